@@ -1,0 +1,42 @@
+# Three commands are all a newcomer needs: make demo, make test, make bench.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench check deny run-tests cargo redis peers
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: cargo redis ## Build everything, send a clinic's campaign of 4,379 messages, print the seven statuses (ARGS="--keep" leaves it running)
+	cargo build --release --locked --package campanile
+	cargo run --release --locked --quiet --package campanile -- demo $(ARGS)
+
+test: cargo redis peers check deny run-tests ## Format, lints, licences, every test
+
+bench: cargo redis ## Measure the whole path: API, Redis, engine, simulator (ARGS="--tenants 50" and the like)
+	cargo build --release --locked --package campanile --package smpp-sim --package loadtest
+	cargo run --release --locked --quiet --package loadtest -- bench $(ARGS)
+
+check: cargo ## Format and lints only
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# cargo-deny takes minutes to compile: it is used where it is installed, and its absence is said.
+deny: cargo ## Licences and banned crates of the dependency tree
+	@if command -v cargo-deny >/dev/null 2>&1; then cargo deny --locked check licenses bans; \
+	else echo "deny: cargo-deny is not installed, licences and bans not checked (cargo install cargo-deny)"; fi
+
+# Documentation examples first: the last lines shown are the summary of the test runner.
+run-tests: cargo redis peers
+	cargo test --doc --workspace --locked --quiet
+	@if command -v cargo-nextest >/dev/null 2>&1; then set -x; cargo nextest run --workspace --locked --profile ci $(ARGS); \
+	else set -x; cargo test --workspace --locked --lib --bins --tests $(ARGS) -- --test-threads=1; fi
+
+cargo:
+	@command -v cargo >/dev/null 2>&1 || { echo "Rust is needed (cargo was not found): install it with rustup, then try again" >&2; exit 1; }
+
+redis:
+	@scripts/install-redis.sh
+
+peers:
+	@scripts/install-peers.sh

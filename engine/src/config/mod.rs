@@ -1,0 +1,250 @@
+//! What the operator decides: a TOML file, with the environment over it, read into plain values.
+//!
+//! Every fault is found at once and says its file, line, key and what is allowed. Nothing else in the program reads the
+//! file or the environment.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+mod fault;
+mod smsc;
+mod source;
+mod value;
+#[cfg(test)]
+mod tests;
+
+pub use fault::{Fault, Faults, Place};
+pub use smsc::{Answer, InterfaceVersion, ReceiptRule, Smsc};
+pub use value::{RATE_MAX, Rate, Secret};
+
+use source::{Section, Source};
+
+/// A configuration file longer than this is not one.
+const FILE_OCTETS_MAX: u64 = 1 << 20;
+
+/// More SMSC accounts than one process can keep bound with their windows within its memory budget.
+pub const SMSC_MAX: usize = 64;
+
+/// The most partitions of the store: more would make the batches of each too small to be worth a script call.
+pub const PARTITIONS_MAX: u32 = 64;
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// The whole configuration of one engine. Cheap to clone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// `[api]`: where resellers and tenants ask.
+    pub api: Api,
+    /// `[admin]`: where operators ask, and metrics and health are read.
+    pub admin: Admin,
+    /// `[redis]`: where everything is kept.
+    pub redis: Redis,
+    /// `[engine]`: how messages are treated.
+    pub engine: Engine,
+    /// `[[smsc]]`: the accounts that we bind to; at least one.
+    pub smsc: Vec<Arc<Smsc>>,
+}
+
+/// `[api]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Api {
+    /// `listen`: where the API listens. Default `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// `operator_key_file`: the file that holds the operator key. Default: a key is made at the first start.
+    pub operator_key_file: Option<PathBuf>,
+    /// `body_max`: the longest request body, in octets. Default 256 MiB: a million recipients with some variables.
+    pub body_max: u64,
+    /// `recipients_max`: the most recipients of one campaign. Default 1,000,000.
+    pub recipients_max: u32,
+}
+
+/// `[admin]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admin {
+    /// `listen`: where `/metrics`, health and operators' calls are served. Default `127.0.0.1:9090`.
+    pub listen: SocketAddr,
+}
+
+/// `[redis]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redis {
+    /// `url`: the server to use. Absent: the engine starts one of its own, embedded.
+    pub url: Option<Secret>,
+    /// `data_dir`: where the embedded server keeps its data. Default `./data`.
+    pub data_dir: PathBuf,
+    /// `partitions`: how many parts live data is kept in; a power of two, fixed at a database's first use. Default 16.
+    pub partitions: u32,
+}
+
+/// `[engine]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Engine {
+    /// `shutdown_timeout`: how long windows may take to empty when the engine is told to stop. Default 30 s.
+    pub shutdown_timeout: Duration,
+    /// `in_doubt`: what becomes of a message that was written and never answered. Default `hold`.
+    pub in_doubt: InDoubt,
+    /// `receipt_timeout`: how long a receipt is waited for. Default 72 h, what most carriers try for.
+    pub receipt_timeout: Duration,
+}
+
+/// What becomes of a message that was written to an SMSC and never answered: it may or may not have been taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InDoubt {
+    /// Wait for its receipt.
+    Hold,
+    /// Submit it again, though it may come twice.
+    Resend,
+    /// Count it as failed, though it may have come.
+    Fail,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { api: Api::default(), admin: Admin::default(), redis: Redis::default(), engine: Engine::default(), smsc: Vec::new() }
+    }
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self { listen: local(8080), operator_key_file: None, body_max: 256 << 20, recipients_max: 1_000_000 }
+    }
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: local(9090) }
+    }
+}
+
+impl Default for Redis {
+    fn default() -> Self {
+        Self { url: None, data_dir: PathBuf::from("./data"), partitions: 16 }
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self { shutdown_timeout: 30 * SECOND, in_doubt: InDoubt::Hold, receipt_timeout: 72 * HOUR }
+    }
+}
+
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+impl Config {
+    /// Reads the file at `path`, with `CAMPANILE__SECTION__KEY` of the environment over it (for the first SMSC:
+    /// `CAMPANILE__SMSC__0__PASSWORD`). Paths of `password_file` are relative to the file's folder.
+    ///
+    /// # Errors
+    /// All faults at once: unreadable or no TOML, unknown keys, missing keys, values that are not allowed.
+    pub fn load(path: &Path) -> Result<Self, Faults> {
+        let file = path.display().to_string();
+        let unreadable = |problem: String| {
+            let place = Place::File(file.clone());
+            Faults(vec![Fault { place, key: String::new(), problem }])
+        };
+        let length = std::fs::metadata(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?.len();
+        if length > FILE_OCTETS_MAX {
+            return Err(unreadable(format!("{length} octets are not allowed: at most {FILE_OCTETS_MAX}")));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
+        // A variable that is no text cannot be meant for us.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::parse(&text, path, environment)
+    }
+
+    /// Reads `text` as the file at `path` with these variables over it: [`Config::load`] without the file.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(
+        text: &str,
+        path: &Path,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Faults> {
+        let mut source = Source::new(&path.display().to_string(), text, environment);
+        let root = source.parse(text);
+        if !source.is_sound() {
+            // What stands after a broken line is guesswork: say what is broken before saying what is missing.
+            source.finish()?;
+            return Err(Faults(Vec::new()));
+        }
+        let mut section = Section::root(&mut source, &root);
+        let config = Self {
+            api: read_api(section.table("api")),
+            admin: read_admin(section.table("admin")),
+            redis: read_redis(section.table("redis")),
+            engine: read_engine(section.table("engine")),
+            smsc: smsc::read_all(&mut section, path.parent().unwrap_or(Path::new(""))),
+        };
+        section.finish();
+        source.finish()?;
+        Ok(config)
+    }
+}
+
+fn read_api(mut section: Section<'_, '_>) -> Api {
+    let default = Api::default();
+    let api = Api {
+        listen: section.read("listen", value::listen).unwrap_or(default.listen),
+        operator_key_file: section.read("operator_key_file", path_of),
+        body_max: section.read("body_max", |given| value::size(given, 1 << 10..=4 << 30)).unwrap_or(default.body_max),
+        recipients_max: section
+            .read("recipients_max", |given| value::whole(given, 1..=10_000_000))
+            .unwrap_or(default.recipients_max),
+    };
+    section.finish();
+    api
+}
+
+fn read_admin(mut section: Section<'_, '_>) -> Admin {
+    let admin = Admin { listen: section.read("listen", value::listen).unwrap_or(Admin::default().listen) };
+    section.finish();
+    admin
+}
+
+fn read_redis(mut section: Section<'_, '_>) -> Redis {
+    let default = Redis::default();
+    let redis = Redis {
+        url: section.read_secret("url", |given| {
+            let schemes = ["redis://", "rediss://", "redis+unix://", "unix://"];
+            let url = given.text().filter(|text| schemes.iter().any(|scheme| text.starts_with(scheme)));
+            url.map(Secret::new).ok_or_else(|| format!("a URL that begins with {}", schemes.join(" or ")))
+        }),
+        data_dir: section.read("data_dir", path_of).unwrap_or(default.data_dir),
+        partitions: section.read("partitions", partitions).unwrap_or(default.partitions),
+    };
+    section.finish();
+    redis
+}
+
+fn read_engine(mut section: Section<'_, '_>) -> Engine {
+    let default = Engine::default();
+    let policies = [("hold", InDoubt::Hold), ("resend", InDoubt::Resend), ("fail", InDoubt::Fail)];
+    let engine = Engine {
+        shutdown_timeout: section
+            .read("shutdown_timeout", |given| value::duration(given, Duration::ZERO..=HOUR))
+            .unwrap_or(default.shutdown_timeout),
+        in_doubt: section.read("in_doubt", |given| value::word(given, &policies)).unwrap_or(default.in_doubt),
+        // Thirty days: no carrier keeps trying for longer, and what waits costs memory.
+        receipt_timeout: section
+            .read("receipt_timeout", |given| value::duration(given, SECOND..=30 * 24 * HOUR))
+            .unwrap_or(default.receipt_timeout),
+    };
+    section.finish();
+    engine
+}
+
+fn partitions(given: &source::Given<'_>) -> Result<u32, String> {
+    let allowed = || format!("a power of two, 1 to {PARTITIONS_MAX}");
+    value::whole(given, 1..=PARTITIONS_MAX).ok().filter(|count| count.is_power_of_two()).ok_or_else(allowed)
+}
+
+fn path_of(given: &source::Given<'_>) -> Result<PathBuf, String> {
+    given.text().filter(|text| !text.is_empty()).map(PathBuf::from).ok_or_else(|| "a path".to_owned())
+}

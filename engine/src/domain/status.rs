@@ -1,0 +1,225 @@
+//! The seven statuses that people see, and why a message has the one it has.
+
+use serde::{Deserialize, Serialize};
+
+/// The seven statuses of a message that was handed to sending. They exclude each other, and their counts add up to
+/// the messages of the campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// On the handset.
+    Delivered,
+    /// Never taken by an SMSC.
+    TransmissionFailed,
+    /// Taken, but the handset could not be reached or refused.
+    ReceptionError,
+    /// There is no such number.
+    UnknownNumber,
+    /// No way leads to that number.
+    NotRouted,
+    /// Taken; no final receipt (yet).
+    Transmitted,
+    /// Failed, and the credit was given back.
+    Recredited,
+}
+
+/// Languages that clinics read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// French.
+    Fr,
+    /// English.
+    En,
+}
+
+impl Status {
+    /// In the order of reports.
+    pub const ALL: [Self; 7] = [
+        Self::Delivered,
+        Self::TransmissionFailed,
+        Self::ReceptionError,
+        Self::UnknownNumber,
+        Self::NotRouted,
+        Self::Transmitted,
+        Self::Recredited,
+    ];
+
+    /// The word in the API and in metrics.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::TransmissionFailed => "transmission_failed",
+            Self::ReceptionError => "reception_error",
+            Self::UnknownNumber => "unknown_number",
+            Self::NotRouted => "not_routed",
+            Self::Transmitted => "transmitted",
+            Self::Recredited => "recredited",
+        }
+    }
+
+    /// The status of that word.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.code() == code)
+    }
+
+    /// What a clinic reads.
+    pub const fn label(self, language: Language) -> &'static str {
+        match (self, language) {
+            (Self::Delivered, Language::Fr) => "Message reçu",
+            (Self::Delivered, Language::En) => "Delivered",
+            (Self::TransmissionFailed, Language::Fr) => "Echec de la transmission",
+            (Self::TransmissionFailed, Language::En) => "Transmission failed",
+            (Self::ReceptionError, Language::Fr) => "Erreur lors de la réception",
+            (Self::ReceptionError, Language::En) => "Reception error",
+            (Self::UnknownNumber, Language::Fr) => "Numéro de destination inconnu",
+            (Self::UnknownNumber, Language::En) => "Unknown number",
+            (Self::NotRouted, Language::Fr) => "Message non-routage",
+            (Self::NotRouted, Language::En) => "Not routed",
+            (Self::Transmitted, Language::Fr) => "Message transmis",
+            (Self::Transmitted, Language::En) => "Transmitted",
+            (Self::Recredited, Language::Fr) => "Message recrédité",
+            (Self::Recredited, Language::En) => "Recredited",
+        }
+    }
+
+    /// The letter that counts it: upper case after the SMSC took the message (it is billed), lower case otherwise.
+    pub const fn letter(self, accepted: bool) -> u8 {
+        let letter = match self {
+            Self::Delivered => b'D',
+            Self::TransmissionFailed => b'F',
+            Self::ReceptionError => b'E',
+            Self::UnknownNumber => b'U',
+            Self::NotRouted => b'N',
+            Self::Transmitted => b'T',
+            Self::Recredited => b'R',
+        };
+        if accepted { letter } else { letter.to_ascii_lowercase() }
+    }
+
+    /// The status that a letter counts, and whether the SMSC had taken the message.
+    pub fn from_letter(letter: u8) -> Option<(Self, bool)> {
+        let accepted = letter.is_ascii_uppercase();
+        Self::ALL.into_iter().find(|status| status.letter(accepted) == letter).map(|status| (status, accepted))
+    }
+
+    /// From bad to good: a message of several segments has the worst one's status.
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::TransmissionFailed => 0,
+            Self::UnknownNumber => 1,
+            Self::NotRouted => 2,
+            Self::ReceptionError => 3,
+            Self::Recredited => 4,
+            Self::Transmitted => 5,
+            Self::Delivered => 6,
+        }
+    }
+}
+
+/// Why a campaign is sent; it decides lane and, later, legal hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Reminders, results, changes of hour: overtakes marketing.
+    Transactional,
+    /// Everything that sells.
+    Marketing,
+}
+
+impl Purpose {
+    /// In the order in which lanes are served.
+    pub const ALL: [Self; 2] = [Self::Transactional, Self::Marketing];
+
+    /// The number of the lane.
+    pub const fn lane(self) -> u8 {
+        match self {
+            Self::Transactional => 0,
+            Self::Marketing => 1,
+        }
+    }
+
+    /// The word in the API, in metrics and in the store.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Transactional => "transactional",
+            Self::Marketing => "marketing",
+        }
+    }
+}
+
+/// Why a message has its status: a closed list, one octet in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Reason {
+    /// Nothing to add: delivered, or still enroute.
+    None = 0,
+    /// The answer's command_status; the code says which.
+    Answer = 1,
+    /// The receipt's `stat` and `err`; the code says which.
+    Receipt = 2,
+    /// No SMSC takes numbers of that prefix.
+    NoRoute = 3,
+    /// Refused for now again and again, until the attempts were used up.
+    AttemptsExhausted = 4,
+    /// Nobody could tell whether it was sent, and the tenant's policy or the time decided.
+    InDoubt = 5,
+    /// The receipt never came.
+    NoReceipt = 6,
+    /// The campaign was stopped.
+    Stopped = 7,
+}
+
+impl Reason {
+    const ALL: [Self; 8] = [
+        Self::None,
+        Self::Answer,
+        Self::Receipt,
+        Self::NoRoute,
+        Self::AttemptsExhausted,
+        Self::InDoubt,
+        Self::NoReceipt,
+        Self::Stopped,
+    ];
+
+    /// The word in the API.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Answer => "answer",
+            Self::Receipt => "receipt",
+            Self::NoRoute => "no_route",
+            Self::AttemptsExhausted => "attempts_exhausted",
+            Self::InDoubt => "in_doubt",
+            Self::NoReceipt => "no_receipt",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// The reason that an octet of the store stands for.
+    pub fn from_octet(octet: u8) -> Self {
+        Self::ALL.get(usize::from(octet)).copied().unwrap_or(Self::None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_and_codes_come_back() {
+        for status in Status::ALL {
+            assert_eq!(Status::from_code(status.code()), Some(status));
+            for accepted in [true, false] {
+                assert_eq!(Status::from_letter(status.letter(accepted)), Some((status, accepted)));
+            }
+        }
+        assert_eq!(Status::from_letter(b'A'), None, "A counts acceptances");
+    }
+
+    #[test]
+    fn reasons_come_back() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_octet(reason as u8), reason);
+        }
+    }
+}

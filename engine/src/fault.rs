@@ -1,0 +1,203 @@
+//! What is wrong with a field that someone gave us, in no language yet: the one who shows it words it.
+
+/// The most faults that one request is answered with: a caller with more than these has one mistake many times.
+pub const FAULTS_MAX: usize = 100;
+
+/// The furthest that a misspelt word may be from the one that we guess was meant, in edits, per four letters.
+const EDITS_PER_FOUR_LETTERS: usize = 1;
+
+/// Longer words are not compared: the table of edits would grow with what a stranger sends.
+const GUESS_LENGTH_MAX: usize = 64;
+
+/// One field of a request that cannot be taken as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldFault {
+    /// Where: a JSON pointer (RFC 6901) such as `/audience/recipients/17/to`; empty for the whole document.
+    pub pointer: String,
+    /// What is wrong, and what is allowed.
+    pub problem: FieldProblem,
+}
+
+impl FieldFault {
+    /// A fault of the field at `pointer`.
+    pub fn new(pointer: impl Into<String>, problem: FieldProblem) -> Self {
+        Self { pointer: pointer.into(), problem }
+    }
+}
+
+/// What can be wrong with a field. The names are the API's codes, in snake_case ([`FieldProblem::code`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldProblem {
+    /// The body is no JSON from this place on.
+    InvalidJson {
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What the parser found, in English.
+        reason: String,
+    },
+    /// No such field; the nearest allowed name, if one is near.
+    UnknownField {
+        /// What was probably meant.
+        nearest: Option<String>,
+    },
+    /// The field stands twice in one object.
+    DuplicateField,
+    /// The field must be there.
+    Missing,
+    /// The field has another JSON type.
+    WrongType {
+        /// What is wanted.
+        expected: JsonType,
+        /// What came.
+        found: JsonType,
+    },
+    /// The field is there and empty, or blank.
+    Empty,
+    /// Longer than allowed, in characters.
+    TooLong {
+        /// The most characters allowed.
+        max: usize,
+        /// How many came; for what was not read to its end, how many were read.
+        given: usize,
+    },
+    /// More elements than allowed.
+    TooMany {
+        /// The most elements allowed.
+        max: usize,
+    },
+    /// None of the words that the field takes.
+    UnknownValue {
+        /// The words that it takes.
+        allowed: &'static [&'static str],
+    },
+    /// A number outside its range, both ends allowed.
+    OutOfRange {
+        /// The least allowed.
+        min: i64,
+        /// The most allowed.
+        max: i64,
+    },
+    /// The text names a merge field that no column is called by.
+    UnknownMergeField {
+        /// The name in the text.
+        name: String,
+        /// The column that was probably meant.
+        nearest: Option<String>,
+    },
+    /// A merge field without an end, or without a name.
+    BrokenMergeField {
+        /// The text from its opening bracket on, cut short.
+        near: String,
+    },
+    /// No sender that carriers take.
+    InvalidSender,
+    /// Not a phone number at all.
+    NotANumber,
+    /// A phone number that does not exist in its country's numbering plan.
+    InvalidNumber,
+    /// A phone number that takes no texts.
+    NotMobile,
+    /// A spreadsheet wrote the number as `3,36123E+10`: its digits are gone.
+    LostDigits,
+}
+
+impl FieldProblem {
+    /// The stable code of the API; never translated.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidJson { .. } => "invalid_json",
+            Self::UnknownField { .. } => "unknown_field",
+            Self::DuplicateField => "duplicate_field",
+            Self::Missing => "missing",
+            Self::WrongType { .. } => "wrong_type",
+            Self::Empty => "empty",
+            Self::TooLong { .. } => "too_long",
+            Self::TooMany { .. } => "too_many",
+            Self::UnknownValue { .. } => "unknown_value",
+            Self::OutOfRange { .. } => "out_of_range",
+            Self::UnknownMergeField { .. } => "unknown_merge_field",
+            Self::BrokenMergeField { .. } => "broken_merge_field",
+            Self::InvalidSender => "invalid_sender",
+            Self::NotANumber => "not_a_number",
+            Self::InvalidNumber => "invalid_number",
+            Self::NotMobile => "not_mobile",
+            Self::LostDigits => "lost_digits",
+        }
+    }
+}
+
+/// The types of JSON (RFC 8259, 3), to say which was wanted and which came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonType {
+    /// `"text"`
+    String,
+    /// `12`
+    Number,
+    /// `true`
+    Boolean,
+    /// `null`
+    Null,
+    /// `[…]`
+    Array,
+    /// `{…}`
+    Object,
+}
+
+/// The word among `allowed` that `word` was probably meant to be: same letters in another case, or a few edits away.
+pub fn closest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let letters: Vec<char> = word.to_lowercase().chars().take(GUESS_LENGTH_MAX).collect();
+    let edits_max = 1 + letters.len() / 4 * EDITS_PER_FOUR_LETTERS;
+    allowed
+        .into_iter()
+        .map(|candidate| (edits(&letters, candidate), candidate))
+        .filter(|(edits, candidate)| *edits <= edits_max && *edits < candidate.chars().count())
+        .min_by_key(|(edits, _)| *edits)
+        .map(|(_, candidate)| candidate)
+}
+
+/// How many letters to insert, delete, replace or swap with their neighbour to get from one word to the other.
+fn edits(from: &[char], to: &str) -> usize {
+    let to: Vec<char> = to.to_lowercase().chars().take(GUESS_LENGTH_MAX).collect();
+    let mut before_last = vec![0; to.len() + 1];
+    let mut last: Vec<usize> = (0..=to.len()).collect();
+    for (row, letter) in from.iter().enumerate() {
+        let mut current = vec![row + 1; to.len() + 1];
+        for (column, other) in to.iter().enumerate() {
+            let replaced = last[column] + usize::from(letter != other);
+            let mut least = replaced.min(last[column + 1] + 1).min(current[column] + 1);
+            if row > 0 && column > 0 && from[row - 1] == *other && *letter == to[column - 1] {
+                least = least.min(before_last[column - 1] + 1);
+            }
+            current[column + 1] = least;
+        }
+        before_last = std::mem::replace(&mut last, current);
+    }
+    last[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_word_is_guessed_and_another_word_is_not() {
+        let keys = ["window", "sessions", "rate", "to"];
+        assert_eq!(closest("windwo", keys), Some("window"));
+        assert_eq!(closest("WINDOW", keys), Some("window"));
+        assert_eq!(closest("session", keys), Some("sessions"));
+        assert_eq!(closest("colour", keys), None);
+        assert_eq!(closest("x", keys), None, "a letter is not a misspelt two-letter word");
+        assert_eq!(closest("", keys), None);
+    }
+
+    #[test]
+    fn edits_are_counted() {
+        let count = |from: &str, to: &str| edits(&from.chars().collect::<Vec<_>>(), to);
+        assert_eq!(count("abc", "abc"), 0);
+        assert_eq!(count("abc", "acb"), 1);
+        assert_eq!(count("", "abc"), 3);
+        assert_eq!(count("kitten", "sitting"), 3);
+    }
+}

@@ -1,0 +1,18 @@
+-- Holds a campaign's estimate and sets it going: all of it or nothing.
+-- KEYS[1] tenant  [2] its ledger  [3] campaign
+-- ARGV[1] credits, from 0  [2] now, microseconds  [3] campaign's id in the ledger  [4] states it may be launched from,
+--     between commas  [5] its state then  [6] its state when credits are short
+-- Returns: 1 held; 0 credits are short; -1 the campaign is in another state.
+local state = redis.call('HGET', KEYS[3], 'state')
+if not state or not string.find(ARGV[4], ',' .. state .. ',', 1, true) then return -1 end
+local credits = tonumber(ARGV[1])
+if tonumber(redis.call('HGET', KEYS[1], 'available')) < credits then
+  redis.call('HSET', KEYS[3], 'state', ARGV[6])
+  return 0
+end
+redis.call('HINCRBY', KEYS[1], 'available', '-' .. ARGV[1])
+redis.call('HINCRBY', KEYS[1], 'held', ARGV[1])
+redis.call('HINCRBY', KEYS[3], 'held', ARGV[1])
+redis.call('HSET', KEYS[3], 'state', ARGV[5], 'launched_at', ARGV[2])
+redis.call('RPUSH', KEYS[2], cjson.encode({ type = 'hold', credits = credits, campaign = ARGV[3], at = ARGV[2] }))
+return 1

@@ -1,0 +1,39 @@
+-- Books what a campaign really spent, and releases the rest of its hold when nothing of it is to be sent any more.
+-- Absolute sums come in, so that the same sums twice change nothing.
+-- KEYS[1] tenant  [2] its ledger  [3] campaign
+-- ARGV[1] credits spent so far  [2] credits given back so far  [3] '1' release what is still held  [4] now, microseconds
+--     [5] campaign's id in the ledger  [6] the campaign's new state, or '' to keep it
+-- Returns: credits still held.
+local campaign = redis.call('HMGET', KEYS[3], 'spent', 'recredited', 'held')
+local spent, recredited, held = tonumber(campaign[1] or 0), tonumber(campaign[2] or 0), tonumber(campaign[3] or 0)
+local function entry(kind, credits)
+  redis.call('RPUSH', KEYS[2], cjson.encode({ type = kind, credits = credits, campaign = ARGV[5], at = ARGV[4] }))
+end
+-- Never more than is held: what was not held cannot be spent.
+local debit = math.min(tonumber(ARGV[1]) - spent, held)
+if debit > 0 then
+  redis.call('HINCRBY', KEYS[1], 'held', -debit)
+  redis.call('HINCRBY', KEYS[1], 'spent', debit)
+  redis.call('HINCRBY', KEYS[3], 'held', -debit)
+  redis.call('HINCRBY', KEYS[3], 'spent', debit)
+  held = held - debit
+  entry('debit', debit)
+end
+local back = tonumber(ARGV[2]) - recredited
+if back > 0 then
+  redis.call('HINCRBY', KEYS[1], 'spent', -back)
+  redis.call('HINCRBY', KEYS[1], 'available', back)
+  redis.call('HINCRBY', KEYS[1], 'recredited', back)
+  redis.call('HINCRBY', KEYS[3], 'recredited', back)
+  entry('recredit', back)
+end
+if ARGV[3] == '1' and held > 0 then
+  redis.call('HINCRBY', KEYS[1], 'held', -held)
+  redis.call('HINCRBY', KEYS[1], 'available', held)
+  redis.call('HINCRBY', KEYS[3], 'held', -held)
+  redis.call('HINCRBY', KEYS[3], 'released', held)
+  entry('release', held)
+  held = 0
+end
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], 'state', ARGV[6]) end
+return held

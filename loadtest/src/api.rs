@@ -1,0 +1,114 @@
+//! The calls to Campanile's API that a measurement makes, and the parts of their answers that it looks at.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::http::Http;
+use crate::patients::CampaignBody;
+
+/// Campanile's public API with the operator's key.
+#[derive(Clone)]
+pub(crate) struct Api {
+    http: Http,
+    operator_key: String,
+}
+
+/// A tenant that was just created.
+#[derive(Deserialize, Debug, Clone)]
+pub(crate) struct Tenant {
+    pub(crate) id: String,
+    pub(crate) api_key: String,
+}
+
+/// What POST /v1/campaigns answers.
+#[derive(Deserialize, Debug)]
+pub(crate) struct Draft {
+    pub(crate) id: String,
+    pub(crate) audience: Accepted,
+}
+
+/// How many recipients of a draft were taken.
+#[derive(Deserialize, Debug)]
+pub(crate) struct Accepted {
+    pub(crate) accepted: u64,
+}
+
+/// What GET /v1/campaigns/{id} answers.
+#[derive(Deserialize, Debug)]
+pub(crate) struct Campaign {
+    pub(crate) state: String,
+    pub(crate) progress: Progress,
+    /// Messages by status; the keys are the seven.
+    pub(crate) statuses: BTreeMap<String, u64>,
+}
+
+/// How far a campaign is, in messages.
+#[derive(Deserialize, Debug)]
+pub(crate) struct Progress {
+    pub(crate) total: u64,
+    pub(crate) queued: u64,
+}
+
+/// A tenant's credits: granted = available + held + spent.
+#[derive(Deserialize, Debug)]
+pub(crate) struct Credits {
+    pub(crate) granted: u64,
+    pub(crate) available: u64,
+    pub(crate) held: u64,
+    pub(crate) spent: u64,
+}
+
+#[derive(Deserialize)]
+struct TenantDetail {
+    credits: Credits,
+}
+
+#[derive(Serialize)]
+struct NewTenant<'a> {
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Grant<'a> {
+    amount: u64,
+    reference: &'a str,
+}
+
+impl Api {
+    /// The API at `address` (`host:port`).
+    pub(crate) fn new(address: &str, operator_key: String) -> Self {
+        Self { http: Http::new(address), operator_key }
+    }
+
+    /// Creates a tenant and grants it `credits`.
+    pub(crate) fn enrol(&self, name: &str, credits: u64) -> Result<Tenant> {
+        let tenant: Tenant = self.http.post("/v1/tenants", &self.operator_key, &NewTenant { name })?;
+        let grant = Grant { amount: credits, reference: "bench" };
+        let path = format!("/v1/tenants/{}/credits", tenant.id);
+        self.http.post::<serde::de::IgnoredAny>(&path, &self.operator_key, &grant)?;
+        Ok(tenant)
+    }
+
+    /// A tenant's credits now.
+    pub(crate) fn credits(&self, tenant: &Tenant) -> Result<Credits> {
+        let detail: TenantDetail = self.http.get(&format!("/v1/tenants/{}", tenant.id), &self.operator_key)?;
+        Ok(detail.credits)
+    }
+
+    /// Creates a campaign of `tenant` with its audience; nothing is sent yet.
+    pub(crate) fn create(&self, tenant: &Tenant, body: &CampaignBody) -> Result<Draft> {
+        self.http.post("/v1/campaigns", &tenant.api_key, body)
+    }
+
+    /// Launches a campaign: from here on it sends.
+    pub(crate) fn launch(&self, tenant: &Tenant, campaign: &str) -> Result<()> {
+        self.http.post_empty(&format!("/v1/campaigns/{campaign}/launch"), &tenant.api_key)
+    }
+
+    /// How far a campaign is.
+    pub(crate) fn campaign(&self, tenant: &Tenant, campaign: &str) -> Result<Campaign> {
+        self.http.get(&format!("/v1/campaigns/{campaign}"), &tenant.api_key)
+    }
+}

@@ -1,0 +1,149 @@
+//! What can be asked for on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Measures Campanile and other SMPP programs.
+#[derive(Parser, Debug)]
+#[command(name = "loadtest", version, after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The kind of measurement.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  loadtest bench                                    200 tenants, 1,000 messages each, the figures of the README
+  loadtest bench --tenants 20 --recipients 500      a quick look
+  loadtest bench --scaling                          does the rate hold with a long backlog, and with many tenants?
+  loadtest bench --keep                             leave logs, configuration and Redis data for a look
+
+The last line of standard output is one JSON object.";
+
+/// The kinds of measurement.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// The whole product on this machine: Redis, engine and simulator as processes of their own, driven through the API.
+    #[command(after_help = EXAMPLES)]
+    Bench(BenchArguments),
+}
+
+/// The most recipients that one run may have: as many different French mobile numbers as `patients` can make.
+const RECIPIENTS_MAX: u64 = 10_000_000;
+
+/// `loadtest bench`: how much, with what, for how long.
+#[derive(Args, Debug, Clone)]
+pub struct BenchArguments {
+    /// Tenants, each with one campaign.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub tenants: u32,
+    /// Recipients of each campaign.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub recipients: u32,
+    /// Unanswered submit_sm allowed in each session.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub window: u32,
+    /// Sessions between engine and simulator.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub sessions: u32,
+    /// Receipts come between 0 and this long after the answer, uniformly.
+    #[arg(long, default_value = "1s", value_parser = receipt_delay)]
+    pub receipt_delay_max: Duration,
+    /// Measure instead how the rate changes with the backlog and with the number of tenants.
+    #[arg(long)]
+    pub scaling: bool,
+    /// With --scaling: the long backlog, in messages.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..=5_000_000))]
+    pub backlog: u32,
+    /// With --scaling: the many tenants.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub many_tenants: u32,
+    /// With --scaling: messages measured in each run.
+    #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u32).range(10_000..=4_000_000))]
+    pub messages: u32,
+    /// With --scaling: runs of each kind, taken in turns; the median counts.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    pub rounds: u32,
+    /// Keep the working directory: configuration, logs, Redis data. Its path is printed.
+    #[arg(long)]
+    pub keep: bool,
+    /// Where `campanile` and `smpp-sim` are; absent: beside this program.
+    #[arg(long)]
+    pub bin_dir: Option<PathBuf>,
+    /// The redis-server to run.
+    #[arg(long, default_value = "redis-server")]
+    pub redis_server: PathBuf,
+    /// Give up after this long; absent: 300s, or 30m with --scaling.
+    #[arg(long, value_parser = humantime::parse_duration)]
+    pub timeout: Option<Duration>,
+}
+
+impl BenchArguments {
+    /// The messages of a canonical run.
+    pub fn total(&self) -> u64 {
+        u64::from(self.tenants) * u64::from(self.recipients)
+    }
+
+    /// How long the whole run may take.
+    pub fn time_limit(&self) -> Duration {
+        // A canonical run takes some 15 s on 2 cores, a scaling run some 5 minutes: both limits leave a slow machine room.
+        let usual = if self.scaling { 1_800 } else { 300 };
+        self.timeout.unwrap_or(Duration::from_secs(usual))
+    }
+
+    /// What clap cannot see: limits on a product of two arguments.
+    ///
+    /// # Errors
+    /// Says which arguments together are too much.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let total = self.total();
+        anyhow::ensure!(
+            total <= RECIPIENTS_MAX,
+            "--tenants times --recipients is {total}: at most {RECIPIENTS_MAX} different numbers are to be had"
+        );
+        Ok(())
+    }
+}
+
+/// A receipt delay of at most a minute: more would measure waiting.
+fn receipt_delay(text: &str) -> Result<Duration, String> {
+    let delay = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if delay > Duration::from_secs(60) {
+        return Err("at most 60s".to_owned());
+    }
+    Ok(delay)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bench(arguments: &[&str]) -> BenchArguments {
+        let all = ["loadtest", "bench"].iter().chain(arguments);
+        let Command::Bench(bench) = Arguments::try_parse_from(all).unwrap().command;
+        bench
+    }
+
+    #[test]
+    fn defaults_are_the_canonical_run() {
+        let bench = bench(&[]);
+        assert_eq!(bench.total(), 200_000);
+        assert_eq!((bench.window, bench.sessions), (500, 4));
+        assert_eq!(bench.receipt_delay_max, Duration::from_secs(1));
+        assert_eq!(bench.time_limit(), Duration::from_secs(300));
+    }
+
+    #[test]
+    fn too_many_recipients_are_refused() {
+        assert!(bench(&["--tenants", "100000", "--recipients", "100"]).check().is_ok());
+        assert!(bench(&["--tenants", "100000", "--recipients", "101"]).check().is_err());
+    }
+
+    #[test]
+    fn long_receipt_delays_are_refused() {
+        assert!(Arguments::try_parse_from(["loadtest", "bench", "--receipt-delay-max", "61s"]).is_err());
+    }
+}

@@ -1,0 +1,116 @@
+//! A small blocking HTTP client that speaks JSON to the programs on this machine.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A call that takes longer than this has failed; the longest honest one is a campaign of a million recipients.
+const CALL_WITHIN: Duration = Duration::from_secs(120);
+
+/// Connections kept per server: one per worker (`parallel::WORKERS`) and some for the watchers.
+const IDLE_CONNECTIONS_MAX: usize = 16;
+
+/// The longest answer read: an exposition with a label per tenant stays far below.
+const ANSWER_LENGTH_MAX: u64 = 64 * 1024 * 1024;
+
+/// How much of an unwelcome answer goes into the error.
+const QUOTE_LENGTH_MAX: usize = 500;
+
+/// Calls one server. Clones share its connections.
+#[derive(Clone)]
+pub(crate) struct Http {
+    agent: ureq::Agent,
+    base: String,
+}
+
+impl Http {
+    /// A client of the server at `address`, as `host:port`.
+    pub(crate) fn new(address: &str) -> Self {
+        let configuration = ureq::Agent::config_builder()
+            .timeout_global(Some(CALL_WITHIN))
+            .http_status_as_error(false)
+            .max_idle_connections(IDLE_CONNECTIONS_MAX)
+            .max_idle_connections_per_host(IDLE_CONNECTIONS_MAX)
+            // What is measured runs on this machine: a proxy in the environment has no say.
+            .proxy(None)
+            .build();
+        Self { agent: configuration.new_agent(), base: format!("http://{address}") }
+    }
+
+    /// GET of `path` as text.
+    ///
+    /// # Errors
+    /// No answer, or a status other than 2xx, which is quoted.
+    pub(crate) fn get_text(&self, path: &str) -> Result<String> {
+        let url = format!("{}{path}", self.base);
+        let answer = self.agent.get(&url).call();
+        text_of(answer).with_context(|| format!("GET {url}"))
+    }
+
+    /// The status of a GET of `path`, whatever it is.
+    ///
+    /// # Errors
+    /// No answer.
+    pub(crate) fn get_status(&self, path: &str) -> Result<u16> {
+        let url = format!("{}{path}", self.base);
+        let answer = self.agent.get(&url).call().with_context(|| format!("GET {url}"))?;
+        Ok(answer.status().as_u16())
+    }
+
+    /// GET of `path` as JSON, with a bearer key.
+    ///
+    /// # Errors
+    /// As [`Self::get_text`], or other JSON than `T`.
+    pub(crate) fn get<T: DeserializeOwned>(&self, path: &str, key: &str) -> Result<T> {
+        let url = format!("{}{path}", self.base);
+        let answer = self.agent.get(&url).header("authorization", format!("Bearer {key}")).call();
+        json_of(answer).with_context(|| format!("GET {url}"))
+    }
+
+    /// POST of `body` as JSON to `path`, with a bearer key; the answer as JSON.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(crate) fn post<T: DeserializeOwned>(&self, path: &str, key: &str, body: &impl Serialize) -> Result<T> {
+        let url = format!("{}{path}", self.base);
+        let bytes = serde_json::to_vec(body)?;
+        let request = self.agent.post(&url).header("authorization", format!("Bearer {key}"));
+        let answer = request.header("content-type", "application/json").send(&bytes);
+        json_of(answer).with_context(|| format!("POST {url}"))
+    }
+
+    /// POST without a body, whose answer's body does not matter.
+    ///
+    /// # Errors
+    /// As [`Self::get_text`].
+    pub(crate) fn post_empty(&self, path: &str, key: &str) -> Result<()> {
+        let url = format!("{}{path}", self.base);
+        let answer = self.agent.post(&url).header("authorization", format!("Bearer {key}")).send_empty();
+        text_of(answer).with_context(|| format!("POST {url}"))?;
+        Ok(())
+    }
+}
+
+type Answer = std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error>;
+
+fn json_of<T: DeserializeOwned>(answer: Answer) -> Result<T> {
+    let text = text_of(answer)?;
+    serde_json::from_str(&text).with_context(|| format!("unexpected answer: {}", quote(&text)))
+}
+
+fn text_of(answer: Answer) -> Result<String> {
+    let mut answer = answer?;
+    let text = answer.body_mut().with_config().limit(ANSWER_LENGTH_MAX).read_to_string()?;
+    let status = answer.status();
+    if !status.is_success() {
+        bail!("{status}: {}", quote(&text));
+    }
+    Ok(text)
+}
+
+fn quote(text: &str) -> &str {
+    let end = text.floor_char_boundary(QUOTE_LENGTH_MAX);
+    &text[..end]
+}

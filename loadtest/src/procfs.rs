@@ -1,0 +1,73 @@
+//! CPU and memory of a process, as Linux accounts them (proc(5)).
+
+use anyhow::{Context, Result};
+
+/// USER_HZ: the unit of utime and stime. It is 100 on every Linux platform that Rust's standard library supports.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// CPU seconds, user and system, of process `pid` with all its threads, ended ones included.
+///
+/// # Errors
+/// There is no such process, or no /proc.
+pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
+    let path = format!("/proc/{pid}/stat");
+    let stat = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path} (Linux only)"))?;
+    let ticks = parse_cpu_ticks(&stat).with_context(|| format!("{path} is not as proc(5) says"))?;
+    Ok(ticks as f64 / TICKS_PER_SECOND)
+}
+
+/// The most memory that process `pid` ever had resident, in bytes.
+///
+/// # Errors
+/// There is no such process, or no /proc.
+pub(crate) fn peak_rss_bytes(pid: u32) -> Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let status = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path} (Linux only)"))?;
+    parse_peak_rss(&status).with_context(|| format!("{path} has no VmHWM"))
+}
+
+/// utime + stime. The name, field 2, may hold spaces and brackets: count from its last bracket.
+fn parse_cpu_ticks(stat: &str) -> Option<u64> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let mut fields = after_name.split_ascii_whitespace();
+    // What follows the name is field 3; utime and stime are fields 14 and 15.
+    let utime: u64 = fields.nth(14 - 3)?.parse().ok()?;
+    let stime: u64 = fields.next()?.parse().ok()?;
+    Some(utime + stime)
+}
+
+fn parse_peak_rss(status: &str) -> Option<u64> {
+    let value = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_ticks_are_found_behind_an_awkward_name() {
+        let stat = "4242 (cam) pa (nile) S 1 4242 4242 0 -1 4194560 900 0 3 0 1234 66 5 6 20 0 9 0 100 1 2";
+        assert_eq!(parse_cpu_ticks(stat), Some(1300));
+    }
+
+    #[test]
+    fn broken_stat_is_none() {
+        assert_eq!(parse_cpu_ticks(""), None);
+        assert_eq!(parse_cpu_ticks("1 (x) S 1 2 3"), None);
+    }
+
+    #[test]
+    fn peak_rss_is_in_bytes() {
+        assert_eq!(parse_peak_rss("Name:\tx\nVmPeak:\t  9 kB\nVmHWM:\t   2048 kB\n"), Some(2_097_152));
+        assert_eq!(parse_peak_rss("Name:\tx\n"), None);
+    }
+
+    #[test]
+    fn this_process_has_figures() {
+        let pid = std::process::id();
+        assert!(cpu_seconds(pid).unwrap() >= 0.0);
+        assert!(peak_rss_bytes(pid).unwrap() > 100_000);
+    }
+}

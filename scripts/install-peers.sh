@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Installs the SMPP programs of other projects that the end-to-end tests talk to (tests/peers/README.md), once:
+# Python and npm packages under .tools/, Perl and Kannel from the distribution's packages. A second run does nothing.
+# CAMPANILE_PEERS=skip leaves them out, here and in the tests.
+# Exit 0: all are there, or they are skipped. Exit 1: one line for each that is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+SMPPLIB=smpplib==2.2.4
+SMPP34=smpp34==1.5.0
+NODE_SMPP=smpp@0.5.1
+tools=$PWD/.tools
+log=$tools/install.log
+
+if [ "${CAMPANILE_PEERS:-}" = skip ]; then
+    echo "install-peers: skipped, CAMPANILE_PEERS=skip" >&2
+    exit 0
+fi
+mkdir -p "$tools"
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+apt_install() {
+    command -v apt-get >/dev/null 2>&1 || return 1
+    echo "install-peers: installing $*" >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >>"$log" 2>&1 && return
+    as_root apt-get update >>"$log" 2>&1
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >>"$log" 2>&1
+}
+
+python_peers() {
+    local python=$tools/python/bin/python
+    "$python" -c 'import smpplib, smpp34' 2>/dev/null && return
+    echo "install-peers: installing $SMPPLIB $SMPP34" >&2
+    # Debian keeps ensurepip in a package of its own.
+    python3 -m venv "$tools/python" >>"$log" 2>&1 || { apt_install python3 python3-venv && python3 -m venv "$tools/python" >>"$log" 2>&1; }
+    "$python" -m pip install --quiet --disable-pip-version-check "$SMPPLIB" "$SMPP34" >>"$log" 2>&1
+}
+
+node_peer() {
+    [ -d "$tools/node/node_modules/smpp" ] && command -v node >/dev/null 2>&1 && return
+    command -v npm >/dev/null 2>&1 || apt_install nodejs npm || return 1
+    echo "install-peers: installing $NODE_SMPP" >&2
+    npm install --silent --no-audit --no-fund --prefix "$tools/node" "$NODE_SMPP" >>"$log" 2>&1
+}
+
+perl_peer() {
+    perl -MNet::SMPP -MJSON::PP -e 1 2>/dev/null || apt_install perl libnet-smpp-perl
+}
+
+kannel_peer() {
+    command -v bearerbox >/dev/null 2>&1 || [ -x /usr/sbin/bearerbox ] || apt_install kannel
+}
+
+failed=0
+for peer in python_peers node_peer perl_peer kannel_peer; do
+    $peer || { echo "install-peers: $peer could not be installed (see .tools/install.log); CAMPANILE_PEERS=skip leaves the peers out" >&2; failed=1; }
+done
+exit $failed

@@ -1,0 +1,209 @@
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::number::{Number, Numbers};
+use crate::random::{Draw, Subject, mix};
+use crate::scenario::Scenario;
+
+use super::MAGIC_NUMBERS;
+
+/// Messages of several segments that are being put together at one time. Beyond, all are forgotten: a
+/// segment that comes that late counts as an attempt of its own.
+const CONCATENATIONS_MAX: usize = 1_000_000;
+
+/// How a segment says which message it belongs to: by a user data header, or by SAR parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Concatenation {
+    /// The sender's number for the whole message.
+    pub reference: u16,
+    /// How many segments it has.
+    pub total: u8,
+    /// Which one this is, from 1.
+    pub part: u8,
+}
+
+/// What was dealt to one submit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dealt {
+    /// Place in the scenario's list of outcomes.
+    pub outcome: usize,
+    /// Which message to that recipient, from 1.
+    pub attempt: u16,
+}
+
+/// Deals outcomes, and remembers what exact quotas and attempts need: one small row a recipient.
+#[derive(Debug)]
+pub struct Dealer {
+    scenario: Arc<Scenario>,
+    recipients: FxHashMap<u64, Row>,
+    concatenations: FxHashMap<ConcatenationKey, Parts>,
+    /// Shuffled places of outcomes, each as often as its quota says.
+    deck: Vec<u16>,
+    dealt: usize,
+    messages: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Row {
+    attempts: u16,
+    /// The card that the recipient drew: its place in the deck, and one.
+    card: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct ConcatenationKey {
+    recipient: u64,
+    source: u64,
+    reference: u16,
+    total: u8,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Parts {
+    attempt: u16,
+    seen: [u64; 4],
+}
+
+impl Dealer {
+    /// A dealer who has seen nobody yet.
+    pub fn new(scenario: Arc<Scenario>) -> Self {
+        let deck = shuffled_deck(&scenario);
+        Self {
+            scenario,
+            recipients: FxHashMap::default(),
+            concatenations: FxHashMap::default(),
+            deck,
+            dealt: 0,
+            messages: 0,
+        }
+    }
+
+    /// Goes on with another scenario: attempts are kept, cards are dealt anew.
+    pub fn switch(&mut self, scenario: Arc<Scenario>) {
+        self.deck = shuffled_deck(&scenario);
+        self.dealt = 0;
+        self.scenario = scenario;
+        for row in self.recipients.values_mut() {
+            row.card = 0;
+        }
+    }
+
+    /// Distinct recipients so far.
+    pub fn recipients(&self) -> u64 {
+        self.recipients.len() as u64
+    }
+
+    /// Messages so far: every attempt, the segments of a concatenated message counted once.
+    pub fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// Deals an outcome to a submit of `source` to `recipient`.
+    pub fn deal(&mut self, numbers: &Numbers, pair: (Number, Number), concatenation: Option<Concatenation>) -> Dealt {
+        let (source, recipient) = pair;
+        let identity = numbers.identity(recipient);
+        let row = self.recipients.entry(identity).or_default();
+        let key = concatenation.filter(|parts| parts.total > 1).map(|parts| {
+            (ConcatenationKey { recipient: identity, source: source.0, reference: parts.reference, total: parts.total }, parts.part)
+        });
+        let attempt = match key.and_then(|(key, part)| join(&mut self.concatenations, key, part)) {
+            Some(attempt) => attempt,
+            None => {
+                row.attempts = row.attempts.saturating_add(1);
+                self.messages += 1;
+                if let Some((key, part)) = key {
+                    begin(&mut self.concatenations, key, part, row.attempts);
+                }
+                row.attempts
+            }
+        };
+        let outcome = self.choose(recipient, identity, attempt);
+        Dealt { outcome: self.scenario.outcome_at(outcome, attempt), attempt }
+    }
+
+    fn choose(&mut self, recipient: Number, identity: u64, attempt: u16) -> usize {
+        let scenario = &self.scenario;
+        if let Some(magic) = scenario.magic_from.and_then(|from| magic_place(recipient, from)) {
+            return magic;
+        }
+        if let Some(outcome) = scenario.fixed_outcome(identity) {
+            return outcome;
+        }
+        if let Some(card) = self.card(identity) {
+            return card;
+        }
+        let bits = Subject { seed: self.scenario.seed, recipient: identity, attempt, part: 0 }.draw(Draw::Outcome);
+        self.scenario.weighted_outcome(bits)
+    }
+
+    /// The recipient's card: the one it drew, or a new one while the deck lasts.
+    fn card(&mut self, identity: u64) -> Option<usize> {
+        if self.deck.is_empty() {
+            return None;
+        }
+        let row = self.recipients.entry(identity).or_default();
+        if row.card == 0 && self.dealt < self.deck.len() {
+            self.dealt += 1;
+            row.card = self.dealt as u32;
+        }
+        let place = row.card.checked_sub(1)?;
+        self.deck.get(place as usize).map(|&outcome| usize::from(outcome))
+    }
+}
+
+fn magic_place(recipient: Number, from: usize) -> Option<usize> {
+    let digits = recipient.last_three()?;
+    MAGIC_NUMBERS.binary_search_by_key(&digits, |number| number.digits).ok().map(|place| from + place)
+}
+
+/// The attempt of the message that this segment belongs to, if that message has begun and lacks the segment. One that
+/// it has already is a repetition: a new attempt.
+fn join(open: &mut FxHashMap<ConcatenationKey, Parts>, key: ConcatenationKey, part: u8) -> Option<u16> {
+    let parts = open.get_mut(&key)?;
+    if !parts.take(part) {
+        return None;
+    }
+    let attempt = parts.attempt;
+    if parts.count() >= u32::from(key.total) {
+        open.remove(&key);
+    }
+    Some(attempt)
+}
+
+fn begin(open: &mut FxHashMap<ConcatenationKey, Parts>, key: ConcatenationKey, part: u8, attempt: u16) {
+    if open.len() >= CONCATENATIONS_MAX {
+        open.clear();
+    }
+    let mut parts = Parts { attempt, seen: [0; 4] };
+    parts.take(part);
+    open.insert(key, parts);
+}
+
+impl Parts {
+    /// False if that part was there already.
+    fn take(&mut self, part: u8) -> bool {
+        let (word, bit) = (usize::from(part / 64), 1u64 << (part % 64));
+        let new = self.seen[word] & bit == 0;
+        self.seen[word] |= bit;
+        new
+    }
+
+    fn count(&self) -> u32 {
+        self.seen.iter().map(|word| word.count_ones()).sum()
+    }
+}
+
+/// Fisher and Yates' shuffle, driven by the seed.
+fn shuffled_deck(scenario: &Scenario) -> Vec<u16> {
+    let mut deck: Vec<u16> = Vec::new();
+    for (place, &quota) in scenario.quotas.iter().enumerate() {
+        deck.extend(std::iter::repeat_n(place as u16, quota as usize));
+    }
+    let mut bits = mix(scenario.seed ^ Draw::Deck as u64);
+    for last in (1..deck.len()).rev() {
+        bits = mix(bits);
+        deck.swap(last, (bits % (last as u64 + 1)) as usize);
+    }
+    deck
+}

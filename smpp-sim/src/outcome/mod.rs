@@ -1,0 +1,217 @@
+//! What becomes of a message: the answer to its submit and the receipts that follow, decided by (seed, recipient,
+//! attempt) and by nothing else.
+
+mod dealer;
+mod magic;
+#[cfg(test)]
+mod tests;
+
+use smpp::command_status::CommandStatus;
+
+use crate::delay::Delay;
+
+pub use dealer::{Concatenation, Dealer, Dealt};
+pub(crate) use magic::outcomes as magic_outcomes;
+pub use magic::{MagicNumber, TABLE as MAGIC_NUMBERS};
+
+/// One named thing that can become of a message.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// How ledger and metrics call it.
+    pub name: String,
+    /// What the submit is answered with.
+    pub answer: Answer,
+    /// How late the answer is; `None`: as the scenario says.
+    pub answer_delay: Option<Delay>,
+    /// What its ids look like; `None`: as the scenario says.
+    pub message_id: Option<IdFormat>,
+    /// The receipt of an accepted message; `None`: none, ever.
+    pub receipt: Option<ReceiptPlan>,
+    /// It holds for so many attempts of a recipient only, and then the outcome of that place in the list does.
+    pub then: Option<(u16, usize)>,
+}
+
+impl Outcome {
+    /// Accepted at once and delivered: what a healthy SMSC does with everything.
+    pub fn delivered() -> Self {
+        Self {
+            name: "delivered".to_owned(),
+            answer: Answer::Status(CommandStatus::ESME_ROK),
+            answer_delay: None,
+            message_id: None,
+            receipt: Some(ReceiptPlan::default()),
+            then: None,
+        }
+    }
+
+    /// Whether the SMSC takes the message, whatever it says about it.
+    pub fn accepts(&self) -> bool {
+        match self.answer {
+            Answer::Status(status) => status == CommandStatus::ESME_ROK,
+            Answer::Silence { accepted } => accepted,
+        }
+    }
+}
+
+/// What a submit is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// That status; `ESME_ROK` accepts the message.
+    Status(CommandStatus),
+    /// Nothing, ever.
+    Silence {
+        /// Whether the message is taken all the same, and gets its receipt.
+        accepted: bool,
+    },
+}
+
+/// The receipts of one message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReceiptPlan {
+    /// The final state.
+    pub stat: Stat,
+    /// The network's error, 0 to 999.
+    pub err: u16,
+    /// When it comes; `None`: as the scenario says.
+    pub delay: Option<Delay>,
+    /// Where it says what it says; `None`: as the scenario says.
+    pub form: Option<Form>,
+    /// Whether it names the message at all.
+    pub with_id: bool,
+    /// Whether it comes before the answer.
+    pub first: bool,
+    /// Whether an ENROUTE comes before it.
+    pub intermediate: bool,
+    /// How often it comes, 1 to [`COPIES_MAX`].
+    pub copies: u8,
+}
+
+/// The most copies of one receipt: enough to show any client that it must not count them.
+pub const COPIES_MAX: u8 = 5;
+
+impl Default for ReceiptPlan {
+    fn default() -> Self {
+        Self {
+            stat: Stat::Delivrd,
+            err: 0,
+            delay: None,
+            form: None,
+            with_id: true,
+            first: false,
+            intermediate: false,
+            copies: 1,
+        }
+    }
+}
+
+/// The state of a message in a receipt (3.4, 5.2.28 and appendix B).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stat {
+    /// On its way.
+    Enroute = 1,
+    /// On the handset.
+    Delivrd = 2,
+    /// Its validity ended first.
+    Expired = 3,
+    /// Deleted by somebody.
+    Deleted = 4,
+    /// Not deliverable.
+    Undeliv = 5,
+    /// Read by the operator's staff, says the standard; accepted, mean carriers.
+    Acceptd = 6,
+    /// Nobody knows.
+    Unknown = 7,
+    /// Refused.
+    Rejectd = 8,
+}
+
+impl Stat {
+    /// All of them, in the order of their numbers from 1.
+    pub const ALL: [Self; 8] = [
+        Self::Enroute,
+        Self::Delivrd,
+        Self::Expired,
+        Self::Deleted,
+        Self::Undeliv,
+        Self::Acceptd,
+        Self::Unknown,
+        Self::Rejectd,
+    ];
+
+    /// Its name in the text of a receipt.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Enroute => "ENROUTE",
+            Self::Delivrd => "DELIVRD",
+            Self::Expired => "EXPIRED",
+            Self::Deleted => "DELETED",
+            Self::Undeliv => "UNDELIV",
+            Self::Acceptd => "ACCEPTD",
+            Self::Unknown => "UNKNOWN",
+            Self::Rejectd => "REJECTD",
+        }
+    }
+
+    /// Whether it is a failure, for a client that wants to hear of failures only (3.4, 5.2.17).
+    pub fn is_failure(self) -> bool {
+        match self {
+            Self::Enroute | Self::Delivrd | Self::Acceptd => false,
+            Self::Expired | Self::Deleted | Self::Undeliv | Self::Unknown | Self::Rejectd => true,
+        }
+    }
+}
+
+/// What message ids look like, in the answer and in the receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdFormat {
+    /// Decimal in both.
+    Decimal,
+    /// Hexadecimal, capitals, in both.
+    HexUpper,
+    /// Hexadecimal, small letters, in both.
+    HexLower,
+    /// A UUID in both.
+    Uuid,
+    /// Hexadecimal in the answer, decimal in the receipt: the commonest surprise there is.
+    HexAnswerDecimalReceipt,
+    /// The other way round.
+    DecimalAnswerHexReceipt,
+}
+
+impl IdFormat {
+    /// Names in a scenario.
+    pub const NAMES: &[(&str, Self)] = &[
+        ("decimal", Self::Decimal),
+        ("hex_upper", Self::HexUpper),
+        ("hex_lower", Self::HexLower),
+        ("uuid", Self::Uuid),
+        ("hex_answer_decimal_receipt", Self::HexAnswerDecimalReceipt),
+        ("decimal_answer_hex_receipt", Self::DecimalAnswerHexReceipt),
+    ];
+}
+
+/// Where a receipt says what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// In the text (3.4, appendix B).
+    Text,
+    /// In optional parameters (3.4, 5.3.2.12, 5.3.2.31, 5.3.2.35).
+    Tlv,
+    /// In both.
+    Both,
+}
+
+impl Form {
+    /// Names in a scenario.
+    pub const NAMES: &[(&str, Self)] = &[("text", Self::Text), ("tlv", Self::Tlv), ("both", Self::Both)];
+
+    /// Whether there is a text.
+    pub fn has_text(self) -> bool {
+        matches!(self, Self::Text | Self::Both)
+    }
+
+    /// Whether there are optional parameters.
+    pub fn has_tlvs(self) -> bool {
+        matches!(self, Self::Tlv | Self::Both)
+    }
+}

@@ -1,0 +1,263 @@
+//! What the simulator is to do, read from TOML and checked whole before a port opens.
+
+mod builtin;
+mod fault;
+mod read;
+mod sections;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use smpp::command_status::CommandStatus;
+use smpp::frame::BindKind;
+
+use crate::delay::Delay;
+use crate::outcome::{Form, IdFormat, Outcome, magic_outcomes};
+use crate::random::unit;
+
+pub use builtin::{BUILT_IN, BuiltIn};
+pub use fault::{Fault, Faults};
+
+/// A scenario that has no fault left. Keys and their meaning: README.md.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// What people call it.
+    pub name: String,
+    /// One line for people.
+    pub about: String,
+    /// What every draw depends on.
+    pub seed: u64,
+    /// Delays are divided by it.
+    pub time_scale: f64,
+    /// Who may bind, and how.
+    pub accounts: Vec<Account>,
+    /// How late answers are, unless the outcome says otherwise.
+    pub answer_delay: Delay,
+    /// What ids look like, unless the outcome says otherwise.
+    pub message_id: IdFormat,
+    /// How late receipts are, unless the outcome says otherwise.
+    pub receipt_delay: Delay,
+    /// Where receipts say what they say, unless the outcome says otherwise.
+    pub receipt_form: Form,
+    /// Unanswered deliver_sm in one session.
+    pub receipt_window: usize,
+    /// How long it waits for a peer, in wall time.
+    pub timers: Timers,
+    /// How much the ledger keeps.
+    pub ledger: LedgerLimits,
+    /// Everything that can become of a message; the magic ones last.
+    pub outcomes: Vec<Outcome>,
+    pub(crate) weights: Vec<f64>,
+    pub(crate) quotas: Vec<u32>,
+    pub(crate) prefixes: Vec<(String, usize)>,
+    pub(crate) recipients: FxHashMap<u64, usize>,
+    pub(crate) magic_from: Option<usize>,
+}
+
+/// One system_id and its rights.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// `None`: any.
+    pub system_id: Option<String>,
+    /// `None`: any.
+    pub password: Option<String>,
+    /// Which binds it may open.
+    pub binds: Vec<BindKind>,
+    /// How many sessions at one time.
+    pub sessions: usize,
+    /// Unanswered submits in one session.
+    pub window: u32,
+    /// What a submit beyond the window gets.
+    pub beyond_window: BeyondWindow,
+    /// Submits in any one second, over all its sessions; `None`: no limit.
+    pub rate: Option<u32>,
+    /// So many more than the rate in any one second.
+    pub burst: u32,
+    /// How it misbehaves.
+    pub faults: Misbehaviour,
+}
+
+/// What a submit gets that is one too many for the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BeyondWindow {
+    /// `ESME_RTHROTTLED`.
+    Throttled,
+    /// `ESME_RMSGQFUL`.
+    QueueFull,
+    /// The connection is closed.
+    Close,
+}
+
+/// Ways in which an SMSC misbehaves, apart from outcomes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Misbehaviour {
+    /// Bursts of refusals.
+    pub throttle: Option<Throttle>,
+    /// Share of submits that are accepted and never answered.
+    pub no_answer: f64,
+    /// Share that is neither accepted nor answered.
+    pub lost: f64,
+    /// Share whose receipt comes before the answer.
+    pub receipt_first: f64,
+    /// Share whose receipt comes twice.
+    pub receipt_twice: f64,
+    /// Hanging up.
+    pub close: Option<Hangup>,
+    /// Not reading: after so many submits, for so long.
+    pub stop_reading: Option<(u64, Duration)>,
+    /// Silence about everything from so many submits on.
+    pub mute: Option<u64>,
+}
+
+/// After every `every` submits, the next `burst` are refused with `status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Throttle {
+    /// Submits that are taken between two bursts.
+    pub every: u64,
+    /// Submits that are refused in one.
+    pub burst: u64,
+    /// With what.
+    pub status: CommandStatus,
+}
+
+/// The session that brings the account's submit number `after` stops answering, collects, and hangs up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hangup {
+    /// Which submit begins it.
+    pub after: u64,
+    /// How many unanswered submits it waits for.
+    pub holding: u32,
+    /// Whether what was collected is answered before.
+    pub answered: bool,
+    /// With a TCP reset rather than in order.
+    pub reset: bool,
+    /// Again after every further `after` submits.
+    pub repeat: bool,
+}
+
+/// How long the simulator waits for its peers, in wall time whatever the time scale.
+#[derive(Clone, Copy, Debug)]
+pub struct Timers {
+    /// From connect to bind.
+    pub bind: Duration,
+    /// For the rest of a PDU that has begun.
+    pub read: Duration,
+    /// For the peer to take what was written.
+    pub write: Duration,
+    /// Idle time before an enquire_link.
+    pub enquire_link: Duration,
+    /// For its answer.
+    pub enquire_link_answer: Duration,
+    /// For the answer to our unbind.
+    pub unbind: Duration,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            bind: seconds(10),
+            read: seconds(10),
+            write: seconds(30),
+            enquire_link: seconds(30),
+            enquire_link_answer: seconds(30),
+            unbind: seconds(5),
+        }
+    }
+}
+
+/// How much the ledger keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct LedgerLimits {
+    /// Submits; about 90 octets each.
+    pub rows_max: usize,
+    /// Octets of texts.
+    pub text_bytes_max: usize,
+}
+
+impl Default for LedgerLimits {
+    fn default() -> Self {
+        // Under a gigabyte of rows, and two million ordinary texts.
+        Self { rows_max: 10_000_000, text_bytes_max: 256 << 20 }
+    }
+}
+
+impl Scenario {
+    /// Reads a scenario; `file` is how faults call it. Returns every fault at once.
+    pub fn parse(text: &str, file: &str) -> Result<Self, Faults> {
+        read::scenario(text, file)
+    }
+
+    /// Reads a scenario from a file.
+    pub fn load(path: &Path) -> Result<Self, Faults> {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, &file),
+            Err(error) => Err(Faults::unreadable(&file, &error)),
+        }
+    }
+
+    /// One that is built in, by its name; a fault that lists the names when there is none.
+    pub fn named(name: &str) -> Result<Self, Faults> {
+        match BUILT_IN.iter().find(|built_in| built_in.name == name) {
+            Some(built_in) => Self::parse(built_in.text, &format!("{name}.toml")),
+            None => Err(Faults::no_such_scenario(name)),
+        }
+    }
+
+    /// Accepts anybody, and delivers everything at once.
+    pub fn healthy() -> Self {
+        read::blank()
+    }
+
+    /// A scaled delay, in µs, out of 64 random bits.
+    pub(crate) fn scaled_us(&self, delay: &Delay, bits: u64) -> u64 {
+        (delay.sample_us(bits) as f64 / self.time_scale) as u64
+    }
+
+    /// A scaled duration in µs.
+    pub(crate) fn scaled(&self, duration: Duration) -> u64 {
+        self.scaled_us(&Delay::Fixed(duration), 0)
+    }
+
+    /// Puts the magic outcomes at the end of the list.
+    pub(crate) fn add_magic(&mut self) {
+        let mut delivered = Outcome::delivered();
+        "magic_delivered".clone_into(&mut delivered.name);
+        let place = self.outcomes.len();
+        self.outcomes.push(delivered);
+        self.outcomes.extend(magic_outcomes(place));
+        self.magic_from = Some(place + 1);
+    }
+
+    /// The outcome that stands for this one at that attempt.
+    pub(crate) fn outcome_at(&self, outcome: usize, attempt: u16) -> usize {
+        match self.outcomes.get(outcome).and_then(|outcome| outcome.then) {
+            Some((attempts, then)) if attempt > attempts => then,
+            Some(_) | None => outcome,
+        }
+    }
+
+    /// By the exact number, or by the longest prefix.
+    pub(crate) fn fixed_outcome(&self, identity: u64) -> Option<usize> {
+        if let Some(&outcome) = self.recipients.get(&identity) {
+            return Some(outcome);
+        }
+        if self.prefixes.is_empty() {
+            return None;
+        }
+        let digits = identity.to_string();
+        self.prefixes.iter().find(|(prefix, _)| digits.starts_with(prefix.as_str())).map(|&(_, outcome)| outcome)
+    }
+
+    /// By weight; the first outcome when there are no weights.
+    pub(crate) fn weighted_outcome(&self, bits: u64) -> usize {
+        let Some(&total) = self.weights.last() else { return 0 };
+        let point = unit(bits) * total;
+        self.weights.partition_point(|&until| until <= point).min(self.weights.len() - 1)
+    }
+}

@@ -1,0 +1,279 @@
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use toml::de::{DeInteger, DeTable, DeValue};
+use toml::Spanned;
+
+use super::fault::Fault;
+use crate::delay::Delay;
+
+/// The longest duration that a scenario may name: a year, more than any receipt of any carrier.
+const DURATION_MAX: Duration = Duration::from_secs(366 * 86_400);
+
+/// The file under examination and what was found so far.
+pub(super) struct Source<'a> {
+    text: &'a str,
+    file: &'a str,
+    faults: RefCell<Vec<(usize, Fault)>>,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(text: &'a str, file: &'a str) -> Self {
+        Self { text, file, faults: RefCell::default() }
+    }
+
+    pub(super) fn fault(&self, at: usize, key: String, detail: String) {
+        let before = self.text.get(..at).unwrap_or(self.text);
+        let line = before.bytes().filter(|&octet| octet == b'\n').count() + 1;
+        let fault = Fault { file: self.file.to_owned(), line, key, detail };
+        self.faults.borrow_mut().push((at, fault));
+    }
+
+    /// All faults in the order of the file.
+    pub(super) fn into_faults(self) -> Vec<Fault> {
+        let mut faults = self.faults.into_inner();
+        faults.sort_by_key(|&(at, _)| at);
+        faults.into_iter().map(|(_, fault)| fault).collect()
+    }
+}
+
+/// One table of the file. Every getter takes a key, says what is wrong with its value, and gives the default then, so
+/// that reading goes on to the next fault.
+pub(super) struct Table<'a> {
+    source: &'a Source<'a>,
+    path: String,
+    at: usize,
+    entries: Option<&'a DeTable<'a>>,
+    asked: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(source: &'a Source<'a>, path: String, at: usize, entries: Option<&'a DeTable<'a>>) -> Self {
+        Self { source, path, at, entries, asked: RefCell::default() }
+    }
+
+    /// Whether the key is there.
+    pub(super) fn has(&self, key: &'static str) -> bool {
+        self.get(key).is_some()
+    }
+
+    pub(super) fn string(&self, key: &'static str) -> Option<String> {
+        let value = self.get(key)?;
+        let text = value.get_ref().as_str().map(str::to_owned);
+        if text.is_none() {
+            self.wrong(key, value, "a string");
+        }
+        text
+    }
+
+    pub(super) fn boolean(&self, key: &'static str, default: bool) -> bool {
+        let Some(value) = self.get(key) else { return default };
+        value.get_ref().as_bool().unwrap_or_else(|| {
+            self.wrong(key, value, "true or false");
+            default
+        })
+    }
+
+    pub(super) fn integer(&self, key: &'static str, allowed: RangeInclusive<u64>, default: u64) -> u64 {
+        let Some(value) = self.get(key) else { return default };
+        let number = value.get_ref().as_integer().and_then(whole);
+        number.filter(|number| allowed.contains(number)).unwrap_or_else(|| {
+            self.wrong(key, value, format!("a whole number from {} to {}", allowed.start(), allowed.end()));
+            default
+        })
+    }
+
+    pub(super) fn number(&self, key: &'static str, allowed: RangeInclusive<f64>, default: f64) -> f64 {
+        let Some(value) = self.get(key) else { return default };
+        number(value.get_ref()).filter(|number| allowed.contains(number)).unwrap_or_else(|| {
+            self.wrong(key, value, format!("a number from {} to {}", allowed.start(), allowed.end()));
+            default
+        })
+    }
+
+    /// One of several words.
+    pub(super) fn choice<T: Copy>(&self, key: &'static str, names: &[(&str, T)]) -> Option<T> {
+        let value = self.get(key)?;
+        let found = value.get_ref().as_str().and_then(|text| find(names, text));
+        if found.is_none() {
+            self.wrong(key, value, format!("one of {}", list(names.iter().map(|name| name.0))));
+        }
+        found
+    }
+
+    /// Any of several words.
+    pub(super) fn choices<T: Copy>(&self, key: &'static str, names: &[(&str, T)]) -> Option<Vec<T>> {
+        let value = self.get(key)?;
+        let found: Option<Vec<T>> = value.get_ref().as_array().and_then(|array| {
+            array.iter().map(|value| value.get_ref().as_str().and_then(|text| find(names, text))).collect()
+        });
+        if found.as_ref().is_none_or(Vec::is_empty) {
+            self.wrong(key, value, format!("an array of {}", list(names.iter().map(|name| name.0))));
+        }
+        found
+    }
+
+    pub(super) fn duration(&self, key: &'static str, default: Duration) -> Duration {
+        let Some(value) = self.get(key) else { return default };
+        duration(value.get_ref()).unwrap_or_else(|| {
+            self.wrong(key, value, "a duration up to a year like \"250ms\", \"2s\", \"1m 30s\"");
+            default
+        })
+    }
+
+    /// A duration or a distribution of durations.
+    pub(super) fn delay(&self, key: &'static str) -> Option<Delay> {
+        let value = self.get(key)?;
+        let delay = delay(value.get_ref());
+        if delay.is_none() {
+            self.wrong(
+                key,
+                value,
+                "a duration, { uniform = [FROM, TO] }, { normal = [MEAN, DEVIATION] } or { exponential = MEAN }",
+            );
+        }
+        delay
+    }
+
+    /// Any value that a function makes sense of.
+    pub(super) fn parsed<T>(&self, key: &'static str, allowed: &str, read: impl Fn(&DeValue<'_>) -> Option<T>) -> Option<T> {
+        let value = self.get(key)?;
+        let parsed = read(value.get_ref());
+        if parsed.is_none() {
+            self.wrong(key, value, allowed);
+        }
+        parsed
+    }
+
+    /// A table within this one; an empty one when it is absent.
+    pub(super) fn table(&self, key: &'static str) -> Table<'a> {
+        let path = self.path_of(key);
+        let Some(value) = self.get(key) else { return Table::new(self.source, path, self.at, None) };
+        if value.get_ref().as_table().is_none() {
+            self.wrong(key, value, "a table");
+        }
+        Table::new(self.source, path, value.span().start, value.get_ref().as_table())
+    }
+
+    /// The tables of `[[key]]`.
+    pub(super) fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
+        let Some(value) = self.get(key) else { return Vec::new() };
+        let Some(array) = value.get_ref().as_array().filter(|array| array.iter().all(|item| item.get_ref().is_table()))
+        else {
+            self.wrong(key, value, format!("an array of tables: write [[{key}]] with two brackets"));
+            return Vec::new();
+        };
+        let item = |(place, item): (usize, &'a Spanned<DeValue<'a>>)| {
+            let path = format!("{}[{place}]", self.path_of(key));
+            Table::new(self.source, path, item.span().start, item.get_ref().as_table())
+        };
+        array.iter().enumerate().map(item).collect()
+    }
+
+    /// Every entry, for tables whose keys are data.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Spanned<DeValue<'a>>)> {
+        let entries = self.entries.map(|entries| entries.iter()).into_iter().flatten();
+        entries.map(|(key, value)| (&**key.get_ref(), value))
+    }
+
+    /// Says that something is wrong with the table as a whole, or with a key's meaning.
+    pub(super) fn fault(&self, key: &str, detail: String) {
+        let at = self.entries.and_then(|entries| entries.get_key_value(key)).map_or(self.at, |entry| entry.0.span().start);
+        let path = if key.is_empty() { self.path.clone() } else { self.path_of(key) };
+        self.source.fault(at, path, detail);
+    }
+
+    /// Names every key that nobody asked for, with the nearest one that exists.
+    pub(super) fn finish(self) {
+        let asked = self.asked.borrow();
+        let Some(entries) = self.entries else { return };
+        for key in entries.keys().filter(|key| !asked.contains(&&**key.get_ref())) {
+            let text = &**key.get_ref();
+            let near = asked.iter().map(|known| (distance(text, known), known)).min().filter(|near| near.0 <= 2);
+            let hint = match near {
+                Some((_, known)) => format!("did you mean {known:?}?"),
+                None => format!("allowed are {}", list(asked.iter().copied())),
+            };
+            self.source.fault(key.span().start, self.path_of(text), format!("no such key; {hint}"));
+        }
+    }
+
+    fn get(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.asked.borrow_mut().push(key);
+        self.entries?.get(key)
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    fn wrong(&self, key: &str, value: &Spanned<DeValue<'_>>, allowed: impl Display) {
+        let span = value.span();
+        let given = self.source.text.get(span.clone()).unwrap_or_default();
+        let given: String = given.lines().next().unwrap_or_default().chars().take(60).collect();
+        self.source.fault(span.start, self.path_of(key), format!("{given} is not allowed: {allowed}"));
+    }
+}
+
+fn find<T: Copy>(names: &[(&str, T)], text: &str) -> Option<T> {
+    names.iter().find(|name| name.0 == text).map(|name| name.1)
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut names: Vec<_> = names.collect();
+    names.dedup();
+    names.join(", ")
+}
+
+/// A TOML integer that is not negative.
+pub(super) fn whole(integer: &DeInteger<'_>) -> Option<u64> {
+    u64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+fn number(value: &DeValue<'_>) -> Option<f64> {
+    if let Some(integer) = value.as_integer() {
+        return whole(integer).map(|number| number as f64);
+    }
+    value.as_float().and_then(|float| float.as_str().parse().ok())
+}
+
+pub(super) fn duration(value: &DeValue<'_>) -> Option<Duration> {
+    let duration = humantime::parse_duration(value.as_str()?).ok()?;
+    (duration <= DURATION_MAX).then_some(duration)
+}
+
+fn delay(value: &DeValue<'_>) -> Option<Delay> {
+    if value.is_str() {
+        return duration(value).map(Delay::Fixed);
+    }
+    let table = value.as_table().filter(|table| table.len() == 1)?;
+    let (kind, value) = table.iter().next()?;
+    let pair = |value: &DeValue<'_>| {
+        let array = value.as_array().filter(|array| array.len() == 2)?;
+        Some((duration(array[0].get_ref())?, duration(array[1].get_ref())?))
+    };
+    match &**kind.get_ref() {
+        "uniform" => pair(value.get_ref()).filter(|(from, to)| from <= to).map(|(from, to)| Delay::Uniform(from, to)),
+        "normal" => pair(value.get_ref()).map(|(mean, deviation)| Delay::Normal(mean, deviation)),
+        "exponential" => duration(value.get_ref()).map(Delay::Exponential),
+        _ => None,
+    }
+}
+
+/// How many letters must change to make one word of the other.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (line, letter) in left.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = line + 1;
+        for (column, other) in right.iter().enumerate() {
+            let changed = corner + usize::from(letter != *other);
+            corner = row[column + 1];
+            row[column + 1] = changed.min(corner + 1).min(row[column] + 1);
+        }
+    }
+    row[right.len()]
+}

@@ -1,0 +1,184 @@
+//! The PDUs that open, keep and close a session. They are rare, so rusmpp's own types write them, which also holds
+//! them to the standard's limits; binds are read leniently, since careless peers bind too.
+
+use std::fmt;
+use std::str::FromStr;
+
+use bytes::{Bytes, BytesMut};
+use rusmpp::encode::Encode;
+use rusmpp::types::COctetString;
+use rusmpp::values::{InterfaceVersion, Npi, Ton};
+use rusmpp::pdus;
+
+use super::sm::{Fields, begin, end};
+use super::{CommandId, Malformed, Tlvs, tag};
+use crate::command_status::CommandStatus;
+
+/// In which directions messages may go on a session (3.4, 2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BindKind {
+    /// The SMSC delivers, the ESME does not submit.
+    Receiver,
+    /// The ESME submits, the SMSC does not deliver.
+    Transmitter,
+    /// Both.
+    Transceiver,
+}
+
+impl BindKind {
+    /// The request that opens such a session.
+    pub const fn command_id(self) -> CommandId {
+        match self {
+            Self::Receiver => CommandId::BIND_RECEIVER,
+            Self::Transmitter => CommandId::BIND_TRANSMITTER,
+            Self::Transceiver => CommandId::BIND_TRANSCEIVER,
+        }
+    }
+
+    /// Whether the ESME may submit on it.
+    pub const fn transmits(self) -> bool {
+        matches!(self, Self::Transmitter | Self::Transceiver)
+    }
+
+    /// Whether the SMSC may deliver on it.
+    pub const fn receives(self) -> bool {
+        matches!(self, Self::Receiver | Self::Transceiver)
+    }
+
+    fn of(command: CommandId) -> Self {
+        match command {
+            CommandId::BIND_RECEIVER => Self::Receiver,
+            CommandId::BIND_TRANSMITTER => Self::Transmitter,
+            CommandId(_) => Self::Transceiver,
+        }
+    }
+}
+
+impl fmt::Display for BindKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Receiver => "receiver",
+            Self::Transmitter => "transmitter",
+            Self::Transceiver => "transceiver",
+        })
+    }
+}
+
+impl FromStr for BindKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "receiver" => Ok(Self::Receiver),
+            "transmitter" => Ok(Self::Transmitter),
+            "transceiver" => Ok(Self::Transceiver),
+            _ => Err(format!("{text:?} is none of transceiver, transmitter, receiver")),
+        }
+    }
+}
+
+/// bind_receiver, bind_transmitter or bind_transceiver (3.4, 4.1.1, 4.1.3, 4.1.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the standard's own fields")]
+pub struct Bind<'a> {
+    pub kind: BindKind,
+    pub system_id: &'a [u8],
+    pub password: &'a [u8],
+    pub system_type: &'a [u8],
+    pub interface_version: u8,
+    pub addr_ton: u8,
+    pub addr_npi: u8,
+    pub address_range: &'a [u8],
+}
+
+impl<'a> Bind<'a> {
+    pub(super) fn decode(command: CommandId, body: &'a [u8]) -> Result<Self, Malformed> {
+        let mut fields = Fields { command, rest: body };
+        Ok(Self {
+            kind: BindKind::of(command),
+            system_id: fields.c_string("system_id")?,
+            password: fields.c_string("password")?,
+            system_type: fields.c_string("system_type")?,
+            interface_version: fields.octet("interface_version")?,
+            addr_ton: fields.octet("addr_ton")?,
+            addr_npi: fields.octet("addr_npi")?,
+            address_range: fields.c_string("address_range")?,
+        })
+    }
+}
+
+/// The answer to a bind (3.4, 4.1.2). A refusal often comes without a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BindResp<'a> {
+    /// How the SMSC calls itself; may be empty.
+    pub system_id: &'a [u8],
+    /// The version that the SMSC speaks: 0x33, 0x34 or 0x50; absent or wrong at several.
+    pub sc_interface_version: Option<u8>,
+}
+
+impl<'a> BindResp<'a> {
+    pub(super) fn decode(body: &'a [u8]) -> Self {
+        let end = body.iter().position(|&octet| octet == 0).unwrap_or(body.len());
+        let tlvs = Tlvs(body.get(end + 1..).unwrap_or_default());
+        let sc_interface_version = tlvs.get(tag::SC_INTERFACE_VERSION).and_then(|value| value.first().copied());
+        Self { system_id: &body[..end], sc_interface_version }
+    }
+}
+
+/// A bind that the standard's limits do not let out: `system_id` at most 15 octets, `password` 8, `system_type` 12,
+/// `address_range` 40, all ASCII without NUL (3.4, 4.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} is longer than SMPP 3.4 allows ({octets_max} octets) or not ASCII")]
+pub struct Unencodable {
+    /// The field.
+    pub field: &'static str,
+    /// Its longest legal value.
+    pub octets_max: usize,
+}
+
+fn c_string<const MAX: usize>(octets: &[u8], field: &'static str) -> Result<COctetString<1, MAX>, Unencodable> {
+    let mut terminated = octets.to_vec();
+    terminated.push(0);
+    COctetString::from_bytes(Bytes::from(terminated)).map_err(|_| Unencodable { field, octets_max: MAX - 1 })
+}
+
+/// Writes a bind request.
+pub fn encode_bind(out: &mut BytesMut, sequence: u32, bind: &Bind<'_>) -> Result<(), Unencodable> {
+    let body = pdus::BindTransceiver::new(
+        c_string(bind.system_id, "system_id")?,
+        c_string(bind.password, "password")?,
+        c_string(bind.system_type, "system_type")?,
+        InterfaceVersion::from(bind.interface_version),
+        Ton::from(bind.addr_ton),
+        Npi::from(bind.addr_npi),
+        c_string(bind.address_range, "address_range")?,
+    );
+    let start = begin(out, bind.kind.command_id(), CommandStatus::ESME_ROK, sequence);
+    append(out, &body);
+    end(out, start);
+    Ok(())
+}
+
+/// Writes the answer to a bind: a body with `system_id` (cut at 15 octets) and `sc_interface_version` 3.4 when the
+/// status is OK, none otherwise.
+pub fn encode_bind_resp(out: &mut BytesMut, kind: BindKind, (status, sequence): (CommandStatus, u32), system_id: &[u8]) {
+    let start = begin(out, kind.command_id().response(), status, sequence);
+    if status == CommandStatus::ESME_ROK {
+        let shortened = &system_id[..system_id.len().min(15)];
+        let name = c_string(shortened, "system_id").unwrap_or_else(|_| COctetString::empty());
+        append(out, &pdus::BindTransceiverResp::new(name, Some(InterfaceVersion::from(0x34))));
+    }
+    end(out, start);
+}
+
+/// Writes a PDU that has no body: unbind, enquire_link, their responses, generic_nack, or any error response.
+pub fn encode_empty(out: &mut BytesMut, command: CommandId, status: CommandStatus, sequence: u32) {
+    let start = begin(out, command, status, sequence);
+    end(out, start);
+}
+
+fn append(out: &mut BytesMut, body: &impl Encode) {
+    let start = out.len();
+    out.resize(start + body.length(), 0);
+    body.encode(&mut out[start..]);
+}

@@ -1,0 +1,11 @@
+//! SMPP 3.4 as a library: frames, texts, segments, receipts and the rules of a session.
+//!
+//! There is no socket and no clock in here, and no word of campaigns: bytes and instants come in, bytes and events go
+//! out. It wraps [rusmpp](https://docs.rs/rusmpp) and is the only package that names it.
+//!
+//! Sections quoted as "3.4, x.y" are those of the *SMPP Protocol Specification v3.4*, issue 1.2.
+
+pub mod frame;
+pub mod command_status;
+pub mod address;
+pub mod session;

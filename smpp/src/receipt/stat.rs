@@ -1,0 +1,143 @@
+/// What a receipt says became of the message (3.4, 5.2.28 and appendix B), with what SMSCs say beyond the standard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Stat {
+    /// No `stat:` in the text and no `message_state`.
+    #[default]
+    Absent,
+    /// Not yet tried (5.0).
+    Scheduled,
+    /// On its way, or buffered.
+    Enroute,
+    /// On the phone.
+    Delivrd,
+    /// Its validity ended first.
+    Expired,
+    /// Taken out by somebody.
+    Deleted,
+    /// It cannot be delivered; the FAILED of some SMSCs too.
+    Undeliv,
+    /// Accepted for the phone; the last word at a few SMSCs.
+    Acceptd,
+    /// Its state is unknown or invalid.
+    Unknown,
+    /// Refused.
+    Rejectd,
+    /// Left out (5.0).
+    Skipped,
+    /// A word that is none of these.
+    Other,
+}
+
+/// What `stat:` begins with → its meaning. SMSCs write the words at full length, cut off or misspelt, in any case.
+const WORDS: [(&[u8], Stat); 17] = [
+    (b"DELIV", Stat::Delivrd),
+    (b"DELET", Stat::Deleted),
+    (b"EXPIR", Stat::Expired),
+    (b"UNDEL", Stat::Undeliv),
+    (b"ACCEP", Stat::Acceptd),
+    (b"REJEC", Stat::Rejectd),
+    (b"ENROU", Stat::Enroute),
+    (b"UNKNO", Stat::Unknown),
+    (b"UNKNWN", Stat::Unknown),
+    (b"FAIL", Stat::Undeliv),
+    (b"BUFF", Stat::Enroute),
+    (b"SCHED", Stat::Scheduled),
+    (b"SKIPP", Stat::Skipped),
+    (b"EN_ROUTE", Stat::Enroute),
+    (b"EN-ROUTE", Stat::Enroute),
+    (b"DLVRD", Stat::Delivrd),
+    (b"PENDING", Stat::Enroute),
+];
+
+/// The standard's words: only these are taken for a stat where the key itself is missing.
+const BARE_WORDS: [&[u8]; 9] = [
+    b"DELIVRD", b"EXPIRED", b"DELETED", b"UNDELIV", b"ACCEPTD", b"UNKNOWN", b"REJECTD", b"ENROUTE", b"SKIPPED",
+];
+
+impl Stat {
+    /// A closed name in lower case, fit for a metric's label.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Scheduled => "scheduled",
+            Self::Enroute => "enroute",
+            Self::Delivrd => "delivrd",
+            Self::Expired => "expired",
+            Self::Deleted => "deleted",
+            Self::Undeliv => "undeliv",
+            Self::Acceptd => "acceptd",
+            Self::Unknown => "unknown",
+            Self::Rejectd => "rejectd",
+            Self::Skipped => "skipped",
+            Self::Other => "other",
+        }
+    }
+
+    /// Whether the message's way ends here. What is absent or not understood ends nothing; ACCEPTD does not either,
+    /// unless an SMSC's configuration says so.
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Delivrd
+            | Self::Expired
+            | Self::Deleted
+            | Self::Undeliv
+            | Self::Unknown
+            | Self::Rejectd
+            | Self::Skipped => true,
+            Self::Absent | Self::Scheduled | Self::Enroute | Self::Acceptd | Self::Other => false,
+        }
+    }
+
+    /// From the value of `stat:`: a word in any case, with what it ends in left open, or the digit of a
+    /// `message_state`.
+    pub fn from_text(word: &[u8]) -> Self {
+        match word {
+            [] => return Self::Absent,
+            [digit @ b'0'..=b'9'] => return Self::from_message_state(digit - b'0'),
+            _ => {}
+        }
+        if let Some(&(_, stat)) = WORDS.iter().find(|(start, _)| starts_with(word, start)) {
+            return stat;
+        }
+        // DND_REJECTED and its like: a reason before the word.
+        let last = word.rsplit(|&octet| octet == b'_' || octet == b'-').next().unwrap_or(word);
+        WORDS.iter().find(|(start, _)| starts_with(last, start)).map_or(Self::Other, |&(_, stat)| stat)
+    }
+
+    /// From the TLV `message_state` (3.4, 5.2.28; 0 and 9 are of 5.0).
+    pub const fn from_message_state(state: u8) -> Self {
+        match state {
+            0 => Self::Scheduled,
+            1 => Self::Enroute,
+            2 => Self::Delivrd,
+            3 => Self::Expired,
+            4 => Self::Deleted,
+            5 => Self::Undeliv,
+            6 => Self::Acceptd,
+            7 => Self::Unknown,
+            8 => Self::Rejectd,
+            9 => Self::Skipped,
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether the octets are one of the standard's words, whole, in any case.
+    pub(super) fn is_bare_word(word: &[u8]) -> bool {
+        BARE_WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
+    }
+
+    /// One stat from the TLV and the text. The TLV is the machine's own word; it gives way only where it says nothing
+    /// and the text says something.
+    pub(super) fn combine(message_state: Option<u8>, text: Self) -> Self {
+        let Some(state) = message_state.map(Self::from_message_state) else { return text };
+        match (state, text) {
+            (Self::Unknown | Self::Other, Self::Absent | Self::Other) => state,
+            (Self::Unknown | Self::Other, said) => said,
+            _ => state,
+        }
+    }
+}
+
+fn starts_with(word: &[u8], start: &[u8]) -> bool {
+    word.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+}

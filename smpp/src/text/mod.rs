@@ -1,0 +1,179 @@
+//! Texts ⇄ octets: GSM 03.38, Latin-1 and UCS-2, and which of them a text needs.
+//!
+//! A French text mostly fails to be GSM 03.38 by typography alone (`’`, `ê`, `œ`, a no-break space), and then costs more
+//! than twice the segments: [`choose`] exchanges those characters for their nearest counterparts where the policy
+//! says so, and [`culprits`] shows an author which characters it is about.
+
+mod gsm7;
+mod transliterate;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+pub use transliterate::{Culprit, counterpart, culprits, transliterate};
+
+/// How a text's characters are written as octets (3.4, 5.2.19).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// GSM 03.38 default alphabet with its extension table, one septet per octet, unpacked, as nearly every SMSC wants it.
+    Gsm7,
+    /// ISO 8859-1, one octet a character.
+    Latin1,
+    /// UTF-16, big endian: UCS-2 with surrogate pairs, which phones have understood since there are emoji.
+    Ucs2,
+}
+
+impl Encoding {
+    /// The `data_coding` that announces it: 0, 3 or 8 (3.4, 5.2.19).
+    pub const fn data_coding(self) -> u8 {
+        match self {
+            Self::Gsm7 => 0,
+            Self::Latin1 => 3,
+            Self::Ucs2 => 8,
+        }
+    }
+
+    /// A closed name, fit for a metric's label: `gsm7`, `latin1`, `ucs2`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gsm7 => "gsm7",
+            Self::Latin1 => "latin1",
+            Self::Ucs2 => "ucs2",
+        }
+    }
+
+    /// What one character takes: septets (1 or 2), octets (1) or UTF-16 units (1 or 2). None: it cannot be written.
+    pub const fn units(self, character: char) -> Option<usize> {
+        match self {
+            Self::Gsm7 => gsm7::septets(character),
+            Self::Latin1 if (character as u32) < 0x100 => Some(1),
+            Self::Latin1 => None,
+            Self::Ucs2 => Some(character.len_utf16()),
+        }
+    }
+
+    /// Appends one character's octets; false, and nothing appended, when it cannot be written.
+    pub fn push(self, character: char, out: &mut Vec<u8>) -> bool {
+        match self {
+            Self::Gsm7 => gsm7::push(character, out),
+            Self::Latin1 => match u8::try_from(u32::from(character)) {
+                Ok(octet) => {
+                    out.push(octet);
+                    true
+                }
+                Err(_) => false,
+            },
+            Self::Ucs2 => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    out.extend_from_slice(&unit.to_be_bytes());
+                }
+                true
+            }
+        }
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What may be done to a text so that it takes fewer segments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum EncodingPolicy {
+    /// Exchange what GSM 03.38 lacks for its nearest counterpart; UCS-2, and the text untouched, when that is not enough.
+    #[default]
+    GsmTransliterate,
+    /// GSM 03.38 if the text already fits, UCS-2 if not; no character is ever changed.
+    Auto,
+    /// Always UCS-2.
+    Ucs2,
+}
+
+impl EncodingPolicy {
+    /// The name in configuration and API: `gsm_transliterate`, `auto`, `ucs2`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GsmTransliterate => "gsm_transliterate",
+            Self::Auto => "auto",
+            Self::Ucs2 => "ucs2",
+        }
+    }
+}
+
+impl fmt::Display for EncodingPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that is none of the three policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an encoding policy is one of gsm_transliterate, auto, ucs2")]
+pub struct UnknownPolicy;
+
+impl FromStr for EncodingPolicy {
+    type Err = UnknownPolicy;
+
+    fn from_str(name: &str) -> Result<Self, UnknownPolicy> {
+        [Self::GsmTransliterate, Self::Auto, Self::Ucs2]
+            .into_iter()
+            .find(|policy| policy.name() == name)
+            .ok_or(UnknownPolicy)
+    }
+}
+
+/// The text as it is to be sent, and its encoding, under a policy. It always fits the encoding that comes with it.
+///
+/// When even transliteration does not make a text fit GSM 03.38 (one emoji is enough), the text comes back untouched:
+/// changed characters would then be lost for no gain.
+pub fn choose(text: &str, policy: EncodingPolicy) -> (Cow<'_, str>, Encoding) {
+    match policy {
+        EncodingPolicy::Ucs2 => (Cow::Borrowed(text), Encoding::Ucs2),
+        EncodingPolicy::Auto if gsm7::fits(text) => (Cow::Borrowed(text), Encoding::Gsm7),
+        EncodingPolicy::Auto => (Cow::Borrowed(text), Encoding::Ucs2),
+        EncodingPolicy::GsmTransliterate => match transliterate(text) {
+            // Borrowed means that no character was foreign: no second look is needed.
+            Cow::Borrowed(same) => (Cow::Borrowed(same), Encoding::Gsm7),
+            Cow::Owned(changed) if gsm7::fits(&changed) => (Cow::Owned(changed), Encoding::Gsm7),
+            Cow::Owned(_) => (Cow::Borrowed(text), Encoding::Ucs2),
+        },
+    }
+}
+
+/// The octets of a whole text; None when a character of it cannot be written. Length is not limited here: see
+/// [`segment`](crate::segment).
+pub fn encode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    text.chars().all(|character| encoding.push(character, &mut out)).then_some(out)
+}
+
+/// The text of received octets (without their UDH) under a `data_coding` (3.4, 5.2.19; GSM 03.38, 4, for the message
+/// class groups). It never fails: what cannot be read becomes U+FFFD. Binary codings are read as Latin-1, so that
+/// nothing is lost for whoever looks at it.
+pub fn decode(bytes: &[u8], data_coding: u8) -> String {
+    match data_coding {
+        // The SMSC's default alphabet; general and message class groups with the alphabet bits at 0.
+        0x00 | 0x10..=0x13 | 0xF0..=0xF3 => gsm7::decode(bytes),
+        0x08 | 0x18..=0x1B => decode_utf16(bytes),
+        0x02..=0x04 | 0x14..=0x17 | 0xF4..=0xF7 => bytes.iter().copied().map(char::from).collect(),
+        // IA5, and alphabets that no European SMSC sends (JIS, Cyrillic, Hebrew, ...): their ASCII half is sure.
+        _ => bytes.iter().map(|&octet| if octet.is_ascii() { char::from(octet) } else { char::REPLACEMENT_CHARACTER }).collect(),
+    }
+}
+
+fn decode_utf16(bytes: &[u8]) -> String {
+    let pairs = bytes.chunks_exact(2);
+    let cut_off = !pairs.remainder().is_empty();
+    let units = pairs.map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+    let mut text: String =
+        char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    if cut_off {
+        text.push(char::REPLACEMENT_CHARACTER);
+    }
+    text
+}

@@ -1,0 +1,113 @@
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn every_septet_comes_back() {
+    for septet in (0..128u8).filter(|septet| *septet != 0x1B) {
+        let text = decode(&[septet], 0);
+        assert_eq!(encode(&text, Encoding::Gsm7), Some(vec![septet]), "septet {septet:#04x} is {text:?}");
+    }
+    assert_eq!(encode("^{}\\[~]|€\u{0C}", Encoding::Gsm7).unwrap().len(), 20);
+    assert_eq!(decode(&[0x1B, 0x65, 0x1B, 0x14], 0), "€^");
+}
+
+#[test]
+fn octets_that_are_no_text_are_survived() {
+    assert_eq!(decode(&[b'a', 0x1B], 0), "a\u{FFFD}");
+    assert_eq!(decode(&[0x1B, b'a', 0x1B, 0x1B, 0xE9], 0), "a \u{FFFD}");
+    assert_eq!(decode(&[0x00, 0x41, 0xD8, 0x3D, 0x00], 8), "A\u{FFFD}\u{FFFD}");
+    assert_eq!(decode(b"caf\xE9", 3), "café");
+    assert_eq!(decode(b"caf\xE9", 1), "caf\u{FFFD}");
+    assert_eq!(decode(&[0x05], 0xF1), "é");
+    assert_eq!(decode(&[0x00, 0xE9], 0x18), "é");
+}
+
+#[test]
+fn french_letters_are_on_the_right_side() {
+    for character in "éèàùìòÉÇäöüñåæøß€@£".chars() {
+        assert!(Encoding::Gsm7.units(character).is_some(), "{character} is GSM 03.38");
+    }
+    for character in "êôâîûëïçœŒ«»’“”–…ÀÈÊÔ\u{A0}\u{202F}".chars() {
+        assert_eq!(Encoding::Gsm7.units(character), None, "{character} is not GSM 03.38");
+        assert!(counterpart(character).is_some(), "{character} has a counterpart");
+    }
+    assert_eq!(Encoding::Gsm7.units('€'), Some(2));
+}
+
+#[test]
+fn french_texts_are_transliterated() {
+    let cases = [
+        ("Merci d’avoir choisi l’hôpital", "Merci d'avoir choisi l'hopital"),
+        ("répondez “OUI” : à bientôt…", "répondez \"OUI\" : à bientot..."),
+        ("ŒUVRE, cœur, naïf, Noël, ça, où", "OEUVRE, coeur, naif, Noel, ca, où"),
+        ("«\u{A0}Prêt\u{202F}?\u{A0}» – n° 5", "\" Pret ? \" - no 5"),
+        ("À Évry, Être, Çà", "A Évry, Etre, Çà"),
+        ("Łukasz Dvořák, Nguyễn Ánh, Șerban", "Lukasz Dvorak, Nguyen Anh, Serban"),
+        ("e\u{301}te\u{301}, ho\u{302}pital, Franc\u{327}ois", "été, hopital, Francois"),
+        ("20 €, 5 €", "20 €, 5 €"),
+    ];
+    for (text, wanted) in cases {
+        assert_eq!(transliterate(text), wanted);
+    }
+    assert!(matches!(transliterate("déjà GSM"), Cow::Borrowed(_)));
+    assert_eq!(transliterate("Привет 😀"), "Привет 😀");
+}
+
+#[test]
+fn a_policy_chooses_text_and_encoding() {
+    let with_emoji = "À bientôt 😀";
+    assert_eq!(choose("À bientôt", EncodingPolicy::GsmTransliterate), ("A bientot".into(), Encoding::Gsm7));
+    assert_eq!(choose(with_emoji, EncodingPolicy::GsmTransliterate), (with_emoji.into(), Encoding::Ucs2));
+    assert_eq!(choose("À bientôt", EncodingPolicy::Auto), ("À bientôt".into(), Encoding::Ucs2));
+    assert_eq!(choose("déjà", EncodingPolicy::Auto), ("déjà".into(), Encoding::Gsm7));
+    assert_eq!(choose("ok", EncodingPolicy::Ucs2), ("ok".into(), Encoding::Ucs2));
+    for policy in [EncodingPolicy::GsmTransliterate, EncodingPolicy::Auto, EncodingPolicy::Ucs2] {
+        assert_eq!(policy.to_string().parse(), Ok(policy));
+    }
+    assert_eq!("gsm".parse::<EncodingPolicy>(), Err(UnknownPolicy));
+}
+
+#[test]
+fn culprits_say_where_and_what() {
+    let found: Vec<_> = culprits("été ’ 😀").map(|c| (c.character, c.position, c.offset, c.counterpart)).collect();
+    assert_eq!(found, [('’', 4, 6, Some("'")), ('😀', 6, 10, None)]);
+    assert_eq!(culprits("déjà vu [20 €]").count(), 0);
+}
+
+#[test]
+fn every_counterpart_is_short_and_gsm() {
+    for character in '\0'..=char::MAX {
+        if let Some(counterpart) = counterpart(character) {
+            assert!(gsm7::fits(counterpart), "{character:?} → {counterpart:?}");
+            assert!(counterpart.chars().count() <= 4, "{character:?} → {counterpart:?}");
+        }
+    }
+    for letter in '\u{100}'..='\u{17F}' {
+        assert!(counterpart(letter).is_some_and(|found| found.chars().all(char::is_alphabetic)), "{letter}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_encoded_is_decoded(text in "\\PC{0,200}") {
+        for encoding in [Encoding::Gsm7, Encoding::Latin1, Encoding::Ucs2] {
+            if let Some(bytes) = encode(&text, encoding) {
+                // The ohm sign and the letter omega are one septet.
+                prop_assert_eq!(decode(&bytes, encoding.data_coding()).replace('\u{2126}', "Ω"), text.replace('\u{2126}', "Ω"));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_chosen_can_be_encoded(text in "[a-zéêôœ’“»… €\\[😀Δ]{0,200}") {
+        for policy in [EncodingPolicy::GsmTransliterate, EncodingPolicy::Auto, EncodingPolicy::Ucs2] {
+            let (chosen, encoding) = choose(&text, policy);
+            prop_assert!(encode(&chosen, encoding).is_some());
+        }
+    }
+
+    #[test]
+    fn any_octets_decode_to_a_bounded_text(bytes in proptest::collection::vec(any::<u8>(), 0..300), data_coding: u8) {
+        prop_assert!(decode(&bytes, data_coding).chars().count() <= bytes.len());
+    }
+}

@@ -1,0 +1,85 @@
+"""python-smpplib as a client: see README.md for its environment and what it prints.
+
+The library reads one PDU at a time and has no window of its own: it is kept here, in `unanswered`.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import re
+import select
+import sys
+import time
+
+import smpplib.client
+import smpplib.exceptions
+
+COUNT, WINDOW, FIRST = (int(os.environ[name]) for name in ("COUNT", "WINDOW", "FIRST"))
+DEADLINE = time.monotonic() + float(os.environ["LIMIT"])
+RECEIPT_ID = re.compile(rb"id:(\S+)")
+
+logging.disable(logging.WARNING)
+
+
+class Tally:
+    """What was answered, and which receipts belong to it, in whatever order the two come."""
+
+    def __init__(self):
+        self.refused = self.receipts = 0
+        self.accepted_ids, self.receipt_ids = set(), set()
+
+    def answered(self, pdu):
+        if pdu.status == 0:
+            self.accepted_ids.add(bytes(pdu.message_id))
+        else:
+            self.refused += 1
+
+    def receipt(self, pdu):
+        self.receipts += 1
+        found = RECEIPT_ID.search(bytes(pdu.short_message or b""))
+        self.receipt_ids.add(found.group(1) if found else bytes(pdu.receipted_message_id or b""))
+
+    @property
+    def matched(self):
+        return len(self.accepted_ids & self.receipt_ids)
+
+    @property
+    def complete(self):
+        return len(self.accepted_ids) + self.refused == COUNT and self.matched == len(self.accepted_ids)
+
+
+def main():
+    tally, unanswered, submitted = Tally(), set(), 0
+    client = smpplib.client.Client(os.environ["HOST"], int(os.environ["PORT"]), allow_unknown_opt_params=True, timeout=10)
+
+    def answered(pdu):
+        unanswered.discard(pdu.sequence)
+        tally.answered(pdu)
+
+    client.set_message_sent_handler(answered)
+    client.set_error_pdu_handler(answered)
+    client.set_message_received_handler(lambda pdu: tally.receipt(pdu) or 0)
+    client.connect()
+    client.bind_transceiver(system_id=os.environ["SYSTEM_ID"], password=os.environ["PASSWORD"])
+    while not tally.complete and time.monotonic() < DEADLINE:
+        while submitted < COUNT and len(unanswered) < WINDOW:
+            pdu = client.send_message(
+                source_addr="Clinique", source_addr_ton=5, source_addr_npi=0,
+                destination_addr=str(FIRST + submitted), dest_addr_ton=1, dest_addr_npi=1,
+                short_message=b"Votre rendez-vous est confirme.", registered_delivery=True,
+            )
+            unanswered.add(pdu.sequence)
+            submitted += 1
+        if select.select([client._socket], [], [], 0.1)[0]:
+            client.read_once()
+    result = {"accepted": len(tally.accepted_ids), "refused": tally.refused, "receipts": tally.receipts, "matched": tally.matched}
+    print("RESULT", json.dumps(result), flush=True)
+    # Some servers close instead of answering unbind, which this library takes for an error.
+    with contextlib.suppress(smpplib.exceptions.ConnectionError):
+        client.unbind()
+        client.disconnect()
+    sys.exit(0 if tally.complete and tally.refused == 0 else 1)
+
+
+main()

@@ -1,0 +1,70 @@
+//! One test's set-up: a directory, and the programs under test.
+
+use std::path::Path;
+
+use crate::engine::{Engine, EngineSettings, SmscSettings};
+use crate::redis_server::RedisServer;
+use crate::scratch::Scratch;
+use crate::sim::Sim;
+
+/// Where cargo put the programs under test; made by [`programs!`](crate::programs).
+#[derive(Clone, Copy, Debug)]
+pub struct Programs {
+    /// The program `campanile`.
+    pub engine: &'static str,
+    /// The program `smpp-sim`.
+    pub sim: &'static str,
+    /// The directory that cargo sets aside for tests.
+    pub scratch: &'static str,
+}
+
+/// The programs under test. A macro, since only a test's own compilation knows their paths.
+#[macro_export]
+macro_rules! programs {
+    () => {
+        $crate::Programs {
+            engine: env!("CARGO_BIN_EXE_campanile-under-test"),
+            sim: env!("CARGO_BIN_EXE_smpp-sim-under-test"),
+            scratch: env!("CARGO_TARGET_TMPDIR"),
+        }
+    };
+}
+
+/// A test's directory and programs.
+#[derive(Debug)]
+pub struct Lab {
+    programs: Programs,
+    scratch: Scratch,
+}
+
+impl Lab {
+    /// `name`: the test's, unique.
+    pub fn new(programs: Programs, name: &str) -> Self {
+        Self { programs, scratch: Scratch::new(Path::new(programs.scratch), name) }
+    }
+
+    /// The test's directory.
+    pub fn directory(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// A Redis of its own.
+    pub fn redis(&self) -> RedisServer {
+        RedisServer::start(self.scratch.path())
+    }
+
+    /// The simulator under `scenario` (TOML).
+    pub fn sim(&self, scenario: &str) -> Sim {
+        Sim::start(self.programs.sim, &self.scratch, scenario)
+    }
+
+    /// The engine under `settings`.
+    pub fn engine(&self, settings: &EngineSettings) -> Engine {
+        Engine::start(self.programs.engine, &self.scratch, settings)
+    }
+
+    /// The engine on that Redis, with one SMSC: that simulator.
+    pub fn engine_on(&self, redis: &RedisServer, sim: &Sim) -> Engine {
+        self.engine(&EngineSettings::new(Some(redis.url()), vec![SmscSettings::new("north", sim.smpp_address())]))
+    }
+}

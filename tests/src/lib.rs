@@ -1,0 +1,32 @@
+//! The harness of the end-to-end tests: it starts the real programs (engine, simulator, Redis, other projects' peers), talks
+//! to them as their users do, and compares the ledgers of engine and simulator.
+//!
+//! Everything here panics when it cannot do its work, with what the programs last said: a test has nothing else to do then.
+//! Programs are stopped by their process id when their owner is dropped.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests wait on the real clock, and read CAMPANILE_PEERS, which is theirs alone"
+)]
+
+pub mod wait;
+pub mod scratch;
+pub mod process;
+pub mod http;
+pub mod redis_server;
+pub mod sim;
+pub mod engine;
+pub mod tenant;
+pub mod ledgers;
+pub mod peers;
+pub mod lab;
+
+pub use engine::{Engine, EngineSettings, SmscSettings};
+pub use http::{Answer, Http};
+pub use lab::{Lab, Programs};
+pub use ledgers::Ledgers;
+pub use peers::PeerServer;
+pub use redis_server::RedisServer;
+pub use sim::Sim;
+pub use tenant::{Campaign, CampaignOrder, Tenant, recipients};
+pub use wait::eventually;

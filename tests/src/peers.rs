@@ -1,0 +1,149 @@
+//! SMPP programs of other projects (tests/peers/README.md).
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::process::Process;
+
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long a peer client tries before it gives up.
+const CLIENT_LIMIT_SECONDS: u64 = 40;
+
+/// A recipe of tests/peers, and what runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipe {
+    /// python-smpplib.
+    SmpplibClient,
+    /// node-smpp.
+    NodeClient,
+    /// Net::SMPP.
+    NetSmppClient,
+    /// Kannel.
+    KannelClient,
+    /// smpp34.
+    Smpp34Server,
+    /// node-smpp.
+    NodeServer,
+}
+
+/// What a peer client says at its end.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub struct ClientResult {
+    /// Submits answered ESME_ROK.
+    pub accepted: u64,
+    /// Submits answered with an error.
+    pub refused: u64,
+    /// Receipts that came.
+    pub receipts: u64,
+    /// Accepted messages whose receipt came, by id.
+    pub matched: u64,
+}
+
+/// What a peer server says as it happens.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum ServerEvent {
+    /// A submit_sm came and was accepted.
+    Submit {
+        /// Digits of the recipient.
+        to: String,
+        /// The id in the answer.
+        id: String,
+    },
+    /// The receipt of that id was acknowledged.
+    ReceiptAcked {
+        /// The id in the receipt.
+        id: String,
+    },
+}
+
+/// Whether the peers are left out by the one who runs the tests; said loudly, since it is no success.
+pub fn skipped() -> bool {
+    let skipped = std::env::var("CAMPANILE_PEERS").is_ok_and(|value| value == "skip");
+    if skipped {
+        eprintln!("SKIPPED: CAMPANILE_PEERS=skip, so no program of another project was talked to");
+    }
+    skipped
+}
+
+impl Recipe {
+    fn file(self) -> &'static str {
+        match self {
+            Self::SmpplibClient => "smpplib_client.py",
+            Self::NodeClient => "node_client.js",
+            Self::NetSmppClient => "net_smpp_client.pl",
+            Self::KannelClient => "kannel_client.py",
+            Self::Smpp34Server => "smpp34_server.py",
+            Self::NodeServer => "node_server.js",
+        }
+    }
+
+    fn command(self) -> Command {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let tools = package.join("../.tools");
+        let interpreter = match self {
+            Self::SmpplibClient | Self::Smpp34Server => tools.join("python/bin/python"),
+            Self::KannelClient => PathBuf::from("python3"),
+            Self::NodeClient | Self::NodeServer => PathBuf::from("node"),
+            Self::NetSmppClient => PathBuf::from("perl"),
+        };
+        let mut command = Command::new(interpreter);
+        command.arg(package.join("peers").join(self.file()));
+        command.env("NODE_PATH", tools.join("node/node_modules"));
+        command.env("HOST", "127.0.0.1").env("SYSTEM_ID", "campanile").env("PASSWORD", "secret");
+        command
+    }
+}
+
+/// Runs a peer client against `address`, for `count` messages to `first` and the numbers after it.
+///
+/// Panics when the program is missing (scripts/install-peers.sh) or did not get every message accepted and matched.
+pub fn run_client(recipe: Recipe, address: &str, count: u64, first: u64) -> ClientResult {
+    let port = address.rsplit(':').next().expect("an address ends with its port");
+    let mut command = recipe.command();
+    command.env("PORT", port).env("COUNT", count.to_string()).env("WINDOW", "10");
+    command.env("FIRST", first.to_string()).env("LIMIT", CLIENT_LIMIT_SECONDS.to_string());
+    let output = command.output().unwrap_or_else(|error| missing(recipe, &error));
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let result = said.lines().find_map(|line| line.strip_prefix("RESULT "));
+    let result = result.unwrap_or_else(|| missing(recipe, &format!("{}\n{said}\n{errors}", output.status)));
+    assert!(output.status.success(), "{recipe:?}: {result}\n{errors}");
+    serde_json::from_str(result).unwrap_or_else(|error| panic!("{recipe:?}: {error}: {result}"))
+}
+
+/// A peer server; killed when dropped.
+#[derive(Debug)]
+pub struct PeerServer {
+    process: Process,
+    address: String,
+}
+
+impl PeerServer {
+    /// Starts it on a free port; its output goes to `directory`.
+    pub fn start(recipe: Recipe, directory: &Path) -> Self {
+        let mut command = recipe.command();
+        command.env("PORT", "0");
+        let mut process = Process::start(recipe.file(), command, directory);
+        let port = process.wait_for_line(START_LIMIT, |line| line.strip_prefix("LISTENING ").map(str::to_owned));
+        Self { process, address: format!("127.0.0.1:{port}") }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What happened so far, in order.
+    pub fn events(&self) -> Vec<ServerEvent> {
+        self.process.lines().iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+}
+
+fn missing(recipe: Recipe, why: &dyn std::fmt::Display) -> ! {
+    panic!("{recipe:?} could not run ({why}): scripts/install-peers.sh installs it, CAMPANILE_PEERS=skip leaves it out")
+}
