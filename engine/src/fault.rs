@@ -21,7 +21,10 @@ pub struct FieldFault {
 impl FieldFault {
     /// A fault of the field at `pointer`.
     pub fn new(pointer: impl Into<String>, problem: FieldProblem) -> Self {
-        Self { pointer: pointer.into(), problem }
+        Self {
+            pointer: pointer.into(),
+            problem,
+        }
     }
 }
 

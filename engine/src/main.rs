@@ -1,1 +1,7 @@
-fn main() {}
+//! `campanile`: arguments → configuration → runtime → engine → exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    campanile::cli::main()
+}

@@ -79,21 +79,30 @@ struct Grant<'a> {
 impl Api {
     /// The API at `address` (`host:port`).
     pub(crate) fn new(address: &str, operator_key: String) -> Self {
-        Self { http: Http::new(address), operator_key }
+        Self {
+            http: Http::new(address),
+            operator_key,
+        }
     }
 
     /// Creates a tenant and grants it `credits`.
     pub(crate) fn enrol(&self, name: &str, credits: u64) -> Result<Tenant> {
         let tenant: Tenant = self.http.post("/v1/tenants", &self.operator_key, &NewTenant { name })?;
-        let grant = Grant { amount: credits, reference: "bench" };
+        let grant = Grant {
+            amount: credits,
+            reference: "bench",
+        };
         let path = format!("/v1/tenants/{}/credits", tenant.id);
-        self.http.post::<serde::de::IgnoredAny>(&path, &self.operator_key, &grant)?;
+        self.http
+            .post::<serde::de::IgnoredAny>(&path, &self.operator_key, &grant)?;
         Ok(tenant)
     }
 
     /// A tenant's credits now.
     pub(crate) fn credits(&self, tenant: &Tenant) -> Result<Credits> {
-        let detail: TenantDetail = self.http.get(&format!("/v1/tenants/{}", tenant.id), &self.operator_key)?;
+        let detail: TenantDetail = self
+            .http
+            .get(&format!("/v1/tenants/{}", tenant.id), &self.operator_key)?;
         Ok(detail.credits)
     }
 
@@ -104,7 +113,8 @@ impl Api {
 
     /// Launches a campaign: from here on it sends.
     pub(crate) fn launch(&self, tenant: &Tenant, campaign: &str) -> Result<()> {
-        self.http.post_empty(&format!("/v1/campaigns/{campaign}/launch"), &tenant.api_key)
+        self.http
+            .post_empty(&format!("/v1/campaigns/{campaign}/launch"), &tenant.api_key)
     }
 
     /// How far a campaign is.

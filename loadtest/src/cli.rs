@@ -94,7 +94,7 @@ impl BenchArguments {
         self.timeout.unwrap_or(Duration::from_secs(usual))
     }
 
-    /// What clap cannot see: limits on a product of two arguments.
+    /// What clap cannot see: limits on two arguments together.
     ///
     /// # Errors
     /// Says which arguments together are too much.
@@ -103,6 +103,12 @@ impl BenchArguments {
         anyhow::ensure!(
             total <= RECIPIENTS_MAX,
             "--tenants times --recipients is {total}: at most {RECIPIENTS_MAX} different numbers are to be had"
+        );
+        anyhow::ensure!(
+            self.many_tenants <= self.messages,
+            "--many-tenants is {}, but with {} --messages some would have none",
+            self.many_tenants,
+            self.messages
         );
         Ok(())
     }
@@ -140,6 +146,20 @@ mod tests {
     fn too_many_recipients_are_refused() {
         assert!(bench(&["--tenants", "100000", "--recipients", "100"]).check().is_ok());
         assert!(bench(&["--tenants", "100000", "--recipients", "101"]).check().is_err());
+    }
+
+    #[test]
+    fn every_tenant_has_a_message() {
+        assert!(
+            bench(&["--many-tenants", "10000", "--messages", "10000"])
+                .check()
+                .is_ok()
+        );
+        assert!(
+            bench(&["--many-tenants", "10001", "--messages", "10000"])
+                .check()
+                .is_err()
+        );
     }
 
     #[test]

@@ -27,10 +27,16 @@ impl Histogram {
 
     /// Adds `le="…",…} value` to the bucket of that bound.
     fn add_bucket(&mut self, labels_and_value: &str) {
-        let Some((_, from_bound)) = labels_and_value.split_once("le=\"") else { return };
-        let Some((bound, rest)) = from_bound.split_once('"') else { return };
+        let Some((_, from_bound)) = labels_and_value.split_once("le=\"") else {
+            return;
+        };
+        let Some((bound, rest)) = from_bound.split_once('"') else {
+            return;
+        };
         // Rust reads "+Inf" as Prometheus writes it.
-        let (Ok(bound), Some(observed)) = (bound.parse::<f64>(), value(rest)) else { return };
+        let (Ok(bound), Some(observed)) = (bound.parse::<f64>(), value(rest)) else {
+            return;
+        };
         match self.buckets.iter_mut().find(|(known, _)| *known == bound) {
             Some((_, sum)) => *sum += observed,
             None => self.buckets.push((bound, observed)),
@@ -39,9 +45,19 @@ impl Histogram {
 
     /// What was observed since `earlier`, a reading of the same histogram.
     pub(crate) fn since(&self, earlier: &Self) -> Self {
-        let before = |bound: f64| earlier.buckets.iter().find(|(known, _)| *known == bound).map_or(0.0, |(_, n)| *n);
+        let before = |bound: f64| {
+            earlier
+                .buckets
+                .iter()
+                .find(|(known, _)| *known == bound)
+                .map_or(0.0, |(_, n)| *n)
+        };
         Self {
-            buckets: self.buckets.iter().map(|&(bound, n)| (bound, n - before(bound))).collect(),
+            buckets: self
+                .buckets
+                .iter()
+                .map(|&(bound, n)| (bound, n - before(bound)))
+                .collect(),
             count: self.count - earlier.count,
         }
     }
@@ -59,7 +75,11 @@ impl Histogram {
         for &(upper, observed) in &self.buckets {
             if observed >= rank && observed > below {
                 let share = (rank - below) / (observed - below);
-                return Some(if upper.is_finite() { lower + (upper - lower) * share } else { lower });
+                return Some(if upper.is_finite() {
+                    lower + (upper - lower) * share
+                } else {
+                    lower
+                });
             }
             (lower, below) = (upper, observed);
         }
@@ -106,7 +126,11 @@ x_seconds_more_bucket{le=\"+Inf\"} 7
         assert_eq!(histogram.quantile(0.5), Some(0.5));
         assert_eq!(histogram.quantile(0.7), Some(0.75));
         assert_eq!(histogram.quantile(0.9), Some(1.0));
-        assert_eq!(histogram.quantile(0.99), Some(1.0), "unbounded bucket: at least its lower bound");
+        assert_eq!(
+            histogram.quantile(0.99),
+            Some(1.0),
+            "unbounded bucket: at least its lower bound"
+        );
     }
 
     #[test]

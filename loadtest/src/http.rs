@@ -15,7 +15,7 @@ const IDLE_CONNECTIONS_MAX: usize = 16;
 /// The longest answer read: an exposition with a label per tenant stays far below.
 const ANSWER_LENGTH_MAX: u64 = 64 * 1024 * 1024;
 
-/// How much of an unwelcome answer goes into the error.
+/// How much of an unwelcome answer goes into the error, in characters.
 const QUOTE_LENGTH_MAX: usize = 500;
 
 /// Calls one server. Clones share its connections.
@@ -36,7 +36,10 @@ impl Http {
             // What is measured runs on this machine: a proxy in the environment has no say.
             .proxy(None)
             .build();
-        Self { agent: configuration.new_agent(), base: format!("http://{address}") }
+        Self {
+            agent: configuration.new_agent(),
+            base: format!("http://{address}"),
+        }
     }
 
     /// GET of `path` as text.
@@ -65,7 +68,11 @@ impl Http {
     /// As [`Self::get_text`], or other JSON than `T`.
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &str, key: &str) -> Result<T> {
         let url = format!("{}{path}", self.base);
-        let answer = self.agent.get(&url).header("authorization", format!("Bearer {key}")).call();
+        let answer = self
+            .agent
+            .get(&url)
+            .header("authorization", format!("Bearer {key}"))
+            .call();
         json_of(answer).with_context(|| format!("GET {url}"))
     }
 
@@ -87,7 +94,11 @@ impl Http {
     /// As [`Self::get_text`].
     pub(crate) fn post_empty(&self, path: &str, key: &str) -> Result<()> {
         let url = format!("{}{path}", self.base);
-        let answer = self.agent.post(&url).header("authorization", format!("Bearer {key}")).send_empty();
+        let answer = self
+            .agent
+            .post(&url)
+            .header("authorization", format!("Bearer {key}"))
+            .send_empty();
         text_of(answer).with_context(|| format!("POST {url}"))?;
         Ok(())
     }
@@ -102,7 +113,11 @@ fn json_of<T: DeserializeOwned>(answer: Answer) -> Result<T> {
 
 fn text_of(answer: Answer) -> Result<String> {
     let mut answer = answer?;
-    let text = answer.body_mut().with_config().limit(ANSWER_LENGTH_MAX).read_to_string()?;
+    let text = answer
+        .body_mut()
+        .with_config()
+        .limit(ANSWER_LENGTH_MAX)
+        .read_to_string()?;
     let status = answer.status();
     if !status.is_success() {
         bail!("{status}: {}", quote(&text));
@@ -110,7 +125,7 @@ fn text_of(answer: Answer) -> Result<String> {
     Ok(text)
 }
 
-fn quote(text: &str) -> &str {
-    let end = text.floor_char_boundary(QUOTE_LENGTH_MAX);
-    &text[..end]
+/// The beginning of an answer, for an error message.
+fn quote(text: &str) -> String {
+    text.chars().take(QUOTE_LENGTH_MAX).collect()
 }

@@ -60,7 +60,15 @@ impl CampaignBody {
         let patients = (first..first + u64::from(recipients)).map(Patient::numbered);
         // Transactional: appointment messages may go at any hour, so a bench at night measures the same.
         let purpose = "transactional";
-        Self { name, text: TEXT, sender: SENDER, purpose, audience: Audience { recipients: patients.collect() } }
+        Self {
+            name,
+            text: TEXT,
+            sender: SENDER,
+            purpose,
+            audience: Audience {
+                recipients: patients.collect(),
+            },
+        }
     }
 }
 
@@ -86,7 +94,11 @@ mod tests {
         numbers.sort();
         numbers.dedup();
         assert_eq!(numbers.len(), 100_000);
-        assert!(numbers.iter().all(|number| number.len() == 12 && number.starts_with("+336")));
+        assert!(
+            numbers
+                .iter()
+                .all(|number| number.len() == 12 && number.starts_with("+336"))
+        );
     }
 
     #[test]
@@ -104,7 +116,9 @@ mod tests {
     fn every_text_is_one_segment_of_the_promised_length() {
         for n in 0..256 {
             let patient = Patient::numbered(n);
-            let text = TEXT.replace("[Prenom]", patient.first_name).replace("[Nom]", patient.last_name);
+            let text = TEXT
+                .replace("[Prenom]", patient.first_name)
+                .replace("[Nom]", patient.last_name);
             let length = text.chars().count();
             assert!((100..=140).contains(&length), "{length}: {text}");
         }

@@ -39,7 +39,10 @@ impl Processes {
     pub(crate) fn start(&self, name: &'static str, command: &mut Command, directory: &Path) -> Result<Process> {
         let output = directory.join(format!("{name}.out"));
         let errors = directory.join(format!("{name}.err"));
-        command.stdin(Stdio::null()).stdout(File::create(&output)?).stderr(File::create(&errors)?);
+        command
+            .stdin(Stdio::null())
+            .stdout(File::create(&output)?)
+            .stderr(File::create(&errors)?);
         let mut register = self.register();
         ensure!(!register.closed, "the run is over");
         let child = command
@@ -47,7 +50,13 @@ impl Processes {
             .with_context(|| format!("cannot run {}", command.get_program().display()))?;
         let pid = child.id();
         register.running.insert(pid, child);
-        Ok(Process { name, pid, output, errors, processes: self.clone() })
+        Ok(Process {
+            name,
+            pid,
+            output,
+            errors,
+            processes: self.clone(),
+        })
     }
 
     /// Ends everything and lets nothing start any more.
@@ -73,7 +82,13 @@ impl Processes {
         let child = command.spawn()?;
         let pid = child.id();
         self.register().running.insert(pid, child);
-        Ok(Process { name: "test", pid, output: PathBuf::new(), errors: PathBuf::new(), processes: self.clone() })
+        Ok(Process {
+            name: "test",
+            pid,
+            output: PathBuf::new(),
+            errors: PathBuf::new(),
+            processes: self.clone(),
+        })
     }
 
     /// The register, also after a panic elsewhere: ending what runs matters most then.
@@ -142,8 +157,18 @@ impl Process {
         }
     }
 
+    /// Why it may not answer, for an error message: whether it ended, and what it last said.
+    pub(crate) fn silence(&self) -> String {
+        let fate = if self.is_running() {
+            "does not answer as it should"
+        } else {
+            "has ended"
+        };
+        format!("{} {fate}{}", self.name, self.log_end())
+    }
+
     /// The last lines that it wrote, for an error message.
-    pub(crate) fn log_end(&self) -> String {
+    fn log_end(&self) -> String {
         let mut text = String::new();
         for path in [&self.output, &self.errors] {
             let log = std::fs::read(path).unwrap_or_default();
@@ -154,7 +179,11 @@ impl Process {
                 text.push_str(line);
             }
         }
-        if text.is_empty() { String::new() } else { format!("; it last said:{text}") }
+        if text.is_empty() {
+            String::new()
+        } else {
+            format!("; it last said:{text}")
+        }
     }
 }
 
@@ -245,9 +274,14 @@ mod tests {
     fn a_program_that_ends_early_is_quoted() {
         let directory = WorkDirectory::create(false).unwrap();
         let processes = Processes::default();
-        let process = processes.start("quitter", &mut shell("echo no such port >&2; exit 3"), directory.path()).unwrap();
+        let process = processes
+            .start("quitter", &mut shell("echo no such port >&2; exit 3"), directory.path())
+            .unwrap();
         let error = process.ready_line().unwrap_err().to_string();
-        assert!(error.contains("quitter ended") && error.contains("no such port"), "{error}");
+        assert!(
+            error.contains("quitter ended") && error.contains("no such port"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -60,7 +60,10 @@ mod tests {
 
     #[test]
     fn peak_rss_is_in_bytes() {
-        assert_eq!(parse_peak_rss("Name:\tx\nVmPeak:\t  9 kB\nVmHWM:\t   2048 kB\n"), Some(2_097_152));
+        assert_eq!(
+            parse_peak_rss("Name:\tx\nVmPeak:\t  9 kB\nVmHWM:\t   2048 kB\n"),
+            Some(2_097_152)
+        );
         assert_eq!(parse_peak_rss("Name:\tx\n"), None);
     }
 

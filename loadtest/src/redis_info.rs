@@ -46,7 +46,10 @@ fn ask(socket: &Path) -> Result<String> {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     reader.read_line(&mut head)?;
-    let length: usize = head.strip_prefix('$').and_then(|n| n.trim_end().parse().ok()).context(head.clone())?;
+    let length: usize = head
+        .strip_prefix('$')
+        .and_then(|n| n.trim_end().parse().ok())
+        .context(head.clone())?;
     ensure!(length <= INFO_LENGTH_MAX, "an INFO of {length} bytes");
     let mut text = vec![0; length];
     reader.read_exact(&mut text)?;
@@ -55,7 +58,11 @@ fn ask(socket: &Path) -> Result<String> {
 
 fn parse(info: &str) -> Option<RedisInfo> {
     let value = |name: &str| {
-        let after = |line: &'_ str| line.strip_prefix(name)?.strip_prefix(':').map(|value| value.trim().to_owned());
+        let after = |line: &'_ str| {
+            line.strip_prefix(name)?
+                .strip_prefix(':')
+                .map(|value| value.trim().to_owned())
+        };
         info.lines().find_map(after)
     };
     let seconds = |user: &str, sys: &str| -> Option<f64> {

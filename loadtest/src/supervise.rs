@@ -27,10 +27,7 @@ pub(crate) fn run(limit: Duration, work: impl FnOnce(&Processes) -> anyhow::Resu
     code
 }
 
-async fn supervised(
-    limit: Duration,
-    work: impl FnOnce(&Processes) -> anyhow::Result<()> + Send + 'static,
-) -> ExitCode {
+async fn supervised(limit: Duration, work: impl FnOnce(&Processes) -> anyhow::Result<()> + Send + 'static) -> ExitCode {
     let processes = Processes::default();
     let theirs = processes.clone();
     let mut working = tokio::task::spawn_blocking(move || work(&theirs));
@@ -50,7 +47,10 @@ async fn supervised(
         Ok(Ok(Ok(()))) => {}
         Ok(Ok(Err(error))) => eprintln!("loadtest: stopped while: {error:#}"),
         Ok(Err(panic)) => eprintln!("loadtest: {panic}"),
-        Err(_) => eprintln!("loadtest: the measurement did not stop in {}", humantime::format_duration(GRACE)),
+        Err(_) => eprintln!(
+            "loadtest: the measurement did not stop in {}",
+            humantime::format_duration(GRACE)
+        ),
     }
     code
 }
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn the_limit_ends_programs_and_says_failure() {
         let started = clock::now();
-        let (sender, receiver) = std::sync::mpsc::channel();
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
         let code = run(Duration::from_millis(200), move |processes| {
             let sleeper = processes.start_for_test("sleep", &["60"])?;
             sender.send(sleeper.pid())?;
@@ -109,6 +109,9 @@ mod tests {
         assert_eq!(code, ExitCode::FAILURE);
         assert!(started.elapsed() < Duration::from_secs(50));
         let pid = receiver.recv().unwrap();
-        assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "process {pid} outlived the run");
+        assert!(
+            !std::path::Path::new(&format!("/proc/{pid}")).exists(),
+            "process {pid} outlived the run"
+        );
     }
 }

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// The only clock of the simulator: µs since 1970, taken once from the wall and then counted monotonically, so that a
 /// step of the wall clock makes no receipt early and no rate wrong.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock {
+pub(crate) struct Clock {
     started: Instant,
     started_us: u64,
 }
@@ -11,23 +11,26 @@ pub struct Clock {
 impl Clock {
     /// A clock that begins now.
     #[allow(clippy::disallowed_methods, reason = "the place that others get their time from")]
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        Self { started: Instant::now(), started_us: micros(since_1970) }
+        Self {
+            started: Instant::now(),
+            started_us: micros(since_1970),
+        }
     }
 
     /// µs since 1970.
-    pub fn now_us(&self) -> u64 {
+    pub(crate) fn now_us(&self) -> u64 {
         self.started_us + micros(self.started.elapsed())
     }
 
     /// The instant of a time in µs since 1970, for tokio's timers.
-    pub fn instant(&self, at_us: u64) -> tokio::time::Instant {
+    pub(crate) fn instant(&self, at_us: u64) -> tokio::time::Instant {
         (self.started + Duration::from_micros(at_us.saturating_sub(self.started_us))).into()
     }
 }
 
 /// A duration in whole µs; what does not fit 64 bits (584,000 years) is the longest that does.
-pub fn micros(duration: Duration) -> u64 {
+pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

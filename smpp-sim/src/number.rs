@@ -11,11 +11,11 @@ const DIGITS_MAX: usize = 18;
 /// An address in eight bytes. Digits without a leading zero, with or without a plus sign, are the value itself;
 /// anything else (alphanumeric senders, `0612…`) is a place in [`Numbers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Number(pub u64);
+pub(crate) struct Number(pub u64);
 
 impl Number {
     /// The last three digits, when it is a telephone number of at least four.
-    pub fn last_three(self) -> Option<u16> {
+    pub(crate) fn last_three(self) -> Option<u16> {
         let digits = self.0 & !PLUS;
         (self.0 & OTHER == 0 && digits > 999).then_some((digits % 1000) as u16)
     }
@@ -23,14 +23,14 @@ impl Number {
 
 /// Every address that is no plain number, once.
 #[derive(Debug, Default)]
-pub struct Numbers {
+pub(crate) struct Numbers {
     places: FxHashMap<Box<[u8]>, u64>,
     others: Vec<Box<[u8]>>,
 }
 
 impl Numbers {
     /// The number of an address; remembers it if it is no plain one.
-    pub fn number(&mut self, address: &[u8]) -> Number {
+    pub(crate) fn number(&mut self, address: &[u8]) -> Number {
         plain(address).unwrap_or_else(|| {
             if let Some(&place) = self.places.get(address) {
                 return Number(OTHER | place);
@@ -43,7 +43,7 @@ impl Numbers {
     }
 
     /// Appends the address as it came.
-    pub fn write(&self, number: Number, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, number: Number, out: &mut Vec<u8>) {
         if number.0 & OTHER != 0 {
             let other = self.others.get((number.0 & !OTHER) as usize);
             out.extend_from_slice(other.map_or(&[][..], |octets| octets));
@@ -56,16 +56,20 @@ impl Numbers {
     }
 
     /// What outcomes are drawn by: the same for `+336…` and `336…`, and independent of the order of arrival.
-    pub fn identity(&self, number: Number) -> u64 {
+    pub(crate) fn identity(&self, number: Number) -> u64 {
         if number.0 & OTHER == 0 {
             return number.0 & !PLUS;
         }
         let octets = self.others.get((number.0 & !OTHER) as usize);
-        octets.map_or(0, |octets| octets.iter().fold(octets.len() as u64, |hash, &octet| mix(hash ^ u64::from(octet)))) | OTHER
+        octets.map_or(0, |octets| {
+            octets
+                .iter()
+                .fold(octets.len() as u64, |hash, &octet| mix(hash ^ u64::from(octet)))
+        }) | OTHER
     }
 
     /// The address as text.
-    pub fn text(&self, number: Number) -> String {
+    pub(crate) fn text(&self, number: Number) -> String {
         let mut octets = Vec::with_capacity(20);
         self.write(number, &mut octets);
         String::from_utf8_lossy(&octets).into_owned()
@@ -88,7 +92,7 @@ fn plain(address: &[u8]) -> Option<Number> {
 }
 
 /// Appends a number in decimal digits, without the formatting machinery: this is on the path of every answer.
-pub fn write_decimal(mut value: u64, out: &mut Vec<u8>) {
+pub(crate) fn write_decimal(mut value: u64, out: &mut Vec<u8>) {
     let mut digits = [0u8; 20]; // u64::MAX has 20
     let mut at = digits.len();
     loop {
@@ -109,7 +113,16 @@ mod tests {
     #[test]
     fn every_address_comes_back_as_it_came() {
         let mut numbers = Numbers::default();
-        for address in ["33612345678", "+33612345678", "0612345678", "CLINIQUE", "36034", "", "9", "1234567890123456789"] {
+        for address in [
+            "33612345678",
+            "+33612345678",
+            "0612345678",
+            "CLINIQUE",
+            "36034",
+            "",
+            "9",
+            "1234567890123456789",
+        ] {
             let number = numbers.number(address.as_bytes());
             assert_eq!(numbers.text(number), address);
             assert_eq!(numbers.number(address.as_bytes()), number);

@@ -3,7 +3,7 @@
 
 /// What a draw is for: two draws about the same message must not be the same number.
 #[derive(Clone, Copy, Debug)]
-pub enum Draw {
+pub(crate) enum Draw {
     /// Which of the weighted outcomes.
     Outcome = 1,
     /// How late the answer.
@@ -26,7 +26,7 @@ pub enum Draw {
 
 /// What draws are made about: one submit.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject {
+pub(crate) struct Subject {
     /// The scenario's seed.
     pub seed: u64,
     /// The recipient, see [`crate::number::Number`].
@@ -39,19 +39,19 @@ pub struct Subject {
 
 impl Subject {
     /// 64 even bits for that purpose.
-    pub fn draw(&self, draw: Draw) -> u64 {
+    pub(crate) fn draw(&self, draw: Draw) -> u64 {
         let place = u64::from(self.attempt) << 16 | u64::from(self.part) << 8 | draw as u64;
         mix(mix(mix(self.seed) ^ self.recipient) ^ place)
     }
 
     /// Whether the subject falls into that share (0 to 1) of all.
-    pub fn falls_into(&self, share: f64, draw: Draw) -> bool {
+    pub(crate) fn falls_into(&self, share: f64, draw: Draw) -> bool {
         share > 0.0 && unit(self.draw(draw)) < share
     }
 }
 
 /// SplitMix64's output function: every bit of the argument moves about half of the bits of the result.
-pub fn mix(value: u64) -> u64 {
+pub(crate) fn mix(value: u64) -> u64 {
     let z = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -59,7 +59,7 @@ pub fn mix(value: u64) -> u64 {
 }
 
 /// 53 of the bits as a number in `0.0..1.0`.
-pub fn unit(bits: u64) -> f64 {
+pub(crate) fn unit(bits: u64) -> f64 {
     (bits >> 11) as f64 / (1u64 << 53) as f64
 }
 
@@ -69,9 +69,19 @@ mod tests {
 
     #[test]
     fn draws_are_even_and_repeat() {
-        let subject = |recipient| Subject { seed: 7, recipient, attempt: 1, part: 1 };
-        let hits = (0..100_000u64).filter(|&r| subject(33_600_000_000 + r).falls_into(0.25, Draw::NoAnswer)).count();
-        assert!((24_000..26_000).contains(&hits), "{hits} of 100,000 fell into a quarter");
+        let subject = |recipient| Subject {
+            seed: 7,
+            recipient,
+            attempt: 1,
+            part: 1,
+        };
+        let hits = (0..100_000u64)
+            .filter(|&r| subject(33_600_000_000 + r).falls_into(0.25, Draw::NoAnswer))
+            .count();
+        assert!(
+            (24_000..26_000).contains(&hits),
+            "{hits} of 100,000 fell into a quarter"
+        );
         assert_eq!(subject(1).draw(Draw::Outcome), subject(1).draw(Draw::Outcome));
         assert_ne!(subject(1).draw(Draw::Outcome), subject(1).draw(Draw::Lost));
         assert_ne!(subject(1).draw(Draw::Outcome), subject(2).draw(Draw::Outcome));

@@ -35,13 +35,21 @@ pub struct Address<'a> {
 impl<'a> Address<'a> {
     /// An international number: `digits` is E.164 without the plus sign.
     pub const fn international(digits: &'a [u8]) -> Self {
-        Self { ton: ton::INTERNATIONAL, npi: npi::ISDN, digits }
+        Self {
+            ton: ton::INTERNATIONAL,
+            npi: npi::ISDN,
+            digits,
+        }
     }
 
     /// The number as E.164 digits (up to 15) when the address is a telephone number in international form: a leading
     /// `+` or `00` is dropped whatever the TON says, since SMSCs disagree about it.
     pub fn e164(&self) -> Option<u64> {
-        let digits = self.digits.strip_prefix(b"+").or_else(|| self.digits.strip_prefix(b"00")).unwrap_or(self.digits);
+        let digits = self
+            .digits
+            .strip_prefix(b"+")
+            .or_else(|| self.digits.strip_prefix(b"00"))
+            .unwrap_or(self.digits);
         if digits.is_empty() || digits.len() > 15 || digits[0] == b'0' {
             return None;
         }
@@ -58,10 +66,27 @@ mod tests {
     #[test]
     fn international_forms_are_one_number() {
         for digits in ["33612345678", "+33612345678", "0033612345678"] {
-            assert_eq!(Address { ton: 0, npi: 1, digits: digits.as_bytes() }.e164(), Some(33_612_345_678));
+            assert_eq!(
+                Address {
+                    ton: 0,
+                    npi: 1,
+                    digits: digits.as_bytes()
+                }
+                .e164(),
+                Some(33_612_345_678)
+            );
         }
         for digits in ["", "0612345678", "CLINIQUE", "1234567890123456", "33 6"] {
-            assert_eq!(Address { ton: 0, npi: 1, digits: digits.as_bytes() }.e164(), None, "{digits}");
+            assert_eq!(
+                Address {
+                    ton: 0,
+                    npi: 1,
+                    digits: digits.as_bytes()
+                }
+                .e164(),
+                None,
+                "{digits}"
+            );
         }
     }
 }

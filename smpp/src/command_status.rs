@@ -99,7 +99,10 @@ impl CommandStatus {
     }
 
     fn row(self) -> Option<&'static (u32, &'static str, &'static str)> {
-        TABLE.binary_search_by_key(&self.0, |row| row.0).ok().map(|at| &TABLE[at])
+        TABLE
+            .binary_search_by_key(&self.0, |row| row.0)
+            .ok()
+            .map(|at| &TABLE[at])
     }
 }
 
@@ -130,7 +133,10 @@ mod tests {
 
     #[test]
     fn names_and_numbers_are_read_and_vendor_codes_stay_numbers() {
-        assert_eq!(CommandStatus::parse("ESME_RTHROTTLED"), Some(CommandStatus::ESME_RTHROTTLED));
+        assert_eq!(
+            CommandStatus::parse("ESME_RTHROTTLED"),
+            Some(CommandStatus::ESME_RTHROTTLED)
+        );
         assert_eq!(CommandStatus::parse("0x0000040B"), Some(CommandStatus(0x40B)));
         assert_eq!(CommandStatus(0x40B).to_string(), "0x0000040B");
         assert_eq!(CommandStatus::parse("no"), None);

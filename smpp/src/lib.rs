@@ -8,4 +8,7 @@
 pub mod frame;
 pub mod command_status;
 pub mod address;
+pub mod text;
+pub mod segment;
+pub mod receipt;
 pub mod session;

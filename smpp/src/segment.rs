@@ -58,7 +58,12 @@ pub fn segment(text: &str, encoding: Encoding, reference: u8) -> Option<Segments
     if total == 1 {
         let mut bytes = Vec::with_capacity(octets);
         let written = text.chars().all(|character| encoding.push(character, &mut bytes));
-        return written.then_some(Segments { encoding, units, bytes, cuts: Vec::new() });
+        return written.then_some(Segments {
+            encoding,
+            units,
+            bytes,
+            cuts: Vec::new(),
+        });
     }
     let mut parts = Parts {
         bytes: Vec::with_capacity(octets + segments * HEADER_OCTETS),
@@ -78,7 +83,12 @@ pub fn segment(text: &str, encoding: Encoding, reference: u8) -> Option<Segments
         used += width;
         encoding.push(character, &mut parts.bytes).then_some(())?;
     }
-    Some(Segments { encoding, units, bytes: parts.bytes, cuts: parts.cuts })
+    Some(Segments {
+        encoding,
+        units,
+        bytes: parts.bytes,
+        cuts: parts.cuts,
+    })
 }
 
 /// The segments of one text, in their order.
@@ -141,7 +151,8 @@ impl Parts {
     /// Writes the header of the part that begins here.
     fn begin(&mut self) {
         let part = self.cuts.len() as u8 + 1; // at most `total`, which is an octet
-        self.bytes.extend_from_slice(&[5, 0, 3, self.reference, self.total, part]);
+        self.bytes
+            .extend_from_slice(&[5, 0, 3, self.reference, self.total, part]);
     }
 }
 

@@ -28,8 +28,8 @@ pub struct EngineSettings {
     pub redis_url: Option<String>,
     /// The SMSCs to bind to.
     pub smscs: Vec<SmscSettings>,
-    /// More lines of `[engine]`.
-    pub engine_lines: Vec<String>,
+    /// More lines of `[api]`.
+    pub api_lines: Vec<String>,
 }
 
 /// One `[[smsc]]`.
@@ -45,22 +45,32 @@ pub struct SmscSettings {
 impl EngineSettings {
     /// Those SMSCs, everything else as it is by default.
     pub fn new(redis_url: Option<String>, smscs: Vec<SmscSettings>) -> Self {
-        Self { redis_url, smscs, engine_lines: Vec::new() }
+        Self {
+            redis_url,
+            smscs,
+            api_lines: Vec::new(),
+        }
     }
 
     fn to_toml(&self, operator_key_file: &std::path::Path) -> String {
         let mut toml = String::new();
         let mut line = |text: String| writeln!(toml, "{text}").expect("a String takes everything");
         line("[api]\nlisten = \"127.0.0.1:0\"".to_owned());
-        line(format!("operator_key_file = {:?}", operator_key_file.display().to_string()));
+        line(format!(
+            "operator_key_file = {:?}",
+            operator_key_file.display().to_string()
+        ));
+        self.api_lines.iter().cloned().for_each(&mut line);
         line("[admin]\nlisten = \"127.0.0.1:0\"".to_owned());
         if let Some(url) = &self.redis_url {
             line(format!("[redis]\nurl = {url:?}"));
         }
         line("[engine]\nshutdown_timeout = \"20s\"".to_owned());
-        self.engine_lines.iter().cloned().for_each(&mut line);
         for smsc in &self.smscs {
-            line(format!("[[smsc]]\nname = {:?}\naddress = {:?}", smsc.name, smsc.address));
+            line(format!(
+                "[[smsc]]\nname = {:?}\naddress = {:?}",
+                smsc.name, smsc.address
+            ));
             line("system_id = \"campanile\"\npassword = \"secret\"\nbind = \"transceiver\"".to_owned());
             line(format!("sessions = {}\nwindow = {}", smsc.sessions, smsc.window));
             // Shorter than an operator would choose: the tests cut connections and wait for the next.
@@ -74,7 +84,13 @@ impl EngineSettings {
 impl SmscSettings {
     /// One transceiver session with a window of 100.
     pub fn new(name: &str, address: &str) -> Self {
-        Self { name: name.to_owned(), address: address.to_owned(), window: 100, sessions: 1, lines: Vec::new() }
+        Self {
+            name: name.to_owned(),
+            address: address.to_owned(),
+            window: 100,
+            sessions: 1,
+            lines: Vec::new(),
+        }
     }
 
     /// So many unanswered submits in each session.
@@ -113,7 +129,14 @@ impl Engine {
         let directory = scratch.path().to_owned();
         let mut process = spawn(program, &directory, 1);
         let (api, admin) = addresses(&mut process);
-        Self { process, program, directory, api, admin, starts: 1 }
+        Self {
+            process,
+            program,
+            directory,
+            api,
+            admin,
+            starts: 1,
+        }
     }
 
     /// SIGKILL, in the middle of whatever it does.
@@ -151,12 +174,25 @@ impl Engine {
 
     /// A new tenant with so many credits.
     pub fn tenant(&self, name: &str, credits: u64) -> Tenant {
-        let created = self.operator().post("/v1/tenants", &json!({ "name": name })).expect(201);
-        let text = |key: &str| created[key].as_str().unwrap_or_else(|| panic!("no {key}: {created}")).to_owned();
-        let tenant = Tenant { id: text("id"), key: text("api_key") };
+        let created = self
+            .operator()
+            .post("/v1/tenants", &json!({ "name": name }))
+            .expect(201);
+        let text = |key: &str| {
+            created[key]
+                .as_str()
+                .unwrap_or_else(|| panic!("no {key}: {created}"))
+                .to_owned()
+        };
+        let tenant = Tenant {
+            id: text("id"),
+            key: text("api_key"),
+        };
         if credits > 0 {
             let grant = json!({ "amount": credits, "reference": format!("first credits of {name}") });
-            self.operator().post(&format!("/v1/tenants/{}/credits", tenant.id), &grant).expect(201);
+            self.operator()
+                .post(&format!("/v1/tenants/{}/credits", tenant.id), &grant)
+                .expect(201);
         }
         tenant
     }
@@ -174,12 +210,19 @@ impl Engine {
 
 fn spawn(program: &str, directory: &std::path::Path, start: usize) -> Process {
     let mut command = Command::new(program);
-    command.current_dir(directory).args(["serve", "--config", "campanile.toml"]);
+    command
+        .current_dir(directory)
+        .args(["serve", "--config", "campanile.toml"]);
     Process::start(&format!("engine-{start}"), command, directory)
 }
 
 fn addresses(process: &mut Process) -> (Http, Http) {
     let ready = process.wait_until_ready(START_LIMIT);
-    let address = |key: &str| ready[key].as_str().unwrap_or_else(|| panic!("no {key}: {ready}")).to_owned();
+    let address = |key: &str| {
+        ready[key]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {key}: {ready}"))
+            .to_owned()
+    };
     (Http::new(&address("api")), Http::new(&address("admin")))
 }

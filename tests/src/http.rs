@@ -32,18 +32,30 @@ pub struct Answer {
 impl Http {
     /// A client for `address` (`127.0.0.1:8080`) that shows no key.
     pub fn new(address: &str) -> Self {
-        let settings = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT));
-        Self { agent: settings.build().into(), base: format!("http://{address}"), key: None }
+        let settings = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(TIMEOUT));
+        Self {
+            agent: settings.build().into(),
+            base: format!("http://{address}"),
+            key: None,
+        }
     }
 
     /// The same server with a bearer key.
     pub fn with_key(&self, key: &str) -> Self {
-        Self { key: Some(key.to_owned()), ..self.clone() }
+        Self {
+            key: Some(key.to_owned()),
+            ..self.clone()
+        }
     }
 
     /// The same server without a key.
     pub fn without_key(&self) -> Self {
-        Self { key: None, ..self.clone() }
+        Self {
+            key: None,
+            ..self.clone()
+        }
     }
 
     /// `GET path`; panics when no answer comes at all.
@@ -63,7 +75,8 @@ impl Http {
 
     /// `POST path` with a body that claims to be JSON.
     pub fn post_bytes(&self, path: &str, body: &[u8]) -> Answer {
-        self.try_post_bytes(path, body).unwrap_or_else(|error| panic!("POST {path}: {error}"))
+        self.try_post_bytes(path, body)
+            .unwrap_or_else(|error| panic!("POST {path}: {error}"))
     }
 
     /// `POST path`; an error when the connection breaks before the answer, as it does when a program is killed.
@@ -82,7 +95,11 @@ fn read(url: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Erro
     let content_type = response.body().mime_type().unwrap_or_default().to_owned();
     let text = response.body_mut().with_config().limit(BODY_BYTES_MAX).read_to_string();
     let text = text.unwrap_or_else(|error| panic!("{url}: the body of the answer: {error}"));
-    Answer { status: response.status().as_u16(), content_type, text }
+    Answer {
+        status: response.status().as_u16(),
+        content_type,
+        text,
+    }
 }
 
 impl Answer {
@@ -101,12 +118,20 @@ impl Answer {
     /// Checks that this is a problem document (RFC 9457) with one of `statuses`, and returns it.
     #[track_caller]
     pub fn expect_problem(&self, statuses: &[u16]) -> Value {
-        assert!(statuses.contains(&self.status), "{} instead of one of {statuses:?}: {}", self.status, self.text);
+        assert!(
+            statuses.contains(&self.status),
+            "{} instead of one of {statuses:?}: {}",
+            self.status,
+            self.text
+        );
         assert_eq!(self.content_type, "application/problem+json", "{}", self.text);
         let problem = self.json();
         assert_eq!(problem["status"], self.status, "{problem}");
         for member in ["type", "title", "code"] {
-            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{member} is missing: {problem}");
+            assert!(
+                problem[member].as_str().is_some_and(|text| !text.is_empty()),
+                "{member} is missing: {problem}"
+            );
         }
         problem
     }
@@ -115,11 +140,16 @@ impl Answer {
     #[track_caller]
     pub fn expect_field_problem(&self, statuses: &[u16], pointer: &str) {
         let problem = self.expect_problem(statuses);
-        let errors = problem["errors"].as_array().unwrap_or_else(|| panic!("no errors: {problem}"));
+        let errors = problem["errors"]
+            .as_array()
+            .unwrap_or_else(|| panic!("no errors: {problem}"));
         let fault = errors.iter().find(|fault| fault["pointer"] == pointer);
         let fault = fault.unwrap_or_else(|| panic!("no error points at {pointer}: {problem}"));
         for member in ["code", "detail"] {
-            assert!(fault[member].as_str().is_some_and(|text| !text.is_empty()), "{member} is missing: {problem}");
+            assert!(
+                fault[member].as_str().is_some_and(|text| !text.is_empty()),
+                "{member} is missing: {problem}"
+            );
         }
     }
 }

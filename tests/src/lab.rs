@@ -40,7 +40,10 @@ pub struct Lab {
 impl Lab {
     /// `name`: the test's, unique.
     pub fn new(programs: Programs, name: &str) -> Self {
-        Self { programs, scratch: Scratch::new(Path::new(programs.scratch), name) }
+        Self {
+            programs,
+            scratch: Scratch::new(Path::new(programs.scratch), name),
+        }
     }
 
     /// The test's directory.
@@ -65,6 +68,9 @@ impl Lab {
 
     /// The engine on that Redis, with one SMSC: that simulator.
     pub fn engine_on(&self, redis: &RedisServer, sim: &Sim) -> Engine {
-        self.engine(&EngineSettings::new(Some(redis.url()), vec![SmscSettings::new("north", sim.smpp_address())]))
+        self.engine(&EngineSettings::new(
+            Some(redis.url()),
+            vec![SmscSettings::new("north", sim.smpp_address())],
+        ))
     }
 }

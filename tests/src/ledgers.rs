@@ -25,8 +25,10 @@ impl Ledgers {
     pub fn read(engine: &Engine, sim: &Sim, tenant: &Tenant, campaign: &Campaign, context: &str) -> Self {
         let rows = campaign.recipients(engine);
         let listed = rows.len();
-        let statuses: HashMap<String, String> =
-            rows.into_iter().map(|row| (row.to.trim_start_matches('+').to_owned(), row.status)).collect();
+        let statuses: HashMap<String, String> = rows
+            .into_iter()
+            .map(|row| (row.to.trim_start_matches('+').to_owned(), row.status))
+            .collect();
         assert_eq!(statuses.len(), listed, "{context}: a recipient is listed twice");
         let view = campaign.view(engine);
         Self {
@@ -56,7 +58,11 @@ impl Ledgers {
     #[track_caller]
     pub fn assert_nothing_lost(&self, messages: usize) {
         let context = &self.context;
-        assert_eq!(self.engine.len(), messages, "{context}: recipients listed by the engine");
+        assert_eq!(
+            self.engine.len(),
+            messages,
+            "{context}: recipients listed by the engine"
+        );
         assert_eq!(self.view.progress.total, messages as u64, "{context}: {:?}", self.view);
         self.view.assert_adds_up();
         let mut counted: HashMap<&str, u64> = HashMap::new();
@@ -65,7 +71,10 @@ impl Ledgers {
         }
         for (status, count) in &self.view.statuses {
             let listed = counted.get(status.as_str()).copied().unwrap_or(0);
-            assert_eq!(*count, listed, "{context}: {status} in the view, and in the list of recipients");
+            assert_eq!(
+                *count, listed,
+                "{context}: {status} in the view, and in the list of recipients"
+            );
         }
     }
 
@@ -73,11 +82,20 @@ impl Ledgers {
     #[track_caller]
     pub fn assert_nothing_doubled(&self) {
         for (recipient, rows) in &self.sim {
-            let mut parts: Vec<u8> = rows.iter().filter(|row| row.accepted_at_us.is_some()).map(|row| row.part).collect();
+            let mut parts: Vec<u8> = rows
+                .iter()
+                .filter(|row| row.accepted_at_us.is_some())
+                .map(|row| row.part)
+                .collect();
             let accepted = parts.len();
             parts.sort_unstable();
             parts.dedup();
-            assert_eq!(parts.len(), accepted, "{}: {recipient} was submitted twice: {rows:?}", self.context);
+            assert_eq!(
+                parts.len(),
+                accepted,
+                "{}: {recipient} was submitted twice: {rows:?}",
+                self.context
+            );
         }
     }
 
@@ -95,7 +113,11 @@ impl Ledgers {
             );
         }
         for recipient in self.sim.keys() {
-            assert!(self.engine.contains_key(recipient), "{}: {recipient} is not the campaign's", self.context);
+            assert!(
+                self.engine.contains_key(recipient),
+                "{}: {recipient} is not the campaign's",
+                self.context
+            );
         }
     }
 
@@ -104,7 +126,9 @@ impl Ledgers {
     pub fn assert_credits(&self) {
         let credits = &self.tenant["credits"];
         let amount = |name: &str| {
-            credits[name].as_u64().unwrap_or_else(|| panic!("{}: no {name} in {credits}", self.context))
+            credits[name]
+                .as_u64()
+                .unwrap_or_else(|| panic!("{}: no {name} in {credits}", self.context))
         };
         assert_eq!(
             amount("granted"),
@@ -113,8 +137,18 @@ impl Ledgers {
             self.context
         );
         let campaign = &self.view.credits;
-        assert_eq!(amount("held"), campaign.held, "{}: held, tenant {credits}, campaign {campaign:?}", self.context);
-        assert_eq!(amount("spent"), campaign.spent, "{}: spent, tenant {credits}, campaign {campaign:?}", self.context);
+        assert_eq!(
+            amount("held"),
+            campaign.held,
+            "{}: held, tenant {credits}, campaign {campaign:?}",
+            self.context
+        );
+        assert_eq!(
+            amount("spent"),
+            campaign.spent,
+            "{}: spent, tenant {credits}, campaign {campaign:?}",
+            self.context
+        );
     }
 }
 
@@ -122,15 +156,27 @@ impl Ledgers {
 fn allowed_statuses(rows: &[Row]) -> &'static [&'static str] {
     let Some(accepted) = rows.iter().find(|row| row.accepted_at_us.is_some()) else {
         // Never accepted. Unless its last submit was refused for good, it waits, or was written to a connection that broke.
-        let refused = rows.iter().any(|row| row.command_status.is_some_and(|status| status != 0));
+        let refused = rows
+            .iter()
+            .any(|row| row.command_status.is_some_and(|status| status != 0));
         return if refused {
-            &["unknown_number", "not_routed", "transmission_failed", "queued", "in_doubt"]
+            &[
+                "unknown_number",
+                "not_routed",
+                "transmission_failed",
+                "queued",
+                "in_doubt",
+            ]
         } else {
             &["queued", "in_doubt", "canceled"]
         };
     };
     if accepted.receipts_acked == 0 {
-        return if accepted.answered_at_us.is_some() { &["transmitted", "in_doubt"] } else { &["in_doubt"] };
+        return if accepted.answered_at_us.is_some() {
+            &["transmitted", "in_doubt"]
+        } else {
+            &["in_doubt"]
+        };
     }
     match accepted.stat.as_deref() {
         Some("DELIVRD") => &["delivered"],

@@ -94,7 +94,10 @@ impl Recipe {
         let mut command = Command::new(interpreter);
         command.arg(package.join("peers").join(self.file()));
         command.env("NODE_PATH", tools.join("node/node_modules"));
-        command.env("HOST", "127.0.0.1").env("SYSTEM_ID", "campanile").env("PASSWORD", "secret");
+        command
+            .env("HOST", "127.0.0.1")
+            .env("SYSTEM_ID", "campanile")
+            .env("PASSWORD", "secret");
         command
     }
 }
@@ -105,8 +108,13 @@ impl Recipe {
 pub fn run_client(recipe: Recipe, address: &str, count: u64, first: u64) -> ClientResult {
     let port = address.rsplit(':').next().expect("an address ends with its port");
     let mut command = recipe.command();
-    command.env("PORT", port).env("COUNT", count.to_string()).env("WINDOW", "10");
-    command.env("FIRST", first.to_string()).env("LIMIT", CLIENT_LIMIT_SECONDS.to_string());
+    command
+        .env("PORT", port)
+        .env("COUNT", count.to_string())
+        .env("WINDOW", "10");
+    command
+        .env("FIRST", first.to_string())
+        .env("LIMIT", CLIENT_LIMIT_SECONDS.to_string());
     let output = command.output().unwrap_or_else(|error| missing(recipe, &error));
     let said = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -130,7 +138,10 @@ impl PeerServer {
         command.env("PORT", "0");
         let mut process = Process::start(recipe.file(), command, directory);
         let port = process.wait_for_line(START_LIMIT, |line| line.strip_prefix("LISTENING ").map(str::to_owned));
-        Self { process, address: format!("127.0.0.1:{port}") }
+        Self {
+            process,
+            address: format!("127.0.0.1:{port}"),
+        }
     }
 
     /// Where it listens.
@@ -140,7 +151,11 @@ impl PeerServer {
 
     /// What happened so far, in order.
     pub fn events(&self) -> Vec<ServerEvent> {
-        self.process.lines().iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        self.process
+            .lines()
+            .iter()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
     }
 }
 

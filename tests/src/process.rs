@@ -32,7 +32,12 @@ impl Process {
             .stderr(File::create(&errors).expect("create the error file"))
             .spawn()
             .unwrap_or_else(|error| panic!("start {name} ({command:?}): {error}"));
-        Self { name: name.to_owned(), child, output, errors }
+        Self {
+            name: name.to_owned(),
+            child,
+            output,
+            errors,
+        }
     }
 
     /// The complete lines of standard output so far.
@@ -50,7 +55,11 @@ impl Process {
             if found.is_none()
                 && let Some(status) = self.exited()
             {
-                panic!("{} ended with {status} before it was ready:\n{}", self.name, self.tail());
+                panic!(
+                    "{} ended with {status} before it was ready:\n{}",
+                    self.name,
+                    self.tail()
+                );
             }
             found
         })

@@ -27,7 +27,11 @@ impl RedisServer {
         let directory = directory.join("redis");
         std::fs::create_dir_all(&directory).expect("create Redis' directory");
         let process = spawn(&directory, 1);
-        let mut server = Self { directory, process, starts: 1 };
+        let mut server = Self {
+            directory,
+            process,
+            starts: 1,
+        };
         server.wait_until_loaded();
         server
     }
@@ -58,7 +62,11 @@ impl RedisServer {
     /// While it loads its data it refuses every command, PING too.
     fn wait_until_loaded(&mut self) {
         eventually("Redis answers", START_LIMIT, || {
-            assert!(self.process.exited().is_none(), "redis-server ended:\n{}", self.process.lines().join("\n"));
+            assert!(
+                self.process.exited().is_none(),
+                "redis-server ended:\n{}",
+                self.process.lines().join("\n")
+            );
             let mut connection = self.connect().ok()?;
             redis::cmd("PING").query::<String>(&mut connection).ok()
         });
@@ -77,8 +85,17 @@ fn spawn(directory: &Path, start: usize) -> Process {
         socket.display()
     );
     let mut command = Command::new("redis-server");
-    command.current_dir(directory).args(["--port", "0", "--save", "", "--daemonize", "no"]);
-    command.args(["--appendonly", "yes", "--appendfsync", "everysec", "--hash-max-listpack-entries", "64"]);
+    command
+        .current_dir(directory)
+        .args(["--port", "0", "--save", "", "--daemonize", "no"]);
+    command.args([
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "everysec",
+        "--hash-max-listpack-entries",
+        "64",
+    ]);
     command.arg("--dir").arg(directory).arg("--unixsocket").arg(socket);
     Process::start(&format!("redis-{start}"), command, directory)
 }

@@ -73,13 +73,29 @@ impl Sim {
         let scenario = scratch.write("scenario.toml", scenario);
         let directory = scratch.path().to_owned();
         let mut command = Command::new(program);
-        command.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--scenario"]).arg(&scenario);
+        command
+            .args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--scenario"])
+            .arg(&scenario);
         let mut process = Process::start("sim-1", command, &directory);
         let ready = process.wait_until_ready(START_LIMIT);
-        let address = |key: &str| ready[key].as_str().expect("the simulator says its addresses").to_owned();
+        let address = |key: &str| {
+            ready[key]
+                .as_str()
+                .expect("the simulator says its addresses")
+                .to_owned()
+        };
         let (smpp_address, http_address) = (address("smpp"), address("http"));
         let http = Http::new(&http_address);
-        Self { process, program, directory, scenario, smpp_address, http_address, http, starts: 1 }
+        Self {
+            process,
+            program,
+            directory,
+            scenario,
+            smpp_address,
+            http_address,
+            http,
+            starts: 1,
+        }
     }
 
     /// Where it listens for binds.
@@ -102,7 +118,15 @@ impl Sim {
         self.process.kill();
         self.starts += 1;
         let mut command = Command::new(self.program);
-        command.args(["--listen", &self.smpp_address, "--http", &self.http_address, "--scenario"]).arg(&self.scenario);
+        command
+            .args([
+                "--listen",
+                &self.smpp_address,
+                "--http",
+                &self.http_address,
+                "--scenario",
+            ])
+            .arg(&self.scenario);
         self.process = Process::start(&format!("sim-{}", self.starts), command, &self.directory);
         self.process.wait_until_ready(START_LIMIT);
     }
@@ -117,7 +141,8 @@ impl Sim {
         let answer = self.http.get("/ledger");
         assert_eq!(answer.status, 200, "{}", answer.text);
         let rows = answer.text.lines().map(serde_json::from_str);
-        rows.collect::<Result<_, _>>().expect("the simulator's ledger is one row a line")
+        rows.collect::<Result<_, _>>()
+            .expect("the simulator's ledger is one row a line")
     }
 
     /// Every submit so far, by recipient.
@@ -132,7 +157,9 @@ impl Sim {
     /// One counter of the totals.
     pub fn total(&self, name: &str) -> u64 {
         let totals = self.totals();
-        totals[name].as_u64().unwrap_or_else(|| panic!("the simulator counts no {name}: {totals}"))
+        totals[name]
+            .as_u64()
+            .unwrap_or_else(|| panic!("the simulator counts no {name}: {totals}"))
     }
 
     /// All counters.
@@ -148,8 +175,14 @@ impl Sim {
 
     /// Waits until a counter has reached `value`.
     pub fn wait_for(&self, name: &str, value: u64, limit: Duration) {
-        let answer = self.http.get(&format!("/wait?{name}={value}&timeout={}ms", limit.as_millis()));
-        assert_eq!(answer.status, 200, "{name} did not reach {value} in {limit:?}: {}", answer.text);
+        let answer = self
+            .http
+            .get(&format!("/wait?{name}={value}&timeout={}ms", limit.as_millis()));
+        assert_eq!(
+            answer.status, 200,
+            "{name} did not reach {value} in {limit:?}: {}",
+            answer.text
+        );
     }
 
     /// Waits until every receipt that is due was acknowledged; nothing more may be on its way.

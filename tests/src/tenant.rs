@@ -1,5 +1,6 @@
 //! What a tenant does over HTTP: campaigns, their progress, their recipients.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::engine::Engine;
 use crate::http::Http;
-use crate::wait::eventually;
+use crate::wait::eventually_or;
 
 /// The most recipients asked for in one page.
 const PAGE: usize = 500;
@@ -91,8 +92,10 @@ pub fn recipients(count: usize) -> impl Iterator<Item = String> {
 impl CampaignOrder {
     /// A campaign of one segment a recipient, to the first `count` of [`recipients`].
     pub fn to_first(count: usize) -> Self {
-        let audience: Vec<Value> =
-            recipients(count).enumerate().map(|(index, to)| json!({ "to": to, "Nom": format!("Patient {index}") })).collect();
+        let audience: Vec<Value> = recipients(count)
+            .enumerate()
+            .map(|(index, to)| json!({ "to": to, "Nom": format!("Patient {index}") }))
+            .collect();
         Self::to_audience(&json!({ "recipients": audience }))
     }
 
@@ -144,7 +147,10 @@ impl Tenant {
 
     /// The campaign of that id, which may be another tenant's.
     pub fn campaign(&self, id: &str) -> Campaign {
-        Campaign { id: id.to_owned(), key: self.key.clone() }
+        Campaign {
+            id: id.to_owned(),
+            key: self.key.clone(),
+        }
     }
 }
 
@@ -155,7 +161,10 @@ impl Campaign {
 
     /// `launch`, `pause`, `resume` or `cancel`.
     pub fn ask(&self, engine: &Engine, action: &str) -> crate::http::Answer {
-        engine.api().with_key(&self.key).post_bytes(&format!("{}/{action}", self.path()), b"")
+        engine
+            .api()
+            .with_key(&self.key)
+            .post_bytes(&format!("{}/{action}", self.path()), b"")
     }
 
     /// Where it is.
@@ -165,17 +174,23 @@ impl Campaign {
     }
 
     /// Waits until `condition` holds of it.
-    pub fn wait(&self, engine: &Engine, what: &str, limit: Duration, condition: impl Fn(&CampaignView) -> bool) -> CampaignView {
-        let mut last = None;
-        let reached = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            eventually(what, limit, || {
-                let view = self.view(engine);
-                let holds = condition(&view);
-                last = Some(view.clone());
-                holds.then_some(view)
-            })
-        }));
-        reached.unwrap_or_else(|_| panic!("{what}: not within {limit:?}; last seen: {last:?}"))
+    pub fn wait(
+        &self,
+        engine: &Engine,
+        what: &str,
+        limit: Duration,
+        condition: impl Fn(&CampaignView) -> bool,
+    ) -> CampaignView {
+        let last = RefCell::new(None);
+        let look = || {
+            let view = self.view(engine);
+            let holds = condition(&view);
+            last.replace(Some(view.clone()));
+            holds.then_some(view)
+        };
+        eventually_or(limit, look, || {
+            format!("{what}: not within {limit:?}; last seen: {:?}", last.borrow())
+        })
     }
 
     /// Every recipient, over all pages.
@@ -184,8 +199,12 @@ impl Campaign {
         let mut all = Vec::new();
         let mut cursor = None;
         loop {
-            let from = cursor.map(|cursor: String| format!("&cursor={cursor}")).unwrap_or_default();
-            let page = http.get(&format!("{}/recipients?limit={PAGE}{from}", self.path())).expect(200);
+            let from = cursor
+                .map(|cursor: String| format!("&cursor={cursor}"))
+                .unwrap_or_default();
+            let page = http
+                .get(&format!("{}/recipients?limit={PAGE}{from}", self.path()))
+                .expect(200);
             let rows: Vec<Recipient> =
                 serde_json::from_value(page["data"].clone()).unwrap_or_else(|error| panic!("{error}: {page}"));
             all.extend(rows);
@@ -211,7 +230,10 @@ impl CampaignView {
     /// Promise 1: the counts add up to the messages, at every instant.
     #[track_caller]
     pub fn assert_adds_up(&self) {
-        let sum = self.progress.queued + self.progress.in_doubt + self.progress.canceled + self.statuses.values().sum::<u64>();
+        let sum = self.progress.queued
+            + self.progress.in_doubt
+            + self.progress.canceled
+            + self.statuses.values().sum::<u64>();
         assert_eq!(sum, self.progress.total, "the counts do not add up: {self:?}");
     }
 }

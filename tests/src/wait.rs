@@ -8,13 +8,26 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Polls `condition` until it yields a value, and returns it.
 ///
 /// Panics with `what` when `limit` is over.
-pub fn eventually<T>(what: &str, limit: Duration, mut condition: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, limit: Duration, condition: impl FnMut() -> Option<T>) -> T {
+    eventually_or(limit, condition, || {
+        format!("gave up after {limit:?} waiting until {what}")
+    })
+}
+
+/// As [`eventually`], with a failure message made when it is needed.
+pub fn eventually_or<T>(
+    limit: Duration,
+    mut condition: impl FnMut() -> Option<T>,
+    failure: impl FnOnce() -> String,
+) -> T {
     let started = Instant::now();
     loop {
         if let Some(value) = condition() {
             return value;
         }
-        assert!(started.elapsed() < limit, "gave up after {limit:?} waiting until {what}");
+        if started.elapsed() >= limit {
+            panic!("{}", failure());
+        }
         std::thread::sleep(PAUSE);
     }
 }

@@ -19,6 +19,8 @@ pub use fault::{Fault, Faults, Place};
 pub use smsc::{Answer, InterfaceVersion, ReceiptRule, Smsc};
 pub use value::{RATE_MAX, Rate, Secret};
 
+use crate::domain::PARTITIONS_MAX;
+
 use source::{Section, Source};
 
 /// A configuration file longer than this is not one.
@@ -27,14 +29,11 @@ const FILE_OCTETS_MAX: u64 = 1 << 20;
 /// More SMSC accounts than one process can keep bound with their windows within its memory budget.
 pub const SMSC_MAX: usize = 64;
 
-/// The most partitions of the store: more would make the batches of each too small to be worth a script call.
-pub const PARTITIONS_MAX: u32 = 64;
-
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The whole configuration of one engine. Cheap to clone.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     /// `[api]`: where resellers and tenants ask.
     pub api: Api,
@@ -76,7 +75,7 @@ pub struct Redis {
     /// `data_dir`: where the embedded server keeps its data. Default `./data`.
     pub data_dir: PathBuf,
     /// `partitions`: how many parts live data is kept in; a power of two, fixed at a database's first use. Default 16.
-    pub partitions: u32,
+    pub partitions: u16,
 }
 
 /// `[engine]`.
@@ -101,15 +100,14 @@ pub enum InDoubt {
     Fail,
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self { api: Api::default(), admin: Admin::default(), redis: Redis::default(), engine: Engine::default(), smsc: Vec::new() }
-    }
-}
-
 impl Default for Api {
     fn default() -> Self {
-        Self { listen: local(8080), operator_key_file: None, body_max: 256 << 20, recipients_max: 1_000_000 }
+        Self {
+            listen: local(8080),
+            operator_key_file: None,
+            body_max: 256 << 20,
+            recipients_max: 1_000_000,
+        }
     }
 }
 
@@ -121,13 +119,21 @@ impl Default for Admin {
 
 impl Default for Redis {
     fn default() -> Self {
-        Self { url: None, data_dir: PathBuf::from("./data"), partitions: 16 }
+        Self {
+            url: None,
+            data_dir: PathBuf::from("./data"),
+            partitions: 16,
+        }
     }
 }
 
 impl Default for Engine {
     fn default() -> Self {
-        Self { shutdown_timeout: 30 * SECOND, in_doubt: InDoubt::Hold, receipt_timeout: 72 * HOUR }
+        Self {
+            shutdown_timeout: 30 * SECOND,
+            in_doubt: InDoubt::Hold,
+            receipt_timeout: 72 * HOUR,
+        }
     }
 }
 
@@ -145,16 +151,24 @@ impl Config {
         let file = path.display().to_string();
         let unreadable = |problem: String| {
             let place = Place::File(file.clone());
-            Faults(vec![Fault { place, key: String::new(), problem }])
+            Faults(vec![Fault {
+                place,
+                key: String::new(),
+                problem,
+            }])
         };
-        let length = std::fs::metadata(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?.len();
+        let length = std::fs::metadata(path)
+            .map_err(|error| unreadable(format!("cannot be read: {error}")))?
+            .len();
         if length > FILE_OCTETS_MAX {
-            return Err(unreadable(format!("{length} octets are not allowed: at most {FILE_OCTETS_MAX}")));
+            return Err(unreadable(format!(
+                "{length} octets are not allowed: at most {FILE_OCTETS_MAX}"
+            )));
         }
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
         // A variable that is no text cannot be meant for us.
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Self::parse(&text, path, environment)
     }
 
@@ -171,8 +185,7 @@ impl Config {
         let root = source.parse(text);
         if !source.is_sound() {
             // What stands after a broken line is guesswork: say what is broken before saying what is missing.
-            source.finish()?;
-            return Err(Faults(Vec::new()));
+            return Err(source.into_faults());
         }
         let mut section = Section::root(&mut source, &root);
         let config = Self {
@@ -193,7 +206,9 @@ fn read_api(mut section: Section<'_, '_>) -> Api {
     let api = Api {
         listen: section.read("listen", value::listen).unwrap_or(default.listen),
         operator_key_file: section.read("operator_key_file", path_of),
-        body_max: section.read("body_max", |given| value::size(given, 1 << 10..=4 << 30)).unwrap_or(default.body_max),
+        body_max: section
+            .read("body_max", |given| value::size(given, 1 << 10..=4 << 30))
+            .unwrap_or(default.body_max),
         recipients_max: section
             .read("recipients_max", |given| value::whole(given, 1..=10_000_000))
             .unwrap_or(default.recipients_max),
@@ -203,7 +218,9 @@ fn read_api(mut section: Section<'_, '_>) -> Api {
 }
 
 fn read_admin(mut section: Section<'_, '_>) -> Admin {
-    let admin = Admin { listen: section.read("listen", value::listen).unwrap_or(Admin::default().listen) };
+    let admin = Admin {
+        listen: section.read("listen", value::listen).unwrap_or(Admin::default().listen),
+    };
     section.finish();
     admin
 }
@@ -213,8 +230,11 @@ fn read_redis(mut section: Section<'_, '_>) -> Redis {
     let redis = Redis {
         url: section.read_secret("url", |given| {
             let schemes = ["redis://", "rediss://", "redis+unix://", "unix://"];
-            let url = given.text().filter(|text| schemes.iter().any(|scheme| text.starts_with(scheme)));
-            url.map(Secret::new).ok_or_else(|| format!("a URL that begins with {}", schemes.join(" or ")))
+            let url = given
+                .text()
+                .filter(|text| schemes.iter().any(|scheme| text.starts_with(scheme)));
+            url.map(Secret::new)
+                .ok_or_else(|| format!("a URL that begins with {}", schemes.join(" or ")))
         }),
         data_dir: section.read("data_dir", path_of).unwrap_or(default.data_dir),
         partitions: section.read("partitions", partitions).unwrap_or(default.partitions),
@@ -225,26 +245,41 @@ fn read_redis(mut section: Section<'_, '_>) -> Redis {
 
 fn read_engine(mut section: Section<'_, '_>) -> Engine {
     let default = Engine::default();
-    let policies = [("hold", InDoubt::Hold), ("resend", InDoubt::Resend), ("fail", InDoubt::Fail)];
+    let policies = [
+        ("hold", InDoubt::Hold),
+        ("resend", InDoubt::Resend),
+        ("fail", InDoubt::Fail),
+    ];
     let engine = Engine {
         shutdown_timeout: section
-            .read("shutdown_timeout", |given| value::duration(given, Duration::ZERO..=HOUR))
+            .read("shutdown_timeout", |given| {
+                value::duration(given, Duration::ZERO..=HOUR)
+            })
             .unwrap_or(default.shutdown_timeout),
-        in_doubt: section.read("in_doubt", |given| value::word(given, &policies)).unwrap_or(default.in_doubt),
+        in_doubt: section
+            .read("in_doubt", |given| value::word(given, &policies))
+            .unwrap_or(default.in_doubt),
         // Thirty days: no carrier keeps trying for longer, and what waits costs memory.
         receipt_timeout: section
-            .read("receipt_timeout", |given| value::duration(given, SECOND..=30 * 24 * HOUR))
+            .read("receipt_timeout", |given| {
+                value::duration(given, SECOND..=30 * 24 * HOUR)
+            })
             .unwrap_or(default.receipt_timeout),
     };
     section.finish();
     engine
 }
 
-fn partitions(given: &source::Given<'_>) -> Result<u32, String> {
-    let allowed = || format!("a power of two, 1 to {PARTITIONS_MAX}");
-    value::whole(given, 1..=PARTITIONS_MAX).ok().filter(|count| count.is_power_of_two()).ok_or_else(allowed)
+fn partitions(given: &source::Given<'_>) -> Result<u16, String> {
+    let count = given.integer().and_then(|count| u16::try_from(count).ok());
+    let count = count.filter(|count| count.is_power_of_two() && *count <= PARTITIONS_MAX);
+    count.ok_or_else(|| format!("a power of two, 1 to {PARTITIONS_MAX}"))
 }
 
 fn path_of(given: &source::Given<'_>) -> Result<PathBuf, String> {
-    given.text().filter(|text| !text.is_empty()).map(PathBuf::from).ok_or_else(|| "a path".to_owned())
+    given
+        .text()
+        .filter(|text| !text.is_empty())
+        .map(PathBuf::from)
+        .ok_or_else(|| "a path".to_owned())
 }

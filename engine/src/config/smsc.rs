@@ -166,7 +166,10 @@ pub(super) fn read_all(root: &mut Section<'_, '_>, folder: &Path) -> Vec<Arc<Sms
     let elements = root.tables("smsc", SMSC_MAX);
     if elements.is_empty() {
         if !root.has("smsc") {
-            root.missing("smsc", "at least one [[smsc]] with name, address, system_id and password");
+            root.missing(
+                "smsc",
+                "at least one [[smsc]] with name, address, system_id and password",
+            );
         }
         return Vec::new();
     }
@@ -187,9 +190,13 @@ pub(super) fn read_all(root: &mut Section<'_, '_>, folder: &Path) -> Vec<Arc<Sms
 fn read(section: &mut Section<'_, '_>, folder: &Path) -> Smsc {
     // What is missing or refused has left a fault, so that the empty text is never used.
     let name = section.require("name", NAME_ALLOWED, name).unwrap_or_default();
-    let address = section.require("address", ADDRESS_ALLOWED, value::host_and_port).unwrap_or_default();
+    let address = section
+        .require("address", ADDRESS_ALLOWED, value::host_and_port)
+        .unwrap_or_default();
     let system_id = section
-        .require("system_id", "1 to 15 ASCII characters", |given| value::octets(given, 1..=SYSTEM_ID_MAX))
+        .require("system_id", "1 to 15 ASCII characters", |given| {
+            value::octets(given, 1..=SYSTEM_ID_MAX)
+        })
         .unwrap_or_default();
     let mut smsc = Smsc::new(name, address, system_id);
     smsc.password = read_password(section, folder);
@@ -210,7 +217,11 @@ fn name(given: &Given<'_>) -> Result<String, String> {
             && text.bytes().next().is_some_and(plain)
             && text.bytes().all(|byte| plain(byte) || byte == b'-' || byte == b'_')
     };
-    given.text().filter(valid).map(str::to_owned).ok_or_else(|| NAME_ALLOWED.to_owned())
+    given
+        .text()
+        .filter(valid)
+        .map(str::to_owned)
+        .ok_or_else(|| NAME_ALLOWED.to_owned())
 }
 
 fn read_password(section: &mut Section<'_, '_>, folder: &Path) -> Secret {
@@ -220,7 +231,10 @@ fn read_password(section: &mut Section<'_, '_>, folder: &Path) -> Secret {
         section.fault("password_file", "stands beside password: give one of them");
     }
     if !has_text && !has_file {
-        section.missing("password", "up to 64 ASCII characters, or password_file; \"\" if the SMSC wants none");
+        section.missing(
+            "password",
+            "up to 64 ASCII characters, or password_file; \"\" if the SMSC wants none",
+        );
     }
     let in_text = section.read_secret("password", |given| value::octets(given, 0..=PASSWORD_MAX));
     let in_file = section.read("password_file", |given| password_of_file(given, folder));
@@ -228,7 +242,11 @@ fn read_password(section: &mut Section<'_, '_>, folder: &Path) -> Secret {
 }
 
 fn password_of_file(given: &Given<'_>, folder: &Path) -> Result<String, String> {
-    let path = folder.join(given.text().ok_or("the path of a file whose first line is the password")?);
+    let path = folder.join(
+        given
+            .text()
+            .ok_or("the path of a file whose first line is the password")?,
+    );
     let text = std::fs::read_to_string(path).map_err(|error| format!("the file cannot be read: {error}"))?;
     let first = text.lines().next().unwrap_or_default();
     value::octets(&Given::Text(first), 0..=PASSWORD_MAX).map_err(|allowed| format!("its first line must be {allowed}"))
@@ -260,12 +278,18 @@ fn read_link(section: &mut Section<'_, '_>, smsc: &mut Smsc) {
 fn interface_version(given: &Given<'_>) -> Result<InterfaceVersion, String> {
     let versions = [InterfaceVersion::V33, InterfaceVersion::V34, InterfaceVersion::V50];
     let wanted = |version: &InterfaceVersion| given.integer() == Some(i64::from(version.octet()));
-    versions.into_iter().find(wanted).ok_or_else(|| "0x33, 0x34 or 0x50".to_owned())
+    versions
+        .into_iter()
+        .find(wanted)
+        .ok_or_else(|| "0x33, 0x34 or 0x50".to_owned())
 }
 
 fn prefixes(given: &Given<'_>) -> Result<Vec<String>, String> {
     let allowed = || format!("up to {ENTRIES_MAX} texts of 1 to 15 digits, such as [\"33\", \"262\"]");
-    let texts = given.texts().filter(|texts| !texts.is_empty() && texts.len() <= ENTRIES_MAX).ok_or_else(allowed)?;
+    let texts = given
+        .texts()
+        .filter(|texts| !texts.is_empty() && texts.len() <= ENTRIES_MAX)
+        .ok_or_else(allowed)?;
     let digits = |text: &str| {
         let digits = text.strip_prefix('+').unwrap_or(text);
         // E.164 numbers have at most 15 digits.
@@ -291,15 +315,22 @@ fn read_timers(section: &mut Section<'_, '_>, smsc: &mut Smsc) {
     }
     if smsc.reconnect_min > smsc.reconnect_max {
         let longest = humantime::format_duration(smsc.reconnect_max);
-        section.fault("reconnect_min", format!("must not be longer than reconnect_max, {longest}"));
+        section.fault(
+            "reconnect_min",
+            format!("must not be longer than reconnect_max, {longest}"),
+        );
     }
 }
 
 fn read_addresses(section: &mut Section<'_, '_>, smsc: &mut Smsc) {
     // SMPP 3.4, 5.2.5: seven types of number; 5.2.6: numbering plans up to 18.
     let (ton_max, npi_max) = (6, 18);
-    smsc.source_ton = section.read("source_ton", |given| code_or_auto(given, ton_max)).flatten();
-    smsc.source_npi = section.read("source_npi", |given| code_or_auto(given, npi_max)).flatten();
+    smsc.source_ton = section
+        .read("source_ton", |given| code_or_auto(given, ton_max))
+        .flatten();
+    smsc.source_npi = section
+        .read("source_npi", |given| code_or_auto(given, npi_max))
+        .flatten();
     if let Some(ton) = section.read("dest_ton", |given| code(given, ton_max)) {
         smsc.dest_ton = ton;
     }
@@ -317,13 +348,18 @@ fn code_or_auto(given: &Given<'_>, max: u8) -> Result<Option<u8>, String> {
     if given.text() == Some("auto") {
         return Ok(None);
     }
-    code(given, max).map(Some).map_err(|allowed| format!("\"auto\" or {allowed}"))
+    code(given, max)
+        .map(Some)
+        .map_err(|allowed| format!("\"auto\" or {allowed}"))
 }
 
 fn read_answers(section: &mut Section<'_, '_>) -> Vec<(CommandStatus, Answer)> {
     let entries = section.entries("answers");
     if entries.len() > ENTRIES_MAX {
-        section.fault("answers", format!("{} are not allowed: at most {ENTRIES_MAX}", entries.len()));
+        section.fault(
+            "answers",
+            format!("{} are not allowed: at most {ENTRIES_MAX}", entries.len()),
+        );
     }
     let mut answers: Vec<(CommandStatus, Answer)> = Vec::new();
     for (place, key, name, given) in entries {
@@ -349,15 +385,20 @@ fn answer(given: &Given<'_>) -> Result<Answer, String> {
     if given.text() == Some("retry") {
         return Ok(Answer::Retry);
     }
-    status(given).map(Answer::Final).map_err(|allowed| format!("must be \"retry\", {allowed}"))
+    status(given)
+        .map(Answer::Final)
+        .map_err(|allowed| format!("must be \"retry\", {allowed}"))
 }
 
 fn read_receipts(section: &mut Section<'_, '_>) -> Vec<ReceiptRule> {
     let elements = section.tables("receipts", ENTRIES_MAX);
-    elements.into_iter().filter_map(|element| read_receipt(section, element)).collect()
+    elements
+        .into_iter()
+        .filter_map(|element| read_receipt(section, element))
+        .collect()
 }
 
-fn read_receipt(parent: &mut Section<'_, '_>, element: Element<'_>) -> Option<ReceiptRule> {
+fn read_receipt<'t>(parent: &mut Section<'_, 't>, element: Element<'t>) -> Option<ReceiptRule> {
     let mut section = parent.element(element);
     let stat = section.read("stat", |given| receipt_word(given).map(|word| word.to_uppercase()));
     let err = section.read("err", receipt_word);
@@ -368,7 +409,12 @@ fn read_receipt(parent: &mut Section<'_, '_>, element: Element<'_>) -> Option<Re
     let truth = |given: &Given<'_>| given.boolean().ok_or_else(|| "true or false".to_owned());
     let recredit = section.read("recredit", truth).unwrap_or(false);
     section.finish();
-    Some(ReceiptRule { stat, err, status: status?, recredit })
+    Some(ReceiptRule {
+        stat,
+        err,
+        status: status?,
+        recredit,
+    })
 }
 
 fn receipt_word(given: &Given<'_>) -> Result<String, String> {
@@ -380,6 +426,6 @@ fn receipt_word(given: &Given<'_>) -> Result<String, String> {
 }
 
 fn status(given: &Given<'_>) -> Result<Status, String> {
-    let found = Status::ALL.into_iter().find(|status| given.text() == Some(status.code()));
+    let found = given.text().and_then(Status::from_code);
     found.ok_or_else(|| Status::ALL.map(|status| format!("\"{}\"", status.code())).join(", "))
 }

@@ -90,9 +90,10 @@ impl<'t> Given<'t> {
             Self::Integer(Ok(integer)) => integer.to_string(),
             Self::Integer(Err(text)) => cut(text),
             Self::Boolean(boolean) => boolean.to_string(),
-            Self::Array(items) => {
-                cut(&format!("[{}]", items.iter().map(Given::shown).collect::<Vec<_>>().join(", ")))
-            }
+            Self::Array(items) => cut(&format!(
+                "[{}]",
+                items.iter().map(Given::shown).collect::<Vec<_>>().join(", ")
+            )),
             Self::Other(kind) => format!("a TOML {kind}"),
         }
     }
@@ -121,11 +122,18 @@ pub(super) struct Source {
 impl Source {
     /// A source of the name `file`, with those variables of the environment that are meant for it.
     pub(super) fn new(file: &str, text: &str, environment: impl IntoIterator<Item = (String, String)>) -> Self {
-        let line_starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let line_starts = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'\n')
+            .map(|(at, _)| at + 1);
         Self {
             file: file.to_owned(),
             line_starts: std::iter::once(0).chain(line_starts).collect(),
-            overrides: environment.into_iter().filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX)).collect(),
+            overrides: environment
+                .into_iter()
+                .filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX))
+                .collect(),
             asked: BTreeSet::new(),
             faults: Vec::new(),
         }
@@ -152,18 +160,29 @@ impl Source {
 
     /// Notes a fault.
     pub(super) fn fault(&mut self, place: Place, key: &str, problem: impl Into<String>) {
-        self.faults.push(Fault { place, key: key.to_owned(), problem: problem.into() });
+        self.faults.push(Fault {
+            place,
+            key: key.to_owned(),
+            problem: problem.into(),
+        });
     }
 
     /// The place of an octet of the text.
     pub(super) fn line(&self, offset: usize) -> Place {
-        Place::Line(self.file.clone(), self.line_starts.partition_point(|start| *start <= offset))
+        Place::Line(
+            self.file.clone(),
+            self.line_starts.partition_point(|start| *start <= offset),
+        )
     }
 
     /// Ends the reading: overrides that no key asked for are faults too.
     pub(super) fn finish(mut self) -> Result<(), Faults> {
-        let strangers: Vec<String> =
-            self.overrides.keys().filter(|name| !self.asked.contains(*name)).cloned().collect();
+        let strangers: Vec<String> = self
+            .overrides
+            .keys()
+            .filter(|name| !self.asked.contains(*name))
+            .cloned()
+            .collect();
         for name in strangers {
             let problem = match closest(&name, self.asked.iter().map(String::as_str)) {
                 Some(nearest) => format!("overrides no key; did you mean {nearest}?"),
@@ -172,10 +191,16 @@ impl Source {
             self.fault(Place::Environment(name), "", problem);
         }
         if self.faults.is_empty() {
-            return Ok(());
+            Ok(())
+        } else {
+            Err(self.into_faults())
         }
+    }
+
+    /// The faults so far, in the order of the file.
+    pub(super) fn into_faults(mut self) -> Faults {
         self.faults.sort_by(|one, other| one.place.cmp(&other.place));
-        Err(Faults(self.faults))
+        Faults(self.faults)
     }
 }
 
@@ -193,7 +218,13 @@ impl<'s, 't> Section<'s, 't> {
     /// The root of the document.
     pub(super) fn root(source: &'s mut Source, root: &'t Spanned<DeTable<'t>>) -> Self {
         let place = Place::File(source.file.clone());
-        Self { source, table: Some(root.get_ref()), path: String::new(), place, known: Vec::new() }
+        Self {
+            source,
+            table: Some(root.get_ref()),
+            path: String::new(),
+            place,
+            known: Vec::new(),
+        }
     }
 
     /// The table `key`, which need not be there: its keys may all have defaults, or come from the environment.
@@ -209,26 +240,42 @@ impl<'s, 't> Section<'s, 't> {
             }
         };
         let path = format!("{}{key}.", self.path);
-        Section { source: self.source, table, path, place, known: Vec::new() }
+        Section {
+            source: self.source,
+            table,
+            path,
+            place,
+            known: Vec::new(),
+        }
     }
 
     /// The tables of the array `key` (`[[key]]`), in their order.
     pub(super) fn tables(&mut self, key: &'static str, max: usize) -> Vec<Element<'t>> {
-        let Some((place, value)) = self.find(key) else { return Vec::new() };
+        let Some((place, value)) = self.find(key) else {
+            return Vec::new();
+        };
         let name = format!("{}{key}", self.path);
         let Some(items) = value.as_array() else {
-            let problem = format!("a {} is not allowed: write [[{name}]], with two brackets", value.type_str());
+            let problem = format!(
+                "a {} is not allowed: write [[{name}]], with two brackets",
+                value.type_str()
+            );
             self.source.fault(place, &name, problem);
             return Vec::new();
         };
         if items.len() > max {
-            self.source.fault(place, &name, format!("{} are not allowed: at most {max}", items.len()));
+            self.source
+                .fault(place, &name, format!("{} are not allowed: at most {max}", items.len()));
         }
         let mut elements = Vec::new();
         for (index, item) in items.iter().enumerate().take(max) {
             let place = self.source.line(item.span().start);
             match item.get_ref().as_table() {
-                Some(table) => elements.push(Element { table, path: format!("{name}[{index}]."), place }),
+                Some(table) => elements.push(Element {
+                    table,
+                    path: format!("{name}[{index}]."),
+                    place,
+                }),
                 None => self.source.fault(place, &format!("{name}[{index}]"), "must be a table"),
             }
         }
@@ -238,7 +285,13 @@ impl<'s, 't> Section<'s, 't> {
     /// One of the tables that [`Section::tables`] found.
     pub(super) fn element(&mut self, element: Element<'t>) -> Section<'_, 't> {
         let Element { table, path, place } = element;
-        Section { source: self.source, table: Some(table), path, place, known: Vec::new() }
+        Section {
+            source: self.source,
+            table: Some(table),
+            path,
+            place,
+            known: Vec::new(),
+        }
     }
 
     /// The entries of a table whose keys are the user's: each with its place and full key.
@@ -248,15 +301,24 @@ impl<'s, 't> Section<'s, 't> {
         let entry = |(name, value): (&'t Spanned<std::borrow::Cow<'t, str>>, &'t Spanned<DeValue<'t>>)| {
             let name_text: &'t str = name.get_ref();
             let place = section.source.line(value.span().start);
-            (place, format!("{}{name_text}", section.path), name_text, Given::of(value.get_ref()))
+            (
+                place,
+                format!("{}{name_text}", section.path),
+                name_text,
+                Given::of(value.get_ref()),
+            )
         };
         table.iter().map(entry).collect()
     }
 
     /// The value of `key` as `parse` takes it; `parse` answers with what is allowed when it does not.
     /// `None` when it is absent or was refused.
-    pub(super) fn read<T>(&mut self, key: &'static str, parse: impl FnOnce(&Given<'_>) -> Result<T, String>) -> Option<T> {
-        self.read_shown(key, parse, Given::shown)
+    pub(super) fn read<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&Given<'_>) -> Result<T, String>,
+    ) -> Option<T> {
+        self.read_shown(key, parse, |given| given.shown())
     }
 
     /// As [`Section::read`], for what must not be shown.
@@ -357,7 +419,11 @@ impl<'s, 't> Section<'s, 't> {
 
     /// The name of the variable that overrides `key`: `smsc[0].password` is `CAMPANILE__SMSC__0__PASSWORD`.
     fn variable(&mut self, key: &str) -> String {
-        let path = self.path.replace('[', ".").replace(']', "").replace('.', ENVIRONMENT_SEPARATOR);
+        let path = self
+            .path
+            .replace('[', ".")
+            .replace(']', "")
+            .replace('.', ENVIRONMENT_SEPARATOR);
         let name = format!("{ENVIRONMENT_PREFIX}{path}{key}").to_uppercase();
         self.source.asked.insert(name.clone());
         name

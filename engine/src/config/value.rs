@@ -41,7 +41,10 @@ pub struct Rate {
 impl Rate {
     /// `segments` in every second.
     pub const fn per_second(segments: u32) -> Self {
-        Self { segments, period: Duration::from_secs(1) }
+        Self {
+            segments,
+            period: Duration::from_secs(1),
+        }
     }
 
     /// Segments a second.
@@ -56,14 +59,21 @@ impl Rate {
     pub fn parse(text: &str) -> Result<Self, String> {
         let allowed = || format!("segments in a time, 1 to {RATE_MAX}, such as \"500/s\", \"60/min\" or \"1000/h\"");
         let (segments, period) = text.split_once('/').ok_or_else(allowed)?;
-        let segments = segments.trim().parse().ok().filter(|segments| (1..=RATE_MAX).contains(segments));
+        let segments = segments
+            .trim()
+            .parse()
+            .ok()
+            .filter(|segments| (1..=RATE_MAX).contains(segments));
         let seconds = match period.trim() {
             "s" | "sec" | "second" => 1,
             "m" | "min" | "minute" => 60,
             "h" | "hour" => 3_600,
             _ => return Err(allowed()),
         };
-        Ok(Self { segments: segments.ok_or_else(allowed)?, period: Duration::from_secs(seconds) })
+        Ok(Self {
+            segments: segments.ok_or_else(allowed)?,
+            period: Duration::from_secs(seconds),
+        })
     }
 }
 
@@ -71,8 +81,15 @@ impl Rate {
 pub const RATE_MAX: u32 = 1_000_000;
 
 /// Units of an amount of memory, the longest name first so that `B` is not found in `MiB`.
-const SIZE_UNITS: &[(&str, u64)] =
-    &[("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000), ("B", 1)];
+const SIZE_UNITS: &[(&str, u64)] = &[
+    ("GiB", 1 << 30),
+    ("MiB", 1 << 20),
+    ("KiB", 1 << 10),
+    ("GB", 1_000_000_000),
+    ("MB", 1_000_000),
+    ("kB", 1_000),
+    ("B", 1),
+];
 
 /// An amount of memory in octets: a whole number, or a text such as `256MiB`.
 pub(super) fn size(given: &Given<'_>, range: RangeInclusive<u64>) -> Result<u64, String> {
@@ -80,26 +97,39 @@ pub(super) fn size(given: &Given<'_>, range: RangeInclusive<u64>) -> Result<u64,
         Some(octets) => u64::try_from(octets).ok(),
         None => given.text().and_then(size_of_text),
     };
-    let allowed = || format!("octets, {} to {}, such as 1048576 or \"1MiB\"", range.start(), range.end());
+    let allowed = || {
+        format!(
+            "octets, {} to {}, such as 1048576 or \"1MiB\"",
+            range.start(),
+            range.end()
+        )
+    };
     octets.filter(|octets| range.contains(octets)).ok_or_else(allowed)
 }
 
 fn size_of_text(text: &str) -> Option<u64> {
-    let (digits, unit) = SIZE_UNITS.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
+    let (digits, unit) = SIZE_UNITS
+        .iter()
+        .find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
     digits.trim().parse::<u64>().ok()?.checked_mul(*unit)
 }
 
 /// A whole number within `range`.
 pub(super) fn whole(given: &Given<'_>, range: RangeInclusive<u32>) -> Result<u32, String> {
     let number = given.integer().and_then(|number| u32::try_from(number).ok());
-    number.filter(|number| range.contains(number)).ok_or_else(|| format!("{} to {}", range.start(), range.end()))
+    number
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| format!("{} to {}", range.start(), range.end()))
 }
 
 /// A duration such as `30s` or `1m 30s`, within `range`.
 pub(super) fn duration(given: &Given<'_>, range: RangeInclusive<Duration>) -> Result<Duration, String> {
     let duration = given.text().and_then(|text| humantime::parse_duration(text).ok());
     duration.filter(|duration| range.contains(duration)).ok_or_else(|| {
-        let (least, most) = (humantime::format_duration(*range.start()), humantime::format_duration(*range.end()));
+        let (least, most) = (
+            humantime::format_duration(*range.start()),
+            humantime::format_duration(*range.end()),
+        );
         format!("a duration, {least} to {most}, such as \"30s\" or \"1m 30s\"")
     })
 }
@@ -107,7 +137,10 @@ pub(super) fn duration(given: &Given<'_>, range: RangeInclusive<Duration>) -> Re
 /// An address to listen on.
 pub(super) fn listen(given: &Given<'_>) -> Result<SocketAddr, String> {
     let allowed = "an IP address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\"";
-    given.text().and_then(|text| text.parse().ok()).ok_or_else(|| allowed.to_owned())
+    given
+        .text()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| allowed.to_owned())
 }
 
 /// The address of somebody else: a name or an IP address, and a port. Names are resolved at every connection.
@@ -119,7 +152,11 @@ pub(super) fn host_and_port(given: &Given<'_>) -> Result<String, String> {
             (bracketed || named) && port.parse::<u16>().is_ok_and(|port| port > 0)
         })
     };
-    given.text().filter(valid).map(str::to_owned).ok_or_else(|| ADDRESS_ALLOWED.to_owned())
+    given
+        .text()
+        .filter(valid)
+        .map(str::to_owned)
+        .ok_or_else(|| ADDRESS_ALLOWED.to_owned())
 }
 
 /// What [`host_and_port`] takes.
@@ -134,6 +171,15 @@ pub(super) fn octets(given: &Given<'_>, range: RangeInclusive<usize>) -> Result<
 
 /// One of a few words.
 pub(super) fn word<T: Copy>(given: &Given<'_>, words: &[(&str, T)]) -> Result<T, String> {
-    let found = words.iter().find(|(word, _)| given.text() == Some(word)).map(|(_, value)| *value);
-    found.ok_or_else(|| words.iter().map(|(word, _)| format!("\"{word}\"")).collect::<Vec<_>>().join(" or "))
+    let found = words
+        .iter()
+        .find(|(word, _)| given.text() == Some(word))
+        .map(|(_, value)| *value);
+    found.ok_or_else(|| {
+        words
+            .iter()
+            .map(|(word, _)| format!("\"{word}\""))
+            .collect::<Vec<_>>()
+            .join(" or ")
+    })
 }

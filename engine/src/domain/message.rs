@@ -68,7 +68,7 @@ impl State {
             (Queued | Deferred, Event::Lease) => Leased,
             (Queued, Event::Wait) => Waiting,
             (Waiting, Event::Wake) => Deferred,
-            (Leased, Event::Release | Event::Defer) | (InDoubt, Event::Release) => Deferred,
+            (Leased | InDoubt, Event::Release | Event::Defer) => Deferred,
             (Leased | InDoubt, Event::Accept) => Enroute,
             (Leased | InDoubt, Event::Reject(status)) => Final(status),
             (Leased, Event::Doubt) => InDoubt,

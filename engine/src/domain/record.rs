@@ -9,7 +9,7 @@
 //! Numbers are big-endian. `length` counts what follows it. A queue holds entries; a record holds messages. The body
 //! is the message's variables until it is accepted, and then `accepted_at(8)` with one trace a segment.
 
-use super::{CampaignId, MessageId, Recipient, SmscId, State, Status, TenantId};
+use super::{CampaignId, MessageId, Reason, Recipient, SmscId, State, Status, TenantId};
 
 /// Octets before the entry in a record's message.
 pub const RECORD_HEAD: usize = 6;
@@ -93,7 +93,7 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
 pub struct Message<'a> {
     /// Where it is in its life.
     pub state: State,
-    /// The lease that it was last claimed under.
+    /// The lease that it was last claimed under; in doubt, since when (see [`Message::doubted`]).
     pub epoch: u32,
     /// Submissions that were refused for now.
     pub attempts: u8,
@@ -122,6 +122,14 @@ impl<'a> Message<'a> {
         let mut out = self.bytes.to_vec();
         out[0] = state.letter().unwrap_or(b'?');
         out[5] = attempts;
+        out
+    }
+
+    /// The same message, in doubt. It needs no epoch any more: the seconds since 1970 stand in its place, so that it is
+    /// known since when.
+    pub fn doubted(&self, now_us: u64) -> Vec<u8> {
+        let mut out = self.with_state(State::InDoubt, self.attempts);
+        out[1..5].copy_from_slice(&((now_us / 1_000_000) as u32).to_be_bytes());
         out
     }
 
@@ -207,8 +215,6 @@ pub struct ResultSlot {
     /// When, seconds since 1970.
     pub at: u32,
 }
-
-use super::Reason;
 
 impl ResultSlot {
     /// The letter of a canceled message.

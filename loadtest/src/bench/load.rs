@@ -17,6 +17,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(20);
 /// Credits granted for each credit that will be needed: the estimate may be careful, the balance is not what is tested.
 const CREDITS_PER_MESSAGE: u64 = 2;
 
+/// A finished campaign gives back what it holds soon after its last message, not in the same step: it gets this long.
+const CLOSED_WITHIN: Duration = Duration::from_secs(5);
+
 /// How many faults are named; the rest is counted.
 const FAULTS_SHOWN: usize = 20;
 
@@ -59,7 +62,12 @@ impl Load {
     pub(crate) fn enrol(api: Api, plan: LoadPlan) -> Result<Self> {
         let enrol = |n: usize| api.enrol(&format!("Bench {n}"), plan.messages_of(n) * CREDITS_PER_MESSAGE);
         let tenants = in_parallel(plan.tenants as usize, enrol)?;
-        Ok(Self { api, plan, tenants, campaigns: Vec::new() })
+        Ok(Self {
+            api,
+            plan,
+            tenants,
+            campaigns: Vec::new(),
+        })
     }
 
     /// Creates all campaigns with their recipients, as drafts, and gives the time that took.
@@ -73,7 +81,11 @@ impl Load {
             let body = CampaignBody::new(format!("Bench {n}"), n as u64 * u64::from(recipients), recipients);
             let draft = self.api.create(self.tenant_of(n), &body)?;
             let accepted = draft.audience.accepted;
-            ensure!(accepted == u64::from(recipients), "campaign {}: {accepted} of {recipients} accepted", draft.id);
+            ensure!(
+                accepted == u64::from(recipients),
+                "campaign {}: {accepted} of {recipients} accepted",
+                draft.id
+            );
             Ok(draft.id)
         })?;
         Ok(started.elapsed())
@@ -85,7 +97,9 @@ impl Load {
     /// A call failed.
     pub(crate) fn launch(&self, range: Range<usize>) -> Result<()> {
         let first = range.start;
-        in_parallel(range.len(), |n| self.api.launch(self.tenant_of(first + n), &self.campaigns[first + n]))?;
+        in_parallel(range.len(), |n| {
+            self.api.launch(self.tenant_of(first + n), &self.campaigns[first + n])
+        })?;
         Ok(())
     }
 
@@ -100,13 +114,15 @@ impl Load {
     /// A call failed or the run is over.
     pub(crate) fn wait_queued(&self, range: Range<usize>, processes: &Processes) -> Result<()> {
         let first = range.start;
-        in_parallel(range.len(), |n| loop {
-            let progress = self.campaign(first + n)?.progress;
-            if progress.queued == u64::from(self.plan.recipients) {
-                return Ok(());
+        in_parallel(range.len(), |n| {
+            loop {
+                let progress = self.campaign(first + n)?.progress;
+                if progress.queued == u64::from(self.plan.recipients) {
+                    return Ok(());
+                }
+                processes.check_open()?;
+                std::thread::sleep(ASK_AGAIN);
             }
-            processes.check_open()?;
-            std::thread::sleep(ASK_AGAIN);
         })?;
         Ok(())
     }
@@ -114,16 +130,29 @@ impl Load {
     /// Checks through the API that every message was delivered and every credit is where it belongs.
     ///
     /// # Errors
-    /// Names the campaigns and tenants that are not as they must be.
+    /// Names the campaigns and tenants that are not as they must be, [`CLOSED_WITHIN`] after the last message settled.
     pub(crate) fn verify(&self) -> Result<()> {
+        let deadline = clock::now() + CLOSED_WITHIN;
+        loop {
+            let faults = self.faults()?;
+            if faults.is_empty() {
+                return Ok(());
+            }
+            if clock::now() > deadline {
+                let shown = faults[..faults.len().min(FAULTS_SHOWN)].join("\n  ");
+                bail!(
+                    "{} campaigns or tenants are not as they must be:\n  {shown}",
+                    faults.len()
+                );
+            }
+            std::thread::sleep(ASK_AGAIN);
+        }
+    }
+
+    fn faults(&self) -> Result<Vec<String>> {
         let campaigns = in_parallel(self.campaigns.len(), |n| Ok(self.campaign_fault(&self.campaign(n)?, n)))?;
         let tenants = in_parallel(self.tenants.len(), |n| self.credit_fault(n))?;
-        let faults: Vec<String> = campaigns.into_iter().chain(tenants).flatten().collect();
-        if faults.is_empty() {
-            return Ok(());
-        }
-        let shown = faults[..faults.len().min(FAULTS_SHOWN)].join("\n  ");
-        bail!("{} campaigns or tenants are not as they must be:\n  {shown}", faults.len())
+        Ok(campaigns.into_iter().chain(tenants).flatten().collect())
     }
 
     fn campaign_fault(&self, campaign: &Campaign, n: usize) -> Option<String> {
@@ -133,7 +162,10 @@ impl Load {
         let right = delivered == expected && counted == expected && campaign.progress.total == expected;
         (!right).then(|| {
             let id = &self.campaigns[n];
-            format!("campaign {id} ({}): {expected} recipients, but {:?}, {:?}", campaign.state, campaign.statuses, campaign.progress)
+            format!(
+                "campaign {id} ({}): {expected} recipients, but {:?}, {:?}",
+                campaign.state, campaign.statuses, campaign.progress
+            )
         })
     }
 
@@ -148,7 +180,9 @@ impl Load {
 
     fn campaign(&self, n: usize) -> Result<Campaign> {
         let id = &self.campaigns[n];
-        self.api.campaign(self.tenant_of(n), id).with_context(|| format!("campaign {id}"))
+        self.api
+            .campaign(self.tenant_of(n), id)
+            .with_context(|| format!("campaign {id}"))
     }
 
     fn tenant_of(&self, campaign: usize) -> &Tenant {
@@ -163,7 +197,11 @@ mod tests {
     #[test]
     fn the_tenants_shares_add_up() {
         for (tenants, campaigns) in [(200, 200), (200, 1_310), (10_000, 10_000), (1, 300), (7, 3)] {
-            let plan = LoadPlan { tenants, campaigns, recipients: 30 };
+            let plan = LoadPlan {
+                tenants,
+                campaigns,
+                recipients: 30,
+            };
             let sum: u64 = (0..tenants as usize).map(|n| plan.messages_of(n)).sum();
             assert_eq!(sum, plan.total());
         }

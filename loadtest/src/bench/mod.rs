@@ -1,6 +1,6 @@
 //! `loadtest bench`: the whole product on one machine, every part a process of its own, driven through the API.
 //!
-//! * `stage` starts Redis, engine and simulator, and reads what they use.
+//! * `stage` starts Redis, engine and `simulator`, and reads what they use.
 //! * `load` makes tenants and campaigns, launches them, and checks what became of them.
 //! * `watch` follows the settled messages and turns them into a rate.
 //! * `canonical` is the run whose figures the README states; `scaling` asks whether they hold when things grow.
@@ -12,6 +12,7 @@ mod report;
 mod watch;
 mod load;
 mod stage;
+mod simulator;
 mod parallel;
 
 use anyhow::Result;

@@ -10,6 +10,9 @@ use anyhow::Result;
 use super::stage::Stage;
 use crate::clock;
 
+/// Before anything is settled: soon, since a small run may be over in no time.
+const LOOK_FIRST: Duration = Duration::from_millis(30);
+
 /// Between two looks: at most this, so that a stall is seen soon …
 const LOOK_MAX: Duration = Duration::from_millis(200);
 
@@ -33,7 +36,12 @@ impl Watch {
     pub(crate) fn start(receipt_delay_max: Duration) -> Self {
         let started = clock::now();
         let stalled_after = STALLED_AFTER + receipt_delay_max;
-        Self { started, points: vec![(0.0, 0)], stalled_after, last_moved: started }
+        Self {
+            started,
+            points: vec![(0.0, 0)],
+            stalled_after,
+            last_moved: started,
+        }
     }
 
     /// Looks once, and gives the messages settled since the stage was set.
@@ -44,7 +52,8 @@ impl Watch {
         let settled = stage.settled()?.count as u64;
         let now = clock::now();
         if settled > self.settled() {
-            self.points.push((now.duration_since(self.started).as_secs_f64(), settled));
+            self.points
+                .push((now.duration_since(self.started).as_secs_f64(), settled));
             self.last_moved = now;
         }
         Ok(settled)
@@ -87,14 +96,18 @@ impl Watch {
     }
 
     fn rate_so_far(&self) -> f64 {
-        if self.seconds() > 0.0 { self.settled() as f64 / self.seconds() } else { 0.0 }
+        if self.seconds() > 0.0 {
+            self.settled() as f64 / self.seconds()
+        } else {
+            0.0
+        }
     }
 }
 
 /// A quarter of the time that the rest seems to need, so that the looks get dense only towards the end.
 fn next_look(rate: f64, rest: u64) -> Duration {
     if rate <= 0.0 {
-        return LOOK_MAX;
+        return LOOK_FIRST;
     }
     let rest_seconds = (rest as f64 / rate).min(3_600.0);
     Duration::from_secs_f64(rest_seconds / 4.0).clamp(LOOK_MIN, LOOK_MAX)
@@ -140,7 +153,7 @@ mod tests {
 
     #[test]
     fn looks_get_denser_towards_the_end() {
-        assert_eq!(next_look(0.0, 1_000), LOOK_MAX);
+        assert_eq!(next_look(0.0, 1_000), LOOK_FIRST);
         assert_eq!(next_look(1_000.0, 100_000), LOOK_MAX);
         assert_eq!(next_look(1_000.0, 200), Duration::from_millis(50));
         assert_eq!(next_look(1_000.0, 1), LOOK_MIN);

@@ -14,7 +14,7 @@ const CONCATENATIONS_MAX: usize = 1_000_000;
 
 /// How a segment says which message it belongs to: by a user data header, or by SAR parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Concatenation {
+pub(crate) struct Concatenation {
     /// The sender's number for the whole message.
     pub reference: u16,
     /// How many segments it has.
@@ -25,7 +25,7 @@ pub struct Concatenation {
 
 /// What was dealt to one submit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dealt {
+pub(crate) struct Dealt {
     /// Place in the scenario's list of outcomes.
     pub outcome: usize,
     /// Which message to that recipient, from 1.
@@ -34,7 +34,7 @@ pub struct Dealt {
 
 /// Deals outcomes, and remembers what exact quotas and attempts need: one small row a recipient.
 #[derive(Debug)]
-pub struct Dealer {
+pub(crate) struct Dealer {
     scenario: Arc<Scenario>,
     recipients: FxHashMap<u64, Row>,
     concatenations: FxHashMap<ConcatenationKey, Parts>,
@@ -67,7 +67,7 @@ struct Parts {
 
 impl Dealer {
     /// A dealer who has seen nobody yet.
-    pub fn new(scenario: Arc<Scenario>) -> Self {
+    pub(crate) fn new(scenario: Arc<Scenario>) -> Self {
         let deck = shuffled_deck(&scenario);
         Self {
             scenario,
@@ -80,7 +80,7 @@ impl Dealer {
     }
 
     /// Goes on with another scenario: attempts are kept, cards are dealt anew.
-    pub fn switch(&mut self, scenario: Arc<Scenario>) {
+    pub(crate) fn switch(&mut self, scenario: Arc<Scenario>) {
         self.deck = shuffled_deck(&scenario);
         self.dealt = 0;
         self.scenario = scenario;
@@ -90,22 +90,35 @@ impl Dealer {
     }
 
     /// Distinct recipients so far.
-    pub fn recipients(&self) -> u64 {
+    pub(crate) fn recipients(&self) -> u64 {
         self.recipients.len() as u64
     }
 
     /// Messages so far: every attempt, the segments of a concatenated message counted once.
-    pub fn messages(&self) -> u64 {
+    pub(crate) fn messages(&self) -> u64 {
         self.messages
     }
 
     /// Deals an outcome to a submit of `source` to `recipient`.
-    pub fn deal(&mut self, numbers: &Numbers, pair: (Number, Number), concatenation: Option<Concatenation>) -> Dealt {
+    pub(crate) fn deal(
+        &mut self,
+        numbers: &Numbers,
+        pair: (Number, Number),
+        concatenation: Option<Concatenation>,
+    ) -> Dealt {
         let (source, recipient) = pair;
         let identity = numbers.identity(recipient);
         let row = self.recipients.entry(identity).or_default();
         let key = concatenation.filter(|parts| parts.total > 1).map(|parts| {
-            (ConcatenationKey { recipient: identity, source: source.0, reference: parts.reference, total: parts.total }, parts.part)
+            (
+                ConcatenationKey {
+                    recipient: identity,
+                    source: source.0,
+                    reference: parts.reference,
+                    total: parts.total,
+                },
+                parts.part,
+            )
         });
         let attempt = match key.and_then(|(key, part)| join(&mut self.concatenations, key, part)) {
             Some(attempt) => attempt,
@@ -119,7 +132,10 @@ impl Dealer {
             }
         };
         let outcome = self.choose(recipient, identity, attempt);
-        Dealt { outcome: self.scenario.outcome_at(outcome, attempt), attempt }
+        Dealt {
+            outcome: self.scenario.outcome_at(outcome, attempt),
+            attempt,
+        }
     }
 
     fn choose(&mut self, recipient: Number, identity: u64, attempt: u16) -> usize {
@@ -133,7 +149,13 @@ impl Dealer {
         if let Some(card) = self.card(identity) {
             return card;
         }
-        let bits = Subject { seed: self.scenario.seed, recipient: identity, attempt, part: 0 }.draw(Draw::Outcome);
+        let bits = Subject {
+            seed: self.scenario.seed,
+            recipient: identity,
+            attempt,
+            part: 0,
+        }
+        .draw(Draw::Outcome);
         self.scenario.weighted_outcome(bits)
     }
 
@@ -154,7 +176,10 @@ impl Dealer {
 
 fn magic_place(recipient: Number, from: usize) -> Option<usize> {
     let digits = recipient.last_three()?;
-    MAGIC_NUMBERS.binary_search_by_key(&digits, |number| number.digits).ok().map(|place| from + place)
+    MAGIC_NUMBERS
+        .binary_search_by_key(&digits, |number| number.digits)
+        .ok()
+        .map(|place| from + place)
 }
 
 /// The attempt of the message that this segment belongs to, if that message has begun and lacks the segment. One that

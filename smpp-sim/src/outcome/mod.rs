@@ -10,7 +10,7 @@ use smpp::command_status::CommandStatus;
 
 use crate::delay::Delay;
 
-pub use dealer::{Concatenation, Dealer, Dealt};
+pub(crate) use dealer::{Concatenation, Dealer};
 pub(crate) use magic::outcomes as magic_outcomes;
 pub use magic::{MagicNumber, TABLE as MAGIC_NUMBERS};
 
@@ -21,10 +21,10 @@ pub struct Outcome {
     pub name: String,
     /// What the submit is answered with.
     pub answer: Answer,
-    /// How late the answer is; `None`: as the scenario says.
-    pub answer_delay: Option<Delay>,
-    /// What its ids look like; `None`: as the scenario says.
-    pub message_id: Option<IdFormat>,
+    /// How late the answer is.
+    pub answer_delay: Delay,
+    /// What its ids look like.
+    pub message_id: IdFormat,
     /// The receipt of an accepted message; `None`: none, ever.
     pub receipt: Option<ReceiptPlan>,
     /// It holds for so many attempts of a recipient only, and then the outcome of that place in the list does.
@@ -33,14 +33,25 @@ pub struct Outcome {
 
 impl Outcome {
     /// Accepted at once and delivered: what a healthy SMSC does with everything.
-    pub fn delivered() -> Self {
+    pub fn delivered(defaults: &Defaults) -> Self {
         Self {
             name: "delivered".to_owned(),
             answer: Answer::Status(CommandStatus::ESME_ROK),
-            answer_delay: None,
-            message_id: None,
-            receipt: Some(ReceiptPlan::default()),
+            answer_delay: defaults.answer_delay,
+            message_id: defaults.message_id,
+            receipt: Some(ReceiptPlan::delivered(defaults)),
             then: None,
+        }
+    }
+
+    /// A submit that is refused before an outcome is dealt.
+    pub(crate) fn refusal(name: &str, status: CommandStatus) -> Self {
+        let name = name.to_owned();
+        Self {
+            name,
+            answer: Answer::Status(status),
+            receipt: None,
+            ..Self::delivered(&Defaults::default())
         }
     }
 
@@ -49,6 +60,30 @@ impl Outcome {
         match self.answer {
             Answer::Status(status) => status == CommandStatus::ESME_ROK,
             Answer::Silence { accepted } => accepted,
+        }
+    }
+}
+
+/// What an outcome does that says nothing else: `[answer]` and `[receipt]` of a scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Defaults {
+    /// How late answers are.
+    pub answer_delay: Delay,
+    /// What ids look like.
+    pub message_id: IdFormat,
+    /// How late receipts are.
+    pub receipt_delay: Delay,
+    /// Where receipts say what they say.
+    pub receipt_form: Form,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self {
+            answer_delay: Delay::NONE,
+            message_id: IdFormat::Decimal,
+            receipt_delay: Delay::NONE,
+            receipt_form: Form::Both,
         }
     }
 }
@@ -72,10 +107,10 @@ pub struct ReceiptPlan {
     pub stat: Stat,
     /// The network's error, 0 to 999.
     pub err: u16,
-    /// When it comes; `None`: as the scenario says.
-    pub delay: Option<Delay>,
-    /// Where it says what it says; `None`: as the scenario says.
-    pub form: Option<Form>,
+    /// When it comes.
+    pub delay: Delay,
+    /// Where it says what it says.
+    pub form: Form,
     /// Whether it names the message at all.
     pub with_id: bool,
     /// Whether it comes before the answer.
@@ -87,15 +122,15 @@ pub struct ReceiptPlan {
 }
 
 /// The most copies of one receipt: enough to show any client that it must not count them.
-pub const COPIES_MAX: u8 = 5;
+pub(crate) const COPIES_MAX: u8 = 5;
 
-impl Default for ReceiptPlan {
-    fn default() -> Self {
+impl ReceiptPlan {
+    fn delivered(defaults: &Defaults) -> Self {
         Self {
             stat: Stat::Delivrd,
             err: 0,
-            delay: None,
-            form: None,
+            delay: defaults.receipt_delay,
+            form: defaults.receipt_form,
             with_id: true,
             first: false,
             intermediate: false,

@@ -39,11 +39,19 @@ impl Faults {
 
     pub(super) fn no_such_scenario(name: &str) -> Self {
         let names: Vec<_> = BUILT_IN.iter().map(|built_in| built_in.name).collect();
-        Self::single(name, format!("no such file, and no scenario of that name: {}", names.join(", ")))
+        Self::single(
+            name,
+            format!("no such file, and no scenario of that name: {}", names.join(", ")),
+        )
     }
 
     fn single(file: &str, detail: String) -> Self {
-        Self(vec![Fault { file: file.to_owned(), line: 0, key: String::new(), detail }])
+        Self(vec![Fault {
+            file: file.to_owned(),
+            line: 0,
+            key: String::new(),
+            detail,
+        }])
     }
 }
 

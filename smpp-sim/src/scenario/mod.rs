@@ -16,7 +16,7 @@ use smpp::command_status::CommandStatus;
 use smpp::frame::BindKind;
 
 use crate::delay::Delay;
-use crate::outcome::{Form, IdFormat, Outcome, magic_outcomes};
+use crate::outcome::{Defaults, Outcome, magic_outcomes};
 use crate::random::unit;
 
 pub use builtin::{BUILT_IN, BuiltIn};
@@ -35,14 +35,8 @@ pub struct Scenario {
     pub time_scale: f64,
     /// Who may bind, and how.
     pub accounts: Vec<Account>,
-    /// How late answers are, unless the outcome says otherwise.
-    pub answer_delay: Delay,
-    /// What ids look like, unless the outcome says otherwise.
-    pub message_id: IdFormat,
-    /// How late receipts are, unless the outcome says otherwise.
-    pub receipt_delay: Delay,
-    /// Where receipts say what they say, unless the outcome says otherwise.
-    pub receipt_form: Form,
+    /// What outcomes do that say nothing else.
+    pub defaults: Defaults,
     /// Unanswered deliver_sm in one session.
     pub receipt_window: usize,
     /// How long it waits for a peer, in wall time.
@@ -182,7 +176,10 @@ pub struct LedgerLimits {
 impl Default for LedgerLimits {
     fn default() -> Self {
         // Under a gigabyte of rows, and two million ordinary texts.
-        Self { rows_max: 10_000_000, text_bytes_max: 256 << 20 }
+        Self {
+            rows_max: 10_000_000,
+            text_bytes_max: 256 << 20,
+        }
     }
 }
 
@@ -214,6 +211,15 @@ impl Scenario {
         read::blank()
     }
 
+    /// The rights of a system_id: its own account's, or those of the account for any.
+    pub(crate) fn rights(&self, system_id: &str) -> Option<&Account> {
+        let named = self
+            .accounts
+            .iter()
+            .find(|account| account.system_id.as_deref() == Some(system_id));
+        named.or_else(|| self.accounts.iter().find(|account| account.system_id.is_none()))
+    }
+
     /// A scaled delay, in µs, out of 64 random bits.
     pub(crate) fn scaled_us(&self, delay: &Delay, bits: u64) -> u64 {
         (delay.sample_us(bits) as f64 / self.time_scale) as u64
@@ -226,11 +232,11 @@ impl Scenario {
 
     /// Puts the magic outcomes at the end of the list.
     pub(crate) fn add_magic(&mut self) {
-        let mut delivered = Outcome::delivered();
+        let mut delivered = Outcome::delivered(&self.defaults);
         "magic_delivered".clone_into(&mut delivered.name);
         let place = self.outcomes.len();
         self.outcomes.push(delivered);
-        self.outcomes.extend(magic_outcomes(place));
+        self.outcomes.extend(magic_outcomes(&self.defaults, place));
         self.magic_from = Some(place + 1);
     }
 
@@ -251,13 +257,18 @@ impl Scenario {
             return None;
         }
         let digits = identity.to_string();
-        self.prefixes.iter().find(|(prefix, _)| digits.starts_with(prefix.as_str())).map(|&(_, outcome)| outcome)
+        self.prefixes
+            .iter()
+            .find(|(prefix, _)| digits.starts_with(prefix.as_str()))
+            .map(|&(_, outcome)| outcome)
     }
 
     /// By weight; the first outcome when there are no weights.
     pub(crate) fn weighted_outcome(&self, bits: u64) -> usize {
         let Some(&total) = self.weights.last() else { return 0 };
         let point = unit(bits) * total;
-        self.weights.partition_point(|&until| until <= point).min(self.weights.len() - 1)
+        self.weights
+            .partition_point(|&until| until <= point)
+            .min(self.weights.len() - 1)
     }
 }

@@ -3,8 +3,8 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use toml::de::{DeInteger, DeTable, DeValue};
 use toml::Spanned;
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::fault::Fault;
 use crate::delay::Delay;
@@ -21,13 +21,22 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     pub(super) fn new(text: &'a str, file: &'a str) -> Self {
-        Self { text, file, faults: RefCell::default() }
+        Self {
+            text,
+            file,
+            faults: RefCell::default(),
+        }
     }
 
     pub(super) fn fault(&self, at: usize, key: String, detail: String) {
         let before = self.text.get(..at).unwrap_or(self.text);
         let line = before.bytes().filter(|&octet| octet == b'\n').count() + 1;
-        let fault = Fault { file: self.file.to_owned(), line, key, detail };
+        let fault = Fault {
+            file: self.file.to_owned(),
+            line,
+            key,
+            detail,
+        };
         self.faults.borrow_mut().push((at, fault));
     }
 
@@ -51,7 +60,13 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     pub(super) fn new(source: &'a Source<'a>, path: String, at: usize, entries: Option<&'a DeTable<'a>>) -> Self {
-        Self { source, path, at, entries, asked: RefCell::default() }
+        Self {
+            source,
+            path,
+            at,
+            entries,
+            asked: RefCell::default(),
+        }
     }
 
     /// Whether the key is there.
@@ -80,17 +95,27 @@ impl<'a> Table<'a> {
         let Some(value) = self.get(key) else { return default };
         let number = value.get_ref().as_integer().and_then(whole);
         number.filter(|number| allowed.contains(number)).unwrap_or_else(|| {
-            self.wrong(key, value, format!("a whole number from {} to {}", allowed.start(), allowed.end()));
+            self.wrong(
+                key,
+                value,
+                format!("a whole number from {} to {}", allowed.start(), allowed.end()),
+            );
             default
         })
     }
 
     pub(super) fn number(&self, key: &'static str, allowed: RangeInclusive<f64>, default: f64) -> f64 {
         let Some(value) = self.get(key) else { return default };
-        number(value.get_ref()).filter(|number| allowed.contains(number)).unwrap_or_else(|| {
-            self.wrong(key, value, format!("a number from {} to {}", allowed.start(), allowed.end()));
-            default
-        })
+        number(value.get_ref())
+            .filter(|number| allowed.contains(number))
+            .unwrap_or_else(|| {
+                self.wrong(
+                    key,
+                    value,
+                    format!("a number from {} to {}", allowed.start(), allowed.end()),
+                );
+                default
+            })
     }
 
     /// One of several words.
@@ -107,10 +132,17 @@ impl<'a> Table<'a> {
     pub(super) fn choices<T: Copy>(&self, key: &'static str, names: &[(&str, T)]) -> Option<Vec<T>> {
         let value = self.get(key)?;
         let found: Option<Vec<T>> = value.get_ref().as_array().and_then(|array| {
-            array.iter().map(|value| value.get_ref().as_str().and_then(|text| find(names, text))).collect()
+            array
+                .iter()
+                .map(|value| value.get_ref().as_str().and_then(|text| find(names, text)))
+                .collect()
         });
         if found.as_ref().is_none_or(Vec::is_empty) {
-            self.wrong(key, value, format!("an array of {}", list(names.iter().map(|name| name.0))));
+            self.wrong(
+                key,
+                value,
+                format!("an array of {}", list(names.iter().map(|name| name.0))),
+            );
         }
         found
     }
@@ -138,7 +170,12 @@ impl<'a> Table<'a> {
     }
 
     /// Any value that a function makes sense of.
-    pub(super) fn parsed<T>(&self, key: &'static str, allowed: &str, read: impl Fn(&DeValue<'_>) -> Option<T>) -> Option<T> {
+    pub(super) fn parsed<T>(
+        &self,
+        key: &'static str,
+        allowed: &str,
+        read: impl Fn(&DeValue<'_>) -> Option<T>,
+    ) -> Option<T> {
         let value = self.get(key)?;
         let parsed = read(value.get_ref());
         if parsed.is_none() {
@@ -150,7 +187,9 @@ impl<'a> Table<'a> {
     /// A table within this one; an empty one when it is absent.
     pub(super) fn table(&self, key: &'static str) -> Table<'a> {
         let path = self.path_of(key);
-        let Some(value) = self.get(key) else { return Table::new(self.source, path, self.at, None) };
+        let Some(value) = self.get(key) else {
+            return Table::new(self.source, path, self.at, None);
+        };
         if value.get_ref().as_table().is_none() {
             self.wrong(key, value, "a table");
         }
@@ -160,9 +199,16 @@ impl<'a> Table<'a> {
     /// The tables of `[[key]]`.
     pub(super) fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
         let Some(value) = self.get(key) else { return Vec::new() };
-        let Some(array) = value.get_ref().as_array().filter(|array| array.iter().all(|item| item.get_ref().is_table()))
+        let Some(array) = value
+            .get_ref()
+            .as_array()
+            .filter(|array| array.iter().all(|item| item.get_ref().is_table()))
         else {
-            self.wrong(key, value, format!("an array of tables: write [[{key}]] with two brackets"));
+            self.wrong(
+                key,
+                value,
+                format!("an array of tables: write [[{key}]] with two brackets"),
+            );
             return Vec::new();
         };
         let item = |(place, item): (usize, &'a Spanned<DeValue<'a>>)| {
@@ -180,23 +226,35 @@ impl<'a> Table<'a> {
 
     /// Says that something is wrong with the table as a whole, or with a key's meaning.
     pub(super) fn fault(&self, key: &str, detail: String) {
-        let at = self.entries.and_then(|entries| entries.get_key_value(key)).map_or(self.at, |entry| entry.0.span().start);
-        let path = if key.is_empty() { self.path.clone() } else { self.path_of(key) };
+        let at = self
+            .entries
+            .and_then(|entries| entries.get_key_value(key))
+            .map_or(self.at, |entry| entry.0.span().start);
+        let path = if key.is_empty() {
+            self.path.clone()
+        } else {
+            self.path_of(key)
+        };
         self.source.fault(at, path, detail);
     }
 
     /// Names every key that nobody asked for, with the nearest one that exists.
-    pub(super) fn finish(self) {
+    pub(super) fn unknown_keys(&self) {
         let asked = self.asked.borrow();
         let Some(entries) = self.entries else { return };
         for key in entries.keys().filter(|key| !asked.contains(&&**key.get_ref())) {
             let text = &**key.get_ref();
-            let near = asked.iter().map(|known| (distance(text, known), known)).min().filter(|near| near.0 <= 2);
+            let near = asked
+                .iter()
+                .map(|known| (distance(text, known), known))
+                .min()
+                .filter(|near| near.0 <= 2);
             let hint = match near {
                 Some((_, known)) => format!("did you mean {known:?}?"),
                 None => format!("allowed are {}", list(asked.iter().copied())),
             };
-            self.source.fault(key.span().start, self.path_of(text), format!("no such key; {hint}"));
+            self.source
+                .fault(key.span().start, self.path_of(text), format!("no such key; {hint}"));
         }
     }
 
@@ -206,14 +264,22 @@ impl<'a> Table<'a> {
     }
 
     fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
     }
 
     fn wrong(&self, key: &str, value: &Spanned<DeValue<'_>>, allowed: impl Display) {
         let span = value.span();
         let given = self.source.text.get(span.clone()).unwrap_or_default();
         let given: String = given.lines().next().unwrap_or_default().chars().take(60).collect();
-        self.source.fault(span.start, self.path_of(key), format!("{given} is not allowed: {allowed}"));
+        self.source.fault(
+            span.start,
+            self.path_of(key),
+            format!("{given} is not allowed: {allowed}"),
+        );
     }
 }
 
@@ -239,7 +305,7 @@ fn number(value: &DeValue<'_>) -> Option<f64> {
     value.as_float().and_then(|float| float.as_str().parse().ok())
 }
 
-pub(super) fn duration(value: &DeValue<'_>) -> Option<Duration> {
+fn duration(value: &DeValue<'_>) -> Option<Duration> {
     let duration = humantime::parse_duration(value.as_str()?).ok()?;
     (duration <= DURATION_MAX).then_some(duration)
 }
@@ -255,7 +321,9 @@ fn delay(value: &DeValue<'_>) -> Option<Delay> {
         Some((duration(array[0].get_ref())?, duration(array[1].get_ref())?))
     };
     match &**kind.get_ref() {
-        "uniform" => pair(value.get_ref()).filter(|(from, to)| from <= to).map(|(from, to)| Delay::Uniform(from, to)),
+        "uniform" => pair(value.get_ref())
+            .filter(|(from, to)| from <= to)
+            .map(|(from, to)| Delay::Uniform(from, to)),
         "normal" => pair(value.get_ref()).map(|(mean, deviation)| Delay::Normal(mean, deviation)),
         "exponential" => duration(value.get_ref()).map(Delay::Exponential),
         _ => None,

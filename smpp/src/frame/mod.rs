@@ -5,8 +5,8 @@
 //! the whole read buffer, so that a short or overlong body takes bytes of its neighbour: that is worked around here,
 //! in this module alone.
 //!
-//! The PDUs of the hot path (submit_sm, deliver_sm, data_sm and their responses) have a codec of their own in
-//! [`sm`], borrowed, without allocation, and lenient where carriers are careless. All others go through rusmpp, with
+//! The PDUs of the hot path (submit_sm, deliver_sm, data_sm and their responses) have a codec of their own
+//! in `sm`, borrowed, without allocation, and lenient where carriers are careless. All others go through rusmpp, with
 //! a lenient second look at binds.
 
 mod command_id;
@@ -80,9 +80,15 @@ pub fn split(buffer: &[u8], length_max: usize) -> Result<Option<Raw<'_>>, BadLen
     let Some(length) = word(buffer, 0) else { return Ok(None) };
     if (length as usize) < HEADER_LENGTH || length as usize > length_max {
         let sequence = word(buffer, 12).unwrap_or(0);
-        return Err(BadLength { length, limit: length_max, sequence });
+        return Err(BadLength {
+            length,
+            limit: length_max,
+            sequence,
+        });
     }
-    let Some(pdu) = buffer.get(..length as usize) else { return Ok(None) };
+    let Some(pdu) = buffer.get(..length as usize) else {
+        return Ok(None);
+    };
     let field = |at| word(pdu, at).unwrap_or(0);
     let header = Header {
         length,
@@ -90,11 +96,16 @@ pub fn split(buffer: &[u8], length_max: usize) -> Result<Option<Raw<'_>>, BadLen
         command_status: CommandStatus(field(8)),
         sequence: field(12),
     };
-    Ok(Some(Raw { header, body: &pdu[HEADER_LENGTH..] }))
+    Ok(Some(Raw {
+        header,
+        body: &pdu[HEADER_LENGTH..],
+    }))
 }
 
 fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..at + 4).map(|octets| u32::from_be_bytes([octets[0], octets[1], octets[2], octets[3]]))
+    bytes
+        .get(at..at + 4)
+        .map(|octets| u32::from_be_bytes([octets[0], octets[1], octets[2], octets[3]]))
 }
 
 /// A decoded PDU, borrowing from the bytes that it came in.

@@ -6,9 +6,9 @@ use std::str::FromStr;
 
 use bytes::{Bytes, BytesMut};
 use rusmpp::encode::Encode;
+use rusmpp::pdus;
 use rusmpp::types::COctetString;
 use rusmpp::values::{InterfaceVersion, Npi, Ton};
-use rusmpp::pdus;
 
 use super::sm::{Fields, begin, end};
 use super::{CommandId, Malformed, Tlvs, tag};
@@ -120,8 +120,13 @@ impl<'a> BindResp<'a> {
     pub(super) fn decode(body: &'a [u8]) -> Self {
         let end = body.iter().position(|&octet| octet == 0).unwrap_or(body.len());
         let tlvs = Tlvs(body.get(end + 1..).unwrap_or_default());
-        let sc_interface_version = tlvs.get(tag::SC_INTERFACE_VERSION).and_then(|value| value.first().copied());
-        Self { system_id: &body[..end], sc_interface_version }
+        let sc_interface_version = tlvs
+            .get(tag::SC_INTERFACE_VERSION)
+            .and_then(|value| value.first().copied());
+        Self {
+            system_id: &body[..end],
+            sc_interface_version,
+        }
     }
 }
 
@@ -139,7 +144,10 @@ pub struct Unencodable {
 fn c_string<const MAX: usize>(octets: &[u8], field: &'static str) -> Result<COctetString<1, MAX>, Unencodable> {
     let mut terminated = octets.to_vec();
     terminated.push(0);
-    COctetString::from_bytes(Bytes::from(terminated)).map_err(|_| Unencodable { field, octets_max: MAX - 1 })
+    COctetString::from_bytes(Bytes::from(terminated)).map_err(|_| Unencodable {
+        field,
+        octets_max: MAX - 1,
+    })
 }
 
 /// Writes a bind request.
@@ -161,12 +169,20 @@ pub fn encode_bind(out: &mut BytesMut, sequence: u32, bind: &Bind<'_>) -> Result
 
 /// Writes the answer to a bind: a body with `system_id` (cut at 15 octets) and `sc_interface_version` 3.4 when the
 /// status is OK, none otherwise.
-pub fn encode_bind_resp(out: &mut BytesMut, kind: BindKind, (status, sequence): (CommandStatus, u32), system_id: &[u8]) {
+pub fn encode_bind_resp(
+    out: &mut BytesMut,
+    kind: BindKind,
+    (status, sequence): (CommandStatus, u32),
+    system_id: &[u8],
+) {
     let start = begin(out, kind.command_id().response(), status, sequence);
     if status == CommandStatus::ESME_ROK {
         let shortened = &system_id[..system_id.len().min(15)];
         let name = c_string(shortened, "system_id").unwrap_or_else(|_| COctetString::empty());
-        append(out, &pdus::BindTransceiverResp::new(name, Some(InterfaceVersion::from(0x34))));
+        append(
+            out,
+            &pdus::BindTransceiverResp::new(name, Some(InterfaceVersion::from(0x34))),
+        );
     }
     end(out, start);
 }

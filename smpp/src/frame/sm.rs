@@ -67,7 +67,12 @@ impl<'a> Sm<'a> {
             put_c_string(out, self.schedule_delivery_time);
             put_c_string(out, self.validity_period);
             let text = &self.short_message[..self.short_message.len().min(SHORT_MESSAGE_MAX)];
-            let tail = [self.registered_delivery, self.replace_if_present, self.data_coding, self.sm_default_msg_id];
+            let tail = [
+                self.registered_delivery,
+                self.replace_if_present,
+                self.data_coding,
+                self.sm_default_msg_id,
+            ];
             out.put_slice(&tail);
             out.put_u8(text.len() as u8);
             out.put_slice(text);
@@ -117,9 +122,15 @@ pub struct SmResp<'a> {
 impl<'a> SmResp<'a> {
     pub(super) fn decode(body: &'a [u8]) -> Self {
         match body.iter().position(|&octet| octet == 0) {
-            Some(end) => Self { message_id: &body[..end], tlvs: Tlvs(&body[end + 1..]) },
+            Some(end) => Self {
+                message_id: &body[..end],
+                tlvs: Tlvs(&body[end + 1..]),
+            },
             // Without its NUL: all that is there is the id.
-            None => Self { message_id: body, tlvs: Tlvs::default() },
+            None => Self {
+                message_id: body,
+                tlvs: Tlvs::default(),
+            },
         }
     }
 }
@@ -176,8 +187,10 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn octets(&mut self, count: usize, field: &'static str) -> Result<&'a [u8], Malformed> {
-        let (octets, rest) =
-            self.rest.split_at_checked(count).ok_or(Malformed { command: self.command, field })?;
+        let (octets, rest) = self.rest.split_at_checked(count).ok_or(Malformed {
+            command: self.command,
+            field,
+        })?;
         self.rest = rest;
         Ok(octets)
     }
@@ -185,13 +198,20 @@ impl<'a> Fields<'a> {
     /// Up to the NUL, however far that is: the standard's limits are the sender's to keep, and several do not.
     pub(super) fn c_string(&mut self, field: &'static str) -> Result<&'a [u8], Malformed> {
         let end = self.rest.iter().position(|&octet| octet == 0);
-        let end = end.ok_or(Malformed { command: self.command, field })?;
+        let end = end.ok_or(Malformed {
+            command: self.command,
+            field,
+        })?;
         let octets = &self.rest[..end];
         self.rest = &self.rest[end + 1..];
         Ok(octets)
     }
 
     fn address(&mut self, field: &'static str) -> Result<Address<'a>, Malformed> {
-        Ok(Address { ton: self.octet(field)?, npi: self.octet(field)?, digits: self.c_string(field)? })
+        Ok(Address {
+            ton: self.octet(field)?,
+            npi: self.octet(field)?,
+            digits: self.c_string(field)?,
+        })
     }
 }

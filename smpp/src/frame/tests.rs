@@ -7,7 +7,11 @@ use crate::address::{npi, ton};
 
 fn submit<'a>(text: &'a [u8], tlvs: &'a [u8]) -> Sm<'a> {
     Sm {
-        source: Address { ton: ton::ALPHANUMERIC, npi: npi::UNKNOWN, digits: b"CLINIQUE" },
+        source: Address {
+            ton: ton::ALPHANUMERIC,
+            npi: npi::UNKNOWN,
+            digits: b"CLINIQUE",
+        },
         destination: Address::international(b"33612345678"),
         registered_delivery: 1,
         short_message: text,
@@ -95,9 +99,15 @@ fn a_message_comes_back_as_it_went() {
     let mut out = BytesMut::new();
     let message = submit("Rendez-vous à 9 h".as_bytes(), &[0x14, 0x00, 0, 2, 1, 2]);
     message.encode_deliver(&mut out, 0x7FFF_FFFF);
-    let Pdu::DeliverSm(back) = decode(&out) else { panic!("not a deliver_sm") };
+    let Pdu::DeliverSm(back) = decode(&out) else {
+        panic!("not a deliver_sm")
+    };
     assert_eq!(back, message);
-    assert_eq!(back.tlvs.get(0x1400), Some(&[1u8, 2][..]), "a vendor's parameter is kept");
+    assert_eq!(
+        back.tlvs.get(0x1400),
+        Some(&[1u8, 2][..]),
+        "a vendor's parameter is kept"
+    );
 }
 
 #[test]
@@ -113,9 +123,15 @@ fn lengths_that_cannot_be_right_are_told_from_incomplete_ones() {
 fn careless_bodies_are_survived() {
     // An error response without a body, and an id without its NUL.
     let mut out = BytesMut::new();
-    encode_sm_resp(&mut out, (CommandId::SUBMIT_SM_RESP, CommandStatus::ESME_RTHROTTLED, 3), b"");
+    encode_sm_resp(
+        &mut out,
+        (CommandId::SUBMIT_SM_RESP, CommandStatus::ESME_RTHROTTLED, 3),
+        b"",
+    );
     assert_eq!(out.len(), HEADER_LENGTH);
-    let Pdu::SubmitSmResp(response) = decode(&out) else { panic!() };
+    let Pdu::SubmitSmResp(response) = decode(&out) else {
+        panic!()
+    };
     assert_eq!(response.message_id, b"");
     assert_eq!(SmResp::decode(b"12345").message_id, b"12345");
 
@@ -128,9 +144,18 @@ fn careless_bodies_are_survived() {
     let mut payload = BytesMut::new();
     put_tlv(&mut payload, tag::MESSAGE_PAYLOAD, b"id:1 stat:DELIVRD");
     let mut out = BytesMut::new();
-    Sm { service_type: b"SMSCSIM", ..submit(b"", &payload) }.encode_deliver(&mut out, 1);
-    let Pdu::DeliverSm(receipt) = decode(&out) else { panic!() };
-    assert_eq!((receipt.service_type, receipt.text()), (&b"SMSCSIM"[..], &b"id:1 stat:DELIVRD"[..]));
+    Sm {
+        service_type: b"SMSCSIM",
+        ..submit(b"", &payload)
+    }
+    .encode_deliver(&mut out, 1);
+    let Pdu::DeliverSm(receipt) = decode(&out) else {
+        panic!()
+    };
+    assert_eq!(
+        (receipt.service_type, receipt.text()),
+        (&b"SMSCSIM"[..], &b"id:1 stat:DELIVRD"[..])
+    );
 }
 
 #[test]

@@ -35,7 +35,9 @@ impl<'a> Tlvs<'a> {
 
     /// The value of the first parameter with that tag.
     pub fn get(&self, tag: u16) -> Option<&'a [u8]> {
-        self.iter().find(|parameter| parameter.0 == tag).map(|parameter| parameter.1)
+        self.iter()
+            .find(|parameter| parameter.0 == tag)
+            .map(|parameter| parameter.1)
     }
 
     /// Whether octets are left at the end that make no whole parameter.

@@ -1,8 +1,8 @@
 //! The receipt's text: `key:value` pairs in any order and case, some missing, with strangers in between.
 //!
 //! The scanner goes from colon to colon and looks back at the word before it. A key counts only at a token's
-//! beginning, and the first of its kind that has a value wins: the text of a message may contain `id:`, and whoever wrote that text must
-//! not choose which message the receipt is for.
+//! beginning, and the first of its kind that has a value wins: the text of a message may contain `id:`, and whoever
+//! wrote that text must not choose which message the receipt is for.
 
 use super::Stat;
 
@@ -31,8 +31,8 @@ enum Key {
     Text,
 }
 
-/// Last word of a key → the key. Where one ends in another's word, the longer stands first.
-const KEYS: [(&[u8], Key); 11] = [
+/// The keys of one word, as SMSCs spell them; the two dates have a reader of their own, [`date_key`].
+const KEYS: [(&[u8], Key); 9] = [
     (b"id", Key::Id),
     (b"stat", Key::Stat),
     (b"err", Key::Err),
@@ -40,8 +40,6 @@ const KEYS: [(&[u8], Key); 11] = [
     (b"dlvrd", Key::Dlvrd),
     (b"delivrd", Key::Dlvrd),
     (b"text", Key::Text),
-    (b"submitdate", Key::SubmitDate),
-    (b"donedate", Key::DoneDate),
     (b"status", Key::Stat),
     (b"error", Key::Err),
 ];
@@ -90,7 +88,11 @@ impl<'a> Fields<'a> {
     /// text is believed.
     fn read_text(&mut self, body: &'a [u8], start: usize) {
         let mut end = body.len();
-        let mut next = if self.stat.is_none() { next_pair(body, start) } else { None };
+        let mut next = if self.stat.is_none() {
+            next_pair(body, start)
+        } else {
+            None
+        };
         while let Some(pair) = next {
             let mut at = pair.value_start;
             let spaced = pair.key_start == start || is_space(body[pair.key_start - 1]);
@@ -115,7 +117,9 @@ impl<'a> Fields<'a> {
     /// `362d9701 2`: an id and a message_state, and not one key.
     fn read_bare(&mut self, body: &'a [u8]) {
         let mut tokens = body.split(|&octet| is_space(octet)).filter(|token| !token.is_empty());
-        let (Some(id), Some(state @ [b'0'..=b'9']), None) = (tokens.next(), tokens.next(), tokens.next()) else { return };
+        let (Some(id), Some(state @ [b'0'..=b'9']), None) = (tokens.next(), tokens.next(), tokens.next()) else {
+            return;
+        };
         if id.iter().all(u8::is_ascii_alphanumeric) {
             self.id = Some(id);
             self.stat = Some(state);
@@ -145,9 +149,17 @@ struct Pair {
 /// The first known key at or after `from`.
 fn next_pair(body: &[u8], from: usize) -> Option<Pair> {
     let mut at = from;
-    while let Some(colon) = body[at..].iter().position(|&octet| octet == b':').map(|place| at + place) {
+    while let Some(colon) = body[at..]
+        .iter()
+        .position(|&octet| octet == b':')
+        .map(|place| at + place)
+    {
         if let Some((key, length)) = key_at_end(&body[from..colon]) {
-            return Some(Pair { key, key_start: colon - length, value_start: colon + 1 });
+            return Some(Pair {
+                key,
+                key_start: colon - length,
+                value_start: colon + 1,
+            });
         }
         at = colon + 1;
     }
@@ -157,26 +169,43 @@ fn next_pair(body: &[u8], from: usize) -> Option<Pair> {
 /// The known key that the octets end in, if it begins a token there, and its length with the spaces after it.
 fn key_at_end(before_colon: &[u8]) -> Option<(Key, usize)> {
     let trimmed = trim_spaces_end(before_colon);
-    let word_length = trimmed.iter().rev().take_while(|octet| octet.is_ascii_alphabetic()).count();
+    let word_length = trimmed
+        .iter()
+        .rev()
+        .take_while(|octet| octet.is_ascii_alphabetic())
+        .count();
     let word = &trimmed[trimmed.len() - word_length..];
-    let (key, length) = if word.eq_ignore_ascii_case(b"date") {
+    let (key, length) = if ends_with(word, b"date") {
         date_key(trimmed)?
     } else {
-        (KEYS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word))?.1, word_length)
+        (
+            KEYS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word))?.1,
+            word_length,
+        )
     };
-    let boundary = trimmed[..trimmed.len() - length].last().is_none_or(|&octet| is_boundary(octet));
+    let boundary = trimmed[..trimmed.len() - length]
+        .last()
+        .is_none_or(|&octet| is_boundary(octet));
     boundary.then_some((key, length + before_colon.len() - trimmed.len()))
 }
 
-/// `submit date`, `Done_Date`, `submit-date`, `done  date`: the key and its length.
+/// `submit date`, `Done_Date`, `submit-date`, `donedate`: the key and its length.
 fn date_key(trimmed: &[u8]) -> Option<(Key, usize)> {
     let head = &trimmed[..trimmed.len() - b"date".len()];
-    let joined = head.iter().rev().take_while(|octet| matches!(octet, b' ' | b'\t' | b'_' | b'-')).count();
+    let joined = head
+        .iter()
+        .rev()
+        .take_while(|octet| matches!(octet, b' ' | b'\t' | b'_' | b'-'))
+        .count();
     let head = &head[..head.len() - joined];
-    [(&b"submit"[..], Key::SubmitDate), (b"done", Key::DoneDate)].into_iter().find_map(|(name, key)| {
-        let start = head.len().checked_sub(name.len())?;
-        head[start..].eq_ignore_ascii_case(name).then_some((key, trimmed.len() - start))
-    })
+    [(&b"submit"[..], Key::SubmitDate), (b"done", Key::DoneDate)]
+        .into_iter()
+        .find_map(|(name, key)| {
+            let start = head.len().checked_sub(name.len())?;
+            head[start..]
+                .eq_ignore_ascii_case(name)
+                .then_some((key, trimmed.len() - start))
+        })
 }
 
 struct Value<'a> {
@@ -190,7 +219,10 @@ fn value(body: &[u8], start: usize) -> Value<'_> {
     let spaces = body[start..].iter().take_while(|&&octet| is_space(octet)).count();
     let rest = &body[start + spaces..];
     if begins_with_key(rest) || spaces > 0 && first_token(rest).contains(&b':') {
-        return Value { octets: &body[start..start], end: start };
+        return Value {
+            octets: &body[start..start],
+            end: start,
+        };
     }
     let start = start + spaces;
     let mut end = start;
@@ -224,11 +256,20 @@ fn begins_with_key(rest: &[u8]) -> bool {
 
 /// One of the standard's words standing where `stat:` is missing.
 fn bare_stat(keys: &[u8]) -> Option<&[u8]> {
-    keys.split(|&octet| is_space(octet)).find(|token| Stat::is_bare_word(token))
+    keys.split(|&octet| is_space(octet))
+        .find(|token| Stat::is_bare_word(token))
+}
+
+fn ends_with(word: &[u8], end: &[u8]) -> bool {
+    word.len() >= end.len() && word[word.len() - end.len()..].eq_ignore_ascii_case(end)
 }
 
 fn trim_spaces_end(octets: &[u8]) -> &[u8] {
-    let spaces = octets.iter().rev().take_while(|&&octet| matches!(octet, b' ' | b'\t')).count();
+    let spaces = octets
+        .iter()
+        .rev()
+        .take_while(|&&octet| matches!(octet, b' ' | b'\t'))
+        .count();
     &octets[..octets.len() - spaces]
 }
 

@@ -56,7 +56,11 @@ pub fn relation(answer: &[u8], receipt: &[u8]) -> Option<Relation> {
     if same_but_hyphens(answer, receipt) {
         return Some(Relation::Hyphens);
     }
-    let (short, long) = if answer.len() < receipt.len() { (answer, receipt) } else { (receipt, answer) };
+    let (short, long) = if answer.len() < receipt.len() {
+        (answer, receipt)
+    } else {
+        (receipt, answer)
+    };
     if long[..short.len()].eq_ignore_ascii_case(short) {
         if long[short.len()..].starts_with(b"@") {
             return Some(Relation::Suffix);
@@ -75,13 +79,18 @@ pub fn relation(answer: &[u8], receipt: &[u8]) -> Option<Relation> {
 fn trim(id: &[u8]) -> &[u8] {
     let padding = |octet: &u8| *octet == 0 || octet.is_ascii_whitespace();
     let start = id.iter().position(|octet| !padding(octet)).unwrap_or(id.len());
-    let end = id.iter().rposition(|octet| !padding(octet)).map_or(start, |last| last + 1);
+    let end = id
+        .iter()
+        .rposition(|octet| !padding(octet))
+        .map_or(start, |last| last + 1);
     &id[start..end]
 }
 
 /// Zeros in front mean nothing only in a number: `0Z1` and `Z1` are two ids.
 fn same_but_zeros(one: &[u8], other: &[u8]) -> bool {
-    let (Some(one), Some(other)) = (hex_digits(one), hex_digits(other)) else { return false };
+    let (Some(one), Some(other)) = (hex_digits(one), hex_digits(other)) else {
+        return false;
+    };
     strip_zeros(one).eq_ignore_ascii_case(strip_zeros(other))
 }
 
@@ -93,12 +102,16 @@ fn same_but_hyphens(one: &[u8], other: &[u8]) -> bool {
     };
     let letters = hyphenated.iter().filter(|&&octet| octet != b'-');
     plain.len() >= UNHYPHENATED_MIN
-        && letters.map(u8::to_ascii_lowercase).eq(plain.iter().map(u8::to_ascii_lowercase))
+        && letters
+            .map(u8::to_ascii_lowercase)
+            .eq(plain.iter().map(u8::to_ascii_lowercase))
 }
 
 /// Whether `hex` read in base 16 is `decimal` read in base 10.
 fn same_number(hex: &[u8], decimal: &[u8]) -> bool {
-    let Some(hex) = hex_digits(hex).map(strip_zeros) else { return false };
+    let Some(hex) = hex_digits(hex).map(strip_zeros) else {
+        return false;
+    };
     if decimal.len() > NUMBER_DIGITS_MAX || !decimal.iter().all(u8::is_ascii_digit) {
         return false;
     }

@@ -61,7 +61,10 @@ impl Receipt<'_> {
     /// The ids to look for, in the order to believe them: of the TLV, then of the text. An SMSC may write two that have
     /// nothing to do with each other.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
-        [self.tlv_id.as_deref(), self.id.as_deref()].into_iter().flatten().filter(|id| !id.is_empty())
+        [self.tlv_id.as_deref(), self.id.as_deref()]
+            .into_iter()
+            .flatten()
+            .filter(|id| !id.is_empty())
     }
 
     /// Whether no other receipt is to be expected after this one.
@@ -87,7 +90,11 @@ pub struct NetworkError {
 pub fn parse<'a>(sm: &Sm<'a>) -> Option<Receipt<'a>> {
     let kind = sm.esm_class & esm_class::TYPE;
     let claimed = kind & (esm_class::RECEIPT | esm_class::INTERMEDIATE) != 0;
-    let tlv_id = sm.tlvs.get(tag::RECEIPTED_MESSAGE_ID).map(trim_id).filter(|id| !id.is_empty());
+    let tlv_id = sm
+        .tlvs
+        .get(tag::RECEIPTED_MESSAGE_ID)
+        .map(trim_id)
+        .filter(|id| !id.is_empty());
     let body = without_header(sm);
     let mut receipt = match utf16_text(body) {
         Some(text) => {
@@ -149,14 +156,21 @@ fn without_header<'a>(sm: &Sm<'a>) -> &'a [u8] {
 /// A text in UTF-16, whatever `data_coding` says: some claim UCS-2 for ASCII, others the contrary. A receipt begins
 /// with ASCII, so in UTF-16 every other octet is 0 there. None: it is no UTF-16.
 fn utf16_text(body: &[u8]) -> Option<String> {
-    let body = body.strip_prefix(&[0xFE, 0xFF]).or_else(|| body.strip_prefix(&[0xFF, 0xFE])).unwrap_or(body);
+    let body = body
+        .strip_prefix(&[0xFE, 0xFF])
+        .or_else(|| body.strip_prefix(&[0xFF, 0xFE]))
+        .unwrap_or(body);
     let unit: fn([u8; 2]) -> u16 = match body {
         [0, 1..=0x7F, 0, 1..=0x7F, 0, 1..=0x7F, ..] => u16::from_be_bytes,
         [1..=0x7F, 0, 1..=0x7F, 0, 1..=0x7F, 0, ..] => u16::from_le_bytes,
         _ => return None,
     };
     let units = body.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-    Some(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
+    Some(
+        char::decode_utf16(units)
+            .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect(),
+    )
 }
 
 fn network_error(value: &[u8]) -> Option<NetworkError> {
@@ -165,5 +179,8 @@ fn network_error(value: &[u8]) -> Option<NetworkError> {
         let code = value.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
         return Some(NetworkError { network: None, code });
     }
-    Some(NetworkError { network: Some(network), code: u16::from_be_bytes([high, low]) })
+    Some(NetworkError {
+        network: Some(network),
+        code: u16::from_be_bytes([high, low]),
+    })
 }

@@ -100,8 +100,14 @@ impl Stat {
             return stat;
         }
         // DND_REJECTED and its like: a reason before the word.
-        let last = word.rsplit(|&octet| octet == b'_' || octet == b'-').next().unwrap_or(word);
-        WORDS.iter().find(|(start, _)| starts_with(last, start)).map_or(Self::Other, |&(_, stat)| stat)
+        let last = word
+            .rsplit(|&octet| octet == b'_' || octet == b'-')
+            .next()
+            .unwrap_or(word);
+        WORDS
+            .iter()
+            .find(|(start, _)| starts_with(last, start))
+            .map_or(Self::Other, |&(_, stat)| stat)
     }
 
     /// From the TLV `message_state` (3.4, 5.2.28; 0 and 9 are of 5.0).
@@ -129,7 +135,9 @@ impl Stat {
     /// One stat from the TLV and the text. The TLV is the machine's own word; it gives way only where it says nothing
     /// and the text says something.
     pub(super) fn combine(message_state: Option<u8>, text: Self) -> Self {
-        let Some(state) = message_state.map(Self::from_message_state) else { return text };
+        let Some(state) = message_state.map(Self::from_message_state) else {
+            return text;
+        };
         match (state, text) {
             (Self::Unknown | Self::Other, Self::Absent | Self::Other) => state,
             (Self::Unknown | Self::Other, said) => said,
@@ -139,5 +147,6 @@ impl Stat {
 }
 
 fn starts_with(word: &[u8], start: &[u8]) -> bool {
-    word.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+    word.get(..start.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(start))
 }

@@ -112,7 +112,10 @@ fn extended(septet: u8) -> char {
 }
 
 fn basic(septet: u8) -> char {
-    ALPHABET.get(usize::from(septet)).copied().unwrap_or(char::REPLACEMENT_CHARACTER)
+    ALPHABET
+        .get(usize::from(septet))
+        .copied()
+        .unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 const fn code(character: char) -> u8 {

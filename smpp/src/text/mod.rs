@@ -149,7 +149,9 @@ pub fn choose(text: &str, policy: EncodingPolicy) -> (Cow<'_, str>, Encoding) {
 /// [`segment`](crate::segment).
 pub fn encode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());
-    text.chars().all(|character| encoding.push(character, &mut out)).then_some(out)
+    text.chars()
+        .all(|character| encoding.push(character, &mut out))
+        .then_some(out)
 }
 
 /// The text of received octets (without their UDH) under a `data_coding` (3.4, 5.2.19; GSM 03.38, 4, for the message
@@ -162,7 +164,16 @@ pub fn decode(bytes: &[u8], data_coding: u8) -> String {
         0x08 | 0x18..=0x1B => decode_utf16(bytes),
         0x02..=0x04 | 0x14..=0x17 | 0xF4..=0xF7 => bytes.iter().copied().map(char::from).collect(),
         // IA5, and alphabets that no European SMSC sends (JIS, Cyrillic, Hebrew, ...): their ASCII half is sure.
-        _ => bytes.iter().map(|&octet| if octet.is_ascii() { char::from(octet) } else { char::REPLACEMENT_CHARACTER }).collect(),
+        _ => bytes
+            .iter()
+            .map(|&octet| {
+                if octet.is_ascii() {
+                    char::from(octet)
+                } else {
+                    char::REPLACEMENT_CHARACTER
+                }
+            })
+            .collect(),
     }
 }
 
@@ -170,8 +181,9 @@ fn decode_utf16(bytes: &[u8]) -> String {
     let pairs = bytes.chunks_exact(2);
     let cut_off = !pairs.remainder().is_empty();
     let units = pairs.map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
-    let mut text: String =
-        char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    let mut text: String = char::decode_utf16(units)
+        .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect();
     if cut_off {
         text.push(char::REPLACEMENT_CHARACTER);
     }

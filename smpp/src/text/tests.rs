@@ -5,7 +5,11 @@ use proptest::prelude::*;
 fn every_septet_comes_back() {
     for septet in (0..128u8).filter(|septet| *septet != 0x1B) {
         let text = decode(&[septet], 0);
-        assert_eq!(encode(&text, Encoding::Gsm7), Some(vec![septet]), "septet {septet:#04x} is {text:?}");
+        assert_eq!(
+            encode(&text, Encoding::Gsm7),
+            Some(vec![septet]),
+            "septet {septet:#04x} is {text:?}"
+        );
     }
     assert_eq!(encode("^{}\\[~]|€\u{0C}", Encoding::Gsm7).unwrap().len(), 20);
     assert_eq!(decode(&[0x1B, 0x65, 0x1B, 0x14], 0), "€^");
@@ -43,7 +47,10 @@ fn french_texts_are_transliterated() {
         ("«\u{A0}Prêt\u{202F}?\u{A0}» – n° 5", "\" Pret ? \" - no 5"),
         ("À Évry, Être, Çà", "A Évry, Etre, Çà"),
         ("Łukasz Dvořák, Nguyễn Ánh, Șerban", "Lukasz Dvorak, Nguyen Anh, Serban"),
-        ("e\u{301}te\u{301}, ho\u{302}pital, Franc\u{327}ois", "été, hopital, Francois"),
+        (
+            "e\u{301}te\u{301}, ho\u{302}pital, Franc\u{327}ois",
+            "été, hopital, Francois",
+        ),
         ("20 €, 5 €", "20 €, 5 €"),
     ];
     for (text, wanted) in cases {
@@ -56,12 +63,25 @@ fn french_texts_are_transliterated() {
 #[test]
 fn a_policy_chooses_text_and_encoding() {
     let with_emoji = "À bientôt 😀";
-    assert_eq!(choose("À bientôt", EncodingPolicy::GsmTransliterate), ("A bientot".into(), Encoding::Gsm7));
-    assert_eq!(choose(with_emoji, EncodingPolicy::GsmTransliterate), (with_emoji.into(), Encoding::Ucs2));
-    assert_eq!(choose("À bientôt", EncodingPolicy::Auto), ("À bientôt".into(), Encoding::Ucs2));
+    assert_eq!(
+        choose("À bientôt", EncodingPolicy::GsmTransliterate),
+        ("A bientot".into(), Encoding::Gsm7)
+    );
+    assert_eq!(
+        choose(with_emoji, EncodingPolicy::GsmTransliterate),
+        (with_emoji.into(), Encoding::Ucs2)
+    );
+    assert_eq!(
+        choose("À bientôt", EncodingPolicy::Auto),
+        ("À bientôt".into(), Encoding::Ucs2)
+    );
     assert_eq!(choose("déjà", EncodingPolicy::Auto), ("déjà".into(), Encoding::Gsm7));
     assert_eq!(choose("ok", EncodingPolicy::Ucs2), ("ok".into(), Encoding::Ucs2));
-    for policy in [EncodingPolicy::GsmTransliterate, EncodingPolicy::Auto, EncodingPolicy::Ucs2] {
+    for policy in [
+        EncodingPolicy::GsmTransliterate,
+        EncodingPolicy::Auto,
+        EncodingPolicy::Ucs2,
+    ] {
         assert_eq!(policy.to_string().parse(), Ok(policy));
     }
     assert_eq!("gsm".parse::<EncodingPolicy>(), Err(UnknownPolicy));
@@ -69,7 +89,9 @@ fn a_policy_chooses_text_and_encoding() {
 
 #[test]
 fn culprits_say_where_and_what() {
-    let found: Vec<_> = culprits("été ’ 😀").map(|c| (c.character, c.position, c.offset, c.counterpart)).collect();
+    let found: Vec<_> = culprits("été ’ 😀")
+        .map(|c| (c.character, c.position, c.offset, c.counterpart))
+        .collect();
     assert_eq!(found, [('’', 4, 6, Some("'")), ('😀', 6, 10, None)]);
     assert_eq!(culprits("déjà vu [20 €]").count(), 0);
 }
@@ -83,7 +105,10 @@ fn every_counterpart_is_short_and_gsm() {
         }
     }
     for letter in '\u{100}'..='\u{17F}' {
-        assert!(counterpart(letter).is_some_and(|found| found.chars().all(char::is_alphabetic)), "{letter}");
+        assert!(
+            counterpart(letter).is_some_and(|found| found.chars().all(char::is_alphabetic)),
+            "{letter}"
+        );
     }
 }
 

@@ -20,9 +20,15 @@ pub struct Culprit {
 
 /// The characters that force a text into UCS-2, in their order; none for a text that is GSM 03.38 as it stands.
 pub fn culprits(text: &str) -> impl Iterator<Item = Culprit> + '_ {
-    text.char_indices().enumerate().filter(|(_, (_, character))| !gsm7::contains(*character)).map(
-        |(position, (offset, character))| Culprit { character, position, offset, counterpart: counterpart(character) },
-    )
+    text.char_indices()
+        .enumerate()
+        .filter(|(_, (_, character))| !gsm7::contains(*character))
+        .map(|(position, (offset, character))| Culprit {
+            character,
+            position,
+            offset,
+            counterpart: counterpart(character),
+        })
 }
 
 /// The text with every character that GSM 03.38 lacks exchanged for its counterpart; those that have none stay.
@@ -54,7 +60,9 @@ fn is_combining(character: char) -> bool {
 /// Puts an accent on the Latin letter before it where GSM 03.38 has the two as one, and drops it where not. On other
 /// scripts accents are part of the letter: they stay.
 fn combine(out: &mut String, accent: char) {
-    let Some(letter) = out.chars().next_back() else { return out.push(accent) };
+    let Some(letter) = out.chars().next_back() else {
+        return out.push(accent);
+    };
     if let Some(whole) = composed(letter, accent) {
         out.pop();
         out.push(whole);
@@ -199,7 +207,11 @@ fn vietnamese(character: char) -> &'static str {
         ..='\u{1EF1}' => ("U", "u"),
         _ => ("Y", "y"),
     };
-    if u32::from(character).is_multiple_of(2) { capital } else { small }
+    if u32::from(character).is_multiple_of(2) {
+        capital
+    } else {
+        small
+    }
 }
 
 fn punctuation(character: char) -> Option<&'static str> {

@@ -1,8 +1,9 @@
 -- Event: none → Queued. Adds one message to a tenant's direct campaign.
--- KEYS[1] partition base
+-- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] campaign  [2] tenant  [3] lane  [4] partitions  [5] partition  [6] smsc (0 = no route)  [7] audience row
 --     [8] entry up to its id  [9] entry after its id  [10] most positions a campaign may have here  [11] now, seconds
 -- Returns: the packed MessageId, or '' when the campaign is full in this partition.
+-- Limits: one message a call; at most ARGV[10] messages a campaign and partition.
 local base, campaign, partitions = KEYS[1], ARGV[1], tonumber(ARGV[4])
 local position = redis.call('LLEN', base .. 'aud:' .. campaign)
 if position >= tonumber(ARGV[10]) then return '' end

@@ -1,8 +1,9 @@
 -- Holds a campaign's estimate and sets it going: all of it or nothing.
--- KEYS[1] tenant  [2] its ledger  [3] campaign
+-- KEYS[1] tenant c:{tN}:tenant  [2] its ledger c:{tN}:ledger  [3] campaign c:{tN}:cmp:<id>
 -- ARGV[1] credits, from 0  [2] now, microseconds  [3] campaign's id in the ledger  [4] states it may be launched from,
 --     between commas  [5] its state then  [6] its state when credits are short
 -- Returns: 1 held; 0 credits are short; -1 the campaign is in another state.
+-- Limits: one campaign; credits are bounded by the grant.
 local state = redis.call('HGET', KEYS[3], 'state')
 if not state or not string.find(ARGV[4], ',' .. state .. ',', 1, true) then return -1 end
 local credits = tonumber(ARGV[1])

@@ -1,10 +1,11 @@
 -- Event: Lease (Queued, Deferred → Leased), or Wait (Queued → Waiting) behind an unanswered message.
 -- Claims due messages for one SMSC: first those that are due again, then lane by lane, round and round over the
 -- tenants that have something in the lane, each as often as its weight says.
--- KEYS[1] partition base
+-- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] smsc  [2] segments wanted, at most 1,000  [3] now, microseconds  [4] epoch, 4 octets  [5] partitions
 -- Returns: 1 when more is due, the next due time in microseconds or '', then each leased message as stored. The last
 -- message may have more segments than were still wanted.
+-- Limits: 1,000 segments a call; turns of at most 16 messages times the weight.
 local base, smsc, budget, now, epoch = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local partitions = tonumber(ARGV[5])
 local QUANTUM = 16 -- messages a tenant gets in one turn at most: turns cost calls, long turns cost the others time
@@ -77,6 +78,7 @@ end
 
 for lane = 0, 1 do
   local ring = base .. 'ring:' .. smsc .. ':' .. lane
+  local before = #entries
   while budget > 0 do
     local waiting = redis.call('LLEN', ring)
     if waiting == 0 then break end
@@ -94,6 +96,7 @@ for lane = 0, 1 do
     if #unserved > 0 then redis.call('LPUSH', ring, unpack(unserved)) end
     if #again > 0 then redis.call('RPUSH', ring, unpack(again)) end
   end
+  deepen(base, smsc, lane, before - #entries)
 end
 
 if #entries > 0 then

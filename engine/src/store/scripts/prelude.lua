@@ -140,10 +140,16 @@ local function move(from)
   return reply
 end
 
+-- Keeps count of what is queued for an SMSC in a lane.
+local function deepen(base, smsc, lane, n)
+  if n ~= 0 then redis.call('HINCRBY', base .. 'depth', smsc .. ':' .. lane, n) end
+end
+
 -- Puts entries at the end of a campaign's queue for one SMSC, and the campaign and its tenant in line for it.
 local function push(base, smsc, lane, tenant, campaign, entries)
   local queue = base .. 'q:' .. smsc .. ':' .. campaign
   local length = redis.call('RPUSH', queue, unpack(entries))
+  deepen(base, smsc, lane, #entries)
   if length > #entries then return end
   local line = base .. 'lane:' .. smsc .. ':' .. lane .. ':' .. tenant
   if redis.call('RPUSH', line, campaign) == 1 then

@@ -1,10 +1,11 @@
 -- Event: Receipt (Enroute → final), for the ordinary case: the recipient has one message, of one segment, and the
 -- receipt's id is the answer's, octet for octet. Everything else goes back to the engine, which knows the other
 -- equalities, and comes again as decide.lua.
--- KEYS[1] partition base
+-- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] partitions  then for each receipt, 3 values: recipient, the SMSC's id of the message, result slot; at most 500
 -- Returns: for each receipt 'S' and the message's first 41 octets (up to accepted_at) when it is settled, else 'R' and
 -- the recipient's record, or 'N' when there is none.
+-- Limits: 500 receipts a call.
 local base, partitions = KEYS[1], tonumber(ARGV[1])
 local recipients, n = {}, 0
 for i = 2, #ARGV, 3 do n = n + 1; recipients[n] = ARGV[i] end

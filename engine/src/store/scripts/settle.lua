@@ -1,9 +1,10 @@
 -- Books what a campaign really spent, and releases the rest of its hold when nothing of it is to be sent any more.
 -- Absolute sums come in, so that the same sums twice change nothing.
--- KEYS[1] tenant  [2] its ledger  [3] campaign
+-- KEYS[1] tenant c:{tN}:tenant  [2] its ledger c:{tN}:ledger  [3] campaign c:{tN}:cmp:<id>
 -- ARGV[1] credits spent so far  [2] credits given back so far  [3] '1' release what is still held  [4] now, microseconds
 --     [5] campaign's id in the ledger  [6] the campaign's new state, or '' to keep it
 -- Returns: credits still held.
+-- Limits: one campaign; at most three ledger lines.
 local campaign = redis.call('HMGET', KEYS[3], 'spent', 'recredited', 'held')
 local spent, recredited, held = tonumber(campaign[1] or 0), tonumber(campaign[2] or 0), tonumber(campaign[3] or 0)
 local function entry(kind, credits)

@@ -1,7 +1,8 @@
 -- Moves a campaign from one of some states to another.
--- KEYS[1] campaign
+-- KEYS[1] campaign c:{tN}:cmp:<id>
 -- ARGV[1] states it may be in, between commas  [2] the state then
 -- Returns: 1 moved; 0 it is in another state; -1 there is no such campaign.
+-- Limits: one campaign.
 local state = redis.call('HGET', KEYS[1], 'state')
 if not state then return -1 end
 if not string.find(ARGV[1], ',' .. state .. ',', 1, true) then return 0 end

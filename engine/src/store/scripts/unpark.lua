@@ -1,7 +1,8 @@
 -- Takes one parked receipt away, after it found its message or grew too old.
--- KEYS[1] partition base
+-- KEYS[1] partition base, c:{pN}:
 -- ARGV    pairs: recipient, parked receipt
 -- Returns: how many were there.
+-- Limits: at most 500 receipts a call.
 local early, removed = KEYS[1] .. 'early', 0
 for i = 1, #ARGV, 2 do
   local known = redis.call('HGET', early, ARGV[i])

@@ -1,0 +1,33 @@
+//! API keys: random texts of which only the digest is kept.
+
+use sha2::{Digest, Sha256};
+
+/// The longest key that is looked at, in octets: ours have 40.
+pub(super) const KEY_OCTETS_MAX: usize = 256;
+
+/// Random characters of a key: 32 of 32 kinds are 160 bits.
+const RANDOM_CHARACTERS: usize = 32;
+
+/// Without letters that look like digits: keys are read aloud.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// A new key behind that prefix.
+///
+/// # Errors
+/// When the operating system has no random octets.
+pub(super) fn generate(prefix: &str) -> Result<String, getrandom::Error> {
+    let mut octets = [0; RANDOM_CHARACTERS];
+    getrandom::fill(&mut octets)?;
+    let characters = octets.iter().map(|octet| char::from(ALPHABET[usize::from(octet & 31)]));
+    Ok(prefix.chars().chain(characters).collect())
+}
+
+/// SHA-256. Keys are random, so that no slow hash is needed to hide them.
+pub(super) fn digest(key: &str) -> [u8; 32] {
+    Sha256::digest(key).into()
+}
+
+/// As it is kept in the store.
+pub(super) fn hexadecimal(digest: &[u8; 32]) -> String {
+    digest.iter().map(|octet| format!("{octet:02x}")).collect()
+}

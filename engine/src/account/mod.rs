@@ -1,0 +1,163 @@
+//! Tenants, their credits, and the keys that they and the operator show.
+
+mod digests;
+mod key;
+mod operator;
+#[cfg(test)]
+mod tests;
+
+use crate::clock::Clock;
+use crate::domain::TenantId;
+use crate::fault::{FieldFault, FieldProblem};
+use crate::store::{GRANTED_MAX, KeyOwner, NewTenant, Store, StoreError, Tenant};
+
+use digests::Digests;
+pub use operator::OperatorKeyFault;
+
+/// The longest name of a tenant, in characters: one line of a list.
+pub const NAME_MAX: usize = 100;
+
+/// The most turns that a tenant may get at once. One with more would make the others wait for seconds.
+pub const WEIGHT_MAX: u8 = 100;
+
+/// The most credits in one grant: a slip of the finger stays far under what a tenant may have in all.
+pub const GRANT_MAX: u64 = 1_000_000_000;
+
+/// The longest reference of a grant, in characters: the number of an invoice with some words.
+pub const REFERENCE_MAX: usize = 100;
+
+/// The longest ledger that is read at once, in lines.
+pub const LEDGER_MAX: usize = 500;
+
+/// Why an account is not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountFault {
+    /// The request is wrong, and where.
+    #[error("{} faults in the request", .0.len())]
+    Fields(Vec<FieldFault>),
+    /// There is no such tenant.
+    #[error("no such tenant")]
+    NotFound,
+    /// The operating system gave no random octets for a key.
+    #[error("the system gives no random numbers: {0}")]
+    NoRandom(#[from] getrandom::Error),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A tenant that was just made, with the only copy of its key.
+#[derive(Debug)]
+pub struct NewAccount {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// `sk_live_…`; only its digest is kept.
+    pub api_key: String,
+}
+
+/// Tenants and keys.
+pub struct Accounts {
+    store: Store,
+    clock: Clock,
+    digests: Digests,
+}
+
+impl Accounts {
+    /// The accounts of that database.
+    pub fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock, digests: Digests::default() }
+    }
+
+    /// Makes a tenant without credits: a name of 1 to [`NAME_MAX`] characters, and 1 to [`WEIGHT_MAX`] turns.
+    ///
+    /// # Errors
+    /// [`AccountFault::Fields`], [`AccountFault::NoRandom`] or [`AccountFault::Store`].
+    pub async fn create(&self, name: &str, weight: i64) -> Result<NewAccount, AccountFault> {
+        let mut faults = check_text("/name", name, NAME_MAX, true);
+        let weight = u8::try_from(weight).ok().filter(|weight| (1..=WEIGHT_MAX).contains(weight));
+        if weight.is_none() {
+            faults.push(out_of_range("/weight", WEIGHT_MAX.into()));
+        }
+        let (Some(weight), true) = (weight, faults.is_empty()) else { return Err(AccountFault::Fields(faults)) };
+        let api_key = key::generate("sk_live_")?;
+        let new = NewTenant { name: name.trim().to_owned(), weight, key_digest: key::hexadecimal(&key::digest(&api_key)) };
+        let id = self.store.create_tenant(&new, self.clock.unix_us()).await?;
+        let tenant = self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
+        Ok(NewAccount { tenant, api_key })
+    }
+
+    /// Gives 1 to [`GRANT_MAX`] credits, with a reference of up to [`REFERENCE_MAX`] characters. Returns the credits
+    /// that are available then.
+    ///
+    /// # Errors
+    /// [`AccountFault::Fields`], [`AccountFault::NotFound`] or [`AccountFault::Store`].
+    pub async fn grant(&self, id: TenantId, credits: i64, reference: &str) -> Result<u64, AccountFault> {
+        let mut faults = check_text("/reference", reference, REFERENCE_MAX, false);
+        let amount = u64::try_from(credits).ok().filter(|credits| (1..=GRANT_MAX).contains(credits));
+        if amount.is_none() {
+            faults.push(out_of_range("/amount", GRANT_MAX));
+        }
+        let (Some(amount), true) = (amount, faults.is_empty()) else { return Err(AccountFault::Fields(faults)) };
+        let tenant = self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
+        match self.store.grant(id, amount, reference.trim(), self.clock.unix_us()).await? {
+            Some(Some(available)) => Ok(available),
+            Some(None) => {
+                let room = GRANTED_MAX.saturating_sub(tenant.credits.granted);
+                Err(AccountFault::Fields(vec![out_of_range("/amount", room)]))
+            }
+            None => Err(AccountFault::NotFound),
+        }
+    }
+
+    /// A tenant with its credits; `None` when there is none of that id.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+        self.store.tenant(id).await
+    }
+
+    /// The newest lines of a tenant's ledger, newest first, at most [`LEDGER_MAX`]; each is a JSON object.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn ledger(&self, id: TenantId, count: usize) -> Result<Vec<String>, StoreError> {
+        self.store.ledger(id, count.clamp(1, LEDGER_MAX)).await
+    }
+
+    /// Whose key it is; `None` for one that nobody has. Remembered for some seconds.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn authenticate(&self, bearer: &str) -> Result<Option<KeyOwner>, StoreError> {
+        if !(1..=key::KEY_OCTETS_MAX).contains(&bearer.len()) {
+            return Ok(None);
+        }
+        let (digest, now) = (key::digest(bearer), self.clock.now());
+        if let Some(owner) = self.digests.get(&digest, now) {
+            return Ok(Some(owner));
+        }
+        let owner = self.store.key_owner(&key::hexadecimal(&digest)).await?;
+        if let Some(owner) = owner {
+            self.digests.add(digest, owner, now);
+        }
+        Ok(owner)
+    }
+}
+
+/// The fault of a text that is too long, or blank where it must not be; none is one of none.
+fn check_text(pointer: &str, text: &str, max: usize, required: bool) -> Vec<FieldFault> {
+    let given = text.chars().count();
+    if given > max {
+        return vec![FieldFault::new(pointer, FieldProblem::TooLong { max, given })];
+    }
+    if required && text.trim().is_empty() {
+        return vec![FieldFault::new(pointer, FieldProblem::Empty)];
+    }
+    Vec::new()
+}
+
+fn out_of_range(pointer: &str, max: u64) -> FieldFault {
+    // A tenant that has all it may have is told so by a range up to 0.
+    FieldFault::new(pointer, FieldProblem::OutOfRange { min: 1, max: max as i64 })
+}

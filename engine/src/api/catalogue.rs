@@ -1,0 +1,217 @@
+//! What people read of a refusal, in French and in English.
+
+use crate::domain::Language;
+use crate::fault::{FieldProblem, JsonType};
+
+use super::problem::ProblemKind;
+
+/// Whether the request has the documented shape and only this value is not allowed.
+pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
+    match problem {
+        FieldProblem::InvalidJson { .. }
+        | FieldProblem::UnknownField { .. }
+        | FieldProblem::DuplicateField
+        | FieldProblem::Missing
+        | FieldProblem::WrongType { .. } => false,
+        FieldProblem::Empty
+        | FieldProblem::TooLong { .. }
+        | FieldProblem::TooMany { .. }
+        | FieldProblem::UnknownValue { .. }
+        | FieldProblem::OutOfRange { .. }
+        | FieldProblem::UnknownMergeField { .. }
+        | FieldProblem::BrokenMergeField { .. }
+        | FieldProblem::InvalidSender
+        | FieldProblem::NotANumber
+        | FieldProblem::InvalidNumber
+        | FieldProblem::NotMobile
+        | FieldProblem::LostDigits => true,
+    }
+}
+
+/// The kind of problem in a few words.
+pub(super) const fn title(kind: &ProblemKind, language: Language) -> &'static str {
+    let (french, english) = match kind {
+        ProblemKind::InvalidRequest => ("Requête incorrecte", "Invalid request"),
+        ProblemKind::InvalidFields => ("Champs incorrects", "Invalid fields"),
+        ProblemKind::Unauthorized => ("Clé absente ou inconnue", "Missing or unknown key"),
+        ProblemKind::Forbidden => ("Accès refusé", "Forbidden"),
+        ProblemKind::NotFound => ("Introuvable", "Not found"),
+        ProblemKind::MethodNotAllowed => ("Méthode non autorisée", "Method not allowed"),
+        ProblemKind::InsufficientCredit { .. } => ("Solde insuffisant", "Insufficient credit"),
+        ProblemKind::WrongState { .. } => ("Impossible dans cet état", "Not possible in this state"),
+        ProblemKind::RequestTimeout => ("Requête trop lente", "Request timeout"),
+        ProblemKind::BodyTooLarge { .. } => ("Requête trop volumineuse", "Body too large"),
+        ProblemKind::TooManyRecipients { .. } => ("Trop de destinataires", "Too many recipients"),
+        ProblemKind::UnsupportedMediaType => ("Type de contenu non pris en charge", "Unsupported media type"),
+        ProblemKind::TooManyRequests { .. } => ("Trop de requêtes", "Too many requests"),
+        ProblemKind::Internal => ("Erreur interne", "Internal error"),
+        ProblemKind::Unavailable { .. } => ("Momentanément indisponible", "Temporarily unavailable"),
+    };
+    choose(language, french, english)
+}
+
+/// What is wrong this time, and what to do.
+pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
+    let fr = matches!(language, Language::Fr);
+    let fixed = match kind {
+        ProblemKind::InsufficientCredit { available, needed } if fr => {
+            return format!("La campagne demande {needed} crédits, le solde disponible est de {available}.");
+        }
+        ProblemKind::InsufficientCredit { available, needed } => {
+            return format!("The campaign needs {needed} credits, {available} are available.");
+        }
+        ProblemKind::WrongState { state } if fr => return format!("L'état actuel est « {state} »."),
+        ProblemKind::WrongState { state } => return format!("The current state is \"{state}\"."),
+        ProblemKind::BodyTooLarge { max } if fr => return format!("Au plus {max} octets sont acceptés."),
+        ProblemKind::BodyTooLarge { max } => return format!("At most {max} octets are accepted."),
+        ProblemKind::TooManyRecipients { max } if fr => {
+            return format!("Une campagne compte au plus {max} destinataires.");
+        }
+        ProblemKind::TooManyRecipients { max } => return format!("A campaign has at most {max} recipients."),
+        ProblemKind::InvalidRequest => (
+            "La requête n'a pas la forme attendue : voir « errors ».",
+            "The request has not the expected shape: see \"errors\".",
+        ),
+        ProblemKind::InvalidFields => (
+            "Certaines valeurs ne sont pas acceptées : voir « errors ».",
+            "Some values are not accepted: see \"errors\".",
+        ),
+        ProblemKind::Unauthorized => (
+            "Envoyez une clé valable dans l'en-tête Authorization: Bearer.",
+            "Send a valid key in the header Authorization: Bearer.",
+        ),
+        ProblemKind::Forbidden => ("Cette clé ne donne pas ce droit.", "This key does not give that right."),
+        ProblemKind::NotFound => (
+            "Rien n'existe à cette adresse pour cette clé.",
+            "Nothing exists at this address for this key.",
+        ),
+        ProblemKind::MethodNotAllowed => (
+            "Cette adresse n'accepte pas cette méthode.",
+            "This address does not take this method.",
+        ),
+        ProblemKind::RequestTimeout => (
+            "La requête n'est pas arrivée à temps.",
+            "The request did not arrive in time.",
+        ),
+        ProblemKind::UnsupportedMediaType => ("Envoyez application/json.", "Send application/json."),
+        ProblemKind::TooManyRequests { .. } | ProblemKind::Unavailable { .. } => (
+            "Réessayez après le délai de l'en-tête Retry-After.",
+            "Try again after the time in the header Retry-After.",
+        ),
+        ProblemKind::Internal => (
+            "L'incident est consigné sous l'identifiant de la requête.",
+            "The incident is logged under the request's id.",
+        ),
+    };
+    choose(language, fixed.0, fixed.1).to_owned()
+}
+
+/// What is wrong with a field, and what is allowed.
+pub(super) fn field_detail(problem: &FieldProblem, language: Language) -> String {
+    match language {
+        Language::Fr => french(problem),
+        Language::En => english(problem),
+    }
+}
+
+fn french(problem: &FieldProblem) -> String {
+    match problem {
+        FieldProblem::InvalidJson { line, column, reason } => {
+            format!("JSON incorrect, ligne {line}, colonne {column} : {reason}.")
+        }
+        FieldProblem::UnknownField { nearest } => with_guess("Champ inconnu", nearest, Language::Fr),
+        FieldProblem::DuplicateField => "Champ présent deux fois.".to_owned(),
+        FieldProblem::Missing => "Champ obligatoire.".to_owned(),
+        FieldProblem::WrongType { expected, found } => {
+            format!(
+                "{} au lieu de {}.",
+                json_type(*found, Language::Fr),
+                json_type(*expected, Language::Fr)
+            )
+        }
+        FieldProblem::Empty => "Ne doit pas être vide.".to_owned(),
+        FieldProblem::TooLong { max, given } => format!("{given} caractères : au plus {max} sont acceptés."),
+        FieldProblem::TooMany { max } => format!("Au plus {max} sont acceptés."),
+        FieldProblem::UnknownValue { allowed } => format!("Valeurs acceptées : {}.", allowed.join(", ")),
+        FieldProblem::OutOfRange { min, max } => format!("Doit être compris entre {min} et {max}."),
+        FieldProblem::UnknownMergeField { name, nearest } => {
+            let start = format!("Aucune donnée ne s'appelle « {name} » (pour un crochet, écrivez [[)");
+            with_guess(&start, nearest, Language::Fr)
+        }
+        FieldProblem::BrokenMergeField { near } => {
+            format!("Champ de fusion incomplet : « {near} » (pour un crochet, écrivez [[).")
+        }
+        FieldProblem::InvalidSender => "Expéditeur : 3 à 11 lettres ou chiffres sans espace ni accent, \
+                                        ou un numéro court, ou un numéro international avec +."
+            .to_owned(),
+        FieldProblem::NotANumber => "Ce n'est pas un numéro de téléphone.".to_owned(),
+        FieldProblem::InvalidNumber => "Ce numéro n'existe pas.".to_owned(),
+        FieldProblem::NotMobile => "Ce numéro n'est pas un mobile.".to_owned(),
+        FieldProblem::LostDigits => "Excel a perdu des chiffres : formatez la colonne en Texte.".to_owned(),
+    }
+}
+
+fn english(problem: &FieldProblem) -> String {
+    match problem {
+        FieldProblem::InvalidJson { line, column, reason } => {
+            format!("Not JSON, line {line}, column {column}: {reason}.")
+        }
+        FieldProblem::UnknownField { nearest } => with_guess("Unknown field", nearest, Language::En),
+        FieldProblem::DuplicateField => "The field stands twice.".to_owned(),
+        FieldProblem::Missing => "Required.".to_owned(),
+        FieldProblem::WrongType { expected, found } => {
+            format!("{} instead of {}.", json_type(*found, Language::En), json_type(*expected, Language::En))
+        }
+        FieldProblem::Empty => "Must not be empty.".to_owned(),
+        FieldProblem::TooLong { max, given } => format!("{given} characters: at most {max} are accepted."),
+        FieldProblem::TooMany { max } => format!("At most {max} are accepted."),
+        FieldProblem::UnknownValue { allowed } => format!("Accepted values: {}.", allowed.join(", ")),
+        FieldProblem::OutOfRange { min, max } => format!("Must be between {min} and {max}."),
+        FieldProblem::UnknownMergeField { name, nearest } => {
+            let start = format!("No data is called \"{name}\" (for a bracket, write [[)");
+            with_guess(&start, nearest, Language::En)
+        }
+        FieldProblem::BrokenMergeField { near } => {
+            format!("Incomplete merge field: \"{near}\" (for a bracket, write [[).")
+        }
+        FieldProblem::InvalidSender => {
+            "Sender: 3 to 11 plain letters or digits without spaces, or a short code, or an international number with +."
+                .to_owned()
+        }
+        FieldProblem::NotANumber => "This is no phone number.".to_owned(),
+        FieldProblem::InvalidNumber => "This number does not exist.".to_owned(),
+        FieldProblem::NotMobile => "This number is no mobile.".to_owned(),
+        FieldProblem::LostDigits => "A spreadsheet lost digits: format the column as text.".to_owned(),
+    }
+}
+
+fn with_guess(start: &str, nearest: &Option<String>, language: Language) -> String {
+    let mut sentence = start.to_owned();
+    if let Some(nearest) = nearest {
+        sentence.push_str(choose(language, " ; vouliez-vous dire « ", "; did you mean \""));
+        sentence.push_str(nearest);
+        sentence.push_str(choose(language, " » ?", "\"?"));
+    } else {
+        sentence.push('.');
+    }
+    sentence
+}
+
+const fn json_type(kind: JsonType, language: Language) -> &'static str {
+    let (french, english) = match kind {
+        JsonType::String => ("un texte", "a string"),
+        JsonType::Number => ("un nombre", "a number"),
+        JsonType::Boolean => ("un booléen", "a boolean"),
+        JsonType::Null => ("null", "null"),
+        JsonType::Array => ("un tableau", "an array"),
+        JsonType::Object => ("un objet", "an object"),
+    };
+    choose(language, french, english)
+}
+
+const fn choose<'a>(language: Language, french: &'a str, english: &'a str) -> &'a str {
+    match language {
+        Language::Fr => french,
+        Language::En => english,
+    }
+}

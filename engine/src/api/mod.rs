@@ -1,0 +1,4 @@
+//! HTTP.
+
+mod catalogue;
+pub mod problem;

@@ -1,0 +1,217 @@
+//! Rows → recipients: numbers normalised, each kept once, and an account of those that were not kept.
+
+use rustc_hash::FxHashSet;
+
+use crate::domain::Recipient;
+
+use super::number::{Country, NumberFault, normalise};
+use super::row::{Place, Row, RowSink, SinkFull, Values};
+
+/// The most rejected rows that are listed one by one; all are counted.
+pub const REJECTED_MAX: usize = 1_000;
+
+/// The most characters that are kept of a rejected row's number.
+const SHOWN_MAX: usize = 64;
+
+/// Takes the recipients of a campaign.
+pub trait RecipientSink {
+    /// Takes one recipient, each number once.
+    ///
+    /// # Errors
+    /// [`SinkFull`]: no more are wanted, and the reading stops.
+    fn recipient(&mut self, recipient: Recipient, values: Values<'_>) -> Result<(), SinkFull>;
+}
+
+/// Why a row is no recipient of the campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rejection {
+    /// Its number cannot be sent to.
+    Number(NumberFault),
+    /// Its number came before.
+    Duplicate,
+}
+
+impl Rejection {
+    /// The stable code of the API.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Number(fault) => fault.problem().code(),
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
+/// A row that was not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Where it stands in the request.
+    pub place: Place,
+    /// The number as it was given, cut after 64 characters.
+    pub value: String,
+    /// Why.
+    pub reason: Rejection,
+}
+
+/// How many rows came, by what became of them: each is in exactly one count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Recipients of the campaign.
+    pub accepted: u32,
+    /// No numbers, or none that exist.
+    pub invalid: u32,
+    /// Numbers that take no texts.
+    pub not_mobile: u32,
+    /// Numbers that came before.
+    pub duplicates: u32,
+}
+
+/// Turns rows into recipients. Takes about 20 octets of memory for each recipient while it lives.
+pub struct Ingest<'s, S> {
+    sink: &'s mut S,
+    country: Country,
+    recipients_max: u32,
+    seen: FxHashSet<u64>,
+    counts: Counts,
+    rejected: Vec<Rejected>,
+}
+
+impl<'s, S: RecipientSink> Ingest<'s, S> {
+    /// Recipients go to `sink`, at most `recipients_max`; numbers without `+` are those of `country`.
+    pub fn new(sink: &'s mut S, country: Country, recipients_max: u32) -> Self {
+        let (seen, counts, rejected) = (FxHashSet::default(), Counts::default(), Vec::new());
+        Self {
+            sink,
+            country,
+            recipients_max,
+            seen,
+            counts,
+            rejected,
+        }
+    }
+
+    /// The account: how many rows became what, and the first [`REJECTED_MAX`] that were not kept.
+    pub fn finish(self) -> (Counts, Vec<Rejected>) {
+        (self.counts, self.rejected)
+    }
+
+    fn reject(&mut self, row: Row<'_>, reason: Rejection) {
+        match reason {
+            Rejection::Duplicate => self.counts.duplicates += 1,
+            Rejection::Number(NumberFault::NotMobile) => self.counts.not_mobile += 1,
+            Rejection::Number(NumberFault::NotANumber | NumberFault::Invalid | NumberFault::LostDigits) => {
+                self.counts.invalid += 1;
+            }
+        }
+        if self.rejected.len() < REJECTED_MAX {
+            let value = row.to.chars().take(SHOWN_MAX).collect();
+            self.rejected.push(Rejected {
+                place: row.place,
+                value,
+                reason,
+            });
+        }
+    }
+}
+
+impl<S: RecipientSink> RowSink for Ingest<'_, S> {
+    fn row(&mut self, row: Row<'_>) -> Result<(), SinkFull> {
+        let recipient = match normalise(row.to, self.country) {
+            Ok(recipient) => recipient,
+            Err(fault) => {
+                self.reject(row, Rejection::Number(fault));
+                return Ok(());
+            }
+        };
+        if self.seen.contains(&recipient.0) {
+            self.reject(row, Rejection::Duplicate);
+            return Ok(());
+        }
+        if self.counts.accepted == self.recipients_max {
+            return Err(SinkFull::TooMany {
+                max: self.recipients_max,
+            });
+        }
+        self.sink.recipient(recipient, row.values)?;
+        self.seen.insert(recipient.0);
+        self.counts.accepted += 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Kept(Vec<u64>);
+
+    impl RecipientSink for Kept {
+        fn recipient(&mut self, recipient: Recipient, _: Values<'_>) -> Result<(), SinkFull> {
+            self.0.push(recipient.0);
+            Ok(())
+        }
+    }
+
+    fn row(index: u64, to: &str) -> Row<'_> {
+        Row {
+            place: Place::Recipient(index),
+            to,
+            values: Values::NONE,
+        }
+    }
+
+    #[test]
+    fn every_row_is_counted_once() {
+        let mut kept = Kept::default();
+        let mut ingest = Ingest::new(&mut kept, Country::FRANCE, 10);
+        let rows = ["0612345678", "+33612345678", "0123456789", "x", "06123", "0687654321"];
+        for (index, to) in rows.iter().enumerate() {
+            ingest.row(row(index as u64, to)).unwrap();
+        }
+        let (counts, rejected) = ingest.finish();
+        assert_eq!(
+            counts,
+            Counts {
+                accepted: 2,
+                invalid: 2,
+                not_mobile: 1,
+                duplicates: 1
+            }
+        );
+        assert_eq!(kept.0, [33_612_345_678, 33_687_654_321]);
+        let codes: Vec<_> = rejected
+            .iter()
+            .map(|row| (row.place.to_string(), row.reason.code()))
+            .collect();
+        assert_eq!(codes[0], ("/audience/recipients/1/to".to_owned(), "duplicate"));
+        assert_eq!(
+            codes.iter().map(|(_, code)| *code).collect::<Vec<_>>()[1..],
+            ["not_mobile", "not_a_number", "invalid_number"]
+        );
+    }
+
+    #[test]
+    fn as_many_recipients_as_allowed_pass_and_one_more_stops() {
+        let mut kept = Kept::default();
+        let mut ingest = Ingest::new(&mut kept, Country::FRANCE, 2);
+        for to in ["0612345671", "0612345672", "0612345671", "x"] {
+            ingest.row(row(0, to)).unwrap();
+        }
+        assert_eq!(ingest.row(row(4, "0612345673")), Err(SinkFull::TooMany { max: 2 }));
+        assert_eq!(ingest.finish().0.accepted, 2);
+    }
+
+    #[test]
+    fn only_the_first_rejected_rows_are_listed_and_cut() {
+        let mut kept = Kept::default();
+        let mut ingest = Ingest::new(&mut kept, Country::FRANCE, 2);
+        for index in 0..2_000 {
+            ingest.row(row(index, &"x".repeat(100))).unwrap();
+        }
+        let (counts, rejected) = ingest.finish();
+        assert_eq!(
+            (counts.invalid, rejected.len(), rejected[0].value.len()),
+            (2_000, REJECTED_MAX, 64)
+        );
+    }
+}

@@ -1,0 +1,289 @@
+//! Any way of writing a phone number → E.164, if it is a mobile.
+
+use std::str::FromStr;
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType, Region};
+
+use crate::domain::Recipient;
+use crate::fault::FieldProblem;
+
+/// Longer texts are no numbers: 15 digits with every possible ornament.
+pub const NUMBER_OCTETS_MAX: usize = 64;
+
+/// The most digits after `+` (E.164, 6).
+const DIGITS_MAX: usize = 15;
+
+/// Where a French national number may be at home when it is not in mainland France: `0692…` is dialled alike in Réunion
+/// and from Réunion, but belongs to +262.
+const OVERSEAS: [Region; 6] = [Region::RE, Region::GP, Region::MQ, Region::GF, Region::YT, Region::PM];
+
+/// The country whose national numbers are meant when a number has no `+`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Country(Region);
+
+impl Country {
+    /// France, with its overseas departments.
+    pub const FRANCE: Self = Self(Region::FR);
+
+    /// The country of that ISO 3166 code, such as `BE`. `None` for anything else.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Region::from_str(code).ok().map(Self)
+    }
+}
+
+/// Why a text is no recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NumberFault {
+    /// Not a phone number at all.
+    NotANumber,
+    /// No number of its country's plan.
+    Invalid,
+    /// A number that takes no texts: a landline, a premium number.
+    NotMobile,
+    /// `3,36123E+10`: a spreadsheet kept six digits of eleven.
+    LostDigits,
+}
+
+impl NumberFault {
+    /// The same, as a fault of a request's field.
+    pub const fn problem(self) -> FieldProblem {
+        match self {
+            Self::NotANumber => FieldProblem::NotANumber,
+            Self::Invalid => FieldProblem::InvalidNumber,
+            Self::NotMobile => FieldProblem::NotMobile,
+            Self::LostDigits => FieldProblem::LostDigits,
+        }
+    }
+}
+
+/// The mobile that `text` writes: `+33612345678`, `0033 6 12 34 56 78`, `06.12.34.56.78`, `+33 (0)6…`, `612345678`.
+///
+/// # Errors
+/// Why it is none.
+pub fn normalise(text: &str, country: Country) -> Result<Recipient, NumberFault> {
+    match french_mobile(text.as_bytes(), country) {
+        Some(recipient) => Ok(recipient),
+        None => stripped(text, country),
+    }
+}
+
+/// The two spellings that nearly all numbers of a French list have, without the numbering plan: ns instead of µs.
+fn french_mobile(text: &[u8], country: Country) -> Option<Recipient> {
+    let national = match text {
+        [b'+', b'3', b'3', rest @ ..] => rest,
+        [b'0', rest @ ..] if country == Country::FRANCE => rest,
+        _ => return None,
+    };
+    // Mainland mobiles: 0639 and most of 069 are overseas, 070 to 072 are no handsets. A test compares with the plan.
+    let mobile = match national {
+        [b'6', b'3', third, ..] => *third <= b'8',
+        [b'6', b'9', third, ..] => matches!(third, b'5' | b'8' | b'9'),
+        [b'6', ..] => true,
+        [b'7', second, ..] => *second >= b'3',
+        _ => false,
+    };
+    if national.len() != 9 || !mobile {
+        return None;
+    }
+    let digits = national.iter().try_fold(0u64, |number, byte| {
+        byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0'))
+    });
+    digits.map(|digits| Recipient(33_000_000_000 + digits))
+}
+
+/// Every other spelling.
+fn stripped(text: &str, country: Country) -> Result<Recipient, NumberFault> {
+    let digits = strip(text)?;
+    if let Some(recipient) = french_mobile(digits.as_bytes(), country) {
+        return Ok(recipient);
+    }
+    by_numbering_plan(&digits, country)
+}
+
+/// What the numbering plan says of a number; µs instead of ns.
+fn by_numbering_plan(digits: &str, country: Country) -> Result<Recipient, NumberFault> {
+    let region = Some(country.0);
+    let number = PHONE_NUMBER_UTIL
+        .parse(digits, region)
+        .map_err(|_| NumberFault::Invalid)?;
+    if number.is_valid() {
+        return if takes_texts(&number) {
+            recipient(&number)
+        } else {
+            Err(NumberFault::NotMobile)
+        };
+    }
+    let national = !digits.starts_with('+') && country == Country::FRANCE;
+    let overseas = if national {
+        overseas_mobile(digits.trim_start_matches('0'))
+    } else {
+        None
+    };
+    recipient(&overseas.ok_or(NumberFault::Invalid)?)
+}
+
+fn overseas_mobile(national: &str) -> Option<PhoneNumber> {
+    let national = format!("0{national}");
+    OVERSEAS.into_iter().find_map(|region| {
+        let number = PHONE_NUMBER_UTIL.parse(&national, Some(region)).ok()?;
+        (number.is_valid_for_region(region) && takes_texts(&number)).then_some(number)
+    })
+}
+
+fn takes_texts(number: &PhoneNumber) -> bool {
+    matches!(
+        number.get_type(),
+        PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile
+    )
+}
+
+fn recipient(number: &PhoneNumber) -> Result<Recipient, NumberFault> {
+    let e164 = number.to_string();
+    e164.trim_start_matches('+')
+        .parse()
+        .map(Recipient)
+        .map_err(|_| NumberFault::Invalid)
+}
+
+/// Digits, after a `+` if the number is international; without what people and spreadsheets put around them.
+fn strip(text: &str) -> Result<String, NumberFault> {
+    if text.len() > NUMBER_OCTETS_MAX {
+        return Err(NumberFault::NotANumber);
+    }
+    // A formula or an apostrophe keeps a spreadsheet from reading the number as one.
+    let text = text
+        .trim()
+        .trim_start_matches(['=', '\'', '"'])
+        .trim_end_matches('"')
+        .trim();
+    let text = text.strip_prefix("tel:").unwrap_or(text);
+    if lost_digits(text) {
+        return Err(NumberFault::LostDigits);
+    }
+    let mut digits = String::with_capacity(text.len());
+    for character in text
+        .replacen("(0)", "", usize::from(text.starts_with(['+', '0'])))
+        .chars()
+    {
+        match character {
+            '0'..='9' => digits.push(character),
+            '+' if digits.is_empty() => digits.push('+'),
+            '.' | '-' | '/' | '(' | ')' | '\u{2010}'..='\u{2013}' => {}
+            space if space.is_whitespace() => {}
+            _ => return Err(NumberFault::NotANumber),
+        }
+    }
+    if let Some(international) = digits.strip_prefix("00") {
+        digits = format!("+{international}");
+    }
+    let count = digits.trim_start_matches('+').len();
+    if count == 0 || count > DIGITS_MAX {
+        Err(NumberFault::NotANumber)
+    } else {
+        Ok(digits)
+    }
+}
+
+/// Whether this is a number as a spreadsheet shows long ones: `3,36123E+10`.
+fn lost_digits(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
+        return false;
+    };
+    let exponent = exponent.trim_start_matches('+');
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits(exponent) && digits(&mantissa.replacen([',', '.'], "", 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> Result<u64, NumberFault> {
+        normalise(text, Country::FRANCE).map(|recipient| recipient.0)
+    }
+
+    #[test]
+    fn every_usual_spelling_is_understood() {
+        for text in [
+            "+33612345678",
+            "0612345678",
+            "612345678",
+            "33612345678",
+            "0033612345678",
+            "+33 (0)6 12 34 56 78",
+            "0033 (0) 612345678".replace("(0) ", "(0)").as_str(),
+            "06.12.34.56.78",
+            "06-12-34-56-78",
+            "06/12/34/56/78",
+            " 06\u{a0}12\u{202f}34 56 78 ",
+            "=\"0612345678\"",
+            "'0612345678",
+            "tel:+33612345678",
+        ] {
+            assert_eq!(number(text), Ok(33_612_345_678), "{text}");
+        }
+    }
+
+    #[test]
+    fn overseas_numbers_go_home() {
+        assert_eq!(number("0692123456"), Ok(262_692_123_456));
+        assert_eq!(number("0690123456"), Ok(590_690_123_456));
+        assert_eq!(number("0696123456"), Ok(596_696_123_456));
+        assert_eq!(number("0694123456"), Ok(594_694_123_456));
+        assert_eq!(number("0639012345"), Ok(262_639_012_345));
+        assert_eq!(number("692123456"), Ok(262_692_123_456));
+        assert_eq!(
+            number("+33692123456"),
+            Err(NumberFault::Invalid),
+            "who writes a country means it"
+        );
+    }
+
+    #[test]
+    fn other_countries_are_taken_with_their_code() {
+        assert_eq!(number("+32470123456"), Ok(32_470_123_456));
+        assert_eq!(number("+1 201 555 0123"), Ok(12_015_550_123), "fixed line or mobile");
+        assert_eq!(
+            normalise("0470123456", Country::from_code("BE").unwrap()),
+            Ok(Recipient(32_470_123_456))
+        );
+        assert_eq!(Country::from_code("??"), None);
+    }
+
+    #[test]
+    fn what_is_no_recipient_says_why() {
+        for (text, fault) in [
+            ("", NumberFault::NotANumber),
+            ("Martin", NumberFault::NotANumber),
+            ("06 12 34 56 7a", NumberFault::NotANumber),
+            ("0612345678 / 0687654321", NumberFault::NotANumber),
+            ("06123", NumberFault::Invalid),
+            ("0123456789", NumberFault::NotMobile),
+            ("+33123456789", NumberFault::NotMobile),
+            ("3,36123E+10", NumberFault::LostDigits),
+            ("3.36123e10", NumberFault::LostDigits),
+            ("+999123456789", NumberFault::Invalid),
+        ] {
+            assert_eq!(number(text), Err(fault), "{text}");
+        }
+        assert_eq!(number(&"0".repeat(1_000)), Err(NumberFault::NotANumber));
+    }
+
+    #[test]
+    fn the_short_way_agrees_with_the_numbering_plan() {
+        for head in 6_000..8_000 {
+            let text = format!("+33{head}12345");
+            let short = french_mobile(text.as_bytes(), Country::FRANCE);
+            assert_eq!(short, by_numbering_plan(&text, Country::FRANCE).ok(), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_number_or_not(text in "[-+(). 0-9eE\\PC]{0,24}") {
+            if let Ok(recipient) = normalise(&text, Country::FRANCE) {
+                proptest::prop_assert_eq!(normalise(&recipient.to_string(), Country::FRANCE), Ok(recipient));
+            }
+        }
+    }
+}

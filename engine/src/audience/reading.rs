@@ -1,0 +1,245 @@
+//! What has been read of a campaign's body: its fields, its faults, and the row that is being read.
+
+use std::io;
+
+use serde::de::Error;
+use serde_json::error::Category;
+
+use crate::compose::{Sender, Template, check_text};
+use crate::domain::Purpose;
+use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem, closest};
+
+use super::guard::StringTooLong;
+use super::row::{COLUMN_NAME_MAX, Columns, Place, Row, RowBuffer, RowSink, SinkFull, Values};
+
+/// The longest name of a campaign, in characters: one line of a list.
+pub const NAME_MAX: usize = 100;
+
+pub(super) const BODY_FIELDS: [&str; 5] = ["name", "text", "sender", "purpose", "audience"];
+pub(super) const AUDIENCE_FIELDS: [&str; 2] = ["numbers", "recipients"];
+const PURPOSES: [&str; 2] = [Purpose::Transactional.code(), Purpose::Marketing.code()];
+
+/// A campaign as it was asked for; its recipients went to the sink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CampaignDraft {
+    /// `name`: 1 to [`NAME_MAX`] characters.
+    pub name: String,
+    /// `text`, its merge fields bound to `columns`.
+    pub template: Template,
+    /// `sender`.
+    pub sender: Sender,
+    /// `purpose`.
+    pub purpose: Purpose,
+    /// What the recipients' variables are called.
+    pub columns: Columns,
+}
+
+/// Why there is no campaign. Whatever rows the sink took must be forgotten.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadFault {
+    /// The request is wrong: every fault, at most [`FAULTS_MAX`].
+    #[error("{} faults in the request", .0.len())]
+    Fields(Vec<FieldFault>),
+    /// The sink took no more rows.
+    #[error(transparent)]
+    Full(#[from] SinkFull),
+    /// The body could not be read: the connection broke, or the body is longer than the server takes.
+    #[error("the body cannot be read")]
+    Body(#[source] io::Error),
+}
+
+/// What has been read so far.
+pub(super) struct Reading<'s> {
+    sink: &'s mut dyn RowSink,
+    /// Set when the sink took no more; reading then stops.
+    pub(super) full: Option<SinkFull>,
+    faults: Vec<FieldFault>,
+    pub(super) texts: [Option<String>; 4],
+    /// Which of [`BODY_FIELDS`] were there, whatever their type.
+    pub(super) given: [bool; 5],
+    pub(super) audience_given: [bool; 2],
+    pub(super) columns: Columns,
+    pub(super) row: RowBuffer,
+    pub(super) key: String,
+}
+
+impl<'s> Reading<'s> {
+    pub(super) fn new(sink: &'s mut dyn RowSink) -> Self {
+        Self {
+            sink,
+            full: None,
+            faults: Vec::new(),
+            texts: [const { None }; 4],
+            given: [false; 5],
+            audience_given: [false; 2],
+            columns: Columns::default(),
+            row: RowBuffer::default(),
+            key: String::new(),
+        }
+    }
+
+    pub(super) fn fault(&mut self, pointer: impl Into<String>, problem: FieldProblem) {
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push(FieldFault::new(pointer, problem));
+        }
+    }
+
+    /// Stops the reading when it is of no more use.
+    pub(super) fn go_on<E: Error>(&self) -> Result<(), E> {
+        if self.full.is_some() || self.faults.len() >= FAULTS_MAX {
+            return Err(E::custom("stopped"));
+        }
+        Ok(())
+    }
+
+    /// Hands on a number of a list, or the row that was just read.
+    pub(super) fn hand_on(&mut self, place: Place, number: Option<&str>) {
+        // A request with a fault is refused: its rows would only have to be forgotten again.
+        if !self.faults.is_empty() {
+            return;
+        }
+        let row = match number {
+            Some(to) => Some(Row {
+                place,
+                to,
+                values: Values::NONE,
+            }),
+            None => self.row.row(place),
+        };
+        self.full = row.and_then(|row| self.sink.row(row).err());
+    }
+
+    /// The position of the key among `fields`, noted in `given`; a fault if it is none of them or came before.
+    pub(super) fn field(
+        &mut self,
+        parent: &str,
+        fields: &[&'static str],
+        given: fn(&mut Self) -> &mut [bool],
+    ) -> Option<usize> {
+        let pointer = format!("{parent}/{}", escape(&self.key));
+        let Some(position) = fields.iter().position(|field| *field == self.key) else {
+            let nearest = closest(&self.key, fields.iter().copied()).map(str::to_owned);
+            self.fault(pointer, FieldProblem::UnknownField { nearest });
+            return None;
+        };
+        if std::mem::replace(&mut given(self)[position], true) {
+            self.fault(pointer, FieldProblem::DuplicateField);
+            return None;
+        }
+        Some(position)
+    }
+
+    /// The parser gave up.
+    pub(super) fn broke(&mut self, error: serde_json::Error) -> Result<(), ReadFault> {
+        let (line, column) = (error.line(), error.column());
+        match error.classify() {
+            // Our own stop: the faults or the sink say why.
+            Category::Data => Ok(()),
+            Category::Syntax | Category::Eof => {
+                let reason = error.to_string();
+                let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
+                self.faults.clear();
+                self.fault("", FieldProblem::InvalidJson { line, column, reason });
+                Ok(())
+            }
+            Category::Io => {
+                let error = io::Error::from(error);
+                match error
+                    .get_ref()
+                    .and_then(|source| source.downcast_ref::<StringTooLong>())
+                {
+                    Some(StringTooLong { max }) => {
+                        self.fault(
+                            "",
+                            FieldProblem::TooLong {
+                                max: *max,
+                                given: *max + 1,
+                            },
+                        );
+                        Ok(())
+                    }
+                    None => Err(ReadFault::Body(error)),
+                }
+            }
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Result<CampaignDraft, ReadFault> {
+        // A body that broke off lacks fields that nobody forgot.
+        if !self.faults.iter().any(|fault| fault.pointer.is_empty()) {
+            self.check_presence();
+        }
+        let [name, text, sender, purpose] = std::mem::take(&mut self.texts);
+        let name = self.checked("/name", name, check_name);
+        let text = self.checked("/text", text, |text| check_text(&text).map(|()| text));
+        let sender = self.checked("/sender", sender, |sender| Sender::parse(&sender));
+        let purpose = self.checked("/purpose", purpose, |purpose| parse_purpose(&purpose));
+        // An audience that was not read to its end may lack columns that the text names.
+        let template = text
+            .filter(|_| self.faults.is_empty())
+            .and_then(|text| self.template(&text));
+        match (name, template, sender, purpose) {
+            (Some(name), Some(template), Some(sender), Some(purpose)) if self.faults.is_empty() => Ok(CampaignDraft {
+                name,
+                template,
+                sender,
+                purpose,
+                columns: self.columns,
+            }),
+            _ => Err(ReadFault::Fields(self.faults)),
+        }
+    }
+
+    fn check_presence(&mut self) {
+        for (field, given) in BODY_FIELDS.into_iter().zip(self.given) {
+            if !given {
+                self.fault(format!("/{field}"), FieldProblem::Missing);
+            }
+        }
+    }
+
+    fn checked<T>(
+        &mut self,
+        pointer: &str,
+        text: Option<String>,
+        check: impl FnOnce(String) -> Result<T, FieldProblem>,
+    ) -> Option<T> {
+        match check(text?) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.fault(pointer, problem);
+                None
+            }
+        }
+    }
+
+    fn template(&mut self, text: &str) -> Option<Template> {
+        match Template::parse(text, self.columns.names()) {
+            Ok(template) => Some(template),
+            Err(faults) => {
+                self.faults.extend(faults.into_iter().take(FAULTS_MAX));
+                None
+            }
+        }
+    }
+}
+
+fn check_name(name: String) -> Result<String, FieldProblem> {
+    let given = name.chars().count();
+    match name.trim() {
+        "" => Err(FieldProblem::Empty),
+        _ if given > NAME_MAX => Err(FieldProblem::TooLong { max: NAME_MAX, given }),
+        trimmed => Ok(trimmed.to_owned()),
+    }
+}
+
+fn parse_purpose(code: &str) -> Result<Purpose, FieldProblem> {
+    let found = Purpose::ALL.into_iter().find(|purpose| purpose.code() == code);
+    found.ok_or(FieldProblem::UnknownValue { allowed: &PURPOSES })
+}
+
+/// A key as a part of a JSON pointer (RFC 6901, 3), cut to what a column may be called.
+pub(super) fn escape(key: &str) -> String {
+    let cut: String = key.chars().take(COLUMN_NAME_MAX).collect();
+    cut.replace('~', "~0").replace('/', "~1")
+}

@@ -1,0 +1,383 @@
+//! One session over one TCP connection: one task that owns the socket, writes what is pending in one go and reads as
+//! much as there is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use smpp::command_status::CommandStatus;
+use smpp::frame::{PDU_LENGTH_MAX, Sm, split};
+use smpp::session::{Ack, Event, Overdue, Phase, Session};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+
+use super::flight::{Flight, Segments};
+use super::slots::{Gate, Pool};
+use super::{Answer, Content, Delivery, Events, InboundNews, ReceiptNews, Reply};
+use crate::clock::Clock;
+use crate::domain::SmscId;
+use crate::metrics::SmscMetrics;
+
+/// Deliveries that may wait for the store. An SMSC that sends more is not read from until some are acknowledged.
+const UNACKNOWLEDGED_MAX: usize = 5_000;
+
+/// Octets read at once.
+const READ_CHUNK: usize = 64 * 1024;
+
+/// How often timers are looked at.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Acknowledgement batches that may wait for a session.
+const ACKS_MAX: usize = UNACKNOWLEDGED_MAX;
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    RemoteClose,
+    BindTimeout,
+    BindRefused(CommandStatus),
+    EnquireTimeout,
+    Unresponsive,
+    PeerUnbind,
+    Protocol,
+    Local,
+}
+
+impl End {
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::RemoteClose => "remote_close",
+            Self::BindTimeout | Self::BindRefused(_) | Self::Protocol => "protocol",
+            Self::EnquireTimeout => "enquire_timeout",
+            Self::Unresponsive => "unresponsive",
+            Self::PeerUnbind => "unbind",
+            Self::Local => "local",
+        }
+    }
+}
+
+/// A segment in the window.
+#[derive(Clone)]
+pub(super) struct Token {
+    flight: Arc<Flight>,
+    part: u8,
+}
+
+/// What a driver needs besides its connection.
+pub(super) struct Surroundings {
+    pub(super) smsc: SmscId,
+    pub(super) clock: Clock,
+    pub(super) pool: Pool,
+    pub(super) events: mpsc::Sender<Events>,
+    pub(super) metrics: SmscMetrics,
+    pub(super) window: usize,
+}
+
+pub(super) struct Driver<'a> {
+    around: &'a Surroundings,
+    stream: TcpStream,
+    session: Session<Token>,
+    input: BytesMut,
+    outbox: Events,
+    unacknowledged: usize,
+    acks: (mpsc::Sender<Vec<(Ack, CommandStatus)>>, mpsc::Receiver<Vec<(Ack, CommandStatus)>>),
+    gate: Option<(Arc<Gate>, mpsc::Receiver<Segments>)>,
+    end: Option<End>,
+}
+
+/// What woke the driver.
+enum Woken {
+    Socket,
+    Segments(Segments),
+    Acks(Vec<(Ack, CommandStatus)>),
+    Tick,
+    Drain,
+    Room,
+}
+
+impl<'a> Driver<'a> {
+    pub(super) fn new(around: &'a Surroundings, stream: TcpStream, session: Session<Token>) -> Self {
+        Self {
+            around,
+            stream,
+            session,
+            input: BytesMut::with_capacity(READ_CHUNK),
+            outbox: Events::none(around.smsc),
+            unacknowledged: 0,
+            acks: mpsc::channel(ACKS_MAX),
+            gate: None,
+            end: None,
+        }
+    }
+
+    /// Runs the session to its end. `on_bound` is called when messages may go; `drain` asks for an orderly end.
+    pub(super) async fn run(&mut self, drain: impl Future<Output = ()>, on_bound: impl Fn()) -> End {
+        let mut ticks = tokio::time::interval(TICK);
+        let mut draining = false;
+        tokio::pin!(drain);
+        loop {
+            if let Err(end) = self.flush() {
+                return end;
+            }
+            let woken = match self.next(&mut ticks, &mut drain, draining).await {
+                Ok(woken) => woken,
+                Err(end) => return end,
+            };
+            match woken {
+                Woken::Socket => self.read(&on_bound),
+                Woken::Segments(segments) => self.submit(segments),
+                Woken::Acks(acks) => self.acknowledge(acks),
+                Woken::Tick => self.tick(),
+                Woken::Drain => draining = true,
+                Woken::Room => {}
+            }
+            if draining && self.session.in_flight() == 0 && self.nothing_waits() {
+                self.session.unbind(self.around.clock.now());
+            }
+            self.hand_over();
+            if let Some(end) = self.end.take() {
+                let _last_words = self.flush();
+                return end;
+            }
+        }
+    }
+
+    async fn next(
+        &mut self,
+        ticks: &mut tokio::time::Interval,
+        drain: &mut (impl Future<Output = ()> + Unpin),
+        draining: bool,
+    ) -> Result<Woken, End> {
+        let (read, write) = (self.wants_input(), !self.session.pending().is_empty());
+        let Self { stream, acks, gate, around, outbox, .. } = self;
+        Ok(tokio::select! {
+            biased;
+            _ = ticks.tick() => Woken::Tick,
+            () = drain, if !draining => Woken::Drain,
+            Some(acks) = acks.1.recv() => Woken::Acks(acks),
+            // Reading comes before submitting: answers free places.
+            ready = ready(stream, read, write) => match ready {
+                Ok(()) => Woken::Socket,
+                Err(_) => return Err(End::RemoteClose),
+            },
+            Some(segments) = next_segments(gate) => Woken::Segments(segments),
+            permit = around.events.reserve(), if !outbox.is_empty() => match permit {
+                Ok(permit) => {
+                    permit.send(std::mem::replace(outbox, Events::none(around.smsc)));
+                    Woken::Room
+                }
+                Err(_) => return Err(End::Local),
+            },
+        })
+    }
+
+    /// After the end: gives up the window. What was written is lost, what was not is unsent.
+    pub(super) async fn close(mut self) {
+        if let Some((gate, mut batches)) = self.gate.take() {
+            self.around.pool.close(&gate);
+            batches.close();
+            while let Ok(segments) = batches.try_recv() {
+                for (flight, part, _) in segments.iter() {
+                    self.outbox.answers.push(answer(flight.clone(), part, Reply::Unsent));
+                }
+            }
+        }
+        for (token, written) in self.session.end() {
+            let reply = if written { Reply::Lost } else { Reply::Unsent };
+            self.outbox.answers.push(answer(token.flight, token.part, reply));
+        }
+        if !self.outbox.is_empty() && self.around.events.send(self.outbox).await.is_err() {
+            tracing::error!("answers could not be handed over: their messages will be in doubt");
+        }
+    }
+
+    fn wants_input(&self) -> bool {
+        self.unacknowledged < UNACKNOWLEDGED_MAX
+    }
+
+    fn nothing_waits(&self) -> bool {
+        self.unacknowledged == 0 && self.gate.as_ref().is_none_or(|(_, batches)| batches.is_empty())
+    }
+
+    fn flush(&mut self) -> Result<(), End> {
+        while !self.session.pending().is_empty() {
+            match self.stream.try_write(self.session.pending()) {
+                Ok(0) => return Err(End::RemoteClose),
+                Ok(octets) => {
+                    self.session.wrote(octets);
+                    self.around.metrics.octets_out.inc_by(octets as u64);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
+                Err(_) => return Err(End::RemoteClose),
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, on_bound: &impl Fn()) {
+        if !self.wants_input() {
+            return;
+        }
+        self.input.reserve(READ_CHUNK);
+        match self.stream.try_read_buf(&mut self.input) {
+            Ok(0) => self.end = Some(End::RemoteClose),
+            Ok(octets) => {
+                self.around.metrics.octets_in.inc_by(octets as u64);
+                self.take_pdus(on_bound);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => self.end = Some(End::RemoteClose),
+        }
+    }
+
+    fn take_pdus(&mut self, on_bound: &impl Fn()) {
+        let input = std::mem::take(&mut self.input);
+        let now = self.around.clock.now();
+        let (mut at, mut answered) = (0, 0);
+        while self.end.is_none() {
+            match split(&input[at..], PDU_LENGTH_MAX) {
+                Ok(Some(raw)) => {
+                    at += raw.header.length as usize;
+                    let event = self.session.receive(&raw, now);
+                    answered += self.take_event(event, on_bound);
+                }
+                Ok(None) => break,
+                Err(fault) => {
+                    self.around.metrics.all.pdu_errors_total.with_label_values(&[&self.around.metrics.name, "length"]).inc();
+                    self.session.refuse_length(&fault, now);
+                    self.end = Some(End::Protocol);
+                }
+            }
+        }
+        self.input = input;
+        self.input.advance(at);
+        if let (Some((gate, _)), true) = (&self.gate, answered > 0) {
+            self.around.metrics.submit_sm_resp.inc_by(answered as u64);
+            self.around.pool.give_back(gate, answered);
+        }
+    }
+
+    /// Returns the places that the event frees.
+    fn take_event(&mut self, event: Event<'_, Token>, on_bound: &impl Fn()) -> usize {
+        let metrics = &self.around.metrics;
+        match event {
+            Event::Answered { token, status, message_id, after, late } => {
+                let reply = if status == CommandStatus::ESME_ROK {
+                    Reply::Accepted(message_id.to_vec())
+                } else {
+                    Reply::Refused(status)
+                };
+                self.outbox.answers.push(Answer { flight: token.flight, part: token.part, reply, late, after });
+                return usize::from(!late);
+            }
+            Event::Delivery { sm, ack } => {
+                metrics.deliver_sm.inc();
+                self.unacknowledged += 1;
+                let session = self.acks.0.clone();
+                self.outbox.deliveries.push(Delivery { content: content(&sm), ack, session });
+            }
+            Event::Bound => {
+                self.gate = Some(self.around.pool.open(self.around.window));
+                on_bound();
+            }
+            Event::BindRefused(status) => self.end = Some(End::BindRefused(status)),
+            Event::Unbound => self.end = Some(End::PeerUnbind),
+            Event::Alive(after) => {
+                metrics.all.enquire_link_rtt_seconds.with_label_values(&[&metrics.name]).observe(after.as_secs_f64());
+            }
+            Event::Odd("unbind_resp") => self.end = Some(End::Local),
+            Event::Odd(kind) => {
+                metrics.all.pdu_errors_total.with_label_values(&[&metrics.name, kind]).inc();
+            }
+        }
+        0
+    }
+
+    fn submit(&mut self, segments: Segments) {
+        let now = self.around.clock.now();
+        if self.session.phase() != Phase::Bound {
+            for (flight, part, _) in segments.iter() {
+                self.outbox.answers.push(answer(flight.clone(), part, Reply::Unsent));
+            }
+            return;
+        }
+        self.around.metrics.submit_sm.inc_by(segments.len() as u64);
+        for (flight, part, pdu) in segments.iter() {
+            self.session.submit(pdu, Token { flight: flight.clone(), part }, now);
+        }
+    }
+
+    fn acknowledge(&mut self, acks: Vec<(Ack, CommandStatus)>) {
+        self.unacknowledged = self.unacknowledged.saturating_sub(acks.len());
+        self.around.metrics.deliver_sm_resp.inc_by(acks.len() as u64);
+        for (ack, status) in acks {
+            self.session.acknowledge(ack, status);
+        }
+    }
+
+    fn tick(&mut self) {
+        let mut overdue = Vec::new();
+        let given_up = self.session.tick(self.around.clock.now(), &mut overdue);
+        if let (Some((gate, _)), false) = (&self.gate, overdue.is_empty()) {
+            self.around.pool.give_back(gate, overdue.len());
+        }
+        for token in overdue {
+            self.outbox.answers.push(answer(token.flight, token.part, Reply::Lost));
+        }
+        self.end = self.end.or(given_up.map(|overdue| match overdue {
+            Overdue::Bind => End::BindTimeout,
+            Overdue::EnquireLink => End::EnquireTimeout,
+            Overdue::Submissions => End::Unresponsive,
+            Overdue::Unbind => End::Local,
+        }));
+    }
+
+    /// Hands events to the engine if it has room; otherwise they stay, and `run` waits for room.
+    fn hand_over(&mut self) {
+        if self.outbox.is_empty() {
+            return;
+        }
+        if let Ok(permit) = self.around.events.try_reserve() {
+            permit.send(std::mem::replace(&mut self.outbox, Events::none(self.around.smsc)));
+        }
+    }
+}
+
+async fn ready(stream: &TcpStream, read: bool, write: bool) -> std::io::Result<()> {
+    match (read, write) {
+        (true, true) => stream.ready(tokio::io::Interest::READABLE | tokio::io::Interest::WRITABLE).await.map(drop),
+        (true, false) => stream.readable().await,
+        (false, true) => stream.writable().await,
+        (false, false) => std::future::pending().await,
+    }
+}
+
+async fn next_segments(gate: &mut Option<(Arc<Gate>, mpsc::Receiver<Segments>)>) -> Option<Segments> {
+    match gate {
+        Some((_, batches)) => batches.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn answer(flight: Arc<Flight>, part: u8, reply: Reply) -> Answer {
+    Answer { flight, part, reply, late: false, after: Duration::ZERO }
+}
+
+fn content(sm: &Sm<'_>) -> Content {
+    match smpp::receipt::parse(sm) {
+        Some(receipt) => Content::Receipt(ReceiptNews {
+            recipient: sm.source.e164(),
+            final_: receipt.is_final(),
+            tlv_id: receipt.tlv_id.map(|id| id.as_bytes().to_vec()),
+            text_id: receipt.id.map(|id| id.as_bytes().to_vec()),
+            stat: receipt.stat,
+            err: receipt.err.map(std::borrow::Cow::into_owned),
+        }),
+        None => Content::Inbound(InboundNews {
+            from: sm.source.e164(),
+            source: String::from_utf8_lossy(sm.source.digits).into_owned(),
+            destination: String::from_utf8_lossy(sm.destination.digits).into_owned(),
+            text: smpp::text::decode(sm.text(), sm.data_coding),
+        }),
+    }
+}

@@ -1,0 +1,274 @@
+//! Keeps every configured bind up: connect, bind, run, and again after a pause that grows.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use smpp::command_status::CommandStatus;
+use smpp::frame::Bind;
+use smpp::session::{Session, Timers};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::driver::{Driver, End, Surroundings};
+use super::slots::Pool;
+use super::{EVENTS_MAX, Events};
+use crate::clock::Clock;
+use crate::config;
+use crate::domain::SmscId;
+use crate::metrics::{Metrics, SmscMetrics};
+
+const STATES: [&str; 5] = ["disconnected", "connecting", "binding", "bound", "draining"];
+
+/// How binds are told to end.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// Let the windows empty, unbind, do not come back.
+    pub drain: CancellationToken,
+    /// End at once.
+    pub now: CancellationToken,
+}
+
+/// How a bind stands, for operators.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct BindStatus {
+    /// The SMSC's name.
+    pub smsc: String,
+    /// Which of its sessions, from 0.
+    pub bind: u32,
+    /// disconnected, connecting, binding, bound or draining.
+    pub state: &'static str,
+    /// Why the last session ended or the last attempt failed; empty before.
+    pub last_error: String,
+}
+
+/// The binds of every SMSC.
+pub struct Binds {
+    /// Answers and deliveries of all of them.
+    pub events: mpsc::Receiver<Events>,
+    /// For answers of those who could not even hand a message to a session.
+    pub feed: mpsc::Sender<Events>,
+    /// The places in the windows of each.
+    pub pools: HashMap<SmscId, Pool>,
+    /// Ends when every session is over.
+    pub tasks: TaskTracker,
+    /// How each stands.
+    pub board: Board,
+}
+
+/// How every bind stands; shared with whoever shows it.
+#[derive(Clone, Debug, Default)]
+pub struct Board(Arc<Mutex<Vec<BindStatus>>>);
+
+impl Board {
+    /// Every bind, in the order of the configuration.
+    pub fn all(&self) -> Vec<BindStatus> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn add(&self, smsc: &str, bind: u32) -> usize {
+        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        list.push(BindStatus { smsc: smsc.to_owned(), bind, state: STATES[0], last_error: String::new() });
+        list.len() - 1
+    }
+
+    fn set(&self, at: usize, state: &'static str, error: Option<String>) {
+        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        list[at].state = state;
+        if let Some(error) = error {
+            list[at].last_error = error;
+        }
+    }
+}
+
+/// Starts every session of every SMSC.
+pub fn start(smscs: &[(SmscId, Arc<config::Smsc>)], metrics: &Metrics, clock: Clock, stop: &Stop) -> Binds {
+    let (feed, events) = mpsc::channel(EVENTS_MAX);
+    let (tasks, board) = (TaskTracker::new(), Board::default());
+    let mut pools = HashMap::new();
+    for (id, smsc) in smscs {
+        let pool = Pool::new((smsc.window * smsc.sessions) as usize);
+        pools.insert(*id, pool.clone());
+        for number in 0..smsc.sessions {
+            let around = Surroundings {
+                smsc: *id,
+                clock,
+                pool: pool.clone(),
+                events: feed.clone(),
+                metrics: metrics.smsc(&smsc.name),
+                window: smsc.window as usize,
+            };
+            let keeper = Keeper {
+                config: smsc.clone(),
+                around,
+                label: number.to_string(),
+                line: board.add(&smsc.name, number),
+                board: board.clone(),
+                stop: stop.clone(),
+            };
+            tasks.spawn(keeper.keep_up());
+        }
+    }
+    tasks.close();
+    Binds { events, feed, pools, tasks, board }
+}
+
+struct Keeper {
+    config: Arc<config::Smsc>,
+    around: Surroundings,
+    label: String,
+    line: usize,
+    board: Board,
+    stop: Stop,
+}
+
+impl Keeper {
+    async fn keep_up(self) {
+        self.metrics().all.window_size.with_label_values(&self.labels()).set(i64::from(self.config.window));
+        let mut pauses = self.pauses();
+        while !self.stop.drain.is_cancelled() {
+            let end = self.session().await;
+            if let Ok(bound) = end.as_ref().map(|(_, bound)| *bound)
+                && bound
+            {
+                pauses = self.pauses();
+            }
+            let refused = matches!(&end, Ok((End::BindRefused(status), _)) if is_about_credentials(*status));
+            self.report(&end);
+            let pause = if refused { self.config.reconnect_max } else { pauses.next().unwrap_or(self.config.reconnect_max) };
+            if self.stop.drain.is_cancelled() {
+                break;
+            }
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.stop.drain.cancelled() => {}
+            }
+        }
+        self.enter("disconnected", None);
+    }
+
+    /// One connection's life. `Ok` has whether it was ever bound.
+    async fn session(&self) -> Result<(End, bool), String> {
+        self.enter("connecting", None);
+        let connect = timeout(self.config.bind_timeout, TcpStream::connect(&self.config.address));
+        let stream = tokio::select! {
+            connected = connect => match connected {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(error)) => return Err(format!("cannot connect: {error}")),
+                Err(_) => return Err(format!("no connection within {:?}", self.config.bind_timeout)),
+            },
+            () = self.stop.drain.cancelled() => return Err("told to stop".into()),
+        };
+        stream.set_nodelay(true).map_err(|error| format!("cannot set TCP_NODELAY: {error}"))?;
+        self.enter("binding", None);
+        let session = self.new_session()?;
+        let mut driver = Driver::new(&self.around, stream, session);
+        let bound = AtomicBool::new(false);
+        let end = tokio::select! {
+            end = driver.run(self.stop.drain.cancelled(), || self.on_bound(&bound)) => end,
+            () = self.stop.now.cancelled() => End::Local,
+        };
+        driver.close().await;
+        Ok((end, bound.load(Ordering::Relaxed)))
+    }
+
+    fn new_session<T>(&self) -> Result<Session<T>, String> {
+        let bind = Bind {
+            kind: self.config.bind,
+            system_id: self.config.system_id.as_bytes(),
+            password: self.config.password.reveal().as_bytes(),
+            system_type: self.config.system_type.as_bytes(),
+            interface_version: self.config.interface_version.octet(),
+            addr_ton: 0,
+            addr_npi: 0,
+            address_range: b"",
+        };
+        let timers = Timers {
+            bind: self.config.bind_timeout,
+            enquire_link: self.config.enquire_link_interval,
+            response: self.config.response_timeout,
+        };
+        let now = self.around.clock.now();
+        Session::new(&bind, timers, self.config.window as usize, now).map_err(|error| error.to_string())
+    }
+
+    fn on_bound(&self, bound: &AtomicBool) {
+        bound.store(true, Ordering::Relaxed);
+        self.attempt("ok");
+        self.enter("bound", None);
+        let since = self.around.clock.unix_us() as f64 / 1e6;
+        self.metrics().all.bind_bound_timestamp_seconds.with_label_values(&self.labels()).set(since);
+        tracing::info!(smsc = self.config.name, bind = self.label, "bound");
+    }
+
+    /// Says once, where it is decided, why the session ended.
+    fn report(&self, end: &Result<(End, bool), String>) {
+        let (smsc, bind) = (&self.config.name, &self.label);
+        let error = match end {
+            Err(error) => {
+                self.attempt("tcp_error");
+                tracing::warn!(smsc, bind, error, "not bound; it is tried again");
+                error.clone()
+            }
+            Ok((End::BindRefused(status), _)) => {
+                self.attempt("refused");
+                if is_about_credentials(*status) {
+                    tracing::error!(smsc, bind, %status, "the SMSC refuses our system_id or password: it is tried again, slowly");
+                } else {
+                    tracing::warn!(smsc, bind, %status, "the SMSC refuses the bind; it is tried again");
+                }
+                format!("bind refused: {status}")
+            }
+            Ok((End::BindTimeout, _)) => {
+                self.attempt("timeout");
+                tracing::warn!(smsc, bind, "the bind was not answered; it is tried again");
+                "the bind was not answered".to_owned()
+            }
+            Ok((end, _)) => {
+                self.metrics().all.bind_disconnects_total.with_label_values(&[smsc, bind, end.label()]).inc();
+                tracing::info!(smsc, bind, reason = end.label(), "session over");
+                end.label().to_owned()
+            }
+        };
+        self.enter("disconnected", Some(error));
+    }
+
+    fn enter(&self, state: &'static str, error: Option<String>) {
+        self.board.set(self.line, state, error);
+        for known in STATES {
+            let labels = [self.config.name.as_str(), self.label.as_str(), known];
+            self.metrics().all.bind_state.with_label_values(&labels).set(i64::from(known == state));
+        }
+    }
+
+    fn attempt(&self, result: &str) {
+        self.metrics().all.bind_attempts_total.with_label_values(&[&self.config.name, &self.label, result]).inc();
+    }
+
+    fn labels(&self) -> [&str; 2] {
+        [&self.config.name, &self.label]
+    }
+
+    fn metrics(&self) -> &SmscMetrics {
+        &self.around.metrics
+    }
+
+    fn pauses(&self) -> impl Iterator<Item = Duration> + use<> {
+        ExponentialBuilder::default()
+            .with_min_delay(self.config.reconnect_min)
+            .with_max_delay(self.config.reconnect_max)
+            .with_jitter()
+            .without_max_times()
+            .build()
+    }
+}
+
+/// Some carriers lock an account that asks too often with a wrong password.
+fn is_about_credentials(status: CommandStatus) -> bool {
+    [CommandStatus::ESME_RINVPASWD, CommandStatus::ESME_RINVSYSID, CommandStatus::ESME_RBINDFAIL].contains(&status)
+}

@@ -1,0 +1,168 @@
+//! From a body to a draft: recipients kept as they come, then priced.
+
+use std::io::Read;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::packer::{CHUNKS_MAX, Packer};
+use super::pages::Pages;
+use super::price::{self, Price};
+use super::{CampaignFault, Campaigns, Limits};
+use crate::audience::{CampaignDraft, Counts, Ingest, ReadFault, Rejected, read_campaign};
+use crate::compose::Template;
+use crate::domain::{CampaignId, TenantId};
+use crate::store::{AudienceRow, Campaign, CampaignKind, CampaignState, StoreError};
+
+/// How long a body may wait for its turn to be read.
+const TURN_MAX: Duration = Duration::from_secs(10);
+
+/// A campaign that was just made.
+#[derive(Debug)]
+pub struct Created {
+    /// The campaign, a draft with its estimate.
+    pub campaign: Campaign,
+    /// The first recipients that were not taken.
+    pub rejected: Vec<Rejected>,
+}
+
+/// A body that was read to its end.
+struct Taken {
+    draft: CampaignDraft,
+    counts: Counts,
+    rejected: Vec<Rejected>,
+}
+
+impl Campaigns {
+    /// Makes a draft of what `body` says (`POST /v1/campaigns`). `body` is read on a thread of its own, and never kept
+    /// whole; its recipients are in the store when this returns.
+    ///
+    /// # Errors
+    /// Everything that can be wrong with the request; [`CampaignFault::Busy`]; [`CampaignFault::Store`]. Nothing of the
+    /// campaign is left then.
+    pub async fn create(&self, tenant: TenantId, body: impl Read + Send + 'static) -> Result<Created, CampaignFault> {
+        let turn = tokio::time::timeout(TURN_MAX, self.0.creations.clone().acquire_owned());
+        let Ok(Ok(turn)) = turn.await else { return Err(CampaignFault::Busy) };
+        let campaigns = self.clone();
+        // A task of its own: when the caller hangs up, what was kept of the audience is forgotten all the same.
+        let task = self.0.deps.tracker.spawn(async move {
+            let _turn = turn;
+            campaigns.create_or_forget(tenant, body).await
+        });
+        task.await.unwrap_or(Err(CampaignFault::Stopping))
+    }
+
+    async fn create_or_forget(&self, tenant: TenantId, body: impl Read + Send + 'static) -> Result<Created, CampaignFault> {
+        let id = self.store().next_campaign().await?;
+        let created = self.take_in(tenant, id, body).await;
+        if created.is_err() {
+            self.insist("forget", || self.store().drop_audience(id)).await;
+        }
+        created
+    }
+
+    async fn take_in(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        body: impl Read + Send + 'static,
+    ) -> Result<Created, CampaignFault> {
+        let (chunks, rows) = mpsc::channel(CHUNKS_MAX);
+        let packer = Packer::new(chunks, self.store().partitions());
+        let limits = self.0.deps.limits;
+        let reading = tokio::task::spawn_blocking(move || read(body, packer, limits));
+        let kept = self.keep(id, rows).await;
+        let read = reading.await.unwrap_or(Err(CampaignFault::Stopping));
+        // When the store took no more, the reading stopped for that reason.
+        kept?;
+        let read = read?;
+        self.count_skipped(&read.counts);
+        if read.counts.accepted == 0 {
+            return Err(CampaignFault::EmptyAudience);
+        }
+        let segments = self.price(id, &read.draft.template, read.counts.accepted).await?;
+        let campaign = self.campaign_of(tenant, id, &read, segments);
+        if !read.rejected.is_empty() {
+            self.store().save_rejected(tenant, id, &super::view::rejected(&read.rejected).to_string()).await?;
+        }
+        self.store().save_campaign(&campaign).await?;
+        Ok(Created { campaign, rejected: read.rejected })
+    }
+
+    /// Keeps rows until there are no more.
+    async fn keep(&self, id: CampaignId, mut chunks: mpsc::Receiver<Vec<AudienceRow>>) -> Result<(), StoreError> {
+        while let Some(rows) = chunks.recv().await {
+            self.store().add_audience(id, &rows).await?;
+        }
+        Ok(())
+    }
+
+    fn count_skipped(&self, counts: &Counts) {
+        let skipped = &self.0.deps.metrics.messages_skipped_total;
+        let by_reason =
+            [("invalid_number", counts.invalid), ("not_mobile", counts.not_mobile), ("duplicate", counts.duplicates)];
+        for (reason, count) in by_reason {
+            skipped.with_label_values(&[reason]).inc_by(count.into());
+        }
+    }
+
+    /// The segments of all messages.
+    async fn price(&self, id: CampaignId, template: &Template, accepted: u32) -> Result<u64, CampaignFault> {
+        let mut price = Price::new(template);
+        let refuse = |price: &Price<'_>| CampaignFault::Fields(vec![price::too_long(price.characters())]);
+        if let Some(each) = price.constant() {
+            return each.map(|each| u64::from(each) * u64::from(accepted)).map_err(|_| refuse(&price));
+        }
+        let (mut pages, mut segments) = (Pages::all(id, self.store().partitions()), 0);
+        loop {
+            let stretches = pages.next(self.store()).await?;
+            if stretches.is_empty() {
+                return Ok(segments);
+            }
+            for stretch in stretches {
+                for (_, variables) in &stretch.rows {
+                    segments += u64::from(price.of(variables).map_err(|_| refuse(&price))?);
+                }
+                // Rendering a stretch takes a fraction of a millisecond; others have their turn between two.
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    fn campaign_of(&self, tenant: TenantId, id: CampaignId, read: &Taken, segments: u64) -> Campaign {
+        let (draft, counts) = (&read.draft, &read.counts);
+        let international = if draft.sender.ton == 1 { "+" } else { "" };
+        Campaign {
+            id,
+            tenant,
+            kind: CampaignKind::Audience,
+            name: draft.name.clone(),
+            text: draft.template.text().to_owned(),
+            sender: format!("{international}{}", draft.sender.address),
+            purpose: draft.purpose,
+            columns: draft.columns.names().to_vec(),
+            state: CampaignState::Draft,
+            total: counts.accepted.into(),
+            invalid: counts.invalid.into(),
+            not_mobile: counts.not_mobile.into(),
+            duplicates: counts.duplicates.into(),
+            estimate_segments: segments,
+            // One credit a segment: the `concat` tariff.
+            estimate_credits: segments,
+            held: 0,
+            spent: 0,
+            recredited: 0,
+            created_at: self.now_us(),
+            launched_at: 0,
+        }
+    }
+}
+
+/// Reads a body to its end; blocks.
+fn read(body: impl Read, mut packer: Packer, limits: Limits) -> Result<Taken, CampaignFault> {
+    let mut ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
+    let draft = read_campaign(body, &mut ingest)?;
+    let (counts, rejected) = ingest.finish();
+    packer.finish().map_err(ReadFault::from)?;
+    Ok(Taken { draft, counts, rejected })
+}

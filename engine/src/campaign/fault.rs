@@ -1,0 +1,65 @@
+//! Why something cannot be done to a campaign.
+
+use std::io;
+
+use crate::audience::{ReadFault, SinkFull};
+use crate::fault::FieldFault;
+use crate::store::{CampaignState, StoreError};
+
+/// Why a campaign or message is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum CampaignFault {
+    /// There is none of that id, or it is another tenant's.
+    #[error("no such campaign")]
+    NotFound,
+    /// The request is wrong, and where.
+    #[error("{} faults in the request", .0.len())]
+    Fields(Vec<FieldFault>),
+    /// None of the recipients can be sent to.
+    #[error("the audience is empty")]
+    EmptyAudience,
+    /// More recipients than allowed.
+    #[error("more than {max} recipients")]
+    TooManyRecipients {
+        /// How many are.
+        max: u32,
+    },
+    /// The body could not be read; the source says why.
+    #[error("the body cannot be read")]
+    Body(#[source] io::Error),
+    /// It was launched before.
+    #[error("the campaign was launched already: it is {}", .0.code())]
+    AlreadyStarted(CampaignState),
+    /// It cannot be done in this state.
+    #[error("not possible for a campaign that is {}", .0.code())]
+    WrongState(CampaignState),
+    /// Fewer credits than it takes.
+    #[error("{needed} credits are needed, {available} are available")]
+    Short {
+        /// Credits that can be spent.
+        available: u64,
+        /// Credits that it takes.
+        needed: u64,
+    },
+    /// As much as can be done at once is being done.
+    #[error("busy")]
+    Busy,
+    /// The engine stops.
+    #[error("the engine stops")]
+    Stopping,
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ReadFault> for CampaignFault {
+    fn from(fault: ReadFault) -> Self {
+        match fault {
+            ReadFault::Fields(faults) => Self::Fields(faults),
+            ReadFault::Full(SinkFull::TooMany { max }) => Self::TooManyRecipients { max },
+            // Whoever took the rows says why it ended; without its word, all that is known is that it did.
+            ReadFault::Full(SinkFull::Closed) => Self::Stopping,
+            ReadFault::Body(error) => Self::Body(error),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! A tenant's orders: made from a body, priced, launched, expanded into messages, halted, settled and shown.
+
+mod books;
+mod control;
+mod direct;
+mod draft;
+mod fault;
+mod launch;
+mod orders;
+mod packer;
+mod pages;
+mod price;
+mod report;
+mod routes;
+pub mod view;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use rustc_hash::{FxHashMap, FxHashSet};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::audience::Country;
+use crate::clock::Clock;
+use crate::domain::{CampaignId, Partition, SmscId, TenantId};
+use crate::metrics::Metrics;
+use crate::store::{Campaign, Store, StoreError};
+
+pub use books::Books;
+pub use direct::DirectOrder;
+pub use draft::Created;
+pub use fault::CampaignFault;
+pub use orders::{Order, Orders};
+pub use report::{PAGE_MAX, Page, PageCursor};
+pub use routes::Routes;
+
+/// Bodies that may be read at once: each takes a thread and some megabytes.
+const CREATIONS_MAX: usize = 64;
+
+/// Campaigns that are expanded at once: more would only make each slower, and Redis busier for the messages under way.
+const EXPANSIONS_MAX: usize = 8;
+
+/// The pauses between attempts while the store is away.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// Tells the dispatcher of that SMSC that something is due in that partition; `true`: something urgent.
+pub type Ring = Arc<dyn Fn(SmscId, Partition, bool) + Send + Sync>;
+
+/// What a campaign may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most recipients of one campaign.
+    pub recipients_max: u32,
+    /// Whose national numbers are meant when a number has no `+`.
+    pub country: Country,
+}
+
+/// What campaigns need of the engine.
+pub struct CampaignDeps {
+    /// Where they are kept.
+    pub store: Store,
+    /// Metrics.
+    pub metrics: Metrics,
+    /// The time.
+    pub clock: Clock,
+    /// Which SMSC takes whom.
+    pub routes: Arc<Routes>,
+    /// Rung whenever something was enqueued.
+    pub ring: Ring,
+    /// What they may be.
+    pub limits: Limits,
+    /// Owns expansions and what else goes on behind an answer.
+    pub tracker: TaskTracker,
+    /// Ends all that; a start takes it up again.
+    pub stop: CancellationToken,
+}
+
+/// The campaigns of all tenants. Cheap to clone.
+#[derive(Clone)]
+pub struct Campaigns(Arc<Shared>);
+
+struct Shared {
+    deps: CampaignDeps,
+    orders: Orders,
+    books: Books,
+    creations: Arc<Semaphore>,
+    expansions: Semaphore,
+    /// Under expansion, or about to be: nobody else need start.
+    expanding: Mutex<FxHashSet<CampaignId>>,
+    hours: Mutex<FxHashMap<direct::Line, direct::Hour>>,
+}
+
+impl Campaigns {
+    /// The campaigns of that database.
+    pub fn new(deps: CampaignDeps) -> Self {
+        Self(Arc::new(Shared {
+            orders: Orders::new(deps.store.clone()),
+            books: Books::new(deps.store.clone(), deps.clock),
+            creations: Arc::new(Semaphore::new(CREATIONS_MAX)),
+            expansions: Semaphore::new(EXPANSIONS_MAX),
+            expanding: Mutex::default(),
+            hours: Mutex::default(),
+            deps,
+        }))
+    }
+
+    /// What is needed to compose messages, by campaign.
+    pub fn orders(&self) -> Orders {
+        self.0.orders.clone()
+    }
+
+    /// Where news of messages go so that credits follow them.
+    pub fn books(&self) -> Books {
+        self.0.books.clone()
+    }
+
+    /// A campaign of that tenant.
+    ///
+    /// # Errors
+    /// [`CampaignFault::NotFound`], also when it is another tenant's, or [`CampaignFault::Store`].
+    pub async fn find(&self, tenant: TenantId, id: CampaignId) -> Result<Campaign, CampaignFault> {
+        self.store().campaign(tenant, id).await?.ok_or(CampaignFault::NotFound)
+    }
+
+    fn store(&self) -> &Store {
+        &self.0.deps.store
+    }
+
+    fn now_us(&self) -> u64 {
+        self.0.deps.clock.unix_us()
+    }
+
+    /// Asks the store until it answers. `None`: the engine stops, or what is stored makes no sense; a start tries again.
+    async fn insist<T, F>(&self, what: &'static str, mut ask: impl FnMut() -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let pauses = ExponentialBuilder::new().with_min_delay(PAUSE_MIN).with_max_delay(PAUSE_MAX).without_max_times();
+        let mut pauses = pauses.build();
+        loop {
+            match ask().await {
+                Ok(reply) => return Some(reply),
+                Err(error @ StoreError::Corrupt(_)) => {
+                    tracing::error!(%error, what, "given up");
+                    return None;
+                }
+                Err(error) => {
+                    self.0.deps.metrics.redis_errors_total.with_label_values(&[what]).inc();
+                    tracing::warn!(%error, what, "the store did not do it; it is asked again");
+                }
+            }
+            let pause = tokio::time::sleep(pauses.next().unwrap_or(PAUSE_MAX));
+            self.0.deps.stop.run_until_cancelled(pause).await?;
+        }
+    }
+}

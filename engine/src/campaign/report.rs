@@ -1,0 +1,136 @@
+//! What is asked about campaigns: their view, lists, and their recipients page by page.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use super::{CampaignFault, Campaigns, view};
+use crate::domain::{CampaignId, MessageId, Partition, TenantId, UnknownId};
+use crate::store::{Campaign, RecipientRow};
+
+/// The most rows of one page.
+pub const PAGE_MAX: usize = 500;
+
+/// Rows, and where the next page begins; `None` when there is none.
+#[derive(Debug)]
+pub struct Page<T, C> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Where to go on.
+    pub next: Option<C>,
+}
+
+/// Where a page of recipients begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageCursor {
+    partition: Partition,
+    position: u32,
+}
+
+impl PageCursor {
+    /// The beginning.
+    pub const START: Self = Self { partition: Partition(0), position: 0 };
+}
+
+impl fmt::Display for PageCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.partition.0, self.position)
+    }
+}
+
+impl FromStr for PageCursor {
+    type Err = UnknownId;
+
+    fn from_str(text: &str) -> Result<Self, UnknownId> {
+        let (partition, position) = text.split_once('.').ok_or(UnknownId)?;
+        let partition = Partition(partition.parse().map_err(|_| UnknownId)?);
+        let position = position.parse().map_err(|_| UnknownId)?;
+        // No campaign has more, and offsets are counted from it.
+        if position > MessageId::positions_max(1) { Err(UnknownId) } else { Ok(Self { partition, position }) }
+    }
+}
+
+impl Campaigns {
+    /// A campaign with its progress, as JSON.
+    ///
+    /// # Errors
+    /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
+    pub async fn view(&self, tenant: TenantId, id: CampaignId) -> Result<Value, CampaignFault> {
+        let campaign = self.find(tenant, id).await?;
+        let counters = self.store().counters(id).await?;
+        Ok(view::campaign(&campaign, &counters))
+    }
+
+    /// A tenant's campaigns, newest first, at most [`PAGE_MAX`]. `before`: those made before that many others.
+    ///
+    /// # Errors
+    /// [`CampaignFault::Store`].
+    pub async fn list(
+        &self,
+        tenant: TenantId,
+        before: Option<usize>,
+        limit: usize,
+    ) -> Result<Page<Campaign, usize>, CampaignFault> {
+        let (count, limit) = (self.store().campaign_count(tenant).await?, limit.clamp(1, PAGE_MAX));
+        // Counted from the oldest, which new ones do not move.
+        let before = before.unwrap_or(count).min(count);
+        let rows = match before {
+            0 => Vec::new(),
+            _ => self.store().campaigns(tenant, count - before, limit.min(before)).await?,
+        };
+        Ok(Page { rows, next: before.checked_sub(limit).filter(|left| *left > 0) })
+    }
+
+    /// The recipients of a campaign with what became of their messages, at most [`PAGE_MAX`] of them.
+    ///
+    /// # Errors
+    /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
+    pub async fn recipients(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        from: PageCursor,
+        limit: usize,
+    ) -> Result<Page<RecipientRow, PageCursor>, CampaignFault> {
+        self.find(tenant, id).await?;
+        let limit = limit.clamp(1, PAGE_MAX);
+        let (mut rows, mut at) = (Vec::with_capacity(limit), from);
+        while at.partition.0 < self.store().partitions() {
+            let wanted = limit - rows.len();
+            if wanted == 0 {
+                return Ok(Page { rows, next: Some(at) });
+            }
+            let found = self.store().recipients(id, at.partition, at.position, wanted as u32).await?;
+            at = match found.len() < wanted {
+                true => PageCursor { partition: Partition(at.partition.0 + 1), position: 0 },
+                false => PageCursor { position: at.position + wanted as u32, ..at },
+            };
+            rows.extend(found);
+        }
+        Ok(Page { rows, next: None })
+    }
+
+    /// The recipients that were not taken, as JSON: `[{"pointer", "to", "code"}]`.
+    ///
+    /// # Errors
+    /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
+    pub async fn rejected(&self, tenant: TenantId, id: CampaignId) -> Result<String, CampaignFault> {
+        self.find(tenant, id).await?;
+        Ok(self.store().rejected(tenant, id).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_come_back_and_others_are_refused() {
+        let cursor = PageCursor { partition: Partition(3), position: 77 };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        for text in ["", "3", "3.", "-1.0", "3.4294967295", "3.x", "99999.0"] {
+            assert_eq!(text.parse::<PageCursor>(), Err(UnknownId), "{text}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The command line: what is asked for, and the exit code that says how it went.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Config;
+use crate::demo;
+use crate::run::{Ready, RunFault, run};
+use crate::shutdown::Shutdown;
+
+/// Exit codes: 0 done, 1 it went wrong, 2 wrong arguments (clap), 3 invalid configuration, 4 Redis cannot be reached.
+const WENT_WRONG: u8 = 1;
+const INVALID_CONFIGURATION: u8 = 3;
+const UNREACHABLE: u8 = 4;
+
+/// A multi-tenant SMS campaign engine that talks SMPP to aggregators.
+#[derive(Parser)]
+#[command(
+    name = "campanile",
+    version,
+    after_help = "Examples:\n  campanile demo                              see it work, with nothing set up\n  \
+                  campanile check --config campanile.toml     find every fault of a configuration\n  \
+                  campanile serve --config campanile.toml     run it\n\n\
+                  Exit codes: 0 done, 1 it went wrong, 2 wrong arguments, 3 invalid configuration, 4 Redis cannot be reached."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the engine until SIGTERM; a second SIGTERM ends it at once.
+    ///
+    /// Prints one line of JSON on standard output when it takes requests: {"ready":true,"api":"…","admin":"…"}. Logs go
+    /// to standard error; RUST_LOG chooses how much (default: info).
+    Serve {
+        /// The configuration, TOML.
+        #[arg(long, value_name = "FILE", default_value = "campanile.toml")]
+        config: PathBuf,
+    },
+    /// Check a configuration and say every fault that it has; nothing is started.
+    Check {
+        /// The configuration, TOML.
+        #[arg(long, value_name = "FILE", default_value = "campanile.toml")]
+        config: PathBuf,
+    },
+    /// Show the main job in one go: a clinic, 4,379 patients, a campaign, a simulated SMSC, the seven statuses.
+    ///
+    /// Everything runs on loopback with an embedded Redis in a folder that is thrown away.
+    Demo(demo::Options),
+}
+
+/// Reads the arguments and does what they say.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.command {
+        Command::Serve { config } => serve(&config),
+        Command::Check { config } => check(&config),
+        Command::Demo(options) => {
+            log_to_stderr("warn");
+            with_runtime(demo::show(options))
+        }
+    }
+}
+
+fn check(path: &std::path::Path) -> ExitCode {
+    match Config::load(path) {
+        Ok(config) => {
+            println!("{}: ok, {} SMSC(s)", path.display(), config.smsc.len());
+            ExitCode::SUCCESS
+        }
+        Err(faults) => invalid(&faults),
+    }
+}
+
+fn serve(path: &std::path::Path) -> ExitCode {
+    log_to_stderr("info");
+    let config = match Config::load(path) {
+        Ok(config) => config,
+        Err(faults) => return invalid(&faults),
+    };
+    with_runtime(async move {
+        let shutdown = Shutdown::default();
+        let signals = shutdown.clone().on_signals();
+        tokio::select! {
+            ended = run(config, shutdown, announce) => exit_code(ended),
+            Err(error) = signals => {
+                eprintln!("campanile: signals cannot be had: {error}");
+                ExitCode::from(WENT_WRONG)
+            }
+        }
+    })
+}
+
+/// Scripts read this line; people read what follows it.
+fn announce(ready: &Ready) {
+    let line = serde_json::json!({ "ready": true, "api": ready.api, "admin": ready.admin });
+    println!("{line}");
+    let _unread = std::io::stdout().flush();
+    if let Some(key) = &ready.new_operator_key {
+        eprintln!("The operator key, shown this once: {key}");
+        eprintln!("Keep it: it makes tenants and grants credits. Lost, it is replaced by api.operator_key_file.");
+    }
+}
+
+fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
+    let Err(fault) = ended else { return ExitCode::SUCCESS };
+    eprintln!("campanile: {fault}");
+    match fault {
+        RunFault::Connect(_) | RunFault::Store(_) => ExitCode::from(UNREACHABLE),
+        RunFault::Embedded(_)
+        | RunFault::Listen(..)
+        | RunFault::OperatorKey(_)
+        | RunFault::Table(_)
+        | RunFault::Metrics(_)
+        | RunFault::Serve(_) => ExitCode::from(WENT_WRONG),
+    }
+}
+
+fn invalid(faults: &crate::config::Faults) -> ExitCode {
+    eprint!("{faults}");
+    ExitCode::from(INVALID_CONFIGURATION)
+}
+
+fn with_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => {
+            eprintln!("campanile: no runtime: {error}");
+            ExitCode::from(WENT_WRONG)
+        }
+    }
+}
+
+/// JSON lines for machines, words for people.
+fn log_to_stderr(default: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        log.init();
+    } else {
+        log.json().flatten_event(true).init();
+    }
+}

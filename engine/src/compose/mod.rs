@@ -1,0 +1,91 @@
+//! Template and recipient → text → segments. Pure.
+
+mod fold;
+mod sender;
+mod template;
+
+pub use fold::fold;
+pub use sender::{SENDER_MAX, Sender};
+pub use template::{Template, nearest_column};
+
+use smpp::segment::{self, Segments};
+use smpp::text::{self, EncodingPolicy};
+
+use crate::fault::FieldProblem;
+
+/// The longest text of a campaign or message before its fields are filled in, in characters: three times 160.
+pub const TEXT_MAX: usize = 480;
+
+/// A rendered text that would take more segments than a concatenation header can count
+/// ([`smpp::segment::SEGMENTS_MAX`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the text would take more than {} segments", segment::SEGMENTS_MAX)]
+pub struct TooManySegments;
+
+/// Whether a text may be that of a campaign or message: not blank, and at most [`TEXT_MAX`] characters.
+///
+/// # Errors
+/// [`FieldProblem::Empty`] or [`FieldProblem::TooLong`].
+pub fn check_text(text: &str) -> Result<(), FieldProblem> {
+    if text.trim().is_empty() {
+        return Err(FieldProblem::Empty);
+    }
+    let given = text.chars().count();
+    if given > TEXT_MAX {
+        return Err(FieldProblem::TooLong { max: TEXT_MAX, given });
+    }
+    Ok(())
+}
+
+/// The segments of a rendered text. `reference` marks the parts of one message for the handset (3GPP TS 23.040,
+/// 9.2.3.24.1); neighbouring messages to one recipient should differ in it.
+///
+/// # Errors
+/// [`TooManySegments`].
+pub fn compose(rendered: &str, policy: EncodingPolicy, reference: u8) -> Result<Segments, TooManySegments> {
+    let (text, encoding) = text::choose(rendered, policy);
+    segment::segment(&text, encoding, reference).ok_or(TooManySegments)
+}
+
+/// What a rendered text costs, in credits: one a segment, the `concat` tariff. Builds nothing.
+///
+/// # Errors
+/// [`TooManySegments`].
+pub fn credits(rendered: &str, policy: EncodingPolicy) -> Result<u32, TooManySegments> {
+    let (text, encoding) = text::choose(rendered, policy);
+    let segments = segment::count(&text, encoding).ok_or(TooManySegments)?;
+    u32::try_from(segments).map_err(|_| TooManySegments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_neither_blank_nor_too_long() {
+        assert_eq!(check_text(" \u{a0}\n"), Err(FieldProblem::Empty));
+        assert_eq!(check_text(&"é".repeat(480)), Ok(()));
+        assert_eq!(
+            check_text(&"é".repeat(481)),
+            Err(FieldProblem::TooLong { max: 480, given: 481 })
+        );
+    }
+
+    #[test]
+    fn credits_are_the_segments_that_are_sent() {
+        let policy = EncodingPolicy::GsmTransliterate;
+        for (text, wanted) in [
+            ("a".repeat(160), 1),
+            ("a".repeat(161), 2),
+            ("a".repeat(459), 3),
+            ("a".repeat(460), 4),
+            ("l’été".repeat(32), 1),
+            ("\u{1f382}".repeat(36), 2),
+        ] {
+            assert_eq!(credits(&text, policy), Ok(wanted));
+            assert_eq!(compose(&text, policy, 7).unwrap().len(), wanted as usize);
+        }
+        assert_eq!(credits(&"a".repeat(40_000), policy), Err(TooManySegments));
+        assert_eq!(compose(&"a".repeat(40_000), policy, 1), Err(TooManySegments));
+    }
+}

@@ -1,0 +1,118 @@
+//! Who a message comes from, as the handset shows it.
+
+use crate::fault::FieldProblem;
+
+/// The longest alphanumeric sender (3GPP TS 23.040, 9.1.2.5: 7 octets of septets).
+pub const SENDER_MAX: usize = 11;
+
+/// Shorter alphanumeric senders are refused by the French operators' charter.
+const SENDER_MIN: usize = 3;
+
+/// A sender that carriers take: a source address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// Type of number (SMPP 3.4, 5.2.5): 5 alphanumeric, 3 network specific for short codes, 1 international.
+    pub ton: u8,
+    /// Numbering plan (SMPP 3.4, 5.2.6): 0 unknown, 1 E.164.
+    pub npi: u8,
+    /// `source_addr`: letters and digits, or digits without `+`.
+    pub address: String,
+}
+
+impl Sender {
+    /// Reads a sender: 3 to 11 letters and digits, not only digits; or a short code of 3 to 8 digits; or an
+    /// international number with its `+`, 7 to 15 digits. Letters are ASCII, no spaces: others are altered or blocked
+    /// on the way.
+    ///
+    /// # Errors
+    /// [`FieldProblem::Empty`] or [`FieldProblem::InvalidSender`].
+    pub fn parse(text: &str) -> Result<Self, FieldProblem> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(FieldProblem::Empty);
+        }
+        let sender = match text.strip_prefix('+') {
+            Some(digits) => Self::number(digits),
+            None if digits_only(text) => Self::short_code(text),
+            None => Self::alphanumeric(text),
+        };
+        sender.ok_or(FieldProblem::InvalidSender)
+    }
+
+    fn number(digits: &str) -> Option<Self> {
+        // E.164: at most 15 digits, none begins with 0. Nothing under 7 is a subscriber's number.
+        let valid = digits_only(digits) && (7..=15).contains(&digits.len()) && !digits.starts_with('0');
+        valid.then(|| Self {
+            ton: 1,
+            npi: 1,
+            address: digits.to_owned(),
+        })
+    }
+
+    fn short_code(digits: &str) -> Option<Self> {
+        (3..=8).contains(&digits.len()).then(|| Self {
+            ton: 3,
+            npi: 0,
+            address: digits.to_owned(),
+        })
+    }
+
+    fn alphanumeric(text: &str) -> Option<Self> {
+        let valid =
+            (SENDER_MIN..=SENDER_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        valid.then(|| Self {
+            ton: 5,
+            npi: 0,
+            address: text.to_owned(),
+        })
+    }
+}
+
+fn digits_only(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn senders_that_carriers_take() {
+        for (text, ton, npi, address) in [
+            ("OSTEO", 5, 0, "OSTEO"),
+            ("Cabinet2Mai", 5, 0, "Cabinet2Mai"),
+            (" abc ", 5, 0, "abc"),
+            ("36034", 3, 0, "36034"),
+            ("+33612345678", 1, 1, "33612345678"),
+        ] {
+            assert_eq!(
+                Sender::parse(text),
+                Ok(Sender {
+                    ton,
+                    npi,
+                    address: address.to_owned()
+                }),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn senders_that_are_none() {
+        assert_eq!(Sender::parse("  "), Err(FieldProblem::Empty));
+        for text in [
+            "ab",
+            "TwelveLetter",
+            "Dr Martin",
+            "Ostéo",
+            "a-b-c",
+            "12",
+            "123456789",
+            "+",
+            "+0612345678",
+            "+12a4567",
+        ] {
+            assert_eq!(Sender::parse(text), Err(FieldProblem::InvalidSender), "{text}");
+        }
+    }
+}

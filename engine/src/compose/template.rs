@@ -1,0 +1,293 @@
+//! A text with merge fields: `Bonjour [Prenom|cher patient]`, `{{last_name}}`.
+
+use std::ops::Range;
+
+use crate::fault::{FieldFault, FieldProblem, closest};
+
+use super::fold::fold;
+
+/// What is shown of a merge field that cannot be read.
+const SHOWN_MAX: usize = 20;
+
+/// Names that mean the same column; tried when no column has the field's own name.
+const SYNONYMS: &[&[&str]] = &[
+    &["nom", "lastname", "surname", "nomdefamille"],
+    &["prenom", "firstname", "givenname"],
+];
+
+/// A text whose merge fields are bound to columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    text: String,
+    pieces: Vec<Piece>,
+}
+
+/// A stretch of the text; ranges are octets of [`Template::text`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Literal(Range<usize>),
+    Field { column: usize, fallback: Range<usize> },
+}
+
+impl Template {
+    /// Reads a text. A field is `[Name]` or `{{name}}`, with what stands for an empty value after a bar:
+    /// `[Prenom|cher patient]`. Names are those of `columns`, whatever their case and accents. `[[` is a literal `[`.
+    ///
+    /// # Errors
+    /// Every field that is no column, or has no end or name, as a fault of the field `/text`.
+    pub fn parse<C: AsRef<str>>(text: &str, columns: &[C]) -> Result<Self, Vec<FieldFault>> {
+        let columns = Names::new(columns);
+        let (mut pieces, mut faults) = (Vec::new(), Vec::new());
+        let mut at = 0;
+        while at < text.len() {
+            let (piece, next) = match next_piece(text, at) {
+                Ok(Found::Literal { range, next }) => (Ok(Piece::Literal(range)), next),
+                Ok(Found::Field { name, fallback, next }) => {
+                    let column = columns.find(&text[name.clone()]);
+                    let field = column.map(|column| Piece::Field { column, fallback });
+                    (field.ok_or_else(|| columns.unknown(&text[name])), next)
+                }
+                Err(problem) => (Err(problem), text.len()),
+            };
+            match piece {
+                Ok(piece) => pieces.push(piece),
+                Err(problem) => faults.push(FieldFault::new("/text", problem)),
+            }
+            at = next;
+        }
+        if faults.is_empty() {
+            Ok(Self {
+                text: text.to_owned(),
+                pieces,
+            })
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// The text as it was given.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Appends the text for one recipient to `out`. `values` are its columns' values; one that is missing or blank
+    /// leaves the field's fallback.
+    pub fn render(&self, values: &[&str], out: &mut String) {
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(range) => out.push_str(&self.text[range.clone()]),
+                Piece::Field { column, fallback } => {
+                    let value = values.get(*column).map_or("", |value| value.trim());
+                    out.push_str(if value.is_empty() {
+                        &self.text[fallback.clone()]
+                    } else {
+                        value
+                    });
+                }
+            }
+        }
+    }
+
+    /// Whether every recipient gets the same text.
+    pub fn is_constant(&self) -> bool {
+        self.pieces.iter().all(|piece| matches!(piece, Piece::Literal(_)))
+    }
+}
+
+/// The column that a name probably means, if it is none.
+pub fn nearest_column<C: AsRef<str>>(name: &str, columns: &[C]) -> Option<String> {
+    let folded: Vec<String> = columns.iter().map(|column| fold(column.as_ref())).collect();
+    let nearest = closest(&fold(name), folded.iter().map(String::as_str))?;
+    let position = folded.iter().position(|column| column == nearest)?;
+    columns.get(position).map(|column| column.as_ref().to_owned())
+}
+
+enum Found {
+    Literal {
+        range: Range<usize>,
+        next: usize,
+    },
+    Field {
+        name: Range<usize>,
+        fallback: Range<usize>,
+        next: usize,
+    },
+}
+
+/// The piece that begins at `at`, and where the next one does.
+fn next_piece(text: &str, at: usize) -> Result<Found, FieldProblem> {
+    let rest = &text[at..];
+    if rest.starts_with("[[") {
+        return Ok(Found::Literal {
+            range: at..at + 1,
+            next: at + 2,
+        });
+    }
+    for (open, close) in [("[", "]"), ("{{", "}}")] {
+        let Some(inside) = rest.strip_prefix(open) else {
+            continue;
+        };
+        let broken = || FieldProblem::BrokenMergeField {
+            near: rest.chars().take(SHOWN_MAX).collect(),
+        };
+        let length = inside.find(close).ok_or_else(broken)?;
+        let start = at + open.len();
+        let (name, fallback) = match inside[..length].find('|') {
+            Some(bar) => (start..start + bar, start + bar + 1..start + length),
+            None => (start..start + length, start + length..start + length),
+        };
+        if text[name.clone()].trim().is_empty() || text[name.clone()].contains(['[', '{']) {
+            return Err(broken());
+        }
+        return Ok(Found::Field {
+            name,
+            fallback,
+            next: start + length + close.len(),
+        });
+    }
+    // No field begins here, so that the search for the next one may start a character later.
+    let first = rest.chars().next().map_or(0, char::len_utf8);
+    let length = ["[", "{{"].iter().filter_map(|open| rest[first..].find(open)).min();
+    let end = length.map_or(text.len(), |length| at + first + length);
+    Ok(Found::Literal {
+        range: at..end,
+        next: end,
+    })
+}
+
+/// Columns by their folded names.
+struct Names<'c, C> {
+    columns: &'c [C],
+    folded: Vec<String>,
+}
+
+impl<'c, C: AsRef<str>> Names<'c, C> {
+    fn new(columns: &'c [C]) -> Self {
+        Self {
+            columns,
+            folded: columns.iter().map(|column| fold(column.as_ref())).collect(),
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        let name = fold(name);
+        let position = |wanted: &str| self.folded.iter().position(|column| column == wanted);
+        position(&name).or_else(|| {
+            let synonyms = SYNONYMS.iter().find(|synonyms| synonyms.contains(&name.as_str()))?;
+            synonyms.iter().find_map(|synonym| position(synonym))
+        })
+    }
+
+    fn unknown(&self, name: &str) -> FieldProblem {
+        let name = name.trim().to_owned();
+        FieldProblem::UnknownMergeField {
+            nearest: nearest_column(&name, self.columns),
+            name,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(text: &str, columns: &[&str], values: &[&str]) -> String {
+        let mut out = String::new();
+        Template::parse(text, columns).unwrap().render(values, &mut out);
+        out
+    }
+
+    fn problems(text: &str, columns: &[&str]) -> Vec<FieldProblem> {
+        let faults = Template::parse(text, columns).unwrap_err();
+        assert!(faults.iter().all(|fault| fault.pointer == "/text"));
+        faults.into_iter().map(|fault| fault.problem).collect()
+    }
+
+    #[test]
+    fn fields_are_filled_in() {
+        let columns = ["Nom", "Prénom", "last_name"];
+        let values = ["Martin", " Zoé ", "Doe"];
+        assert_eq!(
+            render("Bonjour [Prenom] [NOM] !", &columns, &values),
+            "Bonjour Zoé Martin !"
+        );
+        assert_eq!(render("{{last_name}}{{Last Name}}", &columns, &values), "DoeDoe");
+        assert_eq!(render("été sans champ", &columns, &values), "été sans champ");
+        assert_eq!(render("[Nom]é[Nom]", &columns, &values), "MartinéMartin");
+        assert_eq!(render("", &columns, &values), "");
+    }
+
+    #[test]
+    fn an_empty_or_missing_value_leaves_the_fallback() {
+        let columns = ["Nom", "Prenom"];
+        assert_eq!(
+            render("Bonjour [Prenom|cher patient],", &columns, &["Martin", " "]),
+            "Bonjour cher patient,"
+        );
+        assert_eq!(
+            render("Bonjour {{prenom|cher patient}},", &columns, &["Martin"]),
+            "Bonjour cher patient,"
+        );
+        assert_eq!(render("Bonjour [Prenom],", &columns, &[]), "Bonjour ,");
+        assert_eq!(render("[Prenom|a|b]", &columns, &[]), "a|b");
+    }
+
+    #[test]
+    fn french_and_english_names_mean_the_same_column() {
+        assert_eq!(
+            render("{{first_name}} [Nom]", &["Prenom", "last_name"], &["Zoé", "Martin"]),
+            "Zoé Martin"
+        );
+    }
+
+    #[test]
+    fn brackets_can_be_written() {
+        assert_eq!(
+            render("[[Promo] {1} ] }} [[[Nom]", &["Nom"], &["M"]),
+            "[Promo] {1} ] }} [M"
+        );
+        assert!(Template::parse("[[Promo]", &["Nom"]).unwrap().is_constant());
+        assert!(!Template::parse("[Nom]", &["Nom"]).unwrap().is_constant());
+    }
+
+    #[test]
+    fn values_are_not_read_as_templates() {
+        assert_eq!(render("[Nom]", &["Nom"], &["[Nom]{{x}}"]), "[Nom]{{x}}");
+    }
+
+    #[test]
+    fn unknown_fields_are_all_named_with_the_column_that_was_meant() {
+        let wanted = [
+            FieldProblem::UnknownMergeField {
+                name: "Prenon".to_owned(),
+                nearest: Some("Prénom".to_owned()),
+            },
+            FieldProblem::UnknownMergeField {
+                name: "Ville".to_owned(),
+                nearest: None,
+            },
+        ];
+        assert_eq!(problems("[Prenon] [Ville] [nom]", &["Nom", "Prénom"]), wanted);
+        assert_eq!(problems("[Nom]", &[]).len(), 1);
+    }
+
+    #[test]
+    fn broken_fields_are_faults() {
+        for text in ["a [Nom", "a {{Nom}", "[]", "[|x]", "{{ }}", "[a [Nom]"] {
+            let problems = problems(text, &["Nom"]);
+            assert!(
+                matches!(problems.as_slice(), [FieldProblem::BrokenMergeField { .. }]),
+                "{text}: {problems:?}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_either_read_or_refused(text in "[\\[\\]{}|aé]{0,12}") {
+            if let Ok(template) = Template::parse(&text, &["a", "é"]) {
+                template.render(&["x"], &mut String::new());
+            }
+        }
+    }
+}

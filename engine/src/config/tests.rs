@@ -1,0 +1,327 @@
+use super::*;
+
+use smpp::command_status::CommandStatus;
+use smpp::frame::BindKind;
+
+use crate::domain::Status;
+
+const CONTRACT: &str = r#"
+[api]
+listen = "127.0.0.1:8080"
+[admin]
+listen = "127.0.0.1:9090"
+[redis]
+url = "redis://127.0.0.1:6379/0"
+[[smsc]]
+name = "north"
+address = "127.0.0.1:2775"
+system_id = "campanile"
+password = "secret"
+bind = "transceiver"
+sessions = 1
+window = 100
+rate = "500/s"
+"#;
+
+fn parse(text: &str) -> Result<Config, Faults> {
+    Config::parse(text, Path::new("campanile.toml"), [])
+}
+
+/// The faults of a text, one line each.
+fn faults(text: &str) -> Vec<String> {
+    parse(text).unwrap_err().0.iter().map(ToString::to_string).collect()
+}
+
+/// The faults of `[[smsc]]` with this line added, which stands in line 6.
+fn smsc_faults(line: &str) -> Vec<String> {
+    let whole = "[[smsc]]\nname = \"n\"\naddress = \"h:1\"\nsystem_id = \"c\"\npassword = \"\"\n";
+    faults(&format!("{whole}{line}\n"))
+}
+
+#[test]
+fn the_keys_of_the_contract_are_read() {
+    let config = parse(CONTRACT).unwrap();
+    assert_eq!(config.api, Api::default());
+    assert_eq!(config.admin.listen, "127.0.0.1:9090".parse().unwrap());
+    assert_eq!(config.redis.url, Some(Secret::new("redis://127.0.0.1:6379/0")));
+    let mut north = Smsc::new("north", "127.0.0.1:2775", "campanile");
+    north.password = Secret::new("secret");
+    north.window = 100;
+    north.rate = Some(Rate::per_second(500));
+    assert_eq!(*config.smsc[0], north);
+}
+
+const EVERY_KEY: &str = r#"
+[api]
+listen = "[::1]:80"
+operator_key_file = "keys/operator"
+body_max = "1MiB"
+recipients_max = 5
+[redis]
+data_dir = "/var/lib/campanile"
+partitions = 64
+[engine]
+shutdown_timeout = "1m 5s"
+in_doubt = "resend"
+receipt_timeout = "2days"
+[[smsc]]
+name = "s-1_a"
+address = "[::1]:2775"
+system_id = "c"
+password = ""
+bind = "receiver"
+rate = "60/min"
+system_type = "SMPP"
+interface_version = 0x50
+prefixes = ["33", "+262"]
+enquire_link_interval = "5s"
+response_timeout = "6s"
+bind_timeout = "7s"
+reconnect_min = "2s"
+reconnect_max = "8s"
+source_ton = 5
+source_npi = "auto"
+dest_ton = 2
+dest_npi = 0
+answers = { 0x0000040B = "not_routed", ESME_RSYSERR = "retry" }
+[[smsc.receipts]]
+stat = "undeliv"
+err = "001"
+status = "unknown_number"
+[[smsc.receipts]]
+err = "9"
+status = "recredited"
+recredit = true
+"#;
+
+#[test]
+fn every_key_is_read() {
+    let config = parse(EVERY_KEY).unwrap();
+    assert_eq!((config.api.body_max, config.api.recipients_max), (1 << 20, 5));
+    assert_eq!(config.api.operator_key_file, Some(PathBuf::from("keys/operator")));
+    assert_eq!((config.redis.partitions, &config.redis.url), (64, &None));
+    assert_eq!(config.engine.shutdown_timeout, Duration::from_secs(65));
+    assert_eq!(
+        (config.engine.in_doubt, config.engine.receipt_timeout),
+        (InDoubt::Resend, 48 * HOUR)
+    );
+    let smsc = &config.smsc[0];
+    assert_eq!(
+        (smsc.bind, smsc.interface_version),
+        (BindKind::Receiver, InterfaceVersion::V50)
+    );
+    assert_eq!(
+        smsc.rate,
+        Some(Rate {
+            segments: 60,
+            period: Duration::from_secs(60)
+        })
+    );
+    assert_eq!(smsc.prefixes, ["33", "262"]);
+    assert_eq!(
+        (smsc.source_ton, smsc.source_npi, smsc.dest_ton, smsc.dest_npi),
+        (Some(5), None, 2, 0)
+    );
+    assert_eq!((smsc.reconnect_min, smsc.reconnect_max), (2 * SECOND, 8 * SECOND));
+    let answers = [
+        (CommandStatus(0x40B), Answer::Final(Status::NotRouted)),
+        (CommandStatus::ESME_RSYSERR, Answer::Retry),
+    ];
+    assert_eq!(smsc.answers, answers);
+    assert_eq!(smsc.receipts[0].stat.as_deref(), Some("UNDELIV"));
+    assert_eq!(smsc.receipts[1].status, Status::Recredited);
+    assert!(smsc.receipts[1].recredit && smsc.receipts[1].stat.is_none());
+}
+
+#[test]
+fn every_fault_is_reported_at_once_with_file_line_key_and_what_is_allowed() {
+    let text = r#"[api]
+listen = "localhost"
+lisen = "127.0.0.1:1"
+
+[redis]
+partitions = 12
+
+[[smsc]]
+name = "North"
+address = "127.0.0.1"
+window = 0
+rate = "fast"
+bind = "both"
+"#;
+    assert_eq!(
+        faults(text),
+        [
+            "campanile.toml:2: api.listen: \"localhost\" is not allowed: an IP address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\"",
+            "campanile.toml:3: api.lisen: unknown key; did you mean \"listen\"?",
+            "campanile.toml:6: redis.partitions: 12 is not allowed: a power of two, 1 to 64",
+            "campanile.toml:8: smsc[0].system_id: missing: 1 to 15 ASCII characters",
+            "campanile.toml:8: smsc[0].password: missing: up to 64 ASCII characters, or password_file; \"\" if the SMSC wants none",
+            "campanile.toml:9: smsc[0].name: \"North\" is not allowed: 1 to 32 of a-z, 0-9, - and _, the first a letter or digit, such as \"north\"",
+            "campanile.toml:10: smsc[0].address: \"127.0.0.1\" is not allowed: host:port, such as \"smpp.example.net:2775\" or \"127.0.0.1:2775\"",
+            "campanile.toml:11: smsc[0].window: 0 is not allowed: 1 to 10000",
+            "campanile.toml:12: smsc[0].rate: \"fast\" is not allowed: segments in a time, 1 to 1000000, such as \"500/s\", \"60/min\" or \"1000/h\"",
+            "campanile.toml:13: smsc[0].bind: \"both\" is not allowed: \"transceiver\" or \"transmitter\" or \"receiver\"",
+        ]
+    );
+}
+
+#[test]
+fn every_broken_line_is_reported() {
+    let found = faults("[api]\nlisten = \n[admin\nlisten = \"x\"\n");
+    assert!(found.len() >= 2, "{found:?}");
+    assert!(found[0].starts_with("campanile.toml:2: not TOML: "), "{found:?}");
+    assert!(found[1].starts_with("campanile.toml:3: not TOML: "), "{found:?}");
+}
+
+#[test]
+fn an_smsc_must_be_there_and_in_two_brackets() {
+    assert_eq!(
+        faults(""),
+        ["campanile.toml: smsc: missing: at least one [[smsc]] with name, address, system_id and password"]
+    );
+    assert_eq!(
+        faults("[smsc]\nname = \"north\"\n"),
+        ["campanile.toml:1: smsc: a table is not allowed: write [[smsc]], with two brackets"]
+    );
+    assert_eq!(
+        faults("smsc = 3\n"),
+        ["campanile.toml:1: smsc: a integer is not allowed: write [[smsc]], with two brackets"]
+    );
+    assert!(
+        faults(&format!(
+            "{CONTRACT}{}",
+            &CONTRACT[CONTRACT.find("[[smsc]]").unwrap()..]
+        ))[0]
+            .contains("stands twice")
+    );
+}
+
+#[test]
+fn values_at_their_limits() {
+    for line in [
+        "window = 10000",
+        "sessions = 64",
+        "rate = \"1/h\"",
+        "prefixes = [\"1\"]",
+        "bind_timeout = \"100ms\"",
+    ] {
+        let text = format!(
+            "[[smsc]]\nname = \"n\"\naddress = \"h:1\"\nsystem_id = \"123456789012345\"\npassword = \"\"\n{line}"
+        );
+        assert!(parse(&text).is_ok(), "{line}");
+    }
+    for line in [
+        "window = 10001",
+        "window = -1",
+        "window = 99999999999999999999",
+        "window = \"100\"",
+        "window = 1.5",
+        "sessions = 65",
+        "rate = \"0/s\"",
+        "rate = 500",
+        "rate = \"-1/s\"",
+        "prefixes = []",
+        "prefixes = [\"x\"]",
+        "prefixes = [33]",
+        "prefixes = [\"1234567890123456\"]",
+        "bind_timeout = 10",
+        "bind_timeout = \"0s\"",
+        "reconnect_min = \"2m\"",
+        "interface_version = 52000",
+        "source_ton = 7",
+        "answers = { ESME_ROK = \"retry\" }",
+        "answers = { ESME_RWHAT = \"retry\" }",
+        "answers = { 0x45 = \"lost\" }",
+        "answers = { 0x45 = \"retry\", ESME_RSUBMITFAIL = \"retry\" }",
+        "answers = 3",
+        "receipts = [{ status = \"delivered\" }]",
+        "receipts = [{ stat = \"X\" }]",
+        "receipts = [{ err = 1, status = \"delivered\" }]",
+        "receipts = [{ stat = \"X\", status = \"delivered\", recedit = true }]",
+        "receipts = [3]",
+    ] {
+        let found = smsc_faults(line);
+        assert_eq!(found.len(), 1, "{line}: {found:?}");
+        assert!(found[0].starts_with("campanile.toml:"), "{line}: {found:?}");
+    }
+}
+
+#[test]
+fn a_password_is_never_shown() {
+    let secret = "hunter2é";
+    let text = CONTRACT.replace("\"secret\"", &format!("\"{secret}\""));
+    assert!(!parse(&text).unwrap_err().to_string().contains(secret));
+    let url = CONTRACT.replace("redis://", &format!("http://{secret}@"));
+    assert!(!parse(&url).unwrap_err().to_string().contains(secret));
+    assert!(!format!("{:?}", parse(CONTRACT).unwrap()).contains("secret\""));
+}
+
+#[test]
+fn a_password_file_is_read_from_the_folder_of_the_configuration() {
+    let folder = std::env::temp_dir().join(format!("campanile-config-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("north.password"), "from file\n").unwrap();
+    let path = folder.join("campanile.toml");
+    std::fs::write(
+        &path,
+        CONTRACT.replace("password = \"secret\"", "password_file = \"north.password\""),
+    )
+    .unwrap();
+    assert_eq!(Config::load(&path).unwrap().smsc[0].password.reveal(), "from file");
+
+    std::fs::write(
+        &path,
+        CONTRACT.replace("password = \"secret\"", "password_file = \"none\""),
+    )
+    .unwrap();
+    assert!(
+        Config::load(&path)
+            .unwrap_err()
+            .to_string()
+            .contains("campanile.toml:12: smsc[0].password_file: \"none\"")
+    );
+    let both = CONTRACT.replace("bind =", "password_file = \"north.password\"\nbind =");
+    std::fs::write(&path, both).unwrap();
+    assert!(
+        Config::load(&path)
+            .unwrap_err()
+            .to_string()
+            .contains("give one of them")
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(Config::load(&path).unwrap_err().to_string().contains("cannot be read"));
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let with = |pairs: &[(&str, &str)]| {
+        let environment = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::parse(CONTRACT, Path::new("campanile.toml"), environment.collect::<Vec<_>>())
+    };
+    let config = with(&[
+        ("CAMPANILE__REDIS__URL", "redis://elsewhere"),
+        ("CAMPANILE__REDIS__PARTITIONS", "4"),
+        ("CAMPANILE__SMSC__0__WINDOW", "7"),
+        ("CAMPANILE__SMSC__0__PREFIXES", "33, 32"),
+        ("CAMPANILE__ENGINE__IN_DOUBT", "fail"),
+        ("CAMPANILE_LOG", "debug"),
+        ("PATH", "/bin"),
+    ])
+    .unwrap();
+    assert_eq!(config.redis.url.unwrap().reveal(), "redis://elsewhere");
+    assert_eq!((config.redis.partitions, config.engine.in_doubt), (4, InDoubt::Fail));
+    assert_eq!((config.smsc[0].window, config.smsc[0].prefixes.len()), (7, 2));
+
+    let faults = with(&[("CAMPANILE__REDIS__ULR", "x"), ("CAMPANILE__SMSC__0__WINDOW", "many")])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        faults.contains("environment CAMPANILE__REDIS__ULR: overrides no key; did you mean CAMPANILE__REDIS__URL?")
+    );
+    assert!(
+        faults.contains("environment CAMPANILE__SMSC__0__WINDOW: smsc[0].window: \"many\" is not allowed: 1 to 10000")
+    );
+}

@@ -1,0 +1,145 @@
+//! Which partitions have something due: rung by whoever enqueues, by timers, and by a look around from time to time.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+use crate::domain::{PARTITIONS_MAX, Partition};
+
+/// The partitions of one SMSC that are worth a lease. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Doorbell {
+    state: Arc<Mutex<State>>,
+    rung: Arc<Notify>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// One bit a partition.
+    waiting: u64,
+    /// Those where something urgent came: looked at first.
+    urgent: u64,
+    /// The partition that was answered last: the next one is behind it, so that all get their turn.
+    last: u32,
+    /// When deferred messages are due.
+    due: [Option<Instant>; PARTITIONS_MAX as usize],
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { waiting: 0, urgent: 0, last: 0, due: [None; PARTITIONS_MAX as usize] }
+    }
+}
+
+impl State {
+    /// The next partition, which is no longer waiting then.
+    fn next(&mut self, now: Instant) -> Option<Partition> {
+        for (at, due) in self.due.iter_mut().enumerate() {
+            if due.is_some_and(|due| due <= now) {
+                *due = None;
+                self.waiting |= 1 << at;
+            }
+        }
+        let set = if self.urgent != 0 { self.urgent } else { self.waiting };
+        if set == 0 {
+            return None;
+        }
+        let turned = set.rotate_right(self.last + 1);
+        let at = (turned.trailing_zeros() + self.last + 1) % u64::BITS;
+        self.last = at;
+        self.waiting &= !(1 << at);
+        self.urgent &= !(1 << at);
+        Some(Partition(at as u16))
+    }
+
+    fn earliest(&self) -> Option<Instant> {
+        self.due.iter().flatten().min().copied()
+    }
+}
+
+impl Doorbell {
+    /// Something is due in that partition.
+    pub fn ring(&self, partition: Partition, urgent: bool) {
+        let mut state = self.lock();
+        state.waiting |= 1 << partition.0;
+        if urgent {
+            state.urgent |= 1 << partition.0;
+        }
+        drop(state);
+        self.rung.notify_one();
+    }
+
+    /// Something will be due there.
+    pub fn ring_at(&self, partition: Partition, due: Instant) {
+        let mut state = self.lock();
+        let place = &mut state.due[usize::from(partition.0)];
+        *place = Some(place.map_or(due, |known| known.min(due)));
+        drop(state);
+        self.rung.notify_one();
+    }
+
+    /// Waits for the next partition.
+    pub async fn next(&self, now: impl Fn() -> Instant) -> Partition {
+        loop {
+            let rung = self.rung.notified();
+            let (next, due, more) = {
+                let mut state = self.lock();
+                let next = state.next(now());
+                (next, state.earliest(), state.waiting != 0)
+            };
+            if let Some(partition) = next {
+                if more {
+                    self.rung.notify_one();
+                }
+                return partition;
+            }
+            match due {
+                Some(due) => {
+                    tokio::select! {
+                        () = rung => {}
+                        () = tokio::time::sleep_until(due.into()) => {}
+                    }
+                }
+                None => rung.await,
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn partitions_take_turns_and_urgent_ones_come_first() {
+        let now = Clock.now();
+        let bell = Doorbell::default();
+        for partition in [0, 5, 63] {
+            bell.ring(Partition(partition), false);
+        }
+        let mut state = bell.lock();
+        let order: Vec<u16> = std::iter::from_fn(|| state.next(now)).map(|partition| partition.0).collect();
+        assert_eq!(order, [5, 63, 0]);
+        drop(state);
+        bell.ring(Partition(1), false);
+        bell.ring(Partition(0), true);
+        assert_eq!(bell.lock().next(now), Some(Partition(0)));
+    }
+
+    #[test]
+    fn deferred_messages_ring_when_they_are_due() {
+        let now = Clock.now();
+        let bell = Doorbell::default();
+        let due = now + std::time::Duration::from_secs(1);
+        bell.ring_at(Partition(3), due);
+        assert_eq!(bell.lock().next(now), None);
+        assert_eq!(bell.lock().next(due), Some(Partition(3)));
+        assert_eq!(bell.lock().next(due), None);
+    }
+}

@@ -1,0 +1,173 @@
+//! The rate of one SMSC account, in segments, over all its binds.
+//!
+//! Permits are spaced evenly (the generic cell rate algorithm). One that could not be used in time may be caught up
+//! with within [`SLACK`], and the pace is a hair under the limit, so that every second keeps the limit but for a burst
+//! of one segment; jitter of the way to the socket comes on top.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::config::Rate;
+
+/// How far behind the pace may be and still catch up: a few turns of the scheduler and of Redis.
+const SLACK: Duration = Duration::from_millis(5);
+
+/// The pace as a part of the limit: what [`SLACK`] can add to a second is taken off here.
+const PACE: f64 = 0.996;
+
+/// When permits are due: pure.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    interval: Duration,
+    /// When the next permit is due.
+    next: Option<Instant>,
+}
+
+impl Pace {
+    fn new(rate: Rate) -> Self {
+        Self { interval: Duration::from_secs_f64(1.0 / (rate.segments_per_second() * PACE)), next: None }
+    }
+
+    /// Takes up to `max` permits that are due; or says when the next one is.
+    fn take(&mut self, max: usize, now: Instant) -> Result<usize, Instant> {
+        let earliest = now.checked_sub(SLACK).unwrap_or(now);
+        let next = self.next.map_or(now, |next| next.max(earliest));
+        if next > now {
+            self.next = Some(next);
+            return Err(next);
+        }
+        let due = (now - next).div_duration_f64(self.interval) as usize + 1;
+        let taken = due.min(max);
+        self.next = Some(next + self.interval * taken as u32);
+        Ok(taken)
+    }
+
+    fn give_back(&mut self, count: usize) {
+        self.next = self.next.and_then(|next| next.checked_sub(self.interval * count as u32));
+    }
+}
+
+/// The permits of one SMSC account. Cheap to clone; without a rate there are always enough.
+#[derive(Clone, Debug)]
+pub struct Meter {
+    pace: Option<Arc<Mutex<Pace>>>,
+    returned: Arc<Notify>,
+    clock: Clock,
+}
+
+/// Some permits. Those that are not used are given back when this is dropped.
+#[derive(Debug)]
+pub struct Permits {
+    meter: Meter,
+    count: usize,
+}
+
+impl Meter {
+    /// A meter for that rate, or for none.
+    pub fn new(rate: Option<Rate>, clock: Clock) -> Self {
+        let pace = rate.map(|rate| Arc::new(Mutex::new(Pace::new(rate))));
+        Self { pace, returned: Arc::default(), clock }
+    }
+
+    /// Waits for the first permit, and takes up to `max`, at least 1. `true`: it had to wait.
+    pub async fn take(&self, max: usize) -> (Permits, bool) {
+        let mut waited = false;
+        loop {
+            let attempt = match &self.pace {
+                None => Ok(max),
+                Some(pace) => {
+                    pace.lock().unwrap_or_else(PoisonError::into_inner).take(max.max(1), self.clock.now())
+                }
+            };
+            match attempt {
+                Ok(count) => return (Permits { meter: self.clone(), count }, waited),
+                Err(due) => {
+                    waited = true;
+                    let returned = self.returned.notified();
+                    tokio::select! {
+                        () = tokio::time::sleep_until(due.into()) => {}
+                        () = returned => {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Permits {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Uses some: they will not come back.
+    pub fn spend(&mut self, count: usize) {
+        self.count = self.count.saturating_sub(count);
+    }
+}
+
+impl Drop for Permits {
+    fn drop(&mut self) {
+        if let (Some(pace), 1..) = (&self.meter.pace, self.count) {
+            pace.lock().unwrap_or_else(PoisonError::into_inner).give_back(self.count);
+            self.meter.returned.notify_waiters();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Permits taken in a run of ten seconds in which every call comes up to `jitter` late, as instants.
+    fn run(rate: u32, jitter: Duration) -> Vec<Duration> {
+        let start = Clock.now();
+        let (mut pace, mut now, mut taken, mut step) = (Pace::new(Rate::per_second(rate)), start, Vec::new(), 0u32);
+        while now - start < Duration::from_secs(10) {
+            match pace.take(1_000, now) {
+                Ok(count) => taken.extend(std::iter::repeat_n(now - start, count)),
+                Err(due) => {
+                    step += 1;
+                    now = due + jitter * (step % 7) / 7;
+                }
+            }
+        }
+        taken
+    }
+
+    #[test]
+    fn no_second_has_more_than_the_rate_and_one_and_the_mean_is_within_a_hundredth() {
+        for rate in [20, 500, 5_000] {
+            let taken = run(rate, Duration::from_millis(3));
+            let worst = (0..taken.len()).map(|from| {
+                taken[from..].iter().take_while(|at| **at < taken[from] + Duration::from_secs(1)).count()
+            });
+            let worst = worst.max().unwrap();
+            assert!(worst <= rate as usize + 1, "{rate}: {worst} in a second");
+            let mean = taken.len() as f64 / 10.0 / f64::from(rate);
+            assert!((0.99..=1.01).contains(&mean), "{rate}: {mean}");
+        }
+    }
+
+    #[test]
+    fn a_pause_is_not_caught_up_with() {
+        let start = Clock.now();
+        let mut pace = Pace::new(Rate::per_second(1_000));
+        assert_eq!(pace.take(10, start), Ok(1));
+        let later = start + Duration::from_secs(60);
+        assert!(pace.take(1_000, later).unwrap() <= 6);
+    }
+
+    #[test]
+    fn what_is_given_back_is_there_again() {
+        let start = Clock.now();
+        let mut pace = Pace::new(Rate::per_second(10));
+        assert_eq!(pace.take(1, start), Ok(1));
+        assert!(pace.take(1, start).is_err());
+        pace.give_back(1);
+        assert_eq!(pace.take(1, start), Ok(1));
+    }
+}

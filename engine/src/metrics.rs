@@ -1,0 +1,255 @@
+//! Every metric of the engine: its name, its meaning, its labels; declared here and nowhere else.
+//!
+//! Labels are closed lists or configured names, never a campaign, a recipient or a message. The hot path uses children
+//! that were looked up once (see [`SmscMetrics`]) and adds once a batch.
+
+use std::time::Duration;
+
+use prometheus::{
+    Encoder, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
+    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+use crate::domain::{Purpose, Status};
+
+/// From the submission to its answer.
+const ANSWER_BUCKETS: [f64; 15] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// From the answer to the receipt: three minutes is what people quote, three days what carriers try for.
+const RECEIPT_BUCKETS: [f64; 20] = [
+    0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 180.0, 300.0, 600.0, 1800.0, 3600.0, 14400.0, 43200.0,
+    86400.0, 172_800.0, 259_200.0,
+];
+
+/// Round trips to Redis and HTTP requests.
+const CALL_BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+macro_rules! metrics {
+    ($($(#[doc = $help:literal])+ $field:ident: $kind:ident $labels:tt $($buckets:expr)?;)*) => {
+        /// The metrics of one engine, in a registry of its own.
+        #[derive(Clone)]
+        pub struct Metrics {
+            registry: Registry,
+            $($(#[doc = $help])+ pub $field: $kind,)*
+        }
+
+        impl Metrics {
+            /// Every metric, registered, at zero.
+            ///
+            /// # Errors
+            /// When two have one name, which the tests rule out.
+            pub fn new() -> prometheus::Result<Self> {
+                let registry = Registry::new_custom(Some("campanile".into()), None)?;
+                $(let $field = make!($kind, stringify!($field), concat!($($help),+), $labels $(, $buckets)?)?;
+                registry.register(Box::new($field.clone()))?;)*
+                Ok(Self { registry, $($field,)* })
+            }
+        }
+    };
+}
+
+macro_rules! make {
+    (IntCounter, $name:expr, $help:expr, []) => { IntCounter::new($name, $help.trim()) };
+    (IntGauge, $name:expr, $help:expr, []) => { IntGauge::new($name, $help.trim()) };
+    (Histogram, $name:expr, $help:expr, [], $buckets:expr) => {
+        Histogram::with_opts(HistogramOpts::new($name, $help.trim()).buckets($buckets.to_vec()))
+    };
+    (HistogramVec, $name:expr, $help:expr, $labels:expr, $buckets:expr) => {
+        HistogramVec::new(HistogramOpts::new($name, $help.trim()).buckets($buckets.to_vec()), &$labels)
+    };
+    ($kind:ident, $name:expr, $help:expr, $labels:expr) => { $kind::new(Opts::new($name, $help.trim()), &$labels) };
+}
+
+metrics! {
+    /// Whether the bind is in that state: disconnected, connecting, binding, bound, draining.
+    bind_state: IntGaugeVec ["smsc", "bind", "state"];
+    /// Attempts to bind by result: ok, refused, timeout, tcp_error.
+    bind_attempts_total: IntCounterVec ["smsc", "bind", "result"];
+    /// Sessions that ended, by reason: remote_close, enquire_timeout, unresponsive, unbind, protocol, local.
+    bind_disconnects_total: IntCounterVec ["smsc", "bind", "reason"];
+    /// When the bind was last bound, in seconds since 1970.
+    bind_bound_timestamp_seconds: GaugeVec ["smsc", "bind"];
+    /// From enquire_link to its answer.
+    enquire_link_rtt_seconds: HistogramVec ["smsc"] ANSWER_BUCKETS;
+    /// PDUs by direction (in, out) and command.
+    pdus_total: IntCounterVec ["smsc", "direction", "command"];
+    /// Octets on the wire by direction.
+    pdu_bytes_total: IntCounterVec ["smsc", "direction"];
+    /// PDUs that were malformed, unexpected or truncated, by kind.
+    pdu_errors_total: IntCounterVec ["smsc", "kind"];
+    /// Unanswered submissions.
+    window_in_flight: IntGaugeVec ["smsc", "bind"];
+    /// The most unanswered submissions that are allowed.
+    window_size: IntGaugeVec ["smsc", "bind"];
+    /// How long the dispatcher waited for a place in a window.
+    window_wait_seconds: HistogramVec ["smsc"] CALL_BUCKETS;
+    /// Segments submitted, by result: ok, error, timeout (never answered), unsent.
+    submits_total: IntCounterVec ["smsc", "result"];
+    /// Answers that refused, by command_status; vendors' codes are other.
+    submit_errors_total: IntCounterVec ["smsc", "command_status"];
+    /// From the submission to its answer.
+    submit_duration_seconds: HistogramVec ["smsc"] ANSWER_BUCKETS;
+    /// Messages deferred to be submitted again, by reason: throttled, queue_full, temporary, unsent.
+    submit_retries_total: IntCounterVec ["smsc", "reason"];
+    /// Answers that came after the response timeout.
+    submit_late_responses_total: IntCounterVec ["smsc"];
+    /// Messages whose submission nobody answered: in doubt.
+    submit_unknown_outcome_total: IntCounterVec ["smsc"];
+    /// The configured rate in segments a second; absent when unlimited.
+    throttle_limit_messages_per_second: GaugeVec ["smsc"];
+    /// How often sending was slowed down: by the SMSC's answer, or locally by the rate.
+    throttled_total: IntCounterVec ["smsc", "by"];
+    /// Messages in the queues, paused campaigns' included.
+    queue_messages: IntGaugeVec ["smsc", "lane"];
+    /// Messages that are deferred to a later time.
+    queue_deferred_messages: IntGaugeVec ["smsc"];
+    /// From the launch, or the acceptance by the API, to the lease.
+    time_in_queue_seconds: HistogramVec ["lane"] RECEIPT_BUCKETS;
+    /// Messages that were leased.
+    leased_messages_total: IntCounterVec ["smsc"];
+    /// Messages that reached a status: the seven, counted when the message enters it.
+    messages_total: IntCounterVec ["smsc", "status"];
+    /// Recipients that were not taken, by reason: invalid_number, not_mobile, duplicate.
+    messages_skipped_total: IntCounterVec ["reason"];
+    /// Final receipts and others by stat; what is no standard one is OTHER.
+    receipts_total: IntCounterVec ["smsc", "stat"];
+    /// From the answer to the final receipt.
+    receipt_latency_seconds: HistogramVec ["smsc"] RECEIPT_BUCKETS;
+    /// Receipts that settled nothing, by reason: unknown_id, duplicate, unparsable, no_room.
+    receipt_orphans_total: IntCounterVec ["smsc", "reason"];
+    /// Recipients with receipts that wait for their message.
+    receipt_pending: IntGauge [];
+    /// Inbound messages that are no receipts.
+    inbound_total: IntCounterVec ["smsc"];
+    /// From the submission to the settled receipt in the store.
+    submitted_to_settled_seconds: Histogram [] RECEIPT_BUCKETS;
+    /// Launches by result: started, blocked_credit, failed.
+    campaign_launches_total: IntCounterVec ["result"];
+    /// Recipients that were enqueued.
+    campaign_fanout_recipients_total: IntCounter [];
+    /// From the launch to the last recipient enqueued.
+    campaign_fanout_duration_seconds: Histogram [] RECEIPT_BUCKETS;
+    /// HTTP requests by route, method and code.
+    http_requests_total: IntCounterVec ["route", "method", "code"];
+    /// How long HTTP requests took.
+    http_request_duration_seconds: HistogramVec ["route"] CALL_BUCKETS;
+    /// Round trips to Redis by what they are for: commit, lease, enqueue, park.
+    redis_op_duration_seconds: HistogramVec ["op"] CALL_BUCKETS;
+    /// Round trips to Redis that failed, by what they were for; they are repeated.
+    redis_errors_total: IntCounterVec ["op"];
+    /// Script calls, by what they were for.
+    redis_script_items_total: IntCounterVec ["op"];
+    /// Memory that Redis uses.
+    redis_used_memory_bytes: IntGauge [];
+    /// 1, with the version.
+    build_info: IntGaugeVec ["version"];
+}
+
+impl Metrics {
+    /// Everything in Prometheus' text format, with the process's own figures.
+    pub fn exposition(&self) -> Vec<u8> {
+        let mut families = self.registry.gather();
+        families.extend(prometheus::gather());
+        let mut text = Vec::new();
+        if let Err(error) = TextEncoder::new().encode(&families, &mut text) {
+            tracing::error!(%error, "metrics cannot be written");
+        }
+        text
+    }
+
+    /// Counts one round trip to Redis.
+    pub fn redis_op(&self, op: &str, took: Duration, items: usize) {
+        self.redis_op_duration_seconds.with_label_values(&[op]).observe(took.as_secs_f64());
+        self.redis_script_items_total.with_label_values(&[op]).inc_by(items as u64);
+    }
+
+    /// The children that an SMSC's hot path uses.
+    pub fn smsc(&self, name: &str) -> SmscMetrics {
+        SmscMetrics {
+            submitted_ok: self.submits_total.with_label_values(&[name, "ok"]),
+            submitted_error: self.submits_total.with_label_values(&[name, "error"]),
+            submitted_timeout: self.submits_total.with_label_values(&[name, "timeout"]),
+            submitted_unsent: self.submits_total.with_label_values(&[name, "unsent"]),
+            duration: self.submit_duration_seconds.with_label_values(&[name]),
+            leased: self.leased_messages_total.with_label_values(&[name]),
+            receipt_latency: self.receipt_latency_seconds.with_label_values(&[name]),
+            window_wait: self.window_wait_seconds.with_label_values(&[name]),
+            throttled_locally: self.throttled_total.with_label_values(&[name, "local"]),
+            throttled_by_smsc: self.throttled_total.with_label_values(&[name, "smsc"]),
+            statuses: Status::ALL.map(|status| self.messages_total.with_label_values(&[name, status.code()])),
+            in_queue: Purpose::ALL.map(|purpose| self.time_in_queue_seconds.with_label_values(&[purpose.code()])),
+            submit_sm: self.pdus_total.with_label_values(&[name, "out", "submit_sm"]),
+            submit_sm_resp: self.pdus_total.with_label_values(&[name, "in", "submit_sm_resp"]),
+            deliver_sm: self.pdus_total.with_label_values(&[name, "in", "deliver_sm"]),
+            deliver_sm_resp: self.pdus_total.with_label_values(&[name, "out", "deliver_sm_resp"]),
+            octets_in: self.pdu_bytes_total.with_label_values(&[name, "in"]),
+            octets_out: self.pdu_bytes_total.with_label_values(&[name, "out"]),
+            name: name.to_owned(),
+            all: self.clone(),
+        }
+    }
+}
+
+/// An SMSC's children of the metrics, looked up once.
+#[derive(Clone)]
+#[allow(missing_docs, reason = "each is the metric of that name, described above")]
+pub struct SmscMetrics {
+    pub name: String,
+    pub all: Metrics,
+    pub submitted_ok: IntCounter,
+    pub submitted_error: IntCounter,
+    pub submitted_timeout: IntCounter,
+    pub submitted_unsent: IntCounter,
+    pub duration: Histogram,
+    pub leased: IntCounter,
+    pub receipt_latency: Histogram,
+    pub window_wait: Histogram,
+    pub throttled_locally: IntCounter,
+    pub throttled_by_smsc: IntCounter,
+    pub submit_sm: IntCounter,
+    pub submit_sm_resp: IntCounter,
+    pub deliver_sm: IntCounter,
+    pub deliver_sm_resp: IntCounter,
+    pub octets_in: IntCounter,
+    pub octets_out: IntCounter,
+    statuses: [IntCounter; 7],
+    in_queue: [Histogram; 2],
+}
+
+impl SmscMetrics {
+    /// A message entered that status.
+    pub fn status(&self, status: Status) {
+        if let Some(at) = Status::ALL.iter().position(|known| *known == status) {
+            self.statuses[at].inc();
+        }
+    }
+
+    /// A message of that lane was leased after that long.
+    pub fn time_in_queue(&self, lane: u8, seconds: f64) {
+        if let Some(histogram) = self.in_queue.get(usize::from(lane)) {
+            histogram.observe(seconds);
+        }
+    }
+
+    /// An answer that refused.
+    pub fn refused(&self, command_status: Option<&str>) {
+        self.submitted_error.inc();
+        let labels = [&self.name, command_status.unwrap_or("other")];
+        self.all.submit_errors_total.with_label_values(&labels).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_has_a_name_of_its_own_and_a_unit() {
+        let metrics = Metrics::new().unwrap();
+        metrics.smsc("north").status(Status::Delivered);
+        let text = String::from_utf8(metrics.exposition()).unwrap();
+        assert!(text.contains("campanile_messages_total{smsc=\"north\",status=\"delivered\"} 1"));
+        assert!(text.contains("# HELP campanile_receipt_pending Recipients with receipts"), "{text}");
+    }
+}

@@ -1,0 +1,157 @@
+//! Tenants, their credits and their keys.
+
+use std::collections::HashMap;
+
+use redis::Cmd;
+
+use super::scripts::Name;
+use super::{Store, StoreError, keys};
+use crate::domain::TenantId;
+
+/// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
+pub const GRANTED_MAX: u64 = 1_000_000_000_000;
+
+/// A clinic.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// What it is called.
+    pub name: String,
+    /// How often it gets a turn.
+    pub weight: u8,
+    /// Its credits.
+    pub credits: Credits,
+    /// µs since 1970.
+    pub created_at: u64,
+}
+
+/// A tenant's credits: `granted = available + held + spent`, always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Credits {
+    /// Given by operators, in all.
+    pub granted: u64,
+    /// Free to be used.
+    pub available: u64,
+    /// Set aside for campaigns under way.
+    pub held: u64,
+    /// Used.
+    pub spent: u64,
+    /// Given back after use, in all; counted in `available` or what became of it since.
+    pub recredited: u64,
+}
+
+/// A tenant to be made.
+#[derive(Clone, Debug)]
+pub struct NewTenant {
+    /// What it is called.
+    pub name: String,
+    /// How often it gets a turn: 1 to 100.
+    pub weight: u8,
+    /// SHA-256 of its API key, in hexadecimal.
+    pub key_digest: String,
+}
+
+/// Whose key it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyOwner {
+    /// The operator's: may make tenants and grant credits.
+    Operator,
+    /// A tenant's.
+    Tenant(TenantId),
+}
+
+impl Store {
+    /// Makes a tenant without credits.
+    pub async fn create_tenant(&self, new: &NewTenant, now_us: u64) -> Result<TenantId, StoreError> {
+        let mut next = redis::cmd("HINCRBY");
+        let id = TenantId(self.ask(next.arg(keys::META).arg("next_tenant").arg(1)).await?);
+        let mut set = redis::cmd("HSET");
+        set.arg(keys::tenant(id)).arg("name").arg(&new.name).arg("weight").arg(new.weight).arg("created_at").arg(now_us);
+        for counter in ["granted", "available", "held", "spent", "recredited"] {
+            set.arg(counter).arg(0);
+        }
+        let (mut list, mut key) = (redis::cmd("RPUSH"), redis::cmd("HSET"));
+        list.arg(keys::TENANTS).arg(id.0);
+        key.arg(keys::API_KEYS).arg(&new.key_digest).arg(id.0);
+        self.run(&self.bulk, &[set, list, key]).await?;
+        if new.weight != 1 {
+            self.set_weight(id, new.weight).await?;
+        }
+        Ok(id)
+    }
+
+    /// A tenant; `None` when there is none of that id.
+    pub async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+        let mut get = redis::cmd("HGETALL");
+        let fields: HashMap<String, String> = self.ask(get.arg(keys::tenant(id))).await?;
+        let number = |field: &str| fields.get(field).and_then(|value| value.parse().ok()).unwrap_or(0u64);
+        Ok(fields.get("name").map(|name| Tenant {
+            id,
+            name: name.clone(),
+            weight: number("weight").clamp(1, 100) as u8,
+            credits: Credits {
+                granted: number("granted"),
+                available: number("available"),
+                held: number("held"),
+                spent: number("spent"),
+                recredited: number("recredited"),
+            },
+            created_at: number("created_at"),
+        }))
+    }
+
+    /// Grants credits. `Ok(None)`: there is no such tenant; `Ok(Some(None))`: it would have more than a million million.
+    pub async fn grant(
+        &self,
+        id: TenantId,
+        credits: u64,
+        reference: &str,
+        now_us: u64,
+    ) -> Result<Option<Option<u64>>, StoreError> {
+        let names = [keys::tenant(id), keys::ledger(id)];
+        let mut call: Cmd = self.script(Name::Grant, &[&names[0], &names[1]]);
+        call.arg(credits).arg(reference).arg(now_us).arg(GRANTED_MAX);
+        Ok(match self.ask::<i64>(&call).await? {
+            -2 => None,
+            -1 => Some(None),
+            available => Some(Some(available as u64)),
+        })
+    }
+
+    /// The newest lines of a tenant's ledger, as JSON objects, newest first.
+    pub async fn ledger(&self, id: TenantId, count: usize) -> Result<Vec<String>, StoreError> {
+        let mut range = redis::cmd("LRANGE");
+        let mut lines: Vec<String> = self.ask(range.arg(keys::ledger(id)).arg(-(count as i64)).arg(-1)).await?;
+        lines.reverse();
+        Ok(lines)
+    }
+
+    /// Whose key has that digest.
+    pub async fn key_owner(&self, digest: &str) -> Result<Option<KeyOwner>, StoreError> {
+        let mut get = redis::cmd("HGET");
+        let owner: Option<String> = self.ask(get.arg(keys::API_KEYS).arg(digest)).await?;
+        Ok(owner.and_then(|owner| match owner.as_str() {
+            "operator" => Some(KeyOwner::Operator),
+            number => number.parse().ok().map(|number| KeyOwner::Tenant(TenantId(number))),
+        }))
+    }
+
+    /// Keeps the operator's key, in place of one before. `only_first`: unless there is one; `false` then.
+    pub async fn set_operator_key(&self, digest: &str, only_first: bool) -> Result<bool, StoreError> {
+        let mut get = redis::cmd("HGET");
+        let before: Option<String> = self.ask(get.arg(keys::META).arg("operator_key")).await?;
+        let mut claim = redis::cmd(if only_first { "HSETNX" } else { "HSET" });
+        let claimed: i64 = self.ask(claim.arg(keys::META).arg("operator_key").arg(digest)).await?;
+        if only_first && claimed == 0 {
+            return Ok(false);
+        }
+        let mut set = redis::cmd("HSET");
+        self.ask::<i64>(set.arg(keys::API_KEYS).arg(digest).arg("operator")).await?;
+        if let Some(old) = before.filter(|old| old != digest) {
+            let mut forget = redis::cmd("HDEL");
+            self.ask::<i64>(forget.arg(keys::API_KEYS).arg(old)).await?;
+        }
+        Ok(true)
+    }
+}

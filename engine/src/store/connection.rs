@@ -1,0 +1,173 @@
+//! Connections to Redis, and how scripts are called: in pipelines, and loaded again when a restarted server forgot them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_redis::{Pool, PoolConfig, Runtime};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::io::tcp::TcpSettings;
+use redis::{Client, Cmd, ErrorKind, IntoConnectionInfo, RedisResult, ServerErrorKind, Value};
+
+use super::scripts::{Name, Scripts};
+use super::{Shared, Store, StoreError, keys};
+use crate::domain::{PARTITIONS_MAX, Partition};
+
+/// Redis may stall for seconds while it forks or its disk is slow. The crate's own half second would turn each of these
+/// stalls into a lost reply.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections of the API: as many calls as may wait for Redis at once.
+const POOL_SIZE: usize = 16;
+
+/// A database that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectFault {
+    /// The URL is none.
+    #[error("redis.url: {0}")]
+    Url(#[source] redis::RedisError),
+    /// The server is not there or refuses us.
+    #[error("cannot use Redis: {0}")]
+    Store(#[from] StoreError),
+    /// It would lose data by itself.
+    #[error("Redis has maxmemory-policy {0}, which drops keys by itself: set it to noeviction")]
+    Evicts(String),
+    /// The pool could not be made.
+    #[error("cannot make the pool of connections: {0}")]
+    Pool(String),
+}
+
+impl Store {
+    /// Connects, checks that the server keeps what it is given, and fixes the number of partitions at the first use.
+    ///
+    /// # Errors
+    /// See [`ConnectFault`]; `Store` of kind unavailable may be tried again.
+    pub async fn connect(url: &str, partitions: u16) -> Result<Self, ConnectFault> {
+        let tcp = TcpSettings::default().set_nodelay(true);
+        let info = url.into_connection_info().map_err(ConnectFault::Url)?.set_tcp_settings(tcp);
+        let client = Client::open(info).map_err(ConnectFault::Url)?;
+        let mut connections = Vec::with_capacity(3);
+        for _ in 0..3 {
+            let config = ConnectionManagerConfig::new()
+                .set_response_timeout(Some(RESPONSE_TIMEOUT))
+                .set_connection_timeout(Some(Duration::from_secs(5)))
+                .set_max_delay(Duration::from_secs(1));
+            connections.push(ConnectionManager::new_with_config(client.clone(), config).await.map_err(StoreError::from)?);
+        }
+        let mut first = connections[0].clone();
+        check_eviction(&mut first).await?;
+        let partitions = fix_partitions(&mut first, partitions).await.map_err(StoreError::from)?;
+        let [moves, leases, bulk]: [ConnectionManager; 3] =
+            connections.try_into().map_err(|_| ConnectFault::Pool("three connections".into()))?;
+        let shared = Shared {
+            partitions,
+            bases: (0..partitions).map(|number| keys::base(Partition(number))).collect(),
+            scripts: Scripts::new(),
+        };
+        let store = Self { moves, leases, bulk, pool: pool(url)?, shared: Arc::new(shared) };
+        store.load_scripts(&store.moves).await?;
+        Ok(store)
+    }
+
+    /// A call of a script on `keys`; arguments are added by the caller.
+    pub(super) fn script(&self, name: Name, keys: &[&str]) -> Cmd {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(self.shared.scripts.digest(name)).arg(keys.len()).arg(keys);
+        command
+    }
+
+    /// Runs calls in one round trip. A server that was restarted has forgotten the scripts: they are loaded again, and
+    /// only the calls that found none are repeated.
+    pub(super) async fn run(&self, connection: &ConnectionManager, calls: &[Cmd]) -> Result<Vec<Value>, StoreError> {
+        let mut replies = send(connection, calls.iter()).await?;
+        let missing: Vec<usize> = (0..calls.len()).filter(|&at| is_no_script(&replies[at])).collect();
+        if !missing.is_empty() {
+            self.load_scripts(connection).await?;
+            let again = send(connection, missing.iter().map(|&at| &calls[at])).await?;
+            for (at, reply) in missing.into_iter().zip(again) {
+                replies[at] = reply;
+            }
+        }
+        Ok(replies.into_iter().collect::<RedisResult<Vec<Value>>>()?)
+    }
+
+    /// One call outside the hot path, through the pool.
+    pub(super) async fn ask<T: redis::FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
+        let mut connection = self.pool.get().await.map_err(|error| match error {
+            deadpool_redis::PoolError::Backend(error) => StoreError::from(error),
+            other => StoreError::Unavailable(redis::RedisError::from(std::io::Error::other(other.to_string()))),
+        })?;
+        match command.query_async(&mut connection).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                self.load_scripts(&self.bulk).await?;
+                Ok(command.query_async(&mut connection).await?)
+            }
+            reply => Ok(reply?),
+        }
+    }
+
+    /// Whether Redis answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.ask::<String>(&redis::cmd("PING")).await.map(drop)
+    }
+
+    /// A warning for a server that is not ours, if its settings make it slow: see `hash-max-listpack-entries`.
+    pub async fn slow_settings(&self) -> Option<String> {
+        let mut ask = redis::cmd("CONFIG");
+        ask.arg("GET").arg("hash-max-listpack-entries");
+        let (_, value): (String, u32) = self.ask(&ask).await.ok()?;
+        (value > 64).then(|| {
+            format!("Redis has hash-max-listpack-entries {value}: small hashes of live messages are then scanned; set it to 64")
+        })
+    }
+
+    async fn load_scripts(&self, connection: &ConnectionManager) -> Result<(), StoreError> {
+        let loads: Vec<Cmd> = self.shared.scripts.sources().iter().map(|source| {
+            let mut load = redis::cmd("SCRIPT");
+            load.arg("LOAD").arg(source);
+            load
+        }).collect();
+        send(connection, loads.iter()).await?.into_iter().collect::<RedisResult<Vec<Value>>>()?;
+        Ok(())
+    }
+}
+
+async fn send<'a>(
+    connection: &ConnectionManager,
+    calls: impl Iterator<Item = &'a Cmd>,
+) -> Result<Vec<RedisResult<Value>>, StoreError> {
+    let mut pipeline = redis::pipe();
+    pipeline.ignore_errors();
+    for call in calls {
+        pipeline.add_command(call.clone());
+    }
+    Ok(pipeline.query_async(&mut connection.clone()).await?)
+}
+
+fn is_no_script(reply: &RedisResult<Value>) -> bool {
+    reply.as_ref().is_err_and(|error| error.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
+}
+
+fn pool(url: &str) -> Result<Pool, ConnectFault> {
+    let mut config = deadpool_redis::Config::from_url(url);
+    config.pool = Some(PoolConfig::new(POOL_SIZE));
+    config.create_pool(Some(Runtime::Tokio1)).map_err(|error| ConnectFault::Pool(error.to_string()))
+}
+
+/// Servers that do not let us ask are trusted: many hosted ones have no CONFIG.
+async fn check_eviction(connection: &mut ConnectionManager) -> Result<(), ConnectFault> {
+    let mut ask = redis::cmd("CONFIG");
+    let reply: RedisResult<(String, String)> = ask.arg("GET").arg("maxmemory-policy").query_async(connection).await;
+    match reply {
+        Ok((_, policy)) if policy != "noeviction" => Err(ConnectFault::Evicts(policy)),
+        _ => Ok(()),
+    }
+}
+
+/// The first engine that uses the database decides, for good.
+async fn fix_partitions(connection: &mut ConnectionManager, wanted: u16) -> RedisResult<u16> {
+    let mut set = redis::cmd("HSETNX");
+    let _created: i64 = set.arg(keys::META).arg("partitions").arg(wanted).query_async(connection).await?;
+    let mut get = redis::cmd("HGET");
+    let partitions: u16 = get.arg(keys::META).arg("partitions").query_async(connection).await?;
+    Ok(partitions.clamp(1, PARTITIONS_MAX))
+}

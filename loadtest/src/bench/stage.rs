@@ -1,0 +1,313 @@
+//! The stage of one measurement: Redis, engine and simulator, each a process of its own with a directory of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+
+use super::simulator::{Simulator, free_port};
+use crate::api::Api;
+use crate::cli::BenchArguments;
+use crate::exposition::Histogram;
+use crate::http::Http;
+use crate::process::{Process, Processes, WorkDirectory};
+use crate::procfs;
+use crate::redis_info::{self, RedisInfo};
+
+/// The engine's histogram of the time from a submit_sm handed over to its message settled in Redis.
+pub(crate) const SUBMITTED_TO_SETTLED: &str = "campanile_submitted_to_settled_seconds";
+
+/// The engine reads it from a file, and it dies with the run.
+const OPERATOR_KEY: &str = "op_bench_0123456789abcdef0123456789abcdef";
+
+/// What one stage is made of; the same for every stage of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct StagePlan {
+    campanile: PathBuf,
+    pub(crate) smpp_sim: PathBuf,
+    redis_server: PathBuf,
+    pub(crate) sessions: u32,
+    pub(crate) window: u32,
+    pub(crate) receipt_delay_max: Duration,
+    keep: bool,
+}
+
+impl StagePlan {
+    /// Finds the programs.
+    ///
+    /// # Errors
+    /// One of ours is not built.
+    pub(crate) fn new(arguments: &BenchArguments) -> Result<Self> {
+        let programs = match &arguments.bin_dir {
+            Some(directory) => directory.clone(),
+            None => {
+                let own = std::env::current_exe().context("this program does not know where it is")?;
+                own.parent().unwrap_or(Path::new(".")).to_owned()
+            }
+        };
+        let find = |name: &str| {
+            let path = programs.join(name);
+            ensure!(
+                path.is_file(),
+                "no {}: cargo build --release -p campanile -p smpp-sim",
+                path.display()
+            );
+            path.canonicalize().with_context(|| path.display().to_string())
+        };
+        Ok(Self {
+            campanile: find("campanile")?,
+            smpp_sim: find("smpp-sim")?,
+            redis_server: arguments.redis_server.clone(),
+            sessions: arguments.sessions,
+            window: arguments.window,
+            receipt_delay_max: arguments.receipt_delay_max,
+            keep: arguments.keep,
+        })
+    }
+
+    /// The canonical sessions and window, without programs.
+    #[cfg(test)]
+    pub(crate) fn for_test() -> Self {
+        Self {
+            campanile: PathBuf::new(),
+            smpp_sim: PathBuf::new(),
+            redis_server: PathBuf::from("redis-server"),
+            sessions: 4,
+            window: 500,
+            receipt_delay_max: Duration::from_millis(1_500),
+            keep: false,
+        }
+    }
+}
+
+/// Redis and an engine that would bind if the simulator were there. Dropped from top to bottom.
+pub(crate) struct Stage {
+    simulator: Option<Simulator>,
+    engine: Process,
+    _redis: Process,
+    redis_socket: PathBuf,
+    api: Api,
+    admin: Http,
+    plan: StagePlan,
+    smpp_port: u16,
+    processes: Processes,
+    directory: WorkDirectory,
+}
+
+/// What was used up to a moment; two of them make a phase.
+pub(crate) struct Usage {
+    pub(crate) engine_cpu_seconds: f64,
+    pub(crate) sim_cpu_seconds: f64,
+    pub(crate) own_cpu_seconds: f64,
+    pub(crate) redis: RedisInfo,
+    pub(crate) submitted_to_settled: Histogram,
+}
+
+impl Stage {
+    /// Starts Redis and the engine, in a new directory, with an empty store.
+    ///
+    /// # Errors
+    /// One of them does not start; its last words are in the error.
+    pub(crate) fn set(plan: &StagePlan, processes: &Processes) -> Result<Self> {
+        let directory = WorkDirectory::create(plan.keep)?;
+        let redis_socket = directory.path().join("redis.sock");
+        let redis = start_redis(plan, processes, directory.path(), &redis_socket)?;
+        let smpp_port = free_port()?;
+        let engine = start_engine(plan, processes, directory.path(), smpp_port)?;
+        let ready: EngineReady = serde_json::from_value(engine.ready_line()?)?;
+        Ok(Self {
+            simulator: None,
+            engine,
+            _redis: redis,
+            redis_socket,
+            api: Api::new(&ready.api, OPERATOR_KEY.to_owned()),
+            admin: Http::new(&ready.admin),
+            plan: plan.clone(),
+            smpp_port,
+            processes: processes.clone(),
+            directory,
+        })
+    }
+
+    /// Starts the simulator and waits until every session of the engine is bound.
+    ///
+    /// # Errors
+    /// It does not start, or the engine does not bind to it.
+    pub(crate) fn start_simulator(&mut self) -> Result<()> {
+        let simulator = Simulator::start(&self.plan, &self.processes, self.directory.path(), self.smpp_port)?;
+        let wanted = self.plan.sessions as usize;
+        self.engine
+            .wait_until("bind every session", || Ok(simulator.sessions()? >= wanted))?;
+        self.simulator = Some(simulator);
+        Ok(())
+    }
+
+    /// The simulator, once it was started.
+    pub(crate) fn simulator(&self) -> Result<&Simulator> {
+        self.simulator.as_ref().context("the simulator was not started")
+    }
+
+    /// The engine's API with the operator's key.
+    pub(crate) fn api(&self) -> Api {
+        self.api.clone()
+    }
+
+    /// The engine's count of settled messages with the time they took.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    pub(crate) fn settled(&self) -> Result<Histogram> {
+        let text = self.admin.get_text("/metrics").with_context(|| self.engine.silence())?;
+        Ok(Histogram::parse(&text, SUBMITTED_TO_SETTLED))
+    }
+
+    /// Bytes that Redis has given out, after it has given back what it had put off.
+    ///
+    /// # Errors
+    /// Redis does not answer.
+    pub(crate) fn redis_memory(&self) -> Result<u64> {
+        let mut bytes = 0;
+        self.engine.wait_until("have Redis free its memory", || {
+            let info = redis_info::read(&self.redis_socket)?;
+            bytes = info.used_memory_bytes;
+            Ok(info.lazyfree_pending == 0)
+        })?;
+        Ok(bytes)
+    }
+
+    /// What every process has used so far.
+    ///
+    /// # Errors
+    /// One of them is gone.
+    pub(crate) fn usage(&self) -> Result<Usage> {
+        Ok(Usage {
+            engine_cpu_seconds: procfs::cpu_seconds(self.engine.pid())?,
+            sim_cpu_seconds: procfs::cpu_seconds(self.simulator()?.pid())?,
+            own_cpu_seconds: procfs::cpu_seconds(std::process::id())?,
+            redis: redis_info::read(&self.redis_socket)?,
+            submitted_to_settled: self.settled()?,
+        })
+    }
+
+    /// The most memory that the engine ever had resident, in bytes.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub(crate) fn engine_peak_rss_bytes(&self) -> Result<u64> {
+        procfs::peak_rss_bytes(self.engine.pid())
+    }
+
+    /// Fails when the run is over or the engine is gone: every waiting loop asks this.
+    ///
+    /// # Errors
+    /// See above.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        self.processes.check_open()?;
+        if !self.engine.is_running() {
+            bail!("{}", self.engine.silence());
+        }
+        Ok(())
+    }
+}
+
+/// What `campanile serve` prints first: where it listens.
+#[derive(Deserialize)]
+struct EngineReady {
+    api: String,
+    admin: String,
+}
+
+/// Redis as the engine's embedded one is run, on a unix socket, with the figures of the goals in mind: AOF every second,
+/// and no rewrite of it in a run of some seconds.
+fn start_redis(plan: &StagePlan, processes: &Processes, directory: &Path, socket: &Path) -> Result<Process> {
+    let mut command = Command::new(&plan.redis_server);
+    command.current_dir(directory).arg("--unixsocket").arg(socket).args([
+        "--port",
+        "0",
+        "--unixsocketperm",
+        "700",
+        "--save",
+        "",
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "everysec",
+        "--hash-max-listpack-entries",
+        "64",
+        "--auto-aof-rewrite-min-size",
+        "1gb",
+        "--daemonize",
+        "no",
+    ]);
+    let redis = processes
+        .start("redis", &mut command, directory)
+        .context("is redis-server installed?")?;
+    redis.wait_until("answer", || Ok(redis_info::read(socket).is_ok()))?;
+    Ok(redis)
+}
+
+fn start_engine(plan: &StagePlan, processes: &Processes, directory: &Path, smpp_port: u16) -> Result<Process> {
+    std::fs::write(directory.join("operator.key"), OPERATOR_KEY)?;
+    let configuration = directory.join("campanile.toml");
+    std::fs::write(&configuration, engine_toml(plan, directory, smpp_port)?)?;
+    let mut command = Command::new(&plan.campanile);
+    command
+        .current_dir(directory)
+        .arg("serve")
+        .arg("--config")
+        .arg(&configuration);
+    processes.start("engine", &mut command, directory)
+}
+
+/// The engine's configuration: the keys of the contract, no rate, and short pauses between attempts to bind.
+fn engine_toml(plan: &StagePlan, directory: &Path, smpp_port: u16) -> Result<String> {
+    // A JSON string is a TOML basic string, too.
+    let quoted = |path: &Path| -> Result<String> {
+        let text = path
+            .to_str()
+            .with_context(|| format!("{} is not UTF-8", path.display()))?;
+        Ok(serde_json::to_string(text)?)
+    };
+    let key_file = quoted(&directory.join("operator.key"))?;
+    let directory = directory
+        .to_str()
+        .context("the working directory's name is not UTF-8")?;
+    let redis = serde_json::to_string(&format!("unix://{directory}/redis.sock"))?;
+    let (sessions, window) = (plan.sessions, plan.window);
+    Ok(format!(
+        "[api]\nlisten = \"127.0.0.1:0\"\noperator_key_file = {key_file}\n\n\
+         [admin]\nlisten = \"127.0.0.1:0\"\n\n\
+         [redis]\nurl = {redis}\n\n\
+         [[smsc]]\nname = \"bench\"\naddress = \"127.0.0.1:{smpp_port}\"\nsystem_id = \"bench\"\npassword = \"secret\"\n\
+         bind = \"transceiver\"\nsessions = {sessions}\nwindow = {window}\n\
+         reconnect_min = \"100ms\"\nreconnect_max = \"1s\"\n"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_is_the_contracts() {
+        let text = engine_toml(&StagePlan::for_test(), Path::new("/odd \"place\""), 21_000).unwrap();
+        assert!(
+            text.contains("operator_key_file = \"/odd \\\"place\\\"/operator.key\""),
+            "{text}"
+        );
+        assert!(text.contains("sessions = 4\nwindow = 500\n"), "{text}");
+    }
+
+    #[test]
+    fn redis_starts_answers_and_ends() {
+        let directory = WorkDirectory::create(false).unwrap();
+        let socket = directory.path().join("redis.sock");
+        let redis = start_redis(&StagePlan::for_test(), &Processes::default(), directory.path(), &socket).unwrap();
+        let info = redis_info::read(&socket).unwrap();
+        assert!(info.used_memory_bytes > 100_000);
+        drop(redis);
+        assert!(redis_info::read(&socket).is_err());
+    }
+}

@@ -1,0 +1,199 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, micros};
+use crate::ledger::{AccountRate, Filter, Line, Page, Totals};
+use crate::scenario::Scenario;
+use crate::smsc::session::Plan;
+use crate::smsc::{InboundView, NoInbound, SessionView, Smsc, TooManyOutcomes};
+
+/// Rows looked at while the sessions wait: well under a millisecond.
+const ROWS_AT_ONCE: usize = 1_000;
+
+/// Conditions are looked at again no sooner than this, so that waiting does not slow down what is waited for.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// What one asks of a running simulator: the same for HTTP and for a test in the same process. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    // One lock for all: it is taken once for everything that one read brought, not once a message.
+    smsc: Mutex<Smsc>,
+    clock: Clock,
+    changed: Notify,
+    stopping: CancellationToken,
+}
+
+/// Counters and the values that they are to reach, by their names in [`Totals`].
+pub type Goals = Vec<(String, u64)>;
+
+/// What became of waiting.
+#[derive(Clone, Debug)]
+pub enum Waited {
+    /// Every counter has reached its value.
+    Reached(Totals),
+    /// The time was up.
+    TimeUp(Totals),
+    /// There is no counter of that name.
+    NoSuchCounter(String),
+}
+
+impl Handle {
+    pub(crate) fn new(scenario: Arc<Scenario>, clock: Clock) -> Self {
+        let smsc = Mutex::new(Smsc::new(scenario, clock.now_us()));
+        let shared = Shared {
+            smsc,
+            clock,
+            changed: Notify::new(),
+            stopping: CancellationToken::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// The ledger's counters.
+    pub fn totals(&self) -> Totals {
+        self.smsc().totals()
+    }
+
+    /// The rows that pass the filter, all at once. For ten million of them use HTTP, which streams.
+    pub fn lines(&self, filter: Filter) -> Vec<Line> {
+        let mut page = Page::new(filter);
+        let mut lines = Vec::new();
+        while let Some(more) = self.more_lines(&mut page) {
+            lines.extend(more);
+        }
+        lines
+    }
+
+    /// The next rows of a page; `None` at the end.
+    pub(crate) fn more_lines(&self, page: &mut Page) -> Option<Vec<Line>> {
+        self.smsc().lines(page, ROWS_AT_ONCE)
+    }
+
+    /// How fast every account submitted.
+    pub fn rates(&self) -> Vec<AccountRate> {
+        self.smsc().rates()
+    }
+
+    /// Who is bound.
+    pub fn sessions(&self) -> Vec<SessionView> {
+        self.smsc().session_views()
+    }
+
+    /// Waits until every counter has reached its value, or the time is up, or the simulator stops.
+    pub async fn wait(&self, goals: &Goals, timeout: Duration) -> Waited {
+        let deadline = self.shared.clock.instant(self.shared.clock.now_us() + micros(timeout));
+        loop {
+            let changed = self.shared.changed.notified();
+            let totals = self.totals();
+            if let Some((name, _)) = goals.iter().find(|(name, _)| totals.counter(name).is_none()) {
+                return Waited::NoSuchCounter(name.clone());
+            }
+            if goals
+                .iter()
+                .all(|(name, value)| totals.counter(name).is_some_and(|counter| counter >= *value))
+            {
+                return Waited::Reached(totals);
+            }
+            tokio::select! {
+                () = changed => tokio::time::sleep(LOOK_AGAIN).await,
+                () = tokio::time::sleep_until(deadline) => return Waited::TimeUp(totals),
+                () = self.shared.stopping.cancelled() => return Waited::TimeUp(totals),
+            }
+        }
+    }
+
+    /// Until no session is bound any more.
+    pub(crate) async fn wait_until_unbound(&self) {
+        loop {
+            let changed = self.shared.changed.notified();
+            if self.sessions().is_empty() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Sends an ordinary message to an account: the named one, or the only one that has bound. Its place in the list of
+    /// [`Handle::inbound_messages`].
+    ///
+    /// # Errors
+    /// There is no such account, the text is too long, or there are too many.
+    pub fn inbound(&self, addresses: (&str, &str), text: &str, account: Option<&str>) -> Result<usize, NoInbound> {
+        let now_us = self.shared.clock.now_us();
+        self.smsc().inbound(addresses, text, account, now_us)
+    }
+
+    /// Every inbound message, with what was sent and acknowledged of it.
+    pub fn inbound_messages(&self) -> Vec<InboundView> {
+        self.smsc().inbound_views()
+    }
+
+    /// Drops every TCP connection with a reset; how many there were.
+    pub fn close_sessions(&self) -> usize {
+        self.smsc().close_all()
+    }
+
+    /// Asks every session politely to end; how many were bound.
+    pub fn unbind_sessions(&self) -> usize {
+        self.smsc().unbind_all()
+    }
+
+    /// Empties the ledger and forgets everything but the sessions.
+    pub fn reset(&self) {
+        self.smsc().reset();
+        self.shared.changed.notify_waiters();
+    }
+
+    /// The scenario that is obeyed.
+    pub fn scenario(&self) -> Arc<Scenario> {
+        Arc::clone(self.smsc().scenario())
+    }
+
+    /// Obeys another scenario from now on.
+    ///
+    /// # Errors
+    /// There were too many scenarios since the last reset.
+    pub fn switch(&self, scenario: Scenario) -> Result<(), TooManyOutcomes> {
+        self.smsc().switch(Arc::new(scenario))
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.shared.clock
+    }
+
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.shared.stopping
+    }
+
+    /// One turn of a session, see [`Smsc::turn`].
+    pub(crate) fn turn(&self, session: u32, bytes: (&[u8], bool), out: &mut BytesMut) -> Plan {
+        let now_us = self.shared.clock.now_us();
+        let plan = self.smsc().turn(session, bytes, now_us, out);
+        self.shared.changed.notify_waiters();
+        plan
+    }
+
+    pub(crate) fn smsc(&self) -> MutexGuard<'_, Smsc> {
+        // A panic in one session's turn leaves counters that may be off by one message; the others go on.
+        self.shared.smsc.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now_us(&self) -> u64 {
+        self.shared.clock.now_us()
+    }
+
+    pub(crate) fn notify(&self) {
+        self.shared.changed.notify_waiters();
+    }
+}

@@ -1,0 +1,161 @@
+use serde::{Deserialize, Serialize};
+
+use super::Ledger;
+use super::totals::Names;
+use crate::number::Numbers;
+use crate::smsc::ids::id_text;
+
+/// Which rows are asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    /// Of that account only.
+    pub account: Option<String>,
+    /// To that recipient only, as it was submitted.
+    pub recipient: Option<String>,
+    /// From that sequence number on.
+    pub from: Option<usize>,
+    /// So many at most.
+    pub limit: Option<usize>,
+}
+
+/// One row as `GET /ledger` shows it. Times are µs since 1970; `None`: it did not happen.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line {
+    /// Place in order of arrival, from 0.
+    pub sequence: u64,
+    /// The account that submitted it.
+    pub account: String,
+    /// The session that it came on.
+    pub session: u32,
+    /// Source address as it came.
+    pub source: String,
+    /// Destination address as it came.
+    pub recipient: String,
+    /// Which message to that recipient, from 1; 0: refused before an outcome was dealt.
+    pub attempt: u16,
+    /// Which segment, from 1.
+    pub part: u8,
+    /// Of how many.
+    pub total: u8,
+    /// The id in its answer; `None` when it was not accepted.
+    pub message_id: Option<String>,
+    /// When it came.
+    pub received_at_us: u64,
+    /// The same, if it was accepted.
+    pub accepted_at_us: Option<u64>,
+    /// When it was answered.
+    pub answered_at_us: Option<u64>,
+    /// With what.
+    pub command_status: Option<u32>,
+    /// The same by name.
+    pub status: Option<String>,
+    /// The outcome that it was dealt.
+    pub outcome: String,
+    /// The state in its final receipt.
+    pub stat: Option<&'static str>,
+    /// Final receipts that it is to get, copies included.
+    pub receipts_due: u8,
+    /// Sent for the first time.
+    pub receipts_sent: u8,
+    /// Acknowledged with `ESME_ROK`.
+    pub receipts_acked: u8,
+    /// When the last one was sent.
+    pub receipt_sent_at_us: Option<u64>,
+    /// When the last one was acknowledged.
+    pub receipt_acked_at_us: Option<u64>,
+    /// How the text was coded.
+    pub data_coding: u8,
+    /// The text without its user data header; `None` when there was no room to keep it.
+    pub text: Option<String>,
+}
+
+/// Where a reader of the ledger stands: it reads some rows at a time, so that the simulator goes on in between.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    filter: Filter,
+    next: usize,
+    left: usize,
+}
+
+impl Page {
+    pub(crate) fn new(filter: Filter) -> Self {
+        Self {
+            next: filter.from.unwrap_or(0),
+            left: filter.limit.unwrap_or(usize::MAX),
+            filter,
+        }
+    }
+}
+
+impl Ledger {
+    /// The next lines, looking at no more than `rows` rows; `None` at the end.
+    pub(crate) fn lines(
+        &self,
+        page: &mut Page,
+        rows: usize,
+        (names, numbers): (&Names<'_>, &Numbers),
+    ) -> Option<Vec<Line>> {
+        if page.left == 0 || page.next >= self.len() {
+            return None;
+        }
+        let until = (page.next + rows).min(self.len());
+        let mut lines = Vec::new();
+        while page.next < until && page.left > 0 {
+            if let Some(line) = self
+                .line(page.next as u32, names, numbers)
+                .filter(|line| page.filter.wants(line))
+            {
+                lines.push(line);
+                page.left -= 1;
+            }
+            page.next += 1;
+        }
+        Some(lines)
+    }
+
+    fn line(&self, place: u32, names: &Names<'_>, numbers: &Numbers) -> Option<Line> {
+        let row = self.row(place)?;
+        let outcome = names.outcomes.get(usize::from(row.outcome))?;
+        let happened = |at: u64| (at > 0).then_some(at);
+        let answered = row.answered_at_us();
+        Some(Line {
+            sequence: u64::from(place),
+            account: names
+                .accounts
+                .get(usize::from(row.account))
+                .cloned()
+                .unwrap_or_default(),
+            session: row.session,
+            source: numbers.text(row.source),
+            recipient: numbers.text(row.recipient),
+            attempt: row.attempt,
+            part: row.part,
+            total: row.total,
+            message_id: row.accepted.then(|| id_text(outcome.message_id, self.id(place))),
+            received_at_us: row.received_at_us,
+            accepted_at_us: row.accepted.then_some(row.received_at_us),
+            answered_at_us: answered,
+            command_status: answered.map(|_| row.status.0),
+            status: answered.map(|_| row.status.to_string()),
+            outcome: outcome.name.clone(),
+            stat: row.stat.map(crate::outcome::Stat::name),
+            receipts_due: row.due,
+            receipts_sent: row.sent,
+            receipts_acked: row.acked,
+            receipt_sent_at_us: happened(row.sent_at_us),
+            receipt_acked_at_us: happened(row.acked_at_us),
+            data_coding: row.text.data_coding,
+            text: self
+                .text(row)
+                .map(|text| smpp::text::decode(text, row.text.data_coding)),
+        })
+    }
+}
+
+impl Filter {
+    fn wants(&self, line: &Line) -> bool {
+        let same = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
+        same(&self.account, &line.account) && same(&self.recipient, &line.recipient)
+    }
+}

@@ -1,0 +1,124 @@
+use super::*;
+use crate::outcome::Form;
+
+#[test]
+fn every_built_in_scenario_is_free_of_faults_and_bears_its_name() {
+    for built_in in BUILT_IN {
+        let scenario = Scenario::named(built_in.name).unwrap_or_else(|faults| panic!("{faults}"));
+        assert_eq!(scenario.name, built_in.name);
+        assert!(!scenario.about.is_empty());
+    }
+}
+
+#[test]
+fn every_fault_is_named_at_once_with_line_key_and_what_is_allowed() {
+    let text = r#"
+time_scale = 0
+colour = "red"
+[answer]
+dellay = "1s"
+delay = "soon"
+[[account]]
+system_id = "a"
+rate = "fast"
+binds = ["tranceiver"]
+[[account]]
+system_id = "a"
+[[outcome]]
+name = "ok"
+stat = "DONE"
+[[outcome]]
+name = "refused"
+answer = "ESME_RINVDSTADR"
+err = "001"
+[[outcome]]
+name = "late"
+first_attempts = 2
+[[prefix]]
+starts_with = "+33"
+outcome = "nothing"
+[recipients]
+"33600000000" = "nobody"
+[faults]
+no_answer = 1.5
+"#;
+    let faults = Scenario::parse(text, "x.toml").unwrap_err();
+    let said = faults.to_string();
+    let expected = [
+        "x.toml:2: time_scale: 0 is not allowed: a number from 0.001 to 1000000",
+        "x.toml:3: colour: no such key; allowed are",
+        "x.toml:5: answer.dellay: no such key; did you mean \"delay\"?",
+        "x.toml:6: answer.delay: \"soon\" is not allowed: a duration, { uniform",
+        "x.toml:9: account[0].rate: \"fast\" is not allowed: segments a second",
+        "x.toml:10: account[0].binds: [\"tranceiver\"] is not allowed: an array of transceiver, transmitter, receiver",
+        "x.toml:12: account[1].system_id: two accounts have the same system_id",
+        "x.toml:15: outcome[0].stat: \"DONE\" is not allowed: one of ENROUTE, DELIVRD",
+        "x.toml:19: outcome[1].err: this outcome has no receipt",
+        "x.toml:22: outcome[2].first_attempts: goes with then",
+        "x.toml:24: prefix[0].starts_with: \"+33\" is not allowed: 1 to 18 digits",
+        "x.toml:25: prefix[0].outcome: no outcome is called \"nothing\"; there are ok, refused, late",
+        "x.toml:27: recipients.33600000000: no outcome is called \"nobody\"",
+        "x.toml:29: faults.no_answer: 1.5 is not allowed: a number from 0 to 1",
+    ];
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines.len(), expected.len(), "{said}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line}\n  should begin with\n{expected}");
+    }
+}
+
+#[test]
+fn what_is_no_toml_is_said_with_its_line() {
+    let faults = Scenario::parse("name = \"x\"\nseed = = 1\n", "x.toml").unwrap_err();
+    assert!(faults.to_string().starts_with("x.toml:2: "), "{faults}");
+    assert!(
+        Scenario::named("nothing")
+            .unwrap_err()
+            .to_string()
+            .contains("healthy, fr-4379")
+    );
+    assert!(
+        Scenario::load(Path::new("absent.toml"))
+            .unwrap_err()
+            .to_string()
+            .contains("cannot be read")
+    );
+}
+
+#[test]
+fn values_arrive_where_they_belong() {
+    let text = r#"
+[[account]]
+system_id = "campanile"
+password = "secret"
+rate = "500/s"
+window = 1_000
+[receipt]
+delay = { uniform = ["0s", "1s"] }
+form = "tlv"
+[timers]
+bind = "1s 500ms"
+[faults]
+close = { after = 500, holding = 100, reset = true }
+"#;
+    let scenario = Scenario::parse(text, "x.toml").unwrap_or_else(|faults| panic!("{faults}"));
+    let account = &scenario.accounts[0];
+    assert_eq!((account.rate, account.burst, account.window), (Some(500), 50, 1000));
+    assert_eq!(account.system_id.as_deref(), Some("campanile"));
+    assert_eq!(
+        scenario.defaults.receipt_delay,
+        Delay::Uniform(Duration::ZERO, Duration::from_secs(1))
+    );
+    assert_eq!(
+        (scenario.defaults.receipt_form, scenario.timers.bind),
+        (Form::Tlv, Duration::from_millis(1500))
+    );
+    let close = Hangup {
+        after: 500,
+        holding: 100,
+        answered: false,
+        reset: true,
+        repeat: false,
+    };
+    assert_eq!(account.faults.close, Some(close));
+}

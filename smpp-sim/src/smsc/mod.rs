@@ -1,0 +1,302 @@
+//! The SMSC's rules, without a socket and without a clock: octets and times come in, octets and a plan go out.
+
+mod account;
+mod bind;
+mod deliver;
+pub(crate) mod ids;
+mod inbound;
+mod query;
+mod receipt;
+mod schedule;
+pub(crate) mod session;
+mod submit;
+mod views;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use rustc_hash::FxHashMap;
+use smpp::command_status::CommandStatus;
+use smpp::frame::{CommandId, Pdu, Raw, encode_empty, split};
+use tokio::sync::Notify;
+
+use crate::clock::micros;
+use crate::ledger::Ledger;
+use crate::number::Numbers;
+use crate::outcome::{Dealer, Outcome};
+use crate::scenario::Scenario;
+
+use account::Account;
+use receipt::Scratch;
+use session::{End, JobKind, Phase, Plan, Request, Session, Turn};
+
+use inbound::Inbound;
+pub use inbound::{InboundView, NoInbound};
+pub use session::SessionView;
+
+/// Connections at one time, bound or not: far more than any client of one aggregator opens.
+const SESSIONS_MAX: usize = 4096;
+
+/// Connections that are not bound yet: with a kilobyte or two each they cannot hurt, and the bind timer ends them.
+const UNBOUND_MAX: usize = 1024;
+
+/// Octets written in one turn before the socket is asked to take them: about a thousand receipts.
+const OUT_MAX: usize = 256 << 10;
+
+/// Outcomes of all scenarios since the last reset: a row of the ledger names its outcome in 16 bits.
+const OUTCOMES_MAX: usize = 65_000;
+
+/// Message ids begin with the milliseconds of the start, and leave room for a million a millisecond: a simulator that
+/// is killed and started again repeats none.
+const IDS_PER_MS: u64 = 1_000_000;
+
+/// Everything that the sessions share.
+#[derive(Debug)]
+pub(crate) struct Smsc {
+    scenario: Arc<Scenario>,
+    /// The refusals, then the outcomes of every scenario so far: rows keep pointing at what they were dealt.
+    outcomes: Vec<Outcome>,
+    /// Where the outcomes of the present scenario begin.
+    first_outcome: usize,
+    dealer: Dealer,
+    numbers: Numbers,
+    ledger: Ledger,
+    accounts: Vec<Account>,
+    names: Vec<String>,
+    sessions: FxHashMap<u32, Box<Session>>,
+    last_session: u32,
+    unbound: usize,
+    inbound: Vec<Inbound>,
+    scratch: Scratch,
+}
+
+/// A scenario could not be switched to: the ledger has met too many outcomes already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the ledger has met {OUTCOMES_MAX} outcomes: reset it first")]
+pub struct TooManyOutcomes;
+
+impl Smsc {
+    pub(crate) fn new(scenario: Arc<Scenario>, now_us: u64) -> Self {
+        let mut outcomes = submit::refusals();
+        let first_outcome = outcomes.len();
+        outcomes.extend(scenario.outcomes.iter().cloned());
+        Self {
+            outcomes,
+            first_outcome,
+            dealer: Dealer::new(Arc::clone(&scenario)),
+            numbers: Numbers::default(),
+            ledger: Ledger::new(scenario.ledger, now_us / 1000 * IDS_PER_MS),
+            accounts: Vec::new(),
+            names: Vec::new(),
+            sessions: FxHashMap::default(),
+            last_session: 0,
+            unbound: 0,
+            inbound: Vec::new(),
+            scratch: Scratch::default(),
+            scenario,
+        }
+    }
+
+    pub(crate) fn scenario(&self) -> &Arc<Scenario> {
+        &self.scenario
+    }
+
+    /// A connection came in: its session's number; `None` when there are too many.
+    pub(crate) fn open(&mut self, peer: SocketAddr, wake: Arc<Notify>, now_us: u64) -> Option<u32> {
+        if self.sessions.len() >= SESSIONS_MAX || self.unbound >= UNBOUND_MAX {
+            return None;
+        }
+        self.last_session += 1;
+        self.unbound += 1;
+        let session = Session::new(self.last_session, peer, wake, now_us);
+        self.sessions.insert(self.last_session, Box::new(session));
+        Some(self.last_session)
+    }
+
+    /// A session's turn: reads what has come, does what is due, writes to `out`. `fresh` says that octets have come
+    /// since the last turn.
+    pub(crate) fn turn(&mut self, id: u32, (bytes, fresh): (&[u8], bool), now_us: u64, out: &mut BytesMut) -> Plan {
+        // Taken out while it is its turn, so that it may reach for the others.
+        let Some(mut session) = self.sessions.remove(&id) else {
+            return Plan {
+                consumed: 0,
+                wake_us: u64::MAX,
+                reading: false,
+                end: Some(End::Close),
+            };
+        };
+        if fresh {
+            session.heard_us = now_us;
+            session.asked_us = None;
+        }
+        if session.paused_until_us <= now_us {
+            session.paused_until_us = 0;
+        }
+        let mut turn = Turn {
+            session: &mut session,
+            now_us,
+            out,
+        };
+        let consumed = self.read(&mut turn, bytes);
+        self.timers(&mut turn);
+        Self::unbind_if_wanted(&mut turn);
+        self.due(&mut turn);
+        session.this_turn = 0;
+        let crowded = out.len() >= OUT_MAX && !session.ready.is_empty();
+        let plan = Plan {
+            consumed,
+            // More is ready than one write should hold: come back as soon as it is written.
+            wake_us: if crowded {
+                now_us
+            } else {
+                session.wake_us(&self.scenario.timers)
+            },
+            reading: session.paused_until_us == 0,
+            end: session.end,
+        };
+        self.sessions.insert(id, session);
+        plan
+    }
+
+    /// A connection has ended: what was still to be delivered goes to another session, or waits.
+    pub(crate) fn close(&mut self, id: u32, now_us: u64) {
+        let Some(mut session) = self.sessions.remove(&id) else {
+            return;
+        };
+        match session.bound() {
+            Some((account, _)) => {
+                self.accounts[account].sessions.retain(|&other| other != id);
+                self.hand_over(account, &mut session, now_us);
+            }
+            None => self.unbound -= 1,
+        }
+    }
+
+    fn read(&mut self, turn: &mut Turn<'_>, bytes: &[u8]) -> usize {
+        let mut consumed = 0;
+        while turn.session.end.is_none() && turn.session.paused_until_us == 0 {
+            match split(&bytes[consumed..], turn.session.length_max()) {
+                Ok(Some(raw)) => {
+                    consumed += raw.header.length as usize;
+                    self.pdu(turn, &raw);
+                }
+                Ok(None) => break,
+                Err(bad) => {
+                    nack(turn, CommandStatus::ESME_RINVCMDLEN, bad.sequence);
+                    turn.session.end = Some(End::Close);
+                }
+            }
+        }
+        let incomplete = consumed < bytes.len() && turn.session.paused_until_us == 0;
+        // A PDU has so long from its first octet, however slowly the others drip.
+        let since = turn
+            .session
+            .incomplete_us
+            .filter(|_| consumed == 0)
+            .unwrap_or(turn.now_us);
+        turn.session.incomplete_us = incomplete.then_some(since);
+        consumed
+    }
+
+    fn pdu(&mut self, turn: &mut Turn<'_>, raw: &Raw<'_>) {
+        let (command, sequence) = (raw.header.command_id, raw.header.sequence);
+        let request = Request { command, sequence };
+        let mute = turn
+            .session
+            .bound()
+            .is_some_and(|(account, _)| self.accounts[account].is_mute());
+        match raw.decode() {
+            Ok(Pdu::SubmitSm(sm) | Pdu::DataSm(sm)) => self.submit(turn, request, &sm),
+            Ok(Pdu::DeliverSmResp(_) | Pdu::DataSmResp(_) | Pdu::GenericNack) => {
+                self.acknowledged(turn, sequence, (command, raw.header.command_status));
+            }
+            Ok(Pdu::UnbindResp) => {
+                if let Phase::Unbinding { .. } = turn.session.phase {
+                    turn.session.end = Some(End::Close);
+                }
+            }
+            Ok(Pdu::EnquireLinkResp | Pdu::BindResp(_) | Pdu::SubmitSmResp(_)) => {}
+            Ok(_) | Err(_) if mute || command.is_response() => {}
+            Err(_) => nack(turn, CommandStatus::ESME_RINVCMDLEN, sequence),
+            Ok(Pdu::Bind(bind)) => self.bind(turn, request, &bind),
+            Ok(Pdu::EnquireLink) => empty_response(turn, request, CommandStatus::ESME_ROK),
+            Ok(Pdu::Unbind) => Self::unbind(turn, request),
+            Ok(Pdu::DeliverSm(_)) => empty_response(turn, request, CommandStatus::ESME_RINVCMDID),
+            Ok(Pdu::Other) if command == CommandId::QUERY_SM => self.query(turn, request, raw.body),
+            Ok(Pdu::Other) if command.is_standard() => empty_response(turn, request, CommandStatus::ESME_RINVCMDID),
+            Ok(Pdu::Other) => nack(turn, CommandStatus::ESME_RINVCMDID, sequence),
+        }
+    }
+
+    fn unbind(turn: &mut Turn<'_>, request: Request) {
+        if turn.session.bound().is_none() {
+            return empty_response(turn, request, CommandStatus::ESME_RINVBNDSTS);
+        }
+        empty_response(turn, request, CommandStatus::ESME_ROK);
+        turn.session.end = Some(End::Close);
+    }
+
+    /// Ends what is overdue, and asks an idle peer whether it is there.
+    fn timers(&mut self, turn: &mut Turn<'_>) {
+        let (timers, now_us) = (self.scenario.timers, turn.now_us);
+        let session = &mut *turn.session;
+        let passed = |since: u64, duration| now_us >= since + micros(duration);
+        let overdue = match session.phase {
+            Phase::Open => passed(session.opened_us, timers.bind),
+            Phase::Unbinding { since_us, .. } => passed(since_us, timers.unbind),
+            Phase::Bound { .. } => session
+                .asked_us
+                .is_some_and(|asked| passed(asked, timers.enquire_link_answer)),
+        };
+        if overdue || session.incomplete_us.is_some_and(|since| passed(since, timers.read)) {
+            session.end.get_or_insert(End::Close);
+        }
+        if session
+            .holding
+            .as_ref()
+            .is_some_and(|holding| holding.deadline_us() <= now_us)
+        {
+            self.hang_up(turn);
+        }
+        let idle = turn.session.asked_us.is_none() && passed(turn.session.heard_us, timers.enquire_link);
+        let mute = turn
+            .session
+            .bound()
+            .is_some_and(|(account, _)| self.accounts[account].is_mute());
+        if let (Phase::Bound { .. }, true, false) = (turn.session.phase, idle, mute) {
+            let sequence = turn.session.next_sequence();
+            encode_empty(turn.out, CommandId::ENQUIRE_LINK, CommandStatus::ESME_ROK, sequence);
+            turn.session.asked_us = Some(now_us);
+        } else if idle {
+            turn.session.heard_us = now_us;
+        }
+    }
+
+    /// Writes late answers, and as many deliveries as the window takes.
+    fn due(&mut self, turn: &mut Turn<'_>) {
+        let session = &mut *turn.session;
+        if session.schedule.next_us().is_some_and(|due| due <= turn.now_us) {
+            let mut jobs = std::mem::take(&mut self.scratch.jobs);
+            session.schedule.take_due(turn.now_us, &mut jobs);
+            for job in jobs.drain(..) {
+                match job.kind {
+                    JobKind::Answer | JobKind::DataAnswer => self.late_answer(turn, job),
+                    JobKind::Enroute | JobKind::Receipt | JobKind::Inbound => turn.session.ready.push_back(job),
+                }
+            }
+            self.scratch.jobs = jobs;
+        }
+        self.deliver(turn);
+    }
+}
+
+fn nack(turn: &mut Turn<'_>, status: CommandStatus, sequence: u32) {
+    encode_empty(turn.out, CommandId::GENERIC_NACK, status, sequence);
+}
+
+fn empty_response(turn: &mut Turn<'_>, request: Request, status: CommandStatus) {
+    encode_empty(turn.out, request.command.response(), status, request.sequence);
+}

@@ -1,0 +1,154 @@
+use std::sync::Arc;
+
+use smpp::command_status::CommandStatus;
+use smpp::frame::{CommandId, encode_empty};
+
+use super::account::Account;
+use super::session::{End, Phase, Session, SessionView, Turn};
+use super::{OUTCOMES_MAX, Smsc, TooManyOutcomes};
+use crate::ledger::{AccountRate, Ledger, Line, Names, Page, Totals};
+use crate::outcome::Dealer;
+use crate::scenario::Scenario;
+
+/// What is asked of the SMSC from outside, rather than by its clients.
+impl Smsc {
+    fn names(&self) -> Names<'_> {
+        Names {
+            accounts: &self.names,
+            outcomes: &self.outcomes,
+        }
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        Totals {
+            recipients: self.dealer.recipients(),
+            messages: self.dealer.messages(),
+            sessions: self
+                .sessions
+                .values()
+                .filter(|session| session.bound().is_some())
+                .count() as u64,
+            ..self.ledger.totals(&self.names())
+        }
+    }
+
+    pub(crate) fn rates(&self) -> Vec<AccountRate> {
+        self.ledger.rates(&self.names)
+    }
+
+    pub(crate) fn lines(&self, page: &mut Page, rows: usize) -> Option<Vec<Line>> {
+        self.ledger.lines(page, rows, (&self.names(), &self.numbers))
+    }
+
+    /// The bound sessions, in order of connecting.
+    pub(crate) fn session_views(&self) -> Vec<SessionView> {
+        let mut views: Vec<_> = self
+            .sessions
+            .values()
+            .filter_map(|session| self.session_view(session))
+            .collect();
+        views.sort_by_key(|view| view.session);
+        views
+    }
+
+    fn session_view(&self, session: &Session) -> Option<SessionView> {
+        let (account, kind) = session.bound()?;
+        Some(SessionView {
+            session: session.id,
+            account: self.names[account].clone(),
+            bind: kind.to_string(),
+            peer: session.peer.to_string(),
+            connected_at_us: session.opened_us,
+            unanswered: session.unanswered,
+            unacknowledged: session.unacked.len(),
+            waiting: session.ready.len(),
+        })
+    }
+
+    /// Ends every connection at once; how many there were.
+    pub(crate) fn close_all(&mut self) -> usize {
+        for session in self.sessions.values_mut() {
+            session.end = Some(End::Reset);
+            session.wake.notify_one();
+        }
+        self.sessions.len()
+    }
+
+    /// Asks every bound session to unbind; how many there were. Connections that are not bound are closed.
+    pub(crate) fn unbind_all(&mut self) -> usize {
+        let mut asked = 0;
+        for session in self.sessions.values_mut() {
+            match session.phase {
+                Phase::Bound { .. } => {
+                    session.unbind_wanted = true;
+                    asked += 1;
+                }
+                Phase::Open => session.end = Some(End::Close),
+                Phase::Unbinding { .. } => {}
+            }
+            session.wake.notify_one();
+        }
+        asked
+    }
+
+    /// Sends the unbind that was asked for.
+    pub(super) fn unbind_if_wanted(turn: &mut Turn<'_>) {
+        if let Phase::Bound { account, kind } = turn.session.phase
+            && turn.session.unbind_wanted
+        {
+            let sequence = turn.session.next_sequence();
+            encode_empty(turn.out, CommandId::UNBIND, CommandStatus::ESME_ROK, sequence);
+            turn.session.phase = Phase::Unbinding {
+                account,
+                kind,
+                since_us: turn.now_us,
+            };
+        }
+    }
+
+    /// Empties the ledger, and forgets recipients, attempts, quotas and everything that was still to be sent. Sessions
+    /// stay; ids go on where they were.
+    pub(crate) fn reset(&mut self) {
+        self.ledger = Ledger::new(self.scenario.ledger, self.ledger.id(self.ledger.len() as u32));
+        self.dealer = Dealer::new(Arc::clone(&self.scenario));
+        self.inbound.clear();
+        self.outcomes = super::submit::refusals();
+        self.first_outcome = self.outcomes.len();
+        self.outcomes.extend(self.scenario.outcomes.iter().cloned());
+        for session in self.sessions.values_mut() {
+            session.forget();
+        }
+        for account in &mut self.accounts {
+            account.backlog = super::schedule::Schedule::default();
+            account.restart_faults();
+        }
+    }
+
+    /// Goes on with another scenario: for submits from now on. Sessions stay, even those of accounts that it does not
+    /// name; those just cannot bind again.
+    pub(crate) fn switch(&mut self, scenario: Arc<Scenario>) -> Result<(), TooManyOutcomes> {
+        if self.outcomes.len() + scenario.outcomes.len() > OUTCOMES_MAX {
+            return Err(TooManyOutcomes);
+        }
+        self.first_outcome = self.outcomes.len();
+        self.outcomes.extend(scenario.outcomes.iter().cloned());
+        self.dealer.switch(Arc::clone(&scenario));
+        self.ledger.set_limits(scenario.ledger);
+        for (account, name) in self.accounts.iter_mut().zip(&self.names) {
+            match scenario.rights(name) {
+                Some(rights) => account.rights = rights.clone(),
+                None => account.rights.binds.clear(),
+            }
+            account.restart_faults();
+        }
+        self.scenario = scenario;
+        Ok(())
+    }
+}
+
+impl Account {
+    /// Whether it may still bind under the present scenario.
+    pub(super) fn is_known(&self) -> bool {
+        !self.rights.binds.is_empty()
+    }
+}

@@ -1,0 +1,224 @@
+//! A plain SMPP client and a plain HTTP client, for tests over real sockets.
+#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use smpp::address::Address;
+use smpp::command_status::CommandStatus;
+use smpp::frame::{
+    Bind, BindKind, CommandId, PDU_LENGTH_MAX, Pdu, Sm, encode_bind, encode_empty, encode_sm_resp, split,
+};
+use smpp_sim::{Options, Running, Scenario};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// Nothing in these tests takes that long unless it is broken.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub async fn sim(scenario: &str) -> Running {
+    let scenario = Scenario::parse(scenario, "test.toml").unwrap_or_else(|faults| panic!("{faults}"));
+    smpp_sim::start(scenario, Options::ephemeral()).await.unwrap()
+}
+
+/// One PDU as the client sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Received {
+    pub command: CommandId,
+    pub status: CommandStatus,
+    pub sequence: u32,
+    pub esm_class: u8,
+    /// The id of an answer, or the text of a delivery.
+    pub text: Vec<u8>,
+}
+
+pub struct Client {
+    pub stream: TcpStream,
+    input: BytesMut,
+    out: BytesMut,
+}
+
+impl Client {
+    pub async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self {
+            stream,
+            input: BytesMut::new(),
+            out: BytesMut::new(),
+        }
+    }
+
+    pub async fn bound(address: SocketAddr, kind: BindKind) -> Self {
+        let mut client = Self::connect(address).await;
+        assert_eq!(client.bind(kind, "campanile", "secret").await, CommandStatus::ESME_ROK);
+        client
+    }
+
+    pub async fn bind(&mut self, kind: BindKind, system_id: &str, password: &str) -> CommandStatus {
+        let bind = Bind {
+            kind,
+            system_id: system_id.as_bytes(),
+            password: password.as_bytes(),
+            system_type: b"",
+            interface_version: 0x34,
+            addr_ton: 0,
+            addr_npi: 0,
+            address_range: b"",
+        };
+        encode_bind(&mut self.out, 1, &bind).unwrap();
+        self.flush().await;
+        let answer = self.receive().await.unwrap();
+        assert_eq!(answer.command, kind.command_id().response());
+        answer.status
+    }
+
+    /// Queues a submit; [`Client::flush`] sends what is queued in one write.
+    pub fn queue(&mut self, sequence: u32, recipient: &str, text: &[u8], esm_class: u8) {
+        let sm = Sm {
+            source: Address {
+                ton: 5,
+                npi: 0,
+                digits: b"CLINIQUE",
+            },
+            destination: Address::international(recipient.as_bytes()),
+            registered_delivery: 1,
+            esm_class,
+            short_message: text,
+            ..Sm::default()
+        };
+        sm.encode_submit(&mut self.out, sequence);
+    }
+
+    pub fn queue_empty(&mut self, command: CommandId, sequence: u32) {
+        encode_empty(&mut self.out, command, CommandStatus::ESME_ROK, sequence);
+    }
+
+    pub fn queue_acknowledgement(&mut self, sequence: u32) {
+        encode_sm_resp(
+            &mut self.out,
+            (CommandId::DELIVER_SM_RESP, CommandStatus::ESME_ROK, sequence),
+            b"",
+        );
+    }
+
+    pub async fn flush(&mut self) {
+        self.stream.write_all(&self.out).await.unwrap();
+        self.out.clear();
+    }
+
+    /// As [`Client::flush`], but false when the other side does not take it within a short time, or has gone.
+    pub async fn try_flush(&mut self) -> bool {
+        let written = tokio::time::timeout(Duration::from_millis(500), self.stream.write_all(&self.out)).await;
+        self.out.clear();
+        matches!(written, Ok(Ok(())))
+    }
+
+    /// The next PDU; `None` when the other side has closed or reset.
+    pub async fn receive(&mut self) -> Option<Received> {
+        loop {
+            if let Some((received, length)) = first(&self.input) {
+                drop(self.input.split_to(length));
+                return Some(received);
+            }
+            let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.input)).await;
+            match read.expect("the simulator went silent") {
+                Ok(0) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Acknowledges every receipt until the other side closes.
+    pub async fn acknowledge_until_closed(&mut self) {
+        while let Some(received) = self.receive().await {
+            if received.command == CommandId::DELIVER_SM {
+                self.queue_acknowledgement(received.sequence);
+                self.flush().await;
+            }
+        }
+    }
+
+    /// Submits to every recipient and acknowledges every receipt, until so many answers and receipts have come.
+    pub async fn exchange(&mut self, recipients: &[String], receipts: usize) -> Vec<Received> {
+        for (place, recipient) in recipients.iter().enumerate() {
+            self.queue(place as u32 + 1, recipient, b"Bonjour", 0);
+        }
+        self.flush().await;
+        let mut all = Vec::new();
+        while all.len() < recipients.len() + receipts {
+            let received = self.receive().await.expect("the session is open");
+            if received.command == CommandId::DELIVER_SM {
+                self.queue_acknowledgement(received.sequence);
+                self.flush().await;
+            }
+            all.push(received);
+        }
+        all
+    }
+}
+
+fn first(bytes: &[u8]) -> Option<(Received, usize)> {
+    let raw = split(bytes, PDU_LENGTH_MAX).unwrap()?;
+    let pdu = raw.decode().unwrap();
+    let (esm_class, text) = if let Pdu::DeliverSm(sm) = pdu {
+        (sm.esm_class, sm.text().to_vec())
+    } else if let Pdu::SubmitSmResp(response) = pdu {
+        (0, response.message_id.to_vec())
+    } else {
+        (0, Vec::new())
+    };
+    let header = raw.header;
+    let (command, status, sequence) = (header.command_id, header.command_status, header.sequence);
+    Some((
+        Received {
+            command,
+            status,
+            sequence,
+            esm_class,
+            text,
+        },
+        header.length as usize,
+    ))
+}
+
+pub fn recipients(from: u64, count: u64) -> Vec<String> {
+    (from..from + count).map(|number| number.to_string()).collect()
+}
+
+/// One HTTP request on a connection of its own: status and body.
+pub async fn http(address: SocketAddr, request: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let length = body.len();
+    let head =
+        format!("{request} HTTP/1.1\r\nHost: sim\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer))
+        .await
+        .unwrap()
+        .unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+    (status, if chunked { unchunked(body) } else { body.to_owned() })
+}
+
+fn unchunked(mut body: &str) -> String {
+    let mut whole = String::new();
+    while let Some((length, rest)) = body.split_once("\r\n") {
+        let length = usize::from_str_radix(length, 16).unwrap();
+        whole.push_str(&rest[..length]);
+        body = &rest[(length + 2).min(rest.len())..];
+    }
+    whole
+}
+
+pub async fn json(address: SocketAddr, request: &str, body: &str) -> serde_json::Value {
+    let (status, text) = http(address, request, body).await;
+    assert!((200..300).contains(&status), "{request}: {status} {text}");
+    serde_json::from_str(&text).unwrap()
+}

@@ -1,0 +1,68 @@
+//! The program: its line for scripts, and its exit codes.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_smpp-sim");
+
+#[test]
+fn it_says_where_it_listens_and_ends_when_told() {
+    let arguments = [
+        "--listen",
+        "127.0.0.1:0",
+        "--http",
+        "127.0.0.1:0",
+        "--scenario",
+        "magic",
+        "--seed",
+        "7",
+    ];
+    let mut child = Command::new(PROGRAM)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        (&ready["ready"], &ready["scenario"], &ready["seed"]),
+        (&true.into(), &"magic".into(), &7.into())
+    );
+    let address: std::net::SocketAddr = ready["smpp"].as_str().unwrap().parse().unwrap();
+    assert!(std::net::TcpStream::connect(address).is_ok());
+    let told = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(told.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_scenario_with_faults_opens_no_port_and_exits_3_with_all_of_them() {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("faulty.toml");
+    std::fs::write(&path, "seed = -1\n[recept]\ndelay = \"1s\"\n").unwrap();
+    let output = Command::new(PROGRAM).arg("--scenario").arg(&path).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(output.stdout.is_empty());
+    assert!(
+        said.contains("faulty.toml:1: seed") && said.contains("did you mean \"receipt\""),
+        "{said}"
+    );
+}
+
+#[test]
+fn wrong_arguments_exit_2_and_a_taken_port_exits_1() {
+    let code = |arguments: &[&str]| Command::new(PROGRAM).args(arguments).output().unwrap().status.code();
+    assert_eq!(code(&["--listen", "nowhere"]), Some(2));
+    assert_eq!(code(&["--time-scale", "0"]), Some(2));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    assert_eq!(code(&["--listen", &address, "--http", "127.0.0.1:0"]), Some(1));
+    assert_eq!(code(&["--scenario", "nothing"]), Some(3));
+}

@@ -1,0 +1,96 @@
+//! The usual set-up: one Redis, one simulator, one engine, one tenant.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use crate::engine::{Engine, EngineSettings, SmscSettings};
+use crate::lab::{Lab, Programs};
+use crate::ledgers::Ledgers;
+use crate::redis_server::RedisServer;
+use crate::sim::Sim;
+use crate::tenant::{Campaign, Tenant};
+use crate::wait::eventually_or;
+
+/// Enough for every campaign of these tests, and far from any limit of the engine.
+const CREDITS: u64 = 1_000_000;
+
+/// Everything that one end-to-end test needs. Dropped from the top down: the engine ends before what it talks to.
+#[derive(Debug)]
+pub struct Stand {
+    /// The engine, bound to the simulator.
+    pub engine: Engine,
+    /// The simulator.
+    pub sim: Sim,
+    /// The engine's Redis.
+    pub redis: RedisServer,
+    /// A tenant with a million credits.
+    pub tenant: Tenant,
+    lab: Lab,
+}
+
+impl Stand {
+    /// `name`: the test's, unique. `scenario`: the simulator's, in TOML. `adapt`: the bind's settings, if they are special.
+    pub fn new(
+        programs: Programs,
+        name: &str,
+        scenario: &str,
+        adapt: impl FnOnce(SmscSettings) -> SmscSettings,
+    ) -> Self {
+        let lab = Lab::new(programs, name);
+        let redis = lab.redis();
+        let sim = lab.sim(scenario);
+        let smsc = adapt(SmscSettings::new("north", sim.smpp_address()));
+        let engine = lab.engine(&EngineSettings::new(Some(redis.url()), vec![smsc]));
+        let tenant = engine.tenant("Cabinet Martin", CREDITS);
+        Self {
+            engine,
+            sim,
+            redis,
+            tenant,
+            lab,
+        }
+    }
+
+    /// The test's directory and programs.
+    pub fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    /// Launches a campaign to the first `messages` recipients.
+    pub fn launch(&self, messages: usize) -> Campaign {
+        self.tenant.launch(&self.engine, messages)
+    }
+
+    /// Waits until nothing moves any more: all is submitted, and each receipt that is due is acknowledged and counted.
+    ///
+    /// For one campaign of one segment a message, whose receipts all say DELIVRD.
+    pub fn wait_until_settled(&self, campaign: &Campaign, limit: Duration) {
+        let last = RefCell::new(String::new());
+        let settled = || {
+            let view = campaign.view(&self.engine);
+            view.assert_adds_up();
+            let totals = self.sim.totals();
+            let total = |name: &str| totals[name].as_u64().unwrap_or_else(|| panic!("no {name}: {totals}"));
+            let moving = view.progress.queued + view.status("transmitted");
+            let receipts_out = total("receipts_due") - total("receipts_acked");
+            let uncounted = view.status("delivered") != total("receipts_due") - total("duplicates");
+            last.replace(format!("{view:?}, simulator {totals}"));
+            (moving == 0 && receipts_out == 0 && !uncounted).then_some(())
+        };
+        eventually_or(limit, settled, || {
+            format!(
+                "not settled within {limit:?}: {}\n{}",
+                last.borrow(),
+                self.engine.log_tail()
+            )
+        });
+    }
+
+    /// Reads both ledgers and checks what holds after any fault.
+    #[track_caller]
+    pub fn consistent_ledgers(&self, campaign: &Campaign, messages: usize, context: &str) -> Ledgers {
+        let ledgers = Ledgers::read(&self.engine, &self.sim, &self.tenant, campaign, context);
+        ledgers.assert_consistent(messages);
+        ledgers
+    }
+}

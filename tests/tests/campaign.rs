@@ -1,0 +1,122 @@
+//! A campaign from the call to the seven statuses; pause, resume and cancel; one message on the fast lane.
+
+use std::time::Duration;
+
+use campanile_tests::{CampaignOrder, EngineSettings, Lab, SmscSettings, Stand, programs};
+use serde_json::json;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// mission: the table that the project was made for.
+const TABLE: [(&str, u64); 7] = [
+    ("delivered", 3_969),
+    ("transmission_failed", 8),
+    ("reception_error", 18),
+    ("unknown_number", 112),
+    ("not_routed", 4),
+    ("transmitted", 267),
+    ("recredited", 1),
+];
+
+#[test]
+fn the_table_of_4379_messages() {
+    let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/../smpp-sim/scenarios/fr-4379.toml");
+    let scenario = std::fs::read_to_string(scenario).expect("read the scenario of the demo");
+    let stand = Stand::new(programs!(), "campaign-4379", &scenario, |smsc| smsc);
+    let messages = TABLE.iter().map(|(_, count)| count).sum::<u64>();
+    assert_eq!(messages, 4_379);
+    let campaign = stand.launch(4_379);
+    let reached =
+        |view: &campanile_tests::tenant::CampaignView| TABLE.iter().all(|(name, count)| view.status(name) == *count);
+    let view = campaign.wait(&stand.engine, "the table is reached", LIMIT, reached);
+    view.assert_adds_up();
+    assert_eq!((view.progress.queued, view.progress.in_doubt), (0, 0), "{view:?}");
+    assert_eq!(view.credits.recredited, 1, "{view:?}");
+    let ledgers = stand.consistent_ledgers(&campaign, 4_379, "fr-4379");
+    assert_eq!(ledgers.view().progress.total, messages);
+}
+
+#[test]
+fn the_engine_runs_its_own_redis_and_leaves_nothing_behind() {
+    let lab = Lab::new(programs!(), "campaign-embedded");
+    let sim = lab.sim("");
+    let settings = EngineSettings::new(None, vec![SmscSettings::new("north", sim.smpp_address())]);
+    let mut engine = lab.engine(&settings);
+    let tenant = engine.tenant("Cabinet Martin", 100);
+    let campaign = tenant.launch(&engine, 100);
+    campaign.wait(&engine, "all is delivered", LIMIT, |view| {
+        view.status("delivered") == 100
+    });
+    assert_eq!(engine.admin().get("/livez").status, 200);
+    assert_eq!(engine.admin().get("/readyz").status, 200);
+    assert!(engine.shut_down().success());
+
+    // Its data are on the disk, so the next start knows the campaign.
+    engine.restart();
+    assert_eq!(campaign.view(&engine).status("delivered"), 100);
+    assert!(engine.shut_down().success());
+}
+
+#[test]
+fn pause_resume_cancel() {
+    let stand = Stand::new(programs!(), "campaign-pause", "", |smsc| smsc.line("rate = \"100/s\""));
+    let messages = 1_000;
+    let campaign = stand.launch(messages);
+    stand.sim.wait_for("accepted", 50, LIMIT);
+    assert!(campaign.ask(&stand.engine, "pause").status < 300);
+    let paused = campaign.wait(&stand.engine, "what was in flight has its receipt", LIMIT, |view| {
+        view.state == "paused"
+            && view.status("transmitted") == 0
+            && view.status("delivered") == stand.sim.total("accepted")
+    });
+
+    // A message overtakes the paused campaign; when it is through, the campaign has not moved.
+    let message = json!({ "to": "+33699999999", "text": "Votre code est 1234", "sender": "Clinique" });
+    stand
+        .tenant
+        .http(&stand.engine)
+        .post("/v1/messages", &message)
+        .expect(202);
+    stand.sim.wait_for("accepted", paused.status("delivered") + 1, LIMIT);
+    assert_eq!(
+        campaign.view(&stand.engine).status("delivered"),
+        paused.status("delivered")
+    );
+
+    assert!(campaign.ask(&stand.engine, "resume").status < 300);
+    campaign.wait(&stand.engine, "the campaign goes on", LIMIT, |view| {
+        view.status("delivered") > paused.status("delivered") + 50
+    });
+    assert!(campaign.ask(&stand.engine, "cancel").status < 300);
+    let view = campaign.wait(&stand.engine, "the campaign is canceled", LIMIT, |view| {
+        view.progress.canceled + view.status("delivered") == messages as u64
+    });
+    view.assert_adds_up();
+    assert_eq!((view.state.as_str(), view.credits.held), ("canceled", 0), "{view:?}");
+    assert_eq!(view.credits.spent, view.status("delivered"), "{view:?}");
+    assert_eq!(
+        stand.sim.total("accepted"),
+        view.status("delivered") + 1,
+        "submitted after the cancel"
+    );
+}
+
+#[test]
+fn personalised_texts_reach_their_recipients() {
+    let stand = Stand::new(programs!(), "campaign-fields", "", |smsc| smsc);
+    let audience = json!({ "recipients": [
+        { "to": "+33612345678", "Nom": "Durand", "Prenom": "Zoé" },
+        { "to": "06 87 65 43 21", "Nom": "Petit", "Prenom": "Léa" },
+    ] });
+    let order = CampaignOrder::to_audience(&audience).with("text", json!("Bonjour [Prenom] [Nom], à demain."));
+    let campaign = stand.tenant.create(&stand.engine, &order);
+    campaign.ask(&stand.engine, "launch").expect(202);
+    campaign.wait(&stand.engine, "both are delivered", LIMIT, |view| {
+        view.status("delivered") == 2
+    });
+    let ledger = stand.sim.ledger_by_recipient();
+    let text = |recipient: &str| ledger[recipient][0].text.clone().expect("the simulator keeps texts");
+    assert_eq!(text("33612345678"), "Bonjour Zoé Durand, à demain.");
+    // GSM 03.38 has é and à: nothing had to be transliterated.
+    assert_eq!(text("33687654321"), "Bonjour Léa Petit, à demain.");
+}

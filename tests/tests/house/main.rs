@@ -1,0 +1,8 @@
+//! The house rules that a machine can check, over the whole repository: directions of imports, sizes of files, what no
+//! file may contain, what each Lua script has to say of itself.
+
+mod imports;
+mod scripts;
+mod sizes;
+mod source;
+mod texts;

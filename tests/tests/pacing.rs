@@ -1,0 +1,61 @@
+//! The rate is kept: counted by the simulator, over both sessions, in every window of one second.
+
+use std::time::Duration;
+
+use campanile_tests::{Stand, programs};
+
+/// The burst that the README states: what the engine may send at once after a pause, as a share of a second's messages.
+const BURST_DIVISOR: u64 = 50;
+
+/// How far the mean may be from the rate.
+const MEAN_TOLERANCE: f64 = 0.01;
+
+const SECONDS: u64 = 10;
+
+#[test]
+fn rate_of_20_a_second() {
+    keeps_its_rate(20);
+}
+
+#[test]
+fn rate_of_500_a_second() {
+    keeps_its_rate(500);
+}
+
+#[test]
+fn rate_of_5000_a_second() {
+    keeps_its_rate(5_000);
+}
+
+fn keeps_its_rate(rate: u64) {
+    let line = format!("rate = \"{rate}/s\"");
+    let stand = Stand::new(programs!(), &format!("pacing-{rate}"), "", |smsc| {
+        smsc.sessions(2).window(500).line(&line)
+    });
+    let messages = rate * SECONDS;
+    let campaign = stand.launch(usize::try_from(messages).expect("a small number"));
+    stand
+        .sim
+        .wait_for("submits", messages, Duration::from_secs(3 * SECONDS));
+
+    let rates = stand.sim.rates();
+    let [seen] = rates.as_slice() else {
+        panic!("one account submits: {rates:?}")
+    };
+    assert_eq!(seen.submits, messages, "{seen:?}");
+    let burst = (rate / BURST_DIVISOR).max(1);
+    assert!(
+        seen.max_per_second <= rate + burst,
+        "at most {rate} and a burst of {burst} in a second: {seen:?}"
+    );
+    let seconds = Duration::from_micros(seen.last_us - seen.first_us).as_secs_f64();
+    let mean = (messages - 1) as f64 / seconds;
+    let error = (mean / rate as f64 - 1.0).abs();
+    assert!(
+        error <= MEAN_TOLERANCE,
+        "a mean of {mean:.2} a second instead of {rate}: {seen:?}"
+    );
+
+    stand.wait_until_settled(&campaign, Duration::from_secs(30));
+    stand.consistent_ledgers(&campaign, usize::try_from(messages).expect("a small number"), "pacing");
+}
