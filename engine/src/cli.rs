@@ -117,8 +117,7 @@ fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
         | RunFault::Listen(..)
         | RunFault::OperatorKey(_)
         | RunFault::Table(_)
-        | RunFault::Metrics(_)
-        | RunFault::Serve(_) => ExitCode::from(WENT_WRONG),
+        | RunFault::Metrics(_) => ExitCode::from(WENT_WRONG),
     }
 }
 

@@ -1,13 +1,13 @@
 //! Campanile: a multi-tenant SMS campaign engine that talks SMPP to aggregators.
 //!
 //! The modules stand in the order of a message's life; ARCHITECTURE.md tells it.
-#![allow(dead_code, unused_imports)]
 
 pub mod domain;
 pub mod fault;
 pub mod config;
 pub mod metrics;
 mod clock;
+pub mod shutdown;
 mod store;
 mod compose;
 mod audience;
@@ -16,6 +16,11 @@ mod campaign;
 mod api;
 mod bind;
 mod outcome;
-mod dispatch;
 mod receipt;
+mod dispatch;
 mod settle;
+mod run;
+mod demo;
+pub mod cli;
+
+pub use run::{Ready, RunFault, run};

@@ -10,10 +10,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::account::Accounts;
+use crate::account::{Accounts, OperatorKeyFault};
 use crate::api::{self, App, Listeners};
 use crate::bind::{self, Binds, Stop};
-use crate::campaign::{CampaignDeps, Campaigns, Routes};
+use crate::audience::Country;
+use crate::campaign::{CampaignDeps, Campaigns, Limits, Routes};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::dispatch::{Dispatcher, Doorbell, Leases, Meter, REDO_MAX, Sweeper};
@@ -47,17 +48,14 @@ pub enum RunFault {
     #[error("cannot listen on {0} ({1}): {2}")]
     Listen(SocketAddr, &'static str, #[source] std::io::Error),
     /// The operator key's file cannot be used.
-    #[error("{0}")]
-    OperatorKey(String),
+    #[error(transparent)]
+    OperatorKey(#[from] OperatorKeyFault),
     /// A defect of the build.
     #[error(transparent)]
     Table(#[from] BrokenTable),
     /// A defect of the build.
     #[error("metrics cannot be declared: {0}")]
     Metrics(#[from] prometheus::Error),
-    /// Serving ended by itself.
-    #[error("the API ended: {0}")]
-    Serve(#[source] std::io::Error),
 }
 
 /// What a started engine is reached by.
@@ -142,7 +140,7 @@ impl Engine {
                     bell.ring(partition, urgent);
                 }
             }),
-            recipients_max: config.api.recipients_max,
+            limits: Limits { recipients_max: config.api.recipients_max, country: Country::FRANCE },
             tracker: helpers.clone(),
             stop: helpers_stop.clone(),
         });
@@ -245,10 +243,8 @@ impl Engine {
     }
 
     async fn serve(self, shutdown: Shutdown, on_ready: impl FnOnce(&Ready)) -> Result<(), RunFault> {
-        let accounts = Accounts::new(self.store.clone(), self.clock);
-        let key_file = self.config.api.operator_key_file.as_deref();
-        let new_operator_key =
-            accounts.ensure_operator_key(key_file).await.map_err(|fault| RunFault::OperatorKey(fault.to_string()))?;
+        let accounts = Arc::new(Accounts::new(self.store.clone(), self.clock));
+        let new_operator_key = accounts.ensure_operator_key(&self.config.api).await?;
         self.campaigns.resume_all().await?;
         let listeners = Listeners {
             public: listen(self.config.api.listen, "api.listen").await?,
@@ -267,13 +263,13 @@ impl Engine {
             metrics: self.metrics.clone(),
             clock: self.clock,
             board: self.board.clone(),
-            limits: self.config.api.clone(),
+            body_max: self.config.api.body_max,
         };
         let serving = api::serve(listeners, app, shutdown.orderly.clone());
         on_ready(&ready);
-        let served = serving.await.map_err(RunFault::Serve);
+        serving.await;
         self.stop(&shutdown).await;
-        served
+        Ok(())
     }
 
     /// Stop leasing → let the windows empty → unbind → settle → close the books.

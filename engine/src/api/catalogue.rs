@@ -38,6 +38,8 @@ pub(super) const fn title(kind: &ProblemKind, language: Language) -> &'static st
         ProblemKind::NotFound => ("Introuvable", "Not found"),
         ProblemKind::MethodNotAllowed => ("Méthode non autorisée", "Method not allowed"),
         ProblemKind::InsufficientCredit { .. } => ("Solde insuffisant", "Insufficient credit"),
+        ProblemKind::AlreadyStarted { .. } => ("Campagne déjà lancée", "Campaign already started"),
+        ProblemKind::EmptyAudience => ("Aucun destinataire", "Empty audience"),
         ProblemKind::WrongState { .. } => ("Impossible dans cet état", "Not possible in this state"),
         ProblemKind::RequestTimeout => ("Requête trop lente", "Request timeout"),
         ProblemKind::BodyTooLarge { .. } => ("Requête trop volumineuse", "Body too large"),
@@ -55,19 +57,25 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
     let fr = matches!(language, Language::Fr);
     let fixed = match kind {
         ProblemKind::InsufficientCredit { available, needed } if fr => {
-            return format!("La campagne demande {needed} crédits, le solde disponible est de {available}.");
+            return format!("Il faut {needed} crédits, le solde disponible est de {available}.");
         }
         ProblemKind::InsufficientCredit { available, needed } => {
-            return format!("The campaign needs {needed} credits, {available} are available.");
+            return format!("{needed} credits are needed, {available} are available.");
         }
-        ProblemKind::WrongState { state } if fr => return format!("L'état actuel est « {state} »."),
-        ProblemKind::WrongState { state } => return format!("The current state is \"{state}\"."),
+        ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } if fr => {
+            return format!("L'état actuel est « {state} ».");
+        }
+        ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } => return format!("The current state is \"{state}\"."),
         ProblemKind::BodyTooLarge { max } if fr => return format!("Au plus {max} octets sont acceptés."),
         ProblemKind::BodyTooLarge { max } => return format!("At most {max} octets are accepted."),
         ProblemKind::TooManyRecipients { max } if fr => {
             return format!("Une campagne compte au plus {max} destinataires.");
         }
         ProblemKind::TooManyRecipients { max } => return format!("A campaign has at most {max} recipients."),
+        ProblemKind::EmptyAudience => (
+            "Aucun des destinataires n'est un mobile à qui écrire.",
+            "None of the recipients is a mobile that can be written to.",
+        ),
         ProblemKind::InvalidRequest => (
             "La requête n'a pas la forme attendue : voir « errors ».",
             "The request has not the expected shape: see \"errors\".",

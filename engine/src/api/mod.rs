@@ -1,4 +1,128 @@
-//! HTTP.
+//! HTTP: tenants and the operator ask here; the only module that knows axum.
 
+mod access;
+mod admin;
+mod body;
+mod campaigns;
 mod catalogue;
+mod fields;
+mod messages;
+mod pages;
 pub mod problem;
+mod refusal;
+mod server;
+mod tenants;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::account::Accounts;
+use crate::bind::Board;
+use crate::campaign::Campaigns;
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::store::Store;
+
+use problem::{Problem, ProblemKind};
+pub use server::{Listeners, serve};
+
+/// What the routes need of the engine. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// Tenants and keys.
+    pub accounts: Arc<Accounts>,
+    /// Campaigns and messages.
+    pub campaigns: Campaigns,
+    /// Asked whether it is there.
+    pub store: Store,
+    /// Counted and shown.
+    pub metrics: Metrics,
+    /// How the binds stand.
+    pub board: Board,
+    /// The time.
+    pub clock: Clock,
+    /// The longest body of `POST /v1/campaigns`, in octets.
+    pub body_max: u64,
+}
+
+/// The routes of resellers and tenants.
+fn public(app: App) -> Router {
+    let routes = Router::new()
+        .route("/v1/tenants", post(tenants::create))
+        .route("/v1/tenants/{id}", get(tenants::show))
+        .route("/v1/tenants/{id}/credits", post(tenants::grant))
+        .route("/v1/tenant", get(tenants::own))
+        .route("/v1/ledger", get(tenants::ledger))
+        .route("/v1/campaigns", post(campaigns::create).get(campaigns::list))
+        .route("/v1/campaigns/{id}", get(campaigns::show))
+        .route("/v1/campaigns/{id}/recipients", get(campaigns::recipients))
+        .route("/v1/campaigns/{id}/rejected", get(campaigns::rejected))
+        .route("/v1/campaigns/{id}/launch", post(campaigns::launch))
+        .route("/v1/campaigns/{id}/pause", post(campaigns::pause))
+        .route("/v1/campaigns/{id}/resume", post(campaigns::resume))
+        .route("/v1/campaigns/{id}/cancel", post(campaigns::cancel))
+        .route("/v1/messages", post(messages::send))
+        .route("/v1/messages/{id}", get(messages::show));
+    finish(routes, app)
+}
+
+/// The routes of operators and their machines.
+fn admin(app: App) -> Router {
+    let routes = Router::new()
+        .route("/livez", get(admin::live))
+        .route("/readyz", get(admin::ready))
+        .route("/metrics", get(admin::metrics))
+        .route("/v1/binds", get(admin::binds));
+    finish(routes, app)
+}
+
+/// What all routes have: refusals as problems in the caller's language, and metrics.
+fn finish(routes: Router<App>, app: App) -> Router {
+    routes
+        .fallback(async || Problem::from(ProblemKind::NotFound))
+        .method_not_allowed_fallback(async || Problem::from(ProblemKind::MethodNotAllowed))
+        .layer(middleware::from_fn(problem::localise))
+        .layer(middleware::from_fn_with_state(app.clone(), measure))
+        .with_state(app)
+}
+
+/// Counts requests by route, method and code: all three from closed lists.
+async fn measure(State(app): State<App>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let method = known_method(request.method());
+    let before = app.clock.now();
+    let response = next.run(request).await;
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    app.metrics.http_requests_total.with_label_values(&[route, method, response.status().as_str()]).inc();
+    let took = app.clock.now() - before;
+    app.metrics.http_request_duration_seconds.with_label_values(&[route]).observe(took.as_secs_f64());
+    response
+}
+
+/// Callers may invent methods; labels may not.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}
+
+/// A page of a list.
+fn page(rows: Vec<Value>, next: Option<String>) -> Json<Value> {
+    Json(json!({ "data": rows, "next_cursor": next }))
+}

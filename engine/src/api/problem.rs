@@ -47,11 +47,18 @@ pub enum ProblemKind {
         /// Credits that the campaign needs.
         needed: u64,
     },
-    /// 409: what it is asked for cannot be done in its state.
-    WrongState {
-        /// The state's code, such as `running`.
-        state: String,
+    /// 409: the campaign was launched before.
+    AlreadyStarted {
+        /// The code of the campaign's state, such as `running`.
+        state: &'static str,
     },
+    /// 409: what is asked for cannot be done in the campaign's state.
+    WrongState {
+        /// The state's code, such as `draft`.
+        state: &'static str,
+    },
+    /// 422: none of the recipients can be sent to.
+    EmptyAudience,
     /// 408: the body came too slowly.
     RequestTimeout,
     /// 413: the body is longer than allowed.
@@ -91,7 +98,9 @@ impl ProblemKind {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::InsufficientCredit { .. } => "insufficient_credit",
-            Self::WrongState { .. } => "wrong_state",
+            Self::AlreadyStarted { .. } => "campaign_already_started",
+            Self::WrongState { .. } => "campaign_wrong_state",
+            Self::EmptyAudience => "empty_audience",
             Self::RequestTimeout => "request_timeout",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::TooManyRecipients { .. } => "too_many_recipients",
@@ -112,10 +121,12 @@ impl ProblemKind {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::WrongState { .. } => StatusCode::CONFLICT,
+            Self::AlreadyStarted { .. } | Self::WrongState { .. } => StatusCode::CONFLICT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::InvalidFields | Self::TooManyRecipients { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::InvalidFields | Self::EmptyAudience | Self::TooManyRecipients { .. } => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -132,7 +143,9 @@ impl ProblemKind {
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::InsufficientCredit { .. }
+            | Self::AlreadyStarted { .. }
             | Self::WrongState { .. }
+            | Self::EmptyAudience
             | Self::RequestTimeout
             | Self::BodyTooLarge { .. }
             | Self::TooManyRecipients { .. }
@@ -429,7 +442,7 @@ mod tests {
             },
             &[],
         );
-        assert_eq!(document["detail"], "The campaign needs 10 credits, 9 are available.");
+        assert_eq!(document["detail"], "10 credits are needed, 9 are available.");
     }
 
     #[test]

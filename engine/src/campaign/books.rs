@@ -150,7 +150,7 @@ impl Books {
     }
 
     /// Books one campaign.
-    async fn look(&self, tenant: TenantId, id: CampaignId) {
+    pub(super) async fn look(&self, tenant: TenantId, id: CampaignId) {
         // News that come from here on are news again, though the counters may have them: one look too many, at most.
         let now = self.clock.unix_us();
         self.with(tenant, id, |line| *line = Line { looked_at: now, ..Line::new(tenant) });

@@ -14,7 +14,7 @@ mod report;
 mod routes;
 pub mod view;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};

@@ -24,6 +24,19 @@ const INBOUND_KEPT: usize = 10_000;
 /// The pause before the store is asked again, doubled up to a second.
 const STORE_PAUSE: Duration = Duration::from_millis(50);
 
+/// Asks the store until it is done: answers and receipts are not given up while the engine lives.
+macro_rules! insist {
+    ($self:ident, $op:literal, $ask:expr) => {{
+        let mut pause = STORE_PAUSE;
+        loop {
+            match $ask.await {
+                Ok(done) => break done,
+                Err(error) => $self.store_is_away($op, &error, &mut pause).await,
+            }
+        }
+    }};
+}
+
 /// One round: moves made of receipts, and receipts still to be matched.
 #[derive(Default)]
 struct Round {
@@ -72,27 +85,19 @@ impl Settler {
         questions.iter().filter_map(|question| Some(question.to_match(self.smscs.get(&question.smsc)?, now_us))).collect()
     }
 
-    /// Until it is done: answers and receipts are not given up while the engine lives.
     async fn commit(&self, moves: &[Move], matches: &[ReceiptMatch]) -> Committed {
         let since = self.clock.now();
-        let committed = self.insist("commit", || self.store.commit(self.clock.unix_us(), moves, matches)).await;
+        let committed = insist!(self, "commit", self.store.commit(self.clock.unix_us(), moves, matches));
         self.metrics.redis_op("commit", self.clock.now() - since, moves.len() + matches.len());
         committed
     }
 
-    async fn insist<T>(&self, op: &str, mut ask: impl AsyncFnMut() -> Result<T, StoreError>) -> T {
-        let mut pause = STORE_PAUSE;
-        loop {
-            match ask().await {
-                Ok(done) => return done,
-                Err(error) => {
-                    self.metrics.redis_errors_total.with_label_values(&[op]).inc();
-                    tracing::warn!(%error, op, "the store did not do it; it is asked again");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_secs(1));
-                }
-            }
-        }
+    /// The store did not do it: says so, and waits before it is asked again.
+    async fn store_is_away(&self, op: &str, error: &StoreError, pause: &mut Duration) {
+        self.metrics.redis_errors_total.with_label_values(&[op]).inc();
+        tracing::warn!(%error, op, "the store did not do it; it is asked again");
+        tokio::time::sleep(*pause).await;
+        *pause = (*pause * 2).min(Duration::from_secs(1));
     }
 
     /// A move of an answer was made.
@@ -121,7 +126,7 @@ impl Settler {
             return Vec::new();
         }
         let recipients: Vec<Recipient> = stale.iter().map(|(action, _)| action.recipient).collect();
-        let records = self.insist("commit", || self.store.records(&recipients)).await;
+        let records = insist!(self, "commit", self.store.records(&recipients));
         let mut moves = Vec::new();
         let mut kept = Vec::new();
         for ((action, decided), record) in stale.into_iter().zip(&records) {
@@ -270,7 +275,7 @@ impl Settler {
 
     async fn finish(&self, left: Leftovers, inbound: Vec<InboundNews>) {
         if !left.park.is_empty() {
-            let kept = self.insist("park", || self.store.park(&left.park)).await;
+            let kept = insist!(self, "park", self.store.park(&left.park));
             for _ in kept..left.park.len() {
                 if let Some(smsc) = self.smscs.keys().next() {
                     self.orphan(*smsc, "no_room");
@@ -278,7 +283,7 @@ impl Settler {
             }
         }
         if !left.unpark.is_empty() {
-            self.insist("park", || self.store.unpark(&left.unpark)).await;
+            insist!(self, "park", self.store.unpark(&left.unpark));
         }
         let mut by_partition: HashMap<_, Vec<Vec<u8>>> = HashMap::new();
         for news in inbound {
@@ -286,7 +291,7 @@ impl Settler {
             by_partition.entry(partition).or_default().push(pack_inbound(&news, self.clock.unix_us()));
         }
         for (partition, packed) in by_partition {
-            self.insist("inbound", || self.store.keep_inbound(partition, &packed, INBOUND_KEPT)).await;
+            insist!(self, "inbound", self.store.keep_inbound(partition, &packed, INBOUND_KEPT));
         }
     }
 }

@@ -1,0 +1,67 @@
+//! Who asks, and about what: keys and ids of a request.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::header;
+use axum::http::request::Parts;
+
+use super::App;
+use super::problem::{Problem, ProblemKind};
+use super::refusal::store_refuses;
+use crate::domain::TenantId;
+use crate::store::KeyOwner;
+
+/// A request with a tenant's key. 401 without a known key, 403 with the operator's.
+pub(super) struct Caller(pub(super) TenantId);
+
+/// A request with the operator's key. 401 without a known key, 403 with a tenant's.
+pub(super) struct Operator;
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        match owner(parts, app).await? {
+            KeyOwner::Tenant(tenant) => Ok(Self(tenant)),
+            KeyOwner::Operator => Err(ProblemKind::Forbidden.into()),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        match owner(parts, app).await? {
+            KeyOwner::Operator => Ok(Self),
+            KeyOwner::Tenant(_) => Err(ProblemKind::Forbidden.into()),
+        }
+    }
+}
+
+async fn owner(parts: &Parts, app: &App) -> Result<KeyOwner, Problem> {
+    let bearer = bearer(parts).ok_or(ProblemKind::Unauthorized)?;
+    let owner = app.accounts.authenticate(bearer).await.map_err(|error| store_refuses(&error))?;
+    owner.ok_or(ProblemKind::Unauthorized.into())
+}
+
+/// The key of `Authorization: Bearer …`; the scheme in any case (RFC 9110, 11.1).
+fn bearer(parts: &Parts) -> Option<&str> {
+    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(key.trim()).filter(|key| !key.is_empty())
+}
+
+/// The id in the path. 404 for what is none: nothing can be there.
+pub(super) struct Id<T>(pub(super) T);
+
+impl<T: FromStr + Send> FromRequestParts<App> for Id<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, app).await;
+        let id = path.ok().and_then(|Path(text)| text.parse().ok());
+        id.map(Self).ok_or(ProblemKind::NotFound.into())
+    }
+}

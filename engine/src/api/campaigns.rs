@@ -1,0 +1,129 @@
+//! `/v1/campaigns`.
+
+use std::pin::pin;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+
+use super::access::{Caller, Id};
+use super::body::{Intake, bridge};
+use super::pages::Paging;
+use super::problem::{Problem, ProblemKind};
+use super::{App, page};
+use crate::campaign::{PageCursor, view};
+use crate::domain::CampaignId;
+use crate::store::CampaignState;
+
+/// `POST /v1/campaigns` → 201 with the draft, its estimate, and the recipients that were not taken.
+pub(super) async fn create(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let intake = Intake::new(&headers, body, app.body_max, app.clock)?;
+    let (chunks, reader) = bridge();
+    let mut creation = pin!(app.campaigns.create(tenant, reader));
+    // Both at once; a campaign that is refused before its body ends needs no more of it.
+    let early = tokio::select! {
+        created = &mut creation => Some(created),
+        () = intake.pump(chunks) => None,
+    };
+    let created = match early {
+        Some(created) => created?,
+        None => creation.await?,
+    };
+    let mut shown = view::summary(&created.campaign);
+    shown["audience"]["rejected"] = view::rejected(&created.rejected);
+    Ok((StatusCode::CREATED, Json(shown)))
+}
+
+/// `GET /v1/campaigns`: newest first.
+pub(super) async fn list(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    paging: Paging,
+) -> Result<Json<Value>, Problem> {
+    let found = app.campaigns.list(tenant, paging.cursor()?, paging.limit).await?;
+    Ok(page(found.rows.iter().map(view::summary).collect(), found.next.map(|next| next.to_string())))
+}
+
+/// `GET /v1/campaigns/{id}`: with progress and the seven statuses.
+pub(super) async fn show(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    Id(id): Id<CampaignId>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(app.campaigns.view(tenant, id).await?))
+}
+
+/// `GET /v1/campaigns/{id}/recipients`: what became of each.
+pub(super) async fn recipients(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    Id(id): Id<CampaignId>,
+    paging: Paging,
+) -> Result<Json<Value>, Problem> {
+    let from = paging.cursor()?.unwrap_or(PageCursor::START);
+    let found = app.campaigns.recipients(tenant, id, from, paging.limit).await?;
+    Ok(page(found.rows.iter().map(view::message).collect(), found.next.map(|next| next.to_string())))
+}
+
+/// `GET /v1/campaigns/{id}/rejected`: the first thousand recipients that were not taken.
+pub(super) async fn rejected(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    Id(id): Id<CampaignId>,
+) -> Result<Json<Value>, Problem> {
+    let rows = app.campaigns.rejected(tenant, id).await?;
+    let rows = serde_json::from_str(&rows).map_err(|error| {
+        tracing::error!(%error, campaign = %id, "the list of rejected recipients is none");
+        Problem::from(ProblemKind::Internal)
+    })?;
+    Ok(page(rows, None))
+}
+
+/// `POST /v1/campaigns/{id}/launch` → 202.
+pub(super) async fn launch(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    Id(id): Id<CampaignId>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let state = app.campaigns.launch(tenant, id).await?;
+    Ok((StatusCode::ACCEPTED, moved(id, state)))
+}
+
+/// `POST /v1/campaigns/{id}/pause` → 200.
+pub(super) async fn pause(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    Id(id): Id<CampaignId>,
+) -> Result<Json<Value>, Problem> {
+    Ok(moved(id, app.campaigns.pause(tenant, id).await?))
+}
+
+/// `POST /v1/campaigns/{id}/resume` → 200.
+pub(super) async fn resume(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    Id(id): Id<CampaignId>,
+) -> Result<Json<Value>, Problem> {
+    Ok(moved(id, app.campaigns.resume(tenant, id).await?))
+}
+
+/// `POST /v1/campaigns/{id}/cancel` → 202: what was queued is canceled behind the answer.
+pub(super) async fn cancel(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    Id(id): Id<CampaignId>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let state = app.campaigns.cancel(tenant, id).await?;
+    Ok((StatusCode::ACCEPTED, moved(id, state)))
+}
+
+fn moved(id: CampaignId, state: CampaignState) -> Json<Value> {
+    Json(json!({ "id": id.to_string(), "state": state.code() }))
+}

@@ -1,0 +1,178 @@
+//! The fields of a small JSON body, with every fault noted at its pointer.
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use serde_json::{Map, Value};
+
+use super::body::{Intake, SMALL_MAX};
+use super::problem::Problem;
+use crate::clock::Clock;
+use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem, JsonType, closest};
+
+/// The longest name of a field that is shown in a pointer, in characters.
+const NAME_SHOWN_MAX: usize = 64;
+
+/// An object whose fields are taken one by one.
+pub(super) struct Fields {
+    object: Map<String, Value>,
+    faults: Vec<FieldFault>,
+}
+
+impl Fields {
+    /// Reads a body whose fields are `known`; others are noted as faults.
+    ///
+    /// # Errors
+    /// When the body cannot be read, or is no JSON object.
+    pub(super) async fn read(
+        (headers, body): (&HeaderMap, Body),
+        clock: Clock,
+        known: &[&'static str],
+    ) -> Result<Self, Problem> {
+        let octets = Intake::new(headers, body, SMALL_MAX, clock)?.whole().await?;
+        Self::parse(&octets, known)
+    }
+
+    fn parse(octets: &[u8], known: &[&'static str]) -> Result<Self, Problem> {
+        let object = match serde_json::from_slice::<Value>(octets) {
+            Ok(Value::Object(object)) => object,
+            Ok(other) => return Err(Problem::of_fields(vec![wrong("", JsonType::Object, &other)])),
+            Err(error) => return Err(Problem::of_fields(vec![FieldFault::new("", broken(&error))])),
+        };
+        let unknown = object.keys().filter(|key| !known.contains(&key.as_str())).take(FAULTS_MAX);
+        let fault = |key: &String| {
+            let nearest = closest(key, known.iter().copied()).map(str::to_owned);
+            FieldFault::new(pointer(key), FieldProblem::UnknownField { nearest })
+        };
+        let faults = unknown.map(fault).collect();
+        Ok(Self { object, faults })
+    }
+
+    /// A text that must be there.
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        match self.object.remove(name) {
+            Some(Value::String(text)) => Some(text),
+            Some(other) => self.note(wrong(&pointer(name), JsonType::String, &other)),
+            None => self.note(FieldFault::new(pointer(name), FieldProblem::Missing)),
+        }
+    }
+
+    /// A text that may be there.
+    pub(super) fn text_or(&mut self, name: &str, default: &str) -> Option<String> {
+        if self.object.contains_key(name) { self.text(name) } else { Some(default.to_owned()) }
+    }
+
+    /// A whole number that must be there and lie in that range.
+    pub(super) fn whole(&mut self, name: &str, (min, max): (i64, i64)) -> Option<i64> {
+        match self.object.remove(name) {
+            Some(Value::Number(number)) => match number.as_i64().filter(|number| (min..=max).contains(number)) {
+                Some(number) => Some(number),
+                None => self.note(FieldFault::new(pointer(name), FieldProblem::OutOfRange { min, max })),
+            },
+            Some(other) => self.note(wrong(&pointer(name), JsonType::Number, &other)),
+            None => self.note(FieldFault::new(pointer(name), FieldProblem::Missing)),
+        }
+    }
+
+    /// A whole number that may be there.
+    pub(super) fn whole_or(&mut self, name: &str, range: (i64, i64), default: i64) -> Option<i64> {
+        if self.object.contains_key(name) { self.whole(name, range) } else { Some(default) }
+    }
+
+    /// One of some words, that may be there.
+    pub(super) fn word_or(&mut self, name: &str, allowed: &'static [&'static str], default: &str) -> Option<String> {
+        let word = self.text_or(name, default)?;
+        match allowed.contains(&word.as_str()) {
+            true => Some(word),
+            false => self.note(FieldFault::new(pointer(name), FieldProblem::UnknownValue { allowed })),
+        }
+    }
+
+    /// The refusal: all that was noted. Asked for when a field is not there, so that there is something.
+    pub(super) fn refusal(self) -> Problem {
+        Problem::of_fields(self.faults)
+    }
+
+    /// Whether all was well.
+    pub(super) fn is_sound(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    fn note<T>(&mut self, fault: FieldFault) -> Option<T> {
+        self.faults.push(fault);
+        None
+    }
+}
+
+/// A fault of JSON's grammar, in the parser's words.
+fn broken(error: &serde_json::Error) -> FieldProblem {
+    let reason = error.to_string();
+    let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
+    FieldProblem::InvalidJson { line: error.line(), column: error.column(), reason }
+}
+
+fn wrong(pointer: &str, expected: JsonType, found: &Value) -> FieldFault {
+    let found = match found {
+        Value::Null => JsonType::Null,
+        Value::Bool(_) => JsonType::Boolean,
+        Value::Number(_) => JsonType::Number,
+        Value::String(_) => JsonType::String,
+        Value::Array(_) => JsonType::Array,
+        Value::Object(_) => JsonType::Object,
+    };
+    FieldFault::new(pointer, FieldProblem::WrongType { expected, found })
+}
+
+/// RFC 6901, 3.
+fn pointer(name: &str) -> String {
+    let shown: String = name.chars().take(NAME_SHOWN_MAX).collect();
+    format!("/{}", shown.replace('~', "~0").replace('/', "~1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Fields {
+        Fields::parse(text.as_bytes(), &["name", "weight", "purpose"]).unwrap()
+    }
+
+    fn codes(fields: Fields) -> Vec<(String, &'static str)> {
+        fields.refusal().errors.into_iter().map(|fault| (fault.pointer, fault.problem.code())).collect()
+    }
+
+    #[test]
+    fn fields_are_taken_by_their_type() {
+        let mut fields = parse(r#"{"name": "Cabinet", "weight": 3}"#);
+        assert_eq!(fields.text("name").as_deref(), Some("Cabinet"));
+        assert_eq!(fields.whole_or("weight", (1, 100), 1), Some(3));
+        assert_eq!(fields.word_or("purpose", &["marketing"], "marketing").as_deref(), Some("marketing"));
+        assert!(fields.is_sound());
+    }
+
+    #[test]
+    fn every_fault_is_noted() {
+        let mut fields = parse(r#"{"nam": 1, "weight": 1e300, "purpose": "spam", "a/b": 0}"#);
+        assert_eq!(fields.text("name"), None);
+        assert_eq!(fields.whole_or("weight", (1, 100), 1), None);
+        assert_eq!(fields.word_or("purpose", &["marketing"], "marketing"), None);
+        let mut found = codes(fields);
+        found.sort();
+        let wanted = [
+            ("/a~1b", "unknown_field"),
+            ("/nam", "unknown_field"),
+            ("/name", "missing"),
+            ("/purpose", "unknown_value"),
+            ("/weight", "out_of_range"),
+        ];
+        assert_eq!(found, wanted.map(|(pointer, code)| (pointer.to_owned(), code)));
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused_with_its_place() {
+        for text in ["", "{", "[]", "null", "\"x\"", "{\"name\": }"] {
+            assert!(Fields::parse(text.as_bytes(), &[]).is_err(), "{text}");
+        }
+        let Err(problem) = Fields::parse(b"{\n  \"name\" 1}", &[]) else { panic!("it is no JSON") };
+        assert!(matches!(problem.errors[0].problem, FieldProblem::InvalidJson { line: 2, column: 10, .. }));
+    }
+}

@@ -1,0 +1,67 @@
+//! `?limit=…&cursor=…` of lists.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+
+use super::App;
+use super::problem::Problem;
+use crate::campaign::PAGE_MAX;
+use crate::fault::{FieldFault, FieldProblem, closest};
+
+/// Rows of a page when nobody says how many.
+const PAGE_DEFAULT: usize = 50;
+
+const PARAMETERS: [&str; 2] = ["limit", "cursor"];
+
+/// Which page is asked for.
+pub(super) struct Paging {
+    /// 1 to [`PAGE_MAX`].
+    pub(super) limit: usize,
+    cursor: Option<String>,
+}
+
+impl Paging {
+    /// The cursor, if one was given.
+    ///
+    /// # Errors
+    /// When it is none that this list gave out.
+    pub(super) fn cursor<T: FromStr>(&self) -> Result<Option<T>, Problem> {
+        let parse = |text: &String| text.parse().map_err(|_| refused("?cursor", FieldProblem::UnknownValue { allowed: &["next_cursor"] }));
+        self.cursor.as_ref().map(parse).transpose()
+    }
+}
+
+impl FromRequestParts<App> for Paging {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let query = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
+        let Ok(Query(pairs)) = query else {
+            return Err(refused("?", FieldProblem::UnknownValue { allowed: &PARAMETERS }));
+        };
+        let mut paging = Self { limit: PAGE_DEFAULT, cursor: None };
+        for (name, value) in pairs {
+            match name.as_str() {
+                "limit" => paging.limit = limit(&value)?,
+                "cursor" => paging.cursor = Some(value),
+                other => {
+                    let nearest = closest(other, PARAMETERS).map(str::to_owned);
+                    let shown: String = other.chars().take(64).collect();
+                    return Err(refused(&format!("?{shown}"), FieldProblem::UnknownField { nearest }));
+                }
+            }
+        }
+        Ok(paging)
+    }
+}
+
+fn limit(value: &str) -> Result<usize, Problem> {
+    let limit = value.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
+    limit.ok_or_else(|| refused("?limit", FieldProblem::OutOfRange { min: 1, max: PAGE_MAX as i64 }))
+}
+
+fn refused(pointer: &str, problem: FieldProblem) -> Problem {
+    Problem::of_fields(vec![FieldFault::new(pointer, problem)])
+}

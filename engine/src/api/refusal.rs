@@ -1,0 +1,68 @@
+//! Faults of the engine → problems of HTTP.
+
+use std::time::Duration;
+
+use super::body::BodyFault;
+use super::problem::{Problem, ProblemKind};
+use crate::account::AccountFault;
+use crate::campaign::CampaignFault;
+use crate::fault::{FieldFault, FieldProblem};
+use crate::store::StoreError;
+
+/// When to ask again while the store is away: it reconnects within a second.
+const STORE_AWAY: Duration = Duration::from_secs(2);
+
+/// When to ask again while all places are taken.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// The store did not do it. Logged here, since the caller is told nothing of the store.
+pub(super) fn store_refuses(error: &StoreError) -> Problem {
+    match error {
+        StoreError::Unavailable(_) | StoreError::Refused(_) => {
+            tracing::warn!(%error, "a request could not be served");
+            ProblemKind::Unavailable { retry_after: STORE_AWAY }.into()
+        }
+        StoreError::Corrupt(_) => {
+            tracing::error!(%error, "a request could not be served");
+            ProblemKind::Internal.into()
+        }
+    }
+}
+
+impl From<AccountFault> for Problem {
+    fn from(fault: AccountFault) -> Self {
+        match fault {
+            AccountFault::Fields(errors) => Self::of_fields(errors),
+            AccountFault::NotFound => ProblemKind::NotFound.into(),
+            AccountFault::NoRandom(error) => {
+                tracing::error!(%error, "no key could be made");
+                ProblemKind::Internal.into()
+            }
+            AccountFault::Store(error) => store_refuses(&error),
+        }
+    }
+}
+
+impl From<CampaignFault> for Problem {
+    fn from(fault: CampaignFault) -> Self {
+        match fault {
+            CampaignFault::NotFound => ProblemKind::NotFound.into(),
+            CampaignFault::Fields(errors) => Self::of_fields(errors),
+            CampaignFault::EmptyAudience => Self {
+                kind: ProblemKind::EmptyAudience,
+                errors: vec![FieldFault::new("/audience", FieldProblem::Empty)],
+            },
+            CampaignFault::TooManyRecipients { max } => ProblemKind::TooManyRecipients { max }.into(),
+            CampaignFault::Body(error) => {
+                let fault = error.get_ref().and_then(|source| source.downcast_ref::<BodyFault>());
+                fault.copied().unwrap_or(BodyFault::Broken).into()
+            }
+            CampaignFault::AlreadyStarted(state) => ProblemKind::AlreadyStarted { state: state.code() }.into(),
+            CampaignFault::WrongState(state) => ProblemKind::WrongState { state: state.code() }.into(),
+            CampaignFault::Short { available, needed } => ProblemKind::InsufficientCredit { available, needed }.into(),
+            CampaignFault::Busy => ProblemKind::TooManyRequests { retry_after: BUSY }.into(),
+            CampaignFault::Stopping => ProblemKind::Unavailable { retry_after: BUSY }.into(),
+            CampaignFault::Store(error) => store_refuses(&error),
+        }
+    }
+}

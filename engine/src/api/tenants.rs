@@ -1,0 +1,104 @@
+//! `/v1/tenants`, `/v1/tenant`, `/v1/ledger`.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+
+use super::access::{Caller, Id, Operator};
+use super::fields::Fields;
+use super::pages::Paging;
+use super::problem::{Problem, ProblemKind};
+use super::refusal::store_refuses;
+use super::{App, page};
+use crate::account::{GRANT_MAX, WEIGHT_MAX};
+use crate::campaign::view::time;
+use crate::domain::TenantId;
+use crate::store::Tenant;
+
+/// `POST /v1/tenants`: `{"name", "weight"}` → 201 with the id and the API key, which is shown this once.
+pub(super) async fn create(
+    State(app): State<App>,
+    _: Operator,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let mut fields = Fields::read((&headers, body), app.clock, &["name", "weight"]).await?;
+    let (name, weight) = (fields.text("name"), fields.whole_or("weight", (1, WEIGHT_MAX.into()), 1));
+    let (Some(name), Some(weight), true) = (name, weight, fields.is_sound()) else { return Err(fields.refusal()) };
+    let made = app.accounts.create(&name, weight).await?;
+    let mut view = view(&made.tenant);
+    view["api_key"] = made.api_key.into();
+    Ok((StatusCode::CREATED, Json(view)))
+}
+
+/// `POST /v1/tenants/{id}/credits`: `{"amount", "reference"}` → 201 with the tenant's credits.
+pub(super) async fn grant(
+    State(app): State<App>,
+    _: Operator,
+    Id(tenant): Id<TenantId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let mut fields = Fields::read((&headers, body), app.clock, &["amount", "reference"]).await?;
+    let (amount, reference) = (fields.whole("amount", (1, GRANT_MAX as i64)), fields.text_or("reference", ""));
+    let (Some(amount), Some(reference), true) = (amount, reference, fields.is_sound()) else {
+        return Err(fields.refusal());
+    };
+    app.accounts.grant(tenant, amount, &reference).await?;
+    Ok((StatusCode::CREATED, Json(find(&app, tenant).await?)))
+}
+
+/// `GET /v1/tenants/{id}`, for the operator.
+pub(super) async fn show(
+    State(app): State<App>,
+    _: Operator,
+    Id(tenant): Id<TenantId>,
+) -> Result<Json<Value>, Problem> {
+    find(&app, tenant).await.map(Json)
+}
+
+/// `GET /v1/tenant`: the caller.
+pub(super) async fn own(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+    find(&app, tenant).await.map(Json)
+}
+
+/// `GET /v1/ledger`: the newest movements of the caller's credits, newest first.
+pub(super) async fn ledger(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    paging: Paging,
+) -> Result<Json<Value>, Problem> {
+    let lines = app.accounts.ledger(tenant, paging.limit).await.map_err(|error| store_refuses(&error))?;
+    Ok(page(lines.iter().filter_map(|line| movement(line)).collect(), None))
+}
+
+async fn find(app: &App, id: TenantId) -> Result<Value, Problem> {
+    let tenant = app.accounts.tenant(id).await.map_err(|error| store_refuses(&error))?;
+    tenant.as_ref().map(view).ok_or(ProblemKind::NotFound.into())
+}
+
+fn view(tenant: &Tenant) -> Value {
+    json!({
+        "id": tenant.id.to_string(),
+        "name": tenant.name,
+        "weight": tenant.weight,
+        "credits": {
+            "granted": tenant.credits.granted,
+            "available": tenant.credits.available,
+            "held": tenant.credits.held,
+            "spent": tenant.credits.spent,
+            "recredited": tenant.credits.recredited,
+        },
+        "created_at": time(tenant.created_at),
+    })
+}
+
+/// A line of the ledger with its time as people read it.
+fn movement(line: &str) -> Option<Value> {
+    let mut line: Value = serde_json::from_str(line).ok()?;
+    let at = line["at"].as_str().and_then(|at| at.parse().ok()).and_then(time);
+    line["at"] = at.into();
+    Some(line)
+}
