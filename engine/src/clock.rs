@@ -15,6 +15,8 @@ impl Clock {
 
     /// For what is stored and shown: microseconds since 1970.
     pub fn unix_us(self) -> u64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_micros() as u64)
     }
 }

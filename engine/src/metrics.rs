@@ -6,15 +6,16 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
-    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use crate::domain::{Purpose, Status};
 
 /// From the submission to its answer.
-const ANSWER_BUCKETS: [f64; 15] =
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+const ANSWER_BUCKETS: [f64; 15] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+];
 
 /// From the answer to the receipt: three minutes is what people quote, three days what carriers try for.
 const RECEIPT_BUCKETS: [f64; 20] = [
@@ -23,7 +24,9 @@ const RECEIPT_BUCKETS: [f64; 20] = [
 ];
 
 /// Round trips to Redis and HTTP requests.
-const CALL_BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+const CALL_BUCKETS: [f64; 12] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+];
 
 macro_rules! metrics {
     ($($(#[doc = $help:literal])+ $field:ident: $kind:ident $labels:tt $($buckets:expr)?;)*) => {
@@ -50,15 +53,24 @@ macro_rules! metrics {
 }
 
 macro_rules! make {
-    (IntCounter, $name:expr, $help:expr, []) => { IntCounter::new($name, $help.trim()) };
-    (IntGauge, $name:expr, $help:expr, []) => { IntGauge::new($name, $help.trim()) };
+    (IntCounter, $name:expr, $help:expr, []) => {
+        IntCounter::new($name, $help.trim())
+    };
+    (IntGauge, $name:expr, $help:expr, []) => {
+        IntGauge::new($name, $help.trim())
+    };
     (Histogram, $name:expr, $help:expr, [], $buckets:expr) => {
         Histogram::with_opts(HistogramOpts::new($name, $help.trim()).buckets($buckets.to_vec()))
     };
     (HistogramVec, $name:expr, $help:expr, $labels:expr, $buckets:expr) => {
-        HistogramVec::new(HistogramOpts::new($name, $help.trim()).buckets($buckets.to_vec()), &$labels)
+        HistogramVec::new(
+            HistogramOpts::new($name, $help.trim()).buckets($buckets.to_vec()),
+            &$labels,
+        )
     };
-    ($kind:ident, $name:expr, $help:expr, $labels:expr) => { $kind::new(Opts::new($name, $help.trim()), &$labels) };
+    ($kind:ident, $name:expr, $help:expr, $labels:expr) => {
+        $kind::new(Opts::new($name, $help.trim()), &$labels)
+    };
 }
 
 metrics! {
@@ -160,8 +172,12 @@ impl Metrics {
 
     /// Counts one round trip to Redis.
     pub fn redis_op(&self, op: &str, took: Duration, items: usize) {
-        self.redis_op_duration_seconds.with_label_values(&[op]).observe(took.as_secs_f64());
-        self.redis_script_items_total.with_label_values(&[op]).inc_by(items as u64);
+        self.redis_op_duration_seconds
+            .with_label_values(&[op])
+            .observe(took.as_secs_f64());
+        self.redis_script_items_total
+            .with_label_values(&[op])
+            .inc_by(items as u64);
     }
 
     /// The children that an SMSC's hot path uses.
@@ -250,6 +266,9 @@ mod tests {
         metrics.smsc("north").status(Status::Delivered);
         let text = String::from_utf8(metrics.exposition()).unwrap();
         assert!(text.contains("campanile_messages_total{smsc=\"north\",status=\"delivered\"} 1"));
-        assert!(text.contains("# HELP campanile_receipt_pending Recipients with receipts"), "{text}");
+        assert!(
+            text.contains("# HELP campanile_receipt_pending Recipients with receipts"),
+            "{text}"
+        );
     }
 }

@@ -12,8 +12,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::account::{Accounts, OperatorKeyFault};
 use crate::api::{self, App, Listeners};
-use crate::bind::{self, Binds, Stop};
 use crate::audience::Country;
+use crate::bind::{self, Binds, Stop};
 use crate::campaign::{CampaignDeps, Campaigns, Limits, Routes};
 use crate::clock::Clock;
 use crate::config::{self, Config};
@@ -120,7 +120,10 @@ struct Engine {
 impl Engine {
     async fn start(config: Config, url: &str, alone: bool, shutdown: &Shutdown) -> Result<Self, RunFault> {
         let (clock, metrics) = (Clock, Metrics::new()?);
-        metrics.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        metrics
+            .build_info
+            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .set(1);
         let store = connect(url, config.redis.partitions).await?;
         if let Some(warning) = store.slow_settings().await {
             tracing::warn!("{warning}");
@@ -140,11 +143,17 @@ impl Engine {
                     bell.ring(partition, urgent);
                 }
             }),
-            limits: Limits { recipients_max: config.api.recipients_max, country: Country::FRANCE },
+            limits: Limits {
+                recipients_max: config.api.recipients_max,
+                country: Country::FRANCE,
+            },
             tracker: helpers.clone(),
             stop: helpers_stop.clone(),
         });
-        let binds_stop = Stop { now: shutdown.at_once.child_token(), ..Stop::default() };
+        let binds_stop = Stop {
+            now: shutdown.at_once.child_token(),
+            ..Stop::default()
+        };
         let binds = bind::start(&smscs, &metrics, clock, &binds_stop);
         let mut engine = Self {
             config,
@@ -173,11 +182,16 @@ impl Engine {
     fn start_hot_path(&mut self, binds: Binds, doorbells: &HashMap<SmscId, Doorbell>) -> Result<(), RunFault> {
         let mut sides = HashMap::new();
         for (id, smsc) in &self.smscs {
-            let (Some(pool), Some(doorbell)) = (binds.pools.get(id), doorbells.get(id)) else { continue };
+            let (Some(pool), Some(doorbell)) = (binds.pools.get(id), doorbells.get(id)) else {
+                continue;
+            };
             let (redo, redone) = mpsc::channel(REDO_MAX);
             let brake = Arc::new(Mutex::default());
             if let Some(rate) = smsc.rate {
-                let limit = self.metrics.throttle_limit_messages_per_second.with_label_values(&[&smsc.name]);
+                let limit = self
+                    .metrics
+                    .throttle_limit_messages_per_second
+                    .with_label_values(&[&smsc.name]);
                 limit.set(rate.segments_per_second());
             }
             let dispatcher = Dispatcher {
@@ -237,8 +251,13 @@ impl Engine {
         };
         self.helpers.spawn(sweeper.run(self.helpers_stop.clone()));
         self.helpers.spawn(self.leases.clone().beat(self.helpers_stop.clone()));
-        self.helpers.spawn(self.campaigns.books().run(self.helpers_stop.clone()));
-        let gauges = Gauges { store: self.store.clone(), metrics: self.metrics.clone(), smscs: self.smscs.clone() };
+        self.helpers
+            .spawn(self.campaigns.books().run(self.helpers_stop.clone()));
+        let gauges = Gauges {
+            store: self.store.clone(),
+            metrics: self.metrics.clone(),
+            smscs: self.smscs.clone(),
+        };
         self.helpers.spawn(gauges.refresh(self.helpers_stop.clone()));
     }
 
@@ -319,7 +338,9 @@ async fn number(store: &Store, smscs: &[Arc<config::Smsc>]) -> Result<Vec<(SmscI
 }
 
 async fn listen(address: SocketAddr, key: &'static str) -> Result<TcpListener, RunFault> {
-    TcpListener::bind(address).await.map_err(|error| RunFault::Listen(address, key, error))
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| RunFault::Listen(address, key, error))
 }
 
 /// Gauges that only the store knows.
@@ -342,12 +363,22 @@ impl Gauges {
         for (id, smsc) in &self.smscs {
             let (queued, deferred) = self.store.depths(*id).await?;
             for (purpose, depth) in crate::domain::Purpose::ALL.into_iter().zip(queued) {
-                self.metrics.queue_messages.with_label_values(&[&smsc.name, purpose.code()]).set(depth as i64);
+                self.metrics
+                    .queue_messages
+                    .with_label_values(&[&smsc.name, purpose.code()])
+                    .set(depth as i64);
             }
-            self.metrics.queue_deferred_messages.with_label_values(&[&smsc.name]).set(deferred as i64);
+            self.metrics
+                .queue_deferred_messages
+                .with_label_values(&[&smsc.name])
+                .set(deferred as i64);
         }
-        self.metrics.receipt_pending.set(self.store.parked_count().await? as i64);
-        self.metrics.redis_used_memory_bytes.set(self.store.used_memory().await? as i64);
+        self.metrics
+            .receipt_pending
+            .set(self.store.parked_count().await? as i64);
+        self.metrics
+            .redis_used_memory_bytes
+            .set(self.store.used_memory().await? as i64);
         Ok(())
     }
 }

@@ -21,7 +21,10 @@ impl Digests {
     /// The owner, if it was asked for within [`LIFE`].
     pub(super) fn get(&self, digest: &[u8; 32], now: Instant) -> Option<KeyOwner> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(digest).filter(|(_, seen)| now.duration_since(*seen) < LIFE).map(|(owner, _)| *owner)
+        known
+            .get(digest)
+            .filter(|(_, seen)| now.duration_since(*seen) < LIFE)
+            .map(|(owner, _)| *owner)
     }
 
     /// Remembers an owner.

@@ -65,7 +65,11 @@ pub struct Accounts {
 impl Accounts {
     /// The accounts of that database.
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, digests: Digests::default() }
+        Self {
+            store,
+            clock,
+            digests: Digests::default(),
+        }
     }
 
     /// Makes a tenant without credits: a name of 1 to [`NAME_MAX`] characters, and 1 to [`WEIGHT_MAX`] turns.
@@ -74,13 +78,21 @@ impl Accounts {
     /// [`AccountFault::Fields`], [`AccountFault::NoRandom`] or [`AccountFault::Store`].
     pub async fn create(&self, name: &str, weight: i64) -> Result<NewAccount, AccountFault> {
         let mut faults = check_text("/name", name, NAME_MAX, true);
-        let weight = u8::try_from(weight).ok().filter(|weight| (1..=WEIGHT_MAX).contains(weight));
+        let weight = u8::try_from(weight)
+            .ok()
+            .filter(|weight| (1..=WEIGHT_MAX).contains(weight));
         if weight.is_none() {
             faults.push(out_of_range("/weight", WEIGHT_MAX.into()));
         }
-        let (Some(weight), true) = (weight, faults.is_empty()) else { return Err(AccountFault::Fields(faults)) };
+        let (Some(weight), true) = (weight, faults.is_empty()) else {
+            return Err(AccountFault::Fields(faults));
+        };
         let api_key = key::generate("sk_live_")?;
-        let new = NewTenant { name: name.trim().to_owned(), weight, key_digest: key::hexadecimal(&key::digest(&api_key)) };
+        let new = NewTenant {
+            name: name.trim().to_owned(),
+            weight,
+            key_digest: key::hexadecimal(&key::digest(&api_key)),
+        };
         let id = self.store.create_tenant(&new, self.clock.unix_us()).await?;
         let tenant = self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
         Ok(NewAccount { tenant, api_key })
@@ -93,13 +105,21 @@ impl Accounts {
     /// [`AccountFault::Fields`], [`AccountFault::NotFound`] or [`AccountFault::Store`].
     pub async fn grant(&self, id: TenantId, credits: i64, reference: &str) -> Result<u64, AccountFault> {
         let mut faults = check_text("/reference", reference, REFERENCE_MAX, false);
-        let amount = u64::try_from(credits).ok().filter(|credits| (1..=GRANT_MAX).contains(credits));
+        let amount = u64::try_from(credits)
+            .ok()
+            .filter(|credits| (1..=GRANT_MAX).contains(credits));
         if amount.is_none() {
             faults.push(out_of_range("/amount", GRANT_MAX));
         }
-        let (Some(amount), true) = (amount, faults.is_empty()) else { return Err(AccountFault::Fields(faults)) };
+        let (Some(amount), true) = (amount, faults.is_empty()) else {
+            return Err(AccountFault::Fields(faults));
+        };
         let tenant = self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
-        match self.store.grant(id, amount, reference.trim(), self.clock.unix_us()).await? {
+        match self
+            .store
+            .grant(id, amount, reference.trim(), self.clock.unix_us())
+            .await?
+        {
             Some(Some(available)) => Ok(available),
             Some(None) => {
                 let room = GRANTED_MAX.saturating_sub(tenant.credits.granted);
@@ -159,5 +179,11 @@ fn check_text(pointer: &str, text: &str, max: usize, required: bool) -> Vec<Fiel
 
 fn out_of_range(pointer: &str, max: u64) -> FieldFault {
     // A tenant that has all it may have is told so by a range up to 0.
-    FieldFault::new(pointer, FieldProblem::OutOfRange { min: 1, max: max as i64 })
+    FieldFault::new(
+        pointer,
+        FieldProblem::OutOfRange {
+            min: 1,
+            max: max as i64,
+        },
+    )
 }

@@ -35,11 +35,16 @@ impl Accounts {
     pub async fn ensure_operator_key(&self, api: &config::Api) -> Result<Option<String>, OperatorKeyFault> {
         if let Some(path) = &api.operator_key_file {
             let given = read(path)?;
-            self.store.set_operator_key(&key::hexadecimal(&key::digest(&given)), false).await?;
+            self.store
+                .set_operator_key(&key::hexadecimal(&key::digest(&given)), false)
+                .await?;
             return Ok(None);
         }
         let made = key::generate("op_live_")?;
-        let first = self.store.set_operator_key(&key::hexadecimal(&key::digest(&made)), true).await?;
+        let first = self
+            .store
+            .set_operator_key(&key::hexadecimal(&key::digest(&made)), true)
+            .await?;
         Ok(first.then_some(made))
     }
 }

@@ -28,6 +28,9 @@ fn owners_are_forgotten_after_their_time_and_are_never_too_many() {
 #[test]
 fn texts_have_bounds() {
     assert_eq!(check_text("/name", " ", 5, true)[0].problem, FieldProblem::Empty);
-    assert_eq!(check_text("/name", "é".repeat(6).as_str(), 5, true)[0].problem, FieldProblem::TooLong { max: 5, given: 6 });
+    assert_eq!(
+        check_text("/name", "é".repeat(6).as_str(), 5, true)[0].problem,
+        FieldProblem::TooLong { max: 5, given: 6 }
+    );
     assert!(check_text("/reference", "", 5, false).is_empty());
 }

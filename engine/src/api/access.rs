@@ -42,7 +42,11 @@ impl FromRequestParts<App> for Operator {
 
 async fn owner(parts: &Parts, app: &App) -> Result<KeyOwner, Problem> {
     let bearer = bearer(parts).ok_or(ProblemKind::Unauthorized)?;
-    let owner = app.accounts.authenticate(bearer).await.map_err(|error| store_refuses(&error))?;
+    let owner = app
+        .accounts
+        .authenticate(bearer)
+        .await
+        .map_err(|error| store_refuses(&error))?;
     owner.ok_or(ProblemKind::Unauthorized.into())
 }
 
@@ -50,7 +54,10 @@ async fn owner(parts: &Parts, app: &App) -> Result<KeyOwner, Problem> {
 fn bearer(parts: &Parts) -> Option<&str> {
     let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, key) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(key.trim()).filter(|key| !key.is_empty())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(key.trim())
+        .filter(|key| !key.is_empty())
 }
 
 /// The id in the path. 404 for what is none: nothing can be there.

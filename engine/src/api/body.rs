@@ -72,11 +72,19 @@ impl Intake {
         if !is_json(headers) {
             return Err(ProblemKind::UnsupportedMediaType.into());
         }
-        let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        let length = headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         if length.is_some_and(|length| length > max) {
             return Err(ProblemKind::BodyTooLarge { max }.into());
         }
-        Ok(Self { body, max, read: 0, waited: Duration::ZERO, clock })
+        Ok(Self {
+            body,
+            max,
+            read: 0,
+            waited: Duration::ZERO,
+            clock,
+        })
     }
 
     /// The whole body.
@@ -112,9 +120,13 @@ impl Intake {
             let body = &mut self.body;
             let frame = tokio::time::timeout(SILENCE_MAX, poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx))).await;
             self.waited += self.clock.now() - before;
-            let Some(frame) = frame.map_err(|_| BodyFault::TooSlow)? else { return Ok(None) };
+            let Some(frame) = frame.map_err(|_| BodyFault::TooSlow)? else {
+                return Ok(None);
+            };
             // Trailers say nothing to us.
-            let Ok(data) = frame.map_err(|_| BodyFault::Broken)?.into_data() else { continue };
+            let Ok(data) = frame.map_err(|_| BodyFault::Broken)?.into_data() else {
+                continue;
+            };
             self.read += data.len() as u64;
             if self.read > self.max {
                 return Err(BodyFault::TooLarge { max: self.max });
@@ -129,8 +141,16 @@ impl Intake {
 
 /// Nothing said is JSON, too: people who type requests leave it out.
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(given) = headers.get(header::CONTENT_TYPE) else { return true };
-    let essence = given.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let Some(given) = headers.get(header::CONTENT_TYPE) else {
+        return true;
+    };
+    let essence = given
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
     essence.eq_ignore_ascii_case("application/json")
 }
 
@@ -155,7 +175,14 @@ pub(super) struct ChunkReader {
 /// The two ends of a body that goes to a blocking thread.
 pub(super) fn bridge() -> (mpsc::Sender<Chunk>, ChunkReader) {
     let (sender, chunks) = mpsc::channel(CHUNKS_MAX);
-    (sender, ChunkReader { chunks, current: Bytes::new(), ended: false })
+    (
+        sender,
+        ChunkReader {
+            chunks,
+            current: Bytes::new(),
+            ended: false,
+        },
+    )
 }
 
 impl Read for ChunkReader {

@@ -48,7 +48,10 @@ pub(super) async fn list(
     paging: Paging,
 ) -> Result<Json<Value>, Problem> {
     let found = app.campaigns.list(tenant, paging.cursor()?, paging.limit).await?;
-    Ok(page(found.rows.iter().map(view::summary).collect(), found.next.map(|next| next.to_string())))
+    Ok(page(
+        found.rows.iter().map(view::summary).collect(),
+        found.next.map(|next| next.to_string()),
+    ))
 }
 
 /// `GET /v1/campaigns/{id}`: with progress and the seven statuses.
@@ -69,7 +72,10 @@ pub(super) async fn recipients(
 ) -> Result<Json<Value>, Problem> {
     let from = paging.cursor()?.unwrap_or(PageCursor::START);
     let found = app.campaigns.recipients(tenant, id, from, paging.limit).await?;
-    Ok(page(found.rows.iter().map(view::message).collect(), found.next.map(|next| next.to_string())))
+    Ok(page(
+        found.rows.iter().map(view::message).collect(),
+        found.next.map(|next| next.to_string()),
+    ))
 }
 
 /// `GET /v1/campaigns/{id}/rejected`: the first thousand recipients that were not taken.

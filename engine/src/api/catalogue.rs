@@ -65,7 +65,9 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } if fr => {
             return format!("L'état actuel est « {state} ».");
         }
-        ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } => return format!("The current state is \"{state}\"."),
+        ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } => {
+            return format!("The current state is \"{state}\".");
+        }
         ProblemKind::BodyTooLarge { max } if fr => return format!("Au plus {max} octets sont acceptés."),
         ProblemKind::BodyTooLarge { max } => return format!("At most {max} octets are accepted."),
         ProblemKind::TooManyRecipients { max } if fr => {

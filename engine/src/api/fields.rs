@@ -38,7 +38,10 @@ impl Fields {
             Ok(other) => return Err(Problem::of_fields(vec![wrong("", JsonType::Object, &other)])),
             Err(error) => return Err(Problem::of_fields(vec![FieldFault::new("", broken(&error))])),
         };
-        let unknown = object.keys().filter(|key| !known.contains(&key.as_str())).take(FAULTS_MAX);
+        let unknown = object
+            .keys()
+            .filter(|key| !known.contains(&key.as_str()))
+            .take(FAULTS_MAX);
         let fault = |key: &String| {
             let nearest = closest(key, known.iter().copied()).map(str::to_owned);
             FieldFault::new(pointer(key), FieldProblem::UnknownField { nearest })
@@ -58,7 +61,11 @@ impl Fields {
 
     /// A text that may be there.
     pub(super) fn text_or(&mut self, name: &str, default: &str) -> Option<String> {
-        if self.object.contains_key(name) { self.text(name) } else { Some(default.to_owned()) }
+        if self.object.contains_key(name) {
+            self.text(name)
+        } else {
+            Some(default.to_owned())
+        }
     }
 
     /// A whole number that must be there and lie in that range.
@@ -75,7 +82,11 @@ impl Fields {
 
     /// A whole number that may be there.
     pub(super) fn whole_or(&mut self, name: &str, range: (i64, i64), default: i64) -> Option<i64> {
-        if self.object.contains_key(name) { self.whole(name, range) } else { Some(default) }
+        if self.object.contains_key(name) {
+            self.whole(name, range)
+        } else {
+            Some(default)
+        }
     }
 
     /// One of some words, that may be there.
@@ -107,7 +118,11 @@ impl Fields {
 fn broken(error: &serde_json::Error) -> FieldProblem {
     let reason = error.to_string();
     let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
-    FieldProblem::InvalidJson { line: error.line(), column: error.column(), reason }
+    FieldProblem::InvalidJson {
+        line: error.line(),
+        column: error.column(),
+        reason,
+    }
 }
 
 fn wrong(pointer: &str, expected: JsonType, found: &Value) -> FieldFault {
@@ -137,7 +152,12 @@ mod tests {
     }
 
     fn codes(fields: Fields) -> Vec<(String, &'static str)> {
-        fields.refusal().errors.into_iter().map(|fault| (fault.pointer, fault.problem.code())).collect()
+        fields
+            .refusal()
+            .errors
+            .into_iter()
+            .map(|fault| (fault.pointer, fault.problem.code()))
+            .collect()
     }
 
     #[test]
@@ -145,7 +165,10 @@ mod tests {
         let mut fields = parse(r#"{"name": "Cabinet", "weight": 3}"#);
         assert_eq!(fields.text("name").as_deref(), Some("Cabinet"));
         assert_eq!(fields.whole_or("weight", (1, 100), 1), Some(3));
-        assert_eq!(fields.word_or("purpose", &["marketing"], "marketing").as_deref(), Some("marketing"));
+        assert_eq!(
+            fields.word_or("purpose", &["marketing"], "marketing").as_deref(),
+            Some("marketing")
+        );
         assert!(fields.is_sound());
     }
 
@@ -172,7 +195,16 @@ mod tests {
         for text in ["", "{", "[]", "null", "\"x\"", "{\"name\": }"] {
             assert!(Fields::parse(text.as_bytes(), &[]).is_err(), "{text}");
         }
-        let Err(problem) = Fields::parse(b"{\n  \"name\" 1}", &[]) else { panic!("it is no JSON") };
-        assert!(matches!(problem.errors[0].problem, FieldProblem::InvalidJson { line: 2, column: 10, .. }));
+        let Err(problem) = Fields::parse(b"{\n  \"name\" 1}", &[]) else {
+            panic!("it is no JSON")
+        };
+        assert!(matches!(
+            problem.errors[0].problem,
+            FieldProblem::InvalidJson {
+                line: 2,
+                column: 10,
+                ..
+            }
+        ));
     }
 }

@@ -24,9 +24,14 @@ pub(super) async fn send(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &["to", "text", "sender", "purpose"]).await?;
     let order = read(&mut fields).filter(|_| fields.is_sound());
-    let Some(order) = order else { return Err(fields.refusal()) };
+    let Some(order) = order else {
+        return Err(fields.refusal());
+    };
     let id = app.campaigns.send(tenant, &order).await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "id": id.to_string(), "status": "queued" }))))
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(json!({ "id": id.to_string(), "status": "queued" })),
+    ))
 }
 
 /// `GET /v1/messages/{id}`: how far it is.
@@ -46,5 +51,10 @@ fn read(fields: &mut Fields) -> Option<DirectOrder> {
     let (to, text, sender) = (fields.text("to"), fields.text("text"), fields.text("sender"));
     let purpose = fields.word_or("purpose", &PURPOSES, Purpose::Transactional.code())?;
     let purpose = Purpose::ALL.into_iter().find(|known| known.code() == purpose)?;
-    Some(DirectOrder { to: to?, text: text?, sender: sender?, purpose })
+    Some(DirectOrder {
+        to: to?,
+        text: text?,
+        sender: sender?,
+        purpose,
+    })
 }

@@ -102,9 +102,15 @@ async fn measure(State(app): State<App>, request: Request, next: Next) -> Respon
     let before = app.clock.now();
     let response = next.run(request).await;
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    app.metrics.http_requests_total.with_label_values(&[route, method, response.status().as_str()]).inc();
+    app.metrics
+        .http_requests_total
+        .with_label_values(&[route, method, response.status().as_str()])
+        .inc();
     let took = app.clock.now() - before;
-    app.metrics.http_request_duration_seconds.with_label_values(&[route]).observe(took.as_secs_f64());
+    app.metrics
+        .http_request_duration_seconds
+        .with_label_values(&[route])
+        .observe(took.as_secs_f64());
     response
 }
 

@@ -28,7 +28,16 @@ impl Paging {
     /// # Errors
     /// When it is none that this list gave out.
     pub(super) fn cursor<T: FromStr>(&self) -> Result<Option<T>, Problem> {
-        let parse = |text: &String| text.parse().map_err(|_| refused("?cursor", FieldProblem::UnknownValue { allowed: &["next_cursor"] }));
+        let parse = |text: &String| {
+            text.parse().map_err(|_| {
+                refused(
+                    "?cursor",
+                    FieldProblem::UnknownValue {
+                        allowed: &["next_cursor"],
+                    },
+                )
+            })
+        };
         self.cursor.as_ref().map(parse).transpose()
     }
 }
@@ -41,7 +50,10 @@ impl FromRequestParts<App> for Paging {
         let Ok(Query(pairs)) = query else {
             return Err(refused("?", FieldProblem::UnknownValue { allowed: &PARAMETERS }));
         };
-        let mut paging = Self { limit: PAGE_DEFAULT, cursor: None };
+        let mut paging = Self {
+            limit: PAGE_DEFAULT,
+            cursor: None,
+        };
         for (name, value) in pairs {
             match name.as_str() {
                 "limit" => paging.limit = limit(&value)?,
@@ -59,7 +71,15 @@ impl FromRequestParts<App> for Paging {
 
 fn limit(value: &str) -> Result<usize, Problem> {
     let limit = value.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
-    limit.ok_or_else(|| refused("?limit", FieldProblem::OutOfRange { min: 1, max: PAGE_MAX as i64 }))
+    limit.ok_or_else(|| {
+        refused(
+            "?limit",
+            FieldProblem::OutOfRange {
+                min: 1,
+                max: PAGE_MAX as i64,
+            },
+        )
+    })
 }
 
 fn refused(pointer: &str, problem: FieldProblem) -> Problem {

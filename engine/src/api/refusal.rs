@@ -20,7 +20,10 @@ pub(super) fn store_refuses(error: &StoreError) -> Problem {
     match error {
         StoreError::Unavailable(_) | StoreError::Refused(_) => {
             tracing::warn!(%error, "a request could not be served");
-            ProblemKind::Unavailable { retry_after: STORE_AWAY }.into()
+            ProblemKind::Unavailable {
+                retry_after: STORE_AWAY,
+            }
+            .into()
         }
         StoreError::Corrupt(_) => {
             tracing::error!(%error, "a request could not be served");

@@ -54,7 +54,9 @@ async fn listen(listener: TcpListener, router: Router, stop: CancellationToken) 
             let place = places.clone().acquire_owned().await;
             (place, listener.accept().await)
         };
-        let Some((place, accepted)) = stop.run_until_cancelled(accept).await else { break };
+        let Some((place, accepted)) = stop.run_until_cancelled(accept).await else {
+            break;
+        };
         match accepted {
             Ok((stream, _)) => {
                 if let Err(error) = stream.set_nodelay(true) {
@@ -75,7 +77,10 @@ async fn listen(listener: TcpListener, router: Router, stop: CancellationToken) 
     drop(listener);
     connections.close();
     if tokio::time::timeout(END_MAX, connections.wait()).await.is_err() {
-        tracing::warn!(connections = connections.len(), "requests did not end in time; they are cut off");
+        tracing::warn!(
+            connections = connections.len(),
+            "requests did not end in time; they are cut off"
+        );
     }
 }
 
@@ -86,7 +91,10 @@ fn converse(
     stop: CancellationToken,
 ) -> impl Future<Output = ()> + Send {
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD_MAX).max_buf_size(BUFFER_MAX);
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_MAX)
+        .max_buf_size(BUFFER_MAX);
     let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     async move {
         let mut connection = std::pin::pin!(connection);

@@ -25,8 +25,13 @@ pub(super) async fn create(
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &["name", "weight"]).await?;
-    let (name, weight) = (fields.text("name"), fields.whole_or("weight", (1, WEIGHT_MAX.into()), 1));
-    let (Some(name), Some(weight), true) = (name, weight, fields.is_sound()) else { return Err(fields.refusal()) };
+    let (name, weight) = (
+        fields.text("name"),
+        fields.whole_or("weight", (1, WEIGHT_MAX.into()), 1),
+    );
+    let (Some(name), Some(weight), true) = (name, weight, fields.is_sound()) else {
+        return Err(fields.refusal());
+    };
     let made = app.accounts.create(&name, weight).await?;
     let mut view = view(&made.tenant);
     view["api_key"] = made.api_key.into();
@@ -42,7 +47,10 @@ pub(super) async fn grant(
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &["amount", "reference"]).await?;
-    let (amount, reference) = (fields.whole("amount", (1, GRANT_MAX as i64)), fields.text_or("reference", ""));
+    let (amount, reference) = (
+        fields.whole("amount", (1, GRANT_MAX as i64)),
+        fields.text_or("reference", ""),
+    );
     let (Some(amount), Some(reference), true) = (amount, reference, fields.is_sound()) else {
         return Err(fields.refusal());
     };
@@ -70,7 +78,11 @@ pub(super) async fn ledger(
     Caller(tenant): Caller,
     paging: Paging,
 ) -> Result<Json<Value>, Problem> {
-    let lines = app.accounts.ledger(tenant, paging.limit).await.map_err(|error| store_refuses(&error))?;
+    let lines = app
+        .accounts
+        .ledger(tenant, paging.limit)
+        .await
+        .map_err(|error| store_refuses(&error))?;
     Ok(page(lines.iter().filter_map(|line| movement(line)).collect(), None))
 }
 

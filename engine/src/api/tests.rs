@@ -1,10 +1,17 @@
 //! The routes, without sockets, on a real Redis.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpSocket;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::campaign::tests::{Bench, body};
@@ -14,6 +21,7 @@ const OPERATOR: &str = "op_test_0123456789abcdef";
 
 struct Api {
     bench: Bench,
+    app: App,
     public: TowerToHyperService<Router>,
     admin: TowerToHyperService<Router>,
 }
@@ -24,7 +32,10 @@ impl Api {
         let accounts = Accounts::new(bench.store.clone(), bench.clock);
         let file = std::env::temp_dir().join(format!("campanile-{name}-{}.key", std::process::id()));
         std::fs::write(&file, format!("{OPERATOR}\nignored")).unwrap();
-        let given = config::Api { operator_key_file: Some(file.clone()), ..config::Api::default() };
+        let given = config::Api {
+            operator_key_file: Some(file.clone()),
+            ..config::Api::default()
+        };
         assert_eq!(accounts.ensure_operator_key(&given).await.unwrap(), None);
         std::fs::remove_file(file).unwrap();
         let app = App {
@@ -36,15 +47,27 @@ impl Api {
             clock: bench.clock,
             body_max: 100_000,
         };
-        let (public, admin) = (public(app.clone()), super::admin(app));
-        Self { bench, public: TowerToHyperService::new(public), admin: TowerToHyperService::new(admin) }
+        let (public, admin) = (public(app.clone()), super::admin(app.clone()));
+        Self {
+            bench,
+            app,
+            public: TowerToHyperService::new(public),
+            admin: TowerToHyperService::new(admin),
+        }
     }
 
     async fn ask(&self, line: &str, key: &str, body: impl Into<Body>) -> (StatusCode, Value) {
         let (method, path) = line.split_once(' ').unwrap();
         let request = Request::builder().method(method).uri(path);
-        let request = request.header("authorization", format!("Bearer {key}")).body(body.into()).unwrap();
-        let service = if path.starts_with("/v1") { &self.public } else { &self.admin };
+        let request = request
+            .header("authorization", format!("Bearer {key}"))
+            .body(body.into())
+            .unwrap();
+        let service = if path.starts_with("/v1") {
+            &self.public
+        } else {
+            &self.admin
+        };
         let (parts, body) = service.call(request).await.unwrap().into_parts();
         let octets = to_bytes(body, 1 << 22).await.unwrap();
         if parts.status.is_client_error() {
@@ -62,12 +85,15 @@ impl Api {
 
     /// A new tenant's id and key.
     async fn tenant(&self, credits: u64) -> (String, String) {
-        let made = self.expect("POST /v1/tenants", OPERATOR, &json!({ "name": "Cabinet" }), 201).await;
+        let made = self
+            .expect("POST /v1/tenants", OPERATOR, &json!({ "name": "Cabinet" }), 201)
+            .await;
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
         let (id, key) = (text("id"), text("api_key"));
         if credits > 0 {
             let grant = json!({ "amount": credits, "reference": "F-1" });
-            self.expect(&format!("POST /v1/tenants/{id}/credits"), OPERATOR, &grant, 201).await;
+            self.expect(&format!("POST /v1/tenants/{id}/credits"), OPERATOR, &grant, 201)
+                .await;
         }
         (id, key)
     }
@@ -84,26 +110,60 @@ async fn a_campaign_from_its_order_to_its_view() {
     let (id, key) = api.tenant(100).await;
     let order: Value = serde_json::from_str(&body(0..50, "Bonjour [Nom]")).unwrap();
     let made = api.expect("POST /v1/campaigns", &key, &order, 201).await;
-    assert_eq!(made["audience"], json!({"accepted": 50, "invalid": 0, "not_mobile": 0, "duplicates": 0, "rejected": []}));
-    assert_eq!(made["estimate"], json!({"recipients": 50, "segments": 50, "credits": 50}));
+    assert_eq!(
+        made["audience"],
+        json!({"accepted": 50, "invalid": 0, "not_mobile": 0, "duplicates": 0, "rejected": []})
+    );
+    assert_eq!(
+        made["estimate"],
+        json!({"recipients": 50, "segments": 50, "credits": 50})
+    );
     let path = format!("/v1/campaigns/{}", made["id"].as_str().unwrap());
     let nothing = Value::Null;
-    assert_eq!(api.expect(&format!("POST {path}/launch"), &key, &nothing, 202).await["state"], "launching");
+    assert_eq!(
+        api.expect(&format!("POST {path}/launch"), &key, &nothing, 202).await["state"],
+        "launching"
+    );
     let view = api.expect(&format!("GET {path}"), &key, &nothing, 200).await;
-    assert_eq!((&view["progress"]["total"], &view["progress"]["queued"]), (&json!(50), &json!(50)), "{view}");
+    assert_eq!(
+        (&view["progress"]["total"], &view["progress"]["queued"]),
+        (&json!(50), &json!(50)),
+        "{view}"
+    );
     assert_eq!(view["statuses"].as_object().unwrap().len(), 7);
-    assert_eq!((&view["credits"]["held"], &view["text"]), (&json!(50), &json!("Bonjour [Nom]")));
+    assert_eq!(
+        (&view["credits"]["held"], &view["text"]),
+        (&json!(50), &json!("Bonjour [Nom]"))
+    );
     let again = api.expect(&format!("POST {path}/launch"), &key, &nothing, 409).await;
     assert_eq!(again["code"], "campaign_already_started");
-    let page = api.expect(&format!("GET {path}/recipients?limit=20"), &key, &nothing, 200).await;
-    assert_eq!((page["data"].as_array().unwrap().len(), &page["data"][0]["status"]), (20, &json!("queued")));
+    let page = api
+        .expect(&format!("GET {path}/recipients?limit=20"), &key, &nothing, 200)
+        .await;
+    assert_eq!(
+        (page["data"].as_array().unwrap().len(), &page["data"][0]["status"]),
+        (20, &json!("queued"))
+    );
     let cursor = page["next_cursor"].as_str().unwrap();
-    let rest = api.expect(&format!("GET {path}/recipients?limit=500&cursor={cursor}"), &key, &nothing, 200).await;
-    assert_eq!((rest["data"].as_array().unwrap().len(), &rest["next_cursor"]), (30, &Value::Null));
+    let rest = api
+        .expect(
+            &format!("GET {path}/recipients?limit=500&cursor={cursor}"),
+            &key,
+            &nothing,
+            200,
+        )
+        .await;
+    assert_eq!(
+        (rest["data"].as_array().unwrap().len(), &rest["next_cursor"]),
+        (30, &Value::Null)
+    );
     let list = api.expect("GET /v1/campaigns", &key, &nothing, 200).await;
     assert_eq!(list["data"][0]["id"], made["id"]);
     let ledger = api.expect("GET /v1/ledger", &key, &nothing, 200).await;
-    assert_eq!((&ledger["data"][0]["type"], &ledger["data"][1]["reference"]), (&json!("hold"), &json!("F-1")));
+    assert_eq!(
+        (&ledger["data"][0]["type"], &ledger["data"][1]["reference"]),
+        (&json!("hold"), &json!("F-1"))
+    );
     assert_eq!(api.expect("GET /v1/tenant", &key, &nothing, 200).await["id"], id);
 }
 
@@ -116,12 +176,21 @@ async fn recipients_that_are_none_are_listed() {
     order["audience"] = json!({ "numbers": numbers });
     let made = api.expect("POST /v1/campaigns", &key, &order, 201).await;
     let counts = &made["audience"];
-    assert_eq!((&counts["accepted"], &counts["duplicates"], &counts["not_mobile"]), (&json!(1), &json!(1), &json!(1)));
+    assert_eq!(
+        (&counts["accepted"], &counts["duplicates"], &counts["not_mobile"]),
+        (&json!(1), &json!(1), &json!(1))
+    );
     let path = format!("GET /v1/campaigns/{}/rejected", made["id"].as_str().unwrap());
-    assert_eq!(api.expect(&path, &key, &Value::Null, 200).await["data"], counts["rejected"]);
+    assert_eq!(
+        api.expect(&path, &key, &Value::Null, 200).await["data"],
+        counts["rejected"]
+    );
     order["audience"] = json!({ "numbers": "bonjour" });
     let refused = api.expect("POST /v1/campaigns", &key, &order, 422).await;
-    assert_eq!((&refused["code"], pointers(&refused)), (&json!("empty_audience"), vec!["/audience"]));
+    assert_eq!(
+        (&refused["code"], pointers(&refused)),
+        (&json!("empty_audience"), vec!["/audience"])
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,17 +198,37 @@ async fn bad_input_gets_a_problem_that_points_at_it() {
     let api = Api::start("api-bad").await;
     let (id, key) = api.tenant(0).await;
     let credits = format!("POST /v1/tenants/{id}/credits");
-    for amount in [json!(-1), json!(0), json!(u64::MAX), json!(1e300), json!(1.5), json!("10"), json!(null)] {
-        let (status, problem) = api.ask(&credits, OPERATOR, json!({ "amount": amount }).to_string()).await;
-        assert!(status.is_client_error() && pointers(&problem) == ["/amount"], "{amount}: {problem}");
+    for amount in [
+        json!(-1),
+        json!(0),
+        json!(u64::MAX),
+        json!(1e300),
+        json!(1.5),
+        json!("10"),
+        json!(null),
+    ] {
+        let (status, problem) = api
+            .ask(&credits, OPERATOR, json!({ "amount": amount }).to_string())
+            .await;
+        assert!(
+            status.is_client_error() && pointers(&problem) == ["/amount"],
+            "{amount}: {problem}"
+        );
     }
     let message = json!({ "to": "+33123456789", "text": "", "sender": "!" });
     let problem = api.expect("POST /v1/messages", &key, &message, 422).await;
     assert_eq!(pointers(&problem), ["/to", "/text", "/sender"]);
     let unknown = api.expect("POST /v1/messages", &key, &json!({ "two": "x" }), 400).await;
-    assert!(pointers(&unknown).contains(&"/two") && pointers(&unknown).contains(&"/sender"), "{unknown}");
+    assert!(
+        pointers(&unknown).contains(&"/two") && pointers(&unknown).contains(&"/sender"),
+        "{unknown}"
+    );
     let (status, problem) = api.ask("POST /v1/campaigns", &key, "{\"name\": ").await;
-    assert_eq!((status.as_u16(), &problem["errors"][0]["code"]), (400, &json!("invalid_json")), "{problem}");
+    assert_eq!(
+        (status.as_u16(), &problem["errors"][0]["code"]),
+        (400, &json!("invalid_json")),
+        "{problem}"
+    );
     let (status, problem) = api.ask("POST /v1/campaigns", &key, "x".repeat(100_001)).await;
     assert_eq!((status.as_u16(), &problem["code"]), (413, &json!("body_too_large")));
     let (status, problem) = api.ask("POST /v1/messages", &key, vec![b' '; (1 << 20) + 1]).await;
@@ -167,20 +256,26 @@ async fn keys_open_what_is_theirs_and_nothing_else() {
     let campaign = format!("/v1/campaigns/{}", made["id"].as_str().unwrap());
     let nothing = Value::Null;
     for path in ["", "/recipients", "/rejected"] {
-        api.expect(&format!("GET {campaign}{path}"), &stranger, &nothing, 404).await;
+        api.expect(&format!("GET {campaign}{path}"), &stranger, &nothing, 404)
+            .await;
     }
     for action in ["launch", "pause", "resume", "cancel"] {
-        api.expect(&format!("POST {campaign}/{action}"), &stranger, &nothing, 404).await;
+        api.expect(&format!("POST {campaign}/{action}"), &stranger, &nothing, 404)
+            .await;
     }
     for wrong in ["", "sk_wrong", &"x".repeat(5_000)] {
         api.expect("GET /v1/campaigns/cmp_1", wrong, &nothing, 401).await;
     }
-    api.expect("POST /v1/tenants", &key, &json!({ "name": "moi" }), 403).await;
+    api.expect("POST /v1/tenants", &key, &json!({ "name": "moi" }), 403)
+        .await;
     api.expect(&format!("GET /v1/tenants/{id}"), &key, &nothing, 403).await;
     api.expect("GET /v1/campaigns", OPERATOR, &nothing, 403).await;
     // An operator key that was replaced opens nothing any more.
     assert!(api.bench.store.set_operator_key("another", false).await.unwrap());
-    let digest_owner = Accounts::new(api.bench.store.clone(), api.bench.clock).authenticate(OPERATOR).await.unwrap();
+    let digest_owner = Accounts::new(api.bench.store.clone(), api.bench.clock)
+        .authenticate(OPERATOR)
+        .await
+        .unwrap();
     assert_eq!(digest_owner, None);
 }
 
@@ -191,7 +286,59 @@ async fn operators_see_health_and_metrics() {
         assert_eq!(api.ask(path, "", "").await, (StatusCode::OK, json!("ok\n")));
     }
     api.expect("GET /v1/campaigns/cmp_1", "", &Value::Null, 401).await;
-    let (_, Value::String(text)) = api.ask("GET /metrics", "", "").await else { panic!("no text") };
+    let (_, Value::String(text)) = api.ask("GET /metrics", "", "").await else {
+        panic!("no text")
+    };
     let wanted = "campanile_http_requests_total{code=\"401\",method=\"GET\",route=\"/v1/campaigns/{id}\"} 1";
     assert!(text.contains(wanted), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_answers_and_ends_when_told() {
+    let api = Api::start("api-server").await;
+    let listen = async || tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listeners = Listeners {
+        public: listen().await,
+        admin: listen().await,
+    };
+    let (public, admin) = (
+        listeners.public.local_addr().unwrap(),
+        listeners.admin.local_addr().unwrap(),
+    );
+    let stop = CancellationToken::new();
+    let serving = TaskTracker::new().spawn(serve(listeners, api.app.clone(), stop.clone()));
+    assert!(
+        said(admin, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+    // A head that never ends, octets that are no HTTP, and a body that says to be too long.
+    let mut silent = connect(public).await;
+    silent.write_all(b"GET /v1/campaigns HTTP/1.1\r\nHost:").await.unwrap();
+    assert!(
+        said(public, "\0\0\0\x10\0\0\0\x15 garbage\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 400")
+    );
+    let (_, key) = api.tenant(0).await;
+    let long = format!("POST /v1/campaigns HTTP/1.1\r\nAuthorization: Bearer {key}\r\nContent-Length: 999999\r\n\r\n");
+    assert!(said(public, &long).await.starts_with("HTTP/1.1 413"));
+    stop.cancel();
+    tokio::time::timeout(Duration::from_secs(20), serving)
+        .await
+        .expect("the server ends")
+        .unwrap();
+}
+
+async fn connect(to: SocketAddr) -> impl AsyncRead + AsyncWrite + Unpin {
+    TcpSocket::new_v4().unwrap().connect(to).await.unwrap()
+}
+
+/// The beginning of what the server answers.
+async fn said(to: SocketAddr, request: &str) -> String {
+    let mut stream = connect(to).await;
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = [0; 64];
+    let length = stream.read(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer[..length]).into_owned()
 }

@@ -80,7 +80,10 @@ pub(super) struct Driver<'a> {
     input: BytesMut,
     outbox: Events,
     unacknowledged: usize,
-    acks: (mpsc::Sender<Vec<(Ack, CommandStatus)>>, mpsc::Receiver<Vec<(Ack, CommandStatus)>>),
+    acks: (
+        mpsc::Sender<Vec<(Ack, CommandStatus)>>,
+        mpsc::Receiver<Vec<(Ack, CommandStatus)>>,
+    ),
     gate: Option<(Arc<Gate>, mpsc::Receiver<Segments>)>,
     end: Option<End>,
 }
@@ -149,7 +152,14 @@ impl<'a> Driver<'a> {
         draining: bool,
     ) -> Result<Woken, End> {
         let (read, write) = (self.wants_input(), !self.session.pending().is_empty());
-        let Self { stream, acks, gate, around, outbox, .. } = self;
+        let Self {
+            stream,
+            acks,
+            gate,
+            around,
+            outbox,
+            ..
+        } = self;
         Ok(tokio::select! {
             biased;
             _ = ticks.tick() => Woken::Tick,
@@ -243,7 +253,12 @@ impl<'a> Driver<'a> {
                 }
                 Ok(None) => break,
                 Err(fault) => {
-                    self.around.metrics.all.pdu_errors_total.with_label_values(&[&self.around.metrics.name, "length"]).inc();
+                    self.around
+                        .metrics
+                        .all
+                        .pdu_errors_total
+                        .with_label_values(&[&self.around.metrics.name, "length"])
+                        .inc();
                     self.session.refuse_length(&fault, now);
                     self.end = Some(End::Protocol);
                 }
@@ -261,20 +276,36 @@ impl<'a> Driver<'a> {
     fn take_event(&mut self, event: Event<'_, Token>, on_bound: &impl Fn()) -> usize {
         let metrics = &self.around.metrics;
         match event {
-            Event::Answered { token, status, message_id, after, late } => {
+            Event::Answered {
+                token,
+                status,
+                message_id,
+                after,
+                late,
+            } => {
                 let reply = if status == CommandStatus::ESME_ROK {
                     Reply::Accepted(message_id.to_vec())
                 } else {
                     Reply::Refused(status)
                 };
-                self.outbox.answers.push(Answer { flight: token.flight, part: token.part, reply, late, after });
+                self.outbox.answers.push(Answer {
+                    flight: token.flight,
+                    part: token.part,
+                    reply,
+                    late,
+                    after,
+                });
                 return usize::from(!late);
             }
             Event::Delivery { sm, ack } => {
                 metrics.deliver_sm.inc();
                 self.unacknowledged += 1;
                 let session = self.acks.0.clone();
-                self.outbox.deliveries.push(Delivery { content: content(&sm), ack, session });
+                self.outbox.deliveries.push(Delivery {
+                    content: content(&sm),
+                    ack,
+                    session,
+                });
             }
             Event::Bound => {
                 self.gate = Some(self.around.pool.open(self.around.window));
@@ -283,11 +314,19 @@ impl<'a> Driver<'a> {
             Event::BindRefused(status) => self.end = Some(End::BindRefused(status)),
             Event::Unbound => self.end = Some(End::PeerUnbind),
             Event::Alive(after) => {
-                metrics.all.enquire_link_rtt_seconds.with_label_values(&[&metrics.name]).observe(after.as_secs_f64());
+                metrics
+                    .all
+                    .enquire_link_rtt_seconds
+                    .with_label_values(&[&metrics.name])
+                    .observe(after.as_secs_f64());
             }
             Event::Odd("unbind_resp") => self.end = Some(End::Local),
             Event::Odd(kind) => {
-                metrics.all.pdu_errors_total.with_label_values(&[&metrics.name, kind]).inc();
+                metrics
+                    .all
+                    .pdu_errors_total
+                    .with_label_values(&[&metrics.name, kind])
+                    .inc();
             }
         }
         0
@@ -303,7 +342,14 @@ impl<'a> Driver<'a> {
         }
         self.around.metrics.submit_sm.inc_by(segments.len() as u64);
         for (flight, part, pdu) in segments.iter() {
-            self.session.submit(pdu, Token { flight: flight.clone(), part }, now);
+            self.session.submit(
+                pdu,
+                Token {
+                    flight: flight.clone(),
+                    part,
+                },
+                now,
+            );
         }
     }
 
@@ -345,7 +391,10 @@ impl<'a> Driver<'a> {
 
 async fn ready(stream: &TcpStream, read: bool, write: bool) -> std::io::Result<()> {
     match (read, write) {
-        (true, true) => stream.ready(tokio::io::Interest::READABLE | tokio::io::Interest::WRITABLE).await.map(drop),
+        (true, true) => stream
+            .ready(tokio::io::Interest::READABLE | tokio::io::Interest::WRITABLE)
+            .await
+            .map(drop),
         (true, false) => stream.readable().await,
         (false, true) => stream.writable().await,
         (false, false) => std::future::pending().await,
@@ -360,7 +409,13 @@ async fn next_segments(gate: &mut Option<(Arc<Gate>, mpsc::Receiver<Segments>)>)
 }
 
 fn answer(flight: Arc<Flight>, part: u8, reply: Reply) -> Answer {
-    Answer { flight, part, reply, late: false, after: Duration::ZERO }
+    Answer {
+        flight,
+        part,
+        reply,
+        late: false,
+        after: Duration::ZERO,
+    }
 }
 
 fn content(sm: &Sm<'_>) -> Content {

@@ -66,13 +66,18 @@ impl Segments {
             let bytes = self.bytes.split_to(end - start);
             start = end;
             let length = bytes.len();
-            Self { bytes, index: vec![(flight, part, length)] }
+            Self {
+                bytes,
+                index: vec![(flight, part, length)],
+            }
         })
     }
 
     /// Each segment with its PDU.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<Flight>, u8, &[u8])> {
         let starts = std::iter::once(0).chain(self.index.iter().map(|entry| entry.2));
-        starts.zip(&self.index).map(|(start, (flight, part, end))| (flight, *part, &self.bytes[start..*end]))
+        starts
+            .zip(&self.index)
+            .map(|(start, (flight, part, end))| (flight, *part, &self.bytes[start..*end]))
     }
 }

@@ -73,7 +73,12 @@ impl Board {
 
     fn add(&self, smsc: &str, bind: u32) -> usize {
         let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        list.push(BindStatus { smsc: smsc.to_owned(), bind, state: STATES[0], last_error: String::new() });
+        list.push(BindStatus {
+            smsc: smsc.to_owned(),
+            bind,
+            state: STATES[0],
+            last_error: String::new(),
+        });
         list.len() - 1
     }
 
@@ -115,7 +120,13 @@ pub fn start(smscs: &[(SmscId, Arc<config::Smsc>)], metrics: &Metrics, clock: Cl
         }
     }
     tasks.close();
-    Binds { events, feed, pools, tasks, board }
+    Binds {
+        events,
+        feed,
+        pools,
+        tasks,
+        board,
+    }
 }
 
 struct Keeper {
@@ -129,7 +140,11 @@ struct Keeper {
 
 impl Keeper {
     async fn keep_up(self) {
-        self.metrics().all.window_size.with_label_values(&self.labels()).set(i64::from(self.config.window));
+        self.metrics()
+            .all
+            .window_size
+            .with_label_values(&self.labels())
+            .set(i64::from(self.config.window));
         let mut pauses = self.pauses();
         while !self.stop.drain.is_cancelled() {
             let end = self.session().await;
@@ -140,7 +155,11 @@ impl Keeper {
             }
             let refused = matches!(&end, Ok((End::BindRefused(status), _)) if is_about_credentials(*status));
             self.report(&end);
-            let pause = if refused { self.config.reconnect_max } else { pauses.next().unwrap_or(self.config.reconnect_max) };
+            let pause = if refused {
+                self.config.reconnect_max
+            } else {
+                pauses.next().unwrap_or(self.config.reconnect_max)
+            };
             if self.stop.drain.is_cancelled() {
                 break;
             }
@@ -164,7 +183,9 @@ impl Keeper {
             },
             () = self.stop.drain.cancelled() => return Err("told to stop".into()),
         };
-        stream.set_nodelay(true).map_err(|error| format!("cannot set TCP_NODELAY: {error}"))?;
+        stream
+            .set_nodelay(true)
+            .map_err(|error| format!("cannot set TCP_NODELAY: {error}"))?;
         self.enter("binding", None);
         let session = self.new_session()?;
         let mut driver = Driver::new(&self.around, stream, session);
@@ -202,7 +223,11 @@ impl Keeper {
         self.attempt("ok");
         self.enter("bound", None);
         let since = self.around.clock.unix_us() as f64 / 1e6;
-        self.metrics().all.bind_bound_timestamp_seconds.with_label_values(&self.labels()).set(since);
+        self.metrics()
+            .all
+            .bind_bound_timestamp_seconds
+            .with_label_values(&self.labels())
+            .set(since);
         tracing::info!(smsc = self.config.name, bind = self.label, "bound");
     }
 
@@ -230,7 +255,11 @@ impl Keeper {
                 "the bind was not answered".to_owned()
             }
             Ok((end, _)) => {
-                self.metrics().all.bind_disconnects_total.with_label_values(&[smsc, bind, end.label()]).inc();
+                self.metrics()
+                    .all
+                    .bind_disconnects_total
+                    .with_label_values(&[smsc, bind, end.label()])
+                    .inc();
                 tracing::info!(smsc, bind, reason = end.label(), "session over");
                 end.label().to_owned()
             }
@@ -242,12 +271,20 @@ impl Keeper {
         self.board.set(self.line, state, error);
         for known in STATES {
             let labels = [self.config.name.as_str(), self.label.as_str(), known];
-            self.metrics().all.bind_state.with_label_values(&labels).set(i64::from(known == state));
+            self.metrics()
+                .all
+                .bind_state
+                .with_label_values(&labels)
+                .set(i64::from(known == state));
         }
     }
 
     fn attempt(&self, result: &str) {
-        self.metrics().all.bind_attempts_total.with_label_values(&[&self.config.name, &self.label, result]).inc();
+        self.metrics()
+            .all
+            .bind_attempts_total
+            .with_label_values(&[&self.config.name, &self.label, result])
+            .inc();
     }
 
     fn labels(&self) -> [&str; 2] {
@@ -270,5 +307,10 @@ impl Keeper {
 
 /// Some carriers lock an account that asks too often with a wrong password.
 fn is_about_credentials(status: CommandStatus) -> bool {
-    [CommandStatus::ESME_RINVPASWD, CommandStatus::ESME_RINVSYSID, CommandStatus::ESME_RBINDFAIL].contains(&status)
+    [
+        CommandStatus::ESME_RINVPASWD,
+        CommandStatus::ESME_RINVSYSID,
+        CommandStatus::ESME_RBINDFAIL,
+    ]
+    .contains(&status)
 }

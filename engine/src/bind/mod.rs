@@ -117,7 +117,11 @@ pub struct Events {
 impl Events {
     /// Nothing to say yet.
     pub fn none(smsc: SmscId) -> Self {
-        Self { smsc, answers: Vec::new(), deliveries: Vec::new() }
+        Self {
+            smsc,
+            answers: Vec::new(),
+            deliveries: Vec::new(),
+        }
     }
 
     fn is_empty(&self) -> bool {

@@ -42,7 +42,11 @@ pub struct Slots {
 
 impl Pool {
     pub(super) fn new(window_total: usize) -> Self {
-        Self { gates: Arc::default(), freed: Arc::default(), window_total }
+        Self {
+            gates: Arc::default(),
+            freed: Arc::default(),
+            window_total,
+        }
     }
 
     /// Waits until there are places, and takes up to `max` of one session: the freest one.
@@ -76,18 +80,29 @@ impl Pool {
     fn take(&self, max: usize) -> Option<Slots> {
         let (gate, _) = self.freest()?;
         let count = gate.take(max);
-        (count > 0).then(|| Slots { gate, freed: self.freed.clone(), count })
+        (count > 0).then(|| Slots {
+            gate,
+            freed: self.freed.clone(),
+            count,
+        })
     }
 
     fn freest(&self) -> Option<(Arc<Gate>, usize)> {
         let gates = self.lock();
         let free = |gate: &Arc<Gate>| gate.free.load(Ordering::Relaxed);
-        gates.iter().map(|gate| (gate.clone(), free(gate))).filter(|(_, free)| *free > 0).max_by_key(|(_, free)| *free)
+        gates
+            .iter()
+            .map(|gate| (gate.clone(), free(gate)))
+            .filter(|(_, free)| *free > 0)
+            .max_by_key(|(_, free)| *free)
     }
 
     pub(super) fn open(&self, window: usize) -> (Arc<Gate>, mpsc::Receiver<Segments>) {
         let (queue, batches) = mpsc::channel(BATCHES_MAX);
-        let gate = Arc::new(Gate { free: AtomicUsize::new(window), queue });
+        let gate = Arc::new(Gate {
+            free: AtomicUsize::new(window),
+            queue,
+        });
         self.lock().push(gate.clone());
         self.freed.notify_waiters();
         (gate, batches)
@@ -111,7 +126,9 @@ impl Pool {
 
 impl Gate {
     fn take(&self, max: usize) -> usize {
-        let taken = self.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| Some(free.saturating_sub(max)));
+        let taken = self.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| {
+            Some(free.saturating_sub(max))
+        });
         taken.map_or(0, |before| before.min(max))
     }
 }
@@ -153,7 +170,9 @@ impl Slots {
                 self.count -= used;
                 Ok(())
             }
-            Err(mpsc::error::TrySendError::Full(segments) | mpsc::error::TrySendError::Closed(segments)) => Err(segments),
+            Err(mpsc::error::TrySendError::Full(segments) | mpsc::error::TrySendError::Closed(segments)) => {
+                Err(segments)
+            }
         }
     }
 

@@ -56,7 +56,13 @@ enum Urgency {
 
 impl Line {
     const fn new(tenant: TenantId) -> Self {
-        Self { tenant, news: 0, expected: u64::MAX, looked_at: 0, wake_at: None }
+        Self {
+            tenant,
+            news: 0,
+            expected: u64::MAX,
+            looked_at: 0,
+            wake_at: None,
+        }
     }
 
     fn urgency(&self, now: u64) -> Option<Urgency> {
@@ -92,7 +98,11 @@ pub struct Books {
 impl Books {
     /// Empty books; [`super::Campaigns::resume_all`] opens what is under way.
     pub(super) fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, lines: Arc::default() }
+        Self {
+            store,
+            clock,
+            lines: Arc::default(),
+        }
     }
 
     /// Something happened to a message of that campaign: it was answered, or a receipt came. Cheap: called for each.
@@ -145,7 +155,10 @@ impl Books {
         drop(lines);
         urgent.sort_unstable();
         routine.sort_unstable();
-        let due = urgent.into_iter().take(URGENT_MAX).chain(routine.into_iter().take(ROUTINE_MAX));
+        let due = urgent
+            .into_iter()
+            .take(URGENT_MAX)
+            .chain(routine.into_iter().take(ROUTINE_MAX));
         due.map(|(_, id, tenant)| (id, tenant)).collect()
     }
 
@@ -153,7 +166,12 @@ impl Books {
     pub(super) async fn look(&self, tenant: TenantId, id: CampaignId) {
         // News that come from here on are news again, though the counters may have them: one look too many, at most.
         let now = self.clock.unix_us();
-        self.with(tenant, id, |line| *line = Line { looked_at: now, ..Line::new(tenant) });
+        self.with(tenant, id, |line| {
+            *line = Line {
+                looked_at: now,
+                ..Line::new(tenant)
+            }
+        });
         match self.book(tenant, id).await {
             Ok(Found::Open { left, ends_at }) => self.with(tenant, id, |line| {
                 line.expected = left.max(1);
@@ -174,7 +192,9 @@ impl Books {
 
     async fn book(&self, tenant: TenantId, id: CampaignId) -> Result<Found, StoreError> {
         let now = self.clock.unix_us();
-        let Some(campaign) = self.store.campaign(tenant, id).await? else { return Ok(Found::Closed) };
+        let Some(campaign) = self.store.campaign(tenant, id).await? else {
+            return Ok(Found::Closed);
+        };
         let counters = self.store.counters(id).await?;
         let found = found(&campaign, &counters, now);
         let close = match found {
@@ -184,7 +204,8 @@ impl Books {
         if close.is_some() && campaign.held > 0 || close.flatten().is_some() || has_news(&campaign, &counters) {
             self.store.settle_campaign((tenant, id), &counters, close, now).await?;
         }
-        if found == Found::Closed && campaign.state != CampaignState::Draft && campaign.state != CampaignState::Blocked {
+        if found == Found::Closed && campaign.state != CampaignState::Draft && campaign.state != CampaignState::Blocked
+        {
             self.store.set_active(tenant, id, false).await?;
         }
         Ok(found)
@@ -210,9 +231,13 @@ fn found(campaign: &Campaign, counters: &Counters, now: u64) -> Found {
     match campaign.state {
         // The expansion moves it on, and then it is looked at again.
         CampaignState::Launching => Found::Open { left, ends_at },
-        CampaignState::Running | CampaignState::Paused | CampaignState::Stopped if !done => Found::Open { left, ends_at },
+        CampaignState::Running | CampaignState::Paused | CampaignState::Stopped if !done => {
+            Found::Open { left, ends_at }
+        }
         CampaignState::Running | CampaignState::Paused | CampaignState::Stopped => Found::Closed,
-        CampaignState::Draft | CampaignState::Blocked | CampaignState::Completed | CampaignState::Canceled => Found::Closed,
+        CampaignState::Draft | CampaignState::Blocked | CampaignState::Completed | CampaignState::Canceled => {
+            Found::Closed
+        }
     }
 }
 
@@ -238,7 +263,12 @@ mod tests {
     const TENANT: TenantId = TenantId(1);
 
     fn line(news: u64, expected: u64, looked_at: u64) -> Line {
-        Line { news, expected, looked_at, ..Line::new(TENANT) }
+        Line {
+            news,
+            expected,
+            looked_at,
+            ..Line::new(TENANT)
+        }
     }
 
     #[test]
@@ -248,12 +278,19 @@ mod tests {
         assert_eq!(line(10, 10, 1).urgency(second), None, "not twice within a second");
         assert_eq!(line(9, 10, 1).urgency(second + 1), None);
         assert_eq!(line(9, 10, 1).urgency(five + 1), Some(Urgency::Routine));
-        assert_eq!(line(0, 10, 1).urgency(u64::MAX), None, "without news there is nothing to book");
+        assert_eq!(
+            line(0, 10, 1).urgency(u64::MAX),
+            None,
+            "without news there is nothing to book"
+        );
     }
 
     #[test]
     fn a_direct_campaign_is_looked_at_when_its_hour_is_over() {
-        let line = Line { wake_at: Some(50), ..line(0, 1, 1) };
+        let line = Line {
+            wake_at: Some(50),
+            ..line(0, 1, 1)
+        };
         assert_eq!((line.urgency(49), line.urgency(50)), (None, Some(Urgency::Routine)));
     }
 }

@@ -64,7 +64,12 @@ impl Campaigns {
             Err(CampaignFault::WrongState(_)) => {}
             Err(other) => return Err(other),
         }
-        let sent = [CampaignState::Launching, CampaignState::Running, CampaignState::Paused, CampaignState::Stopped];
+        let sent = [
+            CampaignState::Launching,
+            CampaignState::Running,
+            CampaignState::Paused,
+            CampaignState::Stopped,
+        ];
         let campaign = self.shift(tenant, id, &sent, CampaignState::Stopped).await?;
         self.halt_in_task(campaign, Halt::Stop).await;
         Ok(CampaignState::Stopped)
@@ -90,7 +95,11 @@ impl Campaigns {
     /// Halts the queues; goes on when the caller hangs up, since the state has moved already.
     async fn halt_in_task(&self, campaign: Campaign, halt: Halt) {
         let campaigns = self.clone();
-        let task = self.0.deps.tracker.spawn(async move { campaigns.halt(&campaign, halt).await });
+        let task = self
+            .0
+            .deps
+            .tracker
+            .spawn(async move { campaigns.halt(&campaign, halt).await });
         if task.await.is_err() {
             tracing::error!("a campaign's queues could not be halted; the next start does it");
         }
@@ -114,7 +123,10 @@ impl Campaigns {
             Halt::Stop => {
                 let campaigns = self.clone();
                 let (tenant, id) = (campaign.tenant, campaign.id);
-                self.0.deps.tracker.spawn(async move { campaigns.drain(tenant, id).await });
+                self.0
+                    .deps
+                    .tracker
+                    .spawn(async move { campaigns.drain(tenant, id).await });
             }
         }
     }
@@ -145,6 +157,9 @@ impl Campaigns {
             | CampaignState::Canceled => return,
         };
         let (campaigns, campaign) = (self.clone(), campaign.clone());
-        self.0.deps.tracker.spawn(async move { campaigns.halt(&campaign, halt).await });
+        self.0
+            .deps
+            .tracker
+            .spawn(async move { campaigns.halt(&campaign, halt).await });
     }
 }

@@ -56,8 +56,16 @@ impl Campaigns {
         let checked = self.check(order).map_err(CampaignFault::Fields)?;
         let hour = self.hour(tenant, order.purpose).await?;
         let needed = u64::from(checked.segments);
-        if !self.store().hold_direct(tenant, hour.campaign, needed, self.now_us()).await? {
-            let available = self.store().tenant(tenant).await?.map_or(0, |tenant| tenant.credits.available);
+        if !self
+            .store()
+            .hold_direct(tenant, hour.campaign, needed, self.now_us())
+            .await?
+        {
+            let available = self
+                .store()
+                .tenant(tenant)
+                .await?
+                .map_or(0, |tenant| tenant.credits.available);
             return Err(CampaignFault::Short { available, needed });
         }
         match self.enqueue_one(tenant, hour.campaign, (order, &checked)).await? {
@@ -86,7 +94,9 @@ impl Campaigns {
         let mut note = |pointer: &str, problem: FieldProblem| faults.push(FieldFault::new(pointer, problem));
         let recipient = normalise(&order.to, self.0.deps.limits.country);
         let recipient = recipient.map_err(|fault| note("/to", fault.problem())).ok();
-        let checked = check_text(&order.text).map_err(|problem| note("/text", problem)).is_ok();
+        let checked = check_text(&order.text)
+            .map_err(|problem| note("/text", problem))
+            .is_ok();
         if let Err(problem) = Sender::parse(&order.sender) {
             note("/sender", problem);
         }
@@ -120,7 +130,12 @@ impl Campaigns {
             body: &body,
         };
         let row = checked.recipient.0.to_be_bytes().to_vec();
-        let message = DirectMessage { campaign, row, entry, purpose: order.purpose };
+        let message = DirectMessage {
+            campaign,
+            row,
+            entry,
+            purpose: order.purpose,
+        };
         let id = self.store().enqueue_direct(&message, now).await?;
         let partition = checked.recipient.partition(self.store().partitions());
         self.ring(smsc.into_iter(), partition, order.purpose == Purpose::Transactional);
@@ -132,7 +147,13 @@ impl Campaigns {
     async fn hour(&self, tenant: TenantId, purpose: Purpose) -> Result<Hour, CampaignFault> {
         let now = self.now_us();
         let hour = now / HOUR_US;
-        let known = self.0.hours.lock().unwrap_or_else(PoisonError::into_inner).get(&(tenant, purpose)).copied();
+        let known = self
+            .0
+            .hours
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&(tenant, purpose))
+            .copied();
         if let Some(known) = known.filter(|known| known.hour == hour) {
             return Ok(known);
         }
@@ -155,7 +176,11 @@ impl Campaigns {
     }
 
     fn forget_hour(&self, tenant: TenantId, purpose: Purpose) {
-        self.0.hours.lock().unwrap_or_else(PoisonError::into_inner).remove(&(tenant, purpose));
+        self.0
+            .hours
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&(tenant, purpose));
     }
 }
 

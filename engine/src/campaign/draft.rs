@@ -42,7 +42,9 @@ impl Campaigns {
     /// campaign is left then.
     pub async fn create(&self, tenant: TenantId, body: impl Read + Send + 'static) -> Result<Created, CampaignFault> {
         let turn = tokio::time::timeout(TURN_MAX, self.0.creations.clone().acquire_owned());
-        let Ok(Ok(turn)) = turn.await else { return Err(CampaignFault::Busy) };
+        let Ok(Ok(turn)) = turn.await else {
+            return Err(CampaignFault::Busy);
+        };
         let campaigns = self.clone();
         // A task of its own: when the caller hangs up, what was kept of the audience is forgotten all the same.
         let task = self.0.deps.tracker.spawn(async move {
@@ -52,7 +54,11 @@ impl Campaigns {
         task.await.unwrap_or(Err(CampaignFault::Stopping))
     }
 
-    async fn create_or_forget(&self, tenant: TenantId, body: impl Read + Send + 'static) -> Result<Created, CampaignFault> {
+    async fn create_or_forget(
+        &self,
+        tenant: TenantId,
+        body: impl Read + Send + 'static,
+    ) -> Result<Created, CampaignFault> {
         let id = self.store().next_campaign().await?;
         let created = self.take_in(tenant, id, body).await;
         if created.is_err() {
@@ -83,10 +89,15 @@ impl Campaigns {
         let segments = self.price(id, &read.draft.template, read.counts.accepted).await?;
         let campaign = self.campaign_of(tenant, id, &read, segments);
         if !read.rejected.is_empty() {
-            self.store().save_rejected(tenant, id, &super::view::rejected(&read.rejected).to_string()).await?;
+            self.store()
+                .save_rejected(tenant, id, &super::view::rejected(&read.rejected).to_string())
+                .await?;
         }
         self.store().save_campaign(&campaign).await?;
-        Ok(Created { campaign, rejected: read.rejected })
+        Ok(Created {
+            campaign,
+            rejected: read.rejected,
+        })
     }
 
     /// Keeps rows until there are no more.
@@ -99,8 +110,11 @@ impl Campaigns {
 
     fn count_skipped(&self, counts: &Counts) {
         let skipped = &self.0.deps.metrics.messages_skipped_total;
-        let by_reason =
-            [("invalid_number", counts.invalid), ("not_mobile", counts.not_mobile), ("duplicate", counts.duplicates)];
+        let by_reason = [
+            ("invalid_number", counts.invalid),
+            ("not_mobile", counts.not_mobile),
+            ("duplicate", counts.duplicates),
+        ];
         for (reason, count) in by_reason {
             skipped.with_label_values(&[reason]).inc_by(count.into());
         }
@@ -111,7 +125,9 @@ impl Campaigns {
         let mut price = Price::new(template);
         let refuse = |price: &Price<'_>| CampaignFault::Fields(vec![price::too_long(price.characters())]);
         if let Some(each) = price.constant() {
-            return each.map(|each| u64::from(each) * u64::from(accepted)).map_err(|_| refuse(&price));
+            return each
+                .map(|each| u64::from(each) * u64::from(accepted))
+                .map_err(|_| refuse(&price));
         }
         let (mut pages, mut segments) = (Pages::all(id, self.store().partitions()), 0);
         loop {
@@ -164,5 +180,9 @@ fn read(body: impl Read, mut packer: Packer, limits: Limits) -> Result<Taken, Ca
     let draft = read_campaign(body, &mut ingest)?;
     let (counts, rejected) = ingest.finish();
     packer.finish().map_err(ReadFault::from)?;
-    Ok(Taken { draft, counts, rejected })
+    Ok(Taken {
+        draft,
+        counts,
+        rejected,
+    })
 }

@@ -38,8 +38,15 @@ impl Campaigns {
             }
             Launch::Short => {
                 launches.with_label_values(&["blocked_credit"]).inc();
-                let available = self.store().tenant(tenant).await?.map_or(0, |tenant| tenant.credits.available);
-                Err(CampaignFault::Short { available, needed: campaign.estimate_credits })
+                let available = self
+                    .store()
+                    .tenant(tenant)
+                    .await?
+                    .map_or(0, |tenant| tenant.credits.available);
+                Err(CampaignFault::Short {
+                    available,
+                    needed: campaign.estimate_credits,
+                })
             }
             Launch::WrongState => Err(self.why_not(tenant, id).await?),
         }
@@ -67,7 +74,9 @@ impl Campaigns {
     pub async fn resume_all(&self) -> Result<(), StoreError> {
         for (tenant, id) in self.store().active().await? {
             self.0.books.look_soon(tenant, id);
-            let Some(campaign) = self.store().campaign(tenant, id).await? else { continue };
+            let Some(campaign) = self.store().campaign(tenant, id).await? else {
+                continue;
+            };
             self.halt_again(&campaign);
             if campaign.kind == CampaignKind::Audience && is_launched(campaign.state) {
                 self.expand_later(tenant, id);
@@ -90,14 +99,21 @@ impl Campaigns {
             if done.is_none() {
                 tracing::info!(campaign = %id, "not wholly expanded; the next start goes on with it");
             }
-            campaigns.0.expanding.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+            campaigns
+                .0
+                .expanding
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&id);
         });
     }
 
     async fn expand_in_turn(&self, tenant: TenantId, id: CampaignId) -> Result<(), StoreError> {
         // The semaphore is never closed.
         let _turn = self.0.expansions.acquire().await;
-        let Some(campaign) = self.store().campaign(tenant, id).await? else { return Ok(()) };
+        let Some(campaign) = self.store().campaign(tenant, id).await? else {
+            return Ok(());
+        };
         if is_launched(campaign.state) {
             self.expand(&campaign).await?;
         }
@@ -125,7 +141,11 @@ impl Campaigns {
             }
             self.enqueue(&stretches).await?;
         }
-        if self.store().move_campaign((tenant, id), &[CampaignState::Launching], CampaignState::Running).await? {
+        if self
+            .store()
+            .move_campaign((tenant, id), &[CampaignState::Launching], CampaignState::Running)
+            .await?
+        {
             let since = self.now_us().saturating_sub(order.launched_at_us) as f64 / 1e6;
             self.0.deps.metrics.campaign_fanout_duration_seconds.observe(since);
         }
@@ -158,7 +178,14 @@ impl Campaigns {
             }
         }
         let (partition, position) = (stretch.partition, stretch.position);
-        store::Stretch { campaign: order.id, tenant: order.tenant, purpose: order.purpose, partition, position, groups }
+        store::Stretch {
+            campaign: order.id,
+            tenant: order.tenant,
+            purpose: order.purpose,
+            partition,
+            position,
+            groups,
+        }
     }
 
     async fn enqueue(&self, stretches: &[store::Stretch]) -> Result<(), StoreError> {

@@ -34,10 +34,9 @@ use crate::store::{Campaign, Store, StoreError};
 
 pub use books::Books;
 pub use direct::DirectOrder;
-pub use draft::Created;
 pub use fault::CampaignFault;
 pub use orders::{Order, Orders};
-pub use report::{PAGE_MAX, Page, PageCursor};
+pub use report::{PAGE_MAX, PageCursor};
 pub use routes::Routes;
 
 /// Bodies that may be read at once: each takes a thread and some megabytes.
@@ -142,7 +141,10 @@ impl Campaigns {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let pauses = ExponentialBuilder::new().with_min_delay(PAUSE_MIN).with_max_delay(PAUSE_MAX).without_max_times();
+        let pauses = ExponentialBuilder::new()
+            .with_min_delay(PAUSE_MIN)
+            .with_max_delay(PAUSE_MAX)
+            .without_max_times();
         let mut pauses = pauses.build();
         loop {
             match ask().await {

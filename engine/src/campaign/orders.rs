@@ -48,7 +48,14 @@ impl Order {
             }
             CampaignKind::Direct => {
                 let template = Template::parse::<String>("", &[]).map_err(|_| StoreError::Corrupt("an empty text"))?;
-                (template, Sender { ton: 0, npi: 0, address: String::new() })
+                (
+                    template,
+                    Sender {
+                        ton: 0,
+                        npi: 0,
+                        address: String::new(),
+                    },
+                )
             }
         };
         Ok(Self {
@@ -58,7 +65,11 @@ impl Order {
             template,
             sender,
             purpose: campaign.purpose,
-            launched_at_us: if campaign.launched_at == 0 { campaign.created_at } else { campaign.launched_at },
+            launched_at_us: if campaign.launched_at == 0 {
+                campaign.created_at
+            } else {
+                campaign.launched_at
+            },
         })
     }
 }
@@ -73,12 +84,19 @@ pub struct Orders {
 impl Orders {
     /// None at hand.
     pub(super) fn new(store: Store) -> Self {
-        Self { store, kept: Arc::default() }
+        Self {
+            store,
+            kept: Arc::default(),
+        }
     }
 
     /// The order, if it is at hand.
     pub fn cached(&self, id: CampaignId) -> Option<Arc<Order>> {
-        self.kept.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        self.kept
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .cloned()
     }
 
     /// The order, from the store if it is not at hand; `None` when that tenant has no such campaign.
@@ -89,7 +107,9 @@ impl Orders {
         if let Some(order) = self.cached(id) {
             return Ok(Some(order).filter(|order| order.tenant == tenant));
         }
-        let Some(campaign) = self.store.campaign(tenant, id).await? else { return Ok(None) };
+        let Some(campaign) = self.store.campaign(tenant, id).await? else {
+            return Ok(None);
+        };
         self.keep(&campaign).map(Some)
     }
 

@@ -22,7 +22,11 @@ pub(super) struct Packer {
 
 impl Packer {
     pub(super) fn new(chunks: mpsc::Sender<Vec<AudienceRow>>, partitions: u16) -> Self {
-        Self { chunk: Vec::new(), chunks, counts: vec![0; usize::from(partitions)] }
+        Self {
+            chunk: Vec::new(),
+            chunks,
+            counts: vec![0; usize::from(partitions)],
+        }
     }
 
     /// Hands on what is left.
@@ -35,7 +39,11 @@ impl Packer {
 
     fn hand_on(&mut self) -> Result<(), SinkFull> {
         let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_ROWS));
-        if chunk.is_empty() { Ok(()) } else { self.chunks.blocking_send(chunk).map_err(|_| SinkFull::Closed) }
+        if chunk.is_empty() {
+            Ok(())
+        } else {
+            self.chunks.blocking_send(chunk).map_err(|_| SinkFull::Closed)
+        }
     }
 }
 
@@ -44,11 +52,17 @@ impl RecipientSink for Packer {
         let partitions = self.counts.len() as u16;
         let count = &mut self.counts[usize::from(recipient.partition(partitions).0)];
         if *count == MessageId::positions_max(partitions) {
-            return Err(SinkFull::TooMany { max: MessageId::positions_max(partitions) });
+            return Err(SinkFull::TooMany {
+                max: MessageId::positions_max(partitions),
+            });
         }
         *count += 1;
         self.chunk.push((recipient, pack(values)));
-        if self.chunk.len() < CHUNK_ROWS { Ok(()) } else { self.hand_on() }
+        if self.chunk.len() < CHUNK_ROWS {
+            Ok(())
+        } else {
+            self.hand_on()
+        }
     }
 }
 

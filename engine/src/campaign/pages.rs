@@ -49,7 +49,11 @@ impl Pages {
                 next.push((partition, position + STEP));
             }
             if !rows.is_empty() {
-                stretches.push(Stretch { partition, position, rows });
+                stretches.push(Stretch {
+                    partition,
+                    position,
+                    rows,
+                });
             }
         }
         self.next = next;

@@ -23,7 +23,11 @@ pub(super) struct Price<'t> {
 
 impl<'t> Price<'t> {
     pub(super) fn new(template: &'t Template) -> Self {
-        let mut price = Self { template, constant: None, text: String::new() };
+        let mut price = Self {
+            template,
+            constant: None,
+            text: String::new(),
+        };
         if template.is_constant() {
             price.constant = Some(price.render(&[]));
         }
@@ -65,7 +69,13 @@ pub(super) fn of_text(text: &str) -> Result<u8, TooManySegments> {
 
 /// The fault of a text that takes too many segments for some recipient.
 pub(super) fn too_long(characters: usize) -> FieldFault {
-    FieldFault::new("/text", FieldProblem::TooLong { max: SEGMENTS_MAX * PART_CHARACTERS, given: characters })
+    FieldFault::new(
+        "/text",
+        FieldProblem::TooLong {
+            max: SEGMENTS_MAX * PART_CHARACTERS,
+            given: characters,
+        },
+    )
 }
 
 impl Price<'_> {

@@ -30,7 +30,10 @@ pub struct PageCursor {
 
 impl PageCursor {
     /// The beginning.
-    pub const START: Self = Self { partition: Partition(0), position: 0 };
+    pub const START: Self = Self {
+        partition: Partition(0),
+        position: 0,
+    };
 }
 
 impl fmt::Display for PageCursor {
@@ -47,7 +50,11 @@ impl FromStr for PageCursor {
         let partition = Partition(partition.parse().map_err(|_| UnknownId)?);
         let position = position.parse().map_err(|_| UnknownId)?;
         // No campaign has more, and offsets are counted from it.
-        if position > MessageId::positions_max(1) { Err(UnknownId) } else { Ok(Self { partition, position }) }
+        if position > MessageId::positions_max(1) {
+            Err(UnknownId)
+        } else {
+            Ok(Self { partition, position })
+        }
     }
 }
 
@@ -77,9 +84,16 @@ impl Campaigns {
         let before = before.unwrap_or(count).min(count);
         let rows = match before {
             0 => Vec::new(),
-            _ => self.store().campaigns(tenant, count - before, limit.min(before)).await?,
+            _ => {
+                self.store()
+                    .campaigns(tenant, count - before, limit.min(before))
+                    .await?
+            }
         };
-        Ok(Page { rows, next: before.checked_sub(limit).filter(|left| *left > 0) })
+        Ok(Page {
+            rows,
+            next: before.checked_sub(limit).filter(|left| *left > 0),
+        })
     }
 
     /// The recipients of a campaign with what became of their messages, at most [`PAGE_MAX`] of them.
@@ -101,10 +115,19 @@ impl Campaigns {
             if wanted == 0 {
                 return Ok(Page { rows, next: Some(at) });
             }
-            let found = self.store().recipients(id, at.partition, at.position, wanted as u32).await?;
+            let found = self
+                .store()
+                .recipients(id, at.partition, at.position, wanted as u32)
+                .await?;
             at = match found.len() < wanted {
-                true => PageCursor { partition: Partition(at.partition.0 + 1), position: 0 },
-                false => PageCursor { position: at.position + wanted as u32, ..at },
+                true => PageCursor {
+                    partition: Partition(at.partition.0 + 1),
+                    position: 0,
+                },
+                false => PageCursor {
+                    position: at.position + wanted as u32,
+                    ..at
+                },
             };
             rows.extend(found);
         }
@@ -127,7 +150,10 @@ mod tests {
 
     #[test]
     fn cursors_come_back_and_others_are_refused() {
-        let cursor = PageCursor { partition: Partition(3), position: 77 };
+        let cursor = PageCursor {
+            partition: Partition(3),
+            position: 77,
+        };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
         for text in ["", "3", "3.", "-1.0", "3.4294967295", "3.x", "99999.0"] {
             assert_eq!(text.parse::<PageCursor>(), Err(UnknownId), "{text}");

@@ -47,7 +47,9 @@ impl Routes {
             return None;
         }
         // 33612345678, 3361234567, …, 3: a number has at most 15 digits.
-        let prefixes = std::iter::successors(Some(recipient.0), |prefix| Some(prefix / 10).filter(|shorter| *shorter > 0));
+        let prefixes = std::iter::successors(Some(recipient.0), |prefix| {
+            Some(prefix / 10).filter(|shorter| *shorter > 0)
+        });
         prefixes.filter_map(|prefix| self.by_prefix.get(&prefix)).next()
     }
 }
@@ -79,7 +81,10 @@ mod tests {
         assert_eq!(routes.route(Recipient(12_015_550_123)), None);
         let mut receiver = config::Smsc::new("r", "127.0.0.1:2775", "campanile");
         receiver.bind = BindKind::Receiver;
-        assert_eq!(Routes::new(vec![(SmscId(1), Arc::new(receiver))]).route(Recipient(33_612_345_678)), None);
+        assert_eq!(
+            Routes::new(vec![(SmscId(1), Arc::new(receiver))]).route(Recipient(33_612_345_678)),
+            None
+        );
     }
 
     #[test]
@@ -92,6 +97,9 @@ mod tests {
             assert_eq!(routes.route(recipient), Some(smsc));
             shares[usize::from(recipient.partition(16).0)][usize::from(smsc.0) - 1] += 1;
         }
-        assert!(shares.as_flattened().iter().all(|share| (400..600).contains(share)), "{shares:?}");
+        assert!(
+            shares.as_flattened().iter().all(|share| (400..600).contains(share)),
+            "{shares:?}"
+        );
     }
 }

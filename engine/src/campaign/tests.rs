@@ -7,9 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::*;
 use crate::config;
 use crate::domain::{Enroute, Message, MessageId, Purpose, Reason, Recipient, ResultSlot, SegmentTrace, Status};
-use crate::store::{
-    CampaignState, CounterField, Counters, Credits, Embedded, Move, MoveKind, NewTenant, ReceiptMatch,
-};
+use crate::store::{CampaignState, Counters, Credits, Embedded, Letter, Move, MoveKind, NewTenant, ReceiptMatch};
 
 const SMSC: SmscId = SmscId(1);
 const LIMIT: Duration = Duration::from_secs(20);
@@ -40,11 +38,22 @@ impl Bench {
         assert_eq!(store.smsc_id("north").await.unwrap(), SMSC);
         let rung = Arc::new(AtomicU64::new(0));
         let campaigns = campaigns(&store, rung.clone());
-        Self { campaigns, store, clock: Clock, rung, folder, _redis: redis }
+        Self {
+            campaigns,
+            store,
+            clock: Clock,
+            rung,
+            folder,
+            _redis: redis,
+        }
     }
 
     pub(crate) async fn tenant(&self, credits: u64) -> TenantId {
-        let new = NewTenant { name: "Cabinet Martin".into(), weight: 1, key_digest: "00".into() };
+        let new = NewTenant {
+            name: "Cabinet Martin".into(),
+            weight: 1,
+            key_digest: "00".into(),
+        };
         let tenant = self.store.create_tenant(&new, 1).await.unwrap();
         if credits > 0 {
             self.store.grant(tenant, credits, "first", 1).await.unwrap();
@@ -54,7 +63,12 @@ impl Bench {
 
     async fn create(&self, tenant: TenantId, recipients: std::ops::Range<u64>) -> CampaignId {
         let body = body(recipients, "Bonjour [Nom]");
-        self.campaigns.create(tenant, std::io::Cursor::new(body)).await.unwrap().campaign.id
+        self.campaigns
+            .create(tenant, std::io::Cursor::new(body))
+            .await
+            .unwrap()
+            .campaign
+            .id
     }
 
     async fn state(&self, tenant: TenantId, id: CampaignId) -> CampaignState {
@@ -65,7 +79,13 @@ impl Bench {
         self.store.tenant(tenant).await.unwrap().unwrap().credits
     }
 
-    async fn until(&self, what: &str, tenant: TenantId, id: CampaignId, reached: impl Fn(CampaignState, &Counters) -> bool) {
+    async fn until(
+        &self,
+        what: &str,
+        tenant: TenantId,
+        id: CampaignId,
+        reached: impl Fn(CampaignState, &Counters) -> bool,
+    ) {
         let poll = async {
             loop {
                 let counters = self.store.counters(id).await.unwrap();
@@ -89,7 +109,11 @@ impl Bench {
     async fn lease(&self, segments: usize) -> Vec<Vec<u8>> {
         let mut leased = Vec::new();
         for partition in self.store.all_partitions() {
-            let found = self.store.lease(SMSC, partition, segments, (1, self.clock.unix_us())).await.unwrap();
+            let found = self
+                .store
+                .lease(SMSC, partition, segments, (1, self.clock.unix_us()))
+                .await
+                .unwrap();
             leased.extend(found.messages);
         }
         leased
@@ -111,8 +135,18 @@ impl Bench {
         let receipt = |bytes: &Vec<u8>| {
             let message = Message::unpack(bytes).unwrap();
             let smsc_message_id = message.entry.id.0.to_string().into_bytes();
-            let result = ResultSlot { status: Some(status), accepted: true, reason: Reason::Receipt, code: 0, at: 1 };
-            ReceiptMatch { recipient: message.entry.recipient, smsc_message_id, result }
+            let result = ResultSlot {
+                status: Some(status),
+                accepted: true,
+                reason: Reason::Receipt,
+                code: 0,
+                at: 1,
+            };
+            ReceiptMatch {
+                recipient: message.entry.recipient,
+                smsc_message_id,
+                result,
+            }
         };
         let receipts: Vec<ReceiptMatch> = leased.iter().map(receipt).collect();
         self.store.commit(self.clock.unix_us(), &[], &receipts).await.unwrap();
@@ -129,7 +163,10 @@ fn campaigns(store: &Store, rung: Arc<AtomicU64>) -> Campaigns {
         ring: Arc::new(move |_, _, _| {
             rung.fetch_add(1, Ordering::Relaxed);
         }),
-        limits: Limits { recipients_max: 5_000, country: Country::FRANCE },
+        limits: Limits {
+            recipients_max: 5_000,
+            country: Country::FRANCE,
+        },
         tracker: TaskTracker::new(),
         stop: CancellationToken::new(),
     })
@@ -147,34 +184,48 @@ pub(crate) fn body(recipients: std::ops::Range<u64>, text: &str) -> String {
 fn accepted(bytes: &[u8]) -> Move {
     let message = Message::unpack(bytes).unwrap();
     let smsc_message_id = message.entry.id.0.to_string().into_bytes();
-    let enroute = Enroute { accepted_at: 1, segments: vec![SegmentTrace { smsc_message_id, settled: None }] };
+    let enroute = Enroute {
+        accepted_at: 1,
+        segments: vec![SegmentTrace {
+            smsc_message_id,
+            settled: None,
+        }],
+    };
     let replacement = message.accepted(&enroute);
-    Move { replacement, counts: CounterField::Letter(b'A', message.entry.credits), ..answer(&message) }
+    Move {
+        replacement,
+        counts: Some(Letter::ACCEPTED),
+        ..answer(&message)
+    }
 }
 
 fn rejected(bytes: &[u8]) -> Move {
     let message = Message::unpack(bytes).unwrap();
     let status = Some(Status::UnknownNumber);
-    let result = ResultSlot { status, accepted: false, reason: Reason::Answer, code: 11, at: 1 };
-    let counts = CounterField::Letter(result.letter(), message.entry.credits);
-    Move { counts, result: Some(result), ..answer(&message) }
-}
-
-fn answer(message: &Message<'_>) -> Move {
+    let result = ResultSlot {
+        status,
+        accepted: false,
+        reason: Reason::Answer,
+        code: 11,
+        at: 1,
+    };
+    let counts = Some(Letter::of(&result));
     Move {
-        kind: MoveKind::Answer,
-        recipient: message.entry.recipient,
-        expected: message.bytes.to_vec(),
-        replacement: Vec::new(),
-        campaign: message.entry.id.campaign(),
-        counts: CounterField::None,
-        result: None,
-        due: None,
+        counts,
+        result: Some(result),
+        ..answer(&message)
     }
 }
 
+fn answer(message: &Message<'_>) -> Move {
+    Move::end(MoveKind::Answer, message)
+}
+
 fn ids(leased: &[Vec<u8>]) -> HashSet<MessageId> {
-    leased.iter().map(|bytes| Message::unpack(bytes).unwrap().entry.id).collect()
+    leased
+        .iter()
+        .map(|bytes| Message::unpack(bytes).unwrap().entry.id)
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -182,7 +233,10 @@ async fn a_campaign_expanded_again_makes_no_message_twice() {
     let bench = Bench::start("expand").await;
     let tenant = bench.tenant(5_000).await;
     let id = bench.create(tenant, 0..5_000).await;
-    assert_eq!(bench.campaigns.launch(tenant, id).await.unwrap(), CampaignState::Launching);
+    assert_eq!(
+        bench.campaigns.launch(tenant, id).await.unwrap(),
+        CampaignState::Launching
+    );
     bench.expanded(tenant, id, 5_000).await;
     assert!(bench.rung.load(Ordering::Relaxed) >= 16, "every partition is told");
     let campaign = bench.campaigns.find(tenant, id).await.unwrap();
@@ -194,7 +248,10 @@ async fn a_campaign_expanded_again_makes_no_message_twice() {
     assert_eq!((leased.len(), ids(&leased).len()), (5_000, 5_000));
     let first = Message::unpack(&leased[0]).unwrap();
     let variables: Vec<&str> = crate::domain::Entry::variables(first.entry.body).collect();
-    assert_eq!(variables, [format!("Patient {}", first.entry.recipient.0 - 33_600_000_000)]);
+    assert_eq!(
+        variables,
+        [format!("Patient {}", first.entry.recipient.0 - 33_600_000_000)]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -203,7 +260,16 @@ async fn a_balance_one_short_refuses_and_an_equal_one_passes() {
     let tenant = bench.tenant(9).await;
     let id = bench.create(tenant, 0..10).await;
     let refused = bench.campaigns.launch(tenant, id).await;
-    assert!(matches!(refused, Err(CampaignFault::Short { available: 9, needed: 10 })), "{refused:?}");
+    assert!(
+        matches!(
+            refused,
+            Err(CampaignFault::Short {
+                available: 9,
+                needed: 10
+            })
+        ),
+        "{refused:?}"
+    );
     assert_eq!(bench.state(tenant, id).await, CampaignState::Blocked);
     bench.store.grant(tenant, 1, "the last one", 1).await.unwrap();
     bench.campaigns.launch(tenant, id).await.unwrap();
@@ -212,7 +278,10 @@ async fn a_balance_one_short_refuses_and_an_equal_one_passes() {
     let again = bench.campaigns.launch(tenant, id).await;
     assert!(matches!(again, Err(CampaignFault::AlreadyStarted(_))), "{again:?}");
     let stranger = bench.tenant(100).await;
-    assert!(matches!(bench.campaigns.launch(stranger, id).await, Err(CampaignFault::NotFound)));
+    assert!(matches!(
+        bench.campaigns.launch(stranger, id).await,
+        Err(CampaignFault::NotFound)
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -225,11 +294,18 @@ async fn a_refused_body_leaves_nothing() {
         (body(0..0, "Bonjour"), "EmptyAudience"),
         (body(0..2_500, "Bonjour").replace("\"Clinique\"", "\"Clin"), "Fields"),
     ] {
-        let fault = bench.campaigns.create(tenant, std::io::Cursor::new(body)).await.unwrap_err();
+        let fault = bench
+            .campaigns
+            .create(tenant, std::io::Cursor::new(body))
+            .await
+            .unwrap_err();
         assert!(format!("{fault:?}").starts_with(wanted), "{fault:?} is not {wanted}");
         let last = CampaignId(bench.store.next_campaign().await.unwrap().0 - 1);
         let mut pages = pages::Pages::all(last, bench.store.partitions());
-        assert!(pages.next(&bench.store).await.unwrap().is_empty(), "{wanted} left an audience");
+        assert!(
+            pages.next(&bench.store).await.unwrap().is_empty(),
+            "{wanted} left an audience"
+        );
     }
     assert_eq!(bench.campaigns.list(tenant, None, 10).await.unwrap().rows.len(), 0);
 }
@@ -256,13 +332,15 @@ async fn the_books_are_closed_when_nothing_is_left_to_be_sent() {
     bench.campaigns.launch(tenant, id).await.unwrap();
     bench.expanded(tenant, id, 100).await;
     let stop = CancellationToken::new();
-    let books = tokio::spawn(bench.campaigns.books().run(stop.clone()));
+    let books = TaskTracker::new().spawn(bench.campaigns.books().run(stop.clone()));
     let leased = bench.lease(1_000).await;
     let (good, bad) = leased.split_at(60);
     bench.accept(good).await;
     bench.reject(bad).await;
     leased.iter().for_each(|_| bench.campaigns.books().touch(tenant, id));
-    bench.until("completed", tenant, id, |state, _| state == CampaignState::Completed).await;
+    bench
+        .until("completed", tenant, id, |state, _| state == CampaignState::Completed)
+        .await;
     let credits = bench.credits(tenant).await;
     assert_eq!((credits.available, credits.held, credits.spent), (940, 0, 60));
     assert!(bench.store.active().await.unwrap().is_empty());
@@ -274,7 +352,9 @@ async fn the_books_are_closed_when_nothing_is_left_to_be_sent() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(LIMIT, booked).await.expect("the late recredit is booked");
+    tokio::time::timeout(LIMIT, booked)
+        .await
+        .expect("the late recredit is booked");
     let credits = bench.credits(tenant).await;
     assert_eq!((credits.available, credits.held, credits.spent), (941, 0, 59));
     stop.cancel();
@@ -286,7 +366,10 @@ async fn pause_keeps_what_is_queued_and_cancel_ends_it() {
     let bench = Bench::start("control").await;
     let tenant = bench.tenant(1_000).await;
     let id = bench.create(tenant, 0..500).await;
-    assert!(matches!(bench.campaigns.pause(tenant, id).await, Err(CampaignFault::WrongState(CampaignState::Draft))));
+    assert!(matches!(
+        bench.campaigns.pause(tenant, id).await,
+        Err(CampaignFault::WrongState(CampaignState::Draft))
+    ));
     bench.campaigns.launch(tenant, id).await.unwrap();
     bench.expanded(tenant, id, 500).await;
     for _ in 0..2 {
@@ -299,12 +382,20 @@ async fn pause_keeps_what_is_queued_and_cancel_ends_it() {
     bench.accept(&leased).await;
     bench.campaigns.cancel(tenant, id).await.unwrap();
     let sent = leased.len() as u64;
-    bench.until("drained", tenant, id, |_, counters| counters.canceled == 500 - sent).await;
+    bench
+        .until("drained", tenant, id, |_, counters| counters.canceled == 500 - sent)
+        .await;
     bench.campaigns.books().look(tenant, id).await;
     let credits = bench.credits(tenant).await;
-    assert_eq!((credits.available, credits.held, credits.spent), (1_000 - sent, 0, sent));
+    assert_eq!(
+        (credits.available, credits.held, credits.spent),
+        (1_000 - sent, 0, sent)
+    );
     assert_eq!(bench.state(tenant, id).await, CampaignState::Stopped);
-    assert!(matches!(bench.campaigns.pause(tenant, id).await, Err(CampaignFault::WrongState(CampaignState::Stopped))));
+    assert!(matches!(
+        bench.campaigns.pause(tenant, id).await,
+        Err(CampaignFault::WrongState(CampaignState::Stopped))
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -312,9 +403,15 @@ async fn a_draft_that_is_canceled_cannot_be_launched() {
     let bench = Bench::start("draft").await;
     let tenant = bench.tenant(100).await;
     let id = bench.create(tenant, 0..10).await;
-    assert_eq!(bench.campaigns.cancel(tenant, id).await.unwrap(), CampaignState::Canceled);
+    assert_eq!(
+        bench.campaigns.cancel(tenant, id).await.unwrap(),
+        CampaignState::Canceled
+    );
     let launch = bench.campaigns.launch(tenant, id).await;
-    assert!(matches!(launch, Err(CampaignFault::WrongState(CampaignState::Canceled))), "{launch:?}");
+    assert!(
+        matches!(launch, Err(CampaignFault::WrongState(CampaignState::Canceled))),
+        "{launch:?}"
+    );
     assert_eq!(bench.credits(tenant).await.held, 0);
 }
 
@@ -328,15 +425,39 @@ async fn one_message_is_held_enqueued_and_found_again() {
         sender: "Clinique".into(),
         purpose: Purpose::Transactional,
     };
-    let id = bench.campaigns.send(tenant, &order("06 12 34 56 78", "Votre code est [1234]")).await.unwrap();
-    let second = bench.campaigns.send(tenant, &order("0612345679", &"a".repeat(161))).await.unwrap();
-    assert_eq!(id.campaign(), second.campaign(), "both are of one hour, unless the test began at its very end");
+    let id = bench
+        .campaigns
+        .send(tenant, &order("06 12 34 56 78", "Votre code est [1234]"))
+        .await
+        .unwrap();
+    let second = bench
+        .campaigns
+        .send(tenant, &order("0612345679", &"a".repeat(161)))
+        .await
+        .unwrap();
+    assert_eq!(
+        id.campaign(),
+        second.campaign(),
+        "both are of one hour, unless the test began at its very end"
+    );
     let short = bench.campaigns.send(tenant, &order("0612345670", "Bonjour")).await;
-    assert!(matches!(short, Err(CampaignFault::Short { available: 0, needed: 1 })), "{short:?}");
+    assert!(
+        matches!(
+            short,
+            Err(CampaignFault::Short {
+                available: 0,
+                needed: 1
+            })
+        ),
+        "{short:?}"
+    );
     let row = bench.campaigns.message(tenant, id).await.unwrap();
     assert_eq!((row.recipient, row.id), (Recipient(33_612_345_678), id));
     let stranger = bench.tenant(1).await;
-    assert!(matches!(bench.campaigns.message(stranger, id).await, Err(CampaignFault::NotFound)));
+    assert!(matches!(
+        bench.campaigns.message(stranger, id).await,
+        Err(CampaignFault::NotFound)
+    ));
     let leased = bench.lease(10).await;
     assert_eq!(ids(&leased), HashSet::from([id, second]));
     let Err(CampaignFault::Fields(faults)) = bench.campaigns.send(tenant, &order("0123456789", " ")).await else {
@@ -369,7 +490,12 @@ async fn pages_of_recipients_are_all_recipients_once() {
     }
     let first = bench.campaigns.list(tenant, None, 3).await.unwrap();
     let rest = bench.campaigns.list(tenant, first.next, 3).await.unwrap();
-    let listed: Vec<u64> = first.rows.iter().chain(&rest.rows).map(|campaign| campaign.id.0).collect();
+    let listed: Vec<u64> = first
+        .rows
+        .iter()
+        .chain(&rest.rows)
+        .map(|campaign| campaign.id.0)
+        .collect();
     assert!(listed.len() == 5 && listed.is_sorted_by(|a, b| a > b), "{listed:?}");
     assert_eq!(rest.next, None);
 }
@@ -397,12 +523,16 @@ struct Life {
 impl Bench {
     /// One operation, whatever comes of it.
     async fn anything(&self, tenant: TenantId, life: &mut Life, dice: &mut Dice) {
-        let id = life.campaigns.get(dice.roll(life.campaigns.len().max(1) as u64) as usize).copied();
+        let id = life
+            .campaigns
+            .get(dice.roll(life.campaigns.len().max(1) as u64) as usize)
+            .copied();
         match (dice.roll(9), id) {
             (0, _) => drop(self.store.grant(tenant, 1 + dice.roll(200), "more", 1).await.unwrap()),
             (1, _) => {
                 let first = dice.roll(1_000);
-                life.campaigns.push(self.create(tenant, first..first + 1 + dice.roll(60)).await);
+                life.campaigns
+                    .push(self.create(tenant, first..first + 1 + dice.roll(60)).await);
             }
             (2, Some(id)) => drop(self.campaigns.launch(tenant, id).await),
             (3, Some(id)) => drop(self.campaigns.pause(tenant, id).await),
@@ -411,12 +541,20 @@ impl Bench {
             (6, _) => life.leased.extend(self.lease(1 + dice.roll(4) as usize).await),
             (7, _) => {
                 let half = life.leased.split_off(life.leased.len() / 2);
-                if dice.roll(3) == 0 { self.reject(&half).await } else { self.accept(&half).await }
+                if dice.roll(3) == 0 {
+                    self.reject(&half).await
+                } else {
+                    self.accept(&half).await
+                }
                 life.accepted.extend(half);
             }
             (8, _) => {
                 let some = life.accepted.split_off(life.accepted.len() / 2);
-                let status = if dice.roll(2) == 0 { Status::Recredited } else { Status::Delivered };
+                let status = if dice.roll(2) == 0 {
+                    Status::Recredited
+                } else {
+                    Status::Delivered
+                };
                 self.receipts(&some, status).await;
             }
             (_, Some(id)) => self.campaigns.books().look(tenant, id).await,
@@ -444,13 +582,17 @@ impl Bench {
         for id in &life.campaigns {
             let stopped = self.state(tenant, *id).await == CampaignState::Stopped;
             let drained = |counters: &Counters| !stopped || counters.queued() == 0 && counters.expanded > 0;
-            self.until("drained", tenant, *id, |_, counters| drained(counters)).await;
+            self.until("drained", tenant, *id, |_, counters| drained(counters))
+                .await;
             self.campaigns.books().look(tenant, *id).await;
             let counters = self.store.counters(*id).await.unwrap();
             let campaign = self.campaigns.find(tenant, *id).await.unwrap();
             assert_eq!(campaign.held, 0, "seed {seed}: {campaign:?} {counters:?}");
             assert_eq!(campaign.spent, counters.accepted_credits, "seed {seed}: {campaign:?}");
-            assert_eq!(campaign.recredited, counters.recredited_credits, "seed {seed}: {campaign:?}");
+            assert_eq!(
+                campaign.recredited, counters.recredited_credits,
+                "seed {seed}: {campaign:?}"
+            );
         }
     }
 }
@@ -469,8 +611,16 @@ async fn credits_are_conserved_whatever_happens() {
         }
         bench.wind_up(tenant, &mut life, seed).await;
         let credits = bench.credits(tenant).await;
-        assert_eq!(credits.granted, credits.available + credits.spent, "seed {seed}: {credits:?}");
+        assert_eq!(
+            credits.granted,
+            credits.available + credits.spent,
+            "seed {seed}: {credits:?}"
+        );
         assert_eq!(credits.held, 0, "seed {seed}: {credits:?}");
+        assert!(
+            credits.spent > 0 && credits.recredited > 0,
+            "seed {seed} does too little: {credits:?}"
+        );
     }
 }
 
@@ -482,10 +632,24 @@ async fn orders_at_hand_are_never_too_many() {
     let campaign = bench.campaigns.find(tenant, id).await.unwrap();
     let orders = bench.campaigns.orders();
     for number in 1..=Orders::MAX as u64 + 10 {
-        orders.keep(&Campaign { id: CampaignId(number), ..campaign.clone() }).unwrap();
+        orders
+            .keep(&Campaign {
+                id: CampaignId(number),
+                ..campaign.clone()
+            })
+            .unwrap();
     }
     assert!(orders.len() <= Orders::MAX);
-    assert!(orders.cached(CampaignId(Orders::MAX as u64)).is_some(), "the newest stay");
+    assert!(
+        orders.cached(CampaignId(Orders::MAX as u64)).is_some(),
+        "the newest stay"
+    );
     let other = bench.tenant(0).await;
-    assert!(orders.get(other, CampaignId(Orders::MAX as u64)).await.unwrap().is_none());
+    assert!(
+        orders
+            .get(other, CampaignId(Orders::MAX as u64))
+            .await
+            .unwrap()
+            .is_none()
+    );
 }

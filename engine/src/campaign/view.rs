@@ -10,8 +10,11 @@ use crate::store::{Campaign, CampaignKind, CampaignState, Counters, RecipientRow
 /// A campaign with its progress: `GET /v1/campaigns/{id}`.
 pub fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
     let mut view = summary(campaign);
-    let statuses: Map<String, Value> =
-        counters.statuses().into_iter().map(|(status, count)| (status.code().to_owned(), count.into())).collect();
+    let statuses: Map<String, Value> = counters
+        .statuses()
+        .into_iter()
+        .map(|(status, count)| (status.code().to_owned(), count.into()))
+        .collect();
     let ended: u64 = counters.statuses().iter().map(|(_, count)| count).sum();
     let total = total(campaign, counters);
     // What is not yet expanded is as good as queued.
@@ -29,8 +32,7 @@ pub fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
         "canceled": counters.canceled,
     });
     view["statuses"] = statuses.into();
-    view["credits"] =
-        json!({ "held": campaign.held, "spent": campaign.spent, "recredited": campaign.recredited });
+    view["credits"] = json!({ "held": campaign.held, "spent": campaign.spent, "recredited": campaign.recredited });
     view
 }
 
@@ -78,7 +80,12 @@ pub fn message(row: &RecipientRow) -> Value {
     let (status, reason, code, at) = match row.result {
         Some(result) => {
             let status = result.status.map_or(State::Canceled.word(), |status| status.code());
-            (status, Some(result.reason.code()), Some(result.code).filter(|code| *code > 0), Some(result.at))
+            (
+                status,
+                Some(result.reason.code()),
+                Some(result.code).filter(|code| *code > 0),
+                Some(result.at),
+            )
         }
         None => (state(row).word(), None, None, None),
     };
@@ -120,7 +127,9 @@ pub fn time(unix_us: u64) -> Option<String> {
 
 /// The hour of a time, as people write it.
 pub(super) fn hour(unix_us: u64) -> String {
-    timestamp(unix_us).map(|time| time.strftime("%Y-%m-%d %H h UTC").to_string()).unwrap_or_default()
+    timestamp(unix_us)
+        .map(|time| time.strftime("%Y-%m-%d %H h UTC").to_string())
+        .unwrap_or_default()
 }
 
 fn timestamp(unix_us: u64) -> Option<Timestamp> {
@@ -133,7 +142,12 @@ mod tests {
     use crate::domain::{CampaignId, MessageId, Reason, Recipient, ResultSlot, Status};
 
     fn row(result: Option<ResultSlot>) -> RecipientRow {
-        RecipientRow { recipient: Recipient(33_612_345_678), id: MessageId(CampaignId(1).0 << 24), result, record: Vec::new() }
+        RecipientRow {
+            recipient: Recipient(33_612_345_678),
+            id: MessageId(CampaignId(1).0 << 24),
+            result,
+            record: Vec::new(),
+        }
     }
 
     #[test]
@@ -146,10 +160,21 @@ mod tests {
             at: 1_763_000_000,
         };
         let view = message(&row(Some(result)));
-        assert_eq!((&view["to"], &view["status"]), (&json!("+33612345678"), &json!("unknown_number")));
-        assert_eq!((&view["reason"], &view["code"], &view["at"]), (&json!("answer"), &json!(11), &json!("2025-11-13T02:13:20Z")));
+        assert_eq!(
+            (&view["to"], &view["status"]),
+            (&json!("+33612345678"), &json!("unknown_number"))
+        );
+        assert_eq!(
+            (&view["reason"], &view["code"], &view["at"]),
+            (&json!("answer"), &json!(11), &json!("2025-11-13T02:13:20Z"))
+        );
         assert_eq!(message(&row(None))["status"], "queued");
-        let canceled = ResultSlot { status: None, reason: Reason::Stopped, code: 0, ..result };
+        let canceled = ResultSlot {
+            status: None,
+            reason: Reason::Stopped,
+            code: 0,
+            ..result
+        };
         assert_eq!(message(&row(Some(canceled)))["status"], "canceled");
     }
 }

@@ -21,7 +21,10 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(address: SocketAddr, key: String) -> Self {
-        Self { base: format!("http://{address}"), key }
+        Self {
+            base: format!("http://{address}"),
+            key,
+        }
     }
 
     pub(super) async fn get(&self, path: &str) -> Result<Value, Refused> {
@@ -33,13 +36,26 @@ impl Client {
     }
 
     async fn ask(&self, method: &'static str, path: &str, body: Option<Value>) -> Result<Value, Refused> {
-        let (url, key, what) = (format!("{}{path}", self.base), format!("Bearer {}", self.key), format!("{method} {path}"));
+        let (url, key, what) = (
+            format!("{}{path}", self.base),
+            format!("Bearer {}", self.key),
+            format!("{method} {path}"),
+        );
         let asked = tokio::task::spawn_blocking(move || call(&url, &key, body)).await;
         match asked {
             Ok(Ok((200..=299, text))) => Ok(serde_json::from_str(&text).unwrap_or(Value::Null)),
-            Ok(Ok((status, text))) => Err(Refused { what, why: format!("{status} {text}") }),
-            Ok(Err(error)) => Err(Refused { what, why: error.to_string() }),
-            Err(error) => Err(Refused { what, why: error.to_string() }),
+            Ok(Ok((status, text))) => Err(Refused {
+                what,
+                why: format!("{status} {text}"),
+            }),
+            Ok(Err(error)) => Err(Refused {
+                what,
+                why: error.to_string(),
+            }),
+            Err(error) => Err(Refused {
+                what,
+                why: error.to_string(),
+            }),
         }
     }
 }

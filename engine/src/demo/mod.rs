@@ -117,7 +117,10 @@ fn config(simulator: &Running, data_dir: PathBuf) -> Config {
         rate: Some(Rate::per_second(RATE)),
         ..Smsc::new("demo", simulator.smpp_addr.to_string(), "campanile")
     };
-    let mut config = Config { smsc: vec![Arc::new(smsc)], ..Config::default() };
+    let mut config = Config {
+        smsc: vec![Arc::new(smsc)],
+        ..Config::default()
+    };
     config.api.listen.set_port(0);
     config.admin.listen.set_port(0);
     config.redis.data_dir = data_dir;
@@ -127,11 +130,20 @@ fn config(simulator: &Running, data_dir: PathBuf) -> Config {
 /// The story: a clinic, its credits, its patients, its campaign, and what came of it.
 async fn tell(ready: &Ready, simulator: &Running) -> Result<(), DemoFault> {
     let operator = Client::new(ready.api, ready.new_operator_key.clone().unwrap_or_default());
-    println!("Campanile: a clinic writes to its {PATIENTS} patients, through an embedded Redis and a simulated SMSC.\n");
-    let clinic = operator.post("/v1/tenants", json!({ "name": "Cabinet d'ostéopathie des Lilas" })).await?;
+    println!(
+        "Campanile: a clinic writes to its {PATIENTS} patients, through an embedded Redis and a simulated SMSC.\n"
+    );
+    let clinic = operator
+        .post("/v1/tenants", json!({ "name": "Cabinet d'ostéopathie des Lilas" }))
+        .await?;
     let id = text(&clinic, "id");
     let tenant = Client::new(ready.api, text(&clinic, "api_key"));
-    operator.post(&format!("/v1/tenants/{id}/credits"), json!({ "amount": GRANTED, "reference": "demo" })).await?;
+    operator
+        .post(
+            &format!("/v1/tenants/{id}/credits"),
+            json!({ "amount": GRANTED, "reference": "demo" }),
+        )
+        .await?;
     let before = Credits::of(&operator.get(&format!("/v1/tenants/{id}")).await?);
 
     let order = json!({
@@ -143,7 +155,10 @@ async fn tell(ready: &Ready, simulator: &Running) -> Result<(), DemoFault> {
     });
     let campaign = tenant.post("/v1/campaigns", order).await?;
     let path = format!("/v1/campaigns/{}", text(&campaign, "id"));
-    println!("  {} recipients, {} credits estimated", campaign["estimate"]["recipients"], campaign["estimate"]["credits"]);
+    println!(
+        "  {} recipients, {} credits estimated",
+        campaign["estimate"]["recipients"], campaign["estimate"]["credits"]
+    );
 
     let since = Clock.now();
     tenant.post(&format!("{path}/launch"), json!({})).await?;
@@ -153,11 +168,26 @@ async fn tell(ready: &Ready, simulator: &Running) -> Result<(), DemoFault> {
     let after = Credits::of(&operator.get(&format!("/v1/tenants/{id}")).await?);
 
     print!("{}", report::table(&done));
-    print!("{}", report::credits(&before, &held, &after, done["credits"]["recredited"].as_u64().unwrap_or(0)));
+    print!(
+        "{}",
+        report::credits(
+            &before,
+            &held,
+            &after,
+            done["credits"]["recredited"].as_u64().unwrap_or(0)
+        )
+    );
     let rate = PATIENTS as f64 / took.as_secs_f64();
-    println!("\n  {PATIENTS} messages from launch to last receipt in {:.1} s: {rate:.0}/s", took.as_secs_f64());
-    println!("  (the SMSC of the demo allows {RATE}/s and takes up to 2 s for a receipt; see `make bench` for the engine's own pace)");
-    println!("\n  Where to look next: README.md, `campanile serve --help`, and `campanile demo --keep`, which leaves all this running.");
+    println!(
+        "\n  {PATIENTS} messages from launch to last receipt in {:.1} s: {rate:.0}/s",
+        took.as_secs_f64()
+    );
+    println!(
+        "  (the SMSC of the demo allows {RATE}/s and takes up to 2 s for a receipt; see `make bench` for the engine's own pace)"
+    );
+    println!(
+        "\n  Where to look next: README.md, `campanile serve --help`, and `campanile demo --keep`, which leaves all this running."
+    );
     Ok(())
 }
 
@@ -187,9 +217,16 @@ async fn watch(tenant: &Client, path: &str, simulator: &Running) -> Result<Value
 
 async fn stay(ready: &Ready, simulator: &Running) {
     println!("\n  Still running, until Ctrl-C:");
-    println!("    API        http://{}/v1  (operator key {})", ready.api, ready.new_operator_key.as_deref().unwrap_or("-"));
+    println!(
+        "    API        http://{}/v1  (operator key {})",
+        ready.api,
+        ready.new_operator_key.as_deref().unwrap_or("-")
+    );
     println!("    metrics    http://{}/metrics", ready.admin);
-    println!("    simulator  http://{}/ledger/totals  (SMPP on {})", simulator.http_addr, simulator.smpp_addr);
+    println!(
+        "    simulator  http://{}/ledger/totals  (SMPP on {})",
+        simulator.http_addr, simulator.smpp_addr
+    );
     let _interrupted = tokio::signal::ctrl_c().await;
 }
 

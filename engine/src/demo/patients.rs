@@ -6,8 +6,9 @@ const NAMES: [&str; 12] = [
     "Martin", "Bernard", "Dubois", "Thomas", "Robert", "Richard", "Petit", "Durand", "Leroy", "Moreau", "Lefèvre",
     "Garcia",
 ];
-const FIRST_NAMES: [&str; 10] =
-    ["Camille", "Zoé", "Jules", "Inès", "Léo", "Chloé", "Hugo", "Manon", "Élise", "Noël"];
+const FIRST_NAMES: [&str; 10] = [
+    "Camille", "Zoé", "Jules", "Inès", "Léo", "Chloé", "Hugo", "Manon", "Élise", "Noël",
+];
 
 /// That many, each with a mobile number of their own, the name and the first name.
 pub(super) fn all(count: u64) -> Vec<Value> {

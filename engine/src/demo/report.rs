@@ -17,7 +17,11 @@ pub(super) struct Credits {
 impl Credits {
     pub(super) fn of(tenant: &Value) -> Self {
         let field = |name: &str| tenant["credits"][name].as_u64().unwrap_or(0);
-        Self { available: field("available"), held: field("held"), spent: field("spent") }
+        Self {
+            available: field("available"),
+            held: field("held"),
+            spent: field("spent"),
+        }
     }
 }
 
@@ -40,7 +44,11 @@ fn line(out: &mut String, label: &str, count: u64, total: u64) {
 
 /// One decimal, half up, with a comma.
 fn percent(count: u64, total: u64) -> String {
-    let tenths = if total == 0 { 0 } else { (count * 2_000 + total) / (total * 2) };
+    let tenths = if total == 0 {
+        0
+    } else {
+        (count * 2_000 + total) / (total * 2)
+    };
     format!("{},{} %", tenths / 10, tenths % 10)
 }
 
@@ -52,7 +60,11 @@ pub(super) fn credits(before: &Credits, held: &Credits, after: &Credits, recredi
         before.available,
         held.held + held.spent,
         after.available,
-        if after.held == 0 { String::new() } else { format!(" (and {} still held)", after.held) },
+        if after.held == 0 {
+            String::new()
+        } else {
+            format!(" (and {} still held)", after.held)
+        },
     )
 }
 
@@ -79,7 +91,10 @@ mod tests {
             ("Message recrédité", "0,0 %"),
             ("Total", "100,0 %"),
         ] {
-            assert!(table.lines().any(|line| line.contains(label) && line.contains(shares)), "{label}: {table}");
+            assert!(
+                table.lines().any(|line| line.contains(label) && line.contains(shares)),
+                "{label}: {table}"
+            );
         }
     }
 }

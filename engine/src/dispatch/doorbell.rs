@@ -28,7 +28,12 @@ struct State {
 
 impl Default for State {
     fn default() -> Self {
-        Self { waiting: 0, urgent: 0, last: 0, due: [None; PARTITIONS_MAX as usize] }
+        Self {
+            waiting: 0,
+            urgent: 0,
+            last: 0,
+            due: [None; PARTITIONS_MAX as usize],
+        }
     }
 }
 
@@ -124,7 +129,9 @@ mod tests {
             bell.ring(Partition(partition), false);
         }
         let mut state = bell.lock();
-        let order: Vec<u16> = std::iter::from_fn(|| state.next(now)).map(|partition| partition.0).collect();
+        let order: Vec<u16> = std::iter::from_fn(|| state.next(now))
+            .map(|partition| partition.0)
+            .collect();
         assert_eq!(order, [5, 63, 0]);
         drop(state);
         bell.ring(Partition(1), false);

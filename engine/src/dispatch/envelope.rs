@@ -36,7 +36,9 @@ pub(super) fn seal(
             push(smsc, &order.sender, &text, (flight, batch))
         }
         CampaignKind::Direct => {
-            let [sender, direct, ..] = values.as_slice() else { return Err(Uncomposable) };
+            let [sender, direct, ..] = values.as_slice() else {
+                return Err(Uncomposable);
+            };
             let sender = Sender::parse(sender).map_err(|_| Uncomposable)?;
             push(smsc, &sender, direct, (flight, batch))
         }
@@ -74,7 +76,11 @@ fn push(
             npi: smsc.source_npi.unwrap_or(sender.npi),
             digits: sender.address.as_bytes(),
         },
-        destination: Address { ton: smsc.dest_ton, npi: smsc.dest_npi, digits: decimal(flight.recipient.0, &mut digits) },
+        destination: Address {
+            ton: smsc.dest_ton,
+            npi: smsc.dest_npi,
+            digits: decimal(flight.recipient.0, &mut digits),
+        },
         esm_class: if segments.udhi() { ESM_CLASS_UDHI } else { 0 },
         registered_delivery: RECEIPT_WANTED,
         data_coding: segments.encoding().data_coding(),

@@ -40,7 +40,12 @@ impl Leases {
     pub async fn new(store: &Store, clock: Clock) -> Result<Self, StoreError> {
         let epoch = store.new_epoch(clock.unix_us()).await?;
         let current = Mutex::new(Arc::new(Lease { epoch }));
-        Ok(Self { current, retired: Mutex::default(), clock, store: StoreHandle(store.clone()) })
+        Ok(Self {
+            current,
+            retired: Mutex::default(),
+            clock,
+            store: StoreHandle(store.clone()),
+        })
     }
 
     /// What to lease under now.
@@ -78,11 +83,18 @@ impl Leases {
     /// Retired epochs none of whose messages is in flight any more: what is leased under them never reached us.
     pub(super) fn unreachable(&self) -> Vec<u32> {
         let retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
-        retired.iter().filter(|lease| Arc::strong_count(lease) == 1).map(|lease| lease.epoch).collect()
+        retired
+            .iter()
+            .filter(|lease| Arc::strong_count(lease) == 1)
+            .map(|lease| lease.epoch)
+            .collect()
     }
 
     pub(super) fn forget(&self, epoch: u32) {
-        self.retired.lock().unwrap_or_else(PoisonError::into_inner).retain(|lease| lease.epoch != epoch);
+        self.retired
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|lease| lease.epoch != epoch);
     }
 
     /// Shows that the process lives, until `stop`.

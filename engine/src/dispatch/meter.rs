@@ -28,7 +28,10 @@ struct Pace {
 
 impl Pace {
     fn new(rate: Rate) -> Self {
-        Self { interval: Duration::from_secs_f64(1.0 / (rate.segments_per_second() * PACE)), next: None }
+        Self {
+            interval: Duration::from_secs_f64(1.0 / (rate.segments_per_second() * PACE)),
+            next: None,
+        }
     }
 
     /// Takes up to `max` permits that are due; or says when the next one is.
@@ -46,7 +49,9 @@ impl Pace {
     }
 
     fn give_back(&mut self, count: usize) {
-        self.next = self.next.and_then(|next| next.checked_sub(self.interval * count as u32));
+        self.next = self
+            .next
+            .and_then(|next| next.checked_sub(self.interval * count as u32));
     }
 }
 
@@ -69,7 +74,11 @@ impl Meter {
     /// A meter for that rate, or for none.
     pub fn new(rate: Option<Rate>, clock: Clock) -> Self {
         let pace = rate.map(|rate| Arc::new(Mutex::new(Pace::new(rate))));
-        Self { pace, returned: Arc::default(), clock }
+        Self {
+            pace,
+            returned: Arc::default(),
+            clock,
+        }
     }
 
     /// Waits for the first permit, and takes up to `max`, at least 1. `true`: it had to wait.
@@ -78,12 +87,21 @@ impl Meter {
         loop {
             let attempt = match &self.pace {
                 None => Ok(max),
-                Some(pace) => {
-                    pace.lock().unwrap_or_else(PoisonError::into_inner).take(max.max(1), self.clock.now())
-                }
+                Some(pace) => pace
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take(max.max(1), self.clock.now()),
             };
             match attempt {
-                Ok(count) => return (Permits { meter: self.clone(), count }, waited),
+                Ok(count) => {
+                    return (
+                        Permits {
+                            meter: self.clone(),
+                            count,
+                        },
+                        waited,
+                    );
+                }
                 Err(due) => {
                     waited = true;
                     let returned = self.returned.notified();
@@ -112,7 +130,9 @@ impl Permits {
 impl Drop for Permits {
     fn drop(&mut self) {
         if let (Some(pace), 1..) = (&self.meter.pace, self.count) {
-            pace.lock().unwrap_or_else(PoisonError::into_inner).give_back(self.count);
+            pace.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .give_back(self.count);
             self.meter.returned.notify_waiters();
         }
     }
@@ -143,7 +163,10 @@ mod tests {
         for rate in [20, 500, 5_000] {
             let taken = run(rate, Duration::from_millis(3));
             let worst = (0..taken.len()).map(|from| {
-                taken[from..].iter().take_while(|at| **at < taken[from] + Duration::from_secs(1)).count()
+                taken[from..]
+                    .iter()
+                    .take_while(|at| **at < taken[from] + Duration::from_secs(1))
+                    .count()
             });
             let worst = worst.max().unwrap();
             assert!(worst <= rate as usize + 1, "{rate}: {worst} in a second");

@@ -83,11 +83,19 @@ impl Dispatcher {
 
     async fn work(self, stop: CancellationToken) {
         while let Some(()) = stop.run_until_cancelled(self.left_alone()).await {
-            let Some(partition) = stop.run_until_cancelled(self.doorbell.next(|| self.clock.now())).await else { break };
+            let Some(partition) = stop.run_until_cancelled(self.doorbell.next(|| self.clock.now())).await else {
+                break;
+            };
             let since = self.clock.now();
-            let Some(mut slots) = stop.run_until_cancelled(self.pool.slots(BATCH_MAX)).await else { break };
-            self.metrics.window_wait.observe((self.clock.now() - since).as_secs_f64());
-            let Some((permits, waited)) = stop.run_until_cancelled(self.meter.take(slots.len())).await else { break };
+            let Some(mut slots) = stop.run_until_cancelled(self.pool.slots(BATCH_MAX)).await else {
+                break;
+            };
+            self.metrics
+                .window_wait
+                .observe((self.clock.now() - since).as_secs_f64());
+            let Some((permits, waited)) = stop.run_until_cancelled(self.meter.take(slots.len())).await else {
+                break;
+            };
             if waited {
                 self.metrics.throttled_locally.inc();
             }
@@ -99,7 +107,11 @@ impl Dispatcher {
     /// Waits while the SMSC says that we are too fast.
     async fn left_alone(&self) {
         loop {
-            let pause = self.brake.lock().unwrap_or_else(PoisonError::into_inner).remaining(self.clock.now());
+            let pause = self
+                .brake
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remaining(self.clock.now());
             if pause.is_zero() {
                 return;
             }
@@ -109,7 +121,10 @@ impl Dispatcher {
 
     async fn lease_and_submit(&self, partition: Partition, slots: Slots, permits: Permits) {
         let (lease, now_us, since) = (self.leases.current(), self.clock.unix_us(), self.clock.now());
-        let leased = self.store.lease(self.smsc, partition, slots.len(), (lease.epoch, now_us)).await;
+        let leased = self
+            .store
+            .lease(self.smsc, partition, slots.len(), (lease.epoch, now_us))
+            .await;
         let leased = match leased {
             Ok(leased) => leased,
             Err(error) => {
@@ -122,7 +137,9 @@ impl Dispatcher {
                 return;
             }
         };
-        self.metrics.all.redis_op("lease", self.clock.now() - since, leased.messages.len());
+        self.metrics
+            .all
+            .redis_op("lease", self.clock.now() - since, leased.messages.len());
         if leased.more {
             self.doorbell.ring(partition, false);
         }
@@ -140,13 +157,18 @@ impl Dispatcher {
         let mut batch = Segments::default();
         let mut failed = Events::none(self.smsc);
         for bytes in messages {
-            let Some(flight) = self.flight(bytes, lease) else { continue };
+            let Some(flight) = self.flight(bytes, lease) else {
+                continue;
+            };
             let flight = Arc::new(flight);
             let Some(order) = self.order(&flight).await else {
                 refuse(&mut failed, &flight);
                 continue;
             };
-            let waited = self.clock.unix_us().saturating_sub(envelope::queued_at_us(&order, &flight));
+            let waited = self
+                .clock
+                .unix_us()
+                .saturating_sub(envelope::queued_at_us(&order, &flight));
             self.metrics.time_in_queue(order.purpose.lane(), waited as f64 / 1e6);
             let before = batch.len();
             if envelope::seal(&self.config, &order, &flight, &mut batch).is_err() {
@@ -156,7 +178,8 @@ impl Dispatcher {
             let wanted = batch.len() - before;
             if wanted > permits.len() || batch.len() > slots.len() {
                 // The last message has more segments than were left: the rest of it waits its turn.
-                self.submit_slowly(&mut batch, (&mut slots, &mut permits), &mut failed).await;
+                self.submit_slowly(&mut batch, (&mut slots, &mut permits), &mut failed)
+                    .await;
             } else {
                 permits.spend(wanted);
             }
@@ -192,7 +215,10 @@ impl Dispatcher {
 
     async fn report(&self, failed: Events) {
         if !failed.answers.is_empty() && self.feed.send(failed).await.is_err() {
-            tracing::error!(smsc = self.metrics.name, "answers could not be handed over: their messages will be in doubt");
+            tracing::error!(
+                smsc = self.metrics.name,
+                "answers could not be handed over: their messages will be in doubt"
+            );
         }
     }
 
@@ -232,10 +258,16 @@ impl Dispatcher {
     async fn look_around(self, stop: CancellationToken) {
         loop {
             match self.store.due_partitions(self.smsc, self.clock.unix_us()).await {
-                Ok(partitions) => partitions.into_iter().for_each(|partition| self.doorbell.ring(partition, false)),
+                Ok(partitions) => partitions
+                    .into_iter()
+                    .for_each(|partition| self.doorbell.ring(partition, false)),
                 Err(error) => tracing::debug!(%error, "cannot look for due messages"),
             }
-            if stop.run_until_cancelled(tokio::time::sleep(LOOK_AROUND)).await.is_none() {
+            if stop
+                .run_until_cancelled(tokio::time::sleep(LOOK_AROUND))
+                .await
+                .is_none()
+            {
                 return;
             }
         }
@@ -245,7 +277,9 @@ impl Dispatcher {
 /// A message that cannot be composed is refused as the SMSC would refuse it: its length is not possible.
 fn refuse(failed: &mut Events, flight: &Arc<Flight>) {
     for part in 0..flight.segments {
-        failed.answers.push(answer(flight, part, Reply::Refused(CommandStatus::ESME_RINVMSGLEN)));
+        failed
+            .answers
+            .push(answer(flight, part, Reply::Refused(CommandStatus::ESME_RINVMSGLEN)));
     }
 }
 
@@ -256,5 +290,11 @@ fn unsent(failed: &mut Events, batch: &Segments) {
 }
 
 fn answer(flight: &Arc<Flight>, part: u8, reply: Reply) -> Answer {
-    Answer { flight: flight.clone(), part, reply, late: false, after: Duration::ZERO }
+    Answer {
+        flight: flight.clone(),
+        part,
+        reply,
+        late: false,
+        after: Duration::ZERO,
+    }
 }

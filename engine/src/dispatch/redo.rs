@@ -27,7 +27,11 @@ impl Dispatcher {
     /// Takes them one by one: they come in the order in which they are due.
     pub(super) async fn resubmit(self, mut redo: mpsc::Receiver<Redo>, stop: CancellationToken) {
         while let Some(Some(item)) = stop.run_until_cancelled(redo.recv()).await {
-            if stop.run_until_cancelled(tokio::time::sleep_until(item.due.into())).await.is_none() {
+            if stop
+                .run_until_cancelled(tokio::time::sleep_until(item.due.into()))
+                .await
+                .is_none()
+            {
                 return;
             }
             self.resubmit_one(&item).await;
@@ -35,13 +39,18 @@ impl Dispatcher {
     }
 
     async fn resubmit_one(&self, item: &Redo) {
-        let Some(order) = self.order(&item.flight).await else { return };
+        let Some(order) = self.order(&item.flight).await else {
+            return;
+        };
         let mut whole = Segments::default();
         if envelope::seal(&self.config, &order, &item.flight, &mut whole).is_err() {
             return;
         }
         let mut failed = Events::none(self.smsc);
-        for single in whole.singles().filter(|single| single.index.iter().any(|entry| item.parts.contains(&entry.1))) {
+        for single in whole
+            .singles()
+            .filter(|single| single.index.iter().any(|entry| item.parts.contains(&entry.1)))
+        {
             let mut slots = self.pool.slots(1).await;
             let (mut permits, _) = self.meter.take(1).await;
             permits.spend(1);

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::leases::{DEAD_AFTER_US, Leases};
 use super::Doorbell;
+use super::leases::{DEAD_AFTER_US, Leases};
 use crate::clock::Clock;
 use crate::config::InDoubt;
-use crate::domain::{Enroute, Message, Partition, Reason, Recipient, ResultSlot, SmscId, State, Status, split_messages};
+use crate::domain::{
+    Enroute, Message, Partition, Reason, Recipient, ResultSlot, SmscId, State, Status, split_messages,
+};
 use crate::receipt::Parked;
-use crate::store::{CounterField, Move, MoveKind, Store, StoreError};
+use crate::store::{Letter, Move, MoveKind, Store, StoreError};
 
 /// Records in one step, and the pause between steps of the slow round: a million records take a quarter of an hour.
 const STEP: usize = 500;
@@ -73,11 +75,21 @@ impl Sweeper {
     /// One look at all epochs.
     async fn recover(&self) -> Result<(), StoreError> {
         let (own, now) = (self.leases.own(), self.clock.unix_us());
-        for epoch in self.store.epochs().await?.into_iter().filter(|epoch| !own.contains(&epoch.number)) {
+        for epoch in self
+            .store
+            .epochs()
+            .await?
+            .into_iter()
+            .filter(|epoch| !own.contains(&epoch.number))
+        {
             if self.alone || now.saturating_sub(epoch.seen_at) > DEAD_AFTER_US {
                 let found = self.everywhere(Search::Dead(epoch.number)).await?;
                 self.store.forget_epoch(epoch.number).await?;
-                tracing::warn!(epoch = epoch.number, messages = found, "an engine process ended without a word; its leases are settled");
+                tracing::warn!(
+                    epoch = epoch.number,
+                    messages = found,
+                    "an engine process ended without a word; its leases are settled"
+                );
             }
         }
         for epoch in self.leases.unreachable() {
@@ -132,29 +144,42 @@ impl Sweeper {
 
     /// Receipts that found no message within the time for receipts never will.
     async fn forget_parked(&self, partition: Partition) -> Result<(), StoreError> {
-        let oldest = self.clock.unix_us().saturating_sub(self.receipt_timeout.as_micros() as u64);
+        let oldest = self
+            .clock
+            .unix_us()
+            .saturating_sub(self.receipt_timeout.as_micros() as u64);
         let step = self.store.scan_parked(partition, 0, STEP).await?;
         let old: Vec<(Recipient, Vec<u8>)> = step
             .records
             .iter()
-            .flat_map(|(recipient, packed)| Parked::split(packed).map(|(parked, one)| (*recipient, parked, one.to_vec())))
+            .flat_map(|(recipient, packed)| {
+                Parked::split(packed).map(|(parked, one)| (*recipient, parked, one.to_vec()))
+            })
             .filter(|(_, parked, _)| parked.at < oldest)
             .map(|(recipient, _, one)| (recipient, one))
             .collect();
-        if old.is_empty() { Ok(()) } else { self.store.unpark(&old).await.map(drop) }
+        if old.is_empty() {
+            Ok(())
+        } else {
+            self.store.unpark(&old).await.map(drop)
+        }
     }
 
     async fn settle(&self, records: &[(Recipient, Vec<u8>)], search: Search) -> Result<usize, StoreError> {
         let now = self.clock.unix_us();
         let messages = records.iter().flat_map(|(_, record)| split_messages(record));
-        let moves: Vec<Move> = messages.filter_map(|message| self.decide(&message, search, now)).collect();
+        let moves: Vec<Move> = messages
+            .filter_map(|message| self.decide(&message, search, now))
+            .collect();
         if moves.is_empty() {
             return Ok(0);
         }
         let done = self.store.commit(now, &moves, &[]).await?;
         for item in moves.iter().filter(|item| item.due.is_some()) {
             let partition = item.recipient.partition(self.store.partitions());
-            self.doorbells.iter().for_each(|(_, doorbell)| doorbell.ring(partition, false));
+            self.doorbells
+                .iter()
+                .for_each(|(_, doorbell)| doorbell.ring(partition, false));
         }
         Ok(done.moved.into_iter().filter(|moved| *moved).count())
     }
@@ -165,7 +190,12 @@ impl Sweeper {
                 Some(match self.in_doubt {
                     InDoubt::Hold => doubt(message, now),
                     InDoubt::Resend => release(message, now),
-                    InDoubt::Fail => finish(message, MoveKind::Answer, (Status::TransmissionFailed, Reason::InDoubt), now),
+                    InDoubt::Fail => finish(
+                        message,
+                        MoveKind::Answer,
+                        (Status::TransmissionFailed, Reason::InDoubt),
+                        now,
+                    ),
                 })
             }
             Search::Unreachable(epoch) if message.state == State::Leased && message.epoch == epoch => {
@@ -184,12 +214,18 @@ impl Sweeper {
                 let old = Enroute::unpack(message.entry.body).is_some_and(|enroute| enroute.accepted_at < oldest);
                 old.then(|| {
                     let mut end = finish(message, MoveKind::Expire, (Status::Transmitted, Reason::NoReceipt), now);
-                    end.counts = CounterField::None;
+                    end.counts = None;
                     end
                 })
             }
-            State::InDoubt => (u64::from(message.epoch) * 1_000_000 < oldest)
-                .then(|| finish(message, MoveKind::Expire, (Status::TransmissionFailed, Reason::InDoubt), now)),
+            State::InDoubt => (u64::from(message.epoch) * 1_000_000 < oldest).then(|| {
+                finish(
+                    message,
+                    MoveKind::Expire,
+                    (Status::TransmissionFailed, Reason::InDoubt),
+                    now,
+                )
+            }),
             State::Leased | State::Deferred | State::Waiting => None,
             State::Queued | State::Final(_) | State::Canceled => None,
         }
@@ -198,30 +234,35 @@ impl Sweeper {
 
 fn doubt(message: &Message<'_>, now: u64) -> Move {
     let replacement = message.doubted(now);
-    Move { replacement, counts: CounterField::InDoubt, ..begin(message, MoveKind::Doubt) }
+    Move {
+        replacement,
+        counts: Some(Letter::IN_DOUBT),
+        ..Move::end(MoveKind::Doubt, message)
+    }
 }
 
 fn release(message: &Message<'_>, now: u64) -> Move {
     let replacement = message.with_state(State::Deferred, message.attempts);
-    Move { replacement, due: Some(now), ..begin(message, MoveKind::Release) }
+    Move {
+        replacement,
+        due: Some(now),
+        ..Move::end(MoveKind::Release, message)
+    }
 }
 
 fn finish(message: &Message<'_>, kind: MoveKind, (status, reason): (Status, Reason), now: u64) -> Move {
     let accepted = message.state == State::Enroute;
-    let result = ResultSlot { status: Some(status), accepted, reason, code: 0, at: (now / 1_000_000) as u32 };
-    let counts = CounterField::Letter(result.letter(), message.entry.credits);
-    Move { counts, result: Some(result), ..begin(message, kind) }
-}
-
-fn begin(message: &Message<'_>, kind: MoveKind) -> Move {
+    let result = ResultSlot {
+        status: Some(status),
+        accepted,
+        reason,
+        code: 0,
+        at: (now / 1_000_000) as u32,
+    };
+    let counts = Some(Letter::of(&result));
     Move {
-        kind,
-        recipient: message.entry.recipient,
-        expected: message.bytes.to_vec(),
-        replacement: Vec::new(),
-        campaign: message.entry.id.campaign(),
-        counts: CounterField::None,
-        result: None,
-        due: None,
+        counts,
+        result: Some(result),
+        ..Move::end(kind, message)
     }
 }

@@ -92,7 +92,10 @@ impl Recipient {
     /// For logs: country code, operator's digit and the last four stay.
     pub fn masked(self) -> String {
         let digits = self.0.to_string();
-        let (head, tail) = (digits.len().min(3), digits.len().saturating_sub(4).max(3).min(digits.len()));
+        let (head, tail) = (
+            digits.len().min(3),
+            digits.len().saturating_sub(4).max(3).min(digits.len()),
+        );
         format!("+{}{}{}", &digits[..head], "•".repeat(tail - head), &digits[tail..])
     }
 }
@@ -132,7 +135,10 @@ const fn inverse(odd: u64) -> u64 {
 
 fn opaque(number: u64) -> String {
     let scrambled = number.wrapping_mul(SCRAMBLE);
-    (0..13).rev().map(|digit| char::from(ALPHABET[(scrambled >> (5 * digit) & 31) as usize])).collect()
+    (0..13)
+        .rev()
+        .map(|digit| char::from(ALPHABET[(scrambled >> (5 * digit) & 31) as usize]))
+        .collect()
 }
 
 fn number(text: &str) -> Option<u64> {
@@ -143,7 +149,9 @@ fn number(text: &str) -> Option<u64> {
         let digit = ALPHABET.iter().position(|&known| known == letter)?;
         Some(value << 5 | digit as u128)
     })?;
-    u64::try_from(scrambled).ok().map(|value| value.wrapping_mul(UNSCRAMBLE))
+    u64::try_from(scrambled)
+        .ok()
+        .map(|value| value.wrapping_mul(UNSCRAMBLE))
 }
 
 #[cfg(test)]

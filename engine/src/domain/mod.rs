@@ -7,5 +7,5 @@ mod status;
 
 pub use ids::{CampaignId, MessageId, PARTITIONS_MAX, Partition, Recipient, SmscId, TenantId, UnknownId};
 pub use message::{Event, IllegalMove, State};
-pub use record::{Enroute, Entry, ENTRY_HEAD, Message, RECORD_HEAD, SegmentTrace, ResultSlot, split_messages};
+pub use record::{ENTRY_HEAD, Enroute, Entry, Message, RECORD_HEAD, ResultSlot, SegmentTrace, split_messages};
 pub use status::{Language, Purpose, Reason, Status};

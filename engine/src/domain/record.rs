@@ -141,7 +141,11 @@ impl<'a> Message<'a> {
         out.push(b'E');
         out.extend_from_slice(&self.epoch.to_be_bytes());
         out.push(self.attempts);
-        Entry { body: &body, ..self.entry }.pack(&mut out);
+        Entry {
+            body: &body,
+            ..self.entry
+        }
+        .pack(&mut out);
         out
     }
 }
@@ -194,7 +198,10 @@ impl Enroute {
         while let [settled, length, tail @ ..] = rest {
             let (id, after) = tail.split_at_checked(usize::from(*length))?;
             let settled = Status::from_letter(*settled).map(|(status, _)| status);
-            segments.push(SegmentTrace { smsc_message_id: id.to_vec(), settled });
+            segments.push(SegmentTrace {
+                smsc_message_id: id.to_vec(),
+                settled,
+            });
             rest = after;
         }
         Some(Self { accepted_at, segments })
@@ -239,14 +246,22 @@ impl ResultSlot {
 
     /// Reads it; `None` while the message is not at its end.
     pub fn unpack(octets: &[u8]) -> Option<Self> {
-        let [letter, reason, c1, c2, t1, t2, t3, t4] = *octets else { return None };
+        let [letter, reason, c1, c2, t1, t2, t3, t4] = *octets else {
+            return None;
+        };
         let (status, accepted) = match letter {
             0 => return None,
             Self::CANCELED => (None, false),
             letter => Status::from_letter(letter).map(|(status, accepted)| (Some(status), accepted))?,
         };
         let (code, at) = (u16::from_be_bytes([c1, c2]), u32::from_be_bytes([t1, t2, t3, t4]));
-        Some(Self { status, accepted, reason: Reason::from_octet(reason), code, at })
+        Some(Self {
+            status,
+            accepted,
+            reason: Reason::from_octet(reason),
+            code,
+            at,
+        })
     }
 }
 
@@ -293,7 +308,10 @@ mod tests {
         assert_eq!(messages.len(), 2);
         assert_eq!((messages[0].bytes, messages[0].epoch), (&first[..], 42));
         assert_eq!(messages[0].entry, entry(&body));
-        assert_eq!(Entry::variables(messages[0].entry.body).collect::<Vec<_>>(), ["Dupont", "Zoé"]);
+        assert_eq!(
+            Entry::variables(messages[0].entry.body).collect::<Vec<_>>(),
+            ["Dupont", "Zoé"]
+        );
     }
 
     #[test]
@@ -302,13 +320,22 @@ mod tests {
         let enroute = Enroute {
             accepted_at: 1_700_000_000_000_000,
             segments: vec![
-                SegmentTrace { smsc_message_id: b"abc".to_vec(), settled: None },
-                SegmentTrace { smsc_message_id: Vec::new(), settled: Some(Status::Delivered) },
+                SegmentTrace {
+                    smsc_message_id: b"abc".to_vec(),
+                    settled: None,
+                },
+                SegmentTrace {
+                    smsc_message_id: Vec::new(),
+                    settled: Some(Status::Delivered),
+                },
             ],
         };
         let accepted = Message::unpack(&bytes).unwrap().accepted(&enroute);
         let message = Message::unpack(&accepted).unwrap();
-        assert_eq!((message.state, message.entry.id, message.epoch), (State::Enroute, entry(&[]).id, 42));
+        assert_eq!(
+            (message.state, message.entry.id, message.epoch),
+            (State::Enroute, entry(&[]).id, 42)
+        );
         assert_eq!(Enroute::unpack(message.entry.body), Some(enroute));
     }
 

@@ -99,7 +99,10 @@ impl Status {
     /// The status that a letter counts, and whether the SMSC had taken the message.
     pub fn from_letter(letter: u8) -> Option<(Self, bool)> {
         let accepted = letter.is_ascii_uppercase();
-        Self::ALL.into_iter().find(|status| status.letter(accepted) == letter).map(|status| (status, accepted))
+        Self::ALL
+            .into_iter()
+            .find(|status| status.letter(accepted) == letter)
+            .map(|status| (status, accepted))
     }
 
     /// From bad to good: a message of several segments has the worst one's status.

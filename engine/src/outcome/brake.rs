@@ -17,7 +17,10 @@ pub struct Brake {
 
 impl Default for Brake {
     fn default() -> Self {
-        Self { pause: PAUSE_MIN, until: None }
+        Self {
+            pause: PAUSE_MIN,
+            until: None,
+        }
     }
 }
 
@@ -44,7 +47,8 @@ impl Brake {
 
     /// How long nothing is to be sent from now on.
     pub fn remaining(&self, now: Instant) -> Duration {
-        self.until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
+        self.until
+            .map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 }
 

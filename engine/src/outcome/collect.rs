@@ -28,15 +28,28 @@ pub struct Collector {
 impl Collector {
     /// Takes one answer; the message when that was the last.
     pub fn take(&mut self, answer: Answer) -> Option<Whole> {
-        let Answer { flight, part, reply, late, .. } = answer;
+        let Answer {
+            flight,
+            part,
+            reply,
+            late,
+            ..
+        } = answer;
         if flight.segments == 1 {
-            return Some(Whole { flight, replies: vec![reply], late });
+            return Some(Whole {
+                flight,
+                replies: vec![reply],
+                late,
+            });
         }
         if late {
             // The message is in doubt as a whole; one segment's late answer does not decide it, its receipts will.
             return None;
         }
-        let replies = self.partial.entry(flight.id).or_insert_with(|| vec![None; usize::from(flight.segments)]);
+        let replies = self
+            .partial
+            .entry(flight.id)
+            .or_insert_with(|| vec![None; usize::from(flight.segments)]);
         if let Some(place) = replies.get_mut(usize::from(part)) {
             *place = Some(reply);
         }
@@ -44,7 +57,11 @@ impl Collector {
             return None;
         }
         let replies = self.partial.remove(&flight.id)?.into_iter().flatten().collect();
-        Some(Whole { flight, replies, late: false })
+        Some(Whole {
+            flight,
+            replies,
+            late: false,
+        })
     }
 
     /// Takes a message back some of whose segments are submitted again: those wait for a reply once more.

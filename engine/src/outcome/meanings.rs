@@ -94,12 +94,22 @@ impl Meanings {
     pub fn receipt(&self, stat: Stat, err: Option<&str>) -> Verdict {
         let err = err.map(significant).unwrap_or_default();
         let fits = |rule: &&ReceiptRule| {
-            rule.stat.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(stat.name()))
-                && rule.err.as_deref().is_none_or(|wanted| significant(wanted).eq_ignore_ascii_case(err))
+            rule.stat
+                .as_deref()
+                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(stat.name()))
+                && rule
+                    .err
+                    .as_deref()
+                    .is_none_or(|wanted| significant(wanted).eq_ignore_ascii_case(err))
         };
         let rule = self.receipts.iter().find(fits);
-        let status = rule.map_or(Status::ReceptionError, |rule| if rule.recredit { Status::Recredited } else { rule.status });
-        Verdict { status, code: err.parse().unwrap_or(0) }
+        let status = rule.map_or(Status::ReceptionError, |rule| {
+            if rule.recredit { Status::Recredited } else { rule.status }
+        });
+        Verdict {
+            status,
+            code: err.parse().unwrap_or(0),
+        }
     }
 }
 
@@ -126,7 +136,12 @@ fn built_in_answers() -> Result<Vec<(CommandStatus, Meaning)>, BrokenTable> {
 fn built_in_receipts() -> Result<Vec<ReceiptRule>, BrokenTable> {
     let table: ReceiptTable =
         toml::from_str(include_str!("../data/receipts.toml")).map_err(|_| BrokenTable("receipts.toml"))?;
-    let rule = |row: ReceiptRow| ReceiptRule { stat: row.stat, err: row.err, status: row.status, recredit: row.recredit };
+    let rule = |row: ReceiptRow| ReceiptRule {
+        stat: row.stat,
+        err: row.err,
+        status: row.status,
+        recredit: row.recredit,
+    };
     Ok(table.receipt.into_iter().map(rule).collect())
 }
 
@@ -137,13 +152,22 @@ mod tests {
     #[test]
     fn the_built_in_tables_are_read_and_the_smscs_own_come_first() {
         let mut smsc = Smsc::new("north", "127.0.0.1:2775", "c");
-        smsc.answers.push((CommandStatus(0x40B), Answer::Final(Status::NotRouted)));
-        smsc.receipts.push(ReceiptRule { stat: None, err: Some("053".into()), status: Status::UnknownNumber, recredit: false });
+        smsc.answers
+            .push((CommandStatus(0x40B), Answer::Final(Status::NotRouted)));
+        smsc.receipts.push(ReceiptRule {
+            stat: None,
+            err: Some("053".into()),
+            status: Status::UnknownNumber,
+            recredit: false,
+        });
         let meanings = Meanings::of(&smsc).unwrap();
         for (status, meaning) in [
             (CommandStatus::ESME_RTHROTTLED, Meaning::Throttled),
             (CommandStatus::ESME_RINVDSTADR, Meaning::Final(Status::UnknownNumber)),
-            (CommandStatus::ESME_RSUBMITFAIL, Meaning::Final(Status::TransmissionFailed)),
+            (
+                CommandStatus::ESME_RSUBMITFAIL,
+                Meaning::Final(Status::TransmissionFailed),
+            ),
             (CommandStatus(0x40B), Meaning::Final(Status::NotRouted)),
         ] {
             assert_eq!(meanings.answer(status), meaning);

@@ -15,7 +15,7 @@ use smpp::command_status::CommandStatus;
 use crate::bind::{Flight, Reply};
 use crate::config::InDoubt;
 use crate::domain::{Enroute, Event, Message, Reason, ResultSlot, SegmentTrace, State, Status};
-use crate::store::{CounterField, Move, MoveKind};
+use crate::store::{Letter, Move, MoveKind};
 
 /// Submissions of one message that may be refused for now, throttling left aside: with the pauses below, some six
 /// minutes.
@@ -51,12 +51,12 @@ pub fn decide(flight: &Flight, replies: &[Reply], policy: &Policy<'_>, now_us: u
     let message = Message::unpack(&flight.message)?;
     let worst = replies.iter().max_by_key(|reply| gravity(reply))?;
     Some(match worst {
-        Reply::Accepted(_) => accept(flight, &message, replies, now_us),
-        Reply::Unsent => release(flight, &message, now_us),
-        Reply::Lost => lost(flight, &message, policy, now_us),
+        Reply::Accepted(_) => accept(&message, replies, now_us),
+        Reply::Unsent => release(&message, now_us),
+        Reply::Lost => lost(&message, policy, now_us),
         Reply::Refused(status) => {
             let taken = replies.iter().any(|reply| matches!(reply, Reply::Accepted(_)));
-            refuse(flight, &message, *status, policy, (taken, now_us))
+            refuse(&message, *status, policy, (taken, now_us))
         }
     })
 }
@@ -71,37 +71,77 @@ fn gravity(reply: &Reply) -> u8 {
     }
 }
 
-fn accept(flight: &Flight, message: &Message<'_>, replies: &[Reply], now_us: u64) -> Decision {
+fn accept(message: &Message<'_>, replies: &[Reply], now_us: u64) -> Decision {
     let trace = |reply: &Reply| {
-        let smsc_message_id = if let Reply::Accepted(id) = reply { id.clone() } else { Vec::new() };
-        SegmentTrace { smsc_message_id, settled: None }
+        let smsc_message_id = if let Reply::Accepted(id) = reply {
+            id.clone()
+        } else {
+            Vec::new()
+        };
+        SegmentTrace {
+            smsc_message_id,
+            settled: None,
+        }
     };
-    let enroute = Enroute { accepted_at: now_us, segments: replies.iter().map(trace).collect() };
-    let counts = CounterField::Letter(b'A', flight.credits);
-    let action = Move { replacement: message.accepted(&enroute), counts, ..begin(flight, MoveKind::Answer) };
-    Decision { action, event: Event::Accept, retry: None }
+    let enroute = Enroute {
+        accepted_at: now_us,
+        segments: replies.iter().map(trace).collect(),
+    };
+    let counts = Some(Letter::ACCEPTED);
+    let action = Move {
+        replacement: message.accepted(&enroute),
+        counts,
+        ..Move::end(MoveKind::Answer, message)
+    };
+    Decision {
+        action,
+        event: Event::Accept,
+        retry: None,
+    }
 }
 
-fn release(flight: &Flight, message: &Message<'_>, now_us: u64) -> Decision {
-    let replacement = message.with_state(State::Deferred, flight.attempts);
-    let action = Move { replacement, due: Some(now_us), ..begin(flight, MoveKind::Release) };
-    Decision { action, event: Event::Release, retry: Some("unsent") }
+fn release(message: &Message<'_>, now_us: u64) -> Decision {
+    let replacement = message.with_state(State::Deferred, message.attempts);
+    let action = Move {
+        replacement,
+        due: Some(now_us),
+        ..Move::end(MoveKind::Release, message)
+    };
+    Decision {
+        action,
+        event: Event::Release,
+        retry: Some("unsent"),
+    }
 }
 
-fn lost(flight: &Flight, message: &Message<'_>, policy: &Policy<'_>, now_us: u64) -> Decision {
+fn lost(message: &Message<'_>, policy: &Policy<'_>, now_us: u64) -> Decision {
     match policy.in_doubt {
         InDoubt::Hold => {
             let replacement = message.doubted(now_us);
-            let action = Move { replacement, counts: CounterField::InDoubt, ..begin(flight, MoveKind::Doubt) };
-            Decision { action, event: Event::Doubt, retry: None }
+            let action = Move {
+                replacement,
+                counts: Some(Letter::IN_DOUBT),
+                ..Move::end(MoveKind::Doubt, message)
+            };
+            Decision {
+                action,
+                event: Event::Doubt,
+                retry: None,
+            }
         }
-        InDoubt::Resend => Decision { retry: Some("in_doubt"), ..release(flight, message, now_us) },
-        InDoubt::Fail => reject(flight, (Status::TransmissionFailed, false), (Reason::InDoubt, 0), now_us),
+        InDoubt::Resend => Decision {
+            retry: Some("in_doubt"),
+            ..release(message, now_us)
+        },
+        InDoubt::Fail => reject(message,
+            (Status::TransmissionFailed, false),
+            (Reason::InDoubt, 0),
+            now_us,
+        ),
     }
 }
 
 fn refuse(
-    flight: &Flight,
     message: &Message<'_>,
     status: CommandStatus,
     policy: &Policy<'_>,
@@ -109,45 +149,60 @@ fn refuse(
 ) -> Decision {
     let code = status.0 as u16;
     let (label, attempts, pause) = match policy.meanings.answer(status) {
-        Meaning::Final(status) => return reject(flight, (status, taken), (Reason::Answer, code), now_us),
+        Meaning::Final(status) => return reject(message, (status, taken), (Reason::Answer, code), now_us),
         // Being throttled says nothing against the message: it does not use up its attempts.
-        Meaning::Throttled => ("throttled", flight.attempts, policy.pause_us),
-        Meaning::QueueFull => ("queue_full", flight.attempts, policy.pause_us),
-        Meaning::Retry if flight.attempts >= ATTEMPTS_MAX => {
-            return reject(flight, (Status::TransmissionFailed, taken), (Reason::AttemptsExhausted, code), now_us);
+        Meaning::Throttled => ("throttled", message.attempts, policy.pause_us),
+        Meaning::QueueFull => ("queue_full", message.attempts, policy.pause_us),
+        Meaning::Retry if message.attempts >= ATTEMPTS_MAX => {
+            return reject(message,
+                (Status::TransmissionFailed, taken),
+                (Reason::AttemptsExhausted, code),
+                now_us,
+            );
         }
-        Meaning::Retry => ("temporary", flight.attempts + 1, RETRY_FIRST_US << flight.attempts),
+        Meaning::Retry => ("temporary", message.attempts + 1, RETRY_FIRST_US << message.attempts),
     };
     let replacement = message.with_state(State::Deferred, attempts);
-    let action = Move { replacement, due: Some(now_us + pause), ..begin(flight, MoveKind::Answer) };
-    Decision { action, event: Event::Defer, retry: Some(label) }
+    let action = Move {
+        replacement,
+        due: Some(now_us + pause),
+        ..Move::end(MoveKind::Answer, message)
+    };
+    Decision {
+        action,
+        event: Event::Defer,
+        retry: Some(label),
+    }
 }
 
-fn reject(flight: &Flight, (status, accepted): (Status, bool), why: (Reason, u16), now_us: u64) -> Decision {
+fn reject(message: &Message<'_>, (status, accepted): (Status, bool), why: (Reason, u16), now_us: u64) -> Decision {
     let at = (now_us / 1_000_000) as u32;
-    let result = ResultSlot { status: Some(status), accepted, reason: why.0, code: why.1, at };
-    let counts = CounterField::Letter(result.letter(), flight.credits);
-    let action = Move { counts, result: Some(result), ..begin(flight, MoveKind::Answer) };
-    Decision { action, event: Event::Reject(status), retry: None }
-}
-
-/// A move that ends the message and counts nothing: what a decision changes of it is said where it is made.
-fn begin(flight: &Flight, kind: MoveKind) -> Move {
-    Move {
-        kind,
-        recipient: flight.recipient,
-        expected: flight.message.clone(),
-        replacement: Vec::new(),
-        campaign: flight.campaign(),
-        counts: CounterField::None,
-        result: None,
-        due: None,
+    let result = ResultSlot {
+        status: Some(status),
+        accepted,
+        reason: why.0,
+        code: why.1,
+        at,
+    };
+    let counts = Some(Letter::of(&result));
+    let action = Move {
+        counts,
+        result: Some(result),
+        ..Move::end(MoveKind::Answer, message)
+    };
+    Decision {
+        action,
+        event: Event::Reject(status),
+        retry: None,
     }
 }
 
 /// The same move for a message that is in doubt by now, since its answer came late or another process gave it up.
 pub fn from_doubt(action: Move, doubtful: &Message<'_>) -> Move {
-    Move { expected: doubtful.bytes.to_vec(), ..action }
+    Move {
+        expected: doubtful.bytes.to_vec(),
+        ..action
+    }
 }
 
 #[cfg(test)]

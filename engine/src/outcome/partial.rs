@@ -17,7 +17,11 @@ pub fn to_resubmit(replies: &[Reply], meanings: &Meanings) -> Option<Vec<u8>> {
         Reply::Lost => None,
     };
     let flags: Vec<bool> = replies.iter().map(again).collect::<Option<_>>()?;
-    let parts: Vec<u8> = (0u8..).zip(flags).filter(|(_, again)| *again).map(|(part, _)| part).collect();
+    let parts: Vec<u8> = (0u8..)
+        .zip(flags)
+        .filter(|(_, again)| *again)
+        .map(|(part, _)| part)
+        .collect();
     (taken && !parts.is_empty()).then_some(parts)
 }
 

@@ -45,15 +45,22 @@ fn by_id<'a>(messages: &[Message<'a>], news: &ReceiptNews) -> Option<Found<'a>> 
     for id in news.ids() {
         let mut best: Option<(Relation, Found<'a>)> = None;
         for message in messages.iter().filter(|message| message.state == State::Enroute) {
-            let Some(enroute) = Enroute::unpack(message.entry.body) else { continue };
+            let Some(enroute) = Enroute::unpack(message.entry.body) else {
+                continue;
+            };
             for (segment, trace) in enroute.segments.iter().enumerate() {
-                let Some(relation) = relation(&trace.smsc_message_id, id) else { continue };
-                let found =
-                    if trace.settled.is_some() { Found::Duplicate } else { Found::Segment(*message, segment) };
+                let Some(relation) = relation(&trace.smsc_message_id, id) else {
+                    continue;
+                };
+                let found = if trace.settled.is_some() {
+                    Found::Duplicate
+                } else {
+                    Found::Segment(*message, segment)
+                };
                 // A segment that is still open wins over a settled one of the same id: ids are used again.
-                let better = best.as_ref().is_none_or(|(known, kept)| {
-                    relation < *known || (relation == *known && *kept == Found::Duplicate)
-                });
+                let better = best
+                    .as_ref()
+                    .is_none_or(|(known, kept)| relation < *known || (relation == *known && *kept == Found::Duplicate));
                 if better {
                     best = Some((relation, found));
                 }
@@ -71,7 +78,8 @@ fn by_id<'a>(messages: &[Message<'a>], news: &ReceiptNews) -> Option<Found<'a>> 
 fn open_segment(message: &Message<'_>, news: &ReceiptNews) -> Option<usize> {
     let nameless = news.ids().next().is_none();
     let enroute = Enroute::unpack(message.entry.body)?;
-    enroute.segments.iter().position(|trace| {
-        trace.settled.is_none() && (nameless || trace.smsc_message_id.is_empty())
-    })
+    enroute
+        .segments
+        .iter()
+        .position(|trace| trace.settled.is_none() && (nameless || trace.smsc_message_id.is_empty()))
 }

@@ -15,18 +15,26 @@ pub use recent::Recent;
 use crate::bind::ReceiptNews;
 use crate::domain::{Enroute, Event, Message, Reason, ResultSlot, SegmentTrace, Status};
 use crate::outcome::Verdict;
-use crate::store::{CounterField, Move, MoveKind};
+use crate::store::{Letter, Move, MoveKind};
 
 impl ReceiptNews {
     /// The ids that it names, the surest first; empty ones are none.
     pub fn ids(&self) -> impl Iterator<Item = &[u8]> {
-        [&self.tlv_id, &self.text_id].into_iter().flatten().map(Vec::as_slice).filter(|id| !id.is_empty())
+        [&self.tlv_id, &self.text_id]
+            .into_iter()
+            .flatten()
+            .map(Vec::as_slice)
+            .filter(|id| !id.is_empty())
     }
 }
 
 /// How a verdict stands in the results of a campaign.
 pub fn result(verdict: Verdict, now_us: u64) -> ResultSlot {
-    let reason = if verdict.status == Status::Delivered { Reason::None } else { Reason::Receipt };
+    let reason = if verdict.status == Status::Delivered {
+        Reason::None
+    } else {
+        Reason::Receipt
+    };
     ResultSlot {
         status: Some(verdict.status),
         accepted: true,
@@ -43,12 +51,32 @@ pub fn settle(message: &Message<'_>, segment: usize, verdict: Verdict, now_us: u
     enroute.segments.get_mut(segment)?.settled = Some(verdict.status);
     let open = enroute.segments.iter().any(|trace| trace.settled.is_none());
     if open {
-        return Some((Move { replacement: message.accepted(&enroute), ..begin(message, MoveKind::Decide) }, None));
+        return Some((
+            Move {
+                replacement: message.accepted(&enroute),
+                ..Move::end(MoveKind::Decide, message)
+            },
+            None,
+        ));
     }
-    let worst = enroute.segments.iter().filter_map(|trace| trace.settled).min_by_key(|status| status.rank())?;
-    let result = result(Verdict { status: worst, ..verdict }, now_us);
-    let counts = CounterField::Letter(result.letter(), message.entry.credits);
-    let action = Move { counts, result: Some(result), ..begin(message, MoveKind::Decide) };
+    let worst = enroute
+        .segments
+        .iter()
+        .filter_map(|trace| trace.settled)
+        .min_by_key(|status| status.rank())?;
+    let result = result(
+        Verdict {
+            status: worst,
+            ..verdict
+        },
+        now_us,
+    );
+    let counts = Some(Letter::of(&result));
+    let action = Move {
+        counts,
+        result: Some(result),
+        ..Move::end(MoveKind::Decide, message)
+    };
     debug_assert!(message.state.after(Event::Receipt(worst)).is_ok());
     Some((action, Some(worst)))
 }
@@ -59,21 +87,15 @@ pub fn adopt(message: &Message<'_>, news: &ReceiptNews, now_us: u64) -> Move {
     let id = news.ids().next().unwrap_or_default().to_vec();
     let mut segments = vec![SegmentTrace::default(); usize::from(message.entry.segments.max(1))];
     segments[0].smsc_message_id = id;
-    let enroute = Enroute { accepted_at: now_us, segments };
-    let counts = CounterField::Letter(b'A', message.entry.credits);
-    Move { replacement: message.accepted(&enroute), counts, ..begin(message, MoveKind::Answer) }
-}
-
-fn begin(message: &Message<'_>, kind: MoveKind) -> Move {
+    let enroute = Enroute {
+        accepted_at: now_us,
+        segments,
+    };
+    let counts = Some(Letter::ACCEPTED);
     Move {
-        kind,
-        recipient: message.entry.recipient,
-        expected: message.bytes.to_vec(),
-        replacement: Vec::new(),
-        campaign: message.entry.id.campaign(),
-        counts: CounterField::None,
-        result: None,
-        due: None,
+        replacement: message.accepted(&enroute),
+        counts,
+        ..Move::end(MoveKind::Answer, message)
     }
 }
 

@@ -79,7 +79,10 @@ impl Settler {
             self.add_answer(events.smsc, answer, group);
         }
         if let Some(side) = self.smscs.get(&events.smsc) {
-            durations.iter().filter(|after| !after.is_zero()).for_each(|after| side.metrics.duration.observe(after.as_secs_f64()));
+            durations
+                .iter()
+                .filter(|after| !after.is_zero())
+                .for_each(|after| side.metrics.duration.observe(after.as_secs_f64()));
         }
         for delivery in events.deliveries {
             self.add_delivery(events.smsc, delivery, group);
@@ -90,7 +93,9 @@ impl Settler {
         let Some(side) = self.smscs.get(&smsc) else { return };
         note_reply(side, &answer.reply, answer.late);
         brake(side, &answer.reply, self.clock);
-        let Some(whole) = self.collector.take(answer) else { return };
+        let Some(whole) = self.collector.take(answer) else {
+            return;
+        };
         let now_us = self.clock.unix_us();
         if let Some(parts) = to_resubmit(&whole.replies, &side.meanings)
             && now_us.saturating_sub(whole.flight.leased_at) < COMPLETE_WITHIN_US
@@ -100,13 +105,28 @@ impl Settler {
             return;
         }
         let pause_us = pause(side, self.clock).as_micros() as u64;
-        let policy = Policy { meanings: &side.meanings, in_doubt: self.in_doubt, pause_us };
-        let Some(Decision { action, event, retry }) = decide(&whole.flight, &whole.replies, &policy, now_us) else { return };
+        let policy = Policy {
+            meanings: &side.meanings,
+            in_doubt: self.in_doubt,
+            pause_us,
+        };
+        let Some(Decision { action, event, retry }) = decide(&whole.flight, &whole.replies, &policy, now_us) else {
+            return;
+        };
         if let Some(reason) = retry {
-            side.metrics.all.submit_retries_total.with_label_values(&[&side.metrics.name, reason]).inc();
+            side.metrics
+                .all
+                .submit_retries_total
+                .with_label_values(&[&side.metrics.name, reason])
+                .inc();
         }
         group.moves.push(action);
-        group.decided.push(Decided { smsc, flight: whole.flight, event, late: whole.late });
+        group.decided.push(Decided {
+            smsc,
+            flight: whole.flight,
+            event,
+            late: whole.late,
+        });
     }
 
     fn add_delivery(&self, smsc: SmscId, delivery: Delivery, group: &mut Group) {
@@ -119,7 +139,11 @@ impl Settler {
                 group.inbound.push(news);
             }
             Content::Receipt(news) => {
-                metrics.all.receipts_total.with_label_values(&[&metrics.name, news.stat.name()]).inc();
+                metrics
+                    .all
+                    .receipts_total
+                    .with_label_values(&[&metrics.name, news.stat.name()])
+                    .inc();
                 // ENROUTE, ACCEPTD: nothing changes by them.
                 if !news.final_ {
                     return;
@@ -127,7 +151,12 @@ impl Settler {
                 match news.recipient {
                     Some(recipient) => {
                         let recipient = Recipient(recipient);
-                        group.receipts.push(Question { smsc, recipient, news, parked: None });
+                        group.receipts.push(Question {
+                            smsc,
+                            recipient,
+                            news,
+                            parked: None,
+                        });
                     }
                     None => self.orphan(smsc, "unparsable"),
                 }
@@ -137,7 +166,11 @@ impl Settler {
 
     pub(super) fn orphan(&self, smsc: SmscId, reason: &str) {
         if let Some(side) = self.smscs.get(&smsc) {
-            side.metrics.all.receipt_orphans_total.with_label_values(&[&side.metrics.name, reason]).inc();
+            side.metrics
+                .all
+                .receipt_orphans_total
+                .with_label_values(&[&side.metrics.name, reason])
+                .inc();
         }
     }
 }
@@ -145,7 +178,11 @@ impl Settler {
 fn note_reply(side: &SmscSide, reply: &Reply, late: bool) {
     let metrics = &side.metrics;
     if late {
-        metrics.all.submit_late_responses_total.with_label_values(&[&metrics.name]).inc();
+        metrics
+            .all
+            .submit_late_responses_total
+            .with_label_values(&[&metrics.name])
+            .inc();
     }
     match reply {
         Reply::Accepted(_) => metrics.submitted_ok.inc(),
@@ -170,11 +207,20 @@ fn brake(side: &SmscSide, reply: &Reply, clock: crate::clock::Clock) {
 }
 
 fn pause(side: &SmscSide, clock: crate::clock::Clock) -> Duration {
-    side.brake.lock().unwrap_or_else(PoisonError::into_inner).remaining(clock.now())
+    side.brake
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remaining(clock.now())
 }
 
 /// `false` when there is no room for it: the message is then decided as it is.
 fn resubmit(side: &SmscSide, whole: &Whole, parts: &[u8], clock: crate::clock::Clock) -> bool {
     let due = clock.now() + pause(side, clock);
-    side.redo.try_send(Redo { flight: whole.flight.clone(), parts: parts.to_vec(), due }).is_ok()
+    side.redo
+        .try_send(Redo {
+            flight: whole.flight.clone(),
+            parts: parts.to_vec(),
+            due,
+        })
+        .is_ok()
 }

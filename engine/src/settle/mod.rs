@@ -75,12 +75,17 @@ impl Settler {
         let abandon = self.abandon.clone();
         while let Some(group) = self.gather(&mut events).await {
             if abandon.run_until_cancelled(self.settle(group)).await.is_none() {
-                tracing::warn!("the store is away and time is up: what was not settled will be in doubt at the next start");
+                tracing::warn!(
+                    "the store is away and time is up: what was not settled will be in doubt at the next start"
+                );
                 return;
             }
         }
         if self.collector.len() > 0 {
-            tracing::warn!(messages = self.collector.len(), "messages were answered in part: they will be in doubt at the next start");
+            tracing::warn!(
+                messages = self.collector.len(),
+                "messages were answered in part: they will be in doubt at the next start"
+            );
         }
     }
 

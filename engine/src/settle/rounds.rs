@@ -9,7 +9,7 @@ use smpp::session::Ack;
 use super::Settler;
 use super::group::{Decided, Group, Question, Session};
 use crate::bind::InboundNews;
-use crate::domain::{Event, MessageId, Recipient, SmscId, State, Status, TenantId, split_messages};
+use crate::domain::{Event, MessageId, Recipient, State, Status, TenantId, split_messages};
 use crate::outcome::from_doubt;
 use crate::receipt::{Found, Parked, adopt, find, settle};
 use crate::store::{Committed, Move, ReceiptMatch, ReceiptReply, StoreError};
@@ -55,16 +55,26 @@ struct Leftovers {
 
 impl Settler {
     pub(super) async fn settle(&mut self, group: Group) {
-        let Group { moves, decided, receipts, inbound, acks, .. } = group;
-        let (on_time, late): (Vec<_>, Vec<_>) =
-            moves.into_iter().zip(decided).partition(|(_, decided)| !decided.late);
+        let Group {
+            moves,
+            decided,
+            receipts,
+            inbound,
+            acks,
+            ..
+        } = group;
+        let (on_time, late): (Vec<_>, Vec<_>) = moves.into_iter().zip(decided).partition(|(_, decided)| !decided.late);
         let (moves, decided): (Vec<Move>, Vec<Decided>) = on_time.into_iter().unzip();
 
         let matches = self.matches(&receipts);
         let committed = self.commit(&moves, &matches).await;
         let mut stale: Vec<(Move, Decided)> = late;
         for ((action, decided), moved) in moves.into_iter().zip(decided).zip(&committed.moved) {
-            if *moved { self.answered(&decided, &action) } else { stale.push((action, decided)) }
+            if *moved {
+                self.answered(&decided, &action)
+            } else {
+                stale.push((action, decided))
+            }
         }
         let mut leftovers = Leftovers::default();
         let mut round = self.answer_receipts(receipts, &committed, &mut leftovers);
@@ -82,13 +92,17 @@ impl Settler {
 
     fn matches(&self, questions: &[Question]) -> Vec<ReceiptMatch> {
         let now_us = self.clock.unix_us();
-        questions.iter().filter_map(|question| Some(question.to_match(self.smscs.get(&question.smsc)?, now_us))).collect()
+        questions
+            .iter()
+            .filter_map(|question| Some(question.to_match(self.smscs.get(&question.smsc)?, now_us)))
+            .collect()
     }
 
     async fn commit(&self, moves: &[Move], matches: &[ReceiptMatch]) -> Committed {
         let since = self.clock.now();
         let committed = insist!(self, "commit", self.store.commit(self.clock.unix_us(), moves, matches));
-        self.metrics.redis_op("commit", self.clock.now() - since, moves.len() + matches.len());
+        self.metrics
+            .redis_op("commit", self.clock.now() - since, moves.len() + matches.len());
         committed
     }
 
@@ -102,17 +116,24 @@ impl Settler {
 
     /// A move of an answer was made.
     fn answered(&self, decided: &Decided, action: &Move) {
-        let Some(side) = self.smscs.get(&decided.smsc) else { return };
+        let Some(side) = self.smscs.get(&decided.smsc) else {
+            return;
+        };
         match decided.event {
             Event::Accept => side.metrics.status(Status::Transmitted),
             Event::Reject(status) => side.metrics.status(status),
             Event::Doubt => {
-                side.metrics.all.submit_unknown_outcome_total.with_label_values(&[&side.metrics.name]).inc();
+                side.metrics
+                    .all
+                    .submit_unknown_outcome_total
+                    .with_label_values(&[&side.metrics.name])
+                    .inc();
             }
             Event::Defer | Event::Release => {
                 let partition = decided.flight.recipient.partition(self.store.partitions());
                 let wait = Duration::from_micros(action.due.unwrap_or(0).saturating_sub(self.clock.unix_us()));
                 side.doorbell.ring_at(partition, self.clock.now() + wait);
+                return;
             }
             Event::Lease | Event::Wait | Event::Wake | Event::Receipt(_) | Event::Cancel | Event::Expire => {}
         }
@@ -152,7 +173,12 @@ impl Settler {
         for (recipient, packed) in &committed.parked {
             for (parked, one) in Parked::split(packed) {
                 let news = parked.news(recipient.0);
-                questions.push(Question { smsc: parked.smsc(), recipient: *recipient, news, parked: Some(one.to_vec()) });
+                questions.push(Question {
+                    smsc: parked.smsc(),
+                    recipient: *recipient,
+                    news,
+                    parked: Some(one.to_vec()),
+                });
             }
         }
         questions
@@ -172,11 +198,23 @@ impl Settler {
     }
 
     fn settled_by_store(&mut self, question: &Question, head: &[u8], left: &mut Leftovers) {
-        let number = |at: usize| head.get(at..at + 8).and_then(|octets| octets.try_into().ok()).map_or(0, u64::from_be_bytes);
-        let tenant = head.get(24..28).and_then(|octets| octets.try_into().ok()).map_or(0, u32::from_be_bytes);
+        let number = |at: usize| {
+            head.get(at..at + 8)
+                .and_then(|octets| octets.try_into().ok())
+                .map_or(0, u64::from_be_bytes)
+        };
+        let tenant = head
+            .get(24..28)
+            .and_then(|octets| octets.try_into().ok())
+            .map_or(0, u32::from_be_bytes);
         let (id, accepted_at) = (MessageId(number(16)), number(33));
-        let Some(side) = self.smscs.get(&question.smsc) else { return };
-        let status = side.meanings.receipt(question.news.stat, question.news.err.as_deref()).status;
+        let Some(side) = self.smscs.get(&question.smsc) else {
+            return;
+        };
+        let status = side
+            .meanings
+            .receipt(question.news.stat, question.news.err.as_deref())
+            .status;
         self.settled(question, status, (TenantId(tenant), id, accepted_at), left);
     }
 
@@ -205,7 +243,9 @@ impl Settler {
 
     fn match_here(&mut self, question: Question, record: &[u8], round: &mut Round, left: &mut Leftovers) {
         let now_us = self.clock.unix_us();
-        let Some(side) = self.smscs.get(&question.smsc) else { return };
+        let Some(side) = self.smscs.get(&question.smsc) else {
+            return;
+        };
         match find(record, &question.news) {
             Found::Segment(message, segment) => {
                 let verdict = side.meanings.receipt(question.news.stat, question.news.err.as_deref());
@@ -240,7 +280,14 @@ impl Settler {
     }
 
     fn unknown(&mut self, question: Question, left: &mut Leftovers) {
-        self.orphan(question.smsc, if self.known(&question) { "duplicate" } else { "unknown_id" });
+        self.orphan(
+            question.smsc,
+            if self.known(&question) {
+                "duplicate"
+            } else {
+                "unknown_id"
+            },
+        );
         if let Some(parked) = question.parked {
             left.unpark.push((question.recipient, parked));
         }
@@ -251,7 +298,11 @@ impl Settler {
         let matches = self.matches(&questions);
         let committed = self.commit(&moves, &matches).await;
         let mut next = self.answer_receipts(questions, &committed, left);
-        next.questions.extend(self.unparked(&committed).into_iter().filter(|question| !is_among(question, &left.unpark)));
+        next.questions.extend(
+            self.unparked(&committed)
+                .into_iter()
+                .filter(|question| !is_among(question, &left.unpark)),
+        );
         for ((action, (question, status)), moved) in moves.iter().zip(from).zip(&committed.moved) {
             match (moved, action.kind) {
                 (true, crate::store::MoveKind::Decide) => self.decided(&question, action, status, left),
@@ -268,7 +319,12 @@ impl Settler {
         let Some(message) = message else { return };
         let accepted_at = crate::domain::Enroute::unpack(message.entry.body).map_or(0, |enroute| enroute.accepted_at);
         match status {
-            Some(status) => self.settled(question, status, (message.entry.tenant, message.entry.id, accepted_at), left),
+            Some(status) => self.settled(
+                question,
+                status,
+                (message.entry.tenant, message.entry.id, accepted_at),
+                left,
+            ),
             None => self.done(question, left),
         }
     }
@@ -288,16 +344,25 @@ impl Settler {
         let mut by_partition: HashMap<_, Vec<Vec<u8>>> = HashMap::new();
         for news in inbound {
             let partition = Recipient(news.from.unwrap_or(0)).partition(self.store.partitions());
-            by_partition.entry(partition).or_default().push(pack_inbound(&news, self.clock.unix_us()));
+            by_partition
+                .entry(partition)
+                .or_default()
+                .push(pack_inbound(&news, self.clock.unix_us()));
         }
         for (partition, packed) in by_partition {
-            insist!(self, "inbound", self.store.keep_inbound(partition, &packed, INBOUND_KEPT));
+            insist!(
+                self,
+                "inbound",
+                self.store.keep_inbound(partition, &packed, INBOUND_KEPT)
+            );
         }
     }
 }
 
 fn is_among(question: &Question, unpark: &[(Recipient, Vec<u8>)]) -> bool {
-    unpark.iter().any(|(recipient, packed)| *recipient == question.recipient && Some(packed) == question.parked.as_ref())
+    unpark
+        .iter()
+        .any(|(recipient, packed)| *recipient == question.recipient && Some(packed) == question.parked.as_ref())
 }
 
 fn pack_inbound(news: &InboundNews, at: u64) -> Vec<u8> {

@@ -67,7 +67,13 @@ impl Store {
         let mut next = redis::cmd("HINCRBY");
         let id = TenantId(self.ask(next.arg(keys::META).arg("next_tenant").arg(1)).await?);
         let mut set = redis::cmd("HSET");
-        set.arg(keys::tenant(id)).arg("name").arg(&new.name).arg("weight").arg(new.weight).arg("created_at").arg(now_us);
+        set.arg(keys::tenant(id))
+            .arg("name")
+            .arg(&new.name)
+            .arg("weight")
+            .arg(new.weight)
+            .arg("created_at")
+            .arg(now_us);
         for counter in ["granted", "available", "held", "spent", "recredited"] {
             set.arg(counter).arg(0);
         }
@@ -122,7 +128,9 @@ impl Store {
     /// The newest lines of a tenant's ledger, as JSON objects, newest first.
     pub async fn ledger(&self, id: TenantId, count: usize) -> Result<Vec<String>, StoreError> {
         let mut range = redis::cmd("LRANGE");
-        let mut lines: Vec<String> = self.ask(range.arg(keys::ledger(id)).arg(-(count as i64)).arg(-1)).await?;
+        let mut lines: Vec<String> = self
+            .ask(range.arg(keys::ledger(id)).arg(-(count as i64)).arg(-1))
+            .await?;
         lines.reverse();
         Ok(lines)
     }
@@ -147,7 +155,8 @@ impl Store {
             return Ok(false);
         }
         let mut set = redis::cmd("HSET");
-        self.ask::<i64>(set.arg(keys::API_KEYS).arg(digest).arg("operator")).await?;
+        self.ask::<i64>(set.arg(keys::API_KEYS).arg(digest).arg("operator"))
+            .await?;
         if let Some(old) = before.filter(|old| old != digest) {
             let mut forget = redis::cmd("HDEL");
             self.ask::<i64>(forget.arg(keys::API_KEYS).arg(old)).await?;

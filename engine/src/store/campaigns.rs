@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use redis::{Cmd, Value};
 
 use super::scripts::Name;
-use super::{Store, StoreError, array, bytes, integer, keys};
-use crate::domain::{CampaignId, MessageId, Partition, Purpose, Recipient, ResultSlot, Status, TenantId};
+use super::{Counters, Store, StoreError, array, bytes, integer, keys};
+use crate::domain::{CampaignId, MessageId, Partition, Purpose, Recipient, ResultSlot, TenantId};
 
 /// Where a campaign is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -117,69 +117,6 @@ pub struct Campaign {
 /// One recipient of an audience: the number and its packed variables.
 pub type AudienceRow = (Recipient, Vec<u8>);
 
-/// What a campaign's messages came to: sums over all partitions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Recipients enqueued.
-    pub expanded: u64,
-    /// Messages that SMSCs took.
-    pub accepted: u64,
-    /// Their credits.
-    pub accepted_credits: u64,
-    /// Credits given back.
-    pub recredited_credits: u64,
-    /// Messages in doubt.
-    pub in_doubt: u64,
-    /// Messages canceled.
-    pub canceled: u64,
-    finals: [u64; 7],
-    finals_accepted: u64,
-}
-
-impl Counters {
-    /// Messages in each status, in the order of [`Status::ALL`].
-    pub fn statuses(&self) -> [(Status, u64); 7] {
-        std::array::from_fn(|at| {
-            let status = Status::ALL[at];
-            let count = if status == Status::Transmitted {
-                self.accepted.saturating_sub(self.finals_accepted)
-            } else {
-                self.finals[at]
-            };
-            (status, count)
-        })
-    }
-
-    /// Messages that are still to be sent: queued, deferred, waiting or with an SMSC for an answer.
-    pub fn queued(&self) -> u64 {
-        let refused: u64 = self.finals.iter().sum::<u64>() - self.finals_accepted;
-        self.expanded.saturating_sub(self.accepted + refused + self.in_doubt + self.canceled)
-    }
-
-    fn add(&mut self, field: &str, n: u64) {
-        let (letter, credits) = (field.as_bytes()[0], field[1..].parse::<u64>());
-        match (field, letter, credits) {
-            ("expanded", ..) => self.expanded += n,
-            ("in_doubt", ..) => self.in_doubt += n,
-            (_, b'A', Ok(credits)) => {
-                self.accepted += n;
-                self.accepted_credits += n * credits;
-            }
-            (_, ResultSlot::CANCELED, Ok(_)) => self.canceled += n,
-            (_, letter, Ok(credits)) => self.add_final(letter, credits, n),
-            _ => {}
-        }
-    }
-
-    fn add_final(&mut self, letter: u8, credits: u64, n: u64) {
-        let Some((status, accepted)) = Status::from_letter(letter) else { return };
-        let at = Status::ALL.iter().position(|known| *known == status).unwrap_or(0);
-        self.finals[at] += n;
-        self.finals_accepted += if accepted { n } else { 0 };
-        self.recredited_credits += if accepted && status == Status::Recredited { n * credits } else { 0 };
-    }
-}
-
 /// What came of a launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Launch {
@@ -225,11 +162,16 @@ impl Store {
             .filter(|(_, rows)| !rows.is_empty())
             .map(|(partition, rows)| {
                 let mut push = redis::cmd("RPUSH");
-                push.arg(format!("{}aud:{}", self.base(partition), campaign.0)).arg(rows);
+                push.arg(format!("{}aud:{}", self.base(partition), campaign.0))
+                    .arg(rows);
                 push
             })
             .collect();
-        if calls.is_empty() { Ok(()) } else { self.run(&self.bulk, &calls).await.map(drop) }
+        if calls.is_empty() {
+            Ok(())
+        } else {
+            self.run(&self.bulk, &calls).await.map(drop)
+        }
     }
 
     /// Some recipients of each of some partitions, from a position each, in the order of the audience.
@@ -249,21 +191,51 @@ impl Store {
             })
             .collect();
         let replies = self.run(&self.bulk, &calls).await?;
-        replies.into_iter().map(|reply| array(reply)?.into_iter().map(row).collect()).collect()
+        replies
+            .into_iter()
+            .map(|reply| array(reply)?.into_iter().map(row).collect())
+            .collect()
     }
 
     /// Keeps a campaign's order; it is in the tenant's list from then on.
     pub async fn save_campaign(&self, campaign: &Campaign) -> Result<(), StoreError> {
         let key = keys::campaign(campaign.tenant, campaign.id);
         let columns = serde_json::to_string(&campaign.columns).map_err(|_| StoreError::Corrupt("columns"))?;
-        let kind = if campaign.kind == CampaignKind::Direct { "direct" } else { "audience" };
+        let kind = if campaign.kind == CampaignKind::Direct {
+            "direct"
+        } else {
+            "audience"
+        };
         let mut set = redis::cmd("HSET");
-        set.arg(&key).arg("kind").arg(kind).arg("name").arg(&campaign.name).arg("text").arg(&campaign.text);
-        set.arg("sender").arg(&campaign.sender).arg("purpose").arg(campaign.purpose.code());
-        set.arg("columns").arg(columns).arg("state").arg(campaign.state.code()).arg("total").arg(campaign.total);
-        set.arg("invalid").arg(campaign.invalid).arg("not_mobile").arg(campaign.not_mobile);
-        set.arg("duplicates").arg(campaign.duplicates).arg("estimate_segments").arg(campaign.estimate_segments);
-        set.arg("estimate_credits").arg(campaign.estimate_credits).arg("created_at").arg(campaign.created_at);
+        set.arg(&key)
+            .arg("kind")
+            .arg(kind)
+            .arg("name")
+            .arg(&campaign.name)
+            .arg("text")
+            .arg(&campaign.text);
+        set.arg("sender")
+            .arg(&campaign.sender)
+            .arg("purpose")
+            .arg(campaign.purpose.code());
+        set.arg("columns")
+            .arg(columns)
+            .arg("state")
+            .arg(campaign.state.code())
+            .arg("total")
+            .arg(campaign.total);
+        set.arg("invalid")
+            .arg(campaign.invalid)
+            .arg("not_mobile")
+            .arg(campaign.not_mobile);
+        set.arg("duplicates")
+            .arg(campaign.duplicates)
+            .arg("estimate_segments")
+            .arg(campaign.estimate_segments);
+        set.arg("estimate_credits")
+            .arg(campaign.estimate_credits)
+            .arg("created_at")
+            .arg(campaign.created_at);
         let mut list = redis::cmd("RPUSH");
         list.arg(keys::campaigns(campaign.tenant)).arg(campaign.id.0);
         self.run(&self.bulk, &[set, list]).await.map(drop)
@@ -281,7 +253,9 @@ impl Store {
     pub async fn campaigns(&self, tenant: TenantId, skip: usize, count: usize) -> Result<Vec<Campaign>, StoreError> {
         let mut range = redis::cmd("LRANGE");
         let (first, last) = (-((skip + count) as i64), -(skip as i64) - 1);
-        let ids: Vec<u64> = self.ask(range.arg(keys::campaigns(tenant)).arg(first).arg(last)).await?;
+        let ids: Vec<u64> = self
+            .ask(range.arg(keys::campaigns(tenant)).arg(first).arg(last))
+            .await?;
         let mut campaigns = Vec::with_capacity(ids.len());
         for id in ids.into_iter().rev() {
             campaigns.extend(self.campaign(tenant, CampaignId(id)).await?);
@@ -327,8 +301,12 @@ impl Store {
         let names = [keys::tenant(tenant), keys::ledger(tenant), keys::campaign(tenant, id)];
         let from = states(&[CampaignState::Draft, CampaignState::Blocked]);
         let mut call = self.script(Name::Hold, &[&names[0], &names[1], &names[2]]);
-        call.arg(campaign.estimate_credits).arg(now_us).arg(id.to_string()).arg(from);
-        call.arg(CampaignState::Launching.code()).arg(CampaignState::Blocked.code());
+        call.arg(campaign.estimate_credits)
+            .arg(now_us)
+            .arg(id.to_string())
+            .arg(from);
+        call.arg(CampaignState::Launching.code())
+            .arg(CampaignState::Blocked.code());
         // Active first: a campaign that is listed and not launched is looked at in vain, the other way is lost.
         self.set_active(tenant, id, true).await?;
         match self.ask::<i64>(&call).await? {
@@ -339,7 +317,13 @@ impl Store {
     }
 
     /// Holds the credits of one message of a direct campaign. `false`: there are not enough.
-    pub async fn hold_direct(&self, tenant: TenantId, id: CampaignId, credits: u64, now_us: u64) -> Result<bool, StoreError> {
+    pub async fn hold_direct(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        credits: u64,
+        now_us: u64,
+    ) -> Result<bool, StoreError> {
         let names = [keys::tenant(tenant), keys::ledger(tenant), keys::campaign(tenant, id)];
         let mut call = self.script(Name::HoldDirect, &[&names[0], &names[1], &names[2]]);
         call.arg(credits).arg(now_us).arg(id.to_string());
@@ -369,30 +353,13 @@ impl Store {
     ) -> Result<(), StoreError> {
         let names = [keys::tenant(tenant), keys::ledger(tenant), keys::campaign(tenant, id)];
         let mut call = self.script(Name::Settle, &[&names[0], &names[1], &names[2]]);
-        call.arg(counters.accepted_credits).arg(counters.recredited_credits).arg(u8::from(close.is_some()));
-        call.arg(now_us).arg(id.to_string()).arg(close.flatten().map_or("", CampaignState::code));
+        call.arg(counters.accepted_credits)
+            .arg(counters.recredited_credits)
+            .arg(u8::from(close.is_some()));
+        call.arg(now_us)
+            .arg(id.to_string())
+            .arg(close.flatten().map_or("", CampaignState::code));
         self.ask::<i64>(&call).await.map(drop)
-    }
-
-    /// What a campaign's messages came to.
-    pub async fn counters(&self, campaign: CampaignId) -> Result<Counters, StoreError> {
-        let calls: Vec<Cmd> = self
-            .all_partitions()
-            .map(|partition| {
-                let mut get = redis::cmd("HGETALL");
-                get.arg(format!("{}c:{}", self.base(partition), campaign.0));
-                get
-            })
-            .collect();
-        let mut counters = Counters::default();
-        for reply in self.run(&self.bulk, &calls).await? {
-            let fields: Vec<(String, String)> =
-                redis::from_redis_value(reply).map_err(|_| StoreError::Corrupt("a counter is no number"))?;
-            for (field, n) in fields {
-                counters.add(&field, n.parse::<i64>().unwrap_or(0).max(0) as u64);
-            }
-        }
-        Ok(counters)
     }
 
     /// How many recipients of each partition are enqueued.
@@ -401,11 +368,16 @@ impl Store {
             .all_partitions()
             .map(|partition| {
                 let mut get = redis::cmd("HGET");
-                get.arg(format!("{}c:{}", self.base(partition), campaign.0)).arg("expanded");
+                get.arg(format!("{}c:{}", self.base(partition), campaign.0))
+                    .arg("expanded");
                 get
             })
             .collect();
-        self.run(&self.bulk, &calls).await?.iter().map(|reply| integer(reply).map(|count| count as u32)).collect()
+        self.run(&self.bulk, &calls)
+            .await?
+            .iter()
+            .map(|reply| integer(reply).map(|count| count as u32))
+            .collect()
     }
 
     /// Recipients of a campaign in one partition with what became of them.
@@ -418,21 +390,31 @@ impl Store {
     ) -> Result<Vec<RecipientRow>, StoreError> {
         let base = self.base(partition);
         let last = position + count - 1;
-        let (mut rows, mut results) = (redis::cmd("LRANGE"), redis::cmd("GETRANGE"));
+        let id = |at: usize| MessageId::new(campaign, partition, self.partitions(), position + at as u32);
+        let ids: Vec<Vec<u8>> = (0..count as usize).map(|at| id(at).0.to_be_bytes().to_vec()).collect();
+        let (mut rows, mut results) = (redis::cmd("LRANGE"), redis::cmd("HMGET"));
         rows.arg(format!("{base}aud:{}", campaign.0)).arg(position).arg(last);
-        results.arg(format!("{base}res:{}", campaign.0)).arg(position * 8).arg(last * 8 + 7);
+        results.arg(format!("{base}res")).arg(&ids);
         let mut replies = self.run(&self.bulk, &[rows, results]).await?;
-        let slots = bytes(replies.pop().unwrap_or_default())?;
+        let slots = array(replies.pop().unwrap_or_default())?;
         let rows = array(replies.pop().unwrap_or_default())?;
         let mut found = Vec::with_capacity(rows.len());
-        for (at, value) in rows.into_iter().enumerate() {
+        for (at, (value, slot)) in rows.into_iter().zip(slots).enumerate() {
             let (recipient, _) = row(value)?;
-            let result = slots.get(at * 8..at * 8 + 8).and_then(ResultSlot::unpack);
-            let id = MessageId::new(campaign, partition, self.partitions(), position + at as u32);
-            found.push(RecipientRow { recipient, id, result, record: Vec::new() });
+            let result = if slot == Value::Nil { None } else { ResultSlot::unpack(&bytes(slot)?) };
+            found.push(RecipientRow { recipient, id: id(at), result, record: Vec::new() });
         }
-        let open: Vec<Recipient> = found.iter().filter(|row| row.result.is_none()).map(|row| row.recipient).collect();
-        let mut records = if open.is_empty() { Vec::new() } else { self.records(&open).await? }.into_iter();
+        let open: Vec<Recipient> = found
+            .iter()
+            .filter(|row| row.result.is_none())
+            .map(|row| row.recipient)
+            .collect();
+        let mut records = if open.is_empty() {
+            Vec::new()
+        } else {
+            self.records(&open).await?
+        }
+        .into_iter();
         for row in found.iter_mut().filter(|row| row.result.is_none()) {
             row.record = records.next().unwrap_or_default();
         }
@@ -453,17 +435,23 @@ impl Store {
     /// Lists a campaign among those whose hold is not settled, or takes it off.
     pub async fn set_active(&self, tenant: TenantId, id: CampaignId, active: bool) -> Result<(), StoreError> {
         let mut call = redis::cmd(if active { "SADD" } else { "SREM" });
-        self.ask::<i64>(call.arg(keys::ACTIVE).arg(format!("{}:{}", tenant.0, id.0))).await.map(drop)
+        self.ask::<i64>(call.arg(keys::ACTIVE).arg(format!("{}:{}", tenant.0, id.0)))
+            .await
+            .map(drop)
     }
 }
 
 fn states(of: &[CampaignState]) -> String {
-    of.iter().fold(String::from(","), |list, state| list + state.code() + ",")
+    of.iter()
+        .fold(String::from(","), |list, state| list + state.code() + ",")
 }
 
 fn row(value: Value) -> Result<AudienceRow, StoreError> {
     let mut packed = bytes(value)?;
-    let recipient = packed.get(..8).and_then(|octets| octets.try_into().ok()).map(u64::from_be_bytes);
+    let recipient = packed
+        .get(..8)
+        .and_then(|octets| octets.try_into().ok())
+        .map(u64::from_be_bytes);
     let recipient = recipient.ok_or(StoreError::Corrupt("an audience row is too short"))?;
     Ok((Recipient(recipient), packed.split_off(8)))
 }
@@ -475,7 +463,11 @@ fn read_campaign(tenant: TenantId, id: CampaignId, fields: &HashMap<String, Stri
     Some(Campaign {
         id,
         tenant,
-        kind: if fields.get("kind")? == "direct" { CampaignKind::Direct } else { CampaignKind::Audience },
+        kind: if fields.get("kind")? == "direct" {
+            CampaignKind::Direct
+        } else {
+            CampaignKind::Audience
+        },
         name: text("name"),
         text: text("text"),
         sender: text("sender"),

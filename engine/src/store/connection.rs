@@ -43,7 +43,10 @@ impl Store {
     /// See [`ConnectFault`]; `Store` of kind unavailable may be tried again.
     pub async fn connect(url: &str, partitions: u16) -> Result<Self, ConnectFault> {
         let tcp = TcpSettings::default().set_nodelay(true);
-        let info = url.into_connection_info().map_err(ConnectFault::Url)?.set_tcp_settings(tcp);
+        let info = url
+            .into_connection_info()
+            .map_err(ConnectFault::Url)?
+            .set_tcp_settings(tcp);
         let client = Client::open(info).map_err(ConnectFault::Url)?;
         let mut connections = Vec::with_capacity(3);
         for _ in 0..3 {
@@ -51,19 +54,30 @@ impl Store {
                 .set_response_timeout(Some(RESPONSE_TIMEOUT))
                 .set_connection_timeout(Some(Duration::from_secs(5)))
                 .set_max_delay(Duration::from_secs(1));
-            connections.push(ConnectionManager::new_with_config(client.clone(), config).await.map_err(StoreError::from)?);
+            connections.push(
+                ConnectionManager::new_with_config(client.clone(), config)
+                    .await
+                    .map_err(StoreError::from)?,
+            );
         }
         let mut first = connections[0].clone();
         check_eviction(&mut first).await?;
         let partitions = fix_partitions(&mut first, partitions).await.map_err(StoreError::from)?;
-        let [moves, leases, bulk]: [ConnectionManager; 3] =
-            connections.try_into().map_err(|_| ConnectFault::Pool("three connections".into()))?;
+        let [moves, leases, bulk]: [ConnectionManager; 3] = connections
+            .try_into()
+            .map_err(|_| ConnectFault::Pool("three connections".into()))?;
         let shared = Shared {
             partitions,
             bases: (0..partitions).map(|number| keys::base(Partition(number))).collect(),
             scripts: Scripts::new(),
         };
-        let store = Self { moves, leases, bulk, pool: pool(url)?, shared: Arc::new(shared) };
+        let store = Self {
+            moves,
+            leases,
+            bulk,
+            pool: pool(url)?,
+            shared: Arc::new(shared),
+        };
         store.load_scripts(&store.moves).await?;
         Ok(store)
     }
@@ -121,12 +135,21 @@ impl Store {
     }
 
     async fn load_scripts(&self, connection: &ConnectionManager) -> Result<(), StoreError> {
-        let loads: Vec<Cmd> = self.shared.scripts.sources().iter().map(|source| {
-            let mut load = redis::cmd("SCRIPT");
-            load.arg("LOAD").arg(source);
-            load
-        }).collect();
-        send(connection, loads.iter()).await?.into_iter().collect::<RedisResult<Vec<Value>>>()?;
+        let loads: Vec<Cmd> = self
+            .shared
+            .scripts
+            .sources()
+            .iter()
+            .map(|source| {
+                let mut load = redis::cmd("SCRIPT");
+                load.arg("LOAD").arg(source);
+                load
+            })
+            .collect();
+        send(connection, loads.iter())
+            .await?
+            .into_iter()
+            .collect::<RedisResult<Vec<Value>>>()?;
         Ok(())
     }
 }
@@ -144,13 +167,17 @@ async fn send<'a>(
 }
 
 fn is_no_script(reply: &RedisResult<Value>) -> bool {
-    reply.as_ref().is_err_and(|error| error.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
+    reply
+        .as_ref()
+        .is_err_and(|error| error.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
 }
 
 fn pool(url: &str) -> Result<Pool, ConnectFault> {
     let mut config = deadpool_redis::Config::from_url(url);
     config.pool = Some(PoolConfig::new(POOL_SIZE));
-    config.create_pool(Some(Runtime::Tokio1)).map_err(|error| ConnectFault::Pool(error.to_string()))
+    config
+        .create_pool(Some(Runtime::Tokio1))
+        .map_err(|error| ConnectFault::Pool(error.to_string()))
 }
 
 /// Servers that do not let us ask are trusted: many hosted ones have no CONFIG.
@@ -166,7 +193,12 @@ async fn check_eviction(connection: &mut ConnectionManager) -> Result<(), Connec
 /// The first engine that uses the database decides, for good.
 async fn fix_partitions(connection: &mut ConnectionManager, wanted: u16) -> RedisResult<u16> {
     let mut set = redis::cmd("HSETNX");
-    let _created: i64 = set.arg(keys::META).arg("partitions").arg(wanted).query_async(connection).await?;
+    let _created: i64 = set
+        .arg(keys::META)
+        .arg("partitions")
+        .arg(wanted)
+        .query_async(connection)
+        .await?;
     let mut get = redis::cmd("HGET");
     let partitions: u16 = get.arg(keys::META).arg("partitions").query_async(connection).await?;
     Ok(partitions.clamp(1, PARTITIONS_MAX))

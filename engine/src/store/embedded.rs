@@ -44,8 +44,13 @@ impl Embedded {
     /// See [`EmbeddedFault`].
     pub async fn start(folder: &Path) -> Result<Self, EmbeddedFault> {
         std::fs::create_dir_all(folder).map_err(|error| EmbeddedFault::Folder(folder.to_owned(), error))?;
-        let folder = folder.canonicalize().map_err(|error| EmbeddedFault::Folder(folder.to_owned(), error))?;
-        let mut server = Self { child: spawn(&folder)?, folder };
+        let folder = folder
+            .canonicalize()
+            .map_err(|error| EmbeddedFault::Folder(folder.to_owned(), error))?;
+        let mut server = Self {
+            child: spawn(&folder)?,
+            folder,
+        };
         server.wait_until_listening().await?;
         Ok(server)
     }
@@ -113,13 +118,38 @@ fn spawn(folder: &Path) -> Result<Child, EmbeddedFault> {
     // A socket left by a crash would look like a server that listens.
     let _stale = std::fs::remove_file(socket(folder));
     let mut command = Command::new("redis-server");
-    command.args(["--port", "0", "--unixsocketperm", "700", "--unixsocket"]).arg(socket(folder));
-    command.arg("--dir").arg(folder).arg("--logfile").arg(folder.join("redis.log"));
-    command.args(["--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction"]);
+    command
+        .args(["--port", "0", "--unixsocketperm", "700", "--unixsocket"])
+        .arg(socket(folder));
+    command
+        .arg("--dir")
+        .arg(folder)
+        .arg("--logfile")
+        .arg(folder.join("redis.log"));
+    command.args([
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "everysec",
+        "--save",
+        "",
+        "--maxmemory-policy",
+        "noeviction",
+    ]);
     // Live records come and go: as listpacks, small hashes would be scanned at every step. A rewrite of the AOF takes a
     // core from the engine for a while, so not below half a gigabyte.
-    command.args(["--hash-max-listpack-entries", "64", "--auto-aof-rewrite-min-size", "512mb"]);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).process_group(0);
+    command.args([
+        "--hash-max-listpack-entries",
+        "64",
+        "--auto-aof-rewrite-min-size",
+        "512mb",
+    ]);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .process_group(0);
     command.spawn().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => EmbeddedFault::NotInstalled,
         _ => EmbeddedFault::Start(error),

@@ -33,14 +33,19 @@ impl Store {
     /// A sign of life.
     pub async fn beat(&self, epoch: u32, now_us: u64) -> Result<(), StoreError> {
         let mut set = redis::cmd("HSET");
-        self.ask::<i64>(set.arg(keys::ENGINES).arg(epoch).arg(now_us)).await.map(drop)
+        self.ask::<i64>(set.arg(keys::ENGINES).arg(epoch).arg(now_us))
+            .await
+            .map(drop)
     }
 
     /// Every epoch that may have leases.
     pub async fn epochs(&self) -> Result<Vec<Epoch>, StoreError> {
         let mut get = redis::cmd("HGETALL");
         let pairs: Vec<(u32, u64)> = self.ask(get.arg(keys::ENGINES)).await?;
-        Ok(pairs.into_iter().map(|(number, seen_at)| Epoch { number, seen_at }).collect())
+        Ok(pairs
+            .into_iter()
+            .map(|(number, seen_at)| Epoch { number, seen_at })
+            .collect())
     }
 
     /// Forgets an epoch that has no leases any more.
@@ -61,7 +66,10 @@ impl Store {
 
     async fn scan(&self, partition: Partition, key: &str, cursor: u64, count: usize) -> Result<Found, StoreError> {
         let mut scan = redis::cmd("HSCAN");
-        scan.arg(format!("{}{key}", self.base(partition))).arg(cursor).arg("COUNT").arg(count);
+        scan.arg(format!("{}{key}", self.base(partition)))
+            .arg(cursor)
+            .arg("COUNT")
+            .arg(count);
         let mut replies = self.run(&self.bulk, &[scan]).await?;
         let mut reply = array(replies.pop().unwrap_or_default())?.into_iter();
         let cursor = integer(&reply.next().unwrap_or_default())? as u64;
@@ -85,7 +93,11 @@ impl Store {
                 len
             })
             .collect();
-        self.run(&self.bulk, &calls).await?.iter().map(|reply| integer(reply).map(|count| count as u64)).sum()
+        self.run(&self.bulk, &calls)
+            .await?
+            .iter()
+            .map(|reply| integer(reply).map(|count| count as u64))
+            .sum()
     }
 
     /// The number of an SMSC's name; the same for good.

@@ -11,9 +11,10 @@
 //! | `c:{pN}:depth` | hash | `<smsc>:<lane>` → entries in its queues |
 //! | `c:{pN}:weights` | hash | tenant → turns it gets at once, where that is not 1 |
 //! | `c:{pN}:due:<smsc>` | sorted set | recipient and id of deferred messages, by due time in µs |
-//! | `c:{pN}:c:<campaign>` | hash | counters, `expanded`, `halt` |
+//! | `c:{pN}:c:<campaign>` | hash | `expanded`, `halt` |
+//! | `c:{pN}:counts` | hash | campaign (5 octets) and letter → how many, see `counters.rs` |
 //! | `c:{pN}:aud:<campaign>` | list | the audience, in its order |
-//! | `c:{pN}:res:<campaign>` | string | eight octets for each of them: how it ended |
+//! | `c:{pN}:res` | hash | message id → eight octets: how it ended |
 //! | `c:{pN}:early` | hash | recipient → receipts that match nothing yet |
 //! | `c:{pN}:inbound` | list | inbound messages, newest last |
 

@@ -58,13 +58,20 @@ impl Store {
     ) -> Result<Leased, StoreError> {
         let (epoch, now_us) = lease;
         let mut call = self.script(Name::Lease, &[self.base(partition)]);
-        call.arg(smsc.0).arg(segments).arg(now_us).arg(&epoch.to_be_bytes()[..]).arg(self.partitions());
+        call.arg(smsc.0)
+            .arg(segments)
+            .arg(now_us)
+            .arg(&epoch.to_be_bytes()[..]);
         let mut replies = self.run(&self.leases, &[call]).await?;
         let mut values = array(replies.pop().unwrap_or_default())?.into_iter();
         let more = integer(&values.next().unwrap_or_default())? == 1;
         let next_due = score(values.next())?;
         let messages = values.map(bytes).collect::<Result<_, _>>()?;
-        Ok(Leased { messages, more, next_due })
+        Ok(Leased {
+            messages,
+            more,
+            next_due,
+        })
     }
 
     /// Enqueues stretches, each once: returns how many recipients of each campaign and partition are enqueued now.
@@ -73,8 +80,11 @@ impl Store {
             .iter()
             .map(|stretch| {
                 let mut call = self.script(Name::Enqueue, &[self.base(stretch.partition)]);
-                call.arg(stretch.campaign.0).arg(stretch.tenant.0).arg(stretch.purpose.lane());
-                call.arg(self.partitions()).arg(stretch.position).arg(now_us / 1_000_000);
+                call.arg(stretch.campaign.0)
+                    .arg(stretch.tenant.0)
+                    .arg(stretch.purpose.lane());
+                call.arg(stretch.position)
+                    .arg(now_us / 1_000_000);
                 for (smsc, entries) in &stretch.groups {
                     call.arg(smsc.0).arg(entries.len()).arg(entries);
                 }
@@ -82,19 +92,33 @@ impl Store {
             })
             .collect();
         let replies = self.run(&self.bulk, &calls).await?;
-        replies.iter().map(|reply| integer(reply).map(|expanded| expanded as u32)).collect()
+        replies
+            .iter()
+            .map(|reply| integer(reply).map(|expanded| expanded as u32))
+            .collect()
     }
 
     /// Enqueues one message; `None` when the direct campaign is full in its partition.
-    pub async fn enqueue_direct(&self, message: &DirectMessage<'_>, now_us: u64) -> Result<Option<MessageId>, StoreError> {
+    pub async fn enqueue_direct(
+        &self,
+        message: &DirectMessage<'_>,
+        now_us: u64,
+    ) -> Result<Option<MessageId>, StoreError> {
         let (entry, partitions) = (&message.entry, self.partitions());
         let partition = entry.recipient.partition(partitions);
         let mut packed = Vec::with_capacity(ENTRY_HEAD + entry.body.len());
         entry.pack(&mut packed);
         let mut call = self.script(Name::EnqueueDirect, &[self.base(partition)]);
-        call.arg(message.campaign.0).arg(entry.tenant.0).arg(message.purpose.lane()).arg(partitions).arg(partition.0);
+        call.arg(message.campaign.0)
+            .arg(entry.tenant.0)
+            .arg(message.purpose.lane())
+            .arg(partitions)
+            .arg(partition.0);
         // The id stands behind length and recipient: ten octets in.
-        call.arg(entry.smsc.0).arg(&message.row[..]).arg(&packed[..10]).arg(&packed[18..]);
+        call.arg(entry.smsc.0)
+            .arg(&message.row[..])
+            .arg(&packed[..10])
+            .arg(&packed[18..]);
         call.arg(MessageId::positions_max(partitions)).arg(now_us / 1_000_000);
         let mut replies = self.run(&self.bulk, &[call]).await?;
         let id = bytes(replies.pop().unwrap_or_default())?;
@@ -102,14 +126,23 @@ impl Store {
     }
 
     /// Pauses (`p`), resumes (empty) or stops (`c`) a campaign's queues everywhere.
-    pub async fn halt(&self, line: (TenantId, CampaignId, Purpose), halt: &str, smscs: &[SmscId]) -> Result<(), StoreError> {
+    pub async fn halt(
+        &self,
+        line: (TenantId, CampaignId, Purpose),
+        halt: &str,
+        smscs: &[SmscId],
+    ) -> Result<(), StoreError> {
         let (tenant, campaign, purpose) = line;
         let numbers: Vec<u16> = smscs.iter().map(|smsc| smsc.0).collect();
         let calls: Vec<Cmd> = self
             .all_partitions()
             .map(|partition| {
                 let mut call = self.script(Name::Halt, &[self.base(partition)]);
-                call.arg(campaign.0).arg(tenant.0).arg(purpose.lane()).arg(halt).arg(&numbers);
+                call.arg(campaign.0)
+                    .arg(tenant.0)
+                    .arg(purpose.lane())
+                    .arg(halt)
+                    .arg(&numbers);
                 call
             })
             .collect();
@@ -124,12 +157,17 @@ impl Store {
             .all_partitions()
             .map(|partition| {
                 let mut call = self.script(Name::Drain, &[self.base(partition)]);
-                call.arg(campaign.0).arg(self.partitions()).arg(STEP).arg(now_us / 1_000_000).arg(&numbers);
+                call.arg(campaign.0).arg(STEP)
+                    .arg(now_us / 1_000_000)
+                    .arg(&numbers);
                 call
             })
             .collect();
         let replies = self.run(&self.bulk, &calls).await?;
-        replies.iter().map(|reply| integer(reply).map(|count| count as u64)).sum()
+        replies
+            .iter()
+            .map(|reply| integer(reply).map(|count| count as u64))
+            .sum()
     }
 
     /// How often each tenant gets a turn, everywhere; 1 is everybody's.
@@ -138,7 +176,9 @@ impl Store {
             .all_partitions()
             .map(|partition| {
                 let mut call = redis::cmd("HSET");
-                call.arg(format!("{}weights", self.base(partition))).arg(tenant.0).arg(weight);
+                call.arg(format!("{}weights", self.base(partition)))
+                    .arg(tenant.0)
+                    .arg(weight);
                 call
             })
             .collect();
@@ -151,7 +191,10 @@ impl Store {
         for partition in self.all_partitions() {
             let base = self.base(partition);
             let (mut depth, mut due) = (redis::cmd("HMGET"), redis::cmd("ZCARD"));
-            depth.arg(format!("{base}depth")).arg(format!("{}:0", smsc.0)).arg(format!("{}:1", smsc.0));
+            depth
+                .arg(format!("{base}depth"))
+                .arg(format!("{}:0", smsc.0))
+                .arg(format!("{}:1", smsc.0));
             due.arg(format!("{base}due:{}", smsc.0));
             calls.extend([depth, due]);
         }
@@ -172,19 +215,30 @@ impl Store {
         for partition in self.all_partitions() {
             let base = self.base(partition);
             let (mut rings, mut due) = (redis::cmd("EXISTS"), redis::cmd("ZCOUNT"));
-            rings.arg(format!("{base}ring:{}:0", smsc.0)).arg(format!("{base}ring:{}:1", smsc.0));
+            rings
+                .arg(format!("{base}ring:{}:0", smsc.0))
+                .arg(format!("{base}ring:{}:1", smsc.0));
             due.arg(format!("{base}due:{}", smsc.0)).arg("-inf").arg(now_us);
             calls.extend([rings, due]);
         }
         let replies = self.run(&self.leases, &calls).await?;
-        let counts = replies.chunks(2).map(|pair| Ok(integer(&pair[0])? + integer(&pair[1])?));
+        let counts = replies
+            .chunks(2)
+            .map(|pair| Ok(integer(&pair[0])? + integer(&pair[1])?));
         let counts = counts.collect::<Result<Vec<i64>, StoreError>>()?;
-        Ok(self.all_partitions().zip(counts).filter(|(_, count)| *count > 0).map(|(partition, _)| partition).collect())
+        Ok(self
+            .all_partitions()
+            .zip(counts)
+            .filter(|(_, count)| *count > 0)
+            .map(|(partition, _)| partition)
+            .collect())
     }
 }
 
 fn score(value: Option<Value>) -> Result<Option<u64>, StoreError> {
     let text = bytes(value.unwrap_or(Value::BulkString(Vec::new())))?;
-    let number = std::str::from_utf8(&text).ok().and_then(|text| text.parse::<f64>().ok());
+    let number = std::str::from_utf8(&text)
+        .ok()
+        .and_then(|text| text.parse::<f64>().ok());
     Ok(number.map(|score| score.max(0.0) as u64))
 }

@@ -7,6 +7,7 @@
 mod keys;
 mod scripts;
 mod connection;
+mod counters;
 mod moves;
 mod lanes;
 mod accounts;
@@ -21,12 +22,13 @@ use redis::Value;
 use redis::aio::ConnectionManager;
 
 pub use accounts::{Credits, GRANTED_MAX, KeyOwner, NewTenant, Tenant};
-pub use campaigns::{AudienceRow, Campaign, CampaignKind, CampaignState, Counters, Launch, RecipientRow};
+pub use campaigns::{AudienceRow, Campaign, CampaignKind, CampaignState, Launch, RecipientRow};
 pub use connection::ConnectFault;
 pub use embedded::{Embedded, EmbeddedFault};
 pub use engines::{Epoch, Found};
 pub use lanes::{DirectMessage, Leased, Stretch};
-pub use moves::{Committed, CounterField, Move, MoveKind, ReceiptMatch, ReceiptReply};
+pub use counters::{Counters, Letter};
+pub use moves::{Committed, Move, MoveKind, ReceiptMatch, ReceiptReply};
 
 use crate::domain::Partition;
 

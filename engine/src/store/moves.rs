@@ -4,7 +4,8 @@ use redis::{Cmd, Value};
 
 use super::scripts::Name;
 use super::{Store, StoreError, array, bytes};
-use crate::domain::{CampaignId, Partition, Recipient, ResultSlot};
+use super::counters::Letter;
+use crate::domain::{Message, Partition, Recipient, ResultSlot};
 
 /// Messages in one script call. Redis serves nobody else meanwhile: 500 are under 2 ms.
 const CALL_MAX: usize = 500;
@@ -31,8 +32,14 @@ pub enum MoveKind {
 }
 
 impl MoveKind {
-    const ALL: [Self; 6] =
-        [Self::Answer, Self::Release, Self::Doubt, Self::Decide, Self::Expire, Self::Cancel];
+    const ALL: [Self; 6] = [
+        Self::Answer,
+        Self::Release,
+        Self::Doubt,
+        Self::Decide,
+        Self::Expire,
+        Self::Cancel,
+    ];
 
     const fn script(self) -> Name {
         match self {
@@ -46,17 +53,6 @@ impl MoveKind {
     }
 }
 
-/// What a move counts: a letter (see `Status::letter`; `A` accepted) with the message's credits, or being in doubt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CounterField {
-    /// Nothing.
-    None,
-    /// `letter` and credits.
-    Letter(u8, u8),
-    /// One more in doubt. One less is counted by the script itself.
-    InDoubt,
-}
-
 /// One move: the message that is expected, octet for octet, and what it becomes.
 #[derive(Clone, Debug)]
 pub struct Move {
@@ -68,14 +64,27 @@ pub struct Move {
     pub expected: Vec<u8>,
     /// The message then; empty at its end.
     pub replacement: Vec<u8>,
-    /// Its campaign.
-    pub campaign: CampaignId,
     /// What it counts.
-    pub counts: CounterField,
+    pub counts: Option<Letter>,
     /// How it ended, if it did.
     pub result: Option<ResultSlot>,
     /// When it is due again, µs, if it is.
     pub due: Option<u64>,
+}
+
+impl Move {
+    /// The message comes to its end and counts nothing: what is different is said where it is made.
+    pub fn end(kind: MoveKind, message: &Message<'_>) -> Self {
+        Self {
+            kind,
+            recipient: message.entry.recipient,
+            expected: message.bytes.to_vec(),
+            replacement: Vec::new(),
+            counts: None,
+            result: None,
+            due: None,
+        }
+    }
 }
 
 /// A receipt that may be matched by the store itself.
@@ -114,7 +123,12 @@ pub struct Committed {
 impl Store {
     /// Carries out moves, then receipts, in one round trip: a receipt finds the message that an answer of the same group
     /// made enroute. On an error, some may be done: the same group again finishes it, with `false` for these.
-    pub async fn commit(&self, now_us: u64, moves: &[Move], receipts: &[ReceiptMatch]) -> Result<Committed, StoreError> {
+    pub async fn commit(
+        &self,
+        now_us: u64,
+        moves: &[Move],
+        receipts: &[ReceiptMatch],
+    ) -> Result<Committed, StoreError> {
         let mut calls = Vec::new();
         let move_groups = self.move_calls(now_us, moves, &mut calls);
         let receipt_groups = self.receipt_calls(receipts, &mut calls);
@@ -140,13 +154,17 @@ impl Store {
 
     fn move_calls(&self, now_us: u64, moves: &[Move], calls: &mut Vec<Cmd>) -> Vec<Vec<usize>> {
         let partitions = self.partitions();
-        let slot = |item: &Move| usize::from(item.recipient.partition(partitions).0) * MoveKind::ALL.len() + item.kind as usize;
-        let groups = grouped(moves.len(), usize::from(partitions) * MoveKind::ALL.len(), |at| slot(&moves[at]));
+        let slot = |item: &Move| {
+            usize::from(item.recipient.partition(partitions).0) * MoveKind::ALL.len() + item.kind as usize
+        };
+        let groups = grouped(moves.len(), usize::from(partitions) * MoveKind::ALL.len(), |at| {
+            slot(&moves[at])
+        });
         for group in &groups {
             let first = &moves[group[0]];
             let base = self.base(first.recipient.partition(partitions));
             let mut call = self.script(first.kind.script(), &[base]);
-            call.arg(now_us).arg(partitions);
+            call.arg(now_us);
             for &at in group {
                 add_move(&mut call, &moves[at]);
             }
@@ -161,7 +179,6 @@ impl Store {
         let groups = grouped(receipts.len(), usize::from(partitions), |at| usize::from(of(at).0));
         for group in &groups {
             let mut call = self.script(Name::Receipt, &[self.base(of(group[0]))]);
-            call.arg(partitions);
             for &at in group {
                 let receipt = &receipts[at];
                 call.arg(&receipt.recipient.0.to_be_bytes()[..])
@@ -204,7 +221,10 @@ impl Store {
             calls.push(call);
         }
         let replies = self.run(&self.moves, &calls).await?;
-        replies.iter().map(|reply| super::integer(reply).map(|count| count as usize)).sum()
+        replies
+            .iter()
+            .map(|reply| super::integer(reply).map(|count| count as usize))
+            .sum()
     }
 
     /// The records of some recipients, which may be empty.
@@ -219,7 +239,16 @@ impl Store {
             })
             .collect();
         let replies = self.run(&self.moves, &calls).await?;
-        replies.into_iter().map(|reply| if reply == Value::Nil { Ok(Vec::new()) } else { bytes(reply) }).collect()
+        replies
+            .into_iter()
+            .map(|reply| {
+                if reply == Value::Nil {
+                    Ok(Vec::new())
+                } else {
+                    bytes(reply)
+                }
+            })
+            .collect()
     }
 
     /// Keeps inbound messages, newest last, and the newest `keep` of each partition.
@@ -233,12 +262,12 @@ impl Store {
 }
 
 fn add_move(call: &mut Cmd, item: &Move) {
-    call.arg(&item.recipient.0.to_be_bytes()[..]).arg(&item.expected[..]).arg(&item.replacement[..]);
-    call.arg(item.campaign.0);
+    call.arg(&item.recipient.0.to_be_bytes()[..])
+        .arg(&item.expected[..])
+        .arg(&item.replacement[..]);
     match item.counts {
-        CounterField::None => call.arg(""),
-        CounterField::Letter(letter, credits) => call.arg(format!("{}{credits}", char::from(letter))),
-        CounterField::InDoubt => call.arg("in_doubt"),
+        Some(letter) => call.arg(&[letter.0][..]),
+        None => call.arg(""),
     };
     match &item.result {
         Some(result) => call.arg(&result.pack()[..]),
@@ -268,8 +297,12 @@ fn read_moves(group: &[usize], reply: Value, committed: &mut Committed) -> Resul
     }
     while let (Some(recipient), Some(parked)) = (values.next(), values.next()) {
         let octets = bytes(recipient)?;
-        let octets: [u8; 8] = octets.try_into().map_err(|_| StoreError::Corrupt("a recipient is not 8 octets"))?;
-        committed.parked.push((Recipient(u64::from_be_bytes(octets)), bytes(parked)?));
+        let octets: [u8; 8] = octets
+            .try_into()
+            .map_err(|_| StoreError::Corrupt("a recipient is not 8 octets"))?;
+        committed
+            .parked
+            .push((Recipient(u64::from_be_bytes(octets)), bytes(parked)?));
     }
     Ok(())
 }

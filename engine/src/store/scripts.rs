@@ -60,10 +60,17 @@ pub(super) struct Scripts {
 impl Scripts {
     pub(super) fn new() -> Self {
         let source = |(_, text, on_partition): &(Name, &str, bool)| {
-            if *on_partition { format!("{PRELUDE}\n{text}") } else { (*text).to_owned() }
+            if *on_partition {
+                format!("{PRELUDE}\n{text}")
+            } else {
+                (*text).to_owned()
+            }
         };
         let sources: Vec<String> = SOURCES.iter().map(source).collect();
-        let digests = sources.iter().map(|source| Script::new(source).get_hash().to_owned()).collect();
+        let digests = sources
+            .iter()
+            .map(|source| Script::new(source).get_hash().to_owned())
+            .collect();
         Self { sources, digests }
     }
 

@@ -191,14 +191,22 @@ impl<T> Session<T> {
         self.heard = now;
         let header = raw.header;
         let Ok(pdu) = raw.decode() else {
-            return self.refuse(header.command_id, header.sequence, CommandStatus::ESME_RINVCMDLEN, "malformed");
+            return self.refuse(
+                header.command_id,
+                header.sequence,
+                CommandStatus::ESME_RINVCMDLEN,
+                "malformed",
+            );
         };
         match pdu {
             Pdu::SubmitSmResp(response) => {
                 self.answer(header.sequence, header.command_status, response.message_id, now)
             }
             Pdu::DeliverSm(sm) | Pdu::DataSm(sm) if self.phase != Phase::Binding => {
-                let ack = Ack { command: header.command_id, sequence: header.sequence };
+                let ack = Ack {
+                    command: header.command_id,
+                    sequence: header.sequence,
+                };
                 Event::Delivery { sm: Box::new(sm), ack }
             }
             Pdu::BindResp(_) => self.bound(header.command_status, now),
@@ -222,13 +230,14 @@ impl<T> Session<T> {
                 Event::Odd("unbind_resp")
             }
             // The SMSC could not even read the request: it surely did nothing with it (3.4, 4.3).
-            Pdu::GenericNack if self.phase == Phase::Binding => {
-                self.bound(nack_status(header.command_status), now)
-            }
+            Pdu::GenericNack if self.phase == Phase::Binding => self.bound(nack_status(header.command_status), now),
             Pdu::GenericNack => self.answer(header.sequence, nack_status(header.command_status), b"", now),
-            Pdu::DeliverSm(_) | Pdu::DataSm(_) | Pdu::SubmitSm(_) | Pdu::Bind(_) => {
-                self.refuse(header.command_id, header.sequence, CommandStatus::ESME_RINVBNDSTS, "wrong_state")
-            }
+            Pdu::DeliverSm(_) | Pdu::DataSm(_) | Pdu::SubmitSm(_) | Pdu::Bind(_) => self.refuse(
+                header.command_id,
+                header.sequence,
+                CommandStatus::ESME_RINVBNDSTS,
+                "wrong_state",
+            ),
             Pdu::DeliverSmResp(_) | Pdu::DataSmResp(_) => Event::Odd("unexpected_response"),
             Pdu::Other if header.command_id.is_response() => Event::Odd("unexpected_response"),
             // alert_notification and outbind have no response (3.4, 4.12 and 4.1.7).
@@ -237,9 +246,12 @@ impl<T> Session<T> {
             {
                 Event::Odd("notification")
             }
-            Pdu::Other => {
-                self.refuse(header.command_id, header.sequence, CommandStatus::ESME_RINVCMDID, "unknown_command")
-            }
+            Pdu::Other => self.refuse(
+                header.command_id,
+                header.sequence,
+                CommandStatus::ESME_RINVCMDID,
+                "unknown_command",
+            ),
         }
     }
 
@@ -285,7 +297,13 @@ impl<T> Session<T> {
             Some(entry) => {
                 self.answered = now;
                 let after = now - entry.handed_at;
-                Event::Answered { token: entry.token, status, message_id: id, after, late: entry.overdue }
+                Event::Answered {
+                    token: entry.token,
+                    status,
+                    message_id: id,
+                    after,
+                    late: entry.overdue,
+                }
             }
             None => Event::Odd("unexpected_response"),
         }
@@ -306,9 +324,19 @@ impl<T> Session<T> {
 
     /// A request that is not served: a standard one gets its own response, an unknown one generic_nack, and a response
     /// gets nothing.
-    fn refuse(&mut self, command: CommandId, sequence: u32, status: CommandStatus, kind: &'static str) -> Event<'static, T> {
+    fn refuse(
+        &mut self,
+        command: CommandId,
+        sequence: u32,
+        status: CommandStatus,
+        kind: &'static str,
+    ) -> Event<'static, T> {
         if !command.is_response() {
-            let answer = if command.is_standard() { command.response() } else { CommandId::GENERIC_NACK };
+            let answer = if command.is_standard() {
+                command.response()
+            } else {
+                CommandId::GENERIC_NACK
+            };
             self.write(|out| frame::encode_empty(out, answer, status, sequence));
         }
         Event::Odd(kind)
@@ -328,5 +356,9 @@ impl<T> Session<T> {
 
 /// A generic_nack that says OK would turn a refusal into an acceptance.
 fn nack_status(status: CommandStatus) -> CommandStatus {
-    if status == CommandStatus::ESME_ROK { CommandStatus::ESME_RUNKNOWNERR } else { status }
+    if status == CommandStatus::ESME_ROK {
+        CommandStatus::ESME_RUNKNOWNERR
+    } else {
+        status
+    }
 }

@@ -7,8 +7,11 @@ use bytes::BytesMut;
 use super::*;
 use crate::frame::{BindKind, PDU_LENGTH_MAX, encode_bind_resp, encode_empty, encode_sm_resp, split};
 
-const TIMERS: Timers =
-    Timers { bind: Duration::from_secs(10), enquire_link: Duration::from_secs(30), response: Duration::from_secs(60) };
+const TIMERS: Timers = Timers {
+    bind: Duration::from_secs(10),
+    enquire_link: Duration::from_secs(30),
+    response: Duration::from_secs(60),
+};
 
 fn session(window: usize, now: Instant) -> Session<u32> {
     let bind = Bind {
@@ -27,7 +30,12 @@ fn session(window: usize, now: Instant) -> Session<u32> {
 fn bound(window: usize, now: Instant) -> Session<u32> {
     let mut session = session(window, now);
     let mut answer = BytesMut::new();
-    encode_bind_resp(&mut answer, BindKind::Transceiver, (CommandStatus::ESME_ROK, 1), b"smsc");
+    encode_bind_resp(
+        &mut answer,
+        BindKind::Transceiver,
+        (CommandStatus::ESME_ROK, 1),
+        b"smsc",
+    );
     assert!(matches!(feed(&mut session, &answer, now), Event::Bound));
     let pending = session.pending().len();
     session.wrote(pending);
@@ -40,7 +48,11 @@ fn feed<'a>(session: &mut Session<u32>, bytes: &'a [u8], now: Instant) -> Event<
 
 fn submit_sm() -> BytesMut {
     let mut out = BytesMut::new();
-    Sm { short_message: b"x", ..Sm::default() }.encode_submit(&mut out, 0);
+    Sm {
+        short_message: b"x",
+        ..Sm::default()
+    }
+    .encode_submit(&mut out, 0);
     out
 }
 
@@ -75,9 +87,20 @@ fn answers_find_their_submissions_in_any_order_and_only_once() {
     assert_eq!((sequences.clone(), session.in_flight()), (vec![2, 3, 4], 3));
     for at in [2, 0] {
         let bytes = answer(sequences[at], CommandStatus::ESME_ROK, b"id");
-        let Event::Answered { token, message_id, late, .. } = feed(&mut session, &bytes, now) else { panic!() };
+        let Event::Answered {
+            token,
+            message_id,
+            late,
+            ..
+        } = feed(&mut session, &bytes, now)
+        else {
+            panic!()
+        };
         assert_eq!((token as usize, message_id, late), (at, &b"id"[..], false));
-        assert!(matches!(feed(&mut session, &bytes, now), Event::Odd("unexpected_response")));
+        assert!(matches!(
+            feed(&mut session, &bytes, now),
+            Event::Odd("unexpected_response")
+        ));
     }
     assert_eq!(session.in_flight(), 1);
 }
@@ -95,7 +118,11 @@ fn sequence_numbers_wrap_and_skip_what_is_unanswered() {
         let bytes = answer(last, CommandStatus::ESME_ROK, b"");
         assert!(matches!(feed(&mut session, &bytes, now), Event::Answered { token: back, .. } if back == token));
     }
-    assert_eq!(session.in_flight(), 1, "the first is still unanswered, and its number was not used again");
+    assert_eq!(
+        session.in_flight(),
+        1,
+        "the first is still unanswered, and its number was not used again"
+    );
 }
 
 #[test]
@@ -108,7 +135,10 @@ fn a_silent_peer_is_asked_and_given_up() {
     let asked_at = start + Duration::from_secs(30);
     assert_eq!(session.tick(asked_at, &mut overdue), None);
     assert_eq!(written(&mut session)[0].command_id, CommandId::ENQUIRE_LINK);
-    assert_eq!(session.tick(asked_at + Duration::from_secs(30), &mut overdue), Some(Overdue::EnquireLink));
+    assert_eq!(
+        session.tick(asked_at + Duration::from_secs(30), &mut overdue),
+        Some(Overdue::EnquireLink)
+    );
 }
 
 #[test]
@@ -119,14 +149,25 @@ fn one_answer_that_never_comes_frees_its_place_and_is_welcome_late() {
     let lost = written(&mut session)[0].sequence;
     session.submit(&submit_sm(), 8, start);
     let other = written(&mut session)[0].sequence;
-    feed(&mut session, &answer(other, CommandStatus::ESME_ROK, b"b"), start + Duration::from_secs(30));
+    feed(
+        &mut session,
+        &answer(other, CommandStatus::ESME_ROK, b"b"),
+        start + Duration::from_secs(30),
+    );
 
     let mut overdue = Vec::new();
     let later = start + Duration::from_secs(60);
     session.tick(later, &mut overdue);
     assert_eq!((overdue, session.in_flight()), (vec![7], 0));
     let bytes = answer(lost, CommandStatus::ESME_ROK, b"a");
-    assert!(matches!(feed(&mut session, &bytes, later), Event::Answered { token: 7, late: true, .. }));
+    assert!(matches!(
+        feed(&mut session, &bytes, later),
+        Event::Answered {
+            token: 7,
+            late: true,
+            ..
+        }
+    ));
 }
 
 #[test]
@@ -135,7 +176,10 @@ fn an_smsc_that_answers_nothing_is_given_up() {
     let mut session = bound(10, start);
     session.submit(&submit_sm(), 7, start + Duration::from_secs(1));
     let mut overdue = Vec::new();
-    assert_eq!(session.tick(start + Duration::from_secs(61), &mut overdue), Some(Overdue::Submissions));
+    assert_eq!(
+        session.tick(start + Duration::from_secs(61), &mut overdue),
+        Some(Overdue::Submissions)
+    );
     assert_eq!(overdue, vec![7]);
 }
 
@@ -157,8 +201,16 @@ fn a_refused_bind_and_an_unbind_end_the_session() {
     let now = Instant::now();
     let mut refused = session(1, now);
     let mut bytes = BytesMut::new();
-    encode_empty(&mut bytes, CommandId::BIND_TRANSCEIVER_RESP, CommandStatus::ESME_RINVPASWD, 1);
-    assert!(matches!(feed(&mut refused, &bytes, now), Event::BindRefused(CommandStatus::ESME_RINVPASWD)));
+    encode_empty(
+        &mut bytes,
+        CommandId::BIND_TRANSCEIVER_RESP,
+        CommandStatus::ESME_RINVPASWD,
+        1,
+    );
+    assert!(matches!(
+        feed(&mut refused, &bytes, now),
+        Event::BindRefused(CommandStatus::ESME_RINVPASWD)
+    ));
     assert_eq!(refused.phase(), Phase::Over);
 
     let mut session = bound(1, now);
@@ -194,6 +246,8 @@ fn a_generic_nack_refuses_the_submission_that_it_names() {
     let sequence = written(&mut session)[0].sequence;
     let mut bytes = BytesMut::new();
     encode_empty(&mut bytes, CommandId::GENERIC_NACK, CommandStatus::ESME_ROK, sequence);
-    let Event::Answered { token, status, .. } = feed(&mut session, &bytes, now) else { panic!() };
+    let Event::Answered { token, status, .. } = feed(&mut session, &bytes, now) else {
+        panic!()
+    };
     assert_eq!((token, status), (3, CommandStatus::ESME_RUNKNOWNERR));
 }

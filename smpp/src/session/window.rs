@@ -25,7 +25,11 @@ pub(super) struct Window<T> {
 impl<T> Window<T> {
     pub(super) fn new(window: usize) -> Self {
         let places = (window.max(1) * 4).next_power_of_two();
-        Self { ring: (0..places).map(|_| None).collect(), next: 1, in_flight: 0 }
+        Self {
+            ring: (0..places).map(|_| None).collect(),
+            next: 1,
+            in_flight: 0,
+        }
     }
 
     pub(super) fn in_flight(&self) -> usize {
@@ -44,13 +48,22 @@ impl<T> Window<T> {
         let mut sequence = self.next_sequence();
         for _ in 0..self.ring.len() {
             // An overdue request gives way: its message is in doubt already.
-            if self.ring[self.place(sequence)].as_ref().is_none_or(|entry| entry.overdue) {
+            if self.ring[self.place(sequence)]
+                .as_ref()
+                .is_none_or(|entry| entry.overdue)
+            {
                 break;
             }
             sequence = self.next_sequence();
         }
         let place = self.place(sequence);
-        self.ring[place] = Some(Entry { token, handed_at, overdue: false, sequence, end });
+        self.ring[place] = Some(Entry {
+            token,
+            handed_at,
+            overdue: false,
+            sequence,
+            end,
+        });
         self.in_flight += 1;
         sequence
     }
@@ -85,7 +98,9 @@ impl<T> Window<T> {
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (T, u64)> + use<'_, T> {
         self.in_flight = 0;
         let entries = self.ring.iter_mut().filter_map(Option::take);
-        entries.filter(|entry| !entry.overdue).map(|entry| (entry.token, entry.end))
+        entries
+            .filter(|entry| !entry.overdue)
+            .map(|entry| (entry.token, entry.end))
     }
 
     fn place(&self, sequence: u32) -> usize {

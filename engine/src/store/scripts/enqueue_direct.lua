@@ -9,15 +9,15 @@ local position = redis.call('LLEN', base .. 'aud:' .. campaign)
 if position >= tonumber(ARGV[10]) then return '' end
 redis.call('RPUSH', base .. 'aud:' .. campaign, ARGV[7])
 local id = struct.pack('>I5I3', ARGV[1], position * partitions + tonumber(ARGV[5]))
-local entry = ARGV[8] .. id .. ARGV[9]
-local counts = {}
-count(counts, campaign, 'Q' .. byte(entry, 26), 1)
-count(counts, campaign, 'expanded', 1)
+local counts, results = {}, {}
+count(counts, id, 'Q', 1)
 if ARGV[6] == '0' then
-  write_result(base, partitions, campaign, id, 'n\3\0\0' .. struct.pack('>I4', ARGV[11]))
-  count(counts, campaign, 'n' .. byte(entry, 26), 1)
+  note_result(results, id, 'n\3\0\0' .. struct.pack('>I4', ARGV[11]))
+  count(counts, id, 'n', 1)
 else
-  push(base, ARGV[6], ARGV[3], ARGV[2], campaign, { entry })
+  push(base, ARGV[6], ARGV[3], ARGV[2], campaign, { ARGV[8] .. id .. ARGV[9] })
 end
 write_counts(base, counts)
+write_results(base, results)
+redis.call('HINCRBY', base .. 'c:' .. campaign, 'expanded', 1)
 return id

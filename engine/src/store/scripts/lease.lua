@@ -2,16 +2,16 @@
 -- Claims due messages for one SMSC: first those that are due again, then lane by lane, round and round over the
 -- tenants that have something in the lane, each as often as its weight says.
 -- KEYS[1] partition base, c:{pN}:
--- ARGV[1] smsc  [2] segments wanted, at most 1,000  [3] now, microseconds  [4] epoch, 4 octets  [5] partitions
+-- ARGV[1] smsc  [2] segments wanted, at most 1,000  [3] now, microseconds  [4] epoch, 4 octets
 -- Returns: 1 when more is due, the next due time in microseconds or '', then each leased message as stored. The last
 -- message may have more segments than were still wanted.
 -- Limits: 1,000 segments a call; turns of at most 16 messages times the weight.
 local base, smsc, budget, now, epoch = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local partitions = tonumber(ARGV[5])
-local QUANTUM = 16 -- messages a tenant gets in one turn at most: turns cost calls, long turns cost the others time
+-- Messages a tenant gets in one turn: turns cost calls, long turns cost the others time. A lease of a few gives one to each.
+local QUANTUM_MIN, QUANTUM_MAX = 8, 16
 local PAUSED_RETRY = 5000000 -- a due message of a paused campaign is looked at again after 5 s
 local due_key = base .. 'due:' .. smsc
-local leased, changed, counts = {}, {}, {}
+local leased, changed, counts, results = {}, {}, {}, {}
 
 -- One message that is due again.
 local function lease_again(member, record)
@@ -25,8 +25,8 @@ local function lease_again(member, record)
     return
   end
   if halt == 'c' then
-    write_result(base, partitions, campaign, id, 'c\7\0\0' .. struct.pack('>I4', floor(now / 1000000)))
-    count(counts, campaign, 'c' .. byte(record, first + 31), 1)
+    note_result(results, id, 'c\7\0\0' .. struct.pack('>I4', floor(now / 1000000)))
+    count(counts, id, 'c', 1)
     return sub(record, 1, first - 1) .. sub(record, last + 1)
   end
   local message = 'L' .. epoch .. sub(record, first + 5, last)
@@ -82,7 +82,8 @@ for lane = 0, 1 do
   while budget > 0 do
     local waiting = redis.call('LLEN', ring)
     if waiting == 0 then break end
-    local quantum = math.max(1, math.min(QUANTUM, floor(budget / waiting)))
+    local least = math.max(1, math.min(QUANTUM_MIN, floor(budget / 8)))
+    local quantum = math.max(least, math.min(QUANTUM_MAX, floor(budget / waiting)))
     local tenants = redis.call('LPOP', ring, math.min(waiting, math.ceil(budget / quantum)))
     local weights = redis.call('HMGET', base .. 'weights', unpack(tenants))
     local again, unserved = {}, {}
@@ -121,6 +122,7 @@ if #entries > 0 then
 end
 write_records(base, changed)
 write_counts(base, counts)
+write_results(base, results)
 local more = redis.call('EXISTS', base .. 'ring:' .. smsc .. ':0', base .. 'ring:' .. smsc .. ':1')
 local next_due = redis.call('ZRANGE', due_key, 0, 0, 'WITHSCORES')
 return { more > 0 and 1 or 0, next_due[2] or '', unpack(leased) }

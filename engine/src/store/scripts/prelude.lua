@@ -47,23 +47,36 @@ local function wake(base, record, now)
   return record
 end
 
--- Adds n to a field of a campaign's counters, at the end of the script.
-local function count(counts, campaign, field, n)
-  local fields = counts[campaign]
-  if not fields then fields = {}; counts[campaign] = fields end
-  fields[field] = (fields[field] or 0) + n
+-- Adds n to one of a campaign's counters, at the end of the script. A call from a script costs Redis some microseconds
+-- whatever it does, so all counters of a partition are one hash, read and written in one call each.
+--   id: a packed MessageId, whose first five octets are the campaign; letter: see store/counters.rs
+local function count(counts, id, letter, n)
+  local field = sub(id, 1, 5) .. letter
+  counts[field] = (counts[field] or 0) + n
 end
 
 local function write_counts(base, counts)
-  for campaign, fields in pairs(counts) do
-    for field, n in pairs(fields) do redis.call('HINCRBY', base .. 'c:' .. campaign, field, n) end
+  local fields, n = {}, 0
+  for field in pairs(counts) do n = n + 1; fields[n] = field end
+  if n == 0 then return end
+  local key, pairs_of = base .. 'counts', {}
+  local known = redis.call('HMGET', key, unpack(fields))
+  for i = 1, n do
+    pairs_of[2 * i - 1] = fields[i]
+    pairs_of[2 * i] = string.format('%.0f', tonumber(known[i] or 0) + counts[fields[i]])
   end
+  redis.call('HSET', key, unpack(pairs_of))
 end
 
--- Writes how a message ended at its place among its campaign's results. `id` is the packed MessageId.
-local function write_result(base, partitions, campaign, id, slot)
-  local index = byte(id, 6) * 65536 + byte(id, 7) * 256 + byte(id, 8)
-  redis.call('SETRANGE', base .. 'res:' .. campaign, floor(index / partitions) * 8, slot)
+-- Notes how a message ended, to be written at the end of the script. `id` is the packed MessageId.
+local function note_result(results, id, slot)
+  local n = #results
+  results[n + 1] = id
+  results[n + 2] = slot
+end
+
+local function write_results(base, results)
+  if #results > 0 then redis.call('HSET', base .. 'res', unpack(results)) end
 end
 
 -- Writes back the records that a script changed; an empty one is removed.
@@ -82,21 +95,21 @@ local function write_records(base, changed)
 end
 
 -- Moves messages from one state to the next, each only if it still is exactly what the caller saw.
---   ARGV[1] now, microseconds; ARGV[2] partitions; then for each move, 7 values:
---   recipient, expected message, its replacement ('' = at its end), campaign, counter field ('' = none),
+--   ARGV[1] now, microseconds; then for each move, 6 values:
+--   recipient, expected message, its replacement ('' = at its end), counter letter ('' = none),
 --   result slot ('' = not at its end), due time in microseconds ('' = not deferred)
 -- `from`: the letters of the states that may be left.
 -- Returns: a string of 1 (moved) and 0 (was something else) in the order of the moves, then pairs of recipient and
 -- parked receipts for those moved who have some.
 local function move(from)
-  local base, now, partitions = KEYS[1], ARGV[1], tonumber(ARGV[2])
+  local base, now = KEYS[1], ARGV[1]
   local recipients, n = {}, 0
-  for i = 3, #ARGV, 7 do n = n + 1; recipients[n] = ARGV[i] end
+  for i = 2, #ARGV, 6 do n = n + 1; recipients[n] = ARGV[i] end
   if n == 0 then return { '' } end
   local records = redis.call('HMGET', base .. 'rec', unpack(recipients))
-  local changed, counts, moved = {}, {}, {}
+  local changed, counts, results, moved = {}, {}, {}, {}
   for m = 1, n do
-    local i, recipient = 3 + (m - 1) * 7, recipients[m]
+    local i, recipient = 2 + (m - 1) * 6, recipients[m]
     local expected, replacement = ARGV[i + 1], ARGV[i + 2]
     local record, after = changed[recipient], nil
     if record == nil then record = records[m] end
@@ -111,15 +124,16 @@ local function move(from)
     if after then
       changed[recipient] = after
       moved[m] = '1'
-      local campaign = ARGV[i + 3]
-      if ARGV[i + 4] ~= '' then count(counts, campaign, ARGV[i + 4], 1) end
+      local id, letter, credits = sub(expected, 17, 24), ARGV[i + 3], byte(expected, 32)
+      if letter ~= '' then count(counts, id, letter, 1) end
+      if letter == 'A' then count(counts, id, '$', credits) end
+      if letter == 'R' then count(counts, id, '%', credits) end
       -- A message that was in doubt is none any more, whatever it becomes.
-      if byte(expected, 1) == 73 then count(counts, campaign, 'in_doubt', -1) end
-      local id = sub(expected, 17, 24)
-      if ARGV[i + 5] ~= '' then write_result(base, partitions, campaign, id, ARGV[i + 5]) end
-      if ARGV[i + 6] ~= '' then
+      if byte(expected, 1) == 73 then count(counts, id, 'I', -1) end
+      if ARGV[i + 4] ~= '' then note_result(results, id, ARGV[i + 4]) end
+      if ARGV[i + 5] ~= '' then
         local smsc = byte(expected, 29) * 256 + byte(expected, 30)
-        redis.call('ZADD', base .. 'due:' .. smsc, ARGV[i + 6], recipient .. id)
+        redis.call('ZADD', base .. 'due:' .. smsc, ARGV[i + 5], recipient .. id)
       end
     else
       moved[m] = '0'
@@ -127,6 +141,7 @@ local function move(from)
   end
   write_records(base, changed)
   write_counts(base, counts)
+  write_results(base, results)
   local reply = { table.concat(moved) }
   if redis.call('EXISTS', base .. 'early') == 1 then
     local early = redis.call('HMGET', base .. 'early', unpack(recipients))
