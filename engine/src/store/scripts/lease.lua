@@ -59,10 +59,12 @@ local function take(lane, tenant, want)
   if not campaign then return false end
   local queue = base .. 'q:' .. smsc .. ':' .. campaign
   local popped = redis.call('LPOP', queue, want) or {}
-  local back = {}
-  for i, entry in ipairs(popped) do
+  local back, n = {}, #entries
+  for i = 1, #popped do
+    local entry = popped[i]
     if budget > 0 then
-      entries[#entries + 1] = entry
+      n = n + 1
+      entries[n] = entry
       budget = budget - byte(entry, 25)
     else
       table.insert(back, 1, entry)
@@ -104,19 +106,22 @@ if #entries > 0 then
   local head, recipients = 'L' .. epoch .. '\0', {}
   for i, entry in ipairs(entries) do recipients[i] = sub(entry, 3, 10) end
   local records = redis.call('HMGET', base .. 'rec', unpack(recipients))
-  for i, entry in ipairs(entries) do
-    local recipient = recipients[i]
+  local n = #leased
+  for i = 1, #entries do
+    local entry, recipient = entries[i], recipients[i]
     local record = changed[recipient] or records[i]
     if not record or record == '' then
       local message = head .. entry
       changed[recipient] = message
-      leased[#leased + 1] = message
+      n = n + 1
+      leased[n] = message
     elseif unanswered(record) then
       changed[recipient] = record .. 'W' .. epoch .. '\0' .. entry
     else
       local message = head .. entry
       changed[recipient] = record .. message
-      leased[#leased + 1] = message
+      n = n + 1
+      leased[n] = message
     end
   end
 end

@@ -63,7 +63,8 @@ local function write_counts(base, counts)
   local known = redis.call('HMGET', key, unpack(fields))
   for i = 1, n do
     pairs_of[2 * i - 1] = fields[i]
-    pairs_of[2 * i] = string.format('%.0f', tonumber(known[i] or 0) + counts[fields[i]])
+    -- As text a number has 14 digits: exact far beyond what is counted here.
+    pairs_of[2 * i] = '' .. ((known[i] or 0) + counts[fields[i]])
   end
   redis.call('HSET', key, unpack(pairs_of))
 end
@@ -98,7 +99,7 @@ end
 --   ARGV[1] now, microseconds; then for each move, 6 values:
 --   recipient, expected message, its replacement ('' = at its end), counter letter ('' = none),
 --   result slot ('' = not at its end), due time in microseconds ('' = not deferred)
--- `from`: the letters of the states that may be left.
+-- `from`: the states that may be left, by the octets of their letters.
 -- Returns: a string of 1 (moved) and 0 (was something else) in the order of the moves, then pairs of recipient and
 -- parked receipts for those moved who have some.
 local function move(from)
@@ -113,7 +114,7 @@ local function move(from)
     local expected, replacement = ARGV[i + 1], ARGV[i + 2]
     local record, after = changed[recipient], nil
     if record == nil then record = records[m] end
-    if record and find(from, sub(expected, 1, 1), 1, true) then
+    if record and from[byte(expected, 1)] then
       if record == expected then
         after = replacement
       else
