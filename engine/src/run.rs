@@ -22,7 +22,7 @@ use crate::domain::SmscId;
 use crate::metrics::Metrics;
 use crate::outcome::{BrokenTable, Collector, Meanings};
 use crate::receipt::Recent;
-use crate::settle::{Settler, SmscSide};
+use crate::settle::{Settler, SmscSide, UNPARKED_MAX, Unparked};
 use crate::shutdown::Shutdown;
 use crate::store::{ConnectFault, Embedded, EmbeddedFault, Store, StoreError};
 
@@ -173,13 +173,19 @@ impl Engine {
             helpers_stop,
             helpers,
         };
-        engine.start_hot_path(binds, &doorbells)?;
-        engine.start_helpers(&doorbells, alone);
+        let (unparked, receipts) = mpsc::channel(UNPARKED_MAX);
+        engine.start_hot_path(binds, &doorbells, receipts)?;
+        engine.start_helpers(&doorbells, alone, unparked);
         Ok(engine)
     }
 
     /// Dispatchers and the group commit: what a message passes through.
-    fn start_hot_path(&mut self, binds: Binds, doorbells: &HashMap<SmscId, Doorbell>) -> Result<(), RunFault> {
+    fn start_hot_path(
+        &mut self,
+        binds: Binds,
+        doorbells: &HashMap<SmscId, Doorbell>,
+        unparked: mpsc::Receiver<Unparked>,
+    ) -> Result<(), RunFault> {
         let mut sides = HashMap::new();
         for (id, smsc) in &self.smscs {
             let (Some(pool), Some(doorbell)) = (binds.pools.get(id), doorbells.get(id)) else {
@@ -232,14 +238,14 @@ impl Engine {
             collector: Collector::default(),
             recent: Recent::default(),
         };
-        self.settler.spawn(settler.run(binds.events));
+        self.settler.spawn(settler.run(binds.events, unparked));
         self.settler.close();
         self.dispatchers.close();
         Ok(())
     }
 
     /// What goes on beside the messages.
-    fn start_helpers(&self, doorbells: &HashMap<SmscId, Doorbell>, alone: bool) {
+    fn start_helpers(&self, doorbells: &HashMap<SmscId, Doorbell>, alone: bool, unparked: mpsc::Sender<Unparked>) {
         let sweeper = Sweeper {
             store: self.store.clone(),
             leases: self.leases.clone(),
@@ -247,6 +253,7 @@ impl Engine {
             in_doubt: self.config.engine.in_doubt,
             receipt_timeout: self.config.engine.receipt_timeout,
             alone,
+            unparked,
             doorbells: doorbells.iter().map(|(id, bell)| (*id, bell.clone())).collect(),
         };
         self.helpers.spawn(sweeper.run(self.helpers_stop.clone()));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::engine::Engine;
 use crate::http::Http;
-use crate::wait::eventually_or;
+use crate::wait::{eventually, eventually_or};
 
 /// The most recipients asked for in one page.
 const PAGE: usize = 500;
@@ -154,6 +154,9 @@ impl Tenant {
     }
 }
 
+/// How long Redis may be away in a test.
+const UNAVAILABLE_LIMIT: Duration = Duration::from_secs(15);
+
 impl Campaign {
     fn path(&self) -> String {
         format!("/v1/campaigns/{}", self.id)
@@ -167,9 +170,11 @@ impl Campaign {
             .post_bytes(&format!("{}/{action}", self.path()), b"")
     }
 
-    /// Where it is.
+    /// Where it is. While Redis is away the engine says so with 503 and is asked again, for a while.
     pub fn view(&self, engine: &Engine) -> CampaignView {
-        let view = engine.api().with_key(&self.key).get(&self.path()).expect(200);
+        let http = engine.api().with_key(&self.key);
+        let answer = || Some(http.get(&self.path())).filter(|answer| answer.status != 503);
+        let view = eventually("the engine has its Redis again", UNAVAILABLE_LIMIT, answer).expect(200);
         serde_json::from_value(view.clone()).unwrap_or_else(|error| panic!("{error}: {view}"))
     }
 

@@ -28,9 +28,12 @@ fn the_table_of_4379_messages() {
     let campaign = stand.launch(4_379);
     let reached =
         |view: &campanile_tests::tenant::CampaignView| TABLE.iter().all(|(name, count)| view.status(name) == *count);
-    let view = campaign.wait(&stand.engine, "the table is reached and the credits have followed", LIMIT, |view| {
-        reached(view) && view.credits.recredited == 1
-    });
+    let view = campaign.wait(
+        &stand.engine,
+        "the table is reached and the credits have followed",
+        LIMIT,
+        |view| reached(view) && view.credits.recredited == 1,
+    );
     view.assert_adds_up();
     assert_eq!((view.progress.queued, view.progress.in_doubt), (0, 0), "{view:?}");
     let ledgers = stand.consistent_ledgers(&campaign, 4_379, "fr-4379");
@@ -89,9 +92,12 @@ fn pause_resume_cancel() {
         view.status("delivered") > paused.status("delivered") + 50
     });
     assert!(campaign.ask(&stand.engine, "cancel").status < 300);
-    let view = campaign.wait(&stand.engine, "the campaign is stopped and its hold released", LIMIT, |view| {
-        view.progress.canceled + view.status("delivered") == messages as u64 && view.credits.held == 0
-    });
+    let view = campaign.wait(
+        &stand.engine,
+        "the campaign is stopped and its hold released",
+        LIMIT,
+        |view| view.progress.canceled + view.status("delivered") == messages as u64 && view.credits.held == 0,
+    );
     view.assert_adds_up();
     assert_eq!((view.state.as_str(), view.credits.held), ("stopped", 0), "{view:?}");
     assert_eq!(view.credits.spent, view.status("delivered"), "{view:?}");

@@ -73,6 +73,15 @@ pub(super) struct Surroundings {
     pub(super) window: usize,
 }
 
+/// Both ends of the way on which the store's acknowledgements come back.
+type AckChannel = (
+    mpsc::Sender<Vec<(Ack, CommandStatus)>>,
+    mpsc::Receiver<Vec<(Ack, CommandStatus)>>,
+);
+
+/// A session's places, and the segments that were handed to it.
+type OpenGate = (Arc<Gate>, mpsc::Receiver<Segments>);
+
 pub(super) struct Driver<'a> {
     around: &'a Surroundings,
     stream: TcpStream,
@@ -80,11 +89,8 @@ pub(super) struct Driver<'a> {
     input: BytesMut,
     outbox: Events,
     unacknowledged: usize,
-    acks: (
-        mpsc::Sender<Vec<(Ack, CommandStatus)>>,
-        mpsc::Receiver<Vec<(Ack, CommandStatus)>>,
-    ),
-    gate: Option<(Arc<Gate>, mpsc::Receiver<Segments>)>,
+    acks: AckChannel,
+    gate: Option<OpenGate>,
     end: Option<End>,
 }
 
@@ -340,7 +346,7 @@ impl<'a> Driver<'a> {
             }
             return;
         }
-        self.around.metrics.submit_sm.inc_by(segments.len() as u64);
+        self.around.metrics.submit_sm.inc_by(segments.count() as u64);
         for (flight, part, pdu) in segments.iter() {
             self.session.submit(
                 pdu,
@@ -401,7 +407,7 @@ async fn ready(stream: &TcpStream, read: bool, write: bool) -> std::io::Result<(
     }
 }
 
-async fn next_segments(gate: &mut Option<(Arc<Gate>, mpsc::Receiver<Segments>)>) -> Option<Segments> {
+async fn next_segments(gate: &mut Option<OpenGate>) -> Option<Segments> {
     match gate {
         Some((_, batches)) => batches.recv().await,
         None => std::future::pending().await,

@@ -55,7 +55,7 @@ pub struct Segments {
 
 impl Segments {
     /// Segments in it.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.index.len()
     }
 

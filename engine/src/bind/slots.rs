@@ -135,7 +135,7 @@ impl Gate {
 
 impl Slots {
     /// How many places.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.count
     }
 
@@ -164,7 +164,7 @@ impl Slots {
 
     /// Hands segments to the session; each uses a place. When the session is over they come back, surely unsent.
     pub fn submit(&mut self, segments: Segments) -> Result<(), Segments> {
-        let used = segments.len().min(self.count);
+        let used = segments.count().min(self.count);
         match self.gate.queue.try_send(segments) {
             Ok(()) => {
                 self.count -= used;
@@ -200,7 +200,7 @@ mod tests {
         let (gate, _batches) = pool.open(10);
         let mut first = pool.slots(8).await;
         let second = pool.slots(8).await;
-        assert_eq!((first.len(), second.len()), (8, 2));
+        assert_eq!((first.count(), second.count()), (8, 2));
         assert!(pool.freest().is_none());
         first.keep(3);
         drop(second);
@@ -216,12 +216,12 @@ mod tests {
         let (gate, mut batches) = pool.open(2);
         let mut slots = pool.slots(2).await;
         slots.submit(Segments::default()).unwrap();
-        assert_eq!(slots.len(), 2, "an empty batch uses none");
+        assert_eq!(slots.count(), 2, "an empty batch uses none");
         slots.count = 0; // as if two segments had been handed over
         drop(slots);
         assert!(pool.freest().is_none());
         assert!(batches.recv().await.is_some());
         pool.give_back(&gate, 2);
-        assert_eq!(pool.slots(5).await.len(), 2);
+        assert_eq!(pool.slots(5).await.count(), 2);
     }
 }

@@ -117,7 +117,7 @@ impl Meter {
 
 impl Permits {
     /// How many.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.count
     }
 

@@ -93,13 +93,13 @@ impl Dispatcher {
             self.metrics
                 .window_wait
                 .observe((self.clock.now() - since).as_secs_f64());
-            let Some((permits, waited)) = stop.run_until_cancelled(self.meter.take(slots.len())).await else {
+            let Some((permits, waited)) = stop.run_until_cancelled(self.meter.take(slots.count())).await else {
                 break;
             };
             if waited {
                 self.metrics.throttled_locally.inc();
             }
-            slots.keep(permits.len());
+            slots.keep(permits.count());
             self.lease_and_submit(partition, slots, permits).await;
         }
     }
@@ -123,7 +123,7 @@ impl Dispatcher {
         let (lease, now_us, since) = (self.leases.current(), self.clock.unix_us(), self.clock.now());
         let leased = self
             .store
-            .lease(self.smsc, partition, slots.len(), (lease.epoch, now_us))
+            .lease(self.smsc, partition, slots.count(), (lease.epoch, now_us))
             .await;
         let leased = match leased {
             Ok(leased) => leased,
@@ -170,13 +170,13 @@ impl Dispatcher {
                 .unix_us()
                 .saturating_sub(envelope::queued_at_us(&order, &flight));
             self.metrics.time_in_queue(order.purpose.lane(), waited as f64 / 1e6);
-            let before = batch.len();
+            let before = batch.count();
             if envelope::seal(&self.config, &order, &flight, &mut batch).is_err() {
                 refuse(&mut failed, &flight);
                 continue;
             }
-            let wanted = batch.len() - before;
-            if wanted > permits.len() || batch.len() > slots.len() {
+            let wanted = batch.count() - before;
+            if wanted > permits.count() || batch.count() > slots.count() {
                 // The last message has more segments than were left: the rest of it waits its turn.
                 self.submit_slowly(&mut batch, (&mut slots, &mut permits), &mut failed)
                     .await;
@@ -192,10 +192,10 @@ impl Dispatcher {
     async fn submit_slowly(&self, batch: &mut Segments, held: (&mut Slots, &mut Permits), failed: &mut Events) {
         let (slots, permits) = held;
         for single in std::mem::take(batch).singles() {
-            if permits.len() == 0 {
+            if permits.count() == 0 {
                 *permits = self.meter.take(1).await.0;
             }
-            if slots.len() == 0 && !slots.one_more().await {
+            if slots.count() == 0 && !slots.one_more().await {
                 unsent(failed, &single);
                 continue;
             }
@@ -205,7 +205,7 @@ impl Dispatcher {
     }
 
     fn submit(&self, batch: Segments, slots: &mut Slots, failed: &mut Events) {
-        if batch.len() == 0 {
+        if batch.count() == 0 {
             return;
         }
         if let Err(back) = slots.submit(batch) {

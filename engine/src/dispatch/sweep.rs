@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Doorbell;
@@ -36,6 +37,8 @@ pub struct Sweeper {
     pub receipt_timeout: Duration,
     /// No other process uses this database: whoever was there before is dead.
     pub alone: bool,
+    /// Receipts that waited for messages that are moved here.
+    pub unparked: mpsc::Sender<Vec<(Recipient, Vec<u8>)>>,
     /// Who wants to know what is due again.
     pub doorbells: Vec<(SmscId, Doorbell)>,
 }
@@ -180,6 +183,9 @@ impl Sweeper {
             self.doorbells
                 .iter()
                 .for_each(|(_, doorbell)| doorbell.ring(partition, false));
+        }
+        if !done.parked.is_empty() && self.unparked.send(done.parked).await.is_err() {
+            tracing::debug!("parked receipts stay parked: the engine ends");
         }
         Ok(done.moved.into_iter().filter(|moved| *moved).count())
     }

@@ -74,7 +74,7 @@ impl Collector {
     }
 
     /// Messages that wait for some of their replies.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.partial.len()
     }
 }

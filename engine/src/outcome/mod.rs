@@ -133,7 +133,8 @@ fn lost(message: &Message<'_>, policy: &Policy<'_>, now_us: u64) -> Decision {
             retry: Some("in_doubt"),
             ..release(message, now_us)
         },
-        InDoubt::Fail => reject(message,
+        InDoubt::Fail => reject(
+            message,
             (Status::TransmissionFailed, false),
             (Reason::InDoubt, 0),
             now_us,
@@ -141,12 +142,7 @@ fn lost(message: &Message<'_>, policy: &Policy<'_>, now_us: u64) -> Decision {
     }
 }
 
-fn refuse(
-    message: &Message<'_>,
-    status: CommandStatus,
-    policy: &Policy<'_>,
-    (taken, now_us): (bool, u64),
-) -> Decision {
+fn refuse(message: &Message<'_>, status: CommandStatus, policy: &Policy<'_>, (taken, now_us): (bool, u64)) -> Decision {
     let code = status.0 as u16;
     let (label, attempts, pause) = match policy.meanings.answer(status) {
         Meaning::Final(status) => return reject(message, (status, taken), (Reason::Answer, code), now_us),
@@ -154,7 +150,8 @@ fn refuse(
         Meaning::Throttled => ("throttled", message.attempts, policy.pause_us),
         Meaning::QueueFull => ("queue_full", message.attempts, policy.pause_us),
         Meaning::Retry if message.attempts >= ATTEMPTS_MAX => {
-            return reject(message,
+            return reject(
+                message,
                 (Status::TransmissionFailed, taken),
                 (Reason::AttemptsExhausted, code),
                 now_us,

@@ -134,10 +134,7 @@ fn segments_settle_one_by_one_and_the_worst_names_the_message() {
     };
     let (last, status) = settle(&second, 0, verdict(Status::Delivered), 1_000_000).unwrap();
     assert_eq!(status, Some(Status::ReceptionError));
-    assert_eq!(
-        (last.counts, last.replacement.len()),
-        (Some(Letter(b'E')), 0)
-    );
+    assert_eq!((last.counts, last.replacement.len()), (Some(Letter(b'E')), 0));
 }
 
 #[test]
@@ -148,10 +145,7 @@ fn an_adopted_message_is_enroute_under_the_receipts_id() {
     };
     let action = adopt(&found, &news("", "7"), 1);
     let adopted = split_messages(&action.replacement).next().unwrap();
-    assert_eq!(
-        (adopted.state, action.counts),
-        (State::Enroute, Some(Letter::ACCEPTED))
-    );
+    assert_eq!((adopted.state, action.counts), (State::Enroute, Some(Letter::ACCEPTED)));
     assert_eq!(campaign(find(&action.replacement, &news("", "7"))), Some((1, 0)));
 }
 

@@ -18,7 +18,7 @@ use crate::campaign::Books;
 use crate::clock::Clock;
 use crate::config::InDoubt;
 use crate::dispatch::{Doorbell, Redo};
-use crate::domain::SmscId;
+use crate::domain::{Recipient, SmscId};
 use crate::metrics::{Metrics, SmscMetrics};
 use crate::outcome::{Brake, Collector, Meanings};
 use crate::receipt::Recent;
@@ -32,6 +32,12 @@ const LINGER: Duration = Duration::from_millis(8);
 
 /// Answers and deliveries in one group: Redis is busy with it for some 20 ms.
 const GROUP_MAX: usize = 6_000;
+
+/// Parked receipts by recipient, packed, of messages that were moved elsewhere: by the look for leases of the dead.
+pub type Unparked = Vec<(Recipient, Vec<u8>)>;
+
+/// Lists of them that may wait: one a step of that look, which waits in turn.
+pub const UNPARKED_MAX: usize = 16;
 
 /// What is needed of one SMSC.
 pub struct SmscSide {
@@ -71,9 +77,9 @@ pub struct Settler {
 
 impl Settler {
     /// Settles until every session and dispatcher is gone and nothing is left.
-    pub async fn run(mut self, mut events: mpsc::Receiver<Events>) {
+    pub async fn run(mut self, mut events: mpsc::Receiver<Events>, mut unparked: mpsc::Receiver<Unparked>) {
         let abandon = self.abandon.clone();
-        while let Some(group) = self.gather(&mut events).await {
+        while let Some(group) = self.gather(&mut events, &mut unparked).await {
             if abandon.run_until_cancelled(self.settle(group)).await.is_none() {
                 tracing::warn!(
                     "the store is away and time is up: what was not settled will be in doubt at the next start"
@@ -81,20 +87,29 @@ impl Settler {
                 return;
             }
         }
-        if self.collector.len() > 0 {
+        if self.collector.count() > 0 {
             tracing::warn!(
-                messages = self.collector.len(),
+                messages = self.collector.count(),
                 "messages were answered in part: they will be in doubt at the next start"
             );
         }
     }
 
     /// Takes what comes within [`LINGER`] of the first.
-    async fn gather(&mut self, events: &mut mpsc::Receiver<Events>) -> Option<Group> {
-        let first = events.recv().await?;
-        let deadline = Instant::from_std(self.clock.now()) + LINGER;
+    async fn gather(
+        &mut self,
+        events: &mut mpsc::Receiver<Events>,
+        unparked: &mut mpsc::Receiver<Unparked>,
+    ) -> Option<Group> {
         let mut group = Group::default();
-        self.add(first, &mut group);
+        tokio::select! {
+            first = events.recv() => self.add(first?, &mut group),
+            Some(receipts) = unparked.recv() => {
+                group.receipts.extend(rounds::questions(&receipts));
+                return Some(group);
+            }
+        }
+        let deadline = Instant::from_std(self.clock.now()) + LINGER;
         while group.len() < GROUP_MAX {
             match timeout_at(deadline, events.recv()).await {
                 Ok(Some(more)) => self.add(more, &mut group),

@@ -78,9 +78,15 @@ impl Settler {
         }
         let mut leftovers = Leftovers::default();
         let mut round = self.answer_receipts(receipts, &committed, &mut leftovers);
-        round.questions.extend(self.unparked(&committed));
+        round.questions.extend(questions(&committed.parked));
         round.questions.extend(self.settle_stale(stale).await);
         for _ in 0..ROUNDS_MAX {
+            if !leftovers.park.is_empty() {
+                // Asked once more: whoever moved the message before it was parked has not seen it.
+                let early = std::mem::take(&mut leftovers.park);
+                self.park(&early).await;
+                round.questions.extend(questions(&early));
+            }
             if round.moves.is_empty() && round.questions.is_empty() {
                 break;
             }
@@ -164,24 +170,7 @@ impl Settler {
                 self.answered(decided, action);
             }
         }
-        self.unparked(&committed)
-    }
-
-    /// Receipts that waited for the messages that have just moved.
-    fn unparked(&self, committed: &Committed) -> Vec<Question> {
-        let mut questions = Vec::new();
-        for (recipient, packed) in &committed.parked {
-            for (parked, one) in Parked::split(packed) {
-                let news = parked.news(recipient.0);
-                questions.push(Question {
-                    smsc: parked.smsc(),
-                    recipient: *recipient,
-                    news,
-                    parked: Some(one.to_vec()),
-                });
-            }
-        }
-        questions
+        questions(&committed.parked)
     }
 
     /// What the store said to receipts: settled, or here is the record.
@@ -299,7 +288,7 @@ impl Settler {
         let committed = self.commit(&moves, &matches).await;
         let mut next = self.answer_receipts(questions, &committed, left);
         next.questions.extend(
-            self.unparked(&committed)
+            self::questions(&committed.parked)
                 .into_iter()
                 .filter(|question| !is_among(question, &left.unpark)),
         );
@@ -329,15 +318,16 @@ impl Settler {
         }
     }
 
-    async fn finish(&self, left: Leftovers, inbound: Vec<InboundNews>) {
-        if !left.park.is_empty() {
-            let kept = insist!(self, "park", self.store.park(&left.park));
-            for _ in kept..left.park.len() {
-                if let Some(smsc) = self.smscs.keys().next() {
-                    self.orphan(*smsc, "no_room");
-                }
+    async fn park(&self, receipts: &[(Recipient, Vec<u8>)]) {
+        let kept = insist!(self, "park", self.store.park(receipts));
+        for _ in kept..receipts.len() {
+            if let Some(smsc) = self.smscs.keys().next() {
+                self.orphan(*smsc, "no_room");
             }
         }
+    }
+
+    async fn finish(&self, left: Leftovers, inbound: Vec<InboundNews>) {
         if !left.unpark.is_empty() {
             insist!(self, "park", self.store.unpark(&left.unpark));
         }
@@ -357,6 +347,23 @@ impl Settler {
             );
         }
     }
+}
+
+/// Receipts that waited for messages that have just moved.
+pub(super) fn questions(parked: &[(Recipient, Vec<u8>)]) -> Vec<Question> {
+    let mut questions = Vec::new();
+    for (recipient, packed) in parked {
+        for (parked, one) in Parked::split(packed) {
+            let (smsc, news) = (parked.smsc(), parked.news(recipient.0));
+            questions.push(Question {
+                smsc,
+                recipient: *recipient,
+                news,
+                parked: Some(one.to_vec()),
+            });
+        }
+    }
+    questions
 }
 
 fn is_among(question: &Question, unpark: &[(Recipient, Vec<u8>)]) -> bool {

@@ -401,8 +401,17 @@ impl Store {
         let mut found = Vec::with_capacity(rows.len());
         for (at, (value, slot)) in rows.into_iter().zip(slots).enumerate() {
             let (recipient, _) = row(value)?;
-            let result = if slot == Value::Nil { None } else { ResultSlot::unpack(&bytes(slot)?) };
-            found.push(RecipientRow { recipient, id: id(at), result, record: Vec::new() });
+            let result = if slot == Value::Nil {
+                None
+            } else {
+                ResultSlot::unpack(&bytes(slot)?)
+            };
+            found.push(RecipientRow {
+                recipient,
+                id: id(at),
+                result,
+                record: Vec::new(),
+            });
         }
         let open: Vec<Recipient> = found
             .iter()

@@ -106,9 +106,11 @@ impl Store {
 
     /// One call outside the hot path, through the pool.
     pub(super) async fn ask<T: redis::FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        let mut connection = self.pool.get().await.map_err(|error| match error {
-            deadpool_redis::PoolError::Backend(error) => StoreError::from(error),
-            other => StoreError::Unavailable(redis::RedisError::from(std::io::Error::other(other.to_string()))),
+        let mut connection = self.pool.get().await.map_err(|error| {
+            if let deadpool_redis::PoolError::Backend(error) = error {
+                return StoreError::from(error);
+            }
+            StoreError::Unavailable(redis::RedisError::from(std::io::Error::other(error.to_string())))
         })?;
         match command.query_async(&mut connection).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {

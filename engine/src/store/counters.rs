@@ -33,9 +33,17 @@ impl Letter {
 
     /// Every letter that a campaign may have.
     fn all() -> impl Iterator<Item = Self> {
-        let ends = Status::ALL.into_iter().flat_map(|status| [true, false].map(|accepted| Self(status.letter(accepted))));
-        let others =
-            [Self::QUEUED, Self::ACCEPTED, Self::IN_DOUBT, Self::SPENT, Self::RECREDITED, Self::CANCELED];
+        let ends = Status::ALL
+            .into_iter()
+            .flat_map(|status| [true, false].map(|accepted| Self(status.letter(accepted))));
+        let others = [
+            Self::QUEUED,
+            Self::ACCEPTED,
+            Self::IN_DOUBT,
+            Self::SPENT,
+            Self::RECREDITED,
+            Self::CANCELED,
+        ];
         others.into_iter().chain(ends)
     }
 }
@@ -76,7 +84,8 @@ impl Counters {
     /// Messages that are still to be sent: queued, deferred, waiting or with an SMSC for an answer.
     pub fn queued(&self) -> u64 {
         let refused: u64 = self.finals.iter().sum::<u64>() - self.finals_accepted;
-        self.expanded.saturating_sub(self.accepted + refused + self.in_doubt + self.canceled)
+        self.expanded
+            .saturating_sub(self.accepted + refused + self.in_doubt + self.canceled)
     }
 
     fn add(&mut self, letter: Letter, n: u64) {
@@ -92,7 +101,9 @@ impl Counters {
     }
 
     fn add_final(&mut self, letter: u8, n: u64) {
-        let Some((status, accepted)) = Status::from_letter(letter) else { return };
+        let Some((status, accepted)) = Status::from_letter(letter) else {
+            return;
+        };
         let at = Status::ALL.iter().position(|known| *known == status).unwrap_or(0);
         self.finals[at] += n;
         self.finals_accepted += if accepted { n } else { 0 };
@@ -135,13 +146,33 @@ mod tests {
     #[test]
     fn every_message_is_in_one_place() {
         let mut counters = Counters::default();
-        let letters = [(b'Q', 100), (b'A', 80), (b'$', 90), (b'I', 2), (b'D', 60), (b'R', 1), (b'%', 2), (b'u', 5), (b'c', 3)];
+        let letters = [
+            (b'Q', 100),
+            (b'A', 80),
+            (b'$', 90),
+            (b'I', 2),
+            (b'D', 60),
+            (b'R', 1),
+            (b'%', 2),
+            (b'u', 5),
+            (b'c', 3),
+        ];
         for (letter, n) in letters {
             counters.add(Letter(letter), n);
         }
         let statuses: u64 = counters.statuses().iter().map(|(_, count)| count).sum();
-        assert_eq!(statuses + counters.queued() + counters.in_doubt + counters.canceled, 100);
-        assert_eq!((counters.queued(), counters.accepted_credits, counters.recredited_credits), (10, 90, 2));
+        assert_eq!(
+            statuses + counters.queued() + counters.in_doubt + counters.canceled,
+            100
+        );
+        assert_eq!(
+            (
+                counters.queued(),
+                counters.accepted_credits,
+                counters.recredited_credits
+            ),
+            (10, 90, 2)
+        );
         assert_eq!(counters.statuses()[5], (Status::Transmitted, 19));
     }
 

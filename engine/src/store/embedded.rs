@@ -150,8 +150,11 @@ fn spawn(folder: &Path) -> Result<Child, EmbeddedFault> {
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .process_group(0);
-    command.spawn().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => EmbeddedFault::NotInstalled,
-        _ => EmbeddedFault::Start(error),
+    command.spawn().map_err(|error| {
+        if error.kind() == std::io::ErrorKind::NotFound {
+            EmbeddedFault::NotInstalled
+        } else {
+            EmbeddedFault::Start(error)
+        }
     })
 }

@@ -58,10 +58,7 @@ impl Store {
     ) -> Result<Leased, StoreError> {
         let (epoch, now_us) = lease;
         let mut call = self.script(Name::Lease, &[self.base(partition)]);
-        call.arg(smsc.0)
-            .arg(segments)
-            .arg(now_us)
-            .arg(&epoch.to_be_bytes()[..]);
+        call.arg(smsc.0).arg(segments).arg(now_us).arg(&epoch.to_be_bytes()[..]);
         let mut replies = self.run(&self.leases, &[call]).await?;
         let mut values = array(replies.pop().unwrap_or_default())?.into_iter();
         let more = integer(&values.next().unwrap_or_default())? == 1;
@@ -83,8 +80,7 @@ impl Store {
                 call.arg(stretch.campaign.0)
                     .arg(stretch.tenant.0)
                     .arg(stretch.purpose.lane());
-                call.arg(stretch.position)
-                    .arg(now_us / 1_000_000);
+                call.arg(stretch.position).arg(now_us / 1_000_000);
                 for (smsc, entries) in &stretch.groups {
                     call.arg(smsc.0).arg(entries.len()).arg(entries);
                 }
@@ -157,9 +153,7 @@ impl Store {
             .all_partitions()
             .map(|partition| {
                 let mut call = self.script(Name::Drain, &[self.base(partition)]);
-                call.arg(campaign.0).arg(STEP)
-                    .arg(now_us / 1_000_000)
-                    .arg(&numbers);
+                call.arg(campaign.0).arg(STEP).arg(now_us / 1_000_000).arg(&numbers);
                 call
             })
             .collect();

@@ -24,10 +24,10 @@ use redis::aio::ConnectionManager;
 pub use accounts::{Credits, GRANTED_MAX, KeyOwner, NewTenant, Tenant};
 pub use campaigns::{AudienceRow, Campaign, CampaignKind, CampaignState, Launch, RecipientRow};
 pub use connection::ConnectFault;
+pub use counters::{Counters, Letter};
 pub use embedded::{Embedded, EmbeddedFault};
 pub use engines::{Epoch, Found};
 pub use lanes::{DirectMessage, Leased, Stretch};
-pub use counters::{Counters, Letter};
 pub use moves::{Committed, Move, MoveKind, ReceiptMatch, ReceiptReply};
 
 use crate::domain::Partition;
@@ -94,6 +94,7 @@ impl Store {
 }
 
 /// A bulk string, or a sign that the scripts and this module disagree.
+#[allow(clippy::wildcard_enum_match_arm, reason = "kinds of reply that no script here gives")]
 fn bytes(value: Value) -> Result<Vec<u8>, StoreError> {
     match value {
         Value::BulkString(bytes) => Ok(bytes),
@@ -102,6 +103,7 @@ fn bytes(value: Value) -> Result<Vec<u8>, StoreError> {
     }
 }
 
+#[allow(clippy::wildcard_enum_match_arm, reason = "kinds of reply that no script here gives")]
 fn array(value: Value) -> Result<Vec<Value>, StoreError> {
     match value {
         Value::Array(values) => Ok(values),
@@ -110,6 +112,7 @@ fn array(value: Value) -> Result<Vec<Value>, StoreError> {
     }
 }
 
+#[allow(clippy::wildcard_enum_match_arm, reason = "kinds of reply that no script here gives")]
 fn integer(value: &Value) -> Result<i64, StoreError> {
     match value {
         Value::Int(number) => Ok(*number),

@@ -57,6 +57,8 @@ fn our_submit_sm_is_rusmpps_submit_sm_octet_for_octet() {
     assert_eq!(by_rusmpp(&ours), command);
 }
 
+type Writer<'a> = Box<dyn Fn(&mut BytesMut) + 'a>;
+
 #[test]
 fn every_pdu_that_we_write_is_read_by_rusmpp() {
     let mut tlvs = BytesMut::new();
@@ -74,7 +76,7 @@ fn every_pdu_that_we_write_is_read_by_rusmpp() {
         address_range: b"",
     };
     let ok = CommandStatus::ESME_ROK;
-    let writers: [Box<dyn Fn(&mut BytesMut)>; 10] = [
+    let writers: [Writer<'_>; 10] = [
         Box::new(|out| message.encode_submit(out, 1)),
         Box::new(|out| message.encode_deliver(out, 1)),
         Box::new(|out| message.encode_data(out, 1)),
