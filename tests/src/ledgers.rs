@@ -145,7 +145,8 @@ impl Ledgers {
         );
         assert_eq!(
             amount("spent"),
-            campaign.spent,
+            // What was given back is no longer spent.
+            campaign.spent - campaign.recredited,
             "{}: spent, tenant {credits}, campaign {campaign:?}",
             self.context
         );

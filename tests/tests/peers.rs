@@ -102,11 +102,10 @@ fn engine_against(recipe: Recipe, name: &str) {
     let engine = lab.engine(&EngineSettings::new(Some(redis.url()), vec![smsc]));
     let tenant = engine.tenant("Cabinet Martin", MESSAGES);
     let campaign = tenant.launch(&engine, usize::try_from(MESSAGES).expect("a small number"));
-    let view = campaign.wait(&engine, "all is delivered", LIMIT, |view| {
-        view.status("delivered") == MESSAGES
+    let view = campaign.wait(&engine, "all is delivered and paid for", LIMIT, |view| {
+        view.status("delivered") == MESSAGES && (view.credits.held, view.credits.spent) == (0, MESSAGES)
     });
     view.assert_adds_up();
-    assert_eq!((view.credits.held, view.credits.spent), (0, MESSAGES), "{view:?}");
 
     // The last receipt is stored before it is acknowledged: its acknowledgement may still be on its way.
     let acknowledged = |events: &[ServerEvent]| {
