@@ -122,7 +122,7 @@ fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
 }
 
 fn invalid(faults: &crate::config::Faults) -> ExitCode {
-    eprint!("{faults}");
+    eprintln!("{faults}");
     ExitCode::from(INVALID_CONFIGURATION)
 }
 

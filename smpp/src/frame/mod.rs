@@ -6,8 +6,8 @@
 //! in this module alone.
 //!
 //! The PDUs of the hot path (submit_sm, deliver_sm, data_sm and their responses) have a codec of their own
-//! in `sm`, borrowed, without allocation, and lenient where carriers are careless. All others go through rusmpp, with
-//! a lenient second look at binds.
+//! in `sm`, borrowed, without allocation, and lenient where carriers are careless. All others go through rusmpp's
+//! types, but for binds, which are read and written leniently.
 
 mod command_id;
 mod sm;

@@ -1,16 +1,15 @@
-//! The PDUs that open, keep and close a session. They are rare, so rusmpp's own types write them, which also holds
-//! them to the standard's limits; binds are read leniently, since careless peers bind too.
+//! The PDUs that open, keep and close a session. Binds are read and written leniently, since careless peers bind too.
 
 use std::fmt;
 use std::str::FromStr;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use rusmpp::encode::Encode;
 use rusmpp::pdus;
 use rusmpp::types::COctetString;
-use rusmpp::values::{InterfaceVersion, Npi, Ton};
+use rusmpp::values::InterfaceVersion;
 
-use super::sm::{Fields, begin, end};
+use super::sm::{Fields, begin, end, put_c_string};
 use super::{CommandId, Malformed, Tlvs, tag};
 use crate::command_status::CommandStatus;
 
@@ -130,39 +129,42 @@ impl<'a> BindResp<'a> {
     }
 }
 
-/// A bind that the standard's limits do not let out: `system_id` at most 15 octets, `password` 8, `system_type` 12,
-/// `address_range` 40, all ASCII without NUL (3.4, 4.1.1).
+/// The standard allows 8 octets (3.4, 4.1.1), but carriers hand out longer passwords, and expect them.
+const PASSWORD_MAX: usize = 64;
+
+/// A bind that the limits do not let out: `system_id` at most 15 octets, `system_type` 12, `address_range` 40 (3.4, 4.1.1),
+/// `password` 64; all ASCII without NUL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field} is longer than SMPP 3.4 allows ({octets_max} octets) or not ASCII")]
+#[error("{field} is longer than {octets_max} octets or not ASCII")]
 pub struct Unencodable {
     /// The field.
     pub field: &'static str,
-    /// Its longest legal value.
+    /// Its longest value.
     pub octets_max: usize,
 }
 
-fn c_string<const MAX: usize>(octets: &[u8], field: &'static str) -> Result<COctetString<1, MAX>, Unencodable> {
-    let mut terminated = octets.to_vec();
-    terminated.push(0);
-    COctetString::from_bytes(Bytes::from(terminated)).map_err(|_| Unencodable {
-        field,
-        octets_max: MAX - 1,
-    })
-}
-
-/// Writes a bind request.
+/// Writes a bind request. By hand, since rusmpp's type refuses passwords over the standard's limit.
+///
+/// # Errors
+/// [`Unencodable`]; nothing is written then.
 pub fn encode_bind(out: &mut BytesMut, sequence: u32, bind: &Bind<'_>) -> Result<(), Unencodable> {
-    let body = pdus::BindTransceiver::new(
-        c_string(bind.system_id, "system_id")?,
-        c_string(bind.password, "password")?,
-        c_string(bind.system_type, "system_type")?,
-        InterfaceVersion::from(bind.interface_version),
-        Ton::from(bind.addr_ton),
-        Npi::from(bind.addr_npi),
-        c_string(bind.address_range, "address_range")?,
-    );
+    let limits = [
+        (bind.system_id, "system_id", 15),
+        (bind.password, "password", PASSWORD_MAX),
+        (bind.system_type, "system_type", 12),
+        (bind.address_range, "address_range", 40),
+    ];
+    for (octets, field, octets_max) in limits {
+        if octets.len() > octets_max || !octets.is_ascii() || octets.contains(&0) {
+            return Err(Unencodable { field, octets_max });
+        }
+    }
     let start = begin(out, bind.kind.command_id(), CommandStatus::ESME_ROK, sequence);
-    append(out, &body);
+    put_c_string(out, bind.system_id);
+    put_c_string(out, bind.password);
+    put_c_string(out, bind.system_type);
+    out.put_slice(&[bind.interface_version, bind.addr_ton, bind.addr_npi]);
+    put_c_string(out, bind.address_range);
     end(out, start);
     Ok(())
 }
@@ -178,7 +180,8 @@ pub fn encode_bind_resp(
     let start = begin(out, kind.command_id().response(), status, sequence);
     if status == CommandStatus::ESME_ROK {
         let shortened = &system_id[..system_id.len().min(15)];
-        let name = c_string(shortened, "system_id").unwrap_or_else(|_| COctetString::empty());
+        let terminated = Bytes::from([shortened, b"\0"].concat());
+        let name = COctetString::from_bytes(terminated).unwrap_or_else(|_| COctetString::empty());
         append(
             out,
             &pdus::BindTransceiverResp::new(name, Some(InterfaceVersion::from(0x34))),

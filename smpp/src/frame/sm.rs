@@ -163,7 +163,7 @@ pub(super) fn end(out: &mut BytesMut, start: usize) {
 }
 
 /// A C-string ends at its first NUL, so one inside cannot be sent: what follows it is left out.
-fn put_c_string(out: &mut BytesMut, octets: &[u8]) {
+pub(super) fn put_c_string(out: &mut BytesMut, octets: &[u8]) {
     let until = octets.iter().position(|&octet| octet == 0).unwrap_or(octets.len());
     out.put_slice(&octets[..until]);
     out.put_u8(0);
