@@ -75,7 +75,9 @@ impl Stand {
             let receipts_out = total("receipts_due") - total("receipts_acked");
             let uncounted = view.status("delivered") != total("receipts_due") - total("duplicates");
             last.replace(format!("{view:?}, simulator {totals}"));
-            (moving == 0 && receipts_out == 0 && !uncounted).then_some(())
+            // The books follow the messages after a moment: what is held then is what is in doubt, one credit each.
+            let unbooked = view.credits.held != view.progress.in_doubt;
+            (moving == 0 && receipts_out == 0 && !uncounted && !unbooked).then_some(())
         };
         eventually_or(limit, settled, || {
             format!(
