@@ -20,6 +20,7 @@ pub mod tenant;
 pub mod ledgers;
 pub mod peers;
 pub mod lab;
+pub mod stall;
 pub mod stand;
 
 pub use engine::{Engine, EngineSettings, SmscSettings};
@@ -29,6 +30,7 @@ pub use ledgers::Ledgers;
 pub use peers::PeerServer;
 pub use redis_server::RedisServer;
 pub use sim::Sim;
+pub use stall::StallWatch;
 pub use stand::Stand;
 pub use tenant::{Campaign, CampaignOrder, Tenant, recipients};
 pub use wait::eventually;

@@ -59,18 +59,33 @@ impl Segments {
         self.index.len()
     }
 
-    /// The same segments, each by itself.
-    pub fn singles(mut self) -> impl Iterator<Item = Self> {
-        let mut start = 0;
-        self.index.into_iter().map(move |(flight, part, end)| {
-            let bytes = self.bytes.split_to(end - start);
-            start = end;
-            let length = bytes.len();
-            Self {
-                bytes,
-                index: vec![(flight, part, length)],
+    /// Takes the first `count` out, or all if there are no more.
+    pub fn split_to(&mut self, count: usize) -> Self {
+        if count >= self.count() {
+            return std::mem::take(self);
+        }
+        let mut rest = self.index.split_off(count);
+        let end = self.index.last().map_or(0, |entry| entry.2);
+        for entry in &mut rest {
+            entry.2 -= end;
+        }
+        Self {
+            bytes: self.bytes.split_to(end),
+            index: std::mem::replace(&mut self.index, rest),
+        }
+    }
+
+    /// Keeps the segments for which `wanted` holds.
+    pub fn keep(mut self, wanted: impl Fn(u8) -> bool) -> Self {
+        let mut kept = Self::default();
+        while self.count() > 0 {
+            let single = self.split_to(1);
+            for (flight, part, pdu) in single.iter().filter(|segment| wanted(segment.1)) {
+                kept.bytes.extend_from_slice(pdu);
+                kept.index.push((flight.clone(), part, kept.bytes.len()));
             }
-        })
+        }
+        kept
     }
 
     /// Each segment with its PDU.

@@ -1,20 +1,31 @@
 //! The rate of one SMSC account, in segments, over all its binds.
 //!
-//! Permits are spaced evenly (the generic cell rate algorithm). A stall of the machine may be caught up with within
-//! [`SLACK`], but never so that a second sees more than the rate and a two-hundredth of it (at least one segment): what was
-//! given in the last second is remembered.
+//! Permits are taken when a segment is handed to its session, and are spaced evenly (the generic cell rate algorithm). A
+//! stall of the machine may be caught up with within [`SLACK`], but never so that a second sees more than the rate and a
+//! little (at least one segment): what was given in the last second is remembered.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::Clock;
 use crate::config::Rate;
 
 /// How far behind the pace may be and still catch up.
 const SLACK: Duration = Duration::from_millis(300);
+
+/// How far leases may run ahead of permits: longer than Redis makes anyone wait on an ordinary day, and short enough that a
+/// campaign that is paused stops at once for people.
+const LEAD: Duration = Duration::from_millis(200);
+
+/// The parts of the lead that one lease may take: the next one is under way while this one is being handed over.
+const LEASES_AHEAD: usize = 4;
+
+/// More than the rate that a second may see, to catch up at all: 1 %. The stated burst has 1 % more, for the jitter of
+/// the way to the socket.
+const CATCH_UP: f64 = 1.01;
 
 /// The second in which the rate holds, and a hair more for the jitter of the way to the socket.
 const SECOND: Duration = Duration::from_millis(1_002);
@@ -37,7 +48,7 @@ impl Pace {
         let a_second = rate.segments_per_second();
         Self {
             interval: Duration::from_secs_f64(1.0 / a_second),
-            most: (a_second * 1.005).ceil() as usize,
+            most: (a_second * CATCH_UP).ceil() as usize,
             next: None,
             given: VecDeque::new(),
             sum: 0,
@@ -65,99 +76,98 @@ impl Pace {
         self.sum += taken;
         Ok(taken)
     }
-
-    fn give_back(&mut self, count: usize) {
-        self.next = self
-            .next
-            .and_then(|next| next.checked_sub(self.interval * count as u32));
-        if let Some((_, last)) = self.given.back_mut() {
-            let returned = count.min(*last);
-            *last -= returned;
-            self.sum -= returned;
-        }
-    }
 }
 
 /// The permits of one SMSC account. Cheap to clone; without a rate there are always enough.
 #[derive(Clone, Debug)]
 pub struct Meter {
-    pace: Option<Arc<Mutex<Pace>>>,
-    returned: Arc<Notify>,
+    limit: Option<Arc<Limit>>,
     clock: Clock,
 }
 
-/// Some permits. Those that are not used are given back when this is dropped.
 #[derive(Debug)]
-pub struct Permits {
-    meter: Meter,
+struct Limit {
+    pace: Mutex<Pace>,
+    /// Segments that may be leased and not yet handed over.
+    lead: Arc<Semaphore>,
+    /// The most of it for one lease.
+    lease_max: usize,
+}
+
+/// The right to lease so many segments; it ends when they are handed over.
+#[derive(Debug)]
+pub struct Lead {
     count: usize,
+    /// Given back with the last of them.
+    _held: Option<OwnedSemaphorePermit>,
 }
 
 impl Meter {
     /// A meter for that rate, or for none.
     pub fn new(rate: Option<Rate>, clock: Clock) -> Self {
-        let pace = rate.map(|rate| Arc::new(Mutex::new(Pace::new(rate))));
+        let limit = |rate: Rate| {
+            let lead = ((rate.segments_per_second() * LEAD.as_secs_f64()) as usize).max(1);
+            Arc::new(Limit {
+                pace: Mutex::new(Pace::new(rate)),
+                lead: Arc::new(Semaphore::new(lead)),
+                lease_max: (lead / LEASES_AHEAD).max(1),
+            })
+        };
         Self {
-            pace,
-            returned: Arc::default(),
+            limit: rate.map(limit),
             clock,
         }
     }
 
-    /// Waits for the first permit, and takes up to `max`, at least 1. `true`: it had to wait.
-    pub async fn take(&self, max: usize) -> (Permits, bool) {
-        let mut waited = false;
+    /// Waits until something may be leased, and says how much: 1 to `max`. `true`: it had to wait.
+    pub async fn lead(&self, max: usize) -> (Lead, bool) {
+        let free = Lead {
+            count: max,
+            _held: None,
+        };
+        let Some(limit) = &self.limit else {
+            return (free, false);
+        };
+        let waits = limit.lead.available_permits() == 0;
+        // The semaphore is never closed; if it were, the permits alone would keep the rate.
+        let Ok(mut held) = limit.lead.clone().acquire_owned().await else {
+            return (free, waits);
+        };
+        let more = max.min(limit.lease_max).min(limit.lead.available_permits() + 1) - 1;
+        if let Ok(more) = limit.lead.clone().try_acquire_many_owned(more as u32) {
+            held.merge(more);
+        }
+        let count = held.num_permits();
+        (
+            Lead {
+                count,
+                _held: Some(held),
+            },
+            waits,
+        )
+    }
+
+    /// Waits until a segment may be sent, and says how many may be sent now: 1 to `max`.
+    pub async fn take(&self, max: usize) -> usize {
+        let Some(limit) = &self.limit else { return max };
         loop {
-            let attempt = match &self.pace {
-                None => Ok(max),
-                Some(pace) => pace
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take(max.max(1), self.clock.now()),
-            };
-            match attempt {
-                Ok(count) => {
-                    return (
-                        Permits {
-                            meter: self.clone(),
-                            count,
-                        },
-                        waited,
-                    );
-                }
-                Err(due) => {
-                    waited = true;
-                    let returned = self.returned.notified();
-                    tokio::select! {
-                        () = tokio::time::sleep_until(due.into()) => {}
-                        () = returned => {}
-                    }
-                }
+            let taken = limit
+                .pace
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(max.max(1), self.clock.now());
+            match taken {
+                Ok(count) => return count,
+                Err(due) => tokio::time::sleep_until(due.into()).await,
             }
         }
     }
 }
 
-impl Permits {
+impl Lead {
     /// How many.
     pub fn count(&self) -> usize {
         self.count
-    }
-
-    /// Uses some: they will not come back.
-    pub fn spend(&mut self, count: usize) {
-        self.count = self.count.saturating_sub(count);
-    }
-}
-
-impl Drop for Permits {
-    fn drop(&mut self) {
-        if let (Some(pace), 1..) = (&self.meter.pace, self.count) {
-            pace.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .give_back(self.count);
-            self.meter.returned.notify_waiters();
-        }
     }
 }
 
@@ -193,7 +203,7 @@ mod tests {
                 worst = worst.max(end - from);
             }
             assert!(
-                worst <= rate as usize + rate as usize / 200 + 1,
+                worst <= (f64::from(rate) * CATCH_UP).ceil() as usize,
                 "{rate}: {worst} in a second"
             );
             let mean = taken.len() as f64 / 10.0 / f64::from(rate);
@@ -210,13 +220,34 @@ mod tests {
         assert!(pace.take(1_000, later).unwrap() <= 301);
     }
 
-    #[test]
-    fn what_is_given_back_is_there_again() {
-        let start = Clock.now();
-        let mut pace = Pace::new(Rate::per_second(10));
-        assert_eq!(pace.take(1, start), Ok(1));
-        assert!(pace.take(1, start).is_err());
-        pace.give_back(1);
-        assert_eq!(pace.take(1, start), Ok(1));
+    #[tokio::test]
+    async fn leases_run_ahead_of_the_rate_by_a_fifth_of_a_second() {
+        let meter = Meter::new(Some(Rate::per_second(100)), Clock);
+        let mut leads = Vec::new();
+        for _ in 0..LEASES_AHEAD {
+            let (lead, waited) = meter.lead(192).await;
+            assert_eq!((lead.count(), waited), (5, false));
+            leads.push(lead);
+        }
+        let next = meter.lead(192);
+        tokio::pin!(next);
+        assert!(futures_are_pending(&mut next).await);
+        leads.pop();
+        let (lead, _) = next.await;
+        assert_eq!(lead.count(), 5);
+    }
+
+    async fn futures_are_pending(future: &mut (impl Future + Unpin)) -> bool {
+        std::future::poll_fn(|context| {
+            std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn without_a_rate_there_is_always_enough() {
+        let meter = Meter::new(None, Clock);
+        assert_eq!(meter.lead(192).await.0.count(), 192);
+        assert_eq!(meter.take(1_000).await, 1_000);
     }
 }

@@ -1,7 +1,8 @@
-//! Slots → permits → fair lease → hand over: the whole flow control of the engine.
+//! Slots → lead → fair lease → permits → hand over: the whole flow control of the engine.
 //!
-//! Nothing leaves Redis before a place in a window and the right to send are held for it, so what is in flight is bounded
-//! by the windows and by nothing else.
+//! Nothing leaves Redis before a place in a window is held for it, so what is in flight is bounded by the windows. With a
+//! rate, leases run ahead of it by a fifth of a second at most (the lead), so that what Redis takes for them does not show
+//! in the pace at which segments go to the socket.
 
 mod doorbell;
 mod envelope;
@@ -20,7 +21,8 @@ use tokio_util::task::TaskTracker;
 
 pub use doorbell::Doorbell;
 pub use leases::Leases;
-pub use meter::{Meter, Permits};
+use meter::Lead;
+pub use meter::Meter;
 pub use redo::{REDO_MAX, Redo};
 pub use sweep::Sweeper;
 
@@ -93,14 +95,14 @@ impl Dispatcher {
             self.metrics
                 .window_wait
                 .observe((self.clock.now() - since).as_secs_f64());
-            let Some((permits, waited)) = stop.run_until_cancelled(self.meter.take(slots.count())).await else {
+            let Some((lead, waited)) = stop.run_until_cancelled(self.meter.lead(slots.count())).await else {
                 break;
             };
             if waited {
                 self.metrics.throttled_locally.inc();
             }
-            slots.keep(permits.count());
-            self.lease_and_submit(partition, slots, permits).await;
+            slots.keep(lead.count());
+            self.lease_and_submit(partition, slots, lead).await;
         }
     }
 
@@ -119,7 +121,7 @@ impl Dispatcher {
         }
     }
 
-    async fn lease_and_submit(&self, partition: Partition, slots: Slots, permits: Permits) {
+    async fn lease_and_submit(&self, partition: Partition, slots: Slots, lead: Lead) {
         let (lease, now_us, since) = (self.leases.current(), self.clock.unix_us(), self.clock.now());
         let leased = self
             .store
@@ -131,7 +133,7 @@ impl Dispatcher {
                 // What the lost reply held is leased and in nobody's hands: under a new epoch it is told from ours.
                 self.metrics.all.redis_errors_total.with_label_values(&["lease"]).inc();
                 tracing::warn!(%error, smsc = self.metrics.name, "lease failed; it is tried again");
-                drop((slots, permits));
+                drop((slots, lead));
                 self.leases.renew(&lease).await;
                 self.doorbell.ring(partition, false);
                 return;
@@ -148,12 +150,12 @@ impl Dispatcher {
             self.doorbell.ring_at(partition, self.clock.now() + wait);
         }
         self.metrics.leased.inc_by(leased.messages.len() as u64);
-        self.hand_over(leased.messages, &lease, (slots, permits)).await;
+        self.hand_over(leased.messages, &lease, slots).await;
+        drop(lead);
     }
 
     /// Composes what was leased and hands it to the session whose places are held.
-    async fn hand_over(&self, messages: Vec<Vec<u8>>, lease: &Arc<Lease>, held: (Slots, Permits)) {
-        let (mut slots, mut permits) = held;
+    async fn hand_over(&self, messages: Vec<Vec<u8>>, lease: &Arc<Lease>, mut slots: Slots) {
         let mut batch = Segments::default();
         let mut failed = Events::none(self.smsc);
         for bytes in messages {
@@ -170,46 +172,26 @@ impl Dispatcher {
                 .unix_us()
                 .saturating_sub(envelope::queued_at_us(&order, &flight));
             self.metrics.time_in_queue(order.purpose.lane(), waited as f64 / 1e6);
-            let before = batch.count();
             if envelope::seal(&self.config, &order, &flight, &mut batch).is_err() {
                 refuse(&mut failed, &flight);
-                continue;
-            }
-            let wanted = batch.count() - before;
-            if wanted > permits.count() || batch.count() > slots.count() {
-                // The last message has more segments than were left: the rest of it waits its turn.
-                self.submit_slowly(&mut batch, (&mut slots, &mut permits), &mut failed)
-                    .await;
-            } else {
-                permits.spend(wanted);
             }
         }
-        self.submit(batch, &mut slots, &mut failed);
+        self.submit(batch, &mut slots, &mut failed).await;
         self.report(failed).await;
     }
 
-    /// Hands over what there is places and permits for, and then one segment after the other.
-    async fn submit_slowly(&self, batch: &mut Segments, held: (&mut Slots, &mut Permits), failed: &mut Events) {
-        let (slots, permits) = held;
-        for single in std::mem::take(batch).singles() {
-            if permits.count() == 0 {
-                *permits = self.meter.take(1).await.0;
-            }
+    /// Hands segments over as the rate permits, all at once without one. A long message may have more segments than
+    /// there are places: the rest of it waits for more in the same session.
+    async fn submit(&self, mut batch: Segments, slots: &mut Slots, failed: &mut Events) {
+        while batch.count() > 0 {
             if slots.count() == 0 && !slots.one_more().await {
-                unsent(failed, &single);
-                continue;
+                return unsent(failed, &batch);
             }
-            permits.spend(1);
-            self.submit(single, slots, failed);
-        }
-    }
-
-    fn submit(&self, batch: Segments, slots: &mut Slots, failed: &mut Events) {
-        if batch.count() == 0 {
-            return;
-        }
-        if let Err(back) = slots.submit(batch) {
-            unsent(failed, &back);
+            self.left_alone().await;
+            let permits = self.meter.take(batch.count().min(slots.count())).await;
+            if let Err(back) = slots.submit(batch.split_to(permits)) {
+                unsent(failed, &back);
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Dispatcher, envelope, unsent};
+use super::{Dispatcher, envelope};
 use crate::bind::{Events, Flight, Segments};
 
 /// Messages that may wait to be completed: more than all windows hold.
@@ -46,18 +46,10 @@ impl Dispatcher {
         if envelope::seal(&self.config, &order, &item.flight, &mut whole).is_err() {
             return;
         }
+        let segments = whole.keep(|part| item.parts.contains(&part));
+        let mut slots = self.pool.slots(segments.count()).await;
         let mut failed = Events::none(self.smsc);
-        for single in whole
-            .singles()
-            .filter(|single| single.index.iter().any(|entry| item.parts.contains(&entry.1)))
-        {
-            let mut slots = self.pool.slots(1).await;
-            let (mut permits, _) = self.meter.take(1).await;
-            permits.spend(1);
-            if let Err(back) = slots.submit(single) {
-                unsent(&mut failed, &back);
-            }
-        }
+        self.submit(segments, &mut slots, &mut failed).await;
         self.report(failed).await;
     }
 }
