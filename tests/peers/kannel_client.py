@@ -1,7 +1,8 @@
 """Kannel (bearerbox and smsbox) as a client: see README.md for its environment and what it prints.
 
 Messages go in through smsbox's HTTP interface; Kannel matches the receipts itself and reports each by an HTTP call, which
-is counted here: type 8 when the SMSC accepted the message, 16 when it refused it, 1 when it was delivered.
+is counted here: type 8 when the SMSC accepted the message, 16 when it refused it, 1 when it was delivered. Inbound messages
+come the same way.
 """
 
 import contextlib
@@ -18,9 +19,10 @@ import threading
 import time
 import urllib.parse
 
-COUNT, WINDOW, FIRST = (int(os.environ[name]) for name in ("COUNT", "WINDOW", "FIRST"))
+COUNT, WINDOW, FIRST, INBOUND = (int(os.environ[name]) for name in ("COUNT", "WINDOW", "FIRST", "INBOUND"))
 DEADLINE = time.monotonic() + float(os.environ["LIMIT"])
 DELIVERED, ACCEPTED, REFUSED = 1, 8, 16
+UCS2 = "2"  # how Kannel numbers codings
 
 CONFIGURATION = """
 group = core
@@ -61,7 +63,7 @@ password = test
 group = sms-service
 keyword = default
 max-messages = 0
-text = ""
+get-url = "http://127.0.0.1:{reports}/?inbound=%b&charset=%C&coding=%c"
 """
 
 
@@ -93,12 +95,18 @@ class Reports(http.server.BaseHTTPRequestHandler):
 
     seen = {ACCEPTED: set(), REFUSED: set(), DELIVERED: set()}
     total = 0
+    inbound = []
 
     def do_GET(self):
-        query = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)
-        kind, message = int(query["kind"][0]), int(query["message"][0])
-        self.seen.setdefault(kind, set()).add(message)
-        Reports.total += kind == DELIVERED
+        # Octets as they are: %b is not text before its charset says so.
+        query = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query, encoding="latin-1")
+        if "inbound" in query:
+            octets = query["inbound"][0].encode("latin-1")
+            self.inbound.append(octets.decode("utf-16-be" if query["coding"][0] == UCS2 else "ascii"))
+        else:
+            kind, message = int(query["kind"][0]), int(query["message"][0])
+            self.seen.setdefault(kind, set()).add(message)
+            Reports.total += kind == DELIVERED
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -121,15 +129,14 @@ def send_all(port, reports_port):
 
 def run(directory, boxes):
     admin, smsbox, sendsms = free_ports(3)
+    reports = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Reports)
+    threading.Thread(target=reports.serve_forever, daemon=True).start()
     configuration = os.path.join(directory, "kannel.conf")
     with open(configuration, "w", encoding="utf-8") as file:
         file.write(CONFIGURATION.format(
-            admin=admin, smsbox=smsbox, sendsms=sendsms, directory=directory, window=WINDOW, host=os.environ["HOST"],
+            admin=admin, smsbox=smsbox, sendsms=sendsms, reports=reports.server_address[1], directory=directory, window=WINDOW, host=os.environ["HOST"],
             port=os.environ["PORT"], system_id=os.environ["SYSTEM_ID"], password=os.environ["PASSWORD"],
         ))
-    reports = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Reports)
-    threading.Thread(target=reports.serve_forever, daemon=True).start()
-
     start_box("bearerbox", configuration, boxes)
     poll("bearerbox is bound to the SMSC", lambda: answers(admin, "/status.txt", "(online"))
     start_box("smsbox", configuration, boxes)
@@ -139,8 +146,12 @@ def run(directory, boxes):
     seen = Reports.seen
     with contextlib.suppress(SystemExit):
         poll("all is reported", lambda: len(seen[ACCEPTED] | seen[REFUSED]) == COUNT and seen[DELIVERED] >= seen[ACCEPTED])
+        poll("all inbound messages are here", lambda: len(Reports.inbound) >= INBOUND)
     matched = len(seen[ACCEPTED] & seen[DELIVERED])
-    result = {"accepted": len(seen[ACCEPTED]), "refused": len(seen[REFUSED]), "receipts": Reports.total, "matched": matched}
+    result = {
+        "accepted": len(seen[ACCEPTED]), "refused": len(seen[REFUSED]), "receipts": Reports.total, "matched": matched,
+        "inbound": sorted(Reports.inbound),
+    }
     print("RESULT", json.dumps(result), flush=True)
     return matched == COUNT
 

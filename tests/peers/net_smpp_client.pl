@@ -3,14 +3,16 @@
 # The module is blocking; `async` submits and a select keep a window.
 use strict;
 use warnings;
+use Encode qw(decode);
 use IO::Select;
 use JSON::PP;
 use Net::SMPP;
 use Time::HiRes qw(time);
 
 use constant { SUBMIT_SM_RESP => 0x80000004, DELIVER_SM => 0x00000005, ENQUIRE_LINK => 0x00000015 };
+use constant { ESM_CLASS_RECEIPT => 0x04, DATA_CODING_UCS2 => 8 };
 
-my ($count, $window, $first) = @ENV{qw(COUNT WINDOW FIRST)};
+my ($count, $window, $first, $inbound) = @ENV{qw(COUNT WINDOW FIRST INBOUND)};
 my $deadline = time + $ENV{LIMIT};
 
 my ($smpp, $bound) = Net::SMPP->new_transceiver(
@@ -26,9 +28,11 @@ die 'bind: ' . $bound->explain_status . "\n" if $bound->status;
 # What was answered, and which receipts belong to it, in whatever order the two come.
 my (%accepted, %receipted, %unanswered);
 my ($submitted, $refused, $receipts) = (0, 0, 0);
+my @inbound;
 
 sub matched  { return scalar grep { $receipted{$_} } keys %accepted }
-sub complete { return keys(%accepted) + $refused == $count && matched() == keys %accepted }
+sub answered { return keys(%accepted) + $refused == $count }
+sub complete { return answered() && matched() == keys %accepted && @inbound == $inbound }
 
 sub submit_next {
     my $sequence = $smpp->submit_sm(
@@ -55,13 +59,20 @@ sub take {
         else                       { $refused++ }
     }
     elsif ($pdu->{cmd} == DELIVER_SM) {
-        $receipts++;
         $smpp->deliver_sm_resp(seq => $pdu->{seq}, message_id => q{});
+        return push @inbound, text($pdu) if !($pdu->{esm_class} & ESM_CLASS_RECEIPT);
+        $receipts++;
         my ($id) = $pdu->{short_message} =~ /id:(\S+)/;
         $receipted{ $id // $pdu->{receipted_message_id} } = 1;
     }
     elsif ($pdu->{cmd} == ENQUIRE_LINK) { $smpp->enquire_link_resp(seq => $pdu->{seq}) }
     return;
+}
+
+sub text {
+    my ($pdu) = @_;
+    my $encoding = $pdu->{data_coding} == DATA_CODING_UCS2 ? 'UTF-16BE' : 'US-ASCII';
+    return decode($encoding, $pdu->{short_message});
 }
 
 my $socket = IO::Select->new($smpp);
@@ -70,6 +81,6 @@ while (!complete() && time < $deadline) {
     take($smpp->read_pdu() // die "read_pdu: $!\n") if $socket->can_read(0.1);
 }
 $smpp->unbind();
-my %result = (accepted => scalar keys %accepted, refused => $refused, receipts => $receipts, matched => matched());
+my %result = (accepted => scalar keys %accepted, refused => $refused, receipts => $receipts, matched => matched(), inbound => [sort @inbound]);
 print 'RESULT ', encode_json(\%result), "\n";
 exit(complete() && $refused == 0 ? 0 : 1);

@@ -3,7 +3,9 @@
 const smpp = require('smpp');
 
 const { HOST, SYSTEM_ID, PASSWORD } = process.env;
-const [PORT, COUNT, WINDOW, FIRST, LIMIT] = ['PORT', 'COUNT', 'WINDOW', 'FIRST', 'LIMIT'].map((name) => Number(process.env[name]));
+const number = (name) => Number(process.env[name]);
+const [PORT, COUNT, WINDOW, FIRST, LIMIT, INBOUND] = ['PORT', 'COUNT', 'WINDOW', 'FIRST', 'LIMIT', 'INBOUND'].map(number);
+const ESM_CLASS_RECEIPT = 0x04;
 
 // What was answered, and which receipts belong to it, in whatever order the two come.
 const acceptedIds = new Set();
@@ -12,12 +14,14 @@ let submitted = 0;
 let unanswered = 0;
 let refused = 0;
 let receipts = 0;
+const inbound = [];
 
 const matched = () => [...acceptedIds].filter((id) => receiptIds.has(id)).length;
-const complete = () => acceptedIds.size + refused === COUNT && matched() === acceptedIds.size;
+const answered = () => acceptedIds.size + refused === COUNT;
+const complete = () => answered() && matched() === acceptedIds.size && inbound.length === INBOUND;
 
 function finish(session) {
-  const result = { accepted: acceptedIds.size, refused, receipts, matched: matched() };
+  const result = { accepted: acceptedIds.size, refused, receipts, matched: matched(), inbound: inbound.sort() };
   const exit = () => {
     console.log('RESULT ' + JSON.stringify(result));
     process.exit(complete() && refused === 0 ? 0 : 1);
@@ -57,8 +61,13 @@ const session = smpp.connect({ host: HOST, port: PORT }, () => {
 
 session.on('deliver_sm', (pdu) => {
   session.send(pdu.response());
-  receipts += 1;
   const text = pdu.short_message && pdu.short_message.message ? String(pdu.short_message.message) : '';
+  if ((pdu.esm_class & ESM_CLASS_RECEIPT) === 0) {
+    inbound.push(text);
+    if (complete()) finish(session);
+    return;
+  }
+  receipts += 1;
   const found = /id:(\S+)/.exec(text);
   receiptIds.add(found ? found[1] : pdu.receipted_message_id);
   if (complete()) finish(session);

@@ -15,8 +15,9 @@ import time
 import smpplib.client
 import smpplib.exceptions
 
-COUNT, WINDOW, FIRST = (int(os.environ[name]) for name in ("COUNT", "WINDOW", "FIRST"))
+COUNT, WINDOW, FIRST, INBOUND = (int(os.environ[name]) for name in ("COUNT", "WINDOW", "FIRST", "INBOUND"))
 DEADLINE = time.monotonic() + float(os.environ["LIMIT"])
+ESM_CLASS_RECEIPT, DATA_CODING_UCS2 = 0x04, 8
 RECEIPT_ID = re.compile(rb"id:(\S+)")
 
 logging.disable(logging.WARNING)
@@ -27,13 +28,20 @@ class Tally:
 
     def __init__(self):
         self.refused = self.receipts = 0
-        self.accepted_ids, self.receipt_ids = set(), set()
+        self.accepted_ids, self.receipt_ids, self.inbound = set(), set(), []
 
     def answered(self, pdu):
         if pdu.status == 0:
             self.accepted_ids.add(bytes(pdu.message_id))
         else:
             self.refused += 1
+
+    def delivered(self, pdu):
+        if pdu.esm_class & ESM_CLASS_RECEIPT:
+            self.receipt(pdu)
+        else:
+            octets = bytes(pdu.short_message or b"")
+            self.inbound.append(octets.decode("utf-16-be" if pdu.data_coding == DATA_CODING_UCS2 else "ascii"))
 
     def receipt(self, pdu):
         self.receipts += 1
@@ -46,7 +54,8 @@ class Tally:
 
     @property
     def complete(self):
-        return len(self.accepted_ids) + self.refused == COUNT and self.matched == len(self.accepted_ids)
+        answered = len(self.accepted_ids) + self.refused == COUNT
+        return answered and self.matched == len(self.accepted_ids) and len(self.inbound) == INBOUND
 
 
 def main():
@@ -59,7 +68,7 @@ def main():
 
     client.set_message_sent_handler(answered)
     client.set_error_pdu_handler(answered)
-    client.set_message_received_handler(lambda pdu: tally.receipt(pdu) or 0)
+    client.set_message_received_handler(lambda pdu: tally.delivered(pdu) or 0)
     client.connect()
     client.bind_transceiver(system_id=os.environ["SYSTEM_ID"], password=os.environ["PASSWORD"])
     while not tally.complete and time.monotonic() < DEADLINE:
@@ -73,7 +82,10 @@ def main():
             submitted += 1
         if select.select([client._socket], [], [], 0.1)[0]:
             client.read_once()
-    result = {"accepted": len(tally.accepted_ids), "refused": tally.refused, "receipts": tally.receipts, "matched": tally.matched}
+    result = {
+        "accepted": len(tally.accepted_ids), "refused": tally.refused, "receipts": tally.receipts, "matched": tally.matched,
+        "inbound": sorted(tally.inbound),
+    }
     print("RESULT", json.dumps(result), flush=True)
     # Some servers close instead of answering unbind, which this library takes for an error.
     with contextlib.suppress(smpplib.exceptions.ConnectionError):

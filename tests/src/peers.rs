@@ -31,7 +31,7 @@ pub enum Recipe {
 }
 
 /// What a peer client says at its end.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct ClientResult {
     /// Submits answered ESME_ROK.
     pub accepted: u64,
@@ -41,6 +41,8 @@ pub struct ClientResult {
     pub receipts: u64,
     /// Accepted messages whose receipt came, by id.
     pub matched: u64,
+    /// Texts of the inbound messages, in the order of their characters.
+    pub inbound: Vec<String>,
 }
 
 /// What a peer server says as it happens.
@@ -102,18 +104,30 @@ impl Recipe {
     }
 }
 
-/// Runs a peer client against `address`, for `count` messages to `first` and the numbers after it.
+/// What a peer client is to do.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientTask {
+    /// How many messages to send.
+    pub messages: u64,
+    /// To this number and the ones after it.
+    pub first: u64,
+    /// How many inbound messages to wait for.
+    pub inbound: usize,
+}
+
+/// Runs a peer client against `address`.
 ///
 /// Panics when the program is missing (scripts/install-peers.sh) or did not get every message accepted and matched.
-pub fn run_client(recipe: Recipe, address: &str, count: u64, first: u64) -> ClientResult {
+pub fn run_client(recipe: Recipe, address: &str, task: ClientTask) -> ClientResult {
     let port = address.rsplit(':').next().expect("an address ends with its port");
     let mut command = recipe.command();
     command
         .env("PORT", port)
-        .env("COUNT", count.to_string())
+        .env("COUNT", task.messages.to_string())
+        .env("INBOUND", task.inbound.to_string())
         .env("WINDOW", "10");
     command
-        .env("FIRST", first.to_string())
+        .env("FIRST", task.first.to_string())
         .env("LIMIT", CLIENT_LIMIT_SECONDS.to_string());
     let output = command.output().unwrap_or_else(|error| missing(recipe, &error));
     let said = String::from_utf8_lossy(&output.stdout);

@@ -136,6 +136,13 @@ impl Sim {
         self.http.post_bytes("/sessions/close", b"").expect(200);
     }
 
+    /// Has it deliver an inbound message to whoever is bound.
+    pub fn inbound(&self, from: &str, to: &str, text: &str) {
+        let message = serde_json::json!({ "from": from, "to": to, "text": text });
+        let answer = self.http.post_bytes("/inbound", message.to_string().as_bytes());
+        assert!(matches!(answer.status, 200..=299), "{}: {}", answer.status, answer.text);
+    }
+
     /// Every submit so far, in order of arrival.
     pub fn ledger(&self) -> Vec<Row> {
         let answer = self.http.get("/ledger");

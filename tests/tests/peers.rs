@@ -4,12 +4,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use campanile_tests::peers::{ClientResult, Recipe, ServerEvent, run_client, skipped};
+use campanile_tests::peers::{ClientResult, ClientTask, Recipe, ServerEvent, run_client, skipped};
 use campanile_tests::{EngineSettings, Lab, PeerServer, SmscSettings, eventually, programs};
 
 const MESSAGES: u64 = 200;
 
 const FIRST_RECIPIENT: u64 = 33_600_000_000;
+
+/// What patients answer: in the default alphabet, and in UCS-2 with a surrogate pair.
+const INBOUND: [&str; 2] = ["Merci \u{1F600}", "STOP"];
 
 const LIMIT: Duration = Duration::from_secs(40);
 
@@ -59,12 +62,27 @@ fn client_against_the_simulator(recipe: Recipe, name: &str) {
     }
     let lab = Lab::new(programs!(), name);
     let sim = lab.sim(SCENARIO);
-    let result = run_client(recipe, sim.smpp_address(), MESSAGES, FIRST_RECIPIENT);
+    let task = ClientTask {
+        messages: MESSAGES,
+        first: FIRST_RECIPIENT,
+        inbound: INBOUND.len(),
+    };
+    let result = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // The client is bound, and in the middle of its work.
+            sim.wait_for("accepted", 1, LIMIT);
+            for text in INBOUND {
+                sim.inbound("33612345678", "36034", text);
+            }
+        });
+        run_client(recipe, sim.smpp_address(), task)
+    });
     let expected = ClientResult {
         accepted: MESSAGES,
         refused: 0,
         receipts: MESSAGES,
         matched: MESSAGES,
+        inbound: INBOUND.map(str::to_owned).to_vec(),
     };
     assert_eq!(result, expected, "what {recipe:?} says");
 
