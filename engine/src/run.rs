@@ -22,7 +22,7 @@ use crate::domain::SmscId;
 use crate::metrics::Metrics;
 use crate::outcome::{BrokenTable, Collector, Meanings};
 use crate::receipt::Recent;
-use crate::settle::{Settler, SmscSide, UNPARKED_MAX, Unparked};
+use crate::settle::{self, Gatherer, Settler, SmscSide, UNPARKED_MAX, Unparked};
 use crate::shutdown::Shutdown;
 use crate::store::{ConnectFault, Embedded, EmbeddedFault, Store, StoreError};
 
@@ -227,18 +227,23 @@ impl Engine {
             };
             sides.insert(*id, side);
         }
+        let smscs = Arc::new(sides);
+        let gatherer = Gatherer {
+            clock: self.clock,
+            smscs: smscs.clone(),
+            in_doubt: self.config.engine.in_doubt,
+            collector: Collector::default(),
+        };
         let settler = Settler {
             store: self.store.clone(),
             clock: self.clock,
             metrics: self.metrics.clone(),
-            smscs: sides,
-            in_doubt: self.config.engine.in_doubt,
+            smscs,
             books: self.campaigns.books(),
             abandon: self.abandon.clone(),
-            collector: Collector::default(),
             recent: Recent::default(),
         };
-        self.settler.spawn(settler.run(binds.events, unparked));
+        settle::start((gatherer, settler), binds.events, unparked, &self.settler);
         self.settler.close();
         self.dispatchers.close();
         Ok(())

@@ -7,7 +7,7 @@ use smpp::command_status::CommandStatus;
 use smpp::session::Ack;
 use tokio::sync::mpsc;
 
-use super::{Settler, SmscSide};
+use super::{Gatherer, SmscSide};
 use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, ReceiptNews, Reply};
 use crate::dispatch::Redo;
 use crate::domain::{Event, Recipient, SmscId};
@@ -70,7 +70,18 @@ impl Question {
     }
 }
 
-impl Settler {
+impl SmscSide {
+    pub(super) fn orphan(&self, reason: &str) {
+        let metrics = &self.metrics;
+        metrics
+            .all
+            .receipt_orphans_total
+            .with_label_values(&[&metrics.name, reason])
+            .inc();
+    }
+}
+
+impl Gatherer {
     pub(super) fn add(&mut self, events: Events, group: &mut Group) {
         group.taken += events.answers.len() + events.deliveries.len();
         let mut durations = Vec::with_capacity(events.answers.len());
@@ -158,19 +169,9 @@ impl Settler {
                             parked: None,
                         });
                     }
-                    None => self.orphan(smsc, "unparsable"),
+                    None => side.orphan("unparsable"),
                 }
             }
-        }
-    }
-
-    pub(super) fn orphan(&self, smsc: SmscId, reason: &str) {
-        if let Some(side) = self.smscs.get(&smsc) {
-            side.metrics
-                .all
-                .receipt_orphans_total
-                .with_label_values(&[&side.metrics.name, reason])
-                .inc();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The group commit: answers and receipts of all sessions, into the store in batches, and only then acknowledged.
 //!
-//! One task, so that a receipt never overtakes the answer to its own message on the way to the store.
+//! Two tasks, one behind the other: while the store carries a group out, the next one is gathered and decided. Groups reach
+//! the store in their order, so that a receipt never overtakes the answer to its own message.
 
 mod group;
 mod rounds;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::bind::Events;
 use crate::campaign::Books;
@@ -33,6 +35,9 @@ const LINGER: Duration = Duration::from_millis(8);
 /// Answers and deliveries in one group: Redis is busy with it for some 20 ms.
 const GROUP_MAX: usize = 6_000;
 
+/// Groups that may wait for the store: one is enough to keep it busy.
+const GROUPS_MAX: usize = 1;
+
 /// Parked receipts by recipient, packed, of messages that were moved elsewhere: by the look for leases of the dead.
 pub type Unparked = Vec<(Recipient, Vec<u8>)>;
 
@@ -53,7 +58,22 @@ pub struct SmscSide {
     pub redo: mpsc::Sender<Redo>,
 }
 
-/// The group commit.
+/// By SMSC, shared by both tasks.
+pub type Sides = Arc<HashMap<SmscId, SmscSide>>;
+
+/// The first task: gathers what comes, and decides what answers mean.
+pub struct Gatherer {
+    /// The time.
+    pub clock: Clock,
+    /// The SMSCs.
+    pub smscs: Sides,
+    /// What becomes of messages that may have been sent.
+    pub in_doubt: InDoubt,
+    /// Messages of several segments that wait for some of their answers.
+    pub collector: Collector,
+}
+
+/// The second task: the group commit.
 pub struct Settler {
     /// Where to.
     pub store: Store,
@@ -62,28 +82,50 @@ pub struct Settler {
     /// Metrics.
     pub metrics: Metrics,
     /// The SMSCs.
-    pub smscs: HashMap<SmscId, SmscSide>,
-    /// What becomes of messages that may have been sent.
-    pub in_doubt: InDoubt,
+    pub smscs: Sides,
     /// Credits follow messages.
     pub books: Books,
     /// Give up: the engine is told to end at once.
     pub abandon: CancellationToken,
-    /// Messages of several segments that wait for some of their answers.
-    pub collector: Collector,
     /// Receipts that were settled lately.
     pub recent: Recent,
 }
 
+/// Starts both. They settle until every session and dispatcher is gone and nothing is left.
+pub fn start(
+    (gatherer, settler): (Gatherer, Settler),
+    events: mpsc::Receiver<Events>,
+    unparked: mpsc::Receiver<Unparked>,
+    tasks: &TaskTracker,
+) {
+    let (sender, groups) = mpsc::channel(GROUPS_MAX);
+    tasks.spawn(gatherer.run((events, unparked), sender));
+    tasks.spawn(settler.run(groups));
+}
+
 impl Settler {
-    /// Settles until every session and dispatcher is gone and nothing is left.
-    pub async fn run(mut self, mut events: mpsc::Receiver<Events>, mut unparked: mpsc::Receiver<Unparked>) {
+    async fn run(mut self, mut groups: mpsc::Receiver<Group>) {
         let abandon = self.abandon.clone();
-        while let Some(group) = self.gather(&mut events, &mut unparked).await {
+        while let Some(group) = groups.recv().await {
             if abandon.run_until_cancelled(self.settle(group)).await.is_none() {
                 tracing::warn!(
                     "the store is away and time is up: what was not settled will be in doubt at the next start"
                 );
+                return;
+            }
+        }
+    }
+}
+
+impl Gatherer {
+    async fn run(
+        mut self,
+        (mut events, mut unparked): (mpsc::Receiver<Events>, mpsc::Receiver<Unparked>),
+        groups: mpsc::Sender<Group>,
+    ) {
+        while let Some(group) = self.gather(&mut events, &mut unparked).await {
+            if groups.send(group).await.is_err() {
+                // The settler has given up, and has said so.
                 return;
             }
         }

@@ -9,7 +9,7 @@ use smpp::session::Ack;
 use super::Settler;
 use super::group::{Decided, Group, Question, Session};
 use crate::bind::InboundNews;
-use crate::domain::{Event, MessageId, Recipient, State, Status, TenantId, split_messages};
+use crate::domain::{Event, MessageId, Recipient, SmscId, State, Status, TenantId, split_messages};
 use crate::outcome::from_doubt;
 use crate::receipt::{Found, Parked, adopt, find, settle};
 use crate::store::{Committed, Move, ReceiptMatch, ReceiptReply, StoreError};
@@ -94,6 +94,12 @@ impl Settler {
         }
         self.finish(leftovers, inbound).await;
         acknowledge(acks).await;
+    }
+
+    fn orphan(&self, smsc: SmscId, reason: &str) {
+        if let Some(side) = self.smscs.get(&smsc) {
+            side.orphan(reason);
+        }
     }
 
     fn matches(&self, questions: &[Question]) -> Vec<ReceiptMatch> {
