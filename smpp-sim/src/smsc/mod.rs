@@ -186,8 +186,10 @@ impl Smsc {
             return self.deaf_turn(session, bytes.len());
         }
         let consumed = self.read(&mut turn, bytes);
-        self.timers(&mut turn);
-        self.troubles(&mut turn);
+        if !turn.session.trouble.deaf {
+            self.timers(&mut turn);
+            self.troubles(&mut turn);
+        }
         Self::unbind_if_wanted(&mut turn);
         self.due(&mut turn);
         session.this_turn = 0;
@@ -241,7 +243,7 @@ impl Smsc {
 
     fn read(&mut self, turn: &mut Turn<'_>, bytes: &[u8]) -> usize {
         let mut consumed = 0;
-        while turn.session.end.is_none() && turn.session.paused_until_us == 0 {
+        while turn.session.end.is_none() && turn.session.paused_until_us == 0 && !turn.session.trouble.deaf {
             match split(&bytes[consumed..], turn.session.length_max()) {
                 Ok(Some(raw)) => {
                     consumed += raw.header.length as usize;
