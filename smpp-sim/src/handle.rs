@@ -9,7 +9,7 @@ use crate::clock::{Clock, micros};
 use crate::ledger::{AccountRate, Filter, Line, Page, Totals};
 use crate::scenario::Scenario;
 use crate::smsc::session::Plan;
-use crate::smsc::{InboundView, NoInbound, SessionView, Smsc, TooManyOutcomes};
+use crate::smsc::{InboundView, NoInbound, NoSuchPhase, PhaseView, SessionView, Smsc, TooManyOutcomes};
 
 /// Rows looked at while the sessions wait: well under a millisecond.
 const ROWS_AT_ONCE: usize = 1_000;
@@ -151,13 +151,13 @@ impl Handle {
 
     /// Empties the ledger and forgets everything but the sessions.
     pub fn reset(&self) {
-        self.smsc().reset();
+        self.smsc().reset(self.shared.clock.now_us());
         self.shared.changed.notify_waiters();
     }
 
     /// The scenario that is obeyed.
     pub fn scenario(&self) -> Arc<Scenario> {
-        Arc::clone(self.smsc().scenario())
+        Arc::clone(self.smsc().base())
     }
 
     /// Obeys another scenario from now on.
@@ -165,7 +165,29 @@ impl Handle {
     /// # Errors
     /// There were too many scenarios since the last reset.
     pub fn switch(&self, scenario: Scenario) -> Result<(), TooManyOutcomes> {
-        self.smsc().switch(Arc::new(scenario))
+        self.smsc().switch(Arc::new(scenario), self.shared.clock.now_us())
+    }
+
+    /// The phase that the scenario is in; `None`: it has none.
+    pub fn phase(&self) -> Option<PhaseView> {
+        let mut smsc = self.smsc();
+        smsc.pass_phases(self.shared.clock.now_us());
+        smsc.phase()
+    }
+
+    /// Goes to a phase at once, by its name; the ones after it follow as the scenario says.
+    ///
+    /// # Errors
+    /// The scenario has no such phase; the error names those that it has.
+    pub fn go_to_phase(&self, name: &str) -> Result<(), NoSuchPhase> {
+        self.smsc().go_to_phase(name, self.shared.clock.now_us())
+    }
+
+    /// Whether the port is to be closed now, and when to look again at the latest, µs since 1970.
+    pub(crate) fn door(&self) -> (bool, u64) {
+        let mut smsc = self.smsc();
+        smsc.pass_phases(self.shared.clock.now_us());
+        (smsc.refuses_connections(), smsc.phase_until_us())
     }
 
     pub(crate) fn clock(&self) -> Clock {

@@ -45,10 +45,11 @@ pub use handle::{Goals, Handle, Waited};
 pub use ledger::{AccountRate, Filter, Line, Totals};
 pub use outcome::{Answer, Defaults, Form, IdFormat, MAGIC_NUMBERS, MagicNumber, Outcome, ReceiptPlan, Stat};
 pub use scenario::{
-    Account, BUILT_IN, BeyondWindow, BuiltIn, Fault, Faults, Hangup, LedgerLimits, Misbehaviour, Scenario, Throttle,
-    Timers,
+    Account, BUILT_IN, BeyondWindow, BindFault, BindTrouble, BuiltIn, ConnectFault, ConnectTrouble, Fault, Faults,
+    Hangup, HangupBegin, Ids, Keep, Lasts, LedgerLimits, Misbehaviour, Phase, Scenario, StopReading, Throttle, Timers,
+    Turn, Writing,
 };
-pub use smsc::{InboundView, NoInbound, SessionView, TooManyOutcomes};
+pub use smsc::{InboundView, Injected, MALFORMED, NoInbound, NoSuchPhase, PhaseView, SessionView, TooManyOutcomes};
 
 /// How long open connections may take to end when the simulator stops.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
@@ -90,8 +91,13 @@ pub async fn start(scenario: Scenario, options: Options) -> io::Result<Running> 
     let smpp = bind("SMPP", options.listen).await?;
     let http = bind("HTTP", options.http).await?;
     let (smpp_addr, http_addr) = (smpp.local_addr()?, http.local_addr()?);
+    let file = scenario.ledger_file.as_deref().map(ledger::open).transpose()?;
     let handle = Handle::new(Arc::new(scenario), clock::Clock::start());
     let tasks = TaskTracker::new();
+    if let Some(file) = file {
+        let handle = handle.clone();
+        drop(tasks.spawn_blocking(move || ledger::follow(&handle, file)));
+    }
     drop(tasks.spawn(net::listen(smpp, handle.clone(), tasks.clone())));
     drop(tasks.spawn(http::serve(http, handle.clone(), tasks.clone())));
     Ok(Running {

@@ -22,6 +22,20 @@ pub(crate) enum Draw {
     Deck,
     /// The random half of a UUID.
     Uuid,
+    /// What a message's id is written from.
+    Id,
+    /// The share that is refused.
+    Refuse,
+    /// The share that is answered late.
+    Late,
+    /// Which fault an answer has.
+    AnswerFault,
+    /// The share that a malformed PDU comes before.
+    Malformed,
+    /// Which kind of malformed PDU.
+    MalformedKind,
+    /// What happens to a connection or a bind.
+    Event,
 }
 
 /// What draws are made about: one submit.

@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use super::Ledger;
 use super::totals::Names;
+use super::{Ledger, Row};
 use crate::number::Numbers;
+use crate::scenario::Keep;
 use crate::smsc::ids::id_text;
 
 /// Which rows are asked for.
@@ -64,6 +65,8 @@ pub struct Line {
     pub receipt_sent_at_us: Option<u64>,
     /// When the last one was acknowledged.
     pub receipt_acked_at_us: Option<u64>,
+    /// The fault that its answer was made with; `None`: an ordinary one.
+    pub fault: Option<&'static str>,
     /// How the text was coded.
     pub data_coding: u8,
     /// The text without its user data header; `None` when there was no room to keep it.
@@ -74,14 +77,14 @@ pub struct Line {
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
     filter: Filter,
-    next: usize,
+    next: u64,
     left: usize,
 }
 
 impl Page {
     pub(crate) fn new(filter: Filter) -> Self {
         Self {
-            next: filter.from.unwrap_or(0),
+            next: filter.from.unwrap_or(0) as u64,
             left: filter.limit.unwrap_or(usize::MAX),
             filter,
         }
@@ -89,38 +92,51 @@ impl Page {
 }
 
 impl Ledger {
-    /// The next lines, looking at no more than `rows` rows; `None` at the end.
+    /// The next lines, looking at no more than `rows` rows; `None` at the end. Rows that the ring has dropped are
+    /// passed over.
     pub(crate) fn lines(
         &self,
         page: &mut Page,
         rows: usize,
         (names, numbers): (&Names<'_>, &Numbers),
     ) -> Option<Vec<Line>> {
-        if page.left == 0 || page.next >= self.len() {
+        if page.left == 0 || page.next >= self.next {
             return None;
         }
-        let until = (page.next + rows).min(self.len());
+        // Blocks are dropped whole: what they hold beyond the limit is there by chance.
+        let shown = match self.limits.keep {
+            Keep::Ring => self.next.saturating_sub(self.limits.rows_max as u64),
+            Keep::All => 0,
+        };
         let mut lines = Vec::new();
-        while page.next < until && page.left > 0 {
-            if let Some(line) = self
-                .line(page.next as u32, names, numbers)
-                .filter(|line| page.filter.wants(line))
-            {
+        let mut looked_at = 0;
+        for (place, row) in self.rows_from(page.next).take(rows) {
+            looked_at += 1;
+            page.next = place + 1;
+            if place < shown && self.is_done_with(row) {
+                continue;
+            }
+            let line = self.line((place, row), names, numbers);
+            if let Some(line) = line.filter(|line| page.filter.wants(line)) {
                 lines.push(line);
                 page.left -= 1;
             }
-            page.next += 1;
+            if page.left == 0 {
+                break;
+            }
+        }
+        if looked_at == 0 {
+            page.next = self.next;
         }
         Some(lines)
     }
 
-    fn line(&self, place: u32, names: &Names<'_>, numbers: &Numbers) -> Option<Line> {
-        let row = self.row(place)?;
+    pub(super) fn line(&self, (place, row): (u64, &Row), names: &Names<'_>, numbers: &Numbers) -> Option<Line> {
         let outcome = names.outcomes.get(usize::from(row.outcome))?;
         let happened = |at: u64| (at > 0).then_some(at);
         let answered = row.answered_at_us();
         Some(Line {
-            sequence: u64::from(place),
+            sequence: place,
             account: names
                 .accounts
                 .get(usize::from(row.account))
@@ -132,7 +148,7 @@ impl Ledger {
             attempt: row.attempt,
             part: row.part,
             total: row.total,
-            message_id: row.accepted.then(|| id_text(outcome.message_id, self.id(place))),
+            message_id: row.accepted.then(|| id_text(outcome.message_id, row.id)),
             received_at_us: row.received_at_us,
             accepted_at_us: row.accepted.then_some(row.received_at_us),
             answered_at_us: answered,
@@ -145,6 +161,7 @@ impl Ledger {
             receipts_acked: row.acked,
             receipt_sent_at_us: happened(row.sent_at_us),
             receipt_acked_at_us: happened(row.acked_at_us),
+            fault: row.injected.map(crate::smsc::Injected::name),
             data_coding: row.text.data_coding,
             text: self
                 .text(row)

@@ -1,188 +1,216 @@
-//! Everything that the simulator saw and did, one row for every submit, in memory and in order of arrival.
+//! Everything that the simulator saw and did, one row for every submit, in order of arrival: in a ring of memory whose
+//! oldest finished rows make room, with totals that stay exact, and in a file for who wants all of it.
 
+mod file;
+mod index;
 mod line;
 mod rates;
+mod row;
 mod texts;
 mod totals;
 #[cfg(test)]
 mod tests;
 
-use smpp::command_status::CommandStatus;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
 
-use crate::number::Number;
-use crate::outcome::Stat;
-use crate::scenario::LedgerLimits;
+use crate::scenario::{Keep, LedgerLimits};
 
+pub(crate) use file::{follow, open};
+use index::Index;
 pub(crate) use line::Page;
 pub use line::{Filter, Line};
 pub use rates::AccountRate;
+use rates::Rates;
+use row::Stage;
+pub(crate) use row::{Arrival, Decision, Row};
 pub use totals::Totals;
 pub(crate) use totals::{Counters, Names};
 
 pub(crate) use texts::Text;
 use texts::Texts;
 
-/// Rows in one block: growing never copies what is there.
-const BLOCK_ROWS: usize = 1 << 16;
+/// Rows in one block: growing never copies what is there, and the ring drops so many at once.
+const BLOCK_ROWS: u64 = 1 << 12;
 
-/// Not answered.
-const NEVER: u32 = u32::MAX;
-
-/// One submit. 88 octets: ten million of them are what a machine of a test has room for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Row {
-    pub(crate) received_at_us: u64,
-    /// When the last receipt went out; 0: none did.
-    pub(crate) sent_at_us: u64,
-    /// When the last receipt was acknowledged; 0: none was.
-    pub(crate) acked_at_us: u64,
-    pub(crate) recipient: Number,
-    pub(crate) source: Number,
-    pub(crate) text: Text,
-    pub(crate) status: CommandStatus,
-    /// µs from the submit to its answer, capped at 71 minutes.
-    answered_after_us: u32,
-    pub(crate) session: u32,
-    pub(crate) outcome: u16,
-    pub(crate) account: u16,
-    pub(crate) attempt: u16,
-    /// TON and NPI of the source, then of the recipient.
-    pub(crate) plans: [u8; 4],
-    pub(crate) part: u8,
-    pub(crate) total: u8,
-    pub(crate) accepted: bool,
-    pub(crate) stat: Option<Stat>,
-    /// Final receipts: to be sent, sent, acknowledged.
-    pub(crate) due: u8,
-    pub(crate) sent: u8,
-    pub(crate) acked: u8,
-}
-
-/// What is known of a submit when it comes in.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Arrival<'a> {
-    pub(crate) now_us: u64,
-    pub(crate) account: u16,
-    pub(crate) session: u32,
-    pub(crate) source: Number,
-    pub(crate) recipient: Number,
-    pub(crate) plans: [u8; 4],
-    /// Part and total.
-    pub(crate) place: (u8, u8),
-    pub(crate) data_coding: u8,
-    pub(crate) text: &'a [u8],
-}
-
-/// What was decided about it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Decision {
-    pub(crate) outcome: u16,
-    pub(crate) attempt: u16,
-    pub(crate) accepted: bool,
-    /// What it is answered with, if it is.
-    pub(crate) status: CommandStatus,
-    pub(crate) stat: Option<Stat>,
-    pub(crate) due: u8,
-}
+/// Finished rows that may wait for the file: beyond, no session is read until it has caught up.
+const UNFILED_MAX: usize = 200_000;
 
 /// The rows, and counters that always agree with them.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    blocks: Vec<Vec<Row>>,
+    blocks: VecDeque<Block>,
+    /// Place of the first row in the blocks.
+    first: u64,
+    /// Place of the row that comes next.
+    next: u64,
+    /// Rows that were not finished when the ring came round to them.
+    late: BTreeMap<u64, Row>,
     texts: Texts,
     limits: LedgerLimits,
     first_id: u64,
+    index: RefCell<Index>,
+    /// Of the rows that the ring has dropped.
+    rates: Rates,
+    /// Finished rows that are to go to the file; `None`: there is no file.
+    unfiled: Option<VecDeque<u64>>,
     pub(crate) counters: Counters,
 }
 
+#[derive(Debug)]
+struct Block {
+    rows: Vec<Row>,
+    /// Where its texts begin, see [`Texts::mark`].
+    texts_from: u64,
+}
+
 impl Ledger {
-    /// An empty one, whose first row has that message id.
-    pub(crate) fn new(limits: LedgerLimits, first_id: u64) -> Self {
-        let texts = Texts::new(limits.text_bytes_max);
+    /// An empty one. Ids that are counted begin with `first_id`; `filed` says that finished rows are fetched for a file.
+    pub(crate) fn new(limits: LedgerLimits, first_id: u64, filed: bool) -> Self {
         Self {
-            blocks: Vec::new(),
-            texts,
+            blocks: VecDeque::new(),
+            first: 0,
+            next: 0,
+            late: BTreeMap::new(),
+            texts: Texts::new(limits.text_bytes_max, limits.keep == Keep::Ring),
             limits,
             first_id,
+            index: RefCell::default(),
+            rates: Rates::default(),
+            unfiled: filed.then(VecDeque::new),
             counters: Counters::default(),
         }
     }
 
-    /// Rows so far.
-    pub(crate) fn len(&self) -> usize {
-        let full = self.blocks.len().saturating_sub(1) * BLOCK_ROWS;
-        full + self.blocks.last().map_or(0, Vec::len)
+    /// Whether finished rows are fetched for a file.
+    pub(crate) fn is_filed(&self) -> bool {
+        self.unfiled.is_some()
     }
 
-    /// Whether there is no room for another row.
+    /// Whether there is no room for another row: the memory is full, or too much waits for its receipts.
     pub(crate) fn is_full(&self) -> bool {
-        self.len() >= self.limits.rows_max
+        match self.limits.keep {
+            Keep::All => self.next >= self.limits.rows_max as u64,
+            Keep::Ring => self.late.len() >= self.limits.pending_max,
+        }
+    }
+
+    /// Whether the file must catch up first.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.unfiled.as_ref().is_some_and(|rows| rows.len() >= UNFILED_MAX)
     }
 
     pub(crate) fn set_limits(&mut self, limits: LedgerLimits) {
         self.limits = limits;
-        self.texts.set_limit(limits.text_bytes_max);
+        self.texts.set_limit(limits.text_bytes_max, limits.keep == Keep::Ring);
+    }
+
+    /// The id that would be counted next.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.first_id.wrapping_add(self.next)
     }
 
     /// Writes a row; its place. The caller asks [`Ledger::is_full`] first.
     pub(crate) fn push(&mut self, arrival: &Arrival<'_>, decision: Decision) -> u32 {
-        let place = self.len();
+        let place = self.next;
         if place.is_multiple_of(BLOCK_ROWS) {
-            self.blocks.push(Vec::with_capacity(BLOCK_ROWS));
+            self.grow();
         }
-        let row = Row {
-            received_at_us: arrival.now_us,
-            sent_at_us: 0,
-            acked_at_us: 0,
-            recipient: arrival.recipient,
-            source: arrival.source,
-            text: self.texts.keep(arrival.text, arrival.data_coding),
-            status: decision.status,
-            answered_after_us: NEVER,
-            session: arrival.session,
-            outcome: decision.outcome,
-            account: arrival.account,
-            attempt: decision.attempt,
-            plans: arrival.plans,
-            part: arrival.place.0,
-            total: arrival.place.1,
-            accepted: decision.accepted,
-            stat: decision.stat,
-            due: decision.due,
-            sent: 0,
-            acked: 0,
-        };
+        let id = decision.id.unwrap_or_else(|| self.next_id());
+        let text = self.texts.keep(arrival.text, arrival.data_coding);
+        let row = Row::new(arrival, decision, (id, text));
         self.counters.submitted(&row);
-        if let Some(block) = self.blocks.last_mut() {
-            block.push(row);
+        if let Some(block) = self.blocks.back_mut() {
+            block.rows.push(row);
+        }
+        self.next += 1;
+        if row.is_finished() {
+            self.finished(place);
         }
         place as u32
     }
 
-    /// The row at that place.
-    pub(crate) fn row(&self, place: u32) -> Option<&Row> {
-        self.blocks
-            .get(place as usize / BLOCK_ROWS)?
-            .get(place as usize % BLOCK_ROWS)
+    /// One block more; the oldest make room for it, so that never less than `rows_max` rows are there.
+    fn grow(&mut self) {
+        let rows_max = (self.limits.rows_max as u64).next_multiple_of(BLOCK_ROWS) + BLOCK_ROWS;
+        let mut spare = None;
+        while self.limits.keep == Keep::Ring && self.next - self.first >= rows_max {
+            spare = self.drop_block();
+        }
+        self.blocks.push_back(Block {
+            rows: spare.unwrap_or_else(|| Vec::with_capacity(BLOCK_ROWS as usize)),
+            texts_from: self.texts.mark(),
+        });
     }
 
-    fn row_mut(&mut self, place: u32) -> Option<&mut Row> {
-        self.blocks
-            .get_mut(place as usize / BLOCK_ROWS)?
-            .get_mut(place as usize % BLOCK_ROWS)
+    /// Drops the oldest block but for its rows that are not finished; gives back its memory.
+    fn drop_block(&mut self) -> Option<Vec<Row>> {
+        let mut block = self.blocks.pop_front()?;
+        for (place, mut row) in (self.first..).zip(block.rows.drain(..)) {
+            self.rates.count(row.account, row.received_at_us);
+            if !self.is_done_with(&row) {
+                row.text = self.texts.put_aside(row.text);
+                self.late.insert(place, row);
+            }
+        }
+        self.first += BLOCK_ROWS;
+        if let Some(oldest) = self.blocks.front() {
+            self.texts.release(oldest.texts_from);
+        }
+        Some(block.rows)
+    }
+
+    /// Whether nobody will ask for the row again.
+    fn is_done_with(&self, row: &Row) -> bool {
+        row.is_finished() && (row.stage == Stage::Filed || self.unfiled.is_none())
+    }
+
+    /// A row's place counted from the first row ever. Places are handed out in 32 bits, which go round: the row that is
+    /// meant is the last one that had it.
+    fn absolute(&self, place: u32) -> Option<u64> {
+        let back = u64::from((self.next as u32).wrapping_sub(place));
+        self.next.checked_sub(back).filter(|_| back > 0)
+    }
+
+    /// The row at that place.
+    pub(crate) fn row(&self, place: u32) -> Option<&Row> {
+        self.row_at(self.absolute(place)?)
+    }
+
+    fn row_at(&self, place: u64) -> Option<&Row> {
+        let Some(offset) = place.checked_sub(self.first) else {
+            return self.late.get(&place);
+        };
+        let block = self.blocks.get((offset / BLOCK_ROWS) as usize)?;
+        block.rows.get((offset % BLOCK_ROWS) as usize)
+    }
+
+    fn row_mut(&mut self, place: u64) -> Option<&mut Row> {
+        let Some(offset) = place.checked_sub(self.first) else {
+            return self.late.get_mut(&place);
+        };
+        let block = self.blocks.get_mut((offset / BLOCK_ROWS) as usize)?;
+        block.rows.get_mut((offset % BLOCK_ROWS) as usize)
     }
 
     /// The number that the message's id is written from.
     pub(crate) fn id(&self, place: u32) -> u64 {
-        self.first_id + u64::from(place)
+        self.row(place).map_or(0, |row| row.id)
     }
 
-    /// The place of a message id, if it is one of this ledger.
+    /// The place of the accepted message that has that id.
     pub(crate) fn place(&self, id: u64) -> Option<u32> {
-        let place = id
-            .checked_sub(self.first_id)
-            .filter(|&place| place < self.len() as u64)?;
-        u32::try_from(place).ok()
+        let counted = id.wrapping_sub(self.first_id);
+        if counted < self.next && self.row_at(counted).is_some_and(|row| row.id == id) {
+            return Some(counted as u32);
+        }
+        let mut index = self.index.borrow_mut();
+        let accepted = |(place, row): (u64, &Row)| row.accepted.then_some((row.id, place));
+        index.catch_up(self.next, |from| self.rows_from(from).filter_map(accepted));
+        let rows = self.blocks.len() * BLOCK_ROWS as usize + self.late.len();
+        index.sweep(rows, |place| self.row_at(place).is_some());
+        let place = index.get(id)?;
+        self.row_at(place).map(|_| place as u32)
     }
 
     /// The octets of a text; `None` when there was no room to keep it.
@@ -192,50 +220,90 @@ impl Ledger {
 
     /// The answer went out.
     pub(crate) fn answered(&mut self, place: u32, now_us: u64) {
-        let Some(row) = self.row_mut(place) else { return };
-        let after = now_us.saturating_sub(row.received_at_us);
-        row.answered_after_us = u32::try_from(after).unwrap_or(NEVER - 1).min(NEVER - 1);
-        let status = row.status;
-        self.counters.answered(status);
+        let change = |row: &mut Row| {
+            row.answer(now_us);
+            row.status
+        };
+        if let Some(status) = self.change(place, change) {
+            self.counters.answered(status);
+        }
+    }
+
+    /// The answer will never go out: its session is gone.
+    pub(crate) fn never_answered(&mut self, place: u32) {
+        self.change(place, |row| row.stage = Stage::AnswerDone);
     }
 
     /// A receipt went out: the first time, or again.
     pub(crate) fn receipt_sent(&mut self, place: u32, again: bool, now_us: u64) {
-        let Some(row) = self.row_mut(place) else { return };
-        row.sent_at_us = now_us;
-        if again {
-            self.counters.receipts_resent += 1;
-        } else {
-            row.sent = row.sent.saturating_add(1);
-            self.counters.receipts_sent += 1;
+        let change = |row: &mut Row| {
+            row.sent_at_us = now_us;
+            row.sent = row.sent.saturating_add(u8::from(!again));
+        };
+        if self.change(place, change).is_some() {
+            self.counters.receipts_resent += u64::from(again);
+            self.counters.receipts_sent += u64::from(!again);
         }
     }
 
     /// A receipt was acknowledged with `ESME_ROK`.
     pub(crate) fn receipt_acked(&mut self, place: u32, now_us: u64) {
-        let Some(row) = self.row_mut(place) else { return };
-        row.acked_at_us = now_us;
-        row.acked = row.acked.saturating_add(1);
-        let stat = row.stat;
-        self.counters.receipt_acked(stat);
+        let change = |row: &mut Row| {
+            row.acked_at_us = now_us;
+            row.acked = row.acked.saturating_add(1);
+            row.stat
+        };
+        if let Some(stat) = self.change(place, change) {
+            self.counters.receipt_acked(stat);
+        }
     }
 
-    fn rows_from(&self, from: usize) -> impl Iterator<Item = (usize, &Row)> {
-        (from..self.len()).map_while(|place| self.row(place as u32).map(|row| (place, row)))
+    /// A receipt was refused, and is not sent again.
+    pub(crate) fn receipt_refused(&mut self, place: u32) {
+        self.counters.receipts_refused += 1;
+        self.change(place, |row| row.refused = row.refused.saturating_add(1));
     }
 
-    /// Per account, how fast it submitted.
+    /// Changes a row, and lets go of it if it is finished by that.
+    fn change<T>(&mut self, place: u32, change: impl FnOnce(&mut Row) -> T) -> Option<T> {
+        let place = self.absolute(place)?;
+        let row = self.row_mut(place)?;
+        let before = row.is_finished();
+        let result = change(row);
+        if !before && row.is_finished() {
+            self.finished(place);
+        }
+        Some(result)
+    }
+
+    fn finished(&mut self, place: u64) {
+        match &mut self.unfiled {
+            Some(unfiled) => unfiled.push_back(place),
+            None if place < self.first => self.let_go(place),
+            None => {}
+        }
+    }
+
+    /// Drops a row that has left the ring.
+    fn let_go(&mut self, place: u64) {
+        if let Some(row) = self.late.remove(&place) {
+            self.texts.drop_aside(row.text);
+        }
+    }
+
+    /// Rows from that place on, as far as they are there: those that the ring has dropped are missing.
+    fn rows_from(&self, from: u64) -> impl Iterator<Item = (u64, &Row)> {
+        let late = self.late.range(from..).map(|(&place, row)| (place, row));
+        let ring = (from.max(self.first)..self.next).map_while(|place| self.row_at(place).map(|row| (place, row)));
+        late.chain(ring)
+    }
+
+    /// Per account, how fast it submitted, from the first row on.
     pub(crate) fn rates(&self, accounts: &[String]) -> Vec<AccountRate> {
-        rates::rates(
-            self.rows_from(0).map(|(_, row)| (row.account, row.received_at_us)),
-            accounts,
-        )
-    }
-}
-
-impl Row {
-    /// When it was answered.
-    pub(crate) fn answered_at_us(&self) -> Option<u64> {
-        (self.answered_after_us != NEVER).then(|| self.received_at_us + u64::from(self.answered_after_us))
+        let mut rates = self.rates.clone();
+        for (_, row) in self.rows_from(self.first) {
+            rates.count(row.account, row.received_at_us);
+        }
+        rates.of(accounts)
     }
 }

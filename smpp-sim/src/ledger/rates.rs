@@ -22,7 +22,7 @@ pub struct AccountRate {
     pub last_us: u64,
 }
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 struct Window {
     times: VecDeque<u64>,
     most: usize,
@@ -32,10 +32,15 @@ struct Window {
 }
 
 /// Slides a window of one second over the arrivals of every account; they come in order of time.
-pub(super) fn rates(arrivals: impl Iterator<Item = (u16, u64)>, accounts: &[String]) -> Vec<AccountRate> {
-    let mut windows: FxHashMap<u16, Window> = FxHashMap::default();
-    for (account, at) in arrivals {
-        let window = windows.entry(account).or_insert_with(|| Window {
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rates {
+    windows: FxHashMap<u16, Window>,
+}
+
+impl Rates {
+    /// One more arrival.
+    pub(super) fn count(&mut self, account: u16, at: u64) {
+        let window = self.windows.entry(account).or_insert_with(|| Window {
             first: at,
             ..Window::default()
         });
@@ -47,17 +52,21 @@ pub(super) fn rates(arrivals: impl Iterator<Item = (u16, u64)>, accounts: &[Stri
         window.submits += 1;
         window.last = at;
     }
-    let mut rates: Vec<_> = windows.into_iter().collect();
-    rates.sort_by_key(|&(account, _)| account);
-    let rate = |(account, window): (u16, Window)| AccountRate {
-        account: accounts.get(usize::from(account)).cloned().unwrap_or_default(),
-        submits: window.submits,
-        max_per_second: window.most as u64,
-        mean_per_second: mean(&window),
-        first_us: window.first,
-        last_us: window.last,
-    };
-    rates.into_iter().map(rate).collect()
+
+    /// Every account's, in the order in which they first bound.
+    pub(super) fn of(self, accounts: &[String]) -> Vec<AccountRate> {
+        let mut rates: Vec<_> = self.windows.into_iter().collect();
+        rates.sort_by_key(|&(account, _)| account);
+        let rate = |(account, window): (u16, Window)| AccountRate {
+            account: accounts.get(usize::from(account)).cloned().unwrap_or_default(),
+            submits: window.submits,
+            max_per_second: window.most as u64,
+            mean_per_second: mean(&window),
+            first_us: window.first,
+            last_us: window.last,
+        };
+        rates.into_iter().map(rate).collect()
+    }
 }
 
 fn mean(window: &Window) -> f64 {

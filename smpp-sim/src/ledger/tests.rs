@@ -1,11 +1,10 @@
-use smpp::command_status::CommandStatus;
-
 use super::*;
 use crate::number::Numbers;
-use crate::outcome::{Defaults, Outcome};
+use crate::outcome::{Defaults, Outcome, Stat};
+use smpp::command_status::CommandStatus;
 
 fn ledger(limits: LedgerLimits) -> (Ledger, Numbers) {
-    (Ledger::new(limits, 1000), Numbers::default())
+    (Ledger::new(limits, 1000, false), Numbers::default())
 }
 
 fn arrival(numbers: &mut Numbers, now_us: u64, recipient: &str) -> Arrival<'static> {
@@ -24,12 +23,15 @@ fn arrival(numbers: &mut Numbers, now_us: u64, recipient: &str) -> Arrival<'stat
 
 fn delivered() -> Decision {
     Decision {
+        id: None,
         outcome: 0,
         attempt: 1,
         accepted: true,
         status: CommandStatus::ESME_ROK,
+        answered: true,
         stat: Some(Stat::Delivrd),
         due: 1,
+        injected: None,
     }
 }
 
@@ -58,7 +60,7 @@ fn a_row_tells_a_messages_whole_life() {
         "attempt": 1, "part": 1, "total": 1, "message_id": "1000", "received_at_us": 1000, "accepted_at_us": 1000,
         "answered_at_us": 1500, "command_status": 0, "status": "ESME_ROK", "outcome": "delivered", "stat": "DELIVRD",
         "receipts_due": 1, "receipts_sent": 1, "receipts_acked": 1, "receipt_sent_at_us": 2500,
-        "receipt_acked_at_us": 3000, "data_coding": 0, "text": "Bonjour",
+        "receipt_acked_at_us": 3000, "fault": null, "data_coding": 0, "text": "Bonjour",
     });
     assert_eq!(line, expected);
     let totals = ledger.totals(&names);
@@ -78,19 +80,19 @@ fn a_row_tells_a_messages_whole_life() {
 #[test]
 fn rows_are_found_across_blocks_and_pages() {
     let (mut ledger, mut numbers) = ledger(LedgerLimits::default());
-    let count = BLOCK_ROWS + 10;
+    let count = BLOCK_ROWS as usize + 10;
     for place in 0..count {
         let recipient = (33_600_000_000 + place).to_string();
         ledger.push(&arrival(&mut numbers, place as u64, &recipient), delivered());
     }
-    assert_eq!(ledger.len(), count);
+    assert_eq!(ledger.next, count as u64);
     let (accounts, outcomes) = (vec!["a".to_owned()], vec![Outcome::delivered(&Defaults::default())]);
     let names = Names {
         accounts: &accounts,
         outcomes: &outcomes,
     };
     let mut page = Page::new(Filter {
-        from: Some(BLOCK_ROWS - 5),
+        from: Some(count - 15),
         limit: Some(12),
         ..Filter::default()
     });
@@ -98,7 +100,7 @@ fn rows_are_found_across_blocks_and_pages() {
     while let Some(lines) = ledger.lines(&mut page, 7, (&names, &numbers)) {
         sequences.extend(lines.iter().map(|line| line.sequence as usize));
     }
-    assert_eq!(sequences, (BLOCK_ROWS - 5..BLOCK_ROWS + 7).collect::<Vec<_>>());
+    assert_eq!(sequences, (count - 15..count - 3).collect::<Vec<_>>());
     let mut page = Page::new(Filter {
         recipient: Some("33600000003".to_owned()),
         ..Filter::default()
@@ -110,7 +112,9 @@ fn rows_are_found_across_blocks_and_pages() {
 fn limits_hold() {
     let (mut ledger, mut numbers) = ledger(LedgerLimits {
         rows_max: 2,
+        keep: Keep::All,
         text_bytes_max: 0,
+        ..LedgerLimits::default()
     });
     let row = ledger.push(&arrival(&mut numbers, 1, "33612345678"), delivered());
     assert!(!ledger.is_full());
@@ -126,6 +130,105 @@ fn limits_hold() {
         "{} octets a row",
         std::mem::size_of::<Row>()
     );
+}
+
+/// Answered and receipted, but for every tenth.
+fn nine_of_ten_finished(ledger: &mut Ledger, numbers: &mut Numbers, count: u64) {
+    for place in 0..count {
+        let row = ledger.push(
+            &arrival(numbers, place, &(33_600_000_000 + place).to_string()),
+            delivered(),
+        );
+        ledger.answered(row, place);
+        if place % 10 > 0 {
+            ledger.receipt_sent(row, false, place);
+            ledger.receipt_acked(row, place);
+        }
+    }
+}
+
+#[test]
+fn the_ring_drops_finished_rows_only_and_counts_them_for_ever() {
+    let limits = LedgerLimits {
+        rows_max: 1_000,
+        text_bytes_max: 2 << 20,
+        ..LedgerLimits::default()
+    };
+    let (mut ledger, mut numbers) = ledger(limits);
+    let count = 10 * BLOCK_ROWS;
+    nine_of_ten_finished(&mut ledger, &mut numbers, count);
+    assert!(!ledger.is_full() && ledger.blocks.len() <= 2);
+    let (accounts, outcomes) = (vec!["a".to_owned()], vec![Outcome::delivered(&Defaults::default())]);
+    let names = Names {
+        accounts: &accounts,
+        outcomes: &outcomes,
+    };
+    let sequences = |ledger: &Ledger| {
+        let mut page = Page::new(Filter::default());
+        let mut sequences = Vec::new();
+        while let Some(lines) = ledger.lines(&mut page, 777, (&names, &numbers)) {
+            sequences.extend(lines.iter().map(|line| line.sequence));
+        }
+        sequences
+    };
+    let shown: Vec<u64> = (0..count)
+        .filter(|place| place % 10 == 0 || place + 1_000 >= count)
+        .collect();
+    assert_eq!(sequences(&ledger), shown);
+    assert_eq!(ledger.totals(&names).submits, count);
+    assert_eq!(ledger.rates(&accounts)[0].submits, count);
+
+    // A receipt that comes late finds its row, text and id.
+    assert_eq!(ledger.place(1_010), Some(10));
+    assert_eq!(ledger.row(10).and_then(|row| ledger.text(row)), Some(&b"Bonjour"[..]));
+    ledger.receipt_acked(10, count);
+    assert!(ledger.row(10).is_none() && ledger.place(1_010).is_none());
+    let late: Vec<u64> = ledger.late.keys().copied().collect();
+    late.into_iter().for_each(|place| ledger.receipt_refused(place as u32));
+    assert!(ledger.late.is_empty());
+    let unfinished = (ledger.first..count - 1_000).filter(|place| place % 10 == 0).count();
+    assert_eq!(sequences(&ledger).len(), 1_000 + unfinished);
+}
+
+#[test]
+fn too_many_that_wait_fill_the_ledger() {
+    let limits = LedgerLimits {
+        rows_max: 1,
+        pending_max: 100,
+        ..LedgerLimits::default()
+    };
+    let (mut ledger, mut numbers) = ledger(limits);
+    let pushed = (0..100_000u64).take_while(|&at| {
+        let room = !ledger.is_full();
+        if room {
+            ledger.push(&arrival(&mut numbers, at, "33612345678"), delivered());
+        }
+        room
+    });
+    assert!(pushed.count() < 4 * BLOCK_ROWS as usize);
+}
+
+#[test]
+fn ids_that_are_no_count_are_found_when_asked_for() {
+    let (mut ledger, mut numbers) = ledger(LedgerLimits::default());
+    for place in 0..100u64 {
+        let id = Some(crate::random::mix(place));
+        ledger.push(
+            &arrival(&mut numbers, place, "33612345678"),
+            Decision { id, ..delivered() },
+        );
+        assert_eq!(ledger.place(crate::random::mix(place / 2)), Some(place as u32 / 2));
+    }
+    assert_eq!(ledger.place(7), None);
+}
+
+#[test]
+fn places_go_round_after_32_bits() {
+    let (mut ledger, mut numbers) = ledger(LedgerLimits::default());
+    (ledger.next, ledger.first) = (1 << 32, 1 << 32);
+    let row = ledger.push(&arrival(&mut numbers, 5, "33612345678"), delivered());
+    assert_eq!((row, ledger.row(row).map(|row| row.received_at_us)), (0, Some(5)));
+    assert!(ledger.row(1).is_none(), "not there yet, or dropped long ago");
 }
 
 #[test]

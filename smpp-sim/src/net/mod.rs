@@ -1,7 +1,9 @@
 //! Sockets: one task for each, which moves octets and obeys the SMSC's plan.
 
+mod pace;
 mod session;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -12,24 +14,68 @@ use crate::handle::Handle;
 /// After a failed accept (no file descriptor left), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts connections until told to stop.
+/// A port that somebody else has meanwhile is tried again so soon.
+const REOPEN_US: u64 = 100_000;
+
+/// Phases are looked at no later than this, if nobody says that they have changed.
+const PHASE_MAX_US: u64 = 3_600_000_000;
+
+/// Accepts connections until told to stop. While the scenario refuses connections, the port is closed.
 pub(crate) async fn listen(listener: TcpListener, handle: Handle, tasks: TaskTracker) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = handle.stopping().cancelled() => return,
+    let address = listener.local_addr();
+    let doors = handle.smsc().doors();
+    let mut listener = Some(listener);
+    while !handle.stopping().is_cancelled() {
+        // Asked for before looking, so that no change is missed.
+        let changed = doors.notified();
+        let (refuses, until_us) = handle.door();
+        listener = match (listener, refuses) {
+            (Some(_), true) => None,
+            (None, false) => reopen(&address).await,
+            (listener, _) => listener,
         };
-        match accepted {
-            Ok((stream, peer)) => open(stream, peer, &handle, &tasks),
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
+        let patience_us = if listener.is_some() || refuses {
+            PHASE_MAX_US
+        } else {
+            REOPEN_US
+        };
+        let look_again = handle.clock().instant(until_us.min(handle.now_us() + patience_us));
+        tokio::select! {
+            accepted = accept(listener.as_ref()) => match accepted {
+                Ok((stream, peer)) => open(stream, peer, &handle, &tasks),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            () = changed => {}
+            () = tokio::time::sleep_until(look_again) => {}
+            () = handle.stopping().cancelled() => {}
         }
     }
 }
 
-fn open(stream: TcpStream, peer: std::net::SocketAddr, handle: &Handle, tasks: &TaskTracker) {
+/// The next connection; none ever where nobody listens.
+async fn accept(listener: Option<&TcpListener>) -> std::io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The same port again; `None` if it cannot be had now: it is tried again.
+async fn reopen(address: &std::io::Result<SocketAddr>) -> Option<TcpListener> {
+    let address = address.as_ref().ok()?;
+    match TcpListener::bind(address).await {
+        Ok(listener) => Some(listener),
+        Err(error) => {
+            tracing::warn!(%address, %error, "the port cannot be opened again yet");
+            None
+        }
+    }
+}
+
+fn open(stream: TcpStream, peer: SocketAddr, handle: &Handle, tasks: &TaskTracker) {
     // Without it, delayed acknowledgements hold a client with a small window at some hundred messages a second.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "TCP_NODELAY");

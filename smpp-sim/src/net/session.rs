@@ -8,8 +8,10 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::pace::Pace;
 use crate::clock::{Clock, micros};
 use crate::handle::Handle;
+use crate::scenario::Writing;
 use crate::smsc::session::{End, Plan};
 
 /// Read buffer of a connection: the longest PDU fits. It begins small, since who never binds needs no more.
@@ -30,6 +32,7 @@ pub(super) struct Driver {
     out: BytesMut,
     /// Since when the peer takes nothing of what is to be written.
     stuck_us: Option<u64>,
+    pace: Pace,
 }
 
 impl Drop for Driver {
@@ -53,6 +56,7 @@ impl Driver {
             filled: 0,
             out: BytesMut::new(),
             stuck_us: None,
+            pace: Pace::default(),
         })
     }
 
@@ -70,7 +74,10 @@ impl Driver {
                 .handle
                 .turn(self.session, (&self.input[..self.filled], fresh), &mut self.out);
             self.used(plan.consumed);
-            self.write()?;
+            match plan.writing.filter(|_| plan.end.is_none()) {
+                None => self.write()?,
+                Some(writing) => self.write_in_pieces(writing)?,
+            }
             if let Some(end) = plan.end {
                 return self.end(end).await;
             }
@@ -101,6 +108,10 @@ impl Driver {
         } else {
             plan.wake_us
         };
+        // Octets that a fault holds back wait for the clock, and not for the peer.
+        let held_until_us = plan.writing.and_then(|_| self.pace.wait_until_us(self.handle.now_us()));
+        let writing = writing && held_until_us.is_none();
+        let wake_us = held_until_us.map_or(wake_us, |until_us| wake_us.min(until_us));
         let deadline = deadline(self.handle.clock(), wake_us);
         tokio::select! {
             biased;
@@ -149,6 +160,29 @@ impl Driver {
         }
         self.stuck_us = None;
         Ok(())
+    }
+
+    /// As a fault says: piece by piece.
+    fn write_in_pieces(&mut self, writing: Writing) -> io::Result<()> {
+        loop {
+            let now_us = self.handle.now_us();
+            let allowed = self.pace.allowance(writing, self.out.len(), now_us);
+            if allowed == 0 {
+                return Ok(());
+            }
+            match self.stream.try_write(&self.out[..allowed]) {
+                Ok(count) => {
+                    self.out.advance(count);
+                    self.stuck_us = None;
+                    self.pace.written(writing, self.out.len(), now_us);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.stuck_us.get_or_insert(now_us);
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     fn is_stuck(&self) -> bool {

@@ -7,6 +7,7 @@ use crate::random::{Draw, Subject, mix};
 use crate::scenario::Scenario;
 
 use super::MAGIC_NUMBERS;
+use super::attempts::Attempts;
 
 /// Messages of several segments that are being put together at one time. Beyond, all are forgotten: a
 /// segment that comes that late counts as an attempt of its own.
@@ -32,23 +33,18 @@ pub(crate) struct Dealt {
     pub attempt: u16,
 }
 
-/// Deals outcomes, and remembers what exact quotas and attempts need: one small row a recipient.
+/// Deals outcomes, and remembers what exact quotas and attempts need.
 #[derive(Debug)]
 pub(crate) struct Dealer {
     scenario: Arc<Scenario>,
-    recipients: FxHashMap<u64, Row>,
+    attempts: Attempts,
+    /// The cards that recipients drew: their places in the deck.
+    cards: FxHashMap<u64, u32>,
     concatenations: FxHashMap<ConcatenationKey, Parts>,
     /// Shuffled places of outcomes, each as often as its quota says.
     deck: Vec<u16>,
     dealt: usize,
     messages: u64,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Row {
-    attempts: u16,
-    /// The card that the recipient drew: its place in the deck, and one.
-    card: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,8 +66,9 @@ impl Dealer {
     pub(crate) fn new(scenario: Arc<Scenario>) -> Self {
         let deck = shuffled_deck(&scenario);
         Self {
+            attempts: Attempts::new(scenario.ledger.recipients_max),
             scenario,
-            recipients: FxHashMap::default(),
+            cards: FxHashMap::default(),
             concatenations: FxHashMap::default(),
             deck,
             dealt: 0,
@@ -79,19 +76,23 @@ impl Dealer {
         }
     }
 
+    /// Goes on with another phase of the scenario: attempts and cards are kept.
+    pub(crate) fn obey(&mut self, scenario: Arc<Scenario>) {
+        self.scenario = scenario;
+    }
+
     /// Goes on with another scenario: attempts are kept, cards are dealt anew.
     pub(crate) fn switch(&mut self, scenario: Arc<Scenario>) {
         self.deck = shuffled_deck(&scenario);
         self.dealt = 0;
+        self.attempts.set_limit(scenario.ledger.recipients_max);
         self.scenario = scenario;
-        for row in self.recipients.values_mut() {
-            row.card = 0;
-        }
+        self.cards.clear();
     }
 
-    /// Distinct recipients so far.
+    /// Distinct recipients so far; one that was forgotten and comes again counts again.
     pub(crate) fn recipients(&self) -> u64 {
-        self.recipients.len() as u64
+        self.attempts.recipients()
     }
 
     /// Messages so far: every attempt, the segments of a concatenated message counted once.
@@ -108,7 +109,6 @@ impl Dealer {
     ) -> Dealt {
         let (source, recipient) = pair;
         let identity = numbers.identity(recipient);
-        let row = self.recipients.entry(identity).or_default();
         let key = concatenation.filter(|parts| parts.total > 1).map(|parts| {
             (
                 ConcatenationKey {
@@ -123,12 +123,12 @@ impl Dealer {
         let attempt = match key.and_then(|(key, part)| join(&mut self.concatenations, key, part)) {
             Some(attempt) => attempt,
             None => {
-                row.attempts = row.attempts.saturating_add(1);
+                let attempt = self.attempts.next(identity);
                 self.messages += 1;
                 if let Some((key, part)) = key {
-                    begin(&mut self.concatenations, key, part, row.attempts);
+                    begin(&mut self.concatenations, key, part, attempt);
                 }
-                row.attempts
+                attempt
             }
         };
         let outcome = self.choose(recipient, identity, attempt);
@@ -164,12 +164,16 @@ impl Dealer {
         if self.deck.is_empty() {
             return None;
         }
-        let row = self.recipients.entry(identity).or_default();
-        if row.card == 0 && self.dealt < self.deck.len() {
-            self.dealt += 1;
-            row.card = self.dealt as u32;
-        }
-        let place = row.card.checked_sub(1)?;
+        let place = match self.cards.get(&identity) {
+            Some(&place) => place,
+            None if self.dealt < self.deck.len() => {
+                let place = self.dealt as u32;
+                self.dealt += 1;
+                self.cards.insert(identity, place);
+                place
+            }
+            None => return None,
+        };
         self.deck.get(place as usize).map(|&outcome| usize::from(outcome))
     }
 }

@@ -1,6 +1,7 @@
 //! What becomes of a message: the answer to its submit and the receipts that follow, decided by (seed, recipient,
 //! attempt) and by nothing else.
 
+mod attempts;
 mod dealer;
 mod magic;
 #[cfg(test)]

@@ -26,4 +26,11 @@ pub const BUILT_IN: &[BuiltIn] = built_in![
     "early-receipts",
     "double-receipts",
     "slow",
+    "bad-day",
+    "capped",
+    "chaos",
+    "half-open",
+    "malformed",
+    "refusing",
+    "slow-loris",
 ];

@@ -2,25 +2,31 @@
 
 mod builtin;
 mod fault;
+mod misbehaviour;
+mod phase;
 mod read;
 mod sections;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
-use smpp::command_status::CommandStatus;
 use smpp::frame::BindKind;
 
 use crate::delay::Delay;
 use crate::outcome::{Defaults, Outcome, magic_outcomes};
-use crate::random::unit;
+use crate::random::{Draw, Subject, unit};
 
 pub use builtin::{BUILT_IN, BuiltIn};
 pub use fault::{Fault, Faults};
+pub use misbehaviour::{
+    BindFault, BindTrouble, ConnectFault, ConnectTrouble, Hangup, HangupBegin, Misbehaviour, StopReading, Throttle,
+    Turn, Writing,
+};
+pub use phase::{Lasts, Phase};
 
 /// A scenario that has no fault left. Keys and their meaning: README.md.
 #[derive(Clone, Debug)]
@@ -43,6 +49,16 @@ pub struct Scenario {
     pub timers: Timers,
     /// How much the ledger keeps.
     pub ledger: LedgerLimits,
+    /// Where every finished row is appended.
+    pub ledger_file: Option<PathBuf>,
+    /// Where message ids come from.
+    pub ids: Ids,
+    /// How connections are met, and accounts that say nothing else.
+    pub faults: Misbehaviour,
+    /// What follows what; empty: the scenario is the same for ever.
+    pub phases: Vec<Phase>,
+    /// Whether the first phase follows the last.
+    pub repeat: bool,
     /// Everything that can become of a message; the magic ones last.
     pub outcomes: Vec<Outcome>,
     pub(crate) weights: Vec<f64>,
@@ -86,53 +102,6 @@ pub enum BeyondWindow {
     Close,
 }
 
-/// Ways in which an SMSC misbehaves, apart from outcomes.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Misbehaviour {
-    /// Bursts of refusals.
-    pub throttle: Option<Throttle>,
-    /// Share of submits that are accepted and never answered.
-    pub no_answer: f64,
-    /// Share that is neither accepted nor answered.
-    pub lost: f64,
-    /// Share whose receipt comes before the answer.
-    pub receipt_first: f64,
-    /// Share whose receipt comes twice.
-    pub receipt_twice: f64,
-    /// Hanging up.
-    pub close: Option<Hangup>,
-    /// Not reading: after so many submits, for so long.
-    pub stop_reading: Option<(u64, Duration)>,
-    /// Silence about everything from so many submits on.
-    pub mute: Option<u64>,
-}
-
-/// After every `every` submits, the next `burst` are refused with `status`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Throttle {
-    /// Submits that are taken between two bursts.
-    pub every: u64,
-    /// Submits that are refused in one.
-    pub burst: u64,
-    /// With what.
-    pub status: CommandStatus,
-}
-
-/// The session that brings the account's submit number `after` stops answering, collects, and hangs up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hangup {
-    /// Which submit begins it.
-    pub after: u64,
-    /// How many unanswered submits it waits for.
-    pub holding: u32,
-    /// Whether what was collected is answered before.
-    pub answered: bool,
-    /// With a TCP reset rather than in order.
-    pub reset: bool,
-    /// Again after every further `after` submits.
-    pub repeat: bool,
-}
-
 /// How long the simulator waits for its peers, in wall time whatever the time scale.
 #[derive(Clone, Copy, Debug)]
 pub struct Timers {
@@ -167,20 +136,49 @@ impl Default for Timers {
 /// How much the ledger keeps.
 #[derive(Clone, Copy, Debug)]
 pub struct LedgerLimits {
-    /// Submits; about 90 octets each.
+    /// Submits; 88 octets each.
     pub rows_max: usize,
+    /// What becomes of more.
+    pub keep: Keep,
+    /// Submits beyond `rows_max` that wait for their receipts; about 250 octets each. Beyond, submits are answered
+    /// `ESME_RMSGQFUL`.
+    pub pending_max: usize,
     /// Octets of texts.
     pub text_bytes_max: usize,
+    /// Recipients whose attempts are remembered at least; at most twice as many are, 20 octets each.
+    pub recipients_max: usize,
+}
+
+/// What becomes of submits beyond `rows_max`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// The oldest finished rows are dropped for them.
+    Ring,
+    /// They are answered `ESME_RMSGQFUL`: every row stays.
+    All,
 }
 
 impl Default for LedgerLimits {
     fn default() -> Self {
-        // Under a gigabyte of rows, and two million ordinary texts.
+        // Some 90 MB of rows, the texts of a million ordinary messages, and recipients in between.
         Self {
-            rows_max: 10_000_000,
-            text_bytes_max: 256 << 20,
+            rows_max: 1_000_000,
+            keep: Keep::Ring,
+            pending_max: 5_000_000,
+            text_bytes_max: 128 << 20,
+            // What a hash table of 2^20 places takes.
+            recipients_max: 900_000,
         }
     }
+}
+
+/// Where message ids come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ids {
+    /// A hash of (seed, recipient, attempt, part): the same in every run with the same seed.
+    Seeded,
+    /// Counted from the time of the start: none is repeated by a simulator that was killed and started again.
+    SinceStart,
 }
 
 impl Scenario {
@@ -228,6 +226,14 @@ impl Scenario {
     /// A scaled duration in µs.
     pub(crate) fn scaled(&self, duration: Duration) -> u64 {
         self.scaled_us(&Delay::Fixed(duration), 0)
+    }
+
+    /// What a message's id is written from, if it does not count from the start: 19 decimal or 16 hexadecimal digits.
+    pub(crate) fn seeded_id(&self, subject: &Subject) -> Option<u64> {
+        match self.ids {
+            Ids::Seeded => Some(subject.draw(Draw::Id) >> 3 | 1 << 61),
+            Ids::SinceStart => None,
+        }
     }
 
     /// Puts the magic outcomes at the end of the list.

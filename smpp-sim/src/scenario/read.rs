@@ -1,14 +1,19 @@
 use rustc_hash::FxHashMap;
 use toml::de::DeTable;
 
-use super::sections::{accounts, misbehaviour, outcomes, timers};
+use super::misbehaviour::misbehaviour;
+use super::phase::phases;
+use super::sections::{accounts, outcomes, timers};
 use super::table::{Source, Table};
-use super::{Account, BeyondWindow, Faults, LedgerLimits, Misbehaviour, Scenario, Timers};
+use super::{Account, BeyondWindow, Faults, Ids, Keep, LedgerLimits, Misbehaviour, Scenario, Timers};
 use crate::number::Numbers;
 use crate::outcome::{Defaults, Form, IdFormat, Outcome};
 
 /// The longest recipient list: exact numbers are for the few that a test is about.
 const RECIPIENTS_MAX: usize = 1_000_000;
+
+/// Texts are found by offsets of 39 bits: so much of them is surely within.
+const TEXT_BYTES_MAX: u64 = 64_000_000_000;
 
 /// Room for every unanswered submit or deliver_sm that a peer may reasonably have.
 pub(super) const WINDOW_MAX: u64 = 100_000;
@@ -25,6 +30,11 @@ pub(super) fn blank() -> Scenario {
         receipt_window: 1000,
         timers: Timers::default(),
         ledger: LedgerLimits::default(),
+        ledger_file: None,
+        ids: Ids::Seeded,
+        faults: Misbehaviour::default(),
+        phases: Vec::new(),
+        repeat: false,
         outcomes: vec![Outcome::delivered(&Defaults::default())],
         weights: Vec::new(),
         quotas: Vec::new(),
@@ -68,7 +78,7 @@ pub(super) fn scenario(text: &str, file: &str) -> Result<Scenario, Faults> {
     }
 }
 
-fn top(table: &Table<'_>) -> Scenario {
+pub(super) fn top(table: &Table<'_>) -> Scenario {
     let blank = blank();
     let faults = misbehaviour(table.table("faults"));
     let mut scenario = Scenario {
@@ -78,17 +88,19 @@ fn top(table: &Table<'_>) -> Scenario {
         time_scale: table.number("time_scale", 0.001..=1_000_000.0, blank.time_scale),
         accounts: accounts(table, &faults),
         timers: timers(table.table("timers")),
+        faults,
         outcomes: Vec::new(),
         ..blank
     };
     answer_and_receipt(table, &mut scenario);
-    limits(table.table("ledger"), &mut scenario.ledger);
+    ledger(table.table("ledger"), &mut scenario);
     outcomes(table, &mut scenario);
     prefixes(table, &mut scenario);
     recipients(table, &mut scenario);
     if table.boolean("magic", false) {
         scenario.add_magic();
     }
+    phases(table, &mut scenario);
     table.unknown_keys();
     scenario
 }
@@ -104,15 +116,26 @@ fn answer_and_receipt(table: &Table<'_>, scenario: &mut Scenario) {
         receipt_delay: receipt.delay("delay").unwrap_or(otherwise.receipt_delay),
         receipt_form: receipt.choice("form", Form::NAMES).unwrap_or(otherwise.receipt_form),
     };
+    scenario.ids = answer
+        .choice("ids", &[("seeded", Ids::Seeded), ("since_start", Ids::SinceStart)])
+        .unwrap_or(scenario.ids);
     answer.unknown_keys();
     scenario.receipt_window = receipt.integer("window", 1..=WINDOW_MAX, 1000) as usize;
     receipt.unknown_keys();
 }
 
-fn limits(table: Table<'_>, limits: &mut LedgerLimits) {
-    // Rows are named by 32 bits, and texts by offsets of 32 bits.
+fn ledger(table: Table<'_>, scenario: &mut Scenario) {
+    let limits = &mut scenario.ledger;
+    // Rows are named by 32 bits.
     limits.rows_max = table.integer("rows_max", 1..=1_000_000_000, limits.rows_max as u64) as usize;
-    limits.text_bytes_max = table.integer("text_bytes_max", 0..=4_000_000_000, limits.text_bytes_max as u64) as usize;
+    limits.keep = table
+        .choice("keep", &[("ring", Keep::Ring), ("all", Keep::All)])
+        .unwrap_or(limits.keep);
+    limits.pending_max = table.integer("pending_max", 1..=1_000_000_000, limits.pending_max as u64) as usize;
+    limits.text_bytes_max = table.integer("text_bytes_max", 0..=TEXT_BYTES_MAX, limits.text_bytes_max as u64) as usize;
+    let recipients = table.integer("recipients_max", 1..=1_000_000_000, limits.recipients_max as u64);
+    limits.recipients_max = recipients as usize;
+    scenario.ledger_file = table.string("file").map(Into::into);
     table.unknown_keys();
 }
 

@@ -1,12 +1,11 @@
-use std::time::Duration;
-
 use smpp::command_status::CommandStatus;
 use smpp::frame::BindKind;
 use toml::de::DeValue;
 
+use super::misbehaviour::misbehaviour;
 use super::read::{WINDOW_MAX, open_account, place};
 use super::table::{Table, whole};
-use super::{Account, BeyondWindow, Hangup, Misbehaviour, Scenario, Throttle, Timers};
+use super::{Account, BeyondWindow, Misbehaviour, Scenario, Timers};
 use crate::outcome::{Answer, COPIES_MAX, Defaults, Form, IdFormat, Outcome, ReceiptPlan, Stat};
 
 /// Accounts that one scenario may name: far more than any aggregator gives one customer.
@@ -58,7 +57,7 @@ pub(super) fn accounts(table: &Table<'_>, faults: &Misbehaviour) -> Vec<Account>
 fn account(table: &Table<'_>, faults: &Misbehaviour) -> Account {
     let any = |value: String| (value != "*").then_some(value);
     let open = open_account(Misbehaviour::default());
-    let rate = table.parsed("rate", "segments a second like \"500/s\", 1/s to 1000000/s", rate);
+    let rate = table.parsed("rate", RATE, rate);
     let own = table.table("faults");
     let account = Account {
         system_id: table.string("system_id").and_then(any),
@@ -70,11 +69,7 @@ fn account(table: &Table<'_>, faults: &Misbehaviour) -> Account {
             .choice("beyond_window", BEYOND_WINDOW)
             .unwrap_or(open.beyond_window),
         rate,
-        burst: table.integer(
-            "burst",
-            0..=RATE_MAX,
-            u64::from(rate.map_or(0, |rate| (rate / 10).max(1))),
-        ) as u32,
+        burst: table.integer("burst", 0..=RATE_MAX, u64::from(rate.map_or(0, usual_burst))) as u32,
         faults: if table.has("faults") {
             misbehaviour(own)
         } else {
@@ -88,7 +83,14 @@ fn account(table: &Table<'_>, faults: &Misbehaviour) -> Account {
     account
 }
 
-fn rate(value: &DeValue<'_>) -> Option<u32> {
+/// A tenth of the rate, at least 1.
+pub(super) fn usual_burst(rate: u32) -> u32 {
+    (rate / 10).max(1)
+}
+
+pub(super) const RATE: &str = "segments a second like \"500/s\", 1/s to 1000000/s";
+
+pub(super) fn rate(value: &DeValue<'_>) -> Option<u32> {
     let number = value.as_str()?.strip_suffix("/s")?.trim().parse::<u64>().ok()?;
     (1..=RATE_MAX).contains(&number).then_some(number as u32)
 }
@@ -107,67 +109,9 @@ pub(super) fn timers(table: Table<'_>) -> Timers {
     timers
 }
 
-pub(super) fn misbehaviour(table: Table<'_>) -> Misbehaviour {
-    let share = |key| table.number(key, 0.0..=1.0, 0.0);
-    let misbehaviour = Misbehaviour {
-        throttle: table.has("throttle").then(|| throttle(&table.table("throttle"))),
-        no_answer: share("no_answer"),
-        lost: share("lost"),
-        receipt_first: share("receipt_first"),
-        receipt_twice: share("receipt_twice"),
-        close: table.has("close").then(|| hangup(&table.table("close"))),
-        stop_reading: table
-            .has("stop_reading")
-            .then(|| stop_reading(&table.table("stop_reading"))),
-        mute: table.has("mute").then(|| {
-            let mute = table.table("mute");
-            let after = mute.integer("after", 1..=u64::MAX, 1);
-            mute.unknown_keys();
-            after
-        }),
-    };
-    table.unknown_keys();
-    misbehaviour
-}
+pub(super) const STATUS: &str = "a command_status: a name like \"ESME_RTHROTTLED\" or a number like \"0x00000058\"";
 
-fn throttle(table: &Table<'_>) -> Throttle {
-    let throttle = Throttle {
-        every: table.integer("every", 1..=u64::MAX, 200),
-        burst: table.integer("burst", 1..=u64::MAX, 20),
-        status: table
-            .parsed("status", STATUS, status)
-            .unwrap_or(CommandStatus::ESME_RTHROTTLED),
-    };
-    table.unknown_keys();
-    throttle
-}
-
-fn hangup(table: &Table<'_>) -> Hangup {
-    let hangup = Hangup {
-        after: table.integer("after", 1..=u64::MAX, 1000),
-        holding: table.integer("holding", 1..=WINDOW_MAX, 1) as u32,
-        answered: table
-            .choice("when", &[("before_answer", false), ("after_answer", true)])
-            .unwrap_or(false),
-        reset: table.boolean("reset", false),
-        repeat: table.boolean("repeat", false),
-    };
-    table.unknown_keys();
-    hangup
-}
-
-fn stop_reading(table: &Table<'_>) -> (u64, Duration) {
-    let stop = (
-        table.integer("after", 1..=u64::MAX, 1),
-        table.duration("for", Duration::from_secs(5)),
-    );
-    table.unknown_keys();
-    stop
-}
-
-const STATUS: &str = "a command_status: a name like \"ESME_RTHROTTLED\" or a number like \"0x00000058\"";
-
-fn status(value: &DeValue<'_>) -> Option<CommandStatus> {
+pub(super) fn status(value: &DeValue<'_>) -> Option<CommandStatus> {
     if let Some(integer) = value.as_integer() {
         return whole(integer)
             .and_then(|number| u32::try_from(number).ok())

@@ -43,7 +43,10 @@ impl<'a> Source<'a> {
     /// All faults in the order of the file.
     pub(super) fn into_faults(self) -> Vec<Fault> {
         let mut faults = self.faults.into_inner();
-        faults.sort_by_key(|&(at, _)| at);
+        let order = |fault: &(usize, Fault)| (fault.0, fault.1.key.clone(), fault.1.detail.clone());
+        faults.sort_by_cached_key(order);
+        // What several tables inherit is read several times.
+        faults.dedup();
         faults.into_iter().map(|(_, fault)| fault).collect()
     }
 }
@@ -55,6 +58,10 @@ pub(super) struct Table<'a> {
     path: String,
     at: usize,
     entries: Option<&'a DeTable<'a>>,
+    /// What counts where this table says nothing: path, and entries.
+    under: Option<(String, &'a DeTable<'a>)>,
+    /// Keys that are not this reader's to see.
+    hidden: &'static [&'static str],
     asked: RefCell<Vec<&'static str>>,
 }
 
@@ -65,8 +72,24 @@ impl<'a> Table<'a> {
             path,
             at,
             entries,
+            under: None,
+            hidden: &[],
             asked: RefCell::default(),
         }
+    }
+
+    /// This table laid over another: what it does not say, the other says. `hidden` keys of both are passed over.
+    pub(super) fn over(&self, base: &Table<'a>, hidden: &'static [&'static str]) -> Table<'a> {
+        Table {
+            under: base.entries.map(|entries| (base.path.clone(), entries)),
+            hidden,
+            ..Table::new(self.source, self.path.clone(), self.at, self.entries)
+        }
+    }
+
+    /// Whether the key is there, with a table for its value.
+    pub(super) fn is_table(&self, key: &'static str) -> bool {
+        self.get(key).is_some_and(|value| value.get_ref().is_table())
     }
 
     /// Whether the key is there.
@@ -193,7 +216,14 @@ impl<'a> Table<'a> {
         if value.get_ref().as_table().is_none() {
             self.wrong(key, value, "a table");
         }
-        Table::new(self.source, path, value.span().start, value.get_ref().as_table())
+        let table = Table::new(self.source, path, value.span().start, value.get_ref().as_table());
+        let own = self.entries.is_some_and(|entries| entries.contains_key(key));
+        let under = self.under.as_ref().filter(|_| own);
+        let below = under.and_then(|(path, entries)| {
+            let entries = entries.get(key)?.get_ref().as_table()?;
+            Some((join(path, key), entries))
+        });
+        Table { under: below, ..table }
     }
 
     /// The tables of `[[key]]`.
@@ -220,14 +250,16 @@ impl<'a> Table<'a> {
 
     /// Every entry, for tables whose keys are data.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Spanned<DeValue<'a>>)> {
-        let entries = self.entries.map(|entries| entries.iter()).into_iter().flatten();
+        let entries = self.entries.or(self.under.as_ref().map(|under| under.1));
+        let entries = entries.map(|entries| entries.iter()).into_iter().flatten();
         entries.map(|(key, value)| (&**key.get_ref(), value))
     }
 
     /// Says that something is wrong with the table as a whole, or with a key's meaning.
     pub(super) fn fault(&self, key: &str, detail: String) {
         let at = self
-            .entries
+            .layer(key)
+            .1
             .and_then(|entries| entries.get_key_value(key))
             .map_or(self.at, |entry| entry.0.span().start);
         let path = if key.is_empty() {
@@ -241,34 +273,36 @@ impl<'a> Table<'a> {
     /// Names every key that nobody asked for, with the nearest one that exists.
     pub(super) fn unknown_keys(&self) {
         let asked = self.asked.borrow();
-        let Some(entries) = self.entries else { return };
-        for key in entries.keys().filter(|key| !asked.contains(&&**key.get_ref())) {
-            let text = &**key.get_ref();
-            let near = asked
-                .iter()
-                .map(|known| (distance(text, known), known))
-                .min()
-                .filter(|near| near.0 <= 2);
-            let hint = match near {
-                Some((_, known)) => format!("did you mean {known:?}?"),
-                None => format!("allowed are {}", list(asked.iter().copied())),
-            };
-            self.source
-                .fault(key.span().start, self.path_of(text), format!("no such key; {hint}"));
+        let own = self.entries.map(|entries| (self.path.as_str(), entries));
+        let under = self.under.as_ref().map(|(path, entries)| (path.as_str(), *entries));
+        for (path, entries) in own.into_iter().chain(under) {
+            let known = |key: &str| asked.contains(&key) || self.hidden.contains(&key);
+            for key in entries.keys().filter(|key| !known(key.get_ref())) {
+                let text = &**key.get_ref();
+                let detail = format!("no such key; {}", hint(text, &asked));
+                self.source.fault(key.span().start, join(path, text), detail);
+            }
         }
     }
 
     fn get(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.asked.borrow_mut().push(key);
-        self.entries?.get(key)
+        if self.hidden.contains(&key) {
+            return None;
+        }
+        self.layer(key).1?.get(key)
+    }
+
+    /// The path and the entries that speak about a key.
+    fn layer(&self, key: &str) -> (&str, Option<&'a DeTable<'a>>) {
+        match &self.under {
+            Some((path, entries)) if !self.entries.is_some_and(|own| own.contains_key(key)) => (path, Some(entries)),
+            Some(_) | None => (&self.path, self.entries),
+        }
     }
 
     fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        join(self.layer(key).0, key)
     }
 
     fn wrong(&self, key: &str, value: &Spanned<DeValue<'_>>, allowed: impl Display) {
@@ -280,6 +314,27 @@ impl<'a> Table<'a> {
             self.path_of(key),
             format!("{given} is not allowed: {allowed}"),
         );
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+/// The known key that is nearest, or all of them.
+fn hint(text: &str, asked: &[&'static str]) -> String {
+    let near = asked
+        .iter()
+        .map(|known| (distance(text, known), known))
+        .min()
+        .filter(|near| near.0 <= 2);
+    match near {
+        Some((_, known)) => format!("did you mean {known:?}?"),
+        None => format!("allowed are {}", list(asked.iter().copied())),
     }
 }
 
@@ -298,7 +353,7 @@ pub(super) fn whole(integer: &DeInteger<'_>) -> Option<u64> {
     u64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
-fn number(value: &DeValue<'_>) -> Option<f64> {
+pub(super) fn number(value: &DeValue<'_>) -> Option<f64> {
     if let Some(integer) = value.as_integer() {
         return whole(integer).map(|number| number as f64);
     }

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
 use super::schedule::Schedule;
-use crate::scenario::{Account as Rights, Throttle};
+use crate::scenario::{Account as Rights, HangupBegin, Throttle};
 
 const SECOND_US: u64 = 1_000_000;
 
@@ -43,7 +43,10 @@ impl Account {
     /// Counts faults from here on.
     pub(super) fn restart_faults(&mut self) {
         (self.submits, self.counted) = (0, 0);
-        self.next_hangup = self.rights.faults.close.map_or(u64::MAX, |hangup| hangup.after);
+        self.next_hangup = match self.rights.faults.close.map(|hangup| hangup.begin) {
+            Some(HangupBegin::Submits(after)) => after,
+            Some(HangupBegin::Pdus(_) | HangupBegin::Time(_)) | None => u64::MAX,
+        };
     }
 
     /// Whether nothing is answered any more.

@@ -9,7 +9,7 @@ use super::session::{End, Phase, Request, Turn};
 const ACCOUNTS_MAX: usize = 10_000;
 
 /// How the simulator calls itself in bind responses: at most 15 octets (3.4, 4.1.2).
-const SYSTEM_ID: &[u8] = b"smpp-sim";
+pub(super) const SYSTEM_ID: &[u8] = b"smpp-sim";
 
 impl Smsc {
     /// Lets a client in, or says why not and closes (3.4, 4.1).

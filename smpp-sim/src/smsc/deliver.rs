@@ -96,6 +96,10 @@ impl Smsc {
             let Some(mut job) = turn.session.ready.pop_front() else {
                 return;
             };
+            // Nothing is left to say about a row that the ledger has dropped.
+            if job.kind != JobKind::Inbound && self.ledger.row(job.row).is_none() {
+                continue;
+            }
             let sequence = turn.session.next_sequence();
             self.write_delivery(turn, job, sequence);
             self.record_sent(job, turn.now_us);
@@ -131,7 +135,7 @@ impl Smsc {
         } else if is_temporary(status) && job.tries < TRIES_MAX && matches!(turn.session.phase, Phase::Bound { .. }) {
             turn.session.schedule.push(turn.now_us + RETRY_US, job);
         } else if job.kind == JobKind::Receipt {
-            self.ledger.counters.receipts_refused += 1;
+            self.ledger.receipt_refused(job.row);
         }
     }
 }

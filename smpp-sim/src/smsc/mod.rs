@@ -3,8 +3,11 @@
 mod account;
 mod bind;
 mod deliver;
+mod faults;
 pub(crate) mod ids;
 mod inbound;
+mod injected;
+mod phases;
 mod query;
 mod receipt;
 mod schedule;
@@ -35,6 +38,9 @@ use session::{End, JobKind, Phase, Plan, Request, Session, Turn};
 
 use inbound::Inbound;
 pub use inbound::{InboundView, NoInbound};
+pub use injected::{Injected, MALFORMED};
+use phases::Clockwork;
+pub use phases::{NoSuchPhase, PhaseView};
 pub use session::SessionView;
 
 /// Connections at one time, bound or not: far more than any client of one aggregator opens.
@@ -53,10 +59,24 @@ const OUTCOMES_MAX: usize = 65_000;
 /// is killed and started again repeats none.
 const IDS_PER_MS: u64 = 1_000_000;
 
+/// While the ledger's file is behind, sessions look so often whether they may read again.
+const FILE_PATIENCE_US: u64 = 5_000;
+
 /// Everything that the sessions share.
 #[derive(Debug)]
 pub(crate) struct Smsc {
+    /// What was asked for.
+    base: Arc<Scenario>,
+    /// What is obeyed now: the same, or one of its phases.
     scenario: Arc<Scenario>,
+    clockwork: Clockwork,
+    /// Where the outcomes of each phase begin.
+    phases_from: Vec<usize>,
+    /// Tells who listens that the phase or the scenario has changed.
+    doors: Arc<Notify>,
+    /// Connections and binds since the phase began: what faults count by.
+    connections: u64,
+    binds: u64,
     /// The refusals, then the outcomes of every scenario so far: rows keep pointing at what they were dealt.
     outcomes: Vec<Outcome>,
     /// Where the outcomes of the present scenario begin.
@@ -80,15 +100,19 @@ pub struct TooManyOutcomes;
 
 impl Smsc {
     pub(crate) fn new(scenario: Arc<Scenario>, now_us: u64) -> Self {
-        let mut outcomes = submit::refusals();
-        let first_outcome = outcomes.len();
-        outcomes.extend(scenario.outcomes.iter().cloned());
-        Self {
-            outcomes,
-            first_outcome,
+        let filed = scenario.ledger_file.is_some();
+        let mut smsc = Self {
+            base: Arc::clone(&scenario),
+            clockwork: Clockwork::stopped(),
+            phases_from: Vec::new(),
+            doors: Arc::default(),
+            connections: 0,
+            binds: 0,
+            outcomes: submit::refusals(),
+            first_outcome: 0,
             dealer: Dealer::new(Arc::clone(&scenario)),
             numbers: Numbers::default(),
-            ledger: Ledger::new(scenario.ledger, now_us / 1000 * IDS_PER_MS),
+            ledger: Ledger::new(scenario.ledger, now_us / 1000 * IDS_PER_MS, filed),
             accounts: Vec::new(),
             names: Vec::new(),
             sessions: FxHashMap::default(),
@@ -97,11 +121,24 @@ impl Smsc {
             inbound: Vec::new(),
             scratch: Scratch::default(),
             scenario,
-        }
+        };
+        smsc.begin(now_us);
+        smsc
     }
 
-    pub(crate) fn scenario(&self) -> &Arc<Scenario> {
-        &self.scenario
+    /// The scenario as it was given, phases and all.
+    pub(crate) fn base(&self) -> &Arc<Scenario> {
+        &self.base
+    }
+
+    /// Told when who listens has to look at the phase again.
+    pub(crate) fn doors(&self) -> Arc<Notify> {
+        Arc::clone(&self.doors)
+    }
+
+    /// When time ends the phase, µs since 1970; `u64::MAX`: never.
+    pub(crate) fn phase_until_us(&self) -> u64 {
+        self.clockwork.until_us
     }
 
     /// A connection came in: its session's number; `None` when there are too many.
@@ -111,7 +148,8 @@ impl Smsc {
         }
         self.last_session += 1;
         self.unbound += 1;
-        let session = Session::new(self.last_session, peer, wake, now_us);
+        let mut session = Session::new(self.last_session, peer, wake, now_us);
+        self.meet_connection(&mut session);
         self.sessions.insert(self.last_session, Box::new(session));
         Some(self.last_session)
     }
@@ -126,11 +164,15 @@ impl Smsc {
                 wake_us: u64::MAX,
                 reading: false,
                 end: Some(End::Close),
+                writing: None,
             };
         };
+        if now_us >= self.clockwork.until_us {
+            self.pass_phases(now_us);
+        }
         if fresh {
             session.heard_us = now_us;
-            session.asked_us = None;
+            session.asked_us = session.asked_us.filter(|_| session.trouble.link_deaf);
         }
         if session.paused_until_us <= now_us {
             session.paused_until_us = 0;
@@ -140,25 +182,48 @@ impl Smsc {
             now_us,
             out,
         };
+        if turn.session.trouble.deaf {
+            return self.deaf_turn(session, bytes.len());
+        }
         let consumed = self.read(&mut turn, bytes);
-        self.timers(&mut turn);
+        if !turn.session.trouble.deaf {
+            self.timers(&mut turn);
+            self.troubles(&mut turn);
+        }
         Self::unbind_if_wanted(&mut turn);
         self.due(&mut turn);
         session.this_turn = 0;
+        let behind = self.ledger.is_behind();
         let crowded = out.len() >= OUT_MAX && !session.ready.is_empty();
         let plan = Plan {
             consumed,
             // More is ready than one write should hold: come back as soon as it is written.
             wake_us: if crowded {
                 now_us
+            } else if behind {
+                now_us + FILE_PATIENCE_US
             } else {
                 session.wake_us(&self.scenario.timers)
             },
-            reading: session.paused_until_us == 0,
+            reading: session.paused_until_us == 0 && !behind,
             end: session.end,
+            writing: self.writing(&session),
         };
         self.sessions.insert(id, session);
         plan
+    }
+
+    /// What comes is taken and forgotten; only what ends every connection ends this one.
+    fn deaf_turn(&mut self, session: Box<Session>, octets: usize) -> Plan {
+        let end = session.end;
+        self.sessions.insert(session.id, session);
+        Plan {
+            consumed: octets,
+            wake_us: u64::MAX,
+            reading: true,
+            end,
+            writing: None,
+        }
     }
 
     /// A connection has ended: what was still to be delivered goes to another session, or waits.
@@ -169,6 +234,7 @@ impl Smsc {
         match session.bound() {
             Some((account, _)) => {
                 self.accounts[account].sessions.retain(|&other| other != id);
+                self.drop_answers(&mut session);
                 self.hand_over(account, &mut session, now_us);
             }
             None => self.unbound -= 1,
@@ -177,11 +243,13 @@ impl Smsc {
 
     fn read(&mut self, turn: &mut Turn<'_>, bytes: &[u8]) -> usize {
         let mut consumed = 0;
-        while turn.session.end.is_none() && turn.session.paused_until_us == 0 {
+        while turn.session.end.is_none() && turn.session.paused_until_us == 0 && !turn.session.trouble.deaf {
             match split(&bytes[consumed..], turn.session.length_max()) {
                 Ok(Some(raw)) => {
                     consumed += raw.header.length as usize;
-                    self.pdu(turn, &raw);
+                    if !self.ends_with_pdu(turn) {
+                        self.pdu(turn, &raw);
+                    }
                 }
                 Ok(None) => break,
                 Err(bad) => {
@@ -221,7 +289,9 @@ impl Smsc {
             Ok(Pdu::EnquireLinkResp | Pdu::BindResp(_) | Pdu::SubmitSmResp(_)) => {}
             Ok(_) | Err(_) if mute || command.is_response() => {}
             Err(_) => nack(turn, CommandStatus::ESME_RINVCMDLEN, sequence),
-            Ok(Pdu::Bind(bind)) => self.bind(turn, request, &bind),
+            Ok(Pdu::Bind(bind)) => self.meet_bind(turn, (request, raw), &bind),
+            Ok(Pdu::EnquireLink) if self.faults_of(turn.session).link_unanswered => {}
+            Ok(Pdu::Unbind) if self.faults_of(turn.session).unbind_unanswered => {}
             Ok(Pdu::EnquireLink) => empty_response(turn, request, CommandStatus::ESME_ROK),
             Ok(Pdu::Unbind) => Self::unbind(turn, request),
             Ok(Pdu::DeliverSm(_)) => empty_response(turn, request, CommandStatus::ESME_RINVCMDID),

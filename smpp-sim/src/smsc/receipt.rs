@@ -89,13 +89,16 @@ impl Smsc {
                 (plan.stat, ESM_CLASS_RECEIPT)
             }
         };
+        let skew_us = self.accounts[usize::from(row.account)].rights.faults.clock_skew_us;
         let scratch = &mut self.scratch;
         scratch.id.clear();
         write_receipt_id(outcome.message_id, self.ledger.id(job.row), &mut scratch.id);
         scratch.text.clear();
         scratch.tlvs.clear();
         if plan.form.has_text() {
-            scratch.write_text(row, (plan, stat), turn.now_us, self.ledger.text(row));
+            let skewed = |at_us: u64| at_us.saturating_add_signed(skew_us);
+            let dates = (skewed(row.received_at_us), skewed(turn.now_us));
+            scratch.write_text(row, (plan, stat), dates, self.ledger.text(row));
         }
         if plan.form.has_tlvs() {
             scratch.write_tlvs(plan, stat);
@@ -127,7 +130,7 @@ impl Smsc {
 
 impl Scratch {
     /// The form of 3.4, appendix B.
-    fn write_text(&mut self, row: &Row, (plan, stat): (&ReceiptPlan, Stat), now_us: u64, text: Option<&[u8]>) {
+    fn write_text(&mut self, row: &Row, (plan, stat): (&ReceiptPlan, Stat), dates: (u64, u64), text: Option<&[u8]>) {
         let out = &mut self.text;
         if plan.with_id {
             out.extend_from_slice(b"id:");
@@ -138,9 +141,9 @@ impl Scratch {
         out.extend_from_slice(b"sub:001 dlvrd:");
         out.extend_from_slice(delivered);
         out.extend_from_slice(b" submit date:");
-        out.extend_from_slice(self.submitted.digits(row.received_at_us));
+        out.extend_from_slice(self.submitted.digits(dates.0));
         out.extend_from_slice(b" done date:");
-        out.extend_from_slice(self.done.digits(now_us));
+        out.extend_from_slice(self.done.digits(dates.1));
         out.extend_from_slice(b" stat:");
         out.extend_from_slice(stat.name().as_bytes());
         out.extend_from_slice(b" err:");

@@ -44,6 +44,11 @@ impl Schedule {
         }
     }
 
+    /// Every job, in order of time.
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.buckets.values().flatten()
+    }
+
     /// Empties it: every job with its time, in order of time.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (u64, Job)> + use<> {
         let buckets = std::mem::take(&mut self.buckets);

@@ -8,9 +8,10 @@ use serde::Serialize;
 use smpp::frame::{BindKind, CommandId, PDU_LENGTH_MAX};
 use tokio::sync::Notify;
 
+use super::faults::Trouble;
 use super::schedule::Schedule;
 use crate::clock::micros;
-use crate::scenario::{Hangup, Timers};
+use crate::scenario::{Hangup, Timers, Writing};
 
 /// Before the bind nobody needs more than a bind: its longest legal form has 97 octets.
 const UNBOUND_LENGTH_MAX: usize = 1024;
@@ -135,6 +136,7 @@ pub(crate) struct Session {
     pub(super) incomplete_us: Option<u64>,
     pub(super) paused_until_us: u64,
     pub(super) holding: Option<Holding>,
+    pub(super) trouble: Trouble,
     pub(super) unbind_wanted: bool,
     pub(super) end: Option<End>,
     pub(super) schedule: Schedule,
@@ -166,6 +168,8 @@ pub(crate) struct Plan {
     pub(crate) reading: bool,
     /// Write what is there, and end.
     pub(crate) end: Option<End>,
+    /// How to write; `None`: all at once.
+    pub(crate) writing: Option<Writing>,
 }
 
 /// A session as `GET /sessions` shows it.
@@ -202,6 +206,7 @@ impl Session {
             incomplete_us: None,
             paused_until_us: 0,
             holding: None,
+            trouble: Trouble::default(),
             unbind_wanted: false,
             end: None,
             schedule: Schedule::default(),
@@ -268,7 +273,17 @@ impl Session {
         let read = self.incomplete_us.map(|since| since + micros(timers.read));
         let pause = (self.paused_until_us > 0).then_some(self.paused_until_us);
         let holding = self.holding.as_ref().map(Holding::deadline_us);
-        let times = [bind, unbind, link, read, pause, holding, self.schedule.next_us()];
+        let trouble = self.trouble.wake_us();
+        let times = [
+            bind,
+            unbind,
+            link,
+            read,
+            pause,
+            holding,
+            trouble,
+            self.schedule.next_us(),
+        ];
         times.into_iter().flatten().min().unwrap_or(u64::MAX)
     }
 }

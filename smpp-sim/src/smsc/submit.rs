@@ -3,7 +3,8 @@ use smpp::frame::{CommandId, Sm, encode_sm_resp, tag};
 use smpp::segment::ESM_CLASS_UDHI;
 
 use super::ids::write_answer_id;
-use super::session::{End, Holding, Job, JobKind, Request, Turn};
+use super::injected::Injected;
+use super::session::{End, Holding, Job, JobKind, Request, Session, Turn};
 use super::{Smsc, empty_response};
 use crate::ledger::{Arrival, Decision};
 use crate::outcome::{Answer, Concatenation, Outcome, Stat};
@@ -23,6 +24,15 @@ enum Refusal {
     Window,
     Rate,
     Burst,
+}
+
+/// What is said to one message.
+#[derive(Clone, Copy, Debug)]
+struct Verdict {
+    status: CommandStatus,
+    accepted: bool,
+    answered: bool,
+    injected: Option<Injected>,
 }
 
 /// The refusals as outcomes, at the places that [`Refusal`] numbers.
@@ -45,6 +55,9 @@ impl Smsc {
         if self.ledger.is_full() {
             self.ledger.counters.unrecorded += 1;
             return empty_response(turn, request, CommandStatus::ESME_RMSGQFUL);
+        }
+        if self.ledger.counters.submits >= self.clockwork.until_submits {
+            self.pass_phases(turn.now_us);
         }
         self.faults_by_count(turn, account);
         let (text, concatenation) = text_and_concatenation(sm);
@@ -97,17 +110,21 @@ impl Smsc {
         arrival: &Arrival<'_>,
         (refusal, status): (Refusal, CommandStatus),
     ) {
+        let beyond = self.accounts[usize::from(arrival.account)].rights.beyond_window;
+        let closes = refusal == Refusal::Window && beyond == BeyondWindow::Close;
         let decision = Decision {
+            id: Some(0),
             outcome: refusal as u16,
             attempt: 0,
             accepted: false,
             status,
+            answered: !closes,
             stat: None,
             due: 0,
+            injected: None,
         };
         let row = self.ledger.push(arrival, decision);
-        let beyond = self.accounts[usize::from(arrival.account)].rights.beyond_window;
-        if refusal == Refusal::Window && beyond == BeyondWindow::Close {
+        if closes {
             self.ledger.counters.lost += 1;
             turn.session.end = Some(End::Close);
             return;
@@ -133,40 +150,39 @@ impl Smsc {
             attempt: dealt.attempt,
             part: arrival.place.0,
         };
-        let account = &self.accounts[usize::from(arrival.account)];
-        let faults = &account.rights.faults;
-        let lost = account.is_mute() || subject.falls_into(faults.lost, Draw::Lost);
-        let accepted = outcome.accepts() && !lost;
-        let (status, silence) = match outcome.answer {
-            Answer::Status(status) => (
-                status,
-                lost || (accepted && subject.falls_into(faults.no_answer, Draw::NoAnswer)),
-            ),
-            Answer::Silence { .. } => (CommandStatus::ESME_ROK, true),
-        };
+        let place_of_account = usize::from(arrival.account);
+        let account = &self.accounts[place_of_account];
+        let (faults, number) = (&account.rights.faults, account.submits);
+        let verdict = self.verdict(place_of_account, outcome.answer, &subject);
+        let accepted = verdict.accepted;
         let plan = outcome
             .receipt
             .as_ref()
             .filter(|plan| accepted && is_wanted(registered_delivery, plan.stat));
-        let twice = u8::from(subject.falls_into(faults.receipt_twice, Draw::ReceiptTwice));
-        let first = plan.is_some_and(|plan| plan.first || subject.falls_into(faults.receipt_first, Draw::ReceiptFirst));
-        let answer_us = self
+        let twice = u8::from(faults.receipt_twice.meets(&subject, Draw::ReceiptTwice, number));
+        let first =
+            plan.is_some_and(|plan| plan.first || faults.receipt_first.meets(&subject, Draw::ReceiptFirst, number));
+        let drawn_us = self
             .scenario
             .scaled_us(&outcome.answer_delay, subject.draw(Draw::AnswerDelay));
+        let answer_us = drawn_us + self.late_us(place_of_account, verdict.injected);
         let decision = Decision {
+            id: self.scenario.seeded_id(&subject),
             outcome: place as u16,
             attempt: dealt.attempt,
             accepted,
-            status,
+            status: verdict.status,
+            answered: verdict.answered,
             stat: plan.map(|plan| plan.stat),
             due: plan.map_or(0, |plan| plan.copies.max(1 + twice)),
+            injected: verdict.injected,
         };
         let receipt = plan.map(|plan| {
             let delay = self.scenario.scaled_us(&plan.delay, subject.draw(Draw::ReceiptDelay));
-            (if first { 0 } else { answer_us + delay }, plan.intermediate)
+            (if first { 0 } else { drawn_us + delay }, plan.intermediate)
         });
         let row = self.ledger.push(arrival, decision);
-        if silence {
+        if !verdict.answered {
             // Takes no place in the window: the client will give up on it, and nobody here would notice.
             self.ledger.counters.lost += u64::from(!accepted);
         } else {
@@ -179,6 +195,41 @@ impl Smsc {
         }
         if let Some((delay_us, intermediate)) = receipt {
             self.schedule_receipts(turn, row, delay_us, intermediate);
+        }
+    }
+
+    /// What is said to a message that was dealt an outcome, faults considered.
+    fn verdict(&self, place: usize, answer: Answer, subject: &Subject) -> Verdict {
+        let account = &self.accounts[place];
+        let (faults, number) = (&account.rights.faults, account.submits);
+        let silent = |accepted, injected| Verdict {
+            status: CommandStatus::ESME_ROK,
+            accepted,
+            answered: false,
+            injected,
+        };
+        if account.is_mute() {
+            return silent(false, None);
+        }
+        if faults.lost.meets(subject, Draw::Lost, number) {
+            return silent(false, Some(Injected::Lost));
+        }
+        let status = match answer {
+            Answer::Silence { accepted } => return silent(accepted, None),
+            Answer::Status(status) => status,
+        };
+        let answered = |status, accepted, injected| Verdict {
+            status,
+            accepted,
+            answered: injected != Some(Injected::NoAnswer),
+            injected,
+        };
+        if status != CommandStatus::ESME_ROK {
+            return answered(status, false, None);
+        }
+        match self.refusing_status(place, subject) {
+            Some(status) => answered(status, false, Some(Injected::Refused)),
+            None => answered(status, true, self.answer_fault(place, subject)),
         }
     }
 
@@ -221,35 +272,12 @@ impl Smsc {
             let format = self.outcomes[usize::from(row.outcome)].message_id;
             write_answer_id(format, self.ledger.id(job.row), id);
         }
-        encode_sm_resp(turn.out, (command, row.status, job.sequence), id);
+        let answer = (command, row.status, job.sequence);
+        match row.injected {
+            None => encode_sm_resp(turn.out, answer, id),
+            Some(fault) => fault.write(turn.out, answer, id),
+        }
         self.ledger.answered(job.row, turn.now_us);
-    }
-
-    /// Counts a submit, and begins the faults that begin with the n-th of an account.
-    fn faults_by_count(&mut self, turn: &mut Turn<'_>, place: usize) {
-        let account = &mut self.accounts[place];
-        account.submits += 1;
-        let faults = &account.rights.faults;
-        if let Some((after, duration)) = faults.stop_reading
-            && account.submits == after
-        {
-            turn.session.paused_until_us = turn.now_us + self.scenario.scaled(duration);
-        }
-        if let Some(hangup) = faults.close
-            && account.submits >= account.next_hangup
-            && turn.session.holding.is_none()
-        {
-            account.next_hangup = if hangup.repeat {
-                account.next_hangup.saturating_add(hangup.after)
-            } else {
-                u64::MAX
-            };
-            turn.session.holding = Some(Holding {
-                hangup,
-                held: Vec::new(),
-                last_us: turn.now_us,
-            });
-        }
     }
 
     /// Ends a session that has collected enough.
@@ -257,12 +285,23 @@ impl Smsc {
         let Some(holding) = turn.session.holding.take() else {
             return;
         };
-        if holding.hangup.answered {
-            for job in holding.held {
+        for job in holding.held {
+            if holding.hangup.answered {
                 self.late_answer(turn, job);
+            } else {
+                self.ledger.never_answered(job.row);
             }
         }
         turn.session.end = Some(if holding.hangup.reset { End::Reset } else { End::Close });
+    }
+
+    /// A session's answers end with it.
+    pub(super) fn drop_answers(&mut self, session: &mut Session) {
+        let held = session.holding.take().map(|holding| holding.held).unwrap_or_default();
+        let late = session.schedule.jobs().filter(|job| job.kind.is_answer());
+        for job in held.iter().chain(late) {
+            self.ledger.never_answered(job.row);
+        }
     }
 }
 

@@ -446,7 +446,7 @@ fn a_switch_keeps_what_was_dealt_and_a_reset_forgets() {
     let session = lab.bound(BindKind::Transceiver);
     lab.submit(session, &["33612345678"]);
     let refusing = Scenario::parse("[[outcome]]\nname = \"no\"\nanswer = \"ESME_RSYSERR\"", "x").unwrap();
-    lab.smsc.switch(Arc::new(refusing)).unwrap();
+    lab.smsc.switch(Arc::new(refusing), lab.now_us).unwrap();
     assert_eq!(
         statuses(&lab.submit(session, &["33612345678"]).0),
         [CommandStatus::ESME_RSYSERR]
@@ -457,7 +457,91 @@ fn a_switch_keeps_what_was_dealt_and_a_reset_forgets() {
             .contains("stat:EXPIRED")
     );
     assert_eq!(lab.smsc.totals().by_outcome.len(), 2);
-    lab.smsc.reset();
+    lab.smsc.reset(lab.now_us);
     assert_eq!((lab.smsc.totals().submits, lab.smsc.totals().recipients), (0, 0));
     assert_eq!(lab.smsc.session_views().len(), 1);
+}
+
+#[test]
+fn phases_follow_each_other_by_count_and_by_time() {
+    let text = r#"
+time_scale = 10
+repeat = true
+[[outcome]]
+name = "delivered"
+weight = 1
+[[outcome]]
+name = "refused"
+answer = "ESME_RSYSERR"
+[[phase]]
+name = "healthy"
+submits = 2
+[[phase]]
+name = "failing"
+submits = 3
+weights = { refused = 1 }
+[[phase]]
+name = "dead"
+for = "10s"
+faults = { mute = { after = 1 } }
+"#;
+    let mut lab = Lab::new(text);
+    let session = lab.bound(BindKind::Transmitter);
+    let name = |lab: &Lab| lab.smsc.phase().unwrap().name;
+    for round in 0..2 {
+        assert_eq!(name(&lab), if round == 0 { "healthy" } else { "dead" });
+        lab.smsc.pass_phases(lab.now_us);
+        let answers = statuses(&lab.submit(session, &["33600000001"; 8]).0);
+        let (ok, failed) = (CommandStatus::ESME_ROK, CommandStatus::ESME_RSYSERR);
+        assert_eq!(
+            answers,
+            [ok, ok, failed, failed, failed],
+            "the last three are not answered"
+        );
+        assert_eq!(name(&lab), "dead");
+        lab.now_us += SECOND;
+    }
+    let totals = lab.smsc.totals();
+    assert_eq!(
+        (totals.by_outcome["refused"], totals.lost, totals.recipients),
+        (6, 6, 1)
+    );
+    assert!(
+        lab.smsc
+            .go_to_phase("nothing", 0)
+            .unwrap_err()
+            .to_string()
+            .contains("healthy, failing, dead")
+    );
+}
+
+#[test]
+fn half_a_share_of_an_answer_fault_meets_half_the_messages_each_its_own() {
+    let mut lab = Lab::new(
+        "[faults]\nwrong_sequence = 0.5\nanswer_twice = 0.5\nmalformed = { share = 0.5, kinds = [\"unknown_command\"] }",
+    );
+    let session = lab.bound(BindKind::Transmitter);
+    let recipients: Vec<String> = (33_600_000_000u64..33_600_001_000)
+        .map(|number| number.to_string())
+        .collect();
+    let recipients: Vec<&str> = recipients.iter().map(String::as_str).collect();
+    lab.submit(session, &recipients);
+    let mut faults: std::collections::BTreeMap<Option<&str>, usize> = Default::default();
+    let mut page = crate::ledger::Page::new(crate::Filter::default());
+    while let Some(lines) = lab.smsc.lines(&mut page, 100) {
+        lines
+            .iter()
+            .for_each(|line| *faults.entry(line.fault).or_default() += 1);
+    }
+    let about = |name, expected: usize| {
+        let count = faults.get(&name).copied().unwrap_or_default();
+        assert!(
+            count.abs_diff(expected) < 60,
+            "{name:?}: {count}, not {expected}: {faults:?}"
+        );
+    };
+    about(Some("wrong_sequence"), 500);
+    about(Some("answer_twice"), 250);
+    about(Some("unknown_command"), 125);
+    about(None, 125);
 }

@@ -36,6 +36,29 @@ impl Smsc {
         self.ledger.rates(&self.names)
     }
 
+    /// Finished rows for the ledger's file, see [`Ledger::finished_lines`].
+    pub(crate) fn finished_lines(&mut self, most: usize) -> Vec<Line> {
+        let names = Names {
+            accounts: &self.names,
+            outcomes: &self.outcomes,
+        };
+        self.ledger.finished_lines(most, (&names, &self.numbers))
+    }
+
+    /// The rest of the rows for the ledger's file.
+    pub(crate) fn unfinished_lines(&mut self, most: usize) -> Vec<Line> {
+        let names = Names {
+            accounts: &self.names,
+            outcomes: &self.outcomes,
+        };
+        self.ledger.unfinished_lines(most, (&names, &self.numbers))
+    }
+
+    /// The ledger's file cannot be written any more.
+    pub(crate) fn give_up_file(&mut self) {
+        self.ledger.give_up_file();
+    }
+
     pub(crate) fn lines(&self, page: &mut Page, rows: usize) -> Option<Vec<Line>> {
         self.ledger.lines(page, rows, (&self.names(), &self.numbers))
     }
@@ -107,41 +130,31 @@ impl Smsc {
     }
 
     /// Empties the ledger, and forgets recipients, attempts, quotas and everything that was still to be sent. Sessions
-    /// stay; ids go on where they were.
-    pub(crate) fn reset(&mut self) {
-        self.ledger = Ledger::new(self.scenario.ledger, self.ledger.id(self.ledger.len() as u32));
-        self.dealer = Dealer::new(Arc::clone(&self.scenario));
+    /// stay; ids that are counted go on where they were. The first phase begins.
+    pub(crate) fn reset(&mut self, now_us: u64) {
+        self.ledger = Ledger::new(self.base.ledger, self.ledger.next_id(), self.ledger.is_filed());
+        self.dealer = Dealer::new(Arc::clone(&self.base));
         self.inbound.clear();
-        self.outcomes = super::submit::refusals();
-        self.first_outcome = self.outcomes.len();
-        self.outcomes.extend(self.scenario.outcomes.iter().cloned());
+        self.forget_outcomes();
         for session in self.sessions.values_mut() {
             session.forget();
         }
         for account in &mut self.accounts {
             account.backlog = super::schedule::Schedule::default();
-            account.restart_faults();
         }
+        self.begin(now_us);
     }
 
     /// Goes on with another scenario: for submits from now on. Sessions stay, even those of accounts that it does not
     /// name; those just cannot bind again.
-    pub(crate) fn switch(&mut self, scenario: Arc<Scenario>) -> Result<(), TooManyOutcomes> {
-        if self.outcomes.len() + scenario.outcomes.len() > OUTCOMES_MAX {
+    pub(crate) fn switch(&mut self, scenario: Arc<Scenario>, now_us: u64) -> Result<(), TooManyOutcomes> {
+        if self.outcomes.len() + Self::outcomes_of(&scenario) > OUTCOMES_MAX {
             return Err(TooManyOutcomes);
         }
-        self.first_outcome = self.outcomes.len();
-        self.outcomes.extend(scenario.outcomes.iter().cloned());
         self.dealer.switch(Arc::clone(&scenario));
         self.ledger.set_limits(scenario.ledger);
-        for (account, name) in self.accounts.iter_mut().zip(&self.names) {
-            match scenario.rights(name) {
-                Some(rights) => account.rights = rights.clone(),
-                None => account.rights.binds.clear(),
-            }
-            account.restart_faults();
-        }
-        self.scenario = scenario;
+        self.base = scenario;
+        self.begin(now_us);
         Ok(())
     }
 }

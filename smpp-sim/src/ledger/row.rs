@@ -1,0 +1,139 @@
+use smpp::command_status::CommandStatus;
+
+use super::Text;
+use crate::number::Number;
+use crate::outcome::Stat;
+use crate::smsc::Injected;
+
+/// Not answered.
+const NEVER: u32 = u32::MAX;
+
+/// One submit. 88 octets: a million of them are what anybody has room for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub(crate) received_at_us: u64,
+    /// When the last receipt went out; 0: none did.
+    pub(crate) sent_at_us: u64,
+    /// When the last receipt was acknowledged; 0: none was.
+    pub(crate) acked_at_us: u64,
+    /// What the message's id is written from.
+    pub(crate) id: u64,
+    pub(crate) recipient: Number,
+    pub(crate) source: Number,
+    pub(crate) text: Text,
+    pub(crate) status: CommandStatus,
+    /// µs from the submit to its answer, capped at 71 minutes.
+    answered_after_us: u32,
+    pub(crate) session: u32,
+    pub(crate) outcome: u16,
+    pub(crate) account: u16,
+    pub(crate) attempt: u16,
+    /// TON and NPI of the source, then of the recipient.
+    pub(crate) plans: [u8; 4],
+    pub(crate) part: u8,
+    pub(crate) total: u8,
+    pub(crate) accepted: bool,
+    pub(crate) stat: Option<Stat>,
+    /// Final receipts: to be sent, sent, acknowledged, refused for good.
+    pub(crate) due: u8,
+    pub(crate) sent: u8,
+    pub(crate) acked: u8,
+    pub(super) refused: u8,
+    pub(super) stage: Stage,
+    /// The fault that its answer was made with.
+    pub(crate) injected: Option<Injected>,
+}
+
+/// How far a row is on its way out of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Its answer is still to be written.
+    AnswerDue,
+    /// It was answered, or never will be.
+    AnswerDone,
+    /// It is finished, and stands in the file.
+    Filed,
+}
+
+/// What is known of a submit when it comes in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival<'a> {
+    pub(crate) now_us: u64,
+    pub(crate) account: u16,
+    pub(crate) session: u32,
+    pub(crate) source: Number,
+    pub(crate) recipient: Number,
+    pub(crate) plans: [u8; 4],
+    /// Part and total.
+    pub(crate) place: (u8, u8),
+    pub(crate) data_coding: u8,
+    pub(crate) text: &'a [u8],
+}
+
+/// What was decided about it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decision {
+    /// What its id is written from; `None`: the next one since the start.
+    pub(crate) id: Option<u64>,
+    pub(crate) outcome: u16,
+    pub(crate) attempt: u16,
+    pub(crate) accepted: bool,
+    /// What it is answered with.
+    pub(crate) status: CommandStatus,
+    /// Whether it is answered at all.
+    pub(crate) answered: bool,
+    pub(crate) stat: Option<Stat>,
+    pub(crate) due: u8,
+    pub(crate) injected: Option<Injected>,
+}
+
+impl Row {
+    pub(super) fn new(arrival: &Arrival<'_>, decision: Decision, (id, text): (u64, Text)) -> Self {
+        Self {
+            received_at_us: arrival.now_us,
+            sent_at_us: 0,
+            acked_at_us: 0,
+            id,
+            recipient: arrival.recipient,
+            source: arrival.source,
+            text,
+            status: decision.status,
+            answered_after_us: NEVER,
+            session: arrival.session,
+            outcome: decision.outcome,
+            account: arrival.account,
+            attempt: decision.attempt,
+            plans: arrival.plans,
+            part: arrival.place.0,
+            total: arrival.place.1,
+            accepted: decision.accepted,
+            stat: decision.stat,
+            due: decision.due,
+            sent: 0,
+            acked: 0,
+            refused: 0,
+            stage: if decision.answered {
+                Stage::AnswerDue
+            } else {
+                Stage::AnswerDone
+            },
+            injected: decision.injected,
+        }
+    }
+
+    pub(super) fn answer(&mut self, now_us: u64) {
+        let after = now_us.saturating_sub(self.received_at_us);
+        self.answered_after_us = u32::try_from(after).unwrap_or(NEVER - 1).min(NEVER - 1);
+        self.stage = Stage::AnswerDone;
+    }
+
+    /// When it was answered.
+    pub(crate) fn answered_at_us(&self) -> Option<u64> {
+        (self.answered_after_us != NEVER).then(|| self.received_at_us + u64::from(self.answered_after_us))
+    }
+
+    /// Whether nothing more will happen to it.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.stage != Stage::AnswerDue && self.acked.saturating_add(self.refused) >= self.due
+    }
+}

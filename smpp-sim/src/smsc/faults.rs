@@ -1,0 +1,274 @@
+//! Where the scenario's faults meet sessions, binds and answers. Messages without one pass a comparison or two.
+
+use smpp::command_status::CommandStatus;
+use smpp::frame::{Bind, Raw, encode_bind_resp, split};
+
+use super::Smsc;
+use super::bind::SYSTEM_ID;
+use super::injected::Injected;
+use super::session::{End, Holding, Request, Session, Turn};
+use crate::random::{Draw, Subject};
+use crate::scenario::{BindTrouble, ConnectTrouble, Hangup, HangupBegin, Misbehaviour, Writing};
+
+/// For what does not come.
+const NEVER: u64 = u64::MAX;
+
+/// What is wrong with one session.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    /// Nothing is answered, and no timer runs: the connection just stays.
+    pub(super) deaf: bool,
+    /// Answers to our enquire_link are overheard.
+    pub(super) link_deaf: bool,
+    /// An answer to a bind that is put off: when, and the bind.
+    late_bind: Option<(u64, Box<[u8]>)>,
+    unbind_at_us: u64,
+    hang_up_at_us: u64,
+    /// PDUs that were read, and the one that the session ends with.
+    pdus: u64,
+    pdus_max: u64,
+}
+
+impl Default for Trouble {
+    fn default() -> Self {
+        Self {
+            deaf: false,
+            link_deaf: false,
+            late_bind: None,
+            unbind_at_us: NEVER,
+            hang_up_at_us: NEVER,
+            pdus: 0,
+            pdus_max: NEVER,
+        }
+    }
+}
+
+impl Trouble {
+    /// When something is due next.
+    pub(super) fn wake_us(&self) -> Option<u64> {
+        let bind = self.late_bind.as_ref().map_or(NEVER, |&(at_us, _)| at_us);
+        let next = bind.min(self.unbind_at_us).min(self.hang_up_at_us);
+        (next != NEVER).then_some(next)
+    }
+}
+
+impl Smsc {
+    /// The faults of the session's account; before the bind, the scenario's.
+    pub(super) fn faults_of(&self, session: &Session) -> &Misbehaviour {
+        match session.bound() {
+            Some((account, _)) => &self.accounts[account].rights.faults,
+            None => &self.scenario.faults,
+        }
+    }
+
+    pub(super) fn writing(&self, session: &Session) -> Option<Writing> {
+        self.faults_of(session).write
+    }
+
+    /// Whether the port is to be closed.
+    pub(crate) fn refuses_connections(&self) -> bool {
+        let connect = self.scenario.faults.connect;
+        connect.is_some_and(|connect| connect.what == ConnectTrouble::Refuse)
+    }
+
+    /// What happens to a connection that has just come.
+    pub(super) fn meet_connection(&mut self, session: &mut Session) {
+        self.connections += 1;
+        let Some(connect) = self.scenario.faults.connect else {
+            return;
+        };
+        if !connect.turn.meets_event(self.scenario.seed, self.connections) {
+            return;
+        }
+        match connect.what {
+            // It came in while the port was being closed.
+            ConnectTrouble::Refuse | ConnectTrouble::Reset => session.end = Some(End::Reset),
+            ConnectTrouble::Close => session.end = Some(End::Close),
+            ConnectTrouble::HalfOpen => session.trouble.deaf = true,
+        }
+    }
+
+    /// A bind: met by a fault, or by the account's rules.
+    pub(super) fn meet_bind(&mut self, turn: &mut Turn<'_>, (request, raw): (Request, &Raw<'_>), bind: &Bind<'_>) {
+        if turn.session.trouble.late_bind.is_some() {
+            return;
+        }
+        let name = String::from_utf8_lossy(bind.system_id);
+        let rights = self.scenario.rights(&name);
+        let fault = rights.map_or(self.scenario.faults.bind, |rights| rights.faults.bind);
+        self.binds += 1;
+        let met = fault.filter(|fault| fault.turn.meets_event(self.scenario.seed, self.binds));
+        let unbound = turn.session.bound().is_none();
+        match met.map(|fault| fault.what).filter(|_| unbound) {
+            None => self.bind_now(turn, request, bind),
+            Some(BindTrouble::Refuse(status)) => {
+                encode_bind_resp(turn.out, bind.kind, (status, request.sequence), SYSTEM_ID);
+                turn.session.end = Some(End::Close);
+            }
+            Some(BindTrouble::Silence) => turn.session.trouble.deaf = true,
+            Some(BindTrouble::Delay(delay)) => {
+                let at_us = turn.now_us + self.scenario.scaled(delay);
+                turn.session.trouble.late_bind = Some((at_us, whole(raw)));
+            }
+        }
+    }
+
+    /// A bind, and what begins with it.
+    fn bind_now(&mut self, turn: &mut Turn<'_>, request: Request, bind: &Bind<'_>) {
+        let before = turn.session.bound();
+        self.bind(turn, request, bind);
+        let Some((account, _)) = turn.session.bound().filter(|_| before.is_none()) else {
+            return;
+        };
+        let faults = &self.accounts[account].rights.faults;
+        let after = |duration| turn.now_us + self.scenario.scaled(duration).max(1);
+        let trouble = &mut turn.session.trouble;
+        trouble.link_deaf = faults.link_deaf;
+        trouble.unbind_at_us = faults.unbind_every.map_or(NEVER, after);
+        match faults.close.map(|close| close.begin) {
+            Some(HangupBegin::Time(time)) => trouble.hang_up_at_us = after(time),
+            Some(HangupBegin::Pdus(pdus)) => trouble.pdus_max = pdus,
+            Some(HangupBegin::Submits(_)) | None => {}
+        }
+    }
+
+    /// Counts a PDU that was read; true if the session ends with it before it is looked at.
+    pub(super) fn ends_with_pdu(&mut self, turn: &mut Turn<'_>) -> bool {
+        let trouble = &mut turn.session.trouble;
+        trouble.pdus += 1;
+        if trouble.pdus < trouble.pdus_max {
+            return false;
+        }
+        trouble.pdus_max = NEVER;
+        let Some(close) = self.faults_of(turn.session).close else {
+            return false;
+        };
+        turn.session.end = Some(if close.reset { End::Reset } else { End::Close });
+        !close.answered
+    }
+
+    /// Does what a session's faults have due.
+    pub(super) fn troubles(&mut self, turn: &mut Turn<'_>) {
+        let now_us = turn.now_us;
+        let late_bind = &mut turn.session.trouble.late_bind;
+        if let Some((_, octets)) = late_bind.take_if(|(at_us, _)| *at_us <= now_us) {
+            self.late_bind(turn, &octets);
+        }
+        if turn.session.trouble.unbind_at_us <= now_us {
+            turn.session.trouble.unbind_at_us = NEVER;
+            turn.session.unbind_wanted = true;
+        }
+        if turn.session.trouble.hang_up_at_us <= now_us {
+            turn.session.trouble.hang_up_at_us = NEVER;
+            if let Some(hangup) = self.faults_of(turn.session).close {
+                self.begin_hangup(turn, hangup);
+            }
+        }
+    }
+
+    fn late_bind(&mut self, turn: &mut Turn<'_>, octets: &[u8]) {
+        let Ok(Some(raw)) = split(octets, octets.len()) else {
+            return;
+        };
+        if let Ok(smpp::frame::Pdu::Bind(bind)) = raw.decode() {
+            let (command, sequence) = (raw.header.command_id, raw.header.sequence);
+            self.bind_now(turn, Request { command, sequence }, &bind);
+        }
+    }
+
+    fn begin_hangup(&mut self, turn: &mut Turn<'_>, hangup: Hangup) {
+        if turn.session.holding.is_none() {
+            turn.session.holding = Some(Holding {
+                hangup,
+                held: Vec::new(),
+                last_us: turn.now_us,
+            });
+        }
+        // There is nobody to wait for.
+        if hangup.holding <= 1 {
+            self.hang_up(turn);
+        }
+    }
+
+    /// Counts a submit, and begins the faults that begin with the n-th of an account.
+    pub(super) fn faults_by_count(&mut self, turn: &mut Turn<'_>, place: usize) {
+        let account = &mut self.accounts[place];
+        account.submits += 1;
+        let faults = &account.rights.faults;
+        if let Some(stop) = faults.stop_reading
+            && (account.submits == stop.after || (stop.repeat && account.submits.is_multiple_of(stop.after)))
+        {
+            turn.session.paused_until_us = turn.now_us + self.scenario.scaled(stop.duration);
+        }
+        if let Some(hangup) = faults.close
+            && account.submits >= account.next_hangup
+            && turn.session.holding.is_none()
+        {
+            account.next_hangup = match hangup.begin {
+                HangupBegin::Submits(after) if hangup.repeat => account.next_hangup.saturating_add(after),
+                HangupBegin::Submits(_) | HangupBegin::Pdus(_) | HangupBegin::Time(_) => NEVER,
+            };
+            turn.session.holding = Some(Holding {
+                hangup,
+                held: Vec::new(),
+                last_us: turn.now_us,
+            });
+        }
+    }
+
+    /// The fault that the answer to an accepted message has: the first of those that meet it.
+    pub(super) fn answer_fault(&self, place: usize, subject: &Subject) -> Option<Injected> {
+        let account = &self.accounts[place];
+        let (faults, number) = (&account.rights.faults, account.submits);
+        if faults.no_answer.meets(subject, Draw::NoAnswer, number) {
+            return Some(Injected::NoAnswer);
+        }
+        let mut answers = (1u64..).zip(&faults.answers);
+        // Each fault has a draw of its own: that of the same purpose for another part.
+        let own = |place: u64| Subject {
+            recipient: subject.recipient.wrapping_add(place << 56),
+            ..*subject
+        };
+        if let Some((_, &(fault, _))) =
+            answers.find(|&(place, (_, turn))| turn.meets(&own(place), Draw::AnswerFault, number))
+        {
+            return Some(fault);
+        }
+        if let Some((turn, kinds)) = &faults.malformed
+            && turn.meets(subject, Draw::Malformed, number)
+        {
+            let kind = subject.draw(Draw::MalformedKind) % kinds.len().max(1) as u64;
+            return kinds.get(kind as usize).copied();
+        }
+        let (_, turn) = faults.late.as_ref()?;
+        turn.meets(subject, Draw::Late, number).then_some(Injected::Late)
+    }
+
+    /// How much later than its outcome says an answer is.
+    pub(super) fn late_us(&self, place: usize, fault: Option<Injected>) -> u64 {
+        let late = self.accounts[place].rights.faults.late;
+        late.filter(|_| fault == Some(Injected::Late))
+            .map_or(0, |(by, _)| self.scenario.scaled(by))
+    }
+
+    /// The status that a fault refuses a message with.
+    pub(super) fn refusing_status(&self, place: usize, subject: &Subject) -> Option<CommandStatus> {
+        let account = &self.accounts[place];
+        let (status, turn) = account.rights.faults.refuse?;
+        turn.meets(subject, Draw::Refuse, account.submits).then_some(status)
+    }
+}
+
+/// A PDU's octets, header and body.
+fn whole(raw: &Raw<'_>) -> Box<[u8]> {
+    let header = &raw.header;
+    let fields = [
+        header.length,
+        header.command_id.0,
+        header.command_status.0,
+        header.sequence,
+    ];
+    let mut octets: Vec<u8> = fields.into_iter().flat_map(u32::to_be_bytes).collect();
+    octets.extend_from_slice(raw.body);
+    octets.into()
+}
