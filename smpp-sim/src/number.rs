@@ -21,6 +21,9 @@ impl Number {
     }
 }
 
+/// Addresses that are no plain numbers, kept at one time: far more senders than any client has. Some 100 octets each.
+const OTHERS_MAX: usize = 1_000_000;
+
 /// Every address that is no plain number, once.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
@@ -29,6 +32,11 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
+    /// Whether there are too many addresses that are no plain numbers.
+    pub(crate) fn is_full(&self) -> bool {
+        self.others.len() >= OTHERS_MAX
+    }
+
     /// The number of an address; remembers it if it is no plain one.
     pub(crate) fn number(&mut self, address: &[u8]) -> Number {
         plain(address).unwrap_or_else(|| {

@@ -1,4 +1,5 @@
 //! The same seed gives the same ledger, whatever the sessions, the order and the run; and the ledger's file has all of it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 #[path = "common/raw.rs"]

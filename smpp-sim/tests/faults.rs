@@ -1,4 +1,5 @@
 //! Every fault over a real socket; what is odd about answers is shown to Wireshark.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "common/raw.rs"]
 mod raw;

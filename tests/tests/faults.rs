@@ -21,6 +21,8 @@ const PROGRESS_LIMIT: Duration = Duration::from_secs(60);
 const ANSWERS_TAKE_TIME: &str = r#"
 [answer]
 delay = { uniform = ["20ms", "60ms"] }
+# A simulator that is started again must not repeat an id, as no SMSC does.
+ids = "since_start"
 [receipt]
 delay = { uniform = ["0s", "300ms"] }
 "#;

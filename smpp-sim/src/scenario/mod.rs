@@ -2,6 +2,7 @@
 
 mod builtin;
 mod fault;
+mod fault_keys;
 mod misbehaviour;
 mod phase;
 mod read;

@@ -1,7 +1,7 @@
 use rustc_hash::FxHashMap;
 use toml::de::DeTable;
 
-use super::misbehaviour::misbehaviour;
+use super::fault_keys::misbehaviour;
 use super::phase::phases;
 use super::sections::{accounts, outcomes, timers};
 use super::table::{Source, Table};

@@ -2,7 +2,7 @@ use smpp::command_status::CommandStatus;
 use smpp::frame::BindKind;
 use toml::de::DeValue;
 
-use super::misbehaviour::misbehaviour;
+use super::fault_keys::misbehaviour;
 use super::read::{WINDOW_MAX, open_account, place};
 use super::table::{Table, whole};
 use super::{Account, BeyondWindow, Misbehaviour, Scenario, Timers};

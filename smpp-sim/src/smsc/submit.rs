@@ -52,7 +52,7 @@ impl Smsc {
             Some((account, kind)) if kind.transmits() => account,
             Some(_) | None => return empty_response(turn, request, CommandStatus::ESME_RINVBNDSTS),
         };
-        if self.ledger.is_full() {
+        if self.ledger.is_full() || self.numbers.is_full() {
             self.ledger.counters.unrecorded += 1;
             return empty_response(turn, request, CommandStatus::ESME_RMSGQFUL);
         }

@@ -7,6 +7,7 @@ use super::account::Account;
 use super::session::{End, Phase, Session, SessionView, Turn};
 use super::{OUTCOMES_MAX, Smsc, TooManyOutcomes};
 use crate::ledger::{AccountRate, Ledger, Line, Names, Page, Totals};
+use crate::number::Numbers;
 use crate::outcome::Dealer;
 use crate::scenario::Scenario;
 
@@ -134,6 +135,7 @@ impl Smsc {
     pub(crate) fn reset(&mut self, now_us: u64) {
         self.ledger = Ledger::new(self.base.ledger, self.ledger.next_id(), self.ledger.is_filed());
         self.dealer = Dealer::new(Arc::clone(&self.base));
+        self.numbers = Numbers::default();
         self.inbound.clear();
         self.forget_outcomes();
         for session in self.sessions.values_mut() {

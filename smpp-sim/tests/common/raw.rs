@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use smpp::address::Address;
 use smpp::command_status::CommandStatus;
-use smpp::frame::{Bind, BindKind, CommandId, Sm, encode_bind, encode_empty};
+use smpp::frame::{Bind, BindKind, CommandId, PDU_LENGTH_MAX, Sm, encode_bind, encode_empty};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -102,6 +102,13 @@ impl Raw {
         self.out.clear();
     }
 
+    /// As [`Raw::flush`]; false when the other side has gone.
+    pub async fn try_flush(&mut self) -> bool {
+        let written = self.stream.write_all(&self.out).await;
+        self.out.clear();
+        written.is_ok()
+    }
+
     /// The next PDU; `None` when the other side has closed or reset.
     pub async fn next(&mut self) -> Option<Frame> {
         loop {
@@ -114,10 +121,16 @@ impl Raw {
         }
     }
 
+    /// Whatever stands first: a length that no PDU can have ends it with what there is.
     fn first(&mut self) -> Option<Frame> {
         let field = |at: usize| Some(u32::from_be_bytes(self.input.get(at..at + 4)?.try_into().unwrap()));
         let length = field(0)? as usize;
         let (command, status, sequence) = (CommandId(field(4)?), CommandStatus(field(8)?), field(12)?);
+        let length = if length > PDU_LENGTH_MAX {
+            self.input.len()
+        } else {
+            length
+        };
         let octets = self.input.get(..length)?.to_vec();
         self.input.drain(..length);
         Some(Frame {
