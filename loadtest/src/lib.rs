@@ -13,6 +13,8 @@ mod process;
 mod procfs;
 mod redis_info;
 mod exposition;
+pub mod results;
+pub mod report;
 
 use std::process::ExitCode;
 
