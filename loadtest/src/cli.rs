@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::compare::{self, CompareArguments};
+use crate::report::Outputs;
+
 /// Measures Campanile and other SMPP programs.
 #[derive(Parser, Debug)]
 #[command(name = "loadtest", version, after_help = EXAMPLES)]
@@ -29,6 +32,30 @@ pub enum Command {
     /// The whole product on this machine: Redis, engine and simulator as processes of their own, driven through the API.
     #[command(after_help = EXAMPLES)]
     Bench(BenchArguments),
+    /// Two saved runs side by side: every figure with its ratio and a verdict. Exit code 99: something regressed.
+    #[command(after_help = compare::EXAMPLES)]
+    Compare(CompareArguments),
+    /// The reports of a saved run once more, or other ones.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArguments),
+    /// Prints the JSON schema of what `--out` writes.
+    Schema,
+}
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  loadtest report run.json                          in words
+  loadtest report run.json --html run.html          as a page with charts
+  loadtest report run.json --quiet --csv run.csv --hdr run.hlog --junit run.xml";
+
+/// `loadtest report`: which run, as what.
+#[derive(Args, Debug, Clone)]
+pub struct ReportArguments {
+    /// A file that `--out` has written.
+    pub results: PathBuf,
+    /// The reports to make.
+    #[command(flatten)]
+    pub outputs: Outputs,
 }
 
 /// The most recipients that one run may have: as many different French mobile numbers as `patients` can make.

@@ -15,13 +15,14 @@ mod redis_info;
 mod exposition;
 pub mod results;
 pub mod report;
+pub mod compare;
 
 use std::process::ExitCode;
 
 pub use cli::{Arguments, BenchArguments, Command};
 
 /// Runs what the arguments ask for and gives the exit code: 0 measured, 1 failed, 2 wrong arguments (by clap),
-/// 130 stopped by a signal.
+/// 99 a threshold missed or a regression, 130 stopped by a signal.
 ///
 /// Whatever the way out, every program that was started is ended first.
 pub fn run(arguments: Arguments) -> ExitCode {
@@ -30,5 +31,16 @@ pub fn run(arguments: Arguments) -> ExitCode {
             let limit = bench.time_limit();
             supervise::run(limit, move |processes| bench::run(&bench, processes))
         }
+        Command::Compare(arguments) => exit_code(compare::run(&arguments)),
+        Command::Report(arguments) => exit_code(report::run(&arguments.results, &arguments.outputs)),
+        Command::Schema => exit_code(report::print_schema()),
     }
+}
+
+/// The exit code of work without processes of its own: an error goes to standard error, with its causes.
+fn exit_code(done: anyhow::Result<ExitCode>) -> ExitCode {
+    done.unwrap_or_else(|error| {
+        eprintln!("loadtest: {error:#}");
+        ExitCode::FAILURE
+    })
 }

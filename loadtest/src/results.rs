@@ -4,16 +4,18 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of this document. It grows when a field changes its meaning.
 pub const SCHEMA: u32 = 1;
 
 /// A run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Results {
     /// [`SCHEMA`].
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: u32,
     /// `smpp`, `api`, `e2e`, `soak`, `replay`, `self-check`, `bench`.
     pub mode: String,
@@ -61,7 +63,7 @@ pub struct Results {
 }
 
 /// Where a run took place.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Machine {
     /// The processor's name.
@@ -77,7 +79,7 @@ pub struct Machine {
 }
 
 /// How many of everything, in the measured time and its drain.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Counts {
     /// Messages that were due by the load model.
@@ -111,7 +113,7 @@ pub struct Counts {
 }
 
 /// Messages a second.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Rates {
     /// Due by the load model; 0 in a closed model.
@@ -125,7 +127,7 @@ pub struct Rates {
 }
 
 /// The same events seen twice.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Latency {
     /// From the moment at which the load model wanted the message sent: what a caller feels.
@@ -135,7 +137,7 @@ pub struct Latency {
 }
 
 /// Milliseconds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Distribution {
     /// How many values.
@@ -165,7 +167,7 @@ pub struct Distribution {
 }
 
 /// One second of the run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Second {
     /// From the beginning, from 0.
@@ -197,7 +199,7 @@ pub struct Second {
 }
 
 /// What must be 0.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Conservation {
     /// Which ledgers were compared: `engine and simulator`, `loadtest and simulator`.
@@ -229,7 +231,7 @@ impl Conservation {
 }
 
 /// How evenly tenants of equal weight were served.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Fairness {
     /// How many tenants.
@@ -243,7 +245,7 @@ pub struct Fairness {
 }
 
 /// A threshold and what came of it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Verdict {
     /// As it was written: `submit_latency:p(99)<250ms`.

@@ -1,0 +1,75 @@
+//! The comparison as a table for people.
+
+use std::fmt::{self, Write};
+
+use super::{Compared, Comparison, Verdict};
+use crate::report::number;
+
+/// The table, warnings first, with its last line ended.
+pub(super) fn text(comparison: &Comparison) -> String {
+    let mut text = String::new();
+    // A String takes everything.
+    let written = table(comparison, &mut text);
+    debug_assert!(written.is_ok());
+    text
+}
+
+fn table(comparison: &Comparison, out: &mut String) -> fmt::Result {
+    writeln!(
+        out,
+        "base {}\nnew  {}",
+        comparison.base.display(),
+        comparison.new.display()
+    )?;
+    for warning in &comparison.warnings {
+        writeln!(out, "WARNING: {warning}")?;
+    }
+    let width = comparison
+        .figures
+        .iter()
+        .map(|figure| figure.name.chars().count())
+        .max();
+    let width = width.unwrap_or(0).max("figure".len());
+    writeln!(
+        out,
+        "\n{:<width$}{:>14}{:>14}{:>9}  verdict",
+        "figure", "base", "new", "ratio"
+    )?;
+    for figure in &comparison.figures {
+        row(figure, width, out)?;
+    }
+    let limit = number::measured(comparison.max_regress * 100.0);
+    let worse = comparison
+        .figures
+        .iter()
+        .filter(|figure| figure.verdict == Verdict::Worse);
+    match worse.count() {
+        0 => writeln!(out, "\nPASSED: nothing is worse by more than {limit} %"),
+        count => writeln!(
+            out,
+            "\nREGRESSED: {count} of {} figures, by more than {limit} %",
+            comparison.figures.len()
+        ),
+    }
+}
+
+fn row(figure: &Compared, width: usize, out: &mut String) -> fmt::Result {
+    let value = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number::measured);
+    let (base, new) = (value(figure.base), value(figure.new));
+    let ratio = figure
+        .ratio
+        .map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.3}"));
+    let verdict = match figure.verdict {
+        Verdict::Better => "better",
+        Verdict::Same => "same",
+        Verdict::Worse => "WORSE",
+        Verdict::Missing => "only in one",
+        Verdict::NotJudged => "not judged",
+    };
+    let name = &figure.name;
+    writeln!(
+        out,
+        "{name:<width$}{base:>14}{new:>14}{ratio:>9}  {verdict:<12}{}",
+        figure.unit
+    )
+}
