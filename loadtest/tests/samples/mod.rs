@@ -11,14 +11,15 @@ use loadtest::results::{
 };
 
 /// Text that would be markup, an attribute or a path if some report did not escape it.
-pub const HOSTILE: &str = r#"</style><script>alert("x")</script><img src=https://example.org/x onerror='y'>&amp;"#;
+pub(crate) const HOSTILE: &str =
+    r#"</style><script>alert("x")</script><img src=https://example.org/x onerror='y'>&amp;"#;
 
 /// Seconds of the run, and of its warm-up.
-pub const SECONDS: u64 = 60;
-pub const WARM_UP: u64 = 5;
+pub(crate) const SECONDS: u64 = 60;
+pub(crate) const WARM_UP: u64 = 5;
 
 /// A good run of an open model: everything demanded holds.
-pub fn open() -> Results {
+pub(crate) fn open() -> Results {
     Results {
         schema: SCHEMA,
         mode: "smpp".to_owned(),
@@ -74,7 +75,7 @@ pub fn open() -> Results {
 
 /// The same with everything wrong: thresholds missed, ledgers that disagree, saturated, and hostile text wherever text
 /// may come from outside.
-pub fn failed() -> Results {
+pub(crate) fn failed() -> Results {
     let mut results = open();
     results.mode = "e2e".to_owned();
     results.configuration.insert("text".to_owned(), HOSTILE.to_owned());
@@ -121,7 +122,7 @@ pub fn failed() -> Results {
 }
 
 /// A closed model without receipts, thresholds and ledgers.
-pub fn closed() -> Results {
+pub(crate) fn closed() -> Results {
     let mut results = open();
     results.rates.offered = 0.0;
     results.receipts.clear();
@@ -137,7 +138,7 @@ pub fn closed() -> Results {
 }
 
 /// A run that ended before anything happened.
-pub fn empty() -> Results {
+pub(crate) fn empty() -> Results {
     Results {
         schema: SCHEMA,
         mode: "smpp".to_owned(),
