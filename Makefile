@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench check deny run-tests cargo redis peers
+.PHONY: help demo test bench check deny run-tests cargo redis peers browser
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,7 +11,7 @@ demo: cargo redis ## Build everything, send a clinic's campaign of 4,379 message
 	cargo build --release --locked --package campanile
 	cargo run --release --locked --quiet --package campanile -- demo $(ARGS)
 
-test: cargo redis peers check deny run-tests ## Format, lints, licences, every test
+test: cargo redis peers browser check deny run-tests ## Format, lints, licences, every test
 
 bench: cargo redis ## Measure the whole path: API, Redis, engine, simulator (ARGS="--tenants 50" and the like)
 	cargo build --release --locked --package campanile --package smpp-sim --package loadtest
@@ -27,7 +27,7 @@ deny: cargo ## Licences and banned crates of the dependency tree
 	else echo "deny: cargo-deny is not installed, licences and bans not checked (cargo install cargo-deny)"; fi
 
 # Documentation examples first: the last lines shown are the summary of the test runner.
-run-tests: cargo redis peers
+run-tests: cargo redis peers browser
 	cargo test --doc --workspace --locked --quiet
 	@if command -v cargo-nextest >/dev/null 2>&1; then set -x; cargo nextest run --workspace --locked --profile ci $(ARGS); \
 	else set -x; cargo test --workspace --locked --lib --bins --tests $(ARGS) -- --test-threads=1; fi
@@ -40,3 +40,6 @@ redis:
 
 peers:
 	@scripts/install-peers.sh
+
+browser:
+	@scripts/install-browser.sh

@@ -113,7 +113,7 @@ impl Axis {
                 .collect(),
             Axis::Nines { nines } => (0..=*nines)
                 .map(|nines| 100.0 - 10f64.powi(2 - nines))
-                .map(|value| tick(value, format!("{} %", plain(value))))
+                .map(|value| tick(value, plain(value)))
                 .collect(),
         }
     }
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn every_nine_is_as_wide() {
         let axis = Axis::nines(&[0.0, 50.0, 99.95, 100.0]);
-        assert_eq!(labels(&axis), ["0 %", "90 %", "99 %", "99.9 %", "99.99 %"]);
+        assert_eq!(labels(&axis), ["0", "90", "99", "99.9", "99.99"]);
         assert!((axis.place(99.0) - 0.5).abs() < 1e-9);
         assert_eq!(axis.place(100.0), 1.0);
     }

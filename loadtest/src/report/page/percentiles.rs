@@ -72,7 +72,7 @@ fn chart_of(at: usize, name: &str, latency: &Latency) -> Chart {
     Chart {
         id: format!("percentiles-{at}"),
         title: meaning(name).to_owned(),
-        caption: format!("ms{scale}, by percentile"),
+        caption: format!("ms{scale}; percentiles across"),
         description: format!(
             "Corrected, half are within {} and 99 % within {} milliseconds, the most is {}. Raw, that is {}, {} and {}.",
             number::measured(latency.corrected.p50),
