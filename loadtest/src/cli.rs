@@ -156,7 +156,9 @@ mod tests {
 
     fn bench(arguments: &[&str]) -> BenchArguments {
         let all = ["loadtest", "bench"].iter().chain(arguments);
-        let Command::Bench(bench) = Arguments::try_parse_from(all).unwrap().command;
+        let Command::Bench(bench) = Arguments::try_parse_from(all).unwrap().command else {
+            panic!("bench is read as another command");
+        };
         bench
     }
 

@@ -1,5 +1,7 @@
 //! Two saved runs compared by the program: what it says, and its exit code.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do, by panicking")]
+
 mod samples;
 
 use std::process::{Command, Output};
