@@ -1,7 +1,7 @@
 //! The charts of latency by percentile, as HdrHistogram's plots have it: each further nine as wide as the one before.
 
-use super::super::number;
 use super::super::words::named_percentiles;
+use super::super::{checks, number};
 use super::axis::Axis;
 use super::chart::{self, Chart, Series, Table};
 use crate::results::{Distribution, Latency, Results};
@@ -28,10 +28,16 @@ fn meaning(name: &str) -> &str {
 /// A panel for every latency of which there is a value.
 pub(super) fn panels(results: &Results) -> Vec<Panel> {
     let measured = |latency: &&Latency| latency.corrected.count + latency.raw.count > 0;
-    results
+    let leading = checks::leading_latency(results).map(|(name, _)| name);
+    let mut latencies: Vec<_> = results
         .latencies
         .iter()
         .filter(|(_, latency)| measured(latency))
+        .collect();
+    // The one that stands for the run comes first, the rest by name.
+    latencies.sort_by_key(|(name, _)| Some(name.as_str()) != leading);
+    latencies
+        .into_iter()
         .enumerate()
         .map(|(at, (name, latency))| Panel {
             chart: chart_of(at, name, latency),
