@@ -45,9 +45,9 @@ pub use handle::{Goals, Handle, Waited};
 pub use ledger::{AccountRate, Filter, Line, Totals};
 pub use outcome::{Answer, Defaults, Form, IdFormat, MAGIC_NUMBERS, MagicNumber, Outcome, ReceiptPlan, Stat};
 pub use scenario::{
-    Account, BUILT_IN, BeyondWindow, BindFault, BindTrouble, BuiltIn, ConnectFault, ConnectTrouble, Fault, Faults,
+    Account, Aim, BUILT_IN, BeyondWindow, BindFault, BindTrouble, BuiltIn, ConnectFault, ConnectTrouble, Fault, Faults,
     Hangup, HangupBegin, Ids, Keep, Lasts, LedgerLimits, Misbehaviour, Phase, Scenario, StopReading, Throttle, Timers,
-    Turn, Writing,
+    Writing,
 };
 pub use smsc::{InboundView, Injected, MALFORMED, NoInbound, NoSuchPhase, PhaseView, SessionView, TooManyOutcomes};
 

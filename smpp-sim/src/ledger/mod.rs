@@ -231,7 +231,7 @@ impl Ledger {
 
     /// The answer will never go out: its session is gone.
     pub(crate) fn never_answered(&mut self, place: u32) {
-        self.change(place, |row| row.stage = Stage::AnswerDone);
+        self.change(place, Row::close_answer);
     }
 
     /// A receipt went out: the first time, or again.

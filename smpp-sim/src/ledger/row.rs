@@ -124,7 +124,14 @@ impl Row {
     pub(super) fn answer(&mut self, now_us: u64) {
         let after = now_us.saturating_sub(self.received_at_us);
         self.answered_after_us = u32::try_from(after).unwrap_or(NEVER - 1).min(NEVER - 1);
-        self.stage = Stage::AnswerDone;
+        self.close_answer();
+    }
+
+    /// No answer is due any more.
+    pub(super) fn close_answer(&mut self) {
+        if self.stage == Stage::AnswerDue {
+            self.stage = Stage::AnswerDone;
+        }
     }
 
     /// When it was answered.

@@ -24,8 +24,8 @@ use crate::random::{Draw, Subject, unit};
 pub use builtin::{BUILT_IN, BuiltIn};
 pub use fault::{Fault, Faults};
 pub use misbehaviour::{
-    BindFault, BindTrouble, ConnectFault, ConnectTrouble, Hangup, HangupBegin, Misbehaviour, StopReading, Throttle,
-    Turn, Writing,
+    Aim, BindFault, BindTrouble, ConnectFault, ConnectTrouble, Hangup, HangupBegin, Misbehaviour, StopReading,
+    Throttle, Writing,
 };
 pub use phase::{Lasts, Phase};
 
