@@ -210,3 +210,20 @@ name = "again"
     assert_eq!(scenario.phases[1].scenario.accounts[0].rate, Some(5));
     assert_eq!(scenario.phases[1].lasts, Lasts::Ever);
 }
+
+#[test]
+fn phases_and_outcomes_together_have_a_limit() {
+    let outcomes: String = (0..1_000)
+        .map(|place| format!("[[outcome]]\nname = \"o{place}\"\n"))
+        .collect();
+    let phases: String = (0..61)
+        .map(|place| format!("[[phase]]\nname = \"p{place}\"\nfor = \"1s\"\n"))
+        .collect();
+    let said = Scenario::parse(&(outcomes + &phases), "x.toml")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        said.contains("phase: 61 phases of 1000 outcomes are too many: at most 60000 together"),
+        "{said}"
+    );
+}
