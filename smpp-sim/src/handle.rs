@@ -5,8 +5,9 @@ use bytes::BytesMut;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::capture::Capture;
 use crate::clock::{Clock, micros};
-use crate::ledger::{AccountRate, Filter, Line, Page, Totals};
+use crate::ledger::{AccountRate, Filter, Line, Message, MessageFilter, Page, Totals, Walk};
 use crate::scenario::Scenario;
 use crate::smsc::session::Plan;
 use crate::smsc::{InboundView, NoInbound, NoSuchPhase, PhaseView, SessionView, Smsc, TooManyOutcomes};
@@ -27,9 +28,29 @@ pub struct Handle {
 struct Shared {
     // One lock for all: it is taken once for everything that one read brought, not once a message.
     smsc: Mutex<Smsc>,
-    clock: Clock,
-    changed: Notify,
-    stopping: CancellationToken,
+    process: Process,
+}
+
+/// What the SMSCs of one process share.
+#[derive(Clone, Debug)]
+pub(crate) struct Process {
+    pub(crate) clock: Clock,
+    pub(crate) capture: Capture,
+    pub(crate) stopping: CancellationToken,
+    /// Something happened at one of them.
+    changed: Arc<Notify>,
+}
+
+impl Process {
+    pub(crate) fn start() -> Self {
+        let clock = Clock::start();
+        Self {
+            clock,
+            capture: Capture::new(clock),
+            stopping: CancellationToken::new(),
+            changed: Arc::default(),
+        }
+    }
 }
 
 /// Counters and the values that they are to reach, by their names in [`Totals`].
@@ -46,15 +67,41 @@ pub enum Waited {
     NoSuchCounter(String),
 }
 
+/// Whether counters reached their values.
+pub(crate) enum Reach {
+    Reached,
+    TimeUp,
+    NoSuchCounter(String),
+}
+
+/// Waits until the sums over all handles, which are of one process, have reached their values.
+pub(crate) async fn reach(handles: &[&Handle], goals: &Goals, timeout: Duration) -> Reach {
+    let Some(process) = handles.first().map(|handle| &handle.shared.process) else {
+        return Reach::TimeUp;
+    };
+    let deadline = process.clock.instant(process.clock.now_us() + micros(timeout));
+    loop {
+        let changed = process.changed.notified();
+        let totals: Vec<_> = handles.iter().map(|handle| handle.totals()).collect();
+        let sum = |name: &str| totals.iter().map(|totals| totals.counter(name)).sum::<Option<u64>>();
+        if let Some((name, _)) = goals.iter().find(|(name, _)| sum(name).is_none()) {
+            return Reach::NoSuchCounter(name.clone());
+        }
+        if goals.iter().all(|(name, value)| sum(name) >= Some(*value)) {
+            return Reach::Reached;
+        }
+        tokio::select! {
+            () = changed => tokio::time::sleep(LOOK_AGAIN).await,
+            () = tokio::time::sleep_until(deadline) => return Reach::TimeUp,
+            () = process.stopping.cancelled() => return Reach::TimeUp,
+        }
+    }
+}
+
 impl Handle {
-    pub(crate) fn new(scenario: Arc<Scenario>, clock: Clock) -> Self {
-        let smsc = Mutex::new(Smsc::new(scenario, clock.now_us()));
-        let shared = Shared {
-            smsc,
-            clock,
-            changed: Notify::new(),
-            stopping: CancellationToken::new(),
-        };
+    pub(crate) fn new(scenario: Arc<Scenario>, process: Process) -> Self {
+        let smsc = Mutex::new(Smsc::new(scenario, process.clock.now_us()));
+        let shared = Shared { smsc, process };
         Self {
             shared: Arc::new(shared),
         }
@@ -80,6 +127,16 @@ impl Handle {
         self.smsc().lines(page, ROWS_AT_ONCE)
     }
 
+    /// Begins a walk over messages, from that row or from the first in that direction.
+    pub(crate) fn walk(&self, filter: MessageFilter, backwards: bool, from: Option<u64>) -> Walk {
+        self.smsc().walk(filter, backwards, from)
+    }
+
+    /// The next messages of a walk, at most `limit`; it may be fewer though more follow.
+    pub(crate) fn more_messages(&self, walk: &mut Walk, limit: usize) -> Vec<Message> {
+        self.smsc().messages(walk, (ROWS_AT_ONCE, limit))
+    }
+
     /// How fast every account submitted.
     pub fn rates(&self) -> Vec<AccountRate> {
         self.smsc().rates()
@@ -92,31 +149,17 @@ impl Handle {
 
     /// Waits until every counter has reached its value, or the time is up, or the simulator stops.
     pub async fn wait(&self, goals: &Goals, timeout: Duration) -> Waited {
-        let deadline = self.shared.clock.instant(self.shared.clock.now_us() + micros(timeout));
-        loop {
-            let changed = self.shared.changed.notified();
-            let totals = self.totals();
-            if let Some((name, _)) = goals.iter().find(|(name, _)| totals.counter(name).is_none()) {
-                return Waited::NoSuchCounter(name.clone());
-            }
-            if goals
-                .iter()
-                .all(|(name, value)| totals.counter(name).is_some_and(|counter| counter >= *value))
-            {
-                return Waited::Reached(totals);
-            }
-            tokio::select! {
-                () = changed => tokio::time::sleep(LOOK_AGAIN).await,
-                () = tokio::time::sleep_until(deadline) => return Waited::TimeUp(totals),
-                () = self.shared.stopping.cancelled() => return Waited::TimeUp(totals),
-            }
+        match reach(&[self], goals, timeout).await {
+            Reach::Reached => Waited::Reached(self.totals()),
+            Reach::TimeUp => Waited::TimeUp(self.totals()),
+            Reach::NoSuchCounter(name) => Waited::NoSuchCounter(name),
         }
     }
 
     /// Until no session is bound any more.
     pub(crate) async fn wait_until_unbound(&self) {
         loop {
-            let changed = self.shared.changed.notified();
+            let changed = self.shared.process.changed.notified();
             if self.sessions().is_empty() {
                 return;
             }
@@ -130,7 +173,7 @@ impl Handle {
     /// # Errors
     /// There is no such account, the text is too long, or there are too many.
     pub fn inbound(&self, addresses: (&str, &str), text: &str, account: Option<&str>) -> Result<usize, NoInbound> {
-        let now_us = self.shared.clock.now_us();
+        let now_us = self.shared.process.clock.now_us();
         self.smsc().inbound(addresses, text, account, now_us)
     }
 
@@ -141,18 +184,28 @@ impl Handle {
 
     /// Drops every TCP connection with a reset; how many there were.
     pub fn close_sessions(&self) -> usize {
-        self.smsc().close_all()
+        self.smsc().close_sessions(None)
     }
 
     /// Asks every session politely to end; how many were bound.
     pub fn unbind_sessions(&self) -> usize {
-        self.smsc().unbind_all()
+        self.smsc().unbind_sessions(None)
+    }
+
+    /// Drops one session's TCP connection; whether there was one.
+    pub fn close_session(&self, session: u32) -> bool {
+        self.smsc().close_sessions(Some(session)) > 0
+    }
+
+    /// Asks one session politely to end; whether it was bound.
+    pub fn unbind_session(&self, session: u32) -> bool {
+        self.smsc().unbind_sessions(Some(session)) > 0
     }
 
     /// Empties the ledger and forgets everything but the sessions.
     pub fn reset(&self) {
-        self.smsc().reset(self.shared.clock.now_us());
-        self.shared.changed.notify_waiters();
+        self.smsc().reset(self.shared.process.clock.now_us());
+        self.shared.process.changed.notify_waiters();
     }
 
     /// The scenario that is obeyed.
@@ -165,13 +218,14 @@ impl Handle {
     /// # Errors
     /// There were too many scenarios since the last reset.
     pub fn switch(&self, scenario: Scenario) -> Result<(), TooManyOutcomes> {
-        self.smsc().switch(Arc::new(scenario), self.shared.clock.now_us())
+        self.smsc()
+            .switch(Arc::new(scenario), self.shared.process.clock.now_us())
     }
 
     /// The phase that the scenario is in; `None`: it has none.
     pub fn phase(&self) -> Option<PhaseView> {
         let mut smsc = self.smsc();
-        smsc.pass_phases(self.shared.clock.now_us());
+        smsc.pass_phases(self.shared.process.clock.now_us());
         smsc.phase()
     }
 
@@ -180,29 +234,33 @@ impl Handle {
     /// # Errors
     /// The scenario has no such phase; the error names those that it has.
     pub fn go_to_phase(&self, name: &str) -> Result<(), NoSuchPhase> {
-        self.smsc().go_to_phase(name, self.shared.clock.now_us())
+        self.smsc().go_to_phase(name, self.shared.process.clock.now_us())
     }
 
     /// Whether the port is to be closed now, and when to look again at the latest, µs since 1970.
     pub(crate) fn door(&self) -> (bool, u64) {
         let mut smsc = self.smsc();
-        smsc.pass_phases(self.shared.clock.now_us());
+        smsc.pass_phases(self.shared.process.clock.now_us());
         (smsc.refuses_connections(), smsc.phase_until_us())
     }
 
+    pub(crate) fn capture(&self) -> &Capture {
+        &self.shared.process.capture
+    }
+
     pub(crate) fn clock(&self) -> Clock {
-        self.shared.clock
+        self.shared.process.clock
     }
 
     pub(crate) fn stopping(&self) -> &CancellationToken {
-        &self.shared.stopping
+        &self.shared.process.stopping
     }
 
     /// One turn of a session, see [`Smsc::turn`].
     pub(crate) fn turn(&self, session: u32, bytes: (&[u8], bool), out: &mut BytesMut) -> Plan {
-        let now_us = self.shared.clock.now_us();
+        let now_us = self.shared.process.clock.now_us();
         let plan = self.smsc().turn(session, bytes, now_us, out);
-        self.shared.changed.notify_waiters();
+        self.shared.process.changed.notify_waiters();
         plan
     }
 
@@ -212,10 +270,10 @@ impl Handle {
     }
 
     pub(crate) fn now_us(&self) -> u64 {
-        self.shared.clock.now_us()
+        self.shared.process.clock.now_us()
     }
 
     pub(crate) fn notify(&self) {
-        self.shared.changed.notify_waiters();
+        self.shared.process.changed.notify_waiters();
     }
 }

@@ -27,85 +27,160 @@ mod scenario;
 mod outcome;
 mod ledger;
 mod smsc;
+mod capture;
 mod handle;
+mod smscs;
 mod net;
 mod http;
 pub mod cli;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
+pub use capture::CaptureView;
 pub use delay::Delay;
 pub use handle::{Goals, Handle, Waited};
-pub use ledger::{AccountRate, Filter, Line, Totals};
+pub use ledger::{AccountRate, Filter, Line, Message, Segment, Totals};
 pub use outcome::{Answer, Defaults, Form, IdFormat, MAGIC_NUMBERS, MagicNumber, Outcome, ReceiptPlan, Stat};
 pub use scenario::{
-    Account, Aim, BUILT_IN, BeyondWindow, BindFault, BindTrouble, BuiltIn, ConnectFault, ConnectTrouble, Fault, Faults,
-    Hangup, HangupBegin, Ids, Keep, Lasts, LedgerLimits, Misbehaviour, Phase, Scenario, StopReading, Throttle, Timers,
-    Writing,
+    Account, Aim, BUILT_IN, BeyondWindow, BindFault, BindTrouble, BuiltIn, Certificate, ConnectFault, ConnectTrouble,
+    DEFAULT_SMSC, Fault, Faults, Hangup, HangupBegin, Ids, Keep, Lasts, LedgerLimits, Misbehaviour, Phase, Scenario,
+    Setup, SmscSetup, StopReading, Throttle, Timers, Tls, Writing, schema,
 };
 pub use smsc::{InboundView, Injected, MALFORMED, NoInbound, NoSuchPhase, PhaseView, SessionView, TooManyOutcomes};
+pub use smscs::VirtualSmsc;
+
+use handle::Process;
+use net::Port;
+use smscs::Smscs;
 
 /// How long open connections may take to end when the simulator stops.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Where to listen.
-#[derive(Clone, Copy, Debug)]
+/// Where to listen, and what belongs to the process rather than to a scenario.
+#[derive(Clone, Debug)]
 pub struct Options {
-    /// SMPP.
+    /// SMPP, for the SMSC whose scenario names no port.
     pub listen: SocketAddr,
     /// HTTP.
     pub http: SocketAddr,
+    /// What HTTP clients must show; without it, HTTP is served on loopback only.
+    pub token: Option<String>,
+    /// Where every PDU is recorded from the start, as pcapng.
+    pub capture: Option<PathBuf>,
 }
 
 impl Options {
     /// Free ports on loopback.
     pub fn ephemeral() -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { listen: any, http: any }
+        Self {
+            listen: any,
+            http: any,
+            token: None,
+            capture: None,
+        }
     }
 }
 
 /// A simulator that runs. Dropped without [`Running::stop`], it ends abruptly and soon.
 #[derive(Debug)]
 pub struct Running {
-    /// Where it listens for binds.
+    /// Where the first SMSC listens for binds.
     pub smpp_addr: SocketAddr,
     /// Where it listens for HTTP.
     pub http_addr: SocketAddr,
-    /// What one asks of it.
+    /// What one asks of the first SMSC.
     pub handle: Handle,
+    /// Every SMSC, in the order of the scenario.
+    pub smscs: Arc<[VirtualSmsc]>,
+    process: Process,
     tasks: TaskTracker,
 }
 
-/// Opens both ports and begins.
+/// Opens every port and begins: with one [`Scenario`], or with a [`Setup`] of several SMSCs.
 ///
 /// # Errors
-/// A port cannot be opened; the error says which.
-pub async fn start(scenario: Scenario, options: Options) -> io::Result<Running> {
-    let smpp = bind("SMPP", options.listen).await?;
-    let http = bind("HTTP", options.http).await?;
-    let (smpp_addr, http_addr) = (smpp.local_addr()?, http.local_addr()?);
-    let file = scenario.ledger_file.as_deref().map(ledger::open).transpose()?;
-    let handle = Handle::new(Arc::new(scenario), clock::Clock::start());
-    let tasks = TaskTracker::new();
-    if let Some(file) = file {
-        let handle = handle.clone();
-        drop(tasks.spawn_blocking(move || ledger::follow(&handle, file)));
+/// A port cannot be opened, a certificate cannot be used, the capture's file cannot be written, or HTTP would be
+/// reachable from other machines without a token; the error says which.
+pub async fn start(setup: impl Into<Setup>, options: Options) -> io::Result<Running> {
+    if options.token.is_none() && !options.http.ip().is_loopback() {
+        let refused = format!(
+            "HTTP on {} wants a token: it is reachable from other machines",
+            options.http
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, refused));
     }
-    drop(tasks.spawn(net::listen(smpp, handle.clone(), tasks.clone())));
-    drop(tasks.spawn(http::serve(http, handle.clone(), tasks.clone())));
+    let process = Process::start();
+    if let Some(path) = &options.capture {
+        process.capture.start_file(path)?;
+    }
+    let mut ports = Vec::new();
+    let mut smscs = Vec::new();
+    for smsc in setup.into().smscs {
+        let (virtual_smsc, open) = open(smsc, options.listen, &process).await?;
+        ports.extend(open.into_iter().map(|port| (port, virtual_smsc.handle.clone())));
+        smscs.push(virtual_smsc);
+    }
+    let http = bind("HTTP", options.http).await?;
+    let http_addr = http.local_addr()?;
+    let tasks = TaskTracker::new();
+    for smsc in &smscs {
+        if let Some(path) = &smsc.handle.scenario().ledger_file {
+            let (file, handle) = (ledger::open(path)?, smsc.handle.clone());
+            drop(tasks.spawn_blocking(move || ledger::follow(&handle, file)));
+        }
+    }
+    for (port, handle) in ports {
+        drop(tasks.spawn(net::listen(port, handle, tasks.clone())));
+    }
+    let smscs: Arc<[VirtualSmsc]> = smscs.into();
+    let served = http::Served {
+        smscs: Smscs::new(Arc::clone(&smscs)),
+        process: process.clone(),
+        tasks: tasks.clone(),
+        token: options.token.map(Into::into),
+    };
+    drop(tasks.spawn(http::serve(http, served)));
+    let first = smscs.first().ok_or_else(|| io::Error::other("there is no SMSC"))?;
     Ok(Running {
-        smpp_addr,
+        smpp_addr: first.smpp_addr,
         http_addr,
-        handle,
+        handle: first.handle.clone(),
+        smscs,
+        process,
         tasks,
     })
+}
+
+/// Opens the ports of one SMSC.
+async fn open(smsc: SmscSetup, listen: SocketAddr, process: &Process) -> io::Result<(VirtualSmsc, Vec<Port>)> {
+    let tls = smsc.tls.as_ref().map(net::tls::config).transpose()?;
+    let listener = bind("SMPP", smsc.listen.unwrap_or(listen)).await?;
+    let smpp_addr = listener.local_addr()?;
+    let mut ports = vec![Port { listener, tls: None }];
+    let mut tls_addr = None;
+    if let (Some(settings), Some(config)) = (&smsc.tls, tls) {
+        let listener = bind("SMPP over TLS", settings.listen).await?;
+        tls_addr = Some(listener.local_addr()?);
+        ports.push(Port {
+            listener,
+            tls: Some(config),
+        });
+    }
+    let virtual_smsc = VirtualSmsc {
+        name: smsc.name,
+        smpp_addr,
+        tls_addr,
+        handle: Handle::new(Arc::new(smsc.scenario), process.clone()),
+    };
+    Ok((virtual_smsc, ports))
 }
 
 async fn bind(what: &str, address: SocketAddr) -> io::Result<TcpListener> {
@@ -115,23 +190,32 @@ async fn bind(what: &str, address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 impl Running {
-    /// Unbinds every session, at most as long as the scenario's unbind timer, then closes everything.
+    /// Unbinds every session, at most as long as the scenarios' unbind timers, then closes everything.
     pub async fn stop(self) {
-        let patience = self.handle.scenario().timers.unbind;
+        let timers = self.smscs.iter().map(|smsc| smsc.handle.scenario().timers.unbind);
+        let patience = timers.max().unwrap_or_default();
         self.unbind(patience).await;
-        self.handle.stopping().cancel();
+        self.process.stopping.cancel();
         self.tasks.close();
         // An HTTP client that does not read its answer is not waited for.
         if tokio::time::timeout(CLOSE_PATIENCE, self.tasks.wait()).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
+        if let Err(error) = self.process.capture.stop() {
+            tracing::error!(%error, "the capture could not be finished");
+        }
     }
 
     async fn unbind(&self, patience: Duration) {
-        if self.handle.unbind_sessions() == 0 {
+        let asked: usize = self.smscs.iter().map(|smsc| smsc.handle.unbind_sessions()).sum();
+        if asked == 0 {
             return;
         }
-        let gone = self.handle.wait_until_unbound();
+        let gone = async {
+            for smsc in self.smscs.iter() {
+                smsc.handle.wait_until_unbound().await;
+            }
+        };
         if tokio::time::timeout(patience, gone).await.is_err() {
             tracing::warn!("some clients did not answer the unbind");
         }
@@ -140,6 +224,6 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.handle.stopping().cancel();
+        self.process.stopping.cancel();
     }
 }

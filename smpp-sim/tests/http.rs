@@ -42,11 +42,11 @@ async fn the_ledger_tells_what_happened() {
     );
     let (_, metrics) = http(address, "GET /metrics", "").await;
     assert!(
-        metrics.contains("smppsim_submits_total{account=\"campanile\"} 2500"),
+        metrics.contains("smppsim_submits_total{account=\"campanile\",smsc=\"default\"} 2500"),
         "{metrics}"
     );
     assert!(
-        metrics.contains("smppsim_answers_total{command_status=\"ESME_ROK\"} 2500"),
+        metrics.contains("smppsim_answers_total{command_status=\"ESME_ROK\",smsc=\"default\"} 2500"),
         "{metrics}"
     );
     drop(client);

@@ -1,107 +1,152 @@
-use prometheus::{IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use std::collections::BTreeMap;
 
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
+
+use super::Served;
+use super::problem::Problem;
 use crate::ledger::Totals;
+use crate::smscs::VirtualSmsc;
 
 /// Prometheus' text format.
-pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4";
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4";
+
+/// Values that one label may take in one SMSC: accounts, outcomes and statuses are the scenario's, which may name
+/// thousands. The rest together is `other`.
+const VALUES_MAX: usize = 100;
+
+const OTHER: &str = "other";
 
 /// The totals in Prometheus' text format. They are kept by the ledger, so a registry is filled when somebody looks, and
-/// costs nothing in between. Labels are command statuses, states, and the outcomes and accounts of the scenario.
-pub(super) fn exposition(totals: &Totals, sessions: usize) -> Result<String, prometheus::Error> {
+/// costs nothing in between.
+pub(super) async fn metrics(State(served): State<Served>) -> Result<Response, Problem> {
+    let text = exposition(served.smscs.all());
+    let text = text.map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error))?;
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
+}
+
+fn exposition(smscs: &[VirtualSmsc]) -> Result<String, prometheus::Error> {
     let registry = Registry::new();
-    let mut metrics = Metrics { registry: &registry };
-    metrics.gauge("smppsim_sessions", "Sessions that are bound.", sessions as u64)?;
-    metrics.gauge(
-        "smppsim_recipients",
-        "Distinct recipients since the start or the last reset.",
-        totals.recipients,
-    )?;
-    metrics.gauge(
-        "smppsim_unanswered",
-        "Submits that were not answered.",
-        totals.unanswered,
-    )?;
-    let accounts = totals
-        .by_account
-        .iter()
-        .map(|(name, account)| (name.as_str(), account.submits));
-    metrics.counters("smppsim_submits_total", "Submits, by account.", "account", accounts)?;
-    let accepted = totals
-        .by_account
-        .iter()
-        .map(|(name, account)| (name.as_str(), account.accepted));
-    metrics.counters(
-        "smppsim_accepted_total",
-        "Submits that were accepted, by account.",
-        "account",
-        accepted,
-    )?;
-    let statuses = totals.by_status.iter().map(|(name, &count)| (name.as_str(), count));
-    metrics.counters(
-        "smppsim_answers_total",
-        "Answers, by command_status.",
-        "command_status",
-        statuses,
-    )?;
-    let outcomes = totals.by_outcome.iter().map(|(name, &count)| (name.as_str(), count));
-    metrics.counters(
-        "smppsim_outcomes_total",
-        "Submits, by the outcome that they were dealt.",
-        "outcome",
-        outcomes,
-    )?;
-    let stats = totals.by_stat.iter().map(|(&name, &count)| (name, count));
-    metrics.counters(
-        "smppsim_receipts_acked_total",
-        "Receipts acknowledged, by state.",
-        "stat",
-        stats,
-    )?;
-    let events = [
-        ("due", totals.receipts_due),
-        ("sent", totals.receipts_sent),
-        ("resent", totals.receipts_resent),
-        ("acked", totals.receipts_acked),
-        ("refused", totals.receipts_refused),
-    ];
-    metrics.counters(
-        "smppsim_receipts_total",
-        "Receipts, by what became of them.",
-        "event",
-        events.into_iter(),
-    )?;
-    let inbound = [("sent", totals.inbound_sent), ("acked", totals.inbound_acked)];
-    metrics.counters(
-        "smppsim_inbound_total",
-        "Segments of inbound messages.",
-        "event",
-        inbound.into_iter(),
-    )?;
+    let metrics = Metrics::new(&registry)?;
+    for smsc in smscs {
+        metrics.fill(&smsc.name, &smsc.handle.totals());
+        let scenario = smsc.handle.scenario();
+        metrics.scenario.with_label_values(&[&smsc.name, &scenario.name]).set(1);
+    }
+    metrics.build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
     TextEncoder::new().encode_to_string(&registry.gather())
 }
 
-struct Metrics<'a> {
-    registry: &'a Registry,
+struct Metrics {
+    build: IntGaugeVec,
+    scenario: IntGaugeVec,
+    sessions: IntGaugeVec,
+    recipients: IntGaugeVec,
+    unanswered: IntGaugeVec,
+    submits: IntCounterVec,
+    accepted: IntCounterVec,
+    answers: IntCounterVec,
+    outcomes: IntCounterVec,
+    acked: IntCounterVec,
+    receipts: IntCounterVec,
+    inbound: IntCounterVec,
 }
 
-impl Metrics<'_> {
-    fn gauge(&mut self, name: &str, help: &str, value: u64) -> Result<(), prometheus::Error> {
-        let gauge = IntGauge::new(name, help)?;
-        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
-        self.registry.register(Box::new(gauge))
+impl Metrics {
+    fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let gauge = |name: &str, help: &str, labels: &[&str]| {
+            let gauge = IntGaugeVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(gauge.clone())).map(|()| gauge)
+        };
+        let counter = |name: &str, help: &str, label: &str| {
+            let counter = IntCounterVec::new(Opts::new(name, help), &["smsc", label])?;
+            registry.register(Box::new(counter.clone())).map(|()| counter)
+        };
+        Ok(Self {
+            build: gauge("smppsim_build_info", "1, with the version.", &["version"])?,
+            scenario: gauge(
+                "smppsim_scenario_info",
+                "1, with the scenario that is obeyed.",
+                &["smsc", "scenario"],
+            )?,
+            sessions: gauge("smppsim_sessions", "Sessions that are bound.", &["smsc"])?,
+            recipients: gauge(
+                "smppsim_recipients",
+                "Distinct recipients since the start or the last reset.",
+                &["smsc"],
+            )?,
+            unanswered: gauge("smppsim_unanswered", "Submits that were not answered.", &["smsc"])?,
+            submits: counter("smppsim_submits_total", "Submits, by account.", "account")?,
+            accepted: counter(
+                "smppsim_accepted_total",
+                "Submits that were accepted, by account.",
+                "account",
+            )?,
+            answers: counter("smppsim_answers_total", "Answers, by command_status.", "command_status")?,
+            outcomes: counter(
+                "smppsim_outcomes_total",
+                "Submits, by the outcome that they were dealt.",
+                "outcome",
+            )?,
+            acked: counter(
+                "smppsim_receipts_acked_total",
+                "Receipts acknowledged, by state.",
+                "stat",
+            )?,
+            receipts: counter("smppsim_receipts_total", "Receipts, by what became of them.", "event")?,
+            inbound: counter("smppsim_inbound_total", "Segments of inbound messages.", "event")?,
+        })
     }
 
-    fn counters<'v>(
-        &mut self,
-        name: &str,
-        help: &str,
-        label: &str,
-        values: impl Iterator<Item = (&'v str, u64)>,
-    ) -> Result<(), prometheus::Error> {
-        let counters = IntCounterVec::new(Opts::new(name, help), &[label])?;
-        for (value, count) in values {
-            counters.with_label_values(&[value]).inc_by(count);
-        }
-        self.registry.register(Box::new(counters))
+    fn fill(&self, smsc: &str, totals: &Totals) {
+        let set = |gauge: &IntGaugeVec, value: u64| {
+            gauge
+                .with_label_values(&[smsc])
+                .set(i64::try_from(value).unwrap_or(i64::MAX));
+        };
+        set(&self.sessions, totals.sessions);
+        set(&self.recipients, totals.recipients);
+        set(&self.unanswered, totals.unanswered);
+        let accounts = &totals.by_account;
+        count(
+            &self.submits,
+            smsc,
+            accounts.iter().map(|(name, account)| (name.as_str(), account.submits)),
+        );
+        count(
+            &self.accepted,
+            smsc,
+            accounts.iter().map(|(name, account)| (name.as_str(), account.accepted)),
+        );
+        count(&self.answers, smsc, named(&totals.by_status));
+        count(&self.outcomes, smsc, named(&totals.by_outcome));
+        count(
+            &self.acked,
+            smsc,
+            totals.by_stat.iter().map(|(&name, &count)| (name, count)),
+        );
+        let events = [
+            ("due", totals.receipts_due),
+            ("sent", totals.receipts_sent),
+            ("resent", totals.receipts_resent),
+            ("acked", totals.receipts_acked),
+            ("refused", totals.receipts_refused),
+        ];
+        count(&self.receipts, smsc, events.into_iter());
+        let inbound = [("sent", totals.inbound_sent), ("acked", totals.inbound_acked)];
+        count(&self.inbound, smsc, inbound.into_iter());
+    }
+}
+
+fn named(counts: &BTreeMap<String, u64>) -> impl Iterator<Item = (&str, u64)> {
+    counts.iter().map(|(name, &count)| (name.as_str(), count))
+}
+
+fn count<'v>(counters: &IntCounterVec, smsc: &str, values: impl Iterator<Item = (&'v str, u64)>) {
+    for (place, (value, count)) in values.enumerate() {
+        let value = if place < VALUES_MAX { value } else { OTHER };
+        counters.with_label_values(&[smsc, value]).inc_by(count);
     }
 }

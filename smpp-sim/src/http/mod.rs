@@ -1,232 +1,103 @@
-//! The ledger and the controls over HTTP. The paths and their answers are in README.md.
+//! The ledger, the controls and the page over HTTP. The paths and their answers are in `openapi.json`, which a test
+//! holds to what is served.
 
+mod capture;
+mod control;
+mod fields;
+mod guard;
+mod inbound;
+mod ledger;
+mod messages;
 mod metrics;
+mod page;
+mod problem;
+mod scenario;
+#[cfg(test)]
+mod tests;
 
-use std::collections::HashMap;
-use std::io;
-use std::time::Duration;
+use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Router, middleware};
 use tokio::net::TcpListener;
-use tokio_util::io::ReaderStream;
 use tokio_util::task::TaskTracker;
 
-use crate::handle::{Goals, Handle, Waited};
-use crate::ledger::{Filter, Page};
-use crate::scenario::Scenario;
+use crate::handle::Process;
+use crate::smscs::Smscs;
+use problem::Problem;
 
 /// A scenario with a hundred thousand exact numbers fits.
 const BODY_MAX: usize = 4 << 20;
 
-/// Rows that are written ahead of a slow reader.
-const LEDGER_BUFFER: usize = 64 << 10;
+/// The description of everything below, which `smpp-sim openapi` prints, too.
+pub(crate) const OPENAPI: &str = include_str!("../../openapi.json");
 
-/// How long one may wait for a condition in one request.
-const WAIT_MAX: Duration = Duration::from_secs(600);
-const WAIT_DEFAULT: Duration = Duration::from_secs(30);
-
-const INDEX: &str = "smpp-sim: an SMSC for tests, not a carrier.
-
-GET  /ledger            every submit, one JSON object a line (?account= ?recipient= ?from= ?limit=)
-GET  /ledger/totals     counters
-GET  /ledger/rates      per account, the most submits in any one-second window
-GET  /wait              ?accepted=N&receipts_acked=M&timeout=30s: totals, once they are reached; 408 if not
-GET  /sessions          who is bound
-GET  /inbound           inbound messages and their acknowledgements
-GET  /scenario          what is obeyed
-GET  /metrics           Prometheus
-POST /scenario          another scenario: TOML in the body, or ?name=silent
-POST /inbound           {\"from\":\"33612345678\",\"to\":\"36034\",\"text\":\"STOP\",\"account\":\"campanile\"}
-POST /sessions/close    drop every TCP connection
-POST /sessions/unbind   unbind every session politely
-POST /reset             empty the ledger
-";
-
-#[derive(Clone)]
-struct Context {
-    handle: Handle,
-    tasks: TaskTracker,
+/// What HTTP serves.
+#[derive(Clone, Debug)]
+pub(crate) struct Served {
+    pub(crate) smscs: Smscs,
+    pub(crate) process: Process,
+    pub(crate) tasks: TaskTracker,
+    /// What clients must show, if anything.
+    pub(crate) token: Option<Arc<str>>,
 }
 
 /// Serves until told to stop.
-pub(crate) async fn serve(listener: TcpListener, handle: Handle, tasks: TaskTracker) {
-    let stopping = handle.stopping().clone();
-    let service = router(Context { handle, tasks });
-    let served = axum::serve(listener, service)
+pub(crate) async fn serve(listener: TcpListener, served: Served) {
+    let stopping = served.process.stopping.clone();
+    let server = axum::serve(listener, router(served))
         .with_graceful_shutdown(stopping.cancelled_owned())
         .await;
-    if let Err(error) = served {
+    if let Err(error) = server {
         tracing::error!(%error, "HTTP has ended");
     }
 }
 
-fn router(context: Context) -> Router {
-    Router::new()
-        .route("/", get(async || INDEX))
-        .route("/ledger", get(ledger))
-        .route(
-            "/ledger/totals",
-            get(async |State(context): State<Context>| Json(context.handle.totals())),
-        )
-        .route("/ledger/rates", get(rates))
-        .route("/wait", get(wait))
-        .route(
-            "/sessions",
-            get(async |State(context): State<Context>| Json(context.handle.sessions())),
-        )
-        .route("/sessions/close", post(close_sessions))
-        .route("/sessions/unbind", post(unbind_sessions))
-        .route("/inbound", get(inbound_messages).post(inbound))
-        .route("/scenario", get(scenario).post(switch))
-        .route("/metrics", get(metrics))
-        .route("/reset", post(reset))
+/// Every path with what it answers.
+fn routes() -> Vec<(&'static str, MethodRouter<Served>)> {
+    vec![
+        ("/", get(page::index)),
+        ("/page.js", get(page::script)),
+        ("/page.css", get(page::style)),
+        ("/icon.svg", get(page::icon)),
+        ("/livez", get(async || "ok\n")),
+        ("/openapi.json", get(openapi)),
+        ("/metrics", get(metrics::metrics)),
+        ("/ledger", get(ledger::rows)),
+        ("/ledger/totals", get(ledger::totals)),
+        ("/ledger/rates", get(ledger::rates)),
+        ("/wait", get(ledger::wait)),
+        ("/messages", get(messages::messages)),
+        ("/sessions", get(control::sessions)),
+        ("/sessions/close", post(control::close_sessions)),
+        ("/sessions/unbind", post(control::unbind_sessions)),
+        ("/inbound", get(inbound::messages).post(inbound::inject)),
+        ("/scenarios", get(scenario::built_in)),
+        ("/scenario", get(scenario::show).post(scenario::switch)),
+        ("/capture", get(capture::show)),
+        ("/capture/start", post(capture::start)),
+        ("/capture/stop", post(capture::stop)),
+        ("/capture/file", get(capture::download)),
+        ("/reset", post(control::reset)),
+    ]
+}
+
+fn router(served: Served) -> Router {
+    let mut router = Router::new();
+    for (path, answers) in routes() {
+        router = router.route(path, answers);
+    }
+    router
+        .method_not_allowed_fallback(async || Problem::new(StatusCode::METHOD_NOT_ALLOWED, "see /openapi.json"))
+        .fallback(async || Problem::new(StatusCode::NOT_FOUND, "there is no such path: see /openapi.json"))
         .layer(DefaultBodyLimit::max(BODY_MAX))
-        .with_state(context)
+        .layer(middleware::from_fn_with_state(served.clone(), guard::guard))
+        .with_state(served)
 }
 
-/// What went wrong, in one JSON object.
-fn refused(status: StatusCode, error: impl ToString) -> Response {
-    (status, Json(json!({ "error": error.to_string() }))).into_response()
-}
-
-async fn ledger(State(context): State<Context>, Query(filter): Query<Filter>) -> Response {
-    let (reader, writer) = duplex(LEDGER_BUFFER);
-    let handle = context.handle.clone();
-    drop(context.tasks.spawn(async move {
-        if let Err(error) = write_ledger(&handle, Page::new(filter), writer).await {
-            tracing::debug!(%error, "a reader of the ledger has left");
-        }
-    }));
-    let body = Body::from_stream(ReaderStream::new(reader));
-    ([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response()
-}
-
-async fn write_ledger(handle: &Handle, mut page: Page, mut writer: DuplexStream) -> io::Result<()> {
-    let mut buffer = Vec::with_capacity(LEDGER_BUFFER);
-    while let Some(lines) = handle.more_lines(&mut page) {
-        buffer.clear();
-        for line in &lines {
-            serde_json::to_writer(&mut buffer, line)?;
-            buffer.push(b'\n');
-        }
-        tokio::select! {
-            written = writer.write_all(&buffer) => written?,
-            () = handle.stopping().cancelled() => return Ok(()),
-        }
-    }
-    Ok(())
-}
-
-async fn rates(State(context): State<Context>) -> Json<Value> {
-    Json(json!({ "accounts": context.handle.rates() }))
-}
-
-async fn wait(State(context): State<Context>, Query(mut query): Query<HashMap<String, String>>) -> Response {
-    let timeout = match query.remove("timeout").map(|text| humantime::parse_duration(&text)) {
-        None => WAIT_DEFAULT,
-        Some(Ok(timeout)) if timeout <= WAIT_MAX => timeout,
-        Some(_) => return refused(StatusCode::BAD_REQUEST, "timeout: a duration like 30s, at most 10m"),
-    };
-    let goals: Result<Goals, _> = query
-        .into_iter()
-        .map(|(name, value)| value.parse().map(|value| (name, value)))
-        .collect();
-    let Ok(goals) = goals else {
-        return refused(StatusCode::BAD_REQUEST, "a counter is to reach a whole number");
-    };
-    match context.handle.wait(&goals, timeout).await {
-        Waited::Reached(totals) => Json(totals).into_response(),
-        Waited::TimeUp(totals) => (StatusCode::REQUEST_TIMEOUT, Json(totals)).into_response(),
-        Waited::NoSuchCounter(name) => refused(StatusCode::BAD_REQUEST, format!("no counter is called {name:?}")),
-    }
-}
-
-async fn close_sessions(State(context): State<Context>) -> Json<Value> {
-    Json(json!({ "closed": context.handle.close_sessions() }))
-}
-
-async fn unbind_sessions(State(context): State<Context>) -> Json<Value> {
-    Json(json!({ "unbinding": context.handle.unbind_sessions() }))
-}
-
-async fn inbound_messages(State(context): State<Context>) -> Response {
-    Json(context.handle.inbound_messages()).into_response()
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct InboundOrder {
-    from: String,
-    to: String,
-    text: String,
-    account: Option<String>,
-}
-
-async fn inbound(State(context): State<Context>, body: String) -> Response {
-    let order: InboundOrder = match serde_json::from_str(&body) {
-        Ok(order) => order,
-        Err(error) => return refused(StatusCode::BAD_REQUEST, error),
-    };
-    match context
-        .handle
-        .inbound((&order.from, &order.to), &order.text, order.account.as_deref())
-    {
-        Ok(place) => (StatusCode::ACCEPTED, Json(json!({ "place": place }))).into_response(),
-        Err(error) => refused(StatusCode::CONFLICT, error),
-    }
-}
-
-async fn scenario(State(context): State<Context>) -> Json<Value> {
-    let scenario = context.handle.scenario();
-    Json(json!({
-        "name": scenario.name,
-        "about": scenario.about,
-        "seed": scenario.seed,
-        "time_scale": scenario.time_scale,
-    }))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SwitchTo {
-    name: Option<String>,
-}
-
-async fn switch(State(context): State<Context>, Query(to): Query<SwitchTo>, body: String) -> Response {
-    let read = match &to.name {
-        Some(name) => Scenario::named(name),
-        None => Scenario::parse(&body, "scenario.toml"),
-    };
-    let scenario = match read {
-        Ok(scenario) => scenario,
-        Err(faults) => {
-            let faults: Vec<_> = faults.0.iter().map(ToString::to_string).collect();
-            return (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "faults": faults }))).into_response();
-        }
-    };
-    let name = scenario.name.clone();
-    match context.handle.switch(scenario) {
-        Ok(()) => Json(json!({ "scenario": name })).into_response(),
-        Err(error) => refused(StatusCode::CONFLICT, error),
-    }
-}
-
-async fn reset(State(context): State<Context>) -> Json<Value> {
-    context.handle.reset();
-    Json(json!({ "reset": true }))
-}
-
-async fn metrics(State(context): State<Context>) -> Response {
-    match metrics::exposition(&context.handle.totals(), context.handle.sessions().len()) {
-        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
-        Err(error) => refused(StatusCode::INTERNAL_SERVER_ERROR, error),
-    }
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }

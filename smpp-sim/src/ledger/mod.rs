@@ -4,6 +4,7 @@
 mod file;
 mod index;
 mod line;
+mod messages;
 mod rates;
 mod row;
 mod texts;
@@ -20,6 +21,8 @@ pub(crate) use file::{follow, open};
 use index::Index;
 pub(crate) use line::Page;
 pub use line::{Filter, Line};
+pub use messages::{Message, Segment};
+pub(crate) use messages::{MessageFilter, Walk};
 pub use rates::AccountRate;
 use rates::Rates;
 use row::Stage;
@@ -117,7 +120,7 @@ impl Ledger {
             self.grow();
         }
         let id = decision.id.unwrap_or_else(|| self.next_id());
-        let text = self.texts.keep(arrival.text, arrival.data_coding);
+        let text = self.texts.keep((arrival.text, arrival.udhi), arrival.data_coding);
         let row = Row::new(arrival, decision, (id, text));
         self.counters.submitted(&row);
         if let Some(block) = self.blocks.back_mut() {
@@ -213,9 +216,14 @@ impl Ledger {
         self.row_at(place).map(|_| place as u32)
     }
 
-    /// The octets of a text; `None` when there was no room to keep it.
+    /// The octets of a text without its header; `None` when there was no room to keep it.
     pub(crate) fn text(&self, row: &Row) -> Option<&[u8]> {
-        self.texts.get(row.text)
+        self.texts.get(row.text).map(|(_, text)| text)
+    }
+
+    /// The user data header of a text, empty when it has none; `None` as in [`Ledger::text`].
+    pub(crate) fn header(&self, row: &Row) -> Option<&[u8]> {
+        self.texts.get(row.text).map(|(header, _)| header)
     }
 
     /// The answer went out.

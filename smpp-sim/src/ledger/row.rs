@@ -67,7 +67,10 @@ pub(crate) struct Arrival<'a> {
     /// Part and total.
     pub(crate) place: (u8, u8),
     pub(crate) data_coding: u8,
+    /// As it came, with its user data header.
     pub(crate) text: &'a [u8],
+    /// Whether it has one.
+    pub(crate) udhi: bool,
 }
 
 /// What was decided about it.

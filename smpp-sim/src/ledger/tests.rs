@@ -18,6 +18,7 @@ fn arrival(numbers: &mut Numbers, now_us: u64, recipient: &str) -> Arrival<'stat
         place: (1, 1),
         data_coding: 0,
         text: b"Bonjour",
+        udhi: false,
     }
 }
 

@@ -5,10 +5,12 @@ const BLOCK_OCTETS: usize = 1 << 20;
 
 const BLOCK_BITS: u32 = 20;
 
-/// Positions have 40 bits. The highest says that the text was put aside; the others go round after half a terabyte of
-/// texts, more than any memory that a position could still point into.
+/// Positions have 40 bits. The highest says that the text was put aside, the next that it begins with a user data header
+/// (3GPP TS 23.040, 9.2.3.24); the others go round after a quarter of a terabyte of texts, more than any memory that a
+/// position could still point into.
 const ASIDE: u64 = 1 << 39;
-const ROUND: u64 = ASIDE >> BLOCK_BITS;
+const UDHI: u64 = 1 << 38;
+const ROUND: u64 = UDHI >> BLOCK_BITS;
 const NOWHERE: u64 = (1 << 40) - 1;
 
 /// Where a text is kept, in eight octets.
@@ -68,8 +70,8 @@ impl Texts {
         (self.limit, self.ring) = (limit, ring);
     }
 
-    /// Keeps a text if there is room for it, or can be made.
-    pub(super) fn keep(&mut self, text: &[u8], data_coding: u8) -> Text {
+    /// Keeps a text if there is room for it, or can be made; `udhi` says that it begins with a user data header.
+    pub(super) fn keep(&mut self, (text, udhi): (&[u8], bool), data_coding: u8) -> Text {
         let forgotten = Text::new(NOWHERE, 0, data_coding);
         let Ok(length) = u16::try_from(text.len()) else {
             return forgotten;
@@ -84,7 +86,7 @@ impl Texts {
         };
         let at = (number % ROUND) << BLOCK_BITS | block.len() as u64;
         block.extend_from_slice(text);
-        Text::new(at, length, data_coding)
+        Text::new(at | if udhi { UDHI } else { 0 }, length, data_coding)
     }
 
     /// One block more, within the limit; false when there is no room.
@@ -123,7 +125,7 @@ impl Texts {
 
     /// Copies a text to where it stays until it is dropped.
     pub(super) fn put_aside(&mut self, text: Text) -> Text {
-        let Some(octets) = self.get(text).map(Box::from) else {
+        let Some(octets) = self.octets(text).map(Box::from) else {
             return Text::new(NOWHERE, 0, text.data_coding);
         };
         let place = self.free.pop().unwrap_or(self.aside.len() as u32);
@@ -132,12 +134,16 @@ impl Texts {
         } else {
             self.aside[place as usize] = octets;
         }
-        Text::new(ASIDE | u64::from(place), text.length, text.data_coding)
+        Text::new(
+            ASIDE | text.at() & UDHI | u64::from(place),
+            text.length,
+            text.data_coding,
+        )
     }
 
     /// Drops a text that was put aside.
     pub(super) fn drop_aside(&mut self, text: Text) {
-        let place = text.at() & !ASIDE;
+        let place = text.at() & !(ASIDE | UDHI);
         if text.at() & ASIDE == 0 || text.at() == NOWHERE {
             return;
         }
@@ -147,12 +153,22 @@ impl Texts {
         }
     }
 
-    /// The octets of a text; `None` when there was no room for it.
-    pub(super) fn get(&self, text: Text) -> Option<&[u8]> {
-        let at = text.at();
-        if at == NOWHERE {
+    /// The user data header of a text, and the rest of it; `None` when there was no room for it.
+    pub(super) fn get(&self, text: Text) -> Option<(&[u8], &[u8])> {
+        let octets = self.octets(text)?;
+        let header = match text.at() & UDHI {
+            0 => 0,
+            _ => octets.first().map_or(0, |&length| usize::from(length) + 1),
+        };
+        // A header that says it is longer than the text is none.
+        octets.split_at_checked(header).or(Some((&[], octets)))
+    }
+
+    fn octets(&self, text: Text) -> Option<&[u8]> {
+        if text.at() == NOWHERE {
             return None;
         }
+        let at = text.at() & !UDHI;
         if at & ASIDE != 0 {
             return self.aside.get((at & !ASIDE) as usize).map(|octets| &**octets);
         }

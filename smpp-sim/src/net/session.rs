@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
 use smpp::frame::PDU_LENGTH_MAX;
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::pace::Pace;
+use super::transport::Transport;
 use crate::clock::{Clock, micros};
 use crate::handle::Handle;
 use crate::scenario::Writing;
@@ -23,7 +23,7 @@ const UNWRITTEN_MAX: usize = 512 << 10;
 
 /// Owns one socket. All decisions are the SMSC's.
 pub(super) struct Driver {
-    stream: TcpStream,
+    stream: Transport,
     handle: Handle,
     session: u32,
     wake: Arc<Notify>,
@@ -44,7 +44,7 @@ impl Drop for Driver {
 
 impl Driver {
     /// `None` when there are too many connections.
-    pub(super) fn open(stream: TcpStream, peer: SocketAddr, handle: &Handle) -> Option<Self> {
+    pub(super) fn open(stream: Transport, peer: SocketAddr, handle: &Handle) -> Option<Self> {
         let wake = Arc::new(Notify::new());
         let session = handle.smsc().open(peer, Arc::clone(&wake), handle.now_us())?;
         Some(Self {
@@ -101,7 +101,7 @@ impl Driver {
     /// Until there is something to do.
     async fn wait(&self, plan: Plan) -> io::Result<Event> {
         let reading = plan.reading && self.out.len() < UNWRITTEN_MAX && self.filled < READ_MAX;
-        let writing = !self.out.is_empty();
+        let writing = !self.out.is_empty() || self.stream.has_unwritten();
         // With octets that the peer has not taken yet, deliveries that are due now wait for it, not for the clock.
         let wake_us = if writing {
             plan.wake_us.max(self.handle.now_us() + RETRY_WRITE_US)
@@ -145,6 +145,7 @@ impl Driver {
 
     /// As much as the peer takes now.
     fn write(&mut self) -> io::Result<()> {
+        self.stream.flush()?;
         while !self.out.is_empty() {
             match self.stream.try_write(&self.out) {
                 Ok(count) => {
@@ -158,7 +159,11 @@ impl Driver {
                 Err(error) => return Err(error),
             }
         }
-        self.stuck_us = None;
+        if self.stream.has_unwritten() {
+            self.stuck_us.get_or_insert(self.handle.now_us());
+        } else {
+            self.stuck_us = None;
+        }
         Ok(())
     }
 
@@ -195,7 +200,7 @@ impl Driver {
         if end == End::Reset {
             return self.stream.set_zero_linger();
         }
-        while !self.out.is_empty() && !self.is_stuck() {
+        while (!self.out.is_empty() || self.stream.has_unwritten()) && !self.is_stuck() {
             let patience =
                 tokio::time::sleep_until(deadline(self.handle.clock(), self.handle.now_us() + RETRY_WRITE_US));
             tokio::select! {
@@ -204,6 +209,7 @@ impl Driver {
             }
             self.write()?;
         }
+        self.stream.close();
         Ok(())
     }
 }

@@ -45,6 +45,10 @@ impl Faults {
         )
     }
 
+    pub(super) fn several(file: &str) -> Self {
+        Self::single(file, "describes several SMSCs; one is wanted here".to_owned())
+    }
+
     fn single(file: &str, detail: String) -> Self {
         Self(vec![Fault {
             file: file.to_owned(),

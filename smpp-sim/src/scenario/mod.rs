@@ -6,7 +6,9 @@ mod fault_keys;
 mod misbehaviour;
 mod phase;
 mod read;
+mod schema;
 mod sections;
+mod setup;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -28,6 +30,8 @@ pub use misbehaviour::{
     Throttle, Writing,
 };
 pub use phase::{Lasts, Phase};
+pub use schema::schema;
+pub use setup::{Certificate, DEFAULT_SMSC, Setup, SmscSetup, Tls};
 
 /// A scenario that has no fault left. Keys and their meaning: README.md.
 #[derive(Clone, Debug)]
@@ -183,26 +187,19 @@ pub enum Ids {
 }
 
 impl Scenario {
-    /// Reads a scenario; `file` is how faults call it. Returns every fault at once.
+    /// Reads the scenario of one SMSC; `file` is how faults call it. Returns every fault at once.
     pub fn parse(text: &str, file: &str) -> Result<Self, Faults> {
-        read::scenario(text, file)
+        Setup::parse(text, file)?.only(file)
     }
 
     /// Reads a scenario from a file.
     pub fn load(path: &Path) -> Result<Self, Faults> {
-        let file = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, &file),
-            Err(error) => Err(Faults::unreadable(&file, &error)),
-        }
+        Setup::load(path)?.only(&path.display().to_string())
     }
 
     /// One that is built in, by its name; a fault that lists the names when there is none.
     pub fn named(name: &str) -> Result<Self, Faults> {
-        match BUILT_IN.iter().find(|built_in| built_in.name == name) {
-            Some(built_in) => Self::parse(built_in.text, &format!("{name}.toml")),
-            None => Err(Faults::no_such_scenario(name)),
-        }
+        Setup::named(name)?.only(name)
     }
 
     /// Accepts anybody, and delivers everything at once.

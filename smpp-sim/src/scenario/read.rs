@@ -59,8 +59,8 @@ pub(super) fn open_account(faults: Misbehaviour) -> Account {
     }
 }
 
-/// Reads a whole scenario; every fault is found before any is returned.
-pub(super) fn scenario(text: &str, file: &str) -> Result<Scenario, Faults> {
+/// Reads a whole file; every fault is found before any is returned.
+pub(super) fn whole<T>(text: &str, file: &str, read: impl FnOnce(&Table<'_>) -> T) -> Result<T, Faults> {
     let source = Source::new(text, file);
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
@@ -70,7 +70,7 @@ pub(super) fn scenario(text: &str, file: &str) -> Result<Scenario, Faults> {
     // A file that is no TOML has no keys to speak of: what is left of them would only be noise.
     let scenario = errors
         .is_empty()
-        .then(|| top(&Table::new(&source, String::new(), 0, Some(document.get_ref()))));
+        .then(|| read(&Table::new(&source, String::new(), 0, Some(document.get_ref()))));
     let faults = source.into_faults();
     match scenario {
         Some(scenario) if faults.is_empty() => Ok(scenario),
@@ -78,6 +78,7 @@ pub(super) fn scenario(text: &str, file: &str) -> Result<Scenario, Faults> {
     }
 }
 
+/// One SMSC's scenario, in whichever table it stands.
 pub(super) fn top(table: &Table<'_>) -> Scenario {
     let blank = blank();
     let faults = misbehaviour(table.table("faults"));

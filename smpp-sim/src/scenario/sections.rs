@@ -218,7 +218,7 @@ fn outcome(table: &Table<'_>, defaults: &Defaults) -> Outcome {
 }
 
 /// Names become labels of metrics.
-fn name(value: &DeValue<'_>) -> Option<String> {
+pub(super) fn name(value: &DeValue<'_>) -> Option<String> {
     let name = value.as_str()?;
     let plain = name
         .bytes()

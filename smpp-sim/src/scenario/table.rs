@@ -1,12 +1,14 @@
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::fault::Fault;
+use super::schema::{Kind, Notes};
 use crate::delay::Delay;
 
 /// The longest duration that a scenario may name: a year, more than any receipt of any carrier.
@@ -17,6 +19,8 @@ pub(super) struct Source<'a> {
     text: &'a str,
     file: &'a str,
     faults: RefCell<Vec<(usize, Fault)>>,
+    /// Which keys were asked for, when that is what is wanted.
+    notes: Option<RefCell<Notes>>,
 }
 
 impl<'a> Source<'a> {
@@ -25,7 +29,20 @@ impl<'a> Source<'a> {
             text,
             file,
             faults: RefCell::default(),
+            notes: None,
         }
+    }
+
+    /// An empty file that writes down which keys are asked for.
+    pub(super) fn probe() -> Self {
+        Self {
+            notes: Some(RefCell::default()),
+            ..Self::new("", "")
+        }
+    }
+
+    pub(super) fn into_notes(self) -> Notes {
+        self.notes.map(RefCell::into_inner).unwrap_or_default()
     }
 
     pub(super) fn fault(&self, at: usize, key: String, detail: String) {
@@ -92,12 +109,30 @@ impl<'a> Table<'a> {
         self.get(key).is_some_and(|value| value.get_ref().is_table())
     }
 
-    /// Whether the key is there.
+    /// Whether the key is there. A probe has every key, so that what depends on it is asked for, too.
     pub(super) fn has(&self, key: &'static str) -> bool {
-        self.get(key).is_some()
+        self.get(key).is_some() || self.is_probe()
+    }
+
+    /// Whether nothing is read, and only the keys are wanted.
+    pub(super) fn is_probe(&self) -> bool {
+        self.source.notes.is_some()
+    }
+
+    /// The path of a file that is named in this one: beside it, unless it is absolute.
+    pub(super) fn file_beside(&self, name: &str) -> PathBuf {
+        let directory = Path::new(self.source.file).parent();
+        directory.map_or_else(|| PathBuf::from(name), |directory| directory.join(name))
+    }
+
+    fn note(&self, key: &str, kind: impl FnOnce() -> Kind) {
+        if let Some(notes) = &self.source.notes {
+            notes.borrow_mut().note(&self.path, key, kind());
+        }
     }
 
     pub(super) fn string(&self, key: &'static str) -> Option<String> {
+        self.note(key, || Kind::Text);
         let value = self.get(key)?;
         let text = value.get_ref().as_str().map(str::to_owned);
         if text.is_none() {
@@ -107,6 +142,7 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn boolean(&self, key: &'static str, default: bool) -> bool {
+        self.note(key, || Kind::Boolean);
         let Some(value) = self.get(key) else { return default };
         value.get_ref().as_bool().unwrap_or_else(|| {
             self.wrong(key, value, "true or false");
@@ -115,6 +151,7 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn integer(&self, key: &'static str, allowed: RangeInclusive<u64>, default: u64) -> u64 {
+        self.note(key, || Kind::Integer(allowed.clone()));
         let Some(value) = self.get(key) else { return default };
         let number = value.get_ref().as_integer().and_then(whole);
         number.filter(|number| allowed.contains(number)).unwrap_or_else(|| {
@@ -128,6 +165,7 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn number(&self, key: &'static str, allowed: RangeInclusive<f64>, default: f64) -> f64 {
+        self.note(key, || Kind::Number(allowed.clone()));
         let Some(value) = self.get(key) else { return default };
         number(value.get_ref())
             .filter(|number| allowed.contains(number))
@@ -143,6 +181,7 @@ impl<'a> Table<'a> {
 
     /// One of several words.
     pub(super) fn choice<T: Copy>(&self, key: &'static str, names: &[(&str, T)]) -> Option<T> {
+        self.note(key, || Kind::Choice(words(names)));
         let value = self.get(key)?;
         let found = value.get_ref().as_str().and_then(|text| find(names, text));
         if found.is_none() {
@@ -153,6 +192,7 @@ impl<'a> Table<'a> {
 
     /// Any of several words.
     pub(super) fn choices<T: Copy>(&self, key: &'static str, names: &[(&str, T)]) -> Option<Vec<T>> {
+        self.note(key, || Kind::Choices(words(names)));
         let value = self.get(key)?;
         let found: Option<Vec<T>> = value.get_ref().as_array().and_then(|array| {
             array
@@ -171,6 +211,7 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn duration(&self, key: &'static str, default: Duration) -> Duration {
+        self.note(key, || Kind::Duration);
         let Some(value) = self.get(key) else { return default };
         duration(value.get_ref()).unwrap_or_else(|| {
             self.wrong(key, value, "a duration up to a year like \"250ms\", \"2s\", \"1m 30s\"");
@@ -180,6 +221,7 @@ impl<'a> Table<'a> {
 
     /// A duration or a distribution of durations.
     pub(super) fn delay(&self, key: &'static str) -> Option<Delay> {
+        self.note(key, || Kind::Delay);
         let value = self.get(key)?;
         let delay = delay(value.get_ref());
         if delay.is_none() {
@@ -192,6 +234,20 @@ impl<'a> Table<'a> {
         delay
     }
 
+    /// Several strings.
+    pub(super) fn strings(&self, key: &'static str) -> Option<Vec<String>> {
+        self.note(key, || Kind::Texts);
+        let value = self.get(key)?;
+        let found: Option<Vec<String>> = value.get_ref().as_array().and_then(|array| {
+            let texts = array.iter().map(|value| value.get_ref().as_str().map(str::to_owned));
+            texts.collect()
+        });
+        if found.is_none() {
+            self.wrong(key, value, "an array of strings");
+        }
+        found
+    }
+
     /// Any value that a function makes sense of.
     pub(super) fn parsed<T>(
         &self,
@@ -199,6 +255,7 @@ impl<'a> Table<'a> {
         allowed: &str,
         read: impl Fn(&DeValue<'_>) -> Option<T>,
     ) -> Option<T> {
+        self.note(key, || Kind::Any(allowed.to_owned()));
         let value = self.get(key)?;
         let parsed = read(value.get_ref());
         if parsed.is_none() {
@@ -209,6 +266,7 @@ impl<'a> Table<'a> {
 
     /// A table within this one; an empty one when it is absent.
     pub(super) fn table(&self, key: &'static str) -> Table<'a> {
+        self.note(key, || Kind::Table);
         let path = self.path_of(key);
         let Some(value) = self.get(key) else {
             return Table::new(self.source, path, self.at, None);
@@ -228,6 +286,15 @@ impl<'a> Table<'a> {
 
     /// The tables of `[[key]]`.
     pub(super) fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
+        self.note(key, || Kind::Tables);
+        if self.is_probe() {
+            return vec![Table::new(
+                self.source,
+                format!("{}[0]", self.path_of(key)),
+                self.at,
+                None,
+            )];
+        }
         let Some(value) = self.get(key) else { return Vec::new() };
         let Some(array) = value
             .get_ref()
@@ -272,6 +339,9 @@ impl<'a> Table<'a> {
 
     /// Names every key that nobody asked for, with the nearest one that exists.
     pub(super) fn unknown_keys(&self) {
+        if let Some(notes) = &self.source.notes {
+            notes.borrow_mut().close(&self.path);
+        }
         let asked = self.asked.borrow();
         let own = self.entries.map(|entries| (self.path.as_str(), entries));
         let under = self.under.as_ref().map(|(path, entries)| (path.as_str(), *entries));
@@ -340,6 +410,10 @@ fn hint(text: &str, asked: &[&'static str]) -> String {
 
 fn find<T: Copy>(names: &[(&str, T)], text: &str) -> Option<T> {
     names.iter().find(|name| name.0 == text).map(|name| name.1)
+}
+
+fn words<T>(names: &[(&str, T)]) -> Vec<String> {
+    names.iter().map(|name| name.0.to_owned()).collect()
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {

@@ -60,7 +60,7 @@ impl Smsc {
             self.pass_phases(turn.now_us);
         }
         self.faults_by_count(turn, account);
-        let (text, concatenation) = text_and_concatenation(sm);
+        let concatenation = concatenation(sm);
         let arrival = Arrival {
             now_us: turn.now_us,
             account: account as u16,
@@ -70,7 +70,8 @@ impl Smsc {
             plans: [sm.source.ton, sm.source.npi, sm.destination.ton, sm.destination.npi],
             place: concatenation.map_or((1, 1), |of| (of.part, of.total)),
             data_coding: sm.data_coding,
-            text,
+            text: sm.text(),
+            udhi: sm.esm_class & ESM_CLASS_UDHI != 0,
         };
         match self.refusal(turn, account, sm) {
             Some((refusal, status)) => self.refuse(turn, request, &arrival, (refusal, status)),
@@ -320,19 +321,15 @@ fn is_destination(digits: &[u8]) -> bool {
     (1..=DIGITS_MAX).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
 }
 
-/// The text without its user data header, and which segment of which message it is: by the header (3GPP TS 23.040,
-/// 9.2.3.24.1 and .8) or by SAR parameters (3.4, 5.3.2.22 to 24).
-fn text_and_concatenation<'a>(sm: &Sm<'a>) -> (&'a [u8], Option<Concatenation>) {
-    let text = sm.text();
+/// Which segment of which message it is: by the user data header (3GPP TS 23.040, 9.2.3.24.1 and .8) or by SAR
+/// parameters (3.4, 5.3.2.22 to 24).
+fn concatenation(sm: &Sm<'_>) -> Option<Concatenation> {
     if sm.esm_class & ESM_CLASS_UDHI != 0 {
-        let length = text.first().map_or(0, |&length| usize::from(length) + 1);
-        let Some((header, rest)) = text.split_at_checked(length) else {
-            return (text, None);
-        };
-        return (rest, elements(header.get(1..).unwrap_or_default()));
+        let (&length, rest) = sm.text().split_first()?;
+        return elements(rest.get(..usize::from(length))?);
     }
     if sm.tlvs.0.is_empty() {
-        return (text, None);
+        return None;
     }
     let number = |tag| {
         Some(
@@ -342,15 +339,12 @@ fn text_and_concatenation<'a>(sm: &Sm<'a>) -> (&'a [u8], Option<Concatenation>) 
                 .fold(0u16, |number, &octet| number << 8 | u16::from(octet)),
         )
     };
-    let concatenation = || {
-        let (total, part) = (number(tag::SAR_TOTAL_SEGMENTS)?, number(tag::SAR_SEGMENT_SEQNUM)?);
-        Some(Concatenation {
-            reference: number(tag::SAR_MSG_REF_NUM)?,
-            total: total as u8,
-            part: part as u8,
-        })
-    };
-    (text, concatenation())
+    let (total, part) = (number(tag::SAR_TOTAL_SEGMENTS)?, number(tag::SAR_SEGMENT_SEQNUM)?);
+    Some(Concatenation {
+        reference: number(tag::SAR_MSG_REF_NUM)?,
+        total: total as u8,
+        part: part as u8,
+    })
 }
 
 /// The concatenation among the elements of a user data header.

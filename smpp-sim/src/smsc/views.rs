@@ -6,7 +6,7 @@ use smpp::frame::{CommandId, encode_empty};
 use super::account::Account;
 use super::session::{End, Phase, Session, SessionView, Turn};
 use super::{OUTCOMES_MAX, Smsc, TooManyOutcomes};
-use crate::ledger::{AccountRate, Ledger, Line, Names, Page, Totals};
+use crate::ledger::{AccountRate, Ledger, Line, Message, MessageFilter, Names, Page, Totals, Walk};
 use crate::number::Numbers;
 use crate::outcome::Dealer;
 use crate::scenario::Scenario;
@@ -64,6 +64,15 @@ impl Smsc {
         self.ledger.lines(page, rows, (&self.names(), &self.numbers))
     }
 
+    /// Where a walk over messages begins.
+    pub(crate) fn walk(&self, filter: MessageFilter, backwards: bool, from: Option<u64>) -> Walk {
+        Walk::new(filter, backwards, from, &self.ledger)
+    }
+
+    pub(crate) fn messages(&self, walk: &mut Walk, limits: (usize, usize)) -> Vec<Message> {
+        self.ledger.messages(walk, limits, (&self.names(), &self.numbers))
+    }
+
     /// The bound sessions, in order of connecting.
     pub(crate) fn session_views(&self) -> Vec<SessionView> {
         let mut views: Vec<_> = self
@@ -89,19 +98,22 @@ impl Smsc {
         })
     }
 
-    /// Ends every connection at once; how many there were.
-    pub(crate) fn close_all(&mut self) -> usize {
-        for session in self.sessions.values_mut() {
+    /// Ends connections at once, all of them or that of one session; how many there were.
+    pub(crate) fn close_sessions(&mut self, only: Option<u32>) -> usize {
+        let mut closed = 0;
+        for session in self.sessions.values_mut().filter(|session| is(session, only)) {
             session.end = Some(End::Reset);
             session.wake.notify_one();
+            closed += 1;
         }
-        self.sessions.len()
+        closed
     }
 
-    /// Asks every bound session to unbind; how many there were. Connections that are not bound are closed.
-    pub(crate) fn unbind_all(&mut self) -> usize {
+    /// Asks bound sessions to unbind, all of them or one; how many there were. Connections that are not bound are
+    /// closed.
+    pub(crate) fn unbind_sessions(&mut self, only: Option<u32>) -> usize {
         let mut asked = 0;
-        for session in self.sessions.values_mut() {
+        for session in self.sessions.values_mut().filter(|session| is(session, only)) {
             match session.phase {
                 Phase::Bound { .. } => {
                     session.unbind_wanted = true;
@@ -159,6 +171,10 @@ impl Smsc {
         self.begin(now_us);
         Ok(())
     }
+}
+
+fn is(session: &Session, only: Option<u32>) -> bool {
+    only.is_none_or(|only| session.id == only)
 }
 
 impl Account {

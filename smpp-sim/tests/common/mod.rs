@@ -193,7 +193,7 @@ pub async fn http(address: SocketAddr, request: &str, body: &str) -> (u16, Strin
     let mut stream = TcpStream::connect(address).await.unwrap();
     let length = body.len();
     let head =
-        format!("{request} HTTP/1.1\r\nHost: sim\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+        format!("{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer))

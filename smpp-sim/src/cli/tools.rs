@@ -1,0 +1,79 @@
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use super::EXIT_SCENARIO;
+use super::arguments::Arguments;
+use crate::{BUILT_IN, MAGIC_NUMBERS, Setup};
+
+/// Lists every fault of every file.
+pub(super) fn check(files: &[PathBuf]) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for file in files {
+        match Setup::load(file) {
+            Ok(setup) => eprintln!("{}: {} is free of faults", file.display(), setup.name),
+            Err(faults) => {
+                eprintln!("{faults}");
+                code = ExitCode::from(EXIT_SCENARIO);
+            }
+        }
+    }
+    code
+}
+
+/// Lists the scenarios that are built in, or prints one.
+pub(super) fn scenarios(show: Option<&str>) -> io::Result<ExitCode> {
+    let Some(name) = show else {
+        let about = |name| Setup::named(name).map(|setup| setup.about).unwrap_or_default();
+        let lines = BUILT_IN
+            .iter()
+            .map(|scenario| format!("{:<20} {}\n", scenario.name, about(scenario.name)));
+        return print(&lines.collect::<String>());
+    };
+    match BUILT_IN.iter().find(|scenario| scenario.name == name) {
+        Some(scenario) => print(scenario.text),
+        None => {
+            if let Err(faults) = Setup::named(name) {
+                eprintln!("{faults}");
+            }
+            Ok(ExitCode::from(EXIT_SCENARIO))
+        }
+    }
+}
+
+/// Lists the magic numbers.
+pub(super) fn magic() -> io::Result<ExitCode> {
+    // Outcomes bear their numbers in their names: magic_901_invalid_destination.
+    let words = |name: &str| name.splitn(3, '_').last().unwrap_or_default().replace('_', " ");
+    let lines = MAGIC_NUMBERS
+        .iter()
+        .map(|magic| format!("{}  {}\n", magic.digits, words(magic.name)));
+    print(&lines.collect::<String>())
+}
+
+/// Prints completions for a shell.
+pub(super) fn completions(shell: Shell) -> io::Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "smpp-sim", &mut script);
+    io::stdout().lock().write_all(&script)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the man page of the whole program, or writes a page for every command into a directory.
+pub(super) fn man(directory: Option<&Path>) -> io::Result<ExitCode> {
+    let command = Arguments::command();
+    match directory {
+        Some(directory) => clap_mangen::generate_to(command, directory)?,
+        None => clap_mangen::Man::new(command).render(&mut io::stdout().lock())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints to standard output.
+pub(super) fn print(text: &str) -> io::Result<ExitCode> {
+    io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,97 @@
+use std::net::IpAddr;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use subtle::ConstantTimeEq;
+
+use super::Served;
+use super::problem::Problem;
+
+/// What anybody may see: the page, which then asks for the token, and whether the program lives.
+const OPEN: [&str; 5] = ["/", "/page.js", "/page.css", "/icon.svg", "/livez"];
+
+/// Lets a request through that bears the token. Where there is none, everybody on the machine may ask, but no web page
+/// from elsewhere may make a browser of this machine ask for it.
+pub(super) async fn guard(State(served): State<Served>, request: Request, next: Next) -> Response {
+    let refused = match &served.token {
+        Some(token) => unauthorised(token, &request),
+        None => foreign(&request),
+    };
+    match refused {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    }
+}
+
+fn unauthorised(token: &str, request: &Request) -> Option<Problem> {
+    if OPEN.contains(&request.uri().path()) && request.method() == Method::GET {
+        return None;
+    }
+    let shown = text(request.headers(), header::AUTHORIZATION).and_then(|text| text.strip_prefix("Bearer "));
+    // In constant time: how long a refusal takes says nothing about the token.
+    let right = shown.is_some_and(|shown| shown.as_bytes().ct_eq(token.as_bytes()).into());
+    (!right).then(|| {
+        let allowed = "Bearer and the token that smpp-sim was started with";
+        Problem::field(StatusCode::UNAUTHORIZED, "Authorization", "", allowed)
+    })
+}
+
+/// DNS rebinding makes a foreign name point here: no name but localhost is believed. And a page from elsewhere says in
+/// `Origin` where it is from when it posts.
+fn foreign(request: &Request) -> Option<Problem> {
+    let headers = request.headers();
+    let host = text(headers, header::HOST).unwrap_or_default();
+    if !is_local(host) {
+        let allowed = "an IP address or localhost, as long as no token is set";
+        return Some(Problem::field(StatusCode::FORBIDDEN, "Host", host, allowed));
+    }
+    let origin = text(headers, header::ORIGIN).unwrap_or_default();
+    let own = origin.is_empty() || origin.strip_prefix("http://") == Some(host);
+    if request.method() != Method::GET && !own {
+        let allowed = "this server's own pages only";
+        return Some(Problem::field(StatusCode::FORBIDDEN, "Origin", origin, allowed));
+    }
+    None
+}
+
+fn is_local(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+        let is_port = port.bytes().all(|digit| digit.is_ascii_digit());
+        if is_port { name } else { host }
+    });
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || name.parse::<IpAddr>().is_ok()
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_localhost_are_believed_and_names_are_not() {
+        for host in [
+            "127.0.0.1:2780",
+            "127.0.0.1",
+            "[::1]:2780",
+            "localhost:2780",
+            "localhost",
+        ] {
+            assert!(is_local(host), "{host}");
+        }
+        for host in [
+            "evil.example:2780",
+            "evil.example",
+            "localhost.evil.example",
+            "",
+            "127.0.0.1.nip.io:80",
+        ] {
+            assert!(!is_local(host), "{host}");
+        }
+    }
+}

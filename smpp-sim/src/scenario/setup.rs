@@ -1,0 +1,273 @@
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::read;
+use super::table::Table;
+use super::{BUILT_IN, Faults, Scenario};
+
+/// SMSCs in one file: far more than a test has carriers.
+const SMSCS_MAX: usize = 64;
+
+/// What the only SMSC of a file without `[[smsc]]` is called.
+pub const DEFAULT_SMSC: &str = "default";
+
+/// Where TLS is spoken when `[tls]` does not say.
+const TLS_PORT: u16 = 2776;
+
+/// Everything that one process is to be: one SMSC, or several, each with a scenario of its own.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// What people call it.
+    pub name: String,
+    /// One line for people.
+    pub about: String,
+    /// At least one, each with a name of its own.
+    pub smscs: Vec<SmscSetup>,
+    /// The first 16 hexadecimal digits of the file's SHA-256; empty when there was no file.
+    pub hash: String,
+}
+
+/// One SMSC of several.
+#[derive(Clone, Debug)]
+pub struct SmscSetup {
+    /// What selects it over HTTP, and its label in metrics.
+    pub name: String,
+    /// Where it takes binds; `None`: where [`crate::Options`] says, which serves one such SMSC.
+    pub listen: Option<SocketAddr>,
+    /// Where and how it takes binds over TLS.
+    pub tls: Option<Tls>,
+    /// What it obeys.
+    pub scenario: Scenario,
+}
+
+/// TLS as an SMSC speaks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// Where.
+    pub listen: SocketAddr,
+    /// With which certificate.
+    pub certificate: Certificate,
+    /// Whether TLS 1.2 is refused.
+    pub only_13: bool,
+    /// Clients must show a certificate that one of these authorities has signed (PEM).
+    pub client_ca: Option<PathBuf>,
+}
+
+/// Where a certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    /// PEM files: the chain, its own certificate first, and the private key.
+    Files {
+        /// The chain.
+        certificate: PathBuf,
+        /// The key.
+        key: PathBuf,
+    },
+    /// Made at the start, and signed by itself.
+    SelfSigned {
+        /// Names and addresses that it is valid for.
+        names: Vec<String>,
+        /// Whether its time was over before the start, as a fault.
+        expired: bool,
+    },
+}
+
+impl Tls {
+    /// A certificate of its own for localhost.
+    pub fn self_signed(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            certificate: Certificate::SelfSigned {
+                names: own_names(),
+                expired: false,
+            },
+            only_13: false,
+            client_ca: None,
+        }
+    }
+}
+
+impl From<Scenario> for Setup {
+    fn from(scenario: Scenario) -> Self {
+        Self {
+            name: scenario.name.clone(),
+            about: scenario.about.clone(),
+            smscs: vec![SmscSetup {
+                name: DEFAULT_SMSC.to_owned(),
+                listen: None,
+                tls: None,
+                scenario,
+            }],
+            hash: String::new(),
+        }
+    }
+}
+
+impl Setup {
+    /// Reads a file of one SMSC or of several; `file` is how faults call it. Returns every fault at once.
+    pub fn parse(text: &str, file: &str) -> Result<Self, Faults> {
+        let mut setup = read::whole(text, file, setup)?;
+        setup.hash = hash(text);
+        Ok(setup)
+    }
+
+    /// Reads it from a file.
+    pub fn load(path: &Path) -> Result<Self, Faults> {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, &file),
+            Err(error) => Err(Faults::unreadable(&file, &error)),
+        }
+    }
+
+    /// One that is built in, by its name; a fault that lists the names when there is none.
+    pub fn named(name: &str) -> Result<Self, Faults> {
+        match BUILT_IN.iter().find(|built_in| built_in.name == name) {
+            Some(built_in) => Self::parse(built_in.text, &format!("{name}.toml")),
+            None => Err(Faults::no_such_scenario(name)),
+        }
+    }
+
+    /// The scenario of the only SMSC; a fault when there are several.
+    pub(super) fn only(mut self, file: &str) -> Result<Scenario, Faults> {
+        match (self.smscs.pop(), self.smscs.is_empty()) {
+            (Some(only), true) => Ok(only.scenario),
+            _ => Err(Faults::several(file)),
+        }
+    }
+}
+
+fn hash(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().take(8).map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// The whole file: `[[smsc]]` tables, or one SMSC at the top level.
+pub(super) fn setup(table: &Table<'_>) -> Setup {
+    let tables = table.tables("smsc");
+    if tables.is_empty() || table.is_probe() {
+        let only = smsc(table, DEFAULT_SMSC.to_owned());
+        for probe in &tables {
+            smsc(probe, DEFAULT_SMSC.to_owned());
+        }
+        return Setup {
+            name: only.scenario.name.clone(),
+            about: only.scenario.about.clone(),
+            smscs: vec![only],
+            hash: String::new(),
+        };
+    }
+    if tables.len() > SMSCS_MAX {
+        table.fault("smsc", format!("{} are too many: at most {SMSCS_MAX}", tables.len()));
+    }
+    let setup = Setup {
+        name: table.string("name").unwrap_or_else(|| "unnamed".to_owned()),
+        about: table.string("about").unwrap_or_default(),
+        smscs: several(table, &tables),
+        hash: String::new(),
+    };
+    table.unknown_keys();
+    setup
+}
+
+fn several(table: &Table<'_>, tables: &[Table<'_>]) -> Vec<SmscSetup> {
+    let seed = table.integer("seed", 0..=u64::MAX, 1);
+    let time_scale = table.number("time_scale", 0.001..=1_000_000.0, 1.0);
+    let mut smscs: Vec<SmscSetup> = Vec::new();
+    for table in tables {
+        let name = table.parsed("name", "1 to 64 of a-z, 0-9, _ and -", super::sections::name);
+        if !table.has("name") {
+            table.fault("", "each of several SMSCs needs a name".to_owned());
+        }
+        let mut smsc = smsc(table, name.unwrap_or_default());
+        if !table.has("seed") {
+            smsc.scenario.seed = seed;
+        }
+        if !table.has("time_scale") {
+            smsc.scenario.time_scale = time_scale;
+        }
+        if smscs.iter().any(|other| other.name == smsc.name) {
+            table.fault("name", format!("two SMSCs are called {:?}", smsc.name));
+        }
+        if smsc.listen.is_none() && tables.len() > 1 {
+            table.fault(
+                "",
+                "each of several SMSCs needs a port: listen = \"127.0.0.1:2775\"".to_owned(),
+            );
+        }
+        let taken = |address: Option<SocketAddr>| {
+            address.is_some_and(|address| address.port() > 0 && smscs.iter().any(|other| other.listen == Some(address)))
+        };
+        if taken(smsc.listen) {
+            table.fault("listen", "another SMSC listens there".to_owned());
+        }
+        smscs.push(smsc);
+    }
+    smscs
+}
+
+/// One SMSC: its port, its TLS, and every key of a scenario.
+fn smsc(table: &Table<'_>, name: String) -> SmscSetup {
+    SmscSetup {
+        name,
+        listen: table.parsed("listen", ADDRESS, address),
+        tls: table.has("tls").then(|| tls(&table.table("tls"))),
+        scenario: read::top(table),
+    }
+}
+
+const ADDRESS: &str = "an address and a port like \"127.0.0.1:2775\" or \"[::1]:2775\"; port 0 is any free one";
+
+fn address(value: &toml::de::DeValue<'_>) -> Option<SocketAddr> {
+    value.as_str()?.parse().ok()
+}
+
+fn tls(table: &Table<'_>) -> Tls {
+    let default = SocketAddr::from((Ipv4Addr::LOCALHOST, TLS_PORT));
+    let tls = Tls {
+        listen: table.parsed("listen", ADDRESS, address).unwrap_or(default),
+        certificate: certificate(table),
+        only_13: table
+            .choice("min_version", &[("1.2", false), ("1.3", true)])
+            .unwrap_or(false),
+        client_ca: file(table, "client_ca"),
+    };
+    table.unknown_keys();
+    tls
+}
+
+fn certificate(table: &Table<'_>) -> Certificate {
+    let (certificate, key) = (file(table, "certificate"), file(table, "key"));
+    let own = table.table("self_signed");
+    let names = own.strings("names");
+    let expired = own.boolean("expired", false);
+    own.unknown_keys();
+    if table.has("certificate") != table.has("key") {
+        table.fault("", "certificate and key go together".to_owned());
+    }
+    if table.has("certificate") && table.has("self_signed") {
+        table.fault("self_signed", "goes without certificate and key".to_owned());
+    }
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Certificate::Files { certificate, key },
+        _ => Certificate::SelfSigned {
+            names: names.unwrap_or_else(own_names),
+            expired,
+        },
+    }
+}
+
+fn own_names() -> Vec<String> {
+    ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec()
+}
+
+/// A file that can be read, beside the scenario unless its path is absolute.
+fn file(table: &Table<'_>, key: &'static str) -> Option<PathBuf> {
+    let path = table.file_beside(&table.string(key)?);
+    if let Err(error) = std::fs::File::open(&path) {
+        table.fault(key, format!("{} cannot be read: {error}", path.display()));
+    }
+    Some(path)
+}
