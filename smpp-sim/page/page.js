@@ -1,0 +1,379 @@
+"use strict";
+
+// The page polls what anybody can ask for over HTTP; there is nothing here that curl cannot do.
+const POLL_MS = 1000;
+const MESSAGES = 300; // of the newest: the page is for looking, GET /messages is for searching
+const HISTORY = 60; // seconds in a sparkline
+
+const words = {
+  en: {
+    skip: "Skip to the conversation", motto: "A simulated SMSC. Nothing leaves this machine.", scenario: "Scenario",
+    switch: "Switch", reset: "Empty the ledger", token: "Access token", enter: "Enter", counters: "Counters",
+    sessions: "Sessions", account: "Account", bind: "Bind", peer: "Client", window: "Unacked", end: "End",
+    numbers: "Numbers", find: "Find a number", phone: "Telephone", from: "From", to: "To", send: "Send",
+    reply: "Reply as this person", ledger: "Ledger", capture: "Capture",
+    noNumbers: "Nobody has been written to yet. Bind a client and submit.", noSessions: "Nobody is bound.",
+    choose: "Choose a number to see what its owner would see, and answer in their place.",
+    quietPhone: "Nothing yet. Write below as this person.", unbind: "Unbind", unbindOf: "Unbind session {0} of {1}",
+    submits: "Submits", rate: "Per second", accepted: "Accepted", rejected: "Rejected", receipts: "Receipts acknowledged",
+    inbound: "Inbound", segments: "{0} segments", waiting: "receipt to come", unanswered: "not answered",
+    noReceipt: "accepted", delivered: "acknowledged by the client", notYet: "not acknowledged yet",
+    switched: "The scenario is now {0}.", emptied: "The ledger is empty.", sentNow: "Sent to {0}.",
+    lost: "The simulator does not answer.", several: "several", unbound: "no account has bound",
+    confirm: "Empty the ledger and forget every recipient?", any: "all", of: "{0} of {1}",
+  },
+  fr: {
+    skip: "Aller à la conversation", motto: "Un SMSC simulé. Rien ne quitte cette machine.", scenario: "Scénario",
+    switch: "Changer", reset: "Vider le registre", token: "Jeton d’accès", enter: "Entrer", counters: "Compteurs",
+    sessions: "Sessions", account: "Compte", bind: "Bind", peer: "Client", window: "Non acquittés", end: "Fin",
+    numbers: "Numéros", find: "Chercher un numéro", phone: "Téléphone", from: "De", to: "À", send: "Envoyer",
+    reply: "Répondre à la place de cette personne", ledger: "Registre", capture: "Capture",
+    noNumbers: "Personne n’a encore reçu de message. Connectez un client et soumettez.", noSessions: "Aucune session.",
+    choose: "Choisissez un numéro pour voir ce que voit son propriétaire, et répondre à sa place.",
+    quietPhone: "Rien encore. Écrivez ci-dessous à la place de cette personne.", unbind: "Unbind",
+    unbindOf: "Unbind de la session {0} de {1}",
+    submits: "Soumis", rate: "Par seconde", accepted: "Acceptés", rejected: "Refusés", receipts: "Accusés acquittés",
+    inbound: "Entrants", segments: "{0} segments", waiting: "accusé à venir", unanswered: "sans réponse",
+    noReceipt: "accepté", delivered: "acquitté par le client", notYet: "pas encore acquitté",
+    switched: "Le scénario est désormais {0}.", emptied: "Le registre est vide.", sentNow: "Envoyé à {0}.",
+    lost: "Le simulateur ne répond pas.", several: "plusieurs", unbound: "aucun compte connecté",
+    confirm: "Vider le registre et oublier tous les destinataires ?", any: "tous", of: "{0} sur {1}",
+  },
+};
+
+const $ = (id) => document.getElementById(id);
+const state = { language: "en", number: null, smsc: "", history: [], last: null, messages: [], inbound: [], sessions: [], drawn: {} };
+
+const say = (key, ...values) => values.reduce((text, value, at) => text.replace(`{${at}}`, value), words[state.language][key] ?? key);
+const format = (number) => new Intl.NumberFormat(state.language).format(number);
+const time = (us) => new Date(us / 1000).toLocaleTimeString(state.language);
+
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== null) made.setAttribute(key, value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+// ---- asking
+
+async function ask(path, options = {}) {
+  const headers = {};
+  const token = sessionStorage.getItem("token");
+  if (token) headers.Authorization = `Bearer ${token}`;
+  const answer = await fetch(path, { ...options, headers });
+  if (answer.status === 401) {
+    $("token-form").hidden = false;
+    throw new Error(say("token"));
+  }
+  const body = await answer.json();
+  if (!answer.ok) throw new Error([body.detail, ...(body.faults ?? [])].join(" "));
+  return body;
+}
+
+const chosen = (separator) => (state.smsc ? `${separator}smsc=${encodeURIComponent(state.smsc)}` : "");
+
+function alertWith(text) {
+  $("alert").textContent = text;
+  $("alert").hidden = !text;
+}
+
+async function poll() {
+  try {
+    const [totals, sessions, messages, inbound, scenario] = await Promise.all([
+      ask("/ledger/totals" + chosen("?")),
+      ask("/sessions" + chosen("?")),
+      ask(`/messages?order=newest&limit=${MESSAGES}` + chosen("&")),
+      ask(`/inbound?limit=${MESSAGES}` + chosen("&")),
+      ask("/scenario"),
+    ]);
+    Object.assign(state, { sessions, messages: messages.data, inbound });
+    remember(totals);
+    showTiles(totals);
+    showSessions();
+    showNumbers();
+    showPhone();
+    showScenario(scenario);
+    $("token-form").hidden = true;
+    if (state.failed) alertWith("");
+    state.failed = false;
+  } catch (error) {
+    state.failed = true;
+    alertWith(error instanceof TypeError ? say("lost") : error.message);
+  }
+  setTimeout(poll, POLL_MS);
+}
+
+// ---- counters
+
+function remember(totals) {
+  const now = performance.now();
+  if (state.last) {
+    const seconds = Math.max((now - state.last.at) / 1000, 0.001);
+    state.history.push(Math.max(0, (totals.submits - state.last.submits) / seconds));
+    state.history = state.history.slice(-HISTORY);
+  }
+  state.last = { at: now, submits: totals.submits };
+}
+
+function showTiles(totals) {
+  const rate = Math.round(state.history.at(-1) ?? 0);
+  const tiles = [
+    ["submits", format(totals.submits)], ["rate", format(rate), "spark"], ["accepted", format(totals.accepted)],
+    ["rejected", format(totals.rejected), totals.rejected > 0 ? "bad" : ""],
+    ["receipts", say("of", format(totals.receipts_acked), format(totals.receipts_due))],
+    ["inbound", say("of", format(totals.inbound_acked), format(totals.inbound_sent))],
+  ];
+  if (same("tiles", [tiles, state.history])) return;
+  $("tiles").replaceChildren(...tiles.map(([key, value, kind]) => element("div", { class: `tile ${kind ?? ""}`, id: `tile-${key}` },
+    element("dt", {}, say(key)), element("dd", {}, value), kind === "spark" ? spark(state.history) : null)));
+}
+
+function spark(values) {
+  const name = "http://www.w3.org/2000/svg";
+  const picture = document.createElementNS(name, "svg");
+  const most = Math.max(...values, 1);
+  const points = values.map((value, at) => `${((at + HISTORY - values.length) * 100) / (HISTORY - 1)},${25 - (value * 23) / most}`);
+  picture.setAttribute("viewBox", "0 0 100 26");
+  picture.setAttribute("preserveAspectRatio", "none");
+  picture.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(name, "polyline");
+  line.setAttribute("points", points.join(" "));
+  picture.append(line);
+  return picture;
+}
+
+// Whether a part of the page would look the same again: what is not drawn anew keeps its focus and its place.
+function same(part, content) {
+  const text = state.language + JSON.stringify(content);
+  const is = state.drawn[part] === text;
+  state.drawn[part] = text;
+  return is;
+}
+
+// ---- sessions
+
+function showSessions() {
+  $("session-count").textContent = format(state.sessions.length);
+  const accounts = [...new Set(state.sessions.map((session) => session.account))].sort();
+  if (!same("accounts", accounts)) {
+    const before = $("account").value;
+    const options = accounts.length ? accounts : [""];
+    $("account").replaceChildren(...options.map((account) => element("option", { value: account }, account || say("unbound"))));
+    if (accounts.includes(before)) $("account").value = before;
+  }
+  if (same("sessions", state.sessions)) return;
+  const focused = document.activeElement?.dataset?.session;
+  $("sessions").replaceChildren(...state.sessions.map((session) => {
+    const button = element("button", { type: "button", class: "quiet", "data-session": session.session,
+      "aria-label": say("unbindOf", session.session, session.account) }, say("unbind"));
+    button.addEventListener("click", () => act(() => ask(`/sessions/unbind?session=${session.session}&smsc=${encodeURIComponent(session.smsc)}`, { method: "POST" })));
+    return element("tr", {}, element("td", {}, session.account), element("td", {}, session.bind),
+      element("td", {}, session.peer), element("td", { class: "number" }, format(session.unacknowledged)), element("td", { class: "number" }, button));
+  }));
+  if (!state.sessions.length) $("sessions").append(element("tr", {}, element("td", { colspan: "5", class: "none" }, say("noSessions"))));
+  if (focused) document.querySelector(`[data-session="${focused}"]`)?.focus();
+}
+
+// ---- numbers
+
+const digits = (number) => number.replace(/^\+/, "");
+
+function conversations() {
+  const all = new Map();
+  const note = (number, at, text) => {
+    const known = all.get(number) ?? { number, count: 0, at: 0, text: "" };
+    known.count += 1;
+    if (at >= known.at) Object.assign(known, { at, text });
+    all.set(number, known);
+  };
+  for (const message of state.messages) note(digits(message.recipient), message.received_at_us, message.text ?? "");
+  for (const message of state.inbound) note(digits(message.from), message.at_us ?? 0, message.text);
+  return [...all.values()].sort((one, other) => other.at - one.at);
+}
+
+function showNumbers() {
+  const wanted = digits($("find").value.trim());
+  const list = conversations().filter((known) => known.number.includes(wanted)).slice(0, 100);
+  $("no-numbers").hidden = list.length > 0;
+  if (same("numbers", [list, state.number])) return;
+  const focused = document.activeElement?.dataset?.number;
+  $("numbers").replaceChildren(...list.map((known) => {
+    const button = element("button", { type: "button", "data-number": known.number, "aria-current": known.number === state.number ? "true" : null },
+      element("b", {}, known.number), element("small", {}, format(known.count)), element("span", { class: "last" }, known.text));
+    button.addEventListener("click", () => choose(known.number));
+    return element("li", {}, button);
+  }));
+  if (focused) document.querySelector(`[data-number="${focused}"]`)?.focus();
+}
+
+function choose(number) {
+  state.number = number;
+  $("from").value = number;
+  const last = state.messages.find((message) => digits(message.recipient) === number);
+  if (last) {
+    $("to").value = last.source;
+    if ([...$("account").options].some((option) => option.value === last.account)) $("account").value = last.account;
+  }
+  showNumbers();
+  showPhone();
+}
+
+// ---- the phone
+
+function showPhone() {
+  const bubbles = [
+    ...state.messages.filter((message) => digits(message.recipient) === state.number).map((message) => ({ at: message.received_at_us, message })),
+    ...state.inbound.filter((reply) => digits(reply.from) === state.number).map((reply) => ({ at: reply.at_us ?? 0, reply })),
+  ].sort((one, other) => one.at - other.at);
+  if (same("phone", [state.number, bubbles])) return;
+  $("phone-title").textContent = state.number ?? say("phone");
+  $("phone-about").textContent = state.number ? [...new Set(bubbles.map((bubble) => bubble.message?.source).filter(Boolean))].join(", ") : "";
+  if (!bubbles.length) {
+    $("bubbles").replaceChildren(element("li", { class: "hint" }, say(state.number ? "quietPhone" : "choose")));
+    return;
+  }
+  const list = $("bubbles");
+  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+  draw(list, bubbles);
+  if (atEnd) list.scrollTop = list.scrollHeight;
+}
+
+// Only what has changed, so that a screen reader says what is new and nothing else.
+function draw(list, bubbles) {
+  const keep = new Map([...list.children].map((item) => [item.dataset.key, item]));
+  const items = bubbles.map(({ at, message, reply }) => {
+    const key = message ? `m${message.smsc}${message.sequence}` : `r${reply.smsc}${state.inbound.indexOf(reply)}`;
+    const content = state.language + JSON.stringify(message ?? reply);
+    const known = keep.get(key);
+    if (known?.dataset.content === content) return known;
+    const item = message ? outbound(message, at) : inbound(reply, at);
+    item.dataset.key = key;
+    item.dataset.content = content;
+    return item;
+  });
+  list.replaceChildren(...items);
+}
+
+function outbound(message, at) {
+  const segments = message.segments_total > 1 ? say("segments", `${message.segments.length}/${message.segments_total}`) : null;
+  const [kind, mark, text] = fate(message);
+  return element("li", { class: "received" }, element("p", { class: "bubble" }, message.text ?? "…"),
+    element("p", { class: "meta" }, element("span", {}, message.source), element("span", {}, time(at)),
+      segments ? element("span", {}, segments) : null, element("span", { class: kind }, `${mark} ${text}`)));
+}
+
+// What became of a message: an icon and a word, never a colour alone.
+function fate(message) {
+  const sum = (key) => message.segments.reduce((total, segment) => total + segment[key], 0);
+  if (!message.status) return ["wait", "…", say("unanswered")];
+  if (message.status !== "ESME_ROK") return ["bad", "✕", message.status];
+  if (sum("receipts_due") === 0) return ["", "✓", say("noReceipt")];
+  if (sum("receipts_sent") < sum("receipts_due")) return ["wait", "✓", say("waiting")];
+  const kind = message.stat === "DELIVRD" ? "good" : "bad";
+  return [kind, sum("receipts_acked") >= sum("receipts_due") ? "✓✓" : "✓", message.stat];
+}
+
+function inbound(reply, at) {
+  const acked = reply.acked >= reply.segments;
+  return element("li", { class: "sent" }, element("p", { class: "bubble" }, reply.text),
+    element("p", { class: "meta" }, element("span", {}, `→ ${reply.to}`), at ? element("span", {}, time(at)) : null,
+      reply.segments > 1 ? element("span", {}, say("segments", reply.segments)) : null,
+      element("span", { class: acked ? "good" : "wait" }, acked ? `✓✓ ${say("delivered")}` : `… ${say("notYet")}`)));
+}
+
+// ---- scenario
+
+function showScenario(scenario) {
+  const names = scenario.smscs.map((smsc) => smsc.smsc);
+  if (!same("smscs", names)) {
+    $("smsc-field").hidden = names.length < 2;
+    $("smsc").replaceChildren(...["", ...names].map((name) => element("option", { value: name }, name || say("any"))));
+    $("smsc").value = state.smsc;
+  }
+  const current = (scenario.smscs.find((smsc) => smsc.smsc === state.smsc) ?? scenario.smscs[0]).name;
+  if (same("scenario", [current, state.known])) return;
+  const known = state.known ?? [];
+  const list = known.some((one) => one.name === current) ? known : [{ name: current, about: scenario.about }, ...known];
+  $("scenario").replaceChildren(...list.map((one) => element("option", { value: one.name, title: one.about }, one.name)));
+  $("scenario").value = current;
+}
+
+// ---- what people do
+
+async function act(what, done) {
+  try {
+    const answer = await what();
+    alertWith("");
+    if (done) $("sent").textContent = done(answer);
+  } catch (error) {
+    alertWith(error.message);
+  }
+}
+
+function translate() {
+  document.documentElement.lang = state.language;
+  for (const node of document.querySelectorAll("[data-text]")) node.textContent = say(node.dataset.text);
+  const other = state.language === "en" ? "fr" : "en";
+  const button = $("language");
+  button.textContent = other.toUpperCase();
+  button.lang = other;
+  button.setAttribute("aria-label", other === "fr" ? "Passer en français" : "Switch to English");
+  if (state.number) $("phone-title").textContent = state.number;
+}
+
+function begin() {
+  $("language").addEventListener("click", () => {
+    state.language = state.language === "en" ? "fr" : "en";
+    translate();
+  });
+  $("find").addEventListener("input", showNumbers);
+  $("smsc").addEventListener("change", () => {
+    Object.assign(state, { smsc: $("smsc").value, history: [], last: null });
+  });
+  $("scenario-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const name = $("scenario").value;
+    act(() => ask(`/scenario?name=${encodeURIComponent(name)}` + chosen("&"), { method: "POST" }), () => say("switched", name));
+  });
+  $("reset").addEventListener("click", () => {
+    if (window.confirm(say("confirm"))) act(() => ask("/reset" + chosen("?"), { method: "POST" }), () => say("emptied"));
+  });
+  $("token-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    sessionStorage.setItem("token", $("token").value);
+    alertWith("");
+    start();
+  });
+  $("inbound-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const order = { from: $("from").value.trim(), to: $("to").value.trim(), text: $("text").value };
+    if ($("account").value) order.account = $("account").value;
+    const session = state.sessions.find((known) => known.account === order.account);
+    if (session) order.smsc = session.smsc;
+    act(() => ask("/inbound", { method: "POST", body: JSON.stringify(order) }), () => {
+      $("text").value = "";
+      state.number = digits(order.from);
+      return say("sentNow", order.to);
+    });
+  });
+  $("text").addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      $("inbound-form").requestSubmit();
+    }
+  });
+  start();
+}
+
+async function start() {
+  await act(async () => {
+    state.known = await ask("/scenarios");
+  });
+  if (!state.polling) poll();
+  state.polling = true;
+}
+
+begin();

@@ -24,6 +24,7 @@ pub(super) struct Inbound {
     to: String,
     text: String,
     segments: Segments,
+    at_us: u64,
     sent: u64,
     acked: u64,
 }
@@ -39,6 +40,8 @@ pub struct InboundView {
     pub to: String,
     /// The text.
     pub text: String,
+    /// When it was written, µs since 1970.
+    pub at_us: u64,
     /// Into how many segments it was cut.
     pub segments: usize,
     /// How many of them were sent, repetitions included.
@@ -100,6 +103,7 @@ impl Smsc {
             to,
             text,
             segments,
+            at_us: now_us,
             sent: 0,
             acked: 0,
         });
@@ -142,6 +146,7 @@ impl Smsc {
             from: inbound.from.clone(),
             to: inbound.to.clone(),
             text: inbound.text.clone(),
+            at_us: inbound.at_us,
             segments: inbound.segments.len(),
             sent: inbound.sent,
             acked: inbound.acked,

@@ -188,30 +188,64 @@ pub fn recipients(from: u64, count: u64) -> Vec<String> {
     (from..from + count).map(|number| number.to_string()).collect()
 }
 
-/// One HTTP request on a connection of its own: status and body.
-pub async fn http(address: SocketAddr, request: &str, body: &str) -> (u16, String) {
+/// What a server answered.
+pub struct Answer {
+    pub status: u16,
+    head: String,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
+        headers
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+}
+
+/// One HTTP request on a connection of its own; `headers` end with CR LF each, and replace `Host` if they have it.
+pub async fn exchange_http(address: SocketAddr, request: &str, headers: &str, body: &str) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let length = body.len();
+    let host = if headers.starts_with("Host:") {
+        ""
+    } else {
+        "Host: localhost\r\n"
+    };
     let head =
-        format!("{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+        format!("{request} HTTP/1.1\r\n{host}{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}");
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer))
         .await
         .unwrap()
         .unwrap();
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+    let body = &answer[end + 4..];
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-    (status, if chunked { unchunked(body) } else { body.to_owned() })
+    let body = if chunked { unchunked(body) } else { body.to_vec() };
+    Answer { status, head, body }
 }
 
-fn unchunked(mut body: &str) -> String {
-    let mut whole = String::new();
-    while let Some((length, rest)) = body.split_once("\r\n") {
-        let length = usize::from_str_radix(length, 16).unwrap();
-        whole.push_str(&rest[..length]);
+/// The same, for who wants status and body only.
+pub async fn http(address: SocketAddr, request: &str, body: &str) -> (u16, String) {
+    let answer = exchange_http(address, request, "", body).await;
+    (answer.status, String::from_utf8(answer.body).unwrap())
+}
+
+fn unchunked(mut body: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    while let Some(end) = body.windows(2).position(|window| window == b"\r\n") {
+        let length = usize::from_str_radix(std::str::from_utf8(&body[..end]).unwrap(), 16).unwrap();
+        let rest = &body[end + 2..];
+        whole.extend_from_slice(&rest[..length]);
         body = &rest[(length + 2).min(rest.len())..];
     }
     whole
