@@ -21,6 +21,7 @@ const words = {
     switched: "The scenario is now {0}.", emptied: "The ledger is empty.", sentNow: "Sent to {0}.",
     lost: "The simulator does not answer.", several: "several", unbound: "no account has bound",
     confirm: "Empty the ledger and forget every recipient?", any: "all", of: "{0} of {1}",
+    recipients: "{0} recipients", share: "{0} % of submits", acked: "segments acknowledged",
   },
   fr: {
     skip: "Aller à la conversation", motto: "Un SMSC simulé. Rien ne quitte cette machine.", scenario: "Scénario",
@@ -38,6 +39,7 @@ const words = {
     switched: "Le scénario est désormais {0}.", emptied: "Le registre est vide.", sentNow: "Envoyé à {0}.",
     lost: "Le simulateur ne répond pas.", several: "plusieurs", unbound: "aucun compte connecté",
     confirm: "Vider le registre et oublier tous les destinataires ?", any: "tous", of: "{0} sur {1}",
+    recipients: "{0} destinataires", share: "{0} % des soumis", acked: "segments acquittés",
   },
 };
 
@@ -82,17 +84,20 @@ function alertWith(text) {
 
 async function poll() {
   try {
-    const [totals, sessions, messages, inbound, scenario] = await Promise.all([
+    const [totals, sessions, messages, inbound, scenario, own] = await Promise.all([
       ask("/ledger/totals" + chosen("?")),
       ask("/sessions" + chosen("?")),
       ask(`/messages?order=newest&limit=${MESSAGES}` + chosen("&")),
       ask(`/inbound?limit=${MESSAGES}` + chosen("&")),
       ask("/scenario"),
+      // The chosen number's own: they may be long gone from the newest of all.
+      state.number ? ask(`/messages?order=newest&limit=100&recipient=${state.number}` + chosen("&")) : { data: [] },
     ]);
-    Object.assign(state, { sessions, messages: messages.data, inbound });
+    Object.assign(state, { sessions, messages: messages.data, inbound, own: own.data });
     remember(totals);
     showTiles(totals);
     showSessions();
+    if (state.number && !$("to").value && !state.typed) choose(state.number);
     showNumbers();
     showPhone();
     showScenario(scenario);
@@ -120,15 +125,25 @@ function remember(totals) {
 
 function showTiles(totals) {
   const rate = Math.round(state.history.at(-1) ?? 0);
+  const refused = Object.fromEntries(Object.entries(totals.by_status).filter(([name]) => name !== "ESME_ROK"));
+  const share = totals.submits ? (100 * totals.accepted) / totals.submits : 0;
   const tiles = [
-    ["submits", format(totals.submits)], ["rate", format(rate), "spark"], ["accepted", format(totals.accepted)],
-    ["rejected", format(totals.rejected), totals.rejected > 0 ? "bad" : ""],
-    ["receipts", say("of", format(totals.receipts_acked), format(totals.receipts_due))],
-    ["inbound", say("of", format(totals.inbound_acked), format(totals.inbound_sent))],
+    ["submits", format(totals.submits), "", say("recipients", format(totals.recipients))],
+    ["rate", format(rate), "spark"],
+    ["accepted", format(totals.accepted), "", say("share", share.toFixed(1))],
+    ["rejected", format(totals.rejected), totals.rejected > 0 ? "bad" : "", most(refused)],
+    ["receipts", say("of", format(totals.receipts_acked), format(totals.receipts_due)), "", most(totals.by_stat)],
+    ["inbound", say("of", format(totals.inbound_acked), format(totals.inbound_sent)), "", say("acked")],
   ];
   if (same("tiles", [tiles, state.history])) return;
-  $("tiles").replaceChildren(...tiles.map(([key, value, kind]) => element("div", { class: `tile ${kind ?? ""}`, id: `tile-${key}` },
-    element("dt", {}, say(key)), element("dd", {}, value), kind === "spark" ? spark(state.history) : null)));
+  $("tiles").replaceChildren(...tiles.map(([key, value, kind, detail]) => element("div", { class: `tile ${kind}`, id: `tile-${key}` },
+    element("dt", {}, say(key)), element("dd", {}, value), kind === "spark" ? spark(state.history) : element("small", {}, detail))));
+}
+
+// The most frequent ones of a count by name.
+function most(counts) {
+  const sorted = Object.entries(counts).sort((one, other) => other[1] - one[1]);
+  return sorted.slice(0, 2).map(([name, count]) => `${name} ${format(count)}`).join(", ") || "–";
 }
 
 function spark(values) {
@@ -196,7 +211,10 @@ function conversations() {
 
 function showNumbers() {
   const wanted = digits($("find").value.trim());
-  const list = conversations().filter((known) => known.number.includes(wanted)).slice(0, 100);
+  const all = conversations();
+  // An empty telephone tells nothing: the newest conversation is shown until somebody chooses.
+  if (!state.number && all.length && !state.typed) return choose(all[0].number);
+  const list = all.filter((known) => known.number.includes(wanted)).slice(0, 100);
   $("no-numbers").hidden = list.length > 0;
   if (same("numbers", [list, state.number])) return;
   const focused = document.activeElement?.dataset?.number;
@@ -211,8 +229,10 @@ function showNumbers() {
 
 function choose(number) {
   state.number = number;
+  state.typed = false;
+  history.replaceState(null, "", `#${number}`);
   $("from").value = number;
-  const last = state.messages.find((message) => digits(message.recipient) === number);
+  const last = ownMessages()[0];
   if (last) {
     $("to").value = last.source;
     if ([...$("account").options].some((option) => option.value === last.account)) $("account").value = last.account;
@@ -223,9 +243,15 @@ function choose(number) {
 
 // ---- the phone
 
+// Until the next poll, those among the newest of all stand in.
+function ownMessages() {
+  const own = (state.own ?? []).filter((message) => digits(message.recipient) === state.number);
+  return own.length ? own : state.messages.filter((message) => digits(message.recipient) === state.number);
+}
+
 function showPhone() {
   const bubbles = [
-    ...state.messages.filter((message) => digits(message.recipient) === state.number).map((message) => ({ at: message.received_at_us, message })),
+    ...ownMessages().map((message) => ({ at: message.received_at_us, message })),
     ...state.inbound.filter((reply) => digits(reply.from) === state.number).map((reply) => ({ at: reply.at_us ?? 0, reply })),
   ].sort((one, other) => one.at - other.at);
   if (same("phone", [state.number, bubbles])) return;
@@ -330,6 +356,10 @@ function begin() {
     translate();
   });
   $("find").addEventListener("input", showNumbers);
+  // Who is writing must not have the form filled in behind their back.
+  $("inbound-form").addEventListener("input", () => {
+    state.typed = true;
+  });
   $("smsc").addEventListener("change", () => {
     Object.assign(state, { smsc: $("smsc").value, history: [], last: null });
   });
@@ -369,6 +399,7 @@ function begin() {
 }
 
 async function start() {
+  state.number = location.hash.slice(1).replace(/[^0-9]/g, "") || state.number;
   await act(async () => {
     state.known = await ask("/scenarios");
   });

@@ -22,6 +22,9 @@ pub(crate) const FILE_MAX: u64 = 512 << 20;
 /// The same in memory, for what is started over HTTP.
 const MEMORY_MAX: u64 = 64 << 20;
 
+/// How long the file may lack what was recorded.
+const FLUSH_US: u64 = 1_000_000;
+
 /// Writes to the file at a time.
 const BUFFER: usize = 256 << 10;
 
@@ -46,6 +49,8 @@ struct Recording {
     limit: u64,
     frames: u64,
     dropped: u64,
+    /// When the file was last brought up to date, so that it can be looked at meanwhile.
+    flushed_us: u64,
     /// Counts the captures, so that a connection knows that it has to introduce itself again.
     number: u32,
 }
@@ -197,7 +202,12 @@ impl Recording {
             return Ok(());
         }
         self.frames += 1;
-        self.write(&block)
+        self.write(&block)?;
+        if now_us > self.flushed_us + FLUSH_US {
+            self.flushed_us = now_us;
+            self.flush()?;
+        }
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -56,6 +56,7 @@ fn private_key(path: &Path) -> io::Result<PrivateKeyDer<'static>> {
 
 fn self_signed(names: &[String], expired: bool) -> io::Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
     let mut parameters = CertificateParams::new(names.to_vec()).map_err(invalid)?;
+    parameters.distinguished_name.push(DnType::CommonName, "smpp-sim");
     // Far enough away that neither end comes in the lifetime of a test machine, or with a wrong clock.
     parameters.not_before = date_time_ymd(2020, 1, 1);
     parameters.not_after = if expired {
