@@ -77,6 +77,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Served>)> {
         ("/inbound", get(inbound::messages).post(inbound::inject)),
         ("/scenarios", get(scenario::built_in)),
         ("/scenario", get(scenario::show).post(scenario::switch)),
+        ("/phase", get(scenario::phases).post(scenario::go_to_phase)),
         ("/capture", get(capture::show)),
         ("/capture/start", post(capture::start)),
         ("/capture/stop", post(capture::stop)),

@@ -22,6 +22,7 @@ GET  /sessions          who is bound
 GET  /inbound           inbound messages and their acknowledgements
 GET  /scenario          what is obeyed
 GET  /scenarios         what is built in
+GET  /phase             the phase that the scenario is in; POST /phase?name= goes to one
 GET  /capture           what is recorded for Wireshark; /capture/file is the file
 GET  /metrics           Prometheus
 POST /scenario          another scenario: TOML in the body, or ?name=silent

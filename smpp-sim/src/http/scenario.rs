@@ -40,6 +40,28 @@ fn view(smsc: &VirtualSmsc) -> Value {
     })
 }
 
+pub(super) async fn phases(State(served): State<Served>, mut fields: Fields) -> Result<Json<Value>, Problem> {
+    let smscs = fields.smscs(&served);
+    fields.done()?;
+    let view = |smsc: &VirtualSmsc| json!({ "smsc": smsc.name, "phase": smsc.handle.phase() });
+    Ok(Json(smscs.iter().map(view).collect()))
+}
+
+pub(super) async fn go_to_phase(State(served): State<Served>, mut fields: Fields) -> Result<Json<Value>, Problem> {
+    let name = fields.text("name");
+    if name.is_none() {
+        fields.wrong("name", "", "the name of a phase");
+    }
+    let smscs = fields.smscs(&served);
+    fields.done()?;
+    let name = name.unwrap_or_default();
+    for smsc in smscs {
+        let unknown = |error| Problem::field(StatusCode::NOT_FOUND, "name", &name, error);
+        smsc.handle.go_to_phase(&name).map_err(unknown)?;
+    }
+    Ok(Json(json!({ "phase": name })))
+}
+
 pub(super) async fn switch(
     State(served): State<Served>,
     mut fields: Fields,

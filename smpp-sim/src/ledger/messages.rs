@@ -232,7 +232,10 @@ impl MessageFilter {
         let same = |wanted: &Option<String>, is: Option<&str>| wanted.is_none() || wanted.as_deref() == is;
         line.received_at_us >= self.since_us
             && same(&self.account, Some(&line.account))
-            && self.recipient.as_deref().is_none_or(|wanted| number(wanted) == number(&line.recipient))
+            && self
+                .recipient
+                .as_deref()
+                .is_none_or(|wanted| number(wanted) == number(&line.recipient))
             && same(&self.source, Some(&line.source))
             && same(&self.outcome, Some(&line.outcome))
             && same(&self.status, line.status.as_deref())

@@ -111,7 +111,7 @@ impl<'a> Table<'a> {
 
     /// Whether the key is there. A probe has every key, so that what depends on it is asked for, too.
     pub(super) fn has(&self, key: &'static str) -> bool {
-        self.get(key).is_some() || self.is_probe()
+        self.get(key).is_some() || (self.is_probe() && !self.hidden.contains(&key))
     }
 
     /// Whether nothing is read, and only the keys are wanted.
@@ -126,7 +126,7 @@ impl<'a> Table<'a> {
     }
 
     fn note(&self, key: &str, kind: impl FnOnce() -> Kind) {
-        if let Some(notes) = &self.source.notes {
+        if let Some(notes) = self.source.notes.as_ref().filter(|_| !self.hidden.contains(&key)) {
             notes.borrow_mut().note(&self.path, key, kind());
         }
     }
@@ -287,7 +287,7 @@ impl<'a> Table<'a> {
     /// The tables of `[[key]]`.
     pub(super) fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
         self.note(key, || Kind::Tables);
-        if self.is_probe() {
+        if self.is_probe() && !self.hidden.contains(&key) {
             return vec![Table::new(
                 self.source,
                 format!("{}[0]", self.path_of(key)),
