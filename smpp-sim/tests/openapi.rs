@@ -57,7 +57,7 @@ fn check(schema: &Value, body: &Value, what: &str) {
 
 #[tokio::test]
 async fn every_operation_answers_as_the_document_says() {
-    let running = sim("magic = true\n[[phase]]\nname = \"well\"\n[[phase]]\nname = \"dead\"\n").await;
+    let running = sim("magic = true\n[[phase]]\nname = \"well\"\nsubmits = 1000\n[[phase]]\nname = \"dead\"\n").await;
     let mut client = Client::bound(running.smpp_addr, BindKind::Transceiver).await;
     client.exchange(&recipients(33_600_000_000, 5), 5).await;
     let document = document();

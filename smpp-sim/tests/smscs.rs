@@ -104,7 +104,7 @@ fn commands_print_what_they_promise() {
         assert!(out.trim_start().contains(beginning), "{arguments:?}: {out}");
     }
     for shell in ["bash", "fish", "zsh"] {
-        assert!(run(&["completions", shell]).1.contains("--time-scale"), "{shell}");
+        assert!(run(&["completions", shell]).1.contains("time-scale"), "{shell}");
     }
     let pages = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
     assert_eq!(run(&["man", pages.to_str().unwrap()]).0, Some(0));

@@ -14,7 +14,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use smpp_sim::{Certificate, Options, Running, Scenario, Setup, Tls};
 
 /// bind_transceiver of anybody: command 9, sequence 1, version 0x34.
-const BIND: &[u8] = b"\0\0\0\x1a\0\0\0\x09\0\0\0\0\0\0\0\x01esme\0\0\0\x34\0\0\0";
+const BIND: &[u8] = b"\0\0\0\x1b\0\0\0\x09\0\0\0\0\0\0\0\x01esme\0\0\0\x34\0\0\0";
 
 /// Certificates of a test: an authority, and what it has signed.
 struct Authority {

@@ -9,6 +9,8 @@ use super::table::{Source, Table};
 /// What may be written for a key.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
+    /// Asked for, without a word about what it is.
+    Seen,
     Text,
     Texts,
     Boolean,
@@ -42,7 +44,11 @@ impl Notes {
         let table = self.tables.entry(path.to_owned()).or_default();
         // Asked for twice, as a word and as a table: both are allowed.
         match table.kinds.get(key) {
-            Some(known) if *known != kind => {
+            // What it is was said already, or will be.
+            Some(Kind::Seen) => {
+                table.kinds.insert(key.to_owned(), kind);
+            }
+            Some(known) if kind != Kind::Seen && *known != kind => {
                 let either = Kind::Any("see README.md".to_owned());
                 table.kinds.insert(key.to_owned(), either);
             }
@@ -105,7 +111,7 @@ fn leaf(kind: &Kind) -> Value {
         Kind::Duration => json!({ "$ref": "#/$defs/duration" }),
         Kind::Delay => json!({ "$ref": "#/$defs/delay" }),
         Kind::Any(allowed) => json!({ "description": allowed }),
-        Kind::Table | Kind::Tables => json!({}),
+        Kind::Seen | Kind::Table | Kind::Tables => json!({}),
     }
 }
 

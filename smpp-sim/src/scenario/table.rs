@@ -106,6 +106,7 @@ impl<'a> Table<'a> {
 
     /// Whether the key is there, with a table for its value.
     pub(super) fn is_table(&self, key: &'static str) -> bool {
+        self.note(key, || Kind::Any("a value, or a table that says more".to_owned()));
         self.get(key).is_some_and(|value| value.get_ref().is_table())
     }
 
@@ -357,6 +358,7 @@ impl<'a> Table<'a> {
 
     fn get(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.asked.borrow_mut().push(key);
+        self.note(key, || Kind::Seen);
         if self.hidden.contains(&key) {
             return None;
         }
