@@ -36,7 +36,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the simulator, as without any command
-    Run(Run),
+    Run(Box<Run>),
     /// Read scenario files and list every fault; exit code 3 if there is one
     #[command(after_help = "Example:\n  smpp-sim check scenarios/*.toml")]
     Check(Check),

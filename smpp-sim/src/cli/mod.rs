@@ -24,7 +24,7 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         None => return run::run(arguments.run),
-        Some(Command::Run(run)) => return run::run(run),
+        Some(Command::Run(run)) => return run::run(*run),
         Some(Command::Check(check)) => return tools::check(&check.files),
         Some(Command::Scenarios(scenarios)) => tools::scenarios(scenarios.show.as_deref()),
         Some(Command::Magic) => tools::magic(),

@@ -77,11 +77,7 @@ impl Notes {
         };
         let mut properties = Map::new();
         for (key, kind) in &table.kinds {
-            let value = match kind {
-                Kind::Table => self.object(&below(key)),
-                Kind::Tables => json!({ "type": "array", "items": self.object(&format!("{}[0]", below(key))) }),
-                other => leaf(other),
-            };
+            let value = self.value(&below(key), kind);
             properties.insert(key.clone(), value);
         }
         let mut object = json!({ "type": "object", "properties": properties });
@@ -90,28 +86,30 @@ impl Notes {
         }
         object
     }
-}
 
-fn leaf(kind: &Kind) -> Value {
-    match kind {
-        Kind::Text => json!({ "type": "string" }),
-        Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
-        Kind::Boolean => json!({ "type": "boolean" }),
-        Kind::Integer(allowed) => {
-            // An upper limit beyond what a double holds exactly would be rounded by most editors.
-            let mut integer = json!({ "type": "integer", "minimum": allowed.start() });
-            if *allowed.end() < 1 << 53 {
-                integer["maximum"] = json!(allowed.end());
+    fn value(&self, path: &str, kind: &Kind) -> Value {
+        match kind {
+            Kind::Text => json!({ "type": "string" }),
+            Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+            Kind::Boolean => json!({ "type": "boolean" }),
+            Kind::Integer(allowed) => {
+                // An upper limit beyond what a double holds exactly would be rounded by most editors.
+                let mut integer = json!({ "type": "integer", "minimum": allowed.start() });
+                if *allowed.end() < 1 << 53 {
+                    integer["maximum"] = json!(allowed.end());
+                }
+                integer
             }
-            integer
+            Kind::Number(allowed) => json!({ "type": "number", "minimum": allowed.start(), "maximum": allowed.end() }),
+            Kind::Choice(words) => json!({ "enum": words }),
+            Kind::Choices(words) => json!({ "type": "array", "minItems": 1, "items": { "enum": words } }),
+            Kind::Duration => json!({ "$ref": "#/$defs/duration" }),
+            Kind::Delay => json!({ "$ref": "#/$defs/delay" }),
+            Kind::Any(allowed) => json!({ "description": allowed }),
+            Kind::Seen => json!({}),
+            Kind::Table => self.object(path),
+            Kind::Tables => json!({ "type": "array", "items": self.object(&format!("{path}[0]")) }),
         }
-        Kind::Number(allowed) => json!({ "type": "number", "minimum": allowed.start(), "maximum": allowed.end() }),
-        Kind::Choice(words) => json!({ "enum": words }),
-        Kind::Choices(words) => json!({ "type": "array", "minItems": 1, "items": { "enum": words } }),
-        Kind::Duration => json!({ "$ref": "#/$defs/duration" }),
-        Kind::Delay => json!({ "$ref": "#/$defs/delay" }),
-        Kind::Any(allowed) => json!({ "description": allowed }),
-        Kind::Seen | Kind::Table | Kind::Tables => json!({}),
     }
 }
 
