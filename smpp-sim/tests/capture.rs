@@ -1,4 +1,5 @@
 //! The capture, read by a dissector that is not ours.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 #[path = "common/tshark.rs"]

@@ -1,4 +1,5 @@
 //! Several SMSCs in one process, and what the program prints.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! TLS as clients meet it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 
