@@ -23,6 +23,7 @@ mod clock;
 mod random;
 mod delay;
 mod number;
+mod version;
 mod scenario;
 mod outcome;
 mod ledger;
@@ -45,11 +46,14 @@ pub use handle::{Goals, Handle, Waited};
 pub use ledger::{AccountRate, Filter, Line, Totals};
 pub use outcome::{Answer, Defaults, Form, IdFormat, MAGIC_NUMBERS, MagicNumber, Outcome, ReceiptPlan, Stat};
 pub use scenario::{
-    Account, Aim, BUILT_IN, BeyondWindow, BindFault, BindTrouble, BuiltIn, ConnectFault, ConnectTrouble, Fault, Faults,
-    Hangup, HangupBegin, Ids, Keep, Lasts, LedgerLimits, Misbehaviour, Phase, Scenario, StopReading, Throttle, Timers,
-    Writing,
+    Account, Aim, BUILT_IN, Beyond, BindFault, BindTrouble, BuiltIn, ConnectFault, ConnectTrouble, Fault, Faults,
+    Hangup, HangupBegin, Ids, InboundEncoding, InboundForm, InboundRule, InboundSegments, Keep, Lasts, LedgerLimits,
+    Misbehaviour, Phase, Reply, Scenario, Script, StopReading, Throttle, Timers, Trigger, Writing,
 };
-pub use smsc::{InboundView, Injected, MALFORMED, NoInbound, NoSuchPhase, PhaseView, SessionView, TooManyOutcomes};
+pub use smsc::{
+    InboundOrder, InboundView, Injected, MALFORMED, NoInbound, NoSuchPhase, PhaseView, SessionView, TooManyOutcomes,
+};
+pub use version::Version;
 
 /// How long open connections may take to end when the simulator stops.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
