@@ -1,5 +1,7 @@
 //! What people write to the clients: replies, scripts, and messages by hand, over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -266,7 +268,15 @@ async fn by_hand_a_message_is_written_in_every_way() {
         (b"\x06\x05\x04\x15\x8a\x15\x8ax".to_vec(), 0x40)
     );
     wait(&running, "inbound_acked", 9).await;
+    drop(client);
+    running.stop().await;
+}
 
+#[tokio::test]
+async fn what_cannot_be_sent_by_hand_is_refused() {
+    let running = sim("").await;
+    let client = receiver(&running).await;
+    let send = |order: &InboundOrder| running.handle.send_inbound(order);
     let refused = |change: fn(&mut InboundOrder)| {
         let mut order = order("👍");
         change(&mut order);

@@ -1,6 +1,10 @@
 //! What clients ask about messages that they submitted, submit_multi, versions and accounts, over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod common;
+#[path = "common/tshark.rs"]
+mod tshark;
 
 use std::collections::BTreeSet;
 
@@ -9,7 +13,7 @@ use smpp::address::Address;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{
     Bind, BindKind, CancelSm, CommandId, Destination, PDU_LENGTH_MAX, Pdu, QuerySm, QuerySmResp, Raw, ReplaceSm, Sm,
-    SubmitMulti, SubmitMultiResp, Tlvs, put_tlv, split, tag,
+    SubmitMulti, SubmitMultiResp, Tlvs, encode_bind, put_tlv, split, tag,
 };
 use smpp_sim::{Filter, Running};
 
@@ -653,4 +657,57 @@ async fn rates_of_a_session_and_of_all_hold() {
         );
         running.stop().await;
     }
+}
+
+#[tokio::test]
+async fn wireshark_reads_what_is_answered() {
+    if tshark::skipped() {
+        return;
+    }
+    let running = sim(
+        "[[account]]\nsystem_id = \"*\"\ncongestion = true\ninterface_version = \"5.0\"\n[[outcome]]\nname = \"a\"\nstat = \
+         \"UNDELIV\"\nerr = \"027\"",
+    )
+    .await;
+    let mut client = Client::connect(running.smpp_addr).await;
+    let bind = Bind {
+        interface_version: 0x50,
+        ..any_bind(BindKind::Transmitter)
+    };
+    let mut frames = Vec::new();
+    client.queue_with(|out| encode_bind(out, 1, &bind).unwrap());
+    frames.push(client.ask_for().await);
+    client.queue_with(|out| message(b"x").encode_submit(out, 2));
+    frames.push(client.ask_for().await);
+    let Pdu::SubmitSmResp(response) = raw(&frames[1]).decode().unwrap() else {
+        panic!("no answer")
+    };
+    let id = response.message_id.to_vec();
+    let query = QuerySm {
+        message_id: &id,
+        source: SOURCE,
+    };
+    client.queue_with(|out| query.encode(out, 3));
+    frames.push(client.ask_for().await);
+    let destinations = [
+        Destination::Address(Address::international(b"33612345678")),
+        Destination::List(b"amis"),
+    ];
+    client.queue_with(|out| SubmitMulti::encode(&message(b"x"), &destinations, out, 4));
+    frames.push(client.ask_for().await);
+    let [bound, submitted, queried, multi] = tshark::decode(&frames).try_into().unwrap();
+    let all = [&bound, &submitted, &queried, &multi].map(|pdus| &pdus[0]);
+    assert!(all.iter().all(|pdu| !pdu.malformed));
+    assert_eq!(all[0].number("smpp.SC_interface_version"), Some(0x50));
+    assert_eq!(all[1].number("smpp.congestion_state"), Some(0));
+    assert_eq!(all[2].get("smpp.message_id").map(str::as_bytes), Some(id.as_slice()));
+    assert_eq!(all[2].number("smpp.message_state"), Some(5));
+    assert_eq!(all[2].number("smpp.error_code"), Some(27));
+    assert!(all[2].get("smpp.final_date").is_some());
+    assert_eq!(
+        all[3].number("smpp.error_status_code"),
+        Some(CommandStatus::ESME_RINVDLNAME.0)
+    );
+    drop(client);
+    running.stop().await;
 }
