@@ -1,104 +1,24 @@
-//! What clients ask about messages that they submitted, submit_multi, versions and accounts, over real sockets.
+//! What clients ask about messages that they submitted, and submit_multi, over real sockets.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "common/ask.rs"]
+mod ask;
 mod common;
 #[path = "common/tshark.rs"]
 mod tshark;
 
 use std::collections::BTreeSet;
 
+use ask::{LATE, NOBODY, OTHER, SOURCE, cancel, message, query, raw, receipt, replace, status, submit, transceiver};
 use common::{Client, any_bind, sim, wait};
 use smpp::address::Address;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{
-    Bind, BindKind, CancelSm, CommandId, Destination, PDU_LENGTH_MAX, Pdu, QuerySm, QuerySmResp, Raw, ReplaceSm, Sm,
-    SubmitMulti, SubmitMultiResp, Tlvs, encode_bind, put_tlv, split, tag,
+    Bind, BindKind, CancelSm, CommandId, Destination, Pdu, QuerySm, ReplaceSm, Sm, SubmitMulti, SubmitMultiResp, Tlvs,
+    encode_bind, put_tlv, tag,
 };
-use smpp_sim::{Filter, Running};
-
-const SOURCE: Address<'static> = Address {
-    ton: 5,
-    npi: 0,
-    digits: b"CLINIQUE",
-};
-const OTHER: Address<'static> = Address {
-    ton: 5,
-    npi: 0,
-    digits: b"OTHER",
-};
-const NOBODY: Address<'static> = Address {
-    ton: 0,
-    npi: 0,
-    digits: b"",
-};
-
-/// Receipts that come long after the test has ended, unless something brings them earlier.
-const LATE: &str = "[receipt]\ndelay = \"1h\"\nform = \"text\"\n";
-
-fn raw(octets: &[u8]) -> Raw<'_> {
-    split(octets, PDU_LENGTH_MAX).unwrap().unwrap()
-}
-
-fn message(text: &[u8]) -> Sm<'_> {
-    Sm {
-        source: SOURCE,
-        destination: Address::international(b"33612345678"),
-        registered_delivery: 1,
-        short_message: text,
-        ..Sm::default()
-    }
-}
-
-async fn transceiver(running: &Running) -> Client {
-    Client::bound(running.smpp_addr, BindKind::Transceiver).await
-}
-
-/// The id of a message that was accepted.
-async fn submit(client: &mut Client, sm: &Sm<'_>) -> Vec<u8> {
-    client.queue_with(|out| sm.encode_submit(out, 2));
-    let answer = client.ask_for().await;
-    let Pdu::SubmitSmResp(response) = raw(&answer).decode().unwrap() else {
-        panic!("no answer to a submit")
-    };
-    assert_eq!(raw(&answer).header.command_status, CommandStatus::ESME_ROK);
-    response.message_id.to_vec()
-}
-
-async fn status(client: &mut Client, command: CommandId) -> CommandStatus {
-    let answer = client.ask_for().await;
-    let header = raw(&answer).header;
-    assert_eq!((header.command_id, header.length), (command, 16));
-    header.command_status
-}
-
-async fn query(client: &mut Client, message_id: &[u8], source: Address<'_>) -> (CommandStatus, u8, String, u8) {
-    client.queue_with(|out| QuerySm { message_id, source }.encode(out, 3));
-    let answer = client.ask_for().await;
-    let response = QuerySmResp::decode(&raw(&answer)).unwrap();
-    let date = String::from_utf8(response.final_date.to_vec()).unwrap();
-    let status = raw(&answer).header.command_status;
-    (status, response.message_state, date, response.error_code)
-}
-
-async fn cancel(client: &mut Client, cancel: CancelSm<'_>) -> CommandStatus {
-    client.queue_with(|out| cancel.encode(out, 4));
-    status(client, CommandId::CANCEL_SM_RESP).await
-}
-
-async fn replace(client: &mut Client, replace: ReplaceSm<'_>) -> CommandStatus {
-    client.queue_with(|out| replace.encode(out, 5));
-    status(client, CommandId::REPLACE_SM_RESP).await
-}
-
-/// The text of the receipt that comes next, which is acknowledged.
-async fn receipt(client: &mut Client) -> String {
-    let receipt = client.receive().await.unwrap();
-    assert_eq!((receipt.command, receipt.esm_class), (CommandId::DELIVER_SM, 4));
-    client.queue_acknowledgement(receipt.sequence);
-    client.flush().await;
-    String::from_utf8(receipt.text).unwrap()
-}
+use smpp_sim::Filter;
 
 #[tokio::test]
 async fn a_query_finds_every_kind_of_id_and_tells_the_state_of_now() {
@@ -470,193 +390,6 @@ async fn what_nobody_serves_is_answered_as_the_standard_says() {
     }
     drop((client, receiver, open));
     running.stop().await;
-}
-
-#[tokio::test]
-async fn a_3_3_client_gets_short_ids_and_no_optional_parameters() {
-    let running = sim("").await;
-    let mut client = Client::connect(running.smpp_addr).await;
-    let bind = Bind {
-        interface_version: 0x33,
-        ..any_bind(BindKind::Transceiver)
-    };
-    assert_eq!(client.bind_as(&bind).await, (CommandStatus::ESME_ROK, None));
-    let mut tlvs = bytes::BytesMut::new();
-    put_tlv(&mut tlvs, tag::MESSAGE_PAYLOAD, b"not seen");
-    let sm = Sm {
-        tlvs: Tlvs(&tlvs),
-        ..message(b"")
-    };
-    let id = submit(&mut client, &sm).await;
-    let id = String::from_utf8(id).unwrap();
-    assert!(id.len() <= 8 && u32::from_str_radix(&id, 16).is_ok(), "{id}");
-    let octets = client.receive_octets().await.unwrap();
-    let Pdu::DeliverSm(receipt) = raw(&octets).decode().unwrap() else {
-        panic!("no receipt")
-    };
-    assert!(receipt.short_message.starts_with(format!("id:{id} ").as_bytes()));
-    assert!(receipt.tlvs.0.is_empty());
-    assert_eq!(query(&mut client, id.as_bytes(), SOURCE).await.1, 2);
-    let lines = running.handle.lines(Filter::default());
-    assert_eq!(
-        (lines[0].message_id.as_deref(), lines[0].text.as_deref()),
-        (Some(id.as_str()), Some(""))
-    );
-    client.queue_with(|out| message(b"").encode_data(out, 3));
-    assert_eq!(
-        status(&mut client, CommandId::GENERIC_NACK).await,
-        CommandStatus::ESME_RINVCMDID,
-        "3.3 has no data_sm"
-    );
-    drop(client);
-    running.stop().await;
-}
-
-#[tokio::test]
-async fn a_5_0_client_is_told_how_busy_the_smsc_is() {
-    let running =
-        sim("[[account]]\nsystem_id = \"*\"\nwindow = 10\ncongestion = true\ninterface_version = \"5.0\"").await;
-    for (version, congested) in [(0x34, None), (0x50, Some([10].as_slice()))] {
-        let mut client = Client::connect(running.smpp_addr).await;
-        let bind = Bind {
-            interface_version: version,
-            ..any_bind(BindKind::Transmitter)
-        };
-        assert_eq!(client.bind_as(&bind).await, (CommandStatus::ESME_ROK, Some(0x50)));
-        client.queue_with(|out| message(b"x").encode_submit(out, 2));
-        let answer = client.ask_for().await;
-        let Pdu::SubmitSmResp(response) = raw(&answer).decode().unwrap() else {
-            panic!("no answer")
-        };
-        assert_eq!(response.tlvs.get(tag::CONGESTION_STATE), congested);
-    }
-    running.stop().await;
-}
-
-#[tokio::test]
-async fn an_account_lets_in_whom_it_should() {
-    let account = "[[account]]\nsystem_id = \"campanile\"\npassword = \"secret\"\n";
-    let good = any_bind(BindKind::Transceiver);
-    let cases = [
-        ("allow = [\"10.0.0.0/8\", \"::1\"]", good, CommandStatus::ESME_RBINDFAIL),
-        (
-            "allow = [\"10.0.0.0/8\", \"127.0.0.1/32\"]",
-            good,
-            CommandStatus::ESME_ROK,
-        ),
-        ("system_type = \"HLR\"", good, CommandStatus::ESME_RINVSYSTYP),
-        (
-            "system_type = \"HLR\"",
-            Bind {
-                system_type: b"HLR",
-                ..good
-            },
-            CommandStatus::ESME_ROK,
-        ),
-        ("versions = [\"5.0\"]", good, CommandStatus::ESME_RBINDFAIL),
-        ("versions = [\"3.4\"]", good, CommandStatus::ESME_ROK),
-        (
-            "password_max = 8",
-            Bind {
-                password: b"longerthan8",
-                ..good
-            },
-            CommandStatus::ESME_RINVPASWD,
-        ),
-    ];
-    for (keys, bind, status) in cases {
-        let running = sim(&format!("{account}{keys}")).await;
-        let mut client = Client::connect(running.smpp_addr).await;
-        assert_eq!(client.bind_as(&bind).await.0, status, "{keys}");
-        drop(client);
-        running.stop().await;
-    }
-    let said = [("absent", None), ("3.3", Some(0x33)), ("0x99", Some(0x99))];
-    for (version, octet) in said {
-        let running = sim(&format!("{account}interface_version = \"{version}\"")).await;
-        let mut client = Client::connect(running.smpp_addr).await;
-        assert_eq!(client.bind_as(&good).await, (CommandStatus::ESME_ROK, octet));
-        drop(client);
-        running.stop().await;
-    }
-}
-
-#[tokio::test]
-async fn beyond_the_rate_every_action_is_as_it_is_called() {
-    let account = "[[account]]\nsystem_id = \"*\"\nrate = \"1/s\"\nburst = 0\n";
-    let refused = [
-        ("throttled", CommandStatus::ESME_RTHROTTLED),
-        ("queue_full", CommandStatus::ESME_RMSGQFUL),
-        ("0x00000400", CommandStatus(0x400)),
-    ];
-    for (beyond, status) in refused {
-        let running = sim(&format!("{account}beyond_rate = \"{beyond}\"")).await;
-        assert_eq!(
-            two_answers(&running).await,
-            [Some(CommandStatus::ESME_ROK), Some(status)]
-        );
-        running.stop().await;
-    }
-    let running = sim(&format!("{account}beyond_rate = \"close\"")).await;
-    assert_eq!(two_answers(&running).await, [Some(CommandStatus::ESME_ROK), None]);
-    assert_eq!(running.handle.totals().lost, 1);
-    running.stop().await;
-
-    let running = sim(&format!("{account}beyond_rate = \"late\"\nlate_by = \"300ms\"")).await;
-    assert_eq!(two_answers(&running).await, [Some(CommandStatus::ESME_ROK); 2]);
-    let lines = running.handle.lines(Filter::default());
-    let late = lines[1].answered_at_us.map(|at| at - lines[1].received_at_us);
-    assert!(late.is_some_and(|late| late >= 300_000), "{late:?}");
-    running.stop().await;
-
-    let running = sim(&format!("{account}beyond_rate = \"silence\"")).await;
-    let mut client = Client::bound(running.smpp_addr, BindKind::Transmitter).await;
-    client.queue(2, "33612345678", b"x", 0);
-    client.queue(3, "33612345678", b"x", 0);
-    client.queue_empty(CommandId::ENQUIRE_LINK, 4);
-    client.flush().await;
-    assert_eq!(client.receive().await.unwrap().sequence, 2);
-    assert_eq!(client.receive().await.unwrap().command, CommandId::ENQUIRE_LINK_RESP);
-    let totals = running.handle.totals();
-    assert_eq!(
-        (totals.submits, totals.accepted, totals.lost, totals.unanswered),
-        (2, 1, 1, 1)
-    );
-    drop(client);
-    running.stop().await;
-}
-
-/// The answers to two submits at once; `None`: the connection was closed.
-async fn two_answers(running: &Running) -> [Option<CommandStatus>; 2] {
-    let mut client = Client::bound(running.smpp_addr, BindKind::Transmitter).await;
-    client.queue(2, "33612345678", b"x", 0);
-    client.queue(3, "33612345678", b"x", 0);
-    client.flush().await;
-    let mut next = async || client.receive().await.map(|answer| answer.status);
-    [next().await, next().await]
-}
-
-#[tokio::test]
-async fn rates_of_a_session_and_of_all_hold() {
-    for (scenario, let_through) in [
-        ("[[account]]\nsystem_id = \"*\"\nrate_per_session = \"5/s\"", 10),
-        ("max_tps = \"7/s\"", 7),
-    ] {
-        let running = sim(scenario).await;
-        for _ in 0..2 {
-            let mut client = Client::bound(running.smpp_addr, BindKind::Transmitter).await;
-            let recipients = common::recipients(33_600_000_000, 20);
-            client.exchange(&recipients, 0).await;
-        }
-        let totals = running.handle.totals();
-        let (first, last) = (running.handle.rates()[0].clone(), totals.accepted);
-        assert!(last >= let_through, "{scenario}: {last} of {first:?}");
-        assert!(
-            last <= let_through * 2,
-            "{scenario}: {last} in less than two seconds: {first:?}"
-        );
-        running.stop().await;
-    }
 }
 
 #[tokio::test]
