@@ -23,6 +23,7 @@ mod clock;
 mod random;
 mod delay;
 mod number;
+mod version;
 mod scenario;
 mod outcome;
 mod ledger;
@@ -49,12 +50,16 @@ pub use handle::{Goals, Handle, Waited};
 pub use ledger::{AccountRate, Filter, Line, Message, Segment, Totals};
 pub use outcome::{Answer, Defaults, Form, IdFormat, MAGIC_NUMBERS, MagicNumber, Outcome, ReceiptPlan, Stat};
 pub use scenario::{
-    Account, Aim, BUILT_IN, BeyondWindow, BindFault, BindTrouble, BuiltIn, Certificate, ConnectFault, ConnectTrouble,
-    DEFAULT_SMSC, Fault, Faults, Hangup, HangupBegin, Ids, Keep, Lasts, LedgerLimits, Misbehaviour, Phase, Scenario,
-    Setup, SmscSetup, StopReading, Throttle, Timers, Tls, Writing, schema,
+    Account, Aim, BUILT_IN, Beyond, BindFault, BindTrouble, BuiltIn, Certificate, ConnectFault, ConnectTrouble,
+    DEFAULT_SMSC, Fault, Faults, Hangup, HangupBegin, Ids, InboundEncoding, InboundForm, InboundRule, InboundSegments,
+    Keep, Lasts, LedgerLimits, Misbehaviour, Phase, Reply, Scenario, Script, Setup, SmscSetup, StopReading, Throttle,
+    Timers, Tls, Trigger, Writing, schema,
 };
-pub use smsc::{InboundView, Injected, MALFORMED, NoInbound, NoSuchPhase, PhaseView, SessionView, TooManyOutcomes};
+pub use smsc::{
+    InboundOrder, InboundView, Injected, MALFORMED, NoInbound, NoSuchPhase, PhaseView, SessionView, TooManyOutcomes,
+};
 pub use smscs::VirtualSmsc;
+pub use version::Version;
 
 use handle::Process;
 use net::Port;

@@ -36,6 +36,12 @@ pub(crate) enum Draw {
     MalformedKind,
     /// What happens to a connection or a bind.
     Event,
+    /// Whether somebody replies.
+    Reply,
+    /// What.
+    ReplyText,
+    /// How late.
+    ReplyDelay,
 }
 
 /// What draws are made about: one submit.

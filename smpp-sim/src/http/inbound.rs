@@ -8,6 +8,7 @@ use super::Served;
 use super::fields::Fields;
 use super::ledger::Of;
 use super::problem::Problem;
+use crate::{InboundEncoding, InboundOrder, InboundSegments};
 
 /// Messages in one answer, unless `limit` asks for fewer.
 const LIMIT_MAX: u64 = 1_000_000;
@@ -41,6 +42,11 @@ struct Order {
     text: String,
     account: Option<String>,
     smsc: Option<String>,
+    #[serde(default)]
+    encoding: InboundEncoding,
+    #[serde(default)]
+    segments: InboundSegments,
+    udh: Option<String>,
 }
 
 pub(super) async fn inject(
@@ -50,7 +56,9 @@ pub(super) async fn inject(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     fields.done()?;
     let order: Order = serde_json::from_str(&body).map_err(|error| {
-        let allowed = format!("{error}; allowed are from, to, text, account and smsc, which are strings");
+        let allowed = format!(
+            "{error}; allowed are from, to, text, account, smsc, encoding, segments and udh, which are strings"
+        );
         Problem::field(StatusCode::BAD_REQUEST, "body", "", allowed)
     })?;
     for (field, value) in [("from", &order.from), ("to", &order.to)] {
@@ -67,8 +75,15 @@ pub(super) async fn inject(
             return Err(Problem::field(StatusCode::BAD_REQUEST, "smsc", name, allowed));
         }
     };
-    let addresses = (order.from.as_str(), order.to.as_str());
-    let placed = smsc.handle.inbound(addresses, &order.text, order.account.as_deref());
+    let placed = smsc.handle.send_inbound(&InboundOrder {
+        from: order.from,
+        to: order.to,
+        text: order.text,
+        account: order.account,
+        encoding: order.encoding,
+        segments: order.segments,
+        udh: order.udh,
+    });
     let place = placed.map_err(|error| Problem::new(StatusCode::CONFLICT, error))?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "place": place }))))
 }

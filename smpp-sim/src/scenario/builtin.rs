@@ -33,4 +33,6 @@ pub const BUILT_IN: &[BuiltIn] = built_in![
     "malformed",
     "refusing",
     "slow-loris",
+    "conversations",
+    "mo-storm",
 ];

@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Scenario;
+use super::accounts::{RATE, rate, usual_burst};
 use super::read::top;
-use super::sections::{RATE, rate, usual_burst};
 use super::table::{Table, number};
 
 /// Phases that one scenario may have: a day in quarters of an hour.
@@ -13,7 +13,7 @@ const PHASES_MAX: usize = 100;
 const OUTCOMES_MAX: usize = 60_000;
 
 /// Keys of a scenario that its phases neither inherit nor have.
-const NOT_INHERITED: &[&str] = &["for", "submits", "phase", "repeat", "weights", "rate"];
+const NOT_INHERITED: &[&str] = &["for", "submits", "phase", "repeat", "weights", "rate", "inbound"];
 
 /// A time in which the SMSC behaves in one way.
 #[derive(Clone, Debug)]

@@ -1,11 +1,13 @@
 use rustc_hash::FxHashMap;
 use toml::de::DeTable;
 
+use super::accounts::{RATE, accounts, open_account, rate};
 use super::fault_keys::misbehaviour;
+use super::inbound;
 use super::phase::phases;
-use super::sections::{accounts, outcomes, timers};
+use super::sections::{outcomes, timers};
 use super::table::{Source, Table};
-use super::{Account, BeyondWindow, Faults, Ids, Keep, LedgerLimits, Misbehaviour, Scenario, Timers};
+use super::{Faults, Ids, Keep, LedgerLimits, Misbehaviour, Scenario, Timers};
 use crate::number::Numbers;
 use crate::outcome::{Defaults, Form, IdFormat, Outcome};
 
@@ -27,6 +29,8 @@ pub(super) fn blank() -> Scenario {
         time_scale: 1.0,
         accounts: vec![open_account(Misbehaviour::default())],
         defaults: Defaults::default(),
+        max_tps: None,
+        inbound: Vec::new(),
         receipt_window: 1000,
         timers: Timers::default(),
         ledger: LedgerLimits::default(),
@@ -41,21 +45,6 @@ pub(super) fn blank() -> Scenario {
         prefixes: Vec::new(),
         recipients: FxHashMap::default(),
         magic_from: None,
-    }
-}
-
-pub(super) fn open_account(faults: Misbehaviour) -> Account {
-    use smpp::frame::BindKind::{Receiver, Transceiver, Transmitter};
-    Account {
-        system_id: None,
-        password: None,
-        binds: vec![Transceiver, Transmitter, Receiver],
-        sessions: 64,
-        window: 10_000,
-        beyond_window: BeyondWindow::Throttled,
-        rate: None,
-        burst: 0,
-        faults,
     }
 }
 
@@ -88,6 +77,8 @@ pub(super) fn top(table: &Table<'_>) -> Scenario {
         seed: table.integer("seed", 0..=u64::MAX, blank.seed),
         time_scale: table.number("time_scale", 0.001..=1_000_000.0, blank.time_scale),
         accounts: accounts(table, &faults),
+        max_tps: table.parsed("max_tps", RATE, rate),
+        inbound: inbound::rules(table),
         timers: timers(table.table("timers")),
         faults,
         outcomes: Vec::new(),

@@ -32,7 +32,7 @@ impl Smsc {
     }
 
     /// To this session if it receives, else to another one of the account, else to the account's backlog.
-    fn post(&mut self, turn: &mut Turn<'_>, due_us: u64, job: Job) {
+    pub(super) fn post(&mut self, turn: &mut Turn<'_>, due_us: u64, job: Job) {
         if turn.session.receiving().is_none() {
             let Some((account, _)) = turn.session.bound() else {
                 return;
@@ -96,8 +96,7 @@ impl Smsc {
             let Some(mut job) = turn.session.ready.pop_front() else {
                 return;
             };
-            // Nothing is left to say about a row that the ledger has dropped.
-            if job.kind != JobKind::Inbound && self.ledger.row(job.row).is_none() {
+            if self.is_void(job) {
                 continue;
             }
             let sequence = turn.session.next_sequence();
@@ -108,11 +107,28 @@ impl Smsc {
         }
     }
 
+    /// Whether nothing is to be delivered any more: the ledger has dropped the row, or the message was cancelled or
+    /// replaced in the meantime.
+    fn is_void(&self, job: Job) -> bool {
+        let row = || self.ledger.row(job.row);
+        match job.kind {
+            JobKind::Receipt => row().is_none_or(|row| job.tries == 0 && !row.is_receipt_valid()),
+            JobKind::Enroute => row().is_none_or(|row| row.is_deleted()),
+            JobKind::Inbound => false,
+            JobKind::Answer | JobKind::DataAnswer | JobKind::MultiAnswer | JobKind::Reply | JobKind::Script => true,
+        }
+    }
+
     fn record_sent(&mut self, job: Job, now_us: u64) {
         match job.kind {
             JobKind::Receipt => self.ledger.receipt_sent(job.row, job.tries > 0, now_us),
-            JobKind::Inbound => self.inbound_sent(job),
-            JobKind::Enroute | JobKind::Answer | JobKind::DataAnswer => {}
+            JobKind::Inbound => self.inbound_sent(job, now_us),
+            JobKind::Enroute
+            | JobKind::Answer
+            | JobKind::DataAnswer
+            | JobKind::MultiAnswer
+            | JobKind::Reply
+            | JobKind::Script => {}
         }
     }
 
@@ -129,13 +145,20 @@ impl Smsc {
         if status == CommandStatus::ESME_ROK && command != CommandId::GENERIC_NACK {
             match job.kind {
                 JobKind::Receipt => self.ledger.receipt_acked(job.row, turn.now_us),
-                JobKind::Inbound => self.inbound_acked(job),
-                JobKind::Enroute | JobKind::Answer | JobKind::DataAnswer => {}
+                JobKind::Inbound => self.inbound_done(job, true),
+                JobKind::Enroute
+                | JobKind::Answer
+                | JobKind::DataAnswer
+                | JobKind::MultiAnswer
+                | JobKind::Reply
+                | JobKind::Script => {}
             }
         } else if is_temporary(status) && job.tries < TRIES_MAX && matches!(turn.session.phase, Phase::Bound { .. }) {
             turn.session.schedule.push(turn.now_us + RETRY_US, job);
         } else if job.kind == JobKind::Receipt {
             self.ledger.receipt_refused(job.row);
+        } else if job.kind == JobKind::Inbound {
+            self.inbound_done(job, false);
         }
     }
 }

@@ -1,10 +1,9 @@
 //! Where the scenario's faults meet sessions, binds and answers. Messages without one pass a comparison or two.
 
 use smpp::command_status::CommandStatus;
-use smpp::frame::{Bind, Raw, encode_bind_resp, split};
+use smpp::frame::{Bind, BindResp, Raw, encode_bind_resp, split};
 
 use super::Smsc;
-use super::bind::SYSTEM_ID;
 use super::injected::Injected;
 use super::session::{End, Holding, Request, Session, Turn};
 use crate::random::{Draw, Subject};
@@ -102,7 +101,8 @@ impl Smsc {
         match met.map(|fault| fault.what).filter(|_| unbound) {
             None => self.bind_now(turn, request, bind),
             Some(BindTrouble::Refuse(status)) => {
-                encode_bind_resp(turn.out, bind.kind, (status, request.sequence), SYSTEM_ID);
+                let refused = (status, request.sequence);
+                encode_bind_resp(turn.out, bind.kind, refused, &BindResp::default());
                 turn.session.end = Some(End::Close);
             }
             Some(BindTrouble::Silence) => turn.session.trouble.deaf = true,

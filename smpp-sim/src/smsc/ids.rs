@@ -3,6 +3,23 @@ use std::fmt::Write;
 use crate::number::write_decimal;
 use crate::outcome::IdFormat;
 use crate::random::{Draw, mix};
+use crate::version::Version;
+
+/// How a message's id looks to a client of that version: 3.3 has room for 8 hexadecimal digits (3.3, 6.2.10).
+pub(crate) fn for_version(version: Version, format: IdFormat, id: u64) -> (IdFormat, u64) {
+    match version {
+        Version::V34 | Version::V50 => (format, id),
+        Version::V33 => {
+            let format = match format {
+                IdFormat::HexLower | IdFormat::HexAnswerDecimalReceipt => format,
+                IdFormat::Decimal | IdFormat::HexUpper | IdFormat::Uuid | IdFormat::DecimalAnswerHexReceipt => {
+                    IdFormat::HexUpper
+                }
+            };
+            (format, id & 0xFFFF_FFFF)
+        }
+    }
+}
 
 /// Appends the id that an answer names a message by.
 pub(crate) fn write_answer_id(format: IdFormat, id: u64, out: &mut Vec<u8>) {
@@ -30,14 +47,6 @@ pub(crate) fn id_text(format: IdFormat, id: u64) -> String {
     let mut octets = Vec::with_capacity(36);
     write_answer_id(format, id, &mut octets);
     String::from_utf8_lossy(&octets).into_owned()
-}
-
-/// The message that a client asks about by its id, as decimal, as hexadecimal: whichever `known` says there is. UUIDs
-/// are not taken back.
-pub(crate) fn find_id(text: &[u8], known: impl Fn(u64) -> Option<u32>) -> Option<u32> {
-    let text = std::str::from_utf8(text).ok()?;
-    let decimal = text.parse().ok().and_then(&known);
-    decimal.or_else(|| u64::from_str_radix(text, 16).ok().and_then(known))
 }
 
 fn write_hex(id: u64, digits: &[u8; 16], out: &mut Vec<u8>) {
@@ -91,11 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_found_in_either_base() {
-        let known = |id| (id == 0xAB12 || id == 123).then_some(id as u32);
-        assert_eq!(find_id(b"123", known), Some(123));
-        assert_eq!(find_id(b"AB12", known), Some(0xAB12));
-        assert_eq!(find_id(b"", known), None);
-        assert_eq!(find_id(b"0e999f21-0000-4000-8000-000000000000", known), None);
+    fn ids_of_3_3_have_8_hexadecimal_digits() {
+        let id = 1_795_363_200_000_000_255;
+        for (_, format) in IdFormat::NAMES {
+            assert_eq!(for_version(Version::V34, *format, id), (*format, id));
+            let (format, id) = for_version(Version::V33, *format, id);
+            let text = id_text(format, id);
+            assert!(text.len() <= 8 && u32::from_str_radix(&text, 16).is_ok(), "{text}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use smpp::address::Address;
 use smpp::frame::{Sm, Tlvs, put_tlv, tag};
 
 use super::Smsc;
-use super::ids::write_receipt_id;
+use super::ids::{for_version, write_receipt_id};
 use super::session::{Job, JobKind, Turn};
 use crate::ledger::Row;
 use crate::number::write_decimal;
@@ -30,6 +30,10 @@ const MINUTE_US: u64 = 60_000_000;
 pub(super) struct Scratch {
     pub(super) id: Vec<u8>,
     pub(super) jobs: VecDeque<Job>,
+    /// How late the destinations of the submit_multi that is being read are answered; `None`: none is.
+    pub(super) delays: Option<Vec<u64>>,
+    /// The id of those of its destinations that are accepted, once one is.
+    pub(super) multi_id: Option<u64>,
     text: Vec<u8>,
     tlvs: BytesMut,
     source: Vec<u8>,
@@ -75,7 +79,7 @@ impl Smsc {
         match job.kind {
             JobKind::Inbound => self.write_inbound(turn, job, sequence),
             JobKind::Receipt | JobKind::Enroute => self.write_receipt(turn, job, sequence),
-            JobKind::Answer | JobKind::DataAnswer => {}
+            JobKind::Answer | JobKind::DataAnswer | JobKind::MultiAnswer | JobKind::Reply | JobKind::Script => {}
         }
     }
 
@@ -85,23 +89,30 @@ impl Smsc {
         let Some(plan) = &outcome.receipt else { return };
         let (stat, esm_class) = match job.kind {
             JobKind::Enroute => (Stat::Enroute, ESM_CLASS_INTERMEDIATE),
-            JobKind::Receipt | JobKind::Inbound | JobKind::Answer | JobKind::DataAnswer => {
-                (plan.stat, ESM_CLASS_RECEIPT)
-            }
+            JobKind::Receipt
+            | JobKind::Inbound
+            | JobKind::Answer
+            | JobKind::DataAnswer
+            | JobKind::MultiAnswer
+            | JobKind::Reply
+            | JobKind::Script => (row.stat.unwrap_or(plan.stat), ESM_CLASS_RECEIPT),
         };
+        let err = if row.is_deleted() { 0 } else { plan.err };
+        let tlvs_taken = turn.session.version.has_tlvs();
         let skew_us = self.accounts[usize::from(row.account)].rights.faults.clock_skew_us;
         let scratch = &mut self.scratch;
         scratch.id.clear();
-        write_receipt_id(outcome.message_id, self.ledger.id(job.row), &mut scratch.id);
+        let (format, id) = for_version(row.version(), outcome.message_id, row.id);
+        write_receipt_id(format, id, &mut scratch.id);
         scratch.text.clear();
         scratch.tlvs.clear();
-        if plan.form.has_text() {
+        if plan.form.has_text() || !tlvs_taken {
             let skewed = |at_us: u64| at_us.saturating_add_signed(skew_us);
             let dates = (skewed(row.received_at_us), skewed(turn.now_us));
-            scratch.write_text(row, (plan, stat), dates, self.ledger.text(row));
+            scratch.write_text(row, (plan, stat, err), dates, self.ledger.text(row));
         }
-        if plan.form.has_tlvs() {
-            scratch.write_tlvs(plan, stat);
+        if plan.form.has_tlvs() && tlvs_taken {
+            scratch.write_tlvs(plan, stat, err);
         }
         scratch.source.clear();
         scratch.destination.clear();
@@ -130,7 +141,13 @@ impl Smsc {
 
 impl Scratch {
     /// The form of 3.4, appendix B.
-    fn write_text(&mut self, row: &Row, (plan, stat): (&ReceiptPlan, Stat), dates: (u64, u64), text: Option<&[u8]>) {
+    fn write_text(
+        &mut self,
+        row: &Row,
+        (plan, stat, err): (&ReceiptPlan, Stat, u16),
+        dates: (u64, u64),
+        text: Option<&[u8]>,
+    ) {
         let out = &mut self.text;
         if plan.with_id {
             out.extend_from_slice(b"id:");
@@ -148,7 +165,7 @@ impl Scratch {
         out.extend_from_slice(stat.name().as_bytes());
         out.extend_from_slice(b" err:");
         for unit in [100, 10, 1] {
-            write_decimal(u64::from(plan.err / unit % 10), out);
+            write_decimal(u64::from(err / unit % 10), out);
         }
         out.extend_from_slice(b" text:");
         // Only what is the same in every alphabet: a receipt has no data_coding of its own.
@@ -158,13 +175,13 @@ impl Scratch {
         out.extend_from_slice(&shown[..shown.len().min(TEXT_OCTETS)]);
     }
 
-    fn write_tlvs(&mut self, plan: &ReceiptPlan, stat: Stat) {
+    fn write_tlvs(&mut self, plan: &ReceiptPlan, stat: Stat, err: u16) {
         if plan.with_id {
             self.id.push(0); // a C-string (3.4, 5.3.2.12)
             put_tlv(&mut self.tlvs, tag::RECEIPTED_MESSAGE_ID, &self.id);
         }
         put_tlv(&mut self.tlvs, tag::MESSAGE_STATE, &[stat as u8]);
-        let [high, low] = plan.err.to_be_bytes();
+        let [high, low] = err.to_be_bytes();
         put_tlv(&mut self.tlvs, tag::NETWORK_ERROR_CODE, &[NETWORK_GSM, high, low]);
     }
 }

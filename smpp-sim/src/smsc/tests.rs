@@ -380,8 +380,8 @@ fn broken_octets_are_survived_or_end_the_session() {
         answer(&mut lab, &pdu(0x777, b"x")),
         (nack, CommandStatus::ESME_RINVCMDID)
     );
-    let multi = (CommandId::SUBMIT_MULTI_RESP, CommandStatus::ESME_RINVCMDID);
-    assert_eq!(answer(&mut lab, &pdu(0x21, b"x")), multi);
+    let broadcast = (CommandId::BROADCAST_SM_RESP, CommandStatus::ESME_RINVCMDID);
+    assert_eq!(answer(&mut lab, &pdu(0x111, b"x")), broadcast);
     assert_eq!(
         answer(&mut lab, &pdu(0x15, b"")),
         (CommandId::ENQUIRE_LINK_RESP, CommandStatus::ESME_ROK)
