@@ -151,6 +151,10 @@ fn rule(table: &Table<'_>) -> InboundRule {
         encoding: table.choice("encoding", InboundEncoding::NAMES).unwrap_or_default(),
         segments: table.choice("segments", InboundSegments::NAMES).unwrap_or_default(),
     };
+    if table.is_probe() {
+        // The schema wants the keys of either kind.
+        reply(table);
+    }
     let (trigger, key) = if by_script {
         (Trigger::Script(script(table)), "text")
     } else {
