@@ -31,7 +31,9 @@ fn query(document: &Value, operation: &Value) -> String {
             Value::Object(fields) => fields
                 .iter()
                 .for_each(|(name, value)| query.push_str(&format!("{name}={value}&"))),
-            other => query.push_str(&format!("{name}={other}&")),
+            other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_)) => {
+                query.push_str(&format!("{name}={other}&"))
+            }
         }
     }
     query
