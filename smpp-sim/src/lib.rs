@@ -43,7 +43,10 @@ use tokio_util::task::TaskTracker;
 pub use delay::Delay;
 pub use handle::{Goals, Handle, Waited};
 pub use ledger::{AccountRate, Filter, Line, Totals};
-pub use outcome::{Answer, Defaults, Form, IdFormat, MAGIC_NUMBERS, MagicNumber, Outcome, ReceiptPlan, Stat};
+pub use outcome::{
+    Answer, Base, DateFormat, DatePart, Defaults, Dialect, ErrStyle, Form, IdFormat, IdShape, MAGIC_NUMBERS,
+    MagicNumber, Outcome, Parameter, Piece, ReceiptPlan, Redelivery, Route, Segments, Stat, Template,
+};
 pub use scenario::{
     Account, BUILT_IN, BeyondWindow, BindFault, BindTrouble, BuiltIn, ConnectFault, ConnectTrouble, Fault, Faults,
     Hangup, HangupBegin, Ids, Keep, Lasts, LedgerLimits, Misbehaviour, Phase, Scenario, StopReading, Throttle, Timers,

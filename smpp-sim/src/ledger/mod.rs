@@ -172,6 +172,11 @@ impl Ledger {
         self.next.checked_sub(back).filter(|_| back > 0)
     }
 
+    /// The place of the row that comes next.
+    pub(crate) fn next_place(&self) -> u32 {
+        self.next as u32
+    }
+
     /// The row at that place.
     pub(crate) fn row(&self, place: u32) -> Option<&Row> {
         self.row_at(self.absolute(place)?)
@@ -191,11 +196,6 @@ impl Ledger {
         };
         let block = self.blocks.get_mut((offset / BLOCK_ROWS) as usize)?;
         block.rows.get_mut((offset % BLOCK_ROWS) as usize)
-    }
-
-    /// The number that the message's id is written from.
-    pub(crate) fn id(&self, place: u32) -> u64 {
-        self.row(place).map_or(0, |row| row.id)
     }
 
     /// The place of the accepted message that has that id.

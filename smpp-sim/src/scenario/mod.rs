@@ -1,25 +1,30 @@
 //! What the simulator is to do, read from TOML and checked whole before a port opens.
 
 mod builtin;
+mod delays;
+mod dialect;
 mod fault;
 mod fault_keys;
+mod ids;
 mod misbehaviour;
 mod phase;
 mod read;
+mod receipts;
+mod recipients;
 mod sections;
 mod table;
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
 use smpp::frame::BindKind;
 
 use crate::delay::Delay;
-use crate::outcome::{Defaults, Outcome, magic_outcomes};
-use crate::random::{Draw, Subject, unit};
+use crate::outcome::{Defaults, Outcome, Redelivery, magic_outcomes};
+use crate::random::{Draw, Subject};
 
 pub use builtin::{BUILT_IN, BuiltIn};
 pub use fault::{Fault, Faults};
@@ -28,6 +33,8 @@ pub use misbehaviour::{
     Turn, Writing,
 };
 pub use phase::{Lasts, Phase};
+pub(crate) use recipients::Rules;
+use recipients::weighted;
 
 /// A scenario that has no fault left. Keys and their meaning: README.md.
 #[derive(Clone, Debug)]
@@ -46,6 +53,8 @@ pub struct Scenario {
     pub defaults: Defaults,
     /// Unanswered deliver_sm in one session.
     pub receipt_window: usize,
+    /// What becomes of those that are not acknowledged.
+    pub redelivery: Redelivery,
     /// How long it waits for a peer, in wall time.
     pub timers: Timers,
     /// How much the ledger keeps.
@@ -64,8 +73,7 @@ pub struct Scenario {
     pub outcomes: Vec<Outcome>,
     pub(crate) weights: Vec<f64>,
     pub(crate) quotas: Vec<u32>,
-    pub(crate) prefixes: Vec<(String, usize)>,
-    pub(crate) recipients: FxHashMap<u64, usize>,
+    pub(crate) rules: Arc<Rules>,
     pub(crate) magic_from: Option<usize>,
 }
 
@@ -183,16 +191,20 @@ pub enum Ids {
 }
 
 impl Scenario {
-    /// Reads a scenario; `file` is how faults call it. Returns every fault at once.
+    /// Reads a scenario; `file` is how faults call it. It may name no other files: only [`Scenario::load`] knows where
+    /// they are.
+    ///
+    /// # Errors
+    /// Every fault at once.
     pub fn parse(text: &str, file: &str) -> Result<Self, Faults> {
-        read::scenario(text, file)
+        read::scenario(text, file, None)
     }
 
     /// Reads a scenario from a file.
     pub fn load(path: &Path) -> Result<Self, Faults> {
         let file = path.display().to_string();
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, &file),
+            Ok(text) => read::scenario(&text, &file, path.parent()),
             Err(error) => Err(Faults::unreadable(&file, &error)),
         }
     }
@@ -255,27 +267,8 @@ impl Scenario {
         }
     }
 
-    /// By the exact number, or by the longest prefix.
-    pub(crate) fn fixed_outcome(&self, identity: u64) -> Option<usize> {
-        if let Some(&outcome) = self.recipients.get(&identity) {
-            return Some(outcome);
-        }
-        if self.prefixes.is_empty() {
-            return None;
-        }
-        let digits = identity.to_string();
-        self.prefixes
-            .iter()
-            .find(|(prefix, _)| digits.starts_with(prefix.as_str()))
-            .map(|&(_, outcome)| outcome)
-    }
-
     /// By weight; the first outcome when there are no weights.
     pub(crate) fn weighted_outcome(&self, bits: u64) -> usize {
-        let Some(&total) = self.weights.last() else { return 0 };
-        let point = unit(bits) * total;
-        self.weights
-            .partition_point(|&until| until <= point)
-            .min(self.weights.len() - 1)
+        weighted(&self.weights, bits).unwrap_or(0)
     }
 }

@@ -1,12 +1,16 @@
+use std::sync::Arc;
+
 use smpp::command_status::CommandStatus;
 use smpp::frame::BindKind;
 use toml::de::DeValue;
 
 use super::fault_keys::misbehaviour;
+use super::ids::id_format;
 use super::read::{WINDOW_MAX, open_account, place};
+use super::receipts::outcome_receipt;
 use super::table::{Table, whole};
 use super::{Account, BeyondWindow, Misbehaviour, Scenario, Timers};
-use crate::outcome::{Answer, COPIES_MAX, Defaults, Form, IdFormat, Outcome, ReceiptPlan, Stat};
+use crate::outcome::{Answer, Defaults, Outcome};
 
 /// Accounts that one scenario may name: far more than any aggregator gives one customer.
 const ACCOUNTS_MAX: usize = 1000;
@@ -15,7 +19,7 @@ const ACCOUNTS_MAX: usize = 1000;
 const OUTCOMES_MAX: usize = 10_000;
 
 /// The longest exact deck; it is held in memory, two octets a card.
-const QUOTA_MAX: u64 = 10_000_000;
+pub(super) const QUOTA_MAX: u64 = 10_000_000;
 
 /// The highest rate that can be counted exactly: one time stamp for every submit of a second.
 const RATE_MAX: u64 = 1_000_000;
@@ -189,31 +193,14 @@ fn outcome(table: &Table<'_>, defaults: &Defaults) -> Outcome {
             .parsed("name", "1 to 64 of a-z, 0-9, _ and -", name)
             .unwrap_or_default(),
         answer,
-        answer_delay: table.delay("answer_delay").unwrap_or(defaults.answer_delay),
-        message_id: table
-            .choice("message_id", IdFormat::NAMES)
-            .unwrap_or(defaults.message_id),
+        answer_delay: table
+            .delay("answer_delay")
+            .unwrap_or_else(|| defaults.answer_delay.clone()),
+        message_id: id_format(table, "message_id").unwrap_or_else(|| Arc::clone(&defaults.message_id)),
         receipt: None,
         then: None,
     };
-    let receipt = receipt(table, defaults);
-    if table.boolean("receipt", true) && outcome.accepts() {
-        outcome.receipt = Some(receipt);
-    } else {
-        for key in [
-            "stat",
-            "err",
-            "receipt_delay",
-            "receipt_form",
-            "copies",
-            "receipt_first",
-            "intermediate",
-        ] {
-            if table.has(key) {
-                table.fault(key, "this outcome has no receipt".to_owned());
-            }
-        }
-    }
+    outcome.receipt = outcome_receipt(table, defaults, outcome.accepts());
     outcome
 }
 
@@ -224,31 +211,4 @@ fn name(value: &DeValue<'_>) -> Option<String> {
         .bytes()
         .all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit() || b"_-".contains(&octet));
     ((1..=64).contains(&name.len()) && plain).then(|| name.to_owned())
-}
-
-fn receipt(table: &Table<'_>, defaults: &Defaults) -> ReceiptPlan {
-    let stats = Stat::ALL.map(|stat| (stat.name(), stat));
-    ReceiptPlan {
-        stat: table.choice("stat", &stats).unwrap_or(Stat::Delivrd),
-        err: table.parsed("err", "three digits like \"027\"", err).unwrap_or(0),
-        delay: table.delay("receipt_delay").unwrap_or(defaults.receipt_delay),
-        form: table
-            .choice("receipt_form", Form::NAMES)
-            .unwrap_or(defaults.receipt_form),
-        with_id: table
-            .choice("receipt_id", &[("as_answer", true), ("missing", false)])
-            .unwrap_or(true),
-        first: table.boolean("receipt_first", false),
-        intermediate: table.boolean("intermediate", false),
-        copies: table.integer("copies", 1..=u64::from(COPIES_MAX), 1) as u8,
-    }
-}
-
-fn err(value: &DeValue<'_>) -> Option<u16> {
-    let digits = value.as_str().filter(|digits| digits.len() == 3)?;
-    digits
-        .bytes()
-        .all(|digit| digit.is_ascii_digit())
-        .then(|| digits.parse().ok())
-        .flatten()
 }

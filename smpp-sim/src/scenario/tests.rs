@@ -106,11 +106,11 @@ close = { after = 500, holding = 100, reset = true }
     assert_eq!((account.rate, account.burst, account.window), (Some(500), 50, 1000));
     assert_eq!(account.system_id.as_deref(), Some("campanile"));
     assert_eq!(
-        scenario.defaults.receipt_delay,
+        scenario.defaults.receipt.delay,
         Delay::Uniform(Duration::ZERO, Duration::from_secs(1))
     );
     assert_eq!(
-        (scenario.defaults.receipt_form, scenario.timers.bind),
+        (scenario.defaults.receipt.form, scenario.timers.bind),
         (Form::Tlv, Duration::from_millis(1500))
     );
     let close = Hangup {

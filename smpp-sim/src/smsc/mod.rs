@@ -2,6 +2,7 @@
 
 mod account;
 mod bind;
+mod clockface;
 mod deliver;
 mod faults;
 pub(crate) mod ids;

@@ -2,7 +2,6 @@ use bytes::{BufMut, BytesMut};
 use smpp::command_status::CommandStatus;
 use smpp::frame::{CommandId, HEADER_LENGTH};
 
-use super::ids::find_id;
 use super::session::{Request, Turn};
 use super::{Smsc, empty_response};
 use crate::outcome::Stat;
@@ -14,8 +13,7 @@ impl Smsc {
             return empty_response(turn, request, CommandStatus::ESME_RINVBNDSTS);
         }
         let id = body.split(|&octet| octet == 0).next().unwrap_or_default();
-        let found = find_id(id, |id| self.ledger.place(id)).and_then(|place| self.ledger.row(place));
-        let Some(row) = found.filter(|row| row.accepted) else {
+        let Some(row) = self.find_message(id).and_then(|place| self.ledger.row(place)) else {
             return empty_response(turn, request, CommandStatus::ESME_RQUERYFAIL);
         };
         let final_stat = row.stat.filter(|_| row.sent > 0);

@@ -2,12 +2,13 @@ use smpp::command_status::CommandStatus;
 use smpp::frame::{CommandId, Sm, encode_sm_resp, tag};
 use smpp::segment::ESM_CLASS_UDHI;
 
-use super::ids::write_answer_id;
+use super::deliver::Receipts;
+use super::ids::{IdOf, write_id};
 use super::injected::Injected;
 use super::session::{End, Holding, Job, JobKind, Request, Session, Turn};
 use super::{Smsc, empty_response};
 use crate::ledger::{Arrival, Decision};
-use crate::outcome::{Answer, Concatenation, Outcome, Stat};
+use crate::outcome::{Answer, Concatenation, Outcome};
 use crate::random::{Draw, Subject};
 use crate::scenario::BeyondWindow;
 
@@ -155,10 +156,12 @@ impl Smsc {
         let (faults, number) = (&account.rights.faults, account.submits);
         let verdict = self.verdict(place_of_account, outcome.answer, &subject);
         let accepted = verdict.accepted;
+        // One that is refused by its outcome, and not by a fault, may have a receipt all the same.
+        let receipted = accepted || (verdict.answered && !outcome.accepts());
         let plan = outcome
             .receipt
             .as_ref()
-            .filter(|plan| accepted && is_wanted(registered_delivery, plan.stat));
+            .filter(|plan| receipted && plan.is_for(registered_delivery, arrival.place));
         let twice = u8::from(faults.receipt_twice.meets(&subject, Draw::ReceiptTwice, number));
         let first =
             plan.is_some_and(|plan| plan.first || faults.receipt_first.meets(&subject, Draw::ReceiptFirst, number));
@@ -177,10 +180,7 @@ impl Smsc {
             due: plan.map_or(0, |plan| plan.copies.max(1 + twice)),
             injected: verdict.injected,
         };
-        let receipt = plan.map(|plan| {
-            let delay = self.scenario.scaled_us(&plan.delay, subject.draw(Draw::ReceiptDelay));
-            (if first { 0 } else { drawn_us + delay }, plan.intermediate)
-        });
+        let receipts = plan.map(|plan| Receipts::of(plan, &self.scenario, &subject, (first, drawn_us)));
         let row = self.ledger.push(arrival, decision);
         if !verdict.answered {
             // Takes no place in the window: the client will give up on it, and nobody here would notice.
@@ -193,8 +193,8 @@ impl Smsc {
             };
             self.hold_or_answer(turn, request.job(row), answer_us);
         }
-        if let Some((delay_us, intermediate)) = receipt {
-            self.schedule_receipts(turn, row, delay_us, intermediate);
+        if let Some(receipts) = receipts {
+            self.schedule_receipts(turn, row, receipts);
         }
     }
 
@@ -269,8 +269,9 @@ impl Smsc {
         let id = &mut self.scratch.id;
         id.clear();
         if row.accepted {
-            let format = self.outcomes[usize::from(row.outcome)].message_id;
-            write_answer_id(format, self.ledger.id(job.row), id);
+            let format = &self.outcomes[usize::from(row.outcome)].message_id;
+            let of = IdOf::row(row, job.row, &self.numbers);
+            write_id(&format.answer, &of, id);
         }
         let answer = (command, row.status, job.sequence);
         match row.injected {
@@ -302,16 +303,6 @@ impl Smsc {
         for job in held.iter().chain(late) {
             self.ledger.never_answered(job.row);
         }
-    }
-}
-
-/// Whether the client asked for this receipt (3.4, 5.2.17; 3 is SMPP 5.0's "success only").
-fn is_wanted(registered_delivery: u8, stat: Stat) -> bool {
-    match registered_delivery & 3 {
-        0 => false,
-        1 => true,
-        2 => stat.is_failure(),
-        _ => !stat.is_failure(),
     }
 }
 
