@@ -32,6 +32,8 @@ pub struct ReceiptPlan {
     pub copies_delay: Delay,
     /// The share (0 to 1) that is overtaken by others, and how much later it comes.
     pub late: Option<(f64, Delay)>,
+    /// Receipts are released together: each waits for the next whole multiple of it (scaled) since 1970.
+    pub release_every: Option<Duration>,
     /// Which segments of a concatenated message get one.
     pub segments: Segments,
     /// Where it goes.
@@ -55,6 +57,7 @@ impl Default for ReceiptPlan {
             copies: 1,
             copies_delay: Delay::NONE,
             late: None,
+            release_every: None,
             segments: Segments::Each,
             route: Route::Same,
             unrequested: false,

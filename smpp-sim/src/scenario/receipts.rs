@@ -61,6 +61,7 @@ const RECEIPT_KEYS: &[&str] = &[
     "intermediate",
     "copies",
     "copies_delay",
+    "release_every",
     "dialect",
 ];
 
@@ -120,6 +121,7 @@ fn plan(table: &Table<'_>, keys: &Keys, otherwise: &ReceiptPlan) -> ReceiptPlan 
         copies: table.integer("copies", 1..=u64::from(COPIES_MAX), u64::from(otherwise.copies)) as u8,
         copies_delay: table.delay("copies_delay").unwrap_or(otherwise.copies_delay),
         late: late(table, keys.late).or(otherwise.late),
+        release_every: release_every(table).or(otherwise.release_every),
         segments: table
             .choice(keys.segments, Segments::NAMES)
             .unwrap_or(otherwise.segments),
@@ -159,6 +161,11 @@ fn late(table: &Table<'_>, key: &'static str) -> Option<(f64, Delay)> {
     }
     late.unknown_keys();
     share.zip(by)
+}
+
+fn release_every(table: &Table<'_>) -> Option<Duration> {
+    let every = table.duration("release_every", Duration::ZERO);
+    (!every.is_zero()).then_some(every)
 }
 
 fn redelivery(table: &Table<'_>) -> Redelivery {

@@ -232,7 +232,10 @@ fn from_csv(table: &Table<'_>, path: &Path, scenario: &Scenario, fixed: &mut FxH
     let (mut record, mut faults) = (csv::StringRecord::new(), 0);
     loop {
         let read = reader.read_record(&mut record);
-        let line = reader.position().line();
+        // A record begins where the one before ended, so that empty lines before it count as its own; it ends where
+        // the reader stands, which is on the next line.
+        let begin = record.position().map_or(1, csv::Position::line);
+        let line = begin.max(reader.position().line().saturating_sub(1));
         let wrong = match read {
             Ok(false) => return,
             Ok(true) => csv_row(&record, &places).map(|(recipient, outcome)| {
@@ -242,8 +245,7 @@ fn from_csv(table: &Table<'_>, path: &Path, scenario: &Scenario, fixed: &mut FxH
         };
         if let Err((key, detail)) = wrong {
             faults += 1;
-            // The reader stands behind the row.
-            fault(record.position().map_or(line, csv::Position::line), key, detail);
+            fault(line, key, detail);
         }
         if faults >= CSV_FAULTS_MAX {
             return fault(

@@ -89,7 +89,31 @@ impl Client {
             short_message: text,
             ..Sm::default()
         };
+        self.queue_sm(sequence, &sm);
+    }
+
+    /// Queues any submit_sm.
+    pub fn queue_sm(&mut self, sequence: u32, sm: &Sm<'_>) {
         sm.encode_submit(&mut self.out, sequence);
+    }
+
+    /// The octets of the next PDU; `None` when the other side has closed or reset.
+    pub async fn receive_octets(&mut self) -> Option<Vec<u8>> {
+        loop {
+            if let Some(raw) = split(&self.input, PDU_LENGTH_MAX).unwrap() {
+                let length = raw.header.length as usize;
+                return Some(self.input.split_to(length).to_vec());
+            }
+            if !self.read().await {
+                return None;
+            }
+        }
+    }
+
+    /// Reads what there is; false when the other side has closed or reset.
+    async fn read(&mut self) -> bool {
+        let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.input)).await;
+        !matches!(read.expect("the simulator went silent"), Ok(0) | Err(_))
     }
 
     pub fn queue_empty(&mut self, command: CommandId, sequence: u32) {
@@ -123,10 +147,8 @@ impl Client {
                 drop(self.input.split_to(length));
                 return Some(received);
             }
-            let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.input)).await;
-            match read.expect("the simulator went silent") {
-                Ok(0) | Err(_) => return None,
-                Ok(_) => {}
+            if !self.read().await {
+                return None;
             }
         }
     }
