@@ -49,8 +49,8 @@ pub use outcome::{
 };
 pub use scenario::{
     Account, BUILT_IN, BeyondWindow, BindFault, BindTrouble, BuiltIn, ConnectFault, ConnectTrouble, Fault, Faults,
-    Hangup, HangupBegin, Ids, Keep, Lasts, LedgerLimits, Misbehaviour, Phase, Scenario, StopReading, Throttle, Timers,
-    Turn, Writing,
+    Hangup, HangupBegin, Ids, Keep, Lasts, LedgerLimits, Misbehaviour, PRESETS, Phase, Preset, Scenario, StopReading,
+    Throttle, Timers, Turn, Writing,
 };
 pub use smsc::{InboundView, Injected, MALFORMED, NoInbound, NoSuchPhase, PhaseView, SessionView, TooManyOutcomes};
 

@@ -8,6 +8,7 @@ mod fault_keys;
 mod ids;
 mod misbehaviour;
 mod phase;
+mod preset;
 mod read;
 mod receipts;
 mod recipients;
@@ -33,6 +34,7 @@ pub use misbehaviour::{
     Turn, Writing,
 };
 pub use phase::{Lasts, Phase};
+pub use preset::{PRESETS, Preset};
 pub(crate) use recipients::Rules;
 use recipients::weighted;
 

@@ -5,6 +5,7 @@ use toml::de::DeTable;
 
 use super::fault_keys::misbehaviour;
 use super::phase::phases;
+use super::preset;
 use super::receipts::answer_and_receipt;
 use super::recipients::rules;
 use super::sections::{accounts, outcomes, timers};
@@ -62,11 +63,12 @@ pub(super) fn open_account(faults: Misbehaviour) -> Account {
 /// Reads a whole scenario; `folder` is where other files are that it names. Every fault is found before any is returned.
 pub(super) fn scenario(text: &str, file: &str, folder: Option<&Path>) -> Result<Scenario, Faults> {
     let source = Source::new(text, file);
-    let (document, errors) = DeTable::parse_recoverable(text);
+    let (mut document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let at = error.span().map_or(0, |span| span.start);
         source.fault(at, String::new(), error.message().to_owned());
     }
+    preset::apply(&source, document.get_mut());
     // A file that is no TOML has no keys to speak of: what is left of them would only be noise.
     let scenario = errors
         .is_empty()
@@ -81,6 +83,7 @@ pub(super) fn scenario(text: &str, file: &str, folder: Option<&Path>) -> Result<
 pub(super) fn top(table: &Table<'_>, folder: Option<&Path>) -> Scenario {
     let blank = blank();
     let faults = misbehaviour(table.table("faults"));
+    table.has("preset"); // put in already
     let mut scenario = Scenario {
         name: table.string("name").unwrap_or_else(|| "unnamed".to_owned()),
         about: table.string("about").unwrap_or_default(),
