@@ -208,7 +208,7 @@ fn parameter(text: &str) -> Option<Parameter> {
 }
 
 fn hexadecimal(text: &str) -> Option<Vec<u8>> {
-    let plain = text.len() % 2 == 0 && text.len() <= 2 * OCTETS_MAX && text.is_ascii();
+    let plain = text.len().is_multiple_of(2) && text.len() <= 2 * OCTETS_MAX && text.is_ascii();
     let pairs = (0..text.len())
         .step_by(2)
         .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok());

@@ -101,18 +101,15 @@ mod tests {
     }
 
     fn leaves(path: String, value: &toml::Value, each: &mut impl FnMut(&str)) {
-        match value {
-            toml::Value::Table(table) => {
-                for (key, value) in table {
-                    leaves(format!("{path}.{key}"), value, each);
-                }
+        let tables = value.as_array().filter(|array| array.iter().all(toml::Value::is_table));
+        if let Some(table) = value.as_table() {
+            for (key, value) in table {
+                leaves(format!("{path}.{key}"), value, each);
             }
-            toml::Value::Array(array) if array.iter().all(toml::Value::is_table) => {
-                for value in array {
-                    leaves(path.clone(), value, each);
-                }
-            }
-            _ => each(&path),
+        } else if let Some(tables) = tables {
+            tables.iter().for_each(|value| leaves(path.clone(), value, each));
+        } else {
+            each(&path);
         }
     }
 

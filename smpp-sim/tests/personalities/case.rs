@@ -122,10 +122,10 @@ pub(crate) fn matches(answer: &[u8], receipt: &Receipt<'_>) -> bool {
 
 fn message_id(answer: &[u8]) -> Vec<u8> {
     let raw = split(answer, PDU_LENGTH_MAX).unwrap().unwrap();
-    match raw.decode().unwrap() {
-        Pdu::SubmitSmResp(answer) => answer.message_id.to_vec(),
-        other => panic!("no submit_sm_resp: {other:?}"),
-    }
+    let Pdu::SubmitSmResp(answer) = raw.decode().unwrap() else {
+        panic!("no submit_sm_resp: {:?}", raw.header);
+    };
+    answer.message_id.to_vec()
 }
 
 /// What the client was sent, octet for octet.

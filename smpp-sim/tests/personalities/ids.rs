@@ -43,6 +43,7 @@ fn padded(id: &str, width: usize) {
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = numbers();
+    cases.extend(sizes());
     cases.extend(uuids());
     cases.extend(affixes());
     cases.extend(places());
@@ -101,6 +102,11 @@ fn numbers() -> Vec<Case> {
             assert!(answer.len().is_multiple_of(2));
             assert_eq!(hexadecimal(&answer), decimal(&receipt));
         }),
+    ]
+}
+
+fn sizes() -> Vec<Case> {
+    vec![
         Case::of("quirks-id-over-i64", |judged| {
             let (answer, receipt) = pair(judged);
             assert_eq!(hexadecimal(&answer), decimal(&receipt));
