@@ -55,7 +55,7 @@ impl<'a> Source<'a> {
     /// All faults in the order of the file, those of other files last.
     pub(super) fn into_faults(self) -> Vec<Fault> {
         let mut faults = self.faults.into_inner();
-        let order = |fault: &(usize, Fault)| (fault.0, fault.1.key.clone(), fault.1.detail.clone());
+        let order = |(at, fault): &(usize, Fault)| (*at, fault.line, fault.key.clone(), fault.detail.clone());
         faults.sort_by_cached_key(order);
         // What several tables inherit is read several times.
         faults.dedup();
