@@ -18,9 +18,11 @@ const UDHI: u8 = 0x40;
 /// One personality and how it is provoked.
 #[derive(Clone)]
 pub(crate) struct Case {
-    /// The built-in scenario that has it.
+    /// The built-in scenario that has it, or `preset` and the name of one.
     pub(crate) scenario: &'static str,
     time_scale: f64,
+    /// The first recipient.
+    first: u64,
     recipients: u64,
     segments: u8,
     registered_delivery: u8,
@@ -41,6 +43,7 @@ impl Case {
         Self {
             scenario,
             time_scale: 1.0,
+            first: RECIPIENT,
             recipients: 1,
             segments: 1,
             registered_delivery: 1,
@@ -50,6 +53,12 @@ impl Case {
             check,
             reads: |answer, receipt| assert!(matches(answer, receipt)),
         }
+    }
+
+    /// To a recipient with these last digits.
+    pub(crate) fn to(self, last: u64) -> Self {
+        let first = RECIPIENT + last;
+        Self { first, ..self }
     }
 
     pub(crate) fn recipients(self, recipients: u64) -> Self {
@@ -94,7 +103,14 @@ impl Case {
     pub(crate) fn judge(&self, judged: &Judged) -> Option<String> {
         let judging = std::panic::AssertUnwindSafe(|| (self.check)(judged));
         let failed = std::panic::catch_unwind(judging).is_err();
-        failed.then(|| format!("{}, as tshark sees it: {:?}", self.scenario, judged.receipt()))
+        failed.then(|| {
+            format!(
+                "{} to {}, as tshark sees it: {:?}",
+                self.scenario,
+                self.first,
+                judged.receipt()
+            )
+        })
     }
 
     /// What is wrong with the first delivery as `smpp::receipt` reads it.
@@ -211,7 +227,11 @@ pub(crate) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 
 /// Runs the simulator, submits, and acknowledges until everything has come that is expected.
 pub(crate) async fn play(case: Case) -> Seen {
-    let mut scenario = Scenario::named(case.scenario).unwrap_or_else(|faults| panic!("{faults}"));
+    let scenario = match case.scenario.strip_prefix("preset ") {
+        Some(name) => Scenario::parse(&format!("preset = {name:?}"), name),
+        None => Scenario::named(case.scenario),
+    };
+    let mut scenario = scenario.unwrap_or_else(|faults| panic!("{faults}"));
     scenario.time_scale = case.time_scale;
     let running = smpp_sim::start(scenario, Options::ephemeral()).await.unwrap();
     let mut client = Client::bound(running.smpp_addr, BindKind::Transceiver).await;
@@ -252,7 +272,7 @@ pub(crate) async fn play(case: Case) -> Seen {
 
 fn submit(client: &mut Client, case: &Case) {
     let mut sequence = 0;
-    for recipient in RECIPIENT..RECIPIENT + case.recipients {
+    for recipient in case.first..case.first + case.recipients {
         let recipient = recipient.to_string();
         for part in 1..=case.segments {
             sequence += 1;

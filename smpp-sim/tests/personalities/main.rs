@@ -9,6 +9,7 @@ mod tshark;
 mod case;
 mod envelopes;
 mod ids;
+mod presets;
 mod routes;
 mod texts;
 
@@ -23,6 +24,7 @@ fn cases() -> Vec<Case> {
     cases.extend(texts::cases());
     cases.extend(envelopes::cases());
     cases.extend(routes::cases());
+    cases.extend(presets::cases());
     cases
 }
 
