@@ -6,58 +6,55 @@ use crate::outcome::{DateFormat, DatePart};
 const SECOND_US: u64 = 1_000_000;
 const SECONDS_A_MINUTE: i64 = 60;
 
-/// The last minute that was written, since most receipts are of the same one.
+/// The last date that was written, since most receipts are of the same minute and have the same format.
 #[derive(Debug, Default)]
 pub(super) struct Clockface {
-    minute: i64,
-    century: u8,
-    year: u8,
-    month: u8,
-    day: u8,
-    hour: u8,
-    minute_of_hour: u8,
+    format: DateFormat,
+    /// Minutes since 1970, or seconds if the format shows them.
+    ticks: Option<i64>,
+    digits: Vec<u8>,
 }
 
 impl Clockface {
     /// Appends a time (µs since 1970) that is so many seconds off, in UTC.
     pub(super) fn write(&mut self, format: &DateFormat, (at_us, shift): (u64, i64), out: &mut Vec<u8>) {
         let second = (at_us / SECOND_US) as i64 + shift;
-        self.turn_to(second.div_euclid(SECONDS_A_MINUTE));
-        for part in &format.0 {
+        let ticks = if format.0.contains(&DatePart::Second) {
+            second
+        } else {
+            second.div_euclid(SECONDS_A_MINUTE)
+        };
+        if self.ticks != Some(ticks) || self.format != *format {
+            self.format.clone_from(format);
+            self.ticks = Some(ticks);
+            self.turn_to(second);
+        }
+        out.extend_from_slice(&self.digits);
+    }
+
+    fn turn_to(&mut self, second: i64) {
+        let moment = Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH);
+        let civil = Offset::UTC.to_datetime(moment);
+        let year = civil.year().rem_euclid(10_000);
+        self.digits.clear();
+        for part in &self.format.0 {
             let pair = match *part {
-                DatePart::Century => self.century,
-                DatePart::Year => self.year,
-                DatePart::Month => self.month,
-                DatePart::MonthFromZero => self.month.saturating_sub(1),
-                DatePart::Day => self.day,
-                DatePart::Hour => self.hour,
-                DatePart::Minute => self.minute_of_hour,
-                DatePart::Second => second.rem_euclid(SECONDS_A_MINUTE) as u8,
+                DatePart::Century => (year / 100) as i8,
+                DatePart::Year => (year % 100) as i8,
+                DatePart::Month => civil.month(),
+                DatePart::MonthFromZero => civil.month() - 1,
+                DatePart::Day => civil.day(),
+                DatePart::Hour => civil.hour(),
+                DatePart::Minute => civil.minute(),
+                DatePart::Second => civil.second(),
                 DatePart::Octet(octet) => {
-                    out.push(octet);
+                    self.digits.push(octet);
                     continue;
                 }
             };
-            out.extend_from_slice(&[b'0' + pair / 10, b'0' + pair % 10]);
+            let pair = pair as u8;
+            self.digits.extend_from_slice(&[b'0' + pair / 10, b'0' + pair % 10]);
         }
-    }
-
-    fn turn_to(&mut self, minute: i64) {
-        if minute == self.minute && self.month > 0 {
-            return;
-        }
-        let moment = Timestamp::from_second(minute * SECONDS_A_MINUTE).unwrap_or(Timestamp::UNIX_EPOCH);
-        let civil = Offset::UTC.to_datetime(moment);
-        let year = civil.year().rem_euclid(10_000);
-        *self = Self {
-            minute,
-            century: (year / 100) as u8,
-            year: (year % 100) as u8,
-            month: civil.month() as u8,
-            day: civil.day() as u8,
-            hour: civil.hour() as u8,
-            minute_of_hour: civil.minute() as u8,
-        };
     }
 }
 

@@ -14,8 +14,8 @@ use crate::scenario::Scenario;
 pub(super) struct Receipts {
     delay_us: u64,
     copies_delay_us: u64,
-    /// They are due at multiples of it; at least 1.
-    release_us: u64,
+    /// They are due at multiples of it, if they wait for each other.
+    release_us: Option<u64>,
     intermediate: bool,
     route: Route,
 }
@@ -41,8 +41,12 @@ impl Receipts {
         };
         Self {
             delay_us,
-            copies_delay_us: scaled(&plan.copies_delay, Draw::ReceiptDelay),
-            release_us: plan.release_every.map_or(1, |every| scenario.scaled(every).max(1)),
+            copies_delay_us: if plan.copies_delay == Delay::NONE {
+                0
+            } else {
+                scaled(&plan.copies_delay, Draw::ReceiptDelay)
+            },
+            release_us: plan.release_every.map(|every| scenario.scaled(every).max(1)),
             intermediate: plan.intermediate.is_some(),
             route: plan.route,
         }
@@ -61,7 +65,10 @@ impl Smsc {
             sequence: 0,
             tries: 0,
         };
-        let mut due_us = (turn.now_us + receipts.delay_us).next_multiple_of(receipts.release_us);
+        let mut due_us = turn.now_us + receipts.delay_us;
+        if let Some(release_us) = receipts.release_us {
+            due_us = due_us.next_multiple_of(release_us);
+        }
         if receipts.intermediate {
             let due_us = turn.now_us + receipts.delay_us / 2;
             self.post(turn, due_us, job(JobKind::Enroute), receipts.route);
