@@ -9,7 +9,7 @@ use crate::clock::{Clock, micros};
 use crate::ledger::{AccountRate, Filter, Line, Page, Totals};
 use crate::scenario::Scenario;
 use crate::smsc::session::Plan;
-use crate::smsc::{InboundView, NoInbound, NoSuchPhase, PhaseView, SessionView, Smsc, TooManyOutcomes};
+use crate::smsc::{InboundOrder, InboundView, NoInbound, NoSuchPhase, PhaseView, SessionView, Smsc, TooManyOutcomes};
 
 /// Rows looked at while the sessions wait: well under a millisecond.
 const ROWS_AT_ONCE: usize = 1_000;
@@ -130,8 +130,22 @@ impl Handle {
     /// # Errors
     /// There is no such account, the text is too long, or there are too many.
     pub fn inbound(&self, addresses: (&str, &str), text: &str, account: Option<&str>) -> Result<usize, NoInbound> {
+        self.send_inbound(&InboundOrder {
+            from: addresses.0.to_owned(),
+            to: addresses.1.to_owned(),
+            text: text.to_owned(),
+            account: account.map(str::to_owned),
+            ..InboundOrder::default()
+        })
+    }
+
+    /// As [`Handle::inbound`], with everything that one may wish of an inbound message.
+    ///
+    /// # Errors
+    /// There is no such account, the text or the header cannot be sent, or too many messages wait for clients.
+    pub fn send_inbound(&self, order: &InboundOrder) -> Result<usize, NoInbound> {
         let now_us = self.shared.clock.now_us();
-        self.smsc().inbound(addresses, text, account, now_us)
+        self.smsc().inbound(order, now_us)
     }
 
     /// Every inbound message, with what was sent and acknowledged of it.

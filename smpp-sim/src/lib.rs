@@ -23,6 +23,7 @@ mod clock;
 mod random;
 mod delay;
 mod number;
+mod version;
 mod scenario;
 mod outcome;
 mod ledger;
@@ -48,11 +49,14 @@ pub use outcome::{
     MagicNumber, Outcome, Parameter, Piece, ReceiptPlan, Redelivery, Route, Segments, Stat, Template,
 };
 pub use scenario::{
-    Account, BUILT_IN, BeyondWindow, BindFault, BindTrouble, BuiltIn, ConnectFault, ConnectTrouble, Fault, Faults,
-    Hangup, HangupBegin, Ids, Keep, Lasts, LedgerLimits, Misbehaviour, PRESETS, Phase, Preset, Scenario, StopReading,
-    Throttle, Timers, Turn, Writing,
+    Account, Aim, BUILT_IN, Beyond, BindFault, BindTrouble, BuiltIn, ConnectFault, ConnectTrouble, Fault, Faults,
+    Hangup, HangupBegin, Ids, InboundEncoding, InboundForm, InboundRule, InboundSegments, Keep, Lasts, LedgerLimits,
+    Misbehaviour, PRESETS, Phase, Preset, Reply, Scenario, Script, StopReading, Throttle, Timers, Trigger, Writing,
 };
-pub use smsc::{InboundView, Injected, MALFORMED, NoInbound, NoSuchPhase, PhaseView, SessionView, TooManyOutcomes};
+pub use smsc::{
+    InboundOrder, InboundView, Injected, MALFORMED, NoInbound, NoSuchPhase, PhaseView, SessionView, TooManyOutcomes,
+};
+pub use version::Version;
 
 /// How long open connections may take to end when the simulator stops.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);

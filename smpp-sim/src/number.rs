@@ -50,6 +50,11 @@ impl Numbers {
         })
     }
 
+    /// The number of an address, if it was met before: a question about it is no reason to remember it.
+    pub(crate) fn known(&self, address: &[u8]) -> Option<Number> {
+        plain(address).or_else(|| self.places.get(address).map(|&place| Number(OTHER | place)))
+    }
+
     /// Appends the address as it came.
     pub(crate) fn write(&self, number: Number, out: &mut Vec<u8>) {
         if number.0 & OTHER != 0 {
@@ -123,8 +128,10 @@ mod tests {
         ] {
             let number = numbers.number(address.as_bytes());
             assert_eq!(numbers.text(number), address);
+            assert_eq!(numbers.known(address.as_bytes()), Some(number));
             assert_eq!(numbers.number(address.as_bytes()), number);
         }
+        assert_eq!(numbers.known(b"STRANGER"), None);
         assert_ne!(numbers.number(b"33612345678"), numbers.number(b"+33612345678"));
     }
 

@@ -1,4 +1,4 @@
-//! `command_status`: how a response says what became of its request (3.4, 5.1.3).
+//! `command_status`: how a response says what became of its request (3.4, 5.1.3; those from 0x100 on: 5.0, 4.7.6).
 
 use std::fmt;
 
@@ -68,6 +68,25 @@ statuses! {
     ESME_RINVOPTPARAMVAL = 0xC4, "invalid optional parameter value";
     ESME_RDELIVERYFAILURE = 0xFE, "delivery failure (data_sm_resp)";
     ESME_RUNKNOWNERR = 0xFF, "unknown error";
+    ESME_RSERTYPUNAUTH = 0x100, "not authorised to use this service type";
+    ESME_RPROHIBITED = 0x101, "prohibited from using this operation";
+    ESME_RSERTYPUNAVAIL = 0x102, "service type is unavailable";
+    ESME_RSERTYPDENIED = 0x103, "service type is denied";
+    ESME_RINVDCS = 0x104, "invalid data_coding";
+    ESME_RINVSRCADDRSUBUNIT = 0x105, "invalid source address subunit";
+    ESME_RINVDSTADDRSUBUNIT = 0x106, "invalid destination address subunit";
+    ESME_RINVBCASTFREQINT = 0x107, "invalid broadcast frequency interval";
+    ESME_RINVBCASTALIAS_NAME = 0x108, "invalid broadcast alias name";
+    ESME_RINVBCASTAREAFMT = 0x109, "invalid broadcast area format";
+    ESME_RINVNUMBCAST_AREAS = 0x10A, "invalid number of broadcast areas";
+    ESME_RINVBCASTCNTTYPE = 0x10B, "invalid broadcast content type";
+    ESME_RINVBCASTMSGCLASS = 0x10C, "invalid broadcast message class";
+    ESME_RBCASTFAIL = 0x10D, "broadcast_sm failed";
+    ESME_RBCASTQUERYFAIL = 0x10E, "query_broadcast_sm failed";
+    ESME_RBCASTCANCELFAIL = 0x10F, "cancel_broadcast_sm failed";
+    ESME_RINVBCAST_REP = 0x110, "invalid number of repeated broadcasts";
+    ESME_RINVBCASTSRVGRP = 0x111, "invalid broadcast service group";
+    ESME_RINVBCASTCHANIND = 0x112, "invalid broadcast channel indicator";
 }
 
 impl CommandStatus {

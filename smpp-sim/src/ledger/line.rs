@@ -67,6 +67,12 @@ pub struct Line {
     pub receipt_acked_at_us: Option<u64>,
     /// The fault that its answer was made with; `None`: an ordinary one.
     pub fault: Option<&'static str>,
+    /// When cancel_sm, or a later submit_sm in its place, deleted it.
+    pub cancelled_at_us: Option<u64>,
+    /// How often replace_sm changed it; `text` is the last one.
+    pub replaced: u8,
+    /// The validity that replace_sm gave it; `None` when it was never replaced.
+    pub validity_period: Option<String>,
     /// How the text was coded.
     pub data_coding: u8,
     /// The text without its user data header; `None` when there was no room to keep it.
@@ -163,6 +169,9 @@ impl Ledger {
             receipt_sent_at_us: happened(row.sent_at_us),
             receipt_acked_at_us: happened(row.acked_at_us),
             fault: row.injected.map(crate::smsc::Injected::name),
+            cancelled_at_us: row.final_at_us().filter(|_| row.is_deleted()),
+            replaced: row.replaced,
+            validity_period: self.validity(place),
             data_coding: row.text.data_coding,
             text: self
                 .text(row)

@@ -1,8 +1,8 @@
 //! Everything that the simulator saw and did, one row for every submit, in order of arrival: in a ring of memory whose
 //! oldest finished rows make room, with totals that stay exact, and in a file for who wants all of it.
 
+mod amend;
 mod file;
-mod index;
 mod line;
 mod rates;
 mod row;
@@ -11,13 +11,14 @@ mod totals;
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
+
+use rustc_hash::FxHashMap;
 
 use crate::scenario::{Keep, LedgerLimits};
 
+pub(crate) use amend::Replacement;
 pub(crate) use file::{follow, open};
-use index::Index;
 pub(crate) use line::Page;
 pub use line::{Filter, Line};
 pub use rates::AccountRate;
@@ -49,7 +50,8 @@ pub(crate) struct Ledger {
     texts: Texts,
     limits: LedgerLimits,
     first_id: u64,
-    index: RefCell<Index>,
+    /// What replace_sm said, of the few rows that it was about.
+    validities: FxHashMap<u64, Box<[u8]>>,
     /// Of the rows that the ring has dropped.
     rates: Rates,
     /// Finished rows that are to go to the file; `None`: there is no file.
@@ -75,7 +77,7 @@ impl Ledger {
             texts: Texts::new(limits.text_bytes_max, limits.keep == Keep::Ring),
             limits,
             first_id,
-            index: RefCell::default(),
+            validities: FxHashMap::default(),
             rates: Rates::default(),
             unfiled: filed.then(VecDeque::new),
             counters: Counters::default(),
@@ -108,6 +110,11 @@ impl Ledger {
     /// The id that would be counted next.
     pub(crate) fn next_id(&self) -> u64 {
         self.first_id.wrapping_add(self.next)
+    }
+
+    /// The place of the row that comes next, counted from the first row ever.
+    pub(crate) fn next_place(&self) -> u64 {
+        self.next
     }
 
     /// Writes a row; its place. The caller asks [`Ledger::is_full`] first.
@@ -172,11 +179,6 @@ impl Ledger {
         self.next.checked_sub(back).filter(|_| back > 0)
     }
 
-    /// The place of the row that comes next.
-    pub(crate) fn next_place(&self) -> u32 {
-        self.next as u32
-    }
-
     /// The row at that place.
     pub(crate) fn row(&self, place: u32) -> Option<&Row> {
         self.row_at(self.absolute(place)?)
@@ -198,19 +200,9 @@ impl Ledger {
         block.rows.get_mut((offset % BLOCK_ROWS) as usize)
     }
 
-    /// The place of the accepted message that has that id.
-    pub(crate) fn place(&self, id: u64) -> Option<u32> {
-        let counted = id.wrapping_sub(self.first_id);
-        if counted < self.next && self.row_at(counted).is_some_and(|row| row.id == id) {
-            return Some(counted as u32);
-        }
-        let mut index = self.index.borrow_mut();
-        let accepted = |(place, row): (u64, &Row)| row.accepted.then_some((row.id, place));
-        index.catch_up(self.next, |from| self.rows_from(from).filter_map(accepted));
-        let rows = self.blocks.len() * BLOCK_ROWS as usize + self.late.len();
-        index.sweep(rows, |place| self.row_at(place).is_some());
-        let place = index.get(id)?;
-        self.row_at(place).map(|_| place as u32)
+    /// The number that the message's id is written from.
+    pub(crate) fn id(&self, place: u32) -> u64 {
+        self.row(place).map_or(0, |row| row.id)
     }
 
     /// The octets of a text; `None` when there was no room to keep it.
@@ -231,7 +223,7 @@ impl Ledger {
 
     /// The answer will never go out: its session is gone.
     pub(crate) fn never_answered(&mut self, place: u32) {
-        self.change(place, |row| row.stage = Stage::AnswerDone);
+        self.change(place, Row::close_answer);
     }
 
     /// A receipt went out: the first time, or again.
@@ -292,7 +284,7 @@ impl Ledger {
     }
 
     /// Rows from that place on, as far as they are there: those that the ring has dropped are missing.
-    fn rows_from(&self, from: u64) -> impl Iterator<Item = (u64, &Row)> {
+    pub(crate) fn rows_from(&self, from: u64) -> impl Iterator<Item = (u64, &Row)> {
         let late = self.late.range(from..).map(|(&place, row)| (place, row));
         let ring = (from.max(self.first)..self.next).map_while(|place| self.row_at(place).map(|row| (place, row)));
         late.chain(ring)

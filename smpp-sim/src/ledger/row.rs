@@ -1,14 +1,16 @@
 use smpp::command_status::CommandStatus;
 
 use super::Text;
+use super::amend::final_after_ms;
 use crate::number::Number;
 use crate::outcome::Stat;
 use crate::smsc::Injected;
+use crate::version::Version;
 
-/// Not answered.
-const NEVER: u32 = u32::MAX;
+/// Not answered, or never final.
+pub(super) const NEVER: u32 = u32::MAX;
 
-/// One submit. 88 octets: a million of them are what anybody has room for.
+/// One submit. 96 octets: a million of them are what anybody has room for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
     pub(crate) received_at_us: u64,
@@ -42,7 +44,22 @@ pub(crate) struct Row {
     pub(super) stage: Stage,
     /// The fault that its answer was made with.
     pub(crate) injected: Option<Injected>,
+    /// ms from the submit to the final state, for whoever asks.
+    pub(super) final_after_ms: u32,
+    /// `registered_delivery`, version and whether it was deleted, in one octet.
+    marks: u8,
+    /// Which service_type: a place in the SMSC's list.
+    pub(crate) service: u8,
+    /// Which destination of its submit_multi, from 0; 0 in all other rows.
+    pub(crate) of_multi: u8,
+    /// How often replace_sm gave it another text.
+    pub(crate) replaced: u8,
 }
+
+/// The bits of a row's marks: 0 and 1, 2 and 3, 4.
+const WISH: u8 = 3;
+const VERSION_BITS: u8 = 2;
+const DELETED: u8 = 1 << 4;
 
 /// How far a row is on its way out of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +85,10 @@ pub(crate) struct Arrival<'a> {
     pub(crate) place: (u8, u8),
     pub(crate) data_coding: u8,
     pub(crate) text: &'a [u8],
+    pub(crate) registered_delivery: u8,
+    pub(crate) service: u8,
+    pub(crate) of_multi: u8,
+    pub(crate) version: Version,
 }
 
 /// What was decided about it.
@@ -85,6 +106,8 @@ pub(crate) struct Decision {
     pub(crate) stat: Option<Stat>,
     pub(crate) due: u8,
     pub(crate) injected: Option<Injected>,
+    /// When it comes to its final state, in µs from now; `None`: never.
+    pub(crate) final_after_us: Option<u64>,
 }
 
 impl Row {
@@ -118,13 +141,52 @@ impl Row {
                 Stage::AnswerDone
             },
             injected: decision.injected,
+            final_after_ms: final_after_ms(decision.final_after_us),
+            marks: arrival.registered_delivery & WISH | (arrival.version as u8) << VERSION_BITS,
+            service: arrival.service,
+            of_multi: arrival.of_multi,
+            replaced: 0,
         }
+    }
+
+    /// Which receipts the client wants (3.4, 5.2.17).
+    pub(crate) fn registered_delivery(&self) -> u8 {
+        self.marks & WISH
+    }
+
+    pub(super) fn set_registered_delivery(&mut self, registered_delivery: u8) {
+        self.marks = self.marks & !WISH | registered_delivery & WISH;
+    }
+
+    /// Of the session that it came on: 3.3 has short ids.
+    pub(crate) fn version(&self) -> Version {
+        match self.marks >> VERSION_BITS & 3 {
+            0 => Version::V33,
+            1 => Version::V34,
+            _ => Version::V50,
+        }
+    }
+
+    /// Whether cancel_sm, or a later submit_sm in its place, deleted it.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.marks & DELETED != 0
+    }
+
+    pub(super) fn set_deleted(&mut self) {
+        self.marks |= DELETED;
     }
 
     pub(super) fn answer(&mut self, now_us: u64) {
         let after = now_us.saturating_sub(self.received_at_us);
         self.answered_after_us = u32::try_from(after).unwrap_or(NEVER - 1).min(NEVER - 1);
-        self.stage = Stage::AnswerDone;
+        self.close_answer();
+    }
+
+    /// No answer is due any more.
+    pub(super) fn close_answer(&mut self) {
+        if self.stage == Stage::AnswerDue {
+            self.stage = Stage::AnswerDone;
+        }
     }
 
     /// When it was answered.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::number::Numbers;
 use crate::outcome::{Defaults, Outcome, Stat};
+use crate::version::Version;
 use smpp::command_status::CommandStatus;
 
 fn ledger(limits: LedgerLimits) -> (Ledger, Numbers) {
@@ -18,6 +19,10 @@ fn arrival(numbers: &mut Numbers, now_us: u64, recipient: &str) -> Arrival<'stat
         place: (1, 1),
         data_coding: 0,
         text: b"Bonjour",
+        registered_delivery: 1,
+        service: 0,
+        of_multi: 0,
+        version: Version::V34,
     }
 }
 
@@ -32,6 +37,7 @@ fn delivered() -> Decision {
         stat: Some(Stat::Delivrd),
         due: 1,
         injected: None,
+        final_after_us: Some(1_000),
     }
 }
 
@@ -60,7 +66,7 @@ fn a_row_tells_a_messages_whole_life() {
         "attempt": 1, "part": 1, "total": 1, "message_id": "1000", "received_at_us": 1000, "accepted_at_us": 1000,
         "answered_at_us": 1500, "command_status": 0, "status": "ESME_ROK", "outcome": "delivered", "stat": "DELIVRD",
         "receipts_due": 1, "receipts_sent": 1, "receipts_acked": 1, "receipt_sent_at_us": 2500,
-        "receipt_acked_at_us": 3000, "fault": null, "data_coding": 0, "text": "Bonjour",
+        "receipt_acked_at_us": 3000, "fault": null, "cancelled_at_us": null, "replaced": 0, "validity_period": null, "data_coding": 0, "text": "Bonjour",
     });
     assert_eq!(line, expected);
     let totals = ledger.totals(&names);
@@ -73,8 +79,7 @@ fn a_row_tells_a_messages_whole_life() {
         (1, 1, 1, 0)
     );
     assert_eq!(totals.by_stat["DELIVRD"], 1);
-    assert_eq!(ledger.place(1000), Some(0));
-    assert_eq!(ledger.place(1001), None);
+    assert_eq!(ledger.id(row), 1000);
 }
 
 #[test]
@@ -179,10 +184,10 @@ fn the_ring_drops_finished_rows_only_and_counts_them_for_ever() {
     assert_eq!(ledger.rates(&accounts)[0].submits, count);
 
     // A receipt that comes late finds its row, text and id.
-    assert_eq!(ledger.place(1_010), Some(10));
+    assert_eq!(ledger.id(10), 1_010);
     assert_eq!(ledger.row(10).and_then(|row| ledger.text(row)), Some(&b"Bonjour"[..]));
     ledger.receipt_acked(10, count);
-    assert!(ledger.row(10).is_none() && ledger.place(1_010).is_none());
+    assert!(ledger.row(10).is_none());
     let late: Vec<u64> = ledger.late.keys().copied().collect();
     late.into_iter().for_each(|place| ledger.receipt_refused(place as u32));
     assert!(ledger.late.is_empty());
@@ -209,20 +214,6 @@ fn too_many_that_wait_fill_the_ledger() {
 }
 
 #[test]
-fn ids_that_are_no_count_are_found_when_asked_for() {
-    let (mut ledger, mut numbers) = ledger(LedgerLimits::default());
-    for place in 0..100u64 {
-        let id = Some(crate::random::mix(place));
-        ledger.push(
-            &arrival(&mut numbers, place, "33612345678"),
-            Decision { id, ..delivered() },
-        );
-        assert_eq!(ledger.place(crate::random::mix(place / 2)), Some(place as u32 / 2));
-    }
-    assert_eq!(ledger.place(7), None);
-}
-
-#[test]
 fn places_go_round_after_32_bits() {
     let (mut ledger, mut numbers) = ledger(LedgerLimits::default());
     (ledger.next, ledger.first) = (1 << 32, 1 << 32);
@@ -243,4 +234,35 @@ fn the_busiest_second_is_found_wherever_it_begins() {
     assert_eq!((rates[0].max_per_second, rates[0].submits), (10, 13));
     assert_eq!((rates[0].first_us, rates[0].last_us), (0, 3_000_000));
     assert!((rates[0].mean_per_second - 4.0).abs() < 1e-9);
+}
+
+#[test]
+fn books_agree_whatever_is_cancelled_and_replaced() {
+    let (mut ledger, mut numbers) = ledger(LedgerLimits::default());
+    let replacement = |due, stat| Replacement {
+        text: b"Bonsoir",
+        validity_period: b"000002000000000R",
+        registered_delivery: 1,
+        due,
+        stat,
+    };
+    for _ in 0..3 {
+        let decision = Decision { due: 2, ..delivered() };
+        ledger.push(&arrival(&mut numbers, 1_000, "33612345678"), decision);
+    }
+    ledger.delete(0, 1_500, 1);
+    ledger.replace(1, replacement(0, None));
+    ledger.replace(2, replacement(3, Some(Stat::Delivrd)));
+    let row = |place| {
+        let row = ledger.row(place)?;
+        Some((row.due, row.is_receipt_valid(), row.is_final(1_999)))
+    };
+    assert_eq!(
+        [row(0), row(1), row(2)],
+        [Some((1, true, true)), Some((0, false, false)), Some((3, true, false))]
+    );
+    assert!((0..3).all(|place| ledger.row(place).is_some_and(|row| row.is_final(2_000))));
+    assert_eq!((ledger.counters.receipts_due, ledger.counters.duplicates), (4, 2));
+    assert_eq!((ledger.counters.cancelled, ledger.counters.replaced), (1, 2));
+    assert_eq!(ledger.row(1).and_then(|row| ledger.text(row)), Some(&b"Bonsoir"[..]));
 }

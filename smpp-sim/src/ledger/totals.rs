@@ -24,6 +24,9 @@ pub(crate) struct Counters {
     pub(crate) duplicates: u64,
     pub(crate) inbound_sent: u64,
     pub(crate) inbound_acked: u64,
+    pub(crate) inbound_dropped: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) replaced: u64,
     by_status: FxHashMap<u32, u64>,
     by_stat: [u64; 9],
     pub(crate) by_outcome: FxHashMap<u16, u64>,
@@ -46,6 +49,13 @@ impl Counters {
         self.answered += 1;
         self.rejected += u64::from(status != CommandStatus::ESME_ROK);
         *self.by_status.entry(status.0).or_default() += 1;
+    }
+
+    /// A message is to get another number of receipts than it was.
+    pub(super) fn due_changed(&mut self, before: u8, now: u8) {
+        self.receipts_due = self.receipts_due - u64::from(before) + u64::from(now);
+        let copies = |due: u8| u64::from(due.saturating_sub(1));
+        self.duplicates = self.duplicates - copies(before) + copies(now);
     }
 
     pub(super) fn receipt_acked(&mut self, stat: Option<Stat>) {
@@ -75,6 +85,9 @@ pub struct Totals {
     pub messages: u64,
     pub inbound_sent: u64,
     pub inbound_acked: u64,
+    pub inbound_dropped: u64,
+    pub cancelled: u64,
+    pub replaced: u64,
     pub sessions: u64,
     pub by_status: BTreeMap<String, u64>,
     pub by_stat: BTreeMap<&'static str, u64>,
@@ -117,6 +130,9 @@ impl Totals {
             "messages" => self.messages,
             "inbound_sent" => self.inbound_sent,
             "inbound_acked" => self.inbound_acked,
+            "inbound_dropped" => self.inbound_dropped,
+            "cancelled" => self.cancelled,
+            "replaced" => self.replaced,
             "sessions" => self.sessions,
             _ => return None,
         })
@@ -161,6 +177,9 @@ impl Ledger {
             messages: 0,
             inbound_sent: counters.inbound_sent,
             inbound_acked: counters.inbound_acked,
+            inbound_dropped: counters.inbound_dropped,
+            cancelled: counters.cancelled,
+            replaced: counters.replaced,
             sessions: 0,
             by_status: counters.by_status.iter().map(status).collect(),
             by_stat: stats.filter(|&(_, count)| count > 0).collect(),

@@ -65,9 +65,14 @@ impl Base {
 impl IdShape {
     /// The digits of that base, and nothing else.
     pub fn of(base: Base) -> Self {
+        Self::digits(base, false)
+    }
+
+    /// The same, with capitals or not.
+    pub(crate) const fn digits(base: Base, upper: bool) -> Self {
         Self {
             base,
-            upper: false,
+            upper,
             width: 0,
             even: false,
             cut: 0,

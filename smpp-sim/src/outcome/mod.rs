@@ -160,6 +160,16 @@ impl Stat {
         }
     }
 
+    /// Whether the client asked for this receipt (3.4, 5.2.17; 3 is SMPP 5.0's "success only").
+    pub(crate) fn is_wanted(self, registered_delivery: u8) -> bool {
+        match registered_delivery & 3 {
+            0 => false,
+            1 => true,
+            2 => self.is_failure(),
+            _ => !self.is_failure(),
+        }
+    }
+
     /// Whether it is a failure, for a client that wants to hear of failures only (3.4, 5.2.17).
     pub fn is_failure(self) -> bool {
         match self {

@@ -67,15 +67,9 @@ impl Default for ReceiptPlan {
 }
 
 impl ReceiptPlan {
-    /// Whether a submit gets it: by its `registered_delivery` (3.4, 5.2.17; 3 is SMPP 5.0's "success only") and by
-    /// which segment of how many it is.
+    /// Whether a submit gets it: by its `registered_delivery`, and by which segment of how many it is.
     pub(crate) fn is_for(&self, registered_delivery: u8, (part, total): (u8, u8)) -> bool {
-        let wanted = match registered_delivery & 3 {
-            0 => false,
-            1 => true,
-            2 => self.stat.is_failure(),
-            _ => !self.stat.is_failure(),
-        };
+        let wanted = self.stat.is_wanted(registered_delivery);
         let gets = match self.segments {
             Segments::Each => true,
             Segments::First | Segments::Aggregate => part <= 1,

@@ -144,4 +144,6 @@ pub const BUILT_IN: &[BuiltIn] = built_in![
     "quirks-orphan",
     "quirks-redelivery",
     "quirks-late-answer",
+    "conversations",
+    "mo-storm",
 ];

@@ -4,8 +4,8 @@ use smpp::command_status::CommandStatus;
 use toml::de::DeValue;
 
 use super::misbehaviour::{
-    BindFault, BindTrouble, ConnectFault, ConnectTrouble, Hangup, HangupBegin, Misbehaviour, StopReading, Throttle,
-    Turn, Writing,
+    Aim, BindFault, BindTrouble, ConnectFault, ConnectTrouble, Hangup, HangupBegin, Misbehaviour, StopReading,
+    Throttle, Writing,
 };
 use super::read::WINDOW_MAX;
 use super::sections::{STATUS, status};
@@ -21,7 +21,7 @@ const FRAGMENT_MAX: u64 = 65_536;
 
 /// Reads `[faults]`, of the scenario, an account or a phase.
 pub(super) fn misbehaviour(table: Table<'_>) -> Misbehaviour {
-    let share = |key| turn_of(&table, key);
+    let share = |key| aim_of(&table, key);
     let link = table.choice("enquire_link", LINK);
     let misbehaviour = Misbehaviour {
         throttle: part(&table, "throttle", throttle),
@@ -36,15 +36,15 @@ pub(super) fn misbehaviour(table: Table<'_>) -> Misbehaviour {
         bind: part(&table, "bind", bind),
         refuse: part(&table, "refuse", |refuse| {
             let status = refuse.parsed("status", STATUS, status);
-            (status.unwrap_or(CommandStatus::ESME_RSYSERR), turn(refuse))
+            (status.unwrap_or(CommandStatus::ESME_RSYSERR), aim(refuse))
         }),
         late: part(&table, "late", |late| {
-            (late.duration("by", Duration::from_secs(60)), turn(late))
+            (late.duration("by", Duration::from_secs(60)), aim(late))
         }),
         answers: ANSWERS
             .iter()
             .map(|&(key, injected)| (injected, share(key)))
-            .filter(|(_, turn)| turn.share > 0.0)
+            .filter(|(_, aim)| aim.share > 0.0)
             .collect(),
         malformed: malformed(&table),
         link_unanswered: link.is_some_and(|(unanswered, _)| unanswered),
@@ -89,27 +89,27 @@ fn part<'a, T>(table: &Table<'a>, key: &'static str, read: impl FnOnce(&Table<'a
 }
 
 /// A share alone, or a table with share, from, until and every.
-fn turn_of(table: &Table<'_>, key: &'static str) -> Turn {
+fn aim_of(table: &Table<'_>, key: &'static str) -> Aim {
     if table.is_table(key) {
-        return part(table, key, turn).unwrap_or(Turn::NEVER);
+        return part(table, key, aim).unwrap_or(Aim::NEVER);
     }
-    Turn {
+    Aim {
         share: table.number(key, 0.0..=1.0, 0.0),
-        ..Turn::NEVER
+        ..Aim::NEVER
     }
 }
 
-fn turn(table: &Table<'_>) -> Turn {
-    let turn = Turn {
+fn aim(table: &Table<'_>) -> Aim {
+    let aim = Aim {
         share: table.number("share", 0.0..=1.0, 1.0),
         from: table.integer("from", 1..=u64::MAX, 1),
         until: table.integer("until", 1..=u64::MAX, u64::MAX),
         every: table.integer("every", 1..=u64::MAX, 1),
     };
-    if turn.until < turn.from {
-        table.fault("until", format!("{} is before from, {}", turn.until, turn.from));
+    if aim.until < aim.from {
+        table.fault("until", format!("{} is before from, {}", aim.until, aim.from));
     }
-    turn
+    aim
 }
 
 fn throttle(table: &Table<'_>) -> Throttle {
@@ -184,8 +184,8 @@ fn connect(table: &Table<'_>) -> Option<ConnectFault> {
             }
         }
     }
-    let turn = turn(table);
-    what.map(|what| ConnectFault { what, turn })
+    let aim = aim(table);
+    what.map(|what| ConnectFault { what, aim })
 }
 
 fn bind(table: &Table<'_>) -> BindFault {
@@ -203,19 +203,19 @@ fn bind(table: &Table<'_>) -> BindFault {
             .first()
             .copied()
             .unwrap_or(BindTrouble::Refuse(CommandStatus::ESME_RBINDFAIL)),
-        turn: turn(table),
+        aim: aim(table),
     }
 }
 
-fn malformed(table: &Table<'_>) -> Option<(Turn, Vec<Injected>)> {
+fn malformed(table: &Table<'_>) -> Option<(Aim, Vec<Injected>)> {
     let all = || MALFORMED.to_vec();
     if !table.is_table("malformed") {
-        let turn = turn_of(table, "malformed");
-        return (turn.share > 0.0).then(|| (turn, all()));
+        let aim = aim_of(table, "malformed");
+        return (aim.share > 0.0).then(|| (aim, all()));
     }
     part(table, "malformed", |own| {
         let names = MALFORMED.map(|kind| (kind.name(), kind));
-        (turn(own), own.choices("kinds", &names).unwrap_or_else(all))
+        (aim(own), own.choices("kinds", &names).unwrap_or_else(all))
     })
 }
 

@@ -11,13 +11,13 @@ pub struct Misbehaviour {
     /// Bursts of refusals.
     pub throttle: Option<Throttle>,
     /// Submits that are accepted and never answered.
-    pub no_answer: Turn,
+    pub no_answer: Aim,
     /// Submits that are neither accepted nor answered.
-    pub lost: Turn,
+    pub lost: Aim,
     /// Messages whose receipt comes before the answer.
-    pub receipt_first: Turn,
+    pub receipt_first: Aim,
     /// Messages whose receipt comes twice.
-    pub receipt_twice: Turn,
+    pub receipt_twice: Aim,
     /// Hanging up.
     pub close: Option<Hangup>,
     /// Not reading.
@@ -29,13 +29,13 @@ pub struct Misbehaviour {
     /// What happens to binds.
     pub bind: Option<BindFault>,
     /// Submits that are refused with a status.
-    pub refuse: Option<(CommandStatus, Turn)>,
+    pub refuse: Option<(CommandStatus, Aim)>,
     /// Submits that are answered so much later than their outcome says.
-    pub late: Option<(Duration, Turn)>,
+    pub late: Option<(Duration, Aim)>,
     /// What is wrong with answers, in this order of precedence: one fault an answer.
-    pub answers: Vec<(Injected, Turn)>,
+    pub answers: Vec<(Injected, Aim)>,
     /// Answers that a malformed PDU comes before, and of which kinds.
-    pub malformed: Option<(Turn, Vec<Injected>)>,
+    pub malformed: Option<(Aim, Vec<Injected>)>,
     /// Whether an enquire_link of the client is answered.
     pub link_unanswered: bool,
     /// Whether the client's answers to our enquire_link are overheard.
@@ -54,10 +54,10 @@ impl Default for Misbehaviour {
     fn default() -> Self {
         Self {
             throttle: None,
-            no_answer: Turn::NEVER,
-            lost: Turn::NEVER,
-            receipt_first: Turn::NEVER,
-            receipt_twice: Turn::NEVER,
+            no_answer: Aim::NEVER,
+            lost: Aim::NEVER,
+            receipt_first: Aim::NEVER,
+            receipt_twice: Aim::NEVER,
             close: None,
             stop_reading: None,
             mute: None,
@@ -77,10 +77,10 @@ impl Default for Misbehaviour {
     }
 }
 
-/// Whose turn it is to be met by a fault: by number (connections, binds or submits are counted from 1 since the start,
+/// Whom a fault meets: by number (connections, binds or submits are counted from 1 since the start,
 /// the reset, or the phase) and by share.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Turn {
+pub struct Aim {
     /// Share of those that the numbers name, 0 to 1.
     pub share: f64,
     /// The first.
@@ -91,7 +91,7 @@ pub struct Turn {
     pub every: u64,
 }
 
-impl Turn {
+impl Aim {
     /// Nobody's.
     pub const NEVER: Self = Self {
         share: 0.0,
@@ -169,7 +169,7 @@ pub struct ConnectFault {
     /// What.
     pub what: ConnectTrouble,
     /// To which connection.
-    pub turn: Turn,
+    pub aim: Aim,
 }
 
 /// What can happen to a connection.
@@ -191,7 +191,7 @@ pub struct BindFault {
     /// What.
     pub what: BindTrouble,
     /// To which bind.
-    pub turn: Turn,
+    pub aim: Aim,
 }
 
 /// What can happen to a bind.

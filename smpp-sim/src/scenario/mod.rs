@@ -1,11 +1,13 @@
 //! What the simulator is to do, read from TOML and checked whole before a port opens.
 
+mod accounts;
 mod builtin;
 mod delays;
 mod dialect;
 mod fault;
 mod fault_keys;
 mod ids;
+mod inbound;
 mod misbehaviour;
 mod phase;
 mod preset;
@@ -21,17 +23,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
+use smpp::command_status::CommandStatus;
 use smpp::frame::BindKind;
 
 use crate::delay::Delay;
 use crate::outcome::{Defaults, Outcome, Redelivery, magic_outcomes};
 use crate::random::{Draw, Subject};
+use crate::version::Version;
 
 pub use builtin::{BUILT_IN, BuiltIn};
 pub use fault::{Fault, Faults};
+pub use inbound::{InboundEncoding, InboundForm, InboundRule, InboundSegments, Reply, Script, Trigger};
 pub use misbehaviour::{
-    BindFault, BindTrouble, ConnectFault, ConnectTrouble, Hangup, HangupBegin, Misbehaviour, StopReading, Throttle,
-    Turn, Writing,
+    Aim, BindFault, BindTrouble, ConnectFault, ConnectTrouble, Hangup, HangupBegin, Misbehaviour, StopReading,
+    Throttle, Writing,
 };
 pub use phase::{Lasts, Phase};
 pub use preset::{PRESETS, Preset};
@@ -53,6 +59,10 @@ pub struct Scenario {
     pub accounts: Vec<Account>,
     /// What outcomes do that say nothing else.
     pub defaults: Defaults,
+    /// Submits of all accounts in any one second; `None`: no limit.
+    pub max_tps: Option<u32>,
+    /// What people write to the clients.
+    pub inbound: Vec<InboundRule>,
     /// Unanswered deliver_sm in one session.
     pub receipt_window: usize,
     /// What becomes of those that are not acknowledged.
@@ -93,23 +103,43 @@ pub struct Account {
     /// Unanswered submits in one session.
     pub window: u32,
     /// What a submit beyond the window gets.
-    pub beyond_window: BeyondWindow,
+    pub beyond_window: Beyond,
     /// Submits in any one second, over all its sessions; `None`: no limit.
     pub rate: Option<u32>,
     /// So many more than the rate in any one second.
     pub burst: u32,
+    /// Submits in any one second of one session; `None`: no limit.
+    pub rate_per_session: Option<u32>,
+    /// What a submit beyond either rate gets, or beyond [`Scenario::max_tps`].
+    pub beyond_rate: Beyond,
+    /// How late [`Beyond::Late`] is, in wall time.
+    pub late_by: Duration,
+    /// Networks that it may bind from; empty: any.
+    pub allow: Vec<IpNet>,
+    /// The system_type that its binds must have; `None`: any.
+    pub system_type: Option<String>,
+    /// Octets of a bind's password, right or wrong.
+    pub password_max: usize,
+    /// Versions that its binds may say.
+    pub versions: Vec<Version>,
+    /// `sc_interface_version` of the answers to its binds; `None`: absent.
+    pub interface_version: Option<u8>,
+    /// Whether answers to 5.0 say how busy the SMSC is.
+    pub congestion: bool,
     /// How it misbehaves.
     pub faults: Misbehaviour,
 }
 
-/// What a submit gets that is one too many for the window.
+/// What a submit gets that is one too many, for the window or for the rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BeyondWindow {
-    /// `ESME_RTHROTTLED`.
-    Throttled,
-    /// `ESME_RMSGQFUL`.
-    QueueFull,
-    /// The connection is closed.
+pub enum Beyond {
+    /// That status: `ESME_RTHROTTLED`, `ESME_RMSGQFUL` or a carrier's own.
+    Refused(CommandStatus),
+    /// It is accepted, and answered late.
+    Late,
+    /// It is neither accepted nor answered.
+    Silence,
+    /// It is not accepted, and the connection is closed.
     Close,
 }
 
@@ -231,6 +261,12 @@ impl Scenario {
             .iter()
             .find(|account| account.system_id.as_deref() == Some(system_id));
         named.or_else(|| self.accounts.iter().find(|account| account.system_id.is_none()))
+    }
+
+    /// Whether anybody replies to messages.
+    pub(crate) fn converses(&self) -> bool {
+        let replies = |rule: &InboundRule| matches!(rule.trigger, Trigger::Reply(_));
+        self.inbound.iter().any(replies)
     }
 
     /// A scaled delay, in µs, out of 64 random bits.

@@ -2,12 +2,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Scenario;
+use super::accounts::{RATE, rate, usual_burst};
 use super::read::top;
-use super::sections::{RATE, rate, usual_burst};
 use super::table::{Table, number};
 
 /// Phases that one scenario may have: a day in quarters of an hour.
 const PHASES_MAX: usize = 100;
+
+/// Outcomes of all phases together: every phase brings its own along, and a row of the ledger names one in 16 bits.
+const OUTCOMES_MAX: usize = 60_000;
 
 /// Keys of a scenario that its phases neither inherit nor have.
 const NOT_INHERITED: &[&str] = &[
@@ -17,6 +20,7 @@ const NOT_INHERITED: &[&str] = &[
     "repeat",
     "weights",
     "rate",
+    "inbound",
     "recipients",
     "recipients_csv",
     "prefix",
@@ -57,6 +61,12 @@ pub(super) fn phases(table: &Table<'_>, scenario: &mut Scenario) {
     }
     if table.has("repeat") && tables.is_empty() {
         table.fault("repeat", "goes with [[phase]]".to_owned());
+    }
+    if tables.len() * scenario.outcomes.len() > OUTCOMES_MAX {
+        let (phases, outcomes) = (tables.len(), scenario.outcomes.len());
+        let detail = format!("{phases} phases of {outcomes} outcomes are too many: at most {OUTCOMES_MAX} together");
+        table.fault("phase", detail);
+        return;
     }
     let last = tables.len().saturating_sub(1);
     for (place, own) in tables.iter().take(PHASES_MAX).enumerate() {

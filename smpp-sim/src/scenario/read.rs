@@ -3,14 +3,16 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+use super::accounts::{RATE, accounts, open_account, rate};
 use super::fault_keys::misbehaviour;
+use super::inbound;
 use super::phase::phases;
 use super::preset;
 use super::receipts::answer_and_receipt;
 use super::recipients::rules;
-use super::sections::{accounts, outcomes, timers};
+use super::sections::{outcomes, timers};
 use super::table::{Source, Table};
-use super::{Account, BeyondWindow, Faults, Ids, Keep, LedgerLimits, Misbehaviour, Scenario, Timers};
+use super::{Faults, Ids, Keep, LedgerLimits, Misbehaviour, Scenario, Timers};
 use crate::outcome::{Defaults, Outcome, Redelivery};
 
 /// Texts are found by offsets of 39 bits: so much of them is surely within.
@@ -28,6 +30,8 @@ pub(super) fn blank() -> Scenario {
         time_scale: 1.0,
         accounts: vec![open_account(Misbehaviour::default())],
         defaults: Defaults::default(),
+        max_tps: None,
+        inbound: Vec::new(),
         receipt_window: 1000,
         redelivery: Redelivery::default(),
         timers: Timers::default(),
@@ -42,21 +46,6 @@ pub(super) fn blank() -> Scenario {
         quotas: Vec::new(),
         rules: Arc::default(),
         magic_from: None,
-    }
-}
-
-pub(super) fn open_account(faults: Misbehaviour) -> Account {
-    use smpp::frame::BindKind::{Receiver, Transceiver, Transmitter};
-    Account {
-        system_id: None,
-        password: None,
-        binds: vec![Transceiver, Transmitter, Receiver],
-        sessions: 64,
-        window: 10_000,
-        beyond_window: BeyondWindow::Throttled,
-        rate: None,
-        burst: 0,
-        faults,
     }
 }
 
@@ -90,6 +79,8 @@ pub(super) fn top(table: &Table<'_>, folder: Option<&Path>) -> Scenario {
         seed: table.integer("seed", 0..=u64::MAX, blank.seed),
         time_scale: table.number("time_scale", 0.001..=1_000_000.0, blank.time_scale),
         accounts: accounts(table, &faults),
+        max_tps: table.parsed("max_tps", RATE, rate),
+        inbound: inbound::rules(table),
         timers: timers(table.table("timers")),
         faults,
         outcomes: Vec::new(),

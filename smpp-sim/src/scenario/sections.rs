@@ -1,103 +1,20 @@
 use std::sync::Arc;
 
 use smpp::command_status::CommandStatus;
-use smpp::frame::BindKind;
 use toml::de::DeValue;
 
-use super::fault_keys::misbehaviour;
 use super::ids::id_format;
-use super::read::{WINDOW_MAX, open_account, place};
+use super::read::place;
 use super::receipts::outcome_receipt;
 use super::table::{Table, whole};
-use super::{Account, BeyondWindow, Misbehaviour, Scenario, Timers};
+use super::{Scenario, Timers};
 use crate::outcome::{Answer, Defaults, Outcome};
-
-/// Accounts that one scenario may name: far more than any aggregator gives one customer.
-const ACCOUNTS_MAX: usize = 1000;
 
 /// Outcomes that one scenario may name: a place must fit 16 bits with the magic ones.
 const OUTCOMES_MAX: usize = 10_000;
 
 /// The longest exact deck; it is held in memory, two octets a card.
 pub(super) const QUOTA_MAX: u64 = 10_000_000;
-
-/// The highest rate that can be counted exactly: one time stamp for every submit of a second.
-const RATE_MAX: u64 = 1_000_000;
-
-const BINDS: &[(&str, BindKind)] = &[
-    ("transceiver", BindKind::Transceiver),
-    ("transmitter", BindKind::Transmitter),
-    ("receiver", BindKind::Receiver),
-];
-
-const BEYOND_WINDOW: &[(&str, BeyondWindow)] = &[
-    ("throttled", BeyondWindow::Throttled),
-    ("queue_full", BeyondWindow::QueueFull),
-    ("close", BeyondWindow::Close),
-];
-
-pub(super) fn accounts(table: &Table<'_>, faults: &Misbehaviour) -> Vec<Account> {
-    let tables = table.tables("account");
-    if tables.is_empty() {
-        return vec![open_account(faults.clone())];
-    }
-    if tables.len() > ACCOUNTS_MAX {
-        table.fault(
-            "account",
-            format!("{} accounts are too many: at most {ACCOUNTS_MAX}", tables.len()),
-        );
-    }
-    let mut accounts: Vec<Account> = Vec::new();
-    for table in &tables {
-        let account = account(table, faults);
-        if accounts.iter().any(|other| other.system_id == account.system_id) {
-            table.fault("system_id", "two accounts have the same system_id".to_owned());
-        }
-        accounts.push(account);
-    }
-    accounts
-}
-
-fn account(table: &Table<'_>, faults: &Misbehaviour) -> Account {
-    let any = |value: String| (value != "*").then_some(value);
-    let open = open_account(Misbehaviour::default());
-    let rate = table.parsed("rate", RATE, rate);
-    let own = table.table("faults");
-    let account = Account {
-        system_id: table.string("system_id").and_then(any),
-        password: table.string("password").and_then(any),
-        binds: table.choices("binds", BINDS).unwrap_or(open.binds),
-        sessions: table.integer("sessions", 1..=1000, open.sessions as u64) as usize,
-        window: table.integer("window", 1..=WINDOW_MAX, u64::from(open.window)) as u32,
-        beyond_window: table
-            .choice("beyond_window", BEYOND_WINDOW)
-            .unwrap_or(open.beyond_window),
-        rate,
-        burst: table.integer("burst", 0..=RATE_MAX, u64::from(rate.map_or(0, usual_burst))) as u32,
-        faults: if table.has("faults") {
-            misbehaviour(own)
-        } else {
-            faults.clone()
-        },
-    };
-    if !table.has("system_id") {
-        table.fault("", "an account needs a system_id (\"*\" for any)".to_owned());
-    }
-    table.unknown_keys();
-    account
-}
-
-/// A tenth of the rate, at least 1.
-pub(super) fn usual_burst(rate: u32) -> u32 {
-    (rate / 10).max(1)
-}
-
-pub(super) const RATE: &str = "segments a second like \"500/s\", 1/s to 1000000/s";
-
-pub(super) fn rate(value: &DeValue<'_>) -> Option<u32> {
-    let number = value.as_str()?.strip_suffix("/s")?.trim().parse::<u64>().ok()?;
-    (1..=RATE_MAX).contains(&number).then_some(number as u32)
-}
 
 pub(super) fn timers(table: Table<'_>) -> Timers {
     let default = Timers::default();

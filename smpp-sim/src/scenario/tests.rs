@@ -323,3 +323,20 @@ fn a_csv_file_names_recipients_and_its_faults_have_lines() {
         "{unread}"
     );
 }
+
+#[test]
+fn phases_and_outcomes_together_have_a_limit() {
+    let outcomes: String = (0..1_000)
+        .map(|place| format!("[[outcome]]\nname = \"o{place}\"\n"))
+        .collect();
+    let phases: String = (0..61)
+        .map(|place| format!("[[phase]]\nname = \"p{place}\"\nfor = \"1s\"\n"))
+        .collect();
+    let said = Scenario::parse(&(outcomes + &phases), "x.toml")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        said.contains("phase: 61 phases of 1000 outcomes are too many: at most 60000 together"),
+        "{said}"
+    );
+}

@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 
+use super::conversation::Progress;
 use super::schedule::Schedule;
 use crate::scenario::{Account as Rights, HangupBegin, Throttle};
 
@@ -22,6 +23,9 @@ pub(super) struct Account {
     meter: Meter,
     /// Takes turns among receiving sessions.
     pub(super) turn: usize,
+    /// Which beginning of the scripts it has had.
+    pub(super) scripted: u32,
+    pub(super) progress: Vec<Progress>,
 }
 
 impl Account {
@@ -35,6 +39,8 @@ impl Account {
             next_hangup: u64::MAX,
             meter: Meter::default(),
             turn: 0,
+            scripted: 0,
+            progress: Vec::new(),
         };
         account.restart_faults();
         account
@@ -54,10 +60,28 @@ impl Account {
         self.rights.faults.mute.is_some_and(|after| self.submits >= after)
     }
 
-    /// Whether the rate has room for one more now; takes the room.
-    pub(super) fn take_permit(&mut self, now_us: u64) -> bool {
-        let Some(rate) = self.rights.rate else { return true };
-        self.meter.take(now_us, (rate + self.rights.burst) as usize)
+    /// Whether the account's rate, its session's and the rate of all have room for one more now; takes it of all three.
+    pub(super) fn take_permit(&mut self, now_us: u64, session: &mut Meter, total: Option<(&mut Meter, u32)>) -> bool {
+        let rights = &self.rights;
+        if rights.rate.is_none() && rights.rate_per_session.is_none() && total.is_none() {
+            return true;
+        }
+        let own = rights
+            .rate
+            .map(|rate| (&mut self.meter, (rate + rights.burst) as usize));
+        let session = rights.rate_per_session.map(|rate| (session, rate as usize));
+        let total = total.map(|(meter, rate)| (meter, rate as usize));
+        let mut meters = [own, session, total];
+        let room = meters
+            .iter_mut()
+            .flatten()
+            .all(|(meter, limit)| meter.has_room(now_us, *limit));
+        if room {
+            for (meter, _) in meters.into_iter().flatten() {
+                meter.times.push_back(now_us);
+            }
+        }
+        room
     }
 
     /// The burst of refusals that this submit falls into.
@@ -71,20 +95,16 @@ impl Account {
 
 /// Counts exactly what was let through in the last second: no burst can hide between two counters.
 #[derive(Debug, Default)]
-struct Meter {
+pub(super) struct Meter {
     times: VecDeque<u64>,
 }
 
 impl Meter {
-    fn take(&mut self, now_us: u64, limit: usize) -> bool {
+    fn has_room(&mut self, now_us: u64, limit: usize) -> bool {
         while self.times.front().is_some_and(|&first| first + SECOND_US <= now_us) {
             self.times.pop_front();
         }
-        let room = self.times.len() < limit;
-        if room {
-            self.times.push_back(now_us);
-        }
-        room
+        self.times.len() < limit
     }
 }
 
@@ -95,7 +115,12 @@ mod tests {
     #[test]
     fn the_meter_lets_no_window_of_a_second_hold_more() {
         let mut meter = Meter::default();
-        let taken = |meter: &mut Meter, at| (0..10).filter(|_| meter.take(at, 5)).count();
+        let take = |meter: &mut Meter, at| {
+            let room = meter.has_room(at, 5);
+            meter.times.extend(room.then_some(at));
+            room
+        };
+        let taken = |meter: &mut Meter, at| (0..10).filter(|_| take(meter, at)).count();
         assert_eq!(taken(&mut meter, 900_000), 5);
         assert_eq!(taken(&mut meter, 1_100_000), 0);
         assert_eq!(taken(&mut meter, 1_900_000), 5);

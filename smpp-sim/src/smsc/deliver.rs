@@ -53,6 +53,15 @@ impl Receipts {
     }
 }
 
+impl Receipts {
+    /// When the message is in its final state, and the first final receipt is due.
+    pub(super) fn final_us(&self, now_us: u64) -> u64 {
+        let due_us = now_us + self.delay_us;
+        self.release_us
+            .map_or(due_us, |release_us| due_us.next_multiple_of(release_us))
+    }
+}
+
 impl Smsc {
     /// Puts the receipts of a message where they will be sent from.
     pub(super) fn schedule_receipts(&mut self, turn: &mut Turn<'_>, row: u32, receipts: Receipts) {
@@ -65,22 +74,23 @@ impl Smsc {
             sequence: 0,
             tries: 0,
         };
-        let mut due_us = turn.now_us + receipts.delay_us;
-        if let Some(release_us) = receipts.release_us {
-            due_us = due_us.next_multiple_of(release_us);
-        }
+        let mut due_us = receipts.final_us(turn.now_us);
         if receipts.intermediate {
             let due_us = turn.now_us + receipts.delay_us / 2;
-            self.post(turn, due_us, job(JobKind::Enroute), receipts.route);
+            self.post_by(turn, due_us, job(JobKind::Enroute), receipts.route);
         }
         for _ in 0..due {
-            self.post(turn, due_us, job(JobKind::Receipt), receipts.route);
+            self.post_by(turn, due_us, job(JobKind::Receipt), receipts.route);
             due_us += receipts.copies_delay_us;
         }
     }
 
     /// To this session if it receives, else to another one of the account, else to the account's backlog.
-    fn post(&mut self, turn: &mut Turn<'_>, due_us: u64, job: Job, route: Route) {
+    pub(super) fn post(&mut self, turn: &mut Turn<'_>, due_us: u64, job: Job) {
+        self.post_by(turn, due_us, job, Route::Same);
+    }
+
+    fn post_by(&mut self, turn: &mut Turn<'_>, due_us: u64, job: Job, route: Route) {
         let Some((account, kind)) = turn.session.bound() else {
             return;
         };
@@ -118,7 +128,12 @@ impl Smsc {
                 let plan = outcome.and_then(|outcome| outcome.receipt.as_ref());
                 plan.is_some_and(|plan| plan.route == Route::Receiver)
             }
-            JobKind::Inbound | JobKind::Answer | JobKind::DataAnswer => false,
+            JobKind::Inbound
+            | JobKind::Answer
+            | JobKind::DataAnswer
+            | JobKind::MultiAnswer
+            | JobKind::Reply
+            | JobKind::Script => false,
         }
     }
 
@@ -182,8 +197,7 @@ impl Smsc {
             let Some(mut job) = turn.session.ready.pop_front() else {
                 return;
             };
-            // Nothing is left to say about a row that the ledger has dropped.
-            if job.kind != JobKind::Inbound && self.ledger.row(job.row).is_none() {
+            if self.is_void(job) {
                 continue;
             }
             let sequence = turn.session.next_sequence();
@@ -220,6 +234,20 @@ impl Smsc {
     fn given_up(&mut self, job: Job) {
         if job.kind == JobKind::Receipt {
             self.ledger.receipt_refused(job.row);
+        } else if job.kind == JobKind::Inbound {
+            self.inbound_done(job, false);
+        }
+    }
+
+    /// Whether nothing is to be delivered any more: the ledger has dropped the row, or the message was cancelled or
+    /// replaced in the meantime.
+    fn is_void(&self, job: Job) -> bool {
+        let row = || self.ledger.row(job.row);
+        match job.kind {
+            JobKind::Receipt => row().is_none_or(|row| job.tries == 0 && !row.is_receipt_valid()),
+            JobKind::Enroute => row().is_none_or(|row| row.is_deleted()),
+            JobKind::Inbound => false,
+            JobKind::Answer | JobKind::DataAnswer | JobKind::MultiAnswer | JobKind::Reply | JobKind::Script => true,
         }
     }
 
@@ -227,7 +255,12 @@ impl Smsc {
         match job.kind {
             JobKind::Receipt => self.ledger.receipt_sent(job.row, job.tries > 0, now_us),
             JobKind::Inbound => self.inbound_sent(job),
-            JobKind::Enroute | JobKind::Answer | JobKind::DataAnswer => {}
+            JobKind::Enroute
+            | JobKind::Answer
+            | JobKind::DataAnswer
+            | JobKind::MultiAnswer
+            | JobKind::Reply
+            | JobKind::Script => {}
         }
     }
 
@@ -244,8 +277,13 @@ impl Smsc {
         if status == CommandStatus::ESME_ROK && command != CommandId::GENERIC_NACK {
             match job.kind {
                 JobKind::Receipt => self.ledger.receipt_acked(job.row, turn.now_us),
-                JobKind::Inbound => self.inbound_acked(job),
-                JobKind::Enroute | JobKind::Answer | JobKind::DataAnswer => {}
+                JobKind::Inbound => self.inbound_done(job, true),
+                JobKind::Enroute
+                | JobKind::Answer
+                | JobKind::DataAnswer
+                | JobKind::MultiAnswer
+                | JobKind::Reply
+                | JobKind::Script => {}
             }
             return;
         }

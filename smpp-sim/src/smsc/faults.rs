@@ -1,10 +1,9 @@
 //! Where the scenario's faults meet sessions, binds and answers. Messages without one pass a comparison or two.
 
 use smpp::command_status::CommandStatus;
-use smpp::frame::{Bind, Raw, encode_bind_resp, split};
+use smpp::frame::{Bind, BindResp, Raw, encode_bind_resp, split};
 
 use super::Smsc;
-use super::bind::SYSTEM_ID;
 use super::injected::Injected;
 use super::session::{End, Holding, Request, Session, Turn};
 use crate::random::{Draw, Subject};
@@ -77,7 +76,7 @@ impl Smsc {
         let Some(connect) = self.scenario.faults.connect else {
             return;
         };
-        if !connect.turn.meets_event(self.scenario.seed, self.connections) {
+        if !connect.aim.meets_event(self.scenario.seed, self.connections) {
             return;
         }
         match connect.what {
@@ -97,12 +96,13 @@ impl Smsc {
         let rights = self.scenario.rights(&name);
         let fault = rights.map_or(self.scenario.faults.bind, |rights| rights.faults.bind);
         self.binds += 1;
-        let met = fault.filter(|fault| fault.turn.meets_event(self.scenario.seed, self.binds));
+        let met = fault.filter(|fault| fault.aim.meets_event(self.scenario.seed, self.binds));
         let unbound = turn.session.bound().is_none();
         match met.map(|fault| fault.what).filter(|_| unbound) {
             None => self.bind_now(turn, request, bind),
             Some(BindTrouble::Refuse(status)) => {
-                encode_bind_resp(turn.out, bind.kind, (status, request.sequence), SYSTEM_ID);
+                let refused = (status, request.sequence);
+                encode_bind_resp(turn.out, bind.kind, refused, &BindResp::default());
                 turn.session.end = Some(End::Close);
             }
             Some(BindTrouble::Silence) => turn.session.trouble.deaf = true,
@@ -230,18 +230,18 @@ impl Smsc {
             ..*subject
         };
         if let Some((_, &(fault, _))) =
-            answers.find(|&(place, (_, turn))| turn.meets(&own(place), Draw::AnswerFault, number))
+            answers.find(|&(place, (_, aim))| aim.meets(&own(place), Draw::AnswerFault, number))
         {
             return Some(fault);
         }
-        if let Some((turn, kinds)) = &faults.malformed
-            && turn.meets(subject, Draw::Malformed, number)
+        if let Some((aim, kinds)) = &faults.malformed
+            && aim.meets(subject, Draw::Malformed, number)
         {
             let kind = subject.draw(Draw::MalformedKind) % kinds.len().max(1) as u64;
             return kinds.get(kind as usize).copied();
         }
-        let (_, turn) = faults.late.as_ref()?;
-        turn.meets(subject, Draw::Late, number).then_some(Injected::Late)
+        let (_, aim) = faults.late.as_ref()?;
+        aim.meets(subject, Draw::Late, number).then_some(Injected::Late)
     }
 
     /// How much later than its outcome says an answer is.
@@ -254,8 +254,8 @@ impl Smsc {
     /// The status that a fault refuses a message with.
     pub(super) fn refusing_status(&self, place: usize, subject: &Subject) -> Option<CommandStatus> {
         let account = &self.accounts[place];
-        let (status, turn) = account.rights.faults.refuse?;
-        turn.meets(subject, Draw::Refuse, account.submits).then_some(status)
+        let (status, aim) = account.rights.faults.refuse?;
+        aim.meets(subject, Draw::Refuse, account.submits).then_some(status)
     }
 }
 

@@ -3,18 +3,11 @@
 use crate::ledger::Row;
 use crate::number::{Number, Numbers, write_decimal};
 use crate::outcome::{Base, IdFormat, IdShape};
-use crate::random::{mix, unmix};
-
-use super::Smsc;
+use crate::random::mix;
+use crate::version::Version;
 
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const CAPITALS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-/// The longest id that is looked for: no shape writes more.
-const ID_OCTETS_MAX: usize = 255;
-
-/// Messages that bore the same id one after the other, and are looked at for the latest that was accepted.
-const REUSED_MAX: usize = 1000;
 
 /// The hexadecimal digits of a UUID, and where the version and the variant stand among them (RFC 9562, 5.4).
 const UUID_DIGITS: usize = 32;
@@ -31,19 +24,43 @@ pub(crate) struct IdOf<'a> {
     pub(crate) recipient: Number,
     pub(crate) part: u8,
     pub(crate) total: u8,
+    /// Of the session that submitted it.
+    pub(crate) version: Version,
     pub(crate) numbers: &'a Numbers,
 }
+
+/// What ids look like in 3.3, which has room for 8 hexadecimal digits (3.3, 6.2.10): letters as the format has them.
+static CAPITALS_OF_3_3: IdShape = IdShape::digits(Base::Hex, true);
+static LETTERS_OF_3_3: IdShape = IdShape::digits(Base::Hex, false);
+static DECIMAL_OF_3_3: IdShape = IdShape::digits(Base::Decimal, false);
+const NUMBER_OF_3_3: u64 = 0xFFFF_FFFF;
 
 impl<'a> IdOf<'a> {
     /// Of the row at that place of the ledger.
     pub(crate) fn row(row: &Row, place: u32, numbers: &'a Numbers) -> Self {
+        let version = row.version();
         Self {
-            id: row.id,
-            place,
+            id: match version {
+                Version::V33 => row.id & NUMBER_OF_3_3,
+                Version::V34 | Version::V50 => row.id,
+            },
+            // The destinations of a submit_multi share the id of the first.
+            place: place.wrapping_sub(u32::from(row.of_multi)),
+            version,
             recipient: row.recipient,
             part: row.part,
             total: row.total,
             numbers,
+        }
+    }
+
+    /// The shape that one of the ids of a format has for the version that the message was submitted in.
+    pub(crate) fn shape<'s>(&self, format: &IdFormat, shape: &'s IdShape) -> &'s IdShape {
+        match (self.version, shape.base, format.answer.base) {
+            (Version::V34 | Version::V50, ..) | (Version::V33, Base::Absent, _) => shape,
+            (Version::V33, Base::Decimal, Base::Hex) => &DECIMAL_OF_3_3,
+            (Version::V33, Base::Hex, Base::Hex) if !shape.upper => &LETTERS_OF_3_3,
+            (Version::V33, ..) => &CAPITALS_OF_3_3,
         }
     }
 }
@@ -78,7 +95,7 @@ pub(crate) fn write_id(shape: &IdShape, of: &IdOf<'_>, out: &mut Vec<u8>) {
 /// The id in the answer, as text.
 pub(crate) fn id_text(format: &IdFormat, of: &IdOf<'_>) -> String {
     let mut octets = Vec::with_capacity(36);
-    write_id(&format.answer, of, &mut octets);
+    write_id(of.shape(format, &format.answer), of, &mut octets);
     String::from_utf8_lossy(&octets).into_owned()
 }
 
@@ -162,72 +179,6 @@ fn write_uuid(number: u64, shape: &IdShape, out: &mut Vec<u8>) {
     }
 }
 
-/// The number that a UUID was written from.
-fn number_of_uuid(text: &str) -> Option<u64> {
-    let digits: String = text.chars().filter(|letter| *letter != '-').collect();
-    if digits.len() != UUID_DIGITS || !digits.is_ascii() {
-        return None;
-    }
-    let shuffled = format!("{}{}", &digits[..UUID_VERSION], &digits[28..]);
-    u64::from_str_radix(&shuffled, 16).ok().map(unmix)
-}
-
-/// The numbers that an id of that shape may have been written from. Whoever asks writes the id again and compares.
-fn candidates<'a>(shape: &'a IdShape, text: &'a str) -> impl Iterator<Item = u128> + 'a {
-    let radix = match shape.base {
-        Base::Decimal => Some(10),
-        Base::Hex => Some(16),
-        Base::Base36 => Some(36),
-        Base::Absent | Base::Uuid | Base::UuidPlain => None,
-    };
-    let inner = text.strip_prefix(&*shape.prefix).unwrap_or(text);
-    let words = inner.split(|letter: char| !letter.is_ascii_alphanumeric());
-    let plain = words.filter_map(move |word| u128::from_str_radix(word, radix?).ok());
-    let uuid = matches!(shape.base, Base::Uuid | Base::UuidPlain).then(|| number_of_uuid(text));
-    let uuid = uuid.flatten().map(u128::from);
-    plain.chain(uuid).filter_map(|number| number.checked_sub(shape.plus))
-}
-
-impl Smsc {
-    /// The place in the ledger of the accepted message whose answer bore that id, whatever the format of its outcome.
-    /// Where ids are reused it is the latest one. Letters may come in either case.
-    pub(crate) fn find_message(&self, id: &[u8]) -> Option<u32> {
-        let text = std::str::from_utf8(id)
-            .ok()
-            .filter(|text| text.len() <= ID_OCTETS_MAX)?;
-        let mut seen: Vec<&IdShape> = Vec::new();
-        for outcome in &self.outcomes {
-            let shape = &outcome.message_id.answer;
-            if seen.contains(&shape) {
-                continue;
-            }
-            seen.push(shape);
-            let mut numbers = candidates(shape, text).filter_map(|number| u64::try_from(number).ok());
-            if let Some(place) = numbers.find_map(|number| self.place_of(shape, number, text)) {
-                return Some(place);
-            }
-        }
-        None
-    }
-
-    fn place_of(&self, shape: &IdShape, number: u64, text: &str) -> Option<u32> {
-        if shape.reuse == 0 {
-            return self.ledger.place(number).filter(|&place| self.bears(place, text));
-        }
-        let first = u32::try_from(number).ok().filter(|&number| number < shape.reuse)?;
-        let places = (first..self.ledger.next_place()).step_by(shape.reuse as usize).rev();
-        places.take(REUSED_MAX).find(|&place| self.bears(place, text))
-    }
-
-    fn bears(&self, place: u32, text: &str) -> bool {
-        let Some(row) = self.ledger.row(place).filter(|row| row.accepted) else {
-            return false;
-        };
-        let of = IdOf::row(row, place, &self.numbers);
-        id_text(&self.outcomes[usize::from(row.outcome)].message_id, &of).eq_ignore_ascii_case(text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,6 +186,10 @@ mod tests {
 
     /// The three ids that a format makes of a number.
     fn ids(format: &str, id: u64) -> [String; 3] {
+        written(format, id, Version::V34)
+    }
+
+    fn written(format: &str, id: u64, version: Version) -> [String; 3] {
         let mut numbers = Numbers::default();
         let recipient = numbers.number(b"33612345678");
         let of = IdOf {
@@ -243,12 +198,13 @@ mod tests {
             recipient,
             part: 1,
             total: 2,
+            version,
             numbers: &numbers,
         };
         let format = IdFormat::named(format).unwrap_or_else(|| panic!("no format is called {format}"));
         [&format.answer, &format.text, &format.tlv].map(|shape| {
             let mut out = Vec::new();
-            write_id(shape, &of, &mut out);
+            write_id(of.shape(&format, shape), &of, &mut out);
             String::from_utf8(out).unwrap()
         })
     }
@@ -293,32 +249,22 @@ mod tests {
     }
 
     #[test]
-    fn uuids_are_of_version_4_and_lead_back_to_their_number() {
+    fn uuids_are_of_version_4_and_of_one_number() {
         let [answer, cut, _] = ids("uuid_cut", 7);
         assert_eq!((answer.len(), &answer[14..15], cut.as_str()), (36, "4", &answer[..32]));
         assert!(["8", "9", "a", "b"].contains(&&answer[19..20]), "{answer}");
         assert_eq!(ids("uuid_plain_tlv", 7)[2], answer.replace('-', ""));
         assert_ne!(ids("uuid", 8)[0], answer);
-        for id in [0, 7, u64::MAX, 1_795_363_200_000_000_000] {
-            assert_eq!(number_of_uuid(&ids("uuid_upper", id)[0]), Some(id));
-        }
     }
 
     #[test]
-    fn every_answer_leads_back_to_its_number() {
-        for (name, format) in ID_FORMATS {
-            let format = format();
-            if format.answer.base == Base::Absent {
-                continue;
-            }
-            let text = &ids(name, 123_456_789)[0];
-            let expected = if format.answer.reuse == 0 {
-                123_456_789
-            } else {
-                1007 % u128::from(format.answer.reuse)
-            };
-            let found = candidates(&format.answer, text).any(|number| number == expected);
-            assert!(found, "{name}: {text}");
+    fn ids_of_3_3_have_8_hexadecimal_digits() {
+        for (name, _) in ID_FORMATS {
+            let [answer, ..] = written(name, 0x5AFE_F00D, Version::V33);
+            let digits = answer.is_empty() || u32::from_str_radix(&answer, 16).is_ok();
+            assert!(answer.len() <= 8 && digits, "{name}: {answer}");
         }
+        let [answer, text, _] = written("hex_answer_decimal_receipt", 255, Version::V33);
+        assert_eq!((answer.as_str(), text.as_str()), ("FF", "255"));
     }
 }

@@ -1,14 +1,19 @@
+use std::collections::VecDeque;
+
+use bytes::BytesMut;
 use serde::{Deserialize, Serialize};
 use smpp::address::{Address, npi, ton};
-use smpp::frame::Sm;
+use smpp::frame::{Sm, Tlvs, put_tlv, tag};
 use smpp::segment::{ESM_CLASS_UDHI, Segments, segment};
-use smpp::text::{EncodingPolicy, choose};
+use smpp::text::encode;
 
 use super::Smsc;
 use super::session::{Job, JobKind, Turn};
+use crate::scenario::{InboundEncoding, InboundForm, InboundSegments};
 
-/// Inbound messages that are remembered; a million conversations are no test any more.
-const INBOUND_MAX: usize = 1_000_000;
+/// Inbound messages that are remembered: of the oldest that are done with, nothing is kept beyond, so that a storm of
+/// millions takes no more memory (some 30 MB) than its last hundred thousand.
+const INBOUND_MAX: usize = 100_000;
 
 /// The longest sender that a telephone number may be taken for: E.164 has 15 digits.
 const E164_DIGITS: usize = 15;
@@ -16,21 +21,123 @@ const E164_DIGITS: usize = 15;
 /// Shorter numbers are short codes.
 const SHORT_CODE_DIGITS: usize = 8;
 
+/// Octets of a concatenation header, which SAR parameters replace.
+const HEADER_OCTETS: usize = 6;
+
+/// The longest `short_message` with a header of one's own (3.4, 5.2.22).
+const SHORT_MESSAGE_MAX: usize = 254;
+
 /// An ordinary message from a person to a client.
 #[derive(Debug)]
 pub(super) struct Inbound {
     account: usize,
-    from: String,
-    to: String,
+    from: Party,
+    to: Party,
     text: String,
-    segments: Segments,
+    body: Body,
+    segments: InboundSegments,
     sent: u64,
     acked: u64,
+    /// Deliveries that are neither acknowledged nor refused.
+    left: u32,
+}
+
+/// An address and, if it is known, its type of number and numbering plan.
+type Party = (String, Option<[u8; 2]>);
+
+#[derive(Debug)]
+enum Body {
+    Segments(Segments),
+    /// With a header of one's own.
+    Headed {
+        data_coding: u8,
+        octets: Vec<u8>,
+    },
+}
+
+impl Inbound {
+    fn deliveries(&self) -> u32 {
+        match (&self.body, self.segments) {
+            (Body::Headed { .. }, _) | (Body::Segments(_), InboundSegments::Payload) => 1,
+            (Body::Segments(segments), InboundSegments::Udh | InboundSegments::Sar) => segments.len() as u32,
+        }
+    }
+}
+
+/// What a new inbound message is made of.
+pub(super) struct NewInbound {
+    pub(super) account: usize,
+    pub(super) from: Party,
+    pub(super) to: Party,
+    pub(super) text: String,
+    pub(super) form: InboundForm,
+    /// A user data header of one's own, without its length; empty: none.
+    pub(super) header: Vec<u8>,
+}
+
+/// The last inbound messages, each with its number since the start or the reset.
+#[derive(Debug, Default)]
+pub(super) struct Ring {
+    first: u32,
+    messages: VecDeque<Inbound>,
+}
+
+impl Ring {
+    fn get_mut(&mut self, place: u32) -> Option<&mut Inbound> {
+        self.messages.get_mut(place.wrapping_sub(self.first) as usize)
+    }
+
+    fn get(&self, place: u32) -> Option<&Inbound> {
+        self.messages.get(place.wrapping_sub(self.first) as usize)
+    }
+
+    /// Forgets the oldest if there are too many; false when a client has not taken it yet.
+    fn make_room(&mut self) -> bool {
+        if self.messages.len() < INBOUND_MAX {
+            return true;
+        }
+        let done = self.messages.front().is_some_and(|oldest| oldest.left == 0);
+        if done {
+            self.messages.pop_front();
+            self.first = self.first.wrapping_add(1);
+        }
+        done
+    }
+
+    /// The number of the next one.
+    fn next(&self) -> u32 {
+        self.first.wrapping_add(self.messages.len() as u32)
+    }
+}
+
+/// An inbound message that somebody orders by hand.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InboundOrder {
+    /// Source address.
+    pub from: String,
+    /// Destination address.
+    pub to: String,
+    /// The text.
+    pub text: String,
+    /// Which account gets it; `None`: the only one that has bound.
+    pub account: Option<String>,
+    /// In which alphabet.
+    #[serde(default)]
+    pub encoding: InboundEncoding,
+    /// How a long text is cut.
+    #[serde(default)]
+    pub segments: InboundSegments,
+    /// A user data header of one's own, in hexadecimal digits, without its length: `0504158A158A` for port 5514. The text
+    /// must then fit one message.
+    pub udh: Option<String>,
 }
 
 /// One inbound message as `GET /inbound` shows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InboundView {
+    /// Its number since the start or the last reset, from 0.
+    pub place: u32,
     /// The account that gets it.
     pub account: String,
     /// Source address.
@@ -39,7 +146,7 @@ pub struct InboundView {
     pub to: String,
     /// The text.
     pub text: String,
-    /// Into how many segments it was cut.
+    /// Into how many deliver_sm it was cut.
     pub segments: usize,
     /// How many of them were sent, repetitions included.
     pub sent: u64,
@@ -53,105 +160,189 @@ pub enum NoInbound {
     /// No account of that name has bound yet.
     #[error("no account of that name has bound since the start; name one that has")]
     Account,
-    /// The text takes over 255 segments.
-    #[error("the text takes over 255 segments")]
-    TooLong,
+    /// The text takes over 255 segments, or the encoding lacks one of its characters.
+    #[error("the text takes over 255 segments, or has a character that the encoding lacks")]
+    Text,
+    /// The header is no header.
+    #[error("udh: an even number of hexadecimal digits, and with the text at most 253 octets")]
+    Header,
     /// The list is full.
-    #[error("there are {INBOUND_MAX} inbound messages already: reset first")]
+    #[error("{INBOUND_MAX} inbound messages wait for clients that do not acknowledge them: reset, or bind a receiver")]
     Full,
 }
 
 impl Smsc {
-    /// Sends an inbound message to an account: the named one, or the only one. Its place in the list.
-    pub(crate) fn inbound(
-        &mut self,
-        (from, to): (&str, &str),
-        text: &str,
-        account: Option<&str>,
-        now_us: u64,
-    ) -> Result<usize, NoInbound> {
-        let place = match account {
+    /// Sends an inbound message to an account: the named one, or the only one. Its number.
+    pub(crate) fn inbound(&mut self, order: &InboundOrder, now_us: u64) -> Result<usize, NoInbound> {
+        let place = match &order.account {
             Some(name) => self.names.iter().position(|known| known == name),
             None => (self.names.len() == 1).then_some(0),
         };
         let account = place.ok_or(NoInbound::Account)?;
-        if self.inbound.len() >= INBOUND_MAX {
-            return Err(NoInbound::Full);
-        }
-        let place = self.inbound.len();
-        let (chosen, encoding) = choose(text, EncodingPolicy::Auto);
-        let segments = segment(&chosen, encoding, place as u8).ok_or(NoInbound::TooLong)?;
-        for sequence in 0..segments.len() as u32 {
-            self.post_to_account(
-                account,
-                now_us,
-                Job {
-                    kind: JobKind::Inbound,
-                    row: place as u32,
-                    sequence,
-                    tries: 0,
-                },
-            );
-        }
-        let (from, to, text) = (from.to_owned(), to.to_owned(), text.to_owned());
-        self.inbound.push(Inbound {
+        let header = match &order.udh {
+            Some(digits) => unhex(digits).ok_or(NoInbound::Header)?,
+            None => Vec::new(),
+        };
+        let (place, deliveries) = self.remember(NewInbound {
             account,
-            from,
-            to,
-            text,
-            segments,
-            sent: 0,
-            acked: 0,
-        });
-        Ok(place)
+            from: (order.from.clone(), None),
+            to: (order.to.clone(), None),
+            text: order.text.clone(),
+            form: InboundForm {
+                encoding: order.encoding,
+                segments: order.segments,
+            },
+            header,
+        })?;
+        for sequence in 0..deliveries {
+            let job = Job {
+                kind: JobKind::Inbound,
+                row: place,
+                sequence,
+                tries: 0,
+            };
+            self.post_to_account(account, now_us, job);
+        }
+        Ok(place as usize)
     }
 
+    /// Writes an inbound message down: its number, and how many deliveries it takes.
+    pub(super) fn remember(&mut self, new: NewInbound) -> Result<(u32, u32), NoInbound> {
+        if !self.inbound.make_room() {
+            return Err(NoInbound::Full);
+        }
+        let place = self.inbound.next();
+        let encoding = new.form.encoding.of(&new.text);
+        let body = if new.header.is_empty() {
+            Body::Segments(segment(&new.text, encoding, place as u8).ok_or(NoInbound::Text)?)
+        } else {
+            let text = encode(&new.text, encoding).ok_or(NoInbound::Text)?;
+            let length = u8::try_from(new.header.len()).map_err(|_| NoInbound::Header)?;
+            let octets = [&[length][..], &new.header, &text].concat();
+            if octets.len() > SHORT_MESSAGE_MAX {
+                return Err(NoInbound::Header);
+            }
+            let data_coding = encoding.data_coding();
+            Body::Headed { data_coding, octets }
+        };
+        let mut inbound = Inbound {
+            account: new.account,
+            from: new.from,
+            to: new.to,
+            text: new.text,
+            body,
+            segments: new.form.segments,
+            sent: 0,
+            acked: 0,
+            left: 0,
+        };
+        inbound.left = inbound.deliveries();
+        let deliveries = inbound.left;
+        self.inbound.messages.push_back(inbound);
+        Ok((place, deliveries))
+    }
+
+    /// One deliver_sm of an inbound message. To 3.3, which has no optional parameters, long ones go with headers, and
+    /// those of message_payload are cut.
     pub(super) fn write_inbound(&mut self, turn: &mut Turn<'_>, job: Job, sequence: u32) {
-        let Some(inbound) = self.inbound.get(job.row as usize) else {
+        let Some(inbound) = self.inbound.get(job.row) else {
             return;
         };
-        let message = Sm {
+        let mut message = Sm {
             source: address(&inbound.from),
             destination: address(&inbound.to),
-            esm_class: if inbound.segments.udhi() { ESM_CLASS_UDHI } else { 0 },
-            data_coding: inbound.segments.encoding().data_coding(),
-            short_message: inbound.segments.get(job.sequence as usize).unwrap_or_default(),
             ..Sm::default()
         };
+        let segments = match &inbound.body {
+            Body::Segments(segments) => segments,
+            Body::Headed { data_coding, octets } => {
+                message.esm_class = ESM_CLASS_UDHI;
+                message.data_coding = *data_coding;
+                message.short_message = octets;
+                return message.encode_deliver(turn.out, sequence);
+            }
+        };
+        message.data_coding = segments.encoding().data_coding();
+        let part = segments.get(job.sequence as usize).unwrap_or_default();
+        let bare = |part: &'_ [u8]| part.len() - if segments.udhi() { HEADER_OCTETS } else { 0 };
+        let mut tlvs = BytesMut::new();
+        let whole: Vec<u8>;
+        match inbound.segments {
+            InboundSegments::Payload => {
+                whole = segments
+                    .iter()
+                    .flat_map(|part| &part[part.len() - bare(part)..])
+                    .copied()
+                    .collect();
+                if turn.session.version.has_tlvs() {
+                    put_tlv(&mut tlvs, tag::MESSAGE_PAYLOAD, &whole);
+                } else {
+                    message.short_message = &whole;
+                }
+            }
+            InboundSegments::Sar if segments.udhi() && turn.session.version.has_tlvs() => {
+                put_tlv(&mut tlvs, tag::SAR_MSG_REF_NUM, &(job.row as u16).to_be_bytes());
+                put_tlv(&mut tlvs, tag::SAR_TOTAL_SEGMENTS, &[segments.len() as u8]);
+                put_tlv(&mut tlvs, tag::SAR_SEGMENT_SEQNUM, &[job.sequence as u8 + 1]);
+                message.short_message = &part[part.len() - bare(part)..];
+            }
+            InboundSegments::Udh | InboundSegments::Sar => {
+                message.esm_class = if segments.udhi() { ESM_CLASS_UDHI } else { 0 };
+                message.short_message = part;
+            }
+        }
+        message.tlvs = Tlvs(&tlvs);
         message.encode_deliver(turn.out, sequence);
     }
 
     pub(super) fn inbound_sent(&mut self, job: Job) {
-        if let Some(inbound) = self.inbound.get_mut(job.row as usize) {
+        if let Some(inbound) = self.inbound.get_mut(job.row) {
             inbound.sent += 1;
             self.ledger.counters.inbound_sent += u64::from(job.tries == 0);
         }
     }
 
-    pub(super) fn inbound_acked(&mut self, job: Job) {
-        if let Some(inbound) = self.inbound.get_mut(job.row as usize) {
-            inbound.acked += 1;
-            self.ledger.counters.inbound_acked += 1;
+    /// A delivery was acknowledged, or refused for good.
+    pub(super) fn inbound_done(&mut self, job: Job, acked: bool) {
+        if let Some(inbound) = self.inbound.get_mut(job.row) {
+            inbound.left = inbound.left.saturating_sub(1);
+            inbound.acked += u64::from(acked);
+            self.ledger.counters.inbound_acked += u64::from(acked);
         }
     }
 
-    /// All inbound messages, in order.
+    /// The inbound messages that are remembered, in order.
     pub(crate) fn inbound_views(&self) -> Vec<InboundView> {
-        let view = |inbound: &Inbound| InboundView {
+        let view = |(at, inbound): (usize, &Inbound)| InboundView {
+            place: self.inbound.first.wrapping_add(at as u32),
             account: self.names[inbound.account].clone(),
-            from: inbound.from.clone(),
-            to: inbound.to.clone(),
+            from: inbound.from.0.clone(),
+            to: inbound.to.0.clone(),
             text: inbound.text.clone(),
-            segments: inbound.segments.len(),
+            segments: inbound.deliveries() as usize,
             sent: inbound.sent,
             acked: inbound.acked,
         };
-        self.inbound.iter().map(view).collect()
+        self.inbound.messages.iter().enumerate().map(view).collect()
     }
 }
 
-/// The address with the type that carriers give its kind: short codes, names, telephone numbers.
-fn address(text: &str) -> Address<'_> {
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) || !digits.is_ascii() {
+        return None;
+    }
+    (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok())
+        .collect()
+}
+
+/// The address with its type, or with the one that carriers give its kind: short codes, names, telephone numbers.
+fn address((text, plan): &Party) -> Address<'_> {
+    if let Some([ton, npi]) = *plan {
+        let digits = text.as_bytes();
+        return Address { ton, npi, digits };
+    }
     let digits = text.strip_prefix('+').unwrap_or(text);
     let numeric = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
     if numeric && digits.len() < SHORT_CODE_DIGITS {

@@ -2,14 +2,19 @@
 
 mod account;
 mod bind;
+mod cancel;
 mod clockface;
+mod conversation;
 mod deliver;
+mod find;
 mod faults;
 pub(crate) mod ids;
 mod inbound;
 mod injected;
+mod multi;
 mod phases;
 mod query;
+mod replace;
 mod receipt;
 mod schedule;
 pub(crate) mod session;
@@ -24,21 +29,22 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use rustc_hash::FxHashMap;
 use smpp::command_status::CommandStatus;
-use smpp::frame::{CommandId, Pdu, Raw, encode_empty, split};
+use smpp::frame::{BadOperation, CommandId, Operation, Pdu, Raw, Tlvs, encode_empty, split};
 use tokio::sync::Notify;
 
 use crate::clock::micros;
 use crate::ledger::Ledger;
 use crate::number::Numbers;
 use crate::outcome::{Dealer, Outcome};
-use crate::scenario::Scenario;
+use crate::scenario::{InboundRule, Scenario};
 
-use account::Account;
+use account::{Account, Meter};
 use receipt::Scratch;
 use session::{End, JobKind, Phase, Plan, Request, Session, Turn};
 
-use inbound::Inbound;
-pub use inbound::{InboundView, NoInbound};
+use find::Index;
+use inbound::Ring;
+pub use inbound::{InboundOrder, InboundView, NoInbound};
 pub use injected::{Injected, MALFORMED};
 use phases::Clockwork;
 pub use phases::{NoSuchPhase, PhaseView};
@@ -90,13 +96,25 @@ pub(crate) struct Smsc {
     sessions: FxHashMap<u32, Box<Session>>,
     last_session: u32,
     unbound: usize,
-    inbound: Vec<Inbound>,
+    inbound: Ring,
+    /// The rules of every scenario so far, as the outcomes.
+    rules: Vec<InboundRule>,
+    first_rule: usize,
+    /// Whether the present scenario has any rule that replies.
+    converses: bool,
+    /// How often scripts were to begin anew.
+    scripts: u32,
+    index: Index,
+    /// Service types that were met.
+    services: Vec<Box<[u8]>>,
+    /// What all accounts were let through in the last second, if the scenario limits that.
+    meter: Meter,
     scratch: Scratch,
 }
 
-/// A scenario could not be switched to: the ledger has met too many outcomes already.
+/// A scenario could not be switched to: the ledger has met too many outcomes, or rules for inbound messages, already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the ledger has met {OUTCOMES_MAX} outcomes: reset it first")]
+#[error("the ledger has met {OUTCOMES_MAX} outcomes or inbound rules: reset it first")]
 pub struct TooManyOutcomes;
 
 impl Smsc {
@@ -119,11 +137,19 @@ impl Smsc {
             sessions: FxHashMap::default(),
             last_session: 0,
             unbound: 0,
-            inbound: Vec::new(),
+            inbound: Ring::default(),
+            rules: Vec::new(),
+            first_rule: 0,
+            converses: false,
+            scripts: 0,
+            index: Index::default(),
+            services: Vec::new(),
+            meter: Meter::default(),
             scratch: Scratch::default(),
             scenario,
         };
         smsc.begin(now_us);
+        smsc.take_rules();
         smsc
     }
 
@@ -278,7 +304,15 @@ impl Smsc {
             .bound()
             .is_some_and(|(account, _)| self.accounts[account].is_mute());
         match raw.decode() {
-            Ok(Pdu::SubmitSm(sm) | Pdu::DataSm(sm)) => self.submit(turn, request, &sm),
+            Ok(Pdu::DataSm(_)) if !turn.session.version.has_tlvs() && !mute => {
+                nack(turn, CommandStatus::ESME_RINVCMDID, sequence);
+            }
+            Ok(Pdu::SubmitSm(mut sm) | Pdu::DataSm(mut sm)) => {
+                if !turn.session.version.has_tlvs() {
+                    sm.tlvs = Tlvs::default();
+                }
+                self.submit(turn, request, &sm);
+            }
             Ok(Pdu::DeliverSmResp(_) | Pdu::DataSmResp(_) | Pdu::GenericNack) => {
                 self.acknowledged(turn, sequence, (command, raw.header.command_status));
             }
@@ -296,9 +330,24 @@ impl Smsc {
             Ok(Pdu::EnquireLink) => empty_response(turn, request, CommandStatus::ESME_ROK),
             Ok(Pdu::Unbind) => Self::unbind(turn, request),
             Ok(Pdu::DeliverSm(_)) => empty_response(turn, request, CommandStatus::ESME_RINVCMDID),
-            Ok(Pdu::Other) if command == CommandId::QUERY_SM => self.query(turn, request, raw.body),
-            Ok(Pdu::Other) if command.is_standard() => empty_response(turn, request, CommandStatus::ESME_RINVCMDID),
-            Ok(Pdu::Other) => nack(turn, CommandStatus::ESME_RINVCMDID, sequence),
+            Ok(Pdu::Other) => self.operation(turn, request, raw),
+        }
+    }
+
+    /// A request about earlier messages, or one that nobody serves: that is answered with its own response, if it has one
+    /// (3.4, 4.3).
+    fn operation(&mut self, turn: &mut Turn<'_>, request: Request, raw: &Raw<'_>) {
+        match raw.operation() {
+            Some(Ok(Operation::Query(query))) => self.query(turn, request, &query),
+            Some(Ok(Operation::Cancel(cancel))) => self.cancel(turn, request, &cancel),
+            Some(Ok(Operation::Replace(replace))) => self.replace(turn, request, &replace),
+            Some(Ok(Operation::SubmitMulti(multi))) => self.submit_multi(turn, request, &multi),
+            Some(Err(BadOperation::DestinationFlag(_))) => {
+                empty_response(turn, request, CommandStatus::ESME_RINVDESTFLAG);
+            }
+            Some(Err(BadOperation::Malformed(_))) => nack(turn, CommandStatus::ESME_RINVCMDLEN, request.sequence),
+            None if request.command.has_response() => empty_response(turn, request, CommandStatus::ESME_RINVCMDID),
+            None => nack(turn, CommandStatus::ESME_RINVCMDID, request.sequence),
         }
     }
 
@@ -348,14 +397,17 @@ impl Smsc {
 
     /// Writes late answers, and as many deliveries as the window takes.
     fn due(&mut self, turn: &mut Turn<'_>) {
+        self.begin_scripts(turn);
         let session = &mut *turn.session;
         if session.schedule.next_us().is_some_and(|due| due <= turn.now_us) {
             let mut jobs = std::mem::take(&mut self.scratch.jobs);
             session.schedule.take_due(turn.now_us, &mut jobs);
             for job in jobs.drain(..) {
                 match job.kind {
-                    JobKind::Answer | JobKind::DataAnswer => self.late_answer(turn, job),
+                    JobKind::Answer | JobKind::DataAnswer | JobKind::MultiAnswer => self.late_answer(turn, job),
                     JobKind::Enroute | JobKind::Receipt | JobKind::Inbound => turn.session.ready.push_back(job),
+                    JobKind::Reply => self.speak(turn, job),
+                    JobKind::Script => self.act(turn, job),
                 }
             }
             self.scratch.jobs = jobs;

@@ -1,34 +1,71 @@
-use bytes::{BufMut, BytesMut};
+use jiff::Timestamp;
+use jiff::tz::Offset;
 use smpp::command_status::CommandStatus;
-use smpp::frame::{CommandId, HEADER_LENGTH};
+use smpp::frame::{QuerySm, QuerySmResp};
 
+use super::find::Found;
 use super::session::{Request, Turn};
 use super::{Smsc, empty_response};
+use crate::ledger::Row;
 use crate::outcome::Stat;
 
 impl Smsc {
-    /// query_sm: the state of one message (3.4, 4.8). Until its receipt has gone out it is on its way.
-    pub(super) fn query(&mut self, turn: &mut Turn<'_>, request: Request, body: &[u8]) {
-        if turn.session.bound().is_none() {
+    /// query_sm: the state of one message as of now (3.4, 4.8). It is on its way until its receipt is due, whether one
+    /// was asked for or not. A submit_multi is on its way until all its destinations are final, and then in the state of
+    /// the last of them.
+    pub(super) fn query(&mut self, turn: &mut Turn<'_>, request: Request, query: &QuerySm<'_>) {
+        let Some(account) = turn.session.transmitting() else {
             return empty_response(turn, request, CommandStatus::ESME_RINVBNDSTS);
-        }
-        let id = body.split(|&octet| octet == 0).next().unwrap_or_default();
-        let Some(row) = self.find_message(id).and_then(|place| self.ledger.row(place)) else {
+        };
+        let rows = match self.named(turn, account, (query.message_id, query.source)) {
+            Found::Rows(rows) => rows,
+            Found::OtherSource => return empty_response(turn, request, CommandStatus::ESME_RQUERYFAIL),
+            Found::Nothing => return empty_response(turn, request, CommandStatus::ESME_RINVMSGID),
+        };
+        let accepted = rows
+            .iter()
+            .filter_map(|&place| self.ledger.row(place))
+            .filter(|row| row.accepted);
+        let last = accepted.max_by_key(|row| row.final_at_us().unwrap_or(u64::MAX));
+        let Some(row) = last else {
             return empty_response(turn, request, CommandStatus::ESME_RQUERYFAIL);
         };
-        let final_stat = row.stat.filter(|_| row.sent > 0);
-        let stat = final_stat.unwrap_or(Stat::Enroute);
-        write_query_resp(turn.out, request.sequence, id, stat);
+        let (stat, error_code) = self.state(row, turn.now_us);
+        let date = row.final_at_us().filter(|&at| at <= turn.now_us).map(absolute_time);
+        let response = QuerySmResp {
+            message_id: query.message_id,
+            final_date: date.as_deref().unwrap_or_default().as_bytes(),
+            message_state: stat as u8,
+            error_code,
+        };
+        response.encode(turn.out, request.sequence);
+    }
+
+    /// Where a message is by now, and the network's error: one octet of it (3.4, 4.8.2), 255 when it is more.
+    fn state(&self, row: &Row, now_us: u64) -> (Stat, u8) {
+        let plan = &self.outcomes[usize::from(row.outcome)].receipt;
+        match plan {
+            _ if row.is_deleted() => (Stat::Deleted, 0),
+            Some(plan) if row.is_final(now_us) => (plan.stat, u8::try_from(plan.err).unwrap_or(u8::MAX)),
+            Some(_) | None => (Stat::Enroute, 0),
+        }
     }
 }
 
-/// message_id, final_date (left empty), message_state, error_code (3.4, 4.8.2).
-fn write_query_resp(out: &mut BytesMut, sequence: u32, id: &[u8], stat: Stat) {
-    let body_length = id.len() + 1 + 1 + 2;
-    out.put_u32((HEADER_LENGTH + body_length) as u32);
-    out.put_u32(CommandId::QUERY_SM_RESP.0);
-    out.put_u32(CommandStatus::ESME_ROK.0);
-    out.put_u32(sequence);
-    out.put_slice(id);
-    out.put_slice(&[0, 0, stat as u8, 0]);
+/// `YYMMDDhhmmsstnnp` in UTC (3.4, 7.1.1).
+fn absolute_time(at_us: u64) -> String {
+    let moment = Timestamp::from_microsecond(at_us as i64).unwrap_or(Timestamp::UNIX_EPOCH);
+    let civil = Offset::UTC.to_datetime(moment);
+    let tenth = civil.subsec_nanosecond() / 100_000_000;
+    format!("{}{tenth}00+", civil.strftime("%y%m%d%H%M%S"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absolute_times_have_16_characters() {
+        assert_eq!(absolute_time(1_795_363_261_250_000), "261122160101200+");
+    }
 }

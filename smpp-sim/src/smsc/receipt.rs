@@ -27,6 +27,10 @@ const TRUNCATED_BY: u16 = 8;
 pub(super) struct Scratch {
     pub(super) id: Vec<u8>,
     pub(super) jobs: VecDeque<Job>,
+    /// How late the destinations of the submit_multi that is being read are answered; `None`: none is.
+    pub(super) delays: Option<Vec<u64>>,
+    /// The id of those of its destinations that are accepted, once one is.
+    pub(super) multi_id: Option<u64>,
     text: Vec<u8>,
     tlvs: BytesMut,
     source: Vec<u8>,
@@ -46,6 +50,8 @@ struct Said<'a> {
     /// When it was submitted and when it is done, by the SMSC's clock.
     dates: [u64; 2],
     message: Option<&'a [u8]>,
+    /// 3.3 knows neither optional parameters nor data_sm.
+    tlvs_taken: bool,
 }
 
 impl Smsc {
@@ -54,7 +60,7 @@ impl Smsc {
         match job.kind {
             JobKind::Inbound => self.write_inbound(turn, job, sequence),
             JobKind::Receipt | JobKind::Enroute => self.write_receipt(turn, job, sequence),
-            JobKind::Answer | JobKind::DataAnswer => {}
+            JobKind::Answer | JobKind::DataAnswer | JobKind::MultiAnswer | JobKind::Reply | JobKind::Script => {}
         }
     }
 
@@ -68,9 +74,13 @@ impl Smsc {
                 plan.intermediate.unwrap_or(Stat::Enroute),
                 dialect.intermediate_esm_class,
             ),
-            JobKind::Receipt | JobKind::Inbound | JobKind::Answer | JobKind::DataAnswer => {
-                (plan.stat, dialect.esm_class)
-            }
+            JobKind::Receipt
+            | JobKind::Inbound
+            | JobKind::Answer
+            | JobKind::DataAnswer
+            | JobKind::MultiAnswer
+            | JobKind::Reply
+            | JobKind::Script => (row.stat.unwrap_or(plan.stat), dialect.esm_class),
         };
         let skew_us = self.accounts[usize::from(row.account)].rights.faults.clock_skew_us;
         let said = Said {
@@ -81,6 +91,7 @@ impl Smsc {
             row,
             dates: [row.received_at_us, turn.now_us].map(|at_us| at_us.saturating_add_signed(skew_us)),
             message: self.ledger.text(row),
+            tlvs_taken: turn.session.version.has_tlvs(),
         };
         let scratch = &mut self.scratch;
         scratch.write_body(&said);
@@ -104,7 +115,7 @@ impl Smsc {
             tlvs: Tlvs(&scratch.tlvs),
             ..Sm::default()
         };
-        if dialect.data_sm {
+        if dialect.data_sm && said.tlvs_taken {
             receipt.encode_data(turn.out, sequence);
         } else {
             receipt.encode_deliver(turn.out, sequence);
@@ -125,7 +136,7 @@ impl Scratch {
         let (plan, dialect) = (said.plan, &*said.plan.dialect);
         self.text.clear();
         self.tlvs.clear();
-        if plan.form.has_text() {
+        if plan.form.has_text() || !said.tlvs_taken {
             self.text.extend_from_slice(&dialect.header);
             for piece in &dialect.text.0 {
                 self.write_piece(piece, said);
@@ -133,12 +144,13 @@ impl Scratch {
             if dialect.utf16 {
                 widen(&mut self.text, dialect.header.len());
             }
-            if dialect.payload || dialect.data_sm || self.text.len() > SHORT_MESSAGE_MAX {
+            let payload = dialect.payload || dialect.data_sm || self.text.len() > SHORT_MESSAGE_MAX;
+            if payload && said.tlvs_taken {
                 put_tlv(&mut self.tlvs, tag::MESSAGE_PAYLOAD, &self.text);
                 self.text.clear();
             }
         }
-        if plan.form.has_tlvs() {
+        if plan.form.has_tlvs() && said.tlvs_taken {
             for parameter in &dialect.tlvs {
                 self.write_parameter(parameter, said);
             }
@@ -216,7 +228,8 @@ impl Scratch {
 impl<'a> Said<'a> {
     /// The shape, if there is an id at all.
     fn id(&self, shape: &'a IdShape) -> Option<&'a IdShape> {
-        (self.plan.with_id && shape.base != Base::Absent).then_some(shape)
+        let there = self.plan.with_id && shape.base != Base::Absent;
+        there.then(|| self.of.shape(self.ids, shape))
     }
 
     /// An intermediate receipt knows of no error yet.

@@ -8,10 +8,12 @@ use serde::Serialize;
 use smpp::frame::{BindKind, CommandId, PDU_LENGTH_MAX};
 use tokio::sync::Notify;
 
+use super::account::Meter;
 use super::faults::Trouble;
 use super::schedule::Schedule;
 use crate::clock::micros;
 use crate::scenario::{Hangup, Timers, Writing};
+use crate::version::Version;
 
 /// Before the bind nobody needs more than a bind: its longest legal form has 97 octets.
 const UNBOUND_LENGTH_MAX: usize = 1024;
@@ -40,17 +42,23 @@ pub(crate) enum JobKind {
     Answer,
     /// data_sm_resp.
     DataAnswer,
+    /// submit_multi_resp; `row` is that of the first destination.
+    MultiAnswer,
     /// An intermediate receipt.
     Enroute,
     /// A final receipt.
     Receipt,
-    /// An inbound message.
+    /// An inbound message: one deliver_sm of it.
     Inbound,
+    /// Somebody replies to the message in that row of the ledger; `sequence` says by which rule and with which text.
+    Reply,
+    /// A script goes on; `row` says which rule's, and `sequence` its place among the account's.
+    Script,
 }
 
 impl JobKind {
     pub(crate) fn is_answer(self) -> bool {
-        matches!(self, Self::Answer | Self::DataAnswer)
+        matches!(self, Self::Answer | Self::DataAnswer | Self::MultiAnswer)
     }
 }
 
@@ -88,10 +96,10 @@ pub(super) struct Request {
 
 impl Request {
     pub(super) fn job(self, row: u32) -> Job {
-        let kind = if self.command == CommandId::DATA_SM {
-            JobKind::DataAnswer
-        } else {
-            JobKind::Answer
+        let kind = match self.command {
+            CommandId::DATA_SM => JobKind::DataAnswer,
+            CommandId::SUBMIT_MULTI => JobKind::MultiAnswer,
+            CommandId(_) => JobKind::Answer,
         };
         Job {
             kind,
@@ -125,6 +133,12 @@ impl Holding {
 pub(crate) struct Session {
     pub(super) id: u32,
     pub(super) phase: Phase,
+    /// What its bind said.
+    pub(super) version: Version,
+    /// Whether its answers say how busy the SMSC is.
+    pub(super) congestion: bool,
+    /// What it was let through in the last second, if the account limits that.
+    pub(super) meter: Meter,
     pub(super) peer: SocketAddr,
     /// Tells the task that owns the socket that something changed.
     pub(super) wake: Arc<Notify>,
@@ -184,6 +198,8 @@ pub struct SessionView {
     pub account: String,
     /// transceiver, transmitter or receiver.
     pub bind: String,
+    /// 3.3, 3.4 or 5.0, as the bind said.
+    pub version: String,
     /// The client's address.
     pub peer: String,
     /// When it connected, µs since 1970.
@@ -201,6 +217,9 @@ impl Session {
         Self {
             id,
             phase: Phase::Open,
+            version: Version::default(),
+            congestion: false,
+            meter: Meter::default(),
             peer,
             wake,
             opened_us: now_us,
@@ -227,6 +246,13 @@ impl Session {
             Phase::Open => None,
             Phase::Bound { account, kind } | Phase::Unbinding { account, kind, .. } => Some((account, kind)),
         }
+    }
+
+    /// The account, if messages may be submitted on this session, and asked about (3.4, 2.3).
+    pub(super) fn transmitting(&self) -> Option<usize> {
+        self.bound()
+            .filter(|(_, kind)| kind.transmits())
+            .map(|(account, _)| account)
     }
 
     /// The account, if deliveries may go out on this session.

@@ -1,5 +1,6 @@
+use bytes::BytesMut;
 use smpp::command_status::CommandStatus;
-use smpp::frame::{CommandId, Sm, encode_sm_resp, tag};
+use smpp::frame::{CommandId, Sm, SmResp, Tlvs, encode_sm_resp, put_tlv, tag};
 use smpp::segment::ESM_CLASS_UDHI;
 
 use super::deliver::Receipts;
@@ -7,13 +8,17 @@ use super::ids::{IdOf, write_id};
 use super::injected::Injected;
 use super::session::{End, Holding, Job, JobKind, Request, Session, Turn};
 use super::{Smsc, empty_response};
-use crate::ledger::{Arrival, Decision};
+use crate::clock::micros;
+use crate::ledger::{Arrival, Decision, Row};
 use crate::outcome::{Answer, Concatenation, Outcome};
 use crate::random::{Draw, Subject};
-use crate::scenario::BeyondWindow;
+use crate::scenario::Beyond;
 
 /// An answer that lets its receipt pass first waits so long, in wall time.
 const RECEIPT_FIRST_US: u64 = 50_000;
+
+/// Service types that are told apart: a row of the ledger names its own in 8 bits. The standard has eight (3.4, 5.2.11).
+const SERVICES_MAX: usize = 254;
 
 /// What destination addresses may have: 20 digits (3.4, 4.4.1).
 const DIGITS_MAX: usize = 20;
@@ -25,6 +30,15 @@ enum Refusal {
     Window,
     Rate,
     Burst,
+    List,
+}
+
+/// Which destination of a submit_multi a submit is about; of any other submit, the only one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Part {
+    pub(super) of_multi: u8,
+    /// A distribution list: there are none here.
+    pub(super) list: bool,
 }
 
 /// What is said to one message.
@@ -43,25 +57,41 @@ pub(super) fn refusals() -> Vec<Outcome> {
         Outcome::refusal("refused_window", CommandStatus::ESME_RTHROTTLED),
         Outcome::refusal("refused_rate", CommandStatus::ESME_RTHROTTLED),
         Outcome::refusal("refused_burst", CommandStatus::ESME_RTHROTTLED),
+        Outcome::refusal("refused_list", CommandStatus::ESME_RINVDLNAME),
     ]
 }
 
 impl Smsc {
     /// A submit_sm or data_sm: refused, or dealt an outcome, written down, and answered as the outcome says.
     pub(super) fn submit(&mut self, turn: &mut Turn<'_>, request: Request, sm: &Sm<'_>) {
-        let account = match turn.session.bound() {
-            Some((account, kind)) if kind.transmits() => account,
-            Some(_) | None => return empty_response(turn, request, CommandStatus::ESME_RINVBNDSTS),
-        };
+        if turn.session.transmitting().is_none() {
+            return empty_response(turn, request, CommandStatus::ESME_RINVBNDSTS);
+        }
         if self.ledger.is_full() || self.numbers.is_full() {
             self.ledger.counters.unrecorded += 1;
             return empty_response(turn, request, CommandStatus::ESME_RMSGQFUL);
         }
+        self.submit_one(turn, request, (sm, Part::default()));
+        self.hang_up_if_full(turn);
+    }
+
+    /// A message to one destination, on a session that may submit.
+    pub(super) fn submit_one(&mut self, turn: &mut Turn<'_>, request: Request, (sm, part): (&Sm<'_>, Part)) {
+        let Some(account) = turn.session.transmitting() else {
+            return;
+        };
         if self.ledger.counters.submits >= self.clockwork.until_submits {
             self.pass_phases(turn.now_us);
         }
         self.faults_by_count(turn, account);
         let (text, concatenation) = text_and_concatenation(sm);
+        let place = concatenation.map_or((1, 1), |of| (of.part, of.total));
+        let refusal = self.refusal(turn, account, (sm, part));
+        let replaced = if sm.replace_if_present == 0 || refusal.is_some() {
+            Vec::new() // allocates nothing
+        } else {
+            self.replaceable(account, sm, (turn.now_us, place.0))
+        };
         let arrival = Arrival {
             now_us: turn.now_us,
             account: account as u16,
@@ -69,39 +99,59 @@ impl Smsc {
             source: self.numbers.number(sm.source.digits),
             recipient: self.numbers.number(sm.destination.digits),
             plans: [sm.source.ton, sm.source.npi, sm.destination.ton, sm.destination.npi],
-            place: concatenation.map_or((1, 1), |of| (of.part, of.total)),
+            place,
             data_coding: sm.data_coding,
             text,
+            registered_delivery: sm.registered_delivery,
+            service: self.service(sm.service_type),
+            of_multi: part.of_multi,
+            version: turn.session.version,
         };
-        match self.refusal(turn, account, sm) {
-            Some((refusal, status)) => self.refuse(turn, request, &arrival, (refusal, status)),
-            None => self.deal(turn, request, &arrival, (concatenation, sm.registered_delivery)),
+        let row = self.ledger.next_place() as u32;
+        match refusal {
+            None => self.deal(turn, request, &arrival, (concatenation, 0)),
+            Some((_, Beyond::Late)) => {
+                let beyond_us = micros(self.accounts[account].rights.late_by);
+                self.deal(turn, request, &arrival, (concatenation, beyond_us));
+            }
+            Some((refusal, beyond)) => self.refuse(turn, request, &arrival, (refusal, beyond)),
         }
+        if self.converses {
+            self.hear(turn, row, text);
+        }
+        if !replaced.is_empty() {
+            self.take_place(turn, row, &replaced);
+        }
+    }
+
+    pub(super) fn hang_up_if_full(&mut self, turn: &mut Turn<'_>) {
         let full = turn.session.holding.as_ref().is_some_and(Holding::is_full);
         if full {
             self.hang_up(turn);
         }
     }
 
-    fn refusal(&mut self, turn: &Turn<'_>, place: usize, sm: &Sm<'_>) -> Option<(Refusal, CommandStatus)> {
+    /// Why this submit is not simply taken, and what it gets.
+    fn refusal(&mut self, turn: &mut Turn<'_>, place: usize, (sm, part): (&Sm<'_>, Part)) -> Option<(Refusal, Beyond)> {
         let account = &mut self.accounts[place];
+        if part.list {
+            return Some((Refusal::List, Beyond::Refused(CommandStatus::ESME_RINVDLNAME)));
+        }
         if !is_destination(sm.destination.digits) {
-            return Some((Refusal::Address, CommandStatus::ESME_RINVDSTADR));
+            return Some((Refusal::Address, Beyond::Refused(CommandStatus::ESME_RINVDSTADR)));
         }
         if turn.session.unanswered + turn.session.this_turn >= account.rights.window {
-            let status = match account.rights.beyond_window {
-                BeyondWindow::Throttled | BeyondWindow::Close => CommandStatus::ESME_RTHROTTLED,
-                BeyondWindow::QueueFull => CommandStatus::ESME_RMSGQFUL,
-            };
-            return Some((Refusal::Window, status));
+            return Some((Refusal::Window, account.rights.beyond_window));
         }
         if account.is_mute() {
             return None;
         }
-        if !account.take_permit(turn.now_us) {
-            return Some((Refusal::Rate, CommandStatus::ESME_RTHROTTLED));
+        let total = self.scenario.max_tps.map(|rate| (&mut self.meter, rate));
+        if !account.take_permit(turn.now_us, &mut turn.session.meter, total) {
+            return Some((Refusal::Rate, account.rights.beyond_rate));
         }
-        account.throttled().map(|throttle| (Refusal::Burst, throttle.status))
+        let throttle = account.throttled()?;
+        Some((Refusal::Burst, Beyond::Refused(throttle.status)))
     }
 
     fn refuse(
@@ -109,28 +159,32 @@ impl Smsc {
         turn: &mut Turn<'_>,
         request: Request,
         arrival: &Arrival<'_>,
-        (refusal, status): (Refusal, CommandStatus),
+        (refusal, beyond): (Refusal, Beyond),
     ) {
-        let beyond = self.accounts[usize::from(arrival.account)].rights.beyond_window;
-        let closes = refusal == Refusal::Window && beyond == BeyondWindow::Close;
+        let status = match beyond {
+            Beyond::Refused(status) => Some(status),
+            Beyond::Late | Beyond::Silence | Beyond::Close => None,
+        };
         let decision = Decision {
             id: Some(0),
             outcome: refusal as u16,
             attempt: 0,
             accepted: false,
-            status,
-            answered: !closes,
+            status: status.unwrap_or(CommandStatus::ESME_ROK),
+            answered: status.is_some(),
             stat: None,
             due: 0,
             injected: None,
+            final_after_us: None,
         };
         let row = self.ledger.push(arrival, decision);
-        if closes {
-            self.ledger.counters.lost += 1;
-            turn.session.end = Some(End::Close);
-            return;
+        if status.is_some() {
+            return self.answer(turn, request.job(row), 0);
         }
-        self.answer(turn, request.job(row), 0);
+        self.ledger.counters.lost += 1;
+        if beyond == Beyond::Close {
+            turn.session.end = Some(End::Close);
+        }
     }
 
     fn deal(
@@ -138,7 +192,7 @@ impl Smsc {
         turn: &mut Turn<'_>,
         request: Request,
         arrival: &Arrival<'_>,
-        (concatenation, registered_delivery): (Option<Concatenation>, u8),
+        (concatenation, beyond_us): (Option<Concatenation>, u64),
     ) {
         let dealt = self
             .dealer
@@ -161,16 +215,20 @@ impl Smsc {
         let plan = outcome
             .receipt
             .as_ref()
-            .filter(|plan| receipted && plan.is_for(registered_delivery, arrival.place));
+            .filter(|plan| receipted && plan.is_for(arrival.registered_delivery, arrival.place));
         let twice = u8::from(faults.receipt_twice.meets(&subject, Draw::ReceiptTwice, number));
         let first =
             plan.is_some_and(|plan| plan.first || faults.receipt_first.meets(&subject, Draw::ReceiptFirst, number));
         let drawn_us = self
             .scenario
             .scaled_us(&outcome.answer_delay, subject.draw(Draw::AnswerDelay));
-        let answer_us = drawn_us + self.late_us(place_of_account, verdict.injected);
+        let answer_us = drawn_us + beyond_us + self.late_us(place_of_account, verdict.injected);
+        let receipts = outcome.receipt.as_ref().filter(|_| receipted);
+        let receipts = receipts.map(|plan| Receipts::of(plan, &self.scenario, &subject, (first, drawn_us)));
+        let after_us = receipts.map(|receipts| receipts.final_us(turn.now_us) - turn.now_us);
+        let final_after_us = after_us.filter(|_| accepted);
         let decision = Decision {
-            id: self.scenario.seeded_id(&subject),
+            id: self.scratch.multi_id.or_else(|| self.scenario.seeded_id(&subject)),
             outcome: place as u16,
             attempt: dealt.attempt,
             accepted,
@@ -179,9 +237,13 @@ impl Smsc {
             stat: plan.map(|plan| plan.stat),
             due: plan.map_or(0, |plan| plan.copies.max(1 + twice)),
             injected: verdict.injected,
+            final_after_us,
         };
-        let receipts = plan.map(|plan| Receipts::of(plan, &self.scenario, &subject, (first, drawn_us)));
+        let wanted = plan.is_some();
         let row = self.ledger.push(arrival, decision);
+        if accepted && self.scratch.delays.is_some() {
+            self.scratch.multi_id = Some(self.ledger.id(row));
+        }
         if !verdict.answered {
             // Takes no place in the window: the client will give up on it, and nobody here would notice.
             self.ledger.counters.lost += u64::from(!accepted);
@@ -193,7 +255,7 @@ impl Smsc {
             };
             self.hold_or_answer(turn, request.job(row), answer_us);
         }
-        if let Some(receipts) = receipts {
+        if let Some(receipts) = receipts.filter(|_| wanted) {
             self.schedule_receipts(turn, row, receipts);
         }
     }
@@ -233,7 +295,10 @@ impl Smsc {
         }
     }
 
-    fn hold_or_answer(&mut self, turn: &mut Turn<'_>, job: Job, delay_us: u64) {
+    pub(super) fn hold_or_answer(&mut self, turn: &mut Turn<'_>, job: Job, delay_us: u64) {
+        if job.kind == JobKind::MultiAnswer && self.collect(delay_us) {
+            return;
+        }
         let now_us = turn.now_us;
         let Some(holding) = &mut turn.session.holding else {
             return self.answer(turn, job, delay_us);
@@ -245,6 +310,9 @@ impl Smsc {
 
     /// Answers now, or puts the answer off.
     fn answer(&mut self, turn: &mut Turn<'_>, job: Job, delay_us: u64) {
+        if job.kind == JobKind::MultiAnswer && self.collect(delay_us) {
+            return;
+        }
         if delay_us == 0 {
             turn.session.this_turn += 1;
             self.write_answer(turn, job);
@@ -261,24 +329,64 @@ impl Smsc {
     }
 
     fn write_answer(&mut self, turn: &mut Turn<'_>, job: Job) {
-        let Some(row) = self.ledger.row(job.row) else { return };
+        let Some(&row) = self.ledger.row(job.row) else { return };
         let command = match job.kind {
+            JobKind::MultiAnswer => return self.write_multi_answer(turn, job),
             JobKind::DataAnswer => CommandId::DATA_SM_RESP,
-            JobKind::Answer | JobKind::Enroute | JobKind::Receipt | JobKind::Inbound => CommandId::SUBMIT_SM_RESP,
+            JobKind::Answer
+            | JobKind::Enroute
+            | JobKind::Receipt
+            | JobKind::Inbound
+            | JobKind::Reply
+            | JobKind::Script => CommandId::SUBMIT_SM_RESP,
         };
-        let id = &mut self.scratch.id;
-        id.clear();
+        self.scratch.id.clear();
         if row.accepted {
-            let format = &self.outcomes[usize::from(row.outcome)].message_id;
-            let of = IdOf::row(row, job.row, &self.numbers);
-            write_id(&format.answer, &of, id);
+            self.write_id(&row, job.row);
         }
         let answer = (command, row.status, job.sequence);
         match row.injected {
-            None => encode_sm_resp(turn.out, answer, id),
-            Some(fault) => fault.write(turn.out, answer, id),
+            None if turn.session.congestion => self.write_congested(turn, answer),
+            None => encode_sm_resp(turn.out, answer, &self.scratch.id),
+            Some(fault) => fault.write(turn.out, answer, &self.scratch.id),
         }
         self.ledger.answered(job.row, turn.now_us);
+    }
+
+    /// Appends the id of the message at that place to `scratch.id`, as its answer names it.
+    pub(super) fn write_id(&mut self, row: &Row, place: u32) {
+        let format = &self.outcomes[usize::from(row.outcome)].message_id;
+        let of = IdOf::row(row, place, &self.numbers);
+        write_id(of.shape(format, &format.answer), &of, &mut self.scratch.id);
+    }
+
+    /// An answer that says, in a hundredth, how much of its window the session has used (5.0, 4.8.4.18).
+    fn write_congested(&mut self, turn: &mut Turn<'_>, answer: (CommandId, CommandStatus, u32)) {
+        let session = &turn.session;
+        let window = session
+            .bound()
+            .map_or(1, |(account, _)| self.accounts[account].rights.window);
+        let used = u64::from(session.unanswered + session.this_turn) * 100 / u64::from(window.max(1));
+        let mut tlvs = BytesMut::new();
+        put_tlv(&mut tlvs, tag::CONGESTION_STATE, &[used.min(99) as u8]);
+        let response = SmResp {
+            message_id: &self.scratch.id,
+            tlvs: Tlvs(&tlvs),
+        };
+        response.encode(turn.out, answer);
+    }
+
+    /// The number of a service_type: 0 for none, 255 for all beyond the first 254 that the simulator meets.
+    pub(super) fn service(&mut self, service_type: &[u8]) -> u8 {
+        if service_type.is_empty() {
+            return 0;
+        }
+        let known = self.services.iter().position(|known| &**known == service_type);
+        let place = known.unwrap_or(self.services.len());
+        if known.is_none() && place < SERVICES_MAX {
+            self.services.push(service_type.into());
+        }
+        place.min(SERVICES_MAX) as u8 + 1
     }
 
     /// Ends a session that has collected enough.
@@ -290,7 +398,7 @@ impl Smsc {
             if holding.hangup.answered {
                 self.late_answer(turn, job);
             } else {
-                self.ledger.never_answered(job.row);
+                self.never_answered(job);
             }
         }
         turn.session.end = Some(if holding.hangup.reset { End::Reset } else { End::Close });
@@ -301,7 +409,16 @@ impl Smsc {
         let held = session.holding.take().map(|holding| holding.held).unwrap_or_default();
         let late = session.schedule.jobs().filter(|job| job.kind.is_answer());
         for job in held.iter().chain(late) {
-            self.ledger.never_answered(job.row);
+            self.never_answered(*job);
+        }
+    }
+
+    pub(super) fn never_answered(&mut self, job: Job) {
+        if job.kind != JobKind::MultiAnswer {
+            return self.ledger.never_answered(job.row);
+        }
+        for place in self.destinations_of(job.row) {
+            self.ledger.never_answered(place);
         }
     }
 }

@@ -4,7 +4,6 @@ use smpp::address::Address;
 use smpp::frame::{Bind, BindKind, HEADER_LENGTH, Sm, encode_bind, encode_sm_resp};
 
 use super::*;
-use crate::outcome::{Base, ID_FORMATS};
 
 const SECOND: u64 = 1_000_000;
 
@@ -381,8 +380,8 @@ fn broken_octets_are_survived_or_end_the_session() {
         answer(&mut lab, &pdu(0x777, b"x")),
         (nack, CommandStatus::ESME_RINVCMDID)
     );
-    let multi = (CommandId::SUBMIT_MULTI_RESP, CommandStatus::ESME_RINVCMDID);
-    assert_eq!(answer(&mut lab, &pdu(0x21, b"x")), multi);
+    let broadcast = (CommandId::BROADCAST_SM_RESP, CommandStatus::ESME_RINVCMDID);
+    assert_eq!(answer(&mut lab, &pdu(0x111, b"x")), broadcast);
     assert_eq!(
         answer(&mut lab, &pdu(0x15, b"")),
         (CommandId::ENQUIRE_LINK_RESP, CommandStatus::ESME_ROK)
@@ -545,32 +544,4 @@ fn half_a_share_of_an_answer_fault_meets_half_the_messages_each_its_own() {
     about(Some("answer_twice"), 250);
     about(Some("unknown_command"), 125);
     about(None, 125);
-}
-
-#[test]
-fn a_message_is_found_by_the_id_of_its_answer_in_every_format() {
-    for (name, format) in ID_FORMATS {
-        let mut lab = Lab::new(&format!("[answer]\nmessage_id = {name:?}"));
-        let session = lab.bound(BindKind::Transceiver);
-        let ids: Vec<_> = ["33612345678", "33612345679"]
-            .into_iter()
-            .map(|recipient| lab.submit(session, &[recipient]).0[0].text.clone())
-            .collect();
-        if format().answer.base == Base::Absent {
-            assert_eq!(ids, ["", ""]);
-            continue;
-        }
-        for (place, id) in ids.iter().enumerate() {
-            let other_case = id.chars().map(|letter| match letter {
-                'a'..='z' => letter.to_ascii_uppercase(),
-                _ => letter.to_ascii_lowercase(),
-            });
-            for id in [id.clone(), other_case.collect()] {
-                assert_eq!(lab.smsc.find_message(id.as_bytes()), Some(place as u32), "{name}: {id}");
-            }
-        }
-        for stranger in ["", "12", "0e999f21-0000-4000-8000-000000000000", "SAR-1-2-3-4"] {
-            assert_eq!(lab.smsc.find_message(stranger.as_bytes()), None, "{name}: {stranger}");
-        }
-    }
 }

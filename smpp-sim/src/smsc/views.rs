@@ -4,6 +4,8 @@ use smpp::command_status::CommandStatus;
 use smpp::frame::{CommandId, encode_empty};
 
 use super::account::Account;
+use super::find::Index;
+use super::inbound::Ring;
 use super::session::{End, Phase, Session, SessionView, Turn};
 use super::{OUTCOMES_MAX, Smsc, TooManyOutcomes};
 use crate::ledger::{AccountRate, Ledger, Line, Names, Page, Totals};
@@ -81,6 +83,7 @@ impl Smsc {
             session: session.id,
             account: self.names[account].clone(),
             bind: kind.to_string(),
+            version: session.version.to_string(),
             peer: session.peer.to_string(),
             connected_at_us: session.opened_us,
             unanswered: session.unanswered,
@@ -136,27 +139,33 @@ impl Smsc {
         self.ledger = Ledger::new(self.base.ledger, self.ledger.next_id(), self.ledger.is_filed());
         self.dealer = Dealer::new(Arc::clone(&self.base));
         self.numbers = Numbers::default();
-        self.inbound.clear();
+        self.inbound = Ring::default();
+        self.index = Index::default();
+        self.rules.clear();
         self.forget_outcomes();
         for session in self.sessions.values_mut() {
             session.forget();
+            session.wake.notify_one(); // scripts begin anew
         }
         for account in &mut self.accounts {
             account.backlog = super::schedule::Schedule::default();
         }
         self.begin(now_us);
+        self.take_rules();
     }
 
     /// Goes on with another scenario: for submits from now on. Sessions stay, even those of accounts that it does not
     /// name; those just cannot bind again.
     pub(crate) fn switch(&mut self, scenario: Arc<Scenario>, now_us: u64) -> Result<(), TooManyOutcomes> {
-        if self.outcomes.len() + Self::outcomes_of(&scenario) > OUTCOMES_MAX {
+        let rules = self.rules.len() + scenario.inbound.len();
+        if self.outcomes.len() + Self::outcomes_of(&scenario) > OUTCOMES_MAX || rules > OUTCOMES_MAX {
             return Err(TooManyOutcomes);
         }
         self.dealer.switch(Arc::clone(&scenario));
         self.ledger.set_limits(scenario.ledger);
         self.base = scenario;
         self.begin(now_us);
+        self.take_rules();
         Ok(())
     }
 }

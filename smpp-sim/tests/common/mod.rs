@@ -11,7 +11,7 @@ use smpp::command_status::CommandStatus;
 use smpp::frame::{
     Bind, BindKind, CommandId, PDU_LENGTH_MAX, Pdu, Sm, encode_bind, encode_empty, encode_sm_resp, split,
 };
-use smpp_sim::{Options, Running, Scenario};
+use smpp_sim::{Options, Running, Scenario, Waited};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -59,20 +59,49 @@ impl Client {
 
     pub async fn bind(&mut self, kind: BindKind, system_id: &str, password: &str) -> CommandStatus {
         let bind = Bind {
-            kind,
             system_id: system_id.as_bytes(),
             password: password.as_bytes(),
-            system_type: b"",
-            interface_version: 0x34,
-            addr_ton: 0,
-            addr_npi: 0,
-            address_range: b"",
+            ..any_bind(kind)
         };
-        encode_bind(&mut self.out, 1, &bind).unwrap();
+        self.bind_as(&bind).await.0
+    }
+
+    /// Binds in any way: the status, and `sc_interface_version`.
+    pub async fn bind_as(&mut self, bind: &Bind<'_>) -> (CommandStatus, Option<u8>) {
+        encode_bind(&mut self.out, 1, bind).unwrap();
+        let answer = self.ask_for().await;
+        let raw = split(&answer, PDU_LENGTH_MAX).unwrap().unwrap();
+        assert_eq!(raw.header.command_id, bind.kind.command_id().response());
+        let Pdu::BindResp(response) = raw.decode().unwrap() else {
+            panic!("{:?} is no answer to a bind", raw.header)
+        };
+        (raw.header.command_status, response.sc_interface_version)
+    }
+
+    /// Queues whatever the function writes.
+    pub fn queue_with(&mut self, write: impl FnOnce(&mut BytesMut)) {
+        write(&mut self.out);
+    }
+
+    /// Sends what is queued: the octets of the next PDU that comes.
+    pub async fn ask_for(&mut self) -> Vec<u8> {
         self.flush().await;
-        let answer = self.receive().await.unwrap();
-        assert_eq!(answer.command, kind.command_id().response());
-        answer.status
+        self.receive_octets().await.expect("the session is open")
+    }
+
+    /// The octets of the next PDU; `None` when the other side has closed or reset.
+    pub async fn receive_octets(&mut self) -> Option<Vec<u8>> {
+        loop {
+            if let Some(raw) = split(&self.input, PDU_LENGTH_MAX).unwrap() {
+                let length = raw.header.length as usize;
+                return Some(self.input.split_to(length).to_vec());
+            }
+            let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.input)).await;
+            match read.expect("the simulator went silent") {
+                Ok(0) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
     }
 
     /// Queues a submit; [`Client::flush`] sends what is queued in one write.
@@ -95,25 +124,6 @@ impl Client {
     /// Queues any submit_sm.
     pub fn queue_sm(&mut self, sequence: u32, sm: &Sm<'_>) {
         sm.encode_submit(&mut self.out, sequence);
-    }
-
-    /// The octets of the next PDU; `None` when the other side has closed or reset.
-    pub async fn receive_octets(&mut self) -> Option<Vec<u8>> {
-        loop {
-            if let Some(raw) = split(&self.input, PDU_LENGTH_MAX).unwrap() {
-                let length = raw.header.length as usize;
-                return Some(self.input.split_to(length).to_vec());
-            }
-            if !self.read().await {
-                return None;
-            }
-        }
-    }
-
-    /// Reads what there is; false when the other side has closed or reset.
-    async fn read(&mut self) -> bool {
-        let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.input)).await;
-        !matches!(read.expect("the simulator went silent"), Ok(0) | Err(_))
     }
 
     pub fn queue_empty(&mut self, command: CommandId, sequence: u32) {
@@ -142,15 +152,8 @@ impl Client {
 
     /// The next PDU; `None` when the other side has closed or reset.
     pub async fn receive(&mut self) -> Option<Received> {
-        loop {
-            if let Some((received, length)) = first(&self.input) {
-                drop(self.input.split_to(length));
-                return Some(received);
-            }
-            if !self.read().await {
-                return None;
-            }
-        }
+        let octets = self.receive_octets().await?;
+        first(&octets).map(|(received, _)| received)
     }
 
     /// Acknowledges every receipt until the other side closes.
@@ -180,6 +183,26 @@ impl Client {
         }
         all
     }
+}
+
+/// A bind of `campanile` as 3.4 has it.
+pub fn any_bind(kind: BindKind) -> Bind<'static> {
+    Bind {
+        kind,
+        system_id: b"campanile",
+        password: b"secret",
+        system_type: b"",
+        interface_version: 0x34,
+        addr_ton: 0,
+        addr_npi: 0,
+        address_range: b"",
+    }
+}
+
+/// Waits until a counter of the totals has reached a value.
+pub async fn wait(running: &Running, name: &str, value: u64) {
+    let waited = running.handle.wait(&vec![(name.to_owned(), value)], PATIENCE).await;
+    assert!(matches!(waited, Waited::Reached(_)), "{name} >= {value}: {waited:?}");
 }
 
 fn first(bytes: &[u8]) -> Option<(Received, usize)> {

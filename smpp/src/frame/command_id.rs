@@ -49,6 +49,12 @@ commands! {
     ALERT_NOTIFICATION = 0x0000_0102 "alert_notification";
     DATA_SM = 0x0000_0103 "data_sm";
     DATA_SM_RESP = 0x8000_0103 "data_sm_resp";
+    BROADCAST_SM = 0x0000_0111 "broadcast_sm";
+    BROADCAST_SM_RESP = 0x8000_0111 "broadcast_sm_resp";
+    QUERY_BROADCAST_SM = 0x0000_0112 "query_broadcast_sm";
+    QUERY_BROADCAST_SM_RESP = 0x8000_0112 "query_broadcast_sm_resp";
+    CANCEL_BROADCAST_SM = 0x0000_0113 "cancel_broadcast_sm";
+    CANCEL_BROADCAST_SM_RESP = 0x8000_0113 "cancel_broadcast_sm_resp";
 }
 
 impl CommandId {
@@ -61,6 +67,13 @@ impl CommandId {
     /// `ESME_RINVCMDID`, anything else with generic_nack (3.4, 4.3).
     pub fn is_standard(self) -> bool {
         !matches!(rusmpp::CommandId::from(self.0), rusmpp::CommandId::Other(_))
+    }
+
+    /// Whether the standard has a response to this request. outbind and alert_notification have none (3.4, 4.1.7 and
+    /// 4.12), nor has what is no request.
+    pub fn has_response(self) -> bool {
+        let one_way = matches!(self, Self::OUTBIND | Self::ALERT_NOTIFICATION);
+        self.is_standard() && !self.is_response() && !one_way
     }
 
     /// Whether the top bit says that this is a response.

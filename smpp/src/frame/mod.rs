@@ -13,10 +13,15 @@ mod command_id;
 mod sm;
 mod tlv;
 mod session_pdus;
+mod operations;
 #[cfg(test)]
 mod tests;
 
 pub use command_id::CommandId;
+pub use operations::{
+    BadOperation, CancelSm, DESTINATIONS_MAX, Destination, Destinations, Operation, QuerySm, QuerySmResp, ReplaceSm,
+    SubmitMulti, SubmitMultiResp, Unsuccess,
+};
 pub use session_pdus::{Bind, BindKind, BindResp, Unencodable, encode_bind, encode_bind_resp, encode_empty};
 pub use sm::{Sm, SmResp, encode_sm_resp};
 pub use tlv::{Tlvs, put_tlv, tag};
@@ -137,7 +142,8 @@ pub enum Pdu<'a> {
     DataSm(Sm<'a>),
     /// data_sm_resp.
     DataSmResp(SmResp<'a>),
-    /// Any other command: known to rusmpp or to nobody; the header says which.
+    /// Any other command: [`Raw::operation`] reads those about messages that were submitted before, and submit_multi;
+    /// for what else there is, the header says which.
     Other,
 }
 

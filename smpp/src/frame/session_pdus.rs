@@ -3,14 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use bytes::{BufMut, Bytes, BytesMut};
-use rusmpp::encode::Encode;
-use rusmpp::pdus;
-use rusmpp::types::COctetString;
-use rusmpp::values::InterfaceVersion;
+use bytes::{BufMut, BytesMut};
 
 use super::sm::{Fields, begin, end, put_c_string};
-use super::{CommandId, Malformed, Tlvs, tag};
+use super::{CommandId, Malformed, Tlvs, put_tlv, tag};
 use crate::command_status::CommandStatus;
 
 /// In which directions messages may go on a session (3.4, 2.2).
@@ -129,6 +125,9 @@ impl<'a> BindResp<'a> {
     }
 }
 
+/// The longest `system_id` (3.4, 4.1.1).
+const SYSTEM_ID_MAX: usize = 15;
+
 /// The standard allows 8 octets (3.4, 4.1.1), but carriers hand out longer passwords, and expect them.
 const PASSWORD_MAX: usize = 64;
 
@@ -149,7 +148,7 @@ pub struct Unencodable {
 /// [`Unencodable`]; nothing is written then.
 pub fn encode_bind(out: &mut BytesMut, sequence: u32, bind: &Bind<'_>) -> Result<(), Unencodable> {
     let limits = [
-        (bind.system_id, "system_id", 15),
+        (bind.system_id, "system_id", SYSTEM_ID_MAX),
         (bind.password, "password", PASSWORD_MAX),
         (bind.system_type, "system_type", 12),
         (bind.address_range, "address_range", 40),
@@ -169,23 +168,21 @@ pub fn encode_bind(out: &mut BytesMut, sequence: u32, bind: &Bind<'_>) -> Result
     Ok(())
 }
 
-/// Writes the answer to a bind: a body with `system_id` (cut at 15 octets) and `sc_interface_version` 3.4 when the
-/// status is OK, none otherwise.
+/// Writes the answer to a bind: when the status is OK a body with `system_id` (cut at 15 octets) and, if it is to say
+/// one, `sc_interface_version`; none otherwise.
 pub fn encode_bind_resp(
     out: &mut BytesMut,
     kind: BindKind,
     (status, sequence): (CommandStatus, u32),
-    system_id: &[u8],
+    response: &BindResp<'_>,
 ) {
     let start = begin(out, kind.command_id().response(), status, sequence);
     if status == CommandStatus::ESME_ROK {
-        let shortened = &system_id[..system_id.len().min(15)];
-        let terminated = Bytes::from([shortened, b"\0"].concat());
-        let name = COctetString::from_bytes(terminated).unwrap_or_else(|_| COctetString::empty());
-        append(
-            out,
-            &pdus::BindTransceiverResp::new(name, Some(InterfaceVersion::from(0x34))),
-        );
+        let name = response.system_id;
+        put_c_string(out, &name[..name.len().min(SYSTEM_ID_MAX)]);
+        if let Some(version) = response.sc_interface_version {
+            put_tlv(out, tag::SC_INTERFACE_VERSION, &[version]);
+        }
     }
     end(out, start);
 }
@@ -194,10 +191,4 @@ pub fn encode_bind_resp(
 pub fn encode_empty(out: &mut BytesMut, command: CommandId, status: CommandStatus, sequence: u32) {
     let start = begin(out, command, status, sequence);
     end(out, start);
-}
-
-fn append(out: &mut BytesMut, body: &impl Encode) {
-    let start = out.len();
-    out.resize(start + body.length(), 0);
-    body.encode(&mut out[start..]);
 }

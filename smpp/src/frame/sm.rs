@@ -63,22 +63,25 @@ impl<'a> Sm<'a> {
         if command == CommandId::DATA_SM {
             out.put_slice(&[self.registered_delivery, self.data_coding]);
         } else {
-            out.put_slice(&[self.protocol_id, self.priority_flag]);
-            put_c_string(out, self.schedule_delivery_time);
-            put_c_string(out, self.validity_period);
-            let text = &self.short_message[..self.short_message.len().min(SHORT_MESSAGE_MAX)];
-            let tail = [
-                self.registered_delivery,
-                self.replace_if_present,
-                self.data_coding,
-                self.sm_default_msg_id,
-            ];
-            out.put_slice(&tail);
-            out.put_u8(text.len() as u8);
-            out.put_slice(text);
+            self.put_tail(out);
         }
         out.put_slice(self.tlvs.0);
         end(out, start);
+    }
+
+    /// From `protocol_id` to the text: the same in submit_sm, deliver_sm and submit_multi.
+    pub(super) fn put_tail(&self, out: &mut BytesMut) {
+        out.put_slice(&[self.protocol_id, self.priority_flag]);
+        put_c_string(out, self.schedule_delivery_time);
+        put_c_string(out, self.validity_period);
+        let tail = [
+            self.registered_delivery,
+            self.replace_if_present,
+            self.data_coding,
+            self.sm_default_msg_id,
+        ];
+        out.put_slice(&tail);
+        put_short_message(out, self.short_message);
     }
 
     pub(super) fn decode(command: CommandId, body: &'a [u8]) -> Result<Self, Malformed> {
@@ -94,19 +97,24 @@ impl<'a> Sm<'a> {
             sm.registered_delivery = fields.octet("registered_delivery")?;
             sm.data_coding = fields.octet("data_coding")?;
         } else {
-            sm.protocol_id = fields.octet("protocol_id")?;
-            sm.priority_flag = fields.octet("priority_flag")?;
-            sm.schedule_delivery_time = fields.c_string("schedule_delivery_time")?;
-            sm.validity_period = fields.c_string("validity_period")?;
-            sm.registered_delivery = fields.octet("registered_delivery")?;
-            sm.replace_if_present = fields.octet("replace_if_present_flag")?;
-            sm.data_coding = fields.octet("data_coding")?;
-            sm.sm_default_msg_id = fields.octet("sm_default_msg_id")?;
-            let length = fields.octet("sm_length")?;
-            sm.short_message = fields.octets(usize::from(length), "short_message")?;
+            sm.take_tail(&mut fields)?;
         }
         sm.tlvs = Tlvs(fields.rest);
         Ok(sm)
+    }
+
+    /// From `protocol_id` to the text.
+    pub(super) fn take_tail(&mut self, fields: &mut Fields<'a>) -> Result<(), Malformed> {
+        self.protocol_id = fields.octet("protocol_id")?;
+        self.priority_flag = fields.octet("priority_flag")?;
+        self.schedule_delivery_time = fields.c_string("schedule_delivery_time")?;
+        self.validity_period = fields.c_string("validity_period")?;
+        self.registered_delivery = fields.octet("registered_delivery")?;
+        self.replace_if_present = fields.octet("replace_if_present_flag")?;
+        self.data_coding = fields.octet("data_coding")?;
+        self.sm_default_msg_id = fields.octet("sm_default_msg_id")?;
+        self.short_message = fields.short_message()?;
+        Ok(())
     }
 }
 
@@ -133,17 +141,23 @@ impl<'a> SmResp<'a> {
             },
         }
     }
+
+    /// Writes the response of that command. A submit_sm_resp that says an error has no body (3.4, 4.4.2); the others
+    /// keep their (empty) id.
+    pub fn encode(&self, out: &mut BytesMut, (command, status, sequence): (CommandId, CommandStatus, u32)) {
+        let start = begin(out, command, status, sequence);
+        if command != CommandId::SUBMIT_SM_RESP || status == CommandStatus::ESME_ROK {
+            put_c_string(out, self.message_id);
+            out.put_slice(self.tlvs.0);
+        }
+        end(out, start);
+    }
 }
 
-/// Writes submit_sm_resp, deliver_sm_resp or data_sm_resp. A submit_sm_resp that says an error has no body
-/// (3.4, 4.4.2); the others keep their (empty) id.
+/// Writes submit_sm_resp, deliver_sm_resp or data_sm_resp without optional parameters, see [`SmResp::encode`].
 pub fn encode_sm_resp(out: &mut BytesMut, header: (CommandId, CommandStatus, u32), message_id: &[u8]) {
-    let (command, status, sequence) = header;
-    let start = begin(out, command, status, sequence);
-    if command != CommandId::SUBMIT_SM_RESP || status == CommandStatus::ESME_ROK {
-        put_c_string(out, message_id);
-    }
-    end(out, start);
+    let tlvs = Tlvs::default();
+    SmResp { message_id, tlvs }.encode(out, header);
 }
 
 pub(super) fn begin(out: &mut BytesMut, command: CommandId, status: CommandStatus, sequence: u32) -> usize {
@@ -169,10 +183,17 @@ pub(super) fn put_c_string(out: &mut BytesMut, octets: &[u8]) {
     out.put_u8(0);
 }
 
-fn put_address(out: &mut BytesMut, address: &Address<'_>) {
+pub(super) fn put_address(out: &mut BytesMut, address: &Address<'_>) {
     out.put_u8(address.ton);
     out.put_u8(address.npi);
     put_c_string(out, address.digits);
+}
+
+/// `sm_length` and the text, cut at what the length can say.
+pub(super) fn put_short_message(out: &mut BytesMut, text: &[u8]) {
+    let text = &text[..text.len().min(SHORT_MESSAGE_MAX)];
+    out.put_u8(text.len() as u8);
+    out.put_slice(text);
 }
 
 /// Reads the mandatory fields of one body, in order.
@@ -207,7 +228,13 @@ impl<'a> Fields<'a> {
         Ok(octets)
     }
 
-    fn address(&mut self, field: &'static str) -> Result<Address<'a>, Malformed> {
+    /// `sm_length` and the text.
+    pub(super) fn short_message(&mut self) -> Result<&'a [u8], Malformed> {
+        let length = self.octet("sm_length")?;
+        self.octets(usize::from(length), "short_message")
+    }
+
+    pub(super) fn address(&mut self, field: &'static str) -> Result<Address<'a>, Malformed> {
         Ok(Address {
             ton: self.octet(field)?,
             npi: self.octet(field)?,

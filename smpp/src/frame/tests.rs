@@ -75,6 +75,10 @@ fn every_pdu_that_we_write_is_read_by_rusmpp() {
         addr_npi: 0,
         address_range: b"",
     };
+    let response = BindResp {
+        system_id: b"smsc",
+        sc_interface_version: Some(0x34),
+    };
     let ok = CommandStatus::ESME_ROK;
     let writers: [Writer<'_>; 10] = [
         Box::new(|out| message.encode_submit(out, 1)),
@@ -83,7 +87,7 @@ fn every_pdu_that_we_write_is_read_by_rusmpp() {
         Box::new(|out| encode_sm_resp(out, (CommandId::SUBMIT_SM_RESP, ok, 1), b"id-1")),
         Box::new(|out| encode_sm_resp(out, (CommandId::DELIVER_SM_RESP, ok, 1), b"")),
         Box::new(|out| encode_bind(out, 1, &bind).unwrap()),
-        Box::new(|out| encode_bind_resp(out, BindKind::Receiver, (ok, 1), b"smsc")),
+        Box::new(|out| encode_bind_resp(out, BindKind::Receiver, (ok, 1), &response)),
         Box::new(|out| encode_empty(out, CommandId::ENQUIRE_LINK, ok, 1)),
         Box::new(|out| encode_empty(out, CommandId::UNBIND_RESP, ok, 1)),
         Box::new(|out| encode_empty(out, CommandId::GENERIC_NACK, CommandStatus::ESME_RINVCMDLEN, 1)),
@@ -191,13 +195,16 @@ fn a_bind_over_the_standards_limits_is_refused_by_name() {
 
 proptest! {
     #[test]
-    fn any_octets_are_split_and_decoded_without_panic(octets in proptest::collection::vec(any::<u8>(), 0..300), id in prop_oneof![0u32..12, Just(0x103), 0x8000_0000u32..0x8000_000C]) {
+    fn any_octets_are_split_and_decoded_without_panic(octets in proptest::collection::vec(any::<u8>(), 0..300), id in prop_oneof![0u32..12, Just(0x103), Just(0x21), 0x8000_0000u32..0x8000_000C]) {
         let mut frame = BytesMut::new();
         encode_empty(&mut frame, CommandId(id), CommandStatus::ESME_ROK, 1);
         frame.extend_from_slice(&octets);
         let length = frame.len() as u32;
         frame[..4].copy_from_slice(&length.to_be_bytes());
-        let _decoded = split(&frame, PDU_LENGTH_MAX).unwrap().unwrap().decode();
+        let raw = split(&frame, PDU_LENGTH_MAX).unwrap().unwrap();
+        let _decoded = raw.decode();
+        let _operation = raw.operation();
+        let _answers = (QuerySmResp::decode(&raw), SubmitMultiResp::decode(&raw));
         let _garbage = split(&octets, PDU_LENGTH_MAX);
     }
 }

@@ -14,6 +14,7 @@ pub mod tag {
     pub const DELIVERY_FAILURE_REASON: u16 = 0x0425;
     pub const MORE_MESSAGES_TO_SEND: u16 = 0x0426;
     pub const MESSAGE_STATE: u16 = 0x0427;
+    pub const CONGESTION_STATE: u16 = 0x0428; // 5.0, 4.8.4.18
 }
 
 /// The optional parameters at the end of a PDU, still as bytes: tag, length, value (3.4, 3.2.4.1). Unknown ones are

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 
 use super::*;
-use crate::frame::{BindKind, PDU_LENGTH_MAX, encode_bind_resp, encode_empty, encode_sm_resp, split};
+use crate::frame::{BindKind, BindResp, PDU_LENGTH_MAX, encode_bind_resp, encode_empty, encode_sm_resp, split};
 
 const TIMERS: Timers = Timers {
     bind: Duration::from_secs(10),
@@ -34,7 +34,10 @@ fn bound(window: usize, now: Instant) -> Session<u32> {
         &mut answer,
         BindKind::Transceiver,
         (CommandStatus::ESME_ROK, 1),
-        b"smsc",
+        &BindResp {
+            system_id: b"smsc",
+            sc_interface_version: Some(0x34),
+        },
     );
     assert!(matches!(feed(&mut session, &answer, now), Event::Bound));
     let pending = session.pending().len();
