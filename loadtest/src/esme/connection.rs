@@ -127,3 +127,88 @@ fn poll_both<S: AsyncRead + AsyncWrite>(
 pub(super) fn sleep_until(at: Instant) -> Sleep {
     tokio::time::sleep_until(at.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::ServerConfig;
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// A server for `localhost` that sends back the first four octets, and its certificate as PEM.
+    async fn echo() -> (std::net::SocketAddr, String, tokio::task::JoinSet<()>) {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let configuration = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(configuration));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                // A client that does not trust us ends the handshake: the next one may.
+                if let Ok(mut stream) = acceptor.accept(stream).await {
+                    let mut octets = [0; 4];
+                    stream.read_exact(&mut octets).await.unwrap();
+                    stream.write_all(&octets).await.unwrap();
+                    stream.flush().await.unwrap();
+                }
+            }
+        });
+        (address, made.cert.pem(), tasks)
+    }
+
+    fn target(address: std::net::SocketAddr, certificate: &str, name: &str) -> Target {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("ca.pem");
+        std::fs::write(&file, certificate).unwrap();
+        Target {
+            address: address.to_string(),
+            tls: Some(Tls::trusting(&file, name.to_owned()).unwrap()),
+        }
+    }
+
+    #[tokio::test]
+    async fn octets_go_both_ways_in_tls() {
+        let (address, certificate, _tasks) = echo().await;
+        let mut connection = Connection::open(&target(address, &certificate, "localhost"))
+            .await
+            .unwrap();
+        let mut sleep = pin!(sleep_until(crate::clock::now() + CONNECT_WITHIN));
+        let (mut out, mut room, mut filled) = (&b"ping"[..], [0; 64], 0);
+        while filled < 4 {
+            let progress = connection
+                .exchange(out, &mut room[filled..], sleep.as_mut())
+                .await
+                .unwrap();
+            assert!(
+                progress.wrote > 0 || progress.read.is_some_and(|read| read > 0),
+                "nothing in {CONNECT_WITHIN:?}"
+            );
+            out = &out[progress.wrote..];
+            filled += progress.read.unwrap_or(0);
+        }
+        assert_eq!(&room[..4], b"ping");
+    }
+
+    #[tokio::test]
+    async fn another_name_or_issuer_is_not_trusted() {
+        let (address, certificate, _tasks) = echo().await;
+        assert!(
+            Connection::open(&target(address, &certificate, "smsc.example"))
+                .await
+                .is_err()
+        );
+        let (_, foreign, _others) = echo().await;
+        assert!(Connection::open(&target(address, &foreign, "localhost")).await.is_err());
+    }
+}
