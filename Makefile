@@ -15,7 +15,7 @@ test: cargo redis peers browser check deny run-tests ## Format, lints, licences,
 
 bench: cargo redis ## Measure the whole path: API, Redis, engine, simulator (ARGS="--tenants 50" and the like)
 	cargo build --release --locked --package campanile --package smpp-sim --package loadtest
-	cargo run --release --locked --quiet --package loadtest -- bench $(ARGS)
+	cargo run --release --locked --quiet --package loadtest -- run canonical $(ARGS)
 
 check: cargo ## Format and lints only
 	cargo fmt --all --check

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the SMPP programs of other projects that the end-to-end tests talk to (tests/peers/README.md), once:
-# Python and npm packages under .tools/, Perl and Kannel from the distribution's packages. A second run does nothing.
+# Python and npm packages under .tools/, Perl, Kannel and tshark from the distribution's packages. A second run does nothing.
 # CAMPANILE_PEERS=skip leaves them out, here and in the tests.
 # Exit 0: all are there, or they are skipped. Exit 1: one line for each that is missing.
 set -euo pipefail
@@ -54,8 +54,13 @@ kannel_peer() {
     command -v bearerbox >/dev/null 2>&1 || [ -x /usr/sbin/bearerbox ] || apt_install kannel
 }
 
+# Wireshark's decoder: what our simulator writes is judged by it.
+tshark_peer() {
+    command -v tshark >/dev/null 2>&1 && command -v text2pcap >/dev/null 2>&1 || apt_install tshark
+}
+
 failed=0
-for peer in python_peers node_peer perl_peer kannel_peer; do
+for peer in python_peers node_peer perl_peer kannel_peer tshark_peer; do
     $peer || { echo "install-peers: $peer could not be installed (see .tools/install.log); CAMPANILE_PEERS=skip leaves the peers out" >&2; failed=1; }
 done
 exit $failed

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::http::Http;
@@ -60,6 +61,20 @@ pub(crate) struct Credits {
     pub(crate) spent: u64,
 }
 
+impl Credits {
+    /// What is granted less where it is: 0 if no credit is lost or made.
+    pub(crate) fn imbalance(&self) -> i64 {
+        self.granted as i64 - (self.available + self.held + self.spent) as i64
+    }
+}
+
+/// A part of a list.
+#[derive(Deserialize)]
+struct Page<T> {
+    data: Vec<T>,
+    next_cursor: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct TenantDetail {
     credits: Credits,
@@ -115,6 +130,21 @@ impl Api {
     pub(crate) fn launch(&self, tenant: &Tenant, campaign: &str) -> Result<()> {
         self.http
             .post_empty(&format!("/v1/campaigns/{campaign}/launch"), &tenant.api_key)
+    }
+
+    /// Every message of a campaign.
+    pub(crate) fn recipients<T: DeserializeOwned>(&self, tenant: &Tenant, campaign: &str) -> Result<Vec<T>> {
+        let mut all = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/v1/campaigns/{campaign}/recipients?limit=500{cursor}");
+            let page: Page<T> = self.http.get(&path, &tenant.api_key)?;
+            all.extend(page.data);
+            match page.next_cursor {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(all),
+            }
+        }
     }
 
     /// How far a campaign is.

@@ -1,5 +1,11 @@
 //! What can be asked for on the command line.
 
+mod load;
+mod smpp;
+mod judge;
+mod modes;
+mod asked;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,16 +14,30 @@ use clap::{Args, Parser, Subcommand};
 use crate::compare::{self, CompareArguments};
 use crate::report::Outputs;
 
+pub(crate) use asked::Asked;
+pub(crate) use judge::JudgeArguments;
+pub(crate) use load::DURATION_MAX;
+pub(crate) use modes::ordinary_timers;
+pub(crate) use modes::{ApiArguments, E2eArguments, ReplayArguments, SelfCheckArguments, SoakArguments};
+pub(crate) use smpp::secret;
+pub(crate) use smpp::{SmppArguments, TrafficArguments};
+
 /// Measures Campanile and other SMPP programs.
 #[derive(Parser, Debug)]
-#[command(name = "loadtest", version, after_help = EXAMPLES)]
-pub struct Arguments {
+#[command(name = "loadtest", version, after_help = EXAMPLES, args_override_self = true)]
+pub(crate) struct Arguments {
     /// The kind of measurement.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 const EXAMPLES: &str = "\
+Examples:
+  loadtest smpp --target 127.0.0.1:2775 --system-id me --password-file secret --rate 1000/s --duration 1m
+  loadtest bench
+  loadtest help smpp";
+
+const BENCH_EXAMPLES: &str = "\
 Examples:
   loadtest bench                                    200 tenants, 1,000 messages each, the figures of the README
   loadtest bench --tenants 20 --recipients 500      a quick look
@@ -28,9 +48,40 @@ The last line of standard output is one JSON object.";
 
 /// The kinds of measurement.
 #[derive(Subcommand, Debug)]
-pub enum Command {
+pub(crate) enum Command {
+    /// Load any SMSC over SMPP.
+    #[command(after_help = smpp::EXAMPLES)]
+    Smpp(Box<SmppArguments>),
+    /// Load an SMSC for hours and watch memory grow.
+    #[command(after_help = modes::SOAK_EXAMPLES)]
+    Soak(Box<SoakArguments>),
+    /// Send recorded messages again, at their own pace or faster.
+    #[command(after_help = modes::REPLAY_EXAMPLES)]
+    Replay(Box<ReplayArguments>),
+    /// Load the HTTP API of a running engine with single messages.
+    #[command(after_help = modes::API_EXAMPLES)]
+    Api(Box<ApiArguments>),
+    /// Send campaigns through the whole product and compare the engine's ledger with the simulator's.
+    #[command(after_help = modes::E2E_EXAMPLES)]
+    E2e(Box<E2eArguments>),
+    /// What this machine's generator can do, against a simulator in the same process.
+    #[command(after_help = modes::SELF_CHECK_EXAMPLES)]
+    SelfCheck(Box<SelfCheckArguments>),
+    /// Run a profile: a TOML file, or one that comes with the program. Without a name: list them.
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArguments),
+    /// Print the completions of a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages of the program and of each command into a directory.
+    Man {
+        /// Where to.
+        directory: PathBuf,
+    },
     /// The whole product on this machine: Redis, engine and simulator as processes of their own, driven through the API.
-    #[command(after_help = EXAMPLES)]
+    #[command(after_help = BENCH_EXAMPLES)]
     Bench(BenchArguments),
     /// Two saved runs side by side: every figure with its ratio and a verdict. Exit code 99: something regressed.
     #[command(after_help = compare::EXAMPLES)]
@@ -50,12 +101,30 @@ Examples:
 
 /// `loadtest report`: which run, as what.
 #[derive(Args, Debug, Clone)]
-pub struct ReportArguments {
+pub(crate) struct ReportArguments {
     /// A file that `--out` has written.
-    pub results: PathBuf,
+    pub(crate) results: PathBuf,
     /// The reports to make.
     #[command(flatten)]
-    pub outputs: Outputs,
+    pub(crate) outputs: Outputs,
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  loadtest run                                      lists the profiles that come with the program
+  loadtest run smoke --target 127.0.0.1:2775
+  loadtest run mine.toml --count 500                what follows on the command line wins
+
+A profile has `mode` and, as keys, the long options of that mode: rate = \"1000/s\", threshold = [\"lost==0\"], abort-on-fail = true.";
+
+/// `loadtest run`.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct RunArguments {
+    /// A file, or the name of a profile that comes with the program
+    pub(crate) profile: Option<String>,
+    /// Options of the profile's mode that win over the profile's
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) options: Vec<std::ffi::OsString>,
 }
 
 /// The most recipients that one run may have: as many different French mobile numbers as `patients` can make.
@@ -63,59 +132,59 @@ const RECIPIENTS_MAX: u64 = 10_000_000;
 
 /// `loadtest bench`: how much, with what, for how long.
 #[derive(Args, Debug, Clone)]
-pub struct BenchArguments {
+pub(crate) struct BenchArguments {
     /// Tenants, each with one campaign.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub tenants: u32,
+    pub(crate) tenants: u32,
     /// Recipients of each campaign.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub recipients: u32,
+    pub(crate) recipients: u32,
     /// Unanswered submit_sm allowed in each session.
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub window: u32,
+    pub(crate) window: u32,
     /// Sessions between engine and simulator.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub sessions: u32,
+    pub(crate) sessions: u32,
     /// Receipts come between 0 and this long after the answer, uniformly.
     #[arg(long, default_value = "1s", value_parser = receipt_delay)]
-    pub receipt_delay_max: Duration,
+    pub(crate) receipt_delay_max: Duration,
     /// Measure instead how the rate changes with the backlog and with the number of tenants.
     #[arg(long)]
-    pub scaling: bool,
+    pub(crate) scaling: bool,
     /// With --scaling: the long backlog, in messages.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..=5_000_000))]
-    pub backlog: u32,
+    pub(crate) backlog: u32,
     /// With --scaling: the many tenants.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2..=100_000))]
-    pub many_tenants: u32,
+    pub(crate) many_tenants: u32,
     /// With --scaling: messages measured in each run.
     #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u32).range(10_000..=4_000_000))]
-    pub messages: u32,
+    pub(crate) messages: u32,
     /// With --scaling: runs of each kind, taken in turns; the median counts.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
-    pub rounds: u32,
+    pub(crate) rounds: u32,
     /// Keep the working directory: configuration, logs, Redis data. Its path is printed.
     #[arg(long)]
-    pub keep: bool,
+    pub(crate) keep: bool,
     /// Where `campanile` and `smpp-sim` are; absent: beside this program.
     #[arg(long)]
-    pub bin_dir: Option<PathBuf>,
+    pub(crate) bin_dir: Option<PathBuf>,
     /// The redis-server to run.
     #[arg(long, default_value = "redis-server")]
-    pub redis_server: PathBuf,
+    pub(crate) redis_server: PathBuf,
     /// Give up after this long; absent: 300s, or 30m with --scaling.
     #[arg(long, value_parser = humantime::parse_duration)]
-    pub timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl BenchArguments {
     /// The messages of a canonical run.
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         u64::from(self.tenants) * u64::from(self.recipients)
     }
 
     /// How long the whole run may take.
-    pub fn time_limit(&self) -> Duration {
+    pub(crate) fn time_limit(&self) -> Duration {
         // A canonical run takes some 15 s on 2 cores, a scaling run some 5 minutes: both limits leave a slow machine room.
         let usual = if self.scaling { 1_800 } else { 300 };
         self.timeout.unwrap_or(Duration::from_secs(usual))
@@ -125,7 +194,7 @@ impl BenchArguments {
     ///
     /// # Errors
     /// Says which arguments together are too much.
-    pub fn check(&self) -> anyhow::Result<()> {
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
         let total = self.total();
         anyhow::ensure!(
             total <= RECIPIENTS_MAX,

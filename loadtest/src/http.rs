@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 /// A call that takes longer than this has failed; the longest honest one is a campaign of a million recipients.
 const CALL_WITHIN: Duration = Duration::from_secs(120);
 
-/// Connections kept per server: one per worker (`parallel::WORKERS`) and some for the watchers.
-const IDLE_CONNECTIONS_MAX: usize = 16;
+/// Connections kept per server: as many as `loadtest api` may have at the same time.
+const IDLE_CONNECTIONS_MAX: usize = 512;
 
 /// The longest answer read: an exposition with a label per tenant stays far below.
 const ANSWER_LENGTH_MAX: u64 = 64 * 1024 * 1024;
@@ -86,6 +86,21 @@ impl Http {
         let request = self.agent.post(&url).header("authorization", format!("Bearer {key}"));
         let answer = request.header("content-type", "application/json").send(&bytes);
         json_of(answer).with_context(|| format!("POST {url}"))
+    }
+
+    /// The status of a POST of `body` as JSON, whatever it is.
+    ///
+    /// # Errors
+    /// No answer.
+    pub(crate) fn post_status(&self, path: &str, key: &str, body: &impl Serialize) -> Result<u16> {
+        let url = format!("{}{path}", self.base);
+        let bytes = serde_json::to_vec(body)?;
+        let request = self.agent.post(&url).header("authorization", format!("Bearer {key}"));
+        let answer = request.header("content-type", "application/json").send(&bytes);
+        let mut answer = answer.with_context(|| format!("POST {url}"))?;
+        // Read to its end, so that the connection can be used again.
+        answer.body_mut().with_config().limit(ANSWER_LENGTH_MAX).read_to_vec()?;
+        Ok(answer.status().as_u16())
     }
 
     /// POST without a body, whose answer's body does not matter.

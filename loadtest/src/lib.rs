@@ -3,8 +3,22 @@
 //! One subcommand is one kind of measurement; `bench` runs the whole product on this machine, each part as its own process.
 
 mod clock;
+mod random;
+mod shares;
+mod failure;
 mod cli;
 mod supervise;
+mod safety;
+mod load;
+mod traffic;
+mod esme;
+mod profile;
+mod threshold;
+mod progress;
+mod machine;
+mod modes;
+mod e2e;
+mod manual;
 mod bench;
 mod api;
 mod http;
@@ -17,23 +31,63 @@ pub mod results;
 pub mod report;
 pub mod compare;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-pub use cli::{Arguments, BenchArguments, Command};
+use cli::{Asked, Command};
 
-/// Runs what the arguments ask for and gives the exit code: 0 measured, 1 failed, 2 wrong arguments (by clap),
-/// 99 a threshold missed or a regression, 130 stopped by a signal.
+/// Runs what the command line asks for and gives the exit code: 0 measured, 1 failed, 2 wrong arguments, 3 a wrong file,
+/// 4 nobody there, 5 refused, 99 thresholds missed, 130 stopped by a signal.
 ///
 /// Whatever the way out, every program that was started is ended first.
-pub fn run(arguments: Arguments) -> ExitCode {
-    match arguments.command {
+pub fn run(command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match Asked::parse(command_line) {
+        Ok(asked) => carry_out(asked),
+        Err(error) => error.exit(),
+    }
+}
+
+fn carry_out(asked: Asked) -> ExitCode {
+    let ended = match &asked.command {
+        Command::Smpp(smpp) => modes::smpp(&asked, smpp),
+        Command::Soak(soak) => modes::soak(&asked, soak),
+        Command::Replay(replay) => modes::replay(&asked, replay),
+        Command::Api(api) => modes::api(&asked, api),
+        Command::SelfCheck(check) => modes::self_check(&asked, check),
+        Command::E2e(e2e) => {
+            let e2e = e2e.clone();
+            return supervise::run(e2e.timeout, move |processes| e2e::run(&asked, &e2e, processes));
+        }
+        Command::Run(profile) => match profile_of(profile) {
+            Ok(Some(line)) => return run(line),
+            Ok(None) => Ok(0),
+            Err(error) => Err(failure::Failure::Configuration(error).into()),
+        },
+        Command::Compare(arguments) => return exit_code(compare::run(arguments)),
+        Command::Report(arguments) => return exit_code(report::run(&arguments.results, &arguments.outputs)),
+        Command::Schema => return exit_code(report::print_schema()),
+        Command::Completions { shell } => manual::completions(*shell),
+        Command::Man { directory } => manual::pages(directory),
         Command::Bench(bench) => {
             let limit = bench.time_limit();
-            supervise::run(limit, move |processes| bench::run(&bench, processes))
+            let bench = bench.clone();
+            return supervise::run(limit, move |processes| bench::run(&bench, processes).map(|()| 0));
         }
-        Command::Compare(arguments) => exit_code(compare::run(&arguments)),
-        Command::Report(arguments) => exit_code(report::run(&arguments.results, &arguments.outputs)),
-        Command::Schema => exit_code(report::print_schema()),
+    };
+    ExitCode::from(ended.unwrap_or_else(|error| {
+        eprintln!("loadtest: {error:#}");
+        failure::exit_code(&error)
+    }))
+}
+
+/// The command line of a profile; `None`: the profiles were listed.
+fn profile_of(arguments: &cli::RunArguments) -> anyhow::Result<Option<Vec<OsString>>> {
+    match &arguments.profile {
+        Some(profile) => profile::command_line(profile, &arguments.options).map(Some),
+        None => {
+            print!("{}", profile::list());
+            Ok(None)
+        }
     }
 }
 

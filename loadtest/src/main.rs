@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    loadtest::run(loadtest::Arguments::parse())
+    loadtest::run(std::env::args_os())
 }

@@ -59,7 +59,7 @@ impl CampaignBody {
     pub(crate) fn new(name: String, first: u64, recipients: u32) -> Self {
         let patients = (first..first + u64::from(recipients)).map(Patient::numbered);
         // Transactional: appointment messages may go at any hour, so a bench at night measures the same.
-        let purpose = "transactional";
+        let purpose = Lane::Transactional.purpose();
         Self {
             name,
             text: TEXT,
@@ -70,11 +70,42 @@ impl CampaignBody {
             },
         }
     }
+
+    /// The same in another lane.
+    pub(crate) fn in_lane(self, lane: Lane) -> Self {
+        Self {
+            purpose: lane.purpose(),
+            ..self
+        }
+    }
+}
+
+/// Which of a tenant's lanes a campaign goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Before all others.
+    Transactional,
+    /// After them.
+    Marketing,
+}
+
+impl Lane {
+    const fn purpose(self) -> &'static str {
+        match self {
+            Self::Transactional => "transactional",
+            Self::Marketing => "marketing",
+        }
+    }
+}
+
+/// The number of patient `n`, as E.164 digits.
+pub(crate) fn number_of(n: u64) -> u64 {
+    33_610_000_000 + n * STRIDE % NUMBERS
 }
 
 impl Patient {
     fn numbered(n: u64) -> Self {
-        let number = 33_610_000_000 + n * STRIDE % NUMBERS;
+        let number = number_of(n);
         let names = FIRST_NAMES.len() as u64;
         Self {
             to: format!("+{number}"),

@@ -23,7 +23,38 @@ pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
 pub(crate) fn peak_rss_bytes(pid: u32) -> Result<u64> {
     let path = format!("/proc/{pid}/status");
     let status = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path} (Linux only)"))?;
-    parse_peak_rss(&status).with_context(|| format!("{path} has no VmHWM"))
+    parse_kibibytes(&status, "VmHWM:").with_context(|| format!("{path} has no VmHWM"))
+}
+
+/// The memory that process `pid` has resident now, in bytes.
+///
+/// # Errors
+/// There is no such process, or no /proc.
+pub(crate) fn rss_bytes(pid: u32) -> Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let status = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path} (Linux only)"))?;
+    parse_kibibytes(&status, "VmRSS:").with_context(|| format!("{path} has no VmRSS"))
+}
+
+/// What the scheduler has counted of one thread, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct ThreadTimes {
+    /// On a core.
+    pub(crate) running: f64,
+    /// Ready to run, and waiting for a core.
+    pub(crate) waiting: f64,
+}
+
+/// The calling thread's times, to the nanosecond; `None` where the kernel does not count them.
+pub(crate) fn thread_times() -> Option<ThreadTimes> {
+    parse_schedstat(&std::fs::read_to_string("/proc/thread-self/schedstat").ok()?)
+}
+
+fn parse_schedstat(text: &str) -> Option<ThreadTimes> {
+    let mut fields = text.split_ascii_whitespace().map(str::parse::<u64>);
+    let running = fields.next()?.ok()? as f64 / 1e9;
+    let waiting = fields.next()?.ok()? as f64 / 1e9;
+    Some(ThreadTimes { running, waiting })
 }
 
 /// utime + stime. The name, field 2, may hold spaces and brackets: count from its last bracket.
@@ -36,8 +67,8 @@ fn parse_cpu_ticks(stat: &str) -> Option<u64> {
     Some(utime + stime)
 }
 
-fn parse_peak_rss(status: &str) -> Option<u64> {
-    let value = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+fn parse_kibibytes(status: &str, name: &str) -> Option<u64> {
+    let value = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }
@@ -61,10 +92,17 @@ mod tests {
     #[test]
     fn peak_rss_is_in_bytes() {
         assert_eq!(
-            parse_peak_rss("Name:\tx\nVmPeak:\t  9 kB\nVmHWM:\t   2048 kB\n"),
+            parse_kibibytes("Name:\tx\nVmPeak:\t  9 kB\nVmHWM:\t   2048 kB\n", "VmHWM:"),
             Some(2_097_152)
         );
-        assert_eq!(parse_peak_rss("Name:\tx\n"), None);
+        assert_eq!(parse_kibibytes("Name:\tx\n", "VmHWM:"), None);
+    }
+
+    #[test]
+    fn a_threads_times_are_in_seconds() {
+        let times = parse_schedstat("2500000000 1000000000 77\n").unwrap();
+        assert_eq!((times.running, times.waiting), (2.5, 1.0));
+        assert_eq!(parse_schedstat("x"), None);
     }
 
     #[test]

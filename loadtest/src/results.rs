@@ -110,6 +110,8 @@ pub struct Counts {
     pub dropped: u64,
     /// Sessions that ended without being told to.
     pub disconnects: u64,
+    /// submit_sm of the warm-up, which are in no other count.
+    pub warm_up: u64,
 }
 
 /// Messages a second.

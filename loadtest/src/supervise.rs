@@ -3,18 +3,16 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::failure::{INTERRUPTED, exit_code};
 use crate::process::Processes;
 
 /// What an interrupted measurement gets to notice that its programs are gone and to remove its directory.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// What a shell reports for a program that ended by SIGINT.
-const INTERRUPTED: u8 = 130;
-
 /// Runs `work` on a thread of its own until it returns, a signal comes, or `limit` has passed.
 ///
-/// Errors are printed to standard error with their causes.
-pub(crate) fn run(limit: Duration, work: impl FnOnce(&Processes) -> anyhow::Result<()> + Send + 'static) -> ExitCode {
+/// Gives the exit code that `work` gives; errors are printed to standard error with their causes.
+pub(crate) fn run(limit: Duration, work: impl FnOnce(&Processes) -> anyhow::Result<u8> + Send + 'static) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -27,7 +25,7 @@ pub(crate) fn run(limit: Duration, work: impl FnOnce(&Processes) -> anyhow::Resu
     code
 }
 
-async fn supervised(limit: Duration, work: impl FnOnce(&Processes) -> anyhow::Result<()> + Send + 'static) -> ExitCode {
+async fn supervised(limit: Duration, work: impl FnOnce(&Processes) -> anyhow::Result<u8> + Send + 'static) -> ExitCode {
     let processes = Processes::default();
     let theirs = processes.clone();
     let mut working = tokio::task::spawn_blocking(move || work(&theirs));
@@ -44,7 +42,7 @@ async fn supervised(limit: Duration, work: impl FnOnce(&Processes) -> anyhow::Re
     };
     processes.end_all();
     match tokio::time::timeout(GRACE, working).await {
-        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Ok(_))) => {}
         Ok(Ok(Err(error))) => eprintln!("loadtest: stopped while: {error:#}"),
         Ok(Err(panic)) => eprintln!("loadtest: {panic}"),
         Err(_) => eprintln!(
@@ -55,12 +53,12 @@ async fn supervised(limit: Duration, work: impl FnOnce(&Processes) -> anyhow::Re
     code
 }
 
-fn verdict(finished: Result<anyhow::Result<()>, tokio::task::JoinError>) -> ExitCode {
+fn verdict(finished: Result<anyhow::Result<u8>, tokio::task::JoinError>) -> ExitCode {
     match finished {
-        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Ok(code)) => ExitCode::from(code),
         Ok(Err(error)) => {
             eprintln!("loadtest: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(exit_code(&error))
         }
         Err(panic) => {
             eprintln!("loadtest: {panic}");

@@ -48,12 +48,15 @@ pub use capture::CaptureView;
 pub use delay::Delay;
 pub use handle::{Goals, Handle, Waited};
 pub use ledger::{AccountRate, Filter, Line, Message, Segment, Totals};
-pub use outcome::{Answer, Defaults, Form, IdFormat, MAGIC_NUMBERS, MagicNumber, Outcome, ReceiptPlan, Stat};
+pub use outcome::{
+    Answer, Base, DateFormat, DatePart, Defaults, Dialect, ErrStyle, Form, IdFormat, IdShape, MAGIC_NUMBERS,
+    MagicNumber, Outcome, Parameter, Piece, ReceiptPlan, Redelivery, Route, Segments, Stat, Template,
+};
 pub use scenario::{
     Account, Aim, BUILT_IN, Beyond, BindFault, BindTrouble, BuiltIn, Certificate, ConnectFault, ConnectTrouble,
     DEFAULT_SMSC, Fault, Faults, Hangup, HangupBegin, Ids, InboundEncoding, InboundForm, InboundRule, InboundSegments,
-    Keep, Lasts, LedgerLimits, Misbehaviour, Phase, Reply, Scenario, Script, Setup, SmscSetup, StopReading, Throttle,
-    Timers, Tls, Trigger, Writing, schema,
+    Keep, Lasts, LedgerLimits, Misbehaviour, PRESETS, Phase, Preset, Reply, Scenario, Script, Setup, SmscSetup,
+    StopReading, Throttle, Timers, Tls, Trigger, Writing, schema,
 };
 pub use smsc::{
     InboundOrder, InboundView, Injected, MALFORMED, NoInbound, NoSuchPhase, PhaseView, SessionView, TooManyOutcomes,

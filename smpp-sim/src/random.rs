@@ -20,8 +20,6 @@ pub(crate) enum Draw {
     ReceiptTwice,
     /// The order of the deck of quotas.
     Deck,
-    /// The random half of a UUID.
-    Uuid,
     /// What a message's id is written from.
     Id,
     /// The share that is refused.
@@ -36,6 +34,10 @@ pub(crate) enum Draw {
     MalformedKind,
     /// What happens to a connection or a bind.
     Event,
+    /// The share whose receipt is overtaken by later ones.
+    ReceiptLate,
+    /// How much later.
+    ReceiptLateBy,
     /// Whether somebody replies.
     Reply,
     /// What.

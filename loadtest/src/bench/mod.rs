@@ -17,6 +17,9 @@ mod parallel;
 
 use anyhow::Result;
 
+pub(crate) use parallel::in_parallel;
+pub(crate) use stage::{Stage, StagePlan};
+
 use crate::cli::BenchArguments;
 use crate::process::Processes;
 

@@ -39,17 +39,33 @@ impl Simulator {
     /// # Errors
     /// It does not start; its last words are in the error.
     pub(crate) fn start(plan: &StagePlan, processes: &Processes, directory: &Path, port: u16) -> Result<Self> {
-        let scenario = directory.join("scenario.toml");
-        std::fs::write(&scenario, scenario_toml(plan))?;
         let mut command = Command::new(&plan.smpp_sim);
         command.args(["--listen", &format!("127.0.0.1:{port}"), "--http", "127.0.0.1:0"]);
-        command.arg("--scenario").arg(&scenario).current_dir(directory);
+        match &plan.scenario {
+            Some((scenario, seed)) => {
+                command
+                    .arg("--scenario")
+                    .arg(scenario)
+                    .args(["--seed", &seed.to_string()]);
+            }
+            None => {
+                let scenario = directory.join("scenario.toml");
+                std::fs::write(&scenario, scenario_toml(plan))?;
+                command.arg("--scenario").arg(&scenario);
+            }
+        }
+        command.current_dir(directory);
         let process = processes.start("simulator", &mut command, directory)?;
         let ready: SimulatorReady = serde_json::from_value(process.ready_line()?)?;
         Ok(Self {
             process,
             http: Http::new(&ready.http),
         })
+    }
+
+    /// What it answers over HTTP.
+    pub(crate) fn http(&self) -> Http {
+        self.http.clone()
     }
 
     /// Its process id.

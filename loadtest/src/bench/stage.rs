@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::simulator::{Simulator, free_port};
 use crate::api::Api;
-use crate::cli::BenchArguments;
+use crate::cli::{BenchArguments, E2eArguments};
 use crate::exposition::Histogram;
 use crate::http::Http;
 use crate::process::{Process, Processes, WorkDirectory};
@@ -32,6 +32,8 @@ pub(crate) struct StagePlan {
     pub(crate) window: u32,
     pub(crate) receipt_delay_max: Duration,
     keep: bool,
+    /// A scenario of the simulator by name or absolute path, and its seed; `None`: everything is delivered.
+    pub(crate) scenario: Option<(String, u64)>,
 }
 
 impl StagePlan {
@@ -40,22 +42,7 @@ impl StagePlan {
     /// # Errors
     /// One of ours is not built.
     pub(crate) fn new(arguments: &BenchArguments) -> Result<Self> {
-        let programs = match &arguments.bin_dir {
-            Some(directory) => directory.clone(),
-            None => {
-                let own = std::env::current_exe().context("this program does not know where it is")?;
-                own.parent().unwrap_or(Path::new(".")).to_owned()
-            }
-        };
-        let find = |name: &str| {
-            let path = programs.join(name);
-            ensure!(
-                path.is_file(),
-                "no {}: cargo build --release -p campanile -p smpp-sim",
-                path.display()
-            );
-            path.canonicalize().with_context(|| path.display().to_string())
-        };
+        let find = |name: &str| find(arguments.bin_dir.as_deref(), name);
         Ok(Self {
             campanile: find("campanile")?,
             smpp_sim: find("smpp-sim")?,
@@ -64,6 +51,31 @@ impl StagePlan {
             window: arguments.window,
             receipt_delay_max: arguments.receipt_delay_max,
             keep: arguments.keep,
+            scenario: None,
+        })
+    }
+
+    /// The stage of `loadtest e2e`.
+    ///
+    /// # Errors
+    /// One of our programs is not built.
+    pub(crate) fn for_e2e(arguments: &E2eArguments) -> Result<Self> {
+        let find = |name: &str| find(arguments.bin_dir.as_deref(), name);
+        let file = Path::new(&arguments.scenario);
+        // The simulator runs in a directory of its own.
+        let scenario = match file.is_file() {
+            true => file.canonicalize()?.display().to_string(),
+            false => arguments.scenario.clone(),
+        };
+        Ok(Self {
+            campanile: find("campanile")?,
+            smpp_sim: find("smpp-sim")?,
+            redis_server: arguments.redis_server.clone(),
+            sessions: arguments.sessions,
+            window: arguments.window,
+            receipt_delay_max: Duration::from_secs(1),
+            keep: arguments.keep,
+            scenario: Some((scenario, arguments.seed)),
         })
     }
 
@@ -78,8 +90,27 @@ impl StagePlan {
             window: 500,
             receipt_delay_max: Duration::from_millis(1_500),
             keep: false,
+            scenario: None,
         }
     }
+}
+
+/// One of our programs: in `directory`, or beside this one.
+fn find(directory: Option<&Path>, name: &str) -> Result<PathBuf> {
+    let directory = match directory {
+        Some(directory) => directory.to_owned(),
+        None => {
+            let own = std::env::current_exe().context("this program does not know where it is")?;
+            own.parent().unwrap_or(Path::new(".")).to_owned()
+        }
+    };
+    let path = directory.join(name);
+    ensure!(
+        path.is_file(),
+        "no {}: cargo build --release -p campanile -p smpp-sim",
+        path.display()
+    );
+    path.canonicalize().with_context(|| path.display().to_string())
 }
 
 /// Redis and an engine that would bind if the simulator were there. Dropped from top to bottom.

@@ -4,7 +4,7 @@ use super::totals::Names;
 use super::{Ledger, Row};
 use crate::number::Numbers;
 use crate::scenario::Keep;
-use crate::smsc::ids::{for_version, id_text};
+use crate::smsc::ids::{IdOf, id_text};
 
 /// Which rows are asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -141,6 +141,7 @@ impl Ledger {
         let outcome = names.outcomes.get(usize::from(row.outcome))?;
         let happened = |at: u64| (at > 0).then_some(at);
         let answered = row.answered_at_us();
+        let id = || id_text(&outcome.message_id, &IdOf::row(row, place as u32, numbers));
         Some(Line {
             sequence: place,
             account: names
@@ -154,10 +155,7 @@ impl Ledger {
             attempt: row.attempt,
             part: row.part,
             total: row.total,
-            message_id: row.accepted.then(|| {
-                let (format, id) = for_version(row.version(), outcome.message_id, row.id);
-                id_text(format, id)
-            }),
+            message_id: row.accepted.then(id),
             received_at_us: row.received_at_us,
             accepted_at_us: row.accepted.then_some(row.received_at_us),
             answered_at_us: answered,

@@ -3,11 +3,12 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::number::{Number, Numbers};
-use crate::random::{Draw, Subject, mix};
+use crate::random::{Draw, Subject};
 use crate::scenario::Scenario;
 
 use super::MAGIC_NUMBERS;
 use super::attempts::Attempts;
+use super::deck::Deck;
 
 /// Messages of several segments that are being put together at one time. Beyond, all are forgotten: a
 /// segment that comes that late counts as an attempt of its own.
@@ -41,9 +42,7 @@ pub(crate) struct Dealer {
     /// The cards that recipients drew: their places in the deck.
     cards: FxHashMap<u64, u32>,
     concatenations: FxHashMap<ConcatenationKey, Parts>,
-    /// Shuffled places of outcomes, each as often as its quota says.
-    deck: Vec<u16>,
-    dealt: usize,
+    deck: Deck,
     messages: u64,
 }
 
@@ -64,14 +63,13 @@ struct Parts {
 impl Dealer {
     /// A dealer who has seen nobody yet.
     pub(crate) fn new(scenario: Arc<Scenario>) -> Self {
-        let deck = shuffled_deck(&scenario);
+        let deck = Deck::shuffled(&scenario);
         Self {
             attempts: Attempts::new(scenario.ledger.recipients_max),
             scenario,
             cards: FxHashMap::default(),
             concatenations: FxHashMap::default(),
             deck,
-            dealt: 0,
             messages: 0,
         }
     }
@@ -83,8 +81,7 @@ impl Dealer {
 
     /// Goes on with another scenario: attempts are kept, cards are dealt anew.
     pub(crate) fn switch(&mut self, scenario: Arc<Scenario>) {
-        self.deck = shuffled_deck(&scenario);
-        self.dealt = 0;
+        self.deck = Deck::shuffled(&scenario);
         self.attempts.set_limit(scenario.ledger.recipients_max);
         self.scenario = scenario;
         self.cards.clear();
@@ -143,38 +140,39 @@ impl Dealer {
         if let Some(magic) = scenario.magic_from.and_then(|from| magic_place(recipient, from)) {
             return magic;
         }
-        if let Some(outcome) = scenario.fixed_outcome(identity) {
+        if let Some(outcome) = scenario.rules.by_number(identity) {
+            return outcome;
+        }
+        let subject = Subject {
+            seed: scenario.seed,
+            recipient: identity,
+            attempt,
+            part: 0,
+        };
+        if let Some(outcome) = scenario.rules.by_prefix(identity, || subject.draw(Draw::Outcome)) {
             return outcome;
         }
         if let Some(card) = self.card(identity) {
             return card;
         }
-        let bits = Subject {
-            seed: self.scenario.seed,
-            recipient: identity,
-            attempt,
-            part: 0,
-        }
-        .draw(Draw::Outcome);
-        self.scenario.weighted_outcome(bits)
+        self.scenario.weighted_outcome(subject.draw(Draw::Outcome))
     }
 
-    /// The recipient's card: the one it drew, or a new one while the deck lasts.
+    /// The recipient's card: its own, the one it drew, or a new one while the deck lasts.
     fn card(&mut self, identity: u64) -> Option<usize> {
         if self.deck.is_empty() {
             return None;
         }
         let place = match self.cards.get(&identity) {
             Some(&place) => place,
-            None if self.dealt < self.deck.len() => {
-                let place = self.dealt as u32;
-                self.dealt += 1;
+            None => {
+                let own = self.scenario.rules.population().and_then(|known| known.place(identity));
+                let place = self.deck.draw(own)?;
                 self.cards.insert(identity, place);
                 place
             }
-            None => return None,
         };
-        self.deck.get(place as usize).map(|&outcome| usize::from(outcome))
+        self.deck.outcome(place)
     }
 }
 
@@ -221,18 +219,4 @@ impl Parts {
     fn count(&self) -> u32 {
         self.seen.iter().map(|word| word.count_ones()).sum()
     }
-}
-
-/// Fisher and Yates' shuffle, driven by the seed.
-fn shuffled_deck(scenario: &Scenario) -> Vec<u16> {
-    let mut deck: Vec<u16> = Vec::new();
-    for (place, &quota) in scenario.quotas.iter().enumerate() {
-        deck.extend(std::iter::repeat_n(place as u16, quota as usize));
-    }
-    let mut bits = mix(scenario.seed ^ Draw::Deck as u64);
-    for last in (1..deck.len()).rev() {
-        bits = mix(bits);
-        deck.swap(last, (bits % (last as u64 + 1)) as usize);
-    }
-    deck
 }

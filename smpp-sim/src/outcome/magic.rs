@@ -1,8 +1,9 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use smpp::command_status::CommandStatus;
 
-use super::{Answer, Defaults, Form, IdFormat, Outcome, ReceiptPlan, Stat};
+use super::{Answer, Defaults, Dialect, Form, IdFormat, Outcome, Parameter, ReceiptPlan, Route, Segments, Stat};
 use crate::delay::Delay;
 
 /// A recipient's last three digits and what they do.
@@ -26,18 +27,17 @@ enum Behaviour {
     /// Accepted, no receipt.
     NoReceipt,
     /// No answer.
-    Silence {
-        accepted: bool,
-    },
+    Silence { accepted: bool },
     /// The answer is that late.
     LateAnswer(Duration),
-    /// Ids of that kind.
-    Ids(IdFormat),
-    ReceiptFirst,
-    ReceiptTwice,
-    Intermediate,
-    ReceiptWithoutId,
-    TlvsOnly,
+    /// Ids of the format of that name.
+    Ids(&'static str),
+    /// Another receipt than the scenario's.
+    Plan(fn(&mut ReceiptPlan)),
+    /// A receipt that is written in another way.
+    Dialect(fn(&mut Dialect)),
+    /// Refused with that error, and a receipt comes all the same.
+    Orphan(u32),
 }
 
 const fn row(digits: u16, name: &'static str, behaviour: Behaviour) -> MagicNumber {
@@ -77,14 +77,22 @@ pub const TABLE: &[MagicNumber] = &[
     row(909, "magic_909_no_receipt", Behaviour::NoReceipt),
     row(910, "magic_910_no_answer", Behaviour::Silence { accepted: true }),
     row(911, "magic_911_lost", Behaviour::Silence { accepted: false }),
-    row(912, "magic_912_receipt_first", Behaviour::ReceiptFirst),
-    row(913, "magic_913_receipt_twice", Behaviour::ReceiptTwice),
+    row(
+        912,
+        "magic_912_receipt_first",
+        Behaviour::Plan(|plan| plan.first = true),
+    ),
+    row(913, "magic_913_receipt_twice", Behaviour::Plan(|plan| plan.copies = 2)),
     row(
         914,
         "magic_914_hex_then_decimal",
-        Behaviour::Ids(IdFormat::HexAnswerDecimalReceipt),
+        Behaviour::Ids("hex_answer_decimal_receipt"),
     ),
-    row(915, "magic_915_enroute_first", Behaviour::Intermediate),
+    row(
+        915,
+        "magic_915_enroute_first",
+        Behaviour::Plan(|plan| plan.intermediate = Some(Stat::Enroute)),
+    ),
     row(
         916,
         "magic_916_late_answer",
@@ -95,8 +103,16 @@ pub const TABLE: &[MagicNumber] = &[
         "magic_917_system_error_once",
         Behaviour::RefusedAtFirst(CommandStatus::ESME_RSYSERR.0, 1),
     ),
-    row(918, "magic_918_receipt_without_id", Behaviour::ReceiptWithoutId),
-    row(919, "magic_919_tlvs_only", Behaviour::TlvsOnly),
+    row(
+        918,
+        "magic_918_receipt_without_id",
+        Behaviour::Plan(|plan| plan.with_id = false),
+    ),
+    row(
+        919,
+        "magic_919_tlvs_only",
+        Behaviour::Plan(|plan| plan.form = Form::Tlv),
+    ),
     row(920, "magic_920_deleted", Behaviour::Receipt(Stat::Deleted, 0)),
     row(921, "magic_921_unknown", Behaviour::Receipt(Stat::Unknown, 0)),
     row(
@@ -107,11 +123,118 @@ pub const TABLE: &[MagicNumber] = &[
     row(
         923,
         "magic_923_decimal_then_hex",
-        Behaviour::Ids(IdFormat::DecimalAnswerHexReceipt),
+        Behaviour::Ids("decimal_answer_hex_receipt"),
     ),
-    row(924, "magic_924_uuid", Behaviour::Ids(IdFormat::Uuid)),
+    row(924, "magic_924_uuid", Behaviour::Ids("uuid")),
     row(925, "magic_925_vendor_code", Behaviour::Refused(0x0400)),
+    row(926, "magic_926_padded_receipt_id", Behaviour::Ids("padded_receipt")),
+    row(927, "magic_927_stripped_receipt_id", Behaviour::Ids("stripped_receipt")),
+    row(928, "magic_928_id_case", Behaviour::Ids("hex_case")),
+    row(929, "magic_929_uuid_plain_tlv", Behaviour::Ids("uuid_plain_tlv")),
+    row(930, "magic_930_uuid_cut", Behaviour::Ids("uuid_cut")),
+    row(931, "magic_931_id_of_30_digits", Behaviour::Ids("digits_30")),
+    row(932, "magic_932_id_in_tlv_only", Behaviour::Ids("tlv_only")),
+    row(933, "magic_933_id_in_text_only", Behaviour::Ids("text_only")),
+    row(934, "magic_934_text_id_unrelated", Behaviour::Ids("text_differs")),
+    row(935, "magic_935_empty_answer_id", Behaviour::Ids("empty_answer")),
+    row(
+        936,
+        "magic_936_data_sm",
+        Behaviour::Dialect(|dialect| dialect.data_sm = true),
+    ),
+    row(
+        937,
+        "magic_937_message_payload",
+        Behaviour::Dialect(|dialect| dialect.payload = true),
+    ),
+    row(
+        938,
+        "magic_938_esm_class_0",
+        Behaviour::Dialect(|dialect| dialect.esm_class = 0),
+    ),
+    row(
+        939,
+        "magic_939_text_only",
+        Behaviour::Plan(|plan| plan.form = Form::Text),
+    ),
+    row(
+        940,
+        "magic_940_undeliverable",
+        Behaviour::Plan(|plan| spelled(plan, "UNDELIVERABLE")),
+    ),
+    row(941, "magic_941_failed", Behaviour::Plan(|plan| spelled(plan, "FAILED"))),
+    row(
+        942,
+        "magic_942_utf16",
+        Behaviour::Dialect(|dialect| (dialect.utf16, dialect.data_coding) = (true, 8)),
+    ),
+    row(
+        943,
+        "magic_943_vendor_tlv",
+        Behaviour::Dialect(|dialect| dialect.tlvs.push(Parameter::Vendor(0x1400, b"vendor".to_vec()))),
+    ),
+    row(
+        944,
+        "magic_944_truncated_tlv",
+        Behaviour::Dialect(|dialect| dialect.tlvs.push(Parameter::Truncated)),
+    ),
+    row(
+        945,
+        "magic_945_enroute_in_0x04",
+        Behaviour::Plan(|plan| {
+            plan.intermediate = Some(Stat::Enroute);
+            Arc::make_mut(&mut plan.dialect).intermediate_esm_class = 0x04;
+        }),
+    ),
+    row(946, "magic_946_accepted", Behaviour::Receipt(Stat::Acceptd, 0)),
+    row(
+        947,
+        "magic_947_receipt_again",
+        Behaviour::Plan(|plan| {
+            (plan.copies, plan.copies_delay) = (2, Delay::Fixed(AGAIN));
+        }),
+    ),
+    row(
+        948,
+        "magic_948_other_session",
+        Behaviour::Plan(|plan| plan.route = Route::Other),
+    ),
+    row(
+        949,
+        "magic_949_orphan",
+        Behaviour::Orphan(CommandStatus::ESME_RSUBMITFAIL.0),
+    ),
+    row(
+        950,
+        "magic_950_last_segment_only",
+        Behaviour::Plan(|plan| plan.segments = Segments::Last),
+    ),
+    row(
+        951,
+        "magic_951_aggregate",
+        Behaviour::Plan(|plan| plan.segments = Segments::Aggregate),
+    ),
+    row(
+        952,
+        "magic_952_unrequested",
+        Behaviour::Plan(|plan| plan.unrequested = true),
+    ),
+    row(
+        953,
+        "magic_953_done_before_submit",
+        Behaviour::Dialect(|dialect| dialect.done_shift = -2 * HOUR),
+    ),
 ];
+
+/// When the second copy of 947 comes.
+const AGAIN: Duration = Duration::from_secs(1);
+
+const HOUR: i64 = 3600;
+
+fn spelled(plan: &mut ReceiptPlan, word: &str) {
+    (plan.stat, plan.err) = (Stat::Undeliv, 1);
+    word.clone_into(&mut Arc::make_mut(&mut plan.dialect).stats[Stat::Undeliv as usize - 1]);
+}
 
 /// The outcomes of the table, in its order. `delivered` is the place of an ordinary outcome that those fall back to
 /// which hold for the first attempts only.
@@ -125,9 +248,11 @@ impl MagicNumber {
             name: self.name.to_owned(),
             ..Outcome::delivered(defaults)
         };
-        let mut receipt = ReceiptPlan::delivered(defaults);
+        let mut receipt = defaults.receipt.clone();
         match self.behaviour {
-            Behaviour::Refused(status) => outcome.answer = Answer::Status(CommandStatus(status)),
+            Behaviour::Refused(status) | Behaviour::Orphan(status) => {
+                outcome.answer = Answer::Status(CommandStatus(status));
+            }
             Behaviour::RefusedAtFirst(status, attempts) => {
                 outcome.answer = Answer::Status(CommandStatus(status));
                 outcome.then = Some((attempts, delivered));
@@ -136,14 +261,12 @@ impl MagicNumber {
             Behaviour::NoReceipt => {}
             Behaviour::Silence { accepted } => outcome.answer = Answer::Silence { accepted },
             Behaviour::LateAnswer(by) => outcome.answer_delay = Delay::Fixed(by),
-            Behaviour::Ids(format) => outcome.message_id = format,
-            Behaviour::ReceiptFirst => receipt.first = true,
-            Behaviour::ReceiptTwice => receipt.copies = 2,
-            Behaviour::Intermediate => receipt.intermediate = true,
-            Behaviour::ReceiptWithoutId => receipt.with_id = false,
-            Behaviour::TlvsOnly => receipt.form = Form::Tlv,
+            Behaviour::Ids(name) => outcome.message_id = Arc::new(IdFormat::named(name).unwrap_or_default()),
+            Behaviour::Plan(change) => change(&mut receipt),
+            Behaviour::Dialect(change) => change(Arc::make_mut(&mut receipt.dialect)),
         }
-        let has_receipt = outcome.accepts() && !matches!(self.behaviour, Behaviour::NoReceipt);
+        let orphan = matches!(self.behaviour, Behaviour::Orphan(_));
+        let has_receipt = orphan || (outcome.accepts() && !matches!(self.behaviour, Behaviour::NoReceipt));
         outcome.receipt = has_receipt.then_some(receipt);
         outcome
     }

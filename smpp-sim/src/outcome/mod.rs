@@ -3,17 +3,31 @@
 
 mod attempts;
 mod dealer;
+mod deck;
+mod dialect;
+mod id_format;
 mod magic;
+mod receipt_plan;
+mod template;
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use smpp::command_status::CommandStatus;
 
 use crate::delay::Delay;
 
 pub(crate) use dealer::{Concatenation, Dealer};
+pub use dialect::{Dialect, ErrStyle, Parameter};
+pub(crate) use id_format::ID_FORMATS;
+pub use id_format::{Base, IdFormat, IdShape};
 pub(crate) use magic::outcomes as magic_outcomes;
 pub use magic::{MagicNumber, TABLE as MAGIC_NUMBERS};
+pub(crate) use receipt_plan::COPIES_MAX;
+pub use receipt_plan::{ReceiptPlan, Redelivery, Route, Segments};
+pub(crate) use template::TEMPLATE_MAX;
+pub use template::{DateFormat, DatePart, Piece, Template};
 
 /// One named thing that can become of a message.
 #[derive(Clone, Debug)]
@@ -25,8 +39,8 @@ pub struct Outcome {
     /// How late the answer is.
     pub answer_delay: Delay,
     /// What its ids look like.
-    pub message_id: IdFormat,
-    /// The receipt of an accepted message; `None`: none, ever.
+    pub message_id: Arc<IdFormat>,
+    /// The receipt of an accepted message, and of a rejected one that gets one all the same; `None`: none, ever.
     pub receipt: Option<ReceiptPlan>,
     /// It holds for so many attempts of a recipient only, and then the outcome of that place in the list does.
     pub then: Option<(u16, usize)>,
@@ -38,9 +52,9 @@ impl Outcome {
         Self {
             name: "delivered".to_owned(),
             answer: Answer::Status(CommandStatus::ESME_ROK),
-            answer_delay: defaults.answer_delay,
-            message_id: defaults.message_id,
-            receipt: Some(ReceiptPlan::delivered(defaults)),
+            answer_delay: defaults.answer_delay.clone(),
+            message_id: Arc::clone(&defaults.message_id),
+            receipt: Some(defaults.receipt.clone()),
             then: None,
         }
     }
@@ -66,25 +80,22 @@ impl Outcome {
 }
 
 /// What an outcome does that says nothing else: `[answer]` and `[receipt]` of a scenario.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Defaults {
     /// How late answers are.
     pub answer_delay: Delay,
     /// What ids look like.
-    pub message_id: IdFormat,
-    /// How late receipts are.
-    pub receipt_delay: Delay,
-    /// Where receipts say what they say.
-    pub receipt_form: Form,
+    pub message_id: Arc<IdFormat>,
+    /// The receipt of a delivered message.
+    pub receipt: ReceiptPlan,
 }
 
 impl Default for Defaults {
     fn default() -> Self {
         Self {
             answer_delay: Delay::NONE,
-            message_id: IdFormat::Decimal,
-            receipt_delay: Delay::NONE,
-            receipt_form: Form::Both,
+            message_id: Arc::default(),
+            receipt: ReceiptPlan::default(),
         }
     }
 }
@@ -99,45 +110,6 @@ pub enum Answer {
         /// Whether the message is taken all the same, and gets its receipt.
         accepted: bool,
     },
-}
-
-/// The receipts of one message.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ReceiptPlan {
-    /// The final state.
-    pub stat: Stat,
-    /// The network's error, 0 to 999.
-    pub err: u16,
-    /// When it comes.
-    pub delay: Delay,
-    /// Where it says what it says.
-    pub form: Form,
-    /// Whether it names the message at all.
-    pub with_id: bool,
-    /// Whether it comes before the answer.
-    pub first: bool,
-    /// Whether an ENROUTE comes before it.
-    pub intermediate: bool,
-    /// How often it comes, 1 to [`COPIES_MAX`].
-    pub copies: u8,
-}
-
-/// The most copies of one receipt: enough to show any client that it must not count them.
-pub(crate) const COPIES_MAX: u8 = 5;
-
-impl ReceiptPlan {
-    fn delivered(defaults: &Defaults) -> Self {
-        Self {
-            stat: Stat::Delivrd,
-            err: 0,
-            delay: defaults.receipt_delay,
-            form: defaults.receipt_form,
-            with_id: true,
-            first: false,
-            intermediate: false,
-            copies: 1,
-        }
-    }
 }
 
 /// The state of a message in a receipt (3.4, 5.2.28 and appendix B).
@@ -188,6 +160,16 @@ impl Stat {
         }
     }
 
+    /// Whether the client asked for this receipt (3.4, 5.2.17; 3 is SMPP 5.0's "success only").
+    pub(crate) fn is_wanted(self, registered_delivery: u8) -> bool {
+        match registered_delivery & 3 {
+            0 => false,
+            1 => true,
+            2 => self.is_failure(),
+            _ => !self.is_failure(),
+        }
+    }
+
     /// Whether it is a failure, for a client that wants to hear of failures only (3.4, 5.2.17).
     pub fn is_failure(self) -> bool {
         match self {
@@ -195,35 +177,6 @@ impl Stat {
             Self::Expired | Self::Deleted | Self::Undeliv | Self::Unknown | Self::Rejectd => true,
         }
     }
-}
-
-/// What message ids look like, in the answer and in the receipt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IdFormat {
-    /// Decimal in both.
-    Decimal,
-    /// Hexadecimal, capitals, in both.
-    HexUpper,
-    /// Hexadecimal, small letters, in both.
-    HexLower,
-    /// A UUID in both.
-    Uuid,
-    /// Hexadecimal in the answer, decimal in the receipt: the commonest surprise there is.
-    HexAnswerDecimalReceipt,
-    /// The other way round.
-    DecimalAnswerHexReceipt,
-}
-
-impl IdFormat {
-    /// Names in a scenario.
-    pub const NAMES: &[(&str, Self)] = &[
-        ("decimal", Self::Decimal),
-        ("hex_upper", Self::HexUpper),
-        ("hex_lower", Self::HexLower),
-        ("uuid", Self::Uuid),
-        ("hex_answer_decimal_receipt", Self::HexAnswerDecimalReceipt),
-        ("decimal_answer_hex_receipt", Self::DecimalAnswerHexReceipt),
-    ];
 }
 
 /// Where a receipt says what it says.

@@ -101,6 +101,72 @@ fn weights_depend_on_seed_recipient_and_attempt_only() {
 }
 
 #[test]
+fn a_known_population_is_dealt_exactly_and_in_any_order() {
+    let text = r#"
+[population]
+from = "33600000000"
+count = 1000
+[[outcome]]
+name = "delivered"
+weight = 1
+[[outcome]]
+name = "failed"
+quota = 300
+[[outcome]]
+name = "lost"
+quota = 7
+"#;
+    let ways = |order: u64| {
+        let mut table = Table::new(parse(text));
+        let mut dealt: Vec<_> = (0..1000u64)
+            .map(|place| (33_600_000_000 + place * order % 1000).to_string())
+            .map(|recipient| (recipient.clone(), table.deal(&recipient, None).0))
+            .collect();
+        dealt.sort();
+        dealt
+    };
+    let (forward, mixed) = (ways(1), ways(333));
+    assert_eq!(forward, mixed);
+    let count = |name| forward.iter().filter(|dealt| dealt.1 == name).count();
+    assert_eq!((count("failed"), count("lost"), count("delivered")), (300, 7, 693));
+}
+
+#[test]
+fn strangers_to_the_population_draw_what_is_left() {
+    let mut table = Table::new(Scenario::named("fr-4379").unwrap());
+    let mut counts: FxHashMap<String, u32> = FxHashMap::default();
+    // Half of them strangers, who come first.
+    for place in (0..4379u64).rev() {
+        let recipient = (33_600_002_000 + place).to_string();
+        *counts.entry(table.deal(&recipient, None).0).or_default() += 1;
+    }
+    let counts = ["delivered", "transmitted", "recredited", "not_routed"].map(|name| counts[name]);
+    assert_eq!(counts, [3969, 267, 1, 4]);
+}
+
+#[test]
+fn a_prefix_may_have_weights_of_its_own() {
+    let text = r#"
+[[outcome]]
+name = "ok"
+[[outcome]]
+name = "bad"
+[[prefix]]
+starts_with = "336999"
+weights = { ok = 3, bad = 1 }
+"#;
+    let mut table = Table::new(parse(text));
+    let mut bad = |from: u64| {
+        (from..from + 2000)
+            .filter(|number| table.deal(&number.to_string(), None).0 == "bad")
+            .count()
+    };
+    let share = bad(33_699_900_000);
+    assert!((450..550).contains(&share), "{share} of 2000 at a weight of 1 in 4");
+    assert_eq!(bad(33_600_000_000), 0);
+}
+
+#[test]
 fn precedence_is_magic_then_number_then_prefix() {
     let text = r#"
 magic = true

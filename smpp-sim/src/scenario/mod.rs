@@ -2,12 +2,18 @@
 
 mod accounts;
 mod builtin;
+mod delays;
+mod dialect;
 mod fault;
 mod fault_keys;
+mod ids;
 mod inbound;
 mod misbehaviour;
 mod phase;
+mod preset;
 mod read;
+mod receipts;
+mod recipients;
 mod schema;
 mod sections;
 mod setup;
@@ -16,16 +22,16 @@ mod table;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use rustc_hash::FxHashMap;
 use smpp::command_status::CommandStatus;
 use smpp::frame::BindKind;
 
 use crate::delay::Delay;
-use crate::outcome::{Defaults, Outcome, magic_outcomes};
-use crate::random::{Draw, Subject, unit};
+use crate::outcome::{Defaults, Outcome, Redelivery, magic_outcomes};
+use crate::random::{Draw, Subject};
 use crate::version::Version;
 
 pub use builtin::{BUILT_IN, BuiltIn};
@@ -36,6 +42,9 @@ pub use misbehaviour::{
     Throttle, Writing,
 };
 pub use phase::{Lasts, Phase};
+pub use preset::{PRESETS, Preset};
+pub(crate) use recipients::Rules;
+use recipients::weighted;
 pub use schema::schema;
 pub use setup::{Certificate, DEFAULT_SMSC, Setup, SmscSetup, Tls};
 
@@ -60,6 +69,8 @@ pub struct Scenario {
     pub inbound: Vec<InboundRule>,
     /// Unanswered deliver_sm in one session.
     pub receipt_window: usize,
+    /// What becomes of those that are not acknowledged.
+    pub redelivery: Redelivery,
     /// How long it waits for a peer, in wall time.
     pub timers: Timers,
     /// How much the ledger keeps.
@@ -78,8 +89,7 @@ pub struct Scenario {
     pub outcomes: Vec<Outcome>,
     pub(crate) weights: Vec<f64>,
     pub(crate) quotas: Vec<u32>,
-    pub(crate) prefixes: Vec<(String, usize)>,
-    pub(crate) recipients: FxHashMap<u64, usize>,
+    pub(crate) rules: Arc<Rules>,
     pub(crate) magic_from: Option<usize>,
 }
 
@@ -288,27 +298,8 @@ impl Scenario {
         }
     }
 
-    /// By the exact number, or by the longest prefix.
-    pub(crate) fn fixed_outcome(&self, identity: u64) -> Option<usize> {
-        if let Some(&outcome) = self.recipients.get(&identity) {
-            return Some(outcome);
-        }
-        if self.prefixes.is_empty() {
-            return None;
-        }
-        let digits = identity.to_string();
-        self.prefixes
-            .iter()
-            .find(|(prefix, _)| digits.starts_with(prefix.as_str()))
-            .map(|&(_, outcome)| outcome)
-    }
-
     /// By weight; the first outcome when there are no weights.
     pub(crate) fn weighted_outcome(&self, bits: u64) -> usize {
-        let Some(&total) = self.weights.last() else { return 0 };
-        let point = unit(bits) * total;
-        self.weights
-            .partition_point(|&until| until <= point)
-            .min(self.weights.len() - 1)
+        weighted(&self.weights, bits).unwrap_or(0)
     }
 }

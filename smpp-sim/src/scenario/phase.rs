@@ -13,7 +13,19 @@ const PHASES_MAX: usize = 100;
 const OUTCOMES_MAX: usize = 60_000;
 
 /// Keys of a scenario that its phases neither inherit nor have.
-const NOT_INHERITED: &[&str] = &["for", "submits", "phase", "repeat", "weights", "rate", "inbound"];
+const NOT_INHERITED: &[&str] = &[
+    "for",
+    "submits",
+    "phase",
+    "repeat",
+    "weights",
+    "rate",
+    "inbound",
+    "recipients",
+    "recipients_csv",
+    "prefix",
+    "population",
+];
 
 /// A time in which the SMSC behaves in one way.
 #[derive(Clone, Debug)]
@@ -59,7 +71,8 @@ pub(super) fn phases(table: &Table<'_>, scenario: &mut Scenario) {
     let last = tables.len().saturating_sub(1);
     for (place, own) in tables.iter().take(PHASES_MAX).enumerate() {
         let lasts = lasts(own, place == last && !scenario.repeat);
-        let mut changed = top(&own.over(table, NOT_INHERITED));
+        let mut changed = top(&own.over(table, NOT_INHERITED), None);
+        changed.rules = Arc::clone(&scenario.rules);
         weights(own, &mut changed);
         if let Some(rate) = own.parsed("rate", RATE, rate) {
             for account in &mut changed.accounts {

@@ -1,18 +1,19 @@
-use rustc_hash::FxHashMap;
+use std::path::Path;
+use std::sync::Arc;
+
 use toml::de::DeTable;
 
 use super::accounts::{RATE, accounts, open_account, rate};
 use super::fault_keys::misbehaviour;
 use super::inbound;
 use super::phase::phases;
+use super::preset;
+use super::receipts::answer_and_receipt;
+use super::recipients::rules;
 use super::sections::{outcomes, timers};
 use super::table::{Source, Table};
 use super::{Faults, Ids, Keep, LedgerLimits, Misbehaviour, Scenario, Timers};
-use crate::number::Numbers;
-use crate::outcome::{Defaults, Form, IdFormat, Outcome};
-
-/// The longest recipient list: exact numbers are for the few that a test is about.
-const RECIPIENTS_MAX: usize = 1_000_000;
+use crate::outcome::{Defaults, Outcome, Redelivery};
 
 /// Texts are found by offsets of 39 bits: so much of them is surely within.
 const TEXT_BYTES_MAX: u64 = 64_000_000_000;
@@ -32,6 +33,7 @@ pub(super) fn blank() -> Scenario {
         max_tps: None,
         inbound: Vec::new(),
         receipt_window: 1000,
+        redelivery: Redelivery::default(),
         timers: Timers::default(),
         ledger: LedgerLimits::default(),
         ledger_file: None,
@@ -42,8 +44,7 @@ pub(super) fn blank() -> Scenario {
         outcomes: vec![Outcome::delivered(&Defaults::default())],
         weights: Vec::new(),
         quotas: Vec::new(),
-        prefixes: Vec::new(),
-        recipients: FxHashMap::default(),
+        rules: Arc::default(),
         magic_from: None,
     }
 }
@@ -51,11 +52,12 @@ pub(super) fn blank() -> Scenario {
 /// Reads a whole file; every fault is found before any is returned.
 pub(super) fn whole<T>(text: &str, file: &str, read: impl FnOnce(&Table<'_>) -> T) -> Result<T, Faults> {
     let source = Source::new(text, file);
-    let (document, errors) = DeTable::parse_recoverable(text);
+    let (mut document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let at = error.span().map_or(0, |span| span.start);
         source.fault(at, String::new(), error.message().to_owned());
     }
+    preset::apply(&source, document.get_mut());
     // A file that is no TOML has no keys to speak of: what is left of them would only be noise.
     let scenario = errors
         .is_empty()
@@ -67,10 +69,11 @@ pub(super) fn whole<T>(text: &str, file: &str, read: impl FnOnce(&Table<'_>) -> 
     }
 }
 
-/// One SMSC's scenario, in whichever table it stands.
-pub(super) fn top(table: &Table<'_>) -> Scenario {
+/// One SMSC's scenario, in whichever table it stands; `folder` is where other files are that it names.
+pub(super) fn top(table: &Table<'_>, folder: Option<&Path>) -> Scenario {
     let blank = blank();
     let faults = misbehaviour(table.table("faults"));
+    table.has("preset"); // put in already
     let mut scenario = Scenario {
         name: table.string("name").unwrap_or_else(|| "unnamed".to_owned()),
         about: table.string("about").unwrap_or_default(),
@@ -87,33 +90,13 @@ pub(super) fn top(table: &Table<'_>) -> Scenario {
     answer_and_receipt(table, &mut scenario);
     ledger(table.table("ledger"), &mut scenario);
     outcomes(table, &mut scenario);
-    prefixes(table, &mut scenario);
-    recipients(table, &mut scenario);
+    rules(table, &mut scenario, folder);
     if table.boolean("magic", false) {
         scenario.add_magic();
     }
     phases(table, &mut scenario);
     table.unknown_keys();
     scenario
-}
-
-fn answer_and_receipt(table: &Table<'_>, scenario: &mut Scenario) {
-    let (answer, receipt) = (table.table("answer"), table.table("receipt"));
-    let otherwise = scenario.defaults;
-    scenario.defaults = Defaults {
-        answer_delay: answer.delay("delay").unwrap_or(otherwise.answer_delay),
-        message_id: answer
-            .choice("message_id", IdFormat::NAMES)
-            .unwrap_or(otherwise.message_id),
-        receipt_delay: receipt.delay("delay").unwrap_or(otherwise.receipt_delay),
-        receipt_form: receipt.choice("form", Form::NAMES).unwrap_or(otherwise.receipt_form),
-    };
-    scenario.ids = answer
-        .choice("ids", &[("seeded", Ids::Seeded), ("since_start", Ids::SinceStart)])
-        .unwrap_or(scenario.ids);
-    answer.unknown_keys();
-    scenario.receipt_window = receipt.integer("window", 1..=WINDOW_MAX, 1000) as usize;
-    receipt.unknown_keys();
 }
 
 fn ledger(table: Table<'_>, scenario: &mut Scenario) {
@@ -129,45 +112,6 @@ fn ledger(table: Table<'_>, scenario: &mut Scenario) {
     limits.recipients_max = recipients as usize;
     scenario.ledger_file = table.string("file").map(Into::into);
     table.unknown_keys();
-}
-
-fn prefixes(table: &Table<'_>, scenario: &mut Scenario) {
-    for prefix in table.tables("prefix") {
-        let digits = prefix.parsed("starts_with", "1 to 18 digits, without a plus sign", |value| {
-            let digits = value.as_str()?;
-            let plain = (1..=18).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
-            plain.then(|| digits.to_owned())
-        });
-        let name = prefix.string("outcome");
-        if !prefix.has("starts_with") || !prefix.has("outcome") {
-            prefix.fault("", "a prefix needs starts_with and outcome".to_owned());
-        }
-        if let (Some(digits), Some(outcome)) = (digits, place(&prefix, "outcome", name.as_deref(), scenario)) {
-            scenario.prefixes.push((digits, outcome));
-        }
-        prefix.unknown_keys();
-    }
-    // The longest first: the first that fits is the one that counts.
-    scenario
-        .prefixes
-        .sort_by_key(|(digits, _)| std::cmp::Reverse(digits.len()));
-}
-
-fn recipients(table: &Table<'_>, scenario: &mut Scenario) {
-    let recipients = table.table("recipients");
-    let mut numbers = Numbers::default();
-    let mut fixed = FxHashMap::default();
-    for (number, value) in recipients.entries().take(RECIPIENTS_MAX) {
-        let outcome = value.get_ref().as_str();
-        if outcome.is_none() {
-            recipients.fault(number, "the value must be the name of an outcome".to_owned());
-        }
-        if let Some(outcome) = place(&recipients, number, outcome, scenario) {
-            let number = numbers.number(number.as_bytes());
-            fixed.insert(numbers.identity(number), outcome);
-        }
-    }
-    scenario.recipients = fixed;
 }
 
 /// The place of a named outcome; a fault when there is none of that name.

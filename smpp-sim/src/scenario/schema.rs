@@ -117,7 +117,7 @@ impl Notes {
 /// empty file, and every key that it asks for is written down, so that the two cannot disagree.
 pub fn schema() -> Value {
     let source = Source::probe();
-    setup(&Table::new(&source, String::new(), 0, None));
+    setup(&Table::new(&source, String::new(), 0, None), None);
     let mut schema = source.into_notes().object("");
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     schema["title"] = json!("A scenario of smpp-sim");

@@ -1,16 +1,20 @@
+use std::sync::Arc;
+
 use smpp::command_status::CommandStatus;
 use toml::de::DeValue;
 
+use super::ids::id_format;
 use super::read::place;
+use super::receipts::outcome_receipt;
 use super::table::{Table, whole};
 use super::{Scenario, Timers};
-use crate::outcome::{Answer, COPIES_MAX, Defaults, Form, IdFormat, Outcome, ReceiptPlan, Stat};
+use crate::outcome::{Answer, Defaults, Outcome};
 
 /// Outcomes that one scenario may name: a place must fit 16 bits with the magic ones.
 const OUTCOMES_MAX: usize = 10_000;
 
 /// The longest exact deck; it is held in memory, two octets a card.
-const QUOTA_MAX: u64 = 10_000_000;
+pub(super) const QUOTA_MAX: u64 = 10_000_000;
 
 pub(super) fn timers(table: Table<'_>) -> Timers {
     let default = Timers::default();
@@ -106,31 +110,14 @@ fn outcome(table: &Table<'_>, defaults: &Defaults) -> Outcome {
             .parsed("name", "1 to 64 of a-z, 0-9, _ and -", name)
             .unwrap_or_default(),
         answer,
-        answer_delay: table.delay("answer_delay").unwrap_or(defaults.answer_delay),
-        message_id: table
-            .choice("message_id", IdFormat::NAMES)
-            .unwrap_or(defaults.message_id),
+        answer_delay: table
+            .delay("answer_delay")
+            .unwrap_or_else(|| defaults.answer_delay.clone()),
+        message_id: id_format(table, "message_id").unwrap_or_else(|| Arc::clone(&defaults.message_id)),
         receipt: None,
         then: None,
     };
-    let receipt = receipt(table, defaults);
-    if table.boolean("receipt", true) && outcome.accepts() {
-        outcome.receipt = Some(receipt);
-    } else {
-        for key in [
-            "stat",
-            "err",
-            "receipt_delay",
-            "receipt_form",
-            "copies",
-            "receipt_first",
-            "intermediate",
-        ] {
-            if table.has(key) {
-                table.fault(key, "this outcome has no receipt".to_owned());
-            }
-        }
-    }
+    outcome.receipt = outcome_receipt(table, defaults, outcome.accepts());
     outcome
 }
 
@@ -141,31 +128,4 @@ pub(super) fn name(value: &DeValue<'_>) -> Option<String> {
         .bytes()
         .all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit() || b"_-".contains(&octet));
     ((1..=64).contains(&name.len()) && plain).then(|| name.to_owned())
-}
-
-fn receipt(table: &Table<'_>, defaults: &Defaults) -> ReceiptPlan {
-    let stats = Stat::ALL.map(|stat| (stat.name(), stat));
-    ReceiptPlan {
-        stat: table.choice("stat", &stats).unwrap_or(Stat::Delivrd),
-        err: table.parsed("err", "three digits like \"027\"", err).unwrap_or(0),
-        delay: table.delay("receipt_delay").unwrap_or(defaults.receipt_delay),
-        form: table
-            .choice("receipt_form", Form::NAMES)
-            .unwrap_or(defaults.receipt_form),
-        with_id: table
-            .choice("receipt_id", &[("as_answer", true), ("missing", false)])
-            .unwrap_or(true),
-        first: table.boolean("receipt_first", false),
-        intermediate: table.boolean("intermediate", false),
-        copies: table.integer("copies", 1..=u64::from(COPIES_MAX), 1) as u8,
-    }
-}
-
-fn err(value: &DeValue<'_>) -> Option<u16> {
-    let digits = value.as_str().filter(|digits| digits.len() == 3)?;
-    digits
-        .bytes()
-        .all(|digit| digit.is_ascii_digit())
-        .then(|| digits.parse().ok())
-        .flatten()
 }

@@ -108,18 +108,22 @@ impl From<Scenario> for Setup {
 impl Setup {
     /// Reads a file of one SMSC or of several; `file` is how faults call it. Returns every fault at once.
     pub fn parse(text: &str, file: &str) -> Result<Self, Faults> {
-        let mut setup = read::whole(text, file, setup)?;
-        setup.hash = hash(text);
-        Ok(setup)
+        Self::read(text, file, None)
     }
 
     /// Reads it from a file.
     pub fn load(path: &Path) -> Result<Self, Faults> {
         let file = path.display().to_string();
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, &file),
+            Ok(text) => Self::read(&text, &file, path.parent()),
             Err(error) => Err(Faults::unreadable(&file, &error)),
         }
+    }
+
+    fn read(text: &str, file: &str, folder: Option<&Path>) -> Result<Self, Faults> {
+        let mut setup = read::whole(text, file, |table| setup(table, folder))?;
+        setup.hash = hash(text);
+        Ok(setup)
     }
 
     /// One that is built in, by its name; a fault that lists the names when there is none.
@@ -145,12 +149,12 @@ fn hash(text: &str) -> String {
 }
 
 /// The whole file: `[[smsc]]` tables, or one SMSC at the top level.
-pub(super) fn setup(table: &Table<'_>) -> Setup {
+pub(super) fn setup(table: &Table<'_>, folder: Option<&Path>) -> Setup {
     let tables = table.tables("smsc");
     if tables.is_empty() || table.is_probe() {
-        let only = smsc(table, DEFAULT_SMSC.to_owned());
+        let only = smsc(table, DEFAULT_SMSC.to_owned(), folder);
         for probe in &tables {
-            smsc(probe, DEFAULT_SMSC.to_owned());
+            smsc(probe, DEFAULT_SMSC.to_owned(), folder);
         }
         return Setup {
             name: only.scenario.name.clone(),
@@ -165,14 +169,14 @@ pub(super) fn setup(table: &Table<'_>) -> Setup {
     let setup = Setup {
         name: table.string("name").unwrap_or_else(|| "unnamed".to_owned()),
         about: table.string("about").unwrap_or_default(),
-        smscs: several(table, &tables),
+        smscs: several(table, &tables, folder),
         hash: String::new(),
     };
     table.unknown_keys();
     setup
 }
 
-fn several(table: &Table<'_>, tables: &[Table<'_>]) -> Vec<SmscSetup> {
+fn several(table: &Table<'_>, tables: &[Table<'_>], folder: Option<&Path>) -> Vec<SmscSetup> {
     let seed = table.integer("seed", 0..=u64::MAX, 1);
     let time_scale = table.number("time_scale", 0.001..=1_000_000.0, 1.0);
     let mut smscs: Vec<SmscSetup> = Vec::new();
@@ -181,7 +185,7 @@ fn several(table: &Table<'_>, tables: &[Table<'_>]) -> Vec<SmscSetup> {
         if !table.has("name") {
             table.fault("", "each of several SMSCs needs a name".to_owned());
         }
-        let mut smsc = smsc(table, name.unwrap_or_default());
+        let mut smsc = smsc(table, name.unwrap_or_default(), folder);
         if !table.has("seed") {
             smsc.scenario.seed = seed;
         }
@@ -209,12 +213,12 @@ fn several(table: &Table<'_>, tables: &[Table<'_>]) -> Vec<SmscSetup> {
 }
 
 /// One SMSC: its port, its TLS, and every key of a scenario.
-fn smsc(table: &Table<'_>, name: String) -> SmscSetup {
+fn smsc(table: &Table<'_>, name: String, folder: Option<&Path>) -> SmscSetup {
     SmscSetup {
         name,
         listen: table.parsed("listen", ADDRESS, address),
         tls: table.has("tls").then(|| tls(&table.table("tls"))),
-        scenario: read::top(table),
+        scenario: read::top(table, folder),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
+use super::delays::{DELAY, delay};
 use super::fault::Fault;
 use super::schema::{Kind, Notes};
 use crate::delay::Delay;
@@ -57,10 +58,21 @@ impl<'a> Source<'a> {
         self.faults.borrow_mut().push((at, fault));
     }
 
-    /// All faults in the order of the file.
+    /// One in another file that this one names.
+    fn fault_in(&self, file: &str, line: u64, key: &str, detail: String) {
+        let fault = Fault {
+            file: file.to_owned(),
+            line: line as usize,
+            key: key.to_owned(),
+            detail,
+        };
+        self.faults.borrow_mut().push((usize::MAX, fault));
+    }
+
+    /// All faults in the order of the file, those of other files last.
     pub(super) fn into_faults(self) -> Vec<Fault> {
         let mut faults = self.faults.into_inner();
-        let order = |fault: &(usize, Fault)| (fault.0, fault.1.key.clone(), fault.1.detail.clone());
+        let order = |(at, fault): &(usize, Fault)| (*at, fault.line, fault.key.clone(), fault.detail.clone());
         faults.sort_by_cached_key(order);
         // What several tables inherit is read several times.
         faults.dedup();
@@ -214,7 +226,7 @@ impl<'a> Table<'a> {
     pub(super) fn duration(&self, key: &'static str, default: Duration) -> Duration {
         self.note(key, || Kind::Duration);
         let Some(value) = self.get(key) else { return default };
-        duration(value.get_ref()).unwrap_or_else(|| {
+        value.get_ref().as_str().and_then(duration).unwrap_or_else(|| {
             self.wrong(key, value, "a duration up to a year like \"250ms\", \"2s\", \"1m 30s\"");
             default
         })
@@ -226,11 +238,7 @@ impl<'a> Table<'a> {
         let value = self.get(key)?;
         let delay = delay(value.get_ref());
         if delay.is_none() {
-            self.wrong(
-                key,
-                value,
-                "a duration, { uniform = [FROM, TO] }, { normal = [MEAN, DEVIATION] } or { exponential = MEAN }",
-            );
+            self.wrong(key, value, DELAY);
         }
         delay
     }
@@ -338,6 +346,11 @@ impl<'a> Table<'a> {
         self.source.fault(at, path, detail);
     }
 
+    /// Says that something is wrong in a line of another file.
+    pub(super) fn fault_in(&self, file: &str, line: u64, key: &str, detail: String) {
+        self.source.fault_in(file, line, key, detail);
+    }
+
     /// Names every key that nobody asked for, with the nearest one that exists.
     pub(super) fn unknown_keys(&self) {
         if let Some(notes) = &self.source.notes {
@@ -429,6 +442,7 @@ pub(super) fn whole(integer: &DeInteger<'_>) -> Option<u64> {
     u64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
+/// A TOML number, whole or not.
 pub(super) fn number(value: &DeValue<'_>) -> Option<f64> {
     if let Some(integer) = value.as_integer() {
         return whole(integer).map(|number| number as f64);
@@ -436,29 +450,10 @@ pub(super) fn number(value: &DeValue<'_>) -> Option<f64> {
     value.as_float().and_then(|float| float.as_str().parse().ok())
 }
 
-fn duration(value: &DeValue<'_>) -> Option<Duration> {
-    let duration = humantime::parse_duration(value.as_str()?).ok()?;
+/// A duration like `1m 30s`, up to a year.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let duration = humantime::parse_duration(text).ok()?;
     (duration <= DURATION_MAX).then_some(duration)
-}
-
-fn delay(value: &DeValue<'_>) -> Option<Delay> {
-    if value.is_str() {
-        return duration(value).map(Delay::Fixed);
-    }
-    let table = value.as_table().filter(|table| table.len() == 1)?;
-    let (kind, value) = table.iter().next()?;
-    let pair = |value: &DeValue<'_>| {
-        let array = value.as_array().filter(|array| array.len() == 2)?;
-        Some((duration(array[0].get_ref())?, duration(array[1].get_ref())?))
-    };
-    match &**kind.get_ref() {
-        "uniform" => pair(value.get_ref())
-            .filter(|(from, to)| from <= to)
-            .map(|(from, to)| Delay::Uniform(from, to)),
-        "normal" => pair(value.get_ref()).map(|(mean, deviation)| Delay::Normal(mean, deviation)),
-        "exponential" => duration(value.get_ref()).map(Delay::Exponential),
-        _ => None,
-    }
 }
 
 /// How many letters must change to make one word of the other.

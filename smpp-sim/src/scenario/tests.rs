@@ -1,5 +1,5 @@
 use super::*;
-use crate::outcome::{Form, IdFormat};
+use crate::outcome::{Base, Form};
 
 #[test]
 fn every_built_in_scenario_is_free_of_faults_and_bears_its_name() {
@@ -106,11 +106,11 @@ close = { after = 500, holding = 100, reset = true }
     assert_eq!((account.rate, account.burst, account.window), (Some(500), 50, 1000));
     assert_eq!(account.system_id.as_deref(), Some("campanile"));
     assert_eq!(
-        scenario.defaults.receipt_delay,
+        scenario.defaults.receipt.delay,
         Delay::Uniform(Duration::ZERO, Duration::from_secs(1))
     );
     assert_eq!(
-        (scenario.defaults.receipt_form, scenario.timers.bind),
+        (scenario.defaults.receipt.form, scenario.timers.bind),
         (Form::Tlv, Duration::from_millis(1500))
     );
     let close = Hangup {
@@ -199,8 +199,8 @@ name = "again"
     let slow = &scenario.phases[0].scenario;
     assert_eq!(slow.defaults.answer_delay, Delay::Fixed(Duration::from_secs(5)));
     assert_eq!(
-        (slow.defaults.message_id, slow.accounts[0].rate),
-        (IdFormat::Uuid, Some(100))
+        (slow.defaults.message_id.answer.base, slow.accounts[0].rate),
+        (Base::Uuid, Some(100))
     );
     let faults = &slow.accounts[0].faults;
     assert_eq!(
@@ -209,6 +209,119 @@ name = "again"
     );
     assert_eq!(scenario.phases[1].scenario.accounts[0].rate, Some(5));
     assert_eq!(scenario.phases[1].lasts, Lasts::Ever);
+}
+
+#[test]
+fn what_is_wrong_with_ids_and_receipts_is_named_at_once() {
+    let text = r#"
+[answer]
+message_id = { answer = "octal", text = { base = "hex", prefix = "{sender}-" }, plus = 1 }
+[receipt]
+stat = "DONE"
+err = "00027"
+late = { share = 2 }
+segments = "some"
+route = "any"
+redelivery = { after = "1s", temporary = ["SOON"] }
+delay = { empirical = [[0.5, "1s"], [0.5, "2s"]] }
+[receipt.dialect]
+text = "id:{ID}"
+date = "YYYYMMDDhhmmss000+"
+done_shift = "-31h"
+stat = { DONE = "x", DELIVRD = 3 }
+err_words = { none = "000" }
+tlvs = ["0x14=1"]
+header = "0"
+colour = 1
+[[outcome]]
+name = "ok"
+orphan = true
+[[outcome]]
+name = "no"
+answer = "ESME_RSYSERR"
+dialect = {}
+[[prefix]]
+starts_with = "336"
+weights = { ok = 0, maybe = 1 }
+[population]
+from = "06"
+"#;
+    let said = Scenario::parse(text, "x.toml").unwrap_err().to_string();
+    let expected = [
+        "x.toml:3: answer.message_id.plus: no such key",
+        "x.toml:3: answer.message_id.answer: \"octal\" is not allowed: one of absent, decimal, hex, base36",
+        "x.toml:3: answer.message_id.text.prefix: \"{sender}-\" is not allowed",
+        "x.toml:5: receipt.stat: \"DONE\" is not allowed: one of ENROUTE",
+        "x.toml:6: receipt.err: \"00027\" is not allowed: one to four digits",
+        "x.toml:7: receipt.late: needs a share",
+        "x.toml:8: receipt.segments: \"some\" is not allowed: one of each, first, last, aggregate",
+        "x.toml:9: receipt.route: \"any\" is not allowed: one of same, other, receiver",
+        "x.toml:10: receipt.redelivery.temporary: ",
+        "x.toml:11: receipt.delay: ",
+        "x.toml:13: receipt.dialect.text: \"id:{ID}\" is not allowed: a text up to 200 octets",
+        "x.toml:14: receipt.dialect.date: ",
+        "x.toml:15: receipt.dialect.done_shift: \"-31h\" is not allowed: a duration with a sign",
+        "x.toml:16: receipt.dialect.stat.DONE: no such stat",
+        "x.toml:16: receipt.dialect.stat.DELIVRD: must be a word",
+        "x.toml:17: receipt.dialect.err_words.none: must be a number",
+        "x.toml:18: receipt.dialect.tlvs: ",
+        "x.toml:19: receipt.dialect.header: ",
+        "x.toml:20: receipt.dialect.colour: no such key",
+        "x.toml:23: outcome[0].orphan: goes with an answer that refuses",
+        "x.toml:27: outcome[1].dialect: this outcome has no receipt",
+        "x.toml:30: prefix[0].weights.maybe: no outcome is called \"maybe\"",
+        "x.toml:32: population.from: \"06\" is not allowed",
+        "population: a population needs from",
+        "population: goes with outcomes that have a quota",
+    ];
+    for expected in expected {
+        assert!(said.contains(expected), "{expected}\n  is not among\n{said}");
+    }
+}
+
+#[test]
+fn a_csv_file_names_recipients_and_its_faults_have_lines() {
+    let folder = std::env::temp_dir().join(format!("smpp-sim-csv-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let scenario = "recipients_csv = \"list.csv\"\n[[outcome]]\nname = \"ok\"\n[[outcome]]\nname = \"bad\"\n\
+                    [recipients]\n33600000002 = \"ok\"\n";
+    let path = folder.join("scenario.toml");
+    std::fs::write(&path, scenario).unwrap();
+    let load = |csv: &str| {
+        std::fs::write(folder.join("list.csv"), csv).unwrap();
+        Scenario::load(&path)
+    };
+    let read = load("recipient,outcome\n33600000001,bad\n+33600000002,bad\n\"33600000003\", ok\n").unwrap();
+    let outcomes = [1, 2, 3, 4].map(|last| read.rules.by_number(33_600_000_000 + last));
+    assert_eq!(
+        outcomes,
+        [Some(1), Some(0), Some(0), None],
+        "[recipients] goes before the file"
+    );
+    let said = load("recipient,outcome\n0x12,bad\n\n33600000001,good\n33600000002\n")
+        .unwrap_err()
+        .to_string();
+    let ends = [
+        "list.csv:2: recipient: \"0x12\" is not allowed: 1 to 20 digits, with or without a plus sign",
+        "list.csv:4: outcome: no outcome is called \"good\"",
+        "list.csv:5: ",
+    ];
+    for (line, expected) in said.lines().zip(ends) {
+        assert!(line.contains(expected), "{line}\n  should contain\n{expected}");
+    }
+    assert_eq!(said.lines().count(), 3, "{said}");
+    assert!(
+        load("number,result\n")
+            .unwrap_err()
+            .to_string()
+            .contains("list.csv:1: the first line must be")
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+    let unread = Scenario::parse(scenario, "body").unwrap_err().to_string();
+    assert!(
+        unread.contains("body:1: recipients_csv: only a scenario that is read from a file"),
+        "{unread}"
+    );
 }
 
 #[test]

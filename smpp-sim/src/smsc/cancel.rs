@@ -66,7 +66,7 @@ impl Smsc {
     fn delete(&mut self, turn: &mut Turn<'_>, place: u32) {
         let Some(row) = self.ledger.row(place) else { return };
         let has_receipts = self.outcomes[usize::from(row.outcome)].receipt.is_some();
-        let wanted = has_receipts && super::submit::is_wanted(row.registered_delivery(), Stat::Deleted);
+        let wanted = has_receipts && Stat::Deleted.is_wanted(row.registered_delivery());
         let due = if wanted { row.due.max(1) } else { 0 };
         self.ledger.delete(place, turn.now_us, due);
         self.post_receipts(turn, place, turn.now_us);

@@ -1,18 +1,70 @@
 use smpp::command_status::CommandStatus;
-use smpp::frame::CommandId;
+use smpp::frame::{BindKind, CommandId};
 
 use super::session::{Job, JobKind, Phase, Session, Turn};
 use super::{OUT_MAX, Smsc};
+use crate::clock::micros;
+use crate::delay::Delay;
+use crate::outcome::{ReceiptPlan, Route};
+use crate::random::{Draw, Subject};
+use crate::scenario::Scenario;
 
-/// How long a delivery waits that was refused for the moment, in wall time.
-const RETRY_US: u64 = 1_000_000;
+/// When the receipts of one message come, and where they go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Receipts {
+    delay_us: u64,
+    copies_delay_us: u64,
+    /// They are due at multiples of it, if they wait for each other.
+    release_us: Option<u64>,
+    intermediate: bool,
+    route: Route,
+}
 
-/// How often a delivery is sent at most; then it counts as refused, so that none goes round for ever.
-const TRIES_MAX: u8 = 20;
+impl Receipts {
+    /// As the plan says; `first` before the answer, which is itself that late.
+    pub(super) fn of(
+        plan: &ReceiptPlan,
+        scenario: &Scenario,
+        subject: &Subject,
+        (first, answer_us): (bool, u64),
+    ) -> Self {
+        let scaled = |delay: &Delay, draw| scenario.scaled_us(delay, subject.draw(draw));
+        let late = plan
+            .late
+            .as_ref()
+            .filter(|late| subject.falls_into(late.0, Draw::ReceiptLate));
+        let late_us = late.map_or(0, |late| scaled(&late.1, Draw::ReceiptLateBy));
+        let delay_us = if first {
+            0
+        } else {
+            answer_us + scaled(&plan.delay, Draw::ReceiptDelay) + late_us
+        };
+        Self {
+            delay_us,
+            copies_delay_us: if plan.copies_delay == Delay::NONE {
+                0
+            } else {
+                scaled(&plan.copies_delay, Draw::ReceiptDelay)
+            },
+            release_us: plan.release_every.map(|every| scenario.scaled(every).max(1)),
+            intermediate: plan.intermediate.is_some(),
+            route: plan.route,
+        }
+    }
+}
+
+impl Receipts {
+    /// When the message is in its final state, and the first final receipt is due.
+    pub(super) fn final_us(&self, now_us: u64) -> u64 {
+        let due_us = now_us + self.delay_us;
+        self.release_us
+            .map_or(due_us, |release_us| due_us.next_multiple_of(release_us))
+    }
+}
 
 impl Smsc {
-    /// Puts the receipts of an accepted message where they will be sent from.
-    pub(super) fn schedule_receipts(&mut self, turn: &mut Turn<'_>, row: u32, delay_us: u64, intermediate: bool) {
+    /// Puts the receipts of a message where they will be sent from.
+    pub(super) fn schedule_receipts(&mut self, turn: &mut Turn<'_>, row: u32, receipts: Receipts) {
         let Some(due) = self.ledger.row(row).map(|row| row.due) else {
             return;
         };
@@ -22,21 +74,34 @@ impl Smsc {
             sequence: 0,
             tries: 0,
         };
-        let due_us = turn.now_us + delay_us;
-        if intermediate {
-            self.post(turn, turn.now_us + delay_us / 2, job(JobKind::Enroute));
+        let mut due_us = receipts.final_us(turn.now_us);
+        if receipts.intermediate {
+            let due_us = turn.now_us + receipts.delay_us / 2;
+            self.post_by(turn, due_us, job(JobKind::Enroute), receipts.route);
         }
         for _ in 0..due {
-            self.post(turn, due_us, job(JobKind::Receipt));
+            self.post_by(turn, due_us, job(JobKind::Receipt), receipts.route);
+            due_us += receipts.copies_delay_us;
         }
     }
 
     /// To this session if it receives, else to another one of the account, else to the account's backlog.
     pub(super) fn post(&mut self, turn: &mut Turn<'_>, due_us: u64, job: Job) {
-        if turn.session.receiving().is_none() {
-            let Some((account, _)) = turn.session.bound() else {
-                return;
-            };
+        self.post_by(turn, due_us, job, Route::Same);
+    }
+
+    fn post_by(&mut self, turn: &mut Turn<'_>, due_us: u64, job: Job, route: Route) {
+        let Some((account, kind)) = turn.session.bound() else {
+            return;
+        };
+        let here = turn.session.receiving().is_some();
+        let stays = match route {
+            Route::Same => here,
+            // This session is not among those that are looked through while it has its turn.
+            Route::Other => here && !self.has_receiver(account),
+            Route::Receiver => here && kind == BindKind::Receiver,
+        };
+        if !stays {
             return self.post_to_account(account, due_us, job);
         }
         if due_us <= turn.now_us {
@@ -46,14 +111,44 @@ impl Smsc {
         }
     }
 
+    fn has_receiver(&self, account: usize) -> bool {
+        let mut sessions = self.accounts[account].sessions.iter();
+        sessions.any(|id| {
+            let session = self.sessions.get(id);
+            session.is_some_and(|session| session.receiving() == Some(account))
+        })
+    }
+
+    /// Whether only a session that is bound as a receiver takes it.
+    fn wants_receiver(&self, job: Job) -> bool {
+        match job.kind {
+            JobKind::Receipt | JobKind::Enroute => {
+                let row = self.ledger.row(job.row);
+                let outcome = row.and_then(|row| self.outcomes.get(usize::from(row.outcome)));
+                let plan = outcome.and_then(|outcome| outcome.receipt.as_ref());
+                plan.is_some_and(|plan| plan.route == Route::Receiver)
+            }
+            JobKind::Inbound
+            | JobKind::Answer
+            | JobKind::DataAnswer
+            | JobKind::MultiAnswer
+            | JobKind::Reply
+            | JobKind::Script => false,
+        }
+    }
+
     /// To a receiving session of the account, in turns, else to its backlog.
     pub(super) fn post_to_account(&mut self, place: usize, due_us: u64, job: Job) {
+        let wants_receiver = self.wants_receiver(job);
         let account = &mut self.accounts[place];
         let count = account.sessions.len();
         for _ in 0..count {
             account.turn = (account.turn + 1) % count;
             let session = self.sessions.get_mut(&account.sessions[account.turn]);
-            if let Some(session) = session.filter(|session| session.receiving() == Some(place)) {
+            let fits = |session: &&mut Box<Session>| {
+                session.receiving() == Some(place) && (!wants_receiver || session.receives_only())
+            };
+            if let Some(session) = session.filter(fits) {
                 session.schedule.push(due_us, job);
                 session.wake.notify_one();
                 return;
@@ -65,8 +160,13 @@ impl Smsc {
     /// A session that receives takes over what waited for one. Not in the same octets as the answer to its bind: some
     /// clients are not ready for that.
     pub(super) fn adopt_backlog(&mut self, place: usize, turn: &mut Turn<'_>) {
-        if turn.session.receiving().is_some() {
-            for (due_us, job) in self.accounts[place].backlog.drain() {
+        if turn.session.receiving().is_none() {
+            return;
+        }
+        for (due_us, job) in self.accounts[place].backlog.drain() {
+            if self.wants_receiver(job) && !turn.session.receives_only() {
+                self.accounts[place].backlog.push(due_us, job);
+            } else {
                 turn.session.schedule.push(due_us.max(turn.now_us + 1), job);
             }
         }
@@ -86,6 +186,7 @@ impl Smsc {
 
     /// Sends what is ready, as far as the window and one write go.
     pub(super) fn deliver(&mut self, turn: &mut Turn<'_>) {
+        self.give_up_waiting(turn);
         let Some(account) = turn.session.receiving() else {
             return;
         };
@@ -104,6 +205,37 @@ impl Smsc {
             self.record_sent(job, turn.now_us);
             job.tries = job.tries.saturating_add(1);
             turn.session.unacked.insert(sequence, job);
+            if let Some(patience) = self.scenario.redelivery.unanswered {
+                let until_us = turn.now_us + self.scenario.scaled(patience);
+                turn.session.patience.push_back((until_us, sequence));
+            }
+        }
+    }
+
+    /// What was delivered and not answered in time is delivered again.
+    fn give_up_waiting(&mut self, turn: &mut Turn<'_>) {
+        while let Some(&(until_us, sequence)) = turn.session.patience.front() {
+            let answered = !turn.session.unacked.contains_key(&sequence);
+            if until_us > turn.now_us && !answered {
+                return;
+            }
+            turn.session.patience.pop_front();
+            let Some(job) = turn.session.unacked.remove(&sequence) else {
+                continue;
+            };
+            if job.tries < self.scenario.redelivery.times {
+                turn.session.ready.push_back(job);
+            } else {
+                self.given_up(job);
+            }
+        }
+    }
+
+    fn given_up(&mut self, job: Job) {
+        if job.kind == JobKind::Receipt {
+            self.ledger.receipt_refused(job.row);
+        } else if job.kind == JobKind::Inbound {
+            self.inbound_done(job, false);
         }
     }
 
@@ -153,23 +285,14 @@ impl Smsc {
                 | JobKind::Reply
                 | JobKind::Script => {}
             }
-        } else if is_temporary(status) && job.tries < TRIES_MAX && matches!(turn.session.phase, Phase::Bound { .. }) {
-            turn.session.schedule.push(turn.now_us + RETRY_US, job);
-        } else if job.kind == JobKind::Receipt {
-            self.ledger.receipt_refused(job.row);
-        } else if job.kind == JobKind::Inbound {
-            self.inbound_done(job, false);
+            return;
+        }
+        let policy = &self.scenario.redelivery;
+        let again = policy.temporary.contains(&status) && job.tries < policy.times;
+        if again && matches!(turn.session.phase, Phase::Bound { .. }) {
+            turn.session.schedule.push(turn.now_us + micros(policy.refused), job);
+        } else {
+            self.given_up(job);
         }
     }
-}
-
-/// What a client says that it may take later (3.4, 5.1.3).
-fn is_temporary(status: CommandStatus) -> bool {
-    let temporary = [
-        CommandStatus::ESME_RX_T_APPN,
-        CommandStatus::ESME_RTHROTTLED,
-        CommandStatus::ESME_RMSGQFUL,
-        CommandStatus::ESME_RSYSERR,
-    ];
-    temporary.contains(&status)
 }

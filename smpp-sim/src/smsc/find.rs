@@ -2,7 +2,7 @@ use rustc_hash::FxHashMap;
 use smpp::address::Address;
 
 use super::Smsc;
-use super::ids::{for_version, write_answer_id};
+use super::ids::{IdOf, write_id};
 use super::session::Turn;
 use crate::ledger::Row;
 use crate::number::Number;
@@ -93,10 +93,10 @@ impl Smsc {
         let (index, id) = (&mut self.index, &mut self.scratch.id);
         for (place, row) in self.ledger.rows_from(index.until).filter(|(_, row)| row.accepted) {
             let place = place as u32;
-            let format = self.outcomes[usize::from(row.outcome)].message_id;
-            let (format, number) = for_version(row.version(), format, row.id);
+            let format = &self.outcomes[usize::from(row.outcome)].message_id;
+            let of = IdOf::row(row, place, &self.numbers);
             id.clear();
-            write_answer_id(format, number, id);
+            write_id(of.shape(format, &format.answer), &of, id);
             let first = place.wrapping_sub(u32::from(row.of_multi));
             index.by_id.insert(hash(id), first);
             if !row.is_final(now_us) {

@@ -3,6 +3,7 @@
 mod account;
 mod bind;
 mod cancel;
+mod clockface;
 mod conversation;
 mod deliver;
 mod find;

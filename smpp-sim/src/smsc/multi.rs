@@ -70,7 +70,7 @@ impl Smsc {
         self.scratch.id.clear();
         if status == CommandStatus::ESME_ROK {
             let accepted = rows.iter().find(|row| row.accepted).unwrap_or(first);
-            self.write_id(accepted);
+            self.write_id(accepted, job.row.wrapping_add(u32::from(accepted.of_multi)));
         }
         let digits: Vec<String> = refused().map(|row| self.numbers.text(row.recipient)).collect();
         let response = SubmitMultiResp {

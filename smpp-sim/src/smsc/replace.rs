@@ -43,7 +43,7 @@ impl Smsc {
         let plan = self.outcomes[usize::from(row.outcome)]
             .receipt
             .as_ref()
-            .filter(|plan| super::submit::is_wanted(replace.registered_delivery, plan.stat));
+            .filter(|plan| plan.stat.is_wanted(replace.registered_delivery));
         let due = plan.map_or(0, |plan| before.max(plan.copies));
         let replacement = Replacement {
             text: replace.text(),

@@ -157,6 +157,9 @@ pub(crate) struct Session {
     /// Deliveries that are due and wait for a place in the window.
     pub(super) ready: VecDeque<Job>,
     pub(super) unacked: FxHashMap<u32, Job>,
+    /// When the deliveries count as unanswered, in order of sending; some are acknowledged since. Empty where the
+    /// scenario waits for ever.
+    pub(super) patience: VecDeque<(u64, u32)>,
     /// Submits whose answer is late.
     pub(super) unanswered: u32,
     /// Submits of this turn: their answers are not on the wire yet.
@@ -231,6 +234,7 @@ impl Session {
             schedule: Schedule::default(),
             ready: VecDeque::new(),
             unacked: FxHashMap::default(),
+            patience: VecDeque::new(),
             unanswered: 0,
             this_turn: 0,
             sequence: 0,
@@ -259,11 +263,17 @@ impl Session {
         }
     }
 
+    /// Whether it is bound for deliveries and for nothing else.
+    pub(super) fn receives_only(&self) -> bool {
+        matches!(self.bound(), Some((_, BindKind::Receiver)))
+    }
+
     /// Drops everything that was still to be sent.
     pub(super) fn forget(&mut self) {
         self.schedule = Schedule::default();
         self.ready.clear();
         self.unacked.clear();
+        self.patience.clear();
         self.holding = None;
         self.unanswered = 0;
     }
@@ -300,6 +310,7 @@ impl Session {
         let pause = (self.paused_until_us > 0).then_some(self.paused_until_us);
         let holding = self.holding.as_ref().map(Holding::deadline_us);
         let trouble = self.trouble.wake_us();
+        let patience = self.patience.front().map(|&(until_us, _)| until_us);
         let times = [
             bind,
             unbind,
@@ -308,6 +319,7 @@ impl Session {
             pause,
             holding,
             trouble,
+            patience,
             self.schedule.next_us(),
         ];
         times.into_iter().flatten().min().unwrap_or(u64::MAX)

@@ -3,13 +3,14 @@ use smpp::command_status::CommandStatus;
 use smpp::frame::{CommandId, Sm, SmResp, Tlvs, encode_sm_resp, put_tlv, tag};
 use smpp::segment::ESM_CLASS_UDHI;
 
-use super::ids::{for_version, write_answer_id};
+use super::deliver::Receipts;
+use super::ids::{IdOf, write_id};
 use super::injected::Injected;
 use super::session::{End, Holding, Job, JobKind, Request, Session, Turn};
 use super::{Smsc, empty_response};
 use crate::clock::micros;
 use crate::ledger::{Arrival, Decision, Row};
-use crate::outcome::{Answer, Concatenation, Outcome, ReceiptPlan, Stat};
+use crate::outcome::{Answer, Concatenation, Outcome};
 use crate::random::{Draw, Subject};
 use crate::scenario::Beyond;
 
@@ -210,10 +211,12 @@ impl Smsc {
         let (faults, number) = (&account.rights.faults, account.submits);
         let verdict = self.verdict(place_of_account, outcome.answer, &subject);
         let accepted = verdict.accepted;
+        // One that is refused by its outcome, and not by a fault, may have a receipt all the same.
+        let receipted = accepted || (verdict.answered && !outcome.accepts());
         let plan = outcome
             .receipt
             .as_ref()
-            .filter(|plan| accepted && is_wanted(arrival.registered_delivery, plan.stat));
+            .filter(|plan| receipted && plan.is_for(arrival.registered_delivery, arrival.place));
         let twice = u8::from(faults.receipt_twice.meets(&subject, Draw::ReceiptTwice, number));
         let first =
             plan.is_some_and(|plan| plan.first || faults.receipt_first.meets(&subject, Draw::ReceiptFirst, number));
@@ -221,11 +224,10 @@ impl Smsc {
             .scenario
             .scaled_us(&outcome.answer_delay, subject.draw(Draw::AnswerDelay));
         let answer_us = drawn_us + beyond_us + self.late_us(place_of_account, verdict.injected);
-        let after = |plan: &ReceiptPlan| {
-            let delay = self.scenario.scaled_us(&plan.delay, subject.draw(Draw::ReceiptDelay));
-            if first { 0 } else { drawn_us + delay }
-        };
-        let final_after_us = outcome.receipt.as_ref().filter(|_| accepted).map(after);
+        let receipts = outcome.receipt.as_ref().filter(|_| receipted);
+        let receipts = receipts.map(|plan| Receipts::of(plan, &self.scenario, &subject, (first, drawn_us)));
+        let after_us = receipts.map(|receipts| receipts.final_us(turn.now_us) - turn.now_us);
+        let final_after_us = after_us.filter(|_| accepted);
         let decision = Decision {
             id: self.scratch.multi_id.or_else(|| self.scenario.seeded_id(&subject)),
             outcome: place as u16,
@@ -238,7 +240,7 @@ impl Smsc {
             injected: verdict.injected,
             final_after_us,
         };
-        let receipt = plan.and_then(|plan| final_after_us.map(|after| (after, plan.intermediate)));
+        let wanted = plan.is_some();
         let row = self.ledger.push(arrival, decision);
         if accepted && self.scratch.delays.is_some() {
             self.scratch.multi_id = Some(self.ledger.id(row));
@@ -254,8 +256,8 @@ impl Smsc {
             };
             self.hold_or_answer(turn, request.job(row), answer_us);
         }
-        if let Some((delay_us, intermediate)) = receipt {
-            self.schedule_receipts(turn, row, delay_us, intermediate);
+        if let Some(receipts) = receipts.filter(|_| wanted) {
+            self.schedule_receipts(turn, row, receipts);
         }
     }
 
@@ -341,7 +343,7 @@ impl Smsc {
         };
         self.scratch.id.clear();
         if row.accepted {
-            self.write_id(&row);
+            self.write_id(&row, job.row);
         }
         let answer = (command, row.status, job.sequence);
         match row.injected {
@@ -352,11 +354,11 @@ impl Smsc {
         self.ledger.answered(job.row, turn.now_us);
     }
 
-    /// Appends the id of a message to `scratch.id`, as its answer names it.
-    pub(super) fn write_id(&mut self, row: &Row) {
-        let format = self.outcomes[usize::from(row.outcome)].message_id;
-        let (format, id) = for_version(row.version(), format, row.id);
-        write_answer_id(format, id, &mut self.scratch.id);
+    /// Appends the id of the message at that place to `scratch.id`, as its answer names it.
+    pub(super) fn write_id(&mut self, row: &Row, place: u32) {
+        let format = &self.outcomes[usize::from(row.outcome)].message_id;
+        let of = IdOf::row(row, place, &self.numbers);
+        write_id(of.shape(format, &format.answer), &of, &mut self.scratch.id);
     }
 
     /// An answer that says, in a hundredth, how much of its window the session has used (5.0, 4.8.4.18).
@@ -419,16 +421,6 @@ impl Smsc {
         for place in self.destinations_of(job.row) {
             self.ledger.never_answered(place);
         }
-    }
-}
-
-/// Whether the client asked for this receipt (3.4, 5.2.17; 3 is SMPP 5.0's "success only").
-pub(super) fn is_wanted(registered_delivery: u8, stat: Stat) -> bool {
-    match registered_delivery & 3 {
-        0 => false,
-        1 => true,
-        2 => stat.is_failure(),
-        _ => !stat.is_failure(),
     }
 }
 

@@ -118,6 +118,11 @@ impl Client {
             short_message: text,
             ..Sm::default()
         };
+        self.queue_sm(sequence, &sm);
+    }
+
+    /// Queues any submit_sm.
+    pub fn queue_sm(&mut self, sequence: u32, sm: &Sm<'_>) {
         sm.encode_submit(&mut self.out, sequence);
     }
 

@@ -1,0 +1,157 @@
+//! `loadtest e2e`: campaigns through the whole product, until nothing moves any more; then the engine's ledger and the
+//! simulator's must agree on every message.
+
+mod conserve;
+mod crowd;
+mod ground;
+
+use anyhow::{Result, bail};
+
+use crate::cli::{Asked, E2eArguments};
+use crate::clock;
+use crate::esme::meters::Latencies;
+use crate::failure::{Failure, MISSED};
+use crate::modes::verdicts;
+use crate::process::Processes;
+use crate::results::{Counts, Latency, Rates, Results};
+use crate::{machine, report, shares};
+use conserve::Submit;
+use crowd::Crowd;
+use ground::Ground;
+
+/// Between two looks at whether anything moves.
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// Runs the campaigns and compares; the exit code.
+///
+/// # Errors
+/// A program does not start, a call fails, or the campaigns do not come to rest.
+pub(crate) fn run(asked: &Asked, arguments: &E2eArguments, processes: &Processes) -> Result<u8> {
+    arguments.outputs.check().map_err(Failure::Usage)?;
+    let started_at = clock::date_and_time();
+    let ground = Ground::set(arguments, processes)?;
+    let total = u64::from(arguments.tenants) * u64::from(arguments.recipients);
+    let shares = shares::deal(total, arguments.tenants as usize, arguments.zipf);
+    let crowd = Crowd::enrol(ground.api(), &shares, (arguments.marketing, arguments.seed))?;
+    crowd.ingest()?;
+    let before = ground.cpu_seconds();
+    let launched_us = clock::unix_us();
+    crowd.launch()?;
+    come_to_rest(arguments, &crowd, &ground, processes)?;
+    let after = ground.cpu_seconds();
+
+    let submits = ground.submits()?;
+    let conservation = conserve::compare(total, &crowd.listed()?, &submits, &crowd.credits()?);
+    let mut results = measured(&submits, launched_us)?;
+    results.counts.offered = total;
+    results.fairness = fairness(&crowd, &submits, launched_us);
+    for (name, seconds) in after {
+        let earlier = before.get(&name).copied().unwrap_or(0.0);
+        results
+            .cpu_us_per_message
+            .insert(name, (seconds - earlier) * 1e6 / total as f64);
+    }
+    let held = conservation.holds();
+    results.conservation = Some(conservation);
+    machine::head(&mut results, &asked.mode, arguments.seed, asked.configuration.clone());
+    results.started_at = started_at;
+    results.thresholds = verdicts(&arguments.judge, &results, &[]);
+    report::write(&results, &arguments.outputs)?;
+    let held = held && results.thresholds.iter().all(|verdict| verdict.held);
+    Ok(if held { 0 } else { MISSED })
+}
+
+/// Waits until nothing is queued, every receipt that is due is acknowledged, and nothing has moved for a while.
+fn come_to_rest(arguments: &E2eArguments, crowd: &Crowd, ground: &Ground, processes: &Processes) -> Result<()> {
+    let mut last = None;
+    let mut since = clock::now();
+    loop {
+        let (queued, totals) = (crowd.queued()?, ground.totals()?);
+        let quiet = queued == 0 && totals.receipts_acked + totals.receipts_refused >= totals.receipts_due;
+        let state = (queued, totals);
+        if last.as_ref() != Some(&state) {
+            since = clock::now();
+            last = Some(state);
+        }
+        let still = since.elapsed();
+        if quiet && still >= arguments.settle {
+            return Ok(());
+        }
+        processes.check_open()?;
+        if still > arguments.timeout / 2 {
+            bail!("nothing has moved for {still:?}, but {queued} messages are queued: {last:?}");
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// Counts, rates and latencies by the simulator's clock, from the launch on.
+fn measured(submits: &[Submit], launched_us: u64) -> Result<Results> {
+    let mut results = Results::default();
+    let (mut queue, mut whole) = (Latencies::new()?, Latencies::new()?);
+    let (mut last_submit, mut last_receipt) = (launched_us, launched_us);
+    let mut counts = Counts::default();
+    for submit in submits {
+        counts.submitted += 1;
+        counts.answered += u64::from(submit.answered_at_us.is_some());
+        last_submit = last_submit.max(submit.received_at_us);
+        queue.record(submit.received_at_us.saturating_sub(launched_us));
+        if let Some(status) = submit.command_status {
+            let status = smpp::command_status::CommandStatus(status).to_string();
+            *results.answers.entry(status).or_default() += 1;
+        }
+        match submit.accepted_at_us {
+            Some(_) => counts.accepted += 1,
+            None => counts.refused += u64::from(submit.answered_at_us.is_some()),
+        }
+        if let (Some(stat), Some(acked_us)) = (&submit.stat, submit.receipt_acked_at_us) {
+            counts.receipts += 1;
+            last_receipt = last_receipt.max(acked_us);
+            *results.receipts.entry(stat.to_lowercase()).or_default() += 1;
+            whole.record(acked_us.saturating_sub(launched_us));
+        }
+    }
+    let rate = |count: u64, until_us: u64| match until_us.saturating_sub(launched_us) {
+        0 => 0.0,
+        us => count as f64 * 1e6 / us as f64,
+    };
+    results.rates = Rates {
+        offered: 0.0,
+        submits_per_second: rate(counts.submitted, last_submit),
+        answers_per_second: rate(counts.answered, last_submit),
+        receipts_per_second: rate(counts.receipts, last_receipt),
+    };
+    counts.unanswered = counts.submitted - counts.answered;
+    results.counts = counts;
+    results.seconds = last_receipt.max(last_submit).saturating_sub(launched_us) as f64 / 1e6;
+    for (name, latencies) in [("queue", queue), ("end_to_end", whole)] {
+        let distribution = latencies.distribution();
+        let both = Latency {
+            corrected: distribution.clone(),
+            raw: distribution,
+        };
+        results.latencies.insert(name.to_owned(), both);
+    }
+    Ok(results)
+}
+
+/// Each tenant's throughput from the launch to its last message, and how long its first one waited.
+fn fairness(crowd: &Crowd, submits: &[Submit], launched_us: u64) -> Option<crate::results::Fairness> {
+    let mut spans = vec![(0u64, u64::MAX, 0u64); crowd.tenants()];
+    for submit in submits {
+        let Some(tenant) = crowd.tenant_of(&submit.recipient) else {
+            continue;
+        };
+        let (count, first, last) = &mut spans[tenant];
+        *count += 1;
+        *first = (*first).min(submit.received_at_us);
+        *last = (*last).max(submit.received_at_us);
+    }
+    let served = spans.iter().filter(|(count, _, _)| *count > 0);
+    let (mut throughputs, mut waits) = (Vec::new(), Vec::new());
+    for (count, first, last) in served {
+        throughputs.push(*count as f64 * 1e6 / last.saturating_sub(launched_us).max(1) as f64);
+        waits.push(first.saturating_sub(launched_us) as f64 / 1e3);
+    }
+    shares::fairness(&throughputs, &waits)
+}

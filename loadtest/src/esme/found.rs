@@ -1,0 +1,124 @@
+//! From a run's book to its results.
+
+use std::collections::BTreeMap;
+
+use super::Outcome;
+use super::book::{Book, Spans};
+use super::meters::Latencies;
+use crate::results::{Latency, Rates, Results};
+
+/// Everything that the book and the pulse have: configuration, machine and verdicts are left to the caller.
+pub(crate) fn results(outcome: &mut Outcome, warm_up_us: u64) -> Results {
+    let waiting = outcome.book.waiting();
+    let per_second = outcome.book.seconds.finish((waiting.0, waiting.1));
+    let mut results = snapshot(&outcome.book, warm_up_us);
+    let submitted = results.counts.submitted + results.counts.warm_up;
+    if submitted > 0 && outcome.thread.running > 0.0 {
+        let cpu = outcome.thread.running * 1e6 / submitted as f64;
+        results.cpu_us_per_message.insert("loadtest".to_owned(), cpu);
+    }
+    results.per_second = per_second;
+    results.saturation = saturation(outcome, &results);
+    results.latencies = latencies(&outcome.book);
+    let lost = outcome.book.warm_up_lost();
+    if lost > 0 {
+        results
+            .notes
+            .push(format!("{lost} accepted messages of the warm-up have no receipt"));
+    }
+    results
+}
+
+/// What can be said in the middle of a run: counts, rates, errors, but no latencies.
+pub(crate) fn snapshot(book: &Book, warm_up_us: u64) -> Results {
+    let counts = book.counts();
+    let spans = book.spans;
+    let rate = |count: u64, until_us: u64| {
+        let seconds = until_us.saturating_sub(warm_up_us) as f64 / 1e6;
+        if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
+    };
+    let rates = Rates {
+        offered: rate(counts.offered, spans.submitted_us),
+        submits_per_second: rate(counts.submitted, spans.submitted_us),
+        answers_per_second: rate(counts.answered, spans.answered_us),
+        receipts_per_second: rate(counts.receipts, spans.receipted_us),
+    };
+    let named =
+        |names: &BTreeMap<&'static str, u64>| names.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    Results {
+        seconds: end_us(spans).saturating_sub(warm_up_us) as f64 / 1e6,
+        rates,
+        answers: book
+            .answers
+            .iter()
+            .map(|(status, count)| (status.to_string(), *count))
+            .collect(),
+        receipts: named(&book.stats),
+        errors: named(&book.errors),
+        counts,
+        ..Results::default()
+    }
+}
+
+fn end_us(spans: Spans) -> u64 {
+    spans.submitted_us.max(spans.answered_us)
+}
+
+/// Every latency that the run has values of.
+pub(crate) fn latencies(book: &Book) -> BTreeMap<String, Latency> {
+    let times = &book.times;
+    let rows = [
+        ("submit", &times.submit.0, &times.submit.1),
+        ("queue", &times.queue, &times.queue),
+        ("receipt", &times.receipt, &times.receipt),
+        ("end_to_end", &times.end_to_end.0, &times.end_to_end.1),
+    ];
+    let both = |corrected: &Latencies, raw: &Latencies| Latency {
+        corrected: corrected.distribution(),
+        raw: raw.distribution(),
+    };
+    rows.into_iter()
+        .filter(|(_, corrected, _)| corrected.count() > 0)
+        .map(|(name, corrected, raw)| (name.to_owned(), both(corrected, raw)))
+        .collect()
+}
+
+/// A thread that works so much of its time may be what limits the rate.
+const BUSY: f64 = 0.95;
+
+/// Waiting so much of the time for a core, this program is not alone on the machine.
+const STARVED: f64 = 0.10;
+
+/// Waking later than this in one case of a hundred, it is late with messages, too: in ms.
+const LAG_MS: f64 = 20.0;
+
+/// Written less than this share of what was offered, the load was not the one that was asked for.
+const ACHIEVED: f64 = 0.98;
+
+/// Why the rates may be this program's and not the target's.
+fn saturation(outcome: &Outcome, results: &Results) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let busy = outcome.thread.running / outcome.seconds.max(1e-6);
+    let starved = outcome.thread.waiting / outcome.seconds.max(1e-6);
+    let lag = outcome.pulse.lag.percentile_ms(99.0);
+    let counts = &results.counts;
+    let behind = counts.offered > 0 && (counts.submitted as f64) < counts.offered as f64 * ACHIEVED;
+    if busy > BUSY {
+        reasons.push(format!(
+            "this program's thread was busy for {:.0} % of the time: the target may take more",
+            busy * 100.0
+        ));
+    }
+    if starved > STARVED && (behind || results.rates.offered == 0.0) {
+        reasons.push(format!(
+            "this program waited for a core for {:.0} % of the time: others use this machine",
+            starved * 100.0
+        ));
+    }
+    if lag > LAG_MS {
+        reasons.push(format!(
+            "the event loop was {lag:.0} ms late in 1 % of its beats: latencies include that"
+        ));
+    }
+    reasons
+}

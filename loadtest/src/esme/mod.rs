@@ -1,0 +1,146 @@
+//! An ESME that loads any SMSC: sessions, windows, load models, and the correlation of receipts.
+//!
+//! * `book` is what all sessions share; neither socket nor clock is in it.
+//! * `outstanding` and `identity` find the message that a receipt is about.
+//! * `session` drives one session over one `connection`, plain or in `tls`.
+//! * `meters` are the histograms and the row of seconds; `found` makes [`Results`](crate::results::Results) of all that.
+//! * `pulse` keeps time: it notices the end of the run and how late this program itself is.
+
+mod identity;
+mod outstanding;
+pub(crate) mod meters;
+mod book;
+mod tls;
+mod connection;
+mod session;
+mod pulse;
+mod found;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use smpp::frame::{Bind, BindKind};
+use smpp::session::Timers;
+use tokio::task::JoinSet;
+
+pub(crate) use book::{Book, Rules};
+pub(crate) use connection::Target;
+pub(crate) use found::{latencies, results, snapshot};
+pub(crate) use pulse::{Observer, Pulse};
+pub(crate) use tls::Tls;
+
+use crate::clock::RunClock;
+use crate::load::Schedule;
+use crate::procfs::{self, ThreadTimes};
+use crate::traffic::Traffic;
+
+/// Who binds.
+pub(crate) struct Account {
+    pub(crate) system_id: String,
+    pub(crate) password: String,
+    pub(crate) system_type: String,
+    pub(crate) interface_version: u8,
+}
+
+impl Account {
+    fn bind(&self, kind: BindKind) -> Bind<'_> {
+        Bind {
+            kind,
+            system_id: self.system_id.as_bytes(),
+            password: self.password.as_bytes(),
+            system_type: self.system_type.as_bytes(),
+            interface_version: self.interface_version,
+            addr_ton: 0,
+            addr_npi: 0,
+            address_range: b"",
+        }
+    }
+}
+
+/// What a run is to do.
+pub(crate) struct Plan {
+    pub(crate) target: Target,
+    pub(crate) account: Account,
+    /// One entry for each session.
+    pub(crate) sessions: Vec<BindKind>,
+    /// Unanswered submit_sm in each.
+    pub(crate) window: usize,
+    pub(crate) timers: Timers,
+    /// Tries to bind again after a connection was lost, in a row.
+    pub(crate) reconnects: u32,
+    pub(crate) traffic: Traffic,
+}
+
+/// A plan under way.
+pub(crate) struct Run {
+    plan: Plan,
+    // One lock for all sessions: taken once for everything that one read brought.
+    book: Mutex<Book>,
+}
+
+impl Run {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        // After a panic in one session's turn a counter may be off by one; the panic itself ends the run with an error.
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a run has left behind.
+pub(crate) struct Outcome {
+    pub(crate) book: Book,
+    pub(crate) pulse: Pulse,
+    /// What the thread of all sessions had of the machine, from the first message to the end.
+    pub(crate) thread: ThreadTimes,
+    /// From the first message to the end, in seconds.
+    pub(crate) seconds: f64,
+}
+
+/// Binds every session, sends, waits for receipts, unbinds.
+///
+/// # Errors
+/// [`Failure`](crate::failure::Failure) when a session cannot be bound at the beginning.
+pub(crate) fn run(plan: Plan, (schedule, rules): (Schedule, Rules), observer: &mut dyn Observer) -> Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let run = Arc::new(Run {
+        plan,
+        book: Mutex::new(Book::new(schedule, rules)?),
+    });
+    runtime.block_on(drive(run, observer))
+}
+
+async fn drive(run: Arc<Run>, observer: &mut dyn Observer) -> Result<Outcome> {
+    let mut drivers = Vec::with_capacity(run.plan.sessions.len());
+    for &kind in &run.plan.sessions {
+        drivers.push(session::Driver::bind(&run, kind).await?);
+    }
+    let before = procfs::thread_times().unwrap_or_default();
+    let clock = RunClock::start();
+    let mut sessions = JoinSet::new();
+    for driver in drivers {
+        sessions.spawn(driver.run(clock));
+    }
+    let pulse = pulse::beat(&run, clock, &mut sessions, observer).await?;
+    let after = procfs::thread_times().unwrap_or_default();
+    let seconds = Duration::from_micros(clock.now_us()).as_secs_f64();
+    // Whoever is still unbinding holds the book as well.
+    sessions.shutdown().await;
+    let run = Arc::into_inner(run).context("a session outlived the run")?;
+    Ok(Outcome {
+        book: run.book.into_inner().unwrap_or_else(PoisonError::into_inner),
+        pulse,
+        thread: ThreadTimes {
+            running: after.running - before.running,
+            waiting: after.waiting - before.waiting,
+        },
+        seconds,
+    })
+}
+
+/// The distribution of these latencies in µs.
+#[cfg(test)]
+pub(crate) fn test_distribution(us: std::ops::RangeInclusive<u64>) -> crate::results::Distribution {
+    let mut latencies = meters::Latencies::new().unwrap();
+    us.for_each(|us| latencies.record(us));
+    latencies.distribution()
+}

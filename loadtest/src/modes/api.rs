@@ -1,0 +1,266 @@
+//! `loadtest api`: POST /v1/messages from many connections, at a rate or as fast as answers come.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use super::verdicts;
+use crate::cli::{ApiArguments, Asked, secret};
+use crate::clock::{self, RunClock};
+use crate::esme::meters::{Latencies, Seconds, ms};
+use crate::failure::{Failure, MISSED};
+use crate::http::Http;
+use crate::load::{Schedule, Taken};
+use crate::random::Draws;
+use crate::results::{Counts, Latency, Rates, Results};
+use crate::shares;
+use crate::traffic::Numbers;
+use crate::{machine, report, safety};
+
+/// The longest that a connection without anything to do sleeps before it looks again, in µs.
+const LOOK_US: u64 = 5_000;
+
+/// So many calls without any answer in a row mean that nobody is there.
+const SILENCE_MAX: u32 = 20;
+
+/// What every message says unless `--text` says something else.
+const TEXT: &str = "Bonjour, votre rendez-vous au Centre du Parc est confirmé demain à 14h30.";
+
+#[derive(Serialize)]
+struct Message<'a> {
+    to: String,
+    text: &'a str,
+    sender: &'a str,
+    purpose: &'static str,
+}
+
+/// What all connections share.
+struct Shared {
+    schedule: Schedule,
+    seconds: Seconds,
+    corrected: Latencies,
+    raw: Latencies,
+    counts: Counts,
+    answers: BTreeMap<String, u64>,
+    errors: BTreeMap<String, u64>,
+    /// Accepted messages and the sum of their latencies in µs, by tenant.
+    tenants: Vec<(u64, u64)>,
+    in_flight: u64,
+    silent: u32,
+    last_us: u64,
+}
+
+/// What each connection needs to know.
+struct Caller<'a> {
+    arguments: &'a ApiArguments,
+    http: Http,
+    keys: Vec<String>,
+    numbers: Numbers,
+    sender: String,
+    warm_up_us: u64,
+    clock: RunClock,
+    shared: Mutex<Shared>,
+}
+
+/// Sends and reports; the exit code.
+///
+/// # Errors
+/// [`Failure`]; no engine answers there.
+pub(crate) fn run(asked: &Asked, arguments: &ApiArguments) -> Result<u8> {
+    let started_at = clock::date_and_time();
+    let caller = caller(arguments).map_err(Failure::Usage)?;
+    thread::scope(|scope| {
+        for _ in 0..arguments.connections {
+            scope.spawn(|| caller.send_all());
+        }
+    });
+    let shared = caller.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if shared.counts.answered == 0 && shared.silent >= SILENCE_MAX {
+        return Err(Failure::Unreachable(anyhow::anyhow!("nobody answers at {}", arguments.api)).into());
+    }
+    let mut results = results(shared, caller.warm_up_us);
+    machine::head(
+        &mut results,
+        &asked.mode,
+        arguments.load.seed,
+        asked.configuration.clone(),
+    );
+    results.started_at = started_at;
+    results.thresholds = verdicts(&arguments.judge, &results, &[]);
+    report::write(&results, &arguments.outputs)?;
+    let held = results.thresholds.iter().all(|verdict| verdict.held);
+    Ok(if held { 0 } else { MISSED })
+}
+
+fn caller(arguments: &ApiArguments) -> Result<Caller<'_>> {
+    arguments.outputs.check()?;
+    safety::check(&safety::host_of(&arguments.api)?, arguments.i_own.as_deref())?;
+    let keys = arguments.key_file.iter().map(|file| secret("--key-file", file));
+    let keys: Vec<String> = keys.collect::<Result<_>>()?;
+    let numbers = match &arguments.traffic.numbers {
+        Some(file) => Numbers::load(file)?,
+        None => Numbers::under(&arguments.traffic.to_prefix, arguments.load.seed)?,
+    };
+    let sender = arguments.traffic.from.first().context("--from is missing")?;
+    let warm_up_us = clock::micros(arguments.load.warm_up);
+    let shared = Shared {
+        schedule: arguments.load.schedule()?,
+        seconds: Seconds::new(warm_up_us)?,
+        corrected: Latencies::new()?,
+        raw: Latencies::new()?,
+        counts: Counts::default(),
+        answers: BTreeMap::new(),
+        errors: BTreeMap::new(),
+        tenants: vec![(0, 0); keys.len()],
+        in_flight: 0,
+        silent: 0,
+        last_us: 0,
+    };
+    Ok(Caller {
+        arguments,
+        http: Http::new(&arguments.api),
+        keys,
+        numbers,
+        sender: sender.to_string(),
+        warm_up_us,
+        clock: RunClock::start(),
+        shared: Mutex::new(shared),
+    })
+}
+
+impl Caller<'_> {
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One connection's work.
+    fn send_all(&self) {
+        while let Some(taken) = self.next() {
+            self.send(taken);
+        }
+    }
+
+    /// Waits for the next message; `None`: there will be none.
+    fn next(&self) -> Option<Taken> {
+        loop {
+            let now_us = self.clock.now_us();
+            let mut guard = self.shared();
+            let shared = &mut *guard;
+            let (seconds, counts) = (&mut shared.seconds, &mut shared.counts);
+            shared.schedule.pass(now_us, |due_us| {
+                seconds.at(due_us).offered += 1;
+                counts.offered += u64::from(due_us >= self.warm_up_us);
+            });
+            shared
+                .seconds
+                .close_until(now_us, (shared.in_flight, shared.schedule.backlog()));
+            if shared.silent >= SILENCE_MAX {
+                return None;
+            }
+            if let Some(taken) = shared.schedule.take(now_us) {
+                shared.in_flight += 1;
+                shared.seconds.at(now_us).submitted += 1;
+                return Some(taken);
+            }
+            if shared.schedule.is_over(now_us) {
+                return None;
+            }
+            let until_us = shared.schedule.next_due_us().unwrap_or(now_us + LOOK_US);
+            drop(guard);
+            thread::sleep(Duration::from_micros(
+                until_us.saturating_sub(now_us).clamp(100, LOOK_US),
+            ));
+        }
+    }
+
+    fn send(&self, taken: Taken) {
+        let draws = Draws::new(self.arguments.load.seed, "api");
+        let tenant = shares::choose(draws.unit(taken.number), self.keys.len(), self.arguments.zipf);
+        let marketing = Draws::new(self.arguments.load.seed, "lanes").unit(taken.number) < self.arguments.marketing;
+        let texts = &self.arguments.traffic.text;
+        let text = match texts.len() as u64 {
+            0 => TEXT,
+            count => texts[(taken.number % count) as usize].as_str(),
+        };
+        let message = Message {
+            to: format!("+{}", self.numbers.number(taken.number)),
+            text,
+            sender: &self.sender,
+            purpose: if marketing { "marketing" } else { "transactional" },
+        };
+        let written_us = self.clock.now_us();
+        let answer = self.http.post_status("/v1/messages", &self.keys[tenant], &message);
+        self.note(taken.due_us.min(written_us), written_us, (tenant, answer));
+    }
+
+    fn note(&self, due_us: u64, written_us: u64, (tenant, answer): (usize, Result<u16>)) {
+        let now_us = self.clock.now_us();
+        let mut guard = self.shared();
+        let shared = &mut *guard;
+        shared.in_flight -= 1;
+        let measured = due_us >= self.warm_up_us;
+        shared.counts.submitted += u64::from(measured);
+        shared.counts.warm_up += u64::from(!measured);
+        let Ok(status) = answer else {
+            shared.silent += 1;
+            *shared.errors.entry("no_answer".to_owned()).or_default() += 1;
+            return;
+        };
+        shared.silent = 0;
+        let accepted = (200..300).contains(&status);
+        let (corrected_us, raw_us) = (now_us - due_us, now_us - written_us);
+        let row = shared.seconds.at(now_us);
+        row.answered += 1;
+        row.refused += u64::from(!accepted);
+        shared.seconds.answered(corrected_us, raw_us);
+        if !measured {
+            return;
+        }
+        shared.last_us = now_us;
+        shared.counts.answered += 1;
+        shared.counts.accepted += u64::from(accepted);
+        shared.counts.refused += u64::from(!accepted);
+        *shared.answers.entry(status.to_string()).or_default() += 1;
+        shared.corrected.record(corrected_us);
+        shared.raw.record(raw_us);
+        if accepted {
+            let (count, sum_us) = &mut shared.tenants[tenant];
+            *count += 1;
+            *sum_us += corrected_us;
+        }
+    }
+}
+
+fn results(mut shared: Shared, warm_up_us: u64) -> Results {
+    let seconds = shared.last_us.saturating_sub(warm_up_us) as f64 / 1e6;
+    let rate = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
+    shared.counts.unanswered = shared.counts.submitted - shared.counts.answered;
+    shared.counts.dropped = shared.schedule.dropped();
+    let throughputs: Vec<f64> = shared.tenants.iter().map(|(count, _)| rate(*count)).collect();
+    let waits = shared.tenants.iter().filter(|(count, _)| *count > 0);
+    let waits: Vec<f64> = waits.map(|(count, sum_us)| ms(sum_us / count)).collect();
+    let latency = Latency {
+        corrected: shared.corrected.distribution(),
+        raw: shared.raw.distribution(),
+    };
+    Results {
+        seconds,
+        rates: Rates {
+            offered: rate(shared.counts.offered),
+            submits_per_second: rate(shared.counts.submitted),
+            answers_per_second: rate(shared.counts.answered),
+            receipts_per_second: 0.0,
+        },
+        latencies: BTreeMap::from([("api".to_owned(), latency)]),
+        per_second: shared.seconds.finish((0, shared.schedule.backlog())),
+        fairness: shares::fairness(&throughputs, &waits),
+        counts: shared.counts,
+        answers: shared.answers,
+        errors: shared.errors,
+        ..Results::default()
+    }
+}
