@@ -95,6 +95,10 @@ impl LoadArguments {
             self.steps.as_deref().map(Shape::steps),
             self.spike.as_deref().map(Shape::spike),
         ];
+        ensure!(
+            self.rate != Some(Rate(0.0)),
+            "--rate 0/s sends nothing: the rate must be above 0"
+        );
         let mut given = given.into_iter().flatten();
         let shape = given.next().transpose().map_err(anyhow::Error::msg)?;
         if given.next().is_some() {

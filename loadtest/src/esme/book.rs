@@ -82,6 +82,8 @@ pub(crate) struct Spans {
     pub(crate) answered_us: u64,
     /// ...receipted.
     pub(crate) receipted_us: u64,
+    /// Until when the load model said what was due; 0 in a closed one.
+    pub(crate) model_us: u64,
 }
 
 /// One run's book.
@@ -140,6 +142,8 @@ impl Book {
             .close_until(now_us, (self.in_flight, self.schedule.backlog()));
         match self.stage {
             Stage::Sending if self.schedule.is_over(now_us) && self.begun == 0 => {
+                // A rate is that of the whole time: the last message does not end it.
+                self.spans.model_us = self.schedule.known_until_us().unwrap_or(0);
                 self.stage = Stage::Draining { since_us: now_us };
             }
             Stage::Draining { since_us } => {

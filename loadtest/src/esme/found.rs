@@ -37,9 +37,10 @@ pub(crate) fn snapshot(book: &Book, warm_up_us: u64) -> Results {
         let seconds = until_us.saturating_sub(warm_up_us) as f64 / 1e6;
         if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
     };
+    let submits_until_us = spans.submitted_us.max(spans.model_us);
     let rates = Rates {
-        offered: rate(counts.offered, spans.submitted_us),
-        submits_per_second: rate(counts.submitted, spans.submitted_us),
+        offered: rate(counts.offered, submits_until_us),
+        submits_per_second: rate(counts.submitted, submits_until_us),
         answers_per_second: rate(counts.answered, spans.answered_us),
         receipts_per_second: rate(counts.receipts, spans.receipted_us),
     };
@@ -61,7 +62,7 @@ pub(crate) fn snapshot(book: &Book, warm_up_us: u64) -> Results {
 }
 
 fn end_us(spans: Spans) -> u64 {
-    spans.submitted_us.max(spans.answered_us)
+    spans.submitted_us.max(spans.answered_us).max(spans.model_us)
 }
 
 /// Every latency that the run has values of.

@@ -146,6 +146,17 @@ impl Schedule {
         self.dropped
     }
 
+    /// Until when the model has said what is due: the moment of the next message, or the end of the run. `None`: it depends
+    /// on windows, nothing follows, or somebody ended the run.
+    pub(crate) fn known_until_us(&self) -> Option<u64> {
+        match &self.model {
+            Model::Open { due, .. } if !self.ended && due.next_us() < u64::MAX => {
+                Some(due.next_us().min(self.limits.length_us))
+            }
+            Model::Open { .. } | Model::Closed { .. } => None,
+        }
+    }
+
     /// Whether arrivals do not wait for windows.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.model, Model::Open { .. })

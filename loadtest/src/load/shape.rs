@@ -146,12 +146,14 @@ impl Shape {
         };
         // from·t + slope/2·t² = missing, in the form that does not cancel when the slope is small.
         let root = (stretch.from * stretch.from + 2.0 * slope * missing).max(0.0).sqrt();
-        let within = if missing == 0.0 {
+        let silent = stretch.from == 0.0 && stretch.to == 0.0;
+        let within = if missing == 0.0 && !silent {
             0.0
         } else {
             2.0 * missing / (stretch.from + root)
         };
-        if within.is_finite() && within <= stretch.length_s {
+        // What is due at the very end of a stretch belongs to the next one: to nothing, if that is silent.
+        if within < stretch.length_s {
             return Some(stretch.start_s + within);
         }
         // After the last stretch: on at its last rate.
@@ -188,7 +190,8 @@ mod tests {
         assert!((ramp.when(6_000.0).unwrap() - 11.0).abs() < 1e-9, "on at the last rate");
         let down = Shape::ramp("1000/s..0/s:10s").unwrap();
         assert!(down.when(4_999.0).is_some());
-        assert_eq!(down.when(5_001.0), None, "nothing is due after it");
+        assert_eq!(down.when(5_000.0), None, "nothing is due after it");
+        assert_eq!(down.when(5_001.0), None);
     }
 
     #[test]
@@ -208,6 +211,9 @@ mod tests {
         let steps = Shape::steps("10/s,0/s,10/s:1s").unwrap();
         assert_eq!(steps.when(9.0), Some(0.9));
         assert_eq!(steps.when(11.0), Some(2.1));
+        let ending = Shape::steps("5/s,0/s:1s").unwrap();
+        assert_eq!((ending.when(4.0), ending.when(5.0)), (Some(0.8), None));
+        assert_eq!(Shape::constant(Rate(0.0)).when(0.0), None);
     }
 
     #[test]

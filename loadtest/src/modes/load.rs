@@ -119,6 +119,13 @@ fn carry_out(asked: &Asked, order: Order<'_>) -> Result<u8> {
     watch.progress.finish();
 
     let mut results = esme::results(&mut outcome, warm_up_us);
+    // No figure and no threshold means anything then.
+    let only_warm_up = results.counts.warm_up > 0 && results.counts.submitted == 0;
+    ensure!(
+        !only_warm_up || outcome.pulse.signals > 0,
+        "nothing was measured: all {} messages were sent within the warm-up; give a longer --duration or a higher --count",
+        results.counts.warm_up
+    );
     machine::head(&mut results, &asked.mode, order.seed, asked.configuration.clone());
     results.started_at = started_at;
     results.thresholds = verdicts(order.judge, &results, &watch.judge.broken);

@@ -25,6 +25,8 @@ const NOT_INHERITED: &[&str] = &[
     "recipients_csv",
     "prefix",
     "population",
+    "listen",
+    "tls",
 ];
 
 /// A time in which the SMSC behaves in one way.

@@ -1,3 +1,4 @@
+use super::Setup;
 use super::*;
 use crate::outcome::{Base, Form};
 
@@ -339,4 +340,23 @@ fn phases_and_outcomes_together_have_a_limit() {
         said.contains("phase: 61 phases of 1000 outcomes are too many: at most 60000 together"),
         "{said}"
     );
+}
+
+#[test]
+fn phases_do_not_inherit_where_their_smsc_listens() {
+    let text = "
+        [[smsc]]
+        name = \"north\"
+        listen = \"127.0.0.1:0\"
+        [smsc.tls]
+        listen = \"127.0.0.1:0\"
+        self_signed = {}
+        [[smsc.phase]]
+        name = \"healthy\"
+        for = \"1s\"
+        [[smsc.phase]]
+        name = \"dead\"
+    ";
+    let setup = Setup::parse(text, "phases.toml").unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(setup.smscs[0].scenario.phases.len(), 2);
 }
