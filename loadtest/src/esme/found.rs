@@ -29,7 +29,7 @@ pub(crate) fn results(outcome: &mut Outcome, warm_up_us: u64) -> Results {
     let unknown = results.counts.unknown;
     if unknown > 0 {
         results.notes.push(format!(
-            "{unknown} receipts carry ids that no answer of this run told: perhaps they belong to a run before"
+            "{unknown} receipts carry ids that no answer told: of a run before, or of submits whose answers never came"
         ));
     }
     if outcome.pulse.signals > 0 {
