@@ -19,7 +19,7 @@ pub(crate) use judge::JudgeArguments;
 pub(crate) use load::DURATION_MAX;
 pub(crate) use modes::ordinary_timers;
 pub(crate) use modes::{ApiArguments, E2eArguments, ReplayArguments, SelfCheckArguments, SoakArguments};
-pub(crate) use smpp::secret;
+pub(crate) use smpp::{PREFIX_IN_USE, secret};
 pub(crate) use smpp::{SmppArguments, TrafficArguments};
 
 /// Measures Campanile and other SMPP programs.

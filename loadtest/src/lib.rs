@@ -56,7 +56,7 @@ fn carry_out(asked: Asked) -> ExitCode {
         Command::SelfCheck(check) => modes::self_check(&asked, check),
         Command::E2e(e2e) => {
             let e2e = e2e.clone();
-            return supervise::run(e2e.timeout, move |processes| e2e::run(&asked, &e2e, processes));
+            return supervise::run(e2e.time_limit(), move |processes| e2e::run(&asked, &e2e, processes));
         }
         Command::Run(profile) => match profile_of(profile) {
             Ok(Some(line)) => return run(line),

@@ -42,6 +42,11 @@ impl Http {
         }
     }
 
+    /// `127.0.0.1:8080`.
+    pub fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
     /// The same server with a bearer key.
     pub fn with_key(&self, key: &str) -> Self {
         Self {

@@ -37,29 +37,32 @@ impl Asked {
     /// # Errors
     /// clap's: it knows how to say what is wrong, and its exit code.
     pub(crate) fn parse(command_line: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let matches = Arguments::command().try_get_matches_from(command_line)?;
+        let mut command = Arguments::command();
+        let matches = command.try_get_matches_from_mut(command_line)?;
         let arguments = Arguments::from_arg_matches(&matches)?;
         let (mode, of_mode) = matches.subcommand().unwrap_or(("", &matches));
         Ok(Self {
             command: arguments.command,
             mode: mode.to_owned(),
-            configuration: configuration(of_mode),
+            configuration: configuration(command.find_subcommand(mode), of_mode),
         })
     }
 }
 
-fn configuration(matches: &ArgMatches) -> Vec<(String, String)> {
+/// Of the mode's arguments alone: the matches have the names of groups of arguments, too.
+fn configuration(mode: Option<&clap::Command>, matches: &ArgMatches) -> Vec<(String, String)> {
     let mut rows = Vec::new();
-    for id in matches.ids() {
-        let name = id.as_str();
+    for argument in mode.into_iter().flat_map(clap::Command::get_arguments) {
+        let name = argument.get_id().as_str();
         if LEFT_OUT.contains(&name)
-            || matches
-                .value_source(name)
-                .is_none_or(|source| source == ValueSource::EnvVariable)
+            || matches.try_contains_id(name).map_or(true, |_| {
+                matches
+                    .value_source(name)
+                    .is_none_or(|source| source == ValueSource::EnvVariable)
+            })
         {
             continue;
         }
-        // Groups of arguments are ids, too, and have no text of their own.
         let Ok(Some(values)) = matches.try_get_raw(name) else {
             continue;
         };
@@ -67,4 +70,41 @@ fn configuration(matches: &ArgMatches) -> Vec<(String, String)> {
         rows.push((name.replace('_', "-"), values.join(" ")));
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_and_secrets_are_no_part_of_what_a_run_was_asked_to_do() {
+        let configuration = |more: &[&str]| {
+            let usual = [
+                "loadtest",
+                "smpp",
+                "--target",
+                "127.0.0.1:1",
+                "--system-id",
+                "me",
+                "--count",
+                "5",
+            ];
+            let line = usual.iter().chain(more).map(OsString::from);
+            Asked::parse(line).unwrap().configuration
+        };
+        let plain = configuration(&[]);
+        let row = |name: &str| {
+            plain
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.as_str())
+        };
+        assert_eq!((row("count"), row("sessions")), (Some("5"), Some("4")));
+        assert!(
+            plain.iter().all(|(key, _)| !key.contains(char::is_uppercase)),
+            "{plain:?}"
+        );
+        let reported = ["--html", "a.html", "--json", "--password-file", "secret"];
+        assert_eq!(plain, configuration(&reported));
+    }
 }

@@ -169,7 +169,7 @@ pub(crate) struct E2eArguments {
     /// Nothing may have moved for so long before the ledgers are compared
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration, help_heading = "Stage")]
     pub(crate) settle: Duration,
-    /// Give up after this long
+    /// Wait no longer than this after the launch; then the ledgers are compared as they are, and what is missing is said
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration, help_heading = "Stage")]
     pub(crate) timeout: Duration,
     /// An engine that runs already, as HOST:PORT of its public API
@@ -196,6 +196,14 @@ pub(crate) struct E2eArguments {
     /// The reports.
     #[command(flatten)]
     pub(crate) outputs: Outputs,
+}
+
+impl E2eArguments {
+    /// How long the whole run may take.
+    pub(crate) fn time_limit(&self) -> Duration {
+        // Ten million messages are enrolled, and read from both ledgers, in some minutes.
+        self.timeout + Duration::from_secs(600)
+    }
 }
 
 /// Timers of a session with somebody who answers.

@@ -96,9 +96,9 @@ pub(crate) struct TargetArguments {
 /// What is sent.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TrafficArguments {
-    /// Numbers to make up: 11 digits that begin so
-    #[arg(long, value_name = "DIGITS", default_value = "336", help_heading = "Traffic")]
-    pub(crate) to_prefix: String,
+    /// Numbers to make up: 11 digits that begin so; absent: 336, and 3361 through the API, which looks closer
+    #[arg(long, value_name = "DIGITS", help_heading = "Traffic")]
+    pub(crate) to_prefix: Option<String>,
     /// A file of numbers, one a line, used round and round instead of made-up ones
     #[arg(long, value_name = "FILE", help_heading = "Traffic")]
     pub(crate) numbers: Option<PathBuf>,
@@ -201,16 +201,30 @@ impl TargetArguments {
     }
 }
 
+/// What made-up numbers begin with: 100 million of them, which look like French mobiles.
+const PREFIX: &str = "336";
+
+/// What they begin with where a number has to be in a range that is given out, as an API may demand: 10 million of them.
+pub(crate) const PREFIX_IN_USE: &str = "3361";
+
 impl TrafficArguments {
+    /// Who gets the messages: `prefix` is for made-up numbers, unless the arguments have one.
+    ///
+    /// # Errors
+    /// A file or a prefix that cannot be used.
+    pub(crate) fn recipients(&self, prefix: &str, seed: u64) -> Result<Numbers> {
+        match &self.numbers {
+            Some(file) => Numbers::load(file),
+            None => Numbers::under(self.to_prefix.as_deref().unwrap_or(prefix), seed),
+        }
+    }
+
     /// The messages of a run with that seed.
     ///
     /// # Errors
     /// A file or a text that cannot be used.
     pub(crate) fn traffic(&self, seed: u64) -> Result<Traffic> {
-        let numbers = match &self.numbers {
-            Some(file) => Numbers::load(file)?,
-            None => Numbers::under(&self.to_prefix, seed)?,
-        };
+        let numbers = self.recipients(PREFIX, seed)?;
         let mix = if self.text.is_empty() {
             Mix::of_kinds(&self.mix, self.text_length as usize)?
         } else {

@@ -5,27 +5,29 @@ mod conserve;
 mod crowd;
 mod ground;
 
-use anyhow::{Result, bail};
+use std::time::Duration;
+
+use anyhow::Result;
 
 use crate::cli::{Asked, E2eArguments};
 use crate::clock;
-use crate::esme::meters::Latencies;
+use crate::esme::meters::{Latencies, Seconds};
 use crate::failure::{Failure, MISSED};
 use crate::modes::verdicts;
 use crate::process::Processes;
-use crate::results::{Counts, Latency, Rates, Results};
+use crate::results::{Counts, Latency, Rates, Results, Second, Verdict};
 use crate::{machine, report, shares};
 use conserve::Submit;
 use crowd::Crowd;
 use ground::Ground;
 
 /// Between two looks at whether anything moves.
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(200);
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Runs the campaigns and compares; the exit code.
 ///
 /// # Errors
-/// A program does not start, a call fails, or the campaigns do not come to rest.
+/// A program does not start, or a call fails.
 pub(crate) fn run(asked: &Asked, arguments: &E2eArguments, processes: &Processes) -> Result<u8> {
     arguments.outputs.check().map_err(Failure::Usage)?;
     let started_at = clock::date_and_time();
@@ -37,13 +39,14 @@ pub(crate) fn run(asked: &Asked, arguments: &E2eArguments, processes: &Processes
     let before = ground.cpu_seconds();
     let launched_us = clock::unix_us();
     crowd.launch()?;
-    come_to_rest(arguments, &crowd, &ground, processes)?;
+    let unfinished = come_to_rest(arguments, &crowd, &ground, processes)?;
     let after = ground.cpu_seconds();
 
     let submits = ground.submits()?;
     let conservation = conserve::compare(total, &crowd.listed()?, &submits, &crowd.credits()?);
     let mut results = measured(&submits, launched_us)?;
     results.counts.offered = total;
+    results.per_second = per_second(&submits, launched_us, total)?;
     results.fairness = fairness(&crowd, &submits, launched_us);
     for (name, seconds) in after {
         let earlier = before.get(&name).copied().unwrap_or(0.0);
@@ -55,32 +58,69 @@ pub(crate) fn run(asked: &Asked, arguments: &E2eArguments, processes: &Processes
     results.conservation = Some(conservation);
     machine::head(&mut results, &asked.mode, arguments.seed, asked.configuration.clone());
     results.started_at = started_at;
-    results.thresholds = verdicts(&arguments.judge, &results, &[]);
+    if let Some(unfinished) = unfinished {
+        unfinished.say(&mut results, arguments.timeout);
+    }
+    let verdicts = verdicts(&arguments.judge, &results, &[]);
+    results.thresholds.extend(verdicts);
     report::write(&results, &arguments.outputs)?;
     let held = held && results.thresholds.iter().all(|verdict| verdict.held);
     Ok(if held { 0 } else { MISSED })
 }
 
-/// Waits until nothing is queued, every receipt that is due is acknowledged, and nothing has moved for a while.
-fn come_to_rest(arguments: &E2eArguments, crowd: &Crowd, ground: &Ground, processes: &Processes) -> Result<()> {
+/// What had not come to rest when the time was over.
+struct Unfinished {
+    queued: u64,
+    /// Due, and not acknowledged by the engine.
+    receipts: u64,
+}
+
+impl Unfinished {
+    /// Whoever waits for `timeout` wants to know what for: the ledgers are compared all the same, and the run does not hold.
+    fn say(&self, results: &mut Results, timeout: Duration) {
+        let Self { queued, receipts } = self;
+        results.counts.lost = *receipts;
+        results.notes.push(format!(
+            "not at rest {} after the launch (--timeout): {queued} messages are queued, {receipts} receipts are due and not \
+             acknowledged",
+            humantime::format_duration(timeout)
+        ));
+        results.thresholds.push(Verdict {
+            threshold: "unfinished==0".to_owned(),
+            // Neither queued nor owed a receipt: then something still moved.
+            measured: (queued + receipts).max(1) as f64,
+            held: false,
+            aborted: true,
+        });
+    }
+}
+
+/// Waits until nothing is queued, every receipt that is due is acknowledged, and nothing has moved for a while; `None` then.
+fn come_to_rest(
+    arguments: &E2eArguments,
+    crowd: &Crowd,
+    ground: &Ground,
+    processes: &Processes,
+) -> Result<Option<Unfinished>> {
+    let began = clock::now();
     let mut last = None;
-    let mut since = clock::now();
+    let mut since = began;
     loop {
         let (queued, totals) = (crowd.queued()?, ground.totals()?);
-        let quiet = queued == 0 && totals.receipts_acked + totals.receipts_refused >= totals.receipts_due;
+        let settled = totals.receipts_acked + totals.receipts_refused;
+        let receipts = totals.receipts_due.saturating_sub(settled);
         let state = (queued, totals);
         if last.as_ref() != Some(&state) {
             since = clock::now();
             last = Some(state);
         }
-        let still = since.elapsed();
-        if quiet && still >= arguments.settle {
-            return Ok(());
+        if queued + receipts == 0 && since.elapsed() >= arguments.settle {
+            return Ok(None);
+        }
+        if began.elapsed() >= arguments.timeout {
+            return Ok(Some(Unfinished { queued, receipts }));
         }
         processes.check_open()?;
-        if still > arguments.timeout / 2 {
-            bail!("nothing has moved for {still:?}, but {queued} messages are queued: {last:?}");
-        }
         std::thread::sleep(LOOK_AGAIN);
     }
 }
@@ -133,6 +173,35 @@ fn measured(submits: &[Submit], launched_us: u64) -> Result<Results> {
         results.latencies.insert(name.to_owned(), both);
     }
     Ok(results)
+}
+
+/// What the simulator saw in each second since the launch; the engine's queues are the backlog.
+fn per_second(submits: &[Submit], launched_us: u64, total: u64) -> Result<Vec<Second>> {
+    let mut seconds = Seconds::new(0)?;
+    for submit in submits {
+        seconds.at(submit.received_at_us.saturating_sub(launched_us)).submitted += 1;
+        if let Some(answered_us) = submit.answered_at_us {
+            let second = seconds.at(answered_us.saturating_sub(launched_us));
+            second.answered += 1;
+            second.refused += u64::from(submit.accepted_at_us.is_none());
+        }
+        if let Some(acked_us) = submit.receipt_acked_at_us {
+            seconds.at(acked_us.saturating_sub(launched_us)).receipts += 1;
+        }
+    }
+    let mut rows = seconds.finish((0, 0));
+    let (mut submitted, mut answered) = (0, 0);
+    for row in &mut rows {
+        submitted += row.submitted;
+        answered += row.answered;
+        row.in_flight = submitted.saturating_sub(answered);
+        row.backlog = total.saturating_sub(submitted);
+    }
+    // All of them were due at the launch.
+    if let Some(first) = rows.first_mut() {
+        first.offered = total;
+    }
+    Ok(rows)
 }
 
 /// Each tenant's throughput from the launch to its last message, and how long its first one waited.

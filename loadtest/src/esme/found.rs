@@ -26,6 +26,17 @@ pub(crate) fn results(outcome: &mut Outcome, warm_up_us: u64) -> Results {
             .notes
             .push(format!("{lost} accepted messages of the warm-up have no receipt"));
     }
+    let unknown = results.counts.unknown;
+    if unknown > 0 {
+        results.notes.push(format!(
+            "{unknown} receipts carry ids that no answer told: of a run before, or of submits whose answers never came"
+        ));
+    }
+    if outcome.pulse.signals > 0 {
+        results
+            .notes
+            .push("interrupted by a signal: this is what was measured until then".to_owned());
+    }
     results
 }
 
@@ -37,7 +48,11 @@ pub(crate) fn snapshot(book: &Book, warm_up_us: u64) -> Results {
         let seconds = until_us.saturating_sub(warm_up_us) as f64 / 1e6;
         if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
     };
-    let submits_until_us = spans.submitted_us.max(spans.model_us);
+    let submits_until_us = match counts.offered {
+        // A closed run that fits its windows is written in one go: only its answers tell how fast it went.
+        0 => end_us(spans),
+        _ => spans.submitted_us.max(spans.model_us),
+    };
     let rates = Rates {
         offered: rate(counts.offered, submits_until_us),
         submits_per_second: rate(counts.submitted, submits_until_us),

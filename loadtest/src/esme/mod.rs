@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 pub(crate) use book::{Book, Rules};
 pub(crate) use connection::Target;
 pub(crate) use found::{latencies, results, snapshot};
-pub(crate) use pulse::{Observer, Pulse};
+pub(crate) use pulse::{Observer, Pulse, Signals};
 pub(crate) use tls::Tls;
 
 use crate::clock::RunClock;

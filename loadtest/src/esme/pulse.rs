@@ -80,19 +80,21 @@ pub(super) async fn beat(
 }
 
 /// SIGINT and SIGTERM.
-struct Signals {
+pub(crate) struct Signals {
     terminate: Option<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
-    fn new() -> Self {
+    /// From now on they end nothing by themselves.
+    pub(crate) fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         Self {
             terminate: signal(SignalKind::terminate()).ok(),
         }
     }
 
-    async fn next(&mut self) {
+    /// The next of them.
+    pub(crate) async fn next(&mut self) {
         let terminated = async {
             match &mut self.terminate {
                 Some(terminate) => terminate.recv().await,

@@ -1,18 +1,21 @@
 //! `loadtest api`: POST /v1/messages from many connections, at a rate or as fast as answers come.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
+use tokio::sync::oneshot;
 
 use super::verdicts;
-use crate::cli::{ApiArguments, Asked, secret};
+use crate::cli::{ApiArguments, Asked, PREFIX_IN_USE, secret};
 use crate::clock::{self, RunClock};
+use crate::esme::Signals;
 use crate::esme::meters::{Latencies, Seconds, ms};
-use crate::failure::{Failure, MISSED};
+use crate::failure::{Failure, INTERRUPTED, MISSED};
 use crate::http::Http;
 use crate::load::{Schedule, Taken};
 use crate::random::Draws;
@@ -64,6 +67,8 @@ struct Caller<'a> {
     warm_up_us: u64,
     clock: RunClock,
     shared: Mutex<Shared>,
+    /// A signal came: nothing more is sent.
+    interrupted: AtomicBool,
 }
 
 /// Sends and reports; the exit code.
@@ -73,16 +78,22 @@ struct Caller<'a> {
 pub(crate) fn run(asked: &Asked, arguments: &ApiArguments) -> Result<u8> {
     let started_at = clock::date_and_time();
     let caller = caller(arguments).map_err(Failure::Usage)?;
-    thread::scope(|scope| {
-        for _ in 0..arguments.connections {
-            scope.spawn(|| caller.send_all());
-        }
-    });
+    caller.run();
+    let interrupted = caller.interrupted.into_inner();
     let shared = caller.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
     if shared.counts.answered == 0 && shared.silent >= SILENCE_MAX {
         return Err(Failure::Unreachable(anyhow::anyhow!("nobody answers at {}", arguments.api)).into());
     }
+    if let Some(status) = no_key_is_known(&shared) {
+        let refused = anyhow::anyhow!("{} knows no key of --key-file: HTTP status {status}", arguments.api);
+        return Err(Failure::Refused(refused).into());
+    }
     let mut results = results(shared, caller.warm_up_us);
+    if interrupted {
+        results
+            .notes
+            .push("interrupted by a signal: this is what was measured until then".to_owned());
+    }
     machine::head(
         &mut results,
         &asked.mode,
@@ -92,8 +103,17 @@ pub(crate) fn run(asked: &Asked, arguments: &ApiArguments) -> Result<u8> {
     results.started_at = started_at;
     results.thresholds = verdicts(&arguments.judge, &results, &[]);
     report::write(&results, &arguments.outputs)?;
+    if interrupted {
+        return Ok(INTERRUPTED);
+    }
     let held = results.thresholds.iter().all(|verdict| verdict.held);
     Ok(if held { 0 } else { MISSED })
+}
+
+/// The status of all answers, if it says that whoever asks may not.
+fn no_key_is_known(shared: &Shared) -> Option<&str> {
+    let (status, _) = shared.answers.first_key_value()?;
+    (shared.answers.len() == 1 && ["401", "403"].contains(&status.as_str())).then_some(status)
 }
 
 fn caller(arguments: &ApiArguments) -> Result<Caller<'_>> {
@@ -101,10 +121,7 @@ fn caller(arguments: &ApiArguments) -> Result<Caller<'_>> {
     safety::check(&safety::host_of(&arguments.api)?, arguments.i_own.as_deref())?;
     let keys = arguments.key_file.iter().map(|file| secret("--key-file", file));
     let keys: Vec<String> = keys.collect::<Result<_>>()?;
-    let numbers = match &arguments.traffic.numbers {
-        Some(file) => Numbers::load(file)?,
-        None => Numbers::under(&arguments.traffic.to_prefix, arguments.load.seed)?,
-    };
+    let numbers = arguments.traffic.recipients(PREFIX_IN_USE, arguments.load.seed)?;
     let sender = arguments.traffic.from.first().context("--from is missing")?;
     let warm_up_us = clock::micros(arguments.load.warm_up);
     let shared = Shared {
@@ -129,12 +146,42 @@ fn caller(arguments: &ApiArguments) -> Result<Caller<'_>> {
         warm_up_us,
         clock: RunClock::start(),
         shared: Mutex::new(shared),
+        interrupted: AtomicBool::new(false),
     })
 }
 
 impl Caller<'_> {
     fn shared(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All connections, until the last message is answered or a signal comes.
+    fn run(&self) {
+        let (over, run_over) = oneshot::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| self.heed_signals(run_over));
+            let connections = (0..self.arguments.connections).map(|_| scope.spawn(|| self.send_all()));
+            let connections: Vec<_> = connections.collect();
+            let ended: Vec<_> = connections.into_iter().map(thread::ScopedJoinHandle::join).collect();
+            drop(over);
+            if let Some(panic) = ended.into_iter().find_map(Result::err) {
+                std::panic::resume_unwind(panic);
+            }
+        });
+    }
+
+    fn heed_signals(&self, run_over: oneshot::Receiver<()>) {
+        // Without a runtime a signal ends the program, as it would any other.
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+            return;
+        };
+        runtime.block_on(async {
+            let mut signals = Signals::new();
+            tokio::select! {
+                () = signals.next() => self.interrupted.store(true, Ordering::Relaxed),
+                _ = run_over => {}
+            }
+        });
     }
 
     /// One connection's work.
@@ -158,7 +205,7 @@ impl Caller<'_> {
             shared
                 .seconds
                 .close_until(now_us, (shared.in_flight, shared.schedule.backlog()));
-            if shared.silent >= SILENCE_MAX {
+            if shared.silent >= SILENCE_MAX || self.interrupted.load(Ordering::Relaxed) {
                 return None;
             }
             if let Some(taken) = shared.schedule.take(now_us) {
