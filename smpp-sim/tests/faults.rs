@@ -446,3 +446,21 @@ async fn it_listens_on_ipv6() {
     drop(Raw::bound(running.smpp_addr).await);
     end(running).await;
 }
+
+#[tokio::test]
+async fn what_overrules_the_scenario_overrules_its_phases() {
+    let text = "[answer]\nids = \"seeded\"\n[[phase]]\nname = \"only\"\nanswer = { delay = \"1h\" }";
+    let mut scenario = Scenario::parse(text, "test.toml").unwrap();
+    (scenario.time_scale, scenario.max_tps) = (1_000_000.0, Some(2));
+    let running = smpp_sim::start(scenario, Options::ephemeral()).await.unwrap();
+    let mut raw = Raw::bound(running.smpp_addr).await;
+    raw.submits(3).flush().await;
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        let answer = raw.next().await.unwrap();
+        answers.push((answer.status, answer.sequence));
+    }
+    let (ok, throttled) = (CommandStatus::ESME_ROK, CommandStatus::ESME_RTHROTTLED);
+    assert_eq!(answers, [(throttled, 3), (ok, 1), (ok, 2)]);
+    end(running).await;
+}

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::EXIT_SCENARIO;
 use super::arguments::Arguments;
-use crate::{BUILT_IN, MAGIC_NUMBERS, Setup};
+use super::{EXIT_SCENARIO, EXIT_USAGE};
+use crate::{BUILT_IN, MAGIC_NUMBERS, PRESETS, Setup};
 
 /// Lists every fault of every file.
 pub(super) fn check(files: &[PathBuf]) -> ExitCode {
@@ -40,6 +40,24 @@ pub(super) fn scenarios(show: Option<&str>) -> io::Result<ExitCode> {
                 eprintln!("{faults}");
             }
             Ok(ExitCode::from(EXIT_SCENARIO))
+        }
+    }
+}
+
+/// Lists the presets of carriers, or prints one.
+pub(super) fn presets(show: Option<&str>) -> io::Result<ExitCode> {
+    let Some(name) = show else {
+        let lines = PRESETS
+            .iter()
+            .map(|preset| format!("{:<10} {}\n", preset.name, preset.about()));
+        return print(&lines.collect::<String>());
+    };
+    match PRESETS.iter().find(|preset| preset.name == name) {
+        Some(preset) => print(preset.text),
+        None => {
+            let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
+            eprintln!("smpp-sim: no preset is called {name:?}; there are {}", names.join(", "));
+            Ok(ExitCode::from(EXIT_USAGE))
         }
     }
 }

@@ -34,6 +34,7 @@ use crate::outcome::{Defaults, Outcome, Redelivery, magic_outcomes};
 use crate::random::{Draw, Subject};
 use crate::version::Version;
 
+pub(crate) use accounts::{RATE, parse_rate};
 pub use builtin::{BUILT_IN, BuiltIn};
 pub use fault::{Fault, Faults};
 pub use inbound::{InboundEncoding, InboundForm, InboundRule, InboundSegments, Reply, Script, Trigger};
