@@ -132,7 +132,10 @@ mod tests {
         let text = "preset = \"ovh\"\n[[account]]\nsystem_id = \"a\"\nwindow = 5\n[receipt]\nstat = \"EXPIRED\"";
         let scenario = Scenario::parse(text, "x").unwrap();
         let account = &scenario.accounts[0];
-        assert_eq!((account.window, account.sessions, account.rate), (5, 2, Some(20)));
+        assert_eq!(
+            (account.window, account.sessions, account.rate_per_session),
+            (5, 2, Some(20))
+        );
         assert_eq!(account.system_id.as_deref(), Some("a"));
         assert_eq!(scenario.defaults.receipt.dialect.tlvs.len(), 3);
         let said = Scenario::parse("preset = \"acme\"", "x").unwrap_err().to_string();
