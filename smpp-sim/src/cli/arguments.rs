@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::scenario::{RATE, parse_rate};
-use crate::{BUILT_IN, Setup};
+use crate::scenario::{QUIRKS, RATE, parse_rate};
+use crate::{BUILT_IN, BuiltIn, Setup};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -162,12 +162,17 @@ pub(super) struct Run {
 }
 
 fn help() -> String {
-    let mut help = "Scenarios that are built in:\n".to_owned();
-    for built_in in BUILT_IN {
+    let (quirks, general): (Vec<BuiltIn>, Vec<BuiltIn>) = BUILT_IN
+        .iter()
+        .copied()
+        .partition(|built_in| built_in.name.starts_with(QUIRKS));
+    let mut help = format!("{EXAMPLES}\n\nScenarios that are built in:\n");
+    for built_in in general {
         let about = Setup::named(built_in.name).map(|setup| setup.about).unwrap_or_default();
         help.push_str(&format!("  {:<16} {about}\n", built_in.name));
     }
-    help + "\n" + EXAMPLES
+    let count = quirks.len();
+    help + &format!("  {QUIRKS}...       {count} ways to write ids and receipts: smpp-sim scenarios lists them")
 }
 
 fn max_tps(text: &str) -> Result<u32, String> {

@@ -28,9 +28,14 @@ pub(super) fn check(files: &[PathBuf]) -> ExitCode {
 pub(super) fn scenarios(show: Option<&str>) -> io::Result<ExitCode> {
     let Some(name) = show else {
         let about = |name| Setup::named(name).map(|setup| setup.about).unwrap_or_default();
+        let width = BUILT_IN
+            .iter()
+            .map(|scenario| scenario.name.len())
+            .max()
+            .unwrap_or_default();
         let lines = BUILT_IN
             .iter()
-            .map(|scenario| format!("{:<20} {}\n", scenario.name, about(scenario.name)));
+            .map(|scenario| format!("{:<width$}  {}\n", scenario.name, about(scenario.name)));
         return print(&lines.collect::<String>());
     };
     match BUILT_IN.iter().find(|scenario| scenario.name == name) {
@@ -84,7 +89,8 @@ pub(super) fn completions(shell: Shell) -> io::Result<ExitCode> {
 pub(super) fn man(directory: Option<&Path>) -> io::Result<ExitCode> {
     let command = Arguments::command();
     match directory {
-        Some(directory) => clap_mangen::generate_to(command, directory)?,
+        Some(directory) => clap_mangen::generate_to(command, directory)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", directory.display())))?,
         None => clap_mangen::Man::new(command).render(&mut io::stdout().lock())?,
     }
     Ok(ExitCode::SUCCESS)
