@@ -16,12 +16,16 @@ const words = {
     choose: "Choose a number to see what its owner would see, and answer in their place.",
     quietPhone: "Nothing yet. Write below as this person.", unbind: "Unbind", unbindOf: "Unbind session {0} of {1}",
     submits: "Submits", rate: "Per second", accepted: "Accepted", rejected: "Rejected", receipts: "Receipts acknowledged",
-    inbound: "Inbound", segments: "{0} segments", waiting: "receipt to come", unanswered: "not answered",
+    inbound: "Inbound acknowledged", segments: "{0} segments", waiting: "receipt to come", unanswered: "not answered",
     noReceipt: "accepted", delivered: "acknowledged by the client", notYet: "not acknowledged yet",
     switched: "The scenario is now {0}.", emptied: "The ledger is empty.", sentNow: "Sent to {0}.",
     lost: "The simulator does not answer.", several: "several", unbound: "no account has bound",
-    confirm: "Empty the ledger and forget every recipient?", any: "all", of: "{0} of {1}",
-    recipients: "{0} recipients", share: "{0} % of submits", acked: "segments acknowledged",
+    confirm: "Empty the ledger and forget every recipient?", any: "all", due: "of {0}: {1}",
+    recipients: "{0} recipients", share: "{0} % of submits", acked: "of {0} segments",
+    phase: "Phase", go: "Go to", secondsLeft: "({0} s left)", submitsLeft: "({0} submits left)",
+    phased: "The phase is now {0}.", recording: "recording", record: "Record PDUs", stop: "Stop",
+    download: "Download for Wireshark", nothing: "Nothing is recorded. Every PDU of every session can be, for Wireshark.",
+    recorded: "{0} PDUs, {1} kB of at most {2} MB", missed: "{0} found no room", inFile: "in {0}",
   },
   fr: {
     skip: "Aller à la conversation", motto: "Un SMSC simulé. Rien ne quitte cette machine.", scenario: "Scénario",
@@ -34,12 +38,16 @@ const words = {
     quietPhone: "Rien encore. Écrivez ci-dessous à la place de cette personne.", unbind: "Unbind",
     unbindOf: "Unbind de la session {0} de {1}",
     submits: "Soumis", rate: "Par seconde", accepted: "Acceptés", rejected: "Refusés", receipts: "Accusés acquittés",
-    inbound: "Entrants", segments: "{0} segments", waiting: "accusé à venir", unanswered: "sans réponse",
+    inbound: "Entrants acquittés", segments: "{0} segments", waiting: "accusé à venir", unanswered: "sans réponse",
     noReceipt: "accepté", delivered: "acquitté par le client", notYet: "pas encore acquitté",
     switched: "Le scénario est désormais {0}.", emptied: "Le registre est vide.", sentNow: "Envoyé à {0}.",
     lost: "Le simulateur ne répond pas.", several: "plusieurs", unbound: "aucun compte connecté",
-    confirm: "Vider le registre et oublier tous les destinataires ?", any: "tous", of: "{0} sur {1}",
-    recipients: "{0} destinataires", share: "{0} % des soumis", acked: "segments acquittés",
+    confirm: "Vider le registre et oublier tous les destinataires ?", any: "tous", due: "sur {0} : {1}",
+    recipients: "{0} destinataires", share: "{0} % des soumis", acked: "sur {0} segments",
+    phase: "Phase", go: "Y passer", secondsLeft: "(encore {0} s)", submitsLeft: "(encore {0} soumis)",
+    phased: "La phase est désormais {0}.", recording: "en cours", record: "Enregistrer les PDU", stop: "Arrêter",
+    download: "Télécharger pour Wireshark", nothing: "Rien n’est enregistré. Chaque PDU de chaque session peut l’être, pour Wireshark.",
+    recorded: "{0} PDU, {1} ko sur {2} Mo au plus", missed: "{0} sans place", inFile: "dans {0}",
   },
 };
 
@@ -84,12 +92,14 @@ function alertWith(text) {
 
 async function poll() {
   try {
-    const [totals, sessions, messages, inbound, scenario, own] = await Promise.all([
+    const [totals, sessions, messages, inbound, scenario, phases, capture, own] = await Promise.all([
       ask("/ledger/totals" + chosen("?")),
       ask("/sessions" + chosen("?")),
       ask(`/messages?order=newest&limit=${MESSAGES}` + chosen("&")),
       ask(`/inbound?limit=${MESSAGES}` + chosen("&")),
       ask("/scenario"),
+      ask("/phase" + chosen("?")),
+      ask("/capture"),
       // The chosen number's own: they may be long gone from the newest of all.
       state.number ? ask(`/messages?order=newest&limit=100&recipient=${state.number}` + chosen("&")) : { data: [] },
     ]);
@@ -101,6 +111,8 @@ async function poll() {
     showNumbers();
     showPhone();
     showScenario(scenario);
+    showPhase(phases, totals);
+    showCapture(capture);
     $("token-form").hidden = true;
     if (state.failed) alertWith("");
     state.failed = false;
@@ -132,8 +144,8 @@ function showTiles(totals) {
     ["rate", format(rate), "spark"],
     ["accepted", format(totals.accepted), "", say("share", share.toFixed(1))],
     ["rejected", format(totals.rejected), totals.rejected > 0 ? "bad" : "", most(refused)],
-    ["receipts", say("of", format(totals.receipts_acked), format(totals.receipts_due)), "", most(totals.by_stat)],
-    ["inbound", say("of", format(totals.inbound_acked), format(totals.inbound_sent)), "", say("acked")],
+    ["receipts", format(totals.receipts_acked), "", say("due", format(totals.receipts_due), most(totals.by_stat))],
+    ["inbound", format(totals.inbound_acked), "", say("acked", format(totals.inbound_sent))],
   ];
   if (same("tiles", [tiles, state.history])) return;
   $("tiles").replaceChildren(...tiles.map(([key, value, kind, detail]) => element("div", { class: `tile ${kind}`, id: `tile-${key}` },
@@ -327,6 +339,48 @@ function showScenario(scenario) {
   $("scenario").value = current;
 }
 
+// Of one SMSC: the phases of several have nothing to do with each other.
+function showPhase(smscs, totals) {
+  const only = smscs.length === 1 ? smscs[0] : { phase: null, phases: [] };
+  $("phase-form").hidden = !only.phase;
+  if (!only.phase) return;
+  const { name, until_us: until, until_submits: submits } = only.phase;
+  const seconds = until && say("secondsLeft", format(Math.max(0, Math.ceil(until / 1e6 - Date.now() / 1000))));
+  $("phase-left").textContent = seconds || (submits ? say("submitsLeft", format(Math.max(0, submits - totals.submits))) : "");
+  // Who is choosing must not have the choice changed behind their back.
+  if (same("phase", [name, only.phases])) return;
+  $("phase").replaceChildren(...only.phases.map((phase) => element("option", { value: phase }, phase)));
+  $("phase").value = name;
+}
+
+// ---- the capture
+
+function showCapture(capture) {
+  if (same("capture", capture)) return;
+  const { running, frames, file } = capture;
+  $("capture-running").hidden = !running;
+  $("capture-start").hidden = running;
+  $("capture-stop").hidden = !running;
+  const parts = [say("recorded", format(frames), format(Math.ceil(capture.bytes / 1000)), format(Math.round(capture.bytes_max / 1e6)))];
+  if (file) parts.push(say("inFile", file));
+  if (capture.dropped) parts.push(say("missed", format(capture.dropped)));
+  $("capture-about").textContent = running || frames ? `${parts.join(", ")}.` : say("nothing");
+  const link = $("capture-file");
+  link.setAttribute("aria-disabled", String(!frames));
+  if (frames) link.setAttribute("href", "/capture/file");
+  else link.removeAttribute("href");
+}
+
+// A link cannot show the token, so what it leads to is fetched and handed over.
+async function follow(link) {
+  const headers = { Authorization: `Bearer ${sessionStorage.getItem("token")}` };
+  const answer = await fetch(link.getAttribute("href"), { headers });
+  if (!answer.ok) throw new Error((await answer.json()).detail);
+  const address = URL.createObjectURL(await answer.blob());
+  element("a", { href: address, download: link.getAttribute("download") ?? link.pathname.slice(1) }).click();
+  setTimeout(() => URL.revokeObjectURL(address), POLL_MS);
+}
+
 // ---- what people do
 
 async function act(what, done) {
@@ -368,6 +422,21 @@ function begin() {
     const name = $("scenario").value;
     act(() => ask(`/scenario?name=${encodeURIComponent(name)}` + chosen("&"), { method: "POST" }), () => say("switched", name));
   });
+  $("phase-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const name = $("phase").value;
+    act(() => ask(`/phase?name=${encodeURIComponent(name)}` + chosen("&"), { method: "POST" }), () => say("phased", name));
+  });
+  for (const what of ["start", "stop"]) {
+    $(`capture-${what}`).addEventListener("click", () => act(async () => showCapture(await ask(`/capture/${what}`, { method: "POST" }))));
+  }
+  for (const link of [$("capture-file"), ...document.querySelectorAll("footer a")]) {
+    link.addEventListener("click", (event) => {
+      if (!sessionStorage.getItem("token") || !link.hasAttribute("href")) return;
+      event.preventDefault();
+      act(() => follow(link));
+    });
+  }
   $("reset").addEventListener("click", () => {
     if (window.confirm(say("confirm"))) act(() => ask("/reset" + chosen("?"), { method: "POST" }), () => say("emptied"));
   });

@@ -1,7 +1,7 @@
 //! An SMSC that obeys a scenario: it answers, throttles, falls silent, hangs up and sends receipts as a TOML file says,
 //! and keeps a ledger of all it saw. It is not a carrier.
 //!
-//! As a program it listens on SMPP and on HTTP (README.md has the scenario's keys and the HTTP paths). As a library:
+//! As a program it listens on SMPP and on HTTP (docs/scenario-keys.md has the scenario's keys, README.md the HTTP paths). As a library:
 //!
 //! ```
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -446,3 +446,133 @@ async fn it_listens_on_ipv6() {
     drop(Raw::bound(running.smpp_addr).await);
     end(running).await;
 }
+
+#[tokio::test]
+async fn what_overrules_the_scenario_overrules_its_phases() {
+    let text = "[answer]\nids = \"seeded\"\n[[phase]]\nname = \"only\"\nanswer = { delay = \"1h\" }";
+    let mut scenario = Scenario::parse(text, "test.toml").unwrap();
+    (scenario.time_scale, scenario.max_tps) = (1_000_000.0, Some(2));
+    let running = smpp_sim::start(scenario, Options::ephemeral()).await.unwrap();
+    let mut raw = Raw::bound(running.smpp_addr).await;
+    raw.submits(3).flush().await;
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        let answer = raw.next().await.unwrap();
+        answers.push((answer.status, answer.sequence));
+    }
+    let (ok, throttled) = (CommandStatus::ESME_ROK, CommandStatus::ESME_RTHROTTLED);
+    assert_eq!(answers, [(throttled, 3), (ok, 1), (ok, 2)]);
+    end(running).await;
+}
+
+/// Submits so many messages on a session that receives, and acknowledges every receipt: what came, in order, each with
+/// the sequence number of its submit or the place of its message.
+async fn answers_and_receipts(fault: &str, (submits, expected): (u32, usize)) -> Vec<(char, u32)> {
+    let text = format!("[receipt]\nform = \"text\"\n[faults]\n{fault}");
+    let running = sim(&text).await;
+    let mut raw = Raw::connect(running.smpp_addr).await;
+    raw.bind(BindKind::Transceiver).flush().await;
+    assert_eq!(raw.next().await.unwrap().command, CommandId::BIND_TRANSCEIVER_RESP);
+    raw.submits(submits).flush().await;
+    let mut seen = Vec::new();
+    while seen.len() < expected {
+        let frame = raw.next().await.unwrap();
+        if frame.command == CommandId::SUBMIT_SM_RESP {
+            seen.push((
+                if frame.status == CommandStatus::ESME_ROK {
+                    'a'
+                } else {
+                    'r'
+                },
+                frame.sequence,
+            ));
+            continue;
+        }
+        assert_eq!(frame.command, CommandId::DELIVER_SM, "{fault}");
+        raw.empty(CommandId::DELIVER_SM_RESP, frame.sequence).flush().await;
+        let text = String::from_utf8_lossy(&frame.octets).into_owned();
+        let (_, recipient) = text.split_once("336000").unwrap();
+        seen.push(('d', recipient[..5].parse().unwrap()));
+    }
+    let receipts = seen.iter().filter(|(kind, _)| *kind == 'd').count() as u64;
+    wait(&running, "receipts_acked", receipts).await;
+    let totals = running.handle.totals();
+    assert_eq!(
+        (totals.receipts_due, totals.receipts_acked),
+        (receipts, receipts),
+        "{fault}"
+    );
+    end(running).await;
+    seen
+}
+
+#[tokio::test]
+async fn receipts_come_first_or_twice() {
+    let seen = answers_and_receipts("receipt_first = { from = 2, until = 3 }", (4, 8)).await;
+    let place = |what| seen.iter().position(|&seen| seen == what).unwrap();
+    for number in 1..=4 {
+        let first = place(('d', number)) < place(('a', number));
+        assert_eq!(first, [2, 3].contains(&number), "{number}: {seen:?}");
+    }
+    let seen = answers_and_receipts("receipt_twice = { every = 2 }", (4, 10)).await;
+    let of = |number| seen.iter().filter(|&&seen| seen == ('d', number)).count();
+    assert_eq!([of(1), of(2), of(3), of(4)].iter().sum::<usize>(), 6, "{seen:?}");
+    assert_eq!([of(1) + of(2), of(3) + of(4)], [3, 3], "every second one: {seen:?}");
+}
+
+#[tokio::test]
+async fn bursts_are_throttled() {
+    for (fault, status) in [
+        ("throttle = { every = 3, burst = 2 }", 0x58),
+        ("throttle = { every = 3, burst = 2, status = \"ESME_RMSGQFUL\" }", 0x14),
+        ("throttle = { every = 3, burst = 2, status = \"0x00000400\" }", 0x400),
+    ] {
+        let running = sim(&format!("[faults]\n{fault}")).await;
+        let mut raw = Raw::bound(running.smpp_addr).await;
+        raw.submits(10).flush().await;
+        let mut statuses = Vec::new();
+        for sequence in 1..=10 {
+            let answer = raw.next().await.unwrap();
+            assert_eq!(answer.sequence, sequence);
+            statuses.push(answer.status.0);
+        }
+        assert_eq!(statuses, [0, 0, 0, status, status, 0, 0, 0, status, status], "{fault}");
+        assert_eq!(running.handle.totals().by_outcome["refused_burst"], 4);
+        end(running).await;
+    }
+}
+
+#[tokio::test]
+async fn a_capped_account_has_a_rate_a_window_and_two_sessions() {
+    let scenario = Scenario::named("capped").unwrap();
+    let running = smpp_sim::start(scenario, Options::ephemeral()).await.unwrap();
+    let mut raw = Raw::bound(running.smpp_addr).await;
+    let _second = Raw::bound(running.smpp_addr).await;
+    let mut third = Raw::connect(running.smpp_addr).await;
+    third.bind(BindKind::Transmitter).flush().await;
+    assert_eq!(third.next().await.unwrap().status, CommandStatus::ESME_RALYBND);
+    // One by one, so that the window of 10 has nothing to say: it is the rate.
+    let mut statuses = Vec::new();
+    for sequence in 1..=100 {
+        let recipient = (33_600_000_000 + u64::from(sequence)).to_string();
+        raw.submit(sequence, &recipient, (0, b"Bonjour")).flush().await;
+        statuses.push(raw.next().await.unwrap().status);
+    }
+    let accepted = statuses
+        .iter()
+        .filter(|&&status| status == CommandStatus::ESME_ROK)
+        .count();
+    let others = statuses
+        .iter()
+        .any(|&status| status != CommandStatus::ESME_ROK && status != CommandStatus::ESME_RTHROTTLED);
+    let lines = running.handle.lines(Filter::default());
+    let took_us = lines.last().unwrap().received_at_us - lines[0].received_at_us;
+    // 50 a second and 5 more at once.
+    let allowed = 55 + took_us as usize * 50 / 1_000_000;
+    assert!(
+        (55..=allowed + 1).contains(&accepted) && !others,
+        "{accepted} in {took_us} µs"
+    );
+    assert!(running.handle.totals().by_outcome["refused_rate"] > 0 || allowed >= 100);
+    end(running).await;
+}

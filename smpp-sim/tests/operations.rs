@@ -20,29 +20,78 @@ use smpp::frame::{
 };
 use smpp_sim::Filter;
 
+/// Every name that `message_id` takes.
+const ID_FORMATS: &[&str] = &[
+    "decimal",
+    "hex_upper",
+    "hex_lower",
+    "uuid",
+    "hex_answer_decimal_receipt",
+    "decimal_answer_hex_receipt",
+    "padded",
+    "padded_receipt",
+    "stripped_receipt",
+    "padded_hex_receipt",
+    "hex_answer_padded_decimal_receipt",
+    "hex_case",
+    "uuid_upper",
+    "uuid_case",
+    "even_hex",
+    "even_hex_answer_decimal_receipt",
+    "uuid_plain_tlv",
+    "uuid_cut",
+    "uuid_tlv_only",
+    "over_i64",
+    "over_u64",
+    "digits_30",
+    "at_host",
+    "at_host_tlv",
+    "dotted",
+    "colon",
+    "base36",
+    "sar",
+    "sar_case",
+    "empty_answer",
+    "tlv_differs",
+    "text_differs",
+    "hex_tlv_padded_text",
+    "tlv_only",
+    "text_only",
+    "missing",
+    "reused",
+    "short_hex",
+];
+
 #[tokio::test]
 async fn a_query_finds_every_kind_of_id_and_tells_the_state_of_now() {
-    let names = [
-        "decimal",
-        "hex_upper",
-        "hex_lower",
-        "uuid",
-        "hex_answer_decimal_receipt",
-        "decimal_answer_hex_receipt",
-    ];
-    for name in names {
+    for name in ID_FORMATS {
         let running = sim(&format!("[answer]\nmessage_id = \"{name}\"\n{LATE}")).await;
         let mut client = transceiver(&running).await;
-        let id = submit(&mut client, &message(b"Bonjour")).await;
-        let enroute = (CommandStatus::ESME_ROK, 1, String::new(), 0);
-        assert_eq!(query(&mut client, &id, SOURCE).await, enroute, "{name}");
-        let other_case = id.to_ascii_uppercase();
-        assert_eq!(query(&mut client, &other_case, SOURCE).await, enroute, "{name}");
-        assert_eq!(query(&mut client, &id, OTHER).await.0, CommandStatus::ESME_RQUERYFAIL);
-        assert_eq!(query(&mut client, b"42", SOURCE).await.0, CommandStatus::ESME_RINVMSGID);
+        let mut ids = BTreeSet::new();
+        for _ in 0..3 {
+            let id = submit(&mut client, &message(b"Bonjour")).await;
+            let enroute = (CommandStatus::ESME_ROK, 1, String::new(), 0);
+            for written in [id.clone(), id.to_ascii_uppercase(), id.to_ascii_lowercase()] {
+                assert_eq!(query(&mut client, &written, SOURCE).await, enroute, "{name}");
+            }
+            assert_eq!(
+                query(&mut client, &id, OTHER).await.0,
+                CommandStatus::ESME_RQUERYFAIL,
+                "{name}"
+            );
+            ids.insert(id);
+        }
+        let distinct = if *name == "empty_answer" { 1 } else { 3 };
+        assert_eq!(ids.len(), distinct, "{name}: {ids:?}");
+        let nobodys = query(&mut client, b"no such id", SOURCE).await.0;
+        assert_eq!(nobodys, CommandStatus::ESME_RINVMSGID, "{name}");
         drop(client);
         running.stop().await;
     }
+}
+
+#[tokio::test]
+async fn a_query_tells_the_final_state_without_a_receipt_too() {
     let running = sim("[[outcome]]\nname = \"a\"\nstat = \"UNDELIV\"\nerr = \"027\"").await;
     let mut client = transceiver(&running).await;
     let sm = Sm {

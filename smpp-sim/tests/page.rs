@@ -171,3 +171,38 @@ async fn the_page_asks_for_the_token() {
     looked.close().await;
     running.stop().await;
 }
+
+#[tokio::test]
+async fn people_go_to_a_phase_and_record_pdus() {
+    let scenario = Scenario::named("bad-day").unwrap();
+    let running = smpp_sim::start(scenario, Options::ephemeral()).await.unwrap();
+    let looked = Looked::at(&running, "chromium-phase").await;
+    looked
+        .until("!document.getElementById('phase-form').hidden && document.getElementById('phase').value === 'healthy'")
+        .await;
+    let unavailable = "document.getElementById('capture-file').ariaDisabled === 'true' && !document.getElementById('capture-file').hasAttribute('href')";
+    looked.until(unavailable).await;
+    looked
+        .evaluate("document.getElementById('capture-start').click()".to_owned())
+        .await;
+    looked.until("!document.getElementById('capture-running').hidden").await;
+    let mut client = Client::bound(running.smpp_addr, BindKind::Transceiver).await;
+    client.exchange(&recipients(33_612_345_678, 3), 3).await;
+    looked
+        .until("document.getElementById('capture-file').getAttribute('href') === '/capture/file'")
+        .await;
+    looked
+        .evaluate("document.getElementById('capture-stop').click()".to_owned())
+        .await;
+    looked.until("document.getElementById('capture-running').hidden").await;
+    let go = "document.getElementById('phase').value = 'slow'; document.querySelector('#phase-form button').click()";
+    looked.evaluate(go.to_owned()).await;
+    looked
+        .until("document.getElementById('sent').textContent.includes('slow')")
+        .await;
+    assert_eq!(running.handle.phase().unwrap().name, "slow");
+    looked.is_clean(&running).await;
+    looked.close().await;
+    drop(client);
+    running.stop().await;
+}

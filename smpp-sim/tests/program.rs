@@ -66,3 +66,24 @@ fn wrong_arguments_exit_2_and_a_taken_port_exits_1() {
     assert_eq!(code(&["--listen", &address, "--http", "127.0.0.1:0"]), Some(1));
     assert_eq!(code(&["--scenario", "nothing"]), Some(3));
 }
+
+#[test]
+fn presets_are_listed_and_shown_with_their_sources() {
+    let run = |arguments: &[&str]| Command::new(PROGRAM).args(arguments).output().unwrap();
+    let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
+    let listed = text(run(&["presets"]).stdout);
+    let names: Vec<_> = listed
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(names, ["infobip", "link", "ovh", "sinch", "vonage"]);
+    let shown = text(run(&["presets", "--show", "ovh"]).stdout);
+    assert!(shown.contains("[simulator") && shown.contains("[sources]"), "{shown}");
+    let unknown = run(&["presets", "--show", "acme"]);
+    let said = text(unknown.stderr);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(said.contains("\"acme\"") && said.contains("vonage"), "{said}");
+    let wrong = run(&["--max-tps", "fast"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(text(wrong.stderr).contains("1/s to 1000000/s"));
+}

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::{BUILT_IN, Setup};
+use crate::scenario::{QUIRKS, RATE, parse_rate};
+use crate::{BUILT_IN, BuiltIn, Setup};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -12,6 +13,8 @@ Examples:
   smpp-sim --scenario fr-4379 --time-scale 10    built in; receipts ten times as fast
   smpp-sim --scenario mine.toml --seed 7         a file of your own
   smpp-sim check mine.toml                       every fault of it, without opening a port
+  smpp-sim presets --show ovh                    what is known of a carrier, and where from
+  smpp-sim --max-tps 100/s                       not more than that from all accounts together
   smpp-sim --capture all.pcapng                  every PDU, for Wireshark
   smpp-sim --tls-self-signed                     TLS on 127.0.0.1:2776, too
   smpp-sim --listen 127.0.0.1:0 --http 127.0.0.1:0
@@ -43,6 +46,9 @@ pub(super) enum Command {
     /// List the scenarios that are built in, or print one
     #[command(after_help = "Example:\n  smpp-sim scenarios --show fr-4379 > mine.toml")]
     Scenarios(Scenarios),
+    /// List the carriers that a scenario may begin with (preset = "NAME"), or print what is known of one
+    #[command(after_help = "Example:\n  smpp-sim presets --show ovh")]
+    Presets(Presets),
     /// List the numbers whose last digits choose what happens
     Magic,
     /// Print the JSON schema of scenario files, for editors
@@ -67,6 +73,13 @@ pub(super) struct Check {
 
 #[derive(Debug, Args)]
 pub(super) struct Scenarios {
+    /// Print this one's file
+    #[arg(long, value_name = "NAME")]
+    pub(super) show: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Presets {
     /// Print this one's file
     #[arg(long, value_name = "NAME")]
     pub(super) show: Option<String>,
@@ -107,6 +120,10 @@ pub(super) struct Run {
     #[arg(long, value_name = "FACTOR", value_parser = time_scale)]
     pub(super) time_scale: Option<f64>,
 
+    /// Submits that all accounts together may make in any one second; beyond: as each account's beyond_rate
+    #[arg(long, value_name = "RATE", value_parser = max_tps)]
+    pub(super) max_tps: Option<u32>,
+
     /// Threads that serve sessions; one takes over 200,000 messages a second
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(super) threads: u16,
@@ -145,12 +162,21 @@ pub(super) struct Run {
 }
 
 fn help() -> String {
-    let mut help = "Scenarios that are built in:\n".to_owned();
-    for built_in in BUILT_IN {
+    let (quirks, general): (Vec<BuiltIn>, Vec<BuiltIn>) = BUILT_IN
+        .iter()
+        .copied()
+        .partition(|built_in| built_in.name.starts_with(QUIRKS));
+    let mut help = format!("{EXAMPLES}\n\nScenarios that are built in:\n");
+    for built_in in general {
         let about = Setup::named(built_in.name).map(|setup| setup.about).unwrap_or_default();
         help.push_str(&format!("  {:<16} {about}\n", built_in.name));
     }
-    help + "\n" + EXAMPLES
+    let count = quirks.len();
+    help + &format!("  {QUIRKS}...       {count} ways to write ids and receipts: smpp-sim scenarios lists them")
+}
+
+fn max_tps(text: &str) -> Result<u32, String> {
+    parse_rate(text).ok_or_else(|| RATE.to_owned())
 }
 
 fn time_scale(text: &str) -> Result<f64, String> {

@@ -27,6 +27,7 @@ pub fn run() -> ExitCode {
         Some(Command::Run(run)) => return run::run(*run),
         Some(Command::Check(check)) => return tools::check(&check.files),
         Some(Command::Scenarios(scenarios)) => tools::scenarios(scenarios.show.as_deref()),
+        Some(Command::Presets(presets)) => tools::presets(presets.show.as_deref()),
         Some(Command::Magic) => tools::magic(),
         Some(Command::Schema) => tools::print(&format!("{:#}\n", crate::schema())),
         Some(Command::Openapi) => tools::print(crate::http::OPENAPI),

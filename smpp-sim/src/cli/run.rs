@@ -98,6 +98,7 @@ fn overrule(setup: &mut Setup, arguments: &Run) -> Result<(), String> {
     for smsc in &mut setup.smscs {
         smsc.scenario.seed = arguments.seed.unwrap_or(smsc.scenario.seed);
         smsc.scenario.time_scale = arguments.time_scale.unwrap_or(smsc.scenario.time_scale);
+        smsc.scenario.max_tps = arguments.max_tps.or(smsc.scenario.max_tps);
     }
     let tls = tls(arguments)?;
     let [only] = setup.smscs.as_mut_slice() else {

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::EXIT_SCENARIO;
 use super::arguments::Arguments;
-use crate::{BUILT_IN, MAGIC_NUMBERS, Setup};
+use super::{EXIT_SCENARIO, EXIT_USAGE};
+use crate::{BUILT_IN, MAGIC_NUMBERS, PRESETS, Setup};
 
 /// Lists every fault of every file.
 pub(super) fn check(files: &[PathBuf]) -> ExitCode {
@@ -28,9 +28,14 @@ pub(super) fn check(files: &[PathBuf]) -> ExitCode {
 pub(super) fn scenarios(show: Option<&str>) -> io::Result<ExitCode> {
     let Some(name) = show else {
         let about = |name| Setup::named(name).map(|setup| setup.about).unwrap_or_default();
+        let width = BUILT_IN
+            .iter()
+            .map(|scenario| scenario.name.len())
+            .max()
+            .unwrap_or_default();
         let lines = BUILT_IN
             .iter()
-            .map(|scenario| format!("{:<20} {}\n", scenario.name, about(scenario.name)));
+            .map(|scenario| format!("{:<width$}  {}\n", scenario.name, about(scenario.name)));
         return print(&lines.collect::<String>());
     };
     match BUILT_IN.iter().find(|scenario| scenario.name == name) {
@@ -40,6 +45,24 @@ pub(super) fn scenarios(show: Option<&str>) -> io::Result<ExitCode> {
                 eprintln!("{faults}");
             }
             Ok(ExitCode::from(EXIT_SCENARIO))
+        }
+    }
+}
+
+/// Lists the presets of carriers, or prints one.
+pub(super) fn presets(show: Option<&str>) -> io::Result<ExitCode> {
+    let Some(name) = show else {
+        let lines = PRESETS
+            .iter()
+            .map(|preset| format!("{:<10} {}\n", preset.name, preset.about()));
+        return print(&lines.collect::<String>());
+    };
+    match PRESETS.iter().find(|preset| preset.name == name) {
+        Some(preset) => print(preset.text),
+        None => {
+            let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
+            eprintln!("smpp-sim: no preset is called {name:?}; there are {}", names.join(", "));
+            Ok(ExitCode::from(EXIT_USAGE))
         }
     }
 }
@@ -66,7 +89,8 @@ pub(super) fn completions(shell: Shell) -> io::Result<ExitCode> {
 pub(super) fn man(directory: Option<&Path>) -> io::Result<ExitCode> {
     let command = Arguments::command();
     match directory {
-        Some(directory) => clap_mangen::generate_to(command, directory)?,
+        Some(directory) => clap_mangen::generate_to(command, directory)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", directory.display())))?,
         None => clap_mangen::Man::new(command).render(&mut io::stdout().lock())?,
     }
     Ok(ExitCode::SUCCESS)

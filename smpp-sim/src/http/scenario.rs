@@ -43,7 +43,11 @@ fn view(smsc: &VirtualSmsc) -> Value {
 pub(super) async fn phases(State(served): State<Served>, mut fields: Fields) -> Result<Json<Value>, Problem> {
     let smscs = fields.smscs(&served);
     fields.done()?;
-    let view = |smsc: &VirtualSmsc| json!({ "smsc": smsc.name, "phase": smsc.handle.phase() });
+    let view = |smsc: &VirtualSmsc| {
+        let scenario = smsc.handle.scenario();
+        let names: Vec<_> = scenario.phases.iter().map(|phase| &phase.name).collect();
+        json!({ "smsc": smsc.name, "phase": smsc.handle.phase(), "phases": names })
+    };
     Ok(Json(smscs.iter().map(view).collect()))
 }
 

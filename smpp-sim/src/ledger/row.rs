@@ -5,6 +5,7 @@ use super::amend::final_after_ms;
 use crate::number::Number;
 use crate::outcome::Stat;
 use crate::smsc::Injected;
+use crate::smsc::lifetime::Lifetime;
 use crate::version::Version;
 
 /// Not answered, or never final.
@@ -46,7 +47,7 @@ pub(crate) struct Row {
     pub(crate) injected: Option<Injected>,
     /// ms from the submit to the final state, for whoever asks.
     pub(super) final_after_ms: u32,
-    /// `registered_delivery`, version and whether it was deleted, in one octet.
+    /// `registered_delivery`, version, whether it was deleted and whether it expires, in one octet.
     marks: u8,
     /// Which service_type: a place in the SMSC's list.
     pub(crate) service: u8,
@@ -56,10 +57,11 @@ pub(crate) struct Row {
     pub(crate) replaced: u8,
 }
 
-/// The bits of a row's marks: 0 and 1, 2 and 3, 4.
+/// The bits of a row's marks: 0 and 1, 2 and 3, 4, 5.
 const WISH: u8 = 3;
 const VERSION_BITS: u8 = 2;
 const DELETED: u8 = 1 << 4;
+const EXPIRES: u8 = 1 << 5;
 
 /// How far a row is on its way out of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +94,7 @@ pub(crate) struct Arrival<'a> {
     pub(crate) service: u8,
     pub(crate) of_multi: u8,
     pub(crate) version: Version,
+    pub(crate) lifetime: Lifetime,
 }
 
 /// What was decided about it.
@@ -111,6 +114,8 @@ pub(crate) struct Decision {
     pub(crate) injected: Option<Injected>,
     /// When it comes to its final state, in µs from now; `None`: never.
     pub(crate) final_after_us: Option<u64>,
+    /// Whether that is the end of its validity.
+    pub(crate) expires: bool,
 }
 
 impl Row {
@@ -145,7 +150,9 @@ impl Row {
             },
             injected: decision.injected,
             final_after_ms: final_after_ms(decision.final_after_us),
-            marks: arrival.registered_delivery & WISH | (arrival.version as u8) << VERSION_BITS,
+            marks: arrival.registered_delivery & WISH
+                | (arrival.version as u8) << VERSION_BITS
+                | if decision.expires { EXPIRES } else { 0 },
             service: arrival.service,
             of_multi: arrival.of_multi,
             replaced: 0,
@@ -173,6 +180,11 @@ impl Row {
     /// Whether cancel_sm, or a later submit_sm in its place, deleted it.
     pub(crate) fn is_deleted(&self) -> bool {
         self.marks & DELETED != 0
+    }
+
+    /// Whether its final state is the end of its validity.
+    pub(crate) fn expires(&self) -> bool {
+        self.marks & EXPIRES != 0
     }
 
     pub(super) fn set_deleted(&mut self) {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::number::Numbers;
 use crate::outcome::{Defaults, Outcome, Stat};
+use crate::smsc::lifetime::Lifetime;
 use crate::version::Version;
 use smpp::command_status::CommandStatus;
 
@@ -24,6 +25,7 @@ fn arrival(numbers: &mut Numbers, now_us: u64, recipient: &str) -> Arrival<'stat
         service: 0,
         of_multi: 0,
         version: Version::V34,
+        lifetime: Lifetime::default(),
     }
 }
 
@@ -39,6 +41,7 @@ fn delivered() -> Decision {
         due: 1,
         injected: None,
         final_after_us: Some(1_000),
+        expires: false,
     }
 }
 

@@ -214,7 +214,7 @@ pub(crate) const ID_FORMATS: &[Named] = &[
 ];
 
 impl IdFormat {
-    /// The one of that name; the names are in the README.
+    /// The one of that name; the names are in docs/scenario-keys.md.
     pub fn named(name: &str) -> Option<Self> {
         let found = ID_FORMATS.iter().find(|named| named.0 == name);
         found.map(|named| named.1())

@@ -67,9 +67,10 @@ impl Default for ReceiptPlan {
 }
 
 impl ReceiptPlan {
-    /// Whether a submit gets it: by its `registered_delivery`, and by which segment of how many it is.
-    pub(crate) fn is_for(&self, registered_delivery: u8, (part, total): (u8, u8)) -> bool {
-        let wanted = self.stat.is_wanted(registered_delivery);
+    /// Whether a submit that comes to that state gets it: by its `registered_delivery`, and by which segment of how many
+    /// it is.
+    pub(crate) fn is_for(&self, stat: Stat, registered_delivery: u8, (part, total): (u8, u8)) -> bool {
+        let wanted = stat.is_wanted(registered_delivery);
         let gets = match self.segments {
             Segments::Each => true,
             Segments::First | Segments::Aggregate => part <= 1,

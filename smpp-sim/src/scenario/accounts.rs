@@ -26,7 +26,7 @@ const ALLOW_MAX: usize = 1000;
 const PASSWORD_MAX: u64 = 255;
 
 /// What a rate may be.
-pub(super) const RATE: &str = "segments a second like \"500/s\", 1/s to 1000000/s";
+pub(crate) const RATE: &str = "segments a second like \"500/s\", 1/s to 1000000/s";
 
 const BEYOND: &str = "\"throttled\", \"queue_full\", \"late\", \"silence\", \"close\", or an error's command_status by name \
                       or number like \"0x00000400\"";
@@ -163,7 +163,12 @@ pub(super) fn usual_burst(rate: u32) -> u32 {
 
 /// `500/s`.
 pub(super) fn rate(value: &DeValue<'_>) -> Option<u32> {
-    let number = value.as_str()?.strip_suffix("/s")?.trim().parse::<u64>().ok()?;
+    parse_rate(value.as_str()?)
+}
+
+/// As [`rate`], out of its characters.
+pub(crate) fn parse_rate(text: &str) -> Option<u32> {
+    let number = text.strip_suffix("/s")?.trim().parse::<u64>().ok()?;
     (1..=RATE_MAX).contains(&number).then_some(number as u32)
 }
 

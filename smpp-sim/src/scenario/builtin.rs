@@ -7,6 +7,9 @@ pub struct BuiltIn {
     pub text: &'static str,
 }
 
+/// What the names of those begin with that show one personality each: too many for a list in a sentence.
+pub(crate) const QUIRKS: &str = "quirks-";
+
 macro_rules! built_in {
     ($($name:literal),* $(,)?) => {
         &[$(BuiltIn { name: $name, text: include_str!(concat!("../../scenarios/", $name, ".toml")) }),*]

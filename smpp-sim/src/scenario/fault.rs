@@ -1,6 +1,7 @@
 use std::fmt;
 
-use super::BUILT_IN;
+use super::builtin::{BUILT_IN, QUIRKS};
+use super::table::nearest;
 
 /// One thing that is wrong with a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +39,18 @@ impl Faults {
     }
 
     pub(super) fn no_such_scenario(name: &str) -> Self {
-        let names: Vec<_> = BUILT_IN.iter().map(|built_in| built_in.name).collect();
-        Self::single(
-            name,
-            format!("no such file, and no scenario of that name: {}", names.join(", ")),
-        )
+        let hint = match nearest(name, BUILT_IN.iter().map(|built_in| built_in.name)) {
+            Some(known) => format!("did you mean {known:?}?"),
+            None => {
+                let general = BUILT_IN.iter().map(|built_in| built_in.name);
+                let names: Vec<_> = general.filter(|name| !name.starts_with(QUIRKS)).collect();
+                format!(
+                    "there are {}, and those that `smpp-sim scenarios` lists",
+                    names.join(", ")
+                )
+            }
+        };
+        Self::single(name, format!("no such file, and no scenario of that name; {hint}"))
     }
 
     pub(super) fn several(file: &str) -> Self {

@@ -5,7 +5,7 @@ use smpp::command_status::CommandStatus;
 use crate::random::{Draw, Subject, mix, unit};
 use crate::smsc::Injected;
 
-/// Ways in which an SMSC misbehaves, apart from outcomes. README.md has every key.
+/// Ways in which an SMSC misbehaves, apart from outcomes. docs/scenario-keys.md has every key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Misbehaviour {
     /// Bursts of refusals.

@@ -34,6 +34,8 @@ use crate::outcome::{Defaults, Outcome, Redelivery, magic_outcomes};
 use crate::random::{Draw, Subject};
 use crate::version::Version;
 
+pub(crate) use accounts::{RATE, parse_rate};
+pub(crate) use builtin::QUIRKS;
 pub use builtin::{BUILT_IN, BuiltIn};
 pub use fault::{Fault, Faults};
 pub use inbound::{InboundEncoding, InboundForm, InboundRule, InboundSegments, Reply, Script, Trigger};
@@ -48,7 +50,7 @@ use recipients::weighted;
 pub use schema::schema;
 pub use setup::{Certificate, DEFAULT_SMSC, Setup, SmscSetup, Tls};
 
-/// A scenario that has no fault left. Keys and their meaning: README.md.
+/// A scenario that has no fault left. Keys and their meaning: docs/scenario-keys.md.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     /// What people call it.

@@ -97,6 +97,24 @@ pub(super) fn phases(table: &Table<'_>, scenario: &mut Scenario) {
     }
 }
 
+impl Scenario {
+    /// Whether its phases have its seed, time scale and limit still: arguments may overrule those after it was read.
+    pub(crate) fn agrees_with_phases(&self) -> bool {
+        let agrees = |scenario: &Self| {
+            (scenario.seed, scenario.time_scale, scenario.max_tps) == (self.seed, self.time_scale, self.max_tps)
+        };
+        self.phases.iter().all(|phase| agrees(&phase.scenario))
+    }
+
+    /// Gives them to its phases.
+    pub(crate) fn overrule_phases(&mut self) {
+        for phase in &mut self.phases {
+            let own = Arc::make_mut(&mut phase.scenario);
+            (own.seed, own.time_scale, own.max_tps) = (self.seed, self.time_scale, self.max_tps);
+        }
+    }
+}
+
 fn lasts(table: &Table<'_>, may_be_ever: bool) -> Lasts {
     let time = table.has("for").then(|| table.duration("for", Duration::ZERO));
     let submits = table.has("submits").then(|| table.integer("submits", 1..=u64::MAX, 1));

@@ -24,6 +24,15 @@ macro_rules! presets {
 /// Every file in `presets/`.
 pub const PRESETS: &[Preset] = presets!["infobip", "link", "ovh", "sinch", "vonage"];
 
+impl Preset {
+    /// Which carrier it is, in one line.
+    pub fn about(&self) -> String {
+        let (document, _) = DeTable::parse_recoverable(self.text);
+        let about = document.get_ref().get("about").map(Spanned::get_ref);
+        about.and_then(DeValue::as_str).unwrap_or_default().to_owned()
+    }
+}
+
 /// Gives the scenario what its preset says and it does not say itself. Lines of faults stay those of the scenario: a
 /// preset has none.
 pub(super) fn apply<'a>(source: &Source<'_>, scenario: &mut DeTable<'a>) {
@@ -85,7 +94,8 @@ mod tests {
             let sources = document.remove("sources").unwrap();
             let sources = sources.as_table().unwrap();
             assert_eq!(document.remove("name").unwrap().as_str(), Some(preset.name));
-            assert!(document.remove("about").is_some());
+            let about = document.remove("about").unwrap();
+            assert_eq!(about.as_str(), Some(preset.about().as_str()));
             let mut used = Vec::new();
             for (key, value) in &document {
                 leaves(key.clone(), value, &mut |path| {
@@ -122,7 +132,10 @@ mod tests {
         let text = "preset = \"ovh\"\n[[account]]\nsystem_id = \"a\"\nwindow = 5\n[receipt]\nstat = \"EXPIRED\"";
         let scenario = Scenario::parse(text, "x").unwrap();
         let account = &scenario.accounts[0];
-        assert_eq!((account.window, account.sessions, account.rate), (5, 2, Some(20)));
+        assert_eq!(
+            (account.window, account.sessions, account.rate_per_session),
+            (5, 2, Some(20))
+        );
         assert_eq!(account.system_id.as_deref(), Some("a"));
         assert_eq!(scenario.defaults.receipt.dialect.tlvs.len(), 3);
         let said = Scenario::parse("preset = \"acme\"", "x").unwrap_err().to_string();

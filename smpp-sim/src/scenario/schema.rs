@@ -49,7 +49,7 @@ impl Notes {
                 table.kinds.insert(key.to_owned(), kind);
             }
             Some(known) if kind != Kind::Seen && *known != kind => {
-                let either = Kind::Any("see README.md".to_owned());
+                let either = Kind::Any("see docs/scenario-keys.md".to_owned());
                 table.kinds.insert(key.to_owned(), either);
             }
             Some(_) => {}

@@ -410,15 +410,16 @@ fn join(path: &str, key: &str) -> String {
     }
 }
 
+/// The one that is meant, if it is no more than two characters off.
+pub(super) fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let distances = known.map(|known| (distance(text, known), known));
+    distances.min().filter(|near| near.0 <= 2).map(|near| near.1)
+}
+
 /// The known key that is nearest, or all of them.
 fn hint(text: &str, asked: &[&'static str]) -> String {
-    let near = asked
-        .iter()
-        .map(|known| (distance(text, known), known))
-        .min()
-        .filter(|near| near.0 <= 2);
-    match near {
-        Some((_, known)) => format!("did you mean {known:?}?"),
+    match nearest(text, asked.iter().copied()) {
+        Some(known) => format!("did you mean {known:?}?"),
         None => format!("allowed are {}", list(asked.iter().copied())),
     }
 }

@@ -360,3 +360,31 @@ fn phases_do_not_inherit_where_their_smsc_listens() {
     let setup = Setup::parse(text, "phases.toml").unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(setup.smscs[0].scenario.phases.len(), 2);
 }
+
+#[test]
+fn the_examples_of_the_documents_are_free_of_faults() {
+    let documents = [include_str!("../../README.md"), include_str!("../../docs/use-cases.md")];
+    let mut examples = 0;
+    for document in documents {
+        for block in document.split("```toml\n").skip(1) {
+            let text = block.split("```").next().unwrap();
+            Setup::parse(text, "example.toml").unwrap_or_else(|faults| panic!("{faults}\n{text}"));
+            examples += 1;
+        }
+    }
+    assert_eq!(examples, 3);
+}
+
+#[test]
+fn a_scenario_that_does_not_exist_is_answered_with_what_is_near() {
+    let said = |name| Scenario::named(name).unwrap_err().to_string();
+    assert_eq!(
+        said("throtling"),
+        "throtling: no such file, and no scenario of that name; did you mean \"throttling\"?"
+    );
+    let listed = said("carrier");
+    assert!(
+        listed.contains("there are healthy, fr-4379") && !listed.contains("quirks-"),
+        "{listed}"
+    );
+}

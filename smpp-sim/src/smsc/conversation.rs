@@ -64,7 +64,8 @@ impl Smsc {
     /// Whether the message is one that its recipient gets to read.
     fn has_reached(&self, row: &Row) -> bool {
         let plan = &self.outcomes[usize::from(row.outcome)].receipt;
-        plan.as_ref().is_some_and(|plan| match plan.stat {
+        let plan = plan.as_ref().filter(|_| !row.expires());
+        plan.is_some_and(|plan| match plan.stat {
             Stat::Delivrd | Stat::Acceptd => true,
             Stat::Enroute | Stat::Expired | Stat::Deleted | Stat::Undeliv | Stat::Unknown | Stat::Rejectd => false,
         })

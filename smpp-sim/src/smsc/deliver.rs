@@ -5,7 +5,7 @@ use super::session::{Job, JobKind, Phase, Session, Turn};
 use super::{OUT_MAX, Smsc};
 use crate::clock::micros;
 use crate::delay::Delay;
-use crate::outcome::{ReceiptPlan, Route};
+use crate::outcome::{ReceiptPlan, Route, Stat};
 use crate::random::{Draw, Subject};
 use crate::scenario::Scenario;
 
@@ -18,6 +18,8 @@ pub(super) struct Receipts {
     release_us: Option<u64>,
     intermediate: bool,
     route: Route,
+    /// The message's validity ends before it is delivered.
+    expires: bool,
 }
 
 impl Receipts {
@@ -49,11 +51,31 @@ impl Receipts {
             release_us: plan.release_every.map(|every| scenario.scaled(every).max(1)),
             intermediate: plan.intermediate.is_some(),
             route: plan.route,
+            expires: false,
         }
     }
 }
 
 impl Receipts {
+    /// No sooner than the message is to be delivered, and no later than its validity ends; µs, scaled.
+    pub(super) fn within(mut self, scheduled_us: u64, valid_us: Option<u64>) -> Self {
+        self.delay_us += scheduled_us;
+        if let Some(valid_us) = valid_us.filter(|&valid_us| valid_us < self.delay_us) {
+            self.delay_us = valid_us;
+            self.expires = true;
+        }
+        self
+    }
+
+    pub(super) fn expires(&self) -> bool {
+        self.expires
+    }
+
+    /// What the message comes to in the end, if it would else come to that.
+    pub(super) fn stat(&self, stat: Stat) -> Stat {
+        if self.expires { Stat::Expired } else { stat }
+    }
+
     /// When the message is in its final state, and the first final receipt is due.
     pub(super) fn final_us(&self, now_us: u64) -> u64 {
         let due_us = now_us + self.delay_us;

@@ -11,6 +11,7 @@ mod faults;
 pub(crate) mod ids;
 mod inbound;
 mod injected;
+pub(crate) mod lifetime;
 mod multi;
 mod phases;
 mod query;

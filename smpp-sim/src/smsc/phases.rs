@@ -56,6 +56,9 @@ impl Clockwork {
 impl Smsc {
     /// Takes a scenario's outcomes in, those of its phases one after the other, and begins with its first phase.
     pub(super) fn begin(&mut self, now_us: u64) {
+        if !self.base.agrees_with_phases() {
+            Arc::make_mut(&mut self.base).overrule_phases();
+        }
         let base = Arc::clone(&self.base);
         if base.phases.is_empty() {
             self.first_outcome = self.outcomes.len();

@@ -46,6 +46,7 @@ impl Smsc {
         let plan = &self.outcomes[usize::from(row.outcome)].receipt;
         match plan {
             _ if row.is_deleted() => (Stat::Deleted, 0),
+            Some(_) | None if row.expires() && row.is_final(now_us) => (Stat::Expired, 0),
             Some(plan) if row.is_final(now_us) => (plan.stat, u8::try_from(plan.err).unwrap_or(u8::MAX)),
             Some(_) | None => (Stat::Enroute, 0),
         }

@@ -2,12 +2,11 @@ use smpp::command_status::CommandStatus;
 use smpp::frame::ReplaceSm;
 
 use super::find::Found;
+use super::lifetime::{BadTime, Lifetime};
 use super::session::{Request, Turn};
 use super::{Smsc, empty_response};
 use crate::ledger::Replacement;
-
-/// Characters of a time, absolute or relative (3.4, 7.1.1).
-const TIME_CHARACTERS: usize = 16;
+use crate::outcome::{ReceiptPlan, Stat};
 
 impl Smsc {
     /// replace_sm: another text, validity and wish for a receipt for a message that is on its way (3.4, 4.10).
@@ -18,9 +17,14 @@ impl Smsc {
         let status = match self.named(turn, account, (replace.message_id, replace.source)) {
             Found::Nothing => CommandStatus::ESME_RINVMSGID,
             Found::OtherSource => CommandStatus::ESME_RREPLACEFAIL,
-            Found::Rows(_) if !is_time(replace.schedule_delivery_time) => CommandStatus::ESME_RINVSCHED,
-            Found::Rows(_) if !is_time(replace.validity_period) => CommandStatus::ESME_RINVEXPIRY,
-            Found::Rows(rows) => self.replace_rows(turn, rows, replace),
+            Found::Rows(rows) => {
+                let times = (replace.schedule_delivery_time, replace.validity_period);
+                match Lifetime::read(times, turn.now_us) {
+                    Ok(_) => self.replace_rows(turn, rows, replace),
+                    Err(BadTime::Schedule) => CommandStatus::ESME_RINVSCHED,
+                    Err(BadTime::Validity) => CommandStatus::ESME_RINVEXPIRY,
+                }
+            }
         };
         empty_response(turn, request, status);
     }
@@ -39,18 +43,20 @@ impl Smsc {
 
     fn replace_row(&mut self, turn: &mut Turn<'_>, place: u32, replace: &ReplaceSm<'_>) {
         let Some(row) = self.ledger.row(place) else { return };
-        let (before, final_at_us) = (row.due, row.final_at_us());
+        let (before, final_at_us, expires) = (row.due, row.final_at_us(), row.expires());
+        // The new validity is written down; when the message is final stays as it was dealt.
+        let stat = |plan: &ReceiptPlan| if expires { Stat::Expired } else { plan.stat };
         let plan = self.outcomes[usize::from(row.outcome)]
             .receipt
             .as_ref()
-            .filter(|plan| plan.stat.is_wanted(replace.registered_delivery));
+            .filter(|plan| stat(plan).is_wanted(replace.registered_delivery));
         let due = plan.map_or(0, |plan| before.max(plan.copies));
         let replacement = Replacement {
             text: replace.text(),
             validity_period: replace.validity_period,
             registered_delivery: replace.registered_delivery,
             due,
-            stat: plan.map(|plan| plan.stat),
+            stat: plan.map(stat),
         };
         self.ledger.replace(place, replacement);
         if before == 0
@@ -58,26 +64,5 @@ impl Smsc {
         {
             self.post_receipts(turn, place, due_us);
         }
-    }
-}
-
-/// Whether a time has the standard's form: nothing, or 15 digits and a sign.
-fn is_time(time: &[u8]) -> bool {
-    match time {
-        [] => true,
-        [digits @ .., sign] => {
-            time.len() == TIME_CHARACTERS && digits.iter().all(u8::is_ascii_digit) && b"+-R".contains(sign)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_told_from_nonsense() {
-        assert!(is_time(b"") && is_time(b"000002000000000R") && is_time(b"261122160100000+"));
-        assert!(!is_time(b"tomorrow") && !is_time(b"000002000000000") && !is_time(b"0000020000000000"));
     }
 }

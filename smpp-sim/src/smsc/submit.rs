@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use bytes::BytesMut;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{CommandId, Sm, SmResp, Tlvs, encode_sm_resp, put_tlv, tag};
@@ -6,6 +8,7 @@ use smpp::segment::ESM_CLASS_UDHI;
 use super::deliver::Receipts;
 use super::ids::{IdOf, write_id};
 use super::injected::Injected;
+use super::lifetime::{BadTime, Lifetime};
 use super::session::{End, Holding, Job, JobKind, Request, Session, Turn};
 use super::{Smsc, empty_response};
 use crate::clock::micros;
@@ -31,6 +34,8 @@ enum Refusal {
     Rate,
     Burst,
     List,
+    Schedule,
+    Expiry,
 }
 
 /// Which destination of a submit_multi a submit is about; of any other submit, the only one.
@@ -58,6 +63,8 @@ pub(super) fn refusals() -> Vec<Outcome> {
         Outcome::refusal("refused_rate", CommandStatus::ESME_RTHROTTLED),
         Outcome::refusal("refused_burst", CommandStatus::ESME_RTHROTTLED),
         Outcome::refusal("refused_list", CommandStatus::ESME_RINVDLNAME),
+        Outcome::refusal("refused_schedule", CommandStatus::ESME_RINVSCHED),
+        Outcome::refusal("refused_expiry", CommandStatus::ESME_RINVEXPIRY),
     ]
 }
 
@@ -86,7 +93,11 @@ impl Smsc {
         self.faults_by_count(turn, account);
         let concatenation = concatenation(sm);
         let place = concatenation.map_or((1, 1), |of| (of.part, of.total));
-        let refusal = self.refusal(turn, account, (sm, part));
+        let lifetime = lifetime(sm, turn.now_us);
+        let refusal = match lifetime {
+            Ok(_) => self.refusal(turn, account, (sm, part)),
+            Err(bad) => Some(refusal_of(bad)),
+        };
         let replaced = if sm.replace_if_present == 0 || refusal.is_some() {
             Vec::new() // allocates nothing
         } else {
@@ -107,6 +118,7 @@ impl Smsc {
             service: self.service(sm.service_type),
             of_multi: part.of_multi,
             version: turn.session.version,
+            lifetime: lifetime.unwrap_or_default(),
         };
         let row = self.ledger.next_place() as u32;
         match refusal {
@@ -177,6 +189,7 @@ impl Smsc {
             due: 0,
             injected: None,
             final_after_us: None,
+            expires: false,
         };
         let row = self.ledger.push(arrival, decision);
         if status.is_some() {
@@ -213,10 +226,7 @@ impl Smsc {
         let accepted = verdict.accepted;
         // One that is refused by its outcome, and not by a fault, may have a receipt all the same.
         let receipted = accepted || (verdict.answered && !outcome.accepts());
-        let plan = outcome
-            .receipt
-            .as_ref()
-            .filter(|plan| receipted && plan.is_for(arrival.registered_delivery, arrival.place));
+        let plan = outcome.receipt.as_ref().filter(|_| receipted);
         let twice = u8::from(faults.receipt_twice.meets(&subject, Draw::ReceiptTwice, number));
         let first =
             plan.is_some_and(|plan| plan.first || faults.receipt_first.meets(&subject, Draw::ReceiptFirst, number));
@@ -224,10 +234,17 @@ impl Smsc {
             .scenario
             .scaled_us(&outcome.answer_delay, subject.draw(Draw::AnswerDelay));
         let answer_us = drawn_us + beyond_us + self.late_us(place_of_account, verdict.injected);
-        let receipts = outcome.receipt.as_ref().filter(|_| receipted);
-        let receipts = receipts.map(|plan| Receipts::of(plan, &self.scenario, &subject, (first, drawn_us)));
-        let after_us = receipts.map(|receipts| receipts.final_us(turn.now_us) - turn.now_us);
-        let final_after_us = after_us.filter(|_| accepted);
+        let (scheduled_us, valid_us) = self.scaled_lifetime(arrival, accepted);
+        let of = |plan| Receipts::of(plan, &self.scenario, &subject, (first, drawn_us)).within(scheduled_us, valid_us);
+        let receipts = plan.map(|plan| (plan, of(plan)));
+        let after_us = receipts.map_or(valid_us, |(_, receipts)| {
+            Some(receipts.final_us(turn.now_us) - turn.now_us)
+        });
+        let expires = receipts.map_or(valid_us.is_some(), |(_, receipts)| receipts.expires());
+        let wanted = receipts.filter(|(plan, receipts)| {
+            plan.is_for(receipts.stat(plan.stat), arrival.registered_delivery, arrival.place)
+        });
+        let first = first && wanted.is_some();
         let decision = Decision {
             id: self.scratch.multi_id.or_else(|| self.scenario.seeded_id(&subject)),
             outcome: place as u16,
@@ -235,12 +252,13 @@ impl Smsc {
             accepted,
             status: verdict.status,
             answered: verdict.answered,
-            stat: plan.map(|plan| plan.stat),
-            due: plan.map_or(0, |plan| plan.copies.max(1 + twice)),
+            stat: wanted.map(|(plan, receipts)| receipts.stat(plan.stat)),
+            due: wanted.map_or(0, |(plan, _)| plan.copies.max(1 + twice)),
             injected: verdict.injected,
-            final_after_us,
+            final_after_us: after_us.filter(|_| accepted),
+            expires,
         };
-        let wanted = plan.is_some();
+        let wanted = wanted.map(|(_, receipts)| receipts);
         let row = self.ledger.push(arrival, decision);
         if accepted && self.scratch.delays.is_some() {
             self.scratch.multi_id = Some(self.ledger.id(row));
@@ -256,9 +274,19 @@ impl Smsc {
             };
             self.hold_or_answer(turn, request.job(row), answer_us);
         }
-        if let Some(receipts) = receipts.filter(|_| wanted) {
+        if let Some(receipts) = wanted {
             self.schedule_receipts(turn, row, receipts);
         }
+    }
+
+    /// When a message may be delivered and until when, in scaled µs from its submit.
+    fn scaled_lifetime(&self, arrival: &Arrival<'_>, accepted: bool) -> (u64, Option<u64>) {
+        let Lifetime { scheduled_us, valid_us } = arrival.lifetime;
+        if scheduled_us == 0 && valid_us.is_none() {
+            return (0, None);
+        }
+        let scaled = |us| self.scenario.scaled(Duration::from_micros(us));
+        (scaled(scheduled_us), valid_us.filter(|_| accepted).map(scaled))
     }
 
     /// What is said to a message that was dealt an outcome, faults considered.
@@ -421,6 +449,21 @@ impl Smsc {
         for place in self.destinations_of(job.row) {
             self.ledger.never_answered(place);
         }
+    }
+}
+
+/// When it may be delivered, and until when: for most messages at once, and for ever.
+fn lifetime(sm: &Sm<'_>, now_us: u64) -> Result<Lifetime, BadTime> {
+    if sm.schedule_delivery_time.is_empty() && sm.validity_period.is_empty() {
+        return Ok(Lifetime::default());
+    }
+    Lifetime::read((sm.schedule_delivery_time, sm.validity_period), now_us)
+}
+
+fn refusal_of(bad: BadTime) -> (Refusal, Beyond) {
+    match bad {
+        BadTime::Schedule => (Refusal::Schedule, Beyond::Refused(CommandStatus::ESME_RINVSCHED)),
+        BadTime::Validity => (Refusal::Expiry, Beyond::Refused(CommandStatus::ESME_RINVEXPIRY)),
     }
 }
 
