@@ -130,6 +130,8 @@ pub struct Account {
     pub interface_version: Option<u8>,
     /// Whether answers to 5.0 say how busy the SMSC is.
     pub congestion: bool,
+    /// Whether messages with fields that the standard forbids are refused.
+    pub strict: bool,
     /// How it misbehaves.
     pub faults: Misbehaviour,
 }

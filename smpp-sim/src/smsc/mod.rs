@@ -17,6 +17,7 @@ mod query;
 mod replace;
 mod receipt;
 mod schedule;
+mod strict;
 pub(crate) mod session;
 mod submit;
 mod views;

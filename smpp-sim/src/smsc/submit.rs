@@ -7,7 +7,7 @@ use super::deliver::Receipts;
 use super::ids::{IdOf, write_id};
 use super::injected::Injected;
 use super::session::{End, Holding, Job, JobKind, Request, Session, Turn};
-use super::{Smsc, empty_response};
+use super::{Smsc, empty_response, strict};
 use crate::clock::micros;
 use crate::ledger::{Arrival, Decision, Row};
 use crate::outcome::{Answer, Concatenation, Outcome};
@@ -31,6 +31,7 @@ enum Refusal {
     Rate,
     Burst,
     List,
+    Strict,
 }
 
 /// Which destination of a submit_multi a submit is about; of any other submit, the only one.
@@ -58,6 +59,7 @@ pub(super) fn refusals() -> Vec<Outcome> {
         Outcome::refusal("refused_rate", CommandStatus::ESME_RTHROTTLED),
         Outcome::refusal("refused_burst", CommandStatus::ESME_RTHROTTLED),
         Outcome::refusal("refused_list", CommandStatus::ESME_RINVDLNAME),
+        Outcome::refusal("refused_strict", CommandStatus::ESME_RSUBMITFAIL),
     ]
 }
 
@@ -86,7 +88,7 @@ impl Smsc {
         self.faults_by_count(turn, account);
         let concatenation = concatenation(sm);
         let place = concatenation.map_or((1, 1), |of| (of.part, of.total));
-        let refusal = self.refusal(turn, account, (sm, part));
+        let refusal = self.refusal(turn, account, (sm, part, request.command));
         let replaced = if sm.replace_if_present == 0 || refusal.is_some() {
             Vec::new() // allocates nothing
         } else {
@@ -133,8 +135,19 @@ impl Smsc {
     }
 
     /// Why this submit is not simply taken, and what it gets.
-    fn refusal(&mut self, turn: &mut Turn<'_>, place: usize, (sm, part): (&Sm<'_>, Part)) -> Option<(Refusal, Beyond)> {
+    fn refusal(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        (sm, part, command): (&Sm<'_>, Part, CommandId),
+    ) -> Option<(Refusal, Beyond)> {
         let account = &mut self.accounts[place];
+        if account.rights.strict && !account.is_mute() {
+            let forbidden = strict::forbidden(sm, command, turn.session.version);
+            if let Some(status) = forbidden {
+                return Some((Refusal::Strict, Beyond::Refused(status)));
+            }
+        }
         if part.list {
             return Some((Refusal::List, Beyond::Refused(CommandStatus::ESME_RINVDLNAME)));
         }
