@@ -282,7 +282,7 @@ impl Smsc {
                 Ok(None) => break,
                 Err(bad) => {
                     nack(turn, CommandStatus::ESME_RINVCMDLEN, bad.sequence);
-                    turn.session.end = Some(End::Close);
+                    turn.session.end = Some(End::Drain);
                 }
             }
         }
