@@ -147,9 +147,7 @@ fn entry(table: &Table<'_>, open: Account) -> Account {
             .unwrap_or(open.interface_version),
         ..open
     };
-    if !table.has("system_id") {
-        table.fault("", "an account needs a system_id (\"*\" for any)".to_owned());
-    }
+    table.need(&["system_id"], "an account needs a system_id (\"*\" for any)");
     let length = account.password.as_ref().map_or(0, String::len);
     if length > account.password_max {
         let detail = format!("has {length} octets, and password_max is {}", account.password_max);

@@ -21,6 +21,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,9 @@ pub(crate) use recipients::Rules;
 use recipients::weighted;
 pub use schema::schema;
 pub use setup::{Certificate, DEFAULT_SMSC, Setup, SmscSetup, Tls};
+
+/// What a time scale may be: beyond, delays would be lost in the clock's microseconds, or outlast every test.
+pub(crate) const TIME_SCALE: RangeInclusive<f64> = 0.001..=1_000_000.0;
 
 /// A scenario that has no fault left. Keys and their meaning: README.md.
 #[derive(Clone, Debug)]
