@@ -6,7 +6,7 @@ mod common;
 #[path = "common/raw.rs"]
 mod raw;
 
-use ask::{message, transceiver};
+use ask::message;
 use common::{Client, sim};
 use raw::Raw;
 use smpp::address::Address;
@@ -31,7 +31,7 @@ async fn said(client: &mut Client, sm: &Sm<'_>, multi: bool) -> (CommandId, Comm
 #[tokio::test]
 async fn a_strict_account_refuses_what_the_standard_forbids() {
     let running = sim("[[account]]\nsystem_id = \"*\"\nstrict = true").await;
-    let mut client = transceiver(&running).await;
+    let mut client = Client::bound(running.smpp_addr, BindKind::Transmitter).await;
     let good = message(b"Bonjour");
     let answer = |command| (command, CommandStatus::ESME_ROK);
     assert_eq!(said(&mut client, &good, false).await, answer(CommandId::SUBMIT_SM_RESP));
@@ -65,7 +65,7 @@ async fn a_strict_account_refuses_what_the_standard_forbids() {
 #[tokio::test]
 async fn others_take_it_all_the_same() {
     let running = sim("").await;
-    let mut client = transceiver(&running).await;
+    let mut client = Client::bound(running.smpp_addr, BindKind::Transmitter).await;
     let odd = Sm {
         priority_flag: 4,
         ..message(b"Bonjour")
