@@ -144,6 +144,17 @@ async fn what_is_refused_names_field_value_and_what_is_allowed() {
         ("GET /sessions?smsc=other", "", 400, "smsc", "other"),
         ("GET /wait?accepted=many", "", 400, "accepted", "many"),
         ("GET /wait?acepted=1", "", 400, "acepted", "1"),
+        ("GET /messages?status=FOO", "", 400, "status", "FOO"),
+        ("POST /scenario", " \n", 400, "body", ""),
+        ("POST /phase", "", 400, "name", ""),
+        ("POST /phase?name=dead", "", 404, "name", "dead"),
+        (
+            "POST /inbound",
+            r#"{"from":"1","to":"2","text":"x","account":"nobody"}"#,
+            409,
+            "account",
+            "nobody",
+        ),
         ("POST /sessions/close?session=7", "", 404, "session", "7"),
         (
             "POST /inbound",

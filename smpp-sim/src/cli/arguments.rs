@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::scenario::{QUIRKS, RATE, parse_rate};
+use crate::scenario::{QUIRKS, RATE, TIME_SCALE, parse_rate};
 use crate::{BUILT_IN, BuiltIn, Setup};
 
 const EXAMPLES: &str = "\
@@ -93,7 +93,7 @@ pub(super) struct Completions {
 
 #[derive(Debug, Args)]
 pub(super) struct Man {
-    /// Where to write smpp-sim.1 and the pages of its commands
+    /// Where to write smpp-sim.1 and the pages of its commands; made if it is not there
     #[arg(value_name = "DIR")]
     pub(super) directory: Option<PathBuf>,
 }
@@ -183,6 +183,6 @@ fn time_scale(text: &str) -> Result<f64, String> {
     let factor: Result<f64, _> = text.parse();
     factor
         .ok()
-        .filter(|factor| (0.001..=1_000_000.0).contains(factor))
-        .ok_or_else(|| "0.001 to 1000000".to_owned())
+        .filter(|factor| TIME_SCALE.contains(factor))
+        .ok_or_else(|| format!("a number from {} to {}", TIME_SCALE.start(), TIME_SCALE.end()))
 }

@@ -89,8 +89,14 @@ pub(super) fn completions(shell: Shell) -> io::Result<ExitCode> {
 pub(super) fn man(directory: Option<&Path>) -> io::Result<ExitCode> {
     let command = Arguments::command();
     match directory {
-        Some(directory) => clap_mangen::generate_to(command, directory)
-            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", directory.display())))?,
+        Some(directory) => {
+            let in_directory = |error: io::Error| {
+                let said = format!("{}: {error}", directory.display());
+                io::Error::new(error.kind(), said)
+            };
+            std::fs::create_dir_all(directory).map_err(in_directory)?;
+            clap_mangen::generate_to(command, directory).map_err(in_directory)?;
+        }
         None => clap_mangen::Man::new(command).render(&mut io::stdout().lock())?,
     }
     Ok(ExitCode::SUCCESS)

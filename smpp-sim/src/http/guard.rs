@@ -29,13 +29,21 @@ fn unauthorised(token: &str, request: &Request) -> Option<Problem> {
     if OPEN.contains(&request.uri().path()) && request.method() == Method::GET {
         return None;
     }
-    let shown = text(request.headers(), header::AUTHORIZATION).and_then(|text| text.strip_prefix("Bearer "));
+    let shown = text(request.headers(), header::AUTHORIZATION).and_then(bearer);
     // In constant time: how long a refusal takes says nothing about the token.
     let right = shown.is_some_and(|shown| shown.as_bytes().ct_eq(token.as_bytes()).into());
     (!right).then(|| {
         let allowed = "Bearer and the token that smpp-sim was started with";
         Problem::field(StatusCode::UNAUTHORIZED, "Authorization", "", allowed)
     })
+}
+
+/// The token that the header bears. The scheme may be written in either case (RFC 9110, 11.1).
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("Bearer")
+        .then_some(token.trim_start_matches(' '))
 }
 
 /// DNS rebinding makes a foreign name point here: no name but localhost is believed. And a page from elsewhere says in
@@ -72,6 +80,16 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_scheme_may_be_written_in_either_case() {
+        for header in ["Bearer token", "bearer token", "BEARER  token"] {
+            assert_eq!(bearer(header), Some("token"), "{header}");
+        }
+        for header in ["Basic token", "Bearertoken", "token"] {
+            assert_eq!(bearer(header), None, "{header}");
+        }
+    }
 
     #[test]
     fn addresses_and_localhost_are_believed_and_names_are_not() {

@@ -8,7 +8,7 @@ use super::Served;
 use super::fields::Fields;
 use super::ledger::Of;
 use super::problem::Problem;
-use crate::{InboundEncoding, InboundOrder, InboundSegments};
+use crate::{InboundEncoding, InboundOrder, InboundSegments, NoInbound};
 
 /// Messages in one answer, unless `limit` asks for fewer.
 const LIMIT_MAX: u64 = 1_000_000;
@@ -33,6 +33,9 @@ pub(super) async fn messages(State(served): State<Served>, mut fields: Fields) -
     let surplus = all.len().saturating_sub(limit);
     Ok(Json(Value::Array(all.split_off(surplus))))
 }
+
+/// Characters of a refused value that are repeated: enough to know it again.
+const VALUE_MAX: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,7 +78,7 @@ pub(super) async fn inject(
             return Err(Problem::field(StatusCode::BAD_REQUEST, "smsc", name, allowed));
         }
     };
-    let placed = smsc.handle.send_inbound(&InboundOrder {
+    let order = InboundOrder {
         from: order.from,
         to: order.to,
         text: order.text,
@@ -83,7 +86,22 @@ pub(super) async fn inject(
         encoding: order.encoding,
         segments: order.segments,
         udh: order.udh,
-    });
-    let place = placed.map_err(|error| Problem::new(StatusCode::CONFLICT, error))?;
+    };
+    let place = smsc
+        .handle
+        .send_inbound(&order)
+        .map_err(|error| conflict(error, &order))?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "place": place }))))
+}
+
+/// The field that stands in the way; a full list is nobody's fault.
+fn conflict(error: NoInbound, order: &InboundOrder) -> Problem {
+    let (field, value) = match error {
+        NoInbound::Account => ("account", order.account.as_deref()),
+        NoInbound::Text => ("text", Some(order.text.as_str())),
+        NoInbound::Header => ("udh", order.udh.as_deref()),
+        NoInbound::Full => return Problem::new(StatusCode::CONFLICT, error),
+    };
+    let value: String = value.unwrap_or_default().chars().take(VALUE_MAX).collect();
+    Problem::field(StatusCode::CONFLICT, field, &value, error)
 }

@@ -2,6 +2,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use smpp::command_status::CommandStatus;
 
 use super::Served;
 use super::fields::Fields;
@@ -58,12 +59,23 @@ fn filter(fields: &mut Fields) -> MessageFilter {
         account: fields.text("account"),
         recipient: fields.text("recipient"),
         source: fields.text("source"),
-        status: fields.text("status"),
+        status: status(fields),
         stat: fields.text("stat"),
         outcome: fields.text("outcome"),
         since_us: since(fields).unwrap_or(0),
         contains: fields.text("contains"),
     }
+}
+
+/// A command_status by name or number, under the name that rows bear.
+fn status(fields: &mut Fields) -> Option<String> {
+    let text = fields.text("status")?;
+    let status = CommandStatus::parse(&text);
+    if status.is_none() {
+        let allowed = "a command_status: a name like ESME_RTHROTTLED or a number like 0x00000058";
+        fields.wrong("status", &text, allowed);
+    }
+    status.map(|status| status.to_string())
 }
 
 /// A time as people write it, or in µs since 1970 as the ledger does.

@@ -53,14 +53,16 @@ pub(super) async fn phases(State(served): State<Served>, mut fields: Fields) -> 
 
 pub(super) async fn go_to_phase(State(served): State<Served>, mut fields: Fields) -> Result<Json<Value>, Problem> {
     let name = fields.text("name");
-    if name.is_none() {
-        fields.wrong("name", "", "the name of a phase");
-    }
     let smscs = fields.smscs(&served);
     fields.done()?;
+    let refused = match name {
+        Some(_) => StatusCode::NOT_FOUND,
+        None => StatusCode::BAD_REQUEST,
+    };
+    // No phase can be called nothing: who names none is told which there are.
     let name = name.unwrap_or_default();
     for smsc in smscs {
-        let unknown = |error| Problem::field(StatusCode::NOT_FOUND, "name", &name, error);
+        let unknown = |error| Problem::field(refused, "name", &name, error);
         smsc.handle.go_to_phase(&name).map_err(unknown)?;
     }
     Ok(Json(json!({ "phase": name })))
@@ -72,6 +74,9 @@ pub(super) async fn switch(
     body: String,
 ) -> Result<Json<Value>, Problem> {
     let name = fields.text("name");
+    if name.is_none() && body.trim().is_empty() {
+        fields.wrong("body", "", "a scenario in TOML, or ?name= of one that is built in");
+    }
     let smscs = fields.smscs(&served);
     fields.done()?;
     let setup = match &name {

@@ -210,9 +210,29 @@ impl Driver {
             self.write()?;
         }
         self.stream.close();
-        Ok(())
+        match end {
+            End::Drain => self.drain().await,
+            End::Close | End::Reset => Ok(()),
+        }
+    }
+
+    /// Says that nothing more will come, and takes what the peer sends until it has closed, too. The session has ended
+    /// for everybody else.
+    async fn drain(&mut self) -> io::Result<()> {
+        self.handle.smsc().close(self.session, self.handle.now_us());
+        self.handle.notify();
+        self.stream.shut_down().await?;
+        let until = deadline(self.handle.clock(), self.handle.now_us() + DRAIN_US);
+        tokio::select! {
+            drained = self.stream.drain() => drained,
+            () = self.handle.stopping().cancelled() => Ok(()),
+            () = tokio::time::sleep_until(until) => Ok(()),
+        }
     }
 }
+
+/// So long a peer may go on sending after its last answer: several round trips around the world.
+const DRAIN_US: u64 = 1_000_000;
 
 /// How often a peer that takes nothing is looked at again, for the write timer's sake.
 const RETRY_WRITE_US: u64 = 100_000;

@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::{ServerConfig, ServerConnection};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::capture::{Capture, Tap};
@@ -98,6 +99,18 @@ impl Transport {
                 tracing::debug!(%error, "close_notify");
             }
         }
+    }
+
+    /// Ends what goes to the peer, and not what comes from it.
+    pub(super) async fn shut_down(&mut self) -> io::Result<()> {
+        self.stream.shutdown().await
+    }
+
+    /// Throws away what comes, until the peer has closed.
+    pub(super) async fn drain(&mut self) -> io::Result<()> {
+        let mut octets = [0; 4 << 10];
+        while self.stream.read(&mut octets).await? > 0 {}
+        Ok(())
     }
 
     /// The connection will end with a reset.

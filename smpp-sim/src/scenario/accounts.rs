@@ -81,6 +81,7 @@ pub(super) fn open_account(faults: Misbehaviour) -> Account {
         versions: vec![Version::V33, Version::V34, Version::V50],
         interface_version: Some(Version::V34.octet()),
         congestion: false,
+        strict: false,
         faults,
     }
 }
@@ -101,6 +102,7 @@ fn account(table: &Table<'_>, faults: &Misbehaviour) -> Account {
         beyond_rate: table.parsed("beyond_rate", BEYOND, beyond).unwrap_or(open.beyond_rate),
         late_by: table.duration("late_by", open.late_by),
         congestion: table.boolean("congestion", false),
+        strict: table.boolean("strict", false),
         faults: if table.has("faults") {
             misbehaviour(own)
         } else {
@@ -145,9 +147,7 @@ fn entry(table: &Table<'_>, open: Account) -> Account {
             .unwrap_or(open.interface_version),
         ..open
     };
-    if !table.has("system_id") {
-        table.fault("", "an account needs a system_id (\"*\" for any)".to_owned());
-    }
+    table.need(&["system_id"], "an account needs a system_id (\"*\" for any)");
     let length = account.password.as_ref().map_or(0, String::len);
     if length > account.password_max {
         let detail = format!("has {length} octets, and password_max is {}", account.password_max);

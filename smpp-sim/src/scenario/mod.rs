@@ -21,6 +21,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +50,9 @@ pub(crate) use recipients::Rules;
 use recipients::weighted;
 pub use schema::schema;
 pub use setup::{Certificate, DEFAULT_SMSC, Setup, SmscSetup, Tls};
+
+/// What a time scale may be: beyond, delays would be lost in the clock's microseconds, or outlast every test.
+pub(crate) const TIME_SCALE: RangeInclusive<f64> = 0.001..=1_000_000.0;
 
 /// A scenario that has no fault left. Keys and their meaning: docs/scenario-keys.md.
 #[derive(Clone, Debug)]
@@ -132,6 +136,8 @@ pub struct Account {
     pub interface_version: Option<u8>,
     /// Whether answers to 5.0 say how busy the SMSC is.
     pub congestion: bool,
+    /// Whether messages with fields that the standard forbids are refused.
+    pub strict: bool,
     /// How it misbehaves.
     pub faults: Misbehaviour,
 }

@@ -12,7 +12,7 @@ use super::receipts::answer_and_receipt;
 use super::recipients::rules;
 use super::sections::{outcomes, timers};
 use super::table::{Source, Table};
-use super::{Faults, Ids, Keep, LedgerLimits, Misbehaviour, Scenario, Timers};
+use super::{Faults, Ids, Keep, LedgerLimits, Misbehaviour, Scenario, TIME_SCALE, Timers};
 use crate::outcome::{Defaults, Outcome, Redelivery};
 
 /// Texts are found by offsets of 39 bits: so much of them is surely within.
@@ -78,7 +78,7 @@ pub(super) fn top(table: &Table<'_>, folder: Option<&Path>) -> Scenario {
         name: table.string("name").unwrap_or_else(|| "unnamed".to_owned()),
         about: table.string("about").unwrap_or_default(),
         seed: table.integer("seed", 0..=u64::MAX, blank.seed),
-        time_scale: table.number("time_scale", 0.001..=1_000_000.0, blank.time_scale),
+        time_scale: table.number("time_scale", TIME_SCALE, blank.time_scale),
         accounts: accounts(table, &faults),
         max_tps: table.parsed("max_tps", RATE, rate),
         inbound: inbound::rules(table),

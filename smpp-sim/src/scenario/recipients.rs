@@ -199,9 +199,10 @@ fn population(table: &Table<'_>) -> Population {
         digits.parse().ok()
     });
     let count = table.integer("count", 1..=QUOTA_MAX, 1) as u32;
-    if !table.has("from") || !table.has("count") {
-        table.fault("", "a population needs from, its first number, and count".to_owned());
-    }
+    table.need(
+        &["from", "count"],
+        "a population needs from, its first number, and count",
+    );
     table.unknown_keys();
     Population {
         first: first.unwrap_or_default(),

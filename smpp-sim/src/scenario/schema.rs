@@ -1,8 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value, json};
 
+use super::preset::PRESETS;
 use super::setup::setup;
 use super::table::{Source, Table};
 
@@ -37,6 +38,8 @@ struct Keys {
     kinds: BTreeMap<String, Kind>,
     /// Whether other keys are refused.
     closed: bool,
+    /// Those without which the table is refused.
+    required: BTreeSet<&'static str>,
 }
 
 impl Notes {
@@ -63,6 +66,10 @@ impl Notes {
         self.tables.entry(path.to_owned()).or_default().closed = true;
     }
 
+    pub(super) fn require(&mut self, path: &str, keys: &[&'static str]) {
+        self.tables.entry(path.to_owned()).or_default().required.extend(keys);
+    }
+
     fn object(&self, path: &str) -> Value {
         let Some(table) = self.tables.get(path) else {
             // Keys are data there, telephone numbers for example.
@@ -83,6 +90,9 @@ impl Notes {
         let mut object = json!({ "type": "object", "properties": properties });
         if table.closed {
             object["additionalProperties"] = Value::Bool(false);
+        }
+        if !table.required.is_empty() {
+            object["required"] = json!(table.required);
         }
         object
     }
@@ -119,6 +129,14 @@ pub fn schema() -> Value {
     let source = Source::probe();
     setup(&Table::new(&source, String::new(), 0, None), None);
     let mut schema = source.into_notes().object("");
+    let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
+    schema["properties"]["preset"] = json!({ "enum": names });
+    // A preset may bring what the accounts of the file then need not say: it is required only without one.
+    if let Some(account) = schema["properties"]["account"]["items"].as_object_mut() {
+        let required = account.remove("required");
+        schema["if"] = json!({ "not": { "required": ["preset"] } });
+        schema["then"] = json!({ "properties": { "account": { "items": { "required": required } } } });
+    }
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     schema["title"] = json!("A scenario of smpp-sim");
     schema["$defs"] = json!({
@@ -160,6 +178,11 @@ mod tests {
             "[[account]]\nsystem_id = \"a\"\nbinds = [\"tranceiver\"]",
             "[[smsc]]\nname = \"a\"\n[[smsc.outcome]]\nname = \"x\"\nstat = \"DONE\"",
             "[tls]\nself_signed = { expirred = true }",
+            "preset = \"acme\"",
+            "[[account]]\nwindow = 5",
+            "[[outcome]]\nstat = \"DELIVRD\"",
+            "[[smsc]]\nname = \"a\"\n[[smsc.account]]\nwindow = 5",
+            "[[outcome]]\nname = \"a\"\nquota = 5\n[population]\ncount = 5",
         ];
         for text in refused {
             assert!(Setup::parse(text, "x.toml").is_err(), "{text}");
@@ -169,6 +192,7 @@ mod tests {
             "seed = 7\n[receipt]\ndelay = { uniform = [\"0s\", \"1s\"] }\n[recipients]\n",
             "[[smsc]]\nname = \"a\"\n[smsc.tls]\nlisten = \"127.0.0.1:0\"\nself_signed = { expired = true }",
             "[faults]\nclose = { after = 5, reset = true }",
+            "preset = \"ovh\"\n[[account]]\nwindow = 5",
         ];
         for text in taken {
             assert!(Setup::parse(text, "x.toml").is_ok(), "{text}");

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use smpp::command_status::CommandStatus;
 use toml::de::DeValue;
@@ -16,15 +17,26 @@ const OUTCOMES_MAX: usize = 10_000;
 /// The longest exact deck; it is held in memory, two octets a card.
 pub(super) const QUOTA_MAX: u64 = 10_000_000;
 
+/// The shortest timer: one of nothing would have run out before a peer could do anything.
+const TIMER_MIN: Duration = Duration::from_millis(1);
+
 pub(super) fn timers(table: Table<'_>) -> Timers {
     let default = Timers::default();
+    let timer = |key, default| {
+        let timer = table.duration(key, default);
+        if timer < TIMER_MIN {
+            let given = humantime::format_duration(timer);
+            table.fault(key, format!("{given} is not allowed: a duration of at least 1ms"));
+        }
+        timer
+    };
     let timers = Timers {
-        bind: table.duration("bind", default.bind),
-        read: table.duration("read", default.read),
-        write: table.duration("write", default.write),
-        enquire_link: table.duration("enquire_link", default.enquire_link),
-        enquire_link_answer: table.duration("enquire_link_answer", default.enquire_link_answer),
-        unbind: table.duration("unbind", default.unbind),
+        bind: timer("bind", default.bind),
+        read: timer("read", default.read),
+        write: timer("write", default.write),
+        enquire_link: timer("enquire_link", default.enquire_link),
+        enquire_link_answer: timer("enquire_link_answer", default.enquire_link_answer),
+        unbind: timer("unbind", default.unbind),
     };
     table.unknown_keys();
     timers
@@ -102,9 +114,7 @@ fn outcome(table: &Table<'_>, defaults: &Defaults) -> Outcome {
             Answer::Status(status)
         }
     };
-    if !table.has("name") {
-        table.fault("", "an outcome needs a name".to_owned());
-    }
+    table.need(&["name"], "an outcome needs a name");
     let mut outcome = Outcome {
         name: table
             .parsed("name", "1 to 64 of a-z, 0-9, _ and -", name)

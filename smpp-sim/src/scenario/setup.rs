@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::read;
 use super::table::Table;
-use super::{BUILT_IN, Faults, Scenario};
+use super::{BUILT_IN, Faults, Scenario, TIME_SCALE};
 
 /// SMSCs in one file: far more than a test has carriers.
 const SMSCS_MAX: usize = 64;
@@ -178,13 +178,11 @@ pub(super) fn setup(table: &Table<'_>, folder: Option<&Path>) -> Setup {
 
 fn several(table: &Table<'_>, tables: &[Table<'_>], folder: Option<&Path>) -> Vec<SmscSetup> {
     let seed = table.integer("seed", 0..=u64::MAX, 1);
-    let time_scale = table.number("time_scale", 0.001..=1_000_000.0, 1.0);
+    let time_scale = table.number("time_scale", TIME_SCALE, 1.0);
     let mut smscs: Vec<SmscSetup> = Vec::new();
     for table in tables {
         let name = table.parsed("name", "1 to 64 of a-z, 0-9, _ and -", super::sections::name);
-        if !table.has("name") {
-            table.fault("", "each of several SMSCs needs a name".to_owned());
-        }
+        table.need(&["name"], "each of several SMSCs needs a name");
         let mut smsc = smsc(table, name.unwrap_or_default(), folder);
         if !table.has("seed") {
             smsc.scenario.seed = seed;

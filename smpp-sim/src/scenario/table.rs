@@ -127,6 +127,16 @@ impl<'a> Table<'a> {
         self.get(key).is_some() || (self.is_probe() && !self.hidden.contains(&key))
     }
 
+    /// Says what is needed unless all of the keys are there.
+    pub(super) fn need(&self, keys: &[&'static str], detail: &str) {
+        if let Some(notes) = &self.source.notes {
+            notes.borrow_mut().require(&self.path, keys);
+        }
+        if !keys.iter().all(|key| self.has(key)) {
+            self.fault("", detail.to_owned());
+        }
+    }
+
     /// Whether nothing is read, and only the keys are wanted.
     pub(super) fn is_probe(&self) -> bool {
         self.source.notes.is_some()

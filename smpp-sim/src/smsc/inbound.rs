@@ -168,7 +168,7 @@ pub enum NoInbound {
     #[error("the text takes over 255 segments, or has a character that the encoding lacks")]
     Text,
     /// The header is no header.
-    #[error("udh: an even number of hexadecimal digits, and with the text at most 253 octets")]
+    #[error("an even number of hexadecimal digits, and with the text at most 253 octets")]
     Header,
     /// The list is full.
     #[error("{INBOUND_MAX} inbound messages wait for clients that do not acknowledge them: reset, or bind a receiver")]

@@ -18,6 +18,7 @@ mod query;
 mod replace;
 mod receipt;
 mod schedule;
+mod strict;
 pub(crate) mod session;
 mod submit;
 mod views;
@@ -282,7 +283,7 @@ impl Smsc {
                 Ok(None) => break,
                 Err(bad) => {
                     nack(turn, CommandStatus::ESME_RINVCMDLEN, bad.sequence);
-                    turn.session.end = Some(End::Close);
+                    turn.session.end = Some(End::Drain);
                 }
             }
         }

@@ -34,12 +34,20 @@ pub struct PhaseView {
 
 /// A scenario has no phase of that name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no phase is called {wanted:?}; there are {}", names.join(", "))]
+#[error("no phase is called {wanted:?}; {}", there_are(names))]
 pub struct NoSuchPhase {
     /// What was asked for.
     pub wanted: String,
     /// What there is.
     pub names: Vec<String>,
+}
+
+fn there_are(names: &[String]) -> String {
+    if names.is_empty() {
+        "the scenario has no phases".to_owned()
+    } else {
+        format!("there are {}", names.join(", "))
+    }
 }
 
 impl Clockwork {

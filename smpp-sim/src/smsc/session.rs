@@ -67,6 +67,9 @@ impl JobKind {
 pub(crate) enum End {
     /// What was written is sent, then the connection is closed.
     Close,
+    /// As `Close`, but what the peer still sends is taken and thrown away for a moment: to close a socket with unread
+    /// octets resets it, and a reset may take the last answer with it.
+    Drain,
     /// The connection is reset.
     Reset,
 }

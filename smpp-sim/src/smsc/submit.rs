@@ -10,7 +10,7 @@ use super::ids::{IdOf, write_id};
 use super::injected::Injected;
 use super::lifetime::{BadTime, Lifetime};
 use super::session::{End, Holding, Job, JobKind, Request, Session, Turn};
-use super::{Smsc, empty_response};
+use super::{Smsc, empty_response, strict};
 use crate::clock::micros;
 use crate::ledger::{Arrival, Decision, Row};
 use crate::outcome::{Answer, Concatenation, Outcome};
@@ -36,6 +36,7 @@ enum Refusal {
     List,
     Schedule,
     Expiry,
+    Strict,
 }
 
 /// Which destination of a submit_multi a submit is about; of any other submit, the only one.
@@ -65,6 +66,7 @@ pub(super) fn refusals() -> Vec<Outcome> {
         Outcome::refusal("refused_list", CommandStatus::ESME_RINVDLNAME),
         Outcome::refusal("refused_schedule", CommandStatus::ESME_RINVSCHED),
         Outcome::refusal("refused_expiry", CommandStatus::ESME_RINVEXPIRY),
+        Outcome::refusal("refused_strict", CommandStatus::ESME_RSUBMITFAIL),
     ]
 }
 
@@ -95,7 +97,7 @@ impl Smsc {
         let place = concatenation.map_or((1, 1), |of| (of.part, of.total));
         let lifetime = lifetime(sm, turn.now_us);
         let refusal = match lifetime {
-            Ok(_) => self.refusal(turn, account, (sm, part)),
+            Ok(_) => self.refusal(turn, account, (sm, part, request.command)),
             Err(bad) => Some(refusal_of(bad)),
         };
         let replaced = if sm.replace_if_present == 0 || refusal.is_some() {
@@ -145,8 +147,19 @@ impl Smsc {
     }
 
     /// Why this submit is not simply taken, and what it gets.
-    fn refusal(&mut self, turn: &mut Turn<'_>, place: usize, (sm, part): (&Sm<'_>, Part)) -> Option<(Refusal, Beyond)> {
+    fn refusal(
+        &mut self,
+        turn: &mut Turn<'_>,
+        place: usize,
+        (sm, part, command): (&Sm<'_>, Part, CommandId),
+    ) -> Option<(Refusal, Beyond)> {
         let account = &mut self.accounts[place];
+        if account.rights.strict && !account.is_mute() {
+            let forbidden = strict::forbidden(sm, command, turn.session.version);
+            if let Some(status) = forbidden {
+                return Some((Refusal::Strict, Beyond::Refused(status)));
+            }
+        }
         if part.list {
             return Some((Refusal::List, Beyond::Refused(CommandStatus::ESME_RINVDLNAME)));
         }

@@ -405,7 +405,7 @@ fn broken_octets_are_survived_or_end_the_session() {
     let (seen, plan) = lab.send(other, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(
         (seen[0].status, plan.end),
-        (CommandStatus::ESME_RINVCMDLEN, Some(End::Close))
+        (CommandStatus::ESME_RINVCMDLEN, Some(End::Drain))
     );
 }
 
