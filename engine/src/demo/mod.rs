@@ -204,7 +204,10 @@ async fn watch(tenant: &Client, path: &str, simulator: &Running) -> Result<Value
         let sent: u64 = statuses.filter_map(|(_, count)| count.as_u64()).sum();
         bar.set_position(sent);
         bar.set_message(format!("{} receipts", totals.receipts_acked));
-        if view["state"] == "completed" && totals.receipts_acked == totals.receipts_due && sent == PATIENTS {
+        // Every message costs one credit here; the books follow the messages.
+        let booked = view["credits"]["recredited"] == view["statuses"]["recredited"] && view["credits"]["held"] == 0;
+        let told = totals.receipts_acked == totals.receipts_due && sent == PATIENTS;
+        if view["state"] == "completed" && told && booked {
             bar.finish_and_clear();
             return Ok(view);
         }
