@@ -101,7 +101,7 @@ async function poll() {
       ask("/phase" + chosen("?")),
       ask("/capture"),
       // The chosen number's own: they may be long gone from the newest of all.
-      state.number ? ask(`/messages?order=newest&limit=100&recipient=${state.number}` + chosen("&")) : { data: [] },
+      state.number ? ask(`/messages?order=newest&limit=100&recipient=${encodeURIComponent(state.number)}` + chosen("&")) : { data: [] },
     ]);
     Object.assign(state, { sessions, messages: messages.data, inbound, own: own.data });
     remember(totals);
