@@ -1,0 +1,127 @@
+//! Credits after a long row of random events.
+
+use super::*;
+
+/// xorshift64: the same numbers for the same seed, everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
+
+/// What random operations work on.
+#[derive(Default)]
+struct Life {
+    campaigns: Vec<CampaignId>,
+    leased: Vec<Vec<u8>>,
+    accepted: Vec<Vec<u8>>,
+}
+
+impl Bench {
+    /// One operation, whatever comes of it.
+    async fn anything(&self, tenant: TenantId, life: &mut Life, dice: &mut Dice) {
+        let id = life
+            .campaigns
+            .get(dice.roll(life.campaigns.len().max(1) as u64) as usize)
+            .copied();
+        match (dice.roll(9), id) {
+            (0, _) => drop(self.store.grant(tenant, 1 + dice.roll(200), "more", 1).await.unwrap()),
+            (1, _) => {
+                let first = dice.roll(1_000);
+                life.campaigns
+                    .push(self.create(tenant, first..first + 1 + dice.roll(60)).await);
+            }
+            (2, Some(id)) => drop(self.campaigns.launch(tenant, id).await),
+            (3, Some(id)) => drop(self.campaigns.pause(tenant, id).await),
+            (4, Some(id)) => drop(self.campaigns.resume(tenant, id).await),
+            (5, Some(id)) if dice.roll(6) == 0 => drop(self.campaigns.cancel(tenant, id).await),
+            (6, _) => life.leased.extend(self.lease(1 + dice.roll(4) as usize).await),
+            (7, _) => {
+                let half = life.leased.split_off(life.leased.len() / 2);
+                if dice.roll(3) == 0 {
+                    self.reject(&half).await
+                } else {
+                    self.accept(&half).await
+                }
+                life.accepted.extend(half);
+            }
+            (8, _) => {
+                let some = life.accepted.split_off(life.accepted.len() / 2);
+                let status = if dice.roll(2) == 0 {
+                    Status::Recredited
+                } else {
+                    Status::Delivered
+                };
+                self.receipts(&some, status).await;
+            }
+            (_, Some(id)) => self.campaigns.books().look(tenant, id).await,
+            (_, None) => {}
+        }
+        for id in &life.campaigns {
+            self.campaigns.books().look(tenant, *id).await;
+        }
+    }
+
+    /// Everything is sent or given up, and booked.
+    async fn wind_up(&self, tenant: TenantId, life: &mut Life, seed: u64) {
+        for id in &life.campaigns {
+            drop(self.campaigns.resume(tenant, *id).await);
+            let launched = |state| !matches!(state, CampaignState::Launching);
+            self.until("expanded", tenant, *id, |state, _| launched(state)).await;
+        }
+        loop {
+            self.accept(&std::mem::take(&mut life.leased)).await;
+            life.leased = self.lease(1_000).await;
+            if life.leased.is_empty() {
+                break;
+            }
+        }
+        for id in &life.campaigns {
+            let stopped = self.state(tenant, *id).await == CampaignState::Stopped;
+            let drained = |counters: &Counters| !stopped || counters.queued() == 0 && counters.expanded > 0;
+            self.until("drained", tenant, *id, |_, counters| drained(counters))
+                .await;
+            self.campaigns.books().look(tenant, *id).await;
+            let counters = self.store.counters(*id).await.unwrap();
+            let campaign = self.campaigns.find(tenant, *id).await.unwrap();
+            assert_eq!(campaign.held, 0, "seed {seed}: {campaign:?} {counters:?}");
+            assert_eq!(campaign.spent, counters.accepted_credits, "seed {seed}: {campaign:?}");
+            assert_eq!(
+                campaign.recredited, counters.recredited_credits,
+                "seed {seed}: {campaign:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credits_are_conserved_whatever_happens() {
+    let bench = Bench::start("conserved").await;
+    for seed in 1..=4 {
+        let (mut dice, mut life) = (Dice(seed * 0x9E37_79B9), Life::default());
+        let tenant = bench.tenant(300).await;
+        for step in 0..120 {
+            bench.anything(tenant, &mut life, &mut dice).await;
+            let credits = bench.credits(tenant).await;
+            let sum = credits.available + credits.held + credits.spent;
+            assert_eq!(credits.granted, sum, "seed {seed}, step {step}: {credits:?}");
+        }
+        bench.wind_up(tenant, &mut life, seed).await;
+        let credits = bench.credits(tenant).await;
+        assert_eq!(
+            credits.granted,
+            credits.available + credits.spent,
+            "seed {seed}: {credits:?}"
+        );
+        assert_eq!(credits.held, 0, "seed {seed}: {credits:?}");
+        assert!(
+            credits.spent > 0 && credits.recredited > 0,
+            "seed {seed} does too little: {credits:?}"
+        );
+    }
+}
