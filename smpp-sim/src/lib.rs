@@ -49,7 +49,7 @@ pub use delay::Delay;
 pub use handle::{Goals, Handle, Waited};
 pub use ledger::{AccountRate, Filter, Line, Message, Segment, Totals};
 pub use outcome::{
-    Answer, Base, DateFormat, DatePart, Defaults, Dialect, ErrStyle, Form, IdFormat, IdShape, MAGIC_NUMBERS,
+    Addresses, Answer, Base, DateFormat, DatePart, Defaults, Dialect, ErrStyle, Form, IdFormat, IdShape, MAGIC_NUMBERS,
     MagicNumber, Outcome, Parameter, Piece, ReceiptPlan, Redelivery, Route, Segments, Stat, Template,
 };
 pub use scenario::{

@@ -33,6 +33,23 @@ pub struct Dialect {
     pub utf16: bool,
     /// A user data header before the text; it also sets the indicator in `esm_class`.
     pub header: Vec<u8>,
+    /// Which addresses it bears, and how they are written.
+    pub addresses: Addresses,
+}
+
+/// The addresses of a receipt. Usual: from the recipient, to the sender, as they came with the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addresses {
+    /// As is usual.
+    Usual,
+    /// From the sender, to the recipient: as in the message.
+    Swapped,
+    /// None at all.
+    Missing,
+    /// The recipient with `+` before it.
+    Plus,
+    /// The recipient with `00` before it.
+    Zeros,
 }
 
 /// How a receipt writes its error.
@@ -63,6 +80,26 @@ pub enum Parameter {
     Vendor(u16, Vec<u8>),
     /// One whose length says more octets than there are.
     Truncated,
+}
+
+impl Addresses {
+    /// Names in a scenario.
+    pub const NAMES: &[(&str, Self)] = &[
+        ("usual", Self::Usual),
+        ("swapped", Self::Swapped),
+        ("missing", Self::Missing),
+        ("plus", Self::Plus),
+        ("zeros", Self::Zeros),
+    ];
+
+    /// What stands before the recipient.
+    pub(crate) fn before_recipient(self) -> &'static [u8] {
+        match self {
+            Self::Plus => b"+",
+            Self::Zeros => b"00",
+            Self::Usual | Self::Swapped | Self::Missing => b"",
+        }
+    }
 }
 
 impl Parameter {
@@ -107,6 +144,7 @@ impl Default for Dialect {
             data_coding: 0,
             utf16: false,
             header: Vec::new(),
+            addresses: Addresses::Usual,
         }
     }
 }

@@ -19,7 +19,7 @@ use smpp::command_status::CommandStatus;
 use crate::delay::Delay;
 
 pub(crate) use dealer::{Concatenation, Dealer};
-pub use dialect::{Dialect, ErrStyle, Parameter};
+pub use dialect::{Addresses, Dialect, ErrStyle, Parameter};
 pub(crate) use id_format::ID_FORMATS;
 pub use id_format::{Base, IdFormat, IdShape};
 pub(crate) use magic::outcomes as magic_outcomes;

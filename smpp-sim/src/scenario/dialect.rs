@@ -3,7 +3,7 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 use super::table::{Table, duration, whole};
-use crate::outcome::{DateFormat, Dialect, ErrStyle, Parameter, Piece, Stat, TEMPLATE_MAX, Template};
+use crate::outcome::{Addresses, DateFormat, Dialect, ErrStyle, Parameter, Piece, Stat, TEMPLATE_MAX, Template};
 
 /// How far off a date may be: a day and a bit, which covers every time zone twice.
 const SHIFT_MAX: i64 = 30 * 3600;
@@ -53,6 +53,9 @@ pub(super) fn dialect(table: &Table<'_>, otherwise: &Arc<Dialect>) -> Arc<Dialec
         header: table
             .parsed("header", octets, |value| hexadecimal(value.as_str()?))
             .unwrap_or_else(|| otherwise.header.clone()),
+        addresses: table
+            .choice("addresses", Addresses::NAMES)
+            .unwrap_or(otherwise.addresses),
     };
     table.unknown_keys();
     Arc::new(dialect)

@@ -19,6 +19,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Octets of one write at most: beyond, it is no fragment any more.
 const FRAGMENT_MAX: u64 = 65_536;
 
+/// The most segments of a message: their number is one octet (3GPP TS 23.040, 9.2.3.24.1).
+const SEGMENTS_MAX: u64 = 255;
+
 /// Reads `[faults]`, of the scenario, an account or a phase.
 pub(super) fn misbehaviour(table: Table<'_>) -> Misbehaviour {
     let share = |key| aim_of(&table, key);
@@ -36,10 +39,10 @@ pub(super) fn misbehaviour(table: Table<'_>) -> Misbehaviour {
         bind: part(&table, "bind", bind),
         refuse: part(&table, "refuse", |refuse| {
             let status = refuse.parsed("status", STATUS, status);
-            (status.unwrap_or(CommandStatus::ESME_RSYSERR), aim(refuse))
+            (status.unwrap_or(CommandStatus::ESME_RSYSERR), aim_at_submits(refuse))
         }),
         late: part(&table, "late", |late| {
-            (late.duration("by", Duration::from_secs(60)), aim(late))
+            (late.duration("by", Duration::from_secs(60)), aim_at_submits(late))
         }),
         answers: ANSWERS
             .iter()
@@ -88,15 +91,23 @@ fn part<'a, T>(table: &Table<'a>, key: &'static str, read: impl FnOnce(&Table<'a
     Some(read)
 }
 
-/// A share alone, or a table with share, from, until and every.
+/// A share alone, or a table with share, from, until, every and segment.
 fn aim_of(table: &Table<'_>, key: &'static str) -> Aim {
     if table.is_table(key) {
-        return part(table, key, aim).unwrap_or(Aim::NEVER);
+        return part(table, key, aim_at_submits).unwrap_or(Aim::NEVER);
     }
     Aim {
         share: table.number(key, 0.0..=1.0, 0.0),
         ..Aim::NEVER
     }
+}
+
+/// Submits alone have segments.
+fn aim_at_submits(table: &Table<'_>) -> Aim {
+    let segment = table
+        .has("segment")
+        .then(|| table.integer("segment", 1..=SEGMENTS_MAX, 1) as u8);
+    Aim { segment, ..aim(table) }
 }
 
 fn aim(table: &Table<'_>) -> Aim {
@@ -105,6 +116,7 @@ fn aim(table: &Table<'_>) -> Aim {
         from: table.integer("from", 1..=u64::MAX, 1),
         until: table.integer("until", 1..=u64::MAX, u64::MAX),
         every: table.integer("every", 1..=u64::MAX, 1),
+        segment: None,
     };
     if aim.until < aim.from {
         table.fault("until", format!("{} is before from, {}", aim.until, aim.from));
@@ -215,7 +227,7 @@ fn malformed(table: &Table<'_>) -> Option<(Aim, Vec<Injected>)> {
     }
     part(table, "malformed", |own| {
         let names = MALFORMED.map(|kind| (kind.name(), kind));
-        (aim(own), own.choices("kinds", &names).unwrap_or_else(all))
+        (aim_at_submits(own), own.choices("kinds", &names).unwrap_or_else(all))
     })
 }
 

@@ -78,7 +78,7 @@ impl Default for Misbehaviour {
 }
 
 /// Whom a fault meets: by number (connections, binds or submits are counted from 1 since the start,
-/// the reset, or the phase) and by share.
+/// the reset, or the phase), by share, and by the place in a long message.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Aim {
     /// Share of those that the numbers name, 0 to 1.
@@ -89,6 +89,8 @@ pub struct Aim {
     pub until: u64,
     /// Only every n-th of them, beginning with the first.
     pub every: u64,
+    /// Only that segment of a message, from 1; `None`: any. Connections and binds have none.
+    pub segment: Option<u8>,
 }
 
 impl Aim {
@@ -98,15 +100,17 @@ impl Aim {
         from: 1,
         until: u64::MAX,
         every: 1,
+        segment: None,
     };
 
     fn counts(&self, number: u64) -> bool {
         (self.from..=self.until).contains(&number) && (number - self.from).is_multiple_of(self.every)
     }
 
-    /// Whether a message is met: the share by (seed, recipient, attempt), the number by the account's submits.
+    /// Whether a segment is met: the share by (seed, recipient, attempt), the number by the account's submits.
     pub(crate) fn meets(&self, subject: &Subject, draw: Draw, number: u64) -> bool {
-        self.share > 0.0 && self.counts(number) && subject.falls_into(self.share, draw)
+        let of_segment = self.segment.is_none_or(|segment| segment == subject.part);
+        self.share > 0.0 && of_segment && self.counts(number) && subject.falls_into(self.share, draw)
     }
 
     /// Whether a connection or a bind is met.

@@ -11,7 +11,7 @@ use super::ids::{IdOf, write_id};
 use super::session::{Job, JobKind, Turn};
 use crate::ledger::Row;
 use crate::number::write_decimal;
-use crate::outcome::{Base, Dialect, IdFormat, IdShape, Parameter, Piece, ReceiptPlan, Segments, Stat};
+use crate::outcome::{Addresses, Base, Dialect, IdFormat, IdShape, Parameter, Piece, ReceiptPlan, Segments, Stat};
 
 /// `network_error_code` of a GSM network (3.4, 5.3.2.31).
 const NETWORK_GSM: u8 = 3;
@@ -98,17 +98,24 @@ impl Smsc {
         scratch.write_addresses(&said);
         let [source_ton, source_npi, ton, npi] = row.plans;
         let header = if dialect.header.is_empty() { 0 } else { ESM_CLASS_UDHI };
+        let recipient = Address {
+            ton,
+            npi,
+            digits: &scratch.destination,
+        };
+        let sender = Address {
+            ton: source_ton,
+            npi: source_npi,
+            digits: &scratch.source,
+        };
+        let (source, destination) = match dialect.addresses {
+            Addresses::Usual | Addresses::Plus | Addresses::Zeros => (recipient, sender),
+            Addresses::Swapped => (sender, recipient),
+            Addresses::Missing => (Address::default(), Address::default()),
+        };
         let receipt = Sm {
-            source: Address {
-                ton,
-                npi,
-                digits: &scratch.destination,
-            },
-            destination: Address {
-                ton: source_ton,
-                npi: source_npi,
-                digits: &scratch.source,
-            },
+            source,
+            destination,
             esm_class: esm_class | header,
             data_coding: dialect.data_coding,
             short_message: &scratch.text,
@@ -127,6 +134,8 @@ impl Scratch {
     fn write_addresses(&mut self, said: &Said<'_>) {
         self.source.clear();
         self.destination.clear();
+        let before = said.plan.dialect.addresses.before_recipient();
+        self.destination.extend_from_slice(before);
         said.of.numbers.write(said.row.source, &mut self.source);
         said.of.numbers.write(said.row.recipient, &mut self.destination);
     }
