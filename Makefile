@@ -2,7 +2,9 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench check deny run-tests cargo redis peers browser
+# The commit that `bench-baseline` compares with.
+BASELINE := be77cb1
+.PHONY: help demo test bench bench-baseline torture check deny run-tests cargo redis peers browser
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +18,18 @@ test: cargo redis peers browser check deny run-tests ## Format, lints, licences,
 bench: cargo redis ## Measure the whole path: API, Redis, engine, simulator (ARGS="--tenants 50" and the like)
 	cargo build --release --locked --package campanile --package smpp-sim --package loadtest
 	cargo run --release --locked --quiet --package loadtest -- run canonical $(ARGS)
+
+torture: cargo redis ## Every fault with 100 seeds each, some hours (ARGS="--seeds 10 --only kills" and the like)
+	cargo build --locked --package campanile-tests --bins
+	cargo run --locked --quiet --package campanile-tests --bin torture -- $(ARGS)
+
+# The older engine is built from git, in a folder and a target of its own; simulator and load tester are today's.
+bench-baseline: cargo redis ## The ratio to the engine of BASELINE, both in turns (BASELINE=commit ARGS="--rounds 5")
+	cargo build --release --locked --package campanile --package smpp-sim --package loadtest
+	rm -rf target/baseline/source && mkdir -p target/baseline/source
+	git archive $(BASELINE) | tar -x -C target/baseline/source
+	cargo build --release --locked --package campanile --manifest-path target/baseline/source/Cargo.toml --target-dir target/baseline/target
+	cargo run --release --locked --quiet --package loadtest -- run canonical --baseline target/baseline/target/release $(ARGS)
 
 check: cargo ## Format and lints only
 	cargo fmt --all --check

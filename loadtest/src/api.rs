@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::http::Http;
-use crate::patients::CampaignBody;
+use crate::patients::{CampaignBody, SENDER};
 
 /// Campanile's public API with the operator's key.
 #[derive(Clone)]
@@ -130,6 +130,19 @@ impl Api {
     pub(crate) fn launch(&self, tenant: &Tenant, campaign: &str) -> Result<()> {
         self.http
             .post_empty(&format!("/v1/campaigns/{campaign}/launch"), &tenant.api_key)
+    }
+
+    /// Stops a campaign: what was not handed over is canceled.
+    pub(crate) fn cancel(&self, tenant: &Tenant, campaign: &str) -> Result<()> {
+        self.http
+            .post_empty(&format!("/v1/campaigns/{campaign}/cancel"), &tenant.api_key)
+    }
+
+    /// Sends one transactional message by itself.
+    pub(crate) fn send(&self, tenant: &Tenant, to: &str) -> Result<()> {
+        let body = serde_json::json!({ "to": to, "text": "Rappel : votre rendez-vous est demain.", "sender": SENDER });
+        let sent: Result<serde::de::IgnoredAny> = self.http.post("/v1/messages", &tenant.api_key, &body);
+        sent.map(|_| ())
     }
 
     /// Every message of a campaign.

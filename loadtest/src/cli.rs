@@ -42,6 +42,9 @@ Examples:
   loadtest bench                                    200 tenants, 1,000 messages each, the figures of the README
   loadtest bench --tenants 20 --recipients 500      a quick look
   loadtest bench --scaling                          does the rate hold with a long backlog, and with many tenants?
+  loadtest bench --baseline ../before/target/release    the ratio to an older engine, taken in turns
+  loadtest bench --compare-fsync                    what appendfsync always costs
+  loadtest bench --overtake                         single messages beside a storm of retries and a million queued
   loadtest bench --keep                             leave logs, configuration and Redis data for a look
 
 The last line of standard output is one JSON object.";
@@ -127,6 +130,25 @@ pub(crate) struct RunArguments {
     pub(crate) options: Vec<std::ffi::OsString>,
 }
 
+/// When Redis's append-only file is synced to the disk.
+#[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AppendFsync {
+    /// Before each answer.
+    Always,
+    /// Once a second.
+    Everysec,
+}
+
+impl AppendFsync {
+    /// As Redis writes it.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Everysec => "everysec",
+        }
+    }
+}
+
 /// The most recipients that one run may have: as many different French mobile numbers as `patients` can make.
 const RECIPIENTS_MAX: u64 = 10_000_000;
 
@@ -151,7 +173,7 @@ pub(crate) struct BenchArguments {
     /// Measure instead how the rate changes with the backlog and with the number of tenants.
     #[arg(long)]
     pub(crate) scaling: bool,
-    /// With --scaling: the long backlog, in messages.
+    /// With --scaling or --overtake: the long backlog, in messages.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..=5_000_000))]
     pub(crate) backlog: u32,
     /// With --scaling: the many tenants.
@@ -160,7 +182,29 @@ pub(crate) struct BenchArguments {
     /// With --scaling: messages measured in each run.
     #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u32).range(10_000..=4_000_000))]
     pub(crate) messages: u32,
-    /// With --scaling: runs of each kind, taken in turns; the median counts.
+    /// With --scaling: also with so many messages queued, once; it takes minutes and some gigabytes of memory.
+    #[arg(long, value_name = "MESSAGES", num_args = 0..=1, require_equals = true, default_missing_value = "10000000",
+        value_parser = clap::value_parser!(u32).range(100_000..=15_000_000), requires = "scaling")]
+    pub(crate) huge: Option<u32>,
+    /// With --scaling: recipients of the one campaign that is launched and stopped.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..=1_000_000))]
+    pub(crate) launch: u32,
+    /// When Redis syncs its append-only file.
+    #[arg(long, value_enum, default_value = "everysec")]
+    pub(crate) appendfsync: AppendFsync,
+    /// Numbers opted out before the run, none of them a recipient; 0: the stop set stays empty.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(0..=5_000_000))]
+    pub(crate) opted_out: u32,
+    /// Compare with this other engine: a `campanile`, or the directory that it is in.
+    #[arg(long, conflicts_with_all = ["scaling", "compare_fsync", "overtake"])]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Compare `appendfsync always` with `everysec`.
+    #[arg(long, conflicts_with_all = ["scaling", "overtake", "appendfsync"])]
+    pub(crate) compare_fsync: bool,
+    /// Measure instead how fast single messages get to the wire beside a storm of retries and the --backlog.
+    #[arg(long, conflicts_with = "scaling")]
+    pub(crate) overtake: bool,
+    /// With --scaling, --baseline or --compare-fsync: runs of each kind, taken in turns; the median counts.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     pub(crate) rounds: u32,
     /// Keep the working directory: configuration, logs, Redis data. Its path is printed.
@@ -172,7 +216,7 @@ pub(crate) struct BenchArguments {
     /// The redis-server to run.
     #[arg(long, default_value = "redis-server")]
     pub(crate) redis_server: PathBuf,
-    /// Give up after this long; absent: 300s, or 30m with --scaling.
+    /// Give up after this long; absent: 300s, 30m where there are several runs, 90m with --huge.
     #[arg(long, value_parser = humantime::parse_duration)]
     pub(crate) timeout: Option<Duration>,
 }
@@ -186,7 +230,12 @@ impl BenchArguments {
     /// How long the whole run may take.
     pub(crate) fn time_limit(&self) -> Duration {
         // A canonical run takes some 15 s on 2 cores, a scaling run some 5 minutes: both limits leave a slow machine room.
-        let usual = if self.scaling { 1_800 } else { 300 };
+        let several = self.scaling || self.baseline.is_some() || self.compare_fsync || self.overtake;
+        let usual = match (self.huge, several) {
+            (Some(_), _) => 5_400,
+            (None, true) => 1_800,
+            (None, false) => 300,
+        };
         self.timeout.unwrap_or(Duration::from_secs(usual))
     }
 

@@ -103,6 +103,24 @@ impl Http {
         Ok(answer.status().as_u16())
     }
 
+    /// POST of `body` as JSON to a path that older programs do not have: `None` when this one answers 404 or 405.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(crate) fn post_if_known<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<Option<T>> {
+        let url = format!("{}{path}", self.base);
+        let bytes = serde_json::to_vec(body)?;
+        let request = self.agent.post(&url).header("content-type", "application/json");
+        let answer = request.send(&bytes);
+        if answer
+            .as_ref()
+            .is_ok_and(|answer| [404, 405].contains(&answer.status().as_u16()))
+        {
+            return Ok(None);
+        }
+        json_of(answer).map(Some).with_context(|| format!("POST {url}"))
+    }
+
     /// POST without a body, whose answer's body does not matter.
     ///
     /// # Errors

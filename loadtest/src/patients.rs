@@ -3,6 +3,8 @@
 //! Number `n` always is the same patient, so a run can be repeated, and two campaigns never share a recipient unless
 //! they share an index.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 /// What every patient is told, 100 to 140 characters when filled in, in GSM 03.38 (é and à are in its basic table):
@@ -34,7 +36,7 @@ const LAST_NAMES: [&str; 16] = [
 pub(crate) struct CampaignBody {
     name: String,
     text: &'static str,
-    sender: &'static str,
+    sender: Cow<'static, str>,
     purpose: &'static str,
     audience: Audience,
 }
@@ -58,16 +60,23 @@ impl CampaignBody {
     /// A campaign for the patients `first` to `first + recipients`.
     pub(crate) fn new(name: String, first: u64, recipients: u32) -> Self {
         let patients = (first..first + u64::from(recipients)).map(Patient::numbered);
-        // Transactional: appointment messages may go at any hour, so a bench at night measures the same.
         let purpose = Lane::Transactional.purpose();
         Self {
             name,
             text: TEXT,
-            sender: SENDER,
+            sender: Cow::Borrowed(SENDER),
             purpose,
             audience: Audience {
                 recipients: patients.collect(),
             },
+        }
+    }
+
+    /// The same from a sender that can be replied to.
+    pub(crate) fn from_sender(self, sender: String) -> Self {
+        Self {
+            sender: Cow::Owned(sender),
+            ..self
         }
     }
 
@@ -96,6 +105,12 @@ impl Lane {
             Self::Marketing => "marketing",
         }
     }
+}
+
+/// The octets of the merge fields' values of the first `count` patients, without the fields' names.
+pub(crate) fn variable_octets(count: u64) -> u64 {
+    let of = |patient: Patient| patient.last_name.len() + patient.first_name.len();
+    (0..count).map(|n| of(Patient::numbered(n)) as u64).sum()
 }
 
 /// The number of patient `n`, as E.164 digits.
@@ -153,6 +168,11 @@ mod tests {
             let length = text.chars().count();
             assert!((100..=140).contains(&length), "{length}: {text}");
         }
+    }
+
+    #[test]
+    fn variables_are_counted_by_their_values() {
+        assert_eq!(variable_octets(1), "Camille".len() as u64 + "Martin".len() as u64);
     }
 
     #[test]

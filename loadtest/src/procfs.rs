@@ -36,6 +36,45 @@ pub(crate) fn rss_bytes(pid: u32) -> Result<u64> {
     parse_kibibytes(&status, "VmRSS:").with_context(|| format!("{path} has no VmRSS"))
 }
 
+/// The whole machine's CPU time over all cores, in ticks since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct MachineTimes {
+    idle: u64,
+    total: u64,
+}
+
+impl MachineTimes {
+    /// The share of the time since `earlier` in which cores had nothing to do, waiting for disks included.
+    pub(crate) fn idle_share_since(&self, earlier: &Self) -> Option<f64> {
+        let total = self.total.saturating_sub(earlier.total);
+        let idle = self.idle.saturating_sub(earlier.idle);
+        (total > 0).then(|| idle as f64 / total as f64)
+    }
+}
+
+/// The machine's times up to now.
+///
+/// # Errors
+/// No /proc.
+pub(crate) fn machine_times() -> Result<MachineTimes> {
+    let stat = std::fs::read_to_string("/proc/stat").context("cannot read /proc/stat (Linux only)")?;
+    parse_machine_times(&stat).context("/proc/stat is not as proc(5) says")
+}
+
+/// The line `cpu`: user, nice, system, idle, iowait, irq, softirq, steal; what follows is part of user already.
+fn parse_machine_times(stat: &str) -> Option<MachineTimes> {
+    let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+    let ticks: Vec<u64> = line
+        .split_ascii_whitespace()
+        .take(8)
+        .map_while(|n| n.parse().ok())
+        .collect();
+    Some(MachineTimes {
+        idle: ticks.get(3)? + ticks.get(4)?,
+        total: ticks.iter().sum(),
+    })
+}
+
 /// What the scheduler has counted of one thread, in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct ThreadTimes {
@@ -96,6 +135,14 @@ mod tests {
             Some(2_097_152)
         );
         assert_eq!(parse_kibibytes("Name:\tx\n", "VmHWM:"), None);
+    }
+
+    #[test]
+    fn the_machines_idle_share_counts_waiting_for_disks() {
+        let earlier = parse_machine_times("cpu  10 0 10 10 10 0 0 0 99 99\ncpu0 1 1\n").unwrap();
+        let later = parse_machine_times("cpu  60 0 10 50 20 0 0 0 99 99\n").unwrap();
+        assert_eq!(later.idle_share_since(&earlier), Some(0.5));
+        assert_eq!(later.idle_share_since(&later), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::parallel::in_parallel;
 use crate::api::{Api, Campaign, Tenant};
 use crate::clock;
-use crate::patients::CampaignBody;
+use crate::patients::{CampaignBody, Lane};
 use crate::process::Processes;
 
 /// A campaign that is being queued or finished is asked again after this long: each question costs Redis some reads.
@@ -17,8 +17,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(20);
 /// Credits granted for each credit that will be needed: the estimate may be careful, the balance is not what is tested.
 const CREDITS_PER_MESSAGE: u64 = 2;
 
-/// A finished campaign gives back what it holds soon after its last message, not in the same step: it gets this long.
-const CLOSED_WITHIN: Duration = Duration::from_secs(5);
+/// A finished campaign gives back what it holds soon after its last message, not in the same step. As long as campaigns
+/// and tenants come right one after the other, it is waited for; nothing new in this time means that the rest will not.
+const CLOSED_WITHIN: Duration = Duration::from_secs(15);
 
 /// How many faults are named; the rest is counted.
 const FAULTS_SHOWN: usize = 20;
@@ -52,6 +53,7 @@ pub(crate) struct Load {
     tenants: Vec<Tenant>,
     /// Campaign ids; campaign `i` belongs to tenant `i % tenants`.
     campaigns: Vec<String>,
+    lane: Lane,
 }
 
 impl Load {
@@ -67,7 +69,13 @@ impl Load {
             plan,
             tenants,
             campaigns: Vec::new(),
+            lane: Lane::Transactional,
         })
+    }
+
+    /// The same with campaigns of another lane.
+    pub(crate) fn in_lane(self, lane: Lane) -> Self {
+        Self { lane, ..self }
     }
 
     /// Creates all campaigns with their recipients, as drafts, and gives the time that took.
@@ -78,7 +86,9 @@ impl Load {
         let started = clock::now();
         let recipients = self.plan.recipients;
         self.campaigns = in_parallel(self.plan.campaigns as usize, |n| {
-            let body = CampaignBody::new(format!("Bench {n}"), n as u64 * u64::from(recipients), recipients);
+            let body = CampaignBody::new(format!("Bench {n}"), n as u64 * u64::from(recipients), recipients)
+                .from_sender(sender_of(n % self.tenants.len()))
+                .in_lane(self.lane);
             let draft = self.api.create(self.tenant_of(n), &body)?;
             let accepted = draft.audience.accepted;
             ensure!(
@@ -127,16 +137,34 @@ impl Load {
         Ok(())
     }
 
-    /// Checks through the API that every message was delivered and every credit is where it belongs.
+    /// Stops the campaign with this index.
     ///
     /// # Errors
-    /// Names the campaigns and tenants that are not as they must be, [`CLOSED_WITHIN`] after the last message settled.
-    pub(crate) fn verify(&self) -> Result<()> {
-        let deadline = clock::now() + CLOSED_WITHIN;
+    /// The call failed.
+    pub(crate) fn cancel(&self, campaign: usize) -> Result<()> {
+        self.api.cancel(self.tenant_of(campaign), &self.campaigns[campaign])
+    }
+
+    /// Checks through the API that every message was delivered and every credit is where it belongs, and gives the time
+    /// until all were.
+    ///
+    /// # Errors
+    /// Names the campaigns and tenants that are not as they must be, once none came right for [`CLOSED_WITHIN`].
+    pub(crate) fn verify(&self) -> Result<Duration> {
+        let started = clock::now();
+        let mut deadline = started + CLOSED_WITHIN;
+        let mut open = Open {
+            campaigns: (0..self.campaigns.len()).collect(),
+            tenants: (0..self.tenants.len()).collect(),
+        };
         loop {
-            let faults = self.faults()?;
+            let before = open.len();
+            let faults = self.faults(&mut open)?;
             if faults.is_empty() {
-                return Ok(());
+                return Ok(started.elapsed());
+            }
+            if open.len() < before {
+                deadline = clock::now() + CLOSED_WITHIN;
             }
             if clock::now() > deadline {
                 let shown = faults[..faults.len().min(FAULTS_SHOWN)].join("\n  ");
@@ -149,10 +177,12 @@ impl Load {
         }
     }
 
-    fn faults(&self) -> Result<Vec<String>> {
-        let campaigns = in_parallel(self.campaigns.len(), |n| Ok(self.campaign_fault(&self.campaign(n)?, n)))?;
-        let tenants = in_parallel(self.tenants.len(), |n| self.credit_fault(n))?;
-        Ok(campaigns.into_iter().chain(tenants).flatten().collect())
+    /// What is wrong with those that are open; the others are open no more.
+    fn faults(&self, open: &mut Open) -> Result<Vec<String>> {
+        let campaign = |n| Ok(self.campaign_fault(&self.campaign(n)?, n));
+        let campaigns = still_wrong(&mut open.campaigns, campaign)?;
+        let tenants = still_wrong(&mut open.tenants, |n| self.credit_fault(n))?;
+        Ok(campaigns.into_iter().chain(tenants).collect())
     }
 
     fn campaign_fault(&self, campaign: &Campaign, n: usize) -> Option<String> {
@@ -190,9 +220,42 @@ impl Load {
     }
 }
 
+/// Campaigns and tenants that were not yet seen as they must be, by index: those that were are not asked again.
+struct Open {
+    campaigns: Vec<usize>,
+    tenants: Vec<usize>,
+}
+
+impl Open {
+    fn len(&self) -> usize {
+        self.campaigns.len() + self.tenants.len()
+    }
+}
+
+/// Asks for the fault of each in `open`, and leaves those in it that have one.
+fn still_wrong(open: &mut Vec<usize>, fault: impl Fn(usize) -> Result<Option<String>> + Sync) -> Result<Vec<String>> {
+    let faults = in_parallel(open.len(), |at| fault(open[at]))?;
+    let mut wrong = faults.iter();
+    open.retain(|_| wrong.next().is_some_and(Option::is_some));
+    Ok(faults.into_iter().flatten().collect())
+}
+
+/// A short code for each tenant, so that its messages can be replied to.
+fn sender_of(tenant: usize) -> String {
+    (38_000_000 + tenant).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_right_is_not_asked_again() {
+        let mut open = vec![1, 2, 3, 4];
+        let odd = |n: usize| Ok((n % 2 == 1).then(|| n.to_string()));
+        assert_eq!(still_wrong(&mut open, odd).unwrap(), ["1", "3"]);
+        assert_eq!(open, [1, 3]);
+    }
 
     #[test]
     fn the_tenants_shares_add_up() {

@@ -4,8 +4,11 @@
 //! * `load` makes tenants and campaigns, launches them, and checks what became of them.
 //! * `watch` follows the settled messages and turns them into a rate.
 //! * `canonical` is the run whose figures the README states; `scaling` asks whether they hold when things grow.
+//! * `turns` runs it with two engines, or two settings of Redis, in turns; `overtake` sends single messages beside a storm.
 //! * `report` says it, to people and, in the last line, to programs.
 
+mod turns;
+mod overtake;
 mod canonical;
 mod scaling;
 mod report;
@@ -29,11 +32,16 @@ use crate::process::Processes;
 /// A program did not start or died, a call failed, or the ledgers do not agree: then no figure is printed.
 pub(crate) fn run(arguments: &BenchArguments, processes: &Processes) -> Result<()> {
     arguments.check()?;
-    if arguments.scaling {
-        let figures = scaling::measure(arguments, processes)?;
-        figures.print()
+    let figures = if arguments.scaling {
+        scaling::measure(arguments, processes)?
+    } else if arguments.overtake {
+        overtake::measure(arguments, processes)?
+    } else if let Some(baseline) = &arguments.baseline {
+        turns::against_engine(baseline, arguments, processes)?
+    } else if arguments.compare_fsync {
+        turns::fsync(arguments, processes)?
     } else {
-        let figures = canonical::measure(arguments, processes)?;
-        figures.print()
-    }
+        canonical::measure(arguments, processes)?
+    };
+    figures.print()
 }

@@ -1,5 +1,6 @@
 //! Says the figures: a line each for people, and one line of JSON for programs, the last that is printed.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use anyhow::Result;
@@ -15,10 +16,11 @@ pub(crate) enum Goal {
 /// One measured number.
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
-    key: &'static str,
-    value: f64,
+    key: Cow<'static, str>,
+    /// `None`: the program under measurement does not tell.
+    value: Option<f64>,
     decimals: u8,
-    meaning: &'static str,
+    meaning: Cow<'static, str>,
     goal: Option<Goal>,
 }
 
@@ -31,12 +33,17 @@ pub(crate) struct Figures {
 
 impl Figure {
     /// A figure under its `key` in the JSON, rounded to so many `decimals`, with its unit and `meaning` for people.
-    pub(crate) fn new(key: &'static str, value: f64, decimals: u8, meaning: &'static str) -> Self {
+    pub(crate) fn new(
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<Option<f64>>,
+        decimals: u8,
+        meaning: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
-            key,
-            value,
+            key: key.into(),
+            value: value.into(),
             decimals,
-            meaning,
+            meaning: meaning.into(),
             goal: None,
         }
     }
@@ -50,10 +57,13 @@ impl Figure {
     }
 
     fn line(&self) -> String {
-        let number = format!("{:.*}", usize::from(self.decimals), self.value);
+        let Some(value) = self.value else {
+            return format!("{:>14}  {}", "missing", self.meaning);
+        };
+        let number = format!("{value:.*}", usize::from(self.decimals));
         let verdict = match self.goal {
-            Some(Goal::AtLeast(goal)) => format!(" (goal: at least {goal}: {})", met(self.value >= goal)),
-            Some(Goal::AtMost(goal)) => format!(" (goal: at most {goal}: {})", met(self.value <= goal)),
+            Some(Goal::AtLeast(goal)) => format!(" (goal: at least {goal}: {})", met(value >= goal)),
+            Some(Goal::AtMost(goal)) => format!(" (goal: at most {goal}: {})", met(value <= goal)),
             None => String::new(),
         };
         format!("{number:>14}  {}{verdict}", self.meaning)
@@ -65,6 +75,11 @@ fn met(met: bool) -> &'static str {
 }
 
 impl Figures {
+    /// The value under `key`, if it was measured.
+    pub(crate) fn value(&self, key: &str) -> Option<f64> {
+        self.rows.iter().find(|figure| figure.key == key)?.value
+    }
+
     /// Prints the lines, and last the JSON, to standard output.
     ///
     /// # Errors
@@ -86,7 +101,7 @@ impl Serialize for Figures {
         serializer.collect_map(
             self.rows
                 .iter()
-                .map(|figure| (figure.key, Rounded(figure.value, figure.decimals))),
+                .map(|figure| (&figure.key, figure.value.map(|value| Rounded(value, figure.decimals)))),
         )
     }
 }
@@ -120,6 +135,17 @@ mod tests {
         };
         let json = serde_json::to_string(&figures).unwrap();
         assert_eq!(json, r#"{"messages_per_second":41235,"engine_us_per_message":9.9}"#);
+    }
+
+    #[test]
+    fn what_is_missing_is_said_and_null() {
+        let figures = Figures {
+            heading: String::new(),
+            rows: vec![Figure::new("k", None::<f64>, 1, "µs").goal(Goal::AtMost(1.0))],
+        };
+        assert_eq!(figures.rows[0].line().trim(), "missing  µs");
+        assert_eq!(serde_json::to_string(&figures).unwrap(), r#"{"k":null}"#);
+        assert_eq!(figures.value("k"), None);
     }
 
     #[test]

@@ -5,18 +5,24 @@
 //! * **Tenants**: the same messages, belonging to many tenants or to one, all queued while the SMSC is away. Rate:
 //!   settled messages a second between 10 % and 90 % of them, once it has come.
 //!
+//! * **Huge** (`--huge`): the backlog once more with ten millions, once, and the memory that Redis has given out for it.
+//! * **Launch and stop**: one campaign of a million, its SMSC waiting: from the launch call to the first submit_sm, and
+//!   from the cancel call to the last one.
+//!
 //! The first share is left out because nothing is settled before the first receipts come, the last because the receipts
 //! of the last messages are waited for with nothing left to send.
 
+use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::load::{Load, LoadPlan};
 use super::report::{Figure, Figures, Goal};
 use super::stage::{Stage, StagePlan};
 use super::watch::Watch;
 use crate::cli::BenchArguments;
+use crate::clock;
 use crate::process::Processes;
 
 /// The short backlog, in messages.
@@ -37,6 +43,30 @@ const TOP_UP: Duration = Duration::from_millis(12);
 
 /// What "as good" means: the share of the rate that must be left.
 const RATIO: Goal = Goal::AtLeast(0.9);
+
+/// From the last settled message to the last credit in its place.
+const BOOKS: Goal = Goal::AtMost(3.0);
+
+/// Launching and stopping a million.
+const AT_ONCE_MS: Goal = Goal::AtMost(300.0);
+
+/// A launched campaign that has not begun by then is not going to.
+const BEGINS_WITHIN: Duration = Duration::from_secs(60);
+
+/// No submit_sm for this long after a stop: it was the last.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// How long a launch and a stop took to show at the SMSC, in ms.
+struct AtOnce {
+    launch_ms: f64,
+    stop_ms: f64,
+}
+
+/// A run with a backlog: messages a second, and octets that Redis gave out for what was queued.
+struct Backlogged {
+    rate: f64,
+    octets: u64,
+}
 
 /// One set of runs.
 struct Runs<'a> {
@@ -61,14 +91,29 @@ pub(crate) fn measure(arguments: &BenchArguments, processes: &Processes) -> Resu
         "tenants: settled messages a second between 10 % and 90 % of {messages}, all queued before the SMSC comes"
     );
     let mut rates = [const { Vec::new() }; 4];
+    let (mut books, mut launches, mut stops) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=arguments.rounds {
         println!("round {round} of {}", arguments.rounds);
-        rates[0].push(runs.with_backlog(BACKLOG_SHORT)?);
-        rates[1].push(runs.with_backlog(arguments.backlog)?);
-        rates[2].push(runs.with_tenants(1)?);
-        rates[3].push(runs.with_tenants(arguments.many_tenants)?);
+        rates[0].push(runs.with_backlog(BACKLOG_SHORT)?.rate);
+        rates[1].push(runs.with_backlog(arguments.backlog)?.rate);
+        rates[2].push(runs.with_tenants(1)?.0);
+        let (rate, closed) = runs.with_tenants(arguments.many_tenants)?;
+        rates[3].push(rate);
+        books.push(closed.as_secs_f64());
+        let at_once = runs.at_once()?;
+        launches.push(at_once.launch_ms);
+        stops.push(at_once.stop_ms);
     }
-    Ok(figures(arguments, rates.map(median)))
+    let medians = rates.map(median);
+    let mut figures = figures(arguments, medians);
+    figures
+        .rows
+        .extend(at_once_figures(median(books), median(launches), median(stops)));
+    if let Some(messages) = arguments.huge {
+        let huge = runs.with_backlog(messages)?;
+        figures.rows.extend(huge_figures(messages, &huge, medians[0]));
+    }
+    Ok(figures)
 }
 
 /// The medians: short and long backlog, one and many tenants.
@@ -115,9 +160,67 @@ fn figures(arguments: &BenchArguments, [short, long, one, many]: [f64; 4]) -> Fi
     }
 }
 
+fn at_once_figures(books: f64, launch: f64, stop: f64) -> [Figure; 3] {
+    [
+        Figure::new(
+            "books_seconds_many_tenants",
+            books,
+            1,
+            "s until every credit of many tenants was in its place, asking for it included",
+        )
+        .goal(BOOKS),
+        Figure::new(
+            "launch_to_first_submit_ms",
+            launch,
+            0,
+            "ms from the launch to the first submit_sm",
+        )
+        .goal(AT_ONCE_MS),
+        Figure::new(
+            "stop_to_last_submit_ms",
+            stop,
+            0,
+            "ms from the stop to the last submit_sm",
+        )
+        .goal(AT_ONCE_MS),
+    ]
+}
+
+fn huge_figures(messages: u32, huge: &Backlogged, short: f64) -> [Figure; 5] {
+    let octets = huge.octets as f64;
+    [
+        Figure::new("huge", f64::from(messages), 0, "messages in the huge backlog"),
+        Figure::new(
+            "messages_per_second_huge",
+            huge.rate,
+            0,
+            "messages a second with the huge backlog",
+        ),
+        Figure::new(
+            "huge_ratio",
+            huge.rate / short,
+            3,
+            "of the rate is left with the huge backlog",
+        )
+        .goal(RATIO),
+        Figure::new(
+            "redis_bytes_huge",
+            octets,
+            0,
+            "bytes in Redis for it, audiences not yet launched included",
+        ),
+        Figure::new(
+            "redis_bytes_per_message_huge",
+            octets / f64::from(messages),
+            0,
+            "bytes in Redis for each of its messages",
+        ),
+    ]
+}
+
 impl Runs<'_> {
     /// The rate while about `backlog` messages are queued.
-    fn with_backlog(&self, backlog: u32) -> Result<f64> {
+    fn with_backlog(&self, backlog: u32) -> Result<Backlogged> {
         let measured = self.arguments.messages;
         let campaigns = (backlog + measured + ENROUTE_MAX).div_ceil(CAMPAIGN);
         let load = LoadPlan {
@@ -127,6 +230,7 @@ impl Runs<'_> {
         };
         let queued_first = backlog.div_ceil(CAMPAIGN) as usize;
         let (mut stage, load) = self.queue(load, queued_first)?;
+        let octets = stage.redis_memory()?;
 
         stage.start_simulator()?;
         let mut watch = Watch::start(self.arguments.receipt_delay_max);
@@ -147,11 +251,12 @@ impl Runs<'_> {
         let rate = watch.rate_between(0.2, 1.0, u64::from(measured));
         let rate = rate.with_context(|| format!("backlog {backlog}: {} of {measured} settled", watch.settled()))?;
         println!("  backlog {backlog}: {rate:.0} messages a second");
-        Ok(rate)
+        Ok(Backlogged { rate, octets })
     }
 
-    /// The rate of the same number of messages that belong to so many `tenants`.
-    fn with_tenants(&self, tenants: u32) -> Result<f64> {
+    /// The rate of the same number of messages that belong to so many `tenants`, and the time until all credits were
+    /// in their places after the last one had settled.
+    fn with_tenants(&self, tenants: u32) -> Result<(f64, Duration)> {
         let recipients = (self.arguments.messages / tenants).clamp(1, CAMPAIGN);
         let campaigns = self.arguments.messages.div_ceil(recipients);
         let plan = LoadPlan {
@@ -164,12 +269,48 @@ impl Runs<'_> {
         stage.start_simulator()?;
         let mut watch = Watch::start(self.arguments.receipt_delay_max);
         watch.until(plan.total(), &stage)?;
-        load.verify()?;
+        let closed = load.verify()?;
         let rate = watch.rate_between(0.1, 0.9, plan.total());
         let rate =
             rate.with_context(|| format!("{tenants} tenants: {} of {} settled", watch.settled(), plan.total()))?;
         println!("  {tenants} tenants: {rate:.0} messages a second");
-        Ok(rate)
+        Ok((rate, closed))
+    }
+
+    /// Launches one large campaign beside an SMSC that waits for it, and stops it when a tenth was sent.
+    fn at_once(&self) -> Result<AtOnce> {
+        let recipients = self.arguments.launch;
+        let plan = LoadPlan {
+            tenants: 1,
+            campaigns: 1,
+            recipients,
+        };
+        let mut stage = Stage::set(&self.plan, self.processes)?;
+        stage.start_simulator()?;
+        let mut load = Load::enrol(stage.api(), plan)?;
+        load.ingest()?;
+        let simulator = stage.simulator()?;
+        let began = |submits, what| -> Result<()> {
+            let begun = simulator.wait_for(&["submits"], submits, BEGINS_WITHIN)?;
+            ensure!(begun, "{submits} submit_sm did not come within a minute after {what}");
+            Ok(())
+        };
+        let launched = clock::now();
+        let launch_ms = thread::scope(|scope| {
+            let launch = scope.spawn(|| load.launch(0..1));
+            let first = began(1, "the launch").map(|()| launched.elapsed().as_secs_f64() * 1e3);
+            let called = launch.join().ok().context("the launching thread panicked")?;
+            called.and(first)
+        })?;
+        began(u64::from(recipients) / 10, "the launch")?;
+        let stopping = clock::now();
+        load.cancel(0)?;
+        let last = simulator.last_submit(QUIET)?;
+        let stop_ms = last.saturating_duration_since(stopping).as_secs_f64() * 1e3;
+        println!(
+            "  launch of {recipients}: {launch_ms:.0} ms to the first submit_sm; stop: {stop_ms:.0} ms to the last"
+        );
+        Ok(AtOnce { launch_ms, stop_ms })
     }
 
     /// A stage without an SMSC on which the load is prepared and its `first` campaigns are queued.
@@ -184,7 +325,7 @@ impl Runs<'_> {
 }
 
 /// The middle value; of an even number, the lower of the two in the middle.
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values
         .get(values.len().saturating_sub(1) / 2)

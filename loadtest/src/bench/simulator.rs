@@ -3,18 +3,22 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::stage::StagePlan;
+use crate::clock;
 use crate::http::Http;
 use crate::process::{Process, Processes};
 
 /// Ports for the simulator: below the range that Linux gives to outgoing connections (32768 and up), so that none of
 /// the run's own connections takes the port before the simulator listens on it.
 const PORTS: std::ops::Range<u16> = 21_000..31_000;
+
+/// Between two looks at the submits: the error on the moment of the last one.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// The running SMSC.
 pub(crate) struct Simulator {
@@ -31,6 +35,14 @@ pub(crate) struct Totals {
     pub(crate) recipients: u64,
     pub(crate) receipts_due: u64,
     pub(crate) receipts_acked: u64,
+}
+
+/// When a submit came and what became of its receipt, in µs since 1970.
+#[derive(Deserialize, Debug)]
+pub(crate) struct Row {
+    pub(crate) received_at_us: u64,
+    pub(crate) receipt_sent_at_us: Option<u64>,
+    pub(crate) receipt_acked_at_us: Option<u64>,
 }
 
 impl Simulator {
@@ -94,6 +106,40 @@ impl Simulator {
         Ok(serde_json::from_str(&text)?)
     }
 
+    /// Rows of its ledger from that place on, `limit` at most.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub(crate) fn rows(&self, from: u64, limit: u64) -> Result<Vec<Row>> {
+        let text = self.http.get_text(&format!("/ledger?from={from}&limit={limit}"))?;
+        text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+    }
+
+    /// Submits to that number, written as E.164 digits.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub(crate) fn rows_to(&self, number: u64) -> Result<Vec<Row>> {
+        let text = self.http.get_text(&format!("/ledger?recipient={number}"))?;
+        text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+    }
+
+    /// Waits until the submits stand still for `quiet`, and gives when the last change was seen.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub(crate) fn last_submit(&self, quiet: Duration) -> Result<Instant> {
+        let (mut submits, mut changed) = (self.totals()?.submits, clock::now());
+        while changed.elapsed() < quiet {
+            std::thread::sleep(LOOK_AGAIN);
+            let now = self.totals()?.submits;
+            if now != submits {
+                (submits, changed) = (now, clock::now());
+            }
+        }
+        Ok(changed)
+    }
+
     /// Waits until each of its `counters`, named as in the totals, has reached `target`, at most `patience`; false if one
     /// did not get that far.
     ///
@@ -113,15 +159,20 @@ struct SimulatorReady {
     http: String,
 }
 
-/// The simulator's scenario: everything is accepted at once and delivered, within the window that was agreed.
+/// The simulator's scenario: everything is accepted at once and delivered, within the window that was agreed; in a storm
+/// every other attempt is refused for now.
 fn scenario_toml(plan: &StagePlan) -> String {
     let (sessions, window) = (plan.sessions, plan.window);
     let longest = humantime::format_duration(plan.receipt_delay_max);
+    let refused = match plan.storm {
+        true => "\n[[outcome]]\nname = \"busy\"\nweight = 1\nanswer = \"ESME_RSYSERR\"\n",
+        false => "",
+    };
     format!(
         "name = \"bench\"\nabout = \"Accepts everything at once and delivers it.\"\n\n\
          [[account]]\nsystem_id = \"bench\"\npassword = \"secret\"\nsessions = {sessions}\nwindow = {window}\n\n\
          [receipt]\ndelay = {{ uniform = [\"0s\", \"{longest}\"] }}\n\n\
-         [[outcome]]\nname = \"delivered\"\nweight = 1\nstat = \"DELIVRD\"\nerr = \"000\"\n"
+         [[outcome]]\nname = \"delivered\"\nweight = 1\nstat = \"DELIVRD\"\nerr = \"000\"\n{refused}"
     )
 }
 

@@ -5,19 +5,25 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::simulator::{Simulator, free_port};
 use crate::api::Api;
-use crate::cli::{BenchArguments, E2eArguments};
+use crate::cli::{AppendFsync, BenchArguments, E2eArguments};
 use crate::exposition::Histogram;
 use crate::http::Http;
 use crate::process::{Process, Processes, WorkDirectory};
-use crate::procfs;
+use crate::procfs::{self, MachineTimes};
 use crate::redis_info::{self, RedisInfo};
 
 /// The engine's histogram of the time from a submit_sm handed over to its message settled in Redis.
 pub(crate) const SUBMITTED_TO_SETTLED: &str = "campanile_submitted_to_settled_seconds";
+
+/// The engine's histogram of the time from a receipt's arrival to its deliver_sm_resp.
+const RECEIPT_ACK: &str = "campanile_receipt_ack_seconds";
+
+/// Numbers in one call that opts out: as many as the engine takes.
+const OPT_OUT_AT_ONCE: usize = 10_000;
 
 /// The engine reads it from a file, and it dies with the run.
 const OPERATOR_KEY: &str = "op_bench_0123456789abcdef0123456789abcdef";
@@ -32,6 +38,9 @@ pub(crate) struct StagePlan {
     pub(crate) window: u32,
     pub(crate) receipt_delay_max: Duration,
     keep: bool,
+    appendfsync: AppendFsync,
+    /// Every other attempt is refused for now, so that there always are retries.
+    pub(crate) storm: bool,
     /// A scenario of the simulator by name or absolute path, and its seed; `None`: everything is delivered.
     pub(crate) scenario: Option<(String, u64)>,
 }
@@ -51,8 +60,27 @@ impl StagePlan {
             window: arguments.window,
             receipt_delay_max: arguments.receipt_delay_max,
             keep: arguments.keep,
+            appendfsync: arguments.appendfsync,
+            storm: arguments.overtake,
             scenario: None,
         })
+    }
+
+    /// The same with another engine: the program itself, or the directory that it is in.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn with_engine(self, program: &Path) -> Result<Self> {
+        let campanile = match program.is_dir() {
+            true => find(Some(program), "campanile")?,
+            false => program.canonicalize().with_context(|| program.display().to_string())?,
+        };
+        Ok(Self { campanile, ..self })
+    }
+
+    /// The same with this setting of Redis.
+    pub(crate) fn with_fsync(self, appendfsync: AppendFsync) -> Self {
+        Self { appendfsync, ..self }
     }
 
     /// The stage of `loadtest e2e`.
@@ -75,6 +103,8 @@ impl StagePlan {
             window: arguments.window,
             receipt_delay_max: Duration::from_secs(1),
             keep: arguments.keep,
+            appendfsync: AppendFsync::Everysec,
+            storm: false,
             scenario: Some((scenario, arguments.seed)),
         })
     }
@@ -90,6 +120,8 @@ impl StagePlan {
             window: 500,
             receipt_delay_max: Duration::from_millis(1_500),
             keep: false,
+            appendfsync: AppendFsync::Everysec,
+            storm: false,
             scenario: None,
         }
     }
@@ -133,7 +165,10 @@ pub(crate) struct Usage {
     pub(crate) sim_cpu_seconds: f64,
     pub(crate) own_cpu_seconds: f64,
     pub(crate) redis: RedisInfo,
+    pub(crate) machine: MachineTimes,
     pub(crate) submitted_to_settled: Histogram,
+    /// Without observations where the engine has no such histogram.
+    pub(crate) receipt_ack: Histogram,
 }
 
 impl Stage {
@@ -190,8 +225,30 @@ impl Stage {
     /// # Errors
     /// The engine does not answer.
     pub(crate) fn settled(&self) -> Result<Histogram> {
-        let text = self.admin.get_text("/metrics").with_context(|| self.engine.silence())?;
-        Ok(Histogram::parse(&text, SUBMITTED_TO_SETTLED))
+        Ok(Histogram::parse(&self.metrics()?, SUBMITTED_TO_SETTLED))
+    }
+
+    fn metrics(&self) -> Result<String> {
+        self.admin.get_text("/metrics").with_context(|| self.engine.silence())
+    }
+
+    /// Opts these numbers out of marketing, for all tenants; `None`: the engine has no stop set.
+    ///
+    /// # Errors
+    /// The engine refuses or does not answer.
+    pub(crate) fn opt_out(&self, numbers: &[String]) -> Result<Option<u64>> {
+        let mut added = 0;
+        for to in numbers.chunks(OPT_OUT_AT_ONCE) {
+            let order = OptOut {
+                to,
+                purpose: "marketing",
+            };
+            match self.admin.post_if_known::<OptedOut>("/v1/suppressions", &order)? {
+                Some(answer) => added += answer.added,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(added))
     }
 
     /// Bytes that Redis has given out, after it has given back what it had put off.
@@ -213,12 +270,15 @@ impl Stage {
     /// # Errors
     /// One of them is gone.
     pub(crate) fn usage(&self) -> Result<Usage> {
+        let metrics = self.metrics()?;
         Ok(Usage {
             engine_cpu_seconds: procfs::cpu_seconds(self.engine.pid())?,
             sim_cpu_seconds: procfs::cpu_seconds(self.simulator()?.pid())?,
             own_cpu_seconds: procfs::cpu_seconds(std::process::id())?,
             redis: redis_info::read(&self.redis_socket)?,
-            submitted_to_settled: self.settled()?,
+            machine: procfs::machine_times()?,
+            submitted_to_settled: Histogram::parse(&metrics, SUBMITTED_TO_SETTLED),
+            receipt_ack: Histogram::parse(&metrics, RECEIPT_ACK),
         })
     }
 
@@ -243,6 +303,18 @@ impl Stage {
     }
 }
 
+/// What `POST /v1/suppressions` on the admin listener reads.
+#[derive(Serialize)]
+struct OptOut<'a> {
+    to: &'a [String],
+    purpose: &'static str,
+}
+
+#[derive(Deserialize)]
+struct OptedOut {
+    added: u64,
+}
+
 /// What `campanile serve` prints first: where it listens.
 #[derive(Deserialize)]
 struct EngineReady {
@@ -250,7 +322,7 @@ struct EngineReady {
     admin: String,
 }
 
-/// Redis as the engine's embedded one is run, on a unix socket, with the figures of the goals in mind: AOF every second,
+/// Redis as the engine's embedded one is run, on a unix socket, with the figures of the goals in mind: an AOF,
 /// and no rewrite of it in a run of some seconds.
 fn start_redis(plan: &StagePlan, processes: &Processes, directory: &Path, socket: &Path) -> Result<Process> {
     let mut command = Command::new(&plan.redis_server);
@@ -264,7 +336,7 @@ fn start_redis(plan: &StagePlan, processes: &Processes, directory: &Path, socket
         "--appendonly",
         "yes",
         "--appendfsync",
-        "everysec",
+        plan.appendfsync.word(),
         "--hash-max-listpack-entries",
         "64",
         "--auto-aof-rewrite-min-size",
