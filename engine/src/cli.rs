@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -12,10 +13,13 @@ use crate::demo;
 use crate::run::{Ready, RunFault, run};
 use crate::shutdown::Shutdown;
 
-/// Exit codes: 0 done, 1 it went wrong, 2 wrong arguments (clap), 3 invalid configuration, 4 Redis cannot be reached.
+/// Exit codes: 0 done, 1 it went wrong, 2 wrong arguments (clap), 3 invalid configuration, 4 Redis cannot be used.
 const WENT_WRONG: u8 = 1;
 const INVALID_CONFIGURATION: u8 = 3;
 const UNREACHABLE: u8 = 4;
+
+/// How long threads that block may go on at the end.
+const LAST_THREADS: Duration = Duration::from_millis(200);
 
 /// A multi-tenant SMS campaign engine that talks SMPP to aggregators.
 #[derive(Parser)]
@@ -25,7 +29,7 @@ const UNREACHABLE: u8 = 4;
     after_help = "Examples:\n  campanile demo                              see it work, with nothing set up\n  \
                   campanile check --config campanile.toml     find every fault of a configuration\n  \
                   campanile serve --config campanile.toml     run it\n\n\
-                  Exit codes: 0 done, 1 it went wrong, 2 wrong arguments, 3 invalid configuration, 4 Redis cannot be reached."
+                  Exit codes: 0 done, 1 it went wrong, 2 wrong arguments, 3 invalid configuration, 4 Redis cannot be used."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -112,7 +116,7 @@ fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
     let Err(fault) = ended else { return ExitCode::SUCCESS };
     eprintln!("campanile: {fault}");
     match fault {
-        RunFault::Connect(_) | RunFault::Store(_) => ExitCode::from(UNREACHABLE),
+        RunFault::Connect(_) | RunFault::Store(_) | RunFault::Guard(_) => ExitCode::from(UNREACHABLE),
         RunFault::Embedded(_)
         | RunFault::Listen(..)
         | RunFault::OperatorKey(_)
@@ -128,7 +132,12 @@ fn invalid(faults: &crate::config::Faults) -> ExitCode {
 
 fn with_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(work),
+        Ok(runtime) => {
+            let ended = runtime.block_on(work);
+            // A body that is being read blocks a thread, which nobody waits for any more.
+            runtime.shutdown_timeout(LAST_THREADS);
+            ended
+        }
         Err(error) => {
             eprintln!("campanile: no runtime: {error}");
             ExitCode::from(WENT_WRONG)

@@ -3,12 +3,16 @@
 //! Labels are closed lists or configured names, never a campaign, a recipient or a message. The hot path uses children
 //! that were looked up once (see [`SmscMetrics`]) and adds once a batch.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use prometheus::{
-    Encoder, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
+
+use smpp::receipt::Stat;
 
 use crate::domain::{Purpose, Status};
 
@@ -56,6 +60,9 @@ macro_rules! make {
     (IntCounter, $name:expr, $help:expr, []) => {
         IntCounter::new($name, $help.trim())
     };
+    (Gauge, $name:expr, $help:expr, []) => {
+        Gauge::new($name, $help.trim())
+    };
     (IntGauge, $name:expr, $help:expr, []) => {
         IntGauge::new($name, $help.trim())
     };
@@ -74,7 +81,8 @@ macro_rules! make {
 }
 
 metrics! {
-    /// Whether the bind is in that state: disconnected, connecting, binding, bound, draining.
+    /// Whether the bind is in that state: disconnected, connecting, binding, bound, stalled
+    /// (bound, but submissions are not answered), draining.
     bind_state: IntGaugeVec ["smsc", "bind", "state"];
     /// Attempts to bind by result: ok, refused, timeout, tcp_error.
     bind_attempts_total: IntCounterVec ["smsc", "bind", "result"];
@@ -110,12 +118,16 @@ metrics! {
     submit_unknown_outcome_total: IntCounterVec ["smsc"];
     /// The configured rate in segments a second; absent when unlimited.
     throttle_limit_messages_per_second: GaugeVec ["smsc"];
+    /// The rate that holds now, in segments a second: the configured one, or less while the SMSC throttles; absent when
+    /// nothing limits it.
+    throttle_effective_messages_per_second: GaugeVec ["smsc"];
     /// How often sending was slowed down: by the SMSC's answer, or locally by the rate.
     throttled_total: IntCounterVec ["smsc", "by"];
-    /// Messages in the queues, paused campaigns' included.
-    queue_messages: IntGaugeVec ["smsc", "lane"];
-    /// Messages that are deferred to a later time.
-    queue_deferred_messages: IntGaugeVec ["smsc"];
+    /// Messages in the queues by route, paused campaigns' included.
+    queue_messages: IntGaugeVec ["route", "lane"];
+    /// Messages that are deferred to a later time or wait behind another to the same person, by route; by `@` and the SMSC
+    /// for those of which that has a part.
+    queue_deferred_messages: IntGaugeVec ["route"];
     /// From the launch, or the acceptance by the API, to the lease.
     time_in_queue_seconds: HistogramVec ["lane"] RECEIPT_BUCKETS;
     /// Messages that were leased.
@@ -128,10 +140,15 @@ metrics! {
     receipts_total: IntCounterVec ["smsc", "stat"];
     /// From the answer to the final receipt.
     receipt_latency_seconds: HistogramVec ["smsc"] RECEIPT_BUCKETS;
-    /// Receipts that settled nothing, by reason: unknown_id, duplicate, unparsable, no_room.
-    receipt_orphans_total: IntCounterVec ["smsc", "reason"];
-    /// Recipients with receipts that wait for their message.
-    receipt_pending: IntGauge [];
+    /// From the arrival of a deliver_sm to its deliver_sm_resp: what it brought is stored then.
+    receipt_ack_seconds: Histogram [] CALL_BUCKETS;
+    /// Receipts that were parked since they matched no message, by reason: early, unknown_id, ambiguous, implausible,
+    /// no_address, contended; no_room for those that could not be kept.
+    receipts_parked_total: IntCounterVec ["smsc", "reason"];
+    /// Recipients with receipts that are parked.
+    receipts_parked: IntGauge [];
+    /// Second copies of receipts that had settled a message.
+    receipt_duplicates_total: IntCounterVec ["smsc"];
     /// Inbound messages that are no receipts.
     inbound_total: IntCounterVec ["smsc"];
     /// From the submission to the settled receipt in the store.
@@ -146,7 +163,7 @@ metrics! {
     http_requests_total: IntCounterVec ["route", "method", "code"];
     /// How long HTTP requests took.
     http_request_duration_seconds: HistogramVec ["route"] CALL_BUCKETS;
-    /// Round trips to Redis by what they are for: commit, lease, enqueue, park.
+    /// Round trips to Redis by what they are for: commit, lease, launch.
     redis_op_duration_seconds: HistogramVec ["op"] CALL_BUCKETS;
     /// Round trips to Redis that failed, by what they were for; they are repeated.
     redis_errors_total: IntCounterVec ["op"];
@@ -154,6 +171,14 @@ metrics! {
     redis_script_items_total: IntCounterVec ["op"];
     /// Memory that Redis uses.
     redis_used_memory_bytes: IntGauge [];
+    /// 1 while Redis has settings that lose data and redis.allow_loss accepts them.
+    redis_loss_allowed: IntGauge [];
+    /// By how many seconds a clock was set while the engine ran: host, server. 0 once it is believed again.
+    clock_step_seconds: GaugeVec ["clock"];
+    /// 1 while the state of Redis or of the clocks stops that work: intake, leases, expiries.
+    guard_stopped: IntGaugeVec ["work"];
+    /// What waits to be settled: the age of the oldest.
+    settle_lag_seconds: Gauge [];
     /// 1, with the version.
     build_info: IntGaugeVec ["version"];
 }
@@ -199,6 +224,9 @@ impl Metrics {
             submit_sm_resp: self.pdus_total.with_label_values(&[name, "in", "submit_sm_resp"]),
             deliver_sm: self.pdus_total.with_label_values(&[name, "in", "deliver_sm"]),
             deliver_sm_resp: self.pdus_total.with_label_values(&[name, "out", "deliver_sm_resp"]),
+            doubted: self.submit_unknown_outcome_total.with_label_values(&[name]),
+            duplicates: self.receipt_duplicates_total.with_label_values(&[name]),
+            found_elsewhere: Arc::default(),
             octets_in: self.pdu_bytes_total.with_label_values(&[name, "in"]),
             octets_out: self.pdu_bytes_total.with_label_values(&[name, "out"]),
             name: name.to_owned(),
@@ -227,6 +255,9 @@ pub struct SmscMetrics {
     pub submit_sm_resp: IntCounter,
     pub deliver_sm: IntCounter,
     pub deliver_sm_resp: IntCounter,
+    pub doubted: IntCounter,
+    pub duplicates: IntCounter,
+    found_elsewhere: Arc<AtomicBool>,
     pub octets_in: IntCounter,
     pub octets_out: IntCounter,
     statuses: [IntCounter; 7],
@@ -245,6 +276,31 @@ impl SmscMetrics {
     pub fn time_in_queue(&self, lane: u8, seconds: f64) {
         if let Some(histogram) = self.in_queue.get(usize::from(lane)) {
             histogram.observe(seconds);
+        }
+    }
+
+    /// A receipt came.
+    pub fn receipt(&self, stat: Stat) {
+        self.all
+            .receipts_total
+            .with_label_values(&[self.name.as_str(), stat.name()])
+            .inc();
+    }
+
+    /// A receipt was parked for that reason.
+    pub fn parked(&self, reason: &str) {
+        let labels = [self.name.as_str(), reason];
+        self.all.receipts_parked_total.with_label_values(&labels).inc();
+    }
+
+    /// A receipt's message was not found at the source address, where the standard has it: said once.
+    pub fn found_elsewhere(&self, how: &str) {
+        if !self.found_elsewhere.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                smsc = self.name,
+                how,
+                "receipts of this SMSC do not name the recipient as their source address"
+            );
         }
     }
 
@@ -267,7 +323,7 @@ mod tests {
         let text = String::from_utf8(metrics.exposition()).unwrap();
         assert!(text.contains("campanile_messages_total{smsc=\"north\",status=\"delivered\"} 1"));
         assert!(
-            text.contains("# HELP campanile_receipt_pending Recipients with receipts"),
+            text.contains("# HELP campanile_receipts_parked Recipients with receipts"),
             "{text}"
         );
     }

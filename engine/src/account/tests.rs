@@ -13,7 +13,7 @@ fn keys_differ_and_only_digests_are_kept() {
 
 #[test]
 fn owners_are_forgotten_after_their_time_and_are_never_too_many() {
-    let (digests, now) = (Digests::default(), Clock.now());
+    let (digests, now) = (Digests::default(), Clock::new().now());
     let digest = |number: usize| key::digest(&number.to_string());
     digests.add(digest(0), KeyOwner::Operator, now);
     assert_eq!(digests.get(&digest(0), now), Some(KeyOwner::Operator));

@@ -1,14 +1,16 @@
 //! What operators and their machines ask, on a listener of its own.
 
 use axum::Json;
-use axum::extract::State;
-use axum::http::header;
-use axum::response::IntoResponse;
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::App;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
+use crate::guard::Standing;
 
 /// Prometheus' text format.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -18,10 +20,49 @@ pub(super) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: requests can be served. Binds do not count: a carrier that is away takes no API away.
-pub(super) async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
+/// What may stand behind `/readyz?`.
+#[derive(Deserialize)]
+pub(super) struct How {
+    /// `1`: everything that was looked at.
+    verbose: Option<u8>,
+}
+
+/// `GET /readyz`: requests can be served, and nothing stops messages. Binds do not count: a carrier that is away takes no
+/// API away.
+pub(super) async fn ready(State(app): State<App>, Query(how): Query<How>) -> Result<Response, Problem> {
+    let standing = app.verdict.standing();
+    if how.verbose.is_some_and(|verbose| verbose != 0) {
+        let status = if standing.reasons.is_empty() {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        return Ok((status, Json(everything(&standing))).into_response());
+    }
+    if !standing.reasons.is_empty() {
+        let sentences: Vec<String> = standing.reasons.iter().map(ToString::to_string).collect();
+        return Err(ProblemKind::NotReady {
+            reasons: sentences.join(". "),
+        }
+        .into());
+    }
     app.store.ping().await.map_err(|error| store_refuses(&error))?;
-    Ok("ok\n")
+    Ok("ok\n".into_response())
+}
+
+fn everything(standing: &Standing) -> Value {
+    let reasons = standing.reasons.iter();
+    let allowed: Vec<String> = standing.loss_allowed.iter().map(ToString::to_string).collect();
+    json!({
+        "ready": standing.reasons.is_empty(),
+        "reasons": reasons.map(|reason| json!({ "code": reason.code(), "detail": reason.to_string() })).collect::<Vec<_>>(),
+        "redis_loss_allowed": allowed,
+        "clocks": {
+            "server_step_seconds": standing.server_step_us as f64 / 1e6,
+            "host_step_seconds": standing.wall_step_us as f64 / 1e6,
+            "expiries_allowed": standing.expiries_allowed,
+        },
+    })
 }
 
 /// `GET /metrics`.

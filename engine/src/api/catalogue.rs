@@ -47,6 +47,9 @@ pub(super) const fn title(kind: &ProblemKind, language: Language) -> &'static st
         ProblemKind::UnsupportedMediaType => ("Type de contenu non pris en charge", "Unsupported media type"),
         ProblemKind::TooManyRequests { .. } => ("Trop de requêtes", "Too many requests"),
         ProblemKind::Internal => ("Erreur interne", "Internal error"),
+        ProblemKind::IntakeClosed { .. } => ("Envois momentanément fermés", "Nothing new is taken in for now"),
+        ProblemKind::DatabaseLost { .. } => ("Base de données perdue", "The database is lost"),
+        ProblemKind::NotReady { .. } => ("Pas prêt", "Not ready"),
         ProblemKind::Unavailable { .. } => ("Momentanément indisponible", "Temporarily unavailable"),
     };
     choose(language, french, english)
@@ -77,6 +80,16 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::EmptyAudience => (
             "Aucun des destinataires n'est un mobile à qui écrire.",
             "None of the recipients is a mobile that can be written to.",
+        ),
+        // For operators, in the words of the log.
+        ProblemKind::NotReady { reasons } => return reasons.clone(),
+        ProblemKind::IntakeClosed { .. } => (
+            "Rien de nouveau n'est accepté pour le moment : réessayez après le délai de l'en-tête Retry-After.",
+            "Nothing new is taken in for now: try again after the time in the header Retry-After.",
+        ),
+        ProblemKind::DatabaseLost { .. } => (
+            "Les données de ce serveur ne sont plus celles qu'il avait : l'exploitant doit intervenir.",
+            "The data of this server are not those that it had: the operator has to look.",
         ),
         ProblemKind::InvalidRequest => (
             "La requête n'a pas la forme attendue : voir « errors ».",

@@ -28,8 +28,52 @@ impl Fields {
         clock: Clock,
         known: &[&'static str],
     ) -> Result<Self, Problem> {
-        let octets = Intake::new(headers, body, SMALL_MAX, clock)?.whole().await?;
+        Self::read_long((headers, body), (clock, SMALL_MAX), known).await
+    }
+
+    /// The same for a body of up to `max` octets.
+    ///
+    /// # Errors
+    /// As [`Fields::read`].
+    pub(super) async fn read_long(
+        (headers, body): (&HeaderMap, Body),
+        (clock, max): (Clock, u64),
+        known: &[&'static str],
+    ) -> Result<Self, Problem> {
+        let octets = Intake::new(headers, body, max, clock)?.whole().await?;
         Self::parse(&octets, known)
+    }
+
+    /// A list of texts that must be there, of 1 to `max`; each with its pointer.
+    pub(super) fn texts(&mut self, name: &str, max: usize) -> Option<Vec<(String, String)>> {
+        let list = match self.object.remove(name) {
+            Some(Value::Array(list)) => list,
+            Some(other) => return self.note(wrong(&pointer(name), JsonType::Array, &other)),
+            None => return self.note(FieldFault::new(pointer(name), FieldProblem::Missing)),
+        };
+        if list.is_empty() {
+            return self.note(FieldFault::new(pointer(name), FieldProblem::Empty));
+        }
+        if list.len() > max {
+            return self.note(FieldFault::new(pointer(name), FieldProblem::TooMany { max }));
+        }
+        let mut texts = Vec::with_capacity(list.len());
+        for (at, value) in list.into_iter().enumerate() {
+            let place = format!("{}/{at}", pointer(name));
+            match value {
+                Value::String(text) => texts.push((place, text)),
+                other if self.faults.len() < FAULTS_MAX => self.faults.push(wrong(&place, JsonType::String, &other)),
+                _ => {}
+            }
+        }
+        Some(texts)
+    }
+
+    /// Notes what is wrong with a value that was taken.
+    pub(super) fn refuse(&mut self, pointer: String, problem: FieldProblem) {
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push(FieldFault::new(pointer, problem));
+        }
     }
 
     fn parse(octets: &[u8], known: &[&'static str]) -> Result<Self, Problem> {

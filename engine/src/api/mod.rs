@@ -6,11 +6,14 @@ mod body;
 mod campaigns;
 mod catalogue;
 mod fields;
+mod gate;
 mod messages;
 mod pages;
+mod parked;
 pub mod problem;
 mod refusal;
 mod server;
+mod suppressions;
 mod tenants;
 #[cfg(test)]
 mod tests;
@@ -29,7 +32,10 @@ use crate::account::Accounts;
 use crate::bind::Board;
 use crate::campaign::Campaigns;
 use crate::clock::Clock;
+use crate::domain::SmscId;
+use crate::guard::Verdict;
 use crate::metrics::Metrics;
+use crate::receipt::Replay;
 use crate::store::Store;
 
 use problem::{Problem, ProblemKind};
@@ -44,12 +50,18 @@ pub struct App {
     pub campaigns: Campaigns,
     /// Asked whether it is there.
     pub store: Store,
+    /// Parked receipts.
+    pub replay: Replay,
+    /// The names of SMSCs.
+    pub names: Vec<(SmscId, String)>,
     /// Counted and shown.
     pub metrics: Metrics,
     /// How the binds stand.
     pub board: Board,
     /// The time.
     pub clock: Clock,
+    /// What the state of Redis allows.
+    pub verdict: Verdict,
     /// The longest body of `POST /v1/campaigns`, in octets.
     pub body_max: u64,
 }
@@ -71,7 +83,8 @@ fn public(app: App) -> Router {
         .route("/v1/campaigns/{id}/resume", post(campaigns::resume))
         .route("/v1/campaigns/{id}/cancel", post(campaigns::cancel))
         .route("/v1/messages", post(messages::send))
-        .route("/v1/messages/{id}", get(messages::show));
+        .route("/v1/messages/{id}", get(messages::show))
+        .layer(middleware::from_fn_with_state(app.clone(), gate::ask));
     finish(routes, app)
 }
 
@@ -81,7 +94,10 @@ fn admin(app: App) -> Router {
         .route("/livez", get(admin::live))
         .route("/readyz", get(admin::ready))
         .route("/metrics", get(admin::metrics))
-        .route("/v1/binds", get(admin::binds));
+        .route("/v1/binds", get(admin::binds))
+        .route("/v1/suppressions", post(suppressions::add))
+        .route("/v1/receipts/parked", get(parked::list))
+        .route("/v1/receipts/parked/{id}/replay", post(parked::replay));
     finish(routes, app)
 }
 

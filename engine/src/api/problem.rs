@@ -80,6 +80,21 @@ pub enum ProblemKind {
     },
     /// 500: our fault; the log has it under the request's id.
     Internal,
+    /// 503: nothing new is taken in for now: the store is nearly full, or does not keep what it is given.
+    IntakeClosed {
+        /// When to ask again.
+        retry_after: Duration,
+    },
+    /// 503: the store holds another database than before; an operator has to look.
+    DatabaseLost {
+        /// When to ask again.
+        retry_after: Duration,
+    },
+    /// 503, to operators: the engine does not do its work.
+    NotReady {
+        /// Each reason in a sentence.
+        reasons: String,
+    },
     /// 503: for now; the store is away or the engine is stopping.
     Unavailable {
         /// When to ask again.
@@ -107,6 +122,9 @@ impl ProblemKind {
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::TooManyRequests { .. } => "too_many_requests",
             Self::Internal => "internal",
+            Self::IntakeClosed { .. } => "intake_closed",
+            Self::DatabaseLost { .. } => "database_lost",
+            Self::NotReady { .. } => "not_ready",
             Self::Unavailable { .. } => "unavailable",
         }
     }
@@ -129,13 +147,19 @@ impl ProblemKind {
             }
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::IntakeClosed { .. }
+            | Self::DatabaseLost { .. }
+            | Self::NotReady { .. }
+            | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TooManyRequests { retry_after } | Self::Unavailable { retry_after } => Some(*retry_after),
+            Self::TooManyRequests { retry_after }
+            | Self::IntakeClosed { retry_after }
+            | Self::DatabaseLost { retry_after }
+            | Self::Unavailable { retry_after } => Some(*retry_after),
             Self::InvalidRequest
             | Self::InvalidFields
             | Self::Unauthorized
@@ -150,6 +174,7 @@ impl ProblemKind {
             | Self::BodyTooLarge { .. }
             | Self::TooManyRecipients { .. }
             | Self::UnsupportedMediaType
+            | Self::NotReady { .. }
             | Self::Internal => None,
         }
     }

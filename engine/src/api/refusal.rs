@@ -10,7 +10,7 @@ use crate::fault::{FieldFault, FieldProblem};
 use crate::store::StoreError;
 
 /// When to ask again while the store is away: it reconnects within a second.
-const STORE_AWAY: Duration = Duration::from_secs(2);
+pub(super) const STORE_AWAY: Duration = Duration::from_secs(2);
 
 /// When to ask again while all places are taken.
 const BUSY: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ pub(super) fn store_refuses(error: &StoreError) -> Problem {
             }
             .into()
         }
-        StoreError::Corrupt(_) => {
+        StoreError::Corrupt(_) | StoreError::BadForm { .. } => {
             tracing::error!(%error, "a request could not be served");
             ProblemKind::Internal.into()
         }
@@ -63,9 +63,14 @@ impl From<CampaignFault> for Problem {
             CampaignFault::AlreadyStarted(state) => ProblemKind::AlreadyStarted { state: state.code() }.into(),
             CampaignFault::WrongState(state) => ProblemKind::WrongState { state: state.code() }.into(),
             CampaignFault::Short { available, needed } => ProblemKind::InsufficientCredit { available, needed }.into(),
-            CampaignFault::Busy => ProblemKind::TooManyRequests { retry_after: BUSY }.into(),
+            CampaignFault::Busy => busy(),
             CampaignFault::Stopping => ProblemKind::Unavailable { retry_after: BUSY }.into(),
             CampaignFault::Store(error) => store_refuses(&error),
         }
     }
+}
+
+/// As much as can be done at once is being done.
+pub(super) fn busy() -> Problem {
+    ProblemKind::TooManyRequests { retry_after: BUSY }.into()
 }

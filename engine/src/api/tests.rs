@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::*;
 use crate::campaign::tests::{Bench, body};
 use crate::config;
+use crate::receipt::Replay;
 
 const OPERATOR: &str = "op_test_0123456789abcdef";
 
@@ -43,7 +44,10 @@ impl Api {
             campaigns: bench.campaigns.clone(),
             store: bench.store.clone(),
             metrics: Metrics::new().unwrap(),
+            replay: Replay::new(bench.store.clone(), tokio::sync::mpsc::channel(1).0),
+            names: Vec::new(),
             board: Board::default(),
+            verdict: Verdict::unguarded(),
             clock: bench.clock,
             body_max: 100_000,
         };

@@ -1,12 +1,13 @@
 //! One session over one TCP connection: one task that owns the socket, writes what is pending in one go and reads as
 //! much as there is.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use smpp::command_status::CommandStatus;
-use smpp::frame::{PDU_LENGTH_MAX, Sm, split};
+use smpp::frame::{Address, PDU_LENGTH_MAX, Sm, split};
 use smpp::session::{Ack, Event, Overdue, Phase, Session};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -79,6 +80,23 @@ type AckChannel = (
     mpsc::Receiver<Vec<(Ack, CommandStatus)>>,
 );
 
+/// What happened to a session that the keeper of its bind has to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// Messages may go; or one may, since the session before was not answered.
+    Bound,
+    /// The first submission of the session was answered.
+    Answered,
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Life {
+    pub(super) end: End,
+    /// It left submissions unanswered, and was given up for it or never had an answer.
+    pub(super) silent: bool,
+}
+
 /// A session's places, and the segments that were handed to it.
 type OpenGate = (Arc<Gate>, mpsc::Receiver<Segments>);
 
@@ -91,6 +109,14 @@ pub(super) struct Driver<'a> {
     unacknowledged: usize,
     acks: AckChannel,
     gate: Option<OpenGate>,
+    /// Octets written in all, and where in them the batches end that are not written yet, with their segments.
+    written: u64,
+    unwritten: VecDeque<(u64, usize)>,
+    /// How long after the bind one message may go, when the session before was not answered.
+    probe_after: Option<Duration>,
+    /// When that is.
+    probe_at: Option<Instant>,
+    answered: bool,
     end: Option<End>,
 }
 
@@ -105,7 +131,13 @@ enum Woken {
 }
 
 impl<'a> Driver<'a> {
-    pub(super) fn new(around: &'a Surroundings, stream: TcpStream, session: Session<Token>) -> Self {
+    /// `probe_after`: the session before was not answered, so that this one begins with one message after so long.
+    pub(super) fn new(
+        around: &'a Surroundings,
+        stream: TcpStream,
+        session: Session<Token>,
+        probe_after: Option<Duration>,
+    ) -> Self {
         Self {
             around,
             stream,
@@ -115,12 +147,17 @@ impl<'a> Driver<'a> {
             unacknowledged: 0,
             acks: mpsc::channel(ACKS_MAX),
             gate: None,
+            written: 0,
+            unwritten: VecDeque::new(),
+            probe_after,
+            probe_at: None,
+            answered: false,
             end: None,
         }
     }
 
-    /// Runs the session to its end. `on_bound` is called when messages may go; `drain` asks for an orderly end.
-    pub(super) async fn run(&mut self, drain: impl Future<Output = ()>, on_bound: impl Fn()) -> End {
+    /// Runs the session to its end. `drain` asks for an orderly one.
+    pub(super) async fn run(&mut self, drain: impl Future<Output = ()>, notice: impl Fn(Notice)) -> End {
         let mut ticks = tokio::time::interval(TICK);
         let mut draining = false;
         tokio::pin!(drain);
@@ -133,15 +170,15 @@ impl<'a> Driver<'a> {
                 Err(end) => return end,
             };
             match woken {
-                Woken::Socket => self.read(&on_bound),
+                Woken::Socket => self.read(&notice),
                 Woken::Segments(segments) => self.submit(segments),
                 Woken::Acks(acks) => self.acknowledge(acks),
                 Woken::Tick => self.tick(),
                 Woken::Drain => draining = true,
                 Woken::Room => {}
             }
-            if draining && self.session.in_flight() == 0 && self.nothing_waits() {
-                self.session.unbind(self.around.clock.now());
+            if draining {
+                self.unbind_if_done();
             }
             self.hand_over();
             if let Some(end) = self.end.take() {
@@ -187,23 +224,46 @@ impl<'a> Driver<'a> {
         })
     }
 
-    /// After the end: gives up the window. What was written is lost, what was not is unsent.
-    pub(super) async fn close(mut self) {
+    /// After the end: gives up the window. What was written is lost, what was not is unsent. `now`: waits no longer for
+    /// someone to take the answers.
+    pub(super) async fn close(mut self, end: End, now: impl Future<Output = ()>) -> Life {
         if let Some((gate, mut batches)) = self.gate.take() {
             self.around.pool.close(&gate);
             batches.close();
             while let Ok(segments) = batches.try_recv() {
-                for (flight, part, _) in segments.iter() {
-                    self.outbox.answers.push(answer(flight.clone(), part, Reply::Unsent));
-                }
+                self.give_back(&segments);
             }
         }
+        // Some of these may have gone in part: the SMSC's next second counts them.
+        let unwritten = self.unwritten.iter().map(|(_, count)| count).sum();
+        self.around.pool.wire().wrote(unwritten, self.around.clock.now());
+        let mut silent = end == End::Unresponsive;
         for (token, written) in self.session.end() {
             let reply = if written { Reply::Lost } else { Reply::Unsent };
+            silent |= written && (!self.answered || end == End::EnquireTimeout);
             self.outbox.answers.push(answer(token.flight, token.part, reply));
         }
-        if !self.outbox.is_empty() && self.around.events.send(self.outbox).await.is_err() {
-            tracing::error!("answers could not be handed over: their messages will be in doubt");
+        if !self.outbox.is_empty() {
+            let sent = tokio::select! {
+                biased;
+                sent = self.around.events.send(self.outbox) => sent.is_ok(),
+                () = now => false,
+            };
+            if !sent {
+                tracing::error!("answers could not be handed over: their messages will be in doubt");
+            }
+        }
+        Life { end, silent }
+    }
+
+    fn unbind_if_done(&mut self) {
+        match self.session.phase() {
+            // Nothing was sent yet: there is no answer to wait for.
+            Phase::Binding => self.end = Some(End::Local),
+            Phase::Bound if self.session.in_flight() == 0 && self.nothing_waits() => {
+                self.session.unbind(self.around.clock.now());
+            }
+            Phase::Bound | Phase::Unbinding | Phase::Over => {}
         }
     }
 
@@ -216,11 +276,24 @@ impl<'a> Driver<'a> {
     }
 
     fn flush(&mut self) -> Result<(), End> {
+        let written = self.write();
+        let mut gone = 0;
+        while let Some((_, count)) = self.unwritten.pop_front_if(|(end, _)| *end <= self.written) {
+            gone += count;
+        }
+        if gone > 0 {
+            self.around.pool.wire().wrote(gone, self.around.clock.now());
+        }
+        written
+    }
+
+    fn write(&mut self) -> Result<(), End> {
         while !self.session.pending().is_empty() {
             match self.stream.try_write(self.session.pending()) {
                 Ok(0) => return Err(End::RemoteClose),
                 Ok(octets) => {
                     self.session.wrote(octets);
+                    self.written += octets as u64;
                     self.around.metrics.octets_out.inc_by(octets as u64);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
@@ -230,7 +303,7 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    fn read(&mut self, on_bound: &impl Fn()) {
+    fn read(&mut self, notice: &impl Fn(Notice)) {
         if !self.wants_input() {
             return;
         }
@@ -239,14 +312,14 @@ impl<'a> Driver<'a> {
             Ok(0) => self.end = Some(End::RemoteClose),
             Ok(octets) => {
                 self.around.metrics.octets_in.inc_by(octets as u64);
-                self.take_pdus(on_bound);
+                self.take_pdus(notice);
             }
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             Err(_) => self.end = Some(End::RemoteClose),
         }
     }
 
-    fn take_pdus(&mut self, on_bound: &impl Fn()) {
+    fn take_pdus(&mut self, notice: &impl Fn(Notice)) {
         let input = std::mem::take(&mut self.input);
         let now = self.around.clock.now();
         let (mut at, mut answered) = (0, 0);
@@ -255,7 +328,7 @@ impl<'a> Driver<'a> {
                 Ok(Some(raw)) => {
                     at += raw.header.length as usize;
                     let event = self.session.receive(&raw, now);
-                    answered += self.take_event(event, on_bound);
+                    answered += self.take_event(event, notice);
                 }
                 Ok(None) => break,
                 Err(fault) => {
@@ -279,7 +352,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Returns the places that the event frees.
-    fn take_event(&mut self, event: Event<'_, Token>, on_bound: &impl Fn()) -> usize {
+    fn take_event(&mut self, event: Event<'_, Token>, notice: &impl Fn(Notice)) -> usize {
         let metrics = &self.around.metrics;
         match event {
             Event::Answered {
@@ -289,6 +362,7 @@ impl<'a> Driver<'a> {
                 after,
                 late,
             } => {
+                self.note_answer(notice);
                 let reply = if status == CommandStatus::ESME_ROK {
                     Reply::Accepted(message_id.to_vec())
                 } else {
@@ -310,13 +384,11 @@ impl<'a> Driver<'a> {
                 self.outbox.deliveries.push(Delivery {
                     content: content(&sm),
                     ack,
+                    at: self.around.clock.now(),
                     session,
                 });
             }
-            Event::Bound => {
-                self.gate = Some(self.around.pool.open(self.around.window));
-                on_bound();
-            }
+            Event::Bound => self.open(notice),
             Event::BindRefused(status) => self.end = Some(End::BindRefused(status)),
             Event::Unbound => self.end = Some(End::PeerUnbind),
             Event::Alive(after) => {
@@ -338,13 +410,44 @@ impl<'a> Driver<'a> {
         0
     }
 
+    fn open(&mut self, notice: &impl Fn(Notice)) {
+        let now = self.around.clock.now();
+        self.gate = Some(self.around.pool.open(self.around.window, self.probe_after.is_some()));
+        self.probe_at = self.probe_after.map(|pause| now + pause);
+        self.probe(now);
+        notice(Notice::Bound);
+    }
+
+    /// Gives out one place when it is time to try an SMSC that did not answer.
+    fn probe(&mut self, now: Instant) {
+        if let (Some((gate, _)), Some(_)) = (&self.gate, self.probe_at.take_if(|at| now >= *at)) {
+            self.around.pool.allow_one(gate);
+        }
+    }
+
+    /// An answer, however late, opens the window again.
+    fn note_answer(&mut self, notice: &impl Fn(Notice)) {
+        if !std::mem::replace(&mut self.answered, true) {
+            notice(Notice::Answered);
+        }
+        if let Some((gate, _)) = &self.gate {
+            self.probe_at = None;
+            self.around.pool.reopen(gate);
+        }
+    }
+
+    /// Segments that surely never go.
+    fn give_back(&mut self, segments: &Segments) {
+        self.around.pool.wire().unsent(segments.count());
+        for (flight, part, _) in segments.iter() {
+            self.outbox.answers.push(answer(flight.clone(), part, Reply::Unsent));
+        }
+    }
+
     fn submit(&mut self, segments: Segments) {
         let now = self.around.clock.now();
         if self.session.phase() != Phase::Bound {
-            for (flight, part, _) in segments.iter() {
-                self.outbox.answers.push(answer(flight.clone(), part, Reply::Unsent));
-            }
-            return;
+            return self.give_back(&segments);
         }
         self.around.metrics.submit_sm.inc_by(segments.count() as u64);
         for (flight, part, pdu) in segments.iter() {
@@ -357,6 +460,8 @@ impl<'a> Driver<'a> {
                 now,
             );
         }
+        let end = self.written + self.session.pending().len() as u64;
+        self.unwritten.push_back((end, segments.count()));
     }
 
     fn acknowledge(&mut self, acks: Vec<(Ack, CommandStatus)>) {
@@ -369,9 +474,16 @@ impl<'a> Driver<'a> {
 
     fn tick(&mut self) {
         let mut overdue = Vec::new();
-        let given_up = self.session.tick(self.around.clock.now(), &mut overdue);
+        let now = self.around.clock.now();
+        let given_up = self.session.tick(now, &mut overdue);
+        self.probe(now);
         if let (Some((gate, _)), false) = (&self.gate, overdue.is_empty()) {
+            // What was not answered in time forbids more until something is; with nothing under way, one may try.
+            Pool::shut(gate);
             self.around.pool.give_back(gate, overdue.len());
+            if self.session.in_flight() == 0 {
+                self.around.pool.allow_one(gate);
+            }
         }
         for token in overdue {
             self.outbox.answers.push(answer(token.flight, token.part, Reply::Lost));
@@ -428,11 +540,16 @@ fn content(sm: &Sm<'_>) -> Content {
     match smpp::receipt::parse(sm) {
         Some(receipt) => Content::Receipt(ReceiptNews {
             recipient: sm.source.e164(),
+            other: sm.destination.e164(),
+            source: words(&sm.source),
+            destination: words(&sm.destination),
             final_: receipt.is_final(),
             tlv_id: receipt.tlv_id.map(|id| id.as_bytes().to_vec()),
             text_id: receipt.id.map(|id| id.as_bytes().to_vec()),
             stat: receipt.stat,
             err: receipt.err.map(std::borrow::Cow::into_owned),
+            submit_date: receipt.submit_date.map(std::borrow::Cow::into_owned),
+            text: receipt.text.map(std::borrow::Cow::into_owned),
         }),
         None => Content::Inbound(InboundNews {
             from: sm.source.e164(),
@@ -440,5 +557,13 @@ fn content(sm: &Sm<'_>) -> Content {
             destination: String::from_utf8_lossy(sm.destination.digits).into_owned(),
             text: smpp::text::decode(sm.text(), sm.data_coding),
         }),
+    }
+}
+
+/// An address that is no number, as it came.
+fn words(address: &Address<'_>) -> String {
+    match address.e164() {
+        Some(_) => String::new(),
+        None => String::from_utf8_lossy(address.digits).into_owned(),
     }
 }

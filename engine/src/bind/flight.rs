@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
-use crate::domain::{CampaignId, MessageId, Recipient, TenantId};
+use crate::domain::{CampaignId, MessageId, Recipient};
 
 /// The right to submit what was leased. It lives as long as one of its messages has no answer in the store.
 #[derive(Debug)]
@@ -17,21 +17,17 @@ pub struct Lease {
 #[derive(Debug)]
 pub struct Flight {
     /// The message as it is stored, state Leased.
-    pub message: Vec<u8>,
+    pub message: Bytes,
     /// Its id.
     pub id: MessageId,
     /// To whom.
     pub recipient: Recipient,
-    /// Whose.
-    pub tenant: TenantId,
-    /// submit_sm's that it takes.
+    /// submit_sm's that it takes, as it was composed.
     pub segments: u8,
-    /// Its credits.
-    pub credits: u8,
-    /// Submissions before that were refused for now.
-    pub attempts: u8,
-    /// When it was leased, µs since 1970.
-    pub leased_at: u64,
+    /// Those of them that are submitted now: all, unless an SMSC has some already.
+    pub submitted: u8,
+    /// The sender as a number; 0 when it cannot be replied to.
+    pub sender: u64,
     /// The lease that it is under.
     pub lease: Arc<Lease>,
 }
@@ -73,19 +69,6 @@ impl Segments {
             bytes: self.bytes.split_to(end),
             index: std::mem::replace(&mut self.index, rest),
         }
-    }
-
-    /// Keeps the segments for which `wanted` holds.
-    pub fn keep(mut self, wanted: impl Fn(u8) -> bool) -> Self {
-        let mut kept = Self::default();
-        while self.count() > 0 {
-            let single = self.split_to(1);
-            for (flight, part, pdu) in single.iter().filter(|segment| wanted(segment.1)) {
-                kept.bytes.extend_from_slice(pdu);
-                kept.index.push((flight.clone(), part, kept.bytes.len()));
-            }
-        }
-        kept
     }
 
     /// Each segment with its PDU.

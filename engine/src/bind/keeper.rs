@@ -15,15 +15,16 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::driver::{Driver, End, Surroundings};
+use super::driver::{Driver, End, Life, Notice, Surroundings};
 use super::slots::Pool;
+use super::stall::Stall;
 use super::{EVENTS_MAX, Events};
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::SmscId;
 use crate::metrics::{Metrics, SmscMetrics};
 
-const STATES: [&str; 5] = ["disconnected", "connecting", "binding", "bound", "draining"];
+const STATES: [&str; 6] = ["disconnected", "connecting", "binding", "bound", "stalled", "draining"];
 
 /// How binds are told to end.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +42,8 @@ pub struct BindStatus {
     pub smsc: String,
     /// Which of its sessions, from 0.
     pub bind: u32,
-    /// disconnected, connecting, binding, bound or draining.
+    /// disconnected, connecting, binding, bound, stalled (bound, but submissions are not answered: one at a time is tried) or
+    /// draining.
     pub state: &'static str,
     /// Why the last session ended or the last attempt failed; empty before.
     pub last_error: String,
@@ -129,6 +131,13 @@ pub fn start(smscs: &[(SmscId, Arc<config::Smsc>)], metrics: &Metrics, clock: Cl
     }
 }
 
+/// What a session has come to.
+#[derive(Default)]
+struct Seen {
+    bound: AtomicBool,
+    answered: AtomicBool,
+}
+
 struct Keeper {
     config: Arc<config::Smsc>,
     around: Surroundings,
@@ -145,16 +154,22 @@ impl Keeper {
             .window_size
             .with_label_values(&self.labels())
             .set(i64::from(self.config.window));
-        let mut pauses = self.pauses();
+        let (mut pauses, mut stall) = (self.pauses(), Stall::default());
         while !self.stop.drain.is_cancelled() {
-            let end = self.session().await;
-            if let Ok(bound) = end.as_ref().map(|(_, bound)| *bound)
-                && bound
-            {
+            let seen = Seen::default();
+            let end = self.session(stall, &seen).await;
+            if seen.bound.load(Ordering::Relaxed) {
                 pauses = self.pauses();
             }
-            let refused = matches!(&end, Ok((End::BindRefused(status), _)) if is_about_credentials(*status));
-            self.report(&end);
+            if seen.answered.load(Ordering::Relaxed) {
+                stall.answered();
+            }
+            if end.as_ref().is_ok_and(|life| life.silent) {
+                stall.silence();
+            }
+            let end = end.map(|life| life.end);
+            let refused = matches!(&end, Ok(End::BindRefused(status)) if is_about_credentials(*status));
+            self.report(&end, stall);
             let pause = if refused {
                 self.config.reconnect_max
             } else {
@@ -171,8 +186,8 @@ impl Keeper {
         self.enter("disconnected", None);
     }
 
-    /// One connection's life. `Ok` has whether it was ever bound.
-    async fn session(&self) -> Result<(End, bool), String> {
+    /// One connection's life.
+    async fn session(&self, stall: Stall, seen: &Seen) -> Result<Life, String> {
         self.enter("connecting", None);
         let connect = timeout(self.config.bind_timeout, TcpStream::connect(&self.config.address));
         let stream = tokio::select! {
@@ -188,14 +203,14 @@ impl Keeper {
             .map_err(|error| format!("cannot set TCP_NODELAY: {error}"))?;
         self.enter("binding", None);
         let session = self.new_session()?;
-        let mut driver = Driver::new(&self.around, stream, session);
-        let bound = AtomicBool::new(false);
+        let probe_after = stall.pause(self.config.response_timeout);
+        let mut driver = Driver::new(&self.around, stream, session, probe_after);
+        let notice = |notice| self.note(notice, seen, probe_after.is_some());
         let end = tokio::select! {
-            end = driver.run(self.stop.drain.cancelled(), || self.on_bound(&bound)) => end,
+            end = driver.run(self.stop.drain.cancelled(), notice) => end,
             () = self.stop.now.cancelled() => End::Local,
         };
-        driver.close().await;
-        Ok((end, bound.load(Ordering::Relaxed)))
+        Ok(driver.close(end, self.stop.now.cancelled()).await)
     }
 
     fn new_session<T>(&self) -> Result<Session<T>, String> {
@@ -218,21 +233,40 @@ impl Keeper {
         Session::new(&bind, timers, self.config.window as usize, now).map_err(|error| error.to_string())
     }
 
-    fn on_bound(&self, bound: &AtomicBool) {
-        bound.store(true, Ordering::Relaxed);
+    fn note(&self, notice: Notice, seen: &Seen, stalled: bool) {
+        match notice {
+            Notice::Bound => {
+                seen.bound.store(true, Ordering::Relaxed);
+                self.on_bound(if stalled { "stalled" } else { "bound" });
+            }
+            Notice::Answered => {
+                seen.answered.store(true, Ordering::Relaxed);
+                if stalled {
+                    self.enter("bound", None);
+                    tracing::info!(
+                        smsc = self.config.name,
+                        bind = self.label,
+                        "submissions are answered again"
+                    );
+                }
+            }
+        }
+    }
+
+    fn on_bound(&self, state: &'static str) {
         self.attempt("ok");
-        self.enter("bound", None);
+        self.enter(state, None);
         let since = self.around.clock.unix_us() as f64 / 1e6;
         self.metrics()
             .all
             .bind_bound_timestamp_seconds
             .with_label_values(&self.labels())
             .set(since);
-        tracing::info!(smsc = self.config.name, bind = self.label, "bound");
+        tracing::info!(smsc = self.config.name, bind = self.label, state, "bound");
     }
 
     /// Says once, where it is decided, why the session ended.
-    fn report(&self, end: &Result<(End, bool), String>) {
+    fn report(&self, end: &Result<End, String>, stall: Stall) {
         let (smsc, bind) = (&self.config.name, &self.label);
         let error = match end {
             Err(error) => {
@@ -240,7 +274,7 @@ impl Keeper {
                 tracing::warn!(smsc, bind, error, "not bound; it is tried again");
                 error.clone()
             }
-            Ok((End::BindRefused(status), _)) => {
+            Ok(End::BindRefused(status)) => {
                 self.attempt("refused");
                 if is_about_credentials(*status) {
                     tracing::error!(smsc, bind, %status, "the SMSC refuses our system_id or password: it is tried again, slowly");
@@ -249,18 +283,26 @@ impl Keeper {
                 }
                 format!("bind refused: {status}")
             }
-            Ok((End::BindTimeout, _)) => {
+            Ok(End::BindTimeout) => {
                 self.attempt("timeout");
                 tracing::warn!(smsc, bind, "the bind was not answered; it is tried again");
                 "the bind was not answered".to_owned()
             }
-            Ok((end, _)) => {
+            Ok(end) => {
                 self.metrics()
                     .all
                     .bind_disconnects_total
                     .with_label_values(&[smsc, bind, end.label()])
                     .inc();
                 tracing::info!(smsc, bind, reason = end.label(), "session over");
+                if let Some(pause) = stall.pause(self.config.response_timeout) {
+                    tracing::warn!(
+                        smsc,
+                        bind,
+                        ?pause,
+                        "submissions are not answered: what was sent is in doubt; the next session tries one message after this pause, and sends no more until it is answered"
+                    );
+                }
                 end.label().to_owned()
             }
         };

@@ -7,9 +7,13 @@ mod driver;
 mod flight;
 mod keeper;
 mod slots;
+mod stall;
+mod wire;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use smpp::command_status::CommandStatus;
 use smpp::session::Ack;
@@ -18,6 +22,7 @@ use tokio::sync::mpsc;
 pub use flight::{Flight, Lease, Segments};
 pub use keeper::{BindStatus, Binds, Board, Stop, start};
 pub use slots::{Pool, Slots};
+pub use wire::{Departure, Wire};
 
 use crate::domain::SmscId;
 
@@ -60,6 +65,8 @@ pub struct Delivery {
     pub content: Content,
     /// What to acknowledge, and to whom.
     pub ack: Ack,
+    /// When it came.
+    pub at: Instant,
     /// The session that waits for it.
     pub session: mpsc::Sender<Vec<(Ack, CommandStatus)>>,
 }
@@ -76,8 +83,14 @@ pub enum Content {
 /// A receipt, owned: what `smpp::receipt` found, without what nobody reads.
 #[derive(Clone, Debug)]
 pub struct ReceiptNews {
-    /// The number that it is about, when the source address is one.
+    /// The source address, when it is a number: whom the receipt is about, as a rule.
     pub recipient: Option<u64>,
+    /// The destination address, when it is a number: whom it is about at SMSCs that turn them round.
+    pub other: Option<u64>,
+    /// The source address where it is no number.
+    pub source: String,
+    /// The destination address where it is no number.
+    pub destination: String,
     /// The id in `receipted_message_id`.
     pub tlv_id: Option<Vec<u8>>,
     /// The id in the text.
@@ -88,6 +101,10 @@ pub struct ReceiptNews {
     pub final_: bool,
     /// The vendor's error code.
     pub err: Option<String>,
+    /// `submit date:` of the text.
+    pub submit_date: Option<String>,
+    /// `text:` of the text, the beginning of the message.
+    pub text: Option<String>,
 }
 
 /// An inbound message, owned.

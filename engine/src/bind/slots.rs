@@ -1,13 +1,13 @@
 //! Places in the windows of an SMSC's sessions: taken before a message is leased, given back with its answer.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
 use super::flight::Segments;
+use super::wire::Wire;
 
 /// How long a dispatcher waits for a few more places before it goes with the ones there are: leases of a handful cost
 /// Redis ten times as much a message as leases of a hundred.
@@ -19,8 +19,15 @@ const BATCHES_MAX: usize = 10_000;
 /// A session's free places, and the way to it.
 #[derive(Debug)]
 pub(super) struct Gate {
-    free: AtomicUsize,
+    places: Mutex<Places>,
     queue: mpsc::Sender<Segments>,
+}
+
+#[derive(Debug)]
+struct Places {
+    free: usize,
+    /// While the gate is shut: how many of them may be taken nevertheless.
+    shut: Option<usize>,
 }
 
 /// The bound sessions of one SMSC. Cheap to clone.
@@ -28,6 +35,7 @@ pub(super) struct Gate {
 pub struct Pool {
     gates: Arc<Mutex<Vec<Arc<Gate>>>>,
     freed: Arc<Notify>,
+    wire: Wire,
     /// Places in all windows when every session is bound.
     window_total: usize,
 }
@@ -37,7 +45,10 @@ pub struct Pool {
 pub struct Slots {
     gate: Arc<Gate>,
     freed: Arc<Notify>,
+    wire: Wire,
     count: usize,
+    /// Taken while the gate was shut.
+    through_shut: bool,
 }
 
 impl Pool {
@@ -45,6 +56,7 @@ impl Pool {
         Self {
             gates: Arc::default(),
             freed: Arc::default(),
+            wire: Wire::default(),
             window_total,
         }
     }
@@ -77,30 +89,41 @@ impl Pool {
         !self.lock().is_empty()
     }
 
+    /// When what was handed to the sessions left.
+    pub fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
     fn take(&self, max: usize) -> Option<Slots> {
         let (gate, _) = self.freest()?;
-        let count = gate.take(max);
+        let (count, through_shut) = gate.take(max);
         (count > 0).then(|| Slots {
             gate,
             freed: self.freed.clone(),
+            wire: self.wire.clone(),
             count,
+            through_shut,
         })
     }
 
     fn freest(&self) -> Option<(Arc<Gate>, usize)> {
         let gates = self.lock();
-        let free = |gate: &Arc<Gate>| gate.free.load(Ordering::Relaxed);
         gates
             .iter()
-            .map(|gate| (gate.clone(), free(gate)))
+            .map(|gate| (gate.clone(), gate.lock().available()))
             .filter(|(_, free)| *free > 0)
             .max_by_key(|(_, free)| *free)
     }
 
-    pub(super) fn open(&self, window: usize) -> (Arc<Gate>, mpsc::Receiver<Segments>) {
+    /// A session's gate; shut: none of its places is given out.
+    pub(super) fn open(&self, window: usize, shut: bool) -> (Arc<Gate>, mpsc::Receiver<Segments>) {
         let (queue, batches) = mpsc::channel(BATCHES_MAX);
+        let places = Places {
+            free: window,
+            shut: shut.then_some(0),
+        };
         let gate = Arc::new(Gate {
-            free: AtomicUsize::new(window),
+            places: Mutex::new(places),
             queue,
         });
         self.lock().push(gate.clone());
@@ -109,27 +132,63 @@ impl Pool {
     }
 
     pub(super) fn close(&self, gate: &Arc<Gate>) {
-        gate.free.store(0, Ordering::Relaxed);
+        gate.lock().free = 0;
         self.lock().retain(|known| !Arc::ptr_eq(known, gate));
     }
 
     pub(super) fn give_back(&self, gate: &Gate, count: usize) {
-        gate.free.fetch_add(count, Ordering::Relaxed);
+        gate.lock().free += count;
         self.freed.notify_waiters();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Gate>>> {
+    /// No place is given out until [`Pool::reopen`], but for those of [`Pool::allow_one`].
+    pub(super) fn shut(gate: &Gate) {
+        gate.lock().shut = Some(0);
+    }
+
+    /// One place may be taken though the gate is shut.
+    pub(super) fn allow_one(&self, gate: &Gate) {
+        if let Some(allowed) = &mut gate.lock().shut {
+            *allowed = 1;
+        }
+        self.freed.notify_waiters();
+    }
+
+    /// Every free place may be taken again. `false`: it was not shut.
+    pub(super) fn reopen(&self, gate: &Gate) -> bool {
+        let was_shut = gate.lock().shut.take().is_some();
+        if was_shut {
+            self.freed.notify_waiters();
+        }
+        was_shut
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Gate>>> {
         // The list is whole at every instant, so a panic elsewhere does not spoil it.
         self.gates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Gate {
-    fn take(&self, max: usize) -> usize {
-        let taken = self.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| {
-            Some(free.saturating_sub(max))
-        });
-        taken.map_or(0, |before| before.min(max))
+    /// How many were taken, and whether the gate is shut.
+    fn take(&self, max: usize) -> (usize, bool) {
+        let mut places = self.lock();
+        let taken = places.available().min(max);
+        places.free -= taken;
+        if let Some(allowed) = &mut places.shut {
+            *allowed -= taken;
+        }
+        (taken, places.shut.is_some())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Places {
+    fn available(&self) -> usize {
+        self.shut.map_or(self.free, |allowed| allowed.min(self.free))
     }
 }
 
@@ -153,8 +212,9 @@ impl Slots {
             if self.gate.queue.is_closed() {
                 return false;
             }
-            if self.gate.take(1) == 1 {
+            if let (1, through_shut) = self.gate.take(1) {
                 self.count += 1;
+                self.through_shut |= through_shut;
                 return true;
             }
             // Woken by every freed place, of other sessions too; a session that ends is noticed soon.
@@ -162,7 +222,8 @@ impl Slots {
         }
     }
 
-    /// Hands segments to the session; each uses a place. When the session is over they come back, surely unsent.
+    /// Hands segments to the session; each uses a place and a permit. When the session is over they come back, surely
+    /// unsent.
     pub fn submit(&mut self, segments: Segments) -> Result<(), Segments> {
         let used = segments.count().min(self.count);
         match self.gate.queue.try_send(segments) {
@@ -171,6 +232,7 @@ impl Slots {
                 Ok(())
             }
             Err(mpsc::error::TrySendError::Full(segments) | mpsc::error::TrySendError::Closed(segments)) => {
+                self.wire.unsent(segments.count());
                 Err(segments)
             }
         }
@@ -178,7 +240,12 @@ impl Slots {
 
     fn release(&self, count: usize) {
         if count > 0 {
-            self.gate.free.fetch_add(count, Ordering::Relaxed);
+            let mut places = self.gate.lock();
+            places.free += count;
+            if let (Some(allowed), true) = (&mut places.shut, self.through_shut) {
+                *allowed = 1;
+            }
+            drop(places);
             self.freed.notify_waiters();
         }
     }
@@ -197,7 +264,7 @@ mod tests {
     #[tokio::test]
     async fn places_are_taken_once_and_come_back() {
         let pool = Pool::new(10);
-        let (gate, _batches) = pool.open(10);
+        let (gate, _batches) = pool.open(10, false);
         let mut first = pool.slots(8).await;
         let second = pool.slots(8).await;
         assert_eq!((first.count(), second.count()), (8, 2));
@@ -213,7 +280,7 @@ mod tests {
     #[tokio::test]
     async fn used_places_come_back_with_the_answer_only() {
         let pool = Pool::new(2);
-        let (gate, mut batches) = pool.open(2);
+        let (gate, mut batches) = pool.open(2, false);
         let mut slots = pool.slots(2).await;
         slots.submit(Segments::default()).unwrap();
         assert_eq!(slots.count(), 2, "an empty batch uses none");
@@ -223,5 +290,29 @@ mod tests {
         assert!(batches.recv().await.is_some());
         pool.give_back(&gate, 2);
         assert_eq!(pool.slots(5).await.count(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_shut_gate_gives_out_the_one_place_that_is_allowed() {
+        let pool = Pool::new(10);
+        let (gate, _batches) = pool.open(10, false);
+        let taken = pool.slots(4).await;
+        Pool::shut(&gate);
+        drop(taken);
+        assert!(
+            pool.freest().is_none(),
+            "what was taken before comes back to a shut gate"
+        );
+        pool.allow_one(&gate);
+        let unused = pool.slots(10).await;
+        assert_eq!(unused.count(), 1);
+        assert!(pool.freest().is_none());
+        drop(unused);
+        let mut used = pool.slots(10).await;
+        used.count = 0; // as if its segment had been handed over
+        drop(used);
+        assert!(pool.freest().is_none());
+        assert!(pool.reopen(&gate) && !pool.reopen(&gate));
+        assert_eq!(pool.slots(20).await.count(), 9);
     }
 }

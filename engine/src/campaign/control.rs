@@ -1,29 +1,12 @@
 //! Pause, resume, cancel. Each may be asked for again: what was done is not done twice, what was not is then.
 
+use super::launch::owner;
 use super::{CampaignFault, Campaigns};
-use crate::domain::{CampaignId, TenantId};
-use crate::store::{Campaign, CampaignKind, CampaignState, StoreError};
+use crate::domain::{CampaignId, Event, Line, Message, Partition, Record, TenantId};
+use crate::store::{Ask, Campaign, CampaignKind, CampaignState, Case, Halt, Note, Owner, Reply, StoreError};
 
-/// How a campaign's queues are halted; the letters of `halt.lua`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Halt {
-    /// Nothing is leased until it is resumed.
-    Pause,
-    /// Goes on.
-    Resume,
-    /// Nothing is leased any more: what is queued is canceled.
-    Stop,
-}
-
-impl Halt {
-    const fn letter(self) -> &'static str {
-        match self {
-            Self::Pause => "p",
-            Self::Resume => "",
-            Self::Stop => "c",
-        }
-    }
-}
+/// How often a stopped campaign is looked through while some of its messages are with an SMSC for an answer.
+const STOP_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 
 impl Campaigns {
     /// Keeps what is queued from being sent. What an SMSC has already is not called back.
@@ -48,8 +31,8 @@ impl Campaigns {
         Ok(CampaignState::Running)
     }
 
-    /// Ends a campaign: one that was not launched is canceled, one that was is stopped, and what is still queued of it
-    /// is canceled behind the answer. Its hold is released for what was not sent.
+    /// Ends a campaign: one that was not launched is canceled; one that was is stopped, and what is not with an SMSC is
+    /// canceled behind the answer. Its hold is released for what was not sent.
     ///
     /// # Errors
     /// As [`Campaigns::pause`].
@@ -57,8 +40,10 @@ impl Campaigns {
         let unsent = [CampaignState::Draft, CampaignState::Blocked, CampaignState::Canceled];
         match self.shift(tenant, id, &unsent, CampaignState::Canceled).await {
             Ok(_) => {
-                self.store().drop_audience(id).await?;
+                self.store().drop_rows(id).await?;
                 self.store().set_active(tenant, id, false).await?;
+                let leaves_at = self.now_us() / 1_000_000 + self.0.deps.keep.as_secs();
+                self.store().retire_at(tenant, id, leaves_at).await?;
                 return Ok(CampaignState::Canceled);
             }
             Err(CampaignFault::WrongState(_)) => {}
@@ -106,42 +91,99 @@ impl Campaigns {
     }
 
     async fn halt(&self, campaign: &Campaign, halt: Halt) {
-        let line = (campaign.tenant, campaign.id, campaign.purpose);
-        let halted = self.insist("halt", || async move {
-            let smscs = self.store().smscs().await?;
-            self.store().halt(line, halt.letter(), &smscs).await?;
-            Ok::<_, StoreError>(smscs)
+        let owner = owner(campaign);
+        let halted = self.insist("halt", || self.store().halt(owner, halt)).await;
+        let Some(lines) = halted else { return };
+        if halt == Halt::Resume {
+            self.ring_everywhere();
+        }
+        let (campaigns, total) = (self.clone(), campaign.total);
+        // What is deferred is in other hands than what is queued: behind the answer.
+        self.0.deps.tracker.spawn(async move {
+            let halting = campaigns.insist("halt", || campaigns.halt_all_due((owner, total), &lines, halt));
+            // A start takes it up again.
+            let _ended = campaigns.0.deps.stop.run_until_cancelled(halting).await;
+            campaigns.0.books.look_soon(owner.tenant, owner.campaign);
         });
-        let Some(smscs) = halted.await else { return };
-        match halt {
-            Halt::Pause => {}
-            Halt::Resume => {
-                for partition in self.store().all_partitions() {
-                    self.ring(smscs.iter().copied(), partition, false);
+    }
+
+    /// Halts the messages of a campaign that are deferred, in all lines. A stop goes on until nothing of the campaign is with
+    /// a dispatcher or in a window: what comes back from there is deferred again.
+    async fn halt_all_due(
+        &self,
+        (owner, total): (Owner, u64),
+        lines: &[(Partition, Vec<Line>)],
+        halt: Halt,
+    ) -> Result<(), StoreError> {
+        let mut lines = lines.to_vec();
+        loop {
+            for (partition, lines) in &lines {
+                for line in lines {
+                    self.halt_due(owner.campaign, (*partition, *line), halt).await?;
                 }
             }
-            Halt::Stop => {
-                let campaigns = self.clone();
-                let (tenant, id) = (campaign.tenant, campaign.id);
-                self.0
-                    .deps
-                    .tracker
-                    .spawn(async move { campaigns.drain(tenant, id).await });
+            let counters = self.store().counters(owner.campaign).await?;
+            if halt != Halt::Stop || counters.sent() + counters.in_doubt() >= total {
+                return Ok(());
             }
+            tokio::time::sleep(STOP_AGAIN).await;
+            lines = self.store().halt(owner, halt).await?;
         }
     }
 
-    /// Cancels what is queued, a stretch at a time.
-    async fn drain(&self, tenant: TenantId, id: CampaignId) {
-        let mut left = true;
-        while left && !self.0.deps.stop.is_cancelled() {
-            let canceled = self.insist("drain", || async move {
-                let smscs = self.store().smscs().await?;
-                self.store().drain(id, &smscs, self.now_us()).await
-            });
-            left = canceled.await.is_some_and(|canceled| canceled > 0);
+    /// Halts the messages of a campaign that are deferred, or wait behind others, in one line.
+    async fn halt_due(&self, id: CampaignId, place: (Partition, Line), halt: Halt) -> Result<(), StoreError> {
+        match halt {
+            // When one is due that belongs to a paused campaign, the lease puts it aside.
+            Halt::Pause => Ok(()),
+            Halt::Resume => {
+                let mut cursor = 0;
+                loop {
+                    let (due, next) = self.store().due_of(Some(id), place, cursor).await?;
+                    if !due.is_empty() {
+                        self.store().make_due(place, &due, self.now_us()).await?;
+                        (self.0.deps.ring)(place.1.way, place.0, false);
+                    }
+                    if next == 0 {
+                        return Ok(());
+                    }
+                    cursor = next;
+                }
+            }
+            Halt::Stop => self.each_due(Some(id), place, |_| Some(Event::Stopped)).await.map(drop),
         }
-        self.0.books.look_soon(tenant, id);
+    }
+
+    /// Has the same happen to every message, of one campaign or of all, that is deferred or waits in a line. Returns to how
+    /// many it did.
+    pub(super) async fn each_due(
+        &self,
+        of: Option<CampaignId>,
+        place: (Partition, Line),
+        event: impl Fn(&Message<'_>) -> Option<Event>,
+    ) -> Result<usize, StoreError> {
+        let (mut moved, mut cursor) = (0, 0);
+        loop {
+            let (due, next) = self.store().due_of(of, place, cursor).await?;
+            let recipients: Vec<_> = due.iter().map(|message| message.recipient).collect();
+            let records = self.store().records(&recipients).await?;
+            let mut cases = Vec::new();
+            for (message, bytes) in due.iter().zip(&records) {
+                let record = Record::unpack(message.recipient, bytes).map_err(|form| StoreError::BadForm {
+                    key: format!("the record of {}", message.recipient.masked()),
+                    form,
+                })?;
+                let found = record.messages.iter().find(|found| found.id == message.id);
+                let transition = found.and_then(|found| found.apply(event(found)?, self.now_us()).ok());
+                cases.extend(transition.map(|transition| Case::new(Ask::Move(transition, Note::None), ())));
+            }
+            self.store().commit(self.now_us(), &mut cases).await?;
+            moved += cases.iter().filter(|case| case.reply == Some(Reply::Moved)).count();
+            if next == 0 {
+                return Ok(moved);
+            }
+            cursor = next;
+        }
     }
 
     /// At the start: a process may have ended between the state and the queues.
@@ -156,6 +198,9 @@ impl Campaigns {
             | CampaignState::Completed
             | CampaignState::Canceled => return,
         };
+        if campaign.kind == CampaignKind::Direct {
+            return;
+        }
         let (campaigns, campaign) = (self.clone(), campaign.clone());
         self.0
             .deps

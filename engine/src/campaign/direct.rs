@@ -7,12 +7,12 @@ use super::price;
 use super::{CampaignFault, Campaigns, view};
 use crate::audience::normalise;
 use crate::compose::{Sender, check_text};
-use crate::domain::{CampaignId, Entry, MessageId, Purpose, Recipient, SmscId, TenantId};
+use crate::domain::{CampaignId, Line, MessageId, Purpose, Recipient, Row, TenantId, Way, push_variable};
 use crate::fault::{FieldFault, FieldProblem};
-use crate::store::{Campaign, CampaignKind, CampaignState, DirectMessage, RecipientRow};
+use crate::store::{Campaign, CampaignKind, CampaignState, DirectMessage, DirectPlace, RecipientRow, Token};
 
 /// Whose messages, on which lane.
-pub(super) type Line = (TenantId, Purpose);
+pub(super) type Sending = (TenantId, Purpose);
 
 /// A direct campaign, with the hour since 1970 that it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,31 +47,35 @@ struct Checked {
 }
 
 impl Campaigns {
-    /// Takes one message: holds its credits and enqueues it.
+    /// Takes one message: holds its credits and queues it. Asked again with the same token it is the same message.
     ///
     /// # Errors
     /// [`CampaignFault::Fields`], [`CampaignFault::Short`], [`CampaignFault::Busy`] when the hour's campaign is full, or
     /// [`CampaignFault::Store`]: the message may have been taken then.
-    pub async fn send(&self, tenant: TenantId, order: &DirectOrder) -> Result<MessageId, CampaignFault> {
+    pub async fn send(&self, tenant: TenantId, order: &DirectOrder, token: Token) -> Result<MessageId, CampaignFault> {
         let checked = self.check(order).map_err(CampaignFault::Fields)?;
-        let hour = self.hour(tenant, order.purpose).await?;
-        let needed = u64::from(checked.segments);
-        if !self
-            .store()
-            .hold_direct(tenant, hour.campaign, needed, self.now_us())
-            .await?
-        {
-            let available = self
-                .store()
-                .tenant(tenant)
-                .await?
-                .map_or(0, |tenant| tenant.credits.available);
-            return Err(CampaignFault::Short { available, needed });
+        if let Some(id) = self.store().direct_of(checked.recipient, token).await? {
+            return Ok(id);
         }
-        match self.enqueue_one(tenant, hour.campaign, (order, &checked)).await? {
-            Some(id) => Ok(id),
-            // Full: the next message gets another campaign, and this hold ends with the hour.
-            None => {
+        let hour = self.hour(tenant, order.purpose).await?;
+        let partition = checked.recipient.partition(self.store().partitions());
+        let needed = u64::from(checked.segments);
+        let held = self
+            .store()
+            .hold_direct((tenant, hour.campaign), (token, partition), needed, self.now_us())
+            .await?;
+        let Some(campaign) = held else {
+            let tenant = self.store().tenant(tenant).await?;
+            let available = tenant.map_or(0, |tenant| tenant.credits.available);
+            return Err(CampaignFault::Short { available, needed });
+        };
+        let place = self.queue_one(tenant, campaign, (order, &checked), token).await?;
+        let made = matches!(place, DirectPlace::Queued(_));
+        self.store().end_direct((tenant, campaign), token, made).await?;
+        match place {
+            DirectPlace::Queued(id) => Ok(id),
+            // Full: the next message gets another campaign.
+            DirectPlace::Full | DirectPlace::Undone => {
                 self.forget_hour(tenant, order.purpose);
                 Err(CampaignFault::Busy)
             }
@@ -85,7 +89,7 @@ impl Campaigns {
     pub async fn message(&self, tenant: TenantId, id: MessageId) -> Result<RecipientRow, CampaignFault> {
         let campaign = self.find(tenant, id.campaign()).await?;
         let (partition, position) = id.place(self.store().partitions());
-        let rows = self.store().recipients(campaign.id, partition, position, 1).await?;
+        let rows = self.look(campaign.id, partition, (position, 1)).await?;
         rows.into_iter().next().ok_or(CampaignFault::NotFound)
     }
 
@@ -107,40 +111,42 @@ impl Campaigns {
         }
     }
 
-    async fn enqueue_one(
+    async fn queue_one(
         &self,
         tenant: TenantId,
         campaign: CampaignId,
         (order, checked): (&DirectOrder, &Checked),
-    ) -> Result<Option<MessageId>, CampaignFault> {
+        token: Token,
+    ) -> Result<DirectPlace, CampaignFault> {
         let now = self.now_us();
-        let mut body = Vec::with_capacity(order.text.len() + 48);
+        let mut variables = Vec::with_capacity(order.text.len() + 48);
         for variable in [&order.sender, &order.text, &now.to_string()] {
-            Entry::push_variable(&mut body, variable);
+            push_variable(&mut variables, variable);
         }
-        let smsc = self.0.deps.routes.route(checked.recipient);
-        let entry = Entry {
+        let row = Row {
             recipient: checked.recipient,
-            id: MessageId(0),
-            tenant,
-            smsc: smsc.unwrap_or(SmscId(0)),
             segments: checked.segments,
             credits: checked.segments,
-            lane: order.purpose.lane(),
-            body: &body,
+            variables: &variables,
         };
-        let row = checked.recipient.0.to_be_bytes().to_vec();
+        let route = self.0.deps.routes.route(checked.recipient);
         let message = DirectMessage {
+            tenant,
             campaign,
-            row,
-            entry,
-            purpose: order.purpose,
+            recipient: checked.recipient,
+            row: row.pack(),
+            line: Line {
+                way: Way::Route(route),
+                lane: order.purpose.lane(),
+                gate: self.0.deps.gates.of(order.purpose),
+            },
+            version: self.0.deps.routes.version(),
+            token,
         };
-        let id = self.store().enqueue_direct(&message, now).await?;
+        let place = self.store().enqueue_direct(&message, now).await?;
         let partition = checked.recipient.partition(self.store().partitions());
-        self.ring(smsc.into_iter(), partition, order.purpose == Purpose::Transactional);
-        self.0.books.touch(tenant, campaign);
-        Ok(id)
+        self.ring(route, partition, order.purpose == Purpose::Transactional);
+        Ok(place)
     }
 
     /// The direct campaign of this hour; made for the hour's first message.
@@ -158,11 +164,12 @@ impl Campaigns {
             return Ok(known);
         }
         let id = self.store().next_campaign().await?;
-        // Listed first: a campaign that is listed and not there is looked at in vain, the other way its hold is lost.
+        // Listed first: a crash after this costs one useless look; the reverse order would lose the hold.
         self.store().set_active(tenant, id, true).await?;
         let campaign = direct_campaign(tenant, id, purpose, now);
         self.store().save_campaign(&campaign).await?;
         self.0.orders.keep(&campaign)?;
+        self.0.books.look_soon(tenant, id);
         let made = Hour { hour, campaign: id };
         let mut hours = self.0.hours.lock().unwrap_or_else(PoisonError::into_inner);
         if hours.len() >= HOURS_MAX {

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::packer::{CHUNKS_MAX, Packer};
+use super::packer::{BATCHES_MAX, Packer};
 use super::pages::Pages;
 use super::price::{self, Price};
 use super::{CampaignFault, Campaigns, Limits};
 use crate::audience::{CampaignDraft, Counts, Ingest, ReadFault, Rejected, read_campaign};
 use crate::compose::Template;
-use crate::domain::{CampaignId, TenantId};
-use crate::store::{AudienceRow, Campaign, CampaignKind, CampaignState, StoreError};
+use crate::domain::{CampaignId, Partition, Row, TenantId};
+use crate::store::{Campaign, CampaignKind, CampaignState, RowBatch, StoreError};
 
 /// How long a body may wait for its turn to be read.
 const TURN_MAX: Duration = Duration::from_secs(10);
@@ -60,10 +60,13 @@ impl Campaigns {
         body: impl Read + Send + 'static,
     ) -> Result<Created, CampaignFault> {
         let id = self.store().next_campaign().await?;
+        // Listed while it is taken in: what a process leaves behind that ends meanwhile is found, and forgotten.
+        self.store().set_drafting(id, Some(self.0.deps.epoch)).await?;
         let created = self.take_in(tenant, id, body).await;
         if created.is_err() {
-            self.insist("forget", || self.store().drop_audience(id)).await;
+            self.insist("forget", || self.store().drop_rows(id)).await;
         }
+        self.insist("draft", || self.store().set_drafting(id, None)).await;
         created
     }
 
@@ -73,8 +76,8 @@ impl Campaigns {
         id: CampaignId,
         body: impl Read + Send + 'static,
     ) -> Result<Created, CampaignFault> {
-        let (chunks, rows) = mpsc::channel(CHUNKS_MAX);
-        let packer = Packer::new(chunks, self.store().partitions());
+        let (batches, rows) = mpsc::channel(BATCHES_MAX);
+        let packer = Packer::new(batches, self.0.deps.routes.clone(), self.store().partitions());
         let limits = self.0.deps.limits;
         let reading = tokio::task::spawn_blocking(move || read(body, packer, limits));
         let kept = self.keep(id, rows).await;
@@ -101,9 +104,12 @@ impl Campaigns {
     }
 
     /// Keeps rows until there are no more.
-    async fn keep(&self, id: CampaignId, mut chunks: mpsc::Receiver<Vec<AudienceRow>>) -> Result<(), StoreError> {
-        while let Some(rows) = chunks.recv().await {
-            self.store().add_audience(id, &rows).await?;
+    async fn keep(&self, id: CampaignId, mut batches: mpsc::Receiver<RowBatch>) -> Result<(), StoreError> {
+        let (mut ready, version) = (Vec::with_capacity(BATCHES_MAX), self.0.deps.routes.version());
+        while batches.recv_many(&mut ready, BATCHES_MAX).await > 0 {
+            // One after the other in a partition: each batch says where it begins.
+            self.store().add_rows(id, version, &ready).await?;
+            ready.clear();
         }
         Ok(())
     }
@@ -120,14 +126,15 @@ impl Campaigns {
         }
     }
 
-    /// The segments of all messages.
+    /// The segments of all messages; rows whose message takes more than one say so from then on.
     async fn price(&self, id: CampaignId, template: &Template, accepted: u32) -> Result<u64, CampaignFault> {
         let mut price = Price::new(template);
         let refuse = |price: &Price<'_>| CampaignFault::Fields(vec![price::too_long(price.characters())]);
         if let Some(each) = price.constant() {
-            return each
-                .map(|each| u64::from(each) * u64::from(accepted))
-                .map_err(|_| refuse(&price));
+            let each = each.map_err(|_| refuse(&price))?;
+            if each == 1 {
+                return Ok(accepted.into());
+            }
         }
         let (mut pages, mut segments) = (Pages::all(id, self.store().partitions()), 0);
         loop {
@@ -135,13 +142,26 @@ impl Campaigns {
             if stretches.is_empty() {
                 return Ok(segments);
             }
+            let mut dearer: Vec<(Partition, u32, Vec<u8>)> = Vec::new();
             for stretch in stretches {
-                for (_, variables) in &stretch.rows {
-                    segments += u64::from(price.of(variables).map_err(|_| refuse(&price))?);
+                for (position, packed) in (stretch.position..).zip(&stretch.rows) {
+                    let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
+                    let of_row = price.of(row.variables).map_err(|_| refuse(&price))?;
+                    segments += u64::from(of_row);
+                    if of_row != row.segments {
+                        // One credit a segment: the `concat` tariff.
+                        let priced = Row {
+                            segments: of_row,
+                            credits: of_row,
+                            ..row
+                        };
+                        dearer.push((stretch.partition, position, priced.pack()));
+                    }
                 }
                 // Rendering a stretch takes a fraction of a millisecond; others have their turn between two.
                 tokio::task::yield_now().await;
             }
+            self.store().set_rows(id, &dearer).await?;
         }
     }
 

@@ -5,11 +5,14 @@ mod control;
 mod direct;
 mod draft;
 mod fault;
+mod gates;
+mod housekeeping;
 mod launch;
 mod orders;
 mod packer;
 mod pages;
 mod price;
+mod recut;
 mod report;
 mod routes;
 pub mod view;
@@ -28,13 +31,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::audience::Country;
 use crate::clock::Clock;
-use crate::domain::{CampaignId, Partition, SmscId, TenantId};
+use crate::domain::{CampaignId, Partition, TenantId, Way};
 use crate::metrics::Metrics;
 use crate::store::{Campaign, Store, StoreError};
 
 pub use books::Books;
 pub use direct::DirectOrder;
 pub use fault::CampaignFault;
+pub use gates::Gates;
 pub use orders::{Order, Orders};
 pub use report::{PAGE_MAX, PageCursor};
 pub use routes::Routes;
@@ -42,15 +46,15 @@ pub use routes::Routes;
 /// Bodies that may be read at once: each takes a thread and some megabytes.
 const CREATIONS_MAX: usize = 64;
 
-/// Campaigns that are expanded at once: more would only make each slower, and Redis busier for the messages under way.
-const EXPANSIONS_MAX: usize = 8;
+/// Campaigns that are queued at once: more would only make each slower, and Redis busier for the messages under way.
+const LAUNCHES_MAX: usize = 16;
 
 /// The pauses between attempts while the store is away.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
-/// Tells the dispatcher of that SMSC that something is due in that partition; `true`: something urgent.
-pub type Ring = Arc<dyn Fn(SmscId, Partition, bool) + Send + Sync>;
+/// Tells the dispatchers that something is due for them in that partition; `true`: something urgent.
+pub type Ring = Arc<dyn Fn(Way, Partition, bool) + Send + Sync>;
 
 /// What a campaign may be.
 #[derive(Clone, Copy, Debug)]
@@ -69,13 +73,19 @@ pub struct CampaignDeps {
     pub metrics: Metrics,
     /// The time.
     pub clock: Clock,
-    /// Which SMSC takes whom.
+    /// Which SMSCs take whom.
     pub routes: Arc<Routes>,
+    /// Which rows share their hours.
+    pub gates: Gates,
+    /// The epoch of this process, under which it takes audiences in.
+    pub epoch: u32,
+    /// How long a campaign stays after it has ended.
+    pub keep: Duration,
     /// Rung whenever something was enqueued.
     pub ring: Ring,
     /// What they may be.
     pub limits: Limits,
-    /// Owns expansions and what else goes on behind an answer.
+    /// Owns launches and what else goes on behind an answer.
     pub tracker: TaskTracker,
     /// Ends all that; a start takes it up again.
     pub stop: CancellationToken,
@@ -90,10 +100,10 @@ struct Shared {
     orders: Orders,
     books: Books,
     creations: Arc<Semaphore>,
-    expansions: Semaphore,
-    /// Under expansion, or about to be: nobody else need start.
-    expanding: Mutex<FxHashSet<CampaignId>>,
-    hours: Mutex<FxHashMap<direct::Line, direct::Hour>>,
+    launches: Semaphore,
+    /// Being queued, or about to be: nobody else need start.
+    launching: Mutex<FxHashSet<CampaignId>>,
+    hours: Mutex<FxHashMap<direct::Sending, direct::Hour>>,
 }
 
 impl Campaigns {
@@ -101,10 +111,10 @@ impl Campaigns {
     pub fn new(deps: CampaignDeps) -> Self {
         Self(Arc::new(Shared {
             orders: Orders::new(deps.store.clone()),
-            books: Books::new(deps.store.clone(), deps.clock),
+            books: Books::new(deps.store.clone(), deps.clock, deps.keep),
             creations: Arc::new(Semaphore::new(CREATIONS_MAX)),
-            expansions: Semaphore::new(EXPANSIONS_MAX),
-            expanding: Mutex::default(),
+            launches: Semaphore::new(LAUNCHES_MAX),
+            launching: Mutex::default(),
             hours: Mutex::default(),
             deps,
         }))
@@ -115,7 +125,7 @@ impl Campaigns {
         self.0.orders.clone()
     }
 
-    /// Where news of messages go so that credits follow them.
+    /// What follows the journal.
     pub fn books(&self) -> Books {
         self.0.books.clone()
     }
@@ -149,7 +159,7 @@ impl Campaigns {
         loop {
             match ask().await {
                 Ok(reply) => return Some(reply),
-                Err(error @ StoreError::Corrupt(_)) => {
+                Err(error @ (StoreError::Corrupt(_) | StoreError::BadForm { .. })) => {
                     tracing::error!(%error, what, "given up");
                     return None;
                 }

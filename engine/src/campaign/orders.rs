@@ -1,11 +1,12 @@
 //! What is needed of a campaign to compose its messages, kept at hand for the dispatchers.
 
+use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustc_hash::FxHashMap;
 
 use crate::compose::{Sender, Template};
-use crate::domain::{CampaignId, Purpose, TenantId};
+use crate::domain::{CampaignId, Purpose, TenantId, variables};
 use crate::store::{Campaign, CampaignKind, Store, StoreError};
 
 /// Orders that are kept at hand: 10,000 tenants with two campaigns each, about 1 KB an order.
@@ -71,6 +72,40 @@ impl Order {
                 campaign.launched_at
             },
         })
+    }
+}
+
+impl Order {
+    /// The text for a recipient with these packed variables; `None` when they are none of this order.
+    pub fn text(&self, packed: &[u8]) -> Option<String> {
+        let values: Vec<&str> = variables(packed).collect();
+        match self.kind {
+            CampaignKind::Audience => {
+                let mut text = String::with_capacity(200);
+                self.template.render(&values, &mut text);
+                Some(text)
+            }
+            CampaignKind::Direct => values.get(1).map(|text| (*text).to_owned()),
+        }
+    }
+
+    /// The sender of a message with these packed variables.
+    pub fn sender(&self, packed: &[u8]) -> Option<Cow<'_, Sender>> {
+        match self.kind {
+            CampaignKind::Audience => Some(Cow::Borrowed(&self.sender)),
+            CampaignKind::Direct => Sender::parse(variables(packed).next()?).ok().map(Cow::Owned),
+        }
+    }
+
+    /// When a message with these packed variables was asked for, µs since 1970: at the launch, or when the API took it.
+    pub fn asked_at_us(&self, packed: &[u8]) -> u64 {
+        match self.kind {
+            CampaignKind::Audience => self.launched_at_us,
+            CampaignKind::Direct => {
+                let given = variables(packed).nth(2).and_then(|at| at.parse().ok());
+                given.unwrap_or(self.launched_at_us)
+            }
+        }
     }
 }
 

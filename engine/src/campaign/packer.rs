@@ -1,31 +1,43 @@
-//! Recipients → packed rows, in chunks, over a bounded channel to whoever keeps them.
+//! Recipients → packed rows, gathered by partition and route, over a bounded channel to whoever keeps them.
 
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
 
+use super::Routes;
 use crate::audience::{COLUMNS_MAX, RecipientSink, SinkFull, Values};
-use crate::domain::{Entry, MessageId, Recipient};
-use crate::store::AudienceRow;
+use crate::domain::{GateId, MessageId, Partition, Recipient, RouteId, Row, push_variable};
+use crate::store::{RowBatch, Stretch};
 
-/// Rows in one chunk: one round trip to the store.
-pub(super) const CHUNK_ROWS: usize = 1_000;
+/// Rows of a partition and route that are handed on together: where routes alternate, the shortest span but the last.
+const BATCH_ROWS: usize = 250;
 
-/// Chunks that may wait for the store. With rows of some hundred octets, a body that is read takes under a megabyte.
-pub(super) const CHUNKS_MAX: usize = 4;
+/// Rows that are gathered in all. Beyond, the longest batch goes as it is: with many routes spans get shorter, not memory
+/// more.
+const GATHERED_MAX: usize = 8_000;
+
+/// Batches that may wait for the store. With rows of some hundred octets, a body that is read takes some megabytes.
+pub(super) const BATCHES_MAX: usize = 16;
 
 /// Packs recipients.
 pub(super) struct Packer {
-    chunk: Vec<AudienceRow>,
-    chunks: mpsc::Sender<Vec<AudienceRow>>,
-    /// Recipients of each partition.
-    counts: Vec<u32>,
+    batches: mpsc::Sender<RowBatch>,
+    routes: Arc<Routes>,
+    gathered: FxHashMap<(Partition, RouteId), Vec<Vec<u8>>>,
+    rows: usize,
+    /// Recipients of each partition, and those of them that were handed on.
+    counts: Vec<(u32, u32)>,
 }
 
 impl Packer {
-    pub(super) fn new(chunks: mpsc::Sender<Vec<AudienceRow>>, partitions: u16) -> Self {
+    pub(super) fn new(batches: mpsc::Sender<RowBatch>, routes: Arc<Routes>, partitions: u16) -> Self {
         Self {
-            chunk: Vec::new(),
-            chunks,
-            counts: vec![0; usize::from(partitions)],
+            batches,
+            routes,
+            gathered: FxHashMap::default(),
+            rows: 0,
+            counts: vec![(0, 0); usize::from(partitions)],
         }
     }
 
@@ -34,40 +46,65 @@ impl Packer {
     /// # Errors
     /// [`SinkFull::Closed`].
     pub(super) fn finish(mut self) -> Result<(), SinkFull> {
-        self.hand_on()
+        let left: Vec<_> = self.gathered.keys().copied().collect();
+        left.into_iter().try_for_each(|place| self.hand_on(place))
     }
 
-    fn hand_on(&mut self) -> Result<(), SinkFull> {
-        let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_ROWS));
-        if chunk.is_empty() {
-            Ok(())
-        } else {
-            self.chunks.blocking_send(chunk).map_err(|_| SinkFull::Closed)
-        }
+    fn hand_on(&mut self, (partition, route): (Partition, RouteId)) -> Result<(), SinkFull> {
+        let Some(rows) = self.gathered.remove(&(partition, route)) else {
+            return Ok(());
+        };
+        self.rows -= rows.len();
+        let handed_on = &mut self.counts[usize::from(partition.0)].1;
+        let stretch = Stretch {
+            route,
+            gate: GateId::OPEN,
+            first: *handed_on,
+            count: rows.len() as u32,
+        };
+        let batch = RowBatch {
+            partition,
+            position: *handed_on,
+            rows,
+            stretches: vec![stretch],
+        };
+        *handed_on += stretch.count;
+        self.batches.blocking_send(batch).map_err(|_| SinkFull::Closed)
+    }
+
+    fn longest(&self) -> Option<(Partition, RouteId)> {
+        let longest = self.gathered.iter().max_by_key(|(_, rows)| rows.len());
+        longest.map(|(place, _)| *place)
     }
 }
 
 impl RecipientSink for Packer {
     fn recipient(&mut self, recipient: Recipient, values: Values<'_>) -> Result<(), SinkFull> {
         let partitions = self.counts.len() as u16;
-        let count = &mut self.counts[usize::from(recipient.partition(partitions).0)];
+        let partition = recipient.partition(partitions);
+        let count = &mut self.counts[usize::from(partition.0)].0;
         if *count == MessageId::positions_max(partitions) {
             return Err(SinkFull::TooMany {
                 max: MessageId::positions_max(partitions),
             });
         }
         *count += 1;
-        self.chunk.push((recipient, pack(values)));
-        if self.chunk.len() < CHUNK_ROWS {
-            Ok(())
-        } else {
-            self.hand_on()
+        let place = (partition, self.routes.route(recipient));
+        let rows = self.gathered.entry(place).or_default();
+        rows.push(pack(recipient, values));
+        let full = rows.len() == BATCH_ROWS;
+        self.rows += 1;
+        match self.longest().filter(|_| self.rows > GATHERED_MAX) {
+            _ if full => self.hand_on(place),
+            Some(longest) => self.hand_on(longest),
+            None => Ok(()),
         }
     }
 }
 
-/// The variables by their column's number. Columns may still come: what a row lacks at its end is empty.
-fn pack(values: Values<'_>) -> Vec<u8> {
+/// The variables by their column's number. Columns may still come: what a row lacks at its end is empty. What it costs is
+/// not known before the text is: one segment, until it is priced.
+fn pack(recipient: Recipient, values: Values<'_>) -> Vec<u8> {
     let mut cells = [""; COLUMNS_MAX];
     let (mut columns, mut octets) = (0, 0);
     for (column, value) in values.iter() {
@@ -77,7 +114,13 @@ fn pack(values: Values<'_>) -> Vec<u8> {
     }
     let mut packed = Vec::with_capacity(octets + 2 * columns);
     for value in &cells[..columns] {
-        Entry::push_variable(&mut packed, value);
+        push_variable(&mut packed, value);
     }
-    packed
+    let row = Row {
+        recipient,
+        segments: 1,
+        credits: 1,
+        variables: &packed,
+    };
+    row.pack()
 }

@@ -1,7 +1,7 @@
 //! An audience, read in bounded steps from all partitions at once.
 
 use crate::domain::{CampaignId, Partition};
-use crate::store::{AudienceRow, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// Rows of each partition in one step: 4,000 of the usual 16, some milliseconds of rendering and of Redis.
 const STEP: u32 = 250;
@@ -18,19 +18,23 @@ pub(super) struct Stretch {
     pub(super) partition: Partition,
     /// The position of the first row.
     pub(super) position: u32,
-    pub(super) rows: Vec<AudienceRow>,
+    /// Packed rows.
+    pub(super) rows: Vec<Vec<u8>>,
 }
 
 impl Pages {
-    /// From that position in each partition.
-    pub(super) fn from(campaign: CampaignId, positions: &[u32]) -> Self {
-        let next = (0..).map(Partition).zip(positions.iter().copied()).collect();
+    /// From the first row of every partition on.
+    pub(super) fn all(campaign: CampaignId, partitions: u16) -> Self {
+        let next = (0..partitions).map(|partition| (Partition(partition), 0)).collect();
         Self { campaign, next }
     }
 
-    /// From the first row on.
-    pub(super) fn all(campaign: CampaignId, partitions: u16) -> Self {
-        Self::from(campaign, &vec![0; usize::from(partitions)])
+    /// From a position in one partition on.
+    pub(super) fn of(campaign: CampaignId, partition: Partition, position: u32) -> Self {
+        Self {
+            campaign,
+            next: vec![(partition, position)],
+        }
     }
 
     /// The next rows of each partition; none when all are at their end.

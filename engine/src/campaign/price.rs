@@ -4,7 +4,7 @@ use smpp::segment::SEGMENTS_MAX;
 use smpp::text::EncodingPolicy;
 
 use crate::compose::{Template, TooManySegments, credits};
-use crate::domain::Entry;
+use crate::domain::variables;
 use crate::fault::{FieldFault, FieldProblem};
 
 /// How texts are encoded; the dispatchers compose with the same.
@@ -51,7 +51,7 @@ impl<'t> Price<'t> {
     }
 
     fn render(&mut self, variables: &[u8]) -> Result<u8, TooManySegments> {
-        let values: Vec<&str> = Entry::variables(variables).collect();
+        let values: Vec<&str> = self::variables(variables).collect();
         self.text.clear();
         self.template.render(&values, &mut self.text);
         of_text(&self.text)
@@ -88,10 +88,11 @@ impl Price<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::push_variable;
 
     fn variables(values: &[&str]) -> Vec<u8> {
         let mut packed = Vec::new();
-        values.iter().for_each(|value| Entry::push_variable(&mut packed, value));
+        values.iter().for_each(|value| push_variable(&mut packed, value));
         packed
     }
 

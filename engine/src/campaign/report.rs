@@ -69,6 +69,23 @@ impl Campaigns {
         Ok(view::campaign(&campaign, &counters))
     }
 
+    /// Some recipients. What is neither queued nor in a record has ended a moment ago: the books are asked to follow, so
+    /// that a status never goes back.
+    pub(super) async fn look(
+        &self,
+        id: CampaignId,
+        partition: Partition,
+        rows: (u32, u32),
+    ) -> Result<Vec<RecipientRow>, CampaignFault> {
+        let looked = self.store().look(id, partition, rows).await?;
+        let between = |row: &RecipientRow| row.result.is_none() && row.state.is_none();
+        if looked.settled || !looked.rows.iter().any(between) {
+            return Ok(looked.rows);
+        }
+        self.0.books.follow(partition).await?;
+        Ok(self.store().look(id, partition, rows).await?.rows)
+    }
+
     /// A tenant's campaigns, newest first, at most [`PAGE_MAX`]. `before`: those made before that many others.
     ///
     /// # Errors
@@ -115,10 +132,7 @@ impl Campaigns {
             if wanted == 0 {
                 return Ok(Page { rows, next: Some(at) });
             }
-            let found = self
-                .store()
-                .recipients(id, at.partition, at.position, wanted as u32)
-                .await?;
+            let found = self.look(id, at.partition, (at.position, wanted as u32)).await?;
             at = match found.len() < wanted {
                 true => PageCursor {
                     partition: Partition(at.partition.0 + 1),

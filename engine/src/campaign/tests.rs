@@ -8,8 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::config;
-use crate::domain::{Enroute, Message, MessageId, Purpose, Reason, Recipient, ResultSlot, SegmentTrace, Status};
-use crate::store::{CampaignState, Counters, Credits, Embedded, Letter, Move, MoveKind, NewTenant, ReceiptMatch};
+use crate::domain::{
+    Ending, Event, GateId, HEAD, Mark, Message, MessageId, Purpose, Reason, Recipient, ResultSlot, SmscId, Status,
+    Trace, Traces, digest,
+};
+use crate::store::{
+    AcceptAsk, Ask, CampaignState, Case, Counters, Credits, Embedded, LeaseAsk, Leased, LeasedMessage, NewTenant, Note,
+    ReceiptAsk, Reply, Token,
+};
 
 const SMSC: SmscId = SmscId(1);
 const LIMIT: Duration = Duration::from_secs(20);
@@ -20,6 +26,8 @@ pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     rung: Arc<AtomicU64>,
+    /// The number of the last lease in each partition.
+    leases: std::sync::Mutex<Vec<u64>>,
     folder: PathBuf,
     _redis: Embedded,
 }
@@ -39,12 +47,13 @@ impl Bench {
         let store = Store::connect(&redis.url(), 16).await.unwrap();
         assert_eq!(store.smsc_id("north").await.unwrap(), SMSC);
         let rung = Arc::new(AtomicU64::new(0));
-        let campaigns = campaigns(&store, rung.clone());
+        let campaigns = campaigns(&store, rung.clone()).await;
         Self {
             campaigns,
             store,
-            clock: Clock,
+            clock: Clock::new(),
             rung,
+            leases: std::sync::Mutex::new(vec![0; 16]),
             folder,
             _redis: redis,
         }
@@ -90,6 +99,7 @@ impl Bench {
     ) {
         let poll = async {
             loop {
+                self.campaigns.books().round().await;
                 let counters = self.store.counters(id).await.unwrap();
                 if reached(self.state(tenant, id).await, &counters) {
                     return;
@@ -100,68 +110,99 @@ impl Bench {
         assert!(tokio::time::timeout(LIMIT, poll).await.is_ok(), "never: {what}");
     }
 
-    async fn expanded(&self, tenant: TenantId, id: CampaignId, total: u64) {
-        self.until("expanded", tenant, id, |state, counters| {
-            counters.expanded == total && state != CampaignState::Launching
-        })
-        .await;
+    async fn launched(&self, tenant: TenantId, id: CampaignId) {
+        let queued = |state, _: &Counters| !matches!(state, CampaignState::Launching);
+        self.until("launched", tenant, id, queued).await;
     }
 
     /// Claims about so many messages of each partition.
-    async fn lease(&self, segments: usize) -> Vec<Vec<u8>> {
+    pub(crate) async fn lease(&self, segments: usize) -> Vec<LeasedMessage> {
+        self.lease_through(&[GateId::OPEN], segments).await
+    }
+
+    pub(crate) async fn lease_through(&self, gates: &[GateId], segments: usize) -> Vec<LeasedMessage> {
+        let routes = self.campaigns.0.deps.routes.served_by(SMSC);
         let mut leased = Vec::new();
         for partition in self.store.all_partitions() {
-            let found = self
-                .store
-                .lease(SMSC, partition, segments, (1, self.clock.unix_us()))
-                .await
-                .unwrap();
-            leased.extend(found.messages);
+            let number = {
+                let mut leases = self.leases.lock().unwrap();
+                leases[usize::from(partition.0)] += 1;
+                leases[usize::from(partition.0)]
+            };
+            let ask = LeaseAsk {
+                smsc: SMSC,
+                partition,
+                epoch: 1,
+                number,
+                segments,
+                now_us: self.clock.unix_us(),
+                routes: &routes,
+                gates,
+                version: self.campaigns.0.deps.routes.version(),
+            };
+            let first = self.store.lease(&ask).await.unwrap();
+            let Leased::Messages { messages, .. } = first else {
+                panic!("{first:?}")
+            };
+            leased.extend(messages);
         }
         leased
     }
 
-    async fn accept(&self, leased: &[Vec<u8>]) {
-        let moves: Vec<Move> = leased.iter().map(|bytes| accepted(bytes)).collect();
-        let done = self.store.commit(self.clock.unix_us(), &moves, &[]).await.unwrap();
-        assert!(done.moved.iter().all(|moved| *moved));
+    pub(crate) async fn commit(&self, asks: impl IntoIterator<Item = Ask>) -> Vec<Reply> {
+        let mut cases: Vec<Case<()>> = asks.into_iter().map(|ask| Case::new(ask, ())).collect();
+        self.store.commit(self.clock.unix_us(), &mut cases).await.unwrap();
+        cases.into_iter().map(|case| case.reply.unwrap()).collect()
     }
 
-    async fn reject(&self, leased: &[Vec<u8>]) {
-        let moves: Vec<Move> = leased.iter().map(|bytes| rejected(bytes)).collect();
-        let done = self.store.commit(self.clock.unix_us(), &moves, &[]).await.unwrap();
-        assert!(done.moved.iter().all(|moved| *moved));
+    async fn accept(&self, leased: &[LeasedMessage]) {
+        let replies = self.commit(leased.iter().map(accepted)).await;
+        assert!(replies.iter().all(|reply| *reply == Reply::Moved));
+        self.campaigns.books().round().await;
     }
 
-    async fn receipts(&self, leased: &[Vec<u8>], status: Status) {
-        let receipt = |bytes: &Vec<u8>| {
-            let message = Message::unpack(bytes).unwrap();
-            let smsc_message_id = message.entry.id.0.to_string().into_bytes();
-            let result = ResultSlot {
-                status: Some(status),
-                accepted: true,
-                reason: Reason::Receipt,
-                code: 0,
-                at: 1,
-            };
-            ReceiptMatch {
-                recipient: message.entry.recipient,
-                smsc_message_id,
-                result,
-            }
-        };
-        let receipts: Vec<ReceiptMatch> = leased.iter().map(receipt).collect();
-        self.store.commit(self.clock.unix_us(), &[], &receipts).await.unwrap();
+    async fn reject(&self, leased: &[LeasedMessage]) {
+        let replies = self.commit(leased.iter().map(rejected)).await;
+        assert!(replies.iter().all(|reply| *reply == Reply::Moved));
+        self.campaigns.books().round().await;
+    }
+
+    async fn receipts(&self, leased: &[LeasedMessage], status: Status) {
+        self.commit(leased.iter().map(|leased| receipt(leased, status))).await;
+        self.campaigns.books().round().await;
     }
 }
 
-fn campaigns(store: &Store, rung: Arc<AtomicU64>) -> Campaigns {
+fn receipt(leased: &LeasedMessage, status: Status) -> Ask {
+    let smsc_id = message(leased).id.0.to_string().into_bytes();
+    Ask::Receipt(ReceiptAsk {
+        recipient: leased.recipient,
+        smsc: SMSC,
+        digest: digest(SMSC, &smsc_id),
+        smsc_id,
+        result: ResultSlot {
+            ending: Ending::Status { status, accepted: true },
+            reason: Reason::Receipt,
+            code: 0,
+            at: 1,
+        },
+    })
+}
+
+fn message(leased: &LeasedMessage) -> Message<'_> {
+    Message::unpack(leased.recipient, &leased.message).unwrap().0
+}
+
+async fn campaigns(store: &Store, rung: Arc<AtomicU64>) -> Campaigns {
     let north = Arc::new(config::Smsc::new("north", "127.0.0.1:2775", "campanile"));
     Campaigns::new(CampaignDeps {
         store: store.clone(),
         metrics: Metrics::new().unwrap(),
-        clock: Clock,
-        routes: Arc::new(Routes::new(vec![(SMSC, north)])),
+        clock: Clock::new(),
+        routes: Arc::new(Routes::new(store, &[(SMSC, north)]).await.unwrap()),
+        gates: Gates::default(),
+        epoch: 1,
+        keep: Duration::from_secs(3_600),
         ring: Arc::new(move |_, _, _| {
             rung.fetch_add(1, Ordering::Relaxed);
         }),
@@ -183,77 +224,68 @@ pub(crate) fn body(recipients: std::ops::Range<u64>, text: &str) -> String {
     )
 }
 
-fn accepted(bytes: &[u8]) -> Move {
-    let message = Message::unpack(bytes).unwrap();
-    let smsc_message_id = message.entry.id.0.to_string().into_bytes();
-    let enroute = Enroute {
-        accepted_at: 1,
-        segments: vec![SegmentTrace {
-            smsc_message_id,
-            settled: None,
-        }],
-    };
-    let replacement = message.accepted(&enroute);
-    Move {
-        replacement,
-        counts: Some(Letter::ACCEPTED),
-        ..answer(&message)
-    }
+fn accepted(leased: &LeasedMessage) -> Ask {
+    Ask::Accept(AcceptAsk {
+        recipient: leased.recipient,
+        head: *leased.message.first_chunk::<HEAD>().unwrap(),
+        sender: 36_180,
+        smsc_id: message(leased).id.0.to_string().into_bytes(),
+    })
 }
 
-fn rejected(bytes: &[u8]) -> Move {
-    let message = Message::unpack(bytes).unwrap();
-    let status = Some(Status::UnknownNumber);
-    let result = ResultSlot {
-        status,
-        accepted: false,
+fn rejected(leased: &LeasedMessage) -> Ask {
+    let event = Event::Rejected {
+        status: Status::UnknownNumber,
         reason: Reason::Answer,
         code: 11,
-        at: 1,
     };
-    let counts = Some(Letter::of(&result));
-    Move {
-        counts,
-        result: Some(result),
-        ..answer(&message)
-    }
+    Ask::Move(message(leased).apply(event, 1).unwrap(), Note::None)
 }
 
-fn answer(message: &Message<'_>) -> Move {
-    Move::end(MoveKind::Answer, message)
+fn doubted(leased: &LeasedMessage) -> Ask {
+    let segments = vec![Trace::new(Mark::Lost)];
+    Ask::Move(
+        message(leased)
+            .apply(Event::Doubted(Traces { at: 1, segments }), 1)
+            .unwrap(),
+        Note::None,
+    )
 }
 
-fn ids(leased: &[Vec<u8>]) -> HashSet<MessageId> {
-    leased
-        .iter()
-        .map(|bytes| Message::unpack(bytes).unwrap().entry.id)
-        .collect()
+fn deferred(leased: &LeasedMessage, due: u64) -> Ask {
+    let event = Event::Deferred {
+        traces: None,
+        attempts: 1,
+        due,
+    };
+    Ask::Move(message(leased).apply(event, 1).unwrap(), Note::None)
+}
+
+fn ids(leased: &[LeasedMessage]) -> HashSet<MessageId> {
+    leased.iter().map(|leased| message(leased).id).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_campaign_expanded_again_makes_no_message_twice() {
-    let bench = Bench::start("expand").await;
+async fn a_campaign_queued_again_makes_no_message_twice() {
+    let bench = Bench::start("queue").await;
     let tenant = bench.tenant(5_000).await;
     let id = bench.create(tenant, 0..5_000).await;
     assert_eq!(
         bench.campaigns.launch(tenant, id).await.unwrap(),
         CampaignState::Launching
     );
-    bench.expanded(tenant, id, 5_000).await;
+    bench.launched(tenant, id).await;
     assert!(bench.rung.load(Ordering::Relaxed) >= 16, "every partition is told");
     let campaign = bench.campaigns.find(tenant, id).await.unwrap();
-    bench.campaigns.expand(&campaign).await.unwrap();
-    bench.campaigns.expand(&campaign).await.unwrap();
-    let counters = bench.store.counters(id).await.unwrap();
-    assert_eq!((counters.expanded, counters.queued()), (5_000, 5_000));
-    let leased = bench.lease(10_000).await;
+    bench.campaigns.queue(&campaign).await.unwrap();
+    bench.campaigns.queue(&campaign).await.unwrap();
+    let mut leased = bench.lease(1_000).await;
     assert_eq!((leased.len(), ids(&leased).len()), (5_000, 5_000));
-    let first = Message::unpack(&leased[0]).unwrap();
-    let variables: Vec<&str> = crate::domain::Entry::variables(first.entry.body).collect();
-    assert_eq!(
-        variables,
-        [format!("Patient {}", first.entry.recipient.0 - 33_600_000_000)]
-    );
+    leased.extend(bench.lease(1_000).await);
+    assert_eq!(leased.len(), 5_000);
+    let variables: Vec<&str> = crate::domain::variables(&leased[0].variables).collect();
+    let patient = leased[0].recipient.0 - 33_600_000_000;
+    assert_eq!(variables, [format!("Patient {patient}")]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -320,9 +352,9 @@ async fn a_start_goes_on_with_what_was_launched() {
     // The process ends between the hold and the expansion.
     let campaign = bench.campaigns.find(tenant, id).await.unwrap();
     bench.store.launch(&campaign, bench.clock.unix_us()).await.unwrap();
-    let started_again = campaigns(&bench.store, Arc::default());
+    let started_again = campaigns(&bench.store, Arc::default()).await;
     started_again.resume_all().await.unwrap();
-    bench.expanded(tenant, id, 3_000).await;
+    bench.launched(tenant, id).await;
     assert_eq!(bench.state(tenant, id).await, CampaignState::Running);
 }
 
@@ -332,14 +364,13 @@ async fn the_books_are_closed_when_nothing_is_left_to_be_sent() {
     let tenant = bench.tenant(1_000).await;
     let id = bench.create(tenant, 0..100).await;
     bench.campaigns.launch(tenant, id).await.unwrap();
-    bench.expanded(tenant, id, 100).await;
+    bench.launched(tenant, id).await;
     let stop = CancellationToken::new();
     let books = TaskTracker::new().spawn(bench.campaigns.books().run(stop.clone()));
     let leased = bench.lease(1_000).await;
     let (good, bad) = leased.split_at(60);
     bench.accept(good).await;
     bench.reject(bad).await;
-    leased.iter().for_each(|_| bench.campaigns.books().touch(tenant, id));
     bench
         .until("completed", tenant, id, |state, _| state == CampaignState::Completed)
         .await;
@@ -348,7 +379,6 @@ async fn the_books_are_closed_when_nothing_is_left_to_be_sent() {
     assert!(bench.store.active().await.unwrap().is_empty());
     // A receipt that gives a credit back comes late, and is booked all the same.
     bench.receipts(&good[..1], Status::Recredited).await;
-    bench.campaigns.books().touch(tenant, id);
     let booked = async {
         while bench.credits(tenant).await.recredited == 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -373,7 +403,7 @@ async fn pause_keeps_what_is_queued_and_cancel_ends_it() {
         Err(CampaignFault::WrongState(CampaignState::Draft))
     ));
     bench.campaigns.launch(tenant, id).await.unwrap();
-    bench.expanded(tenant, id, 500).await;
+    bench.launched(tenant, id).await;
     for _ in 0..2 {
         assert_eq!(bench.campaigns.pause(tenant, id).await.unwrap(), CampaignState::Paused);
     }
@@ -385,7 +415,7 @@ async fn pause_keeps_what_is_queued_and_cancel_ends_it() {
     bench.campaigns.cancel(tenant, id).await.unwrap();
     let sent = leased.len() as u64;
     bench
-        .until("drained", tenant, id, |_, counters| counters.canceled == 500 - sent)
+        .until("drained", tenant, id, |_, counters| counters.canceled() == 500 - sent)
         .await;
     bench.campaigns.books().look(tenant, id).await;
     let credits = bench.credits(tenant).await;
@@ -429,12 +459,16 @@ async fn one_message_is_held_enqueued_and_found_again() {
     };
     let id = bench
         .campaigns
-        .send(tenant, &order("06 12 34 56 78", "Votre code est [1234]"))
+        .send(
+            tenant,
+            &order("06 12 34 56 78", "Votre code est [1234]"),
+            Token([1; 16]),
+        )
         .await
         .unwrap();
     let second = bench
         .campaigns
-        .send(tenant, &order("0612345679", &"a".repeat(161)))
+        .send(tenant, &order("0612345679", &"a".repeat(161)), Token([2; 16]))
         .await
         .unwrap();
     assert_eq!(
@@ -442,7 +476,10 @@ async fn one_message_is_held_enqueued_and_found_again() {
         second.campaign(),
         "both are of one hour, unless the test began at its very end"
     );
-    let short = bench.campaigns.send(tenant, &order("0612345670", "Bonjour")).await;
+    let short = bench
+        .campaigns
+        .send(tenant, &order("0612345670", "Bonjour"), Token([3; 16]))
+        .await;
     assert!(
         matches!(
             short,
@@ -462,7 +499,11 @@ async fn one_message_is_held_enqueued_and_found_again() {
     ));
     let leased = bench.lease(10).await;
     assert_eq!(ids(&leased), HashSet::from([id, second]));
-    let Err(CampaignFault::Fields(faults)) = bench.campaigns.send(tenant, &order("0123456789", " ")).await else {
+    let Err(CampaignFault::Fields(faults)) = bench
+        .campaigns
+        .send(tenant, &order("0123456789", " "), Token([4; 16]))
+        .await
+    else {
         panic!("a landline and a blank text are refused")
     };
     let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::audience::Rejected;
-use crate::domain::{State, split_messages};
+use crate::domain::State;
 use crate::store::{Campaign, CampaignKind, CampaignState, Counters, RecipientRow};
 
 /// A campaign with its progress: `GET /v1/campaigns/{id}`.
@@ -15,24 +15,29 @@ pub fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
         .into_iter()
         .map(|(status, count)| (status.code().to_owned(), count.into()))
         .collect();
-    let ended: u64 = counters.statuses().iter().map(|(_, count)| count).sum();
-    let total = total(campaign, counters);
-    // What is not yet expanded is as good as queued.
+    let statuses_sum: u64 = counters.statuses().iter().map(|(_, count)| count).sum();
+    let elsewhere = counters.in_doubt() + counters.canceled() + counters.skipped();
     let queued = match is_under_way(campaign.state) {
-        true => total.saturating_sub(ended + counters.in_doubt + counters.canceled),
-        false => counters.queued(),
+        true => campaign.total.saturating_sub(statuses_sum + elsewhere),
+        false => 0,
     };
     view["text"] = campaign.text.clone().into();
     view["sender"] = campaign.sender.clone().into();
     view["progress"] = json!({
-        "total": total,
-        "expanded": counters.expanded,
+        "total": campaign.total,
         "queued": queued,
-        "in_doubt": counters.in_doubt,
-        "canceled": counters.canceled,
+        "in_doubt": counters.in_doubt(),
+        "canceled": counters.canceled(),
+        "skipped": counters.skipped(),
     });
     view["statuses"] = statuses.into();
-    view["credits"] = json!({ "held": campaign.held, "spent": campaign.spent, "recredited": campaign.recredited });
+    // What was taken is spent, though the tenant's balance follows a moment later.
+    let unbooked = counters.spent().saturating_sub(campaign.spent).min(campaign.held);
+    view["credits"] = json!({
+        "held": campaign.held - unbooked,
+        "spent": campaign.spent + unbooked,
+        "recredited": counters.recredited().max(campaign.recredited),
+    });
     view
 }
 
@@ -78,35 +83,19 @@ pub fn rejected(rows: &[Rejected]) -> Value {
 pub fn message(row: &RecipientRow) -> Value {
     let mut view = json!({ "to": row.recipient.to_string(), "id": row.id.to_string() });
     let (status, reason, code, at) = match row.result {
-        Some(result) => {
-            let status = result.status.map_or(State::Canceled.word(), |status| status.code());
-            (
-                status,
-                Some(result.reason.code()),
-                Some(result.code).filter(|code| *code > 0),
-                Some(result.at),
-            )
-        }
-        None => (state(row).word(), None, None, None),
+        Some(result) => (
+            result.ending.word(),
+            Some(result.reason.code()),
+            Some(result.code).filter(|code| *code > 0),
+            Some(result.at),
+        ),
+        None => (row.state.unwrap_or(State::Queued).word(), None, None, None),
     };
     view["status"] = status.into();
     view["reason"] = reason.into();
     view["code"] = code.into();
     view["at"] = at.and_then(|seconds| time(u64::from(seconds) * 1_000_000)).into();
     view
-}
-
-/// Where a message is that has not ended: what is in no record has not left its queue.
-fn state(row: &RecipientRow) -> State {
-    let message = split_messages(&row.record).find(|message| message.entry.id == row.id);
-    message.map_or(State::Queued, |message| message.state)
-}
-
-fn total(campaign: &Campaign, counters: &Counters) -> u64 {
-    match campaign.kind {
-        CampaignKind::Audience => campaign.total,
-        CampaignKind::Direct => counters.expanded,
-    }
 }
 
 const fn is_under_way(state: CampaignState) -> bool {
@@ -139,22 +128,24 @@ fn timestamp(unix_us: u64) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{CampaignId, MessageId, Reason, Recipient, ResultSlot, Status};
+    use crate::domain::{CampaignId, Ending, MessageId, Reason, Recipient, ResultSlot, Status};
 
     fn row(result: Option<ResultSlot>) -> RecipientRow {
         RecipientRow {
             recipient: Recipient(33_612_345_678),
             id: MessageId(CampaignId(1).0 << 24),
             result,
-            record: Vec::new(),
+            state: None,
         }
     }
 
     #[test]
     fn a_message_is_shown_with_its_reason() {
         let result = ResultSlot {
-            status: Some(Status::UnknownNumber),
-            accepted: false,
+            ending: Ending::Status {
+                status: Status::UnknownNumber,
+                accepted: false,
+            },
             reason: Reason::Answer,
             code: 11,
             at: 1_763_000_000,
@@ -170,7 +161,7 @@ mod tests {
         );
         assert_eq!(message(&row(None))["status"], "queued");
         let canceled = ResultSlot {
-            status: None,
+            ending: Ending::Canceled,
             reason: Reason::Stopped,
             code: 0,
             ..result

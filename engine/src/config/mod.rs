@@ -43,6 +43,8 @@ pub struct Config {
     pub redis: Redis,
     /// `[engine]`: how messages are treated.
     pub engine: Engine,
+    /// `[retention]`: how long what is over is kept.
+    pub retention: Retention,
     /// `[[smsc]]`: the accounts that we bind to; at least one.
     pub smsc: Vec<Arc<Smsc>>,
 }
@@ -74,12 +76,20 @@ pub struct Redis {
     pub url: Option<Secret>,
     /// `data_dir`: where the embedded server keeps its data. Default `./data`.
     pub data_dir: PathBuf,
+    /// `allow_loss`: use a server whose settings lose data (`appendonly no`, `appendfsync no`, a `maxmemory-policy` that
+    /// evicts) instead of refusing it. Default `false`.
+    pub allow_loss: bool,
+    /// `intake_mark`: from this many percent of `maxmemory` no campaign, message or launch is taken in. Default 85.
+    pub intake_mark: u32,
+    /// `lease_mark`: from this many percent of `maxmemory` nothing more is sent; what was sent is still settled.
+    /// Default 93; at least `intake_mark`.
+    pub lease_mark: u32,
     /// `partitions`: how many parts live data is kept in; a power of two, fixed at a database's first use. Default 16.
     pub partitions: u16,
 }
 
 /// `[engine]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Engine {
     /// `shutdown_timeout`: how long windows may take to empty when the engine is told to stop. Default 30 s.
     pub shutdown_timeout: Duration,
@@ -87,6 +97,25 @@ pub struct Engine {
     pub in_doubt: InDoubt,
     /// `receipt_timeout`: how long a receipt is waited for. Default 72 h, what most carriers try for.
     pub receipt_timeout: Duration,
+}
+
+/// `[retention]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// `campaigns`: how long a campaign's recipients and results stay in Redis after it has ended; longer than
+    /// `engine.receipt_timeout`. Default 30 days.
+    pub campaigns: Duration,
+    /// `trails`: how long it is remembered, for each recipient, who wrote last and which receipts came. Default 7 days.
+    pub trails: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            campaigns: 30 * 24 * HOUR,
+            trails: 7 * 24 * HOUR,
+        }
+    }
 }
 
 /// What becomes of a message that was written to an SMSC and never answered: it may or may not have been taken.
@@ -122,6 +151,9 @@ impl Default for Redis {
         Self {
             url: None,
             data_dir: PathBuf::from("./data"),
+            allow_loss: false,
+            intake_mark: 85,
+            lease_mark: 93,
             partitions: 16,
         }
     }
@@ -188,11 +220,13 @@ impl Config {
             return Err(source.into_faults());
         }
         let mut section = Section::root(&mut source, &root);
+        let engine = read_engine(section.table("engine"));
         let config = Self {
             api: read_api(section.table("api")),
             admin: read_admin(section.table("admin")),
             redis: read_redis(section.table("redis")),
-            engine: read_engine(section.table("engine")),
+            engine,
+            retention: read_retention(section.table("retention"), engine.receipt_timeout),
             smsc: smsc::read_all(&mut section, path.parent().unwrap_or(Path::new(""))),
         };
         section.finish();
@@ -237,8 +271,18 @@ fn read_redis(mut section: Section<'_, '_>) -> Redis {
                 .ok_or_else(|| format!("a URL that begins with {}", schemes.join(" or ")))
         }),
         data_dir: section.read("data_dir", path_of).unwrap_or(default.data_dir),
+        allow_loss: section.read("allow_loss", value::truth).unwrap_or(default.allow_loss),
+        intake_mark: section.read("intake_mark", mark).unwrap_or(default.intake_mark),
+        lease_mark: section.read("lease_mark", mark).unwrap_or(default.lease_mark),
         partitions: section.read("partitions", partitions).unwrap_or(default.partitions),
     };
+    if redis.lease_mark < redis.intake_mark {
+        let (lease, intake) = (redis.lease_mark, redis.intake_mark);
+        section.fault(
+            "lease_mark",
+            format!("{lease} is not allowed with intake_mark = {intake}: {intake} to 100"),
+        );
+    }
     section.finish();
     redis
 }
@@ -268,6 +312,30 @@ fn read_engine(mut section: Section<'_, '_>) -> Engine {
     };
     section.finish();
     engine
+}
+
+/// Percent of `maxmemory`. Below ten an empty server would be full.
+fn mark(given: &source::Given<'_>) -> Result<u32, String> {
+    value::whole(given, 10..=100).map_err(|allowed| format!("percent of maxmemory, {allowed}"))
+}
+
+fn read_retention(mut section: Section<'_, '_>, receipt_timeout: Duration) -> Retention {
+    let default = Retention::default();
+    let campaigns = section.read("campaigns", |given| value::duration(given, SECOND..=3_650 * 24 * HOUR));
+    let retention = Retention {
+        campaigns: campaigns.unwrap_or(default.campaigns.max(receipt_timeout + HOUR)),
+        trails: section
+            .read("trails", |given| value::duration(given, SECOND..=365 * 24 * HOUR))
+            .unwrap_or(default.trails),
+    };
+    if retention.campaigns <= receipt_timeout {
+        section.fault(
+            "campaigns",
+            "is not allowed: longer than engine.receipt_timeout, since receipts come until then",
+        );
+    }
+    section.finish();
+    retention
 }
 
 fn partitions(given: &source::Given<'_>) -> Result<u16, String> {

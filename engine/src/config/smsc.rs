@@ -32,6 +32,9 @@ const SESSIONS_MAX: u32 = 64;
 /// The largest window: at 10,000 a session holds a second of the fastest account's traffic.
 const WINDOW_MAX: u32 = 10_000;
 
+/// The largest burst: a second of a fast account.
+const BURST_MAX: u32 = 10_000;
+
 /// The most entries of `prefixes`, `answers` and `receipts` each: a carrier documents some hundred codes.
 const ENTRIES_MAX: usize = 1_000;
 
@@ -57,10 +60,15 @@ pub struct Smsc {
     pub window: u32,
     /// `rate`: the most segments in a time, over all sessions. Absent: unlimited.
     pub rate: Option<Rate>,
+    /// `burst`: segments above the rate that any one second may have. Absent: see [`Smsc::burst`].
+    pub burst: Option<u32>,
     /// `system_type` of the bind. Default empty.
     pub system_type: String,
     /// `interface_version` of the bind. Default 3.4.
     pub interface_version: InterfaceVersion,
+    /// `receipts_by_id`: the ids of its answers are kept in Redis by themselves, since its receipts do not say whom they
+    /// are about. Costs a key of some 100 octets a message until its receipt's time is over. Default false.
+    pub receipts_by_id: bool,
     /// `prefixes`: beginnings of the numbers that it takes, digits without `+`. Empty: all.
     pub prefixes: Vec<String>,
     /// `enquire_link_interval`: the longest silence before the link is tested. Default 30 s.
@@ -99,8 +107,10 @@ impl Smsc {
             sessions: 1,
             window: 10,
             rate: None,
+            burst: None,
             system_type: String::new(),
             interface_version: InterfaceVersion::V34,
+            receipts_by_id: false,
             prefixes: Vec::new(),
             enquire_link_interval: 30 * SECOND,
             response_timeout: 60 * SECOND,
@@ -114,6 +124,13 @@ impl Smsc {
             answers: Vec::new(),
             receipts: Vec::new(),
         }
+    }
+
+    /// Segments above the rate that any one second may have: as configured, or a hundredth of the rate, at least one.
+    /// `None` without a rate.
+    pub fn burst(&self) -> Option<u32> {
+        let hundredth = (self.rate?.segments_per_second() / 100.0) as u32;
+        Some(self.burst.unwrap_or(hundredth.max(1)))
     }
 }
 
@@ -266,12 +283,17 @@ fn read_link(section: &mut Section<'_, '_>, smsc: &mut Smsc) {
         smsc.window = window;
     }
     smsc.rate = section.read("rate", |given| Rate::parse(given.text().unwrap_or_default()));
+    smsc.burst = section.read("burst", |given| value::whole(given, 1..=BURST_MAX));
+    if section.has("burst") && !section.has("rate") {
+        section.fault("burst", "stands without rate: only a rate can be exceeded");
+    }
     if let Some(system_type) = section.read("system_type", |given| value::octets(given, 0..=SYSTEM_TYPE_MAX)) {
         smsc.system_type = system_type;
     }
     if let Some(version) = section.read("interface_version", interface_version) {
         smsc.interface_version = version;
     }
+    smsc.receipts_by_id = section.read("receipts_by_id", value::truth).unwrap_or(false);
     smsc.prefixes = section.read("prefixes", prefixes).unwrap_or_default();
 }
 
@@ -406,8 +428,7 @@ fn read_receipt<'t>(parent: &mut Section<'_, 't>, element: Element<'t>) -> Optio
         section.missing("stat", "a rule names stat or err or both");
     }
     let status = section.require("status", "what the receipt means, such as \"unknown_number\"", status);
-    let truth = |given: &Given<'_>| given.boolean().ok_or_else(|| "true or false".to_owned());
-    let recredit = section.read("recredit", truth).unwrap_or(false);
+    let recredit = section.read("recredit", value::truth).unwrap_or(false);
     section.finish();
     Some(ReceiptRule {
         stat,

@@ -60,6 +60,9 @@ recipients_max = 5
 [redis]
 data_dir = "/var/lib/campanile"
 partitions = 64
+allow_loss = true
+intake_mark = 50
+lease_mark = 60
 [engine]
 shutdown_timeout = "1m 5s"
 in_doubt = "resend"
@@ -71,6 +74,7 @@ system_id = "c"
 password = ""
 bind = "receiver"
 rate = "60/min"
+burst = 7
 system_type = "SMPP"
 interface_version = 0x50
 prefixes = ["33", "+262"]
@@ -100,6 +104,8 @@ fn every_key_is_read() {
     assert_eq!((config.api.body_max, config.api.recipients_max), (1 << 20, 5));
     assert_eq!(config.api.operator_key_file, Some(PathBuf::from("keys/operator")));
     assert_eq!((config.redis.partitions, &config.redis.url), (64, &None));
+    assert!(config.redis.allow_loss);
+    assert_eq!((config.redis.intake_mark, config.redis.lease_mark), (50, 60));
     assert_eq!(config.engine.shutdown_timeout, Duration::from_secs(65));
     assert_eq!(
         (config.engine.in_doubt, config.engine.receipt_timeout),
@@ -117,6 +123,7 @@ fn every_key_is_read() {
             period: Duration::from_secs(60)
         })
     );
+    assert_eq!((smsc.burst, smsc.burst()), (Some(7), Some(7)));
     assert_eq!(smsc.prefixes, ["33", "262"]);
     assert_eq!(
         (smsc.source_ton, smsc.source_npi, smsc.dest_ton, smsc.dest_npi),
@@ -198,11 +205,22 @@ fn an_smsc_must_be_there_and_in_two_brackets() {
 }
 
 #[test]
+fn the_burst_is_a_hundredth_of_the_rate_unless_it_is_given() {
+    let mut smsc = Smsc::new("n", "h:1", "c");
+    assert_eq!(smsc.burst(), None);
+    for (rate, burst) in [(1, 1), (20, 1), (199, 1), (200, 2), (5_000, 50)] {
+        smsc.rate = Some(Rate::per_second(rate));
+        assert_eq!(smsc.burst(), Some(burst), "{rate}/s");
+    }
+}
+
+#[test]
 fn values_at_their_limits() {
     for line in [
         "window = 10000",
         "sessions = 64",
         "rate = \"1/h\"",
+        "rate = \"1/s\"\nburst = 10000",
         "prefixes = [\"1\"]",
         "bind_timeout = \"100ms\"",
     ] {
@@ -221,6 +239,9 @@ fn values_at_their_limits() {
         "rate = \"0/s\"",
         "rate = 500",
         "rate = \"-1/s\"",
+        "burst = 5",
+        "rate = \"9/s\"\nburst = 0",
+        "rate = \"9/s\"\nburst = 10001",
         "prefixes = []",
         "prefixes = [\"x\"]",
         "prefixes = [33]",
@@ -245,6 +266,25 @@ fn values_at_their_limits() {
         assert_eq!(found.len(), 1, "{line}: {found:?}");
         assert!(found[0].starts_with("campanile.toml:"), "{line}: {found:?}");
     }
+}
+
+#[test]
+fn marks_of_memory_are_percents_in_their_order() {
+    let redis = |lines: &str| CONTRACT.replace("[redis]\n", &format!("[redis]\n{lines}\n"));
+    let config = parse(&redis("intake_mark = 100\nlease_mark = 100")).unwrap();
+    assert_eq!((config.redis.intake_mark, config.redis.lease_mark), (100, 100));
+    assert_eq!(
+        faults(&redis("intake_mark = 95")),
+        ["campanile.toml:6: redis.lease_mark: 93 is not allowed with intake_mark = 95: 95 to 100"]
+    );
+    assert_eq!(
+        faults(&redis("lease_mark = 101")),
+        ["campanile.toml:7: redis.lease_mark: 101 is not allowed: percent of maxmemory, 10 to 100"]
+    );
+    assert_eq!(
+        faults(&redis("allow_loss = \"yes\"")),
+        ["campanile.toml:7: redis.allow_loss: \"yes\" is not allowed: true or false"]
+    );
 }
 
 #[test]

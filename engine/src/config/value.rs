@@ -114,6 +114,11 @@ fn size_of_text(text: &str) -> Option<u64> {
     digits.trim().parse::<u64>().ok()?.checked_mul(*unit)
 }
 
+/// `true` or `false`.
+pub(super) fn truth(given: &Given<'_>) -> Result<bool, String> {
+    given.boolean().ok_or_else(|| "true or false".to_owned())
+}
+
 /// A whole number within `range`.
 pub(super) fn whole(given: &Given<'_>, range: RangeInclusive<u32>) -> Result<u32, String> {
     let number = given.integer().and_then(|number| u32::try_from(number).ok());

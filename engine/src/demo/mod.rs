@@ -160,11 +160,12 @@ async fn tell(ready: &Ready, simulator: &Running) -> Result<(), DemoFault> {
         campaign["estimate"]["recipients"], campaign["estimate"]["credits"]
     );
 
-    let since = Clock.now();
+    let clock = Clock::new();
+    let since = clock.now();
     tenant.post(&format!("{path}/launch"), json!({})).await?;
     let held = Credits::of(&operator.get(&format!("/v1/tenants/{id}")).await?);
     let done = watch(&tenant, &path, simulator).await?;
-    let took = Clock.now() - since;
+    let took = clock.now() - since;
     let after = Credits::of(&operator.get(&format!("/v1/tenants/{id}")).await?);
 
     print!("{}", report::table(&done));
@@ -196,7 +197,8 @@ async fn watch(tenant: &Client, path: &str, simulator: &Running) -> Result<Value
     let bar = ProgressBar::new(PATIENTS);
     let style = ProgressStyle::with_template("  {bar:40} {pos}/{len} {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let deadline = Clock.now() + PATIENCE;
+    let clock = Clock::new();
+    let deadline = clock.now() + PATIENCE;
     loop {
         let view = tenant.get(path).await?;
         let totals = simulator.handle.totals();
@@ -211,7 +213,7 @@ async fn watch(tenant: &Client, path: &str, simulator: &Running) -> Result<Value
             bar.finish_and_clear();
             return Ok(view);
         }
-        if Clock.now() > deadline {
+        if clock.now() > deadline {
             return Err(DemoFault::Late(view));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -1,11 +1,12 @@
 //! Which partitions have something due: rung by whoever enqueues, by timers, and by a look around from time to time.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use crate::domain::{PARTITIONS_MAX, Partition};
+use crate::domain::{PARTITIONS_MAX, Partition, RouteId, SmscId, Way};
 
 /// The partitions of one SMSC that are worth a lease. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -116,6 +117,38 @@ impl Doorbell {
     }
 }
 
+/// The doorbells of all SMSCs, by the ways that they serve. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Bells(Arc<HashMap<Way, Vec<Doorbell>>>);
+
+impl Bells {
+    /// The bells of SMSCs, each of which serves some routes, and what waits for it alone.
+    pub fn new(smscs: &[(SmscId, Doorbell, Vec<RouteId>)]) -> Self {
+        let mut bells: HashMap<Way, Vec<Doorbell>> = HashMap::new();
+        for (smsc, bell, routes) in smscs {
+            let ways = routes.iter().map(|route| Way::Route(*route));
+            for way in ways.chain([Way::Pinned(*smsc)]) {
+                bells.entry(way).or_default().push(bell.clone());
+            }
+        }
+        Self(Arc::new(bells))
+    }
+
+    /// Something is due there, for whoever serves that way.
+    pub fn ring(&self, way: Way, partition: Partition, urgent: bool) {
+        self.of(way).for_each(|bell| bell.ring(partition, urgent));
+    }
+
+    /// Something will be due there.
+    pub fn ring_at(&self, way: Way, partition: Partition, due: Instant) {
+        self.of(way).for_each(|bell| bell.ring_at(partition, due));
+    }
+
+    fn of(&self, way: Way) -> impl Iterator<Item = &Doorbell> {
+        self.0.get(&way).into_iter().flatten()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,7 +156,7 @@ mod tests {
 
     #[test]
     fn partitions_take_turns_and_urgent_ones_come_first() {
-        let now = Clock.now();
+        let now = Clock::new().now();
         let bell = Doorbell::default();
         for partition in [0, 5, 63] {
             bell.ring(Partition(partition), false);
@@ -141,7 +174,7 @@ mod tests {
 
     #[test]
     fn deferred_messages_ring_when_they_are_due() {
-        let now = Clock.now();
+        let now = Clock::new().now();
         let bell = Doorbell::default();
         let due = now + std::time::Duration::from_secs(1);
         bell.ring_at(Partition(3), due);

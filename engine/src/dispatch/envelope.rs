@@ -3,72 +3,92 @@
 use std::sync::Arc;
 
 use smpp::frame::{Address, Sm};
-use smpp::segment::ESM_CLASS_UDHI;
+use smpp::segment::{self, ESM_CLASS_UDHI};
 use smpp::text::EncodingPolicy;
 
-use crate::bind::{Flight, Segments};
+use crate::bind::{Flight, Lease, Segments};
 use crate::campaign::Order;
 use crate::compose::{Sender, compose};
 use crate::config;
-use crate::domain::{Entry, Message};
-use crate::store::CampaignKind;
+use crate::domain::{Mark, Message};
+use crate::store::LeasedMessage;
 
 /// Ask for a receipt, whatever the outcome (3.4, 5.2.17).
 const RECEIPT_WANTED: u8 = 1;
 
-/// A message that cannot be put into its segments: its campaign is not what it was when it was enqueued.
+/// A message that cannot be put into its segments: its campaign is not what it was when it was queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Uncomposable;
 
-/// Appends the message's PDUs to the batch.
+/// Appends the PDUs of a leased message to the batch: all of its segments, or those that its SMSC does not have yet.
 pub(super) fn seal(
     smsc: &config::Smsc,
     order: &Order,
-    flight: &Arc<Flight>,
+    (leased, lease): (&LeasedMessage, &Arc<Lease>),
     batch: &mut Segments,
 ) -> Result<(), Uncomposable> {
-    let message = Message::unpack(&flight.message).ok_or(Uncomposable)?;
-    let values: Vec<&str> = Entry::variables(message.entry.body).collect();
-    let mut text = String::with_capacity(200);
-    match order.kind {
-        CampaignKind::Audience => {
-            order.template.render(&values, &mut text);
-            push(smsc, &order.sender, &text, (flight, batch))
-        }
-        CampaignKind::Direct => {
-            let [sender, direct, ..] = values.as_slice() else {
-                return Err(Uncomposable);
-            };
-            let sender = Sender::parse(sender).map_err(|_| Uncomposable)?;
-            push(smsc, &sender, direct, (flight, batch))
-        }
+    let (message, _) = Message::unpack(leased.recipient, &leased.message).map_err(|_| Uncomposable)?;
+    let text = order.text(&leased.variables).ok_or(Uncomposable)?;
+    let sender = order.sender(&leased.variables).ok_or(Uncomposable)?;
+    // Messages to one person that come together differ in it; the same message has the same whenever it is composed.
+    let reference = (message.id.0 ^ message.id.0 >> 24) as u8;
+    let segments = compose(&text, EncodingPolicy::GsmTransliterate, reference).map_err(|_| Uncomposable)?;
+    let traces = message.traces();
+    let is_open = |part: usize| {
+        traces
+            .as_ref()
+            .is_none_or(|traces| traces.segments.get(part).is_some_and(|trace| trace.mark == Mark::Open))
+    };
+    if traces
+        .as_ref()
+        .is_some_and(|traces| traces.segments.len() != segments.len())
+    {
+        return Err(Uncomposable);
     }
+    let flight = Arc::new(Flight {
+        message: leased.message.clone(),
+        id: message.id,
+        recipient: message.recipient,
+        segments: u8::try_from(segments.len()).map_err(|_| Uncomposable)?,
+        submitted: (0..segments.len()).filter(|part| is_open(*part)).count() as u8,
+        sender: replies_to(&sender),
+        lease: lease.clone(),
+    });
+    push(smsc, &sender, (&segments, &is_open), (&flight, batch));
+    Ok(())
 }
 
-/// When the message came into its queue, µs since 1970: at its campaign's launch, or when the API took it.
-pub(super) fn queued_at_us(order: &Order, flight: &Flight) -> u64 {
-    let direct = || {
-        let message = Message::unpack(&flight.message)?;
-        Entry::variables(message.entry.body).nth(2)?.parse().ok()
-    };
-    match order.kind {
-        CampaignKind::Audience => order.launched_at_us,
-        CampaignKind::Direct => direct().unwrap_or(flight.leased_at),
-    }
+/// The flight of a message that cannot be composed.
+pub(super) fn unsealed(leased: &LeasedMessage, lease: &Arc<Lease>) -> Option<Flight> {
+    let (message, _) = Message::unpack(leased.recipient, &leased.message).ok()?;
+    let traces = message.traces();
+    let open = traces
+        .as_ref()
+        .map(|traces| traces.segments.iter().filter(|trace| trace.mark == Mark::Open).count());
+    Some(Flight {
+        message: leased.message.clone(),
+        id: message.id,
+        recipient: message.recipient,
+        segments: traces
+            .as_ref()
+            .map_or(message.segments.max(1), |traces| traces.segments.len() as u8),
+        submitted: open.map_or(message.segments.max(1), |open| open as u8),
+        sender: 0,
+        lease: lease.clone(),
+    })
+}
+
+/// The number that replies go to; 0 when the sender is none.
+fn replies_to(sender: &Sender) -> u64 {
+    sender.address.parse().unwrap_or(0)
 }
 
 fn push(
     smsc: &config::Smsc,
     sender: &Sender,
-    text: &str,
+    (segments, is_open): (&segment::Segments, &impl Fn(usize) -> bool),
     (flight, batch): (&Arc<Flight>, &mut Segments),
-) -> Result<(), Uncomposable> {
-    // Messages to one person that come together differ in it; the same message has the same whenever it is composed.
-    let reference = (flight.id.0 ^ flight.id.0 >> 24) as u8;
-    let segments = compose(text, EncodingPolicy::GsmTransliterate, reference).map_err(|_| Uncomposable)?;
-    if segments.len() != usize::from(flight.segments) {
-        return Err(Uncomposable);
-    }
+) {
     let mut digits = [0; 20];
     let mut sm = Sm {
         source: Address {
@@ -87,11 +107,13 @@ fn push(
         ..Sm::default()
     };
     for (part, short_message) in (0u8..).zip(segments.iter()) {
+        if !is_open(usize::from(part)) {
+            continue;
+        }
         sm.short_message = short_message;
         sm.encode_submit(&mut batch.bytes, 0);
         batch.index.push((flight.clone(), part, batch.bytes.len()));
     }
-    Ok(())
 }
 
 fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {

@@ -1,73 +1,254 @@
-//! Under which epoch this process leases, and its signs of life.
+//! Under which epoch this process leases, how a lost reply is asked for again, and its signs of life.
 
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::bind::Lease;
 use crate::clock::Clock;
-use crate::store::{Store, StoreError};
+use crate::domain::{GateId, Partition, Recipient, RouteId, SmscId};
+use crate::guard::Verdict;
+use crate::metrics::Metrics;
+use crate::store::{LeaseAsk, Leased, LeasedMessage, ParkedOf, RestoreAsk, Store, StoreError};
 
 /// How often a process shows that it lives.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// Silent for longer, a process is dead, and what it leased is in doubt.
+/// Silent for longer by the server's clock, a process is dead, and what it leased is in doubt.
 pub(super) const DEAD_AFTER_US: u64 = 5_000_000;
 
-/// The leases of this process.
-#[derive(Debug)]
-pub struct Leases {
-    current: Mutex<Arc<Lease>>,
-    /// Given up because a reply was lost; some of their messages may still be in flight.
-    retired: Mutex<Vec<Arc<Lease>>>,
-    clock: Clock,
-    store: StoreHandle,
+/// How long leases are remembered: `appendfsync everysec` loses the last two seconds at most.
+const REMEMBERED_FOR: Duration = Duration::from_secs(4);
+
+/// The pause before a lease is asked for again, doubled up to a second.
+const PAUSE_MIN: Duration = Duration::from_millis(20);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Messages in one call that puts them in doubt.
+const RESTORE_MAX: usize = 1_000;
+
+/// What a dispatcher wants.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    pub(super) smsc: SmscId,
+    pub(super) partition: Partition,
+    pub(super) segments: usize,
+    pub(super) routes: &'a [RouteId],
+    pub(super) gates: &'a [GateId],
+    pub(super) version: u32,
 }
 
-/// [`Store`] has no `Debug`.
-#[derive(Clone)]
-struct StoreHandle(Store);
+/// What it got.
+#[derive(Debug)]
+pub(super) struct Got {
+    pub(super) lease: Arc<Lease>,
+    pub(super) messages: Vec<LeasedMessage>,
+    pub(super) more: bool,
+    pub(super) next_due: Option<u64>,
+    pub(super) stale: bool,
+}
 
-impl std::fmt::Debug for StoreHandle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Store")
-    }
+/// The leases of this process.
+pub struct Leases {
+    store: Store,
+    clock: Clock,
+    metrics: Metrics,
+    current: Mutex<Arc<Lease>>,
+    /// Given up since the database came back older; some of their messages may still be in flight.
+    retired: Mutex<Vec<Arc<Lease>>>,
+    /// One lease at a time in a partition, so that each can say which was the one before.
+    turns: Vec<tokio::sync::Mutex<Turn>>,
+    /// A lease was asked for, and nobody knows what it brought.
+    unanswered: AtomicBool,
+    /// Receipts that waited for messages that are in doubt by now.
+    unparked: mpsc::Sender<Vec<ParkedOf>>,
+}
+
+/// What is known of a partition's leases.
+#[derive(Debug, Default)]
+struct Turn {
+    epoch: u32,
+    /// The number of the last lease.
+    number: u64,
+    /// The last leases, oldest first.
+    recent: VecDeque<Recent>,
+}
+
+#[derive(Debug)]
+struct Recent {
+    at: Instant,
+    number: u64,
+    messages: Vec<(Recipient, Bytes)>,
 }
 
 impl Leases {
     /// A first epoch.
-    pub async fn new(store: &Store, clock: Clock) -> Result<Self, StoreError> {
-        let epoch = store.new_epoch(clock.unix_us()).await?;
-        let current = Mutex::new(Arc::new(Lease { epoch }));
+    pub async fn new(
+        store: &Store,
+        (clock, metrics): (Clock, Metrics),
+        unparked: mpsc::Sender<Vec<ParkedOf>>,
+    ) -> Result<Self, StoreError> {
+        let epoch = store.new_epoch().await?;
         Ok(Self {
-            current,
-            retired: Mutex::default(),
+            store: store.clone(),
             clock,
-            store: StoreHandle(store.clone()),
+            metrics,
+            current: Mutex::new(Arc::new(Lease { epoch })),
+            retired: Mutex::default(),
+            turns: store.all_partitions().map(|_| tokio::sync::Mutex::default()).collect(),
+            unanswered: AtomicBool::new(false),
+            unparked,
         })
     }
 
-    /// What to lease under now.
-    pub fn current(&self) -> Arc<Lease> {
+    /// The epoch to lease under now.
+    pub fn epoch(&self) -> u32 {
+        self.current().epoch
+    }
+
+    fn current(&self) -> Arc<Lease> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Leases. A reply that is lost is asked for again until it comes; `None` when `stop` comes first.
+    pub(super) async fn lease(&self, wanted: &Wanted<'_>, stop: &CancellationToken) -> Option<Got> {
+        let mut turn = self.turns[usize::from(wanted.partition.0)].lock().await;
+        let mut pause = PAUSE_MIN;
+        loop {
+            let lease = self.current();
+            // Before a new epoch begins, the old one's last lease is compared: an older database would be missed.
+            let farewell = turn.epoch != lease.epoch && turn.epoch != 0;
+            if turn.epoch == 0 {
+                turn.epoch = lease.epoch;
+            }
+            let segments = if farewell { 0 } else { wanted.segments };
+            let asked = self.ask(&turn, wanted, segments).await;
+            match asked {
+                Ok(Leased::Messages { .. }) if farewell => *turn = Turn::default(),
+                Ok(Leased::Messages {
+                    messages,
+                    more,
+                    next_due,
+                    stale,
+                }) => {
+                    turn.remember(&messages, self.clock.now());
+                    self.unanswered.store(false, Ordering::Relaxed);
+                    return Some(Got {
+                        lease,
+                        messages,
+                        more,
+                        next_due,
+                        stale,
+                    });
+                }
+                Ok(Leased::Older(known)) => self.settle_older(&mut turn, wanted.partition, known).await,
+                Err(error) => {
+                    self.metrics.redis_errors_total.with_label_values(&["lease"]).inc();
+                    tracing::warn!(%error, "a lease has no reply; it is asked for again");
+                    self.unanswered.store(true, Ordering::Relaxed);
+                    stop.run_until_cancelled(tokio::time::sleep(pause)).await?;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+            }
+        }
+    }
+
+    async fn ask(&self, turn: &Turn, wanted: &Wanted<'_>, segments: usize) -> Result<Leased, StoreError> {
+        let (since, now_us) = (self.clock.now(), self.clock.unix_us());
+        let ask = LeaseAsk {
+            smsc: wanted.smsc,
+            partition: wanted.partition,
+            epoch: turn.epoch,
+            number: turn.number + 1,
+            segments,
+            now_us,
+            routes: wanted.routes,
+            gates: wanted.gates,
+            version: wanted.version,
+        };
+        let leased = self.store.lease(&ask).await?;
+        if let Leased::Messages { messages, .. } = &leased {
+            self.metrics.redis_op("lease", self.clock.now() - since, messages.len());
+        }
+        Ok(leased)
+    }
+
+    /// The database is older than what this process has seen: what was leased since may have been sent. It is put in doubt,
+    /// and another epoch begins, so that what is under way is told from what came back.
+    async fn settle_older(&self, turn: &mut Turn, partition: Partition, known: u64) {
+        match self.restore(turn, partition, known).await {
+            Ok(found) => {
+                tracing::error!(
+                    partition = partition.0,
+                    messages = found,
+                    "Redis came back older than this engine had seen it: what was leased since is in doubt, and not sent again"
+                );
+                self.renew(turn.epoch).await;
+                *turn = Turn::default();
+            }
+            Err(error) => {
+                tracing::warn!(%error, "Redis came back older, and what was leased since cannot be put in doubt yet");
+                tokio::time::sleep(PAUSE_MIN).await;
+            }
+        }
+    }
+
+    async fn restore(&self, turn: &Turn, partition: Partition, known: u64) -> Result<usize, StoreError> {
+        let since = turn.recent.iter().filter(|recent| recent.number > known);
+        let messages: Vec<(Recipient, Bytes)> = since.flat_map(|recent| recent.messages.iter().cloned()).collect();
+        if turn.recent.front().is_none_or(|oldest| oldest.number > known + 1) {
+            tracing::error!(
+                partition = partition.0,
+                "more leases were lost than this engine remembers"
+            );
+        }
+        let mut found = 0;
+        let mut left = &messages[..];
+        loop {
+            let (some, rest) = left.split_at(left.len().min(RESTORE_MAX));
+            let ask = RestoreAsk {
+                partition,
+                epoch: turn.epoch,
+                known,
+                number: if rest.is_empty() { turn.number } else { known },
+                messages: some,
+                now_us: self.clock.unix_us(),
+            };
+            // `None`: a former attempt had come through, and its reply was lost.
+            let Some((some, parked)) = self.store.restore(&ask).await? else {
+                return Ok(found);
+            };
+            found += some;
+            if !parked.is_empty() && self.unparked.send(parked).await.is_err() {
+                tracing::debug!("parked receipts stay parked: the engine ends");
+            }
+            if rest.is_empty() {
+                return Ok(found);
+            }
+            left = rest;
+        }
+    }
+
     /// Leases under another epoch from now on, unless somebody saw to that already. Waits until the store is there.
-    pub async fn renew(&self, lost: &Arc<Lease>) {
-        let mut pause = Duration::from_millis(50);
-        while self.current().epoch == lost.epoch {
-            match self.store.0.new_epoch(self.clock.unix_us()).await {
+    async fn renew(&self, lost: u32) {
+        let mut pause = PAUSE_MIN;
+        while self.current().epoch == lost {
+            match self.store.new_epoch().await {
                 Ok(epoch) => {
                     let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-                    if current.epoch == lost.epoch {
+                    if current.epoch == lost {
                         let old = std::mem::replace(&mut *current, Arc::new(Lease { epoch }));
                         self.retired.lock().unwrap_or_else(PoisonError::into_inner).push(old);
                     }
                 }
                 Err(_) => {
                     tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(BEAT);
+                    pause = (pause * 2).min(PAUSE_MAX);
                 }
             }
         }
@@ -80,7 +261,7 @@ impl Leases {
         old.chain(std::iter::once(self.current().epoch)).collect()
     }
 
-    /// Retired epochs none of whose messages is in flight any more: what is leased under them never reached us.
+    /// Retired epochs none of whose messages is in flight any more: what is leased under them came back from the past.
     pub(super) fn unreachable(&self) -> Vec<u32> {
         let retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
         retired
@@ -97,23 +278,47 @@ impl Leases {
             .retain(|lease| lease.epoch != epoch);
     }
 
-    /// Shows that the process lives, until `stop`.
-    pub async fn beat(self: Arc<Self>, stop: CancellationToken) {
+    /// Shows that the process lives, until `stop`; not to a database that is not ours.
+    pub async fn beat(self: Arc<Self>, verdict: Verdict, stop: CancellationToken) {
         while stop.run_until_cancelled(tokio::time::sleep(BEAT)).await.is_some() {
-            for epoch in self.own() {
-                if let Err(error) = self.store.0.beat(epoch, self.clock.unix_us()).await {
-                    tracing::debug!(%error, "no sign of life could be given");
-                }
+            if verdict.may_write().is_err() {
+                continue;
+            }
+            if let Err(error) = self.store.beat(&self.own()).await {
+                tracing::debug!(%error, "no sign of life could be given");
             }
         }
     }
 
-    /// At an orderly end, when nothing is in flight: the epoch needs no recovery.
+    /// At an orderly end: an epoch with nothing in flight and no lost reply needs no recovery. The others are left to whoever
+    /// comes next, who puts what is leased under them in doubt.
     pub async fn close(&self) {
-        for epoch in self.own() {
-            if let Err(error) = self.store.0.forget_epoch(epoch).await {
-                tracing::warn!(%error, "the epoch could not be closed; the next start looks through its leases");
-            }
+        let unanswered = self.unanswered.load(Ordering::Relaxed);
+        let in_flight = Arc::strong_count(&*self.current.lock().unwrap_or_else(PoisonError::into_inner)) > 1;
+        let retired = !self.retired.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        if unanswered || in_flight || retired {
+            tracing::warn!("some leases have no answer: their messages will be in doubt at the next start");
+            return;
         }
+        if let Err(error) = self.store.forget_epoch(self.epoch()).await {
+            tracing::warn!(%error, "the epoch could not be closed; the next start looks through its leases");
+        }
+    }
+}
+
+impl Turn {
+    fn remember(&mut self, messages: &[LeasedMessage], now: Instant) {
+        self.number += 1;
+        while self
+            .recent
+            .pop_front_if(|recent| recent.at + REMEMBERED_FOR < now)
+            .is_some()
+        {}
+        let messages = messages.iter().map(|leased| (leased.recipient, leased.message.clone()));
+        self.recent.push_back(Recent {
+            at: now,
+            number: self.number,
+            messages: messages.collect(),
+        });
     }
 }

@@ -1,20 +1,17 @@
-//! The rate of one SMSC account, in segments, over all its binds.
-//!
-//! Permits are taken when a segment is handed to its session, and are spaced evenly (the generic cell rate algorithm). A
-//! stall of the machine may be caught up with within [`SLACK`], but never so that a second sees more than the rate and a
-//! little (at least one segment): what was given in the last second is remembered.
+//! How fast one SMSC account is fed, in segments, over all its binds: at the configured rate, or slower while the SMSC says
+//! that this is too fast.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 
+use super::pace::{Bound, Pace, Wait};
+use super::throttle::Throttle;
+use crate::bind::Wire;
 use crate::clock::Clock;
-use crate::config::Rate;
-
-/// How far behind the pace may be and still catch up.
-const SLACK: Duration = Duration::from_millis(300);
+use crate::config;
+use crate::metrics::SmscMetrics;
 
 /// How far leases may run ahead of permits: longer than Redis makes anyone wait on an ordinary day, and short enough that a
 /// campaign that is paused stops at once for people.
@@ -23,143 +20,168 @@ const LEAD: Duration = Duration::from_millis(200);
 /// The parts of the lead that one lease may take: the next one is under way while this one is being handed over.
 const LEASES_AHEAD: usize = 4;
 
-/// More than the rate that a second may see, to catch up at all: 1 %. The stated burst has 1 % more, for the jitter of
-/// the way to the socket.
-const CATCH_UP: f64 = 1.01;
+/// What is leased and would wait longer than this for its permits goes back into its queue: the rate fell since.
+const LEASED_MAX: Duration = Duration::from_secs(1);
 
-/// The second in which the rate holds, and a hair more for the jitter of the way to the socket.
-const SECOND: Duration = Duration::from_millis(1_002);
+/// The permits of one SMSC account. Cheap to clone; without a rate, and while the SMSC does not throttle, there are always
+/// enough.
+#[derive(Clone)]
+pub struct Meter(Arc<Inner>);
 
-/// When permits are due: pure.
-#[derive(Clone, Debug)]
-struct Pace {
-    interval: Duration,
-    /// Most permits in [`SECOND`]: the rate and the burst that is needed to catch up at all.
-    most: usize,
-    /// When the next permit is due.
-    next: Option<Instant>,
-    /// Permits given within the last [`SECOND`], oldest first, and their sum.
-    given: VecDeque<(Instant, usize)>,
-    sum: usize,
-}
-
-impl Pace {
-    fn new(rate: Rate) -> Self {
-        let a_second = rate.segments_per_second();
-        Self {
-            interval: Duration::from_secs_f64(1.0 / a_second),
-            most: (a_second * CATCH_UP).ceil() as usize,
-            next: None,
-            given: VecDeque::new(),
-            sum: 0,
-        }
-    }
-
-    /// Takes up to `max` permits that are due; or says when the next one is.
-    fn take(&mut self, max: usize, now: Instant) -> Result<usize, Instant> {
-        while let Some((_, count)) = self.given.pop_front_if(|(at, _)| *at + SECOND <= now) {
-            self.sum -= count;
-        }
-        if let (Some((oldest, _)), true) = (self.given.front(), self.sum >= self.most) {
-            return Err(*oldest + SECOND);
-        }
-        let earliest = now.checked_sub(SLACK).unwrap_or(now);
-        let next = self.next.map_or(now, |next| next.max(earliest));
-        if next > now {
-            self.next = Some(next);
-            return Err(next);
-        }
-        let due = (now - next).div_duration_f64(self.interval) as usize + 1;
-        let taken = due.min(max).min(self.most - self.sum);
-        self.next = Some(next + self.interval * taken as u32);
-        self.given.push_back((now, taken));
-        self.sum += taken;
-        Ok(taken)
-    }
-}
-
-/// The permits of one SMSC account. Cheap to clone; without a rate there are always enough.
-#[derive(Clone, Debug)]
-pub struct Meter {
-    limit: Option<Arc<Limit>>,
+struct Inner {
+    state: Mutex<State>,
+    /// Leads were given back.
+    freed: Notify,
+    wire: Wire,
+    metrics: SmscMetrics,
     clock: Clock,
 }
 
-#[derive(Debug)]
-struct Limit {
-    pace: Mutex<Pace>,
-    /// Segments that may be leased and not yet handed over.
-    lead: Arc<Semaphore>,
-    /// The most of it for one lease.
-    lease_max: usize,
+struct State {
+    /// The configured rate.
+    ceiling: Option<f64>,
+    pace: Pace,
+    throttle: Throttle,
+    /// Segments that may be leased and are not handed over yet.
+    ahead: usize,
 }
 
 /// The right to lease so many segments; it ends when they are handed over.
-#[derive(Debug)]
 pub struct Lead {
     count: usize,
-    /// Given back with the last of them.
-    _held: Option<OwnedSemaphorePermit>,
+    meter: Arc<Inner>,
 }
 
 impl Meter {
-    /// A meter for that rate, or for none.
-    pub fn new(rate: Option<Rate>, clock: Clock) -> Self {
-        let limit = |rate: Rate| {
-            let lead = ((rate.segments_per_second() * LEAD.as_secs_f64()) as usize).max(1);
-            Arc::new(Limit {
-                pace: Mutex::new(Pace::new(rate)),
-                lead: Arc::new(Semaphore::new(lead)),
-                lease_max: (lead / LEASES_AHEAD).max(1),
-            })
+    /// The meter of that account. `wire`: where its sessions say when segments left.
+    pub fn new(smsc: &config::Smsc, wire: Wire, metrics: SmscMetrics, clock: Clock) -> Self {
+        let now = clock.now();
+        let bound = smsc.rate.zip(smsc.burst()).map(|(rate, burst)| Bound {
+            rate: rate.segments_per_second(),
+            burst,
+        });
+        let state = State {
+            ceiling: bound.map(|bound| bound.rate),
+            pace: Pace::new(bound, now),
+            throttle: Throttle::new(now),
+            ahead: 0,
         };
-        Self {
-            limit: rate.map(limit),
+        state.show(&metrics);
+        Self(Arc::new(Inner {
+            state: Mutex::new(state),
+            freed: Notify::new(),
+            wire,
+            metrics,
             clock,
-        }
+        }))
     }
 
     /// Waits until something may be leased, and says how much: 1 to `max`. `true`: it had to wait.
     pub async fn lead(&self, max: usize) -> (Lead, bool) {
-        let free = Lead {
-            count: max,
-            _held: None,
-        };
-        let Some(limit) = &self.limit else {
-            return (free, false);
-        };
-        let waits = limit.lead.available_permits() == 0;
-        // The semaphore is never closed; if it were, the permits alone would keep the rate.
-        let Ok(mut held) = limit.lead.clone().acquire_owned().await else {
-            return (free, waits);
-        };
-        let more = max.min(limit.lease_max).min(limit.lead.available_permits() + 1) - 1;
-        if let Ok(more) = limit.lead.clone().try_acquire_many_owned(more as u32) {
-            held.merge(more);
+        let mut waited = false;
+        loop {
+            let freed = self.0.freed.notified();
+            let count = self.0.lock().lead(max);
+            if count > 0 {
+                let meter = self.0.clone();
+                return (Lead { count, meter }, waited);
+            }
+            waited = true;
+            freed.await;
         }
-        let count = held.num_permits();
-        (
-            Lead {
-                count,
-                _held: Some(held),
-            },
-            waits,
-        )
     }
 
-    /// Waits until a segment may be sent, and says how many may be sent now: 1 to `max`.
+    /// Waits until a segment may be sent, and says how many may be sent now: 1 to `max`. Each has to be handed to a session,
+    /// which says on the wire what became of it.
     pub async fn take(&self, max: usize) -> usize {
-        let Some(limit) = &self.limit else { return max };
         loop {
-            let taken = limit
-                .pace
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(max.max(1), self.clock.now());
+            let changed = self.0.wire.changed();
+            let taken = {
+                let mut state = self.0.lock();
+                for departure in self.0.wire.departures() {
+                    state.pace.departed(departure.count, departure.at);
+                }
+                state.pace.take(max.max(1), self.0.clock.now())
+            };
             match taken {
                 Ok(count) => return count,
-                Err(due) => tokio::time::sleep_until(due.into()).await,
+                Err(Wait::Until(due)) => tokio::time::sleep_until(due.into()).await,
+                Err(Wait::Departure) => changed.await,
             }
+        }
+    }
+
+    /// Whether more is leased than can be handed over soon, since the rate fell: some of it should go back.
+    pub fn is_behind(&self) -> bool {
+        let state = self.0.lock();
+        let soon = |rate: f64| (rate * LEASED_MAX.as_secs_f64()) as usize;
+        state
+            .rate()
+            .is_some_and(|rate| state.ahead > soon(rate).max(state.lead_max()))
+    }
+
+    /// The SMSC refused a segment since it came too fast.
+    pub fn throttled(&self, now: Instant) {
+        self.0.note(now, |state| state.throttle.throttled(now));
+    }
+
+    /// The SMSC took so many segments.
+    pub fn accepted(&self, now: Instant, count: usize) {
+        self.0
+            .note(now, |state| state.throttle.accepted(count, state.ceiling, now));
+    }
+
+    /// How long a message that the SMSC refused as too fast should wait before it is due again. The rate is kept by the
+    /// permits, so this is short: others go first for a moment.
+    pub fn pause(&self) -> Duration {
+        self.0.lock().throttle.pause()
+    }
+}
+
+impl Inner {
+    fn note(&self, now: Instant, what: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        let before = state.throttle.rate();
+        what(&mut state);
+        if state.throttle.rate() != before {
+            let rate = state.throttle.rate();
+            state.pace.set_rate(rate, now);
+            state.show(&self.metrics);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Whole at every instant, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// What holds now, in segments a second.
+    fn rate(&self) -> Option<f64> {
+        self.throttle.rate().or(self.ceiling)
+    }
+
+    fn lead_max(&self) -> usize {
+        self.rate()
+            .map_or(usize::MAX, |rate| ((rate * LEAD.as_secs_f64()) as usize).max(1))
+    }
+
+    fn lead(&mut self, max: usize) -> usize {
+        let lead_max = self.lead_max();
+        let one_lease = (lead_max / LEASES_AHEAD).max(1);
+        let count = max.min(one_lease).min(lead_max.saturating_sub(self.ahead));
+        self.ahead += count;
+        count
+    }
+
+    fn show(&self, metrics: &SmscMetrics) {
+        let gauge = &metrics.all.throttle_effective_messages_per_second;
+        let label = [metrics.name.as_str()];
+        match self.rate() {
+            Some(rate) => gauge.with_label_values(&label).set(rate),
+            // An error says that it was not there.
+            None => drop(gauge.remove_label_values(&label)),
         }
     }
 }
@@ -171,73 +193,28 @@ impl Lead {
     }
 }
 
+impl Drop for Lead {
+    fn drop(&mut self) {
+        self.meter.lock().ahead -= self.count;
+        self.meter.freed.notify_waiters();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Rate;
+    use crate::metrics::Metrics;
 
-    /// Permits taken in a run of ten seconds in which every call comes up to `jitter` late, as instants.
-    fn run(rate: u32, jitter: Duration) -> Vec<Duration> {
-        let start = Clock.now();
-        let (mut pace, mut now, mut taken, mut step) = (Pace::new(Rate::per_second(rate)), start, Vec::new(), 0u32);
-        while now - start < Duration::from_secs(10) {
-            match pace.take(1_000, now) {
-                Ok(count) => taken.extend(std::iter::repeat_n(now - start, count)),
-                Err(due) => {
-                    step += 1;
-                    now = due + jitter * (step % 7) / 7;
-                }
-            }
-        }
-        taken
+    fn meter(rate: Option<u32>) -> (Meter, Wire) {
+        let mut smsc = config::Smsc::new("north", "localhost:2775", "campanile");
+        smsc.rate = rate.map(Rate::per_second);
+        let wire = Wire::default();
+        let metrics = Metrics::new().unwrap().smsc("north");
+        (Meter::new(&smsc, wire.clone(), metrics, Clock::new()), wire)
     }
 
-    #[test]
-    fn no_second_has_more_than_the_rate_and_the_mean_is_within_a_hundredth() {
-        for (rate, jitter) in [(20, 3), (500, 3), (5_000, 3), (500, 15), (5_000, 15)] {
-            let taken = run(rate, Duration::from_millis(jitter));
-            let (mut worst, mut end) = (0, 0);
-            for (from, at) in taken.iter().enumerate() {
-                while end < taken.len() && taken[end] < *at + Duration::from_secs(1) {
-                    end += 1;
-                }
-                worst = worst.max(end - from);
-            }
-            assert!(
-                worst <= (f64::from(rate) * CATCH_UP).ceil() as usize,
-                "{rate}: {worst} in a second"
-            );
-            let mean = taken.len() as f64 / 10.0 / f64::from(rate);
-            assert!((0.99..=1.01).contains(&mean), "{rate}, {jitter} ms: {mean}");
-        }
-    }
-
-    #[test]
-    fn a_pause_is_not_caught_up_with() {
-        let start = Clock.now();
-        let mut pace = Pace::new(Rate::per_second(1_000));
-        assert_eq!(pace.take(10, start), Ok(1));
-        let later = start + Duration::from_secs(60);
-        assert!(pace.take(1_000, later).unwrap() <= 301);
-    }
-
-    #[tokio::test]
-    async fn leases_run_ahead_of_the_rate_by_a_fifth_of_a_second() {
-        let meter = Meter::new(Some(Rate::per_second(100)), Clock);
-        let mut leads = Vec::new();
-        for _ in 0..LEASES_AHEAD {
-            let (lead, waited) = meter.lead(192).await;
-            assert_eq!((lead.count(), waited), (5, false));
-            leads.push(lead);
-        }
-        let next = meter.lead(192);
-        tokio::pin!(next);
-        assert!(futures_are_pending(&mut next).await);
-        leads.pop();
-        let (lead, _) = next.await;
-        assert_eq!(lead.count(), 5);
-    }
-
-    async fn futures_are_pending(future: &mut (impl Future + Unpin)) -> bool {
+    async fn is_pending(future: &mut (impl Future + Unpin)) -> bool {
         std::future::poll_fn(|context| {
             std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())
         })
@@ -245,9 +222,53 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_rate_there_is_always_enough() {
-        let meter = Meter::new(None, Clock);
-        assert_eq!(meter.lead(192).await.0.count(), 192);
-        assert_eq!(meter.take(1_000).await, 1_000);
+    async fn leases_run_ahead_of_the_rate_by_a_fifth_of_a_second() {
+        let (meter, _) = meter(Some(100));
+        let mut leads = Vec::new();
+        for _ in 0..LEASES_AHEAD {
+            let (lead, waited) = meter.lead(192).await;
+            assert_eq!((lead.count(), waited), (5, false));
+            leads.push(lead);
+        }
+        let mut next = Box::pin(meter.lead(192));
+        assert!(is_pending(&mut next).await);
+        leads.pop();
+        let (lead, waited) = next.await;
+        assert_eq!((lead.count(), waited), (5, true));
+    }
+
+    #[tokio::test]
+    async fn what_was_handed_over_and_is_not_written_is_counted_until_it_is() {
+        let (meter, wire) = meter(Some(100));
+        let mut taken = 0;
+        while taken < 101 {
+            taken += meter.take(101 - taken).await;
+        }
+        // A second's worth and the burst are with a session that has written none of them.
+        let mut more = Box::pin(meter.take(10));
+        let patience = tokio::time::timeout(5 * Duration::from_millis(10), &mut more).await;
+        assert!(patience.is_err(), "more was permitted");
+        wire.unsent(1);
+        assert_eq!(more.await, 1);
+    }
+
+    #[tokio::test]
+    async fn without_a_rate_there_is_always_enough_until_the_smsc_throttles() {
+        let (meter, _) = meter(None);
+        let gauge = |meter: &Meter| String::from_utf8(meter.0.metrics.all.exposition()).unwrap();
+        let (all, _) = meter.lead(192).await;
+        assert_eq!((all.count(), meter.take(1_000).await), (192, 1_000));
+        assert!(!meter.is_behind() && !gauge(&meter).contains("throttle_effective"));
+        let now = Clock::new().now();
+        meter.accepted(now, 100);
+        for _ in 0..900 {
+            meter.throttled(now);
+        }
+        assert!(gauge(&meter).contains("throttle_effective_messages_per_second{smsc=\"north\"} 95"));
+        assert!(meter.is_behind(), "192 are leased at 95 a second");
+        assert_eq!(meter.take(1_000).await, 1);
+        drop(all);
+        assert!(!meter.is_behind());
+        assert_eq!(meter.lead(192).await.0.count(), 4);
     }
 }

@@ -8,32 +8,34 @@ mod doorbell;
 mod envelope;
 mod leases;
 mod meter;
-mod redo;
+mod pace;
 mod sweep;
+mod throttle;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use smpp::command_status::CommandStatus;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use doorbell::Doorbell;
+pub use doorbell::{Bells, Doorbell};
 pub use leases::Leases;
+use leases::{Got, Wanted};
 use meter::Lead;
 pub use meter::Meter;
-pub use redo::{REDO_MAX, Redo};
 pub use sweep::Sweeper;
 
 use crate::bind::{Answer, Events, Flight, Lease, Pool, Reply, Segments, Slots};
-use crate::campaign::{Order, Orders};
+use crate::campaign::{Campaigns, Gates, Order, Orders};
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::{Entry, Message, Partition, SmscId};
+use crate::domain::{Partition, RouteId, SmscId};
+use crate::guard::Verdict;
 use crate::metrics::SmscMetrics;
-use crate::outcome::Brake;
-use crate::store::Store;
+use crate::pressure::Pressure;
+use crate::store::{LeasedMessage, Store};
 
 /// Segments in one lease: beyond some hundred a call costs Redis no less a message, and others wait longer.
 const BATCH_MAX: usize = 192;
@@ -41,8 +43,11 @@ const BATCH_MAX: usize = 192;
 /// Leases of one SMSC that are under way at once: while one waits for Redis, another is being composed.
 const WORKERS: usize = 4;
 
-/// How often the partitions are looked around for what was enqueued by other processes.
+/// How often the partitions are looked around for what was queued by other processes.
 const LOOK_AROUND: Duration = Duration::from_millis(500);
+
+/// From the lease to the hand-over at most: what waits longer is given back, and leased under the rules of then.
+const STALE_AFTER: Duration = Duration::from_secs(1);
 
 /// What a dispatcher works with. Cheap to clone.
 #[derive(Clone)]
@@ -51,20 +56,30 @@ pub struct Dispatcher {
     pub smsc: SmscId,
     /// Its configuration.
     pub config: Arc<config::Smsc>,
-    /// Where messages are leased.
+    /// The routes that it serves.
+    pub routes: Arc<[RouteId]>,
+    /// The version of the routes.
+    pub version: u32,
+    /// Which hours are open.
+    pub gates: Gates,
+    /// Where it is looked for what is due.
     pub store: Store,
     /// Places in its windows.
     pub pool: Pool,
-    /// Its rate.
+    /// How fast it is fed.
     pub meter: Meter,
     /// Which partitions have something due.
     pub doorbell: Doorbell,
-    /// Whether it wants to be left alone.
-    pub brake: Arc<Mutex<Brake>>,
-    /// Under which epoch to lease.
+    /// How messages are claimed.
     pub leases: Arc<Leases>,
     /// What the messages say.
     pub orders: Orders,
+    /// Who cuts anew what is queued under older routes.
+    pub campaigns: Campaigns,
+    /// How far settling is behind.
+    pub pressure: Pressure,
+    /// Whether messages may be leased.
+    pub verdict: Verdict,
     /// Answers for messages that no session ever had.
     pub feed: mpsc::Sender<Events>,
     /// Its metrics.
@@ -75,119 +90,104 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// Starts dispatching; every task ends soon after `stop`, and what was leased by then is handed over.
-    pub fn start(self, redo: mpsc::Receiver<Redo>, stop: &CancellationToken, tasks: &TaskTracker) {
+    pub fn start(self, stop: &CancellationToken, tasks: &TaskTracker) {
         for _ in 0..WORKERS {
             tasks.spawn(self.clone().work(stop.clone()));
         }
-        tasks.spawn(self.clone().resubmit(redo, stop.clone()));
         tasks.spawn(self.look_around(stop.clone()));
     }
 
     async fn work(self, stop: CancellationToken) {
-        while let Some(()) = stop.run_until_cancelled(self.left_alone()).await {
-            let Some(partition) = stop.run_until_cancelled(self.doorbell.next(|| self.clock.now())).await else {
+        while let Some(partition) = stop.run_until_cancelled(self.doorbell.next(|| self.clock.now())).await {
+            let Some((slots, lead)) = stop.run_until_cancelled(self.reserve()).await else {
                 break;
             };
-            let since = self.clock.now();
-            let Some(mut slots) = stop.run_until_cancelled(self.pool.slots(BATCH_MAX)).await else {
-                break;
-            };
-            self.metrics
-                .window_wait
-                .observe((self.clock.now() - since).as_secs_f64());
-            let Some((lead, waited)) = stop.run_until_cancelled(self.meter.lead(slots.count())).await else {
-                break;
-            };
-            if waited {
-                self.metrics.throttled_locally.inc();
-            }
-            slots.keep(lead.count());
-            self.lease_and_submit(partition, slots, lead).await;
+            self.lease_and_submit(partition, (slots, lead), &stop).await;
         }
     }
 
-    /// Waits while the SMSC says that we are too fast.
-    async fn left_alone(&self) {
-        loop {
-            let pause = self
-                .brake
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remaining(self.clock.now());
-            if pause.is_zero() {
-                return;
-            }
-            tokio::time::sleep(pause).await;
-        }
-    }
-
-    async fn lease_and_submit(&self, partition: Partition, slots: Slots, lead: Lead) {
-        let (lease, now_us, since) = (self.leases.current(), self.clock.unix_us(), self.clock.now());
-        let leased = self
-            .store
-            .lease(self.smsc, partition, slots.count(), (lease.epoch, now_us))
-            .await;
-        let leased = match leased {
-            Ok(leased) => leased,
-            Err(error) => {
-                // What the lost reply held is leased and in nobody's hands: under a new epoch it is told from ours.
-                self.metrics.all.redis_errors_total.with_label_values(&["lease"]).inc();
-                tracing::warn!(%error, smsc = self.metrics.name, "lease failed; it is tried again");
-                drop((slots, lead));
-                self.leases.renew(&lease).await;
-                self.doorbell.ring(partition, false);
-                return;
-            }
-        };
+    /// Waits until something may be leased: a place in a window, a lead on the rate, and settling that keeps up.
+    async fn reserve(&self) -> (Slots, Lead) {
+        let since = self.clock.now();
+        let mut slots = self.pool.slots(BATCH_MAX).await;
         self.metrics
-            .all
-            .redis_op("lease", self.clock.now() - since, leased.messages.len());
-        if leased.more {
+            .window_wait
+            .observe((self.clock.now() - since).as_secs_f64());
+        let (lead, waited) = self.meter.lead(slots.count()).await;
+        if waited {
+            self.metrics.throttled_locally.inc();
+        }
+        slots.keep(lead.count());
+        self.pressure.relieved(|| self.clock.now()).await;
+        self.verdict.leases_allowed().await;
+        (slots, lead)
+    }
+
+    async fn lease_and_submit(&self, partition: Partition, (slots, lead): (Slots, Lead), stop: &CancellationToken) {
+        let gates = self.gates.open();
+        let wanted = Wanted {
+            smsc: self.smsc,
+            partition,
+            segments: slots.count(),
+            routes: &self.routes,
+            gates: &gates,
+            version: self.version,
+        };
+        let Some(Got {
+            lease,
+            messages,
+            more,
+            next_due,
+            stale,
+        }) = self.leases.lease(&wanted, stop).await
+        else {
+            return;
+        };
+        if more {
             self.doorbell.ring(partition, false);
         }
-        if let Some(due) = leased.next_due {
-            let wait = Duration::from_micros(due.saturating_sub(now_us));
+        if let Some(due) = next_due {
+            let wait = Duration::from_micros(due.saturating_sub(self.clock.unix_us()));
             self.doorbell.ring_at(partition, self.clock.now() + wait);
         }
-        self.metrics.leased.inc_by(leased.messages.len() as u64);
-        self.hand_over(leased.messages, &lease, slots).await;
+        if stale && let Err(error) = self.campaigns.recut_stale(partition).await {
+            tracing::warn!(%error, "what is queued under older routes cannot be queued anew; it is tried again");
+        }
+        self.metrics.leased.inc_by(messages.len() as u64);
+        self.hand_over(&messages, &lease, slots).await;
         drop(lead);
     }
 
     /// Composes what was leased and hands it to the session whose places are held.
-    async fn hand_over(&self, messages: Vec<Vec<u8>>, lease: &Arc<Lease>, mut slots: Slots) {
+    async fn hand_over(&self, messages: &[LeasedMessage], lease: &Arc<Lease>, mut slots: Slots) {
+        let (since, now_us) = (self.clock.now(), self.clock.unix_us());
         let mut batch = Segments::default();
         let mut failed = Events::none(self.smsc);
-        for bytes in messages {
-            let Some(flight) = self.flight(bytes, lease) else {
+        for leased in messages {
+            let Some(order) = self.order(leased).await else {
+                refuse(&mut failed, leased, lease);
                 continue;
             };
-            let flight = Arc::new(flight);
-            let Some(order) = self.order(&flight).await else {
-                refuse(&mut failed, &flight);
-                continue;
-            };
-            let waited = self
-                .clock
-                .unix_us()
-                .saturating_sub(envelope::queued_at_us(&order, &flight));
+            let waited = now_us.saturating_sub(order.asked_at_us(&leased.variables));
             self.metrics.time_in_queue(order.purpose.lane(), waited as f64 / 1e6);
-            if envelope::seal(&self.config, &order, &flight, &mut batch).is_err() {
-                refuse(&mut failed, &flight);
+            if envelope::seal(&self.config, &order, (leased, lease), &mut batch).is_err() {
+                refuse(&mut failed, leased, lease);
             }
         }
-        self.submit(batch, &mut slots, &mut failed).await;
+        self.submit((batch, since), &mut slots, &mut failed).await;
         self.report(failed).await;
     }
 
     /// Hands segments over as the rate permits, all at once without one. A long message may have more segments than
     /// there are places: the rest of it waits for more in the same session.
-    async fn submit(&self, mut batch: Segments, slots: &mut Slots, failed: &mut Events) {
+    async fn submit(&self, (mut batch, since): (Segments, Instant), slots: &mut Slots, failed: &mut Events) {
         while batch.count() > 0 {
             if slots.count() == 0 && !slots.one_more().await {
                 return unsent(failed, &batch);
             }
-            self.left_alone().await;
+            if self.meter.is_behind() || self.clock.now() - since > STALE_AFTER {
+                return unsent(failed, &batch);
+            }
             let permits = self.meter.take(batch.count().min(slots.count())).await;
             if let Err(back) = slots.submit(batch.split_to(permits)) {
                 unsent(failed, &back);
@@ -204,29 +204,14 @@ impl Dispatcher {
         }
     }
 
-    fn flight(&self, bytes: Vec<u8>, lease: &Arc<Lease>) -> Option<Flight> {
-        let message = Message::unpack(&bytes)?;
-        let (entry, attempts): (Entry<'_>, u8) = (message.entry, message.attempts);
-        Some(Flight {
-            id: entry.id,
-            recipient: entry.recipient,
-            tenant: entry.tenant,
-            segments: entry.segments.max(1),
-            credits: entry.credits,
-            attempts,
-            leased_at: self.clock.unix_us(),
-            lease: lease.clone(),
-            message: bytes,
-        })
-    }
-
     /// What the message's campaign says; asked from the store the first time, again and again while that is away.
-    async fn order(&self, flight: &Flight) -> Option<Arc<Order>> {
-        if let Some(order) = self.orders.cached(flight.campaign()) {
+    async fn order(&self, leased: &LeasedMessage) -> Option<Arc<Order>> {
+        let (message, _) = crate::domain::Message::unpack(leased.recipient, &leased.message).ok()?;
+        if let Some(order) = self.orders.cached(message.id.campaign()) {
             return Some(order);
         }
         loop {
-            match self.orders.get(flight.tenant, flight.campaign()).await {
+            match self.orders.get(message.tenant, message.id.campaign()).await {
                 Ok(order) => return order,
                 Err(error) => {
                     tracing::warn!(%error, "a campaign cannot be read; it is tried again");
@@ -236,20 +221,22 @@ impl Dispatcher {
         }
     }
 
-    /// Rings for partitions in which something is due that nobody here has enqueued.
+    /// Rings for partitions in which something is queued that nobody here has queued.
     async fn look_around(self, stop: CancellationToken) {
         loop {
-            match self.store.due_partitions(self.smsc, self.clock.unix_us()).await {
-                Ok(partitions) => partitions
-                    .into_iter()
-                    .for_each(|partition| self.doorbell.ring(partition, false)),
+            match self.store.lines().await {
+                Ok(partitions) => {
+                    let mine = |line: &crate::domain::Line| match line.way {
+                        crate::domain::Way::Route(route) => self.routes.contains(&route),
+                        crate::domain::Way::Pinned(smsc) => smsc == self.smsc,
+                    };
+                    let waiting = partitions.into_iter().filter(|(_, lines)| lines.iter().any(mine));
+                    waiting.for_each(|(partition, _)| self.doorbell.ring(partition, false));
+                }
                 Err(error) => tracing::debug!(%error, "cannot look for due messages"),
             }
-            if stop
-                .run_until_cancelled(tokio::time::sleep(LOOK_AROUND))
-                .await
-                .is_none()
-            {
+            let pause = tokio::time::sleep(LOOK_AROUND);
+            if stop.run_until_cancelled(pause).await.is_none() {
                 return;
             }
         }
@@ -257,11 +244,15 @@ impl Dispatcher {
 }
 
 /// A message that cannot be composed is refused as the SMSC would refuse it: its length is not possible.
-fn refuse(failed: &mut Events, flight: &Arc<Flight>) {
-    for part in 0..flight.segments {
-        failed
-            .answers
-            .push(answer(flight, part, Reply::Refused(CommandStatus::ESME_RINVMSGLEN)));
+fn refuse(failed: &mut Events, leased: &LeasedMessage, lease: &Arc<Lease>) {
+    let Some(flight) = envelope::unsealed(leased, lease) else {
+        tracing::error!(recipient = leased.recipient.masked(), "a leased message cannot be read");
+        return;
+    };
+    let flight = Arc::new(flight);
+    for part in 0..flight.submitted {
+        let reply = Reply::Refused(CommandStatus::ESME_RINVMSGLEN);
+        failed.answers.push(answer(&flight, part, reply));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Looks through the records for what nobody will move: leases of the dead, receipts that never came.
+//! Looks through the records for what nobody will move: leases of the dead, receipts that never came, trails that are old.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,15 +6,16 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::Doorbell;
+use super::Bells;
 use super::leases::{DEAD_AFTER_US, Leases};
+use crate::bind::Reply;
 use crate::clock::Clock;
 use crate::config::InDoubt;
-use crate::domain::{
-    Enroute, Message, Partition, Reason, Recipient, ResultSlot, SmscId, State, Status, split_messages,
-};
+use crate::domain::{Event, Mark, Message, Partition, Recipient, Record, State, Transition};
+use crate::guard::Verdict;
+use crate::outcome::{Meanings, Policy, decide};
 use crate::receipt::Parked;
-use crate::store::{Letter, Move, MoveKind, Store, StoreError};
+use crate::store::{self, Ask, Case, Note, ParkedOf, Store, StoreError};
 
 /// Records in one step, and the pause between steps of the slow round: a million records take a quarter of an hour.
 const STEP: usize = 500;
@@ -31,25 +32,29 @@ pub struct Sweeper {
     pub leases: Arc<Leases>,
     /// The time.
     pub clock: Clock,
+    /// Whether the clock may be trusted to end something, and the database to be ours.
+    pub verdict: Verdict,
     /// What becomes of messages that may have been sent.
     pub in_doubt: InDoubt,
+    /// Any SMSC's: what answers mean is not asked here, only what their absence does.
+    pub meanings: Meanings,
     /// How long receipts are waited for.
     pub receipt_timeout: Duration,
+    /// How long trails are kept.
+    pub trails_kept: Duration,
     /// No other process uses this database: whoever was there before is dead.
     pub alone: bool,
     /// Receipts that waited for messages that are moved here.
-    pub unparked: mpsc::Sender<Vec<(Recipient, Vec<u8>)>>,
-    /// Who wants to know what is due again.
-    pub doorbells: Vec<(SmscId, Doorbell)>,
+    pub unparked: mpsc::Sender<Vec<ParkedOf>>,
+    /// Rung for what is due again.
+    pub bells: Bells,
 }
 
 /// Why messages are looked for.
 #[derive(Clone, Copy)]
 enum Search {
-    /// Leased by a process that is gone: may have been sent.
-    Dead(u32),
-    /// Leased by us in a reply that never came: surely not sent.
-    Unreachable(u32),
+    /// Leased by a process that is gone, or before the database came back older: may have been sent.
+    Lost(u32),
     /// Older than receipts take.
     Expired,
 }
@@ -68,25 +73,23 @@ impl Sweeper {
 
     async fn recover_for_ever(&self) {
         loop {
-            if let Err(error) = self.recover().await {
+            if self.verdict.may_write().is_err() {
+                tracing::debug!("the database is not ours any more");
+            } else if let Err(error) = self.recover().await {
                 tracing::debug!(%error, "cannot look for leases of the dead; it is tried again");
             }
             tokio::time::sleep(ROUND).await;
         }
     }
 
-    /// One look at all epochs.
+    /// One look at all epochs, by the server's clock.
     async fn recover(&self) -> Result<(), StoreError> {
-        let (own, now) = (self.leases.own(), self.clock.unix_us());
-        for epoch in self
-            .store
-            .epochs()
-            .await?
-            .into_iter()
-            .filter(|epoch| !own.contains(&epoch.number))
-        {
+        let own = self.leases.own();
+        let now = self.store.beat(&own).await?;
+        let others = self.store.epochs().await?.into_iter();
+        for epoch in others.filter(|epoch| !own.contains(&epoch.number)) {
             if self.alone || now.saturating_sub(epoch.seen_at) > DEAD_AFTER_US {
-                let found = self.everywhere(Search::Dead(epoch.number)).await?;
+                let found = self.everywhere(Search::Lost(epoch.number)).await?;
                 self.store.forget_epoch(epoch.number).await?;
                 tracing::warn!(
                     epoch = epoch.number,
@@ -96,10 +99,14 @@ impl Sweeper {
             }
         }
         for epoch in self.leases.unreachable() {
-            let found = self.everywhere(Search::Unreachable(epoch)).await?;
+            let found = self.everywhere(Search::Lost(epoch)).await?;
             self.leases.forget(epoch);
             self.store.forget_epoch(epoch).await?;
-            tracing::info!(epoch, messages = found, "leases whose reply was lost are queued again");
+            tracing::warn!(
+                epoch,
+                messages = found,
+                "leases that came back with an older database are settled"
+            );
         }
         Ok(())
     }
@@ -110,7 +117,7 @@ impl Sweeper {
             let mut cursor = 0;
             loop {
                 let step = self.store.scan_records(partition, cursor, STEP).await?;
-                found += self.settle(&step.records, search).await?;
+                found += self.settle(&step.entries, search).await?;
                 cursor = step.cursor;
                 if cursor == 0 {
                     break;
@@ -123,7 +130,9 @@ impl Sweeper {
     async fn expire_for_ever(&self) {
         loop {
             for partition in self.store.all_partitions() {
-                if let Err(error) = self.expire(partition).await {
+                if !self.verdict.may_expire() {
+                    tracing::debug!("nothing expires while the clocks part");
+                } else if let Err(error) = self.expire(partition).await {
                     tracing::debug!(%error, "cannot look for old messages; it is tried again");
                 }
                 tokio::time::sleep(PAUSE).await;
@@ -135,7 +144,8 @@ impl Sweeper {
         let mut cursor = 0;
         loop {
             let step = self.store.scan_records(partition, cursor, STEP).await?;
-            self.settle(&step.records, Search::Expired).await?;
+            self.settle(&step.entries, Search::Expired).await?;
+            self.forget_trails(partition, &step.entries).await?;
             cursor = step.cursor;
             if cursor == 0 {
                 break;
@@ -145,6 +155,19 @@ impl Sweeper {
         self.forget_parked(partition).await
     }
 
+    async fn forget_trails(&self, partition: Partition, records: &[(Recipient, Vec<u8>)]) -> Result<(), StoreError> {
+        let oldest = (self.clock.unix_us() / 1_000_000).saturating_sub(self.trails_kept.as_secs());
+        let is_old = |(recipient, bytes): &&(Recipient, Vec<u8>)| {
+            let record = Record::unpack(*recipient, bytes).unwrap_or_default();
+            record.trails.iter().any(|trail| u64::from(trail.at) < oldest)
+        };
+        let old: Vec<_> = records.iter().filter(is_old).cloned().collect();
+        if old.is_empty() {
+            return Ok(());
+        }
+        self.store.forget_trails(partition, oldest, &old).await
+    }
+
     /// Receipts that found no message within the time for receipts never will.
     async fn forget_parked(&self, partition: Partition) -> Result<(), StoreError> {
         let oldest = self
@@ -152,123 +175,97 @@ impl Sweeper {
             .unix_us()
             .saturating_sub(self.receipt_timeout.as_micros() as u64);
         let step = self.store.scan_parked(partition, 0, STEP).await?;
-        let old: Vec<(Recipient, Vec<u8>)> = step
-            .records
-            .iter()
-            .flat_map(|(recipient, packed)| {
-                Parked::split(packed).map(|(parked, one)| (*recipient, parked, one.to_vec()))
-            })
-            .filter(|(_, parked, _)| parked.at < oldest)
-            .map(|(recipient, _, one)| (recipient, one))
-            .collect();
-        if old.is_empty() {
-            Ok(())
-        } else {
-            self.store.unpark(&old).await.map(drop)
+        let mut old = Vec::new();
+        for (key, packed) in &step.entries {
+            let parked = Parked::split(packed).filter(|(parked, _)| parked.at < oldest);
+            old.extend(parked.map(|(_, one)| (*key, one.to_vec())));
         }
+        if old.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(receipts = old.len(), "parked receipts are dropped: their time is over");
+        self.store.unpark(&old).await.map(drop)
     }
 
     async fn settle(&self, records: &[(Recipient, Vec<u8>)], search: Search) -> Result<usize, StoreError> {
         let now = self.clock.unix_us();
-        let messages = records.iter().flat_map(|(_, record)| split_messages(record));
-        let moves: Vec<Move> = messages
-            .filter_map(|message| self.decide(&message, search, now))
-            .collect();
-        if moves.is_empty() {
+        let mut cases = Vec::new();
+        for (recipient, bytes) in records {
+            let record = Record::unpack(*recipient, bytes).map_err(|form| StoreError::BadForm {
+                key: format!("the record of {}", recipient.masked()),
+                form,
+            })?;
+            let moves = record
+                .messages
+                .iter()
+                .filter_map(|message| self.decide(message, search, now));
+            cases.extend(moves.map(|(transition, note)| Case::new(Ask::Move(transition, note), ())));
+        }
+        if cases.is_empty() {
             return Ok(0);
         }
-        let done = self.store.commit(now, &moves, &[]).await?;
-        for item in moves.iter().filter(|item| item.due.is_some()) {
-            let partition = item.recipient.partition(self.store.partitions());
-            self.doorbells
-                .iter()
-                .for_each(|(_, doorbell)| doorbell.ring(partition, false));
+        let parked = self.store.commit(now, &mut cases).await?;
+        for case in &cases {
+            if let Ask::Move(
+                Transition {
+                    due: Some((line, _)),
+                    recipient,
+                    ..
+                },
+                _,
+            ) = &case.ask
+            {
+                self.bells
+                    .ring(line.way, recipient.partition(self.store.partitions()), false);
+            }
         }
-        if !done.parked.is_empty() && self.unparked.send(done.parked).await.is_err() {
+        if !parked.is_empty() && self.unparked.send(parked).await.is_err() {
             tracing::debug!("parked receipts stay parked: the engine ends");
         }
-        Ok(done.moved.into_iter().filter(|moved| *moved).count())
+        Ok(cases
+            .iter()
+            .filter(|case| case.reply == Some(store::Reply::Moved))
+            .count())
     }
 
-    fn decide(&self, message: &Message<'_>, search: Search, now: u64) -> Option<Move> {
-        match search {
-            Search::Dead(epoch) if message.state == State::Leased && message.epoch == epoch => {
-                Some(match self.in_doubt {
-                    InDoubt::Hold => doubt(message, now),
-                    InDoubt::Resend => release(message, now),
-                    InDoubt::Fail => finish(
-                        message,
-                        MoveKind::Answer,
-                        (Status::TransmissionFailed, Reason::InDoubt),
-                        now,
-                    ),
-                })
-            }
-            Search::Unreachable(epoch) if message.state == State::Leased && message.epoch == epoch => {
-                Some(release(message, now))
-            }
-            Search::Expired => self.expired(message, now),
-            Search::Dead(_) | Search::Unreachable(_) => None,
-        }
+    fn decide(&self, message: &Message<'_>, search: Search, now: u64) -> Option<(Transition, Note)> {
+        let (event, note) = match search {
+            Search::Lost(epoch) if message.state == State::Leased && message.epoch == epoch => self.lost(message, now),
+            Search::Expired if self.is_expired(message, now) => (Event::Expired, Note::None),
+            Search::Lost(_) | Search::Expired => return None,
+        };
+        let transition = message
+            .apply(event, now)
+            .inspect_err(|error| tracing::error!(%error, "the sweep moves nothing"))
+            .ok()?;
+        Some((transition, note))
     }
 
-    /// Enroute for too long: it stays transmitted, without a receipt. In doubt for too long: failed.
-    fn expired(&self, message: &Message<'_>, now: u64) -> Option<Move> {
+    /// Every segment that was to be submitted may have been.
+    fn lost(&self, message: &Message<'_>, now: u64) -> (Event, Note) {
+        let policy = Policy {
+            meanings: &self.meanings,
+            in_doubt: self.in_doubt,
+            pause_us: 0,
+        };
+        let segments = message.segments.max(1);
+        let open = message.traces_or(Mark::Open, segments).segments.into_iter();
+        let replies: Vec<(u8, Reply)> = (0u8..)
+            .zip(open)
+            .filter(|(_, trace)| trace.mark == Mark::Open)
+            .map(|(part, _)| (part, Reply::Lost))
+            .collect();
+        let decision = decide(message, (segments, &replies), &policy, now);
+        let note = match decision.event {
+            Event::Accepted(_) => Note::Taken(0),
+            _ => Note::None,
+        };
+        (decision.event, note)
+    }
+
+    fn is_expired(&self, message: &Message<'_>, now: u64) -> bool {
         let oldest = now.saturating_sub(self.receipt_timeout.as_micros() as u64);
-        match message.state {
-            State::Enroute => {
-                let old = Enroute::unpack(message.entry.body).is_some_and(|enroute| enroute.accepted_at < oldest);
-                old.then(|| {
-                    let mut end = finish(message, MoveKind::Expire, (Status::Transmitted, Reason::NoReceipt), now);
-                    end.counts = None;
-                    end
-                })
-            }
-            State::InDoubt => (u64::from(message.epoch) * 1_000_000 < oldest).then(|| {
-                finish(
-                    message,
-                    MoveKind::Expire,
-                    (Status::TransmissionFailed, Reason::InDoubt),
-                    now,
-                )
-            }),
-            State::Leased | State::Deferred | State::Waiting => None,
-            State::Queued | State::Final(_) | State::Canceled => None,
-        }
-    }
-}
-
-fn doubt(message: &Message<'_>, now: u64) -> Move {
-    let replacement = message.doubted(now);
-    Move {
-        replacement,
-        counts: Some(Letter::IN_DOUBT),
-        ..Move::end(MoveKind::Doubt, message)
-    }
-}
-
-fn release(message: &Message<'_>, now: u64) -> Move {
-    let replacement = message.with_state(State::Deferred, message.attempts);
-    Move {
-        replacement,
-        due: Some(now),
-        ..Move::end(MoveKind::Release, message)
-    }
-}
-
-fn finish(message: &Message<'_>, kind: MoveKind, (status, reason): (Status, Reason), now: u64) -> Move {
-    let accepted = message.state == State::Enroute;
-    let result = ResultSlot {
-        status: Some(status),
-        accepted,
-        reason,
-        code: 0,
-        at: (now / 1_000_000) as u32,
-    };
-    let counts = Some(Letter::of(&result));
-    Move {
-        counts,
-        result: Some(result),
-        ..Move::end(kind, message)
+        let waits = matches!(message.state, State::Enroute | State::InDoubt);
+        waits && message.traces().is_some_and(|traces| traces.at < oldest)
     }
 }

@@ -114,6 +114,24 @@ pub struct Partition(pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SmscId(pub u16);
 
+/// A route by the number that the database gave it: a named, ordered choice of SMSCs. 0 is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RouteId(pub u16);
+
+impl RouteId {
+    /// No SMSC takes such a number.
+    pub const NONE: Self = Self(0);
+}
+
+/// Rows that share their hours, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GateId(pub u16);
+
+impl GateId {
+    /// The gate that never closes: what is transactional, and replies.
+    pub const OPEN: Self = Self(0);
+}
+
 /// Crockford's alphabet: no I, L, O, U.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 

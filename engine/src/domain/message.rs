@@ -1,111 +1,128 @@
-//! A message's life as a table: which event leads from which state to which.
+//! A message's life as a table: which move leads from which state to which. Nothing moves but through it.
 
 use super::Status;
 
-/// Where a message is in its life. The letters are those of the stored record and of the scripts.
+/// Where a message is in its life. The letters are those of the stored form and of the scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// In a lane, due.
+    /// In a span, from the launch on.
     Queued,
+    /// Leased while an earlier message of its tenant to this recipient, in the same lane, was not answered.
+    Waiting,
     /// Handed back: refused for now, or surely never sent; due again at a set time.
     Deferred,
-    /// Behind another message to the same recipient that has no answer yet.
-    Waiting,
     /// Claimed by an engine process that is about to submit it, or has and waits for the answer.
     Leased,
-    /// Written and never answered, or leased by a process that died: it may have been sent.
+    /// A segment of it was written and never answered, or its process died: it may have been sent.
     InDoubt,
-    /// The SMSC took it; its receipt is awaited.
+    /// The SMSC took what there is of it; receipts are awaited.
     Enroute,
     /// At its end.
     Final(Status),
     /// At its end without having been sent, because its campaign was stopped.
     Canceled,
+    /// At its end without having been sent: the lease left it out.
+    Skipped,
 }
 
-/// What can happen to a message. Each is carried out by the script of the same name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// A dispatcher claims it (`lease.lua`).
+/// What can happen to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// A dispatcher claims it.
     Lease,
-    /// It was claimed while another message to the recipient is unanswered (`lease.lua`).
+    /// It has to wait behind an earlier message of its tenant to this recipient.
     Wait,
-    /// The message ahead was answered (`answer.lua`).
-    Wake,
-    /// It surely was not sent (`release.lua`).
-    Release,
-    /// The SMSC took it (`answer.lua`).
-    Accept,
-    /// The SMSC refused it for now (`answer.lua`).
+    /// The recipient opted out or had enough: it is left out.
+    Skip,
+    /// The SMSC refused it for now, or it surely was not sent.
     Defer,
-    /// The SMSC refused it for good (`answer.lua`).
+    /// All its segments have an answer, and at least one of them was taken.
+    Accept,
+    /// The SMSC refused it for good.
     Reject(Status),
-    /// Nobody knows whether it was sent (`doubt.lua`).
+    /// Nobody knows whether it was sent.
     Doubt,
-    /// A receipt says how it ended (`receipt.lua`).
-    Receipt(Status),
-    /// Its campaign was stopped before it was sent (`cancel.lua`).
+    /// More is known of one of its segments, and others are open.
+    Learn,
+    /// A receipt settles its last segment.
+    Settle(Status),
+    /// Its campaign was stopped before any of it was sent.
     Cancel,
-    /// No receipt came in time (`expire.lua`).
-    Expire,
+    /// What was taken of it is all that is sent.
+    Abandon,
+    /// It waits for others now: its route is gone.
+    Reroute,
+    /// No receipt came in time.
+    Expire(Status),
 }
 
-/// An event that cannot happen in that state: a defect, or news that came twice.
+/// A step that cannot be taken in that state: a defect, or news that came twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{event:?} cannot happen to a message that is {state:?}")]
+#[error("{step:?} cannot happen to a message that is {state:?}")]
 pub struct IllegalMove {
     /// The state that it is in.
     pub state: State,
-    /// The event that came.
-    pub event: Event,
+    /// The step that was to be taken.
+    pub step: Step,
 }
 
 impl State {
-    /// The state after `event`. A final state never changes.
-    pub fn after(self, event: Event) -> Result<Self, IllegalMove> {
-        use State::{Canceled, Deferred, Enroute, Final, InDoubt, Leased, Queued, Waiting};
-        let next = match (self, event) {
-            (Queued | Deferred, Event::Lease) => Leased,
-            (Queued, Event::Wait) => Waiting,
-            (Waiting, Event::Wake) => Deferred,
-            (Leased | InDoubt, Event::Release | Event::Defer) => Deferred,
-            (Leased | InDoubt, Event::Accept) => Enroute,
-            (Leased | InDoubt, Event::Reject(status)) => Final(status),
-            (Leased, Event::Doubt) => InDoubt,
-            (Enroute | InDoubt, Event::Receipt(status)) => Final(status),
-            (Queued | Deferred | Waiting, Event::Cancel) => Canceled,
-            (Enroute, Event::Expire) => Final(Status::Transmitted),
-            (InDoubt, Event::Expire) => Final(Status::TransmissionFailed),
-            _ => return Err(IllegalMove { state: self, event }),
-        };
-        Ok(next)
+    /// States that have a stored form, in a recipient's record.
+    pub const STORED: [Self; 5] = [
+        Self::Waiting,
+        Self::Deferred,
+        Self::Leased,
+        Self::InDoubt,
+        Self::Enroute,
+    ];
+
+    /// The state after `step`. An end never changes.
+    pub const fn after(self, step: Step) -> Result<Self, IllegalMove> {
+        use State::{Canceled, Deferred, Enroute, Final, InDoubt, Leased, Queued, Skipped, Waiting};
+        Ok(match (self, step) {
+            (Queued | Waiting | Deferred, Step::Lease) => Leased,
+            (Queued | Waiting, Step::Wait) => Waiting,
+            (Queued | Waiting | Deferred, Step::Skip) => Skipped,
+            (Leased | InDoubt, Step::Defer) => Deferred,
+            (Leased | InDoubt, Step::Accept) => Enroute,
+            (Leased | InDoubt, Step::Reject(status)) => Final(status),
+            // A row whose lease was lost with the tail of the database may have been sent.
+            (Queued | Waiting | Deferred | Leased, Step::Doubt) => InDoubt,
+            (Enroute, Step::Learn) => Enroute,
+            (InDoubt, Step::Learn) => InDoubt,
+            (Enroute | InDoubt, Step::Settle(status)) => Final(status),
+            (Queued | Waiting | Deferred, Step::Cancel) => Canceled,
+            (Deferred, Step::Abandon) => Enroute,
+            (Waiting | Deferred, Step::Reroute) => self,
+            (Enroute | InDoubt, Step::Expire(status)) => Final(status),
+            _ => return Err(IllegalMove { state: self, step }),
+        })
     }
 
-    /// The letter in a stored record; `None` for states that have no record.
+    /// The letters of the stored states that `step` may leave: what a script accepts.
+    pub fn letters_before(step: Step) -> String {
+        let before = Self::STORED.into_iter().filter(|state| state.after(step).is_ok());
+        before.filter_map(Self::letter).map(char::from).collect()
+    }
+
+    /// The letter in a stored form; `None` for states that have none.
     pub const fn letter(self) -> Option<u8> {
         match self {
-            Self::Deferred => Some(b'D'),
             Self::Waiting => Some(b'W'),
+            Self::Deferred => Some(b'D'),
             Self::Leased => Some(b'L'),
             Self::InDoubt => Some(b'I'),
             Self::Enroute => Some(b'E'),
-            Self::Queued | Self::Final(_) | Self::Canceled => None,
+            Self::Queued | Self::Final(_) | Self::Canceled | Self::Skipped => None,
         }
     }
 
-    /// The state that a stored record's letter stands for.
-    pub const fn from_letter(letter: u8) -> Option<Self> {
-        match letter {
-            b'D' => Some(Self::Deferred),
-            b'W' => Some(Self::Waiting),
-            b'L' => Some(Self::Leased),
-            b'I' => Some(Self::InDoubt),
-            b'E' => Some(Self::Enroute),
-            _ => None,
-        }
+    /// The state that a stored form's letter stands for.
+    pub fn from_letter(letter: u8) -> Option<Self> {
+        Self::STORED.into_iter().find(|state| state.letter() == Some(letter))
     }
 
-    /// The word in the API for a state that is not final.
+    /// The word in the API.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Queued | Self::Waiting => "queued",
@@ -115,6 +132,7 @@ impl State {
             Self::Enroute => "transmitted",
             Self::Final(status) => status.code(),
             Self::Canceled => "canceled",
+            Self::Skipped => "skipped",
         }
     }
 }
@@ -123,42 +141,47 @@ impl State {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 11] = [
-        Event::Lease,
-        Event::Wait,
-        Event::Wake,
-        Event::Release,
-        Event::Accept,
-        Event::Defer,
-        Event::Reject(Status::UnknownNumber),
-        Event::Doubt,
-        Event::Receipt(Status::Delivered),
-        Event::Cancel,
-        Event::Expire,
+    const STEPS: [Step; 13] = [
+        Step::Lease,
+        Step::Wait,
+        Step::Skip,
+        Step::Defer,
+        Step::Accept,
+        Step::Reject(Status::UnknownNumber),
+        Step::Doubt,
+        Step::Learn,
+        Step::Settle(Status::Delivered),
+        Step::Cancel,
+        Step::Abandon,
+        Step::Reroute,
+        Step::Expire(Status::Transmitted),
     ];
 
     #[test]
-    fn a_final_state_never_changes() {
-        for state in [State::Final(Status::Delivered), State::Canceled] {
-            for event in EVENTS {
-                assert_eq!(state.after(event), Err(IllegalMove { state, event }));
+    fn an_end_never_changes() {
+        for state in [State::Final(Status::Delivered), State::Canceled, State::Skipped] {
+            for step in STEPS {
+                assert_eq!(state.after(step), Err(IllegalMove { state, step }));
             }
         }
     }
 
     #[test]
     fn a_message_that_may_have_been_sent_is_never_sent_again_unasked() {
-        assert!(State::InDoubt.after(Event::Lease).is_err());
-        assert!(State::Enroute.after(Event::Lease).is_err());
-        assert!(State::Enroute.after(Event::Release).is_err());
+        for state in [State::InDoubt, State::Enroute] {
+            assert!(state.after(Step::Lease).is_err());
+            assert!(state.after(Step::Cancel).is_err());
+        }
+        assert!(State::Enroute.after(Step::Defer).is_err());
     }
 
     #[test]
     fn letters_come_back() {
-        for letter in b'A'..=b'Z' {
-            if let Some(state) = State::from_letter(letter) {
-                assert_eq!(state.letter(), Some(letter));
-            }
+        for state in State::STORED {
+            assert_eq!(state.letter().and_then(State::from_letter), Some(state));
         }
+        assert_eq!(State::from_letter(b'Q'), None);
+        assert_eq!(State::letters_before(Step::Accept), "LI");
+        assert_eq!(State::letters_before(Step::Cancel), "WD");
     }
 }

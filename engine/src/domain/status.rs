@@ -150,60 +150,6 @@ impl Purpose {
     }
 }
 
-/// Why a message has its status: a closed list, one octet in the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Reason {
-    /// Nothing to add: delivered, or still enroute.
-    None = 0,
-    /// The answer's command_status; the code says which.
-    Answer = 1,
-    /// The receipt's `stat` and `err`; the code says which.
-    Receipt = 2,
-    /// No SMSC takes numbers of that prefix.
-    NoRoute = 3,
-    /// Refused for now again and again, until the attempts were used up.
-    AttemptsExhausted = 4,
-    /// Nobody could tell whether it was sent, and the tenant's policy or the time decided.
-    InDoubt = 5,
-    /// The receipt never came.
-    NoReceipt = 6,
-    /// The campaign was stopped.
-    Stopped = 7,
-}
-
-impl Reason {
-    const ALL: [Self; 8] = [
-        Self::None,
-        Self::Answer,
-        Self::Receipt,
-        Self::NoRoute,
-        Self::AttemptsExhausted,
-        Self::InDoubt,
-        Self::NoReceipt,
-        Self::Stopped,
-    ];
-
-    /// The word in the API.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Answer => "answer",
-            Self::Receipt => "receipt",
-            Self::NoRoute => "no_route",
-            Self::AttemptsExhausted => "attempts_exhausted",
-            Self::InDoubt => "in_doubt",
-            Self::NoReceipt => "no_receipt",
-            Self::Stopped => "stopped",
-        }
-    }
-
-    /// The reason that an octet of the store stands for.
-    pub fn from_octet(octet: u8) -> Self {
-        Self::ALL.get(usize::from(octet)).copied().unwrap_or(Self::None)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,12 +163,5 @@ mod tests {
             }
         }
         assert_eq!(Status::from_letter(b'A'), None, "A counts acceptances");
-    }
-
-    #[test]
-    fn reasons_come_back() {
-        for reason in Reason::ALL {
-            assert_eq!(Reason::from_octet(reason as u8), reason);
-        }
     }
 }

@@ -1,21 +1,16 @@
 //! What an answer, or its absence, means for the message. Decides; carries nothing out.
 
-mod brake;
 mod collect;
 mod meanings;
-mod partial;
 
-pub use brake::Brake;
 pub use collect::{Collector, Whole};
 pub use meanings::{BrokenTable, Meaning, Meanings, Verdict};
-pub use partial::to_resubmit;
 
 use smpp::command_status::CommandStatus;
 
-use crate::bind::{Flight, Reply};
+use crate::bind::Reply;
 use crate::config::InDoubt;
-use crate::domain::{Enroute, Event, Message, Reason, ResultSlot, SegmentTrace, State, Status};
-use crate::store::{Letter, Move, MoveKind};
+use crate::domain::{Event, Mark, Message, Reason, Status, Trace, Traces};
 
 /// Submissions of one message that may be refused for now, throttling left aside: with the pauses below, some six
 /// minutes.
@@ -24,15 +19,41 @@ const ATTEMPTS_MAX: u8 = 8;
 /// The pause before the second submission, doubled for each further one.
 const RETRY_FIRST_US: u64 = 3_000_000;
 
-/// What is to become of an answered message.
+/// Why a message is submitted again: the labels of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// The SMSC said that we are too fast.
+    Throttled,
+    /// Its queue is full.
+    QueueFull,
+    /// It refused for now.
+    Temporary,
+    /// It surely was not sent.
+    Unsent,
+    /// It may have been sent, and the policy is to send it again.
+    InDoubt,
+}
+
+impl Retry {
+    /// The label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::QueueFull => "queue_full",
+            Self::Temporary => "temporary",
+            Self::Unsent => "unsent",
+            Self::InDoubt => "in_doubt",
+        }
+    }
+}
+
+/// What an answered message is to do.
 #[derive(Debug)]
 pub struct Decision {
-    /// The move to make.
-    pub action: Move,
-    /// What happened, for the counters of the process.
+    /// What happened to it.
     pub event: Event,
-    /// Why it is sent again, if it is: a closed list that labels a metric.
-    pub retry: Option<&'static str>,
+    /// Why it is sent again, if it is.
+    pub retry: Option<Retry>,
 }
 
 /// How answers are decided at one SMSC.
@@ -42,163 +63,162 @@ pub struct Policy<'a> {
     pub meanings: &'a Meanings,
     /// What becomes of messages that may have been sent.
     pub in_doubt: InDoubt,
-    /// How long the SMSC wants to be left alone now, µs.
+    /// How long a message waits that came too fast for the SMSC, µs.
     pub pause_us: u64,
 }
 
-/// Decides on a message all of whose segments have a reply. `None` when its bytes are none, which the store rules out.
-pub fn decide(flight: &Flight, replies: &[Reply], policy: &Policy<'_>, now_us: u64) -> Option<Decision> {
-    let message = Message::unpack(&flight.message)?;
-    let worst = replies.iter().max_by_key(|reply| gravity(reply))?;
-    Some(match worst {
-        Reply::Accepted(_) => accept(&message, replies, now_us),
-        Reply::Unsent => release(&message, now_us),
-        Reply::Lost => lost(&message, policy, now_us),
-        Reply::Refused(status) => {
-            let taken = replies.iter().any(|reply| matches!(reply, Reply::Accepted(_)));
-            refuse(&message, *status, policy, (taken, now_us))
-        }
-    })
+/// What the replies of a message add up to, segment by segment.
+struct Sum {
+    traces: Traces,
+    attempts: u8,
+    pause_us: u64,
+    retry: Option<Retry>,
+    why: (Reason, u16),
 }
 
-/// The worst segment decides: one that may have been sent forbids to send the message again.
-fn gravity(reply: &Reply) -> u8 {
-    match reply {
-        Reply::Accepted(_) => 0,
-        Reply::Unsent => 1,
-        Reply::Refused(_) => 2,
-        Reply::Lost => 3,
-    }
-}
-
-fn accept(message: &Message<'_>, replies: &[Reply], now_us: u64) -> Decision {
-    let trace = |reply: &Reply| {
-        let smsc_message_id = if let Reply::Accepted(id) = reply {
-            id.clone()
-        } else {
-            Vec::new()
-        };
-        SegmentTrace {
-            smsc_message_id,
-            settled: None,
-        }
-    };
-    let enroute = Enroute {
-        accepted_at: now_us,
-        segments: replies.iter().map(trace).collect(),
-    };
-    let counts = Some(Letter::ACCEPTED);
-    let action = Move {
-        replacement: message.accepted(&enroute),
-        counts,
-        ..Move::end(MoveKind::Answer, message)
-    };
-    Decision {
-        action,
-        event: Event::Accept,
+/// Decides on a leased message, composed as `segments`, whose submitted segments have these replies.
+pub fn decide(
+    message: &Message<'_>,
+    (segments, replies): (u8, &[(u8, Reply)]),
+    policy: &Policy<'_>,
+    now_us: u64,
+) -> Decision {
+    let mut sum = Sum {
+        traces: message.traces_or(Mark::Open, segments),
+        attempts: message.attempts,
+        pause_us: 0,
         retry: None,
-    }
-}
-
-fn release(message: &Message<'_>, now_us: u64) -> Decision {
-    let replacement = message.with_state(State::Deferred, message.attempts);
-    let action = Move {
-        replacement,
-        due: Some(now_us),
-        ..Move::end(MoveKind::Release, message)
+        why: (Reason::Answer, 0),
     };
-    Decision {
-        action,
-        event: Event::Release,
-        retry: Some("unsent"),
+    for (part, reply) in replies {
+        let trace = sum.add(reply, policy, now_us);
+        if let Some(place) = sum.traces.segments.get_mut(usize::from(*part)) {
+            *place = trace;
+        }
     }
+    sum.decide(now_us)
 }
 
-fn lost(message: &Message<'_>, policy: &Policy<'_>, now_us: u64) -> Decision {
-    match policy.in_doubt {
-        InDoubt::Hold => {
-            let replacement = message.doubted(now_us);
-            let action = Move {
-                replacement,
-                counts: Some(Letter::IN_DOUBT),
-                ..Move::end(MoveKind::Doubt, message)
-            };
-            Decision {
-                action,
-                event: Event::Doubt,
-                retry: None,
+impl Sum {
+    /// What a reply says of its segment.
+    fn add(&mut self, reply: &Reply, policy: &Policy<'_>, now_us: u64) -> Trace {
+        let mark = match reply {
+            Reply::Accepted(id) => {
+                if self.traces.at == 0 {
+                    self.traces.at = now_us;
+                }
+                return Trace {
+                    mark: Mark::Taken,
+                    smsc_id: id.clone(),
+                };
+            }
+            Reply::Unsent => self.again(Retry::Unsent, 0),
+            Reply::Lost => match policy.in_doubt {
+                InDoubt::Hold => Mark::Lost,
+                InDoubt::Resend => self.again(Retry::InDoubt, 0),
+                InDoubt::Fail => self.refused(Status::TransmissionFailed, (Reason::InDoubt, 0)),
+            },
+            Reply::Refused(status) => self.refuse(*status, policy),
+        };
+        Trace::new(mark)
+    }
+
+    fn refuse(&mut self, status: CommandStatus, policy: &Policy<'_>) -> Mark {
+        let code = status.0 as u16;
+        match policy.meanings.answer(status) {
+            Meaning::Final(status) => self.refused(status, (Reason::Answer, code)),
+            // Being throttled says nothing against the message: it does not use up its attempts.
+            Meaning::Throttled => self.again(Retry::Throttled, policy.pause_us),
+            Meaning::QueueFull => self.again(Retry::QueueFull, policy.pause_us),
+            Meaning::Retry if self.attempts >= ATTEMPTS_MAX => {
+                self.refused(Status::TransmissionFailed, (Reason::AttemptsExhausted, code))
+            }
+            Meaning::Retry => {
+                let pause = RETRY_FIRST_US << self.attempts;
+                self.again(Retry::Temporary, pause)
             }
         }
-        InDoubt::Resend => Decision {
-            retry: Some("in_doubt"),
-            ..release(message, now_us)
-        },
-        InDoubt::Fail => reject(
-            message,
-            (Status::TransmissionFailed, false),
-            (Reason::InDoubt, 0),
-            now_us,
-        ),
     }
-}
 
-fn refuse(message: &Message<'_>, status: CommandStatus, policy: &Policy<'_>, (taken, now_us): (bool, u64)) -> Decision {
-    let code = status.0 as u16;
-    let (label, attempts, pause) = match policy.meanings.answer(status) {
-        Meaning::Final(status) => return reject(message, (status, taken), (Reason::Answer, code), now_us),
-        // Being throttled says nothing against the message: it does not use up its attempts.
-        Meaning::Throttled => ("throttled", message.attempts, policy.pause_us),
-        Meaning::QueueFull => ("queue_full", message.attempts, policy.pause_us),
-        Meaning::Retry if message.attempts >= ATTEMPTS_MAX => {
-            return reject(
-                message,
-                (Status::TransmissionFailed, taken),
-                (Reason::AttemptsExhausted, code),
-                now_us,
-            );
+    fn again(&mut self, retry: Retry, pause_us: u64) -> Mark {
+        self.retry = self.retry.or(Some(retry));
+        self.pause_us = self.pause_us.max(pause_us);
+        Mark::Open
+    }
+
+    fn refused(&mut self, status: Status, why: (Reason, u16)) -> Mark {
+        self.why = why;
+        Mark::Refused(status)
+    }
+
+    fn decide(self, now_us: u64) -> Decision {
+        let Self {
+            mut traces,
+            attempts,
+            pause_us,
+            retry,
+            why,
+        } = self;
+        let refused = traces.segments.iter().filter_map(|trace| match trace.mark {
+            Mark::Refused(status) => Some(status),
+            Mark::Open | Mark::Taken | Mark::Lost | Mark::Settled(_) => None,
+        });
+        let refused = refused.min_by_key(|status| status.rank());
+        let taken = traces.taken() > 0;
+        // One segment that may have been sent forbids to send the message again.
+        if traces.any(|mark| mark == Mark::Lost) {
+            traces.at = now_us;
+            return Decision {
+                event: Event::Doubted(traces),
+                retry: None,
+            };
         }
-        Meaning::Retry => ("temporary", message.attempts + 1, RETRY_FIRST_US << message.attempts),
-    };
-    let replacement = message.with_state(State::Deferred, attempts);
-    let action = Move {
-        replacement,
-        due: Some(now_us + pause),
-        ..Move::end(MoveKind::Answer, message)
-    };
-    Decision {
-        action,
-        event: Event::Defer,
-        retry: Some(label),
+        match refused {
+            Some(status) if !taken => Decision {
+                event: Event::Rejected {
+                    status,
+                    reason: why.0,
+                    code: why.1,
+                },
+                retry: None,
+            },
+            None if traces.any(|mark| mark == Mark::Open) => {
+                let attempts = attempts + u8::from(retry == Some(Retry::Temporary));
+                let event = Event::Deferred {
+                    traces: taken.then_some(traces),
+                    attempts,
+                    due: now_us + pause_us,
+                };
+                Decision { event, retry }
+            }
+            // What is whole no more is not sent on: the handset would show a part.
+            _ => {
+                let open = traces.segments.iter_mut().filter(|trace| trace.mark == Mark::Open);
+                open.for_each(|trace| trace.mark = Mark::Refused(Status::TransmissionFailed));
+                Decision {
+                    event: Event::Accepted(traces),
+                    retry: None,
+                }
+            }
+        }
     }
 }
 
-fn reject(message: &Message<'_>, (status, accepted): (Status, bool), why: (Reason, u16), now_us: u64) -> Decision {
-    let at = (now_us / 1_000_000) as u32;
-    let result = ResultSlot {
-        status: Some(status),
-        accepted,
-        reason: why.0,
-        code: why.1,
-        at,
-    };
-    let counts = Some(Letter::of(&result));
-    let action = Move {
-        counts,
-        result: Some(result),
-        ..Move::end(MoveKind::Answer, message)
-    };
-    Decision {
-        action,
-        event: Event::Reject(status),
-        retry: None,
+/// What a late answer adds to a message that is in doubt; `None` when its segment is not.
+pub fn late(message: &Message<'_>, (part, reply): (u8, &Reply), policy: &Policy<'_>, now_us: u64) -> Option<Event> {
+    let traces = message.traces_or(Mark::Lost, message.segments);
+    if traces.segments.get(usize::from(part))?.mark != Mark::Lost || *reply == Reply::Lost {
+        return None;
     }
-}
-
-/// The same move for a message that is in doubt by now, since its answer came late or another process gave it up.
-pub fn from_doubt(action: Move, doubtful: &Message<'_>) -> Move {
-    Move {
-        expected: doubtful.bytes.to_vec(),
-        ..action
+    let lost = traces.segments.iter().filter(|trace| trace.mark == Mark::Lost).count();
+    let decided = decide(message, (message.segments, &[(part, reply.clone())]), policy, now_us);
+    if lost == 1 {
+        return Some(decided.event);
+    }
+    // Others are still in doubt, and with them the message.
+    match decided.event {
+        Event::Doubted(traces) => Some(Event::Learned(traces)),
+        _ => None,
     }
 }
 

@@ -1,103 +1,164 @@
-use std::sync::Arc;
-
 use super::*;
-use crate::bind::Lease;
 use crate::config::Smsc;
-use crate::domain::{CampaignId, Entry, MessageId, Partition, Recipient, SmscId, TenantId};
+use crate::domain::tests::leased;
+use crate::domain::{Message, State};
 
-fn flight(attempts: u8, segments: u8) -> Flight {
-    let entry = Entry {
-        recipient: Recipient(33_612_345_678),
-        id: MessageId::new(CampaignId(1), Partition(0), 16, 0),
-        tenant: TenantId(1),
-        smsc: SmscId(1),
-        segments,
-        credits: segments,
-        lane: 1,
-        body: b"",
-    };
-    let mut message = vec![b'L', 0, 0, 0, 1, attempts];
-    entry.pack(&mut message);
-    Flight {
-        message,
-        id: entry.id,
-        recipient: entry.recipient,
-        tenant: entry.tenant,
-        segments,
-        credits: segments,
-        attempts,
-        leased_at: 0,
-        lease: Arc::new(Lease { epoch: 1 }),
-    }
-}
-
-fn event(flight: &Flight, replies: &[Reply], in_doubt: InDoubt) -> (Event, Move) {
+fn decided(attempts: u8, segments: u8, replies: &[Reply], in_doubt: InDoubt) -> Event {
     let meanings = Meanings::of(&Smsc::new("n", "a:1", "c")).unwrap();
     let policy = Policy {
         meanings: &meanings,
         in_doubt,
         pause_us: 50_000,
     };
-    let decision = decide(flight, replies, &policy, 1_000_000).unwrap();
-    (decision.event, decision.action)
+    let message = Message {
+        attempts,
+        ..leased(1, segments)
+    };
+    let replies: Vec<(u8, Reply)> = (0..).zip(replies.iter().cloned()).collect();
+    decide(&message, (segments, &replies), &policy, 1_000_000).event
+}
+
+fn marks(event: &Event) -> Vec<Mark> {
+    match event {
+        Event::Accepted(traces) | Event::Doubted(traces) => traces.segments.iter().map(|trace| trace.mark).collect(),
+        Event::Deferred { traces, .. } => traces
+            .iter()
+            .flat_map(|traces| &traces.segments)
+            .map(|t| t.mark)
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn taken() -> Reply {
+    Reply::Accepted(b"id".to_vec())
+}
+
+const fn refused(status: CommandStatus) -> Reply {
+    Reply::Refused(status)
 }
 
 #[test]
 fn one_segment_goes_where_its_reply_says() {
-    let refused = |status| Reply::Refused(status);
     for (reply, expected) in [
-        (Reply::Accepted(b"id".to_vec()), Event::Accept),
-        (Reply::Unsent, Event::Release),
-        (Reply::Lost, Event::Doubt),
-        (refused(CommandStatus::ESME_RTHROTTLED), Event::Defer),
-        (refused(CommandStatus::ESME_RSYSERR), Event::Defer),
+        (taken(), State::Enroute),
+        (Reply::Unsent, State::Deferred),
+        (Reply::Lost, State::InDoubt),
+        (refused(CommandStatus::ESME_RTHROTTLED), State::Deferred),
+        (refused(CommandStatus::ESME_RSYSERR), State::Deferred),
         (
             refused(CommandStatus::ESME_RINVDSTADR),
-            Event::Reject(Status::UnknownNumber),
+            State::Final(Status::UnknownNumber),
         ),
-        (refused(CommandStatus(0x4FF)), Event::Reject(Status::TransmissionFailed)),
+        (refused(CommandStatus(0x4FF)), State::Final(Status::TransmissionFailed)),
     ] {
-        let (event, action) = event(&flight(0, 1), std::slice::from_ref(&reply), InDoubt::Hold);
-        assert_eq!(event, expected, "{reply:?}");
-        // What the decision says is a move that the table of states knows.
-        let next = State::Leased.after(event).unwrap();
-        assert_eq!(action.replacement.first().copied(), next.letter());
+        let event = decided(0, 1, std::slice::from_ref(&reply), InDoubt::Hold);
+        let transition = leased(1, 1).apply(event, 1).unwrap();
+        assert_eq!(State::Leased.after(transition.step), Ok(expected), "{reply:?}");
     }
 }
 
 #[test]
 fn throttling_uses_no_attempts_up_and_errors_do() {
-    let throttled = [Reply::Refused(CommandStatus::ESME_RTHROTTLED)];
-    let failing = [Reply::Refused(CommandStatus::ESME_RSYSERR)];
-    assert_eq!(
-        event(&flight(ATTEMPTS_MAX, 1), &throttled, InDoubt::Hold).0,
-        Event::Defer
+    let throttled = decided(
+        ATTEMPTS_MAX,
+        1,
+        &[refused(CommandStatus::ESME_RTHROTTLED)],
+        InDoubt::Hold,
     );
-    let (last, action) = event(&flight(ATTEMPTS_MAX, 1), &failing, InDoubt::Hold);
-    assert_eq!(last, Event::Reject(Status::TransmissionFailed));
-    assert_eq!(action.result.unwrap().reason, Reason::AttemptsExhausted);
-    let (_, first) = event(&flight(0, 1), &failing, InDoubt::Hold);
-    assert_eq!((first.due, first.replacement[5]), (Some(1_000_000 + RETRY_FIRST_US), 1));
+    let Event::Deferred { attempts, due, .. } = throttled else {
+        panic!()
+    };
+    assert_eq!((attempts, due), (ATTEMPTS_MAX, 1_050_000));
+    let last = decided(ATTEMPTS_MAX, 1, &[refused(CommandStatus::ESME_RSYSERR)], InDoubt::Hold);
+    let Event::Rejected { reason, .. } = last else { panic!() };
+    assert_eq!(reason, Reason::AttemptsExhausted);
+    let first = decided(0, 1, &[refused(CommandStatus::ESME_RSYSERR)], InDoubt::Hold);
+    let Event::Deferred { attempts, due, .. } = first else {
+        panic!()
+    };
+    assert_eq!((attempts, due), (1, 1_000_000 + RETRY_FIRST_US));
+}
+
+#[test]
+fn only_what_was_refused_for_now_goes_again_and_what_was_taken_is_kept() {
+    let part = [taken(), refused(CommandStatus::ESME_RSYSERR), Reply::Unsent];
+    let event = decided(0, 3, &part, InDoubt::Hold);
+    assert_eq!(marks(&event), [Mark::Taken, Mark::Open, Mark::Open]);
+    assert!(matches!(event, Event::Deferred { attempts: 1, .. }));
+    let none = decided(
+        0,
+        2,
+        &[Reply::Unsent, refused(CommandStatus::ESME_RTHROTTLED)],
+        InDoubt::Hold,
+    );
+    assert!(matches!(none, Event::Deferred { traces: None, .. }));
+}
+
+#[test]
+fn a_segment_refused_for_good_ends_what_is_not_sent_and_keeps_what_was() {
+    let replies = [taken(), refused(CommandStatus::ESME_RINVDSTADR), Reply::Unsent];
+    let event = decided(0, 3, &replies, InDoubt::Hold);
+    let ended = [
+        Mark::Taken,
+        Mark::Refused(Status::UnknownNumber),
+        Mark::Refused(Status::TransmissionFailed),
+    ];
+    assert!(matches!(event, Event::Accepted(_)));
+    assert_eq!(marks(&event), ended);
+    let none = decided(
+        0,
+        2,
+        &[refused(CommandStatus::ESME_RINVDSTADR), Reply::Unsent],
+        InDoubt::Hold,
+    );
+    assert!(matches!(
+        none,
+        Event::Rejected {
+            status: Status::UnknownNumber,
+            ..
+        }
+    ));
 }
 
 #[test]
 fn a_lost_segment_puts_the_whole_message_in_doubt_and_the_policy_decides() {
-    let replies = [Reply::Accepted(b"a".to_vec()), Reply::Lost, Reply::Unsent];
-    assert_eq!(event(&flight(0, 3), &replies, InDoubt::Hold).0, Event::Doubt);
-    assert_eq!(event(&flight(0, 3), &replies, InDoubt::Resend).0, Event::Release);
-    let (failed, action) = event(&flight(0, 3), &replies, InDoubt::Fail);
-    assert_eq!(failed, Event::Reject(Status::TransmissionFailed));
-    assert_eq!(action.counts, Some(Letter(b'f')));
+    let replies = [taken(), Reply::Lost, Reply::Unsent];
+    let held = decided(0, 3, &replies, InDoubt::Hold);
+    assert!(matches!(held, Event::Doubted(_)));
+    assert_eq!(marks(&held), [Mark::Taken, Mark::Lost, Mark::Open]);
+    assert_eq!(
+        marks(&decided(0, 3, &replies, InDoubt::Resend)),
+        [Mark::Taken, Mark::Open, Mark::Open]
+    );
+    let failed = decided(0, 1, &[Reply::Lost], InDoubt::Fail);
+    assert!(matches!(
+        failed,
+        Event::Rejected {
+            reason: Reason::InDoubt,
+            ..
+        }
+    ));
 }
 
 #[test]
-fn all_segments_accepted_keep_their_ids_in_order() {
-    let replies = [Reply::Accepted(b"a".to_vec()), Reply::Accepted(Vec::new())];
-    let (_, action) = event(&flight(0, 2), &replies, InDoubt::Hold);
-    let message = Message::unpack(&action.replacement).unwrap();
-    let ids: Vec<_> = Enroute::unpack(message.entry.body).unwrap().segments;
-    assert_eq!(
-        (ids[0].smsc_message_id.as_slice(), ids[1].smsc_message_id.as_slice()),
-        (&b"a"[..], &b""[..])
-    );
+fn a_late_answer_resolves_its_segment_and_with_the_last_the_message() {
+    let meanings = Meanings::of(&Smsc::new("n", "a:1", "c")).unwrap();
+    let policy = Policy {
+        meanings: &meanings,
+        in_doubt: InDoubt::Hold,
+        pause_us: 0,
+    };
+    let doubted = leased(1, 2)
+        .apply(decided(0, 2, &[Reply::Lost, Reply::Lost], InDoubt::Hold), 1)
+        .unwrap();
+    let (doubtful, _) = Message::unpack(leased(1, 2).recipient, &doubted.replacement).unwrap();
+    let first = late(&doubtful, (1, &taken()), &policy, 2).unwrap();
+    assert!(matches!(first, Event::Learned(_)));
+    let learned = doubtful.apply(first, 2).unwrap();
+    let (doubtful, _) = Message::unpack(leased(1, 2).recipient, &learned.replacement).unwrap();
+    assert_eq!(doubtful.state, State::InDoubt);
+    assert_eq!(late(&doubtful, (1, &taken()), &policy, 3), None, "the same again");
+    let last = late(&doubtful, (0, &taken()), &policy, 3).unwrap();
+    assert!(matches!(last, Event::Accepted(_)));
 }

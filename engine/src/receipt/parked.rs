@@ -1,40 +1,83 @@
-//! Receipts that wait in the store for the answer to their message.
+//! Receipts that are kept in the store since they match no message (yet): nothing that was acknowledged is lost.
 
 use serde::{Deserialize, Serialize};
 use smpp::receipt::Stat;
 
 use crate::bind::ReceiptNews;
-use crate::domain::SmscId;
+use crate::domain::{Recipient, SmscId, digest};
 
-/// A parked receipt, as it is kept: `length(2)` and JSON, one behind the other for one recipient.
+/// Why a receipt was parked: the labels of a metric, and the word in the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unmatched {
+    /// A message to that recipient has no answer yet: its id may come.
+    Early,
+    /// No message has that id.
+    UnknownId,
+    /// Several messages are as likely.
+    Ambiguous,
+    /// A message in doubt might be meant, and what the receipt says speaks against it.
+    Implausible,
+    /// It has no address and no id that anybody knows.
+    NoAddress,
+    /// The messages that it may be about changed again and again while it was matched.
+    Contended,
+}
+
+impl Unmatched {
+    /// The label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Early => "early",
+            Self::UnknownId => "unknown_id",
+            Self::Ambiguous => "ambiguous",
+            Self::Implausible => "implausible",
+            Self::NoAddress => "no_address",
+            Self::Contended => "contended",
+        }
+    }
+}
+
+/// A parked receipt, as it is kept: `length(2)` and JSON, one behind the other for one key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Parked {
     smsc: u16,
     /// When it came, µs since 1970.
     pub at: u64,
+    /// Why it was parked.
+    pub reason: Unmatched,
+    source: String,
+    destination: String,
     stat: String,
     err: Option<String>,
     tlv_id: Option<Vec<u8>>,
     text_id: Option<Vec<u8>>,
+    submit_date: Option<String>,
+    text: Option<String>,
 }
 
 impl Parked {
     /// Packs a receipt; `None` when it is longer than any receipt is.
-    pub fn pack(news: &ReceiptNews, smsc: SmscId, at: u64) -> Option<Vec<u8>> {
+    pub fn pack(news: &ReceiptNews, smsc: SmscId, reason: Unmatched, at: u64) -> Option<Vec<u8>> {
         let parked = Self {
             smsc: smsc.0,
             at,
+            reason,
+            source: address(news.recipient, &news.source),
+            destination: address(news.other, &news.destination),
             stat: news.stat.name().to_owned(),
             err: news.err.clone(),
             tlv_id: news.tlv_id.clone(),
             text_id: news.text_id.clone(),
+            submit_date: news.submit_date.clone(),
+            text: news.text.clone(),
         };
         let json = serde_json::to_vec(&parked).ok()?;
         let length = u16::try_from(json.len()).ok()?;
         Some([&length.to_be_bytes()[..], &json].concat())
     }
 
-    /// The receipts of one recipient, each with its packed form; what cannot be read is left out.
+    /// The receipts of one key, each with its packed form; what cannot be read is left out.
     pub fn split(packed: &[u8]) -> impl Iterator<Item = (Self, &[u8])> {
         let mut rest = packed;
         std::iter::from_fn(move || {
@@ -47,21 +90,62 @@ impl Parked {
         })
     }
 
+    /// The key under which a receipt is parked that has no address which is a number: one that no number has.
+    pub fn key_of(smsc: SmscId, news: &ReceiptNews) -> Recipient {
+        const NO_NUMBER: u64 = 1 << 63;
+        let id = news.ids().next().unwrap_or_default();
+        let octets = digest(smsc, id);
+        Recipient(NO_NUMBER | u64::from(u32::from_be_bytes(octets)))
+    }
+
     /// Which SMSC sent it.
     pub fn smsc(&self) -> SmscId {
         SmscId(self.smsc)
     }
 
+    /// The SMSC's id of the message, as text, where it names one.
+    pub fn smsc_message_id(&self) -> Option<String> {
+        let id = self.tlv_id.as_ref().or(self.text_id.as_ref())?;
+        Some(String::from_utf8_lossy(id).into_owned())
+    }
+
+    /// Addresses as they came, `stat` and `err`.
+    pub fn says(&self) -> (&str, &str, &str, Option<&str>) {
+        (&self.source, &self.destination, &self.stat, self.err.as_deref())
+    }
+
     /// The receipt again.
-    pub fn news(&self, recipient: u64) -> ReceiptNews {
-        let stat = Stat::from_text(self.stat.as_bytes());
+    pub fn news(&self) -> ReceiptNews {
+        let words = |address: &String| {
+            if number(address).is_some() {
+                String::new()
+            } else {
+                address.clone()
+            }
+        };
         ReceiptNews {
-            recipient: Some(recipient),
+            recipient: number(&self.source),
+            other: number(&self.destination),
+            source: words(&self.source),
+            destination: words(&self.destination),
             tlv_id: self.tlv_id.clone(),
             text_id: self.text_id.clone(),
-            stat,
+            stat: Stat::from_text(self.stat.as_bytes()),
             final_: true,
             err: self.err.clone(),
+            submit_date: self.submit_date.clone(),
+            text: self.text.clone(),
         }
     }
+}
+
+fn address(number: Option<u64>, words: &str) -> String {
+    number.map_or_else(|| words.to_owned(), |number| number.to_string())
+}
+
+/// An address as an international number.
+fn number(address: &str) -> Option<u64> {
+    let digits = address.trim_start_matches('+').trim_start_matches("00");
+    let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|octet| octet.is_ascii_digit());
+    if is_number { digits.parse().ok() } else { None }
 }

@@ -1,158 +1,150 @@
 use smpp::receipt::Stat;
 
 use super::*;
-use crate::domain::{CampaignId, Entry, MessageId, Partition, Recipient, SmscId, State, TenantId, split_messages};
+use crate::domain::tests::leased;
+use crate::domain::{Event, Mark, Recipient, Record, SmscId, Trace, Traces};
 
-fn entry(campaign: u64, segments: u8, body: &[u8]) -> Entry<'_> {
-    Entry {
-        recipient: Recipient(33_612_345_678),
-        id: MessageId::new(CampaignId(campaign), Partition(0), 16, 0),
-        tenant: TenantId(1),
-        smsc: SmscId(1),
-        segments,
-        credits: segments,
-        lane: 1,
-        body,
-    }
-}
+const SMSC: SmscId = SmscId(1);
+const RECIPIENT: Recipient = Recipient(33_612_345_678);
 
-fn message(state: u8, campaign: u64, segments: u8) -> Vec<u8> {
-    let mut bytes = vec![state, 0, 0, 0, 1, 0];
-    entry(campaign, segments, b"").pack(&mut bytes);
-    bytes
+fn stored(campaign: u64, event: Event) -> Vec<u8> {
+    leased(campaign, 1)
+        .apply(event, 1_764_000_000_000_000)
+        .unwrap()
+        .replacement
 }
 
 fn enroute(campaign: u64, ids: &[&str]) -> Vec<u8> {
-    let leased = message(b'L', campaign, ids.len() as u8);
-    let trace = |id: &&str| SegmentTrace {
-        smsc_message_id: id.as_bytes().to_vec(),
-        settled: None,
+    let trace = |id: &&str| Trace {
+        mark: Mark::Taken,
+        smsc_id: id.as_bytes().to_vec(),
     };
-    let body = Enroute {
-        accepted_at: 5,
-        segments: ids.iter().map(trace).collect(),
+    let segments = ids.iter().map(trace).collect();
+    stored(campaign, Event::Accepted(Traces { at: 5, segments }))
+}
+
+fn doubtful(campaign: u64) -> Vec<u8> {
+    let segments = vec![Trace::new(Mark::Lost)];
+    stored(campaign, Event::Doubted(Traces { at: 5, segments }))
+}
+
+fn unanswered(campaign: u64) -> Vec<u8> {
+    let deferred = Event::Deferred {
+        traces: None,
+        attempts: 0,
+        due: 1,
     };
-    Message::unpack(&leased).unwrap().accepted(&body)
+    stored(campaign, deferred)
 }
 
 fn news(tlv: &str, text: &str) -> ReceiptNews {
     let id = |id: &str| (!id.is_empty()).then(|| id.as_bytes().to_vec());
     ReceiptNews {
-        recipient: Some(33_612_345_678),
+        recipient: Some(RECIPIENT.0),
+        other: None,
+        source: RECIPIENT.0.to_string(),
+        destination: "36180".into(),
         tlv_id: id(tlv),
         text_id: id(text),
         stat: Stat::Delivrd,
         final_: true,
         err: None,
+        submit_date: None,
+        text: None,
     }
 }
 
-fn campaign(found: Found<'_>) -> Option<(u64, usize)> {
-    match found {
-        Found::Segment(message, segment) => Some((message.entry.id.campaign().0, segment)),
-        Found::Doubtful(message) => Some((message.entry.id.campaign().0, 99)),
-        Found::Duplicate | Found::Early | Found::Nothing => None,
-    }
+fn found(record: &[u8], news: &ReceiptNews) -> Found {
+    find(&Record::unpack(RECIPIENT, record).unwrap(), SMSC, news)
 }
 
 #[test]
 fn the_id_decides_among_several_messages_to_one_person() {
     let record = [enroute(1, &["1A"]), enroute(2, &["27"]), enroute(3, &["zz"])].concat();
+    let same_string = found(&record, &news("", "27"));
+    assert_eq!(same_string, Found::Segment(1, 0), "the same string before 1A = 26");
+    let other_base = found(&record, &news("", "26"));
+    assert_eq!(other_base, Found::Segment(0, 0), "hexadecimal answer, decimal receipt");
     assert_eq!(
-        campaign(find(&record, &news("", "27"))),
-        Some((2, 0)),
-        "the same string before 1A = 26"
-    );
-    assert_eq!(
-        campaign(find(&record, &news("", "26"))),
-        Some((1, 0)),
-        "hexadecimal answer, decimal receipt"
-    );
-    assert_eq!(
-        campaign(find(&record, &news("ZZ", "27"))),
-        Some((3, 0)),
+        found(&record, &news("ZZ", "27")),
+        Found::Segment(2, 0),
         "the TLV before the text"
     );
-    assert_eq!(find(&record, &news("", "nobody")), Found::Nothing);
+    assert_eq!(found(&record, &news("", "nobody")), Found::Nothing);
     assert_eq!(
-        find(&record, &news("", "")),
-        Found::Nothing,
+        found(&record, &news("", "")),
+        Found::Ambiguous,
         "three are open: none is it for sure"
     );
 }
 
 #[test]
 fn a_receipt_without_an_id_settles_the_only_open_message() {
-    assert_eq!(campaign(find(&enroute(1, &["a"]), &news("", ""))), Some((1, 0)));
+    assert_eq!(found(&enroute(1, &["a"]), &news("", "")), Found::Segment(0, 0));
+    let strangers = found(&enroute(1, &["a"]), &news("", "b"));
+    assert_eq!(strangers, Found::Nothing, "another message's receipt does not");
+    let without = found(&enroute(1, &[""]), &news("", "b"));
+    assert_eq!(without, Found::Segment(0, 0), "an answer without an id takes it");
+}
+
+#[test]
+fn a_message_in_doubt_takes_its_receipt_unless_another_may_be_meant() {
+    assert_eq!(found(&doubtful(1), &news("", "7")), Found::Doubtful(0, 0));
+    let with_other = [doubtful(1), enroute(2, &["7"])].concat();
+    assert_eq!(found(&with_other, &news("", "7")), Found::Segment(1, 0));
+    let with_unanswered = [doubtful(1), unanswered(2)].concat();
+    assert_eq!(found(&with_unanswered, &news("", "8")), Found::Early);
+    let two = [doubtful(1), doubtful(2)].concat();
+    assert_eq!(found(&two, &news("", "8")), Found::Ambiguous);
+    let record = Record::unpack(RECIPIENT, &with_other[..]).unwrap();
     assert_eq!(
-        find(&enroute(1, &["a"]), &news("", "b")),
+        find(&record, SmscId(2), &news("", "7")),
         Found::Nothing,
-        "another message's receipt does not"
-    );
-    assert_eq!(
-        campaign(find(&enroute(1, &[""]), &news("", "b"))),
-        Some((1, 0)),
-        "an answer without an id takes it"
+        "another account's receipt"
     );
 }
 
 #[test]
-fn a_message_in_doubt_adopts_its_receipt_unless_another_may_be_meant() {
-    let doubtful = message(b'I', 1, 1);
-    assert_eq!(campaign(find(&doubtful, &news("", "7"))), Some((1, 99)));
-    let with_other = [doubtful.clone(), enroute(2, &["7"])].concat();
-    assert_eq!(campaign(find(&with_other, &news("", "7"))), Some((2, 0)));
-    let with_leased = [doubtful, message(b'L', 2, 1)].concat();
-    assert_eq!(find(&with_leased, &news("", "8")), Found::Early);
+fn a_receipt_that_settled_a_message_before_settles_no_other() {
+    let digest = crate::domain::digest(SMSC, b"7");
+    let trail = [&[2, 25][..], &[0; 8], &[0; 13], &digest].concat();
+    let record = [trail, doubtful(1)].concat();
+    assert_eq!(found(&record, &news("", "7")), Found::Duplicate);
+    assert_eq!(found(&record, &news("", "8")), Found::Doubtful(0, 0));
 }
 
 #[test]
-fn a_receipt_before_the_answer_waits() {
-    assert_eq!(find(&message(b'L', 1, 1), &news("", "7")), Found::Early);
-    let packed = Parked::pack(&news("", "7"), SmscId(3), 9).unwrap();
+fn a_submit_date_of_another_day_is_not_plausible() {
+    let at = 1_764_110_000_000_000; // 2025-11-25 22:33:20 UTC
+    let of = |date: &str| ReceiptNews {
+        submit_date: Some(date.into()),
+        ..news("", "7")
+    };
+    for date in [
+        "2511252233",
+        "251125223320",
+        "202511252333",
+        "2511260800",
+        "yesterday",
+        "",
+    ] {
+        assert!(is_plausible(&of(date), at), "{date}");
+    }
+    for date in ["2511201200", "20251130120000", "2511270000"] {
+        assert!(!is_plausible(&of(date), at), "{date}");
+    }
+    assert!(is_plausible(&news("", "7"), at));
+}
+
+#[test]
+fn parked_receipts_come_back() {
+    let packed = Parked::pack(&news("", "7"), SmscId(3), Unmatched::Early, 9).unwrap();
     let twice = [packed.clone(), packed.clone()].concat();
     let parked: Vec<_> = Parked::split(&twice).collect();
     assert_eq!((parked.len(), parked[1].1), (2, &packed[..]));
+    let again = parked[0].0.news();
     assert_eq!(
-        (parked[0].0.smsc(), parked[0].0.news(1).text_id),
-        (SmscId(3), Some(b"7".to_vec()))
+        (parked[0].0.smsc(), again.text_id, again.recipient),
+        (SmscId(3), Some(b"7".to_vec()), Some(RECIPIENT.0))
     );
-}
-
-#[test]
-fn segments_settle_one_by_one_and_the_worst_names_the_message() {
-    let record = enroute(1, &["a", "b"]);
-    let verdict = |status| Verdict { status, code: 0 };
-    let Found::Segment(first, 1) = find(&record, &news("", "b")) else {
-        panic!()
-    };
-    let (action, status) = settle(&first, 1, verdict(Status::ReceptionError), 1_000_000).unwrap();
-    assert_eq!((status, action.counts), (None, None));
-    assert_eq!(find(&action.replacement, &news("", "b")), Found::Duplicate);
-    let Found::Segment(second, 0) = find(&action.replacement, &news("", "a")) else {
-        panic!()
-    };
-    let (last, status) = settle(&second, 0, verdict(Status::Delivered), 1_000_000).unwrap();
-    assert_eq!(status, Some(Status::ReceptionError));
-    assert_eq!((last.counts, last.replacement.len()), (Some(Letter(b'E')), 0));
-}
-
-#[test]
-fn an_adopted_message_is_enroute_under_the_receipts_id() {
-    let doubtful = message(b'I', 1, 1);
-    let Found::Doubtful(found) = find(&doubtful, &news("", "7")) else {
-        panic!()
-    };
-    let action = adopt(&found, &news("", "7"), 1);
-    let adopted = split_messages(&action.replacement).next().unwrap();
-    assert_eq!((adopted.state, action.counts), (State::Enroute, Some(Letter::ACCEPTED)));
-    assert_eq!(campaign(find(&action.replacement, &news("", "7"))), Some((1, 0)));
-}
-
-#[test]
-fn recent_receipts_are_known_again() {
-    let mut recent = Recent::default();
-    recent.add(1, b"a");
-    assert!(recent.has(1, b"a"));
-    assert!(!recent.has(2, b"a") && !recent.has(1, b"b"));
 }

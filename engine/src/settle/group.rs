@@ -1,227 +1,252 @@
 //! What events mean for a group: answers become moves, receipts become questions to the store.
 
-use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use smpp::command_status::CommandStatus;
 use smpp::session::Ack;
 use tokio::sync::mpsc;
 
+use super::case::{Answered, Case, News, Of, Question};
 use super::{Gatherer, SmscSide};
-use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, ReceiptNews, Reply};
-use crate::dispatch::Redo;
-use crate::domain::{Event, Recipient, SmscId};
-use crate::outcome::{Decision, Meaning, Policy, Whole, decide, to_resubmit};
-use crate::receipt::result;
-use crate::store::{Move, ReceiptMatch};
-
-/// A message that was taken in part is completed for so long; then what is missing counts as refused.
-const COMPLETE_WITHIN_US: u64 = 600_000_000;
+use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, Reply};
+use crate::domain::{Event, HEAD, Message, SmscId};
+use crate::outcome::{Meaning, Policy, Whole, decide};
+use crate::receipt::{Parked, Unmatched};
+use crate::store::{AcceptAsk, Ask, Note, ParkedOf};
 
 /// The way back to a session.
 pub(super) type Session = mpsc::Sender<Vec<(Ack, CommandStatus)>>;
 
-/// A decided answer.
-pub(super) struct Decided {
-    pub(super) smsc: SmscId,
-    pub(super) flight: Arc<Flight>,
-    pub(super) event: Event,
-    /// The message is in doubt by now.
-    pub(super) late: bool,
-}
-
-/// A receipt whose message is looked for.
-#[derive(Clone)]
-pub(super) struct Question {
-    pub(super) smsc: SmscId,
-    pub(super) recipient: Recipient,
-    pub(super) news: ReceiptNews,
-    /// It was parked before, in this form.
-    pub(super) parked: Option<Vec<u8>>,
+/// A delivery that is acknowledged when it is stored.
+pub(super) struct Due {
+    pub(super) session: Session,
+    pub(super) ack: Ack,
+    pub(super) at: Instant,
 }
 
 /// What is committed together.
-#[derive(Default)]
 pub(super) struct Group {
-    /// Moves and, at the same places, what they come from.
-    pub(super) moves: Vec<Move>,
-    pub(super) decided: Vec<Decided>,
+    /// Answers whose messages are leased.
+    pub(super) answers: Vec<Case>,
+    /// Answers that came late: their messages are in doubt by now.
+    pub(super) late: Vec<Answered>,
     pub(super) receipts: Vec<Question>,
     pub(super) inbound: Vec<InboundNews>,
-    pub(super) acks: Vec<(Session, Ack)>,
+    pub(super) due: Vec<Due>,
+    gathered_at: Instant,
     taken: usize,
 }
 
 impl Group {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            answers: Vec::new(),
+            late: Vec::new(),
+            receipts: Vec::new(),
+            inbound: Vec::new(),
+            due: Vec::new(),
+            gathered_at: now,
+            taken: 0,
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.taken
     }
-}
 
-impl Question {
-    /// The question as the store can answer it: the surest id, as it is.
-    pub(super) fn to_match(&self, side: &SmscSide, now_us: u64) -> ReceiptMatch {
-        let verdict = side.meanings.receipt(self.news.stat, self.news.err.as_deref());
-        ReceiptMatch {
-            recipient: self.recipient,
-            smsc_message_id: self.news.ids().next().unwrap_or_default().to_vec(),
-            result: result(verdict, now_us),
-        }
+    /// When the oldest of what it has came.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        let deliveries = self.due.iter().map(|due| due.at);
+        deliveries.chain([self.gathered_at]).min()
+    }
+
+    /// Parked receipts that are to be tried again.
+    pub(super) fn add_parked(&mut self, parked: &[ParkedOf]) {
+        self.receipts.extend(questions(parked));
     }
 }
 
+/// Parked receipts as questions.
+pub(super) fn questions(parked: &[ParkedOf]) -> Vec<Question> {
+    let mut questions = Vec::new();
+    for (key, packed) in parked {
+        for (parked, one) in Parked::split(packed) {
+            questions.push(Question {
+                parked: Some((*key, one.to_vec())),
+                insisted: parked.reason != Unmatched::Early,
+                ..Question::new(parked.smsc(), parked.news())
+            });
+        }
+    }
+    questions
+}
+
 impl SmscSide {
-    pub(super) fn orphan(&self, reason: &str) {
-        let metrics = &self.metrics;
-        metrics
-            .all
-            .receipt_orphans_total
-            .with_label_values(&[&metrics.name, reason])
-            .inc();
+    pub(super) fn policy(&self, in_doubt: crate::config::InDoubt) -> Policy<'_> {
+        Policy {
+            meanings: &self.meanings,
+            in_doubt,
+            pause_us: self.meter.pause().as_micros() as u64,
+        }
     }
 }
 
 impl Gatherer {
     pub(super) fn add(&mut self, events: Events, group: &mut Group) {
         group.taken += events.answers.len() + events.deliveries.len();
-        let mut durations = Vec::with_capacity(events.answers.len());
+        let smscs = self.smscs.clone();
+        let Some(side) = smscs.get(&events.smsc) else {
+            return;
+        };
         for answer in events.answers {
-            durations.push(answer.after);
-            self.add_answer(events.smsc, answer, group);
-        }
-        if let Some(side) = self.smscs.get(&events.smsc) {
-            durations
-                .iter()
-                .filter(|after| !after.is_zero())
-                .for_each(|after| side.metrics.duration.observe(after.as_secs_f64()));
+            note_reply(side, &answer, self.clock);
+            self.add_answer(events.smsc, side, answer, group);
         }
         for delivery in events.deliveries {
-            self.add_delivery(events.smsc, delivery, group);
+            add_delivery((events.smsc, side), delivery, group);
         }
     }
 
-    fn add_answer(&mut self, smsc: SmscId, answer: Answer, group: &mut Group) {
-        let Some(side) = self.smscs.get(&smsc) else { return };
-        note_reply(side, &answer.reply, answer.late);
-        brake(side, &answer.reply, self.clock);
-        let Some(whole) = self.collector.take(answer) else {
+    fn add_answer(&mut self, smsc: SmscId, side: &SmscSide, answer: Answer, group: &mut Group) {
+        let Some(Whole { flight, replies, late }) = self.collector.take(answer) else {
             return;
         };
-        let now_us = self.clock.unix_us();
-        if let Some(parts) = to_resubmit(&whole.replies, &side.meanings)
-            && now_us.saturating_sub(whole.flight.leased_at) < COMPLETE_WITHIN_US
-            && resubmit(side, &whole, &parts, self.clock)
+        if late {
+            group.late.push(answered(smsc, flight, replies, News::Nothing));
+            return;
+        }
+        if let (1, [(0, Reply::Accepted(id))]) = (flight.segments, &replies[..])
+            && let Some(head) = flight.message.first_chunk::<HEAD>()
         {
-            self.collector.reopen(&whole, &parts);
+            let ask = AcceptAsk {
+                recipient: flight.recipient,
+                head: *head,
+                sender: flight.sender,
+                smsc_id: id.clone(),
+            };
+            let of = answered(smsc, flight, replies, News::Taken);
+            group.answers.push(Case::new(Ask::Accept(ask), Of::Answer(of)));
             return;
         }
-        let pause_us = pause(side, self.clock).as_micros() as u64;
-        let policy = Policy {
-            meanings: &side.meanings,
-            in_doubt: self.in_doubt,
-            pause_us,
-        };
-        let Some(Decision { action, event, retry }) = decide(&whole.flight, &whole.replies, &policy, now_us) else {
-            return;
-        };
-        if let Some(reason) = retry {
-            side.metrics
-                .all
-                .submit_retries_total
-                .with_label_values(&[&side.metrics.name, reason])
-                .inc();
-        }
-        group.moves.push(action);
-        group.decided.push(Decided {
-            smsc,
-            flight: whole.flight,
-            event,
-            late: whole.late,
-        });
+        group.answers.extend(self.decide(smsc, side, flight, replies));
     }
 
-    fn add_delivery(&self, smsc: SmscId, delivery: Delivery, group: &mut Group) {
-        group.acks.push((delivery.session, delivery.ack));
-        let Some(side) = self.smscs.get(&smsc) else { return };
-        let metrics = &side.metrics;
-        match delivery.content {
-            Content::Inbound(news) => {
-                metrics.all.inbound_total.with_label_values(&[&metrics.name]).inc();
-                group.inbound.push(news);
-            }
-            Content::Receipt(news) => {
-                metrics
-                    .all
-                    .receipts_total
-                    .with_label_values(&[&metrics.name, news.stat.name()])
-                    .inc();
-                // ENROUTE, ACCEPTD: nothing changes by them.
-                if !news.final_ {
-                    return;
-                }
-                match news.recipient {
-                    Some(recipient) => {
-                        let recipient = Recipient(recipient);
-                        group.receipts.push(Question {
-                            smsc,
-                            recipient,
-                            news,
-                            parked: None,
-                        });
-                    }
-                    None => side.orphan("unparsable"),
-                }
+    /// Whatever is not the ordinary answer.
+    fn decide(&self, smsc: SmscId, side: &SmscSide, flight: Arc<Flight>, replies: Vec<(u8, Reply)>) -> Option<Case> {
+        let now_us = self.clock.unix_us();
+        let message = flight.message.clone();
+        let (message, _) = Message::unpack(flight.recipient, &message)
+            .inspect_err(|error| tracing::error!(%error, id = %flight.id, "a leased message cannot be read"))
+            .ok()?;
+        let policy = side.policy(self.in_doubt);
+        let decision = decide(&message, (flight.segments, &replies), &policy, now_us);
+        if let Some(retry) = decision.retry {
+            let labels = [side.metrics.name.as_str(), retry.label()];
+            side.metrics.all.submit_retries_total.with_label_values(&labels).inc();
+        }
+        let note = note_of(&decision.event, flight.sender);
+        let transition = message
+            .apply(decision.event, now_us)
+            .inspect_err(|error| tracing::error!(%error, id = %flight.id, "an answer moves nothing"))
+            .ok()?;
+        let news = News::of(transition.step);
+        Some(Case::new(
+            Ask::Move(transition, note),
+            Of::Answer(answered(smsc, flight, replies, news)),
+        ))
+    }
+}
+
+/// What a move by an answer adds to the record's trail.
+pub(super) fn note_of(event: &Event, sender: u64) -> Note {
+    match event {
+        Event::Accepted(_) => Note::Taken(sender),
+        Event::Deferred { .. }
+        | Event::Rejected { .. }
+        | Event::Doubted(_)
+        | Event::Learned(_)
+        | Event::Receipt { .. }
+        | Event::Found { .. }
+        | Event::Stopped
+        | Event::Rerouted(_)
+        | Event::Expired => Note::None,
+    }
+}
+
+fn answered(smsc: SmscId, flight: Arc<Flight>, replies: Vec<(u8, Reply)>, news: News) -> Answered {
+    Answered {
+        smsc,
+        flight,
+        replies,
+        news,
+    }
+}
+
+fn add_delivery((smsc, side): (SmscId, &SmscSide), delivery: Delivery, group: &mut Group) {
+    group.due.push(Due {
+        session: delivery.session,
+        ack: delivery.ack,
+        at: delivery.at,
+    });
+    let metrics = &side.metrics;
+    match delivery.content {
+        Content::Inbound(news) => {
+            metrics.all.inbound_total.with_label_values(&[&metrics.name]).inc();
+            group.inbound.push(news);
+        }
+        Content::Receipt(news) => {
+            metrics.receipt(news.stat);
+            // ENROUTE, ACCEPTD: nothing changes by them.
+            if news.final_ {
+                group.receipts.push(Question::new(smsc, news));
             }
         }
     }
 }
 
-fn note_reply(side: &SmscSide, reply: &Reply, late: bool) {
+fn note_reply(side: &SmscSide, answer: &Answer, clock: crate::clock::Clock) {
     let metrics = &side.metrics;
-    if late {
+    if !answer.after.is_zero() {
+        metrics.duration.observe(answer.after.as_secs_f64());
+    }
+    if answer.late {
         metrics
             .all
             .submit_late_responses_total
             .with_label_values(&[&metrics.name])
             .inc();
     }
-    match reply {
-        Reply::Accepted(_) => metrics.submitted_ok.inc(),
-        Reply::Refused(status) => metrics.refused(status.name()),
+    match &answer.reply {
+        Reply::Accepted(_) => {
+            metrics.submitted_ok.inc();
+            side.meter.accepted(clock.now(), 1);
+        }
+        Reply::Refused(status) => {
+            metrics.refused(status.name());
+            if matches!(side.meanings.answer(*status), Meaning::Throttled | Meaning::QueueFull) {
+                metrics.throttled_by_smsc.inc();
+                side.meter.throttled(clock.now());
+            }
+        }
         Reply::Lost => metrics.submitted_timeout.inc(),
         Reply::Unsent => metrics.submitted_unsent.inc(),
     }
 }
 
-fn brake(side: &SmscSide, reply: &Reply, clock: crate::clock::Clock) {
-    let mut brake = side.brake.lock().unwrap_or_else(PoisonError::into_inner);
-    match reply {
-        Reply::Accepted(_) => brake.accepted(clock.now()),
-        Reply::Refused(status) => {
-            if matches!(side.meanings.answer(*status), Meaning::Throttled | Meaning::QueueFull) {
-                side.metrics.throttled_by_smsc.inc();
-                brake.throttled(clock.now());
-            }
+/// Everything is stored: the SMSC may forget it.
+pub(super) async fn acknowledge(due: Vec<Due>, waited: impl Fn(Duration), now: impl Fn() -> Instant) {
+    let mut by_session: Vec<(Session, Vec<(Ack, CommandStatus)>)> = Vec::new();
+    for Due { session, ack, at } in due {
+        waited(now().saturating_duration_since(at));
+        let entry = (ack, CommandStatus::ESME_ROK);
+        match by_session.iter_mut().find(|(known, _)| known.same_channel(&session)) {
+            Some((_, list)) => list.push(entry),
+            None => by_session.push((session, vec![entry])),
         }
-        Reply::Lost | Reply::Unsent => {}
     }
-}
-
-fn pause(side: &SmscSide, clock: crate::clock::Clock) -> Duration {
-    side.brake
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .remaining(clock.now())
-}
-
-/// `false` when there is no room for it: the message is then decided as it is.
-fn resubmit(side: &SmscSide, whole: &Whole, parts: &[u8], clock: crate::clock::Clock) -> bool {
-    let due = clock.now() + pause(side, clock);
-    side.redo
-        .try_send(Redo {
-            flight: whole.flight.clone(),
-            parts: parts.to_vec(),
-            due,
-        })
-        .is_ok()
+    for (session, list) in by_session {
+        // A session that is over needs no acknowledgement: the SMSC sends these again, and they are known by then.
+        let _gone = session.send(list).await;
+    }
 }

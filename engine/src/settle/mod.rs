@@ -3,11 +3,14 @@
 //! Two tasks, one behind the other: while the store carries a group out, the next one is gathered and decided. Groups reach
 //! the store in their order, so that a receipt never overtakes the answer to its own message.
 
+mod case;
 mod group;
+mod insist;
+mod matching;
 mod rounds;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -16,15 +19,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::bind::Events;
-use crate::campaign::Books;
+use crate::campaign::Orders;
 use crate::clock::Clock;
 use crate::config::InDoubt;
-use crate::dispatch::{Doorbell, Redo};
-use crate::domain::{Recipient, SmscId};
+use crate::dispatch::{Bells, Meter};
+use crate::domain::SmscId;
+use crate::guard::Verdict;
 use crate::metrics::{Metrics, SmscMetrics};
-use crate::outcome::{Brake, Collector, Meanings};
-use crate::receipt::Recent;
-use crate::store::Store;
+use crate::outcome::{Collector, Meanings};
+use crate::pressure::Pressure;
+use crate::receipt::Whereabouts;
+use crate::store::{ParkedOf, Store};
 
 use group::Group;
 
@@ -38,24 +43,22 @@ const GROUP_MAX: usize = 6_000;
 /// Groups that may wait for the store: one is enough to keep it busy.
 const GROUPS_MAX: usize = 1;
 
-/// Parked receipts by recipient, packed, of messages that were moved elsewhere: by the look for leases of the dead.
-pub type Unparked = Vec<(Recipient, Vec<u8>)>;
+/// Parked receipts of messages that were moved elsewhere, or that somebody wants to try again.
+pub type Unparked = Vec<ParkedOf>;
 
-/// Lists of them that may wait: one a step of that look, which waits in turn.
+/// Lists of them that may wait: one a step of the sweep, which waits in turn.
 pub const UNPARKED_MAX: usize = 16;
 
 /// What is needed of one SMSC.
 pub struct SmscSide {
     /// What its codes mean.
     pub meanings: Meanings,
-    /// Slowed down when it says so.
-    pub brake: Arc<Mutex<Brake>>,
-    /// Rung when a message is due again.
-    pub doorbell: Doorbell,
+    /// Told what it says to our pace.
+    pub meter: Meter,
     /// Its metrics.
     pub metrics: SmscMetrics,
-    /// Segments to be submitted again by themselves.
-    pub redo: mpsc::Sender<Redo>,
+    /// How long its ids are kept in the store, since its receipts do not say whom they are about; `None`: they are not.
+    pub index_for: Option<Duration>,
 }
 
 /// By SMSC, shared by both tasks.
@@ -83,12 +86,20 @@ pub struct Settler {
     pub metrics: Metrics,
     /// The SMSCs.
     pub smscs: Sides,
-    /// Credits follow messages.
-    pub books: Books,
+    /// What becomes of messages that may have been sent.
+    pub in_doubt: InDoubt,
+    /// What the messages say, for receipts that quote them.
+    pub orders: Orders,
+    /// Rung when a message is due again.
+    pub bells: Bells,
+    /// Told how far settling is behind.
+    pub pressure: Pressure,
+    /// Whether the database is still ours.
+    pub verdict: Verdict,
     /// Give up: the engine is told to end at once.
     pub abandon: CancellationToken,
-    /// Receipts that were settled lately.
-    pub recent: Recent,
+    /// Whose the ids of late are.
+    pub whereabouts: Whereabouts,
 }
 
 /// Starts both. They settle until every session and dispatcher is gone and nothing is left.
@@ -107,12 +118,21 @@ impl Settler {
     async fn run(mut self, mut groups: mpsc::Receiver<Group>) {
         let abandon = self.abandon.clone();
         while let Some(group) = groups.recv().await {
+            self.pressure.set(group.oldest());
+            if abandon
+                .run_until_cancelled(self.verdict.writes_allowed())
+                .await
+                .is_none()
+            {
+                return;
+            }
             if abandon.run_until_cancelled(self.settle(group)).await.is_none() {
                 tracing::warn!(
                     "the store is away and time is up: what was not settled will be in doubt at the next start"
                 );
                 return;
             }
+            self.pressure.set(None);
         }
     }
 }
@@ -143,11 +163,11 @@ impl Gatherer {
         events: &mut mpsc::Receiver<Events>,
         unparked: &mut mpsc::Receiver<Unparked>,
     ) -> Option<Group> {
-        let mut group = Group::default();
+        let mut group = Group::new(self.clock.now());
         tokio::select! {
             first = events.recv() => self.add(first?, &mut group),
             Some(receipts) = unparked.recv() => {
-                group.receipts.extend(rounds::questions(&receipts));
+                group.add_parked(&receipts);
                 return Some(group);
             }
         }

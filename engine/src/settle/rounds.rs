@@ -1,400 +1,481 @@
 //! Carrying a group out: what the store cannot settle by itself is matched here and comes again, a few rounds at most.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
-use smpp::command_status::CommandStatus;
-use smpp::session::Ack;
+use rustc_hash::FxHashSet;
 
-use super::Settler;
-use super::group::{Decided, Group, Question, Session};
-use crate::bind::InboundNews;
-use crate::domain::{Event, MessageId, Recipient, SmscId, State, Status, TenantId, split_messages};
-use crate::outcome::from_doubt;
-use crate::receipt::{Found, Parked, adopt, find, settle};
-use crate::store::{Committed, Move, ReceiptMatch, ReceiptReply, StoreError};
+use super::case::{Answered, Case, Matched, News, Of, Place, Question};
+use super::group::{Group, acknowledge, note_of, questions};
+use super::insist::{away, insist, pauses};
+use super::{Settler, SmscSide};
+use crate::bind::{InboundNews, Reply as Answer};
+use crate::domain::{Recipient, Record, SmscId, State, Status, Step, digest};
+use crate::outcome;
+use crate::receipt::{Parked, Unmatched, result};
+use crate::store::{Ask, ParkedOf, ReceiptAsk, Reply};
 
-/// A receipt needs one round, one that is matched here two, one that is adopted three; the rest is for records that
-/// change meanwhile.
-const ROUNDS_MAX: usize = 8;
+/// A receipt needs one round, one that is matched here two; each other place to look costs one more, and the rest is for
+/// records that change meanwhile.
+const ROUNDS_MAX: usize = 10;
 
 /// Inbound messages that are kept in each partition until somebody asks for them.
 const INBOUND_KEPT: usize = 10_000;
 
-/// The pause before the store is asked again, doubled up to a second.
-const STORE_PAUSE: Duration = Duration::from_millis(50);
-
-/// Asks the store until it is done: answers and receipts are not given up while the engine lives.
-macro_rules! insist {
-    ($self:ident, $op:literal, $ask:expr) => {{
-        let mut pause = STORE_PAUSE;
-        loop {
-            match $ask.await {
-                Ok(done) => break done,
-                Err(error) => $self.store_is_away($op, &error, &mut pause).await,
-            }
-        }
-    }};
+/// What is done with receipts of a group.
+#[derive(Default)]
+pub(super) struct Tray {
+    /// They wait for an answer: parked at once, and asked once more.
+    early: Vec<Question>,
+    /// They match nothing: parked at the end.
+    park: Vec<Question>,
+    /// They were parked, and have found their place.
+    unpark: Vec<ParkedOf>,
+    /// Parked receipts that are being handled, or were.
+    handled: FxHashSet<ParkedOf>,
 }
 
-/// One round: moves made of receipts, and receipts still to be matched.
-#[derive(Default)]
-struct Round {
-    moves: Vec<Move>,
-    /// For each move: the receipt, and the status that the message reaches.
-    from: Vec<(Question, Option<Status>)>,
-    questions: Vec<Question>,
-}
-
-/// What is done with receipts at the end of a group.
-#[derive(Default)]
-struct Leftovers {
-    park: Vec<(Recipient, Vec<u8>)>,
-    unpark: Vec<(Recipient, Vec<u8>)>,
+/// A receipt's next step.
+pub(super) enum Next {
+    /// The store is asked there.
+    Ask(Question),
+    /// The index is.
+    Index(Question),
+    /// It matches nothing.
+    Park(Question),
 }
 
 impl Settler {
     pub(super) async fn settle(&mut self, group: Group) {
         let Group {
-            moves,
-            decided,
+            answers,
+            late,
             receipts,
             inbound,
-            acks,
+            due,
             ..
         } = group;
-        let (on_time, late): (Vec<_>, Vec<_>) = moves.into_iter().zip(decided).partition(|(_, decided)| !decided.late);
-        let (moves, decided): (Vec<Move>, Vec<Decided>) = on_time.into_iter().unzip();
-
-        let matches = self.matches(&receipts);
-        let committed = self.commit(&moves, &matches).await;
-        let mut stale: Vec<(Move, Decided)> = late;
-        for ((action, decided), moved) in moves.into_iter().zip(decided).zip(&committed.moved) {
-            if *moved {
-                self.answered(&decided, &action)
-            } else {
-                stale.push((action, decided))
-            }
-        }
-        let mut leftovers = Leftovers::default();
-        let mut round = self.answer_receipts(receipts, &committed, &mut leftovers);
-        round.questions.extend(questions(&committed.parked));
-        round.questions.extend(self.settle_stale(stale).await);
+        self.keep_index(&answers).await;
+        let mut tray = Tray::default();
+        let mut cases = answers;
+        cases.extend(self.late(late).await);
+        self.ask(receipts, &mut cases, &mut tray).await;
         for _ in 0..ROUNDS_MAX {
-            if !leftovers.park.is_empty() {
-                // Asked once more: whoever moved the message before it was parked has not seen it.
-                let early = std::mem::take(&mut leftovers.park);
-                self.park(&early).await;
-                round.questions.extend(questions(&early));
+            if !tray.early.is_empty() {
+                // Asked once more: whoever moved the message before they were parked has not seen them.
+                let early = self.park(std::mem::take(&mut tray.early)).await;
+                self.ask(early, &mut cases, &mut tray).await;
             }
-            if round.moves.is_empty() && round.questions.is_empty() {
+            if cases.is_empty() {
                 break;
             }
-            round = self.another(round, &mut leftovers).await;
+            cases = self.round(cases, &mut tray).await;
         }
-        self.finish(leftovers, inbound).await;
-        acknowledge(acks).await;
+        self.give_up(cases, &mut tray);
+        self.clear(tray, inbound).await;
+        let metrics = &self.metrics.receipt_ack_seconds;
+        acknowledge(due, |waited| metrics.observe(waited.as_secs_f64()), || self.clock.now()).await;
     }
 
-    fn orphan(&self, smsc: SmscId, reason: &str) {
-        if let Some(side) = self.smscs.get(&smsc) {
-            side.orphan(reason);
-        }
-    }
-
-    fn matches(&self, questions: &[Question]) -> Vec<ReceiptMatch> {
-        let now_us = self.clock.unix_us();
-        questions
-            .iter()
-            .filter_map(|question| Some(question.to_match(self.smscs.get(&question.smsc)?, now_us)))
-            .collect()
-    }
-
-    async fn commit(&self, moves: &[Move], matches: &[ReceiptMatch]) -> Committed {
-        let since = self.clock.now();
-        let committed = insist!(self, "commit", self.store.commit(self.clock.unix_us(), moves, matches));
-        self.metrics
-            .redis_op("commit", self.clock.now() - since, moves.len() + matches.len());
-        committed
-    }
-
-    /// The store did not do it: says so, and waits before it is asked again.
-    async fn store_is_away(&self, op: &str, error: &StoreError, pause: &mut Duration) {
-        self.metrics.redis_errors_total.with_label_values(&[op]).inc();
-        tracing::warn!(%error, op, "the store did not do it; it is asked again");
-        tokio::time::sleep(*pause).await;
-        *pause = (*pause * 2).min(Duration::from_secs(1));
-    }
-
-    /// A move of an answer was made.
-    fn answered(&self, decided: &Decided, action: &Move) {
-        let Some(side) = self.smscs.get(&decided.smsc) else {
-            return;
-        };
-        match decided.event {
-            Event::Accept => side.metrics.status(Status::Transmitted),
-            Event::Reject(status) => side.metrics.status(status),
-            Event::Doubt => {
-                side.metrics
-                    .all
-                    .submit_unknown_outcome_total
-                    .with_label_values(&[&side.metrics.name])
-                    .inc();
-            }
-            Event::Defer | Event::Release => {
-                let partition = decided.flight.recipient.partition(self.store.partitions());
-                let wait = Duration::from_micros(action.due.unwrap_or(0).saturating_sub(self.clock.unix_us()));
-                side.doorbell.ring_at(partition, self.clock.now() + wait);
-                return;
-            }
-            Event::Lease | Event::Wait | Event::Wake | Event::Receipt(_) | Event::Cancel | Event::Expire => {}
-        }
-        self.books.touch(decided.flight.tenant, decided.flight.campaign());
-    }
-
-    /// Answers whose message was not leased any more: it is in doubt, by the timer or by another process, and the answer
-    /// resolves that; or it was settled by the same answer before, and nothing is to be done.
-    async fn settle_stale(&mut self, stale: Vec<(Move, Decided)>) -> Vec<Question> {
-        if stale.is_empty() {
-            return Vec::new();
-        }
-        let recipients: Vec<Recipient> = stale.iter().map(|(action, _)| action.recipient).collect();
-        let records = insist!(self, "commit", self.store.records(&recipients));
-        let mut moves = Vec::new();
-        let mut kept = Vec::new();
-        for ((action, decided), record) in stale.into_iter().zip(&records) {
-            let doubtful = split_messages(record)
-                .find(|message| message.entry.id == decided.flight.id && message.state == State::InDoubt);
-            if let (Some(message), false) = (doubtful, decided.event == Event::Doubt) {
-                moves.push(from_doubt(action, &message));
-                kept.push(decided);
-            }
-        }
-        let committed = self.commit(&moves, &[]).await;
-        for ((action, decided), moved) in moves.iter().zip(&kept).zip(&committed.moved) {
-            if *moved {
-                self.answered(decided, action);
-            }
-        }
-        questions(&committed.parked)
-    }
-
-    /// What the store said to receipts: settled, or here is the record.
-    fn answer_receipts(&mut self, questions: Vec<Question>, committed: &Committed, left: &mut Leftovers) -> Round {
-        let mut round = Round::default();
-        for (question, reply) in questions.into_iter().zip(&committed.receipts) {
-            match reply {
-                ReceiptReply::Settled(head) => self.settled_by_store(&question, head, left),
-                ReceiptReply::Unmatched(record) => self.match_here(question, record, &mut round, left),
-                ReceiptReply::NoRecord => self.unknown(question, left),
-            }
-        }
-        round
-    }
-
-    fn settled_by_store(&mut self, question: &Question, head: &[u8], left: &mut Leftovers) {
-        let number = |at: usize| {
-            head.get(at..at + 8)
-                .and_then(|octets| octets.try_into().ok())
-                .map_or(0, u64::from_be_bytes)
-        };
-        let tenant = head
-            .get(24..28)
-            .and_then(|octets| octets.try_into().ok())
-            .map_or(0, u32::from_be_bytes);
-        let (id, accepted_at) = (MessageId(number(16)), number(33));
-        let Some(side) = self.smscs.get(&question.smsc) else {
-            return;
-        };
-        let status = side
-            .meanings
-            .receipt(question.news.stat, question.news.err.as_deref())
-            .status;
-        self.settled(question, status, (TenantId(tenant), id, accepted_at), left);
-    }
-
-    /// A message reached its end by this receipt.
-    fn settled(&mut self, question: &Question, status: Status, of: (TenantId, MessageId, u64), left: &mut Leftovers) {
-        let (tenant, id, accepted_at) = of;
-        if let Some(side) = self.smscs.get(&question.smsc) {
-            side.metrics.status(status);
-            let seconds = self.clock.unix_us().saturating_sub(accepted_at) as f64 / 1e6;
-            side.metrics.receipt_latency.observe(seconds);
-            self.metrics.submitted_to_settled_seconds.observe(seconds);
-        }
-        self.books.touch(tenant, id.campaign());
-        self.done(question, left);
-    }
-
-    /// The receipt has found its place: a second copy is one, and a parked copy goes.
-    fn done(&mut self, question: &Question, left: &mut Leftovers) {
-        for id in question.news.ids() {
-            self.recent.add(question.recipient.0, id);
-        }
-        if let Some(parked) = &question.parked {
-            left.unpark.push((question.recipient, parked.clone()));
-        }
-    }
-
-    fn match_here(&mut self, question: Question, record: &[u8], round: &mut Round, left: &mut Leftovers) {
-        let now_us = self.clock.unix_us();
-        let Some(side) = self.smscs.get(&question.smsc) else {
-            return;
-        };
-        match find(record, &question.news) {
-            Found::Segment(message, segment) => {
-                let verdict = side.meanings.receipt(question.news.stat, question.news.err.as_deref());
-                if let Some((action, status)) = settle(&message, segment, verdict, now_us) {
-                    round.moves.push(action);
-                    round.from.push((question, status));
+    /// One round trip to the store, and what comes of it.
+    async fn round(&mut self, mut cases: Vec<Case>, tray: &mut Tray) -> Vec<Case> {
+        let parked = self.commit(&mut cases).await;
+        let (mut again, mut stale, mut next) = (Vec::new(), Vec::new(), Vec::new());
+        let mut records: HashMap<Recipient, (Vec<u8>, Vec<Question>)> = HashMap::new();
+        for Case { ask, reply, of } in cases {
+            match (of, reply) {
+                (Of::Answer(answered), Some(Reply::Moved)) => self.answered(&answered, &ask),
+                (Of::Answer(answered), _) => stale.push(answered),
+                (Of::Matched(matched), Some(Reply::Moved)) => self.matched(matched, &ask, tray),
+                // The record changed meanwhile: its receipts are matched against what it is now.
+                (Of::Matched(matched), _) => again.extend(matched.questions),
+                (Of::Receipt(question), Some(Reply::Settled(taken_at))) => self.settled(question, taken_at, tray),
+                (Of::Receipt(question), Some(Reply::Duplicate)) => self.duplicate(question, tray),
+                (Of::Receipt(question), Some(Reply::Record(record))) => {
+                    records
+                        .entry(question.at)
+                        .or_insert((record, Vec::new()))
+                        .1
+                        .push(question);
                 }
+                (Of::Receipt(question), _) => self.elsewhere(question, Unmatched::UnknownId, &mut again, tray).await,
             }
-            Found::Doubtful(message) if !self.known(&question) => {
-                round.moves.push(adopt(&message, &question.news, now_us));
-                round.from.push((question.clone(), None));
-                // Enroute by then, it is settled like any other.
-                round.questions.push(question);
-            }
-            Found::Early if question.parked.is_none() && !self.known(&question) => {
-                if let Some(packed) = Parked::pack(&question.news, question.smsc, now_us) {
-                    left.park.push((question.recipient, packed));
-                }
-            }
-            Found::Early if question.parked.is_some() => {}
-            Found::Duplicate => {
-                self.orphan(question.smsc, "duplicate");
-                self.done(&question, left);
-            }
-            Found::Doubtful(_) | Found::Early | Found::Nothing => self.unknown(question, left),
         }
-    }
-
-    /// A second copy of a receipt that was settled must not be taken for another message's.
-    fn known(&self, question: &Question) -> bool {
-        question.news.ids().any(|id| self.recent.has(question.recipient.0, id))
-    }
-
-    fn unknown(&mut self, question: Question, left: &mut Leftovers) {
-        self.orphan(
-            question.smsc,
-            if self.known(&question) {
-                "duplicate"
-            } else {
-                "unknown_id"
-            },
-        );
-        if let Some(parked) = question.parked {
-            left.unpark.push((question.recipient, parked));
-        }
-    }
-
-    async fn another(&mut self, round: Round, left: &mut Leftovers) -> Round {
-        let Round { moves, from, questions } = round;
-        let matches = self.matches(&questions);
-        let committed = self.commit(&moves, &matches).await;
-        let mut next = self.answer_receipts(questions, &committed, left);
-        next.questions.extend(
-            self::questions(&committed.parked)
-                .into_iter()
-                .filter(|question| !is_among(question, &left.unpark)),
-        );
-        for ((action, (question, status)), moved) in moves.iter().zip(from).zip(&committed.moved) {
-            match (moved, action.kind) {
-                (true, crate::store::MoveKind::Decide) => self.decided(&question, action, status, left),
-                (true, _) => {}
-                // The record changed meanwhile: the receipt is matched against what it is now.
-                (false, _) => next.questions.push(question),
+        for (recipient, (record, of)) in records {
+            let unmatched = self.match_here(recipient, record, of, &mut next, tray).await;
+            for (question, reason) in unmatched {
+                self.elsewhere(question, reason, &mut again, tray).await;
             }
+        }
+        let fresh = questions(&parked).into_iter().filter(|question| tray.begin(question));
+        again.extend(fresh.collect::<Vec<_>>());
+        next.extend(self.late(stale).await);
+        for question in again {
+            next.push(self.receipt_case(question));
         }
         next
     }
 
-    fn decided(&mut self, question: &Question, action: &Move, status: Option<Status>, left: &mut Leftovers) {
-        let message = crate::domain::Message::unpack(&action.expected);
-        let Some(message) = message else { return };
-        let accepted_at = crate::domain::Enroute::unpack(message.entry.body).map_or(0, |enroute| enroute.accepted_at);
-        match status {
-            Some(status) => self.settled(
-                question,
-                status,
-                (message.entry.tenant, message.entry.id, accepted_at),
-                left,
-            ),
-            None => self.done(question, left),
-        }
-    }
-
-    async fn park(&self, receipts: &[(Recipient, Vec<u8>)]) {
-        let kept = insist!(self, "park", self.store.park(receipts));
-        for _ in kept..receipts.len() {
-            if let Some(smsc) = self.smscs.keys().next() {
-                self.orphan(*smsc, "no_room");
+    async fn commit(&self, cases: &mut [Case]) -> Vec<ParkedOf> {
+        let (since, mut pauses) = (self.clock.now(), pauses());
+        loop {
+            match self.store.commit(self.clock.unix_us(), cases).await {
+                Ok(parked) => {
+                    self.metrics.redis_op("commit", self.clock.now() - since, cases.len());
+                    return parked;
+                }
+                Err(error) => away(&self.metrics, "commit", &error, pauses.next()).await,
             }
         }
     }
 
-    async fn finish(&self, left: Leftovers, inbound: Vec<InboundNews>) {
-        if !left.unpark.is_empty() {
-            insist!(self, "park", self.store.unpark(&left.unpark));
+    /// Receipts as questions to the store, each at the first place that it names.
+    async fn ask(&mut self, receipts: Vec<Question>, cases: &mut Vec<Case>, tray: &mut Tray) {
+        for question in receipts {
+            if !tray.begin(&question) {
+                continue;
+            }
+            if question.news.recipient.is_some() {
+                cases.push(self.receipt_case(question));
+                continue;
+            }
+            let mut found = Vec::new();
+            self.elsewhere(question, Unmatched::NoAddress, &mut found, tray).await;
+            cases.extend(found.into_iter().map(|question| self.receipt_case(question)));
+        }
+    }
+
+    fn receipt_case(&self, question: Question) -> Case {
+        let id = question.news.ids().next().unwrap_or_default();
+        let ask = ReceiptAsk {
+            recipient: question.at,
+            smsc: question.smsc,
+            digest: digest(question.smsc, id),
+            smsc_id: id.to_vec(),
+            result: result(self.verdict(&question), self.clock.unix_us()),
+        };
+        Case::new(Ask::Receipt(ask), Of::Receipt(question))
+    }
+
+    /// Looks for a receipt's message at the next place; after the last, it is parked.
+    async fn elsewhere(&self, question: Question, reason: Unmatched, again: &mut Vec<Question>, tray: &mut Tray) {
+        let mut next = self.after(question, reason);
+        if let Next::Index(question) = next {
+            next = self.look_up(question).await;
+        }
+        match next {
+            Next::Ask(question) => again.push(question),
+            Next::Index(question) | Next::Park(question) => tray.unmatched(question),
+        }
+    }
+
+    /// The next place of a receipt that was not matched for that reason.
+    fn after(&self, mut question: Question, reason: Unmatched) -> Next {
+        if question.place == Place::Source || question.unmatched == Unmatched::UnknownId {
+            question.unmatched = reason;
+        }
+        let tried = question.at;
+        let ids = || question.news.ids();
+        if question.place == Place::Source
+            && let Some(other) = question.news.other.map(Recipient).filter(|other| *other != tried)
+        {
+            (question.at, question.place) = (other, Place::Destination);
+            return Next::Ask(question);
+        }
+        if matches!(question.place, Place::Source | Place::Destination) {
+            let known = ids().find_map(|id| self.whereabouts.of(question.smsc, id));
+            question.place = Place::Whereabouts;
+            if let Some(recipient) =
+                known.filter(|known| ![question.news.recipient, question.news.other].contains(&Some(known.0)))
+            {
+                question.at = recipient;
+                return Next::Ask(question);
+            }
+        }
+        let has_index = self.side(question.smsc).is_some_and(|side| side.index_for.is_some());
+        if question.place == Place::Whereabouts && has_index {
+            question.place = Place::Index;
+            return Next::Index(question);
+        }
+        Next::Park(question)
+    }
+
+    async fn look_up(&self, mut question: Question) -> Next {
+        let ids: Vec<Vec<u8>> = question.news.ids().map(<[u8]>::to_vec).collect();
+        for id in ids {
+            let found = insist(&self.metrics, "index", || self.store.indexed(question.smsc, &id)).await;
+            if let Some(recipient) = found {
+                question.at = recipient;
+                return Next::Ask(question);
+            }
+        }
+        Next::Park(question)
+    }
+
+    /// Answers whose message was not leased any more: it is in doubt, by the timer or by another process, and the answer
+    /// resolves that; or it was settled by the same answer before, and nothing is to be done.
+    async fn late(&self, answers: Vec<Answered>) -> Vec<Case> {
+        if answers.is_empty() {
+            return Vec::new();
+        }
+        let recipients: Vec<Recipient> = answers.iter().map(|answered| answered.flight.recipient).collect();
+        let records = insist(&self.metrics, "commit", || self.store.records(&recipients)).await;
+        let pairs = answers.into_iter().zip(records);
+        pairs
+            .filter_map(|(answered, record)| self.late_case(answered, &record))
+            .collect()
+    }
+
+    fn late_case(&self, answered: Answered, record: &[u8]) -> Option<Case> {
+        let now_us = self.clock.unix_us();
+        let side = self.side(answered.smsc)?;
+        let record = Record::unpack(answered.flight.recipient, record)
+            .inspect_err(|error| tracing::error!(%error, "a record cannot be read"))
+            .ok()?;
+        let message = record
+            .messages
+            .iter()
+            .find(|message| message.id == answered.flight.id)?;
+        let policy = side.policy(self.in_doubt);
+        // One segment at a time: of several, the others come again as stale.
+        let (part, reply) = answered.replies.iter().find(|(_, reply)| *reply != Answer::Lost)?;
+        if message.state != State::InDoubt {
+            return None;
+        }
+        let event = outcome::late(message, (*part, reply), &policy, now_us)?;
+        let note = note_of(&event, answered.flight.sender);
+        let transition = message.apply(event, now_us).ok()?;
+        let news = News::of(transition.step);
+        Some(Case::new(
+            Ask::Move(transition, note),
+            Of::Answer(Answered { news, ..answered }),
+        ))
+    }
+
+    /// A move of an answer was made.
+    fn answered(&mut self, answered: &Answered, ask: &Ask) {
+        let recipient = answered.flight.recipient;
+        for (_, reply) in &answered.replies {
+            if let Answer::Accepted(id) = reply {
+                self.whereabouts.note(answered.smsc, id, recipient);
+            }
+        }
+        let Some(side) = self.side(answered.smsc) else { return };
+        match answered.news {
+            News::Taken => side.metrics.status(Status::Transmitted),
+            News::Ended(status) => side.metrics.status(status),
+            News::Doubted => side.metrics.doubted.inc(),
+            News::Nothing => {}
+        }
+        if let Ask::Move(transition, _) = ask
+            && let Some((line, due)) = transition.due
+        {
+            let partition = recipient.partition(self.store.partitions());
+            let wait = std::time::Duration::from_micros(due.saturating_sub(self.clock.unix_us()));
+            self.bells.ring_at(line.way, partition, self.clock.now() + wait);
+        }
+    }
+
+    /// The store settled a message by this receipt.
+    fn settled(&self, question: Question, taken_at: u64, tray: &mut Tray) {
+        self.ended(question.smsc, self.verdict(&question).status, taken_at);
+        self.done(question, tray);
+    }
+
+    /// Receipts that were matched here have moved their message.
+    fn matched(&self, matched: Matched, ask: &Ask, tray: &mut Tray) {
+        if let (Ask::Move(transition, _), Some(first)) = (ask, matched.questions.first())
+            && let Step::Settle(status) = transition.step
+        {
+            self.ended(first.smsc, status, matched.taken_at);
+        }
+        for question in matched.questions {
+            self.done(question, tray);
+        }
+    }
+
+    /// A message reached its end by a receipt.
+    fn ended(&self, smsc: SmscId, status: Status, taken_at: u64) {
+        if let Some(side) = self.side(smsc) {
+            side.metrics.status(status);
+            let seconds = self.clock.unix_us().saturating_sub(taken_at) as f64 / 1e6;
+            side.metrics.receipt_latency.observe(seconds);
+            self.metrics.submitted_to_settled_seconds.observe(seconds);
+        }
+    }
+
+    /// A second copy of a receipt that was settled.
+    pub(super) fn duplicate(&self, question: Question, tray: &mut Tray) {
+        if let Some(side) = self.side(question.smsc) {
+            side.metrics.duplicates.inc();
+        }
+        tray.done(question);
+    }
+
+    /// The receipt has found its place: a parked copy goes.
+    fn done(&self, question: Question, tray: &mut Tray) {
+        if let (Some(side), true) = (self.side(question.smsc), question.place != Place::Source) {
+            side.metrics.found_elsewhere(question.place.word());
+        }
+        tray.done(question);
+    }
+
+    /// Parks receipts whose message may still be answered. Returns them as parked.
+    async fn park(&self, early: Vec<Question>) -> Vec<Question> {
+        let now_us = self.clock.unix_us();
+        let mut packed = Vec::with_capacity(early.len());
+        let mut kept = Vec::with_capacity(early.len());
+        for mut question in early {
+            let Some(one) = Parked::pack(&question.news, question.smsc, question.unmatched, now_us) else {
+                self.refuse_room(question.smsc);
+                continue;
+            };
+            let parked = (question.parking(), one);
+            packed.push(parked.clone());
+            question.parked = Some(parked);
+            kept.push(question);
+        }
+        let room = insist(&self.metrics, "park", || self.store.park(&packed)).await;
+        for (question, room) in kept.iter().zip(room) {
+            let Some(side) = self.side(question.smsc) else { continue };
+            if room {
+                side.metrics.parked(question.unmatched.label());
+            } else {
+                self.refuse_room(question.smsc);
+            }
+        }
+        kept
+    }
+
+    fn refuse_room(&self, smsc: SmscId) {
+        if let Some(side) = self.side(smsc) {
+            side.metrics.parked("no_room");
+            tracing::error!(
+                smsc = side.metrics.name,
+                "a receipt found no room to be parked: it is lost"
+            );
+        }
+    }
+
+    /// What is still open after the last round.
+    fn give_up(&self, cases: Vec<Case>, tray: &mut Tray) {
+        for case in cases {
+            match case.of {
+                Of::Receipt(question) => tray.contended(question),
+                Of::Matched(matched) => matched
+                    .questions
+                    .into_iter()
+                    .for_each(|question| tray.contended(question)),
+                Of::Answer(answered) => {
+                    tracing::error!(id = %answered.flight.id, "an answer found its message changed again and again");
+                }
+            }
+        }
+    }
+
+    async fn clear(&self, mut tray: Tray, inbound: Vec<InboundNews>) {
+        tray.park.append(&mut tray.early);
+        if !tray.park.is_empty() {
+            self.park(tray.park).await;
+        }
+        if !tray.unpark.is_empty() {
+            insist(&self.metrics, "park", || self.store.unpark(&tray.unpark)).await;
         }
         let mut by_partition: HashMap<_, Vec<Vec<u8>>> = HashMap::new();
         for news in inbound {
             let partition = Recipient(news.from.unwrap_or(0)).partition(self.store.partitions());
-            by_partition
-                .entry(partition)
-                .or_default()
-                .push(pack_inbound(&news, self.clock.unix_us()));
+            let packed = pack_inbound(&news, self.clock.unix_us());
+            by_partition.entry(partition).or_default().push(packed);
         }
         for (partition, packed) in by_partition {
-            insist!(
-                self,
-                "inbound",
+            insist(&self.metrics, "inbound", || {
                 self.store.keep_inbound(partition, &packed, INBOUND_KEPT)
-            );
+            })
+            .await;
         }
+    }
+
+    /// Keeps the ids of SMSCs whose receipts do not say whom they are about.
+    async fn keep_index(&self, answers: &[Case]) {
+        for (smsc, side) in self.smscs.iter() {
+            let Some(kept_for) = side.index_for else { continue };
+            let mut ids = Vec::new();
+            for case in answers {
+                let Of::Answer(answered) = &case.of else { continue };
+                if answered.smsc != *smsc {
+                    continue;
+                }
+                let accepted = answered.replies.iter().filter_map(|(_, reply)| match reply {
+                    Answer::Accepted(id) if !id.is_empty() => Some((&id[..], answered.flight.recipient)),
+                    _ => None,
+                });
+                ids.extend(accepted);
+            }
+            if !ids.is_empty() {
+                insist(&self.metrics, "index", || {
+                    self.store.index_ids(*smsc, &ids, kept_for.as_secs())
+                })
+                .await;
+            }
+        }
+    }
+
+    pub(super) fn side(&self, smsc: SmscId) -> Option<&SmscSide> {
+        self.smscs.get(&smsc)
+    }
+
+    /// What a receipt means at its SMSC.
+    pub(super) fn verdict(&self, question: &Question) -> outcome::Verdict {
+        let meant = |side: &SmscSide| side.meanings.receipt(question.news.stat, question.news.err.as_deref());
+        self.side(question.smsc).map_or(
+            outcome::Verdict {
+                status: Status::ReceptionError,
+                code: 0,
+            },
+            meant,
+        )
     }
 }
 
-/// Receipts that waited for messages that have just moved.
-pub(super) fn questions(parked: &[(Recipient, Vec<u8>)]) -> Vec<Question> {
-    let mut questions = Vec::new();
-    for (recipient, packed) in parked {
-        for (parked, one) in Parked::split(packed) {
-            let (smsc, news) = (parked.smsc(), parked.news(recipient.0));
-            questions.push(Question {
-                smsc,
-                recipient: *recipient,
-                news,
-                parked: Some(one.to_vec()),
-            });
+impl Tray {
+    /// Whether a receipt is to be handled: a parked one that is being handled, or was, is not.
+    fn begin(&mut self, question: &Question) -> bool {
+        match &question.parked {
+            Some(parked) => self.handled.insert(parked.clone()),
+            None => true,
         }
     }
-    questions
-}
 
-fn is_among(question: &Question, unpark: &[(Recipient, Vec<u8>)]) -> bool {
-    unpark
-        .iter()
-        .any(|(recipient, packed)| *recipient == question.recipient && Some(packed) == question.parked.as_ref())
+    fn done(&mut self, question: Question) {
+        self.unpark.extend(question.parked);
+    }
+
+    /// Its message may still be answered: a parked one stays parked, until its message moves.
+    pub(super) fn early(&mut self, mut question: Question) {
+        match &question.parked {
+            Some(parked) => {
+                self.handled.remove(parked);
+            }
+            None => {
+                question.unmatched = Unmatched::Early;
+                self.early.push(question);
+            }
+        }
+    }
+
+    /// It matches nothing: a parked one stays parked.
+    fn unmatched(&mut self, question: Question) {
+        if question.parked.is_none() {
+            self.park.push(question);
+        }
+    }
+
+    fn contended(&mut self, mut question: Question) {
+        question.unmatched = Unmatched::Contended;
+        self.unmatched(question);
+    }
 }
 
 fn pack_inbound(news: &InboundNews, at: u64) -> Vec<u8> {
     let json = serde_json::json!({ "at": at, "from": news.source, "to": news.destination, "text": news.text });
     json.to_string().into_bytes()
-}
-
-/// Everything is stored: the SMSC may forget it.
-async fn acknowledge(acks: Vec<(Session, Ack)>) {
-    let mut by_session: Vec<(Session, Vec<(Ack, CommandStatus)>)> = Vec::new();
-    for (session, ack) in acks {
-        let entry = (ack, CommandStatus::ESME_ROK);
-        match by_session.iter_mut().find(|(known, _)| known.same_channel(&session)) {
-            Some((_, list)) => list.push(entry),
-            None => by_session.push((session, vec![entry])),
-        }
-    }
-    for (session, list) in by_session {
-        // A session that is over needs no acknowledgement: the SMSC sends these again, and they are known by then.
-        let _gone = session.send(list).await;
-    }
 }

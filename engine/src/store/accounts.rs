@@ -80,7 +80,7 @@ impl Store {
         let (mut list, mut key) = (redis::cmd("RPUSH"), redis::cmd("HSET"));
         list.arg(keys::TENANTS).arg(id.0);
         key.arg(keys::API_KEYS).arg(&new.key_digest).arg(id.0);
-        self.run(&self.bulk, &[set, list, key]).await?;
+        self.run(&self.bulk, vec![set, list, key]).await?;
         if new.weight != 1 {
             self.set_weight(id, new.weight).await?;
         }
@@ -127,12 +127,10 @@ impl Store {
 
     /// The newest lines of a tenant's ledger, as JSON objects, newest first.
     pub async fn ledger(&self, id: TenantId, count: usize) -> Result<Vec<String>, StoreError> {
-        let mut range = redis::cmd("LRANGE");
-        let mut lines: Vec<String> = self
-            .ask(range.arg(keys::ledger(id)).arg(-(count as i64)).arg(-1))
-            .await?;
-        lines.reverse();
-        Ok(lines)
+        let mut range = redis::cmd("XREVRANGE");
+        range.arg(keys::ledger(id)).arg("+").arg("-").arg("COUNT").arg(count);
+        let entries: Vec<(String, (String, String))> = self.ask(&range).await?;
+        Ok(entries.into_iter().map(|(_, (_, line))| line).collect())
     }
 
     /// Whose key has that digest.

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use redis::{Cmd, Value};
+use redis::Value;
 
 use super::scripts::Name;
 use super::{Counters, Store, StoreError, array, bytes, integer, keys};
-use crate::domain::{CampaignId, MessageId, Partition, Purpose, Recipient, ResultSlot, TenantId};
+use crate::domain::{
+    BadForm, CampaignId, MessageId, Partition, Purpose, Recipient, Record, ResultSlot, Row, State, TenantId,
+};
 
 /// Where a campaign is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,9 +116,6 @@ pub struct Campaign {
     pub launched_at: u64,
 }
 
-/// One recipient of an audience: the number and its packed variables.
-pub type AudienceRow = (Recipient, Vec<u8>);
-
 /// What came of a launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Launch {
@@ -137,8 +136,17 @@ pub struct RecipientRow {
     pub id: MessageId,
     /// How it ended, if it did.
     pub result: Option<ResultSlot>,
-    /// The recipient's record, when it did not end: it tells the state.
-    pub record: Vec<u8>,
+    /// Where it is, if it did not end; `None`: the books have not followed yet.
+    pub state: Option<State>,
+}
+
+/// Some recipients of a campaign, at one instant.
+#[derive(Debug)]
+pub struct Looked {
+    /// They.
+    pub rows: Vec<RecipientRow>,
+    /// The books have all of the journal.
+    pub settled: bool,
 }
 
 impl Store {
@@ -149,52 +157,36 @@ impl Store {
         Ok(CampaignId(self.ask(&next).await?))
     }
 
-    /// Adds recipients, each to its partition.
-    pub async fn add_audience(&self, campaign: CampaignId, rows: &[AudienceRow]) -> Result<(), StoreError> {
-        let mut by_partition: Vec<Vec<Vec<u8>>> = vec![Vec::new(); usize::from(self.partitions())];
-        for (recipient, variables) in rows {
-            let row = [&recipient.0.to_be_bytes()[..], variables].concat();
-            by_partition[usize::from(recipient.partition(self.partitions()).0)].push(row);
-        }
-        let calls: Vec<Cmd> = self
-            .all_partitions()
-            .zip(&by_partition)
-            .filter(|(_, rows)| !rows.is_empty())
-            .map(|(partition, rows)| {
-                let mut push = redis::cmd("RPUSH");
-                push.arg(format!("{}aud:{}", self.base(partition), campaign.0))
-                    .arg(rows);
-                push
-            })
-            .collect();
-        if calls.is_empty() {
-            Ok(())
-        } else {
-            self.run(&self.bulk, &calls).await.map(drop)
-        }
-    }
-
-    /// Some recipients of each of some partitions, from a position each, in the order of the audience.
+    /// Some rows of each of some partitions, packed, from a position each, in the order of the audience.
     pub async fn audience(
         &self,
         campaign: CampaignId,
         from: &[(Partition, u32)],
         count: u32,
-    ) -> Result<Vec<Vec<AudienceRow>>, StoreError> {
-        let calls: Vec<Cmd> = from
-            .iter()
-            .map(|(partition, position)| {
-                let mut range = redis::cmd("LRANGE");
-                range.arg(format!("{}aud:{}", self.base(*partition), campaign.0));
-                range.arg(*position).arg(u64::from(*position) + u64::from(count) - 1);
-                range
-            })
-            .collect();
-        let replies = self.run(&self.bulk, &calls).await?;
+    ) -> Result<Vec<Vec<Vec<u8>>>, StoreError> {
+        let range = |(partition, position): &(Partition, u32)| {
+            let mut range = redis::cmd("LRANGE");
+            range.arg(format!("{}aud:{}", self.base(*partition), campaign.0));
+            range.arg(*position).arg(u64::from(*position) + u64::from(count) - 1);
+            range
+        };
+        let replies = self.run(&self.bulk, from.iter().map(range).collect()).await?;
         replies
             .into_iter()
-            .map(|reply| array(reply)?.into_iter().map(row).collect())
+            .map(|reply| array(reply)?.into_iter().map(bytes).collect())
             .collect()
+    }
+
+    /// Puts rows in the place of those at their positions.
+    pub async fn set_rows(&self, campaign: CampaignId, rows: &[(Partition, u32, Vec<u8>)]) -> Result<(), StoreError> {
+        let set = |(partition, position, row): &(Partition, u32, Vec<u8>)| {
+            let mut set = redis::cmd("LSET");
+            set.arg(format!("{}aud:{}", self.base(*partition), campaign.0))
+                .arg(*position)
+                .arg(&row[..]);
+            set
+        };
+        self.run(&self.bulk, rows.iter().map(set).collect()).await.map(drop)
     }
 
     /// Keeps a campaign's order; it is in the tenant's list from then on.
@@ -238,7 +230,7 @@ impl Store {
             .arg(campaign.created_at);
         let mut list = redis::cmd("RPUSH");
         list.arg(keys::campaigns(campaign.tenant)).arg(campaign.id.0);
-        self.run(&self.bulk, &[set, list]).await.map(drop)
+        self.run(&self.bulk, vec![set, list]).await.map(drop)
     }
 
     /// A campaign of a tenant; `None` when the tenant has no such campaign.
@@ -269,17 +261,51 @@ impl Store {
         self.ask(length.arg(keys::campaigns(tenant))).await
     }
 
-    /// Forgets a draft's audience.
-    pub async fn drop_audience(&self, campaign: CampaignId) -> Result<(), StoreError> {
-        let calls: Vec<Cmd> = self
-            .all_partitions()
-            .map(|partition| {
-                let mut unlink = redis::cmd("UNLINK");
-                unlink.arg(format!("{}aud:{}", self.base(partition), campaign.0));
-                unlink
-            })
-            .collect();
-        self.run(&self.bulk, &calls).await.map(drop)
+    /// Forgets everything about a campaign in the partitions: a draft's audience, a retired campaign's rows and results.
+    pub async fn drop_rows(&self, campaign: CampaignId) -> Result<(), StoreError> {
+        let unlink = |partition| {
+            let mut unlink = redis::cmd("UNLINK");
+            for kind in ["aud", "cut", "c", "res"] {
+                unlink.arg(format!("{}{kind}:{}", self.base(partition), campaign.0));
+            }
+            unlink
+        };
+        self.run(&self.bulk, self.all_partitions().map(unlink).collect())
+            .await
+            .map(drop)
+    }
+
+    /// Sets the time, seconds since 1970, at which a campaign leaves.
+    pub async fn retire_at(&self, tenant: TenantId, id: CampaignId, at_s: u64) -> Result<(), StoreError> {
+        let mut add = redis::cmd("ZADD");
+        add.arg(keys::RETIRE).arg(at_s).arg(format!("{}:{}", tenant.0, id.0));
+        self.ask::<i64>(&add).await.map(drop)
+    }
+
+    /// Campaigns whose time has come, at most a hundred.
+    pub async fn to_retire(&self, now_s: u64) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
+        let mut range = redis::cmd("ZRANGEBYSCORE");
+        range
+            .arg(keys::RETIRE)
+            .arg("-inf")
+            .arg(now_s)
+            .arg("LIMIT")
+            .arg(0)
+            .arg(100);
+        let pairs: Vec<String> = self.ask(&range).await?;
+        Ok(pairs.iter().filter_map(|pair| read_pair(pair)).collect())
+    }
+
+    /// Forgets a campaign: rows, results, counters, the order itself. Asked again it finishes what was begun.
+    pub async fn retire(&self, tenant: TenantId, id: CampaignId) -> Result<(), StoreError> {
+        self.drop_rows(id).await?;
+        let mut unlink = redis::cmd("UNLINK");
+        unlink.arg(keys::campaign(tenant, id)).arg(keys::rejected(tenant, id));
+        let mut unlist = redis::cmd("LREM");
+        unlist.arg(keys::campaigns(tenant)).arg(1).arg(id.0);
+        let mut forget = redis::cmd("ZREM");
+        forget.arg(keys::RETIRE).arg(format!("{}:{}", tenant.0, id.0));
+        self.run(&self.bulk, vec![unlink, unlist, forget]).await.map(drop)
     }
 
     /// Keeps the list of recipients that were not taken, as JSON.
@@ -307,27 +333,13 @@ impl Store {
             .arg(from);
         call.arg(CampaignState::Launching.code())
             .arg(CampaignState::Blocked.code());
-        // Active first: a campaign that is listed and not launched is looked at in vain, the other way is lost.
+        // Active first: a crash after this costs one useless look; the reverse order would lose the campaign.
         self.set_active(tenant, id, true).await?;
         match self.ask::<i64>(&call).await? {
             1 => Ok(Launch::Held),
             0 => Ok(Launch::Short),
             _ => Ok(Launch::WrongState),
         }
-    }
-
-    /// Holds the credits of one message of a direct campaign. `false`: there are not enough.
-    pub async fn hold_direct(
-        &self,
-        tenant: TenantId,
-        id: CampaignId,
-        credits: u64,
-        now_us: u64,
-    ) -> Result<bool, StoreError> {
-        let names = [keys::tenant(tenant), keys::ledger(tenant), keys::campaign(tenant, id)];
-        let mut call = self.script(Name::HoldDirect, &[&names[0], &names[1], &names[2]]);
-        call.arg(credits).arg(now_us).arg(id.to_string());
-        Ok(self.ask::<i64>(&call).await? == 1)
     }
 
     /// Moves a campaign from one of some states to another; `false` when it was in none of them.
@@ -343,102 +355,118 @@ impl Store {
         Ok(self.ask::<i64>(&call).await? == 1)
     }
 
-    /// Books what the counters say was spent and given back. `close` releases the rest of the hold and ends in that state.
+    /// Books what the counters say was spent and given back. `keep`: what may stay held; `None`: all of it. `state`: the
+    /// campaign's from now on, if another.
     pub async fn settle_campaign(
         &self,
         (tenant, id): (TenantId, CampaignId),
         counters: &Counters,
-        close: Option<Option<CampaignState>>,
+        (keep, state): (Option<u64>, Option<CampaignState>),
         now_us: u64,
     ) -> Result<(), StoreError> {
         let names = [keys::tenant(tenant), keys::ledger(tenant), keys::campaign(tenant, id)];
         let mut call = self.script(Name::Settle, &[&names[0], &names[1], &names[2]]);
-        call.arg(counters.accepted_credits)
-            .arg(counters.recredited_credits)
-            .arg(u8::from(close.is_some()));
+        call.arg(counters.spent())
+            .arg(counters.recredited())
+            .arg(keep.map_or_else(String::new, |keep| keep.to_string()));
         call.arg(now_us)
             .arg(id.to_string())
-            .arg(close.flatten().map_or("", CampaignState::code));
+            .arg(state.map_or("", CampaignState::code));
         self.ask::<i64>(&call).await.map(drop)
     }
 
-    /// How many recipients of each partition are enqueued.
-    pub async fn expanded(&self, campaign: CampaignId) -> Result<Vec<u32>, StoreError> {
-        let calls: Vec<Cmd> = self
-            .all_partitions()
-            .map(|partition| {
-                let mut get = redis::cmd("HGET");
-                get.arg(format!("{}c:{}", self.base(partition), campaign.0))
-                    .arg("expanded");
-                get
-            })
-            .collect();
-        self.run(&self.bulk, &calls)
-            .await?
-            .iter()
-            .map(|reply| integer(reply).map(|count| count as u32))
-            .collect()
+    /// Whether every partition has queued its part of a campaign.
+    pub async fn is_launched(&self, campaign: CampaignId) -> Result<bool, StoreError> {
+        let get = |partition| {
+            let mut get = redis::cmd("HEXISTS");
+            get.arg(format!("{}c:{}", self.base(partition), campaign.0))
+                .arg("launched");
+            get
+        };
+        let replies = self.run(&self.bulk, self.all_partitions().map(get).collect()).await?;
+        Ok(replies.iter().all(|reply| *reply == Value::Int(1)))
     }
 
     /// Recipients of a campaign in one partition with what became of them.
-    pub async fn recipients(
+    pub async fn look(
         &self,
         campaign: CampaignId,
         partition: Partition,
-        position: u32,
-        count: u32,
-    ) -> Result<Vec<RecipientRow>, StoreError> {
-        let base = self.base(partition);
-        let last = position + count - 1;
-        let id = |at: usize| MessageId::new(campaign, partition, self.partitions(), position + at as u32);
-        let ids: Vec<Vec<u8>> = (0..count as usize).map(|at| id(at).0.to_be_bytes().to_vec()).collect();
-        let (mut rows, mut results) = (redis::cmd("LRANGE"), redis::cmd("HMGET"));
-        rows.arg(format!("{base}aud:{}", campaign.0)).arg(position).arg(last);
-        results.arg(format!("{base}res")).arg(&ids);
-        let mut replies = self.run(&self.bulk, &[rows, results]).await?;
-        let slots = array(replies.pop().unwrap_or_default())?;
-        let rows = array(replies.pop().unwrap_or_default())?;
-        let mut found = Vec::with_capacity(rows.len());
-        for (at, (value, slot)) in rows.into_iter().zip(slots).enumerate() {
-            let (recipient, _) = row(value)?;
-            let result = if slot == Value::Nil {
-                None
-            } else {
-                ResultSlot::unpack(&bytes(slot)?)
+        (position, count): (u32, u32),
+    ) -> Result<Looked, StoreError> {
+        let mut call = self.script(Name::Look, &[self.base(partition)]);
+        call.arg(campaign.0).arg(position).arg(count);
+        let mut replies = self.run(&self.bulk, vec![call]).await?;
+        let mut values = array(replies.pop().unwrap_or_default())?.into_iter();
+        let mut next = || values.next().unwrap_or_default();
+        let (settled, halt) = (integer(&next())? == 1, bytes(next())?);
+        let (slots, spans) = (bytes(next())?, bytes(next())?);
+        let mut rows = Vec::new();
+        while let (Some(packed), Some(record)) = (values.next(), values.next()) {
+            let at = rows.len();
+            let packed = bytes(packed)?;
+            let row = Row::unpack(&packed).map_err(|form| self.bad_row(campaign, form))?;
+            let id = MessageId::new(campaign, partition, self.partitions(), position + at as u32);
+            let result = slots.get(8 * at..8 * at + 8).and_then(ResultSlot::unpack);
+            let place = Place {
+                recipient: row.recipient,
+                id,
+                position: position + at as u32,
             };
-            found.push(RecipientRow {
-                recipient,
-                id: id(at),
+            let state = match result {
+                Some(_) => None,
+                None => self.state_of(&place, &bytes(record)?, (&spans, &halt))?,
+            };
+            rows.push(RecipientRow {
+                recipient: row.recipient,
+                id,
                 result,
-                record: Vec::new(),
+                state,
             });
         }
-        let open: Vec<Recipient> = found
-            .iter()
-            .filter(|row| row.result.is_none())
-            .map(|row| row.recipient)
-            .collect();
-        let mut records = if open.is_empty() {
-            Vec::new()
-        } else {
-            self.records(&open).await?
+        Ok(Looked { rows, settled })
+    }
+
+    fn state_of(
+        &self,
+        place: &Place,
+        record: &[u8],
+        (spans, halt): (&[u8], &[u8]),
+    ) -> Result<Option<State>, StoreError> {
+        let record = Record::unpack(place.recipient, record).map_err(|form| StoreError::BadForm {
+            key: format!("the record of {}", place.recipient.masked()),
+            form,
+        })?;
+        if let Some(message) = record.messages.iter().find(|message| message.id == place.id) {
+            return Ok(Some(message.state));
         }
-        .into_iter();
-        for row in found.iter_mut().filter(|row| row.result.is_none()) {
-            row.record = records.next().unwrap_or_default();
+        let is_queued = spans.chunks_exact(8).any(|span| {
+            let number = |at: usize| {
+                span[at..at + 4]
+                    .iter()
+                    .fold(0, |sum, octet| sum << 8 | u32::from(*octet))
+            };
+            (number(0)..number(0) + number(4)).contains(&place.position)
+        });
+        Ok(match (is_queued, halt) {
+            (true, _) => Some(State::Queued),
+            (false, b"c") => Some(State::Canceled),
+            (false, _) => None,
+        })
+    }
+
+    fn bad_row(&self, campaign: CampaignId, form: BadForm) -> StoreError {
+        StoreError::BadForm {
+            key: format!("a row of {campaign}"),
+            form,
         }
-        Ok(found)
     }
 
     /// Campaigns whose hold is not settled.
     pub async fn active(&self) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
         let mut members = redis::cmd("SMEMBERS");
         let pairs: Vec<String> = self.ask(members.arg(keys::ACTIVE)).await?;
-        let parse = |pair: &String| {
-            let (tenant, campaign) = pair.split_once(':')?;
-            Some((TenantId(tenant.parse().ok()?), CampaignId(campaign.parse().ok()?)))
-        };
-        Ok(pairs.iter().filter_map(parse).collect())
+        Ok(pairs.iter().filter_map(|pair| read_pair(pair)).collect())
     }
 
     /// Lists a campaign among those whose hold is not settled, or takes it off.
@@ -455,14 +483,16 @@ fn states(of: &[CampaignState]) -> String {
         .fold(String::from(","), |list, state| list + state.code() + ",")
 }
 
-fn row(value: Value) -> Result<AudienceRow, StoreError> {
-    let mut packed = bytes(value)?;
-    let recipient = packed
-        .get(..8)
-        .and_then(|octets| octets.try_into().ok())
-        .map(u64::from_be_bytes);
-    let recipient = recipient.ok_or(StoreError::Corrupt("an audience row is too short"))?;
-    Ok((Recipient(recipient), packed.split_off(8)))
+/// Which message a row makes.
+struct Place {
+    recipient: Recipient,
+    id: MessageId,
+    position: u32,
+}
+
+fn read_pair(pair: &str) -> Option<(TenantId, CampaignId)> {
+    let (tenant, campaign) = pair.split_once(':')?;
+    Some((TenantId(tenant.parse().ok()?), CampaignId(campaign.parse().ok()?)))
 }
 
 fn read_campaign(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>) -> Option<Campaign> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use deadpool_redis::{Pool, PoolConfig, Runtime};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
-use redis::{Client, Cmd, ErrorKind, IntoConnectionInfo, RedisResult, ServerErrorKind, Value};
+use redis::{Client, Cmd, ErrorKind, IntoConnectionInfo, Pipeline, RedisResult, ServerErrorKind, Value};
 
 use super::scripts::{Name, Scripts};
 use super::{Shared, Store, StoreError, keys};
@@ -15,6 +15,12 @@ use crate::domain::{PARTITIONS_MAX, Partition};
 /// Redis may stall for seconds while it forks or its disk is slow. The crate's own half second would turn each of these
 /// stalls into a lost reply.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections for answers and receipts, leases, the books, and all that is long.
+const CONNECTIONS: usize = 4;
+
+/// How everything is laid out in Redis. Another layout gets another number.
+const SHAPE: u32 = 2;
 
 /// Connections of the API: as many calls as may wait for Redis at once.
 const POOL_SIZE: usize = 16;
@@ -28,16 +34,19 @@ pub enum ConnectFault {
     /// The server is not there or refuses us.
     #[error("cannot use Redis: {0}")]
     Store(#[from] StoreError),
-    /// It would lose data by itself.
-    #[error("Redis has maxmemory-policy {0}, which drops keys by itself: set it to noeviction")]
-    Evicts(String),
+    /// It was written by a version that keeps everything otherwise.
+    #[error(
+        "this Redis database was written by an older version of Campanile, whose shape this one does not read: \
+         choose an empty database (redis.url, redis.data_dir)"
+    )]
+    OtherShape,
     /// The pool could not be made.
     #[error("cannot make the pool of connections: {0}")]
     Pool(String),
 }
 
 impl Store {
-    /// Connects, checks that the server keeps what it is given, and fixes the number of partitions at the first use.
+    /// Connects, and fixes the number of partitions at the first use.
     ///
     /// # Errors
     /// See [`ConnectFault`]; `Store` of kind unavailable may be tried again.
@@ -48,8 +57,8 @@ impl Store {
             .map_err(ConnectFault::Url)?
             .set_tcp_settings(tcp);
         let client = Client::open(info).map_err(ConnectFault::Url)?;
-        let mut connections = Vec::with_capacity(3);
-        for _ in 0..3 {
+        let mut connections = Vec::with_capacity(CONNECTIONS);
+        for _ in 0..CONNECTIONS {
             let config = ConnectionManagerConfig::new()
                 .set_response_timeout(Some(RESPONSE_TIMEOUT))
                 .set_connection_timeout(Some(Duration::from_secs(5)))
@@ -61,11 +70,11 @@ impl Store {
             );
         }
         let mut first = connections[0].clone();
-        check_eviction(&mut first).await?;
+        fix_shape(&mut first).await?;
         let partitions = fix_partitions(&mut first, partitions).await.map_err(StoreError::from)?;
-        let [moves, leases, bulk]: [ConnectionManager; 3] = connections
+        let [moves, leases, books, bulk]: [ConnectionManager; CONNECTIONS] = connections
             .try_into()
-            .map_err(|_| ConnectFault::Pool("three connections".into()))?;
+            .map_err(|_| ConnectFault::Pool("one connection for each kind of work".into()))?;
         let shared = Shared {
             partitions,
             bases: (0..partitions).map(|number| keys::base(Partition(number))).collect(),
@@ -74,6 +83,7 @@ impl Store {
         let store = Self {
             moves,
             leases,
+            books,
             bulk,
             pool: pool(url)?,
             shared: Arc::new(shared),
@@ -91,12 +101,20 @@ impl Store {
 
     /// Runs calls in one round trip. A server that was restarted has forgotten the scripts: they are loaded again, and
     /// only the calls that found none are repeated.
-    pub(super) async fn run(&self, connection: &ConnectionManager, calls: &[Cmd]) -> Result<Vec<Value>, StoreError> {
-        let mut replies = send(connection, calls.iter()).await?;
-        let missing: Vec<usize> = (0..calls.len()).filter(|&at| is_no_script(&replies[at])).collect();
+    pub(super) async fn run(&self, connection: &ConnectionManager, calls: Vec<Cmd>) -> Result<Vec<Value>, StoreError> {
+        if calls.is_empty() {
+            return Ok(Vec::new());
+        }
+        let pipeline = pipeline(calls);
+        let mut replies = send(connection, &pipeline).await?;
+        let missing: Vec<usize> = (0..replies.len()).filter(|&at| is_no_script(&replies[at])).collect();
         if !missing.is_empty() {
             self.load_scripts(connection).await?;
-            let again = send(connection, missing.iter().map(|&at| &calls[at])).await?;
+            let calls = pipeline.cmd_iter().enumerate();
+            let again = calls
+                .filter(|(at, _)| missing.contains(at))
+                .map(|(_, call)| call.clone());
+            let again = send(connection, &self::pipeline(again.collect())).await?;
             for (at, reply) in missing.into_iter().zip(again) {
                 replies[at] = reply;
             }
@@ -148,7 +166,7 @@ impl Store {
                 load
             })
             .collect();
-        send(connection, loads.iter())
+        send(connection, &pipeline(loads))
             .await?
             .into_iter()
             .collect::<RedisResult<Vec<Value>>>()?;
@@ -156,15 +174,16 @@ impl Store {
     }
 }
 
-async fn send<'a>(
-    connection: &ConnectionManager,
-    calls: impl Iterator<Item = &'a Cmd>,
-) -> Result<Vec<RedisResult<Value>>, StoreError> {
+fn pipeline(calls: Vec<Cmd>) -> Pipeline {
     let mut pipeline = redis::pipe();
     pipeline.ignore_errors();
     for call in calls {
-        pipeline.add_command(call.clone());
+        pipeline.add_command(call);
     }
+    pipeline
+}
+
+async fn send(connection: &ConnectionManager, pipeline: &Pipeline) -> Result<Vec<RedisResult<Value>>, StoreError> {
     Ok(pipeline.query_async(&mut connection.clone()).await?)
 }
 
@@ -182,13 +201,21 @@ fn pool(url: &str) -> Result<Pool, ConnectFault> {
         .map_err(|error| ConnectFault::Pool(error.to_string()))
 }
 
-/// Servers that do not let us ask are trusted: many hosted ones have no CONFIG.
-async fn check_eviction(connection: &mut ConnectionManager) -> Result<(), ConnectFault> {
-    let mut ask = redis::cmd("CONFIG");
-    let reply: RedisResult<(String, String)> = ask.arg("GET").arg("maxmemory-policy").query_async(connection).await;
-    match reply {
-        Ok((_, policy)) if policy != "noeviction" => Err(ConnectFault::Evicts(policy)),
-        _ => Ok(()),
+/// A database of another shape is not touched: what is in it would be lost between the two.
+async fn fix_shape(connection: &mut ConnectionManager) -> Result<(), ConnectFault> {
+    let mut get = redis::cmd("HMGET");
+    get.arg(keys::META).arg("shape").arg("partitions");
+    let (shape, partitions): (Option<u32>, Option<u16>) =
+        get.query_async(connection).await.map_err(StoreError::from)?;
+    match (shape, partitions) {
+        (Some(SHAPE), _) => Ok(()),
+        (None, None) => {
+            let mut set = redis::cmd("HSETNX");
+            set.arg(keys::META).arg("shape").arg(SHAPE);
+            set.query_async::<i64>(connection).await.map_err(StoreError::from)?;
+            Ok(())
+        }
+        _ => Err(ConnectFault::OtherShape),
     }
 }
 

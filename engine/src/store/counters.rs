@@ -1,185 +1,283 @@
-//! What a campaign's messages came to, counted by the scripts that move them.
-//!
-//! In every partition one hash has, for each campaign, a field a letter: the campaign (5 octets, as a [`MessageId`] begins)
-//! and the letter.
+//! What a campaign's messages came to: counted from the journal, in front of its results.
 
 use redis::Cmd;
 
-use super::{Store, StoreError, array, integer};
-use crate::domain::{CampaignId, ResultSlot, Status};
+use super::{Store, StoreError, bytes};
+use crate::domain::{CampaignId, ENDED, Ending, JournalEvent, Status};
 
-/// What is counted of a campaign, by its letter.
+/// Counters of a campaign in one partition.
+pub(super) const COUNTERS: usize = 22;
+
+/// Octets of a counter.
+const OCTETS: usize = 4;
+
+/// What is counted, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Letter(pub u8);
-
-impl Letter {
-    /// Messages that were enqueued.
-    pub const QUEUED: Self = Self(b'Q');
-    /// Messages that SMSCs took. The script adds their credits to [`Letter::SPENT`].
-    pub const ACCEPTED: Self = Self(b'A');
-    /// Messages in doubt. The script takes them off when they are none any more.
-    pub const IN_DOUBT: Self = Self(b'I');
-    /// Credits of accepted messages.
-    pub const SPENT: Self = Self(b'$');
-    /// Credits given back.
-    pub const RECREDITED: Self = Self(b'%');
-    /// Messages that were canceled.
-    pub const CANCELED: Self = Self(ResultSlot::CANCELED);
-
-    /// Messages that ended so.
-    pub const fn of(result: &ResultSlot) -> Self {
-        Self(result.letter())
-    }
-
-    /// Every letter that a campaign may have.
-    fn all() -> impl Iterator<Item = Self> {
-        let ends = Status::ALL
-            .into_iter()
-            .flat_map(|status| [true, false].map(|accepted| Self(status.letter(accepted))));
-        let others = [
-            Self::QUEUED,
-            Self::ACCEPTED,
-            Self::IN_DOUBT,
-            Self::SPENT,
-            Self::RECREDITED,
-            Self::CANCELED,
-        ];
-        others.into_iter().chain(ends)
-    }
-}
-
-/// What a campaign's messages came to: sums over all partitions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Recipients enqueued.
-    pub expanded: u64,
+enum Counter {
     /// Messages that SMSCs took.
-    pub accepted: u64,
+    Accepted,
     /// Their credits.
-    pub accepted_credits: u64,
+    Spent,
     /// Credits given back.
-    pub recredited_credits: u64,
+    Recredited,
     /// Messages in doubt.
-    pub in_doubt: u64,
+    InDoubt,
+    /// Their credits.
+    Doubtful,
     /// Messages canceled.
-    pub canceled: u64,
-    finals: [u64; 7],
-    finals_accepted: u64,
+    Canceled,
+    /// Messages left out by the lease.
+    Skipped,
+    /// The first of the ends: each status, not billed and billed. (7 is free.)
+    Ends = 8,
 }
 
-impl Counters {
-    /// Messages in each status, in the order of [`Status::ALL`].
-    pub fn statuses(&self) -> [(Status, u64); 7] {
-        std::array::from_fn(|at| {
-            let status = Status::ALL[at];
-            let count = if status == Status::Transmitted {
-                self.accepted.saturating_sub(self.finals_accepted)
-            } else {
-                self.finals[at]
-            };
-            (status, count)
-        })
+/// What one event changes, as counter and by how much.
+pub fn changes(event: &JournalEvent) -> impl Iterator<Item = (u8, i32)> {
+    let mut list = [(0, 0); 6];
+    let mut n = 0;
+    let mut note = |counter: u8, by: i32| {
+        list[n] = (counter, by);
+        n += 1;
+    };
+    match event {
+        JournalEvent::Moved {
+            from,
+            to,
+            credits,
+            before,
+            result,
+            ..
+        } => {
+            let billed = |ending| matches!(ending, Ending::Status { accepted: true, .. });
+            let taken = *to == b'E' || *to == ENDED && result.is_some_and(|result| billed(result.ending));
+            if taken && *from != b'E' {
+                note(Counter::Accepted as u8, 1);
+                note(Counter::Spent as u8, i32::from(*credits));
+            }
+            match (from, to) {
+                (b'I', b'I') => {}
+                (b'I', _) => {
+                    note(Counter::InDoubt as u8, -1);
+                    note(Counter::Doubtful as u8, -i32::from(*before));
+                }
+                (_, b'I') => {
+                    note(Counter::InDoubt as u8, 1);
+                    note(Counter::Doubtful as u8, i32::from(*credits));
+                }
+                _ => {}
+            }
+            if let Some(result) = result {
+                note(place(result.ending), 1);
+                let recredited = Ending::Status {
+                    status: Status::Recredited,
+                    accepted: true,
+                };
+                if result.ending == recredited {
+                    note(Counter::Recredited as u8, i32::from(*credits));
+                }
+            }
+        }
+        JournalEvent::Range { result, count, .. } => note(place(result.ending), *count as i32),
     }
+    list.into_iter().take(n)
+}
 
-    /// Messages that are still to be sent: queued, deferred, waiting or with an SMSC for an answer.
-    pub fn queued(&self) -> u64 {
-        let refused: u64 = self.finals.iter().sum::<u64>() - self.finals_accepted;
-        self.expanded
-            .saturating_sub(self.accepted + refused + self.in_doubt + self.canceled)
-    }
-
-    fn add(&mut self, letter: Letter, n: u64) {
-        match letter {
-            Letter::QUEUED => self.expanded += n,
-            Letter::ACCEPTED => self.accepted += n,
-            Letter::IN_DOUBT => self.in_doubt += n,
-            Letter::SPENT => self.accepted_credits += n,
-            Letter::RECREDITED => self.recredited_credits += n,
-            Letter::CANCELED => self.canceled += n,
-            Letter(letter) => self.add_final(letter, n),
+fn place(ending: Ending) -> u8 {
+    match ending {
+        Ending::Canceled => Counter::Canceled as u8,
+        Ending::Skipped => Counter::Skipped as u8,
+        Ending::Status { status, accepted } => {
+            let at = Status::ALL.iter().position(|known| *known == status).unwrap_or(0);
+            Counter::Ends as u8 + 2 * at as u8 + u8::from(accepted)
         }
     }
+}
 
-    fn add_final(&mut self, letter: u8, n: u64) {
-        let Some((status, accepted)) = Status::from_letter(letter) else {
-            return;
-        };
-        let at = Status::ALL.iter().position(|known| *known == status).unwrap_or(0);
-        self.finals[at] += n;
-        self.finals_accepted += if accepted { n } else { 0 };
+/// What a campaign's messages came to: sums over partitions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters([u64; COUNTERS]);
+
+impl Counters {
+    /// Reads packed counters; missing ones are 0.
+    pub fn unpack(packed: &[u8]) -> Self {
+        let mut counters = Self::default();
+        for (sum, octets) in counters.0.iter_mut().zip(packed.chunks_exact(OCTETS)) {
+            *sum = octets.iter().fold(0, |number, octet| number << 8 | u64::from(*octet));
+        }
+        counters
+    }
+
+    /// Adds those of another partition.
+    pub fn add(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(sum, more)| *sum += more);
+    }
+
+    const fn get(&self, counter: Counter) -> u64 {
+        self.0[counter as usize]
+    }
+
+    /// Messages that SMSCs took.
+    pub const fn accepted(&self) -> u64 {
+        self.get(Counter::Accepted)
+    }
+
+    /// Their credits.
+    pub const fn spent(&self) -> u64 {
+        self.get(Counter::Spent)
+    }
+
+    /// Credits given back.
+    pub const fn recredited(&self) -> u64 {
+        self.get(Counter::Recredited)
+    }
+
+    /// Messages in doubt.
+    pub const fn in_doubt(&self) -> u64 {
+        self.get(Counter::InDoubt)
+    }
+
+    /// Credits of messages in doubt.
+    pub const fn doubtful_credits(&self) -> u64 {
+        self.get(Counter::Doubtful)
+    }
+
+    /// Messages canceled.
+    pub const fn canceled(&self) -> u64 {
+        self.get(Counter::Canceled)
+    }
+
+    /// Messages left out by the lease.
+    pub const fn skipped(&self) -> u64 {
+        self.get(Counter::Skipped)
+    }
+
+    fn ends(&self, accepted: usize) -> impl Iterator<Item = u64> {
+        let ends = &self.0[Counter::Ends as usize..];
+        ends.chunks_exact(2).map(move |pair| pair[accepted])
+    }
+
+    /// Messages in each status, in the order of [`Status::ALL`]: what was taken and has not ended is transmitted.
+    pub fn statuses(&self) -> [(Status, u64); 7] {
+        let open = self.accepted().saturating_sub(self.ends(1).sum());
+        let mut statuses = Status::ALL.map(|status| (status, 0));
+        for ((status, count), (refused, billed)) in statuses.iter_mut().zip(self.ends(0).zip(self.ends(1))) {
+            *count = refused + billed + if *status == Status::Transmitted { open } else { 0 };
+        }
+        statuses
+    }
+
+    /// Messages of which nothing more is to be sent: taken, refused, canceled or left out.
+    pub fn sent(&self) -> u64 {
+        self.accepted() + self.ends(0).sum::<u64>() + self.canceled() + self.skipped()
+    }
+
+    /// Messages at their end.
+    pub fn ended(&self) -> u64 {
+        self.ends(0).sum::<u64>() + self.ends(1).sum::<u64>() + self.canceled() + self.skipped()
     }
 }
 
 impl Store {
-    /// What a campaign's messages came to.
+    /// What a campaign's messages came to, in each partition.
     pub async fn counters(&self, campaign: CampaignId) -> Result<Counters, StoreError> {
-        let letters: Vec<Letter> = Letter::all().collect();
-        let fields: Vec<Vec<u8>> = letters.iter().map(|letter| field(campaign, *letter)).collect();
         let calls: Vec<Cmd> = self
             .all_partitions()
             .map(|partition| {
-                let mut get = redis::cmd("HMGET");
-                get.arg(format!("{}counts", self.base(partition))).arg(&fields);
+                let mut get = redis::cmd("GETRANGE");
+                get.arg(format!("{}res:{}", self.base(partition), campaign.0))
+                    .arg(0)
+                    .arg(COUNTERS * OCTETS - 1);
                 get
             })
             .collect();
-        let mut counters = Counters::default();
-        for reply in self.run(&self.bulk, &calls).await? {
-            for (letter, value) in letters.iter().zip(array(reply)?) {
-                counters.add(*letter, integer(&value)?.max(0) as u64);
-            }
+        let mut sum = Counters::default();
+        for reply in self.run(&self.bulk, calls).await? {
+            sum.add(&Counters::unpack(&bytes(reply)?));
         }
-        Ok(counters)
+        Ok(sum)
     }
-}
-
-fn field(campaign: CampaignId, letter: Letter) -> Vec<u8> {
-    let mut field = campaign.0.to_be_bytes()[3..].to_vec();
-    field.push(letter.0);
-    field
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::tests::leased;
+    use crate::domain::{Event, Mark, Message, Reason, Trace, Traces, Transition, events};
 
-    #[test]
-    fn every_message_is_in_one_place() {
-        let mut counters = Counters::default();
-        let letters = [
-            (b'Q', 100),
-            (b'A', 80),
-            (b'$', 90),
-            (b'I', 2),
-            (b'D', 60),
-            (b'R', 1),
-            (b'%', 2),
-            (b'u', 5),
-            (b'c', 3),
-        ];
-        for (letter, n) in letters {
-            counters.add(Letter(letter), n);
+    fn count(transitions: &[&Transition]) -> Counters {
+        let mut sums = [0i64; COUNTERS];
+        for transition in transitions {
+            let packed = transition.journal.clone().unwrap_or_default();
+            for event in events(&packed, 0) {
+                changes(&event.unwrap()).for_each(|(counter, by)| sums[usize::from(counter)] += i64::from(by));
+            }
         }
-        let statuses: u64 = counters.statuses().iter().map(|(_, count)| count).sum();
-        assert_eq!(
-            statuses + counters.queued() + counters.in_doubt + counters.canceled,
-            100
-        );
-        assert_eq!(
-            (
-                counters.queued(),
-                counters.accepted_credits,
-                counters.recredited_credits
-            ),
-            (10, 90, 2)
-        );
-        assert_eq!(counters.statuses()[5], (Status::Transmitted, 19));
+        Counters(sums.map(|sum| sum as u64))
+    }
+
+    fn traces(mark: Mark) -> Traces {
+        Traces {
+            at: 1,
+            segments: vec![Trace::new(mark), Trace::new(mark)],
+        }
     }
 
     #[test]
-    fn a_field_begins_as_the_message_ids_of_its_campaign_do() {
-        use crate::domain::{MessageId, Partition};
-        let id = MessageId::new(CampaignId(77), Partition(3), 16, 9);
-        assert_eq!(field(CampaignId(77), Letter::QUEUED)[..5], id.0.to_be_bytes()[..5]);
+    fn a_message_is_in_one_place_whatever_happens_to_it() {
+        let doubted = leased(1, 2).apply(Event::Doubted(traces(Mark::Lost)), 1).unwrap();
+        assert_eq!((count(&[&doubted]).in_doubt(), count(&[&doubted]).sent()), (1, 0));
+        let (doubtful, _) = Message::unpack(leased(1, 2).recipient, &doubted.replacement).unwrap();
+        let accepted = doubtful.apply(Event::Accepted(traces(Mark::Taken)), 1).unwrap();
+        let both = count(&[&doubted, &accepted]);
+        assert_eq!(
+            (both.in_doubt(), both.accepted(), both.spent(), both.sent()),
+            (0, 1, 2, 1)
+        );
+        let transmitted = |counters: &Counters| counters.statuses()[5].1;
+        assert_eq!((transmitted(&both), both.ended()), (1, 0));
+        let expired = doubtful.apply(Event::Expired, 1).unwrap();
+        let failed = count(&[&doubted, &expired]);
+        assert_eq!(
+            (
+                failed.in_doubt(),
+                failed.accepted(),
+                failed.ended(),
+                failed.statuses()[1].1
+            ),
+            (0, 0, 1, 1)
+        );
+    }
+
+    #[test]
+    fn a_credit_that_is_given_back_was_spent_before() {
+        let accepted = leased(1, 2).apply(Event::Accepted(traces(Mark::Taken)), 1).unwrap();
+        let (enroute, _) = Message::unpack(leased(1, 2).recipient, &accepted.replacement).unwrap();
+        let receipt = |segment| Event::Receipt {
+            segment,
+            status: Status::Recredited,
+            code: 0,
+        };
+        let first = enroute.apply(receipt(0), 1).unwrap();
+        let (half, _) = Message::unpack(leased(1, 2).recipient, &first.replacement).unwrap();
+        let last = half.apply(receipt(1), 1).unwrap();
+        let all = count(&[&accepted, &first, &last]);
+        assert_eq!(
+            (all.spent(), all.recredited(), all.ended(), all.statuses()[5].1),
+            (2, 2, 1, 0)
+        );
+    }
+
+    #[test]
+    fn rows_that_end_together_are_counted_together() {
+        let mut range = b"r\x03n".to_vec();
+        range.extend_from_slice(&1u64.to_be_bytes());
+        range.extend_from_slice(&[0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 1, 0]);
+        let event = events(&range, 1).next().unwrap().unwrap();
+        let JournalEvent::Range { result, .. } = event else {
+            panic!()
+        };
+        assert_eq!(result.reason, Reason::NoRoute);
+        assert_eq!(changes(&event).map(|(_, by)| by).collect::<Vec<_>>(), [256]);
     }
 }

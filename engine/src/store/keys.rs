@@ -1,35 +1,52 @@
 //! Every key, spelled once. `{…}` is the hash tag: what shares it lies on one node of a cluster.
 //!
-//! Keys within a partition are spelled by the scripts, from the base:
+//! Keys within a partition are spelled by the scripts too, from the base. A *line* is `<route>:<lane>:<gate>`, or
+//! `@<smsc>:<lane>:<gate>` for messages that an SMSC has a part of.
 //!
 //! | key | type | what |
 //! |---|---|---|
-//! | `c:{pN}:rec` | hash | recipient (8 octets) → its live messages, in submission order |
-//! | `c:{pN}:q:<smsc>:<campaign>` | list | entries of a campaign that are due |
-//! | `c:{pN}:lane:<smsc>:<lane>:<tenant>` | list | the tenant's campaigns with such entries, oldest first |
-//! | `c:{pN}:ring:<smsc>:<lane>` | list | tenants whose lane is not empty, whose turn it is first |
-//! | `c:{pN}:depth` | hash | `<smsc>:<lane>` → entries in its queues |
-//! | `c:{pN}:weights` | hash | tenant → turns it gets at once, where that is not 1 |
-//! | `c:{pN}:due:<smsc>` | sorted set | recipient and id of deferred messages, by due time in µs |
-//! | `c:{pN}:c:<campaign>` | hash | `expanded`, `halt` |
-//! | `c:{pN}:counts` | hash | campaign (5 octets) and letter → how many, see `counters.rs` |
-//! | `c:{pN}:aud:<campaign>` | list | the audience, in its order |
-//! | `c:{pN}:res` | hash | message id → eight octets: how it ended |
-//! | `c:{pN}:early` | hash | recipient → receipts that match nothing yet |
+//! | `c:{pN}:rec` | hash | recipient (8 octets) → the record: trails of what is finished, then messages under way in submission order |
+//! | `c:{pN}:aud:<campaign>` | list | the audience's rows, by position |
+//! | `c:{pN}:cut:<campaign>` | list | the spans of a draft |
+//! | `c:{pN}:c:<campaign>` | hash | `launched` rows, `tenant`, `halt`; `s:<line>` for each line with spans of it |
+//! | `c:{pN}:spans:<line>:<campaign>` | list | what is queued: first position, count, version of the routes |
+//! | `c:{pN}:lane:<line>:<tenant>` | list | the tenant's campaigns with spans there, oldest first |
+//! | `c:{pN}:ring:<line>` | list | tenants whose lane is not empty, whose turn it is first |
+//! | `c:{pN}:due:<line>` | sorted set | recipient and id of deferred and waiting messages, by due time in µs |
+//! | `c:{pN}:lines` | set | `r<line>` with a ring, `d<line>` with due messages |
+//! | `c:{pN}:depth` | hash | line → rows queued |
+//! | `c:{pN}:stale` | list | queues whose spans were cut under older routes |
+//! | `c:{pN}:weights`, `c:{pN}:caps` | hash | tenant → turns it gets at once; `most seconds` of its frequency cap |
+//! | `c:{pN}:cap:<tenant>` | hash | recipient → when marketing messages were taken, 4 octets each |
+//! | `c:{pN}:stop:<lane>`, `c:{pN}:stopall:<lane>` | set | who opted out: of one tenant's messages (tenant, recipient), of all |
+//! | `c:{pN}:leases` | hash | epoch → number of its last lease, and what that handed out |
+//! | `c:{pN}:jr` | stream | the journal; the field's name is the form of its events |
+//! | `c:{pN}:pos` | hash | consumer of the journal → the last id that it has |
+//! | `c:{pN}:res:<campaign>` | string | 22 counters of 4 octets, then results, 8 octets a position |
+//! | `c:{pN}:parked` | hash | recipient, or a number that is none → receipts that match no message |
+//! | `c:{pN}:tok` | hash | token of a direct message → when, and which message it made |
 //! | `c:{pN}:inbound` | list | inbound messages, newest last |
 
 use crate::domain::{CampaignId, Partition, TenantId};
 
-/// Numbers that are handed out, and the number of partitions.
+/// Numbers that are handed out, the shape of the database, its id, and the number of partitions.
 pub(super) const META: &str = "c:meta";
 /// SMSC name → number.
 pub(super) const SMSCS: &str = "c:smscs";
+/// Route name → number.
+pub(super) const ROUTES: &str = "c:routes";
 /// SHA-256 of an API key → whose it is.
 pub(super) const API_KEYS: &str = "c:keys";
-/// Epoch → last sign of life of the engine process that has it, µs.
+/// Epoch → last sign of life of the engine process that has it, µs by the server's clock.
 pub(super) const ENGINES: &str = "c:engines";
 /// `tenant:campaign` of every campaign whose hold is not settled.
 pub(super) const ACTIVE: &str = "c:active";
+/// Campaign → epoch of the process that takes its audience in.
+pub(super) const DRAFTING: &str = "c:drafting";
+/// `tenant:campaign`, by the time at which it leaves, seconds.
+pub(super) const RETIRE: &str = "c:retire";
+/// Tokens of direct messages that may have been left half done: `tenant:token`, by the time they were held, seconds.
+pub(super) const HALF_DONE: &str = "c:direct";
 /// Every tenant's number.
 pub(super) const TENANTS: &str = "c:tenants";
 
@@ -41,8 +58,14 @@ pub(super) fn tenant(tenant: TenantId) -> String {
     format!("c:{{t{}}}:tenant", tenant.0)
 }
 
+/// A stream: the newest lines are kept.
 pub(super) fn ledger(tenant: TenantId) -> String {
     format!("c:{{t{}}}:ledger", tenant.0)
+}
+
+/// Token → campaign, partition and credits of a direct message whose credits are held and which may not be queued yet.
+pub(super) fn holds(tenant: TenantId) -> String {
+    format!("c:{{t{}}}:holds", tenant.0)
 }
 
 /// The tenant's campaigns, newest last.

@@ -7,13 +7,17 @@
 mod keys;
 mod scripts;
 mod connection;
-mod counters;
+mod queues;
 mod moves;
-mod lanes;
+mod parked;
+mod journal;
+mod counters;
 mod accounts;
 mod campaigns;
+mod direct;
 mod engines;
 mod embedded;
+mod health;
 
 use std::sync::Arc;
 
@@ -22,15 +26,21 @@ use redis::Value;
 use redis::aio::ConnectionManager;
 
 pub use accounts::{Credits, GRANTED_MAX, KeyOwner, NewTenant, Tenant};
-pub use campaigns::{AudienceRow, Campaign, CampaignKind, CampaignState, Launch, RecipientRow};
+pub use campaigns::{Campaign, CampaignKind, CampaignState, Launch, Looked, RecipientRow};
 pub use connection::ConnectFault;
-pub use counters::{Counters, Letter};
+pub use counters::{Counters, changes};
+pub use direct::{DirectMessage, DirectPlace, HalfDone, Token};
 pub use embedded::{Embedded, EmbeddedFault};
-pub use engines::{Epoch, Found};
-pub use lanes::{DirectMessage, Leased, Stretch};
-pub use moves::{Committed, Move, MoveKind, ReceiptMatch, ReceiptReply};
+pub use engines::Epoch;
+pub use health::{Hazard, Memory, Probe, Sight};
+pub use journal::{Applied, CampaignChanges, JournalEntry};
+pub use moves::{AcceptAsk, Ask, Case, Note, ParkedOf, ReceiptAsk, Reply};
+pub use parked::Found;
+pub use queues::{
+    Depth, DueMessage, Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, StaleQueue, Stretch,
+};
 
-use crate::domain::Partition;
+use crate::domain::{BadForm, Partition, Recipient};
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +54,14 @@ pub enum StoreError {
     /// What is stored is not what this program writes.
     #[error("the database holds something unexpected: {0}")]
     Corrupt(&'static str),
+    /// A stored form that this program does not know.
+    #[error("the database holds something unexpected: {key}: {form}")]
+    BadForm {
+        /// Where it stands.
+        key: String,
+        /// What is wrong with it.
+        form: BadForm,
+    },
 }
 
 impl From<redis::RedisError> for StoreError {
@@ -63,6 +81,8 @@ pub struct Store {
     moves: ConnectionManager,
     /// Leases: small and often.
     leases: ConnectionManager,
+    /// The books, which follow the journal.
+    books: ConnectionManager,
     /// Audiences and everything else that is long.
     bulk: ConnectionManager,
     /// Calls of the API and of operators.
@@ -101,6 +121,14 @@ fn bytes(value: Value) -> Result<Vec<u8>, StoreError> {
         Value::Okay | Value::SimpleString(_) => Ok(Vec::new()),
         _ => Err(StoreError::Corrupt("a reply is no string")),
     }
+}
+
+/// A recipient as keys and fields have it.
+fn recipient(value: Value) -> Result<Recipient, StoreError> {
+    let octets = <[u8; 8]>::try_from(bytes(value)?);
+    octets
+        .map(|octets| Recipient(u64::from_be_bytes(octets)))
+        .map_err(|_| StoreError::Corrupt("a recipient is not 8 octets"))
 }
 
 #[allow(clippy::wildcard_enum_match_arm, reason = "kinds of reply that no script here gives")]

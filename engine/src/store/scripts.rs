@@ -1,54 +1,85 @@
-//! The scripts, each with the prelude in front, and the digests that call them.
+//! The scripts, each with what it needs in front, and the digests that call them.
 
 use redis::Script;
 
 /// Which script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Name {
-    Enqueue,
-    EnqueueDirect,
+    Rows,
+    Launch,
+    Recut,
+    Direct,
+    UndoDirect,
     Lease,
-    Answer,
-    Release,
-    Doubt,
-    Decide,
-    Expire,
-    Cancel,
+    Accept,
+    Move,
     Receipt,
+    Apply,
+    Halt,
+    Look,
+    Restore,
+    Stop,
     Park,
     Unpark,
-    Halt,
-    Drain,
+    Forget,
+    Beat,
     Grant,
     Hold,
     HoldDirect,
+    EndDirect,
     Settle,
     State,
 }
 
+/// How a script is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// On a partition: with the prelude.
+    Partition,
+    /// On a partition, and run with Redis out of memory as well: it settles what is under way.
+    Settling,
+    /// On other keys.
+    Plain,
+    /// On other keys, out of memory as well.
+    PlainSettling,
+}
+
 const PRELUDE: &str = include_str!("scripts/prelude.lua");
 
-/// Name and source; those on partitions have the prelude in front of them.
-const SOURCES: [(Name, &str, bool); 19] = [
-    (Name::Enqueue, include_str!("scripts/enqueue.lua"), true),
-    (Name::EnqueueDirect, include_str!("scripts/enqueue_direct.lua"), true),
-    (Name::Lease, include_str!("scripts/lease.lua"), true),
-    (Name::Answer, include_str!("scripts/answer.lua"), true),
-    (Name::Release, include_str!("scripts/release.lua"), true),
-    (Name::Doubt, include_str!("scripts/doubt.lua"), true),
-    (Name::Decide, include_str!("scripts/decide.lua"), true),
-    (Name::Expire, include_str!("scripts/expire.lua"), true),
-    (Name::Cancel, include_str!("scripts/cancel.lua"), true),
-    (Name::Receipt, include_str!("scripts/receipt.lua"), true),
-    (Name::Park, include_str!("scripts/park.lua"), true),
-    (Name::Unpark, include_str!("scripts/unpark.lua"), true),
-    (Name::Halt, include_str!("scripts/halt.lua"), true),
-    (Name::Drain, include_str!("scripts/drain.lua"), true),
-    (Name::Grant, include_str!("scripts/grant.lua"), false),
-    (Name::Hold, include_str!("scripts/hold.lua"), false),
-    (Name::HoldDirect, include_str!("scripts/hold_direct.lua"), false),
-    (Name::Settle, include_str!("scripts/settle.lua"), false),
-    (Name::State, include_str!("scripts/state.lua"), false),
+/// The first line of a script that may write when `maxmemory` is reached.
+const ALLOW_OOM: &str = "#!lua flags=allow-oom\n";
+
+macro_rules! scripts {
+    ($($name:ident $kind:ident $file:literal,)*) => {
+        [$((Name::$name, Kind::$kind, include_str!(concat!("scripts/", $file)))),*]
+    };
+}
+
+const SOURCES: [(Name, Kind, &str); 24] = scripts![
+    Rows Partition "rows.lua",
+    Launch Partition "launch.lua",
+    Recut Partition "recut.lua",
+    Direct Partition "direct.lua",
+    UndoDirect Partition "undo_direct.lua",
+    Lease Partition "lease.lua",
+    Accept Settling "accept.lua",
+    Move Settling "move.lua",
+    Receipt Settling "receipt.lua",
+    Apply Settling "apply.lua",
+    Halt Settling "halt.lua",
+    Look Partition "look.lua",
+    Restore Settling "restore.lua",
+    Stop Settling "stop.lua",
+    Park Settling "park.lua",
+    Unpark Settling "unpark.lua",
+    Forget Settling "forget.lua",
+    Beat PlainSettling "beat.lua",
+    Grant Plain "grant.lua",
+    Hold Plain "hold.lua",
+    HoldDirect Plain "hold_direct.lua",
+    EndDirect PlainSettling "end_direct.lua",
+    Settle PlainSettling "settle.lua",
+    State PlainSettling "state.lua",
 ];
 
 /// Every script, ready to be loaded and called.
@@ -59,14 +90,7 @@ pub(super) struct Scripts {
 
 impl Scripts {
     pub(super) fn new() -> Self {
-        let source = |(_, text, on_partition): &(Name, &str, bool)| {
-            if *on_partition {
-                format!("{PRELUDE}\n{text}")
-            } else {
-                (*text).to_owned()
-            }
-        };
-        let sources: Vec<String> = SOURCES.iter().map(source).collect();
+        let sources: Vec<String> = SOURCES.iter().map(|(_, kind, text)| source(*kind, text)).collect();
         let digests = sources
             .iter()
             .map(|source| Script::new(source).get_hash().to_owned())
@@ -80,6 +104,15 @@ impl Scripts {
 
     pub(super) fn digest(&self, name: Name) -> &str {
         &self.digests[name as usize]
+    }
+}
+
+fn source(kind: Kind, text: &str) -> String {
+    match kind {
+        Kind::Partition => format!("{PRELUDE}\n{text}"),
+        Kind::Settling => format!("{ALLOW_OOM}{PRELUDE}\n{text}"),
+        Kind::Plain => text.to_owned(),
+        Kind::PlainSettling => format!("{ALLOW_OOM}{text}"),
     }
 }
 

@@ -1,24 +1,33 @@
 -- Pauses, resumes or stops a campaign in one partition.
 -- KEYS[1] partition base, c:{pN}:
--- ARGV[1] campaign  [2] tenant  [3] lane  [4] 'p' pause, '' resume, 'c' stop  then every smsc
--- Returns: messages that are still in the campaign's queues.
--- Limits: one campaign; LREM walks the tenant's campaigns and the ring, at most some thousand each.
+-- ARGV[1] campaign  [2] tenant  [3] lane  [4] 'p' pause, '' resume, 'c' stop
+-- Returns: lines in which messages of the campaign's lane may be deferred.
+-- Limits: O(spans) of one campaign; LREM walks the tenant's campaigns and the ring, at most some thousand each.
 local base, campaign, tenant, lane, halt = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local counters, queued = base .. 'c:' .. campaign, 0
-local before = redis.call('HGET', counters, 'halt')
-if halt == '' then redis.call('HDEL', counters, 'halt') else redis.call('HSET', counters, 'halt', halt) end
-for i = 5, #ARGV do
-  local smsc = ARGV[i]
-  local line, ring = base .. 'lane:' .. smsc .. ':' .. lane .. ':' .. tenant, base .. 'ring:' .. smsc .. ':' .. lane
-  local length = redis.call('LLEN', base .. 'q:' .. smsc .. ':' .. campaign)
-  queued = queued + length
-  if halt == 'c' and before ~= 'c' then deepen(base, smsc, lane, -length) end -- drain.lua empties it
-  local was = redis.call('LREM', line, 0, campaign)
-  if halt == '' and length > 0 then
-    redis.call('RPUSH', line, campaign)
-    if redis.call('LLEN', line) == 1 and was == 0 then redis.call('RPUSH', ring, tenant) end
-  elseif was > 0 and redis.call('EXISTS', line) == 0 then
-    redis.call('LREM', ring, 0, tenant)
+local order, events = base .. 'c:' .. campaign, {}
+if halt == '' then call('HDEL', order, 'halt') else call('HSET', order, 'halt', halt) end
+local fields = call('HKEYS', order)
+for _, field in ipairs(fields) do
+  if sub(field, 1, 2) == 's:' then
+    local line = sub(field, 3)
+    leave_line(base, line, tenant, campaign)
+    local spans = base .. 'spans:' .. line .. ':' .. campaign
+    if halt == '' then
+      stand_in_line(base, line, tenant, campaign)
+    elseif halt == 'c' then
+      for _, span in ipairs(call('LRANGE', spans, 0, -1)) do
+        local first, count = struct.unpack('>I4I4', span)
+        events[#events + 1] = range('c', 7, campaign, tenant, first, count)
+        call('HINCRBY', base .. 'depth', line, -count)
+      end
+      call('UNLINK', spans)
+      call('HDEL', order, field)
+    end
   end
 end
-return queued
+write_journal(base, events)
+local lines = {}
+for _, entry in ipairs(call('SMEMBERS', base .. 'lines')) do
+  if sub(entry, 1, 1) == 'd' and string.match(entry, ':(%d+):') == lane then lines[#lines + 1] = sub(entry, 2) end
+end
+return lines

@@ -4,6 +4,7 @@
 --     between commas  [5] its state then  [6] its state when credits are short
 -- Returns: 1 held; 0 credits are short; -1 the campaign is in another state.
 -- Limits: one campaign; credits are bounded by the grant.
+local KEPT_MS = 34560000000 -- a ledger line is kept for 400 days
 local state = redis.call('HGET', KEYS[3], 'state')
 if not state or not string.find(ARGV[4], ',' .. state .. ',', 1, true) then return -1 end
 local credits = tonumber(ARGV[1])
@@ -15,5 +16,6 @@ redis.call('HINCRBY', KEYS[1], 'available', '-' .. ARGV[1])
 redis.call('HINCRBY', KEYS[1], 'held', ARGV[1])
 redis.call('HINCRBY', KEYS[3], 'held', ARGV[1])
 redis.call('HSET', KEYS[3], 'state', ARGV[5], 'launched_at', ARGV[2])
-redis.call('RPUSH', KEYS[2], cjson.encode({ type = 'hold', credits = credits, campaign = ARGV[3], at = ARGV[2] }))
+redis.call('XADD', KEYS[2], 'MINID', '~', string.format('%.0f', math.max(0, ARGV[2] / 1000 - KEPT_MS)), '*', '1',
+  cjson.encode({ type = 'hold', credits = credits, campaign = ARGV[3], at = ARGV[2] }))
 return 1

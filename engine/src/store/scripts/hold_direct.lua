@@ -1,13 +1,15 @@
--- Holds the credits of one message of a tenant's direct campaign.
--- KEYS[1] tenant c:{tN}:tenant  [2] its ledger c:{tN}:ledger  [3] direct campaign c:{tN}:cmp:<id>
--- ARGV[1] credits, from 1  [2] now, microseconds  [3] campaign's id in the ledger
--- Returns: 1 held; 0 credits are short.
+-- Holds the credits of one message of a tenant's direct campaign, under its token: whoever finds the token later can see
+-- whether the message was made, and release the hold if not. Once for each token that is not ended.
+-- KEYS[1] tenant c:{tN}:tenant  [2] its holds c:{tN}:holds  [3] direct campaign c:{tN}:cmp:<id>
+-- ARGV[1] credits, from 1  [2] token  [3] campaign  [4] partition of the message
+-- Returns: the campaign under which the credits are held; 0 when they are short.
 -- Limits: one message; credits are bounded by the grant.
-local credits = tonumber(ARGV[1])
+local credits, known = tonumber(ARGV[1]), redis.call('HGET', KEYS[2], ARGV[2])
+if known then return tonumber(string.match(known, '^(%d+) ')) end
 if tonumber(redis.call('HGET', KEYS[1], 'available') or 0) < credits then return 0 end
 redis.call('HINCRBY', KEYS[1], 'available', '-' .. ARGV[1])
 redis.call('HINCRBY', KEYS[1], 'held', ARGV[1])
 redis.call('HINCRBY', KEYS[3], 'held', ARGV[1])
 redis.call('HINCRBY', KEYS[3], 'total', 1)
-redis.call('RPUSH', KEYS[2], cjson.encode({ type = 'hold', credits = credits, campaign = ARGV[3], at = ARGV[2] }))
-return 1
+redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. ARGV[1])
+return tonumber(ARGV[3])

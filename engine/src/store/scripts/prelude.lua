@@ -1,174 +1,214 @@
--- What the scripts share; put in front of each of them when they are loaded.
+-- What the scripts of a partition share; put in front of each of them when they are loaded.
 --
--- A record is a recipient's messages in submission order, packed as domain/record.rs says:
---   message = state(1) epoch(4) attempts(1) length(2) recipient(8) id(8) tenant(4) smsc(2) segments(1) credits(1) lane(1) body
 -- KEYS[1] is always the partition's base, "c:{pN}:"; every other key is built from it and so has its hash tag.
-local byte, sub, find, floor = string.byte, string.sub, string.find, math.floor
+-- Layouts: domain/stored.rs and domain/journal.rs, where the same names stand. A local `at` is a message's first octet.
+local byte, sub, char, find, floor, call = string.byte, string.sub, string.char, string.find, math.floor, redis.call
 
--- The last octet of the message that begins at `at`.
-local function message_end(record, at)
-  return at + 7 + byte(record, at + 6) * 256 + byte(record, at + 7)
+local FORM_MESSAGE, FORM_TRAIL = 1, 2
+-- Of a message, from its first octet.
+local STATE, MOVES, EPOCH, ID, ATTEMPTS, LENGTH, TENANT, ROUTE, SMSC = 1, 2, 3, 7, 15, 16, 18, 22, 24
+local LANE, GATE, SEGMENTS, CREDITS, BODY = 26, 27, 29, 30, 31
+local HEAD = 15
+local CAPPED = 128 -- in the octet of the lane
+-- Of a trail, from its first octet.
+local TRAIL_SENDER, TRAIL_DIGESTS = 2, 23
+local TRAILS_MAX, DIGESTS_MAX = 3, 8
+-- Of an audience row, counted from 1.
+local ROW_RECIPIENT, ROW_SEGMENTS, ROW_CREDITS = 2, 10, 11
+-- States, by the octet of their letter.
+local WAITING, DEFERRED, LEASED, ENROUTE = 87, 68, 76, 69
+local FAR = 9007199254740991 -- a due time that nobody waits for: 2^53 - 1 microseconds, the year 2255
+
+-- The last octet of the item that begins at `at`.
+local function item_end(record, at)
+  if byte(record, at) == FORM_TRAIL then return at + 1 + byte(record, at + 1) end
+  return at + LENGTH + 1 + byte(record, at + LENGTH) * 256 + byte(record, at + LENGTH + 1)
+end
+
+-- Where the messages of a record begin: behind its trails.
+local function messages_of(record)
+  local at = 1
+  while byte(record, at) == FORM_TRAIL do at = at + 2 + byte(record, at + 1) end
+  return at
+end
+
+-- First and last octet of the message with that head, or nil.
+local function locate(record, head)
+  local at = messages_of(record)
+  while at <= #record do
+    local last = item_end(record, at)
+    if sub(record, at, at + HEAD - 1) == head then return at, last end
+    at = last + 1
+  end
 end
 
 -- First and last octet of the message with that id, or nil.
-local function locate(record, id)
-  local at = 1
+local function locate_id(record, id)
+  local at = messages_of(record)
   while at <= #record do
-    local last = message_end(record, at)
-    if sub(record, at + 16, at + 23) == id then return at, last end
+    local last = item_end(record, at)
+    if sub(record, at + ID, at + ID + 7) == id then return at, last end
     at = last + 1
   end
 end
 
--- Whether a message of the record is claimed or waits to be claimed again: the next one has to wait behind it.
-local function unanswered(record)
-  local at = 1
-  while at <= #record do
-    local state = sub(record, at, at)
-    if state == 'L' or state == 'D' then return true end
-    at = message_end(record, at) + 1
-  end
-  return false
+-- The campaign of a message, as keys spell it.
+local function campaign_of(record, at)
+  return string.format('%.0f', (struct.unpack('>I5', sub(record, at + ID, at + ID + 4))))
 end
 
--- Makes the first waiting message due when nothing ahead of it is unanswered any more.
-local function wake(base, record, now)
-  local at = 1
+-- The line of its route in which a message waits.
+local function line_of(record, at)
+  local gate = byte(record, at + GATE) * 256 + byte(record, at + GATE + 1)
+  local route = byte(record, at + ROUTE) * 256 + byte(record, at + ROUTE + 1)
+  return route .. ':' .. byte(record, at + LANE) % CAPPED .. ':' .. gate
+end
+
+-- The line of its SMSC, for a message of which that has a part.
+local function pinned_line_of(record, at)
+  local gate = byte(record, at + GATE) * 256 + byte(record, at + GATE + 1)
+  local smsc = byte(record, at + SMSC) * 256 + byte(record, at + SMSC + 1)
+  return '@' .. smsc .. ':' .. byte(record, at + LANE) % CAPPED .. ':' .. gate
+end
+
+-- Notes due times, to be written at the end of the script; `dues`: line → scores and members.
+local function note_due(dues, line, score, member)
+  local list = dues[line]
+  if not list then list = {}; dues[line] = list end
+  list[#list + 1] = score
+  list[#list + 1] = member
+end
+
+local function write_dues(base, dues)
+  for line, list in pairs(dues) do
+    call('ZADD', base .. 'due:' .. line, unpack(list))
+    call('SADD', base .. 'lines', 'd' .. line)
+  end
+end
+
+-- Makes the next waiting message of the same tenant and lane due: the one ahead of it at `at` has moved.
+local function wake(dues, record, tenant, lane, recipient, now)
+  local at = messages_of(record)
   while at <= #record do
-    local state, last = sub(record, at, at), message_end(record, at)
-    if state == 'L' or state == 'D' then return record end
-    if state == 'W' then
-      local smsc = byte(record, at + 28) * 256 + byte(record, at + 29)
-      redis.call('ZADD', base .. 'due:' .. smsc, now, sub(record, at + 8, at + 23))
-      return sub(record, 1, at - 1) .. 'D' .. sub(record, at + 1)
+    if byte(record, at + STATE) == WAITING and byte(record, at + LANE) % CAPPED == lane
+      and sub(record, at + TENANT, at + TENANT + 3) == tenant then
+      note_due(dues, line_of(record, at), now, recipient .. sub(record, at + ID, at + ID + 7))
+      return
+    end
+    at = item_end(record, at) + 1
+  end
+end
+
+-- The trails of a record after a message to that sender was taken: that sender's first, with the digests that it had.
+local function trails_with(record, sender, tenant, campaign, at_s)
+  local digests, others, n, at = '', {}, 1, 1
+  while byte(record, at) == FORM_TRAIL do
+    local last = at + 1 + byte(record, at + 1)
+    if sub(record, at + TRAIL_SENDER, at + TRAIL_SENDER + 7) == sender then
+      digests = sub(record, at + TRAIL_DIGESTS, last)
+    elseif n < TRAILS_MAX then
+      n = n + 1
+      others[n - 1] = sub(record, at, last)
     end
     at = last + 1
   end
-  return record
+  return char(FORM_TRAIL, 21 + #digests) .. sender .. tenant .. campaign .. at_s .. digests .. table.concat(others)
 end
 
--- Adds n to one of a campaign's counters, at the end of the script. A call from a script costs Redis some microseconds
--- whatever it does, so all counters of a partition are one hash, read and written in one call each.
---   id: a packed MessageId, whose first five octets are the campaign; letter: see store/counters.rs
-local function count(counts, id, letter, n)
-  local field = sub(id, 1, 5) .. letter
-  counts[field] = (counts[field] or 0) + n
+-- A record whose newest trail remembers these digests too.
+local function remember(record, digests)
+  if byte(record, 1) ~= FORM_TRAIL then return record end
+  local last = 1 + 1 + byte(record, 2)
+  local known = sub(record, 1 + TRAIL_DIGESTS, last) .. digests
+  if #known > DIGESTS_MAX * 4 then known = sub(known, #known - DIGESTS_MAX * 4 + 1) end
+  return char(FORM_TRAIL, 21 + #known) .. sub(record, 3, TRAIL_DIGESTS) .. known .. sub(record, last + 1)
 end
 
-local function write_counts(base, counts)
-  local fields, n = {}, 0
-  for field in pairs(counts) do n = n + 1; fields[n] = field end
-  if n == 0 then return end
-  local key, pairs_of = base .. 'counts', {}
-  local known = redis.call('HMGET', key, unpack(fields))
-  for i = 1, n do
-    pairs_of[2 * i - 1] = fields[i]
-    -- As text a number has 14 digits: exact far beyond what is counted here.
-    pairs_of[2 * i] = '' .. ((known[i] or 0) + counts[fields[i]])
-  end
-  redis.call('HSET', key, unpack(pairs_of))
-end
-
--- Notes how a message ended, to be written at the end of the script. `id` is the packed MessageId.
-local function note_result(results, id, slot)
-  local n = #results
-  results[n + 1] = id
-  results[n + 2] = slot
-end
-
-local function write_results(base, results)
-  if #results > 0 then redis.call('HSET', base .. 'res', unpack(results)) end
+-- Counts a message that was taken for its tenant's frequency cap.
+local function count_for_cap(base, record, at, recipient, at_s)
+  local tenant = struct.unpack('>I4', sub(record, at + TENANT, at + TENANT + 3))
+  local key = base .. 'cap:' .. tenant
+  local times = (call('HGET', key, recipient) or '') .. at_s
+  call('HSET', key, recipient, sub(times, -64))
 end
 
 -- Writes back the records that a script changed; an empty one is removed.
 local function write_records(base, changed)
   local set, gone = {}, {}
+  local s, g = 0, 0
   for recipient, record in pairs(changed) do
     if record == '' then
-      gone[#gone + 1] = recipient
+      g = g + 1
+      gone[g] = recipient
     else
-      set[#set + 1] = recipient
-      set[#set + 1] = record
+      set[s + 1] = recipient
+      set[s + 2] = record
+      s = s + 2
     end
   end
-  if #set > 0 then redis.call('HSET', base .. 'rec', unpack(set)) end
-  if #gone > 0 then redis.call('HDEL', base .. 'rec', unpack(gone)) end
+  if s > 0 then call('HSET', base .. 'rec', unpack(set)) end
+  if g > 0 then call('HDEL', base .. 'rec', unpack(gone)) end
 end
 
--- Moves messages from one state to the next, each only if it still is exactly what the caller saw.
---   ARGV[1] now, microseconds; then for each move, 6 values:
---   recipient, expected message, its replacement ('' = at its end), counter letter ('' = none),
---   result slot ('' = not at its end), due time in microseconds ('' = not deferred)
--- `from`: the states that may be left, by the octets of their letters.
--- Returns: a string of 1 (moved) and 0 (was something else) in the order of the moves, then pairs of recipient and
--- parked receipts for those moved who have some.
-local function move(from)
-  local base, now = KEYS[1], ARGV[1]
-  local recipients, n = {}, 0
-  for i = 2, #ARGV, 6 do n = n + 1; recipients[n] = ARGV[i] end
-  if n == 0 then return { '' } end
-  local records = redis.call('HMGET', base .. 'rec', unpack(recipients))
-  local changed, counts, results, moved = {}, {}, {}, {}
-  for m = 1, n do
-    local i, recipient = 2 + (m - 1) * 6, recipients[m]
-    local expected, replacement = ARGV[i + 1], ARGV[i + 2]
-    local record, after = changed[recipient], nil
-    if record == nil then record = records[m] end
-    if record and from[byte(expected, 1)] then
-      if record == expected then
-        after = replacement
-      else
-        local first, last = find(record, expected, 1, true)
-        if first then after = wake(base, sub(record, 1, first - 1) .. replacement .. sub(record, last + 1), now) end
-      end
-    end
-    if after then
-      changed[recipient] = after
-      moved[m] = '1'
-      local id, letter, credits = sub(expected, 17, 24), ARGV[i + 3], byte(expected, 32)
-      if letter ~= '' then count(counts, id, letter, 1) end
-      if letter == 'A' then count(counts, id, '$', credits) end
-      if letter == 'R' then count(counts, id, '%', credits) end
-      -- A message that was in doubt is none any more, whatever it becomes.
-      if byte(expected, 1) == 73 then count(counts, id, 'I', -1) end
-      if ARGV[i + 4] ~= '' then note_result(results, id, ARGV[i + 4]) end
-      if ARGV[i + 5] ~= '' then
-        local smsc = byte(expected, 29) * 256 + byte(expected, 30)
-        redis.call('ZADD', base .. 'due:' .. smsc, ARGV[i + 5], recipient .. id)
-      end
-    else
-      moved[m] = '0'
-    end
-  end
-  write_records(base, changed)
-  write_counts(base, counts)
-  write_results(base, results)
-  local reply = { table.concat(moved) }
-  if redis.call('EXISTS', base .. 'early') == 1 then
-    local early = redis.call('HMGET', base .. 'early', unpack(recipients))
-    for m = 1, n do
-      if early[m] then
-        reply[#reply + 1] = recipients[m]
-        reply[#reply + 1] = early[m]
-      end
+-- Appends what happened to the partition's journal.
+local function write_journal(base, events)
+  if #events > 0 then call('XADD', base .. 'jr', '*', '1', table.concat(events)) end
+end
+
+-- The event of the message at `at`: to the state of that letter, or to its end (`.`) with a result slot.
+local function moved(record, at, to, slot)
+  return 'm' .. sub(record, at + STATE, at + STATE) .. to .. sub(record, at + ID, at + ID + 7)
+    .. sub(record, at + TENANT, at + TENANT + 3) .. sub(record, at + SMSC, at + SMSC + 1)
+    .. sub(record, at + SEGMENTS, at + CREDITS) .. sub(record, at + CREDITS, at + CREDITS) .. slot
+end
+
+-- The event of consecutive rows that ended without having been leased.
+local function range(letter, reason, campaign, tenant, first, count)
+  return 'r' .. char(reason) .. letter .. struct.pack('>I8I4I4I4', campaign, tenant, first, count)
+end
+
+-- Pairs of recipient and parked receipts for those recipients that have some, behind `reply`.
+local function add_parked(base, recipients, reply)
+  if #recipients == 0 or call('EXISTS', base .. 'parked') == 0 then return reply end
+  local parked = call('HMGET', base .. 'parked', unpack(recipients))
+  for i = 1, #recipients do
+    if parked[i] then
+      reply[#reply + 1] = recipients[i]
+      reply[#reply + 1] = parked[i]
     end
   end
   return reply
 end
 
--- Keeps count of what is queued for an SMSC in a lane.
-local function deepen(base, smsc, lane, n)
-  if n ~= 0 then redis.call('HINCRBY', base .. 'depth', smsc .. ':' .. lane, n) end
+-- Puts a campaign in line with its spans there, and its tenant in the ring.
+local function stand_in_line(base, line, tenant, campaign)
+  local lane = base .. 'lane:' .. line .. ':' .. tenant
+  if call('RPUSH', lane, campaign) == 1 and call('RPUSH', base .. 'ring:' .. line, tenant) == 1 then
+    call('SADD', base .. 'lines', 'r' .. line)
+  end
 end
 
--- Puts entries at the end of a campaign's queue for one SMSC, and the campaign and its tenant in line for it.
-local function push(base, smsc, lane, tenant, campaign, entries)
-  local queue = base .. 'q:' .. smsc .. ':' .. campaign
-  local length = redis.call('RPUSH', queue, unpack(entries))
-  deepen(base, smsc, lane, #entries)
-  if length > #entries then return end
-  local line = base .. 'lane:' .. smsc .. ':' .. lane .. ':' .. tenant
-  if redis.call('RPUSH', line, campaign) == 1 then
-    redis.call('RPUSH', base .. 'ring:' .. smsc .. ':' .. lane, tenant)
+-- Takes a campaign out of a line.
+local function leave_line(base, line, tenant, campaign)
+  local lane, ring = base .. 'lane:' .. line .. ':' .. tenant, base .. 'ring:' .. line
+  if call('LREM', lane, 0, campaign) == 0 or call('EXISTS', lane) == 1 then return end
+  call('LREM', ring, 0, tenant)
+  if call('EXISTS', ring) == 0 then call('SREM', base .. 'lines', 'r' .. line) end
+end
+
+-- Queues consecutive rows of a campaign; a span that goes on where the last one ended becomes part of it.
+local function push_span(base, line, tenant, campaign, halted, first, count, version)
+  local key = base .. 'spans:' .. line .. ':' .. campaign
+  local last = call('LINDEX', key, -1)
+  local from, n, cut = nil, nil, nil
+  if last then from, n, cut = struct.unpack('>I4I4I4', last) end
+  if last and from + n == first and cut == version then
+    call('LSET', key, -1, struct.pack('>I4I4I4', from, n + count, version))
+  else
+    call('RPUSH', key, struct.pack('>I4I4I4', first, count, version))
   end
+  call('HINCRBY', base .. 'depth', line, count)
+  if last then return end
+  call('HSET', base .. 'c:' .. campaign, 's:' .. line, 1)
+  if not halted then stand_in_line(base, line, tenant, campaign) end
 end

@@ -1,39 +1,50 @@
--- Event: Receipt (Enroute → final), for the ordinary case: the recipient has one message, of one segment, and the
--- receipt's id is the answer's, octet for octet. Everything else goes back to the engine, which knows the other
--- equalities, and comes again as decide.lua.
+-- Step: Settle (Enroute → final), for the ordinary case: the recipient has one message, of one segment, and the receipt's id
+-- is the answer's, octet for octet. Everything else goes back to the engine, which knows the other equalities, and comes
+-- again by move.lua.
 -- KEYS[1] partition base, c:{pN}:
--- ARGV    for each receipt, 3 values: recipient, the SMSC's id of the message, result slot; at most 500
--- Returns: for each receipt 'S' and the message's first 41 octets (up to accepted_at) when it is settled, else 'R' and
--- the recipient's record, or 'N' when there is none.
--- Limits: 500 receipts a call.
-local base = KEYS[1]
-local recipients, n = {}, 0
-for i = 1, #ARGV, 3 do n = n + 1; recipients[n] = ARGV[i] end
-local records = redis.call('HMGET', base .. 'rec', unpack(recipients))
-local counts, results, reply, gone, settled = {}, {}, {}, {}, {}
+-- ARGV[1] packed receipts: recipient(8) smsc(2) digest(4) result slot(8) length(1) the SMSC's id
+-- Returns: for each receipt 'S' and when the message was taken (8 octets) when it is settled, 'D' when it was before, 'R' and
+--     the recipient's record, or 'N' when there is none.
+-- Limits: at most 500 receipts a call.
+local base, packed = KEYS[1], ARGV[1]
+local recipients, starts, n, at = {}, {}, 0, 1
+while at <= #packed do
+  n = n + 1
+  recipients[n], starts[n] = sub(packed, at, at + 7), at
+  at = at + 23 + byte(packed, at + 22)
+end
+local records = call('HMGET', base .. 'rec', unpack(recipients))
+local changed, events, reply = {}, {}, {}
 for m = 1, n do
-  local i, record = 1 + (m - 1) * 3, records[m]
-  if settled[recipients[m]] or not record then
+  local recipient, start = recipients[m], starts[m]
+  local record = changed[recipient] or records[m]
+  if not record then
     reply[m] = 'N'
   else
-    local id = ARGV[i + 1]
-    local length = byte(record, 43)
-    if length and length > 0 and byte(record, 1) == 69 and byte(record, 31) == 1
-      and 43 + length == #record and sub(record, 44) == id then
-      local slot, message = ARGV[i + 2], sub(record, 17, 24)
-      local letter = sub(slot, 1, 1)
-      count(counts, message, letter, 1)
-      if letter == 'R' then count(counts, message, '%', byte(record, 32)) end
-      note_result(results, message, slot)
-      gone[#gone + 1] = recipients[m]
-      settled[recipients[m]] = true
-      reply[m] = 'S' .. sub(record, 1, 41)
+    local first = messages_of(record)
+    local digest, id = sub(packed, start + 10, start + 13), sub(packed, start + 22, start + 22 + byte(packed, start + 22))
+    -- Behind the fixed part: when it was taken (8), the only segment's mark (1), length and id.
+    if byte(record, first + STATE) == ENROUTE and byte(record, first + BODY + 8) == 1 and #id > 1
+      and sub(record, first + BODY + 9) == id and sub(record, first + SMSC, first + SMSC + 1) == sub(packed, start + 8, start + 9)
+    then
+      events[#events + 1] = moved(record, first, '.', sub(packed, start + 14, start + 21))
+      reply[m] = 'S' .. sub(record, first + BODY, first + BODY + 7)
+      changed[recipient] = remember(sub(record, 1, first - 1), digest)
+    elseif first > #record then
+      reply[m] = 'N'
+      local trail = 1
+      while trail < first do
+        local ends = trail + 1 + byte(record, trail + 1)
+        for d = trail + TRAIL_DIGESTS, ends, 4 do
+          if sub(record, d, d + 3) == digest then reply[m] = 'D' end
+        end
+        trail = ends + 1
+      end
     else
       reply[m] = 'R' .. record
     end
   end
 end
-if #gone > 0 then redis.call('HDEL', base .. 'rec', unpack(gone)) end
-write_counts(base, counts)
-write_results(base, results)
+write_records(base, changed)
+write_journal(base, events)
 return reply

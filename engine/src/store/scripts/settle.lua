@@ -1,14 +1,16 @@
 -- Books what a campaign really spent, and releases the rest of its hold when nothing of it is to be sent any more.
 -- Absolute sums come in, so that the same sums twice change nothing.
 -- KEYS[1] tenant c:{tN}:tenant  [2] its ledger c:{tN}:ledger  [3] campaign c:{tN}:cmp:<id>
--- ARGV[1] credits spent so far  [2] credits given back so far  [3] '1' release what is still held  [4] now, microseconds
+-- ARGV[1] credits spent so far  [2] credits given back so far  [3] credits that stay held at the most, '' for all  [4] now, microseconds
 --     [5] campaign's id in the ledger  [6] the campaign's new state, or '' to keep it
 -- Returns: credits still held.
 -- Limits: one campaign; at most three ledger lines.
+local KEPT_MS = 34560000000 -- a ledger line is kept for 400 days
 local campaign = redis.call('HMGET', KEYS[3], 'spent', 'recredited', 'held')
 local spent, recredited, held = tonumber(campaign[1] or 0), tonumber(campaign[2] or 0), tonumber(campaign[3] or 0)
 local function entry(kind, credits)
-  redis.call('RPUSH', KEYS[2], cjson.encode({ type = kind, credits = credits, campaign = ARGV[5], at = ARGV[4] }))
+  redis.call('XADD', KEYS[2], 'MINID', '~', string.format('%.0f', math.max(0, ARGV[4] / 1000 - KEPT_MS)), '*', '1',
+    cjson.encode({ type = kind, credits = credits, campaign = ARGV[5], at = ARGV[4] }))
 end
 -- Never more than is held: what was not held cannot be spent.
 local debit = math.min(tonumber(ARGV[1]) - spent, held)
@@ -28,13 +30,15 @@ if back > 0 then
   redis.call('HINCRBY', KEYS[3], 'recredited', back)
   entry('recredit', back)
 end
-if ARGV[3] == '1' and held > 0 then
+local kept = tonumber(ARGV[3])
+if kept and held > kept then
+  held = held - kept
   redis.call('HINCRBY', KEYS[1], 'held', -held)
   redis.call('HINCRBY', KEYS[1], 'available', held)
   redis.call('HINCRBY', KEYS[3], 'held', -held)
   redis.call('HINCRBY', KEYS[3], 'released', held)
   entry('release', held)
-  held = 0
+  held = kept
 end
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], 'state', ARGV[6]) end
 return held

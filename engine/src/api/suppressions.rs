@@ -1,0 +1,60 @@
+//! `/v1/suppressions` on the operators' listener: who does not want messages any more.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+
+use super::App;
+use super::fields::Fields;
+use super::problem::Problem;
+use super::refusal::store_refuses;
+use crate::audience::{Country, normalise};
+use crate::domain::{Purpose, Recipient, TenantId};
+use crate::fault::FieldProblem;
+
+/// Numbers in one request.
+const NUMBERS_MAX: usize = 10_000;
+
+/// Ten thousand numbers as people write them.
+const BODY_MAX: u64 = 1 << 20;
+
+const PURPOSES: [&str; 2] = ["marketing", "all"];
+
+/// `POST /v1/suppressions`: `{"to": ["+33…"], "tenant": "ten_…", "purpose": "marketing"}` → 200 with how many are new.
+/// Without a tenant it holds for all; `"purpose": "all"` stops what is transactional as well.
+pub(super) async fn add(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
+    let known = ["to", "tenant", "purpose"];
+    let mut fields = Fields::read_long((&headers, body), (app.clock, BODY_MAX), &known).await?;
+    let (numbers, tenant) = (fields.texts("to", NUMBERS_MAX), fields.text_or("tenant", ""));
+    let purpose = fields.word_or("purpose", &PURPOSES, PURPOSES[0]);
+    let mut recipients: Vec<Recipient> = Vec::new();
+    for (pointer, number) in numbers.into_iter().flatten() {
+        match normalise(&number, Country::FRANCE) {
+            Ok(recipient) => recipients.push(recipient),
+            Err(fault) => fields.refuse(pointer, fault.problem()),
+        }
+    }
+    let tenant = tenant
+        .filter(|tenant| !tenant.is_empty())
+        .map(|tenant| tenant.parse::<TenantId>());
+    if let Some(Err(_)) = tenant {
+        fields.refuse("/tenant".to_owned(), FieldProblem::UnknownValue { allowed: &["ten_…"] });
+    }
+    let (Some(purpose), true) = (purpose, fields.is_sound()) else {
+        return Err(fields.refusal());
+    };
+    let purposes = if purpose == PURPOSES[0] {
+        &Purpose::ALL[1..]
+    } else {
+        &Purpose::ALL[..]
+    };
+    let tenant = tenant.and_then(Result::ok);
+    let added = app
+        .store
+        .opt_out(tenant, purposes, &recipients, app.clock.unix_us())
+        .await
+        .map_err(|error| store_refuses(&error))?;
+    Ok(Json(json!({ "added": added })))
+}

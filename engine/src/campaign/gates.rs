@@ -1,0 +1,48 @@
+//! Which rows share their hours, and which hours are open now.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::domain::{GateId, Purpose};
+
+/// The gates of the database. Cheap to clone. There is one, which is always open, until campaigns have legal hours.
+#[derive(Clone, Debug)]
+pub struct Gates(Arc<RwLock<State>>);
+
+#[derive(Debug)]
+struct State {
+    open: Vec<GateId>,
+    marketing: GateId,
+}
+
+impl Default for Gates {
+    fn default() -> Self {
+        let state = State {
+            open: vec![GateId::OPEN],
+            marketing: GateId::OPEN,
+        };
+        Self(Arc::new(RwLock::new(state)))
+    }
+}
+
+impl Gates {
+    /// The gate of messages of that purpose.
+    pub fn of(&self, purpose: Purpose) -> GateId {
+        match purpose {
+            Purpose::Transactional => GateId::OPEN,
+            Purpose::Marketing => self.0.read().unwrap_or_else(PoisonError::into_inner).marketing,
+        }
+    }
+
+    /// The gates that are open now.
+    pub fn open(&self) -> Vec<GateId> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).open.clone()
+    }
+
+    /// Marketing messages get that gate from now on, and only these gates are open.
+    #[cfg(test)]
+    pub(crate) fn set(&self, marketing: GateId, open: &[GateId]) {
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        state.marketing = marketing;
+        state.open = open.to_vec();
+    }
+}

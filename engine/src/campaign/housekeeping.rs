@@ -1,0 +1,69 @@
+//! What is put in order now and then: what processes left half done, and what has been here long enough.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{CampaignFault, Campaigns};
+
+/// How often.
+const ROUND: Duration = Duration::from_secs(5);
+
+/// A POST of one message that has not ended after so long has no process any more, or one that will be told so.
+const HALF_DONE_AFTER_S: u64 = 60;
+
+/// How long the tokens of direct messages are known: as long as an Idempotency-Key is.
+const TOKENS_KEPT_S: u64 = 86_400;
+
+impl Campaigns {
+    /// Keeps house until `stop`.
+    pub async fn keep_house(self, stop: CancellationToken) {
+        let mut cursors = vec![0; usize::from(self.store().partitions())];
+        while stop.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_some() {
+            if let Err(error) = self.keep_house_once(&mut cursors).await {
+                tracing::debug!(%error, "cannot keep house; it is tried again");
+            }
+        }
+    }
+
+    async fn keep_house_once(&self, cursors: &mut [u64]) -> Result<(), CampaignFault> {
+        let now_us = self.now_us();
+        let now_s = now_us / 1_000_000;
+        for half in self.store().half_done(now_s.saturating_sub(HALF_DONE_AFTER_S)).await? {
+            self.store().resolve_half_done(&half, now_us).await?;
+            if let Some((campaign, _)) = half.place {
+                self.0.books.look_soon(half.tenant, campaign);
+            }
+        }
+        for (tenant, id) in self.store().to_retire(now_s).await? {
+            self.store().retire(tenant, id).await?;
+        }
+        for partition in self.store().all_partitions() {
+            self.recut_stale(partition).await?;
+            let cursor = &mut cursors[usize::from(partition.0)];
+            *cursor = self
+                .store()
+                .sweep_tokens(partition, *cursor, now_s.saturating_sub(TOKENS_KEPT_S))
+                .await?;
+        }
+        self.forget_drafts().await
+    }
+
+    /// Drafts whose process ended while it took their audience in.
+    async fn forget_drafts(&self) -> Result<(), CampaignFault> {
+        let drafting = self.store().drafting().await?;
+        if drafting.is_empty() {
+            return Ok(());
+        }
+        let alive = self.store().epochs().await?;
+        for (id, epoch) in drafting {
+            // Silent epochs leave this list when the sweep has settled their leases.
+            if epoch != self.0.deps.epoch && !alive.iter().any(|known| known.number == epoch) {
+                self.store().drop_rows(id).await?;
+                self.store().set_drafting(id, None).await?;
+                tracing::info!(campaign = %id, "a campaign whose request was cut off is forgotten");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! Routes and gates change; spans that were cut under others are cut anew, from their rows.
+
+use super::pages::Pages;
+use super::{CampaignFault, Campaigns};
+use crate::domain::{Event, GateId, Line, Message, Partition, RouteId, Row, TenantId, Way};
+use crate::store::{Owner, StaleQueue, StoreError, Stretch};
+
+impl Campaigns {
+    /// Gives a draft's spans the gate of their campaign's purpose: which that is, is known when the whole draft is.
+    pub(super) async fn set_gates(&self, owner: Owner) -> Result<(), StoreError> {
+        let gate = self.0.deps.gates.of(owner.purpose);
+        if gate == GateId::OPEN {
+            return Ok(());
+        }
+        for partition in self.store().all_partitions() {
+            let spans = self.store().draft_spans(owner.campaign, partition).await?;
+            if spans.iter().all(|span| span.gate == gate) {
+                continue;
+            }
+            let cut: Vec<Stretch> = spans.iter().map(|span| Stretch { gate, ..*span }).collect();
+            let version = self.0.deps.routes.version();
+            self.store()
+                .recut_draft(owner, partition, spans.len(), (&cut, version))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// A draft was cut under other routes.
+    pub(super) async fn recut_draft(&self, owner: Owner, partition: Partition) -> Result<(), StoreError> {
+        let spans = self.store().draft_spans(owner.campaign, partition).await?;
+        let cut = self.cut(owner, partition, &spans).await?;
+        let version = self.0.deps.routes.version();
+        self.store()
+            .recut_draft(owner, partition, spans.len(), (&cut, version))
+            .await?;
+        Ok(())
+    }
+
+    /// Cuts anew what leases found queued under older routes, in one partition. Returns how many queues.
+    ///
+    /// # Errors
+    /// When the store does not answer: what is left is found again.
+    pub async fn recut_stale(&self, partition: Partition) -> Result<usize, CampaignFault> {
+        let queues = self.store().stale_queues(partition).await?;
+        for queue in &queues {
+            self.recut_queue(queue).await?;
+            self.store().forget_stale(queue).await?;
+        }
+        Ok(queues.len())
+    }
+
+    async fn recut_queue(&self, queue: &StaleQueue) -> Result<(), StoreError> {
+        let Some(campaign) = self.store().campaign(queue.tenant, queue.campaign).await? else {
+            return Ok(());
+        };
+        let owner = super::launch::owner(&campaign);
+        // Another process may cut it at the same time: what is there then is read again.
+        while let Some((first, spans)) = self.store().queued_spans(queue).await? {
+            let cut = self.cut(owner, queue.partition, &spans).await?;
+            let place = (queue.partition, queue.line, first);
+            let version = self.0.deps.routes.version();
+            if self.store().recut_queue(owner, place, (&cut, version)).await? {
+                for stretch in &cut {
+                    self.ring(stretch.route, queue.partition, false);
+                }
+                tracing::info!(campaign = %queue.campaign, line = %queue.line, "routes have changed: queued anew");
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The stretches of rows under the routes of now.
+    async fn cut(&self, owner: Owner, partition: Partition, spans: &[Stretch]) -> Result<Vec<Stretch>, StoreError> {
+        let (gate, routes) = (self.0.deps.gates.of(owner.purpose), &self.0.deps.routes);
+        let mut cut: Vec<Stretch> = Vec::new();
+        for span in spans {
+            let end = span.first + span.count;
+            let mut pages = Pages::of(owner.campaign, partition, span.first);
+            'span: loop {
+                let read = pages.next(self.store()).await?;
+                let Some(page) = read.into_iter().next() else { break };
+                for (position, packed) in (page.position..).zip(&page.rows) {
+                    if position == end {
+                        break 'span;
+                    }
+                    let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
+                    add(&mut cut, position, (routes.route(row.recipient), gate));
+                }
+            }
+        }
+        Ok(cut)
+    }
+
+    /// At the start: what is queued for routes that nobody serves any more would never be leased, and so never be found.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn rescue_stranded(&self) -> Result<(), CampaignFault> {
+        for (partition, lines) in self.store().lines().await? {
+            for line in lines {
+                match line.way {
+                    Way::Route(route) if !self.0.deps.routes.is_served(route) => self.rescue(partition, line).await?,
+                    Way::Pinned(smsc) if !self.0.deps.routes.smscs().any(|(_, smscs)| smscs.contains(&smsc)) => {
+                        tracing::warn!(%line, partition = partition.0, "messages wait for an SMSC that is not configured any more, which has a part of them");
+                    }
+                    Way::Route(_) | Way::Pinned(_) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn rescue(&self, partition: Partition, line: Line) -> Result<(), CampaignFault> {
+        for (tenant, campaign) in self.store().queued_in(partition, line).await? {
+            let queue = StaleQueue {
+                partition,
+                line,
+                tenant: TenantId(tenant.0),
+                campaign,
+            };
+            self.recut_queue(&queue).await?;
+        }
+        let routes = self.0.deps.routes.clone();
+        let reroute = |message: &Message<'_>| match routes.route(message.recipient) {
+            RouteId::NONE => None,
+            route => Some(Event::Rerouted(route)),
+        };
+        let moved = self.each_due(None, (partition, line), reroute).await?;
+        self.ring_everywhere();
+        tracing::info!(%line, partition = partition.0, messages = moved, "a route is gone: its messages are queued anew");
+        Ok(())
+    }
+}
+
+fn add(cut: &mut Vec<Stretch>, position: u32, (route, gate): (RouteId, GateId)) {
+    match cut.last_mut() {
+        Some(last) if (last.route, last.gate) == (route, gate) && last.first + last.count == position => {
+            last.count += 1;
+        }
+        _ => cut.push(Stretch {
+            route,
+            gate,
+            first: position,
+            count: 1,
+        }),
+    }
+}

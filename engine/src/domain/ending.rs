@@ -1,0 +1,177 @@
+//! How a message ended: eight octets in its campaign's results, at its position.
+
+use super::Status;
+
+/// Why a message has its status: a closed list, one octet in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Reason {
+    /// Nothing to add: delivered, or still enroute.
+    None = 0,
+    /// The answer's command_status; the code says which.
+    Answer = 1,
+    /// The receipt's `stat` and `err`; the code says which.
+    Receipt = 2,
+    /// No SMSC takes numbers of that prefix.
+    NoRoute = 3,
+    /// Refused for now again and again, until the attempts were used up.
+    AttemptsExhausted = 4,
+    /// Nobody could tell whether it was sent, and the policy or the time decided.
+    InDoubt = 5,
+    /// The receipt never came.
+    NoReceipt = 6,
+    /// The campaign was stopped.
+    Stopped = 7,
+    /// The recipient does not want messages of this kind.
+    OptedOut = 8,
+    /// The recipient has had as many as the tenant allows for a while.
+    FrequencyCap = 9,
+}
+
+impl Reason {
+    const ALL: [Self; 10] = [
+        Self::None,
+        Self::Answer,
+        Self::Receipt,
+        Self::NoRoute,
+        Self::AttemptsExhausted,
+        Self::InDoubt,
+        Self::NoReceipt,
+        Self::Stopped,
+        Self::OptedOut,
+        Self::FrequencyCap,
+    ];
+
+    /// The word in the API.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Answer => "answer",
+            Self::Receipt => "receipt",
+            Self::NoRoute => "no_route",
+            Self::AttemptsExhausted => "attempts_exhausted",
+            Self::InDoubt => "in_doubt",
+            Self::NoReceipt => "no_receipt",
+            Self::Stopped => "stopped",
+            Self::OptedOut => "opted_out",
+            Self::FrequencyCap => "frequency_cap",
+        }
+    }
+
+    /// The reason that an octet of the store stands for.
+    pub fn from_octet(octet: u8) -> Self {
+        Self::ALL.get(usize::from(octet)).copied().unwrap_or(Self::None)
+    }
+}
+
+/// In what a message ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// One of the seven statuses. `accepted`: an SMSC had taken at least a segment, so that it is billed.
+    Status {
+        /// Which.
+        status: Status,
+        /// Whether it is billed.
+        accepted: bool,
+    },
+    /// Not sent: its campaign was stopped.
+    Canceled,
+    /// Not sent: the lease left it out.
+    Skipped,
+}
+
+impl Ending {
+    /// The letter that stands for it.
+    pub const fn letter(self) -> u8 {
+        match self {
+            Self::Status { status, accepted } => status.letter(accepted),
+            Self::Canceled => b'c',
+            Self::Skipped => b's',
+        }
+    }
+
+    fn from_letter(letter: u8) -> Option<Self> {
+        match letter {
+            b'c' => Some(Self::Canceled),
+            b's' => Some(Self::Skipped),
+            letter => Status::from_letter(letter).map(|(status, accepted)| Self::Status { status, accepted }),
+        }
+    }
+
+    /// The word in the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Status { status, .. } => status.code(),
+            Self::Canceled => "canceled",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// How, why and when a message ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResultSlot {
+    /// How.
+    pub ending: Ending,
+    /// Why.
+    pub reason: Reason,
+    /// The low 16 bits of the answer's command_status, or the receipt's `err` as a number.
+    pub code: u16,
+    /// When, seconds since 1970.
+    pub at: u32,
+}
+
+impl ResultSlot {
+    /// Octets of a slot.
+    pub const LENGTH: usize = 8;
+
+    /// Packs it: `ending(1) reason(1) code(2) at(4)`.
+    pub fn pack(&self) -> [u8; Self::LENGTH] {
+        let ([c1, c2], [t1, t2, t3, t4]) = (self.code.to_be_bytes(), self.at.to_be_bytes());
+        [self.ending.letter(), self.reason as u8, c1, c2, t1, t2, t3, t4]
+    }
+
+    /// Reads it; `None` while the message is not at its end.
+    pub fn unpack(octets: &[u8]) -> Option<Self> {
+        let [letter, reason, c1, c2, t1, t2, t3, t4] = *octets else {
+            return None;
+        };
+        Some(Self {
+            ending: Ending::from_letter(letter)?,
+            reason: Reason::from_octet(reason),
+            code: u16::from_be_bytes([c1, c2]),
+            at: u32::from_be_bytes([t1, t2, t3, t4]),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_come_back() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_octet(reason as u8), reason);
+        }
+    }
+
+    #[test]
+    fn slots_come_back_and_zeros_are_none() {
+        let accepted = Ending::Status {
+            status: Status::UnknownNumber,
+            accepted: true,
+        };
+        for ending in [accepted, Ending::Canceled, Ending::Skipped] {
+            let slot = ResultSlot {
+                ending,
+                reason: Reason::Answer,
+                code: 0x0B,
+                at: 1_763_000_000,
+            };
+            assert_eq!(ResultSlot::unpack(&slot.pack()), Some(slot));
+        }
+        assert_eq!(ResultSlot::unpack(&[0; 8]), None);
+        assert_eq!(ResultSlot::unpack(&[1; 3]), None);
+    }
+}

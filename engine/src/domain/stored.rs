@@ -1,0 +1,550 @@
+//! How a recipient's record is stored. The scripts know these offsets by the same names: `store/scripts/prelude.lua`.
+//!
+//! ```text
+//! record  = item …                         trails first, then messages in submission order: the recipient's queue
+//! item    = form(1) …                      the form is its version: another layout gets another number
+//! message = 1 state(1) moves(1) epoch(4) id(8) attempts(1) length(2) tenant(4) route(2) smsc(2) lane(1) gate(2)
+//!           segments(1) credits(1) body    length counts what follows it
+//! body    = nothing, or at(8) then for each segment mark(1) length(1) id
+//! trail   = 2 length(1) sender(8) tenant(4) campaign(5) at(4) digest(4) …
+//! ```
+//!
+//! Numbers are big-endian. A message's first 15 octets are its *head*: `moves` counts its moves, so that a head names one
+//! version of one message, and a script that compares heads compares the whole.
+
+use super::{CampaignId, GateId, MessageId, Recipient, RouteId, SmscId, State, Status, TenantId};
+
+/// The form of a message.
+pub const FORM_MESSAGE: u8 = 1;
+/// The form of a trail.
+pub const FORM_TRAIL: u8 = 2;
+
+/// Octets that name one version of one message.
+pub const HEAD: usize = 15;
+/// Octets before the body.
+pub const FIXED: usize = 31;
+
+/// In the octet of the lane: the tenant has a frequency cap, so that what is taken is counted.
+pub const CAPPED: u8 = 0x80;
+
+/// Where a message waits to be leased again: for whoever serves a route, or for the SMSC that has a part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Way {
+    /// Any SMSC of the route may take it.
+    Route(RouteId),
+    /// A segment was taken or may have been: only that SMSC may take the rest.
+    Pinned(SmscId),
+}
+
+/// What is queued alike: a way, a lane, a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Line {
+    /// For whom.
+    pub way: Way,
+    /// [`super::Purpose::lane`].
+    pub lane: u8,
+    /// Its hours.
+    pub gate: GateId,
+}
+
+impl std::fmt::Display for Line {
+    /// As the keys spell it: `route:lane:gate`, or `@smsc:lane:gate`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.way {
+            Way::Route(route) => write!(f, "{}:{}:{}", route.0, self.lane, self.gate.0),
+            Way::Pinned(smsc) => write!(f, "@{}:{}:{}", smsc.0, self.lane, self.gate.0),
+        }
+    }
+}
+
+impl std::str::FromStr for Line {
+    type Err = super::UnknownId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.split(':');
+        let mut part = || parts.next().ok_or(super::UnknownId);
+        let (way, lane, gate) = (part()?, part()?, part()?);
+        let number = |text: &str| text.parse().map_err(|_| super::UnknownId);
+        let way = match way.strip_prefix('@') {
+            Some(smsc) => Way::Pinned(SmscId(number(smsc)?)),
+            None => Way::Route(RouteId(number(way)?)),
+        };
+        Ok(Self {
+            way,
+            lane: lane.parse().map_err(|_| super::UnknownId)?,
+            gate: GateId(number(gate)?),
+        })
+    }
+}
+
+/// What is known of one segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Never submitted, or surely unsent: still to be submitted.
+    Open,
+    /// The SMSC took it; its receipt is awaited.
+    Taken,
+    /// Written and never answered.
+    Lost,
+    /// Refused for good, or not sent any more: it ended so, and was not taken.
+    Refused(Status),
+    /// Its receipt said so.
+    Settled(Status),
+}
+
+impl Mark {
+    const fn octet(self) -> u8 {
+        match self {
+            Self::Open => 0,
+            Self::Taken => 1,
+            Self::Lost => 2,
+            Self::Refused(status) => status.letter(false),
+            Self::Settled(status) => status.letter(true),
+        }
+    }
+
+    fn from_octet(octet: u8) -> Option<Self> {
+        Some(match octet {
+            0 => Self::Open,
+            1 => Self::Taken,
+            2 => Self::Lost,
+            letter => match Status::from_letter(letter)? {
+                (status, true) => Self::Settled(status),
+                (status, false) => Self::Refused(status),
+            },
+        })
+    }
+
+    /// Whether an SMSC took it.
+    pub const fn is_taken(self) -> bool {
+        matches!(self, Self::Taken | Self::Settled(_))
+    }
+}
+
+/// One segment: what is known of it, and the SMSC's id of it, empty when there is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// What is known.
+    pub mark: Mark,
+    /// The id in its submit_sm_resp.
+    pub smsc_id: Vec<u8>,
+}
+
+impl Trace {
+    /// A segment without an id.
+    pub const fn new(mark: Mark) -> Self {
+        Self {
+            mark,
+            smsc_id: Vec::new(),
+        }
+    }
+}
+
+/// The segments of a message that an SMSC has, or may have, a part of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traces {
+    /// When the first of them was taken, µs since 1970; in doubt: since when.
+    pub at: u64,
+    /// One each segment, in their order.
+    pub segments: Vec<Trace>,
+}
+
+impl Traces {
+    /// Reads a body; `None` when it has none, or is none.
+    pub fn unpack(body: &[u8]) -> Option<Self> {
+        let at = u64::from_be_bytes(array(body, 0)?);
+        let mut rest = &body[8..];
+        let mut segments = Vec::with_capacity(1);
+        while let [mark, length, tail @ ..] = rest {
+            let (id, after) = tail.split_at_checked(usize::from(*length))?;
+            segments.push(Trace {
+                mark: Mark::from_octet(*mark)?,
+                smsc_id: id.to_vec(),
+            });
+            rest = after;
+        }
+        Some(Self { at, segments })
+    }
+
+    fn pack(&self, out: &mut Vec<u8>) {
+        if self.segments.is_empty() {
+            return;
+        }
+        out.extend_from_slice(&self.at.to_be_bytes());
+        for segment in &self.segments {
+            let id = &segment.smsc_id[..segment.smsc_id.len().min(255)];
+            out.extend_from_slice(&[segment.mark.octet(), id.len() as u8]);
+            out.extend_from_slice(id);
+        }
+    }
+
+    /// Whether a segment has that mark.
+    pub fn any(&self, wanted: impl Fn(Mark) -> bool) -> bool {
+        self.segments.iter().any(|segment| wanted(segment.mark))
+    }
+
+    /// Segments that an SMSC took.
+    pub fn taken(&self) -> usize {
+        self.segments.iter().filter(|segment| segment.mark.is_taken()).count()
+    }
+}
+
+/// One message of a recipient's record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// To whom; the record's key, not in its octets.
+    pub recipient: Recipient,
+    /// Where it is in its life.
+    pub state: State,
+    /// Its moves so far, modulo 256.
+    pub moves: u8,
+    /// The epoch that it was last leased under.
+    pub epoch: u32,
+    /// Which.
+    pub id: MessageId,
+    /// Submissions that were refused for now.
+    pub attempts: u8,
+    /// Whose.
+    pub tenant: TenantId,
+    /// The route that it was queued under.
+    pub route: RouteId,
+    /// The SMSC that leased it last.
+    pub smsc: SmscId,
+    /// [`super::Purpose::lane`].
+    pub lane: u8,
+    /// Whether its tenant has a frequency cap.
+    pub capped: bool,
+    /// Its hours.
+    pub gate: GateId,
+    /// submit_sm's that it takes, as estimated.
+    pub segments: u8,
+    /// Credits that it costs when an SMSC takes all of it.
+    pub credits: u8,
+    /// Its traces, packed; see [`Traces::unpack`].
+    pub body: &'a [u8],
+}
+
+/// What is not a message where one should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("octet {at}: not a message of a form that this version knows")]
+pub struct BadForm {
+    /// Where it begins.
+    pub at: usize,
+}
+
+impl<'a> Message<'a> {
+    /// Reads the message at the front of `bytes`, and how long it is.
+    ///
+    /// # Errors
+    /// When that is none.
+    pub fn unpack(recipient: Recipient, bytes: &'a [u8]) -> Result<(Self, usize), BadForm> {
+        Self::read(recipient, bytes).ok_or(BadForm { at: 0 })
+    }
+
+    fn read(recipient: Recipient, bytes: &'a [u8]) -> Option<(Self, usize)> {
+        let fixed: &[u8; FIXED] = bytes.first_chunk()?;
+        let end = HEAD + 3 + usize::from(u16::from_be_bytes([fixed[16], fixed[17]]));
+        let body = bytes.get(FIXED..end)?;
+        let message = Self {
+            recipient,
+            state: State::from_letter(fixed[1]).filter(|_| fixed[0] == FORM_MESSAGE)?,
+            moves: fixed[2],
+            epoch: u32::from_be_bytes(array(fixed, 3)?),
+            id: MessageId(u64::from_be_bytes(array(fixed, 7)?)),
+            attempts: fixed[15],
+            tenant: TenantId(u32::from_be_bytes(array(fixed, 18)?)),
+            route: RouteId(u16::from_be_bytes([fixed[22], fixed[23]])),
+            smsc: SmscId(u16::from_be_bytes([fixed[24], fixed[25]])),
+            lane: fixed[26] & !CAPPED,
+            capped: fixed[26] & CAPPED != 0,
+            gate: GateId(u16::from_be_bytes([fixed[27], fixed[28]])),
+            segments: fixed[29],
+            credits: fixed[30],
+            body,
+        };
+        Some((message, end))
+    }
+
+    /// Its first octets, which name this version of it.
+    pub fn head(&self) -> [u8; HEAD] {
+        let mut head = [0; HEAD];
+        head[0] = FORM_MESSAGE;
+        head[1] = self.state.letter().unwrap_or(b'?');
+        head[2] = self.moves;
+        head[3..7].copy_from_slice(&self.epoch.to_be_bytes());
+        head[7..].copy_from_slice(&self.id.0.to_be_bytes());
+        head
+    }
+
+    /// Its segments, where anything is known of them.
+    pub fn traces(&self) -> Option<Traces> {
+        Traces::unpack(self.body)
+    }
+
+    /// Where it waits when it is handed back.
+    pub fn line(&self, traces: Option<&Traces>) -> Line {
+        let pinned = traces.is_some_and(|traces| traces.any(|mark| mark != Mark::Open));
+        let way = if pinned {
+            Way::Pinned(self.smsc)
+        } else {
+            Way::Route(self.route)
+        };
+        Line {
+            way,
+            lane: self.lane,
+            gate: self.gate,
+        }
+    }
+
+    /// It with these traces in place of its body, packed.
+    pub(super) fn pack(&self, traces: Option<&Traces>) -> Vec<u8> {
+        let mut out = Vec::with_capacity(FIXED + 32);
+        out.extend_from_slice(&self.head());
+        out.extend_from_slice(&[self.attempts, 0, 0]);
+        out.extend_from_slice(&self.tenant.0.to_be_bytes());
+        out.extend_from_slice(&self.route.0.to_be_bytes());
+        out.extend_from_slice(&self.smsc.0.to_be_bytes());
+        out.push(self.lane | if self.capped { CAPPED } else { 0 });
+        out.extend_from_slice(&self.gate.0.to_be_bytes());
+        out.extend_from_slice(&[self.segments, self.credits]);
+        if let Some(traces) = traces {
+            traces.pack(&mut out);
+        }
+        let length = (out.len() - HEAD - 3) as u16;
+        out[16..18].copy_from_slice(&length.to_be_bytes());
+        out
+    }
+}
+
+/// What remains of finished messages to a recipient from one sender: for replies and STOP, and so that a receipt that
+/// comes again is not taken for another message's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trail<'a> {
+    /// The sender as a number; 0 when it cannot be replied to.
+    pub sender: u64,
+    /// Whose the last message was.
+    pub tenant: TenantId,
+    /// Its campaign.
+    pub campaign: CampaignId,
+    /// When it was taken, seconds since 1970.
+    pub at: u32,
+    digests: &'a [u8],
+}
+
+impl<'a> Trail<'a> {
+    /// Octets before the digests, form and length included.
+    const FIXED: usize = 23;
+
+    fn read(bytes: &'a [u8]) -> Option<(Self, usize)> {
+        let [FORM_TRAIL, length, ..] = bytes else { return None };
+        let end = 2 + usize::from(*length);
+        let campaign: [u8; 5] = array(bytes, 14)?;
+        let campaign = campaign.iter().fold(0, |number, octet| number << 8 | u64::from(*octet));
+        let trail = Self {
+            sender: u64::from_be_bytes(array(bytes, 2)?),
+            tenant: TenantId(u32::from_be_bytes(array(bytes, 10)?)),
+            campaign: CampaignId(campaign),
+            at: u32::from_be_bytes(array(bytes, 19)?),
+            digests: bytes.get(Self::FIXED..end)?,
+        };
+        Some((trail, end))
+    }
+
+    /// Whether a receipt of that digest settled a message of it.
+    pub fn remembers(&self, digest: [u8; 4]) -> bool {
+        self.digests.chunks_exact(4).any(|known| known == digest)
+    }
+}
+
+/// The digest under which a settled receipt is remembered.
+pub fn digest(smsc: SmscId, smsc_id: &[u8]) -> [u8; 4] {
+    // FNV-1a: an id is short, and whoever makes two ids collide harms only his own messages.
+    let octets = smsc
+        .0
+        .to_be_bytes()
+        .into_iter()
+        .chain(smsc_id.iter().map(u8::to_ascii_lowercase));
+    let hash = octets.fold(0x811C_9DC5u32, |hash, octet| {
+        (hash ^ u32::from(octet)).wrapping_mul(0x0100_0193)
+    });
+    hash.to_be_bytes()
+}
+
+/// A recipient's record, read.
+#[derive(Clone, Debug, Default)]
+pub struct Record<'a> {
+    /// Trails, newest first.
+    pub trails: Vec<Trail<'a>>,
+    /// Messages under way, in submission order.
+    pub messages: Vec<Message<'a>>,
+}
+
+impl<'a> Record<'a> {
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// When it holds something that is neither a trail nor a message, and where.
+    pub fn unpack(recipient: Recipient, bytes: &'a [u8]) -> Result<Self, BadForm> {
+        let (mut record, mut at) = (Self::default(), 0);
+        while at < bytes.len() {
+            let rest = &bytes[at..];
+            at += if let Some((trail, length)) = Trail::read(rest) {
+                record.trails.push(trail);
+                length
+            } else {
+                let (message, length) = Message::read(recipient, rest).ok_or(BadForm { at })?;
+                record.messages.push(message);
+                length
+            };
+        }
+        Ok(record)
+    }
+
+    /// Whether a receipt of that digest settled a message before.
+    pub fn remembers(&self, digest: [u8; 4]) -> bool {
+        self.trails.iter().any(|trail| trail.remembers(digest))
+    }
+}
+
+/// One recipient of an audience, as it is stored: `form(1) recipient(8) segments(1) credits(1) variables`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row<'a> {
+    /// To whom.
+    pub recipient: Recipient,
+    /// submit_sm's that the message takes, as estimated.
+    pub segments: u8,
+    /// Credits that it costs.
+    pub credits: u8,
+    /// The variables, see [`variables`].
+    pub variables: &'a [u8],
+}
+
+impl<'a> Row<'a> {
+    /// The form of a row.
+    const FORM: u8 = 1;
+    /// Octets before the variables.
+    pub const FIXED: usize = 11;
+
+    /// Packs it.
+    pub fn pack(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(Self::FIXED + self.variables.len());
+        out.push(Self::FORM);
+        out.extend_from_slice(&self.recipient.0.to_be_bytes());
+        out.extend_from_slice(&[self.segments, self.credits]);
+        out.extend_from_slice(self.variables);
+        out
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn unpack(bytes: &'a [u8]) -> Result<Self, BadForm> {
+        let read = || {
+            let (head, variables) = bytes.split_at_checked(Self::FIXED)?;
+            (head[0] == Self::FORM).then_some(())?;
+            Some(Self {
+                recipient: Recipient(u64::from_be_bytes(array(head, 1)?)),
+                segments: head[9],
+                credits: head[10],
+                variables,
+            })
+        };
+        read().ok_or(BadForm { at: 0 })
+    }
+}
+
+/// Appends one variable: `length(2)` and text, in the order of the campaign's columns.
+pub fn push_variable(out: &mut Vec<u8>, value: &str) {
+    out.extend_from_slice(&(value.len() as u16).to_be_bytes());
+    out.extend_from_slice(value.as_bytes());
+}
+
+/// The variables of a row.
+pub fn variables(packed: &[u8]) -> impl Iterator<Item = &str> {
+    let mut rest = packed;
+    std::iter::from_fn(move || {
+        let length = usize::from(u16::from_be_bytes(array(rest, 0)?));
+        let value = rest.get(2..2 + length)?;
+        rest = &rest[2 + length..];
+        std::str::from_utf8(value).ok()
+    })
+}
+
+fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at + N)?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::tests::leased;
+
+    #[test]
+    fn a_record_comes_apart() {
+        let first = leased(1, 2).pack(None);
+        let traces = Traces {
+            at: 1_700_000_000_000_000,
+            segments: vec![
+                Trace {
+                    mark: Mark::Taken,
+                    smsc_id: b"abc".to_vec(),
+                },
+                Trace::new(Mark::Refused(Status::UnknownNumber)),
+            ],
+        };
+        let second = leased(2, 2).pack(Some(&traces));
+        let trail = [
+            &[2, 25][..],
+            &7u64.to_be_bytes(),
+            &[0, 0, 0, 9, 0, 0, 0, 0, 3, 0, 0, 0, 5],
+            b"dig1",
+        ]
+        .concat();
+        let bytes = [trail, first.clone(), second].concat();
+        let record = Record::unpack(Recipient(33_612_345_678), &bytes).unwrap();
+        assert_eq!(record.messages.len(), 2);
+        assert_eq!(record.messages[0], leased(1, 2));
+        assert_eq!(record.messages[0].head(), first[..HEAD]);
+        assert_eq!(record.messages[1].traces(), Some(traces));
+        let trail = record.trails[0];
+        assert_eq!(
+            (trail.sender, trail.tenant, trail.campaign, trail.at),
+            (7, TenantId(9), CampaignId(3), 5)
+        );
+        assert!(record.remembers(*b"dig1") && !record.remembers(*b"dig2"));
+        assert_eq!(
+            Record::unpack(Recipient(1), &bytes[1..]).unwrap_err(),
+            BadForm { at: 0 }
+        );
+        assert_eq!(
+            Record::unpack(Recipient(1), &bytes[..bytes.len() - 1]).unwrap_err(),
+            BadForm { at: 27 + first.len() }
+        );
+    }
+
+    #[test]
+    fn rows_and_variables_come_back() {
+        let mut packed = Vec::new();
+        push_variable(&mut packed, "Dupont");
+        push_variable(&mut packed, "Zoé");
+        let row = Row {
+            recipient: Recipient(33_612_345_678),
+            segments: 2,
+            credits: 3,
+            variables: &packed,
+        };
+        let bytes = row.pack();
+        assert_eq!(Row::unpack(&bytes), Ok(row));
+        assert_eq!(variables(&packed).collect::<Vec<_>>(), ["Dupont", "Zoé"]);
+        assert!(Row::unpack(&bytes[..10]).is_err());
+    }
+
+    #[test]
+    fn lines_are_spelled_as_the_keys_do() {
+        for text in ["12:1:0", "@3:0:7"] {
+            assert_eq!(text.parse::<Line>().unwrap().to_string(), text);
+        }
+        assert!("12:1".parse::<Line>().is_err());
+    }
+}

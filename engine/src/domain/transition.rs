@@ -1,0 +1,407 @@
+//! The only maker of moves: what happened to a message → its next stored form, its due time, its line in the journal.
+
+use super::stored::HEAD;
+use super::{
+    Ending, IllegalMove, Line, Mark, Message, Reason, Recipient, ResultSlot, RouteId, State, Status, Step, Trace,
+    Traces,
+};
+
+/// What happened to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// All segments have an answer, and at least one was taken: the rest was refused for good.
+    Accepted(Traces),
+    /// Some segments are to be submitted (again), not before `due`, µs since 1970. Traces: where some were taken.
+    Deferred {
+        /// What is known of its segments, if anything was taken.
+        traces: Option<Traces>,
+        /// Submissions that were refused for now, this one included if it counts.
+        attempts: u8,
+        /// When.
+        due: u64,
+    },
+    /// None of it was taken, and none will be.
+    Rejected {
+        /// In which status it ends.
+        status: Status,
+        /// Why.
+        reason: Reason,
+        /// The answer's command_status.
+        code: u16,
+    },
+    /// A segment may have been sent. Traces: all segments.
+    Doubted(Traces),
+    /// A late answer: one segment that was in doubt is none any more, and others are.
+    Learned(Traces),
+    /// The receipt of one segment.
+    Receipt {
+        /// Which segment.
+        segment: usize,
+        /// What it says.
+        status: Status,
+        /// The vendor's error code.
+        code: u16,
+    },
+    /// A receipt of that id shows that a lost segment was taken after all.
+    Found {
+        /// Which segment.
+        segment: usize,
+        /// Its id.
+        smsc_id: Vec<u8>,
+        /// What it says.
+        status: Status,
+        /// The vendor's error code.
+        code: u16,
+    },
+    /// Its campaign was stopped.
+    Stopped,
+    /// Its route is gone: it waits for that one, and is due now.
+    Rerouted(RouteId),
+    /// The receipts did not come in time.
+    Expired,
+}
+
+/// A move that may be made: the version of the message that it expects, and what that becomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The step through the table of states.
+    pub step: Step,
+    /// Whose record.
+    pub recipient: Recipient,
+    /// The head that is expected.
+    pub expected: [u8; HEAD],
+    /// The message then; empty at its end.
+    pub replacement: Vec<u8>,
+    /// Where it waits then, and until when (µs since 1970), if it does.
+    pub due: Option<(Line, u64)>,
+    /// How it ended, if it did.
+    pub result: Option<ResultSlot>,
+    /// Its credits from now on: what is billed.
+    pub credits: u8,
+    /// Its line in the journal, packed.
+    pub journal: Option<Vec<u8>>,
+}
+
+/// A transition before it is packed.
+struct Next {
+    step: Step,
+    traces: Option<Traces>,
+    attempts: u8,
+    due: Option<u64>,
+    route: Option<RouteId>,
+    ending: Option<(Ending, Reason, u16)>,
+}
+
+impl Next {
+    fn to(step: Step, traces: Option<Traces>) -> Self {
+        Self {
+            step,
+            traces,
+            attempts: 0,
+            due: None,
+            route: None,
+            ending: None,
+        }
+    }
+
+    fn end(step: Step, ending: Ending, reason: Reason, code: u16) -> Self {
+        Self {
+            ending: Some((ending, reason, code)),
+            ..Self::to(step, None)
+        }
+    }
+}
+
+impl Transition {
+    /// This move and then that one, as one: `next` was made from what this one leaves.
+    pub fn then(self, next: Self) -> Self {
+        Self {
+            expected: self.expected,
+            journal: next.journal.or(self.journal),
+            ..next
+        }
+    }
+}
+
+impl Message<'_> {
+    /// What is known of its segments where nothing was noted: `count` of them, each with that mark.
+    pub fn traces_or(&self, mark: Mark, count: u8) -> Traces {
+        self.traces().unwrap_or_else(|| Traces {
+            at: 0,
+            segments: vec![Trace::new(mark); usize::from(count.max(1))],
+        })
+    }
+
+    /// Makes the move that `event` is, through the table of states.
+    ///
+    /// # Errors
+    /// When the table has no such move.
+    pub fn apply(&self, event: Event, now_us: u64) -> Result<Transition, IllegalMove> {
+        let next = match event {
+            Event::Accepted(traces) => Next::to(Step::Accept, Some(traces)),
+            Event::Deferred { traces, attempts, due } => Next {
+                attempts,
+                due: Some(due),
+                ..Next::to(Step::Defer, traces)
+            },
+            Event::Rejected { status, reason, code } => {
+                let accepted = false;
+                Next::end(Step::Reject(status), Ending::Status { status, accepted }, reason, code)
+            }
+            Event::Doubted(traces) => Next::to(Step::Doubt, Some(traces)),
+            Event::Learned(traces) => Next::to(Step::Learn, Some(traces)),
+            Event::Receipt { segment, status, code } => self.receipt(segment, Trace::new(Mark::Settled(status)), code),
+            Event::Found {
+                segment,
+                smsc_id,
+                status,
+                code,
+            } => {
+                let mark = Mark::Settled(status);
+                self.receipt(segment, Trace { mark, smsc_id }, code)
+            }
+            Event::Stopped => self.stop(),
+            Event::Rerouted(route) => Next {
+                route: Some(route),
+                due: Some(now_us),
+                attempts: self.attempts,
+                ..Next::to(Step::Reroute, self.traces())
+            },
+            Event::Expired => self.expire(),
+        };
+        self.make(next, now_us)
+    }
+
+    /// One segment is settled, and with the last of them the message, in the worst segment's status.
+    fn receipt(&self, segment: usize, settled: Trace, code: u16) -> Next {
+        let mut traces = self.traces_or(Mark::Lost, self.segments);
+        if let Some(trace) = traces.segments.get_mut(segment) {
+            trace.mark = settled.mark;
+            if !settled.smsc_id.is_empty() {
+                trace.smsc_id = settled.smsc_id;
+            }
+        }
+        if traces.any(|mark| matches!(mark, Mark::Open | Mark::Taken | Mark::Lost)) {
+            return Next::to(Step::Learn, Some(traces));
+        }
+        let (status, accepted) = (worst(&traces), true);
+        let reason = if status == Status::Delivered {
+            Reason::None
+        } else {
+            Reason::Receipt
+        };
+        Next {
+            traces: Some(traces),
+            ..Next::end(Step::Settle(status), Ending::Status { status, accepted }, reason, code)
+        }
+    }
+
+    /// Nothing more of it is sent; what was taken of it is still followed.
+    fn stop(&self) -> Next {
+        match self.traces().filter(|traces| traces.taken() > 0) {
+            Some(mut traces) => {
+                let open = traces.segments.iter_mut().filter(|trace| trace.mark == Mark::Open);
+                open.for_each(|trace| trace.mark = Mark::Refused(Status::TransmissionFailed));
+                Next::to(Step::Abandon, Some(traces))
+            }
+            None => Next::end(Step::Cancel, Ending::Canceled, Reason::Stopped, 0),
+        }
+    }
+
+    /// Enroute for too long, it stays transmitted; in doubt for too long, it failed. What is known to be worse is kept.
+    fn expire(&self) -> Next {
+        let traces = self.traces_or(Mark::Lost, self.segments);
+        let accepted = self.state == State::Enroute || traces.taken() > 0;
+        let (open, reason) = if self.state == State::Enroute {
+            (Status::Transmitted, Reason::NoReceipt)
+        } else {
+            (Status::TransmissionFailed, Reason::InDoubt)
+        };
+        let known = traces.segments.iter().filter_map(|trace| ended(trace.mark));
+        let status = known.chain([open]).min_by_key(|status| status.rank()).unwrap_or(open);
+        Next {
+            traces: Some(traces),
+            ..Next::end(Step::Expire(status), Ending::Status { status, accepted }, reason, 0)
+        }
+    }
+
+    fn make(&self, next: Next, now_us: u64) -> Result<Transition, IllegalMove> {
+        let state = self.state.after(next.step)?;
+        let credits = self.billed(state, &next);
+        let moved = Message {
+            state,
+            moves: self.moves.wrapping_add(1),
+            attempts: if next.due.is_some() {
+                next.attempts
+            } else {
+                self.attempts
+            },
+            credits,
+            route: next.route.unwrap_or(self.route),
+            ..*self
+        };
+        let result = next.ending.map(|(ending, reason, code)| ResultSlot {
+            ending,
+            reason,
+            code,
+            at: (now_us / 1_000_000) as u32,
+        });
+        Ok(Transition {
+            step: next.step,
+            recipient: self.recipient,
+            expected: self.head(),
+            replacement: state
+                .letter()
+                .map_or_else(Vec::new, |_| moved.pack(next.traces.as_ref())),
+            due: next.due.map(|due| (moved.line(next.traces.as_ref()), due)),
+            journal: self.event(state, credits, result.as_ref()),
+            result,
+            credits,
+        })
+    }
+
+    /// Credits are billed for what was taken: all of them, or the share of the segments that were. Once it is enroute its
+    /// credits are settled.
+    fn billed(&self, state: State, next: &Next) -> u8 {
+        let settles = self.state != State::Enroute && matches!(state, State::Enroute | State::Final(_));
+        let Some(traces) = next.traces.as_ref().filter(|_| settles) else {
+            return self.credits;
+        };
+        let (taken, all) = (traces.taken() as u32, traces.segments.len().max(1) as u32);
+        (u32::from(self.credits) * taken).div_ceil(all) as u8
+    }
+}
+
+fn ended(mark: Mark) -> Option<Status> {
+    match mark {
+        Mark::Settled(status) | Mark::Refused(status) => Some(status),
+        Mark::Open | Mark::Taken | Mark::Lost => None,
+    }
+}
+
+fn worst(traces: &Traces) -> Status {
+    let ends = traces.segments.iter().filter_map(|trace| ended(trace.mark));
+    ends.min_by_key(|status| status.rank()).unwrap_or(Status::Transmitted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::tests::leased;
+    use crate::domain::{Record, Way};
+
+    fn taken(id: &str) -> Trace {
+        Trace {
+            mark: Mark::Taken,
+            smsc_id: id.into(),
+        }
+    }
+
+    fn stored(transition: &Transition) -> Message<'_> {
+        Record::unpack(transition.recipient, &transition.replacement)
+            .unwrap()
+            .messages[0]
+    }
+
+    fn receipt(segment: usize, status: Status) -> Event {
+        Event::Receipt {
+            segment,
+            status,
+            code: 1,
+        }
+    }
+
+    #[test]
+    fn segments_settle_one_by_one_and_the_worst_names_the_message() {
+        let traces = Traces {
+            at: 5,
+            segments: vec![taken("a"), taken("b")],
+        };
+        let accepted = leased(1, 2).apply(Event::Accepted(traces), 9).unwrap();
+        assert_eq!(accepted.expected, leased(1, 2).head());
+        let enroute = stored(&accepted);
+        assert_eq!((enroute.state, enroute.moves, enroute.credits), (State::Enroute, 1, 2));
+        let first = enroute.apply(receipt(1, Status::ReceptionError), 9).unwrap();
+        assert_eq!((first.step, first.result), (Step::Learn, None));
+        let second = stored(&first);
+        let last = second.apply(receipt(0, Status::Delivered), 9).unwrap();
+        assert!(last.replacement.is_empty());
+        let ending = Ending::Status {
+            status: Status::ReceptionError,
+            accepted: true,
+        };
+        assert_eq!(last.result.unwrap().ending, ending);
+    }
+
+    #[test]
+    fn a_message_taken_in_part_is_billed_for_that_part_and_waits_for_its_receipts() {
+        let traces = Traces {
+            at: 5,
+            segments: vec![taken("a"), Trace::new(Mark::Refused(Status::UnknownNumber)), taken("c")],
+        };
+        let accepted = leased(1, 3).apply(Event::Accepted(traces), 9).unwrap();
+        assert_eq!(accepted.credits, 2);
+        let enroute = stored(&accepted);
+        let one = enroute.apply(receipt(0, Status::Delivered), 9).unwrap();
+        let last = stored(&one).apply(receipt(2, Status::Delivered), 9).unwrap();
+        let ending = Ending::Status {
+            status: Status::UnknownNumber,
+            accepted: true,
+        };
+        assert_eq!((last.result.unwrap().ending, last.credits), (ending, 2));
+    }
+
+    #[test]
+    fn what_was_taken_in_part_waits_for_its_smsc_and_what_was_not_for_its_route() {
+        let deferred = |traces| Event::Deferred {
+            traces,
+            attempts: 1,
+            due: 77,
+        };
+        let whole = leased(1, 2).apply(deferred(None), 9).unwrap();
+        assert_eq!(whole.due.unwrap().0.way, Way::Route(leased(1, 2).route));
+        let traces = Traces {
+            at: 5,
+            segments: vec![taken("a"), Trace::new(Mark::Open)],
+        };
+        let part = leased(1, 2).apply(deferred(Some(traces)), 9).unwrap();
+        assert_eq!(part.due.unwrap().0.way, Way::Pinned(leased(1, 2).smsc));
+        let stopped = stored(&part).apply(Event::Stopped, 9).unwrap();
+        assert_eq!((stopped.step, stopped.credits), (Step::Abandon, 1));
+        let canceled = stored(&whole).apply(Event::Stopped, 9).unwrap();
+        assert_eq!(canceled.result.unwrap().ending, Ending::Canceled);
+    }
+
+    #[test]
+    fn a_message_in_doubt_is_settled_by_the_receipt_that_names_its_segment() {
+        let traces = Traces {
+            at: 5,
+            segments: vec![Trace::new(Mark::Lost)],
+        };
+        let doubted = leased(1, 1).apply(Event::Doubted(traces), 9).unwrap();
+        let found = Event::Found {
+            segment: 0,
+            smsc_id: b"7".to_vec(),
+            status: Status::Delivered,
+            code: 0,
+        };
+        let settled = stored(&doubted).apply(found, 9).unwrap();
+        let ending = Ending::Status {
+            status: Status::Delivered,
+            accepted: true,
+        };
+        assert_eq!((settled.result.unwrap().ending, settled.credits), (ending, 1));
+        let expired = stored(&doubted).apply(Event::Expired, 9).unwrap();
+        let ending = Ending::Status {
+            status: Status::TransmissionFailed,
+            accepted: false,
+        };
+        assert_eq!(expired.result.unwrap().ending, ending);
+    }
+
+    #[test]
+    fn an_illegal_move_is_an_error() {
+        let error = leased(1, 1).apply(Event::Expired, 9).unwrap_err();
+        assert_eq!(error.state, State::Leased);
+    }
+}

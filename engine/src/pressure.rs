@@ -1,0 +1,71 @@
+//! How far settling is behind: leases slow down before receipts have to wait.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// What waits to be settled may be so old before leases wait: an SMSC that waits for its deliver_sm_resp for seconds gives
+/// the session up.
+const BEHIND_MAX: Duration = Duration::from_millis(200);
+
+/// How long leases wait before they look again.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// The age of the oldest event that is not settled. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Pressure {
+    start: Instant,
+    /// When the oldest came, µs since the start, plus one; 0: nothing waits.
+    oldest: Arc<AtomicU64>,
+}
+
+impl Pressure {
+    /// Nothing waits yet.
+    pub fn new(now: Instant) -> Self {
+        Self {
+            start: now,
+            oldest: Arc::default(),
+        }
+    }
+
+    /// The oldest event that is not settled came then; `None`: nothing waits.
+    pub fn set(&self, oldest: Option<Instant>) {
+        let since = oldest.map_or(0, |oldest| {
+            oldest.saturating_duration_since(self.start).as_micros() as u64 + 1
+        });
+        self.oldest.store(since, Ordering::Relaxed);
+    }
+
+    /// How long the oldest event has been waiting.
+    pub fn behind(&self, now: Instant) -> Duration {
+        match self.oldest.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => now.saturating_duration_since(self.start + Duration::from_micros(since - 1)),
+        }
+    }
+
+    /// Waits until settling has caught up.
+    pub async fn relieved(&self, now: impl Fn() -> Instant) {
+        while self.behind(now()) > BEHIND_MAX {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn what_waits_grows_old_until_it_is_settled() {
+        let start = Clock::new().now();
+        let pressure = Pressure::new(start);
+        let later = start + Duration::from_secs(3);
+        assert_eq!(pressure.behind(later), Duration::ZERO);
+        pressure.set(Some(start + Duration::from_secs(1)));
+        assert_eq!(pressure.behind(later), Duration::from_secs(2));
+        pressure.set(None);
+        assert_eq!(pressure.behind(later), Duration::ZERO);
+    }
+}

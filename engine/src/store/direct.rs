@@ -1,0 +1,258 @@
+//! Messages that are sent one by one: credits held in the tenant's slot, then a row in the recipient's. A process that ends
+//! between the two leaves a token behind, by which the message is finished or undone.
+
+use redis::Value;
+
+use super::scripts::Name;
+use super::{Store, StoreError, array, bytes, integer, keys};
+use crate::domain::{CampaignId, Line, MessageId, Partition, Recipient, TenantId};
+
+/// What a direct message is known by before it has an id: the same request has the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Token(pub [u8; 16]);
+
+impl Token {
+    fn hex(self) -> String {
+        self.0.iter().map(|octet| format!("{octet:02x}")).collect()
+    }
+
+    fn from_hex(text: &str) -> Option<Self> {
+        let mut token = [0; 16];
+        if text.len() != 32 {
+            return None;
+        }
+        for (at, octet) in token.iter_mut().enumerate() {
+            *octet = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+        }
+        Some(Self(token))
+    }
+}
+
+/// A message that is to be queued.
+#[derive(Clone, Debug)]
+pub struct DirectMessage {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The direct campaign of the hour.
+    pub campaign: CampaignId,
+    /// To whom.
+    pub recipient: Recipient,
+    /// Its packed row.
+    pub row: Vec<u8>,
+    /// Where it is queued.
+    pub line: Line,
+    /// Under which version of the routes.
+    pub version: u32,
+    /// Its token.
+    pub token: Token,
+}
+
+/// Where a direct message went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirectPlace {
+    /// It is queued under that id.
+    Queued(MessageId),
+    /// The campaign is full in this partition.
+    Full,
+    /// Its hold was undone before: it never will be queued.
+    Undone,
+}
+
+/// A hold whose message may not have been made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HalfDone {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its token.
+    pub token: Token,
+    /// Campaign and partition of the message; `None`: nothing is held any more.
+    pub place: Option<(CampaignId, Partition)>,
+}
+
+impl Store {
+    /// Holds the credits of a message under its token. Returns the campaign under which they are held; `None`: there are
+    /// not enough.
+    pub async fn hold_direct(
+        &self,
+        (tenant, campaign): (TenantId, CampaignId),
+        (token, partition): (Token, Partition),
+        credits: u64,
+        now_us: u64,
+    ) -> Result<Option<CampaignId>, StoreError> {
+        let names = [
+            keys::tenant(tenant),
+            keys::holds(tenant),
+            keys::campaign(tenant, campaign),
+        ];
+        let mut call = self.script(Name::HoldDirect, &[&names[0], &names[1], &names[2]]);
+        call.arg(credits).arg(token.hex()).arg(campaign.0).arg(partition.0);
+        // Listed first: a token that is listed and holds nothing costs a look, a hold that is not listed is lost.
+        let mut list = redis::cmd("ZADD");
+        list.arg(keys::HALF_DONE)
+            .arg(now_us / 1_000_000)
+            .arg(format!("{}:{}", tenant.0, token.hex()));
+        let mut replies = self.run(&self.bulk, vec![list, call]).await?;
+        let held = integer(&replies.pop().unwrap_or_default())? as u64;
+        Ok((held > 0).then_some(CampaignId(held)))
+    }
+
+    /// Queues a message, once for each token.
+    pub async fn enqueue_direct(&self, message: &DirectMessage, now_us: u64) -> Result<DirectPlace, StoreError> {
+        let partition = message.recipient.partition(self.partitions());
+        let mut call = self.script(Name::Direct, &[self.base(partition)]);
+        call.arg(message.campaign.0)
+            .arg(message.tenant.0)
+            .arg(message.line.to_string())
+            .arg(message.version)
+            .arg(&message.row[..])
+            .arg(&message.token.0[..])
+            .arg(MessageId::positions_max(self.partitions()))
+            .arg(&((now_us / 1_000_000) as u32).to_string());
+        let mut replies = self.run(&self.bulk, vec![call]).await?;
+        self.read_place(partition, &bytes(replies.pop().unwrap_or_default())?)
+    }
+
+    /// The message that a token made before, if it did.
+    pub async fn direct_of(&self, recipient: Recipient, token: Token) -> Result<Option<MessageId>, StoreError> {
+        let partition = recipient.partition(self.partitions());
+        let mut get = redis::cmd("HGET");
+        get.arg(format!("{}tok", self.base(partition))).arg(&token.0[..]);
+        let mut replies = self.run(&self.bulk, vec![get]).await?;
+        match replies.pop().unwrap_or_default() {
+            Value::Nil => Ok(None),
+            known => match self.read_place(partition, bytes(known)?.get(4..).unwrap_or_default())? {
+                DirectPlace::Queued(id) => Ok(Some(id)),
+                DirectPlace::Full | DirectPlace::Undone => Ok(None),
+            },
+        }
+    }
+
+    fn read_place(&self, partition: Partition, reply: &[u8]) -> Result<DirectPlace, StoreError> {
+        match reply {
+            b"" => Ok(DirectPlace::Full),
+            b"-" => Ok(DirectPlace::Undone),
+            packed => {
+                let (campaign, position) = packed
+                    .split_at_checked(8)
+                    .and_then(|(campaign, position)| Some((campaign.try_into().ok()?, position.try_into().ok()?)))
+                    .ok_or(StoreError::Corrupt("a direct message's place"))?;
+                let (campaign, position) = (CampaignId(u64::from_be_bytes(campaign)), u32::from_be_bytes(position));
+                Ok(DirectPlace::Queued(MessageId::new(
+                    campaign,
+                    partition,
+                    self.partitions(),
+                    position,
+                )))
+            }
+        }
+    }
+
+    /// Ends a token: its message was made, or its credits are released.
+    pub async fn end_direct(
+        &self,
+        (tenant, campaign): (TenantId, CampaignId),
+        token: Token,
+        made: bool,
+    ) -> Result<(), StoreError> {
+        let names = [
+            keys::tenant(tenant),
+            keys::holds(tenant),
+            keys::campaign(tenant, campaign),
+        ];
+        let mut call = self.script(Name::EndDirect, &[&names[0], &names[1], &names[2]]);
+        call.arg(token.hex()).arg(u8::from(made));
+        self.run(&self.bulk, vec![call, self.unlist(tenant, token)])
+            .await
+            .map(drop)
+    }
+
+    /// Tokens older than `before_s`, seconds since 1970: whoever held them had time enough.
+    pub async fn half_done(&self, before_s: u64) -> Result<Vec<HalfDone>, StoreError> {
+        const STEP: usize = 100;
+        let mut range = redis::cmd("ZRANGEBYSCORE");
+        range
+            .arg(keys::HALF_DONE)
+            .arg("-inf")
+            .arg(before_s)
+            .arg("LIMIT")
+            .arg(0)
+            .arg(STEP);
+        let members: Vec<String> = self.ask(&range).await?;
+        let mut found = Vec::with_capacity(members.len());
+        for member in members {
+            let named = member
+                .split_once(':')
+                .and_then(|(tenant, token)| Some((TenantId(tenant.parse().ok()?), Token::from_hex(token)?)));
+            let (tenant, token) = named.ok_or(StoreError::Corrupt("a half done message"))?;
+            let mut get = redis::cmd("HGET");
+            let held: Option<String> = self.ask(get.arg(keys::holds(tenant)).arg(token.hex())).await?;
+            let place = held.and_then(|held| {
+                let mut parts = held.split(' ');
+                let campaign = CampaignId(parts.next()?.parse().ok()?);
+                Some((campaign, Partition(parts.next()?.parse().ok()?)))
+            });
+            found.push(HalfDone { tenant, token, place });
+        }
+        Ok(found)
+    }
+
+    /// Finishes or undoes a message that was left half done.
+    pub async fn resolve_half_done(&self, half: &HalfDone, now_us: u64) -> Result<(), StoreError> {
+        let Some((campaign, partition)) = half.place else {
+            return self
+                .run(&self.bulk, vec![self.unlist(half.tenant, half.token)])
+                .await
+                .map(drop);
+        };
+        let mut call = self.script(Name::UndoDirect, &[self.base(partition)]);
+        call.arg(&half.token.0[..]).arg(now_us / 1_000_000);
+        let mut replies = self.run(&self.bulk, vec![call]).await?;
+        let made = integer(&replies.pop().unwrap_or_default())? == 1;
+        self.end_direct((half.tenant, campaign), half.token, made).await
+    }
+
+    fn unlist(&self, tenant: TenantId, token: Token) -> redis::Cmd {
+        let mut unlist = redis::cmd("ZREM");
+        unlist.arg(keys::HALF_DONE).arg(format!("{}:{}", tenant.0, token.hex()));
+        unlist
+    }
+
+    /// Forgets tokens older than `before_s`, seconds since 1970, a step of them. Returns the next cursor; 0: the end.
+    pub async fn sweep_tokens(&self, partition: Partition, cursor: u64, before_s: u64) -> Result<u64, StoreError> {
+        const STEP: usize = 500;
+        let key = format!("{}tok", self.base(partition));
+        let mut scan = redis::cmd("HSCAN");
+        scan.arg(&key).arg(cursor).arg("COUNT").arg(STEP);
+        let mut replies = self.run(&self.bulk, vec![scan]).await?;
+        let mut reply = array(replies.pop().unwrap_or_default())?.into_iter();
+        let next = integer(&reply.next().unwrap_or_default())? as u64;
+        let mut values = array(reply.next().unwrap_or_default())?.into_iter();
+        let mut forget = redis::cmd("HDEL");
+        forget.arg(&key);
+        let mut old = 0;
+        while let (Some(token), Some(value)) = (values.next(), values.next()) {
+            let value = bytes(value)?;
+            let at = value.first_chunk().map_or(0, |at| u32::from_be_bytes(*at));
+            if u64::from(at) < before_s {
+                forget.arg(bytes(token)?);
+                old += 1;
+            }
+        }
+        if old > 0 {
+            self.run(&self.bulk, vec![forget]).await?;
+        }
+        Ok(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_come_back() {
+        let token = Token([7; 16]);
+        assert_eq!(Token::from_hex(&token.hex()), Some(token));
+        assert_eq!(Token::from_hex("07"), None);
+    }
+}

@@ -1,0 +1,90 @@
+//! The data folder, and the lock that makes it one engine's own.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use super::EmbeddedFault;
+
+/// What the lock file is called; it holds the process id of the engine that has the lock.
+const LOCK: &str = "engine.lock";
+
+/// More octets than a process id has.
+const PID_OCTETS_MAX: u64 = 20;
+
+/// A data folder that no other engine uses while this lives. The system lets go of the lock when the process ends,
+/// however it ends; the file stays, since removing it would let two processes lock two files of one name.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes the folder if need be, and takes it.
+    ///
+    /// # Errors
+    /// [`EmbeddedFault::InUse`] when another engine has it, [`EmbeddedFault::Folder`] when it cannot be used.
+    pub(super) fn take(path: &Path) -> Result<Self, EmbeddedFault> {
+        let unusable = |error| EmbeddedFault::Folder(path.to_owned(), error);
+        std::fs::create_dir_all(path).map_err(unusable)?;
+        let path = path.canonicalize().map_err(unusable)?;
+        let lock = lock(&path)?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn socket(&self) -> PathBuf {
+        self.path.join("redis.sock")
+    }
+
+    pub(super) fn pid_file(&self) -> PathBuf {
+        self.path.join("redis.pid")
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.path.join("redis.log")
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, EmbeddedFault> {
+    let path = folder.join(LOCK);
+    let unusable = |error| EmbeddedFault::Folder(folder.to_owned(), error);
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(EmbeddedFault::InUse {
+                folder: folder.to_owned(),
+                holder: holder(&mut file),
+            });
+        }
+        Err(TryLockError::Error(error)) => return Err(unusable(error)),
+    }
+    let sign = |file: &mut File| {
+        file.set_len(0)?;
+        file.rewind()?;
+        writeln!(file, "{}", std::process::id())
+    };
+    sign(&mut file).map_err(unusable)?;
+    Ok(file)
+}
+
+/// Who has the lock, for people: nothing depends on it.
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.take(PID_OCTETS_MAX).read_to_string(&mut text);
+    match text.trim().parse::<u32>() {
+        Ok(pid) if read.is_ok() => format!("process {pid}"),
+        _ => "another process".to_owned(),
+    }
+}

@@ -1,0 +1,182 @@
+//! Receipts that match no message (yet), and inbound messages.
+
+use redis::{Cmd, Value};
+
+use super::scripts::Name;
+use super::{ParkedOf, Store, StoreError, array, bytes, integer, recipient};
+use crate::domain::{Partition, Recipient, SmscId};
+
+/// Keys of a partition that may have parked receipts, and octets for each: some dozens of receipts.
+const PARKED_KEYS_MAX: usize = 100_000;
+const PARKED_OCTETS_MAX: usize = 8_192;
+
+/// What a step through a hash found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Recipients and what stands under them.
+    pub entries: Vec<(Recipient, Vec<u8>)>,
+    /// Where to go on; 0: the end.
+    pub cursor: u64,
+}
+
+impl Store {
+    /// Keeps receipts. Returns for each whether there was room.
+    pub async fn park(&self, receipts: &[ParkedOf]) -> Result<Vec<bool>, StoreError> {
+        let mut kept = vec![false; receipts.len()];
+        let groups = self.parked_groups(receipts);
+        let call = |group: &Vec<usize>| {
+            let mut call = self.parked_call(Name::Park, group, receipts);
+            call.arg(PARKED_KEYS_MAX).arg(PARKED_OCTETS_MAX);
+            add_pairs(&mut call, group, receipts);
+            call
+        };
+        let replies = self.run(&self.moves, groups.iter().map(call).collect()).await?;
+        for (group, reply) in groups.iter().zip(replies) {
+            for (&at, flag) in group.iter().zip(bytes(reply)?) {
+                kept[at] = flag == b'1';
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Forgets parked receipts. Returns how many were there.
+    pub async fn unpark(&self, receipts: &[ParkedOf]) -> Result<usize, StoreError> {
+        let call = |group: &Vec<usize>| {
+            let mut call = self.parked_call(Name::Unpark, group, receipts);
+            add_pairs(&mut call, group, receipts);
+            call
+        };
+        let calls = self.parked_groups(receipts).iter().map(call).collect();
+        let replies = self.run(&self.moves, calls).await?;
+        replies
+            .iter()
+            .map(|reply| integer(reply).map(|count| count as usize))
+            .sum()
+    }
+
+    fn parked_groups(&self, receipts: &[ParkedOf]) -> Vec<Vec<usize>> {
+        const CALL_MAX: usize = 500;
+        let mut slots: Vec<Vec<usize>> = vec![Vec::new(); usize::from(self.partitions())];
+        for (at, (key, _)) in receipts.iter().enumerate() {
+            slots[usize::from(key.partition(self.partitions()).0)].push(at);
+        }
+        slots
+            .iter()
+            .flat_map(|slot| slot.chunks(CALL_MAX))
+            .map(<[usize]>::to_vec)
+            .collect()
+    }
+
+    fn parked_call(&self, name: Name, group: &[usize], receipts: &[ParkedOf]) -> Cmd {
+        self.script(name, &[self.base(receipts[group[0]].0.partition(self.partitions()))])
+    }
+
+    /// The parked receipts of one key; empty when there are none.
+    pub async fn parked_of(&self, key: Recipient) -> Result<Vec<u8>, StoreError> {
+        let mut get = redis::cmd("HGET");
+        get.arg(format!("{}parked", self.base(key.partition(self.partitions()))))
+            .arg(&key.0.to_be_bytes()[..]);
+        let mut replies = self.run(&self.bulk, vec![get]).await?;
+        match replies.pop().unwrap_or_default() {
+            Value::Nil => Ok(Vec::new()),
+            value => bytes(value),
+        }
+    }
+
+    /// Some records of a partition, about `count`; every record that stays is found once or more.
+    pub async fn scan_records(&self, partition: Partition, cursor: u64, count: usize) -> Result<Found, StoreError> {
+        self.scan(partition, "rec", cursor, count).await
+    }
+
+    /// The same for parked receipts.
+    pub async fn scan_parked(&self, partition: Partition, cursor: u64, count: usize) -> Result<Found, StoreError> {
+        self.scan(partition, "parked", cursor, count).await
+    }
+
+    async fn scan(&self, partition: Partition, key: &str, cursor: u64, count: usize) -> Result<Found, StoreError> {
+        let mut scan = redis::cmd("HSCAN");
+        scan.arg(format!("{}{key}", self.base(partition)))
+            .arg(cursor)
+            .arg("COUNT")
+            .arg(count);
+        let mut replies = self.run(&self.bulk, vec![scan]).await?;
+        let mut reply = array(replies.pop().unwrap_or_default())?.into_iter();
+        let cursor = integer(&reply.next().unwrap_or_default())? as u64;
+        let mut values = array(reply.next().unwrap_or_default())?.into_iter();
+        let mut entries = Vec::new();
+        while let (Some(key), Some(value)) = (values.next(), values.next()) {
+            entries.push((recipient(key)?, bytes(value)?));
+        }
+        Ok(Found { entries, cursor })
+    }
+
+    /// Lets trails go that are older than `oldest_s`, seconds since 1970, of records as they were read.
+    pub async fn forget_trails(
+        &self,
+        partition: Partition,
+        oldest_s: u64,
+        records: &[(Recipient, Vec<u8>)],
+    ) -> Result<(), StoreError> {
+        let mut call = self.script(Name::Forget, &[self.base(partition)]);
+        call.arg(oldest_s);
+        for (recipient, record) in records {
+            call.arg(&recipient.0.to_be_bytes()[..]).arg(&record[..]);
+        }
+        self.run(&self.bulk, vec![call]).await.map(drop)
+    }
+
+    /// Keys with parked receipts, over all partitions: for a gauge.
+    pub async fn parked_count(&self) -> Result<u64, StoreError> {
+        let count = |partition| {
+            let mut len = redis::cmd("HLEN");
+            len.arg(format!("{}parked", self.base(partition)));
+            len
+        };
+        let replies = self.run(&self.bulk, self.all_partitions().map(count).collect()).await?;
+        replies
+            .iter()
+            .map(|reply| integer(reply).map(|count| count as u64))
+            .sum()
+    }
+
+    /// Keeps inbound messages, newest last, and the newest `keep` of each partition.
+    pub async fn keep_inbound(&self, partition: Partition, packed: &[Vec<u8>], keep: usize) -> Result<(), StoreError> {
+        let key = format!("{}inbound", self.base(partition));
+        let (mut push, mut trim) = (redis::cmd("RPUSH"), redis::cmd("LTRIM"));
+        push.arg(&key).arg(packed);
+        trim.arg(&key).arg(-(keep as i64)).arg(-1);
+        self.run(&self.moves, vec![push, trim]).await.map(drop)
+    }
+
+    /// Keeps which recipient an SMSC's id belongs to, for as long as receipts may take: for SMSCs whose receipts do not say.
+    pub async fn index_ids(&self, smsc: SmscId, ids: &[(&[u8], Recipient)], seconds: u64) -> Result<(), StoreError> {
+        let set = |(id, recipient): &(&[u8], Recipient)| {
+            let mut set = redis::cmd("SET");
+            set.arg(index_key(smsc, id)).arg(recipient.0).arg("EX").arg(seconds);
+            set
+        };
+        self.run(&self.moves, ids.iter().map(set).collect()).await.map(drop)
+    }
+
+    /// The recipient that an SMSC's id was kept for.
+    pub async fn indexed(&self, smsc: SmscId, id: &[u8]) -> Result<Option<Recipient>, StoreError> {
+        let mut get = redis::cmd("GET");
+        get.arg(index_key(smsc, id));
+        let mut replies = self.run(&self.moves, vec![get]).await?;
+        match replies.pop().unwrap_or_default() {
+            Value::Nil => Ok(None),
+            value => Ok(Some(Recipient(integer(&value)? as u64))),
+        }
+    }
+}
+
+fn add_pairs(call: &mut Cmd, group: &[usize], receipts: &[ParkedOf]) {
+    for &at in group {
+        let (key, packed) = &receipts[at];
+        call.arg(&key.0.to_be_bytes()[..]).arg(&packed[..]);
+    }
+}
+
+fn index_key(smsc: SmscId, id: &[u8]) -> Vec<u8> {
+    [format!("c:id:{}:", smsc.0).as_bytes(), id].concat()
+}

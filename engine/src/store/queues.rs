@@ -1,0 +1,742 @@
+//! What is queued: spans of rows, in lines, and how messages are claimed from them.
+
+use bytes::Bytes;
+use redis::Value;
+
+use super::scripts::Name;
+use super::{Store, StoreError, array, bytes, integer, recipient};
+use crate::domain::{
+    BadForm, CampaignId, GateId, Line, Message, MessageId, Partition, Purpose, Recipient, RouteId, Row, SmscId,
+    TenantId, Way,
+};
+
+/// What a dispatcher asks for.
+#[derive(Clone, Debug)]
+pub struct LeaseAsk<'a> {
+    /// For which SMSC.
+    pub smsc: SmscId,
+    /// From which partition.
+    pub partition: Partition,
+    /// The epoch that the leased messages carry.
+    pub epoch: u32,
+    /// The number of this lease among those of the epoch in the partition, from 1.
+    pub number: u64,
+    /// About so many segments.
+    pub segments: usize,
+    /// Now, µs since 1970.
+    pub now_us: u64,
+    /// The routes that the SMSC serves now.
+    pub routes: &'a [RouteId],
+    /// The gates that are open now.
+    pub gates: &'a [GateId],
+    /// The version of the routes.
+    pub version: u32,
+}
+
+/// A message that was leased, and its row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeasedMessage {
+    /// To whom.
+    pub recipient: Recipient,
+    /// The message as it is stored, Leased.
+    pub message: Bytes,
+    /// Its variables.
+    pub variables: Bytes,
+}
+
+/// What a lease brought.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Leased {
+    /// Messages.
+    Messages {
+        /// They, now in state Leased.
+        messages: Vec<LeasedMessage>,
+        /// More is due in this partition.
+        more: bool,
+        /// When the next deferred message is due, µs.
+        next_due: Option<u64>,
+        /// Spans were found that had been cut under older routes.
+        stale: bool,
+    },
+    /// The database is older than what this process has seen of it: it knows the lease of that number as the last.
+    Older(u64),
+}
+
+/// Consecutive rows of one route and gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The route.
+    pub route: RouteId,
+    /// The gate.
+    pub gate: GateId,
+    /// The first position.
+    pub first: u32,
+    /// How many rows.
+    pub count: u32,
+}
+
+/// A campaign's queue in one partition whose spans were cut under older routes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaleQueue {
+    /// Where.
+    pub partition: Partition,
+    /// The line.
+    pub line: Line,
+    /// Whose.
+    pub tenant: TenantId,
+    /// The campaign.
+    pub campaign: CampaignId,
+}
+
+/// Whose rows, in which lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// Its purpose.
+    pub purpose: Purpose,
+}
+
+/// How a campaign's queues are halted; the letters of `halt.lua`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// Nothing is leased until it is resumed.
+    Pause,
+    /// Goes on.
+    Resume,
+    /// Nothing is leased any more: what is queued is canceled.
+    Stop,
+}
+
+impl Halt {
+    const fn letter(self) -> &'static str {
+        match self {
+            Self::Pause => "p",
+            Self::Resume => "",
+            Self::Stop => "c",
+        }
+    }
+}
+
+/// A message that waits to be leased again: its key in a due set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueMessage {
+    /// To whom.
+    pub recipient: Recipient,
+    /// Which.
+    pub id: MessageId,
+}
+
+/// What is queued for a line, for gauges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depth {
+    /// The line.
+    pub line: Line,
+    /// Rows in spans.
+    pub queued: u64,
+    /// Messages that are deferred or wait behind another.
+    pub deferred: u64,
+}
+
+impl Store {
+    /// Claims due messages of one partition for an SMSC. Asked again with the same number it brings the same.
+    pub async fn lease(&self, ask: &LeaseAsk<'_>) -> Result<Leased, StoreError> {
+        let mut call = self.script(Name::Lease, &[self.base(ask.partition)]);
+        call.arg(ask.epoch)
+            .arg(ask.number)
+            .arg(ask.number - 1)
+            .arg(ask.now_us)
+            .arg(ask.smsc.0)
+            .arg(ask.segments)
+            .arg(ask.version)
+            .arg(list(ask.routes.iter().map(|route| route.0)))
+            .arg(list(ask.gates.iter().map(|gate| gate.0)))
+            .arg(self.partitions());
+        let mut replies = self.run(&self.leases, vec![call]).await?;
+        read_lease(replies.pop().unwrap_or_default())
+    }
+
+    /// Adds rows to an audience at their positions in a partition, with the stretches that they are queued in. Asked again
+    /// it adds none twice.
+    pub async fn add_rows(&self, campaign: CampaignId, version: u32, batches: &[RowBatch]) -> Result<(), StoreError> {
+        let calls = batches
+            .iter()
+            .map(|batch| {
+                let mut call = self.script(Name::Rows, &[self.base(batch.partition)]);
+                let stretches: Vec<u8> = batch.stretches.iter().flat_map(pack_stretch_without_first).collect();
+                call.arg(campaign.0)
+                    .arg(batch.position)
+                    .arg(version)
+                    .arg(stretches)
+                    .arg(&batch.rows);
+                call
+            })
+            .collect();
+        for (batch, reply) in batches.iter().zip(self.run(&self.bulk, calls).await?) {
+            if integer(&reply)? != i64::from(batch.position) + batch.rows.len() as i64 {
+                return Err(StoreError::Corrupt("an audience has rows that nobody put there"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Queues a campaign in every partition. Returns the partitions whose spans were cut under other routes: there nothing
+    /// was done.
+    pub async fn launch_spans(&self, owner: Owner, version: u32) -> Result<Vec<Partition>, StoreError> {
+        let call = |partition| {
+            let mut call = self.script(Name::Launch, &[self.base(partition)]);
+            call.arg(owner.campaign.0)
+                .arg(owner.tenant.0)
+                .arg(owner.purpose.lane())
+                .arg(version);
+            call
+        };
+        let replies = self.run(&self.bulk, self.all_partitions().map(call).collect()).await?;
+        let mut stale = Vec::new();
+        for (partition, reply) in self.all_partitions().zip(replies) {
+            if integer(&reply)? < 0 {
+                stale.push(partition);
+            }
+        }
+        Ok(stale)
+    }
+
+    /// The spans of a draft in one partition, and how many there are.
+    pub async fn draft_spans(&self, campaign: CampaignId, partition: Partition) -> Result<Vec<Stretch>, StoreError> {
+        let mut range = redis::cmd("LRANGE");
+        range
+            .arg(format!("{}cut:{}", self.base(partition), campaign.0))
+            .arg(0)
+            .arg(-1);
+        let mut replies = self.run(&self.bulk, vec![range]).await?;
+        let cuts = array(replies.pop().unwrap_or_default())?;
+        cuts.into_iter().map(|cut| read_cut(&bytes(cut)?)).collect()
+    }
+
+    /// Cuts a draft's spans in a partition anew. `spans`: how many there were. `false`: they are others by now.
+    pub async fn recut_draft(
+        &self,
+        owner: Owner,
+        partition: Partition,
+        spans: usize,
+        cut: (&[Stretch], u32),
+    ) -> Result<bool, StoreError> {
+        self.recut(owner, partition, ("", spans.to_string().into_bytes()), cut)
+            .await
+    }
+
+    /// Cuts what is queued in a line anew. `first`: the first span as it was read. `false`: it is another by now.
+    pub async fn recut_queue(
+        &self,
+        owner: Owner,
+        (partition, line, first): (Partition, Line, Vec<u8>),
+        cut: (&[Stretch], u32),
+    ) -> Result<bool, StoreError> {
+        self.recut(owner, partition, (&line.to_string(), first), cut).await
+    }
+
+    async fn recut(
+        &self,
+        owner: Owner,
+        partition: Partition,
+        (line, expected): (&str, Vec<u8>),
+        (stretches, version): (&[Stretch], u32),
+    ) -> Result<bool, StoreError> {
+        let mut call = self.script(Name::Recut, &[self.base(partition)]);
+        let packed: Vec<u8> = stretches.iter().flat_map(pack_stretch).collect();
+        call.arg(owner.campaign.0)
+            .arg(owner.tenant.0)
+            .arg(owner.purpose.lane())
+            .arg(version)
+            .arg(line)
+            .arg(expected)
+            .arg(packed);
+        let mut replies = self.run(&self.bulk, vec![call]).await?;
+        Ok(integer(&replies.pop().unwrap_or_default())? == 1)
+    }
+
+    /// Takes the queues off that leases found cut under older routes.
+    pub async fn stale_queues(&self, partition: Partition) -> Result<Vec<StaleQueue>, StoreError> {
+        let mut range = redis::cmd("LRANGE");
+        range.arg(format!("{}stale", self.base(partition))).arg(0).arg(-1);
+        let texts: Vec<String> = self.ask(&range).await?;
+        let queue = |text: String| {
+            let mut parts = text.split(' ');
+            Some(StaleQueue {
+                partition,
+                line: parts.next()?.parse().ok()?,
+                tenant: TenantId(parts.next()?.parse().ok()?),
+                campaign: CampaignId(parts.next()?.parse().ok()?),
+            })
+        };
+        texts
+            .into_iter()
+            .map(|text| queue(text).ok_or(StoreError::Corrupt("a stale queue")))
+            .collect()
+    }
+
+    /// A stale queue was cut anew.
+    pub async fn forget_stale(&self, queue: &StaleQueue) -> Result<(), StoreError> {
+        let mut remove = redis::cmd("LREM");
+        remove
+            .arg(format!("{}stale", self.base(queue.partition)))
+            .arg(1)
+            .arg(format!("{} {} {}", queue.line, queue.tenant.0, queue.campaign.0));
+        self.ask::<i64>(&remove).await.map(drop)
+    }
+
+    /// The spans of a campaign in a line, each as stretch, and the first of them as it is stored.
+    pub async fn queued_spans(&self, queue: &StaleQueue) -> Result<Option<(Vec<u8>, Vec<Stretch>)>, StoreError> {
+        let mut range = redis::cmd("LRANGE");
+        range
+            .arg(format!(
+                "{}spans:{}:{}",
+                self.base(queue.partition),
+                queue.line,
+                queue.campaign.0
+            ))
+            .arg(0)
+            .arg(-1);
+        let mut replies = self.run(&self.bulk, vec![range]).await?;
+        let spans: Vec<Vec<u8>> = array(replies.pop().unwrap_or_default())?
+            .into_iter()
+            .map(bytes)
+            .collect::<Result<_, _>>()?;
+        let Way::Route(route) = queue.line.way else {
+            return Err(StoreError::Corrupt("spans are queued for an SMSC"));
+        };
+        let stretch = |span: &Vec<u8>| {
+            Ok(Stretch {
+                route,
+                gate: queue.line.gate,
+                first: number(span, 0)?,
+                count: number(span, 4)?,
+            })
+        };
+        let stretches = spans.iter().map(stretch).collect::<Result<Vec<_>, StoreError>>()?;
+        Ok(spans.into_iter().next().map(|first| (first, stretches)))
+    }
+
+    /// Pauses, resumes or stops a campaign's queues everywhere. Returns the lines, by partition, in which messages of it
+    /// may be deferred.
+    pub async fn halt(&self, owner: Owner, halt: Halt) -> Result<Vec<(Partition, Vec<Line>)>, StoreError> {
+        let call = |partition| {
+            let mut call = self.script(Name::Halt, &[self.base(partition)]);
+            call.arg(owner.campaign.0)
+                .arg(owner.tenant.0)
+                .arg(owner.purpose.lane())
+                .arg(halt.letter());
+            call
+        };
+        let replies = self.run(&self.bulk, self.all_partitions().map(call).collect()).await?;
+        let lines = |reply| array(reply)?.into_iter().map(line).collect::<Result<Vec<Line>, _>>();
+        self.all_partitions()
+            .zip(replies)
+            .map(|(partition, reply)| Ok((partition, lines(reply)?)))
+            .collect()
+    }
+
+    /// Some messages of a campaign, or of all, that are deferred or wait in a line, from a cursor on; the next cursor, 0 at
+    /// the end.
+    pub async fn due_of(
+        &self,
+        campaign: Option<CampaignId>,
+        (partition, line): (Partition, Line),
+        cursor: u64,
+    ) -> Result<(Vec<DueMessage>, u64), StoreError> {
+        const STEP: usize = 1_000;
+        let mut scan = redis::cmd("ZSCAN");
+        scan.arg(format!("{}due:{line}", self.base(partition)))
+            .arg(cursor)
+            .arg("MATCH")
+            .arg(campaign.map_or_else(|| b"*".to_vec(), pattern))
+            .arg("COUNT")
+            .arg(STEP);
+        let mut replies = self.run(&self.bulk, vec![scan]).await?;
+        let mut reply = array(replies.pop().unwrap_or_default())?.into_iter();
+        let next = integer(&reply.next().unwrap_or_default())? as u64;
+        let members = array(reply.next().unwrap_or_default())?.into_iter().step_by(2);
+        let due = members
+            .map(|member| read_due(&bytes(member)?))
+            .collect::<Result<_, _>>()?;
+        Ok((due, next))
+    }
+
+    /// Tenants and campaigns with spans in a line.
+    pub async fn queued_in(&self, partition: Partition, line: Line) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
+        let base = self.base(partition);
+        let range = |key: String| {
+            let mut range = redis::cmd("LRANGE");
+            range.arg(key).arg(0).arg(-1);
+            range
+        };
+        let tenants: Vec<u32> = self.ask(&range(format!("{base}ring:{line}"))).await?;
+        let mut queued = Vec::new();
+        for tenant in tenants {
+            let campaigns: Vec<u64> = self.ask(&range(format!("{base}lane:{line}:{tenant}"))).await?;
+            queued.extend(campaigns.into_iter().map(|id| (TenantId(tenant), CampaignId(id))));
+        }
+        Ok(queued)
+    }
+
+    /// Makes deferred messages due now.
+    pub async fn make_due(
+        &self,
+        (partition, line): (Partition, Line),
+        due: &[DueMessage],
+        now_us: u64,
+    ) -> Result<(), StoreError> {
+        let mut add = redis::cmd("ZADD");
+        add.arg(format!("{}due:{line}", self.base(partition))).arg("XX");
+        for message in due {
+            add.arg(now_us)
+                .arg([message.recipient.0.to_be_bytes(), message.id.0.to_be_bytes()].concat());
+        }
+        self.run(&self.bulk, vec![add]).await.map(drop)
+    }
+
+    /// After the database came back older: what this process leased since is in doubt. Returns how many messages, and
+    /// parked receipts of them; `None` when the database knows another lease as the last.
+    pub async fn restore(&self, ask: &RestoreAsk<'_>) -> Result<Option<(usize, Vec<super::ParkedOf>)>, StoreError> {
+        let mut call = self.script(Name::Restore, &[self.base(ask.partition)]);
+        call.arg(ask.epoch)
+            .arg(ask.known)
+            .arg(ask.number)
+            .arg(&((ask.now_us / 1_000_000) as u32).to_be_bytes()[..])
+            .arg(&ask.now_us.to_be_bytes()[..])
+            .arg(self.partitions());
+        for (recipient, message) in ask.messages {
+            call.arg(&recipient.0.to_be_bytes()[..]).arg(&message[..]);
+        }
+        let mut replies = self.run(&self.leases, vec![call]).await?;
+        let mut values = array(replies.pop().unwrap_or_default())?.into_iter();
+        let found = integer(&values.next().unwrap_or_default())?;
+        let mut parked = Vec::new();
+        while let (Some(key), Some(receipts)) = (values.next(), values.next()) {
+            parked.push((recipient(key)?, bytes(receipts)?));
+        }
+        Ok(usize::try_from(found).ok().map(|found| (found, parked)))
+    }
+
+    /// How often each tenant gets a turn, everywhere; 1 is everybody's.
+    pub async fn set_weight(&self, tenant: TenantId, weight: u8) -> Result<(), StoreError> {
+        let set = |partition| {
+            let mut set = redis::cmd("HSET");
+            set.arg(format!("{}weights", self.base(partition)))
+                .arg(tenant.0)
+                .arg(weight);
+            set
+        };
+        self.run(&self.bulk, self.all_partitions().map(set).collect())
+            .await
+            .map(drop)
+    }
+
+    /// How many marketing messages a recipient may get of a tenant within so many seconds; `None`: as many as there are.
+    pub async fn set_cap(&self, tenant: TenantId, cap: Option<(u8, u32)>) -> Result<(), StoreError> {
+        let set = |partition| {
+            let key = format!("{}caps", self.base(partition));
+            match cap {
+                Some((most, seconds)) => {
+                    let mut set = redis::cmd("HSET");
+                    set.arg(key).arg(tenant.0).arg(format!("{most} {seconds}"));
+                    set
+                }
+                None => {
+                    let mut delete = redis::cmd("HDEL");
+                    delete.arg(key).arg(tenant.0);
+                    delete
+                }
+            }
+        };
+        self.run(&self.bulk, self.all_partitions().map(set).collect())
+            .await
+            .map(drop)
+    }
+
+    /// Keeps that recipients do not want messages: of one tenant, or of all; marketing, or of any purpose. What waits for
+    /// them ends. Returns how many were not known before.
+    pub async fn opt_out(
+        &self,
+        tenant: Option<TenantId>,
+        purposes: &[Purpose],
+        recipients: &[Recipient],
+        now_us: u64,
+    ) -> Result<u64, StoreError> {
+        let mut by_partition: Vec<Vec<Recipient>> = vec![Vec::new(); usize::from(self.partitions())];
+        for recipient in recipients {
+            by_partition[usize::from(recipient.partition(self.partitions()).0)].push(*recipient);
+        }
+        let lanes: String = purposes
+            .iter()
+            .map(|purpose| char::from(b'0' + purpose.lane()))
+            .collect();
+        let scope = tenant.map_or_else(Vec::new, |tenant| tenant.0.to_be_bytes().to_vec());
+        let mut calls = Vec::new();
+        for (partition, of) in self.all_partitions().zip(&by_partition) {
+            for chunk in of.chunks(1_000) {
+                let mut call = self.script(Name::Stop, &[self.base(partition)]);
+                call.arg(&scope[..]).arg(&lanes).arg(now_us / 1_000_000);
+                for recipient in chunk {
+                    call.arg(&recipient.0.to_be_bytes()[..]);
+                }
+                calls.push(call);
+            }
+        }
+        if calls.is_empty() {
+            return Ok(0);
+        }
+        let replies = self.run(&self.bulk, calls).await?;
+        replies.iter().map(|reply| integer(reply).map(|new| new as u64)).sum()
+    }
+
+    /// What is queued and deferred, by line, over all partitions: for gauges.
+    pub async fn depths(&self) -> Result<Vec<Depth>, StoreError> {
+        let get = |partition| {
+            let base = self.base(partition);
+            let (mut depth, mut lines) = (redis::cmd("HGETALL"), redis::cmd("SMEMBERS"));
+            depth.arg(format!("{base}depth"));
+            lines.arg(format!("{base}lines"));
+            [depth, lines]
+        };
+        let replies = self
+            .run(&self.bulk, self.all_partitions().flat_map(get).collect())
+            .await?;
+        let mut depths = Vec::new();
+        let mut due = Vec::new();
+        for (partition, pair) in self.all_partitions().zip(replies.chunks(2)) {
+            let mut fields = array(pair[0].clone())?.into_iter();
+            while let (Some(name), Some(count)) = (fields.next(), fields.next()) {
+                add_depth(&mut depths, line(name)?, (integer(&count)?.max(0) as u64, 0));
+            }
+            for entry in array(pair[1].clone())? {
+                if let Some(name) = bytes(entry)?.strip_prefix(b"d") {
+                    due.push((partition, line(Value::BulkString(name.to_vec()))?));
+                }
+            }
+        }
+        let count = |(partition, line): &(Partition, Line)| {
+            let mut count = redis::cmd("ZCARD");
+            count.arg(format!("{}due:{line}", self.base(*partition)));
+            count
+        };
+        if !due.is_empty() {
+            let counts = self.run(&self.bulk, due.iter().map(count).collect()).await?;
+            for ((_, line), count) in due.iter().zip(counts) {
+                add_depth(&mut depths, *line, (0, integer(&count)? as u64));
+            }
+        }
+        Ok(depths)
+    }
+
+    /// The lines with something queued or deferred, in each partition.
+    pub async fn lines(&self) -> Result<Vec<(Partition, Vec<Line>)>, StoreError> {
+        let get = |partition| {
+            let mut members = redis::cmd("SMEMBERS");
+            members.arg(format!("{}lines", self.base(partition)));
+            members
+        };
+        let replies = self.run(&self.leases, self.all_partitions().map(get).collect()).await?;
+        let read = |reply| -> Result<Vec<Line>, StoreError> {
+            let entries = array(reply)?.into_iter();
+            entries
+                .map(|entry| line(Value::BulkString(bytes(entry)?.get(1..).unwrap_or_default().to_vec())))
+                .collect()
+        };
+        self.all_partitions()
+            .zip(replies)
+            .map(|(partition, reply)| Ok((partition, read(reply)?)))
+            .collect()
+    }
+}
+
+/// Rows of one partition that are added together.
+#[derive(Clone, Debug)]
+pub struct RowBatch {
+    /// Which partition.
+    pub partition: Partition,
+    /// The position of the first.
+    pub position: u32,
+    /// Packed rows.
+    pub rows: Vec<Vec<u8>>,
+    /// Their stretches, in order.
+    pub stretches: Vec<Stretch>,
+}
+
+/// What is to be put in doubt after the database came back older.
+#[derive(Clone, Debug)]
+pub struct RestoreAsk<'a> {
+    /// Which partition.
+    pub partition: Partition,
+    /// The epoch of the leases.
+    pub epoch: u32,
+    /// The number of the last lease that the database knows.
+    pub known: u64,
+    /// The number that it is to know then.
+    pub number: u64,
+    /// What was leased, in order.
+    pub messages: &'a [(Recipient, Bytes)],
+    /// Now, µs since 1970.
+    pub now_us: u64,
+}
+
+fn list(numbers: impl Iterator<Item = u16>) -> String {
+    numbers.fold(String::from(","), |list, number| list + &number.to_string() + ",")
+}
+
+fn read_lease(reply: Value) -> Result<Leased, StoreError> {
+    let mut values = array(reply)?.into_iter();
+    let mut next = || values.next().unwrap_or_default();
+    match &bytes(next())?[..] {
+        b"ok" => {}
+        b"older" => return Ok(Leased::Older(integer(&next())? as u64)),
+        _ => return Err(StoreError::Corrupt("a lease's reply is unknown")),
+    }
+    let more = integer(&next())? == 1;
+    let due = bytes(next())?;
+    let next_due = std::str::from_utf8(&due).ok().and_then(|due| due.parse().ok());
+    let stale = integer(&next())? == 1;
+    Ok(Leased::Messages {
+        messages: read_leased(&Bytes::from(bytes(next())?))?,
+        more,
+        next_due,
+        stale,
+    })
+}
+
+fn read_leased(packed: &Bytes) -> Result<Vec<LeasedMessage>, StoreError> {
+    let (mut messages, mut at) = (Vec::with_capacity(packed.len() / 64), 0);
+    while at < packed.len() {
+        let short = StoreError::Corrupt("a leased message is cut off");
+        let head = packed.get(at..at + 2).ok_or(short)?;
+        let row_at = at + 2;
+        let message_at = row_at + usize::from(u16::from_be_bytes([head[0], head[1]]));
+        let row = Row::unpack(packed.get(row_at..message_at).unwrap_or_default()).map_err(bad("a leased row"))?;
+        let rest = packed.get(message_at..).unwrap_or_default();
+        let (_, length) = Message::unpack(row.recipient, rest).map_err(bad("a leased message"))?;
+        messages.push(LeasedMessage {
+            recipient: row.recipient,
+            message: packed.slice(message_at..message_at + length),
+            variables: packed.slice(row_at + Row::FIXED..message_at),
+        });
+        at = message_at + length;
+    }
+    Ok(messages)
+}
+
+fn bad(what: &'static str) -> impl Fn(BadForm) -> StoreError {
+    move |form| StoreError::BadForm {
+        key: what.to_owned(),
+        form,
+    }
+}
+
+fn add_depth(depths: &mut Vec<Depth>, line: Line, (queued, deferred): (u64, u64)) {
+    match depths.iter_mut().find(|depth| depth.line == line) {
+        Some(depth) => {
+            depth.queued += queued;
+            depth.deferred += deferred;
+        }
+        None => depths.push(Depth { line, queued, deferred }),
+    }
+}
+
+fn line(value: Value) -> Result<Line, StoreError> {
+    let text = String::from_utf8(bytes(value)?).map_err(|_| StoreError::Corrupt("a line"))?;
+    text.parse().map_err(|_| StoreError::Corrupt("a line"))
+}
+
+fn read_cut(cut: &[u8]) -> Result<Stretch, StoreError> {
+    let short = |at: usize| {
+        let octets = cut.get(at..at + 2).ok_or(StoreError::Corrupt("a draft's span"))?;
+        Ok::<_, StoreError>(u16::from_be_bytes([octets[0], octets[1]]))
+    };
+    Ok(Stretch {
+        route: RouteId(short(0)?),
+        gate: GateId(short(2)?),
+        first: number(cut, 4)?,
+        count: number(cut, 8)?,
+    })
+}
+
+fn number(packed: &[u8], at: usize) -> Result<u32, StoreError> {
+    let octets = packed.get(at..at + 4).and_then(|octets| octets.try_into().ok());
+    octets.map(u32::from_be_bytes).ok_or(StoreError::Corrupt("a span"))
+}
+
+fn pack_stretch(stretch: &Stretch) -> [u8; 12] {
+    let mut packed = [0; 12];
+    packed[..2].copy_from_slice(&stretch.route.0.to_be_bytes());
+    packed[2..4].copy_from_slice(&stretch.gate.0.to_be_bytes());
+    packed[4..8].copy_from_slice(&stretch.first.to_be_bytes());
+    packed[8..].copy_from_slice(&stretch.count.to_be_bytes());
+    packed
+}
+
+fn pack_stretch_without_first(stretch: &Stretch) -> [u8; 8] {
+    let packed = pack_stretch(stretch);
+    let mut short = [0; 8];
+    short[..4].copy_from_slice(&packed[..4]);
+    short[4..].copy_from_slice(&packed[8..]);
+    short
+}
+
+fn read_due(member: &[u8]) -> Result<DueMessage, StoreError> {
+    let number = |at: usize| {
+        let octets = member.get(at..at + 8).and_then(|octets| octets.try_into().ok());
+        octets
+            .map(u64::from_be_bytes)
+            .ok_or(StoreError::Corrupt("a due message's key"))
+    };
+    Ok(DueMessage {
+        recipient: Recipient(number(0)?),
+        id: MessageId(number(8)?),
+    })
+}
+
+/// The glob pattern of a campaign's members: any recipient, its five octets, any index.
+fn pattern(campaign: CampaignId) -> Vec<u8> {
+    let mut pattern = b"????????".to_vec();
+    for octet in &campaign.0.to_be_bytes()[3..] {
+        if b"*?[]\\^-".contains(octet) {
+            pattern.push(b'\\');
+        }
+        pattern.push(*octet);
+    }
+    pattern.extend_from_slice(b"???");
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_that_is_cut_off_is_an_error_and_no_panic() {
+        let row = Row {
+            recipient: Recipient(33_612_345_678),
+            segments: 1,
+            credits: 1,
+            variables: b"\0\x03Zoe",
+        }
+        .pack();
+        let mut message = crate::domain::tests::leased(1, 1).head().to_vec();
+        message.extend_from_slice(&[0, 0, 13, 0, 0, 0, 1, 0, 1, 0, 1, 1, 0, 0, 1, 1]);
+        let packed = [&(row.len() as u16).to_be_bytes()[..], &row, &message].concat();
+        let read = read_leased(&Bytes::from(packed.clone())).unwrap();
+        assert_eq!(
+            (read.len(), &read[0].variables[..], &read[0].message[..]),
+            (1, &b"\0\x03Zoe"[..], &message[..])
+        );
+        for end in 1..packed.len() {
+            assert!(read_leased(&Bytes::copy_from_slice(&packed[..end])).is_err(), "{end}");
+        }
+    }
+
+    #[test]
+    fn a_campaigns_members_are_found_whatever_their_octets_mean_to_a_pattern() {
+        assert_eq!(pattern(CampaignId(0x3F)), b"????????\0\0\0\0\\????");
+    }
+}

@@ -1,6 +1,0 @@
--- Event: Receipt (Enroute, InDoubt → Enroute, final): a receipt that the engine matched, since its id was not the same string.
--- KEYS[1] partition base, c:{pN}:
--- ARGV    as `move` in prelude.lua says: now in microseconds, then 6 values a message; at most 500 messages
--- Returns: as `move` says: a string of 1 and 0, then recipients with parked receipts.
--- Limits: 500 messages a call.
-return move({ [69] = true, [73] = true }) -- Enroute, InDoubt

@@ -1,0 +1,37 @@
+-- Replaces the spans that a draft, or a queued campaign's line, was cut into, after routes have changed.
+-- KEYS[1] partition base, c:{pN}:
+-- ARGV[1] campaign  [2] tenant  [3] lane  [4] version of the routes  [5] line whose spans are replaced, '' for a draft's
+--     [6] what is there: for a line its first span as it was read, for a draft the number of its spans
+--     [7] packed stretches: route(2) gate(2) first(4) count(4)
+-- Returns: 1 replaced; 0 it is something else by now.
+-- Limits: O(spans) before and after; at most 250 rows a stretch where routes alternate.
+local base, campaign, tenant, lane, version = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local line, expected, stretches = ARGV[5], ARGV[6], ARGV[7]
+local order, events = base .. 'c:' .. campaign, {}
+if line == '' then
+  local cuts = base .. 'cut:' .. campaign
+  if call('HEXISTS', order, 'launched') == 1 or call('LLEN', cuts) ~= tonumber(expected) then return 0 end
+  call('UNLINK', cuts)
+  for at = 1, #stretches, 12 do
+    call('RPUSH', cuts, sub(stretches, at, at + 11) .. struct.pack('>I4', version))
+  end
+  return 1
+end
+local spans, halt = base .. 'spans:' .. line .. ':' .. campaign, call('HGET', order, 'halt')
+if call('LINDEX', spans, 0) ~= expected then return 0 end
+local left = 0
+for _, span in ipairs(call('LRANGE', spans, 0, -1)) do left = left + select(2, struct.unpack('>I4I4', span)) end
+call('UNLINK', spans)
+call('HINCRBY', base .. 'depth', line, -left)
+call('HDEL', order, 's:' .. line)
+leave_line(base, line, tenant, campaign)
+for at = 1, #stretches, 12 do
+  local route, gate, first, count = struct.unpack('>I2I2I4I4', sub(stretches, at, at + 11))
+  if route == 0 then
+    events[#events + 1] = range('n', 3, campaign, tenant, first, count)
+  else
+    push_span(base, route .. ':' .. lane .. ':' .. gate, tenant, campaign, halt, first, count, version)
+  end
+end
+write_journal(base, events)
+return 1
