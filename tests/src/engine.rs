@@ -11,6 +11,7 @@ use crate::http::Http;
 use crate::process::Process;
 use crate::scratch::Scratch;
 use crate::tenant::Tenant;
+use crate::wait::eventually;
 
 /// From the start to the line that says ready: embedded Redis, scripts, listeners.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -21,6 +22,9 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(30);
 /// What an operator shows; given to the engine by a file.
 const OPERATOR_KEY: &str = "op_test_0123456789abcdef0123456789abcdef";
 
+/// Where it stands, in the test's directory.
+const OPERATOR_KEY_FILE: &str = "operator.key";
+
 /// What stands in `campanile.toml`.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
@@ -28,8 +32,14 @@ pub struct EngineSettings {
     pub redis_url: Option<String>,
     /// The SMSCs to bind to.
     pub smscs: Vec<SmscSettings>,
+    /// `api.listen`.
+    pub listen: String,
     /// More lines of `[api]`.
     pub api_lines: Vec<String>,
+    /// `shutdown_timeout` of `[engine]`.
+    pub shutdown_timeout: Duration,
+    /// More lines of `[redis]`.
+    pub redis_lines: Vec<String>,
 }
 
 /// One `[[smsc]]`.
@@ -48,24 +58,30 @@ impl EngineSettings {
         Self {
             redis_url,
             smscs,
+            listen: "127.0.0.1:0".to_owned(),
             api_lines: Vec::new(),
+            shutdown_timeout: Duration::from_secs(20),
+            redis_lines: Vec::new(),
         }
     }
 
     fn to_toml(&self, operator_key_file: &std::path::Path) -> String {
         let mut toml = String::new();
         let mut line = |text: String| writeln!(toml, "{text}").expect("a String takes everything");
-        line("[api]\nlisten = \"127.0.0.1:0\"".to_owned());
+        line(format!("[api]\nlisten = {:?}", self.listen));
         line(format!(
             "operator_key_file = {:?}",
             operator_key_file.display().to_string()
         ));
         self.api_lines.iter().cloned().for_each(&mut line);
         line("[admin]\nlisten = \"127.0.0.1:0\"".to_owned());
+        line("[redis]".to_owned());
         if let Some(url) = &self.redis_url {
-            line(format!("[redis]\nurl = {url:?}"));
+            line(format!("url = {url:?}"));
         }
-        line("[engine]\nshutdown_timeout = \"20s\"".to_owned());
+        self.redis_lines.iter().cloned().for_each(&mut line);
+        let shutdown_timeout = self.shutdown_timeout.as_millis();
+        line(format!("[engine]\nshutdown_timeout = \"{shutdown_timeout}ms\""));
         for smsc in &self.smscs {
             line(format!(
                 "[[smsc]]\nname = {:?}\naddress = {:?}",
@@ -90,6 +106,14 @@ impl SmscSettings {
             window: 100,
             sessions: 1,
             lines: Vec::new(),
+        }
+    }
+
+    /// At another address.
+    pub fn at(self, address: &str) -> Self {
+        Self {
+            address: address.to_owned(),
+            ..self
         }
     }
 
@@ -124,8 +148,7 @@ pub struct Engine {
 impl Engine {
     /// Writes the configuration, starts `campanile serve` and waits until it is ready.
     pub fn start(program: &'static str, scratch: &Scratch, settings: &EngineSettings) -> Self {
-        let key_file = scratch.write("operator.key", OPERATOR_KEY);
-        scratch.write("campanile.toml", &settings.to_toml(&key_file));
+        write(scratch, settings);
         let directory = scratch.path().to_owned();
         let mut process = spawn(program, &directory, 1);
         let (api, admin) = addresses(&mut process);
@@ -139,14 +162,49 @@ impl Engine {
         }
     }
 
+    /// As [`Engine::start`] for one that must refuse to start: how it ended, and what it said last.
+    pub fn refused(program: &'static str, scratch: &Scratch, settings: &EngineSettings) -> (ExitStatus, String) {
+        write(scratch, settings);
+        let mut command = Command::new(program);
+        command
+            .current_dir(scratch.path())
+            .args(["serve", "--config", "campanile.toml"]);
+        let mut process = Process::start("engine-refused", command, scratch.path());
+        let status = eventually("the engine has ended", START_LIMIT, || process.exited());
+        (status, process.tail())
+    }
+
     /// SIGKILL, in the middle of whatever it does.
     pub fn kill(&mut self) {
         self.process.kill();
     }
 
+    /// Has it stand still for that long.
+    pub fn stand_still(&self, length: Duration) {
+        self.process.stand_still(length);
+    }
+
     /// SIGTERM: it has to end by itself, in order. Returns how it ended.
     pub fn shut_down(&mut self) -> ExitStatus {
         self.process.terminate(SHUTDOWN_LIMIT)
+    }
+
+    /// Sends it the signal of that name, and does not wait.
+    pub fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
+    /// How it ended, or `None` while it runs.
+    pub fn exited(&mut self) -> Option<ExitStatus> {
+        self.process.exited()
+    }
+
+    /// Starts it again under other settings.
+    pub fn restart_with(&mut self, settings: &EngineSettings) {
+        let file = self.directory.join("campanile.toml");
+        let toml = settings.to_toml(&self.directory.join(OPERATOR_KEY_FILE));
+        std::fs::write(file, toml).expect("write the configuration");
+        self.restart();
     }
 
     /// Starts it again, with the same configuration, on other ports.
@@ -202,10 +260,32 @@ impl Engine {
         self.operator().get(&format!("/v1/tenants/{}", tenant.id)).expect(200)
     }
 
+    /// The sum of all samples of its metrics whose name and labels `wanted` takes; 0 when there are none.
+    pub fn metric(&self, wanted: impl Fn(&str) -> bool) -> f64 {
+        let answer = self.admin.get("/metrics");
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let samples = answer.text.lines().filter(|line| !line.starts_with('#'));
+        let values = samples
+            .filter_map(|line| line.rsplit_once(' '))
+            .filter(|(name, _)| wanted(name))
+            .filter_map(|(_, value)| value.parse::<f64>().ok());
+        values.sum()
+    }
+
+    /// Everything that it has logged since its last start.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
     /// The end of its log.
     pub fn log_tail(&self) -> String {
         self.process.tail()
     }
+}
+
+fn write(scratch: &Scratch, settings: &EngineSettings) {
+    let key_file = scratch.write("operator.key", OPERATOR_KEY);
+    scratch.write("campanile.toml", &settings.to_toml(&key_file));
 }
 
 fn spawn(program: &str, directory: &std::path::Path, start: usize) -> Process {

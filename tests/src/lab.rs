@@ -1,6 +1,7 @@
 //! One test's set-up: a directory, and the programs under test.
 
 use std::path::Path;
+use std::process::ExitStatus;
 
 use crate::engine::{Engine, EngineSettings, SmscSettings};
 use crate::redis_server::RedisServer;
@@ -64,6 +65,11 @@ impl Lab {
     /// The engine under `settings`.
     pub fn engine(&self, settings: &EngineSettings) -> Engine {
         Engine::start(self.programs.engine, &self.scratch, settings)
+    }
+
+    /// An engine under `settings` that has to refuse them: how it ended, and what it said last.
+    pub fn refused_engine(&self, settings: &EngineSettings) -> (ExitStatus, String) {
+        Engine::refused(self.programs.engine, &self.scratch, settings)
     }
 
     /// The engine on that Redis, with one SMSC: that simulator.

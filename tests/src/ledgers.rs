@@ -1,12 +1,17 @@
 //! The engine's ledger against the simulator's, recipient by recipient.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::engine::Engine;
 use crate::sim::{Row, Sim};
 use crate::tenant::{Campaign, CampaignView, Tenant};
+use crate::wait::eventually;
+
+/// Balances are booked every two seconds while a campaign runs, and at once when it may be done.
+const BALANCE_LIMIT: Duration = Duration::from_secs(20);
 
 /// What both say about one campaign, read when nothing moves any more.
 #[derive(Debug)]
@@ -20,6 +25,15 @@ pub struct Ledgers {
     context: String,
 }
 
+/// The campaign and its tenant when the balance has followed the messages, which takes some seconds.
+fn balanced(engine: &Engine, tenant: &Tenant, campaign: &Campaign, context: &str) -> (CampaignView, Value) {
+    let what = format!("{context}: the tenant's balance has followed the campaign");
+    eventually(&what, BALANCE_LIMIT, || {
+        let (view, balance) = (campaign.view(engine), engine.tenant_view(tenant));
+        (balance["credits"]["held"] == view.credits.held).then_some((view, balance))
+    })
+}
+
 impl Ledgers {
     /// Reads both. `context` (the seed, the fault) stands in each failure message.
     pub fn read(engine: &Engine, sim: &Sim, tenant: &Tenant, campaign: &Campaign, context: &str) -> Self {
@@ -30,12 +44,12 @@ impl Ledgers {
             .map(|row| (row.to.trim_start_matches('+').to_owned(), row.status))
             .collect();
         assert_eq!(statuses.len(), listed, "{context}: a recipient is listed twice");
-        let view = campaign.view(engine);
+        let (view, balance) = balanced(engine, tenant, campaign, context);
         Self {
             view,
             engine: statuses,
             sim: sim.ledger_by_recipient(),
-            tenant: engine.tenant_view(tenant),
+            tenant: balance,
             context: context.to_owned(),
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::wait::eventually;
+use crate::wait::{eventually, while_a_fault_lasts};
 
 /// How much of a program's standard error a failure message shows.
 const TAIL_LINES: usize = 30;
@@ -97,6 +97,20 @@ impl Process {
         let id = self.child.id().to_string();
         let status = Command::new("kill").args(["-s", name, &id]).status().expect("run kill");
         assert!(status.success(), "send SIG{name} to {} ({id})", self.name);
+    }
+
+    /// SIGSTOP, and SIGCONT after that long: what a machine does that gives its time to others.
+    pub fn stand_still(&self, length: Duration) {
+        self.signal("STOP");
+        while_a_fault_lasts(length);
+        self.signal("CONT");
+    }
+
+    /// All of standard error and standard output so far.
+    pub fn log(&self) -> String {
+        let mut log = fs::read_to_string(&self.errors).unwrap_or_default();
+        log.push_str(&fs::read_to_string(&self.output).unwrap_or_default());
+        log
     }
 
     /// The last lines of standard error, for failure messages.

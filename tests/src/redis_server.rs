@@ -46,6 +46,53 @@ impl RedisServer {
         self.process.kill();
     }
 
+    /// Sends it the signal of that name (`STOP`, `CONT`): it stands still, and goes on.
+    pub fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
+    /// `CONFIG SET`.
+    pub fn set(&self, key: &str, value: &str) {
+        let mut connection = self.connect().expect("connect to Redis");
+        let mut command = redis::cmd("CONFIG");
+        command.arg("SET").arg(key).arg(value);
+        command.query::<()>(&mut connection).expect("CONFIG SET");
+    }
+
+    /// How much memory its data take, in octets.
+    pub fn used_memory(&self) -> u64 {
+        let mut connection = self.connect().expect("connect to Redis");
+        let info: String = redis::cmd("INFO").arg("memory").query(&mut connection).expect("INFO");
+        let used = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
+        used.and_then(|used| used.trim().parse().ok())
+            .expect("INFO says used_memory")
+    }
+
+    /// How long the append-only file is, in octets: the part that grows.
+    pub fn log_length(&self) -> u64 {
+        let log = self.log_file();
+        log.metadata().expect("look at the append-only file").len()
+    }
+
+    /// Cuts so many octets off the append-only file, as a power cut does with what was not synced. Redis must be down.
+    pub fn lose_tail(&self, octets: u64) {
+        let log = self.log_file();
+        let file = std::fs::OpenOptions::new().write(true).open(&log);
+        let file = file.expect("open the append-only file");
+        let length = self.log_length();
+        file.set_len(length.saturating_sub(octets))
+            .expect("cut the append-only file");
+    }
+
+    /// Redis keeps a base and, beside it, the file of what came since (`…incr.aof`).
+    fn log_file(&self) -> PathBuf {
+        let folder = self.directory.join("appendonlydir");
+        let files = std::fs::read_dir(&folder).expect("list the append-only files");
+        let paths = files.map(|file| file.expect("list the append-only files").path());
+        let is_log = |path: &PathBuf| path.to_string_lossy().ends_with(".incr.aof");
+        paths.filter(is_log).max().expect("there is an append-only file")
+    }
+
     /// Starts it again on the same data.
     pub fn restart(&mut self) {
         self.process.kill();

@@ -34,6 +34,8 @@ pub struct Row {
     pub recipient: String,
     /// The source address as it came.
     pub source: String,
+    /// When it came.
+    pub received_at_us: u64,
     /// When the simulator took responsibility for it.
     pub accepted_at_us: Option<u64>,
     /// When it answered, with whatever status.
@@ -113,6 +115,11 @@ impl Sim {
         self.process.kill();
     }
 
+    /// Has it stand still for that long.
+    pub fn stand_still(&self, length: Duration) {
+        self.process.stand_still(length);
+    }
+
     /// Starts it again on the same ports, with an empty ledger.
     pub fn restart(&mut self) {
         self.process.kill();
@@ -129,6 +136,24 @@ impl Sim {
             .arg(&self.scenario);
         self.process = Process::start(&format!("sim-{}", self.starts), command, &self.directory);
         self.process.wait_until_ready(START_LIMIT);
+    }
+
+    /// Goes on under the built-in scenario of that name.
+    pub fn switch_to(&self, scenario: &str) {
+        self.http
+            .post_bytes(&format!("/scenario?name={scenario}"), b"")
+            .expect(200);
+    }
+
+    /// Sends it the signal of that name (`STOP`, `CONT`): a carrier that stands still, and comes back.
+    pub fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
+    /// Has it go on under another scenario (TOML); ledger, sessions and ports stay.
+    pub fn switch(&self, scenario: &str) {
+        let answer = self.http.post_bytes("/scenario", scenario.as_bytes());
+        assert!(matches!(answer.status, 200..=299), "{}: {}", answer.status, answer.text);
     }
 
     /// Drops every TCP connection at once.

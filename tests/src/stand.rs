@@ -8,6 +8,7 @@ use crate::lab::{Lab, Programs};
 use crate::ledgers::Ledgers;
 use crate::redis_server::RedisServer;
 use crate::sim::Sim;
+use crate::tap::Tap;
 use crate::tenant::{Campaign, Tenant};
 use crate::wait::eventually_or;
 
@@ -36,12 +37,47 @@ impl Stand {
         scenario: &str,
         adapt: impl FnOnce(SmscSettings) -> SmscSettings,
     ) -> Self {
+        Self::with(programs, name, scenario, |_, smsc| adapt(smsc))
+    }
+
+    /// The same with a tap on the wire between engine and simulator.
+    pub fn tapped(
+        programs: Programs,
+        name: &str,
+        scenario: &str,
+        adapt: impl FnOnce(SmscSettings) -> SmscSettings,
+    ) -> (Self, Tap) {
+        let mut tap = None;
+        let stand = Self::with(programs, name, scenario, |sim, smsc| {
+            let tap = tap.insert(Tap::new(sim.smpp_address()));
+            adapt(smsc).at(&tap.address())
+        });
+        (stand, tap.expect("made with the settings"))
+    }
+
+    fn with(
+        programs: Programs,
+        name: &str,
+        scenario: &str,
+        adapt: impl FnOnce(&Sim, SmscSettings) -> SmscSettings,
+    ) -> Self {
         let lab = Lab::new(programs, name);
         let redis = lab.redis();
         let sim = lab.sim(scenario);
-        let smsc = adapt(SmscSettings::new("north", sim.smpp_address()));
+        let smsc = adapt(&sim, SmscSettings::new("north", sim.smpp_address()));
         let engine = lab.engine(&EngineSettings::new(Some(redis.url()), vec![smsc]));
         let tenant = engine.tenant("Cabinet Martin", CREDITS);
+        Self {
+            engine,
+            sim,
+            redis,
+            tenant,
+            lab,
+        }
+    }
+
+    /// Of what a test has started by itself, in other ways than [`Stand::new`] does.
+    pub fn of(lab: Lab, (engine, sim, redis, tenant): (Engine, Sim, RedisServer, Tenant)) -> Self {
         Self {
             engine,
             sim,

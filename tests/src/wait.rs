@@ -1,4 +1,4 @@
-//! Waiting for a condition, never for a time.
+//! Waiting for a condition, never for a time, unless the time is the fault itself.
 
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,11 @@ pub fn eventually<T>(what: &str, limit: Duration, condition: impl FnMut() -> Opt
     eventually_or(limit, condition, || {
         format!("gave up after {limit:?} waiting until {what}")
     })
+}
+
+/// While a fault lasts that is defined by its length, such as a process that stands still.
+pub fn while_a_fault_lasts(length: Duration) {
+    std::thread::sleep(length);
 }
 
 /// As [`eventually`], with a failure message made when it is needed.

@@ -1,17 +1,22 @@
-//! The rate is kept: counted by the simulator, over both sessions, in every window of one second.
+//! The rate is kept: counted on the wire, over both sessions, in every window of one second, whatever stands still.
+//!
+//! The measure is a tap between engine and simulator: what left the engine in one second. A simulator that stands still
+//! reads a socket's worth at once afterwards, and no engine can help that; what the engine wrote meanwhile counts here.
 
 use std::time::Duration;
 
-use campanile_tests::{StallWatch, Stand, programs};
+use campanile_tests::{Stand, Tap, programs};
 
-/// The burst that the README states: one segment, and 2 % of a second's: what is caught up with after a stall, and the
-/// jitter of the way to the socket (20 ms).
-const BURST_DIVISOR: u64 = 50;
+/// The burst that the README states: a hundredth of the rate, and one segment at least.
+const BURST_DIVISOR: u64 = 100;
 
-/// How far the mean may be from the rate, beside the time in which the machine itself stood still.
+/// How far the mean may be above the rate. How far below is the machine's business here; `dispatch/pace.rs` judges it.
 const MEAN_TOLERANCE: f64 = 0.01;
 
 const SECONDS: u64 = 10;
+
+/// For so long engine and simulator stand still, in ms.
+const STILL: [u64; 3] = [300, 1_000, 3_000];
 
 #[test]
 fn rate_of_20_a_second() {
@@ -28,43 +33,79 @@ fn rate_of_5000_a_second() {
     keeps_its_rate(5_000);
 }
 
+#[test]
+fn rate_of_200_a_second_with_stalls() {
+    keeps_its_rate_through_stalls(200);
+}
+
+#[test]
+fn rate_of_1500_a_second_with_stalls() {
+    keeps_its_rate_through_stalls(1_500);
+}
+
 fn keeps_its_rate(rate: u64) {
-    let line = format!("rate = \"{rate}/s\"");
-    let stand = Stand::new(programs!(), &format!("pacing-{rate}"), "", |smsc| {
-        smsc.sessions(2).window(500).line(&line)
-    });
+    let (stand, tap) = paced(&format!("pacing-{rate}"), rate);
     let messages = rate * SECONDS;
-    let watch = StallWatch::start();
     let campaign = stand.launch(usize::try_from(messages).expect("a small number"));
     stand
         .sim
         .wait_for("submits", messages, Duration::from_secs(3 * SECONDS));
-    let (stalled, longest) = (watch.stalled(), watch.longest());
 
     let rates = stand.sim.rates();
     let [seen] = rates.as_slice() else {
         panic!("one account submits: {rates:?}")
     };
     assert_eq!(seen.submits, messages, "{seen:?}");
-    // What stood still for a moment arrives together: no engine can help that.
-    let burst = 1 + rate / BURST_DIVISOR + (rate as f64 * longest.as_secs_f64()) as u64;
-    assert!(
-        seen.max_per_second <= rate + burst,
-        "at most {rate} and a burst of {burst} in a second; the machine stood still for {longest:?} at most: {seen:?}"
-    );
+    assert_bound(&tap, rate);
     let seconds = Duration::from_micros(seen.last_us - seen.first_us).as_secs_f64();
     let mean = (messages - 1) as f64 / seconds;
-    let error = mean / rate as f64 - 1.0;
-    let lowest = -(MEAN_TOLERANCE + stalled.as_secs_f64() / seconds);
     assert!(
-        (lowest..=MEAN_TOLERANCE).contains(&error),
-        "a mean of {mean:.2} a second instead of {rate}; the machine stood still for {stalled:?}: {seen:?}"
+        mean <= rate as f64 * (1.0 + MEAN_TOLERANCE),
+        "a mean of {mean:.2} a second instead of {rate}: {seen:?}"
     );
     println!(
-        "{rate}/s: mean {mean:.2}, most in a second {}, machine stalled {stalled:?}",
+        "{rate}/s: mean {mean:.2}, most in a second {} on the wire, {} as the simulator read it",
+        tap.most_in_a_second(),
         seen.max_per_second
     );
 
     stand.wait_until_settled(&campaign, Duration::from_secs(30));
     stand.consistent_ledgers(&campaign, usize::try_from(messages).expect("a small number"), "pacing");
+}
+
+fn keeps_its_rate_through_stalls(rate: u64) {
+    let (stand, tap) = paced(&format!("pacing-stalls-{rate}"), rate);
+    let messages = rate * SECONDS;
+    let campaign = stand.launch(usize::try_from(messages).expect("a small number"));
+    // A second at full speed before each.
+    let mut submits = 0;
+    for length in STILL.map(Duration::from_millis) {
+        submits += rate;
+        stand.sim.wait_for("submits", submits, Duration::from_secs(30));
+        stand.engine.stand_still(length);
+        submits += rate;
+        stand.sim.wait_for("submits", submits, Duration::from_secs(30));
+        stand.sim.stand_still(length);
+    }
+    stand.sim.wait_for("submits", messages, Duration::from_secs(60));
+    println!("{rate}/s: most in a second {} on the wire", tap.most_in_a_second());
+    assert_bound(&tap, rate);
+
+    stand.wait_until_settled(&campaign, Duration::from_secs(30));
+    stand.consistent_ledgers(&campaign, usize::try_from(messages).expect("a small number"), "stalls");
+}
+
+fn paced(name: &str, rate: u64) -> (Stand, Tap) {
+    let line = format!("rate = \"{rate}/s\"");
+    Stand::tapped(programs!(), name, "", |smsc| smsc.sessions(2).window(500).line(&line))
+}
+
+#[track_caller]
+fn assert_bound(tap: &Tap, rate: u64) {
+    let burst = (rate / BURST_DIVISOR).max(1);
+    let most = tap.most_in_a_second();
+    assert!(
+        most <= rate + burst,
+        "{most} left within a second: at most {rate} and a burst of {burst} may"
+    );
 }

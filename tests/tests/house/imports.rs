@@ -7,7 +7,7 @@ const LAYERS: [&[&str]; 13] = [
     &["domain", "fault"],
     &["config", "metrics", "clock", "shutdown"],
     &["store", "compose", "rules"],
-    &["account", "audience", "bind"],
+    &["account", "audience", "bind", "guard"],
     &["campaign", "outcome", "notify"],
     &["receipt"],
     &["api", "console", "dispatch"],

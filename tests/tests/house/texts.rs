@@ -15,8 +15,8 @@ const HOSTS: [(&str, &str); 7] = [
 ];
 const POSTPONED: [(&str, &str); 4] = [("TO", "DO"), ("FIX", "ME"), ("unimple", "mented!"), ("#[ign", "ore")];
 
-/// Where the harness pauses between two looks at a condition, or at its own pulse; nothing else in the tests sleeps.
-const PAUSES: [&str; 2] = ["tests/src/wait.rs", "tests/src/stall.rs"];
+/// Where the harness pauses between two looks at a condition, or while a fault lasts; nothing else in the tests sleeps.
+const PAUSES: [&str; 1] = ["tests/src/wait.rs"];
 
 /// Cargo writes its own index's address there.
 const LOCK_FILE: &str = "Cargo.lock";

@@ -1,0 +1,53 @@
+//! A power cut at the database: what it wrote last is gone, and the engine has seen more than it knows.
+
+use super::ground::{LIMIT, Terms};
+use super::{Figures, Ground, Run, Scenario};
+use crate::wait::eventually;
+
+/// All of this file.
+pub const ALL: &[Scenario] = &[TAIL_LOST];
+
+/// The end of the append-only file is lost, the engine lives.
+pub const TAIL_LOST: Scenario = Scenario {
+    name: "tail-lost",
+    run: tail_lost,
+};
+
+const MESSAGES: usize = 3_000;
+
+fn tail_lost(run: &Run) -> Figures {
+    let mut dice = run.dice();
+    let scenario =
+        "[answer]\ndelay = { uniform = [\"20ms\", \"60ms\"] }\n[receipt]\ndelay = { uniform = [\"0s\", \"300ms\"] }\n";
+    let mut ground = Ground::new(run, &Terms::new(scenario));
+    let campaign = ground.stand.launch(MESSAGES);
+    ground.stand.sim.wait_for("accepted", 300, LIMIT);
+    let early = ground.stand.redis.log_length();
+    ground
+        .stand
+        .sim
+        .wait_for("accepted", 300 + dice.roll(500..=1_500), LIMIT);
+    ground.stand.redis.kill();
+    let late = ground.stand.redis.log_length();
+    let lost = (late - early) * dice.roll(20..=80) / 100;
+    ground.stand.redis.lose_tail(lost);
+    ground.stand.redis.restart();
+
+    let view = ground.wait(&campaign, "everything is submitted and receipted", |view| {
+        let totals = ground.stand.sim.totals();
+        view.progress.queued == 0 && totals["receipts_due"] == totals["receipts_acked"]
+    });
+    view.assert_adds_up();
+    ground.assert_nothing_doubled("");
+    ground.assert_credits(&ground.stand.tenant);
+    let what = format!("{}: the log speaks of an older state", ground.context);
+    eventually(&what, LIMIT, || {
+        let log = ground.stand.engine.log().to_lowercase();
+        log.contains("older").then_some(())
+    });
+    Figures::from([
+        ("octets lost", lost),
+        ("delivered", view.status("delivered")),
+        ("in doubt", view.progress.in_doubt),
+    ])
+}

@@ -1,0 +1,58 @@
+//! An SMSC that throttles, and nobody has told us its rate.
+
+use std::time::{Duration, Instant};
+
+use super::ground::{LIMIT, Terms};
+use super::{Figures, Ground, Run, Scenario};
+use crate::wait::eventually;
+
+/// All of this file.
+pub const ALL: &[Scenario] = &[NO_RATE];
+
+/// A campaign is throttled; a message of another tenant goes soon, and the SMSC is not stormed.
+pub const NO_RATE: Scenario = Scenario {
+    name: "starved",
+    run: no_rate,
+};
+
+/// Of a campaign that would take a hundred seconds.
+const MESSAGES: usize = 5_000;
+
+/// A reminder in a queue of a hundred seconds goes within so much.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Seen over so many that were taken.
+const TAKEN: u64 = 500;
+
+fn no_rate(run: &Run) -> Figures {
+    let mut dice = run.dice();
+    let scenario = "[[account]]\nsystem_id = \"*\"\nrate = \"50/s\"\n";
+    let ground = Ground::new(run, &Terms::new(scenario));
+    let neighbour = ground.neighbour();
+    let campaign = ground.stand.launch(MESSAGES);
+    ground.stand.sim.wait_for("accepted", dice.roll(60..=200), LIMIT);
+    let began = Instant::now();
+    ground.send(&neighbour, "+33799999999", "Lilas : rendez-vous");
+    let what = format!("{}: the reminder is on the wire", ground.context);
+    eventually(&what, SOON, || {
+        let rows = ground.rows("Lilas");
+        rows.iter().any(|row| row.accepted_at_us.is_some()).then_some(())
+    });
+    let took = began.elapsed();
+    ground.stand.sim.wait_for("accepted", TAKEN, LIMIT);
+    let totals = ground.stand.sim.totals();
+    let count = |name: &str| totals[name].as_u64().expect("a counter");
+    assert!(
+        2 * count("submits") <= 3 * count("accepted"),
+        "{}: {} submissions for {} taken",
+        ground.context,
+        count("submits"),
+        count("accepted")
+    );
+    assert!(campaign.ask(&ground.stand.engine, "cancel").status < 300);
+    Figures::from([
+        ("ms to the wire", took.as_millis() as u64),
+        ("submits", count("submits")),
+        ("taken", count("accepted")),
+    ])
+}

@@ -1,0 +1,207 @@
+//! What the engine refuses to do on a Redis that is not as it should be, and whose folder it may use.
+
+use std::path::Path;
+use std::time::Duration;
+
+use campanile_tests::{Engine, EngineSettings, Lab, RedisServer, SmscSettings, Stand, eventually, programs};
+use serde_json::{Value, json};
+
+/// The engine looks every second; the machine may be busy.
+const NOTICE_LIMIT: Duration = Duration::from_secs(20);
+
+const SETTLE_LIMIT: Duration = Duration::from_secs(90);
+
+const MESSAGES: usize = 3_000;
+
+/// Answers take a while, so that a change in the middle is in the middle.
+const ANSWERS_TAKE_TIME: &str = r#"
+[answer]
+delay = { uniform = ["20ms", "60ms"] }
+[receipt]
+delay = { uniform = ["0s", "300ms"] }
+"#;
+
+#[test]
+fn an_emptied_database_is_noticed_and_stops_everything_until_a_restart() {
+    let mut stand = Stand::new(programs!(), "guard-flushall", ANSWERS_TAKE_TIME, |smsc| smsc);
+    stand.launch(MESSAGES);
+    stand.sim.wait_for("accepted", 500, SETTLE_LIMIT);
+    redis::cmd("FLUSHALL")
+        .exec(&mut stand.redis.connect().unwrap())
+        .expect("FLUSHALL");
+
+    let problem = wait_until_not_ready(&stand.engine, "database_emptied");
+    assert_eq!(problem["code"], "not_ready");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("it was emptied"),
+        "{problem}"
+    );
+    // Whoever asks is told that the server is at fault, not that his key is none.
+    let http = stand.tenant.http(&stand.engine);
+    for path in [
+        "/v1/campaigns",
+        "/v1/messages",
+        "/v1/campaigns/cmp_1/launch",
+        "/v1/tenants",
+    ] {
+        let refused = http.post(path, &json!({})).expect_problem(&[503]);
+        assert_eq!(refused["code"], "database_lost");
+    }
+    http.get("/v1/tenant").expect_problem(&[503]);
+    assert!(metric(&stand.engine, "campanile_guard_stopped{work=\"leases\"} 1"));
+    let log = stand.engine.log_tail();
+    assert!(log.contains("the database has lost its id"), "{log}");
+
+    stand.engine.restart();
+    assert_eq!(stand.engine.admin().get("/readyz").status, 200);
+    stand.engine.tenant("Cabinet Martin", 10);
+}
+
+#[test]
+fn a_redis_that_loses_data_is_refused_or_shown() {
+    let lab = Lab::new(programs!(), "guard-loss");
+    let (redis, sim) = (lab.redis(), lab.sim(""));
+    configure(&redis, "appendonly", "no");
+    let mut settings = EngineSettings::new(Some(redis.url()), vec![SmscSettings::new("north", sim.smpp_address())]);
+    let (status, said) = lab.refused_engine(&settings);
+    assert_eq!(status.code(), Some(4), "{said}");
+    assert!(
+        said.contains("appendonly no (allowed: yes)") && said.contains("redis.allow_loss"),
+        "{said}"
+    );
+
+    settings.redis_lines.push("allow_loss = true".to_owned());
+    let engine = lab.engine(&settings);
+    assert_eq!(engine.admin().get("/readyz").status, 200);
+    let shown = engine.admin().get("/readyz?verbose=1").expect(200);
+    assert_eq!(
+        shown["redis_loss_allowed"],
+        json!(["appendonly no (allowed: yes)"]),
+        "{shown}"
+    );
+    assert!(metric(&engine, "campanile_redis_loss_allowed 1"));
+    assert!(engine.log_tail().contains("Redis may lose data"));
+}
+
+#[test]
+fn a_nearly_full_redis_takes_nothing_in_and_a_full_one_settles_what_was_sent() {
+    let stand = Stand::new(programs!(), "guard-memory", ANSWERS_TAKE_TIME, |smsc| smsc);
+    let http = stand.tenant.http(&stand.engine);
+    let campaign = stand.launch(MESSAGES);
+    stand.sim.wait_for("accepted", 300, SETTLE_LIMIT);
+    // Full to the brim: leases stop, and every answer and receipt under way is settled all the same.
+    configure(&stand.redis, "maxmemory", "1mb");
+    wait_until_not_ready(&stand.engine, "redis_lease_mark");
+    let message = json!({ "to": "+33612345678", "sender": "OSTEO", "text": "RDV" });
+    let refused = http.post("/v1/messages", &message).expect_problem(&[503]);
+    assert_eq!(refused["code"], "intake_closed");
+    let stopped = campaign.wait(&stand.engine, "what was sent is settled", SETTLE_LIMIT, |view| {
+        let totals = stand.sim.totals();
+        view.status("transmitted") == 0 && Some(view.status("delivered")) == totals["accepted"].as_u64()
+    });
+    stopped.assert_adds_up();
+    assert!(
+        stopped.progress.queued > 0 && stopped.progress.in_doubt == 0,
+        "{stopped:?}"
+    );
+
+    configure(&stand.redis, "maxmemory", "0");
+    stand.wait_until_settled(&campaign, SETTLE_LIMIT);
+    let ledgers = stand.consistent_ledgers(&campaign, MESSAGES, "maxmemory");
+    assert_eq!(
+        ledgers.view().status("delivered"),
+        MESSAGES as u64,
+        "{:?}",
+        ledgers.view()
+    );
+    http.post("/v1/messages", &message).expect(202);
+}
+
+#[test]
+fn a_second_engine_on_the_folder_is_refused_and_the_first_goes_on() {
+    let lab = Lab::new(programs!(), "guard-two");
+    let sim = lab.sim("");
+    let settings = EngineSettings::new(None, vec![SmscSettings::new("north", sim.smpp_address())]);
+    let engine = lab.engine(&settings);
+    let tenant = engine.tenant("Cabinet Martin", 10);
+    let (status, said) = lab.refused_engine(&settings);
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.contains("is used by process"), "{said}");
+    assert_eq!(servers_on(&lab.directory().join("data")).len(), 1);
+    assert_eq!(engine.tenant_view(&tenant)["credits"]["available"], 10);
+}
+
+#[test]
+fn killed_five_times_there_is_one_server_on_the_folder_and_nothing_is_lost() {
+    let lab = Lab::new(programs!(), "guard-killed");
+    let sim = lab.sim("");
+    let settings = EngineSettings::new(None, vec![SmscSettings::new("north", sim.smpp_address())]);
+    let mut engine = lab.engine(&settings);
+    let folder = lab.directory().join("data");
+    let tenants: Vec<_> = (1..=5)
+        .map(|credits| {
+            let tenant = engine.tenant("Cabinet Martin", credits);
+            engine.kill();
+            engine.restart();
+            let servers = servers_on(&folder);
+            assert_eq!(servers.len(), 1, "after {credits} kills: {servers:?}");
+            tenant
+        })
+        .collect();
+    for (tenant, credits) in tenants.iter().zip(1..) {
+        assert_eq!(engine.tenant_view(tenant)["credits"]["available"], credits);
+    }
+    engine.kill();
+    eventually("the last server has ended too", NOTICE_LIMIT, || {
+        servers_on(&folder).is_empty().then_some(())
+    });
+}
+
+#[test]
+fn an_engine_whose_port_is_taken_ends_before_it_touches_anything() {
+    let lab = Lab::new(programs!(), "guard-port");
+    let (redis, sim) = (lab.redis(), lab.sim(""));
+    let mut settings = EngineSettings::new(Some(redis.url()), vec![SmscSettings::new("north", sim.smpp_address())]);
+    settings.listen = sim.smpp_address().to_owned();
+    let (status, said) = lab.refused_engine(&settings);
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.contains("api.listen"), "{said}");
+    let epochs: u64 = redis::cmd("HLEN")
+        .arg("c:engines")
+        .query(&mut redis.connect().unwrap())
+        .expect("HLEN");
+    assert_eq!(epochs, 0, "an epoch was begun");
+}
+
+/// Waits for that reason, and returns what `/readyz` says without details.
+fn wait_until_not_ready(engine: &Engine, code: &str) -> Value {
+    eventually(&format!("/readyz says {code}"), NOTICE_LIMIT, || {
+        let shown = engine.admin().get("/readyz?verbose=1").json();
+        let reasons = shown["reasons"].as_array().expect("reasons");
+        reasons.iter().any(|reason| reason["code"] == code).then_some(())
+    });
+    engine.admin().get("/readyz").expect_problem(&[503])
+}
+
+fn metric(engine: &Engine, line: &str) -> bool {
+    engine.admin().get("/metrics").text.lines().any(|found| found == line)
+}
+
+fn configure(redis: &RedisServer, setting: &str, value: &str) {
+    let mut set = redis::cmd("CONFIG");
+    set.arg("SET").arg(setting).arg(value);
+    set.exec(&mut redis.connect().expect("connect")).expect("CONFIG SET");
+}
+
+/// The redis-servers that work in that folder.
+fn servers_on(folder: &Path) -> Vec<String> {
+    let folder = folder.canonicalize().expect("the data folder");
+    let processes = std::fs::read_dir("/proc").expect("these tests need Linux' /proc");
+    let server = |process: std::fs::DirEntry| {
+        let name = std::fs::read_to_string(process.path().join("comm")).ok()?;
+        let directory = std::fs::read_link(process.path().join("cwd")).ok()?;
+        let ours = name.trim() == "redis-server" && directory == folder;
+        ours.then(|| process.file_name().to_string_lossy().into_owned())
+    };
+    processes.flatten().filter_map(server).collect()
+}
