@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::domain::{CampaignId, MessageId, Recipient};
+use crate::domain::{CampaignId, MessageId, Recipient, TenantId};
 
 /// The right to submit what was leased. It lives as long as one of its messages has no answer in the store.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Flight {
     pub id: MessageId,
     /// To whom.
     pub recipient: Recipient,
+    /// Whose.
+    pub tenant: TenantId,
     /// submit_sm's that it takes, as it was composed.
     pub segments: u8,
     /// Those of them that are submitted now: all, unless an SMSC has some already.

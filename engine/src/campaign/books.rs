@@ -16,7 +16,7 @@ use crate::store::{
 };
 
 /// How often the journal is looked at.
-const ROUND: Duration = Duration::from_millis(400);
+const ROUND: Duration = Duration::from_millis(700);
 
 /// A campaign that may be done is looked at no more often than this, any other with news no more often than that.
 const URGENT_EVERY_US: u64 = 500_000;

@@ -229,6 +229,7 @@ fn accepted(leased: &LeasedMessage) -> Ask {
         recipient: leased.recipient,
         head: *leased.message.first_chunk::<HEAD>().unwrap(),
         sender: 36_180,
+        tenant: message(leased).tenant,
         smsc_id: message(leased).id.0.to_string().into_bytes(),
     })
 }

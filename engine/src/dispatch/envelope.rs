@@ -49,6 +49,7 @@ pub(super) fn seal(
         message: leased.message.clone(),
         id: message.id,
         recipient: message.recipient,
+        tenant: message.tenant,
         segments: u8::try_from(segments.len()).map_err(|_| Uncomposable)?,
         submitted: (0..segments.len()).filter(|part| is_open(*part)).count() as u8,
         sender: replies_to(&sender),
@@ -69,6 +70,7 @@ pub(super) fn unsealed(leased: &LeasedMessage, lease: &Arc<Lease>) -> Option<Fli
         message: leased.message.clone(),
         id: message.id,
         recipient: message.recipient,
+        tenant: message.tenant,
         segments: traces
             .as_ref()
             .map_or(message.segments.max(1), |traces| traces.segments.len() as u8),

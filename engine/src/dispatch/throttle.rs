@@ -288,13 +288,14 @@ mod tests {
     }
 
     #[test]
-    fn an_smsc_that_takes_nothing_is_asked_every_second_and_found_again() {
+    fn an_smsc_that_takes_nothing_is_asked_ten_times_a_second_and_found_again() {
         let mut play = Play::new(Some(2_000.0));
         play.go_on(5.0, 1e6);
         let (_, at_first) = play.go_on(3.0, 0.0);
         assert!(at_first < 4_000, "{at_first}");
         let (_, later) = play.go_on(30.0, 0.0);
-        assert!(later <= 40, "{later} refused in half a minute");
+        // Three hundred, and what the slowing still lets through in the first seconds.
+        assert!(later <= 330, "{later} refused in half a minute");
         play.go_on(9.0, 1e6);
         let (accepted, _) = play.go_on(1.0, 1e6);
         assert!(accepted > 1_800, "{accepted} in a second, {}", play.at());

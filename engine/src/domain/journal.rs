@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! entry = event …                          one script call; the field's name in the stream is the form: 1
-//! move  = 'm' from(1) to(1) id(8) tenant(4) smsc(2) segments(1) credits(1)
-//!         before(1) [slot(8) where to is '.']
+//! move  = 'm' from(1) to(1) id … credits   the stored message's octets from its id to its credits, as one piece
+//!         [slot(8) where to is '.']
+//!       | 'b' before(1) from(1) …          the same where the credits change: what they were before
 //! range = 'r' reason(1) letter(1) campaign(8) tenant(4) position(4) count(4)
 //! ```
 
@@ -52,7 +53,8 @@ pub enum JournalEvent {
     },
 }
 
-const MOVE: usize = 20;
+/// Octets of a message from its id to its credits.
+const PIECE: usize = 24;
 const RANGE: usize = 23;
 
 /// The events of one entry that was written at `at`, seconds since 1970.
@@ -80,25 +82,12 @@ pub fn events(entry: &[u8], at: u32) -> impl Iterator<Item = Result<JournalEvent
 fn read(bytes: &[u8], at: u32) -> Option<(JournalEvent, usize)> {
     match bytes.first()? {
         b'm' => {
-            let fixed: &[u8; MOVE] = bytes.first_chunk()?;
-            let ended = fixed[2] == ENDED;
-            let result = if ended {
-                Some(ResultSlot::unpack(bytes.get(MOVE..MOVE + 8)?)?)
-            } else {
-                None
-            };
-            let event = JournalEvent::Moved {
-                from: fixed[1],
-                to: fixed[2],
-                id: MessageId(u64::from_be_bytes(fixed[3..11].try_into().ok()?)),
-                tenant: TenantId(u32::from_be_bytes(fixed[11..15].try_into().ok()?)),
-                smsc: SmscId(u16::from_be_bytes([fixed[15], fixed[16]])),
-                segments: fixed[17],
-                credits: fixed[18],
-                before: fixed[19],
-                result,
-            };
-            Some((event, MOVE + if ended { ResultSlot::LENGTH } else { 0 }))
+            let (event, length) = read_move(bytes.get(1..)?, None)?;
+            Some((event, length + 1))
+        }
+        b'b' => {
+            let (event, length) = read_move(bytes.get(2..)?, bytes.get(1).copied())?;
+            Some((event, length + 2))
         }
         b'r' => {
             let fixed: &[u8; RANGE] = bytes.first_chunk()?;
@@ -116,6 +105,29 @@ fn read(bytes: &[u8], at: u32) -> Option<(JournalEvent, usize)> {
     }
 }
 
+fn read_move(bytes: &[u8], before: Option<u8>) -> Option<(JournalEvent, usize)> {
+    let (states, rest) = bytes.split_first_chunk::<2>()?;
+    let piece: &[u8; PIECE] = rest.first_chunk()?;
+    let ended = states[1] == ENDED;
+    let result = if ended {
+        Some(ResultSlot::unpack(rest.get(PIECE..PIECE + ResultSlot::LENGTH)?)?)
+    } else {
+        None
+    };
+    let event = JournalEvent::Moved {
+        from: states[0],
+        to: states[1],
+        id: MessageId(u64::from_be_bytes(piece[..8].try_into().ok()?)),
+        tenant: TenantId(u32::from_be_bytes(piece[11..15].try_into().ok()?)),
+        smsc: SmscId(u16::from_be_bytes([piece[17], piece[18]])),
+        segments: piece[22],
+        credits: piece[23],
+        before: before.unwrap_or(piece[23]),
+        result,
+    };
+    Some((event, 2 + PIECE + if ended { ResultSlot::LENGTH } else { 0 }))
+}
+
 impl super::Message<'_> {
     /// The event of its move to `to`, packed; `None` for one that changes no figure: a deferral, a receipt of one segment.
     pub(super) fn event(&self, to: super::State, credits: u8, result: Option<&ResultSlot>) -> Option<Vec<u8>> {
@@ -124,12 +136,14 @@ impl super::Message<'_> {
         if from == to || to == b'D' && !doubtful {
             return None;
         }
-        let mut event = Vec::with_capacity(MOVE + ResultSlot::LENGTH);
-        event.extend_from_slice(&[b'm', from, to]);
-        event.extend_from_slice(&self.id.0.to_be_bytes());
-        event.extend_from_slice(&self.tenant.0.to_be_bytes());
-        event.extend_from_slice(&self.smsc.0.to_be_bytes());
-        event.extend_from_slice(&[self.segments, credits, self.credits]);
+        let mut event = Vec::with_capacity(4 + PIECE + ResultSlot::LENGTH);
+        match credits == self.credits {
+            true => event.push(b'm'),
+            false => event.extend_from_slice(&[b'b', self.credits]),
+        }
+        event.extend_from_slice(&[from, to]);
+        let moved = Self { credits, ..*self };
+        event.extend_from_slice(&moved.pack(None)[7..7 + PIECE]);
         event.extend(result.into_iter().flat_map(ResultSlot::pack));
         Some(event)
     }
@@ -176,7 +190,7 @@ mod tests {
             (Ending::Canceled, Reason::Stopped, 7)
         );
         assert_eq!((position, count), (4, 8));
-        assert_eq!(read[2], Err(BadForm { at: 51 }));
+        assert_eq!(read[2], Err(BadForm { at: 58 }));
     }
 
     #[test]

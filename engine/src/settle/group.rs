@@ -123,6 +123,7 @@ impl Gatherer {
                 recipient: flight.recipient,
                 head: *head,
                 sender: flight.sender,
+                tenant: flight.tenant,
                 smsc_id: id.clone(),
             };
             let of = answered(smsc, flight, replies, News::Taken);

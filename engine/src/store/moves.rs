@@ -4,7 +4,7 @@ use redis::{Cmd, Value};
 
 use super::scripts::Name;
 use super::{Store, StoreError, array, bytes, recipient};
-use crate::domain::{HEAD, Partition, Recipient, ResultSlot, SmscId, State, Transition};
+use crate::domain::{HEAD, Partition, Recipient, ResultSlot, SmscId, State, TenantId, Transition};
 
 /// Messages in one script call. Redis serves nobody else meanwhile: 500 are under 2 ms.
 const CALL_MAX: usize = 500;
@@ -18,6 +18,8 @@ pub struct AcceptAsk {
     pub head: [u8; HEAD],
     /// The sender as a number; 0 when it cannot be replied to.
     pub sender: u64,
+    /// Whose it is.
+    pub tenant: TenantId,
     /// The SMSC's id of it.
     pub smsc_id: Vec<u8>,
 }
@@ -165,7 +167,7 @@ impl Store {
         };
         for &at in &group.members {
             match &cases[at].ask {
-                Ask::Accept(ask) => pack_accept(&mut packed, ask),
+                Ask::Accept(ask) => pack_accept(&mut packed, ask, seconds),
                 Ask::Receipt(ask) => pack_receipt(&mut packed, ask),
                 Ask::Move(transition, note) => add_move(&mut call, transition, note),
             }
@@ -200,10 +202,14 @@ struct Group {
     members: Vec<usize>,
 }
 
-fn pack_accept(packed: &mut Vec<u8>, ask: &AcceptAsk) {
+fn pack_accept(packed: &mut Vec<u8>, ask: &AcceptAsk, seconds: [u8; 4]) {
     packed.extend_from_slice(&ask.recipient.0.to_be_bytes());
     packed.extend_from_slice(&ask.head);
     packed.extend_from_slice(&ask.sender.to_be_bytes());
+    packed.extend_from_slice(&ask.tenant.0.to_be_bytes());
+    // The campaign, as the id in the head begins.
+    packed.extend_from_slice(&ask.head[7..12]);
+    packed.extend_from_slice(&seconds);
     push_id(packed, &ask.smsc_id);
 }
 

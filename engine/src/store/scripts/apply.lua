@@ -6,23 +6,26 @@
 -- Returns: 1, then for each campaign its packed counters, 4 octets each; 0 and the position when the books are elsewhere.
 -- Limits: at most 5,000 results a call.
 local base, expected, position, trim = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local NUMBERS = '>' .. string.rep('I4', 22)
 local COUNTERS, SLOT = 88, 8 -- octets before the results; octets of one
 local known = call('HGET', base .. 'pos', 'books') or ''
 if known ~= expected then return { 0, known } end
 local reply = { 1 }
 for i = 4, #ARGV, 3 do
   local key, counters, results = base .. 'res:' .. ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  if call('EXISTS', key) == 0 then
+  local header = call('GETRANGE', key, 0, COUNTERS - 1)
+  if header == '' then
     -- Made in its full length, so that it takes no more than it has to.
     call('SETRANGE', key, COUNTERS + SLOT * call('LLEN', base .. 'aud:' .. ARGV[i]) - 1, '\0')
+    header = string.rep('\0', COUNTERS)
   end
-  local before, after = { struct.unpack('>' .. string.rep('I4', 22), call('GETRANGE', key, 0, COUNTERS - 1)) }, {}
+  local before = { struct.unpack(NUMBERS, header) }
   for at = 1, #counters, 5 do
     local number = byte(counters, at) + 1
     before[number] = before[number] + struct.unpack('>i4', sub(counters, at + 1, at + 4))
   end
-  for number = 1, 22 do after[number] = struct.pack('>I4', before[number]) end
-  local packed = table.concat(after)
+  before[23] = nil -- where the reading ended
+  local packed = struct.pack(NUMBERS, unpack(before))
   call('SETRANGE', key, 0, packed)
   reply[#reply + 1] = packed
   if #results > 0 then

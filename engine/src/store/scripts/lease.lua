@@ -20,13 +20,17 @@ local RECHECK_US = 1000000
 local epoch4, smsc2, now_s = struct.pack('>I4', epoch), struct.pack('>I2', smsc), floor(now / 1000000)
 local out, o, ids, n_ids = {}, 0, {}, 0
 
-local function hand_out(row, message, recipient)
-  out[o + 1] = char(floor(#row / 256), #row % 256)
-  out[o + 2] = row
-  out[o + 3] = message
+local lengths = {}
+local function hand_out(row, message, recipient, id)
+  local length = lengths[#row]
+  if not length then
+    length = char(floor(#row / 256), #row % 256)
+    lengths[#row] = length
+  end
+  out[o + 1], out[o + 2], out[o + 3] = length, row, message
   o = o + 3
-  n_ids = n_ids + 1
-  ids[n_ids] = recipient .. sub(message, 1 + ID, ID + 8)
+  ids[n_ids + 1], ids[n_ids + 2] = recipient, id
+  n_ids = n_ids + 2
 end
 
 -- The row of a message that was leased before.
@@ -45,7 +49,7 @@ if last == number then
     local first, ends = nil, nil
     if record then first, ends = locate_id(record, id) end
     if first and byte(record, first + STATE) == LEASED and sub(record, first + EPOCH, first + EPOCH + 3) == epoch4 then
-      hand_out(row_of(record, first), sub(record, first, ends), recipient)
+      hand_out(row_of(record, first), sub(record, first, ends), recipient, id)
     end
   end
   return { 'ok', 1, '', 0, table.concat(out) }
@@ -115,7 +119,7 @@ local function take_due(line)
         local message = char(FORM_MESSAGE, LEASED, (byte(record, first + MOVES) + 1) % 256) .. epoch4
           .. sub(record, first + ID, first + SMSC - 1) .. smsc2 .. sub(record, first + LANE, ends)
         changed[recipient] = sub(record, 1, first - 1) .. message .. sub(record, ends + 1)
-        hand_out(row_of(record, first), message, recipient)
+        hand_out(row_of(record, first), message, recipient, id)
         budget = budget - byte(record, first + SEGMENTS)
       end
     end
@@ -124,7 +128,7 @@ local function take_due(line)
   if #later > 0 then call('ZADD', key, 'XX', unpack(later)) end
 end
 
--- Rows that were taken from spans in this lane, with what their messages begin and go on with.
+-- Rows that were taken from spans in this lane: their campaign, what follows their id, their tenant, position × partitions.
 local rows, heads, tails, tenants_of, indexes, n_rows
 
 -- Takes up to `want` rows of a tenant's oldest campaign. Returns whether the tenant has more in this line.
@@ -143,7 +147,7 @@ local function take(line, lane, gate2, route2, tenant, want)
   want = math.min(want, count)
   local found = call('LRANGE', base .. 'aud:' .. campaign, first, first + want - 1)
   local used, tenant4 = 0, struct.pack('>I4', tenant)
-  local head = char(FORM_MESSAGE, LEASED, 0) .. epoch4 .. struct.pack('>I5', campaign)
+  local head = struct.pack('>I5', campaign)
   local tail = '\0\0\13' .. tenant4 .. route2 .. smsc2 .. char(lane) .. gate2
   while used < #found and budget > 0 do
     used = used + 1
@@ -246,21 +250,25 @@ local function record_rows(line, lane)
   local out_of = left_out(lane, recipients, records)
   -- A packed index is position × partitions + partition; the partition is in the base.
   local partition = tonumber(string.match(base, '{p(%d+)}'))
+  local leased = char(FORM_MESSAGE, LEASED, 0) .. epoch4
   for i = 1, n_rows do
     local row, recipient, index = rows[i], recipients[i], indexes[i] + partition
-    local record = changed[recipient] or records[i] or ''
-    local message = heads[i] .. char(floor(index / 65536), floor(index / 256) % 256, index % 256) .. tails[i]
-      .. sub(row, ROW_SEGMENTS, ROW_CREDITS)
+    local record = changed[recipient] or records[i]
+    local id = heads[i] .. char(floor(index / 65536), floor(index / 256) % 256, index % 256)
+    local message = leased .. id .. tails[i] .. sub(row, ROW_SEGMENTS, ROW_CREDITS)
     if out_of[i] then
       local slot = 's' .. char(out_of[i]) .. '\0\0' .. struct.pack('>I4', now_s)
       events[#events + 1] = 'mQ' .. sub(moved(message, 1, '.', slot), 3)
+    elseif not record then
+      changed[recipient] = message
+      hand_out(row, message, recipient, id)
     elseif is_held_up(record, #record, tenants_of[i], lane) then
       message = char(FORM_MESSAGE, WAITING) .. sub(message, 3)
       changed[recipient] = record .. message
-      note_due(dues, line_of(message, 1), now + RECHECK_US, recipient .. sub(message, 1 + ID, ID + 8))
+      note_due(dues, line_of(message, 1), now + RECHECK_US, recipient .. id)
     else
       changed[recipient] = record .. message
-      hand_out(row, message, recipient)
+      hand_out(row, message, recipient, id)
     end
   end
 end

@@ -36,7 +36,7 @@ for m = 1, n do
     end
     local after = sub(record, 1, first - 1) .. replacement .. sub(record, last + 1)
     if byte(note, 1) == 115 then -- s
-      after = trails_with(record, sub(note, 2), tenant, sub(expected, 8, 12), at_s) .. sub(after, messages_of(after))
+      after = trails_with(record, sub(note, 2) .. tenant .. sub(expected, 8, 12) .. at_s) .. sub(after, messages_of(after))
     elseif byte(note, 1) == 100 then -- d
       after = remember(after, sub(note, 2))
     end

@@ -99,9 +99,10 @@ local function wake(dues, record, tenant, lane, recipient, now)
   end
 end
 
--- The trails of a record after a message to that sender was taken: that sender's first, with the digests that it had.
-local function trails_with(record, sender, tenant, campaign, at_s)
-  local digests, others, n, at = '', {}, 1, 1
+-- The trails of a record after a message was taken: `newest` (sender, tenant, campaign, when) first, with the digests that
+-- the sender's trail had.
+local function trails_with(record, newest)
+  local digests, others, n, at, sender = '', {}, 1, 1, sub(newest, 1, 8)
   while byte(record, at) == FORM_TRAIL do
     local last = at + 1 + byte(record, at + 1)
     if sub(record, at + TRAIL_SENDER, at + TRAIL_SENDER + 7) == sender then
@@ -112,7 +113,7 @@ local function trails_with(record, sender, tenant, campaign, at_s)
     end
     at = last + 1
   end
-  return char(FORM_TRAIL, 21 + #digests) .. sender .. tenant .. campaign .. at_s .. digests .. table.concat(others)
+  return char(FORM_TRAIL, 21 + #digests) .. newest .. digests .. table.concat(others)
 end
 
 -- A record whose newest trail remembers these digests too.
@@ -157,9 +158,7 @@ end
 
 -- The event of the message at `at`: to the state of that letter, or to its end (`.`) with a result slot.
 local function moved(record, at, to, slot)
-  return 'm' .. sub(record, at + STATE, at + STATE) .. to .. sub(record, at + ID, at + ID + 7)
-    .. sub(record, at + TENANT, at + TENANT + 3) .. sub(record, at + SMSC, at + SMSC + 1)
-    .. sub(record, at + SEGMENTS, at + CREDITS) .. sub(record, at + CREDITS, at + CREDITS) .. slot
+  return 'm' .. sub(record, at + STATE, at + STATE) .. to .. sub(record, at + ID, at + CREDITS) .. slot
 end
 
 -- The event of consecutive rows that ended without having been leased.

@@ -14,25 +14,35 @@ while at <= #packed do
   at = at + 23 + byte(packed, at + 22)
 end
 local records = call('HMGET', base .. 'rec', unpack(recipients))
-local changed, events, reply = {}, {}, {}
+local changed, events, e, reply, set, s = {}, {}, 0, {}, {}, 0
 for m = 1, n do
   local recipient, start = recipients[m], starts[m]
   local record = changed[recipient] or records[m]
   if not record then
     reply[m] = 'N'
   else
-    local first = messages_of(record)
-    local digest, id = sub(packed, start + 10, start + 13), sub(packed, start + 22, start + 22 + byte(packed, start + 22))
+    local first, newest = messages_of(record), byte(record, 2)
     -- Behind the fixed part: when it was taken (8), the only segment's mark (1), length and id.
-    if byte(record, first + STATE) == ENROUTE and byte(record, first + BODY + 8) == 1 and #id > 1
-      and sub(record, first + BODY + 9) == id and sub(record, first + SMSC, first + SMSC + 1) == sub(packed, start + 8, start + 9)
+    if byte(record, first + STATE) == ENROUTE and byte(record, first + BODY + 8) == 1 and first > 1
+      and byte(packed, start + 22) > 0 and byte(record, first + SMSC + 1) == byte(packed, start + 9)
+      and byte(record, first + SMSC) == byte(packed, start + 8)
+      and sub(record, first + BODY + 9) == sub(packed, start + 22, start + 22 + byte(packed, start + 22))
     then
-      events[#events + 1] = moved(record, first, '.', sub(packed, start + 14, start + 21))
+      e = e + 1
+      events[e] = 'mE.' .. sub(record, first + ID, first + CREDITS) .. sub(packed, start + 14, start + 21)
       reply[m] = 'S' .. sub(record, first + BODY, first + BODY + 7)
-      changed[recipient] = remember(sub(record, 1, first - 1), digest)
+      local after
+      if newest <= 21 + 4 * (DIGESTS_MAX - 1) then
+        after = char(FORM_TRAIL, newest + 4) .. sub(record, 3, newest + 2) .. sub(packed, start + 10, start + 13)
+        if first > newest + 3 then after = after .. sub(record, newest + 3, first - 1) end
+      else
+        after = remember(sub(record, 1, first - 1), sub(packed, start + 10, start + 13))
+      end
+      changed[recipient] = after
+      set[s + 1], set[s + 2], s = recipient, after, s + 2
     elseif first > #record then
       reply[m] = 'N'
-      local trail = 1
+      local trail, digest = 1, sub(packed, start + 10, start + 13)
       while trail < first do
         local ends = trail + 1 + byte(record, trail + 1)
         for d = trail + TRAIL_DIGESTS, ends, 4 do
@@ -45,6 +55,6 @@ for m = 1, n do
     end
   end
 end
-write_records(base, changed)
+if s > 0 then call('HSET', base .. 'rec', unpack(set)) end
 write_journal(base, events)
 return reply
