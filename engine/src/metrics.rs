@@ -163,6 +163,11 @@ metrics! {
     http_requests_total: IntCounterVec ["route", "method", "code"];
     /// How long HTTP requests took.
     http_request_duration_seconds: HistogramVec ["route"] CALL_BUCKETS;
+    /// HTTP connections that are open, by listener: public, admin.
+    http_connections: IntGaugeVec ["listener"];
+    /// HTTP connections that were cut off, by reason: gave_way (it waited longest when another needed its place), refused
+    /// (all places were being served), late_head, unread (its answer was not taken).
+    http_connections_cut_total: IntCounterVec ["listener", "reason"];
     /// Round trips to Redis by what they are for: commit, lease, launch.
     redis_op_duration_seconds: HistogramVec ["op"] CALL_BUCKETS;
     /// Round trips to Redis that failed, by what they were for; they are repeated.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::account::{Accounts, OperatorKeyFault};
-use crate::api::{self, App, Listeners};
+use crate::api::{self, App, Listeners, Shares};
 use crate::audience::Country;
 use crate::bind::{self, Binds, Events, Pool, Stop};
 use crate::campaign::{CampaignDeps, Campaigns, Gates, Limits, Routes};
@@ -368,7 +368,8 @@ impl Engine {
             clock: self.clock,
             board: self.board.clone(),
             verdict: self.verdict.clone(),
-            body_max: self.config.api.body_max,
+            shares: Shares::new(&self.config.api),
+            limits: Arc::new(self.config.api.clone()),
         };
         let serving = api::serve(listeners, app, shutdown.orderly.clone());
         on_ready(&ready);

@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, Path};
-use axum::http::header;
+use axum::extract::{FromRequestParts, Path, Request};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 
 use super::App;
 use super::problem::{Problem, ProblemKind};
@@ -21,8 +21,8 @@ pub(super) struct Operator;
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        match owner(parts, app).await? {
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        match owner(parts)? {
             KeyOwner::Tenant(tenant) => Ok(Self(tenant)),
             KeyOwner::Operator => Err(ProblemKind::Forbidden.into()),
         }
@@ -32,27 +32,36 @@ impl FromRequestParts<App> for Caller {
 impl FromRequestParts<App> for Operator {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        match owner(parts, app).await? {
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        match owner(parts)? {
             KeyOwner::Operator => Ok(Self),
             KeyOwner::Tenant(_) => Err(ProblemKind::Forbidden.into()),
         }
     }
 }
 
-async fn owner(parts: &Parts, app: &App) -> Result<KeyOwner, Problem> {
-    let bearer = bearer(parts).ok_or(ProblemKind::Unauthorized)?;
-    let owner = app
-        .accounts
-        .authenticate(bearer)
-        .await
-        .map_err(|error| store_refuses(&error))?;
+/// What [`look_up`] found.
+fn owner(parts: &Parts) -> Result<KeyOwner, Problem> {
+    let owner = parts.extensions.get::<KeyOwner>().copied();
     owner.ok_or(ProblemKind::Unauthorized.into())
 }
 
+/// Whose key the request has; `None` without a known one. A handler that wants one asks for [`Caller`] or [`Operator`].
+pub(super) async fn look_up(app: &App, request: &mut Request) -> Result<Option<KeyOwner>, Problem> {
+    let Some(bearer) = bearer(request.headers()) else {
+        return Ok(None);
+    };
+    let found = app.accounts.authenticate(bearer).await;
+    let owner = found.map_err(|error| store_refuses(&error))?;
+    if let Some(owner) = owner {
+        request.extensions_mut().insert(owner);
+    }
+    Ok(owner)
+}
+
 /// The key of `Authorization: Bearer …`; the scheme in any case (RFC 9110, 11.1).
-fn bearer(parts: &Parts) -> Option<&str> {
-    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, key) = value.split_once(' ')?;
     scheme
         .eq_ignore_ascii_case("bearer")

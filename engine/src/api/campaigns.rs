@@ -24,7 +24,8 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let intake = Intake::new(&headers, body, app.body_max, app.clock)?;
+    let intake = Intake::new(&headers, body, app.limits.body_max, app.clock)?;
+    let _upload = app.shares.upload(tenant)?;
     let (chunks, reader) = bridge();
     let mut creation = pin!(app.campaigns.create(tenant, reader));
     // Both at once; a campaign that is refused before its body ends needs no more of it.

@@ -3,7 +3,7 @@
 use crate::domain::Language;
 use crate::fault::{FieldProblem, JsonType};
 
-use super::problem::ProblemKind;
+use super::problem::{Full, ProblemKind};
 
 /// Whether the request has the documented shape and only this value is not allowed.
 pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
@@ -117,7 +117,8 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
             "The request did not arrive in time.",
         ),
         ProblemKind::UnsupportedMediaType => ("Envoyez application/json.", "Send application/json."),
-        ProblemKind::TooManyRequests { .. } | ProblemKind::Unavailable { .. } => (
+        ProblemKind::TooManyRequests { full, .. } => return too_many(*full, language),
+        ProblemKind::Unavailable { .. } => (
             "Réessayez après le délai de l'en-tête Retry-After.",
             "Try again after the time in the header Retry-After.",
         ),
@@ -127,6 +128,31 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ),
     };
     choose(language, fixed.0, fixed.1).to_owned()
+}
+
+fn too_many(full: Full, language: Language) -> String {
+    let (french, english) = match full {
+        Full::Engine => (
+            "Le serveur est occupé : réessayez après le délai de l'en-tête Retry-After.".to_owned(),
+            "The server is busy: try again after the time in the header Retry-After.".to_owned(),
+        ),
+        Full::TenantRequests(max) => (
+            format!("Au plus {max} requêtes d'un même client à la fois (tenant_requests_max)."),
+            format!("At most {max} requests of one tenant at once (tenant_requests_max)."),
+        ),
+        Full::TenantUploads(max) => (
+            format!("Au plus {max} campagnes d'un même client en cours d'envoi (tenant_uploads_max)."),
+            format!("At most {max} campaigns of one tenant on their way in at once (tenant_uploads_max)."),
+        ),
+        Full::AddressRequests(max) => (
+            format!("Au plus {max} requêtes d'une même adresse à la fois (address_connections_max)."),
+            format!("At most {max} requests from one address at once (address_connections_max)."),
+        ),
+    };
+    match language {
+        Language::Fr => french,
+        Language::En => english,
+    }
 }
 
 /// What is wrong with a field, and what is allowed.

@@ -60,10 +60,9 @@ impl Fields {
         let mut texts = Vec::with_capacity(list.len());
         for (at, value) in list.into_iter().enumerate() {
             let place = format!("{}/{at}", pointer(name));
-            match value {
-                Value::String(text) => texts.push((place, text)),
-                other if self.faults.len() < FAULTS_MAX => self.faults.push(wrong(&place, JsonType::String, &other)),
-                _ => {}
+            match value.as_str() {
+                Some(text) => texts.push((place, text.to_owned())),
+                None => self.add(wrong(&place, JsonType::String, &value)),
             }
         }
         Some(texts)
@@ -71,8 +70,13 @@ impl Fields {
 
     /// Notes what is wrong with a value that was taken.
     pub(super) fn refuse(&mut self, pointer: String, problem: FieldProblem) {
+        self.add(FieldFault::new(pointer, problem));
+    }
+
+    /// Of many faults, the first are enough.
+    fn add(&mut self, fault: FieldFault) {
         if self.faults.len() < FAULTS_MAX {
-            self.faults.push(FieldFault::new(pointer, problem));
+            self.faults.push(fault);
         }
     }
 

@@ -5,16 +5,21 @@ mod admin;
 mod body;
 mod campaigns;
 mod catalogue;
+mod client;
 mod fields;
 mod gate;
+mod held;
 mod messages;
 mod pages;
 mod parked;
+mod places;
 pub mod problem;
 mod refusal;
 mod server;
+mod shares;
 mod suppressions;
 mod tenants;
+mod timed;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +37,7 @@ use crate::account::Accounts;
 use crate::bind::Board;
 use crate::campaign::Campaigns;
 use crate::clock::Clock;
+use crate::config;
 use crate::domain::SmscId;
 use crate::guard::Verdict;
 use crate::metrics::Metrics;
@@ -40,6 +46,7 @@ use crate::store::Store;
 
 use problem::{Problem, ProblemKind};
 pub use server::{Listeners, serve};
+pub use shares::Shares;
 
 /// What the routes need of the engine. Cheap to clone.
 #[derive(Clone)]
@@ -62,8 +69,10 @@ pub struct App {
     pub clock: Clock,
     /// What the state of Redis allows.
     pub verdict: Verdict,
-    /// The longest body of `POST /v1/campaigns`, in octets.
-    pub body_max: u64,
+    /// What callers may have at once.
+    pub shares: Shares,
+    /// The longest body, and how many may be connected.
+    pub limits: Arc<config::Api>,
 }
 
 /// The routes of resellers and tenants.
@@ -84,6 +93,7 @@ fn public(app: App) -> Router {
         .route("/v1/campaigns/{id}/cancel", post(campaigns::cancel))
         .route("/v1/messages", post(messages::send))
         .route("/v1/messages/{id}", get(messages::show))
+        .route_layer(middleware::from_fn_with_state(app.clone(), shares::admit))
         .layer(middleware::from_fn_with_state(app.clone(), gate::ask));
     finish(routes, app)
 }

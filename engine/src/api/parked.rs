@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::pages::Paging;
-use super::problem::{Problem, ProblemKind};
-use super::refusal::{busy, store_refuses};
+use super::problem::{Full, Problem, ProblemKind};
+use super::refusal::{full, store_refuses};
 use super::{App, page};
 use crate::campaign::view::time;
 use crate::receipt::{ParkedView, ReplayFault};
@@ -29,7 +29,7 @@ pub(super) async fn replay(
     match app.replay.again(&id).await {
         Ok(()) => Ok((StatusCode::ACCEPTED, Json(json!({ "id": id })))),
         Err(ReplayFault::NotFound) => Err(ProblemKind::NotFound.into()),
-        Err(ReplayFault::Busy) => Err(busy()),
+        Err(ReplayFault::Busy) => Err(full(Full::Engine)),
         Err(ReplayFault::Store(error)) => Err(store_refuses(&error)),
     }
 }

@@ -73,8 +73,10 @@ pub enum ProblemKind {
     },
     /// 415: the body is not `application/json`.
     UnsupportedMediaType,
-    /// 429: asked too often.
+    /// 429: too much at once.
     TooManyRequests {
+        /// Of what.
+        full: Full,
         /// When to ask again.
         retry_after: Duration,
     },
@@ -100,6 +102,19 @@ pub enum ProblemKind {
         /// When to ask again.
         retry_after: Duration,
     },
+}
+
+/// What there is no more room in for now; with a number, a setting of the operator's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// What the engine does at once for all tenants together.
+    Engine,
+    /// Requests of the tenant: `api.tenant_requests_max`.
+    TenantRequests(u32),
+    /// Campaigns that the tenant is sending: `api.tenant_uploads_max`.
+    TenantUploads(u32),
+    /// Requests of one address behind a proxy, each as good as a connection: `api.address_connections_max`.
+    AddressRequests(u32),
 }
 
 impl ProblemKind {
@@ -156,7 +171,7 @@ impl ProblemKind {
 
     const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TooManyRequests { retry_after }
+            Self::TooManyRequests { retry_after, .. }
             | Self::IntakeClosed { retry_after }
             | Self::DatabaseLost { retry_after }
             | Self::Unavailable { retry_after } => Some(*retry_after),

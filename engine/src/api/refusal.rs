@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::body::BodyFault;
-use super::problem::{Problem, ProblemKind};
+use super::problem::{Full, Problem, ProblemKind};
 use crate::account::AccountFault;
 use crate::campaign::CampaignFault;
 use crate::fault::{FieldFault, FieldProblem};
@@ -63,7 +63,7 @@ impl From<CampaignFault> for Problem {
             CampaignFault::AlreadyStarted(state) => ProblemKind::AlreadyStarted { state: state.code() }.into(),
             CampaignFault::WrongState(state) => ProblemKind::WrongState { state: state.code() }.into(),
             CampaignFault::Short { available, needed } => ProblemKind::InsufficientCredit { available, needed }.into(),
-            CampaignFault::Busy => busy(),
+            CampaignFault::Busy => full(Full::Engine),
             CampaignFault::Stopping => ProblemKind::Unavailable { retry_after: BUSY }.into(),
             CampaignFault::Store(error) => store_refuses(&error),
         }
@@ -71,6 +71,10 @@ impl From<CampaignFault> for Problem {
 }
 
 /// As much as can be done at once is being done.
-pub(super) fn busy() -> Problem {
-    ProblemKind::TooManyRequests { retry_after: BUSY }.into()
+pub(super) fn full(full: Full) -> Problem {
+    ProblemKind::TooManyRequests {
+        full,
+        retry_after: BUSY,
+    }
+    .into()
 }

@@ -1,35 +1,47 @@
-//! The two listeners: connections with limits, and an orderly end.
+//! The two listeners: connections with places and timers, and an orderly end.
 
 use std::future::Future;
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::App;
+use super::client::{self, Client};
+use super::held;
+use super::places::{Line, NoPlace, Phase, Places, Room};
+use super::shares::Peer;
+use super::timed::{Patience, Timed};
 
-/// Connections of each listener at once: a file descriptor and some 20 KB each. Others wait in the system's queue.
-const CONNECTIONS_MAX: usize = 4_096;
-
-/// How long a request's head may take, and how long a connection may be silent between two requests.
-const HEAD_MAX: Duration = Duration::from_secs(30);
+/// Connections of operators and their machines, whose places are their own: a handful of scrapers and people.
+const ADMIN_CONNECTIONS: usize = 256;
 
 /// The longest head of a request, in octets, and what is buffered of a connection.
 const BUFFER_MAX: usize = 64 << 10;
 
-/// How long requests that are under way at the end may take.
-const END_MAX: Duration = Duration::from_secs(10);
+/// How long to wait when the system has no more file descriptors, until the one that gave way has left its own.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long to wait when the system has no more file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// What a connection without a place is told, if it still listens.
+const ADDRESS_FULL: &[u8] =
+    b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+const LISTENER_FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// Where requests come in.
 #[derive(Debug)]
@@ -42,74 +54,148 @@ pub struct Listeners {
 
 /// Serves both listeners until `stop`, then lets the requests under way end.
 pub async fn serve(listeners: Listeners, app: App, stop: CancellationToken) {
-    let public = listen(listeners.public, super::public(app.clone()), stop.clone());
-    let admin = listen(listeners.admin, super::admin(app), stop);
-    tokio::join!(public, admin);
+    serve_with(Patience::default(), listeners, app, stop).await;
 }
 
-async fn listen(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let (connections, places) = (TaskTracker::new(), Arc::new(Semaphore::new(CONNECTIONS_MAX)));
-    loop {
-        let accept = async {
-            let place = places.clone().acquire_owned().await;
-            (place, listener.accept().await)
-        };
-        let Some((place, accepted)) = stop.run_until_cancelled(accept).await else {
-            break;
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "a connection keeps its delays");
-                }
-                let connection = converse(stream, router.clone(), stop.clone());
-                connections.spawn(async move {
-                    let _place = place;
-                    connection.await;
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "no connection could be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    drop(listener);
-    connections.close();
-    if tokio::time::timeout(END_MAX, connections.wait()).await.is_err() {
-        tracing::warn!(
-            connections = connections.len(),
-            "requests did not end in time; they are cut off"
-        );
-    }
+pub(super) async fn serve_with(patience: Patience, listeners: Listeners, app: App, stop: CancellationToken) {
+    let (api, metrics) = (&app.limits, &app.metrics);
+    let public = Room {
+        all: api.connections_max as usize,
+        each: api.address_connections_max as usize,
+    };
+    let admin = Room {
+        all: ADMIN_CONNECTIONS,
+        each: ADMIN_CONNECTIONS,
+    };
+    let public = Server {
+        places: Places::new(public, "public", metrics),
+        router: super::public(app.clone()),
+        proxies: api.trusted_proxies.clone(),
+        patience,
+        stop: stop.clone(),
+    };
+    let admin = Server {
+        places: Places::new(admin, "admin", metrics),
+        router: super::admin(app.clone()),
+        proxies: Vec::new(),
+        patience,
+        stop,
+    };
+    tokio::join!(public.listen(listeners.public), admin.listen(listeners.admin));
 }
 
-/// One connection, to its end.
-fn converse(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+/// One listener's side.
+struct Server {
+    places: Places,
     router: Router,
+    proxies: Vec<IpNet>,
+    patience: Patience,
     stop: CancellationToken,
-) -> impl Future<Output = ()> + Send {
-    let mut server = http1::Builder::new();
-    server
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_MAX)
-        .max_buf_size(BUFFER_MAX);
-    let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    async move {
-        let mut connection = std::pin::pin!(connection);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = stop.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                match tokio::time::timeout(END_MAX, connection).await {
-                    Ok(ended) => ended,
-                    Err(_) => return,
+}
+
+impl Server {
+    async fn listen(self, listener: TcpListener) {
+        let connections = TaskTracker::new();
+        while let Some(accepted) = self.stop.run_until_cancelled(listener.accept()).await {
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "no connection could be accepted");
+                    self.places.free_one();
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps its delays");
+            }
+            match self.place(peer.ip()) {
+                Ok(line) => {
+                    connections.spawn(self.converse(stream, peer.ip(), line));
+                }
+                Err(answer) => {
+                    // Not waited for: there is no place to wait in.
+                    if let Err(error) = stream.try_write(answer) {
+                        tracing::debug!(%error, "a connection is refused without a word");
+                    }
                 }
             }
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "a connection broke");
+        }
+        drop(listener);
+        connections.close();
+        if tokio::time::timeout(self.patience.end, connections.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                connections = connections.len(),
+                "requests did not end in time; they are cut off"
+            );
         }
     }
+
+    fn place(&self, peer: IpAddr) -> Result<Arc<Line>, &'static [u8]> {
+        let client = (!client::is_proxy(peer, &self.proxies)).then(|| Client::of(peer));
+        self.places.take(client).map_err(|full| match full {
+            NoPlace::Address => ADDRESS_FULL,
+            NoPlace::Listener => LISTENER_FULL,
+        })
+    }
+
+    /// One connection, to its end.
+    fn converse<S>(&self, stream: S, peer: IpAddr, line: Arc<Line>) -> impl Future<Output = ()> + Send + use<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (patience, stop) = (self.patience, self.stop.clone());
+        let mut server = http1::Builder::new();
+        server
+            .timer(TokioTimer::new())
+            .header_read_timeout(patience.idle)
+            .max_buf_size(BUFFER_MAX);
+        let answers = answers(self.router.clone(), peer, line.clone());
+        let stream = TokioIo::new(Timed::new(stream, line.clone(), patience));
+        let connection = server.serve_connection(stream, answers);
+        async move {
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                // First, so that what can be written is written before it goes.
+                biased;
+                ended = connection.as_mut() => ended,
+                () = line.must_go() => return,
+                () = stop.cancelled() => {
+                    if line.phase() != Phase::Busy {
+                        return;
+                    }
+                    connection.as_mut().graceful_shutdown();
+                    match tokio::time::timeout(patience.end, connection).await {
+                        Ok(ended) => ended,
+                        Err(_) => return,
+                    }
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection broke");
+            }
+        }
+    }
+}
+
+/// The routes, for one connection: it is in nobody's way while it is answered.
+fn answers(
+    router: Router,
+    peer: IpAddr,
+    line: Arc<Line>,
+) -> impl Service<Request<Incoming>, Response = Response, Error = io::Error, Future: Send> {
+    let router = TowerToHyperService::new(router);
+    service_fn(move |request: Request<Incoming>| {
+        let (router, turn) = (router.clone(), line.begin());
+        async move {
+            let turn = turn.ok_or(io::ErrorKind::ConnectionAborted)?;
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(Peer(peer));
+            let response = router.call(request).await.unwrap_or_else(|never| match never {});
+            Ok(held::until_written(response, turn))
+        }
+    })
 }

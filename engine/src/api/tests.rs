@@ -1,17 +1,12 @@
 //! The routes, without sockets, on a real Redis.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+mod door;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpSocket;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::campaign::tests::{Bench, body};
@@ -29,6 +24,10 @@ struct Api {
 
 impl Api {
     async fn start(name: &str) -> Self {
+        Self::with(name, config::Api::default()).await
+    }
+
+    async fn with(name: &str, limits: config::Api) -> Self {
         let bench = Bench::start(name).await;
         let accounts = Accounts::new(bench.store.clone(), bench.clock);
         let file = std::env::temp_dir().join(format!("campanile-{name}-{}.key", std::process::id()));
@@ -39,6 +38,10 @@ impl Api {
         };
         assert_eq!(accounts.ensure_operator_key(&given).await.unwrap(), None);
         std::fs::remove_file(file).unwrap();
+        let limits = config::Api {
+            body_max: 100_000,
+            ..limits
+        };
         let app = App {
             accounts: Arc::new(accounts),
             campaigns: bench.campaigns.clone(),
@@ -49,7 +52,8 @@ impl Api {
             board: Board::default(),
             verdict: Verdict::unguarded(),
             clock: bench.clock,
-            body_max: 100_000,
+            shares: Shares::new(&limits),
+            limits: Arc::new(limits),
         };
         let (public, admin) = (public(app.clone()), super::admin(app.clone()));
         Self {
@@ -295,54 +299,4 @@ async fn operators_see_health_and_metrics() {
     };
     let wanted = "campanile_http_requests_total{code=\"401\",method=\"GET\",route=\"/v1/campaigns/{id}\"} 1";
     assert!(text.contains(wanted), "{text}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_server_answers_and_ends_when_told() {
-    let api = Api::start("api-server").await;
-    let listen = async || tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let listeners = Listeners {
-        public: listen().await,
-        admin: listen().await,
-    };
-    let (public, admin) = (
-        listeners.public.local_addr().unwrap(),
-        listeners.admin.local_addr().unwrap(),
-    );
-    let stop = CancellationToken::new();
-    let serving = TaskTracker::new().spawn(serve(listeners, api.app.clone(), stop.clone()));
-    assert!(
-        said(admin, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
-            .await
-            .starts_with("HTTP/1.1 200")
-    );
-    // A head that never ends, octets that are no HTTP, and a body that says to be too long.
-    let mut silent = connect(public).await;
-    silent.write_all(b"GET /v1/campaigns HTTP/1.1\r\nHost:").await.unwrap();
-    assert!(
-        said(public, "\0\0\0\x10\0\0\0\x15 garbage\r\n\r\n")
-            .await
-            .starts_with("HTTP/1.1 400")
-    );
-    let (_, key) = api.tenant(0).await;
-    let long = format!("POST /v1/campaigns HTTP/1.1\r\nAuthorization: Bearer {key}\r\nContent-Length: 999999\r\n\r\n");
-    assert!(said(public, &long).await.starts_with("HTTP/1.1 413"));
-    stop.cancel();
-    tokio::time::timeout(Duration::from_secs(20), serving)
-        .await
-        .expect("the server ends")
-        .unwrap();
-}
-
-async fn connect(to: SocketAddr) -> impl AsyncRead + AsyncWrite + Unpin {
-    TcpSocket::new_v4().unwrap().connect(to).await.unwrap()
-}
-
-/// The beginning of what the server answers.
-async fn said(to: SocketAddr, request: &str) -> String {
-    let mut stream = connect(to).await;
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = [0; 64];
-    let length = stream.read(&mut answer).await.unwrap();
-    String::from_utf8_lossy(&answer[..length]).into_owned()
 }

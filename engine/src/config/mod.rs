@@ -3,10 +3,12 @@
 //! Every fault is found at once and says its file, line, key and what is allowed. Nothing else in the program reads the
 //! file or the environment.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 mod fault;
 mod smsc;
@@ -28,6 +30,12 @@ const FILE_OCTETS_MAX: u64 = 1 << 20;
 
 /// More SMSC accounts than one process can keep bound with their windows within its memory budget.
 pub const SMSC_MAX: usize = 64;
+
+/// More connections than one process has file descriptors for.
+const CONNECTIONS_MAX: u32 = 65_536;
+
+/// Every request looks through all of them.
+const PROXIES_MAX: usize = 64;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -60,6 +68,17 @@ pub struct Api {
     pub body_max: u64,
     /// `recipients_max`: the most recipients of one campaign. Default 1,000,000.
     pub recipients_max: u32,
+    /// `connections_max`: connections at once; each has a file descriptor and some 20 KB. Default 2,048.
+    pub connections_max: u32,
+    /// `address_connections_max`: those of one IPv4 address or /64 of IPv6; behind a trusted proxy, its requests at once.
+    /// Default 256.
+    pub address_connections_max: u32,
+    /// `tenant_requests_max`: requests of one tenant at once. Default 128.
+    pub tenant_requests_max: u32,
+    /// `tenant_uploads_max`: campaigns that one tenant may be sending at once. Default 8.
+    pub tenant_uploads_max: u32,
+    /// `trusted_proxies`: whose `X-Forwarded-For` is believed. Default: nobody's.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// `[admin]`.
@@ -136,6 +155,11 @@ impl Default for Api {
             operator_key_file: None,
             body_max: 256 << 20,
             recipients_max: 1_000_000,
+            connections_max: 2_048,
+            address_connections_max: 256,
+            tenant_requests_max: 128,
+            tenant_uploads_max: 8,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -237,18 +261,47 @@ impl Config {
 
 fn read_api(mut section: Section<'_, '_>) -> Api {
     let default = Api::default();
-    let api = Api {
+    let mut api = Api {
         listen: section.read("listen", value::listen).unwrap_or(default.listen),
         operator_key_file: section.read("operator_key_file", path_of),
         body_max: section
             .read("body_max", |given| value::size(given, 1 << 10..=4 << 30))
             .unwrap_or(default.body_max),
-        recipients_max: section
-            .read("recipients_max", |given| value::whole(given, 1..=10_000_000))
-            .unwrap_or(default.recipients_max),
+        trusted_proxies: section.read("trusted_proxies", proxies).unwrap_or_default(),
+        ..default
     };
+    let counts = [
+        ("recipients_max", &mut api.recipients_max, 10_000_000),
+        ("connections_max", &mut api.connections_max, CONNECTIONS_MAX),
+        (
+            "address_connections_max",
+            &mut api.address_connections_max,
+            CONNECTIONS_MAX,
+        ),
+        ("tenant_requests_max", &mut api.tenant_requests_max, CONNECTIONS_MAX),
+        ("tenant_uploads_max", &mut api.tenant_uploads_max, CONNECTIONS_MAX),
+    ];
+    for (key, count, max) in counts {
+        if let Some(given) = section.read(key, |given| value::whole(given, 1..=max)) {
+            *count = given;
+        }
+    }
     section.finish();
     api
+}
+
+fn proxies(given: &source::Given<'_>) -> Result<Vec<IpNet>, String> {
+    let texts = given.texts().filter(|texts| texts.len() <= PROXIES_MAX);
+    let networks = texts.and_then(|texts| texts.into_iter().map(network).collect());
+    networks.ok_or_else(|| {
+        format!("up to {PROXIES_MAX} IP addresses or networks, such as [\"10.0.0.0/8\", \"2001:db8::1\"]")
+    })
+}
+
+/// An address by itself is the network of that address.
+fn network(text: &str) -> Option<IpNet> {
+    let address = text.parse::<IpAddr>().ok().map(IpNet::from);
+    address.or_else(|| text.parse().ok())
 }
 
 fn read_admin(mut section: Section<'_, '_>) -> Admin {

@@ -57,6 +57,11 @@ listen = "[::1]:80"
 operator_key_file = "keys/operator"
 body_max = "1MiB"
 recipients_max = 5
+connections_max = 65536
+address_connections_max = 7
+tenant_requests_max = 8
+tenant_uploads_max = 1
+trusted_proxies = ["10.0.0.0/8", "::1"]
 [redis]
 data_dir = "/var/lib/campanile"
 partitions = 64
@@ -102,6 +107,13 @@ recredit = true
 fn every_key_is_read() {
     let config = parse(EVERY_KEY).unwrap();
     assert_eq!((config.api.body_max, config.api.recipients_max), (1 << 20, 5));
+    let api = &config.api;
+    assert_eq!((api.connections_max, api.address_connections_max), (65_536, 7));
+    assert_eq!((api.tenant_requests_max, api.tenant_uploads_max), (8, 1));
+    assert_eq!(
+        api.trusted_proxies,
+        ["10.0.0.0/8", "::1/128"].map(|text| text.parse().unwrap())
+    );
     assert_eq!(config.api.operator_key_file, Some(PathBuf::from("keys/operator")));
     assert_eq!((config.redis.partitions, &config.redis.url), (64, &None));
     assert!(config.redis.allow_loss);
@@ -266,6 +278,34 @@ fn values_at_their_limits() {
         assert_eq!(found.len(), 1, "{line}: {found:?}");
         assert!(found[0].starts_with("campanile.toml:"), "{line}: {found:?}");
     }
+}
+
+#[test]
+fn the_doors_limits_are_counts_and_its_proxies_networks() {
+    for (line, allowed) in [
+        ("connections_max = 0", "1 to 65536"),
+        ("address_connections_max = 65537", "1 to 65536"),
+        ("tenant_requests_max = \"8\"", "1 to 65536"),
+        ("tenant_uploads_max = -1", "1 to 65536"),
+        (
+            "trusted_proxies = [\"proxy.example\"]",
+            "up to 64 IP addresses or networks",
+        ),
+        (
+            "trusted_proxies = [\"10.0.0.0/33\"]",
+            "up to 64 IP addresses or networks",
+        ),
+        ("trusted_proxies = \"10.0.0.1\"", "up to 64 IP addresses or networks"),
+    ] {
+        let found = faults(&CONTRACT.replace("[api]\n", &format!("[api]\n{line}\n")));
+        assert!(found.len() == 1 && found[0].contains(allowed), "{line}: {found:?}");
+    }
+    let variable = (
+        "CAMPANILE__API__TRUSTED_PROXIES".to_owned(),
+        "127.0.0.1, fd00::/8".to_owned(),
+    );
+    let config = Config::parse(CONTRACT, Path::new("campanile.toml"), [variable]).unwrap();
+    assert_eq!(config.api.trusted_proxies.len(), 2);
 }
 
 #[test]

@@ -1,0 +1,112 @@
+//! Whose share a request or a connection counts in: the address that it comes from, or that a proxy vouches for.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use axum::http::HeaderMap;
+use ipnet::IpNet;
+
+/// The header in which each proxy appends the address that it was asked from.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The part of an IPv6 address that one customer has: a /64, in which he may choose any address (RFC 6177).
+const CUSTOMER_BITS: u32 = 64;
+
+/// One client: an IPv4 address, or a /64 of IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Client(IpAddr);
+
+impl Client {
+    pub(super) fn of(address: IpAddr) -> Self {
+        // On a socket for both, IPv4 comes as ::ffff:192.0.2.1.
+        Self(match address.to_canonical() {
+            IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << (128 - CUSTOMER_BITS))).into(),
+            v4 @ IpAddr::V4(_) => v4,
+        })
+    }
+}
+
+/// Whether one of our own proxies has that address.
+pub(super) fn is_proxy(address: IpAddr, proxies: &[IpNet]) -> bool {
+    let address = address.to_canonical();
+    proxies.iter().any(|network| network.contains(&address))
+}
+
+/// Who asked `peer`, one of our proxies: the last address of `X-Forwarded-For` that is no proxy of ours. What stands
+/// before it may have been invented. Without such an address it is the last proxy that is known.
+pub(super) fn forwarded(headers: &HeaderMap, peer: IpAddr, proxies: &[IpNet]) -> Client {
+    let mut last = peer;
+    let values = headers
+        .get_all(FORWARDED_FOR)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let hops: Vec<&str> = values.flat_map(|value| value.split(',')).collect();
+    for hop in hops.iter().rev() {
+        let Some(address) = address_of(hop.trim()) else {
+            break;
+        };
+        last = address;
+        if !is_proxy(address, proxies) {
+            break;
+        }
+    }
+    Client::of(last)
+}
+
+/// Some proxies write the port as well.
+fn address_of(hop: &str) -> Option<IpAddr> {
+    let bare = hop.parse().ok();
+    bare.or_else(|| hop.parse::<std::net::SocketAddr>().ok().map(|address| address.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn asked_by(values: &[&str]) -> Client {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(FORWARDED_FOR, value.parse().unwrap());
+        }
+        let proxies = ["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
+        forwarded(&headers, ip("10.0.0.1"), &proxies)
+    }
+
+    #[test]
+    fn an_ipv6_customer_is_one_client() {
+        assert_eq!(
+            Client::of(ip("2001:db8:1:2::1")),
+            Client::of(ip("2001:db8:1:2:ffff::7"))
+        );
+        assert_ne!(Client::of(ip("2001:db8:1:2::1")), Client::of(ip("2001:db8:1:3::1")));
+        assert_eq!(Client::of(ip("::ffff:192.0.2.1")), Client::of(ip("192.0.2.1")));
+        assert_ne!(Client::of(ip("192.0.2.2")), Client::of(ip("192.0.2.1")));
+    }
+
+    #[test]
+    fn the_last_address_that_is_no_proxy_counts() {
+        let client = Client::of(ip("192.0.2.7"));
+        for values in [
+            &["192.0.2.7"][..],
+            &["198.51.100.1, 192.0.2.7"],
+            &["198.51.100.1", "192.0.2.7, 10.1.2.3", "fd00::1"],
+            &["what a client says,192.0.2.7:5123"],
+        ] {
+            assert_eq!(asked_by(values), client, "{values:?}");
+        }
+        assert_eq!(
+            asked_by(&["192.0.2.7, [2001:db8::1]:80"]),
+            Client::of(ip("2001:db8::9"))
+        );
+    }
+
+    #[test]
+    fn without_one_it_is_the_last_proxy_that_is_known() {
+        assert_eq!(asked_by(&[]), Client::of(ip("10.0.0.1")));
+        assert_eq!(asked_by(&["192.0.2.7, unknown"]), Client::of(ip("10.0.0.1")));
+        assert_eq!(asked_by(&["unknown, 10.0.0.9"]), Client::of(ip("10.0.0.9")));
+    }
+}

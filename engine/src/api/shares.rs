@@ -1,0 +1,171 @@
+//! What one tenant, or one address behind a proxy, may have at once, so that the others are served whatever it does.
+
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use rustc_hash::FxHashMap;
+
+use super::client::{self, Client};
+use super::problem::{Full, Problem};
+use super::refusal::full;
+use super::{App, access, held};
+use crate::config;
+use crate::domain::TenantId;
+use crate::store::KeyOwner;
+
+/// The address at the other end of the connection that brought a request.
+#[derive(Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// Who has how much of the API now. Cheap to clone.
+#[derive(Clone)]
+pub struct Shares {
+    requests: Counts<TenantId>,
+    uploads: Counts<TenantId>,
+    addresses: Counts<Client>,
+}
+
+impl Shares {
+    /// With the limits of `[api]`, nothing taken.
+    pub fn new(api: &config::Api) -> Self {
+        Self {
+            requests: Counts::new(api.tenant_requests_max),
+            uploads: Counts::new(api.tenant_uploads_max),
+            addresses: Counts::new(api.address_connections_max),
+        }
+    }
+
+    /// One of the tenant's places for a body of any length.
+    pub(super) fn upload(&self, tenant: TenantId) -> Result<Share<TenantId>, Problem> {
+        let share = self.uploads.take(tenant);
+        share.ok_or_else(|| full(Full::TenantUploads(self.uploads.max)))
+    }
+
+    fn request(&self, tenant: TenantId) -> Result<Share<TenantId>, Problem> {
+        let share = self.requests.take(tenant);
+        share.ok_or_else(|| full(Full::TenantRequests(self.requests.max)))
+    }
+
+    fn address(&self, client: Client) -> Result<Share<Client>, Problem> {
+        let share = self.addresses.take(client);
+        share.ok_or_else(|| full(Full::AddressRequests(self.addresses.max)))
+    }
+}
+
+#[cfg(test)]
+impl Shares {
+    /// How many requests of tenants are under way.
+    pub(super) fn under_way(&self) -> u32 {
+        lock(&self.requests.taken).values().sum()
+    }
+}
+
+/// The middleware around the public routes: looks the key up, and takes the caller's shares until the answer is written.
+pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let address = match behind_proxy(&app, &request) {
+        Some(client) => app.shares.address(client).map(Some),
+        None => Ok(None),
+    };
+    let address = match address {
+        Ok(share) => share,
+        Err(problem) => return problem.into_response(),
+    };
+    match tenant_share(&app, &mut request).await {
+        Ok(tenant) => held::until_written(next.run(request).await, (address, tenant)),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn tenant_share(app: &App, request: &mut Request) -> Result<Option<Share<TenantId>>, Problem> {
+    match access::look_up(app, request).await? {
+        Some(KeyOwner::Tenant(tenant)) => app.shares.request(tenant).map(Some),
+        Some(KeyOwner::Operator) | None => Ok(None),
+    }
+}
+
+/// Who asked a proxy of ours. Anybody else's requests are bounded by his connections, which carry one at a time.
+fn behind_proxy(app: &App, request: &Request) -> Option<Client> {
+    let Peer(peer) = *request.extensions().get::<Peer>()?;
+    let proxies = &app.limits.trusted_proxies;
+    client::is_proxy(peer, proxies).then(|| client::forwarded(request.headers(), peer, proxies))
+}
+
+/// How many each has, of at most so many.
+struct Counts<K> {
+    max: u32,
+    taken: Arc<Mutex<FxHashMap<K, u32>>>,
+}
+
+// Derived, it would ask for a `K` that can be cloned.
+impl<K> Clone for Counts<K> {
+    fn clone(&self) -> Self {
+        Self {
+            max: self.max,
+            taken: self.taken.clone(),
+        }
+    }
+}
+
+impl<K: Copy + Eq + Hash> Counts<K> {
+    fn new(max: u32) -> Self {
+        Self {
+            max,
+            taken: Arc::default(),
+        }
+    }
+
+    fn take(&self, key: K) -> Option<Share<K>> {
+        let mut taken = lock(&self.taken);
+        let count = taken.entry(key).or_default();
+        if *count >= self.max {
+            return None;
+        }
+        *count += 1;
+        Some(Share {
+            key,
+            taken: self.taken.clone(),
+        })
+    }
+}
+
+/// One of somebody's places, until it is dropped.
+pub(super) struct Share<K: Copy + Eq + Hash> {
+    key: K,
+    taken: Arc<Mutex<FxHashMap<K, u32>>>,
+}
+
+impl<K: Copy + Eq + Hash> Drop for Share<K> {
+    fn drop(&mut self) {
+        let mut taken = lock(&self.taken);
+        let left = taken.get(&self.key).map_or(0, |count| count - 1);
+        if left == 0 {
+            taken.remove(&self.key);
+        } else {
+            taken.insert(self.key, left);
+        }
+    }
+}
+
+fn lock<K>(taken: &Mutex<FxHashMap<K, u32>>) -> MutexGuard<'_, FxHashMap<K, u32>> {
+    taken.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_has_its_own_places_and_gets_them_back() {
+        let counts = Counts::new(2);
+        let (one, two) = (counts.take('a').unwrap(), counts.take('a').unwrap());
+        assert!(counts.take('a').is_none() && counts.take('b').is_some());
+        drop(one);
+        assert!(counts.take('a').is_some());
+        drop(two);
+        assert!(lock(&counts.taken).is_empty());
+    }
+}
