@@ -370,6 +370,7 @@ impl Engine {
             verdict: self.verdict.clone(),
             shares: Shares::new(&self.config.api),
             limits: Arc::new(self.config.api.clone()),
+            operations: TaskTracker::new(),
         };
         let serving = api::serve(listeners, app, shutdown.orderly.clone());
         on_ready(&ready);

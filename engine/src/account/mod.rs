@@ -9,7 +9,7 @@ mod tests;
 use crate::clock::Clock;
 use crate::domain::TenantId;
 use crate::fault::{FieldFault, FieldProblem};
-use crate::store::{GRANTED_MAX, KeyOwner, NewTenant, Store, StoreError, Tenant};
+use crate::store::{GRANTED_MAX, Grant, KeyOwner, NewTenant, Store, StoreError, Tenant, Token};
 
 use digests::Digests;
 pub use operator::OperatorKeyFault;
@@ -72,11 +72,12 @@ impl Accounts {
         }
     }
 
-    /// Makes a tenant without credits: a name of 1 to [`NAME_MAX`] characters, and 1 to [`WEIGHT_MAX`] turns.
+    /// Makes a tenant without credits: a name of 1 to [`NAME_MAX`] characters, and 1 to [`WEIGHT_MAX`] turns. The same
+    /// request makes no second one: it gives the tenant a further key, since the first is nowhere to be read.
     ///
     /// # Errors
     /// [`AccountFault::Fields`], [`AccountFault::NoRandom`] or [`AccountFault::Store`].
-    pub async fn create(&self, name: &str, weight: i64) -> Result<NewAccount, AccountFault> {
+    pub async fn create(&self, name: &str, weight: i64, token: Token) -> Result<NewAccount, AccountFault> {
         let mut faults = check_text("/name", name, NAME_MAX, true);
         let weight = u8::try_from(weight)
             .ok()
@@ -92,6 +93,7 @@ impl Accounts {
             name: name.trim().to_owned(),
             weight,
             key_digest: key::hexadecimal(&key::digest(&api_key)),
+            token,
         };
         let id = self.store.create_tenant(&new, self.clock.unix_us()).await?;
         let tenant = self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
@@ -99,11 +101,11 @@ impl Accounts {
     }
 
     /// Gives 1 to [`GRANT_MAX`] credits, with a reference of up to [`REFERENCE_MAX`] characters. Returns the credits
-    /// that are available then.
+    /// that are available then. The same request gives none again.
     ///
     /// # Errors
     /// [`AccountFault::Fields`], [`AccountFault::NotFound`] or [`AccountFault::Store`].
-    pub async fn grant(&self, id: TenantId, credits: i64, reference: &str) -> Result<u64, AccountFault> {
+    pub async fn grant(&self, id: TenantId, credits: i64, reference: &str, token: Token) -> Result<u64, AccountFault> {
         let mut faults = check_text("/reference", reference, REFERENCE_MAX, false);
         let amount = u64::try_from(credits)
             .ok()
@@ -115,11 +117,13 @@ impl Accounts {
             return Err(AccountFault::Fields(faults));
         };
         let tenant = self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
-        match self
-            .store
-            .grant(id, amount, reference.trim(), self.clock.unix_us())
-            .await?
-        {
+        let grant = Grant {
+            tenant: id,
+            credits: amount,
+            reference: reference.trim(),
+            token,
+        };
+        match self.store.grant(&grant, self.clock.unix_us()).await? {
             Some(Some(available)) => Ok(available),
             Some(None) => {
                 let room = GRANTED_MAX.saturating_sub(tenant.credits.granted);

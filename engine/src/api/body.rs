@@ -8,10 +8,12 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, header};
 use bytes::{Buf, Bytes, BytesMut};
+use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::problem::{Problem, ProblemKind};
 use crate::clock::Clock;
+use crate::store::BodyDigest;
 
 /// The longest body of every route but `POST /v1/campaigns`, in octets.
 pub(super) const SMALL_MAX: u64 = 1 << 20;
@@ -97,6 +99,18 @@ impl Intake {
             whole.extend_from_slice(&chunk);
         }
         Ok(whole.freeze())
+    }
+
+    /// The SHA-256 of the whole body, which is not kept.
+    ///
+    /// # Errors
+    /// See [`BodyFault`].
+    pub(super) async fn digest(mut self) -> Result<BodyDigest, BodyFault> {
+        let mut hash = Sha256::new();
+        while let Some(chunk) = self.next().await? {
+            hash.update(&chunk);
+        }
+        Ok(hash.finalize().into())
     }
 
     /// Hands the body on, chunk by chunk, until its end or its fault, or until nobody takes it any more.

@@ -39,6 +39,9 @@ pub(super) const fn title(kind: &ProblemKind, language: Language) -> &'static st
         ProblemKind::MethodNotAllowed => ("Méthode non autorisée", "Method not allowed"),
         ProblemKind::InsufficientCredit { .. } => ("Solde insuffisant", "Insufficient credit"),
         ProblemKind::AlreadyStarted { .. } => ("Campagne déjà lancée", "Campaign already started"),
+        ProblemKind::InvalidIdempotencyKey => ("Clé d'idempotence incorrecte", "Invalid idempotency key"),
+        ProblemKind::OperationRunning { .. } => ("Opération en cours", "Operation running"),
+        ProblemKind::IdempotencyKeyReused => ("Clé d'idempotence déjà utilisée", "Idempotency key reused"),
         ProblemKind::EmptyAudience => ("Aucun destinataire", "Empty audience"),
         ProblemKind::WrongState { .. } => ("Impossible dans cet état", "Not possible in this state"),
         ProblemKind::RequestTimeout => ("Requête trop lente", "Request timeout"),
@@ -54,6 +57,24 @@ pub(super) const fn title(kind: &ProblemKind, language: Language) -> &'static st
     };
     choose(language, french, english)
 }
+
+// In French and in English.
+const KEY_INVALID: (&str, &str) = (
+    "Idempotency-Key : une seule fois, 1 à 255 caractères ASCII visibles sans guillemet ni barre oblique inverse.",
+    "Idempotency-Key: once, 1 to 255 visible ASCII characters without quotes and backslashes.",
+);
+const KEY_RUNNING: (&str, &str) = (
+    "Une requête portant cette clé est en cours : réessayez après le délai de l'en-tête Retry-After.",
+    "A request with this key is being carried out: try again after the time in the header Retry-After.",
+);
+const KEY_REUSED: (&str, &str) = (
+    "Cette clé a déjà servi pour une autre requête : prenez-en une nouvelle.",
+    "This key was used for another request: take a new one.",
+);
+const DATABASE_LOST: (&str, &str) = (
+    "Les données de ce serveur ne sont plus celles qu'il avait : l'exploitant doit intervenir.",
+    "The data of this server are not those that it had: the operator has to look.",
+);
 
 /// What is wrong this time, and what to do.
 pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
@@ -77,6 +98,9 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
             return format!("Une campagne compte au plus {max} destinataires.");
         }
         ProblemKind::TooManyRecipients { max } => return format!("A campaign has at most {max} recipients."),
+        ProblemKind::InvalidIdempotencyKey => KEY_INVALID,
+        ProblemKind::OperationRunning { .. } => KEY_RUNNING,
+        ProblemKind::IdempotencyKeyReused => KEY_REUSED,
         ProblemKind::EmptyAudience => (
             "Aucun des destinataires n'est un mobile à qui écrire.",
             "None of the recipients is a mobile that can be written to.",
@@ -87,10 +111,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
             "Rien de nouveau n'est accepté pour le moment : réessayez après le délai de l'en-tête Retry-After.",
             "Nothing new is taken in for now: try again after the time in the header Retry-After.",
         ),
-        ProblemKind::DatabaseLost { .. } => (
-            "Les données de ce serveur ne sont plus celles qu'il avait : l'exploitant doit intervenir.",
-            "The data of this server are not those that it had: the operator has to look.",
-        ),
+        ProblemKind::DatabaseLost { .. } => DATABASE_LOST,
         ProblemKind::InvalidRequest => (
             "La requête n'a pas la forme attendue : voir « errors ».",
             "The request has not the expected shape: see \"errors\".",

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::App;
 use super::access::{Caller, Id};
 use super::fields::Fields;
-use super::problem::{Problem, ProblemKind};
+use super::idempotent::Operation;
+use super::problem::Problem;
 use crate::campaign::{DirectOrder, view};
 use crate::domain::{MessageId, Purpose};
-use crate::store::Token;
 
 const PURPOSES: [&str; 2] = [Purpose::Transactional.code(), Purpose::Marketing.code()];
 
@@ -20,6 +20,7 @@ const PURPOSES: [&str; 2] = [Purpose::Transactional.code(), Purpose::Marketing.c
 pub(super) async fn send(
     State(app): State<App>,
     Caller(tenant): Caller,
+    Operation(token): Operation,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
@@ -28,7 +29,7 @@ pub(super) async fn send(
     let Some(order) = order else {
         return Err(fields.refusal());
     };
-    let id = app.campaigns.send(tenant, &order, new_token()?).await?;
+    let id = app.campaigns.send(tenant, &order, token).await?;
     Ok((
         StatusCode::ACCEPTED,
         Json(json!({ "id": id.to_string(), "status": "queued" })),
@@ -45,16 +46,6 @@ pub(super) async fn show(
     let mut shown = view::message(&row);
     shown["campaign"] = id.campaign().to_string().into();
     Ok(Json(shown))
-}
-
-/// A request that nobody repeats has a token of its own.
-fn new_token() -> Result<Token, Problem> {
-    let mut token = [0; 16];
-    getrandom::fill(&mut token).map_err(|error| {
-        tracing::error!(%error, "no random numbers");
-        Problem::from(ProblemKind::Internal)
-    })?;
-    Ok(Token(token))
 }
 
 /// All fields are looked at, so that all faults come out at once.

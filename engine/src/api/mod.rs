@@ -9,6 +9,7 @@ mod client;
 mod fields;
 mod gate;
 mod held;
+mod idempotent;
 mod messages;
 mod pages;
 mod parked;
@@ -32,6 +33,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
 
 use crate::account::Accounts;
 use crate::bind::Board;
@@ -73,6 +75,8 @@ pub struct App {
     pub shares: Shares,
     /// The longest body, and how many may be connected.
     pub limits: Arc<config::Api>,
+    /// Owns what is carried out to its end though its caller may hang up.
+    pub operations: TaskTracker,
 }
 
 /// The routes of resellers and tenants.
@@ -93,6 +97,7 @@ fn public(app: App) -> Router {
         .route("/v1/campaigns/{id}/cancel", post(campaigns::cancel))
         .route("/v1/messages", post(messages::send))
         .route("/v1/messages/{id}", get(messages::show))
+        .route_layer(middleware::from_fn_with_state(app.clone(), idempotent::once))
         .route_layer(middleware::from_fn_with_state(app.clone(), shares::admit))
         .layer(middleware::from_fn_with_state(app.clone(), gate::ask));
     finish(routes, app)

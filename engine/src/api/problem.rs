@@ -57,6 +57,15 @@ pub enum ProblemKind {
         /// The state's code, such as `draft`.
         state: &'static str,
     },
+    /// 400: the header `Idempotency-Key` is no key.
+    InvalidIdempotencyKey,
+    /// 409: a request with this key is still being carried out.
+    OperationRunning {
+        /// When to ask again.
+        retry_after: Duration,
+    },
+    /// 422: the key came with another body before.
+    IdempotencyKeyReused,
     /// 422: none of the recipients can be sent to.
     EmptyAudience,
     /// 408: the body came too slowly.
@@ -130,6 +139,9 @@ impl ProblemKind {
             Self::InsufficientCredit { .. } => "insufficient_credit",
             Self::AlreadyStarted { .. } => "campaign_already_started",
             Self::WrongState { .. } => "campaign_wrong_state",
+            Self::InvalidIdempotencyKey => "invalid_idempotency_key",
+            Self::OperationRunning { .. } => "operation_running",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::EmptyAudience => "empty_audience",
             Self::RequestTimeout => "request_timeout",
             Self::BodyTooLarge { .. } => "body_too_large",
@@ -147,17 +159,19 @@ impl ProblemKind {
     /// The HTTP status.
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::InvalidRequest => StatusCode::BAD_REQUEST,
+            Self::InvalidRequest | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::InsufficientCredit { .. } => StatusCode::PAYMENT_REQUIRED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::AlreadyStarted { .. } | Self::WrongState { .. } => StatusCode::CONFLICT,
+            Self::AlreadyStarted { .. } | Self::WrongState { .. } | Self::OperationRunning { .. } => {
+                StatusCode::CONFLICT
+            }
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::InvalidFields | Self::EmptyAudience | Self::TooManyRecipients { .. } => {
+            Self::InvalidFields | Self::IdempotencyKeyReused | Self::EmptyAudience | Self::TooManyRecipients { .. } => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -172,11 +186,14 @@ impl ProblemKind {
     const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooManyRequests { retry_after, .. }
+            | Self::OperationRunning { retry_after }
             | Self::IntakeClosed { retry_after }
             | Self::DatabaseLost { retry_after }
             | Self::Unavailable { retry_after } => Some(*retry_after),
             Self::InvalidRequest
             | Self::InvalidFields
+            | Self::InvalidIdempotencyKey
+            | Self::IdempotencyKeyReused
             | Self::Unauthorized
             | Self::Forbidden
             | Self::NotFound

@@ -82,6 +82,10 @@ pub(super) async fn serve_with(patience: Patience, listeners: Listeners, app: Ap
         stop,
     };
     tokio::join!(public.listen(listeners.public), admin.listen(listeners.admin));
+    app.operations.close();
+    if tokio::time::timeout(patience.end, app.operations.wait()).await.is_err() {
+        tracing::warn!(operations = app.operations.len(), "operations did not end in time");
+    }
 }
 
 /// One listener's side.

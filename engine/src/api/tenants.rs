@@ -1,13 +1,14 @@
 //! `/v1/tenants`, `/v1/tenant`, `/v1/ledger`.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use super::access::{Caller, Id, Operator};
 use super::fields::Fields;
+use super::idempotent::{Operation, Secret};
 use super::pages::Paging;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
@@ -17,13 +18,15 @@ use crate::campaign::view::time;
 use crate::domain::TenantId;
 use crate::store::Tenant;
 
-/// `POST /v1/tenants`: `{"name", "weight"}` → 201 with the id and the API key, which is shown this once.
+/// `POST /v1/tenants`: `{"name", "weight"}` → 201 with the id and the API key, which is shown this once: repeated under an
+/// `Idempotency-Key`, it gives the same tenant a further one.
 pub(super) async fn create(
     State(app): State<App>,
     _: Operator,
+    Operation(token): Operation,
     headers: HeaderMap,
     body: Body,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Extension<Secret>, Json<Value>), Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &["name", "weight"]).await?;
     let (name, weight) = (
         fields.text("name"),
@@ -32,16 +35,16 @@ pub(super) async fn create(
     let (Some(name), Some(weight), true) = (name, weight, fields.is_sound()) else {
         return Err(fields.refusal());
     };
-    let made = app.accounts.create(&name, weight).await?;
+    let made = app.accounts.create(&name, weight, token).await?;
     let mut view = view(&made.tenant);
     view["api_key"] = made.api_key.into();
-    Ok((StatusCode::CREATED, Json(view)))
+    Ok((StatusCode::CREATED, Extension(Secret), Json(view)))
 }
 
 /// `POST /v1/tenants/{id}/credits`: `{"amount", "reference"}` → 201 with the tenant's credits.
 pub(super) async fn grant(
     State(app): State<App>,
-    _: Operator,
+    (_, Operation(token)): (Operator, Operation),
     Id(tenant): Id<TenantId>,
     headers: HeaderMap,
     body: Body,
@@ -54,7 +57,7 @@ pub(super) async fn grant(
     let (Some(amount), Some(reference), true) = (amount, reference, fields.is_sound()) else {
         return Err(fields.refusal());
     };
-    app.accounts.grant(tenant, amount, &reference).await?;
+    app.accounts.grant(tenant, amount, &reference, token).await?;
     Ok((StatusCode::CREATED, Json(find(&app, tenant).await?)))
 }
 

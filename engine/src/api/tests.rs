@@ -1,6 +1,7 @@
 //! The routes, without sockets, on a real Redis.
 
 mod door;
+mod once;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
@@ -54,6 +55,7 @@ impl Api {
             clock: bench.clock,
             shares: Shares::new(&limits),
             limits: Arc::new(limits),
+            operations: TaskTracker::new(),
         };
         let (public, admin) = (public(app.clone()), super::admin(app.clone()));
         Self {

@@ -13,8 +13,8 @@ use crate::domain::{
     Trace, Traces, digest,
 };
 use crate::store::{
-    AcceptAsk, Ask, CampaignState, Case, Counters, Credits, Embedded, LeaseAsk, Leased, LeasedMessage, NewTenant, Note,
-    ReceiptAsk, Reply, Token,
+    AcceptAsk, Ask, CampaignState, Case, Counters, Credits, Embedded, Grant, LeaseAsk, Leased, LeasedMessage,
+    NewTenant, Note, ReceiptAsk, Reply, Token,
 };
 
 const SMSC: SmscId = SmscId(1);
@@ -26,6 +26,7 @@ pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     rung: Arc<AtomicU64>,
+    tokens: AtomicU64,
     /// The number of the last lease in each partition.
     leases: std::sync::Mutex<Vec<u64>>,
     folder: PathBuf,
@@ -53,10 +54,31 @@ impl Bench {
             store,
             clock: Clock::new(),
             rung,
+            tokens: AtomicU64::new(1),
             leases: std::sync::Mutex::new(vec![0; 16]),
             folder,
             _redis: redis,
         }
+    }
+
+    /// Another one at each call.
+    pub(crate) fn token(&self) -> Token {
+        Token(u128::from(self.tokens.fetch_add(1, Ordering::Relaxed)).to_be_bytes())
+    }
+
+    pub(crate) async fn grant(
+        &self,
+        tenant: TenantId,
+        credits: u64,
+        reference: &str,
+    ) -> Result<Option<Option<u64>>, StoreError> {
+        let grant = Grant {
+            tenant,
+            credits,
+            reference,
+            token: self.token(),
+        };
+        self.store.grant(&grant, 1).await
     }
 
     pub(crate) async fn tenant(&self, credits: u64) -> TenantId {
@@ -64,10 +86,11 @@ impl Bench {
             name: "Cabinet Martin".into(),
             weight: 1,
             key_digest: "00".into(),
+            token: self.token(),
         };
         let tenant = self.store.create_tenant(&new, 1).await.unwrap();
         if credits > 0 {
-            self.store.grant(tenant, credits, "first", 1).await.unwrap();
+            self.grant(tenant, credits, "first").await.unwrap();
         }
         tenant
     }
@@ -306,7 +329,7 @@ async fn a_balance_one_short_refuses_and_an_equal_one_passes() {
         "{refused:?}"
     );
     assert_eq!(bench.state(tenant, id).await, CampaignState::Blocked);
-    bench.store.grant(tenant, 1, "the last one", 1).await.unwrap();
+    bench.grant(tenant, 1, "the last one").await.unwrap();
     bench.campaigns.launch(tenant, id).await.unwrap();
     let credits = bench.credits(tenant).await;
     assert_eq!((credits.available, credits.held), (0, 10));

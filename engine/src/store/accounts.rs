@@ -4,12 +4,16 @@ use std::collections::HashMap;
 
 use redis::Cmd;
 
+use super::idempotency::REMEMBERED;
 use super::scripts::Name;
-use super::{Store, StoreError, keys};
+use super::{Store, StoreError, Token, keys};
 use crate::domain::TenantId;
 
 /// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
 pub const GRANTED_MAX: u64 = 1_000_000_000_000;
+
+/// Grants that are remembered of a tenant: an operator makes a few a day, and each costs 100 octets.
+const GRANTS_MAX: usize = 10_000;
 
 /// A clinic.
 #[derive(Clone, Debug)]
@@ -50,6 +54,21 @@ pub struct NewTenant {
     pub weight: u8,
     /// SHA-256 of its API key, in hexadecimal.
     pub key_digest: String,
+    /// Of the request: it makes one tenant.
+    pub token: Token,
+}
+
+/// Credits to be granted.
+#[derive(Clone, Copy, Debug)]
+pub struct Grant<'a> {
+    /// To whom.
+    pub tenant: TenantId,
+    /// How many: from 1.
+    pub credits: u64,
+    /// The operator's words for the ledger.
+    pub reference: &'a str,
+    /// Of the request: it grants once.
+    pub token: Token,
 }
 
 /// Whose key it is.
@@ -62,29 +81,50 @@ pub enum KeyOwner {
 }
 
 impl Store {
-    /// Makes a tenant without credits.
+    /// Makes a tenant without credits. A request that made one before makes no other: that one gets a further key.
     pub async fn create_tenant(&self, new: &NewTenant, now_us: u64) -> Result<TenantId, StoreError> {
-        let mut next = redis::cmd("HINCRBY");
-        let id = TenantId(self.ask(next.arg(keys::META).arg("next_tenant").arg(1)).await?);
-        let mut set = redis::cmd("HSET");
-        set.arg(keys::tenant(id))
-            .arg("name")
-            .arg(&new.name)
-            .arg("weight")
-            .arg(new.weight)
-            .arg("created_at")
-            .arg(now_us);
-        for counter in ["granted", "available", "held", "spent", "recredited"] {
-            set.arg(counter).arg(0);
+        let (id, repeated) = self.reserve_tenant(new.token).await?;
+        let tenant = keys::tenant(id);
+        let mut fields = vec![
+            ("name", new.name.clone()),
+            ("weight", new.weight.to_string()),
+            ("created_at", now_us.to_string()),
+        ];
+        let counters = ["granted", "available", "held", "spent", "recredited"];
+        fields.extend(counters.map(|counter| (counter, "0".to_owned())));
+        // Only what is not there yet: the tenant may have been made, and have credits.
+        let set = |(field, value)| {
+            let mut set = redis::cmd("HSETNX");
+            set.arg(&tenant).arg(field).arg(value);
+            set
+        };
+        let mut calls: Vec<Cmd> = fields.into_iter().map(set).collect();
+        if repeated {
+            // Listed once, whether it was before or not.
+            let mut unlist = redis::cmd("LREM");
+            unlist.arg(keys::TENANTS).arg(0).arg(id.0);
+            calls.push(unlist);
         }
         let (mut list, mut key) = (redis::cmd("RPUSH"), redis::cmd("HSET"));
         list.arg(keys::TENANTS).arg(id.0);
         key.arg(keys::API_KEYS).arg(&new.key_digest).arg(id.0);
-        self.run(&self.bulk, vec![set, list, key]).await?;
+        calls.extend([list, key]);
+        self.run(&self.bulk, calls).await?;
         if new.weight != 1 {
             self.set_weight(id, new.weight).await?;
         }
         Ok(id)
+    }
+
+    /// The number of the tenant that this request makes, the same one each time; and whether it was asked for before.
+    async fn reserve_tenant(&self, token: Token) -> Result<(TenantId, bool), StoreError> {
+        let mut next = redis::cmd("HINCRBY");
+        let number: u32 = self.ask(next.arg(keys::META).arg("next_tenant").arg(1)).await?;
+        let mut reserve = redis::cmd("SET");
+        reserve.arg(keys::made(token)).arg(number).arg("NX").arg("GET");
+        reserve.arg("PX").arg(REMEMBERED.as_millis() as u64);
+        let before: Option<u32> = self.ask(&reserve).await?;
+        Ok((TenantId(before.unwrap_or(number)), before.is_some()))
     }
 
     /// A tenant; `None` when there is none of that id.
@@ -107,17 +147,19 @@ impl Store {
         }))
     }
 
-    /// Grants credits. `Ok(None)`: there is no such tenant; `Ok(Some(None))`: it would have more than a million million.
-    pub async fn grant(
-        &self,
-        id: TenantId,
-        credits: u64,
-        reference: &str,
-        now_us: u64,
-    ) -> Result<Option<Option<u64>>, StoreError> {
-        let names = [keys::tenant(id), keys::ledger(id)];
-        let mut call: Cmd = self.script(Name::Grant, &[&names[0], &names[1]]);
-        call.arg(credits).arg(reference).arg(now_us).arg(GRANTED_MAX);
+    /// Grants credits, once for each token. `Ok(None)`: there is no such tenant; `Ok(Some(None))`: it would have more than a
+    /// million million.
+    pub async fn grant(&self, grant: &Grant<'_>, now_us: u64) -> Result<Option<Option<u64>>, StoreError> {
+        let id = grant.tenant;
+        let names = [keys::tenant(id), keys::ledger(id), keys::grants(id)];
+        let mut call: Cmd = self.script(Name::Grant, &[&names[0], &names[1], &names[2]]);
+        call.arg(grant.credits)
+            .arg(grant.reference)
+            .arg(now_us)
+            .arg(GRANTED_MAX)
+            .arg(grant.token.0.as_slice())
+            .arg(REMEMBERED.as_micros() as u64)
+            .arg(GRANTS_MAX);
         Ok(match self.ask::<i64>(&call).await? {
             -2 => None,
             -1 => Some(None),

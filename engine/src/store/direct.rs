@@ -7,12 +7,12 @@ use super::scripts::Name;
 use super::{Store, StoreError, array, bytes, integer, keys};
 use crate::domain::{CampaignId, Line, MessageId, Partition, Recipient, TenantId};
 
-/// What a direct message is known by before it has an id: the same request has the same.
+/// What a request is known by whose work has no id yet, such as a direct message: the same request has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Token(pub [u8; 16]);
 
 impl Token {
-    fn hex(self) -> String {
+    pub(super) fn hex(self) -> String {
         self.0.iter().map(|octet| format!("{octet:02x}")).collect()
     }
 

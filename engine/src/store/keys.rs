@@ -27,6 +27,7 @@
 //! | `c:{pN}:tok` | hash | token of a direct message → when, and which message it made |
 //! | `c:{pN}:inbound` | list | inbound messages, newest last |
 
+use super::{KeyOwner, Token};
 use crate::domain::{CampaignId, Partition, TenantId};
 
 /// Numbers that are handed out, the shape of the database, its id, and the number of partitions.
@@ -66,6 +67,29 @@ pub(super) fn ledger(tenant: TenantId) -> String {
 /// Token → campaign, partition and credits of a direct message whose credits are held and which may not be queued yet.
 pub(super) fn holds(tenant: TenantId) -> String {
     format!("c:{{t{}}}:holds", tenant.0)
+}
+
+/// Tokens of the last day's grants, by time in µs: none is made twice.
+pub(super) fn grants(tenant: TenantId) -> String {
+    format!("c:{{t{}}}:grants", tenant.0)
+}
+
+/// What a caller's own keys have in common: a tenant's lie in its slot.
+pub(super) fn slot(caller: KeyOwner) -> String {
+    match caller {
+        KeyOwner::Operator => "c:{op}:".to_owned(),
+        KeyOwner::Tenant(tenant) => format!("c:{{t{}}}:", tenant.0),
+    }
+}
+
+/// A hash: an operation that a caller named by a key of its own, see `claim.lua`.
+pub(super) fn idempotent(caller: KeyOwner, token: Token) -> String {
+    format!("{}idem:{}", slot(caller), token.hex())
+}
+
+/// The number of the tenant that an operation made.
+pub(super) fn made(token: Token) -> String {
+    format!("{}made:{}", slot(KeyOwner::Operator), token.hex())
 }
 
 /// The tenant's campaigns, newest last.

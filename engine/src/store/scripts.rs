@@ -29,6 +29,8 @@ pub(super) enum Name {
     EndDirect,
     Settle,
     State,
+    Claim,
+    Conclude,
 }
 
 /// How a script is loaded.
@@ -55,7 +57,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 24] = scripts![
+const SOURCES: [(Name, Kind, &str); 26] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -80,6 +82,8 @@ const SOURCES: [(Name, Kind, &str); 24] = scripts![
     EndDirect PlainSettling "end_direct.lua",
     Settle PlainSettling "settle.lua",
     State PlainSettling "state.lua",
+    Claim Plain "claim.lua",
+    Conclude PlainSettling "conclude.lua",
 ];
 
 /// Every script, ready to be loaded and called.

@@ -30,7 +30,7 @@ impl Bench {
             .get(dice.roll(life.campaigns.len().max(1) as u64) as usize)
             .copied();
         match (dice.roll(9), id) {
-            (0, _) => drop(self.store.grant(tenant, 1 + dice.roll(200), "more", 1).await.unwrap()),
+            (0, _) => drop(self.grant(tenant, 1 + dice.roll(200), "more").await.unwrap()),
             (1, _) => {
                 let first = dice.roll(1_000);
                 life.campaigns

@@ -1,13 +1,23 @@
--- Gives credits to a tenant.
--- KEYS[1] tenant c:{tN}:tenant  [2] its ledger c:{tN}:ledger
+-- Gives credits to a tenant, once for each token.
+-- KEYS[1] tenant c:{tN}:tenant  [2] its ledger c:{tN}:ledger  [3] its grants of the last day c:{tN}:grants
 -- ARGV[1] credits, 1 to 1e12  [2] reference  [3] now, microseconds  [4] most credits a tenant may be granted in all
--- Returns: credits available now; -1 when the most would be passed, -2 when there is no such tenant.
--- Limits: at most ARGV[4] credits a tenant in all, far under 2^53 where numbers stop being exact.
-if redis.call('EXISTS', KEYS[1]) == 0 then return -2 end
+--     [5] token of the grant, 16 octets  [6] how long it is remembered, microseconds  [7] most that are remembered
+-- Returns: credits available now, also when this grant was made before; -1 when the most would be passed, -2 when there is
+--     no such tenant.
+-- Limits: at most ARGV[4] credits a tenant in all, far under 2^53 where numbers stop being exact; ARGV[7] tokens.
+local tenant, ledger, grants = KEYS[1], KEYS[2], KEYS[3]
+local given, reference, now, granted_max, token = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local remembered, grants_max = tonumber(ARGV[6]), tonumber(ARGV[7])
 local KEPT_MS = 34560000000 -- a ledger line is kept for 400 days
-local credits = tonumber(ARGV[1])
-if tonumber(redis.call('HGET', KEYS[1], 'granted')) + credits > tonumber(ARGV[4]) then return -1 end
-redis.call('HINCRBY', KEYS[1], 'granted', ARGV[1])
-redis.call('XADD', KEYS[2], 'MINID', '~', string.format('%.0f', math.max(0, ARGV[3] / 1000 - KEPT_MS)), '*', '1',
-  cjson.encode({ type = 'grant', credits = credits, reference = ARGV[2], at = ARGV[3] }))
-return redis.call('HINCRBY', KEYS[1], 'available', ARGV[1])
+if redis.call('EXISTS', tenant) == 0 then return -2 end
+if redis.call('ZSCORE', grants, token) then return tonumber(redis.call('HGET', tenant, 'available')) end
+local credits = tonumber(given)
+if tonumber(redis.call('HGET', tenant, 'granted')) + credits > granted_max then return -1 end
+redis.call('ZREMRANGEBYSCORE', grants, '-inf', string.format('%.0f', now - remembered))
+redis.call('ZADD', grants, now, token)
+redis.call('ZREMRANGEBYRANK', grants, 0, -grants_max - 1)
+redis.call('PEXPIRE', grants, string.format('%.0f', remembered / 1000))
+redis.call('HINCRBY', tenant, 'granted', given)
+redis.call('XADD', ledger, 'MINID', '~', string.format('%.0f', math.max(0, now / 1000 - KEPT_MS)), '*', '1',
+  cjson.encode({ type = 'grant', credits = credits, reference = reference, at = now }))
+return redis.call('HINCRBY', tenant, 'available', given)
