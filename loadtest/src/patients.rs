@@ -73,7 +73,7 @@ impl CampaignBody {
     }
 
     /// The same from a sender that can be replied to.
-    pub(crate) fn from_sender(self, sender: String) -> Self {
+    pub(crate) fn with_sender(self, sender: String) -> Self {
         Self {
             sender: Cow::Owned(sender),
             ..self

@@ -148,15 +148,8 @@ impl Campaigns {
                     let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
                     let of_row = price.of(row.variables).map_err(|_| refuse(&price))?;
                     segments += u64::from(of_row);
-                    if of_row != row.segments {
-                        // One credit a segment: the `concat` tariff.
-                        let priced = Row {
-                            segments: of_row,
-                            credits: of_row,
-                            ..row
-                        };
-                        dearer.push((stretch.partition, position, priced.pack()));
-                    }
+                    let with_price = repriced(row, of_row).map(|row| (stretch.partition, position, row));
+                    dearer.extend(with_price);
                 }
                 // Rendering a stretch takes a fraction of a millisecond; others have their turn between two.
                 tokio::task::yield_now().await;
@@ -205,4 +198,14 @@ fn read(body: impl Read, mut packer: Packer, limits: Limits) -> Result<Taken, Ca
         counts,
         rejected,
     })
+}
+
+/// The row, packed, if its message takes another number of segments. One credit a segment: the `concat` tariff.
+fn repriced(row: Row<'_>, segments: u8) -> Option<Vec<u8>> {
+    let priced = Row {
+        segments,
+        credits: segments,
+        ..row
+    };
+    (segments != row.segments).then(|| priced.pack())
 }

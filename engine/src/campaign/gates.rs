@@ -37,12 +37,4 @@ impl Gates {
     pub fn open(&self) -> Vec<GateId> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).open.clone()
     }
-
-    /// Marketing messages get that gate from now on, and only these gates are open.
-    #[cfg(test)]
-    pub(crate) fn set(&self, marketing: GateId, open: &[GateId]) {
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        state.marketing = marketing;
-        state.open = open.to_vec();
-    }
 }

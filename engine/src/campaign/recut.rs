@@ -78,13 +78,11 @@ impl Campaigns {
         for span in spans {
             let end = span.first + span.count;
             let mut pages = Pages::of(owner.campaign, partition, span.first);
-            'span: loop {
-                let read = pages.next(self.store()).await?;
-                let Some(page) = read.into_iter().next() else { break };
-                for (position, packed) in (page.position..).zip(&page.rows) {
-                    if position == end {
-                        break 'span;
-                    }
+            while let Some(page) = pages.next(self.store()).await?.into_iter().next() {
+                if page.position >= end {
+                    break;
+                }
+                for (position, packed) in (page.position..end).zip(&page.rows) {
                     let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
                     add(&mut cut, position, (routes.route(row.recipient), gate));
                 }

@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::*;
 use crate::config;
 use crate::domain::{
-    Ending, Event, GateId, HEAD, Mark, Message, MessageId, Purpose, Reason, Recipient, ResultSlot, SmscId, Status,
-    Trace, Traces, digest,
+    Ending, Event, GateId, HEAD, Message, MessageId, Purpose, Reason, Recipient, ResultSlot, SmscId, Status, digest,
 };
 use crate::store::{
     AcceptAsk, Ask, CampaignState, Case, Counters, Credits, Embedded, Grant, LeaseAsk, Leased, LeasedMessage,
@@ -262,25 +261,6 @@ fn rejected(leased: &LeasedMessage) -> Ask {
         status: Status::UnknownNumber,
         reason: Reason::Answer,
         code: 11,
-    };
-    Ask::Move(message(leased).apply(event, 1).unwrap(), Note::None)
-}
-
-fn doubted(leased: &LeasedMessage) -> Ask {
-    let segments = vec![Trace::new(Mark::Lost)];
-    Ask::Move(
-        message(leased)
-            .apply(Event::Doubted(Traces { at: 1, segments }), 1)
-            .unwrap(),
-        Note::None,
-    )
-}
-
-fn deferred(leased: &LeasedMessage, due: u64) -> Ask {
-    let event = Event::Deferred {
-        traces: None,
-        attempts: 1,
-        due,
     };
     Ask::Move(message(leased).apply(event, 1).unwrap(), Note::None)
 }

@@ -256,9 +256,10 @@ impl Sweeper {
             .map(|(part, _)| (part, Reply::Lost))
             .collect();
         let decision = decide(message, (segments, &replies), &policy, now);
-        let note = match decision.event {
-            Event::Accepted(_) => Note::Taken(0),
-            _ => Note::None,
+        let note = if matches!(decision.event, Event::Accepted(_)) {
+            Note::Taken(0)
+        } else {
+            Note::None
         };
         (decision.event, note)
     }

@@ -216,10 +216,10 @@ pub fn late(message: &Message<'_>, (part, reply): (u8, &Reply), policy: &Policy<
         return Some(decided.event);
     }
     // Others are still in doubt, and with them the message.
-    match decided.event {
-        Event::Doubted(traces) => Some(Event::Learned(traces)),
-        _ => None,
-    }
+    let Event::Doubted(traces) = decided.event else {
+        return None;
+    };
+    Some(Event::Learned(traces))
 }
 
 #[cfg(test)]

@@ -19,15 +19,15 @@ fn decided(attempts: u8, segments: u8, replies: &[Reply], in_doubt: InDoubt) -> 
 }
 
 fn marks(event: &Event) -> Vec<Mark> {
-    match event {
-        Event::Accepted(traces) | Event::Doubted(traces) => traces.segments.iter().map(|trace| trace.mark).collect(),
-        Event::Deferred { traces, .. } => traces
-            .iter()
-            .flat_map(|traces| &traces.segments)
-            .map(|t| t.mark)
-            .collect(),
-        _ => Vec::new(),
-    }
+    let (Event::Accepted(traces)
+    | Event::Doubted(traces)
+    | Event::Deferred {
+        traces: Some(traces), ..
+    }) = event
+    else {
+        return Vec::new();
+    };
+    traces.segments.iter().map(|trace| trace.mark).collect()
 }
 
 fn taken() -> Reply {

@@ -11,6 +11,10 @@ use crate::store::{self, ParkedOf};
 pub(super) type Case = store::Case<Of>;
 
 /// From what a case comes.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are answers and receipts: a box would be an allocation for each"
+)]
 pub(super) enum Of {
     /// A message's answer.
     Answer(Answered),

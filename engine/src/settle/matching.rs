@@ -20,13 +20,12 @@ impl Settler {
     /// Matches receipts of one recipient. Returns those that match nothing there, each with the reason.
     pub(super) async fn match_here(
         &self,
-        recipient: Recipient,
-        record: Vec<u8>,
+        (recipient, mut record): (Recipient, Vec<u8>),
         receipts: Vec<Question>,
         next: &mut Vec<Case>,
         tray: &mut Tray,
     ) -> Vec<(Question, Unmatched)> {
-        let (mut record, mut pending, mut unmatched) = (record, Vec::new(), Vec::new());
+        let (mut pending, mut unmatched) = (Vec::new(), Vec::new());
         for question in receipts {
             let read = match Record::unpack(recipient, &record) {
                 Ok(read) => read,

@@ -101,7 +101,7 @@ impl Settler {
             }
         }
         for (recipient, (record, of)) in records {
-            let unmatched = self.match_here(recipient, record, of, &mut next, tray).await;
+            let unmatched = self.match_here((recipient, record), of, &mut next, tray).await;
             for (question, reason) in unmatched {
                 self.elsewhere(question, reason, &mut again, tray).await;
             }
@@ -404,11 +404,7 @@ impl Settler {
                 if answered.smsc != *smsc {
                     continue;
                 }
-                let accepted = answered.replies.iter().filter_map(|(_, reply)| match reply {
-                    Answer::Accepted(id) if !id.is_empty() => Some((&id[..], answered.flight.recipient)),
-                    _ => None,
-                });
-                ids.extend(accepted);
+                ids.extend(accepted(answered));
             }
             if !ids.is_empty() {
                 insist(&self.metrics, "index", || {
@@ -478,4 +474,12 @@ impl Tray {
 fn pack_inbound(news: &InboundNews, at: u64) -> Vec<u8> {
     let json = serde_json::json!({ "at": at, "from": news.source, "to": news.destination, "text": news.text });
     json.to_string().into_bytes()
+}
+
+/// The ids that an SMSC gave a message's segments.
+fn accepted(answered: &Answered) -> impl Iterator<Item = (&[u8], Recipient)> {
+    answered.replies.iter().filter_map(|(_, reply)| {
+        let Answer::Accepted(id) = reply else { return None };
+        (!id.is_empty()).then_some((&id[..], answered.flight.recipient))
+    })
 }

@@ -107,7 +107,7 @@ impl Store {
             .arg(&message.row[..])
             .arg(&message.token.0[..])
             .arg(MessageId::positions_max(self.partitions()))
-            .arg(&((now_us / 1_000_000) as u32).to_string());
+            .arg(((now_us / 1_000_000) as u32).to_string());
         let mut replies = self.run(&self.bulk, vec![call]).await?;
         self.read_place(partition, &bytes(replies.pop().unwrap_or_default())?)
     }
@@ -118,12 +118,13 @@ impl Store {
         let mut get = redis::cmd("HGET");
         get.arg(format!("{}tok", self.base(partition))).arg(&token.0[..]);
         let mut replies = self.run(&self.bulk, vec![get]).await?;
-        match replies.pop().unwrap_or_default() {
-            Value::Nil => Ok(None),
-            known => match self.read_place(partition, bytes(known)?.get(4..).unwrap_or_default())? {
-                DirectPlace::Queued(id) => Ok(Some(id)),
-                DirectPlace::Full | DirectPlace::Undone => Ok(None),
-            },
+        let known = replies.pop().unwrap_or_default();
+        if known == Value::Nil {
+            return Ok(None);
+        }
+        match self.read_place(partition, bytes(known)?.get(4..).unwrap_or_default())? {
+            DirectPlace::Queued(id) => Ok(Some(id)),
+            DirectPlace::Full | DirectPlace::Undone => Ok(None),
         }
     }
 

@@ -3,7 +3,7 @@
 use redis::Value;
 
 use super::scripts::Name;
-use super::{Counters, Store, StoreError, array, bytes, integer};
+use super::{Counters, Store, StoreError, array, bytes, bytes_or_none, integer};
 use crate::domain::{CampaignId, Partition, ResultSlot};
 
 /// Entries of the journal that are read at once: each is one script call, of up to 500 messages.
@@ -110,8 +110,11 @@ impl Store {
     }
 }
 
+/// Counters and how much each grows, and results by position.
+type Part<'a> = (&'a [(u8, i32)], &'a [(u32, ResultSlot)]);
+
 /// A campaign's counters with its first stretch of results, then its other stretches: one script argument each.
-fn split(changes: &CampaignChanges) -> Vec<(&[(u8, i32)], &[(u32, ResultSlot)])> {
+fn split(changes: &CampaignChanges) -> Vec<Part<'_>> {
     let near = |pair: &[(u32, ResultSlot)]| pair[1].0 - pair[0].0 <= GAP_MAX;
     let mut stretches: Vec<&[(u32, ResultSlot)]> = Vec::new();
     let mut start = 0;
@@ -159,10 +162,7 @@ fn entry(value: Value) -> Result<JournalEntry, StoreError> {
 }
 
 fn text(value: Value) -> Result<String, StoreError> {
-    match value {
-        Value::Nil => Ok(String::new()),
-        value => String::from_utf8(bytes(value)?).map_err(|_| StoreError::Corrupt("a position of the journal")),
-    }
+    String::from_utf8(bytes_or_none(value)?).map_err(|_| StoreError::Corrupt("a position of the journal"))
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@
 mod keys;
 mod scripts;
 mod connection;
+mod lines;
 mod queues;
+mod stale;
 mod moves;
 mod parked;
 mod journal;
@@ -36,11 +38,11 @@ pub use engines::Epoch;
 pub use health::{Hazard, Memory, Probe, Sight};
 pub use idempotency::{ANSWER_MAX, Answer, BodyDigest, Claim, Claimed, Conclusion};
 pub use journal::{Applied, CampaignChanges, JournalEntry};
+pub use lines::Depth;
 pub use moves::{AcceptAsk, Ask, Case, Note, ParkedOf, ReceiptAsk, Reply};
 pub use parked::Found;
-pub use queues::{
-    Depth, DueMessage, Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, StaleQueue, Stretch,
-};
+pub use queues::{DueMessage, Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Stretch};
+pub use stale::StaleQueue;
 
 use crate::domain::{BadForm, Partition, Recipient};
 
@@ -123,6 +125,14 @@ fn bytes(value: Value) -> Result<Vec<u8>, StoreError> {
         Value::Okay | Value::SimpleString(_) => Ok(Vec::new()),
         _ => Err(StoreError::Corrupt("a reply is no string")),
     }
+}
+
+/// Octets; none for nil.
+fn bytes_or_none(value: Value) -> Result<Vec<u8>, StoreError> {
+    if value == Value::Nil {
+        return Ok(Vec::new());
+    }
+    bytes(value)
 }
 
 /// A recipient as keys and fields have it.

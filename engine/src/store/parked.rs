@@ -3,7 +3,7 @@
 use redis::{Cmd, Value};
 
 use super::scripts::Name;
-use super::{ParkedOf, Store, StoreError, array, bytes, integer, recipient};
+use super::{ParkedOf, Store, StoreError, array, bytes, bytes_or_none, integer, recipient};
 use crate::domain::{Partition, Recipient, SmscId};
 
 /// Keys of a partition that may have parked receipts, and octets for each: some dozens of receipts.
@@ -77,10 +77,7 @@ impl Store {
         get.arg(format!("{}parked", self.base(key.partition(self.partitions()))))
             .arg(&key.0.to_be_bytes()[..]);
         let mut replies = self.run(&self.bulk, vec![get]).await?;
-        match replies.pop().unwrap_or_default() {
-            Value::Nil => Ok(Vec::new()),
-            value => bytes(value),
-        }
+        bytes_or_none(replies.pop().unwrap_or_default())
     }
 
     /// Some records of a partition, about `count`; every record that stays is found once or more.
@@ -163,10 +160,11 @@ impl Store {
         let mut get = redis::cmd("GET");
         get.arg(index_key(smsc, id));
         let mut replies = self.run(&self.moves, vec![get]).await?;
-        match replies.pop().unwrap_or_default() {
-            Value::Nil => Ok(None),
-            value => Ok(Some(Recipient(integer(&value)? as u64))),
+        let value = replies.pop().unwrap_or_default();
+        if value == Value::Nil {
+            return Ok(None);
         }
+        Ok(Some(Recipient(integer(&value)? as u64)))
     }
 }
 

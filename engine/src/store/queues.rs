@@ -7,7 +7,7 @@ use super::scripts::Name;
 use super::{Store, StoreError, array, bytes, integer, recipient};
 use crate::domain::{
     BadForm, CampaignId, GateId, Line, Message, MessageId, Partition, Purpose, Recipient, RouteId, Row, SmscId,
-    TenantId, Way,
+    TenantId,
 };
 
 /// What a dispatcher asks for.
@@ -75,19 +75,6 @@ pub struct Stretch {
     pub count: u32,
 }
 
-/// A campaign's queue in one partition whose spans were cut under older routes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StaleQueue {
-    /// Where.
-    pub partition: Partition,
-    /// The line.
-    pub line: Line,
-    /// Whose.
-    pub tenant: TenantId,
-    /// The campaign.
-    pub campaign: CampaignId,
-}
-
 /// Whose rows, in which lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -127,17 +114,6 @@ pub struct DueMessage {
     pub recipient: Recipient,
     /// Which.
     pub id: MessageId,
-}
-
-/// What is queued for a line, for gauges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Depth {
-    /// The line.
-    pub line: Line,
-    /// Rows in spans.
-    pub queued: u64,
-    /// Messages that are deferred or wait behind another.
-    pub deferred: u64,
 }
 
 impl Store {
@@ -203,41 +179,7 @@ impl Store {
         Ok(stale)
     }
 
-    /// The spans of a draft in one partition, and how many there are.
-    pub async fn draft_spans(&self, campaign: CampaignId, partition: Partition) -> Result<Vec<Stretch>, StoreError> {
-        let mut range = redis::cmd("LRANGE");
-        range
-            .arg(format!("{}cut:{}", self.base(partition), campaign.0))
-            .arg(0)
-            .arg(-1);
-        let mut replies = self.run(&self.bulk, vec![range]).await?;
-        let cuts = array(replies.pop().unwrap_or_default())?;
-        cuts.into_iter().map(|cut| read_cut(&bytes(cut)?)).collect()
-    }
-
-    /// Cuts a draft's spans in a partition anew. `spans`: how many there were. `false`: they are others by now.
-    pub async fn recut_draft(
-        &self,
-        owner: Owner,
-        partition: Partition,
-        spans: usize,
-        cut: (&[Stretch], u32),
-    ) -> Result<bool, StoreError> {
-        self.recut(owner, partition, ("", spans.to_string().into_bytes()), cut)
-            .await
-    }
-
-    /// Cuts what is queued in a line anew. `first`: the first span as it was read. `false`: it is another by now.
-    pub async fn recut_queue(
-        &self,
-        owner: Owner,
-        (partition, line, first): (Partition, Line, Vec<u8>),
-        cut: (&[Stretch], u32),
-    ) -> Result<bool, StoreError> {
-        self.recut(owner, partition, (&line.to_string(), first), cut).await
-    }
-
-    async fn recut(
+    pub(super) async fn recut(
         &self,
         owner: Owner,
         partition: Partition,
@@ -255,68 +197,6 @@ impl Store {
             .arg(packed);
         let mut replies = self.run(&self.bulk, vec![call]).await?;
         Ok(integer(&replies.pop().unwrap_or_default())? == 1)
-    }
-
-    /// Takes the queues off that leases found cut under older routes.
-    pub async fn stale_queues(&self, partition: Partition) -> Result<Vec<StaleQueue>, StoreError> {
-        let mut range = redis::cmd("LRANGE");
-        range.arg(format!("{}stale", self.base(partition))).arg(0).arg(-1);
-        let texts: Vec<String> = self.ask(&range).await?;
-        let queue = |text: String| {
-            let mut parts = text.split(' ');
-            Some(StaleQueue {
-                partition,
-                line: parts.next()?.parse().ok()?,
-                tenant: TenantId(parts.next()?.parse().ok()?),
-                campaign: CampaignId(parts.next()?.parse().ok()?),
-            })
-        };
-        texts
-            .into_iter()
-            .map(|text| queue(text).ok_or(StoreError::Corrupt("a stale queue")))
-            .collect()
-    }
-
-    /// A stale queue was cut anew.
-    pub async fn forget_stale(&self, queue: &StaleQueue) -> Result<(), StoreError> {
-        let mut remove = redis::cmd("LREM");
-        remove
-            .arg(format!("{}stale", self.base(queue.partition)))
-            .arg(1)
-            .arg(format!("{} {} {}", queue.line, queue.tenant.0, queue.campaign.0));
-        self.ask::<i64>(&remove).await.map(drop)
-    }
-
-    /// The spans of a campaign in a line, each as stretch, and the first of them as it is stored.
-    pub async fn queued_spans(&self, queue: &StaleQueue) -> Result<Option<(Vec<u8>, Vec<Stretch>)>, StoreError> {
-        let mut range = redis::cmd("LRANGE");
-        range
-            .arg(format!(
-                "{}spans:{}:{}",
-                self.base(queue.partition),
-                queue.line,
-                queue.campaign.0
-            ))
-            .arg(0)
-            .arg(-1);
-        let mut replies = self.run(&self.bulk, vec![range]).await?;
-        let spans: Vec<Vec<u8>> = array(replies.pop().unwrap_or_default())?
-            .into_iter()
-            .map(bytes)
-            .collect::<Result<_, _>>()?;
-        let Way::Route(route) = queue.line.way else {
-            return Err(StoreError::Corrupt("spans are queued for an SMSC"));
-        };
-        let stretch = |span: &Vec<u8>| {
-            Ok(Stretch {
-                route,
-                gate: queue.line.gate,
-                first: number(span, 0)?,
-                count: number(span, 4)?,
-            })
-        };
-        let stretches = spans.iter().map(stretch).collect::<Result<Vec<_>, StoreError>>()?;
-        Ok(spans.into_iter().next().map(|first| (first, stretches)))
     }
 
     /// Pauses, resumes or stops a campaign's queues everywhere. Returns the lines, by partition, in which messages of it
@@ -491,65 +371,6 @@ impl Store {
         let replies = self.run(&self.bulk, calls).await?;
         replies.iter().map(|reply| integer(reply).map(|new| new as u64)).sum()
     }
-
-    /// What is queued and deferred, by line, over all partitions: for gauges.
-    pub async fn depths(&self) -> Result<Vec<Depth>, StoreError> {
-        let get = |partition| {
-            let base = self.base(partition);
-            let (mut depth, mut lines) = (redis::cmd("HGETALL"), redis::cmd("SMEMBERS"));
-            depth.arg(format!("{base}depth"));
-            lines.arg(format!("{base}lines"));
-            [depth, lines]
-        };
-        let replies = self
-            .run(&self.bulk, self.all_partitions().flat_map(get).collect())
-            .await?;
-        let mut depths = Vec::new();
-        let mut due = Vec::new();
-        for (partition, pair) in self.all_partitions().zip(replies.chunks(2)) {
-            let mut fields = array(pair[0].clone())?.into_iter();
-            while let (Some(name), Some(count)) = (fields.next(), fields.next()) {
-                add_depth(&mut depths, line(name)?, (integer(&count)?.max(0) as u64, 0));
-            }
-            for entry in array(pair[1].clone())? {
-                if let Some(name) = bytes(entry)?.strip_prefix(b"d") {
-                    due.push((partition, line(Value::BulkString(name.to_vec()))?));
-                }
-            }
-        }
-        let count = |(partition, line): &(Partition, Line)| {
-            let mut count = redis::cmd("ZCARD");
-            count.arg(format!("{}due:{line}", self.base(*partition)));
-            count
-        };
-        if !due.is_empty() {
-            let counts = self.run(&self.bulk, due.iter().map(count).collect()).await?;
-            for ((_, line), count) in due.iter().zip(counts) {
-                add_depth(&mut depths, *line, (0, integer(&count)? as u64));
-            }
-        }
-        Ok(depths)
-    }
-
-    /// The lines with something queued or deferred, in each partition.
-    pub async fn lines(&self) -> Result<Vec<(Partition, Vec<Line>)>, StoreError> {
-        let get = |partition| {
-            let mut members = redis::cmd("SMEMBERS");
-            members.arg(format!("{}lines", self.base(partition)));
-            members
-        };
-        let replies = self.run(&self.leases, self.all_partitions().map(get).collect()).await?;
-        let read = |reply| -> Result<Vec<Line>, StoreError> {
-            let entries = array(reply)?.into_iter();
-            entries
-                .map(|entry| line(Value::BulkString(bytes(entry)?.get(1..).unwrap_or_default().to_vec())))
-                .collect()
-        };
-        self.all_partitions()
-            .zip(replies)
-            .map(|(partition, reply)| Ok((partition, read(reply)?)))
-            .collect()
-    }
 }
 
 /// Rows of one partition that are added together.
@@ -633,22 +454,12 @@ fn bad(what: &'static str) -> impl Fn(BadForm) -> StoreError {
     }
 }
 
-fn add_depth(depths: &mut Vec<Depth>, line: Line, (queued, deferred): (u64, u64)) {
-    match depths.iter_mut().find(|depth| depth.line == line) {
-        Some(depth) => {
-            depth.queued += queued;
-            depth.deferred += deferred;
-        }
-        None => depths.push(Depth { line, queued, deferred }),
-    }
-}
-
-fn line(value: Value) -> Result<Line, StoreError> {
+pub(super) fn line(value: Value) -> Result<Line, StoreError> {
     let text = String::from_utf8(bytes(value)?).map_err(|_| StoreError::Corrupt("a line"))?;
     text.parse().map_err(|_| StoreError::Corrupt("a line"))
 }
 
-fn read_cut(cut: &[u8]) -> Result<Stretch, StoreError> {
+pub(super) fn read_cut(cut: &[u8]) -> Result<Stretch, StoreError> {
     let short = |at: usize| {
         let octets = cut.get(at..at + 2).ok_or(StoreError::Corrupt("a draft's span"))?;
         Ok::<_, StoreError>(u16::from_be_bytes([octets[0], octets[1]]))
@@ -661,7 +472,7 @@ fn read_cut(cut: &[u8]) -> Result<Stretch, StoreError> {
     })
 }
 
-fn number(packed: &[u8], at: usize) -> Result<u32, StoreError> {
+pub(super) fn number(packed: &[u8], at: usize) -> Result<u32, StoreError> {
     let octets = packed.get(at..at + 4).and_then(|octets| octets.try_into().ok());
     octets.map(u32::from_be_bytes).ok_or(StoreError::Corrupt("a span"))
 }

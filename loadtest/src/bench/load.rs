@@ -87,7 +87,7 @@ impl Load {
         let recipients = self.plan.recipients;
         self.campaigns = in_parallel(self.plan.campaigns as usize, |n| {
             let body = CampaignBody::new(format!("Bench {n}"), n as u64 * u64::from(recipients), recipients)
-                .from_sender(sender_of(n % self.tenants.len()))
+                .with_sender(sender_of(n % self.tenants.len()))
                 .in_lane(self.lane);
             let draft = self.api.create(self.tenant_of(n), &body)?;
             let accepted = draft.audience.accepted;

@@ -6,7 +6,7 @@ use crate::source::{SourceFile, code_only, rust_below};
 const LAYERS: [&[&str]; 13] = [
     &["domain", "fault"],
     &["config", "metrics", "clock", "shutdown"],
-    &["store", "compose", "rules"],
+    &["store", "compose", "rules", "pressure"],
     &["account", "audience", "bind", "guard"],
     &["campaign", "outcome", "notify"],
     &["receipt"],
