@@ -139,28 +139,19 @@ impl Ledgers {
     #[track_caller]
     pub fn assert_credits(&self) {
         let credits = &self.tenant["credits"];
-        let amount = |name: &str| {
-            credits[name]
-                .as_u64()
-                .unwrap_or_else(|| panic!("{}: no {name} in {credits}", self.context))
-        };
-        assert_eq!(
-            amount("granted"),
-            amount("available") + amount("held") + amount("spent"),
-            "{}: credits are not conserved: {credits}",
-            self.context
-        );
+        assert_conserved(credits, &self.context);
+        let amount = |name: &str| credits[name].as_u64();
         let campaign = &self.view.credits;
         assert_eq!(
             amount("held"),
-            campaign.held,
+            Some(campaign.held),
             "{}: held, tenant {credits}, campaign {campaign:?}",
             self.context
         );
         assert_eq!(
             amount("spent"),
             // What was given back is no longer spent.
-            campaign.spent - campaign.recredited,
+            Some(campaign.spent - campaign.recredited),
             "{}: spent, tenant {credits}, campaign {campaign:?}",
             self.context
         );
@@ -197,4 +188,19 @@ fn allowed_statuses(rows: &[Row]) -> &'static [&'static str] {
         Some("DELIVRD") => &["delivered"],
         _ => &["reception_error", "unknown_number", "not_routed", "recredited"],
     }
+}
+
+/// granted = available + held + spent.
+#[track_caller]
+pub(crate) fn assert_conserved(credits: &Value, context: &str) {
+    let amount = |name: &str| {
+        credits[name]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{context}: no {name} in {credits}"))
+    };
+    assert_eq!(
+        amount("granted"),
+        amount("available") + amount("held") + amount("spent"),
+        "{context}: credits are not conserved: {credits}"
+    );
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::Run;
 use crate::engine::{EngineSettings, SmscSettings};
 use crate::lab::Lab;
+use crate::ledgers::assert_conserved;
 use crate::sim::Row;
 use crate::stand::Stand;
 use crate::tenant::{Campaign, CampaignOrder, CampaignView, Tenant, recipients};
@@ -184,18 +185,7 @@ impl Ground {
     #[track_caller]
     pub fn assert_credits(&self, tenant: &Tenant) {
         let view = self.stand.engine.tenant_view(tenant);
-        let credits = &view["credits"];
-        let amount = |name: &str| {
-            credits[name]
-                .as_u64()
-                .unwrap_or_else(|| panic!("{}: no {name} in {credits}", self.context))
-        };
-        assert_eq!(
-            amount("granted"),
-            amount("available") + amount("held") + amount("spent"),
-            "{}: credits are not conserved: {credits}",
-            self.context
-        );
+        assert_conserved(&view["credits"], &self.context);
     }
 
     /// A message of another tenant to the first of these recipients goes out: nobody's leftovers hold it.
