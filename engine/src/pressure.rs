@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 /// What waits to be settled may be so old before leases wait: an SMSC that waits for its deliver_sm_resp for seconds gives
 /// the session up.
 const BEHIND_MAX: Duration = Duration::from_millis(200);
-
-/// How long leases wait before they look again.
-const PAUSE: Duration = Duration::from_millis(2);
 
 /// The age of the oldest event that is not settled. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -17,6 +16,8 @@ pub struct Pressure {
     start: Instant,
     /// When the oldest came, µs since the start, plus one; 0: nothing waits.
     oldest: Arc<AtomicU64>,
+    /// `oldest` is another one.
+    changed: Arc<Notify>,
 }
 
 impl Pressure {
@@ -25,6 +26,7 @@ impl Pressure {
         Self {
             start: now,
             oldest: Arc::default(),
+            changed: Arc::default(),
         }
     }
 
@@ -34,6 +36,7 @@ impl Pressure {
             oldest.saturating_duration_since(self.start).as_micros() as u64 + 1
         });
         self.oldest.store(since, Ordering::Relaxed);
+        self.changed.notify_waiters();
     }
 
     /// How long the oldest event has been waiting.
@@ -46,14 +49,21 @@ impl Pressure {
 
     /// Waits until settling has caught up.
     pub async fn relieved(&self, now: impl Fn() -> Instant) {
-        while self.behind(now()) > BEHIND_MAX {
-            tokio::time::sleep(PAUSE).await;
+        loop {
+            // Before the look, so that no change falls between the two.
+            let changed = self.changed.notified();
+            if self.behind(now()) <= BEHIND_MAX {
+                return;
+            }
+            changed.await;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
     use crate::clock::Clock;
 
@@ -67,5 +77,18 @@ mod tests {
         assert_eq!(pressure.behind(later), Duration::from_secs(2));
         pressure.set(None);
         assert_eq!(pressure.behind(later), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn leases_wait_until_settling_has_caught_up() {
+        let start = Clock::new().now();
+        let pressure = Pressure::new(start);
+        pressure.set(Some(start));
+        let mut relieved = std::pin::pin!(pressure.relieved(|| start + Duration::from_secs(1)));
+        assert_eq!(relieved.as_mut().now_or_never(), None);
+        pressure.set(Some(start + Duration::from_millis(700)));
+        assert_eq!(relieved.as_mut().now_or_never(), None);
+        pressure.set(Some(start + Duration::from_millis(900)));
+        assert_eq!(relieved.as_mut().now_or_never(), Some(()));
     }
 }

@@ -84,11 +84,6 @@ impl Pool {
         }
     }
 
-    /// Whether any session is bound.
-    pub fn is_bound(&self) -> bool {
-        !self.lock().is_empty()
-    }
-
     /// When what was handed to the sessions left.
     pub fn wire(&self) -> &Wire {
         &self.wire
@@ -274,7 +269,7 @@ mod tests {
         assert_eq!(pool.freest().map(|(_, free)| free), Some(7));
         drop(first);
         pool.close(&gate);
-        assert!(!pool.is_bound());
+        assert!(pool.freest().is_none());
     }
 
     #[tokio::test]
