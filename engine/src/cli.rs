@@ -116,7 +116,7 @@ fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
     let Err(fault) = ended else { return ExitCode::SUCCESS };
     eprintln!("campanile: {fault}");
     match fault {
-        RunFault::Connect(_) | RunFault::Store(_) | RunFault::Guard(_) => ExitCode::from(UNREACHABLE),
+        RunFault::Connect(..) | RunFault::Store(_) | RunFault::Guard(_) => ExitCode::from(UNREACHABLE),
         RunFault::Embedded(_)
         | RunFault::Listen(..)
         | RunFault::OperatorKey(_)

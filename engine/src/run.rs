@@ -45,8 +45,8 @@ pub enum RunFault {
     #[error(transparent)]
     Embedded(#[from] EmbeddedFault),
     /// The database cannot be used.
-    #[error(transparent)]
-    Connect(#[from] ConnectFault),
+    #[error("cannot use Redis at {0}: {1}")]
+    Connect(String, #[source] ConnectFault),
     /// The database would lose data, or stopped answering.
     #[error(transparent)]
     Guard(#[from] GuardFault),
@@ -438,7 +438,9 @@ async fn open(
     url: &str,
     (clock, metrics): (Clock, &Metrics),
 ) -> Result<(Store, Guard, Verdict), RunFault> {
-    let store = connect(url, config.redis.partitions, clock).await?;
+    let address = Store::address(url);
+    let connected = connect((url, &address), config.redis.partitions, clock).await;
+    let store = connected.map_err(|fault| RunFault::Connect(address, fault))?;
     let probe = Probe::connect(url, clock).await?;
     let (guard, verdict) = Guard::start(probe, &config.redis, clock, metrics.clone()).await?;
     if let Some(warning) = store.slow_settings().await {
@@ -447,12 +449,12 @@ async fn open(
     Ok((store, guard, verdict))
 }
 
-async fn connect(url: &str, partitions: u16, clock: Clock) -> Result<Store, ConnectFault> {
+async fn connect((url, address): (&str, &str), partitions: u16, clock: Clock) -> Result<Store, ConnectFault> {
     let deadline = tokio::time::Instant::from_std(clock.now()) + REDIS_WITHIN;
     loop {
         match Store::connect(url, partitions).await {
             Err(ConnectFault::Store(error)) if tokio::time::Instant::from_std(clock.now()) < deadline => {
-                tracing::info!(%error, "waiting for Redis");
+                tracing::warn!(redis = address, %error, "waiting for Redis");
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
             connected => return connected,

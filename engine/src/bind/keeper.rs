@@ -193,8 +193,8 @@ impl Keeper {
         let stream = tokio::select! {
             connected = connect => match connected {
                 Ok(Ok(stream)) => stream,
-                Ok(Err(error)) => return Err(format!("cannot connect: {error}")),
-                Err(_) => return Err(format!("no connection within {:?}", self.config.bind_timeout)),
+                Ok(Err(error)) => return Err(format!("cannot connect to {}: {error}", self.config.address)),
+                Err(_) => return Err(format!("no connection to {} within {:?}", self.config.address, self.config.bind_timeout)),
             },
             () = self.stop.drain.cancelled() => return Err("told to stop".into()),
         };

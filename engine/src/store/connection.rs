@@ -32,7 +32,7 @@ pub enum ConnectFault {
     #[error("redis.url: {0}")]
     Url(#[source] redis::RedisError),
     /// The server is not there or refuses us.
-    #[error("cannot use Redis: {0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// It was written by a version that keeps everything otherwise.
     #[error(
@@ -46,6 +46,12 @@ pub enum ConnectFault {
 }
 
 impl Store {
+    /// Where a URL leads, without its password; `redis.url` when it is none.
+    pub fn address(url: &str) -> String {
+        url.into_connection_info()
+            .map_or_else(|_| "redis.url".to_owned(), |info| info.addr().to_string())
+    }
+
     /// Connects, and fixes the number of partitions at the first use.
     ///
     /// # Errors
@@ -231,4 +237,16 @@ async fn fix_partitions(connection: &mut ConnectionManager, wanted: u16) -> Redi
     let mut get = redis::cmd("HGET");
     let partitions: u16 = get.arg(keys::META).arg("partitions").query_async(connection).await?;
     Ok(partitions.clamp(1, PARTITIONS_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_shows_no_password() {
+        assert_eq!(Store::address("redis://user:secret@10.0.0.1:6380/2"), "10.0.0.1:6380");
+        assert_eq!(Store::address("redis+unix:///run/redis.sock"), "/run/redis.sock");
+        assert_eq!(Store::address("nothing of the kind"), "redis.url");
+    }
 }
