@@ -1,5 +1,6 @@
 //! Campaigns on a real Redis: nothing doubled, nothing lost, credits conserved.
 
+mod agreement;
 mod conservation;
 
 use std::collections::HashSet;
