@@ -398,12 +398,12 @@ impl<'a> Driver<'a> {
                     .with_label_values(&[&metrics.name])
                     .observe(after.as_secs_f64());
             }
-            Event::Odd("unbind_resp") => self.end = Some(End::Local),
-            Event::Odd(kind) => {
+            Event::Left => self.end = Some(End::Local),
+            Event::Odd(odd) => {
                 metrics
                     .all
                     .pdu_errors_total
-                    .with_label_values(&[&metrics.name, kind])
+                    .with_label_values(&[&metrics.name, odd.word()])
                     .inc();
             }
         }

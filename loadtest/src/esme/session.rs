@@ -221,9 +221,8 @@ impl Driver {
                     self.session.acknowledge(ack, CommandStatus::ESME_ROK);
                 }
                 Event::Unbound => return Err(End::Lost("unbound_by_peer")),
-                Event::Alive(_) | Event::Bound | Event::BindRefused(_) => {}
-                Event::Odd("enquire_link" | "unbind_resp" | "notification") => {}
-                Event::Odd(what) => book.error(what),
+                Event::Odd(odd) if !odd.is_regular() => book.error(odd.word()),
+                Event::Alive(_) | Event::Bound | Event::BindRefused(_) | Event::Left | Event::Odd(_) => {}
             }
         }
         if self.session.phase() == Phase::Over {

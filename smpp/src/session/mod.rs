@@ -70,8 +70,46 @@ pub enum Event<'a, T> {
     Alive(Duration),
     /// The peer wants to end the session; the answer is queued.
     Unbound,
-    /// Answered or dropped as the standard asks; the word labels a metric.
-    Odd(&'static str),
+    /// The peer answered our unbind: the session is over.
+    Left,
+    /// Answered or dropped as the standard asks.
+    Odd(Odd),
+}
+
+/// A PDU that is nobody's business but the session's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Odd {
+    /// The peer asked whether we are there.
+    EnquireLink,
+    /// It told something that has no response: alert_notification, outbind.
+    Notification,
+    /// A response to nothing that was asked.
+    UnexpectedResponse,
+    /// A request that this session does not allow now.
+    WrongState,
+    /// A command that the standard does not know, or that an ESME is not asked.
+    UnknownCommand,
+    /// Its body is none.
+    Malformed,
+}
+
+impl Odd {
+    /// The word that labels a metric.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::EnquireLink => "enquire_link",
+            Self::Notification => "notification",
+            Self::UnexpectedResponse => "unexpected_response",
+            Self::WrongState => "wrong_state",
+            Self::UnknownCommand => "unknown_command",
+            Self::Malformed => "malformed",
+        }
+    }
+
+    /// Whether the peer did nothing wrong.
+    pub const fn is_regular(self) -> bool {
+        matches!(self, Self::EnquireLink | Self::Notification)
+    }
 }
 
 /// Which delivery to acknowledge.
@@ -195,7 +233,7 @@ impl<T> Session<T> {
                 header.command_id,
                 header.sequence,
                 CommandStatus::ESME_RINVCMDLEN,
-                "malformed",
+                Odd::Malformed,
             );
         };
         match pdu {
@@ -213,11 +251,11 @@ impl<T> Session<T> {
             Pdu::EnquireLink => {
                 let ok = CommandStatus::ESME_ROK;
                 self.write(|out| frame::encode_empty(out, CommandId::ENQUIRE_LINK_RESP, ok, header.sequence));
-                Event::Odd("enquire_link")
+                Event::Odd(Odd::EnquireLink)
             }
             Pdu::EnquireLinkResp => match self.enquired.take() {
                 Some((sequence, since)) if sequence == header.sequence => Event::Alive(now - since),
-                _ => Event::Odd("unexpected_response"),
+                _ => Event::Odd(Odd::UnexpectedResponse),
             },
             Pdu::Unbind => {
                 let ok = CommandStatus::ESME_ROK;
@@ -227,7 +265,7 @@ impl<T> Session<T> {
             }
             Pdu::UnbindResp => {
                 self.enter(Phase::Over, now);
-                Event::Odd("unbind_resp")
+                Event::Left
             }
             // The SMSC could not even read the request: it surely did nothing with it (3.4, 4.3).
             Pdu::GenericNack if self.phase == Phase::Binding => self.bound(nack_status(header.command_status), now),
@@ -236,21 +274,21 @@ impl<T> Session<T> {
                 header.command_id,
                 header.sequence,
                 CommandStatus::ESME_RINVBNDSTS,
-                "wrong_state",
+                Odd::WrongState,
             ),
-            Pdu::DeliverSmResp(_) | Pdu::DataSmResp(_) => Event::Odd("unexpected_response"),
-            Pdu::Other if header.command_id.is_response() => Event::Odd("unexpected_response"),
+            Pdu::DeliverSmResp(_) | Pdu::DataSmResp(_) => Event::Odd(Odd::UnexpectedResponse),
+            Pdu::Other if header.command_id.is_response() => Event::Odd(Odd::UnexpectedResponse),
             // alert_notification and outbind have no response (3.4, 4.12 and 4.1.7).
             Pdu::Other
                 if header.command_id == CommandId::ALERT_NOTIFICATION || header.command_id == CommandId::OUTBIND =>
             {
-                Event::Odd("notification")
+                Event::Odd(Odd::Notification)
             }
             Pdu::Other => self.refuse(
                 header.command_id,
                 header.sequence,
                 CommandStatus::ESME_RINVCMDID,
-                "unknown_command",
+                Odd::UnknownCommand,
             ),
         }
     }
@@ -305,13 +343,13 @@ impl<T> Session<T> {
                     late: entry.overdue,
                 }
             }
-            None => Event::Odd("unexpected_response"),
+            None => Event::Odd(Odd::UnexpectedResponse),
         }
     }
 
     fn bound(&mut self, status: CommandStatus, now: Instant) -> Event<'static, T> {
         if self.phase != Phase::Binding {
-            return Event::Odd("unexpected_response");
+            return Event::Odd(Odd::UnexpectedResponse);
         }
         if status == CommandStatus::ESME_ROK {
             self.enter(Phase::Bound, now);
@@ -324,13 +362,7 @@ impl<T> Session<T> {
 
     /// A request that is not served: a standard one gets its own response, an unknown one generic_nack, and a response
     /// gets nothing.
-    fn refuse(
-        &mut self,
-        command: CommandId,
-        sequence: u32,
-        status: CommandStatus,
-        kind: &'static str,
-    ) -> Event<'static, T> {
+    fn refuse(&mut self, command: CommandId, sequence: u32, status: CommandStatus, odd: Odd) -> Event<'static, T> {
         if !command.is_response() {
             let answer = if command.is_standard() {
                 command.response()
@@ -339,7 +371,7 @@ impl<T> Session<T> {
             };
             self.write(|out| frame::encode_empty(out, answer, status, sequence));
         }
-        Event::Odd(kind)
+        Event::Odd(odd)
     }
 
     fn write(&mut self, encode: impl FnOnce(&mut BytesMut)) {

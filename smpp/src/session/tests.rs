@@ -102,7 +102,7 @@ fn answers_find_their_submissions_in_any_order_and_only_once() {
         assert_eq!((token as usize, message_id, late), (at, &b"id"[..], false));
         assert!(matches!(
             feed(&mut session, &bytes, now),
-            Event::Odd("unexpected_response")
+            Event::Odd(Odd::UnexpectedResponse)
         ));
     }
     assert_eq!(session.in_flight(), 1);
