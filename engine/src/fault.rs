@@ -1,7 +1,7 @@
 //! What is wrong with a field that someone gave us, in no language yet: the one who shows it words it.
 
 /// The most faults that one request is answered with: a caller with more than these has one mistake many times.
-pub const FAULTS_MAX: usize = 100;
+pub(crate) const FAULTS_MAX: usize = 100;
 
 /// The furthest that a misspelt word may be from the one that we guess was meant, in edits, per four letters.
 const EDITS_PER_FOUR_LETTERS: usize = 1;
@@ -11,16 +11,16 @@ const GUESS_LENGTH_MAX: usize = 64;
 
 /// One field of a request that cannot be taken as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldFault {
+pub(crate) struct FieldFault {
     /// Where: a JSON pointer (RFC 6901) such as `/audience/recipients/17/to`; empty for the whole document.
-    pub pointer: String,
+    pub(crate) pointer: String,
     /// What is wrong, and what is allowed.
-    pub problem: FieldProblem,
+    pub(crate) problem: FieldProblem,
 }
 
 impl FieldFault {
     /// A fault of the field at `pointer`.
-    pub fn new(pointer: impl Into<String>, problem: FieldProblem) -> Self {
+    pub(crate) fn new(pointer: impl Into<String>, problem: FieldProblem) -> Self {
         Self {
             pointer: pointer.into(),
             problem,
@@ -30,7 +30,7 @@ impl FieldFault {
 
 /// What can be wrong with a field. The names are the API's codes, in snake_case ([`FieldProblem::code`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FieldProblem {
+pub(crate) enum FieldProblem {
     /// The body is no JSON from this place on.
     InvalidJson {
         /// Line, from 1.
@@ -108,7 +108,7 @@ pub enum FieldProblem {
 
 impl FieldProblem {
     /// The stable code of the API; never translated.
-    pub const fn code(&self) -> &'static str {
+    pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::InvalidJson { .. } => "invalid_json",
             Self::UnknownField { .. } => "unknown_field",
@@ -133,7 +133,7 @@ impl FieldProblem {
 
 /// The types of JSON (RFC 8259, 3), to say which was wanted and which came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JsonType {
+pub(crate) enum JsonType {
     /// `"text"`
     String,
     /// `12`
@@ -149,7 +149,7 @@ pub enum JsonType {
 }
 
 /// The word among `allowed` that `word` was probably meant to be: same letters in another case, or a few edits away.
-pub fn closest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let letters: Vec<char> = word.to_lowercase().chars().take(GUESS_LENGTH_MAX).collect();
     let edits_max = 1 + letters.len() / 4 * EDITS_PER_FOUR_LETTERS;
     allowed

@@ -36,7 +36,7 @@ macro_rules! metrics {
     ($($(#[doc = $help:literal])+ $field:ident: $kind:ident $labels:tt $($buckets:expr)?;)*) => {
         /// The metrics of one engine, in a registry of its own.
         #[derive(Clone)]
-        pub struct Metrics {
+        pub(crate) struct Metrics {
             registry: Registry,
             $($(#[doc = $help])+ pub $field: $kind,)*
         }
@@ -46,7 +46,7 @@ macro_rules! metrics {
             ///
             /// # Errors
             /// When two have one name, which the tests rule out.
-            pub fn new() -> prometheus::Result<Self> {
+            pub(crate) fn new() -> prometheus::Result<Self> {
                 let registry = Registry::new_custom(Some("campanile".into()), None)?;
                 $(let $field = make!($kind, stringify!($field), concat!($($help),+), $labels $(, $buckets)?)?;
                 registry.register(Box::new($field.clone()))?;)*
@@ -190,7 +190,7 @@ metrics! {
 
 impl Metrics {
     /// Everything in Prometheus' text format, with the process's own figures.
-    pub fn exposition(&self) -> Vec<u8> {
+    pub(crate) fn exposition(&self) -> Vec<u8> {
         let mut families = self.registry.gather();
         families.extend(prometheus::gather());
         let mut text = Vec::new();
@@ -201,7 +201,7 @@ impl Metrics {
     }
 
     /// Counts one round trip to Redis.
-    pub fn redis_op(&self, op: &str, took: Duration, items: usize) {
+    pub(crate) fn redis_op(&self, op: &str, took: Duration, items: usize) {
         self.redis_op_duration_seconds
             .with_label_values(&[op])
             .observe(took.as_secs_f64());
@@ -211,7 +211,7 @@ impl Metrics {
     }
 
     /// The children that an SMSC's hot path uses.
-    pub fn smsc(&self, name: &str) -> SmscMetrics {
+    pub(crate) fn smsc(&self, name: &str) -> SmscMetrics {
         SmscMetrics {
             submitted_ok: self.submits_total.with_label_values(&[name, "ok"]),
             submitted_error: self.submits_total.with_label_values(&[name, "error"]),
@@ -243,49 +243,49 @@ impl Metrics {
 /// An SMSC's children of the metrics, looked up once.
 #[derive(Clone)]
 #[allow(missing_docs, reason = "each is the metric of that name, described above")]
-pub struct SmscMetrics {
-    pub name: String,
-    pub all: Metrics,
-    pub submitted_ok: IntCounter,
-    pub submitted_error: IntCounter,
-    pub submitted_timeout: IntCounter,
-    pub submitted_unsent: IntCounter,
-    pub duration: Histogram,
-    pub leased: IntCounter,
-    pub receipt_latency: Histogram,
-    pub window_wait: Histogram,
-    pub throttled_locally: IntCounter,
-    pub throttled_by_smsc: IntCounter,
-    pub submit_sm: IntCounter,
-    pub submit_sm_resp: IntCounter,
-    pub deliver_sm: IntCounter,
-    pub deliver_sm_resp: IntCounter,
-    pub doubted: IntCounter,
-    pub duplicates: IntCounter,
+pub(crate) struct SmscMetrics {
+    pub(crate) name: String,
+    pub(crate) all: Metrics,
+    pub(crate) submitted_ok: IntCounter,
+    pub(crate) submitted_error: IntCounter,
+    pub(crate) submitted_timeout: IntCounter,
+    pub(crate) submitted_unsent: IntCounter,
+    pub(crate) duration: Histogram,
+    pub(crate) leased: IntCounter,
+    pub(crate) receipt_latency: Histogram,
+    pub(crate) window_wait: Histogram,
+    pub(crate) throttled_locally: IntCounter,
+    pub(crate) throttled_by_smsc: IntCounter,
+    pub(crate) submit_sm: IntCounter,
+    pub(crate) submit_sm_resp: IntCounter,
+    pub(crate) deliver_sm: IntCounter,
+    pub(crate) deliver_sm_resp: IntCounter,
+    pub(crate) doubted: IntCounter,
+    pub(crate) duplicates: IntCounter,
     found_elsewhere: Arc<AtomicBool>,
-    pub octets_in: IntCounter,
-    pub octets_out: IntCounter,
+    pub(crate) octets_in: IntCounter,
+    pub(crate) octets_out: IntCounter,
     statuses: [IntCounter; 7],
     in_queue: [Histogram; 2],
 }
 
 impl SmscMetrics {
     /// A message entered that status.
-    pub fn status(&self, status: Status) {
+    pub(crate) fn status(&self, status: Status) {
         if let Some(at) = Status::ALL.iter().position(|known| *known == status) {
             self.statuses[at].inc();
         }
     }
 
     /// A message of that lane was leased after that long.
-    pub fn time_in_queue(&self, lane: u8, seconds: f64) {
+    pub(crate) fn time_in_queue(&self, lane: u8, seconds: f64) {
         if let Some(histogram) = self.in_queue.get(usize::from(lane)) {
             histogram.observe(seconds);
         }
     }
 
     /// A receipt came.
-    pub fn receipt(&self, stat: Stat) {
+    pub(crate) fn receipt(&self, stat: Stat) {
         self.all
             .receipts_total
             .with_label_values(&[self.name.as_str(), stat.name()])
@@ -293,13 +293,13 @@ impl SmscMetrics {
     }
 
     /// A receipt was parked for that reason.
-    pub fn parked(&self, reason: &str) {
+    pub(crate) fn parked(&self, reason: &str) {
         let labels = [self.name.as_str(), reason];
         self.all.receipts_parked_total.with_label_values(&labels).inc();
     }
 
     /// A receipt's message was not found at the source address, where the standard has it: said once.
-    pub fn found_elsewhere(&self, how: &str) {
+    pub(crate) fn found_elsewhere(&self, how: &str) {
         if !self.found_elsewhere.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 smsc = self.name,
@@ -310,7 +310,7 @@ impl SmscMetrics {
     }
 
     /// An answer that refused.
-    pub fn refused(&self, command_status: Option<&str>) {
+    pub(crate) fn refused(&self, command_status: Option<&str>) {
         self.submitted_error.inc();
         let labels = [&self.name, command_status.unwrap_or("other")];
         self.all.submit_errors_total.with_label_values(&labels).inc();

@@ -12,7 +12,7 @@ const BEHIND_MAX: Duration = Duration::from_millis(200);
 
 /// The age of the oldest event that is not settled. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Pressure {
+pub(crate) struct Pressure {
     start: Instant,
     /// When the oldest came, µs since the start, plus one; 0: nothing waits.
     oldest: Arc<AtomicU64>,
@@ -22,7 +22,7 @@ pub struct Pressure {
 
 impl Pressure {
     /// Nothing waits yet.
-    pub fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self {
             start: now,
             oldest: Arc::default(),
@@ -31,7 +31,7 @@ impl Pressure {
     }
 
     /// The oldest event that is not settled came then; `None`: nothing waits.
-    pub fn set(&self, oldest: Option<Instant>) {
+    pub(crate) fn set(&self, oldest: Option<Instant>) {
         let since = oldest.map_or(0, |oldest| {
             oldest.saturating_duration_since(self.start).as_micros() as u64 + 1
         });
@@ -40,7 +40,7 @@ impl Pressure {
     }
 
     /// How long the oldest event has been waiting.
-    pub fn behind(&self, now: Instant) -> Duration {
+    pub(crate) fn behind(&self, now: Instant) -> Duration {
         match self.oldest.load(Ordering::Relaxed) {
             0 => Duration::ZERO,
             since => now.saturating_duration_since(self.start + Duration::from_micros(since - 1)),
@@ -48,7 +48,7 @@ impl Pressure {
     }
 
     /// Waits until settling has caught up.
-    pub async fn relieved(&self, now: impl Fn() -> Instant) {
+    pub(crate) async fn relieved(&self, now: impl Fn() -> Instant) {
         loop {
             // Before the look, so that no change falls between the two.
             let changed = self.changed.notified();

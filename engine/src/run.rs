@@ -40,7 +40,7 @@ const GAUGES: Duration = Duration::from_secs(2);
 
 /// Why the engine did not start, or ended.
 #[derive(Debug, thiserror::Error)]
-pub enum RunFault {
+pub(crate) enum RunFault {
     /// The embedded server.
     #[error(transparent)]
     Embedded(#[from] EmbeddedFault),
@@ -69,20 +69,20 @@ pub enum RunFault {
 
 /// What a started engine is reached by.
 #[derive(Clone, Debug)]
-pub struct Ready {
+pub(crate) struct Ready {
     /// The API.
-    pub api: SocketAddr,
+    pub(crate) api: SocketAddr,
     /// Metrics, health, operators.
-    pub admin: SocketAddr,
+    pub(crate) admin: SocketAddr,
     /// The operator key, when it was made just now: it is never shown again.
-    pub new_operator_key: Option<String>,
+    pub(crate) new_operator_key: Option<String>,
 }
 
 /// Runs an engine until it is told to stop; `on_ready` is called when it takes requests.
 ///
 /// # Errors
 /// See [`RunFault`].
-pub async fn run(config: Config, shutdown: Shutdown, on_ready: impl FnOnce(&Ready)) -> Result<(), RunFault> {
+pub(crate) async fn run(config: Config, shutdown: Shutdown, on_ready: impl FnOnce(&Ready)) -> Result<(), RunFault> {
     let redis_stop = CancellationToken::new();
     let servers = TaskTracker::new();
     let alone = config.redis.url.is_none();

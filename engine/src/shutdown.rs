@@ -5,11 +5,11 @@ use tokio_util::sync::CancellationToken;
 
 /// Two tokens: end in order, and end at once.
 #[derive(Clone, Debug, Default)]
-pub struct Shutdown {
+pub(crate) struct Shutdown {
     /// Take no new work, finish what is under way.
-    pub orderly: CancellationToken,
+    pub(crate) orderly: CancellationToken,
     /// Drop everything; what is in flight will be in doubt at the next start.
-    pub at_once: CancellationToken,
+    pub(crate) at_once: CancellationToken,
 }
 
 impl Shutdown {
@@ -17,7 +17,7 @@ impl Shutdown {
     ///
     /// # Errors
     /// When signals cannot be had.
-    pub async fn on_signals(self) -> std::io::Result<()> {
+    pub(crate) async fn on_signals(self) -> std::io::Result<()> {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         for token in [&self.orderly, &self.at_once] {
             tokio::select! {

@@ -12,26 +12,26 @@ use crate::fault::{FieldFault, FieldProblem};
 use crate::store::{GRANTED_MAX, Grant, KeyOwner, NewTenant, Store, StoreError, Tenant, Token};
 
 use digests::Digests;
-pub use operator::OperatorKeyFault;
+pub(crate) use operator::OperatorKeyFault;
 
 /// The longest name of a tenant, in characters: one line of a list.
-pub const NAME_MAX: usize = 100;
+pub(crate) const NAME_MAX: usize = 100;
 
 /// The most turns that a tenant may get at once. One with more would make the others wait for seconds.
-pub const WEIGHT_MAX: u8 = 100;
+pub(crate) const WEIGHT_MAX: u8 = 100;
 
 /// The most credits in one grant: a slip of the finger stays far under what a tenant may have in all.
-pub const GRANT_MAX: u64 = 1_000_000_000;
+pub(crate) const GRANT_MAX: u64 = 1_000_000_000;
 
 /// The longest reference of a grant, in characters: the number of an invoice with some words.
-pub const REFERENCE_MAX: usize = 100;
+pub(crate) const REFERENCE_MAX: usize = 100;
 
 /// The longest ledger that is read at once, in lines.
-pub const LEDGER_MAX: usize = 500;
+pub(crate) const LEDGER_MAX: usize = 500;
 
 /// Why an account is not changed.
 #[derive(Debug, thiserror::Error)]
-pub enum AccountFault {
+pub(crate) enum AccountFault {
     /// The request is wrong, and where.
     #[error("{} faults in the request", .0.len())]
     Fields(Vec<FieldFault>),
@@ -48,15 +48,15 @@ pub enum AccountFault {
 
 /// A tenant that was just made, with the only copy of its key.
 #[derive(Debug)]
-pub struct NewAccount {
+pub(crate) struct NewAccount {
     /// The tenant.
-    pub tenant: Tenant,
+    pub(crate) tenant: Tenant,
     /// `sk_live_…`; only its digest is kept.
-    pub api_key: String,
+    pub(crate) api_key: String,
 }
 
 /// Tenants and keys.
-pub struct Accounts {
+pub(crate) struct Accounts {
     store: Store,
     clock: Clock,
     digests: Digests,
@@ -64,7 +64,7 @@ pub struct Accounts {
 
 impl Accounts {
     /// The accounts of that database.
-    pub fn new(store: Store, clock: Clock) -> Self {
+    pub(crate) fn new(store: Store, clock: Clock) -> Self {
         Self {
             store,
             clock,
@@ -77,7 +77,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountFault::Fields`], [`AccountFault::NoRandom`] or [`AccountFault::Store`].
-    pub async fn create(&self, name: &str, weight: i64, token: Token) -> Result<NewAccount, AccountFault> {
+    pub(crate) async fn create(&self, name: &str, weight: i64, token: Token) -> Result<NewAccount, AccountFault> {
         let mut faults = check_text("/name", name, NAME_MAX, true);
         let weight = u8::try_from(weight)
             .ok()
@@ -105,7 +105,13 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountFault::Fields`], [`AccountFault::NotFound`] or [`AccountFault::Store`].
-    pub async fn grant(&self, id: TenantId, credits: i64, reference: &str, token: Token) -> Result<u64, AccountFault> {
+    pub(crate) async fn grant(
+        &self,
+        id: TenantId,
+        credits: i64,
+        reference: &str,
+        token: Token,
+    ) -> Result<u64, AccountFault> {
         let mut faults = check_text("/reference", reference, REFERENCE_MAX, false);
         let amount = u64::try_from(credits)
             .ok()
@@ -137,7 +143,7 @@ impl Accounts {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+    pub(crate) async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
         self.store.tenant(id).await
     }
 
@@ -145,7 +151,7 @@ impl Accounts {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn ledger(&self, id: TenantId, count: usize) -> Result<Vec<String>, StoreError> {
+    pub(crate) async fn ledger(&self, id: TenantId, count: usize) -> Result<Vec<String>, StoreError> {
         self.store.ledger(id, count.clamp(1, LEDGER_MAX)).await
     }
 
@@ -153,7 +159,7 @@ impl Accounts {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn authenticate(&self, bearer: &str) -> Result<Option<KeyOwner>, StoreError> {
+    pub(crate) async fn authenticate(&self, bearer: &str) -> Result<Option<KeyOwner>, StoreError> {
         if !(1..=key::KEY_OCTETS_MAX).contains(&bearer.len()) {
             return Ok(None);
         }

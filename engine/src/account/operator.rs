@@ -11,7 +11,7 @@ const OPERATOR_KEY_MIN: usize = 16;
 
 /// An operator key that cannot be set.
 #[derive(Debug, thiserror::Error)]
-pub enum OperatorKeyFault {
+pub(crate) enum OperatorKeyFault {
     /// The file cannot be read.
     #[error("api.operator_key_file: {path} cannot be read: {source}", path = .0.display(), source = .1)]
     Unreadable(PathBuf, #[source] std::io::Error),
@@ -32,7 +32,7 @@ impl Accounts {
     ///
     /// # Errors
     /// See [`OperatorKeyFault`].
-    pub async fn ensure_operator_key(&self, api: &config::Api) -> Result<Option<String>, OperatorKeyFault> {
+    pub(crate) async fn ensure_operator_key(&self, api: &config::Api) -> Result<Option<String>, OperatorKeyFault> {
         if let Some(path) = &api.operator_key_file {
             let given = read(path)?;
             self.store

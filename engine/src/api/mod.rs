@@ -14,7 +14,7 @@ mod messages;
 mod pages;
 mod parked;
 mod places;
-pub mod problem;
+pub(crate) mod problem;
 mod refusal;
 mod server;
 mod shares;
@@ -47,36 +47,36 @@ use crate::receipt::Replay;
 use crate::store::Store;
 
 use problem::{Problem, ProblemKind};
-pub use server::{Listeners, serve};
-pub use shares::Shares;
+pub(crate) use server::{Listeners, serve};
+pub(crate) use shares::Shares;
 
 /// What the routes need of the engine. Cheap to clone.
 #[derive(Clone)]
-pub struct App {
+pub(crate) struct App {
     /// Tenants and keys.
-    pub accounts: Arc<Accounts>,
+    pub(crate) accounts: Arc<Accounts>,
     /// Campaigns and messages.
-    pub campaigns: Campaigns,
+    pub(crate) campaigns: Campaigns,
     /// Asked whether it is there.
-    pub store: Store,
+    pub(crate) store: Store,
     /// Parked receipts.
-    pub replay: Replay,
+    pub(crate) replay: Replay,
     /// The names of SMSCs.
-    pub names: Vec<(SmscId, String)>,
+    pub(crate) names: Vec<(SmscId, String)>,
     /// Counted and shown.
-    pub metrics: Metrics,
+    pub(crate) metrics: Metrics,
     /// How the binds stand.
-    pub board: Board,
+    pub(crate) board: Board,
     /// The time.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// What the state of Redis allows.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// What callers may have at once.
-    pub shares: Shares,
+    pub(crate) shares: Shares,
     /// The longest body, and how many may be connected.
-    pub limits: Arc<config::Api>,
+    pub(crate) limits: Arc<config::Api>,
     /// Owns what is carried out to its end though its caller may hang up.
-    pub operations: TaskTracker,
+    pub(crate) operations: TaskTracker,
 }
 
 /// The routes of resellers and tenants.

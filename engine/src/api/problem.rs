@@ -20,14 +20,14 @@ use crate::fault::FieldFault;
 use super::catalogue;
 
 /// The header that carries a request's id, both ways.
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest request id that is taken over from the caller, in octets: it goes into logs.
 const REQUEST_ID_MAX: usize = 64;
 
 /// Why a request is refused, with what the caller needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProblemKind {
+pub(crate) enum ProblemKind {
     /// 400: the body is no JSON or not of the documented shape; `errors` say where.
     InvalidRequest,
     /// 422: the shape is right and the values are not; `errors` say which.
@@ -115,7 +115,7 @@ pub enum ProblemKind {
 
 /// What there is no more room in for now; with a number, a setting of the operator's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
+pub(crate) enum Full {
     /// What the engine does at once for all tenants together.
     Engine,
     /// Requests of the tenant: `api.tenant_requests_max`.
@@ -128,7 +128,7 @@ pub enum Full {
 
 impl ProblemKind {
     /// The stable code.
-    pub const fn code(&self) -> &'static str {
+    pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidFields => "invalid_fields",
@@ -157,7 +157,7 @@ impl ProblemKind {
     }
 
     /// The HTTP status.
-    pub const fn status(&self) -> StatusCode {
+    pub(crate) const fn status(&self) -> StatusCode {
         match self {
             Self::InvalidRequest | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
@@ -214,11 +214,11 @@ impl ProblemKind {
 
 /// A refusal. As a response by itself it is in English and without a request id: see [`localise`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Why.
-    pub kind: ProblemKind,
+    pub(crate) kind: ProblemKind,
     /// The fields at fault, if any.
-    pub errors: Vec<FieldFault>,
+    pub(crate) errors: Vec<FieldFault>,
 }
 
 impl From<ProblemKind> for Problem {
@@ -232,7 +232,7 @@ impl From<ProblemKind> for Problem {
 
 impl Problem {
     /// A request whose fields are at fault: 400 when its shape is wrong, 422 when only values are.
-    pub fn of_fields(errors: Vec<FieldFault>) -> Self {
+    pub(crate) fn of_fields(errors: Vec<FieldFault>) -> Self {
         let shapely = errors.iter().all(|fault| catalogue::is_of_value(&fault.problem));
         let kind = if shapely {
             ProblemKind::InvalidFields
@@ -317,7 +317,7 @@ fn field_error(fault: &FieldFault, language: Language) -> FieldError<'_> {
 /// The id of a request: the caller's own if it sent a sound one, or a new one. Handlers find it among the request's
 /// extensions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(pub Arc<str>);
+pub(crate) struct RequestId(pub(crate) Arc<str>);
 
 impl RequestId {
     fn of(headers: &HeaderMap) -> Self {
@@ -336,7 +336,7 @@ impl RequestId {
 
 /// The middleware around all routes (`axum::middleware::from_fn`): gives each request an id, which goes back in
 /// `x-request-id`, and words a [`Problem`] in the caller's language.
-pub async fn localise(mut request: Request, next: Next) -> Response {
+pub(crate) async fn localise(mut request: Request, next: Next) -> Response {
     let asked = Asked::of(request.headers(), request.uri());
     request.extensions_mut().insert(asked.id.clone());
     asked.word(next.run(request).await)

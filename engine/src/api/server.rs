@@ -45,15 +45,15 @@ const LISTENER_FULL: &[u8] =
 
 /// Where requests come in.
 #[derive(Debug)]
-pub struct Listeners {
+pub(crate) struct Listeners {
     /// For resellers and tenants.
-    pub public: TcpListener,
+    pub(crate) public: TcpListener,
     /// For operators, metrics and health.
-    pub admin: TcpListener,
+    pub(crate) admin: TcpListener,
 }
 
 /// Serves both listeners until `stop`, then lets the requests under way end.
-pub async fn serve(listeners: Listeners, app: App, stop: CancellationToken) {
+pub(crate) async fn serve(listeners: Listeners, app: App, stop: CancellationToken) {
     serve_with(Patience::default(), listeners, app, stop).await;
 }
 

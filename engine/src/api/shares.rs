@@ -23,7 +23,7 @@ pub(super) struct Peer(pub(super) IpAddr);
 
 /// Who has how much of the API now. Cheap to clone.
 #[derive(Clone)]
-pub struct Shares {
+pub(crate) struct Shares {
     requests: Counts<TenantId>,
     uploads: Counts<TenantId>,
     addresses: Counts<Client>,
@@ -31,7 +31,7 @@ pub struct Shares {
 
 impl Shares {
     /// With the limits of `[api]`, nothing taken.
-    pub fn new(api: &config::Api) -> Self {
+    pub(crate) fn new(api: &config::Api) -> Self {
         Self {
             requests: Counts::new(api.tenant_requests_max),
             uploads: Counts::new(api.tenant_uploads_max),

@@ -30,7 +30,7 @@ const READ_OCTETS: usize = 64 << 10;
 ///
 /// # Errors
 /// See [`ReadFault`].
-pub fn read_campaign(body: impl Read, sink: &mut dyn RowSink) -> Result<CampaignDraft, ReadFault> {
+pub(crate) fn read_campaign(body: impl Read, sink: &mut dyn RowSink) -> Result<CampaignDraft, ReadFault> {
     let guarded = StringGuard::new(body, STRING_OCTETS_MAX);
     let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(READ_OCTETS, guarded));
     let mut reading = Reading::new(sink);

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 /// The longest string of a request body, in octets: a list of two million numbers.
-pub const STRING_OCTETS_MAX: usize = 32 << 20;
+pub(crate) const STRING_OCTETS_MAX: usize = 32 << 20;
 
 /// Reads on from `inner` until a JSON string is longer than the limit; then fails with [`StringTooLong`].
 pub(super) struct StringGuard<R> {

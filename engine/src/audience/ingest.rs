@@ -8,13 +8,13 @@ use super::number::{Country, NumberFault, normalise};
 use super::row::{Place, Row, RowSink, SinkFull, Values};
 
 /// The most rejected rows that are listed one by one; all are counted.
-pub const REJECTED_MAX: usize = 1_000;
+pub(crate) const REJECTED_MAX: usize = 1_000;
 
 /// The most characters that are kept of a rejected row's number.
 const SHOWN_MAX: usize = 64;
 
 /// Takes the recipients of a campaign.
-pub trait RecipientSink {
+pub(crate) trait RecipientSink {
     /// Takes one recipient, each number once.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ pub trait RecipientSink {
 
 /// Why a row is no recipient of the campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Rejection {
+pub(crate) enum Rejection {
     /// Its number cannot be sent to.
     Number(NumberFault),
     /// Its number came before.
@@ -33,7 +33,7 @@ pub enum Rejection {
 
 impl Rejection {
     /// The stable code of the API.
-    pub fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Number(fault) => fault.problem().code(),
             Self::Duplicate => "duplicate",
@@ -43,30 +43,30 @@ impl Rejection {
 
 /// A row that was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejected {
+pub(crate) struct Rejected {
     /// Where it stands in the request.
-    pub place: Place,
+    pub(crate) place: Place,
     /// The number as it was given, cut after 64 characters.
-    pub value: String,
+    pub(crate) value: String,
     /// Why.
-    pub reason: Rejection,
+    pub(crate) reason: Rejection,
 }
 
 /// How many rows came, by what became of them: each is in exactly one count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Recipients of the campaign.
-    pub accepted: u32,
+    pub(crate) accepted: u32,
     /// No numbers, or none that exist.
-    pub invalid: u32,
+    pub(crate) invalid: u32,
     /// Numbers that take no texts.
-    pub not_mobile: u32,
+    pub(crate) not_mobile: u32,
     /// Numbers that came before.
-    pub duplicates: u32,
+    pub(crate) duplicates: u32,
 }
 
 /// Turns rows into recipients. Takes about 20 octets of memory for each recipient while it lives.
-pub struct Ingest<'s, S> {
+pub(crate) struct Ingest<'s, S> {
     sink: &'s mut S,
     country: Country,
     recipients_max: u32,
@@ -77,7 +77,7 @@ pub struct Ingest<'s, S> {
 
 impl<'s, S: RecipientSink> Ingest<'s, S> {
     /// Recipients go to `sink`, at most `recipients_max`; numbers without `+` are those of `country`.
-    pub fn new(sink: &'s mut S, country: Country, recipients_max: u32) -> Self {
+    pub(crate) fn new(sink: &'s mut S, country: Country, recipients_max: u32) -> Self {
         let (seen, counts, rejected) = (FxHashSet::default(), Counts::default(), Vec::new());
         Self {
             sink,
@@ -90,7 +90,7 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
     }
 
     /// The account: how many rows became what, and the first [`REJECTED_MAX`] that were not kept.
-    pub fn finish(self) -> (Counts, Vec<Rejected>) {
+    pub(crate) fn finish(self) -> (Counts, Vec<Rejected>) {
         (self.counts, self.rejected)
     }
 

@@ -4,17 +4,17 @@ use super::number::NUMBER_OCTETS_MAX;
 
 /// One number of a list, not yet looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Token<'a> {
+pub(crate) struct Token<'a> {
     /// As it stands in the list, without spaces around it; cut after some more than a number can have.
-    pub text: &'a str,
+    pub(crate) text: &'a str,
     /// Where it begins, in octets from the beginning of the list.
-    pub offset: u64,
+    pub(crate) offset: u64,
 }
 
 /// Cuts a list into its numbers. Between two numbers stand `,`, `;`, `|`, a tab, a new line or just a space; spaces
 /// within a number are understood, since no number begins before the one ahead has its digits.
 #[derive(Debug, Default)]
-pub struct NumberList {
+pub(crate) struct NumberList {
     /// The number that is being read; its capacity is all the memory that a list of any length takes.
     token: String,
     token_offset: u64,
@@ -26,7 +26,7 @@ pub struct NumberList {
 
 impl NumberList {
     /// A list of which nothing has been read.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
@@ -34,7 +34,7 @@ impl NumberList {
     ///
     /// # Errors
     /// Whatever `take` answers with; the list is then of no more use.
-    pub fn feed<E>(&mut self, piece: &str, mut take: impl FnMut(Token<'_>) -> Result<(), E>) -> Result<(), E> {
+    pub(crate) fn feed<E>(&mut self, piece: &str, mut take: impl FnMut(Token<'_>) -> Result<(), E>) -> Result<(), E> {
         for character in piece.chars() {
             match character {
                 ',' | ';' | '|' | '\t' | '\n' | '\r' => self.end(&mut take)?,
@@ -55,7 +55,7 @@ impl NumberList {
     ///
     /// # Errors
     /// As [`NumberList::feed`].
-    pub fn finish<E>(mut self, mut take: impl FnMut(Token<'_>) -> Result<(), E>) -> Result<(), E> {
+    pub(crate) fn finish<E>(mut self, mut take: impl FnMut(Token<'_>) -> Result<(), E>) -> Result<(), E> {
         self.end(&mut take)
     }
 

@@ -11,10 +11,8 @@ mod taker;
 #[cfg(test)]
 mod tests;
 
-pub use body::read_campaign;
-pub use guard::STRING_OCTETS_MAX;
-pub use ingest::{Counts, Ingest, REJECTED_MAX, RecipientSink, Rejected, Rejection};
-pub use list::{NumberList, Token};
-pub use number::{Country, NUMBER_OCTETS_MAX, NumberFault, normalise};
-pub use reading::{CampaignDraft, NAME_MAX, ReadFault};
-pub use row::{COLUMN_NAME_MAX, COLUMNS_MAX, Columns, Place, Row, RowSink, SinkFull, VALUE_MAX, Values};
+pub(crate) use body::read_campaign;
+pub(crate) use ingest::{Counts, Ingest, RecipientSink, Rejected};
+pub(crate) use number::{Country, normalise};
+pub(crate) use reading::{CampaignDraft, ReadFault};
+pub(crate) use row::{COLUMNS_MAX, SinkFull, Values};

@@ -1,14 +1,12 @@
 //! Any way of writing a phone number → E.164, if it is a mobile.
 
-use std::str::FromStr;
-
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType, Region};
 
 use crate::domain::Recipient;
 use crate::fault::FieldProblem;
 
 /// Longer texts are no numbers: 15 digits with every possible ornament.
-pub const NUMBER_OCTETS_MAX: usize = 64;
+pub(crate) const NUMBER_OCTETS_MAX: usize = 64;
 
 /// The most digits after `+` (E.164, 6).
 const DIGITS_MAX: usize = 15;
@@ -19,21 +17,16 @@ const OVERSEAS: [Region; 6] = [Region::RE, Region::GP, Region::MQ, Region::GF, R
 
 /// The country whose national numbers are meant when a number has no `+`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Country(Region);
+pub(crate) struct Country(Region);
 
 impl Country {
     /// France, with its overseas departments.
-    pub const FRANCE: Self = Self(Region::FR);
-
-    /// The country of that ISO 3166 code, such as `BE`. `None` for anything else.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Region::from_str(code).ok().map(Self)
-    }
+    pub(crate) const FRANCE: Self = Self(Region::FR);
 }
 
 /// Why a text is no recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NumberFault {
+pub(crate) enum NumberFault {
     /// Not a phone number at all.
     NotANumber,
     /// No number of its country's plan.
@@ -46,7 +39,7 @@ pub enum NumberFault {
 
 impl NumberFault {
     /// The same, as a fault of a request's field.
-    pub const fn problem(self) -> FieldProblem {
+    pub(crate) const fn problem(self) -> FieldProblem {
         match self {
             Self::NotANumber => FieldProblem::NotANumber,
             Self::Invalid => FieldProblem::InvalidNumber,
@@ -60,7 +53,7 @@ impl NumberFault {
 ///
 /// # Errors
 /// Why it is none.
-pub fn normalise(text: &str, country: Country) -> Result<Recipient, NumberFault> {
+pub(crate) fn normalise(text: &str, country: Country) -> Result<Recipient, NumberFault> {
     match french_mobile(text.as_bytes(), country) {
         Some(recipient) => Ok(recipient),
         None => stripped(text, country),
@@ -244,10 +237,9 @@ mod tests {
         assert_eq!(number("+32470123456"), Ok(32_470_123_456));
         assert_eq!(number("+1 201 555 0123"), Ok(12_015_550_123), "fixed line or mobile");
         assert_eq!(
-            normalise("0470123456", Country::from_code("BE").unwrap()),
+            normalise("0470123456", Country(Region::BE)),
             Ok(Recipient(32_470_123_456))
         );
-        assert_eq!(Country::from_code("??"), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::guard::StringTooLong;
 use super::row::{COLUMN_NAME_MAX, Columns, Place, Row, RowBuffer, RowSink, SinkFull, Values};
 
 /// The longest name of a campaign, in characters: one line of a list.
-pub const NAME_MAX: usize = 100;
+pub(crate) const NAME_MAX: usize = 100;
 
 pub(super) const BODY_FIELDS: [&str; 5] = ["name", "text", "sender", "purpose", "audience"];
 pub(super) const AUDIENCE_FIELDS: [&str; 2] = ["numbers", "recipients"];
@@ -21,22 +21,22 @@ const PURPOSES: [&str; 2] = [Purpose::Transactional.code(), Purpose::Marketing.c
 
 /// A campaign as it was asked for; its recipients went to the sink.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CampaignDraft {
+pub(crate) struct CampaignDraft {
     /// `name`: 1 to [`NAME_MAX`] characters.
-    pub name: String,
+    pub(crate) name: String,
     /// `text`, its merge fields bound to `columns`.
-    pub template: Template,
+    pub(crate) template: Template,
     /// `sender`.
-    pub sender: Sender,
+    pub(crate) sender: Sender,
     /// `purpose`.
-    pub purpose: Purpose,
+    pub(crate) purpose: Purpose,
     /// What the recipients' variables are called.
-    pub columns: Columns,
+    pub(crate) columns: Columns,
 }
 
 /// Why there is no campaign. Whatever rows the sink took must be forgotten.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadFault {
+pub(crate) enum ReadFault {
     /// The request is wrong: every fault, at most [`FAULTS_MAX`].
     #[error("{} faults in the request", .0.len())]
     Fields(Vec<FieldFault>),

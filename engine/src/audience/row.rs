@@ -3,21 +3,21 @@
 use std::fmt;
 
 /// The most columns of one campaign: a text of 480 characters has no room for more.
-pub const COLUMNS_MAX: usize = 32;
+pub(crate) const COLUMNS_MAX: usize = 32;
 
 /// The longest name of a column, in characters.
-pub const COLUMN_NAME_MAX: usize = 64;
+pub(crate) const COLUMN_NAME_MAX: usize = 64;
 
 /// The longest value of a variable, in characters: longer than any text that it could stand in.
-pub const VALUE_MAX: usize = 500;
+pub(crate) const VALUE_MAX: usize = 500;
 
 /// The names of a campaign's variables, in the order of their first appearance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Columns(Vec<String>);
+pub(crate) struct Columns(Vec<String>);
 
 impl Columns {
     /// Their names; a column's number is its position here.
-    pub fn names(&self) -> &[String] {
+    pub(crate) fn names(&self) -> &[String] {
         &self.0
     }
 
@@ -39,7 +39,7 @@ impl Columns {
 
 /// Where in the request a recipient stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// The so-manieth element of `audience.recipients`, from 0.
     Recipient(u64),
     /// At that octet of the text `audience.numbers`.
@@ -58,28 +58,28 @@ impl fmt::Display for Place {
 
 /// One recipient as it was given.
 #[derive(Clone, Copy, Debug)]
-pub struct Row<'a> {
+pub(crate) struct Row<'a> {
     /// Where it stands.
-    pub place: Place,
+    pub(crate) place: Place,
     /// The number, not yet looked at.
-    pub to: &'a str,
+    pub(crate) to: &'a str,
     /// Its variables.
-    pub values: Values<'a>,
+    pub(crate) values: Values<'a>,
 }
 
 /// The variables of one recipient: texts by the number of their column. Columns without a value are left out.
 #[derive(Clone, Copy, Debug)]
-pub struct Values<'a> {
+pub(crate) struct Values<'a> {
     text: &'a str,
     cells: &'a [Cell],
 }
 
 impl<'a> Values<'a> {
     /// No variables.
-    pub const NONE: Values<'static> = Values { text: "", cells: &[] };
+    pub(crate) const NONE: Values<'static> = Values { text: "", cells: &[] };
 
     /// Column and value of each, in the order given.
-    pub fn iter(self) -> impl ExactSizeIterator<Item = (usize, &'a str)> {
+    pub(crate) fn iter(self) -> impl ExactSizeIterator<Item = (usize, &'a str)> {
         self.cells
             .iter()
             .map(move |cell| (cell.column, &self.text[cell.start..cell.end]))
@@ -148,7 +148,7 @@ impl RowBuffer {
 }
 
 /// Takes the rows of an audience, one by one.
-pub trait RowSink {
+pub(crate) trait RowSink {
     /// Takes one row.
     ///
     /// # Errors
@@ -158,7 +158,7 @@ pub trait RowSink {
 
 /// Why no more rows are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SinkFull {
+pub(crate) enum SinkFull {
     /// The campaign has as many recipients as it may.
     #[error("more than {max} recipients")]
     TooMany {

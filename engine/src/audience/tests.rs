@@ -1,3 +1,5 @@
+use super::guard::STRING_OCTETS_MAX;
+use super::row::{Row, RowSink};
 use super::*;
 
 use crate::compose::Sender;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
+use prometheus::IntGauge;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{Address, PDU_LENGTH_MAX, Sm, split};
 use smpp::session::{Ack, Event, Overdue, Phase, Session};
@@ -72,6 +73,8 @@ pub(super) struct Surroundings {
     pub(super) events: mpsc::Sender<Events>,
     pub(super) metrics: SmscMetrics,
     pub(super) window: usize,
+    /// Submissions of this bind that are not answered, as of the last tick.
+    pub(super) in_flight: IntGauge,
 }
 
 /// Both ends of the way on which the store's acknowledgements come back.
@@ -237,6 +240,7 @@ impl<'a> Driver<'a> {
         // Some of these may have gone in part: the SMSC's next second counts them.
         let unwritten = self.unwritten.iter().map(|(_, count)| count).sum();
         self.around.pool.wire().wrote(unwritten, self.around.clock.now());
+        self.around.in_flight.set(0);
         let mut silent = end == End::Unresponsive;
         for (token, written) in self.session.end() {
             let reply = if written { Reply::Lost } else { Reply::Unsent };
@@ -476,6 +480,7 @@ impl<'a> Driver<'a> {
         let mut overdue = Vec::new();
         let now = self.around.clock.now();
         let given_up = self.session.tick(now, &mut overdue);
+        self.around.in_flight.set(self.session.in_flight() as i64);
         self.probe(now);
         if let (Some((gate, _)), false) = (&self.gate, overdue.is_empty()) {
             // What was not answered in time forbids more until something is; with nothing under way, one may try.

@@ -4,61 +4,58 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::domain::{CampaignId, MessageId, Recipient, TenantId};
+use crate::domain::{MessageId, Recipient, TenantId};
 
 /// The right to submit what was leased. It lives as long as one of its messages has no answer in the store.
 #[derive(Debug)]
-pub struct Lease {
+pub(crate) struct Lease {
     /// The epoch that the leased messages carry.
-    pub epoch: u32,
+    pub(crate) epoch: u32,
 }
 
 /// A leased message.
 #[derive(Debug)]
-pub struct Flight {
+pub(crate) struct Flight {
     /// The message as it is stored, state Leased.
-    pub message: Bytes,
+    pub(crate) message: Bytes,
     /// Its id.
-    pub id: MessageId,
+    pub(crate) id: MessageId,
     /// To whom.
-    pub recipient: Recipient,
+    pub(crate) recipient: Recipient,
     /// Whose.
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// submit_sm's that it takes, as it was composed.
-    pub segments: u8,
+    pub(crate) segments: u8,
     /// Those of them that are submitted now: all, unless an SMSC has some already.
-    pub submitted: u8,
+    pub(crate) submitted: u8,
     /// The sender as a number; 0 when it cannot be replied to.
-    pub sender: u64,
+    pub(crate) sender: u64,
     /// The lease that it is under.
-    pub lease: Arc<Lease>,
-}
-
-impl Flight {
-    /// Its campaign.
-    pub fn campaign(&self) -> CampaignId {
-        self.id.campaign()
-    }
+    #[expect(
+        dead_code,
+        reason = "held, not read: a lease lives as long as its messages are under way"
+    )]
+    pub(crate) lease: Arc<Lease>,
 }
 
 /// Segments that go to one session together: their submit_sm's, one behind the other in one buffer, with the sequence
 /// numbers still to be set.
 #[derive(Debug, Default)]
-pub struct Segments {
+pub(crate) struct Segments {
     /// The PDUs.
-    pub bytes: BytesMut,
+    pub(crate) bytes: BytesMut,
     /// For each: the message, which segment of it, and where its PDU ends in `bytes`.
-    pub index: Vec<(Arc<Flight>, u8, usize)>,
+    pub(crate) index: Vec<(Arc<Flight>, u8, usize)>,
 }
 
 impl Segments {
     /// Segments in it.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.index.len()
     }
 
     /// Takes the first `count` out, or all if there are no more.
-    pub fn split_to(&mut self, count: usize) -> Self {
+    pub(crate) fn split_to(&mut self, count: usize) -> Self {
         if count >= self.count() {
             return std::mem::take(self);
         }
@@ -74,7 +71,7 @@ impl Segments {
     }
 
     /// Each segment with its PDU.
-    pub fn iter(&self) -> impl Iterator<Item = (&Arc<Flight>, u8, &[u8])> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Arc<Flight>, u8, &[u8])> {
         let starts = std::iter::once(0).chain(self.index.iter().map(|entry| entry.2));
         starts
             .zip(&self.index)

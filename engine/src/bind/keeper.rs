@@ -28,48 +28,48 @@ const STATES: [&str; 6] = ["disconnected", "connecting", "binding", "bound", "st
 
 /// How binds are told to end.
 #[derive(Clone, Debug, Default)]
-pub struct Stop {
+pub(crate) struct Stop {
     /// Let the windows empty, unbind, do not come back.
-    pub drain: CancellationToken,
+    pub(crate) drain: CancellationToken,
     /// End at once.
-    pub now: CancellationToken,
+    pub(crate) now: CancellationToken,
 }
 
 /// How a bind stands, for operators.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct BindStatus {
+pub(crate) struct BindStatus {
     /// The SMSC's name.
-    pub smsc: String,
+    pub(crate) smsc: String,
     /// Which of its sessions, from 0.
-    pub bind: u32,
+    pub(crate) bind: u32,
     /// disconnected, connecting, binding, bound, stalled (bound, but submissions are not answered: one at a time is tried) or
     /// draining.
-    pub state: &'static str,
+    pub(crate) state: &'static str,
     /// Why the last session ended or the last attempt failed; empty before.
-    pub last_error: String,
+    pub(crate) last_error: String,
 }
 
 /// The binds of every SMSC.
-pub struct Binds {
+pub(crate) struct Binds {
     /// Answers and deliveries of all of them.
-    pub events: mpsc::Receiver<Events>,
+    pub(crate) events: mpsc::Receiver<Events>,
     /// For answers of those who could not even hand a message to a session.
-    pub feed: mpsc::Sender<Events>,
+    pub(crate) feed: mpsc::Sender<Events>,
     /// The places in the windows of each.
-    pub pools: HashMap<SmscId, Pool>,
+    pub(crate) pools: HashMap<SmscId, Pool>,
     /// Ends when every session is over.
-    pub tasks: TaskTracker,
+    pub(crate) tasks: TaskTracker,
     /// How each stands.
-    pub board: Board,
+    pub(crate) board: Board,
 }
 
 /// How every bind stands; shared with whoever shows it.
 #[derive(Clone, Debug, Default)]
-pub struct Board(Arc<Mutex<Vec<BindStatus>>>);
+pub(crate) struct Board(Arc<Mutex<Vec<BindStatus>>>);
 
 impl Board {
     /// Every bind, in the order of the configuration.
-    pub fn all(&self) -> Vec<BindStatus> {
+    pub(crate) fn all(&self) -> Vec<BindStatus> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -94,7 +94,7 @@ impl Board {
 }
 
 /// Starts every session of every SMSC.
-pub fn start(smscs: &[(SmscId, Arc<config::Smsc>)], metrics: &Metrics, clock: Clock, stop: &Stop) -> Binds {
+pub(crate) fn start(smscs: &[(SmscId, Arc<config::Smsc>)], metrics: &Metrics, clock: Clock, stop: &Stop) -> Binds {
     let (feed, events) = mpsc::channel(EVENTS_MAX);
     let (tasks, board) = (TaskTracker::new(), Board::default());
     let mut pools = HashMap::new();
@@ -109,6 +109,9 @@ pub fn start(smscs: &[(SmscId, Arc<config::Smsc>)], metrics: &Metrics, clock: Cl
                 events: feed.clone(),
                 metrics: metrics.smsc(&smsc.name),
                 window: smsc.window as usize,
+                in_flight: metrics
+                    .window_in_flight
+                    .with_label_values(&[&smsc.name, number.to_string().as_str()]),
             };
             let keeper = Keeper {
                 config: smsc.clone(),

@@ -19,20 +19,20 @@ use smpp::command_status::CommandStatus;
 use smpp::session::Ack;
 use tokio::sync::mpsc;
 
-pub use flight::{Flight, Lease, Segments};
-pub use keeper::{BindStatus, Binds, Board, Stop, start};
-pub use slots::{Pool, Slots};
-pub use wire::{Departure, Wire};
+pub(crate) use flight::{Flight, Lease, Segments};
+pub(crate) use keeper::{Binds, Board, Stop, start};
+pub(crate) use slots::{Pool, Slots};
+pub(crate) use wire::Wire;
 
 use crate::domain::SmscId;
 
 /// Batches of events that may wait for the engine; a session whose batches do not fit keeps them, and stops reading
 /// when it has kept enough.
-pub const EVENTS_MAX: usize = 256;
+pub(crate) const EVENTS_MAX: usize = 256;
 
 /// What the SMSC said to one segment, or did not say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// It took the segment, under that id (which may be empty).
     Accepted(Vec<u8>),
     /// It refused it.
@@ -45,35 +45,35 @@ pub enum Reply {
 
 /// What became of one segment.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The message that it belongs to.
-    pub flight: Arc<Flight>,
+    pub(crate) flight: Arc<Flight>,
     /// Which segment, from 0.
-    pub part: u8,
+    pub(crate) part: u8,
     /// The SMSC's word.
-    pub reply: Reply,
+    pub(crate) reply: Reply,
     /// It had been reported as lost before.
-    pub late: bool,
+    pub(crate) late: bool,
     /// From the hand-over to the answer.
-    pub after: Duration,
+    pub(crate) after: Duration,
 }
 
 /// A deliver_sm or data_sm, read as far as it has to be.
 #[derive(Debug)]
-pub struct Delivery {
+pub(crate) struct Delivery {
     /// What it is.
-    pub content: Content,
+    pub(crate) content: Content,
     /// What to acknowledge, and to whom.
-    pub ack: Ack,
+    pub(crate) ack: Ack,
     /// When it came.
-    pub at: Instant,
+    pub(crate) at: Instant,
     /// The session that waits for it.
-    pub session: mpsc::Sender<Vec<(Ack, CommandStatus)>>,
+    pub(crate) session: mpsc::Sender<Vec<(Ack, CommandStatus)>>,
 }
 
 /// What a delivery carries.
 #[derive(Clone, Debug)]
-pub enum Content {
+pub(crate) enum Content {
     /// A receipt.
     Receipt(ReceiptNews),
     /// A message from a handset.
@@ -82,58 +82,58 @@ pub enum Content {
 
 /// A receipt, owned: what `smpp::receipt` found, without what nobody reads.
 #[derive(Clone, Debug)]
-pub struct ReceiptNews {
+pub(crate) struct ReceiptNews {
     /// The source address, when it is a number: whom the receipt is about, as a rule.
-    pub recipient: Option<u64>,
+    pub(crate) recipient: Option<u64>,
     /// The destination address, when it is a number: whom it is about at SMSCs that turn them round.
-    pub other: Option<u64>,
+    pub(crate) other: Option<u64>,
     /// The source address where it is no number.
-    pub source: String,
+    pub(crate) source: String,
     /// The destination address where it is no number.
-    pub destination: String,
+    pub(crate) destination: String,
     /// The id in `receipted_message_id`.
-    pub tlv_id: Option<Vec<u8>>,
+    pub(crate) tlv_id: Option<Vec<u8>>,
     /// The id in the text.
-    pub text_id: Option<Vec<u8>>,
+    pub(crate) text_id: Option<Vec<u8>>,
     /// How it ended, or how far it is.
-    pub stat: smpp::receipt::Stat,
+    pub(crate) stat: smpp::receipt::Stat,
     /// Nothing more will come.
-    pub final_: bool,
+    pub(crate) final_: bool,
     /// The vendor's error code.
-    pub err: Option<String>,
+    pub(crate) err: Option<String>,
     /// `submit date:` of the text.
-    pub submit_date: Option<String>,
+    pub(crate) submit_date: Option<String>,
     /// `text:` of the text, the beginning of the message.
-    pub text: Option<String>,
+    pub(crate) text: Option<String>,
 }
 
 /// An inbound message, owned.
 #[derive(Clone, Debug)]
-pub struct InboundNews {
+pub(crate) struct InboundNews {
     /// From whom, when the source address is a number.
-    pub from: Option<u64>,
+    pub(crate) from: Option<u64>,
     /// Source and destination address, and the text, as they came.
-    pub source: String,
+    pub(crate) source: String,
     /// See `source`.
-    pub destination: String,
+    pub(crate) destination: String,
     /// See `source`.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// What a session has to say at once.
 #[derive(Debug)]
-pub struct Events {
+pub(crate) struct Events {
     /// Which SMSC.
-    pub smsc: SmscId,
+    pub(crate) smsc: SmscId,
     /// Answers, in the order in which they came.
-    pub answers: Vec<Answer>,
+    pub(crate) answers: Vec<Answer>,
     /// Deliveries, in the order in which they came.
-    pub deliveries: Vec<Delivery>,
+    pub(crate) deliveries: Vec<Delivery>,
 }
 
 impl Events {
     /// Nothing to say yet.
-    pub fn none(smsc: SmscId) -> Self {
+    pub(crate) fn none(smsc: SmscId) -> Self {
         Self {
             smsc,
             answers: Vec::new(),

@@ -32,7 +32,7 @@ struct Places {
 
 /// The bound sessions of one SMSC. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Pool {
+pub(crate) struct Pool {
     gates: Arc<Mutex<Vec<Arc<Gate>>>>,
     freed: Arc<Notify>,
     wire: Wire,
@@ -42,7 +42,7 @@ pub struct Pool {
 
 /// Some places in one session's window. Those that are not used are given back when this is dropped.
 #[derive(Debug)]
-pub struct Slots {
+pub(crate) struct Slots {
     gate: Arc<Gate>,
     freed: Arc<Notify>,
     wire: Wire,
@@ -62,7 +62,7 @@ impl Pool {
     }
 
     /// Waits until there are places, and takes up to `max` of one session: the freest one.
-    pub async fn slots(&self, max: usize) -> Slots {
+    pub(crate) async fn slots(&self, max: usize) -> Slots {
         // An eighth of all windows is worth waiting for, but not for long.
         let worthwhile = max.min(self.window_total / 8).max(1);
         loop {
@@ -85,7 +85,7 @@ impl Pool {
     }
 
     /// When what was handed to the sessions left.
-    pub fn wire(&self) -> &Wire {
+    pub(crate) fn wire(&self) -> &Wire {
         &self.wire
     }
 
@@ -189,19 +189,19 @@ impl Places {
 
 impl Slots {
     /// How many places.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.count
     }
 
     /// Gives all but `count` back.
-    pub fn keep(&mut self, count: usize) {
+    pub(crate) fn keep(&mut self, count: usize) {
         let surplus = self.count.saturating_sub(count);
         self.count -= surplus;
         self.release(surplus);
     }
 
     /// Waits for one more place in the same session; `false` when the session is over.
-    pub async fn one_more(&mut self) -> bool {
+    pub(crate) async fn one_more(&mut self) -> bool {
         loop {
             let freed = self.freed.notified();
             if self.gate.queue.is_closed() {
@@ -219,7 +219,7 @@ impl Slots {
 
     /// Hands segments to the session; each uses a place and a permit. When the session is over they come back, surely
     /// unsent.
-    pub fn submit(&mut self, segments: Segments) -> Result<(), Segments> {
+    pub(crate) fn submit(&mut self, segments: Segments) -> Result<(), Segments> {
         let used = segments.count().min(self.count);
         match self.gate.queue.try_send(segments) {
             Ok(()) => {

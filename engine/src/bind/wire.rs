@@ -11,16 +11,16 @@ use tokio::sync::futures::Notified;
 
 /// Some segments that were handed to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Departure {
+pub(crate) struct Departure {
     /// How many.
-    pub count: usize,
+    pub(crate) count: usize,
     /// Not before this instant the kernel had all their octets; `None`: they never went.
-    pub at: Option<Instant>,
+    pub(crate) at: Option<Instant>,
 }
 
 /// The departures of one SMSC account. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Wire(Arc<Inner>);
+pub(crate) struct Wire(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -31,12 +31,12 @@ struct Inner {
 
 impl Wire {
     /// Everything since the last call.
-    pub fn departures(&self) -> Vec<Departure> {
+    pub(crate) fn departures(&self) -> Vec<Departure> {
         std::mem::take(&mut *self.0.departures.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Ends with the next departure after this call.
-    pub fn changed(&self) -> Notified<'_> {
+    pub(crate) fn changed(&self) -> Notified<'_> {
         self.0.changed.notified()
     }
 

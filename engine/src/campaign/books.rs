@@ -97,7 +97,7 @@ struct Found {
 /// A line for each campaign that is under way or had news since it was: some 60 octets, where Redis holds more for each
 /// of its messages.
 #[derive(Clone)]
-pub struct Books {
+pub(crate) struct Books {
     store: Store,
     clock: Clock,
     /// How long a campaign stays after it has ended, µs.
@@ -129,7 +129,7 @@ impl Books {
     }
 
     /// Follows the journal until `stop`.
-    pub async fn run(self, stop: CancellationToken) {
+    pub(crate) async fn run(self, stop: CancellationToken) {
         loop {
             let stopped = stop.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_none();
             self.round().await;
@@ -161,7 +161,7 @@ impl Books {
     ///
     /// # Errors
     /// When the store does not answer, or the journal holds something unexpected.
-    pub async fn follow(&self, partition: Partition) -> Result<(), StoreError> {
+    pub(crate) async fn follow(&self, partition: Partition) -> Result<(), StoreError> {
         let mut position = self.positions[usize::from(partition.0)].lock().await;
         loop {
             let from = match position.take() {

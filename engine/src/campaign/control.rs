@@ -13,7 +13,7 @@ impl Campaigns {
     ///
     /// # Errors
     /// [`CampaignFault::WrongState`], [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
-    pub async fn pause(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
+    pub(crate) async fn pause(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
         let from = [CampaignState::Launching, CampaignState::Running, CampaignState::Paused];
         let campaign = self.shift(tenant, id, &from, CampaignState::Paused).await?;
         self.halt_in_task(campaign, Halt::Pause).await;
@@ -24,7 +24,7 @@ impl Campaigns {
     ///
     /// # Errors
     /// As [`Campaigns::pause`].
-    pub async fn resume(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
+    pub(crate) async fn resume(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
         let from = [CampaignState::Paused, CampaignState::Running];
         let campaign = self.shift(tenant, id, &from, CampaignState::Running).await?;
         self.halt_in_task(campaign, Halt::Resume).await;
@@ -36,7 +36,7 @@ impl Campaigns {
     ///
     /// # Errors
     /// As [`Campaigns::pause`].
-    pub async fn cancel(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
+    pub(crate) async fn cancel(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
         let unsent = [CampaignState::Draft, CampaignState::Blocked, CampaignState::Canceled];
         match self.shift(tenant, id, &unsent, CampaignState::Canceled).await {
             Ok(_) => {

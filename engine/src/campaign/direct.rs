@@ -29,15 +29,15 @@ pub(super) const HOUR_US: u64 = 3_600_000_000;
 
 /// `POST /v1/messages`, as it was given.
 #[derive(Clone, Debug)]
-pub struct DirectOrder {
+pub(crate) struct DirectOrder {
     /// To whom, as people write numbers.
-    pub to: String,
+    pub(crate) to: String,
     /// The text as it is to be sent: merge fields mean nothing here.
-    pub text: String,
+    pub(crate) text: String,
     /// From whom.
-    pub sender: String,
+    pub(crate) sender: String,
     /// Its lane.
-    pub purpose: Purpose,
+    pub(crate) purpose: Purpose,
 }
 
 /// An order that can be sent.
@@ -52,7 +52,12 @@ impl Campaigns {
     /// # Errors
     /// [`CampaignFault::Fields`], [`CampaignFault::Short`], [`CampaignFault::Busy`] when the hour's campaign is full, or
     /// [`CampaignFault::Store`]: the message may have been taken then.
-    pub async fn send(&self, tenant: TenantId, order: &DirectOrder, token: Token) -> Result<MessageId, CampaignFault> {
+    pub(crate) async fn send(
+        &self,
+        tenant: TenantId,
+        order: &DirectOrder,
+        token: Token,
+    ) -> Result<MessageId, CampaignFault> {
         let checked = self.check(order).map_err(CampaignFault::Fields)?;
         if let Some(id) = self.store().direct_of(checked.recipient, token).await? {
             return Ok(id);
@@ -86,7 +91,7 @@ impl Campaigns {
     ///
     /// # Errors
     /// [`CampaignFault::NotFound`], also when it is another tenant's, or [`CampaignFault::Store`].
-    pub async fn message(&self, tenant: TenantId, id: MessageId) -> Result<RecipientRow, CampaignFault> {
+    pub(crate) async fn message(&self, tenant: TenantId, id: MessageId) -> Result<RecipientRow, CampaignFault> {
         let campaign = self.find(tenant, id.campaign()).await?;
         let (partition, position) = id.place(self.store().partitions());
         let rows = self.look(campaign.id, partition, (position, 1)).await?;

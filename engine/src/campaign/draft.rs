@@ -19,11 +19,11 @@ const TURN_MAX: Duration = Duration::from_secs(10);
 
 /// A campaign that was just made.
 #[derive(Debug)]
-pub struct Created {
+pub(crate) struct Created {
     /// The campaign, a draft with its estimate.
-    pub campaign: Campaign,
+    pub(crate) campaign: Campaign,
     /// The first recipients that were not taken.
-    pub rejected: Vec<Rejected>,
+    pub(crate) rejected: Vec<Rejected>,
 }
 
 /// A body that was read to its end.
@@ -40,7 +40,11 @@ impl Campaigns {
     /// # Errors
     /// Everything that can be wrong with the request; [`CampaignFault::Busy`]; [`CampaignFault::Store`]. Nothing of the
     /// campaign is left then.
-    pub async fn create(&self, tenant: TenantId, body: impl Read + Send + 'static) -> Result<Created, CampaignFault> {
+    pub(crate) async fn create(
+        &self,
+        tenant: TenantId,
+        body: impl Read + Send + 'static,
+    ) -> Result<Created, CampaignFault> {
         let turn = tokio::time::timeout(TURN_MAX, self.0.creations.clone().acquire_owned());
         let Ok(Ok(turn)) = turn.await else {
             return Err(CampaignFault::Busy);

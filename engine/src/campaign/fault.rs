@@ -8,7 +8,7 @@ use crate::store::{CampaignState, StoreError};
 
 /// Why a campaign or message is refused.
 #[derive(Debug, thiserror::Error)]
-pub enum CampaignFault {
+pub(crate) enum CampaignFault {
     /// There is none of that id, or it is another tenant's.
     #[error("no such campaign")]
     NotFound,

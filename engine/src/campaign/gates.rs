@@ -6,7 +6,7 @@ use crate::domain::{GateId, Purpose};
 
 /// The gates of the database. Cheap to clone. There is one, which is always open, until campaigns have legal hours.
 #[derive(Clone, Debug)]
-pub struct Gates(Arc<RwLock<State>>);
+pub(crate) struct Gates(Arc<RwLock<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -26,7 +26,7 @@ impl Default for Gates {
 
 impl Gates {
     /// The gate of messages of that purpose.
-    pub fn of(&self, purpose: Purpose) -> GateId {
+    pub(crate) fn of(&self, purpose: Purpose) -> GateId {
         match purpose {
             Purpose::Transactional => GateId::OPEN,
             Purpose::Marketing => self.0.read().unwrap_or_else(PoisonError::into_inner).marketing,
@@ -34,7 +34,7 @@ impl Gates {
     }
 
     /// The gates that are open now.
-    pub fn open(&self) -> Vec<GateId> {
+    pub(crate) fn open(&self) -> Vec<GateId> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).open.clone()
     }
 }

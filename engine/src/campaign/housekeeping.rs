@@ -17,7 +17,7 @@ const TOKENS_KEPT_S: u64 = 86_400;
 
 impl Campaigns {
     /// Keeps house until `stop`.
-    pub async fn keep_house(self, stop: CancellationToken) {
+    pub(crate) async fn keep_house(self, stop: CancellationToken) {
         let mut cursors = vec![0; usize::from(self.store().partitions())];
         while stop.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_some() {
             if let Err(error) = self.keep_house_once(&mut cursors).await {

@@ -12,7 +12,7 @@ impl Campaigns {
     /// # Errors
     /// [`CampaignFault::Short`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
-    pub async fn launch(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
+    pub(crate) async fn launch(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
         let campaign = self.find(tenant, id).await?;
         if campaign.kind == CampaignKind::Direct {
             return Err(CampaignFault::AlreadyStarted(campaign.state));
@@ -64,7 +64,7 @@ impl Campaigns {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn resume_all(&self) -> Result<(), StoreError> {
+    pub(crate) async fn resume_all(&self) -> Result<(), StoreError> {
         for (tenant, id) in self.store().active().await? {
             self.0.books.look_soon(tenant, id);
             let Some(campaign) = self.store().campaign(tenant, id).await? else {

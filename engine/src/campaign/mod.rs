@@ -15,7 +15,7 @@ mod price;
 mod recut;
 mod report;
 mod routes;
-pub mod view;
+pub(crate) mod view;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -35,13 +35,13 @@ use crate::domain::{CampaignId, Partition, TenantId, Way};
 use crate::metrics::Metrics;
 use crate::store::{Campaign, Store, StoreError};
 
-pub use books::Books;
-pub use direct::DirectOrder;
-pub use fault::CampaignFault;
-pub use gates::Gates;
-pub use orders::{Order, Orders};
-pub use report::{PAGE_MAX, PageCursor};
-pub use routes::Routes;
+pub(crate) use books::Books;
+pub(crate) use direct::DirectOrder;
+pub(crate) use fault::CampaignFault;
+pub(crate) use gates::Gates;
+pub(crate) use orders::{Order, Orders};
+pub(crate) use report::{PAGE_MAX, PageCursor};
+pub(crate) use routes::Routes;
 
 /// Bodies that may be read at once: each takes a thread and some megabytes.
 const CREATIONS_MAX: usize = 64;
@@ -54,46 +54,46 @@ const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Tells the dispatchers that something is due for them in that partition; `true`: something urgent.
-pub type Ring = Arc<dyn Fn(Way, Partition, bool) + Send + Sync>;
+pub(crate) type Ring = Arc<dyn Fn(Way, Partition, bool) + Send + Sync>;
 
 /// What a campaign may be.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// The most recipients of one campaign.
-    pub recipients_max: u32,
+    pub(crate) recipients_max: u32,
     /// Whose national numbers are meant when a number has no `+`.
-    pub country: Country,
+    pub(crate) country: Country,
 }
 
 /// What campaigns need of the engine.
-pub struct CampaignDeps {
+pub(crate) struct CampaignDeps {
     /// Where they are kept.
-    pub store: Store,
+    pub(crate) store: Store,
     /// Metrics.
-    pub metrics: Metrics,
+    pub(crate) metrics: Metrics,
     /// The time.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// Which SMSCs take whom.
-    pub routes: Arc<Routes>,
+    pub(crate) routes: Arc<Routes>,
     /// Which rows share their hours.
-    pub gates: Gates,
+    pub(crate) gates: Gates,
     /// The epoch of this process, under which it takes audiences in.
-    pub epoch: u32,
+    pub(crate) epoch: u32,
     /// How long a campaign stays after it has ended.
-    pub keep: Duration,
+    pub(crate) keep: Duration,
     /// Rung whenever something was enqueued.
-    pub ring: Ring,
+    pub(crate) ring: Ring,
     /// What they may be.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
     /// Owns launches and what else goes on behind an answer.
-    pub tracker: TaskTracker,
+    pub(crate) tracker: TaskTracker,
     /// Ends all that; a start takes it up again.
-    pub stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
 /// The campaigns of all tenants. Cheap to clone.
 #[derive(Clone)]
-pub struct Campaigns(Arc<Shared>);
+pub(crate) struct Campaigns(Arc<Shared>);
 
 struct Shared {
     deps: CampaignDeps,
@@ -108,7 +108,7 @@ struct Shared {
 
 impl Campaigns {
     /// The campaigns of that database.
-    pub fn new(deps: CampaignDeps) -> Self {
+    pub(crate) fn new(deps: CampaignDeps) -> Self {
         Self(Arc::new(Shared {
             orders: Orders::new(deps.store.clone()),
             books: Books::new(deps.store.clone(), deps.clock, deps.keep),
@@ -121,12 +121,12 @@ impl Campaigns {
     }
 
     /// What is needed to compose messages, by campaign.
-    pub fn orders(&self) -> Orders {
+    pub(crate) fn orders(&self) -> Orders {
         self.0.orders.clone()
     }
 
     /// What follows the journal.
-    pub fn books(&self) -> Books {
+    pub(crate) fn books(&self) -> Books {
         self.0.books.clone()
     }
 
@@ -134,7 +134,7 @@ impl Campaigns {
     ///
     /// # Errors
     /// [`CampaignFault::NotFound`], also when it is another tenant's, or [`CampaignFault::Store`].
-    pub async fn find(&self, tenant: TenantId, id: CampaignId) -> Result<Campaign, CampaignFault> {
+    pub(crate) async fn find(&self, tenant: TenantId, id: CampaignId) -> Result<Campaign, CampaignFault> {
         self.store().campaign(tenant, id).await?.ok_or(CampaignFault::NotFound)
     }
 

@@ -14,22 +14,22 @@ const ORDERS_MAX: usize = 20_000;
 
 /// A campaign, as far as composing needs it. It never changes after the launch.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub(crate) struct Order {
     /// Whose.
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// Which.
-    pub id: CampaignId,
+    pub(crate) id: CampaignId,
     /// With [`CampaignKind::Direct`], each message's variables are sender, text, and when it was accepted, in µs since
     /// 1970; template and sender here mean nothing then.
-    pub kind: CampaignKind,
+    pub(crate) kind: CampaignKind,
     /// Its text, bound to the columns of the packed variables.
-    pub template: Template,
+    pub(crate) template: Template,
     /// Its sender.
-    pub sender: Sender,
+    pub(crate) sender: Sender,
     /// Its lane.
-    pub purpose: Purpose,
+    pub(crate) purpose: Purpose,
     /// When it was launched, µs since 1970; a direct campaign: when it was made.
-    pub launched_at_us: u64,
+    pub(crate) launched_at_us: u64,
 }
 
 impl Order {
@@ -77,7 +77,7 @@ impl Order {
 
 impl Order {
     /// The text for a recipient with these packed variables; `None` when they are none of this order.
-    pub fn text(&self, packed: &[u8]) -> Option<String> {
+    pub(crate) fn text(&self, packed: &[u8]) -> Option<String> {
         let values: Vec<&str> = variables(packed).collect();
         match self.kind {
             CampaignKind::Audience => {
@@ -90,7 +90,7 @@ impl Order {
     }
 
     /// The sender of a message with these packed variables.
-    pub fn sender(&self, packed: &[u8]) -> Option<Cow<'_, Sender>> {
+    pub(crate) fn sender(&self, packed: &[u8]) -> Option<Cow<'_, Sender>> {
         match self.kind {
             CampaignKind::Audience => Some(Cow::Borrowed(&self.sender)),
             CampaignKind::Direct => Sender::parse(variables(packed).next()?).ok().map(Cow::Owned),
@@ -98,7 +98,7 @@ impl Order {
     }
 
     /// When a message with these packed variables was asked for, µs since 1970: at the launch, or when the API took it.
-    pub fn asked_at_us(&self, packed: &[u8]) -> u64 {
+    pub(crate) fn asked_at_us(&self, packed: &[u8]) -> u64 {
         match self.kind {
             CampaignKind::Audience => self.launched_at_us,
             CampaignKind::Direct => {
@@ -111,7 +111,7 @@ impl Order {
 
 /// Orders by campaign. Cheap to clone.
 #[derive(Clone)]
-pub struct Orders {
+pub(crate) struct Orders {
     store: Store,
     kept: Arc<RwLock<FxHashMap<CampaignId, Arc<Order>>>>,
 }
@@ -126,7 +126,7 @@ impl Orders {
     }
 
     /// The order, if it is at hand.
-    pub fn cached(&self, id: CampaignId) -> Option<Arc<Order>> {
+    pub(crate) fn cached(&self, id: CampaignId) -> Option<Arc<Order>> {
         self.kept
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -138,7 +138,7 @@ impl Orders {
     ///
     /// # Errors
     /// When the store does not answer, or holds no order there.
-    pub async fn get(&self, tenant: TenantId, id: CampaignId) -> Result<Option<Arc<Order>>, StoreError> {
+    pub(crate) async fn get(&self, tenant: TenantId, id: CampaignId) -> Result<Option<Arc<Order>>, StoreError> {
         if let Some(order) = self.cached(id) {
             return Ok(Some(order).filter(|order| order.tenant == tenant));
         }

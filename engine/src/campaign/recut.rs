@@ -41,7 +41,7 @@ impl Campaigns {
     ///
     /// # Errors
     /// When the store does not answer: what is left is found again.
-    pub async fn recut_stale(&self, partition: Partition) -> Result<usize, CampaignFault> {
+    pub(crate) async fn recut_stale(&self, partition: Partition) -> Result<usize, CampaignFault> {
         let queues = self.store().stale_queues(partition).await?;
         for queue in &queues {
             self.recut_queue(queue).await?;
@@ -95,7 +95,7 @@ impl Campaigns {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn rescue_stranded(&self) -> Result<(), CampaignFault> {
+    pub(crate) async fn rescue_stranded(&self) -> Result<(), CampaignFault> {
         for (partition, lines) in self.store().lines().await? {
             for line in lines {
                 match line.way {

@@ -10,27 +10,27 @@ use crate::domain::{CampaignId, MessageId, Partition, TenantId, UnknownId};
 use crate::store::{Campaign, RecipientRow};
 
 /// The most rows of one page.
-pub const PAGE_MAX: usize = 500;
+pub(crate) const PAGE_MAX: usize = 500;
 
 /// Rows, and where the next page begins; `None` when there is none.
 #[derive(Debug)]
-pub struct Page<T, C> {
+pub(crate) struct Page<T, C> {
     /// The rows.
-    pub rows: Vec<T>,
+    pub(crate) rows: Vec<T>,
     /// Where to go on.
-    pub next: Option<C>,
+    pub(crate) next: Option<C>,
 }
 
 /// Where a page of recipients begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PageCursor {
+pub(crate) struct PageCursor {
     partition: Partition,
     position: u32,
 }
 
 impl PageCursor {
     /// The beginning.
-    pub const START: Self = Self {
+    pub(crate) const START: Self = Self {
         partition: Partition(0),
         position: 0,
     };
@@ -63,7 +63,7 @@ impl Campaigns {
     ///
     /// # Errors
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
-    pub async fn view(&self, tenant: TenantId, id: CampaignId) -> Result<Value, CampaignFault> {
+    pub(crate) async fn view(&self, tenant: TenantId, id: CampaignId) -> Result<Value, CampaignFault> {
         let campaign = self.find(tenant, id).await?;
         let counters = self.store().counters(id).await?;
         Ok(view::campaign(&campaign, &counters))
@@ -90,7 +90,7 @@ impl Campaigns {
     ///
     /// # Errors
     /// [`CampaignFault::Store`].
-    pub async fn list(
+    pub(crate) async fn list(
         &self,
         tenant: TenantId,
         before: Option<usize>,
@@ -117,7 +117,7 @@ impl Campaigns {
     ///
     /// # Errors
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
-    pub async fn recipients(
+    pub(crate) async fn recipients(
         &self,
         tenant: TenantId,
         id: CampaignId,
@@ -152,7 +152,7 @@ impl Campaigns {
     ///
     /// # Errors
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
-    pub async fn rejected(&self, tenant: TenantId, id: CampaignId) -> Result<String, CampaignFault> {
+    pub(crate) async fn rejected(&self, tenant: TenantId, id: CampaignId) -> Result<String, CampaignFault> {
         self.find(tenant, id).await?;
         Ok(self.store().rejected(tenant, id).await?)
     }

@@ -11,7 +11,7 @@ use crate::store::{Store, StoreError};
 
 /// The routes to all numbers.
 #[derive(Clone, Debug, Default)]
-pub struct Routes {
+pub(crate) struct Routes {
     /// Prefix, as a number → its route. E.164 numbers begin with no 0, so that no digit is lost.
     by_prefix: FxHashMap<u64, RouteId>,
     /// The route of all other numbers.
@@ -46,7 +46,7 @@ impl Routes {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn new(store: &Store, smscs: &[(SmscId, Arc<config::Smsc>)]) -> Result<Self, StoreError> {
+    pub(crate) async fn new(store: &Store, smscs: &[(SmscId, Arc<config::Smsc>)]) -> Result<Self, StoreError> {
         let (mut routes, mut table) = (Self::default(), String::new());
         for (prefix, choice) in choices(smscs) {
             let names: Vec<&str> = choice.iter().map(|(_, name)| name.as_str()).collect();
@@ -64,27 +64,27 @@ impl Routes {
     }
 
     /// The route of a number; [`RouteId::NONE`] when no SMSC takes it.
-    pub fn route(&self, recipient: Recipient) -> RouteId {
+    pub(crate) fn route(&self, recipient: Recipient) -> RouteId {
         self.longest(recipient).or(self.others).unwrap_or(RouteId::NONE)
     }
 
     /// The version of the table.
-    pub fn version(&self) -> u32 {
+    pub(crate) fn version(&self) -> u32 {
         self.version
     }
 
     /// The SMSCs of each route.
-    pub fn smscs(&self) -> impl Iterator<Item = (RouteId, &[SmscId])> {
+    pub(crate) fn smscs(&self) -> impl Iterator<Item = (RouteId, &[SmscId])> {
         self.smscs.iter().map(|(route, smscs)| (*route, &smscs[..]))
     }
 
     /// Whether anybody serves that route.
-    pub fn is_served(&self, route: RouteId) -> bool {
+    pub(crate) fn is_served(&self, route: RouteId) -> bool {
         self.smscs.contains_key(&route)
     }
 
     /// The routes that an SMSC serves.
-    pub fn served_by(&self, smsc: SmscId) -> Vec<RouteId> {
+    pub(crate) fn served_by(&self, smsc: SmscId) -> Vec<RouteId> {
         let mut served: Vec<RouteId> = self
             .smscs
             .iter()

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod conservation;
+mod lease;
 
 use std::collections::HashSet;
 use std::path::PathBuf;

@@ -8,7 +8,7 @@ use crate::domain::State;
 use crate::store::{Campaign, CampaignKind, CampaignState, Counters, RecipientRow};
 
 /// A campaign with its progress: `GET /v1/campaigns/{id}`.
-pub fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
+pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
     let mut view = summary(campaign);
     let statuses: Map<String, Value> = counters
         .statuses()
@@ -42,7 +42,7 @@ pub fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
 }
 
 /// A campaign in a list, without its progress.
-pub fn summary(campaign: &Campaign) -> Value {
+pub(crate) fn summary(campaign: &Campaign) -> Value {
     json!({
         "id": campaign.id.to_string(),
         "kind": match campaign.kind {
@@ -64,7 +64,7 @@ pub fn summary(campaign: &Campaign) -> Value {
 }
 
 /// How many recipients were taken, and how many not, by reason.
-pub fn audience(campaign: &Campaign) -> Value {
+pub(crate) fn audience(campaign: &Campaign) -> Value {
     json!({
         "accepted": campaign.total,
         "invalid": campaign.invalid,
@@ -74,13 +74,13 @@ pub fn audience(campaign: &Campaign) -> Value {
 }
 
 /// The recipients that were not taken, with their place in the request and why.
-pub fn rejected(rows: &[Rejected]) -> Value {
+pub(crate) fn rejected(rows: &[Rejected]) -> Value {
     let row = |row: &Rejected| json!({ "pointer": row.place.to_string(), "to": row.value, "code": row.reason.code() });
     rows.iter().map(row).collect()
 }
 
 /// One message: to whom, its status, and why it has it.
-pub fn message(row: &RecipientRow) -> Value {
+pub(crate) fn message(row: &RecipientRow) -> Value {
     let mut view = json!({ "to": row.recipient.to_string(), "id": row.id.to_string() });
     let (status, reason, code, at) = match row.result {
         Some(result) => (
@@ -110,7 +110,7 @@ const fn is_under_way(state: CampaignState) -> bool {
 }
 
 /// RFC 3339, in UTC; `None` for what is no time.
-pub fn time(unix_us: u64) -> Option<String> {
+pub(crate) fn time(unix_us: u64) -> Option<String> {
     timestamp(unix_us).map(|time| time.to_string())
 }
 

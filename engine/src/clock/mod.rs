@@ -9,11 +9,11 @@ mod watch;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-pub use watch::{Reading, Report, Watch};
+pub(crate) use watch::{Reading, Report, Watch};
 
 /// An engine's clocks. A value, handed down; copies share the setting.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock {
+pub(crate) struct Clock {
     origin: Instant,
     /// µs since 1970 at `origin`. One word for an engine's whole life, so that a clock can be copied into every task.
     origin_unix_us: &'static AtomicI64,
@@ -22,7 +22,7 @@ pub struct Clock {
 #[allow(clippy::disallowed_methods, reason = "the one place that reads a clock")]
 impl Clock {
     /// A new engine's clock, set by the host's until a server's time is known.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = Self {
             origin: Instant::now(),
             origin_unix_us: Box::leak(Box::default()),
@@ -32,42 +32,42 @@ impl Clock {
     }
 
     /// For durations and timers: never goes back.
-    pub fn now(self) -> Instant {
+    pub(crate) fn now(self) -> Instant {
         Instant::now()
     }
 
     /// For what is stored and shown: microseconds since 1970.
-    pub fn unix_us(self) -> u64 {
+    pub(crate) fn unix_us(self) -> u64 {
         self.unix_us_at(self.now())
     }
 
     /// The same at that instant.
-    pub fn unix_us_at(self, at: Instant) -> u64 {
+    pub(crate) fn unix_us_at(self, at: Instant) -> u64 {
         let since = at.saturating_duration_since(self.origin).as_micros() as i64;
         let unix = self.origin_unix_us.load(Ordering::Relaxed).saturating_add(since);
         u64::try_from(unix).unwrap_or(0)
     }
 
     /// What the host's clock shows, which anybody may set: only to be compared.
-    pub fn wall_us(self) -> u64 {
+    pub(crate) fn wall_us(self) -> u64 {
         SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_micros() as u64)
     }
 
     /// Sets the time that is stored and shown.
-    pub fn set(self, unix_us: u64) {
+    pub(crate) fn set(self, unix_us: u64) {
         let since = self.origin.elapsed().as_micros() as i64;
         self.origin_unix_us.store(unix_us as i64 - since, Ordering::Relaxed);
     }
 
     /// Moves it by so much, as a [`Report`] says.
-    pub fn adjust(self, by_us: i64) {
+    pub(crate) fn adjust(self, by_us: i64) {
         self.origin_unix_us.fetch_add(by_us, Ordering::Relaxed);
     }
 
     /// What a [`Watch`] is fed with: this instant's clocks, and the server's TIME with the round trip that brought it.
-    pub fn reading(self, server: Option<(u64, Duration)>) -> Reading {
+    pub(crate) fn reading(self, server: Option<(u64, Duration)>) -> Reading {
         let at = self.now();
         Reading {
             at,

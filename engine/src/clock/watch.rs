@@ -31,33 +31,33 @@ const EXPIRIES_WAIT_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// The clocks at one instant.
 #[derive(Clone, Copy, Debug)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// The monotonic clock.
-    pub at: Instant,
+    pub(crate) at: Instant,
     /// The engine's time, µs since 1970.
-    pub engine_us: u64,
+    pub(crate) engine_us: u64,
     /// The host's clock, µs since 1970.
-    pub wall_us: u64,
+    pub(crate) wall_us: u64,
     /// The server's TIME, and how long ago at most it was read. `None` while the server is away.
-    pub server: Option<(u64, Duration)>,
+    pub(crate) server: Option<(u64, Duration)>,
 }
 
 /// What a reading means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub(crate) struct Report {
     /// By how much to move the engine's time, in µs.
-    pub adjust_us: i64,
+    pub(crate) adjust_us: i64,
     /// How far the server's TIME has parted from the engine's time, in µs; 0 while it is no more than a drift.
-    pub server_step_us: i64,
+    pub(crate) server_step_us: i64,
     /// How far the host's clock has parted from the monotonic one since it was last believed, in µs; 0 likewise.
-    pub wall_step_us: i64,
+    pub(crate) wall_step_us: i64,
     /// Whether something may be ended because its time is over.
-    pub expiries_allowed: bool,
+    pub(crate) expiries_allowed: bool,
 }
 
 /// What was seen of the clocks so far.
 #[derive(Clone, Copy, Debug)]
-pub struct Watch {
+pub(crate) struct Watch {
     last: Instant,
     /// When the server was last asked with success.
     last_contact: Instant,
@@ -71,7 +71,7 @@ pub struct Watch {
 
 impl Watch {
     /// Begins at the first contact: the engine's time was just set to the server's.
-    pub fn begin(reading: &Reading) -> Self {
+    pub(crate) fn begin(reading: &Reading) -> Self {
         Self {
             last: reading.at,
             last_contact: reading.at,
@@ -82,7 +82,7 @@ impl Watch {
     }
 
     /// Looks at the clocks again, about once a second.
-    pub fn look(&mut self, reading: &Reading) -> Report {
+    pub(crate) fn look(&mut self, reading: &Reading) -> Report {
         let passed = micros(reading.at.saturating_duration_since(self.last));
         self.last = reading.at;
         let wall_apart = self.wall_apart(reading);

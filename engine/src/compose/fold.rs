@@ -2,7 +2,7 @@
 
 /// A name without what people leave out: case, accents, spaces, hyphens, underscores and apostrophes.
 /// `Prénom`, `prenom` and `PRENOM` are one name, `last_name` and `Last Name` another.
-pub fn fold(name: &str) -> String {
+pub(crate) fn fold(name: &str) -> String {
     let mut folded = String::with_capacity(name.len());
     for letter in name.chars().flat_map(char::to_lowercase) {
         match letter {

@@ -4,9 +4,8 @@ mod fold;
 mod sender;
 mod template;
 
-pub use fold::fold;
-pub use sender::{SENDER_MAX, Sender};
-pub use template::{Template, nearest_column};
+pub(crate) use sender::Sender;
+pub(crate) use template::Template;
 
 use smpp::segment::{self, Segments};
 use smpp::text::{self, EncodingPolicy};
@@ -14,19 +13,19 @@ use smpp::text::{self, EncodingPolicy};
 use crate::fault::FieldProblem;
 
 /// The longest text of a campaign or message before its fields are filled in, in characters: three times 160.
-pub const TEXT_MAX: usize = 480;
+pub(crate) const TEXT_MAX: usize = 480;
 
 /// A rendered text that would take more segments than a concatenation header can count
 /// ([`smpp::segment::SEGMENTS_MAX`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the text would take more than {} segments", segment::SEGMENTS_MAX)]
-pub struct TooManySegments;
+pub(crate) struct TooManySegments;
 
 /// Whether a text may be that of a campaign or message: not blank, and at most [`TEXT_MAX`] characters.
 ///
 /// # Errors
 /// [`FieldProblem::Empty`] or [`FieldProblem::TooLong`].
-pub fn check_text(text: &str) -> Result<(), FieldProblem> {
+pub(crate) fn check_text(text: &str) -> Result<(), FieldProblem> {
     if text.trim().is_empty() {
         return Err(FieldProblem::Empty);
     }
@@ -42,7 +41,7 @@ pub fn check_text(text: &str) -> Result<(), FieldProblem> {
 ///
 /// # Errors
 /// [`TooManySegments`].
-pub fn compose(rendered: &str, policy: EncodingPolicy, reference: u8) -> Result<Segments, TooManySegments> {
+pub(crate) fn compose(rendered: &str, policy: EncodingPolicy, reference: u8) -> Result<Segments, TooManySegments> {
     let (text, encoding) = text::choose(rendered, policy);
     segment::segment(&text, encoding, reference).ok_or(TooManySegments)
 }
@@ -51,7 +50,7 @@ pub fn compose(rendered: &str, policy: EncodingPolicy, reference: u8) -> Result<
 ///
 /// # Errors
 /// [`TooManySegments`].
-pub fn credits(rendered: &str, policy: EncodingPolicy) -> Result<u32, TooManySegments> {
+pub(crate) fn credits(rendered: &str, policy: EncodingPolicy) -> Result<u32, TooManySegments> {
     let (text, encoding) = text::choose(rendered, policy);
     let segments = segment::count(&text, encoding).ok_or(TooManySegments)?;
     u32::try_from(segments).map_err(|_| TooManySegments)

@@ -3,20 +3,20 @@
 use crate::fault::FieldProblem;
 
 /// The longest alphanumeric sender (3GPP TS 23.040, 9.1.2.5: 7 octets of septets).
-pub const SENDER_MAX: usize = 11;
+pub(crate) const SENDER_MAX: usize = 11;
 
 /// Shorter alphanumeric senders are refused by the French operators' charter.
 const SENDER_MIN: usize = 3;
 
 /// A sender that carriers take: a source address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sender {
+pub(crate) struct Sender {
     /// Type of number (SMPP 3.4, 5.2.5): 5 alphanumeric, 3 network specific for short codes, 1 international.
-    pub ton: u8,
+    pub(crate) ton: u8,
     /// Numbering plan (SMPP 3.4, 5.2.6): 0 unknown, 1 E.164.
-    pub npi: u8,
+    pub(crate) npi: u8,
     /// `source_addr`: letters and digits, or digits without `+`.
-    pub address: String,
+    pub(crate) address: String,
 }
 
 impl Sender {
@@ -26,7 +26,7 @@ impl Sender {
     ///
     /// # Errors
     /// [`FieldProblem::Empty`] or [`FieldProblem::InvalidSender`].
-    pub fn parse(text: &str) -> Result<Self, FieldProblem> {
+    pub(crate) fn parse(text: &str) -> Result<Self, FieldProblem> {
         let text = text.trim();
         if text.is_empty() {
             return Err(FieldProblem::Empty);

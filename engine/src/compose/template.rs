@@ -17,7 +17,7 @@ const SYNONYMS: &[&[&str]] = &[
 
 /// A text whose merge fields are bound to columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
+pub(crate) struct Template {
     text: String,
     pieces: Vec<Piece>,
 }
@@ -35,7 +35,7 @@ impl Template {
     ///
     /// # Errors
     /// Every field that is no column, or has no end or name, as a fault of the field `/text`.
-    pub fn parse<C: AsRef<str>>(text: &str, columns: &[C]) -> Result<Self, Vec<FieldFault>> {
+    pub(crate) fn parse<C: AsRef<str>>(text: &str, columns: &[C]) -> Result<Self, Vec<FieldFault>> {
         let columns = Names::new(columns);
         let (mut pieces, mut faults) = (Vec::new(), Vec::new());
         let mut at = 0;
@@ -66,13 +66,13 @@ impl Template {
     }
 
     /// The text as it was given.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// Appends the text for one recipient to `out`. `values` are its columns' values; one that is missing or blank
     /// leaves the field's fallback.
-    pub fn render(&self, values: &[&str], out: &mut String) {
+    pub(crate) fn render(&self, values: &[&str], out: &mut String) {
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(range) => out.push_str(&self.text[range.clone()]),
@@ -89,13 +89,13 @@ impl Template {
     }
 
     /// Whether every recipient gets the same text.
-    pub fn is_constant(&self) -> bool {
+    pub(crate) fn is_constant(&self) -> bool {
         self.pieces.iter().all(|piece| matches!(piece, Piece::Literal(_)))
     }
 }
 
 /// The column that a name probably means, if it is none.
-pub fn nearest_column<C: AsRef<str>>(name: &str, columns: &[C]) -> Option<String> {
+pub(crate) fn nearest_column<C: AsRef<str>>(name: &str, columns: &[C]) -> Option<String> {
     let folded: Vec<String> = columns.iter().map(|column| fold(column.as_ref())).collect();
     let nearest = closest(&fold(name), folded.iter().map(String::as_str))?;
     let position = folded.iter().position(|column| column == nearest)?;

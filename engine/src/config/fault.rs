@@ -4,18 +4,18 @@ use std::fmt;
 
 /// One thing that is wrong. Shows as `campanile.toml:12: smsc[0].window: 0 is not allowed: 1 to 10000`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// Where it was given.
-    pub place: Place,
+    pub(crate) place: Place,
     /// The key, with its tables: `smsc[0].window`. Empty for what is wrong with the whole.
-    pub key: String,
+    pub(crate) key: String,
     /// What is wrong, and what is allowed.
-    pub problem: String,
+    pub(crate) problem: String,
 }
 
 /// Where a value, or its absence, was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub(crate) enum Place {
     /// The file as a whole.
     File(String),
     /// A line of the file, from 1.
@@ -45,7 +45,7 @@ impl fmt::Display for Fault {
 
 /// Everything that is wrong with a configuration, in the order of the file; at least one. Shows one line each.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Faults(pub Vec<Fault>);
+pub(crate) struct Faults(pub(crate) Vec<Fault>);
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,9 +17,9 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use fault::{Fault, Faults, Place};
-pub use smsc::{Answer, InterfaceVersion, ReceiptRule, Smsc};
-pub use value::{RATE_MAX, Rate, Secret};
+pub(crate) use fault::{Fault, Faults, Place};
+pub(crate) use smsc::{Answer, ReceiptRule, Smsc};
+pub(crate) use value::{Rate, Secret};
 
 use crate::domain::PARTITIONS_MAX;
 
@@ -29,7 +29,7 @@ use source::{Section, Source};
 const FILE_OCTETS_MAX: u64 = 1 << 20;
 
 /// More SMSC accounts than one process can keep bound with their windows within its memory budget.
-pub const SMSC_MAX: usize = 64;
+pub(crate) const SMSC_MAX: usize = 64;
 
 /// More connections than one process has file descriptors for.
 const CONNECTIONS_MAX: u32 = 65_536;
@@ -42,90 +42,90 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The whole configuration of one engine. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Config {
+pub(crate) struct Config {
     /// `[api]`: where resellers and tenants ask.
-    pub api: Api,
+    pub(crate) api: Api,
     /// `[admin]`: where operators ask, and metrics and health are read.
-    pub admin: Admin,
+    pub(crate) admin: Admin,
     /// `[redis]`: where everything is kept.
-    pub redis: Redis,
+    pub(crate) redis: Redis,
     /// `[engine]`: how messages are treated.
-    pub engine: Engine,
+    pub(crate) engine: Engine,
     /// `[retention]`: how long what is over is kept.
-    pub retention: Retention,
+    pub(crate) retention: Retention,
     /// `[[smsc]]`: the accounts that we bind to; at least one.
-    pub smsc: Vec<Arc<Smsc>>,
+    pub(crate) smsc: Vec<Arc<Smsc>>,
 }
 
 /// `[api]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Api {
+pub(crate) struct Api {
     /// `listen`: where the API listens. Default `127.0.0.1:8080`.
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// `operator_key_file`: the file that holds the operator key. Default: a key is made at the first start.
-    pub operator_key_file: Option<PathBuf>,
+    pub(crate) operator_key_file: Option<PathBuf>,
     /// `body_max`: the longest request body, in octets. Default 256 MiB: a million recipients with some variables.
-    pub body_max: u64,
+    pub(crate) body_max: u64,
     /// `recipients_max`: the most recipients of one campaign. Default 1,000,000.
-    pub recipients_max: u32,
+    pub(crate) recipients_max: u32,
     /// `connections_max`: connections at once; each has a file descriptor and some 20 KB. Default 2,048.
-    pub connections_max: u32,
+    pub(crate) connections_max: u32,
     /// `address_connections_max`: those of one IPv4 address or /64 of IPv6; behind a trusted proxy, its requests at once.
     /// Default 256.
-    pub address_connections_max: u32,
+    pub(crate) address_connections_max: u32,
     /// `tenant_requests_max`: requests of one tenant at once. Default 128.
-    pub tenant_requests_max: u32,
+    pub(crate) tenant_requests_max: u32,
     /// `tenant_uploads_max`: campaigns that one tenant may be sending at once. Default 8.
-    pub tenant_uploads_max: u32,
+    pub(crate) tenant_uploads_max: u32,
     /// `trusted_proxies`: whose `X-Forwarded-For` is believed. Default: nobody's.
-    pub trusted_proxies: Vec<IpNet>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
 }
 
 /// `[admin]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admin {
+pub(crate) struct Admin {
     /// `listen`: where `/metrics`, health and operators' calls are served. Default `127.0.0.1:9090`.
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
 }
 
 /// `[redis]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redis {
+pub(crate) struct Redis {
     /// `url`: the server to use. Absent: the engine starts one of its own, embedded.
-    pub url: Option<Secret>,
+    pub(crate) url: Option<Secret>,
     /// `data_dir`: where the embedded server keeps its data. Default `./data`.
-    pub data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
     /// `allow_loss`: use a server whose settings lose data (`appendonly no`, `appendfsync no`, a `maxmemory-policy` that
     /// evicts) instead of refusing it. Default `false`.
-    pub allow_loss: bool,
+    pub(crate) allow_loss: bool,
     /// `intake_mark`: from this many percent of `maxmemory` no campaign, message or launch is taken in. Default 85.
-    pub intake_mark: u32,
+    pub(crate) intake_mark: u32,
     /// `lease_mark`: from this many percent of `maxmemory` nothing more is sent; what was sent is still settled.
     /// Default 93; at least `intake_mark`.
-    pub lease_mark: u32,
+    pub(crate) lease_mark: u32,
     /// `partitions`: how many parts live data is kept in; a power of two, fixed at a database's first use. Default 16.
-    pub partitions: u16,
+    pub(crate) partitions: u16,
 }
 
 /// `[engine]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Engine {
+pub(crate) struct Engine {
     /// `shutdown_timeout`: how long windows may take to empty when the engine is told to stop. Default 30 s.
-    pub shutdown_timeout: Duration,
+    pub(crate) shutdown_timeout: Duration,
     /// `in_doubt`: what becomes of a message that was written and never answered. Default `hold`.
-    pub in_doubt: InDoubt,
+    pub(crate) in_doubt: InDoubt,
     /// `receipt_timeout`: how long a receipt is waited for. Default 72 h, what most carriers try for.
-    pub receipt_timeout: Duration,
+    pub(crate) receipt_timeout: Duration,
 }
 
 /// `[retention]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
+pub(crate) struct Retention {
     /// `campaigns`: how long a campaign's recipients and results stay in Redis after it has ended; longer than
     /// `engine.receipt_timeout`. Default 30 days.
-    pub campaigns: Duration,
+    pub(crate) campaigns: Duration,
     /// `trails`: how long it is remembered, for each recipient, who wrote last and which receipts came. Default 7 days.
-    pub trails: Duration,
+    pub(crate) trails: Duration,
 }
 
 impl Default for Retention {
@@ -139,7 +139,7 @@ impl Default for Retention {
 
 /// What becomes of a message that was written to an SMSC and never answered: it may or may not have been taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InDoubt {
+pub(crate) enum InDoubt {
     /// Wait for its receipt.
     Hold,
     /// Submit it again, though it may come twice.
@@ -203,7 +203,7 @@ impl Config {
     ///
     /// # Errors
     /// All faults at once: unreadable or no TOML, unknown keys, missing keys, values that are not allowed.
-    pub fn load(path: &Path) -> Result<Self, Faults> {
+    pub(crate) fn load(path: &Path) -> Result<Self, Faults> {
         let file = path.display().to_string();
         let unreadable = |problem: String| {
             let place = Place::File(file.clone());
@@ -232,7 +232,7 @@ impl Config {
     ///
     /// # Errors
     /// As [`Config::load`].
-    pub fn parse(
+    pub(crate) fn parse(
         text: &str,
         path: &Path,
         environment: impl IntoIterator<Item = (String, String)>,

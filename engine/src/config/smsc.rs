@@ -43,61 +43,61 @@ const RECEIPT_WORD_MAX: usize = 16;
 
 /// One account at an aggregator that we bind to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Smsc {
+pub(crate) struct Smsc {
     /// `name`: what it is called in routes, metrics and logs; unique.
-    pub name: String,
+    pub(crate) name: String,
     /// `address`: `host:port`, resolved at every connection.
-    pub address: String,
+    pub(crate) address: String,
     /// `system_id`: who we are to it; up to 15 octets.
-    pub system_id: String,
+    pub(crate) system_id: String,
     /// `password`, or the first line of `password_file`; may be empty.
-    pub password: Secret,
+    pub(crate) password: Secret,
     /// `bind`: in which directions messages go. Default transceiver.
-    pub bind: BindKind,
+    pub(crate) bind: BindKind,
     /// `sessions`: how many TCP connections are kept up. Default 1.
-    pub sessions: u32,
+    pub(crate) sessions: u32,
     /// `window`: the most unanswered requests of each session. Default 10.
-    pub window: u32,
+    pub(crate) window: u32,
     /// `rate`: the most segments in a time, over all sessions. Absent: unlimited.
-    pub rate: Option<Rate>,
+    pub(crate) rate: Option<Rate>,
     /// `burst`: segments above the rate that any one second may have. Absent: see [`Smsc::burst`].
-    pub burst: Option<u32>,
+    pub(crate) burst: Option<u32>,
     /// `system_type` of the bind. Default empty.
-    pub system_type: String,
+    pub(crate) system_type: String,
     /// `interface_version` of the bind. Default 3.4.
-    pub interface_version: InterfaceVersion,
+    pub(crate) interface_version: InterfaceVersion,
     /// `receipts_by_id`: the ids of its answers are kept in Redis by themselves, since its receipts do not say whom they
     /// are about. Costs a key of some 100 octets a message until its receipt's time is over. Default false.
-    pub receipts_by_id: bool,
+    pub(crate) receipts_by_id: bool,
     /// `prefixes`: beginnings of the numbers that it takes, digits without `+`. Empty: all.
-    pub prefixes: Vec<String>,
+    pub(crate) prefixes: Vec<String>,
     /// `enquire_link_interval`: the longest silence before the link is tested. Default 30 s.
-    pub enquire_link_interval: Duration,
+    pub(crate) enquire_link_interval: Duration,
     /// `response_timeout`: how long an answer may take. Default 60 s.
-    pub response_timeout: Duration,
+    pub(crate) response_timeout: Duration,
     /// `bind_timeout`: how long connecting, and then binding, may take. Default 10 s.
-    pub bind_timeout: Duration,
+    pub(crate) bind_timeout: Duration,
     /// `reconnect_min`: the first pause after a lost connection. Default 1 s.
-    pub reconnect_min: Duration,
+    pub(crate) reconnect_min: Duration,
     /// `reconnect_max`: the longest pause between attempts. Default 60 s.
-    pub reconnect_max: Duration,
+    pub(crate) reconnect_max: Duration,
     /// `source_ton`: the sender's type of number (SMPP 3.4, 5.2.5). `None` (`"auto"`, the default): what the sender is.
-    pub source_ton: Option<u8>,
+    pub(crate) source_ton: Option<u8>,
     /// `source_npi`: the sender's numbering plan (SMPP 3.4, 5.2.6). `None`: `"auto"`.
-    pub source_npi: Option<u8>,
+    pub(crate) source_npi: Option<u8>,
     /// `dest_ton`. Default 1, international.
-    pub dest_ton: u8,
+    pub(crate) dest_ton: u8,
     /// `dest_npi`. Default 1, E.164.
-    pub dest_npi: u8,
+    pub(crate) dest_npi: u8,
     /// `answers`: what this SMSC means by a command_status, where that differs from the usual.
-    pub answers: Vec<(CommandStatus, Answer)>,
+    pub(crate) answers: Vec<(CommandStatus, Answer)>,
     /// `receipts`: what this SMSC means by a receipt, where that differs from the usual. The first that fits holds.
-    pub receipts: Vec<ReceiptRule>,
+    pub(crate) receipts: Vec<ReceiptRule>,
 }
 
 impl Smsc {
     /// An account with every default, without a password.
-    pub fn new(name: impl Into<String>, address: impl Into<String>, system_id: impl Into<String>) -> Self {
+    pub(crate) fn new(name: impl Into<String>, address: impl Into<String>, system_id: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             address: address.into(),
@@ -128,7 +128,7 @@ impl Smsc {
 
     /// Segments above the rate that any one second may have: as configured, or a hundredth of the rate, at least one.
     /// `None` without a rate.
-    pub fn burst(&self) -> Option<u32> {
+    pub(crate) fn burst(&self) -> Option<u32> {
         let hundredth = (self.rate?.segments_per_second() / 100.0) as u32;
         Some(self.burst.unwrap_or(hundredth.max(1)))
     }
@@ -136,7 +136,7 @@ impl Smsc {
 
 /// `interface_version` of a bind (SMPP 3.4, 5.2.4; SMPP 5.0, 4.7.13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InterfaceVersion {
+pub(crate) enum InterfaceVersion {
     /// `0x33`: 3.3.
     V33,
     /// `0x34`: 3.4.
@@ -147,7 +147,7 @@ pub enum InterfaceVersion {
 
 impl InterfaceVersion {
     /// The octet of the bind.
-    pub const fn octet(self) -> u8 {
+    pub(crate) const fn octet(self) -> u8 {
         match self {
             Self::V33 => 0x33,
             Self::V34 => 0x34,
@@ -158,7 +158,7 @@ impl InterfaceVersion {
 
 /// What an SMSC's answer means for the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// Refused for good, with this status.
     Final(Status),
     /// Refused for now.
@@ -167,15 +167,15 @@ pub enum Answer {
 
 /// What a receipt means: fits when each of `stat` and `err` that is there is the receipt's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReceiptRule {
+pub(crate) struct ReceiptRule {
     /// The receipt's `stat`, in capitals.
-    pub stat: Option<String>,
+    pub(crate) stat: Option<String>,
     /// The receipt's `err`, as it is written.
-    pub err: Option<String>,
+    pub(crate) err: Option<String>,
     /// The status that it means.
-    pub status: Status,
+    pub(crate) status: Status,
     /// Whether the credits go back to the tenant.
-    pub recredit: bool,
+    pub(crate) recredit: bool,
 }
 
 /// Reads all `[[smsc]]`; relative `password_file`s lie in `folder`.

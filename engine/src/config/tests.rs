@@ -1,3 +1,4 @@
+use super::smsc::InterfaceVersion;
 use super::*;
 
 use smpp::command_status::CommandStatus;

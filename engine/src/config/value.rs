@@ -9,16 +9,16 @@ use super::source::Given;
 
 /// A password or key. It never shows itself, neither in logs nor in faults.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub(crate) struct Secret(String);
 
 impl Secret {
     /// Hides `text`.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
     /// The secret itself, for the wire.
-    pub fn reveal(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 }
@@ -31,16 +31,16 @@ impl fmt::Debug for Secret {
 
 /// How many segments an SMSC takes in what time: `500/s`, `60/min`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
+pub(crate) struct Rate {
     /// Segments in one period; at least 1.
-    pub segments: u32,
+    pub(crate) segments: u32,
     /// The period: a second, a minute or an hour.
-    pub period: Duration,
+    pub(crate) period: Duration,
 }
 
 impl Rate {
     /// `segments` in every second.
-    pub const fn per_second(segments: u32) -> Self {
+    pub(crate) const fn per_second(segments: u32) -> Self {
         Self {
             segments,
             period: Duration::from_secs(1),
@@ -48,7 +48,7 @@ impl Rate {
     }
 
     /// Segments a second.
-    pub fn segments_per_second(self) -> f64 {
+    pub(crate) fn segments_per_second(self) -> f64 {
         f64::from(self.segments) / self.period.as_secs_f64()
     }
 
@@ -56,7 +56,7 @@ impl Rate {
     ///
     /// # Errors
     /// `Err` for anything else, and for 0 or more than [`RATE_MAX`] segments.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let allowed = || format!("segments in a time, 1 to {RATE_MAX}, such as \"500/s\", \"60/min\" or \"1000/h\"");
         let (segments, period) = text.split_once('/').ok_or_else(allowed)?;
         let segments = segments
@@ -78,7 +78,7 @@ impl Rate {
 }
 
 /// No aggregator takes more from one account; above it, leave `rate` out.
-pub const RATE_MAX: u32 = 1_000_000;
+pub(crate) const RATE_MAX: u32 = 1_000_000;
 
 /// Units of an amount of memory, the longest name first so that `B` is not found in `MiB`.
 const SIZE_UNITS: &[(&str, u64)] = &[

@@ -43,7 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How to run the demo.
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Leave engine and simulator running afterwards, until Ctrl-C, and say where they are.
     #[arg(long)]
     keep: bool,
@@ -67,7 +67,7 @@ enum DemoFault {
 }
 
 /// Runs it.
-pub async fn show(options: Options) -> ExitCode {
+pub(crate) async fn show(options: Options) -> ExitCode {
     match demo(options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {

@@ -10,7 +10,7 @@ use crate::domain::{PARTITIONS_MAX, Partition, RouteId, SmscId, Way};
 
 /// The partitions of one SMSC that are worth a lease. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Doorbell {
+pub(crate) struct Doorbell {
     state: Arc<Mutex<State>>,
     rung: Arc<Notify>,
 }
@@ -66,7 +66,7 @@ impl State {
 
 impl Doorbell {
     /// Something is due in that partition.
-    pub fn ring(&self, partition: Partition, urgent: bool) {
+    pub(crate) fn ring(&self, partition: Partition, urgent: bool) {
         let mut state = self.lock();
         state.waiting |= 1 << partition.0;
         if urgent {
@@ -77,7 +77,7 @@ impl Doorbell {
     }
 
     /// Something will be due there.
-    pub fn ring_at(&self, partition: Partition, due: Instant) {
+    pub(crate) fn ring_at(&self, partition: Partition, due: Instant) {
         let mut state = self.lock();
         let place = &mut state.due[usize::from(partition.0)];
         *place = Some(place.map_or(due, |known| known.min(due)));
@@ -86,7 +86,7 @@ impl Doorbell {
     }
 
     /// Waits for the next partition.
-    pub async fn next(&self, now: impl Fn() -> Instant) -> Partition {
+    pub(crate) async fn next(&self, now: impl Fn() -> Instant) -> Partition {
         loop {
             let rung = self.rung.notified();
             let (next, due, more) = {
@@ -119,11 +119,11 @@ impl Doorbell {
 
 /// The doorbells of all SMSCs, by the ways that they serve. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Bells(Arc<HashMap<Way, Vec<Doorbell>>>);
+pub(crate) struct Bells(Arc<HashMap<Way, Vec<Doorbell>>>);
 
 impl Bells {
     /// The bells of SMSCs, each of which serves some routes, and what waits for it alone.
-    pub fn new(smscs: &[(SmscId, Doorbell, Vec<RouteId>)]) -> Self {
+    pub(crate) fn new(smscs: &[(SmscId, Doorbell, Vec<RouteId>)]) -> Self {
         let mut bells: HashMap<Way, Vec<Doorbell>> = HashMap::new();
         for (smsc, bell, routes) in smscs {
             let ways = routes.iter().map(|route| Way::Route(*route));
@@ -135,12 +135,12 @@ impl Bells {
     }
 
     /// Something is due there, for whoever serves that way.
-    pub fn ring(&self, way: Way, partition: Partition, urgent: bool) {
+    pub(crate) fn ring(&self, way: Way, partition: Partition, urgent: bool) {
         self.of(way).for_each(|bell| bell.ring(partition, urgent));
     }
 
     /// Something will be due there.
-    pub fn ring_at(&self, way: Way, partition: Partition, due: Instant) {
+    pub(crate) fn ring_at(&self, way: Way, partition: Partition, due: Instant) {
         self.of(way).for_each(|bell| bell.ring_at(partition, due));
     }
 

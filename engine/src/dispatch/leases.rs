@@ -54,7 +54,7 @@ pub(super) struct Got {
 }
 
 /// The leases of this process.
-pub struct Leases {
+pub(crate) struct Leases {
     store: Store,
     clock: Clock,
     metrics: Metrics,
@@ -88,7 +88,7 @@ struct Recent {
 
 impl Leases {
     /// A first epoch.
-    pub async fn new(
+    pub(crate) async fn new(
         store: &Store,
         (clock, metrics): (Clock, Metrics),
         unparked: mpsc::Sender<Vec<ParkedOf>>,
@@ -107,7 +107,7 @@ impl Leases {
     }
 
     /// The epoch to lease under now.
-    pub fn epoch(&self) -> u32 {
+    pub(crate) fn epoch(&self) -> u32 {
         self.current().epoch
     }
 
@@ -279,7 +279,7 @@ impl Leases {
     }
 
     /// Shows that the process lives, until `stop`; not to a database that is not ours.
-    pub async fn beat(self: Arc<Self>, verdict: Verdict, stop: CancellationToken) {
+    pub(crate) async fn beat(self: Arc<Self>, verdict: Verdict, stop: CancellationToken) {
         while stop.run_until_cancelled(tokio::time::sleep(BEAT)).await.is_some() {
             if verdict.may_write().is_err() {
                 continue;
@@ -292,7 +292,7 @@ impl Leases {
 
     /// At an orderly end: an epoch with nothing in flight and no lost reply needs no recovery. The others are left to whoever
     /// comes next, who puts what is leased under them in doubt.
-    pub async fn close(&self) {
+    pub(crate) async fn close(&self) {
         let unanswered = self.unanswered.load(Ordering::Relaxed);
         let in_flight = Arc::strong_count(&*self.current.lock().unwrap_or_else(PoisonError::into_inner)) > 1;
         let retired = !self.retired.lock().unwrap_or_else(PoisonError::into_inner).is_empty();

@@ -26,7 +26,7 @@ const LEASED_MAX: Duration = Duration::from_secs(1);
 /// The permits of one SMSC account. Cheap to clone; without a rate, and while the SMSC does not throttle, there are always
 /// enough.
 #[derive(Clone)]
-pub struct Meter(Arc<Inner>);
+pub(crate) struct Meter(Arc<Inner>);
 
 struct Inner {
     state: Mutex<State>,
@@ -47,14 +47,14 @@ struct State {
 }
 
 /// The right to lease so many segments; it ends when they are handed over.
-pub struct Lead {
+pub(crate) struct Lead {
     count: usize,
     meter: Arc<Inner>,
 }
 
 impl Meter {
     /// The meter of that account. `wire`: where its sessions say when segments left.
-    pub fn new(smsc: &config::Smsc, wire: Wire, metrics: SmscMetrics, clock: Clock) -> Self {
+    pub(crate) fn new(smsc: &config::Smsc, wire: Wire, metrics: SmscMetrics, clock: Clock) -> Self {
         let now = clock.now();
         let bound = smsc.rate.zip(smsc.burst()).map(|(rate, burst)| Bound {
             rate: rate.segments_per_second(),
@@ -77,7 +77,7 @@ impl Meter {
     }
 
     /// Waits until something may be leased, and says how much: 1 to `max`. `true`: it had to wait.
-    pub async fn lead(&self, max: usize) -> (Lead, bool) {
+    pub(crate) async fn lead(&self, max: usize) -> (Lead, bool) {
         let mut waited = false;
         loop {
             let freed = self.0.freed.notified();
@@ -93,7 +93,7 @@ impl Meter {
 
     /// Waits until a segment may be sent, and says how many may be sent now: 1 to `max`. Each has to be handed to a session,
     /// which says on the wire what became of it.
-    pub async fn take(&self, max: usize) -> usize {
+    pub(crate) async fn take(&self, max: usize) -> usize {
         loop {
             let changed = self.0.wire.changed();
             let taken = {
@@ -112,7 +112,7 @@ impl Meter {
     }
 
     /// Whether more is leased than can be handed over soon, since the rate fell: some of it should go back.
-    pub fn is_behind(&self) -> bool {
+    pub(crate) fn is_behind(&self) -> bool {
         let state = self.0.lock();
         let soon = |rate: f64| (rate * LEASED_MAX.as_secs_f64()) as usize;
         state
@@ -121,19 +121,19 @@ impl Meter {
     }
 
     /// The SMSC refused a segment since it came too fast.
-    pub fn throttled(&self, now: Instant) {
+    pub(crate) fn throttled(&self, now: Instant) {
         self.0.note(now, |state| state.throttle.throttled(now));
     }
 
     /// The SMSC took so many segments.
-    pub fn accepted(&self, now: Instant, count: usize) {
+    pub(crate) fn accepted(&self, now: Instant, count: usize) {
         self.0
             .note(now, |state| state.throttle.accepted(count, state.ceiling, now));
     }
 
     /// How long a message that the SMSC refused as too fast should wait before it is due again. The rate is kept by the
     /// permits, so this is short: others go first for a moment.
-    pub fn pause(&self) -> Duration {
+    pub(crate) fn pause(&self) -> Duration {
         self.0.lock().throttle.pause()
     }
 }
@@ -188,7 +188,7 @@ impl State {
 
 impl Lead {
     /// How many.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.count
     }
 }

@@ -20,12 +20,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use doorbell::{Bells, Doorbell};
-pub use leases::Leases;
+pub(crate) use doorbell::{Bells, Doorbell};
+pub(crate) use leases::Leases;
 use leases::{Got, Wanted};
 use meter::Lead;
-pub use meter::Meter;
-pub use sweep::Sweeper;
+pub(crate) use meter::Meter;
+pub(crate) use sweep::Sweeper;
 
 use crate::bind::{Answer, Events, Flight, Lease, Pool, Reply, Segments, Slots};
 use crate::campaign::{Campaigns, Gates, Order, Orders};
@@ -51,46 +51,46 @@ const STALE_AFTER: Duration = Duration::from_secs(1);
 
 /// What a dispatcher works with. Cheap to clone.
 #[derive(Clone)]
-pub struct Dispatcher {
+pub(crate) struct Dispatcher {
     /// Which SMSC.
-    pub smsc: SmscId,
+    pub(crate) smsc: SmscId,
     /// Its configuration.
-    pub config: Arc<config::Smsc>,
+    pub(crate) config: Arc<config::Smsc>,
     /// The routes that it serves.
-    pub routes: Arc<[RouteId]>,
+    pub(crate) routes: Arc<[RouteId]>,
     /// The version of the routes.
-    pub version: u32,
+    pub(crate) version: u32,
     /// Which hours are open.
-    pub gates: Gates,
+    pub(crate) gates: Gates,
     /// Where it is looked for what is due.
-    pub store: Store,
+    pub(crate) store: Store,
     /// Places in its windows.
-    pub pool: Pool,
+    pub(crate) pool: Pool,
     /// How fast it is fed.
-    pub meter: Meter,
+    pub(crate) meter: Meter,
     /// Which partitions have something due.
-    pub doorbell: Doorbell,
+    pub(crate) doorbell: Doorbell,
     /// How messages are claimed.
-    pub leases: Arc<Leases>,
+    pub(crate) leases: Arc<Leases>,
     /// What the messages say.
-    pub orders: Orders,
+    pub(crate) orders: Orders,
     /// Who cuts anew what is queued under older routes.
-    pub campaigns: Campaigns,
+    pub(crate) campaigns: Campaigns,
     /// How far settling is behind.
-    pub pressure: Pressure,
+    pub(crate) pressure: Pressure,
     /// Whether messages may be leased.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// Answers for messages that no session ever had.
-    pub feed: mpsc::Sender<Events>,
+    pub(crate) feed: mpsc::Sender<Events>,
     /// Its metrics.
-    pub metrics: SmscMetrics,
+    pub(crate) metrics: SmscMetrics,
     /// The time.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
 }
 
 impl Dispatcher {
     /// Starts dispatching; every task ends soon after `stop`, and what was leased by then is handed over.
-    pub fn start(self, stop: &CancellationToken, tasks: &TaskTracker) {
+    pub(crate) fn start(self, stop: &CancellationToken, tasks: &TaskTracker) {
         for _ in 0..WORKERS {
             tasks.spawn(self.clone().work(stop.clone()));
         }

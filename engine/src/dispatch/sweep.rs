@@ -25,29 +25,29 @@ const PAUSE: Duration = Duration::from_millis(500);
 const ROUND: Duration = Duration::from_secs(1);
 
 /// What is swept, and how it is decided.
-pub struct Sweeper {
+pub(crate) struct Sweeper {
     /// Where.
-    pub store: Store,
+    pub(crate) store: Store,
     /// Who is alive.
-    pub leases: Arc<Leases>,
+    pub(crate) leases: Arc<Leases>,
     /// The time.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// Whether the clock may be trusted to end something, and the database to be ours.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// What becomes of messages that may have been sent.
-    pub in_doubt: InDoubt,
+    pub(crate) in_doubt: InDoubt,
     /// Any SMSC's: what answers mean is not asked here, only what their absence does.
-    pub meanings: Meanings,
+    pub(crate) meanings: Meanings,
     /// How long receipts are waited for.
-    pub receipt_timeout: Duration,
+    pub(crate) receipt_timeout: Duration,
     /// How long trails are kept.
-    pub trails_kept: Duration,
+    pub(crate) trails_kept: Duration,
     /// No other process uses this database: whoever was there before is dead.
-    pub alone: bool,
+    pub(crate) alone: bool,
     /// Receipts that waited for messages that are moved here.
-    pub unparked: mpsc::Sender<Vec<ParkedOf>>,
+    pub(crate) unparked: mpsc::Sender<Vec<ParkedOf>>,
     /// Rung for what is due again.
-    pub bells: Bells,
+    pub(crate) bells: Bells,
 }
 
 /// Why messages are looked for.
@@ -61,7 +61,7 @@ enum Search {
 
 impl Sweeper {
     /// Sweeps until `stop`.
-    pub async fn run(self, stop: CancellationToken) {
+    pub(crate) async fn run(self, stop: CancellationToken) {
         let slow = self.expire_for_ever();
         let quick = self.recover_for_ever();
         tokio::select! {

@@ -5,7 +5,7 @@ use super::Status;
 /// Why a message has its status: a closed list, one octet in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
-pub enum Reason {
+pub(crate) enum Reason {
     /// Nothing to add: delivered, or still enroute.
     None = 0,
     /// The answer's command_status; the code says which.
@@ -43,7 +43,7 @@ impl Reason {
     ];
 
     /// The word in the API.
-    pub const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Answer => "answer",
@@ -59,14 +59,14 @@ impl Reason {
     }
 
     /// The reason that an octet of the store stands for.
-    pub fn from_octet(octet: u8) -> Self {
+    pub(crate) fn from_octet(octet: u8) -> Self {
         Self::ALL.get(usize::from(octet)).copied().unwrap_or(Self::None)
     }
 }
 
 /// In what a message ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// One of the seven statuses. `accepted`: an SMSC had taken at least a segment, so that it is billed.
     Status {
         /// Which.
@@ -82,7 +82,7 @@ pub enum Ending {
 
 impl Ending {
     /// The letter that stands for it.
-    pub const fn letter(self) -> u8 {
+    pub(crate) const fn letter(self) -> u8 {
         match self {
             Self::Status { status, accepted } => status.letter(accepted),
             Self::Canceled => b'c',
@@ -99,7 +99,7 @@ impl Ending {
     }
 
     /// The word in the API.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Status { status, .. } => status.code(),
             Self::Canceled => "canceled",
@@ -110,29 +110,29 @@ impl Ending {
 
 /// How, why and when a message ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResultSlot {
+pub(crate) struct ResultSlot {
     /// How.
-    pub ending: Ending,
+    pub(crate) ending: Ending,
     /// Why.
-    pub reason: Reason,
+    pub(crate) reason: Reason,
     /// The low 16 bits of the answer's command_status, or the receipt's `err` as a number.
-    pub code: u16,
+    pub(crate) code: u16,
     /// When, seconds since 1970.
-    pub at: u32,
+    pub(crate) at: u32,
 }
 
 impl ResultSlot {
     /// Octets of a slot.
-    pub const LENGTH: usize = 8;
+    pub(crate) const LENGTH: usize = 8;
 
     /// Packs it: `ending(1) reason(1) code(2) at(4)`.
-    pub fn pack(&self) -> [u8; Self::LENGTH] {
+    pub(crate) fn pack(&self) -> [u8; Self::LENGTH] {
         let ([c1, c2], [t1, t2, t3, t4]) = (self.code.to_be_bytes(), self.at.to_be_bytes());
         [self.ending.letter(), self.reason as u8, c1, c2, t1, t2, t3, t4]
     }
 
     /// Reads it; `None` while the message is not at its end.
-    pub fn unpack(octets: &[u8]) -> Option<Self> {
+    pub(crate) fn unpack(octets: &[u8]) -> Option<Self> {
         let [letter, reason, c1, c2, t1, t2, t3, t4] = *octets else {
             return None;
         };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Partitions a database may have: a power of two up to this.
-pub const PARTITIONS_MAX: u16 = 64;
+pub(crate) const PARTITIONS_MAX: u16 = 64;
 
 /// Bits of a [`MessageId`] that number the message within its campaign.
 const INDEX_BITS: u32 = 24;
@@ -12,13 +12,13 @@ const INDEX_BITS: u32 = 24;
 /// A text that is no id of the kind asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an id of this kind")]
-pub struct UnknownId;
+pub(crate) struct UnknownId;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident($number:ty), $prefix:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(pub $number);
+        pub(crate) struct $name(pub $number);
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,22 +57,22 @@ id! {
 
 impl MessageId {
     /// Messages that one campaign can have in one partition of `partitions`.
-    pub const fn positions_max(partitions: u16) -> u32 {
+    pub(crate) const fn positions_max(partitions: u16) -> u32 {
         (1 << INDEX_BITS) / partitions as u32
     }
 
     /// The id of the `position`-th recipient of a campaign within `partition`.
-    pub const fn new(campaign: CampaignId, partition: Partition, partitions: u16, position: u32) -> Self {
+    pub(crate) const fn new(campaign: CampaignId, partition: Partition, partitions: u16, position: u32) -> Self {
         Self(campaign.0 << INDEX_BITS | (position * partitions as u32 + partition.0 as u32) as u64)
     }
 
     /// The campaign that it belongs to.
-    pub const fn campaign(self) -> CampaignId {
+    pub(crate) const fn campaign(self) -> CampaignId {
         CampaignId(self.0 >> INDEX_BITS)
     }
 
     /// Partition and position within it, in a database of `partitions`.
-    pub const fn place(self, partitions: u16) -> (Partition, u32) {
+    pub(crate) const fn place(self, partitions: u16) -> (Partition, u32) {
         let index = (self.0 & ((1 << INDEX_BITS) - 1)) as u32;
         (Partition((index % partitions as u32) as u16), index / partitions as u32)
     }
@@ -80,17 +80,17 @@ impl MessageId {
 
 /// A recipient: E.164 digits as a number, `+33612345678` is 33612345678. At most 15 digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Recipient(pub u64);
+pub(crate) struct Recipient(pub(crate) u64);
 
 impl Recipient {
     /// The partition that holds all that is live about this recipient.
-    pub const fn partition(self, partitions: u16) -> Partition {
+    pub(crate) const fn partition(self, partitions: u16) -> Partition {
         // Fibonacci hashing: neighbouring numbers, which campaigns are full of, go to different partitions.
         Partition(((self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) % partitions as u64) as u16)
     }
 
     /// For logs: country code, operator's digit and the last four stay.
-    pub fn masked(self) -> String {
+    pub(crate) fn masked(self) -> String {
         let digits = self.0.to_string();
         let (head, tail) = (
             digits.len().min(3),
@@ -108,28 +108,28 @@ impl fmt::Display for Recipient {
 
 /// One slice of the database: everything live about a recipient is in one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Partition(pub u16);
+pub(crate) struct Partition(pub(crate) u16);
 
 /// An SMSC by the number that the database gave its name. 0 is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SmscId(pub u16);
+pub(crate) struct SmscId(pub(crate) u16);
 
 /// A route by the number that the database gave it: a named, ordered choice of SMSCs. 0 is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RouteId(pub u16);
+pub(crate) struct RouteId(pub(crate) u16);
 
 impl RouteId {
     /// No SMSC takes such a number.
-    pub const NONE: Self = Self(0);
+    pub(crate) const NONE: Self = Self(0);
 }
 
 /// Rows that share their hours, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct GateId(pub u16);
+pub(crate) struct GateId(pub(crate) u16);
 
 impl GateId {
     /// The gate that never closes: what is transactional, and replies.
-    pub const OPEN: Self = Self(0);
+    pub(crate) const OPEN: Self = Self(0);
 }
 
 /// Crockford's alphabet: no I, L, O, U.

@@ -12,11 +12,11 @@ use super::stored::BadForm;
 use super::{CampaignId, MessageId, ResultSlot, SmscId, TenantId};
 
 /// The letter of an end, where a stored state's letter would stand.
-pub const ENDED: u8 = b'.';
+pub(crate) const ENDED: u8 = b'.';
 
 /// One event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JournalEvent {
+pub(crate) enum JournalEvent {
     /// A message moved.
     Moved {
         /// The letter of its state before; `Q` for one that was queued.
@@ -61,7 +61,7 @@ const RANGE: usize = 23;
 ///
 /// # Errors
 /// When something else stands there, and where.
-pub fn events(entry: &[u8], at: u32) -> impl Iterator<Item = Result<JournalEvent, BadForm>> {
+pub(crate) fn events(entry: &[u8], at: u32) -> impl Iterator<Item = Result<JournalEvent, BadForm>> {
     let mut offset = 0;
     std::iter::from_fn(move || {
         let rest = entry.get(offset..).filter(|rest| !rest.is_empty())?;

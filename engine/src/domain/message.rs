@@ -4,7 +4,7 @@ use super::Status;
 
 /// Where a message is in its life. The letters are those of the stored form and of the scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
+pub(crate) enum State {
     /// In a span, from the launch on.
     Queued,
     /// Leased while an earlier message of its tenant to this recipient, in the same lane, was not answered.
@@ -27,7 +27,11 @@ pub enum State {
 
 /// What can happen to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "`lease.lua` alone takes the first three: the table has all")
+)]
+pub(crate) enum Step {
     /// A dispatcher claims it.
     Lease,
     /// It has to wait behind an earlier message of its tenant to this recipient.
@@ -59,16 +63,16 @@ pub enum Step {
 /// A step that cannot be taken in that state: a defect, or news that came twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{step:?} cannot happen to a message that is {state:?}")]
-pub struct IllegalMove {
+pub(crate) struct IllegalMove {
     /// The state that it is in.
-    pub state: State,
+    pub(crate) state: State,
     /// The step that was to be taken.
-    pub step: Step,
+    pub(crate) step: Step,
 }
 
 impl State {
     /// States that have a stored form, in a recipient's record.
-    pub const STORED: [Self; 5] = [
+    pub(crate) const STORED: [Self; 5] = [
         Self::Waiting,
         Self::Deferred,
         Self::Leased,
@@ -77,7 +81,7 @@ impl State {
     ];
 
     /// The state after `step`. An end never changes.
-    pub const fn after(self, step: Step) -> Result<Self, IllegalMove> {
+    pub(crate) const fn after(self, step: Step) -> Result<Self, IllegalMove> {
         use State::{Canceled, Deferred, Enroute, Final, InDoubt, Leased, Queued, Skipped, Waiting};
         Ok(match (self, step) {
             (Queued | Waiting | Deferred, Step::Lease) => Leased,
@@ -100,13 +104,13 @@ impl State {
     }
 
     /// The letters of the stored states that `step` may leave: what a script accepts.
-    pub fn letters_before(step: Step) -> String {
+    pub(crate) fn letters_before(step: Step) -> String {
         let before = Self::STORED.into_iter().filter(|state| state.after(step).is_ok());
         before.filter_map(Self::letter).map(char::from).collect()
     }
 
     /// The letter in a stored form; `None` for states that have none.
-    pub const fn letter(self) -> Option<u8> {
+    pub(crate) const fn letter(self) -> Option<u8> {
         match self {
             Self::Waiting => Some(b'W'),
             Self::Deferred => Some(b'D'),
@@ -118,12 +122,12 @@ impl State {
     }
 
     /// The state that a stored form's letter stands for.
-    pub fn from_letter(letter: u8) -> Option<Self> {
+    pub(crate) fn from_letter(letter: u8) -> Option<Self> {
         Self::STORED.into_iter().find(|state| state.letter() == Some(letter))
     }
 
     /// The word in the API.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Queued | Self::Waiting => "queued",
             Self::Deferred => "deferred",

@@ -10,15 +10,14 @@ mod journal;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use ending::{Ending, Reason, ResultSlot};
-pub use ids::{
+pub(crate) use ending::{Ending, Reason, ResultSlot};
+pub(crate) use ids::{
     CampaignId, GateId, MessageId, PARTITIONS_MAX, Partition, Recipient, RouteId, SmscId, TenantId, UnknownId,
 };
-pub use journal::{ENDED, JournalEvent, events};
-pub use message::{IllegalMove, State, Step};
-pub use status::{Language, Purpose, Status};
-pub use stored::{
-    BadForm, CAPPED, FIXED, FORM_MESSAGE, FORM_TRAIL, HEAD, Line, Mark, Message, Record, Row, Trace, Traces, Trail,
-    Way, digest, push_variable, variables,
+pub(crate) use journal::{ENDED, JournalEvent, events};
+pub(crate) use message::{IllegalMove, State, Step};
+pub(crate) use status::{Language, Purpose, Status};
+pub(crate) use stored::{
+    BadForm, HEAD, Line, Mark, Message, Record, Row, Trace, Traces, Way, digest, push_variable, variables,
 };
-pub use transition::{Event, Transition};
+pub(crate) use transition::{Event, Transition};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// the messages of the campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub(crate) enum Status {
     /// On the handset.
     Delivered,
     /// Never taken by an SMSC.
@@ -25,7 +25,7 @@ pub enum Status {
 
 /// Languages that clinics read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
+pub(crate) enum Language {
     /// French.
     Fr,
     /// English.
@@ -34,7 +34,7 @@ pub enum Language {
 
 impl Status {
     /// In the order of reports.
-    pub const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Delivered,
         Self::TransmissionFailed,
         Self::ReceptionError,
@@ -45,7 +45,7 @@ impl Status {
     ];
 
     /// The word in the API and in metrics.
-    pub const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
             Self::TransmissionFailed => "transmission_failed",
@@ -58,12 +58,12 @@ impl Status {
     }
 
     /// The status of that word.
-    pub fn from_code(code: &str) -> Option<Self> {
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.code() == code)
     }
 
     /// What a clinic reads.
-    pub const fn label(self, language: Language) -> &'static str {
+    pub(crate) const fn label(self, language: Language) -> &'static str {
         match (self, language) {
             (Self::Delivered, Language::Fr) => "Message reçu",
             (Self::Delivered, Language::En) => "Delivered",
@@ -83,7 +83,7 @@ impl Status {
     }
 
     /// The letter that counts it: upper case after the SMSC took the message (it is billed), lower case otherwise.
-    pub const fn letter(self, accepted: bool) -> u8 {
+    pub(crate) const fn letter(self, accepted: bool) -> u8 {
         let letter = match self {
             Self::Delivered => b'D',
             Self::TransmissionFailed => b'F',
@@ -97,7 +97,7 @@ impl Status {
     }
 
     /// The status that a letter counts, and whether the SMSC had taken the message.
-    pub fn from_letter(letter: u8) -> Option<(Self, bool)> {
+    pub(crate) fn from_letter(letter: u8) -> Option<(Self, bool)> {
         let accepted = letter.is_ascii_uppercase();
         Self::ALL
             .into_iter()
@@ -106,7 +106,7 @@ impl Status {
     }
 
     /// From bad to good: a message of several segments has the worst one's status.
-    pub const fn rank(self) -> u8 {
+    pub(crate) const fn rank(self) -> u8 {
         match self {
             Self::TransmissionFailed => 0,
             Self::UnknownNumber => 1,
@@ -122,7 +122,7 @@ impl Status {
 /// Why a campaign is sent; it decides lane and, later, legal hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// Reminders, results, changes of hour: overtakes marketing.
     Transactional,
     /// Everything that sells.
@@ -131,10 +131,10 @@ pub enum Purpose {
 
 impl Purpose {
     /// In the order in which lanes are served.
-    pub const ALL: [Self; 2] = [Self::Transactional, Self::Marketing];
+    pub(crate) const ALL: [Self; 2] = [Self::Transactional, Self::Marketing];
 
     /// The number of the lane.
-    pub const fn lane(self) -> u8 {
+    pub(crate) const fn lane(self) -> u8 {
         match self {
             Self::Transactional => 0,
             Self::Marketing => 1,
@@ -142,7 +142,7 @@ impl Purpose {
     }
 
     /// The word in the API, in metrics and in the store.
-    pub const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Transactional => "transactional",
             Self::Marketing => "marketing",

@@ -15,21 +15,21 @@
 use super::{CampaignId, GateId, MessageId, Recipient, RouteId, SmscId, State, Status, TenantId};
 
 /// The form of a message.
-pub const FORM_MESSAGE: u8 = 1;
+pub(crate) const FORM_MESSAGE: u8 = 1;
 /// The form of a trail.
-pub const FORM_TRAIL: u8 = 2;
+pub(crate) const FORM_TRAIL: u8 = 2;
 
 /// Octets that name one version of one message.
-pub const HEAD: usize = 15;
+pub(crate) const HEAD: usize = 15;
 /// Octets before the body.
-pub const FIXED: usize = 31;
+pub(crate) const FIXED: usize = 31;
 
 /// In the octet of the lane: the tenant has a frequency cap, so that what is taken is counted.
-pub const CAPPED: u8 = 0x80;
+pub(crate) const CAPPED: u8 = 0x80;
 
 /// Where a message waits to be leased again: for whoever serves a route, or for the SMSC that has a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Way {
+pub(crate) enum Way {
     /// Any SMSC of the route may take it.
     Route(RouteId),
     /// A segment was taken or may have been: only that SMSC may take the rest.
@@ -38,13 +38,13 @@ pub enum Way {
 
 /// What is queued alike: a way, a lane, a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Line {
+pub(crate) struct Line {
     /// For whom.
-    pub way: Way,
+    pub(crate) way: Way,
     /// [`super::Purpose::lane`].
-    pub lane: u8,
+    pub(crate) lane: u8,
     /// Its hours.
-    pub gate: GateId,
+    pub(crate) gate: GateId,
 }
 
 impl std::fmt::Display for Line {
@@ -79,7 +79,7 @@ impl std::str::FromStr for Line {
 
 /// What is known of one segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
+pub(crate) enum Mark {
     /// Never submitted, or surely unsent: still to be submitted.
     Open,
     /// The SMSC took it; its receipt is awaited.
@@ -116,23 +116,23 @@ impl Mark {
     }
 
     /// Whether an SMSC took it.
-    pub const fn is_taken(self) -> bool {
+    pub(crate) const fn is_taken(self) -> bool {
         matches!(self, Self::Taken | Self::Settled(_))
     }
 }
 
 /// One segment: what is known of it, and the SMSC's id of it, empty when there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trace {
+pub(crate) struct Trace {
     /// What is known.
-    pub mark: Mark,
+    pub(crate) mark: Mark,
     /// The id in its submit_sm_resp.
-    pub smsc_id: Vec<u8>,
+    pub(crate) smsc_id: Vec<u8>,
 }
 
 impl Trace {
     /// A segment without an id.
-    pub const fn new(mark: Mark) -> Self {
+    pub(crate) const fn new(mark: Mark) -> Self {
         Self {
             mark,
             smsc_id: Vec::new(),
@@ -142,16 +142,16 @@ impl Trace {
 
 /// The segments of a message that an SMSC has, or may have, a part of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Traces {
+pub(crate) struct Traces {
     /// When the first of them was taken, µs since 1970; in doubt: since when.
-    pub at: u64,
+    pub(crate) at: u64,
     /// One each segment, in their order.
-    pub segments: Vec<Trace>,
+    pub(crate) segments: Vec<Trace>,
 }
 
 impl Traces {
     /// Reads a body; `None` when it has none, or is none.
-    pub fn unpack(body: &[u8]) -> Option<Self> {
+    pub(crate) fn unpack(body: &[u8]) -> Option<Self> {
         let at = u64::from_be_bytes(array(body, 0)?);
         let mut rest = &body[8..];
         let mut segments = Vec::with_capacity(1);
@@ -179,57 +179,57 @@ impl Traces {
     }
 
     /// Whether a segment has that mark.
-    pub fn any(&self, wanted: impl Fn(Mark) -> bool) -> bool {
+    pub(crate) fn any(&self, wanted: impl Fn(Mark) -> bool) -> bool {
         self.segments.iter().any(|segment| wanted(segment.mark))
     }
 
     /// Segments that an SMSC took.
-    pub fn taken(&self) -> usize {
+    pub(crate) fn taken(&self) -> usize {
         self.segments.iter().filter(|segment| segment.mark.is_taken()).count()
     }
 }
 
 /// One message of a recipient's record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Message<'a> {
+pub(crate) struct Message<'a> {
     /// To whom; the record's key, not in its octets.
-    pub recipient: Recipient,
+    pub(crate) recipient: Recipient,
     /// Where it is in its life.
-    pub state: State,
+    pub(crate) state: State,
     /// Its moves so far, modulo 256.
-    pub moves: u8,
+    pub(crate) moves: u8,
     /// The epoch that it was last leased under.
-    pub epoch: u32,
+    pub(crate) epoch: u32,
     /// Which.
-    pub id: MessageId,
+    pub(crate) id: MessageId,
     /// Submissions that were refused for now.
-    pub attempts: u8,
+    pub(crate) attempts: u8,
     /// Whose.
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// The route that it was queued under.
-    pub route: RouteId,
+    pub(crate) route: RouteId,
     /// The SMSC that leased it last.
-    pub smsc: SmscId,
+    pub(crate) smsc: SmscId,
     /// [`super::Purpose::lane`].
-    pub lane: u8,
+    pub(crate) lane: u8,
     /// Whether its tenant has a frequency cap.
-    pub capped: bool,
+    pub(crate) capped: bool,
     /// Its hours.
-    pub gate: GateId,
+    pub(crate) gate: GateId,
     /// submit_sm's that it takes, as estimated.
-    pub segments: u8,
+    pub(crate) segments: u8,
     /// Credits that it costs when an SMSC takes all of it.
-    pub credits: u8,
+    pub(crate) credits: u8,
     /// Its traces, packed; see [`Traces::unpack`].
-    pub body: &'a [u8],
+    pub(crate) body: &'a [u8],
 }
 
 /// What is not a message where one should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("octet {at}: not a message of a form that this version knows")]
-pub struct BadForm {
+pub(crate) struct BadForm {
     /// Where it begins.
-    pub at: usize,
+    pub(crate) at: usize,
 }
 
 impl<'a> Message<'a> {
@@ -237,7 +237,7 @@ impl<'a> Message<'a> {
     ///
     /// # Errors
     /// When that is none.
-    pub fn unpack(recipient: Recipient, bytes: &'a [u8]) -> Result<(Self, usize), BadForm> {
+    pub(crate) fn unpack(recipient: Recipient, bytes: &'a [u8]) -> Result<(Self, usize), BadForm> {
         Self::read(recipient, bytes).ok_or(BadForm { at: 0 })
     }
 
@@ -266,7 +266,7 @@ impl<'a> Message<'a> {
     }
 
     /// Its first octets, which name this version of it.
-    pub fn head(&self) -> [u8; HEAD] {
+    pub(crate) fn head(&self) -> [u8; HEAD] {
         let mut head = [0; HEAD];
         head[0] = FORM_MESSAGE;
         head[1] = self.state.letter().unwrap_or(b'?');
@@ -277,12 +277,12 @@ impl<'a> Message<'a> {
     }
 
     /// Its segments, where anything is known of them.
-    pub fn traces(&self) -> Option<Traces> {
+    pub(crate) fn traces(&self) -> Option<Traces> {
         Traces::unpack(self.body)
     }
 
     /// Where it waits when it is handed back.
-    pub fn line(&self, traces: Option<&Traces>) -> Line {
+    pub(crate) fn line(&self, traces: Option<&Traces>) -> Line {
         let pinned = traces.is_some_and(|traces| traces.any(|mark| mark != Mark::Open));
         let way = if pinned {
             Way::Pinned(self.smsc)
@@ -319,15 +319,15 @@ impl<'a> Message<'a> {
 /// What remains of finished messages to a recipient from one sender: for replies and STOP, and so that a receipt that
 /// comes again is not taken for another message's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trail<'a> {
+pub(crate) struct Trail<'a> {
     /// The sender as a number; 0 when it cannot be replied to.
-    pub sender: u64,
+    pub(crate) sender: u64,
     /// Whose the last message was.
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// Its campaign.
-    pub campaign: CampaignId,
+    pub(crate) campaign: CampaignId,
     /// When it was taken, seconds since 1970.
-    pub at: u32,
+    pub(crate) at: u32,
     digests: &'a [u8],
 }
 
@@ -351,13 +351,13 @@ impl<'a> Trail<'a> {
     }
 
     /// Whether a receipt of that digest settled a message of it.
-    pub fn remembers(&self, digest: [u8; 4]) -> bool {
+    pub(crate) fn remembers(&self, digest: [u8; 4]) -> bool {
         self.digests.chunks_exact(4).any(|known| known == digest)
     }
 }
 
 /// The digest under which a settled receipt is remembered.
-pub fn digest(smsc: SmscId, smsc_id: &[u8]) -> [u8; 4] {
+pub(crate) fn digest(smsc: SmscId, smsc_id: &[u8]) -> [u8; 4] {
     // FNV-1a: an id is short, and whoever makes two ids collide harms only his own messages.
     let octets = smsc
         .0
@@ -372,11 +372,11 @@ pub fn digest(smsc: SmscId, smsc_id: &[u8]) -> [u8; 4] {
 
 /// A recipient's record, read.
 #[derive(Clone, Debug, Default)]
-pub struct Record<'a> {
+pub(crate) struct Record<'a> {
     /// Trails, newest first.
-    pub trails: Vec<Trail<'a>>,
+    pub(crate) trails: Vec<Trail<'a>>,
     /// Messages under way, in submission order.
-    pub messages: Vec<Message<'a>>,
+    pub(crate) messages: Vec<Message<'a>>,
 }
 
 impl<'a> Record<'a> {
@@ -384,7 +384,7 @@ impl<'a> Record<'a> {
     ///
     /// # Errors
     /// When it holds something that is neither a trail nor a message, and where.
-    pub fn unpack(recipient: Recipient, bytes: &'a [u8]) -> Result<Self, BadForm> {
+    pub(crate) fn unpack(recipient: Recipient, bytes: &'a [u8]) -> Result<Self, BadForm> {
         let (mut record, mut at) = (Self::default(), 0);
         while at < bytes.len() {
             let rest = &bytes[at..];
@@ -401,32 +401,32 @@ impl<'a> Record<'a> {
     }
 
     /// Whether a receipt of that digest settled a message before.
-    pub fn remembers(&self, digest: [u8; 4]) -> bool {
+    pub(crate) fn remembers(&self, digest: [u8; 4]) -> bool {
         self.trails.iter().any(|trail| trail.remembers(digest))
     }
 }
 
 /// One recipient of an audience, as it is stored: `form(1) recipient(8) segments(1) credits(1) variables`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Row<'a> {
+pub(crate) struct Row<'a> {
     /// To whom.
-    pub recipient: Recipient,
+    pub(crate) recipient: Recipient,
     /// submit_sm's that the message takes, as estimated.
-    pub segments: u8,
+    pub(crate) segments: u8,
     /// Credits that it costs.
-    pub credits: u8,
+    pub(crate) credits: u8,
     /// The variables, see [`variables`].
-    pub variables: &'a [u8],
+    pub(crate) variables: &'a [u8],
 }
 
 impl<'a> Row<'a> {
     /// The form of a row.
     const FORM: u8 = 1;
     /// Octets before the variables.
-    pub const FIXED: usize = 11;
+    pub(crate) const FIXED: usize = 11;
 
     /// Packs it.
-    pub fn pack(&self) -> Vec<u8> {
+    pub(crate) fn pack(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(Self::FIXED + self.variables.len());
         out.push(Self::FORM);
         out.extend_from_slice(&self.recipient.0.to_be_bytes());
@@ -439,7 +439,7 @@ impl<'a> Row<'a> {
     ///
     /// # Errors
     /// When it is none.
-    pub fn unpack(bytes: &'a [u8]) -> Result<Self, BadForm> {
+    pub(crate) fn unpack(bytes: &'a [u8]) -> Result<Self, BadForm> {
         let read = || {
             let (head, variables) = bytes.split_at_checked(Self::FIXED)?;
             (head[0] == Self::FORM).then_some(())?;
@@ -455,13 +455,13 @@ impl<'a> Row<'a> {
 }
 
 /// Appends one variable: `length(2)` and text, in the order of the campaign's columns.
-pub fn push_variable(out: &mut Vec<u8>, value: &str) {
+pub(crate) fn push_variable(out: &mut Vec<u8>, value: &str) {
     out.extend_from_slice(&(value.len() as u16).to_be_bytes());
     out.extend_from_slice(value.as_bytes());
 }
 
 /// The variables of a row.
-pub fn variables(packed: &[u8]) -> impl Iterator<Item = &str> {
+pub(crate) fn variables(packed: &[u8]) -> impl Iterator<Item = &str> {
     let mut rest = packed;
     std::iter::from_fn(move || {
         let length = usize::from(u16::from_be_bytes(array(rest, 0)?));

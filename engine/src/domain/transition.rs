@@ -8,7 +8,7 @@ use super::{
 
 /// What happened to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub(crate) enum Event {
     /// All segments have an answer, and at least one was taken: the rest was refused for good.
     Accepted(Traces),
     /// Some segments are to be submitted (again), not before `due`, µs since 1970. Traces: where some were taken.
@@ -63,23 +63,23 @@ pub enum Event {
 
 /// A move that may be made: the version of the message that it expects, and what that becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transition {
+pub(crate) struct Transition {
     /// The step through the table of states.
-    pub step: Step,
+    pub(crate) step: Step,
     /// Whose record.
-    pub recipient: Recipient,
+    pub(crate) recipient: Recipient,
     /// The head that is expected.
-    pub expected: [u8; HEAD],
+    pub(crate) expected: [u8; HEAD],
     /// The message then; empty at its end.
-    pub replacement: Vec<u8>,
+    pub(crate) replacement: Vec<u8>,
     /// Where it waits then, and until when (µs since 1970), if it does.
-    pub due: Option<(Line, u64)>,
+    pub(crate) due: Option<(Line, u64)>,
     /// How it ended, if it did.
-    pub result: Option<ResultSlot>,
+    pub(crate) result: Option<ResultSlot>,
     /// Its credits from now on: what is billed.
-    pub credits: u8,
+    pub(crate) credits: u8,
     /// Its line in the journal, packed.
-    pub journal: Option<Vec<u8>>,
+    pub(crate) journal: Option<Vec<u8>>,
 }
 
 /// A transition before it is packed.
@@ -114,7 +114,7 @@ impl Next {
 
 impl Transition {
     /// This move and then that one, as one: `next` was made from what this one leaves.
-    pub fn then(self, next: Self) -> Self {
+    pub(crate) fn then(self, next: Self) -> Self {
         Self {
             expected: self.expected,
             journal: next.journal.or(self.journal),
@@ -125,7 +125,7 @@ impl Transition {
 
 impl Message<'_> {
     /// What is known of its segments where nothing was noted: `count` of them, each with that mark.
-    pub fn traces_or(&self, mark: Mark, count: u8) -> Traces {
+    pub(crate) fn traces_or(&self, mark: Mark, count: u8) -> Traces {
         self.traces().unwrap_or_else(|| Traces {
             at: 0,
             segments: vec![Trace::new(mark); usize::from(count.max(1))],
@@ -136,7 +136,7 @@ impl Message<'_> {
     ///
     /// # Errors
     /// When the table has no such move.
-    pub fn apply(&self, event: Event, now_us: u64) -> Result<Transition, IllegalMove> {
+    pub(crate) fn apply(&self, event: Event, now_us: u64) -> Result<Transition, IllegalMove> {
         let next = match event {
             Event::Accepted(traces) => Next::to(Step::Accept, Some(traces)),
             Event::Deferred { traces, attempts, due } => Next {

@@ -7,7 +7,7 @@ const HYSTERESIS: u64 = 5;
 
 /// The two marks of `[redis]`, in percent of `maxmemory`, and which of them is passed.
 #[derive(Clone, Copy, Debug)]
-pub struct Marks {
+pub(crate) struct Marks {
     intake: Mark,
     leases: Mark,
 }
@@ -20,7 +20,7 @@ struct Mark {
 
 impl Marks {
     /// Neither is passed yet.
-    pub fn new(intake: u32, leases: u32) -> Self {
+    pub(crate) fn new(intake: u32, leases: u32) -> Self {
         let mark = |percent: u32| Mark {
             percent: percent.into(),
             passed: false,
@@ -32,7 +32,7 @@ impl Marks {
     }
 
     /// Whether the first and the second are passed now.
-    pub fn look(&mut self, memory: Memory) -> (bool, bool) {
+    pub(crate) fn look(&mut self, memory: Memory) -> (bool, bool) {
         (self.intake.look(memory), self.leases.look(memory))
     }
 }

@@ -14,8 +14,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use marks::Marks;
-pub use verdict::{Reason, Standing, Verdict};
+pub(crate) use verdict::{Reason, Standing, Verdict};
 
 use crate::clock::{Clock, Watch};
 use crate::config;
@@ -32,7 +31,7 @@ const ID_OCTETS: usize = 16;
 
 /// Why the engine does not start on this Redis.
 #[derive(Debug, thiserror::Error)]
-pub enum GuardFault {
+pub(crate) enum GuardFault {
     /// The server would lose what it is given.
     #[error(
         "Redis would lose data: {}; change it, or set redis.allow_loss = true to accept the loss",
@@ -48,7 +47,7 @@ pub enum GuardFault {
 }
 
 /// Looks at Redis and at the clocks.
-pub struct Guard {
+pub(crate) struct Guard {
     probe: Probe,
     clock: Clock,
     watch: Watch,
@@ -62,7 +61,7 @@ impl Guard {
     ///
     /// # Errors
     /// See [`GuardFault`].
-    pub async fn start(
+    pub(crate) async fn start(
         probe: Probe,
         settings: &config::Redis,
         clock: Clock,
@@ -95,7 +94,7 @@ impl Guard {
     }
 
     /// Looks every second, until `stop`.
-    pub async fn run(mut self, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
             let Some(seen) = stop.run_until_cancelled(self.probe.look()).await else {
                 return;

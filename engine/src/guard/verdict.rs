@@ -8,7 +8,7 @@ use crate::store::Hazard;
 
 /// Why something may not be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub(crate) enum Reason {
     /// Redis does not answer.
     RedisAway,
     /// The database has no id any more: somebody emptied it, or it lost its data.
@@ -25,7 +25,7 @@ pub enum Reason {
 
 impl Reason {
     /// For machines: stable, never translated.
-    pub const fn code(&self) -> &'static str {
+    pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::RedisAway => "redis_away",
             Self::DatabaseEmptied => "database_emptied",
@@ -37,7 +37,7 @@ impl Reason {
     }
 
     /// Whether only a restart ends it: what the engine knows is not what the database holds.
-    pub const fn is_for_good(&self) -> bool {
+    pub(crate) const fn is_for_good(&self) -> bool {
         match self {
             Self::DatabaseEmptied | Self::OtherDatabase => true,
             Self::RedisAway | Self::LosesData(_) | Self::IntakeMark | Self::LeaseMark => false,
@@ -83,17 +83,17 @@ impl fmt::Display for Reason {
 
 /// How it stands since the last look.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// What stops something; the gravest first.
-    pub reasons: Vec<Reason>,
+    pub(crate) reasons: Vec<Reason>,
     /// Settings that lose data and that `redis.allow_loss` accepts.
-    pub loss_allowed: Vec<Hazard>,
+    pub(crate) loss_allowed: Vec<Hazard>,
     /// How far the server's TIME has leapt, in µs.
-    pub server_step_us: i64,
+    pub(crate) server_step_us: i64,
     /// How far the host's clock has leapt, in µs.
-    pub wall_step_us: i64,
+    pub(crate) wall_step_us: i64,
     /// Whether something may be ended because its time is over.
-    pub expiries_allowed: bool,
+    pub(crate) expiries_allowed: bool,
 }
 
 impl Default for Standing {
@@ -123,7 +123,7 @@ impl Standing {
 
 /// The newest [`Standing`], always at hand. Cheap to clone and to ask.
 #[derive(Clone, Debug)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     pub(super) told: watch::Receiver<Standing>,
 }
 
@@ -133,7 +133,8 @@ impl Verdict {
     }
 
     /// Nothing stops anything, ever: for what runs without a [`Guard`](super::Guard).
-    pub fn unguarded() -> Self {
+    #[cfg(test)]
+    pub(crate) fn unguarded() -> Self {
         Self::of(watch::channel(Standing::default()).1)
     }
 
@@ -141,7 +142,7 @@ impl Verdict {
     ///
     /// # Errors
     /// The gravest reason why not.
-    pub fn may_take_in(&self) -> Result<(), Reason> {
+    pub(crate) fn may_take_in(&self) -> Result<(), Reason> {
         self.told.borrow().first(Reason::stops_intake)
     }
 
@@ -149,7 +150,7 @@ impl Verdict {
     ///
     /// # Errors
     /// The gravest reason why not.
-    pub fn may_lease(&self) -> Result<(), Reason> {
+    pub(crate) fn may_lease(&self) -> Result<(), Reason> {
         self.told.borrow().first(Reason::stops_leases)
     }
 
@@ -158,24 +159,24 @@ impl Verdict {
     ///
     /// # Errors
     /// The gravest reason why not.
-    pub fn may_write(&self) -> Result<(), Reason> {
+    pub(crate) fn may_write(&self) -> Result<(), Reason> {
         self.told.borrow().first(Reason::is_for_good)
     }
 
     /// Whether something may be ended because its time is over.
-    pub fn may_expire(&self) -> bool {
+    pub(crate) fn may_expire(&self) -> bool {
         self.told.borrow().expiries_allowed
     }
 
     /// Waits while nothing may be leased.
-    pub async fn leases_allowed(&self) {
+    pub(crate) async fn leases_allowed(&self) {
         if self.may_lease().is_err() {
             self.until(Reason::stops_leases).await;
         }
     }
 
     /// Waits while nothing may be written: the database is not the one of the start.
-    pub async fn writes_allowed(&self) {
+    pub(crate) async fn writes_allowed(&self) {
         if self.may_write().is_err() {
             self.until(Reason::is_for_good).await;
         }
@@ -192,7 +193,7 @@ impl Verdict {
     }
 
     /// Everything, for people.
-    pub fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> Standing {
         self.told.borrow().clone()
     }
 }

@@ -9,25 +9,25 @@ use crate::domain::MessageId;
 
 /// A message all of whose submitted segments have a reply.
 #[derive(Debug)]
-pub struct Whole {
+pub(crate) struct Whole {
     /// The message.
-    pub flight: Arc<Flight>,
+    pub(crate) flight: Arc<Flight>,
     /// Segments and their replies.
-    pub replies: Vec<(u8, Reply)>,
+    pub(crate) replies: Vec<(u8, Reply)>,
     /// It had been reported as lost before: one segment's answer by itself.
-    pub late: bool,
+    pub(crate) late: bool,
 }
 
 /// Replies of messages that still wait for some. Bounded by the windows: every entry has a segment in one of them or on
 /// its way to it, and every session answers for its segments at its end.
 #[derive(Debug, Default)]
-pub struct Collector {
+pub(crate) struct Collector {
     partial: FxHashMap<MessageId, Vec<(u8, Reply)>>,
 }
 
 impl Collector {
     /// Takes one answer; the message when that was the last.
-    pub fn take(&mut self, answer: Answer) -> Option<Whole> {
+    pub(crate) fn take(&mut self, answer: Answer) -> Option<Whole> {
         let Answer {
             flight,
             part,
@@ -49,7 +49,7 @@ impl Collector {
     }
 
     /// Messages that wait for some of their replies.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.partial.len()
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::Status;
 
 /// What an answer that is not OK means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
+pub(crate) enum Meaning {
     /// Refused for good.
     Final(Status),
     /// Too fast.
@@ -22,16 +22,16 @@ pub enum Meaning {
 
 /// What a final receipt means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// The status; `Recredited` when the credit goes back.
-    pub status: Status,
+    pub(crate) status: Status,
     /// The vendor's error code, as far as it is a number.
-    pub code: u16,
+    pub(crate) code: u16,
 }
 
 /// The tables of one SMSC.
 #[derive(Clone, Debug)]
-pub struct Meanings {
+pub(crate) struct Meanings {
     answers: Vec<(CommandStatus, Meaning)>,
     receipts: Vec<ReceiptRule>,
 }
@@ -64,14 +64,14 @@ struct ReceiptRow {
 /// A built-in table that cannot be read: a defect of the build.
 #[derive(Debug, thiserror::Error)]
 #[error("the built-in table {0} is broken")]
-pub struct BrokenTable(&'static str);
+pub(crate) struct BrokenTable(&'static str);
 
 impl Meanings {
     /// The SMSC's own rules first, then the built-in ones.
     ///
     /// # Errors
     /// [`BrokenTable`], which the tests rule out.
-    pub fn of(smsc: &Smsc) -> Result<Self, BrokenTable> {
+    pub(crate) fn of(smsc: &Smsc) -> Result<Self, BrokenTable> {
         let own = smsc.answers.iter().map(|(status, answer)| {
             let meaning = match answer {
                 Answer::Final(status) => Meaning::Final(*status),
@@ -85,13 +85,13 @@ impl Meanings {
     }
 
     /// What an answer that is not OK means. What no table knows is refused for good.
-    pub fn answer(&self, status: CommandStatus) -> Meaning {
+    pub(crate) fn answer(&self, status: CommandStatus) -> Meaning {
         let known = self.answers.iter().find(|(known, _)| *known == status);
         known.map_or(Meaning::Final(Status::TransmissionFailed), |(_, meaning)| *meaning)
     }
 
     /// What a final receipt means.
-    pub fn receipt(&self, stat: Stat, err: Option<&str>) -> Verdict {
+    pub(crate) fn receipt(&self, stat: Stat, err: Option<&str>) -> Verdict {
         let err = err.map(significant).unwrap_or_default();
         let fits = |rule: &&ReceiptRule| {
             rule.stat

@@ -3,8 +3,8 @@
 mod collect;
 mod meanings;
 
-pub use collect::{Collector, Whole};
-pub use meanings::{BrokenTable, Meaning, Meanings, Verdict};
+pub(crate) use collect::{Collector, Whole};
+pub(crate) use meanings::{BrokenTable, Meaning, Meanings, Verdict};
 
 use smpp::command_status::CommandStatus;
 
@@ -21,7 +21,7 @@ const RETRY_FIRST_US: u64 = 3_000_000;
 
 /// Why a message is submitted again: the labels of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
+pub(crate) enum Retry {
     /// The SMSC said that we are too fast.
     Throttled,
     /// Its queue is full.
@@ -36,7 +36,7 @@ pub enum Retry {
 
 impl Retry {
     /// The label.
-    pub const fn label(self) -> &'static str {
+    pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Throttled => "throttled",
             Self::QueueFull => "queue_full",
@@ -49,22 +49,22 @@ impl Retry {
 
 /// What an answered message is to do.
 #[derive(Debug)]
-pub struct Decision {
+pub(crate) struct Decision {
     /// What happened to it.
-    pub event: Event,
+    pub(crate) event: Event,
     /// Why it is sent again, if it is.
-    pub retry: Option<Retry>,
+    pub(crate) retry: Option<Retry>,
 }
 
 /// How answers are decided at one SMSC.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy<'a> {
+pub(crate) struct Policy<'a> {
     /// What its answers mean.
-    pub meanings: &'a Meanings,
+    pub(crate) meanings: &'a Meanings,
     /// What becomes of messages that may have been sent.
-    pub in_doubt: InDoubt,
+    pub(crate) in_doubt: InDoubt,
     /// How long a message waits that came too fast for the SMSC, µs.
-    pub pause_us: u64,
+    pub(crate) pause_us: u64,
 }
 
 /// What the replies of a message add up to, segment by segment.
@@ -77,7 +77,7 @@ struct Sum {
 }
 
 /// Decides on a leased message, composed as `segments`, whose submitted segments have these replies.
-pub fn decide(
+pub(crate) fn decide(
     message: &Message<'_>,
     (segments, replies): (u8, &[(u8, Reply)]),
     policy: &Policy<'_>,
@@ -205,7 +205,12 @@ impl Sum {
 }
 
 /// What a late answer adds to a message that is in doubt; `None` when its segment is not.
-pub fn late(message: &Message<'_>, (part, reply): (u8, &Reply), policy: &Policy<'_>, now_us: u64) -> Option<Event> {
+pub(crate) fn late(
+    message: &Message<'_>,
+    (part, reply): (u8, &Reply),
+    policy: &Policy<'_>,
+    now_us: u64,
+) -> Option<Event> {
     let traces = message.traces_or(Mark::Lost, message.segments);
     if traces.segments.get(usize::from(part))?.mark != Mark::Lost || *reply == Reply::Lost {
         return None;

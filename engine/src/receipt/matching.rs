@@ -8,7 +8,7 @@ use crate::domain::{Mark, Message, Record, SmscId, State, digest};
 
 /// What a receipt was found to be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
+pub(crate) enum Found {
     /// That segment of the message at that place in the record: its receipt is awaited.
     Segment(usize, usize),
     /// That segment of the message at that place, which may have been sent.
@@ -24,7 +24,7 @@ pub enum Found {
 }
 
 /// Looks through a recipient's record for what a receipt of that SMSC is about.
-pub fn find(record: &Record<'_>, smsc: SmscId, news: &ReceiptNews) -> Found {
+pub(crate) fn find(record: &Record<'_>, smsc: SmscId, news: &ReceiptNews) -> Found {
     let mine: Vec<(usize, &Message<'_>)> = record
         .messages
         .iter()
@@ -105,7 +105,7 @@ fn lost_segment(message: &Message<'_>) -> Option<usize> {
 const ZONES: std::ops::RangeInclusive<i64> = -13 * 3_600..=15 * 3_600;
 
 /// Whether a receipt's submit date, where it has one, may be that of a message that was submitted at `at_us`.
-pub fn is_plausible(news: &ReceiptNews, at_us: u64) -> bool {
+pub(crate) fn is_plausible(news: &ReceiptNews, at_us: u64) -> bool {
     let Some(date) = news.submit_date.as_deref().and_then(date) else {
         return true;
     };

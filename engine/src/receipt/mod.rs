@@ -9,10 +9,10 @@ mod parked;
 mod replay;
 mod whereabouts;
 
-pub use matching::{Found, find, is_plausible};
-pub use parked::{Parked, Unmatched};
-pub use replay::{ParkedView, Replay, ReplayFault};
-pub use whereabouts::Whereabouts;
+pub(crate) use matching::{Found, find, is_plausible};
+pub(crate) use parked::{Parked, Unmatched};
+pub(crate) use replay::{ParkedView, Replay, ReplayFault};
+pub(crate) use whereabouts::Whereabouts;
 
 use crate::bind::ReceiptNews;
 use crate::domain::{Ending, Reason, ResultSlot, Status};
@@ -20,7 +20,7 @@ use crate::outcome::Verdict;
 
 impl ReceiptNews {
     /// The ids that it names, the surest first; empty ones are none.
-    pub fn ids(&self) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &[u8]> {
         [&self.tlv_id, &self.text_id]
             .into_iter()
             .flatten()
@@ -30,7 +30,7 @@ impl ReceiptNews {
 }
 
 /// How a verdict stands in the results of a campaign.
-pub fn result(verdict: Verdict, now_us: u64) -> ResultSlot {
+pub(crate) fn result(verdict: Verdict, now_us: u64) -> ResultSlot {
     let delivered = verdict.status == Status::Delivered;
     ResultSlot {
         ending: Ending::Status {

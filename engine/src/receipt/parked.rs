@@ -9,7 +9,7 @@ use crate::domain::{Recipient, SmscId, digest};
 /// Why a receipt was parked: the labels of a metric, and the word in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Unmatched {
+pub(crate) enum Unmatched {
     /// A message to that recipient has no answer yet: its id may come.
     Early,
     /// No message has that id.
@@ -26,7 +26,7 @@ pub enum Unmatched {
 
 impl Unmatched {
     /// The label.
-    pub const fn label(self) -> &'static str {
+    pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Early => "early",
             Self::UnknownId => "unknown_id",
@@ -40,12 +40,12 @@ impl Unmatched {
 
 /// A parked receipt, as it is kept: `length(2)` and JSON, one behind the other for one key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Parked {
+pub(crate) struct Parked {
     smsc: u16,
     /// When it came, µs since 1970.
-    pub at: u64,
+    pub(crate) at: u64,
     /// Why it was parked.
-    pub reason: Unmatched,
+    pub(crate) reason: Unmatched,
     source: String,
     destination: String,
     stat: String,
@@ -58,7 +58,7 @@ pub struct Parked {
 
 impl Parked {
     /// Packs a receipt; `None` when it is longer than any receipt is.
-    pub fn pack(news: &ReceiptNews, smsc: SmscId, reason: Unmatched, at: u64) -> Option<Vec<u8>> {
+    pub(crate) fn pack(news: &ReceiptNews, smsc: SmscId, reason: Unmatched, at: u64) -> Option<Vec<u8>> {
         let parked = Self {
             smsc: smsc.0,
             at,
@@ -78,7 +78,7 @@ impl Parked {
     }
 
     /// The receipts of one key, each with its packed form; what cannot be read is left out.
-    pub fn split(packed: &[u8]) -> impl Iterator<Item = (Self, &[u8])> {
+    pub(crate) fn split(packed: &[u8]) -> impl Iterator<Item = (Self, &[u8])> {
         let mut rest = packed;
         std::iter::from_fn(move || {
             let (head, tail) = rest.split_at_checked(2)?;
@@ -91,7 +91,7 @@ impl Parked {
     }
 
     /// The key under which a receipt is parked that has no address which is a number: one that no number has.
-    pub fn key_of(smsc: SmscId, news: &ReceiptNews) -> Recipient {
+    pub(crate) fn key_of(smsc: SmscId, news: &ReceiptNews) -> Recipient {
         const NO_NUMBER: u64 = 1 << 63;
         let id = news.ids().next().unwrap_or_default();
         let octets = digest(smsc, id);
@@ -99,23 +99,23 @@ impl Parked {
     }
 
     /// Which SMSC sent it.
-    pub fn smsc(&self) -> SmscId {
+    pub(crate) fn smsc(&self) -> SmscId {
         SmscId(self.smsc)
     }
 
     /// The SMSC's id of the message, as text, where it names one.
-    pub fn smsc_message_id(&self) -> Option<String> {
+    pub(crate) fn smsc_message_id(&self) -> Option<String> {
         let id = self.tlv_id.as_ref().or(self.text_id.as_ref())?;
         Some(String::from_utf8_lossy(id).into_owned())
     }
 
     /// Addresses as they came, `stat` and `err`.
-    pub fn says(&self) -> (&str, &str, &str, Option<&str>) {
+    pub(crate) fn says(&self) -> (&str, &str, &str, Option<&str>) {
         (&self.source, &self.destination, &self.stat, self.err.as_deref())
     }
 
     /// The receipt again.
-    pub fn news(&self) -> ReceiptNews {
+    pub(crate) fn news(&self) -> ReceiptNews {
         let words = |address: &String| {
             if number(address).is_some() {
                 String::new()

@@ -8,18 +8,18 @@ use crate::store::{ParkedOf, Store, StoreError};
 
 /// A parked receipt as it is shown.
 #[derive(Clone, Debug)]
-pub struct ParkedView {
+pub(crate) struct ParkedView {
     /// By which it is asked for.
-    pub id: String,
+    pub(crate) id: String,
     /// The SMSC that sent it.
-    pub smsc: SmscId,
+    pub(crate) smsc: SmscId,
     /// The receipt.
-    pub receipt: Parked,
+    pub(crate) receipt: Parked,
 }
 
 /// Why a receipt cannot be tried again.
 #[derive(Debug, thiserror::Error)]
-pub enum ReplayFault {
+pub(crate) enum ReplayFault {
     /// There is none of that id: it found its message, or was dropped when its time was over.
     #[error("no such receipt is parked")]
     NotFound,
@@ -33,14 +33,14 @@ pub enum ReplayFault {
 
 /// The parked receipts. Cheap to clone.
 #[derive(Clone)]
-pub struct Replay {
+pub(crate) struct Replay {
     store: Store,
     settler: mpsc::Sender<Vec<ParkedOf>>,
 }
 
 impl Replay {
     /// Those of a database, tried again by that settler.
-    pub fn new(store: Store, settler: mpsc::Sender<Vec<ParkedOf>>) -> Self {
+    pub(crate) fn new(store: Store, settler: mpsc::Sender<Vec<ParkedOf>>) -> Self {
         Self { store, settler }
     }
 
@@ -48,7 +48,7 @@ impl Replay {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn list(&self, cursor: u64, limit: usize) -> Result<(Vec<ParkedView>, Option<u64>), StoreError> {
+    pub(crate) async fn list(&self, cursor: u64, limit: usize) -> Result<(Vec<ParkedView>, Option<u64>), StoreError> {
         let (mut views, mut at) = (Vec::new(), cursor);
         loop {
             let partition = Partition((at % u64::from(PARTITIONS_MAX)) as u16);
@@ -76,7 +76,7 @@ impl Replay {
     ///
     /// # Errors
     /// See [`ReplayFault`].
-    pub async fn again(&self, id: &str) -> Result<(), ReplayFault> {
+    pub(crate) async fn again(&self, id: &str) -> Result<(), ReplayFault> {
         let key = id
             .split_once('-')
             .and_then(|(key, _)| u64::from_str_radix(key, 16).ok());

@@ -11,14 +11,14 @@ const GENERATION: usize = 250_000;
 
 /// The recipients of the last few hundred thousand messages, by the digest of the SMSC's id.
 #[derive(Debug, Default)]
-pub struct Whereabouts {
+pub(crate) struct Whereabouts {
     young: FxHashMap<u64, Recipient>,
     old: FxHashMap<u64, Recipient>,
 }
 
 impl Whereabouts {
     /// Remembers whose an id is.
-    pub fn note(&mut self, smsc: SmscId, id: &[u8], recipient: Recipient) {
+    pub(crate) fn note(&mut self, smsc: SmscId, id: &[u8], recipient: Recipient) {
         if id.is_empty() {
             return;
         }
@@ -29,7 +29,7 @@ impl Whereabouts {
     }
 
     /// Whose it is, under the equalities of ids: case, leading zeros, and hexadecimal for decimal.
-    pub fn of(&self, smsc: SmscId, id: &[u8]) -> Option<Recipient> {
+    pub(crate) fn of(&self, smsc: SmscId, id: &[u8]) -> Option<Recipient> {
         let text = normal(id);
         let number = std::str::from_utf8(&text).unwrap_or_default();
         let as_hexadecimal = number

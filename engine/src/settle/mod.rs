@@ -45,66 +45,66 @@ const GROUP_MAX: usize = 6_000;
 const GROUPS_MAX: usize = 1;
 
 /// Parked receipts of messages that were moved elsewhere, or that somebody wants to try again.
-pub type Unparked = Vec<ParkedOf>;
+pub(crate) type Unparked = Vec<ParkedOf>;
 
 /// Lists of them that may wait: one a step of the sweep, which waits in turn.
-pub const UNPARKED_MAX: usize = 16;
+pub(crate) const UNPARKED_MAX: usize = 16;
 
 /// What is needed of one SMSC.
-pub struct SmscSide {
+pub(crate) struct SmscSide {
     /// What its codes mean.
-    pub meanings: Meanings,
+    pub(crate) meanings: Meanings,
     /// Told what it says to our pace.
-    pub meter: Meter,
+    pub(crate) meter: Meter,
     /// Its metrics.
-    pub metrics: SmscMetrics,
+    pub(crate) metrics: SmscMetrics,
     /// How long its ids are kept in the store, since its receipts do not say whom they are about; `None`: they are not.
-    pub index_for: Option<Duration>,
+    pub(crate) index_for: Option<Duration>,
 }
 
 /// By SMSC, shared by both tasks.
-pub type Sides = Arc<HashMap<SmscId, SmscSide>>;
+pub(crate) type Sides = Arc<HashMap<SmscId, SmscSide>>;
 
 /// The first task: gathers what comes, and decides what answers mean.
-pub struct Gatherer {
+pub(crate) struct Gatherer {
     /// The time.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// The SMSCs.
-    pub smscs: Sides,
+    pub(crate) smscs: Sides,
     /// What becomes of messages that may have been sent.
-    pub in_doubt: InDoubt,
+    pub(crate) in_doubt: InDoubt,
     /// Messages of several segments that wait for some of their answers.
-    pub collector: Collector,
+    pub(crate) collector: Collector,
 }
 
 /// The second task: the group commit.
-pub struct Settler {
+pub(crate) struct Settler {
     /// Where to.
-    pub store: Store,
+    pub(crate) store: Store,
     /// The time.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// Metrics.
-    pub metrics: Metrics,
+    pub(crate) metrics: Metrics,
     /// The SMSCs.
-    pub smscs: Sides,
+    pub(crate) smscs: Sides,
     /// What becomes of messages that may have been sent.
-    pub in_doubt: InDoubt,
+    pub(crate) in_doubt: InDoubt,
     /// What the messages say, for receipts that quote them.
-    pub orders: Orders,
+    pub(crate) orders: Orders,
     /// Rung when a message is due again.
-    pub bells: Bells,
+    pub(crate) bells: Bells,
     /// Told how far settling is behind.
-    pub pressure: Pressure,
+    pub(crate) pressure: Pressure,
     /// Whether the database is still ours.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// Give up: the engine is told to end at once.
-    pub abandon: CancellationToken,
+    pub(crate) abandon: CancellationToken,
     /// Whose the ids of late are.
-    pub whereabouts: Whereabouts,
+    pub(crate) whereabouts: Whereabouts,
 }
 
 /// Starts both. They settle until every session and dispatcher is gone and nothing is left.
-pub fn start(
+pub(crate) fn start(
     (gatherer, settler): (Gatherer, Settler),
     events: mpsc::Receiver<Events>,
     unparked: mpsc::Receiver<Unparked>,

@@ -10,70 +10,70 @@ use super::{Store, StoreError, Token, keys};
 use crate::domain::TenantId;
 
 /// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
-pub const GRANTED_MAX: u64 = 1_000_000_000_000;
+pub(crate) const GRANTED_MAX: u64 = 1_000_000_000_000;
 
 /// Grants that are remembered of a tenant: an operator makes a few a day, and each costs 100 octets.
 const GRANTS_MAX: usize = 10_000;
 
 /// A clinic.
 #[derive(Clone, Debug)]
-pub struct Tenant {
+pub(crate) struct Tenant {
     /// Its id.
-    pub id: TenantId,
+    pub(crate) id: TenantId,
     /// What it is called.
-    pub name: String,
+    pub(crate) name: String,
     /// How often it gets a turn.
-    pub weight: u8,
+    pub(crate) weight: u8,
     /// Its credits.
-    pub credits: Credits,
+    pub(crate) credits: Credits,
     /// µs since 1970.
-    pub created_at: u64,
+    pub(crate) created_at: u64,
 }
 
 /// A tenant's credits: `granted = available + held + spent`, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Credits {
+pub(crate) struct Credits {
     /// Given by operators, in all.
-    pub granted: u64,
+    pub(crate) granted: u64,
     /// Free to be used.
-    pub available: u64,
+    pub(crate) available: u64,
     /// Set aside for campaigns under way.
-    pub held: u64,
+    pub(crate) held: u64,
     /// Used.
-    pub spent: u64,
+    pub(crate) spent: u64,
     /// Given back after use, in all; counted in `available` or what became of it since.
-    pub recredited: u64,
+    pub(crate) recredited: u64,
 }
 
 /// A tenant to be made.
 #[derive(Clone, Debug)]
-pub struct NewTenant {
+pub(crate) struct NewTenant {
     /// What it is called.
-    pub name: String,
+    pub(crate) name: String,
     /// How often it gets a turn: 1 to 100.
-    pub weight: u8,
+    pub(crate) weight: u8,
     /// SHA-256 of its API key, in hexadecimal.
-    pub key_digest: String,
+    pub(crate) key_digest: String,
     /// Of the request: it makes one tenant.
-    pub token: Token,
+    pub(crate) token: Token,
 }
 
 /// Credits to be granted.
 #[derive(Clone, Copy, Debug)]
-pub struct Grant<'a> {
+pub(crate) struct Grant<'a> {
     /// To whom.
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// How many: from 1.
-    pub credits: u64,
+    pub(crate) credits: u64,
     /// The operator's words for the ledger.
-    pub reference: &'a str,
+    pub(crate) reference: &'a str,
     /// Of the request: it grants once.
-    pub token: Token,
+    pub(crate) token: Token,
 }
 
 /// Whose key it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyOwner {
+pub(crate) enum KeyOwner {
     /// The operator's: may make tenants and grant credits.
     Operator,
     /// A tenant's.
@@ -82,7 +82,7 @@ pub enum KeyOwner {
 
 impl Store {
     /// Makes a tenant without credits. A request that made one before makes no other: that one gets a further key.
-    pub async fn create_tenant(&self, new: &NewTenant, now_us: u64) -> Result<TenantId, StoreError> {
+    pub(crate) async fn create_tenant(&self, new: &NewTenant, now_us: u64) -> Result<TenantId, StoreError> {
         let (id, repeated) = self.reserve_tenant(new.token).await?;
         let tenant = keys::tenant(id);
         let mut fields = vec![
@@ -128,7 +128,7 @@ impl Store {
     }
 
     /// A tenant; `None` when there is none of that id.
-    pub async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+    pub(crate) async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
         let mut get = redis::cmd("HGETALL");
         let fields: HashMap<String, String> = self.ask(get.arg(keys::tenant(id))).await?;
         let number = |field: &str| fields.get(field).and_then(|value| value.parse().ok()).unwrap_or(0u64);
@@ -149,7 +149,7 @@ impl Store {
 
     /// Grants credits, once for each token. `Ok(None)`: there is no such tenant; `Ok(Some(None))`: it would have more than a
     /// million million.
-    pub async fn grant(&self, grant: &Grant<'_>, now_us: u64) -> Result<Option<Option<u64>>, StoreError> {
+    pub(crate) async fn grant(&self, grant: &Grant<'_>, now_us: u64) -> Result<Option<Option<u64>>, StoreError> {
         let id = grant.tenant;
         let names = [keys::tenant(id), keys::ledger(id), keys::grants(id)];
         let mut call: Cmd = self.script(Name::Grant, &[&names[0], &names[1], &names[2]]);
@@ -168,7 +168,7 @@ impl Store {
     }
 
     /// The newest lines of a tenant's ledger, as JSON objects, newest first.
-    pub async fn ledger(&self, id: TenantId, count: usize) -> Result<Vec<String>, StoreError> {
+    pub(crate) async fn ledger(&self, id: TenantId, count: usize) -> Result<Vec<String>, StoreError> {
         let mut range = redis::cmd("XREVRANGE");
         range.arg(keys::ledger(id)).arg("+").arg("-").arg("COUNT").arg(count);
         let entries: Vec<(String, (String, String))> = self.ask(&range).await?;
@@ -176,7 +176,7 @@ impl Store {
     }
 
     /// Whose key has that digest.
-    pub async fn key_owner(&self, digest: &str) -> Result<Option<KeyOwner>, StoreError> {
+    pub(crate) async fn key_owner(&self, digest: &str) -> Result<Option<KeyOwner>, StoreError> {
         let mut get = redis::cmd("HGET");
         let owner: Option<String> = self.ask(get.arg(keys::API_KEYS).arg(digest)).await?;
         Ok(owner.and_then(|owner| match owner.as_str() {
@@ -186,7 +186,7 @@ impl Store {
     }
 
     /// Keeps the operator's key, in place of one before. `only_first`: unless there is one; `false` then.
-    pub async fn set_operator_key(&self, digest: &str, only_first: bool) -> Result<bool, StoreError> {
+    pub(crate) async fn set_operator_key(&self, digest: &str, only_first: bool) -> Result<bool, StoreError> {
         let mut get = redis::cmd("HGET");
         let before: Option<String> = self.ask(get.arg(keys::META).arg("operator_key")).await?;
         let mut claim = redis::cmd(if only_first { "HSETNX" } else { "HSET" });

@@ -12,7 +12,7 @@ use crate::domain::{
 
 /// Where a campaign is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CampaignState {
+pub(crate) enum CampaignState {
     /// Made, not launched.
     Draft,
     /// Launched: its audience is being enqueued.
@@ -44,7 +44,7 @@ impl CampaignState {
     ];
 
     /// The word in the API and in the store.
-    pub const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Draft => "draft",
             Self::Launching => "launching",
@@ -64,7 +64,7 @@ impl CampaignState {
 
 /// What kind of campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CampaignKind {
+pub(crate) enum CampaignKind {
     /// One text for an audience.
     Audience,
     /// The messages that a tenant sent one by one in an hour: each brings its own sender and text.
@@ -73,52 +73,52 @@ pub enum CampaignKind {
 
 /// A campaign as it was ordered.
 #[derive(Clone, Debug)]
-pub struct Campaign {
+pub(crate) struct Campaign {
     /// Its id.
-    pub id: CampaignId,
+    pub(crate) id: CampaignId,
     /// Whose.
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// Its kind.
-    pub kind: CampaignKind,
+    pub(crate) kind: CampaignKind,
     /// What the tenant calls it.
-    pub name: String,
+    pub(crate) name: String,
     /// The template.
-    pub text: String,
+    pub(crate) text: String,
     /// The sender as it was given.
-    pub sender: String,
+    pub(crate) sender: String,
     /// Its lane.
-    pub purpose: Purpose,
+    pub(crate) purpose: Purpose,
     /// The columns of its audience.
-    pub columns: Vec<String>,
+    pub(crate) columns: Vec<String>,
     /// Where it is in its life.
-    pub state: CampaignState,
+    pub(crate) state: CampaignState,
     /// Recipients taken.
-    pub total: u64,
+    pub(crate) total: u64,
     /// Recipients that are no numbers.
-    pub invalid: u64,
+    pub(crate) invalid: u64,
     /// Recipients that are numbers, but not of mobiles.
-    pub not_mobile: u64,
+    pub(crate) not_mobile: u64,
     /// Recipients given more than once.
-    pub duplicates: u64,
+    pub(crate) duplicates: u64,
     /// Segments of the whole.
-    pub estimate_segments: u64,
+    pub(crate) estimate_segments: u64,
     /// Credits of the whole.
-    pub estimate_credits: u64,
+    pub(crate) estimate_credits: u64,
     /// Credits held, spent, given back.
-    pub held: u64,
+    pub(crate) held: u64,
     /// See `held`.
-    pub spent: u64,
+    pub(crate) spent: u64,
     /// See `held`.
-    pub recredited: u64,
+    pub(crate) recredited: u64,
     /// µs since 1970.
-    pub created_at: u64,
+    pub(crate) created_at: u64,
     /// µs since 1970; 0 before the launch.
-    pub launched_at: u64,
+    pub(crate) launched_at: u64,
 }
 
 /// What came of a launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Launch {
+pub(crate) enum Launch {
     /// The credits are held.
     Held,
     /// There are not enough.
@@ -129,36 +129,36 @@ pub enum Launch {
 
 /// One recipient of a campaign, and how far the message is.
 #[derive(Clone, Debug)]
-pub struct RecipientRow {
+pub(crate) struct RecipientRow {
     /// To whom.
-    pub recipient: Recipient,
+    pub(crate) recipient: Recipient,
     /// The message's id.
-    pub id: MessageId,
+    pub(crate) id: MessageId,
     /// How it ended, if it did.
-    pub result: Option<ResultSlot>,
+    pub(crate) result: Option<ResultSlot>,
     /// Where it is, if it did not end; `None`: the books have not followed yet.
-    pub state: Option<State>,
+    pub(crate) state: Option<State>,
 }
 
 /// Some recipients of a campaign, at one instant.
 #[derive(Debug)]
-pub struct Looked {
+pub(crate) struct Looked {
     /// They.
-    pub rows: Vec<RecipientRow>,
+    pub(crate) rows: Vec<RecipientRow>,
     /// The books have all of the journal.
-    pub settled: bool,
+    pub(crate) settled: bool,
 }
 
 impl Store {
     /// The next campaign's id.
-    pub async fn next_campaign(&self) -> Result<CampaignId, StoreError> {
+    pub(crate) async fn next_campaign(&self) -> Result<CampaignId, StoreError> {
         let mut next = redis::cmd("HINCRBY");
         next.arg(keys::META).arg("next_campaign").arg(1);
         Ok(CampaignId(self.ask(&next).await?))
     }
 
     /// Some rows of each of some partitions, packed, from a position each, in the order of the audience.
-    pub async fn audience(
+    pub(crate) async fn audience(
         &self,
         campaign: CampaignId,
         from: &[(Partition, u32)],
@@ -178,7 +178,11 @@ impl Store {
     }
 
     /// Puts rows in the place of those at their positions.
-    pub async fn set_rows(&self, campaign: CampaignId, rows: &[(Partition, u32, Vec<u8>)]) -> Result<(), StoreError> {
+    pub(crate) async fn set_rows(
+        &self,
+        campaign: CampaignId,
+        rows: &[(Partition, u32, Vec<u8>)],
+    ) -> Result<(), StoreError> {
         let set = |(partition, position, row): &(Partition, u32, Vec<u8>)| {
             let mut set = redis::cmd("LSET");
             set.arg(format!("{}aud:{}", self.base(*partition), campaign.0))
@@ -190,7 +194,7 @@ impl Store {
     }
 
     /// Keeps a campaign's order; it is in the tenant's list from then on.
-    pub async fn save_campaign(&self, campaign: &Campaign) -> Result<(), StoreError> {
+    pub(crate) async fn save_campaign(&self, campaign: &Campaign) -> Result<(), StoreError> {
         let key = keys::campaign(campaign.tenant, campaign.id);
         let columns = serde_json::to_string(&campaign.columns).map_err(|_| StoreError::Corrupt("columns"))?;
         let kind = if campaign.kind == CampaignKind::Direct {
@@ -234,7 +238,7 @@ impl Store {
     }
 
     /// A campaign of a tenant; `None` when the tenant has no such campaign.
-    pub async fn campaign(&self, tenant: TenantId, id: CampaignId) -> Result<Option<Campaign>, StoreError> {
+    pub(crate) async fn campaign(&self, tenant: TenantId, id: CampaignId) -> Result<Option<Campaign>, StoreError> {
         let mut get = redis::cmd("HGETALL");
         get.arg(keys::campaign(tenant, id));
         let fields: HashMap<String, String> = self.ask(&get).await?;
@@ -242,7 +246,12 @@ impl Store {
     }
 
     /// The newest campaigns of a tenant, from `skip` on.
-    pub async fn campaigns(&self, tenant: TenantId, skip: usize, count: usize) -> Result<Vec<Campaign>, StoreError> {
+    pub(crate) async fn campaigns(
+        &self,
+        tenant: TenantId,
+        skip: usize,
+        count: usize,
+    ) -> Result<Vec<Campaign>, StoreError> {
         let mut range = redis::cmd("LRANGE");
         let (first, last) = (-((skip + count) as i64), -(skip as i64) - 1);
         let ids: Vec<u64> = self
@@ -256,13 +265,13 @@ impl Store {
     }
 
     /// How many campaigns a tenant has.
-    pub async fn campaign_count(&self, tenant: TenantId) -> Result<usize, StoreError> {
+    pub(crate) async fn campaign_count(&self, tenant: TenantId) -> Result<usize, StoreError> {
         let mut length = redis::cmd("LLEN");
         self.ask(length.arg(keys::campaigns(tenant))).await
     }
 
     /// Forgets everything about a campaign in the partitions: a draft's audience, a retired campaign's rows and results.
-    pub async fn drop_rows(&self, campaign: CampaignId) -> Result<(), StoreError> {
+    pub(crate) async fn drop_rows(&self, campaign: CampaignId) -> Result<(), StoreError> {
         let unlink = |partition| {
             let mut unlink = redis::cmd("UNLINK");
             for kind in ["aud", "cut", "c", "res"] {
@@ -276,14 +285,14 @@ impl Store {
     }
 
     /// Sets the time, seconds since 1970, at which a campaign leaves.
-    pub async fn retire_at(&self, tenant: TenantId, id: CampaignId, at_s: u64) -> Result<(), StoreError> {
+    pub(crate) async fn retire_at(&self, tenant: TenantId, id: CampaignId, at_s: u64) -> Result<(), StoreError> {
         let mut add = redis::cmd("ZADD");
         add.arg(keys::RETIRE).arg(at_s).arg(format!("{}:{}", tenant.0, id.0));
         self.ask::<i64>(&add).await.map(drop)
     }
 
     /// Campaigns whose time has come, at most a hundred.
-    pub async fn to_retire(&self, now_s: u64) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
+    pub(crate) async fn to_retire(&self, now_s: u64) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
         let mut range = redis::cmd("ZRANGEBYSCORE");
         range
             .arg(keys::RETIRE)
@@ -297,7 +306,7 @@ impl Store {
     }
 
     /// Forgets a campaign: rows, results, counters, the order itself. Asked again it finishes what was begun.
-    pub async fn retire(&self, tenant: TenantId, id: CampaignId) -> Result<(), StoreError> {
+    pub(crate) async fn retire(&self, tenant: TenantId, id: CampaignId) -> Result<(), StoreError> {
         self.drop_rows(id).await?;
         let mut unlink = redis::cmd("UNLINK");
         unlink.arg(keys::campaign(tenant, id)).arg(keys::rejected(tenant, id));
@@ -309,20 +318,20 @@ impl Store {
     }
 
     /// Keeps the list of recipients that were not taken, as JSON.
-    pub async fn save_rejected(&self, tenant: TenantId, id: CampaignId, json: &str) -> Result<(), StoreError> {
+    pub(crate) async fn save_rejected(&self, tenant: TenantId, id: CampaignId, json: &str) -> Result<(), StoreError> {
         let mut set = redis::cmd("SET");
         self.ask::<()>(set.arg(keys::rejected(tenant, id)).arg(json)).await
     }
 
     /// That list; `[]` when there is none.
-    pub async fn rejected(&self, tenant: TenantId, id: CampaignId) -> Result<String, StoreError> {
+    pub(crate) async fn rejected(&self, tenant: TenantId, id: CampaignId) -> Result<String, StoreError> {
         let mut get = redis::cmd("GET");
         let json: Option<String> = self.ask(get.arg(keys::rejected(tenant, id))).await?;
         Ok(json.unwrap_or_else(|| "[]".to_owned()))
     }
 
     /// Holds a campaign's estimate and sets it going, from draft or blocked.
-    pub async fn launch(&self, campaign: &Campaign, now_us: u64) -> Result<Launch, StoreError> {
+    pub(crate) async fn launch(&self, campaign: &Campaign, now_us: u64) -> Result<Launch, StoreError> {
         let (tenant, id) = (campaign.tenant, campaign.id);
         let names = [keys::tenant(tenant), keys::ledger(tenant), keys::campaign(tenant, id)];
         let from = states(&[CampaignState::Draft, CampaignState::Blocked]);
@@ -343,7 +352,7 @@ impl Store {
     }
 
     /// Moves a campaign from one of some states to another; `false` when it was in none of them.
-    pub async fn move_campaign(
+    pub(crate) async fn move_campaign(
         &self,
         (tenant, id): (TenantId, CampaignId),
         from: &[CampaignState],
@@ -357,7 +366,7 @@ impl Store {
 
     /// Books what the counters say was spent and given back. `keep`: what may stay held; `None`: all of it. `state`: the
     /// campaign's from now on, if another.
-    pub async fn settle_campaign(
+    pub(crate) async fn settle_campaign(
         &self,
         (tenant, id): (TenantId, CampaignId),
         counters: &Counters,
@@ -376,7 +385,7 @@ impl Store {
     }
 
     /// Whether every partition has queued its part of a campaign.
-    pub async fn is_launched(&self, campaign: CampaignId) -> Result<bool, StoreError> {
+    pub(crate) async fn is_launched(&self, campaign: CampaignId) -> Result<bool, StoreError> {
         let get = |partition| {
             let mut get = redis::cmd("HEXISTS");
             get.arg(format!("{}c:{}", self.base(partition), campaign.0))
@@ -388,7 +397,7 @@ impl Store {
     }
 
     /// Recipients of a campaign in one partition with what became of them.
-    pub async fn look(
+    pub(crate) async fn look(
         &self,
         campaign: CampaignId,
         partition: Partition,
@@ -463,14 +472,14 @@ impl Store {
     }
 
     /// Campaigns whose hold is not settled.
-    pub async fn active(&self) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
+    pub(crate) async fn active(&self) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
         let mut members = redis::cmd("SMEMBERS");
         let pairs: Vec<String> = self.ask(members.arg(keys::ACTIVE)).await?;
         Ok(pairs.iter().filter_map(|pair| read_pair(pair)).collect())
     }
 
     /// Lists a campaign among those whose hold is not settled, or takes it off.
-    pub async fn set_active(&self, tenant: TenantId, id: CampaignId, active: bool) -> Result<(), StoreError> {
+    pub(crate) async fn set_active(&self, tenant: TenantId, id: CampaignId, active: bool) -> Result<(), StoreError> {
         let mut call = redis::cmd(if active { "SADD" } else { "SREM" });
         self.ask::<i64>(call.arg(keys::ACTIVE).arg(format!("{}:{}", tenant.0, id.0)))
             .await

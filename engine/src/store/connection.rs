@@ -27,7 +27,7 @@ const POOL_SIZE: usize = 16;
 
 /// A database that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum ConnectFault {
+pub(crate) enum ConnectFault {
     /// The URL is none.
     #[error("redis.url: {0}")]
     Url(#[source] redis::RedisError),
@@ -47,7 +47,7 @@ pub enum ConnectFault {
 
 impl Store {
     /// Where a URL leads, without its password; `redis.url` when it is none.
-    pub fn address(url: &str) -> String {
+    pub(crate) fn address(url: &str) -> String {
         url.into_connection_info()
             .map_or_else(|_| "redis.url".to_owned(), |info| info.addr().to_string())
     }
@@ -56,7 +56,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`ConnectFault`]; `Store` of kind unavailable may be tried again.
-    pub async fn connect(url: &str, partitions: u16) -> Result<Self, ConnectFault> {
+    pub(crate) async fn connect(url: &str, partitions: u16) -> Result<Self, ConnectFault> {
         let tcp = TcpSettings::default().set_nodelay(true);
         let info = url
             .into_connection_info()
@@ -146,12 +146,12 @@ impl Store {
     }
 
     /// Whether Redis answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
+    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         self.ask::<String>(&redis::cmd("PING")).await.map(drop)
     }
 
     /// A warning for a server that is not ours, if its settings make it slow: see `hash-max-listpack-entries`.
-    pub async fn slow_settings(&self) -> Option<String> {
+    pub(crate) async fn slow_settings(&self) -> Option<String> {
         let mut ask = redis::cmd("CONFIG");
         ask.arg("GET").arg("hash-max-listpack-entries");
         let (_, value): (String, u32) = self.ask(&ask).await.ok()?;

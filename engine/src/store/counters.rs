@@ -33,7 +33,7 @@ enum Counter {
 }
 
 /// What one event changes, as counter and by how much.
-pub fn changes(event: &JournalEvent) -> impl Iterator<Item = (u8, i32)> {
+pub(crate) fn changes(event: &JournalEvent) -> impl Iterator<Item = (u8, i32)> {
     let mut list = [(0, 0); 6];
     let mut n = 0;
     let mut note = |counter: u8, by: i32| {
@@ -96,11 +96,11 @@ fn place(ending: Ending) -> u8 {
 
 /// What a campaign's messages came to: sums over partitions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters([u64; COUNTERS]);
+pub(crate) struct Counters([u64; COUNTERS]);
 
 impl Counters {
     /// Reads packed counters; missing ones are 0.
-    pub fn unpack(packed: &[u8]) -> Self {
+    pub(crate) fn unpack(packed: &[u8]) -> Self {
         let mut counters = Self::default();
         for (sum, octets) in counters.0.iter_mut().zip(packed.chunks_exact(OCTETS)) {
             *sum = octets.iter().fold(0, |number, octet| number << 8 | u64::from(*octet));
@@ -109,7 +109,7 @@ impl Counters {
     }
 
     /// Adds those of another partition.
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.0.iter_mut().zip(other.0).for_each(|(sum, more)| *sum += more);
     }
 
@@ -118,37 +118,37 @@ impl Counters {
     }
 
     /// Messages that SMSCs took.
-    pub const fn accepted(&self) -> u64 {
+    pub(crate) const fn accepted(&self) -> u64 {
         self.get(Counter::Accepted)
     }
 
     /// Their credits.
-    pub const fn spent(&self) -> u64 {
+    pub(crate) const fn spent(&self) -> u64 {
         self.get(Counter::Spent)
     }
 
     /// Credits given back.
-    pub const fn recredited(&self) -> u64 {
+    pub(crate) const fn recredited(&self) -> u64 {
         self.get(Counter::Recredited)
     }
 
     /// Messages in doubt.
-    pub const fn in_doubt(&self) -> u64 {
+    pub(crate) const fn in_doubt(&self) -> u64 {
         self.get(Counter::InDoubt)
     }
 
     /// Credits of messages in doubt.
-    pub const fn doubtful_credits(&self) -> u64 {
+    pub(crate) const fn doubtful_credits(&self) -> u64 {
         self.get(Counter::Doubtful)
     }
 
     /// Messages canceled.
-    pub const fn canceled(&self) -> u64 {
+    pub(crate) const fn canceled(&self) -> u64 {
         self.get(Counter::Canceled)
     }
 
     /// Messages left out by the lease.
-    pub const fn skipped(&self) -> u64 {
+    pub(crate) const fn skipped(&self) -> u64 {
         self.get(Counter::Skipped)
     }
 
@@ -158,7 +158,7 @@ impl Counters {
     }
 
     /// Messages in each status, in the order of [`Status::ALL`]: what was taken and has not ended is transmitted.
-    pub fn statuses(&self) -> [(Status, u64); 7] {
+    pub(crate) fn statuses(&self) -> [(Status, u64); 7] {
         let open = self.accepted().saturating_sub(self.ends(1).sum());
         let mut statuses = Status::ALL.map(|status| (status, 0));
         for ((status, count), (refused, billed)) in statuses.iter_mut().zip(self.ends(0).zip(self.ends(1))) {
@@ -168,19 +168,20 @@ impl Counters {
     }
 
     /// Messages of which nothing more is to be sent: taken, refused, canceled or left out.
-    pub fn sent(&self) -> u64 {
+    pub(crate) fn sent(&self) -> u64 {
         self.accepted() + self.ends(0).sum::<u64>() + self.canceled() + self.skipped()
     }
 
     /// Messages at their end.
-    pub fn ended(&self) -> u64 {
+    #[cfg(test)]
+    pub(crate) fn ended(&self) -> u64 {
         self.ends(0).sum::<u64>() + self.ends(1).sum::<u64>() + self.canceled() + self.skipped()
     }
 }
 
 impl Store {
     /// What a campaign's messages came to, in each partition.
-    pub async fn counters(&self, campaign: CampaignId) -> Result<Counters, StoreError> {
+    pub(crate) async fn counters(&self, campaign: CampaignId) -> Result<Counters, StoreError> {
         let calls: Vec<Cmd> = self
             .all_partitions()
             .map(|partition| {

@@ -9,7 +9,7 @@ use crate::domain::{CampaignId, Line, MessageId, Partition, Recipient, TenantId}
 
 /// What a request is known by whose work has no id yet, such as a direct message: the same request has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Token(pub [u8; 16]);
+pub(crate) struct Token(pub(crate) [u8; 16]);
 
 impl Token {
     pub(super) fn hex(self) -> String {
@@ -30,26 +30,26 @@ impl Token {
 
 /// A message that is to be queued.
 #[derive(Clone, Debug)]
-pub struct DirectMessage {
+pub(crate) struct DirectMessage {
     /// Whose.
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// The direct campaign of the hour.
-    pub campaign: CampaignId,
+    pub(crate) campaign: CampaignId,
     /// To whom.
-    pub recipient: Recipient,
+    pub(crate) recipient: Recipient,
     /// Its packed row.
-    pub row: Vec<u8>,
+    pub(crate) row: Vec<u8>,
     /// Where it is queued.
-    pub line: Line,
+    pub(crate) line: Line,
     /// Under which version of the routes.
-    pub version: u32,
+    pub(crate) version: u32,
     /// Its token.
-    pub token: Token,
+    pub(crate) token: Token,
 }
 
 /// Where a direct message went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DirectPlace {
+pub(crate) enum DirectPlace {
     /// It is queued under that id.
     Queued(MessageId),
     /// The campaign is full in this partition.
@@ -60,19 +60,19 @@ pub enum DirectPlace {
 
 /// A hold whose message may not have been made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HalfDone {
+pub(crate) struct HalfDone {
     /// Whose.
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// Its token.
-    pub token: Token,
+    pub(crate) token: Token,
     /// Campaign and partition of the message; `None`: nothing is held any more.
-    pub place: Option<(CampaignId, Partition)>,
+    pub(crate) place: Option<(CampaignId, Partition)>,
 }
 
 impl Store {
     /// Holds the credits of a message under its token. Returns the campaign under which they are held; `None`: there are
     /// not enough.
-    pub async fn hold_direct(
+    pub(crate) async fn hold_direct(
         &self,
         (tenant, campaign): (TenantId, CampaignId),
         (token, partition): (Token, Partition),
@@ -97,7 +97,7 @@ impl Store {
     }
 
     /// Queues a message, once for each token.
-    pub async fn enqueue_direct(&self, message: &DirectMessage, now_us: u64) -> Result<DirectPlace, StoreError> {
+    pub(crate) async fn enqueue_direct(&self, message: &DirectMessage, now_us: u64) -> Result<DirectPlace, StoreError> {
         let partition = message.recipient.partition(self.partitions());
         let mut call = self.script(Name::Direct, &[self.base(partition)]);
         call.arg(message.campaign.0)
@@ -113,7 +113,7 @@ impl Store {
     }
 
     /// The message that a token made before, if it did.
-    pub async fn direct_of(&self, recipient: Recipient, token: Token) -> Result<Option<MessageId>, StoreError> {
+    pub(crate) async fn direct_of(&self, recipient: Recipient, token: Token) -> Result<Option<MessageId>, StoreError> {
         let partition = recipient.partition(self.partitions());
         let mut get = redis::cmd("HGET");
         get.arg(format!("{}tok", self.base(partition))).arg(&token.0[..]);
@@ -149,7 +149,7 @@ impl Store {
     }
 
     /// Ends a token: its message was made, or its credits are released.
-    pub async fn end_direct(
+    pub(crate) async fn end_direct(
         &self,
         (tenant, campaign): (TenantId, CampaignId),
         token: Token,
@@ -168,7 +168,7 @@ impl Store {
     }
 
     /// Tokens older than `before_s`, seconds since 1970: whoever held them had time enough.
-    pub async fn half_done(&self, before_s: u64) -> Result<Vec<HalfDone>, StoreError> {
+    pub(crate) async fn half_done(&self, before_s: u64) -> Result<Vec<HalfDone>, StoreError> {
         const STEP: usize = 100;
         let mut range = redis::cmd("ZRANGEBYSCORE");
         range
@@ -198,7 +198,7 @@ impl Store {
     }
 
     /// Finishes or undoes a message that was left half done.
-    pub async fn resolve_half_done(&self, half: &HalfDone, now_us: u64) -> Result<(), StoreError> {
+    pub(crate) async fn resolve_half_done(&self, half: &HalfDone, now_us: u64) -> Result<(), StoreError> {
         let Some((campaign, partition)) = half.place else {
             return self
                 .run(&self.bulk, vec![self.unlist(half.tenant, half.token)])
@@ -219,7 +219,12 @@ impl Store {
     }
 
     /// Forgets tokens older than `before_s`, seconds since 1970, a step of them. Returns the next cursor; 0: the end.
-    pub async fn sweep_tokens(&self, partition: Partition, cursor: u64, before_s: u64) -> Result<u64, StoreError> {
+    pub(crate) async fn sweep_tokens(
+        &self,
+        partition: Partition,
+        cursor: u64,
+        before_s: u64,
+    ) -> Result<u64, StoreError> {
         const STEP: usize = 500;
         let key = format!("{}tok", self.base(partition));
         let mut scan = redis::cmd("HSCAN");

@@ -6,16 +6,16 @@ use crate::domain::{CampaignId, RouteId, SmscId};
 
 /// An engine process that has leased messages, and its last sign of life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Epoch {
+pub(crate) struct Epoch {
     /// Its number, which its leases carry.
-    pub number: u32,
+    pub(crate) number: u32,
     /// µs since 1970, by the server's clock.
-    pub seen_at: u64,
+    pub(crate) seen_at: u64,
 }
 
 impl Store {
     /// A new epoch, alive from now on.
-    pub async fn new_epoch(&self) -> Result<u32, StoreError> {
+    pub(crate) async fn new_epoch(&self) -> Result<u32, StoreError> {
         let mut next = redis::cmd("HINCRBY");
         let epoch: u32 = self.ask(next.arg(keys::META).arg("next_epoch").arg(1)).await?;
         self.beat(&[epoch]).await?;
@@ -23,7 +23,7 @@ impl Store {
     }
 
     /// A sign of life. Returns the server's time, µs since 1970.
-    pub async fn beat(&self, epochs: &[u32]) -> Result<u64, StoreError> {
+    pub(crate) async fn beat(&self, epochs: &[u32]) -> Result<u64, StoreError> {
         let mut call = self.script(Name::Beat, &[keys::ENGINES]);
         call.arg(epochs);
         let now: String = self.ask(&call).await?;
@@ -31,7 +31,7 @@ impl Store {
     }
 
     /// Every epoch that may have leases.
-    pub async fn epochs(&self) -> Result<Vec<Epoch>, StoreError> {
+    pub(crate) async fn epochs(&self) -> Result<Vec<Epoch>, StoreError> {
         let mut get = redis::cmd("HGETALL");
         let pairs: Vec<(u32, u64)> = self.ask(get.arg(keys::ENGINES)).await?;
         Ok(pairs
@@ -41,7 +41,7 @@ impl Store {
     }
 
     /// Forgets an epoch that has no leases any more.
-    pub async fn forget_epoch(&self, epoch: u32) -> Result<(), StoreError> {
+    pub(crate) async fn forget_epoch(&self, epoch: u32) -> Result<(), StoreError> {
         let mut forget = redis::cmd("HDEL");
         self.ask::<i64>(forget.arg(keys::ENGINES).arg(epoch)).await?;
         let forget = |partition| {
@@ -55,17 +55,17 @@ impl Store {
     }
 
     /// The number of an SMSC's name; the same for good.
-    pub async fn smsc_id(&self, name: &str) -> Result<SmscId, StoreError> {
+    pub(crate) async fn smsc_id(&self, name: &str) -> Result<SmscId, StoreError> {
         self.number(keys::SMSCS, "next_smsc", name).await.map(SmscId)
     }
 
     /// The number of a route's name; the same for good.
-    pub async fn route_id(&self, name: &str) -> Result<RouteId, StoreError> {
+    pub(crate) async fn route_id(&self, name: &str) -> Result<RouteId, StoreError> {
         self.number(keys::ROUTES, "next_route", name).await.map(RouteId)
     }
 
     /// The version of a table of routes: a table that was never seen is newer than all before.
-    pub async fn routes_version(&self, table: &str) -> Result<u32, StoreError> {
+    pub(crate) async fn routes_version(&self, table: &str) -> Result<u32, StoreError> {
         let mut get = redis::cmd("HMGET");
         get.arg(keys::META).arg("routes").arg("routes_version");
         let (known, version): (Option<String>, Option<u32>) = self.ask(&get).await?;
@@ -94,7 +94,7 @@ impl Store {
     }
 
     /// Lists a campaign whose audience is being taken in, under the epoch of whoever takes it; or takes it off.
-    pub async fn set_drafting(&self, campaign: CampaignId, epoch: Option<u32>) -> Result<(), StoreError> {
+    pub(crate) async fn set_drafting(&self, campaign: CampaignId, epoch: Option<u32>) -> Result<(), StoreError> {
         let mut call = redis::cmd(if epoch.is_some() { "HSET" } else { "HDEL" });
         call.arg(keys::DRAFTING).arg(campaign.0);
         if let Some(epoch) = epoch {
@@ -104,14 +104,14 @@ impl Store {
     }
 
     /// Campaigns whose audience is being taken in, and by which epoch.
-    pub async fn drafting(&self) -> Result<Vec<(CampaignId, u32)>, StoreError> {
+    pub(crate) async fn drafting(&self) -> Result<Vec<(CampaignId, u32)>, StoreError> {
         let mut get = redis::cmd("HGETALL");
         let pairs: Vec<(u64, u32)> = self.ask(get.arg(keys::DRAFTING)).await?;
         Ok(pairs.into_iter().map(|(id, epoch)| (CampaignId(id), epoch)).collect())
     }
 
     /// Octets of memory that the server uses, for a gauge.
-    pub async fn used_memory(&self) -> Result<u64, StoreError> {
+    pub(crate) async fn used_memory(&self) -> Result<u64, StoreError> {
         let text: String = self.ask(redis::cmd("INFO").arg("memory")).await?;
         let line = text.lines().find_map(|line| line.strip_prefix("used_memory:"));
         Ok(line.and_then(|value| value.trim().parse().ok()).unwrap_or(0))

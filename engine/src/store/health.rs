@@ -17,7 +17,7 @@ const ID: &str = "id";
 
 /// A setting of the server with which it loses what it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hazard {
+pub(crate) enum Hazard {
     /// `appendonly` is not `yes`: what is in memory ends with the process.
     NoAppendOnly(String),
     /// `appendfsync no`: the system writes when it likes, half a minute late or later.
@@ -38,33 +38,33 @@ impl fmt::Display for Hazard {
 
 /// Memory in octets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Memory {
+pub(crate) struct Memory {
     /// `used_memory`.
-    pub used: u64,
+    pub(crate) used: u64,
     /// `maxmemory`; 0: as much as the machine has.
-    pub max: u64,
+    pub(crate) max: u64,
 }
 
 /// What one look at the server shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sight {
+pub(crate) struct Sight {
     /// When the reply was there.
-    pub at: Instant,
+    pub(crate) at: Instant,
     /// How long it took.
-    pub round_trip: Duration,
+    pub(crate) round_trip: Duration,
     /// The server's TIME, µs since 1970; it was read somewhere within the round trip.
-    pub time_us: u64,
+    pub(crate) time_us: u64,
     /// The database's id; `None` when it has none.
-    pub id: Option<String>,
+    pub(crate) id: Option<String>,
     /// How full it is.
-    pub memory: Memory,
+    pub(crate) memory: Memory,
     /// Settings that lose data; `None` when the server does not let us ask, as many hosted ones do not.
-    pub hazards: Option<Vec<Hazard>>,
+    pub(crate) hazards: Option<Vec<Hazard>>,
 }
 
 /// A connection that is only used to look: no bulk of others is in front of it.
 #[derive(Clone)]
-pub struct Probe {
+pub(crate) struct Probe {
     connection: ConnectionManager,
     clock: Clock,
 }
@@ -74,7 +74,7 @@ impl Probe {
     ///
     /// # Errors
     /// When the URL is none or the server is not there.
-    pub async fn connect(url: &str, clock: Clock) -> Result<Self, StoreError> {
+    pub(crate) async fn connect(url: &str, clock: Clock) -> Result<Self, StoreError> {
         let config = ConnectionManagerConfig::new()
             .set_response_timeout(Some(RESPONSE_TIMEOUT))
             .set_connection_timeout(Some(RESPONSE_TIMEOUT))
@@ -87,7 +87,7 @@ impl Probe {
     ///
     /// # Errors
     /// When the server does not answer, or refuses.
-    pub async fn claim(&self, id: &str) -> Result<String, StoreError> {
+    pub(crate) async fn claim(&self, id: &str) -> Result<String, StoreError> {
         let mut calls = redis::pipe();
         calls.cmd("HSETNX").arg(keys::META).arg(ID).arg(id).ignore();
         calls.cmd("HGET").arg(keys::META).arg(ID);
@@ -99,7 +99,7 @@ impl Probe {
     ///
     /// # Errors
     /// When the server does not answer, or refuses more than CONFIG.
-    pub async fn look(&self) -> Result<Sight, StoreError> {
+    pub(crate) async fn look(&self) -> Result<Sight, StoreError> {
         let since = self.clock.now();
         let replies: Vec<RedisResult<Value>> = questions().query_async(&mut self.connection.clone()).await?;
         let at = self.clock.now();

@@ -15,38 +15,38 @@ use super::{KeyOwner, Store, StoreError, Token, array, bytes, integer, keys};
 pub(super) const REMEMBERED: Duration = Duration::from_secs(24 * 3_600);
 
 /// The longest answer that is kept, in octets: the thousand recipients of a campaign that were not taken fit.
-pub const ANSWER_MAX: usize = 256 << 10;
+pub(crate) const ANSWER_MAX: usize = 256 << 10;
 
 /// SHA-256 of a request's body.
-pub type BodyDigest = [u8; 32];
+pub(crate) type BodyDigest = [u8; 32];
 
 /// A claim to do an operation.
 #[derive(Clone, Copy, Debug)]
-pub struct Claim {
+pub(crate) struct Claim {
     /// Whose operation.
-    pub caller: KeyOwner,
+    pub(crate) caller: KeyOwner,
     /// Which: see [`Token::of_key`].
-    pub token: Token,
+    pub(crate) token: Token,
     /// Random: no two claims are mistaken for each other.
-    pub number: [u8; 16],
+    pub(crate) number: [u8; 16],
     /// How long it lasts unless it is renewed.
-    pub lasts: Duration,
+    pub(crate) lasts: Duration,
 }
 
 /// What an operation was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// SHA-256 of the body that asked.
-    pub asked: BodyDigest,
+    pub(crate) asked: BodyDigest,
     /// The HTTP status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The answer's body.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// What became of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claimed {
+pub(crate) enum Claimed {
     /// The operation is the claimer's to do.
     Yours,
     /// Somebody else is at it.
@@ -59,7 +59,7 @@ pub enum Claimed {
 
 /// How a claim ends.
 #[derive(Clone, Copy, Debug)]
-pub enum Conclusion<'a> {
+pub(crate) enum Conclusion<'a> {
     /// The operation was done, and is answered so for a day.
     Keep(&'a Answer),
     /// Nobody knows whether it was done, or its answer may not be kept: the same request may claim it again at once.
@@ -71,7 +71,7 @@ pub enum Conclusion<'a> {
 impl Token {
     /// The operation that `caller` means by `key` at `path`. Each part has its length in front, so that no two triples
     /// make the same octets.
-    pub fn of_key(caller: KeyOwner, path: &str, key: &str) -> Self {
+    pub(crate) fn of_key(caller: KeyOwner, path: &str, key: &str) -> Self {
         let mut hash = Sha256::new();
         for part in [keys::slot(caller).as_str(), path, key] {
             hash.update((part.len() as u64).to_be_bytes());
@@ -85,7 +85,7 @@ impl Token {
 
 impl Store {
     /// Claims an operation, or renews the claim; with the body's digest if it is known.
-    pub async fn claim(&self, claim: &Claim, body: Option<&BodyDigest>) -> Result<Claimed, StoreError> {
+    pub(crate) async fn claim(&self, claim: &Claim, body: Option<&BodyDigest>) -> Result<Claimed, StoreError> {
         let key = keys::idempotent(claim.caller, claim.token);
         let mut call = self.script(Name::Claim, &[&key]);
         call.arg(claim.number.as_slice())
@@ -111,7 +111,7 @@ impl Store {
     }
 
     /// Ends a claim. `false`: another has it by now, and nothing was changed.
-    pub async fn conclude(&self, claim: &Claim, conclusion: Conclusion<'_>) -> Result<bool, StoreError> {
+    pub(crate) async fn conclude(&self, claim: &Claim, conclusion: Conclusion<'_>) -> Result<bool, StoreError> {
         let key = keys::idempotent(claim.caller, claim.token);
         let mut call = self.script(Name::Conclude, &[&key]);
         call.arg(claim.number.as_slice());

@@ -11,16 +11,16 @@ const READ_MAX: usize = 200;
 
 /// One entry: the events of one script call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JournalEntry {
+pub(crate) struct JournalEntry {
     /// Its position.
-    pub id: String,
+    pub(crate) id: String,
     /// Its events, packed; see [`crate::domain::events`].
-    pub events: Vec<u8>,
+    pub(crate) events: Vec<u8>,
 }
 
 impl JournalEntry {
     /// When it was written, seconds since 1970 by the server's clock.
-    pub fn at(&self) -> u32 {
+    pub(crate) fn at(&self) -> u32 {
         let milliseconds = self.id.split('-').next().and_then(|text| text.parse::<u64>().ok());
         (milliseconds.unwrap_or(0) / 1_000) as u32
     }
@@ -28,16 +28,16 @@ impl JournalEntry {
 
 /// What the journal says of one campaign, to be applied.
 #[derive(Clone, Debug, Default)]
-pub struct CampaignChanges {
+pub(crate) struct CampaignChanges {
     /// Counters and by how much.
-    pub counters: Vec<(u8, i32)>,
+    pub(crate) counters: Vec<(u8, i32)>,
     /// Results in the order of their positions.
-    pub results: Vec<(u32, ResultSlot)>,
+    pub(crate) results: Vec<(u32, ResultSlot)>,
 }
 
 /// What came of applying.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Applied {
+pub(crate) enum Applied {
     /// It is done: each campaign's counters in this partition now, in the order in which they were given.
     Done(Vec<Counters>),
     /// Somebody else did it: the books are there.
@@ -49,7 +49,7 @@ const GAP_MAX: u32 = 500;
 
 impl Store {
     /// The entries behind `after`; from the beginning when that is empty.
-    pub async fn journal(&self, partition: Partition, after: &str) -> Result<Vec<JournalEntry>, StoreError> {
+    pub(crate) async fn journal(&self, partition: Partition, after: &str) -> Result<Vec<JournalEntry>, StoreError> {
         let from = if after.is_empty() {
             "-".to_owned()
         } else {
@@ -70,7 +70,7 @@ impl Store {
     }
 
     /// Where the books are in a partition's journal.
-    pub async fn books_position(&self, partition: Partition) -> Result<String, StoreError> {
+    pub(crate) async fn books_position(&self, partition: Partition) -> Result<String, StoreError> {
         let mut get = redis::cmd("HGET");
         get.arg(format!("{}pos", self.base(partition))).arg("books");
         let mut replies = self.run(&self.books, vec![get]).await?;
@@ -79,7 +79,7 @@ impl Store {
 
     /// Applies changes to results and counters, and moves the books from one position to another, once. What they have then
     /// leaves the journal: nobody else reads it.
-    pub async fn apply(
+    pub(crate) async fn apply(
         &self,
         partition: Partition,
         (from, to): (&str, &str),

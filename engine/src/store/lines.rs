@@ -8,18 +8,18 @@ use crate::domain::{Line, Partition};
 
 /// What is queued for a line, for gauges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Depth {
+pub(crate) struct Depth {
     /// The line.
-    pub line: Line,
+    pub(crate) line: Line,
     /// Rows in spans.
-    pub queued: u64,
+    pub(crate) queued: u64,
     /// Messages that are deferred or wait behind another.
-    pub deferred: u64,
+    pub(crate) deferred: u64,
 }
 
 impl Store {
     /// What is queued and deferred, by line, over all partitions: for gauges.
-    pub async fn depths(&self) -> Result<Vec<Depth>, StoreError> {
+    pub(crate) async fn depths(&self) -> Result<Vec<Depth>, StoreError> {
         let get = |partition| {
             let base = self.base(partition);
             let (mut depth, mut lines) = (redis::cmd("HGETALL"), redis::cmd("SMEMBERS"));
@@ -58,7 +58,7 @@ impl Store {
     }
 
     /// The lines with something queued or deferred, in each partition.
-    pub async fn lines(&self) -> Result<Vec<(Partition, Vec<Line>)>, StoreError> {
+    pub(crate) async fn lines(&self) -> Result<Vec<(Partition, Vec<Line>)>, StoreError> {
         let get = |partition| {
             let mut members = redis::cmd("SMEMBERS");
             members.arg(format!("{}lines", self.base(partition)));

@@ -28,27 +28,26 @@ use deadpool_redis::Pool;
 use redis::Value;
 use redis::aio::ConnectionManager;
 
-pub use accounts::{Credits, GRANTED_MAX, Grant, KeyOwner, NewTenant, Tenant};
-pub use campaigns::{Campaign, CampaignKind, CampaignState, Launch, Looked, RecipientRow};
-pub use connection::ConnectFault;
-pub use counters::{Counters, changes};
-pub use direct::{DirectMessage, DirectPlace, HalfDone, Token};
-pub use embedded::{Embedded, EmbeddedFault};
-pub use engines::Epoch;
-pub use health::{Hazard, Memory, Probe, Sight};
-pub use idempotency::{ANSWER_MAX, Answer, BodyDigest, Claim, Claimed, Conclusion};
-pub use journal::{Applied, CampaignChanges, JournalEntry};
-pub use lines::Depth;
-pub use moves::{AcceptAsk, Ask, Case, Note, ParkedOf, ReceiptAsk, Reply};
-pub use parked::Found;
-pub use queues::{DueMessage, Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Stretch};
-pub use stale::StaleQueue;
+#[cfg(test)]
+pub(crate) use accounts::Credits;
+pub(crate) use accounts::{GRANTED_MAX, Grant, KeyOwner, NewTenant, Tenant};
+pub(crate) use campaigns::{Campaign, CampaignKind, CampaignState, Launch, RecipientRow};
+pub(crate) use connection::ConnectFault;
+pub(crate) use counters::{Counters, changes};
+pub(crate) use direct::{DirectMessage, DirectPlace, Token};
+pub(crate) use embedded::{Embedded, EmbeddedFault};
+pub(crate) use health::{Hazard, Memory, Probe, Sight};
+pub(crate) use idempotency::{ANSWER_MAX, Answer, BodyDigest, Claim, Claimed, Conclusion};
+pub(crate) use journal::{Applied, CampaignChanges, JournalEntry};
+pub(crate) use moves::{AcceptAsk, Ask, Case, Note, ParkedOf, ReceiptAsk, Reply};
+pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Stretch};
+pub(crate) use stale::StaleQueue;
 
 use crate::domain::{BadForm, Partition, Recipient};
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     /// Redis is not there, or does not answer in time. Ask again: what was done already will not be done twice.
     #[error("Redis does not answer: {0}")]
     Unavailable(#[source] redis::RedisError),
@@ -80,7 +79,7 @@ impl From<redis::RedisError> for StoreError {
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
-pub struct Store {
+pub(crate) struct Store {
     /// Answers and receipts: one caller, in order.
     moves: ConnectionManager,
     /// Leases: small and often.
@@ -103,12 +102,12 @@ struct Shared {
 
 impl Store {
     /// Partitions of this database.
-    pub fn partitions(&self) -> u16 {
+    pub(crate) fn partitions(&self) -> u16 {
         self.shared.partitions
     }
 
     /// Every partition.
-    pub fn all_partitions(&self) -> impl Iterator<Item = Partition> + use<> {
+    pub(crate) fn all_partitions(&self) -> impl Iterator<Item = Partition> + use<> {
         (0..self.shared.partitions).map(Partition)
     }
 

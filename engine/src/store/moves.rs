@@ -11,22 +11,22 @@ const CALL_MAX: usize = 500;
 
 /// The move of a message of one segment that was taken, from Leased: the ordinary answer.
 #[derive(Clone, Debug)]
-pub struct AcceptAsk {
+pub(crate) struct AcceptAsk {
     /// Whose record.
-    pub recipient: Recipient,
+    pub(crate) recipient: Recipient,
     /// The head that is expected.
-    pub head: [u8; HEAD],
+    pub(crate) head: [u8; HEAD],
     /// The sender as a number; 0 when it cannot be replied to.
-    pub sender: u64,
+    pub(crate) sender: u64,
     /// Whose it is.
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// The SMSC's id of it.
-    pub smsc_id: Vec<u8>,
+    pub(crate) smsc_id: Vec<u8>,
 }
 
 /// What a move adds to the trail of its record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Note {
+pub(crate) enum Note {
     /// Nothing.
     None,
     /// A message from that sender was taken.
@@ -37,22 +37,22 @@ pub enum Note {
 
 /// A receipt that may be matched by the store itself.
 #[derive(Clone, Debug)]
-pub struct ReceiptAsk {
+pub(crate) struct ReceiptAsk {
     /// The number that it is about.
-    pub recipient: Recipient,
+    pub(crate) recipient: Recipient,
     /// The SMSC that sent it.
-    pub smsc: SmscId,
+    pub(crate) smsc: SmscId,
     /// Under which it is remembered.
-    pub digest: [u8; 4],
+    pub(crate) digest: [u8; 4],
     /// The SMSC's id of the message.
-    pub smsc_id: Vec<u8>,
+    pub(crate) smsc_id: Vec<u8>,
     /// What it becomes.
-    pub result: ResultSlot,
+    pub(crate) result: ResultSlot,
 }
 
 /// What the store is asked.
 #[derive(Clone, Debug)]
-pub enum Ask {
+pub(crate) enum Ask {
     /// To note that a message was taken.
     Accept(AcceptAsk),
     /// To make any other move.
@@ -63,7 +63,7 @@ pub enum Ask {
 
 /// What it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// The move was made, now or when it was asked before.
     Moved,
     /// The message was something else.
@@ -80,24 +80,24 @@ pub enum Reply {
 
 /// A question, its reply, and what it comes from: one value.
 #[derive(Debug)]
-pub struct Case<T> {
+pub(crate) struct Case<T> {
     /// What is asked.
-    pub ask: Ask,
+    pub(crate) ask: Ask,
     /// What was said.
-    pub reply: Option<Reply>,
+    pub(crate) reply: Option<Reply>,
     /// From what.
-    pub of: T,
+    pub(crate) of: T,
 }
 
 impl<T> Case<T> {
     /// A case that was not asked yet.
-    pub fn new(ask: Ask, of: T) -> Self {
+    pub(crate) fn new(ask: Ask, of: T) -> Self {
         Self { ask, reply: None, of }
     }
 }
 
 /// Parked receipts of one key, packed as they were parked.
-pub type ParkedOf = (Recipient, Vec<u8>);
+pub(crate) type ParkedOf = (Recipient, Vec<u8>);
 
 impl Ask {
     fn recipient(&self) -> Recipient {
@@ -121,7 +121,7 @@ impl Ask {
 impl Store {
     /// Asks every case, in one round trip, and puts the reply into it. Returns parked receipts of those whose messages
     /// moved. On an error some may be done: the same cases asked again are finished.
-    pub async fn commit<T>(&self, now_us: u64, cases: &mut [Case<T>]) -> Result<Vec<ParkedOf>, StoreError> {
+    pub(crate) async fn commit<T>(&self, now_us: u64, cases: &mut [Case<T>]) -> Result<Vec<ParkedOf>, StoreError> {
         let groups = self.grouped(cases);
         let calls = groups.iter().map(|group| self.call_of(group, cases, now_us)).collect();
         let mut parked = Vec::new();
@@ -184,7 +184,7 @@ impl Store {
     }
 
     /// The records of some recipients, which may be empty.
-    pub async fn records(&self, recipients: &[Recipient]) -> Result<Vec<Vec<u8>>, StoreError> {
+    pub(crate) async fn records(&self, recipients: &[Recipient]) -> Result<Vec<Vec<u8>>, StoreError> {
         let get = |recipient: &Recipient| {
             let mut get = redis::cmd("HGET");
             let base = self.base(recipient.partition(self.partitions()));

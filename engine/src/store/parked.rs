@@ -12,16 +12,16 @@ const PARKED_OCTETS_MAX: usize = 8_192;
 
 /// What a step through a hash found.
 #[derive(Debug, Default)]
-pub struct Found {
+pub(crate) struct Found {
     /// Recipients and what stands under them.
-    pub entries: Vec<(Recipient, Vec<u8>)>,
+    pub(crate) entries: Vec<(Recipient, Vec<u8>)>,
     /// Where to go on; 0: the end.
-    pub cursor: u64,
+    pub(crate) cursor: u64,
 }
 
 impl Store {
     /// Keeps receipts. Returns for each whether there was room.
-    pub async fn park(&self, receipts: &[ParkedOf]) -> Result<Vec<bool>, StoreError> {
+    pub(crate) async fn park(&self, receipts: &[ParkedOf]) -> Result<Vec<bool>, StoreError> {
         let mut kept = vec![false; receipts.len()];
         let groups = self.parked_groups(receipts);
         let call = |group: &Vec<usize>| {
@@ -40,7 +40,7 @@ impl Store {
     }
 
     /// Forgets parked receipts. Returns how many were there.
-    pub async fn unpark(&self, receipts: &[ParkedOf]) -> Result<usize, StoreError> {
+    pub(crate) async fn unpark(&self, receipts: &[ParkedOf]) -> Result<usize, StoreError> {
         let call = |group: &Vec<usize>| {
             let mut call = self.parked_call(Name::Unpark, group, receipts);
             add_pairs(&mut call, group, receipts);
@@ -72,7 +72,7 @@ impl Store {
     }
 
     /// The parked receipts of one key; empty when there are none.
-    pub async fn parked_of(&self, key: Recipient) -> Result<Vec<u8>, StoreError> {
+    pub(crate) async fn parked_of(&self, key: Recipient) -> Result<Vec<u8>, StoreError> {
         let mut get = redis::cmd("HGET");
         get.arg(format!("{}parked", self.base(key.partition(self.partitions()))))
             .arg(&key.0.to_be_bytes()[..]);
@@ -81,12 +81,22 @@ impl Store {
     }
 
     /// Some records of a partition, about `count`; every record that stays is found once or more.
-    pub async fn scan_records(&self, partition: Partition, cursor: u64, count: usize) -> Result<Found, StoreError> {
+    pub(crate) async fn scan_records(
+        &self,
+        partition: Partition,
+        cursor: u64,
+        count: usize,
+    ) -> Result<Found, StoreError> {
         self.scan(partition, "rec", cursor, count).await
     }
 
     /// The same for parked receipts.
-    pub async fn scan_parked(&self, partition: Partition, cursor: u64, count: usize) -> Result<Found, StoreError> {
+    pub(crate) async fn scan_parked(
+        &self,
+        partition: Partition,
+        cursor: u64,
+        count: usize,
+    ) -> Result<Found, StoreError> {
         self.scan(partition, "parked", cursor, count).await
     }
 
@@ -108,7 +118,7 @@ impl Store {
     }
 
     /// Lets trails go that are older than `oldest_s`, seconds since 1970, of records as they were read.
-    pub async fn forget_trails(
+    pub(crate) async fn forget_trails(
         &self,
         partition: Partition,
         oldest_s: u64,
@@ -123,7 +133,7 @@ impl Store {
     }
 
     /// Keys with parked receipts, over all partitions: for a gauge.
-    pub async fn parked_count(&self) -> Result<u64, StoreError> {
+    pub(crate) async fn parked_count(&self) -> Result<u64, StoreError> {
         let count = |partition| {
             let mut len = redis::cmd("HLEN");
             len.arg(format!("{}parked", self.base(partition)));
@@ -137,7 +147,12 @@ impl Store {
     }
 
     /// Keeps inbound messages, newest last, and the newest `keep` of each partition.
-    pub async fn keep_inbound(&self, partition: Partition, packed: &[Vec<u8>], keep: usize) -> Result<(), StoreError> {
+    pub(crate) async fn keep_inbound(
+        &self,
+        partition: Partition,
+        packed: &[Vec<u8>],
+        keep: usize,
+    ) -> Result<(), StoreError> {
         let key = format!("{}inbound", self.base(partition));
         let (mut push, mut trim) = (redis::cmd("RPUSH"), redis::cmd("LTRIM"));
         push.arg(&key).arg(packed);
@@ -146,7 +161,12 @@ impl Store {
     }
 
     /// Keeps which recipient an SMSC's id belongs to, for as long as receipts may take: for SMSCs whose receipts do not say.
-    pub async fn index_ids(&self, smsc: SmscId, ids: &[(&[u8], Recipient)], seconds: u64) -> Result<(), StoreError> {
+    pub(crate) async fn index_ids(
+        &self,
+        smsc: SmscId,
+        ids: &[(&[u8], Recipient)],
+        seconds: u64,
+    ) -> Result<(), StoreError> {
         let set = |(id, recipient): &(&[u8], Recipient)| {
             let mut set = redis::cmd("SET");
             set.arg(index_key(smsc, id)).arg(recipient.0).arg("EX").arg(seconds);
@@ -156,7 +176,7 @@ impl Store {
     }
 
     /// The recipient that an SMSC's id was kept for.
-    pub async fn indexed(&self, smsc: SmscId, id: &[u8]) -> Result<Option<Recipient>, StoreError> {
+    pub(crate) async fn indexed(&self, smsc: SmscId, id: &[u8]) -> Result<Option<Recipient>, StoreError> {
         let mut get = redis::cmd("GET");
         get.arg(index_key(smsc, id));
         let mut replies = self.run(&self.moves, vec![get]).await?;

@@ -12,41 +12,41 @@ use crate::domain::{
 
 /// What a dispatcher asks for.
 #[derive(Clone, Debug)]
-pub struct LeaseAsk<'a> {
+pub(crate) struct LeaseAsk<'a> {
     /// For which SMSC.
-    pub smsc: SmscId,
+    pub(crate) smsc: SmscId,
     /// From which partition.
-    pub partition: Partition,
+    pub(crate) partition: Partition,
     /// The epoch that the leased messages carry.
-    pub epoch: u32,
+    pub(crate) epoch: u32,
     /// The number of this lease among those of the epoch in the partition, from 1.
-    pub number: u64,
+    pub(crate) number: u64,
     /// About so many segments.
-    pub segments: usize,
+    pub(crate) segments: usize,
     /// Now, µs since 1970.
-    pub now_us: u64,
+    pub(crate) now_us: u64,
     /// The routes that the SMSC serves now.
-    pub routes: &'a [RouteId],
+    pub(crate) routes: &'a [RouteId],
     /// The gates that are open now.
-    pub gates: &'a [GateId],
+    pub(crate) gates: &'a [GateId],
     /// The version of the routes.
-    pub version: u32,
+    pub(crate) version: u32,
 }
 
 /// A message that was leased, and its row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeasedMessage {
+pub(crate) struct LeasedMessage {
     /// To whom.
-    pub recipient: Recipient,
+    pub(crate) recipient: Recipient,
     /// The message as it is stored, Leased.
-    pub message: Bytes,
+    pub(crate) message: Bytes,
     /// Its variables.
-    pub variables: Bytes,
+    pub(crate) variables: Bytes,
 }
 
 /// What a lease brought.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Leased {
+pub(crate) enum Leased {
     /// Messages.
     Messages {
         /// They, now in state Leased.
@@ -64,31 +64,31 @@ pub enum Leased {
 
 /// Consecutive rows of one route and gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch {
+pub(crate) struct Stretch {
     /// The route.
-    pub route: RouteId,
+    pub(crate) route: RouteId,
     /// The gate.
-    pub gate: GateId,
+    pub(crate) gate: GateId,
     /// The first position.
-    pub first: u32,
+    pub(crate) first: u32,
     /// How many rows.
-    pub count: u32,
+    pub(crate) count: u32,
 }
 
 /// Whose rows, in which lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Owner {
+pub(crate) struct Owner {
     /// The tenant.
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// The campaign.
-    pub campaign: CampaignId,
+    pub(crate) campaign: CampaignId,
     /// Its purpose.
-    pub purpose: Purpose,
+    pub(crate) purpose: Purpose,
 }
 
 /// How a campaign's queues are halted; the letters of `halt.lua`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Halt {
+pub(crate) enum Halt {
     /// Nothing is leased until it is resumed.
     Pause,
     /// Goes on.
@@ -109,16 +109,16 @@ impl Halt {
 
 /// A message that waits to be leased again: its key in a due set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DueMessage {
+pub(crate) struct DueMessage {
     /// To whom.
-    pub recipient: Recipient,
+    pub(crate) recipient: Recipient,
     /// Which.
-    pub id: MessageId,
+    pub(crate) id: MessageId,
 }
 
 impl Store {
     /// Claims due messages of one partition for an SMSC. Asked again with the same number it brings the same.
-    pub async fn lease(&self, ask: &LeaseAsk<'_>) -> Result<Leased, StoreError> {
+    pub(crate) async fn lease(&self, ask: &LeaseAsk<'_>) -> Result<Leased, StoreError> {
         let mut call = self.script(Name::Lease, &[self.base(ask.partition)]);
         call.arg(ask.epoch)
             .arg(ask.number)
@@ -136,7 +136,12 @@ impl Store {
 
     /// Adds rows to an audience at their positions in a partition, with the stretches that they are queued in. Asked again
     /// it adds none twice.
-    pub async fn add_rows(&self, campaign: CampaignId, version: u32, batches: &[RowBatch]) -> Result<(), StoreError> {
+    pub(crate) async fn add_rows(
+        &self,
+        campaign: CampaignId,
+        version: u32,
+        batches: &[RowBatch],
+    ) -> Result<(), StoreError> {
         let calls = batches
             .iter()
             .map(|batch| {
@@ -160,7 +165,7 @@ impl Store {
 
     /// Queues a campaign in every partition. Returns the partitions whose spans were cut under other routes: there nothing
     /// was done.
-    pub async fn launch_spans(&self, owner: Owner, version: u32) -> Result<Vec<Partition>, StoreError> {
+    pub(crate) async fn launch_spans(&self, owner: Owner, version: u32) -> Result<Vec<Partition>, StoreError> {
         let call = |partition| {
             let mut call = self.script(Name::Launch, &[self.base(partition)]);
             call.arg(owner.campaign.0)
@@ -201,7 +206,7 @@ impl Store {
 
     /// Pauses, resumes or stops a campaign's queues everywhere. Returns the lines, by partition, in which messages of it
     /// may be deferred.
-    pub async fn halt(&self, owner: Owner, halt: Halt) -> Result<Vec<(Partition, Vec<Line>)>, StoreError> {
+    pub(crate) async fn halt(&self, owner: Owner, halt: Halt) -> Result<Vec<(Partition, Vec<Line>)>, StoreError> {
         let call = |partition| {
             let mut call = self.script(Name::Halt, &[self.base(partition)]);
             call.arg(owner.campaign.0)
@@ -220,7 +225,7 @@ impl Store {
 
     /// Some messages of a campaign, or of all, that are deferred or wait in a line, from a cursor on; the next cursor, 0 at
     /// the end.
-    pub async fn due_of(
+    pub(crate) async fn due_of(
         &self,
         campaign: Option<CampaignId>,
         (partition, line): (Partition, Line),
@@ -245,7 +250,11 @@ impl Store {
     }
 
     /// Tenants and campaigns with spans in a line.
-    pub async fn queued_in(&self, partition: Partition, line: Line) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
+    pub(crate) async fn queued_in(
+        &self,
+        partition: Partition,
+        line: Line,
+    ) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
         let base = self.base(partition);
         let range = |key: String| {
             let mut range = redis::cmd("LRANGE");
@@ -262,7 +271,7 @@ impl Store {
     }
 
     /// Makes deferred messages due now.
-    pub async fn make_due(
+    pub(crate) async fn make_due(
         &self,
         (partition, line): (Partition, Line),
         due: &[DueMessage],
@@ -279,7 +288,10 @@ impl Store {
 
     /// After the database came back older: what this process leased since is in doubt. Returns how many messages, and
     /// parked receipts of them; `None` when the database knows another lease as the last.
-    pub async fn restore(&self, ask: &RestoreAsk<'_>) -> Result<Option<(usize, Vec<super::ParkedOf>)>, StoreError> {
+    pub(crate) async fn restore(
+        &self,
+        ask: &RestoreAsk<'_>,
+    ) -> Result<Option<(usize, Vec<super::ParkedOf>)>, StoreError> {
         let mut call = self.script(Name::Restore, &[self.base(ask.partition)]);
         call.arg(ask.epoch)
             .arg(ask.known)
@@ -301,7 +313,7 @@ impl Store {
     }
 
     /// How often each tenant gets a turn, everywhere; 1 is everybody's.
-    pub async fn set_weight(&self, tenant: TenantId, weight: u8) -> Result<(), StoreError> {
+    pub(crate) async fn set_weight(&self, tenant: TenantId, weight: u8) -> Result<(), StoreError> {
         let set = |partition| {
             let mut set = redis::cmd("HSET");
             set.arg(format!("{}weights", self.base(partition)))
@@ -315,7 +327,11 @@ impl Store {
     }
 
     /// How many marketing messages a recipient may get of a tenant within so many seconds; `None`: as many as there are.
-    pub async fn set_cap(&self, tenant: TenantId, cap: Option<(u8, u32)>) -> Result<(), StoreError> {
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "obeyed by `lease.lua`; the setting for it is still to come")
+    )]
+    pub(crate) async fn set_cap(&self, tenant: TenantId, cap: Option<(u8, u32)>) -> Result<(), StoreError> {
         let set = |partition| {
             let key = format!("{}caps", self.base(partition));
             match cap {
@@ -338,7 +354,7 @@ impl Store {
 
     /// Keeps that recipients do not want messages: of one tenant, or of all; marketing, or of any purpose. What waits for
     /// them ends. Returns how many were not known before.
-    pub async fn opt_out(
+    pub(crate) async fn opt_out(
         &self,
         tenant: Option<TenantId>,
         purposes: &[Purpose],
@@ -375,32 +391,32 @@ impl Store {
 
 /// Rows of one partition that are added together.
 #[derive(Clone, Debug)]
-pub struct RowBatch {
+pub(crate) struct RowBatch {
     /// Which partition.
-    pub partition: Partition,
+    pub(crate) partition: Partition,
     /// The position of the first.
-    pub position: u32,
+    pub(crate) position: u32,
     /// Packed rows.
-    pub rows: Vec<Vec<u8>>,
+    pub(crate) rows: Vec<Vec<u8>>,
     /// Their stretches, in order.
-    pub stretches: Vec<Stretch>,
+    pub(crate) stretches: Vec<Stretch>,
 }
 
 /// What is to be put in doubt after the database came back older.
 #[derive(Clone, Debug)]
-pub struct RestoreAsk<'a> {
+pub(crate) struct RestoreAsk<'a> {
     /// Which partition.
-    pub partition: Partition,
+    pub(crate) partition: Partition,
     /// The epoch of the leases.
-    pub epoch: u32,
+    pub(crate) epoch: u32,
     /// The number of the last lease that the database knows.
-    pub known: u64,
+    pub(crate) known: u64,
     /// The number that it is to know then.
-    pub number: u64,
+    pub(crate) number: u64,
     /// What was leased, in order.
-    pub messages: &'a [(Recipient, Bytes)],
+    pub(crate) messages: &'a [(Recipient, Bytes)],
     /// Now, µs since 1970.
-    pub now_us: u64,
+    pub(crate) now_us: u64,
 }
 
 fn list(numbers: impl Iterator<Item = u16>) -> String {

@@ -6,20 +6,24 @@ use crate::domain::{CampaignId, Line, Partition, TenantId, Way};
 
 /// A campaign's queue in one partition whose spans were cut under older routes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StaleQueue {
+pub(crate) struct StaleQueue {
     /// Where.
-    pub partition: Partition,
+    pub(crate) partition: Partition,
     /// The line.
-    pub line: Line,
+    pub(crate) line: Line,
     /// Whose.
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// The campaign.
-    pub campaign: CampaignId,
+    pub(crate) campaign: CampaignId,
 }
 
 impl Store {
     /// The spans of a draft in one partition, and how many there are.
-    pub async fn draft_spans(&self, campaign: CampaignId, partition: Partition) -> Result<Vec<Stretch>, StoreError> {
+    pub(crate) async fn draft_spans(
+        &self,
+        campaign: CampaignId,
+        partition: Partition,
+    ) -> Result<Vec<Stretch>, StoreError> {
         let mut range = redis::cmd("LRANGE");
         range
             .arg(format!("{}cut:{}", self.base(partition), campaign.0))
@@ -31,7 +35,7 @@ impl Store {
     }
 
     /// Cuts a draft's spans in a partition anew. `spans`: how many there were. `false`: they are others by now.
-    pub async fn recut_draft(
+    pub(crate) async fn recut_draft(
         &self,
         owner: Owner,
         partition: Partition,
@@ -43,7 +47,7 @@ impl Store {
     }
 
     /// Cuts what is queued in a line anew. `first`: the first span as it was read. `false`: it is another by now.
-    pub async fn recut_queue(
+    pub(crate) async fn recut_queue(
         &self,
         owner: Owner,
         (partition, line, first): (Partition, Line, Vec<u8>),
@@ -53,7 +57,7 @@ impl Store {
     }
 
     /// Takes the queues off that leases found cut under older routes.
-    pub async fn stale_queues(&self, partition: Partition) -> Result<Vec<StaleQueue>, StoreError> {
+    pub(crate) async fn stale_queues(&self, partition: Partition) -> Result<Vec<StaleQueue>, StoreError> {
         let mut range = redis::cmd("LRANGE");
         range.arg(format!("{}stale", self.base(partition))).arg(0).arg(-1);
         let texts: Vec<String> = self.ask(&range).await?;
@@ -73,7 +77,7 @@ impl Store {
     }
 
     /// A stale queue was cut anew.
-    pub async fn forget_stale(&self, queue: &StaleQueue) -> Result<(), StoreError> {
+    pub(crate) async fn forget_stale(&self, queue: &StaleQueue) -> Result<(), StoreError> {
         let mut remove = redis::cmd("LREM");
         remove
             .arg(format!("{}stale", self.base(queue.partition)))
@@ -83,7 +87,7 @@ impl Store {
     }
 
     /// The spans of a campaign in a line, each as stretch, and the first of them as it is stored.
-    pub async fn queued_spans(&self, queue: &StaleQueue) -> Result<Option<(Vec<u8>, Vec<Stretch>)>, StoreError> {
+    pub(crate) async fn queued_spans(&self, queue: &StaleQueue) -> Result<Option<(Vec<u8>, Vec<Stretch>)>, StoreError> {
         let mut range = redis::cmd("LRANGE");
         range
             .arg(format!(

@@ -24,7 +24,7 @@ const NO_SUCH_PROGRAM: i32 = 127;
 
 /// A server that cannot be started.
 #[derive(Debug, thiserror::Error)]
-pub enum EmbeddedFault {
+pub(crate) enum EmbeddedFault {
     /// The program is not there.
     #[error(
         "redis-server was not found: install it (Debian, Ubuntu: apt install redis-server; macOS: brew install redis), \
@@ -72,7 +72,7 @@ pub enum EmbeddedFault {
 /// A running server of our own, on a folder that is ours alone. Dropped without [`Embedded::supervise`] having ended, it
 /// is killed, and finds its AOF again later.
 #[derive(Debug)]
-pub struct Embedded {
+pub(crate) struct Embedded {
     child: Child,
     /// What the watcher reads. Not left in `child`: waiting for a child closes its input.
     pipe: Option<ChildStdin>,
@@ -85,7 +85,7 @@ impl Embedded {
     ///
     /// # Errors
     /// See [`EmbeddedFault`].
-    pub async fn start(folder: &Path) -> Result<Self, EmbeddedFault> {
+    pub(crate) async fn start(folder: &Path) -> Result<Self, EmbeddedFault> {
         let folder = Folder::take(folder)?;
         orphan::take_over(&folder).await?;
         let mut child = spawn(&folder)?;
@@ -99,12 +99,12 @@ impl Embedded {
     }
 
     /// Where to connect.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis+unix://{}", self.folder.socket().display())
     }
 
     /// Keeps it running: started again whenever it ends, until `stop` is cancelled; then it is asked to save and end.
-    pub async fn supervise(mut self, stop: CancellationToken) {
+    pub(crate) async fn supervise(mut self, stop: CancellationToken) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return self.stop().await,

@@ -1,0 +1,106 @@
+//! What a lease leaves out, what it leaves standing, and how it divides.
+
+use super::*;
+
+/// A new tenant and a launched campaign of it to so many recipients, from 33 6 00 00 00 00 on.
+async fn campaign(bench: &Bench, recipients: u64) -> (TenantId, CampaignId) {
+    let tenant = bench.tenant(recipients).await;
+    (tenant, another(bench, tenant, recipients).await)
+}
+
+async fn another(bench: &Bench, tenant: TenantId, recipients: u64) -> CampaignId {
+    let id = bench.create(tenant, 0..recipients).await;
+    bench.campaigns.launch(tenant, id).await.unwrap();
+    bench.launched(tenant, id).await;
+    id
+}
+
+async fn counters(bench: &Bench, tenant: TenantId, id: CampaignId) -> Counters {
+    bench.campaigns.books().round().await;
+    bench.campaigns.books().look(tenant, id).await;
+    bench.store.counters(id).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_opted_out_is_left_out_and_the_credit_comes_back() {
+    let bench = Bench::start("opted-out").await;
+    let (tenant, id) = campaign(&bench, 100).await;
+    let out: Vec<Recipient> = (0..40).map(|number| Recipient(33_600_000_000 + number)).collect();
+    let (one, all) = out.split_at(25);
+    let marketing = [Purpose::Marketing];
+    assert_eq!(bench.store.opt_out(Some(tenant), &marketing, one, 1).await.unwrap(), 25);
+    assert_eq!(bench.store.opt_out(None, &marketing, all, 1).await.unwrap(), 15);
+    assert_eq!(bench.store.opt_out(None, &marketing, all, 1).await.unwrap(), 0);
+    let leased = bench.lease(1_000).await;
+    assert_eq!(leased.len(), 60);
+    assert!(leased.iter().all(|leased| !out.contains(&leased.recipient)));
+    bench.accept(&leased).await;
+    assert_eq!(counters(&bench, tenant, id).await.skipped(), 40);
+    let credits = bench.credits(tenant).await;
+    assert_eq!((credits.spent, credits.held, credits.available), (60, 0, 40));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_opted_out_of_one_tenants_messages_gets_anothers() {
+    let bench = Bench::start("of-one").await;
+    let (tenant, _) = campaign(&bench, 10).await;
+    let (stranger, _) = campaign(&bench, 10).await;
+    let recipient = Recipient(33_600_000_003);
+    bench
+        .store
+        .opt_out(Some(tenant), &[Purpose::Marketing], &[recipient], 1)
+        .await
+        .unwrap();
+    let leased = bench.lease(1_000).await;
+    let to_it: Vec<TenantId> = leased
+        .iter()
+        .filter(|leased| leased.recipient == recipient)
+        .map(|leased| message(leased).tenant)
+        .collect();
+    assert_eq!((leased.len(), to_it), (19, vec![stranger]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_had_enough_of_a_tenant_is_left_out() {
+    let bench = Bench::start("capped").await;
+    let tenant = bench.tenant(40).await;
+    bench.store.set_cap(tenant, Some((1, 86_400))).await.unwrap();
+    another(&bench, tenant, 10).await;
+    bench.accept(&bench.lease(1_000).await).await;
+    let second = another(&bench, tenant, 20).await;
+    let leased = bench.lease(1_000).await;
+    assert_eq!(leased.len(), 10, "ten had theirs today");
+    bench.accept(&leased).await;
+    assert_eq!(counters(&bench, tenant, second).await.skipped(), 10);
+    bench.store.set_cap(tenant, None).await.unwrap();
+    another(&bench, tenant, 10).await;
+    assert_eq!(bench.lease(1_000).await.len(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_gate_keeps_its_rows_and_what_was_leased_through_it_goes_on() {
+    let bench = Bench::start("gates").await;
+    campaign(&bench, 50).await;
+    let first = bench.lease_through(&[GateId::OPEN], 1).await;
+    assert!(!first.is_empty());
+    assert_eq!(bench.lease_through(&[], 1_000).await.len(), 0);
+    assert_eq!(bench.lease_through(&[GateId(7)], 1_000).await.len(), 0);
+    bench.accept(&first).await;
+    let rest = bench.lease_through(&[GateId(7), GateId::OPEN], 1_000).await;
+    assert_eq!(first.len() + rest.len(), 50);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tenants_have_turns_by_their_weights() {
+    let bench = Bench::start("weights").await;
+    let (light, _) = campaign(&bench, 4_000).await;
+    let heavy = bench.tenant(4_000).await;
+    bench.store.set_weight(heavy, 3).await.unwrap();
+    let id = bench.create(heavy, 4_000..8_000).await;
+    bench.campaigns.launch(heavy, id).await.unwrap();
+    bench.launched(heavy, id).await;
+    let leased = bench.lease(64).await;
+    let of = |tenant| leased.iter().filter(|leased| message(leased).tenant == tenant).count();
+    assert_eq!(of(light) + of(heavy), leased.len());
+    assert_eq!(of(heavy), 3 * of(light), "of {}", leased.len());
+}
