@@ -14,36 +14,39 @@ const BEHIND_MAX: Duration = Duration::from_millis(200);
 #[derive(Clone, Debug)]
 pub(crate) struct Pressure {
     start: Instant,
-    /// When the oldest came, µs since the start, plus one; 0: nothing waits.
-    oldest: Arc<AtomicU64>,
+    /// When the oldest of each lane came, µs since the start, plus one; 0: nothing waits there.
+    oldest: Arc<[AtomicU64]>,
     /// `oldest` is another one.
     changed: Arc<Notify>,
 }
 
 impl Pressure {
-    /// Nothing waits yet.
-    pub(crate) fn new(now: Instant) -> Self {
+    /// Nothing waits yet in any of so many lanes.
+    pub(crate) fn new(now: Instant, lanes: usize) -> Self {
         Self {
             start: now,
-            oldest: Arc::default(),
+            oldest: (0..lanes).map(|_| AtomicU64::new(0)).collect(),
             changed: Arc::default(),
         }
     }
 
-    /// The oldest event that is not settled came then; `None`: nothing waits.
-    pub(crate) fn set(&self, oldest: Option<Instant>) {
+    /// The oldest event of that lane that is not settled came then; `None`: nothing waits there.
+    pub(crate) fn set(&self, lane: usize, oldest: Option<Instant>) {
         let since = oldest.map_or(0, |oldest| {
             oldest.saturating_duration_since(self.start).as_micros() as u64 + 1
         });
-        self.oldest.store(since, Ordering::Relaxed);
+        if let Some(slot) = self.oldest.get(lane) {
+            slot.store(since, Ordering::Relaxed);
+        }
         self.changed.notify_waiters();
     }
 
     /// How long the oldest event has been waiting.
     pub(crate) fn behind(&self, now: Instant) -> Duration {
-        match self.oldest.load(Ordering::Relaxed) {
-            0 => Duration::ZERO,
-            since => now.saturating_duration_since(self.start + Duration::from_micros(since - 1)),
+        let lanes = self.oldest.iter().map(|oldest| oldest.load(Ordering::Relaxed));
+        match lanes.filter(|since| *since > 0).min() {
+            None => Duration::ZERO,
+            Some(since) => now.saturating_duration_since(self.start + Duration::from_micros(since - 1)),
         }
     }
 
@@ -70,25 +73,28 @@ mod tests {
     #[test]
     fn what_waits_grows_old_until_it_is_settled() {
         let start = Clock::new().now();
-        let pressure = Pressure::new(start);
+        let pressure = Pressure::new(start, 2);
         let later = start + Duration::from_secs(3);
         assert_eq!(pressure.behind(later), Duration::ZERO);
-        pressure.set(Some(start + Duration::from_secs(1)));
+        pressure.set(1, Some(start + Duration::from_secs(1)));
+        pressure.set(0, Some(start + Duration::from_secs(2)));
         assert_eq!(pressure.behind(later), Duration::from_secs(2));
-        pressure.set(None);
+        pressure.set(1, None);
+        assert_eq!(pressure.behind(later), Duration::from_secs(1));
+        pressure.set(0, None);
         assert_eq!(pressure.behind(later), Duration::ZERO);
     }
 
     #[tokio::test]
     async fn leases_wait_until_settling_has_caught_up() {
         let start = Clock::new().now();
-        let pressure = Pressure::new(start);
-        pressure.set(Some(start));
+        let pressure = Pressure::new(start, 2);
+        pressure.set(0, Some(start));
         let mut relieved = std::pin::pin!(pressure.relieved(|| start + Duration::from_secs(1)));
         assert_eq!(relieved.as_mut().now_or_never(), None);
-        pressure.set(Some(start + Duration::from_millis(700)));
+        pressure.set(0, Some(start + Duration::from_millis(700)));
         assert_eq!(relieved.as_mut().now_or_never(), None);
-        pressure.set(Some(start + Duration::from_millis(900)));
+        pressure.set(0, Some(start + Duration::from_millis(900)));
         assert_eq!(relieved.as_mut().now_or_never(), Some(()));
     }
 }

@@ -208,7 +208,7 @@ impl Engine {
             bells,
             leases,
             campaigns,
-            pressure: Pressure::new(clock.now()),
+            pressure: Pressure::new(clock.now(), settle::LANES),
             verdict,
             unparked,
             binds_stop,
@@ -255,6 +255,7 @@ impl Engine {
         let smscs = Arc::new(sides);
         let gatherer = Gatherer {
             clock: self.clock,
+            partitions: self.store.partitions(),
             smscs: smscs.clone(),
             in_doubt: self.config.engine.in_doubt,
             collector: Collector::default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::domain::{MessageId, Recipient, TenantId};
+use crate::domain::{MessageId, Recipient};
 
 /// The right to submit what was leased. It lives as long as one of its messages has no answer in the store.
 #[derive(Debug)]
@@ -18,12 +18,12 @@ pub(crate) struct Lease {
 pub(crate) struct Flight {
     /// The message as it is stored, state Leased.
     pub(crate) message: Bytes,
+    /// Its record as it is stored; empty where that is long.
+    pub(crate) record: Bytes,
     /// Its id.
     pub(crate) id: MessageId,
     /// To whom.
     pub(crate) recipient: Recipient,
-    /// Whose.
-    pub(crate) tenant: TenantId,
     /// submit_sm's that it takes, as it was composed.
     pub(crate) segments: u8,
     /// Those of them that are submitted now: all, unless an SMSC has some already.

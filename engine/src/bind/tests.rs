@@ -48,7 +48,7 @@ async fn submit(binds: &Binds) {
         message: bytes::Bytes::new(),
         id: MessageId::new(CampaignId(1), Partition(0), 16, 0),
         recipient: Recipient(33_612_345_678),
-        tenant: crate::domain::TenantId(1),
+        record: bytes::Bytes::new(),
         segments: 1,
         submitted: 1,
         sender: 0,

@@ -2,8 +2,8 @@
 
 use super::launch::owner;
 use super::{CampaignFault, Campaigns};
-use crate::domain::{CampaignId, Event, Line, Message, Partition, Record, TenantId};
-use crate::store::{Ask, Campaign, CampaignKind, CampaignState, Case, Halt, Note, Owner, Reply, StoreError};
+use crate::domain::{CampaignId, Event, Line, Message, Note, Partition, Record, TenantId};
+use crate::store::{Campaign, CampaignKind, CampaignState, Halt, Owner, StoreError};
 
 /// How often a stopped campaign is looked through while some of its messages are with an SMSC for an answer.
 const STOP_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
@@ -167,18 +167,16 @@ impl Campaigns {
             let (due, next) = self.store().due_of(of, place, cursor).await?;
             let recipients: Vec<_> = due.iter().map(|message| message.recipient).collect();
             let records = self.store().records(&recipients).await?;
-            let mut cases = Vec::new();
+            let mut moves = Vec::new();
             for (message, bytes) in due.iter().zip(&records) {
-                let record = Record::unpack(message.recipient, bytes).map_err(|form| StoreError::BadForm {
-                    key: format!("the record of {}", message.recipient.masked()),
-                    form,
-                })?;
+                let bad = |form| StoreError::bad_record(message.recipient, form);
+                let record = Record::unpack(message.recipient, bytes).map_err(bad)?;
                 let found = record.messages.iter().find(|found| found.id == message.id);
                 let transition = found.and_then(|found| found.apply(event(found)?, self.now_us()).ok());
-                cases.extend(transition.map(|transition| Case::new(Ask::Move(transition, Note::None), ())));
+                moves.extend(transition.map(|transition| (transition, Note::None)));
             }
-            self.store().commit(self.now_us(), &mut cases).await?;
-            moved += cases.iter().filter(|case| case.reply == Some(Reply::Moved)).count();
+            let made = self.store().make(self.now_us(), &moves).await?;
+            moved += made.done.iter().filter(|done| **done).count();
             if next == 0 {
                 return Ok(moved);
             }

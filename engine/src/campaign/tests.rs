@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::*;
 use crate::config;
 use crate::domain::{
-    Ending, Event, GateId, HEAD, Message, MessageId, Purpose, Reason, Recipient, ResultSlot, SmscId, Status, digest,
+    Event, GateId, Mark, Message, MessageId, Note, Purpose, Reason, Recipient, Record, SmscId, Status, Trace, Traces,
+    Transition, digest,
 };
 use crate::store::{
-    AcceptAsk, Ask, CampaignState, Case, Counters, Credits, Embedded, Grant, LeaseAsk, Leased, LeasedMessage,
-    NewTenant, Note, ReceiptAsk, Reply, Token,
+    CampaignState, Counters, Credits, Embedded, Grant, LeaseAsk, Leased, LeasedMessage, NewTenant, Token,
 };
 
 const SMSC: SmscId = SmscId(1);
@@ -173,43 +173,61 @@ impl Bench {
         leased
     }
 
-    pub(crate) async fn commit(&self, asks: impl IntoIterator<Item = Ask>) -> Vec<Reply> {
-        let mut cases: Vec<Case<()>> = asks.into_iter().map(|ask| Case::new(ask, ())).collect();
-        self.store.commit(self.clock.unix_us(), &mut cases).await.unwrap();
-        cases.into_iter().map(|case| case.reply.unwrap()).collect()
-    }
-
     async fn accept(&self, leased: &[LeasedMessage]) {
-        let replies = self.commit(leased.iter().map(accepted)).await;
-        assert!(replies.iter().all(|reply| *reply == Reply::Moved));
-        self.campaigns.books().round().await;
+        self.make(leased, |message| (accepted(message), Note::Taken(36_180)))
+            .await;
     }
 
     async fn reject(&self, leased: &[LeasedMessage]) {
-        let replies = self.commit(leased.iter().map(rejected)).await;
-        assert!(replies.iter().all(|reply| *reply == Reply::Moved));
-        self.campaigns.books().round().await;
+        let rejected = Event::Rejected {
+            status: Status::UnknownNumber,
+            reason: Reason::Answer,
+            code: 11,
+        };
+        self.make(leased, |_| (rejected.clone(), Note::None)).await;
     }
 
     async fn receipts(&self, leased: &[LeasedMessage], status: Status) {
-        self.commit(leased.iter().map(|leased| receipt(leased, status))).await;
+        let receipt = |message: &Message<'_>| {
+            let (segment, code) = (0, 0);
+            let digest = digest(SMSC, &smsc_id(message));
+            (Event::Receipt { segment, status, code }, Note::Settled(digest))
+        };
+        self.make(leased, receipt).await;
+    }
+
+    /// Has that happen to those messages that are still under way, and to the books.
+    async fn make(&self, leased: &[LeasedMessage], event: impl Fn(&Message<'_>) -> (Event, Note)) {
+        let recipients: Vec<Recipient> = leased.iter().map(|leased| leased.recipient).collect();
+        let records = self.store.records(&recipients).await.unwrap();
+        let moves: Vec<(Transition, Note)> = leased
+            .iter()
+            .zip(&records)
+            .filter_map(|(leased, record)| {
+                let read = Record::unpack(leased.recipient, record).unwrap();
+                let mut messages = read.messages.iter();
+                let stored = messages.find(|stored| stored.id == message(leased).id)?;
+                let (event, note) = event(stored);
+                Some((stored.apply(event, 1).unwrap(), note))
+            })
+            .collect();
+        let made = self.store.make(self.clock.unix_us(), &moves).await.unwrap();
+        assert!(made.done.iter().all(|done| *done));
         self.campaigns.books().round().await;
     }
 }
 
-fn receipt(leased: &LeasedMessage, status: Status) -> Ask {
-    let smsc_id = message(leased).id.0.to_string().into_bytes();
-    Ask::Receipt(ReceiptAsk {
-        recipient: leased.recipient,
-        smsc: SMSC,
-        digest: digest(SMSC, &smsc_id),
-        smsc_id,
-        result: ResultSlot {
-            ending: Ending::Status { status, accepted: true },
-            reason: Reason::Receipt,
-            code: 0,
-            at: 1,
-        },
+fn smsc_id(message: &Message<'_>) -> Vec<u8> {
+    message.id.0.to_string().into_bytes()
+}
+
+fn accepted(message: &Message<'_>) -> Event {
+    Event::Accepted(Traces {
+        at: 1,
+        segments: vec![Trace {
+            mark: Mark::Taken,
+            smsc_id: smsc_id(message),
+        }],
     })
 }
 
@@ -246,25 +264,6 @@ pub(crate) fn body(recipients: std::ops::Range<u64>, text: &str) -> String {
         r#"{{"name": "Rappel", "text": "{text}", "sender": "Clinique", "purpose": "marketing", "audience": {{"recipients": [{}]}}}}"#,
         rows.join(",")
     )
-}
-
-fn accepted(leased: &LeasedMessage) -> Ask {
-    Ask::Accept(AcceptAsk {
-        recipient: leased.recipient,
-        head: *leased.message.first_chunk::<HEAD>().unwrap(),
-        sender: 36_180,
-        tenant: message(leased).tenant,
-        smsc_id: message(leased).id.0.to_string().into_bytes(),
-    })
-}
-
-fn rejected(leased: &LeasedMessage) -> Ask {
-    let event = Event::Rejected {
-        status: Status::UnknownNumber,
-        reason: Reason::Answer,
-        code: 11,
-    };
-    Ask::Move(message(leased).apply(event, 1).unwrap(), Note::None)
 }
 
 fn ids(leased: &[LeasedMessage]) -> HashSet<MessageId> {

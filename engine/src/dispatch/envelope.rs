@@ -47,9 +47,9 @@ pub(super) fn seal(
     }
     let flight = Arc::new(Flight {
         message: leased.message.clone(),
+        record: leased.record.clone(),
         id: message.id,
         recipient: message.recipient,
-        tenant: message.tenant,
         segments: u8::try_from(segments.len()).map_err(|_| Uncomposable)?,
         submitted: (0..segments.len()).filter(|part| is_open(*part)).count() as u8,
         sender: replies_to(&sender),
@@ -68,9 +68,9 @@ pub(super) fn unsealed(leased: &LeasedMessage, lease: &Arc<Lease>) -> Option<Fli
         .map(|traces| traces.segments.iter().filter(|trace| trace.mark == Mark::Open).count());
     Some(Flight {
         message: leased.message.clone(),
+        record: leased.record.clone(),
         id: message.id,
         recipient: message.recipient,
-        tenant: message.tenant,
         segments: traces
             .as_ref()
             .map_or(message.segments.max(1), |traces| traces.segments.len() as u8),

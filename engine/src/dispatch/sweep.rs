@@ -11,11 +11,11 @@ use super::leases::{DEAD_AFTER_US, Leases};
 use crate::bind::Reply;
 use crate::clock::Clock;
 use crate::config::InDoubt;
-use crate::domain::{Event, Mark, Message, Partition, Recipient, Record, State, Transition};
+use crate::domain::{Event, Mark, Message, Note, Partition, Recipient, Record, State, Transition};
 use crate::guard::Verdict;
 use crate::outcome::{Meanings, Policy, decide};
 use crate::receipt::Parked;
-use crate::store::{self, Ask, Case, Note, ParkedOf, Store, StoreError};
+use crate::store::{ParkedOf, Store, StoreError, Swap};
 
 /// Records in one step, and the pause between steps of the slow round: a million records take a quarter of an hour.
 const STEP: usize = 500;
@@ -145,7 +145,7 @@ impl Sweeper {
         loop {
             let step = self.store.scan_records(partition, cursor, STEP).await?;
             self.settle(&step.entries, Search::Expired).await?;
-            self.forget_trails(partition, &step.entries).await?;
+            self.forget_trails(&step.entries).await?;
             cursor = step.cursor;
             if cursor == 0 {
                 break;
@@ -155,17 +155,22 @@ impl Sweeper {
         self.forget_parked(partition).await
     }
 
-    async fn forget_trails(&self, partition: Partition, records: &[(Recipient, Vec<u8>)]) -> Result<(), StoreError> {
+    async fn forget_trails(&self, records: &[(Recipient, Vec<u8>)]) -> Result<(), StoreError> {
         let oldest = (self.clock.unix_us() / 1_000_000).saturating_sub(self.trails_kept.as_secs());
         let is_old = |(recipient, bytes): &&(Recipient, Vec<u8>)| {
             let record = Record::unpack(*recipient, bytes).unwrap_or_default();
             record.trails.iter().any(|trail| u64::from(trail.at) < oldest)
         };
-        let old: Vec<_> = records.iter().filter(is_old).cloned().collect();
-        if old.is_empty() {
-            return Ok(());
+        let mut swaps = Vec::new();
+        for (recipient, bytes) in records.iter().filter(is_old) {
+            let mut swap = Swap::new(*recipient, bytes.clone().into());
+            let bad = |form| StoreError::bad_record(*recipient, form);
+            swap.draft.forget_trails(oldest).map_err(bad)?;
+            swaps.push(swap);
         }
-        self.store.forget_trails(partition, oldest, &old).await
+        // One that has changed meanwhile is looked at in the next round.
+        let swaps: Vec<&Swap> = swaps.iter().collect();
+        self.store.swap(self.clock.unix_us(), &swaps).await.map(drop)
     }
 
     /// Receipts that found no message within the time for receipts never will.
@@ -189,43 +194,27 @@ impl Sweeper {
 
     async fn settle(&self, records: &[(Recipient, Vec<u8>)], search: Search) -> Result<usize, StoreError> {
         let now = self.clock.unix_us();
-        let mut cases = Vec::new();
+        let mut moves = Vec::new();
         for (recipient, bytes) in records {
-            let record = Record::unpack(*recipient, bytes).map_err(|form| StoreError::BadForm {
-                key: format!("the record of {}", recipient.masked()),
-                form,
-            })?;
-            let moves = record
-                .messages
-                .iter()
-                .filter_map(|message| self.decide(message, search, now));
-            cases.extend(moves.map(|(transition, note)| Case::new(Ask::Move(transition, note), ())));
+            let bad = |form| StoreError::bad_record(*recipient, form);
+            let record = Record::unpack(*recipient, bytes).map_err(bad)?;
+            let decided = record.messages.iter();
+            moves.extend(decided.filter_map(|message| self.decide(message, search, now)));
         }
-        if cases.is_empty() {
+        if moves.is_empty() {
             return Ok(0);
         }
-        let parked = self.store.commit(now, &mut cases).await?;
-        for case in &cases {
-            if let Ask::Move(
-                Transition {
-                    due: Some((line, _)),
-                    recipient,
-                    ..
-                },
-                _,
-            ) = &case.ask
-            {
-                self.bells
-                    .ring(line.way, recipient.partition(self.store.partitions()), false);
+        let made = self.store.make(now, &moves).await?;
+        for (transition, _) in &moves {
+            if let Some((line, _)) = transition.due {
+                let partition = transition.recipient.partition(self.store.partitions());
+                self.bells.ring(line.way, partition, false);
             }
         }
-        if !parked.is_empty() && self.unparked.send(parked).await.is_err() {
+        if !made.parked.is_empty() && self.unparked.send(made.parked).await.is_err() {
             tracing::debug!("parked receipts stay parked: the engine ends");
         }
-        Ok(cases
-            .iter()
-            .filter(|case| case.reply == Some(store::Reply::Moved))
-            .count())
+        Ok(made.done.iter().filter(|done| **done).count())
     }
 
     fn decide(&self, message: &Message<'_>, search: Search, now: u64) -> Option<(Transition, Note)> {

@@ -104,6 +104,7 @@ impl State {
     }
 
     /// The letters of the stored states that `step` may leave: what a script accepts.
+    #[cfg(test)]
     pub(crate) fn letters_before(step: Step) -> String {
         let before = Self::STORED.into_iter().filter(|state| state.after(step).is_ok());
         before.filter_map(Self::letter).map(char::from).collect()

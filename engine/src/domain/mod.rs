@@ -5,11 +5,13 @@ mod status;
 mod message;
 mod ending;
 mod stored;
+mod draft;
 mod transition;
 mod journal;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use ids::{
     CampaignId, GateId, MessageId, PARTITIONS_MAX, Partition, Recipient, RouteId, SmscId, TenantId, UnknownId,
@@ -18,6 +20,6 @@ pub(crate) use journal::{ENDED, JournalEvent, events};
 pub(crate) use message::{IllegalMove, State, Step};
 pub(crate) use status::{Language, Purpose, Status};
 pub(crate) use stored::{
-    BadForm, HEAD, Line, Mark, Message, Record, Row, Trace, Traces, Way, digest, push_variable, variables,
+    BadForm, Line, Mark, Message, Record, Row, Trace, Traces, Way, digest, push_variable, variables,
 };
 pub(crate) use transition::{Event, Transition};

@@ -112,17 +112,6 @@ impl Next {
     }
 }
 
-impl Transition {
-    /// This move and then that one, as one: `next` was made from what this one leaves.
-    pub(crate) fn then(self, next: Self) -> Self {
-        Self {
-            expected: self.expected,
-            journal: next.journal.or(self.journal),
-            ..next
-        }
-    }
-}
-
 impl Message<'_> {
     /// What is known of its segments where nothing was noted: `count` of them, each with that mark.
     pub(crate) fn traces_or(&self, mark: Mark, count: u8) -> Traces {

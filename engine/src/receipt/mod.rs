@@ -1,8 +1,7 @@
 //! Receipts: which message one is about. Decides; carries nothing out.
 //!
 //! The recipient comes first: an address of the receipt finds the recipient's record, and among the one to three messages
-//! in it the ids decide under every equality that carriers are known for (`smpp::receipt::relation`). The store settles the
-//! ordinary case by itself (`receipt.lua`); what it hands back comes here.
+//! in it the ids decide under every equality that carriers are known for (`smpp::receipt::relation`).
 
 mod matching;
 mod parked;
@@ -15,8 +14,6 @@ pub(crate) use replay::{ParkedView, Replay, ReplayFault};
 pub(crate) use whereabouts::Whereabouts;
 
 use crate::bind::ReceiptNews;
-use crate::domain::{Ending, Reason, ResultSlot, Status};
-use crate::outcome::Verdict;
 
 impl ReceiptNews {
     /// The ids that it names, the surest first; empty ones are none.
@@ -26,20 +23,6 @@ impl ReceiptNews {
             .flatten()
             .map(Vec::as_slice)
             .filter(|id| !id.is_empty())
-    }
-}
-
-/// How a verdict stands in the results of a campaign.
-pub(crate) fn result(verdict: Verdict, now_us: u64) -> ResultSlot {
-    let delivered = verdict.status == Status::Delivered;
-    ResultSlot {
-        ending: Ending::Status {
-            status: verdict.status,
-            accepted: true,
-        },
-        reason: if delivered { Reason::None } else { Reason::Receipt },
-        code: verdict.code,
-        at: (now_us / 1_000_000) as u32,
     }
 }
 

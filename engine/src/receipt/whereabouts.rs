@@ -1,31 +1,58 @@
-//! Whose messages the ids of late belong to: for receipts that do not say it.
+//! Whose messages the ids of late belong to: for receipts that do not say it, and so that the record need not be read for
+//! those that do.
 
 use std::hash::{BuildHasher, BuildHasherDefault};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::domain::{Recipient, SmscId};
 
-/// Ids in each of two generations: some 10 MiB each, a minute at some thousand messages a second.
+/// Ids in each of two generations: at most some 40 MiB each, a minute at some thousand messages a second.
 const GENERATION: usize = 250_000;
 
-/// The recipients of the last few hundred thousand messages, by the digest of the SMSC's id.
+/// The recipients of the last few hundred thousand messages, by the digest of the SMSC's id. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Whereabouts(Arc<Mutex<Generations>>);
+
 #[derive(Debug, Default)]
-pub(crate) struct Whereabouts {
-    young: FxHashMap<u64, Recipient>,
-    old: FxHashMap<u64, Recipient>,
+struct Generations {
+    young: FxHashMap<u64, Known>,
+    old: FxHashMap<u64, Known>,
+}
+
+/// What is known of an id.
+#[derive(Clone, Debug)]
+struct Known {
+    recipient: Recipient,
+    /// The recipient's record as this process left it, until a receipt has asked for it.
+    record: Bytes,
 }
 
 impl Whereabouts {
-    /// Remembers whose an id is.
-    pub(crate) fn note(&mut self, smsc: SmscId, id: &[u8], recipient: Recipient) {
+    /// Remembers whose an id is, and that recipient's record as it is now.
+    pub(crate) fn note(&self, smsc: SmscId, id: &[u8], recipient: Recipient, record: Bytes) {
         if id.is_empty() {
             return;
         }
-        if self.young.len() >= GENERATION {
-            self.old = std::mem::take(&mut self.young);
+        let mut known = self.lock();
+        if known.young.len() >= GENERATION {
+            known.old = std::mem::take(&mut known.young);
         }
-        self.young.insert(digest(smsc, &normal(id)), recipient);
+        let digest = digest(smsc, &normal(id));
+        known.young.insert(digest, Known { recipient, record });
+    }
+
+    /// The record of that recipient as this process left it when it noted the id; once.
+    pub(crate) fn take_record(&self, smsc: SmscId, id: &[u8], recipient: Recipient) -> Option<Bytes> {
+        let digest = digest(smsc, &normal(id));
+        let mut generations = self.lock();
+        let generations = &mut *generations;
+        let known = generations.young.get_mut(&digest);
+        let known = known.or_else(|| generations.old.get_mut(&digest))?;
+        let record = std::mem::take(&mut known.record);
+        (known.recipient == recipient && !record.is_empty()).then_some(record)
     }
 
     /// Whose it is, under the equalities of ids: case, leading zeros, and hexadecimal for decimal.
@@ -40,10 +67,16 @@ impl Whereabouts {
             .ok()
             .map(|number| number.to_string().into_bytes());
         let forms = [Some(text.clone()), as_hexadecimal, as_decimal];
+        let known = self.lock();
         forms.into_iter().flatten().find_map(|form| {
             let digest = digest(smsc, &form);
-            self.young.get(&digest).or_else(|| self.old.get(&digest)).copied()
+            let found = known.young.get(&digest).or_else(|| known.old.get(&digest));
+            found.map(|known| known.recipient)
         })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Generations> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -64,12 +97,16 @@ mod tests {
 
     #[test]
     fn an_id_is_found_however_it_is_written() {
-        let mut whereabouts = Whereabouts::default();
-        whereabouts.note(SmscId(1), b"00FF", Recipient(7));
+        let whereabouts = Whereabouts::default();
+        whereabouts.note(SmscId(1), b"00FF", Recipient(7), Bytes::from_static(b"record"));
+        assert_eq!(whereabouts.take_record(SmscId(1), b"ff", Recipient(8)), None);
         for id in [&b"ff"[..], b"FF", b"000ff", b"255"] {
             assert_eq!(whereabouts.of(SmscId(1), id), Some(Recipient(7)));
         }
-        whereabouts.note(SmscId(1), b"1000", Recipient(8));
+        whereabouts.note(SmscId(1), b"1000", Recipient(8), Bytes::from_static(b"record"));
+        let record = whereabouts.take_record(SmscId(1), b"1000", Recipient(8));
+        assert_eq!(record.as_deref(), Some(&b"record"[..]));
+        assert_eq!(whereabouts.take_record(SmscId(1), b"1000", Recipient(8)), None, "once");
         assert_eq!(whereabouts.of(SmscId(1), b"3e8"), Some(Recipient(8)));
         assert_eq!(whereabouts.of(SmscId(2), b"ff"), None);
     }

@@ -1,34 +1,42 @@
-//! What is settled: an answer, or a receipt that looks for its message. Each stands with its question and its reply in one
-//! [`Case`].
+//! What is settled: an answer, or a receipt that looks for its message.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::bind::{Flight, ReceiptNews, Reply};
-use crate::domain::{Recipient, SmscId, Status, Step};
+use crate::domain::{Note, Recipient, SmscId, Transition};
 use crate::receipt::Unmatched;
-use crate::store::{self, ParkedOf};
+use crate::store::ParkedOf;
 
-pub(super) type Case = store::Case<Of>;
-
-/// From what a case comes.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are answers and receipts: a box would be an allocation for each"
-)]
-pub(super) enum Of {
+/// One of them.
+pub(super) enum Case {
     /// A message's answer.
     Answer(Answered),
-    /// A receipt that the store is to match.
+    /// A receipt.
     Receipt(Question),
-    /// Receipts that were matched here, all of one message: what they make of it is one move.
-    Matched(Matched),
 }
 
-/// Receipts of one message.
-pub(super) struct Matched {
-    pub(super) questions: Vec<Question>,
-    /// When the message was taken, µs since 1970.
-    pub(super) taken_at: u64,
+impl Case {
+    /// Whose record is asked.
+    pub(super) fn recipient(&self) -> Recipient {
+        match self {
+            Self::Answer(answered) => answered.flight.recipient,
+            Self::Receipt(question) => question.at,
+        }
+    }
+
+    /// The record as it was last seen, where that is known.
+    pub(super) fn known(&self) -> Option<Bytes> {
+        match self {
+            Self::Answer(answered) => {
+                let record = &answered.flight.record;
+                let current = answered.made.is_some() && !answered.read && !record.is_empty();
+                current.then(|| record.clone())
+            }
+            Self::Receipt(question) => question.known.clone(),
+        }
+    }
 }
 
 /// An answered message.
@@ -37,38 +45,10 @@ pub(super) struct Answered {
     /// Held until the answer is stored: its lease lives as long.
     pub(super) flight: Arc<Flight>,
     pub(super) replies: Vec<(u8, Reply)>,
-    pub(super) news: News,
-}
-
-/// What the counters of the process note when an answer is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum News {
-    /// It was taken.
-    Taken,
-    /// It ended so.
-    Ended(Status),
-    /// It is in doubt.
-    Doubted,
-    /// It waits to be sent again, or nothing that is counted.
-    Nothing,
-}
-
-impl News {
-    pub(super) fn of(step: Step) -> Self {
-        match step {
-            Step::Accept => Self::Taken,
-            Step::Reject(status) | Step::Settle(status) | Step::Expire(status) => Self::Ended(status),
-            Step::Doubt => Self::Doubted,
-            Step::Lease
-            | Step::Wait
-            | Step::Skip
-            | Step::Defer
-            | Step::Learn
-            | Step::Cancel
-            | Step::Abandon
-            | Step::Reroute => Self::Nothing,
-        }
-    }
+    /// What it makes of the message as it was leased; `None`: it came late, and the message is in doubt by now.
+    pub(super) made: Option<(Transition, Note)>,
+    /// The record has changed since the lease: it is read.
+    pub(super) read: bool,
 }
 
 /// Where a receipt's message is looked for, the likeliest first.
@@ -105,6 +85,8 @@ pub(super) struct Question {
     pub(super) place: Place,
     /// The best reason so far for which it was not matched.
     pub(super) unmatched: Unmatched,
+    /// The record as this process saw it last.
+    pub(super) known: Option<Bytes>,
     /// It was parked before, there and in this form.
     pub(super) parked: Option<ParkedOf>,
     /// Somebody asked for it to be tried again: it may be about a message in doubt although that is not plausible.
@@ -120,6 +102,7 @@ impl Question {
             news,
             place: Place::Source,
             unmatched: Unmatched::NoAddress,
+            known: None,
             parked: None,
             insisted: false,
         }

@@ -1,19 +1,18 @@
 //! What events mean for a group: answers become moves, receipts become questions to the store.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use smpp::command_status::CommandStatus;
 use smpp::session::Ack;
 use tokio::sync::mpsc;
 
-use super::case::{Answered, Case, News, Of, Question};
-use super::{Gatherer, SmscSide};
+use super::case::{Answered, Question};
+use super::{Gatherer, LANES, SmscSide};
 use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, Reply};
-use crate::domain::{Event, HEAD, Message, SmscId};
+use crate::domain::{Event, Message, Note, Recipient, SmscId, Transition};
 use crate::outcome::{Meaning, Policy, Whole, decide};
 use crate::receipt::{Parked, Unmatched};
-use crate::store::{AcceptAsk, Ask, Note, ParkedOf};
+use crate::store::ParkedOf;
 
 /// The way back to a session.
 pub(super) type Session = mpsc::Sender<Vec<(Ack, CommandStatus)>>;
@@ -27,32 +26,34 @@ pub(super) struct Due {
 
 /// What is committed together.
 pub(super) struct Group {
-    /// Answers whose messages are leased.
-    pub(super) answers: Vec<Case>,
-    /// Answers that came late: their messages are in doubt by now.
-    pub(super) late: Vec<Answered>,
+    pub(super) answers: Vec<Answered>,
     pub(super) receipts: Vec<Question>,
     pub(super) inbound: Vec<InboundNews>,
     pub(super) due: Vec<Due>,
     gathered_at: Instant,
-    taken: usize,
+}
+
+/// A group each lane.
+pub(super) struct Gathered {
+    pub(super) groups: Vec<Group>,
+    /// Answers and deliveries in them.
+    pub(super) count: usize,
+    partitions: u16,
 }
 
 impl Group {
-    pub(super) fn new(now: Instant) -> Self {
+    fn new(now: Instant) -> Self {
         Self {
             answers: Vec::new(),
-            late: Vec::new(),
             receipts: Vec::new(),
             inbound: Vec::new(),
             due: Vec::new(),
             gathered_at: now,
-            taken: 0,
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.taken
+    pub(super) fn is_empty(&self) -> bool {
+        self.answers.is_empty() && self.receipts.is_empty() && self.due.is_empty()
     }
 
     /// When the oldest of what it has came.
@@ -60,10 +61,28 @@ impl Group {
         let deliveries = self.due.iter().map(|due| due.at);
         deliveries.chain([self.gathered_at]).min()
     }
+}
+
+impl Gathered {
+    pub(super) fn new(now: Instant, partitions: u16) -> Self {
+        Self {
+            groups: (0..LANES).map(|_| Group::new(now)).collect(),
+            count: 0,
+            partitions,
+        }
+    }
+
+    /// The group of the lane that settles for a recipient.
+    fn lane_of(&mut self, recipient: Recipient) -> &mut Group {
+        let partition = recipient.partition(self.partitions);
+        &mut self.groups[usize::from(partition.0) % LANES]
+    }
 
     /// Parked receipts that are to be tried again.
     pub(super) fn add_parked(&mut self, parked: &[ParkedOf]) {
-        self.receipts.extend(questions(parked));
+        for question in questions(parked) {
+            self.lane_of(question.at).receipts.push(question);
+        }
     }
 }
 
@@ -93,17 +112,23 @@ impl SmscSide {
 }
 
 impl Gatherer {
-    pub(super) fn add(&mut self, events: Events, group: &mut Group) {
-        group.taken += events.answers.len() + events.deliveries.len();
+    pub(super) fn add(&mut self, events: Events, gathered: &mut Gathered) {
+        gathered.count += events.answers.len() + events.deliveries.len();
         let smscs = self.smscs.clone();
         let Some(side) = smscs.get(&events.smsc) else {
             return;
         };
         for answer in events.answers {
             note_reply(side, &answer, self.clock);
+            let group = gathered.lane_of(answer.flight.recipient);
             self.add_answer(events.smsc, side, answer, group);
         }
         for delivery in events.deliveries {
+            let recipient = match &delivery.content {
+                Content::Receipt(news) => news.recipient,
+                Content::Inbound(news) => news.from,
+            };
+            let group = gathered.lane_of(Recipient(recipient.unwrap_or(0)));
             add_delivery((events.smsc, side), delivery, group);
         }
     }
@@ -112,36 +137,31 @@ impl Gatherer {
         let Some(Whole { flight, replies, late }) = self.collector.take(answer) else {
             return;
         };
-        if late {
-            group.late.push(answered(smsc, flight, replies, News::Nothing));
-            return;
-        }
-        if let (1, [(0, Reply::Accepted(id))]) = (flight.segments, &replies[..])
-            && let Some(head) = flight.message.first_chunk::<HEAD>()
-        {
-            let ask = AcceptAsk {
-                recipient: flight.recipient,
-                head: *head,
-                sender: flight.sender,
-                tenant: flight.tenant,
-                smsc_id: id.clone(),
+        let made = if late {
+            None
+        } else {
+            let Some(made) = self.decide(side, &flight, &replies) else {
+                return;
             };
-            let of = answered(smsc, flight, replies, News::Taken);
-            group.answers.push(Case::new(Ask::Accept(ask), Of::Answer(of)));
-            return;
-        }
-        group.answers.extend(self.decide(smsc, side, flight, replies));
+            Some(made)
+        };
+        group.answers.push(Answered {
+            smsc,
+            flight,
+            replies,
+            made,
+            read: false,
+        });
     }
 
-    /// Whatever is not the ordinary answer.
-    fn decide(&self, smsc: SmscId, side: &SmscSide, flight: Arc<Flight>, replies: Vec<(u8, Reply)>) -> Option<Case> {
+    /// What the replies make of the message as it was leased.
+    fn decide(&self, side: &SmscSide, flight: &Flight, replies: &[(u8, Reply)]) -> Option<(Transition, Note)> {
         let now_us = self.clock.unix_us();
-        let message = flight.message.clone();
-        let (message, _) = Message::unpack(flight.recipient, &message)
+        let (message, _) = Message::unpack(flight.recipient, &flight.message)
             .inspect_err(|error| tracing::error!(%error, id = %flight.id, "a leased message cannot be read"))
             .ok()?;
         let policy = side.policy(self.in_doubt);
-        let decision = decide(&message, (flight.segments, &replies), &policy, now_us);
+        let decision = decide(&message, (flight.segments, replies), &policy, now_us);
         if let Some(retry) = decision.retry {
             let labels = [side.metrics.name.as_str(), retry.label()];
             side.metrics.all.submit_retries_total.with_label_values(&labels).inc();
@@ -151,11 +171,7 @@ impl Gatherer {
             .apply(decision.event, now_us)
             .inspect_err(|error| tracing::error!(%error, id = %flight.id, "an answer moves nothing"))
             .ok()?;
-        let news = News::of(transition.step);
-        Some(Case::new(
-            Ask::Move(transition, note),
-            Of::Answer(answered(smsc, flight, replies, news)),
-        ))
+        Some((transition, note))
     }
 }
 
@@ -172,15 +188,6 @@ pub(super) fn note_of(event: &Event, sender: u64) -> Note {
         | Event::Stopped
         | Event::Rerouted(_)
         | Event::Expired => Note::None,
-    }
-}
-
-fn answered(smsc: SmscId, flight: Arc<Flight>, replies: Vec<(u8, Reply)>, news: News) -> Answered {
-    Answered {
-        smsc,
-        flight,
-        replies,
-        news,
     }
 }
 

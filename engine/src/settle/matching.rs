@@ -1,79 +1,72 @@
-//! Receipts that the store could not match octet for octet, against their recipient's record: several of one message make
-//! one move.
+//! What a receipt makes of its recipient's record.
 
 use super::Settler;
-use super::case::{Case, Matched, Of, Question};
-use super::rounds::Tray;
-use crate::domain::{Event, Message, MessageId, Recipient, Record, State, Transition, digest};
+use super::case::Question;
+use super::rounds::{Made, Sheet};
+use crate::domain::{Event, Message, Note, Record, State, digest};
 use crate::receipt::{Found, Unmatched, find, is_plausible};
-use crate::store::{Ask, Note};
 
-/// What receipts make of one message.
-struct Pending {
-    id: MessageId,
-    transition: Transition,
-    questions: Vec<Question>,
-    taken_at: u64,
+/// What came of a receipt at one place.
+pub(super) enum Matched {
+    /// It moves its message.
+    Moves(Made),
+    /// What it says was said before.
+    Duplicate(Question),
+    /// Its message may still be answered.
+    Early(Question),
+    /// It matches nothing there, for that reason.
+    Unmatched(Question, Unmatched),
+    /// The record may have changed since it was last seen: it is read.
+    Read(Question),
 }
 
 impl Settler {
-    /// Matches receipts of one recipient. Returns those that match nothing there, each with the reason.
-    pub(super) async fn match_here(
-        &self,
-        (recipient, mut record): (Recipient, Vec<u8>),
-        receipts: Vec<Question>,
-        next: &mut Vec<Case>,
-        tray: &mut Tray,
-    ) -> Vec<(Question, Unmatched)> {
-        let (mut pending, mut unmatched) = (Vec::new(), Vec::new());
-        for question in receipts {
-            let read = match Record::unpack(recipient, &record) {
-                Ok(read) => read,
-                Err(error) => {
-                    tracing::error!(%error, recipient = recipient.masked(), "a record cannot be read");
-                    unmatched.push((question, Unmatched::UnknownId));
-                    continue;
-                }
-            };
-            let event = match find(&read, question.smsc, &question.news) {
-                Found::Segment(at, segment) => Ok((read.messages[at], self.receipt(&question, segment))),
-                Found::Doubtful(at, segment) => {
-                    let message = read.messages[at];
-                    match self.is_about(&question, &message).await {
-                        true => Ok((message, self.found(&question, segment))),
-                        false => Err(Unmatched::Implausible),
-                    }
-                }
-                Found::Duplicate => {
-                    self.duplicate(question, tray);
-                    continue;
-                }
-                Found::Early => {
-                    tray.early(question);
-                    continue;
-                }
-                Found::Ambiguous => Err(Unmatched::Ambiguous),
-                Found::Nothing => Err(Unmatched::UnknownId),
-            };
-            match event.and_then(|(message, event)| self.make(&message, event)) {
-                Ok((transition, taken_at)) => {
-                    record = replaced(&record, &transition);
-                    add(&mut pending, transition, question, taken_at);
-                }
-                Err(reason) => unmatched.push((question, reason)),
+    /// Matches a receipt against a record, and makes its move there.
+    pub(super) async fn match_here(&self, mut question: Question, sheet: &mut Sheet) -> Matched {
+        question.known = None;
+        let recipient = question.at;
+        let record = match Record::unpack(recipient, sheet.swap.draft.octets()) {
+            Ok(record) => record,
+            Err(error) => {
+                tracing::error!(%error, recipient = recipient.masked(), "a record cannot be read");
+                return Matched::Unmatched(question, Unmatched::UnknownId);
             }
+        };
+        let found = find(&record, question.smsc, &question.news);
+        if !sheet.fresh && !matches!(found, Found::Segment(..)) {
+            return Matched::Read(question);
         }
-        next.extend(pending.into_iter().map(case));
-        unmatched
-    }
-
-    fn make(&self, message: &Message<'_>, event: Event) -> Result<(Transition, u64), Unmatched> {
+        let (message, event) = match found {
+            Found::Segment(at, segment) => (record.messages[at], self.receipt(&question, segment)),
+            Found::Doubtful(at, segment) => {
+                let message = record.messages[at];
+                if !self.is_about(&question, &message).await {
+                    return Matched::Unmatched(question, Unmatched::Implausible);
+                }
+                (message, self.found(&question, segment))
+            }
+            Found::Duplicate => return Matched::Duplicate(question),
+            Found::Early => return Matched::Early(question),
+            Found::Ambiguous => return Matched::Unmatched(question, Unmatched::Ambiguous),
+            Found::Nothing => return Matched::Unmatched(question, Unmatched::UnknownId),
+        };
+        let now_us = self.clock.unix_us();
         let taken_at = message.traces().map_or(0, |traces| traces.at);
-        let made = message.apply(event, self.clock.unix_us());
-        made.map(|transition| (transition, taken_at)).map_err(|error| {
-            tracing::error!(%error, "a receipt moves nothing");
-            Unmatched::Contended
-        })
+        let transition = match message.apply(event, now_us) {
+            Ok(transition) => transition,
+            Err(error) => {
+                tracing::error!(%error, "a receipt moves nothing");
+                return Matched::Unmatched(question, Unmatched::Contended);
+            }
+        };
+        let note = Note::Settled(digest(question.smsc, question.news.ids().next().unwrap_or_default()));
+        match sheet.swap.draft.make(&transition, &note, now_us) {
+            Ok(true) => {
+                sheet.moved = true;
+                Matched::Moves(Made::Receipt(question, transition.step, taken_at))
+            }
+            Ok(false) | Err(_) => Matched::Unmatched(question, Unmatched::Contended),
+        }
     }
 
     fn receipt(&self, question: &Question, segment: usize) -> Event {
@@ -134,49 +127,6 @@ fn begins_alike(text: &str, quoted: &str) -> bool {
     let (text, quoted) = (letters(text), letters(quoted));
     let both = text.len().min(quoted.len());
     text[..both] == quoted[..both]
-}
-
-/// The record after a move.
-fn replaced(record: &[u8], transition: &Transition) -> Vec<u8> {
-    let at = record
-        .windows(transition.expected.len())
-        .position(|octets| octets == transition.expected);
-    let Some(at) = at else { return record.to_vec() };
-    let length = Message::unpack(transition.recipient, &record[at..]).map_or(0, |(_, length)| length);
-    [&record[..at], &transition.replacement, &record[at + length..]].concat()
-}
-
-fn add(pending: &mut Vec<Pending>, transition: Transition, question: Question, taken_at: u64) {
-    let id = MessageId(u64::from_be_bytes(
-        transition.expected[7..].try_into().unwrap_or_default(),
-    ));
-    match pending.iter_mut().find(|known| known.id == id) {
-        Some(known) => {
-            known.transition = known.transition.clone().then(transition);
-            known.questions.push(question);
-        }
-        None => pending.push(Pending {
-            id,
-            transition,
-            questions: vec![question],
-            taken_at,
-        }),
-    }
-}
-
-fn case(pending: Pending) -> Case {
-    let digests = pending.questions.iter().map(|question| {
-        let id = question.news.ids().next().unwrap_or_default();
-        digest(question.smsc, id)
-    });
-    let note = Note::Settled(digests.collect());
-    Case::new(
-        Ask::Move(pending.transition, note),
-        Of::Matched(Matched {
-            questions: pending.questions,
-            taken_at: pending.taken_at,
-        }),
-    )
 }
 
 #[cfg(test)]

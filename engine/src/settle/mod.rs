@@ -1,7 +1,8 @@
 //! The group commit: answers and receipts of all sessions, into the store in batches, and only then acknowledged.
 //!
-//! Two tasks, one behind the other: while the store carries a group out, the next one is gathered and decided. Groups reach
-//! the store in their order, so that a receipt never overtakes the answer to its own message.
+//! One task gathers and decides, the others carry out, each for its share of the recipients: while the store is busy with one
+//! lane's group, the next lane's is prepared. The groups of a lane reach the store in their order, so that a receipt never
+//! overtakes the answer to its own message.
 
 mod case;
 mod group;
@@ -31,17 +32,20 @@ use crate::pressure::Pressure;
 use crate::receipt::Whereabouts;
 use crate::store::{ParkedOf, Store};
 
-use group::Group;
+use group::{Gathered, Group};
 
 /// How long a group is gathered: at full speed, some hundred messages for each partition. A script call for one message
 /// costs Redis twenty times what one of a hundred costs each; nobody waits for an answer to be stored, and an SMSC waits
 /// longer than this for its acknowledgement without noticing.
 const LINGER: Duration = Duration::from_millis(25);
 
-/// Answers and deliveries in one group: Redis is busy with it for some 20 ms.
-const GROUP_MAX: usize = 6_000;
+/// Answers and deliveries that are gathered at once: Redis is busy with them for some 20 ms.
+const GATHERED_MAX: usize = 6_000;
 
-/// Groups that may wait for the store: one is enough to keep it busy.
+/// Shares of the recipients that are settled side by side.
+pub(crate) const LANES: usize = 2;
+
+/// Groups that may wait for a lane: one is enough to keep it busy.
 const GROUPS_MAX: usize = 1;
 
 /// Parked receipts of messages that were moved elsewhere, or that somebody wants to try again.
@@ -62,13 +66,15 @@ pub(crate) struct SmscSide {
     pub(crate) index_for: Option<Duration>,
 }
 
-/// By SMSC, shared by both tasks.
+/// By SMSC, shared by all tasks.
 pub(crate) type Sides = Arc<HashMap<SmscId, SmscSide>>;
 
 /// The first task: gathers what comes, and decides what answers mean.
 pub(crate) struct Gatherer {
     /// The time.
     pub(crate) clock: Clock,
+    /// Partitions of the database.
+    pub(crate) partitions: u16,
     /// The SMSCs.
     pub(crate) smscs: Sides,
     /// What becomes of messages that may have been sent.
@@ -77,7 +83,8 @@ pub(crate) struct Gatherer {
     pub(crate) collector: Collector,
 }
 
-/// The second task: the group commit.
+/// A lane: the group commit.
+#[derive(Clone)]
 pub(crate) struct Settler {
     /// Where to.
     pub(crate) store: Store,
@@ -103,23 +110,27 @@ pub(crate) struct Settler {
     pub(crate) whereabouts: Whereabouts,
 }
 
-/// Starts both. They settle until every session and dispatcher is gone and nothing is left.
+/// Starts them. They settle until every session and dispatcher is gone and nothing is left.
 pub(crate) fn start(
     (gatherer, settler): (Gatherer, Settler),
     events: mpsc::Receiver<Events>,
     unparked: mpsc::Receiver<Unparked>,
     tasks: &TaskTracker,
 ) {
-    let (sender, groups) = mpsc::channel(GROUPS_MAX);
-    tasks.spawn(gatherer.run((events, unparked), sender));
-    tasks.spawn(settler.run(groups));
+    let mut lanes = Vec::with_capacity(LANES);
+    for lane in 0..LANES {
+        let (sender, groups) = mpsc::channel(GROUPS_MAX);
+        tasks.spawn(settler.clone().run(lane, groups));
+        lanes.push(sender);
+    }
+    tasks.spawn(gatherer.run((events, unparked), lanes));
 }
 
 impl Settler {
-    async fn run(mut self, mut groups: mpsc::Receiver<Group>) {
+    async fn run(mut self, lane: usize, mut groups: mpsc::Receiver<Group>) {
         let abandon = self.abandon.clone();
         while let Some(group) = groups.recv().await {
-            self.pressure.set(group.oldest());
+            self.pressure.set(lane, group.oldest());
             if abandon
                 .run_until_cancelled(self.verdict.writes_allowed())
                 .await
@@ -133,7 +144,9 @@ impl Settler {
                 );
                 return;
             }
-            self.pressure.set(None);
+            if groups.is_empty() {
+                self.pressure.set(lane, None);
+            }
         }
     }
 }
@@ -142,12 +155,14 @@ impl Gatherer {
     async fn run(
         mut self,
         (mut events, mut unparked): (mpsc::Receiver<Events>, mpsc::Receiver<Unparked>),
-        groups: mpsc::Sender<Group>,
+        lanes: Vec<mpsc::Sender<Group>>,
     ) {
-        while let Some(group) = self.gather(&mut events, &mut unparked).await {
-            if groups.send(group).await.is_err() {
-                // The settler has given up, and has said so.
-                return;
+        while let Some(gathered) = self.gather(&mut events, &mut unparked).await {
+            for (lane, group) in lanes.iter().zip(gathered.groups) {
+                if !group.is_empty() && lane.send(group).await.is_err() {
+                    // The lane has given up, and has said so.
+                    return;
+                }
             }
         }
         if self.collector.count() > 0 {
@@ -163,22 +178,22 @@ impl Gatherer {
         &mut self,
         events: &mut mpsc::Receiver<Events>,
         unparked: &mut mpsc::Receiver<Unparked>,
-    ) -> Option<Group> {
-        let mut group = Group::new(self.clock.now());
+    ) -> Option<Gathered> {
+        let mut gathered = Gathered::new(self.clock.now(), self.partitions);
         tokio::select! {
-            first = events.recv() => self.add(first?, &mut group),
+            first = events.recv() => self.add(first?, &mut gathered),
             Some(receipts) = unparked.recv() => {
-                group.add_parked(&receipts);
-                return Some(group);
+                gathered.add_parked(&receipts);
+                return Some(gathered);
             }
         }
         let deadline = Instant::from_std(self.clock.now()) + LINGER;
-        while group.len() < GROUP_MAX {
+        while gathered.count < GATHERED_MAX {
             match timeout_at(deadline, events.recv()).await {
-                Ok(Some(more)) => self.add(more, &mut group),
+                Ok(Some(more)) => self.add(more, &mut gathered),
                 Ok(None) | Err(_) => break,
             }
         }
-        Some(group)
+        Some(gathered)
     }
 }

@@ -1,21 +1,24 @@
-//! Carrying a group out: what the store cannot settle by itself is matched here and comes again, a few rounds at most.
+//! Carrying a group out: cases make their moves in drafts of the records, the store swaps these in, and what found its record
+//! changed comes again, a few rounds at most.
 
 use std::collections::HashMap;
 
-use rustc_hash::FxHashSet;
+use bytes::Bytes;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::case::{Answered, Case, Matched, News, Of, Place, Question};
+use super::case::{Answered, Case, Place, Question};
 use super::group::{Group, acknowledge, note_of, questions};
-use super::insist::{away, insist, pauses};
+use super::insist::insist;
+use super::matching::Matched;
 use super::{Settler, SmscSide};
 use crate::bind::{InboundNews, Reply as Answer};
-use crate::domain::{Recipient, Record, SmscId, State, Status, Step, digest};
+use crate::domain::{Draft, Recipient, Record, SmscId, State, Status, Step, Transition};
 use crate::outcome;
-use crate::receipt::{Parked, Unmatched, result};
-use crate::store::{Ask, ParkedOf, ReceiptAsk, Reply};
+use crate::receipt::{Parked, Unmatched};
+use crate::store::{ParkedOf, Swap, Swapped};
 
-/// A receipt needs one round, one that is matched here two; each other place to look costs one more, and the rest is for
-/// records that change meanwhile.
+/// An answer or a receipt needs one round, two where the record has changed since it was last seen; each other place to look
+/// costs one more, and the rest is for records that change meanwhile.
 const ROUNDS_MAX: usize = 10;
 
 /// Inbound messages that are kept in each partition until somebody asks for them.
@@ -44,11 +47,28 @@ pub(super) enum Next {
     Park(Question),
 }
 
+/// A recipient's record in a round.
+pub(super) struct Sheet {
+    /// As it was, and what the round makes of it.
+    pub(super) swap: Swap,
+    /// It was read in this round; if not, it is what this process saw last.
+    pub(super) fresh: bool,
+    /// Something has moved in it.
+    pub(super) moved: bool,
+}
+
+/// A move in a sheet.
+pub(super) enum Made {
+    /// By an answer; what it was, where the answer came late.
+    Answer(Answered, Option<Transition>),
+    /// By a receipt: the step, and when the message was taken, µs since 1970.
+    Receipt(Question, Step, u64),
+}
+
 impl Settler {
     pub(super) async fn settle(&mut self, group: Group) {
         let Group {
             answers,
-            late,
             receipts,
             inbound,
             due,
@@ -56,8 +76,7 @@ impl Settler {
         } = group;
         self.keep_index(&answers).await;
         let mut tray = Tray::default();
-        let mut cases = answers;
-        cases.extend(self.late(late).await);
+        let mut cases: Vec<Case> = answers.into_iter().map(Case::Answer).collect();
         self.ask(receipts, &mut cases, &mut tray).await;
         for _ in 0..ROUNDS_MAX {
             if !tray.early.is_empty() {
@@ -76,84 +95,174 @@ impl Settler {
         acknowledge(due, |waited| metrics.observe(waited.as_secs_f64()), || self.clock.now()).await;
     }
 
-    /// One round trip to the store, and what comes of it.
-    async fn round(&mut self, mut cases: Vec<Case>, tray: &mut Tray) -> Vec<Case> {
-        let parked = self.commit(&mut cases).await;
-        let (mut again, mut stale, mut next) = (Vec::new(), Vec::new(), Vec::new());
-        let mut records: HashMap<Recipient, (Vec<u8>, Vec<Question>)> = HashMap::new();
-        for Case { ask, reply, of } in cases {
-            match (of, reply) {
-                (Of::Answer(answered), Some(Reply::Moved)) => self.answered(&answered, &ask),
-                (Of::Answer(answered), _) => stale.push(answered),
-                (Of::Matched(matched), Some(Reply::Moved)) => self.matched(matched, &ask, tray),
-                // The record changed meanwhile: its receipts are matched against what it is now.
-                (Of::Matched(matched), _) => again.extend(matched.questions),
-                (Of::Receipt(question), Some(Reply::Settled(taken_at))) => self.settled(question, taken_at, tray),
-                (Of::Receipt(question), Some(Reply::Duplicate)) => self.duplicate(question, tray),
-                (Of::Receipt(question), Some(Reply::Record(record))) => {
-                    records
-                        .entry(question.at)
-                        .or_insert((record, Vec::new()))
-                        .1
-                        .push(question);
-                }
-                (Of::Receipt(question), _) => self.elsewhere(question, Unmatched::UnknownId, &mut again, tray).await,
+    /// One swap of the records that the cases are about, and what comes of it. Returns what is to be asked again.
+    async fn round(&mut self, cases: Vec<Case>, tray: &mut Tray) -> Vec<Case> {
+        let since = self.clock.now();
+        let (mut sheets, cases) = self.sheets(cases).await;
+        let (mut made, mut again, mut next) = (Vec::with_capacity(cases.len()), Vec::new(), Vec::new());
+        for (at, case) in cases {
+            let sheet = &mut sheets[at];
+            match case {
+                Case::Answer(answered) => match self.answer(answered, sheet) {
+                    Some(Ok(move_made)) => made.push((at, move_made)),
+                    Some(Err(answered)) => next.push(Case::Answer(answered)),
+                    None => {}
+                },
+                Case::Receipt(question) => match self.match_here(question, sheet).await {
+                    Matched::Moves(move_made) => made.push((at, move_made)),
+                    Matched::Duplicate(question) => self.duplicate(question, tray),
+                    Matched::Early(question) => tray.early(question),
+                    Matched::Read(question) => again.push(question),
+                    Matched::Unmatched(question, reason) => self.elsewhere(question, reason, &mut again, tray).await,
+                },
             }
         }
-        for (recipient, (record, of)) in records {
-            let unmatched = self.match_here((recipient, record), of, &mut next, tray).await;
-            for (question, reason) in unmatched {
-                self.elsewhere(question, reason, &mut again, tray).await;
+        let done = self.swap(&sheets, tray, &mut again).await;
+        self.metrics.redis_op("commit", self.clock.now() - since, made.len());
+        let mut records: Vec<Bytes> = sheets
+            .into_iter()
+            .map(|sheet| sheet.swap.draft.into_octets().into())
+            .collect();
+        for (at, made) in made {
+            match made {
+                made if !done[at] => next.push(made.again()),
+                Made::Answer(answered, late) => self.answered(&answered, late, &mut records[at]),
+                Made::Receipt(question, step, taken_at) => self.settled(question, step, taken_at, tray),
             }
         }
-        let fresh = questions(&parked).into_iter().filter(|question| tray.begin(question));
-        again.extend(fresh.collect::<Vec<_>>());
-        next.extend(self.late(stale).await);
-        for question in again {
-            next.push(self.receipt_case(question));
-        }
+        next.extend(again.into_iter().map(Case::Receipt));
         next
     }
 
-    async fn commit(&self, cases: &mut [Case]) -> Vec<ParkedOf> {
-        let (since, mut pauses) = (self.clock.now(), pauses());
-        loop {
-            match self.store.commit(self.clock.unix_us(), cases).await {
-                Ok(parked) => {
-                    self.metrics.redis_op("commit", self.clock.now() - since, cases.len());
-                    return parked;
-                }
-                Err(error) => away(&self.metrics, "commit", &error, pauses.next()).await,
+    /// The records that cases are about, and for each case which: what this process saw last, or what is stored.
+    async fn sheets(&self, cases: Vec<Case>) -> (Vec<Sheet>, Vec<(usize, Case)>) {
+        let mut places: FxHashMap<Recipient, usize> = FxHashMap::default();
+        places.reserve(cases.len());
+        let mut known: Vec<(Recipient, Option<Bytes>)> = Vec::with_capacity(cases.len());
+        let mut placed = Vec::with_capacity(cases.len());
+        for case in cases {
+            let at = *places.entry(case.recipient()).or_insert_with(|| {
+                known.push((case.recipient(), case.known()));
+                known.len() - 1
+            });
+            if let Case::Answer(Answered { read: true, .. }) = case {
+                known[at].1 = None;
             }
+            placed.push((at, case));
         }
+        let unknown: Vec<Recipient> = known
+            .iter()
+            .filter(|(_, record)| record.is_none())
+            .map(|(recipient, _)| *recipient)
+            .collect();
+        let mut read = if unknown.is_empty() {
+            Vec::new()
+        } else {
+            insist(&self.metrics, "commit", || self.store.records(&unknown)).await
+        }
+        .into_iter();
+        let sheet = |(recipient, known): (Recipient, Option<Bytes>)| Sheet {
+            fresh: known.is_none(),
+            swap: Swap::new(recipient, known.or_else(|| read.next()).unwrap_or_default()),
+            moved: false,
+        };
+        (known.into_iter().map(sheet).collect(), placed)
     }
 
-    /// Receipts as questions to the store, each at the first place that it names.
+    /// Swaps the records in which something has moved; returns for each sheet whether it was. Receipts that were parked for
+    /// the messages are asked now.
+    async fn swap(&self, sheets: &[Sheet], tray: &mut Tray, again: &mut Vec<Question>) -> Vec<bool> {
+        let moved: Vec<&Swap> = sheets
+            .iter()
+            .filter(|sheet| sheet.moved)
+            .map(|sheet| &sheet.swap)
+            .collect();
+        let swapped = if moved.is_empty() {
+            Swapped::default()
+        } else {
+            insist(&self.metrics, "commit", || {
+                self.store.swap(self.clock.unix_us(), &moved)
+            })
+            .await
+        };
+        let fresh = questions(&swapped.parked)
+            .into_iter()
+            .filter(|question| tray.begin(question));
+        again.extend(fresh.collect::<Vec<_>>());
+        let mut done = swapped.done.into_iter();
+        sheets
+            .iter()
+            .map(|sheet| sheet.moved && done.next().unwrap_or_default())
+            .collect()
+    }
+
+    /// Makes an answer's move in its message's record; an answer for whom the record must be read comes back. Nothing is
+    /// left of one that says nothing new.
+    fn answer(&self, mut answered: Answered, sheet: &mut Sheet) -> Option<Result<Made, Answered>> {
+        let now_us = self.clock.unix_us();
+        let draft = &mut sheet.swap.draft;
+        if let Some((transition, note)) = &answered.made {
+            let made = draft
+                .make(transition, note, now_us)
+                .inspect_err(|error| tracing::error!(%error, id = %answered.flight.id, "a record cannot be read"))
+                .ok()?;
+            if made {
+                sheet.moved = true;
+                return Some(Ok(Made::Answer(answered, None)));
+            }
+        }
+        if !sheet.fresh {
+            answered.read = true;
+            return Some(Err(answered));
+        }
+        let transition = self.late(&answered, draft)?;
+        sheet.moved = true;
+        Some(Ok(Made::Answer(answered, Some(transition))))
+    }
+
+    /// Answers of a message that is not leased any more: it is in doubt, by the timer or by another process, and they
+    /// resolve that; or it was settled by the same answer before, and nothing is to be done. Returns the last move.
+    fn late(&self, answered: &Answered, draft: &mut Draft) -> Option<Transition> {
+        let now_us = self.clock.unix_us();
+        let policy = self.side(answered.smsc)?.policy(self.in_doubt);
+        let mut last = None;
+        for (part, reply) in &answered.replies {
+            let record = Record::unpack(draft.recipient, draft.octets())
+                .inspect_err(|error| tracing::error!(%error, "a record cannot be read"))
+                .ok()?;
+            let mut messages = record.messages.iter();
+            let message = messages.find(|message| message.id == answered.flight.id && message.state == State::InDoubt);
+            let event = message.and_then(|message| outcome::late(message, (*part, reply), &policy, now_us));
+            let (Some(message), Some(event)) = (message, event) else {
+                continue;
+            };
+            let note = note_of(&event, answered.flight.sender);
+            let Ok(transition) = message.apply(event, now_us) else {
+                continue;
+            };
+            if draft.make(&transition, &note, now_us).unwrap_or_default() {
+                last = Some(transition);
+            }
+        }
+        last
+    }
+
+    /// Receipts as cases, each at the first place that it names.
     async fn ask(&mut self, receipts: Vec<Question>, cases: &mut Vec<Case>, tray: &mut Tray) {
-        for question in receipts {
+        for mut question in receipts {
             if !tray.begin(&question) {
                 continue;
             }
             if question.news.recipient.is_some() {
-                cases.push(self.receipt_case(question));
+                let id = question.news.ids().next().unwrap_or_default();
+                question.known = self.whereabouts.take_record(question.smsc, id, question.at);
+                cases.push(Case::Receipt(question));
                 continue;
             }
             let mut found = Vec::new();
             self.elsewhere(question, Unmatched::NoAddress, &mut found, tray).await;
-            cases.extend(found.into_iter().map(|question| self.receipt_case(question)));
+            cases.extend(found.into_iter().map(Case::Receipt));
         }
-    }
-
-    fn receipt_case(&self, question: Question) -> Case {
-        let id = question.news.ids().next().unwrap_or_default();
-        let ask = ReceiptAsk {
-            recipient: question.at,
-            smsc: question.smsc,
-            digest: digest(question.smsc, id),
-            smsc_id: id.to_vec(),
-            result: result(self.verdict(&question), self.clock.unix_us()),
-        };
-        Case::new(Ask::Receipt(ask), Of::Receipt(question))
     }
 
     /// Looks for a receipt's message at the next place; after the last, it is parked.
@@ -211,86 +320,44 @@ impl Settler {
         Next::Park(question)
     }
 
-    /// Answers whose message was not leased any more: it is in doubt, by the timer or by another process, and the answer
-    /// resolves that; or it was settled by the same answer before, and nothing is to be done.
-    async fn late(&self, answers: Vec<Answered>) -> Vec<Case> {
-        if answers.is_empty() {
-            return Vec::new();
-        }
-        let recipients: Vec<Recipient> = answers.iter().map(|answered| answered.flight.recipient).collect();
-        let records = insist(&self.metrics, "commit", || self.store.records(&recipients)).await;
-        let pairs = answers.into_iter().zip(records);
-        pairs
-            .filter_map(|(answered, record)| self.late_case(answered, &record))
-            .collect()
-    }
-
-    fn late_case(&self, answered: Answered, record: &[u8]) -> Option<Case> {
-        let now_us = self.clock.unix_us();
-        let side = self.side(answered.smsc)?;
-        let record = Record::unpack(answered.flight.recipient, record)
-            .inspect_err(|error| tracing::error!(%error, "a record cannot be read"))
-            .ok()?;
-        let message = record
-            .messages
-            .iter()
-            .find(|message| message.id == answered.flight.id)?;
-        let policy = side.policy(self.in_doubt);
-        // One segment at a time: of several, the others come again as stale.
-        let (part, reply) = answered.replies.iter().find(|(_, reply)| *reply != Answer::Lost)?;
-        if message.state != State::InDoubt {
-            return None;
-        }
-        let event = outcome::late(message, (*part, reply), &policy, now_us)?;
-        let note = note_of(&event, answered.flight.sender);
-        let transition = message.apply(event, now_us).ok()?;
-        let news = News::of(transition.step);
-        Some(Case::new(
-            Ask::Move(transition, note),
-            Of::Answer(Answered { news, ..answered }),
-        ))
-    }
-
     /// A move of an answer was made.
-    fn answered(&mut self, answered: &Answered, ask: &Ask) {
+    fn answered(&mut self, answered: &Answered, late: Option<Transition>, record: &mut Bytes) {
         let recipient = answered.flight.recipient;
         for (_, reply) in &answered.replies {
             if let Answer::Accepted(id) = reply {
-                self.whereabouts.note(answered.smsc, id, recipient);
+                self.whereabouts.note(answered.smsc, id, recipient, record.clone());
             }
         }
         let Some(side) = self.side(answered.smsc) else { return };
-        match answered.news {
-            News::Taken => side.metrics.status(Status::Transmitted),
-            News::Ended(status) => side.metrics.status(status),
-            News::Doubted => side.metrics.doubted.inc(),
-            News::Nothing => {}
+        let Some(made) = late.as_ref().or(answered.made.as_ref().map(|(made, _)| made)) else {
+            return;
+        };
+        match made.step {
+            Step::Accept => side.metrics.status(Status::Transmitted),
+            Step::Reject(status) | Step::Settle(status) | Step::Expire(status) => side.metrics.status(status),
+            Step::Doubt => side.metrics.doubted.inc(),
+            Step::Lease
+            | Step::Wait
+            | Step::Skip
+            | Step::Defer
+            | Step::Learn
+            | Step::Cancel
+            | Step::Abandon
+            | Step::Reroute => {}
         }
-        if let Ask::Move(transition, _) = ask
-            && let Some((line, due)) = transition.due
-        {
+        if let Some((line, due)) = made.due {
             let partition = recipient.partition(self.store.partitions());
             let wait = std::time::Duration::from_micros(due.saturating_sub(self.clock.unix_us()));
             self.bells.ring_at(line.way, partition, self.clock.now() + wait);
         }
     }
 
-    /// The store settled a message by this receipt.
-    fn settled(&self, question: Question, taken_at: u64, tray: &mut Tray) {
-        self.ended(question.smsc, self.verdict(&question).status, taken_at);
+    /// A receipt has moved its message.
+    fn settled(&self, question: Question, step: Step, taken_at: u64, tray: &mut Tray) {
+        if let Step::Settle(status) = step {
+            self.ended(question.smsc, status, taken_at);
+        }
         self.done(question, tray);
-    }
-
-    /// Receipts that were matched here have moved their message.
-    fn matched(&self, matched: Matched, ask: &Ask, tray: &mut Tray) {
-        if let (Ask::Move(transition, _), Some(first)) = (ask, matched.questions.first())
-            && let Step::Settle(status) = transition.step
-        {
-            self.ended(first.smsc, status, matched.taken_at);
-        }
-        for question in matched.questions {
-            self.done(question, tray);
-        }
     }
 
     /// A message reached its end by a receipt.
@@ -359,13 +426,9 @@ impl Settler {
     /// What is still open after the last round.
     fn give_up(&self, cases: Vec<Case>, tray: &mut Tray) {
         for case in cases {
-            match case.of {
-                Of::Receipt(question) => tray.contended(question),
-                Of::Matched(matched) => matched
-                    .questions
-                    .into_iter()
-                    .for_each(|question| tray.contended(question)),
-                Of::Answer(answered) => {
+            match case {
+                Case::Receipt(question) => tray.contended(question),
+                Case::Answer(answered) => {
                     tracing::error!(id = %answered.flight.id, "an answer found its message changed again and again");
                 }
             }
@@ -395,15 +458,11 @@ impl Settler {
     }
 
     /// Keeps the ids of SMSCs whose receipts do not say whom they are about.
-    async fn keep_index(&self, answers: &[Case]) {
+    async fn keep_index(&self, answers: &[Answered]) {
         for (smsc, side) in self.smscs.iter() {
             let Some(kept_for) = side.index_for else { continue };
             let mut ids = Vec::new();
-            for case in answers {
-                let Of::Answer(answered) = &case.of else { continue };
-                if answered.smsc != *smsc {
-                    continue;
-                }
+            for answered in answers.iter().filter(|answered| answered.smsc == *smsc) {
                 ids.extend(accepted(answered));
             }
             if !ids.is_empty() {
@@ -429,6 +488,16 @@ impl Settler {
             },
             meant,
         )
+    }
+}
+
+impl Made {
+    /// It was not made after all: its record is something else by now.
+    fn again(self) -> Case {
+        match self {
+            Self::Answer(answered, _) => Case::Answer(Answered { read: true, ..answered }),
+            Self::Receipt(question, ..) => Case::Receipt(question),
+        }
     }
 }
 

@@ -442,10 +442,8 @@ impl Store {
         record: &[u8],
         (spans, halt): (&[u8], &[u8]),
     ) -> Result<Option<State>, StoreError> {
-        let record = Record::unpack(place.recipient, record).map_err(|form| StoreError::BadForm {
-            key: format!("the record of {}", place.recipient.masked()),
-            form,
-        })?;
+        let bad = |form| StoreError::bad_record(place.recipient, form);
+        let record = Record::unpack(place.recipient, record).map_err(bad)?;
         if let Some(message) = record.messages.iter().find(|message| message.id == place.id) {
             return Ok(Some(message.state));
         }

@@ -39,7 +39,7 @@ pub(crate) use embedded::{Embedded, EmbeddedFault};
 pub(crate) use health::{Hazard, Memory, Probe, Sight};
 pub(crate) use idempotency::{ANSWER_MAX, Answer, BodyDigest, Claim, Claimed, Conclusion};
 pub(crate) use journal::{Applied, CampaignChanges, JournalEntry};
-pub(crate) use moves::{AcceptAsk, Ask, Case, Note, ParkedOf, ReceiptAsk, Reply};
+pub(crate) use moves::{ParkedOf, Swap, Swapped};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Stretch};
 pub(crate) use stale::StaleQueue;
 
@@ -65,6 +65,16 @@ pub(crate) enum StoreError {
         /// What is wrong with it.
         form: BadForm,
     },
+}
+
+impl StoreError {
+    /// That recipient's record cannot be read.
+    pub(crate) fn bad_record(recipient: Recipient, form: BadForm) -> Self {
+        Self::BadForm {
+            key: format!("the record of {}", recipient.masked()),
+            form,
+        }
+    }
 }
 
 impl From<redis::RedisError> for StoreError {

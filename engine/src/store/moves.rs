@@ -1,283 +1,196 @@
-//! Group commit of moves and receipts: one script call a partition and script, all in one round trip.
+//! Records as they are, and the group commit of what they become: one script call a partition, all in one round trip.
 
+use bytes::Bytes;
 use redis::{Cmd, Value};
 
 use super::scripts::Name;
-use super::{Store, StoreError, array, bytes, bytes_or_none, recipient};
-use crate::domain::{HEAD, Partition, Recipient, ResultSlot, SmscId, State, TenantId, Transition};
+use super::{Store, StoreError, array, bytes, recipient};
+use crate::domain::{BadForm, Draft, Due, Note, Partition, Recipient, Transition};
 
-/// Messages in one script call. Redis serves nobody else meanwhile: 500 are under 2 ms.
+/// Records in one script call. Redis serves nobody else meanwhile: 500 are some 1.5 ms.
 const CALL_MAX: usize = 500;
 
-/// The move of a message of one segment that was taken, from Leased: the ordinary answer.
-#[derive(Clone, Debug)]
-pub(crate) struct AcceptAsk {
-    /// Whose record.
-    pub(crate) recipient: Recipient,
-    /// The head that is expected.
-    pub(crate) head: [u8; HEAD],
-    /// The sender as a number; 0 when it cannot be replied to.
-    pub(crate) sender: u64,
-    /// Whose it is.
-    pub(crate) tenant: TenantId,
-    /// The SMSC's id of it.
-    pub(crate) smsc_id: Vec<u8>,
-}
+/// Tries of a move whose record changes meanwhile.
+const TRIES: usize = 10;
 
-/// What a move adds to the trail of its record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Note {
-    /// Nothing.
-    None,
-    /// A message from that sender was taken.
-    Taken(u64),
-    /// Receipts of these digests were settled.
-    Settled(Vec<[u8; 4]>),
-}
-
-/// A receipt that may be matched by the store itself.
+/// A record as it was read, and what is to stand in its place.
 #[derive(Clone, Debug)]
-pub(crate) struct ReceiptAsk {
-    /// The number that it is about.
-    pub(crate) recipient: Recipient,
-    /// The SMSC that sent it.
-    pub(crate) smsc: SmscId,
-    /// Under which it is remembered.
-    pub(crate) digest: [u8; 4],
-    /// The SMSC's id of the message.
-    pub(crate) smsc_id: Vec<u8>,
+pub(crate) struct Swap {
+    /// As it was read; empty: there was none.
+    pub(crate) before: Bytes,
     /// What it becomes.
-    pub(crate) result: ResultSlot,
+    pub(crate) draft: Draft,
 }
 
-/// What the store is asked.
-#[derive(Clone, Debug)]
-pub(crate) enum Ask {
-    /// To note that a message was taken.
-    Accept(AcceptAsk),
-    /// To make any other move.
-    Move(Transition, Note),
-    /// To settle a receipt.
-    Receipt(ReceiptAsk),
-}
-
-/// What it says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reply {
-    /// The move was made, now or when it was asked before.
-    Moved,
-    /// The message was something else.
-    Stale,
-    /// The receipt settled a message that was taken then, µs since 1970.
-    Settled(u64),
-    /// The receipt had settled a message before.
-    Duplicate,
-    /// The receipt matched no message octet for octet; here is the recipient's record.
-    Record(Vec<u8>),
-    /// The recipient has no message under way.
-    NoRecord,
-}
-
-/// A question, its reply, and what it comes from: one value.
-#[derive(Debug)]
-pub(crate) struct Case<T> {
-    /// What is asked.
-    pub(crate) ask: Ask,
-    /// What was said.
-    pub(crate) reply: Option<Reply>,
-    /// From what.
-    pub(crate) of: T,
-}
-
-impl<T> Case<T> {
-    /// A case that was not asked yet.
-    pub(crate) fn new(ask: Ask, of: T) -> Self {
-        Self { ask, reply: None, of }
+impl Swap {
+    /// A record in which nothing has moved yet.
+    pub(crate) fn new(recipient: Recipient, before: Bytes) -> Self {
+        let draft = Draft::new(recipient, &before);
+        Self { before, draft }
     }
+}
+
+/// What came of swaps.
+#[derive(Debug, Default)]
+pub(crate) struct Swapped {
+    /// For each whether it was done, now or when it was asked before; if not, the record was something else.
+    pub(crate) done: Vec<bool>,
+    /// Parked receipts of those whose records were swapped.
+    pub(crate) parked: Vec<ParkedOf>,
 }
 
 /// Parked receipts of one key, packed as they were parked.
 pub(crate) type ParkedOf = (Recipient, Vec<u8>);
 
-impl Ask {
-    fn recipient(&self) -> Recipient {
-        match self {
-            Self::Accept(ask) => ask.recipient,
-            Self::Move(transition, _) => transition.recipient,
-            Self::Receipt(ask) => ask.recipient,
-        }
-    }
-
-    /// Moves come first, so that a receipt finds the message that an answer of the same group made enroute.
-    const fn script(&self) -> Name {
-        match self {
-            Self::Accept(_) => Name::Accept,
-            Self::Move(..) => Name::Move,
-            Self::Receipt(_) => Name::Receipt,
-        }
-    }
-}
-
 impl Store {
-    /// Asks every case, in one round trip, and puts the reply into it. Returns parked receipts of those whose messages
-    /// moved. On an error some may be done: the same cases asked again are finished.
-    pub(crate) async fn commit<T>(&self, now_us: u64, cases: &mut [Case<T>]) -> Result<Vec<ParkedOf>, StoreError> {
-        let groups = self.grouped(cases);
-        let calls = groups.iter().map(|group| self.call_of(group, cases, now_us)).collect();
-        let mut parked = Vec::new();
-        for (group, reply) in groups.iter().zip(self.run(&self.moves, calls).await?) {
-            if group.script == Name::Receipt {
-                read_receipts(group, cases, reply)?;
-            } else {
-                read_moves(group, cases, reply, &mut parked)?;
+    /// The records of some recipients, which may be empty.
+    pub(crate) async fn records(&self, recipients: &[Recipient]) -> Result<Vec<Bytes>, StoreError> {
+        let groups = self.grouped(recipients.iter().copied());
+        let call = |(partition, members): &(Partition, Vec<usize>)| {
+            let mut call = redis::cmd("HMGET");
+            call.arg(format!("{}rec", self.base(*partition)));
+            for &at in members {
+                call.arg(&recipients[at].0.to_be_bytes()[..]);
+            }
+            call
+        };
+        let replies = self.run(&self.moves, groups.iter().map(call).collect()).await?;
+        let mut records = vec![Bytes::new(); recipients.len()];
+        for ((_, members), reply) in groups.iter().zip(replies) {
+            for (&at, record) in members.iter().zip(array(reply)?) {
+                if record != Value::Nil {
+                    records[at] = Bytes::from(bytes(record)?);
+                }
             }
         }
-        Ok(parked)
+        Ok(records)
     }
 
-    /// Cases by script and partition, in order, at most [`CALL_MAX`] in a group.
-    fn grouped<T>(&self, cases: &[Case<T>]) -> Vec<Group> {
-        const SCRIPTS: [Name; 3] = [Name::Accept, Name::Move, Name::Receipt];
-        let partitions = usize::from(self.partitions());
-        let mut slots: Vec<Vec<usize>> = vec![Vec::new(); SCRIPTS.len() * partitions];
-        for (at, case) in cases.iter().enumerate() {
-            let script = SCRIPTS.iter().position(|name| *name == case.ask.script()).unwrap_or(0);
-            let partition = case.ask.recipient().partition(self.partitions());
-            slots[script * partitions + usize::from(partition.0)].push(at);
+    /// Swaps records, each only if it still is what was read; no two of one recipient. On an error some may be done: the
+    /// same asked again are finished.
+    pub(crate) async fn swap(&self, now_us: u64, swaps: &[&Swap]) -> Result<Swapped, StoreError> {
+        let groups = self.grouped(swaps.iter().map(|swap| swap.draft.recipient));
+        let calls = groups
+            .iter()
+            .map(|(partition, members)| {
+                let swaps: Vec<&Swap> = members.iter().map(|at| swaps[*at]).collect();
+                let mut call = self.script(Name::Swap, &[self.base(*partition)]);
+                add_swaps(&mut call, &swaps, now_us);
+                call
+            })
+            .collect();
+        let mut swapped = Swapped {
+            done: vec![false; swaps.len()],
+            parked: Vec::new(),
+        };
+        for ((_, members), reply) in groups.iter().zip(self.run(&self.moves, calls).await?) {
+            let mut values = array(reply)?.into_iter();
+            let flags = bytes(values.next().ok_or(StoreError::Corrupt("a swap's reply is empty"))?)?;
+            for (&at, flag) in members.iter().zip(flags) {
+                swapped.done[at] = flag != b'0';
+            }
+            while let (Some(key), Some(receipts)) = (values.next(), values.next()) {
+                swapped.parked.push((recipient(key)?, bytes(receipts)?));
+            }
+        }
+        Ok(swapped)
+    }
+
+    /// Makes moves, each if its message still is what it was made from. Returns which were made, and parked receipts of
+    /// their recipients.
+    pub(crate) async fn make(&self, now_us: u64, moves: &[(Transition, Note)]) -> Result<Swapped, StoreError> {
+        let mut made = Swapped {
+            done: vec![false; moves.len()],
+            parked: Vec::new(),
+        };
+        let mut open: Vec<usize> = (0..moves.len()).collect();
+        for _ in 0..TRIES {
+            if open.is_empty() {
+                break;
+            }
+            let mut recipients: Vec<Recipient> = open.iter().map(|at| moves[*at].0.recipient).collect();
+            recipients.sort_unstable();
+            recipients.dedup();
+            let records = self.records(&recipients).await?.into_iter();
+            let mut swaps: Vec<(Swap, Vec<usize>)> = recipients
+                .iter()
+                .zip(records)
+                .map(|(recipient, record)| (Swap::new(*recipient, record), Vec::new()))
+                .collect();
+            for at in std::mem::take(&mut open) {
+                let (transition, note) = &moves[at];
+                let Ok(index) = recipients.binary_search(&transition.recipient) else {
+                    continue;
+                };
+                let (swap, of) = &mut swaps[index];
+                let bad = |form: BadForm| StoreError::bad_record(transition.recipient, form);
+                if swap.draft.make(transition, note, now_us).map_err(bad)? {
+                    of.push(at);
+                }
+            }
+            swaps.retain(|(_, of)| !of.is_empty());
+            let asked: Vec<&Swap> = swaps.iter().map(|(swap, _)| swap).collect();
+            let swapped = self.swap(now_us, &asked).await?;
+            made.parked.extend(swapped.parked);
+            for ((_, of), done) in swaps.iter().zip(swapped.done) {
+                match done {
+                    true => of.iter().for_each(|at| made.done[*at] = true),
+                    false => open.extend(of),
+                }
+            }
+        }
+        Ok(made)
+    }
+
+    /// Places of recipients by partition, in order, at most [`CALL_MAX`] in a group.
+    fn grouped(&self, recipients: impl Iterator<Item = Recipient>) -> Vec<(Partition, Vec<usize>)> {
+        let mut slots: Vec<Vec<usize>> = vec![Vec::new(); usize::from(self.partitions())];
+        for (at, recipient) in recipients.enumerate() {
+            slots[usize::from(recipient.partition(self.partitions()).0)].push(at);
         }
         let mut groups = Vec::new();
-        for (slot, members) in slots.iter().enumerate() {
-            let group = |chunk: &[usize]| Group {
-                script: SCRIPTS[slot / partitions],
-                partition: Partition((slot % partitions) as u16),
-                members: chunk.to_vec(),
-            };
-            groups.extend(members.chunks(CALL_MAX).map(group));
+        for (partition, members) in self.all_partitions().zip(&slots) {
+            groups.extend(members.chunks(CALL_MAX).map(|chunk| (partition, chunk.to_vec())));
         }
         groups
     }
+}
 
-    fn call_of<T>(&self, group: &Group, cases: &[Case<T>], now_us: u64) -> Cmd {
-        let mut call = self.script(group.script, &[self.base(group.partition)]);
-        let seconds = ((now_us / 1_000_000) as u32).to_be_bytes();
-        let mut packed = Vec::with_capacity(group.members.len() * 64);
-        if group.script != Name::Receipt {
-            call.arg(now_us);
-        }
-        if group.script == Name::Accept {
-            call.arg(&now_us.to_be_bytes()[..]);
-        }
-        if group.script != Name::Receipt {
-            call.arg(&seconds[..]);
-        }
-        for &at in &group.members {
-            match &cases[at].ask {
-                Ask::Accept(ask) => pack_accept(&mut packed, ask, seconds),
-                Ask::Receipt(ask) => pack_receipt(&mut packed, ask),
-                Ask::Move(transition, note) => add_move(&mut call, transition, note),
-            }
-        }
-        if group.script != Name::Move {
-            call.arg(packed);
-        }
-        call
+fn add_swaps(call: &mut Cmd, swaps: &[&Swap], now_us: u64) {
+    let (mut journal, mut lengths) = (
+        Vec::with_capacity(swaps.len() * 40),
+        Vec::with_capacity(swaps.len() * 4),
+    );
+    for swap in swaps {
+        journal.extend_from_slice(&swap.draft.journal);
+        lengths.extend_from_slice(&(swap.draft.journal.len() as u32).to_be_bytes());
     }
+    call.arg(swaps.len()).arg(journal).arg(lengths);
+    for swap in swaps {
+        call.arg(&swap.draft.recipient.0.to_be_bytes()[..]);
+    }
+    for swap in swaps {
+        call.arg(&swap.before[..]);
+    }
+    for swap in swaps {
+        call.arg(swap.draft.octets());
+    }
+    for (swap, which) in swaps.iter().zip(1..) {
+        add_rest(call, &swap.draft, which, now_us);
+    }
+}
 
-    /// The records of some recipients, which may be empty.
-    pub(crate) async fn records(&self, recipients: &[Recipient]) -> Result<Vec<Vec<u8>>, StoreError> {
-        let get = |recipient: &Recipient| {
-            let mut get = redis::cmd("HGET");
-            let base = self.base(recipient.partition(self.partitions()));
-            get.arg(format!("{base}rec")).arg(&recipient.0.to_be_bytes()[..]);
-            get
+fn add_rest(call: &mut Cmd, draft: &Draft, which: usize, now_us: u64) {
+    let member = |id: crate::domain::MessageId| [draft.recipient.0.to_be_bytes(), id.0.to_be_bytes()].concat();
+    for due in &draft.dues {
+        call.arg(which);
+        match due {
+            Due::At(line, when, id) => call.arg("z").arg(line.to_string()).arg(*when).arg(member(*id)),
+            Due::Gone(line, id) => call.arg("x").arg(line.to_string()).arg("").arg(member(*id)),
         };
-        let replies = self.run(&self.moves, recipients.iter().map(get).collect()).await?;
-        replies.into_iter().map(bytes_or_none).collect()
     }
-}
-
-/// Cases of one script call.
-struct Group {
-    script: Name,
-    partition: Partition,
-    members: Vec<usize>,
-}
-
-fn pack_accept(packed: &mut Vec<u8>, ask: &AcceptAsk, seconds: [u8; 4]) {
-    packed.extend_from_slice(&ask.recipient.0.to_be_bytes());
-    packed.extend_from_slice(&ask.head);
-    packed.extend_from_slice(&ask.sender.to_be_bytes());
-    packed.extend_from_slice(&ask.tenant.0.to_be_bytes());
-    // The campaign, as the id in the head begins.
-    packed.extend_from_slice(&ask.head[7..12]);
-    packed.extend_from_slice(&seconds);
-    push_id(packed, &ask.smsc_id);
-}
-
-fn pack_receipt(packed: &mut Vec<u8>, ask: &ReceiptAsk) {
-    packed.extend_from_slice(&ask.recipient.0.to_be_bytes());
-    packed.extend_from_slice(&ask.smsc.0.to_be_bytes());
-    packed.extend_from_slice(&ask.digest);
-    packed.extend_from_slice(&ask.result.pack());
-    push_id(packed, &ask.smsc_id);
-}
-
-fn push_id(packed: &mut Vec<u8>, smsc_id: &[u8]) {
-    let id = &smsc_id[..smsc_id.len().min(255)];
-    packed.push(id.len() as u8);
-    packed.extend_from_slice(id);
-}
-
-fn add_move(call: &mut Cmd, transition: &Transition, note: &Note) {
-    call.arg(State::letters_before(transition.step))
-        .arg(&transition.recipient.0.to_be_bytes()[..])
-        .arg(&transition.expected[..])
-        .arg(&transition.replacement[..])
-        .arg(transition.journal.as_deref().unwrap_or_default());
-    match transition.due {
-        Some((line, due)) => call.arg(format!("{line} {due}")),
-        None => call.arg(""),
-    };
-    match note {
-        Note::None => call.arg(""),
-        Note::Taken(sender) => call.arg([&b"s"[..], &sender.to_be_bytes()].concat()),
-        Note::Settled(digests) => call.arg([&b"d"[..], digests.as_flattened()].concat()),
-    };
-}
-
-fn read_moves<T>(
-    group: &Group,
-    cases: &mut [Case<T>],
-    reply: Value,
-    parked: &mut Vec<ParkedOf>,
-) -> Result<(), StoreError> {
-    let mut values = array(reply)?.into_iter();
-    let flags = bytes(values.next().ok_or(StoreError::Corrupt("a move's reply is empty"))?)?;
-    for (&at, flag) in group.members.iter().zip(flags) {
-        cases[at].reply = Some(if flag == b'0' { Reply::Stale } else { Reply::Moved });
-    }
-    while let (Some(key), Some(receipts)) = (values.next(), values.next()) {
-        parked.push((recipient(key)?, bytes(receipts)?));
-    }
-    Ok(())
-}
-
-fn read_receipts<T>(group: &Group, cases: &mut [Case<T>], reply: Value) -> Result<(), StoreError> {
-    for (&at, value) in group.members.iter().zip(array(reply)?) {
-        cases[at].reply = Some(receipt_reply(bytes(value)?)?);
-    }
-    Ok(())
-}
-
-fn receipt_reply(mut reply: Vec<u8>) -> Result<Reply, StoreError> {
-    match reply.first() {
-        Some(b'S') => {
-            let at = <[u8; 8]>::try_from(&reply[1..]).map_err(|_| StoreError::Corrupt("a settled receipt's time"))?;
-            Ok(Reply::Settled(u64::from_be_bytes(at)))
-        }
-        Some(b'D') => Ok(Reply::Duplicate),
-        Some(b'R') => Ok(Reply::Record(reply.split_off(1))),
-        Some(b'N') => Ok(Reply::NoRecord),
-        _ => Err(StoreError::Corrupt("a receipt's reply is unknown")),
+    for tenant in &draft.capped {
+        let seconds = ((now_us / 1_000_000) as u32).to_be_bytes();
+        call.arg(which).arg("c").arg(tenant.0).arg(&seconds[..]).arg("");
     }
 }

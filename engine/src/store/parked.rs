@@ -117,21 +117,6 @@ impl Store {
         Ok(Found { entries, cursor })
     }
 
-    /// Lets trails go that are older than `oldest_s`, seconds since 1970, of records as they were read.
-    pub(crate) async fn forget_trails(
-        &self,
-        partition: Partition,
-        oldest_s: u64,
-        records: &[(Recipient, Vec<u8>)],
-    ) -> Result<(), StoreError> {
-        let mut call = self.script(Name::Forget, &[self.base(partition)]);
-        call.arg(oldest_s);
-        for (recipient, record) in records {
-            call.arg(&recipient.0.to_be_bytes()[..]).arg(&record[..]);
-        }
-        self.run(&self.bulk, vec![call]).await.map(drop)
-    }
-
     /// Keys with parked receipts, over all partitions: for a gauge.
     pub(crate) async fn parked_count(&self) -> Result<u64, StoreError> {
         let count = |partition| {

@@ -40,6 +40,8 @@ pub(crate) struct LeasedMessage {
     pub(crate) recipient: Recipient,
     /// The message as it is stored, Leased.
     pub(crate) message: Bytes,
+    /// Its record as it is stored; empty where that is long.
+    pub(crate) record: Bytes,
     /// Its variables.
     pub(crate) variables: Bytes,
 }
@@ -447,18 +449,27 @@ fn read_leased(packed: &Bytes) -> Result<Vec<LeasedMessage>, StoreError> {
     let (mut messages, mut at) = (Vec::with_capacity(packed.len() / 64), 0);
     while at < packed.len() {
         let short = StoreError::Corrupt("a leased message is cut off");
-        let head = packed.get(at..at + 2).ok_or(short)?;
-        let row_at = at + 2;
-        let message_at = row_at + usize::from(u16::from_be_bytes([head[0], head[1]]));
-        let row = Row::unpack(packed.get(row_at..message_at).unwrap_or_default()).map_err(bad("a leased row"))?;
+        let head: &[u8; 6] = packed[at..].first_chunk().ok_or(short)?;
+        let [row_length, record_length, begins] = [[head[0], head[1]], [head[2], head[3]], [head[4], head[5]]]
+            .map(|octets| usize::from(u16::from_be_bytes(octets)));
+        let row_at = at + head.len();
+        let record_at = row_at + row_length;
+        let row = Row::unpack(packed.get(row_at..record_at).unwrap_or_default()).map_err(bad("a leased row"))?;
+        let message_at = record_at + begins;
         let rest = packed.get(message_at..).unwrap_or_default();
         let (_, length) = Message::unpack(row.recipient, rest).map_err(bad("a leased message"))?;
+        let end = (message_at + length).max(record_at + record_length);
         messages.push(LeasedMessage {
             recipient: row.recipient,
             message: packed.slice(message_at..message_at + length),
-            variables: packed.slice(row_at + Row::FIXED..message_at),
+            record: if end <= packed.len() && record_length > 0 {
+                packed.slice(record_at..record_at + record_length)
+            } else {
+                Bytes::new()
+            },
+            variables: packed.slice(row_at + Row::FIXED..record_at),
         });
-        at = message_at + length;
+        at = end;
     }
     Ok(messages)
 }
@@ -551,11 +562,12 @@ mod tests {
         .pack();
         let mut message = crate::domain::tests::leased(1, 1).head().to_vec();
         message.extend_from_slice(&[0, 0, 13, 0, 0, 0, 1, 0, 1, 0, 1, 1, 0, 0, 1, 1]);
-        let packed = [&(row.len() as u16).to_be_bytes()[..], &row, &message].concat();
+        let lengths = [row.len() as u16, message.len() as u16, 0].map(u16::to_be_bytes);
+        let packed = [lengths.as_flattened(), &row, &message].concat();
         let read = read_leased(&Bytes::from(packed.clone())).unwrap();
         assert_eq!(
-            (read.len(), &read[0].variables[..], &read[0].message[..]),
-            (1, &b"\0\x03Zoe"[..], &message[..])
+            (&read[0].variables[..], &read[0].message[..], &read[0].record[..]),
+            (&b"\0\x03Zoe"[..], &message[..], &message[..])
         );
         for end in 1..packed.len() {
             assert!(read_leased(&Bytes::copy_from_slice(&packed[..end])).is_err(), "{end}");

@@ -11,9 +11,7 @@ pub(super) enum Name {
     Direct,
     UndoDirect,
     Lease,
-    Accept,
-    Move,
-    Receipt,
+    Swap,
     Apply,
     Halt,
     Look,
@@ -21,7 +19,6 @@ pub(super) enum Name {
     Stop,
     Park,
     Unpark,
-    Forget,
     Beat,
     Grant,
     Hold,
@@ -40,9 +37,9 @@ enum Kind {
     Partition,
     /// On a partition, and run with Redis out of memory as well: it settles what is under way.
     Settling,
-    /// On other keys.
+    /// Without the prelude.
     Plain,
-    /// On other keys, out of memory as well.
+    /// Without the prelude, out of memory as well.
     PlainSettling,
 }
 
@@ -57,16 +54,14 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 26] = scripts![
+const SOURCES: [(Name, Kind, &str); 23] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
     Direct Partition "direct.lua",
     UndoDirect Partition "undo_direct.lua",
     Lease Partition "lease.lua",
-    Accept Settling "accept.lua",
-    Move Settling "move.lua",
-    Receipt Settling "receipt.lua",
+    Swap PlainSettling "swap.lua",
     Apply Settling "apply.lua",
     Halt Settling "halt.lua",
     Look Partition "look.lua",
@@ -74,7 +69,6 @@ const SOURCES: [(Name, Kind, &str); 26] = scripts![
     Stop Settling "stop.lua",
     Park Settling "park.lua",
     Unpark Settling "unpark.lua",
-    Forget Settling "forget.lua",
     Beat PlainSettling "beat.lua",
     Grant Plain "grant.lua",
     Hold Plain "hold.lua",

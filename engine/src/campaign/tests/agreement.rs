@@ -1,8 +1,9 @@
 //! Three accounts of one message agree, whatever happens to it in whatever order, once or twice: the table of states with
-//! `Message::apply`, the scripts on a real Redis, and a model that knows neither.
+//! `Message::apply`, what the scripts leave in a real Redis, and a model that knows neither.
 
 mod model;
 
+use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -10,6 +11,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use self::model::{Act, Model, letter, smsc_id, traces};
 use super::*;
 use crate::domain::{Mark, Record, RouteId, State, Step, Trace, Traces, Transition};
+use crate::store::Swap;
 
 /// Letters of the stored states that each step may leave, written out: the model's table.
 const TABLE: [(Step, &str); 12] = [
@@ -88,12 +90,12 @@ impl<'a> Play<'a> {
         play
     }
 
-    async fn record(&self, recipient: Recipient) -> Vec<u8> {
+    async fn record(&self, recipient: Recipient) -> Bytes {
         self.bench.store.records(&[recipient]).await.unwrap().remove(0)
     }
 
-    async fn ask(&self, ask: Ask) -> Reply {
-        self.bench.commit([ask]).await.remove(0)
+    async fn swap(&self, swap: &Swap) -> bool {
+        self.bench.store.swap(9, &[swap]).await.unwrap().done[0]
     }
 
     async fn act(&mut self, at: usize, act: &Act) {
@@ -107,7 +109,7 @@ impl<'a> Play<'a> {
             Act::Lease => self.lease().await,
             Act::Again => self.again(at, 1, &record).await,
             Act::Late => self.again(at, 2, &record).await,
-            Act::Forged { step } => self.forge(&TABLE[*step], message, &record).await,
+            Act::Forged { step } => self.forge(&TABLE[*step], message, &record),
             Act::Accept { .. }
             | Act::Defer { .. }
             | Act::Reject
@@ -120,8 +122,8 @@ impl<'a> Play<'a> {
         self.compare(at, act).await;
     }
 
-    /// What the model lets happen is made by `apply` and by the script; what it does not, by neither.
-    async fn play(&mut self, at: usize, act: &Act, message: Option<Message<'_>>, record: &[u8]) {
+    /// What the model lets happen is made by `apply` and stored; what it does not, is neither.
+    async fn play(&mut self, at: usize, act: &Act, message: Option<Message<'_>>, record: &Bytes) {
         let Some(message) = message else { return };
         let Some((event, may)) = self.models[at].play(act) else {
             return;
@@ -131,64 +133,26 @@ impl<'a> Play<'a> {
             return;
         };
         assert!(may, "apply makes {event:?} of {message:?}");
-        let ask = ask_of(&message, &event, transition.clone());
-        let reply = self.ask(ask.clone()).await;
-        let ask = if let Reply::Record(found) = reply {
-            // The script leaves to the engine what is not the ordinary case.
-            assert_eq!(found, record);
-            let by_move = Ask::Move(transition.clone(), note_of(&event));
-            assert_eq!(self.ask(by_move.clone()).await, Reply::Moved);
-            by_move
-        } else {
-            let done = matches!(reply, Reply::Moved | Reply::Settled(_));
-            assert!(done, "{reply:?} to {ask:?}, {message:?}");
-            ask
-        };
-        self.same_octets(&message, &transition).await;
-        self.models[at].asked.push(ask);
-        self.models[at].fresh = true;
+        let mut swap = Swap::new(message.recipient, record.clone());
+        assert_eq!(swap.draft.make(&transition, &note_of(&event), 9), Ok(true));
+        assert!(self.swap(&swap).await, "{event:?} of {message:?}");
+        assert_eq!(self.record(message.recipient).await, swap.draft.octets());
+        self.models[at].asked.push(swap);
     }
 
-    /// The script left what `apply` made, but for the time that a script noted itself.
-    async fn same_octets(&self, before: &Message<'_>, made: &Transition) {
-        let record = self.record(before.recipient).await;
-        let read = Record::unpack(before.recipient, &record).unwrap();
-        let stored = read.messages.iter().find(|message| message.id == before.id);
-        let Some(stored) = stored else {
-            assert!(made.replacement.is_empty(), "{made:?} is gone");
-            return;
-        };
-        let (made, _) = Message::unpack(before.recipient, &made.replacement).unwrap();
-        let known = |message: &Message<'_>| message.traces().map(|traces| traces.segments);
-        assert_eq!(known(stored), known(&made));
-        assert_eq!(
-            Message { body: b"", ..*stored },
-            Message { body: b"", ..made },
-            "the script and apply differ"
-        );
-    }
-
-    /// What was asked before changes nothing; it is known when nothing has happened since.
-    async fn again(&self, at: usize, back: usize, record: &[u8]) {
+    /// What was asked before changes nothing; it is known as done while nothing has happened since.
+    async fn again(&self, at: usize, back: usize, record: &Bytes) {
         let model = &self.models[at];
-        let Some(ask) = model.asked.len().checked_sub(back).map(|at| model.asked[at].clone()) else {
+        let Some(swap) = model.asked.len().checked_sub(back).map(|at| &model.asked[at]) else {
             return;
         };
-        let reply = self.ask(ask.clone()).await;
-        let leaves_something = match &ask {
-            Ask::Move(transition, _) => !transition.replacement.is_empty(),
-            Ask::Accept(_) => true,
-            Ask::Receipt(_) => false,
-        };
-        if back == 1 && model.fresh && leaves_something {
-            assert_eq!(reply, Reply::Moved, "{ask:?}");
-        }
-        assert!(!matches!(reply, Reply::Settled(_)), "{ask:?} settles twice");
-        assert_eq!(self.record(model.recipient).await, record, "{ask:?} again");
+        let last = record == swap.draft.octets();
+        assert_eq!(self.swap(swap).await, last, "{swap:?}");
+        assert_eq!(self.record(model.recipient).await, record, "{swap:?} again");
     }
 
-    /// A move of the right head that the state does not have is refused by the script too.
-    async fn forge(&self, (step, from): &(Step, &str), message: Option<Message<'_>>, record: &[u8]) {
+    /// A move of the right head that the state does not have is made in no draft.
+    fn forge(&self, (step, from): &(Step, &str), message: Option<Message<'_>>, record: &Bytes) {
         let Some(message) = message.filter(|message| !from.contains(letter(message))) else {
             return;
         };
@@ -203,8 +167,9 @@ impl<'a> Play<'a> {
             credits: message.credits,
             journal: None,
         };
-        assert_eq!(self.ask(Ask::Move(forged, Note::None)).await, Reply::Stale);
-        assert_eq!(self.record(message.recipient).await, record);
+        let mut swap = Swap::new(message.recipient, record.clone());
+        assert_eq!(swap.draft.make(&forged, &Note::None, 9), Ok(false));
+        assert_eq!(swap.draft.octets(), record);
     }
 
     /// The lease moves what is due, and nothing else.
@@ -213,7 +178,7 @@ impl<'a> Play<'a> {
         let claimed = ids(&leased);
         for model in self.models.iter_mut().filter(|model| claimed.contains(&model.id)) {
             assert!("WD".contains(model.letter), "leased: {model:?}");
-            (model.letter, model.fresh) = ('L', false);
+            model.letter = 'L';
         }
         for pair in self.models.chunks(2) {
             let overtaken = claimed.contains(&pair[1].id) && "LWD".contains(pair[0].letter);
@@ -269,36 +234,12 @@ impl<'a> Play<'a> {
     }
 }
 
-/// An ordinary answer and an ordinary receipt have scripts of their own; the rest is a move.
-fn ask_of(message: &Message<'_>, event: &Event, transition: Transition) -> Ask {
-    let untouched = message.state == State::Leased && message.segments == 1 && message.body.is_empty();
-    if matches!(event, Event::Accepted(_)) && untouched {
-        return Ask::Accept(AcceptAsk {
-            recipient: message.recipient,
-            head: message.head(),
-            sender: 36_180,
-            tenant: message.tenant,
-            smsc_id: smsc_id(0),
-        });
-    }
-    if let (Event::Receipt { segment, .. }, State::Enroute, Some(result)) = (event, message.state, transition.result) {
-        return Ask::Receipt(ReceiptAsk {
-            recipient: message.recipient,
-            smsc: SMSC,
-            digest: digest(SMSC, &smsc_id(*segment)),
-            smsc_id: smsc_id(*segment),
-            result,
-        });
-    }
-    Ask::Move(transition, note_of(event))
-}
-
 fn note_of(event: &Event) -> Note {
     if matches!(event, Event::Accepted(_)) {
         return Note::Taken(36_180);
     }
     if let Event::Receipt { segment, .. } | Event::Found { segment, .. } = event {
-        return Note::Settled(vec![digest(SMSC, &smsc_id(*segment))]);
+        return Note::Settled(digest(SMSC, &smsc_id(*segment)));
     }
     Note::None
 }

@@ -6,8 +6,9 @@
 --     [5] smsc  [6] segments wanted, at most 1,000  [7] version of the routes  [8] routes that the SMSC serves, ",1,2,"
 --     [9] gates that are open, ",0,"  [10] partitions
 -- Returns: 'ok', 1 when more is due, the next due time in microseconds or '', lines whose spans are older than the routes
---     (1 or 0), then one string: for each leased message length(2) of its row, row, message. 'older' and the last known
---     number: the database is older than what this process has seen of it.
+--     (1 or 0), then one string: for each leased message length(2) of its row, length(2) of its record or 0, where the
+--     message begins in that, from 0 (2), row, and the record; the message alone where that is long. 'older' and the last
+--     known number: the database is older than what this process has seen of it.
 -- Limits: 1,000 segments a call; turns of at most 16 messages times the weight. The last message may have more segments
 --     than were still wanted.
 local base, epoch, number, before, now, smsc = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
@@ -18,20 +19,33 @@ local QUANTUM_MIN, QUANTUM_MAX = 8, 16
 local RECHECK_US = 1000000
 
 local epoch4, smsc2, now_s = struct.pack('>I4', epoch), struct.pack('>I2', smsc), floor(now / 1000000)
-local out, o, ids, n_ids = {}, 0, {}, 0
+local out, o = {}, 0
+-- What was leased, as it is remembered: 'm' recipient(8) id(8) for a message that was due, 't' campaign(5) first row(4)
+-- rows(4) for a turn.
+local book, b = {}, 0
+-- Records that are longer are not handed out: of a number to which hundreds of messages are under way.
+local RECORD_MAX = 1024
 
-local lengths = {}
-local function hand_out(row, message, recipient, id)
-  local length = lengths[#row]
-  if not length then
-    length = char(floor(#row / 256), #row % 256)
-    lengths[#row] = length
+local headers = {}
+local function hand_out(row, record, first, ends)
+  local header
+  if first == 1 and ends == #record then
+    header = headers[#row * 65536 + ends]
+    if not header then
+      header = struct.pack('>I2I2I2', #row, ends, 0)
+      headers[#row * 65536 + ends] = header
+    end
+  elseif #record <= RECORD_MAX then
+    header = struct.pack('>I2I2I2', #row, #record, first - 1)
+  else
+    header, record = struct.pack('>I2I2I2', #row, 0, 0), sub(record, first, ends)
   end
-  out[o + 1], out[o + 2], out[o + 3] = length, row, message
+  out[o + 1], out[o + 2], out[o + 3] = header, row, record
   o = o + 3
-  ids[n_ids + 1], ids[n_ids + 2] = recipient, id
-  n_ids = n_ids + 2
 end
+
+-- A packed index is position × partitions + partition; the partition is in the base.
+local partition = tonumber(string.match(base, '{p(%d+)}'))
 
 -- The row of a message that was leased before.
 local function row_of(record, at)
@@ -39,24 +53,53 @@ local function row_of(record, at)
   return call('LINDEX', base .. 'aud:' .. campaign_of(record, at), floor(index / partitions)) or ''
 end
 
+-- A message that the last lease brought is handed out again, if it still is under that lease.
+local function again(recipient, id, row)
+  local record = call('HGET', base .. 'rec', recipient)
+  if not record then return end
+  local first, ends = locate_id(record, id)
+  if first and byte(record, first + STATE) == LEASED and sub(record, first + EPOCH, first + EPOCH + 3) == epoch4 then
+    hand_out(row or row_of(record, first), record, first, ends)
+  end
+end
+
 local known = call('HGET', base .. 'leases', epoch)
 local last = '0'
 if known then last = sub(known, 1, find(known, ':', 1, true) - 1) end
 if last == number then
-  for at = #number + 2, #known, 16 do
-    local recipient, id = sub(known, at, at + 7), sub(known, at + 8, at + 15)
-    local record = call('HGET', base .. 'rec', recipient)
-    local first, ends = nil, nil
-    if record then first, ends = locate_id(record, id) end
-    if first and byte(record, first + STATE) == LEASED and sub(record, first + EPOCH, first + EPOCH + 3) == epoch4 then
-      hand_out(row_of(record, first), sub(record, first, ends), recipient, id)
+  local at = #number + 2
+  while at <= #known do
+    if byte(known, at) == 109 then -- m
+      again(sub(known, at + 1, at + 8), sub(known, at + 9, at + 16))
+      at = at + 17
+    else
+      local campaign, first, count = struct.unpack('>I5I4I4', sub(known, at + 1, at + 13))
+      local rows = call('LRANGE', string.format('%saud:%.0f', base, campaign), first, first + count - 1)
+      for i, row in ipairs(rows) do
+        local id = struct.pack('>I5I3', campaign, (first + i - 1) * partitions + partition)
+        again(sub(row, ROW_RECIPIENT, ROW_RECIPIENT + 7), id, row)
+      end
+      at = at + 14
     end
   end
   return { 'ok', 1, '', 0, table.concat(out) }
 end
 if last ~= before then return { 'older', last } end
 
-local changed, events, dues, halts, stale = {}, {}, {}, {}, 0
+local events, dues, halts, stale = {}, {}, {}, 0
+
+-- Records that this lease has changed: recipient and record in turns, and where each stands.
+local set, s, slots = {}, 0, {}
+local function put(recipient, record)
+  local slot = slots[recipient]
+  if slot then
+    set[slot] = record
+  else
+    set[s + 1], set[s + 2] = recipient, record
+    s = s + 2
+    slots[recipient] = s
+  end
+end
 
 local function halt_of(campaign)
   local halt = halts[campaign]
@@ -95,7 +138,7 @@ local function take_due(line)
   local records = call('HMGET', base .. 'rec', unpack(recipients))
   for i = 1, #due do
     local recipient, id = recipients[i], sub(due[i], 9, 16)
-    local record = changed[recipient] or records[i]
+    local record = slots[recipient] and set[slots[recipient]] or records[i]
     local first, ends = nil, nil
     if record then first, ends = locate_id(record, id) end
     local state = first and byte(record, first + STATE)
@@ -113,13 +156,16 @@ local function take_due(line)
         or call('SISMEMBER', base .. 'stopall:' .. lane, recipient) == 1) then
         gone[#gone + 1] = due[i]
         events[#events + 1] = moved(record, first, '.', 's\8\0\0' .. struct.pack('>I4', now_s))
-        changed[recipient] = sub(record, 1, first - 1) .. sub(record, ends + 1)
+        put(recipient, sub(record, 1, first - 1) .. sub(record, ends + 1))
       else
         gone[#gone + 1] = due[i]
         local message = char(FORM_MESSAGE, LEASED, (byte(record, first + MOVES) + 1) % 256) .. epoch4
           .. sub(record, first + ID, first + SMSC - 1) .. smsc2 .. sub(record, first + LANE, ends)
-        changed[recipient] = sub(record, 1, first - 1) .. message .. sub(record, ends + 1)
-        hand_out(row_of(record, first), message, recipient, id)
+        local after = sub(record, 1, first - 1) .. message .. sub(record, ends + 1)
+        put(recipient, after)
+        hand_out(row_of(record, first), after, first, ends)
+        b = b + 1
+        book[b] = 'm' .. recipient .. id
         budget = budget - byte(record, first + SEGMENTS)
       end
     end
@@ -128,8 +174,9 @@ local function take_due(line)
   if #later > 0 then call('ZADD', key, 'XX', unpack(later)) end
 end
 
--- Rows that were taken from spans in this lane: their campaign, what follows their id, their tenant, position × partitions.
-local rows, heads, tails, tenants_of, indexes, n_rows
+-- Rows that were taken from spans in a line, and the turns that they were taken in: first and last of its rows, what their
+-- ids begin with, the position × partitions of the first, what follows the ids, the tenant.
+local rows, n_rows, turns
 
 -- Takes up to `want` rows of a tenant's oldest campaign. Returns whether the tenant has more in this line.
 local function take(line, lane, gate2, route2, tenant, want)
@@ -146,16 +193,18 @@ local function take(line, lane, gate2, route2, tenant, want)
   end
   want = math.min(want, count)
   local found = call('LRANGE', base .. 'aud:' .. campaign, first, first + want - 1)
-  local used, tenant4 = 0, struct.pack('>I4', tenant)
-  local head = struct.pack('>I5', campaign)
-  local tail = '\0\0\13' .. tenant4 .. route2 .. smsc2 .. char(lane) .. gate2
+  local used, tenant4, head, before_rows = 0, struct.pack('>I4', tenant), struct.pack('>I5', campaign), n_rows
   while used < #found and budget > 0 do
     used = used + 1
-    local row = found[used]
     n_rows = n_rows + 1
-    rows[n_rows], heads[n_rows], tails[n_rows], tenants_of[n_rows] = row, head, tail, tenant4
-    indexes[n_rows] = (first + used - 1) * partitions
-    budget = budget - byte(row, ROW_SEGMENTS)
+    rows[n_rows] = found[used]
+    budget = budget - byte(found[used], ROW_SEGMENTS)
+  end
+  if used > 0 then
+    local tail = '\0\0\13' .. tenant4 .. route2 .. smsc2 .. char(lane) .. gate2
+    turns[#turns + 1] = { before_rows + 1, n_rows, head, first * partitions + partition, tail, tenant4 }
+    b = b + 1
+    book[b] = 't' .. head .. struct.pack('>I4I4', first, used)
   end
   if #found == 0 then
     used = want
@@ -215,60 +264,67 @@ local function is_capped(cap, tenant4, recipient, record)
   return count >= tonumber(most)
 end
 
--- Which of the lane's rows are left out: reason by row.
+-- Which of the line's rows are left out: reason by row.
 local function left_out(lane, recipients, records)
-  local out_of = {}
-  local kept = call('EXISTS', base .. 'stop:' .. lane, base .. 'stopall:' .. lane)
-  if kept > 0 then
-    local members = {}
-    for i = 1, n_rows do members[i] = tenants_of[i] .. recipients[i] end
-    local one, all = call('SMISMEMBER', base .. 'stop:' .. lane, unpack(members)), nil
-    all = call('SMISMEMBER', base .. 'stopall:' .. lane, unpack(recipients))
+  local out_of, stop, stopall = {}, base .. 'stop:' .. lane, base .. 'stopall:' .. lane
+  local function strike(struck)
     for i = 1, n_rows do
-      if one[i] == 1 or all[i] == 1 then out_of[i] = 8 end
+      if struck[i] == 1 then out_of[i] = 8 end
     end
   end
-  if lane == 0 or call('EXISTS', base .. 'caps') == 0 then return out_of end
-  local caps = {}
-  for i = 1, n_rows do
-    local tenant4 = tenants_of[i]
-    if caps[tenant4] == nil then caps[tenant4] = call('HGET', base .. 'caps', (struct.unpack('>I4', tenant4))) end
-    if caps[tenant4] and not out_of[i] then
-      if is_capped(caps[tenant4], tenant4, recipients[i], changed[recipients[i]] or records[i]) then out_of[i] = 9 end
-      tails[i] = sub(tails[i], 1, 11) .. char(lane + CAPPED) .. sub(tails[i], 13)
+  if call('EXISTS', stop) == 1 then
+    local members = {}
+    for _, turn in ipairs(turns) do
+      local tenant4 = turn[6]
+      for i = turn[1], turn[2] do members[i] = tenant4 .. recipients[i] end
     end
+    strike(call('SMISMEMBER', stop, unpack(members)))
+  end
+  if call('EXISTS', stopall) == 1 then strike(call('SMISMEMBER', stopall, unpack(recipients))) end
+  if lane == 0 or call('EXISTS', base .. 'caps') == 0 then return out_of end
+  for _, turn in ipairs(turns) do
+    local cap = call('HGET', base .. 'caps', (struct.unpack('>I4', turn[6])))
+    for i = turn[1], turn[2] do
+      local slot = slots[recipients[i]]
+      local record = slot and set[slot] or records[i]
+      if cap and not out_of[i] and is_capped(cap, turn[6], recipients[i], record) then out_of[i] = 9 end
+    end
+    turn[5] = sub(turn[5], 1, 11) .. char(lane + (cap and CAPPED or 0)) .. sub(turn[5], 13)
   end
   return out_of
 end
 
 -- Makes the rows that were taken part of their recipients' records.
-local function record_rows(line, lane)
+local function record_rows(lane)
   if n_rows == 0 then return end
-  local recipients = {}
+  local recipients, pack = {}, struct.pack
   for i = 1, n_rows do recipients[i] = sub(rows[i], ROW_RECIPIENT, ROW_RECIPIENT + 7) end
   local records = call('HMGET', base .. 'rec', unpack(recipients))
   local out_of = left_out(lane, recipients, records)
-  -- A packed index is position × partitions + partition; the partition is in the base.
-  local partition = tonumber(string.match(base, '{p(%d+)}'))
   local leased = char(FORM_MESSAGE, LEASED, 0) .. epoch4
-  for i = 1, n_rows do
-    local row, recipient, index = rows[i], recipients[i], indexes[i] + partition
-    local record = changed[recipient] or records[i]
-    local id = heads[i] .. char(floor(index / 65536), floor(index / 256) % 256, index % 256)
-    local message = leased .. id .. tails[i] .. sub(row, ROW_SEGMENTS, ROW_CREDITS)
-    if out_of[i] then
-      local slot = 's' .. char(out_of[i]) .. '\0\0' .. struct.pack('>I4', now_s)
-      events[#events + 1] = 'mQ' .. sub(moved(message, 1, '.', slot), 3)
-    elseif not record then
-      changed[recipient] = message
-      hand_out(row, message, recipient, id)
-    elseif is_held_up(record, #record, tenants_of[i], lane) then
-      message = char(FORM_MESSAGE, WAITING) .. sub(message, 3)
-      changed[recipient] = record .. message
-      note_due(dues, line_of(message, 1), now + RECHECK_US, recipient .. id)
-    else
-      changed[recipient] = record .. message
-      hand_out(row, message, recipient, id)
+  for _, turn in ipairs(turns) do
+    local head, index, tail = leased .. turn[3], turn[4], turn[5]
+    for i = turn[1], turn[2] do
+      local row, recipient = rows[i], recipients[i]
+      local record = records[i]
+      if slots[recipient] then record = set[slots[recipient]] end
+      local message = head .. pack('>I3', index) .. tail .. sub(row, ROW_SEGMENTS, ROW_CREDITS)
+      index = index + partitions
+      if out_of[i] then
+        local slot = 's' .. char(out_of[i]) .. '\0\0' .. pack('>I4', now_s)
+        events[#events + 1] = 'mQ' .. sub(moved(message, 1, '.', slot), 3)
+      elseif not record then
+        put(recipient, message)
+        hand_out(row, message, 1, BODY)
+      elseif is_held_up(record, #record, turn[6], lane) then
+        message = char(FORM_MESSAGE, WAITING) .. sub(message, 3)
+        put(recipient, record .. message)
+        note_due(dues, line_of(message, 1), now + RECHECK_US, recipient .. sub(message, 1 + ID, ID + 8))
+      else
+        local after = record .. message
+        put(recipient, after)
+        hand_out(row, after, #record + 1, #after)
+      end
     end
   end
 end
@@ -306,10 +362,10 @@ for lane = 0, 1 do
     -- Each line begins a lease in its turn, so that none starves another.
     for turn = 1, #rings_of do
       local line = rings_of[(turn + number) % #rings_of + 1]
-      rows, heads, tails, tenants_of, indexes, n_rows = {}, {}, {}, {}, {}, 0
+      rows, n_rows, turns = {}, 0, {}
       if budget > 0 then
         take_turns(line[1], lane, line[2], line[3])
-        record_rows(line[1], lane)
+        record_rows(lane)
       end
     end
   end
@@ -323,7 +379,7 @@ for lane = 0, 1 do
   second()
   first()
 end
-write_records(base, changed)
+write_pairs(base, set, s)
 write_dues(base, dues)
 write_journal(base, events)
 for _, line in ipairs(seen) do
@@ -334,5 +390,5 @@ for _, line in ipairs(seen) do
     next_due = tonumber(first[2])
   end
 end
-call('HSET', base .. 'leases', epoch, number .. ':' .. table.concat(ids))
+call('HSET', base .. 'leases', epoch, number .. ':' .. table.concat(book))
 return { 'ok', budget <= 0 and 1 or 0, next_due and string.format('%.0f', next_due) or '', stale, table.concat(out) }

@@ -8,11 +8,7 @@ local FORM_MESSAGE, FORM_TRAIL = 1, 2
 -- Of a message, from its first octet.
 local STATE, MOVES, EPOCH, ID, ATTEMPTS, LENGTH, TENANT, ROUTE, SMSC = 1, 2, 3, 7, 15, 16, 18, 22, 24
 local LANE, GATE, SEGMENTS, CREDITS, BODY = 26, 27, 29, 30, 31
-local HEAD = 15
 local CAPPED = 128 -- in the octet of the lane
--- Of a trail, from its first octet.
-local TRAIL_SENDER, TRAIL_DIGESTS = 2, 23
-local TRAILS_MAX, DIGESTS_MAX = 3, 8
 -- Of an audience row, counted from 1.
 local ROW_RECIPIENT, ROW_SEGMENTS, ROW_CREDITS = 2, 10, 11
 -- States, by the octet of their letter.
@@ -30,16 +26,6 @@ local function messages_of(record)
   local at = 1
   while byte(record, at) == FORM_TRAIL do at = at + 2 + byte(record, at + 1) end
   return at
-end
-
--- First and last octet of the message with that head, or nil.
-local function locate(record, head)
-  local at = messages_of(record)
-  while at <= #record do
-    local last = item_end(record, at)
-    if sub(record, at, at + HEAD - 1) == head then return at, last end
-    at = last + 1
-  end
 end
 
 -- First and last octet of the message with that id, or nil.
@@ -64,13 +50,6 @@ local function line_of(record, at)
   return route .. ':' .. byte(record, at + LANE) % CAPPED .. ':' .. gate
 end
 
--- The line of its SMSC, for a message of which that has a part.
-local function pinned_line_of(record, at)
-  local gate = byte(record, at + GATE) * 256 + byte(record, at + GATE + 1)
-  local smsc = byte(record, at + SMSC) * 256 + byte(record, at + SMSC + 1)
-  return '@' .. smsc .. ':' .. byte(record, at + LANE) % CAPPED .. ':' .. gate
-end
-
 -- Notes due times, to be written at the end of the script; `dues`: line → scores and members.
 local function note_due(dues, line, score, member)
   local list = dues[line]
@@ -86,69 +65,28 @@ local function write_dues(base, dues)
   end
 end
 
--- Makes the next waiting message of the same tenant and lane due: the one ahead of it at `at` has moved.
-local function wake(dues, record, tenant, lane, recipient, now)
-  local at = messages_of(record)
-  while at <= #record do
-    if byte(record, at + STATE) == WAITING and byte(record, at + LANE) % CAPPED == lane
-      and sub(record, at + TENANT, at + TENANT + 3) == tenant then
-      note_due(dues, line_of(record, at), now, recipient .. sub(record, at + ID, at + ID + 7))
-      return
+-- Writes back the records that a script changed: recipient and record in turns, `last` values; an empty one is removed.
+local function write_pairs(base, pairs_of, last)
+  local kept, k, gone = pairs_of, last, {}
+  for i = 2, last, 2 do
+    if pairs_of[i] == '' then
+      if kept == pairs_of then kept, k = { unpack(pairs_of, 1, i - 2) }, i - 2 end
+      gone[#gone + 1] = pairs_of[i - 1]
+    elseif kept ~= pairs_of then
+      kept[k + 1], kept[k + 2], k = pairs_of[i - 1], pairs_of[i], k + 2
     end
-    at = item_end(record, at) + 1
   end
+  if k > 0 then call('HSET', base .. 'rec', unpack(kept, 1, k)) end
+  if #gone > 0 then call('HDEL', base .. 'rec', unpack(gone)) end
 end
 
--- The trails of a record after a message was taken: `newest` (sender, tenant, campaign, when) first, with the digests that
--- the sender's trail had.
-local function trails_with(record, newest)
-  local digests, others, n, at, sender = '', {}, 1, 1, sub(newest, 1, 8)
-  while byte(record, at) == FORM_TRAIL do
-    local last = at + 1 + byte(record, at + 1)
-    if sub(record, at + TRAIL_SENDER, at + TRAIL_SENDER + 7) == sender then
-      digests = sub(record, at + TRAIL_DIGESTS, last)
-    elseif n < TRAILS_MAX then
-      n = n + 1
-      others[n - 1] = sub(record, at, last)
-    end
-    at = last + 1
-  end
-  return char(FORM_TRAIL, 21 + #digests) .. newest .. digests .. table.concat(others)
-end
-
--- A record whose newest trail remembers these digests too.
-local function remember(record, digests)
-  if byte(record, 1) ~= FORM_TRAIL then return record end
-  local last = 1 + 1 + byte(record, 2)
-  local known = sub(record, 1 + TRAIL_DIGESTS, last) .. digests
-  if #known > DIGESTS_MAX * 4 then known = sub(known, #known - DIGESTS_MAX * 4 + 1) end
-  return char(FORM_TRAIL, 21 + #known) .. sub(record, 3, TRAIL_DIGESTS) .. known .. sub(record, last + 1)
-end
-
--- Counts a message that was taken for its tenant's frequency cap.
-local function count_for_cap(base, record, at, recipient, at_s)
-  local tenant = struct.unpack('>I4', sub(record, at + TENANT, at + TENANT + 3))
-  local key = base .. 'cap:' .. tenant
-  local times = (call('HGET', key, recipient) or '') .. at_s
-  call('HSET', key, recipient, sub(times, -64))
-end
-
--- Writes back the records that a script changed; an empty one is removed.
+-- The same, of a table of records by recipient.
 local function write_records(base, changed)
-  local set, gone = {}, {}
-  local s, g = 0, 0
+  local pairs_of, last = {}, 0
   for recipient, record in pairs(changed) do
-    if record == '' then
-      g = g + 1
-      gone[g] = recipient
-    else
-      set[s + 1] = recipient
-      set[s + 2] = record
-      s = s + 2
-    end
+    pairs_of[last + 1], pairs_of[last + 2], last = recipient, record, last + 2
   end
-  if s > 0 then call('HSET', base .. 'rec', unpack(set)) end
-  if g > 0 then call('HDEL', base .. 'rec', unpack(gone)) end
+  write_pairs(base, pairs_of, last)
 end
 
 -- Appends what happened to the partition's journal.

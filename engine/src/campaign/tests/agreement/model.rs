@@ -54,9 +54,7 @@ pub(super) struct Model {
     pub(super) spent: u64,
     pub(super) ended: Option<Status>,
     pub(super) canceled: bool,
-    pub(super) asked: Vec<Ask>,
-    /// Whether the last ask moved it, and nothing since.
-    pub(super) fresh: bool,
+    pub(super) asked: Vec<Swap>,
 }
 
 impl Model {
@@ -72,7 +70,6 @@ impl Model {
             ended: None,
             canceled: false,
             asked: Vec::new(),
-            fresh: false,
         }
     }
 
