@@ -52,19 +52,12 @@ pub fn measure(text: &str, encoding: Encoding) -> Option<Measure> {
 /// Cuts a text into its segments. `reference` tells the parts of one message from those of another to the same
 /// phone; it is not used when one segment is enough. None as for [`count`].
 pub fn segment(text: &str, encoding: Encoding, reference: u8) -> Option<Segments> {
+    if let Some(whole) = whole(text, encoding)? {
+        return Some(whole);
+    }
     let Measure { units, segments } = measure(text, encoding)?;
     let octets = units * octets_per_unit(encoding);
     let total = u8::try_from(segments).ok()?;
-    if total == 1 {
-        let mut bytes = Vec::with_capacity(octets);
-        let written = text.chars().all(|character| encoding.push(character, &mut bytes));
-        return written.then_some(Segments {
-            encoding,
-            units,
-            bytes,
-            cuts: Vec::new(),
-        });
-    }
     let mut parts = Parts {
         bytes: Vec::with_capacity(octets + segments * HEADER_OCTETS),
         cuts: Vec::with_capacity(segments - 1),
@@ -89,6 +82,26 @@ pub fn segment(text: &str, encoding: Encoding, reference: u8) -> Option<Segments
         bytes: parts.bytes,
         cuts: parts.cuts,
     })
+}
+
+/// A text as its only segment, written without having been measured: nearly all are. `Some(None)`: it takes several, or
+/// is so long that it is measured first; None: a character cannot be written.
+fn whole(text: &str, encoding: Encoding) -> Option<Option<Segments>> {
+    let single = limits(encoding).single;
+    // A character of three octets may be one unit; nothing takes more octets a unit.
+    if text.len() > 3 * single {
+        return Some(None);
+    }
+    let mut bytes = Vec::with_capacity(text.len() * octets_per_unit(encoding));
+    encoding.append(text, &mut bytes).then_some(())?;
+    let units = bytes.len() / octets_per_unit(encoding);
+    let whole = Segments {
+        encoding,
+        units,
+        bytes,
+        cuts: Vec::new(),
+    };
+    Some((units <= single).then_some(whole))
 }
 
 /// The segments of one text, in their order.

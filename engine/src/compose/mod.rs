@@ -8,7 +8,7 @@ pub(crate) use sender::Sender;
 pub(crate) use template::Template;
 
 use smpp::segment::{self, Segments};
-use smpp::text::{self, EncodingPolicy};
+use smpp::text::{self, Encoding, EncodingPolicy};
 
 use crate::fault::FieldProblem;
 
@@ -42,6 +42,12 @@ pub(crate) fn check_text(text: &str) -> Result<(), FieldProblem> {
 /// # Errors
 /// [`TooManySegments`].
 pub(crate) fn compose(rendered: &str, policy: EncodingPolicy, reference: u8) -> Result<Segments, TooManySegments> {
+    // Most texts are GSM 03.38 as they stand: they need not be looked through first.
+    if policy != EncodingPolicy::Ucs2
+        && let Some(segments) = segment::segment(rendered, Encoding::Gsm7, reference)
+    {
+        return Ok(segments);
+    }
     let (text, encoding) = text::choose(rendered, policy);
     segment::segment(&text, encoding, reference).ok_or(TooManySegments)
 }

@@ -87,6 +87,25 @@ pub(super) fn push(character: char, out: &mut Vec<u8>) -> bool {
     true
 }
 
+/// Appends a text's septets; false when a character is not in the alphabet. Stretches of ASCII that the alphabet has in one
+/// septet each, which are nearly all of a text, are written as one.
+pub(super) fn append(text: &str, out: &mut Vec<u8>) -> bool {
+    out.reserve(text.len());
+    let mut rest = text;
+    loop {
+        let basic = |octet: &u8| octet.is_ascii() && CODES[usize::from(*octet)] & EXTENDED == 0;
+        let stretch = rest.as_bytes().iter().take_while(|octet| basic(octet)).count();
+        let (ascii, after) = rest.split_at(stretch);
+        out.extend(ascii.bytes().map(|octet| CODES[usize::from(octet)]));
+        let mut characters = after.chars();
+        match characters.next() {
+            None => return true,
+            Some(other) if push(other, out) => rest = characters.as_str(),
+            Some(_) => return false,
+        }
+    }
+}
+
 /// The text of unpacked septets. An unknown extension shows the main table's character (GSM 03.38, 6.2.1.1); an octet
 /// over 0x7F or an escape at the very end is U+FFFD.
 pub(super) fn decode(septets: &[u8]) -> String {

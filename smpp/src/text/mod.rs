@@ -74,6 +74,14 @@ impl Encoding {
             }
         }
     }
+
+    /// Appends the octets of a text; false when a character of it cannot be written, and what was appended is no text.
+    pub fn append(self, text: &str, out: &mut Vec<u8>) -> bool {
+        match self {
+            Self::Gsm7 => gsm7::append(text, out),
+            Self::Latin1 | Self::Ucs2 => text.chars().all(|character| self.push(character, out)),
+        }
+    }
 }
 
 impl fmt::Display for Encoding {
@@ -149,9 +157,7 @@ pub fn choose(text: &str, policy: EncodingPolicy) -> (Cow<'_, str>, Encoding) {
 /// [`segment`](crate::segment).
 pub fn encode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());
-    text.chars()
-        .all(|character| encoding.push(character, &mut out))
-        .then_some(out)
+    encoding.append(text, &mut out).then_some(out)
 }
 
 /// The text of received octets (without their UDH) under a `data_coding` (3.4, 5.2.19; GSM 03.38, 4, for the message
