@@ -22,14 +22,14 @@ const ANSWER_BUCKETS: [f64; 15] = [
 ];
 
 /// From the answer to the receipt: three minutes is what people quote, three days what carriers try for.
-const RECEIPT_BUCKETS: [f64; 20] = [
-    0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 180.0, 300.0, 600.0, 1800.0, 3600.0, 14400.0, 43200.0,
-    86400.0, 172_800.0, 259_200.0,
+const RECEIPT_BUCKETS: [f64; 22] = [
+    0.05, 0.1, 0.25, 0.5, 1.0, 1.25, 1.5, 2.0, 5.0, 10.0, 30.0, 60.0, 180.0, 300.0, 600.0, 1800.0, 3600.0, 14400.0,
+    43200.0, 86400.0, 172_800.0, 259_200.0,
 ];
 
 /// Round trips to Redis and HTTP requests.
-const CALL_BUCKETS: [f64; 12] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+const CALL_BUCKETS: [f64; 15] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5, 1.0, 5.0,
 ];
 
 macro_rules! metrics {

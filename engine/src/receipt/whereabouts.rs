@@ -4,55 +4,79 @@
 use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::domain::{Recipient, SmscId};
 
-/// Ids in each of two generations: at most some 40 MiB each, a minute at some thousand messages a second.
-const GENERATION: usize = 250_000;
+/// Ids in each of two generations: some 10 MiB each, a minute at some thousand messages a second.
+const IDS: usize = 250_000;
+
+/// Records in each of two generations: at most some 20 MiB each.
+const RECORDS: usize = 100_000;
 
 /// The recipients of the last few hundred thousand messages, by the digest of the SMSC's id. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Whereabouts(Arc<Mutex<Generations>>);
+pub(crate) struct Whereabouts(Arc<Mutex<Known>>);
 
 #[derive(Debug, Default)]
-struct Generations {
-    young: FxHashMap<u64, Known>,
-    old: FxHashMap<u64, Known>,
+struct Known {
+    recipients: Generations<Recipient>,
+    /// Records as this process left them, until a receipt asks for them.
+    records: Generations<(Recipient, Vec<u8>)>,
 }
 
-/// What is known of an id.
-#[derive(Clone, Debug)]
-struct Known {
-    recipient: Recipient,
-    /// The recipient's record as this process left it, until a receipt has asked for it.
-    record: Bytes,
+/// What came of late; the oldest half goes when there are too many.
+#[derive(Debug)]
+struct Generations<T> {
+    young: FxHashMap<u64, T>,
+    old: FxHashMap<u64, T>,
+}
+
+impl<T> Default for Generations<T> {
+    fn default() -> Self {
+        Self {
+            young: FxHashMap::default(),
+            old: FxHashMap::default(),
+        }
+    }
+}
+
+impl<T> Generations<T> {
+    fn insert(&mut self, digest: u64, value: T, most: usize) {
+        if self.young.len() >= most {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(digest, value);
+    }
+
+    fn get(&self, digest: u64) -> Option<&T> {
+        self.young.get(&digest).or_else(|| self.old.get(&digest))
+    }
+
+    fn remove(&mut self, digest: u64) -> Option<T> {
+        self.young.remove(&digest).or_else(|| self.old.remove(&digest))
+    }
 }
 
 impl Whereabouts {
-    /// Remembers whose an id is, and that recipient's record as it is now.
-    pub(crate) fn note(&self, smsc: SmscId, id: &[u8], recipient: Recipient, record: Bytes) {
+    /// Remembers whose an id is, and that recipient's record as it is now; empty: that is not known.
+    pub(crate) fn note(&self, smsc: SmscId, id: &[u8], recipient: Recipient, record: Vec<u8>) {
         if id.is_empty() {
             return;
         }
-        let mut known = self.lock();
-        if known.young.len() >= GENERATION {
-            known.old = std::mem::take(&mut known.young);
-        }
         let digest = digest(smsc, &normal(id));
-        known.young.insert(digest, Known { recipient, record });
+        let mut known = self.lock();
+        known.recipients.insert(digest, recipient, IDS);
+        if !record.is_empty() {
+            known.records.insert(digest, (recipient, record), RECORDS);
+        }
     }
 
     /// The record of that recipient as this process left it when it noted the id; once.
-    pub(crate) fn take_record(&self, smsc: SmscId, id: &[u8], recipient: Recipient) -> Option<Bytes> {
+    pub(crate) fn take_record(&self, smsc: SmscId, id: &[u8], recipient: Recipient) -> Option<Vec<u8>> {
         let digest = digest(smsc, &normal(id));
-        let mut generations = self.lock();
-        let generations = &mut *generations;
-        let known = generations.young.get_mut(&digest);
-        let known = known.or_else(|| generations.old.get_mut(&digest))?;
-        let record = std::mem::take(&mut known.record);
-        (known.recipient == recipient && !record.is_empty()).then_some(record)
+        let (of, record) = self.lock().records.remove(digest)?;
+        (of == recipient).then_some(record)
     }
 
     /// Whose it is, under the equalities of ids: case, leading zeros, and hexadecimal for decimal.
@@ -68,14 +92,13 @@ impl Whereabouts {
             .map(|number| number.to_string().into_bytes());
         let forms = [Some(text.clone()), as_hexadecimal, as_decimal];
         let known = self.lock();
-        forms.into_iter().flatten().find_map(|form| {
-            let digest = digest(smsc, &form);
-            let found = known.young.get(&digest).or_else(|| known.old.get(&digest));
-            found.map(|known| known.recipient)
-        })
+        forms
+            .into_iter()
+            .flatten()
+            .find_map(|form| known.recipients.get(digest(smsc, &form)).copied())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Generations> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -98,12 +121,12 @@ mod tests {
     #[test]
     fn an_id_is_found_however_it_is_written() {
         let whereabouts = Whereabouts::default();
-        whereabouts.note(SmscId(1), b"00FF", Recipient(7), Bytes::from_static(b"record"));
+        whereabouts.note(SmscId(1), b"00FF", Recipient(7), b"record".to_vec());
         assert_eq!(whereabouts.take_record(SmscId(1), b"ff", Recipient(8)), None);
         for id in [&b"ff"[..], b"FF", b"000ff", b"255"] {
             assert_eq!(whereabouts.of(SmscId(1), id), Some(Recipient(7)));
         }
-        whereabouts.note(SmscId(1), b"1000", Recipient(8), Bytes::from_static(b"record"));
+        whereabouts.note(SmscId(1), b"1000", Recipient(8), b"record".to_vec());
         let record = whereabouts.take_record(SmscId(1), b"1000", Recipient(8));
         assert_eq!(record.as_deref(), Some(&b"record"[..]));
         assert_eq!(whereabouts.take_record(SmscId(1), b"1000", Recipient(8)), None, "once");

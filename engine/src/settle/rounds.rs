@@ -119,10 +119,7 @@ impl Settler {
         }
         let done = self.swap(&sheets, tray, &mut again).await;
         self.metrics.redis_op("commit", self.clock.now() - since, made.len());
-        let mut records: Vec<Bytes> = sheets
-            .into_iter()
-            .map(|sheet| sheet.swap.draft.into_octets().into())
-            .collect();
+        let mut records: Vec<Vec<u8>> = sheets.into_iter().map(|sheet| sheet.swap.draft.into_octets()).collect();
         for (at, made) in made {
             match made {
                 made if !done[at] => next.push(made.again()),
@@ -255,7 +252,8 @@ impl Settler {
             }
             if question.news.recipient.is_some() {
                 let id = question.news.ids().next().unwrap_or_default();
-                question.known = self.whereabouts.take_record(question.smsc, id, question.at);
+                let known = self.whereabouts.take_record(question.smsc, id, question.at);
+                question.known = known.map(Bytes::from);
                 cases.push(Case::Receipt(question));
                 continue;
             }
@@ -321,11 +319,12 @@ impl Settler {
     }
 
     /// A move of an answer was made.
-    fn answered(&mut self, answered: &Answered, late: Option<Transition>, record: &mut Bytes) {
+    fn answered(&self, answered: &Answered, late: Option<Transition>, record: &mut Vec<u8>) {
         let recipient = answered.flight.recipient;
         for (_, reply) in &answered.replies {
             if let Answer::Accepted(id) = reply {
-                self.whereabouts.note(answered.smsc, id, recipient, record.clone());
+                self.whereabouts
+                    .note(answered.smsc, id, recipient, std::mem::take(record));
             }
         }
         let Some(side) = self.side(answered.smsc) else { return };
