@@ -4,6 +4,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # The commit that `bench-baseline` compares with.
 BASELINE := be77cb1
+# Run as built: `cargo run` of one package would build it again, with that package's features only.
+LOADTEST := $(or $(CARGO_TARGET_DIR),target)/release/loadtest
 .PHONY: help demo test bench bench-baseline torture check deny run-tests cargo redis peers browser
 
 help: ## Say what there is
@@ -17,7 +19,7 @@ test: cargo redis peers browser check deny run-tests ## Format, lints, licences,
 
 bench: cargo redis ## Measure the whole path: API, Redis, engine, simulator (ARGS="--tenants 50" and the like)
 	cargo build --release --locked --package campanile --package smpp-sim --package loadtest
-	cargo run --release --locked --quiet --package loadtest -- run canonical $(ARGS)
+	$(LOADTEST) run canonical $(ARGS)
 
 torture: cargo redis ## Every fault with 100 seeds each, some hours (ARGS="--seeds 10 --only kills" and the like)
 	cargo build --locked --package campanile-tests --bins
@@ -29,7 +31,7 @@ bench-baseline: cargo redis ## The ratio to the engine of BASELINE, both in turn
 	rm -rf target/baseline/source && mkdir -p target/baseline/source
 	git archive $(BASELINE) | tar -x -C target/baseline/source
 	cargo build --release --locked --package campanile --manifest-path target/baseline/source/Cargo.toml --target-dir target/baseline/target
-	cargo run --release --locked --quiet --package loadtest -- run canonical --baseline target/baseline/target/release $(ARGS)
+	$(LOADTEST) run canonical --baseline target/baseline/target/release $(ARGS)
 
 check: cargo ## Format and lints only
 	cargo fmt --all --check

@@ -11,7 +11,7 @@ use super::wire::Wire;
 
 /// How long a dispatcher waits for a few more places before it goes with the ones there are: leases of a handful cost
 /// Redis ten times as much a message as leases of a hundred.
-const LINGER: Duration = Duration::from_millis(2);
+const LINGER: Duration = Duration::from_millis(4);
 
 /// Batches that may wait for a session: every batch holds places in its window, and a window is at most 10,000.
 const BATCHES_MAX: usize = 10_000;
@@ -66,27 +66,28 @@ impl Pool {
         // An eighth of all windows is worth waiting for, but not for long.
         let worthwhile = max.min(self.window_total / 8).max(1);
         loop {
-            let freed = self.freed.notified();
-            match self.freest() {
-                Some((_, free)) if free < worthwhile => {
-                    let _more_or_late = timeout(LINGER, freed).await;
-                    if let Some(slots) = self.take(max) {
-                        return slots;
-                    }
-                }
-                Some(_) => {
-                    if let Some(slots) = self.take(max) {
-                        return slots;
-                    }
-                }
-                None => freed.await,
+            let _enough_or_late = timeout(LINGER, self.until_free(worthwhile)).await;
+            if let Some(slots) = self.take(max) {
+                return slots;
             }
+            self.until_free(1).await;
         }
     }
 
     /// When what was handed to the sessions left.
     pub(crate) fn wire(&self) -> &Wire {
         &self.wire
+    }
+
+    /// Waits until a session has so many places.
+    async fn until_free(&self, count: usize) {
+        loop {
+            let freed = self.freed.notified();
+            if self.freest().is_some_and(|(_, free)| free >= count) {
+                return;
+            }
+            freed.await;
+        }
     }
 
     fn take(&self, max: usize) -> Option<Slots> {

@@ -177,7 +177,7 @@ impl Books {
             let stretch = self.read(&entries)?;
             let changes: Vec<_> = stretch.iter().map(|(id, read)| (*id, read.changes.clone())).collect();
             match self.store.apply(partition, (&from, &to), &changes).await? {
-                Applied::Done(_) => {
+                Applied::Done => {
                     self.note(&stretch);
                     *position = Some(to);
                 }

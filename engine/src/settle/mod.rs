@@ -37,7 +37,7 @@ use group::{Gathered, Group};
 /// How long a group is gathered: at full speed, some hundred messages for each partition. A script call for one message
 /// costs Redis twenty times what one of a hundred costs each; nobody waits for an answer to be stored, and an SMSC waits
 /// longer than this for its acknowledgement without noticing.
-const LINGER: Duration = Duration::from_millis(10);
+const LINGER: Duration = Duration::from_millis(20);
 
 /// Answers and deliveries that are gathered at once: Redis is busy with them for some 20 ms.
 const GATHERED_MAX: usize = 6_000;

@@ -3,13 +3,16 @@
 use redis::Cmd;
 
 use super::{Store, StoreError, bytes};
-use crate::domain::{CampaignId, ENDED, Ending, JournalEvent, Status};
+use crate::domain::{CampaignId, ENDED, Ending, JournalEvent, Partition, Status};
 
 /// Counters of a campaign in one partition.
-pub(super) const COUNTERS: usize = 22;
+const COUNTERS: usize = 22;
 
 /// Octets of a counter.
 const OCTETS: usize = 4;
+
+/// Octets of all of them, before the results.
+pub(super) const COUNTERS_LENGTH: usize = COUNTERS * OCTETS;
 
 /// What is counted, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +111,24 @@ impl Counters {
         counters
     }
 
+    /// As [`Counters::unpack`] reads them.
+    pub(super) fn pack(&self) -> [u8; COUNTERS_LENGTH] {
+        let mut packed = [0; COUNTERS_LENGTH];
+        for (octets, sum) in packed.chunks_exact_mut(OCTETS).zip(self.0) {
+            octets.copy_from_slice(&(sum as u32).to_be_bytes());
+        }
+        packed
+    }
+
+    /// Counters, each by its number, grow by so much.
+    pub(super) fn grow(&mut self, by: &[(u8, i32)]) {
+        for (counter, by) in by {
+            if let Some(sum) = self.0.get_mut(usize::from(*counter)) {
+                *sum = sum.saturating_add_signed(i64::from(*by));
+            }
+        }
+    }
+
     /// Adds those of another partition.
     pub(crate) fn add(&mut self, other: &Self) {
         self.0.iter_mut().zip(other.0).for_each(|(sum, more)| *sum += more);
@@ -180,15 +201,20 @@ impl Counters {
 }
 
 impl Store {
+    /// The key of a campaign's counters and results in a partition.
+    pub(super) fn results_key(&self, partition: Partition, campaign: CampaignId) -> String {
+        format!("{}res:{}", self.base(partition), campaign.0)
+    }
+
     /// What a campaign's messages came to, in each partition.
     pub(crate) async fn counters(&self, campaign: CampaignId) -> Result<Counters, StoreError> {
         let calls: Vec<Cmd> = self
             .all_partitions()
             .map(|partition| {
                 let mut get = redis::cmd("GETRANGE");
-                get.arg(format!("{}res:{}", self.base(partition), campaign.0))
+                get.arg(self.results_key(partition, campaign))
                     .arg(0)
-                    .arg(COUNTERS * OCTETS - 1);
+                    .arg(COUNTERS_LENGTH - 1);
                 get
             })
             .collect();

@@ -2,6 +2,7 @@
 
 use redis::Value;
 
+use super::counters::COUNTERS_LENGTH;
 use super::scripts::Name;
 use super::{Counters, Store, StoreError, array, bytes, bytes_or_none, integer};
 use crate::domain::{CampaignId, Partition, ResultSlot};
@@ -38,8 +39,8 @@ pub(crate) struct CampaignChanges {
 /// What came of applying.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Applied {
-    /// It is done: each campaign's counters in this partition now, in the order in which they were given.
-    Done(Vec<Counters>),
+    /// It is done.
+    Done,
     /// Somebody else did it: the books are there.
     Elsewhere(String),
 }
@@ -85,66 +86,83 @@ impl Store {
         (from, to): (&str, &str),
         changes: &[(CampaignId, CampaignChanges)],
     ) -> Result<Applied, StoreError> {
+        let stretches: Vec<Stretch<'_>> = changes.iter().flat_map(|(id, changes)| split(*id, changes)).collect();
+        let (ids, ranges): (Vec<_>, Vec<_>) = changes
+            .iter()
+            .map(|(id, _)| (*id, (0, COUNTERS_LENGTH)))
+            .chain(stretches.iter().map(|stretch| (stretch.campaign, stretch.range())))
+            .unzip();
+        let get = |(id, (from, length)): (&CampaignId, &(usize, usize))| {
+            let mut get = redis::cmd("GETRANGE");
+            get.arg(self.results_key(partition, *id))
+                .arg(*from)
+                .arg(from + length - 1);
+            get
+        };
+        let stored = self
+            .run(&self.books, ids.iter().zip(&ranges).map(get).collect())
+            .await?;
+        let mut stored = stored.into_iter().map(bytes);
         let mut call = self.script(Name::Apply, &[self.base(partition)]);
         call.arg(from).arg(to).arg(to);
-        let mut parts = Vec::with_capacity(changes.len());
-        for (at, (campaign, changes)) in changes.iter().enumerate() {
-            for part in split(changes) {
-                call.arg(campaign.0)
-                    .arg(pack_counters(part.0))
-                    .arg(pack_results(part.1));
-                parts.push(at);
+        for (id, changes) in changes {
+            let header = stored.next().unwrap_or(Ok(Vec::new()))?;
+            if header.is_empty() {
+                call.arg(id.0).arg("").arg("");
             }
+            let mut counters = Counters::unpack(&header);
+            counters.grow(&changes.counters);
+            call.arg(id.0).arg(0).arg(&counters.pack()[..]);
+        }
+        for stretch in &stretches {
+            let (from, length) = stretch.range();
+            let mut octets = stored.next().unwrap_or(Ok(Vec::new()))?;
+            // Behind the end of what is stored there are zeros.
+            octets.resize(length, 0);
+            stretch.write(&mut octets);
+            call.arg(stretch.campaign.0).arg(from).arg(octets);
         }
         let mut replies = self.run(&self.books, vec![call]).await?;
         let mut values = array(replies.pop().unwrap_or_default())?.into_iter();
-        if integer(&values.next().unwrap_or_default())? == 0 {
-            return Ok(Applied::Elsewhere(text(values.next().unwrap_or_default())?));
+        match integer(&values.next().unwrap_or_default())? {
+            0 => Ok(Applied::Elsewhere(text(values.next().unwrap_or_default())?)),
+            _ => Ok(Applied::Done),
         }
-        let mut counters = vec![Counters::default(); changes.len()];
-        for (at, value) in parts.into_iter().zip(values) {
-            // Of a campaign in several parts the last one has all.
-            counters[at] = Counters::unpack(&bytes(value)?);
-        }
-        Ok(Applied::Done(counters))
     }
 }
 
-/// Counters and how much each grows, and results by position.
-type Part<'a> = (&'a [(u8, i32)], &'a [(u32, ResultSlot)]);
+/// Results of a campaign that are written together.
+struct Stretch<'a> {
+    campaign: CampaignId,
+    results: &'a [(u32, ResultSlot)],
+}
 
-/// A campaign's counters with its first stretch of results, then its other stretches: one script argument each.
-fn split(changes: &CampaignChanges) -> Vec<Part<'_>> {
-    let near = |pair: &[(u32, ResultSlot)]| pair[1].0 - pair[0].0 <= GAP_MAX;
-    let mut stretches: Vec<&[(u32, ResultSlot)]> = Vec::new();
-    let mut start = 0;
-    for at in 1..changes.results.len() {
-        if !near(&changes.results[at - 1..=at]) {
-            stretches.push(&changes.results[start..at]);
-            start = at;
+impl Stretch<'_> {
+    /// Where its octets lie in what is stored of the campaign, and how many they are.
+    fn range(&self) -> (usize, usize) {
+        let at = |result: Option<&(u32, ResultSlot)>| result.map_or(0, |(position, _)| *position as usize);
+        let (first, last) = (at(self.results.first()), at(self.results.last()));
+        (
+            COUNTERS_LENGTH + first * ResultSlot::LENGTH,
+            (last - first + 1) * ResultSlot::LENGTH,
+        )
+    }
+
+    /// Writes its results over the octets there.
+    fn write(&self, octets: &mut [u8]) {
+        let first = self.results.first().map_or(0, |(position, _)| *position);
+        for (position, slot) in self.results {
+            let at = (position - first) as usize * ResultSlot::LENGTH;
+            octets[at..at + ResultSlot::LENGTH].copy_from_slice(&slot.pack());
         }
     }
-    stretches.push(&changes.results[start..]);
-    let counters = std::iter::once(&changes.counters[..]).chain(std::iter::repeat(&[][..]));
-    counters.zip(stretches).collect()
 }
 
-fn pack_counters(counters: &[(u8, i32)]) -> Vec<u8> {
-    let mut packed = Vec::with_capacity(counters.len() * 5);
-    for (counter, by) in counters {
-        packed.push(*counter);
-        packed.extend_from_slice(&by.to_be_bytes());
-    }
-    packed
-}
-
-fn pack_results(results: &[(u32, ResultSlot)]) -> Vec<u8> {
-    let mut packed = Vec::with_capacity(results.len() * 12);
-    for (position, slot) in results {
-        packed.extend_from_slice(&position.to_be_bytes());
-        packed.extend_from_slice(&slot.pack());
-    }
-    packed
+/// A campaign's results in stretches: one script argument each.
+fn split(campaign: CampaignId, changes: &CampaignChanges) -> impl Iterator<Item = Stretch<'_>> {
+    let near = |one: &(u32, ResultSlot), next: &(u32, ResultSlot)| next.0 - one.0 <= GAP_MAX;
+    let stretches = changes.results.chunk_by(near);
+    stretches.map(move |results| Stretch { campaign, results })
 }
 
 fn entry(value: Value) -> Result<JournalEntry, StoreError> {
@@ -182,12 +200,16 @@ mod tests {
             counters: vec![(4, 3)],
             results: vec![(1, slot), (2, slot), (900, slot)],
         };
-        let parts = split(&changes);
-        assert_eq!(parts.len(), 2);
-        assert_eq!(
-            (parts[0].0.len(), parts[0].1.len(), parts[1].0.len(), parts[1].1.len()),
-            (1, 2, 0, 1)
-        );
-        assert_eq!(split(&CampaignChanges::default()).len(), 1);
+        let lengths: Vec<usize> = split(CampaignId(1), &changes)
+            .map(|stretch| stretch.results.len())
+            .collect();
+        assert_eq!(lengths, [2, 1]);
+        let stretch = split(CampaignId(1), &changes).next().unwrap();
+        let (from, length) = stretch.range();
+        assert_eq!((from, length), (COUNTERS_LENGTH + 8, 16));
+        let mut octets = vec![9; length];
+        stretch.write(&mut octets);
+        assert_eq!(octets, [slot.pack(), slot.pack()].concat());
+        assert_eq!(split(CampaignId(1), &CampaignChanges::default()).count(), 0);
     }
 }

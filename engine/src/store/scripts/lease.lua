@@ -181,10 +181,10 @@ local rows, n_rows, turns
 -- Takes up to `want` rows of a tenant's oldest campaign. Returns whether the tenant has more in this line.
 local function take(line, lane, gate2, route2, tenant, want)
   local lane_key = base .. 'lane:' .. line .. ':' .. tenant
-  local campaign = call('LINDEX', lane_key, 0)
+  local campaign = call('LINDEX', lane_key, '0')
   if not campaign then return false end
   local spans = base .. 'spans:' .. line .. ':' .. campaign
-  local first, count, cut = struct.unpack('>I4I4I4', call('LINDEX', spans, 0))
+  local first, count, cut = struct.unpack('>I4I4I4', call('LINDEX', spans, '0'))
   if cut < version then
     call('LPOP', lane_key)
     call('RPUSH', base .. 'stale', line .. ' ' .. tenant .. ' ' .. campaign)
@@ -211,7 +211,7 @@ local function take(line, lane, gate2, route2, tenant, want)
     events[#events + 1] = range('f', 0, campaign, tenant, first, want)
   end
   if used < count then
-    call('LSET', spans, 0, struct.pack('>I4I4I4', first + used, count - used, cut))
+    call('LSET', spans, '0', struct.pack('>I4I4I4', first + used, count - used, cut))
     return true
   end
   call('LPOP', spans)
