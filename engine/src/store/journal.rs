@@ -45,7 +45,7 @@ pub(crate) enum Applied {
     Elsewhere(String),
 }
 
-/// Positions between two results that are written together: beyond, what lies between costs more than a call.
+/// Positions between what is written together: beyond, what lies between costs more than a call.
 const GAP_MAX: u32 = 500;
 
 impl Store {
@@ -86,41 +86,26 @@ impl Store {
         (from, to): (&str, &str),
         changes: &[(CampaignId, CampaignChanges)],
     ) -> Result<Applied, StoreError> {
-        let stretches: Vec<Stretch<'_>> = changes.iter().flat_map(|(id, changes)| split(*id, changes)).collect();
-        let (ids, ranges): (Vec<_>, Vec<_>) = changes
-            .iter()
-            .map(|(id, _)| (*id, (0, COUNTERS_LENGTH)))
-            .chain(stretches.iter().map(|stretch| (stretch.campaign, stretch.range())))
-            .unzip();
-        let get = |(id, (from, length)): (&CampaignId, &(usize, usize))| {
+        let writes: Vec<Write<'_>> = changes.iter().flat_map(|(id, changes)| writes(*id, changes)).collect();
+        let get = |write: &Write<'_>| {
             let mut get = redis::cmd("GETRANGE");
-            get.arg(self.results_key(partition, *id))
-                .arg(*from)
-                .arg(from + length - 1);
+            get.arg(self.results_key(partition, write.campaign))
+                .arg(write.from)
+                .arg(write.from + write.length - 1);
             get
         };
-        let stored = self
-            .run(&self.books, ids.iter().zip(&ranges).map(get).collect())
-            .await?;
-        let mut stored = stored.into_iter().map(bytes);
+        let stored = self.run(&self.books, writes.iter().map(get).collect()).await?;
         let mut call = self.script(Name::Apply, &[self.base(partition)]);
         call.arg(from).arg(to).arg(to);
-        for (id, changes) in changes {
-            let header = stored.next().unwrap_or(Ok(Vec::new()))?;
-            if header.is_empty() {
-                call.arg(id.0).arg("").arg("");
-            }
-            let mut counters = Counters::unpack(&header);
-            counters.grow(&changes.counters);
-            call.arg(id.0).arg(0).arg(&counters.pack()[..]);
-        }
-        for stretch in &stretches {
-            let (from, length) = stretch.range();
-            let mut octets = stored.next().unwrap_or(Ok(Vec::new()))?;
-            // Behind the end of what is stored there are zeros.
-            octets.resize(length, 0);
-            stretch.write(&mut octets);
-            call.arg(stretch.campaign.0).arg(from).arg(octets);
+        for (write, stored) in writes.iter().zip(stored) {
+            let stored = bytes(stored)?;
+            let is_new = write.from == 0 && stored.is_empty();
+            call.arg(write.campaign.0);
+            match is_new {
+                true => call.arg(""),
+                false => call.arg(write.from),
+            };
+            call.arg(write.over(stored));
         }
         let mut replies = self.run(&self.books, vec![call]).await?;
         let mut values = array(replies.pop().unwrap_or_default())?.into_iter();
@@ -131,38 +116,62 @@ impl Store {
     }
 }
 
-/// Results of a campaign that are written together.
-struct Stretch<'a> {
+/// A piece of what is stored of a campaign, its counters and then its results, that is read and written as one.
+struct Write<'a> {
     campaign: CampaignId,
+    from: usize,
+    length: usize,
+    /// Counters and by how much they grow.
+    counters: &'a [(u8, i32)],
     results: &'a [(u32, ResultSlot)],
 }
 
-impl Stretch<'_> {
-    /// Where its octets lie in what is stored of the campaign, and how many they are.
-    fn range(&self) -> (usize, usize) {
-        let at = |result: Option<&(u32, ResultSlot)>| result.map_or(0, |(position, _)| *position as usize);
-        let (first, last) = (at(self.results.first()), at(self.results.last()));
-        (
-            COUNTERS_LENGTH + first * ResultSlot::LENGTH,
-            (last - first + 1) * ResultSlot::LENGTH,
-        )
-    }
-
-    /// Writes its results over the octets there.
-    fn write(&self, octets: &mut [u8]) {
-        let first = self.results.first().map_or(0, |(position, _)| *position);
+impl Write<'_> {
+    /// What is stored there, with the changes.
+    fn over(&self, mut octets: Vec<u8>) -> Vec<u8> {
+        // Behind the end of what is stored there are zeros.
+        octets.resize(self.length, 0);
+        if let Some(packed) = octets.first_chunk_mut::<COUNTERS_LENGTH>().filter(|_| self.from == 0) {
+            let mut counters = Counters::unpack(packed);
+            counters.grow(self.counters);
+            *packed = counters.pack();
+        }
         for (position, slot) in self.results {
-            let at = (position - first) as usize * ResultSlot::LENGTH;
+            let at = offset(*position) - self.from;
             octets[at..at + ResultSlot::LENGTH].copy_from_slice(&slot.pack());
         }
+        octets
     }
 }
 
-/// A campaign's results in stretches: one script argument each.
-fn split(campaign: CampaignId, changes: &CampaignChanges) -> impl Iterator<Item = Stretch<'_>> {
+/// Where a result lies.
+const fn offset(position: u32) -> usize {
+    COUNTERS_LENGTH + position as usize * ResultSlot::LENGTH
+}
+
+/// What is written of a campaign: its counters with the results that lie near them, then its other results.
+fn writes(campaign: CampaignId, changes: &CampaignChanges) -> impl Iterator<Item = Write<'_>> {
     let near = |one: &(u32, ResultSlot), next: &(u32, ResultSlot)| next.0 - one.0 <= GAP_MAX;
-    let stretches = changes.results.chunk_by(near);
-    stretches.map(move |results| Stretch { campaign, results })
+    let mut stretches = changes.results.chunk_by(near).peekable();
+    let results = stretches.next_if(|stretch| stretch[0].0 <= GAP_MAX).unwrap_or_default();
+    let first = Write {
+        campaign,
+        from: 0,
+        length: results.last().map_or(COUNTERS_LENGTH, |(last, _)| offset(last + 1)),
+        counters: &changes.counters,
+        results,
+    };
+    let others = stretches.map(move |results| {
+        let from = offset(results[0].0);
+        Write {
+            campaign,
+            from,
+            length: offset(results[results.len() - 1].0 + 1) - from,
+            counters: &[],
+            results,
+        }
+    });
+    std::iter::once(first).chain(others)
 }
 
 fn entry(value: Value) -> Result<JournalEntry, StoreError> {
@@ -200,16 +209,23 @@ mod tests {
             counters: vec![(4, 3)],
             results: vec![(1, slot), (2, slot), (900, slot)],
         };
-        let lengths: Vec<usize> = split(CampaignId(1), &changes)
-            .map(|stretch| stretch.results.len())
-            .collect();
+        let made: Vec<Write<'_>> = writes(CampaignId(1), &changes).collect();
+        let lengths: Vec<usize> = made.iter().map(|write| write.results.len()).collect();
         assert_eq!(lengths, [2, 1]);
-        let stretch = split(CampaignId(1), &changes).next().unwrap();
-        let (from, length) = stretch.range();
-        assert_eq!((from, length), (COUNTERS_LENGTH + 8, 16));
-        let mut octets = vec![9; length];
-        stretch.write(&mut octets);
-        assert_eq!(octets, [slot.pack(), slot.pack()].concat());
-        assert_eq!(split(CampaignId(1), &CampaignChanges::default()).count(), 0);
+        let octets = made[0].over(Vec::new());
+        let mut counters = Counters::default();
+        counters.grow(&[(4, 3)]);
+        assert_eq!(
+            octets,
+            [&counters.pack()[..], &[0; 8], &slot.pack(), &slot.pack()].concat()
+        );
+        let twice = made[0].over(octets);
+        counters.grow(&[(4, 3)]);
+        assert_eq!(twice[..COUNTERS_LENGTH], counters.pack());
+        assert_eq!((made[1].from, made[1].length), (COUNTERS_LENGTH + 7_200, 8));
+        assert_eq!(made[1].over(vec![9; 8]), slot.pack());
+        let nothing = CampaignChanges::default();
+        let none = writes(CampaignId(1), &nothing).next().unwrap();
+        assert_eq!((none.from, none.length), (0, COUNTERS_LENGTH));
     }
 }

@@ -177,19 +177,23 @@ end
 -- Rows that were taken from spans in a line, and the turns that they were taken in: first and last of its rows, what their
 -- ids begin with, the position × partitions of the first, what follows the ids, the tenant.
 local rows, n_rows, turns
+-- Lists of which the last entry was taken: they go together.
+local emptied
 
 -- Takes up to `want` rows of a tenant's oldest campaign. Returns whether the tenant has more in this line.
 local function take(line, lane, gate2, route2, tenant, want)
   local lane_key = base .. 'lane:' .. line .. ':' .. tenant
-  local campaign = call('LINDEX', lane_key, '0')
+  -- The second of each says whether there is more behind the first.
+  local campaign, next_campaign = unpack(call('LRANGE', lane_key, '0', '1'))
   if not campaign then return false end
   local spans = base .. 'spans:' .. line .. ':' .. campaign
-  local first, count, cut = struct.unpack('>I4I4I4', call('LINDEX', spans, '0'))
+  local span, next_span = unpack(call('LRANGE', spans, '0', '1'))
+  local first, count, cut = struct.unpack('>I4I4I4', span)
   if cut < version then
     call('LPOP', lane_key)
     call('RPUSH', base .. 'stale', line .. ' ' .. tenant .. ' ' .. campaign)
     stale = 1
-    return call('EXISTS', lane_key) == 1
+    return next_campaign ~= nil
   end
   want = math.min(want, count)
   local found = call('LRANGE', base .. 'aud:' .. campaign, first, first + want - 1)
@@ -214,11 +218,18 @@ local function take(line, lane, gate2, route2, tenant, want)
     call('LSET', spans, '0', struct.pack('>I4I4I4', first + used, count - used, cut))
     return true
   end
-  call('LPOP', spans)
-  if call('EXISTS', spans) == 1 then return true end
+  if next_span then
+    call('LPOP', spans)
+    return true
+  end
+  emptied[#emptied + 1] = spans
   call('HDEL', base .. 'c:' .. campaign, 's:' .. line)
-  call('LPOP', lane_key)
-  return call('EXISTS', lane_key) == 1
+  if next_campaign then
+    call('LPOP', lane_key)
+    return true
+  end
+  emptied[#emptied + 1] = lane_key
+  return false
 end
 
 -- Round and round over the tenants in a line's ring.
@@ -245,6 +256,7 @@ local function take_turns(line, lane, gate2, route2)
     if #unserved > 0 then call('LPUSH', ring, unpack(unserved)) end
     if #again > 0 then call('RPUSH', ring, unpack(again)) end
   end
+  if #emptied > 0 then call('DEL', unpack(emptied)) end
   if n_rows > before_rows then call('HINCRBY', base .. 'depth', line, before_rows - n_rows) end
 end
 
@@ -362,7 +374,7 @@ for lane = 0, 1 do
     -- Each line begins a lease in its turn, so that none starves another.
     for turn = 1, #rings_of do
       local line = rings_of[(turn + number) % #rings_of + 1]
-      rows, n_rows, turns = {}, 0, {}
+      rows, n_rows, turns, emptied = {}, 0, {}, {}
       if budget > 0 then
         take_turns(line[1], lane, line[2], line[3])
         record_rows(lane)
