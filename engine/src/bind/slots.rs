@@ -61,12 +61,17 @@ impl Pool {
         }
     }
 
-    /// Waits until there are places, and takes up to `max` of one session: the freest one.
+    /// As [`Pool::slots_now`], but waits a little for a good many of them.
     pub(crate) async fn slots(&self, max: usize) -> Slots {
         // An eighth of all windows is worth waiting for, but not for long.
         let worthwhile = max.min(self.window_total / 8).max(1);
+        let _enough_or_late = timeout(LINGER, self.until_free(worthwhile)).await;
+        self.slots_now(max).await
+    }
+
+    /// Waits until there is a place, and takes up to `max` of one session: the freest one.
+    pub(crate) async fn slots_now(&self, max: usize) -> Slots {
         loop {
-            let _enough_or_late = timeout(LINGER, self.until_free(worthwhile)).await;
             if let Some(slots) = self.take(max) {
                 return slots;
             }

@@ -13,6 +13,7 @@ use crate::domain::{PARTITIONS_MAX, Partition, RouteId, SmscId, Way};
 pub(crate) struct Doorbell {
     state: Arc<Mutex<State>>,
     rung: Arc<Notify>,
+    rung_urgently: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -41,13 +42,21 @@ impl Default for State {
 impl State {
     /// The next partition, which is no longer waiting then.
     fn next(&mut self, now: Instant) -> Option<Partition> {
+        self.look_at_the_clock(now);
+        let set = if self.urgent != 0 { self.urgent } else { self.waiting };
+        self.next_of(set)
+    }
+
+    fn look_at_the_clock(&mut self, now: Instant) {
         for (at, due) in self.due.iter_mut().enumerate() {
             if due.is_some_and(|due| due <= now) {
                 *due = None;
                 self.waiting |= 1 << at;
             }
         }
-        let set = if self.urgent != 0 { self.urgent } else { self.waiting };
+    }
+
+    fn next_of(&mut self, set: u64) -> Option<Partition> {
         if set == 0 {
             return None;
         }
@@ -73,6 +82,9 @@ impl Doorbell {
             state.urgent |= 1 << partition.0;
         }
         drop(state);
+        if urgent {
+            self.rung_urgently.notify_one();
+        }
         self.rung.notify_one();
     }
 
@@ -85,21 +97,18 @@ impl Doorbell {
         self.rung.notify_one();
     }
 
-    /// Waits for the next partition.
-    pub(crate) async fn next(&self, now: impl Fn() -> Instant) -> Partition {
+    /// Waits until a partition is to be looked at.
+    pub(crate) async fn rung(&self, now: impl Fn() -> Instant) {
         loop {
             let rung = self.rung.notified();
-            let (next, due, more) = {
+            let due = {
                 let mut state = self.lock();
-                let next = state.next(now());
-                (next, state.earliest(), state.waiting != 0)
-            };
-            if let Some(partition) = next {
-                if more {
-                    self.rung.notify_one();
+                state.look_at_the_clock(now());
+                if state.waiting != 0 {
+                    return;
                 }
-                return partition;
-            }
+                state.earliest()
+            };
             match due {
                 Some(due) => {
                     tokio::select! {
@@ -107,6 +116,32 @@ impl Doorbell {
                         () = tokio::time::sleep_until(due.into()) => {}
                     }
                 }
+                None => rung.await,
+            }
+        }
+    }
+
+    /// The next partition to be looked at, urgent ones first.
+    pub(crate) fn next(&self, now: Instant) -> Option<Partition> {
+        let mut state = self.lock();
+        let next = state.next(now);
+        if state.waiting != 0 {
+            self.rung.notify_one();
+        }
+        next
+    }
+
+    /// Waits for a partition where something urgent is.
+    pub(crate) async fn next_urgent(&self) -> Partition {
+        loop {
+            let rung = self.rung_urgently.notified();
+            let next = {
+                let mut state = self.lock();
+                let urgent = state.urgent;
+                state.next_of(urgent)
+            };
+            match next {
+                Some(partition) => return partition,
                 None => rung.await,
             }
         }

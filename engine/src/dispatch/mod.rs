@@ -43,6 +43,9 @@ const BATCH_MAX: usize = 192;
 /// Leases of one SMSC that are under way at once: while one waits for Redis, another is being composed.
 const WORKERS: usize = 4;
 
+/// Segments in a lease of the express: it has transactional messages in mind, and takes little besides.
+const EXPRESS_MAX: usize = 16;
+
 /// How often the partitions are looked around for what was queued by other processes.
 const LOOK_AROUND: Duration = Duration::from_millis(500);
 
@@ -94,32 +97,52 @@ impl Dispatcher {
         for _ in 0..WORKERS {
             tasks.spawn(self.clone().work(stop.clone()));
         }
+        tasks.spawn(self.clone().express(stop.clone()));
         tasks.spawn(self.look_around(stop.clone()));
     }
 
     async fn work(self, stop: CancellationToken) {
-        while let Some(partition) = stop.run_until_cancelled(self.doorbell.next(|| self.clock.now())).await {
-            let Some((slots, lead)) = stop.run_until_cancelled(self.reserve()).await else {
-                break;
-            };
-            self.lease_and_submit(partition, (slots, lead), &stop).await;
+        let reserve = async || {
+            self.doorbell.rung(|| self.clock.now()).await;
+            let since = self.clock.now();
+            let slots = self.pool.slots(BATCH_MAX).await;
+            let reserved = self.reserve(slots, since).await;
+            self.pressure.relieved(|| self.clock.now()).await;
+            self.verdict.leases_allowed().await;
+            reserved
+        };
+        while let Some(reserved) = stop.run_until_cancelled(reserve()).await {
+            // Chosen last: what is urgent and came meanwhile goes first.
+            if let Some(partition) = self.doorbell.next(self.clock.now()) {
+                self.lease_and_submit(partition, reserved, &stop).await;
+            }
         }
     }
 
-    /// Waits until something may be leased: a place in a window, a lead on the rate, and settling that keeps up.
-    async fn reserve(&self) -> (Slots, Lead) {
-        let since = self.clock.now();
-        let mut slots = self.pool.slots(BATCH_MAX).await;
-        self.metrics
-            .window_wait
-            .observe((self.clock.now() - since).as_secs_f64());
+    /// Leases what is urgent as soon as it comes: it waits neither for a worker, nor for company, nor for settling.
+    async fn express(self, stop: CancellationToken) {
+        let reserve = async || {
+            let partition = self.doorbell.next_urgent().await;
+            let since = self.clock.now();
+            let slots = self.pool.slots_now(EXPRESS_MAX).await;
+            let reserved = self.reserve(slots, since).await;
+            self.verdict.leases_allowed().await;
+            (partition, reserved)
+        };
+        while let Some((partition, reserved)) = stop.run_until_cancelled(reserve()).await {
+            self.lease_and_submit(partition, reserved, &stop).await;
+        }
+    }
+
+    /// Waits for a lead on the rate, for places that were waited for since then.
+    async fn reserve(&self, mut slots: Slots, since: Instant) -> (Slots, Lead) {
+        let waited_for_places = self.clock.now() - since;
+        self.metrics.window_wait.observe(waited_for_places.as_secs_f64());
         let (lead, waited) = self.meter.lead(slots.count()).await;
         if waited {
             self.metrics.throttled_locally.inc();
         }
         slots.keep(lead.count());
-        self.pressure.relieved(|| self.clock.now()).await;
-        self.verdict.leases_allowed().await;
         (slots, lead)
     }
 
