@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 /// What waits to be settled may be so old before leases wait: an SMSC that waits for its deliver_sm_resp for seconds gives
 /// the session up.
-const BEHIND_MAX: Duration = Duration::from_millis(50);
+const BEHIND_MAX: Duration = Duration::from_millis(100);
 
 /// The age of the oldest event that is not settled. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(relieved.as_mut().now_or_never(), None);
         pressure.set(0, Some(start + Duration::from_millis(700)));
         assert_eq!(relieved.as_mut().now_or_never(), None);
-        pressure.set(0, Some(start + Duration::from_millis(980)));
+        pressure.set(0, Some(start + Duration::from_millis(950)));
         assert_eq!(relieved.as_mut().now_or_never(), Some(()));
     }
 }

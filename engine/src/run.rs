@@ -259,6 +259,7 @@ impl Engine {
             smscs: smscs.clone(),
             in_doubt: self.config.engine.in_doubt,
             collector: Collector::default(),
+            busy: false,
         };
         let settler = Settler {
             store: self.store.clone(),

@@ -34,13 +34,18 @@ use crate::store::{ParkedOf, Store};
 
 use group::{Gathered, Group};
 
-/// How long a group is gathered: at full speed, some hundred messages for each partition. A script call for one message
-/// costs Redis twenty times what one of a hundred costs each; nobody waits for an answer to be stored, and an SMSC waits
-/// longer than this for its acknowledgement without noticing.
-const LINGER: Duration = Duration::from_millis(20);
+/// How long answers and deliveries are gathered: an SMSC that sends one receipt at a time waits for it each time.
+const LINGER: Duration = Duration::from_millis(10);
+
+/// The same at full speed, for some hundred messages in each partition: a script call for one message costs Redis twenty
+/// times what one of a hundred costs each, and windows are wide then.
+const LINGER_BUSY: Duration = Duration::from_millis(40);
+
+/// So many gathered at once are full speed.
+const BUSY: usize = 500;
 
 /// Answers and deliveries that are gathered at once: Redis is busy with them for some 20 ms.
-const GATHERED_MAX: usize = 6_000;
+const GATHERED_MAX: usize = 8_000;
 
 /// Shares of the recipients that are settled side by side.
 pub(crate) const LANES: usize = 2;
@@ -81,6 +86,8 @@ pub(crate) struct Gatherer {
     pub(crate) in_doubt: InDoubt,
     /// Messages of several segments that wait for some of their answers.
     pub(crate) collector: Collector,
+    /// Whether much was gathered last.
+    pub(crate) busy: bool,
 }
 
 /// A lane: the group commit.
@@ -173,7 +180,7 @@ impl Gatherer {
         }
     }
 
-    /// Takes what comes within [`LINGER`] of the first.
+    /// Takes what comes within a moment of the first.
     async fn gather(
         &mut self,
         events: &mut mpsc::Receiver<Events>,
@@ -187,13 +194,15 @@ impl Gatherer {
                 return Some(gathered);
             }
         }
-        let deadline = Instant::from_std(self.clock.now()) + LINGER;
+        let linger = if self.busy { LINGER_BUSY } else { LINGER };
+        let deadline = Instant::from_std(self.clock.now()) + linger;
         while gathered.count < GATHERED_MAX {
             match timeout_at(deadline, events.recv()).await {
                 Ok(Some(more)) => self.add(more, &mut gathered),
                 Ok(None) | Err(_) => break,
             }
         }
+        self.busy = gathered.count >= BUSY;
         Some(gathered)
     }
 }
