@@ -18,7 +18,7 @@ use crate::receipt::{Parked, Unmatched};
 use crate::store::{ParkedOf, Swap, Swapped};
 
 /// An answer or a receipt needs one round, two where the record has changed since it was last seen; each other place to look
-/// costs one more, and the rest is for records that change meanwhile.
+/// costs one more, and the rest is for records that change meanwhile. Answers are not given up.
 const ROUNDS_MAX: usize = 10;
 
 /// Inbound messages that are kept in each partition until somebody asks for them.
@@ -78,18 +78,21 @@ impl Settler {
         let mut tray = Tray::default();
         let mut cases: Vec<Case> = answers.into_iter().map(Case::Answer).collect();
         self.ask(receipts, &mut cases, &mut tray).await;
-        for _ in 0..ROUNDS_MAX {
-            if !tray.early.is_empty() {
+        let mut rounds = 0;
+        while !cases.is_empty() || !tray.early.is_empty() {
+            if rounds >= ROUNDS_MAX {
+                cases = tray.give_up(cases);
+                if cases.is_empty() {
+                    break;
+                }
+            } else if !tray.early.is_empty() {
                 // Asked once more: whoever moved the message before they were parked has not seen them.
                 let early = self.park(std::mem::take(&mut tray.early)).await;
                 self.ask(early, &mut cases, &mut tray).await;
             }
-            if cases.is_empty() {
-                break;
-            }
             cases = self.round(cases, &mut tray).await;
+            rounds += 1;
         }
-        self.give_up(cases, &mut tray);
         self.clear(tray, inbound).await;
         let metrics = &self.metrics.receipt_ack_seconds;
         acknowledge(due, |waited| metrics.observe(waited.as_secs_f64()), || self.clock.now()).await;
@@ -422,18 +425,6 @@ impl Settler {
         }
     }
 
-    /// What is still open after the last round.
-    fn give_up(&self, cases: Vec<Case>, tray: &mut Tray) {
-        for case in cases {
-            match case {
-                Case::Receipt(question) => tray.contended(question),
-                Case::Answer(answered) => {
-                    tracing::error!(id = %answered.flight.id, "an answer found its message changed again and again");
-                }
-            }
-        }
-    }
-
     async fn clear(&self, mut tray: Tray, inbound: Vec<InboundNews>) {
         tray.park.append(&mut tray.early);
         if !tray.park.is_empty() {
@@ -533,9 +524,19 @@ impl Tray {
         }
     }
 
-    fn contended(&mut self, mut question: Question) {
-        question.unmatched = Unmatched::Contended;
-        self.unmatched(question);
+    /// Receipts that are still open after the last round are parked. Answers are returned: nobody else knows what they say.
+    fn give_up(&mut self, cases: Vec<Case>) -> Vec<Case> {
+        let mut answers = Vec::new();
+        for case in cases {
+            match case {
+                Case::Answer(_) => answers.push(case),
+                Case::Receipt(mut question) => {
+                    question.unmatched = Unmatched::Contended;
+                    self.unmatched(question);
+                }
+            }
+        }
+        answers
     }
 }
 
