@@ -456,6 +456,8 @@ async fn a_draft_that_is_canceled_cannot_be_launched() {
 async fn one_message_is_held_enqueued_and_found_again() {
     let bench = Bench::start("direct").await;
     let tenant = bench.tenant(3).await;
+    let hour_now = || bench.clock.unix_us() / super::direct::HOUR_US;
+    let hour = hour_now();
     let order = |to: &str, text: &str| DirectOrder {
         to: to.into(),
         text: text.into(),
@@ -476,11 +478,9 @@ async fn one_message_is_held_enqueued_and_found_again() {
         .send(tenant, &order("0612345679", &"a".repeat(161)), Token([2; 16]))
         .await
         .unwrap();
-    assert_eq!(
-        id.campaign(),
-        second.campaign(),
-        "both are of one hour, unless the test began at its very end"
-    );
+    if hour_now() == hour {
+        assert_eq!(id.campaign(), second.campaign(), "both are of one hour");
+    }
     let short = bench
         .campaigns
         .send(tenant, &order("0612345670", "Bonjour"), Token([3; 16]))

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Numbers are big-endian. A message's first 15 octets are its *head*: `moves` counts its moves, so that a head names one
-//! version of one message, and a script that compares heads compares the whole.
+//! version of one message, and whoever compares heads compares the whole.
 
 use super::{CampaignId, GateId, MessageId, Recipient, RouteId, SmscId, State, Status, TenantId};
 
