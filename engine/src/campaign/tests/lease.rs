@@ -15,6 +15,21 @@ async fn another(bench: &Bench, tenant: TenantId, recipients: u64) -> CampaignId
     id
 }
 
+impl Bench {
+    /// Leases one segment a partition at a time until so many messages of that tenant have come, in so many rounds at most.
+    async fn lease_one_by_one(&self, tenant: TenantId, count: usize, rounds: usize) -> Vec<LeasedMessage> {
+        let mut of_tenant = Vec::new();
+        for _ in 0..rounds {
+            let leased = self.lease(1).await.into_iter();
+            of_tenant.extend(leased.filter(|leased| message(leased).tenant == tenant));
+            if of_tenant.len() >= count {
+                break;
+            }
+        }
+        of_tenant
+    }
+}
+
 async fn counters(bench: &Bench, tenant: TenantId, id: CampaignId) -> Counters {
     bench.campaigns.books().round().await;
     bench.campaigns.books().look(tenant, id).await;
@@ -103,4 +118,22 @@ async fn tenants_have_turns_by_their_weights() {
     let of = |tenant| leased.iter().filter(|leased| message(leased).tenant == tenant).count();
     assert_eq!(of(light) + of(heavy), leased.len());
     assert_eq!(of(heavy), 3 * of(light), "of {}", leased.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_refused_once_does_not_wait_for_all_that_another_was_refused() {
+    let bench = Bench::start("refused").await;
+    let refused = |due| Event::Deferred {
+        traces: None,
+        attempts: 0,
+        due,
+    };
+    campaign(&bench, 1_600).await;
+    let leased = bench.lease(1_000).await;
+    bench.make(&leased, |_| (refused(1), Note::None)).await;
+    let (few, _) = campaign(&bench, 16).await;
+    let leased = bench.lease_one_by_one(few, 16, 24).await;
+    bench.make(&leased, |_| (refused(2), Note::None)).await;
+    let again = bench.lease_one_by_one(few, 16, 24).await;
+    assert_eq!((leased.len(), ids(&again)), (16, ids(&leased)));
 }

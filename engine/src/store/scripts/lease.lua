@@ -15,6 +15,8 @@ local base, epoch, number, before, now, smsc = KEYS[1], ARGV[1], ARGV[2], ARGV[3
 local budget, version, served, open, partitions = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], ARGV[9], tonumber(ARGV[10])
 -- Messages a tenant gets in one turn: turns cost calls, long turns cost the others time. A lease of a few gives one to each.
 local QUANTUM_MIN, QUANTUM_MAX = 8, 16
+-- Members of a due set among which campaigns take turns.
+local DUE_WINDOW = 256
 -- A message that waits is looked at again then, for what ended its waiting without saying so: a pause, a gate.
 local RECHECK_US = 1000000
 
@@ -128,10 +130,40 @@ local function is_held_up(record, before_at, tenant, lane)
   return false
 end
 
+-- Members of a due set that are due, as many as may be taken at most. Where more are, campaigns take turns, among those that
+-- have waited longest and now and then among those that have not: whoever was refused once does not wait for all that
+-- another tenant had refused before.
+local function choose_due(key)
+  local most, due = math.max(budget, DUE_WINDOW), nil
+  if number % 4 == 3 then
+    due = call('ZREVRANGEBYSCORE', key, now, '-inf', 'LIMIT', '0', most)
+  else
+    due = call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', '0', most)
+  end
+  if #due <= budget then return due end
+  local of, order, chosen = {}, {}, {}
+  for _, member in ipairs(due) do
+    local campaign = sub(member, 9, 13)
+    if not of[campaign] then
+      of[campaign] = {}
+      order[#order + 1] = campaign
+    end
+    table.insert(of[campaign], member)
+  end
+  local turn = 1
+  while #chosen < budget do
+    for _, campaign in ipairs(order) do
+      if of[campaign][turn] and #chosen < budget then chosen[#chosen + 1] = of[campaign][turn] end
+    end
+    turn = turn + 1
+  end
+  return chosen
+end
+
 -- What is due again in a line.
 local function take_due(line)
   local key = base .. 'due:' .. line
-  local due = call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, budget)
+  local due = choose_due(key)
   if #due == 0 then return end
   local recipients, gone, later = {}, {}, {}
   for i = 1, #due do recipients[i] = sub(due[i], 1, 8) end
