@@ -8,7 +8,7 @@ pub(crate) use sender::Sender;
 pub(crate) use template::Template;
 
 use smpp::segment::{self, Segments};
-use smpp::text::{self, Encoding, EncodingPolicy};
+use smpp::text::{self, EncodingPolicy};
 
 use crate::fault::FieldProblem;
 
@@ -42,16 +42,8 @@ pub(crate) fn check_text(text: &str) -> Result<(), FieldProblem> {
 /// # Errors
 /// [`TooManySegments`].
 pub(crate) fn compose(rendered: &str, policy: EncodingPolicy, reference: u8) -> Result<Segments, TooManySegments> {
-    // As `text::choose` has it, but a text is encoded at once instead of looked through first: nearly all fit.
-    let as_gsm = |text: &str| segment::segment(text, Encoding::Gsm7, reference);
-    let fitting = match policy {
-        EncodingPolicy::Ucs2 => None,
-        EncodingPolicy::Auto => as_gsm(rendered),
-        EncodingPolicy::GsmTransliterate => as_gsm(rendered).or_else(|| as_gsm(&text::transliterate(rendered))),
-    };
-    fitting
-        .or_else(|| segment::segment(rendered, Encoding::Ucs2, reference))
-        .ok_or(TooManySegments)
+    let (text, encoding) = text::choose(rendered, policy);
+    segment::segment(&text, encoding, reference).ok_or(TooManySegments)
 }
 
 /// What a rendered text costs, in credits: one a segment, the `concat` tariff. Builds nothing.

@@ -60,7 +60,21 @@ const fn codes() -> [u8; 256] {
 
 /// Whether every character of the text is in the alphabet or its extension.
 pub(super) fn fits(text: &str) -> bool {
-    text.chars().all(contains)
+    foreign(text).is_none()
+}
+
+/// Where the first character begins that is in neither. Stretches of ASCII are looked through octet by octet.
+pub(super) fn foreign(text: &str) -> Option<usize> {
+    let known = |octet: &&u8| octet.is_ascii() && CODES[usize::from(**octet)] != ABSENT;
+    let mut at = 0;
+    loop {
+        at += text.as_bytes()[at..].iter().take_while(known).count();
+        let character = text[at..].chars().next()?;
+        if !contains(character) {
+            return Some(at);
+        }
+        at += character.len_utf8();
+    }
 }
 
 /// Whether the alphabet or its extension has the character.

@@ -34,7 +34,7 @@ pub fn culprits(text: &str) -> impl Iterator<Item = Culprit> + '_ {
 /// The text with every character that GSM 03.38 lacks exchanged for its counterpart; those that have none stay.
 /// Letters followed by combining accents (as macOS writes them) are put together first. Borrowed when nothing changes.
 pub fn transliterate(text: &str) -> Cow<'_, str> {
-    let Some(first) = text.find(|character| !gsm7::contains(character)) else {
+    let Some(first) = gsm7::foreign(text) else {
         return Cow::Borrowed(text);
     };
     let mut out = String::with_capacity(text.len());
