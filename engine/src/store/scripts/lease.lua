@@ -1,6 +1,7 @@
 -- Step: Lease (Queued, Waiting, Deferred → Leased), Wait behind an earlier message, Skip who opted out or is capped.
--- Claims due messages for one SMSC: lane by lane, first those that are due again, then round and round over the tenants that
--- have something in the lane, each as often as its weight says. Asked again with the same number it gives the same reply.
+-- Claims due messages for one SMSC, lane by lane: what is due again, campaigns taking turns, and what was never leased, round
+-- and round over the tenants, each as often as its weight says; the two share what there is, and begin in turns. Asked again
+-- with the same number it gives the same reply.
 -- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] epoch, decimal  [2] number of this lease, from 1  [3] number of the one before, 0: none  [4] now, microseconds
 --     [5] smsc  [6] segments wanted, at most 1,000  [7] version of the routes  [8] routes that the SMSC serves, ",1,2,"
@@ -24,7 +25,7 @@ local epoch4, smsc2, now_s = struct.pack('>I4', epoch), struct.pack('>I2', smsc)
 local out, o = {}, 0
 -- What was leased, as it is remembered: 'm' recipient(8) id(8) for a message that was due, 't' campaign(5) first row(4)
 -- rows(4) for a turn.
-local book, b = {}, 0
+local notes, n_notes = {}, 0
 -- Records that are longer are not handed out: of a number to which hundreds of messages are under way.
 local RECORD_MAX = 1024
 
@@ -196,8 +197,8 @@ local function take_due(line)
         local after = sub(record, 1, first - 1) .. message .. sub(record, ends + 1)
         put(recipient, after)
         hand_out(row_of(record, first), after, first, ends)
-        b = b + 1
-        book[b] = 'm' .. recipient .. id
+        n_notes = n_notes + 1
+        notes[n_notes] = 'm' .. recipient .. id
         budget = budget - byte(record, first + SEGMENTS)
       end
     end
@@ -239,8 +240,8 @@ local function take(line, lane, gate2, route2, tenant, want)
   if used > 0 then
     local tail = '\0\0\13' .. tenant4 .. route2 .. smsc2 .. char(lane) .. gate2
     turns[#turns + 1] = { before_rows + 1, n_rows, head, first * partitions + partition, tail, tenant4 }
-    b = b + 1
-    book[b] = 't' .. head .. struct.pack('>I4I4', first, used)
+    n_notes = n_notes + 1
+    notes[n_notes] = 't' .. head .. struct.pack('>I4I4', first, used)
   end
   if #found == 0 then
     used = want
@@ -434,5 +435,5 @@ for _, line in ipairs(seen) do
     next_due = tonumber(first[2])
   end
 end
-call('HSET', base .. 'leases', epoch, number .. ':' .. table.concat(book))
+call('HSET', base .. 'leases', epoch, number .. ':' .. table.concat(notes))
 return { 'ok', budget <= 0 and 1 or 0, next_due and string.format('%.0f', next_due) or '', stale, table.concat(out) }
