@@ -14,28 +14,28 @@ const BEHIND_MAX: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug)]
 pub(crate) struct Pressure {
     start: Instant,
-    /// When the oldest of each lane came, µs since the start, plus one; 0: nothing waits there.
+    /// When the oldest of each settler came, µs since the start, plus one; 0: nothing waits there.
     oldest: Arc<[AtomicU64]>,
     /// `oldest` is another one.
     changed: Arc<Notify>,
 }
 
 impl Pressure {
-    /// Nothing waits yet in any of so many lanes.
-    pub(crate) fn new(now: Instant, lanes: usize) -> Self {
+    /// Nothing waits yet with any of so many settlers.
+    pub(crate) fn new(now: Instant, settlers: usize) -> Self {
         Self {
             start: now,
-            oldest: (0..lanes).map(|_| AtomicU64::new(0)).collect(),
+            oldest: (0..settlers).map(|_| AtomicU64::new(0)).collect(),
             changed: Arc::default(),
         }
     }
 
-    /// The oldest event of that lane that is not settled came then; `None`: nothing waits there.
-    pub(crate) fn set(&self, lane: usize, oldest: Option<Instant>) {
+    /// The oldest event of that settler that is not settled came then; `None`: nothing waits there.
+    pub(crate) fn set(&self, settler: usize, oldest: Option<Instant>) {
         let since = oldest.map_or(0, |oldest| {
             oldest.saturating_duration_since(self.start).as_micros() as u64 + 1
         });
-        if let Some(slot) = self.oldest.get(lane) {
+        if let Some(slot) = self.oldest.get(settler) {
             slot.store(since, Ordering::Relaxed);
         }
         self.changed.notify_waiters();
@@ -43,8 +43,8 @@ impl Pressure {
 
     /// How long the oldest event has been waiting.
     pub(crate) fn behind(&self, now: Instant) -> Duration {
-        let lanes = self.oldest.iter().map(|oldest| oldest.load(Ordering::Relaxed));
-        match lanes.filter(|since| *since > 0).min() {
+        let oldest = self.oldest.iter().map(|oldest| oldest.load(Ordering::Relaxed));
+        match oldest.filter(|since| *since > 0).min() {
             None => Duration::ZERO,
             Some(since) => now.saturating_duration_since(self.start + Duration::from_micros(since - 1)),
         }

@@ -208,7 +208,7 @@ impl Engine {
             bells,
             leases,
             campaigns,
-            pressure: Pressure::new(clock.now(), settle::LANES),
+            pressure: Pressure::new(clock.now(), settle::SETTLERS),
             verdict,
             unparked,
             binds_stop,

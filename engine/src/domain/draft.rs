@@ -110,6 +110,17 @@ impl Draft {
         Ok(true)
     }
 
+    /// Whether it holds that message, in that version: a move to it was made before.
+    ///
+    /// # Errors
+    /// When the record cannot be read, and where.
+    pub(crate) fn holds(&self, message: &[u8]) -> Result<bool, BadForm> {
+        match message.first_chunk() {
+            Some(head) => Ok(self.locate(head)?.is_some()),
+            None => Ok(false),
+        }
+    }
+
     /// Lets trails go that are older than that, in seconds since 1970.
     ///
     /// # Errors
@@ -255,6 +266,7 @@ mod tests {
         let accept = message.apply(taken("7"), 7_000_000).unwrap();
         assert_eq!(draft.make(&accept, &Note::Taken(sender), 7_000_000), Ok(true));
         let octets = draft.octets().to_vec();
+        assert_eq!(draft.holds(&accept.replacement), Ok(true));
         let read = Record::unpack(message.recipient, &octets).unwrap();
         let settle = read.messages.last().unwrap().apply(delivered(), 8_000_000).unwrap();
         assert_eq!(draft.make(&settle, &Note::Settled(digest), 8_000_000), Ok(true));
@@ -263,6 +275,7 @@ mod tests {
             Ok(false),
             "gone"
         );
+        assert_eq!(draft.holds(&accept.replacement), Ok(false), "it has moved on");
         assert_eq!(
             draft.journal,
             [accept.journal.unwrap(), settle.journal.unwrap()].concat()

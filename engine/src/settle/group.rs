@@ -7,7 +7,7 @@ use smpp::session::Ack;
 use tokio::sync::mpsc;
 
 use super::case::{Answered, Question};
-use super::{Gatherer, LANES, SmscSide};
+use super::{Gatherer, SETTLERS, SmscSide};
 use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, Reply};
 use crate::domain::{Event, Message, Note, Recipient, SmscId, Transition};
 use crate::outcome::{Meaning, Policy, Whole, decide};
@@ -33,7 +33,7 @@ pub(super) struct Group {
     gathered_at: Instant,
 }
 
-/// A group each lane.
+/// A group each settler.
 pub(super) struct Gathered {
     pub(super) groups: Vec<Group>,
     /// Answers and deliveries in them.
@@ -66,22 +66,22 @@ impl Group {
 impl Gathered {
     pub(super) fn new(now: Instant, partitions: u16) -> Self {
         Self {
-            groups: (0..LANES).map(|_| Group::new(now)).collect(),
+            groups: (0..SETTLERS).map(|_| Group::new(now)).collect(),
             count: 0,
             partitions,
         }
     }
 
-    /// The group of the lane that settles for a recipient.
-    fn lane_of(&mut self, recipient: Recipient) -> &mut Group {
+    /// The group of the settler that a recipient is a matter of.
+    fn group_of(&mut self, recipient: Recipient) -> &mut Group {
         let partition = recipient.partition(self.partitions);
-        &mut self.groups[usize::from(partition.0) % LANES]
+        &mut self.groups[usize::from(partition.0) % SETTLERS]
     }
 
     /// Parked receipts that are to be tried again.
     pub(super) fn add_parked(&mut self, parked: &[ParkedOf]) {
         for question in questions(parked) {
-            self.lane_of(question.at).receipts.push(question);
+            self.group_of(question.at).receipts.push(question);
         }
     }
 }
@@ -120,7 +120,7 @@ impl Gatherer {
         };
         for answer in events.answers {
             note_reply(side, &answer, self.clock);
-            let group = gathered.lane_of(answer.flight.recipient);
+            let group = gathered.group_of(answer.flight.recipient);
             self.add_answer(events.smsc, side, answer, group);
         }
         for delivery in events.deliveries {
@@ -128,7 +128,7 @@ impl Gatherer {
                 Content::Receipt(news) => news.recipient,
                 Content::Inbound(news) => news.from,
             };
-            let group = gathered.lane_of(Recipient(recipient.unwrap_or(0)));
+            let group = gathered.group_of(Recipient(recipient.unwrap_or(0)));
             add_delivery((events.smsc, side), delivery, group);
         }
     }

@@ -1,8 +1,8 @@
 //! The group commit: answers and receipts of all sessions, into the store in batches, and only then acknowledged.
 //!
-//! One task gathers and decides, the others carry out, each for its share of the recipients: while the store is busy with one
-//! lane's group, the next lane's is prepared. The groups of a lane reach the store in their order, so that a receipt never
-//! overtakes the answer to its own message.
+//! One task gathers and decides, the settlers carry out, each for its share of the recipients: while the store is busy with the
+//! group of one, that of the other is prepared. The groups of a settler reach the store in their order, so that a receipt
+//! never overtakes the answer to its own message.
 
 mod case;
 mod group;
@@ -47,10 +47,10 @@ const BUSY: usize = 500;
 /// Answers and deliveries that are gathered at once: Redis is busy with them for some 20 ms.
 const GATHERED_MAX: usize = 8_000;
 
-/// Shares of the recipients that are settled side by side.
-pub(crate) const LANES: usize = 2;
+/// Settlers, each for a share of the recipients.
+pub(crate) const SETTLERS: usize = 2;
 
-/// Groups that may wait for a lane: one is enough to keep it busy.
+/// Groups that may wait for a settler: one is enough to keep it busy.
 const GROUPS_MAX: usize = 1;
 
 /// Parked receipts of messages that were moved elsewhere, or that somebody wants to try again.
@@ -90,7 +90,7 @@ pub(crate) struct Gatherer {
     pub(crate) busy: bool,
 }
 
-/// A lane: the group commit.
+/// The group commit, for a share of the recipients.
 #[derive(Clone)]
 pub(crate) struct Settler {
     /// Where to.
@@ -124,20 +124,20 @@ pub(crate) fn start(
     unparked: mpsc::Receiver<Unparked>,
     tasks: &TaskTracker,
 ) {
-    let mut lanes = Vec::with_capacity(LANES);
-    for lane in 0..LANES {
+    let mut settlers = Vec::with_capacity(SETTLERS);
+    for which in 0..SETTLERS {
         let (sender, groups) = mpsc::channel(GROUPS_MAX);
-        tasks.spawn(settler.clone().run(lane, groups));
-        lanes.push(sender);
+        tasks.spawn(settler.clone().run(which, groups));
+        settlers.push(sender);
     }
-    tasks.spawn(gatherer.run((events, unparked), lanes));
+    tasks.spawn(gatherer.run((events, unparked), settlers));
 }
 
 impl Settler {
-    async fn run(mut self, lane: usize, mut groups: mpsc::Receiver<Group>) {
+    async fn run(self, which: usize, mut groups: mpsc::Receiver<Group>) {
         let abandon = self.abandon.clone();
         while let Some(group) = groups.recv().await {
-            self.pressure.set(lane, group.oldest());
+            self.pressure.set(which, group.oldest());
             if abandon
                 .run_until_cancelled(self.verdict.writes_allowed())
                 .await
@@ -152,7 +152,7 @@ impl Settler {
                 return;
             }
             if groups.is_empty() {
-                self.pressure.set(lane, None);
+                self.pressure.set(which, None);
             }
         }
     }
@@ -162,12 +162,12 @@ impl Gatherer {
     async fn run(
         mut self,
         (mut events, mut unparked): (mpsc::Receiver<Events>, mpsc::Receiver<Unparked>),
-        lanes: Vec<mpsc::Sender<Group>>,
+        settlers: Vec<mpsc::Sender<Group>>,
     ) {
         while let Some(gathered) = self.gather(&mut events, &mut unparked).await {
-            for (lane, group) in lanes.iter().zip(gathered.groups) {
-                if !group.is_empty() && lane.send(group).await.is_err() {
-                    // The lane has given up, and has said so.
+            for (settler, group) in settlers.iter().zip(gathered.groups) {
+                if !group.is_empty() && settler.send(group).await.is_err() {
+                    // The settler has given up, and has said so.
                     return;
                 }
             }

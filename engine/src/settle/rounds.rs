@@ -2,6 +2,7 @@
 //! changed comes again, a few rounds at most.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -12,10 +13,10 @@ use super::insist::insist;
 use super::matching::Matched;
 use super::{Settler, SmscSide};
 use crate::bind::{InboundNews, Reply as Answer};
-use crate::domain::{Draft, Recipient, Record, SmscId, State, Status, Step, Transition};
+use crate::domain::{Draft, Due, Recipient, Record, SmscId, State, Status, Step, Transition};
 use crate::outcome;
 use crate::receipt::{Parked, Unmatched};
-use crate::store::{ParkedOf, Swap, Swapped};
+use crate::store::{ParkedOf, Swap};
 
 /// An answer or a receipt needs one round, two where the record has changed since it was last seen; each other place to look
 /// costs one more, and the rest is for records that change meanwhile. Answers are not given up.
@@ -66,7 +67,7 @@ pub(super) enum Made {
 }
 
 impl Settler {
-    pub(super) async fn settle(&mut self, group: Group) {
+    pub(super) async fn settle(&self, group: Group) {
         let Group {
             answers,
             receipts,
@@ -99,8 +100,7 @@ impl Settler {
     }
 
     /// One swap of the records that the cases are about, and what comes of it. Returns what is to be asked again.
-    async fn round(&mut self, cases: Vec<Case>, tray: &mut Tray) -> Vec<Case> {
-        let since = self.clock.now();
+    async fn round(&self, cases: Vec<Case>, tray: &mut Tray) -> Vec<Case> {
         let (mut sheets, cases) = self.sheets(cases).await;
         let (mut made, mut again, mut next) = (Vec::with_capacity(cases.len()), Vec::new(), Vec::new());
         for (at, case) in cases {
@@ -121,7 +121,6 @@ impl Settler {
             }
         }
         let done = self.swap(&sheets, tray, &mut again).await;
-        self.metrics.redis_op("commit", self.clock.now() - since, made.len());
         let mut records: Vec<Vec<u8>> = sheets.into_iter().map(|sheet| sheet.swap.draft.into_octets()).collect();
         for (at, made) in made {
             match made {
@@ -177,14 +176,15 @@ impl Settler {
             .filter(|sheet| sheet.moved)
             .map(|sheet| &sheet.swap)
             .collect();
-        let swapped = if moved.is_empty() {
-            Swapped::default()
-        } else {
-            insist(&self.metrics, "commit", || {
-                self.store.swap(self.clock.unix_us(), &moved)
-            })
-            .await
-        };
+        if moved.is_empty() {
+            return vec![false; sheets.len()];
+        }
+        let since = self.clock.now();
+        let swap = || self.store.swap(self.clock.unix_us(), &moved);
+        let swapped = insist(&self.metrics, "commit", swap).await;
+        self.metrics.redis_op("commit", self.clock.now() - since, moved.len());
+        let done = moved.iter().zip(&swapped.done).filter(|(_, done)| **done);
+        done.for_each(|(swap, _)| self.ring(&swap.draft));
         let fresh = questions(&swapped.parked)
             .into_iter()
             .filter(|question| tray.begin(question));
@@ -202,8 +202,10 @@ impl Settler {
         let now_us = self.clock.unix_us();
         let draft = &mut sheet.swap.draft;
         if let Some((transition, note)) = &answered.made {
+            // Held: it was made when the reply of the store was lost, and the swap, which changes nothing, says what was parked.
             let made = draft
                 .make(transition, note, now_us)
+                .and_then(|made| Ok(made || draft.holds(&transition.replacement)?))
                 .inspect_err(|error| tracing::error!(%error, id = %answered.flight.id, "a record cannot be read"))
                 .ok()?;
             if made {
@@ -248,7 +250,7 @@ impl Settler {
     }
 
     /// Receipts as cases, each at the first place that it names.
-    async fn ask(&mut self, receipts: Vec<Question>, cases: &mut Vec<Case>, tray: &mut Tray) {
+    async fn ask(&self, receipts: Vec<Question>, cases: &mut Vec<Case>, tray: &mut Tray) {
         for mut question in receipts {
             if !tray.begin(&question) {
                 continue;
@@ -347,10 +349,16 @@ impl Settler {
             | Step::Abandon
             | Step::Reroute => {}
         }
-        if let Some((line, due)) = made.due {
-            let partition = recipient.partition(self.store.partitions());
-            let wait = std::time::Duration::from_micros(due.saturating_sub(self.clock.unix_us()));
-            self.bells.ring_at(line.way, partition, self.clock.now() + wait);
+    }
+
+    /// Rings for what is due after a swap: what was deferred, and what waited behind a message that has moved.
+    fn ring(&self, draft: &Draft) {
+        for due in &draft.dues {
+            if let Due::At(line, due, _) = due {
+                let partition = draft.recipient.partition(self.store.partitions());
+                let wait = Duration::from_micros(due.saturating_sub(self.clock.unix_us()));
+                self.bells.ring_at(line.way, partition, self.clock.now() + wait);
+            }
         }
     }
 

@@ -39,7 +39,7 @@ pub(crate) use embedded::{Embedded, EmbeddedFault};
 pub(crate) use health::{Hazard, Memory, Probe, Sight};
 pub(crate) use idempotency::{ANSWER_MAX, Answer, BodyDigest, Claim, Claimed, Conclusion};
 pub(crate) use journal::{Applied, CampaignChanges, JournalEntry};
-pub(crate) use moves::{ParkedOf, Swap, Swapped};
+pub(crate) use moves::{ParkedOf, Swap};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Stretch};
 pub(crate) use stale::StaleQueue;
 
