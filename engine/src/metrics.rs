@@ -159,6 +159,9 @@ metrics! {
     campaign_fanout_recipients_total: IntCounter [];
     /// From the launch to the last recipient enqueued.
     campaign_fanout_duration_seconds: Histogram [] RECEIPT_BUCKETS;
+    /// Credits of campaigns that were booked, by type: debit (spent), refund (spent, and given back), release (held, and not
+    /// needed).
+    credits_total: IntCounterVec ["type"];
     /// HTTP requests by route, method and code.
     http_requests_total: IntCounterVec ["route", "method", "code"];
     /// How long HTTP requests took.

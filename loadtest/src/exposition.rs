@@ -1,4 +1,9 @@
-//! Histograms out of Prometheus's text exposition: their counts, differences and quantiles.
+//! Out of Prometheus's text exposition: single samples; histograms with their counts, differences and quantiles.
+
+/// The value of the sample that is written so, labels included; `None` when it is not there (yet).
+pub(crate) fn sample(text: &str, series: &str) -> Option<f64> {
+    text.lines().find_map(|line| value(line.strip_prefix(series)?))
+}
 
 /// A histogram summed over all its labels but `le`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -111,6 +116,13 @@ x_seconds_bucket{smsc=\"b}\",le=\"+Inf\"} 100
 x_seconds_count{smsc=\"b}\"} 100
 x_seconds_more_bucket{le=\"+Inf\"} 7
 ";
+
+    #[test]
+    fn a_sample_is_found_by_its_series() {
+        let text = "# TYPE a counter\na{type=\"x\"} 3\na{type=\"y\"} 4\n";
+        assert_eq!(sample(text, "a{type=\"y\"}"), Some(4.0));
+        assert_eq!(sample(text, "a{type=\"z\"}"), None);
+    }
 
     #[test]
     fn labels_are_summed_and_other_names_left_alone() {

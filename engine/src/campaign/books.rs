@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use rustc_hash::FxHashMap;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::direct::HOUR_US;
+use super::booking::Found;
 use crate::clock::Clock;
 use crate::domain::{BadForm, CampaignId, ENDED, JournalEvent, Partition, TenantId, events};
-use crate::store::{
-    Applied, Campaign, CampaignChanges, CampaignKind, CampaignState, Counters, JournalEntry, Store, StoreError, changes,
-};
+use crate::metrics::Metrics;
+use crate::store::{Applied, CampaignChanges, JournalEntry, Store, StoreError, changes};
 
 /// How often the journal is looked at.
 const ROUND: Duration = Duration::from_millis(700);
@@ -23,14 +21,8 @@ const URGENT_EVERY_US: u64 = 500_000;
 const ROUTINE_EVERY_US: u64 = 2_000_000;
 
 /// Looks in one round. One costs Redis some 100 µs.
-const URGENT_MAX: usize = 4_000;
+const URGENT_MAX: usize = 10_000;
 const ROUTINE_MAX: usize = 50;
-
-/// Looks at the same time: most of the store's pool, so that the API has the rest.
-const TOGETHER: usize = 12;
-
-/// A direct campaign is open for so long after its hour: messages that were being taken when it ended are in by then.
-const GRACE_US: u64 = 120_000_000;
 
 /// What is known of a campaign here.
 #[derive(Clone, Copy, Debug)]
@@ -79,29 +71,17 @@ impl Line {
     }
 }
 
-/// What a look found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Found {
-    /// Messages that are still to be sent, those in doubt left aside.
-    left: u64,
-    /// Messages in doubt.
-    in_doubt: u64,
-    /// A direct campaign ends then at the earliest.
-    ends_at: Option<u64>,
-    /// Nothing more happens to its hold.
-    closed: bool,
-}
-
 /// The books. Cheap to clone.
 ///
 /// A line for each campaign that is under way or had news since it was: some 60 octets, where Redis holds more for each
 /// of its messages.
 #[derive(Clone)]
 pub(crate) struct Books {
-    store: Store,
-    clock: Clock,
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) metrics: Metrics,
     /// How long a campaign stays after it has ended, µs.
-    keep_us: u64,
+    pub(super) keep_us: u64,
     lines: Arc<Mutex<FxHashMap<CampaignId, Line>>>,
     /// Where the books are in each partition's journal; held while it is followed. `None`: not asked yet.
     positions: Arc<Vec<tokio::sync::Mutex<Option<String>>>>,
@@ -109,11 +89,12 @@ pub(crate) struct Books {
 
 impl Books {
     /// Empty books; [`super::Campaigns::resume_all`] opens what is under way.
-    pub(super) fn new(store: Store, clock: Clock, keep: Duration) -> Self {
+    pub(super) fn new(store: Store, (clock, metrics): (Clock, Metrics), keep: Duration) -> Self {
         let positions = store.all_partitions().map(|_| tokio::sync::Mutex::default()).collect();
         Self {
             store,
             clock,
+            metrics,
             keep_us: keep.as_micros() as u64,
             lines: Arc::default(),
             positions: Arc::new(positions),
@@ -145,16 +126,7 @@ impl Books {
         if let Some(error) = followed.into_iter().find_map(Result::err) {
             tracing::warn!(%error, "the books cannot follow the journal; it is tried again");
         }
-        let due = self.due(self.clock.unix_us());
-        let mut looks = JoinSet::new();
-        for (id, tenant) in due {
-            if looks.len() >= TOGETHER {
-                looks.join_next().await;
-            }
-            let books = self.clone();
-            looks.spawn(async move { books.look(tenant, id).await });
-        }
-        while looks.join_next().await.is_some() {}
+        self.look(&self.due(self.clock.unix_us())).await;
     }
 
     /// Applies what a partition's journal has beyond the books.
@@ -211,7 +183,7 @@ impl Books {
     }
 
     /// The campaigns to be looked at now, those that waited longest first.
-    fn due(&self, now: u64) -> Vec<(CampaignId, TenantId)> {
+    fn due(&self, now: u64) -> Vec<(TenantId, CampaignId)> {
         let (mut urgent, mut routine) = (Vec::new(), Vec::new());
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, line) in lines.iter_mut() {
@@ -228,81 +200,42 @@ impl Books {
             .into_iter()
             .take(URGENT_MAX)
             .chain(routine.into_iter().take(ROUTINE_MAX));
-        due.map(|(_, id, tenant)| (id, tenant)).collect()
+        due.map(|(_, id, tenant)| (tenant, id)).collect()
     }
 
-    /// Books one campaign's credits.
-    pub(super) async fn look(&self, tenant: TenantId, id: CampaignId) {
-        // News that come from here on are news again, though the counters may have them: one look too many, at most.
-        let now = self.clock.unix_us();
-        self.with(tenant, id, |line| {
-            *line = Line {
-                looked_at: now,
-                ..Line::new(tenant)
-            }
-        });
-        match self.book(tenant, id).await {
-            Ok(found) if found.closed => {
-                let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-                if lines.get(&id).is_some_and(|line| !line.news) {
-                    lines.remove(&id);
-                }
-            }
-            Ok(found) => self.with(tenant, id, |line| {
-                // What is in doubt may be resolved in any order: each news of it is worth a look.
-                line.left = if found.left == 0 {
-                    found.in_doubt.min(1)
-                } else {
-                    found.left
-                };
-                line.wake_at = found.ends_at;
-            }),
-            Err(error) => {
-                tracing::warn!(%error, campaign = %id, "credits could not be booked; it is tried again");
-                self.look_soon(tenant, id);
-            }
+    /// These are looked at now: news that come from here on are news again, though the look may have them already. One
+    /// look too many, at most.
+    pub(super) fn begin(&self, due: &[(TenantId, CampaignId)]) {
+        let looked_at = self.clock.unix_us();
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        for (tenant, id) in due {
+            let line = Line::new(*tenant);
+            lines.insert(*id, Line { looked_at, ..line });
         }
     }
 
-    async fn book(&self, tenant: TenantId, id: CampaignId) -> Result<Found, StoreError> {
-        let now = self.clock.unix_us();
-        let Some(campaign) = self.store.campaign(tenant, id).await? else {
-            self.store.set_active(tenant, id, false).await?;
-            return Ok(Found::NOTHING);
+    /// What a look found.
+    pub(super) fn found(&self, tenant: TenantId, id: CampaignId, found: &Found) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = lines.entry(id).or_insert_with(|| Line::new(tenant));
+        if found.closed {
+            if !line.news {
+                lines.remove(&id);
+            }
+            return;
+        }
+        // What is in doubt may be resolved in any order: each news of it is worth a look.
+        line.left = match found.left {
+            0 => found.in_doubt.min(1),
+            left => left,
         };
-        let counters = self.store.counters(id).await?;
-        let found = found(&campaign, &counters, now);
-        let keep = (found.left == 0 && found.ends_at.is_none()).then(|| counters.doubtful_credits());
-        let state = found.closed.then(|| ended(campaign.state)).flatten();
-        let releases = keep.is_some_and(|keep| campaign.held > keep) && campaign.state != CampaignState::Launching;
-        if releases || state.is_some() || has_news(&campaign, &counters) {
-            let keep = keep.filter(|_| campaign.state != CampaignState::Launching);
-            self.store
-                .settle_campaign((tenant, id), &counters, (keep, state), now)
-                .await?;
-        }
-        if found.closed && !is_before_launch(campaign.state) {
-            self.store
-                .retire_at(tenant, id, (now + self.keep_us) / 1_000_000)
-                .await?;
-            self.store.set_active(tenant, id, false).await?;
-        }
-        Ok(found)
+        line.wake_at = found.ends_at;
     }
 
     fn with(&self, tenant: TenantId, id: CampaignId, change: impl FnOnce(&mut Line)) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         change(lines.entry(id).or_insert_with(|| Line::new(tenant)));
     }
-}
-
-impl Found {
-    const NOTHING: Self = Self {
-        left: 0,
-        in_doubt: 0,
-        ends_at: None,
-        closed: true,
-    };
 }
 
 /// What a stretch of the journal says of one campaign.
@@ -385,50 +318,6 @@ fn bad_entry(entry: &JournalEntry, form: BadForm) -> StoreError {
         key: format!("journal entry {}", entry.id),
         form,
     }
-}
-
-/// Whether anything of a campaign is still to be sent.
-fn found(campaign: &Campaign, counters: &Counters, now: u64) -> Found {
-    let open = campaign.total.saturating_sub(counters.sent());
-    let in_doubt = counters.in_doubt().min(open);
-    let ends_at = (campaign.created_at / HOUR_US + 1) * HOUR_US + GRACE_US;
-    let ends_at = Some(ends_at).filter(|ends_at| campaign.kind == CampaignKind::Direct && *ends_at > now);
-    let done = open == 0 && ends_at.is_none();
-    let closed = match campaign.state {
-        // The launch moves it on, and then it is looked at again.
-        CampaignState::Launching => false,
-        CampaignState::Running | CampaignState::Paused | CampaignState::Stopped => done,
-        CampaignState::Draft | CampaignState::Blocked | CampaignState::Completed | CampaignState::Canceled => true,
-    };
-    Found {
-        left: open - in_doubt,
-        in_doubt,
-        ends_at,
-        closed,
-    }
-}
-
-/// The state of a campaign that has nothing to send any more, if another.
-const fn ended(state: CampaignState) -> Option<CampaignState> {
-    match state {
-        CampaignState::Running | CampaignState::Paused => Some(CampaignState::Completed),
-        CampaignState::Completed
-        | CampaignState::Stopped
-        | CampaignState::Draft
-        | CampaignState::Blocked
-        | CampaignState::Launching
-        | CampaignState::Canceled => None,
-    }
-}
-
-fn is_before_launch(state: CampaignState) -> bool {
-    matches!(state, CampaignState::Draft | CampaignState::Blocked)
-}
-
-/// Whether the counters say more than was booked.
-fn has_news(campaign: &Campaign, counters: &Counters) -> bool {
-    let spend = counters.spent() > campaign.spent && campaign.held > 0;
-    spend || counters.recredited() > campaign.recredited
 }
 
 #[cfg(test)]

@@ -41,9 +41,9 @@ impl Campaigns {
         match self.shift(tenant, id, &unsent, CampaignState::Canceled).await {
             Ok(_) => {
                 self.store().drop_rows(id).await?;
-                self.store().set_active(tenant, id, false).await?;
+                self.store().set_inactive(&[(tenant, id)]).await?;
                 let leaves_at = self.now_us() / 1_000_000 + self.0.deps.keep.as_secs();
-                self.store().retire_at(tenant, id, leaves_at).await?;
+                self.store().retire_at(&[(tenant, id)], leaves_at).await?;
                 return Ok(CampaignState::Canceled);
             }
             Err(CampaignFault::WrongState(_)) => {}

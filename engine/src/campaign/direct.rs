@@ -170,7 +170,7 @@ impl Campaigns {
         }
         let id = self.store().next_campaign().await?;
         // Listed first: a crash after this costs one useless look; the reverse order would lose the hold.
-        self.store().set_active(tenant, id, true).await?;
+        self.store().set_active(tenant, id).await?;
         let campaign = direct_campaign(tenant, id, purpose, now);
         self.store().save_campaign(&campaign).await?;
         self.0.orders.keep(&campaign)?;

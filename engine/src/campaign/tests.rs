@@ -422,7 +422,7 @@ async fn pause_keeps_what_is_queued_and_cancel_ends_it() {
     bench
         .until("drained", tenant, id, |_, counters| counters.canceled() == 500 - sent)
         .await;
-    bench.campaigns.books().look(tenant, id).await;
+    bench.campaigns.books().look(&[(tenant, id)]).await;
     let credits = bench.credits(tenant).await;
     assert_eq!(
         (credits.available, credits.held, credits.spent),

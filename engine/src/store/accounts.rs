@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use redis::Cmd;
+use redis::{Cmd, Value};
 
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
-use super::{Store, StoreError, Token, keys};
-use crate::domain::TenantId;
+use super::{CampaignState, Store, StoreError, Token, array, integer, keys};
+use crate::domain::{CampaignId, TenantId};
 
 /// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
 pub(crate) const GRANTED_MAX: u64 = 1_000_000_000_000;
@@ -69,6 +69,34 @@ pub(crate) struct Grant<'a> {
     pub(crate) reference: &'a str,
     /// Of the request: it grants once.
     pub(crate) token: Token,
+}
+
+/// What is to be booked of a campaign: sums, so that the same ones twice change nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Settlement {
+    /// Whose campaign.
+    pub(crate) tenant: TenantId,
+    /// Which.
+    pub(crate) campaign: CampaignId,
+    /// Credits that it spent so far.
+    pub(crate) spent: u64,
+    /// Credits that it was given back so far.
+    pub(crate) recredited: u64,
+    /// Credits that may stay held; `None`: all.
+    pub(crate) keep: Option<u64>,
+    /// Its state from now on, if another.
+    pub(crate) state: Option<CampaignState>,
+}
+
+/// Credits that a settlement moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Booked {
+    /// From held to spent.
+    pub(crate) debited: u64,
+    /// From spent to available.
+    pub(crate) recredited: u64,
+    /// From held to available.
+    pub(crate) released: u64,
 }
 
 /// Whose key it is.
@@ -167,6 +195,28 @@ impl Store {
         })
     }
 
+    /// Books what campaigns spent, each in a script of its own; the same sums twice change nothing.
+    pub(crate) async fn settle_campaigns(
+        &self,
+        settlements: &[Settlement],
+        now_us: u64,
+    ) -> Result<Vec<Booked>, StoreError> {
+        let settle = |one: &Settlement| {
+            let (tenant, id) = (one.tenant, one.campaign);
+            let names = [keys::tenant(tenant), keys::ledger(tenant), keys::campaign(tenant, id)];
+            let mut call = self.script(Name::Settle, &[&names[0], &names[1], &names[2]]);
+            call.arg(one.spent)
+                .arg(one.recredited)
+                .arg(one.keep.map_or_else(String::new, |keep| keep.to_string()));
+            call.arg(now_us)
+                .arg(id.to_string())
+                .arg(one.state.map_or("", CampaignState::code));
+            call
+        };
+        let replies = self.run(&self.bulk, settlements.iter().map(settle).collect()).await?;
+        replies.into_iter().map(read_booked).collect()
+    }
+
     /// The newest lines of a tenant's ledger, as JSON objects, newest first.
     pub(crate) async fn ledger(&self, id: TenantId, count: usize) -> Result<Vec<String>, StoreError> {
         let mut range = redis::cmd("XREVRANGE");
@@ -203,4 +253,14 @@ impl Store {
         }
         Ok(true)
     }
+}
+
+fn read_booked(reply: Value) -> Result<Booked, StoreError> {
+    let mut credits = array(reply)?.into_iter().map(|credits| integer(&credits));
+    let mut next = || -> Result<u64, StoreError> { Ok(credits.next().transpose()?.unwrap_or_default() as u64) };
+    Ok(Booked {
+        debited: next()?,
+        recredited: next()?,
+        released: next()?,
+    })
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use redis::Value;
 
 use super::scripts::Name;
-use super::{Counters, Store, StoreError, array, bytes, integer, keys};
+use super::{Store, StoreError, array, bytes, integer, keys};
 use crate::domain::{
     BadForm, CampaignId, MessageId, Partition, Purpose, Recipient, Record, ResultSlot, Row, State, TenantId,
 };
@@ -245,6 +245,24 @@ impl Store {
         Ok(read_campaign(tenant, id, &fields))
     }
 
+    /// Several campaigns, in the order asked for.
+    pub(crate) async fn campaigns_of(
+        &self,
+        owners: &[(TenantId, CampaignId)],
+    ) -> Result<Vec<Option<Campaign>>, StoreError> {
+        let get = |(tenant, id): &(TenantId, CampaignId)| {
+            let mut get = redis::cmd("HGETALL");
+            get.arg(keys::campaign(*tenant, *id));
+            get
+        };
+        let replies = self.run(&self.bulk, owners.iter().map(get).collect()).await?;
+        let read = |((tenant, id), reply): (&(TenantId, CampaignId), Value)| {
+            let fields: HashMap<String, String> = redis::from_redis_value(reply).map_err(redis::RedisError::from)?;
+            Ok(read_campaign(*tenant, *id, &fields))
+        };
+        owners.iter().zip(replies).map(read).collect()
+    }
+
     /// The newest campaigns of a tenant, from `skip` on.
     pub(crate) async fn campaigns(
         &self,
@@ -285,9 +303,15 @@ impl Store {
     }
 
     /// Sets the time, seconds since 1970, at which a campaign leaves.
-    pub(crate) async fn retire_at(&self, tenant: TenantId, id: CampaignId, at_s: u64) -> Result<(), StoreError> {
+    pub(crate) async fn retire_at(&self, owners: &[(TenantId, CampaignId)], at_s: u64) -> Result<(), StoreError> {
+        if owners.is_empty() {
+            return Ok(());
+        }
         let mut add = redis::cmd("ZADD");
-        add.arg(keys::RETIRE).arg(at_s).arg(format!("{}:{}", tenant.0, id.0));
+        add.arg(keys::RETIRE);
+        for (tenant, id) in owners {
+            add.arg(at_s).arg(format!("{}:{}", tenant.0, id.0));
+        }
         self.ask::<i64>(&add).await.map(drop)
     }
 
@@ -343,7 +367,7 @@ impl Store {
         call.arg(CampaignState::Launching.code())
             .arg(CampaignState::Blocked.code());
         // Active first: a crash after this costs one useless look; the reverse order would lose the campaign.
-        self.set_active(tenant, id, true).await?;
+        self.set_active(tenant, id).await?;
         match self.ask::<i64>(&call).await? {
             1 => Ok(Launch::Held),
             0 => Ok(Launch::Short),
@@ -362,26 +386,6 @@ impl Store {
         let mut call = self.script(Name::State, &[&key]);
         call.arg(states(from)).arg(to.code());
         Ok(self.ask::<i64>(&call).await? == 1)
-    }
-
-    /// Books what the counters say was spent and given back. `keep`: what may stay held; `None`: all of it. `state`: the
-    /// campaign's from now on, if another.
-    pub(crate) async fn settle_campaign(
-        &self,
-        (tenant, id): (TenantId, CampaignId),
-        counters: &Counters,
-        (keep, state): (Option<u64>, Option<CampaignState>),
-        now_us: u64,
-    ) -> Result<(), StoreError> {
-        let names = [keys::tenant(tenant), keys::ledger(tenant), keys::campaign(tenant, id)];
-        let mut call = self.script(Name::Settle, &[&names[0], &names[1], &names[2]]);
-        call.arg(counters.spent())
-            .arg(counters.recredited())
-            .arg(keep.map_or_else(String::new, |keep| keep.to_string()));
-        call.arg(now_us)
-            .arg(id.to_string())
-            .arg(state.map_or("", CampaignState::code));
-        self.ask::<i64>(&call).await.map(drop)
     }
 
     /// Whether every partition has queued its part of a campaign.
@@ -477,11 +481,23 @@ impl Store {
     }
 
     /// Lists a campaign among those whose hold is not settled, or takes it off.
-    pub(crate) async fn set_active(&self, tenant: TenantId, id: CampaignId, active: bool) -> Result<(), StoreError> {
-        let mut call = redis::cmd(if active { "SADD" } else { "SREM" });
-        self.ask::<i64>(call.arg(keys::ACTIVE).arg(format!("{}:{}", tenant.0, id.0)))
-            .await
-            .map(drop)
+    pub(crate) async fn set_active(&self, tenant: TenantId, id: CampaignId) -> Result<(), StoreError> {
+        let mut add = redis::cmd("SADD");
+        add.arg(keys::ACTIVE).arg(format!("{}:{}", tenant.0, id.0));
+        self.ask::<i64>(&add).await.map(drop)
+    }
+
+    /// Nothing of these is under way any more.
+    pub(crate) async fn set_inactive(&self, owners: &[(TenantId, CampaignId)]) -> Result<(), StoreError> {
+        if owners.is_empty() {
+            return Ok(());
+        }
+        let mut remove = redis::cmd("SREM");
+        remove.arg(keys::ACTIVE);
+        for (tenant, id) in owners {
+            remove.arg(format!("{}:{}", tenant.0, id.0));
+        }
+        self.ask::<i64>(&remove).await.map(drop)
     }
 }
 

@@ -1,7 +1,5 @@
 //! What a campaign's messages came to: counted from the journal, in front of its results.
 
-use redis::Cmd;
-
 use super::{Store, StoreError, bytes};
 use crate::domain::{CampaignId, ENDED, Ending, JournalEvent, Partition, Status};
 
@@ -208,21 +206,33 @@ impl Store {
 
     /// What a campaign's messages came to, in each partition.
     pub(crate) async fn counters(&self, campaign: CampaignId) -> Result<Counters, StoreError> {
-        let calls: Vec<Cmd> = self
-            .all_partitions()
-            .map(|partition| {
-                let mut get = redis::cmd("GETRANGE");
-                get.arg(self.results_key(partition, campaign))
-                    .arg(0)
-                    .arg(COUNTERS_LENGTH - 1);
-                get
-            })
-            .collect();
-        let mut sum = Counters::default();
-        for reply in self.run(&self.bulk, calls).await? {
-            sum.add(&Counters::unpack(&bytes(reply)?));
-        }
-        Ok(sum)
+        let all = self.counters_of(&[campaign]).await?;
+        Ok(all.into_iter().next().unwrap_or_default())
+    }
+
+    /// Those of several campaigns, in the order asked for.
+    pub(crate) async fn counters_of(&self, campaigns: &[CampaignId]) -> Result<Vec<Counters>, StoreError> {
+        let get = |(campaign, partition)| {
+            let mut get = redis::cmd("GETRANGE");
+            get.arg(self.results_key(partition, campaign))
+                .arg(0)
+                .arg(COUNTERS_LENGTH - 1);
+            get
+        };
+        let everywhere = |campaign: &CampaignId| {
+            let campaign = *campaign;
+            self.all_partitions().map(move |partition| (campaign, partition))
+        };
+        let calls = campaigns.iter().flat_map(everywhere).map(get).collect();
+        let mut replies = self.run(&self.bulk, calls).await?.into_iter();
+        let mut sum = || {
+            let mut sum = Counters::default();
+            for reply in replies.by_ref().take(usize::from(self.partitions())) {
+                sum.add(&Counters::unpack(&bytes(reply)?));
+            }
+            Ok(sum)
+        };
+        campaigns.iter().map(|_| sum()).collect()
     }
 }
 

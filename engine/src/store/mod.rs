@@ -30,7 +30,7 @@ use redis::aio::ConnectionManager;
 
 #[cfg(test)]
 pub(crate) use accounts::Credits;
-pub(crate) use accounts::{GRANTED_MAX, Grant, KeyOwner, NewTenant, Tenant};
+pub(crate) use accounts::{GRANTED_MAX, Grant, KeyOwner, NewTenant, Settlement, Tenant};
 pub(crate) use campaigns::{Campaign, CampaignKind, CampaignState, Launch, RecipientRow};
 pub(crate) use connection::ConnectFault;
 pub(crate) use counters::{Counters, changes};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::simulator::{Simulator, free_port};
 use crate::api::Api;
 use crate::cli::{AppendFsync, BenchArguments, E2eArguments};
-use crate::exposition::Histogram;
+use crate::exposition::{Histogram, sample};
 use crate::http::Http;
 use crate::process::{Process, Processes, WorkDirectory};
 use crate::procfs::{self, MachineTimes};
@@ -18,6 +18,9 @@ use crate::redis_info::{self, RedisInfo};
 
 /// The engine's histogram of the time from a submit_sm handed over to its message settled in Redis.
 pub(crate) const SUBMITTED_TO_SETTLED: &str = "campanile_submitted_to_settled_seconds";
+
+/// The engine's count of credits that were debited.
+const DEBITED: &str = "campanile_credits_total{type=\"debit\"}";
 
 /// The engine's histogram of the time from a receipt's arrival to its deliver_sm_resp.
 const RECEIPT_ACK: &str = "campanile_receipt_ack_seconds";
@@ -226,6 +229,14 @@ impl Stage {
     /// The engine does not answer.
     pub(crate) fn settled(&self) -> Result<Histogram> {
         Ok(Histogram::parse(&self.metrics()?, SUBMITTED_TO_SETTLED))
+    }
+
+    /// Credits that the engine has debited.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    pub(crate) fn debited(&self) -> Result<u64> {
+        Ok(sample(&self.metrics()?, DEBITED).unwrap_or_default() as u64)
     }
 
     fn metrics(&self) -> Result<String> {

@@ -59,11 +59,11 @@ impl Bench {
                 };
                 self.receipts(&some, status).await;
             }
-            (_, Some(id)) => self.campaigns.books().look(tenant, id).await,
+            (_, Some(id)) => self.campaigns.books().look(&[(tenant, id)]).await,
             (_, None) => {}
         }
         for id in &life.campaigns {
-            self.campaigns.books().look(tenant, *id).await;
+            self.campaigns.books().look(&[(tenant, *id)]).await;
         }
     }
 
@@ -83,7 +83,7 @@ impl Bench {
         }
         for id in &life.campaigns {
             self.campaigns.books().round().await;
-            self.campaigns.books().look(tenant, *id).await;
+            self.campaigns.books().look(&[(tenant, *id)]).await;
             let counters = self.store.counters(*id).await.unwrap();
             let campaign = self.campaigns.find(tenant, *id).await.unwrap();
             assert_eq!(campaign.held, 0, "seed {seed}: {campaign:?} {counters:?}");

@@ -32,7 +32,7 @@ impl Bench {
 
 async fn counters(bench: &Bench, tenant: TenantId, id: CampaignId) -> Counters {
     bench.campaigns.books().round().await;
-    bench.campaigns.books().look(tenant, id).await;
+    bench.campaigns.books().look(&[(tenant, id)]).await;
     bench.store.counters(id).await.unwrap()
 }
 

@@ -3,7 +3,7 @@
 -- KEYS[1] tenant c:{tN}:tenant  [2] its ledger c:{tN}:ledger  [3] campaign c:{tN}:cmp:<id>
 -- ARGV[1] credits spent so far  [2] credits given back so far  [3] credits that stay held at the most, '' for all  [4] now, microseconds
 --     [5] campaign's id in the ledger  [6] the campaign's new state, or '' to keep it
--- Returns: credits still held.
+-- Returns: credits that were debited, given back and released now.
 -- Limits: one campaign; at most three ledger lines.
 local KEPT_MS = 34560000000 -- a ledger line is kept for 400 days
 local campaign = redis.call('HMGET', KEYS[3], 'spent', 'recredited', 'held')
@@ -13,7 +13,7 @@ local function entry(kind, credits)
     cjson.encode({ type = kind, credits = credits, campaign = ARGV[5], at = ARGV[4] }))
 end
 -- Never more than is held: what was not held cannot be spent.
-local debit = math.min(tonumber(ARGV[1]) - spent, held)
+local debit, released = math.max(0, math.min(tonumber(ARGV[1]) - spent, held)), 0
 if debit > 0 then
   redis.call('HINCRBY', KEYS[1], 'held', -debit)
   redis.call('HINCRBY', KEYS[1], 'spent', debit)
@@ -22,7 +22,7 @@ if debit > 0 then
   held = held - debit
   entry('debit', debit)
 end
-local back = tonumber(ARGV[2]) - recredited
+local back = math.max(0, tonumber(ARGV[2]) - recredited)
 if back > 0 then
   redis.call('HINCRBY', KEYS[1], 'spent', -back)
   redis.call('HINCRBY', KEYS[1], 'available', back)
@@ -32,13 +32,12 @@ if back > 0 then
 end
 local kept = tonumber(ARGV[3])
 if kept and held > kept then
-  held = held - kept
-  redis.call('HINCRBY', KEYS[1], 'held', -held)
-  redis.call('HINCRBY', KEYS[1], 'available', held)
-  redis.call('HINCRBY', KEYS[3], 'held', -held)
-  redis.call('HINCRBY', KEYS[3], 'released', held)
-  entry('release', held)
-  held = kept
+  released = held - kept
+  redis.call('HINCRBY', KEYS[1], 'held', -released)
+  redis.call('HINCRBY', KEYS[1], 'available', released)
+  redis.call('HINCRBY', KEYS[3], 'held', -released)
+  redis.call('HINCRBY', KEYS[3], 'released', released)
+  entry('release', released)
 end
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], 'state', ARGV[6]) end
-return held
+return { debit, back, released }
