@@ -348,8 +348,9 @@ impl Engine {
         let new_operator_key = accounts.ensure_operator_key(&self.config.api).await?;
         self.campaigns.resume_all().await?;
         if let Err(error) = self.campaigns.rescue_stranded().await {
-            tracing::warn!(%error, "what is queued for routes that are gone could not be queued anew; the next start tries again");
+            tracing::warn!(%error, "what is queued for routes that are gone could not be queued anew; it is tried again");
         }
+        self.campaigns.warn_of_pinned().await?;
         let address = |listener: &TcpListener, configured| listener.local_addr().unwrap_or(configured);
         let ready = Ready {
             api: address(&listeners.public, self.config.api.listen),

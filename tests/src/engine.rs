@@ -47,6 +47,7 @@ pub struct EngineSettings {
 pub struct SmscSettings {
     name: String,
     address: String,
+    system_id: String,
     window: u32,
     sessions: u32,
     lines: Vec<String>,
@@ -87,7 +88,8 @@ impl EngineSettings {
                 "[[smsc]]\nname = {:?}\naddress = {:?}",
                 smsc.name, smsc.address
             ));
-            line("system_id = \"campanile\"\npassword = \"secret\"\nbind = \"transceiver\"".to_owned());
+            line(format!("system_id = {:?}", smsc.system_id));
+            line("password = \"secret\"\nbind = \"transceiver\"".to_owned());
             line(format!("sessions = {}\nwindow = {}", smsc.sessions, smsc.window));
             // Shorter than an operator would choose: the tests cut connections and wait for the next.
             line("reconnect_min = \"100ms\"\nreconnect_max = \"1s\"".to_owned());
@@ -103,6 +105,7 @@ impl SmscSettings {
         Self {
             name: name.to_owned(),
             address: address.to_owned(),
+            system_id: "campanile".to_owned(),
             window: 100,
             sessions: 1,
             lines: Vec::new(),
@@ -113,6 +116,14 @@ impl SmscSettings {
     pub fn at(self, address: &str) -> Self {
         Self {
             address: address.to_owned(),
+            ..self
+        }
+    }
+
+    /// As that account.
+    pub fn account(self, system_id: &str) -> Self {
+        Self {
+            system_id: system_id.to_owned(),
             ..self
         }
     }

@@ -30,6 +30,8 @@ pub struct Sim {
 /// One submit_sm as the simulator saw it. Times are µs since 1970; `None`: it did not happen.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Row {
+    /// The system_id of the session that it came on.
+    pub account: String,
     /// Digits without a plus.
     pub recipient: String,
     /// The source address as it came.

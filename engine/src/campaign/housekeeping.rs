@@ -38,6 +38,7 @@ impl Campaigns {
         for (tenant, id) in self.store().to_retire(now_s).await? {
             self.store().retire(tenant, id).await?;
         }
+        self.rescue_stranded().await?;
         for partition in self.store().all_partitions() {
             self.recut_stale(partition).await?;
             let cursor = &mut cursors[usize::from(partition.0)];

@@ -1,7 +1,7 @@
 //! Routes and gates change; spans that were cut under others are cut anew, from their rows.
 
+use super::Campaigns;
 use super::pages::Pages;
-use super::{CampaignFault, Campaigns};
 use crate::domain::{Event, GateId, Line, Message, Partition, RouteId, Row, TenantId, Way};
 use crate::store::{Owner, StaleQueue, StoreError, Stretch};
 
@@ -14,13 +14,13 @@ impl Campaigns {
         }
         for partition in self.store().all_partitions() {
             let spans = self.store().draft_spans(owner.campaign, partition).await?;
-            if spans.iter().all(|span| span.gate == gate) {
+            if spans.stretches.iter().all(|span| span.gate == gate) {
                 continue;
             }
-            let cut: Vec<Stretch> = spans.iter().map(|span| Stretch { gate, ..*span }).collect();
+            let cut: Vec<Stretch> = spans.stretches.iter().map(|span| Stretch { gate, ..*span }).collect();
             let version = self.0.deps.routes.version();
             self.store()
-                .recut_draft(owner, partition, spans.len(), (&cut, version))
+                .recut_draft(owner, partition, spans, (&cut, version))
                 .await?;
         }
         Ok(())
@@ -29,10 +29,10 @@ impl Campaigns {
     /// A draft was cut under other routes.
     pub(super) async fn recut_draft(&self, owner: Owner, partition: Partition) -> Result<(), StoreError> {
         let spans = self.store().draft_spans(owner.campaign, partition).await?;
-        let cut = self.cut(owner, partition, &spans).await?;
+        let cut = self.cut(owner, partition, &spans.stretches).await?;
         let version = self.0.deps.routes.version();
         self.store()
-            .recut_draft(owner, partition, spans.len(), (&cut, version))
+            .recut_draft(owner, partition, spans, (&cut, version))
             .await?;
         Ok(())
     }
@@ -41,7 +41,7 @@ impl Campaigns {
     ///
     /// # Errors
     /// When the store does not answer: what is left is found again.
-    pub(crate) async fn recut_stale(&self, partition: Partition) -> Result<usize, CampaignFault> {
+    pub(crate) async fn recut_stale(&self, partition: Partition) -> Result<usize, StoreError> {
         let queues = self.store().stale_queues(partition).await?;
         for queue in &queues {
             self.recut_queue(queue).await?;
@@ -55,20 +55,23 @@ impl Campaigns {
             return Ok(());
         };
         let owner = super::launch::owner(&campaign);
-        // Another process may cut it at the same time: what is there then is read again.
-        while let Some((first, spans)) = self.store().queued_spans(queue).await? {
-            let cut = self.cut(owner, queue.partition, &spans).await?;
-            let place = (queue.partition, queue.line, first);
-            let version = self.0.deps.routes.version();
-            if self.store().recut_queue(owner, place, (&cut, version)).await? {
+        // Another task may cut it at the same time, or append to it what it cuts from another line: what is there then is
+        // read again.
+        let (place, version) = ((queue.partition, queue.line), self.0.deps.routes.version());
+        loop {
+            let spans = self.store().queued_spans(queue).await?;
+            if spans.version >= version {
+                return Ok(());
+            }
+            let cut = self.cut(owner, queue.partition, &spans.stretches).await?;
+            if self.store().recut_queue(owner, place, spans, (&cut, version)).await? {
                 for stretch in &cut {
                     self.ring(stretch.route, queue.partition, false);
                 }
-                tracing::info!(campaign = %queue.campaign, line = %queue.line, "routes have changed: queued anew");
-                break;
+                tracing::debug!(campaign = %queue.campaign, line = %queue.line, "routes have changed: queued anew");
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     /// The stretches of rows under the routes of now.
@@ -91,26 +94,40 @@ impl Campaigns {
         Ok(cut)
     }
 
-    /// At the start: what is queued for routes that nobody serves any more would never be leased, and so never be found.
+    /// What is queued for routes that nobody serves any more would never be leased, and so never be found. A campaign that
+    /// is paused is found when it is resumed.
     ///
     /// # Errors
-    /// When the store does not answer.
-    pub(crate) async fn rescue_stranded(&self) -> Result<(), CampaignFault> {
+    /// When the store does not answer: what is left is found again.
+    pub(crate) async fn rescue_stranded(&self) -> Result<(), StoreError> {
         for (partition, lines) in self.store().lines().await? {
             for line in lines {
-                match line.way {
-                    Way::Route(route) if !self.0.deps.routes.is_served(route) => self.rescue(partition, line).await?,
-                    Way::Pinned(smsc) if !self.0.deps.routes.smscs().any(|(_, smscs)| smscs.contains(&smsc)) => {
-                        tracing::warn!(%line, partition = partition.0, "messages wait for an SMSC that is not configured any more, which has a part of them");
-                    }
-                    Way::Route(_) | Way::Pinned(_) => {}
+                if matches!(line.way, Way::Route(route) if !self.0.deps.routes.is_served(route)) {
+                    self.rescue(partition, line).await?;
                 }
             }
         }
         Ok(())
     }
 
-    async fn rescue(&self, partition: Partition, line: Line) -> Result<(), CampaignFault> {
+    /// Says which messages wait for an SMSC that is gone.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn warn_of_pinned(&self) -> Result<(), StoreError> {
+        let is_gone = |smsc| !self.0.deps.routes.smscs().any(|(_, smscs)| smscs.contains(&smsc));
+        for (partition, lines) in self.store().lines().await? {
+            for line in lines
+                .iter()
+                .filter(|line| matches!(line.way, Way::Pinned(smsc) if is_gone(smsc)))
+            {
+                tracing::warn!(%line, partition = partition.0, "messages wait for an SMSC that is not configured any more, which has a part of them");
+            }
+        }
+        Ok(())
+    }
+
+    async fn rescue(&self, partition: Partition, line: Line) -> Result<(), StoreError> {
         for (tenant, campaign) in self.store().queued_in(partition, line).await? {
             let queue = StaleQueue {
                 partition,

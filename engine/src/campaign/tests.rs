@@ -3,6 +3,7 @@
 mod agreement;
 mod conservation;
 mod lease;
+mod recut;
 
 use std::collections::HashSet;
 use std::path::PathBuf;

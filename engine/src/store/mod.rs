@@ -41,6 +41,8 @@ pub(crate) use idempotency::{ANSWER_MAX, Answer, BodyDigest, Claim, Claimed, Con
 pub(crate) use journal::{Applied, CampaignChanges, JournalEntry};
 pub(crate) use moves::{ParkedOf, Swap};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Stretch};
+#[cfg(test)]
+pub(crate) use stale::Spans;
 pub(crate) use stale::StaleQueue;
 
 use crate::domain::{BadForm, Partition, Recipient};

@@ -1,5 +1,7 @@
 //! Spans that were cut under other routes or gates, and how they are cut anew.
 
+use redis::Value;
+
 use super::queues::{Owner, Stretch, number, read_cut};
 use super::{Store, StoreError, array, bytes};
 use crate::domain::{CampaignId, Line, Partition, TenantId, Way};
@@ -17,43 +19,86 @@ pub(crate) struct StaleQueue {
     pub(crate) campaign: CampaignId,
 }
 
+/// Spans of one campaign in one partition: as they are stored, and what they say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spans {
+    stored: Vec<u8>,
+    /// Each as a stretch.
+    pub(crate) stretches: Vec<Stretch>,
+    /// The oldest version of the routes that one was cut under.
+    pub(crate) version: u32,
+}
+
+impl Spans {
+    fn read(reply: Value, stretch: impl Fn(&[u8]) -> Result<Stretch, StoreError>) -> Result<Self, StoreError> {
+        let mut spans = Self {
+            version: u32::MAX,
+            ..Self::default()
+        };
+        for span in array(reply)? {
+            let span = bytes(span)?;
+            spans.stretches.push(stretch(&span)?);
+            // The last four octets, of a draft's spans and of queued ones.
+            spans.version = spans.version.min(number(&span, span.len().saturating_sub(4))?);
+            spans.stored.extend(span);
+        }
+        Ok(spans)
+    }
+}
+
 impl Store {
-    /// The spans of a draft in one partition, and how many there are.
-    pub(crate) async fn draft_spans(
-        &self,
-        campaign: CampaignId,
-        partition: Partition,
-    ) -> Result<Vec<Stretch>, StoreError> {
-        let mut range = redis::cmd("LRANGE");
-        range
-            .arg(format!("{}cut:{}", self.base(partition), campaign.0))
-            .arg(0)
-            .arg(-1);
-        let mut replies = self.run(&self.bulk, vec![range]).await?;
-        let cuts = array(replies.pop().unwrap_or_default())?;
-        cuts.into_iter().map(|cut| read_cut(&bytes(cut)?)).collect()
+    /// The spans of a draft in one partition.
+    pub(crate) async fn draft_spans(&self, campaign: CampaignId, partition: Partition) -> Result<Spans, StoreError> {
+        let key = format!("{}cut:{}", self.base(partition), campaign.0);
+        Spans::read(self.whole_list(key).await?, read_cut)
     }
 
-    /// Cuts a draft's spans in a partition anew. `spans`: how many there were. `false`: they are others by now.
+    /// The spans of a campaign in a line.
+    pub(crate) async fn queued_spans(&self, queue: &StaleQueue) -> Result<Spans, StoreError> {
+        let Way::Route(route) = queue.line.way else {
+            return Err(StoreError::Corrupt("spans are queued for an SMSC"));
+        };
+        let stretch = |span: &[u8]| {
+            Ok(Stretch {
+                route,
+                gate: queue.line.gate,
+                first: number(span, 0)?,
+                count: number(span, 4)?,
+            })
+        };
+        let (base, line) = (self.base(queue.partition), queue.line);
+        let key = format!("{base}spans:{line}:{}", queue.campaign.0);
+        Spans::read(self.whole_list(key).await?, stretch)
+    }
+
+    async fn whole_list(&self, key: String) -> Result<Value, StoreError> {
+        let mut range = redis::cmd("LRANGE");
+        range.arg(key).arg(0).arg(-1);
+        let mut replies = self.run(&self.bulk, vec![range]).await?;
+        Ok(replies.pop().unwrap_or_default())
+    }
+
+    /// Cuts a draft's spans in a partition anew, `version` being that of the routes. `false`: they are others by now.
     pub(crate) async fn recut_draft(
         &self,
         owner: Owner,
         partition: Partition,
-        spans: usize,
+        spans: Spans,
         cut: (&[Stretch], u32),
     ) -> Result<bool, StoreError> {
-        self.recut(owner, partition, ("", spans.to_string().into_bytes()), cut)
-            .await
+        self.recut(owner, partition, ("", spans.stored), cut).await
     }
 
-    /// Cuts what is queued in a line anew. `first`: the first span as it was read. `false`: it is another by now.
+    /// The same of what is queued in a line.
     pub(crate) async fn recut_queue(
         &self,
         owner: Owner,
-        (partition, line, first): (Partition, Line, Vec<u8>),
+        (partition, line): (Partition, Line),
+        spans: Spans,
         cut: (&[Stretch], u32),
     ) -> Result<bool, StoreError> {
-        self.recut(owner, partition, (&line.to_string(), first), cut).await
+        self.recut(owner, partition, (&line.to_string(), spans.stored), cut)
+            .await
     }
 
     /// Takes the queues off that leases found cut under older routes.
@@ -84,37 +129,5 @@ impl Store {
             .arg(1)
             .arg(format!("{} {} {}", queue.line, queue.tenant.0, queue.campaign.0));
         self.ask::<i64>(&remove).await.map(drop)
-    }
-
-    /// The spans of a campaign in a line, each as stretch, and the first of them as it is stored.
-    pub(crate) async fn queued_spans(&self, queue: &StaleQueue) -> Result<Option<(Vec<u8>, Vec<Stretch>)>, StoreError> {
-        let mut range = redis::cmd("LRANGE");
-        range
-            .arg(format!(
-                "{}spans:{}:{}",
-                self.base(queue.partition),
-                queue.line,
-                queue.campaign.0
-            ))
-            .arg(0)
-            .arg(-1);
-        let mut replies = self.run(&self.bulk, vec![range]).await?;
-        let spans: Vec<Vec<u8>> = array(replies.pop().unwrap_or_default())?
-            .into_iter()
-            .map(bytes)
-            .collect::<Result<_, _>>()?;
-        let Way::Route(route) = queue.line.way else {
-            return Err(StoreError::Corrupt("spans are queued for an SMSC"));
-        };
-        let stretch = |span: &Vec<u8>| {
-            Ok(Stretch {
-                route,
-                gate: queue.line.gate,
-                first: number(span, 0)?,
-                count: number(span, 4)?,
-            })
-        };
-        let stretches = spans.iter().map(stretch).collect::<Result<Vec<_>, StoreError>>()?;
-        Ok(spans.into_iter().next().map(|first| (first, stretches)))
     }
 }

@@ -12,6 +12,7 @@ pub mod receipts;
 pub mod memory;
 pub mod starved;
 pub mod kills;
+pub mod rerouted;
 
 pub use dice::Dice;
 pub use ground::Ground;
@@ -75,6 +76,7 @@ pub fn all() -> Vec<Scenario> {
         memory::ALL,
         starved::ALL,
         kills::ALL,
+        rerouted::ALL,
     ]
     .concat()
 }

@@ -1,7 +1,7 @@
 -- Replaces the spans that a draft, or a queued campaign's line, was cut into, after routes have changed.
 -- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] campaign  [2] tenant  [3] lane  [4] version of the routes  [5] line whose spans are replaced, '' for a draft's
---     [6] what is there: for a line its first span as it was read, for a draft the number of its spans
+--     [6] the spans there as they were read: all, since another line's may have been appended meanwhile
 --     [7] packed stretches: route(2) gate(2) first(4) count(4)
 -- Returns: 1 replaced; 0 it is something else by now.
 -- Limits: O(spans) before and after; at most 250 rows a stretch where routes alternate.
@@ -10,7 +10,7 @@ local line, expected, stretches = ARGV[5], ARGV[6], ARGV[7]
 local order, events = base .. 'c:' .. campaign, {}
 if line == '' then
   local cuts = base .. 'cut:' .. campaign
-  if call('HEXISTS', order, 'launched') == 1 or call('LLEN', cuts) ~= tonumber(expected) then return 0 end
+  if call('HEXISTS', order, 'launched') == 1 or table.concat(call('LRANGE', cuts, 0, -1)) ~= expected then return 0 end
   call('UNLINK', cuts)
   for at = 1, #stretches, 12 do
     call('RPUSH', cuts, sub(stretches, at, at + 11) .. struct.pack('>I4', version))
@@ -18,11 +18,11 @@ if line == '' then
   return 1
 end
 local spans, halt = base .. 'spans:' .. line .. ':' .. campaign, call('HGET', order, 'halt')
-if call('LINDEX', spans, 0) ~= expected then return 0 end
-local left = 0
-for _, span in ipairs(call('LRANGE', spans, 0, -1)) do left = left + select(2, struct.unpack('>I4I4', span)) end
+local there, left = call('LRANGE', spans, 0, -1), 0
+if table.concat(there) ~= expected then return 0 end
+for _, span in ipairs(there) do left = left + select(2, struct.unpack('>I4I4', span)) end
 call('UNLINK', spans)
-call('HINCRBY', base .. 'depth', line, -left)
+if left > 0 then call('HINCRBY', base .. 'depth', line, -left) end
 call('HDEL', order, 's:' .. line)
 leave_line(base, line, tenant, campaign)
 for at = 1, #stretches, 12 do
