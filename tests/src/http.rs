@@ -16,6 +16,8 @@ pub struct Http {
     agent: ureq::Agent,
     base: String,
     key: Option<String>,
+    /// The `Idempotency-Key` of requests, if any.
+    once: Option<String>,
 }
 
 /// What came back, whatever its status.
@@ -39,6 +41,7 @@ impl Http {
             agent: settings.build().into(),
             base: format!("http://{address}"),
             key: None,
+            once: None,
         }
     }
 
@@ -59,6 +62,14 @@ impl Http {
     pub fn without_key(&self) -> Self {
         Self {
             key: None,
+            ..self.clone()
+        }
+    }
+
+    /// The same server, for one request that is done once however often it comes.
+    pub fn once(&self, idempotency_key: &str) -> Self {
+        Self {
+            once: Some(idempotency_key.to_owned()),
             ..self.clone()
         }
     }
@@ -90,6 +101,9 @@ impl Http {
         let mut request = self.agent.post(&url).content_type("application/json");
         if let Some(key) = &self.key {
             request = request.header("authorization", format!("Bearer {key}"));
+        }
+        if let Some(once) = &self.once {
+            request = request.header("idempotency-key", once);
         }
         request.send(body).map(|response| read(&url, Ok(response)))
     }

@@ -31,9 +31,10 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// The longest key, in octets.
 const KEY_MAX: usize = 255;
 
-/// How long a claim outlives its holder, and how often a living holder renews it.
-const CLAIM: Duration = Duration::from_secs(60);
-const RENEWAL: Duration = Duration::from_secs(20);
+/// How long a claim outlives its holder, which is how long a caller waits whose engine was killed; and how often a living
+/// holder renews it.
+const CLAIM: Duration = Duration::from_secs(10);
+const RENEWAL: Duration = Duration::from_secs(3);
 
 /// When to ask again about an operation that is running.
 const RUNNING: Duration = Duration::from_secs(2);

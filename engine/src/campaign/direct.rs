@@ -60,6 +60,8 @@ impl Campaigns {
     ) -> Result<MessageId, CampaignFault> {
         let checked = self.check(order).map_err(CampaignFault::Fields)?;
         if let Some(id) = self.store().direct_of(checked.recipient, token).await? {
+            // The try before may have broken off between the queue and the hold.
+            self.store().end_direct((tenant, id.campaign()), token, true).await?;
             return Ok(id);
         }
         let hour = self.hour(tenant, order.purpose).await?;

@@ -13,6 +13,7 @@ pub mod memory;
 pub mod starved;
 pub mod kills;
 pub mod rerouted;
+pub mod posted;
 
 pub use dice::Dice;
 pub use ground::Ground;
@@ -77,6 +78,7 @@ pub fn all() -> Vec<Scenario> {
         starved::ALL,
         kills::ALL,
         rerouted::ALL,
+        posted::ALL,
     ]
     .concat()
 }
