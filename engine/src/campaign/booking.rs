@@ -33,25 +33,39 @@ impl Books {
     /// Books the credits of campaigns.
     pub(super) async fn look(&self, due: &[(TenantId, CampaignId)]) {
         stream::iter(due.chunks(TOGETHER))
-            .for_each_concurrent(GROUPS, |some| self.look_at(some))
+            .for_each_concurrent(GROUPS, |some| self.look_together(some))
             .await;
     }
 
-    async fn look_at(&self, some: &[(TenantId, CampaignId)]) {
-        self.begin(some);
-        match self.book(some).await {
-            Ok(all) => {
-                for ((tenant, id), found) in some.iter().zip(&all) {
-                    self.found(*tenant, *id, found);
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, campaigns = some.len(), "credits could not be booked; it is tried again");
-                for (tenant, id) in some {
-                    self.look_soon(*tenant, *id);
-                }
+    /// What Redis holds of one campaign may be unreadable: the others are then looked at by themselves.
+    async fn look_together(&self, some: &[(TenantId, CampaignId)]) {
+        let Err(error) = self.look_at(some).await else {
+            return;
+        };
+        if some.len() == 1 || matches!(error, StoreError::Unavailable(_)) {
+            return self.look_again(some, &error);
+        }
+        for one in some.chunks(1) {
+            if let Err(error) = self.look_at(one).await {
+                self.look_again(one, &error);
             }
         }
+    }
+
+    fn look_again(&self, some: &[(TenantId, CampaignId)], error: &StoreError) {
+        for (tenant, id) in some {
+            tracing::warn!(%error, campaign = %id, "credits could not be booked; it is tried again");
+            self.look_soon(*tenant, *id);
+        }
+    }
+
+    async fn look_at(&self, some: &[(TenantId, CampaignId)]) -> Result<(), StoreError> {
+        self.begin(some);
+        let all = self.book(some).await?;
+        for ((tenant, id), found) in some.iter().zip(&all) {
+            self.found(*tenant, *id, found);
+        }
+        Ok(())
     }
 
     async fn book(&self, owners: &[(TenantId, CampaignId)]) -> Result<Vec<Found>, StoreError> {

@@ -89,7 +89,7 @@ pub(crate) struct Books {
 
 impl Books {
     /// Empty books; [`super::Campaigns::resume_all`] opens what is under way.
-    pub(super) fn new(store: Store, (clock, metrics): (Clock, Metrics), keep: Duration) -> Self {
+    pub(super) fn new(store: Store, clock: Clock, metrics: Metrics, keep: Duration) -> Self {
         let positions = store.all_partitions().map(|_| tokio::sync::Mutex::default()).collect();
         Self {
             store,

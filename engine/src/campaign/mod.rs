@@ -112,7 +112,7 @@ impl Campaigns {
     pub(crate) fn new(deps: CampaignDeps) -> Self {
         Self(Arc::new(Shared {
             orders: Orders::new(deps.store.clone()),
-            books: Books::new(deps.store.clone(), (deps.clock, deps.metrics.clone()), deps.keep),
+            books: Books::new(deps.store.clone(), deps.clock, deps.metrics.clone(), deps.keep),
             creations: Arc::new(Semaphore::new(CREATIONS_MAX)),
             launches: Semaphore::new(LAUNCHES_MAX),
             launching: Mutex::default(),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::simulator::{Simulator, free_port};
 use crate::api::Api;
 use crate::cli::{AppendFsync, BenchArguments, E2eArguments};
+use crate::clock;
 use crate::exposition::{Histogram, sample};
 use crate::http::Http;
 use crate::process::{Process, Processes, WorkDirectory};
@@ -231,12 +232,15 @@ impl Stage {
         Ok(Histogram::parse(&self.metrics()?, SUBMITTED_TO_SETTLED))
     }
 
-    /// Credits that the engine has debited.
+    /// Waits until the engine has debited so many credits, and says how long that took: to ask for each tenant takes longer.
     ///
     /// # Errors
-    /// The engine does not answer.
-    pub(crate) fn debited(&self) -> Result<u64> {
-        Ok(sample(&self.metrics()?, DEBITED).unwrap_or_default() as u64)
+    /// The engine does not answer, or does not debit them.
+    pub(crate) fn wait_until_debited(&self, credits: u64) -> Result<Duration> {
+        let since = clock::now();
+        let debited = || Ok(sample(&self.metrics()?, DEBITED).unwrap_or_default() >= credits as f64);
+        self.engine.wait_until("debit every credit", debited)?;
+        Ok(since.elapsed())
     }
 
     fn metrics(&self) -> Result<String> {

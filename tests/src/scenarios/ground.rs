@@ -198,6 +198,14 @@ impl Ground {
     }
 }
 
+/// A simulator's scenario: what is answered takes a while, so that windows are full whenever a fault comes.
+pub const SLOW_ANSWERS: &str = r#"
+[answer]
+delay = { uniform = ["20ms", "60ms"] }
+[receipt]
+delay = { uniform = ["0s", "300ms"] }
+"#;
+
 /// In every message of [`Ground::assert_others_may_send`], and in no other.
 pub const OTHERS_TEXT: &str = "Lilas";
 

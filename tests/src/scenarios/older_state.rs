@@ -1,6 +1,6 @@
 //! A power cut at the database: what it wrote last is gone, and the engine has seen more than it knows.
 
-use super::ground::{LIMIT, Terms};
+use super::ground::{LIMIT, SLOW_ANSWERS, Terms};
 use super::{Figures, Ground, Run, Scenario};
 use crate::wait::eventually;
 
@@ -17,9 +17,7 @@ const MESSAGES: usize = 3_000;
 
 fn tail_lost(run: &Run) -> Figures {
     let mut dice = run.dice();
-    let scenario =
-        "[answer]\ndelay = { uniform = [\"20ms\", \"60ms\"] }\n[receipt]\ndelay = { uniform = [\"0s\", \"300ms\"] }\n";
-    let mut ground = Ground::new(run, &Terms::new(scenario));
+    let mut ground = Ground::new(run, &Terms::new(SLOW_ANSWERS));
     let campaign = ground.stand.launch(MESSAGES);
     ground.stand.sim.wait_for("accepted", 300, LIMIT);
     let early = ground.stand.redis.log_length();

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
 
-use super::ground::{LIMIT, Terms};
+use super::ground::{LIMIT, SLOW_ANSWERS, Terms};
 use super::{Figures, Ground, Run, Scenario};
 use crate::http::Http;
 use crate::tenant::recipients;
@@ -31,13 +31,6 @@ const WINDOW: u64 = 100;
 /// Between two kills so many requests are answered.
 const STRIDE: std::ops::RangeInclusive<u64> = 20..=90;
 
-const SCENARIO: &str = r#"
-[answer]
-delay = { uniform = ["20ms", "60ms"] }
-[receipt]
-delay = { uniform = ["0s", "300ms"] }
-"#;
-
 /// What the clients share: where the engine is now, the next request, and the id that each was answered with.
 struct Counter {
     http: Mutex<Http>,
@@ -48,7 +41,7 @@ struct Counter {
 
 fn posted(run: &Run) -> Figures {
     let mut dice = run.dice();
-    let mut ground = Ground::new(run, &Terms::new(SCENARIO));
+    let mut ground = Ground::new(run, &Terms::new(SLOW_ANSWERS));
     let counter = Counter {
         http: Mutex::new(ground.stand.tenant.http(&ground.stand.engine)),
         next: AtomicUsize::new(0),

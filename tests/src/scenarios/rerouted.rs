@@ -1,6 +1,6 @@
 //! Routes that change while a campaign is being sent: what is queued goes where the new ones lead, once.
 
-use super::ground::{LIMIT, Terms};
+use super::ground::{LIMIT, SLOW_ANSWERS, Terms};
 use super::{Dice, Figures, Ground, Run, Scenario};
 use crate::engine::{EngineSettings, SmscSettings};
 use crate::sim::Row;
@@ -24,21 +24,13 @@ const WINDOW: u64 = 100;
 /// Between two changes the campaign goes on by so much.
 const STRIDE: std::ops::RangeInclusive<u64> = 200..=700;
 
-/// What is answered takes a while, so that windows are full whenever a change comes.
-const SCENARIO: &str = r#"
-[answer]
-delay = { uniform = ["20ms", "60ms"] }
-[receipt]
-delay = { uniform = ["0s", "300ms"] }
-"#;
-
 /// Which account each block goes to; [`BOTH`]: a route of its own, over both.
 type Table = [&'static str; BLOCKS];
 const BOTH: &str = "both";
 
 fn rerouted(run: &Run) -> Figures {
     let mut dice = run.dice();
-    let mut ground = Ground::new(run, &Terms::new(SCENARIO));
+    let mut ground = Ground::new(run, &Terms::new(SLOW_ANSWERS));
     let mut table = ["north"; BLOCKS];
     ground.stand.engine.restart_with(&settings(&ground, &table));
     let campaign = ground.stand.launch(MESSAGES);

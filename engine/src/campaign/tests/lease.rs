@@ -37,6 +37,22 @@ async fn counters(bench: &Bench, tenant: TenantId, id: CampaignId) -> Counters {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_campaign_that_cannot_be_read_keeps_no_other_from_being_booked() {
+    let bench = Bench::start("unreadable").await;
+    let ((bad_tenant, bad), (tenant, id)) = (campaign(&bench, 10).await, campaign(&bench, 10).await);
+    let leased = bench.lease(1_000).await;
+    bench.accept(&leased).await;
+    let key = format!("c:{{t{}}}:cmp:{}", bad_tenant.0, bad.0);
+    for command in [&["DEL", &key][..], &["SET", &key, "no hash"]] {
+        let mut redis_cli = std::process::Command::new("redis-cli");
+        redis_cli.arg("-s").arg(bench.folder.join("redis.sock")).args(command);
+        assert!(redis_cli.output().unwrap().status.success());
+    }
+    bench.campaigns.books().look(&[(bad_tenant, bad), (tenant, id)]).await;
+    assert_eq!(bench.credits(tenant).await.spent, 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_opted_out_is_left_out_and_the_credit_comes_back() {
     let bench = Bench::start("opted-out").await;
     let (tenant, id) = campaign(&bench, 100).await;
