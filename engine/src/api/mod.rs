@@ -4,7 +4,6 @@ mod access;
 mod admin;
 mod body;
 mod campaigns;
-mod catalogue;
 mod client;
 mod fields;
 mod gate;

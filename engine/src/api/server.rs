@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 use super::App;
 use super::client::{self, Client};
 use super::held;
-use super::places::{Line, NoPlace, Phase, Places, Room};
+use super::places::{NoPlace, Phase, Places, Room, Seat};
 use super::shares::Peer;
 use super::timed::{Patience, Timed};
 
@@ -114,8 +114,8 @@ impl Server {
                 tracing::debug!(%error, "a connection keeps its delays");
             }
             match self.place(peer.ip()) {
-                Ok(line) => {
-                    connections.spawn(self.converse(stream, peer.ip(), line));
+                Ok(seat) => {
+                    connections.spawn(self.converse(stream, peer.ip(), seat));
                 }
                 Err(answer) => {
                     // Not waited for: there is no place to wait in.
@@ -138,7 +138,7 @@ impl Server {
         }
     }
 
-    fn place(&self, peer: IpAddr) -> Result<Arc<Line>, &'static [u8]> {
+    fn place(&self, peer: IpAddr) -> Result<Arc<Seat>, &'static [u8]> {
         let client = (!client::is_proxy(peer, &self.proxies)).then(|| Client::of(peer));
         self.places.take(client).map_err(|full| match full {
             NoPlace::Address => ADDRESS_FULL,
@@ -147,7 +147,7 @@ impl Server {
     }
 
     /// One connection, to its end.
-    fn converse<S>(&self, stream: S, peer: IpAddr, line: Arc<Line>) -> impl Future<Output = ()> + Send + use<S>
+    fn converse<S>(&self, stream: S, peer: IpAddr, seat: Arc<Seat>) -> impl Future<Output = ()> + Send + use<S>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -157,8 +157,8 @@ impl Server {
             .timer(TokioTimer::new())
             .header_read_timeout(patience.idle)
             .max_buf_size(BUFFER_MAX);
-        let answers = answers(self.router.clone(), peer, line.clone());
-        let stream = TokioIo::new(Timed::new(stream, line.clone(), patience));
+        let answers = answers(self.router.clone(), peer, seat.clone());
+        let stream = TokioIo::new(Timed::new(stream, seat.clone(), patience));
         let connection = server.serve_connection(stream, answers);
         async move {
             let mut connection = std::pin::pin!(connection);
@@ -166,9 +166,9 @@ impl Server {
                 // First, so that what can be written is written before it goes.
                 biased;
                 ended = connection.as_mut() => ended,
-                () = line.must_go() => return,
+                () = seat.must_go() => return,
                 () = stop.cancelled() => {
-                    if line.phase() != Phase::Busy {
+                    if seat.phase() != Phase::Busy {
                         return;
                     }
                     connection.as_mut().graceful_shutdown();
@@ -189,11 +189,11 @@ impl Server {
 fn answers(
     router: Router,
     peer: IpAddr,
-    line: Arc<Line>,
+    seat: Arc<Seat>,
 ) -> impl Service<Request<Incoming>, Response = Response, Error = io::Error, Future: Send> {
     let router = TowerToHyperService::new(router);
     service_fn(move |request: Request<Incoming>| {
-        let (router, turn) = (router.clone(), line.begin());
+        let (router, turn) = (router.clone(), seat.begin());
         async move {
             let turn = turn.ok_or(io::ErrorKind::ConnectionAborted)?;
             let mut request = request.map(Body::new);

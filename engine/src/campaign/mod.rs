@@ -1,6 +1,7 @@
 //! A tenant's orders: made from a body, priced, launched, expanded into messages, halted, settled and shown.
 
-mod booking;
+mod bookkeeper;
+mod news;
 mod books;
 mod control;
 mod direct;

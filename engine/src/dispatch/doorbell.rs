@@ -11,13 +11,13 @@ use crate::domain::{PARTITIONS_MAX, Partition, RouteId, SmscId, Way};
 /// The partitions of one SMSC that are worth a lease. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Doorbell {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<Waiting>>,
     rung: Arc<Notify>,
     rung_urgently: Arc<Notify>,
 }
 
 #[derive(Debug)]
-struct State {
+struct Waiting {
     /// One bit a partition.
     waiting: u64,
     /// Those where something urgent came: looked at first.
@@ -28,7 +28,7 @@ struct State {
     due: [Option<Instant>; PARTITIONS_MAX as usize],
 }
 
-impl Default for State {
+impl Default for Waiting {
     fn default() -> Self {
         Self {
             waiting: 0,
@@ -39,7 +39,7 @@ impl Default for State {
     }
 }
 
-impl State {
+impl Waiting {
     /// The next partition, which is no longer waiting then.
     fn next(&mut self, now: Instant) -> Option<Partition> {
         self.look_at_the_clock(now);
@@ -147,7 +147,7 @@ impl Doorbell {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -146,7 +146,7 @@ impl Leases {
                         stale,
                     });
                 }
-                Ok(Leased::Older(known)) => self.settle_older(&mut turn, wanted.partition, known).await,
+                Ok(Leased::Older(known)) => self.resolve_older(&mut turn, wanted.partition, known).await,
                 Err(error) => {
                     self.metrics.redis_errors_total.with_label_values(&["lease"]).inc();
                     tracing::warn!(%error, "a lease has no reply; it is asked for again");
@@ -180,7 +180,7 @@ impl Leases {
 
     /// The database is older than what this process has seen: what was leased since may have been sent. It is put in doubt,
     /// and another epoch begins, so that what is under way is told from what came back.
-    async fn settle_older(&self, turn: &mut Turn, partition: Partition, known: u64) {
+    async fn resolve_older(&self, turn: &mut Turn, partition: Partition, known: u64) {
         match self.restore(turn, partition, known).await {
             Ok(found) => {
                 tracing::error!(

@@ -29,7 +29,7 @@ const LEASED_MAX: Duration = Duration::from_secs(1);
 pub(crate) struct Meter(Arc<Inner>);
 
 struct Inner {
-    state: Mutex<State>,
+    state: Mutex<Permits>,
     /// Leads were given back.
     freed: Notify,
     wire: Wire,
@@ -37,7 +37,7 @@ struct Inner {
     clock: Clock,
 }
 
-struct State {
+struct Permits {
     /// The configured rate.
     ceiling: Option<f64>,
     pace: Pace,
@@ -60,7 +60,7 @@ impl Meter {
             rate: rate.segments_per_second(),
             burst,
         });
-        let state = State {
+        let state = Permits {
             ceiling: bound.map(|bound| bound.rate),
             pace: Pace::new(bound, now),
             throttle: Throttle::new(now),
@@ -139,7 +139,7 @@ impl Meter {
 }
 
 impl Inner {
-    fn note(&self, now: Instant, what: impl FnOnce(&mut State)) {
+    fn note(&self, now: Instant, what: impl FnOnce(&mut Permits)) {
         let mut state = self.lock();
         let before = state.throttle.rate();
         what(&mut state);
@@ -150,13 +150,13 @@ impl Inner {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Permits> {
         // Whole at every instant, so a panic elsewhere does not spoil it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl Permits {
     /// What holds now, in segments a second.
     fn rate(&self) -> Option<f64> {
         self.throttle.rate().or(self.ceiling)

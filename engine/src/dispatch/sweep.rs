@@ -117,7 +117,7 @@ impl Sweeper {
             let mut cursor = 0;
             loop {
                 let step = self.store.scan_records(partition, cursor, STEP).await?;
-                found += self.settle(&step.entries, search).await?;
+                found += self.move_on(&step.entries, search).await?;
                 cursor = step.cursor;
                 if cursor == 0 {
                     break;
@@ -144,7 +144,7 @@ impl Sweeper {
         let mut cursor = 0;
         loop {
             let step = self.store.scan_records(partition, cursor, STEP).await?;
-            self.settle(&step.entries, Search::Expired).await?;
+            self.move_on(&step.entries, Search::Expired).await?;
             self.forget_trails(&step.entries).await?;
             cursor = step.cursor;
             if cursor == 0 {
@@ -192,7 +192,7 @@ impl Sweeper {
         self.store.unpark(&old).await.map(drop)
     }
 
-    async fn settle(&self, records: &[(Recipient, Vec<u8>)], search: Search) -> Result<usize, StoreError> {
+    async fn move_on(&self, records: &[(Recipient, Vec<u8>)], search: Search) -> Result<usize, StoreError> {
         let now = self.clock.unix_us();
         let mut moves = Vec::new();
         for (recipient, bytes) in records {

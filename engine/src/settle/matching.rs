@@ -2,7 +2,7 @@
 
 use super::Settler;
 use super::case::Question;
-use super::rounds::{Made, Sheet};
+use super::sheet::{Made, Sheet};
 use crate::domain::{Event, Message, Note, Record, State, digest};
 use crate::receipt::{Found, Unmatched, find, is_plausible};
 

@@ -7,6 +7,8 @@
 mod case;
 mod group;
 mod insist;
+mod sheet;
+mod tray;
 mod matching;
 mod rounds;
 
@@ -145,7 +147,7 @@ impl Settler {
             {
                 return;
             }
-            if abandon.run_until_cancelled(self.settle(group)).await.is_none() {
+            if abandon.run_until_cancelled(self.carry_out(group)).await.is_none() {
                 tracing::warn!(
                     "the store is away and time is up: what was not settled will be in doubt at the next start"
                 );

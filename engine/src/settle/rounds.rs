@@ -5,18 +5,20 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::case::{Answered, Case, Place, Question};
 use super::group::{Group, acknowledge, note_of, questions};
 use super::insist::insist;
 use super::matching::Matched;
+use super::sheet::{Made, Sheet};
+use super::tray::Tray;
 use super::{Settler, SmscSide};
-use crate::bind::{InboundNews, Reply as Answer};
+use crate::bind::{InboundNews, Reply};
 use crate::domain::{Draft, Due, Recipient, Record, SmscId, State, Status, Step, Transition};
 use crate::outcome;
 use crate::receipt::{Parked, Unmatched};
-use crate::store::{ParkedOf, Swap};
+use crate::store::Swap;
 
 /// An answer or a receipt needs one round, two where the record has changed since it was last seen; each other place to look
 /// costs one more, and the rest is for records that change meanwhile. Answers are not given up.
@@ -24,19 +26,6 @@ const ROUNDS_MAX: usize = 10;
 
 /// Inbound messages that are kept in each partition until somebody asks for them.
 const INBOUND_KEPT: usize = 10_000;
-
-/// What is done with receipts of a group.
-#[derive(Default)]
-pub(super) struct Tray {
-    /// They wait for an answer: parked at once, and asked once more.
-    early: Vec<Question>,
-    /// They match nothing: parked at the end.
-    park: Vec<Question>,
-    /// They were parked, and have found their place.
-    unpark: Vec<ParkedOf>,
-    /// Parked receipts that are being handled, or were.
-    handled: FxHashSet<ParkedOf>,
-}
 
 /// A receipt's next step.
 pub(super) enum Next {
@@ -48,26 +37,8 @@ pub(super) enum Next {
     Park(Question),
 }
 
-/// A recipient's record in a round.
-pub(super) struct Sheet {
-    /// As it was, and what the round makes of it.
-    pub(super) swap: Swap,
-    /// It was read in this round; if not, it is what this process saw last.
-    pub(super) fresh: bool,
-    /// Something has moved in it.
-    pub(super) moved: bool,
-}
-
-/// A move in a sheet.
-pub(super) enum Made {
-    /// By an answer; what it was, where the answer came late.
-    Answer(Answered, Option<Transition>),
-    /// By a receipt: the step, and when the message was taken, µs since 1970.
-    Receipt(Question, Step, u64),
-}
-
 impl Settler {
-    pub(super) async fn settle(&self, group: Group) {
+    pub(super) async fn carry_out(&self, group: Group) {
         let Group {
             answers,
             receipts,
@@ -327,7 +298,7 @@ impl Settler {
     fn answered(&self, answered: &Answered, late: Option<Transition>, record: &mut Vec<u8>) {
         let recipient = answered.flight.recipient;
         for (_, reply) in &answered.replies {
-            if let Answer::Accepted(id) = reply {
+            if let Reply::Accepted(id) = reply {
                 self.whereabouts
                     .note(answered.smsc, id, recipient, std::mem::take(record));
             }
@@ -489,65 +460,6 @@ impl Settler {
     }
 }
 
-impl Made {
-    /// It was not made after all: its record is something else by now.
-    fn again(self) -> Case {
-        match self {
-            Self::Answer(answered, _) => Case::Answer(Answered { read: true, ..answered }),
-            Self::Receipt(question, ..) => Case::Receipt(question),
-        }
-    }
-}
-
-impl Tray {
-    /// Whether a receipt is to be handled: a parked one that is being handled, or was, is not.
-    fn begin(&mut self, question: &Question) -> bool {
-        match &question.parked {
-            Some(parked) => self.handled.insert(parked.clone()),
-            None => true,
-        }
-    }
-
-    fn done(&mut self, question: Question) {
-        self.unpark.extend(question.parked);
-    }
-
-    /// Its message may still be answered: a parked one stays parked, until its message moves.
-    pub(super) fn early(&mut self, mut question: Question) {
-        match &question.parked {
-            Some(parked) => {
-                self.handled.remove(parked);
-            }
-            None => {
-                question.unmatched = Unmatched::Early;
-                self.early.push(question);
-            }
-        }
-    }
-
-    /// It matches nothing: a parked one stays parked.
-    fn unmatched(&mut self, question: Question) {
-        if question.parked.is_none() {
-            self.park.push(question);
-        }
-    }
-
-    /// Receipts that are still open after the last round are parked. Answers are returned: nobody else knows what they say.
-    fn give_up(&mut self, cases: Vec<Case>) -> Vec<Case> {
-        let mut answers = Vec::new();
-        for case in cases {
-            match case {
-                Case::Answer(_) => answers.push(case),
-                Case::Receipt(mut question) => {
-                    question.unmatched = Unmatched::Contended;
-                    self.unmatched(question);
-                }
-            }
-        }
-        answers
-    }
-}
-
 fn pack_inbound(news: &InboundNews, at: u64) -> Vec<u8> {
     let json = serde_json::json!({ "at": at, "from": news.source, "to": news.destination, "text": news.text });
     json.to_string().into_bytes()
@@ -556,7 +468,7 @@ fn pack_inbound(news: &InboundNews, at: u64) -> Vec<u8> {
 /// The ids that an SMSC gave a message's segments.
 fn accepted(answered: &Answered) -> impl Iterator<Item = (&[u8], Recipient)> {
     answered.replies.iter().filter_map(|(_, reply)| {
-        let Answer::Accepted(id) = reply else { return None };
+        let Reply::Accepted(id) = reply else { return None };
         (!id.is_empty()).then_some((&id[..], answered.flight.recipient))
     })
 }

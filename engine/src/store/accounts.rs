@@ -6,7 +6,7 @@ use redis::{Cmd, Value};
 
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
-use super::{CampaignState, Store, StoreError, Token, array, integer, keys};
+use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, integer, keys};
 use crate::domain::{CampaignId, TenantId};
 
 /// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
@@ -73,7 +73,7 @@ pub(crate) struct Grant<'a> {
 
 /// What is to be booked of a campaign: sums, so that the same ones twice change nothing.
 #[derive(Clone, Debug)]
-pub(crate) struct Settlement {
+pub(crate) struct Booking {
     /// Whose campaign.
     pub(crate) tenant: TenantId,
     /// Which.
@@ -88,7 +88,7 @@ pub(crate) struct Settlement {
     pub(crate) state: Option<CampaignState>,
 }
 
-/// Credits that a settlement moved.
+/// Credits that a booking moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Booked {
     /// From held to spent.
@@ -97,15 +97,6 @@ pub(crate) struct Booked {
     pub(crate) recredited: u64,
     /// From held to available.
     pub(crate) released: u64,
-}
-
-/// Whose key it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum KeyOwner {
-    /// The operator's: may make tenants and grant credits.
-    Operator,
-    /// A tenant's.
-    Tenant(TenantId),
 }
 
 impl Store {
@@ -196,15 +187,11 @@ impl Store {
     }
 
     /// Books what campaigns spent, each in a script of its own; the same sums twice change nothing.
-    pub(crate) async fn settle_campaigns(
-        &self,
-        settlements: &[Settlement],
-        now_us: u64,
-    ) -> Result<Vec<Booked>, StoreError> {
-        let settle = |one: &Settlement| {
+    pub(crate) async fn book(&self, bookings: &[Booking], now_us: u64) -> Result<Vec<Booked>, StoreError> {
+        let book = |one: &Booking| {
             let (tenant, id) = (one.tenant, one.campaign);
             let names = [keys::tenant(tenant), keys::ledger(tenant), keys::campaign(tenant, id)];
-            let mut call = self.script(Name::Settle, &[&names[0], &names[1], &names[2]]);
+            let mut call = self.script(Name::Book, &[&names[0], &names[1], &names[2]]);
             call.arg(one.spent)
                 .arg(one.recredited)
                 .arg(one.keep.map_or_else(String::new, |keep| keep.to_string()));
@@ -213,7 +200,7 @@ impl Store {
                 .arg(one.state.map_or("", CampaignState::code));
             call
         };
-        let replies = self.run(&self.bulk, settlements.iter().map(settle).collect()).await?;
+        let replies = self.run(&self.bulk, bookings.iter().map(book).collect()).await?;
         replies.into_iter().map(read_booked).collect()
     }
 

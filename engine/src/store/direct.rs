@@ -4,29 +4,8 @@
 use redis::Value;
 
 use super::scripts::Name;
-use super::{Store, StoreError, array, bytes, integer, keys};
+use super::{Store, StoreError, Token, array, bytes, integer, keys};
 use crate::domain::{CampaignId, Line, MessageId, Partition, Recipient, TenantId};
-
-/// What a request is known by whose work has no id yet, such as a direct message: the same request has the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Token(pub(crate) [u8; 16]);
-
-impl Token {
-    pub(super) fn hex(self) -> String {
-        self.0.iter().map(|octet| format!("{octet:02x}")).collect()
-    }
-
-    fn from_hex(text: &str) -> Option<Self> {
-        let mut token = [0; 16];
-        if text.len() != 32 {
-            return None;
-        }
-        for (at, octet) in token.iter_mut().enumerate() {
-            *octet = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
-        }
-        Some(Self(token))
-    }
-}
 
 /// A message that is to be queued.
 #[derive(Clone, Debug)]
@@ -248,17 +227,5 @@ impl Store {
             self.run(&self.bulk, vec![forget]).await?;
         }
         Ok(next)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_come_back() {
-        let token = Token([7; 16]);
-        assert_eq!(Token::from_hex(&token.hex()), Some(token));
-        assert_eq!(Token::from_hex("07"), None);
     }
 }

@@ -66,7 +66,7 @@ pub(crate) enum Leased {
 
 /// Consecutive rows of one route and gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stretch {
+pub(crate) struct Span {
     /// The route.
     pub(crate) route: RouteId,
     /// The gate.
@@ -136,7 +136,7 @@ impl Store {
         read_lease(replies.pop().unwrap_or_default())
     }
 
-    /// Adds rows to an audience at their positions in a partition, with the stretches that they are queued in. Asked again
+    /// Adds rows to an audience at their positions in a partition, with the spans that they are queued in. Asked again
     /// it adds none twice.
     pub(crate) async fn add_rows(
         &self,
@@ -148,11 +148,11 @@ impl Store {
             .iter()
             .map(|batch| {
                 let mut call = self.script(Name::Rows, &[self.base(batch.partition)]);
-                let stretches: Vec<u8> = batch.stretches.iter().flat_map(pack_stretch_without_first).collect();
+                let spans: Vec<u8> = batch.spans.iter().flat_map(pack_span_without_first).collect();
                 call.arg(campaign.0)
                     .arg(batch.position)
                     .arg(version)
-                    .arg(stretches)
+                    .arg(spans)
                     .arg(&batch.rows);
                 call
             })
@@ -191,10 +191,10 @@ impl Store {
         owner: Owner,
         partition: Partition,
         (line, expected): (&str, Vec<u8>),
-        (stretches, version): (&[Stretch], u32),
+        (spans, version): (&[Span], u32),
     ) -> Result<bool, StoreError> {
         let mut call = self.script(Name::Recut, &[self.base(partition)]);
-        let packed: Vec<u8> = stretches.iter().flat_map(pack_stretch).collect();
+        let packed: Vec<u8> = spans.iter().flat_map(pack_span).collect();
         call.arg(owner.campaign.0)
             .arg(owner.tenant.0)
             .arg(owner.purpose.lane())
@@ -400,8 +400,8 @@ pub(crate) struct RowBatch {
     pub(crate) position: u32,
     /// Packed rows.
     pub(crate) rows: Vec<Vec<u8>>,
-    /// Their stretches, in order.
-    pub(crate) stretches: Vec<Stretch>,
+    /// Their spans, in order.
+    pub(crate) spans: Vec<Span>,
 }
 
 /// What is to be put in doubt after the database came back older.
@@ -486,12 +486,12 @@ pub(super) fn line(value: Value) -> Result<Line, StoreError> {
     text.parse().map_err(|_| StoreError::Corrupt("a line"))
 }
 
-pub(super) fn read_cut(cut: &[u8]) -> Result<Stretch, StoreError> {
+pub(super) fn read_cut(cut: &[u8]) -> Result<Span, StoreError> {
     let short = |at: usize| {
         let octets = cut.get(at..at + 2).ok_or(StoreError::Corrupt("a draft's span"))?;
         Ok::<_, StoreError>(u16::from_be_bytes([octets[0], octets[1]]))
     };
-    Ok(Stretch {
+    Ok(Span {
         route: RouteId(short(0)?),
         gate: GateId(short(2)?),
         first: number(cut, 4)?,
@@ -504,17 +504,17 @@ pub(super) fn number(packed: &[u8], at: usize) -> Result<u32, StoreError> {
     octets.map(u32::from_be_bytes).ok_or(StoreError::Corrupt("a span"))
 }
 
-fn pack_stretch(stretch: &Stretch) -> [u8; 12] {
+fn pack_span(span: &Span) -> [u8; 12] {
     let mut packed = [0; 12];
-    packed[..2].copy_from_slice(&stretch.route.0.to_be_bytes());
-    packed[2..4].copy_from_slice(&stretch.gate.0.to_be_bytes());
-    packed[4..8].copy_from_slice(&stretch.first.to_be_bytes());
-    packed[8..].copy_from_slice(&stretch.count.to_be_bytes());
+    packed[..2].copy_from_slice(&span.route.0.to_be_bytes());
+    packed[2..4].copy_from_slice(&span.gate.0.to_be_bytes());
+    packed[4..8].copy_from_slice(&span.first.to_be_bytes());
+    packed[8..].copy_from_slice(&span.count.to_be_bytes());
     packed
 }
 
-fn pack_stretch_without_first(stretch: &Stretch) -> [u8; 8] {
-    let packed = pack_stretch(stretch);
+fn pack_span_without_first(span: &Span) -> [u8; 8] {
+    let packed = pack_span(span);
     let mut short = [0; 8];
     short[..4].copy_from_slice(&packed[..4]);
     short[4..].copy_from_slice(&packed[8..]);

@@ -3,7 +3,7 @@
 use crate::domain::Language;
 use crate::fault::{FieldProblem, JsonType};
 
-use super::problem::{Full, ProblemKind};
+use super::kind::{Full, ProblemKind};
 
 /// Whether the request has the documented shape and only this value is not allowed.
 pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
