@@ -90,6 +90,8 @@ pub(super) enum Notice {
     Bound,
     /// The first submission of the session was answered.
     Answered,
+    /// It was told to end: what is unanswered is waited for, nothing more is taken.
+    Draining,
 }
 
 /// How a session ended.
@@ -177,7 +179,10 @@ impl<'a> Driver<'a> {
                 Woken::Segments(segments) => self.submit(segments),
                 Woken::Acks(acks) => self.acknowledge(acks),
                 Woken::Tick => self.tick(),
-                Woken::Drain => draining = true,
+                Woken::Drain => {
+                    draining = true;
+                    notice(Notice::Draining);
+                }
                 Woken::Room => {}
             }
             if draining {

@@ -20,7 +20,7 @@ use smpp::session::Ack;
 use tokio::sync::mpsc;
 
 pub(crate) use flight::{Flight, Lease, Segments};
-pub(crate) use keeper::{Binds, Board, Stop, start};
+pub(crate) use keeper::{Binds, Board, Stop};
 pub(crate) use slots::{Pool, Slots};
 pub(crate) use wire::Wire;
 

@@ -126,7 +126,7 @@ impl Books {
     }
 
     /// One look at every partition's journal, then at the campaigns that are due.
-    pub(super) async fn round(&self) {
+    pub(crate) async fn round(&self) {
         let followed = join_all(self.store.all_partitions().map(|partition| self.follow(partition))).await;
         if let Some(error) = followed.into_iter().find_map(Result::err) {
             tracing::warn!(%error, "the books cannot follow the journal; it is tried again");

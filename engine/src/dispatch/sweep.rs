@@ -83,7 +83,7 @@ impl Sweeper {
     }
 
     /// One look at all epochs, by the server's clock.
-    async fn recover(&self) -> Result<(), StoreError> {
+    pub(super) async fn recover(&self) -> Result<(), StoreError> {
         let own = self.leases.own();
         let now = self.store.beat(&own).await?;
         let others = self.store.epochs().await?.into_iter();
@@ -140,7 +140,7 @@ impl Sweeper {
         }
     }
 
-    async fn expire(&self, partition: Partition) -> Result<(), StoreError> {
+    pub(super) async fn expire(&self, partition: Partition) -> Result<(), StoreError> {
         let mut cursor = 0;
         loop {
             let step = self.store.scan_records(partition, cursor, STEP).await?;

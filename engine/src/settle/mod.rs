@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,10 +25,10 @@ use crate::bind::Events;
 use crate::campaign::Orders;
 use crate::clock::Clock;
 use crate::config::InDoubt;
-use crate::dispatch::{Bells, Meter};
+use crate::dispatch::{Bells, Outlet};
 use crate::domain::SmscId;
 use crate::guard::Verdict;
-use crate::metrics::{Metrics, SmscMetrics};
+use crate::metrics::Metrics;
 use crate::outcome::{Collector, Meanings};
 use crate::pressure::Pressure;
 use crate::receipt::Whereabouts;
@@ -61,14 +61,12 @@ pub(crate) type Unparked = Vec<ParkedOf>;
 /// Lists of them that may wait: one a step of the sweep, which waits in turn.
 pub(crate) const UNPARKED_MAX: usize = 16;
 
-/// What is needed of one SMSC.
+/// One SMSC as answers and receipts need it.
 pub(crate) struct SmscSide {
+    /// Told what it says to our pace; its metrics.
+    pub(crate) outlet: Arc<Outlet>,
     /// What its codes mean.
     pub(crate) meanings: Meanings,
-    /// Told what it says to our pace.
-    pub(crate) meter: Meter,
-    /// Its metrics.
-    pub(crate) metrics: SmscMetrics,
     /// How long its ids are kept in the store, since its receipts do not say whom they are about; `None`: they are not.
     pub(crate) index_for: Option<Duration>,
 }
@@ -197,7 +195,7 @@ impl Gatherer {
             }
         }
         let linger = if self.busy { LINGER_BUSY } else { LINGER };
-        let deadline = Instant::from_std(self.clock.now()) + linger;
+        let deadline = self.clock.deadline(linger);
         while gathered.count < GATHERED_MAX {
             match timeout_at(deadline, events.recv()).await {
                 Ok(Some(more)) => self.add(more, &mut gathered),

@@ -308,9 +308,9 @@ impl Settler {
             return;
         };
         match made.step {
-            Step::Accept => side.metrics.status(Status::Transmitted),
-            Step::Reject(status) | Step::Settle(status) | Step::Expire(status) => side.metrics.status(status),
-            Step::Doubt => side.metrics.doubted.inc(),
+            Step::Accept => side.outlet.metrics.status(Status::Transmitted),
+            Step::Reject(status) | Step::Settle(status) | Step::Expire(status) => side.outlet.metrics.status(status),
+            Step::Doubt => side.outlet.metrics.doubted.inc(),
             Step::Lease
             | Step::Wait
             | Step::Skip
@@ -344,9 +344,9 @@ impl Settler {
     /// A message reached its end by a receipt.
     fn ended(&self, smsc: SmscId, status: Status, taken_at: u64) {
         if let Some(side) = self.side(smsc) {
-            side.metrics.status(status);
+            side.outlet.metrics.status(status);
             let seconds = self.clock.unix_us().saturating_sub(taken_at) as f64 / 1e6;
-            side.metrics.receipt_latency.observe(seconds);
+            side.outlet.metrics.receipt_latency.observe(seconds);
             self.metrics.submitted_to_settled_seconds.observe(seconds);
         }
     }
@@ -354,7 +354,7 @@ impl Settler {
     /// A second copy of a receipt that was settled.
     pub(super) fn duplicate(&self, question: Question, tray: &mut Tray) {
         if let Some(side) = self.side(question.smsc) {
-            side.metrics.duplicates.inc();
+            side.outlet.metrics.duplicates.inc();
         }
         tray.done(question);
     }
@@ -362,7 +362,7 @@ impl Settler {
     /// The receipt has found its place: a parked copy goes.
     fn done(&self, question: Question, tray: &mut Tray) {
         if let (Some(side), true) = (self.side(question.smsc), question.place != Place::Source) {
-            side.metrics.found_elsewhere(question.place.word());
+            side.outlet.metrics.found_elsewhere(question.place.word());
         }
         tray.done(question);
     }
@@ -386,7 +386,7 @@ impl Settler {
         for (question, room) in kept.iter().zip(room) {
             let Some(side) = self.side(question.smsc) else { continue };
             if room {
-                side.metrics.parked(question.unmatched.label());
+                side.outlet.metrics.parked(question.unmatched.label());
             } else {
                 self.refuse_room(question.smsc);
             }
@@ -396,9 +396,9 @@ impl Settler {
 
     fn refuse_room(&self, smsc: SmscId) {
         if let Some(side) = self.side(smsc) {
-            side.metrics.parked("no_room");
+            side.outlet.metrics.parked("no_room");
             tracing::error!(
-                smsc = side.metrics.name,
+                smsc = side.outlet.metrics.name,
                 "a receipt found no room to be parked: it is lost"
             );
         }
