@@ -53,7 +53,6 @@ pub(crate) enum FieldProblem {
     WrongType {
         /// What is wanted.
         expected: JsonType,
-        /// What came.
         found: JsonType,
     },
     /// The field is there and empty, or blank.

@@ -204,6 +204,9 @@ impl Table {
             self.waiting.remove(&before);
         }
         self.waiting.extend(since.map(|since| (since, number)));
+        debug_assert!(
+            self.waiting.len() <= self.seats.len() && self.shares.values().sum::<usize>() <= self.seats.len()
+        );
         true
     }
 

@@ -474,6 +474,7 @@ impl<'a> Driver<'a> {
     }
 
     fn acknowledge(&mut self, acks: Vec<(Ack, CommandStatus)>) {
+        debug_assert!(self.unacknowledged >= acks.len(), "a delivery was acknowledged twice");
         self.unacknowledged = self.unacknowledged.saturating_sub(acks.len());
         self.around.metrics.deliver_sm_resp.inc_by(acks.len() as u64);
         for (ack, status) in acks {

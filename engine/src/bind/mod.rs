@@ -61,11 +61,9 @@ pub(crate) struct Answer {
 /// A deliver_sm or data_sm, read as far as it has to be.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    /// What it is.
     pub(crate) content: Content,
     /// What to acknowledge, and to whom.
     pub(crate) ack: Ack,
-    /// When it came.
     pub(crate) at: Instant,
     /// The session that waits for it.
     pub(crate) session: mpsc::Sender<Vec<(Ack, CommandStatus)>>,
@@ -123,7 +121,6 @@ pub(crate) struct InboundNews {
 /// What a session has to say at once.
 #[derive(Debug)]
 pub(crate) struct Events {
-    /// Which SMSC.
     pub(crate) smsc: SmscId,
     /// Answers, in the order in which they came.
     pub(crate) answers: Vec<Answer>,

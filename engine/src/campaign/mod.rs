@@ -71,9 +71,7 @@ pub(crate) struct Limits {
 pub(crate) struct CampaignDeps {
     /// Where they are kept.
     pub(crate) store: Store,
-    /// Metrics.
     pub(crate) metrics: Metrics,
-    /// The time.
     pub(crate) clock: Clock,
     /// Which SMSCs take whom.
     pub(crate) routes: Arc<Routes>,

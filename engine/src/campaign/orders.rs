@@ -15,18 +15,14 @@ const ORDERS_MAX: usize = 20_000;
 /// A campaign, as far as composing needs it. It never changes after the launch.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
-    /// Whose.
     pub(crate) tenant: TenantId,
-    /// Which.
     pub(crate) id: CampaignId,
     /// With [`CampaignKind::Direct`], each message's variables are sender, text, and when it was accepted, in µs since
     /// 1970; template and sender here mean nothing then.
     pub(crate) kind: CampaignKind,
     /// Its text, bound to the columns of the packed variables.
     pub(crate) template: Template,
-    /// Its sender.
     pub(crate) sender: Sender,
-    /// Its lane.
     pub(crate) purpose: Purpose,
     /// When it was launched, µs since 1970; a direct campaign: when it was made.
     pub(crate) launched_at_us: u64,

@@ -18,7 +18,6 @@ pub(super) struct Chunk {
     pub(super) partition: Partition,
     /// The position of the first row.
     pub(super) position: u32,
-    /// Packed rows.
     pub(super) rows: Vec<Vec<u8>>,
 }
 

@@ -32,7 +32,6 @@ const EXPIRIES_WAIT_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// The clocks at one instant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading {
-    /// The monotonic clock.
     pub(crate) at: Instant,
     /// The engine's time, µs since 1970.
     pub(crate) engine_us: u64,

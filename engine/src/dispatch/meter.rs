@@ -187,7 +187,6 @@ impl Permits {
 }
 
 impl Lead {
-    /// How many.
     pub(crate) fn count(&self) -> usize {
         self.count
     }
@@ -195,7 +194,10 @@ impl Lead {
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        self.meter.lock().ahead -= self.count;
+        let mut permits = self.meter.lock();
+        debug_assert!(permits.ahead >= self.count, "a lead was given back twice");
+        permits.ahead -= self.count;
+        drop(permits);
         self.meter.freed.notify_waiters();
     }
 }

@@ -77,7 +77,6 @@ pub(crate) struct Dispatcher {
     pub(crate) verdict: Verdict,
     /// Answers for messages that no session ever had.
     pub(crate) feed: mpsc::Sender<Events>,
-    /// The time.
     pub(crate) clock: Clock,
 }
 

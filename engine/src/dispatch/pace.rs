@@ -124,6 +124,7 @@ impl Pace {
         if self.bound.is_none() {
             return;
         }
+        debug_assert!(self.outstanding >= count, "more left than was handed over");
         self.outstanding = self.outstanding.saturating_sub(count);
         if let Some(at) = at {
             self.left.push_back((at, count));

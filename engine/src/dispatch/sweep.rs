@@ -26,11 +26,9 @@ const ROUND: Duration = Duration::from_secs(1);
 
 /// What is swept, and how it is decided.
 pub(crate) struct Sweeper {
-    /// Where.
     pub(crate) store: Store,
     /// Who is alive.
     pub(crate) leases: Arc<Leases>,
-    /// The time.
     pub(crate) clock: Clock,
     /// Whether the clock may be trusted to end something, and the database to be ours.
     pub(crate) verdict: Verdict,

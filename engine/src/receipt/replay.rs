@@ -13,7 +13,6 @@ pub(crate) struct ParkedView {
     pub(crate) id: String,
     /// The SMSC that sent it.
     pub(crate) smsc: SmscId,
-    /// The receipt.
     pub(crate) receipt: Parked,
 }
 

@@ -25,7 +25,6 @@ pub(super) struct Stage {
 pub(super) struct Stages {
     /// They lease and hand over.
     pub(super) dispatchers: Stage,
-    /// The sessions.
     pub(super) binds: TaskTracker,
     pub(super) binds_stop: Stop,
     /// They settle until every session and dispatcher is gone; their token makes them give up.

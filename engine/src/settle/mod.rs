@@ -76,11 +76,9 @@ pub(crate) type Sides = Arc<HashMap<SmscId, SmscSide>>;
 
 /// The first task: gathers what comes, and decides what answers mean.
 pub(crate) struct Gatherer {
-    /// The time.
     pub(crate) clock: Clock,
     /// Partitions of the database.
     pub(crate) partitions: u16,
-    /// The SMSCs.
     pub(crate) smscs: Sides,
     /// What becomes of messages that may have been sent.
     pub(crate) in_doubt: InDoubt,
@@ -93,13 +91,9 @@ pub(crate) struct Gatherer {
 /// The group commit, for a share of the recipients.
 #[derive(Clone)]
 pub(crate) struct Settler {
-    /// Where to.
     pub(crate) store: Store,
-    /// The time.
     pub(crate) clock: Clock,
-    /// Metrics.
     pub(crate) metrics: Metrics,
-    /// The SMSCs.
     pub(crate) smscs: Sides,
     /// What becomes of messages that may have been sent.
     pub(crate) in_doubt: InDoubt,

@@ -160,6 +160,7 @@ impl Settler {
             .into_iter()
             .filter(|question| tray.begin(question));
         again.extend(fresh.collect::<Vec<_>>());
+        debug_assert_eq!(swapped.done.len(), moved.len(), "each swap has its reply");
         let mut done = swapped.done.into_iter();
         sheets
             .iter()

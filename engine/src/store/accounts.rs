@@ -18,9 +18,7 @@ const GRANTS_MAX: usize = 10_000;
 /// A clinic.
 #[derive(Clone, Debug)]
 pub(crate) struct Tenant {
-    /// Its id.
     pub(crate) id: TenantId,
-    /// What it is called.
     pub(crate) name: String,
     /// How often it gets a turn.
     pub(crate) weight: u8,
@@ -48,7 +46,6 @@ pub(crate) struct Credits {
 /// A tenant to be made.
 #[derive(Clone, Debug)]
 pub(crate) struct NewTenant {
-    /// What it is called.
     pub(crate) name: String,
     /// How often it gets a turn: 1 to 100.
     pub(crate) weight: u8,
@@ -61,7 +58,6 @@ pub(crate) struct NewTenant {
 /// Credits to be granted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grant<'a> {
-    /// To whom.
     pub(crate) tenant: TenantId,
     /// How many: from 1.
     pub(crate) credits: u64,
@@ -74,9 +70,7 @@ pub(crate) struct Grant<'a> {
 /// What is to be booked of a campaign: sums, so that the same ones twice change nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Booking {
-    /// Whose campaign.
     pub(crate) tenant: TenantId,
-    /// Which.
     pub(crate) campaign: CampaignId,
     /// Credits that it spent so far.
     pub(crate) spent: u64,

@@ -10,11 +10,9 @@ use crate::domain::{CampaignId, Line, MessageId, Partition, Recipient, TenantId}
 /// A message that is to be queued.
 #[derive(Clone, Debug)]
 pub(crate) struct DirectMessage {
-    /// Whose.
     pub(crate) tenant: TenantId,
     /// The direct campaign of the hour.
     pub(crate) campaign: CampaignId,
-    /// To whom.
     pub(crate) recipient: Recipient,
     /// Its packed row.
     pub(crate) row: Vec<u8>,
@@ -22,7 +20,6 @@ pub(crate) struct DirectMessage {
     pub(crate) line: Line,
     /// Under which version of the routes.
     pub(crate) version: u32,
-    /// Its token.
     pub(crate) token: Token,
 }
 
@@ -40,9 +37,7 @@ pub(crate) enum DirectPlace {
 /// A hold whose message may not have been made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HalfDone {
-    /// Whose.
     pub(crate) tenant: TenantId,
-    /// Its token.
     pub(crate) token: Token,
     /// Campaign and partition of the message; `None`: nothing is held any more.
     pub(crate) place: Option<(CampaignId, Partition)>,

@@ -23,7 +23,6 @@ pub(crate) type BodyDigest = [u8; 32];
 /// A claim to do an operation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claim {
-    /// Whose operation.
     pub(crate) caller: KeyOwner,
     /// Which: see [`Token::of_key`].
     pub(crate) token: Token,
@@ -38,7 +37,6 @@ pub(crate) struct Claim {
 pub(crate) struct SavedAnswer {
     /// SHA-256 of the body that asked.
     pub(crate) asked: BodyDigest,
-    /// The HTTP status.
     pub(crate) status: u16,
     /// The answer's body.
     pub(crate) body: Vec<u8>,

@@ -36,13 +36,11 @@ pub(crate) struct LeaseAsk<'a> {
 /// A message that was leased, and its row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LeasedMessage {
-    /// To whom.
     pub(crate) recipient: Recipient,
     /// The message as it is stored, Leased.
     pub(crate) message: Bytes,
     /// Its record as it is stored; empty where that is long.
     pub(crate) record: Bytes,
-    /// Its variables.
     pub(crate) variables: Bytes,
 }
 
@@ -67,11 +65,8 @@ pub(crate) enum Leased {
 /// Consecutive rows of one route and gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
-    /// The route.
     pub(crate) route: RouteId,
-    /// The gate.
     pub(crate) gate: GateId,
-    /// The first position.
     pub(crate) first: u32,
     /// How many rows.
     pub(crate) count: u32,
@@ -80,11 +75,8 @@ pub(crate) struct Span {
 /// Whose rows, in which lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
-    /// The tenant.
     pub(crate) tenant: TenantId,
-    /// The campaign.
     pub(crate) campaign: CampaignId,
-    /// Its purpose.
     pub(crate) purpose: Purpose,
 }
 
@@ -112,9 +104,7 @@ impl Halt {
 /// A message that waits to be leased again: its key in a due set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DueMessage {
-    /// To whom.
     pub(crate) recipient: Recipient,
-    /// Which.
     pub(crate) id: MessageId,
 }
 
@@ -394,11 +384,9 @@ impl Store {
 /// Rows of one partition that are added together.
 #[derive(Clone, Debug)]
 pub(crate) struct RowBatch {
-    /// Which partition.
     pub(crate) partition: Partition,
     /// The position of the first.
     pub(crate) position: u32,
-    /// Packed rows.
     pub(crate) rows: Vec<Vec<u8>>,
     /// Their spans, in order.
     pub(crate) spans: Vec<Span>,
@@ -407,7 +395,6 @@ pub(crate) struct RowBatch {
 /// What is to be put in doubt after the database came back older.
 #[derive(Clone, Debug)]
 pub(crate) struct RestoreAsk<'a> {
-    /// Which partition.
     pub(crate) partition: Partition,
     /// The epoch of the leases.
     pub(crate) epoch: u32,

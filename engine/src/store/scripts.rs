@@ -2,7 +2,6 @@
 
 use redis::Script;
 
-/// Which script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Name {
     Rows,

@@ -9,13 +9,9 @@ use crate::domain::{CampaignId, Line, Partition, TenantId, Way};
 /// A campaign's queue in one partition whose spans were cut under older routes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StaleQueue {
-    /// Where.
     pub(crate) partition: Partition,
-    /// The line.
     pub(crate) line: Line,
-    /// Whose.
     pub(crate) tenant: TenantId,
-    /// The campaign.
     pub(crate) campaign: CampaignId,
 }
 

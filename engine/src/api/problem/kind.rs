@@ -106,7 +106,6 @@ pub(crate) enum Full {
 }
 
 impl ProblemKind {
-    /// The stable code.
     pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",
@@ -135,7 +134,6 @@ impl ProblemKind {
         }
     }
 
-    /// The HTTP status.
     pub(crate) const fn status(&self) -> StatusCode {
         match self {
             Self::InvalidRequest | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,

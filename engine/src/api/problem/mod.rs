@@ -30,7 +30,6 @@ const REQUEST_ID_MAX: usize = 64;
 /// A refusal. As a response by itself it is in English and without a request id: see [`localise`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// Why.
     pub(crate) kind: ProblemKind,
     /// The fields at fault, if any.
     pub(crate) errors: Vec<FieldFault>,

@@ -37,7 +37,6 @@ pub(crate) enum EmbeddedFault {
     /// Another engine has the folder.
     #[error("the data folder {} is used by {holder}: one engine at a time, or set redis.data_dir to a folder of its own", folder.display())]
     InUse {
-        /// Which folder.
         folder: PathBuf,
         /// The engine that has it.
         holder: String,
@@ -45,7 +44,6 @@ pub(crate) enum EmbeddedFault {
     /// The socket in the folder leads to a server with other data.
     #[error("a redis-server with its data in {dir} listens on {}: end it, or set redis.data_dir to another folder", socket.display())]
     Foreign {
-        /// The socket.
         socket: PathBuf,
         /// Where that server's data is.
         dir: String,
