@@ -31,7 +31,7 @@ impl FieldFault {
 /// What can be wrong with a field. The names are the API's codes, in snake_case ([`FieldProblem::code`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FieldProblem {
-    /// The body is no JSON from this place on.
+    /// The body is not JSON from this place on.
     InvalidJson {
         /// Line, from 1.
         line: usize,
@@ -45,7 +45,7 @@ pub(crate) enum FieldProblem {
         /// What was probably meant.
         nearest: Option<String>,
     },
-    /// The field stands twice in one object.
+    /// The field is there twice in one object.
     DuplicateField,
     /// The field must be there.
     Missing,

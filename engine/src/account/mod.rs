@@ -137,7 +137,7 @@ impl Accounts {
         }
     }
 
-    /// A tenant with its credits; `None` when there is none of that id.
+    /// A tenant with its credits; `None` when there is no such tenant.
     ///
     /// # Errors
     /// When the store does not answer.

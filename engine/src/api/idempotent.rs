@@ -77,7 +77,7 @@ pub(super) async fn once(State(app): State<App>, request: Request, next: Next) -
     // When the caller hangs up, what was begun is done, and its answer kept.
     let work = app.operations.spawn(carry_out(app.clone(), claim, request, next));
     work.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "an operation broke off");
+        tracing::error!(%error, "an operation was cut off");
         Err(ProblemKind::Internal.into())
     })
 }

@@ -1,4 +1,4 @@
-//! The places for connections: so many for all, so many for each address, and who gives way when they are taken.
+//! The places for connections: a number for all, a number for each address, and who gives way when they are taken.
 //!
 //! Whoever waits for a request's head, be it slow or not begun, can be cut off without harm: nothing was asked yet. So a
 //! new connection never waits behind such ones; it takes the place of the one that has waited longest.

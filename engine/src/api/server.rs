@@ -37,7 +37,7 @@ const BUFFER_MAX: usize = 64 << 10;
 /// How long to wait when the system has no more file descriptors, until the one that gave way has left its own.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What a connection without a place is told, if it still listens.
+/// What a connection without a place is told, if it still reads.
 const ADDRESS_FULL: &[u8] =
     b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 const LISTENER_FULL: &[u8] =
@@ -104,14 +104,14 @@ impl Server {
             let (stream, peer) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    tracing::warn!(%error, "no connection could be accepted");
+                    tracing::warn!(%error, "a connection could not be accepted");
                     self.places.free_one();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
             };
             if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps its delays");
+                tracing::debug!(%error, "TCP_NODELAY cannot be set");
             }
             match self.place(peer.ip()) {
                 Ok(seat) => {
@@ -120,7 +120,7 @@ impl Server {
                 Err(answer) => {
                     // Not waited for: there is no place to wait in.
                     if let Err(error) = stream.try_write(answer) {
-                        tracing::debug!(%error, "a connection is refused without a word");
+                        tracing::debug!(%error, "a connection is closed without an answer");
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! A stream that ends when its client is too slow: with a head, or in taking what it asked for.
+//! A stream that ends when its client is too slow: with a head, or in reading the answer.
 
 use std::future::Future;
 use std::io;
@@ -67,7 +67,7 @@ impl<S> Timed<S> {
         self.seat.count(Cut::Unread);
         Poll::Ready(Err(io::Error::new(
             io::ErrorKind::TimedOut,
-            "the client does not take its answer",
+            "the client does not read its answer",
         )))
     }
 }
@@ -93,7 +93,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
         this.seat.count(Cut::LateHead);
         Poll::Ready(Err(io::Error::new(
             io::ErrorKind::TimedOut,
-            "the head did not come in time",
+            "the request's head did not arrive in time",
         )))
     }
 }

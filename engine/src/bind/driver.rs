@@ -571,7 +571,7 @@ fn content(sm: &Sm<'_>) -> Content {
     }
 }
 
-/// An address that is no number, as it came.
+/// An address that is not a number, as it came.
 fn words(address: &Address<'_>) -> String {
     match address.e164() {
         Some(_) => String::new(),

@@ -213,7 +213,7 @@ impl Keeper {
                 Ok(Err(error)) => return Err(format!("cannot connect to {}: {error}", self.config.address)),
                 Err(_) => return Err(format!("no connection to {} within {:?}", self.config.address, self.config.bind_timeout)),
             },
-            () = self.stop.drain.cancelled() => return Err("told to stop".into()),
+            () = self.stop.drain.cancelled() => return Err("stopping".into()),
         };
         stream
             .set_nodelay(true)

@@ -85,9 +85,9 @@ pub(crate) struct ReceiptNews {
     pub(crate) recipient: Option<u64>,
     /// The destination address, when it is a number: whom it is about at SMSCs that turn them round.
     pub(crate) other: Option<u64>,
-    /// The source address where it is no number.
+    /// The source address where it is not a number.
     pub(crate) source: String,
-    /// The destination address where it is no number.
+    /// The destination address where it is not a number.
     pub(crate) destination: String,
     /// The id in `receipted_message_id`.
     pub(crate) tlv_id: Option<Vec<u8>>,

@@ -85,7 +85,7 @@ impl Pool {
         &self.wire
     }
 
-    /// Waits until a session has so many places.
+    /// Waits until a session has that many places.
     async fn until_free(&self, count: usize) {
         loop {
             let freed = self.freed.notified();

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::domain::{BadForm, CampaignId, ENDED, Ending, JournalEvent, TenantId, events};
 use crate::store::{CampaignChanges, JournalEntry, StoreError, changes};
 
-/// Reads entries of a database with so many partitions.
+/// Reads entries of a database with that many partitions.
 pub(super) fn read(entries: &[JournalEntry], partitions: u16) -> Result<FxHashMap<CampaignId, News>, StoreError> {
     let mut news: FxHashMap<CampaignId, News> = FxHashMap::default();
     for entry in entries {

@@ -72,7 +72,7 @@ impl Order {
 }
 
 impl Order {
-    /// The text for a recipient with these packed variables; `None` when they are none of this order.
+    /// The text for a recipient with these packed variables; `None` when they do not fit this order.
     pub(crate) fn text(&self, packed: &[u8]) -> Option<String> {
         let values: Vec<&str> = variables(packed).collect();
         match self.kind {
@@ -147,7 +147,7 @@ impl Orders {
     /// Keeps a launched campaign's order at hand.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is invalid.
     pub(super) fn keep(&self, campaign: &Campaign) -> Result<Arc<Order>, StoreError> {
         let order = Arc::new(Order::of(campaign)?);
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);

@@ -121,7 +121,7 @@ impl Campaigns {
                 .iter()
                 .filter(|line| matches!(line.way, Way::Pinned(smsc) if is_gone(smsc)))
             {
-                tracing::warn!(%line, partition = partition.0, "messages wait for an SMSC that is not configured any more, which has a part of them");
+                tracing::warn!(%line, partition = partition.0, "messages of which an SMSC has some segments wait for it, and it is no longer configured");
             }
         }
         Ok(())

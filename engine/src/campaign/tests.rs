@@ -141,7 +141,7 @@ impl Bench {
         self.until("launched", tenant, id, queued).await;
     }
 
-    /// Claims about so many messages of each partition.
+    /// Claims about that many messages of each partition.
     pub(crate) async fn lease(&self, segments: usize) -> Vec<LeasedMessage> {
         self.lease_through(&[GateId::OPEN], segments).await
     }

@@ -36,7 +36,7 @@ impl Clock {
         tokio::time::Instant::now().into_std()
     }
 
-    /// So long from now, for tokio's timers.
+    /// That long from now, for tokio's timers.
     pub(crate) fn deadline(self, after: Duration) -> tokio::time::Instant {
         tokio::time::Instant::now() + after
     }
@@ -66,7 +66,7 @@ impl Clock {
         self.origin_unix_us.store(unix_us as i64 - since, Ordering::Relaxed);
     }
 
-    /// Moves it by so much, as a [`Report`] says.
+    /// Moves it by that much, as a [`Report`] says.
     pub(crate) fn adjust(self, by_us: i64) {
         self.origin_unix_us.fetch_add(by_us, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! Whether the clocks that people can set still run with the one that nobody can.
+//! Whether the clocks that people can set still agree with the monotonic one, which nobody can.
 //!
 //! The engine's time is the server's TIME of the first contact and the monotonic time since. Each second the three are
 //! compared:

@@ -94,7 +94,7 @@ impl Template {
     }
 }
 
-/// The column that a name probably means, if it is none.
+/// The column that was probably meant by a name that is not one.
 pub(crate) fn nearest_column<C: AsRef<str>>(name: &str, columns: &[C]) -> Option<String> {
     let folded: Vec<String> = columns.iter().map(|column| fold(column.as_ref())).collect();
     let nearest = closest(&fold(name), folded.iter().map(String::as_str))?;

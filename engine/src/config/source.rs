@@ -139,7 +139,7 @@ impl Source {
         }
     }
 
-    /// The root table; what is no TOML in it is a fault each.
+    /// The root table; each place that is not TOML is a fault.
     pub(super) fn parse<'t>(&mut self, text: &'t str) -> Spanned<DeTable<'t>> {
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in errors {

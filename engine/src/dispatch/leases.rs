@@ -285,7 +285,7 @@ impl Leases {
                 continue;
             }
             if let Err(error) = self.store.beat(&self.own()).await {
-                tracing::debug!(%error, "no sign of life could be given");
+                tracing::debug!(%error, "the heartbeat could not be written");
             }
         }
     }
@@ -297,7 +297,7 @@ impl Leases {
         let in_flight = Arc::strong_count(&*self.current.lock().unwrap_or_else(PoisonError::into_inner)) > 1;
         let retired = !self.retired.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
         if unanswered || in_flight || retired {
-            tracing::warn!("some leases have no answer: their messages will be in doubt at the next start");
+            tracing::warn!("some leases were not answered: their messages will be in doubt at the next start");
             return;
         }
         if let Err(error) = self.store.forget_epoch(self.epoch()).await {

@@ -46,7 +46,7 @@ struct Permits {
     ahead: usize,
 }
 
-/// The right to lease so many segments; it ends when they are handed over.
+/// The right to lease some segments; it ends when they are handed over.
 pub(crate) struct Lead {
     count: usize,
     meter: Arc<Inner>,
@@ -125,7 +125,7 @@ impl Meter {
         self.0.note(now, |state| state.throttle.throttled(now));
     }
 
-    /// The SMSC took so many segments.
+    /// The SMSC took that many segments.
     pub(crate) fn accepted(&self, now: Instant, count: usize) {
         self.0
             .note(now, |state| state.throttle.accepted(count, state.ceiling, now));

@@ -35,7 +35,7 @@ pub(super) enum Wait {
 pub(super) struct Bound {
     /// Segments a second.
     pub(super) rate: f64,
-    /// And so many more.
+    /// And that many more.
     pub(super) burst: u32,
 }
 

@@ -92,7 +92,7 @@ impl Sweeper {
                 tracing::warn!(
                     epoch = epoch.number,
                     messages = found,
-                    "an engine process ended without a word; its leases are settled"
+                    "an engine process died; its leases are resolved"
                 );
             }
         }
@@ -103,7 +103,7 @@ impl Sweeper {
             tracing::warn!(
                 epoch,
                 messages = found,
-                "leases that came back with an older database are settled"
+                "leases that came back with an older database are resolved"
             );
         }
         Ok(())
@@ -129,7 +129,7 @@ impl Sweeper {
         loop {
             for partition in self.store.all_partitions() {
                 if !self.verdict.may_expire() {
-                    tracing::debug!("nothing expires while the clocks part");
+                    tracing::debug!("nothing expires while the clocks disagree");
                 } else if let Err(error) = self.expire(partition).await {
                     tracing::debug!(%error, "cannot look for old messages; it is tried again");
                 }

@@ -148,7 +148,7 @@ pub(crate) struct Traces {
 }
 
 impl Traces {
-    /// Reads a body; `None` when it has none, or is none.
+    /// Reads a body; `None` when it has none, or is invalid.
     pub(crate) fn unpack(body: &[u8]) -> Option<Self> {
         let at = u64::from_be_bytes(array(body, 0)?);
         let mut rest = &body[8..];
@@ -231,7 +231,7 @@ impl<'a> Message<'a> {
     /// Reads the message at the front of `bytes`, and how long it is.
     ///
     /// # Errors
-    /// When that is none.
+    /// When that is invalid.
     pub(crate) fn unpack(recipient: Recipient, bytes: &'a [u8]) -> Result<(Self, usize), BadForm> {
         Self::read(recipient, bytes).ok_or(BadForm { at: 0 })
     }
@@ -431,7 +431,7 @@ impl<'a> Row<'a> {
     /// Reads it.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is invalid.
     pub(crate) fn unpack(bytes: &'a [u8]) -> Result<Self, BadForm> {
         let read = || {
             let (head, variables) = bytes.split_at_checked(Self::FIXED)?;

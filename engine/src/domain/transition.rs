@@ -29,7 +29,7 @@ pub(crate) enum Event {
     },
     /// A segment may have been sent. Traces: all segments.
     Doubted(Traces),
-    /// A late answer: one segment that was in doubt is none any more, and others are.
+    /// A late answer: one segment is no longer in doubt, and others are.
     Learned(Traces),
     /// The receipt of one segment.
     Receipt {

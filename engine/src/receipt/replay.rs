@@ -19,7 +19,7 @@ pub(crate) struct ParkedView {
 /// Why a receipt cannot be tried again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReplayFault {
-    /// There is none of that id: it found its message, or was dropped when its time was over.
+    /// There is no such receipt: it found its message, or was dropped when its time was over.
     #[error("no such receipt is parked")]
     NotFound,
     /// The engine ends, or others are being tried.

@@ -72,7 +72,7 @@ impl Gathered {
         }
     }
 
-    /// The group of the settler that a recipient is a matter of.
+    /// The group of the settler that a recipient belongs to.
     fn group_of(&mut self, recipient: Recipient) -> &mut Group {
         let partition = recipient.partition(self.partitions);
         &mut self.groups[usize::from(partition.0) % SETTLERS]

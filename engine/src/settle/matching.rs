@@ -10,7 +10,7 @@ use crate::receipt::{Found, Unmatched, find, is_plausible};
 pub(super) enum Matched {
     /// It moves its message.
     Moves(Made),
-    /// What it says was said before.
+    /// It repeats what an earlier receipt said.
     Duplicate(Question),
     /// Its message may still be answered.
     Early(Question),

@@ -63,7 +63,7 @@ pub(crate) const UNPARKED_MAX: usize = 16;
 
 /// One SMSC as answers and receipts need it.
 pub(crate) struct SmscSide {
-    /// Told what it says to our pace; its metrics.
+    /// Its meter is told what it says to our pace, its metrics what it says at all.
     pub(crate) outlet: Arc<Outlet>,
     /// What its codes mean.
     pub(crate) meanings: Meanings,
@@ -107,7 +107,7 @@ pub(crate) struct Settler {
     pub(crate) verdict: Verdict,
     /// Give up: the engine is told to end at once.
     pub(crate) abandon: CancellationToken,
-    /// Whose the ids of late are.
+    /// Whose the recent ids are.
     pub(crate) whereabouts: Whereabouts,
 }
 

@@ -168,7 +168,7 @@ impl Settler {
             .collect()
     }
 
-    /// Makes an answer's move in its message's record; an answer for whom the record must be read comes back. Nothing is
+    /// Makes an answer's move in its message's record; an answer whose record must be read comes back. Nothing is
     /// left of one that says nothing new.
     fn answer(&self, mut answered: Answered, sheet: &mut Sheet) -> Option<Result<Made, Answered>> {
         let now_us = self.clock.unix_us();
@@ -400,7 +400,7 @@ impl Settler {
             side.outlet.metrics.parked("no_room");
             tracing::error!(
                 smsc = side.outlet.metrics.name,
-                "a receipt found no room to be parked: it is lost"
+                "there is no room to park a receipt: it is lost"
             );
         }
     }

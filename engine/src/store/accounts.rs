@@ -140,7 +140,7 @@ impl Store {
         Ok((TenantId(before.unwrap_or(number)), before.is_some()))
     }
 
-    /// A tenant; `None` when there is none of that id.
+    /// A tenant; `None` when there is no such tenant.
     pub(crate) async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
         let mut get = redis::cmd("HGETALL");
         let fields: HashMap<String, String> = self.ask(get.arg(keys::tenant(id))).await?;

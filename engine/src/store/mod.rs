@@ -136,7 +136,7 @@ fn bytes(value: Value) -> Result<Vec<u8>, StoreError> {
     match value {
         Value::BulkString(bytes) => Ok(bytes),
         Value::Okay | Value::SimpleString(_) => Ok(Vec::new()),
-        _ => Err(StoreError::Corrupt("a reply is no string")),
+        _ => Err(StoreError::Corrupt("a reply is not a string")),
     }
 }
 
@@ -161,7 +161,7 @@ fn array(value: Value) -> Result<Vec<Value>, StoreError> {
     match value {
         Value::Array(values) => Ok(values),
         Value::Nil => Ok(Vec::new()),
-        _ => Err(StoreError::Corrupt("a script's reply is no array")),
+        _ => Err(StoreError::Corrupt("a script's reply is not an array")),
     }
 }
 
@@ -172,8 +172,8 @@ fn integer(value: &Value) -> Result<i64, StoreError> {
         Value::Nil => Ok(0),
         Value::BulkString(text) => {
             let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-            number.ok_or(StoreError::Corrupt("a number is none"))
+            number.ok_or(StoreError::Corrupt("a number cannot be read"))
         }
-        _ => Err(StoreError::Corrupt("a script's reply is no number")),
+        _ => Err(StoreError::Corrupt("a script's reply is not a number")),
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct LeaseAsk<'a> {
     pub(crate) epoch: u32,
     /// The number of this lease among those of the epoch in the partition, from 1.
     pub(crate) number: u64,
-    /// About so many segments.
+    /// About that many segments.
     pub(crate) segments: usize,
     /// Now, µs since 1970.
     pub(crate) now_us: u64,
@@ -318,7 +318,7 @@ impl Store {
             .map(drop)
     }
 
-    /// How many marketing messages a recipient may get of a tenant within so many seconds; `None`: as many as there are.
+    /// How many marketing messages a recipient may get of a tenant within that many seconds; `None`: any number.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "obeyed by `lease.lua`; the setting for it is still to come")

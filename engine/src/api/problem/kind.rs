@@ -7,11 +7,11 @@ use axum::http::StatusCode;
 /// Why a request is refused, with what the caller needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ProblemKind {
-    /// 400: the body is no JSON or not of the documented shape; `errors` say where.
+    /// 400: the body is not JSON or not of the documented shape; `errors` say where.
     InvalidRequest,
     /// 422: the shape is right and the values are not; `errors` say which.
     InvalidFields,
-    /// 401: no key, or one that is none.
+    /// 401: no key, or an unknown one.
     Unauthorized,
     /// 403: the key is good, but not for this.
     Forbidden,
@@ -51,7 +51,7 @@ pub(crate) enum ProblemKind {
     RequestTimeout,
     /// 413: the body is longer than allowed.
     BodyTooLarge {
-        /// The most octets allowed.
+        /// The most bytes allowed.
         max: u64,
     },
     /// 422: more recipients than a campaign may have.

@@ -1,4 +1,4 @@
-//! Refusals as `application/problem+json` (RFC 9457), in the language of the one who asked.
+//! Refusals as `application/problem+json` (RFC 9457), in the language of the caller.
 //!
 //! A handler answers with a [`Problem`]; [`localise`], which wraps all routes, words it in French or English and adds
 //! the request's id. Codes are stable and never translated.
