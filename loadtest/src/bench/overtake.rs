@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use kit::clock::{micros, wall_us};
 
 use super::canonical::quantile;
 use super::load::{Load, LoadPlan};
 use super::report::{Figure, Figures, Goal};
 use super::stage::{Stage, StagePlan};
 use crate::cli::BenchArguments;
-use crate::clock::{micros, unix_us};
 use crate::patients::{Lane, number_of};
 use crate::process::Processes;
 
@@ -58,7 +58,7 @@ pub(crate) fn measure(arguments: &BenchArguments, processes: &Processes) -> Resu
     let mut sent = Vec::new();
     for number in (plan.total()..plan.total() + REMINDERS).map(number_of) {
         stage.check_open()?;
-        sent.push((number, unix_us()));
+        sent.push((number, wall_us()));
         stage.api().send(&reminders, &format!("+{number}"))?;
         std::thread::sleep(PAUSE);
     }
@@ -74,14 +74,14 @@ pub(crate) fn measure(arguments: &BenchArguments, processes: &Processes) -> Resu
 
 /// When the first submit to that number came, in µs since 1970.
 fn first_submit_us(stage: &Stage, number: u64) -> Result<u64> {
-    let deadline = unix_us() + micros(WITHIN);
+    let deadline = wall_us() + micros(WITHIN);
     loop {
         let rows = stage.simulator()?.rows_to(number)?;
         if let Some(first) = rows.iter().map(|row| row.received_at_us).min() {
             return Ok(first);
         }
         stage.check_open()?;
-        ensure!(unix_us() < deadline, "the message to {number} did not get to the wire");
+        ensure!(wall_us() < deadline, "the message to {number} did not get to the wire");
         std::thread::sleep(PAUSE);
     }
 }

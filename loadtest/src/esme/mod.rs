@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use kit::clock::Clock;
 use smpp::frame::{Bind, BindKind};
 use smpp::session::Timers;
 use tokio::task::JoinSet;
@@ -30,7 +31,6 @@ pub(crate) use found::{latencies, results, snapshot};
 pub(crate) use pulse::{Observer, Pulse, Signals};
 pub(crate) use tls::Tls;
 
-use crate::clock::RunClock;
 use crate::load::Schedule;
 use crate::procfs::{self, ThreadTimes};
 use crate::traffic::Traffic;
@@ -115,7 +115,7 @@ async fn drive(run: Arc<Run>, observer: &mut dyn Observer) -> Result<Outcome> {
         drivers.push(session::Driver::bind(&run, kind).await?);
     }
     let before = procfs::thread_times().unwrap_or_default();
-    let clock = RunClock::start();
+    let clock = Clock::from_zero();
     let mut sessions = JoinSet::new();
     for driver in drivers {
         sessions.spawn(driver.run(clock));
