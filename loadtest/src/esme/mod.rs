@@ -1,12 +1,11 @@
 //! An ESME that loads any SMSC: sessions, windows, load models, and the correlation of receipts.
 //!
 //! * `book` is what all sessions share; neither socket nor clock is in it.
-//! * `outstanding` and `identity` find the message that a receipt is about.
+//! * `outstanding` finds the message that a receipt is about.
 //! * `session` drives one session over one `connection`, plain or in `tls`.
 //! * `meters` are the histograms and the row of seconds; `found` makes [`Results`](crate::results::Results) of all that.
 //! * `pulse` keeps time: it notices the end of the run and how late this program itself is.
 
-mod identity;
 mod outstanding;
 pub(crate) mod meters;
 mod book;
