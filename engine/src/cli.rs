@@ -94,7 +94,7 @@ fn serve(path: &std::path::Path) -> ExitCode {
         tokio::select! {
             ended = run(config, shutdown, announce) => exit_code(ended),
             Err(error) = signals => {
-                eprintln!("campanile: signals cannot be had: {error}");
+                eprintln!("campanile: cannot listen for signals: {error}");
                 ExitCode::from(WENT_WRONG)
             }
         }
@@ -139,7 +139,7 @@ fn with_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
             ended
         }
         Err(error) => {
-            eprintln!("campanile: no runtime: {error}");
+            eprintln!("campanile: cannot start the runtime: {error}");
             ExitCode::from(WENT_WRONG)
         }
     }

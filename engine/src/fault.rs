@@ -25,7 +25,7 @@ impl FieldFault {
 /// What can be wrong with a field. The names are the API's codes, in snake_case ([`FieldProblem::code`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FieldProblem {
-    /// The body is no JSON from this place on.
+    /// The body is not JSON from this place on.
     InvalidJson {
         /// Line, from 1.
         line: usize,
@@ -39,7 +39,7 @@ pub(crate) enum FieldProblem {
         /// What was probably meant.
         nearest: Option<String>,
     },
-    /// The field stands twice in one object.
+    /// The field is there twice in one object.
     DuplicateField,
     /// The field must be there.
     Missing,
@@ -47,7 +47,6 @@ pub(crate) enum FieldProblem {
     WrongType {
         /// What is wanted.
         expected: JsonType,
-        /// What came.
         found: JsonType,
     },
     /// The field is there and empty, or blank.

@@ -98,7 +98,7 @@ metrics! {
     pdu_bytes_total: IntCounterVec ["smsc", "direction"];
     /// PDUs that were malformed, unexpected or truncated, by kind.
     pdu_errors_total: IntCounterVec ["smsc", "kind"];
-    /// Unanswered submissions.
+    /// Unanswered submissions that hold a place in the window; one that is overdue gives its place back.
     window_in_flight: IntGaugeVec ["smsc", "bind"];
     /// The most unanswered submissions that are allowed.
     window_size: IntGaugeVec ["smsc", "bind"];

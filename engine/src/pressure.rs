@@ -21,7 +21,7 @@ pub(crate) struct Pressure {
 }
 
 impl Pressure {
-    /// Nothing waits yet with any of so many settlers.
+    /// Nothing waits yet with any of the settlers.
     pub(crate) fn new(now: Instant, settlers: usize) -> Self {
         Self {
             start: now,
@@ -35,9 +35,7 @@ impl Pressure {
         let since = oldest.map_or(0, |oldest| {
             oldest.saturating_duration_since(self.start).as_micros() as u64 + 1
         });
-        if let Some(slot) = self.oldest.get(settler) {
-            slot.store(since, Ordering::Relaxed);
-        }
+        self.oldest[settler].store(since, Ordering::Relaxed);
         self.changed.notify_waiters();
     }
 

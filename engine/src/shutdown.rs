@@ -16,7 +16,7 @@ impl Shutdown {
     /// Cancels them at SIGTERM or SIGINT: the first time the one, the second time the other.
     ///
     /// # Errors
-    /// When signals cannot be had.
+    /// When the signal handlers cannot be installed.
     pub(crate) async fn on_signals(self) -> std::io::Result<()> {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         for token in [&self.orderly, &self.at_once] {
@@ -24,7 +24,7 @@ impl Shutdown {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            tracing::info!("told to stop");
+            tracing::info!("stopping");
             token.cancel();
         }
         Ok(())

@@ -241,7 +241,7 @@ impl Engine {
         self.api.with_key(OPERATOR_KEY)
     }
 
-    /// A new tenant with so many credits.
+    /// A new tenant with that many credits.
     pub fn tenant(&self, name: &str, credits: u64) -> Tenant {
         let created = self
             .operator()

@@ -122,7 +122,7 @@ fn read(url: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Erro
 }
 
 impl Answer {
-    /// The body as JSON; panics when it is none.
+    /// The body as JSON; panics when it is not.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text))
     }

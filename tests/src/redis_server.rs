@@ -74,7 +74,7 @@ impl RedisServer {
         log.metadata().expect("look at the append-only file").len()
     }
 
-    /// Cuts so many octets off the append-only file, as a power cut does with what was not synced. Redis must be down.
+    /// Cuts that many octets off the append-only file, as a power cut does with what was not synced. Redis must be down.
     pub fn lose_tail(&self, octets: u64) {
         let log = self.log_file();
         let file = std::fs::OpenOptions::new().write(true).open(&log);

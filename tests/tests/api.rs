@@ -98,7 +98,7 @@ fn each_wrong_field_of_a_campaign_is_pointed_at() {
         println!("{pointer}: {}", answer.text);
         answer.expect_field_problem(&SHAPE_OR_VALUE, pointer);
     }
-    // A recipient of the wrong type breaks the document; a recipient that is no number is only left out.
+    // A recipient of the wrong type breaks the document; a recipient that is not a number is only left out.
     let mistyped = json!({ "recipients": [{ "to": "+33612345678" }, { "to": ["+33687654321"] }] });
     let answer = http.post("/v1/campaigns", &CampaignOrder::to_audience(&mistyped).body);
     answer.expect_field_problem(&SHAPE_OR_VALUE, "/audience/recipients/1/to");

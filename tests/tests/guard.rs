@@ -36,7 +36,7 @@ fn an_emptied_database_is_noticed_and_stops_everything_until_a_restart() {
         problem["detail"].as_str().unwrap().contains("it was emptied"),
         "{problem}"
     );
-    // Whoever asks is told that the server is at fault, not that his key is none.
+    // Whoever asks is told that the server is at fault, not that his key is wrong.
     let http = stand.tenant.http(&stand.engine);
     for path in [
         "/v1/campaigns",

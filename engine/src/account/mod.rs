@@ -49,13 +49,11 @@ pub(crate) enum AccountFault {
 /// A tenant that was just made, with the only copy of its key.
 #[derive(Debug)]
 pub(crate) struct NewAccount {
-    /// The tenant.
     pub(crate) tenant: Tenant,
     /// `sk_live_…`; only its digest is kept.
     pub(crate) api_key: String,
 }
 
-/// Tenants and keys.
 pub(crate) struct Accounts {
     store: Store,
     clock: Clock,
@@ -139,7 +137,7 @@ impl Accounts {
         }
     }
 
-    /// A tenant with its credits; `None` when there is none of that id.
+    /// A tenant with its credits; `None` when there is no such tenant.
     ///
     /// # Errors
     /// When the store does not answer.

@@ -28,7 +28,7 @@ pub(crate) enum OperatorKeyFault {
 
 impl Accounts {
     /// Sees to it that there is an operator key: that of `operator_key_file`, in place of any before, or else one that is
-    /// made if there is none yet. Returns the one that was made: it is shown to the operator this once.
+    /// made if there is not one yet. Returns the one that was made: it is shown to the operator this once.
     ///
     /// # Errors
     /// See [`OperatorKeyFault`].

@@ -69,7 +69,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
         .filter(|key| !key.is_empty())
 }
 
-/// The id in the path. 404 for what is none: nothing can be there.
+/// The id in the path. 404 for what is not an id: nothing can be there.
 pub(super) struct Id<T>(pub(super) T);
 
 impl<T: FromStr + Send> FromRequestParts<App> for Id<T> {

@@ -33,9 +33,9 @@ const CHUNKS_MAX: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BodyFault {
     /// It is longer than allowed.
-    #[error("the body is longer than {max} octets")]
+    #[error("the body is longer than {max} bytes")]
     TooLarge {
-        /// The most octets allowed.
+        /// The most bytes allowed.
         max: u64,
     },
     /// It came too slowly.

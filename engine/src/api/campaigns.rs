@@ -87,7 +87,7 @@ pub(super) async fn rejected(
 ) -> Result<Json<Value>, Problem> {
     let rows = app.campaigns.rejected(tenant, id).await?;
     let rows = serde_json::from_str(&rows).map_err(|error| {
-        tracing::error!(%error, campaign = %id, "the list of rejected recipients is none");
+        tracing::error!(%error, campaign = %id, "the list of rejected recipients cannot be read");
         Problem::from(ProblemKind::Internal)
     })?;
     Ok(page(rows, None))

@@ -23,7 +23,7 @@ impl Fields {
     /// Reads a body whose fields are `known`; others are noted as faults.
     ///
     /// # Errors
-    /// When the body cannot be read, or is no JSON object.
+    /// When the body cannot be read, or is not a JSON object.
     pub(super) async fn read(
         (headers, body): (&HeaderMap, Body),
         clock: Clock,
@@ -245,7 +245,7 @@ mod tests {
             assert!(Fields::parse(text.as_bytes(), &[]).is_err(), "{text}");
         }
         let Err(problem) = Fields::parse(b"{\n  \"name\" 1}", &[]) else {
-            panic!("it is no JSON")
+            panic!("it is not JSON")
         };
         assert!(matches!(
             problem.errors[0].problem,

@@ -23,7 +23,7 @@ use super::App;
 use super::body::{Intake, SMALL_MAX};
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
-use crate::store::{ANSWER_MAX, Answer, BodyDigest, Claim, Claimed, Conclusion, KeyOwner, Store, Token};
+use crate::store::{ANSWER_MAX, BodyDigest, Claim, Claimed, Conclusion, KeyOwner, SavedAnswer, Store, Token};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -77,7 +77,7 @@ pub(super) async fn once(State(app): State<App>, request: Request, next: Next) -
     // When the caller hangs up, what was begun is done, and its answer kept.
     let work = app.operations.spawn(carry_out(app.clone(), claim, request, next));
     work.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "an operation broke off");
+        tracing::error!(%error, "an operation was cut off");
         Err(ProblemKind::Internal.into())
     })
 }
@@ -196,7 +196,7 @@ async fn conclude(
     })?;
     let answer = asked
         .filter(|_| !secret && octets.len() <= ANSWER_MAX)
-        .map(|asked| Answer {
+        .map(|asked| SavedAnswer {
             asked: *asked,
             status: status.as_u16(),
             body: octets.to_vec(),
@@ -214,7 +214,7 @@ async fn end(store: &Store, claim: &Claim, conclusion: Conclusion<'_>) {
     }
 }
 
-fn replay(answer: Answer) -> Response {
+fn replay(answer: SavedAnswer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),

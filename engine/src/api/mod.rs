@@ -4,7 +4,6 @@ mod access;
 mod admin;
 mod body;
 mod campaigns;
-mod catalogue;
 mod client;
 mod fields;
 mod gate;
@@ -53,7 +52,6 @@ pub(crate) use shares::Shares;
 /// What the routes need of the engine. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct App {
-    /// Tenants and keys.
     pub(crate) accounts: Arc<Accounts>,
     /// Campaigns and messages.
     pub(crate) campaigns: Campaigns,
@@ -61,13 +59,11 @@ pub(crate) struct App {
     pub(crate) store: Store,
     /// Parked receipts.
     pub(crate) replay: Replay,
-    /// The names of SMSCs.
     pub(crate) names: Vec<(SmscId, String)>,
     /// Counted and shown.
     pub(crate) metrics: Metrics,
     /// How the binds stand.
     pub(crate) board: Board,
-    /// The time.
     pub(crate) clock: Clock,
     /// What the state of Redis allows.
     pub(crate) verdict: Verdict,

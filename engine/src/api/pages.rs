@@ -27,7 +27,7 @@ impl Paging {
     /// The cursor, if one was given.
     ///
     /// # Errors
-    /// When it is none that this list gave out.
+    /// When this list did not give it out.
     pub(super) fn cursor<T: FromStr>(&self) -> Result<Option<T>, Problem> {
         let parse = |text: &String| {
             text.parse().map_err(|_| {

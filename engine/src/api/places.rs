@@ -1,4 +1,4 @@
-//! The places for connections: so many for all, so many for each address, and who gives way when they are taken.
+//! The places for connections: a number for all, a number for each address, and who gives way when they are taken.
 //!
 //! Whoever waits for a request's head, be it slow or not begun, can be cut off without harm: nothing was asked yet. So a
 //! new connection never waits behind such ones; it takes the place of the one that has waited longest.
@@ -80,7 +80,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Table {
-    lines: FxHashMap<u64, Entry>,
+    seats: FxHashMap<u64, Entry>,
     shares: FxHashMap<Client, usize>,
     /// Who waits for a head, in the order in which they began to wait.
     waiting: BTreeMap<u64, u64>,
@@ -108,14 +108,14 @@ impl Places {
     ///
     /// # Errors
     /// When all that could give way are being served.
-    pub(super) fn take(&self, client: Option<Client>) -> Result<Arc<Line>, NoPlace> {
+    pub(super) fn take(&self, client: Option<Client>) -> Result<Arc<Seat>, NoPlace> {
         let taken = {
             let mut table = self.0.table();
             self.make_room(&mut table, client).map(|()| table.enter(client))
         };
         let (number, gives_way) = taken.inspect_err(|_| self.0.count(Cut::Refused))?;
         self.0.open.inc();
-        Ok(Arc::new(Line {
+        Ok(Arc::new(Seat {
             number,
             gives_way,
             phase: Mutex::new(Phase::Head),
@@ -133,7 +133,7 @@ impl Places {
         if share.is_some_and(|taken| *taken >= self.0.room.each) && !self.evict(table, client) {
             return Err(NoPlace::Address);
         }
-        if table.lines.len() >= self.0.room.all && !self.evict(table, None) {
+        if table.seats.len() >= self.0.room.all && !self.evict(table, None) {
             return Err(NoPlace::Listener);
         }
         Ok(())
@@ -171,7 +171,7 @@ impl Table {
             waits_since: Some(number),
             gives_way: gives_way.clone(),
         };
-        self.lines.insert(number, entry);
+        self.seats.insert(number, entry);
         self.waiting.insert(number, number);
         if let Some(client) = client {
             *self.shares.entry(client).or_default() += 1;
@@ -180,7 +180,7 @@ impl Table {
     }
 
     fn leave(&mut self, number: u64) -> Option<Entry> {
-        let entry = self.lines.remove(&number)?;
+        let entry = self.seats.remove(&number)?;
         if let Some(since) = entry.waits_since {
             self.waiting.remove(&since);
         }
@@ -197,18 +197,21 @@ impl Table {
     /// `false`: it has left.
     fn set_waiting(&mut self, number: u64, waits: bool) -> bool {
         let since = waits.then(|| self.next());
-        let Some(entry) = self.lines.get_mut(&number) else {
+        let Some(entry) = self.seats.get_mut(&number) else {
             return false;
         };
         if let Some(before) = std::mem::replace(&mut entry.waits_since, since) {
             self.waiting.remove(&before);
         }
         self.waiting.extend(since.map(|since| (since, number)));
+        debug_assert!(
+            self.waiting.len() <= self.seats.len() && self.shares.values().sum::<usize>() <= self.seats.len()
+        );
         true
     }
 
     fn longest_waiting(&self, of: Option<Client>) -> Option<u64> {
-        let is_of = |number: &&u64| of.is_none() || self.lines.get(number).is_some_and(|entry| entry.client == of);
+        let is_of = |number: &&u64| of.is_none() || self.seats.get(number).is_some_and(|entry| entry.client == of);
         self.waiting.values().find(is_of).copied()
     }
 
@@ -219,14 +222,14 @@ impl Table {
 }
 
 /// A connection that has a place, until its end.
-pub(super) struct Line {
+pub(super) struct Seat {
     number: u64,
     gives_way: CancellationToken,
     phase: Mutex<Phase>,
     places: Arc<Shared>,
 }
 
-impl Line {
+impl Seat {
     pub(super) fn phase(&self) -> Phase {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -262,7 +265,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for Seat {
     fn drop(&mut self) {
         self.places.table().leave(self.number);
         self.places.open.dec();
@@ -270,7 +273,7 @@ impl Drop for Line {
 }
 
 /// A request that is being answered.
-pub(super) struct Turn(Arc<Line>);
+pub(super) struct Turn(Arc<Seat>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
@@ -291,38 +294,38 @@ mod tests {
         Some(Client::of([192, 0, 2, last].into()))
     }
 
-    fn gone(lines: &[Arc<Line>]) -> Vec<usize> {
-        let gone = lines
+    fn gone(seats: &[Arc<Seat>]) -> Vec<usize> {
+        let gone = seats
             .iter()
             .enumerate()
-            .filter(|(_, line)| line.gives_way.is_cancelled());
+            .filter(|(_, seat)| seat.gives_way.is_cancelled());
         gone.map(|(at, _)| at).collect()
     }
 
     #[test]
     fn an_address_at_its_share_loses_its_own_that_has_waited_longest() {
         let places = places(10, 2);
-        let lines: Vec<_> = [1, 2, 2].map(|last| places.take(client(last)).unwrap()).into();
-        let turn = lines[1].begin().unwrap();
+        let seats: Vec<_> = [1, 2, 2].map(|last| places.take(client(last)).unwrap()).into();
+        let turn = seats[1].begin().unwrap();
         let new = places.take(client(2)).unwrap();
-        assert_eq!(gone(&lines), [2]);
+        assert_eq!(gone(&seats), [2]);
         let other_turn = new.begin().unwrap();
         assert_eq!(places.take(client(2)).err(), Some(NoPlace::Address));
         drop(turn);
         let newest = places.take(client(2)).unwrap();
-        assert_eq!(gone(&lines), [1, 2]);
+        assert_eq!(gone(&seats), [1, 2]);
         drop((other_turn, newest));
     }
 
     #[test]
     fn when_all_places_are_taken_the_longest_waiting_of_anybody_goes() {
         let places = places(3, 3);
-        let lines: Vec<_> = [1, 2, 3].map(|last| places.take(client(last)).unwrap()).into();
+        let seats: Vec<_> = [1, 2, 3].map(|last| places.take(client(last)).unwrap()).into();
         // The first asked, and waits anew since its answer.
-        drop(lines[0].begin());
+        drop(seats[0].begin());
         let fourth = places.take(client(4)).unwrap();
-        assert_eq!(gone(&lines), [1]);
-        let turns: Vec<_> = [&lines[0], &lines[2], &fourth].map(|line| line.begin().unwrap()).into();
+        assert_eq!(gone(&seats), [1]);
+        let turns: Vec<_> = [&seats[0], &seats[2], &fourth].map(|seat| seat.begin().unwrap()).into();
         assert_eq!(places.take(client(5)).err(), Some(NoPlace::Listener));
         drop(turns);
         assert!(places.take(client(5)).is_ok());
@@ -338,14 +341,14 @@ mod tests {
         assert_eq!(places.0.table().shares.len(), 1);
         drop(second);
         let table = places.0.table();
-        assert!(table.lines.is_empty() && table.shares.is_empty() && table.waiting.is_empty());
+        assert!(table.seats.is_empty() && table.shares.is_empty() && table.waiting.is_empty());
         assert_eq!(places.0.open.get(), 0);
     }
 
     #[test]
     fn a_proxy_has_no_share_of_its_own() {
         let places = places(5, 1);
-        let lines: Vec<_> = (0..5).map(|_| places.take(None).unwrap()).collect();
-        assert!(gone(&lines).is_empty());
+        let seats: Vec<_> = (0..5).map(|_| places.take(None).unwrap()).collect();
+        assert!(gone(&seats).is_empty());
     }
 }

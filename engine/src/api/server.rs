@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 use super::App;
 use super::client::{self, Client};
 use super::held;
-use super::places::{Line, NoPlace, Phase, Places, Room};
+use super::places::{NoPlace, Phase, Places, Room, Seat};
 use super::shares::Peer;
 use super::timed::{Patience, Timed};
 
@@ -37,7 +37,7 @@ const BUFFER_MAX: usize = 64 << 10;
 /// How long to wait when the system has no more file descriptors, until the one that gave way has left its own.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What a connection without a place is told, if it still listens.
+/// What a connection without a place is told, if it still reads.
 const ADDRESS_FULL: &[u8] =
     b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 const LISTENER_FULL: &[u8] =
@@ -104,23 +104,23 @@ impl Server {
             let (stream, peer) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    tracing::warn!(%error, "no connection could be accepted");
+                    tracing::warn!(%error, "a connection could not be accepted");
                     self.places.free_one();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
             };
             if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps its delays");
+                tracing::debug!(%error, "TCP_NODELAY cannot be set");
             }
             match self.place(peer.ip()) {
-                Ok(line) => {
-                    connections.spawn(self.converse(stream, peer.ip(), line));
+                Ok(seat) => {
+                    connections.spawn(self.converse(stream, peer.ip(), seat));
                 }
                 Err(answer) => {
                     // Not waited for: there is no place to wait in.
                     if let Err(error) = stream.try_write(answer) {
-                        tracing::debug!(%error, "a connection is refused without a word");
+                        tracing::debug!(%error, "a connection is closed without an answer");
                     }
                 }
             }
@@ -138,7 +138,7 @@ impl Server {
         }
     }
 
-    fn place(&self, peer: IpAddr) -> Result<Arc<Line>, &'static [u8]> {
+    fn place(&self, peer: IpAddr) -> Result<Arc<Seat>, &'static [u8]> {
         let client = (!client::is_proxy(peer, &self.proxies)).then(|| Client::of(peer));
         self.places.take(client).map_err(|full| match full {
             NoPlace::Address => ADDRESS_FULL,
@@ -147,7 +147,7 @@ impl Server {
     }
 
     /// One connection, to its end.
-    fn converse<S>(&self, stream: S, peer: IpAddr, line: Arc<Line>) -> impl Future<Output = ()> + Send + use<S>
+    fn converse<S>(&self, stream: S, peer: IpAddr, seat: Arc<Seat>) -> impl Future<Output = ()> + Send + use<S>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -157,8 +157,8 @@ impl Server {
             .timer(TokioTimer::new())
             .header_read_timeout(patience.idle)
             .max_buf_size(BUFFER_MAX);
-        let answers = answers(self.router.clone(), peer, line.clone());
-        let stream = TokioIo::new(Timed::new(stream, line.clone(), patience));
+        let answers = answers(self.router.clone(), peer, seat.clone());
+        let stream = TokioIo::new(Timed::new(stream, seat.clone(), patience));
         let connection = server.serve_connection(stream, answers);
         async move {
             let mut connection = std::pin::pin!(connection);
@@ -166,9 +166,9 @@ impl Server {
                 // First, so that what can be written is written before it goes.
                 biased;
                 ended = connection.as_mut() => ended,
-                () = line.must_go() => return,
+                () = seat.must_go() => return,
                 () = stop.cancelled() => {
-                    if line.phase() != Phase::Busy {
+                    if seat.phase() != Phase::Busy {
                         return;
                     }
                     connection.as_mut().graceful_shutdown();
@@ -189,11 +189,11 @@ impl Server {
 fn answers(
     router: Router,
     peer: IpAddr,
-    line: Arc<Line>,
+    seat: Arc<Seat>,
 ) -> impl Service<Request<Incoming>, Response = Response, Error = io::Error, Future: Send> {
     let router = TowerToHyperService::new(router);
     service_fn(move |request: Request<Incoming>| {
-        let (router, turn) = (router.clone(), line.begin());
+        let (router, turn) = (router.clone(), seat.begin());
         async move {
             let turn = turn.ok_or(io::ErrorKind::ConnectionAborted)?;
             let mut request = request.map(Body::new);

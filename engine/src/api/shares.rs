@@ -94,7 +94,7 @@ fn behind_proxy(app: &App, request: &Request) -> Option<Client> {
     client::is_proxy(peer, proxies).then(|| client::forwarded(request.headers(), peer, proxies))
 }
 
-/// How many each has, of at most so many.
+/// How many each has, and how many it may have.
 struct Counts<K> {
     max: u32,
     taken: Arc<Mutex<FxHashMap<K, u32>>>,

@@ -1,4 +1,4 @@
-//! A stream that ends when its client is too slow: with a head, or in taking what it asked for.
+//! A stream that ends when its client is too slow: with a head, or in reading the answer.
 
 use std::future::Future;
 use std::io;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use super::places::{Cut, Line, Phase};
+use super::places::{Cut, Phase, Seat};
 
 /// How long clients may take.
 #[derive(Clone, Copy, Debug)]
@@ -40,17 +40,17 @@ impl Default for Patience {
 /// The stream of a connection.
 pub(super) struct Timed<S> {
     stream: S,
-    line: Arc<Line>,
+    seat: Arc<Seat>,
     patience: Patience,
     head: Timer,
     write: Timer,
 }
 
 impl<S> Timed<S> {
-    pub(super) fn new(stream: S, line: Arc<Line>, patience: Patience) -> Self {
+    pub(super) fn new(stream: S, seat: Arc<Seat>, patience: Patience) -> Self {
         Self {
             stream,
-            line,
+            seat,
             patience,
             head: Timer::default(),
             write: Timer::default(),
@@ -64,10 +64,10 @@ impl<S> Timed<S> {
             return written;
         }
         ready!(self.write.poll(self.patience.unread, cx));
-        self.line.count(Cut::Unread);
+        self.seat.count(Cut::Unread);
         Poll::Ready(Err(io::Error::new(
             io::ErrorKind::TimedOut,
-            "the client does not take its answer",
+            "the client does not read its answer",
         )))
     }
 }
@@ -77,10 +77,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
         let this = self.get_mut();
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
-        if buffer.filled().len() > before && this.line.hears() {
+        if buffer.filled().len() > before && this.seat.hears() {
             this.head.stop();
         }
-        match this.line.phase() {
+        match this.seat.phase() {
             Phase::Head if read.is_pending() => {}
             // More of a head does not prolong its time.
             Phase::Head => return read,
@@ -90,10 +90,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
             }
         }
         ready!(this.head.poll(this.patience.head, cx));
-        this.line.count(Cut::LateHead);
+        this.seat.count(Cut::LateHead);
         Poll::Ready(Err(io::Error::new(
             io::ErrorKind::TimedOut,
-            "the head did not come in time",
+            "the request's head did not arrive in time",
         )))
     }
 }

@@ -50,7 +50,6 @@ fn wrong(reading: &mut Reading<'_>, pointer: impl Into<String>, expected: JsonTy
     reading.fault(pointer, FieldProblem::WrongType { expected, found });
 }
 
-/// The whole body.
 struct Body<'r, 's>(&'r mut Reading<'s>);
 
 impl<'de> Taker<'de> for Body<'_, '_> {

@@ -16,7 +16,7 @@ pub(super) struct StringGuard<R> {
 
 /// A string of the document is longer than `max` octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a string of more than {max} octets")]
+#[error("a string of more than {max} bytes")]
 pub(super) struct StringTooLong {
     pub(super) max: usize,
 }

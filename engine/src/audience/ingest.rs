@@ -48,7 +48,6 @@ pub(crate) struct Rejected {
     pub(crate) place: Place,
     /// The number as it was given, cut after 64 characters.
     pub(crate) value: String,
-    /// Why.
     pub(crate) reason: Rejection,
 }
 

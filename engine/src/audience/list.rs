@@ -79,7 +79,7 @@ impl NumberList {
         }
         self.after_space = false;
         self.digits += usize::from(character.is_ascii_digit());
-        // One more than a number can have: enough to see that it is none.
+        // One more than a number can have: enough to see that it is not one.
         if self.token.len() <= NUMBER_OCTETS_MAX {
             self.token.push(character);
         }

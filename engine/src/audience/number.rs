@@ -52,7 +52,7 @@ impl NumberFault {
 /// The mobile that `text` writes: `+33612345678`, `0033 6 12 34 56 78`, `06.12.34.56.78`, `+33 (0)6…`, `612345678`.
 ///
 /// # Errors
-/// Why it is none.
+/// Why it is not one.
 pub(crate) fn normalise(text: &str, country: Country) -> Result<Recipient, NumberFault> {
     match french_mobile(text.as_bytes(), country) {
         Some(recipient) => Ok(recipient),

@@ -110,7 +110,7 @@ impl<'s> Reading<'s> {
         self.full = row.and_then(|row| self.sink.row(row).err());
     }
 
-    /// The position of the key among `fields`, noted in `given`; a fault if it is none of them or came before.
+    /// The position of the key among `fields`, noted in `given`; a fault if it is not among them or came before.
     pub(super) fn field(
         &mut self,
         parent: &str,

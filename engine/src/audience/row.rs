@@ -63,7 +63,6 @@ pub(crate) struct Row<'a> {
     pub(crate) place: Place,
     /// The number, not yet looked at.
     pub(crate) to: &'a str,
-    /// Its variables.
     pub(crate) values: Values<'a>,
 }
 

@@ -90,6 +90,8 @@ pub(super) enum Notice {
     Bound,
     /// The first submission of the session was answered.
     Answered,
+    /// It was told to end: what is unanswered is waited for, nothing more is taken.
+    Draining,
 }
 
 /// How a session ended.
@@ -177,7 +179,10 @@ impl<'a> Driver<'a> {
                 Woken::Segments(segments) => self.submit(segments),
                 Woken::Acks(acks) => self.acknowledge(acks),
                 Woken::Tick => self.tick(),
-                Woken::Drain => draining = true,
+                Woken::Drain => {
+                    draining = true;
+                    notice(Notice::Draining);
+                }
                 Woken::Room => {}
             }
             if draining {
@@ -469,6 +474,7 @@ impl<'a> Driver<'a> {
     }
 
     fn acknowledge(&mut self, acks: Vec<(Ack, CommandStatus)>) {
+        debug_assert!(self.unacknowledged >= acks.len(), "a delivery was acknowledged twice");
         self.unacknowledged = self.unacknowledged.saturating_sub(acks.len());
         self.around.metrics.deliver_sm_resp.inc_by(acks.len() as u64);
         for (ack, status) in acks {
@@ -565,7 +571,7 @@ fn content(sm: &Sm<'_>) -> Content {
     }
 }
 
-/// An address that is no number, as it came.
+/// An address that is not a number, as it came.
 fn words(address: &Address<'_>) -> String {
     match address.e164() {
         Some(_) => String::new(),

@@ -20,9 +20,7 @@ pub(crate) struct Flight {
     pub(crate) message: Bytes,
     /// Its record as it is stored; empty where that is long.
     pub(crate) record: Bytes,
-    /// Its id.
     pub(crate) id: MessageId,
-    /// To whom.
     pub(crate) recipient: Recipient,
     /// submit_sm's that it takes, as it was composed.
     pub(crate) segments: u8,

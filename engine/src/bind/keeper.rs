@@ -1,6 +1,5 @@
 //! Keeps every configured bind up: connect, bind, run, and again after a pause that grows.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -51,16 +50,14 @@ pub(crate) struct BindStatus {
 
 /// The binds of every SMSC.
 pub(crate) struct Binds {
-    /// Answers and deliveries of all of them.
-    pub(crate) events: mpsc::Receiver<Events>,
-    /// For answers of those who could not even hand a message to a session.
-    pub(crate) feed: mpsc::Sender<Events>,
-    /// The places in the windows of each.
-    pub(crate) pools: HashMap<SmscId, Pool>,
-    /// Ends when every session is over.
-    pub(crate) tasks: TaskTracker,
-    /// How each stands.
-    pub(crate) board: Board,
+    /// Where answers and deliveries go.
+    feed: mpsc::Sender<Events>,
+    /// Every session has one, and ends in it.
+    tasks: TaskTracker,
+    board: Board,
+    metrics: Metrics,
+    clock: Clock,
+    stop: Stop,
 }
 
 /// How every bind stands; shared with whoever shows it.
@@ -93,44 +90,61 @@ impl Board {
     }
 }
 
-/// Starts every session of every SMSC.
-pub(crate) fn start(smscs: &[(SmscId, Arc<config::Smsc>)], metrics: &Metrics, clock: Clock, stop: &Stop) -> Binds {
-    let (feed, events) = mpsc::channel(EVENTS_MAX);
-    let (tasks, board) = (TaskTracker::new(), Board::default());
-    let mut pools = HashMap::new();
-    for (id, smsc) in smscs {
+impl Binds {
+    /// No bind yet; what comes of those that are kept up comes out of the channel.
+    pub(crate) fn new(
+        metrics: Metrics,
+        clock: Clock,
+        stop: Stop,
+        tasks: TaskTracker,
+    ) -> (Self, mpsc::Receiver<Events>) {
+        let (feed, events) = mpsc::channel(EVENTS_MAX);
+        let binds = Self {
+            feed,
+            tasks,
+            board: Board::default(),
+            metrics,
+            clock,
+            stop,
+        };
+        (binds, events)
+    }
+
+    /// Keeps up every session of an SMSC from now on. Returns the places in their windows.
+    pub(crate) fn keep_up(&self, id: SmscId, smsc: &Arc<config::Smsc>) -> Pool {
         let pool = Pool::new((smsc.window * smsc.sessions) as usize);
-        pools.insert(*id, pool.clone());
         for number in 0..smsc.sessions {
+            let label = number.to_string();
             let around = Surroundings {
-                smsc: *id,
-                clock,
+                smsc: id,
+                clock: self.clock,
                 pool: pool.clone(),
-                events: feed.clone(),
-                metrics: metrics.smsc(&smsc.name),
+                events: self.feed.clone(),
+                metrics: self.metrics.smsc(&smsc.name),
                 window: smsc.window as usize,
-                in_flight: metrics
-                    .window_in_flight
-                    .with_label_values(&[&smsc.name, number.to_string().as_str()]),
+                in_flight: self.metrics.window_in_flight.with_label_values(&[&smsc.name, &label]),
             };
             let keeper = Keeper {
                 config: smsc.clone(),
                 around,
-                label: number.to_string(),
-                line: board.add(&smsc.name, number),
-                board: board.clone(),
-                stop: stop.clone(),
+                label,
+                line: self.board.add(&smsc.name, number),
+                board: self.board.clone(),
+                stop: self.stop.clone(),
             };
-            tasks.spawn(keeper.keep_up());
+            self.tasks.spawn(keeper.keep_up());
         }
+        pool
     }
-    tasks.close();
-    Binds {
-        events,
-        feed,
-        pools,
-        tasks,
-        board,
+
+    /// How each stands.
+    pub(crate) fn board(&self) -> Board {
+        self.board.clone()
+    }
+
+    /// For answers of those who could not even hand a message to a session.
+    pub(crate) fn feed(&self) -> mpsc::Sender<Events> {
+        self.feed.clone()
     }
 }
 
@@ -199,7 +213,7 @@ impl Keeper {
                 Ok(Err(error)) => return Err(format!("cannot connect to {}: {error}", self.config.address)),
                 Err(_) => return Err(format!("no connection to {} within {:?}", self.config.address, self.config.bind_timeout)),
             },
-            () = self.stop.drain.cancelled() => return Err("told to stop".into()),
+            () = self.stop.drain.cancelled() => return Err("stopping".into()),
         };
         stream
             .set_nodelay(true)
@@ -238,6 +252,7 @@ impl Keeper {
 
     fn note(&self, notice: Notice, seen: &Seen, stalled: bool) {
         match notice {
+            Notice::Draining => self.enter("draining", None),
             Notice::Bound => {
                 seen.bound.store(true, Ordering::Relaxed);
                 self.on_bound(if stalled { "stalled" } else { "bound" });

@@ -20,7 +20,7 @@ use smpp::session::Ack;
 use tokio::sync::mpsc;
 
 pub(crate) use flight::{Flight, Lease, Segments};
-pub(crate) use keeper::{Binds, Board, Stop, start};
+pub(crate) use keeper::{Binds, Board, Stop};
 pub(crate) use slots::{Pool, Slots};
 pub(crate) use wire::Wire;
 
@@ -61,11 +61,9 @@ pub(crate) struct Answer {
 /// A deliver_sm or data_sm, read as far as it has to be.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    /// What it is.
     pub(crate) content: Content,
     /// What to acknowledge, and to whom.
     pub(crate) ack: Ack,
-    /// When it came.
     pub(crate) at: Instant,
     /// The session that waits for it.
     pub(crate) session: mpsc::Sender<Vec<(Ack, CommandStatus)>>,
@@ -87,9 +85,9 @@ pub(crate) struct ReceiptNews {
     pub(crate) recipient: Option<u64>,
     /// The destination address, when it is a number: whom it is about at SMSCs that turn them round.
     pub(crate) other: Option<u64>,
-    /// The source address where it is no number.
+    /// The source address where it is not a number.
     pub(crate) source: String,
-    /// The destination address where it is no number.
+    /// The destination address where it is not a number.
     pub(crate) destination: String,
     /// The id in `receipted_message_id`.
     pub(crate) tlv_id: Option<Vec<u8>>,
@@ -123,7 +121,6 @@ pub(crate) struct InboundNews {
 /// What a session has to say at once.
 #[derive(Debug)]
 pub(crate) struct Events {
-    /// Which SMSC.
     pub(crate) smsc: SmscId,
     /// Answers, in the order in which they came.
     pub(crate) answers: Vec<Answer>,

@@ -26,6 +26,7 @@ pub(super) struct Gate {
 #[derive(Debug)]
 struct Places {
     free: usize,
+    window: usize,
     /// While the gate is shut: how many of them may be taken nevertheless.
     shut: Option<usize>,
 }
@@ -84,7 +85,7 @@ impl Pool {
         &self.wire
     }
 
-    /// Waits until a session has so many places.
+    /// Waits until a session has that many places.
     async fn until_free(&self, count: usize) {
         loop {
             let freed = self.freed.notified();
@@ -121,6 +122,7 @@ impl Pool {
         let (queue, batches) = mpsc::channel(BATCHES_MAX);
         let places = Places {
             free: window,
+            window,
             shut: shut.then_some(0),
         };
         let gate = Arc::new(Gate {
@@ -138,7 +140,7 @@ impl Pool {
     }
 
     pub(super) fn give_back(&self, gate: &Gate, count: usize) {
-        gate.lock().free += count;
+        gate.lock().give_back(count);
         self.freed.notify_waiters();
     }
 
@@ -188,6 +190,12 @@ impl Gate {
 }
 
 impl Places {
+    /// More places than the window has would be more unanswered submissions than the SMSC allows.
+    fn give_back(&mut self, count: usize) {
+        self.free += count;
+        assert!(self.free <= self.window, "a place was given back twice");
+    }
+
     fn available(&self) -> usize {
         self.shut.map_or(self.free, |allowed| allowed.min(self.free))
     }
@@ -242,7 +250,7 @@ impl Slots {
     fn release(&self, count: usize) {
         if count > 0 {
             let mut places = self.gate.lock();
-            places.free += count;
+            places.give_back(count);
             if let (Some(allowed), true) = (&mut places.shut, self.through_shut) {
                 *allowed = 1;
             }

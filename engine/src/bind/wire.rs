@@ -12,7 +12,6 @@ use tokio::sync::futures::Notified;
 /// Some segments that were handed to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Departure {
-    /// How many.
     pub(crate) count: usize,
     /// Not before this instant the kernel had all their octets; `None`: they never went.
     pub(crate) at: Option<Instant>,

@@ -4,14 +4,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
+use futures::{StreamExt, stream};
 use rustc_hash::FxHashMap;
 use tokio_util::sync::CancellationToken;
 
-use super::booking::Found;
+use super::bookkeeper::{Bookkeeper, Findings};
+use super::news::{self, News};
 use crate::clock::Clock;
-use crate::domain::{BadForm, CampaignId, ENDED, JournalEvent, Partition, TenantId, events};
+use crate::domain::{CampaignId, Partition, TenantId};
 use crate::metrics::Metrics;
-use crate::store::{Applied, CampaignChanges, JournalEntry, Store, StoreError, changes};
+use crate::store::{Applied, Store, StoreError};
 
 /// How often the journal is looked at.
 const ROUND: Duration = Duration::from_millis(700);
@@ -24,9 +26,15 @@ const ROUTINE_EVERY_US: u64 = 2_000_000;
 const URGENT_MAX: usize = 10_000;
 const ROUTINE_MAX: usize = 50;
 
+/// Campaigns that are looked at in the same round trips: they keep Redis busy for some 5 ms.
+const TOGETHER: usize = 50;
+
+/// Such groups at the same time.
+const GROUPS: usize = 3;
+
 /// What is known of a campaign here.
 #[derive(Clone, Copy, Debug)]
-struct Line {
+struct Watched {
     tenant: TenantId,
     /// Messages of which nothing more is to be sent, since the last look.
     sent: u64,
@@ -49,7 +57,7 @@ enum Urgency {
     Routine,
 }
 
-impl Line {
+impl Watched {
     const fn new(tenant: TenantId) -> Self {
         Self {
             tenant,
@@ -73,16 +81,14 @@ impl Line {
 
 /// The books. Cheap to clone.
 ///
-/// A line for each campaign that is under way or had news since it was: some 60 octets, where Redis holds more for each
+/// What is known of each campaign that is under way, or had news since it was: some 60 octets, where Redis holds more for each
 /// of its messages.
 #[derive(Clone)]
 pub(crate) struct Books {
-    pub(super) store: Store,
-    pub(super) clock: Clock,
-    pub(super) metrics: Metrics,
-    /// How long a campaign stays after it has ended, µs.
-    pub(super) keep_us: u64,
-    lines: Arc<Mutex<FxHashMap<CampaignId, Line>>>,
+    store: Store,
+    clock: Clock,
+    bookkeeper: Bookkeeper,
+    watched: Arc<Mutex<FxHashMap<CampaignId, Watched>>>,
     /// Where the books are in each partition's journal; held while it is followed. `None`: not asked yet.
     positions: Arc<Vec<tokio::sync::Mutex<Option<String>>>>,
 }
@@ -92,21 +98,20 @@ impl Books {
     pub(super) fn new(store: Store, clock: Clock, metrics: Metrics, keep: Duration) -> Self {
         let positions = store.all_partitions().map(|_| tokio::sync::Mutex::default()).collect();
         Self {
+            bookkeeper: Bookkeeper::new(store.clone(), clock, metrics, keep),
             store,
             clock,
-            metrics,
-            keep_us: keep.as_micros() as u64,
-            lines: Arc::default(),
+            watched: Arc::default(),
             positions: Arc::new(positions),
         }
     }
 
     /// The campaign is to be looked at in the next round.
     pub(super) fn look_soon(&self, tenant: TenantId, id: CampaignId) {
-        self.with(tenant, id, |line| {
-            line.left = 0;
-            line.news = true;
-        });
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let campaign = watched.entry(id).or_insert_with(|| Watched::new(tenant));
+        campaign.left = 0;
+        campaign.news = true;
     }
 
     /// Follows the journal until `stop`.
@@ -121,7 +126,7 @@ impl Books {
     }
 
     /// One look at every partition's journal, then at the campaigns that are due.
-    pub(super) async fn round(&self) {
+    pub(crate) async fn round(&self) {
         let followed = join_all(self.store.all_partitions().map(|partition| self.follow(partition))).await;
         if let Some(error) = followed.into_iter().find_map(Result::err) {
             tracing::warn!(%error, "the books cannot follow the journal; it is tried again");
@@ -146,11 +151,11 @@ impl Books {
                 return Ok(());
             };
             let to = last.id.clone();
-            let stretch = self.read(&entries)?;
-            let changes: Vec<_> = stretch.iter().map(|(id, read)| (*id, read.changes.clone())).collect();
+            let news = news::read(&entries, self.store.partitions())?;
+            let changes: Vec<_> = news.iter().map(|(id, news)| (*id, news.changes.clone())).collect();
             match self.store.apply(partition, (&from, &to), &changes).await? {
                 Applied::Done => {
-                    self.note(&stretch);
+                    self.note(&news);
                     *position = Some(to);
                 }
                 Applied::Elsewhere(known) => *position = Some(known),
@@ -158,42 +163,27 @@ impl Books {
         }
     }
 
-    /// What entries say, campaign by campaign.
-    fn read(&self, entries: &[JournalEntry]) -> Result<FxHashMap<CampaignId, Read>, StoreError> {
-        let mut read: FxHashMap<CampaignId, Read> = FxHashMap::default();
-        for entry in entries {
-            for event in events(&entry.events, entry.at()) {
-                let event = event.map_err(|form| bad_entry(entry, form))?;
-                read.entry(campaign_of(&event))
-                    .or_default()
-                    .add(&event, self.store.partitions());
-            }
-        }
-        read.values_mut().for_each(Read::finish);
-        Ok(read)
-    }
-
-    fn note(&self, stretch: &FxHashMap<CampaignId, Read>) {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        for (id, read) in stretch {
-            let line = lines.entry(*id).or_insert_with(|| Line::new(read.tenant));
-            line.sent += read.sent;
-            line.news = true;
+    fn note(&self, news: &FxHashMap<CampaignId, News>) {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, news) in news {
+            let campaign = watched.entry(*id).or_insert_with(|| Watched::new(news.tenant));
+            campaign.sent += news.sent;
+            campaign.news = true;
         }
     }
 
     /// The campaigns to be looked at now, those that waited longest first.
     fn due(&self, now: u64) -> Vec<(TenantId, CampaignId)> {
         let (mut urgent, mut routine) = (Vec::new(), Vec::new());
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        for (id, line) in lines.iter_mut() {
-            match line.urgency(now) {
-                Some(Urgency::Urgent) => urgent.push((line.looked_at, *id, line.tenant)),
-                Some(Urgency::Routine) => routine.push((line.looked_at, *id, line.tenant)),
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, campaign) in watched.iter_mut() {
+            match campaign.urgency(now) {
+                Some(Urgency::Urgent) => urgent.push((campaign.looked_at, *id, campaign.tenant)),
+                Some(Urgency::Routine) => routine.push((campaign.looked_at, *id, campaign.tenant)),
                 None => {}
             }
         }
-        drop(lines);
+        drop(watched);
         urgent.sort_unstable();
         routine.sort_unstable();
         let due = urgent
@@ -203,120 +193,70 @@ impl Books {
         due.map(|(_, id, tenant)| (tenant, id)).collect()
     }
 
-    /// These are looked at now: news that come from here on are news again, though the look may have them already. One
-    /// look too many, at most.
-    pub(super) fn begin(&self, due: &[(TenantId, CampaignId)]) {
-        let looked_at = self.clock.unix_us();
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        for (tenant, id) in due {
-            let line = Line::new(*tenant);
-            lines.insert(*id, Line { looked_at, ..line });
+    /// Books the credits of campaigns.
+    pub(super) async fn look(&self, due: &[(TenantId, CampaignId)]) {
+        stream::iter(due.chunks(TOGETHER))
+            .for_each_concurrent(GROUPS, |some| self.look_together(some))
+            .await;
+    }
+
+    /// What Redis holds of one campaign may be unreadable: the others are then looked at by themselves.
+    async fn look_together(&self, some: &[(TenantId, CampaignId)]) {
+        let Err(error) = self.look_at(some).await else {
+            return;
+        };
+        if some.len() == 1 || matches!(error, StoreError::Unavailable(_)) {
+            return self.look_again(some, &error);
+        }
+        for one in some.chunks(1) {
+            if let Err(error) = self.look_at(one).await {
+                self.look_again(one, &error);
+            }
         }
     }
 
-    /// What a look found.
-    pub(super) fn found(&self, tenant: TenantId, id: CampaignId, found: &Found) {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = lines.entry(id).or_insert_with(|| Line::new(tenant));
-        if found.closed {
-            if !line.news {
-                lines.remove(&id);
+    fn look_again(&self, some: &[(TenantId, CampaignId)], error: &StoreError) {
+        for (tenant, id) in some {
+            tracing::warn!(%error, campaign = %id, "credits could not be booked; it is tried again");
+            self.look_soon(*tenant, *id);
+        }
+    }
+
+    async fn look_at(&self, some: &[(TenantId, CampaignId)]) -> Result<(), StoreError> {
+        self.begin(some);
+        let all = self.bookkeeper.book(some).await?;
+        for ((tenant, id), findings) in some.iter().zip(&all) {
+            self.found(*tenant, *id, findings);
+        }
+        Ok(())
+    }
+
+    /// These are looked at now: news that come from here on are news again, though the look may have them already. One
+    /// look too many, at most.
+    fn begin(&self, due: &[(TenantId, CampaignId)]) {
+        let looked_at = self.clock.unix_us();
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        for (tenant, id) in due {
+            let campaign = Watched::new(*tenant);
+            watched.insert(*id, Watched { looked_at, ..campaign });
+        }
+    }
+
+    fn found(&self, tenant: TenantId, id: CampaignId, findings: &Findings) {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let campaign = watched.entry(id).or_insert_with(|| Watched::new(tenant));
+        if findings.closed {
+            if !campaign.news {
+                watched.remove(&id);
             }
             return;
         }
         // What is in doubt may be resolved in any order: each news of it is worth a look.
-        line.left = match found.left {
-            0 => found.in_doubt.min(1),
+        campaign.left = match findings.left {
+            0 => findings.in_doubt.min(1),
             left => left,
         };
-        line.wake_at = found.ends_at;
-    }
-
-    fn with(&self, tenant: TenantId, id: CampaignId, change: impl FnOnce(&mut Line)) {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        change(lines.entry(id).or_insert_with(|| Line::new(tenant)));
-    }
-}
-
-/// What a stretch of the journal says of one campaign.
-#[derive(Clone, Debug)]
-struct Read {
-    tenant: TenantId,
-    changes: CampaignChanges,
-    sums: [i32; 32],
-    sent: u64,
-}
-
-impl Default for Read {
-    fn default() -> Self {
-        Self {
-            tenant: TenantId(0),
-            changes: CampaignChanges::default(),
-            sums: [0; 32],
-            sent: 0,
-        }
-    }
-}
-
-impl Read {
-    fn add(&mut self, event: &JournalEvent, partitions: u16) {
-        for (counter, by) in changes(event) {
-            self.sums[usize::from(counter)] += by;
-        }
-        match event {
-            JournalEvent::Moved {
-                from,
-                to,
-                id,
-                tenant,
-                result,
-                ..
-            } => {
-                self.tenant = *tenant;
-                // In doubt, it is not among those that are still to be sent either.
-                self.sent += u64::from(*from != b'E' && [b'E', b'I', ENDED].contains(to));
-                if let Some(result) = result {
-                    self.changes.results.push((id.place(partitions).1, *result));
-                }
-            }
-            JournalEvent::Range {
-                result,
-                tenant,
-                position,
-                count,
-                ..
-            } => {
-                self.tenant = *tenant;
-                self.sent += u64::from(*count);
-                // A canceled row needs no result: behind the cursors of a stopped campaign, what has none is canceled.
-                if result.ending != crate::domain::Ending::Canceled {
-                    let rows = *position..*position + *count;
-                    self.changes.results.extend(rows.map(|position| (position, *result)));
-                }
-            }
-        }
-    }
-
-    fn finish(&mut self) {
-        let changed = (0u8..).zip(self.sums).filter(|(_, by)| *by != 0);
-        self.changes.counters = changed.collect();
-        self.changes.results.sort_by_key(|(position, _)| *position);
-        // A message ends once; should the journal say otherwise, the first end stands.
-        self.changes.results.dedup_by_key(|(position, _)| *position);
-    }
-}
-
-fn campaign_of(event: &JournalEvent) -> CampaignId {
-    match event {
-        JournalEvent::Moved { id, .. } => id.campaign(),
-        JournalEvent::Range { campaign, .. } => *campaign,
-    }
-}
-
-fn bad_entry(entry: &JournalEntry, form: BadForm) -> StoreError {
-    StoreError::BadForm {
-        key: format!("journal entry {}", entry.id),
-        form,
+        campaign.wake_at = findings.ends_at;
     }
 }
 
@@ -326,12 +266,12 @@ mod tests {
 
     const TENANT: TenantId = TenantId(1);
 
-    fn line(sent: u64, left: u64, looked_at: u64) -> Line {
-        Line {
+    fn line(sent: u64, left: u64, looked_at: u64) -> Watched {
+        Watched {
             sent,
             left,
             looked_at,
-            ..Line::new(TENANT)
+            ..Watched::new(TENANT)
         }
     }
 
@@ -351,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_direct_campaign_is_looked_at_when_its_hour_is_over() {
-        let line = Line {
+        let line = Watched {
             wake_at: Some(50),
             ..line(0, 1, 1)
         };

@@ -36,7 +36,6 @@ pub(crate) struct DirectOrder {
     pub(crate) text: String,
     /// From whom.
     pub(crate) sender: String,
-    /// Its lane.
     pub(crate) purpose: Purpose,
 }
 

@@ -142,20 +142,20 @@ impl Campaigns {
         }
         let (mut pages, mut segments) = (Pages::all(id, self.store().partitions()), 0);
         loop {
-            let stretches = pages.next(self.store()).await?;
-            if stretches.is_empty() {
+            let chunks = pages.next(self.store()).await?;
+            if chunks.is_empty() {
                 return Ok(segments);
             }
             let mut dearer: Vec<(Partition, u32, Vec<u8>)> = Vec::new();
-            for stretch in stretches {
-                for (position, packed) in (stretch.position..).zip(&stretch.rows) {
+            for chunk in chunks {
+                for (position, packed) in (chunk.position..).zip(&chunk.rows) {
                     let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
                     let of_row = price.of(row.variables).map_err(|_| refuse(&price))?;
                     segments += u64::from(of_row);
-                    let with_price = repriced(row, of_row).map(|row| (stretch.partition, position, row));
+                    let with_price = repriced(row, of_row).map(|row| (chunk.partition, position, row));
                     dearer.extend(with_price);
                 }
-                // Rendering a stretch takes a fraction of a millisecond; others have their turn between two.
+                // Rendering a chunk takes a fraction of a millisecond; others have their turn between two.
                 tokio::task::yield_now().await;
             }
             self.store().set_rows(id, &dearer).await?;

@@ -9,7 +9,7 @@ use crate::store::{CampaignState, StoreError};
 /// Why a campaign or message is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CampaignFault {
-    /// There is none of that id, or it is another tenant's.
+    /// There is no such campaign, or it is another tenant's.
     #[error("no such campaign")]
     NotFound,
     /// The request is wrong, and where.

@@ -6,17 +6,17 @@ use crate::domain::{GateId, Purpose};
 
 /// The gates of the database. Cheap to clone. There is one, which is always open, until campaigns have legal hours.
 #[derive(Clone, Debug)]
-pub(crate) struct Gates(Arc<RwLock<State>>);
+pub(crate) struct Gates(Arc<RwLock<Hours>>);
 
 #[derive(Debug)]
-struct State {
+struct Hours {
     open: Vec<GateId>,
     marketing: GateId,
 }
 
 impl Default for Gates {
     fn default() -> Self {
-        let state = State {
+        let state = Hours {
             open: vec![GateId::OPEN],
             marketing: GateId::OPEN,
         };

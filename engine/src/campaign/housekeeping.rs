@@ -21,7 +21,7 @@ impl Campaigns {
         let mut cursors = vec![0; usize::from(self.store().partitions())];
         while stop.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_some() {
             if let Err(error) = self.keep_house_once(&mut cursors).await {
-                tracing::debug!(%error, "cannot keep house; it is tried again");
+                tracing::debug!(%error, "housekeeping failed; it is tried again");
             }
         }
     }

@@ -78,7 +78,7 @@ impl Campaigns {
         Ok(())
     }
 
-    /// Queues the campaign in a task, unless one is at it.
+    /// Queues the campaign in a task, unless one is already doing so.
     fn queue_later(&self, tenant: TenantId, id: CampaignId) {
         let mut launching = self.0.launching.lock().unwrap_or_else(PoisonError::into_inner);
         if !launching.insert(id) {

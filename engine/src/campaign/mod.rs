@@ -1,6 +1,7 @@
 //! A tenant's orders: made from a body, priced, launched, expanded into messages, halted, settled and shown.
 
-mod booking;
+mod bookkeeper;
+mod news;
 mod books;
 mod control;
 mod direct;
@@ -70,9 +71,7 @@ pub(crate) struct Limits {
 pub(crate) struct CampaignDeps {
     /// Where they are kept.
     pub(crate) store: Store,
-    /// Metrics.
     pub(crate) metrics: Metrics,
-    /// The time.
     pub(crate) clock: Clock,
     /// Which SMSCs take whom.
     pub(crate) routes: Arc<Routes>,

@@ -15,18 +15,14 @@ const ORDERS_MAX: usize = 20_000;
 /// A campaign, as far as composing needs it. It never changes after the launch.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
-    /// Whose.
     pub(crate) tenant: TenantId,
-    /// Which.
     pub(crate) id: CampaignId,
     /// With [`CampaignKind::Direct`], each message's variables are sender, text, and when it was accepted, in µs since
     /// 1970; template and sender here mean nothing then.
     pub(crate) kind: CampaignKind,
     /// Its text, bound to the columns of the packed variables.
     pub(crate) template: Template,
-    /// Its sender.
     pub(crate) sender: Sender,
-    /// Its lane.
     pub(crate) purpose: Purpose,
     /// When it was launched, µs since 1970; a direct campaign: when it was made.
     pub(crate) launched_at_us: u64,
@@ -76,7 +72,7 @@ impl Order {
 }
 
 impl Order {
-    /// The text for a recipient with these packed variables; `None` when they are none of this order.
+    /// The text for a recipient with these packed variables; `None` when they do not fit this order.
     pub(crate) fn text(&self, packed: &[u8]) -> Option<String> {
         let values: Vec<&str> = variables(packed).collect();
         match self.kind {
@@ -151,7 +147,7 @@ impl Orders {
     /// Keeps a launched campaign's order at hand.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is invalid.
     pub(super) fn keep(&self, campaign: &Campaign) -> Result<Arc<Order>, StoreError> {
         let order = Arc::new(Order::of(campaign)?);
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);

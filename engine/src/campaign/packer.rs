@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::Routes;
 use crate::audience::{COLUMNS_MAX, RecipientSink, SinkFull, Values};
 use crate::domain::{GateId, MessageId, Partition, Recipient, RouteId, Row, push_variable};
-use crate::store::{RowBatch, Stretch};
+use crate::store::{RowBatch, Span};
 
 /// Rows of a partition and route that are handed on together: where routes alternate, the shortest span but the last.
 const BATCH_ROWS: usize = 250;
@@ -56,7 +56,7 @@ impl Packer {
         };
         self.rows -= rows.len();
         let handed_on = &mut self.counts[usize::from(partition.0)].1;
-        let stretch = Stretch {
+        let span = Span {
             route,
             gate: GateId::OPEN,
             first: *handed_on,
@@ -66,9 +66,9 @@ impl Packer {
             partition,
             position: *handed_on,
             rows,
-            stretches: vec![stretch],
+            spans: vec![span],
         };
-        *handed_on += stretch.count;
+        *handed_on += span.count;
         self.batches.blocking_send(batch).map_err(|_| SinkFull::Closed)
     }
 

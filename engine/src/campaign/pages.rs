@@ -14,11 +14,10 @@ pub(super) struct Pages {
 }
 
 /// Some rows of one partition.
-pub(super) struct Stretch {
+pub(super) struct Chunk {
     pub(super) partition: Partition,
     /// The position of the first row.
     pub(super) position: u32,
-    /// Packed rows.
     pub(super) rows: Vec<Vec<u8>>,
 }
 
@@ -41,19 +40,19 @@ impl Pages {
     ///
     /// # Errors
     /// When the store does not answer; the same step may be asked for again.
-    pub(super) async fn next(&mut self, store: &Store) -> Result<Vec<Stretch>, StoreError> {
+    pub(super) async fn next(&mut self, store: &Store) -> Result<Vec<Chunk>, StoreError> {
         if self.next.is_empty() {
             return Ok(Vec::new());
         }
         let read = store.audience(self.campaign, &self.next, STEP).await?;
-        let mut stretches = Vec::with_capacity(read.len());
+        let mut chunks = Vec::with_capacity(read.len());
         let mut next = Vec::with_capacity(read.len());
         for (&(partition, position), rows) in self.next.iter().zip(read) {
             if rows.len() == STEP as usize {
                 next.push((partition, position + STEP));
             }
             if !rows.is_empty() {
-                stretches.push(Stretch {
+                chunks.push(Chunk {
                     partition,
                     position,
                     rows,
@@ -61,6 +60,6 @@ impl Pages {
             }
         }
         self.next = next;
-        Ok(stretches)
+        Ok(chunks)
     }
 }

@@ -3,7 +3,7 @@
 use super::Campaigns;
 use super::pages::Pages;
 use crate::domain::{Event, GateId, Line, Message, Partition, RouteId, Row, TenantId, Way};
-use crate::store::{Owner, StaleQueue, StoreError, Stretch};
+use crate::store::{Owner, Span, StaleQueue, StoreError};
 
 impl Campaigns {
     /// Gives a draft's spans the gate of their campaign's purpose: which that is, is known when the whole draft is.
@@ -14,10 +14,10 @@ impl Campaigns {
         }
         for partition in self.store().all_partitions() {
             let spans = self.store().draft_spans(owner.campaign, partition).await?;
-            if spans.stretches.iter().all(|span| span.gate == gate) {
+            if spans.all.iter().all(|span| span.gate == gate) {
                 continue;
             }
-            let cut: Vec<Stretch> = spans.stretches.iter().map(|span| Stretch { gate, ..*span }).collect();
+            let cut: Vec<Span> = spans.all.iter().map(|span| Span { gate, ..*span }).collect();
             let version = self.0.deps.routes.version();
             self.store()
                 .recut_draft(owner, partition, spans, (&cut, version))
@@ -29,7 +29,7 @@ impl Campaigns {
     /// A draft was cut under other routes.
     pub(super) async fn recut_draft(&self, owner: Owner, partition: Partition) -> Result<(), StoreError> {
         let spans = self.store().draft_spans(owner.campaign, partition).await?;
-        let cut = self.cut(owner, partition, &spans.stretches).await?;
+        let cut = self.cut(owner, partition, &spans.all).await?;
         let version = self.0.deps.routes.version();
         self.store()
             .recut_draft(owner, partition, spans, (&cut, version))
@@ -63,10 +63,10 @@ impl Campaigns {
             if spans.version >= version {
                 return Ok(());
             }
-            let cut = self.cut(owner, queue.partition, &spans.stretches).await?;
+            let cut = self.cut(owner, queue.partition, &spans.all).await?;
             if self.store().recut_queue(owner, place, spans, (&cut, version)).await? {
-                for stretch in &cut {
-                    self.ring(stretch.route, queue.partition, false);
+                for span in &cut {
+                    self.ring(span.route, queue.partition, false);
                 }
                 tracing::debug!(campaign = %queue.campaign, line = %queue.line, "routes have changed: queued anew");
                 return Ok(());
@@ -74,10 +74,10 @@ impl Campaigns {
         }
     }
 
-    /// The stretches of rows under the routes of now.
-    async fn cut(&self, owner: Owner, partition: Partition, spans: &[Stretch]) -> Result<Vec<Stretch>, StoreError> {
+    /// The spans of rows under the routes of now.
+    async fn cut(&self, owner: Owner, partition: Partition, spans: &[Span]) -> Result<Vec<Span>, StoreError> {
         let (gate, routes) = (self.0.deps.gates.of(owner.purpose), &self.0.deps.routes);
-        let mut cut: Vec<Stretch> = Vec::new();
+        let mut cut: Vec<Span> = Vec::new();
         for span in spans {
             let end = span.first + span.count;
             let mut pages = Pages::of(owner.campaign, partition, span.first);
@@ -121,7 +121,7 @@ impl Campaigns {
                 .iter()
                 .filter(|line| matches!(line.way, Way::Pinned(smsc) if is_gone(smsc)))
             {
-                tracing::warn!(%line, partition = partition.0, "messages wait for an SMSC that is not configured any more, which has a part of them");
+                tracing::warn!(%line, partition = partition.0, "messages of which an SMSC has some segments wait for it, and it is no longer configured");
             }
         }
         Ok(())
@@ -149,12 +149,12 @@ impl Campaigns {
     }
 }
 
-fn add(cut: &mut Vec<Stretch>, position: u32, (route, gate): (RouteId, GateId)) {
+fn add(cut: &mut Vec<Span>, position: u32, (route, gate): (RouteId, GateId)) {
     match cut.last_mut() {
         Some(last) if (last.route, last.gate) == (route, gate) && last.first + last.count == position => {
             last.count += 1;
         }
-        _ => cut.push(Stretch {
+        _ => cut.push(Span {
             route,
             gate,
             first: position,

@@ -15,7 +15,6 @@ pub(crate) const PAGE_MAX: usize = 500;
 /// Rows, and where the next page begins; `None` when there is none.
 #[derive(Debug)]
 pub(crate) struct Page<T, C> {
-    /// The rows.
     pub(crate) rows: Vec<T>,
     /// Where to go on.
     pub(crate) next: Option<C>,

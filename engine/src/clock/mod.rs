@@ -24,16 +24,21 @@ impl Clock {
     /// A new engine's clock, set by the host's until a server's time is known.
     pub(crate) fn new() -> Self {
         let clock = Self {
-            origin: Instant::now(),
+            origin: tokio::time::Instant::now().into_std(),
             origin_unix_us: Box::leak(Box::default()),
         };
         clock.set(clock.wall_us());
         clock
     }
 
-    /// For durations and timers: never goes back.
+    /// For durations and timers: never goes back. Tokio's, so that tests pause it and move it on.
     pub(crate) fn now(self) -> Instant {
-        Instant::now()
+        tokio::time::Instant::now().into_std()
+    }
+
+    /// That long from now, for tokio's timers.
+    pub(crate) fn deadline(self, after: Duration) -> tokio::time::Instant {
+        tokio::time::Instant::now() + after
     }
 
     /// For what is stored and shown: microseconds since 1970.
@@ -57,11 +62,11 @@ impl Clock {
 
     /// Sets the time that is stored and shown.
     pub(crate) fn set(self, unix_us: u64) {
-        let since = self.origin.elapsed().as_micros() as i64;
+        let since = (self.now() - self.origin).as_micros() as i64;
         self.origin_unix_us.store(unix_us as i64 - since, Ordering::Relaxed);
     }
 
-    /// Moves it by so much, as a [`Report`] says.
+    /// Moves it by that much, as a [`Report`] says.
     pub(crate) fn adjust(self, by_us: i64) {
         self.origin_unix_us.fetch_add(by_us, Ordering::Relaxed);
     }
@@ -76,6 +81,14 @@ impl Clock {
             server,
         }
     }
+}
+
+/// Moves every clock of this process on, and all of tokio's timers, without anybody waiting. For tests on one thread.
+#[cfg(test)]
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }
 
 impl Default for Clock {
@@ -98,6 +111,15 @@ mod tests {
         clock.adjust(500_000_000);
         assert!((501_000_000..600_000_000).contains(&copy.unix_us()));
         assert!(other.unix_us() >= before);
+    }
+
+    #[tokio::test]
+    async fn both_times_go_by_tokios_clock() {
+        let clock = Clock::new();
+        let (now, unix_us) = (clock.now(), clock.unix_us());
+        pass(Duration::from_secs(3_600)).await;
+        assert!(clock.now() - now >= Duration::from_secs(3_600));
+        assert!((3_600_000_000..3_601_000_000).contains(&(clock.unix_us() - unix_us)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Whether the clocks that people can set still run with the one that nobody can.
+//! Whether the clocks that people can set still agree with the monotonic one, which nobody can.
 //!
 //! The engine's time is the server's TIME of the first contact and the monotonic time since. Each second the three are
 //! compared:
@@ -32,7 +32,6 @@ const EXPIRIES_WAIT_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// The clocks at one instant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading {
-    /// The monotonic clock.
     pub(crate) at: Instant,
     /// The engine's time, µs since 1970.
     pub(crate) engine_us: u64,

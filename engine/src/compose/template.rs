@@ -24,7 +24,7 @@ pub(crate) struct Template {
     pieces: Vec<Piece>,
 }
 
-/// A stretch of the text; ranges are octets of [`Template::text`].
+/// A piece of the text; ranges are octets of [`Template::text`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
     Literal(Range<usize>),
@@ -43,8 +43,8 @@ impl Template {
         let mut at = 0;
         while at < text.len() {
             let (piece, next) = match next_piece(text, at) {
-                Ok(Found::Literal { range, next }) => (Ok(Piece::Literal(range)), next),
-                Ok(Found::Field { name, fallback, next }) => {
+                Ok(Next::Literal { range, next }) => (Ok(Piece::Literal(range)), next),
+                Ok(Next::Field { name, fallback, next }) => {
                     let column = columns.find(&text[name.clone()]);
                     let field = column.map(|column| Piece::Field { column, fallback });
                     (field.ok_or_else(|| columns.unknown(&text[name])), next)
@@ -96,7 +96,7 @@ impl Template {
     }
 }
 
-/// The column that a name probably means, if it is none.
+/// The column that was probably meant by a name that is not one.
 pub(crate) fn nearest_column<C: AsRef<str>>(name: &str, columns: &[C]) -> Option<String> {
     let folded: Vec<String> = columns.iter().map(|column| fold(column.as_ref())).collect();
     let nearest = nearest(&fold(name), folded.iter().map(String::as_str))?;
@@ -104,7 +104,7 @@ pub(crate) fn nearest_column<C: AsRef<str>>(name: &str, columns: &[C]) -> Option
     columns.get(position).map(|column| column.as_ref().to_owned())
 }
 
-enum Found {
+enum Next {
     Literal {
         range: Range<usize>,
         next: usize,
@@ -117,10 +117,10 @@ enum Found {
 }
 
 /// The piece that begins at `at`, and where the next one does.
-fn next_piece(text: &str, at: usize) -> Result<Found, FieldProblem> {
+fn next_piece(text: &str, at: usize) -> Result<Next, FieldProblem> {
     let rest = &text[at..];
     if rest.starts_with("[[") {
-        return Ok(Found::Literal {
+        return Ok(Next::Literal {
             range: at..at + 1,
             next: at + 2,
         });
@@ -141,7 +141,7 @@ fn next_piece(text: &str, at: usize) -> Result<Found, FieldProblem> {
         if text[name.clone()].trim().is_empty() || text[name.clone()].contains(['[', '{']) {
             return Err(broken());
         }
-        return Ok(Found::Field {
+        return Ok(Next::Field {
             name,
             fallback,
             next: start + length + close.len(),
@@ -151,7 +151,7 @@ fn next_piece(text: &str, at: usize) -> Result<Found, FieldProblem> {
     let first = rest.chars().next().map_or(0, char::len_utf8);
     let length = ["[", "{{"].iter().filter_map(|open| rest[first..].find(open)).min();
     let end = length.map_or(text.len(), |length| at + first + length);
-    Ok(Found::Literal {
+    Ok(Next::Literal {
         range: at..end,
         next: end,
     })

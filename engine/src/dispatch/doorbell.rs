@@ -6,18 +6,18 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use crate::domain::{PARTITIONS_MAX, Partition, RouteId, SmscId, Way};
+use crate::domain::{PARTITIONS_MAX, Partition, Way};
 
 /// The partitions of one SMSC that are worth a lease. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Doorbell {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<Waiting>>,
     rung: Arc<Notify>,
     rung_urgently: Arc<Notify>,
 }
 
 #[derive(Debug)]
-struct State {
+struct Waiting {
     /// One bit a partition.
     waiting: u64,
     /// Those where something urgent came: looked at first.
@@ -28,7 +28,7 @@ struct State {
     due: [Option<Instant>; PARTITIONS_MAX as usize],
 }
 
-impl Default for State {
+impl Default for Waiting {
     fn default() -> Self {
         Self {
             waiting: 0,
@@ -39,7 +39,7 @@ impl Default for State {
     }
 }
 
-impl State {
+impl Waiting {
     /// The next partition, which is no longer waiting then.
     fn next(&mut self, now: Instant) -> Option<Partition> {
         self.look_at_the_clock(now);
@@ -147,7 +147,7 @@ impl Doorbell {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -157,12 +157,11 @@ impl Doorbell {
 pub(crate) struct Bells(Arc<HashMap<Way, Vec<Doorbell>>>);
 
 impl Bells {
-    /// The bells of SMSCs, each of which serves some routes, and what waits for it alone.
-    pub(crate) fn new(smscs: &[(SmscId, Doorbell, Vec<RouteId>)]) -> Self {
+    /// Each bell with the ways that are served where it rings.
+    pub(crate) fn new(doorbells: impl IntoIterator<Item = (Doorbell, Vec<Way>)>) -> Self {
         let mut bells: HashMap<Way, Vec<Doorbell>> = HashMap::new();
-        for (smsc, bell, routes) in smscs {
-            let ways = routes.iter().map(|route| Way::Route(*route));
-            for way in ways.chain([Way::Pinned(*smsc)]) {
+        for (bell, ways) in doorbells {
+            for way in ways {
                 bells.entry(way).or_default().push(bell.clone());
             }
         }
@@ -186,6 +185,8 @@ impl Bells {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::clock::Clock;
 
@@ -216,5 +217,18 @@ mod tests {
         assert_eq!(bell.lock().next(now), None);
         assert_eq!(bell.lock().next(due), Some(Partition(3)));
         assert_eq!(bell.lock().next(due), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bell_rings_by_itself_when_something_is_due() {
+        let (bell, clock) = (Doorbell::default(), Clock::new());
+        let since = clock.now();
+        bell.ring_at(Partition(3), since + Duration::from_secs(60));
+        bell.ring_at(Partition(3), since + Duration::from_secs(90));
+        bell.rung(|| clock.now()).await;
+        let waited = clock.now() - since;
+        assert!((60..61).contains(&waited.as_secs()), "{waited:?}");
+        assert_eq!(bell.next(clock.now()), Some(Partition(3)));
+        assert_eq!(bell.next(clock.now()), None);
     }
 }

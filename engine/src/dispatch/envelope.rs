@@ -80,7 +80,7 @@ pub(super) fn unsealed(leased: &LeasedMessage, lease: &Arc<Lease>) -> Option<Fli
     })
 }
 
-/// The number that replies go to; 0 when the sender is none.
+/// The number that replies go to; 0 when the sender is not a number.
 fn replies_to(sender: &Sender) -> u64 {
     sender.address.parse().unwrap_or(0)
 }

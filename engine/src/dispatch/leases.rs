@@ -146,7 +146,7 @@ impl Leases {
                         stale,
                     });
                 }
-                Ok(Leased::Older(known)) => self.settle_older(&mut turn, wanted.partition, known).await,
+                Ok(Leased::Older(known)) => self.resolve_older(&mut turn, wanted.partition, known).await,
                 Err(error) => {
                     self.metrics.redis_errors_total.with_label_values(&["lease"]).inc();
                     tracing::warn!(%error, "a lease has no reply; it is asked for again");
@@ -180,7 +180,7 @@ impl Leases {
 
     /// The database is older than what this process has seen: what was leased since may have been sent. It is put in doubt,
     /// and another epoch begins, so that what is under way is told from what came back.
-    async fn settle_older(&self, turn: &mut Turn, partition: Partition, known: u64) {
+    async fn resolve_older(&self, turn: &mut Turn, partition: Partition, known: u64) {
         match self.restore(turn, partition, known).await {
             Ok(found) => {
                 tracing::error!(
@@ -285,7 +285,7 @@ impl Leases {
                 continue;
             }
             if let Err(error) = self.store.beat(&self.own()).await {
-                tracing::debug!(%error, "no sign of life could be given");
+                tracing::debug!(%error, "the heartbeat could not be written");
             }
         }
     }
@@ -297,7 +297,7 @@ impl Leases {
         let in_flight = Arc::strong_count(&*self.current.lock().unwrap_or_else(PoisonError::into_inner)) > 1;
         let retired = !self.retired.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
         if unanswered || in_flight || retired {
-            tracing::warn!("some leases have no answer: their messages will be in doubt at the next start");
+            tracing::warn!("some leases were not answered: their messages will be in doubt at the next start");
             return;
         }
         if let Err(error) = self.store.forget_epoch(self.epoch()).await {

@@ -29,7 +29,7 @@ const LEASED_MAX: Duration = Duration::from_secs(1);
 pub(crate) struct Meter(Arc<Inner>);
 
 struct Inner {
-    state: Mutex<State>,
+    state: Mutex<Permits>,
     /// Leads were given back.
     freed: Notify,
     wire: Wire,
@@ -37,7 +37,7 @@ struct Inner {
     clock: Clock,
 }
 
-struct State {
+struct Permits {
     /// The configured rate.
     ceiling: Option<f64>,
     pace: Pace,
@@ -46,7 +46,7 @@ struct State {
     ahead: usize,
 }
 
-/// The right to lease so many segments; it ends when they are handed over.
+/// The right to lease some segments; it ends when they are handed over.
 pub(crate) struct Lead {
     count: usize,
     meter: Arc<Inner>,
@@ -60,7 +60,7 @@ impl Meter {
             rate: rate.segments_per_second(),
             burst,
         });
-        let state = State {
+        let state = Permits {
             ceiling: bound.map(|bound| bound.rate),
             pace: Pace::new(bound, now),
             throttle: Throttle::new(now),
@@ -125,7 +125,7 @@ impl Meter {
         self.0.note(now, |state| state.throttle.throttled(now));
     }
 
-    /// The SMSC took so many segments.
+    /// The SMSC took that many segments.
     pub(crate) fn accepted(&self, now: Instant, count: usize) {
         self.0
             .note(now, |state| state.throttle.accepted(count, state.ceiling, now));
@@ -139,7 +139,7 @@ impl Meter {
 }
 
 impl Inner {
-    fn note(&self, now: Instant, what: impl FnOnce(&mut State)) {
+    fn note(&self, now: Instant, what: impl FnOnce(&mut Permits)) {
         let mut state = self.lock();
         let before = state.throttle.rate();
         what(&mut state);
@@ -150,13 +150,13 @@ impl Inner {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Permits> {
         // Whole at every instant, so a panic elsewhere does not spoil it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl Permits {
     /// What holds now, in segments a second.
     fn rate(&self) -> Option<f64> {
         self.throttle.rate().or(self.ceiling)
@@ -187,7 +187,6 @@ impl State {
 }
 
 impl Lead {
-    /// How many.
     pub(crate) fn count(&self) -> usize {
         self.count
     }
@@ -195,7 +194,10 @@ impl Lead {
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        self.meter.lock().ahead -= self.count;
+        let mut permits = self.meter.lock();
+        debug_assert!(permits.ahead >= self.count, "a lead was given back twice");
+        permits.ahead -= self.count;
+        drop(permits);
         self.meter.freed.notify_waiters();
     }
 }
@@ -237,7 +239,7 @@ mod tests {
         assert_eq!((lead.count(), waited), (5, true));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_was_handed_over_and_is_not_written_is_counted_until_it_is() {
         let (meter, wire) = meter(Some(100));
         let mut taken = 0;
@@ -246,13 +248,27 @@ mod tests {
         }
         // A second's worth and the burst are with a session that has written none of them.
         let mut more = Box::pin(meter.take(10));
-        let patience = tokio::time::timeout(5 * Duration::from_millis(10), &mut more).await;
+        let patience = tokio::time::timeout(Duration::from_secs(3_600), &mut more).await;
         assert!(patience.is_err(), "more was permitted");
         wire.unsent(1);
         assert_eq!(more.await, 1);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
+    async fn at_the_rate_a_second_brings_a_seconds_worth() {
+        let (meter, wire) = meter(Some(100));
+        let clock = Clock::new();
+        let (since, mut taken) = (clock.now(), 0);
+        while taken < 1_000 {
+            let count = meter.take(1_000 - taken).await;
+            wire.wrote(count, clock.now());
+            taken += count;
+        }
+        let seconds = (clock.now() - since).as_secs_f64();
+        assert!((9.8..=10.1).contains(&seconds), "1,000 at 100/s took {seconds} s");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn without_a_rate_there_is_always_enough_until_the_smsc_throttles() {
         let (meter, _) = meter(None);
         let gauge = |meter: &Meter| String::from_utf8(meter.0.metrics.all.exposition()).unwrap();

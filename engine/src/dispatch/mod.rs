@@ -8,9 +8,12 @@ mod doorbell;
 mod envelope;
 mod leases;
 mod meter;
+mod outlet;
 mod pace;
 mod sweep;
 mod throttle;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,15 +28,14 @@ pub(crate) use leases::Leases;
 use leases::{Got, Wanted};
 use meter::Lead;
 pub(crate) use meter::Meter;
+pub(crate) use outlet::Outlet;
 pub(crate) use sweep::Sweeper;
 
-use crate::bind::{Answer, Events, Flight, Lease, Pool, Reply, Segments, Slots};
+use crate::bind::{Answer, Events, Flight, Lease, Reply, Segments, Slots};
 use crate::campaign::{Campaigns, Gates, Order, Orders};
 use crate::clock::Clock;
-use crate::config;
-use crate::domain::{Partition, RouteId, SmscId};
+use crate::domain::{Line, Message, Partition};
 use crate::guard::Verdict;
-use crate::metrics::SmscMetrics;
 use crate::pressure::Pressure;
 use crate::store::{LeasedMessage, Store};
 
@@ -55,24 +57,14 @@ const STALE_AFTER: Duration = Duration::from_secs(1);
 /// What a dispatcher works with. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Dispatcher {
-    /// Which SMSC.
-    pub(crate) smsc: SmscId,
-    /// Its configuration.
-    pub(crate) config: Arc<config::Smsc>,
-    /// The routes that it serves.
-    pub(crate) routes: Arc<[RouteId]>,
+    /// The SMSC that is fed.
+    pub(crate) outlet: Arc<Outlet>,
     /// The version of the routes.
     pub(crate) version: u32,
     /// Which hours are open.
     pub(crate) gates: Gates,
     /// Where it is looked for what is due.
     pub(crate) store: Store,
-    /// Places in its windows.
-    pub(crate) pool: Pool,
-    /// How fast it is fed.
-    pub(crate) meter: Meter,
-    /// Which partitions have something due.
-    pub(crate) doorbell: Doorbell,
     /// How messages are claimed.
     pub(crate) leases: Arc<Leases>,
     /// What the messages say.
@@ -85,9 +77,6 @@ pub(crate) struct Dispatcher {
     pub(crate) verdict: Verdict,
     /// Answers for messages that no session ever had.
     pub(crate) feed: mpsc::Sender<Events>,
-    /// Its metrics.
-    pub(crate) metrics: SmscMetrics,
-    /// The time.
     pub(crate) clock: Clock,
 }
 
@@ -103,9 +92,9 @@ impl Dispatcher {
 
     async fn work(self, stop: CancellationToken) {
         let reserve = async || {
-            self.doorbell.rung(|| self.clock.now()).await;
+            self.outlet.doorbell.rung(|| self.clock.now()).await;
             let since = self.clock.now();
-            let slots = self.pool.slots(BATCH_MAX).await;
+            let slots = self.outlet.pool.slots(BATCH_MAX).await;
             let reserved = self.reserve(slots, since).await;
             self.pressure.relieved(|| self.clock.now()).await;
             self.verdict.leases_allowed().await;
@@ -113,7 +102,7 @@ impl Dispatcher {
         };
         while let Some(reserved) = stop.run_until_cancelled(reserve()).await {
             // Chosen last: what is urgent and came meanwhile goes first.
-            if let Some(partition) = self.doorbell.next(self.clock.now()) {
+            if let Some(partition) = self.outlet.doorbell.next(self.clock.now()) {
                 self.lease_and_submit(partition, reserved, &stop).await;
             }
         }
@@ -122,9 +111,9 @@ impl Dispatcher {
     /// Leases what is urgent as soon as it comes: it waits neither for a worker, nor for company, nor for settling.
     async fn express(self, stop: CancellationToken) {
         let reserve = async || {
-            let partition = self.doorbell.next_urgent().await;
+            let partition = self.outlet.doorbell.next_urgent().await;
             let since = self.clock.now();
-            let slots = self.pool.slots_now(EXPRESS_MAX).await;
+            let slots = self.outlet.pool.slots_now(EXPRESS_MAX).await;
             let reserved = self.reserve(slots, since).await;
             self.verdict.leases_allowed().await;
             (partition, reserved)
@@ -137,10 +126,10 @@ impl Dispatcher {
     /// Waits for a lead on the rate, for places that were waited for since then.
     async fn reserve(&self, mut slots: Slots, since: Instant) -> (Slots, Lead) {
         let waited_for_places = self.clock.now() - since;
-        self.metrics.window_wait.observe(waited_for_places.as_secs_f64());
-        let (lead, waited) = self.meter.lead(slots.count()).await;
+        self.outlet.metrics.window_wait.observe(waited_for_places.as_secs_f64());
+        let (lead, waited) = self.outlet.meter.lead(slots.count()).await;
         if waited {
-            self.metrics.throttled_locally.inc();
+            self.outlet.metrics.throttled_locally.inc();
         }
         slots.keep(lead.count());
         (slots, lead)
@@ -149,10 +138,10 @@ impl Dispatcher {
     async fn lease_and_submit(&self, partition: Partition, (slots, lead): (Slots, Lead), stop: &CancellationToken) {
         let gates = self.gates.open();
         let wanted = Wanted {
-            smsc: self.smsc,
+            smsc: self.outlet.id,
             partition,
             segments: slots.count(),
-            routes: &self.routes,
+            routes: &self.outlet.routes,
             gates: &gates,
             version: self.version,
         };
@@ -167,16 +156,16 @@ impl Dispatcher {
             return;
         };
         if more {
-            self.doorbell.ring(partition, false);
+            self.outlet.doorbell.ring(partition, false);
         }
         if let Some(due) = next_due {
             let wait = Duration::from_micros(due.saturating_sub(self.clock.unix_us()));
-            self.doorbell.ring_at(partition, self.clock.now() + wait);
+            self.outlet.doorbell.ring_at(partition, self.clock.now() + wait);
         }
         if stale && let Err(error) = self.campaigns.recut_stale(partition).await {
             tracing::warn!(%error, "what is queued under older routes cannot be queued anew; it is tried again");
         }
-        self.metrics.leased.inc_by(messages.len() as u64);
+        self.outlet.metrics.leased.inc_by(messages.len() as u64);
         self.hand_over(&messages, &lease, slots).await;
         drop(lead);
     }
@@ -185,15 +174,17 @@ impl Dispatcher {
     async fn hand_over(&self, messages: &[LeasedMessage], lease: &Arc<Lease>, mut slots: Slots) {
         let (since, now_us) = (self.clock.now(), self.clock.unix_us());
         let mut batch = Segments::default();
-        let mut failed = Events::none(self.smsc);
+        let mut failed = Events::none(self.outlet.id);
         for leased in messages {
             let Some(order) = self.order(leased).await else {
                 refuse(&mut failed, leased, lease);
                 continue;
             };
             let waited = now_us.saturating_sub(order.asked_at_us(&leased.variables));
-            self.metrics.time_in_queue(order.purpose.lane(), waited as f64 / 1e6);
-            if envelope::seal(&self.config, &order, (leased, lease), &mut batch).is_err() {
+            self.outlet
+                .metrics
+                .time_in_queue(order.purpose.lane(), waited as f64 / 1e6);
+            if envelope::seal(&self.outlet.config, &order, (leased, lease), &mut batch).is_err() {
                 refuse(&mut failed, leased, lease);
             }
         }
@@ -208,10 +199,10 @@ impl Dispatcher {
             if slots.count() == 0 && !slots.one_more().await {
                 return unsent(failed, &batch);
             }
-            if self.meter.is_behind() || self.clock.now() - since > STALE_AFTER {
+            if self.outlet.meter.is_behind() || self.clock.now() - since > STALE_AFTER {
                 return unsent(failed, &batch);
             }
-            let permits = self.meter.take(batch.count().min(slots.count())).await;
+            let permits = self.outlet.meter.take(batch.count().min(slots.count())).await;
             if let Err(back) = slots.submit(batch.split_to(permits)) {
                 unsent(failed, &back);
             }
@@ -221,7 +212,7 @@ impl Dispatcher {
     async fn report(&self, failed: Events) {
         if !failed.answers.is_empty() && self.feed.send(failed).await.is_err() {
             tracing::error!(
-                smsc = self.metrics.name,
+                smsc = self.outlet.metrics.name,
                 "answers could not be handed over: their messages will be in doubt"
             );
         }
@@ -229,7 +220,7 @@ impl Dispatcher {
 
     /// What the message's campaign says; asked from the store the first time, again and again while that is away.
     async fn order(&self, leased: &LeasedMessage) -> Option<Arc<Order>> {
-        let (message, _) = crate::domain::Message::unpack(leased.recipient, &leased.message).ok()?;
+        let (message, _) = Message::unpack(leased.recipient, &leased.message).ok()?;
         if let Some(order) = self.orders.cached(message.id.campaign()) {
             return Some(order);
         }
@@ -249,12 +240,9 @@ impl Dispatcher {
         loop {
             match self.store.lines().await {
                 Ok(partitions) => {
-                    let mine = |line: &crate::domain::Line| match line.way {
-                        crate::domain::Way::Route(route) => self.routes.contains(&route),
-                        crate::domain::Way::Pinned(smsc) => smsc == self.smsc,
-                    };
+                    let mine = |line: &Line| self.outlet.ways().any(|way| way == line.way);
                     let waiting = partitions.into_iter().filter(|(_, lines)| lines.iter().any(mine));
-                    waiting.for_each(|(partition, _)| self.doorbell.ring(partition, false));
+                    waiting.for_each(|(partition, _)| self.outlet.doorbell.ring(partition, false));
                 }
                 Err(error) => tracing::debug!(%error, "cannot look for due messages"),
             }

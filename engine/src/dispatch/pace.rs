@@ -35,7 +35,7 @@ pub(super) enum Wait {
 pub(super) struct Bound {
     /// Segments a second.
     pub(super) rate: f64,
-    /// And so many more.
+    /// And that many more.
     pub(super) burst: u32,
 }
 
@@ -124,6 +124,7 @@ impl Pace {
         if self.bound.is_none() {
             return;
         }
+        debug_assert!(self.outstanding >= count, "more left than was handed over");
         self.outstanding = self.outstanding.saturating_sub(count);
         if let Some(at) = at {
             self.left.push_back((at, count));

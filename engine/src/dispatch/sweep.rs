@@ -26,11 +26,9 @@ const ROUND: Duration = Duration::from_secs(1);
 
 /// What is swept, and how it is decided.
 pub(crate) struct Sweeper {
-    /// Where.
     pub(crate) store: Store,
     /// Who is alive.
     pub(crate) leases: Arc<Leases>,
-    /// The time.
     pub(crate) clock: Clock,
     /// Whether the clock may be trusted to end something, and the database to be ours.
     pub(crate) verdict: Verdict,
@@ -83,7 +81,7 @@ impl Sweeper {
     }
 
     /// One look at all epochs, by the server's clock.
-    async fn recover(&self) -> Result<(), StoreError> {
+    pub(super) async fn recover(&self) -> Result<(), StoreError> {
         let own = self.leases.own();
         let now = self.store.beat(&own).await?;
         let others = self.store.epochs().await?.into_iter();
@@ -94,7 +92,7 @@ impl Sweeper {
                 tracing::warn!(
                     epoch = epoch.number,
                     messages = found,
-                    "an engine process ended without a word; its leases are settled"
+                    "an engine process died; its leases are resolved"
                 );
             }
         }
@@ -105,7 +103,7 @@ impl Sweeper {
             tracing::warn!(
                 epoch,
                 messages = found,
-                "leases that came back with an older database are settled"
+                "leases that came back with an older database are resolved"
             );
         }
         Ok(())
@@ -117,7 +115,7 @@ impl Sweeper {
             let mut cursor = 0;
             loop {
                 let step = self.store.scan_records(partition, cursor, STEP).await?;
-                found += self.settle(&step.entries, search).await?;
+                found += self.move_on(&step.entries, search).await?;
                 cursor = step.cursor;
                 if cursor == 0 {
                     break;
@@ -131,7 +129,7 @@ impl Sweeper {
         loop {
             for partition in self.store.all_partitions() {
                 if !self.verdict.may_expire() {
-                    tracing::debug!("nothing expires while the clocks part");
+                    tracing::debug!("nothing expires while the clocks disagree");
                 } else if let Err(error) = self.expire(partition).await {
                     tracing::debug!(%error, "cannot look for old messages; it is tried again");
                 }
@@ -140,11 +138,11 @@ impl Sweeper {
         }
     }
 
-    async fn expire(&self, partition: Partition) -> Result<(), StoreError> {
+    pub(super) async fn expire(&self, partition: Partition) -> Result<(), StoreError> {
         let mut cursor = 0;
         loop {
             let step = self.store.scan_records(partition, cursor, STEP).await?;
-            self.settle(&step.entries, Search::Expired).await?;
+            self.move_on(&step.entries, Search::Expired).await?;
             self.forget_trails(&step.entries).await?;
             cursor = step.cursor;
             if cursor == 0 {
@@ -192,7 +190,7 @@ impl Sweeper {
         self.store.unpark(&old).await.map(drop)
     }
 
-    async fn settle(&self, records: &[(Recipient, Vec<u8>)], search: Search) -> Result<usize, StoreError> {
+    async fn move_on(&self, records: &[(Recipient, Vec<u8>)], search: Search) -> Result<usize, StoreError> {
         let now = self.clock.unix_us();
         let mut moves = Vec::new();
         for (recipient, bytes) in records {

@@ -103,7 +103,7 @@ impl Throttle {
         self.grown_at = now;
     }
 
-    /// It took so many segments. `ceiling`: a rate at which the account is limited anyway.
+    /// It took that many segments. `ceiling`: a rate at which the account is limited anyway.
     pub(super) fn accepted(&mut self, count: usize, ceiling: Option<f64>, now: Instant) {
         let (accepted, _) = self.count((count, 0), now);
         let Some(rate) = self.rate else {
@@ -211,7 +211,7 @@ mod tests {
             }
         }
 
-        /// Goes on for so many seconds at an SMSC that takes `limit` a second and a tenth of it at once. Returns what was
+        /// Goes on for that many seconds at an SMSC that takes `limit` a second and a tenth of it at once. Returns what was
         /// accepted and refused.
         fn go_on(&mut self, seconds: f64, limit: f64) -> (usize, usize) {
             let (mut accepted, mut refused) = (0, 0);

@@ -35,7 +35,6 @@ pub(crate) enum Due {
 /// A record in which moves are made. Nothing of it is stored before the store has swapped it for what was read.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
-    /// Whose.
     pub(crate) recipient: Recipient,
     octets: Vec<u8>,
     /// What the moves add to the journal.

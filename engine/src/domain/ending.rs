@@ -69,7 +69,6 @@ impl Reason {
 pub(crate) enum Ending {
     /// One of the seven statuses. `accepted`: an SMSC had taken at least a segment, so that it is billed.
     Status {
-        /// Which.
         status: Status,
         /// Whether it is billed.
         accepted: bool,
@@ -111,9 +110,7 @@ impl Ending {
 /// How, why and when a message ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ResultSlot {
-    /// How.
     pub(crate) ending: Ending,
-    /// Why.
     pub(crate) reason: Reason,
     /// The low 16 bits of the answer's command_status, or the receipt's `err` as a number.
     pub(crate) code: u16,

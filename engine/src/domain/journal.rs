@@ -23,11 +23,8 @@ pub(crate) enum JournalEvent {
         from: u8,
         /// The letter of its state then; [`ENDED`].
         to: u8,
-        /// Which.
         id: MessageId,
-        /// Whose.
         tenant: TenantId,
-        /// Where.
         smsc: SmscId,
         /// Its segments.
         segments: u8,
@@ -44,11 +41,8 @@ pub(crate) enum JournalEvent {
         result: ResultSlot,
         /// Of which campaign.
         campaign: CampaignId,
-        /// Whose.
         tenant: TenantId,
-        /// The first position.
         position: u32,
-        /// How many.
         count: u32,
     },
 }

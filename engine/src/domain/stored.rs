@@ -43,7 +43,6 @@ pub(crate) struct Line {
     pub(crate) way: Way,
     /// [`super::Purpose::lane`].
     pub(crate) lane: u8,
-    /// Its hours.
     pub(crate) gate: GateId,
 }
 
@@ -124,7 +123,6 @@ impl Mark {
 /// One segment: what is known of it, and the SMSC's id of it, empty when there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trace {
-    /// What is known.
     pub(crate) mark: Mark,
     /// The id in its submit_sm_resp.
     pub(crate) smsc_id: Vec<u8>,
@@ -150,7 +148,7 @@ pub(crate) struct Traces {
 }
 
 impl Traces {
-    /// Reads a body; `None` when it has none, or is none.
+    /// Reads a body; `None` when it has none, or is invalid.
     pub(crate) fn unpack(body: &[u8]) -> Option<Self> {
         let at = u64::from_be_bytes(array(body, 0)?);
         let mut rest = &body[8..];
@@ -200,11 +198,9 @@ pub(crate) struct Message<'a> {
     pub(crate) moves: u8,
     /// The epoch that it was last leased under.
     pub(crate) epoch: u32,
-    /// Which.
     pub(crate) id: MessageId,
     /// Submissions that were refused for now.
     pub(crate) attempts: u8,
-    /// Whose.
     pub(crate) tenant: TenantId,
     /// The route that it was queued under.
     pub(crate) route: RouteId,
@@ -214,7 +210,6 @@ pub(crate) struct Message<'a> {
     pub(crate) lane: u8,
     /// Whether its tenant has a frequency cap.
     pub(crate) capped: bool,
-    /// Its hours.
     pub(crate) gate: GateId,
     /// submit_sm's that it takes, as estimated.
     pub(crate) segments: u8,
@@ -236,7 +231,7 @@ impl<'a> Message<'a> {
     /// Reads the message at the front of `bytes`, and how long it is.
     ///
     /// # Errors
-    /// When that is none.
+    /// When that is invalid.
     pub(crate) fn unpack(recipient: Recipient, bytes: &'a [u8]) -> Result<(Self, usize), BadForm> {
         Self::read(recipient, bytes).ok_or(BadForm { at: 0 })
     }
@@ -324,7 +319,6 @@ pub(crate) struct Trail<'a> {
     pub(crate) sender: u64,
     /// Whose the last message was.
     pub(crate) tenant: TenantId,
-    /// Its campaign.
     pub(crate) campaign: CampaignId,
     /// When it was taken, seconds since 1970.
     pub(crate) at: u32,
@@ -409,7 +403,6 @@ impl<'a> Record<'a> {
 /// One recipient of an audience, as it is stored: `form(1) recipient(8) segments(1) credits(1) variables`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row<'a> {
-    /// To whom.
     pub(crate) recipient: Recipient,
     /// submit_sm's that the message takes, as estimated.
     pub(crate) segments: u8,
@@ -438,7 +431,7 @@ impl<'a> Row<'a> {
     /// Reads it.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is invalid.
     pub(crate) fn unpack(bytes: &'a [u8]) -> Result<Self, BadForm> {
         let read = || {
             let (head, variables) = bytes.split_at_checked(Self::FIXED)?;

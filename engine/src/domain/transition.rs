@@ -17,38 +17,31 @@ pub(crate) enum Event {
         traces: Option<Traces>,
         /// Submissions that were refused for now, this one included if it counts.
         attempts: u8,
-        /// When.
         due: u64,
     },
     /// None of it was taken, and none will be.
     Rejected {
         /// In which status it ends.
         status: Status,
-        /// Why.
         reason: Reason,
         /// The answer's command_status.
         code: u16,
     },
     /// A segment may have been sent. Traces: all segments.
     Doubted(Traces),
-    /// A late answer: one segment that was in doubt is none any more, and others are.
+    /// A late answer: one segment is no longer in doubt, and others are.
     Learned(Traces),
     /// The receipt of one segment.
     Receipt {
-        /// Which segment.
         segment: usize,
-        /// What it says.
         status: Status,
         /// The vendor's error code.
         code: u16,
     },
     /// A receipt of that id shows that a lost segment was taken after all.
     Found {
-        /// Which segment.
         segment: usize,
-        /// Its id.
         smsc_id: Vec<u8>,
-        /// What it says.
         status: Status,
         /// The vendor's error code.
         code: u16,
@@ -66,7 +59,6 @@ pub(crate) enum Event {
 pub(crate) struct Transition {
     /// The step through the table of states.
     pub(crate) step: Step,
-    /// Whose record.
     pub(crate) recipient: Recipient,
     /// The head that is expected.
     pub(crate) expected: [u8; HEAD],

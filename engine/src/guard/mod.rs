@@ -147,7 +147,7 @@ impl Guard {
             return;
         }
         if step(standing) == (false, false) {
-            tracing::info!("the clocks run together again");
+            tracing::info!("the clocks agree again");
             return;
         }
         let seconds = |us: i64| us / 1_000_000;

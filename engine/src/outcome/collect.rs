@@ -10,7 +10,6 @@ use crate::domain::MessageId;
 /// A message all of whose submitted segments have a reply.
 #[derive(Debug)]
 pub(crate) struct Whole {
-    /// The message.
     pub(crate) flight: Arc<Flight>,
     /// Segments and their replies.
     pub(crate) replies: Vec<(u8, Reply)>,
@@ -40,6 +39,10 @@ impl Collector {
             return Some(Whole { flight, replies, late });
         }
         let replies = self.partial.entry(flight.id).or_default();
+        debug_assert!(
+            part < flight.segments && replies.iter().all(|(known, _)| *known != part),
+            "a segment has two replies"
+        );
         replies.push((part, reply));
         if replies.len() < usize::from(flight.submitted) {
             return None;

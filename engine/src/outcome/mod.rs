@@ -35,7 +35,6 @@ pub(crate) enum Retry {
 }
 
 impl Retry {
-    /// The label.
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Throttled => "throttled",

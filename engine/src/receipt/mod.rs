@@ -16,7 +16,7 @@ pub(crate) use whereabouts::Whereabouts;
 use crate::bind::ReceiptNews;
 
 impl ReceiptNews {
-    /// The ids that it names, the surest first; empty ones are none.
+    /// The ids that it names, the surest first, without empty ones.
     pub(crate) fn ids(&self) -> impl Iterator<Item = &[u8]> {
         [&self.tlv_id, &self.text_id]
             .into_iter()

@@ -25,7 +25,6 @@ pub(crate) enum Unmatched {
 }
 
 impl Unmatched {
-    /// The label.
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Early => "early",

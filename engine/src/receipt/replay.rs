@@ -13,14 +13,13 @@ pub(crate) struct ParkedView {
     pub(crate) id: String,
     /// The SMSC that sent it.
     pub(crate) smsc: SmscId,
-    /// The receipt.
     pub(crate) receipt: Parked,
 }
 
 /// Why a receipt cannot be tried again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReplayFault {
-    /// There is none of that id: it found its message, or was dropped when its time was over.
+    /// There is no such receipt: it found its message, or was dropped when its time was over.
     #[error("no such receipt is parked")]
     NotFound,
     /// The engine ends, or others are being tried.

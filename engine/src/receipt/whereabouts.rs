@@ -1,4 +1,4 @@
-//! Whose messages the ids of late belong to: for receipts that do not say it, and so that the record need not be read for
+//! Whose messages the recent ids belong to: for receipts that do not say it, and so that the record need not be read for
 //! those that do.
 
 use std::hash::{BuildHasher, BuildHasherDefault};
@@ -25,7 +25,7 @@ struct Known {
     records: Generations<(Recipient, Vec<u8>)>,
 }
 
-/// What came of late; the oldest half goes when there are too many.
+/// The recent ones; the oldest half goes when there are too many.
 #[derive(Debug)]
 struct Generations<T> {
     young: FxHashMap<u64, T>,

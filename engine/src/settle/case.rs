@@ -58,7 +58,7 @@ pub(super) enum Place {
     Source,
     /// At its destination address: some SMSCs turn them round.
     Destination,
-    /// Among the ids of late.
+    /// Among the recent ids.
     Whereabouts,
     /// In the index by id.
     Index,

@@ -72,7 +72,7 @@ impl Gathered {
         }
     }
 
-    /// The group of the settler that a recipient is a matter of.
+    /// The group of the settler that a recipient belongs to.
     fn group_of(&mut self, recipient: Recipient) -> &mut Group {
         let partition = recipient.partition(self.partitions);
         &mut self.groups[usize::from(partition.0) % SETTLERS]
@@ -106,7 +106,7 @@ impl SmscSide {
         Policy {
             meanings: &self.meanings,
             in_doubt,
-            pause_us: self.meter.pause().as_micros() as u64,
+            pause_us: self.outlet.meter.pause().as_micros() as u64,
         }
     }
 }
@@ -163,8 +163,13 @@ impl Gatherer {
         let policy = side.policy(self.in_doubt);
         let decision = decide(&message, (flight.segments, replies), &policy, now_us);
         if let Some(retry) = decision.retry {
-            let labels = [side.metrics.name.as_str(), retry.label()];
-            side.metrics.all.submit_retries_total.with_label_values(&labels).inc();
+            let labels = [side.outlet.metrics.name.as_str(), retry.label()];
+            side.outlet
+                .metrics
+                .all
+                .submit_retries_total
+                .with_label_values(&labels)
+                .inc();
         }
         let note = note_of(&decision.event, flight.sender);
         let transition = message
@@ -197,7 +202,7 @@ fn add_delivery((smsc, side): (SmscId, &SmscSide), delivery: Delivery, group: &m
         ack: delivery.ack,
         at: delivery.at,
     });
-    let metrics = &side.metrics;
+    let metrics = &side.outlet.metrics;
     match delivery.content {
         Content::Inbound(news) => {
             metrics.all.inbound_total.with_label_values(&[&metrics.name]).inc();
@@ -214,7 +219,7 @@ fn add_delivery((smsc, side): (SmscId, &SmscSide), delivery: Delivery, group: &m
 }
 
 fn note_reply(side: &SmscSide, answer: &Answer, clock: crate::clock::Clock) {
-    let metrics = &side.metrics;
+    let metrics = &side.outlet.metrics;
     if !answer.after.is_zero() {
         metrics.duration.observe(answer.after.as_secs_f64());
     }
@@ -228,13 +233,13 @@ fn note_reply(side: &SmscSide, answer: &Answer, clock: crate::clock::Clock) {
     match &answer.reply {
         Reply::Accepted(_) => {
             metrics.submitted_ok.inc();
-            side.meter.accepted(clock.now(), 1);
+            side.outlet.meter.accepted(clock.now(), 1);
         }
         Reply::Refused(status) => {
             metrics.refused(status.name());
             if matches!(side.meanings.answer(*status), Meaning::Throttled | Meaning::QueueFull) {
                 metrics.throttled_by_smsc.inc();
-                side.meter.throttled(clock.now());
+                side.outlet.meter.throttled(clock.now());
             }
         }
         Reply::Lost => metrics.submitted_timeout.inc(),

@@ -2,7 +2,7 @@
 
 use super::Settler;
 use super::case::Question;
-use super::rounds::{Made, Sheet};
+use super::sheet::{Made, Sheet};
 use crate::domain::{Event, Message, Note, Record, State, digest};
 use crate::receipt::{Found, Unmatched, find, is_plausible};
 
@@ -10,7 +10,7 @@ use crate::receipt::{Found, Unmatched, find, is_plausible};
 pub(super) enum Matched {
     /// It moves its message.
     Moves(Made),
-    /// What it says was said before.
+    /// It repeats what an earlier receipt said.
     Duplicate(Question),
     /// Its message may still be answered.
     Early(Question),

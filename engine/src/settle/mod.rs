@@ -7,6 +7,8 @@
 mod case;
 mod group;
 mod insist;
+mod sheet;
+mod tray;
 mod matching;
 mod rounds;
 
@@ -15,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,10 +25,10 @@ use crate::bind::Events;
 use crate::campaign::Orders;
 use crate::clock::Clock;
 use crate::config::InDoubt;
-use crate::dispatch::{Bells, Meter};
+use crate::dispatch::{Bells, Outlet};
 use crate::domain::SmscId;
 use crate::guard::Verdict;
-use crate::metrics::{Metrics, SmscMetrics};
+use crate::metrics::Metrics;
 use crate::outcome::{Collector, Meanings};
 use crate::pressure::Pressure;
 use crate::receipt::Whereabouts;
@@ -59,14 +61,12 @@ pub(crate) type Unparked = Vec<ParkedOf>;
 /// Lists of them that may wait: one a step of the sweep, which waits in turn.
 pub(crate) const UNPARKED_MAX: usize = 16;
 
-/// What is needed of one SMSC.
+/// One SMSC as answers and receipts need it.
 pub(crate) struct SmscSide {
+    /// Its meter is told what it says to our pace, its metrics what it says at all.
+    pub(crate) outlet: Arc<Outlet>,
     /// What its codes mean.
     pub(crate) meanings: Meanings,
-    /// Told what it says to our pace.
-    pub(crate) meter: Meter,
-    /// Its metrics.
-    pub(crate) metrics: SmscMetrics,
     /// How long its ids are kept in the store, since its receipts do not say whom they are about; `None`: they are not.
     pub(crate) index_for: Option<Duration>,
 }
@@ -76,11 +76,9 @@ pub(crate) type Sides = Arc<HashMap<SmscId, SmscSide>>;
 
 /// The first task: gathers what comes, and decides what answers mean.
 pub(crate) struct Gatherer {
-    /// The time.
     pub(crate) clock: Clock,
     /// Partitions of the database.
     pub(crate) partitions: u16,
-    /// The SMSCs.
     pub(crate) smscs: Sides,
     /// What becomes of messages that may have been sent.
     pub(crate) in_doubt: InDoubt,
@@ -93,13 +91,9 @@ pub(crate) struct Gatherer {
 /// The group commit, for a share of the recipients.
 #[derive(Clone)]
 pub(crate) struct Settler {
-    /// Where to.
     pub(crate) store: Store,
-    /// The time.
     pub(crate) clock: Clock,
-    /// Metrics.
     pub(crate) metrics: Metrics,
-    /// The SMSCs.
     pub(crate) smscs: Sides,
     /// What becomes of messages that may have been sent.
     pub(crate) in_doubt: InDoubt,
@@ -113,7 +107,7 @@ pub(crate) struct Settler {
     pub(crate) verdict: Verdict,
     /// Give up: the engine is told to end at once.
     pub(crate) abandon: CancellationToken,
-    /// Whose the ids of late are.
+    /// Whose the recent ids are.
     pub(crate) whereabouts: Whereabouts,
 }
 
@@ -145,7 +139,7 @@ impl Settler {
             {
                 return;
             }
-            if abandon.run_until_cancelled(self.settle(group)).await.is_none() {
+            if abandon.run_until_cancelled(self.carry_out(group)).await.is_none() {
                 tracing::warn!(
                     "the store is away and time is up: what was not settled will be in doubt at the next start"
                 );
@@ -195,7 +189,7 @@ impl Gatherer {
             }
         }
         let linger = if self.busy { LINGER_BUSY } else { LINGER };
-        let deadline = Instant::from_std(self.clock.now()) + linger;
+        let deadline = self.clock.deadline(linger);
         while gathered.count < GATHERED_MAX {
             match timeout_at(deadline, events.recv()).await {
                 Ok(Some(more)) => self.add(more, &mut gathered),

@@ -5,18 +5,20 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::case::{Answered, Case, Place, Question};
 use super::group::{Group, acknowledge, note_of, questions};
 use super::insist::insist;
 use super::matching::Matched;
+use super::sheet::{Made, Sheet};
+use super::tray::Tray;
 use super::{Settler, SmscSide};
-use crate::bind::{InboundNews, Reply as Answer};
+use crate::bind::{InboundNews, Reply};
 use crate::domain::{Draft, Due, Recipient, Record, SmscId, State, Status, Step, Transition};
 use crate::outcome;
 use crate::receipt::{Parked, Unmatched};
-use crate::store::{ParkedOf, Swap};
+use crate::store::Swap;
 
 /// An answer or a receipt needs one round, two where the record has changed since it was last seen; each other place to look
 /// costs one more, and the rest is for records that change meanwhile. Answers are not given up.
@@ -24,19 +26,6 @@ const ROUNDS_MAX: usize = 10;
 
 /// Inbound messages that are kept in each partition until somebody asks for them.
 const INBOUND_KEPT: usize = 10_000;
-
-/// What is done with receipts of a group.
-#[derive(Default)]
-pub(super) struct Tray {
-    /// They wait for an answer: parked at once, and asked once more.
-    early: Vec<Question>,
-    /// They match nothing: parked at the end.
-    park: Vec<Question>,
-    /// They were parked, and have found their place.
-    unpark: Vec<ParkedOf>,
-    /// Parked receipts that are being handled, or were.
-    handled: FxHashSet<ParkedOf>,
-}
 
 /// A receipt's next step.
 pub(super) enum Next {
@@ -48,26 +37,8 @@ pub(super) enum Next {
     Park(Question),
 }
 
-/// A recipient's record in a round.
-pub(super) struct Sheet {
-    /// As it was, and what the round makes of it.
-    pub(super) swap: Swap,
-    /// It was read in this round; if not, it is what this process saw last.
-    pub(super) fresh: bool,
-    /// Something has moved in it.
-    pub(super) moved: bool,
-}
-
-/// A move in a sheet.
-pub(super) enum Made {
-    /// By an answer; what it was, where the answer came late.
-    Answer(Answered, Option<Transition>),
-    /// By a receipt: the step, and when the message was taken, µs since 1970.
-    Receipt(Question, Step, u64),
-}
-
 impl Settler {
-    pub(super) async fn settle(&self, group: Group) {
+    pub(super) async fn carry_out(&self, group: Group) {
         let Group {
             answers,
             receipts,
@@ -189,6 +160,7 @@ impl Settler {
             .into_iter()
             .filter(|question| tray.begin(question));
         again.extend(fresh.collect::<Vec<_>>());
+        debug_assert_eq!(swapped.done.len(), moved.len(), "each swap has its reply");
         let mut done = swapped.done.into_iter();
         sheets
             .iter()
@@ -196,7 +168,7 @@ impl Settler {
             .collect()
     }
 
-    /// Makes an answer's move in its message's record; an answer for whom the record must be read comes back. Nothing is
+    /// Makes an answer's move in its message's record; an answer whose record must be read comes back. Nothing is
     /// left of one that says nothing new.
     fn answer(&self, mut answered: Answered, sheet: &mut Sheet) -> Option<Result<Made, Answered>> {
         let now_us = self.clock.unix_us();
@@ -327,7 +299,7 @@ impl Settler {
     fn answered(&self, answered: &Answered, late: Option<Transition>, record: &mut Vec<u8>) {
         let recipient = answered.flight.recipient;
         for (_, reply) in &answered.replies {
-            if let Answer::Accepted(id) = reply {
+            if let Reply::Accepted(id) = reply {
                 self.whereabouts
                     .note(answered.smsc, id, recipient, std::mem::take(record));
             }
@@ -337,9 +309,9 @@ impl Settler {
             return;
         };
         match made.step {
-            Step::Accept => side.metrics.status(Status::Transmitted),
-            Step::Reject(status) | Step::Settle(status) | Step::Expire(status) => side.metrics.status(status),
-            Step::Doubt => side.metrics.doubted.inc(),
+            Step::Accept => side.outlet.metrics.status(Status::Transmitted),
+            Step::Reject(status) | Step::Settle(status) | Step::Expire(status) => side.outlet.metrics.status(status),
+            Step::Doubt => side.outlet.metrics.doubted.inc(),
             Step::Lease
             | Step::Wait
             | Step::Skip
@@ -373,9 +345,9 @@ impl Settler {
     /// A message reached its end by a receipt.
     fn ended(&self, smsc: SmscId, status: Status, taken_at: u64) {
         if let Some(side) = self.side(smsc) {
-            side.metrics.status(status);
+            side.outlet.metrics.status(status);
             let seconds = self.clock.unix_us().saturating_sub(taken_at) as f64 / 1e6;
-            side.metrics.receipt_latency.observe(seconds);
+            side.outlet.metrics.receipt_latency.observe(seconds);
             self.metrics.submitted_to_settled_seconds.observe(seconds);
         }
     }
@@ -383,7 +355,7 @@ impl Settler {
     /// A second copy of a receipt that was settled.
     pub(super) fn duplicate(&self, question: Question, tray: &mut Tray) {
         if let Some(side) = self.side(question.smsc) {
-            side.metrics.duplicates.inc();
+            side.outlet.metrics.duplicates.inc();
         }
         tray.done(question);
     }
@@ -391,7 +363,7 @@ impl Settler {
     /// The receipt has found its place: a parked copy goes.
     fn done(&self, question: Question, tray: &mut Tray) {
         if let (Some(side), true) = (self.side(question.smsc), question.place != Place::Source) {
-            side.metrics.found_elsewhere(question.place.word());
+            side.outlet.metrics.found_elsewhere(question.place.word());
         }
         tray.done(question);
     }
@@ -415,7 +387,7 @@ impl Settler {
         for (question, room) in kept.iter().zip(room) {
             let Some(side) = self.side(question.smsc) else { continue };
             if room {
-                side.metrics.parked(question.unmatched.label());
+                side.outlet.metrics.parked(question.unmatched.label());
             } else {
                 self.refuse_room(question.smsc);
             }
@@ -425,10 +397,10 @@ impl Settler {
 
     fn refuse_room(&self, smsc: SmscId) {
         if let Some(side) = self.side(smsc) {
-            side.metrics.parked("no_room");
+            side.outlet.metrics.parked("no_room");
             tracing::error!(
-                smsc = side.metrics.name,
-                "a receipt found no room to be parked: it is lost"
+                smsc = side.outlet.metrics.name,
+                "there is no room to park a receipt: it is lost"
             );
         }
     }
@@ -489,65 +461,6 @@ impl Settler {
     }
 }
 
-impl Made {
-    /// It was not made after all: its record is something else by now.
-    fn again(self) -> Case {
-        match self {
-            Self::Answer(answered, _) => Case::Answer(Answered { read: true, ..answered }),
-            Self::Receipt(question, ..) => Case::Receipt(question),
-        }
-    }
-}
-
-impl Tray {
-    /// Whether a receipt is to be handled: a parked one that is being handled, or was, is not.
-    fn begin(&mut self, question: &Question) -> bool {
-        match &question.parked {
-            Some(parked) => self.handled.insert(parked.clone()),
-            None => true,
-        }
-    }
-
-    fn done(&mut self, question: Question) {
-        self.unpark.extend(question.parked);
-    }
-
-    /// Its message may still be answered: a parked one stays parked, until its message moves.
-    pub(super) fn early(&mut self, mut question: Question) {
-        match &question.parked {
-            Some(parked) => {
-                self.handled.remove(parked);
-            }
-            None => {
-                question.unmatched = Unmatched::Early;
-                self.early.push(question);
-            }
-        }
-    }
-
-    /// It matches nothing: a parked one stays parked.
-    fn unmatched(&mut self, question: Question) {
-        if question.parked.is_none() {
-            self.park.push(question);
-        }
-    }
-
-    /// Receipts that are still open after the last round are parked. Answers are returned: nobody else knows what they say.
-    fn give_up(&mut self, cases: Vec<Case>) -> Vec<Case> {
-        let mut answers = Vec::new();
-        for case in cases {
-            match case {
-                Case::Answer(_) => answers.push(case),
-                Case::Receipt(mut question) => {
-                    question.unmatched = Unmatched::Contended;
-                    self.unmatched(question);
-                }
-            }
-        }
-        answers
-    }
-}
-
 fn pack_inbound(news: &InboundNews, at: u64) -> Vec<u8> {
     let json = serde_json::json!({ "at": at, "from": news.source, "to": news.destination, "text": news.text });
     json.to_string().into_bytes()
@@ -556,7 +469,7 @@ fn pack_inbound(news: &InboundNews, at: u64) -> Vec<u8> {
 /// The ids that an SMSC gave a message's segments.
 fn accepted(answered: &Answered) -> impl Iterator<Item = (&[u8], Recipient)> {
     answered.replies.iter().filter_map(|(_, reply)| {
-        let Answer::Accepted(id) = reply else { return None };
+        let Reply::Accepted(id) = reply else { return None };
         (!id.is_empty()).then_some((&id[..], answered.flight.recipient))
     })
 }

@@ -6,7 +6,7 @@ use redis::{Cmd, Value};
 
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
-use super::{CampaignState, Store, StoreError, Token, array, integer, keys};
+use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, integer, keys};
 use crate::domain::{CampaignId, TenantId};
 
 /// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
@@ -18,9 +18,7 @@ const GRANTS_MAX: usize = 10_000;
 /// A clinic.
 #[derive(Clone, Debug)]
 pub(crate) struct Tenant {
-    /// Its id.
     pub(crate) id: TenantId,
-    /// What it is called.
     pub(crate) name: String,
     /// How often it gets a turn.
     pub(crate) weight: u8,
@@ -48,7 +46,6 @@ pub(crate) struct Credits {
 /// A tenant to be made.
 #[derive(Clone, Debug)]
 pub(crate) struct NewTenant {
-    /// What it is called.
     pub(crate) name: String,
     /// How often it gets a turn: 1 to 100.
     pub(crate) weight: u8,
@@ -61,7 +58,6 @@ pub(crate) struct NewTenant {
 /// Credits to be granted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grant<'a> {
-    /// To whom.
     pub(crate) tenant: TenantId,
     /// How many: from 1.
     pub(crate) credits: u64,
@@ -73,10 +69,8 @@ pub(crate) struct Grant<'a> {
 
 /// What is to be booked of a campaign: sums, so that the same ones twice change nothing.
 #[derive(Clone, Debug)]
-pub(crate) struct Settlement {
-    /// Whose campaign.
+pub(crate) struct Booking {
     pub(crate) tenant: TenantId,
-    /// Which.
     pub(crate) campaign: CampaignId,
     /// Credits that it spent so far.
     pub(crate) spent: u64,
@@ -88,7 +82,7 @@ pub(crate) struct Settlement {
     pub(crate) state: Option<CampaignState>,
 }
 
-/// Credits that a settlement moved.
+/// Credits that a booking moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Booked {
     /// From held to spent.
@@ -97,15 +91,6 @@ pub(crate) struct Booked {
     pub(crate) recredited: u64,
     /// From held to available.
     pub(crate) released: u64,
-}
-
-/// Whose key it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum KeyOwner {
-    /// The operator's: may make tenants and grant credits.
-    Operator,
-    /// A tenant's.
-    Tenant(TenantId),
 }
 
 impl Store {
@@ -155,7 +140,7 @@ impl Store {
         Ok((TenantId(before.unwrap_or(number)), before.is_some()))
     }
 
-    /// A tenant; `None` when there is none of that id.
+    /// A tenant; `None` when there is no such tenant.
     pub(crate) async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
         let mut get = redis::cmd("HGETALL");
         let fields: HashMap<String, String> = self.ask(get.arg(keys::tenant(id))).await?;
@@ -196,15 +181,11 @@ impl Store {
     }
 
     /// Books what campaigns spent, each in a script of its own; the same sums twice change nothing.
-    pub(crate) async fn settle_campaigns(
-        &self,
-        settlements: &[Settlement],
-        now_us: u64,
-    ) -> Result<Vec<Booked>, StoreError> {
-        let settle = |one: &Settlement| {
+    pub(crate) async fn book(&self, bookings: &[Booking], now_us: u64) -> Result<Vec<Booked>, StoreError> {
+        let book = |one: &Booking| {
             let (tenant, id) = (one.tenant, one.campaign);
             let names = [keys::tenant(tenant), keys::ledger(tenant), keys::campaign(tenant, id)];
-            let mut call = self.script(Name::Settle, &[&names[0], &names[1], &names[2]]);
+            let mut call = self.script(Name::Book, &[&names[0], &names[1], &names[2]]);
             call.arg(one.spent)
                 .arg(one.recredited)
                 .arg(one.keep.map_or_else(String::new, |keep| keep.to_string()));
@@ -213,7 +194,7 @@ impl Store {
                 .arg(one.state.map_or("", CampaignState::code));
             call
         };
-        let replies = self.run(&self.bulk, settlements.iter().map(settle).collect()).await?;
+        let replies = self.run(&self.bulk, bookings.iter().map(book).collect()).await?;
         replies.into_iter().map(read_booked).collect()
     }
 

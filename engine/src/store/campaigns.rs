@@ -74,19 +74,15 @@ pub(crate) enum CampaignKind {
 /// A campaign as it was ordered.
 #[derive(Clone, Debug)]
 pub(crate) struct Campaign {
-    /// Its id.
     pub(crate) id: CampaignId,
-    /// Whose.
     pub(crate) tenant: TenantId,
     /// Its kind.
     pub(crate) kind: CampaignKind,
     /// What the tenant calls it.
     pub(crate) name: String,
-    /// The template.
     pub(crate) text: String,
     /// The sender as it was given.
     pub(crate) sender: String,
-    /// Its lane.
     pub(crate) purpose: Purpose,
     /// The columns of its audience.
     pub(crate) columns: Vec<String>,
@@ -130,9 +126,7 @@ pub(crate) enum Launch {
 /// One recipient of a campaign, and how far the message is.
 #[derive(Clone, Debug)]
 pub(crate) struct RecipientRow {
-    /// To whom.
     pub(crate) recipient: Recipient,
-    /// The message's id.
     pub(crate) id: MessageId,
     /// How it ended, if it did.
     pub(crate) result: Option<ResultSlot>,
@@ -143,7 +137,6 @@ pub(crate) struct RecipientRow {
 /// Some recipients of a campaign, at one instant.
 #[derive(Debug)]
 pub(crate) struct Looked {
-    /// They.
     pub(crate) rows: Vec<RecipientRow>,
     /// The books have all of the journal.
     pub(crate) settled: bool,

@@ -28,7 +28,7 @@ const POOL_SIZE: usize = 16;
 /// A database that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectFault {
-    /// The URL is none.
+    /// The URL is invalid.
     #[error("redis.url: {0}")]
     Url(#[source] redis::RedisError),
     /// The server is not there or refuses us.
@@ -46,7 +46,7 @@ pub(crate) enum ConnectFault {
 }
 
 impl Store {
-    /// Where a URL leads, without its password; `redis.url` when it is none.
+    /// Where a URL leads, without its password; `redis.url` when it is invalid.
     pub(crate) fn address(url: &str) -> String {
         url.into_connection_info()
             .map_or_else(|_| "redis.url".to_owned(), |info| info.addr().to_string())

@@ -17,13 +17,11 @@ pub(super) const COUNTERS_LENGTH: usize = COUNTERS * OCTETS;
 enum Counter {
     /// Messages that SMSCs took.
     Accepted,
-    /// Their credits.
     Spent,
     /// Credits given back.
     Recredited,
     /// Messages in doubt.
     InDoubt,
-    /// Their credits.
     Doubtful,
     /// Messages canceled.
     Canceled,
@@ -141,7 +139,6 @@ impl Counters {
         self.get(Counter::Accepted)
     }
 
-    /// Their credits.
     pub(crate) const fn spent(&self) -> u64 {
         self.get(Counter::Spent)
     }

@@ -4,38 +4,15 @@
 use redis::Value;
 
 use super::scripts::Name;
-use super::{Store, StoreError, array, bytes, integer, keys};
+use super::{Store, StoreError, Token, array, bytes, integer, keys};
 use crate::domain::{CampaignId, Line, MessageId, Partition, Recipient, TenantId};
-
-/// What a request is known by whose work has no id yet, such as a direct message: the same request has the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Token(pub(crate) [u8; 16]);
-
-impl Token {
-    pub(super) fn hex(self) -> String {
-        self.0.iter().map(|octet| format!("{octet:02x}")).collect()
-    }
-
-    fn from_hex(text: &str) -> Option<Self> {
-        let mut token = [0; 16];
-        if text.len() != 32 {
-            return None;
-        }
-        for (at, octet) in token.iter_mut().enumerate() {
-            *octet = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
-        }
-        Some(Self(token))
-    }
-}
 
 /// A message that is to be queued.
 #[derive(Clone, Debug)]
 pub(crate) struct DirectMessage {
-    /// Whose.
     pub(crate) tenant: TenantId,
     /// The direct campaign of the hour.
     pub(crate) campaign: CampaignId,
-    /// To whom.
     pub(crate) recipient: Recipient,
     /// Its packed row.
     pub(crate) row: Vec<u8>,
@@ -43,7 +20,6 @@ pub(crate) struct DirectMessage {
     pub(crate) line: Line,
     /// Under which version of the routes.
     pub(crate) version: u32,
-    /// Its token.
     pub(crate) token: Token,
 }
 
@@ -61,9 +37,7 @@ pub(crate) enum DirectPlace {
 /// A hold whose message may not have been made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HalfDone {
-    /// Whose.
     pub(crate) tenant: TenantId,
-    /// Its token.
     pub(crate) token: Token,
     /// Campaign and partition of the message; `None`: nothing is held any more.
     pub(crate) place: Option<(CampaignId, Partition)>,
@@ -248,17 +222,5 @@ impl Store {
             self.run(&self.bulk, vec![forget]).await?;
         }
         Ok(next)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_come_back() {
-        let token = Token([7; 16]);
-        assert_eq!(Token::from_hex(&token.hex()), Some(token));
-        assert_eq!(Token::from_hex("07"), None);
     }
 }

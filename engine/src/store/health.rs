@@ -73,7 +73,7 @@ impl Probe {
     /// Connects.
     ///
     /// # Errors
-    /// When the URL is none or the server is not there.
+    /// When the URL is invalid or the server is not there.
     pub(crate) async fn connect(url: &str, clock: Clock) -> Result<Self, StoreError> {
         let config = ConnectionManagerConfig::new()
             .set_response_timeout(Some(RESPONSE_TIMEOUT))

@@ -23,7 +23,6 @@ pub(crate) type BodyDigest = [u8; 32];
 /// A claim to do an operation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claim {
-    /// Whose operation.
     pub(crate) caller: KeyOwner,
     /// Which: see [`Token::of_key`].
     pub(crate) token: Token,
@@ -35,10 +34,9 @@ pub(crate) struct Claim {
 
 /// What an operation was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct SavedAnswer {
     /// SHA-256 of the body that asked.
     pub(crate) asked: BodyDigest,
-    /// The HTTP status.
     pub(crate) status: u16,
     /// The answer's body.
     pub(crate) body: Vec<u8>,
@@ -54,14 +52,14 @@ pub(crate) enum Claimed {
     /// The key came with another body before.
     OtherBody,
     /// It was done.
-    Done(Answer),
+    Done(SavedAnswer),
 }
 
 /// How a claim ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Conclusion<'a> {
     /// The operation was done, and is answered so for a day.
-    Keep(&'a Answer),
+    Keep(&'a SavedAnswer),
     /// Nobody knows whether it was done, or its answer may not be kept: the same request may claim it again at once.
     Open,
     /// It was refused, and nothing was done: the key is free for any request.
@@ -100,7 +98,7 @@ impl Store {
             b"other" => Claimed::OtherBody,
             b"done" => {
                 let asked = bytes(next())?.try_into();
-                Claimed::Done(Answer {
+                Claimed::Done(SavedAnswer {
                     asked: asked.map_err(|_| StoreError::Corrupt("a body's digest"))?,
                     status: u16::try_from(integer(&next())?).map_err(|_| StoreError::Corrupt("a kept status"))?,
                     body: bytes(next())?,
@@ -200,7 +198,7 @@ mod tests {
         assert_eq!(store.claim(&second, Some(&BODY)).await.unwrap(), Claimed::Running);
         assert_eq!(store.claim(&second, Some(&[8; 32])).await.unwrap(), Claimed::OtherBody);
         assert!(!store.conclude(&second, Conclusion::Free).await.unwrap());
-        let answer = Answer {
+        let answer = SavedAnswer {
             asked: BODY,
             status: 202,
             body: b"{}".to_vec(),

@@ -152,8 +152,8 @@ const fn offset(position: u32) -> usize {
 /// What is written of a campaign: its counters with the results that lie near them, then its other results.
 fn writes(campaign: CampaignId, changes: &CampaignChanges) -> impl Iterator<Item = Write<'_>> {
     let near = |one: &(u32, ResultSlot), next: &(u32, ResultSlot)| next.0 - one.0 <= GAP_MAX;
-    let mut stretches = changes.results.chunk_by(near).peekable();
-    let results = stretches.next_if(|stretch| stretch[0].0 <= GAP_MAX).unwrap_or_default();
+    let mut runs = changes.results.chunk_by(near).peekable();
+    let results = runs.next_if(|run| run[0].0 <= GAP_MAX).unwrap_or_default();
     let first = Write {
         campaign,
         from: 0,
@@ -161,7 +161,7 @@ fn writes(campaign: CampaignId, changes: &CampaignChanges) -> impl Iterator<Item
         counters: &changes.counters,
         results,
     };
-    let others = stretches.map(move |results| {
+    let others = runs.map(move |results| {
         let from = offset(results[0].0);
         Write {
             campaign,

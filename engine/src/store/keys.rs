@@ -23,7 +23,7 @@
 //! | `c:{pN}:jr` | stream | the journal; the field's name is the form of its events |
 //! | `c:{pN}:pos` | hash | consumer of the journal → the last id that it has |
 //! | `c:{pN}:res:<campaign>` | string | 22 counters of 4 octets, then results, 8 octets a position |
-//! | `c:{pN}:parked` | hash | recipient, or a number that is none → receipts that match no message |
+//! | `c:{pN}:parked` | hash | recipient, or something that is not a number → receipts that match no message |
 //! | `c:{pN}:tok` | hash | token of a direct message → when, and which message it made |
 //! | `c:{pN}:inbound` | list | inbound messages, newest last |
 

@@ -9,7 +9,6 @@ use crate::domain::{Line, Partition};
 /// What is queued for a line, for gauges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Depth {
-    /// The line.
     pub(crate) line: Line,
     /// Rows in spans.
     pub(crate) queued: u64,

@@ -4,6 +4,7 @@
 //! (`scripts/`, one file an event). What the scripts do is described there; this module packs their arguments,
 //! sends them in batches and reads their replies. Whatever is asked twice is done once: moves say what they expect.
 
+mod caller;
 mod keys;
 mod scripts;
 mod connection;
@@ -30,17 +31,18 @@ use redis::aio::ConnectionManager;
 
 #[cfg(test)]
 pub(crate) use accounts::Credits;
-pub(crate) use accounts::{GRANTED_MAX, Grant, KeyOwner, NewTenant, Settlement, Tenant};
+pub(crate) use accounts::{Booking, GRANTED_MAX, Grant, NewTenant, Tenant};
+pub(crate) use caller::{KeyOwner, Token};
 pub(crate) use campaigns::{Campaign, CampaignKind, CampaignState, Launch, RecipientRow};
 pub(crate) use connection::ConnectFault;
 pub(crate) use counters::{Counters, changes};
-pub(crate) use direct::{DirectMessage, DirectPlace, Token};
+pub(crate) use direct::{DirectMessage, DirectPlace};
 pub(crate) use embedded::{Embedded, EmbeddedFault};
 pub(crate) use health::{Hazard, Memory, Probe, Sight};
-pub(crate) use idempotency::{ANSWER_MAX, Answer, BodyDigest, Claim, Claimed, Conclusion};
+pub(crate) use idempotency::{ANSWER_MAX, BodyDigest, Claim, Claimed, Conclusion, SavedAnswer};
 pub(crate) use journal::{Applied, CampaignChanges, JournalEntry};
 pub(crate) use moves::{ParkedOf, Swap};
-pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Stretch};
+pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};
 #[cfg(test)]
 pub(crate) use stale::Spans;
 pub(crate) use stale::StaleQueue;
@@ -134,7 +136,7 @@ fn bytes(value: Value) -> Result<Vec<u8>, StoreError> {
     match value {
         Value::BulkString(bytes) => Ok(bytes),
         Value::Okay | Value::SimpleString(_) => Ok(Vec::new()),
-        _ => Err(StoreError::Corrupt("a reply is no string")),
+        _ => Err(StoreError::Corrupt("a reply is not a string")),
     }
 }
 
@@ -159,7 +161,7 @@ fn array(value: Value) -> Result<Vec<Value>, StoreError> {
     match value {
         Value::Array(values) => Ok(values),
         Value::Nil => Ok(Vec::new()),
-        _ => Err(StoreError::Corrupt("a script's reply is no array")),
+        _ => Err(StoreError::Corrupt("a script's reply is not an array")),
     }
 }
 
@@ -170,8 +172,8 @@ fn integer(value: &Value) -> Result<i64, StoreError> {
         Value::Nil => Ok(0),
         Value::BulkString(text) => {
             let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-            number.ok_or(StoreError::Corrupt("a number is none"))
+            number.ok_or(StoreError::Corrupt("a number cannot be read"))
         }
-        _ => Err(StoreError::Corrupt("a script's reply is no number")),
+        _ => Err(StoreError::Corrupt("a script's reply is not a number")),
     }
 }

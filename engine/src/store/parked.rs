@@ -12,7 +12,7 @@ const PARKED_OCTETS_MAX: usize = 8_192;
 
 /// What a step through a hash found.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct Scanned {
     /// Recipients and what stands under them.
     pub(crate) entries: Vec<(Recipient, Vec<u8>)>,
     /// Where to go on; 0: the end.
@@ -86,7 +86,7 @@ impl Store {
         partition: Partition,
         cursor: u64,
         count: usize,
-    ) -> Result<Found, StoreError> {
+    ) -> Result<Scanned, StoreError> {
         self.scan(partition, "rec", cursor, count).await
     }
 
@@ -96,11 +96,11 @@ impl Store {
         partition: Partition,
         cursor: u64,
         count: usize,
-    ) -> Result<Found, StoreError> {
+    ) -> Result<Scanned, StoreError> {
         self.scan(partition, "parked", cursor, count).await
     }
 
-    async fn scan(&self, partition: Partition, key: &str, cursor: u64, count: usize) -> Result<Found, StoreError> {
+    async fn scan(&self, partition: Partition, key: &str, cursor: u64, count: usize) -> Result<Scanned, StoreError> {
         let mut scan = redis::cmd("HSCAN");
         scan.arg(format!("{}{key}", self.base(partition)))
             .arg(cursor)
@@ -114,7 +114,7 @@ impl Store {
         while let (Some(key), Some(value)) = (values.next(), values.next()) {
             entries.push((recipient(key)?, bytes(value)?));
         }
-        Ok(Found { entries, cursor })
+        Ok(Scanned { entries, cursor })
     }
 
     /// Keys with parked receipts, over all partitions: for a gauge.

@@ -21,7 +21,7 @@ pub(crate) struct LeaseAsk<'a> {
     pub(crate) epoch: u32,
     /// The number of this lease among those of the epoch in the partition, from 1.
     pub(crate) number: u64,
-    /// About so many segments.
+    /// About that many segments.
     pub(crate) segments: usize,
     /// Now, µs since 1970.
     pub(crate) now_us: u64,
@@ -36,13 +36,11 @@ pub(crate) struct LeaseAsk<'a> {
 /// A message that was leased, and its row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LeasedMessage {
-    /// To whom.
     pub(crate) recipient: Recipient,
     /// The message as it is stored, Leased.
     pub(crate) message: Bytes,
     /// Its record as it is stored; empty where that is long.
     pub(crate) record: Bytes,
-    /// Its variables.
     pub(crate) variables: Bytes,
 }
 
@@ -66,12 +64,9 @@ pub(crate) enum Leased {
 
 /// Consecutive rows of one route and gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stretch {
-    /// The route.
+pub(crate) struct Span {
     pub(crate) route: RouteId,
-    /// The gate.
     pub(crate) gate: GateId,
-    /// The first position.
     pub(crate) first: u32,
     /// How many rows.
     pub(crate) count: u32,
@@ -80,11 +75,8 @@ pub(crate) struct Stretch {
 /// Whose rows, in which lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
-    /// The tenant.
     pub(crate) tenant: TenantId,
-    /// The campaign.
     pub(crate) campaign: CampaignId,
-    /// Its purpose.
     pub(crate) purpose: Purpose,
 }
 
@@ -112,9 +104,7 @@ impl Halt {
 /// A message that waits to be leased again: its key in a due set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DueMessage {
-    /// To whom.
     pub(crate) recipient: Recipient,
-    /// Which.
     pub(crate) id: MessageId,
 }
 
@@ -136,7 +126,7 @@ impl Store {
         read_lease(replies.pop().unwrap_or_default())
     }
 
-    /// Adds rows to an audience at their positions in a partition, with the stretches that they are queued in. Asked again
+    /// Adds rows to an audience at their positions in a partition, with the spans that they are queued in. Asked again
     /// it adds none twice.
     pub(crate) async fn add_rows(
         &self,
@@ -148,11 +138,11 @@ impl Store {
             .iter()
             .map(|batch| {
                 let mut call = self.script(Name::Rows, &[self.base(batch.partition)]);
-                let stretches: Vec<u8> = batch.stretches.iter().flat_map(pack_stretch_without_first).collect();
+                let spans: Vec<u8> = batch.spans.iter().flat_map(pack_span_without_first).collect();
                 call.arg(campaign.0)
                     .arg(batch.position)
                     .arg(version)
-                    .arg(stretches)
+                    .arg(spans)
                     .arg(&batch.rows);
                 call
             })
@@ -191,10 +181,10 @@ impl Store {
         owner: Owner,
         partition: Partition,
         (line, expected): (&str, Vec<u8>),
-        (stretches, version): (&[Stretch], u32),
+        (spans, version): (&[Span], u32),
     ) -> Result<bool, StoreError> {
         let mut call = self.script(Name::Recut, &[self.base(partition)]);
-        let packed: Vec<u8> = stretches.iter().flat_map(pack_stretch).collect();
+        let packed: Vec<u8> = spans.iter().flat_map(pack_span).collect();
         call.arg(owner.campaign.0)
             .arg(owner.tenant.0)
             .arg(owner.purpose.lane())
@@ -328,7 +318,7 @@ impl Store {
             .map(drop)
     }
 
-    /// How many marketing messages a recipient may get of a tenant within so many seconds; `None`: as many as there are.
+    /// How many marketing messages a recipient may get of a tenant within that many seconds; `None`: any number.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "obeyed by `lease.lua`; the setting for it is still to come")
@@ -394,20 +384,17 @@ impl Store {
 /// Rows of one partition that are added together.
 #[derive(Clone, Debug)]
 pub(crate) struct RowBatch {
-    /// Which partition.
     pub(crate) partition: Partition,
     /// The position of the first.
     pub(crate) position: u32,
-    /// Packed rows.
     pub(crate) rows: Vec<Vec<u8>>,
-    /// Their stretches, in order.
-    pub(crate) stretches: Vec<Stretch>,
+    /// Their spans, in order.
+    pub(crate) spans: Vec<Span>,
 }
 
 /// What is to be put in doubt after the database came back older.
 #[derive(Clone, Debug)]
 pub(crate) struct RestoreAsk<'a> {
-    /// Which partition.
     pub(crate) partition: Partition,
     /// The epoch of the leases.
     pub(crate) epoch: u32,
@@ -486,12 +473,12 @@ pub(super) fn line(value: Value) -> Result<Line, StoreError> {
     text.parse().map_err(|_| StoreError::Corrupt("a line"))
 }
 
-pub(super) fn read_cut(cut: &[u8]) -> Result<Stretch, StoreError> {
+pub(super) fn read_cut(cut: &[u8]) -> Result<Span, StoreError> {
     let short = |at: usize| {
         let octets = cut.get(at..at + 2).ok_or(StoreError::Corrupt("a draft's span"))?;
         Ok::<_, StoreError>(u16::from_be_bytes([octets[0], octets[1]]))
     };
-    Ok(Stretch {
+    Ok(Span {
         route: RouteId(short(0)?),
         gate: GateId(short(2)?),
         first: number(cut, 4)?,
@@ -504,17 +491,17 @@ pub(super) fn number(packed: &[u8], at: usize) -> Result<u32, StoreError> {
     octets.map(u32::from_be_bytes).ok_or(StoreError::Corrupt("a span"))
 }
 
-fn pack_stretch(stretch: &Stretch) -> [u8; 12] {
+fn pack_span(span: &Span) -> [u8; 12] {
     let mut packed = [0; 12];
-    packed[..2].copy_from_slice(&stretch.route.0.to_be_bytes());
-    packed[2..4].copy_from_slice(&stretch.gate.0.to_be_bytes());
-    packed[4..8].copy_from_slice(&stretch.first.to_be_bytes());
-    packed[8..].copy_from_slice(&stretch.count.to_be_bytes());
+    packed[..2].copy_from_slice(&span.route.0.to_be_bytes());
+    packed[2..4].copy_from_slice(&span.gate.0.to_be_bytes());
+    packed[4..8].copy_from_slice(&span.first.to_be_bytes());
+    packed[8..].copy_from_slice(&span.count.to_be_bytes());
     packed
 }
 
-fn pack_stretch_without_first(stretch: &Stretch) -> [u8; 8] {
-    let packed = pack_stretch(stretch);
+fn pack_span_without_first(span: &Span) -> [u8; 8] {
+    let packed = pack_span(span);
     let mut short = [0; 8];
     short[..4].copy_from_slice(&packed[..4]);
     short[4..].copy_from_slice(&packed[8..]);

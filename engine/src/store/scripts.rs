@@ -2,7 +2,6 @@
 
 use redis::Script;
 
-/// Which script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Name {
     Rows,
@@ -24,7 +23,7 @@ pub(super) enum Name {
     Hold,
     HoldDirect,
     EndDirect,
-    Settle,
+    Book,
     State,
     Claim,
     Conclude,
@@ -74,7 +73,7 @@ const SOURCES: [(Name, Kind, &str); 23] = scripts![
     Hold Plain "hold.lua",
     HoldDirect Plain "hold_direct.lua",
     EndDirect PlainSettling "end_direct.lua",
-    Settle PlainSettling "settle.lua",
+    Book PlainSettling "book.lua",
     State PlainSettling "state.lua",
     Claim Plain "claim.lua",
     Conclude PlainSettling "conclude.lua",

@@ -2,20 +2,16 @@
 
 use redis::Value;
 
-use super::queues::{Owner, Stretch, number, read_cut};
+use super::queues::{Owner, Span, number, read_cut};
 use super::{Store, StoreError, array, bytes};
 use crate::domain::{CampaignId, Line, Partition, TenantId, Way};
 
 /// A campaign's queue in one partition whose spans were cut under older routes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StaleQueue {
-    /// Where.
     pub(crate) partition: Partition,
-    /// The line.
     pub(crate) line: Line,
-    /// Whose.
     pub(crate) tenant: TenantId,
-    /// The campaign.
     pub(crate) campaign: CampaignId,
 }
 
@@ -23,24 +19,23 @@ pub(crate) struct StaleQueue {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spans {
     stored: Vec<u8>,
-    /// Each as a stretch.
-    pub(crate) stretches: Vec<Stretch>,
+    pub(crate) all: Vec<Span>,
     /// The oldest version of the routes that one was cut under.
     pub(crate) version: u32,
 }
 
 impl Spans {
-    fn read(reply: Value, stretch: impl Fn(&[u8]) -> Result<Stretch, StoreError>) -> Result<Self, StoreError> {
+    fn read(reply: Value, unpack: impl Fn(&[u8]) -> Result<Span, StoreError>) -> Result<Self, StoreError> {
         let mut spans = Self {
             version: u32::MAX,
             ..Self::default()
         };
-        for span in array(reply)? {
-            let span = bytes(span)?;
-            spans.stretches.push(stretch(&span)?);
+        for stored in array(reply)? {
+            let stored = bytes(stored)?;
+            spans.all.push(unpack(&stored)?);
             // The last four octets, of a draft's spans and of queued ones.
-            spans.version = spans.version.min(number(&span, span.len().saturating_sub(4))?);
-            spans.stored.extend(span);
+            spans.version = spans.version.min(number(&stored, stored.len().saturating_sub(4))?);
+            spans.stored.extend(stored);
         }
         Ok(spans)
     }
@@ -58,8 +53,8 @@ impl Store {
         let Way::Route(route) = queue.line.way else {
             return Err(StoreError::Corrupt("spans are queued for an SMSC"));
         };
-        let stretch = |span: &[u8]| {
-            Ok(Stretch {
+        let span = |span: &[u8]| {
+            Ok(Span {
                 route,
                 gate: queue.line.gate,
                 first: number(span, 0)?,
@@ -68,7 +63,7 @@ impl Store {
         };
         let (base, line) = (self.base(queue.partition), queue.line);
         let key = format!("{base}spans:{line}:{}", queue.campaign.0);
-        Spans::read(self.whole_list(key).await?, stretch)
+        Spans::read(self.whole_list(key).await?, span)
     }
 
     async fn whole_list(&self, key: String) -> Result<Value, StoreError> {
@@ -84,7 +79,7 @@ impl Store {
         owner: Owner,
         partition: Partition,
         spans: Spans,
-        cut: (&[Stretch], u32),
+        cut: (&[Span], u32),
     ) -> Result<bool, StoreError> {
         self.recut(owner, partition, ("", spans.stored), cut).await
     }
@@ -95,7 +90,7 @@ impl Store {
         owner: Owner,
         (partition, line): (Partition, Line),
         spans: Spans,
-        cut: (&[Stretch], u32),
+        cut: (&[Span], u32),
     ) -> Result<bool, StoreError> {
         self.recut(owner, partition, (&line.to_string(), spans.stored), cut)
             .await

@@ -67,7 +67,7 @@ impl FromStr for BindKind {
             "receiver" => Ok(Self::Receiver),
             "transmitter" => Ok(Self::Transmitter),
             "transceiver" => Ok(Self::Transceiver),
-            _ => Err(format!("{text:?} is none of transceiver, transmitter, receiver")),
+            _ => Err(format!("{text:?} is not one of transceiver, transmitter, receiver")),
         }
     }
 }

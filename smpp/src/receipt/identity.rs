@@ -123,7 +123,7 @@ fn same_number(hex: &[u8], decimal: &[u8]) -> bool {
     Number::read(hex, 16) == Number::read(decimal, 10)
 }
 
-/// The digits of a hexadecimal number, without `0x` before or `h` after them. None: it is none, or too long.
+/// The digits of a hexadecimal number, without `0x` before or `h` after them. None: it is not one, or too long.
 pub(super) fn hex_digits(id: &[u8]) -> Option<&[u8]> {
     let digits = match id {
         [b'0', b'x' | b'X', digits @ ..] | [digits @ .., b'h' | b'H'] => digits,

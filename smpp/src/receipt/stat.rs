@@ -24,7 +24,7 @@ pub enum Stat {
     Rejectd,
     /// Left out (5.0).
     Skipped,
-    /// A word that is none of these.
+    /// Any other word.
     Other,
 }
 

@@ -89,7 +89,7 @@ pub enum Odd {
     WrongState,
     /// A command that the standard does not know, or that an ESME is not asked.
     UnknownCommand,
-    /// Its body is none.
+    /// Its body cannot be read.
     Malformed,
 }
 
@@ -134,7 +134,16 @@ pub enum Overdue {
     Unbind,
 }
 
-/// One session.
+/// One session. Its driver goes round in this order, at each turn with the instant of now:
+///
+/// 1. [`pending`](Self::pending) goes to the socket, as much as it takes; [`wrote`](Self::wrote) says how much that was.
+/// 2. Each PDU that came goes to [`receive`](Self::receive), one by one; its event is acted upon before the next.
+/// 3. While [`phase`](Self::phase) is bound and the window has room, [`submit`](Self::submit) takes what is to be sent.
+/// 4. [`acknowledge`](Self::acknowledge) takes what was stored meanwhile.
+/// 5. Several times a second, [`tick`](Self::tick) collects what is overdue; what it returns ends the session.
+///
+/// Every call may add to what is pending, so the driver sleeps only after a first step that left nothing. When the phase
+/// is over, or the connection is, [`end`](Self::end) hands back what has no answer, once, and nothing else is called.
 pub struct Session<T> {
     phase: Phase,
     timers: Timers,
@@ -189,12 +198,18 @@ impl<T> Session<T> {
     pub fn wrote(&mut self, octets: usize) {
         bytes::Buf::advance(&mut self.out, octets);
         self.written += octets as u64;
+        debug_assert_eq!(self.handed, self.written + self.out.len() as u64);
     }
 
     /// Queues a submit_sm that was encoded before; its sequence number is set here. Only while bound, and only with
     /// room in the window, which the driver sees to.
     pub fn submit(&mut self, encoded: &[u8], token: T, now: Instant) {
         debug_assert!(encoded.len() >= frame::HEADER_LENGTH);
+        debug_assert_eq!(
+            self.phase,
+            Phase::Bound,
+            "nothing is submitted before the bind or after unbind"
+        );
         let start = self.out.len();
         self.out.extend_from_slice(encoded);
         self.handed += encoded.len() as u64;

@@ -57,6 +57,11 @@ impl<T> Window<T> {
             sequence = self.next_sequence();
         }
         let place = self.place(sequence);
+        // The window is a quarter of the ring: a request that is lost here is a message that is sent twice.
+        assert!(
+            self.ring[place].as_ref().is_none_or(|entry| entry.overdue),
+            "an unanswered request would be forgotten"
+        );
         self.ring[place] = Some(Entry {
             token,
             handed_at,
@@ -72,6 +77,7 @@ impl<T> Window<T> {
         let place = self.place(sequence);
         let entry = self.ring[place].take_if(|entry| entry.sequence == sequence)?;
         if !entry.overdue {
+            assert!(self.in_flight > 0, "more answers than requests");
             self.in_flight -= 1;
         }
         Some(entry)
@@ -96,6 +102,10 @@ impl<T> Window<T> {
 
     /// Every request that is neither answered nor overdue, with the end of its octets.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (T, u64)> + use<'_, T> {
+        debug_assert_eq!(
+            self.in_flight,
+            self.ring.iter().flatten().filter(|entry| !entry.overdue).count()
+        );
         self.in_flight = 0;
         let entries = self.ring.iter_mut().filter_map(Option::take);
         entries

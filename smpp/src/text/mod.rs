@@ -119,7 +119,7 @@ impl fmt::Display for EncodingPolicy {
     }
 }
 
-/// A name that is none of the three policies.
+/// A name that is not one of the three policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an encoding policy is one of gsm_transliterate, auto, ucs2")]
 pub struct UnknownPolicy;

@@ -24,7 +24,7 @@ struct Arguments {
     /// Only the scenarios whose name contains this; may be given again.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// No run begins after so many minutes; what was not run then counts as failed.
+    /// No run begins after that many minutes; what was not run then counts as failed.
     #[arg(long, default_value_t = 480)]
     minutes: u64,
     /// Where the summary goes: NAME.json and NAME.md.

@@ -129,7 +129,7 @@ impl Ground {
     }
 
     /// Waits until every message has an end or is in doubt, no receipt is under way, and the hold is at most what is in doubt:
-    /// so many credits a message.
+    /// that many credits a message.
     pub fn wait_until_ended(&self, campaign: &Campaign, credits_each: u64) -> CampaignView {
         let sim = &self.stand.sim;
         let what = format!("{}: every message has an end or is in doubt", self.context);
@@ -209,7 +209,7 @@ delay = { uniform = ["0s", "300ms"] }
 /// In every message of [`Ground::assert_others_may_send`], and in no other.
 pub const OTHERS_TEXT: &str = "Lilas";
 
-/// A text of so many segments, at least two, in GSM 03.38.
+/// A text of that many segments, at least two, in GSM 03.38.
 pub fn text_of_segments(segments: usize) -> String {
     // 153 characters a segment, when there are several (3GPP TS 23.040, 9.2.3.24.1).
     "rendez-vous ".repeat(segments * 153 / 12)

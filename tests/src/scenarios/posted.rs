@@ -28,7 +28,7 @@ const RECIPIENTS: usize = 150;
 const CLIENTS: usize = 4;
 const WINDOW: u64 = 100;
 
-/// Between two kills so many requests are answered.
+/// Requests that are answered between two kills.
 const STRIDE: std::ops::RangeInclusive<u64> = 20..=90;
 
 /// What the clients share: where the engine is now, the next request, and the id that each was answered with.

@@ -135,7 +135,7 @@ fn foreign(run: &Run) -> Figures {
 
 const PARKED: &str = "/v1/receipts/parked";
 
-/// Every parked receipt over all pages, once there are so many.
+/// Every parked receipt over all pages, once there are that many.
 fn all_parked(ground: &Ground, count: u64) -> Vec<Value> {
     let what = format!("{}: {count} receipts are listed as parked", ground.context);
     eventually(&what, LIMIT, || {

@@ -21,7 +21,7 @@ const MESSAGES: usize = 5_000;
 /// A reminder in a queue of a hundred seconds goes within so much.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Seen over so many that were taken.
+/// Seen over that many that were taken.
 const TAKEN: u64 = 500;
 
 fn no_rate(run: &Run) -> Figures {

@@ -1,69 +1,100 @@
-//! Imports go strictly down, and some names belong to one module.
+//! Imports go strictly down, in every package; nowhere do they go round; and some names belong to one module.
 
-use crate::source::{SourceFile, code_only, rust_below};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The engine's modules from the ground up; a module imports from lower rows only. `lib` and `main` wire them together.
-const LAYERS: [&[&str]; 13] = [
-    &["domain", "fault"],
-    &["config", "metrics", "clock", "shutdown"],
-    &["store", "compose", "rules", "pressure"],
-    &["account", "audience", "bind", "guard"],
-    &["campaign", "outcome", "notify"],
-    &["receipt"],
-    &["api", "console", "dispatch"],
-    &["settle"],
-    &["run"],
-    &["demo"],
-    &["cli"],
-    &["lib"],
-    &["main"],
+use crate::modules::{ModulePath, Package};
+use crate::source::{files_below, repository};
+
+/// A package, and its modules from the ground up: a module imports from lower rows only. `lib` is what `lib.rs` itself holds.
+struct House {
+    sources: &'static str,
+    layers: &'static [&'static [&'static str]],
+}
+
+const HOUSES: [House; 2] = [
+    House {
+        sources: "smpp/src",
+        layers: &[
+            &["address", "command_status", "text"],
+            &["frame", "segment"],
+            &["receipt", "session"],
+            &["lib"],
+        ],
+    },
+    House {
+        sources: "engine/src",
+        layers: &[
+            &["domain", "fault"],
+            &["config", "metrics", "clock", "shutdown"],
+            &["store", "compose", "pressure"],
+            &["account", "audience", "bind", "guard"],
+            &["campaign", "outcome"],
+            &["receipt"],
+            &["api", "dispatch"],
+            &["settle"],
+            &["run"],
+            &["demo"],
+            &["cli"],
+            &["lib"],
+        ],
+    },
 ];
 
 /// Though the layers would allow it: `bind` hands over what happened as a value, and the store knows no wire format.
 const NEVER: [(&str, &str); 2] = [("bind", "store"), ("store", "smpp")];
 
-/// A path's first name, or a type, and the modules of the engine that alone may say it.
-const OWNED: [(&str, &[&str]); 3] = [
-    ("redis::", &["store"]),
-    ("axum::", &["api", "console"]),
-    ("TcpStream", &["bind"]),
-];
+/// The beginning of a path, or a type, and the modules of the engine that alone may say it.
+const OWNED: [(&str, &[&str]); 3] = [("redis::", &["store"]), ("axum::", &["api"]), ("TcpStream", &["bind"])];
 
-/// Pure modules: what they compute does not wait for anything.
-const PURE: [&str; 2] = ["domain", "rules"];
+/// Pure modules of the engine: what they compute does not wait for anything.
+const PURE: [&str; 2] = ["domain", "compose"];
 
-/// Packages that may name rusmpp.
-const RUSMPP_OWNER: &str = "smpp/";
+/// A dependency, and the packages that may have it.
+const OWNED_DEPENDENCIES: [(&str, &[&str]); 2] = [("rusmpp", &["smpp"]), ("redis", &["engine", "tests"])];
 
 #[test]
-fn the_engines_imports_go_strictly_down() {
+fn imports_go_strictly_down() {
     let mut faults = Vec::new();
-    for file in rust_below("engine/src") {
-        let module = module_of(&file.path);
-        let Some(own_layer) = layer_of(&module) else {
-            faults.push(format!(
-                "{}: the module {module} stands in no layer: add it to the table and to ARCHITECTURE.md",
-                file.path
-            ));
-            continue;
-        };
-        for imported in imports_of(&file) {
-            match layer_of(&imported) {
-                _ if imported == module => {}
-                Some(layer) if layer < own_layer => {}
-                Some(_) => faults.push(format!(
-                    "{}: {module} imports {imported}, which is not below it",
-                    file.path
-                )),
-                // A name of the crate's root (a re-export, a macro): only those who stand above may use it.
-                None if own_layer >= LAYERS.len() - 2 => {}
-                None => faults.push(format!(
-                    "{}: {module} imports {imported}, which is no module of the table",
-                    file.path
-                )),
+    for House { sources, layers } in HOUSES {
+        let layer_of = |module: &str| layers.iter().position(|layer| layer.contains(&module));
+        let package = Package::read(sources);
+        for module in package.modules.values() {
+            let (file, top) = (&module.file, module.top());
+            let Some(own) = layer_of(top) else {
+                faults.push(format!(
+                    "{file}: {top} stands in no layer: add it to the table and to ARCHITECTURE.md"
+                ));
+                continue;
+            };
+            for imported in package.imports(module) {
+                let imported = imported.first().map_or("lib", String::as_str);
+                if imported != top && layer_of(imported).is_none_or(|layer| layer >= own) {
+                    faults.push(format!("{file}: {top} imports {imported}, which is not below it"));
+                }
             }
-            if NEVER.contains(&(module.as_str(), imported.as_str())) {
-                faults.push(format!("{}: {module} may never import {imported}", file.path));
+        }
+        for module in layers.iter().copied().flatten() {
+            if !package.modules.values().any(|known| known.top() == *module) {
+                faults.push(format!("{sources}: the table names {module}, which is not there"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn imports_go_round_nowhere() {
+    let mut faults = Vec::new();
+    for sources in all_sources() {
+        let package = Package::read(&sources);
+        for (folder, mut arrows) in arrows_by_folder(&package) {
+            leave_only_circles(&mut arrows);
+            for (from, to, file, imported) in arrows {
+                faults.push(format!(
+                    "{file} imports {}: {from} and {to} of {sources}/{} import each other",
+                    imported.join("::"),
+                    folder.join("/")
+                ));
             }
         }
     }
@@ -73,17 +104,16 @@ fn the_engines_imports_go_strictly_down() {
 #[test]
 fn names_are_said_by_their_owners_alone() {
     let mut faults = Vec::new();
-    for file in rust_below("engine/src") {
-        let module = module_of(&file.path);
-        let code = code_only(file.product_text());
+    for module in Package::read("engine/src").modules.values() {
         for (name, owners) in OWNED {
-            if says(&code, name) && !owners.contains(&module.as_str()) {
-                faults.push(format!("{}: only {owners:?} may say {name}", file.path));
+            if module.says(name) && !owners.contains(&module.top()) {
+                faults.push(format!("{}: only {owners:?} may say {name}", module.file));
             }
         }
-        for (importer, package) in NEVER {
-            if module == importer && says(&code, &format!("{package}::")) {
-                faults.push(format!("{}: {importer} may never say {package}::", file.path));
+        for (importer, never) in NEVER {
+            let imports = module.says(&format!("{never}::"));
+            if module.top() == importer && imports {
+                faults.push(format!("{}: {importer} may never say {never}::", module.file));
             }
         }
     }
@@ -92,135 +122,100 @@ fn names_are_said_by_their_owners_alone() {
 
 #[test]
 fn pure_modules_have_no_async() {
-    for file in rust_below("engine/src") {
-        let code = code_only(file.product_text());
-        let waits = says(&code, "async") || code.contains(".await");
+    for module in Package::read("engine/src").modules.values() {
+        let waits = module.says("async") || module.says("await");
         assert!(
-            !waits || !PURE.contains(&module_of(&file.path).as_str()),
+            !waits || !PURE.contains(&module.top()),
             "{} is pure, and says async",
-            file.path
+            module.file
         );
     }
 }
 
 #[test]
-fn only_smpp_names_rusmpp() {
-    for file in rust_below("") {
-        let named = says(&code_only(&file.text), "rusmpp");
-        assert!(
-            !named || file.path.starts_with(RUSMPP_OWNER),
-            "{} names rusmpp",
-            file.path
-        );
-    }
-}
-
-/// `engine/src/bind/session.rs` → `bind`.
-fn module_of(path: &str) -> String {
-    module_path(path).into_iter().next().unwrap_or_else(|| {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        name.trim_end_matches(".rs").to_owned()
-    })
-}
-
-/// `engine/src/bind/session.rs` → `[bind, session]`; empty for `lib.rs` and `main.rs`.
-fn module_path(path: &str) -> Vec<String> {
-    let inner = path.trim_start_matches("engine/src/").trim_end_matches(".rs");
-    let mut parts: Vec<String> = inner.split('/').map(str::to_owned).collect();
-    if parts
-        .last()
-        .is_some_and(|last| ["mod", "lib", "main"].contains(&last.as_str()))
-    {
-        parts.pop();
-    }
-    parts
-}
-
-fn layer_of(module: &str) -> Option<usize> {
-    LAYERS.iter().position(|layer| layer.contains(&module))
-}
-
-/// The modules of the engine that a file names: by `crate::…`, or by `super::…` where that reaches the root.
-fn imports_of(file: &SourceFile) -> Vec<String> {
-    let code = code_only(file.product_text());
-    let depth = module_path(&file.path).len();
-    let mut heads = Vec::new();
-    for start in word_positions(&code, "crate::") {
-        heads.extend(path_heads(&code[start + "crate::".len()..]));
-    }
-    if depth > 0 {
-        let to_root = "super::".repeat(depth);
-        for start in word_positions(&code, &to_root) {
-            let behind = &code[start + to_root.len()..];
-            // Not itself the end of a longer climb, which would not compile.
-            heads.extend(path_heads(behind));
+fn dependencies_belong_to_their_packages() {
+    let manifests = files_below("").into_iter().filter(|file| {
+        let mut parts = file.path.split('/').rev();
+        parts.next() == Some("Cargo.toml") && parts.count() == 1
+    });
+    for manifest in manifests {
+        for (dependency, owners) in OWNED_DEPENDENCIES {
+            let has = manifest.text.lines().any(|line| {
+                line.strip_prefix(dependency)
+                    .is_some_and(|rest| rest.starts_with(['.', ' ']))
+            });
+            let owned = owners
+                .iter()
+                .any(|owner| manifest.path == format!("{owner}/Cargo.toml"));
+            assert!(
+                !has || owned,
+                "{}: only {owners:?} may depend on {dependency}",
+                manifest.path
+            );
         }
     }
-    heads
 }
 
-/// `a::b` → `a`; `{a::b, c::{d, e}}` → `a`, `c`.
-fn path_heads(path: &str) -> Vec<String> {
-    let Some(group) = path.strip_prefix('{') else {
-        return identifier(path).into_iter().collect();
-    };
-    let mut heads = Vec::new();
-    let mut depth = 1;
-    let mut item_starts = true;
-    for (at, char) in group.char_indices() {
-        match char {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            ',' if depth == 1 => item_starts = true,
-            _ if depth == 1 && item_starts && !char.is_whitespace() => {
-                heads.extend(identifier(&group[at..]));
-                item_starts = false;
+/// The `src` of every package with a library.
+fn all_sources() -> Vec<String> {
+    let folders = std::fs::read_dir(repository()).expect("list the repository");
+    let folders = folders
+        .flatten()
+        .filter(|entry| entry.path().join("src/lib.rs").exists());
+    folders
+        .map(|entry| format!("{}/src", entry.file_name().display()))
+        .collect()
+}
+
+/// From one of a folder's modules to another, the file that makes it so, and what it names.
+type Arrow = (String, String, String, ModulePath);
+
+/// What stands beside each other in each folder imports from each other; a subfolder counts as one with all that is in it.
+/// A module and the folder's own `mod.rs` belong together: one opens the other.
+fn arrows_by_folder(package: &Package) -> BTreeMap<ModulePath, BTreeSet<Arrow>> {
+    let mut folders: BTreeMap<ModulePath, BTreeSet<Arrow>> = BTreeMap::new();
+    for module in package.modules.values() {
+        for imported in package.imports(module) {
+            let together = module
+                .path
+                .iter()
+                .zip(imported)
+                .take_while(|(one, other)| one == other)
+                .count();
+            if let (Some(from), Some(to)) = (module.path.get(together), imported.get(together)) {
+                let arrow = (from.clone(), to.clone(), module.file.clone(), imported.clone());
+                folders.entry(imported[..together].to_vec()).or_default().insert(arrow);
             }
-            _ => {}
-        }
-        if depth == 0 {
-            break;
         }
     }
-    heads
+    folders
 }
 
-fn identifier(text: &str) -> Option<String> {
-    let end = text.find(|char: char| !is_word(char)).unwrap_or(text.len());
-    (end > 0).then(|| text[..end].to_owned())
-}
-
-fn is_word(char: char) -> bool {
-    char.is_alphanumeric() || char == '_'
-}
-
-/// Whether the code says `name` as a word of its own: not as the end of a longer name or path.
-fn says(code: &str, name: &str) -> bool {
-    word_positions(code, name).any(|at| {
-        let behind = code[at + name.len()..].chars().next();
-        name.ends_with(':') || !behind.is_some_and(is_word)
-    })
-}
-
-fn word_positions<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
-    code.match_indices(word).map(|(at, _)| at).filter(|at| {
-        let before = code[..*at].chars().next_back();
-        !before.is_some_and(|char| is_word(char) || char == ':' || char == '.')
-    })
+/// Takes away what leads to a module that imports nothing, or from one that nobody imports, until no such arrow is left.
+fn leave_only_circles(arrows: &mut BTreeSet<Arrow>) {
+    loop {
+        let count = arrows.len();
+        let (from, to): (BTreeSet<_>, BTreeSet<_>) =
+            arrows.iter().map(|(from, to, ..)| (from.clone(), to.clone())).unzip();
+        arrows.retain(|(one, other, ..)| to.contains(one) && from.contains(other));
+        if arrows.len() == count {
+            return;
+        }
+    }
 }
 
 #[test]
-fn imports_are_found_in_every_form() {
-    let file = SourceFile {
-        path: "engine/src/bind/session.rs".to_owned(),
-        text: "use crate::domain::Id;\nuse crate::{clock, store::{Keys, lanes}};\nuse super::super::config::Smsc;\nuse super::window;\n\
-               // use crate::api;\nfn f() { crate::metrics::count(); other_crate::rules(); }\n#[cfg(test)]\nmod tests { use crate::dispatch; }\n"
-            .replace("mod tests { use", "mod tests {\nuse"),
-    };
-    assert_eq!(imports_of(&file), ["domain", "clock", "store", "metrics", "config"]);
-    assert!(
-        says("let s: TcpStream;", "TcpStream")
-            && !says("MyTcpStream", "TcpStream")
-            && !says("config.redis.url", "redis::")
-    );
+fn a_circle_is_found_and_what_leads_to_it_is_not_blamed() {
+    let arrow = |from: &str, to: &str| (from.to_owned(), to.to_owned(), String::new(), ModulePath::new());
+    let circle = [arrow("a", "b"), arrow("b", "c"), arrow("c", "a")];
+    let mut arrows: BTreeSet<Arrow> = circle
+        .iter()
+        .cloned()
+        .chain([arrow("x", "a"), arrow("c", "y")])
+        .collect();
+    leave_only_circles(&mut arrows);
+    assert_eq!(arrows, circle.into());
+    arrows.remove(&arrow("c", "a"));
+    leave_only_circles(&mut arrows);
+    assert_eq!(arrows, BTreeSet::new());
 }

@@ -2,6 +2,7 @@
 //! file may contain, what each Lua script has to say of itself.
 
 mod imports;
+mod modules;
 mod scripts;
 mod sizes;
 mod source;

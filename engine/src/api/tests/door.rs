@@ -328,7 +328,7 @@ async fn a_client_that_never_reads_is_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_tenant_has_so_many_requests_at_once() {
+async fn a_tenant_has_a_number_of_requests_at_once() {
     let limits = config::Api {
         tenant_requests_max: 3,
         ..config::Api::default()
@@ -340,7 +340,7 @@ async fn a_tenant_has_so_many_requests_at_once() {
     let refused = said(door.public, &own(&noisy)).await;
     assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
     assert!(
-        refused.contains("At most 3 requests of one tenant at once (tenant_requests_max)"),
+        refused.contains("At most 3 concurrent requests per tenant (tenant_requests_max)"),
         "{refused}"
     );
     assert!(said(door.public, &own(&quiet)).await.starts_with("HTTP/1.1 200"));
@@ -369,7 +369,7 @@ async fn behind_a_trusted_proxy_the_forwarded_address_has_the_share() {
     let refused = said(door.public, &own("192.0.2.1")).await;
     assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
     assert!(
-        refused.contains("At most 2 requests from one address at once"),
+        refused.contains("At most 2 concurrent requests per address"),
         "{refused}"
     );
     let other = said(door.public, &own("192.0.2.2")).await;

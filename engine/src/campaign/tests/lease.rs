@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A new tenant and a launched campaign of it to so many recipients, from 33 6 00 00 00 00 on.
+/// A new tenant, and a launched campaign of it to that many recipients, from 33 6 00 00 00 00 on.
 async fn campaign(bench: &Bench, recipients: u64) -> (TenantId, CampaignId) {
     let tenant = bench.tenant(recipients).await;
     (tenant, another(bench, tenant, recipients).await)
@@ -16,7 +16,7 @@ async fn another(bench: &Bench, tenant: TenantId, recipients: u64) -> CampaignId
 }
 
 impl Bench {
-    /// Leases one segment a partition at a time until so many messages of that tenant have come, in so many rounds at most.
+    /// Leases one segment a partition at a time until that many messages of that tenant have come, within a number of rounds.
     async fn lease_one_by_one(&self, tenant: TenantId, count: usize, rounds: usize) -> Vec<LeasedMessage> {
         let mut of_tenant = Vec::new();
         for _ in 0..rounds {

@@ -3,7 +3,7 @@
 use super::super::launch::owner;
 use super::*;
 use crate::domain::{Line, Partition, RouteId, Way};
-use crate::store::{Spans, StaleQueue, Stretch};
+use crate::store::{Span, Spans, StaleQueue};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_another_lines_rows_append_meanwhile_is_not_lost() {
@@ -28,7 +28,7 @@ async fn what_another_lines_rows_append_meanwhile_is_not_lost() {
     };
     let read = bench.store.queued_spans(&queue).await.unwrap();
     let (rows, version) = (rows(&read), read.version + 1);
-    let moved = [Stretch {
+    let moved = [Span {
         route,
         gate: GateId::OPEN,
         first: 1_000,
@@ -39,11 +39,11 @@ async fn what_another_lines_rows_append_meanwhile_is_not_lost() {
         .recut_queue(owner, (partition, elsewhere), Spans::default(), (&moved, version));
     assert!(append.await.unwrap());
 
-    let cut = read.stretches.clone();
+    let cut = read.all.clone();
     let stale = bench.store.recut_queue(owner, (partition, here), read, (&cut, version));
     assert!(!stale.await.unwrap(), "what was read is not all that is there");
     let both = bench.store.queued_spans(&queue).await.unwrap();
-    let cut = both.stretches.clone();
+    let cut = both.all.clone();
     let fresh = bench.store.recut_queue(owner, (partition, here), both, (&cut, version));
     assert!(fresh.await.unwrap());
     let then = bench.store.queued_spans(&queue).await.unwrap();
@@ -51,5 +51,5 @@ async fn what_another_lines_rows_append_meanwhile_is_not_lost() {
 }
 
 fn rows(spans: &Spans) -> u32 {
-    spans.stretches.iter().map(|stretch| stretch.count).sum()
+    spans.all.iter().map(|span| span.count).sum()
 }

@@ -37,21 +37,19 @@ pub(crate) enum EmbeddedFault {
     /// Another engine has the folder.
     #[error("the data folder {} is used by {holder}: one engine at a time, or set redis.data_dir to a folder of its own", folder.display())]
     InUse {
-        /// Which folder.
         folder: PathBuf,
         /// The engine that has it.
         holder: String,
     },
     /// The socket in the folder leads to a server with other data.
-    #[error("a redis-server with its data in {dir} listens on {}: end it, or set redis.data_dir to another folder", socket.display())]
+    #[error("a redis-server with its data in {dir} is running on {}: stop it, or set redis.data_dir to another folder", socket.display())]
     Foreign {
-        /// The socket.
         socket: PathBuf,
         /// Where that server's data is.
         dir: String,
     },
     /// The server of a killed engine does not end.
-    #[error("the redis-server with process id {pid} was told to leave {} and does not end: end it, then start again", folder.display())]
+    #[error("the redis-server with process id {pid} on {} was told to stop and did not: stop it, then start again", folder.display())]
     Stays {
         /// Its process.
         pid: u32,
@@ -59,7 +57,7 @@ pub(crate) enum EmbeddedFault {
         folder: PathBuf,
     },
     /// It ended at once; its log says why.
-    #[error("redis-server ended while starting ({0}); see {1}")]
+    #[error("redis-server exited while starting ({0}); see {1}")]
     Ended(std::process::ExitStatus, PathBuf),
     /// It could not be started.
     #[error("cannot start redis-server: {0}")]
@@ -109,7 +107,7 @@ impl Embedded {
             tokio::select! {
                 () = stop.cancelled() => return self.stop().await,
                 ended = self.child.wait() => {
-                    tracing::error!(?ended, "redis-server ended by itself; it is started again");
+                    tracing::error!(?ended, "redis-server exited by itself; it is started again");
                 }
             }
             while let Err(error) = self.restart().await {
@@ -135,7 +133,7 @@ impl Embedded {
             orphan::terminate(pid).await;
             let ended = tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await;
             if ended.is_err() {
-                tracing::warn!("redis-server did not end when told; it is killed, its AOF is complete");
+                tracing::warn!("redis-server did not stop when told; it is killed, its AOF is complete");
             }
         }
         self.dismiss_watcher().await;
@@ -146,7 +144,7 @@ impl Embedded {
         if let Some(mut pipe) = self.pipe.take()
             && let Err(error) = pipe.write_all(b"\n").await
         {
-            tracing::debug!(%error, "the watcher of redis-server is gone already");
+            tracing::debug!(%error, "the watcher of redis-server is already gone");
         }
     }
 

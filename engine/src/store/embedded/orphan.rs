@@ -31,7 +31,7 @@ pub(super) async fn take_over(folder: &Folder) -> Result<(), EmbeddedFault> {
     };
     tracing::warn!(
         pid,
-        "a redis-server of an engine that was killed runs on the data folder; it is ended first"
+        "a redis-server of an engine that was killed still runs on the data folder; it is stopped first"
     );
     let gone = async {
         while runs_on(pid, folder.path()).await {

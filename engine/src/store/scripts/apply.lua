@@ -1,4 +1,4 @@
--- The books: writes what a stretch of the journal makes of results and counters, and moves their position on. Exactly once:
+-- The books: writes what entries of the journal make of results and counters, and moves their position on. Exactly once:
 -- what is written was made from what was stored at the position that is expected, and only the books write it.
 -- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] position of the books that is expected, '' at first  [2] position then  [3] oldest journal id that anybody still

@@ -3,7 +3,7 @@
 use crate::domain::Language;
 use crate::fault::{FieldProblem, JsonType};
 
-use super::problem::{Full, ProblemKind};
+use super::kind::{Full, ProblemKind};
 
 /// Whether the request has the documented shape and only this value is not allowed.
 pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
@@ -50,7 +50,7 @@ pub(super) const fn title(kind: &ProblemKind, language: Language) -> &'static st
         ProblemKind::UnsupportedMediaType => ("Type de contenu non pris en charge", "Unsupported media type"),
         ProblemKind::TooManyRequests { .. } => ("Trop de requêtes", "Too many requests"),
         ProblemKind::Internal => ("Erreur interne", "Internal error"),
-        ProblemKind::IntakeClosed { .. } => ("Envois momentanément fermés", "Nothing new is taken in for now"),
+        ProblemKind::IntakeClosed { .. } => ("Envois momentanément fermés", "Not accepting new messages for now"),
         ProblemKind::DatabaseLost { .. } => ("Base de données perdue", "The database is lost"),
         ProblemKind::NotReady { .. } => ("Pas prêt", "Not ready"),
         ProblemKind::Unavailable { .. } => ("Momentanément indisponible", "Temporarily unavailable"),
@@ -65,15 +65,15 @@ const KEY_INVALID: (&str, &str) = (
 );
 const KEY_RUNNING: (&str, &str) = (
     "Une requête portant cette clé est en cours : réessayez après le délai de l'en-tête Retry-After.",
-    "A request with this key is being carried out: try again after the time in the header Retry-After.",
+    "A request with this key is still running: try again after the delay in the Retry-After header.",
 );
 const KEY_REUSED: (&str, &str) = (
     "Cette clé a déjà servi pour une autre requête : prenez-en une nouvelle.",
-    "This key was used for another request: take a new one.",
+    "This key was used for another request: use a new one.",
 );
 const DATABASE_LOST: (&str, &str) = (
     "Les données de ce serveur ne sont plus celles qu'il avait : l'exploitant doit intervenir.",
-    "The data of this server are not those that it had: the operator has to look.",
+    "This server no longer has the data that it had: the operator has to step in.",
 );
 
 /// What is wrong this time, and what to do.
@@ -93,7 +93,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
             return format!("The current state is \"{state}\".");
         }
         ProblemKind::BodyTooLarge { max } if fr => return format!("Au plus {max} octets sont acceptés."),
-        ProblemKind::BodyTooLarge { max } => return format!("At most {max} octets are accepted."),
+        ProblemKind::BodyTooLarge { max } => return format!("At most {max} bytes are accepted."),
         ProblemKind::TooManyRecipients { max } if fr => {
             return format!("Une campagne compte au plus {max} destinataires.");
         }
@@ -102,19 +102,19 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::OperationRunning { .. } => KEY_RUNNING,
         ProblemKind::IdempotencyKeyReused => KEY_REUSED,
         ProblemKind::EmptyAudience => (
-            "Aucun des destinataires n'est un mobile à qui écrire.",
-            "None of the recipients is a mobile that can be written to.",
+            "Aucun des destinataires n'a de numéro de mobile valable.",
+            "None of the recipients is a mobile number that can be sent to.",
         ),
         // For operators, in the words of the log.
         ProblemKind::NotReady { reasons } => return reasons.clone(),
         ProblemKind::IntakeClosed { .. } => (
             "Rien de nouveau n'est accepté pour le moment : réessayez après le délai de l'en-tête Retry-After.",
-            "Nothing new is taken in for now: try again after the time in the header Retry-After.",
+            "New messages are not accepted for now: try again after the delay in the Retry-After header.",
         ),
         ProblemKind::DatabaseLost { .. } => DATABASE_LOST,
         ProblemKind::InvalidRequest => (
             "La requête n'a pas la forme attendue : voir « errors ».",
-            "The request has not the expected shape: see \"errors\".",
+            "The request does not have the expected shape: see \"errors\".",
         ),
         ProblemKind::InvalidFields => (
             "Certaines valeurs ne sont pas acceptées : voir « errors ».",
@@ -122,16 +122,16 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ),
         ProblemKind::Unauthorized => (
             "Envoyez une clé valable dans l'en-tête Authorization: Bearer.",
-            "Send a valid key in the header Authorization: Bearer.",
+            "Send a valid key in the header \"Authorization: Bearer …\".",
         ),
-        ProblemKind::Forbidden => ("Cette clé ne donne pas ce droit.", "This key does not give that right."),
+        ProblemKind::Forbidden => ("Cette clé ne donne pas ce droit.", "This key does not allow that."),
         ProblemKind::NotFound => (
             "Rien n'existe à cette adresse pour cette clé.",
             "Nothing exists at this address for this key.",
         ),
         ProblemKind::MethodNotAllowed => (
             "Cette adresse n'accepte pas cette méthode.",
-            "This address does not take this method.",
+            "This address does not accept this method.",
         ),
         ProblemKind::RequestTimeout => (
             "La requête n'est pas arrivée à temps.",
@@ -141,7 +141,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::TooManyRequests { full, .. } => return too_many(*full, language),
         ProblemKind::Unavailable { .. } => (
             "Réessayez après le délai de l'en-tête Retry-After.",
-            "Try again after the time in the header Retry-After.",
+            "Try again after the delay in the Retry-After header.",
         ),
         ProblemKind::Internal => (
             "L'incident est consigné sous l'identifiant de la requête.",
@@ -155,19 +155,19 @@ fn too_many(full: Full, language: Language) -> String {
     let (french, english) = match full {
         Full::Engine => (
             "Le serveur est occupé : réessayez après le délai de l'en-tête Retry-After.".to_owned(),
-            "The server is busy: try again after the time in the header Retry-After.".to_owned(),
+            "The server is busy: try again after the delay in the Retry-After header.".to_owned(),
         ),
         Full::TenantRequests(max) => (
             format!("Au plus {max} requêtes d'un même client à la fois (tenant_requests_max)."),
-            format!("At most {max} requests of one tenant at once (tenant_requests_max)."),
+            format!("At most {max} concurrent requests per tenant (tenant_requests_max)."),
         ),
         Full::TenantUploads(max) => (
             format!("Au plus {max} campagnes d'un même client en cours d'envoi (tenant_uploads_max)."),
-            format!("At most {max} campaigns of one tenant on their way in at once (tenant_uploads_max)."),
+            format!("At most {max} campaigns of one tenant being uploaded at once (tenant_uploads_max)."),
         ),
         Full::AddressRequests(max) => (
             format!("Au plus {max} requêtes d'une même adresse à la fois (address_connections_max)."),
-            format!("At most {max} requests from one address at once (address_connections_max)."),
+            format!("At most {max} concurrent requests per address (address_connections_max)."),
         ),
     };
     match language {
@@ -190,7 +190,7 @@ fn french(problem: &FieldProblem) -> String {
             format!("JSON incorrect, ligne {line}, colonne {column} : {reason}.")
         }
         FieldProblem::UnknownField { nearest } => with_guess("Champ inconnu", nearest, Language::Fr),
-        FieldProblem::DuplicateField => "Champ présent deux fois.".to_owned(),
+        FieldProblem::DuplicateField => "Champ en double.".to_owned(),
         FieldProblem::Missing => "Champ obligatoire.".to_owned(),
         FieldProblem::WrongType { expected, found } => {
             format!(
@@ -205,7 +205,7 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::UnknownValue { allowed } => format!("Valeurs acceptées : {}.", allowed.join(", ")),
         FieldProblem::OutOfRange { min, max } => format!("Doit être compris entre {min} et {max}."),
         FieldProblem::UnknownMergeField { name, nearest } => {
-            let start = format!("Aucune donnée ne s'appelle « {name} » (pour un crochet, écrivez [[)");
+            let start = format!("Aucune colonne ne s'appelle « {name} » (pour un crochet, écrivez [[)");
             with_guess(&start, nearest, Language::Fr)
         }
         FieldProblem::BrokenMergeField { near } => {
@@ -227,7 +227,7 @@ fn english(problem: &FieldProblem) -> String {
             format!("Not JSON, line {line}, column {column}: {reason}.")
         }
         FieldProblem::UnknownField { nearest } => with_guess("Unknown field", nearest, Language::En),
-        FieldProblem::DuplicateField => "The field stands twice.".to_owned(),
+        FieldProblem::DuplicateField => "Duplicate field.".to_owned(),
         FieldProblem::Missing => "Required.".to_owned(),
         FieldProblem::WrongType { expected, found } => {
             format!("{} instead of {}.", json_type(*found, Language::En), json_type(*expected, Language::En))
@@ -238,7 +238,7 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::UnknownValue { allowed } => format!("Accepted values: {}.", allowed.join(", ")),
         FieldProblem::OutOfRange { min, max } => format!("Must be between {min} and {max}."),
         FieldProblem::UnknownMergeField { name, nearest } => {
-            let start = format!("No data is called \"{name}\" (for a bracket, write [[)");
+            let start = format!("There is no column \"{name}\" (for a bracket, write [[)");
             with_guess(&start, nearest, Language::En)
         }
         FieldProblem::BrokenMergeField { near } => {
@@ -248,10 +248,10 @@ fn english(problem: &FieldProblem) -> String {
             "Sender: 3 to 11 plain letters or digits without spaces, or a short code, or an international number with +."
                 .to_owned()
         }
-        FieldProblem::NotANumber => "This is no phone number.".to_owned(),
+        FieldProblem::NotANumber => "Not a phone number.".to_owned(),
         FieldProblem::InvalidNumber => "This number does not exist.".to_owned(),
-        FieldProblem::NotMobile => "This number is no mobile.".to_owned(),
-        FieldProblem::LostDigits => "A spreadsheet lost digits: format the column as text.".to_owned(),
+        FieldProblem::NotMobile => "Not a mobile number.".to_owned(),
+        FieldProblem::LostDigits => "A spreadsheet lost digits of this number: format the column as text.".to_owned(),
     }
 }
 

@@ -1,11 +1,13 @@
-//! Refusals as `application/problem+json` (RFC 9457), in the language of the one who asked.
+//! Refusals as `application/problem+json` (RFC 9457), in the language of the caller.
 //!
 //! A handler answers with a [`Problem`]; [`localise`], which wraps all routes, words it in French or English and adds
 //! the request's id. Codes are stable and never translated.
 
+mod kind;
+mod catalogue;
+
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::Request;
@@ -17,7 +19,7 @@ use serde::Serialize;
 use crate::domain::Language;
 use crate::fault::FieldFault;
 
-use super::catalogue;
+pub(crate) use kind::{Full, ProblemKind};
 
 /// The header that carries a request's id, both ways.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,197 +27,9 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// The longest request id that is taken over from the caller, in octets: it goes into logs.
 const REQUEST_ID_MAX: usize = 64;
 
-/// Why a request is refused, with what the caller needs to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ProblemKind {
-    /// 400: the body is no JSON or not of the documented shape; `errors` say where.
-    InvalidRequest,
-    /// 422: the shape is right and the values are not; `errors` say which.
-    InvalidFields,
-    /// 401: no key, or one that is none.
-    Unauthorized,
-    /// 403: the key is good, but not for this.
-    Forbidden,
-    /// 404: no such thing, or another tenant's.
-    NotFound,
-    /// 405.
-    MethodNotAllowed,
-    /// 402: fewer credits than the estimate needs.
-    InsufficientCredit {
-        /// Credits that can be spent.
-        available: u64,
-        /// Credits that the campaign needs.
-        needed: u64,
-    },
-    /// 409: the campaign was launched before.
-    AlreadyStarted {
-        /// The code of the campaign's state, such as `running`.
-        state: &'static str,
-    },
-    /// 409: what is asked for cannot be done in the campaign's state.
-    WrongState {
-        /// The state's code, such as `draft`.
-        state: &'static str,
-    },
-    /// 400: the header `Idempotency-Key` is no key.
-    InvalidIdempotencyKey,
-    /// 409: a request with this key is still being carried out.
-    OperationRunning {
-        /// When to ask again.
-        retry_after: Duration,
-    },
-    /// 422: the key came with another body before.
-    IdempotencyKeyReused,
-    /// 422: none of the recipients can be sent to.
-    EmptyAudience,
-    /// 408: the body came too slowly.
-    RequestTimeout,
-    /// 413: the body is longer than allowed.
-    BodyTooLarge {
-        /// The most octets allowed.
-        max: u64,
-    },
-    /// 422: more recipients than a campaign may have.
-    TooManyRecipients {
-        /// How many it may have.
-        max: u32,
-    },
-    /// 415: the body is not `application/json`.
-    UnsupportedMediaType,
-    /// 429: too much at once.
-    TooManyRequests {
-        /// Of what.
-        full: Full,
-        /// When to ask again.
-        retry_after: Duration,
-    },
-    /// 500: our fault; the log has it under the request's id.
-    Internal,
-    /// 503: nothing new is taken in for now: the store is nearly full, or does not keep what it is given.
-    IntakeClosed {
-        /// When to ask again.
-        retry_after: Duration,
-    },
-    /// 503: the store holds another database than before; an operator has to look.
-    DatabaseLost {
-        /// When to ask again.
-        retry_after: Duration,
-    },
-    /// 503, to operators: the engine does not do its work.
-    NotReady {
-        /// Each reason in a sentence.
-        reasons: String,
-    },
-    /// 503: for now; the store is away or the engine is stopping.
-    Unavailable {
-        /// When to ask again.
-        retry_after: Duration,
-    },
-}
-
-/// What there is no more room in for now; with a number, a setting of the operator's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Full {
-    /// What the engine does at once for all tenants together.
-    Engine,
-    /// Requests of the tenant: `api.tenant_requests_max`.
-    TenantRequests(u32),
-    /// Campaigns that the tenant is sending: `api.tenant_uploads_max`.
-    TenantUploads(u32),
-    /// Requests of one address behind a proxy, each as good as a connection: `api.address_connections_max`.
-    AddressRequests(u32),
-}
-
-impl ProblemKind {
-    /// The stable code.
-    pub(crate) const fn code(&self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::InvalidFields => "invalid_fields",
-            Self::Unauthorized => "unauthorized",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::InsufficientCredit { .. } => "insufficient_credit",
-            Self::AlreadyStarted { .. } => "campaign_already_started",
-            Self::WrongState { .. } => "campaign_wrong_state",
-            Self::InvalidIdempotencyKey => "invalid_idempotency_key",
-            Self::OperationRunning { .. } => "operation_running",
-            Self::IdempotencyKeyReused => "idempotency_key_reused",
-            Self::EmptyAudience => "empty_audience",
-            Self::RequestTimeout => "request_timeout",
-            Self::BodyTooLarge { .. } => "body_too_large",
-            Self::TooManyRecipients { .. } => "too_many_recipients",
-            Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::TooManyRequests { .. } => "too_many_requests",
-            Self::Internal => "internal",
-            Self::IntakeClosed { .. } => "intake_closed",
-            Self::DatabaseLost { .. } => "database_lost",
-            Self::NotReady { .. } => "not_ready",
-            Self::Unavailable { .. } => "unavailable",
-        }
-    }
-
-    /// The HTTP status.
-    pub(crate) const fn status(&self) -> StatusCode {
-        match self {
-            Self::InvalidRequest | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::InsufficientCredit { .. } => StatusCode::PAYMENT_REQUIRED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::AlreadyStarted { .. } | Self::WrongState { .. } | Self::OperationRunning { .. } => {
-                StatusCode::CONFLICT
-            }
-            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::InvalidFields | Self::IdempotencyKeyReused | Self::EmptyAudience | Self::TooManyRecipients { .. } => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
-            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::IntakeClosed { .. }
-            | Self::DatabaseLost { .. }
-            | Self::NotReady { .. }
-            | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::TooManyRequests { retry_after, .. }
-            | Self::OperationRunning { retry_after }
-            | Self::IntakeClosed { retry_after }
-            | Self::DatabaseLost { retry_after }
-            | Self::Unavailable { retry_after } => Some(*retry_after),
-            Self::InvalidRequest
-            | Self::InvalidFields
-            | Self::InvalidIdempotencyKey
-            | Self::IdempotencyKeyReused
-            | Self::Unauthorized
-            | Self::Forbidden
-            | Self::NotFound
-            | Self::MethodNotAllowed
-            | Self::InsufficientCredit { .. }
-            | Self::AlreadyStarted { .. }
-            | Self::WrongState { .. }
-            | Self::EmptyAudience
-            | Self::RequestTimeout
-            | Self::BodyTooLarge { .. }
-            | Self::TooManyRecipients { .. }
-            | Self::UnsupportedMediaType
-            | Self::NotReady { .. }
-            | Self::Internal => None,
-        }
-    }
-}
-
 /// A refusal. As a response by itself it is in English and without a request id: see [`localise`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// Why.
     pub(crate) kind: ProblemKind,
     /// The fields at fault, if any.
     pub(crate) errors: Vec<FieldFault>,
@@ -404,6 +218,8 @@ const fn tag(language: Language) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use std::time::Duration;
 
     use axum::body::to_bytes;
     use serde_json::{Value, json};

@@ -1,24 +1,19 @@
 //! A look at campaigns: what was spent of their holds, and which of them are over.
 
-use futures::{StreamExt, stream};
+use std::time::Duration;
 
-use super::books::Books;
 use super::direct::HOUR_US;
+use crate::clock::Clock;
 use crate::domain::{CampaignId, TenantId};
-use crate::store::{Campaign, CampaignKind, CampaignState, Counters, Settlement, StoreError};
-
-/// Campaigns that are looked at in the same round trips: they keep Redis busy for some 5 ms.
-const TOGETHER: usize = 50;
-
-/// Such groups at the same time.
-const GROUPS: usize = 3;
+use crate::metrics::Metrics;
+use crate::store::{Booking, Campaign, CampaignKind, CampaignState, Counters, Store, StoreError};
 
 /// A direct campaign is open for so long after its hour: messages that were being taken when it ended are in by then.
 const GRACE_US: u64 = 120_000_000;
 
 /// What a look found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct Findings {
     /// Messages that are still to be sent, those in doubt left aside.
     pub(super) left: u64,
     /// Messages in doubt.
@@ -29,66 +24,48 @@ pub(super) struct Found {
     pub(super) closed: bool,
 }
 
-impl Books {
-    /// Books the credits of campaigns.
-    pub(super) async fn look(&self, due: &[(TenantId, CampaignId)]) {
-        stream::iter(due.chunks(TOGETHER))
-            .for_each_concurrent(GROUPS, |some| self.look_together(some))
-            .await;
-    }
+/// Looks at campaigns. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Bookkeeper {
+    store: Store,
+    clock: Clock,
+    metrics: Metrics,
+    /// How long a campaign stays after it has ended, µs.
+    keep_us: u64,
+}
 
-    /// What Redis holds of one campaign may be unreadable: the others are then looked at by themselves.
-    async fn look_together(&self, some: &[(TenantId, CampaignId)]) {
-        let Err(error) = self.look_at(some).await else {
-            return;
-        };
-        if some.len() == 1 || matches!(error, StoreError::Unavailable(_)) {
-            return self.look_again(some, &error);
-        }
-        for one in some.chunks(1) {
-            if let Err(error) = self.look_at(one).await {
-                self.look_again(one, &error);
-            }
+impl Bookkeeper {
+    pub(super) fn new(store: Store, clock: Clock, metrics: Metrics, keep: Duration) -> Self {
+        Self {
+            store,
+            clock,
+            metrics,
+            keep_us: keep.as_micros() as u64,
         }
     }
 
-    fn look_again(&self, some: &[(TenantId, CampaignId)], error: &StoreError) {
-        for (tenant, id) in some {
-            tracing::warn!(%error, campaign = %id, "credits could not be booked; it is tried again");
-            self.look_soon(*tenant, *id);
-        }
-    }
-
-    async fn look_at(&self, some: &[(TenantId, CampaignId)]) -> Result<(), StoreError> {
-        self.begin(some);
-        let all = self.book(some).await?;
-        for ((tenant, id), found) in some.iter().zip(&all) {
-            self.found(*tenant, *id, found);
-        }
-        Ok(())
-    }
-
-    async fn book(&self, owners: &[(TenantId, CampaignId)]) -> Result<Vec<Found>, StoreError> {
+    /// Books what campaigns spent, in three round trips, and says how each stands.
+    pub(super) async fn book(&self, owners: &[(TenantId, CampaignId)]) -> Result<Vec<Findings>, StoreError> {
         let now = self.clock.unix_us();
         let ids: Vec<CampaignId> = owners.iter().map(|(_, id)| *id).collect();
         let campaigns = self.store.campaigns_of(owners).await?;
         let counters = self.store.counters_of(&ids).await?;
-        let (mut settlements, mut over, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut bookings, mut over, mut gone) = (Vec::new(), Vec::new(), Vec::new());
         let mut all = Vec::with_capacity(owners.len());
         for ((owner, campaign), counters) in owners.iter().zip(&campaigns).zip(&counters) {
             let Some(campaign) = campaign else {
                 gone.push(*owner);
-                all.push(Found::NOTHING);
+                all.push(Findings::NOTHING);
                 continue;
             };
-            let found = found(campaign, counters, now);
-            settlements.extend(settlement(campaign, counters, &found));
-            if found.closed && !is_before_launch(campaign.state) {
+            let findings = findings(campaign, counters, now);
+            bookings.extend(booking(campaign, counters, &findings));
+            if findings.closed && !is_before_launch(campaign.state) {
                 over.push(*owner);
             }
-            all.push(found);
+            all.push(findings);
         }
-        for booked in self.store.settle_campaigns(&settlements, now).await? {
+        for booked in self.store.book(&bookings, now).await? {
             let moved = [
                 ("debit", booked.debited),
                 ("refund", booked.recredited),
@@ -105,7 +82,7 @@ impl Books {
     }
 }
 
-impl Found {
+impl Findings {
     const NOTHING: Self = Self {
         left: 0,
         in_doubt: 0,
@@ -115,7 +92,7 @@ impl Found {
 }
 
 /// Whether anything of a campaign is still to be sent.
-fn found(campaign: &Campaign, counters: &Counters, now: u64) -> Found {
+fn findings(campaign: &Campaign, counters: &Counters, now: u64) -> Findings {
     let open = campaign.total.saturating_sub(counters.sent());
     let in_doubt = counters.in_doubt().min(open);
     let ends_at = (campaign.created_at / HOUR_US + 1) * HOUR_US + GRACE_US;
@@ -127,7 +104,7 @@ fn found(campaign: &Campaign, counters: &Counters, now: u64) -> Found {
         CampaignState::Running | CampaignState::Paused | CampaignState::Stopped => done,
         CampaignState::Draft | CampaignState::Blocked | CampaignState::Completed | CampaignState::Canceled => true,
     };
-    Found {
+    Findings {
         left: open - in_doubt,
         in_doubt,
         ends_at,
@@ -136,13 +113,13 @@ fn found(campaign: &Campaign, counters: &Counters, now: u64) -> Found {
 }
 
 /// What is to be booked of a campaign, if anything.
-fn settlement(campaign: &Campaign, counters: &Counters, found: &Found) -> Option<Settlement> {
+fn booking(campaign: &Campaign, counters: &Counters, findings: &Findings) -> Option<Booking> {
     let launched = campaign.state != CampaignState::Launching;
-    let nothing_left = found.left == 0 && found.ends_at.is_none();
+    let nothing_left = findings.left == 0 && findings.ends_at.is_none();
     let keep = (nothing_left && launched).then(|| counters.doubtful_credits());
-    let state = found.closed.then(|| ended(campaign.state)).flatten();
+    let state = findings.closed.then(|| ended(campaign.state)).flatten();
     let releases = keep.is_some_and(|keep| campaign.held > keep);
-    (releases || state.is_some() || has_news(campaign, counters)).then(|| Settlement {
+    (releases || state.is_some() || has_news(campaign, counters)).then(|| Booking {
         tenant: campaign.tenant,
         campaign: campaign.id,
         spent: counters.spent(),

@@ -1,0 +1,58 @@
+//! One SMSC as the engine feeds it.
+
+use std::sync::Arc;
+
+use super::{Doorbell, Meter};
+use crate::bind::{Binds, Pool};
+use crate::campaign::Routes;
+use crate::clock::Clock;
+use crate::config;
+use crate::domain::{RouteId, SmscId, Way};
+use crate::metrics::{Metrics, SmscMetrics};
+
+/// An account at an aggregator, with all that is made for it.
+pub(crate) struct Outlet {
+    pub(crate) id: SmscId,
+    pub(crate) config: Arc<config::Smsc>,
+    /// The routes that it serves.
+    pub(crate) routes: Vec<RouteId>,
+    /// Places in the windows of its sessions.
+    pub(crate) pool: Pool,
+    /// How fast it is fed.
+    pub(crate) meter: Meter,
+    /// Which partitions have something due for it.
+    pub(crate) doorbell: Doorbell,
+    pub(crate) metrics: SmscMetrics,
+}
+
+impl Outlet {
+    /// Starts its sessions.
+    pub(crate) fn open(
+        (id, config): (SmscId, &Arc<config::Smsc>),
+        routes: &Routes,
+        binds: &Binds,
+        (metrics, clock): (&Metrics, Clock),
+    ) -> Self {
+        let pool = binds.keep_up(id, config);
+        let own = metrics.smsc(&config.name);
+        if let Some(rate) = config.rate {
+            let limit = &metrics.throttle_limit_messages_per_second;
+            limit.with_label_values(&[&config.name]).set(rate.segments_per_second());
+        }
+        Self {
+            id,
+            config: config.clone(),
+            routes: routes.served_by(id),
+            meter: Meter::new(config, pool.wire().clone(), own.clone(), clock),
+            pool,
+            doorbell: Doorbell::default(),
+            metrics: own,
+        }
+    }
+
+    /// What may be leased for it: what waits for one of its routes, and what it has a part of.
+    pub(crate) fn ways(&self) -> impl Iterator<Item = Way> {
+        let routes = self.routes.iter().map(|route| Way::Route(*route));
+        routes.chain([Way::Pinned(self.id)])
+    }
+}

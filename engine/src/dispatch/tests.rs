@@ -1,0 +1,129 @@
+//! The sweep on a real Redis: what nobody moves is ended in its time, and not before.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::leases::Leases;
+use super::{Bells, Sweeper};
+use crate::campaign::tests::{Bench, smsc_id};
+use crate::clock::pass;
+use crate::config::{self, InDoubt};
+use crate::domain::{CampaignId, Event, Mark, Message, Note, State, Trace, Traces};
+use crate::guard::Verdict;
+use crate::metrics::Metrics;
+use crate::outcome::Meanings;
+use crate::store::{LeasedMessage, ParkedOf};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// A bench with a campaign of 40 messages, all of them leased by a process of epoch 1, and who sweeps behind it.
+struct Swept {
+    bench: Bench,
+    campaign: CampaignId,
+    leased: Vec<LeasedMessage>,
+    sweeper: Sweeper,
+    _unparked: mpsc::Receiver<Vec<ParkedOf>>,
+}
+
+impl Swept {
+    async fn start(name: &str) -> Self {
+        let bench = Bench::start(name).await;
+        assert_eq!(bench.store.new_epoch().await.unwrap(), 1);
+        let tenant = bench.tenant(1_000).await;
+        let campaign = bench.create(tenant, 0..40).await;
+        bench.campaigns.launch(tenant, campaign).await.unwrap();
+        bench.launched(tenant, campaign).await;
+        let leased = bench.lease(1_000).await;
+        assert_eq!(leased.len(), 40);
+        let (unparked, receiver) = mpsc::channel(16);
+        let times = (bench.clock, Metrics::new().unwrap());
+        let leases = Leases::new(&bench.store, times, unparked.clone()).await.unwrap();
+        let sweeper = Sweeper {
+            store: bench.store.clone(),
+            leases: Arc::new(leases),
+            clock: bench.clock,
+            verdict: Verdict::unguarded(),
+            in_doubt: InDoubt::Hold,
+            meanings: Meanings::of(&config::Smsc::new("any", "", "")).unwrap(),
+            receipt_timeout: 72 * HOUR,
+            trails_kept: 240 * HOUR,
+            alone: false,
+            unparked,
+            bells: Bells::new([]),
+        };
+        Self {
+            bench,
+            campaign,
+            leased,
+            sweeper,
+            _unparked: receiver,
+        }
+    }
+
+    async fn accept(&self) {
+        let at = self.bench.clock.unix_us();
+        let accepted = |message: &Message<'_>| {
+            let traces = Traces {
+                at,
+                segments: vec![Trace {
+                    mark: Mark::Taken,
+                    smsc_id: smsc_id(message),
+                }],
+            };
+            (Event::Accepted(traces), Note::Taken(36_180))
+        };
+        self.bench.make(&self.leased, accepted).await;
+    }
+
+    async fn expire(&self) {
+        for partition in self.bench.store.all_partitions() {
+            self.sweeper.expire(partition).await.unwrap();
+        }
+    }
+
+    /// The states of the campaign's messages that did not end, and how those ended that did.
+    async fn all(&self) -> (Vec<State>, Vec<&str>) {
+        self.bench.campaigns.books().round().await;
+        let (mut states, mut endings) = (Vec::new(), Vec::new());
+        for partition in self.bench.store.all_partitions() {
+            let looked = self
+                .bench
+                .store
+                .look(self.campaign, partition, (0, 1_000))
+                .await
+                .unwrap();
+            for row in looked.rows {
+                states.extend(row.state);
+                endings.extend(row.result.map(|result| result.ending.word()));
+            }
+        }
+        (states, endings)
+    }
+}
+
+#[tokio::test]
+async fn a_message_without_a_receipt_ends_when_the_time_for_receipts_is_over() {
+    let swept = Swept::start("sweep-receipts").await;
+    swept.accept().await;
+    pass(71 * HOUR).await;
+    swept.expire().await;
+    assert_eq!(swept.all().await, (vec![State::Enroute; 40], vec![]));
+    pass(2 * HOUR).await;
+    swept.expire().await;
+    assert_eq!(swept.all().await, (vec![], vec!["transmitted"; 40]));
+}
+
+#[tokio::test]
+async fn leases_of_a_dead_process_are_put_in_doubt_once_it_is_silent() {
+    let mut swept = Swept::start("sweep-dead").await;
+    // Another process's last sign of life.
+    swept.bench.store.beat(&[1]).await.unwrap();
+    swept.sweeper.recover().await.unwrap();
+    assert_eq!(swept.all().await, (vec![State::Leased; 40], vec![]));
+    // A database of our own: whoever was there before is dead.
+    swept.sweeper.alone = true;
+    swept.sweeper.recover().await.unwrap();
+    assert_eq!(swept.all().await, (vec![State::InDoubt; 40], vec![]));
+}

@@ -1,0 +1,59 @@
+//! The database, if it is one to rely on.
+
+use std::time::Duration;
+
+use super::RunFault;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::guard::{Guard, Verdict};
+use crate::metrics::Metrics;
+use crate::store::{ConnectFault, Probe, Store};
+
+/// How long a Redis that is not there yet is waited for at the start.
+const REDIS_WITHIN: Duration = Duration::from_secs(10);
+
+/// The pause between two attempts.
+const REDIS_AGAIN: Duration = Duration::from_millis(200);
+
+/// What every part of the engine works with. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Base {
+    pub(super) store: Store,
+    pub(super) metrics: Metrics,
+    pub(super) clock: Clock,
+    /// What the state of Redis allows.
+    pub(super) verdict: Verdict,
+}
+
+/// Connects and looks; from here on the clock has the database server's time.
+pub(super) async fn open(config: &Config, url: &str) -> Result<(Base, Guard), RunFault> {
+    let (clock, metrics) = (Clock::new(), Metrics::new()?);
+    let address = Store::address(url);
+    let connected = connect((url, &address), config.redis.partitions, clock).await;
+    let store = connected.map_err(|fault| RunFault::Connect(address, fault))?;
+    let probe = Probe::connect(url, clock).await?;
+    let (guard, verdict) = Guard::start(probe, &config.redis, clock, metrics.clone()).await?;
+    if let Some(warning) = store.slow_settings().await {
+        tracing::warn!("{warning}");
+    }
+    let base = Base {
+        store,
+        metrics,
+        clock,
+        verdict,
+    };
+    Ok((base, guard))
+}
+
+async fn connect((url, address): (&str, &str), partitions: u16, clock: Clock) -> Result<Store, ConnectFault> {
+    let deadline = clock.deadline(REDIS_WITHIN);
+    loop {
+        match Store::connect(url, partitions).await {
+            Err(ConnectFault::Store(error)) if clock.deadline(Duration::ZERO) < deadline => {
+                tracing::warn!(redis = address, %error, "waiting for Redis");
+                tokio::time::sleep(REDIS_AGAIN).await;
+            }
+            connected => return connected,
+        }
+    }
+}

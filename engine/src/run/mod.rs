@@ -1,0 +1,121 @@
+//! The composition root: everything is made here, handed down, and ended here.
+//!
+//! [`run`] is the whole of it; `engine` says what is made in which order, `stages` what ends in which.
+
+mod database;
+mod gauges;
+mod stages;
+mod engine;
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::account::OperatorKeyFault;
+use crate::api::Listeners;
+use crate::config::Config;
+use crate::guard::GuardFault;
+use crate::outcome::BrokenTable;
+use crate::shutdown::Shutdown;
+use crate::store::{ConnectFault, Embedded, EmbeddedFault, StoreError};
+use engine::Engine;
+
+/// Why the engine did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunFault {
+    /// The embedded server.
+    #[error(transparent)]
+    Embedded(#[from] EmbeddedFault),
+    /// The database cannot be used.
+    #[error("cannot use Redis at {0}: {1}")]
+    Connect(String, #[source] ConnectFault),
+    /// The database would lose data, or stopped answering.
+    #[error(transparent)]
+    Guard(#[from] GuardFault),
+    /// The database stopped answering during the start.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A port is taken, or not ours to take.
+    #[error("cannot listen on {0} ({1}): {2}")]
+    Listen(SocketAddr, &'static str, #[source] std::io::Error),
+    /// The operator key's file cannot be used.
+    #[error(transparent)]
+    OperatorKey(#[from] OperatorKeyFault),
+    /// A defect of the build.
+    #[error(transparent)]
+    Table(#[from] BrokenTable),
+    /// A defect of the build.
+    #[error("metrics cannot be declared: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// What a started engine is reached by.
+#[derive(Clone, Debug)]
+pub(crate) struct Ready {
+    /// The API.
+    pub(crate) api: SocketAddr,
+    /// Metrics, health, operators.
+    pub(crate) admin: SocketAddr,
+    /// The operator key, when it was made just now: it is never shown again.
+    pub(crate) new_operator_key: Option<String>,
+}
+
+/// The database server.
+struct Redis {
+    url: String,
+    /// It is the embedded one, which no other process can use.
+    is_ours: bool,
+}
+
+/// Runs an engine until it is told to stop; `on_ready` is called when it takes requests.
+///
+/// # Errors
+/// See [`RunFault`].
+pub(crate) async fn run(config: Config, shutdown: Shutdown, on_ready: impl FnOnce(&Ready)) -> Result<(), RunFault> {
+    let redis_stop = CancellationToken::new();
+    let servers = TaskTracker::new();
+    let redis = match &config.redis.url {
+        Some(url) => Redis {
+            url: url.reveal().to_owned(),
+            is_ours: false,
+        },
+        None => {
+            let server = Embedded::start(&config.redis.data_dir).await?;
+            let url = server.url();
+            servers.spawn(server.supervise(redis_stop.clone()));
+            Redis { url, is_ours: true }
+        }
+    };
+    let ended = start_and_serve(config, &redis, shutdown.clone(), on_ready).await;
+    redis_stop.cancel();
+    servers.close();
+    tokio::select! {
+        () = servers.wait() => {}
+        // Killed when it is dropped, it finds its AOF again at the next start.
+        () = shutdown.at_once.cancelled() => {}
+    }
+    ended
+}
+
+/// Ports are taken first: an engine that cannot be reached sends nothing.
+async fn start_and_serve(
+    config: Config,
+    redis: &Redis,
+    shutdown: Shutdown,
+    on_ready: impl FnOnce(&Ready),
+) -> Result<(), RunFault> {
+    let listeners = Listeners {
+        public: listen(config.api.listen, "api.listen").await?,
+        admin: listen(config.admin.listen, "admin.listen").await?,
+    };
+    let engine = Engine::start(config, redis, &shutdown).await?;
+    engine.serve((listeners, shutdown), on_ready).await
+}
+
+async fn listen(address: SocketAddr, key: &'static str) -> Result<TcpListener, RunFault> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| RunFault::Listen(address, key, error))
+}
