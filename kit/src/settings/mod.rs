@@ -24,13 +24,14 @@
 //!
 //! The same reader can be asked which keys it knows: [`schema`].
 
-mod source;
-mod table;
+mod read;
 mod getters;
 mod nesting;
-mod given;
+mod table;
+mod source;
+mod notes;
 mod kind;
-mod schema;
+mod given;
 mod fault;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,6 @@ mod tests;
 pub use fault::{Fault, Faults, Place};
 pub use given::Given;
 pub use kind::Definition;
-pub use schema::schema;
+pub use read::schema;
 pub use source::Source;
 pub use table::Table;

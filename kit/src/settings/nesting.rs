@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::given::Given;
 use super::kind::{ARRAY_ITEM, Kind};
-use super::schema::join;
+use super::notes::join;
 use super::source::At;
 use super::table::Table;
 

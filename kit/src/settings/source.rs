@@ -7,8 +7,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::fault::{Fault, Faults, Place};
-use super::schema::Notes;
-use super::table::Table;
+use super::notes::Notes;
 use crate::words::nearest;
 
 /// Between the tables of a key in an environment variable's name.
@@ -79,7 +78,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The document, to be handed to [`Source::read`].
+    /// The document, to be handed to [`Source::read`](Self::read).
     ///
     /// # Errors
     /// Everything in the text that is not TOML. What follows a broken line is guesswork: it is not read.
@@ -99,20 +98,6 @@ impl<'a> Source<'a> {
         Err(self.found())
     }
 
-    /// What `read` makes of the document.
-    ///
-    /// # Errors
-    /// Every fault that it found, and every override that it did not ask for.
-    pub fn read<T>(&self, document: &Spanned<DeTable<'_>>, read: impl FnOnce(&Table<'_>) -> T) -> Result<T, Faults> {
-        let settings = read(&Table::root(self, Some(document.get_ref())));
-        self.name_strangers();
-        if self.faults.borrow().is_empty() {
-            Ok(settings)
-        } else {
-            Err(self.found())
-        }
-    }
-
     /// Notes that something is wrong at `octet` of the text.
     pub fn fault(&self, octet: usize, key: &str, problem: impl Into<String>) {
         self.note_fault(At::Octet(octet), key.to_owned(), problem.into());
@@ -126,7 +111,8 @@ impl<'a> Source<'a> {
         self.faults.borrow_mut().push((at, key, problem));
     }
 
-    fn name_strangers(&self) {
+    /// Notes the overrides that no key was asked for.
+    pub(super) fn name_strangers(&self) {
         let Some(overrides) = &self.overrides else { return };
         let asked = overrides.asked.borrow();
         for name in overrides.variables.keys().filter(|name| !asked.contains(*name)) {
@@ -139,7 +125,7 @@ impl<'a> Source<'a> {
     }
 
     /// The faults so far, in the order of the file.
-    fn found(&self) -> Faults {
+    pub(super) fn found(&self) -> Faults {
         let mut found = self.faults.take();
         found.sort_by(|one, other| one.0.cmp(&other.0));
         let line_ends = self.text.bytes().enumerate().filter(|(_, octet)| *octet == b'\n');

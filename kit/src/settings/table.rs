@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::given::Given;
 use super::kind::Kind;
-use super::schema::join;
+use super::notes::join;
 use super::source::{At, Source};
 use crate::words::nearest;
 

@@ -1,26 +1,10 @@
-//! The JSON schema of what a reader reads. It is not written by hand: the reader itself reads an empty file, and every
-//! key that it asks for is noted, so that the two cannot disagree.
+//! What a reader asked for, and the JSON schema that comes of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 use super::kind::Kind;
-use super::source::Source;
-use super::table::Table;
-
-/// The JSON schema (draft 2020-12) of what `read` reads, without a title, and without what a
-/// [`Definition`](super::Definition) names.
-pub fn schema(read: impl FnOnce(&Table<'_>)) -> Value {
-    let source = Source::probe();
-    read(&Table::root(&source, None));
-    let mut schema = source.into_notes().object("");
-    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
-    schema["$defs"] = json!({
-        "duration": { "type": "string", "description": "like 250ms, 2s, 1m 30s", "pattern": "^[0-9].*[a-zA-Zµ]$" },
-    });
-    schema
-}
 
 /// Which keys a reader asked for, and of which kind, by the path of their table.
 #[derive(Debug, Default)]
@@ -56,7 +40,8 @@ impl Notes {
         table.required.insert(key.to_owned());
     }
 
-    fn object(&self, path: &str) -> Value {
+    /// The schema of the table at that path.
+    pub(super) fn object(&self, path: &str) -> Value {
         let Some(table) = self.tables.get(path) else {
             // Keys are data there, telephone numbers for example.
             return json!({ "type": "object" });
