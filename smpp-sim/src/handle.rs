@@ -8,9 +8,10 @@ use tokio_util::sync::CancellationToken;
 use crate::capture::Capture;
 use crate::clock::{Clock, micros};
 use crate::ledger::{AccountRate, Filter, Line, Message, MessageFilter, Page, Totals, Walk};
-use crate::scenario::Scenario;
-use crate::smsc::session::Plan;
-use crate::smsc::{InboundOrder, InboundView, NoInbound, NoSuchPhase, PhaseView, SessionView, Smsc, TooManyOutcomes};
+use crate::model::Scenario;
+use crate::smsc::{
+    InboundOrder, InboundView, NoInbound, NoSuchPhase, PhaseView, Plan, SessionView, Smsc, TooManyOutcomes,
+};
 
 /// Rows looked at while the sessions wait: well under a millisecond.
 const ROWS_AT_ONCE: usize = 1_000;

@@ -51,7 +51,7 @@ pub(crate) enum Draw {
 pub(crate) struct Subject {
     /// The scenario's seed.
     pub seed: u64,
-    /// The recipient, see [`crate::number::Number`].
+    /// The recipient: what its number identifies it by.
     pub recipient: u64,
     /// Which message to that recipient: 1 is the first.
     pub attempt: u16,

@@ -9,7 +9,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::Run;
 use super::{EXIT_CANNOT_START, EXIT_SCENARIO, EXIT_USAGE};
-use crate::{Certificate, Faults, Options, Running, Setup, Tls, start};
+use crate::model::{Certificate, Setup, Tls};
+use crate::reader::Faults;
+use crate::running::{Options, Running, start};
 
 /// Where binds and TLS are taken when nobody says.
 const SMPP_PORT: u16 = 2775;

@@ -8,7 +8,8 @@ use super::Served;
 use super::fields::Fields;
 use super::ledger::Of;
 use super::problem::Problem;
-use crate::{InboundEncoding, InboundOrder, InboundSegments, NoInbound};
+use crate::model::{InboundEncoding, InboundSegments};
+use crate::smsc::{InboundOrder, NoInbound};
 
 /// Messages in one answer, unless `limit` asks for fewer.
 const LIMIT_MAX: u64 = 1_000_000;

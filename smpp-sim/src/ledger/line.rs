@@ -1,10 +1,11 @@
 use serde::{Deserialize, Serialize};
 
+use super::Ledger;
+use super::ids::{IdOf, id_text};
+use super::row::Row;
 use super::totals::Names;
-use super::{Ledger, Row};
+use crate::model::{Injected, Keep, Stat};
 use crate::number::Numbers;
-use crate::scenario::Keep;
-use crate::smsc::ids::{IdOf, id_text};
 
 /// Which rows are asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -162,13 +163,13 @@ impl Ledger {
             command_status: answered.map(|_| row.status.0),
             status: answered.map(|_| row.status.to_string()),
             outcome: outcome.name.clone(),
-            stat: row.stat.map(crate::outcome::Stat::name),
+            stat: row.stat.map(Stat::name),
             receipts_due: row.due,
             receipts_sent: row.sent,
             receipts_acked: row.acked,
             receipt_sent_at_us: happened(row.sent_at_us),
             receipt_acked_at_us: happened(row.acked_at_us),
-            fault: row.injected.map(crate::smsc::Injected::name),
+            fault: row.injected.map(Injected::name),
             cancelled_at_us: row.final_at_us().filter(|_| row.is_deleted()),
             replaced: row.replaced,
             validity_period: self.validity(place),

@@ -2,8 +2,10 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use super::Ledger;
+use super::line::Line;
+use super::row::Row;
 use super::totals::Names;
-use super::{Ledger, Line, Row};
 use crate::number::Numbers;
 
 /// Segments of one message are looked for among so many rows before and after the first of them: clients submit them

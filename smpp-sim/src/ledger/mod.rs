@@ -3,6 +3,7 @@
 
 mod amend;
 mod file;
+mod ids;
 mod line;
 mod messages;
 mod rates;
@@ -16,10 +17,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::FxHashMap;
 
-use crate::scenario::{Keep, LedgerLimits};
+use crate::model::{Keep, LedgerLimits};
 
 pub(crate) use amend::Replacement;
-pub(crate) use file::{follow, open};
+pub(crate) use ids::{IdOf, write_id};
 pub(crate) use line::Page;
 pub use line::{Filter, Line};
 pub use messages::{Message, Segment};
@@ -31,7 +32,6 @@ pub(crate) use row::{Arrival, Decision, Row};
 pub use totals::Totals;
 pub(crate) use totals::{Counters, Names};
 
-pub(crate) use texts::Text;
 use texts::Texts;
 
 /// Rows in one block: growing never copies what is there, and the ring drops so many at once.

@@ -1,7 +1,6 @@
 use super::*;
+use crate::model::{Defaults, Outcome, Stat};
 use crate::number::Numbers;
-use crate::outcome::{Defaults, Outcome, Stat};
-use crate::smsc::lifetime::Lifetime;
 use crate::version::Version;
 use smpp::command_status::CommandStatus;
 
@@ -25,7 +24,6 @@ fn arrival(numbers: &mut Numbers, now_us: u64, recipient: &str) -> Arrival<'stat
         service: 0,
         of_multi: 0,
         version: Version::V34,
-        lifetime: Lifetime::default(),
     }
 }
 

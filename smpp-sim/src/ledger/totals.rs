@@ -4,8 +4,9 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use smpp::command_status::CommandStatus;
 
-use super::{Ledger, Row};
-use crate::outcome::{Outcome, Stat};
+use super::Ledger;
+use super::row::Row;
+use crate::model::{Outcome, Stat};
 
 /// Counters that move with every row, so that reading them costs nothing.
 #[derive(Clone, Debug, Default)]

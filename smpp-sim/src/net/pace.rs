@@ -1,4 +1,4 @@
-use crate::scenario::Writing;
+use crate::model::Writing;
 
 /// Writes in pieces, with pauses: when the next one may go, and how long it may be. Without a fault it is never asked.
 #[derive(Debug, Default)]

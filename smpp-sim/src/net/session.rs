@@ -11,8 +11,8 @@ use super::pace::Pace;
 use super::transport::Transport;
 use crate::clock::{Clock, micros};
 use crate::handle::Handle;
-use crate::scenario::Writing;
-use crate::smsc::session::{End, Plan};
+use crate::model::Writing;
+use crate::smsc::{End, Plan};
 
 /// Read buffer of a connection: the longest PDU fits. It begins small, since who never binds needs no more.
 const READ_MAX: usize = PDU_LENGTH_MAX;

@@ -2,13 +2,11 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::number::{Number, Numbers};
-use crate::random::{Draw, Subject};
-use crate::scenario::Scenario;
-
-use super::MAGIC_NUMBERS;
 use super::attempts::Attempts;
 use super::deck::Deck;
+use crate::model::{MAGIC_NUMBERS, Scenario};
+use crate::number::{Number, Numbers};
+use crate::random::{Draw, Subject};
 
 /// Messages of several segments that are being put together at one time. Beyond, all are forgotten: a
 /// segment that comes that late counts as an attempt of its own.

@@ -1,5 +1,5 @@
+use crate::model::Scenario;
 use crate::random::{Draw, mix};
-use crate::scenario::Scenario;
 
 /// A card that stands for no outcome: a place of the population that the quotas leave to the weights.
 const BLANK: u16 = u16::MAX;

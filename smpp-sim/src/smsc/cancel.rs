@@ -2,9 +2,10 @@ use smpp::command_status::CommandStatus;
 use smpp::frame::{CancelSm, Sm};
 
 use super::find::{Alike, Found};
-use super::session::{Job, JobKind, Request, Turn};
+use super::job::{Job, JobKind};
+use super::session::{Request, Turn};
 use super::{Smsc, empty_response};
-use crate::outcome::Stat;
+use crate::model::Stat;
 
 impl Smsc {
     /// cancel_sm: deletes one message by its id, or all that are alike (3.4, 4.9), as long as they are on their way.

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use crate::outcome::{DateFormat, DatePart};
+use crate::model::{DateFormat, DatePart};
 
 const SECOND_US: u64 = 1_000_000;
 const SECONDS_A_MINUTE: i64 = 60;

@@ -1,27 +1,19 @@
 use smpp::text::decode;
 
 use super::Smsc;
+use super::account::Progress;
 use super::inbound::NewInbound;
-use super::session::{Job, JobKind, Turn};
-use crate::clock::micros;
+use super::job::{Job, JobKind};
+use super::session::Turn;
 use crate::ledger::Row;
-use crate::outcome::Stat;
+use crate::model::{InboundRule, Reply, Script, Stat, Trigger};
 use crate::random::{Draw, Subject, mix, unit};
-use crate::scenario::{InboundRule, Reply, Script, Trigger};
 
 /// Messages that a script sends in one turn at most: the sessions of others have theirs in between.
 const SCRIPTED_AT_ONCE: u64 = 1_000;
 
 /// When a script looks again that could not send, because as many messages as are remembered wait for clients.
 const LOOK_AGAIN_US: u64 = 10_000;
-
-/// How far a script is.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Progress {
-    rule: u32,
-    began_us: u64,
-    sent: u64,
-}
 
 impl Smsc {
     /// A message may be replied to, once it has reached its recipient: by the first rule whose pattern it matches. Of a
@@ -212,24 +204,6 @@ impl Smsc {
     }
 }
 
-impl Script {
-    /// How many messages are due so long after the first.
-    fn due(&self, after_us: u64) -> u64 {
-        let Some(rate) = self.rate else { return self.repeat };
-        let more = u128::from(after_us) * u128::from(rate) / u128::from(micros(SECOND));
-        self.repeat.min(more as u64 + 1)
-    }
-
-    /// When the n-th message is due, in µs after the first; n from 0.
-    fn time_of(&self, n: u64) -> u64 {
-        let second = u128::from(micros(SECOND));
-        self.rate
-            .map_or(0, |rate| (u128::from(n) * second).div_ceil(u128::from(rate)) as u64)
-    }
-}
-
-const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
-
 fn replies<'a>(rule: &'a InboundRule, text: &str) -> Option<&'a Reply> {
     match &rule.trigger {
         Trigger::Reply(reply) => Some(reply).filter(|reply| reply.on.as_ref().is_none_or(|on| on.is_match(text))),
@@ -243,29 +217,4 @@ fn choice(rule: &InboundRule, bits: u64) -> usize {
     let point = unit(bits) * total;
     let place = rule.texts.partition_point(|(_, until)| *until <= point);
     place.min(rule.texts.len().saturating_sub(1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_script_keeps_its_rate() {
-        let mut script = Script {
-            at: SECOND,
-            from: "336".to_owned(),
-            senders: 1,
-            repeat: 1000,
-            rate: Some(300),
-        };
-        assert_eq!(
-            (script.due(0), script.due(1_000_000), script.due(10_000_000)),
-            (1, 301, 1000)
-        );
-        for n in 0..1000 {
-            assert!(script.due(script.time_of(n)) > n, "the {n}th is due at its time");
-        }
-        script.rate = None;
-        assert_eq!((script.due(0), script.time_of(999)), (1000, 0));
-    }
 }

@@ -1,13 +1,13 @@
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BindKind, CommandId};
 
-use super::session::{Job, JobKind, Phase, Session, Turn};
+use super::job::{Job, JobKind};
+use super::session::{Phase, Session, Turn};
 use super::{OUT_MAX, Smsc};
 use crate::clock::micros;
 use crate::delay::Delay;
-use crate::outcome::{ReceiptPlan, Route, Stat};
+use crate::model::{ReceiptPlan, Route, Scenario, Stat};
 use crate::random::{Draw, Subject};
-use crate::scenario::Scenario;
 
 /// When the receipts of one message come, and where they go.
 #[derive(Clone, Copy, Debug)]

@@ -4,52 +4,10 @@ use smpp::command_status::CommandStatus;
 use smpp::frame::{Bind, BindResp, Raw, encode_bind_resp, split};
 
 use super::Smsc;
-use super::injected::Injected;
 use super::session::{End, Holding, Request, Session, Turn};
+use super::trouble::NEVER;
+use crate::model::{BindTrouble, ConnectTrouble, Hangup, HangupBegin, Injected, Misbehaviour, Writing};
 use crate::random::{Draw, Subject};
-use crate::scenario::{BindTrouble, ConnectTrouble, Hangup, HangupBegin, Misbehaviour, Writing};
-
-/// For what does not come.
-const NEVER: u64 = u64::MAX;
-
-/// What is wrong with one session.
-#[derive(Debug)]
-pub(super) struct Trouble {
-    /// Nothing is answered, and no timer runs: the connection just stays.
-    pub(super) deaf: bool,
-    /// Answers to our enquire_link are overheard.
-    pub(super) link_deaf: bool,
-    /// An answer to a bind that is put off: when, and the bind.
-    late_bind: Option<(u64, Box<[u8]>)>,
-    unbind_at_us: u64,
-    hang_up_at_us: u64,
-    /// PDUs that were read, and the one that the session ends with.
-    pdus: u64,
-    pdus_max: u64,
-}
-
-impl Default for Trouble {
-    fn default() -> Self {
-        Self {
-            deaf: false,
-            link_deaf: false,
-            late_bind: None,
-            unbind_at_us: NEVER,
-            hang_up_at_us: NEVER,
-            pdus: 0,
-            pdus_max: NEVER,
-        }
-    }
-}
-
-impl Trouble {
-    /// When something is due next.
-    pub(super) fn wake_us(&self) -> Option<u64> {
-        let bind = self.late_bind.as_ref().map_or(NEVER, |&(at_us, _)| at_us);
-        let next = bind.min(self.unbind_at_us).min(self.hang_up_at_us);
-        (next != NEVER).then_some(next)
-    }
-}
 
 impl Smsc {
     /// The faults of the session's account; before the bind, the scenario's.

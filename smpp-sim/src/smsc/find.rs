@@ -2,9 +2,8 @@ use rustc_hash::FxHashMap;
 use smpp::address::Address;
 
 use super::Smsc;
-use super::ids::{IdOf, write_id};
 use super::session::Turn;
-use crate::ledger::Row;
+use crate::ledger::{IdOf, Row, write_id};
 use crate::number::Number;
 use crate::random::mix;
 

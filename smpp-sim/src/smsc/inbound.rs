@@ -8,8 +8,9 @@ use smpp::segment::{ESM_CLASS_UDHI, Segments, segment};
 use smpp::text::encode;
 
 use super::Smsc;
-use super::session::{Job, JobKind, Turn};
-use crate::scenario::{InboundEncoding, InboundForm, InboundSegments};
+use super::job::{Job, JobKind};
+use super::session::Turn;
+use crate::model::{InboundEncoding, InboundForm, InboundSegments};
 
 /// Inbound messages that are remembered: of the oldest that are done with, nothing is kept beyond, so that a storm of
 /// millions takes no more memory (some 30 MB) than its last hundred thousand.

@@ -3,15 +3,17 @@
 mod account;
 mod bind;
 mod cancel;
+mod control;
 mod clockface;
 mod conversation;
 mod deliver;
 mod find;
 mod faults;
-pub(crate) mod ids;
 mod inbound;
-mod injected;
-pub(crate) mod lifetime;
+mod job;
+mod mangle;
+mod meter;
+mod lifetime;
 mod multi;
 mod phases;
 mod query;
@@ -19,9 +21,9 @@ mod replace;
 mod receipt;
 mod schedule;
 mod strict;
-pub(crate) mod session;
+mod session;
 mod submit;
-mod views;
+mod trouble;
 #[cfg(test)]
 mod tests;
 
@@ -36,21 +38,23 @@ use tokio::sync::Notify;
 
 use crate::clock::micros;
 use crate::ledger::Ledger;
+use crate::model::{InboundRule, Outcome, Scenario};
 use crate::number::Numbers;
-use crate::outcome::{Dealer, Outcome};
-use crate::scenario::{InboundRule, Scenario};
+use crate::outcome::Dealer;
 
-use account::{Account, Meter};
+use account::Account;
+use job::JobKind;
+use meter::Meter;
 use receipt::Scratch;
-use session::{End, JobKind, Phase, Plan, Request, Session, Turn};
+use session::{Phase, Request, Session, Turn};
 
 use find::Index;
 use inbound::Ring;
 pub use inbound::{InboundOrder, InboundView, NoInbound};
-pub use injected::{Injected, MALFORMED};
 use phases::Clockwork;
 pub use phases::{NoSuchPhase, PhaseView};
 pub use session::SessionView;
+pub(crate) use session::{End, Plan};
 
 /// Connections at one time, bound or not: far more than any client of one aggregator opens.
 const SESSIONS_MAX: usize = 4096;

@@ -2,7 +2,8 @@ use smpp::address::Address;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{DESTINATIONS_MAX, Destination, Sm, SubmitMulti, SubmitMultiResp, Unsuccess};
 
-use super::session::{Job, Request, Turn};
+use super::job::Job;
+use super::session::{Request, Turn};
 use super::submit::Part;
 use super::{Smsc, empty_response};
 use crate::ledger::Row;

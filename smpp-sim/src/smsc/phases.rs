@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Smsc;
 use super::submit::refusals;
-use crate::scenario::{Lasts, Scenario};
+use crate::model::{Lasts, Scenario};
 
 /// Which phase it is, and until when.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use super::find::Found;
 use super::session::{Request, Turn};
 use super::{Smsc, empty_response};
 use crate::ledger::Row;
-use crate::outcome::Stat;
+use crate::model::Stat;
 
 impl Smsc {
     /// query_sm: the state of one message as of now (3.4, 4.8). It is on its way until its receipt is due, whether one

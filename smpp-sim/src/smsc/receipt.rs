@@ -7,11 +7,11 @@ use smpp::segment::ESM_CLASS_UDHI;
 
 use super::Smsc;
 use super::clockface::Clockface;
-use super::ids::{IdOf, write_id};
-use super::session::{Job, JobKind, Turn};
-use crate::ledger::Row;
+use super::job::{Job, JobKind};
+use super::session::Turn;
+use crate::ledger::{IdOf, Row, write_id};
+use crate::model::{Addresses, Base, Dialect, IdFormat, IdShape, Parameter, Piece, ReceiptPlan, Segments, Stat};
 use crate::number::write_decimal;
-use crate::outcome::{Addresses, Base, Dialect, IdFormat, IdShape, Parameter, Piece, ReceiptPlan, Segments, Stat};
 
 /// `network_error_code` of a GSM network (3.4, 5.3.2.31).
 const NETWORK_GSM: u8 = 3;

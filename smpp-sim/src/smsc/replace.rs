@@ -6,7 +6,7 @@ use super::lifetime::{BadTime, Lifetime};
 use super::session::{Request, Turn};
 use super::{Smsc, empty_response};
 use crate::ledger::Replacement;
-use crate::outcome::{ReceiptPlan, Stat};
+use crate::model::{ReceiptPlan, Stat};
 
 impl Smsc {
     /// replace_sm: another text, validity and wish for a receipt for a message that is on its way (3.4, 4.10).

@@ -8,11 +8,12 @@ use serde::Serialize;
 use smpp::frame::{BindKind, CommandId, PDU_LENGTH_MAX};
 use tokio::sync::Notify;
 
-use super::account::Meter;
-use super::faults::Trouble;
+use super::job::{Job, JobKind};
+use super::meter::Meter;
 use super::schedule::Schedule;
+use super::trouble::Trouble;
 use crate::clock::micros;
-use crate::scenario::{Hangup, Timers, Writing};
+use crate::model::{Hangup, Timers, Writing};
 use crate::version::Version;
 
 /// Before the bind nobody needs more than a bind: its longest legal form has 97 octets.
@@ -23,44 +24,6 @@ const HOLDING_PATIENCE_US: u64 = 500_000;
 
 /// The highest legal sequence number; then 1 again (3.4, 5.1.4).
 const SEQUENCE_MAX: u32 = 0x7FFF_FFFF;
-
-/// Something that a session has to write.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Job {
-    pub(crate) kind: JobKind,
-    /// Place in the ledger, or in the list of inbound messages.
-    pub(crate) row: u32,
-    /// For answers, the sequence number of the request; for inbound messages, which segment.
-    pub(crate) sequence: u32,
-    /// How often it was sent already.
-    pub(crate) tries: u8,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum JobKind {
-    /// submit_sm_resp.
-    Answer,
-    /// data_sm_resp.
-    DataAnswer,
-    /// submit_multi_resp; `row` is that of the first destination.
-    MultiAnswer,
-    /// An intermediate receipt.
-    Enroute,
-    /// A final receipt.
-    Receipt,
-    /// An inbound message: one deliver_sm of it.
-    Inbound,
-    /// Somebody replies to the message in that row of the ledger; `sequence` says by which rule and with which text.
-    Reply,
-    /// A script goes on; `row` says which rule's, and `sequence` its place among the account's.
-    Script,
-}
-
-impl JobKind {
-    pub(crate) fn is_answer(self) -> bool {
-        matches!(self, Self::Answer | Self::DataAnswer | Self::MultiAnswer)
-    }
-}
 
 /// How a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

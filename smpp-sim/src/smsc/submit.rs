@@ -6,16 +6,15 @@ use smpp::frame::{CommandId, Sm, SmResp, Tlvs, encode_sm_resp, put_tlv, tag};
 use smpp::segment::ESM_CLASS_UDHI;
 
 use super::deliver::Receipts;
-use super::ids::{IdOf, write_id};
-use super::injected::Injected;
+use super::job::{Job, JobKind};
 use super::lifetime::{BadTime, Lifetime};
-use super::session::{End, Holding, Job, JobKind, Request, Session, Turn};
+use super::session::{End, Holding, Request, Session, Turn};
 use super::{Smsc, empty_response, strict};
 use crate::clock::micros;
-use crate::ledger::{Arrival, Decision, Row};
-use crate::outcome::{Answer, Concatenation, Outcome};
+use crate::ledger::{Arrival, Decision, IdOf, Row, write_id};
+use crate::model::{Answer, Beyond, Injected, Outcome};
+use crate::outcome::Concatenation;
 use crate::random::{Draw, Subject};
-use crate::scenario::Beyond;
 
 /// An answer that lets its receipt pass first waits so long, in wall time.
 const RECEIPT_FIRST_US: u64 = 50_000;
@@ -45,6 +44,13 @@ pub(super) struct Part {
     pub(super) of_multi: u8,
     /// A distribution list: there are none here.
     pub(super) list: bool,
+}
+
+/// A submit that has been read: what the ledger keeps of it, and what only its deal asks for.
+struct Submission<'a> {
+    arrival: Arrival<'a>,
+    concatenation: Option<Concatenation>,
+    lifetime: Lifetime,
 }
 
 /// What is said to one message.
@@ -120,16 +126,20 @@ impl Smsc {
             service: self.service(sm.service_type),
             of_multi: part.of_multi,
             version: turn.session.version,
+        };
+        let submission = Submission {
+            arrival,
+            concatenation,
             lifetime: lifetime.unwrap_or_default(),
         };
         let row = self.ledger.next_place() as u32;
         match refusal {
-            None => self.deal(turn, request, &arrival, (concatenation, 0)),
+            None => self.deal(turn, request, &submission, 0),
             Some((_, Beyond::Late)) => {
                 let beyond_us = micros(self.accounts[account].rights.late_by);
-                self.deal(turn, request, &arrival, (concatenation, beyond_us));
+                self.deal(turn, request, &submission, beyond_us);
             }
-            Some((refusal, beyond)) => self.refuse(turn, request, &arrival, (refusal, beyond)),
+            Some((refusal, beyond)) => self.refuse(turn, request, &submission.arrival, (refusal, beyond)),
         }
         if self.converses {
             self.hear(turn, row, bare(sm));
@@ -214,13 +224,8 @@ impl Smsc {
         }
     }
 
-    fn deal(
-        &mut self,
-        turn: &mut Turn<'_>,
-        request: Request,
-        arrival: &Arrival<'_>,
-        (concatenation, beyond_us): (Option<Concatenation>, u64),
-    ) {
+    fn deal(&mut self, turn: &mut Turn<'_>, request: Request, submission: &Submission<'_>, beyond_us: u64) {
+        let (arrival, concatenation) = (&submission.arrival, submission.concatenation);
         let dealt = self
             .dealer
             .deal(&self.numbers, (arrival.source, arrival.recipient), concatenation);
@@ -247,7 +252,7 @@ impl Smsc {
             .scenario
             .scaled_us(&outcome.answer_delay, subject.draw(Draw::AnswerDelay));
         let answer_us = drawn_us + beyond_us + self.late_us(place_of_account, verdict.injected);
-        let (scheduled_us, valid_us) = self.scaled_lifetime(arrival, accepted);
+        let (scheduled_us, valid_us) = self.scaled_lifetime(submission.lifetime, accepted);
         let of = |plan| Receipts::of(plan, &self.scenario, &subject, (first, drawn_us)).within(scheduled_us, valid_us);
         let receipts = plan.map(|plan| (plan, of(plan)));
         let after_us = receipts.map_or(valid_us, |(_, receipts)| {
@@ -293,8 +298,8 @@ impl Smsc {
     }
 
     /// When a message may be delivered and until when, in scaled µs from its submit.
-    fn scaled_lifetime(&self, arrival: &Arrival<'_>, accepted: bool) -> (u64, Option<u64>) {
-        let Lifetime { scheduled_us, valid_us } = arrival.lifetime;
+    fn scaled_lifetime(&self, lifetime: Lifetime, accepted: bool) -> (u64, Option<u64>) {
+        let Lifetime { scheduled_us, valid_us } = lifetime;
         if scheduled_us == 0 && valid_us.is_none() {
             return (0, None);
         }

@@ -527,7 +527,7 @@ fn half_a_share_of_an_answer_fault_meets_half_the_messages_each_its_own() {
     let recipients: Vec<&str> = recipients.iter().map(String::as_str).collect();
     lab.submit(session, &recipients);
     let mut faults: std::collections::BTreeMap<Option<&str>, usize> = Default::default();
-    let mut page = crate::ledger::Page::new(crate::Filter::default());
+    let mut page = crate::ledger::Page::new(crate::ledger::Filter::default());
     while let Some(lines) = lab.smsc.lines(&mut page, 100) {
         lines
             .iter()

@@ -1,0 +1,186 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use smpp::command_status::CommandStatus;
+use toml::de::DeValue;
+
+use super::dialect::dialect;
+use super::ids::id_format;
+use super::table::Table;
+use super::values::{STATUS, WINDOW_MAX, number, status};
+use crate::delay::Delay;
+use crate::model::{COPIES_MAX, Defaults, Form, Ids, ReceiptPlan, Redelivery, Route, Scenario, Segments, Stat};
+
+/// The longest err of any carrier's table.
+const ERR_DIGITS_MAX: usize = 4;
+
+/// The keys of a receipt that are called otherwise in an `[[outcome]]`.
+struct Keys {
+    delay: &'static str,
+    form: &'static str,
+    first: &'static str,
+    late: &'static str,
+    segments: &'static str,
+    route: &'static str,
+    unrequested: &'static str,
+}
+
+const IN_RECEIPT: Keys = Keys {
+    delay: "delay",
+    form: "form",
+    first: "first",
+    late: "late",
+    segments: "segments",
+    route: "route",
+    unrequested: "unrequested",
+};
+
+const IN_OUTCOME: Keys = Keys {
+    delay: "receipt_delay",
+    form: "receipt_form",
+    first: "receipt_first",
+    late: "receipt_late",
+    segments: "receipt_segments",
+    route: "receipt_route",
+    unrequested: "receipt_unrequested",
+};
+
+/// Keys of an `[[outcome]]` that mean nothing without a receipt.
+const RECEIPT_KEYS: &[&str] = &[
+    "stat",
+    "err",
+    "receipt_delay",
+    "receipt_form",
+    "receipt_first",
+    "receipt_late",
+    "receipt_segments",
+    "receipt_route",
+    "receipt_unrequested",
+    "intermediate",
+    "copies",
+    "copies_delay",
+    "release_every",
+    "dialect",
+];
+
+/// Reads `[answer]` and `[receipt]`.
+pub(super) fn answer_and_receipt(table: &Table<'_>, scenario: &mut Scenario) {
+    let (answer, receipt) = (table.table("answer"), table.table("receipt"));
+    let otherwise = &scenario.defaults;
+    scenario.defaults = Defaults {
+        answer_delay: answer.delay("delay").unwrap_or_else(|| otherwise.answer_delay.clone()),
+        message_id: id_format(&answer, "message_id").unwrap_or_else(|| Arc::clone(&otherwise.message_id)),
+        receipt: plan(&receipt, &IN_RECEIPT, &otherwise.receipt),
+    };
+    scenario.ids = answer
+        .choice("ids", &[("seeded", Ids::Seeded), ("since_start", Ids::SinceStart)])
+        .unwrap_or(scenario.ids);
+    answer.unknown_keys();
+    scenario.receipt_window = receipt.integer("window", 1..=WINDOW_MAX, scenario.receipt_window as u64) as usize;
+    if receipt.has("redelivery") {
+        scenario.redelivery = redelivery(&receipt.table("redelivery"));
+    }
+    receipt.unknown_keys();
+}
+
+/// The receipt of an outcome, if it has one.
+pub(super) fn outcome_receipt(table: &Table<'_>, defaults: &Defaults, accepts: bool) -> Option<ReceiptPlan> {
+    let mut receipt = plan(table, &IN_OUTCOME, &defaults.receipt);
+    receipt.with_id = table
+        .choice("receipt_id", &[("as_answer", true), ("missing", false)])
+        .unwrap_or(true);
+    let (wanted, orphan) = (table.boolean("receipt", true), table.boolean("orphan", false));
+    if orphan && accepts {
+        table.fault("orphan", "goes with an answer that refuses the message".to_owned());
+    }
+    if wanted && (accepts || orphan) {
+        return Some(receipt);
+    }
+    let keys = RECEIPT_KEYS.iter().filter(|key| table.has(key));
+    keys.for_each(|key| table.fault(key, "this outcome has no receipt".to_owned()));
+    None
+}
+
+fn plan(table: &Table<'_>, keys: &Keys, otherwise: &ReceiptPlan) -> ReceiptPlan {
+    let stats = Stat::ALL.map(|stat| (stat.name(), stat));
+    let otherwise = otherwise.clone();
+    ReceiptPlan {
+        stat: table.choice("stat", &stats).unwrap_or(otherwise.stat),
+        err: table
+            .parsed("err", "one to four digits like \"027\"", err)
+            .unwrap_or(otherwise.err),
+        delay: table.delay(keys.delay).unwrap_or(otherwise.delay),
+        form: table.choice(keys.form, Form::NAMES).unwrap_or(otherwise.form),
+        with_id: otherwise.with_id,
+        first: table.boolean(keys.first, otherwise.first),
+        intermediate: table
+            .parsed("intermediate", "true, false, or a stat like \"ACCEPTD\"", intermediate)
+            .unwrap_or(otherwise.intermediate),
+        copies: table.integer("copies", 1..=u64::from(COPIES_MAX), u64::from(otherwise.copies)) as u8,
+        copies_delay: table.delay("copies_delay").unwrap_or(otherwise.copies_delay),
+        late: late(table, keys.late).or(otherwise.late),
+        release_every: release_every(table).or(otherwise.release_every),
+        segments: table
+            .choice(keys.segments, Segments::NAMES)
+            .unwrap_or(otherwise.segments),
+        route: table.choice(keys.route, Route::NAMES).unwrap_or(otherwise.route),
+        unrequested: table.boolean(keys.unrequested, otherwise.unrequested),
+        dialect: dialect(table, &otherwise.dialect),
+    }
+}
+
+fn err(value: &DeValue<'_>) -> Option<u16> {
+    let digits = value
+        .as_str()
+        .filter(|digits| (1..=ERR_DIGITS_MAX).contains(&digits.len()))?;
+    let plain = digits.bytes().all(|digit| digit.is_ascii_digit());
+    plain.then(|| digits.parse().ok()).flatten()
+}
+
+fn intermediate(value: &DeValue<'_>) -> Option<Option<Stat>> {
+    if let Some(enroute) = value.as_bool() {
+        return Some(enroute.then_some(Stat::Enroute));
+    }
+    let name = value.as_str()?;
+    let found = Stat::ALL.into_iter().find(|stat| stat.name() == name);
+    found.map(Some)
+}
+
+fn late(table: &Table<'_>, key: &'static str) -> Option<(f64, Delay)> {
+    if !table.has(key) {
+        return None;
+    }
+    let late = table.table(key);
+    let share = late.parsed("share", "a number from 0 to 1", number);
+    let share = share.filter(|share| (0.0..=1.0).contains(share));
+    let by = late.delay("by");
+    if share.is_none() || by.is_none() {
+        late.fault("", "needs a share from 0 to 1, and by, a delay".to_owned());
+    }
+    late.unknown_keys();
+    share.zip(by)
+}
+
+fn release_every(table: &Table<'_>) -> Option<Duration> {
+    let every = table.duration("release_every", Duration::ZERO);
+    (!every.is_zero()).then_some(every)
+}
+
+fn redelivery(table: &Table<'_>) -> Redelivery {
+    let default = Redelivery::default();
+    let statuses = |value: &DeValue<'_>| -> Option<Vec<CommandStatus>> {
+        value.as_array()?.iter().map(|value| status(value.get_ref())).collect()
+    };
+    let redelivery = Redelivery {
+        unanswered: table
+            .has("after")
+            .then(|| table.duration("after", Duration::from_secs(60))),
+        refused: table.duration("delay", default.refused),
+        times: table.integer("times", 1..=255, u64::from(default.times)) as u8,
+        temporary: table
+            .parsed("temporary", &format!("an array; each {STATUS}"), statuses)
+            .unwrap_or(default.temporary),
+    };
+    table.unknown_keys();
+    redelivery
+}
