@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::micros;
-use crate::random::{mix, unit};
+use kit::clock::micros;
+use kit::random::{mix, unit};
 
 /// An exponential delay is cut here, so that no receipt takes for ever: in multiples of the mean. What lies beyond has
 /// a probability of e^-10, 1 in 22,000.

@@ -2,11 +2,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use kit::clock::{Clock, micros};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::capture::Capture;
-use crate::clock::{Clock, micros};
 use crate::ledger::{AccountRate, Filter, Line, Message, MessageFilter, Page, Totals, Walk};
 use crate::model::Scenario;
 use crate::smsc::{
@@ -44,7 +44,7 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start() -> Self {
-        let clock = Clock::start();
+        let clock = Clock::unix();
         Self {
             clock,
             capture: Capture::new(clock),

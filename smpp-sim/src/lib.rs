@@ -19,7 +19,6 @@
 //! Below the sockets there is neither a clock nor a task a message: one turn of a session takes the octets and the time
 //! that there are, and gives back octets to write.
 
-mod clock;
 mod random;
 mod delay;
 mod number;
@@ -49,7 +48,7 @@ pub use model::{
     MALFORMED, MagicNumber, Misbehaviour, Outcome, Parameter, Phase, Piece, ReceiptPlan, Redelivery, Reply, Route,
     Scenario, Script, Segments, Setup, SmscSetup, Stat, StopReading, Template, Throttle, Timers, Tls, Trigger, Writing,
 };
-pub use reader::{BUILT_IN, BuiltIn, Fault, Faults, PRESETS, Preset, schema};
+pub use reader::{BUILT_IN, BuiltIn, Fault, Faults, PRESETS, Place, Preset, schema};
 pub use running::{Options, Running, start};
 pub use smsc::{InboundOrder, InboundView, NoInbound, NoSuchPhase, PhaseView, SessionView, TooManyOutcomes};
 pub use smscs::VirtualSmsc;

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use kit::clock::Clock;
 use serde::Serialize;
 
-use crate::clock::Clock;
 use packet::{Direction, Flow};
 
 /// A file that Wireshark still opens in seconds: about a million submits with their answers and receipts.
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn nothing_is_recorded_before_the_start_or_after_the_stop() {
-        let capture = Capture::new(Clock::start());
+        let capture = Capture::new(Clock::unix());
         let mut tap = tap(&capture);
         tap.received(b"before");
         assert!(capture.recorded().unwrap().is_none());
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn what_is_beyond_the_limit_is_dropped_and_counted() {
-        let capture = Capture::new(Clock::start());
+        let capture = Capture::new(Clock::unix());
         capture.start_memory().unwrap();
         let mut tap = tap(&capture);
         let chunk = vec![0; 1 << 20];

@@ -1,9 +1,10 @@
 //! Message ids: written as a scenario's format says, and found again.
 
+use kit::random::mix;
+
 use super::row::Row;
 use crate::model::{Base, IdFormat, IdShape};
 use crate::number::{Number, Numbers, write_decimal};
-use crate::random::mix;
 use crate::version::Version;
 
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";

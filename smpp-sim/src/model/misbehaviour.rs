@@ -1,9 +1,10 @@
 use std::time::Duration;
 
+use kit::random::{mix, unit};
 use smpp::command_status::CommandStatus;
 
 use super::injected::Injected;
-use crate::random::{Draw, Subject, mix, unit};
+use crate::random::{Draw, Subject};
 
 /// Ways in which an SMSC misbehaves, apart from outcomes. docs/scenario-keys.md has every key.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,7 @@
+use kit::random::unit;
 use rustc_hash::FxHashMap;
 
 use crate::number::write_decimal;
-use crate::random::unit;
 
 /// What is decided by the recipient alone.
 #[derive(Clone, Debug, Default)]

@@ -3,13 +3,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
+use kit::clock::{Clock, micros};
 use smpp::frame::PDU_LENGTH_MAX;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::pace::Pace;
 use super::transport::Transport;
-use crate::clock::{Clock, micros};
 use crate::handle::Handle;
 use crate::model::Writing;
 use crate::smsc::{End, Plan};

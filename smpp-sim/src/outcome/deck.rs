@@ -1,5 +1,7 @@
+use kit::random::mix;
+
 use crate::model::Scenario;
-use crate::random::{Draw, mix};
+use crate::random::Draw;
 
 /// A card that stands for no outcome: a place of the population that the quotas leave to the weights.
 const BLANK: u16 = u16::MAX;

@@ -1,13 +1,12 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use kit::settings::{Given, Table};
 use smpp::command_status::CommandStatus;
 use smpp::frame::BindKind;
-use toml::de::DeValue;
 
 use super::fault_keys::misbehaviour;
-use super::table::Table;
-use super::values::{self, RATE, RATE_MAX, WINDOW_MAX, status, usual_burst};
+use super::values::{self, DURATIONS, RATE, RATE_MAX, WINDOW_MAX, status, usual_burst};
 use crate::model::{Account, Beyond, Misbehaviour, PASSWORD_MAX};
 use crate::version::Version;
 
@@ -28,21 +27,15 @@ const BINDS: &[(&str, BindKind)] = &[
 
 /// Every `[[account]]`; without any, one that lets everybody in.
 pub(super) fn accounts(table: &Table<'_>, faults: &Misbehaviour) -> Vec<Account> {
-    let tables = table.tables("account");
+    let tables = table.tables("account", ACCOUNTS_MAX);
     if tables.is_empty() {
         return vec![Account::open(faults.clone())];
-    }
-    if tables.len() > ACCOUNTS_MAX {
-        table.fault(
-            "account",
-            format!("{} accounts are too many: at most {ACCOUNTS_MAX}", tables.len()),
-        );
     }
     let mut accounts: Vec<Account> = Vec::new();
     for table in &tables {
         let account = account(table, faults);
         if accounts.iter().any(|other| other.system_id == account.system_id) {
-            table.fault("system_id", "two accounts have the same system_id".to_owned());
+            table.fault("system_id", "two accounts have the same system_id");
         }
         accounts.push(account);
     }
@@ -63,7 +56,7 @@ fn account(table: &Table<'_>, faults: &Misbehaviour) -> Account {
         burst: table.integer("burst", 0..=RATE_MAX, u64::from(rate.map_or(0, usual_burst))) as u32,
         rate_per_session: table.parsed("rate_per_session", RATE, values::rate),
         beyond_rate: table.parsed("beyond_rate", BEYOND, beyond).unwrap_or(open.beyond_rate),
-        late_by: table.duration("late_by", open.late_by),
+        late_by: table.duration("late_by", DURATIONS, open.late_by),
         congestion: table.boolean("congestion", false),
         strict: table.boolean("strict", false),
         faults: if table.has("faults") {
@@ -75,12 +68,9 @@ fn account(table: &Table<'_>, faults: &Misbehaviour) -> Account {
     };
     let late = [account.beyond_window, account.beyond_rate].contains(&Beyond::Late);
     if table.has("late_by") && !late {
-        table.fault(
-            "late_by",
-            "goes with beyond_rate or beyond_window = \"late\"".to_owned(),
-        );
+        table.fault("late_by", "goes with beyond_rate or beyond_window = \"late\"");
     }
-    table.unknown_keys();
+    table.finish();
     account
 }
 
@@ -88,10 +78,10 @@ fn account(table: &Table<'_>, faults: &Misbehaviour) -> Account {
 fn entry(table: &Table<'_>, open: Account) -> Account {
     let any = |value: String| (value != "*").then_some(value);
     let account = Account {
-        system_id: table.string("system_id").and_then(any),
-        password: table.string("password").and_then(any),
+        system_id: table.text("system_id").and_then(any),
+        password: table.text("password").and_then(any),
         password_max: table.integer("password_max", 0..=PASSWORD_MAX as u64, PASSWORD_MAX as u64) as usize,
-        system_type: table.string("system_type").and_then(any),
+        system_type: table.text("system_type").and_then(any),
         binds: table.choices("binds", BINDS).unwrap_or(open.binds),
         allow: table
             .parsed(
@@ -110,7 +100,7 @@ fn entry(table: &Table<'_>, open: Account) -> Account {
             .unwrap_or(open.interface_version),
         ..open
     };
-    table.need(&["system_id"], "an account needs a system_id (\"*\" for any)");
+    table.required("system_id", "who it is, \"*\" for any");
     let length = account.password.as_ref().map_or(0, String::len);
     if length > account.password_max {
         let detail = format!("has {length} octets, and password_max is {}", account.password_max);
@@ -119,8 +109,8 @@ fn entry(table: &Table<'_>, open: Account) -> Account {
     account
 }
 
-fn beyond(value: &DeValue<'_>) -> Option<Beyond> {
-    Some(match value.as_str() {
+fn beyond(value: Given<'_>) -> Option<Beyond> {
+    Some(match value.text() {
         Some("throttled") => Beyond::Refused(CommandStatus::ESME_RTHROTTLED),
         Some("queue_full") => Beyond::Refused(CommandStatus::ESME_RMSGQFUL),
         Some("late") => Beyond::Late,
@@ -130,23 +120,18 @@ fn beyond(value: &DeValue<'_>) -> Option<Beyond> {
     })
 }
 
-fn networks(value: &DeValue<'_>) -> Option<Vec<IpNet>> {
-    let array = value
-        .as_array()
-        .filter(|array| (1..=ALLOW_MAX).contains(&array.len()))?;
+fn networks(value: Given<'_>) -> Option<Vec<IpNet>> {
+    let texts = value.texts().filter(|texts| (1..=ALLOW_MAX).contains(&texts.len()))?;
     let network = |text: &str| {
         text.parse()
             .ok()
             .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
     };
-    array
-        .iter()
-        .map(|item| item.get_ref().as_str().and_then(network))
-        .collect()
+    texts.into_iter().map(network).collect()
 }
 
-fn interface_version(value: &DeValue<'_>) -> Option<Option<u8>> {
-    let text = value.as_str()?;
+fn interface_version(value: Given<'_>) -> Option<Option<u8>> {
+    let text = value.text()?;
     if text == "absent" {
         return Some(None);
     }

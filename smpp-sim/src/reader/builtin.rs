@@ -1,5 +1,5 @@
-use super::fault::Faults;
-use super::table::nearest;
+use kit::settings::Faults;
+use kit::words::nearest;
 
 /// A scenario that the program brings along.
 #[derive(Clone, Copy, Debug)]
@@ -167,5 +167,5 @@ pub(super) fn no_such_scenario(name: &str) -> Faults {
             )
         }
     };
-    Faults::single(name, format!("no such file, and no scenario of that name; {hint}"))
+    Faults::of_file(name, format!("no such file, and no scenario of that name; {hint}"))
 }

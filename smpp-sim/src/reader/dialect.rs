@@ -1,9 +1,7 @@
 use std::sync::Arc;
 
-use toml::de::DeValue;
+use kit::settings::{Given, Table};
 
-use super::table::Table;
-use super::values::{duration, whole};
 use crate::model::{Addresses, DateFormat, Dialect, ErrStyle, Parameter, Piece, Stat, TEMPLATE_MAX, Template};
 
 /// How far off a date may be: a day and a bit, which covers every time zone twice.
@@ -52,18 +50,18 @@ pub(super) fn dialect(table: &Table<'_>, otherwise: &Arc<Dialect>) -> Arc<Dialec
             .choice("encoding", &[("octets", false), ("utf16", true)])
             .unwrap_or(otherwise.utf16),
         header: table
-            .parsed("header", octets, |value| hexadecimal(value.as_str()?))
+            .parsed("header", octets, |value| hexadecimal(value.text()?))
             .unwrap_or_else(|| otherwise.header.clone()),
         addresses: table
             .choice("addresses", Addresses::NAMES)
             .unwrap_or(otherwise.addresses),
     };
-    table.unknown_keys();
+    table.finish();
     Arc::new(dialect)
 }
 
 fn text(table: &Table<'_>, otherwise: &Template) -> Template {
-    let format = |key| table.parsed(key, DATE, |value| DateFormat::parse(value.as_str()?));
+    let format = |key| table.parsed(key, DATE, |value| DateFormat::parse(value.text()?));
     let both = format("date");
     let submit = format("submit_date").or_else(|| both.clone());
     let done = format("done_date").or(both);
@@ -89,9 +87,7 @@ fn text(table: &Table<'_>, otherwise: &Template) -> Template {
         "a text up to {TEMPLATE_MAX} octets of ISO 8859-1 with {{id}}, {{sub}}, {{dlvrd}}, {{submit}}, {{done}}, {{stat}}, \
          {{err}} and {{text}}"
     );
-    let text = table.parsed("text", &allowed, |value| {
-        Template::parse(value.as_str()?, &submit, &done)
-    });
+    let text = table.parsed("text", &allowed, |value| Template::parse(value.text()?, &submit, &done));
     text.unwrap_or_else(|| otherwise.clone().with_dates(&submit, &done))
 }
 
@@ -106,9 +102,9 @@ fn stats(table: &Table<'_>, otherwise: &[String; 8]) -> [String; 8] {
     let mut stats = otherwise.clone();
     let map = table.table("stat");
     for (stat, value) in named_stats(&map) {
-        match value.as_str().filter(|word| is_word(word)) {
+        match value.text().filter(|word| is_word(word)) {
             Some(word) => word.clone_into(&mut stats[stat as usize - 1]),
-            None => map.fault(stat.name(), "must be a word of at most 20 characters".to_owned()),
+            None => map.fault(stat.name(), "must be a word of at most 20 characters"),
         }
     }
     stats
@@ -118,24 +114,20 @@ fn states(table: &Table<'_>, otherwise: &[u8; 8]) -> [u8; 8] {
     let mut states = *otherwise;
     let map = table.table("message_state");
     for (stat, value) in named_stats(&map) {
-        let number = value
-            .as_integer()
-            .and_then(whole)
-            .and_then(|number| u8::try_from(number).ok());
-        match number {
+        match value.whole().and_then(|number| u8::try_from(number).ok()) {
             Some(number) => states[stat as usize - 1] = number,
-            None => map.fault(stat.name(), "must be a whole number from 0 to 255".to_owned()),
+            None => map.fault(stat.name(), "must be a whole number from 0 to 255"),
         }
     }
     states
 }
 
 /// The entries of a table whose keys are stats.
-fn named_stats<'a>(map: &Table<'a>) -> Vec<(Stat, &'a DeValue<'a>)> {
+fn named_stats<'a>(map: &Table<'a>) -> Vec<(Stat, Given<'a>)> {
     let mut entries = Vec::new();
     for (name, value) in map.entries() {
         match Stat::ALL.into_iter().find(|stat| stat.name() == name) {
-            Some(stat) => entries.push((stat, value.get_ref())),
+            Some(stat) => entries.push((stat, value)),
             None => {
                 let names = Stat::ALL.map(Stat::name).join(", ");
                 map.fault(name, format!("no such stat; allowed are {names}"));
@@ -154,11 +146,11 @@ fn err_style(table: &Table<'_>, otherwise: &ErrStyle) -> ErrStyle {
         } else {
             number.parse().ok().map(Some)
         };
-        match (err, value.get_ref().as_str().filter(|word| is_word(word))) {
+        match (err, value.text().filter(|word| is_word(word))) {
             (Some(err), Some(word)) => words.push((err, word.to_owned())),
             _ => map.fault(
                 number,
-                "must be a number (or \"*\" for all others) and a word of at most 20 characters".to_owned(),
+                "must be a number (or \"*\" for all others) and a word of at most 20 characters",
             ),
         }
     }
@@ -182,22 +174,22 @@ fn is_word(word: &str) -> bool {
 
 const SHIFT: &str = "a duration with a sign, up to 30 hours: \"-2h\"";
 
-fn shift(value: &DeValue<'_>) -> Option<i64> {
-    let text = value.as_str()?;
+fn shift(value: Given<'_>) -> Option<i64> {
+    let text = value.text()?;
     let (sign, text) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
         None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
-    let seconds = i64::try_from(duration(text)?.as_secs()).ok()?;
+    let seconds = i64::try_from(humantime::parse_duration(text).ok()?.as_secs()).ok()?;
     (seconds <= SHIFT_MAX).then_some(sign * seconds)
 }
 
 const PARAMETERS: &str = "an array of at most 32 of receipted_message_id, receipted_message_id_without_nul, \
      message_state, network_error_code, network_error_code_text, truncated, and vendors' own like \"0x1400=00ff\"";
 
-fn parameters(value: &DeValue<'_>) -> Option<Vec<Parameter>> {
-    let array = value.as_array().filter(|array| array.len() <= PARAMETERS_MAX)?;
-    array.iter().map(|value| parameter(value.get_ref().as_str()?)).collect()
+fn parameters(value: Given<'_>) -> Option<Vec<Parameter>> {
+    let texts = value.texts().filter(|texts| texts.len() <= PARAMETERS_MAX)?;
+    texts.into_iter().map(parameter).collect()
 }
 
 fn parameter(text: &str) -> Option<Parameter> {

@@ -1,11 +1,10 @@
 use std::time::Duration;
 
+use kit::clock::micros;
+use kit::settings::{Given, Table};
 use smpp::command_status::CommandStatus;
-use toml::de::DeValue;
 
-use super::table::Table;
-use super::values::{STATUS, WINDOW_MAX, status};
-use crate::clock::micros;
+use super::values::{DURATIONS, STATUS, WINDOW_MAX, status};
 use crate::model::{
     Aim, BindFault, BindTrouble, ConnectFault, ConnectTrouble, Hangup, HangupBegin, Injected, MALFORMED, Misbehaviour,
     StopReading, Throttle, Writing,
@@ -40,7 +39,10 @@ pub(super) fn misbehaviour(table: Table<'_>) -> Misbehaviour {
             (status.unwrap_or(CommandStatus::ESME_RSYSERR), aim_at_submits(refuse))
         }),
         late: part(&table, "late", |late| {
-            (late.duration("by", Duration::from_secs(60)), aim_at_submits(late))
+            (
+                late.duration("by", DURATIONS, Duration::from_secs(60)),
+                aim_at_submits(late),
+            )
         }),
         answers: ANSWERS
             .iter()
@@ -50,12 +52,14 @@ pub(super) fn misbehaviour(table: Table<'_>) -> Misbehaviour {
         malformed: malformed(&table),
         link_unanswered: link.is_some_and(|(unanswered, _)| unanswered),
         link_deaf: link.is_some_and(|(_, deaf)| deaf),
-        unbind_every: table.has("unbind_every").then(|| table.duration("unbind_every", DAY)),
+        unbind_every: table
+            .has("unbind_every")
+            .then(|| table.duration("unbind_every", DURATIONS, DAY)),
         unbind_unanswered: table.boolean("unbind_unanswered", false),
         write: part(&table, "write", writing),
         clock_skew_us: table.parsed("clock_skew", SKEW, skew).unwrap_or(0),
     };
-    table.unknown_keys();
+    table.finish();
     misbehaviour
 }
 
@@ -85,7 +89,7 @@ fn part<'a, T>(table: &Table<'a>, key: &'static str, read: impl FnOnce(&Table<'a
     }
     let own = table.table(key);
     let read = read(&own);
-    own.unknown_keys();
+    own.finish();
     Some(read)
 }
 
@@ -141,7 +145,7 @@ fn hangup(table: &Table<'_>) -> Hangup {
     let begin = if table.has("pdus") {
         HangupBegin::Pdus(table.integer("pdus", 1..=u64::MAX, 1))
     } else if table.has("time") {
-        HangupBegin::Time(table.duration("time", Duration::ZERO))
+        HangupBegin::Time(table.duration("time", DURATIONS, Duration::ZERO))
     } else {
         HangupBegin::Submits(table.integer("after", 1..=u64::MAX, 1000))
     };
@@ -157,10 +161,7 @@ fn hangup(table: &Table<'_>) -> Hangup {
     match begin {
         HangupBegin::Submits(_) => {}
         HangupBegin::Pdus(_) | HangupBegin::Time(_) if hangup.repeat => {
-            table.fault(
-                "repeat",
-                "goes with after: pdus and time hold for every session anyway".to_owned(),
-            );
+            table.fault("repeat", "goes with after: pdus and time hold for every session anyway");
         }
         HangupBegin::Pdus(_) | HangupBegin::Time(_) => {}
     }
@@ -170,7 +171,7 @@ fn hangup(table: &Table<'_>) -> Hangup {
 fn stop_reading(table: &Table<'_>) -> StopReading {
     StopReading {
         after: table.integer("after", 1..=u64::MAX, 1),
-        duration: table.duration("for", Duration::from_secs(5)),
+        duration: table.duration("for", DURATIONS, Duration::from_secs(5)),
         repeat: table.boolean("repeat", false),
     }
 }
@@ -184,13 +185,13 @@ fn connect(table: &Table<'_>) -> Option<ConnectFault> {
     ];
     let what = table.choice("what", &names);
     if !table.has("what") {
-        table.fault("", "connect needs what: refuse, close, reset or half_open".to_owned());
+        table.fault("", "connect needs what: refuse, close, reset or half_open");
     }
     if what == Some(ConnectTrouble::Refuse) {
         // The kernel refuses: nobody sees, and nobody counts.
         for key in ["share", "from", "until", "every"] {
             if table.has(key) {
-                table.fault(key, "a port refuses every connection or none; use a phase".to_owned());
+                table.fault(key, "a port refuses every connection or none; use a phase");
             }
         }
     }
@@ -202,11 +203,11 @@ fn bind(table: &Table<'_>) -> BindFault {
     let refuse = table.parsed("status", STATUS, status).map(BindTrouble::Refuse);
     let delay = table
         .has("delay")
-        .then(|| BindTrouble::Delay(table.duration("delay", Duration::ZERO)));
+        .then(|| BindTrouble::Delay(table.duration("delay", DURATIONS, Duration::ZERO)));
     let silence = table.boolean("silence", false).then_some(BindTrouble::Silence);
     let given: Vec<_> = [refuse, delay, silence].into_iter().flatten().collect();
     if given.len() > 1 {
-        table.fault("", "a bind is met by one of status, delay and silence".to_owned());
+        table.fault("", "a bind is met by one of status, delay and silence");
     }
     BindFault {
         what: given
@@ -230,24 +231,18 @@ fn malformed(table: &Table<'_>) -> Option<(Aim, Vec<Injected>)> {
 }
 
 fn writing(table: &Table<'_>) -> Writing {
-    let bounded = |key| {
-        let duration = table.duration(key, Duration::ZERO);
-        if duration > PAUSE_MAX {
-            table.fault(key, format!("{duration:?} is too long: at most {PAUSE_MAX:?}"));
-        }
-        micros(duration.min(PAUSE_MAX))
-    };
+    let pause = |key| micros(table.duration(key, Duration::ZERO..=PAUSE_MAX, Duration::ZERO));
     Writing {
         octets: table.integer("octets", 1..=FRAGMENT_MAX, FRAGMENT_MAX) as usize,
-        pause_us: bounded("pause"),
-        gather_us: bounded("gather"),
+        pause_us: pause("pause"),
+        gather_us: pause("gather"),
     }
 }
 
 const SKEW: &str = "a duration up to a hundred years, or one with a minus sign, like \"2h\" or \"-30m\"";
 
-fn skew(value: &DeValue<'_>) -> Option<i64> {
-    let text = value.as_str()?;
+fn skew(value: Given<'_>) -> Option<i64> {
+    let text = value.text()?;
     let (sign, duration) = match text.strip_prefix('-') {
         Some(duration) => (-1, duration),
         None => (1, text),

@@ -1,9 +1,7 @@
 use std::sync::Arc;
 
-use toml::de::DeValue;
+use kit::settings::{Given, Table};
 
-use super::table::Table;
-use super::values::whole;
 use crate::model::{Base, ID_FORMATS, IdFormat, IdShape};
 
 /// The widest padding and the longest cut: `message_id` has 64 characters in the standard (3.4, 5.2.23), and carriers
@@ -33,7 +31,7 @@ pub(super) fn id_format(table: &Table<'_>, key: &'static str) -> Option<Arc<IdFo
         tlv: shape(&table, "tlv").unwrap_or_else(|| receipt.clone()),
         answer,
     };
-    table.unknown_keys();
+    table.finish();
     Some(Arc::new(format))
 }
 
@@ -65,20 +63,20 @@ fn shape(table: &Table<'_>, key: &'static str) -> Option<IdShape> {
         prefix: affix(&table, "prefix"),
         suffix: affix(&table, "suffix"),
     };
-    table.unknown_keys();
+    table.finish();
     Some(shape)
 }
 
-fn plus(value: &DeValue<'_>) -> Option<u128> {
-    let integer = value.as_integer().and_then(whole).map(u128::from);
-    let number = integer.or_else(|| value.as_str()?.parse().ok());
+fn plus(value: Given<'_>) -> Option<u128> {
+    let integer = value.whole().map(u128::from);
+    let number = integer.or_else(|| value.text()?.parse().ok());
     number.filter(|number| *number < PLUS_MAX)
 }
 
 fn affix(table: &Table<'_>, key: &'static str) -> String {
     let allowed = "up to 64 characters of ASCII, with {recipient}, {total} and {part} in them";
     let affix = table.parsed(key, allowed, |value| {
-        let text = value.as_str()?;
+        let text = value.text()?;
         let plain = text.len() <= AFFIX_MAX && text.bytes().all(|octet| octet.is_ascii_graphic());
         (plain && names_are_known(text)).then(|| text.to_owned())
     });

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
+use kit::settings::{Given, Table};
 use regex::{Regex, RegexBuilder};
 use smpp::segment::count;
-use toml::de::DeValue;
 
-use super::table::Table;
-use super::values::{RATE, number, rate};
+use super::delays::delay;
+use super::values::{DURATIONS, RATE, rate};
 use crate::delay::Delay;
 use crate::model::{InboundEncoding, InboundForm, InboundRule, InboundSegments, Reply, Script, Trigger};
 
@@ -24,18 +24,13 @@ const REPEAT_MAX: u64 = 100_000_000;
 
 /// Every `[[inbound]]`, in order: the first that fits a text is the one that replies.
 pub(super) fn rules(table: &Table<'_>) -> Vec<InboundRule> {
-    let tables = table.tables("inbound");
-    if tables.len() > RULES_MAX {
-        let detail = format!("{} rules are too many: at most {RULES_MAX}", tables.len());
-        table.fault("inbound", detail);
-    }
-    tables.iter().map(rule).collect()
+    table.tables("inbound", RULES_MAX).iter().map(rule).collect()
 }
 
 fn rule(table: &Table<'_>) -> InboundRule {
     let (by_script, by_reply) = (table.has("at"), table.has("reply"));
     if by_script == by_reply {
-        table.fault("", "write either at (a script) or reply (a conversation)".to_owned());
+        table.fault("", "write either at (a script) or reply (a conversation)");
     }
     let form = InboundForm {
         encoding: table.choice("encoding", InboundEncoding::NAMES).unwrap_or_default(),
@@ -54,7 +49,7 @@ fn rule(table: &Table<'_>) -> InboundRule {
         trigger,
         texts: table.parsed(key, TEXTS, texts).unwrap_or_default(),
         to: table.parsed("to", ADDRESS, address),
-        account: table.string("account"),
+        account: table.text("account"),
         form,
     };
     let unwritable = |(text, _): &&(String, f64)| count(text, form.encoding.of(text)).is_none();
@@ -63,13 +58,13 @@ fn rule(table: &Table<'_>) -> InboundRule {
         let detail = format!("{shown:?} cannot be written in that encoding, or takes over 255 segments");
         table.fault(key, detail);
     }
-    table.unknown_keys();
+    table.finish();
     rule
 }
 
 fn script(table: &Table<'_>) -> Script {
     let script = Script {
-        at: table.duration("at", Duration::ZERO),
+        at: table.duration("at", DURATIONS, Duration::ZERO),
         from: table.parsed("from", ADDRESS, address).unwrap_or_default(),
         senders: table.integer("senders", 1..=REPEAT_MAX, 1),
         repeat: table.integer("repeat", 1..=REPEAT_MAX, 1),
@@ -85,7 +80,7 @@ fn script(table: &Table<'_>) -> Script {
         .parse::<u64>()
         .is_ok_and(|first| first <= u64::MAX - REPEAT_MAX);
     if script.senders > 1 && !telephone {
-        table.fault("senders", "goes with from as a number of digits only".to_owned());
+        table.fault("senders", "goes with from as a number of digits only");
     }
     script
 }
@@ -94,49 +89,47 @@ fn reply(table: &Table<'_>) -> Reply {
     Reply {
         on: table.parsed("on", "a regular expression of at most 1000 octets", pattern),
         probability: table.number("probability", 0.0..=1.0, 1.0),
-        delay: table.delay("delay").unwrap_or(Delay::NONE),
+        delay: delay(table, "delay").unwrap_or(Delay::NONE),
     }
 }
 
 const ADDRESS: &str = "1 to 20 printable characters";
 
-fn address(value: &DeValue<'_>) -> Option<String> {
-    let text = value.as_str()?;
+fn address(value: Given<'_>) -> Option<String> {
+    let text = value.text()?;
     let plain = (1..=20).contains(&text.len()) && text.bytes().all(|octet| (b' '..=b'~').contains(&octet));
     plain.then(|| text.to_owned())
 }
 
-fn pattern(value: &DeValue<'_>) -> Option<Regex> {
-    let text = value.as_str().filter(|text| text.len() <= PATTERN_MAX)?;
+fn pattern(value: Given<'_>) -> Option<Regex> {
+    let text = value.text().filter(|text| text.len() <= PATTERN_MAX)?;
     RegexBuilder::new(text).size_limit(PATTERN_SIZE_MAX).build().ok()
 }
 
 const TEXTS: &str = "a text, an array of up to 256 texts, or an array of { text = \"STOP\", weight = 3 }";
 
-fn texts(value: &DeValue<'_>) -> Option<Vec<(String, f64)>> {
-    if let Some(text) = value.as_str() {
+fn texts(value: Given<'_>) -> Option<Vec<(String, f64)>> {
+    if let Some(text) = value.text() {
         return Some(vec![(text.to_owned(), 1.0)]);
     }
-    let array = value
-        .as_array()
-        .filter(|array| (1..=TEXTS_MAX).contains(&array.len()))?;
+    let array = value.items().filter(|array| (1..=TEXTS_MAX).contains(&array.len()))?;
     let mut total = 0.0;
     let mut texts = Vec::with_capacity(array.len());
-    for item in array.iter() {
-        let (text, weight) = weighted(item.get_ref())?;
+    for item in array {
+        let (text, weight) = weighted(item)?;
         total += weight;
         texts.push((text, total));
     }
     (total > 0.0).then_some(texts)
 }
 
-fn weighted(value: &DeValue<'_>) -> Option<(String, f64)> {
-    if let Some(text) = value.as_str() {
+fn weighted(value: Given<'_>) -> Option<(String, f64)> {
+    if let Some(text) = value.text() {
         return Some((text.to_owned(), 1.0));
     }
-    let table = value.as_table().filter(|table| table.len() == 2)?;
-    let text = table.get("text")?.get_ref().as_str()?.to_owned();
-    let weight = number(table.get("weight")?.get_ref())?;
+    let entries = value.entries().filter(|entries| entries.len() == 2)?;
+    let of = |key| entries.iter().find(|(known, _)| *known == key).map(|(_, given)| *given);
+    let (text, weight) = (of("text")?.text()?.to_owned(), of("weight")?.number()?);
     (0.0..=1e9).contains(&weight).then_some((text, weight))
 }
 
@@ -168,7 +161,7 @@ text = "x"
         let said = Scenario::parse(text, "x.toml").unwrap_err().to_string();
         let expected = [
             "x.toml:2: inbound[0]: write either at (a script) or reply (a conversation)",
-            "x.toml:3: inbound[0].text: no such key",
+            "x.toml:3: inbound[0].text: unknown key",
             "x.toml:8: inbound[1].text: [\"STOP\", { text = \"OUI\" }] is not allowed: a text, an array",
             "x.toml:11: inbound[2].on: \"(\" is not allowed: a regular expression",
             "x.toml:12: inbound[2].reply: \"😀\" cannot be written in that encoding",

@@ -1,11 +1,9 @@
 //! Reads TOML into the model, checks all of it before a port opens, and names every fault at once. Begin with `setup`
-//! (a whole file) and `scenario` (one SMSC); `table` is what they read with, the other files are one section each.
+//! (a whole file) and `scenario` (one SMSC); the other files are one section each. They read with
+//! `kit::settings`.
 
-mod fault;
-mod notes;
 mod values;
 mod delays;
-mod table;
 mod builtin;
 mod preset;
 mod dialect;
@@ -25,7 +23,7 @@ mod tests;
 
 pub(crate) use builtin::QUIRKS;
 pub use builtin::{BUILT_IN, BuiltIn};
-pub use fault::{Fault, Faults};
+pub use kit::settings::{Fault, Faults, Place};
 pub use preset::{PRESETS, Preset};
 pub use schema::schema;
 pub(crate) use values::{RATE, parse_rate};

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
+use kit::settings::Table;
 use smpp::command_status::CommandStatus;
 
+use super::delays::delay;
 use super::ids::id_format;
 use super::receipts::outcome_receipt;
-use super::table::Table;
-use super::values::{name, status};
+use super::values::{NAME, name, status};
 use crate::model::{Answer, Defaults, Outcome, Scenario};
 
 /// Outcomes that one scenario may name: a place must fit 16 bits with the magic ones.
@@ -16,13 +17,7 @@ pub(super) const QUOTA_MAX: u64 = 10_000_000;
 
 /// Reads every `[[outcome]]` with its weight and its quota.
 pub(super) fn outcomes(table: &Table<'_>, scenario: &mut Scenario) {
-    let tables = table.tables("outcome");
-    if tables.len() > OUTCOMES_MAX {
-        table.fault(
-            "outcome",
-            format!("{} outcomes are too many: at most {OUTCOMES_MAX}", tables.len()),
-        );
-    }
+    let tables = table.tables("outcome", OUTCOMES_MAX);
     let mut total = 0.0;
     for table in &tables {
         let outcome = outcome(table, &scenario.defaults);
@@ -41,13 +36,13 @@ pub(super) fn outcomes(table: &Table<'_>, scenario: &mut Scenario) {
         scenario.weights.clear();
     }
     for (at, table) in tables.iter().enumerate() {
-        let attempts = table.integer("first_attempts", 1..=1000, 1) as u16;
-        let then = place(table, "then", table.string("then").as_deref(), scenario);
+        let attempts = table.integer("first_attempts", 1..=1000u16, 1);
+        let then = place(table, "then", table.text("then").as_deref(), scenario);
         if table.has("first_attempts") && !table.has("then") {
-            table.fault("first_attempts", "goes with then, the outcome afterwards".to_owned());
+            table.fault("first_attempts", "goes with then, the outcome afterwards");
         }
         scenario.outcomes[at].then = then.map(|then| (attempts, then));
-        table.unknown_keys();
+        table.finish();
     }
     if scenario.outcomes.is_empty() {
         scenario.outcomes.push(Outcome::delivered(&scenario.defaults));
@@ -59,7 +54,7 @@ fn outcome(table: &Table<'_>, defaults: &Defaults) -> Outcome {
         "answer",
         "\"silence\", or a command_status by name or number",
         |value| {
-            if value.as_str() == Some("silence") {
+            if value.text() == Some("silence") {
                 return Some(Answer::Silence { accepted: true });
             }
             status(value).map(Answer::Status)
@@ -70,20 +65,16 @@ fn outcome(table: &Table<'_>, defaults: &Defaults) -> Outcome {
         Answer::Silence { .. } => Answer::Silence { accepted },
         Answer::Status(status) => {
             if table.has("accepted") {
-                table.fault("accepted", "goes with answer = \"silence\" only".to_owned());
+                table.fault("accepted", "goes with answer = \"silence\" only");
             }
             Answer::Status(status)
         }
     };
-    table.need(&["name"], "an outcome needs a name");
+    table.required("name", NAME);
     let mut outcome = Outcome {
-        name: table
-            .parsed("name", "1 to 64 of a-z, 0-9, _ and -", name)
-            .unwrap_or_default(),
+        name: table.parsed("name", NAME, name).unwrap_or_default(),
         answer,
-        answer_delay: table
-            .delay("answer_delay")
-            .unwrap_or_else(|| defaults.answer_delay.clone()),
+        answer_delay: delay(table, "answer_delay").unwrap_or_else(|| defaults.answer_delay.clone()),
         message_id: id_format(table, "message_id").unwrap_or_else(|| Arc::clone(&defaults.message_id)),
         receipt: None,
         then: None,

@@ -1,9 +1,8 @@
 //! What is known of carriers, to begin a scenario with.
 
+use kit::settings::Source;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-use super::table::Source;
 
 /// What is known of one carrier.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +40,7 @@ pub(super) fn apply<'a>(source: &Source<'_>, scenario: &mut DeTable<'a>) {
     let Some(preset) = PRESETS.iter().find(|preset| name == Some(preset.name)) else {
         let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
         let detail = format!("no such preset; there are {}", names.join(", "));
-        return source.fault(named.span().start, "preset".to_owned(), detail);
+        return source.fault(named.span().start, "preset", detail);
     };
     let (mut document, _) = DeTable::parse_recoverable(preset.text);
     let simulator = document.get_mut().remove("simulator").map(Spanned::into_inner);

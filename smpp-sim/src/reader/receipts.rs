@@ -1,13 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kit::settings::{Given, Table};
 use smpp::command_status::CommandStatus;
-use toml::de::DeValue;
 
+use super::delays::delay;
 use super::dialect::dialect;
 use super::ids::id_format;
-use super::table::Table;
-use super::values::{STATUS, WINDOW_MAX, number, status};
+use super::values::{DURATIONS, STATUS, WINDOW_MAX, status};
 use crate::delay::Delay;
 use crate::model::{COPIES_MAX, Defaults, Form, Ids, ReceiptPlan, Redelivery, Route, Scenario, Segments, Stat};
 
@@ -68,19 +68,19 @@ pub(super) fn answer_and_receipt(table: &Table<'_>, scenario: &mut Scenario) {
     let (answer, receipt) = (table.table("answer"), table.table("receipt"));
     let otherwise = &scenario.defaults;
     scenario.defaults = Defaults {
-        answer_delay: answer.delay("delay").unwrap_or_else(|| otherwise.answer_delay.clone()),
+        answer_delay: delay(&answer, "delay").unwrap_or_else(|| otherwise.answer_delay.clone()),
         message_id: id_format(&answer, "message_id").unwrap_or_else(|| Arc::clone(&otherwise.message_id)),
         receipt: plan(&receipt, &IN_RECEIPT, &otherwise.receipt),
     };
     scenario.ids = answer
         .choice("ids", &[("seeded", Ids::Seeded), ("since_start", Ids::SinceStart)])
         .unwrap_or(scenario.ids);
-    answer.unknown_keys();
+    answer.finish();
     scenario.receipt_window = receipt.integer("window", 1..=WINDOW_MAX, scenario.receipt_window as u64) as usize;
     if receipt.has("redelivery") {
         scenario.redelivery = redelivery(&receipt.table("redelivery"));
     }
-    receipt.unknown_keys();
+    receipt.finish();
 }
 
 /// The receipt of an outcome, if it has one.
@@ -91,13 +91,13 @@ pub(super) fn outcome_receipt(table: &Table<'_>, defaults: &Defaults, accepts: b
         .unwrap_or(true);
     let (wanted, orphan) = (table.boolean("receipt", true), table.boolean("orphan", false));
     if orphan && accepts {
-        table.fault("orphan", "goes with an answer that refuses the message".to_owned());
+        table.fault("orphan", "goes with an answer that refuses the message");
     }
     if wanted && (accepts || orphan) {
         return Some(receipt);
     }
     let keys = RECEIPT_KEYS.iter().filter(|key| table.has(key));
-    keys.for_each(|key| table.fault(key, "this outcome has no receipt".to_owned()));
+    keys.for_each(|key| table.fault(key, "this outcome has no receipt"));
     None
 }
 
@@ -109,7 +109,7 @@ fn plan(table: &Table<'_>, keys: &Keys, otherwise: &ReceiptPlan) -> ReceiptPlan 
         err: table
             .parsed("err", "one to four digits like \"027\"", err)
             .unwrap_or(otherwise.err),
-        delay: table.delay(keys.delay).unwrap_or(otherwise.delay),
+        delay: delay(table, keys.delay).unwrap_or(otherwise.delay),
         form: table.choice(keys.form, Form::NAMES).unwrap_or(otherwise.form),
         with_id: otherwise.with_id,
         first: table.boolean(keys.first, otherwise.first),
@@ -117,7 +117,7 @@ fn plan(table: &Table<'_>, keys: &Keys, otherwise: &ReceiptPlan) -> ReceiptPlan 
             .parsed("intermediate", "true, false, or a stat like \"ACCEPTD\"", intermediate)
             .unwrap_or(otherwise.intermediate),
         copies: table.integer("copies", 1..=u64::from(COPIES_MAX), u64::from(otherwise.copies)) as u8,
-        copies_delay: table.delay("copies_delay").unwrap_or(otherwise.copies_delay),
+        copies_delay: delay(table, "copies_delay").unwrap_or(otherwise.copies_delay),
         late: late(table, keys.late).or(otherwise.late),
         release_every: release_every(table).or(otherwise.release_every),
         segments: table
@@ -129,19 +129,19 @@ fn plan(table: &Table<'_>, keys: &Keys, otherwise: &ReceiptPlan) -> ReceiptPlan 
     }
 }
 
-fn err(value: &DeValue<'_>) -> Option<u16> {
+fn err(value: Given<'_>) -> Option<u16> {
     let digits = value
-        .as_str()
+        .text()
         .filter(|digits| (1..=ERR_DIGITS_MAX).contains(&digits.len()))?;
     let plain = digits.bytes().all(|digit| digit.is_ascii_digit());
     plain.then(|| digits.parse().ok()).flatten()
 }
 
-fn intermediate(value: &DeValue<'_>) -> Option<Option<Stat>> {
-    if let Some(enroute) = value.as_bool() {
+fn intermediate(value: Given<'_>) -> Option<Option<Stat>> {
+    if let Some(enroute) = value.boolean() {
         return Some(enroute.then_some(Stat::Enroute));
     }
-    let name = value.as_str()?;
+    let name = value.text()?;
     let found = Stat::ALL.into_iter().find(|stat| stat.name() == name);
     found.map(Some)
 }
@@ -151,36 +151,35 @@ fn late(table: &Table<'_>, key: &'static str) -> Option<(f64, Delay)> {
         return None;
     }
     let late = table.table(key);
-    let share = late.parsed("share", "a number from 0 to 1", number);
+    let share = late.parsed("share", "a number from 0 to 1", Given::number);
     let share = share.filter(|share| (0.0..=1.0).contains(share));
-    let by = late.delay("by");
+    let by = delay(&late, "by");
     if share.is_none() || by.is_none() {
-        late.fault("", "needs a share from 0 to 1, and by, a delay".to_owned());
+        late.fault("", "needs a share from 0 to 1, and by, a delay");
     }
-    late.unknown_keys();
+    late.finish();
     share.zip(by)
 }
 
 fn release_every(table: &Table<'_>) -> Option<Duration> {
-    let every = table.duration("release_every", Duration::ZERO);
+    let every = table.duration("release_every", DURATIONS, Duration::ZERO);
     (!every.is_zero()).then_some(every)
 }
 
 fn redelivery(table: &Table<'_>) -> Redelivery {
     let default = Redelivery::default();
-    let statuses = |value: &DeValue<'_>| -> Option<Vec<CommandStatus>> {
-        value.as_array()?.iter().map(|value| status(value.get_ref())).collect()
-    };
+    let statuses =
+        |value: Given<'_>| -> Option<Vec<CommandStatus>> { value.items()?.into_iter().map(status).collect() };
     let redelivery = Redelivery {
         unanswered: table
             .has("after")
-            .then(|| table.duration("after", Duration::from_secs(60))),
-        refused: table.duration("delay", default.refused),
+            .then(|| table.duration("after", DURATIONS, Duration::from_secs(60))),
+        refused: table.duration("delay", DURATIONS, default.refused),
         times: table.integer("times", 1..=255, u64::from(default.times)) as u8,
         temporary: table
-            .parsed("temporary", &format!("an array; each {STATUS}"), statuses)
+            .parsed("temporary", format!("an array; each {STATUS}"), statuses)
             .unwrap_or(default.temporary),
     };
-    table.unknown_keys();
+    table.finish();
     redelivery
 }

@@ -4,16 +4,18 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use kit::settings::Table;
 use rustc_hash::FxHashMap;
 
 use super::outcomes::{QUOTA_MAX, place};
-use super::table::Table;
-use super::values::number;
 use crate::model::{Choice, Population, Prefix, Rules, Scenario};
 use crate::number::Numbers;
 
 /// Recipients that `[recipients]` may name: exact numbers are for the few that a test is about.
 const RECIPIENTS_MAX: usize = 1_000_000;
+
+/// Prefixes that one scenario may name: every network of the world has fewer.
+const PREFIXES_MAX: usize = 100_000;
 
 /// Rows of a CSV file. Each takes 17 octets, so that the largest file takes about 300 MB.
 const CSV_ROWS_MAX: usize = 10_000_000;
@@ -31,19 +33,19 @@ pub(super) fn rules(table: &Table<'_>, scenario: &mut Scenario, folder: Option<&
         prefixes: prefixes(table, scenario),
         population: table.has("population").then(|| population(&table.table("population"))),
     };
-    if let Some(file) = table.string("recipients_csv") {
+    if let Some(file) = table.text("recipients_csv") {
         match folder {
             Some(folder) => from_csv(table, &folder.join(file), scenario, &mut rules.recipients),
             None => table.fault(
                 "recipients_csv",
-                "only a scenario that is read from a file may name another file".to_owned(),
+                "only a scenario that is read from a file may name another file",
             ),
         }
     }
     // The file as a whole, and then the exceptions from it.
     rules.recipients.extend(recipients(table, scenario));
     if rules.population.is_some() && scenario.quotas.iter().all(|&quota| quota == 0) {
-        table.fault("population", "goes with outcomes that have a quota".to_owned());
+        table.fault("population", "goes with outcomes that have a quota");
     }
     scenario.rules = Arc::new(rules);
 }
@@ -53,9 +55,9 @@ fn recipients(table: &Table<'_>, scenario: &Scenario) -> FxHashMap<u64, u16> {
     let mut numbers = Numbers::default();
     let mut fixed = FxHashMap::default();
     for (number, value) in recipients.entries().take(RECIPIENTS_MAX) {
-        let outcome = value.get_ref().as_str();
+        let outcome = value.text();
         if outcome.is_none() {
-            recipients.fault(number, "the value must be the name of an outcome".to_owned());
+            recipients.fault(number, "the value must be the name of an outcome");
         }
         if let Some(outcome) = place(&recipients, number, outcome, scenario) {
             fixed.insert(identity(&mut numbers, number), outcome as u16);
@@ -71,14 +73,14 @@ fn identity(numbers: &mut Numbers, digits: &str) -> u64 {
 
 fn prefixes(table: &Table<'_>, scenario: &Scenario) -> Vec<Prefix> {
     let mut prefixes = Vec::new();
-    for prefix in table.tables("prefix") {
+    for prefix in table.tables("prefix", PREFIXES_MAX) {
         let digits = prefix.parsed("starts_with", "1 to 18 digits, without a plus sign", |value| {
-            let digits = value.as_str()?;
+            let digits = value.text()?;
             is_number(digits).then(|| digits.to_owned())
         });
-        let name = prefix.string("outcome");
+        let name = prefix.text("outcome");
         if !prefix.has("starts_with") || prefix.has("outcome") == prefix.has("weights") {
-            prefix.fault("", "a prefix needs starts_with, and outcome or weights".to_owned());
+            prefix.fault("", "a prefix needs starts_with, and outcome or weights");
         }
         let outcome = if prefix.has("weights") {
             weights(&prefix.table("weights"), scenario)
@@ -86,7 +88,7 @@ fn prefixes(table: &Table<'_>, scenario: &Scenario) -> Vec<Prefix> {
             place(&prefix, "outcome", name.as_deref(), scenario).map(Choice::Always)
         };
         prefixes.extend(digits.zip(outcome).map(|(digits, outcome)| Prefix { digits, outcome }));
-        prefix.unknown_keys();
+        prefix.finish();
     }
     prefixes.sort_by_key(|prefix| std::cmp::Reverse(prefix.digits.len()));
     prefixes
@@ -95,9 +97,9 @@ fn prefixes(table: &Table<'_>, scenario: &Scenario) -> Vec<Prefix> {
 fn weights(table: &Table<'_>, scenario: &Scenario) -> Option<Choice> {
     let (mut sum, mut sums, mut outcomes) = (0.0, Vec::new(), Vec::new());
     for (name, value) in table.entries() {
-        let weight = number(value.get_ref()).filter(|weight| (0.0..=1e9).contains(weight));
+        let weight = value.number().filter(|weight| (0.0..=1e9).contains(weight));
         if weight.is_none() {
-            table.fault(name, "the value must be a weight from 0 to 1000000000".to_owned());
+            table.fault(name, "the value must be a weight from 0 to 1000000000");
         }
         if let (Some(outcome), Some(weight)) = (place(table, name, Some(name), scenario), weight) {
             sum += weight;
@@ -106,7 +108,7 @@ fn weights(table: &Table<'_>, scenario: &Scenario) -> Option<Choice> {
         }
     }
     if sum == 0.0 {
-        table.fault("", "at least one weight must be over 0".to_owned());
+        table.fault("", "at least one weight must be over 0");
         return None;
     }
     Some(Choice::Weighted(sums, outcomes))
@@ -120,16 +122,14 @@ fn population(table: &Table<'_>) -> Population {
     let allowed = "1 to 18 digits, without a plus sign and without a leading zero";
     let first = table.parsed("from", allowed, |value| {
         let digits = value
-            .as_str()
+            .text()
             .filter(|digits| is_number(digits) && !digits.starts_with('0'))?;
         digits.parse().ok()
     });
     let count = table.integer("count", 1..=QUOTA_MAX, 1) as u32;
-    table.need(
-        &["from", "count"],
-        "a population needs from, its first number, and count",
-    );
-    table.unknown_keys();
+    table.required("from", "its first number");
+    table.required("count", "how many numbers it has");
+    table.finish();
     Population {
         first: first.unwrap_or_default(),
         count,
@@ -142,7 +142,8 @@ fn from_csv(table: &Table<'_>, path: &Path, scenario: &Scenario, fixed: &mut FxH
         Ok(file) => csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file),
         Err(error) => return table.fault("recipients_csv", format!("{} cannot be read: {error}", path.display())),
     };
-    let fault = |line: u64, key: &str, detail: String| table.fault_in(&path.display().to_string(), line, key, detail);
+    let file = path.display().to_string();
+    let fault = |line: u64, key: &str, detail: String| table.fault_in(&file, line as usize, key, detail);
     let header = reader
         .headers()
         .map(|header| header.iter().collect::<Vec<_>>() == ["recipient", "outcome"]);

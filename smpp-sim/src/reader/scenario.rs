@@ -1,14 +1,15 @@
 use std::path::Path;
 use std::time::Duration;
 
+use kit::settings::Table;
+
 use super::accounts::accounts;
 use super::fault_keys::misbehaviour;
 use super::inbound;
 use super::outcomes::outcomes;
 use super::receipts::answer_and_receipt;
 use super::recipients::rules;
-use super::table::Table;
-use super::values::{RATE, rate};
+use super::values::{DURATIONS, RATE, rate};
 use crate::model::{Keep, Scenario, TIME_SCALE, Timers};
 
 /// Texts are found by offsets of 39 bits: so much of them is surely within.
@@ -23,8 +24,8 @@ pub(super) fn without_phases(table: &Table<'_>, folder: Option<&Path>) -> Scenar
     let faults = misbehaviour(table.table("faults"));
     table.has("preset"); // put in already
     let mut scenario = Scenario {
-        name: table.string("name").unwrap_or_else(|| "unnamed".to_owned()),
-        about: table.string("about").unwrap_or_default(),
+        name: table.text("name").unwrap_or_else(|| "unnamed".to_owned()),
+        about: table.text("about").unwrap_or_default(),
         seed: table.integer("seed", 0..=u64::MAX, healthy.seed),
         time_scale: table.number("time_scale", TIME_SCALE, healthy.time_scale),
         accounts: accounts(table, &faults),
@@ -56,20 +57,13 @@ fn ledger(table: Table<'_>, scenario: &mut Scenario) {
     limits.text_bytes_max = table.integer("text_bytes_max", 0..=TEXT_BYTES_MAX, limits.text_bytes_max as u64) as usize;
     let recipients = table.integer("recipients_max", 1..=1_000_000_000, limits.recipients_max as u64);
     limits.recipients_max = recipients as usize;
-    scenario.ledger_file = table.string("file").map(Into::into);
-    table.unknown_keys();
+    scenario.ledger_file = table.text("file").map(Into::into);
+    table.finish();
 }
 
 fn timers(table: Table<'_>) -> Timers {
     let default = Timers::default();
-    let timer = |key, default| {
-        let timer = table.duration(key, default);
-        if timer < TIMER_MIN {
-            let given = humantime::format_duration(timer);
-            table.fault(key, format!("{given} is not allowed: a duration of at least 1ms"));
-        }
-        timer
-    };
+    let timer = |key, default| table.duration(key, TIMER_MIN..=*DURATIONS.end(), default);
     let timers = Timers {
         bind: timer("bind", default.bind),
         read: timer("read", default.read),
@@ -78,6 +72,6 @@ fn timers(table: Table<'_>) -> Timers {
         enquire_link_answer: timer("enquire_link_answer", default.enquire_link_answer),
         unbind: timer("unbind", default.unbind),
     };
-    table.unknown_keys();
+    table.finish();
     timers
 }

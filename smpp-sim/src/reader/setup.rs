@@ -1,15 +1,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use kit::settings::{Faults, Given, Source, Table};
 use sha2::{Digest, Sha256};
-use toml::de::{DeTable, DeValue};
 
 use super::builtin::{BUILT_IN, no_such_scenario};
-use super::fault::Faults;
 use super::phases::scenario;
 use super::preset;
-use super::table::{Source, Table};
-use super::values::name;
+use super::values::{NAME, name};
 use crate::model::{Certificate, DEFAULT_SMSC, Scenario, Setup, SmscSetup, TIME_SCALE, Tls};
 
 /// SMSCs in one file: far more than a test has carriers.
@@ -46,12 +44,15 @@ impl Setup {
         let file = path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => Self::read(&text, &file, path.parent()),
-            Err(error) => Err(Faults::unreadable(&file, &error)),
+            Err(error) => Err(Faults::of_file(file, format!("cannot be read: {error}"))),
         }
     }
 
     fn read(text: &str, file: &str, folder: Option<&Path>) -> Result<Self, Faults> {
-        let mut setup = whole(text, file, |table| setup(table, folder))?;
+        let source = Source::new(text, file);
+        let mut document = source.parse()?;
+        preset::apply(&source, document.get_mut());
+        let mut setup = source.read(&document, |table| setup(table, folder))?;
         setup.hash = hash(text);
         Ok(setup)
     }
@@ -68,28 +69,8 @@ impl Setup {
     fn only(mut self, file: &str) -> Result<Scenario, Faults> {
         match (self.smscs.pop(), self.smscs.is_empty()) {
             (Some(only), true) => Ok(only.scenario),
-            _ => Err(Faults::several(file)),
+            _ => Err(Faults::of_file(file, "describes several SMSCs; one is wanted here")),
         }
-    }
-}
-
-/// Reads a whole file; every fault is found before any is returned.
-fn whole<T>(text: &str, file: &str, read: impl FnOnce(&Table<'_>) -> T) -> Result<T, Faults> {
-    let source = Source::new(text, file);
-    let (mut document, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        let at = error.span().map_or(0, |span| span.start);
-        source.fault(at, String::new(), error.message().to_owned());
-    }
-    preset::apply(&source, document.get_mut());
-    // A file that is no TOML has no keys to speak of: what is left of them would only be noise.
-    let scenario = errors
-        .is_empty()
-        .then(|| read(&Table::new(&source, String::new(), 0, Some(document.get_ref()))));
-    let faults = source.into_faults();
-    match scenario {
-        Some(scenario) if faults.is_empty() => Ok(scenario),
-        Some(_) | None => Err(Faults(faults)),
     }
 }
 
@@ -100,7 +81,7 @@ fn hash(text: &str) -> String {
 
 /// The whole file: `[[smsc]]` tables, or one SMSC at the top level.
 pub(super) fn setup(table: &Table<'_>, folder: Option<&Path>) -> Setup {
-    let tables = table.tables("smsc");
+    let tables = table.tables("smsc", SMSCS_MAX);
     if tables.is_empty() || table.is_probe() {
         let only = smsc(table, DEFAULT_SMSC.to_owned(), folder);
         for probe in &tables {
@@ -113,16 +94,13 @@ pub(super) fn setup(table: &Table<'_>, folder: Option<&Path>) -> Setup {
             hash: String::new(),
         };
     }
-    if tables.len() > SMSCS_MAX {
-        table.fault("smsc", format!("{} are too many: at most {SMSCS_MAX}", tables.len()));
-    }
     let setup = Setup {
-        name: table.string("name").unwrap_or_else(|| "unnamed".to_owned()),
-        about: table.string("about").unwrap_or_default(),
+        name: table.text("name").unwrap_or_else(|| "unnamed".to_owned()),
+        about: table.text("about").unwrap_or_default(),
         smscs: several(table, &tables, folder),
         hash: String::new(),
     };
-    table.unknown_keys();
+    table.finish();
     setup
 }
 
@@ -131,8 +109,8 @@ fn several(table: &Table<'_>, tables: &[Table<'_>], folder: Option<&Path>) -> Ve
     let time_scale = table.number("time_scale", TIME_SCALE, 1.0);
     let mut smscs: Vec<SmscSetup> = Vec::new();
     for table in tables {
-        let name = table.parsed("name", "1 to 64 of a-z, 0-9, _ and -", name);
-        table.need(&["name"], "each of several SMSCs needs a name");
+        let name = table.parsed("name", NAME, name);
+        table.required("name", NAME);
         let mut smsc = smsc(table, name.unwrap_or_default(), folder);
         if !table.has("seed") {
             smsc.scenario.seed = seed;
@@ -144,16 +122,13 @@ fn several(table: &Table<'_>, tables: &[Table<'_>], folder: Option<&Path>) -> Ve
             table.fault("name", format!("two SMSCs are called {:?}", smsc.name));
         }
         if smsc.listen.is_none() && tables.len() > 1 {
-            table.fault(
-                "",
-                "each of several SMSCs needs a port: listen = \"127.0.0.1:2775\"".to_owned(),
-            );
+            table.fault("", "each of several SMSCs needs a port: listen = \"127.0.0.1:2775\"");
         }
         let taken = |address: Option<SocketAddr>| {
             address.is_some_and(|address| address.port() > 0 && smscs.iter().any(|other| other.listen == Some(address)))
         };
         if taken(smsc.listen) {
-            table.fault("listen", "another SMSC listens there".to_owned());
+            table.fault("listen", "another SMSC listens there");
         }
         smscs.push(smsc);
     }
@@ -172,8 +147,8 @@ fn smsc(table: &Table<'_>, name: String, folder: Option<&Path>) -> SmscSetup {
 
 const ADDRESS: &str = "an address and a port like \"127.0.0.1:2775\" or \"[::1]:2775\"; port 0 is any free one";
 
-fn address(value: &DeValue<'_>) -> Option<SocketAddr> {
-    value.as_str()?.parse().ok()
+fn address(value: Given<'_>) -> Option<SocketAddr> {
+    value.text()?.parse().ok()
 }
 
 fn tls(table: &Table<'_>) -> Tls {
@@ -186,21 +161,21 @@ fn tls(table: &Table<'_>) -> Tls {
             .unwrap_or(false),
         client_ca: file(table, "client_ca"),
     };
-    table.unknown_keys();
+    table.finish();
     tls
 }
 
 fn certificate(table: &Table<'_>) -> Certificate {
     let (certificate, key) = (file(table, "certificate"), file(table, "key"));
     let own = table.table("self_signed");
-    let names = own.strings("names");
+    let names = own.texts("names");
     let expired = own.boolean("expired", false);
-    own.unknown_keys();
+    own.finish();
     if table.has("certificate") != table.has("key") {
-        table.fault("", "certificate and key go together".to_owned());
+        table.fault("", "certificate and key go together");
     }
     if table.has("certificate") && table.has("self_signed") {
-        table.fault("self_signed", "goes without certificate and key".to_owned());
+        table.fault("self_signed", "goes without certificate and key");
     }
     match (certificate, key) {
         (Some(certificate), Some(key)) => Certificate::Files { certificate, key },
@@ -213,7 +188,7 @@ fn certificate(table: &Table<'_>) -> Certificate {
 
 /// A file that can be read, beside the scenario unless its path is absolute.
 fn file(table: &Table<'_>, key: &'static str) -> Option<PathBuf> {
-    let path = table.file_beside(&table.string(key)?);
+    let path = table.file_beside(&table.text(key)?);
     if let Err(error) = std::fs::File::open(&path) {
         table.fault(key, format!("{} cannot be read: {error}", path.display()));
     }

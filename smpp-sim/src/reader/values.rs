@@ -1,12 +1,16 @@
 //! Single TOML values that several sections have.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use kit::settings::Given;
 use smpp::command_status::CommandStatus;
-use toml::de::{DeInteger, DeValue};
 
 /// The longest duration that a scenario may name: a year, more than any receipt of any carrier.
-const DURATION_MAX: Duration = Duration::from_secs(366 * 86_400);
+const YEAR: Duration = Duration::from_secs(31_557_600);
+
+/// Durations that a scenario may name.
+pub(super) const DURATIONS: RangeInclusive<Duration> = Duration::ZERO..=YEAR;
 
 /// The highest rate that can be counted exactly: one time stamp for every submit of a second.
 pub(super) const RATE_MAX: u64 = 1_000_000;
@@ -14,31 +18,17 @@ pub(super) const RATE_MAX: u64 = 1_000_000;
 /// Room for every unanswered submit or deliver_sm that a peer may reasonably have.
 pub(super) const WINDOW_MAX: u64 = 100_000;
 
-/// A TOML integer that is not negative.
-pub(super) fn whole(integer: &DeInteger<'_>) -> Option<u64> {
-    u64::from_str_radix(integer.as_str(), integer.radix()).ok()
-}
-
-/// A TOML number, whole or not.
-pub(super) fn number(value: &DeValue<'_>) -> Option<f64> {
-    if let Some(integer) = value.as_integer() {
-        return whole(integer).map(|number| number as f64);
-    }
-    value.as_float().and_then(|float| float.as_str().parse().ok())
-}
-
 /// A duration like `1m 30s`, up to a year.
-pub(super) fn duration(text: &str) -> Option<Duration> {
-    let duration = humantime::parse_duration(text).ok()?;
-    (duration <= DURATION_MAX).then_some(duration)
+pub(super) fn duration(given: Given<'_>) -> Option<Duration> {
+    given.duration().filter(|duration| DURATIONS.contains(duration))
 }
 
 /// What a rate may be.
 pub(crate) const RATE: &str = "segments a second like \"500/s\", 1/s to 1000000/s";
 
 /// `500/s`.
-pub(super) fn rate(value: &DeValue<'_>) -> Option<u32> {
-    parse_rate(value.as_str()?)
+pub(super) fn rate(given: Given<'_>) -> Option<u32> {
+    parse_rate(given.text()?)
 }
 
 /// As [`rate`], out of its characters.
@@ -49,18 +39,18 @@ pub(crate) fn parse_rate(text: &str) -> Option<u32> {
 
 pub(super) const STATUS: &str = "a command_status: a name like \"ESME_RTHROTTLED\" or a number like \"0x00000058\"";
 
-pub(super) fn status(value: &DeValue<'_>) -> Option<CommandStatus> {
-    if let Some(integer) = value.as_integer() {
-        return whole(integer)
-            .and_then(|number| u32::try_from(number).ok())
-            .map(CommandStatus);
+pub(super) fn status(given: Given<'_>) -> Option<CommandStatus> {
+    match given.whole() {
+        Some(number) => u32::try_from(number).ok().map(CommandStatus),
+        None => CommandStatus::parse(given.text()?),
     }
-    value.as_str().and_then(CommandStatus::parse)
 }
 
+pub(super) const NAME: &str = "1 to 64 of a-z, 0-9, _ and -";
+
 /// Names become labels of metrics.
-pub(super) fn name(value: &DeValue<'_>) -> Option<String> {
-    let name = value.as_str()?;
+pub(super) fn name(given: Given<'_>) -> Option<String> {
+    let name = given.text()?;
     let plain = name
         .bytes()
         .all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit() || b"_-".contains(&octet));

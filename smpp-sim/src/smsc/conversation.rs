@@ -1,3 +1,4 @@
+use kit::random::{mix, unit};
 use smpp::text::decode;
 
 use super::Smsc;
@@ -7,7 +8,7 @@ use super::job::{Job, JobKind};
 use super::session::Turn;
 use crate::ledger::Row;
 use crate::model::{InboundRule, Reply, Script, Stat, Trigger};
-use crate::random::{Draw, Subject, mix, unit};
+use crate::random::{Draw, Subject};
 
 /// Messages that a script sends in one turn at most: the sessions of others have theirs in between.
 const SCRIPTED_AT_ONCE: u64 = 1_000;

@@ -1,10 +1,10 @@
+use kit::clock::micros;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BindKind, CommandId};
 
 use super::job::{Job, JobKind};
 use super::session::{Phase, Session, Turn};
 use super::{OUT_MAX, Smsc};
-use crate::clock::micros;
 use crate::delay::Delay;
 use crate::model::{ReceiptPlan, Route, Scenario, Stat};
 use crate::random::{Draw, Subject};

@@ -1,3 +1,4 @@
+use kit::random::mix;
 use rustc_hash::FxHashMap;
 use smpp::address::Address;
 
@@ -5,7 +6,6 @@ use super::Smsc;
 use super::session::Turn;
 use crate::ledger::{IdOf, Row, write_id};
 use crate::number::Number;
-use crate::random::mix;
 
 /// Messages that are kept as pending before those are dropped that have come to their final state since.
 const SWEEP_AT_FIRST: usize = 100_000;

@@ -31,12 +31,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use kit::clock::micros;
 use rustc_hash::FxHashMap;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BadOperation, CommandId, Operation, Pdu, Raw, Tlvs, encode_empty, split};
 use tokio::sync::Notify;
 
-use crate::clock::micros;
 use crate::ledger::Ledger;
 use crate::model::{InboundRule, Outcome, Scenario};
 use crate::number::Numbers;

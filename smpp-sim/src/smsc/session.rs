@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use kit::clock::micros;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use smpp::frame::{BindKind, CommandId, PDU_LENGTH_MAX};
@@ -12,7 +13,6 @@ use super::job::{Job, JobKind};
 use super::meter::Meter;
 use super::schedule::Schedule;
 use super::trouble::Trouble;
-use crate::clock::micros;
 use crate::model::{Hangup, Timers, Writing};
 use crate::version::Version;
 

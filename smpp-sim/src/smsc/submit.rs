@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
+use kit::clock::micros;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{CommandId, Sm, SmResp, Tlvs, encode_sm_resp, put_tlv, tag};
 use smpp::segment::ESM_CLASS_UDHI;
@@ -10,7 +11,6 @@ use super::job::{Job, JobKind};
 use super::lifetime::{BadTime, Lifetime};
 use super::session::{End, Holding, Request, Session, Turn};
 use super::{Smsc, empty_response, strict};
-use crate::clock::micros;
 use crate::ledger::{Arrival, Decision, IdOf, Row, write_id};
 use crate::model::{Answer, Beyond, Injected, Outcome};
 use crate::outcome::Concatenation;
