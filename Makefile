@@ -6,14 +6,15 @@ SHELL := bash
 BASELINE := be77cb1
 # Run as built: `cargo run` of one package would build it again, with that package's features only.
 LOADTEST := $(or $(CARGO_TARGET_DIR),target)/release/loadtest
+DEMO := $(or $(CARGO_TARGET_DIR),target)/release/campanile-demo
 .PHONY: help demo test bench bench-baseline torture check deny run-tests cargo redis peers browser
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: cargo redis ## Build everything, send a clinic's campaign of 4,379 messages, print the seven statuses (ARGS="--keep" leaves it running)
-	cargo build --release --locked --package campanile
-	cargo run --release --locked --quiet --package campanile -- demo $(ARGS)
+	cargo build --release --locked --package campanile --package smpp-sim --package campanile-demo
+	$(DEMO) $(ARGS)
 
 test: cargo redis peers browser check deny run-tests ## Format, lints, licences, every test
 

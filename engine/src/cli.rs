@@ -9,7 +9,6 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
-use crate::demo;
 use crate::run::{Ready, RunFault, run};
 use crate::shutdown::Shutdown;
 
@@ -26,8 +25,7 @@ const LAST_THREADS: Duration = Duration::from_millis(200);
 #[command(
     name = "campanile",
     version,
-    after_help = "Examples:\n  campanile demo                              see it work, with nothing set up\n  \
-                  campanile check --config campanile.toml     find every fault of a configuration\n  \
+    after_help = "Examples:\n  campanile check --config campanile.toml     find every fault of a configuration\n  \
                   campanile serve --config campanile.toml     run it\n\n\
                   Exit codes: 0 done, 1 it went wrong, 2 wrong arguments, 3 invalid configuration, 4 Redis cannot be used."
 )]
@@ -53,10 +51,6 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = "campanile.toml")]
         config: PathBuf,
     },
-    /// Show the main job in one go: a clinic, 4,379 patients, a campaign, a simulated SMSC, the seven statuses.
-    ///
-    /// Everything runs on loopback with an embedded Redis in a folder that is thrown away.
-    Demo(demo::Options),
 }
 
 /// Reads the arguments and does what they say.
@@ -65,10 +59,6 @@ pub fn main() -> ExitCode {
     match arguments.command {
         Command::Serve { config } => serve(&config),
         Command::Check { config } => check(&config),
-        Command::Demo(options) => {
-            log_to_stderr("warn");
-            with_runtime(demo::show(options))
-        }
     }
 }
 
@@ -83,7 +73,7 @@ fn check(path: &std::path::Path) -> ExitCode {
 }
 
 fn serve(path: &std::path::Path) -> ExitCode {
-    log_to_stderr("info");
+    log_to_stderr();
     let config = match Config::load(path) {
         Ok(config) => config,
         Err(faults) => return invalid(&faults),
@@ -146,8 +136,8 @@ fn with_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
 }
 
 /// JSON lines for machines, words for people.
-fn log_to_stderr(default: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

@@ -22,5 +22,4 @@ mod receipt;
 mod dispatch;
 mod settle;
 mod run;
-mod demo;
 pub mod cli;

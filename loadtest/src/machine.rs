@@ -6,22 +6,15 @@ use crate::results::{Machine, Results};
 
 /// The facts of this machine, as Linux tells them; what cannot be read is left empty.
 fn facts() -> Machine {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let field = |text: &str, name: &str| -> Option<String> {
-        let line = text.lines().find(|line| line.starts_with(name))?;
-        Some(line.split_once(':')?.1.trim().to_owned())
+    let kernel = |file: &str| {
+        let path = format!("/proc/sys/kernel/{file}");
+        std::fs::read_to_string(path).unwrap_or_default().trim().to_owned()
     };
-    let memory = field(&read("/proc/meminfo"), "MemTotal").unwrap_or_default();
-    let kibibytes: u64 = memory.trim_end_matches(" kB").parse().unwrap_or(0);
     Machine {
-        cpu: field(&read("/proc/cpuinfo"), "model name").unwrap_or_default(),
+        cpu: lab::usage::cpu_model(),
         cores: std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32),
-        memory_bytes: kibibytes * 1024,
-        kernel: format!(
-            "{} {}",
-            read("/proc/sys/kernel/ostype").trim(),
-            read("/proc/sys/kernel/osrelease").trim()
-        ),
+        memory_bytes: lab::usage::memory_bytes(),
+        kernel: format!("{} {}", kernel("ostype"), kernel("osrelease")),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }

@@ -93,7 +93,7 @@ impl Accounts {
             key_digest: key::hexadecimal(&key::digest(&api_key)),
             token,
         };
-        let id = self.store.create_tenant(&new, self.clock.unix_us()).await?;
+        let id = self.store.create_tenant(&new, self.clock.unix()).await?;
         let tenant = self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
         Ok(NewAccount { tenant, api_key })
     }
@@ -127,7 +127,7 @@ impl Accounts {
             reference: reference.trim(),
             token,
         };
-        match self.store.grant(&grant, self.clock.unix_us()).await? {
+        match self.store.grant(&grant, self.clock.unix()).await? {
             Some(Some(available)) => Ok(available),
             Some(None) => {
                 let room = GRANTED_MAX.saturating_sub(tenant.credits.granted);

@@ -53,7 +53,7 @@ pub(super) async fn add(State(app): State<App>, headers: HeaderMap, body: Body) 
     let tenant = tenant.and_then(Result::ok);
     let added = app
         .store
-        .opt_out(tenant, purposes, &recipients, app.clock.unix_us())
+        .opt_out(tenant, purposes, &recipients, app.clock.unix())
         .await
         .map_err(|error| store_refuses(&error))?;
     Ok(Json(json!({ "added": added })))

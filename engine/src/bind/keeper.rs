@@ -274,7 +274,7 @@ impl Keeper {
     fn on_bound(&self, state: &'static str) {
         self.attempt("ok");
         self.enter(state, None);
-        let since = self.around.clock.unix_us() as f64 / 1e6;
+        let since = self.around.clock.unix().0 as f64 / 1e6;
         self.metrics()
             .all
             .bind_bound_timestamp_seconds

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use super::direct::HOUR_US;
 use crate::clock::Clock;
-use crate::domain::{CampaignId, TenantId};
+use crate::domain::{CampaignId, TenantId, UnixMicros};
 use crate::metrics::Metrics;
 use crate::store::{Booking, Campaign, CampaignKind, CampaignState, Counters, Store, StoreError};
 
 /// A direct campaign is open for so long after its hour: messages that were being taken when it ended are in by then.
-const GRACE_US: u64 = 120_000_000;
+const GRACE: Duration = Duration::from_secs(120);
 
 /// What a look found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub(super) struct Findings {
     /// Messages in doubt.
     pub(super) in_doubt: u64,
     /// A direct campaign ends then at the earliest.
-    pub(super) ends_at: Option<u64>,
+    pub(super) ends_at: Option<UnixMicros>,
     /// Nothing more happens to its hold.
     pub(super) closed: bool,
 }
@@ -30,8 +29,8 @@ pub(super) struct Bookkeeper {
     store: Store,
     clock: Clock,
     metrics: Metrics,
-    /// How long a campaign stays after it has ended, µs.
-    keep_us: u64,
+    /// How long a campaign stays after it has ended.
+    keep: Duration,
 }
 
 impl Bookkeeper {
@@ -40,13 +39,13 @@ impl Bookkeeper {
             store,
             clock,
             metrics,
-            keep_us: keep.as_micros() as u64,
+            keep,
         }
     }
 
     /// Books what campaigns spent, in three round trips, and says how each stands.
     pub(super) async fn book(&self, owners: &[(TenantId, CampaignId)]) -> Result<Vec<Findings>, StoreError> {
-        let now = self.clock.unix_us();
+        let now = self.clock.unix();
         let ids: Vec<CampaignId> = owners.iter().map(|(_, id)| *id).collect();
         let campaigns = self.store.campaigns_of(owners).await?;
         let counters = self.store.counters_of(&ids).await?;
@@ -75,7 +74,7 @@ impl Bookkeeper {
                 self.metrics.credits_total.with_label_values(&[how]).inc_by(credits);
             }
         }
-        self.store.retire_at(&over, (now + self.keep_us) / 1_000_000).await?;
+        self.store.retire_at(&over, now.plus(self.keep).seconds()).await?;
         gone.append(&mut over);
         self.store.set_inactive(&gone).await?;
         Ok(all)
@@ -92,10 +91,10 @@ impl Findings {
 }
 
 /// Whether anything of a campaign is still to be sent.
-fn findings(campaign: &Campaign, counters: &Counters, now: u64) -> Findings {
+fn findings(campaign: &Campaign, counters: &Counters, now: UnixMicros) -> Findings {
     let open = campaign.total.saturating_sub(counters.sent());
     let in_doubt = counters.in_doubt().min(open);
-    let ends_at = (campaign.created_at / HOUR_US + 1) * HOUR_US + GRACE_US;
+    let ends_at = UnixMicros::of_hour(campaign.created_at.hour() + 1).plus(GRACE);
     let ends_at = Some(ends_at).filter(|ends_at| campaign.kind == CampaignKind::Direct && *ends_at > now);
     let done = open == 0 && ends_at.is_none();
     let closed = match campaign.state {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::bookkeeper::{Bookkeeper, Findings};
 use super::news::{self, News};
 use crate::clock::Clock;
-use crate::domain::{CampaignId, Partition, TenantId};
+use crate::domain::{CampaignId, Partition, TenantId, UnixMicros};
 use crate::metrics::Metrics;
 use crate::store::{Applied, Store, StoreError};
 
@@ -19,8 +19,8 @@ use crate::store::{Applied, Store, StoreError};
 const ROUND: Duration = Duration::from_millis(700);
 
 /// A campaign that may be done is looked at no more often than this, any other with news no more often than that.
-const URGENT_EVERY_US: u64 = 500_000;
-const ROUTINE_EVERY_US: u64 = 2_000_000;
+const URGENT_EVERY: Duration = Duration::from_millis(500);
+const ROUTINE_EVERY: Duration = Duration::from_secs(2);
 
 /// Looks in one round. One costs Redis some 100 µs.
 const URGENT_MAX: usize = 10_000;
@@ -42,10 +42,10 @@ struct Watched {
     news: bool,
     /// Messages that are still to be sent, as of the last look.
     left: u64,
-    /// The last look, µs since 1970; 0: none yet.
-    looked_at: u64,
+    /// The last look; 1970 when there was none yet.
+    looked_at: UnixMicros,
     /// To be looked at then, news or not.
-    wake_at: Option<u64>,
+    wake_at: Option<UnixMicros>,
 }
 
 /// How much a look at a campaign is worth.
@@ -64,18 +64,18 @@ impl Watched {
             sent: 0,
             news: false,
             left: u64::MAX,
-            looked_at: 0,
+            looked_at: UnixMicros(0),
             wake_at: None,
         }
     }
 
-    fn urgency(&self, now: u64) -> Option<Urgency> {
-        let since = now.saturating_sub(self.looked_at);
-        if self.sent >= self.left && (self.sent > 0 || self.news) && since >= URGENT_EVERY_US {
+    fn urgency(&self, now: UnixMicros) -> Option<Urgency> {
+        let since = now.since(self.looked_at);
+        if self.sent >= self.left && (self.sent > 0 || self.news) && since >= URGENT_EVERY {
             return Some(Urgency::Urgent);
         }
         let awake = self.wake_at.is_some_and(|at| at <= now);
-        (awake || (self.sent > 0 || self.news) && since >= ROUTINE_EVERY_US).then_some(Urgency::Routine)
+        (awake || (self.sent > 0 || self.news) && since >= ROUTINE_EVERY).then_some(Urgency::Routine)
     }
 }
 
@@ -131,7 +131,7 @@ impl Books {
         if let Some(error) = followed.into_iter().find_map(Result::err) {
             tracing::warn!(%error, "the books cannot follow the journal; it is tried again");
         }
-        self.look(&self.due(self.clock.unix_us())).await;
+        self.look(&self.due(self.clock.unix())).await;
     }
 
     /// Applies what a partition's journal has beyond the books.
@@ -173,7 +173,7 @@ impl Books {
     }
 
     /// The campaigns to be looked at now, those that waited longest first.
-    fn due(&self, now: u64) -> Vec<(TenantId, CampaignId)> {
+    fn due(&self, now: UnixMicros) -> Vec<(TenantId, CampaignId)> {
         let (mut urgent, mut routine) = (Vec::new(), Vec::new());
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, campaign) in watched.iter_mut() {
@@ -234,7 +234,7 @@ impl Books {
     /// These are looked at now: news that come from here on are news again, though the look may have them already. One
     /// look too many, at most.
     fn begin(&self, due: &[(TenantId, CampaignId)]) {
-        let looked_at = self.clock.unix_us();
+        let looked_at = self.clock.unix();
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         for (tenant, id) in due {
             let campaign = Watched::new(*tenant);
@@ -266,7 +266,7 @@ mod tests {
 
     const TENANT: TenantId = TenantId(1);
 
-    fn line(sent: u64, left: u64, looked_at: u64) -> Watched {
+    fn watched(sent: u64, left: u64, looked_at: UnixMicros) -> Watched {
         Watched {
             sent,
             left,
@@ -277,13 +277,19 @@ mod tests {
 
     #[test]
     fn a_campaign_that_may_be_done_is_looked_at_at_once_and_others_now_and_then() {
-        let (soon, late) = (URGENT_EVERY_US, ROUTINE_EVERY_US);
-        assert_eq!(line(10, 10, 1).urgency(1 + soon), Some(Urgency::Urgent));
-        assert_eq!(line(10, 10, 1).urgency(soon), None, "not twice in a moment");
-        assert_eq!(line(9, 10, 1).urgency(soon + 1), None);
-        assert_eq!(line(9, 10, 1).urgency(late + 1), Some(Urgency::Routine));
+        let looked_at = UnixMicros(1);
+        let (soon, late) = (looked_at.plus(URGENT_EVERY), looked_at.plus(ROUTINE_EVERY));
+        let shortly_before = |time: UnixMicros| UnixMicros(time.0 - 1);
+        assert_eq!(watched(10, 10, looked_at).urgency(soon), Some(Urgency::Urgent));
         assert_eq!(
-            line(0, 10, 1).urgency(u64::MAX),
+            watched(10, 10, looked_at).urgency(shortly_before(soon)),
+            None,
+            "not twice in a moment"
+        );
+        assert_eq!(watched(9, 10, looked_at).urgency(shortly_before(late)), None);
+        assert_eq!(watched(9, 10, looked_at).urgency(late), Some(Urgency::Routine));
+        assert_eq!(
+            watched(0, 10, looked_at).urgency(UnixMicros(u64::MAX)),
             None,
             "without news there is nothing to book"
         );
@@ -291,10 +297,11 @@ mod tests {
 
     #[test]
     fn a_direct_campaign_is_looked_at_when_its_hour_is_over() {
-        let line = Watched {
-            wake_at: Some(50),
-            ..line(0, 1, 1)
+        let direct = Watched {
+            wake_at: Some(UnixMicros(50)),
+            ..watched(0, 1, UnixMicros(1))
         };
-        assert_eq!((line.urgency(49), line.urgency(50)), (None, Some(Urgency::Routine)));
+        assert_eq!(direct.urgency(UnixMicros(49)), None);
+        assert_eq!(direct.urgency(UnixMicros(50)), Some(Urgency::Routine));
     }
 }

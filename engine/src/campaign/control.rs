@@ -42,7 +42,7 @@ impl Campaigns {
             Ok(_) => {
                 self.store().drop_rows(id).await?;
                 self.store().set_inactive(&[(tenant, id)]).await?;
-                let leaves_at = self.now_us() / 1_000_000 + self.0.deps.keep.as_secs();
+                let leaves_at = self.now().seconds() + self.0.deps.keep.as_secs();
                 self.store().retire_at(&[(tenant, id)], leaves_at).await?;
                 return Ok(CampaignState::Canceled);
             }
@@ -141,7 +141,7 @@ impl Campaigns {
                 loop {
                     let (due, next) = self.store().due_of(Some(id), place, cursor).await?;
                     if !due.is_empty() {
-                        self.store().make_due(place, &due, self.now_us()).await?;
+                        self.store().make_due(place, &due, self.now()).await?;
                         (self.0.deps.ring)(place.1.way, place.0, false);
                     }
                     if next == 0 {
@@ -172,10 +172,10 @@ impl Campaigns {
                 let bad = |form| StoreError::bad_record(message.recipient, form);
                 let record = Record::unpack(message.recipient, bytes).map_err(bad)?;
                 let found = record.messages.iter().find(|found| found.id == message.id);
-                let transition = found.and_then(|found| found.apply(event(found)?, self.now_us()).ok());
+                let transition = found.and_then(|found| found.apply(event(found)?, self.now()).ok());
                 moves.extend(transition.map(|transition| (transition, Note::None)));
             }
-            let made = self.store().make(self.now_us(), &moves).await?;
+            let made = self.store().make(self.now(), &moves).await?;
             moved += made.done.iter().filter(|done| **done).count();
             if next == 0 {
                 return Ok(moved);

@@ -7,7 +7,7 @@ use super::price;
 use super::{CampaignFault, Campaigns, view};
 use crate::audience::normalise;
 use crate::compose::{Sender, check_text};
-use crate::domain::{CampaignId, Line, MessageId, Purpose, Recipient, Row, TenantId, Way, push_variable};
+use crate::domain::{CampaignId, Line, MessageId, Purpose, Recipient, Row, TenantId, UnixMicros, Way, push_variable};
 use crate::fault::{FieldFault, FieldProblem};
 use crate::store::{Campaign, CampaignKind, CampaignState, DirectMessage, DirectPlace, RecipientRow, Token};
 
@@ -24,8 +24,6 @@ pub(super) struct Hour {
 /// Direct campaigns that are kept in mind: 10,000 tenants with both purposes. Another one made for the same hour does no
 /// harm.
 const HOURS_MAX: usize = 20_000;
-
-pub(super) const HOUR_US: u64 = 3_600_000_000;
 
 /// `POST /v1/messages`, as it was given.
 #[derive(Clone, Debug)]
@@ -68,7 +66,7 @@ impl Campaigns {
         let needed = u64::from(checked.segments);
         let held = self
             .store()
-            .hold_direct((tenant, hour.campaign), (token, partition), needed, self.now_us())
+            .hold_direct((tenant, hour.campaign), (token, partition), needed, self.now())
             .await?;
         let Some(campaign) = held else {
             let tenant = self.store().tenant(tenant).await?;
@@ -124,9 +122,9 @@ impl Campaigns {
         (order, checked): (&DirectOrder, &Checked),
         token: Token,
     ) -> Result<DirectPlace, CampaignFault> {
-        let now = self.now_us();
+        let now = self.now();
         let mut variables = Vec::with_capacity(order.text.len() + 48);
-        for variable in [&order.sender, &order.text, &now.to_string()] {
+        for variable in [&order.sender, &order.text, &now.0.to_string()] {
             push_variable(&mut variables, variable);
         }
         let row = Row {
@@ -157,8 +155,8 @@ impl Campaigns {
 
     /// The direct campaign of this hour; made for the hour's first message.
     async fn hour(&self, tenant: TenantId, purpose: Purpose) -> Result<Hour, CampaignFault> {
-        let now = self.now_us();
-        let hour = now / HOUR_US;
+        let now = self.now();
+        let hour = now.hour();
         let known = self
             .0
             .hours
@@ -197,12 +195,12 @@ impl Campaigns {
     }
 }
 
-fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now_us: u64) -> Campaign {
+fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: UnixMicros) -> Campaign {
     Campaign {
         id,
         tenant,
         kind: CampaignKind::Direct,
-        name: format!("messages {}", view::hour(now_us)),
+        name: format!("messages {}", view::hour(now)),
         text: String::new(),
         sender: String::new(),
         purpose,
@@ -217,7 +215,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now_us: u
         held: 0,
         spent: 0,
         recredited: 0,
-        created_at: now_us,
-        launched_at: 0,
+        created_at: now,
+        launched_at: None,
     }
 }

@@ -185,8 +185,8 @@ impl Campaigns {
             held: 0,
             spent: 0,
             recredited: 0,
-            created_at: self.now_us(),
-            launched_at: 0,
+            created_at: self.now(),
+            launched_at: None,
         }
     }
 }

@@ -27,10 +27,10 @@ impl Campaigns {
     }
 
     async fn keep_house_once(&self, cursors: &mut [u64]) -> Result<(), CampaignFault> {
-        let now_us = self.now_us();
-        let now_s = now_us / 1_000_000;
+        let now = self.now();
+        let now_s = now.seconds();
         for half in self.store().half_done(now_s.saturating_sub(HALF_DONE_AFTER_S)).await? {
-            self.store().resolve_half_done(&half, now_us).await?;
+            self.store().resolve_half_done(&half, now).await?;
             if let Some((campaign, _)) = half.place {
                 self.0.books.look_soon(half.tenant, campaign);
             }

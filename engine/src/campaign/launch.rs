@@ -17,7 +17,7 @@ impl Campaigns {
         if campaign.kind == CampaignKind::Direct {
             return Err(CampaignFault::AlreadyStarted(campaign.state));
         }
-        let launched = self.store().launch(&campaign, self.now_us()).await;
+        let launched = self.store().launch(&campaign, self.now()).await;
         // Also after a lost reply: it may have been launched, and then nobody else sees to it before the next start.
         let started = !matches!(launched, Ok(Launch::Short | Launch::WrongState));
         if started {
@@ -140,7 +140,7 @@ impl Campaigns {
             .move_campaign(key, &[CampaignState::Launching], CampaignState::Running)
             .await?
         {
-            let since = self.now_us().saturating_sub(order.launched_at_us) as f64 / 1e6;
+            let since = self.now().since(order.launched_at).as_secs_f64();
             self.0.deps.metrics.campaign_fanout_duration_seconds.observe(since);
         }
         self.0.books.look_soon(owner.tenant, owner.campaign);

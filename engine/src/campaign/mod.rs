@@ -33,7 +33,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::audience::Country;
 use crate::clock::Clock;
-use crate::domain::{CampaignId, Partition, TenantId, Way};
+use crate::domain::{CampaignId, Partition, TenantId, UnixMicros, Way};
 use crate::metrics::Metrics;
 use crate::store::{Campaign, Store, StoreError};
 
@@ -142,8 +142,8 @@ impl Campaigns {
         &self.0.deps.store
     }
 
-    fn now_us(&self) -> u64 {
-        self.0.deps.clock.unix_us()
+    fn now(&self) -> UnixMicros {
+        self.0.deps.clock.unix()
     }
 
     /// Asks the store until it answers. `None`: the engine stops, or what is stored makes no sense; a start tries again.

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use rustc_hash::FxHashMap;
 
 use crate::compose::{Sender, Template};
-use crate::domain::{CampaignId, Purpose, TenantId, variables};
+use crate::domain::{CampaignId, Purpose, TenantId, UnixMicros, variables};
 use crate::store::{Campaign, CampaignKind, Store, StoreError};
 
 /// Orders that are kept at hand: 10,000 tenants with two campaigns each, about 1 KB an order.
@@ -24,8 +24,8 @@ pub(crate) struct Order {
     pub(crate) template: Template,
     pub(crate) sender: Sender,
     pub(crate) purpose: Purpose,
-    /// When it was launched, µs since 1970; a direct campaign: when it was made.
-    pub(crate) launched_at_us: u64,
+    /// When it was launched; a direct campaign: when it was made.
+    pub(crate) launched_at: UnixMicros,
 }
 
 impl Order {
@@ -62,11 +62,7 @@ impl Order {
             template,
             sender,
             purpose: campaign.purpose,
-            launched_at_us: if campaign.launched_at == 0 {
-                campaign.created_at
-            } else {
-                campaign.launched_at
-            },
+            launched_at: campaign.launched_at.unwrap_or(campaign.created_at),
         })
     }
 }
@@ -93,13 +89,13 @@ impl Order {
         }
     }
 
-    /// When a message with these packed variables was asked for, µs since 1970: at the launch, or when the API took it.
-    pub(crate) fn asked_at_us(&self, packed: &[u8]) -> u64 {
+    /// When a message with these packed variables was asked for, at the launch, or when the API took it.
+    pub(crate) fn asked_at(&self, packed: &[u8]) -> UnixMicros {
         match self.kind {
-            CampaignKind::Audience => self.launched_at_us,
+            CampaignKind::Audience => self.launched_at,
             CampaignKind::Direct => {
                 let given = variables(packed).nth(2).and_then(|at| at.parse().ok());
-                given.unwrap_or(self.launched_at_us)
+                given.unwrap_or(self.launched_at)
             }
         }
     }

@@ -81,7 +81,7 @@ impl Bench {
             reference,
             token: self.token(),
         };
-        self.store.grant(&grant, 1).await
+        self.store.grant(&grant, UnixMicros(1)).await
     }
 
     pub(crate) async fn tenant(&self, credits: u64) -> TenantId {
@@ -91,7 +91,7 @@ impl Bench {
             key_digest: "00".into(),
             token: self.token(),
         };
-        let tenant = self.store.create_tenant(&new, 1).await.unwrap();
+        let tenant = self.store.create_tenant(&new, UnixMicros(1)).await.unwrap();
         if credits > 0 {
             self.grant(tenant, credits, "first").await.unwrap();
         }
@@ -161,7 +161,7 @@ impl Bench {
                 epoch: 1,
                 number,
                 segments,
-                now_us: self.clock.unix_us(),
+                now: self.clock.unix(),
                 routes: &routes,
                 gates,
                 version: self.campaigns.0.deps.routes.version(),
@@ -210,10 +210,10 @@ impl Bench {
                 let mut messages = read.messages.iter();
                 let stored = messages.find(|stored| stored.id == message(leased).id)?;
                 let (event, note) = event(stored);
-                Some((stored.apply(event, 1).unwrap(), note))
+                Some((stored.apply(event, UnixMicros(1)).unwrap(), note))
             })
             .collect();
-        let made = self.store.make(self.clock.unix_us(), &moves).await.unwrap();
+        let made = self.store.make(self.clock.unix(), &moves).await.unwrap();
         assert!(made.done.iter().all(|done| *done));
         self.campaigns.books().round().await;
     }
@@ -225,7 +225,7 @@ pub(crate) fn smsc_id(message: &Message<'_>) -> Vec<u8> {
 
 fn accepted(message: &Message<'_>) -> Event {
     Event::Accepted(Traces {
-        at: 1,
+        at: UnixMicros(1),
         segments: vec![Trace {
             mark: Mark::Taken,
             smsc_id: smsc_id(message),
@@ -358,7 +358,7 @@ async fn a_start_goes_on_with_what_was_launched() {
     let id = bench.create(tenant, 0..3_000).await;
     // The process ends between the hold and the expansion.
     let campaign = bench.campaigns.find(tenant, id).await.unwrap();
-    bench.store.launch(&campaign, bench.clock.unix_us()).await.unwrap();
+    bench.store.launch(&campaign, bench.clock.unix()).await.unwrap();
     let started_again = campaigns(&bench.store, Arc::default()).await;
     started_again.resume_all().await.unwrap();
     bench.launched(tenant, id).await;
@@ -454,7 +454,7 @@ async fn a_draft_that_is_canceled_cannot_be_launched() {
 async fn one_message_is_held_enqueued_and_found_again() {
     let bench = Bench::start("direct").await;
     let tenant = bench.tenant(3).await;
-    let hour_now = || bench.clock.unix_us() / super::direct::HOUR_US;
+    let hour_now = || bench.clock.unix().hour();
     let hour = hour_now();
     let order = |to: &str, text: &str| DirectOrder {
         to: to.into(),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::audience::Rejected;
-use crate::domain::State;
+use crate::domain::{State, UnixMicros};
 use crate::store::{Campaign, CampaignKind, CampaignState, Counters, RecipientRow};
 
 /// A campaign with its progress: `GET /v1/campaigns/{id}`.
@@ -59,7 +59,7 @@ pub(crate) fn summary(campaign: &Campaign) -> Value {
             "credits": campaign.estimate_credits,
         },
         "created_at": time(campaign.created_at),
-        "launched_at": Some(campaign.launched_at).filter(|at| *at > 0).and_then(time),
+        "launched_at": campaign.launched_at.and_then(time),
     })
 }
 
@@ -94,7 +94,9 @@ pub(crate) fn message(row: &RecipientRow) -> Value {
     view["status"] = status.into();
     view["reason"] = reason.into();
     view["code"] = code.into();
-    view["at"] = at.and_then(|seconds| time(u64::from(seconds) * 1_000_000)).into();
+    view["at"] = at
+        .and_then(|seconds| time(UnixMicros(u64::from(seconds) * 1_000_000)))
+        .into();
     view
 }
 
@@ -110,19 +112,19 @@ const fn is_under_way(state: CampaignState) -> bool {
 }
 
 /// RFC 3339, in UTC; `None` for what is no time.
-pub(crate) fn time(unix_us: u64) -> Option<String> {
-    timestamp(unix_us).map(|time| time.to_string())
+pub(crate) fn time(at: UnixMicros) -> Option<String> {
+    timestamp(at).map(|time| time.to_string())
 }
 
 /// The hour of a time, as people write it.
-pub(super) fn hour(unix_us: u64) -> String {
-    timestamp(unix_us)
+pub(super) fn hour(at: UnixMicros) -> String {
+    timestamp(at)
         .map(|time| time.strftime("%Y-%m-%d %H h UTC").to_string())
         .unwrap_or_default()
 }
 
-fn timestamp(unix_us: u64) -> Option<Timestamp> {
-    Timestamp::from_microsecond(i64::try_from(unix_us).ok()?).ok()
+fn timestamp(at: UnixMicros) -> Option<Timestamp> {
+    Timestamp::from_microsecond(i64::try_from(at.0).ok()?).ok()
 }
 
 #[cfg(test)]

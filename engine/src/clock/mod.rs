@@ -9,6 +9,8 @@ mod watch;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::domain::UnixMicros;
+
 pub(crate) use watch::{Reading, Report, Watch};
 
 /// An engine's clocks. A value, handed down; copies share the setting.
@@ -27,7 +29,7 @@ impl Clock {
             origin: tokio::time::Instant::now().into_std(),
             origin_unix_us: Box::leak(Box::default()),
         };
-        clock.set(clock.wall_us());
+        clock.set(UnixMicros(clock.wall_us()));
         clock
     }
 
@@ -42,15 +44,15 @@ impl Clock {
     }
 
     /// For what is stored and shown: microseconds since 1970.
-    pub(crate) fn unix_us(self) -> u64 {
-        self.unix_us_at(self.now())
+    pub(crate) fn unix(self) -> UnixMicros {
+        self.unix_at(self.now())
     }
 
     /// The same at that instant.
-    pub(crate) fn unix_us_at(self, at: Instant) -> u64 {
+    pub(crate) fn unix_at(self, at: Instant) -> UnixMicros {
         let since = at.saturating_duration_since(self.origin).as_micros() as i64;
         let unix = self.origin_unix_us.load(Ordering::Relaxed).saturating_add(since);
-        u64::try_from(unix).unwrap_or(0)
+        UnixMicros(u64::try_from(unix).unwrap_or(0))
     }
 
     /// What the host's clock shows, which anybody may set: only to be compared.
@@ -61,9 +63,9 @@ impl Clock {
     }
 
     /// Sets the time that is stored and shown.
-    pub(crate) fn set(self, unix_us: u64) {
+    pub(crate) fn set(self, now: UnixMicros) {
         let since = (self.now() - self.origin).as_micros() as i64;
-        self.origin_unix_us.store(unix_us as i64 - since, Ordering::Relaxed);
+        self.origin_unix_us.store(now.0 as i64 - since, Ordering::Relaxed);
     }
 
     /// Moves it by that much, as a [`Report`] says.
@@ -76,7 +78,7 @@ impl Clock {
         let at = self.now();
         Reading {
             at,
-            engine_us: self.unix_us_at(at),
+            engine_us: self.unix_at(at).0,
             wall_us: self.wall_us(),
             server,
         }
@@ -105,28 +107,28 @@ mod tests {
     fn copies_share_the_setting_and_other_engines_do_not() {
         let (clock, other) = (Clock::new(), Clock::new());
         let copy = clock;
-        let before = other.unix_us();
-        clock.set(1_000_000);
-        assert!((1_000_000..60_000_000).contains(&copy.unix_us()));
+        let before = other.unix();
+        clock.set(UnixMicros(1_000_000));
+        assert!((1_000_000..60_000_000).contains(&copy.unix().0));
         clock.adjust(500_000_000);
-        assert!((501_000_000..600_000_000).contains(&copy.unix_us()));
-        assert!(other.unix_us() >= before);
+        assert!((501_000_000..600_000_000).contains(&copy.unix().0));
+        assert!(other.unix() >= before);
     }
 
     #[tokio::test]
     async fn both_times_go_by_tokios_clock() {
         let clock = Clock::new();
-        let (now, unix_us) = (clock.now(), clock.unix_us());
+        let (now, unix) = (clock.now(), clock.unix());
         pass(Duration::from_secs(3_600)).await;
         assert!(clock.now() - now >= Duration::from_secs(3_600));
-        assert!((3_600_000_000..3_601_000_000).contains(&(clock.unix_us() - unix_us)));
+        assert!((3_600_000_000..3_601_000_000).contains(&(clock.unix().0 - unix.0)));
     }
 
     #[test]
     fn a_time_before_1970_is_1970() {
         let clock = Clock::new();
-        clock.set(0);
+        clock.set(UnixMicros(0));
         clock.adjust(-3_600_000_000);
-        assert_eq!(clock.unix_us(), 0);
+        assert_eq!(clock.unix(), UnixMicros(0));
     }
 }

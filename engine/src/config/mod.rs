@@ -19,7 +19,9 @@ mod tests;
 
 pub(crate) use kit::settings::Faults;
 pub(crate) use smsc::{Answer, ReceiptRule, Smsc};
-pub(crate) use value::{Rate, Secret};
+#[cfg(test)]
+pub(crate) use value::Rate;
+pub(crate) use value::Secret;
 
 use crate::domain::PARTITIONS_MAX;
 

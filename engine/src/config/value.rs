@@ -39,14 +39,6 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    /// `segments` in every second.
-    pub(crate) const fn per_second(segments: u32) -> Self {
-        Self {
-            segments,
-            period: Duration::from_secs(1),
-        }
-    }
-
     /// Segments a second.
     pub(crate) fn segments_per_second(self) -> f64 {
         f64::from(self.segments) / self.period.as_secs_f64()

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bind::Lease;
 use crate::clock::Clock;
-use crate::domain::{GateId, Partition, Recipient, RouteId, SmscId};
+use crate::domain::{GateId, Partition, Recipient, RouteId, SmscId, UnixMicros};
 use crate::guard::Verdict;
 use crate::metrics::Metrics;
 use crate::store::{LeaseAsk, Leased, LeasedMessage, ParkedOf, RestoreAsk, Store, StoreError};
@@ -20,7 +20,7 @@ use crate::store::{LeaseAsk, Leased, LeasedMessage, ParkedOf, RestoreAsk, Store,
 const BEAT: Duration = Duration::from_secs(1);
 
 /// Silent for longer by the server's clock, a process is dead, and what it leased is in doubt.
-pub(super) const DEAD_AFTER_US: u64 = 5_000_000;
+pub(super) const DEAD_AFTER: Duration = Duration::from_secs(5);
 
 /// How long leases are remembered: `appendfsync everysec` loses the last two seconds at most.
 const REMEMBERED_FOR: Duration = Duration::from_secs(4);
@@ -49,7 +49,7 @@ pub(super) struct Got {
     pub(super) lease: Arc<Lease>,
     pub(super) messages: Vec<LeasedMessage>,
     pub(super) more: bool,
-    pub(super) next_due: Option<u64>,
+    pub(super) next_due: Option<UnixMicros>,
     pub(super) stale: bool,
 }
 
@@ -159,14 +159,14 @@ impl Leases {
     }
 
     async fn ask(&self, turn: &Turn, wanted: &Wanted<'_>, segments: usize) -> Result<Leased, StoreError> {
-        let (since, now_us) = (self.clock.now(), self.clock.unix_us());
+        let (since, now) = (self.clock.now(), self.clock.unix());
         let ask = LeaseAsk {
             smsc: wanted.smsc,
             partition: wanted.partition,
             epoch: turn.epoch,
             number: turn.number + 1,
             segments,
-            now_us,
+            now,
             routes: wanted.routes,
             gates: wanted.gates,
             version: wanted.version,
@@ -217,7 +217,7 @@ impl Leases {
                 known,
                 number: if rest.is_empty() { turn.number } else { known },
                 messages: some,
-                now_us: self.clock.unix_us(),
+                now: self.clock.unix(),
             };
             // `None`: a former attempt had come through, and its reply was lost.
             let Some((some, parked)) = self.store.restore(&ask).await? else {

@@ -159,7 +159,7 @@ impl Dispatcher {
             self.outlet.doorbell.ring(partition, false);
         }
         if let Some(due) = next_due {
-            let wait = Duration::from_micros(due.saturating_sub(self.clock.unix_us()));
+            let wait = due.since(self.clock.unix());
             self.outlet.doorbell.ring_at(partition, self.clock.now() + wait);
         }
         if stale && let Err(error) = self.campaigns.recut_stale(partition).await {
@@ -172,7 +172,7 @@ impl Dispatcher {
 
     /// Composes what was leased and hands it to the session whose places are held.
     async fn hand_over(&self, messages: &[LeasedMessage], lease: &Arc<Lease>, mut slots: Slots) {
-        let (since, now_us) = (self.clock.now(), self.clock.unix_us());
+        let (since, now) = (self.clock.now(), self.clock.unix());
         let mut batch = Segments::default();
         let mut failed = Events::none(self.outlet.id);
         for leased in messages {
@@ -180,10 +180,10 @@ impl Dispatcher {
                 refuse(&mut failed, leased, lease);
                 continue;
             };
-            let waited = now_us.saturating_sub(order.asked_at_us(&leased.variables));
+            let waited = now.since(order.asked_at(&leased.variables));
             self.outlet
                 .metrics
-                .time_in_queue(order.purpose.lane(), waited as f64 / 1e6);
+                .time_in_queue(order.purpose.lane(), waited.as_secs_f64());
             if envelope::seal(&self.outlet.config, &order, (leased, lease), &mut batch).is_err() {
                 refuse(&mut failed, leased, lease);
             }

@@ -7,11 +7,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Bells;
-use super::leases::{DEAD_AFTER_US, Leases};
+use super::leases::{DEAD_AFTER, Leases};
 use crate::bind::Reply;
 use crate::clock::Clock;
 use crate::config::InDoubt;
-use crate::domain::{Event, Mark, Message, Note, Partition, Recipient, Record, State, Transition};
+use crate::domain::{Event, Mark, Message, Note, Partition, Recipient, Record, State, Transition, UnixMicros};
 use crate::guard::Verdict;
 use crate::outcome::{Meanings, Policy, decide};
 use crate::receipt::Parked;
@@ -86,7 +86,7 @@ impl Sweeper {
         let now = self.store.beat(&own).await?;
         let others = self.store.epochs().await?.into_iter();
         for epoch in others.filter(|epoch| !own.contains(&epoch.number)) {
-            if self.alone || now.saturating_sub(epoch.seen_at) > DEAD_AFTER_US {
+            if self.alone || now.since(epoch.seen_at) > DEAD_AFTER {
                 let found = self.everywhere(Search::Lost(epoch.number)).await?;
                 self.store.forget_epoch(epoch.number).await?;
                 tracing::warn!(
@@ -154,7 +154,7 @@ impl Sweeper {
     }
 
     async fn forget_trails(&self, records: &[(Recipient, Vec<u8>)]) -> Result<(), StoreError> {
-        let oldest = (self.clock.unix_us() / 1_000_000).saturating_sub(self.trails_kept.as_secs());
+        let oldest = self.clock.unix().seconds().saturating_sub(self.trails_kept.as_secs());
         let is_old = |(recipient, bytes): &&(Recipient, Vec<u8>)| {
             let record = Record::unpack(*recipient, bytes).unwrap_or_default();
             record.trails.iter().any(|trail| u64::from(trail.at) < oldest)
@@ -168,15 +168,12 @@ impl Sweeper {
         }
         // One that has changed meanwhile is looked at in the next round.
         let swaps: Vec<&Swap> = swaps.iter().collect();
-        self.store.swap(self.clock.unix_us(), &swaps).await.map(drop)
+        self.store.swap(self.clock.unix(), &swaps).await.map(drop)
     }
 
     /// Receipts that found no message within the time for receipts never will.
     async fn forget_parked(&self, partition: Partition) -> Result<(), StoreError> {
-        let oldest = self
-            .clock
-            .unix_us()
-            .saturating_sub(self.receipt_timeout.as_micros() as u64);
+        let oldest = self.clock.unix().minus(self.receipt_timeout);
         let step = self.store.scan_parked(partition, 0, STEP).await?;
         let mut old = Vec::new();
         for (key, packed) in &step.entries {
@@ -191,7 +188,7 @@ impl Sweeper {
     }
 
     async fn move_on(&self, records: &[(Recipient, Vec<u8>)], search: Search) -> Result<usize, StoreError> {
-        let now = self.clock.unix_us();
+        let now = self.clock.unix();
         let mut moves = Vec::new();
         for (recipient, bytes) in records {
             let bad = |form| StoreError::bad_record(*recipient, form);
@@ -215,7 +212,7 @@ impl Sweeper {
         Ok(made.done.iter().filter(|done| **done).count())
     }
 
-    fn decide(&self, message: &Message<'_>, search: Search, now: u64) -> Option<(Transition, Note)> {
+    fn decide(&self, message: &Message<'_>, search: Search, now: UnixMicros) -> Option<(Transition, Note)> {
         let (event, note) = match search {
             Search::Lost(epoch) if message.state == State::Leased && message.epoch == epoch => self.lost(message, now),
             Search::Expired if self.is_expired(message, now) => (Event::Expired, Note::None),
@@ -229,11 +226,11 @@ impl Sweeper {
     }
 
     /// Every segment that was to be submitted may have been.
-    fn lost(&self, message: &Message<'_>, now: u64) -> (Event, Note) {
+    fn lost(&self, message: &Message<'_>, now: UnixMicros) -> (Event, Note) {
         let policy = Policy {
             meanings: &self.meanings,
             in_doubt: self.in_doubt,
-            pause_us: 0,
+            pause: Duration::ZERO,
         };
         let segments = message.segments.max(1);
         let open = message.traces_or(Mark::Open, segments).segments.into_iter();
@@ -251,8 +248,8 @@ impl Sweeper {
         (decision.event, note)
     }
 
-    fn is_expired(&self, message: &Message<'_>, now: u64) -> bool {
-        let oldest = now.saturating_sub(self.receipt_timeout.as_micros() as u64);
+    fn is_expired(&self, message: &Message<'_>, now: UnixMicros) -> bool {
+        let oldest = now.minus(self.receipt_timeout);
         let waits = matches!(message.state, State::Enroute | State::InDoubt);
         waits && message.traces().is_some_and(|traces| traces.at < oldest)
     }

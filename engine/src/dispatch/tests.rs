@@ -63,7 +63,7 @@ impl Swept {
     }
 
     async fn accept(&self) {
-        let at = self.bench.clock.unix_us();
+        let at = self.bench.clock.unix();
         let accepted = |message: &Message<'_>| {
             let traces = Traces {
                 at,

@@ -1,6 +1,7 @@
 //! A recipient's record while moves are made in it, and what is to be written besides.
 
 use super::stored::{BadForm, FORM_MESSAGE, FORM_TRAIL, HEAD, Line, Message, Way};
+use super::time::UnixMicros;
 use super::{MessageId, Recipient, State, TenantId, Transition};
 
 /// Trails in a record: the senders of late.
@@ -26,8 +27,8 @@ pub(crate) enum Note {
 /// A message's place among those that wait to be leased again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
-    /// It waits there until then, µs since 1970.
-    At(Line, u64, MessageId),
+    /// It waits there until then.
+    At(Line, UnixMicros, MessageId),
     /// It does not wait there any more.
     Gone(Line, MessageId),
 }
@@ -73,7 +74,7 @@ impl Draft {
     ///
     /// # Errors
     /// When the record cannot be read, and where.
-    pub(crate) fn make(&mut self, transition: &Transition, note: &Note, now_us: u64) -> Result<bool, BadForm> {
+    pub(crate) fn make(&mut self, transition: &Transition, note: &Note, now: UnixMicros) -> Result<bool, BadForm> {
         let Some((first, last)) = self.locate(&transition.expected)? else {
             return Ok(false);
         };
@@ -102,10 +103,10 @@ impl Draft {
         self.octets.splice(first..last, transition.replacement.iter().copied());
         match note {
             Note::None => {}
-            Note::Taken(sender) => self.note_taken(*sender, tenant, id, now_us)?,
+            Note::Taken(sender) => self.note_taken(*sender, tenant, id, now)?,
             Note::Settled(digest) => self.remember(*digest),
         }
-        self.wake(tenant, lane, now_us)?;
+        self.wake(tenant, lane, now)?;
         Ok(true)
     }
 
@@ -182,14 +183,14 @@ impl Draft {
     }
 
     /// The sender's trail comes first, with the digests that it had; of the others the newest stay.
-    fn note_taken(&mut self, sender: u64, tenant: TenantId, id: MessageId, now_us: u64) -> Result<(), BadForm> {
+    fn note_taken(&mut self, sender: u64, tenant: TenantId, id: MessageId, now: UnixMicros) -> Result<(), BadForm> {
         let sender = sender.to_be_bytes();
         let mut trails = Vec::with_capacity(TRAIL + DIGESTS_MAX * DIGEST);
         trails.extend_from_slice(&[FORM_TRAIL, 0]);
         trails.extend_from_slice(&sender);
         trails.extend_from_slice(&tenant.0.to_be_bytes());
         trails.extend_from_slice(&id.0.to_be_bytes()[..5]);
-        trails.extend_from_slice(&((now_us / 1_000_000) as u32).to_be_bytes());
+        trails.extend_from_slice(&(now.seconds() as u32).to_be_bytes());
         let (mut at, mut others, mut kept) = (0, Vec::new(), 1);
         while let Some(end) = self.trail_end(at)? {
             let trail = &self.octets[at..end];
@@ -219,13 +220,13 @@ impl Draft {
     }
 
     /// The next waiting message of the same tenant and lane is due: one ahead of it has moved.
-    fn wake(&mut self, tenant: TenantId, lane: u8, now_us: u64) -> Result<(), BadForm> {
+    fn wake(&mut self, tenant: TenantId, lane: u8, now: UnixMicros) -> Result<(), BadForm> {
         let mut at = self.messages_at()?;
         while at < self.octets.len() {
             let end = self.message_end(at)?;
             let (message, _) = Message::unpack(self.recipient, &self.octets[at..end])?;
             if message.state == State::Waiting && message.tenant == tenant && message.lane == lane {
-                self.dues.push(Due::At(message.line(None), now_us, message.id));
+                self.dues.push(Due::At(message.line(None), now, message.id));
                 break;
             }
             at = end;
@@ -242,7 +243,7 @@ mod tests {
 
     fn taken(id: &str) -> Event {
         Event::Accepted(Traces {
-            at: 7_000_000,
+            at: UnixMicros(7_000_000),
             segments: vec![Trace {
                 mark: Mark::Taken,
                 smsc_id: id.into(),
@@ -262,15 +263,26 @@ mod tests {
     fn live(record: &[u8], campaign: u64, sender: u64, digest: [u8; DIGEST]) -> Vec<u8> {
         let message = leased(campaign, 1);
         let mut draft = Draft::new(message.recipient, &[record, &message.pack(None)].concat());
-        let accept = message.apply(taken("7"), 7_000_000).unwrap();
-        assert_eq!(draft.make(&accept, &Note::Taken(sender), 7_000_000), Ok(true));
+        let accept = message.apply(taken("7"), UnixMicros(7_000_000)).unwrap();
+        assert_eq!(
+            draft.make(&accept, &Note::Taken(sender), UnixMicros(7_000_000)),
+            Ok(true)
+        );
         let octets = draft.octets().to_vec();
         assert_eq!(draft.holds(&accept.replacement), Ok(true));
         let read = Record::unpack(message.recipient, &octets).unwrap();
-        let settle = read.messages.last().unwrap().apply(delivered(), 8_000_000).unwrap();
-        assert_eq!(draft.make(&settle, &Note::Settled(digest), 8_000_000), Ok(true));
+        let settle = read
+            .messages
+            .last()
+            .unwrap()
+            .apply(delivered(), UnixMicros(8_000_000))
+            .unwrap();
         assert_eq!(
-            draft.make(&settle, &Note::Settled(digest), 8_000_000),
+            draft.make(&settle, &Note::Settled(digest), UnixMicros(8_000_000)),
+            Ok(true)
+        );
+        assert_eq!(
+            draft.make(&settle, &Note::Settled(digest), UnixMicros(8_000_000)),
             Ok(false),
             "gone"
         );
@@ -325,12 +337,12 @@ mod tests {
         };
         let record = [first.pack(None), other_lane.pack(None), waits.pack(None)].concat();
         let mut draft = Draft::new(first.recipient, &record);
-        let accept = first.apply(taken("7"), 9).unwrap();
-        assert_eq!(draft.make(&accept, &Note::Taken(0), 9), Ok(true));
-        assert_eq!(draft.dues, [Due::At(waits.line(None), 9, waits.id)]);
-        let stopped = waits.apply(Event::Stopped, 9).unwrap();
+        let accept = first.apply(taken("7"), UnixMicros(9)).unwrap();
+        assert_eq!(draft.make(&accept, &Note::Taken(0), UnixMicros(9)), Ok(true));
+        assert_eq!(draft.dues, [Due::At(waits.line(None), UnixMicros(9), waits.id)]);
+        let stopped = waits.apply(Event::Stopped, UnixMicros(9)).unwrap();
         draft.dues.clear();
-        assert_eq!(draft.make(&stopped, &Note::None, 9), Ok(true));
+        assert_eq!(draft.make(&stopped, &Note::None, UnixMicros(9)), Ok(true));
         let pinned = Line {
             way: Way::Pinned(waits.smsc),
             ..waits.line(None)
@@ -344,12 +356,12 @@ mod tests {
     #[test]
     fn a_record_of_another_form_is_an_error_that_says_where() {
         let message = leased(1, 1);
-        let accept = message.apply(taken("7"), 9).unwrap();
+        let accept = message.apply(taken("7"), UnixMicros(9)).unwrap();
         let mut cut = message.pack(None);
         cut.pop();
         for (record, at) in [(&cut[..], 0), (&[2, 25, 1][..], 0), (&[9][..], 0)] {
             let mut draft = Draft::new(message.recipient, record);
-            assert_eq!(draft.make(&accept, &Note::None, 9), Err(BadForm { at }));
+            assert_eq!(draft.make(&accept, &Note::None, UnixMicros(9)), Err(BadForm { at }));
         }
     }
 }

@@ -147,7 +147,7 @@ impl super::Message<'_> {
 mod tests {
     use super::*;
     use crate::domain::tests::leased;
-    use crate::domain::{Ending, Event, Reason, Status};
+    use crate::domain::{Ending, Event, Reason, Status, UnixMicros};
 
     #[test]
     fn moves_and_ranges_come_back_and_what_is_neither_says_where() {
@@ -156,7 +156,7 @@ mod tests {
             reason: Reason::Answer,
             code: 11,
         };
-        let transition = leased(3, 1).apply(rejected, 7_000_000).unwrap();
+        let transition = leased(3, 1).apply(rejected, UnixMicros(7_000_000)).unwrap();
         let packed = transition.journal.clone().unwrap();
         let range = [
             &b"r\x07c"[..],
@@ -192,8 +192,8 @@ mod tests {
         let deferred = Event::Deferred {
             traces: None,
             attempts: 1,
-            due: 1,
+            due: UnixMicros(1),
         };
-        assert_eq!(leased(3, 1).apply(deferred, 1).unwrap().journal, None);
+        assert_eq!(leased(3, 1).apply(deferred, UnixMicros(1)).unwrap().journal, None);
     }
 }

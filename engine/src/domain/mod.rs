@@ -1,6 +1,7 @@
 //! The words of the business, and what may become of a message. Pure: no I/O, no clock, no `async`.
 
 mod ids;
+mod time;
 mod status;
 mod message;
 mod ending;
@@ -22,4 +23,5 @@ pub(crate) use status::{Language, Purpose, Status};
 pub(crate) use stored::{
     BadForm, Line, Mark, Message, Record, Row, Trace, Traces, Way, digest, push_variable, variables,
 };
+pub(crate) use time::UnixMicros;
 pub(crate) use transition::{Event, Transition};

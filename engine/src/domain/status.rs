@@ -62,26 +62,6 @@ impl Status {
         Self::ALL.into_iter().find(|status| status.code() == code)
     }
 
-    /// What a clinic reads.
-    pub(crate) const fn label(self, language: Language) -> &'static str {
-        match (self, language) {
-            (Self::Delivered, Language::Fr) => "Message reçu",
-            (Self::Delivered, Language::En) => "Delivered",
-            (Self::TransmissionFailed, Language::Fr) => "Echec de la transmission",
-            (Self::TransmissionFailed, Language::En) => "Transmission failed",
-            (Self::ReceptionError, Language::Fr) => "Erreur lors de la réception",
-            (Self::ReceptionError, Language::En) => "Reception error",
-            (Self::UnknownNumber, Language::Fr) => "Numéro de destination inconnu",
-            (Self::UnknownNumber, Language::En) => "Unknown number",
-            (Self::NotRouted, Language::Fr) => "Message non-routage",
-            (Self::NotRouted, Language::En) => "Not routed",
-            (Self::Transmitted, Language::Fr) => "Message transmis",
-            (Self::Transmitted, Language::En) => "Transmitted",
-            (Self::Recredited, Language::Fr) => "Message recrédité",
-            (Self::Recredited, Language::En) => "Recredited",
-        }
-    }
-
     /// The letter that counts it: upper case after the SMSC took the message (it is billed), lower case otherwise.
     pub(crate) const fn letter(self, accepted: bool) -> u8 {
         let letter = match self {

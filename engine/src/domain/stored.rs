@@ -12,6 +12,7 @@
 //! Numbers are big-endian. A message's first 15 octets are its *head*: `moves` counts its moves, so that a head names one
 //! version of one message, and whoever compares heads compares the whole.
 
+use super::time::UnixMicros;
 use super::{CampaignId, GateId, MessageId, Recipient, RouteId, SmscId, State, Status, TenantId};
 
 /// The form of a message.
@@ -141,8 +142,8 @@ impl Trace {
 /// The segments of a message that an SMSC has, or may have, a part of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Traces {
-    /// When the first of them was taken, µs since 1970; in doubt: since when.
-    pub(crate) at: u64,
+    /// When the first of them was taken; in doubt: since when.
+    pub(crate) at: UnixMicros,
     /// One each segment, in their order.
     pub(crate) segments: Vec<Trace>,
 }
@@ -161,14 +162,17 @@ impl Traces {
             });
             rest = after;
         }
-        Some(Self { at, segments })
+        Some(Self {
+            at: UnixMicros(at),
+            segments,
+        })
     }
 
     fn pack(&self, out: &mut Vec<u8>) {
         if self.segments.is_empty() {
             return;
         }
-        out.extend_from_slice(&self.at.to_be_bytes());
+        out.extend_from_slice(&self.at.0.to_be_bytes());
         for segment in &self.segments {
             let id = &segment.smsc_id[..segment.smsc_id.len().min(255)];
             out.extend_from_slice(&[segment.mark.octet(), id.len() as u8]);
@@ -477,7 +481,7 @@ mod tests {
     fn a_record_comes_apart() {
         let first = leased(1, 2).pack(None);
         let traces = Traces {
-            at: 1_700_000_000_000_000,
+            at: UnixMicros(1_700_000_000_000_000),
             segments: vec![
                 Trace {
                     mark: Mark::Taken,

@@ -1,6 +1,7 @@
 //! The only maker of moves: what happened to a message → its next stored form, its due time, its line in the journal.
 
 use super::stored::HEAD;
+use super::time::UnixMicros;
 use super::{
     Ending, IllegalMove, Line, Mark, Message, Reason, Recipient, ResultSlot, RouteId, State, Status, Step, Trace,
     Traces,
@@ -11,13 +12,13 @@ use super::{
 pub(crate) enum Event {
     /// All segments have an answer, and at least one was taken: the rest was refused for good.
     Accepted(Traces),
-    /// Some segments are to be submitted (again), not before `due`, µs since 1970. Traces: where some were taken.
+    /// Some segments are to be submitted (again), not before `due`. Traces: where some were taken.
     Deferred {
         /// What is known of its segments, if anything was taken.
         traces: Option<Traces>,
         /// Submissions that were refused for now, this one included if it counts.
         attempts: u8,
-        due: u64,
+        due: UnixMicros,
     },
     /// None of it was taken, and none will be.
     Rejected {
@@ -64,8 +65,8 @@ pub(crate) struct Transition {
     pub(crate) expected: [u8; HEAD],
     /// The message then; empty at its end.
     pub(crate) replacement: Vec<u8>,
-    /// Where it waits then, and until when (µs since 1970), if it does.
-    pub(crate) due: Option<(Line, u64)>,
+    /// Where it waits then, and until when, if it does.
+    pub(crate) due: Option<(Line, UnixMicros)>,
     /// How it ended, if it did.
     pub(crate) result: Option<ResultSlot>,
     /// Its credits from now on: what is billed.
@@ -79,7 +80,7 @@ struct Next {
     step: Step,
     traces: Option<Traces>,
     attempts: u8,
-    due: Option<u64>,
+    due: Option<UnixMicros>,
     route: Option<RouteId>,
     ending: Option<(Ending, Reason, u16)>,
 }
@@ -108,7 +109,7 @@ impl Message<'_> {
     /// What is known of its segments where nothing was noted: `count` of them, each with that mark.
     pub(crate) fn traces_or(&self, mark: Mark, count: u8) -> Traces {
         self.traces().unwrap_or_else(|| Traces {
-            at: 0,
+            at: UnixMicros::default(),
             segments: vec![Trace::new(mark); usize::from(count.max(1))],
         })
     }
@@ -117,7 +118,7 @@ impl Message<'_> {
     ///
     /// # Errors
     /// When the table has no such move.
-    pub(crate) fn apply(&self, event: Event, now_us: u64) -> Result<Transition, IllegalMove> {
+    pub(crate) fn apply(&self, event: Event, now: UnixMicros) -> Result<Transition, IllegalMove> {
         let next = match event {
             Event::Accepted(traces) => Next::to(Step::Accept, Some(traces)),
             Event::Deferred { traces, attempts, due } => Next {
@@ -144,13 +145,13 @@ impl Message<'_> {
             Event::Stopped => self.stop(),
             Event::Rerouted(route) => Next {
                 route: Some(route),
-                due: Some(now_us),
+                due: Some(now),
                 attempts: self.attempts,
                 ..Next::to(Step::Reroute, self.traces())
             },
             Event::Expired => self.expire(),
         };
-        self.make(next, now_us)
+        self.make(next, now)
     }
 
     /// One segment is settled, and with the last of them the message, in the worst segment's status.
@@ -206,7 +207,7 @@ impl Message<'_> {
         }
     }
 
-    fn make(&self, next: Next, now_us: u64) -> Result<Transition, IllegalMove> {
+    fn make(&self, next: Next, now: UnixMicros) -> Result<Transition, IllegalMove> {
         let state = self.state.after(next.step)?;
         let credits = self.billed(state, &next);
         let moved = Message {
@@ -225,7 +226,7 @@ impl Message<'_> {
             ending,
             reason,
             code,
-            at: (now_us / 1_000_000) as u32,
+            at: now.seconds() as u32,
         });
         Ok(Transition {
             step: next.step,
@@ -295,17 +296,19 @@ mod tests {
     #[test]
     fn segments_settle_one_by_one_and_the_worst_names_the_message() {
         let traces = Traces {
-            at: 5,
+            at: UnixMicros(5),
             segments: vec![taken("a"), taken("b")],
         };
-        let accepted = leased(1, 2).apply(Event::Accepted(traces), 9).unwrap();
+        let accepted = leased(1, 2).apply(Event::Accepted(traces), UnixMicros(9)).unwrap();
         assert_eq!(accepted.expected, leased(1, 2).head());
         let enroute = stored(&accepted);
         assert_eq!((enroute.state, enroute.moves, enroute.credits), (State::Enroute, 1, 2));
-        let first = enroute.apply(receipt(1, Status::ReceptionError), 9).unwrap();
+        let first = enroute
+            .apply(receipt(1, Status::ReceptionError), UnixMicros(9))
+            .unwrap();
         assert_eq!((first.step, first.result), (Step::Learn, None));
         let second = stored(&first);
-        let last = second.apply(receipt(0, Status::Delivered), 9).unwrap();
+        let last = second.apply(receipt(0, Status::Delivered), UnixMicros(9)).unwrap();
         assert!(last.replacement.is_empty());
         let ending = Ending::Status {
             status: Status::ReceptionError,
@@ -317,14 +320,16 @@ mod tests {
     #[test]
     fn a_message_taken_in_part_is_billed_for_that_part_and_waits_for_its_receipts() {
         let traces = Traces {
-            at: 5,
+            at: UnixMicros(5),
             segments: vec![taken("a"), Trace::new(Mark::Refused(Status::UnknownNumber)), taken("c")],
         };
-        let accepted = leased(1, 3).apply(Event::Accepted(traces), 9).unwrap();
+        let accepted = leased(1, 3).apply(Event::Accepted(traces), UnixMicros(9)).unwrap();
         assert_eq!(accepted.credits, 2);
         let enroute = stored(&accepted);
-        let one = enroute.apply(receipt(0, Status::Delivered), 9).unwrap();
-        let last = stored(&one).apply(receipt(2, Status::Delivered), 9).unwrap();
+        let one = enroute.apply(receipt(0, Status::Delivered), UnixMicros(9)).unwrap();
+        let last = stored(&one)
+            .apply(receipt(2, Status::Delivered), UnixMicros(9))
+            .unwrap();
         let ending = Ending::Status {
             status: Status::UnknownNumber,
             accepted: true,
@@ -337,42 +342,42 @@ mod tests {
         let deferred = |traces| Event::Deferred {
             traces,
             attempts: 1,
-            due: 77,
+            due: UnixMicros(77),
         };
-        let whole = leased(1, 2).apply(deferred(None), 9).unwrap();
+        let whole = leased(1, 2).apply(deferred(None), UnixMicros(9)).unwrap();
         assert_eq!(whole.due.unwrap().0.way, Way::Route(leased(1, 2).route));
         let traces = Traces {
-            at: 5,
+            at: UnixMicros(5),
             segments: vec![taken("a"), Trace::new(Mark::Open)],
         };
-        let part = leased(1, 2).apply(deferred(Some(traces)), 9).unwrap();
+        let part = leased(1, 2).apply(deferred(Some(traces)), UnixMicros(9)).unwrap();
         assert_eq!(part.due.unwrap().0.way, Way::Pinned(leased(1, 2).smsc));
-        let stopped = stored(&part).apply(Event::Stopped, 9).unwrap();
+        let stopped = stored(&part).apply(Event::Stopped, UnixMicros(9)).unwrap();
         assert_eq!((stopped.step, stopped.credits), (Step::Abandon, 1));
-        let canceled = stored(&whole).apply(Event::Stopped, 9).unwrap();
+        let canceled = stored(&whole).apply(Event::Stopped, UnixMicros(9)).unwrap();
         assert_eq!(canceled.result.unwrap().ending, Ending::Canceled);
     }
 
     #[test]
     fn a_message_in_doubt_is_settled_by_the_receipt_that_names_its_segment() {
         let traces = Traces {
-            at: 5,
+            at: UnixMicros(5),
             segments: vec![Trace::new(Mark::Lost)],
         };
-        let doubted = leased(1, 1).apply(Event::Doubted(traces), 9).unwrap();
+        let doubted = leased(1, 1).apply(Event::Doubted(traces), UnixMicros(9)).unwrap();
         let found = Event::Found {
             segment: 0,
             smsc_id: b"7".to_vec(),
             status: Status::Delivered,
             code: 0,
         };
-        let settled = stored(&doubted).apply(found, 9).unwrap();
+        let settled = stored(&doubted).apply(found, UnixMicros(9)).unwrap();
         let ending = Ending::Status {
             status: Status::Delivered,
             accepted: true,
         };
         assert_eq!((settled.result.unwrap().ending, settled.credits), (ending, 1));
-        let expired = stored(&doubted).apply(Event::Expired, 9).unwrap();
+        let expired = stored(&doubted).apply(Event::Expired, UnixMicros(9)).unwrap();
         let ending = Ending::Status {
             status: Status::TransmissionFailed,
             accepted: false,
@@ -382,7 +387,7 @@ mod tests {
 
     #[test]
     fn an_illegal_move_is_an_error() {
-        let error = leased(1, 1).apply(Event::Expired, 9).unwrap_err();
+        let error = leased(1, 1).apply(Event::Expired, UnixMicros(9)).unwrap_err();
         assert_eq!(error.state, State::Leased);
     }
 }

@@ -18,6 +18,7 @@ pub(crate) use verdict::{Reason, Standing, Verdict};
 
 use crate::clock::{Clock, Watch};
 use crate::config;
+use crate::domain::UnixMicros;
 use crate::metrics::Metrics;
 use crate::store::{Hazard, Probe, Sight, StoreError};
 
@@ -76,7 +77,7 @@ impl Guard {
             Some(_) => {}
         }
         let id = probe.claim(&random_id()?).await?;
-        clock.set(sight.time_us + sight.round_trip.as_micros() as u64 / 2);
+        clock.set(UnixMicros(sight.time_us).plus(sight.round_trip / 2));
         let watch = Watch::begin(&clock.reading(None));
         let mut rules = Rules::new(id.clone(), settings);
         let standing = rules.judge(Some(&Sight { id: Some(id), ..sight }), None);

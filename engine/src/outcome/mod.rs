@@ -6,18 +6,20 @@ mod meanings;
 pub(crate) use collect::{Collector, Whole};
 pub(crate) use meanings::{BrokenTable, Meaning, Meanings, Verdict};
 
+use std::time::Duration;
+
 use smpp::command_status::CommandStatus;
 
 use crate::bind::Reply;
 use crate::config::InDoubt;
-use crate::domain::{Event, Mark, Message, Reason, Status, Trace, Traces};
+use crate::domain::{Event, Mark, Message, Reason, Status, Trace, Traces, UnixMicros};
 
 /// Submissions of one message that may be refused for now, throttling left aside: with the pauses below, some six
 /// minutes.
 const ATTEMPTS_MAX: u8 = 8;
 
 /// The pause before the second submission, doubled for each further one.
-const RETRY_FIRST_US: u64 = 3_000_000;
+const RETRY_FIRST: Duration = Duration::from_secs(3);
 
 /// Why a message is submitted again: the labels of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,14 +65,14 @@ pub(crate) struct Policy<'a> {
     /// What becomes of messages that may have been sent.
     pub(crate) in_doubt: InDoubt,
     /// How long a message waits that came too fast for the SMSC, µs.
-    pub(crate) pause_us: u64,
+    pub(crate) pause: Duration,
 }
 
 /// What the replies of a message add up to, segment by segment.
 struct Sum {
     traces: Traces,
     attempts: u8,
-    pause_us: u64,
+    pause: Duration,
     retry: Option<Retry>,
     why: (Reason, u16),
 }
@@ -80,41 +82,41 @@ pub(crate) fn decide(
     message: &Message<'_>,
     (segments, replies): (u8, &[(u8, Reply)]),
     policy: &Policy<'_>,
-    now_us: u64,
+    now: UnixMicros,
 ) -> Decision {
     let mut sum = Sum {
         traces: message.traces_or(Mark::Open, segments),
         attempts: message.attempts,
-        pause_us: 0,
+        pause: Duration::ZERO,
         retry: None,
         why: (Reason::Answer, 0),
     };
     for (part, reply) in replies {
-        let trace = sum.add(reply, policy, now_us);
+        let trace = sum.add(reply, policy, now);
         if let Some(place) = sum.traces.segments.get_mut(usize::from(*part)) {
             *place = trace;
         }
     }
-    sum.decide(now_us)
+    sum.decide(now)
 }
 
 impl Sum {
     /// What a reply says of its segment.
-    fn add(&mut self, reply: &Reply, policy: &Policy<'_>, now_us: u64) -> Trace {
+    fn add(&mut self, reply: &Reply, policy: &Policy<'_>, now: UnixMicros) -> Trace {
         let mark = match reply {
             Reply::Accepted(id) => {
-                if self.traces.at == 0 {
-                    self.traces.at = now_us;
+                if self.traces.at == UnixMicros::default() {
+                    self.traces.at = now;
                 }
                 return Trace {
                     mark: Mark::Taken,
                     smsc_id: id.clone(),
                 };
             }
-            Reply::Unsent => self.again(Retry::Unsent, 0),
+            Reply::Unsent => self.again(Retry::Unsent, Duration::ZERO),
             Reply::Lost => match policy.in_doubt {
                 InDoubt::Hold => Mark::Lost,
-                InDoubt::Resend => self.again(Retry::InDoubt, 0),
+                InDoubt::Resend => self.again(Retry::InDoubt, Duration::ZERO),
                 InDoubt::Fail => self.refused(Status::TransmissionFailed, (Reason::InDoubt, 0)),
             },
             Reply::Refused(status) => self.refuse(*status, policy),
@@ -127,21 +129,21 @@ impl Sum {
         match policy.meanings.answer(status) {
             Meaning::Final(status) => self.refused(status, (Reason::Answer, code)),
             // Being throttled says nothing against the message: it does not use up its attempts.
-            Meaning::Throttled => self.again(Retry::Throttled, policy.pause_us),
-            Meaning::QueueFull => self.again(Retry::QueueFull, policy.pause_us),
+            Meaning::Throttled => self.again(Retry::Throttled, policy.pause),
+            Meaning::QueueFull => self.again(Retry::QueueFull, policy.pause),
             Meaning::Retry if self.attempts >= ATTEMPTS_MAX => {
                 self.refused(Status::TransmissionFailed, (Reason::AttemptsExhausted, code))
             }
             Meaning::Retry => {
-                let pause = RETRY_FIRST_US << self.attempts;
+                let pause = RETRY_FIRST * (1 << self.attempts);
                 self.again(Retry::Temporary, pause)
             }
         }
     }
 
-    fn again(&mut self, retry: Retry, pause_us: u64) -> Mark {
+    fn again(&mut self, retry: Retry, pause: Duration) -> Mark {
         self.retry = self.retry.or(Some(retry));
-        self.pause_us = self.pause_us.max(pause_us);
+        self.pause = self.pause.max(pause);
         Mark::Open
     }
 
@@ -150,11 +152,11 @@ impl Sum {
         Mark::Refused(status)
     }
 
-    fn decide(self, now_us: u64) -> Decision {
+    fn decide(self, now: UnixMicros) -> Decision {
         let Self {
             mut traces,
             attempts,
-            pause_us,
+            pause,
             retry,
             why,
         } = self;
@@ -166,7 +168,7 @@ impl Sum {
         let taken = traces.taken() > 0;
         // One segment that may have been sent forbids to send the message again.
         if traces.any(|mark| mark == Mark::Lost) {
-            traces.at = now_us;
+            traces.at = now;
             return Decision {
                 event: Event::Doubted(traces),
                 retry: None,
@@ -186,7 +188,7 @@ impl Sum {
                 let event = Event::Deferred {
                     traces: taken.then_some(traces),
                     attempts,
-                    due: now_us + pause_us,
+                    due: now.plus(pause),
                 };
                 Decision { event, retry }
             }
@@ -208,14 +210,14 @@ pub(crate) fn late(
     message: &Message<'_>,
     (part, reply): (u8, &Reply),
     policy: &Policy<'_>,
-    now_us: u64,
+    now: UnixMicros,
 ) -> Option<Event> {
     let traces = message.traces_or(Mark::Lost, message.segments);
     if traces.segments.get(usize::from(part))?.mark != Mark::Lost || *reply == Reply::Lost {
         return None;
     }
     let lost = traces.segments.iter().filter(|trace| trace.mark == Mark::Lost).count();
-    let decided = decide(message, (message.segments, &[(part, reply.clone())]), policy, now_us);
+    let decided = decide(message, (message.segments, &[(part, reply.clone())]), policy, now);
     if lost == 1 {
         return Some(decided.event);
     }

@@ -8,14 +8,14 @@ fn decided(attempts: u8, segments: u8, replies: &[Reply], in_doubt: InDoubt) -> 
     let policy = Policy {
         meanings: &meanings,
         in_doubt,
-        pause_us: 50_000,
+        pause: Duration::from_millis(50),
     };
     let message = Message {
         attempts,
         ..leased(1, segments)
     };
     let replies: Vec<(u8, Reply)> = (0..).zip(replies.iter().cloned()).collect();
-    decide(&message, (segments, &replies), &policy, 1_000_000).event
+    decide(&message, (segments, &replies), &policy, UnixMicros(1_000_000)).event
 }
 
 fn marks(event: &Event) -> Vec<Mark> {
@@ -53,7 +53,7 @@ fn one_segment_goes_where_its_reply_says() {
         (refused(CommandStatus(0x4FF)), State::Final(Status::TransmissionFailed)),
     ] {
         let event = decided(0, 1, std::slice::from_ref(&reply), InDoubt::Hold);
-        let transition = leased(1, 1).apply(event, 1).unwrap();
+        let transition = leased(1, 1).apply(event, UnixMicros(1)).unwrap();
         assert_eq!(State::Leased.after(transition.step), Ok(expected), "{reply:?}");
     }
 }
@@ -69,7 +69,7 @@ fn throttling_uses_no_attempts_up_and_errors_do() {
     let Event::Deferred { attempts, due, .. } = throttled else {
         panic!()
     };
-    assert_eq!((attempts, due), (ATTEMPTS_MAX, 1_050_000));
+    assert_eq!((attempts, due), (ATTEMPTS_MAX, UnixMicros(1_050_000)));
     let last = decided(ATTEMPTS_MAX, 1, &[refused(CommandStatus::ESME_RSYSERR)], InDoubt::Hold);
     let Event::Rejected { reason, .. } = last else { panic!() };
     assert_eq!(reason, Reason::AttemptsExhausted);
@@ -77,7 +77,7 @@ fn throttling_uses_no_attempts_up_and_errors_do() {
     let Event::Deferred { attempts, due, .. } = first else {
         panic!()
     };
-    assert_eq!((attempts, due), (1, 1_000_000 + RETRY_FIRST_US));
+    assert_eq!((attempts, due), (1, UnixMicros(1_000_000).plus(RETRY_FIRST)));
 }
 
 #[test]
@@ -147,18 +147,22 @@ fn a_late_answer_resolves_its_segment_and_with_the_last_the_message() {
     let policy = Policy {
         meanings: &meanings,
         in_doubt: InDoubt::Hold,
-        pause_us: 0,
+        pause: Duration::ZERO,
     };
     let doubted = leased(1, 2)
-        .apply(decided(0, 2, &[Reply::Lost, Reply::Lost], InDoubt::Hold), 1)
+        .apply(decided(0, 2, &[Reply::Lost, Reply::Lost], InDoubt::Hold), UnixMicros(1))
         .unwrap();
     let (doubtful, _) = Message::unpack(leased(1, 2).recipient, &doubted.replacement).unwrap();
-    let first = late(&doubtful, (1, &taken()), &policy, 2).unwrap();
+    let first = late(&doubtful, (1, &taken()), &policy, UnixMicros(2)).unwrap();
     assert!(matches!(first, Event::Learned(_)));
-    let learned = doubtful.apply(first, 2).unwrap();
+    let learned = doubtful.apply(first, UnixMicros(2)).unwrap();
     let (doubtful, _) = Message::unpack(leased(1, 2).recipient, &learned.replacement).unwrap();
     assert_eq!(doubtful.state, State::InDoubt);
-    assert_eq!(late(&doubtful, (1, &taken()), &policy, 3), None, "the same again");
-    let last = late(&doubtful, (0, &taken()), &policy, 3).unwrap();
+    assert_eq!(
+        late(&doubtful, (1, &taken()), &policy, UnixMicros(3)),
+        None,
+        "the same again"
+    );
+    let last = late(&doubtful, (0, &taken()), &policy, UnixMicros(3)).unwrap();
     assert!(matches!(last, Event::Accepted(_)));
 }

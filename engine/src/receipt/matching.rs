@@ -4,7 +4,7 @@ use jiff::civil::DateTime;
 use smpp::receipt::{Relation, relation};
 
 use crate::bind::ReceiptNews;
-use crate::domain::{Mark, Message, Record, SmscId, State, digest};
+use crate::domain::{Mark, Message, Record, SmscId, State, UnixMicros, digest};
 
 /// What a receipt was found to be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,15 +104,15 @@ fn lost_segment(message: &Message<'_>) -> Option<usize> {
 /// Receipts tell local time, of a zone that nobody says: from UTC-12 to UTC+14, and an hour for clocks that are off.
 const ZONES: std::ops::RangeInclusive<i64> = -13 * 3_600..=15 * 3_600;
 
-/// Whether a receipt's submit date, where it has one, may be that of a message that was submitted at `at_us`.
-pub(crate) fn is_plausible(news: &ReceiptNews, at_us: u64) -> bool {
+/// Whether a receipt's submit date, where it has one, may be that of a message that was submitted then.
+pub(crate) fn is_plausible(news: &ReceiptNews, at: UnixMicros) -> bool {
     let Some(date) = news.submit_date.as_deref().and_then(date) else {
         return true;
     };
     let Ok(utc) = date.to_zoned(jiff::tz::TimeZone::UTC) else {
         return false;
     };
-    ZONES.contains(&(utc.timestamp().as_second() - (at_us / 1_000_000) as i64))
+    ZONES.contains(&(utc.timestamp().as_second() - at.seconds() as i64))
 }
 
 /// `YYMMDDhhmm` or `YYYYMMDDhhmm`, with or without seconds (3.4, appendix B); `None` for what is written otherwise.

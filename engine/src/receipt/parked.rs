@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use smpp::receipt::Stat;
 
 use crate::bind::ReceiptNews;
-use crate::domain::{Recipient, SmscId, digest};
+use crate::domain::{Recipient, SmscId, UnixMicros, digest};
 
 /// Why a receipt was parked: the labels of a metric, and the word in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +41,8 @@ impl Unmatched {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Parked {
     smsc: u16,
-    /// When it came, µs since 1970.
-    pub(crate) at: u64,
+    /// When it came.
+    pub(crate) at: UnixMicros,
     /// Why it was parked.
     pub(crate) reason: Unmatched,
     source: String,
@@ -57,7 +57,7 @@ pub(crate) struct Parked {
 
 impl Parked {
     /// Packs a receipt; `None` when it is longer than any receipt is.
-    pub(crate) fn pack(news: &ReceiptNews, smsc: SmscId, reason: Unmatched, at: u64) -> Option<Vec<u8>> {
+    pub(crate) fn pack(news: &ReceiptNews, smsc: SmscId, reason: Unmatched, at: UnixMicros) -> Option<Vec<u8>> {
         let parked = Self {
             smsc: smsc.0,
             at,

@@ -2,14 +2,14 @@ use smpp::receipt::Stat;
 
 use super::*;
 use crate::domain::tests::leased;
-use crate::domain::{Event, Mark, Recipient, Record, SmscId, Trace, Traces};
+use crate::domain::{Event, Mark, Recipient, Record, SmscId, Trace, Traces, UnixMicros};
 
 const SMSC: SmscId = SmscId(1);
 const RECIPIENT: Recipient = Recipient(33_612_345_678);
 
 fn stored(campaign: u64, event: Event) -> Vec<u8> {
     leased(campaign, 1)
-        .apply(event, 1_764_000_000_000_000)
+        .apply(event, UnixMicros(1_764_000_000_000_000))
         .unwrap()
         .replacement
 }
@@ -20,19 +20,31 @@ fn enroute(campaign: u64, ids: &[&str]) -> Vec<u8> {
         smsc_id: id.as_bytes().to_vec(),
     };
     let segments = ids.iter().map(trace).collect();
-    stored(campaign, Event::Accepted(Traces { at: 5, segments }))
+    stored(
+        campaign,
+        Event::Accepted(Traces {
+            at: UnixMicros(5),
+            segments,
+        }),
+    )
 }
 
 fn doubtful(campaign: u64) -> Vec<u8> {
     let segments = vec![Trace::new(Mark::Lost)];
-    stored(campaign, Event::Doubted(Traces { at: 5, segments }))
+    stored(
+        campaign,
+        Event::Doubted(Traces {
+            at: UnixMicros(5),
+            segments,
+        }),
+    )
 }
 
 fn unanswered(campaign: u64) -> Vec<u8> {
     let deferred = Event::Deferred {
         traces: None,
         attempts: 0,
-        due: 1,
+        due: UnixMicros(1),
     };
     stored(campaign, deferred)
 }
@@ -128,17 +140,17 @@ fn a_submit_date_of_another_day_is_not_plausible() {
         "yesterday",
         "",
     ] {
-        assert!(is_plausible(&of(date), at), "{date}");
+        assert!(is_plausible(&of(date), UnixMicros(at)), "{date}");
     }
     for date in ["2511201200", "20251130120000", "2511270000"] {
-        assert!(!is_plausible(&of(date), at), "{date}");
+        assert!(!is_plausible(&of(date), UnixMicros(at)), "{date}");
     }
-    assert!(is_plausible(&news("", "7"), at));
+    assert!(is_plausible(&news("", "7"), UnixMicros(at)));
 }
 
 #[test]
 fn parked_receipts_come_back() {
-    let packed = Parked::pack(&news("", "7"), SmscId(3), Unmatched::Early, 9).unwrap();
+    let packed = Parked::pack(&news("", "7"), SmscId(3), Unmatched::Early, UnixMicros(9)).unwrap();
     let twice = [packed.clone(), packed.clone()].concat();
     let parked: Vec<_> = Parked::split(&twice).collect();
     assert_eq!((parked.len(), parked[1].1), (2, &packed[..]));

@@ -106,7 +106,7 @@ impl SmscSide {
         Policy {
             meanings: &self.meanings,
             in_doubt,
-            pause_us: self.outlet.meter.pause().as_micros() as u64,
+            pause: self.outlet.meter.pause(),
         }
     }
 }
@@ -156,12 +156,12 @@ impl Gatherer {
 
     /// What the replies make of the message as it was leased.
     fn decide(&self, side: &SmscSide, flight: &Flight, replies: &[(u8, Reply)]) -> Option<(Transition, Note)> {
-        let now_us = self.clock.unix_us();
+        let now = self.clock.unix();
         let (message, _) = Message::unpack(flight.recipient, &flight.message)
             .inspect_err(|error| tracing::error!(%error, id = %flight.id, "a leased message cannot be read"))
             .ok()?;
         let policy = side.policy(self.in_doubt);
-        let decision = decide(&message, (flight.segments, replies), &policy, now_us);
+        let decision = decide(&message, (flight.segments, replies), &policy, now);
         if let Some(retry) = decision.retry {
             let labels = [side.outlet.metrics.name.as_str(), retry.label()];
             side.outlet
@@ -173,7 +173,7 @@ impl Gatherer {
         }
         let note = note_of(&decision.event, flight.sender);
         let transition = message
-            .apply(decision.event, now_us)
+            .apply(decision.event, now)
             .inspect_err(|error| tracing::error!(%error, id = %flight.id, "an answer moves nothing"))
             .ok()?;
         Some((transition, note))

@@ -3,7 +3,7 @@
 use super::Settler;
 use super::case::Question;
 use super::sheet::{Made, Sheet};
-use crate::domain::{Event, Message, Note, Record, State, digest};
+use crate::domain::{Event, Message, Note, Record, State, UnixMicros, digest};
 use crate::receipt::{Found, Unmatched, find, is_plausible};
 
 /// What came of a receipt at one place.
@@ -50,9 +50,9 @@ impl Settler {
             Found::Ambiguous => return Matched::Unmatched(question, Unmatched::Ambiguous),
             Found::Nothing => return Matched::Unmatched(question, Unmatched::UnknownId),
         };
-        let now_us = self.clock.unix_us();
-        let taken_at = message.traces().map_or(0, |traces| traces.at);
-        let transition = match message.apply(event, now_us) {
+        let now = self.clock.unix();
+        let taken_at = message.traces().map_or(UnixMicros::default(), |traces| traces.at);
+        let transition = match message.apply(event, now) {
             Ok(transition) => transition,
             Err(error) => {
                 tracing::error!(%error, "a receipt moves nothing");
@@ -60,7 +60,7 @@ impl Settler {
             }
         };
         let note = Note::Settled(digest(question.smsc, question.news.ids().next().unwrap_or_default()));
-        match sheet.swap.draft.make(&transition, &note, now_us) {
+        match sheet.swap.draft.make(&transition, &note, now) {
             Ok(true) => {
                 sheet.moved = true;
                 Matched::Moves(Made::Receipt(question, transition.step, taken_at))
@@ -94,7 +94,7 @@ impl Settler {
         if question.insisted {
             return true;
         }
-        let since = message.traces().map_or(0, |traces| traces.at);
+        let since = message.traces().map_or(UnixMicros::default(), |traces| traces.at);
         is_plausible(&question.news, since) && self.may_quote(question, message).await
     }
 

@@ -2,7 +2,6 @@
 //! changed comes again, a few rounds at most.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
@@ -15,7 +14,7 @@ use super::sheet::{Made, Sheet};
 use super::tray::Tray;
 use super::{Settler, SmscSide};
 use crate::bind::{InboundNews, Reply};
-use crate::domain::{Draft, Due, Recipient, Record, SmscId, State, Status, Step, Transition};
+use crate::domain::{Draft, Due, Recipient, Record, SmscId, State, Status, Step, Transition, UnixMicros};
 use crate::outcome;
 use crate::receipt::{Parked, Unmatched};
 use crate::store::Swap;
@@ -151,7 +150,7 @@ impl Settler {
             return vec![false; sheets.len()];
         }
         let since = self.clock.now();
-        let swap = || self.store.swap(self.clock.unix_us(), &moved);
+        let swap = || self.store.swap(self.clock.unix(), &moved);
         let swapped = insist(&self.metrics, "commit", swap).await;
         self.metrics.redis_op("commit", self.clock.now() - since, moved.len());
         let done = moved.iter().zip(&swapped.done).filter(|(_, done)| **done);
@@ -171,12 +170,12 @@ impl Settler {
     /// Makes an answer's move in its message's record; an answer whose record must be read comes back. Nothing is
     /// left of one that says nothing new.
     fn answer(&self, mut answered: Answered, sheet: &mut Sheet) -> Option<Result<Made, Answered>> {
-        let now_us = self.clock.unix_us();
+        let now = self.clock.unix();
         let draft = &mut sheet.swap.draft;
         if let Some((transition, note)) = &answered.made {
             // Held: it was made when the reply of the store was lost, and the swap, which changes nothing, says what was parked.
             let made = draft
-                .make(transition, note, now_us)
+                .make(transition, note, now)
                 .and_then(|made| Ok(made || draft.holds(&transition.replacement)?))
                 .inspect_err(|error| tracing::error!(%error, id = %answered.flight.id, "a record cannot be read"))
                 .ok()?;
@@ -197,7 +196,7 @@ impl Settler {
     /// Answers of a message that is not leased any more: it is in doubt, by the timer or by another process, and they
     /// resolve that; or it was settled by the same answer before, and nothing is to be done. Returns the last move.
     fn late(&self, answered: &Answered, draft: &mut Draft) -> Option<Transition> {
-        let now_us = self.clock.unix_us();
+        let now = self.clock.unix();
         let policy = self.side(answered.smsc)?.policy(self.in_doubt);
         let mut last = None;
         for (part, reply) in &answered.replies {
@@ -206,15 +205,15 @@ impl Settler {
                 .ok()?;
             let mut messages = record.messages.iter();
             let message = messages.find(|message| message.id == answered.flight.id && message.state == State::InDoubt);
-            let event = message.and_then(|message| outcome::late(message, (*part, reply), &policy, now_us));
+            let event = message.and_then(|message| outcome::late(message, (*part, reply), &policy, now));
             let (Some(message), Some(event)) = (message, event) else {
                 continue;
             };
             let note = note_of(&event, answered.flight.sender);
-            let Ok(transition) = message.apply(event, now_us) else {
+            let Ok(transition) = message.apply(event, now) else {
                 continue;
             };
-            if draft.make(&transition, &note, now_us).unwrap_or_default() {
+            if draft.make(&transition, &note, now).unwrap_or_default() {
                 last = Some(transition);
             }
         }
@@ -328,14 +327,14 @@ impl Settler {
         for due in &draft.dues {
             if let Due::At(line, due, _) = due {
                 let partition = draft.recipient.partition(self.store.partitions());
-                let wait = Duration::from_micros(due.saturating_sub(self.clock.unix_us()));
+                let wait = due.since(self.clock.unix());
                 self.bells.ring_at(line.way, partition, self.clock.now() + wait);
             }
         }
     }
 
     /// A receipt has moved its message.
-    fn settled(&self, question: Question, step: Step, taken_at: u64, tray: &mut Tray) {
+    fn settled(&self, question: Question, step: Step, taken_at: UnixMicros, tray: &mut Tray) {
         if let Step::Settle(status) = step {
             self.ended(question.smsc, status, taken_at);
         }
@@ -343,10 +342,10 @@ impl Settler {
     }
 
     /// A message reached its end by a receipt.
-    fn ended(&self, smsc: SmscId, status: Status, taken_at: u64) {
+    fn ended(&self, smsc: SmscId, status: Status, taken_at: UnixMicros) {
         if let Some(side) = self.side(smsc) {
             side.outlet.metrics.status(status);
-            let seconds = self.clock.unix_us().saturating_sub(taken_at) as f64 / 1e6;
+            let seconds = self.clock.unix().since(taken_at).as_secs_f64();
             side.outlet.metrics.receipt_latency.observe(seconds);
             self.metrics.submitted_to_settled_seconds.observe(seconds);
         }
@@ -370,11 +369,11 @@ impl Settler {
 
     /// Parks receipts whose message may still be answered. Returns them as parked.
     async fn park(&self, early: Vec<Question>) -> Vec<Question> {
-        let now_us = self.clock.unix_us();
+        let now = self.clock.unix();
         let mut packed = Vec::with_capacity(early.len());
         let mut kept = Vec::with_capacity(early.len());
         for mut question in early {
-            let Some(one) = Parked::pack(&question.news, question.smsc, question.unmatched, now_us) else {
+            let Some(one) = Parked::pack(&question.news, question.smsc, question.unmatched, now) else {
                 self.refuse_room(question.smsc);
                 continue;
             };
@@ -416,7 +415,7 @@ impl Settler {
         let mut by_partition: HashMap<_, Vec<Vec<u8>>> = HashMap::new();
         for news in inbound {
             let partition = Recipient(news.from.unwrap_or(0)).partition(self.store.partitions());
-            let packed = pack_inbound(&news, self.clock.unix_us());
+            let packed = pack_inbound(&news, self.clock.unix());
             by_partition.entry(partition).or_default().push(packed);
         }
         for (partition, packed) in by_partition {
@@ -461,7 +460,7 @@ impl Settler {
     }
 }
 
-fn pack_inbound(news: &InboundNews, at: u64) -> Vec<u8> {
+fn pack_inbound(news: &InboundNews, at: UnixMicros) -> Vec<u8> {
     let json = serde_json::json!({ "at": at, "from": news.source, "to": news.destination, "text": news.text });
     json.to_string().into_bytes()
 }

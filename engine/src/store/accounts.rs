@@ -7,7 +7,7 @@ use redis::{Cmd, Value};
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
 use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, integer, keys};
-use crate::domain::{CampaignId, TenantId};
+use crate::domain::{CampaignId, TenantId, UnixMicros};
 
 /// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
 pub(crate) const GRANTED_MAX: u64 = 1_000_000_000_000;
@@ -24,8 +24,7 @@ pub(crate) struct Tenant {
     pub(crate) weight: u8,
     /// Its credits.
     pub(crate) credits: Credits,
-    /// µs since 1970.
-    pub(crate) created_at: u64,
+    pub(crate) created_at: UnixMicros,
 }
 
 /// A tenant's credits: `granted = available + held + spent`, always.
@@ -95,13 +94,13 @@ pub(crate) struct Booked {
 
 impl Store {
     /// Makes a tenant without credits. A request that made one before makes no other: that one gets a further key.
-    pub(crate) async fn create_tenant(&self, new: &NewTenant, now_us: u64) -> Result<TenantId, StoreError> {
+    pub(crate) async fn create_tenant(&self, new: &NewTenant, now: UnixMicros) -> Result<TenantId, StoreError> {
         let (id, repeated) = self.reserve_tenant(new.token).await?;
         let tenant = keys::tenant(id);
         let mut fields = vec![
             ("name", new.name.clone()),
             ("weight", new.weight.to_string()),
-            ("created_at", now_us.to_string()),
+            ("created_at", now.0.to_string()),
         ];
         let counters = ["granted", "available", "held", "spent", "recredited"];
         fields.extend(counters.map(|counter| (counter, "0".to_owned())));
@@ -156,19 +155,19 @@ impl Store {
                 spent: number("spent"),
                 recredited: number("recredited"),
             },
-            created_at: number("created_at"),
+            created_at: UnixMicros(number("created_at")),
         }))
     }
 
     /// Grants credits, once for each token. `Ok(None)`: there is no such tenant; `Ok(Some(None))`: it would have more than a
     /// million million.
-    pub(crate) async fn grant(&self, grant: &Grant<'_>, now_us: u64) -> Result<Option<Option<u64>>, StoreError> {
+    pub(crate) async fn grant(&self, grant: &Grant<'_>, now: UnixMicros) -> Result<Option<Option<u64>>, StoreError> {
         let id = grant.tenant;
         let names = [keys::tenant(id), keys::ledger(id), keys::grants(id)];
         let mut call: Cmd = self.script(Name::Grant, &[&names[0], &names[1], &names[2]]);
         call.arg(grant.credits)
             .arg(grant.reference)
-            .arg(now_us)
+            .arg(now.0)
             .arg(GRANTED_MAX)
             .arg(grant.token.0.as_slice())
             .arg(REMEMBERED.as_micros() as u64)
@@ -181,7 +180,7 @@ impl Store {
     }
 
     /// Books what campaigns spent, each in a script of its own; the same sums twice change nothing.
-    pub(crate) async fn book(&self, bookings: &[Booking], now_us: u64) -> Result<Vec<Booked>, StoreError> {
+    pub(crate) async fn book(&self, bookings: &[Booking], now: UnixMicros) -> Result<Vec<Booked>, StoreError> {
         let book = |one: &Booking| {
             let (tenant, id) = (one.tenant, one.campaign);
             let names = [keys::tenant(tenant), keys::ledger(tenant), keys::campaign(tenant, id)];
@@ -189,7 +188,7 @@ impl Store {
             call.arg(one.spent)
                 .arg(one.recredited)
                 .arg(one.keep.map_or_else(String::new, |keep| keep.to_string()));
-            call.arg(now_us)
+            call.arg(now.0)
                 .arg(id.to_string())
                 .arg(one.state.map_or("", CampaignState::code));
             call

@@ -7,7 +7,7 @@ use redis::Value;
 use super::scripts::Name;
 use super::{Store, StoreError, array, bytes, integer, keys};
 use crate::domain::{
-    BadForm, CampaignId, MessageId, Partition, Purpose, Recipient, Record, ResultSlot, Row, State, TenantId,
+    BadForm, CampaignId, MessageId, Partition, Purpose, Recipient, Record, ResultSlot, Row, State, TenantId, UnixMicros,
 };
 
 /// Where a campaign is in its life.
@@ -106,10 +106,9 @@ pub(crate) struct Campaign {
     pub(crate) spent: u64,
     /// See `held`.
     pub(crate) recredited: u64,
-    /// µs since 1970.
-    pub(crate) created_at: u64,
-    /// µs since 1970; 0 before the launch.
-    pub(crate) launched_at: u64,
+    pub(crate) created_at: UnixMicros,
+    /// `None` before the launch.
+    pub(crate) launched_at: Option<UnixMicros>,
 }
 
 /// What came of a launch.
@@ -224,7 +223,7 @@ impl Store {
         set.arg("estimate_credits")
             .arg(campaign.estimate_credits)
             .arg("created_at")
-            .arg(campaign.created_at);
+            .arg(campaign.created_at.0);
         let mut list = redis::cmd("RPUSH");
         list.arg(keys::campaigns(campaign.tenant)).arg(campaign.id.0);
         self.run(&self.bulk, vec![set, list]).await.map(drop)
@@ -348,13 +347,13 @@ impl Store {
     }
 
     /// Holds a campaign's estimate and sets it going, from draft or blocked.
-    pub(crate) async fn launch(&self, campaign: &Campaign, now_us: u64) -> Result<Launch, StoreError> {
+    pub(crate) async fn launch(&self, campaign: &Campaign, now: UnixMicros) -> Result<Launch, StoreError> {
         let (tenant, id) = (campaign.tenant, campaign.id);
         let names = [keys::tenant(tenant), keys::ledger(tenant), keys::campaign(tenant, id)];
         let from = states(&[CampaignState::Draft, CampaignState::Blocked]);
         let mut call = self.script(Name::Hold, &[&names[0], &names[1], &names[2]]);
         call.arg(campaign.estimate_credits)
-            .arg(now_us)
+            .arg(now.0)
             .arg(id.to_string())
             .arg(from);
         call.arg(CampaignState::Launching.code())
@@ -538,7 +537,7 @@ fn read_campaign(tenant: TenantId, id: CampaignId, fields: &HashMap<String, Stri
         held: number("held"),
         spent: number("spent"),
         recredited: number("recredited"),
-        created_at: number("created_at"),
-        launched_at: number("launched_at"),
+        created_at: UnixMicros(number("created_at")),
+        launched_at: Some(UnixMicros(number("launched_at"))).filter(|at| at.0 > 0),
     })
 }

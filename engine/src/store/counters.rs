@@ -237,7 +237,7 @@ impl Store {
 mod tests {
     use super::*;
     use crate::domain::tests::leased;
-    use crate::domain::{Event, Mark, Message, Reason, Trace, Traces, Transition, events};
+    use crate::domain::{Event, Mark, Message, Reason, Trace, Traces, Transition, UnixMicros, events};
 
     fn count(transitions: &[&Transition]) -> Counters {
         let mut sums = [0i64; COUNTERS];
@@ -252,17 +252,21 @@ mod tests {
 
     fn traces(mark: Mark) -> Traces {
         Traces {
-            at: 1,
+            at: UnixMicros(1),
             segments: vec![Trace::new(mark), Trace::new(mark)],
         }
     }
 
     #[test]
     fn a_message_is_in_one_place_whatever_happens_to_it() {
-        let doubted = leased(1, 2).apply(Event::Doubted(traces(Mark::Lost)), 1).unwrap();
+        let doubted = leased(1, 2)
+            .apply(Event::Doubted(traces(Mark::Lost)), UnixMicros(1))
+            .unwrap();
         assert_eq!((count(&[&doubted]).in_doubt(), count(&[&doubted]).sent()), (1, 0));
         let (doubtful, _) = Message::unpack(leased(1, 2).recipient, &doubted.replacement).unwrap();
-        let accepted = doubtful.apply(Event::Accepted(traces(Mark::Taken)), 1).unwrap();
+        let accepted = doubtful
+            .apply(Event::Accepted(traces(Mark::Taken)), UnixMicros(1))
+            .unwrap();
         let both = count(&[&doubted, &accepted]);
         assert_eq!(
             (both.in_doubt(), both.accepted(), both.spent(), both.sent()),
@@ -270,7 +274,7 @@ mod tests {
         );
         let transmitted = |counters: &Counters| counters.statuses()[5].1;
         assert_eq!((transmitted(&both), both.ended()), (1, 0));
-        let expired = doubtful.apply(Event::Expired, 1).unwrap();
+        let expired = doubtful.apply(Event::Expired, UnixMicros(1)).unwrap();
         let failed = count(&[&doubted, &expired]);
         assert_eq!(
             (
@@ -285,16 +289,18 @@ mod tests {
 
     #[test]
     fn a_credit_that_is_given_back_was_spent_before() {
-        let accepted = leased(1, 2).apply(Event::Accepted(traces(Mark::Taken)), 1).unwrap();
+        let accepted = leased(1, 2)
+            .apply(Event::Accepted(traces(Mark::Taken)), UnixMicros(1))
+            .unwrap();
         let (enroute, _) = Message::unpack(leased(1, 2).recipient, &accepted.replacement).unwrap();
         let receipt = |segment| Event::Receipt {
             segment,
             status: Status::Recredited,
             code: 0,
         };
-        let first = enroute.apply(receipt(0), 1).unwrap();
+        let first = enroute.apply(receipt(0), UnixMicros(1)).unwrap();
         let (half, _) = Message::unpack(leased(1, 2).recipient, &first.replacement).unwrap();
-        let last = half.apply(receipt(1), 1).unwrap();
+        let last = half.apply(receipt(1), UnixMicros(1)).unwrap();
         let all = count(&[&accepted, &first, &last]);
         assert_eq!(
             (all.spent(), all.recredited(), all.ended(), all.statuses()[5].1),

@@ -5,7 +5,7 @@ use redis::Value;
 
 use super::scripts::Name;
 use super::{Store, StoreError, Token, array, bytes, integer, keys};
-use crate::domain::{CampaignId, Line, MessageId, Partition, Recipient, TenantId};
+use crate::domain::{CampaignId, Line, MessageId, Partition, Recipient, TenantId, UnixMicros};
 
 /// A message that is to be queued.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ impl Store {
         (tenant, campaign): (TenantId, CampaignId),
         (token, partition): (Token, Partition),
         credits: u64,
-        now_us: u64,
+        now: UnixMicros,
     ) -> Result<Option<CampaignId>, StoreError> {
         let names = [
             keys::tenant(tenant),
@@ -63,7 +63,7 @@ impl Store {
         // Listed first: a token that is listed and holds nothing costs a look, a hold that is not listed is lost.
         let mut list = redis::cmd("ZADD");
         list.arg(keys::HALF_DONE)
-            .arg(now_us / 1_000_000)
+            .arg(now.seconds())
             .arg(format!("{}:{}", tenant.0, token.hex()));
         let mut replies = self.run(&self.bulk, vec![list, call]).await?;
         let held = integer(&replies.pop().unwrap_or_default())? as u64;
@@ -71,7 +71,11 @@ impl Store {
     }
 
     /// Queues a message, once for each token.
-    pub(crate) async fn enqueue_direct(&self, message: &DirectMessage, now_us: u64) -> Result<DirectPlace, StoreError> {
+    pub(crate) async fn enqueue_direct(
+        &self,
+        message: &DirectMessage,
+        now: UnixMicros,
+    ) -> Result<DirectPlace, StoreError> {
         let partition = message.recipient.partition(self.partitions());
         let mut call = self.script(Name::Direct, &[self.base(partition)]);
         call.arg(message.campaign.0)
@@ -81,7 +85,7 @@ impl Store {
             .arg(&message.row[..])
             .arg(&message.token.0[..])
             .arg(MessageId::positions_max(self.partitions()))
-            .arg(((now_us / 1_000_000) as u32).to_string());
+            .arg((now.seconds() as u32).to_string());
         let mut replies = self.run(&self.bulk, vec![call]).await?;
         self.read_place(partition, &bytes(replies.pop().unwrap_or_default())?)
     }
@@ -172,7 +176,7 @@ impl Store {
     }
 
     /// Finishes or undoes a message that was left half done.
-    pub(crate) async fn resolve_half_done(&self, half: &HalfDone, now_us: u64) -> Result<(), StoreError> {
+    pub(crate) async fn resolve_half_done(&self, half: &HalfDone, now: UnixMicros) -> Result<(), StoreError> {
         let Some((campaign, partition)) = half.place else {
             return self
                 .run(&self.bulk, vec![self.unlist(half.tenant, half.token)])
@@ -180,7 +184,7 @@ impl Store {
                 .map(drop);
         };
         let mut call = self.script(Name::UndoDirect, &[self.base(partition)]);
-        call.arg(&half.token.0[..]).arg(now_us / 1_000_000);
+        call.arg(&half.token.0[..]).arg(now.seconds());
         let mut replies = self.run(&self.bulk, vec![call]).await?;
         let made = integer(&replies.pop().unwrap_or_default())? == 1;
         self.end_direct((half.tenant, campaign), half.token, made).await

@@ -2,15 +2,15 @@
 
 use super::scripts::Name;
 use super::{Store, StoreError, keys};
-use crate::domain::{CampaignId, RouteId, SmscId};
+use crate::domain::{CampaignId, RouteId, SmscId, UnixMicros};
 
 /// An engine process that has leased messages, and its last sign of life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Epoch {
     /// Its number, which its leases carry.
     pub(crate) number: u32,
-    /// µs since 1970, by the server's clock.
-    pub(crate) seen_at: u64,
+    /// By the server's clock.
+    pub(crate) seen_at: UnixMicros,
 }
 
 impl Store {
@@ -22,8 +22,8 @@ impl Store {
         Ok(epoch)
     }
 
-    /// A sign of life. Returns the server's time, µs since 1970.
-    pub(crate) async fn beat(&self, epochs: &[u32]) -> Result<u64, StoreError> {
+    /// A sign of life. Returns the server's time.
+    pub(crate) async fn beat(&self, epochs: &[u32]) -> Result<UnixMicros, StoreError> {
         let mut call = self.script(Name::Beat, &[keys::ENGINES]);
         call.arg(epochs);
         let now: String = self.ask(&call).await?;
@@ -36,7 +36,10 @@ impl Store {
         let pairs: Vec<(u32, u64)> = self.ask(get.arg(keys::ENGINES)).await?;
         Ok(pairs
             .into_iter()
-            .map(|(number, seen_at)| Epoch { number, seen_at })
+            .map(|(number, seen_at)| Epoch {
+                number,
+                seen_at: UnixMicros(seen_at),
+            })
             .collect())
     }
 

@@ -5,7 +5,7 @@ use redis::{Cmd, Value};
 
 use super::scripts::Name;
 use super::{Store, StoreError, array, bytes, recipient};
-use crate::domain::{BadForm, Draft, Due, Note, Partition, Recipient, Transition};
+use crate::domain::{BadForm, Draft, Due, Note, Partition, Recipient, Transition, UnixMicros};
 
 /// Records in one script call. Redis serves nobody else meanwhile: 500 are some 1.5 ms.
 const CALL_MAX: usize = 500;
@@ -68,14 +68,14 @@ impl Store {
 
     /// Swaps records, each only if it still is what was read; no two of one recipient. On an error some may be done: the
     /// same asked again are finished.
-    pub(crate) async fn swap(&self, now_us: u64, swaps: &[&Swap]) -> Result<Swapped, StoreError> {
+    pub(crate) async fn swap(&self, now: UnixMicros, swaps: &[&Swap]) -> Result<Swapped, StoreError> {
         let groups = self.grouped(swaps.iter().map(|swap| swap.draft.recipient));
         let calls = groups
             .iter()
             .map(|(partition, members)| {
                 let swaps: Vec<&Swap> = members.iter().map(|at| swaps[*at]).collect();
                 let mut call = self.script(Name::Swap, &[self.base(*partition)]);
-                add_swaps(&mut call, &swaps, now_us);
+                add_swaps(&mut call, &swaps, now);
                 call
             })
             .collect();
@@ -98,7 +98,7 @@ impl Store {
 
     /// Makes moves, each if its message still is what it was made from. Returns which were made, and parked receipts of
     /// their recipients.
-    pub(crate) async fn make(&self, now_us: u64, moves: &[(Transition, Note)]) -> Result<Swapped, StoreError> {
+    pub(crate) async fn make(&self, now: UnixMicros, moves: &[(Transition, Note)]) -> Result<Swapped, StoreError> {
         let mut made = Swapped {
             done: vec![false; moves.len()],
             parked: Vec::new(),
@@ -124,13 +124,13 @@ impl Store {
                 };
                 let (swap, of) = &mut swaps[index];
                 let bad = |form: BadForm| StoreError::bad_record(transition.recipient, form);
-                if swap.draft.make(transition, note, now_us).map_err(bad)? {
+                if swap.draft.make(transition, note, now).map_err(bad)? {
                     of.push(at);
                 }
             }
             swaps.retain(|(_, of)| !of.is_empty());
             let asked: Vec<&Swap> = swaps.iter().map(|(swap, _)| swap).collect();
-            let swapped = self.swap(now_us, &asked).await?;
+            let swapped = self.swap(now, &asked).await?;
             made.parked.extend(swapped.parked);
             for ((_, of), done) in swaps.iter().zip(swapped.done) {
                 match done {
@@ -156,7 +156,7 @@ impl Store {
     }
 }
 
-fn add_swaps(call: &mut Cmd, swaps: &[&Swap], now_us: u64) {
+fn add_swaps(call: &mut Cmd, swaps: &[&Swap], now: UnixMicros) {
     let (mut journal, mut lengths) = (
         Vec::with_capacity(swaps.len() * 40),
         Vec::with_capacity(swaps.len() * 4),
@@ -176,21 +176,21 @@ fn add_swaps(call: &mut Cmd, swaps: &[&Swap], now_us: u64) {
         call.arg(swap.draft.octets());
     }
     for (swap, which) in swaps.iter().zip(1..) {
-        add_rest(call, &swap.draft, which, now_us);
+        add_rest(call, &swap.draft, which, now);
     }
 }
 
-fn add_rest(call: &mut Cmd, draft: &Draft, which: usize, now_us: u64) {
+fn add_rest(call: &mut Cmd, draft: &Draft, which: usize, now: UnixMicros) {
     let member = |id: crate::domain::MessageId| [draft.recipient.0.to_be_bytes(), id.0.to_be_bytes()].concat();
     for due in &draft.dues {
         call.arg(which);
         match due {
-            Due::At(line, when, id) => call.arg("z").arg(line.to_string()).arg(*when).arg(member(*id)),
+            Due::At(line, when, id) => call.arg("z").arg(line.to_string()).arg(when.0).arg(member(*id)),
             Due::Gone(line, id) => call.arg("x").arg(line.to_string()).arg("").arg(member(*id)),
         };
     }
     for tenant in &draft.capped {
-        let seconds = ((now_us / 1_000_000) as u32).to_be_bytes();
+        let seconds = (now.seconds() as u32).to_be_bytes();
         call.arg(which).arg("c").arg(tenant.0).arg(&seconds[..]).arg("");
     }
 }

@@ -7,7 +7,7 @@ use super::scripts::Name;
 use super::{Store, StoreError, array, bytes, integer, recipient};
 use crate::domain::{
     BadForm, CampaignId, GateId, Line, Message, MessageId, Partition, Purpose, Recipient, RouteId, Row, SmscId,
-    TenantId,
+    TenantId, UnixMicros,
 };
 
 /// What a dispatcher asks for.
@@ -23,8 +23,7 @@ pub(crate) struct LeaseAsk<'a> {
     pub(crate) number: u64,
     /// About that many segments.
     pub(crate) segments: usize,
-    /// Now, µs since 1970.
-    pub(crate) now_us: u64,
+    pub(crate) now: UnixMicros,
     /// The routes that the SMSC serves now.
     pub(crate) routes: &'a [RouteId],
     /// The gates that are open now.
@@ -54,7 +53,7 @@ pub(crate) enum Leased {
         /// More is due in this partition.
         more: bool,
         /// When the next deferred message is due, µs.
-        next_due: Option<u64>,
+        next_due: Option<UnixMicros>,
         /// Spans were found that had been cut under older routes.
         stale: bool,
     },
@@ -115,7 +114,7 @@ impl Store {
         call.arg(ask.epoch)
             .arg(ask.number)
             .arg(ask.number - 1)
-            .arg(ask.now_us)
+            .arg(ask.now.0)
             .arg(ask.smsc.0)
             .arg(ask.segments)
             .arg(ask.version)
@@ -267,12 +266,12 @@ impl Store {
         &self,
         (partition, line): (Partition, Line),
         due: &[DueMessage],
-        now_us: u64,
+        now: UnixMicros,
     ) -> Result<(), StoreError> {
         let mut add = redis::cmd("ZADD");
         add.arg(format!("{}due:{line}", self.base(partition))).arg("XX");
         for message in due {
-            add.arg(now_us)
+            add.arg(now.0)
                 .arg([message.recipient.0.to_be_bytes(), message.id.0.to_be_bytes()].concat());
         }
         self.run(&self.bulk, vec![add]).await.map(drop)
@@ -288,8 +287,8 @@ impl Store {
         call.arg(ask.epoch)
             .arg(ask.known)
             .arg(ask.number)
-            .arg(&((ask.now_us / 1_000_000) as u32).to_be_bytes()[..])
-            .arg(&ask.now_us.to_be_bytes()[..])
+            .arg(&(ask.now.seconds() as u32).to_be_bytes()[..])
+            .arg(&ask.now.0.to_be_bytes()[..])
             .arg(self.partitions());
         for (recipient, message) in ask.messages {
             call.arg(&recipient.0.to_be_bytes()[..]).arg(&message[..]);
@@ -351,7 +350,7 @@ impl Store {
         tenant: Option<TenantId>,
         purposes: &[Purpose],
         recipients: &[Recipient],
-        now_us: u64,
+        now: UnixMicros,
     ) -> Result<u64, StoreError> {
         let mut by_partition: Vec<Vec<Recipient>> = vec![Vec::new(); usize::from(self.partitions())];
         for recipient in recipients {
@@ -366,7 +365,7 @@ impl Store {
         for (partition, of) in self.all_partitions().zip(&by_partition) {
             for chunk in of.chunks(1_000) {
                 let mut call = self.script(Name::Stop, &[self.base(partition)]);
-                call.arg(&scope[..]).arg(&lanes).arg(now_us / 1_000_000);
+                call.arg(&scope[..]).arg(&lanes).arg(now.seconds());
                 for recipient in chunk {
                     call.arg(&recipient.0.to_be_bytes()[..]);
                 }
@@ -404,8 +403,7 @@ pub(crate) struct RestoreAsk<'a> {
     pub(crate) number: u64,
     /// What was leased, in order.
     pub(crate) messages: &'a [(Recipient, Bytes)],
-    /// Now, µs since 1970.
-    pub(crate) now_us: u64,
+    pub(crate) now: UnixMicros,
 }
 
 fn list(numbers: impl Iterator<Item = u16>) -> String {

@@ -8,16 +8,14 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use lab::{Lane, Processes, Row, Sim, Totals, number_of, variable_octets};
 
 use super::load::{Load, LoadPlan};
 use super::report::{Figure, Figures, Goal};
-use super::simulator::{Simulator, Totals};
 use super::stage::{Stage, StagePlan, Usage};
 use super::watch::Watch;
 use crate::cli::BenchArguments;
 use crate::clock;
-use crate::patients::{Lane, number_of, variable_octets};
-use crate::process::Processes;
 
 /// The goals, for a machine of two cores that runs everything, this program included.
 const RATE: Goal = Goal::AtLeast(60_000.0);
@@ -121,8 +119,8 @@ fn main_phase(
     // The last acknowledgements may still be on their way: they are written after the store has the receipts.
     stage
         .simulator()?
-        .wait_for(&["receipts_acked"], plan.total(), Duration::from_secs(5))?;
-    check_ledger(&stage.simulator()?.totals()?, plan.total())?;
+        .wait_for("receipts_acked", plan.total(), Duration::from_secs(5))?;
+    check_ledger(&stage.totals()?, plan.total())?;
     ensure!(
         watch.settled() == plan.total(),
         "the engine's metrics count {} settled messages",
@@ -156,10 +154,11 @@ fn opt_out(stage: &Stage, recipients: u64, count: u32) -> Result<Option<u64>> {
 }
 
 /// The 99th percentile, in ms, of the time from a receipt sent to its acknowledgement, over samples of the ledger.
-fn ack_p99_ms(simulator: &Simulator, messages: u64) -> Result<Option<f64>> {
+fn ack_p99_ms(simulator: &Sim, messages: u64) -> Result<Option<f64>> {
     let mut waits = Vec::new();
     for sample in 0..SAMPLES {
-        for row in simulator.rows(sample * messages / SAMPLES, SAMPLE_ROWS.min(messages / SAMPLES + 1))? {
+        let (from, limit) = (sample * messages / SAMPLES, SAMPLE_ROWS.min(messages / SAMPLES + 1));
+        for row in Row::some(simulator.http(), &format!("from={from}&limit={limit}"))? {
             let acked = row.receipt_sent_at_us.zip(row.receipt_acked_at_us);
             waits.extend(acked.map(|(sent, acked)| acked.saturating_sub(sent)));
         }
@@ -193,11 +192,7 @@ fn send(load: &Load, stage: &Stage, watch: &mut Watch, total: u64) -> Result<f64
 fn last_submit(stage: &Stage, total: u64, over: &AtomicBool) -> Result<f64> {
     let started = clock::now();
     // One long poll after the other, each short enough to notice a stall; the simulator answers when it has them all.
-    while !stage
-        .simulator()?
-        .wait_for(&["accepted"], total, Duration::from_secs(2))?
-        && !over.load(Ordering::Relaxed)
-    {}
+    while !stage.simulator()?.wait_for("accepted", total, Duration::from_secs(2))? && !over.load(Ordering::Relaxed) {}
     Ok(started.elapsed().as_secs_f64())
 }
 
@@ -210,6 +205,7 @@ fn check_ledger(totals: &Totals, messages: u64) -> Result<()> {
         recipients: messages,
         receipts_due: messages,
         receipts_acked: messages,
+        ..totals.clone()
     };
     ensure!(
         *totals == expected,
@@ -398,6 +394,8 @@ fn cpu_figures(main: &MainPhase, total: f64) -> Vec<Figure> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -414,9 +412,15 @@ mod tests {
             submits: 10,
             accepted: 10,
             rejected: 0,
+            lost: 0,
+            answered: 10,
+            unanswered: 0,
             recipients: 10,
             receipts_due: 10,
             receipts_acked: 10,
+            receipts_refused: 0,
+            duplicates: 0,
+            by_status: BTreeMap::new(),
         };
         assert!(check_ledger(&right, 10).is_ok());
         assert!(

@@ -4,12 +4,10 @@ use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use lab::{Api, Campaign, CampaignBody, Lane, Processes, Tenant};
 
-use super::parallel::in_parallel;
-use crate::api::{Api, Campaign, Tenant};
 use crate::clock;
-use crate::patients::{CampaignBody, Lane};
-use crate::process::Processes;
+use crate::parallel::in_parallel;
 
 /// A campaign that is being queued or finished is asked again after this long: each question costs Redis some reads.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
@@ -62,7 +60,7 @@ impl Load {
     /// # Errors
     /// A call failed.
     pub(crate) fn enrol(api: Api, plan: LoadPlan) -> Result<Self> {
-        let enrol = |n: usize| api.enrol(&format!("Bench {n}"), plan.messages_of(n) * CREDITS_PER_MESSAGE);
+        let enrol = |n: usize| Ok(api.enrol(&format!("Bench {n}"), plan.messages_of(n) * CREDITS_PER_MESSAGE)?);
         let tenants = in_parallel(plan.tenants as usize, enrol)?;
         Ok(Self {
             api,
@@ -90,7 +88,7 @@ impl Load {
                 .with_sender(sender_of(n % self.tenants.len()))
                 .in_lane(self.lane);
             let draft = self.api.create(self.tenant_of(n), &body)?;
-            let accepted = draft.audience.accepted;
+            let accepted = draft.accepted();
             ensure!(
                 accepted == u64::from(recipients),
                 "campaign {}: {accepted} of {recipients} accepted",
@@ -108,7 +106,7 @@ impl Load {
     pub(crate) fn launch(&self, range: Range<usize>) -> Result<()> {
         let first = range.start;
         in_parallel(range.len(), |n| {
-            self.api.launch(self.tenant_of(first + n), &self.campaigns[first + n])
+            Ok(self.api.launch(self.tenant_of(first + n), &self.campaigns[first + n])?)
         })?;
         Ok(())
     }
@@ -142,7 +140,7 @@ impl Load {
     /// # Errors
     /// The call failed.
     pub(crate) fn cancel(&self, campaign: usize) -> Result<()> {
-        self.api.cancel(self.tenant_of(campaign), &self.campaigns[campaign])
+        Ok(self.api.cancel(self.tenant_of(campaign), &self.campaigns[campaign])?)
     }
 
     /// Checks through the API that every message was delivered and every credit is where it belongs.
@@ -185,8 +183,8 @@ impl Load {
 
     fn campaign_fault(&self, campaign: &Campaign, n: usize) -> Option<String> {
         let expected = u64::from(self.plan.recipients);
-        let delivered = campaign.statuses.get("delivered").copied().unwrap_or(0);
-        let counted: u64 = campaign.statuses.values().sum();
+        let delivered = campaign.status("delivered");
+        let counted = campaign.with_status();
         let right = delivered == expected && counted == expected && campaign.progress.total == expected;
         (!right).then(|| {
             let id = &self.campaigns[n];
@@ -200,7 +198,7 @@ impl Load {
     fn credit_fault(&self, n: usize) -> Result<Option<String>> {
         let credits = self.api.credits(&self.tenants[n])?;
         let messages = self.plan.messages_of(n);
-        let conserved = credits.granted == credits.available + credits.held + credits.spent;
+        let conserved = credits.imbalance() == 0;
         // One segment each, all delivered: spent is the messages, and nothing is held any more.
         let right = conserved && credits.spent == messages && credits.held == 0;
         Ok((!right).then(|| format!("tenant {}: {messages} messages, but {credits:?}", self.tenants[n].id)))

@@ -15,16 +15,13 @@ mod report;
 mod watch;
 mod load;
 mod stage;
-mod simulator;
-mod parallel;
 
 use anyhow::Result;
+use lab::Processes;
 
-pub(crate) use parallel::in_parallel;
 pub(crate) use stage::{Stage, StagePlan};
 
 use crate::cli::BenchArguments;
-use crate::process::Processes;
 
 /// Runs the measurement that the arguments describe and prints it; the last line of standard output is JSON.
 ///

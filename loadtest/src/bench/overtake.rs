@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use kit::clock::{micros, wall_us};
+use lab::{Lane, Processes, Row, number_of};
 
 use super::canonical::quantile;
 use super::load::{Load, LoadPlan};
 use super::report::{Figure, Figures, Goal};
 use super::stage::{Stage, StagePlan};
 use crate::cli::BenchArguments;
-use crate::patients::{Lane, number_of};
-use crate::process::Processes;
 
 /// Single messages: enough for a 99th percentile, at a pace that is no load by itself.
 const REMINDERS: u64 = 500;
@@ -22,6 +21,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Messages of the backlog that are sent before the first reminder, so that the storm blows.
 const STORM_FROM: u64 = 20_000;
+
+const REMINDER: &str = "Rappel : votre rendez-vous est demain.";
 
 const TENANTS: u32 = 20;
 const CAMPAIGN: u32 = 1_000;
@@ -52,17 +53,17 @@ pub(crate) fn measure(arguments: &BenchArguments, processes: &Processes) -> Resu
     load.wait_queued(0..load.campaigns(), processes)?;
     let reminders = stage.api().enrol("Reminders", 2 * REMINDERS)?;
     stage.start_simulator()?;
-    let storm = stage.simulator()?.wait_for(&["submits"], STORM_FROM, WITHIN)?;
-    ensure!(storm, "the backlog is not sent: {:?}", stage.simulator()?.totals()?);
+    let storm = stage.simulator()?.wait_for("submits", STORM_FROM, WITHIN)?;
+    ensure!(storm, "the backlog is not sent: {:?}", stage.totals()?);
 
     let mut sent = Vec::new();
     for number in (plan.total()..plan.total() + REMINDERS).map(number_of) {
         stage.check_open()?;
         sent.push((number, wall_us()));
-        stage.api().send(&reminders, &format!("+{number}"))?;
+        stage.api().send(&reminders, &format!("+{number}"), REMINDER)?;
         std::thread::sleep(PAUSE);
     }
-    let submits = stage.simulator()?.totals()?.submits;
+    let submits = stage.totals()?.submits;
     let mut waits = Vec::new();
     for (number, posted_us) in sent {
         let arrived_us = first_submit_us(&stage, number)?;
@@ -76,7 +77,7 @@ pub(crate) fn measure(arguments: &BenchArguments, processes: &Processes) -> Resu
 fn first_submit_us(stage: &Stage, number: u64) -> Result<u64> {
     let deadline = wall_us() + micros(WITHIN);
     loop {
-        let rows = stage.simulator()?.rows_to(number)?;
+        let rows = Row::some(stage.simulator()?.http(), &format!("recipient={number}"))?;
         if let Some(first) = rows.iter().map(|row| row.received_at_us).min() {
             return Ok(first);
         }

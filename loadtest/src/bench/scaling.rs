@@ -16,6 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use lab::Processes;
 
 use super::load::{Load, LoadPlan};
 use super::report::{Figure, Figures, Goal};
@@ -23,7 +24,6 @@ use super::stage::{Stage, StagePlan};
 use super::watch::Watch;
 use crate::cli::BenchArguments;
 use crate::clock;
-use crate::process::Processes;
 
 /// The short backlog, in messages.
 const BACKLOG_SHORT: u32 = 10_000;
@@ -237,7 +237,7 @@ impl Runs<'_> {
         let mut launched = queued_first;
         while watch.look(&stage)? < u64::from(measured) && !watch.stalled() {
             stage.check_open()?;
-            let accepted = stage.simulator()?.totals()?.accepted;
+            let accepted = stage.totals()?.accepted;
             // As many launched and not accepted as at the start: what was accepted is made good.
             let wanted = queued_first + (accepted / u64::from(CAMPAIGN)) as usize;
             let wanted = wanted.min(load.campaigns());
@@ -292,7 +292,7 @@ impl Runs<'_> {
         load.ingest()?;
         let simulator = stage.simulator()?;
         let began = |submits, what| -> Result<()> {
-            let begun = simulator.wait_for(&["submits"], submits, BEGINS_WITHIN)?;
+            let begun = simulator.wait_for("submits", submits, BEGINS_WITHIN)?;
             ensure!(begun, "{submits} submit_sm did not come within a minute after {what}");
             Ok(())
         };
@@ -306,7 +306,7 @@ impl Runs<'_> {
         began(u64::from(recipients) / 10, "the launch")?;
         let stopping = clock::now();
         load.cancel(0)?;
-        let last = simulator.last_submit(QUIET)?;
+        let last = stage.last_submit(QUIET)?;
         let stop_ms = last.saturating_duration_since(stopping).as_secs_f64() * 1e3;
         println!(
             "  launch of {recipients}: {launch_ms:.0} ms to the first submit_sm; stop: {stop_ms:.0} ms to the last"

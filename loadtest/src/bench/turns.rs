@@ -5,13 +5,13 @@
 use std::path::Path;
 
 use anyhow::Result;
+use lab::Processes;
 
 use super::canonical;
 use super::report::{Figure, Figures, Goal};
 use super::scaling::median;
 use super::stage::StagePlan;
 use crate::cli::{AppendFsync, BenchArguments};
-use crate::process::Processes;
 
 /// The figures that are compared, with their decimals and, for the ratio to the older engine, its goal.
 const COMPARED: [(&str, u8, Option<Goal>); 9] = [

@@ -4,11 +4,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use anyhow::{Result, ensure};
+use lab::{Api, CampaignBody, Credits, Lane, Listed, Tenant, number_of};
 
-use super::conserve::Listed;
-use crate::api::{Api, Credits, Tenant};
-use crate::bench::in_parallel;
-use crate::patients::{CampaignBody, Lane, number_of};
+use crate::parallel::in_parallel;
 use crate::random::Draws;
 
 /// Granted for each credit that is needed: the balance is not what is tested.
@@ -31,7 +29,7 @@ impl Crowd {
     /// # Errors
     /// A call failed.
     pub(super) fn enrol(api: Api, shares: &[u64], (marketing, seed): (f64, u64)) -> Result<Self> {
-        let enrol = |n: usize| api.enrol(&format!("Load test {n}"), shares[n] * CREDITS_PER_MESSAGE);
+        let enrol = |n: usize| Ok(api.enrol(&format!("Load test {n}"), shares[n] * CREDITS_PER_MESSAGE)?);
         let tenants = in_parallel(shares.len(), enrol)?;
         let mut first = 0;
         let audience = |share: &u64| {
@@ -67,7 +65,7 @@ impl Crowd {
             let count = audience.end - audience.start;
             let body = CampaignBody::new(format!("Load test {n}"), audience.start, count as u32).in_lane(self.lanes[n]);
             let draft = self.api.create(&self.tenants[n], &body)?;
-            let accepted = draft.audience.accepted;
+            let accepted = draft.accepted();
             ensure!(
                 accepted == count,
                 "campaign {}: {accepted} of {count} accepted",
@@ -85,7 +83,9 @@ impl Crowd {
     /// A call failed.
     pub(super) fn launch(&self) -> Result<()> {
         let campaigns = self.campaigns();
-        in_parallel(campaigns.len(), |n| self.api.launch(&self.tenants[n], &campaigns[n]))?;
+        in_parallel(campaigns.len(), |n| {
+            Ok(self.api.launch(&self.tenants[n], &campaigns[n])?)
+        })?;
         Ok(())
     }
 
@@ -108,7 +108,7 @@ impl Crowd {
     pub(super) fn listed(&self) -> Result<Vec<Listed>> {
         let campaigns = self.campaigns();
         let lists = in_parallel(campaigns.len(), |n| {
-            self.api.recipients(&self.tenants[n], &campaigns[n])
+            Ok(self.api.recipients(&self.tenants[n], &campaigns[n])?)
         })?;
         Ok(lists.into_iter().flatten().collect())
     }
@@ -118,7 +118,7 @@ impl Crowd {
     /// # Errors
     /// A call failed.
     pub(super) fn credits(&self) -> Result<Vec<Credits>> {
-        in_parallel(self.tenants.len(), |n| self.api.credits(&self.tenants[n]))
+        in_parallel(self.tenants.len(), |n| Ok(self.api.credits(&self.tenants[n])?))
     }
 
     /// How many tenants.
@@ -131,7 +131,7 @@ impl Crowd {
         self.owners.get(&recipient.parse().ok()?).copied()
     }
 
-    /// None before [`Crowd::ingest`].
+    /// Empty before [`Crowd::ingest`].
     fn campaigns(&self) -> &[String] {
         self.campaigns.get().map_or(&[], Vec::as_slice)
     }

@@ -2,31 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
+use anyhow::{Result, bail, ensure};
+use lab::{Api, Http, Processes, Row, Totals};
 
-use super::conserve::Submit;
-use crate::api::Api;
 use crate::bench::{Stage, StagePlan};
 use crate::cli::{E2eArguments, secret};
 use crate::failure::Failure;
-use crate::http::Http;
-use crate::process::Processes;
 use crate::safety;
-
-/// Rows of the simulator's ledger that are asked for at once: some 20 MB.
-const ROWS_AT_ONCE: u64 = 40_000;
-
-/// The simulator's counters that show whether anything moves.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub(super) struct Totals {
-    pub(super) submits: u64,
-    pub(super) answered: u64,
-    pub(super) receipts_due: u64,
-    pub(super) receipts_acked: u64,
-    #[serde(default)]
-    pub(super) receipts_refused: u64,
-}
 
 /// Engine and simulator.
 pub(super) struct Ground {
@@ -48,7 +30,7 @@ impl Ground {
                 stage.start_simulator()?;
                 Self {
                     api: stage.api(),
-                    simulator: stage.simulator()?.http(),
+                    simulator: stage.simulator()?.http().clone(),
                     stage: Some(stage),
                 }
             }
@@ -58,7 +40,7 @@ impl Ground {
                 }
                 let key = secret("--operator-key-file", key).map_err(Failure::Usage)?;
                 Self {
-                    api: Api::new(api, key),
+                    api: Api::new(api, &key),
                     simulator: Http::new(simulator),
                     stage: None,
                 }
@@ -88,28 +70,15 @@ impl Ground {
     /// # Errors
     /// It does not answer.
     pub(super) fn totals(&self) -> Result<Totals> {
-        Ok(serde_json::from_str(&self.simulator.get_text("/ledger/totals")?)?)
+        Ok(Totals::of(&self.simulator)?)
     }
 
-    /// The simulator's ledger.
+    /// The simulator's ledger, without texts.
     ///
     /// # Errors
     /// It does not answer.
-    pub(super) fn submits(&self) -> Result<Vec<Submit>> {
-        let mut submits: Vec<Submit> = Vec::new();
-        loop {
-            let from = submits.last().map_or(0, |submit| submit.sequence + 1);
-            let text = self
-                .simulator
-                .get_text(&format!("/ledger?from={from}&limit={ROWS_AT_ONCE}"))?;
-            let before = submits.len();
-            for line in text.lines() {
-                submits.push(serde_json::from_str(line).with_context(|| format!("a row of the ledger: {line}"))?);
-            }
-            if submits.len() == before {
-                return Ok(submits);
-            }
-        }
+    pub(super) fn submits(&self) -> Result<Vec<Row>> {
+        Ok(Row::outlines(&self.simulator)?)
     }
 
     /// CPU seconds of the programs that this one has started, by name.

@@ -1,23 +1,22 @@
 //! `loadtest e2e`: campaigns through the whole product, until nothing moves any more; then the engine's ledger and the
 //! simulator's must agree on every message.
 
-mod conserve;
 mod crowd;
 mod ground;
 
 use std::time::Duration;
 
 use anyhow::Result;
+use lab::ledgers::{self, Circumstances};
+use lab::{Credits, Listed, Processes, Row};
 
 use crate::cli::{Asked, E2eArguments};
 use crate::clock;
 use crate::esme::meters::{Latencies, Seconds};
 use crate::failure::{Failure, MISSED};
 use crate::modes::verdicts;
-use crate::process::Processes;
-use crate::results::{Counts, Latency, Rates, Results, Second, Verdict};
+use crate::results::{Conservation, Counts, Latency, Rates, Results, Second, Verdict};
 use crate::{machine, report, shares};
-use conserve::Submit;
 use crowd::Crowd;
 use ground::Ground;
 
@@ -43,7 +42,7 @@ pub(crate) fn run(asked: &Asked, arguments: &E2eArguments, processes: &Processes
     let after = ground.cpu_seconds();
 
     let submits = ground.submits()?;
-    let conservation = conserve::compare(total, &crowd.listed()?, &submits, &crowd.credits()?);
+    let conservation = compare(total, &crowd.listed()?, &submits, &crowd.credits()?);
     let mut results = measured(&submits, launched_us)?;
     results.counts.offered = total;
     results.per_second = per_second(&submits, launched_us, total)?;
@@ -66,6 +65,21 @@ pub(crate) fn run(asked: &Asked, arguments: &E2eArguments, processes: &Processes
     report::write(&results, &arguments.outputs)?;
     let held = held && results.thresholds.iter().all(|verdict| verdict.held);
     Ok(if held { 0 } else { MISSED })
+}
+
+/// The engine's ledger against the simulator's, and the credits against both.
+fn compare(expected: u64, listed: &[Listed], submits: &[Row], credits: &[Credits]) -> Conservation {
+    let found = ledgers::compare(expected, listed, submits, Circumstances::Undisturbed);
+    let spent: u64 = credits.iter().map(|credits| credits.spent).sum();
+    Conservation {
+        between: "engine and simulator".to_owned(),
+        lost: found.lost,
+        doubled: found.doubled,
+        wrong_status: found.wrong_status,
+        credit_delta: credits.iter().map(Credits::imbalance).sum::<i64>() + spent as i64 - found.billed as i64,
+        examples: found.examples,
+        ..Conservation::default()
+    }
 }
 
 /// What had not come to rest when the time was over.
@@ -107,8 +121,7 @@ fn come_to_rest(
     let mut since = began;
     loop {
         let (queued, totals) = (crowd.queued()?, ground.totals()?);
-        let settled = totals.receipts_acked + totals.receipts_refused;
-        let receipts = totals.receipts_due.saturating_sub(settled);
+        let receipts = totals.receipts_open();
         let state = (queued, totals);
         if last.as_ref() != Some(&state) {
             since = clock::now();
@@ -126,7 +139,7 @@ fn come_to_rest(
 }
 
 /// Counts, rates and latencies by the simulator's clock, from the launch on.
-fn measured(submits: &[Submit], launched_us: u64) -> Result<Results> {
+fn measured(submits: &[Row], launched_us: u64) -> Result<Results> {
     let mut results = Results::default();
     let (mut queue, mut whole) = (Latencies::new()?, Latencies::new()?);
     let (mut last_submit, mut last_receipt) = (launched_us, launched_us);
@@ -176,7 +189,7 @@ fn measured(submits: &[Submit], launched_us: u64) -> Result<Results> {
 }
 
 /// What the simulator saw in each second since the launch; the engine's queues are the backlog.
-fn per_second(submits: &[Submit], launched_us: u64, total: u64) -> Result<Vec<Second>> {
+fn per_second(submits: &[Row], launched_us: u64, total: u64) -> Result<Vec<Second>> {
     let mut seconds = Seconds::new(0)?;
     for submit in submits {
         seconds.at(submit.received_at_us.saturating_sub(launched_us)).submitted += 1;
@@ -205,7 +218,7 @@ fn per_second(submits: &[Submit], launched_us: u64, total: u64) -> Result<Vec<Se
 }
 
 /// Each tenant's throughput from the launch to its last message, and how long its first one waited.
-fn fairness(crowd: &Crowd, submits: &[Submit], launched_us: u64) -> Option<crate::results::Fairness> {
+fn fairness(crowd: &Crowd, submits: &[Row], launched_us: u64) -> Option<crate::results::Fairness> {
     let mut spans = vec![(0u64, u64::MAX, 0u64); crowd.tenants()];
     for submit in submits {
         let Some(tenant) = crowd.tenant_of(&submit.recipient) else {
@@ -223,4 +236,22 @@ fn fairness(crowd: &Crowd, submits: &[Submit], launched_us: u64) -> Option<crate
         waits.push(first.saturating_sub(launched_us) as f64 / 1e3);
     }
     shares::fairness(&throughputs, &waits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credits_that_are_lost_or_paid_for_nothing_show() {
+        let credits = |held, spent| Credits {
+            granted: 10,
+            available: 10 - spent,
+            held,
+            spent,
+        };
+        assert!(compare(0, &[], &[], &[credits(0, 0)]).holds());
+        assert_eq!(compare(0, &[], &[], &[credits(0, 3)]).credit_delta, 3);
+        assert_eq!(compare(0, &[], &[], &[credits(2, 1)]).credit_delta, -2 + 1);
+    }
 }

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use kit::clock::Clock;
+use lab::usage::ThreadTimes;
 use smpp::frame::{Bind, BindKind};
 use smpp::session::Timers;
 use tokio::task::JoinSet;
@@ -31,7 +32,6 @@ pub(crate) use pulse::{Observer, Pulse, Signals};
 pub(crate) use tls::Tls;
 
 use crate::load::Schedule;
-use crate::procfs::{self, ThreadTimes};
 use crate::traffic::Traffic;
 
 /// Who binds.
@@ -113,14 +113,14 @@ async fn drive(run: Arc<Run>, observer: &mut dyn Observer) -> Result<Outcome> {
     for &kind in &run.plan.sessions {
         drivers.push(session::Driver::bind(&run, kind).await?);
     }
-    let before = procfs::thread_times().unwrap_or_default();
+    let before = ThreadTimes::of_this_thread().unwrap_or_default();
     let clock = Clock::from_zero();
     let mut sessions = JoinSet::new();
     for driver in drivers {
         sessions.spawn(driver.run(clock));
     }
     let pulse = pulse::beat(&run, clock, &mut sessions, observer).await?;
-    let after = procfs::thread_times().unwrap_or_default();
+    let after = ThreadTimes::of_this_thread().unwrap_or_default();
     let seconds = Duration::from_micros(clock.now_us()).as_secs_f64();
     // Whoever is still unbinding holds the book as well.
     sessions.shutdown().await;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use kit::clock::{Clock, micros};
+use lab::Http;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
@@ -17,7 +18,6 @@ use crate::clock;
 use crate::esme::Signals;
 use crate::esme::meters::{Latencies, Seconds, ms};
 use crate::failure::{Failure, INTERRUPTED, MISSED};
-use crate::http::Http;
 use crate::load::{Schedule, Taken};
 use crate::random::Draws;
 use crate::results::{Counts, Latency, Rates, Results};
@@ -61,8 +61,8 @@ struct Shared {
 /// What each connection needs to know.
 struct Caller<'a> {
     arguments: &'a ApiArguments,
-    http: Http,
-    keys: Vec<String>,
+    /// The API as each tenant calls it.
+    tenants: Vec<Http>,
     numbers: Numbers,
     sender: String,
     warm_up_us: u64,
@@ -138,10 +138,10 @@ fn caller(arguments: &ApiArguments) -> Result<Caller<'_>> {
         silent: 0,
         last_us: 0,
     };
+    let http = Http::new(&arguments.api);
     Ok(Caller {
         arguments,
-        http: Http::new(&arguments.api),
-        keys,
+        tenants: keys.iter().map(|key| http.with_key(key)).collect(),
         numbers,
         sender: sender.to_string(),
         warm_up_us,
@@ -227,7 +227,7 @@ impl Caller<'_> {
 
     fn send(&self, taken: Taken) {
         let draws = Draws::new(self.arguments.load.seed, "api");
-        let tenant = shares::choose(draws.unit(taken.number), self.keys.len(), self.arguments.zipf);
+        let tenant = shares::choose(draws.unit(taken.number), self.tenants.len(), self.arguments.zipf);
         let marketing = Draws::new(self.arguments.load.seed, "lanes").unit(taken.number) < self.arguments.marketing;
         let texts = &self.arguments.traffic.text;
         let text = match texts.len() as u64 {
@@ -241,11 +241,12 @@ impl Caller<'_> {
             purpose: if marketing { "marketing" } else { "transactional" },
         };
         let written_us = self.clock.now_us();
-        let answer = self.http.post_status("/v1/messages", &self.keys[tenant], &message);
-        self.note(taken.due_us.min(written_us), written_us, (tenant, answer));
+        let answer = self.tenants[tenant].post("/v1/messages", &message);
+        let status = answer.map(|answer| answer.status);
+        self.note(taken.due_us.min(written_us), written_us, (tenant, status));
     }
 
-    fn note(&self, due_us: u64, written_us: u64, (tenant, answer): (usize, Result<u16>)) {
+    fn note(&self, due_us: u64, written_us: u64, (tenant, status): (usize, lab::Result<u16>)) {
         let now_us = self.clock.now_us();
         let mut guard = self.shared();
         let shared = &mut *guard;
@@ -253,7 +254,7 @@ impl Caller<'_> {
         let measured = due_us >= self.warm_up_us;
         shared.counts.submitted += u64::from(measured);
         shared.counts.warm_up += u64::from(!measured);
-        let Ok(status) = answer else {
+        let Ok(status) = status else {
             shared.silent += 1;
             *shared.errors.entry("no_answer".to_owned()).or_default() += 1;
             return;

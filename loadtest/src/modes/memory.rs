@@ -1,8 +1,8 @@
 //! How memory grows in a long run: this program's, and the target's if its process is on this machine.
 
 use anyhow::{Context, Result};
+use lab::usage;
 
-use crate::procfs;
 use crate::results::{Results, Verdict};
 
 /// One process.
@@ -37,7 +37,7 @@ impl Memory {
         let mut memory = Self::unlimited();
         memory.growth_max_percent = Some(growth_max_percent);
         if let Some(pid) = target_pid {
-            procfs::rss_bytes(pid).with_context(|| format!("--target-pid {pid}: there is no such process here"))?;
+            usage::rss_bytes(pid).with_context(|| format!("--target-pid {pid}: there is no such process here"))?;
             memory.followed.push(Followed::new("target", pid));
         }
         Ok(memory)
@@ -47,7 +47,7 @@ impl Memory {
     pub(super) fn look(&mut self) {
         for followed in &mut self.followed {
             // A process that has ended keeps its last figure: its end shows in the run itself.
-            if let Ok(bytes) = procfs::rss_bytes(followed.pid) {
+            if let Ok(bytes) = usage::rss_bytes(followed.pid) {
                 followed.first.get_or_insert(bytes);
                 followed.last = bytes;
                 followed.most = followed.most.max(bytes);

@@ -33,7 +33,6 @@ const HOUSES: [House; 2] = [
             &["api", "dispatch"],
             &["settle"],
             &["run"],
-            &["demo"],
             &["cli"],
             &["lib"],
         ],

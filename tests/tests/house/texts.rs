@@ -29,6 +29,20 @@ fn no_file_knows_a_machine_or_a_registry() {
 }
 
 #[test]
+fn every_folder_says_what_it_is_for() {
+    let mut files = rust_below("");
+    files.retain(|file| {
+        file.path.contains("/src/") && (file.path.ends_with("/mod.rs") || file.path.ends_with("/lib.rs"))
+    });
+    let silent: Vec<&str> = files
+        .iter()
+        .filter(|file| !file.text.starts_with("//!"))
+        .map(|file| file.path.as_str())
+        .collect();
+    assert!(silent.is_empty(), "no //! at the head of {silent:#?}");
+}
+
+#[test]
 fn nothing_is_postponed() {
     let faults = lines_with(&files_below(""), &POSTPONED);
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));

@@ -131,7 +131,7 @@ async fn credits_are_granted_once_even_when_the_first_answer_was_lost_with_its_p
         reference: "F-2",
         token,
     };
-    let now = api.bench.clock.unix_us();
+    let now = api.bench.clock.unix();
     assert_eq!(api.bench.store.grant(&grant, now).await.unwrap(), Some(Some(100)));
     let taken_over = api.post(&path, OPERATOR, "b", &body).await;
     assert_eq!((taken_over.status, taken_over.replayed), (201, false));

@@ -95,7 +95,7 @@ impl<'a> Play<'a> {
     }
 
     async fn swap(&self, swap: &Swap) -> bool {
-        self.bench.store.swap(9, &[swap]).await.unwrap().done[0]
+        self.bench.store.swap(UnixMicros(9), &[swap]).await.unwrap().done[0]
     }
 
     async fn act(&mut self, at: usize, act: &Act) {
@@ -128,13 +128,13 @@ impl<'a> Play<'a> {
         let Some((event, may)) = self.models[at].play(act) else {
             return;
         };
-        let Ok(transition) = message.apply(event.clone(), 9) else {
+        let Ok(transition) = message.apply(event.clone(), UnixMicros(9)) else {
             assert!(!may, "apply refuses {event:?} of {message:?}");
             return;
         };
         assert!(may, "apply makes {event:?} of {message:?}");
         let mut swap = Swap::new(message.recipient, record.clone());
-        assert_eq!(swap.draft.make(&transition, &note_of(&event), 9), Ok(true));
+        assert_eq!(swap.draft.make(&transition, &note_of(&event), UnixMicros(9)), Ok(true));
         assert!(self.swap(&swap).await, "{event:?} of {message:?}");
         assert_eq!(self.record(message.recipient).await, swap.draft.octets());
         self.models[at].asked.push(swap);
@@ -168,7 +168,7 @@ impl<'a> Play<'a> {
             journal: None,
         };
         let mut swap = Swap::new(message.recipient, record.clone());
-        assert_eq!(swap.draft.make(&forged, &Note::None, 9), Ok(false));
+        assert_eq!(swap.draft.make(&forged, &Note::None, UnixMicros(9)), Ok(false));
         assert_eq!(swap.draft.octets(), record);
     }
 
@@ -197,7 +197,7 @@ impl<'a> Play<'a> {
         };
         assert_eq!(letter(stored), model.letter, "after {act:?}: {model:?}");
         assert_eq!(u64::from(stored.credits), model.credits, "after {act:?}: {model:?}");
-        let segments = model.traced.then(|| traces(&model.parts, 0).segments);
+        let segments = model.traced.then(|| traces(&model.parts, UnixMicros(0)).segments);
         assert_eq!(stored.traces().map(|traces| traces.segments), segments, "after {act:?}");
     }
 

@@ -59,9 +59,22 @@ async fn who_opted_out_is_left_out_and_the_credit_comes_back() {
     let out: Vec<Recipient> = (0..40).map(|number| Recipient(33_600_000_000 + number)).collect();
     let (one, all) = out.split_at(25);
     let marketing = [Purpose::Marketing];
-    assert_eq!(bench.store.opt_out(Some(tenant), &marketing, one, 1).await.unwrap(), 25);
-    assert_eq!(bench.store.opt_out(None, &marketing, all, 1).await.unwrap(), 15);
-    assert_eq!(bench.store.opt_out(None, &marketing, all, 1).await.unwrap(), 0);
+    assert_eq!(
+        bench
+            .store
+            .opt_out(Some(tenant), &marketing, one, UnixMicros(1))
+            .await
+            .unwrap(),
+        25
+    );
+    assert_eq!(
+        bench.store.opt_out(None, &marketing, all, UnixMicros(1)).await.unwrap(),
+        15
+    );
+    assert_eq!(
+        bench.store.opt_out(None, &marketing, all, UnixMicros(1)).await.unwrap(),
+        0
+    );
     let leased = bench.lease(1_000).await;
     assert_eq!(leased.len(), 60);
     assert!(leased.iter().all(|leased| !out.contains(&leased.recipient)));
@@ -79,7 +92,7 @@ async fn who_opted_out_of_one_tenants_messages_gets_anothers() {
     let recipient = Recipient(33_600_000_003);
     bench
         .store
-        .opt_out(Some(tenant), &[Purpose::Marketing], &[recipient], 1)
+        .opt_out(Some(tenant), &[Purpose::Marketing], &[recipient], UnixMicros(1))
         .await
         .unwrap();
     let leased = bench.lease(1_000).await;
@@ -146,10 +159,10 @@ async fn who_was_refused_once_does_not_wait_for_all_that_another_was_refused() {
     };
     campaign(&bench, 1_600).await;
     let leased = bench.lease(1_000).await;
-    bench.make(&leased, |_| (refused(1), Note::None)).await;
+    bench.make(&leased, |_| (refused(UnixMicros(1)), Note::None)).await;
     let (few, _) = campaign(&bench, 16).await;
     let leased = bench.lease_one_by_one(few, 16, 24).await;
-    bench.make(&leased, |_| (refused(2), Note::None)).await;
+    bench.make(&leased, |_| (refused(UnixMicros(2)), Note::None)).await;
     let again = bench.lease_one_by_one(few, 16, 24).await;
     assert_eq!((leased.len(), ids(&again)), (16, ids(&leased)));
 }

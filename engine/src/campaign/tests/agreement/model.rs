@@ -1,6 +1,7 @@
 //! What happens to a message, as a model that knows neither the table of states nor the scripts.
 
 use super::*;
+use crate::domain::UnixMicros;
 
 /// What is done to a message.
 #[derive(Clone, Debug)]
@@ -108,7 +109,7 @@ impl Model {
             }
             Act::Doubt => {
                 let parts = vec![Part::Lost; self.parts.len()];
-                let event = Event::Doubted(traces(&parts, 8));
+                let event = Event::Doubted(traces(&parts, UnixMicros(8)));
                 if may("WDL") {
                     (self.parts, self.traced, self.letter) = (parts, true, 'I');
                 }
@@ -146,7 +147,7 @@ impl Model {
         {
             *last = Part::Refused;
         }
-        let event = Event::Accepted(traces(&parts, 7));
+        let event = Event::Accepted(traces(&parts, UnixMicros(7)));
         if ok {
             (self.parts, self.traced, self.letter) = (parts, true, 'E');
             self.bill();
@@ -161,9 +162,9 @@ impl Model {
             parts[0] = Part::Taken;
         }
         let event = Event::Deferred {
-            traces: traced.then(|| traces(&parts, 7)),
+            traces: traced.then(|| traces(&parts, UnixMicros(7))),
             attempts: 1,
-            due: 1,
+            due: UnixMicros(1),
         };
         if ok {
             (self.parts, self.traced, self.letter) = (parts, traced, 'D');
@@ -231,7 +232,7 @@ pub(super) fn smsc_id(segment: usize) -> Vec<u8> {
     format!("id-{segment}").into_bytes()
 }
 
-pub(super) fn traces(parts: &[Part], at: u64) -> Traces {
+pub(super) fn traces(parts: &[Part], at: UnixMicros) -> Traces {
     let trace = |(segment, part): (usize, &Part)| {
         let (mark, smsc_id) = match part {
             Part::Open => (Mark::Open, Vec::new()),

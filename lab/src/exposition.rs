@@ -1,22 +1,32 @@
 //! Out of Prometheus's text exposition: single samples; histograms with their counts, differences and quantiles.
 
 /// The value of the sample that is written so, labels included; `None` when it is not there (yet).
-pub(crate) fn sample(text: &str, series: &str) -> Option<f64> {
+pub fn sample(text: &str, series: &str) -> Option<f64> {
     text.lines().find_map(|line| value(line.strip_prefix(series)?))
+}
+
+/// The sum of all samples whose name and labels `wanted` takes; 0 when there are none.
+pub fn sum(text: &str, wanted: impl Fn(&str) -> bool) -> f64 {
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    let values = samples
+        .filter_map(|line| line.rsplit_once(' '))
+        .filter(|(series, _)| wanted(series))
+        .filter_map(|(_, value)| value.parse::<f64>().ok());
+    values.sum()
 }
 
 /// A histogram summed over all its labels but `le`.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Histogram {
+pub struct Histogram {
     /// (upper bound, observations at or below it), by rising bound; the last bound is +Inf.
     buckets: Vec<(f64, f64)>,
     /// All observations.
-    pub(crate) count: f64,
+    pub count: f64,
 }
 
 impl Histogram {
     /// The histogram `name` in `text`; one without observations if it is not there (yet).
-    pub(crate) fn parse(text: &str, name: &str) -> Self {
+    pub fn parse(text: &str, name: &str) -> Self {
         let mut histogram = Self::default();
         for line in text.lines() {
             let Some(rest) = line.strip_prefix(name) else { continue };
@@ -49,7 +59,7 @@ impl Histogram {
     }
 
     /// What was observed since `earlier`, a reading of the same histogram.
-    pub(crate) fn since(&self, earlier: &Self) -> Self {
+    pub fn since(&self, earlier: &Self) -> Self {
         let before = |bound: f64| {
             earlier
                 .buckets
@@ -69,8 +79,8 @@ impl Histogram {
 
     /// The value below which the share `q` of the observations lies, taking them as spread evenly within a bucket.
     ///
-    /// None without observations. In the last, unbounded bucket the answer is its lower bound: "at least".
-    pub(crate) fn quantile(&self, q: f64) -> Option<f64> {
+    /// `None` without observations. In the last, unbounded bucket the answer is its lower bound: "at least".
+    pub fn quantile(&self, q: f64) -> Option<f64> {
         let total = self.buckets.last()?.1;
         if total <= 0.0 {
             return None;
@@ -122,6 +132,7 @@ x_seconds_more_bucket{le=\"+Inf\"} 7
         let text = "# TYPE a counter\na{type=\"x\"} 3\na{type=\"y\"} 4\n";
         assert_eq!(sample(text, "a{type=\"y\"}"), Some(4.0));
         assert_eq!(sample(text, "a{type=\"z\"}"), None);
+        assert_eq!(sum(text, |series| series.starts_with("a{")), 7.0);
     }
 
     #[test]

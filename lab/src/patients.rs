@@ -1,4 +1,4 @@
-//! Who gets a message in a measurement: made-up patients, each with a number of their own and a name.
+//! Who gets a message: made-up patients, each with a number of their own and a name.
 //!
 //! Number `n` always is the same patient, so a run can be repeated, and two campaigns never share a recipient unless
 //! they share an index.
@@ -15,7 +15,7 @@ pub(crate) const TEXT: &str = "Bonjour [Prenom] [Nom], votre rendez-vous au Cent
 /// The sender shown on the telephone.
 pub(crate) const SENDER: &str = "CLINIQUE";
 
-/// French mobile numbers +33 61x and +33 62x xxx xxx: half of this many would do for the largest run.
+/// French mobile numbers +33 61x and +33 62x xxx xxx: twice as many as the largest run needs.
 const NUMBERS: u64 = 20_000_000;
 
 /// Coprime with [`NUMBERS`]: neighbours in a campaign get numbers far apart, and no number comes twice.
@@ -33,9 +33,9 @@ const LAST_NAMES: [&str; 16] = [
 
 /// A campaign as the API takes it: POST /v1/campaigns.
 #[derive(Serialize)]
-pub(crate) struct CampaignBody {
+pub struct CampaignBody {
     name: String,
-    text: &'static str,
+    text: Cow<'static, str>,
     sender: Cow<'static, str>,
     purpose: &'static str,
     audience: Audience,
@@ -58,12 +58,12 @@ struct Patient {
 
 impl CampaignBody {
     /// A campaign for the patients `first` to `first + recipients`.
-    pub(crate) fn new(name: String, first: u64, recipients: u32) -> Self {
+    pub fn new(name: String, first: u64, recipients: u32) -> Self {
         let patients = (first..first + u64::from(recipients)).map(Patient::numbered);
         let purpose = Lane::Transactional.purpose();
         Self {
             name,
-            text: TEXT,
+            text: Cow::Borrowed(TEXT),
             sender: Cow::Borrowed(SENDER),
             purpose,
             audience: Audience {
@@ -72,16 +72,24 @@ impl CampaignBody {
         }
     }
 
-    /// The same from a sender that can be replied to.
-    pub(crate) fn with_sender(self, sender: String) -> Self {
+    /// The same from another sender.
+    pub fn with_sender(self, sender: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            sender: Cow::Owned(sender),
+            sender: sender.into(),
+            ..self
+        }
+    }
+
+    /// The same with another text; its merge fields are `[Nom]` and `[Prenom]`.
+    pub fn with_text(self, text: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            text: text.into(),
             ..self
         }
     }
 
     /// The same in another lane.
-    pub(crate) fn in_lane(self, lane: Lane) -> Self {
+    pub fn in_lane(self, lane: Lane) -> Self {
         Self {
             purpose: lane.purpose(),
             ..self
@@ -91,7 +99,7 @@ impl CampaignBody {
 
 /// Which of a tenant's lanes a campaign goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lane {
+pub enum Lane {
     /// Before all others.
     Transactional,
     /// After them.
@@ -108,13 +116,13 @@ impl Lane {
 }
 
 /// The octets of the merge fields' values of the first `count` patients, without the fields' names.
-pub(crate) fn variable_octets(count: u64) -> u64 {
+pub fn variable_octets(count: u64) -> u64 {
     let of = |patient: Patient| patient.last_name.len() + patient.first_name.len();
     (0..count).map(|n| of(Patient::numbered(n)) as u64).sum()
 }
 
 /// The number of patient `n`, as E.164 digits.
-pub(crate) fn number_of(n: u64) -> u64 {
+pub fn number_of(n: u64) -> u64 {
     33_610_000_000 + n * STRIDE % NUMBERS
 }
 

@@ -1,0 +1,218 @@
+//! A small blocking HTTP client that speaks JSON to the programs on this machine.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::fault::{Fault, Result};
+
+/// Longer than every honest call: a campaign of a million recipients, a long poll of the simulator.
+const CALL_WITHIN: Duration = Duration::from_secs(130);
+
+/// Connections kept per server: as many as a load test may have at the same time.
+const IDLE_CONNECTIONS_MAX: usize = 512;
+
+/// The largest answer read: the ledger of a hundred thousand messages is about 50 MB.
+const BODY_BYTES_MAX: u64 = 512 * 1024 * 1024;
+
+/// How much of an unwelcome answer goes into the fault, in characters.
+const QUOTE_LENGTH_MAX: usize = 500;
+
+/// One server, and what is shown to it. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Http {
+    agent: ureq::Agent,
+    base: String,
+    /// `Authorization`, whole.
+    authorization: Option<String>,
+    /// `Idempotency-Key`.
+    once: Option<String>,
+}
+
+/// What came back, whatever its status.
+#[derive(Debug)]
+pub struct Answer {
+    request: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The media type without its parameters; empty when there is none.
+    pub content_type: String,
+    /// The body as it came.
+    pub text: String,
+}
+
+#[derive(Deserialize)]
+struct Page<T> {
+    data: Vec<T>,
+    next_cursor: Option<String>,
+}
+
+impl Http {
+    /// A client for `address` (`127.0.0.1:8080`) that shows no key.
+    pub fn new(address: &str) -> Self {
+        let settings = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(CALL_WITHIN))
+            .max_idle_connections(IDLE_CONNECTIONS_MAX)
+            .max_idle_connections_per_host(IDLE_CONNECTIONS_MAX)
+            // The programs run on this machine: a proxy in the environment has no say.
+            .proxy(None);
+        Self {
+            agent: settings.build().new_agent(),
+            base: format!("http://{address}"),
+            authorization: None,
+            once: None,
+        }
+    }
+
+    /// `127.0.0.1:8080`.
+    pub fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
+    /// The same server with a bearer key.
+    pub fn with_key(&self, key: &str) -> Self {
+        Self {
+            authorization: Some(format!("Bearer {key}")),
+            ..self.clone()
+        }
+    }
+
+    /// The same server, for one request that is done once however often it is sent.
+    pub fn once(&self, idempotency_key: &str) -> Self {
+        Self {
+            once: Some(idempotency_key.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// `GET path`.
+    ///
+    /// # Errors
+    /// No answer.
+    pub fn get(&self, path: &str) -> Result<Answer> {
+        let url = format!("{}{path}", self.base);
+        let request = self.with_headers(self.agent.get(&url));
+        answer(format!("GET {url}"), request.call())
+    }
+
+    /// The rows of a list, page after page; `path` has a query already.
+    ///
+    /// # Errors
+    /// No answer, [`Fault::Refused`], or other JSON than pages of `T`.
+    pub fn pages<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>> {
+        let mut all = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page: Page<T> = self.get(&format!("{path}{cursor}"))?.json()?;
+            all.extend(page.data);
+            match page.next_cursor {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// `POST path` with `body` as JSON.
+    ///
+    /// # Errors
+    /// No answer.
+    pub fn post(&self, path: &str, body: &impl Serialize) -> Result<Answer> {
+        let body = serde_json::to_vec(body).map_err(|error| Fault::Unexpected {
+            what: format!("a body for {path}"),
+            why: error.to_string(),
+        })?;
+        self.post_bytes(path, &body)
+    }
+
+    /// `POST path` with a body that claims to be JSON.
+    ///
+    /// # Errors
+    /// No answer.
+    pub fn post_bytes(&self, path: &str, body: &[u8]) -> Result<Answer> {
+        let url = format!("{}{path}", self.base);
+        let request = self.with_headers(self.agent.post(&url));
+        answer(
+            format!("POST {url}"),
+            request.content_type("application/json").send(body),
+        )
+    }
+
+    fn with_headers<T>(&self, mut request: ureq::RequestBuilder<T>) -> ureq::RequestBuilder<T> {
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        if let Some(once) = &self.once {
+            request = request.header("idempotency-key", once);
+        }
+        request
+    }
+}
+
+impl Answer {
+    /// Itself, if its status is a success.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`].
+    pub fn success(self) -> Result<Self> {
+        if (200..300).contains(&self.status) {
+            return Ok(self);
+        }
+        Err(Fault::Refused {
+            status: self.status,
+            quote: quote(&self.text),
+            request: self.request,
+        })
+    }
+
+    /// The body of a success as JSON.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`], or other JSON than `T`.
+    pub fn json<T: DeserializeOwned>(self) -> Result<T> {
+        let answer = self.success()?;
+        serde_json::from_str(&answer.text).map_err(|error| unexpected(&answer.request, &answer.text, &error))
+    }
+
+    /// The body of a success, one JSON value a line.
+    ///
+    /// # Errors
+    /// As [`Self::json`].
+    pub fn json_lines<T: DeserializeOwned>(self) -> Result<Vec<T>> {
+        let answer = self.success()?;
+        let value = |line| serde_json::from_str(line).map_err(|error| unexpected(&answer.request, line, &error));
+        answer.text.lines().map(value).collect()
+    }
+}
+
+fn answer(
+    request: String,
+    response: std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+) -> Result<Answer> {
+    let no_answer = |error: ureq::Error| Fault::NoAnswer {
+        request: request.clone(),
+        cause: Box::new(error),
+    };
+    let mut response = response.map_err(no_answer)?;
+    let content_type = response.body().mime_type().unwrap_or_default().to_owned();
+    // Read to its end, so that the connection can be used again.
+    let text = response.body_mut().with_config().limit(BODY_BYTES_MAX).read_to_string();
+    Ok(Answer {
+        status: response.status().as_u16(),
+        content_type,
+        text: text.map_err(no_answer)?,
+        request,
+    })
+}
+
+fn unexpected(request: &str, text: &str, error: &serde_json::Error) -> Fault {
+    Fault::Unexpected {
+        what: format!("{request} answered {}", quote(text)),
+        why: error.to_string(),
+    }
+}
+
+fn quote(text: &str) -> String {
+    text.chars().take(QUOTE_LENGTH_MAX).collect()
+}
