@@ -4,6 +4,7 @@ use regex::Regex;
 use smpp::text::{Encoding, EncodingPolicy, choose};
 
 use crate::delay::Delay;
+use crate::random::unit;
 
 const SECOND_US: u64 = 1_000_000;
 
@@ -20,6 +21,16 @@ pub struct InboundRule {
     pub account: Option<String>,
     /// How it is written.
     pub form: InboundForm,
+}
+
+impl InboundRule {
+    /// Which of its texts 64 random bits choose, by weight.
+    pub(crate) fn text_for(&self, bits: u64) -> usize {
+        let total = self.texts.last().map_or(0.0, |(_, until)| *until);
+        let point = unit(bits) * total;
+        let place = self.texts.partition_point(|(_, until)| *until <= point);
+        place.min(self.texts.len().saturating_sub(1))
+    }
 }
 
 /// When people write.

@@ -155,6 +155,12 @@ impl Scenario {
         }
     }
 
+    /// How many outcomes it brings along, those of its phases one after the other.
+    pub(crate) fn outcomes_of_all_phases(&self) -> usize {
+        let phases = self.phases.iter().map(|phase| phase.scenario.outcomes.len());
+        phases.sum::<usize>().max(self.outcomes.len())
+    }
+
     /// Puts the magic outcomes at the end of the list.
     pub(crate) fn add_magic(&mut self) {
         let mut delivered = Outcome::delivered(&self.defaults);

@@ -290,4 +290,31 @@ impl Session {
         ];
         times.into_iter().flatten().min().unwrap_or(u64::MAX)
     }
+
+    /// One more submit is answered later than in this turn.
+    pub(super) fn owe_answer(&mut self) {
+        self.unanswered += 1;
+    }
+
+    /// An answer that was put off goes out.
+    pub(super) fn pay_answer(&mut self) {
+        assert!(self.unanswered > 0, "a late answer that no submit is counted for");
+        self.unanswered -= 1;
+    }
+
+    /// How it is shown, if it is bound; `accounts` are the names by place.
+    pub(super) fn view(&self, accounts: &[String]) -> Option<SessionView> {
+        let (account, kind) = self.bound()?;
+        Some(SessionView {
+            session: self.id,
+            account: accounts[account].clone(),
+            bind: kind.to_string(),
+            version: self.version.to_string(),
+            peer: self.peer.to_string(),
+            connected_at_us: self.opened_us,
+            unanswered: self.unanswered,
+            unacknowledged: self.unacked.len(),
+            waiting: self.ready.len(),
+        })
+    }
 }
