@@ -44,6 +44,8 @@ struct Index {
     pending_rows: usize,
     sweep_at: usize,
     sweep_ids_at: usize,
+    /// Room for one id, used again.
+    id: Vec<u8>,
 }
 
 /// Which messages a request is about.
@@ -166,15 +168,14 @@ impl Records {
     /// Takes in the rows since the last question.
     fn catch_up(&mut self, now_us: u64) {
         let index = &mut self.index;
-        let mut id = Vec::new();
         for (place, row) in self.ledger.rows_from(index.until).filter(|(_, row)| row.accepted) {
             let place = place as u32;
             let format = &self.outcomes[usize::from(row.outcome)].message_id;
             let of = IdOf::row(row, place, &self.numbers);
-            id.clear();
-            write_id(of.shape(format, &format.answer), &of, &mut id);
+            index.id.clear();
+            write_id(of.shape(format, &format.answer), &of, &mut index.id);
             let first = place.wrapping_sub(u32::from(row.of_multi));
-            index.by_id.insert(hash(&id), first);
+            index.by_id.insert(hash(&index.id), first);
             if !row.is_final(now_us) {
                 let rows = index.pending.entry((row.account, row.recipient)).or_default();
                 rows.push(place);
@@ -200,7 +201,9 @@ impl Records {
             rows.retain(|&place| ledger.row(place).is_some_and(|row| !row.is_final(now_us)));
             !rows.is_empty()
         });
-        index.pending_rows = index.pending.values().map(Vec::len).sum();
+        let kept = index.pending.values().map(Vec::len).sum();
+        debug_assert!(kept <= index.pending_rows, "rows are pending that were never counted");
+        index.pending_rows = kept;
         index.sweep_at = index.pending_rows * 2;
     }
 }
