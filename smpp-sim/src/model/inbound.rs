@@ -36,7 +36,7 @@ impl InboundRule {
 /// When people write.
 #[derive(Clone, Debug)]
 pub enum Trigger {
-    /// By themselves.
+    /// By themselves, at times that are known beforehand.
     Script(Script),
     /// In reply to a message that has reached them.
     Reply(Reply),

@@ -6,7 +6,7 @@ use std::ops::{Index, IndexMut};
 use smpp::command_status::CommandStatus;
 use smpp::frame::Bind;
 
-use super::account::Account;
+use super::account::LiveAccount;
 use super::schedule::Schedule;
 use super::session::Session;
 use crate::model::Scenario;
@@ -18,20 +18,20 @@ const ACCOUNTS_MAX: usize = 10_000;
 /// The accounts, each at a place that sessions and rows name it by.
 #[derive(Debug, Default)]
 pub(super) struct Accounts {
-    all: Vec<Account>,
+    all: Vec<LiveAccount>,
     names: Vec<String>,
 }
 
 impl Index<usize> for Accounts {
-    type Output = Account;
+    type Output = LiveAccount;
 
-    fn index(&self, place: usize) -> &Account {
+    fn index(&self, place: usize) -> &LiveAccount {
         &self.all[place]
     }
 }
 
 impl IndexMut<usize> for Accounts {
-    fn index_mut(&mut self, place: usize) -> &mut Account {
+    fn index_mut(&mut self, place: usize) -> &mut LiveAccount {
         &mut self.all[place]
     }
 }
@@ -119,7 +119,7 @@ impl Accounts {
             return None;
         }
         self.names.push(name.to_owned());
-        self.all.push(Account::new(rights));
+        self.all.push(LiveAccount::new(rights));
         Some(self.names.len() - 1)
     }
 }

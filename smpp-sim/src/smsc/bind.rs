@@ -2,7 +2,7 @@ use smpp::command_status::CommandStatus;
 use smpp::frame::{Bind, BindResp, encode_bind_resp};
 
 use super::Smsc;
-use super::session::{End, Phase, Request, Turn};
+use super::session::{BindState, End, Request, Turn};
 use crate::version::Version;
 
 /// How the simulator calls itself in bind responses: at most 15 octets (3.4, 4.1.2).
@@ -29,7 +29,7 @@ impl Smsc {
                 encode_bind_resp(turn.out, bind.kind, accepted, &response);
                 turn.session.version = version;
                 turn.session.congestion = rights.congestion && version == Version::V50;
-                turn.session.phase = Phase::Bound {
+                turn.session.state = BindState::Bound {
                     account,
                     kind: bind.kind,
                 };

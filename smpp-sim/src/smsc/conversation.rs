@@ -85,7 +85,7 @@ impl Smsc {
         let Some((text, _)) = rule.texts.get(text_at) else {
             return;
         };
-        let [ton, npi, from_ton, from_npi] = row.plans;
+        let [ton, npi, from_ton, from_npi] = row.ton_npi;
         let to = rule.to.clone().map(|to| (to, None));
         let new = NewInbound {
             account: usize::from(row.account),

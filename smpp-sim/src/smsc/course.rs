@@ -12,9 +12,9 @@ use crate::model::{Lasts, Outcome, Scenario};
 pub(super) struct Clockwork {
     current: usize,
     since_us: u64,
-    /// It ends then...
+    /// It ends at this time...
     until_us: u64,
-    /// ...or when the ledger has so many submits.
+    /// ...or when the ledger has this many submits.
     until_submits: u64,
 }
 
@@ -130,12 +130,12 @@ impl Course {
         self.enter(0, (now_us, submits));
     }
 
-    /// How many submits end the phase; `u64::MAX`: none do.
+    /// How many submits end the phase; `u64::MAX`: submits do not end it.
     pub(super) fn until_submits(&self) -> u64 {
         self.clockwork.until_submits
     }
 
-    /// Goes on to the phase that it is time for, after so many submits; whether that is another one.
+    /// Goes on to the phase that the time and the number of submits call for; whether that is another one.
     pub(super) fn pass(&mut self, now_us: u64, submits: u64) -> bool {
         let count = self.base.phases.len();
         let mut entered = false;

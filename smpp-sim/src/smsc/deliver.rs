@@ -4,7 +4,7 @@ use smpp::command_status::CommandStatus;
 use smpp::frame::{BindKind, CommandId};
 
 use super::job::{Job, JobKind};
-use super::session::{Phase, Session, Turn};
+use super::session::{BindState, Session, Turn};
 use super::timing::Receipts;
 use super::{OUT_MAX, Smsc};
 use crate::clock::micros;
@@ -243,7 +243,7 @@ impl Smsc {
         }
         let policy = &self.course.scenario.redelivery;
         let again = policy.temporary.contains(&status) && job.tries < policy.times;
-        if again && matches!(turn.session.phase, Phase::Bound { .. }) {
+        if again && matches!(turn.session.state, BindState::Bound { .. }) {
             turn.session.schedule.push(turn.now_us + micros(policy.refused), job);
         } else {
             self.given_up(job);

@@ -36,7 +36,7 @@ struct Inbound {
     text: String,
     body: Body,
     segments: InboundSegments,
-    /// When it was sent first; 0: it was not yet.
+    /// When it was sent first; 0: it has not been sent yet.
     at_us: u64,
     sent: u64,
     acked: u64,
@@ -73,7 +73,7 @@ pub(super) struct NewInbound {
     pub(super) to: Party,
     pub(super) text: String,
     pub(super) form: InboundForm,
-    /// A user data header of one's own, without its length; empty: none.
+    /// A user data header of one's own, without its length; empty: it has no header.
     pub(super) header: Vec<u8>,
 }
 
@@ -257,9 +257,9 @@ pub struct InboundView {
     pub to: String,
     /// The text.
     pub text: String,
-    /// When it was sent first, µs since 1970; 0: it was not yet.
+    /// When it was sent first, µs since 1970; 0: it has not been sent yet.
     pub at_us: u64,
-    /// Into how many deliver_sm it was cut.
+    /// How many deliver_sm it was cut into.
     pub segments: usize,
     /// How many of them were sent, repetitions included.
     pub sent: u64,
@@ -277,7 +277,7 @@ pub enum NoInbound {
     #[error("the text takes over 255 segments, or has a character that the encoding lacks")]
     Text,
     /// The header is no header.
-    #[error("an even number of hexadecimal digits, and with the text at most 253 octets")]
+    #[error("an even number of hexadecimal digits, and with the text at most 253 bytes")]
     Header,
     /// The list is full.
     #[error("{INBOUND_MAX} inbound messages wait for clients that do not acknowledge them: reset, or bind a receiver")]

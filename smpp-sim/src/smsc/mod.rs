@@ -1,5 +1,5 @@
-//! The SMSC's rules, without a socket and without a clock: octets and times come in, octets and a plan go out. Begin
-//! with [`Smsc::turn`], which is one turn of a session; `submit` follows a message in, `deliver` its receipts out.
+//! The SMSC's rules, without a socket and without a clock: octets and times come in, octets go out, and what to do next.
+//! Begin with [`Smsc::turn`], which is one turn of a session; `submit` follows a message in, `deliver` its receipts out.
 
 mod job;
 mod schedule;
@@ -59,7 +59,7 @@ use job::{Job, JobKind};
 use multi::Multi;
 use receipt::Writer;
 use records::Records;
-use session::{Phase, Request, Session, Turn};
+use session::{BindState, Request, Session, Turn};
 use sessions::Sessions;
 use traffic::Traffic;
 
@@ -68,7 +68,7 @@ pub use course::{NoSuchPhase, PhaseView};
 pub use inbox::{InboundView, NoInbound};
 pub use order::InboundOrder;
 pub use session::SessionView;
-pub(crate) use session::{End, Plan};
+pub(crate) use session::{End, NextStep};
 
 /// Octets written in one turn before the socket is asked to take them: about a thousand receipts.
 const OUT_MAX: usize = 256 << 10;
@@ -128,10 +128,10 @@ impl Smsc {
 
     /// A session's turn: reads what has come, does what is due, writes to `out`. `fresh` says that octets have come
     /// since the last turn.
-    pub(crate) fn turn(&mut self, id: u32, (bytes, fresh): (&[u8], bool), now_us: u64, out: &mut BytesMut) -> Plan {
+    pub(crate) fn turn(&mut self, id: u32, (bytes, fresh): (&[u8], bool), now_us: u64, out: &mut BytesMut) -> NextStep {
         // Taken out while it is its turn, so that it may reach for the others.
         let Some(mut session) = self.sessions.take(id) else {
-            return Plan {
+            return NextStep {
                 consumed: 0,
                 wake_us: u64::MAX,
                 reading: false,
@@ -168,7 +168,7 @@ impl Smsc {
         session.this_turn = 0;
         let behind = self.records.ledger.is_behind();
         let crowded = out.len() >= OUT_MAX && !session.ready.is_empty();
-        let plan = Plan {
+        let next = NextStep {
             consumed,
             // More is ready than one write should hold: come back as soon as it is written.
             wake_us: if crowded {
@@ -183,14 +183,14 @@ impl Smsc {
             writing: self.writing(&session),
         };
         self.sessions.put_back(session);
-        plan
+        next
     }
 
     /// What comes is taken and forgotten; only what ends every connection ends this one.
-    fn deaf_turn(&mut self, session: Box<Session>, octets: usize) -> Plan {
+    fn deaf_turn(&mut self, session: Box<Session>, octets: usize) -> NextStep {
         let end = session.end;
         self.sessions.put_back(session);
-        Plan {
+        NextStep {
             consumed: octets,
             wake_us: u64::MAX,
             reading: true,
@@ -206,7 +206,9 @@ impl Smsc {
         };
         match session.bound() {
             Some((account, _)) => {
-                self.accounts[account].sessions.retain(|&other| other != id);
+                let sessions = &mut self.accounts[account].sessions;
+                debug_assert!(sessions.contains(&id), "a bound session that its account does not know");
+                sessions.retain(|&other| other != id);
                 self.drop_answers(&mut session);
                 self.hand_over(account, &mut session, now_us);
             }
@@ -260,7 +262,7 @@ impl Smsc {
                 self.acknowledged(turn, sequence, (command, raw.header.command_status));
             }
             Ok(Pdu::UnbindResp) => {
-                if let Phase::Unbinding { .. } = turn.session.phase {
+                if let BindState::Unbinding { .. } = turn.session.state {
                     turn.session.end = Some(End::Close);
                 }
             }
@@ -304,12 +306,12 @@ impl Smsc {
 
     /// Sends the unbind that was asked for.
     fn unbind_if_wanted(turn: &mut Turn<'_>) {
-        if let Phase::Bound { account, kind } = turn.session.phase
+        if let BindState::Bound { account, kind } = turn.session.state
             && turn.session.unbind_wanted
         {
             let sequence = turn.session.next_sequence();
             encode_empty(turn.out, CommandId::UNBIND, CommandStatus::ESME_ROK, sequence);
-            turn.session.phase = Phase::Unbinding {
+            turn.session.state = BindState::Unbinding {
                 account,
                 kind,
                 since_us: turn.now_us,
@@ -322,10 +324,10 @@ impl Smsc {
         let (timers, now_us) = (self.course.scenario.timers, turn.now_us);
         let session = &mut *turn.session;
         let passed = |since: u64, duration| now_us >= since + micros(duration);
-        let overdue = match session.phase {
-            Phase::Open => passed(session.opened_us, timers.bind),
-            Phase::Unbinding { since_us, .. } => passed(since_us, timers.unbind),
-            Phase::Bound { .. } => session
+        let overdue = match session.state {
+            BindState::Open => passed(session.opened_us, timers.bind),
+            BindState::Unbinding { since_us, .. } => passed(since_us, timers.unbind),
+            BindState::Bound { .. } => session
                 .asked_us
                 .is_some_and(|asked| passed(asked, timers.enquire_link_answer)),
         };
@@ -341,7 +343,7 @@ impl Smsc {
         }
         let idle = turn.session.asked_us.is_none() && passed(turn.session.heard_us, timers.enquire_link);
         let mute = self.accounts.is_mute(turn.session);
-        if let (Phase::Bound { .. }, true, false) = (turn.session.phase, idle, mute) {
+        if let (BindState::Bound { .. }, true, false) = (turn.session.state, idle, mute) {
             let sequence = turn.session.next_sequence();
             encode_empty(turn.out, CommandId::ENQUIRE_LINK, CommandStatus::ESME_ROK, sequence);
             turn.session.asked_us = Some(now_us);

@@ -4,7 +4,7 @@ use smpp::frame::{DESTINATIONS_MAX, Destination, Sm, SubmitMulti, SubmitMultiRes
 
 use super::job::Job;
 use super::session::{Request, Turn};
-use super::submit::Part;
+use super::submit::Addressee;
 use super::{Smsc, empty_response};
 use crate::ledger::Row;
 
@@ -53,7 +53,7 @@ impl Smsc {
                 ..multi.sm.clone()
             };
             let of_multi = place as u8;
-            self.submit_one(turn, request, (&sm, Part { of_multi, list }));
+            self.submit_one(turn, request, (&sm, Addressee { of_multi, list }));
         }
         let delays = self.multi.take().map(|multi| multi.delays).unwrap_or_default();
         debug_assert!(delays.len() <= count, "a destination is answered twice");
@@ -93,8 +93,8 @@ impl Smsc {
                 .zip(&digits)
                 .map(|(row, digits)| Unsuccess {
                     destination: Address {
-                        ton: row.plans[2],
-                        npi: row.plans[3],
+                        ton: row.ton_npi[2],
+                        npi: row.ton_npi[3],
                         digits: digits.as_bytes(),
                     },
                     status: row.status,

@@ -11,11 +11,11 @@ use crate::model::{InboundEncoding, InboundForm, InboundSegments};
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InboundOrder {
-    /// Source address.
+    /// Source address, 1 to 20 characters.
     pub from: String,
-    /// Destination address.
+    /// Destination address, 1 to 20 characters.
     pub to: String,
-    /// The text.
+    /// The text, at most 255 segments in its encoding.
     pub text: String,
     /// Which account gets it; `None`: the only one that has bound.
     pub account: Option<String>,

@@ -10,7 +10,9 @@ use super::clockface::Clockface;
 use super::job::{Job, JobKind};
 use super::session::Turn;
 use crate::ledger::{IdOf, Row, write_id};
-use crate::model::{Addresses, Base, Dialect, IdFormat, IdShape, Parameter, Piece, ReceiptPlan, Segments, Stat};
+use crate::model::{
+    Addresses, Base, Dialect, IdFormat, IdShape, Parameter, Piece, ReceiptPlan, ReceiptedSegments, Stat,
+};
 use crate::number::write_decimal;
 
 /// `network_error_code` of a GSM network (3.4, 5.3.2.31).
@@ -19,7 +21,7 @@ const NETWORK_GSM: u8 = 3;
 /// The most octets of a text in `short_message` (3.4, 5.2.21); longer ones go into `message_payload`.
 const SHORT_MESSAGE_MAX: usize = 254;
 
-/// A parameter that claims so many octets more than it brings.
+/// How many octets a truncated parameter claims more than it has.
 const TRUNCATED_BY: u16 = 8;
 
 /// Buffers that are used again for every PDU.
@@ -93,7 +95,7 @@ impl Smsc {
         let writer = &mut self.writer;
         writer.write_body(&said);
         writer.write_addresses(&said);
-        let [source_ton, source_npi, ton, npi] = row.plans;
+        let [source_ton, source_npi, ton, npi] = row.ton_npi;
         let header = if dialect.header.is_empty() { 0 } else { ESM_CLASS_UDHI };
         let recipient = Address {
             ton,
@@ -167,8 +169,8 @@ impl Writer {
         let (plan, dialect) = (said.plan, &*said.plan.dialect);
         let out = &mut self.text;
         let counted = match plan.segments {
-            Segments::Aggregate => said.row.total,
-            Segments::Each | Segments::First | Segments::Last => 1,
+            ReceiptedSegments::Aggregate => said.row.total,
+            ReceiptedSegments::Each | ReceiptedSegments::First | ReceiptedSegments::Last => 1,
         };
         match piece {
             Piece::Octets(octets) => {
@@ -269,7 +271,7 @@ fn write_err(dialect: &Dialect, err: u16, out: &mut Vec<u8>) {
     }
 }
 
-/// At least so many digits.
+/// Leading zeros make up for missing digits.
 fn write_digits(number: u16, digits: u8, out: &mut Vec<u8>) {
     for place in (1..u32::from(digits)).rev() {
         if number < 10u16.pow(place) {

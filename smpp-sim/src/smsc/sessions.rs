@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use tokio::sync::Notify;
 
-use super::session::{End, Phase, Session, SessionView};
+use super::session::{BindState, End, Session, SessionView};
 
 /// Connections at one time, bound or not: far more than any client of one aggregator opens.
 const SESSIONS_MAX: usize = 4096;
@@ -109,13 +109,13 @@ impl Sessions {
     pub(super) fn unbind(&mut self, only: Option<u32>) -> usize {
         let mut asked = 0;
         for session in self.open.values_mut().filter(|session| is(session, only)) {
-            match session.phase {
-                Phase::Bound { .. } => {
+            match session.state {
+                BindState::Bound { .. } => {
                     session.unbind_wanted = true;
                     asked += 1;
                 }
-                Phase::Open => session.end = Some(End::Close),
-                Phase::Unbinding { .. } => {}
+                BindState::Open => session.end = Some(End::Close),
+                BindState::Unbinding { .. } => {}
             }
             session.wake.notify_one();
         }

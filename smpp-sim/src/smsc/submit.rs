@@ -23,7 +23,7 @@ const RECEIPT_FIRST_US: u64 = 50_000;
 
 /// Which destination of a submit_multi a submit is about; of any other submit, the only one.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Part {
+pub(super) struct Addressee {
     pub(super) of_multi: u8,
     /// A distribution list: there are none here.
     pub(super) list: bool,
@@ -55,12 +55,12 @@ impl Smsc {
             self.records.ledger.counters.unrecorded += 1;
             return empty_response(turn, request, CommandStatus::ESME_RMSGQFUL);
         }
-        self.submit_one(turn, request, (sm, Part::default()));
+        self.submit_one(turn, request, (sm, Addressee::default()));
         self.hang_up_if_full(turn);
     }
 
     /// A message to one destination, on a session that may submit.
-    pub(super) fn submit_one(&mut self, turn: &mut Turn<'_>, request: Request, (sm, part): (&Sm<'_>, Part)) {
+    pub(super) fn submit_one(&mut self, turn: &mut Turn<'_>, request: Request, (sm, addressee): (&Sm<'_>, Addressee)) {
         let Some(account) = turn.session.transmitting() else {
             return;
         };
@@ -72,7 +72,7 @@ impl Smsc {
         let place = concatenation.map_or((1, 1), |of| (of.part, of.total));
         let lifetime = lifetime(sm, turn.now_us);
         let refusal = match lifetime {
-            Ok(_) => self.refusal(turn, account, (sm, part, request.command)),
+            Ok(_) => self.refusal(turn, account, (sm, addressee, request.command)),
             Err(bad) => Some(refusal_of(bad)),
         };
         let replaced = if sm.replace_if_present == 0 || refusal.is_some() {
@@ -86,14 +86,14 @@ impl Smsc {
             session: turn.session.id,
             source: self.records.numbers.number(sm.source.digits),
             recipient: self.records.numbers.number(sm.destination.digits),
-            plans: [sm.source.ton, sm.source.npi, sm.destination.ton, sm.destination.npi],
+            ton_npi: [sm.source.ton, sm.source.npi, sm.destination.ton, sm.destination.npi],
             place,
             data_coding: sm.data_coding,
             text: sm.text(),
             udhi: sm.esm_class & ESM_CLASS_UDHI != 0,
             registered_delivery: sm.registered_delivery,
             service: self.records.service(sm.service_type),
-            of_multi: part.of_multi,
+            of_multi: addressee.of_multi,
             version: turn.session.version,
         };
         let submission = Submission {
@@ -123,7 +123,7 @@ impl Smsc {
         &mut self,
         turn: &mut Turn<'_>,
         place: usize,
-        (sm, part, command): (&Sm<'_>, Part, CommandId),
+        (sm, addressee, command): (&Sm<'_>, Addressee, CommandId),
     ) -> Option<(Refusal, Beyond)> {
         let account = &mut self.accounts[place];
         if account.rights.strict && !account.is_mute() {
@@ -132,7 +132,7 @@ impl Smsc {
                 return Some((Refusal::Strict, Beyond::Refused(status)));
             }
         }
-        if part.list {
+        if addressee.list {
             return Some((Refusal::List, Beyond::Refused(CommandStatus::ESME_RINVDLNAME)));
         }
         if !is_destination(sm.destination.digits) {
@@ -213,6 +213,7 @@ impl Smsc {
             concatenation,
         );
         let place = self.course.first_outcome + dealt.outcome;
+        debug_assert!(u16::try_from(place).is_ok(), "rows name outcomes by 16 bits");
         let outcome = &self.records.outcomes[place];
         let subject = Subject {
             seed: self.course.scenario.seed,

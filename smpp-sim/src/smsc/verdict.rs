@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use smpp::command_status::CommandStatus;
 
-use super::account::Account;
+use super::account::LiveAccount;
 use crate::model::{Answer, Injected};
 use crate::random::{Draw, Subject};
 
@@ -17,7 +17,7 @@ pub(super) struct Verdict {
     pub(super) injected: Option<Injected>,
 }
 
-impl Account {
+impl LiveAccount {
     /// What is said to a message that was dealt an outcome, faults considered.
     pub(super) fn verdict(&self, answer: Answer, subject: &Subject) -> Verdict {
         let (faults, number) = (&self.rights.faults, self.submits);
