@@ -10,7 +10,7 @@ use crate::capture::Capture;
 use crate::ledger::{AccountRate, Filter, Line, Message, MessageFilter, Page, Totals, Walk};
 use crate::model::Scenario;
 use crate::smsc::{
-    InboundOrder, InboundView, NoInbound, NoSuchPhase, PhaseView, Plan, SessionView, Smsc, TooManyOutcomes,
+    InboundOrder, InboundView, NextStep, NoInbound, NoSuchPhase, PhaseView, SessionView, Smsc, TooManyOutcomes,
 };
 
 /// Rows looked at while the sessions wait: well under a millisecond.
@@ -272,11 +272,11 @@ impl Handle {
     }
 
     /// One turn of a session, see [`Smsc::turn`].
-    pub(crate) fn turn(&self, session: u32, bytes: (&[u8], bool), out: &mut BytesMut) -> Plan {
+    pub(crate) fn turn(&self, session: u32, bytes: (&[u8], bool), out: &mut BytesMut) -> NextStep {
         let now_us = self.shared.process.clock.now_us();
-        let plan = self.smsc().turn(session, bytes, now_us, out);
+        let next = self.smsc().turn(session, bytes, now_us, out);
         self.shared.process.changed.notify_waiters();
-        plan
+        next
     }
 
     pub(crate) fn smsc(&self) -> MutexGuard<'_, Smsc> {

@@ -42,9 +42,9 @@ pub(crate) enum Draw {
     ReceiptLateBy,
     /// Whether somebody replies.
     Reply,
-    /// What.
+    /// Which of its texts a reply has.
     ReplyText,
-    /// How late.
+    /// How late a reply is.
     ReplyDelay,
 }
 

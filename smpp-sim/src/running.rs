@@ -21,9 +21,9 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 /// Where to listen, and what belongs to the process rather than to a scenario.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// SMPP, for the SMSC whose scenario names no port.
+    /// Where SMPP is served, for the SMSC whose scenario names no port.
     pub listen: SocketAddr,
-    /// HTTP.
+    /// Where HTTP is served.
     pub http: SocketAddr,
     /// What HTTP clients must show; without it, HTTP is served on loopback only.
     pub token: Option<String>,

@@ -1,5 +1,6 @@
 //! Every octet of every session as a file for Wireshark: pcapng with made-up Ethernet, IP and TCP headers, so that no
-//! rights are needed, loopback is no exception, and TLS is seen in clear.
+//! rights are needed, loopback is no exception, and TLS is seen in clear. Begin with [`Capture`]; `packet` makes the
+//! frames, `pcapng` the file.
 
 mod packet;
 mod pcapng;
@@ -75,13 +76,13 @@ pub struct CaptureView {
     pub running: bool,
     /// The file; `None` in memory.
     pub file: Option<String>,
-    /// Frames written.
+    /// Frames that were recorded.
     pub frames: u64,
-    /// Octets written.
+    /// How large the capture is, in bytes.
     pub bytes: u64,
-    /// Octets that it may have.
+    /// How large it may become, in bytes.
     pub bytes_max: u64,
-    /// Frames that found no room.
+    /// Frames that were left out, because there was no room.
     pub dropped: u64,
 }
 

@@ -1,4 +1,5 @@
-//! The command line.
+//! The command line. Begin with [`run`]; `arguments` are what clap reads, `run` starts the simulator, and `tools` are the
+//! commands that start nothing.
 
 mod arguments;
 mod run;

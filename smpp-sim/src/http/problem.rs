@@ -18,7 +18,7 @@ pub(super) struct Problem {
 /// What is wrong with one field of a request.
 #[derive(Debug, Serialize)]
 pub(super) struct FieldError {
-    /// Its name.
+    /// The name of the field or parameter.
     pub(super) field: String,
     /// What was given; empty when it was missing.
     pub(super) value: String,

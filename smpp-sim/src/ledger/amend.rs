@@ -19,7 +19,7 @@ pub(crate) struct Replacement<'a> {
 }
 
 impl Ledger {
-    /// The message is deleted from now on, and gets so many receipts about that.
+    /// The message is deleted from now on, and gets `due` receipts about that.
     pub(crate) fn delete(&mut self, place: u32, now_us: u64, due: u8) {
         let change = |row: &mut Row| {
             row.set_deleted();

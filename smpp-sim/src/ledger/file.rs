@@ -5,7 +5,7 @@ use super::totals::Names;
 use crate::number::Numbers;
 
 impl Ledger {
-    /// The next finished rows for the file, at most so many; they count as written.
+    /// The next finished rows for the file, at most `most`; they count as written.
     pub(crate) fn finished_lines(&mut self, most: usize, (names, numbers): (&Names<'_>, &Numbers)) -> Vec<Line> {
         let Some(unfiled) = &mut self.unfiled else {
             return Vec::new();

@@ -20,7 +20,7 @@ const UUID_VARIANT: usize = 16;
 pub(crate) struct IdOf<'a> {
     /// The number that belongs to this message alone.
     pub(crate) id: u64,
-    /// Its place in order of arrival.
+    /// The place of the message in order of arrival.
     pub(crate) place: u32,
     pub(crate) recipient: Number,
     pub(crate) part: u8,

@@ -17,7 +17,7 @@ pub struct Filter {
     pub recipient: Option<String>,
     /// From that sequence number on.
     pub from: Option<usize>,
-    /// So many at most.
+    /// The most rows.
     pub limit: Option<usize>,
 }
 
@@ -38,7 +38,7 @@ pub struct Line {
     pub attempt: u16,
     /// Which segment, from 1.
     pub part: u8,
-    /// Of how many.
+    /// How many segments the message has.
     pub total: u8,
     /// The id in its answer; `None` when it was not accepted.
     pub message_id: Option<String>,
@@ -48,7 +48,7 @@ pub struct Line {
     pub accepted_at_us: Option<u64>,
     /// When it was answered.
     pub answered_at_us: Option<u64>,
-    /// With what.
+    /// The command_status that it was answered with.
     pub command_status: Option<u32>,
     /// The same by name.
     pub status: Option<String>,
@@ -80,7 +80,7 @@ pub struct Line {
     pub text: Option<String>,
 }
 
-/// Where a reader of the ledger stands: it reads some rows at a time, so that the simulator goes on in between.
+/// How far a reader of the ledger has come: it reads some rows at a time, so that the simulator goes on in between.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
     filter: Filter,

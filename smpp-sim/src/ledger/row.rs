@@ -8,13 +8,13 @@ use crate::version::Version;
 /// Not answered, or never final.
 const NEVER: u32 = u32::MAX;
 
-/// One submit. 96 octets: a million of them are what anybody has room for.
+/// One submit. 96 bytes: a million of them are what anybody has room for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
     pub(crate) received_at_us: u64,
-    /// When the last receipt went out; 0: none did.
+    /// When the last receipt went out; 0: it has not gone out.
     pub(crate) sent_at_us: u64,
-    /// When the last receipt was acknowledged; 0: none was.
+    /// When the last receipt was acknowledged; 0: it was not.
     pub(crate) acked_at_us: u64,
     /// What the message's id is written from.
     pub(crate) id: u64,
@@ -29,7 +29,7 @@ pub(crate) struct Row {
     pub(crate) account: u16,
     pub(crate) attempt: u16,
     /// TON and NPI of the source, then of the recipient.
-    pub(crate) plans: [u8; 4],
+    pub(crate) ton_npi: [u8; 4],
     pub(crate) part: u8,
     pub(crate) total: u8,
     pub(crate) accepted: bool,
@@ -67,7 +67,7 @@ pub(super) enum Stage {
     AnswerDue,
     /// It was answered, or never will be.
     AnswerDone,
-    /// It is finished, and stands in the file.
+    /// It is finished, and is in the file.
     Filed,
 }
 
@@ -79,7 +79,7 @@ pub(crate) struct Arrival<'a> {
     pub(crate) session: u32,
     pub(crate) source: Number,
     pub(crate) recipient: Number,
-    pub(crate) plans: [u8; 4],
+    pub(crate) ton_npi: [u8; 4],
     /// Part and total.
     pub(crate) place: (u8, u8),
     pub(crate) data_coding: u8,
@@ -130,7 +130,7 @@ impl Row {
             outcome: decision.outcome,
             account: arrival.account,
             attempt: decision.attempt,
-            plans: arrival.plans,
+            ton_npi: arrival.ton_npi,
             part: arrival.place.0,
             total: arrival.place.1,
             accepted: decision.accepted,

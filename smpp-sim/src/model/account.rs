@@ -27,7 +27,7 @@ pub struct Account {
     pub beyond_window: Beyond,
     /// Submits in any one second, over all its sessions; `None`: no limit.
     pub rate: Option<u32>,
-    /// So many more than the rate in any one second.
+    /// How many more than the rate any one second may have.
     pub burst: u32,
     /// Submits in any one second of one session; `None`: no limit.
     pub rate_per_session: Option<u32>,

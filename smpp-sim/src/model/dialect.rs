@@ -4,7 +4,7 @@ use super::template::Template;
 /// How an SMSC writes its receipts: everything that the standard leaves open, and what carriers do beyond it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dialect {
-    /// The text.
+    /// What its text says.
     pub text: Template,
     /// How many octets of the message `{text}` repeats.
     pub text_octets: u8,
@@ -41,11 +41,11 @@ pub struct Dialect {
 /// The addresses of a receipt. Usual: from the recipient, to the sender, as they came with the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Addresses {
-    /// As is usual.
+    /// From the recipient, to the sender.
     Usual,
     /// From the sender, to the recipient: as in the message.
     Swapped,
-    /// None at all.
+    /// Neither address is filled in.
     Missing,
     /// The recipient with `+` before it.
     Plus,
@@ -56,9 +56,9 @@ pub enum Addresses {
 /// How a receipt writes its error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrStyle {
-    /// At least so many digits.
+    /// The fewest digits; leading zeros make up for the rest.
     pub digits: u8,
-    /// Hexadecimal.
+    /// In hexadecimal rather than decimal digits.
     pub hex: bool,
     /// What is written in place of certain numbers; `None` is any other.
     pub words: Vec<(Option<u16>, String)>,

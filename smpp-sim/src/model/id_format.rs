@@ -13,19 +13,20 @@ pub struct IdFormat {
 /// How a number becomes an id: prefix, digits, suffix, and then what `cut` leaves of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdShape {
-    /// Which digits.
+    /// The digits it is written with.
     pub base: Base,
     /// Letters among the digits are capitals.
     pub upper: bool,
-    /// At least so many digits, filled with leading zeros; 0: none is added.
+    /// The fewest digits; leading zeros make up for the rest. 0: no zeros are added.
     pub width: u8,
     /// An even number of digits: one zero before an odd number of them.
     pub even: bool,
-    /// At most so many characters, the rest is left out; 0: all.
+    /// The most characters; the rest is cut off. 0: nothing is cut off.
     pub cut: u8,
     /// Added to the number, for ids beyond 64 bits and for ids that seem to have nothing to do with the answer's.
     pub plus: u128,
-    /// The number is the message's place in order of arrival, from 0 again after so many; 0: the number never repeats.
+    /// The number is the message's place in order of arrival, and begins at 0 again after this many messages.
+    /// 0: the number never repeats.
     pub reuse: u32,
     /// Before the digits. `{recipient}`, `{total}` and `{part}` are filled in.
     pub prefix: String,

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use kit::random::unit;
 use regex::Regex;
 use smpp::text::{Encoding, EncodingPolicy, choose};
 
@@ -22,10 +23,20 @@ pub struct InboundRule {
     pub form: InboundForm,
 }
 
+impl InboundRule {
+    /// Which of its texts 64 random bits choose, by weight.
+    pub(crate) fn text_for(&self, bits: u64) -> usize {
+        let total = self.texts.last().map_or(0.0, |(_, until)| *until);
+        let point = unit(bits) * total;
+        let place = self.texts.partition_point(|(_, until)| *until <= point);
+        place.min(self.texts.len().saturating_sub(1))
+    }
+}
+
 /// When people write.
 #[derive(Clone, Debug)]
 pub enum Trigger {
-    /// By themselves.
+    /// By themselves, at times that are known beforehand.
     Script(Script),
     /// In reply to a message that has reached them.
     Reply(Reply),

@@ -15,7 +15,7 @@ pub enum Injected {
     WrongCommand,
     /// Answered with a generic_nack.
     GenericNack,
-    /// Answered twice.
+    /// Answered twice, the second time with the same octets.
     AnswerTwice,
     /// Answered, and an answer to nothing comes before.
     UnaskedAnswer,

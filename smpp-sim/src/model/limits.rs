@@ -34,16 +34,16 @@ impl Default for Timers {
 /// How much the ledger keeps.
 #[derive(Clone, Copy, Debug)]
 pub struct LedgerLimits {
-    /// Submits; 88 octets each.
+    /// Submits; 96 bytes each.
     pub rows_max: usize,
     /// What becomes of more.
     pub keep: Keep,
-    /// Submits beyond `rows_max` that wait for their receipts; about 250 octets each. Beyond, submits are answered
+    /// Submits beyond `rows_max` that wait for their receipts; about 250 bytes each. Beyond, submits are answered
     /// `ESME_RMSGQFUL`.
     pub pending_max: usize,
-    /// Octets of texts.
+    /// Bytes of texts.
     pub text_bytes_max: usize,
-    /// Recipients whose attempts are remembered at least; at most twice as many are, 20 octets each.
+    /// Recipients whose attempts are remembered at least; at most twice as many are, 20 bytes each.
     pub recipients_max: usize,
 }
 
@@ -58,7 +58,7 @@ pub enum Keep {
 
 impl Default for LedgerLimits {
     fn default() -> Self {
-        // Some 90 MB of rows, the texts of a million ordinary messages, and recipients in between.
+        // 96 MB of rows, the texts of a million ordinary messages, and recipients in between.
         Self {
             rows_max: 1_000_000,
             keep: Keep::Ring,

@@ -6,7 +6,7 @@ use smpp::command_status::CommandStatus;
 use super::dialect::{Dialect, Parameter};
 use super::id_format::IdFormat;
 use super::outcome::{Answer, Defaults, Outcome};
-use super::receipt_plan::{Form, ReceiptPlan, Route, Segments};
+use super::receipt_plan::{Form, ReceiptPlan, ReceiptedSegments, Route};
 use super::stat::Stat;
 use crate::delay::Delay;
 
@@ -24,7 +24,7 @@ pub struct MagicNumber {
 enum Behaviour {
     /// Answered with that error.
     Refused(u32),
-    /// Answered with that error at the first so many attempts, then delivered.
+    /// Answered with that error at that many first attempts, then delivered.
     RefusedAtFirst(u32, u16),
     /// A receipt of that kind.
     Receipt(Stat, u16),
@@ -211,12 +211,12 @@ pub const TABLE: &[MagicNumber] = &[
     row(
         950,
         "magic_950_last_segment_only",
-        Behaviour::Plan(|plan| plan.segments = Segments::Last),
+        Behaviour::Plan(|plan| plan.segments = ReceiptedSegments::Last),
     ),
     row(
         951,
         "magic_951_aggregate",
-        Behaviour::Plan(|plan| plan.segments = Segments::Aggregate),
+        Behaviour::Plan(|plan| plan.segments = ReceiptedSegments::Aggregate),
     ),
     row(
         952,

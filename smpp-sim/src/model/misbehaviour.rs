@@ -19,11 +19,11 @@ pub struct Misbehaviour {
     pub receipt_first: Aim,
     /// Messages whose receipt comes twice.
     pub receipt_twice: Aim,
-    /// Hanging up.
+    /// A session that hangs up.
     pub close: Option<Hangup>,
-    /// Not reading.
+    /// A session that is not read for a while.
     pub stop_reading: Option<StopReading>,
-    /// Silence about everything from so many submits on.
+    /// The number of the submit from which on nothing at all is answered.
     pub mute: Option<u64>,
     /// What happens to connections. Only that of the whole scenario counts: who connects has no account yet.
     pub connect: Option<ConnectFault>,
@@ -31,7 +31,7 @@ pub struct Misbehaviour {
     pub bind: Option<BindFault>,
     /// Submits that are refused with a status.
     pub refuse: Option<(CommandStatus, Aim)>,
-    /// Submits that are answered so much later than their outcome says.
+    /// How much later than their outcome says submits are answered.
     pub late: Option<(Duration, Aim)>,
     /// What is wrong with answers, in this order of precedence: one fault an answer.
     pub answers: Vec<(Injected, Aim)>,
@@ -39,9 +39,9 @@ pub struct Misbehaviour {
     pub malformed: Option<(Aim, Vec<Injected>)>,
     /// Whether an enquire_link of the client is answered.
     pub link_unanswered: bool,
-    /// Whether the client's answers to our enquire_link are overheard.
+    /// Whether the client's answers to our enquire_link are ignored.
     pub link_deaf: bool,
-    /// We unbind every session so long after its bind.
+    /// How long after its bind we unbind every session.
     pub unbind_every: Option<Duration>,
     /// Whether an unbind of the client is left without answer.
     pub unbind_unanswered: bool,
@@ -84,9 +84,9 @@ impl Default for Misbehaviour {
 pub struct Aim {
     /// Share of those that the numbers name, 0 to 1.
     pub share: f64,
-    /// The first.
+    /// The first number that is met.
     pub from: u64,
-    /// The last.
+    /// The last number that is met.
     pub until: u64,
     /// Only every n-th of them, beginning with the first.
     pub every: u64,
@@ -95,7 +95,7 @@ pub struct Aim {
 }
 
 impl Aim {
-    /// Nobody's.
+    /// Meets nothing.
     pub const NEVER: Self = Self {
         share: 0.0,
         from: 1,
@@ -127,7 +127,7 @@ pub struct Throttle {
     pub every: u64,
     /// Submits that are refused in one.
     pub burst: u64,
-    /// With what.
+    /// The status they are refused with.
     pub status: CommandStatus,
 }
 
@@ -153,7 +153,7 @@ pub enum HangupBegin {
     Submits(u64),
     /// With the PDU of that number of each session, its bind included; it hangs up at once.
     Pdus(u64),
-    /// So long after the bind of each session, scaled.
+    /// That long after the bind of each session, scaled.
     Time(Duration),
 }
 
@@ -171,9 +171,9 @@ pub struct StopReading {
 /// What happens to connections.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ConnectFault {
-    /// What.
+    /// What becomes of the connection.
     pub what: ConnectTrouble,
-    /// To which connection.
+    /// Which connections are met, counted since the phase began.
     pub aim: Aim,
 }
 
@@ -193,9 +193,9 @@ pub enum ConnectTrouble {
 /// What happens to binds, whatever their password.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BindFault {
-    /// What.
+    /// What becomes of the bind.
     pub what: BindTrouble,
-    /// To which bind.
+    /// Which binds are met, counted since the phase began.
     pub aim: Aim,
 }
 
@@ -213,7 +213,7 @@ pub enum BindTrouble {
 /// How octets are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Writing {
-    /// At most so many in one write; 1: octet by octet.
+    /// The most octets in one write; 1: octet by octet.
     pub octets: usize,
     /// Between two writes, µs.
     pub pause_us: u64,

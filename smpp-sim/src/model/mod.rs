@@ -32,8 +32,8 @@ pub use misbehaviour::{
 };
 pub use outcome::{Answer, Defaults, Outcome};
 pub(crate) use receipt_plan::COPIES_MAX;
-pub use receipt_plan::{Form, ReceiptPlan, Redelivery, Route, Segments};
-pub(crate) use recipients::{Choice, Population, Prefix, Rules};
+pub use receipt_plan::{Form, ReceiptPlan, ReceiptedSegments, Redelivery, Route};
+pub(crate) use recipients::{Population, Prefix, PrefixOutcome, Rules};
 pub(crate) use scenario::TIME_SCALE;
 pub use scenario::{Ids, Lasts, Phase, Scenario};
 pub use setup::{Certificate, DEFAULT_SMSC, Setup, SmscSetup, Tls};

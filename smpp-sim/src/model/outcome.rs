@@ -17,9 +17,9 @@ pub struct Outcome {
     pub answer_delay: Delay,
     /// What its ids look like.
     pub message_id: Arc<IdFormat>,
-    /// The receipt of an accepted message, and of a rejected one that gets one all the same; `None`: none, ever.
+    /// The receipt of an accepted message, and of a rejected one that gets one all the same; `None`: it never gets one.
     pub receipt: Option<ReceiptPlan>,
-    /// It holds for so many attempts of a recipient only, and then the outcome of that place in the list does.
+    /// How many of a recipient's attempts it holds for, and the place in the list of the outcome that follows.
     pub then: Option<(u16, usize)>,
 }
 

@@ -36,7 +36,7 @@ pub struct ReceiptPlan {
     /// Receipts are released together: each waits for the next whole multiple of it (scaled) since 1970.
     pub release_every: Option<Duration>,
     /// Which segments of a concatenated message get one.
-    pub segments: Segments,
+    pub segments: ReceiptedSegments,
     /// Where it goes.
     pub route: Route,
     /// Whether it comes to those who asked for none.
@@ -59,7 +59,7 @@ impl Default for ReceiptPlan {
             copies_delay: Delay::NONE,
             late: None,
             release_every: None,
-            segments: Segments::Each,
+            segments: ReceiptedSegments::Each,
             route: Route::Same,
             unrequested: false,
             dialect: Arc::default(),
@@ -73,9 +73,9 @@ impl ReceiptPlan {
     pub(crate) fn is_for(&self, stat: Stat, registered_delivery: u8, (part, total): (u8, u8)) -> bool {
         let wanted = stat.is_wanted(registered_delivery);
         let gets = match self.segments {
-            Segments::Each => true,
-            Segments::First | Segments::Aggregate => part <= 1,
-            Segments::Last => part == total,
+            ReceiptedSegments::Each => true,
+            ReceiptedSegments::First | ReceiptedSegments::Aggregate => part <= 1,
+            ReceiptedSegments::Last => part == total,
         };
         (wanted || self.unrequested) && gets
     }
@@ -88,7 +88,7 @@ pub enum Form {
     Text,
     /// In optional parameters (3.4, 5.3.2.12, 5.3.2.31, 5.3.2.35).
     Tlv,
-    /// In both.
+    /// In the text and in optional parameters.
     Both,
 }
 
@@ -109,8 +109,8 @@ impl Form {
 
 /// Which segments of a concatenated message get a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Segments {
-    /// Every one.
+pub enum ReceiptedSegments {
+    /// Every segment.
     Each,
     /// The first one.
     First,
@@ -120,7 +120,7 @@ pub enum Segments {
     Aggregate,
 }
 
-impl Segments {
+impl ReceiptedSegments {
     /// Names in a scenario.
     pub const NAMES: &[(&str, Self)] = &[
         ("each", Self::Each),

@@ -15,11 +15,11 @@ pub(crate) struct Rules {
 #[derive(Clone, Debug)]
 pub(crate) struct Prefix {
     pub(crate) digits: String,
-    pub(crate) outcome: Choice,
+    pub(crate) outcome: PrefixOutcome,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Choice {
+pub(crate) enum PrefixOutcome {
     Always(usize),
     /// Sums of weights, and the outcomes that they belong to.
     Weighted(Vec<f64>, Vec<usize>),
@@ -59,8 +59,8 @@ impl Rules {
             .iter()
             .find(|prefix| digits.starts_with(prefix.digits.as_bytes()))?;
         match &prefix.outcome {
-            Choice::Always(outcome) => Some(*outcome),
-            Choice::Weighted(sums, outcomes) => outcomes.get(weighted(sums, bits())?).copied(),
+            PrefixOutcome::Always(outcome) => Some(*outcome),
+            PrefixOutcome::Weighted(sums, outcomes) => outcomes.get(weighted(sums, bits())?).copied(),
         }
     }
 

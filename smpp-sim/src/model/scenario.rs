@@ -50,7 +50,7 @@ pub struct Scenario {
     pub ids: Ids,
     /// How connections are met, and accounts that say nothing else.
     pub faults: Misbehaviour,
-    /// What follows what; empty: the scenario is the same for ever.
+    /// What follows what; empty: the scenario never changes.
     pub phases: Vec<Phase>,
     /// Whether the first phase follows the last.
     pub repeat: bool,
@@ -76,9 +76,9 @@ pub struct Phase {
 /// How long a phase lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lasts {
-    /// So long, scaled.
+    /// That long, scaled.
     Time(Duration),
-    /// Until the SMSC has got so many submits since it began.
+    /// Until the SMSC has had that many submits since the phase began.
     Submits(u64),
     /// Until somebody ends it: the last one, if phases do not repeat.
     Ever,
@@ -89,7 +89,7 @@ pub enum Lasts {
 pub enum Ids {
     /// A hash of (seed, recipient, attempt, part): the same in every run with the same seed.
     Seeded,
-    /// Counted from the time of the start: none is repeated by a simulator that was killed and started again.
+    /// Counted from the time of the start: a simulator that was killed and started again repeats no id.
     SinceStart,
 }
 
@@ -153,6 +153,12 @@ impl Scenario {
             Ids::Seeded => Some(subject.draw(Draw::Id) >> 3 | 1 << 61),
             Ids::SinceStart => None,
         }
+    }
+
+    /// How many outcomes it brings along, those of its phases one after the other.
+    pub(crate) fn outcomes_of_all_phases(&self) -> usize {
+        let phases = self.phases.iter().map(|phase| phase.scenario.outcomes.len());
+        phases.sum::<usize>().max(self.outcomes.len())
     }
 
     /// Puts the magic outcomes at the end of the list.

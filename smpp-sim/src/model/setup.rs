@@ -35,7 +35,7 @@ pub struct SmscSetup {
 /// TLS as an SMSC speaks it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
-    /// Where.
+    /// Where it takes binds over TLS.
     pub listen: SocketAddr,
     /// With which certificate.
     pub certificate: Certificate,
@@ -50,9 +50,9 @@ pub struct Tls {
 pub enum Certificate {
     /// PEM files: the chain, its own certificate first, and the private key.
     Files {
-        /// The chain.
+        /// The chain, PEM.
         certificate: PathBuf,
-        /// The key.
+        /// The private key, PEM.
         key: PathBuf,
     },
     /// Made at the start, and signed by itself.

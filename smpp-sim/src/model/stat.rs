@@ -5,7 +5,7 @@ pub enum Stat {
     Enroute = 1,
     /// On the handset.
     Delivrd = 2,
-    /// Its validity ended first.
+    /// Its validity ended before it was delivered.
     Expired = 3,
     /// Deleted by somebody.
     Deleted = 4,
@@ -15,7 +15,7 @@ pub enum Stat {
     Acceptd = 6,
     /// Nobody knows.
     Unknown = 7,
-    /// Refused.
+    /// Refused by the network.
     Rejectd = 8,
 }
 

@@ -23,9 +23,9 @@ pub enum Piece {
     Submit(DateFormat),
     /// When it reached its state.
     Done(DateFormat),
-    /// The state.
+    /// The state, as the dialect writes it.
     Stat,
-    /// The error.
+    /// The error, as the dialect writes it.
     Err,
     /// The beginning of the message.
     Text,

@@ -126,11 +126,13 @@ impl Dealer {
                 attempt
             }
         };
-        let outcome = self.choose(recipient, identity, attempt);
-        Dealt {
-            outcome: self.scenario.outcome_at(outcome, attempt),
-            attempt,
-        }
+        let chosen = self.choose(recipient, identity, attempt);
+        let outcome = self.scenario.outcome_at(chosen, attempt);
+        debug_assert!(
+            outcome < self.scenario.outcomes.len(),
+            "an outcome that the scenario does not have"
+        );
+        Dealt { outcome, attempt }
     }
 
     fn choose(&mut self, recipient: Number, identity: u64, attempt: u16) -> usize {

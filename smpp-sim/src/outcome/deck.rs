@@ -46,6 +46,7 @@ impl Deck {
             .map(|own| own as usize)
             .filter(|&own| self.taken.get(own) == Some(&false));
         let place = own.or_else(|| self.last())?;
+        assert!(!self.taken[place], "a card is dealt twice");
         self.taken[place] = true;
         Some(place as u32)
     }

@@ -94,7 +94,7 @@ fn entry(table: &Table<'_>, open: Account) -> Account {
         interface_version: table
             .parsed(
                 "interface_version",
-                "\"3.3\", \"3.4\", \"5.0\", \"absent\", or an octet like \"0x99\"",
+                "\"3.3\", \"3.4\", \"5.0\", \"absent\", or a byte like \"0x99\"",
                 interface_version,
             )
             .unwrap_or(open.interface_version),
@@ -103,7 +103,7 @@ fn entry(table: &Table<'_>, open: Account) -> Account {
     table.required("system_id", "who it is, \"*\" for any");
     let length = account.password.as_ref().map_or(0, String::len);
     if length > account.password_max {
-        let detail = format!("has {length} octets, and password_max is {}", account.password_max);
+        let detail = format!("is {length} bytes long, and password_max is {}", account.password_max);
         table.fault("password", detail);
     }
     account
@@ -189,7 +189,7 @@ late_by = "3s"
 "#;
         let said = Scenario::parse(text, "x.toml").unwrap_err().to_string();
         let expected = [
-            "x.toml:4: account[0].password: has 9 octets, and password_max is 8",
+            "x.toml:4: account[0].password: is 9 bytes long, and password_max is 8",
             "x.toml:6: account[0].allow: [\"10.0.0.0/33\"] is not allowed: an array of",
             "x.toml:7: account[0].versions: [\"4.0\"] is not allowed: an array of 3.3, 3.4, 5.0",
             "x.toml:8: account[0].interface_version: \"new\" is not allowed: \"3.3\"",

@@ -6,7 +6,7 @@ use kit::words::nearest;
 pub struct BuiltIn {
     /// What `--scenario` takes.
     pub name: &'static str,
-    /// Its file, as it stands in `scenarios/`.
+    /// Its file, as it is in `scenarios/`.
     pub text: &'static str,
 }
 

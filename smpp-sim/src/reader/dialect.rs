@@ -23,7 +23,7 @@ pub(super) fn dialect(table: &Table<'_>, otherwise: &Arc<Dialect>) -> Arc<Dialec
     }
     let table = table.table("dialect");
     let esm_class = |key, otherwise: u8| table.integer(key, 0..=255, u64::from(otherwise)) as u8;
-    let octets = "octets in hexadecimal, at most 255";
+    let octets = "bytes in hexadecimal, at most 255";
     let dialect = Dialect {
         text: text(&table, &otherwise.text),
         text_octets: table.integer("text_octets", 0..=160, u64::from(otherwise.text_octets)) as u8,
@@ -84,15 +84,14 @@ fn text(table: &Table<'_>, otherwise: &Template) -> Template {
         })
     });
     let allowed = format!(
-        "a text up to {TEMPLATE_MAX} octets of ISO 8859-1 with {{id}}, {{sub}}, {{dlvrd}}, {{submit}}, {{done}}, {{stat}}, \
+        "a text up to {TEMPLATE_MAX} bytes of ISO 8859-1 with {{id}}, {{sub}}, {{dlvrd}}, {{submit}}, {{done}}, {{stat}}, \
          {{err}} and {{text}}"
     );
     let text = table.parsed("text", &allowed, |value| Template::parse(value.text()?, &submit, &done));
     text.unwrap_or_else(|| otherwise.clone().with_dates(&submit, &done))
 }
 
-const DATE: &str =
-    "up to 16 characters: YYYY, YY, MM (M0: from 00), DD, hh, mm, ss, and others that stand for themselves";
+const DATE: &str = "up to 16 characters: YYYY, YY, MM (M0: from 00), DD, hh, mm, ss, and other characters, which are written as they are";
 
 fn date_of(template: &Template, date: impl Fn(&Piece) -> Option<&DateFormat>) -> DateFormat {
     template.0.iter().find_map(date).cloned().unwrap_or_default()

@@ -65,7 +65,7 @@ pub(super) fn misbehaviour(table: Table<'_>) -> Misbehaviour {
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Whether enquire_link is unanswered, and whether answers to ours are overheard.
+/// Whether enquire_link is unanswered, and whether answers to ours are ignored.
 const LINK: &[(&str, (bool, bool))] = &[
     ("answered", (false, false)),
     ("unanswered", (true, false)),

@@ -87,7 +87,7 @@ fn script(table: &Table<'_>) -> Script {
 
 fn reply(table: &Table<'_>) -> Reply {
     Reply {
-        on: table.parsed("on", "a regular expression of at most 1000 octets", pattern),
+        on: table.parsed("on", "a regular expression of at most 1000 bytes", pattern),
         probability: table.number("probability", 0.0..=1.0, 1.0),
         delay: delay(table, "delay").unwrap_or(Delay::NONE),
     }

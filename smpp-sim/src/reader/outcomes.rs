@@ -83,7 +83,7 @@ fn outcome(table: &Table<'_>, defaults: &Defaults) -> Outcome {
     outcome
 }
 
-/// The place of a named outcome; a fault when there is none of that name.
+/// The place of a named outcome; a fault when no outcome has that name.
 pub(super) fn place(table: &Table<'_>, key: &str, name: Option<&str>, scenario: &Scenario) -> Option<usize> {
     let name = name?;
     let found = scenario.outcomes.iter().position(|outcome| outcome.name == name);

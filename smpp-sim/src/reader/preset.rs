@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 pub struct Preset {
     /// What `preset = "…"` takes.
     pub name: &'static str,
-    /// Its file, as it stands in `presets/`: the scenario's part is the table `simulator`, the rest is for clients, and
+    /// Its file, as it is in `presets/`: the scenario's part is the table `simulator`, the rest is for clients, and
     /// the table `sources` says of every value where it comes from.
     pub text: &'static str,
 }

@@ -9,13 +9,15 @@ use super::dialect::dialect;
 use super::ids::id_format;
 use super::values::{DURATIONS, STATUS, WINDOW_MAX, status};
 use crate::delay::Delay;
-use crate::model::{COPIES_MAX, Defaults, Form, Ids, ReceiptPlan, Redelivery, Route, Scenario, Segments, Stat};
+use crate::model::{
+    COPIES_MAX, Defaults, Form, Ids, ReceiptPlan, ReceiptedSegments, Redelivery, Route, Scenario, Stat,
+};
 
 /// The longest err of any carrier's table.
 const ERR_DIGITS_MAX: usize = 4;
 
 /// The keys of a receipt that are called otherwise in an `[[outcome]]`.
-struct Keys {
+struct KeyNames {
     delay: &'static str,
     form: &'static str,
     first: &'static str,
@@ -25,7 +27,7 @@ struct Keys {
     unrequested: &'static str,
 }
 
-const IN_RECEIPT: Keys = Keys {
+const IN_RECEIPT: KeyNames = KeyNames {
     delay: "delay",
     form: "form",
     first: "first",
@@ -35,7 +37,7 @@ const IN_RECEIPT: Keys = Keys {
     unrequested: "unrequested",
 };
 
-const IN_OUTCOME: Keys = Keys {
+const IN_OUTCOME: KeyNames = KeyNames {
     delay: "receipt_delay",
     form: "receipt_form",
     first: "receipt_first",
@@ -45,7 +47,7 @@ const IN_OUTCOME: Keys = Keys {
     unrequested: "receipt_unrequested",
 };
 
-/// Keys of an `[[outcome]]` that mean nothing without a receipt.
+/// KeyNames of an `[[outcome]]` that mean nothing without a receipt.
 const RECEIPT_KEYS: &[&str] = &[
     "stat",
     "err",
@@ -101,7 +103,7 @@ pub(super) fn outcome_receipt(table: &Table<'_>, defaults: &Defaults, accepts: b
     None
 }
 
-fn plan(table: &Table<'_>, keys: &Keys, otherwise: &ReceiptPlan) -> ReceiptPlan {
+fn plan(table: &Table<'_>, keys: &KeyNames, otherwise: &ReceiptPlan) -> ReceiptPlan {
     let stats = Stat::ALL.map(|stat| (stat.name(), stat));
     let otherwise = otherwise.clone();
     ReceiptPlan {
@@ -121,7 +123,7 @@ fn plan(table: &Table<'_>, keys: &Keys, otherwise: &ReceiptPlan) -> ReceiptPlan 
         late: late(table, keys.late).or(otherwise.late),
         release_every: release_every(table).or(otherwise.release_every),
         segments: table
-            .choice(keys.segments, Segments::NAMES)
+            .choice(keys.segments, ReceiptedSegments::NAMES)
             .unwrap_or(otherwise.segments),
         route: table.choice(keys.route, Route::NAMES).unwrap_or(otherwise.route),
         unrequested: table.boolean(keys.unrequested, otherwise.unrequested),

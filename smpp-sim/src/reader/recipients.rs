@@ -8,7 +8,7 @@ use kit::settings::Table;
 use rustc_hash::FxHashMap;
 
 use super::outcomes::{QUOTA_MAX, place};
-use crate::model::{Choice, Population, Prefix, Rules, Scenario};
+use crate::model::{Population, Prefix, PrefixOutcome, Rules, Scenario};
 use crate::number::Numbers;
 
 /// Recipients that `[recipients]` may name: exact numbers are for the few that a test is about.
@@ -85,7 +85,7 @@ fn prefixes(table: &Table<'_>, scenario: &Scenario) -> Vec<Prefix> {
         let outcome = if prefix.has("weights") {
             weights(&prefix.table("weights"), scenario)
         } else {
-            place(&prefix, "outcome", name.as_deref(), scenario).map(Choice::Always)
+            place(&prefix, "outcome", name.as_deref(), scenario).map(PrefixOutcome::Always)
         };
         prefixes.extend(digits.zip(outcome).map(|(digits, outcome)| Prefix { digits, outcome }));
         prefix.finish();
@@ -94,7 +94,7 @@ fn prefixes(table: &Table<'_>, scenario: &Scenario) -> Vec<Prefix> {
     prefixes
 }
 
-fn weights(table: &Table<'_>, scenario: &Scenario) -> Option<Choice> {
+fn weights(table: &Table<'_>, scenario: &Scenario) -> Option<PrefixOutcome> {
     let (mut sum, mut sums, mut outcomes) = (0.0, Vec::new(), Vec::new());
     for (name, value) in table.entries() {
         let weight = value.number().filter(|weight| (0.0..=1e9).contains(weight));
@@ -111,7 +111,7 @@ fn weights(table: &Table<'_>, scenario: &Scenario) -> Option<Choice> {
         table.fault("", "at least one weight must be over 0");
         return None;
     }
-    Some(Choice::Weighted(sums, outcomes))
+    Some(PrefixOutcome::Weighted(sums, outcomes))
 }
 
 fn is_number(digits: &str) -> bool {

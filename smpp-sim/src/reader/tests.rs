@@ -262,7 +262,7 @@ from = "06"
         "x.toml:9: receipt.route: \"any\" is not allowed: one of same, other, receiver",
         "x.toml:10: receipt.redelivery.temporary: ",
         "x.toml:11: receipt.delay: ",
-        "x.toml:13: receipt.dialect.text: \"id:{ID}\" is not allowed: a text up to 200 octets",
+        "x.toml:13: receipt.dialect.text: \"id:{ID}\" is not allowed: a text up to 200 bytes",
         "x.toml:14: receipt.dialect.date: ",
         "x.toml:15: receipt.dialect.done_shift: \"-31h\" is not allowed: a duration with a sign",
         "x.toml:16: receipt.dialect.stat.DONE: no such stat",

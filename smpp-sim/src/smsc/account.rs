@@ -1,11 +1,11 @@
 use super::meter::Meter;
 use super::schedule::Schedule;
-use crate::model::{Account as Rights, HangupBegin, Throttle};
+use crate::model::{Account, HangupBegin, Throttle};
 
 /// One system_id while the simulator runs.
 #[derive(Debug)]
-pub(super) struct Account {
-    pub(super) rights: Rights,
+pub(super) struct LiveAccount {
+    pub(super) rights: Account,
     /// Its bound sessions, in order of binding.
     pub(super) sessions: Vec<u32>,
     /// Deliveries that no session can take now.
@@ -24,8 +24,8 @@ pub(super) struct Account {
     pub(super) progress: Vec<Progress>,
 }
 
-impl Account {
-    pub(super) fn new(rights: Rights) -> Self {
+impl LiveAccount {
+    pub(super) fn new(rights: Account) -> Self {
         let mut account = Self {
             rights,
             sessions: Vec::new(),

@@ -16,7 +16,7 @@ pub(super) struct Clockface {
 }
 
 impl Clockface {
-    /// Appends a time (µs since 1970) that is so many seconds off, in UTC.
+    /// Appends a time (µs since 1970) in UTC, `shift` seconds off.
     pub(super) fn write(&mut self, format: &DateFormat, (at_us, shift): (u64, i64), out: &mut Vec<u8>) {
         let second = (at_us / SECOND_US) as i64 + shift;
         let ticks = if format.0.contains(&DatePart::Second) {

@@ -1,23 +1,30 @@
+//! What is asked of the SMSC from outside, rather than by its clients.
+
 use std::sync::Arc;
 
-use smpp::command_status::CommandStatus;
-use smpp::frame::{CommandId, encode_empty};
+use tokio::sync::Notify;
 
-use super::find::Index;
-use super::inbound::Ring;
-use super::session::{End, Phase, Session, SessionView, Turn};
-use super::{OUTCOMES_MAX, Smsc, TooManyOutcomes};
-use crate::ledger::{AccountRate, Ledger, Line, Message, MessageFilter, Names, Page, Totals, Walk};
-use crate::model::Scenario;
-use crate::number::Numbers;
+use super::Smsc;
+use super::course::{NoSuchPhase, PhaseView};
+use super::inbox::{InboundView, Inbox};
+use super::session::SessionView;
+use crate::ledger::{AccountRate, Line, Message, MessageFilter, Names, Page, Totals, Walk};
+use crate::model::{ConnectTrouble, Scenario};
 use crate::outcome::Dealer;
 
-/// What is asked of the SMSC from outside, rather than by its clients.
+/// Outcomes of all scenarios since the last reset: a row of the ledger names its outcome in 16 bits.
+const OUTCOMES_MAX: usize = 65_000;
+
+/// A scenario could not be switched to: the ledger has met too many outcomes, or rules for inbound messages, already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the ledger has met {OUTCOMES_MAX} outcomes or inbound rules: reset it first")]
+pub struct TooManyOutcomes;
+
 impl Smsc {
     fn names(&self) -> Names<'_> {
         Names {
-            accounts: &self.names,
-            outcomes: &self.outcomes,
+            accounts: self.accounts.names(),
+            outcomes: &self.records.outcomes,
         }
     }
 
@@ -25,162 +32,164 @@ impl Smsc {
         Totals {
             recipients: self.dealer.recipients(),
             messages: self.dealer.messages(),
-            sessions: self
-                .sessions
-                .values()
-                .filter(|session| session.bound().is_some())
-                .count() as u64,
-            ..self.ledger.totals(&self.names())
+            sessions: self.sessions.bound(),
+            ..self.records.ledger.totals(&self.names())
         }
     }
 
     pub(crate) fn rates(&self) -> Vec<AccountRate> {
-        self.ledger.rates(&self.names)
+        self.records.ledger.rates(self.accounts.names())
     }
 
     /// Finished rows for the ledger's file, see [`Ledger::finished_lines`].
     pub(crate) fn finished_lines(&mut self, most: usize) -> Vec<Line> {
         let names = Names {
-            accounts: &self.names,
-            outcomes: &self.outcomes,
+            accounts: self.accounts.names(),
+            outcomes: &self.records.outcomes,
         };
-        self.ledger.finished_lines(most, (&names, &self.numbers))
+        self.records
+            .ledger
+            .finished_lines(most, (&names, &self.records.numbers))
     }
 
     /// The rest of the rows for the ledger's file.
     pub(crate) fn unfinished_lines(&mut self, most: usize) -> Vec<Line> {
         let names = Names {
-            accounts: &self.names,
-            outcomes: &self.outcomes,
+            accounts: self.accounts.names(),
+            outcomes: &self.records.outcomes,
         };
-        self.ledger.unfinished_lines(most, (&names, &self.numbers))
+        self.records
+            .ledger
+            .unfinished_lines(most, (&names, &self.records.numbers))
     }
 
     /// The ledger's file cannot be written any more.
     pub(crate) fn give_up_file(&mut self) {
-        self.ledger.give_up_file();
+        self.records.ledger.give_up_file();
     }
 
     pub(crate) fn lines(&self, page: &mut Page, rows: usize) -> Option<Vec<Line>> {
-        self.ledger.lines(page, rows, (&self.names(), &self.numbers))
+        self.records
+            .ledger
+            .lines(page, rows, (&self.names(), &self.records.numbers))
     }
 
     /// Where a walk over messages begins.
     pub(crate) fn walk(&self, filter: MessageFilter, backwards: bool, from: Option<u64>) -> Walk {
-        Walk::new(filter, backwards, from, &self.ledger)
+        Walk::new(filter, backwards, from, &self.records.ledger)
     }
 
     pub(crate) fn messages(&self, walk: &mut Walk, limits: (usize, usize)) -> Vec<Message> {
-        self.ledger.messages(walk, limits, (&self.names(), &self.numbers))
+        self.records
+            .ledger
+            .messages(walk, limits, (&self.names(), &self.records.numbers))
     }
 
     /// The bound sessions, in order of connecting.
     pub(crate) fn session_views(&self) -> Vec<SessionView> {
-        let mut views: Vec<_> = self
-            .sessions
-            .values()
-            .filter_map(|session| self.session_view(session))
-            .collect();
-        views.sort_by_key(|view| view.session);
-        views
-    }
-
-    fn session_view(&self, session: &Session) -> Option<SessionView> {
-        let (account, kind) = session.bound()?;
-        Some(SessionView {
-            session: session.id,
-            account: self.names[account].clone(),
-            bind: kind.to_string(),
-            version: session.version.to_string(),
-            peer: session.peer.to_string(),
-            connected_at_us: session.opened_us,
-            unanswered: session.unanswered,
-            unacknowledged: session.unacked.len(),
-            waiting: session.ready.len(),
-        })
+        self.sessions.views(self.accounts.names())
     }
 
     /// Ends connections at once, all of them or that of one session; how many there were.
     pub(crate) fn close_sessions(&mut self, only: Option<u32>) -> usize {
-        let mut closed = 0;
-        for session in self.sessions.values_mut().filter(|session| is(session, only)) {
-            session.end = Some(End::Reset);
-            session.wake.notify_one();
-            closed += 1;
-        }
-        closed
+        self.sessions.close(only)
     }
 
     /// Asks bound sessions to unbind, all of them or one; how many there were. Connections that are not bound are
     /// closed.
     pub(crate) fn unbind_sessions(&mut self, only: Option<u32>) -> usize {
-        let mut asked = 0;
-        for session in self.sessions.values_mut().filter(|session| is(session, only)) {
-            match session.phase {
-                Phase::Bound { .. } => {
-                    session.unbind_wanted = true;
-                    asked += 1;
-                }
-                Phase::Open => session.end = Some(End::Close),
-                Phase::Unbinding { .. } => {}
-            }
-            session.wake.notify_one();
-        }
-        asked
+        self.sessions.unbind(only)
     }
 
-    /// Sends the unbind that was asked for.
-    pub(super) fn unbind_if_wanted(turn: &mut Turn<'_>) {
-        if let Phase::Bound { account, kind } = turn.session.phase
-            && turn.session.unbind_wanted
-        {
-            let sequence = turn.session.next_sequence();
-            encode_empty(turn.out, CommandId::UNBIND, CommandStatus::ESME_ROK, sequence);
-            turn.session.phase = Phase::Unbinding {
-                account,
-                kind,
-                since_us: turn.now_us,
-            };
+    /// The inbound messages that are remembered, in order.
+    pub(crate) fn inbound_views(&self) -> Vec<InboundView> {
+        self.inbox.views(self.accounts.names())
+    }
+
+    /// The scenario as it was given, phases and all.
+    pub(crate) fn base(&self) -> &Arc<Scenario> {
+        self.course.base()
+    }
+
+    /// Told when who listens has to look at the phase again.
+    pub(crate) fn doors(&self) -> Arc<Notify> {
+        Arc::clone(self.course.doors())
+    }
+
+    /// Whether the port is to be closed.
+    pub(crate) fn refuses_connections(&self) -> bool {
+        let connect = self.course.scenario.faults.connect;
+        connect.is_some_and(|connect| connect.what == ConnectTrouble::Refuse)
+    }
+
+    /// When time ends the phase, µs since 1970; `u64::MAX`: never.
+    pub(crate) fn phase_until_us(&self) -> u64 {
+        self.course.until_us()
+    }
+
+    /// The phase that it is in; `None`: the scenario has none.
+    pub(crate) fn phase(&self) -> Option<PhaseView> {
+        self.course.phase()
+    }
+
+    /// Goes to a phase at once, by its name.
+    pub(crate) fn go_to_phase(&mut self, name: &str, now_us: u64) -> Result<(), NoSuchPhase> {
+        let submits = self.records.ledger.counters.submits;
+        self.course.go_to(name, (now_us, submits))?;
+        self.obey();
+        Ok(())
+    }
+
+    /// Goes on to the phase that it is time for.
+    pub(crate) fn pass_phases(&mut self, now_us: u64) {
+        if self.course.pass(now_us, self.records.ledger.counters.submits) {
+            self.obey();
         }
+    }
+
+    /// Begins with a scenario: its first phase, its rules, its scripts.
+    pub(super) fn begin(&mut self, scenario: Arc<Scenario>, now_us: u64) {
+        let submits = self.records.ledger.counters.submits;
+        let outcomes = &mut self.records.outcomes;
+        self.course.begin(scenario, outcomes, (now_us, submits));
+        self.conversations.begin(self.course.base());
+        self.obey();
+    }
+
+    /// From now on, everybody follows the scenario that the course has come to.
+    fn obey(&mut self) {
+        let scenario = &self.course.scenario;
+        self.dealer.obey(Arc::clone(scenario));
+        self.accounts.obey(scenario);
+        self.traffic.restart();
+        self.sessions.wake_all();
+        self.course.doors().notify_waiters();
     }
 
     /// Empties the ledger, and forgets recipients, attempts, quotas and everything that was still to be sent. Sessions
     /// stay; ids that are counted go on where they were. The first phase begins.
     pub(crate) fn reset(&mut self, now_us: u64) {
-        self.ledger = Ledger::new(self.base.ledger, self.ledger.next_id(), self.ledger.is_filed());
-        self.dealer = Dealer::new(Arc::clone(&self.base));
-        self.numbers = Numbers::default();
-        self.inbound = Ring::default();
-        self.index = Index::default();
-        self.rules.clear();
-        self.forget_outcomes();
-        for session in self.sessions.values_mut() {
-            session.forget();
-            session.wake.notify_one(); // scripts begin anew
-        }
-        for account in &mut self.accounts {
-            account.backlog = super::schedule::Schedule::default();
-        }
-        self.begin(now_us);
-        self.take_rules();
+        let scenario = Arc::clone(self.course.base());
+        self.records.reset(&scenario);
+        self.dealer = Dealer::new(Arc::clone(&scenario));
+        self.inbox = Inbox::default();
+        self.conversations.forget_rules();
+        self.sessions.forget();
+        self.accounts.forget_backlogs();
+        self.begin(scenario, now_us);
     }
 
     /// Goes on with another scenario: for submits from now on. Sessions stay, even those of accounts that it does not
     /// name; those just cannot bind again.
     pub(crate) fn switch(&mut self, scenario: Arc<Scenario>, now_us: u64) -> Result<(), TooManyOutcomes> {
-        let rules = self.rules.len() + scenario.inbound.len();
-        if self.outcomes.len() + Self::outcomes_of(&scenario) > OUTCOMES_MAX || rules > OUTCOMES_MAX {
+        let rules = self.conversations.rules() + scenario.inbound.len();
+        let outcomes = self.records.outcomes.len() + scenario.outcomes_of_all_phases();
+        if outcomes > OUTCOMES_MAX || rules > OUTCOMES_MAX {
             return Err(TooManyOutcomes);
         }
         self.dealer.switch(Arc::clone(&scenario));
-        self.ledger.set_limits(scenario.ledger);
-        self.base = scenario;
-        self.begin(now_us);
-        self.take_rules();
+        self.records.ledger.set_limits(scenario.ledger);
+        self.begin(scenario, now_us);
         Ok(())
     }
-}
-
-fn is(session: &Session, only: Option<u32>) -> bool {
-    only.is_none_or(|only| session.id == only)
 }

@@ -10,7 +10,7 @@ const UNASKED: u32 = 0x7000_0000;
 /// A command_id that is reserved in every version of the standard (3.4, 5.1.2.1).
 const UNKNOWN_COMMAND: CommandId = CommandId(0x0000_0777);
 
-/// Octets that a PDU says it has, and has not.
+/// Octets that a PDU claims to have and does not have.
 const MISSING_OCTETS: usize = 64;
 
 impl Injected {

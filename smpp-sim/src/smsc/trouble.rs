@@ -6,7 +6,7 @@ pub(super) const NEVER: u64 = u64::MAX;
 pub(super) struct Trouble {
     /// Nothing is answered, and no timer runs: the connection just stays.
     pub(super) deaf: bool,
-    /// Answers to our enquire_link are overheard.
+    /// Answers to our enquire_link are ignored.
     pub(super) link_deaf: bool,
     /// An answer to a bind that is put off: when, and the bind.
     pub(super) late_bind: Option<(u64, Box<[u8]>)>,

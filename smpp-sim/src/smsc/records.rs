@@ -1,11 +1,32 @@
+//! What is known of messages: the ledger's rows, what they point at, and how an earlier message is found again.
+
 use kit::random::mix;
 use rustc_hash::FxHashMap;
 use smpp::address::Address;
 
-use super::Smsc;
-use super::session::Turn;
-use crate::ledger::{IdOf, Row, write_id};
-use crate::number::Number;
+use super::refusal::refusals;
+use crate::ledger::{IdOf, Ledger, Row, write_id};
+use crate::model::{Outcome, ReceiptPlan, Scenario};
+use crate::number::{Number, Numbers};
+
+/// Service types that are told apart: a row of the ledger names its own in 8 bits. The standard has eight (3.4, 5.2.11).
+const SERVICES_MAX: usize = 254;
+
+/// Message ids begin with the milliseconds of the start, and leave room for a million a millisecond: a simulator that
+/// is killed and started again repeats none.
+const IDS_PER_MS: u64 = 1_000_000;
+
+/// The rows of the ledger, and what they name by a place.
+#[derive(Debug)]
+pub(super) struct Records {
+    pub(super) ledger: Ledger,
+    pub(super) numbers: Numbers,
+    /// The refusals, then the outcomes of every scenario so far: rows keep pointing at what they were dealt.
+    pub(super) outcomes: Vec<Outcome>,
+    /// Service types that were met.
+    services: Vec<Box<[u8]>>,
+    index: Index,
+}
 
 /// Messages that are kept as pending before those are dropped that have come to their final state since.
 const SWEEP_AT_FIRST: usize = 100_000;
@@ -13,7 +34,7 @@ const SWEEP_AT_FIRST: usize = 100_000;
 /// Finds messages for the few requests that are about earlier ones. It is brought up to date when somebody asks, so that
 /// it costs a client nothing that never does: 12 octets a message then.
 #[derive(Debug, Default)]
-pub(super) struct Index {
+struct Index {
     /// It knows the rows before this place.
     until: u64,
     /// By the hash of the id in the answer; of ids that are used twice, the last.
@@ -23,6 +44,8 @@ pub(super) struct Index {
     pending_rows: usize,
     sweep_at: usize,
     sweep_ids_at: usize,
+    /// Room for one id, used again.
+    id: Vec<u8>,
 }
 
 /// Which messages a request is about.
@@ -45,12 +68,67 @@ pub(super) struct Alike {
     pub(super) service: Option<u8>,
 }
 
-impl Smsc {
+impl Records {
+    pub(super) fn new(scenario: &Scenario, now_us: u64) -> Self {
+        let filed = scenario.ledger_file.is_some();
+        Self {
+            ledger: Ledger::new(scenario.ledger, now_us / 1000 * IDS_PER_MS, filed),
+            numbers: Numbers::default(),
+            outcomes: refusals(),
+            services: Vec::new(),
+            index: Index::default(),
+        }
+    }
+
+    /// Forgets every row and every outcome; ids that are counted go on where they were.
+    pub(super) fn reset(&mut self, scenario: &Scenario) {
+        self.ledger = Ledger::new(scenario.ledger, self.ledger.next_id(), self.ledger.is_filed());
+        self.numbers = Numbers::default();
+        self.outcomes = refusals();
+        self.index = Index::default();
+    }
+
+    /// Whether another submit cannot be written down.
+    pub(super) fn is_full(&self) -> bool {
+        self.ledger.is_full() || self.numbers.is_full()
+    }
+
+    /// What the message in a row was dealt.
+    pub(super) fn outcome(&self, row: &Row) -> &Outcome {
+        &self.outcomes[usize::from(row.outcome)]
+    }
+
+    /// The receipt of the message in a row, if it has one.
+    pub(super) fn receipt(&self, row: &Row) -> Option<&ReceiptPlan> {
+        self.outcome(row).receipt.as_ref()
+    }
+
+    /// Writes the id of the message at that place as its answer has it, in place of what `out` holds.
+    pub(super) fn write_id(&self, row: &Row, place: u32, out: &mut Vec<u8>) {
+        out.clear();
+        let format = &self.outcome(row).message_id;
+        let of = IdOf::row(row, place, &self.numbers);
+        write_id(of.shape(format, &format.answer), &of, out);
+    }
+
+    /// The number of a service_type: 0 for none, 255 for all beyond the first 254 that the simulator meets.
+    pub(super) fn service(&mut self, service_type: &[u8]) -> u8 {
+        if service_type.is_empty() {
+            return 0;
+        }
+        let known = self.services.iter().position(|known| &**known == service_type);
+        let place = known.unwrap_or(self.services.len());
+        if known.is_none() && place < SERVICES_MAX {
+            self.services.push(service_type.into());
+        }
+        place.min(SERVICES_MAX) as u8 + 1
+    }
+
     /// The message of that id, in whatever letters, which that account submitted from that source address. Many
     /// clients leave out the type of number, the numbering plan, or all of the address: the first two are not looked at,
     /// and an empty address is anybody's.
-    pub(super) fn named(&mut self, turn: &Turn<'_>, account: usize, (id, source): (&[u8], Address<'_>)) -> Found {
-        self.catch_up(turn.now_us);
+    pub(super) fn named(&mut self, now_us: u64, account: usize, (id, source): (&[u8], Address<'_>)) -> Found {
+        self.catch_up(now_us);
         let Some(&first) = self.index.by_id.get(&hash(id)) else {
             return Found::Nothing;
         };
@@ -89,15 +167,15 @@ impl Smsc {
 
     /// Takes in the rows since the last question.
     fn catch_up(&mut self, now_us: u64) {
-        let (index, id) = (&mut self.index, &mut self.scratch.id);
+        let index = &mut self.index;
         for (place, row) in self.ledger.rows_from(index.until).filter(|(_, row)| row.accepted) {
             let place = place as u32;
             let format = &self.outcomes[usize::from(row.outcome)].message_id;
             let of = IdOf::row(row, place, &self.numbers);
-            id.clear();
-            write_id(of.shape(format, &format.answer), &of, id);
+            index.id.clear();
+            write_id(of.shape(format, &format.answer), &of, &mut index.id);
             let first = place.wrapping_sub(u32::from(row.of_multi));
-            index.by_id.insert(hash(id), first);
+            index.by_id.insert(hash(&index.id), first);
             if !row.is_final(now_us) {
                 let rows = index.pending.entry((row.account, row.recipient)).or_default();
                 rows.push(place);
@@ -123,7 +201,9 @@ impl Smsc {
             rows.retain(|&place| ledger.row(place).is_some_and(|row| !row.is_final(now_us)));
             !rows.is_empty()
         });
-        index.pending_rows = index.pending.values().map(Vec::len).sum();
+        let kept = index.pending.values().map(Vec::len).sum();
+        debug_assert!(kept <= index.pending_rows, "rows are pending that were never counted");
+        index.pending_rows = kept;
         index.sweep_at = index.pending_rows * 2;
     }
 }

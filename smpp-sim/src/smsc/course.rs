@@ -1,20 +1,21 @@
+//! The course of a scenario: from phase to phase, by time or by count.
+
 use std::sync::Arc;
 
 use serde::Serialize;
+use tokio::sync::Notify;
 
-use super::Smsc;
-use super::submit::refusals;
-use crate::model::{Lasts, Scenario};
+use crate::model::{Lasts, Outcome, Scenario};
 
 /// Which phase it is, and until when.
 #[derive(Debug)]
 pub(super) struct Clockwork {
     current: usize,
     since_us: u64,
-    /// It ends then...
-    pub(super) until_us: u64,
-    /// ...or when the ledger has so many submits.
-    pub(super) until_submits: u64,
+    /// It ends at this time...
+    until_us: u64,
+    /// ...or when the ledger has this many submits.
+    until_submits: u64,
 }
 
 /// The phase that a simulator is in.
@@ -61,99 +62,124 @@ impl Clockwork {
     }
 }
 
-impl Smsc {
+/// What is obeyed: a scenario, and the phase of it that the time or the count has come to.
+#[derive(Debug)]
+pub(super) struct Course {
+    /// What was asked for, phases and all.
+    base: Arc<Scenario>,
+    /// What is obeyed now: the same, or one of its phases.
+    pub(super) scenario: Arc<Scenario>,
+    clockwork: Clockwork,
+    /// Where the outcomes of the present scenario begin among all that there were.
+    pub(super) first_outcome: usize,
+    /// Where those of each phase begin.
+    phases_from: Vec<usize>,
+    /// Tells who listens that the phase or the scenario has changed.
+    doors: Arc<Notify>,
+}
+
+impl Course {
+    /// Not begun yet.
+    pub(super) fn new(scenario: Arc<Scenario>) -> Self {
+        Self {
+            base: Arc::clone(&scenario),
+            scenario,
+            clockwork: Clockwork::stopped(),
+            first_outcome: 0,
+            phases_from: Vec::new(),
+            doors: Arc::default(),
+        }
+    }
+
+    pub(super) fn base(&self) -> &Arc<Scenario> {
+        &self.base
+    }
+
+    pub(super) fn doors(&self) -> &Arc<Notify> {
+        &self.doors
+    }
+
+    /// When time ends the phase, µs since 1970; `u64::MAX`: never.
+    pub(super) fn until_us(&self) -> u64 {
+        self.clockwork.until_us
+    }
+
     /// Takes a scenario's outcomes in, those of its phases one after the other, and begins with its first phase.
-    pub(super) fn begin(&mut self, now_us: u64) {
+    pub(super) fn begin(
+        &mut self,
+        scenario: Arc<Scenario>,
+        outcomes: &mut Vec<Outcome>,
+        (now_us, submits): (u64, u64),
+    ) {
+        self.base = scenario;
         if !self.base.agrees_with_phases() {
             Arc::make_mut(&mut self.base).overrule_phases();
         }
-        let base = Arc::clone(&self.base);
-        if base.phases.is_empty() {
-            self.first_outcome = self.outcomes.len();
-            self.outcomes.extend(base.outcomes.iter().cloned());
+        if self.base.phases.is_empty() {
+            self.first_outcome = outcomes.len();
+            outcomes.extend(self.base.outcomes.iter().cloned());
             self.clockwork = Clockwork::stopped();
-            self.obey(base);
+            self.scenario = Arc::clone(&self.base);
             return;
         }
         self.phases_from.clear();
-        for phase in &base.phases {
-            self.phases_from.push(self.outcomes.len());
-            self.outcomes.extend(phase.scenario.outcomes.iter().cloned());
+        for phase in &self.base.phases {
+            self.phases_from.push(outcomes.len());
+            outcomes.extend(phase.scenario.outcomes.iter().cloned());
         }
-        self.enter(0, now_us);
+        self.enter(0, (now_us, submits));
     }
 
-    /// How many outcomes a scenario brings along.
-    pub(super) fn outcomes_of(scenario: &Scenario) -> usize {
-        let phases = scenario.phases.iter().map(|phase| phase.scenario.outcomes.len());
-        phases.sum::<usize>().max(scenario.outcomes.len())
+    /// How many submits end the phase; `u64::MAX`: submits do not end it.
+    pub(super) fn until_submits(&self) -> u64 {
+        self.clockwork.until_submits
     }
 
-    /// Forgets the outcomes of all scenarios.
-    pub(super) fn forget_outcomes(&mut self) {
-        self.outcomes = refusals();
-    }
-
-    /// Goes on to the phase that it is time for.
-    pub(crate) fn pass_phases(&mut self, now_us: u64) {
+    /// Goes on to the phase that the time and the number of submits call for; whether that is another one.
+    pub(super) fn pass(&mut self, now_us: u64, submits: u64) -> bool {
+        let count = self.base.phases.len();
+        let mut entered = false;
         // Not more than one round: who sleeps for a week need not live through it.
-        for _ in 0..self.base.phases.len() {
-            let over =
-                now_us >= self.clockwork.until_us || self.ledger.counters.submits >= self.clockwork.until_submits;
+        for _ in 0..count {
+            let over = now_us >= self.clockwork.until_us || submits >= self.clockwork.until_submits;
             if !over {
-                return;
+                break;
             }
-            let count = self.base.phases.len();
             let next = self.clockwork.current + 1;
             if next >= count && !self.base.repeat {
                 // It lasts for ever now.
                 (self.clockwork.until_us, self.clockwork.until_submits) = (u64::MAX, u64::MAX);
-                return;
+                break;
             }
             let began_us = now_us.min(self.clockwork.until_us);
-            self.enter(next % count, began_us);
+            self.enter(next % count, (began_us, submits));
+            entered = true;
         }
+        entered
     }
 
-    fn enter(&mut self, place: usize, now_us: u64) {
-        let base = Arc::clone(&self.base);
-        let Some(phase) = base.phases.get(place) else { return };
+    fn enter(&mut self, place: usize, (now_us, submits): (u64, u64)) {
+        let Some(phase) = self.base.phases.get(place) else {
+            return;
+        };
         let mut clockwork = Clockwork {
             current: place,
             since_us: now_us,
             ..Clockwork::stopped()
         };
         match phase.lasts {
-            Lasts::Time(time) => clockwork.until_us = now_us + base.scaled(time).max(1),
-            Lasts::Submits(submits) => clockwork.until_submits = self.ledger.counters.submits + submits,
+            Lasts::Time(time) => clockwork.until_us = now_us + self.base.scaled(time).max(1),
+            Lasts::Submits(count) => clockwork.until_submits = submits + count,
             Lasts::Ever => {}
         }
         self.clockwork = clockwork;
         self.first_outcome = self.phases_from.get(place).copied().unwrap_or(self.first_outcome);
         tracing::info!(phase = phase.name, "the phase begins");
-        self.obey(Arc::clone(&phase.scenario));
-    }
-
-    /// From now on, sessions and accounts follow this scenario.
-    fn obey(&mut self, scenario: Arc<Scenario>) {
-        self.dealer.obey(Arc::clone(&scenario));
-        for (account, name) in self.accounts.iter_mut().zip(&self.names) {
-            match scenario.rights(name) {
-                Some(rights) => account.rights = rights.clone(),
-                None => account.rights.binds.clear(),
-            }
-            account.restart_faults();
-        }
-        (self.connections, self.binds) = (0, 0);
-        self.scenario = scenario;
-        for session in self.sessions.values() {
-            session.wake.notify_one();
-        }
-        self.doors.notify_waiters();
+        self.scenario = Arc::clone(&phase.scenario);
     }
 
     /// The phase that it is in; `None`: the scenario has none.
-    pub(crate) fn phase(&self) -> Option<PhaseView> {
+    pub(super) fn phase(&self) -> Option<PhaseView> {
         let clockwork = &self.clockwork;
         let phase = self.base.phases.get(clockwork.current)?;
         let limit = |value: u64| (value != u64::MAX).then_some(value);
@@ -167,7 +193,7 @@ impl Smsc {
     }
 
     /// Goes to a phase at once, by its name.
-    pub(crate) fn go_to_phase(&mut self, name: &str, now_us: u64) -> Result<(), NoSuchPhase> {
+    pub(super) fn go_to(&mut self, name: &str, (now_us, submits): (u64, u64)) -> Result<(), NoSuchPhase> {
         let phases = &self.base.phases;
         let Some(place) = phases.iter().position(|phase| phase.name == name) else {
             return Err(NoSuchPhase {
@@ -175,7 +201,7 @@ impl Smsc {
                 names: phases.iter().map(|phase| phase.name.clone()).collect(),
             });
         };
-        self.enter(place, now_us);
+        self.enter(place, (now_us, submits));
         Ok(())
     }
 }

@@ -7,10 +7,9 @@ use smpp::frame::{Sm, Tlvs, put_tlv, tag};
 use smpp::segment::{ESM_CLASS_UDHI, Segments, segment};
 use smpp::text::encode;
 
-use super::Smsc;
-use super::job::{Job, JobKind};
+use super::job::Job;
 use super::session::Turn;
-use crate::model::{InboundEncoding, InboundForm, InboundSegments};
+use crate::model::{InboundForm, InboundSegments};
 
 /// Inbound messages that are remembered: of the oldest that are done with, nothing is kept beyond, so that a storm of
 /// millions takes no more memory (some 30 MB) than its last hundred thousand.
@@ -30,14 +29,14 @@ const SHORT_MESSAGE_MAX: usize = 254;
 
 /// An ordinary message from a person to a client.
 #[derive(Debug)]
-pub(super) struct Inbound {
+struct Inbound {
     account: usize,
     from: Party,
     to: Party,
     text: String,
     body: Body,
     segments: InboundSegments,
-    /// When it was sent first; 0: it was not yet.
+    /// When it was sent first; 0: it has not been sent yet.
     at_us: u64,
     sent: u64,
     acked: u64,
@@ -74,18 +73,18 @@ pub(super) struct NewInbound {
     pub(super) to: Party,
     pub(super) text: String,
     pub(super) form: InboundForm,
-    /// A user data header of one's own, without its length; empty: none.
+    /// A user data header of one's own, without its length; empty: it has no header.
     pub(super) header: Vec<u8>,
 }
 
 /// The last inbound messages, each with its number since the start or the reset.
 #[derive(Debug, Default)]
-pub(super) struct Ring {
+pub(super) struct Inbox {
     first: u32,
     messages: VecDeque<Inbound>,
 }
 
-impl Ring {
+impl Inbox {
     fn get_mut(&mut self, place: u32) -> Option<&mut Inbound> {
         self.messages.get_mut(place.wrapping_sub(self.first) as usize)
     }
@@ -111,112 +110,13 @@ impl Ring {
     fn next(&self) -> u32 {
         self.first.wrapping_add(self.messages.len() as u32)
     }
-}
-
-/// An inbound message that somebody orders by hand.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InboundOrder {
-    /// Source address.
-    pub from: String,
-    /// Destination address.
-    pub to: String,
-    /// The text.
-    pub text: String,
-    /// Which account gets it; `None`: the only one that has bound.
-    pub account: Option<String>,
-    /// In which alphabet.
-    #[serde(default)]
-    pub encoding: InboundEncoding,
-    /// How a long text is cut.
-    #[serde(default)]
-    pub segments: InboundSegments,
-    /// A user data header of one's own, in hexadecimal digits, without its length: `0504158A158A` for port 5514. The text
-    /// must then fit one message.
-    pub udh: Option<String>,
-}
-
-/// One inbound message as `GET /inbound` shows it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct InboundView {
-    /// Its number since the start or the last reset, from 0.
-    pub place: u32,
-    /// The account that gets it.
-    pub account: String,
-    /// Source address.
-    pub from: String,
-    /// Destination address.
-    pub to: String,
-    /// The text.
-    pub text: String,
-    /// When it was sent first, µs since 1970; 0: it was not yet.
-    pub at_us: u64,
-    /// Into how many deliver_sm it was cut.
-    pub segments: usize,
-    /// How many of them were sent, repetitions included.
-    pub sent: u64,
-    /// How many were acknowledged.
-    pub acked: u64,
-}
-
-/// Why an inbound message cannot be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoInbound {
-    /// No account of that name has bound yet.
-    #[error("no account of that name has bound since the start; name one that has")]
-    Account,
-    /// The text takes over 255 segments, or the encoding lacks one of its characters.
-    #[error("the text takes over 255 segments, or has a character that the encoding lacks")]
-    Text,
-    /// The header is no header.
-    #[error("an even number of hexadecimal digits, and with the text at most 253 octets")]
-    Header,
-    /// The list is full.
-    #[error("{INBOUND_MAX} inbound messages wait for clients that do not acknowledge them: reset, or bind a receiver")]
-    Full,
-}
-
-impl Smsc {
-    /// Sends an inbound message to an account: the named one, or the only one. Its number.
-    pub(crate) fn inbound(&mut self, order: &InboundOrder, now_us: u64) -> Result<usize, NoInbound> {
-        let place = match &order.account {
-            Some(name) => self.names.iter().position(|known| known == name),
-            None => (self.names.len() == 1).then_some(0),
-        };
-        let account = place.ok_or(NoInbound::Account)?;
-        let header = match &order.udh {
-            Some(digits) => unhex(digits).ok_or(NoInbound::Header)?,
-            None => Vec::new(),
-        };
-        let (place, deliveries) = self.remember(NewInbound {
-            account,
-            from: (order.from.clone(), None),
-            to: (order.to.clone(), None),
-            text: order.text.clone(),
-            form: InboundForm {
-                encoding: order.encoding,
-                segments: order.segments,
-            },
-            header,
-        })?;
-        for sequence in 0..deliveries {
-            let job = Job {
-                kind: JobKind::Inbound,
-                row: place,
-                sequence,
-                tries: 0,
-            };
-            self.post_to_account(account, now_us, job);
-        }
-        Ok(place as usize)
-    }
 
     /// Writes an inbound message down: its number, and how many deliveries it takes.
     pub(super) fn remember(&mut self, new: NewInbound) -> Result<(u32, u32), NoInbound> {
-        if !self.inbound.make_room() {
+        if !self.make_room() {
             return Err(NoInbound::Full);
         }
-        let place = self.inbound.next();
+        let place = self.next();
         let encoding = new.form.encoding.of(&new.text);
         let body = if new.header.is_empty() {
             Body::Segments(segment(&new.text, encoding, place as u8).ok_or(NoInbound::Text)?)
@@ -244,14 +144,14 @@ impl Smsc {
         };
         inbound.left = inbound.deliveries();
         let deliveries = inbound.left;
-        self.inbound.messages.push_back(inbound);
+        self.messages.push_back(inbound);
         Ok((place, deliveries))
     }
 
     /// One deliver_sm of an inbound message. To 3.3, which has no optional parameters, long ones go with headers, and
     /// those of message_payload are cut.
-    pub(super) fn write_inbound(&mut self, turn: &mut Turn<'_>, job: Job, sequence: u32) {
-        let Some(inbound) = self.inbound.get(job.row) else {
+    pub(super) fn write(&self, turn: &mut Turn<'_>, job: Job, sequence: u32) {
+        let Some(inbound) = self.get(job.row) else {
             return;
         };
         let mut message = Sm {
@@ -301,30 +201,37 @@ impl Smsc {
         message.encode_deliver(turn.out, sequence);
     }
 
-    pub(super) fn inbound_sent(&mut self, job: Job, now_us: u64) {
-        if let Some(inbound) = self.inbound.get_mut(job.row) {
-            inbound.sent += 1;
-            if inbound.at_us == 0 {
-                inbound.at_us = now_us;
-            }
-            self.ledger.counters.inbound_sent += u64::from(job.tries == 0);
+    /// A delivery went out; whether for the first time.
+    pub(super) fn sent(&mut self, job: Job, now_us: u64) -> bool {
+        let Some(inbound) = self.get_mut(job.row) else {
+            return false;
+        };
+        inbound.sent += 1;
+        if inbound.at_us == 0 {
+            inbound.at_us = now_us;
         }
+        job.tries == 0
     }
 
-    /// A delivery was acknowledged, or refused for good.
-    pub(super) fn inbound_done(&mut self, job: Job, acked: bool) {
-        if let Some(inbound) = self.inbound.get_mut(job.row) {
-            inbound.left = inbound.left.saturating_sub(1);
-            inbound.acked += u64::from(acked);
-            self.ledger.counters.inbound_acked += u64::from(acked);
-        }
+    /// A delivery was acknowledged, or refused for good; whether it counts as acknowledged.
+    pub(super) fn done(&mut self, job: Job, acked: bool) -> bool {
+        let Some(inbound) = self.get_mut(job.row) else {
+            return false;
+        };
+        assert!(
+            inbound.left > 0,
+            "an inbound message has more deliveries done than it has"
+        );
+        inbound.left -= 1;
+        inbound.acked += u64::from(acked);
+        acked
     }
 
-    /// The inbound messages that are remembered, in order.
-    pub(crate) fn inbound_views(&self) -> Vec<InboundView> {
+    /// Those that are remembered, in order; `accounts` are the names by place.
+    pub(super) fn views(&self, accounts: &[String]) -> Vec<InboundView> {
         let view = |(at, inbound): (usize, &Inbound)| InboundView {
-            place: self.inbound.first.wrapping_add(at as u32),
-            account: self.names[inbound.account].clone(),
+            place: self.first.wrapping_add(at as u32),
+            account: accounts[inbound.account].clone(),
             from: inbound.from.0.clone(),
             to: inbound.to.0.clone(),
             text: inbound.text.clone(),
@@ -333,18 +240,48 @@ impl Smsc {
             sent: inbound.sent,
             acked: inbound.acked,
         };
-        self.inbound.messages.iter().enumerate().map(view).collect()
+        self.messages.iter().enumerate().map(view).collect()
     }
 }
 
-fn unhex(digits: &str) -> Option<Vec<u8>> {
-    if digits.is_empty() || !digits.len().is_multiple_of(2) || !digits.is_ascii() {
-        return None;
-    }
-    (0..digits.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok())
-        .collect()
+/// One inbound message as `GET /inbound` shows it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct InboundView {
+    /// Its number since the start or the last reset, from 0.
+    pub place: u32,
+    /// The account that gets it.
+    pub account: String,
+    /// Source address.
+    pub from: String,
+    /// Destination address.
+    pub to: String,
+    /// The text.
+    pub text: String,
+    /// When it was sent first, µs since 1970; 0: it has not been sent yet.
+    pub at_us: u64,
+    /// How many deliver_sm it was cut into.
+    pub segments: usize,
+    /// How many of them were sent, repetitions included.
+    pub sent: u64,
+    /// How many were acknowledged.
+    pub acked: u64,
+}
+
+/// Why an inbound message cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoInbound {
+    /// No account of that name has bound yet.
+    #[error("no account of that name has bound since the start; name one that has")]
+    Account,
+    /// The text takes over 255 segments, or the encoding lacks one of its characters.
+    #[error("the text takes over 255 segments, or has a character that the encoding lacks")]
+    Text,
+    /// The header is no header.
+    #[error("an even number of hexadecimal digits, and with the text at most 253 bytes")]
+    Header,
+    /// The list is full.
+    #[error("{INBOUND_MAX} inbound messages wait for clients that do not acknowledge them: reset, or bind a receiver")]
+    Full,
 }
 
 /// The address with its type, or with the one that carriers give its kind: short codes, names, telephone numbers.
