@@ -3,12 +3,6 @@
 /// The most faults that one request is answered with: a caller with more than these has one mistake many times.
 pub(crate) const FAULTS_MAX: usize = 100;
 
-/// The furthest that a misspelt word may be from the one that we guess was meant, in edits, per four letters.
-const EDITS_PER_FOUR_LETTERS: usize = 1;
-
-/// Longer words are not compared: the table of edits would grow with what a stranger sends.
-const GUESS_LENGTH_MAX: usize = 64;
-
 /// One field of a request that cannot be taken as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FieldFault {
@@ -145,61 +139,4 @@ pub(crate) enum JsonType {
     Array,
     /// `{…}`
     Object,
-}
-
-/// The word among `allowed` that `word` was probably meant to be: same letters in another case, or a few edits away.
-pub(crate) fn closest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let letters: Vec<char> = word.to_lowercase().chars().take(GUESS_LENGTH_MAX).collect();
-    let edits_max = 1 + letters.len() / 4 * EDITS_PER_FOUR_LETTERS;
-    allowed
-        .into_iter()
-        .map(|candidate| (edits(&letters, candidate), candidate))
-        .filter(|(edits, candidate)| *edits <= edits_max && *edits < candidate.chars().count())
-        .min_by_key(|(edits, _)| *edits)
-        .map(|(_, candidate)| candidate)
-}
-
-/// How many letters to insert, delete, replace or swap with their neighbour to get from one word to the other.
-fn edits(from: &[char], to: &str) -> usize {
-    let to: Vec<char> = to.to_lowercase().chars().take(GUESS_LENGTH_MAX).collect();
-    let mut before_last = vec![0; to.len() + 1];
-    let mut last: Vec<usize> = (0..=to.len()).collect();
-    for (row, letter) in from.iter().enumerate() {
-        let mut current = vec![row + 1; to.len() + 1];
-        for (column, other) in to.iter().enumerate() {
-            let replaced = last[column] + usize::from(letter != other);
-            let mut least = replaced.min(last[column + 1] + 1).min(current[column] + 1);
-            if row > 0 && column > 0 && from[row - 1] == *other && *letter == to[column - 1] {
-                least = least.min(before_last[column - 1] + 1);
-            }
-            current[column + 1] = least;
-        }
-        before_last = std::mem::replace(&mut last, current);
-    }
-    last[to.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_misspelt_word_is_guessed_and_another_word_is_not() {
-        let keys = ["window", "sessions", "rate", "to"];
-        assert_eq!(closest("windwo", keys), Some("window"));
-        assert_eq!(closest("WINDOW", keys), Some("window"));
-        assert_eq!(closest("session", keys), Some("sessions"));
-        assert_eq!(closest("colour", keys), None);
-        assert_eq!(closest("x", keys), None, "a letter is not a misspelt two-letter word");
-        assert_eq!(closest("", keys), None);
-    }
-
-    #[test]
-    fn edits_are_counted() {
-        let count = |from: &str, to: &str| edits(&from.chars().collect::<Vec<_>>(), to);
-        assert_eq!(count("abc", "abc"), 0);
-        assert_eq!(count("abc", "acb"), 1);
-        assert_eq!(count("", "abc"), 3);
-        assert_eq!(count("kitten", "sitting"), 3);
-    }
 }

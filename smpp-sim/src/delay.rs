@@ -1,14 +1,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::micros;
-use crate::random::{mix, unit};
+use kit::clock::micros;
+use kit::random::{mix, unit};
 
-/// An exponential delay is cut here, so that no receipt takes for ever: in multiples of the mean. What lies beyond has
+/// An exponential delay is cut here, so that every receipt comes some day: in multiples of the mean. What lies beyond has
 /// a probability of e^-10, 1 in 22,000.
 const EXPONENTIAL_CUT: f64 = 10.0;
 
-/// A lognormal delay is cut at so many times its median, for the same reason.
+/// A lognormal delay is cut at this multiple of its median, for the same reason.
 const LOGNORMAL_CUT: f64 = 1000.0;
 
 /// How late something comes.

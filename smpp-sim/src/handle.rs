@@ -2,15 +2,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use kit::clock::{Clock, micros};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::capture::Capture;
-use crate::clock::{Clock, micros};
 use crate::ledger::{AccountRate, Filter, Line, Message, MessageFilter, Page, Totals, Walk};
-use crate::scenario::Scenario;
-use crate::smsc::session::Plan;
-use crate::smsc::{InboundOrder, InboundView, NoInbound, NoSuchPhase, PhaseView, SessionView, Smsc, TooManyOutcomes};
+use crate::model::Scenario;
+use crate::smsc::{
+    InboundOrder, InboundView, NextStep, NoInbound, NoSuchPhase, PhaseView, SessionView, Smsc, TooManyOutcomes,
+};
 
 /// Rows looked at while the sessions wait: well under a millisecond.
 const ROWS_AT_ONCE: usize = 1_000;
@@ -43,7 +44,7 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start() -> Self {
-        let clock = Clock::start();
+        let clock = Clock::unix();
         Self {
             clock,
             capture: Capture::new(clock),
@@ -271,11 +272,11 @@ impl Handle {
     }
 
     /// One turn of a session, see [`Smsc::turn`].
-    pub(crate) fn turn(&self, session: u32, bytes: (&[u8], bool), out: &mut BytesMut) -> Plan {
+    pub(crate) fn turn(&self, session: u32, bytes: (&[u8], bool), out: &mut BytesMut) -> NextStep {
         let now_us = self.shared.process.clock.now_us();
-        let plan = self.smsc().turn(session, bytes, now_us, out);
+        let next = self.smsc().turn(session, bytes, now_us, out);
         self.shared.process.changed.notify_waiters();
-        plan
+        next
     }
 
     pub(crate) fn smsc(&self) -> MutexGuard<'_, Smsc> {

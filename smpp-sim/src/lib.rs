@@ -19,219 +19,38 @@
 //! Below the sockets there is neither a clock nor a task a message: one turn of a session takes the octets and the time
 //! that there are, and gives back octets to write.
 
-mod clock;
 mod random;
 mod delay;
 mod number;
 mod version;
-mod scenario;
+mod model;
+mod reader;
 mod outcome;
 mod ledger;
 mod smsc;
 mod capture;
 mod handle;
 mod smscs;
+mod ledger_file;
 mod net;
 mod http;
+mod running;
 pub mod cli;
-
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::net::TcpListener;
-use tokio_util::task::TaskTracker;
 
 pub use capture::CaptureView;
 pub use delay::Delay;
 pub use handle::{Goals, Handle, Waited};
 pub use ledger::{AccountRate, Filter, Line, Message, Segment, Totals};
-pub use outcome::{
-    Addresses, Answer, Base, DateFormat, DatePart, Defaults, Dialect, ErrStyle, Form, IdFormat, IdShape, MAGIC_NUMBERS,
-    MagicNumber, Outcome, Parameter, Piece, ReceiptPlan, Redelivery, Route, Segments, Stat, Template,
+pub use model::{
+    Account, Addresses, Aim, Answer, Base, Beyond, BindFault, BindTrouble, Certificate, ConnectFault, ConnectTrouble,
+    DEFAULT_SMSC, DateFormat, DatePart, Defaults, Dialect, ErrStyle, Form, Hangup, HangupBegin, IdFormat, IdShape, Ids,
+    InboundEncoding, InboundForm, InboundRule, InboundSegments, Injected, Keep, Lasts, LedgerLimits, MAGIC_NUMBERS,
+    MALFORMED, MagicNumber, Misbehaviour, Outcome, Parameter, Phase, Piece, ReceiptPlan, ReceiptedSegments, Redelivery,
+    Reply, Route, Scenario, Script, Setup, SmscSetup, Stat, StopReading, Template, Throttle, Timers, Tls, Trigger,
+    Writing,
 };
-pub use scenario::{
-    Account, Aim, BUILT_IN, Beyond, BindFault, BindTrouble, BuiltIn, Certificate, ConnectFault, ConnectTrouble,
-    DEFAULT_SMSC, Fault, Faults, Hangup, HangupBegin, Ids, InboundEncoding, InboundForm, InboundRule, InboundSegments,
-    Keep, Lasts, LedgerLimits, Misbehaviour, PRESETS, Phase, Preset, Reply, Scenario, Script, Setup, SmscSetup,
-    StopReading, Throttle, Timers, Tls, Trigger, Writing, schema,
-};
-pub use smsc::{
-    InboundOrder, InboundView, Injected, MALFORMED, NoInbound, NoSuchPhase, PhaseView, SessionView, TooManyOutcomes,
-};
+pub use reader::{BUILT_IN, BuiltIn, Fault, Faults, PRESETS, Place, Preset, schema};
+pub use running::{Options, Running, start};
+pub use smsc::{InboundOrder, InboundView, NoInbound, NoSuchPhase, PhaseView, SessionView, TooManyOutcomes};
 pub use smscs::VirtualSmsc;
 pub use version::Version;
-
-use handle::Process;
-use net::Port;
-use smscs::Smscs;
-
-/// How long open connections may take to end when the simulator stops.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
-
-/// Where to listen, and what belongs to the process rather than to a scenario.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// SMPP, for the SMSC whose scenario names no port.
-    pub listen: SocketAddr,
-    /// HTTP.
-    pub http: SocketAddr,
-    /// What HTTP clients must show; without it, HTTP is served on loopback only.
-    pub token: Option<String>,
-    /// Where every PDU is recorded from the start, as pcapng.
-    pub capture: Option<PathBuf>,
-}
-
-impl Options {
-    /// Free ports on loopback.
-    pub fn ephemeral() -> Self {
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self {
-            listen: any,
-            http: any,
-            token: None,
-            capture: None,
-        }
-    }
-}
-
-/// A simulator that runs. Dropped without [`Running::stop`], it ends abruptly and soon.
-#[derive(Debug)]
-pub struct Running {
-    /// Where the first SMSC listens for binds.
-    pub smpp_addr: SocketAddr,
-    /// Where it listens for HTTP.
-    pub http_addr: SocketAddr,
-    /// What one asks of the first SMSC.
-    pub handle: Handle,
-    /// Every SMSC, in the order of the scenario.
-    pub smscs: Arc<[VirtualSmsc]>,
-    process: Process,
-    tasks: TaskTracker,
-}
-
-/// Opens every port and begins: with one [`Scenario`], or with a [`Setup`] of several SMSCs.
-///
-/// # Errors
-/// A port cannot be opened, a certificate cannot be used, the capture's file cannot be written, or HTTP would be
-/// reachable from other machines without a token; the error says which.
-pub async fn start(setup: impl Into<Setup>, options: Options) -> io::Result<Running> {
-    if options.token.is_none() && !options.http.ip().is_loopback() {
-        let refused = format!(
-            "HTTP on {} wants a token: it is reachable from other machines",
-            options.http
-        );
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, refused));
-    }
-    let process = Process::start();
-    if let Some(path) = &options.capture {
-        process.capture.start_file(path)?;
-    }
-    let mut ports = Vec::new();
-    let mut smscs = Vec::new();
-    for smsc in setup.into().smscs {
-        let (virtual_smsc, open) = open(smsc, options.listen, &process).await?;
-        ports.extend(open.into_iter().map(|port| (port, virtual_smsc.handle.clone())));
-        smscs.push(virtual_smsc);
-    }
-    let http = bind("HTTP", options.http).await?;
-    let http_addr = http.local_addr()?;
-    let tasks = TaskTracker::new();
-    for smsc in &smscs {
-        if let Some(path) = &smsc.handle.scenario().ledger_file {
-            let (file, handle) = (ledger::open(path)?, smsc.handle.clone());
-            drop(tasks.spawn_blocking(move || ledger::follow(&handle, file)));
-        }
-    }
-    for (port, handle) in ports {
-        drop(tasks.spawn(net::listen(port, handle, tasks.clone())));
-    }
-    let smscs: Arc<[VirtualSmsc]> = smscs.into();
-    let served = http::Served {
-        smscs: Smscs::new(Arc::clone(&smscs)),
-        process: process.clone(),
-        tasks: tasks.clone(),
-        token: options.token.map(Into::into),
-    };
-    drop(tasks.spawn(http::serve(http, served)));
-    let first = smscs.first().ok_or_else(|| io::Error::other("there is no SMSC"))?;
-    Ok(Running {
-        smpp_addr: first.smpp_addr,
-        http_addr,
-        handle: first.handle.clone(),
-        smscs,
-        process,
-        tasks,
-    })
-}
-
-/// Opens the ports of one SMSC.
-async fn open(smsc: SmscSetup, listen: SocketAddr, process: &Process) -> io::Result<(VirtualSmsc, Vec<Port>)> {
-    let tls = smsc.tls.as_ref().map(net::tls::config).transpose()?;
-    let listener = bind("SMPP", smsc.listen.unwrap_or(listen)).await?;
-    let smpp_addr = listener.local_addr()?;
-    let mut ports = vec![Port { listener, tls: None }];
-    let mut tls_addr = None;
-    if let (Some(settings), Some(config)) = (&smsc.tls, tls) {
-        let listener = bind("SMPP over TLS", settings.listen).await?;
-        tls_addr = Some(listener.local_addr()?);
-        ports.push(Port {
-            listener,
-            tls: Some(config),
-        });
-    }
-    let virtual_smsc = VirtualSmsc {
-        name: smsc.name,
-        smpp_addr,
-        tls_addr,
-        handle: Handle::new(Arc::new(smsc.scenario), process.clone()),
-    };
-    Ok((virtual_smsc, ports))
-}
-
-async fn bind(what: &str, address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| io::Error::new(error.kind(), format!("{what} cannot listen on {address}: {error}")))
-}
-
-impl Running {
-    /// Unbinds every session, at most as long as the scenarios' unbind timers, then closes everything.
-    pub async fn stop(self) {
-        let timers = self.smscs.iter().map(|smsc| smsc.handle.scenario().timers.unbind);
-        let patience = timers.max().unwrap_or_default();
-        self.unbind(patience).await;
-        self.process.stopping.cancel();
-        self.tasks.close();
-        // An HTTP client that does not read its answer is not waited for.
-        if tokio::time::timeout(CLOSE_PATIENCE, self.tasks.wait()).await.is_err() {
-            tracing::warn!("some connections did not end in time");
-        }
-        if let Err(error) = self.process.capture.stop() {
-            tracing::error!(%error, "the capture could not be finished");
-        }
-    }
-
-    async fn unbind(&self, patience: Duration) {
-        let asked: usize = self.smscs.iter().map(|smsc| smsc.handle.unbind_sessions()).sum();
-        if asked == 0 {
-            return;
-        }
-        let gone = async {
-            for smsc in self.smscs.iter() {
-                smsc.handle.wait_until_unbound().await;
-            }
-        };
-        if tokio::time::timeout(patience, gone).await.is_err() {
-            tracing::warn!("some clients did not answer the unbind");
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.process.stopping.cancel();
-    }
-}

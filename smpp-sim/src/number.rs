@@ -1,6 +1,5 @@
+use kit::random::mix;
 use rustc_hash::FxHashMap;
-
-use crate::random::mix;
 
 const PLUS: u64 = 1 << 62;
 const OTHER: u64 = 1 << 63;

@@ -1,6 +1,8 @@
 //! Chance that is no chance: every draw is a hash of what it is about, so that the same seed gives the same outcome to
 //! the same (recipient, attempt) whatever else happens at the same time.
 
+use kit::random::{mix, unit};
+
 /// What a draw is for: two draws about the same message must not be the same number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Draw {
@@ -40,9 +42,9 @@ pub(crate) enum Draw {
     ReceiptLateBy,
     /// Whether somebody replies.
     Reply,
-    /// What.
+    /// Which of its texts a reply has.
     ReplyText,
-    /// How late.
+    /// How late a reply is.
     ReplyDelay,
 }
 
@@ -51,7 +53,7 @@ pub(crate) enum Draw {
 pub(crate) struct Subject {
     /// The scenario's seed.
     pub seed: u64,
-    /// The recipient, see [`crate::number::Number`].
+    /// The recipient: what its number identifies it by.
     pub recipient: u64,
     /// Which message to that recipient: 1 is the first.
     pub attempt: u16,
@@ -70,19 +72,6 @@ impl Subject {
     pub(crate) fn falls_into(&self, share: f64, draw: Draw) -> bool {
         share > 0.0 && unit(self.draw(draw)) < share
     }
-}
-
-/// SplitMix64's output function: every bit of the argument moves about half of the bits of the result.
-pub(crate) fn mix(value: u64) -> u64 {
-    let z = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
-/// 53 of the bits as a number in `0.0..1.0`.
-pub(crate) fn unit(bits: u64) -> f64 {
-    (bits >> 11) as f64 / (1u64 << 53) as f64
 }
 
 #[cfg(test)]

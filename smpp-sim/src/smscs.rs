@@ -31,7 +31,7 @@ impl Smscs {
         &self.all
     }
 
-    /// The one of that name, or all without a name; `None` when none is called so.
+    /// The SMSC of that name, or all of them without a name; `None` when no SMSC has that name.
     pub(crate) fn select(&self, name: Option<&str>) -> Option<&[VirtualSmsc]> {
         let Some(name) = name else { return Some(&self.all) };
         let place = self.all.iter().position(|smsc| smsc.name == name)?;

@@ -2,11 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
-#[path = "common/tshark.rs"]
-mod tshark;
 
 use std::process::Command;
 
+use common::tshark;
 use common::{Client, recipients};
 use smpp::frame::BindKind;
 use smpp_sim::{Options, Scenario};

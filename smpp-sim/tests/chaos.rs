@@ -1,11 +1,10 @@
 //! A client that believes nothing against an SMSC that does everything wrong: what was accepted is receipted in the end.
 
-#[path = "common/raw.rs"]
-mod raw;
+mod common;
 
 use std::time::Duration;
 
-use raw::{Frame, Raw};
+use common::raw::{Frame, Raw};
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BindKind, CommandId, HEADER_LENGTH};
 use smpp_sim::{Options, Running, Scenario};

@@ -2,19 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
-#[path = "common/raw.rs"]
-mod raw;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use common::Client;
-use raw::Raw;
+use common::raw::Raw;
+use common::{Client, wait};
 use serde_json::Value;
 use smpp::frame::{BindKind, CommandId};
-use smpp_sim::{Filter, Options, Running, Scenario, Waited};
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use smpp_sim::{Filter, Options, Scenario};
 
 /// Every way to answer, and PDUs that keep their length, so that a client can go on reading.
 const SCENARIO: &str = r#"
@@ -47,11 +42,6 @@ const RECIPIENTS: u64 = 400;
 
 /// Submits to each recipient: two messages, the second of two segments.
 const SUBMITS: u64 = RECIPIENTS * 3;
-
-async fn wait(running: &Running, name: &str, value: u64) {
-    let waited = running.handle.wait(&vec![(name.to_owned(), value)], PATIENCE).await;
-    assert!(matches!(waited, Waited::Reached(_)), "{name} >= {value}: {waited:?}");
-}
 
 /// The ledger of one run by recipient, attempt and part, without times, sessions and order.
 async fn ledger(seed: u64, sessions: usize, backwards: bool) -> BTreeMap<(String, u64, u64), Value> {

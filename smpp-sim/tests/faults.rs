@@ -1,37 +1,23 @@
 //! Every fault over a real socket; what is odd about answers is shown to Wireshark.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "common/raw.rs"]
-mod raw;
-#[path = "common/tshark.rs"]
-mod tshark;
+mod common;
 
 use std::io::ErrorKind;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use common::raw::Raw;
+use common::{PATIENCE, sim, tshark, wait};
 use jiff::Timestamp;
-use raw::Raw;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BindKind, CommandId};
-use smpp_sim::{Filter, Injected, MALFORMED, Options, Running, Scenario, Waited};
+use smpp_sim::{Filter, Injected, MALFORMED, Options, Running, Scenario};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// Faults that hold something back do so for longer than this.
 const A_WHILE: Duration = Duration::from_millis(100);
-
-async fn sim(scenario: &str) -> Running {
-    let scenario = Scenario::parse(scenario, "test.toml").unwrap_or_else(|faults| panic!("{faults}"));
-    smpp_sim::start(scenario, Options::ephemeral()).await.unwrap()
-}
-
-async fn wait(running: &Running, name: &str, value: u64) {
-    let waited = running.handle.wait(&vec![(name.to_owned(), value)], PATIENCE).await;
-    assert!(matches!(waited, Waited::Reached(_)), "{name} >= {value}: {waited:?}");
-}
 
 /// Nobody is waited for that would not answer an unbind.
 async fn end(running: Running) {
@@ -161,7 +147,7 @@ async fn connections_are_closed_reset_or_left_alone() {
     let mut raw = Raw::connect(running.smpp_addr).await;
     for _ in 0..20 {
         // More than any buffer on the way holds: it is taken, and nothing is ever said.
-        raw.stream.write_all(&vec![0; 1 << 20]).await.unwrap();
+        raw.wire.stream.write_all(&vec![0; 1 << 20]).await.unwrap();
     }
     assert!(raw.bind(BindKind::Transceiver).hears_nothing_for(A_WHILE).await);
     running.handle.close_sessions();

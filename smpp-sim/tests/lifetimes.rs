@@ -1,15 +1,13 @@
 //! schedule_delivery_time and validity_period over real sockets: messages that wait, expire, or are refused.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "common/ask.rs"]
-mod ask;
 mod common;
-#[path = "common/tshark.rs"]
-mod tshark;
 
 use std::time::Duration;
 
-use ask::{SOURCE, message, query, raw, receipt, submit, transceiver};
+use common::ask::{message, query, raw, receipt, submit, transceiver};
+use common::pdus::SOURCE;
+use common::tshark;
 use common::{sim, wait};
 use jiff::{Timestamp, ToSpan};
 use smpp::command_status::CommandStatus;

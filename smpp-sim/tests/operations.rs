@@ -2,15 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "common/ask.rs"]
-mod ask;
 mod common;
-#[path = "common/tshark.rs"]
-mod tshark;
 
 use std::collections::BTreeSet;
 
-use ask::{LATE, NOBODY, OTHER, SOURCE, cancel, message, query, raw, receipt, replace, status, submit, transceiver};
+use common::ask::{LATE, NOBODY, OTHER, cancel, message, query, raw, receipt, replace, status, submit, transceiver};
+use common::pdus::SOURCE;
+use common::tshark;
 use common::{Client, any_bind, sim, wait};
 use smpp::address::Address;
 use smpp::command_status::CommandStatus;

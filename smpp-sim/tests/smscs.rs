@@ -73,7 +73,7 @@ fn faults_of_several_are_named_with_their_tables() {
         "smsc[1]: each of several SMSCs needs a port",
         "smsc[1].name: two SMSCs are called \"a\"",
         "x.toml:5: smsc[1].listen: \"here\" is not allowed: an address and a port",
-        "x.toml:7: smsc[1].answer.dellay: no such key; did you mean \"delay\"?",
+        "x.toml:7: smsc[1].answer.dellay: unknown key; did you mean \"delay\"?",
     ];
     for line in expected {
         assert!(said.contains(line), "{line}\nis not in\n{said}");

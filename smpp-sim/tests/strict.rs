@@ -1,14 +1,10 @@
 //! What a strict account refuses, and PDUs whose length cannot be right, over real sockets.
 
-#[path = "common/ask.rs"]
-mod ask;
 mod common;
-#[path = "common/raw.rs"]
-mod raw;
 
-use ask::message;
+use common::ask::{self, message};
+use common::raw::Raw;
 use common::{Client, sim};
-use raw::Raw;
 use smpp::address::Address;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BindKind, CommandId, Destination, Sm, SubmitMulti, Tlvs};
@@ -97,7 +93,7 @@ async fn a_length_that_cannot_be_right_is_answered_before_the_connection_ends() 
                     false => Raw::connect(running.smpp_addr).await,
                 };
                 let octets = [&header(length)[..], &vec![0; more]].concat();
-                raw.stream.write_all(&octets).await.unwrap();
+                raw.wire.stream.write_all(&octets).await.unwrap();
                 let nack = raw.next().await.expect("an answer");
                 assert_eq!(
                     (nack.command, nack.status, nack.sequence),
@@ -115,7 +111,7 @@ async fn a_length_that_cannot_be_right_is_answered_before_the_connection_ends() 
 async fn a_bind_that_is_too_short_to_have_a_number_is_answered_with_none() {
     let running = sim("").await;
     let mut raw = Raw::connect(running.smpp_addr).await;
-    raw.stream.write_all(&header(8)[..8]).await.unwrap();
+    raw.wire.stream.write_all(&header(8)[..8]).await.unwrap();
     let nack = raw.next().await.expect("an answer");
     assert_eq!((nack.command, nack.sequence), (CommandId::GENERIC_NACK, 0));
     let mut client = Client::connect(running.smpp_addr).await;

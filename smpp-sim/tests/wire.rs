@@ -3,20 +3,12 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use common::{Client, recipients, sim};
+use common::{Client, PATIENCE, recipients, sim, wait};
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BindKind, CommandId};
-use smpp_sim::{Filter, Running, Scenario, Waited};
+use smpp_sim::{Filter, Scenario};
 use tokio::io::AsyncWriteExt;
-
-const PATIENCE: Duration = Duration::from_secs(20);
-
-async fn wait(running: &Running, name: &str, value: u64) {
-    let waited = running.handle.wait(&vec![(name.to_owned(), value)], PATIENCE).await;
-    assert!(matches!(waited, Waited::Reached(_)), "{name} >= {value}: {waited:?}");
-}
 
 #[tokio::test]
 async fn the_report_of_4379_comes_out_exactly_over_several_sessions() {
@@ -182,11 +174,11 @@ async fn hostile_octets_cost_the_others_nothing() {
     ];
     for octets in hostile {
         let mut client = Client::connect(running.smpp_addr).await;
-        client.stream.write_all(octets).await.unwrap();
+        client.wire.stream.write_all(octets).await.unwrap();
         while client.receive().await.is_some() {}
     }
     let mut bound = Client::bound(running.smpp_addr, BindKind::Transceiver).await;
-    bound.stream.write_all(&[0, 0, 0, 40, 0, 0]).await.unwrap();
+    bound.wire.stream.write_all(&[0, 0, 0, 40, 0, 0]).await.unwrap();
     assert_eq!(bound.receive().await, None, "the rest of the PDU never came");
     assert_eq!(good.exchange(&recipients(33_600_000_000, 50), 50).await.len(), 100);
     assert_eq!(running.handle.sessions().len(), 1);

@@ -2,12 +2,13 @@
 
 use axum::body::Body;
 use axum::http::HeaderMap;
+use kit::words::nearest;
 use serde_json::{Map, Value};
 
 use super::body::{Intake, SMALL_MAX};
 use super::problem::Problem;
 use crate::clock::Clock;
-use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem, JsonType, closest};
+use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem, JsonType};
 
 /// The longest name of a field that is shown in a pointer, in characters.
 const NAME_SHOWN_MAX: usize = 64;
@@ -91,7 +92,7 @@ impl Fields {
             .filter(|key| !known.contains(&key.as_str()))
             .take(FAULTS_MAX);
         let fault = |key: &String| {
-            let nearest = closest(key, known.iter().copied()).map(str::to_owned);
+            let nearest = nearest(key, known.iter().copied()).map(str::to_owned);
             FieldFault::new(pointer(key), FieldProblem::UnknownField { nearest })
         };
         let faults = unknown.map(fault).collect();

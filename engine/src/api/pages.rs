@@ -4,11 +4,12 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
+use kit::words::nearest;
 
 use super::App;
 use super::problem::Problem;
 use crate::campaign::PAGE_MAX;
-use crate::fault::{FieldFault, FieldProblem, closest};
+use crate::fault::{FieldFault, FieldProblem};
 
 /// Rows of a page when nobody says how many.
 const PAGE_DEFAULT: usize = 50;
@@ -59,7 +60,7 @@ impl FromRequestParts<App> for Paging {
                 "limit" => paging.limit = limit(&value)?,
                 "cursor" => paging.cursor = Some(value),
                 other => {
-                    let nearest = closest(other, PARAMETERS).map(str::to_owned);
+                    let nearest = nearest(other, PARAMETERS).map(str::to_owned);
                     let shown: String = other.chars().take(64).collect();
                     return Err(refused(&format!("?{shown}"), FieldProblem::UnknownField { nearest }));
                 }

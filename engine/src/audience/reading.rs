@@ -2,12 +2,13 @@
 
 use std::io;
 
+use kit::words::nearest;
 use serde::de::Error;
 use serde_json::error::Category;
 
 use crate::compose::{Sender, Template, check_text};
 use crate::domain::Purpose;
-use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem, closest};
+use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem};
 
 use super::guard::StringTooLong;
 use super::row::{COLUMN_NAME_MAX, Columns, Place, Row, RowBuffer, RowSink, SinkFull, Values};
@@ -118,7 +119,7 @@ impl<'s> Reading<'s> {
     ) -> Option<usize> {
         let pointer = format!("{parent}/{}", escape(&self.key));
         let Some(position) = fields.iter().position(|field| *field == self.key) else {
-            let nearest = closest(&self.key, fields.iter().copied()).map(str::to_owned);
+            let nearest = nearest(&self.key, fields.iter().copied()).map(str::to_owned);
             self.fault(pointer, FieldProblem::UnknownField { nearest });
             return None;
         };

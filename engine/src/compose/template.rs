@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use crate::fault::{FieldFault, FieldProblem, closest};
+use kit::words::nearest;
+
+use crate::fault::{FieldFault, FieldProblem};
 
 use super::fold::fold;
 
@@ -97,7 +99,7 @@ impl Template {
 /// The column that was probably meant by a name that is not one.
 pub(crate) fn nearest_column<C: AsRef<str>>(name: &str, columns: &[C]) -> Option<String> {
     let folded: Vec<String> = columns.iter().map(|column| fold(column.as_ref())).collect();
-    let nearest = closest(&fold(name), folded.iter().map(String::as_str))?;
+    let nearest = nearest(&fold(name), folded.iter().map(String::as_str))?;
     let position = folded.iter().position(|column| column == nearest)?;
     columns.get(position).map(|column| column.as_ref().to_owned())
 }

@@ -4,20 +4,20 @@
 //! file or the environment.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use kit::settings::{Given, Source, Table};
 
-mod fault;
 mod smsc;
-mod source;
 mod value;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use fault::{Fault, Faults, Place};
+pub(crate) use kit::settings::Faults;
 pub(crate) use smsc::{Answer, ReceiptRule, Smsc};
 #[cfg(test)]
 pub(crate) use value::Rate;
@@ -25,7 +25,8 @@ pub(crate) use value::Secret;
 
 use crate::domain::PARTITIONS_MAX;
 
-use source::{Section, Source};
+/// What an environment variable that overrides a key begins with: `CAMPANILE__REDIS__URL` is `redis.url`.
+const ENVIRONMENT_PREFIX: &str = "CAMPANILE";
 
 /// A configuration file longer than this is not one.
 const FILE_OCTETS_MAX: u64 = 1 << 20;
@@ -39,8 +40,17 @@ const CONNECTIONS_MAX: u32 = 65_536;
 /// Every request looks through all of them.
 const PROXIES_MAX: usize = 64;
 
+/// The most recipients that one campaign may be allowed.
+const RECIPIENTS_MAX: u32 = 10_000_000;
+
+/// Percent of `maxmemory`. Below ten an empty server would be full.
+const MARKS: RangeInclusive<u32> = 10..=100;
+
+const REDIS_SCHEMES: [&str; 4] = ["redis://", "rediss://", "redis+unix://", "unix://"];
+
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// The whole configuration of one engine. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -133,8 +143,8 @@ pub(crate) struct Retention {
 impl Default for Retention {
     fn default() -> Self {
         Self {
-            campaigns: 30 * 24 * HOUR,
-            trails: 7 * 24 * HOUR,
+            campaigns: 30 * DAY,
+            trails: 7 * DAY,
         }
     }
 }
@@ -207,23 +217,13 @@ impl Config {
     /// All faults at once: unreadable or no TOML, unknown keys, missing keys, values that are not allowed.
     pub(crate) fn load(path: &Path) -> Result<Self, Faults> {
         let file = path.display().to_string();
-        let unreadable = |problem: String| {
-            let place = Place::File(file.clone());
-            Faults(vec![Fault {
-                place,
-                key: String::new(),
-                problem,
-            }])
-        };
-        let length = std::fs::metadata(path)
-            .map_err(|error| unreadable(format!("cannot be read: {error}")))?
-            .len();
+        let unreadable = |error: std::io::Error| Faults::of_file(&file, format!("cannot be read: {error}"));
+        let length = std::fs::metadata(path).map_err(unreadable)?.len();
         if length > FILE_OCTETS_MAX {
-            return Err(unreadable(format!(
-                "{length} octets are not allowed: at most {FILE_OCTETS_MAX}"
-            )));
+            let problem = format!("{length} octets are not allowed: at most {FILE_OCTETS_MAX}");
+            return Err(Faults::of_file(&file, problem));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
         // A variable that is no text cannot be meant for us.
         let environment =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -239,65 +239,52 @@ impl Config {
         path: &Path,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Faults> {
-        let mut source = Source::new(&path.display().to_string(), text, environment);
-        let root = source.parse(text);
-        if !source.is_sound() {
-            // What stands after a broken line is guesswork: say what is broken before saying what is missing.
-            return Err(source.into_faults());
-        }
-        let mut section = Section::root(&mut source, &root);
-        let engine = read_engine(section.table("engine"));
-        let config = Self {
-            api: read_api(section.table("api")),
-            admin: read_admin(section.table("admin")),
-            redis: read_redis(section.table("redis")),
-            engine,
-            retention: read_retention(section.table("retention"), engine.receipt_timeout),
-            smsc: smsc::read_all(&mut section, path.parent().unwrap_or(Path::new(""))),
-        };
-        section.finish();
-        source.finish()?;
-        Ok(config)
+        let file = path.display().to_string();
+        let source = Source::new(text, &file).overridden(ENVIRONMENT_PREFIX, environment);
+        let document = source.parse()?;
+        source.read(&document, read)
     }
 }
 
-fn read_api(mut section: Section<'_, '_>) -> Api {
-    let default = Api::default();
-    let mut api = Api {
-        listen: section.read("listen", value::listen).unwrap_or(default.listen),
-        operator_key_file: section.read("operator_key_file", path_of),
-        body_max: section
-            .read("body_max", |given| value::size(given, 1 << 10..=4 << 30))
-            .unwrap_or(default.body_max),
-        trusted_proxies: section.read("trusted_proxies", proxies).unwrap_or_default(),
-        ..default
+fn read(root: &Table<'_>) -> Config {
+    let engine = read_engine(&root.table("engine"));
+    let config = Config {
+        api: read_api(&root.table("api")),
+        admin: read_admin(&root.table("admin")),
+        redis: read_redis(&root.table("redis")),
+        engine,
+        retention: read_retention(&root.table("retention"), engine.receipt_timeout),
+        smsc: smsc::read_all(root),
     };
-    let counts = [
-        ("recipients_max", &mut api.recipients_max, 10_000_000),
-        ("connections_max", &mut api.connections_max, CONNECTIONS_MAX),
-        (
-            "address_connections_max",
-            &mut api.address_connections_max,
-            CONNECTIONS_MAX,
-        ),
-        ("tenant_requests_max", &mut api.tenant_requests_max, CONNECTIONS_MAX),
-        ("tenant_uploads_max", &mut api.tenant_uploads_max, CONNECTIONS_MAX),
-    ];
-    for (key, count, max) in counts {
-        if let Some(given) = section.read(key, |given| value::whole(given, 1..=max)) {
-            *count = given;
-        }
-    }
-    section.finish();
+    root.finish();
+    config
+}
+
+fn read_api(table: &Table<'_>) -> Api {
+    let default = Api::default();
+    let count = |key, default| table.integer(key, 1..=CONNECTIONS_MAX, default);
+    let api = Api {
+        listen: value::listen(table, default.listen),
+        operator_key_file: table.parsed("operator_key_file", PATH_ALLOWED, path),
+        body_max: value::size(table, "body_max", 1 << 10..=4 << 30, default.body_max),
+        recipients_max: table.integer("recipients_max", 1..=RECIPIENTS_MAX, default.recipients_max),
+        connections_max: count("connections_max", default.connections_max),
+        address_connections_max: count("address_connections_max", default.address_connections_max),
+        tenant_requests_max: count("tenant_requests_max", default.tenant_requests_max),
+        tenant_uploads_max: count("tenant_uploads_max", default.tenant_uploads_max),
+        trusted_proxies: read_proxies(table),
+    };
+    table.finish();
     api
 }
 
-fn proxies(given: &source::Given<'_>) -> Result<Vec<IpNet>, String> {
-    let texts = given.texts().filter(|texts| texts.len() <= PROXIES_MAX);
-    let networks = texts.and_then(|texts| texts.into_iter().map(network).collect());
-    networks.ok_or_else(|| {
-        format!("up to {PROXIES_MAX} IP addresses or networks, such as [\"10.0.0.0/8\", \"2001:db8::1\"]")
-    })
+fn read_proxies(table: &Table<'_>) -> Vec<IpNet> {
+    let allowed = format!("up to {PROXIES_MAX} IP addresses or networks, such as [\"10.0.0.0/8\", \"2001:db8::1\"]");
+    let proxies = table.parsed("trusted_proxies", allowed, |given| {
+        let texts = given.texts().filter(|texts| texts.len() <= PROXIES_MAX)?;
+        texts.into_iter().map(network).collect()
+    });
+    proxies.unwrap_or_default()
 }
 
 /// An address by itself is the network of that address.
@@ -306,43 +293,64 @@ fn network(text: &str) -> Option<IpNet> {
     address.or_else(|| text.parse().ok())
 }
 
-fn read_admin(mut section: Section<'_, '_>) -> Admin {
+fn read_admin(table: &Table<'_>) -> Admin {
     let admin = Admin {
-        listen: section.read("listen", value::listen).unwrap_or(Admin::default().listen),
+        listen: value::listen(table, Admin::default().listen),
     };
-    section.finish();
+    table.finish();
     admin
 }
 
-fn read_redis(mut section: Section<'_, '_>) -> Redis {
+fn read_redis(table: &Table<'_>) -> Redis {
     let default = Redis::default();
     let redis = Redis {
-        url: section.read_secret("url", |given| {
-            let schemes = ["redis://", "rediss://", "redis+unix://", "unix://"];
-            let url = given
-                .text()
-                .filter(|text| schemes.iter().any(|scheme| text.starts_with(scheme)));
-            url.map(Secret::new)
-                .ok_or_else(|| format!("a URL that begins with {}", schemes.join(" or ")))
-        }),
-        data_dir: section.read("data_dir", path_of).unwrap_or(default.data_dir),
-        allow_loss: section.read("allow_loss", value::truth).unwrap_or(default.allow_loss),
-        intake_mark: section.read("intake_mark", mark).unwrap_or(default.intake_mark),
-        lease_mark: section.read("lease_mark", mark).unwrap_or(default.lease_mark),
-        partitions: section.read("partitions", partitions).unwrap_or(default.partitions),
+        url: read_url(table),
+        data_dir: table.parsed("data_dir", PATH_ALLOWED, path).unwrap_or(default.data_dir),
+        allow_loss: table.boolean("allow_loss", default.allow_loss),
+        intake_mark: mark(table, "intake_mark", default.intake_mark),
+        lease_mark: mark(table, "lease_mark", default.lease_mark),
+        partitions: read_partitions(table).unwrap_or(default.partitions),
     };
     if redis.lease_mark < redis.intake_mark {
         let (lease, intake) = (redis.lease_mark, redis.intake_mark);
-        section.fault(
+        table.fault(
             "lease_mark",
             format!("{lease} is not allowed with intake_mark = {intake}: {intake} to 100"),
         );
     }
-    section.finish();
+    table.finish();
     redis
 }
 
-fn read_engine(mut section: Section<'_, '_>) -> Engine {
+fn read_url(table: &Table<'_>) -> Option<Secret> {
+    let allowed = format!("a URL that begins with {}", REDIS_SCHEMES.join(" or "));
+    table.secret("url", allowed, |given| {
+        let ours = |text: &&str| REDIS_SCHEMES.iter().any(|scheme| text.starts_with(scheme));
+        given.text().filter(ours).map(Secret::new)
+    })
+}
+
+fn mark(table: &Table<'_>, key: &'static str, default: u32) -> u32 {
+    let allowed = format!("percent of maxmemory, {} to {}", MARKS.start(), MARKS.end());
+    let mark = table.parsed(key, allowed, |given| {
+        let percent = u32::try_from(given.whole()?).ok()?;
+        MARKS.contains(&percent).then_some(percent)
+    });
+    mark.unwrap_or(default)
+}
+
+fn read_partitions(table: &Table<'_>) -> Option<u16> {
+    table.parsed(
+        "partitions",
+        format!("a power of two, 1 to {PARTITIONS_MAX}"),
+        |given| {
+            let count = u16::try_from(given.whole()?).ok()?;
+            (count.is_power_of_two() && count <= PARTITIONS_MAX).then_some(count)
+        },
+    )
+}
+
+fn read_engine(table: &Table<'_>) -> Engine {
     let default = Engine::default();
     let policies = [
         ("hold", InDoubt::Hold),
@@ -350,59 +358,34 @@ fn read_engine(mut section: Section<'_, '_>) -> Engine {
         ("fail", InDoubt::Fail),
     ];
     let engine = Engine {
-        shutdown_timeout: section
-            .read("shutdown_timeout", |given| {
-                value::duration(given, Duration::ZERO..=HOUR)
-            })
-            .unwrap_or(default.shutdown_timeout),
-        in_doubt: section
-            .read("in_doubt", |given| value::word(given, &policies))
-            .unwrap_or(default.in_doubt),
-        // Thirty days: no carrier keeps trying for longer, and what waits costs memory.
-        receipt_timeout: section
-            .read("receipt_timeout", |given| {
-                value::duration(given, SECOND..=30 * 24 * HOUR)
-            })
-            .unwrap_or(default.receipt_timeout),
+        shutdown_timeout: table.duration("shutdown_timeout", Duration::ZERO..=HOUR, default.shutdown_timeout),
+        in_doubt: table.choice("in_doubt", &policies).unwrap_or(default.in_doubt),
+        // No carrier keeps trying for longer, and what waits costs memory.
+        receipt_timeout: table.duration("receipt_timeout", SECOND..=30 * DAY, default.receipt_timeout),
     };
-    section.finish();
+    table.finish();
     engine
 }
 
-/// Percent of `maxmemory`. Below ten an empty server would be full.
-fn mark(given: &source::Given<'_>) -> Result<u32, String> {
-    value::whole(given, 10..=100).map_err(|allowed| format!("percent of maxmemory, {allowed}"))
-}
-
-fn read_retention(mut section: Section<'_, '_>, receipt_timeout: Duration) -> Retention {
+fn read_retention(table: &Table<'_>, receipt_timeout: Duration) -> Retention {
     let default = Retention::default();
-    let campaigns = section.read("campaigns", |given| value::duration(given, SECOND..=3_650 * 24 * HOUR));
+    let campaigns = default.campaigns.max(receipt_timeout + HOUR);
     let retention = Retention {
-        campaigns: campaigns.unwrap_or(default.campaigns.max(receipt_timeout + HOUR)),
-        trails: section
-            .read("trails", |given| value::duration(given, SECOND..=365 * 24 * HOUR))
-            .unwrap_or(default.trails),
+        campaigns: table.duration("campaigns", SECOND..=3_650 * DAY, campaigns),
+        trails: table.duration("trails", SECOND..=365 * DAY, default.trails),
     };
     if retention.campaigns <= receipt_timeout {
-        section.fault(
+        table.fault(
             "campaigns",
             "is not allowed: longer than engine.receipt_timeout, since receipts come until then",
         );
     }
-    section.finish();
+    table.finish();
     retention
 }
 
-fn partitions(given: &source::Given<'_>) -> Result<u16, String> {
-    let count = given.integer().and_then(|count| u16::try_from(count).ok());
-    let count = count.filter(|count| count.is_power_of_two() && *count <= PARTITIONS_MAX);
-    count.ok_or_else(|| format!("a power of two, 1 to {PARTITIONS_MAX}"))
-}
+const PATH_ALLOWED: &str = "a path";
 
-fn path_of(given: &source::Given<'_>) -> Result<PathBuf, String> {
-    given
-        .text()
-        .filter(|text| !text.is_empty())
-        .map(PathBuf::from)
-        .ok_or_else(|| "a path".to_owned())
+fn path(given: Given<'_>) -> Option<PathBuf> {
+    given.text().filter(|text| !text.is_empty()).map(PathBuf::from)
 }

@@ -1,30 +1,30 @@
 //! `[[smsc]]`: one account at an aggregator, and how it deviates from what is usual.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kit::settings::{Given, Table};
 use smpp::command_status::CommandStatus;
 use smpp::frame::BindKind;
 
 use crate::domain::Status;
 
-use super::source::{Element, Given, Section};
 use super::value::{self, ADDRESS_ALLOWED, Rate, Secret};
 use super::{HOUR, SECOND, SMSC_MAX};
 
 /// The longest name: it is a metric label and part of keys.
 const NAME_MAX: usize = 32;
 
-/// The longest system_id (SMPP 3.4, 5.2.1: 16 octets with the NUL).
-const SYSTEM_ID_MAX: usize = 15;
+/// Octets of a system_id (SMPP 3.4, 5.2.1: up to 16 with the NUL).
+const SYSTEM_ID: RangeInclusive<usize> = 1..=15;
 
-/// The standard's limit is 8 (SMPP 3.4, 5.2.2), but carriers hand out longer passwords.
-const PASSWORD_MAX: usize = 64;
+/// Octets of a password. The standard's limit is 8 (SMPP 3.4, 5.2.2), but carriers hand out longer ones.
+const PASSWORD: RangeInclusive<usize> = 0..=64;
 
-/// The longest system_type (SMPP 3.4, 5.2.3: 13 octets with the NUL).
-const SYSTEM_TYPE_MAX: usize = 12;
+/// Octets of a system_type (SMPP 3.4, 5.2.3: up to 13 with the NUL).
+const SYSTEM_TYPE: RangeInclusive<usize> = 0..=12;
 
 /// The most sessions of one account: aggregators allow one to some dozen.
 const SESSIONS_MAX: u32 = 64;
@@ -178,275 +178,250 @@ pub(crate) struct ReceiptRule {
     pub(crate) recredit: bool,
 }
 
-/// Reads all `[[smsc]]`; relative `password_file`s lie in `folder`.
-pub(super) fn read_all(root: &mut Section<'_, '_>, folder: &Path) -> Vec<Arc<Smsc>> {
-    let elements = root.tables("smsc", SMSC_MAX);
-    if elements.is_empty() {
-        if !root.has("smsc") {
-            root.missing(
-                "smsc",
-                "at least one [[smsc]] with name, address, system_id and password",
-            );
-        }
-        return Vec::new();
-    }
+/// Reads all `[[smsc]]`.
+pub(super) fn read_all(root: &Table<'_>) -> Vec<Arc<Smsc>> {
+    root.required(
+        "smsc",
+        "at least one [[smsc]] with name, address, system_id and password",
+    );
     let mut names = BTreeSet::new();
     let mut accounts = Vec::new();
-    for element in elements {
-        let mut section = root.element(element);
-        let smsc = read(&mut section, folder);
+    for table in root.tables("smsc", SMSC_MAX) {
+        let smsc = read(&table);
         if !smsc.name.is_empty() && !names.insert(smsc.name.clone()) {
-            section.fault("name", format!("\"{}\" stands twice: names must be unique", smsc.name));
+            table.fault("name", format!("\"{}\" stands twice: names must be unique", smsc.name));
         }
-        section.finish();
+        table.finish();
         accounts.push(Arc::new(smsc));
     }
     accounts
 }
 
-fn read(section: &mut Section<'_, '_>, folder: &Path) -> Smsc {
-    // What is missing or refused has left a fault, so that the empty text is never used.
-    let name = section.require("name", NAME_ALLOWED, name).unwrap_or_default();
-    let address = section
-        .require("address", ADDRESS_ALLOWED, value::host_and_port)
-        .unwrap_or_default();
-    let system_id = section
-        .require("system_id", "1 to 15 ASCII characters", |given| {
-            value::octets(given, 1..=SYSTEM_ID_MAX)
-        })
-        .unwrap_or_default();
-    let mut smsc = Smsc::new(name, address, system_id);
-    smsc.password = read_password(section, folder);
-    read_link(section, &mut smsc);
-    read_timers(section, &mut smsc);
-    read_addresses(section, &mut smsc);
-    smsc.answers = read_answers(section);
-    smsc.receipts = read_receipts(section);
+fn read(table: &Table<'_>) -> Smsc {
+    let needed = |key, allowed: &str, read: fn(Given<'_>) -> Option<String>| {
+        table.required(key, allowed);
+        // What is missing or refused has left a fault, so that the empty text is never used.
+        table.parsed(key, allowed, read).unwrap_or_default()
+    };
+    let system_id_allowed = value::octets_allowed(SYSTEM_ID);
+    let mut smsc = Smsc::new(
+        needed("name", NAME_ALLOWED, name),
+        needed("address", ADDRESS_ALLOWED, value::host_and_port),
+        needed("system_id", &system_id_allowed, |given| {
+            value::octets(given.text()?, SYSTEM_ID)
+        }),
+    );
+    smsc.password = read_password(table);
+    read_link(table, &mut smsc);
+    read_timers(table, &mut smsc);
+    read_addresses(table, &mut smsc);
+    smsc.answers = read_answers(table);
+    smsc.receipts = table
+        .tables("receipts", ENTRIES_MAX)
+        .iter()
+        .filter_map(read_receipt)
+        .collect();
     smsc
 }
 
 const NAME_ALLOWED: &str = "1 to 32 of a-z, 0-9, - and _, the first a letter or digit, such as \"north\"";
 
-fn name(given: &Given<'_>) -> Result<String, String> {
+fn name(given: Given<'_>) -> Option<String> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let valid = |text: &&str| {
         text.len() <= NAME_MAX
             && text.bytes().next().is_some_and(plain)
             && text.bytes().all(|byte| plain(byte) || byte == b'-' || byte == b'_')
     };
-    given
-        .text()
-        .filter(valid)
-        .map(str::to_owned)
-        .ok_or_else(|| NAME_ALLOWED.to_owned())
+    given.text().filter(valid).map(str::to_owned)
 }
 
-fn read_password(section: &mut Section<'_, '_>, folder: &Path) -> Secret {
-    let has_text = section.has("password");
-    let has_file = section.has("password_file");
+fn read_password(table: &Table<'_>) -> Secret {
+    let (has_text, has_file) = (table.has("password"), table.has("password_file"));
     if has_text && has_file {
-        section.fault("password_file", "stands beside password: give one of them");
+        table.fault("password_file", "stands beside password: give one of them");
     }
     if !has_text && !has_file {
-        section.missing(
+        table.fault(
             "password",
-            "up to 64 ASCII characters, or password_file; \"\" if the SMSC wants none",
+            "missing: up to 64 ASCII characters, or password_file; \"\" if the SMSC wants none",
         );
     }
-    let in_text = section.read_secret("password", |given| value::octets(given, 0..=PASSWORD_MAX));
-    let in_file = section.read("password_file", |given| password_of_file(given, folder));
-    Secret::new(in_text.or(in_file).unwrap_or_default())
+    let in_text = table.secret("password", value::octets_allowed(PASSWORD), |given| {
+        value::octets(given.text()?, PASSWORD)
+    });
+    Secret::new(in_text.or(password_of_file(table)).unwrap_or_default())
 }
 
-fn password_of_file(given: &Given<'_>, folder: &Path) -> Result<String, String> {
-    let path = folder.join(
-        given
-            .text()
-            .ok_or("the path of a file whose first line is the password")?,
-    );
-    let text = std::fs::read_to_string(path).map_err(|error| format!("the file cannot be read: {error}"))?;
-    let first = text.lines().next().unwrap_or_default();
-    value::octets(&Given::Text(first), 0..=PASSWORD_MAX).map_err(|allowed| format!("its first line must be {allowed}"))
+/// The first line of `password_file`, which lies beside the configuration unless its path is absolute.
+fn password_of_file(table: &Table<'_>) -> Option<String> {
+    let allowed = "the path of a file whose first line is the password";
+    let name = table.parsed("password_file", allowed, Given::text)?;
+    let text = match std::fs::read_to_string(table.file_beside(name)) {
+        Ok(text) => text,
+        Err(error) => {
+            table.fault("password_file", format!("{name:?} cannot be read: {error}"));
+            return None;
+        }
+    };
+    let password = value::octets(text.lines().next().unwrap_or_default(), PASSWORD);
+    if password.is_none() {
+        let allowed = value::octets_allowed(PASSWORD);
+        table.fault("password_file", format!("the first line of {name:?} must be {allowed}"));
+    }
+    password
 }
 
-fn read_link(section: &mut Section<'_, '_>, smsc: &mut Smsc) {
-    let kinds = [BindKind::Transceiver, BindKind::Transmitter, BindKind::Receiver];
-    let kinds = kinds.map(|kind| (kind.to_string(), kind));
-    let kinds = [0, 1, 2].map(|at: usize| (kinds[at].0.as_str(), kinds[at].1));
-    if let Some(bind) = section.read("bind", |given| value::word(given, &kinds)) {
-        smsc.bind = bind;
+fn read_link(table: &Table<'_>, smsc: &mut Smsc) {
+    let kinds = [
+        ("transceiver", BindKind::Transceiver),
+        ("transmitter", BindKind::Transmitter),
+        ("receiver", BindKind::Receiver),
+    ];
+    smsc.bind = table.choice("bind", &kinds).unwrap_or(smsc.bind);
+    smsc.sessions = table.integer("sessions", 1..=SESSIONS_MAX, smsc.sessions);
+    smsc.window = table.integer("window", 1..=WINDOW_MAX, smsc.window);
+    smsc.rate = Rate::read(table, "rate");
+    smsc.burst = table.has("burst").then(|| table.integer("burst", 1..=BURST_MAX, 1));
+    if table.has("burst") && !table.has("rate") {
+        table.fault("burst", "stands without rate: only a rate can be exceeded");
     }
-    if let Some(sessions) = section.read("sessions", |given| value::whole(given, 1..=SESSIONS_MAX)) {
-        smsc.sessions = sessions;
-    }
-    if let Some(window) = section.read("window", |given| value::whole(given, 1..=WINDOW_MAX)) {
-        smsc.window = window;
-    }
-    smsc.rate = section.read("rate", |given| Rate::parse(given.text().unwrap_or_default()));
-    smsc.burst = section.read("burst", |given| value::whole(given, 1..=BURST_MAX));
-    if section.has("burst") && !section.has("rate") {
-        section.fault("burst", "stands without rate: only a rate can be exceeded");
-    }
-    if let Some(system_type) = section.read("system_type", |given| value::octets(given, 0..=SYSTEM_TYPE_MAX)) {
-        smsc.system_type = system_type;
-    }
-    if let Some(version) = section.read("interface_version", interface_version) {
-        smsc.interface_version = version;
-    }
-    smsc.receipts_by_id = section.read("receipts_by_id", value::truth).unwrap_or(false);
-    smsc.prefixes = section.read("prefixes", prefixes).unwrap_or_default();
+    let system_type = table.parsed("system_type", value::octets_allowed(SYSTEM_TYPE), |given| {
+        value::octets(given.text()?, SYSTEM_TYPE)
+    });
+    smsc.system_type = system_type.unwrap_or_default();
+    smsc.interface_version = table
+        .parsed("interface_version", "0x33, 0x34 or 0x50", interface_version)
+        .unwrap_or(smsc.interface_version);
+    smsc.receipts_by_id = table.boolean("receipts_by_id", false);
+    let allowed = format!("up to {ENTRIES_MAX} texts of 1 to 15 digits, such as [\"33\", \"262\"]");
+    smsc.prefixes = table.parsed("prefixes", allowed, prefixes).unwrap_or_default();
 }
 
-fn interface_version(given: &Given<'_>) -> Result<InterfaceVersion, String> {
-    let versions = [InterfaceVersion::V33, InterfaceVersion::V34, InterfaceVersion::V50];
-    let wanted = |version: &InterfaceVersion| given.integer() == Some(i64::from(version.octet()));
-    versions
+fn interface_version(given: Given<'_>) -> Option<InterfaceVersion> {
+    let octet = given.whole()?;
+    [InterfaceVersion::V33, InterfaceVersion::V34, InterfaceVersion::V50]
         .into_iter()
-        .find(wanted)
-        .ok_or_else(|| "0x33, 0x34 or 0x50".to_owned())
+        .find(|version| u64::from(version.octet()) == octet)
 }
 
-fn prefixes(given: &Given<'_>) -> Result<Vec<String>, String> {
-    let allowed = || format!("up to {ENTRIES_MAX} texts of 1 to 15 digits, such as [\"33\", \"262\"]");
-    let texts = given
-        .texts()
-        .filter(|texts| !texts.is_empty() && texts.len() <= ENTRIES_MAX)
-        .ok_or_else(allowed)?;
+fn prefixes(given: Given<'_>) -> Option<Vec<String>> {
     let digits = |text: &str| {
         let digits = text.strip_prefix('+').unwrap_or(text);
         // E.164 numbers have at most 15 digits.
         let valid = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
         valid.then(|| digits.to_owned())
     };
-    texts.into_iter().map(digits).collect::<Option<_>>().ok_or_else(allowed)
+    let texts = given.texts()?;
+    let count = (1..=ENTRIES_MAX).contains(&texts.len());
+    count.then(|| texts.into_iter().map(digits).collect())?
 }
 
-fn read_timers(section: &mut Section<'_, '_>, smsc: &mut Smsc) {
-    let timers = [
-        ("enquire_link_interval", &mut smsc.enquire_link_interval),
-        ("response_timeout", &mut smsc.response_timeout),
-        ("bind_timeout", &mut smsc.bind_timeout),
-        ("reconnect_min", &mut smsc.reconnect_min),
-        ("reconnect_max", &mut smsc.reconnect_max),
-    ];
+fn read_timers(table: &Table<'_>, smsc: &mut Smsc) {
     // Shorter than 100 ms would hammer the SMSC; longer than an hour is no timer.
-    for (key, timer) in timers {
-        if let Some(given) = section.read(key, |given| value::duration(given, SECOND / 10..=HOUR)) {
-            *timer = given;
-        }
-    }
+    let read = |key, default| table.duration(key, SECOND / 10..=HOUR, default);
+    smsc.enquire_link_interval = read("enquire_link_interval", smsc.enquire_link_interval);
+    smsc.response_timeout = read("response_timeout", smsc.response_timeout);
+    smsc.bind_timeout = read("bind_timeout", smsc.bind_timeout);
+    smsc.reconnect_min = read("reconnect_min", smsc.reconnect_min);
+    smsc.reconnect_max = read("reconnect_max", smsc.reconnect_max);
     if smsc.reconnect_min > smsc.reconnect_max {
         let longest = humantime::format_duration(smsc.reconnect_max);
-        section.fault(
+        table.fault(
             "reconnect_min",
             format!("must not be longer than reconnect_max, {longest}"),
         );
     }
 }
 
-fn read_addresses(section: &mut Section<'_, '_>, smsc: &mut Smsc) {
+fn read_addresses(table: &Table<'_>, smsc: &mut Smsc) {
     // SMPP 3.4, 5.2.5: seven types of number; 5.2.6: numbering plans up to 18.
     let (ton_max, npi_max) = (6, 18);
-    smsc.source_ton = section
-        .read("source_ton", |given| code_or_auto(given, ton_max))
-        .flatten();
-    smsc.source_npi = section
-        .read("source_npi", |given| code_or_auto(given, npi_max))
-        .flatten();
-    if let Some(ton) = section.read("dest_ton", |given| code(given, ton_max)) {
-        smsc.dest_ton = ton;
-    }
-    if let Some(npi) = section.read("dest_npi", |given| code(given, npi_max)) {
-        smsc.dest_npi = npi;
-    }
+    smsc.source_ton = code_or_auto(table, "source_ton", ton_max);
+    smsc.source_npi = code_or_auto(table, "source_npi", npi_max);
+    smsc.dest_ton = table.integer("dest_ton", 0..=ton_max, smsc.dest_ton);
+    smsc.dest_npi = table.integer("dest_npi", 0..=npi_max, smsc.dest_npi);
 }
 
-fn code(given: &Given<'_>, max: u8) -> Result<u8, String> {
-    let code = given.integer().and_then(|code| u8::try_from(code).ok());
-    code.filter(|code| *code <= max).ok_or_else(|| format!("0 to {max}"))
+/// `None` for `"auto"`, which is the default.
+fn code_or_auto(table: &Table<'_>, key: &'static str, max: u8) -> Option<u8> {
+    let code = |given: Given<'_>| {
+        if given.text() == Some("auto") {
+            return Some(None);
+        }
+        let code = u8::try_from(given.whole()?).ok()?;
+        (code <= max).then_some(Some(code))
+    };
+    table.parsed(key, format!("\"auto\" or 0 to {max}"), code).flatten()
 }
 
-fn code_or_auto(given: &Given<'_>, max: u8) -> Result<Option<u8>, String> {
-    if given.text() == Some("auto") {
-        return Ok(None);
-    }
-    code(given, max)
-        .map(Some)
-        .map_err(|allowed| format!("\"auto\" or {allowed}"))
-}
-
-fn read_answers(section: &mut Section<'_, '_>) -> Vec<(CommandStatus, Answer)> {
-    let entries = section.entries("answers");
+fn read_answers(table: &Table<'_>) -> Vec<(CommandStatus, Answer)> {
+    let own = table.table("answers");
+    let entries: Vec<_> = own.entries().collect();
     if entries.len() > ENTRIES_MAX {
-        section.fault(
-            "answers",
-            format!("{} are not allowed: at most {ENTRIES_MAX}", entries.len()),
-        );
+        let count = entries.len();
+        table.fault("answers", format!("{count} are too many: at most {ENTRIES_MAX}"));
     }
     let mut answers: Vec<(CommandStatus, Answer)> = Vec::new();
-    for (place, key, name, given) in entries {
+    for (name, given) in entries {
         let status = CommandStatus::parse(name).filter(|status| *status != CommandStatus::ESME_ROK);
         let Some(status) = status else {
             let allowed = "a command_status, such as \"0x0000040B\" or \"ESME_RINVDSTADR\", other than ESME_ROK";
-            section.fault_at(place, &key, format!("not allowed: the key must be {allowed}"));
+            own.fault(name, format!("not allowed: the key must be {allowed}"));
             continue;
         };
         if answers.iter().any(|(known, _)| *known == status) {
-            section.fault_at(place, &key, format!("{status} stands twice"));
+            own.fault(name, format!("{status} stands twice"));
             continue;
         }
-        match answer(&given) {
-            Ok(answer) => answers.push((status, answer)),
-            Err(allowed) => section.fault_at(place, &key, allowed),
+        match answer(given) {
+            Some(answer) => answers.push((status, answer)),
+            None => own.fault(name, format!("must be \"retry\", {}", statuses())),
         }
     }
     answers
 }
 
-fn answer(given: &Given<'_>) -> Result<Answer, String> {
+fn answer(given: Given<'_>) -> Option<Answer> {
     if given.text() == Some("retry") {
-        return Ok(Answer::Retry);
+        return Some(Answer::Retry);
     }
-    status(given)
-        .map(Answer::Final)
-        .map_err(|allowed| format!("must be \"retry\", {allowed}"))
+    status(given).map(Answer::Final)
 }
 
-fn read_receipts(section: &mut Section<'_, '_>) -> Vec<ReceiptRule> {
-    let elements = section.tables("receipts", ENTRIES_MAX);
-    elements
-        .into_iter()
-        .filter_map(|element| read_receipt(section, element))
-        .collect()
-}
-
-fn read_receipt<'t>(parent: &mut Section<'_, 't>, element: Element<'t>) -> Option<ReceiptRule> {
-    let mut section = parent.element(element);
-    let stat = section.read("stat", |given| receipt_word(given).map(|word| word.to_uppercase()));
-    let err = section.read("err", receipt_word);
-    if !section.has("stat") && !section.has("err") {
-        section.missing("stat", "a rule names stat or err or both");
+fn read_receipt(table: &Table<'_>) -> Option<ReceiptRule> {
+    let word = |key| table.parsed(key, receipt_word_allowed(), receipt_word);
+    let (stat, err) = (word("stat"), word("err"));
+    if !table.has("stat") && !table.has("err") {
+        table.fault("stat", "missing: a rule names stat or err or both");
     }
-    let status = section.require("status", "what the receipt means, such as \"unknown_number\"", status);
-    let recredit = section.read("recredit", value::truth).unwrap_or(false);
-    section.finish();
+    table.required("status", "what the receipt means, such as \"unknown_number\"");
+    let status = table.parsed("status", statuses(), status);
+    let recredit = table.boolean("recredit", false);
+    table.finish();
     Some(ReceiptRule {
-        stat,
+        stat: stat.map(|stat| stat.to_uppercase()),
         err,
         status: status?,
         recredit,
     })
 }
 
-fn receipt_word(given: &Given<'_>) -> Result<String, String> {
+fn receipt_word(given: Given<'_>) -> Option<String> {
     let valid = |text: &&str| {
         (1..=RECEIPT_WORD_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };
-    let allowed = || format!("1 to {RECEIPT_WORD_MAX} letters and digits in quotes, such as \"UNDELIV\" or \"001\"");
-    given.text().filter(valid).map(str::to_owned).ok_or_else(allowed)
+    given.text().filter(valid).map(str::to_owned)
 }
 
-fn status(given: &Given<'_>) -> Result<Status, String> {
-    let found = given.text().and_then(Status::from_code);
-    found.ok_or_else(|| Status::ALL.map(|status| format!("\"{}\"", status.code())).join(", "))
+fn receipt_word_allowed() -> String {
+    format!("1 to {RECEIPT_WORD_MAX} letters and digits in quotes, such as \"UNDELIV\" or \"001\"")
+}
+
+fn status(given: Given<'_>) -> Option<Status> {
+    given.text().and_then(Status::from_code)
+}
+
+fn statuses() -> String {
+    Status::ALL.map(|status| format!("\"{}\"", status.code())).join(", ")
 }

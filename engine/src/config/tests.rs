@@ -179,9 +179,9 @@ bind = "both"
             "campanile.toml:8: smsc[0].password: missing: up to 64 ASCII characters, or password_file; \"\" if the SMSC wants none",
             "campanile.toml:9: smsc[0].name: \"North\" is not allowed: 1 to 32 of a-z, 0-9, - and _, the first a letter or digit, such as \"north\"",
             "campanile.toml:10: smsc[0].address: \"127.0.0.1\" is not allowed: host:port, such as \"smpp.example.net:2775\" or \"127.0.0.1:2775\"",
-            "campanile.toml:11: smsc[0].window: 0 is not allowed: 1 to 10000",
+            "campanile.toml:11: smsc[0].window: 0 is not allowed: a whole number from 1 to 10000",
             "campanile.toml:12: smsc[0].rate: \"fast\" is not allowed: segments in a time, 1 to 1000000, such as \"500/s\", \"60/min\" or \"1000/h\"",
-            "campanile.toml:13: smsc[0].bind: \"both\" is not allowed: \"transceiver\" or \"transmitter\" or \"receiver\"",
+            "campanile.toml:13: smsc[0].bind: \"both\" is not allowed: one of transceiver, transmitter, receiver",
         ]
     );
 }
@@ -202,11 +202,11 @@ fn an_smsc_must_be_there_and_in_two_brackets() {
     );
     assert_eq!(
         faults("[smsc]\nname = \"north\"\n"),
-        ["campanile.toml:1: smsc: a table is not allowed: write [[smsc]], with two brackets"]
+        ["campanile.toml:1: smsc: [smsc] is not allowed: write [[smsc]], with two brackets"]
     );
     assert_eq!(
         faults("smsc = 3\n"),
-        ["campanile.toml:1: smsc: a integer is not allowed: write [[smsc]], with two brackets"]
+        ["campanile.toml:1: smsc: 3 is not allowed: write [[smsc]], with two brackets"]
     );
     assert!(
         faults(&format!(
@@ -284,10 +284,10 @@ fn values_at_their_limits() {
 #[test]
 fn the_doors_limits_are_counts_and_its_proxies_networks() {
     for (line, allowed) in [
-        ("connections_max = 0", "1 to 65536"),
-        ("address_connections_max = 65537", "1 to 65536"),
-        ("tenant_requests_max = \"8\"", "1 to 65536"),
-        ("tenant_uploads_max = -1", "1 to 65536"),
+        ("connections_max = 0", "a whole number from 1 to 65536"),
+        ("address_connections_max = 65537", "a whole number from 1 to 65536"),
+        ("tenant_requests_max = \"8\"", "a whole number from 1 to 65536"),
+        ("tenant_uploads_max = -1", "a whole number from 1 to 65536"),
         (
             "trusted_proxies = [\"proxy.example\"]",
             "up to 64 IP addresses or networks",
@@ -403,6 +403,6 @@ fn the_environment_overrides_the_file() {
         faults.contains("environment CAMPANILE__REDIS__ULR: overrides no key; did you mean CAMPANILE__REDIS__URL?")
     );
     assert!(
-        faults.contains("environment CAMPANILE__SMSC__0__WINDOW: smsc[0].window: \"many\" is not allowed: 1 to 10000")
+        faults.contains("environment CAMPANILE__SMSC__0__WINDOW: smsc[0].window: \"many\" is not allowed: a whole number from 1 to 10000")
     );
 }

@@ -1,11 +1,11 @@
-//! The kinds of values that a configuration has, each read from what was given or answered with what is allowed.
+//! The kinds of values that only this program's configuration has.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::source::Given;
+use kit::settings::{Given, Table};
 
 /// A password or key. It never shows itself, neither in logs nor in faults.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,26 +44,23 @@ impl Rate {
         f64::from(self.segments) / self.period.as_secs_f64()
     }
 
-    /// Reads `500/s`, `60/min` or `1000/h`, with or without spaces.
-    ///
-    /// # Errors
-    /// `Err` for anything else, and for 0 or more than [`RATE_MAX`] segments.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let allowed = || format!("segments in a time, 1 to {RATE_MAX}, such as \"500/s\", \"60/min\" or \"1000/h\"");
-        let (segments, period) = text.split_once('/').ok_or_else(allowed)?;
-        let segments = segments
-            .trim()
-            .parse()
-            .ok()
-            .filter(|segments| (1..=RATE_MAX).contains(segments));
+    /// `500/s`, `60/min` or `1000/h`, with or without spaces; at most [`RATE_MAX`] segments.
+    pub(super) fn read(table: &Table<'_>, key: &'static str) -> Option<Self> {
+        let allowed = format!("segments in a time, 1 to {RATE_MAX}, such as \"500/s\", \"60/min\" or \"1000/h\"");
+        table.parsed(key, allowed, |given| Self::parse(given.text()?))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (segments, period) = text.split_once('/')?;
+        let segments = segments.trim().parse().ok()?;
         let seconds = match period.trim() {
             "s" | "sec" | "second" => 1,
             "m" | "min" | "minute" => 60,
             "h" | "hour" => 3_600,
-            _ => return Err(allowed()),
+            _ => return None,
         };
-        Ok(Self {
-            segments: segments.ok_or_else(allowed)?,
+        (1..=RATE_MAX).contains(&segments).then_some(Self {
+            segments,
             period: Duration::from_secs(seconds),
         })
     }
@@ -84,19 +81,14 @@ const SIZE_UNITS: &[(&str, u64)] = &[
 ];
 
 /// An amount of memory in octets: a whole number, or a text such as `256MiB`.
-pub(super) fn size(given: &Given<'_>, range: RangeInclusive<u64>) -> Result<u64, String> {
-    let octets = match given.integer() {
-        Some(octets) => u64::try_from(octets).ok(),
-        None => given.text().and_then(size_of_text),
-    };
-    let allowed = || {
-        format!(
-            "octets, {} to {}, such as 1048576 or \"1MiB\"",
-            range.start(),
-            range.end()
-        )
-    };
-    octets.filter(|octets| range.contains(octets)).ok_or_else(allowed)
+pub(super) fn size(table: &Table<'_>, key: &'static str, range: RangeInclusive<u64>, default: u64) -> u64 {
+    let (least, most) = (range.start(), range.end());
+    let allowed = format!("octets, {least} to {most}, such as 1048576 or \"1MiB\"");
+    let size = table.parsed(key, allowed, |given| {
+        let octets = given.whole().or_else(|| size_of_text(given.text()?))?;
+        range.contains(&octets).then_some(octets)
+    });
+    size.unwrap_or(default)
 }
 
 fn size_of_text(text: &str) -> Option<u64> {
@@ -106,77 +98,33 @@ fn size_of_text(text: &str) -> Option<u64> {
     digits.trim().parse::<u64>().ok()?.checked_mul(*unit)
 }
 
-/// `true` or `false`.
-pub(super) fn truth(given: &Given<'_>) -> Result<bool, String> {
-    given.boolean().ok_or_else(|| "true or false".to_owned())
-}
-
-/// A whole number within `range`.
-pub(super) fn whole(given: &Given<'_>, range: RangeInclusive<u32>) -> Result<u32, String> {
-    let number = given.integer().and_then(|number| u32::try_from(number).ok());
-    number
-        .filter(|number| range.contains(number))
-        .ok_or_else(|| format!("{} to {}", range.start(), range.end()))
-}
-
-/// A duration such as `30s` or `1m 30s`, within `range`.
-pub(super) fn duration(given: &Given<'_>, range: RangeInclusive<Duration>) -> Result<Duration, String> {
-    let duration = given.text().and_then(|text| humantime::parse_duration(text).ok());
-    duration.filter(|duration| range.contains(duration)).ok_or_else(|| {
-        let (least, most) = (
-            humantime::format_duration(*range.start()),
-            humantime::format_duration(*range.end()),
-        );
-        format!("a duration, {least} to {most}, such as \"30s\" or \"1m 30s\"")
-    })
-}
-
-/// An address to listen on.
-pub(super) fn listen(given: &Given<'_>) -> Result<SocketAddr, String> {
+/// `listen`: an address of ours.
+pub(super) fn listen(table: &Table<'_>, default: SocketAddr) -> SocketAddr {
     let allowed = "an IP address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\"";
-    given
-        .text()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| allowed.to_owned())
+    let listen = table.parsed("listen", allowed, |given| given.text()?.parse().ok());
+    listen.unwrap_or(default)
 }
 
 /// The address of somebody else: a name or an IP address, and a port. Names are resolved at every connection.
-pub(super) fn host_and_port(given: &Given<'_>) -> Result<String, String> {
-    let valid = |text: &&str| {
-        text.rsplit_once(':').is_some_and(|(host, port)| {
-            let bracketed = host.starts_with('[') && host.ends_with(']') && text.parse::<SocketAddr>().is_ok();
-            let named = !host.is_empty() && !host.contains([':', '[', ']', '/', ' ']);
-            (bracketed || named) && port.parse::<u16>().is_ok_and(|port| port > 0)
-        })
-    };
-    given
-        .text()
-        .filter(valid)
-        .map(str::to_owned)
-        .ok_or_else(|| ADDRESS_ALLOWED.to_owned())
+pub(super) fn host_and_port(given: Given<'_>) -> Option<String> {
+    let text = given.text()?;
+    let (host, port) = text.rsplit_once(':')?;
+    let bracketed = host.starts_with('[') && host.ends_with(']') && text.parse::<SocketAddr>().is_ok();
+    let named = !host.is_empty() && !host.contains([':', '[', ']', '/', ' ']);
+    let valid = (bracketed || named) && port.parse::<u16>().is_ok_and(|port| port > 0);
+    valid.then(|| text.to_owned())
 }
 
 /// What [`host_and_port`] takes.
 pub(super) const ADDRESS_ALLOWED: &str = "host:port, such as \"smpp.example.net:2775\" or \"127.0.0.1:2775\"";
 
 /// ASCII text without control characters, `range` octets long: what fits a C-Octet String (SMPP 3.4, 3.1).
-pub(super) fn octets(given: &Given<'_>, range: RangeInclusive<usize>) -> Result<String, String> {
-    let valid = |text: &&str| range.contains(&text.len()) && text.bytes().all(|byte| (0x20..0x7F).contains(&byte));
-    let allowed = || format!("{} to {} ASCII characters", range.start(), range.end());
-    given.text().filter(valid).map(str::to_owned).ok_or_else(allowed)
+pub(super) fn octets(text: &str, range: RangeInclusive<usize>) -> Option<String> {
+    let valid = range.contains(&text.len()) && text.bytes().all(|byte| (0x20..0x7F).contains(&byte));
+    valid.then(|| text.to_owned())
 }
 
-/// One of a few words.
-pub(super) fn word<T: Copy>(given: &Given<'_>, words: &[(&str, T)]) -> Result<T, String> {
-    let found = words
-        .iter()
-        .find(|(word, _)| given.text() == Some(word))
-        .map(|(_, value)| *value);
-    found.ok_or_else(|| {
-        words
-            .iter()
-            .map(|(word, _)| format!("\"{word}\""))
-            .collect::<Vec<_>>()
-            .join(" or ")
-    })
+/// What [`octets`] takes.
+pub(super) fn octets_allowed(range: RangeInclusive<usize>) -> String {
+    format!("{} to {} ASCII characters", range.start(), range.end())
 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use kit::clock::{micros, wall_us};
 use lab::{Lane, Processes, Row, number_of};
 
 use super::canonical::quantile;
@@ -13,7 +14,6 @@ use super::load::{Load, LoadPlan};
 use super::report::{Figure, Figures, Goal};
 use super::stage::{Stage, StagePlan};
 use crate::cli::BenchArguments;
-use crate::clock::{micros, unix_us};
 
 /// Single messages: enough for a 99th percentile, at a pace that is no load by itself.
 const REMINDERS: u64 = 500;
@@ -59,7 +59,7 @@ pub(crate) fn measure(arguments: &BenchArguments, processes: &Processes) -> Resu
     let mut sent = Vec::new();
     for number in (plan.total()..plan.total() + REMINDERS).map(number_of) {
         stage.check_open()?;
-        sent.push((number, unix_us()));
+        sent.push((number, wall_us()));
         stage.api().send(&reminders, &format!("+{number}"), REMINDER)?;
         std::thread::sleep(PAUSE);
     }
@@ -75,14 +75,14 @@ pub(crate) fn measure(arguments: &BenchArguments, processes: &Processes) -> Resu
 
 /// When the first submit to that number came, in µs since 1970.
 fn first_submit_us(stage: &Stage, number: u64) -> Result<u64> {
-    let deadline = unix_us() + micros(WITHIN);
+    let deadline = wall_us() + micros(WITHIN);
     loop {
         let rows = Row::some(stage.simulator()?.http(), &format!("recipient={number}"))?;
         if let Some(first) = rows.iter().map(|row| row.received_at_us).min() {
             return Ok(first);
         }
         stage.check_open()?;
-        ensure!(unix_us() < deadline, "the message to {number} did not get to the wire");
+        ensure!(wall_us() < deadline, "the message to {number} did not get to the wire");
         std::thread::sleep(PAUSE);
     }
 }

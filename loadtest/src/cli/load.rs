@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
+use kit::clock::micros;
 
 use crate::load::{Arrivals, Limits, Rate, Schedule, Shape};
 
@@ -72,7 +73,7 @@ impl LoadArguments {
         let shape = self.shape()?;
         let limits = self.limits(shape.as_ref());
         ensure!(
-            limits.length_us > crate::clock::micros(self.warm_up),
+            limits.length_us > micros(self.warm_up),
             "--warm-up {} leaves nothing to measure: it must be shorter than the run",
             humantime::format_duration(self.warm_up)
         );
@@ -122,7 +123,7 @@ impl LoadArguments {
         let unlimited = self.duration.is_some() || of_shape.is_some();
         Limits {
             count: self.count.unwrap_or(if unlimited { COUNT_MAX } else { COUNT_ORDINARY }),
-            length_us: crate::clock::micros(length.min(DURATION_MAX)),
+            length_us: micros(length.min(DURATION_MAX)),
             backlog_max: self.backlog_max,
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
+use kit::clock::micros;
 use smpp::frame::BindKind;
 use smpp::session::Timers;
 
@@ -239,8 +240,8 @@ impl SmppArguments {
     /// The rules of the run's book.
     pub(crate) fn rules(&self, traffic: &Traffic) -> Rules {
         Rules {
-            warm_up_us: crate::clock::micros(self.load.warm_up),
-            drain_us: crate::clock::micros(self.load.drain),
+            warm_up_us: micros(self.load.warm_up),
+            drain_us: micros(self.load.drain),
             outstanding_max: self.traffic.outstanding_max as usize,
             receipts: self.target.gets_receipts(traffic),
         }

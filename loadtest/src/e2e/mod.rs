@@ -36,7 +36,7 @@ pub(crate) fn run(asked: &Asked, arguments: &E2eArguments, processes: &Processes
     let crowd = Crowd::enrol(ground.api(), &shares, (arguments.marketing, arguments.seed))?;
     crowd.ingest()?;
     let before = ground.cpu_seconds();
-    let launched_us = clock::unix_us();
+    let launched_us = kit::clock::wall_us();
     crowd.launch()?;
     let unfinished = come_to_rest(arguments, &crowd, &ground, processes)?;
     let after = ground.cpu_seconds();

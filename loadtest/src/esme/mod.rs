@@ -1,12 +1,11 @@
 //! An ESME that loads any SMSC: sessions, windows, load models, and the correlation of receipts.
 //!
 //! * `book` is what all sessions share; neither socket nor clock is in it.
-//! * `outstanding` and `identity` find the message that a receipt is about.
+//! * `outstanding` finds the message that a receipt is about.
 //! * `session` drives one session over one `connection`, plain or in `tls`.
 //! * `meters` are the histograms and the row of seconds; `found` makes [`Results`](crate::results::Results) of all that.
 //! * `pulse` keeps time: it notices the end of the run and how late this program itself is.
 
-mod identity;
 mod outstanding;
 pub(crate) mod meters;
 mod book;
@@ -20,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use kit::clock::Clock;
 use lab::usage::ThreadTimes;
 use smpp::frame::{Bind, BindKind};
 use smpp::session::Timers;
@@ -31,7 +31,6 @@ pub(crate) use found::{latencies, results, snapshot};
 pub(crate) use pulse::{Observer, Pulse, Signals};
 pub(crate) use tls::Tls;
 
-use crate::clock::RunClock;
 use crate::load::Schedule;
 use crate::traffic::Traffic;
 
@@ -115,7 +114,7 @@ async fn drive(run: Arc<Run>, observer: &mut dyn Observer) -> Result<Outcome> {
         drivers.push(session::Driver::bind(&run, kind).await?);
     }
     let before = ThreadTimes::of_this_thread().unwrap_or_default();
-    let clock = RunClock::start();
+    let clock = Clock::from_zero();
     let mut sessions = JoinSet::new();
     for driver in drivers {
         sessions.spawn(driver.run(clock));

@@ -3,11 +3,12 @@
 //! Ids are kept as 64-bit hashes: 32 octets a message, whatever an SMSC's ids look like. That two of ten million ids share
 //! a hash happens once in 400,000 runs.
 
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 
+use kit::random::mix;
 use rustc_hash::{FxHashMap, FxHashSet};
-
-use super::identity::{folded, hash, other_bases};
+use smpp::receipt::{index_form, index_forms, trim};
 
 /// Receipts that came before the answer to their message, kept until it comes: as many as fit all windows there can be.
 const EARLY_MAX: usize = 100_000;
@@ -84,7 +85,7 @@ impl Outstanding {
                 place.insert(waiting);
             }
         }
-        if let Some(form) = folded(id) {
+        if let Cow::Owned(form) = index_form(id) {
             self.folded.insert(hash(&form), exact);
         }
         Noted::Waits
@@ -104,9 +105,7 @@ impl Outstanding {
 
     /// The id stands differently in the receipt: in another case, without its zeros, in another base.
     fn receipted_otherwise(&mut self, id: &[u8]) -> Owner {
-        let form = folded(id).unwrap_or_else(|| id.to_vec());
-        let forms = std::iter::once(form.clone()).chain(other_bases(&form));
-        let hashes: Vec<u64> = forms.map(|form| hash(&form)).collect();
+        let hashes: Vec<u64> = index_forms(id).iter().map(|form| hash(form)).collect();
         for &form in &hashes {
             let exact = self.folded.get(&form).copied().unwrap_or(form);
             if let Some(waiting) = self.take(exact) {
@@ -148,9 +147,8 @@ impl Outstanding {
         if let Some(kept) = self.early.remove(&exact) {
             return Some(kept);
         }
-        let form = folded(id).unwrap_or_else(|| id.to_vec());
-        let mut forms = std::iter::once(form.clone()).chain(other_bases(&form));
-        forms.find_map(|form| self.early.remove(&hash(&form)))
+        let forms = index_forms(id);
+        forms.iter().find_map(|form| self.early.remove(&hash(form)))
     }
 
     fn finish(&mut self, exact: u64) {
@@ -165,9 +163,30 @@ impl Outstanding {
     }
 }
 
+/// 64 well mixed bits of an id, padding left out.
+fn hash(id: &[u8]) -> u64 {
+    let id = trim(id);
+    id.chunks(8).fold(id.len() as u64, |hash, chunk| {
+        let mut octets = [0; 8];
+        octets[..chunk.len()].copy_from_slice(chunk);
+        mix(hash ^ u64::from_le_bytes(octets))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hashes_differ_where_ids_do() {
+        let mut hashes: Vec<u64> = (0..200_000u64)
+            .map(|n| hash((1_795_363_200_000_000_000 + n).to_string().as_bytes()))
+            .collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), 200_000);
+        assert_eq!(hash(b"12 \0\0"), hash(b"12"));
+    }
 
     const WAITING: Waiting = Waiting {
         due_us: 1,

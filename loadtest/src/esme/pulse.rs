@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use kit::clock::Clock;
 use tokio::task::JoinSet;
 
 use super::Run;
 use super::book::{Book, Stage};
 use super::meters::Latencies;
-use crate::clock::RunClock;
 
 /// Between two beats: short enough to see a stall of the event loop, long enough to cost nothing.
 const BEAT_US: u64 = 10_000;
@@ -38,7 +38,7 @@ pub(crate) struct Pulse {
 /// A session's task panicked.
 pub(super) async fn beat(
     run: &Arc<Run>,
-    clock: RunClock,
+    clock: Clock,
     sessions: &mut JoinSet<()>,
     observer: &mut dyn Observer,
 ) -> Result<Pulse> {
@@ -61,7 +61,7 @@ pub(super) async fn beat(
                 pulse.signals += 1;
                 if pulse.signals > 1 { run.book().end() } else { run.book().stop_sending() }
             }
-            () = tokio::time::sleep_until(clock.instant(at_us).into()) => {
+            () = tokio::time::sleep_until(clock.instant(at_us)) => {
                 let now_us = clock.now_us();
                 pulse.lag.record(now_us - at_us);
                 beats += 1;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use bytes::BytesMut;
+use kit::clock::Clock;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BindKind, PDU_LENGTH_MAX, split};
 use smpp::session::{Event, Overdue, Phase, Session};
@@ -15,7 +16,7 @@ use tokio::time::Sleep;
 use super::Run;
 use super::book::{Book, Stage, Token};
 use super::connection::{Connection, sleep_until};
-use crate::clock::{self, RunClock};
+use crate::clock;
 use crate::failure::Failure;
 
 /// One read takes at most so much; the longest PDU fits beside what is left of the one before.
@@ -123,7 +124,7 @@ impl Driver {
 
     /// Serves from the clock's beginning until the run is over; binds again when the connection is lost, as often as the
     /// plan allows in a row.
-    pub(super) async fn run(mut self, clock: RunClock) {
+    pub(super) async fn run(mut self, clock: Clock) {
         loop {
             self.run.book().bound(self.kind.transmits());
             match self.serve(clock).await {
@@ -167,23 +168,24 @@ impl Driver {
         None
     }
 
-    async fn serve(&mut self, clock: RunClock) -> End {
-        let mut sleep = std::pin::pin!(sleep_until(clock.instant(0)));
+    async fn serve(&mut self, clock: Clock) -> End {
+        let mut sleep = std::pin::pin!(sleep_until(clock.instant(0).into_std()));
         let mut unbound_us = None;
         loop {
             let now_us = clock.now_us();
-            let wake_us = match self.turn(now_us, clock.instant(now_us)) {
+            let now = clock.instant(now_us).into_std();
+            let wake_us = match self.turn(now_us, now) {
                 Ok(wake_us) => wake_us,
                 Err(end) => return end,
             };
             if self.run.book().stage() == Stage::Over {
                 let since_us = *unbound_us.get_or_insert(now_us);
-                self.session.unbind(clock.instant(now_us));
+                self.session.unbind(now);
                 if now_us >= since_us + UNBIND_US {
                     return End::Done;
                 }
             }
-            match self.exchange(sleep.as_mut(), clock.instant(wake_us)).await {
+            match self.exchange(sleep.as_mut(), clock.instant(wake_us).into_std()).await {
                 Ok(true) => {}
                 Ok(false) | Err(_) if unbound_us.is_some() => return End::Done,
                 Ok(false) => return End::Lost("closed_by_peer"),

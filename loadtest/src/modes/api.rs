@@ -7,13 +7,14 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use kit::clock::{Clock, micros};
 use lab::Http;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
 use super::verdicts;
 use crate::cli::{ApiArguments, Asked, PREFIX_IN_USE, secret};
-use crate::clock::{self, RunClock};
+use crate::clock;
 use crate::esme::Signals;
 use crate::esme::meters::{Latencies, Seconds, ms};
 use crate::failure::{Failure, INTERRUPTED, MISSED};
@@ -65,7 +66,7 @@ struct Caller<'a> {
     numbers: Numbers,
     sender: String,
     warm_up_us: u64,
-    clock: RunClock,
+    clock: Clock,
     shared: Mutex<Shared>,
     /// A signal came: nothing more is sent.
     interrupted: AtomicBool,
@@ -123,7 +124,7 @@ fn caller(arguments: &ApiArguments) -> Result<Caller<'_>> {
     let keys: Vec<String> = keys.collect::<Result<_>>()?;
     let numbers = arguments.traffic.recipients(PREFIX_IN_USE, arguments.load.seed)?;
     let sender = arguments.traffic.from.first().context("--from is missing")?;
-    let warm_up_us = clock::micros(arguments.load.warm_up);
+    let warm_up_us = micros(arguments.load.warm_up);
     let shared = Shared {
         schedule: arguments.load.schedule()?,
         seconds: Seconds::new(warm_up_us)?,
@@ -144,7 +145,7 @@ fn caller(arguments: &ApiArguments) -> Result<Caller<'_>> {
         numbers,
         sender: sender.to_string(),
         warm_up_us,
-        clock: RunClock::start(),
+        clock: Clock::from_zero(),
         shared: Mutex::new(shared),
         interrupted: AtomicBool::new(false),
     })

@@ -1,7 +1,8 @@
 //! Thresholds while a run goes on and when it is over.
 
+use kit::clock::micros;
+
 use crate::cli::JudgeArguments;
-use crate::clock::micros;
 use crate::esme::{self, Book};
 use crate::results::{Results, Verdict};
 

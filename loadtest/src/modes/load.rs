@@ -1,6 +1,7 @@
 //! Loads over SMPP: `smpp`, `soak`, `replay`.
 
 use anyhow::{Result, ensure};
+use kit::clock::micros;
 
 use super::memory::Memory;
 use super::{Judge, verdicts};
@@ -58,7 +59,7 @@ pub(crate) fn replay(asked: &Asked, arguments: &ReplayArguments) -> Result<u8> {
     let longest = moments.last().copied().unwrap_or(0);
     let limits = Limits {
         count,
-        length_us: clock::micros(crate::cli::DURATION_MAX),
+        length_us: micros(crate::cli::DURATION_MAX),
         backlog_max: count,
     };
     let too_long = || {
@@ -71,7 +72,7 @@ pub(crate) fn replay(asked: &Asked, arguments: &ReplayArguments) -> Result<u8> {
     let traffic = Traffic::recorded(recording);
     let rules = Rules {
         warm_up_us: 0,
-        drain_us: clock::micros(arguments.drain),
+        drain_us: micros(arguments.drain),
         outstanding_max: count as usize,
         receipts: arguments.target.gets_receipts(&traffic),
     };

@@ -1,5 +1,6 @@
 //! Every octet of every session as a file for Wireshark: pcapng with made-up Ethernet, IP and TCP headers, so that no
-//! rights are needed, loopback is no exception, and TLS is seen in clear.
+//! rights are needed, loopback is no exception, and TLS is seen in clear. Begin with [`Capture`]; `packet` makes the
+//! frames, `pcapng` the file.
 
 mod packet;
 mod pcapng;
@@ -11,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use kit::clock::Clock;
 use serde::Serialize;
 
-use crate::clock::Clock;
 use packet::{Direction, Flow};
 
 /// A file that Wireshark still opens in seconds: about a million submits with their answers and receipts.
@@ -75,13 +76,13 @@ pub struct CaptureView {
     pub running: bool,
     /// The file; `None` in memory.
     pub file: Option<String>,
-    /// Frames written.
+    /// Frames that were recorded.
     pub frames: u64,
-    /// Octets written.
+    /// How large the capture is, in bytes.
     pub bytes: u64,
-    /// Octets that it may have.
+    /// How large it may become, in bytes.
     pub bytes_max: u64,
-    /// Frames that found no room.
+    /// Frames that were left out, because there was no room.
     pub dropped: u64,
 }
 
@@ -274,7 +275,7 @@ mod tests {
 
     #[test]
     fn nothing_is_recorded_before_the_start_or_after_the_stop() {
-        let capture = Capture::new(Clock::start());
+        let capture = Capture::new(Clock::unix());
         let mut tap = tap(&capture);
         tap.received(b"before");
         assert!(capture.recorded().unwrap().is_none());
@@ -292,7 +293,7 @@ mod tests {
 
     #[test]
     fn what_is_beyond_the_limit_is_dropped_and_counted() {
-        let capture = Capture::new(Clock::start());
+        let capture = Capture::new(Clock::unix());
         capture.start_memory().unwrap();
         let mut tap = tap(&capture);
         let chunk = vec![0; 1 << 20];

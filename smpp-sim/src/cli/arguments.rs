@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::scenario::{QUIRKS, RATE, TIME_SCALE, parse_rate};
-use crate::{BUILT_IN, BuiltIn, Setup};
+use crate::model::{Setup, TIME_SCALE};
+use crate::reader::{BUILT_IN, BuiltIn, QUIRKS, RATE, parse_rate};
 
 const EXAMPLES: &str = "\
 Examples:

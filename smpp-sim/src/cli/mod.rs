@@ -1,4 +1,5 @@
-//! The command line.
+//! The command line. Begin with [`run`]; `arguments` are what clap reads, `run` starts the simulator, and `tools` are the
+//! commands that start nothing.
 
 mod arguments;
 mod run;
@@ -8,6 +9,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::http::OPENAPI;
+use crate::reader::schema;
 use arguments::{Arguments, Command};
 
 /// A port could not be opened.
@@ -29,8 +32,8 @@ pub fn run() -> ExitCode {
         Some(Command::Scenarios(scenarios)) => tools::scenarios(scenarios.show.as_deref()),
         Some(Command::Presets(presets)) => tools::presets(presets.show.as_deref()),
         Some(Command::Magic) => tools::magic(),
-        Some(Command::Schema) => tools::print(&format!("{:#}\n", crate::schema())),
-        Some(Command::Openapi) => tools::print(crate::http::OPENAPI),
+        Some(Command::Schema) => tools::print(&format!("{:#}\n", schema())),
+        Some(Command::Openapi) => tools::print(OPENAPI),
         Some(Command::Completions(completions)) => tools::completions(completions.shell),
         Some(Command::Man(man)) => tools::man(man.directory.as_deref()),
     };

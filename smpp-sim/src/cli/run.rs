@@ -9,13 +9,15 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::Run;
 use super::{EXIT_CANNOT_START, EXIT_SCENARIO, EXIT_USAGE};
-use crate::{Certificate, Faults, Options, Running, Setup, Tls, start};
+use crate::model::{Certificate, Setup, Tls};
+use crate::reader::Faults;
+use crate::running::{Options, Running, start};
 
 /// Where binds and TLS are taken when nobody says.
 const SMPP_PORT: u16 = 2775;
 const TLS_PORT: u16 = 2776;
 
-/// A token that cannot be guessed in a lifetime has at least so many octets.
+/// A token that cannot be guessed in a lifetime has at least this many bytes.
 const TOKEN_MIN: usize = 16;
 
 /// Runs the simulator until SIGINT or SIGTERM.
@@ -62,7 +64,7 @@ fn options(arguments: &Run) -> Result<Options, String> {
         Some(path) => Some(first_line(path)?),
     };
     if token.as_ref().is_some_and(|token| token.len() < TOKEN_MIN) {
-        return Err(format!("the token is too short: at least {TOKEN_MIN} octets"));
+        return Err(format!("the token is too short: at least {TOKEN_MIN} bytes"));
     }
     if token.is_none() && !arguments.http.ip().is_loopback() {
         return Err(format!(

@@ -7,7 +7,8 @@ use clap_complete::Shell;
 
 use super::arguments::Arguments;
 use super::{EXIT_SCENARIO, EXIT_USAGE};
-use crate::{BUILT_IN, MAGIC_NUMBERS, PRESETS, Setup};
+use crate::model::{MAGIC_NUMBERS, Setup};
+use crate::reader::{BUILT_IN, PRESETS};
 
 /// Lists every fault of every file.
 pub(super) fn check(files: &[PathBuf]) -> ExitCode {

@@ -8,7 +8,8 @@ use super::Served;
 use super::fields::Fields;
 use super::ledger::Of;
 use super::problem::Problem;
-use crate::{InboundEncoding, InboundOrder, InboundSegments, NoInbound};
+use crate::model::{InboundEncoding, InboundSegments};
+use crate::smsc::{InboundOrder, NoInbound};
 
 /// Messages in one answer, unless `limit` asks for fewer.
 const LIMIT_MAX: u64 = 1_000_000;
@@ -67,7 +68,7 @@ pub(super) async fn inject(
     for (field, value) in [("from", &order.from), ("to", &order.to)] {
         // What an address field has room for without its end (3.4, 4.6.1).
         if !(1..=20).contains(&value.len()) {
-            return Err(Problem::field(StatusCode::BAD_REQUEST, field, value, "1 to 20 octets"));
+            return Err(Problem::field(StatusCode::BAD_REQUEST, field, value, "1 to 20 bytes"));
         }
     }
     let smsc = match (served.smscs.select(order.smsc.as_deref()), &order.smsc) {
@@ -94,7 +95,7 @@ pub(super) async fn inject(
     Ok((StatusCode::ACCEPTED, Json(json!({ "place": place }))))
 }
 
-/// The field that stands in the way; a full list is nobody's fault.
+/// The field that is at fault; a full list is nobody's fault.
 fn conflict(error: NoInbound, order: &InboundOrder) -> Problem {
     let (field, value) = match error {
         NoInbound::Account => ("account", order.account.as_deref()),

@@ -1,5 +1,6 @@
 //! The ledger, the controls and the page over HTTP. The paths and their answers are in `openapi.json`, which a test
-//! holds to what is served.
+//! holds to what is served. Begin with [`routes`]; `fields` reads a query, `problem` writes a refusal, and each other file
+//! is a group of paths.
 
 mod capture;
 mod control;

@@ -4,6 +4,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::reader::Faults;
+
 /// Why a request was refused, as RFC 9457 wants it.
 #[derive(Debug)]
 pub(super) struct Problem {
@@ -16,7 +18,7 @@ pub(super) struct Problem {
 /// What is wrong with one field of a request.
 #[derive(Debug, Serialize)]
 pub(super) struct FieldError {
-    /// Its name.
+    /// The name of the field or parameter.
     pub(super) field: String,
     /// What was given; empty when it was missing.
     pub(super) value: String,
@@ -57,7 +59,7 @@ impl Problem {
     }
 
     /// A scenario is wrong; all its faults are listed.
-    pub(super) fn faults(faults: &crate::Faults) -> Self {
+    pub(super) fn faults(faults: &Faults) -> Self {
         Self {
             faults: faults.0.iter().map(ToString::to_string).collect(),
             ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "the scenario has faults")

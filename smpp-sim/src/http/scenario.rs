@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::Served;
 use super::fields::Fields;
 use super::problem::Problem;
-use crate::scenario::{BUILT_IN, Setup};
+use crate::model::Setup;
+use crate::reader::BUILT_IN;
 use crate::smscs::VirtualSmsc;
 
 pub(super) async fn built_in() -> Json<Value> {

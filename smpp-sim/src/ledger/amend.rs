@@ -1,6 +1,6 @@
-use super::row::NEVER;
-use super::{Ledger, Row};
-use crate::outcome::Stat;
+use super::Ledger;
+use super::row::{Row, final_after_ms};
+use crate::model::Stat;
 
 /// Replacements that are remembered beside their rows. Beyond, a row still counts how often it was replaced, and has its
 /// new text.
@@ -19,7 +19,7 @@ pub(crate) struct Replacement<'a> {
 }
 
 impl Ledger {
-    /// The message is deleted from now on, and gets so many receipts about that.
+    /// The message is deleted from now on, and gets `due` receipts about that.
     pub(crate) fn delete(&mut self, place: u32, now_us: u64, due: u8) {
         let change = |row: &mut Row| {
             row.set_deleted();
@@ -67,30 +67,4 @@ impl Ledger {
         let octets = self.validities.get(&place)?;
         Some(String::from_utf8_lossy(octets).into_owned())
     }
-}
-
-impl Row {
-    /// When it comes, or came, to its final state; `None`: never.
-    pub(crate) fn final_at_us(&self) -> Option<u64> {
-        (self.final_after_ms != NEVER).then(|| self.received_at_us + u64::from(self.final_after_ms) * 1000)
-    }
-
-    /// Whether it has come to its final state.
-    pub(crate) fn is_final(&self, now_us: u64) -> bool {
-        self.is_deleted() || self.final_at_us().is_some_and(|at| at <= now_us)
-    }
-
-    /// Whether a receipt that was scheduled, and never sent, is still to be sent: one from before a cancel_sm or
-    /// replace_sm may be void.
-    pub(crate) fn is_receipt_valid(&self) -> bool {
-        let amended = self.is_deleted() || self.replaced > 0;
-        !amended || self.sent < self.due
-    }
-}
-
-/// µs as a row keeps them: in ms, capped at 49 days.
-pub(super) fn final_after_ms(us: Option<u64>) -> u32 {
-    us.map_or(NEVER, |us| {
-        u32::try_from(us.div_ceil(1000)).unwrap_or(NEVER - 1).min(NEVER - 1)
-    })
 }

@@ -1,10 +1,11 @@
 use serde::{Deserialize, Serialize};
 
+use super::Ledger;
+use super::ids::{IdOf, id_text};
+use super::row::Row;
 use super::totals::Names;
-use super::{Ledger, Row};
+use crate::model::{Injected, Keep, Stat};
 use crate::number::Numbers;
-use crate::scenario::Keep;
-use crate::smsc::ids::{IdOf, id_text};
 
 /// Which rows are asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -16,7 +17,7 @@ pub struct Filter {
     pub recipient: Option<String>,
     /// From that sequence number on.
     pub from: Option<usize>,
-    /// So many at most.
+    /// The most rows.
     pub limit: Option<usize>,
 }
 
@@ -37,7 +38,7 @@ pub struct Line {
     pub attempt: u16,
     /// Which segment, from 1.
     pub part: u8,
-    /// Of how many.
+    /// How many segments the message has.
     pub total: u8,
     /// The id in its answer; `None` when it was not accepted.
     pub message_id: Option<String>,
@@ -47,7 +48,7 @@ pub struct Line {
     pub accepted_at_us: Option<u64>,
     /// When it was answered.
     pub answered_at_us: Option<u64>,
-    /// With what.
+    /// The command_status that it was answered with.
     pub command_status: Option<u32>,
     /// The same by name.
     pub status: Option<String>,
@@ -79,7 +80,7 @@ pub struct Line {
     pub text: Option<String>,
 }
 
-/// Where a reader of the ledger stands: it reads some rows at a time, so that the simulator goes on in between.
+/// How far a reader of the ledger has come: it reads some rows at a time, so that the simulator goes on in between.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
     filter: Filter,
@@ -162,13 +163,13 @@ impl Ledger {
             command_status: answered.map(|_| row.status.0),
             status: answered.map(|_| row.status.to_string()),
             outcome: outcome.name.clone(),
-            stat: row.stat.map(crate::outcome::Stat::name),
+            stat: row.stat.map(Stat::name),
             receipts_due: row.due,
             receipts_sent: row.sent,
             receipts_acked: row.acked,
             receipt_sent_at_us: happened(row.sent_at_us),
             receipt_acked_at_us: happened(row.acked_at_us),
-            fault: row.injected.map(crate::smsc::Injected::name),
+            fault: row.injected.map(Injected::name),
             cancelled_at_us: row.final_at_us().filter(|_| row.is_deleted()),
             replaced: row.replaced,
             validity_period: self.validity(place),

@@ -2,12 +2,14 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use super::Ledger;
+use super::line::Line;
+use super::row::Row;
 use super::totals::Names;
-use super::{Ledger, Line, Row};
 use crate::number::Numbers;
 
-/// Segments of one message are looked for among so many rows before and after the first of them: clients submit them
-/// together, and a search must end.
+/// How many rows before and after the first segment the others are looked for: clients submit them together, and a
+/// search must end.
 const NEARBY: u64 = 1000;
 
 /// Which messages are asked for.
@@ -54,7 +56,7 @@ pub struct Message {
     pub data_coding: u8,
     /// The texts of the segments that came, in their order; `None` when one of them was not kept.
     pub text: Option<String>,
-    /// Into how many segments the client has cut it.
+    /// How many segments the client cut it into.
     pub segments_total: u8,
     /// Those that came.
     pub segments: Vec<Segment>,
@@ -73,7 +75,7 @@ pub struct Segment {
     pub received_at_us: u64,
     /// When it was answered.
     pub answered_at_us: Option<u64>,
-    /// With what.
+    /// The command_status that it was answered with.
     pub status: Option<String>,
     /// Final receipts that it is to get, copies included.
     pub receipts_due: u8,
@@ -91,12 +93,12 @@ pub struct Segment {
     pub short_message: Option<String>,
 }
 
-/// Where a reader of messages stands.
+/// How far a reader of messages has come.
 #[derive(Clone, Debug)]
 pub(crate) struct Walk {
     filter: MessageFilter,
     backwards: bool,
-    /// The place to look at next; `None`: there is none.
+    /// The place to look at next; `None`: that was the last.
     next: Option<u64>,
 }
 
@@ -156,7 +158,7 @@ impl Ledger {
         messages
     }
 
-    /// The message whose first segment stands there, if the filter wants it.
+    /// The message whose first segment is at that place, if the filter wants it.
     fn message(&self, place: u64, filter: &MessageFilter, names: (&Names<'_>, &Numbers)) -> Option<Message> {
         let row = self.row_at(place)?;
         let first = self
@@ -192,7 +194,7 @@ impl Ledger {
         })
     }
 
-    /// The places of a message whose first segment stands at `place`; `None` when an earlier one does.
+    /// The places of a message whose first segment is at `place`; `None` when an earlier one does.
     fn segments(&self, place: u64, row: &Row) -> Option<Vec<u64>> {
         // What was refused before an outcome was dealt belongs to no message that could be told from the next.
         if row.total <= 1 || row.attempt == 0 {

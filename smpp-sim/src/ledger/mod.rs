@@ -1,8 +1,10 @@
 //! Everything that the simulator saw and did, one row for every submit, in order of arrival: in a ring of memory whose
-//! oldest finished rows make room, with totals that stay exact, and in a file for who wants all of it.
+//! oldest finished rows make room, with totals that stay exact, and in a file for whoever wants all of it. Begin with
+//! [`Ledger::push`] and [`Row`]; `line` and `messages` are what is shown of rows, `totals` counts them.
 
 mod amend;
 mod file;
+mod ids;
 mod line;
 mod messages;
 mod rates;
@@ -16,10 +18,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::FxHashMap;
 
-use crate::scenario::{Keep, LedgerLimits};
+use crate::model::{Keep, LedgerLimits};
 
 pub(crate) use amend::Replacement;
-pub(crate) use file::{follow, open};
+pub(crate) use ids::{IdOf, write_id};
 pub(crate) use line::Page;
 pub use line::{Filter, Line};
 pub use messages::{Message, Segment};
@@ -31,10 +33,9 @@ pub(crate) use row::{Arrival, Decision, Row};
 pub use totals::Totals;
 pub(crate) use totals::{Counters, Names};
 
-pub(crate) use texts::Text;
 use texts::Texts;
 
-/// Rows in one block: growing never copies what is there, and the ring drops so many at once.
+/// Rows in one block: growing never copies what is there, and the ring drops a whole block at once.
 const BLOCK_ROWS: u64 = 1 << 12;
 
 /// Finished rows that may wait for the file: beyond, no session is read until it has caught up.
@@ -131,9 +132,16 @@ impl Ledger {
         let row = Row::new(arrival, decision, (id, text));
         self.counters.submitted(&row);
         if let Some(block) = self.blocks.back_mut() {
+            debug_assert_eq!(
+                block.rows.len() as u64,
+                place % BLOCK_ROWS,
+                "a row would be found at another place"
+            );
             block.rows.push(row);
         }
         self.next += 1;
+        // Rows are named by 32 bits: no two that are in memory may share a name.
+        debug_assert!(self.next - self.first <= u64::from(u32::MAX));
         if row.is_finished() {
             self.finished(place);
         }
@@ -291,7 +299,7 @@ impl Ledger {
         }
     }
 
-    /// Rows from that place on, as far as they are there: those that the ring has dropped are missing.
+    /// Rows from that place on, without those that the ring has dropped.
     pub(crate) fn rows_from(&self, from: u64) -> impl Iterator<Item = (u64, &Row)> {
         let late = self.late.range(from..).map(|(&place, row)| (place, row));
         let ring = (from.max(self.first)..self.next).map_while(|place| self.row_at(place).map(|row| (place, row)));

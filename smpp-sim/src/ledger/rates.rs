@@ -8,7 +8,7 @@ const SECOND_US: u64 = 1_000_000;
 /// How fast one account submitted, from the times of arrival.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AccountRate {
-    /// Its system_id.
+    /// The system_id of the account.
     pub account: String,
     /// Submits in all.
     pub submits: u64,

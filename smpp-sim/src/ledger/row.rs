@@ -1,23 +1,20 @@
 use smpp::command_status::CommandStatus;
 
-use super::Text;
-use super::amend::final_after_ms;
+use super::texts::Text;
+use crate::model::{Injected, Stat};
 use crate::number::Number;
-use crate::outcome::Stat;
-use crate::smsc::Injected;
-use crate::smsc::lifetime::Lifetime;
 use crate::version::Version;
 
 /// Not answered, or never final.
-pub(super) const NEVER: u32 = u32::MAX;
+const NEVER: u32 = u32::MAX;
 
-/// One submit. 96 octets: a million of them are what anybody has room for.
+/// One submit. 96 bytes: a million of them are what anybody has room for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
     pub(crate) received_at_us: u64,
-    /// When the last receipt went out; 0: none did.
+    /// When the last receipt went out; 0: it has not gone out.
     pub(crate) sent_at_us: u64,
-    /// When the last receipt was acknowledged; 0: none was.
+    /// When the last receipt was acknowledged; 0: it was not.
     pub(crate) acked_at_us: u64,
     /// What the message's id is written from.
     pub(crate) id: u64,
@@ -32,7 +29,7 @@ pub(crate) struct Row {
     pub(crate) account: u16,
     pub(crate) attempt: u16,
     /// TON and NPI of the source, then of the recipient.
-    pub(crate) plans: [u8; 4],
+    pub(crate) ton_npi: [u8; 4],
     pub(crate) part: u8,
     pub(crate) total: u8,
     pub(crate) accepted: bool,
@@ -70,7 +67,7 @@ pub(super) enum Stage {
     AnswerDue,
     /// It was answered, or never will be.
     AnswerDone,
-    /// It is finished, and stands in the file.
+    /// It is finished, and is in the file.
     Filed,
 }
 
@@ -82,7 +79,7 @@ pub(crate) struct Arrival<'a> {
     pub(crate) session: u32,
     pub(crate) source: Number,
     pub(crate) recipient: Number,
-    pub(crate) plans: [u8; 4],
+    pub(crate) ton_npi: [u8; 4],
     /// Part and total.
     pub(crate) place: (u8, u8),
     pub(crate) data_coding: u8,
@@ -94,7 +91,6 @@ pub(crate) struct Arrival<'a> {
     pub(crate) service: u8,
     pub(crate) of_multi: u8,
     pub(crate) version: Version,
-    pub(crate) lifetime: Lifetime,
 }
 
 /// What was decided about it.
@@ -134,7 +130,7 @@ impl Row {
             outcome: decision.outcome,
             account: arrival.account,
             attempt: decision.attempt,
-            plans: arrival.plans,
+            ton_npi: arrival.ton_npi,
             part: arrival.place.0,
             total: arrival.place.1,
             accepted: decision.accepted,
@@ -213,4 +209,28 @@ impl Row {
     pub(crate) fn is_finished(&self) -> bool {
         self.stage != Stage::AnswerDue && self.acked.saturating_add(self.refused) >= self.due
     }
+
+    /// When it comes, or came, to its final state; `None`: never.
+    pub(crate) fn final_at_us(&self) -> Option<u64> {
+        (self.final_after_ms != NEVER).then(|| self.received_at_us + u64::from(self.final_after_ms) * 1000)
+    }
+
+    /// Whether it has come to its final state.
+    pub(crate) fn is_final(&self, now_us: u64) -> bool {
+        self.is_deleted() || self.final_at_us().is_some_and(|at| at <= now_us)
+    }
+
+    /// Whether a receipt that was scheduled, and never sent, is still to be sent: one from before a cancel_sm or
+    /// replace_sm may be void.
+    pub(crate) fn is_receipt_valid(&self) -> bool {
+        let amended = self.is_deleted() || self.replaced > 0;
+        !amended || self.sent < self.due
+    }
+}
+
+/// µs as a row keeps them: in ms, capped at 49 days.
+pub(super) fn final_after_ms(us: Option<u64>) -> u32 {
+    us.map_or(NEVER, |us| {
+        u32::try_from(us.div_ceil(1000)).unwrap_or(NEVER - 1).min(NEVER - 1)
+    })
 }

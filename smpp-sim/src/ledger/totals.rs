@@ -4,8 +4,9 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use smpp::command_status::CommandStatus;
 
-use super::{Ledger, Row};
-use crate::outcome::{Outcome, Stat};
+use super::Ledger;
+use super::row::Row;
+use crate::model::{Outcome, Stat};
 
 /// Counters that move with every row, so that reading them costs nothing.
 #[derive(Clone, Debug, Default)]
@@ -47,12 +48,17 @@ impl Counters {
 
     pub(super) fn answered(&mut self, status: CommandStatus) {
         self.answered += 1;
+        assert!(self.answered <= self.submits, "more answers than submits");
         self.rejected += u64::from(status != CommandStatus::ESME_ROK);
         *self.by_status.entry(status.0).or_default() += 1;
     }
 
     /// A message is to get another number of receipts than it was.
     pub(super) fn due_changed(&mut self, before: u8, now: u8) {
+        assert!(
+            self.receipts_due >= u64::from(before),
+            "receipts of a row were never counted as due"
+        );
         self.receipts_due = self.receipts_due - u64::from(before) + u64::from(now);
         let copies = |due: u8| u64::from(due.saturating_sub(1));
         self.duplicates = self.duplicates - copies(before) + copies(now);
@@ -110,7 +116,7 @@ pub(crate) struct Names<'a> {
 }
 
 impl Totals {
-    /// The value of a counter by its name, for conditions; `None` when there is none of that name.
+    /// The value of a counter by its name, for conditions; `None` when no counter has that name.
     pub fn counter(&self, name: &str) -> Option<u64> {
         Some(match name {
             "submits" => self.submits,

@@ -1,4 +1,5 @@
-//! Sockets: one task for each, which moves octets and obeys the SMSC's plan.
+//! Sockets: one task for each, which moves octets and does what the SMSC says. Begin with [`listen`],
+//! then `session`, which owns one socket.
 
 mod pace;
 mod session;
@@ -67,7 +68,7 @@ pub(crate) async fn listen(port: Port, handle: Handle, tasks: TaskTracker) {
     }
 }
 
-/// The next connection; none ever where nobody listens.
+/// The next connection; it waits for ever where nobody listens.
 async fn accept(listener: Option<&TcpListener>) -> std::io::Result<(TcpStream, SocketAddr)> {
     match listener {
         Some(listener) => listener.accept().await,

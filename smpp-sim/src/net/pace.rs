@@ -1,9 +1,9 @@
-use crate::scenario::Writing;
+use crate::model::Writing;
 
 /// Writes in pieces, with pauses: when the next one may go, and how long it may be. Without a fault it is never asked.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// Since when octets are gathered that none of has gone out yet.
+    /// Since when octets are gathered of which the first has not gone out yet.
     gathering_us: Option<u64>,
     /// No octet before this time.
     not_before_us: u64,
@@ -25,7 +25,7 @@ impl Pace {
         waiting.min(writing.octets)
     }
 
-    /// A piece was written, and so many octets still wait.
+    /// A piece was written; `waiting` octets are left.
     pub(super) fn written(&mut self, writing: Writing, waiting: usize, now_us: u64) {
         self.not_before_us = now_us + writing.pause_us;
         if waiting == 0 {

@@ -3,16 +3,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
+use kit::clock::{Clock, micros};
 use smpp::frame::PDU_LENGTH_MAX;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::pace::Pace;
 use super::transport::Transport;
-use crate::clock::{Clock, micros};
 use crate::handle::Handle;
-use crate::scenario::Writing;
-use crate::smsc::session::{End, Plan};
+use crate::model::Writing;
+use crate::smsc::{End, NextStep};
 
 /// Read buffer of a connection: the longest PDU fits. It begins small, since who never binds needs no more.
 const READ_MAX: usize = PDU_LENGTH_MAX;
@@ -70,21 +70,21 @@ impl Driver {
     async fn serve(&mut self) -> io::Result<()> {
         let mut fresh = false;
         loop {
-            let plan = self
+            let next = self
                 .handle
                 .turn(self.session, (&self.input[..self.filled], fresh), &mut self.out);
-            self.used(plan.consumed);
-            match plan.writing.filter(|_| plan.end.is_none()) {
+            self.used(next.consumed);
+            match next.writing.filter(|_| next.end.is_none()) {
                 None => self.write()?,
                 Some(writing) => self.write_in_pieces(writing)?,
             }
-            if let Some(end) = plan.end {
+            if let Some(end) = next.end {
                 return self.end(end).await;
             }
             if self.is_stuck() {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            fresh = match self.wait(plan).await? {
+            fresh = match self.wait(next).await? {
                 Event::Readable => {
                     let count = self.read()?;
                     if count == Some(0) {
@@ -99,17 +99,17 @@ impl Driver {
     }
 
     /// Until there is something to do.
-    async fn wait(&self, plan: Plan) -> io::Result<Event> {
-        let reading = plan.reading && self.out.len() < UNWRITTEN_MAX && self.filled < READ_MAX;
+    async fn wait(&self, next: NextStep) -> io::Result<Event> {
+        let reading = next.reading && self.out.len() < UNWRITTEN_MAX && self.filled < READ_MAX;
         let writing = !self.out.is_empty() || self.stream.has_unwritten();
         // With octets that the peer has not taken yet, deliveries that are due now wait for it, not for the clock.
         let wake_us = if writing {
-            plan.wake_us.max(self.handle.now_us() + RETRY_WRITE_US)
+            next.wake_us.max(self.handle.now_us() + RETRY_WRITE_US)
         } else {
-            plan.wake_us
+            next.wake_us
         };
         // Octets that a fault holds back wait for the clock, and not for the peer.
-        let held_until_us = plan.writing.and_then(|_| self.pace.wait_until_us(self.handle.now_us()));
+        let held_until_us = next.writing.and_then(|_| self.pace.wait_until_us(self.handle.now_us()));
         let writing = writing && held_until_us.is_none();
         let wake_us = held_until_us.map_or(wake_us, |until_us| wake_us.min(until_us));
         let deadline = deadline(self.handle.clock(), wake_us);

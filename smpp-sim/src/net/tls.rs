@@ -11,7 +11,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig};
 
-use crate::scenario::{Certificate, Tls};
+use crate::model::{Certificate, Tls};
 
 /// What every TLS session of an SMSC needs.
 ///

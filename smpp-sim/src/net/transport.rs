@@ -73,7 +73,7 @@ impl Transport {
         Ok(count)
     }
 
-    /// Octets taken. `WouldBlock`: none now.
+    /// Octets taken. `WouldBlock`: the socket takes nothing now.
     pub(super) fn try_write(&mut self, octets: &[u8]) -> io::Result<usize> {
         let count = match &mut self.tls {
             None => self.stream.try_write(octets),

@@ -1,6 +1,6 @@
 use rustc_hash::FxHashMap;
 
-/// Counts the messages to each recipient in bounded memory: recipients stand in two generations, and when the younger
+/// Counts the messages to each recipient in bounded memory: recipients are kept in two generations, and when the younger
 /// is full, the older is forgotten. So at least the last `limit` distinct recipients are remembered, and at most twice
 /// as many, 20 octets each. Whoever was forgotten begins with his first attempt again.
 #[derive(Debug)]

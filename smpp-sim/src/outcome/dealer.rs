@@ -2,13 +2,11 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::number::{Number, Numbers};
-use crate::random::{Draw, Subject};
-use crate::scenario::Scenario;
-
-use super::MAGIC_NUMBERS;
 use super::attempts::Attempts;
 use super::deck::Deck;
+use crate::model::{MAGIC_NUMBERS, Scenario};
+use crate::number::{Number, Numbers};
+use crate::random::{Draw, Subject};
 
 /// Messages of several segments that are being put together at one time. Beyond, all are forgotten: a
 /// segment that comes that late counts as an attempt of its own.
@@ -128,11 +126,13 @@ impl Dealer {
                 attempt
             }
         };
-        let outcome = self.choose(recipient, identity, attempt);
-        Dealt {
-            outcome: self.scenario.outcome_at(outcome, attempt),
-            attempt,
-        }
+        let chosen = self.choose(recipient, identity, attempt);
+        let outcome = self.scenario.outcome_at(chosen, attempt);
+        debug_assert!(
+            outcome < self.scenario.outcomes.len(),
+            "an outcome that the scenario does not have"
+        );
+        Dealt { outcome, attempt }
     }
 
     fn choose(&mut self, recipient: Number, identity: u64, attempt: u16) -> usize {

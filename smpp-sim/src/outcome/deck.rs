@@ -1,5 +1,7 @@
-use crate::random::{Draw, mix};
-use crate::scenario::Scenario;
+use kit::random::mix;
+
+use crate::model::Scenario;
+use crate::random::Draw;
 
 /// A card that stands for no outcome: a place of the population that the quotas leave to the weights.
 const BLANK: u16 = u16::MAX;
@@ -44,6 +46,7 @@ impl Deck {
             .map(|own| own as usize)
             .filter(|&own| self.taken.get(own) == Some(&false));
         let place = own.or_else(|| self.last())?;
+        assert!(!self.taken[place], "a card is dealt twice");
         self.taken[place] = true;
         Some(place as u32)
     }

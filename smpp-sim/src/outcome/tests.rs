@@ -3,8 +3,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::*;
+use crate::model::{MAGIC_NUMBERS, Scenario};
 use crate::number::Numbers;
-use crate::scenario::Scenario;
 
 struct Table {
     numbers: Numbers,

@@ -1,15 +1,11 @@
-use std::collections::VecDeque;
-
-use super::conversation::Progress;
+use super::meter::Meter;
 use super::schedule::Schedule;
-use crate::scenario::{Account as Rights, HangupBegin, Throttle};
-
-const SECOND_US: u64 = 1_000_000;
+use crate::model::{Account, HangupBegin, Throttle};
 
 /// One system_id while the simulator runs.
 #[derive(Debug)]
-pub(super) struct Account {
-    pub(super) rights: Rights,
+pub(super) struct LiveAccount {
+    pub(super) rights: Account,
     /// Its bound sessions, in order of binding.
     pub(super) sessions: Vec<u32>,
     /// Deliveries that no session can take now.
@@ -28,8 +24,8 @@ pub(super) struct Account {
     pub(super) progress: Vec<Progress>,
 }
 
-impl Account {
-    pub(super) fn new(rights: Rights) -> Self {
+impl LiveAccount {
+    pub(super) fn new(rights: Account) -> Self {
         let mut account = Self {
             rights,
             sessions: Vec::new(),
@@ -78,7 +74,7 @@ impl Account {
             .all(|(meter, limit)| meter.has_room(now_us, *limit));
         if room {
             for (meter, _) in meters.into_iter().flatten() {
-                meter.times.push_back(now_us);
+                meter.count(now_us);
             }
         }
         room
@@ -91,38 +87,17 @@ impl Account {
         self.counted += 1;
         (place >= throttle.every).then_some(throttle)
     }
-}
 
-/// Counts exactly what was let through in the last second: no burst can hide between two counters.
-#[derive(Debug, Default)]
-pub(super) struct Meter {
-    times: VecDeque<u64>,
-}
-
-impl Meter {
-    fn has_room(&mut self, now_us: u64, limit: usize) -> bool {
-        while self.times.front().is_some_and(|&first| first + SECOND_US <= now_us) {
-            self.times.pop_front();
-        }
-        self.times.len() < limit
+    /// Whether it may still bind under the present scenario.
+    pub(super) fn is_known(&self) -> bool {
+        !self.rights.binds.is_empty()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_meter_lets_no_window_of_a_second_hold_more() {
-        let mut meter = Meter::default();
-        let take = |meter: &mut Meter, at| {
-            let room = meter.has_room(at, 5);
-            meter.times.extend(room.then_some(at));
-            room
-        };
-        let taken = |meter: &mut Meter, at| (0..10).filter(|_| take(meter, at)).count();
-        assert_eq!(taken(&mut meter, 900_000), 5);
-        assert_eq!(taken(&mut meter, 1_100_000), 0);
-        assert_eq!(taken(&mut meter, 1_900_000), 5);
-    }
+/// How far a script is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress {
+    pub(super) rule: u32,
+    pub(super) began_us: u64,
+    pub(super) sent: u64,
 }

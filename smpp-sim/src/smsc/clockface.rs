@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use crate::outcome::{DateFormat, DatePart};
+use crate::model::{DateFormat, DatePart};
 
 const SECOND_US: u64 = 1_000_000;
 const SECONDS_A_MINUTE: i64 = 60;
@@ -16,7 +16,7 @@ pub(super) struct Clockface {
 }
 
 impl Clockface {
-    /// Appends a time (µs since 1970) that is so many seconds off, in UTC.
+    /// Appends a time (µs since 1970) in UTC, `shift` seconds off.
     pub(super) fn write(&mut self, format: &DateFormat, (at_us, shift): (u64, i64), out: &mut Vec<u8>) {
         let second = (at_us / SECOND_US) as i64 + shift;
         let ticks = if format.0.contains(&DatePart::Second) {

@@ -1,13 +1,16 @@
+//! People who write to the clients: in reply to messages that have reached them, and as scripts say.
+
+use kit::random::mix;
 use smpp::text::decode;
 
 use super::Smsc;
-use super::inbound::NewInbound;
-use super::session::{Job, JobKind, Turn};
-use crate::clock::micros;
+use super::account::Progress;
+use super::inbox::NewInbound;
+use super::job::{Job, JobKind};
+use super::session::Turn;
 use crate::ledger::Row;
-use crate::outcome::Stat;
-use crate::random::{Draw, Subject, mix, unit};
-use crate::scenario::{InboundRule, Reply, Script, Trigger};
+use crate::model::{InboundRule, Reply, Script, Stat, Trigger};
+use crate::random::{Draw, Subject};
 
 /// Messages that a script sends in one turn at most: the sessions of others have theirs in between.
 const SCRIPTED_AT_ONCE: u64 = 1_000;
@@ -15,19 +18,16 @@ const SCRIPTED_AT_ONCE: u64 = 1_000;
 /// When a script looks again that could not send, because as many messages as are remembered wait for clients.
 const LOOK_AGAIN_US: u64 = 10_000;
 
-/// How far a script is.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Progress {
-    rule: u32,
-    began_us: u64,
-    sent: u64,
-}
-
 impl Smsc {
     /// A message may be replied to, once it has reached its recipient: by the first rule whose pattern it matches. Of a
     /// message in several segments the first one counts. All of it depends on (seed, recipient, attempt) alone.
     pub(super) fn hear(&mut self, turn: &mut Turn<'_>, place: u32, text: &[u8]) {
-        let Some(&row) = self.ledger.row(place).filter(|row| row.accepted && row.part <= 1) else {
+        let Some(&row) = self
+            .records
+            .ledger
+            .row(place)
+            .filter(|row| row.accepted && row.part <= 1)
+        else {
             return;
         };
         let Some(reached_us) = row.final_at_us().filter(|_| self.has_reached(&row)) else {
@@ -35,26 +35,29 @@ impl Smsc {
         };
         let text = decode(text, row.text.data_coding);
         let subject = Subject {
-            seed: self.scenario.seed,
-            recipient: self.numbers.identity(row.recipient),
+            seed: self.course.scenario.seed,
+            recipient: self.records.numbers.identity(row.recipient),
             attempt: row.attempt,
             part: 0,
         };
         let account = usize::from(row.account);
-        let rules = self.rules.iter().enumerate().skip(self.first_rule);
-        let fitting = rules
-            .filter(|(_, rule)| self.is_of(account, rule))
+        let fitting = self
+            .conversations
+            .rules_of(&self.accounts.names()[account])
             .find_map(|(at, rule)| replies(rule, &text).map(|reply| (at, rule, reply)));
         let Some((at, rule, reply)) = fitting else { return };
         if !subject.falls_into(reply.probability, Draw::Reply) {
             return;
         }
-        let choice = choice(rule, subject.draw(Draw::ReplyText));
-        let delay_us = self.scenario.scaled_us(&reply.delay, subject.draw(Draw::ReplyDelay));
+        let text_at = rule.text_for(subject.draw(Draw::ReplyText));
+        let delay_us = self
+            .course
+            .scenario
+            .scaled_us(&reply.delay, subject.draw(Draw::ReplyDelay));
         let job = Job {
             kind: JobKind::Reply,
             row: place,
-            sequence: (at as u32) << 8 | choice as u32,
+            sequence: (at as u32) << 8 | text_at as u32,
             tries: 0,
         };
         // Never in this turn: what is due by now would count as a delivery that is ready.
@@ -63,53 +66,40 @@ impl Smsc {
 
     /// Whether the message is one that its recipient gets to read.
     fn has_reached(&self, row: &Row) -> bool {
-        let plan = &self.outcomes[usize::from(row.outcome)].receipt;
-        let plan = plan.as_ref().filter(|_| !row.expires());
+        let plan = self.records.receipt(row).filter(|_| !row.expires());
         plan.is_some_and(|plan| match plan.stat {
             Stat::Delivrd | Stat::Acceptd => true,
             Stat::Enroute | Stat::Expired | Stat::Deleted | Stat::Undeliv | Stat::Unknown | Stat::Rejectd => false,
         })
     }
 
-    fn is_of(&self, account: usize, rule: &InboundRule) -> bool {
-        rule.account.as_ref().is_none_or(|name| *name == self.names[account])
-    }
-
     /// A reply is due. One that there is no room for is dropped, and counted.
     pub(super) fn speak(&mut self, turn: &mut Turn<'_>, job: Job) {
-        let (at, choice) = (job.sequence >> 8, (job.sequence & 0xFF) as usize);
-        let rule = self.rules.get(at as usize);
-        let (Some(rule), Some(row)) = (rule, self.ledger.row(job.row)) else {
+        let (at, text_at) = (job.sequence >> 8, (job.sequence & 0xFF) as usize);
+        let rule = self.conversations.rule(at);
+        let (Some(rule), Some(row)) = (rule, self.records.ledger.row(job.row)) else {
             return;
         };
         if row.is_deleted() {
             return; // it has never been read
         }
-        let Some((text, _)) = rule.texts.get(choice) else {
+        let Some((text, _)) = rule.texts.get(text_at) else {
             return;
         };
-        let [ton, npi, from_ton, from_npi] = row.plans;
+        let [ton, npi, from_ton, from_npi] = row.ton_npi;
         let to = rule.to.clone().map(|to| (to, None));
         let new = NewInbound {
             account: usize::from(row.account),
-            from: (self.numbers.text(row.recipient), Some([from_ton, from_npi])),
-            to: to.unwrap_or_else(|| (self.numbers.text(row.source), Some([ton, npi]))),
+            from: (self.records.numbers.text(row.recipient), Some([from_ton, from_npi])),
+            to: to.unwrap_or_else(|| (self.records.numbers.text(row.source), Some([ton, npi]))),
             text: text.clone(),
             form: rule.form,
             header: Vec::new(),
         };
-        match self.remember(new) {
+        match self.inbox.remember(new) {
             Ok((place, jobs)) => Self::make_ready(turn, place, jobs),
-            Err(_) => self.ledger.counters.inbound_dropped += 1,
+            Err(_) => self.records.ledger.counters.inbound_dropped += 1,
         }
-    }
-
-    /// Takes the rules of the scenario in, and lets its scripts begin.
-    pub(super) fn take_rules(&mut self) {
-        self.first_rule = self.rules.len();
-        self.rules.extend(self.base.inbound.iter().cloned());
-        self.converses = self.base.converses();
-        self.scripts = self.scripts.wrapping_add(1);
     }
 
     fn make_ready(turn: &mut Turn<'_>, place: u32, jobs: u32) {
@@ -127,35 +117,32 @@ impl Smsc {
         let Some(account) = turn.session.receiving() else {
             return;
         };
-        if self.accounts[account].scripted == self.scripts {
+        let round = self.conversations.round();
+        if self.accounts[account].scripted == round {
             return;
         }
-        self.accounts[account].scripted = self.scripts;
-        self.accounts[account].progress.clear();
-        for at in self.first_rule..self.rules.len() {
-            let Trigger::Script(script) = &self.rules[at].trigger else {
+        let mut progress = Vec::new();
+        for (at, rule) in self.conversations.rules_of(&self.accounts.names()[account]) {
+            let Trigger::Script(script) = &rule.trigger else {
                 continue;
             };
-            if !self.is_of(account, &self.rules[at]) {
-                continue;
-            }
-            let began_us = turn.now_us + self.scenario.scaled(script.at);
+            let began_us = turn.now_us + self.course.scenario.scaled(script.at);
             let rule = at as u32;
-            let progress = &mut self.accounts[account].progress;
-            let sequence = progress.len() as u32;
+            let job = Job {
+                kind: JobKind::Script,
+                row: rule,
+                sequence: progress.len() as u32,
+                tries: 0,
+            };
             progress.push(Progress {
                 rule,
                 began_us,
                 sent: 0,
             });
-            let job = Job {
-                kind: JobKind::Script,
-                row: rule,
-                sequence,
-                tries: 0,
-            };
             turn.session.schedule.push(began_us, job);
         }
+        let account = &mut self.accounts[account];
+        (account.scripted, account.progress) = (round, progress);
     }
 
     /// A script's time has come: sends what is due by now, and comes back for the rest.
@@ -167,7 +154,7 @@ impl Smsc {
             return self.post_to_account(account, turn.now_us, job);
         }
         let progress = self.accounts[account].progress.get(job.sequence as usize).copied();
-        let rule = self.rules.get(job.row as usize).cloned();
+        let rule = self.conversations.rule(job.row).cloned();
         // Of another scenario, by now.
         let (Some(mut progress), Some(rule)) = (progress.filter(|progress| progress.rule == job.row), rule) else {
             return;
@@ -177,7 +164,10 @@ impl Smsc {
         let until = due.min(progress.sent + SCRIPTED_AT_ONCE);
         let mut next_us = turn.now_us;
         while progress.sent < until {
-            let Ok((place, jobs)) = self.remember(self.scripted(account, &rule, (script, progress.sent))) else {
+            let Ok((place, jobs)) = self
+                .inbox
+                .remember(self.scripted(account, &rule, (script, progress.sent)))
+            else {
                 next_us += LOOK_AGAIN_US;
                 break;
             };
@@ -199,8 +189,8 @@ impl Smsc {
             Ok(first) if script.senders > 1 => (first + n % script.senders).to_string(),
             Ok(_) | Err(_) => script.from.clone(),
         };
-        let bits = mix(mix(self.scenario.seed ^ Draw::ReplyText as u64) ^ n);
-        let text = rule.texts.get(choice(rule, bits)).map(|(text, _)| text.clone());
+        let bits = mix(mix(self.course.scenario.seed ^ Draw::ReplyText as u64) ^ n);
+        let text = rule.texts.get(rule.text_for(bits)).map(|(text, _)| text.clone());
         NewInbound {
             account,
             from: (from, None),
@@ -212,60 +202,9 @@ impl Smsc {
     }
 }
 
-impl Script {
-    /// How many messages are due so long after the first.
-    fn due(&self, after_us: u64) -> u64 {
-        let Some(rate) = self.rate else { return self.repeat };
-        let more = u128::from(after_us) * u128::from(rate) / u128::from(micros(SECOND));
-        self.repeat.min(more as u64 + 1)
-    }
-
-    /// When the n-th message is due, in µs after the first; n from 0.
-    fn time_of(&self, n: u64) -> u64 {
-        let second = u128::from(micros(SECOND));
-        self.rate
-            .map_or(0, |rate| (u128::from(n) * second).div_ceil(u128::from(rate)) as u64)
-    }
-}
-
-const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
-
 fn replies<'a>(rule: &'a InboundRule, text: &str) -> Option<&'a Reply> {
     match &rule.trigger {
         Trigger::Reply(reply) => Some(reply).filter(|reply| reply.on.as_ref().is_none_or(|on| on.is_match(text))),
         Trigger::Script(_) => None,
-    }
-}
-
-/// Which of its texts, by weight.
-fn choice(rule: &InboundRule, bits: u64) -> usize {
-    let total = rule.texts.last().map_or(0.0, |(_, until)| *until);
-    let point = unit(bits) * total;
-    let place = rule.texts.partition_point(|(_, until)| *until <= point);
-    place.min(rule.texts.len().saturating_sub(1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_script_keeps_its_rate() {
-        let mut script = Script {
-            at: SECOND,
-            from: "336".to_owned(),
-            senders: 1,
-            repeat: 1000,
-            rate: Some(300),
-        };
-        assert_eq!(
-            (script.due(0), script.due(1_000_000), script.due(10_000_000)),
-            (1, 301, 1000)
-        );
-        for n in 0..1000 {
-            assert!(script.due(script.time_of(n)) > n, "the {n}th is due at its time");
-        }
-        script.rate = None;
-        assert_eq!((script.due(0), script.time_of(999)), (1000, 0));
     }
 }

@@ -1,93 +1,19 @@
+//! Deliveries: to which session they go, when they are sent, and what becomes of those that are not acknowledged.
+
+use kit::clock::micros;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BindKind, CommandId};
 
-use super::session::{Job, JobKind, Phase, Session, Turn};
+use super::job::{Job, JobKind};
+use super::session::{BindState, Session, Turn};
+use super::timing::Receipts;
 use super::{OUT_MAX, Smsc};
-use crate::clock::micros;
-use crate::delay::Delay;
-use crate::outcome::{ReceiptPlan, Route, Stat};
-use crate::random::{Draw, Subject};
-use crate::scenario::Scenario;
-
-/// When the receipts of one message come, and where they go.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Receipts {
-    delay_us: u64,
-    copies_delay_us: u64,
-    /// They are due at multiples of it, if they wait for each other.
-    release_us: Option<u64>,
-    intermediate: bool,
-    route: Route,
-    /// The message's validity ends before it is delivered.
-    expires: bool,
-}
-
-impl Receipts {
-    /// As the plan says; `first` before the answer, which is itself that late.
-    pub(super) fn of(
-        plan: &ReceiptPlan,
-        scenario: &Scenario,
-        subject: &Subject,
-        (first, answer_us): (bool, u64),
-    ) -> Self {
-        let scaled = |delay: &Delay, draw| scenario.scaled_us(delay, subject.draw(draw));
-        let late = plan
-            .late
-            .as_ref()
-            .filter(|late| subject.falls_into(late.0, Draw::ReceiptLate));
-        let late_us = late.map_or(0, |late| scaled(&late.1, Draw::ReceiptLateBy));
-        let delay_us = if first {
-            0
-        } else {
-            answer_us + scaled(&plan.delay, Draw::ReceiptDelay) + late_us
-        };
-        Self {
-            delay_us,
-            copies_delay_us: if plan.copies_delay == Delay::NONE {
-                0
-            } else {
-                scaled(&plan.copies_delay, Draw::ReceiptDelay)
-            },
-            release_us: plan.release_every.map(|every| scenario.scaled(every).max(1)),
-            intermediate: plan.intermediate.is_some(),
-            route: plan.route,
-            expires: false,
-        }
-    }
-}
-
-impl Receipts {
-    /// No sooner than the message is to be delivered, and no later than its validity ends; µs, scaled.
-    pub(super) fn within(mut self, scheduled_us: u64, valid_us: Option<u64>) -> Self {
-        self.delay_us += scheduled_us;
-        if let Some(valid_us) = valid_us.filter(|&valid_us| valid_us < self.delay_us) {
-            self.delay_us = valid_us;
-            self.expires = true;
-        }
-        self
-    }
-
-    pub(super) fn expires(&self) -> bool {
-        self.expires
-    }
-
-    /// What the message comes to in the end, if it would else come to that.
-    pub(super) fn stat(&self, stat: Stat) -> Stat {
-        if self.expires { Stat::Expired } else { stat }
-    }
-
-    /// When the message is in its final state, and the first final receipt is due.
-    pub(super) fn final_us(&self, now_us: u64) -> u64 {
-        let due_us = now_us + self.delay_us;
-        self.release_us
-            .map_or(due_us, |release_us| due_us.next_multiple_of(release_us))
-    }
-}
+use crate::model::Route;
 
 impl Smsc {
     /// Puts the receipts of a message where they will be sent from.
     pub(super) fn schedule_receipts(&mut self, turn: &mut Turn<'_>, row: u32, receipts: Receipts) {
-        let Some(due) = self.ledger.row(row).map(|row| row.due) else {
+        let Some(due) = self.records.ledger.row(row).map(|row| row.due) else {
             return;
         };
         let job = |kind| Job {
@@ -136,7 +62,7 @@ impl Smsc {
     fn has_receiver(&self, account: usize) -> bool {
         let mut sessions = self.accounts[account].sessions.iter();
         sessions.any(|id| {
-            let session = self.sessions.get(id);
+            let session = self.sessions.get(*id);
             session.is_some_and(|session| session.receiving() == Some(account))
         })
     }
@@ -145,9 +71,8 @@ impl Smsc {
     fn wants_receiver(&self, job: Job) -> bool {
         match job.kind {
             JobKind::Receipt | JobKind::Enroute => {
-                let row = self.ledger.row(job.row);
-                let outcome = row.and_then(|row| self.outcomes.get(usize::from(row.outcome)));
-                let plan = outcome.and_then(|outcome| outcome.receipt.as_ref());
+                let row = self.records.ledger.row(job.row);
+                let plan = row.and_then(|row| self.records.receipt(row));
                 plan.is_some_and(|plan| plan.route == Route::Receiver)
             }
             JobKind::Inbound
@@ -166,8 +91,8 @@ impl Smsc {
         let count = account.sessions.len();
         for _ in 0..count {
             account.turn = (account.turn + 1) % count;
-            let session = self.sessions.get_mut(&account.sessions[account.turn]);
-            let fits = |session: &&mut Box<Session>| {
+            let session = self.sessions.get_mut(account.sessions[account.turn]);
+            let fits = |session: &&mut Session| {
                 session.receiving() == Some(place) && (!wants_receiver || session.receives_only())
             };
             if let Some(session) = session.filter(fits) {
@@ -215,7 +140,7 @@ impl Smsc {
         if self.accounts[account].is_mute() {
             return;
         }
-        while turn.session.unacked.len() < self.scenario.receipt_window && turn.out.len() < OUT_MAX {
+        while turn.session.unacked.len() < self.course.scenario.receipt_window && turn.out.len() < OUT_MAX {
             let Some(mut job) = turn.session.ready.pop_front() else {
                 return;
             };
@@ -226,9 +151,10 @@ impl Smsc {
             self.write_delivery(turn, job, sequence);
             self.record_sent(job, turn.now_us);
             job.tries = job.tries.saturating_add(1);
-            turn.session.unacked.insert(sequence, job);
-            if let Some(patience) = self.scenario.redelivery.unanswered {
-                let until_us = turn.now_us + self.scenario.scaled(patience);
+            let other = turn.session.unacked.insert(sequence, job);
+            debug_assert!(other.is_none(), "two deliveries wait under one sequence number");
+            if let Some(patience) = self.course.scenario.redelivery.unanswered {
+                let until_us = turn.now_us + self.course.scenario.scaled(patience);
                 turn.session.patience.push_back((until_us, sequence));
             }
         }
@@ -245,7 +171,7 @@ impl Smsc {
             let Some(job) = turn.session.unacked.remove(&sequence) else {
                 continue;
             };
-            if job.tries < self.scenario.redelivery.times {
+            if job.tries < self.course.scenario.redelivery.times {
                 turn.session.ready.push_back(job);
             } else {
                 self.given_up(job);
@@ -255,16 +181,16 @@ impl Smsc {
 
     fn given_up(&mut self, job: Job) {
         if job.kind == JobKind::Receipt {
-            self.ledger.receipt_refused(job.row);
+            self.records.ledger.receipt_refused(job.row);
         } else if job.kind == JobKind::Inbound {
-            self.inbound_done(job, false);
+            self.inbox.done(job, false);
         }
     }
 
     /// Whether nothing is to be delivered any more: the ledger has dropped the row, or the message was cancelled or
     /// replaced in the meantime.
     fn is_void(&self, job: Job) -> bool {
-        let row = || self.ledger.row(job.row);
+        let row = || self.records.ledger.row(job.row);
         match job.kind {
             JobKind::Receipt => row().is_none_or(|row| job.tries == 0 && !row.is_receipt_valid()),
             JobKind::Enroute => row().is_none_or(|row| row.is_deleted()),
@@ -275,8 +201,11 @@ impl Smsc {
 
     fn record_sent(&mut self, job: Job, now_us: u64) {
         match job.kind {
-            JobKind::Receipt => self.ledger.receipt_sent(job.row, job.tries > 0, now_us),
-            JobKind::Inbound => self.inbound_sent(job, now_us),
+            JobKind::Receipt => self.records.ledger.receipt_sent(job.row, job.tries > 0, now_us),
+            JobKind::Inbound => {
+                let first = self.inbox.sent(job, now_us);
+                self.records.ledger.counters.inbound_sent += u64::from(first);
+            }
             JobKind::Enroute
             | JobKind::Answer
             | JobKind::DataAnswer
@@ -298,8 +227,11 @@ impl Smsc {
         };
         if status == CommandStatus::ESME_ROK && command != CommandId::GENERIC_NACK {
             match job.kind {
-                JobKind::Receipt => self.ledger.receipt_acked(job.row, turn.now_us),
-                JobKind::Inbound => self.inbound_done(job, true),
+                JobKind::Receipt => self.records.ledger.receipt_acked(job.row, turn.now_us),
+                JobKind::Inbound => {
+                    let acked = self.inbox.done(job, true);
+                    self.records.ledger.counters.inbound_acked += u64::from(acked);
+                }
                 JobKind::Enroute
                 | JobKind::Answer
                 | JobKind::DataAnswer
@@ -309,9 +241,9 @@ impl Smsc {
             }
             return;
         }
-        let policy = &self.scenario.redelivery;
+        let policy = &self.course.scenario.redelivery;
         let again = policy.temporary.contains(&status) && job.tries < policy.times;
-        if again && matches!(turn.session.phase, Phase::Bound { .. }) {
+        if again && matches!(turn.session.state, BindState::Bound { .. }) {
             turn.session.schedule.push(turn.now_us + micros(policy.refused), job);
         } else {
             self.given_up(job);

@@ -1,90 +1,23 @@
 //! Where the scenario's faults meet sessions, binds and answers. Messages without one pass a comparison or two.
 
-use smpp::command_status::CommandStatus;
 use smpp::frame::{Bind, BindResp, Raw, encode_bind_resp, split};
 
 use super::Smsc;
-use super::injected::Injected;
 use super::session::{End, Holding, Request, Session, Turn};
-use crate::random::{Draw, Subject};
-use crate::scenario::{BindTrouble, ConnectTrouble, Hangup, HangupBegin, Misbehaviour, Writing};
-
-/// For what does not come.
-const NEVER: u64 = u64::MAX;
-
-/// What is wrong with one session.
-#[derive(Debug)]
-pub(super) struct Trouble {
-    /// Nothing is answered, and no timer runs: the connection just stays.
-    pub(super) deaf: bool,
-    /// Answers to our enquire_link are overheard.
-    pub(super) link_deaf: bool,
-    /// An answer to a bind that is put off: when, and the bind.
-    late_bind: Option<(u64, Box<[u8]>)>,
-    unbind_at_us: u64,
-    hang_up_at_us: u64,
-    /// PDUs that were read, and the one that the session ends with.
-    pdus: u64,
-    pdus_max: u64,
-}
-
-impl Default for Trouble {
-    fn default() -> Self {
-        Self {
-            deaf: false,
-            link_deaf: false,
-            late_bind: None,
-            unbind_at_us: NEVER,
-            hang_up_at_us: NEVER,
-            pdus: 0,
-            pdus_max: NEVER,
-        }
-    }
-}
-
-impl Trouble {
-    /// When something is due next.
-    pub(super) fn wake_us(&self) -> Option<u64> {
-        let bind = self.late_bind.as_ref().map_or(NEVER, |&(at_us, _)| at_us);
-        let next = bind.min(self.unbind_at_us).min(self.hang_up_at_us);
-        (next != NEVER).then_some(next)
-    }
-}
+use super::trouble::NEVER;
+use crate::model::{BindTrouble, Hangup, HangupBegin, Misbehaviour, Writing};
 
 impl Smsc {
     /// The faults of the session's account; before the bind, the scenario's.
     pub(super) fn faults_of(&self, session: &Session) -> &Misbehaviour {
         match session.bound() {
             Some((account, _)) => &self.accounts[account].rights.faults,
-            None => &self.scenario.faults,
+            None => &self.course.scenario.faults,
         }
     }
 
     pub(super) fn writing(&self, session: &Session) -> Option<Writing> {
         self.faults_of(session).write
-    }
-
-    /// Whether the port is to be closed.
-    pub(crate) fn refuses_connections(&self) -> bool {
-        let connect = self.scenario.faults.connect;
-        connect.is_some_and(|connect| connect.what == ConnectTrouble::Refuse)
-    }
-
-    /// What happens to a connection that has just come.
-    pub(super) fn meet_connection(&mut self, session: &mut Session) {
-        self.connections += 1;
-        let Some(connect) = self.scenario.faults.connect else {
-            return;
-        };
-        if !connect.aim.meets_event(self.scenario.seed, self.connections) {
-            return;
-        }
-        match connect.what {
-            // It came in while the port was being closed.
-            ConnectTrouble::Refuse | ConnectTrouble::Reset => session.end = Some(End::Reset),
-            ConnectTrouble::Close => session.end = Some(End::Close),
-            ConnectTrouble::HalfOpen => session.trouble.deaf = true,
-        }
     }
 
     /// A bind: met by a fault, or by the account's rules.
@@ -93,10 +26,9 @@ impl Smsc {
             return;
         }
         let name = String::from_utf8_lossy(bind.system_id);
-        let rights = self.scenario.rights(&name);
-        let fault = rights.map_or(self.scenario.faults.bind, |rights| rights.faults.bind);
-        self.binds += 1;
-        let met = fault.filter(|fault| fault.aim.meets_event(self.scenario.seed, self.binds));
+        let rights = self.course.scenario.rights(&name);
+        let fault = rights.map_or(self.course.scenario.faults.bind, |rights| rights.faults.bind);
+        let met = self.traffic.meet_bind(fault, &self.course.scenario);
         let unbound = turn.session.bound().is_none();
         match met.map(|fault| fault.what).filter(|_| unbound) {
             None => self.bind_now(turn, request, bind),
@@ -107,7 +39,7 @@ impl Smsc {
             }
             Some(BindTrouble::Silence) => turn.session.trouble.deaf = true,
             Some(BindTrouble::Delay(delay)) => {
-                let at_us = turn.now_us + self.scenario.scaled(delay);
+                let at_us = turn.now_us + self.course.scenario.scaled(delay);
                 turn.session.trouble.late_bind = Some((at_us, whole(raw)));
             }
         }
@@ -121,7 +53,7 @@ impl Smsc {
             return;
         };
         let faults = &self.accounts[account].rights.faults;
-        let after = |duration| turn.now_us + self.scenario.scaled(duration).max(1);
+        let after = |duration| turn.now_us + self.course.scenario.scaled(duration).max(1);
         let trouble = &mut turn.session.trouble;
         trouble.link_deaf = faults.link_deaf;
         trouble.unbind_at_us = faults.unbind_every.map_or(NEVER, after);
@@ -198,7 +130,7 @@ impl Smsc {
         if let Some(stop) = faults.stop_reading
             && (account.submits == stop.after || (stop.repeat && account.submits.is_multiple_of(stop.after)))
         {
-            turn.session.paused_until_us = turn.now_us + self.scenario.scaled(stop.duration);
+            turn.session.paused_until_us = turn.now_us + self.course.scenario.scaled(stop.duration);
         }
         if let Some(hangup) = faults.close
             && account.submits >= account.next_hangup
@@ -214,48 +146,6 @@ impl Smsc {
                 last_us: turn.now_us,
             });
         }
-    }
-
-    /// The fault that the answer to an accepted message has: the first of those that meet it.
-    pub(super) fn answer_fault(&self, place: usize, subject: &Subject) -> Option<Injected> {
-        let account = &self.accounts[place];
-        let (faults, number) = (&account.rights.faults, account.submits);
-        if faults.no_answer.meets(subject, Draw::NoAnswer, number) {
-            return Some(Injected::NoAnswer);
-        }
-        let mut answers = (1u64..).zip(&faults.answers);
-        // Each fault has a draw of its own: that of the same purpose for another part.
-        let own = |place: u64| Subject {
-            recipient: subject.recipient.wrapping_add(place << 56),
-            ..*subject
-        };
-        if let Some((_, &(fault, _))) =
-            answers.find(|&(place, (_, aim))| aim.meets(&own(place), Draw::AnswerFault, number))
-        {
-            return Some(fault);
-        }
-        if let Some((aim, kinds)) = &faults.malformed
-            && aim.meets(subject, Draw::Malformed, number)
-        {
-            let kind = subject.draw(Draw::MalformedKind) % kinds.len().max(1) as u64;
-            return kinds.get(kind as usize).copied();
-        }
-        let (_, aim) = faults.late.as_ref()?;
-        aim.meets(subject, Draw::Late, number).then_some(Injected::Late)
-    }
-
-    /// How much later than its outcome says an answer is.
-    pub(super) fn late_us(&self, place: usize, fault: Option<Injected>) -> u64 {
-        let late = self.accounts[place].rights.faults.late;
-        late.filter(|_| fault == Some(Injected::Late))
-            .map_or(0, |(by, _)| self.scenario.scaled(by))
-    }
-
-    /// The status that a fault refuses a message with.
-    pub(super) fn refusing_status(&self, place: usize, subject: &Subject) -> Option<CommandStatus> {
-        let account = &self.accounts[place];
-        let (status, aim) = account.rights.faults.refuse?;
-        aim.meets(subject, Draw::Refuse, account.submits).then_some(status)
     }
 }
 

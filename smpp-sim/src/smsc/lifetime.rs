@@ -7,7 +7,7 @@ const TIME_CHARACTERS: usize = 16;
 /// Absolute times have two digits of their year (3.4, 7.1.1.1).
 const CENTURY: i16 = 2000;
 
-/// Local times differ from UTC by so many quarters of an hour at most (3.4, 7.1.1.1).
+/// How many quarters of an hour local times differ from UTC at most (3.4, 7.1.1.1).
 const QUARTERS_MAX: i64 = 48;
 const SECONDS_A_QUARTER: i64 = 900;
 
@@ -49,8 +49,8 @@ impl Lifetime {
     }
 }
 
-/// The moment that a time means, µs since 1970: `YYMMDDhhmmsstnn` and `+` or `-` (local time is so many quarters of an
-/// hour ahead of or behind UTC), or `YYMMDDhhmmss000R` from now on. `None`: it has neither form.
+/// The moment that a time means, µs since 1970: `YYMMDDhhmmsstnn` and `+` or `-` (`nn` is how many quarters of an
+/// hour local time is ahead of or behind UTC), or `YYMMDDhhmmss000R` from now on. `None`: it has neither form.
 fn time_us(time: &[u8], now_us: u64) -> Option<u64> {
     let (&sign, digits) = time.split_last()?;
     if time.len() != TIME_CHARACTERS || !digits.iter().all(u8::is_ascii_digit) {

@@ -1,72 +1,77 @@
-//! The SMSC's rules, without a socket and without a clock: octets and times come in, octets and a plan go out.
+//! The SMSC's rules, without a socket and without a clock: octets and times come in, octets go out, and what to do next.
+//! Begin with [`Smsc::turn`], which is one turn of a session; `submit` follows a message in, `deliver` its receipts out.
 
-mod account;
-mod bind;
-mod cancel;
-mod clockface;
-mod conversation;
-mod deliver;
-mod find;
-mod faults;
-pub(crate) mod ids;
-mod inbound;
-mod injected;
-pub(crate) mod lifetime;
-mod multi;
-mod phases;
-mod query;
-mod replace;
-mod receipt;
+mod job;
 mod schedule;
+mod meter;
+mod clockface;
+mod lifetime;
+mod fields;
 mod strict;
-pub(crate) mod session;
+mod refusal;
+mod trouble;
+mod mangle;
+mod timing;
+mod session;
+mod sessions;
+mod account;
+mod accounts;
+mod verdict;
+mod traffic;
+mod course;
+mod records;
+mod conversations;
+mod inbox;
+mod bind;
+mod faults;
 mod submit;
-mod views;
+mod multi;
+mod answer;
+mod deliver;
+mod receipt;
+mod query;
+mod cancel;
+mod replace;
+mod conversation;
+mod order;
+mod control;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use rustc_hash::FxHashMap;
+use kit::clock::micros;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BadOperation, CommandId, Operation, Pdu, Raw, Tlvs, encode_empty, split};
 use tokio::sync::Notify;
 
-use crate::clock::micros;
-use crate::ledger::Ledger;
-use crate::number::Numbers;
-use crate::outcome::{Dealer, Outcome};
-use crate::scenario::{InboundRule, Scenario};
+use crate::model::Scenario;
+use crate::outcome::Dealer;
 
-use account::{Account, Meter};
-use receipt::Scratch;
-use session::{End, JobKind, Phase, Plan, Request, Session, Turn};
+use accounts::Accounts;
+use conversations::Conversations;
+use course::Course;
+use inbox::Inbox;
+use job::{Job, JobKind};
+use multi::Multi;
+use receipt::Writer;
+use records::Records;
+use session::{BindState, Request, Session, Turn};
+use sessions::Sessions;
+use traffic::Traffic;
 
-use find::Index;
-use inbound::Ring;
-pub use inbound::{InboundOrder, InboundView, NoInbound};
-pub use injected::{Injected, MALFORMED};
-use phases::Clockwork;
-pub use phases::{NoSuchPhase, PhaseView};
+pub use control::TooManyOutcomes;
+pub use course::{NoSuchPhase, PhaseView};
+pub use inbox::{InboundView, NoInbound};
+pub use order::InboundOrder;
 pub use session::SessionView;
-
-/// Connections at one time, bound or not: far more than any client of one aggregator opens.
-const SESSIONS_MAX: usize = 4096;
-
-/// Connections that are not bound yet: with a kilobyte or two each they cannot hurt, and the bind timer ends them.
-const UNBOUND_MAX: usize = 1024;
+pub(crate) use session::{End, NextStep};
 
 /// Octets written in one turn before the socket is asked to take them: about a thousand receipts.
 const OUT_MAX: usize = 256 << 10;
-
-/// Outcomes of all scenarios since the last reset: a row of the ledger names its outcome in 16 bits.
-const OUTCOMES_MAX: usize = 65_000;
-
-/// Message ids begin with the milliseconds of the start, and leave room for a million a millisecond: a simulator that
-/// is killed and started again repeats none.
-const IDS_PER_MS: u64 = 1_000_000;
 
 /// While the ledger's file is behind, sessions look so often whether they may read again.
 const FILE_PATIENCE_US: u64 = 5_000;
@@ -74,121 +79,59 @@ const FILE_PATIENCE_US: u64 = 5_000;
 /// Everything that the sessions share.
 #[derive(Debug)]
 pub(crate) struct Smsc {
-    /// What was asked for.
-    base: Arc<Scenario>,
-    /// What is obeyed now: the same, or one of its phases.
-    scenario: Arc<Scenario>,
-    clockwork: Clockwork,
-    /// Where the outcomes of each phase begin.
-    phases_from: Vec<usize>,
-    /// Tells who listens that the phase or the scenario has changed.
-    doors: Arc<Notify>,
-    /// Connections and binds since the phase began: what faults count by.
-    connections: u64,
-    binds: u64,
-    /// The refusals, then the outcomes of every scenario so far: rows keep pointing at what they were dealt.
-    outcomes: Vec<Outcome>,
-    /// Where the outcomes of the present scenario begin.
-    first_outcome: usize,
+    /// Which scenario is obeyed.
+    course: Course,
+    /// What becomes of the next message.
     dealer: Dealer,
-    numbers: Numbers,
-    ledger: Ledger,
-    accounts: Vec<Account>,
-    names: Vec<String>,
-    sessions: FxHashMap<u32, Box<Session>>,
-    last_session: u32,
-    unbound: usize,
-    inbound: Ring,
-    /// The rules of every scenario so far, as the outcomes.
-    rules: Vec<InboundRule>,
-    first_rule: usize,
-    /// Whether the present scenario has any rule that replies.
-    converses: bool,
-    /// How often scripts were to begin anew.
-    scripts: u32,
-    index: Index,
-    /// Service types that were met.
-    services: Vec<Box<[u8]>>,
-    /// What all accounts were let through in the last second, if the scenario limits that.
-    meter: Meter,
-    scratch: Scratch,
+    /// What is known of the messages so far.
+    records: Records,
+    accounts: Accounts,
+    sessions: Sessions,
+    traffic: Traffic,
+    /// Who writes to the clients, and what they wrote.
+    conversations: Conversations,
+    inbox: Inbox,
+    /// The submit_multi that is being read.
+    multi: Option<Multi>,
+    // Buffers that are used again.
+    writer: Writer,
+    due_jobs: VecDeque<Job>,
 }
-
-/// A scenario could not be switched to: the ledger has met too many outcomes, or rules for inbound messages, already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the ledger has met {OUTCOMES_MAX} outcomes or inbound rules: reset it first")]
-pub struct TooManyOutcomes;
 
 impl Smsc {
     pub(crate) fn new(scenario: Arc<Scenario>, now_us: u64) -> Self {
-        let filed = scenario.ledger_file.is_some();
         let mut smsc = Self {
-            base: Arc::clone(&scenario),
-            clockwork: Clockwork::stopped(),
-            phases_from: Vec::new(),
-            doors: Arc::default(),
-            connections: 0,
-            binds: 0,
-            outcomes: submit::refusals(),
-            first_outcome: 0,
+            course: Course::new(Arc::clone(&scenario)),
             dealer: Dealer::new(Arc::clone(&scenario)),
-            numbers: Numbers::default(),
-            ledger: Ledger::new(scenario.ledger, now_us / 1000 * IDS_PER_MS, filed),
-            accounts: Vec::new(),
-            names: Vec::new(),
-            sessions: FxHashMap::default(),
-            last_session: 0,
-            unbound: 0,
-            inbound: Ring::default(),
-            rules: Vec::new(),
-            first_rule: 0,
-            converses: false,
-            scripts: 0,
-            index: Index::default(),
-            services: Vec::new(),
-            meter: Meter::default(),
-            scratch: Scratch::default(),
-            scenario,
+            records: Records::new(&scenario, now_us),
+            accounts: Accounts::default(),
+            sessions: Sessions::default(),
+            traffic: Traffic::default(),
+            conversations: Conversations::default(),
+            inbox: Inbox::default(),
+            multi: None,
+            writer: Writer::default(),
+            due_jobs: VecDeque::new(),
         };
-        smsc.begin(now_us);
-        smsc.take_rules();
+        smsc.begin(scenario, now_us);
         smsc
-    }
-
-    /// The scenario as it was given, phases and all.
-    pub(crate) fn base(&self) -> &Arc<Scenario> {
-        &self.base
-    }
-
-    /// Told when who listens has to look at the phase again.
-    pub(crate) fn doors(&self) -> Arc<Notify> {
-        Arc::clone(&self.doors)
-    }
-
-    /// When time ends the phase, µs since 1970; `u64::MAX`: never.
-    pub(crate) fn phase_until_us(&self) -> u64 {
-        self.clockwork.until_us
     }
 
     /// A connection came in: its session's number; `None` when there are too many.
     pub(crate) fn open(&mut self, peer: SocketAddr, wake: Arc<Notify>, now_us: u64) -> Option<u32> {
-        if self.sessions.len() >= SESSIONS_MAX || self.unbound >= UNBOUND_MAX {
-            return None;
-        }
-        self.last_session += 1;
-        self.unbound += 1;
-        let mut session = Session::new(self.last_session, peer, wake, now_us);
-        self.meet_connection(&mut session);
-        self.sessions.insert(self.last_session, Box::new(session));
-        Some(self.last_session)
+        let mut session = self.sessions.open(peer, wake, now_us)?;
+        self.traffic.meet_connection(&mut session, &self.course.scenario);
+        let id = session.id;
+        self.sessions.put_back(session);
+        Some(id)
     }
 
     /// A session's turn: reads what has come, does what is due, writes to `out`. `fresh` says that octets have come
     /// since the last turn.
-    pub(crate) fn turn(&mut self, id: u32, (bytes, fresh): (&[u8], bool), now_us: u64, out: &mut BytesMut) -> Plan {
+    pub(crate) fn turn(&mut self, id: u32, (bytes, fresh): (&[u8], bool), now_us: u64, out: &mut BytesMut) -> NextStep {
         // Taken out while it is its turn, so that it may reach for the others.
-        let Some(mut session) = self.sessions.remove(&id) else {
-            return Plan {
+        let Some(mut session) = self.sessions.take(id) else {
+            return NextStep {
                 consumed: 0,
                 wake_us: u64::MAX,
                 reading: false,
@@ -196,7 +139,7 @@ impl Smsc {
                 writing: None,
             };
         };
-        if now_us >= self.clockwork.until_us {
+        if now_us >= self.course.until_us() {
             self.pass_phases(now_us);
         }
         if fresh {
@@ -221,10 +164,11 @@ impl Smsc {
         }
         Self::unbind_if_wanted(&mut turn);
         self.due(&mut turn);
+        debug_assert!(consumed <= bytes.len(), "more was used up than had come");
         session.this_turn = 0;
-        let behind = self.ledger.is_behind();
+        let behind = self.records.ledger.is_behind();
         let crowded = out.len() >= OUT_MAX && !session.ready.is_empty();
-        let plan = Plan {
+        let next = NextStep {
             consumed,
             // More is ready than one write should hold: come back as soon as it is written.
             wake_us: if crowded {
@@ -232,21 +176,21 @@ impl Smsc {
             } else if behind {
                 now_us + FILE_PATIENCE_US
             } else {
-                session.wake_us(&self.scenario.timers)
+                session.wake_us(&self.course.scenario.timers)
             },
             reading: session.paused_until_us == 0 && !behind,
             end: session.end,
             writing: self.writing(&session),
         };
-        self.sessions.insert(id, session);
-        plan
+        self.sessions.put_back(session);
+        next
     }
 
     /// What comes is taken and forgotten; only what ends every connection ends this one.
-    fn deaf_turn(&mut self, session: Box<Session>, octets: usize) -> Plan {
+    fn deaf_turn(&mut self, session: Box<Session>, octets: usize) -> NextStep {
         let end = session.end;
-        self.sessions.insert(session.id, session);
-        Plan {
+        self.sessions.put_back(session);
+        NextStep {
             consumed: octets,
             wake_us: u64::MAX,
             reading: true,
@@ -257,16 +201,18 @@ impl Smsc {
 
     /// A connection has ended: what was still to be delivered goes to another session, or waits.
     pub(crate) fn close(&mut self, id: u32, now_us: u64) {
-        let Some(mut session) = self.sessions.remove(&id) else {
+        let Some(mut session) = self.sessions.take(id) else {
             return;
         };
         match session.bound() {
             Some((account, _)) => {
-                self.accounts[account].sessions.retain(|&other| other != id);
+                let sessions = &mut self.accounts[account].sessions;
+                debug_assert!(sessions.contains(&id), "a bound session that its account does not know");
+                sessions.retain(|&other| other != id);
                 self.drop_answers(&mut session);
                 self.hand_over(account, &mut session, now_us);
             }
-            None => self.unbound -= 1,
+            None => self.sessions.one_gone_unbound(),
         }
     }
 
@@ -301,10 +247,7 @@ impl Smsc {
     fn pdu(&mut self, turn: &mut Turn<'_>, raw: &Raw<'_>) {
         let (command, sequence) = (raw.header.command_id, raw.header.sequence);
         let request = Request { command, sequence };
-        let mute = turn
-            .session
-            .bound()
-            .is_some_and(|(account, _)| self.accounts[account].is_mute());
+        let mute = self.accounts.is_mute(turn.session);
         match raw.decode() {
             Ok(Pdu::DataSm(_)) if !turn.session.version.has_tlvs() && !mute => {
                 nack(turn, CommandStatus::ESME_RINVCMDID, sequence);
@@ -319,7 +262,7 @@ impl Smsc {
                 self.acknowledged(turn, sequence, (command, raw.header.command_status));
             }
             Ok(Pdu::UnbindResp) => {
-                if let Phase::Unbinding { .. } = turn.session.phase {
+                if let BindState::Unbinding { .. } = turn.session.state {
                     turn.session.end = Some(End::Close);
                 }
             }
@@ -361,15 +304,30 @@ impl Smsc {
         turn.session.end = Some(End::Close);
     }
 
+    /// Sends the unbind that was asked for.
+    fn unbind_if_wanted(turn: &mut Turn<'_>) {
+        if let BindState::Bound { account, kind } = turn.session.state
+            && turn.session.unbind_wanted
+        {
+            let sequence = turn.session.next_sequence();
+            encode_empty(turn.out, CommandId::UNBIND, CommandStatus::ESME_ROK, sequence);
+            turn.session.state = BindState::Unbinding {
+                account,
+                kind,
+                since_us: turn.now_us,
+            };
+        }
+    }
+
     /// Ends what is overdue, and asks an idle peer whether it is there.
     fn timers(&mut self, turn: &mut Turn<'_>) {
-        let (timers, now_us) = (self.scenario.timers, turn.now_us);
+        let (timers, now_us) = (self.course.scenario.timers, turn.now_us);
         let session = &mut *turn.session;
         let passed = |since: u64, duration| now_us >= since + micros(duration);
-        let overdue = match session.phase {
-            Phase::Open => passed(session.opened_us, timers.bind),
-            Phase::Unbinding { since_us, .. } => passed(since_us, timers.unbind),
-            Phase::Bound { .. } => session
+        let overdue = match session.state {
+            BindState::Open => passed(session.opened_us, timers.bind),
+            BindState::Unbinding { since_us, .. } => passed(since_us, timers.unbind),
+            BindState::Bound { .. } => session
                 .asked_us
                 .is_some_and(|asked| passed(asked, timers.enquire_link_answer)),
         };
@@ -384,11 +342,8 @@ impl Smsc {
             self.hang_up(turn);
         }
         let idle = turn.session.asked_us.is_none() && passed(turn.session.heard_us, timers.enquire_link);
-        let mute = turn
-            .session
-            .bound()
-            .is_some_and(|(account, _)| self.accounts[account].is_mute());
-        if let (Phase::Bound { .. }, true, false) = (turn.session.phase, idle, mute) {
+        let mute = self.accounts.is_mute(turn.session);
+        if let (BindState::Bound { .. }, true, false) = (turn.session.state, idle, mute) {
             let sequence = turn.session.next_sequence();
             encode_empty(turn.out, CommandId::ENQUIRE_LINK, CommandStatus::ESME_ROK, sequence);
             turn.session.asked_us = Some(now_us);
@@ -402,7 +357,7 @@ impl Smsc {
         self.begin_scripts(turn);
         let session = &mut *turn.session;
         if session.schedule.next_us().is_some_and(|due| due <= turn.now_us) {
-            let mut jobs = std::mem::take(&mut self.scratch.jobs);
+            let mut jobs = std::mem::take(&mut self.due_jobs);
             session.schedule.take_due(turn.now_us, &mut jobs);
             for job in jobs.drain(..) {
                 match job.kind {
@@ -412,7 +367,7 @@ impl Smsc {
                     JobKind::Script => self.act(turn, job),
                 }
             }
-            self.scratch.jobs = jobs;
+            self.due_jobs = jobs;
         }
         self.deliver(turn);
     }

@@ -2,10 +2,20 @@ use smpp::address::Address;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{DESTINATIONS_MAX, Destination, Sm, SubmitMulti, SubmitMultiResp, Unsuccess};
 
-use super::session::{Job, Request, Turn};
-use super::submit::Part;
+use super::job::Job;
+use super::session::{Request, Turn};
+use super::submit::Addressee;
 use super::{Smsc, empty_response};
 use crate::ledger::Row;
+
+/// The submit_multi that is being read.
+#[derive(Debug)]
+pub(super) struct Multi {
+    /// How late the destinations so far are answered.
+    delays: Vec<u64>,
+    /// The id of those that are accepted, once one is.
+    pub(super) id: Option<u64>,
+}
 
 impl Smsc {
     /// submit_multi: a row of the ledger, and an outcome, for every destination; one id and one answer for all (3.4, 4.5).
@@ -18,12 +28,15 @@ impl Smsc {
         if !(1..=DESTINATIONS_MAX).contains(&count) {
             return empty_response(turn, request, CommandStatus::ESME_RINVNUMDESTS);
         }
-        if self.ledger.is_full() || self.numbers.is_full() {
-            self.ledger.counters.unrecorded += count as u64;
+        if self.records.is_full() {
+            self.records.ledger.counters.unrecorded += count as u64;
             return empty_response(turn, request, CommandStatus::ESME_RMSGQFUL);
         }
-        let first = self.ledger.next_place() as u32;
-        self.scratch.delays = Some(Vec::with_capacity(count));
+        let first = self.records.ledger.next_place() as u32;
+        self.multi = Some(Multi {
+            delays: Vec::with_capacity(count),
+            id: None,
+        });
         for (place, destination) in multi.destinations.iter().enumerate() {
             let (destination, list) = match destination {
                 Destination::Address(address) => (address, false),
@@ -40,10 +53,10 @@ impl Smsc {
                 ..multi.sm.clone()
             };
             let of_multi = place as u8;
-            self.submit_one(turn, request, (&sm, Part { of_multi, list }));
+            self.submit_one(turn, request, (&sm, Addressee { of_multi, list }));
         }
-        self.scratch.multi_id = None;
-        let delays = self.scratch.delays.take().unwrap_or_default();
+        let delays = self.multi.take().map(|multi| multi.delays).unwrap_or_default();
+        debug_assert!(delays.len() <= count, "a destination is answered twice");
         if let (Some(&delay_us), true) = (delays.iter().max(), delays.len() == count) {
             self.hold_or_answer(turn, request.job(first), delay_us);
         } else {
@@ -54,10 +67,10 @@ impl Smsc {
 
     /// The one answer: an error when no destination was accepted, theirs if it is the same for all.
     pub(super) fn write_multi_answer(&mut self, turn: &mut Turn<'_>, job: Job) {
-        let places = self.destinations_of(job.row);
+        let places = self.records.destinations_of(job.row);
         let rows: Vec<Row> = places
             .iter()
-            .filter_map(|&place| self.ledger.row(place))
+            .filter_map(|&place| self.records.ledger.row(place))
             .copied()
             .collect();
         let Some(first) = rows.first() else { return };
@@ -67,20 +80,21 @@ impl Smsc {
             false if rows.iter().all(|row| row.status == first.status) => first.status,
             false => CommandStatus::ESME_RSUBMITFAIL,
         };
-        self.scratch.id.clear();
+        self.writer.id.clear();
         if status == CommandStatus::ESME_ROK {
             let accepted = rows.iter().find(|row| row.accepted).unwrap_or(first);
-            self.write_id(accepted, job.row.wrapping_add(u32::from(accepted.of_multi)));
+            let place = job.row.wrapping_add(u32::from(accepted.of_multi));
+            self.records.write_id(accepted, place, &mut self.writer.id);
         }
-        let digits: Vec<String> = refused().map(|row| self.numbers.text(row.recipient)).collect();
+        let digits: Vec<String> = refused().map(|row| self.records.numbers.text(row.recipient)).collect();
         let response = SubmitMultiResp {
-            message_id: &self.scratch.id,
+            message_id: &self.writer.id,
             unsuccess: refused()
                 .zip(&digits)
                 .map(|(row, digits)| Unsuccess {
                     destination: Address {
-                        ton: row.plans[2],
-                        npi: row.plans[3],
+                        ton: row.ton_npi[2],
+                        npi: row.ton_npi[3],
                         digits: digits.as_bytes(),
                     },
                     status: row.status,
@@ -89,16 +103,16 @@ impl Smsc {
         };
         response.encode(turn.out, (status, job.sequence));
         for place in places {
-            self.ledger.answered(place, turn.now_us);
+            self.records.ledger.answered(place, turn.now_us);
         }
     }
 
     /// Keeps the delay of one destination's answer for the answer to all; false when it is that one.
     pub(super) fn collect(&mut self, delay_us: u64) -> bool {
-        let Some(delays) = &mut self.scratch.delays else {
+        let Some(multi) = &mut self.multi else {
             return false;
         };
-        delays.push(delay_us);
+        multi.delays.push(delay_us);
         true
     }
 }

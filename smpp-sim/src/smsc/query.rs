@@ -3,11 +3,11 @@ use jiff::tz::Offset;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{QuerySm, QuerySmResp};
 
-use super::find::Found;
+use super::records::Found;
 use super::session::{Request, Turn};
 use super::{Smsc, empty_response};
 use crate::ledger::Row;
-use crate::outcome::Stat;
+use crate::model::Stat;
 
 impl Smsc {
     /// query_sm: the state of one message as of now (3.4, 4.8). It is on its way until its receipt is due, whether one
@@ -17,14 +17,17 @@ impl Smsc {
         let Some(account) = turn.session.transmitting() else {
             return empty_response(turn, request, CommandStatus::ESME_RINVBNDSTS);
         };
-        let rows = match self.named(turn, account, (query.message_id, query.source)) {
+        let rows = match self
+            .records
+            .named(turn.now_us, account, (query.message_id, query.source))
+        {
             Found::Rows(rows) => rows,
             Found::OtherSource => return empty_response(turn, request, CommandStatus::ESME_RQUERYFAIL),
             Found::Nothing => return empty_response(turn, request, CommandStatus::ESME_RINVMSGID),
         };
         let accepted = rows
             .iter()
-            .filter_map(|&place| self.ledger.row(place))
+            .filter_map(|&place| self.records.ledger.row(place))
             .filter(|row| row.accepted);
         let last = accepted.max_by_key(|row| row.final_at_us().unwrap_or(u64::MAX));
         let Some(row) = last else {
@@ -43,7 +46,7 @@ impl Smsc {
 
     /// Where a message is by now, and the network's error: one octet of it (3.4, 4.8.2), 255 when it is more.
     fn state(&self, row: &Row, now_us: u64) -> (Stat, u8) {
-        let plan = &self.outcomes[usize::from(row.outcome)].receipt;
+        let plan = self.records.receipt(row);
         match plan {
             _ if row.is_deleted() => (Stat::Deleted, 0),
             Some(_) | None if row.expires() && row.is_final(now_us) => (Stat::Expired, 0),

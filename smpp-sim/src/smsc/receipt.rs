@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+//! Receipts, written as their dialects say.
 
 use bytes::{BufMut, BytesMut};
 use smpp::address::Address;
@@ -7,11 +7,13 @@ use smpp::segment::ESM_CLASS_UDHI;
 
 use super::Smsc;
 use super::clockface::Clockface;
-use super::ids::{IdOf, write_id};
-use super::session::{Job, JobKind, Turn};
-use crate::ledger::Row;
+use super::job::{Job, JobKind};
+use super::session::Turn;
+use crate::ledger::{IdOf, Row, write_id};
+use crate::model::{
+    Addresses, Base, Dialect, IdFormat, IdShape, Parameter, Piece, ReceiptPlan, ReceiptedSegments, Stat,
+};
 use crate::number::write_decimal;
-use crate::outcome::{Addresses, Base, Dialect, IdFormat, IdShape, Parameter, Piece, ReceiptPlan, Segments, Stat};
 
 /// `network_error_code` of a GSM network (3.4, 5.3.2.31).
 const NETWORK_GSM: u8 = 3;
@@ -19,18 +21,13 @@ const NETWORK_GSM: u8 = 3;
 /// The most octets of a text in `short_message` (3.4, 5.2.21); longer ones go into `message_payload`.
 const SHORT_MESSAGE_MAX: usize = 254;
 
-/// A parameter that claims so many octets more than it brings.
+/// How many octets a truncated parameter claims more than it has.
 const TRUNCATED_BY: u16 = 8;
 
 /// Buffers that are used again for every PDU.
 #[derive(Debug, Default)]
-pub(super) struct Scratch {
+pub(super) struct Writer {
     pub(super) id: Vec<u8>,
-    pub(super) jobs: VecDeque<Job>,
-    /// How late the destinations of the submit_multi that is being read are answered; `None`: none is.
-    pub(super) delays: Option<Vec<u64>>,
-    /// The id of those of its destinations that are accepted, once one is.
-    pub(super) multi_id: Option<u64>,
     text: Vec<u8>,
     tlvs: BytesMut,
     source: Vec<u8>,
@@ -58,15 +55,17 @@ impl Smsc {
     /// Writes the deliver_sm or data_sm of a job.
     pub(super) fn write_delivery(&mut self, turn: &mut Turn<'_>, job: Job, sequence: u32) {
         match job.kind {
-            JobKind::Inbound => self.write_inbound(turn, job, sequence),
+            JobKind::Inbound => self.inbox.write(turn, job, sequence),
             JobKind::Receipt | JobKind::Enroute => self.write_receipt(turn, job, sequence),
             JobKind::Answer | JobKind::DataAnswer | JobKind::MultiAnswer | JobKind::Reply | JobKind::Script => {}
         }
     }
 
     fn write_receipt(&mut self, turn: &mut Turn<'_>, job: Job, sequence: u32) {
-        let Some(row) = self.ledger.row(job.row) else { return };
-        let outcome = &self.outcomes[usize::from(row.outcome)];
+        let Some(row) = self.records.ledger.row(job.row) else {
+            return;
+        };
+        let outcome = self.records.outcome(row);
         let Some(plan) = &outcome.receipt else { return };
         let dialect = &*plan.dialect;
         let (stat, esm_class) = match job.kind {
@@ -86,27 +85,27 @@ impl Smsc {
         let said = Said {
             plan,
             ids: &outcome.message_id,
-            of: IdOf::row(row, job.row, &self.numbers),
+            of: IdOf::row(row, job.row, &self.records.numbers),
             stat,
             row,
             dates: [row.received_at_us, turn.now_us].map(|at_us| at_us.saturating_add_signed(skew_us)),
-            message: self.ledger.text(row),
+            message: self.records.ledger.text(row),
             tlvs_taken: turn.session.version.has_tlvs(),
         };
-        let scratch = &mut self.scratch;
-        scratch.write_body(&said);
-        scratch.write_addresses(&said);
-        let [source_ton, source_npi, ton, npi] = row.plans;
+        let writer = &mut self.writer;
+        writer.write_body(&said);
+        writer.write_addresses(&said);
+        let [source_ton, source_npi, ton, npi] = row.ton_npi;
         let header = if dialect.header.is_empty() { 0 } else { ESM_CLASS_UDHI };
         let recipient = Address {
             ton,
             npi,
-            digits: &scratch.destination,
+            digits: &writer.destination,
         };
         let sender = Address {
             ton: source_ton,
             npi: source_npi,
-            digits: &scratch.source,
+            digits: &writer.source,
         };
         let (source, destination) = match dialect.addresses {
             Addresses::Usual | Addresses::Plus | Addresses::Zeros => (recipient, sender),
@@ -118,8 +117,8 @@ impl Smsc {
             destination,
             esm_class: esm_class | header,
             data_coding: dialect.data_coding,
-            short_message: &scratch.text,
-            tlvs: Tlvs(&scratch.tlvs),
+            short_message: &writer.text,
+            tlvs: Tlvs(&writer.tlvs),
             ..Sm::default()
         };
         if dialect.data_sm && said.tlvs_taken {
@@ -130,7 +129,7 @@ impl Smsc {
     }
 }
 
-impl Scratch {
+impl Writer {
     fn write_addresses(&mut self, said: &Said<'_>) {
         self.source.clear();
         self.destination.clear();
@@ -170,8 +169,8 @@ impl Scratch {
         let (plan, dialect) = (said.plan, &*said.plan.dialect);
         let out = &mut self.text;
         let counted = match plan.segments {
-            Segments::Aggregate => said.row.total,
-            Segments::Each | Segments::First | Segments::Last => 1,
+            ReceiptedSegments::Aggregate => said.row.total,
+            ReceiptedSegments::Each | ReceiptedSegments::First | ReceiptedSegments::Last => 1,
         };
         match piece {
             Piece::Octets(octets) => {
@@ -272,7 +271,7 @@ fn write_err(dialect: &Dialect, err: u16, out: &mut Vec<u8>) {
     }
 }
 
-/// At least so many digits.
+/// Leading zeros make up for missing digits.
 fn write_digits(number: u16, digits: u8, out: &mut Vec<u8>) {
     for place in (1..u32::from(digits)).rev() {
         if number < 10u16.pow(place) {

@@ -1,12 +1,12 @@
 use smpp::command_status::CommandStatus;
 use smpp::frame::ReplaceSm;
 
-use super::find::Found;
 use super::lifetime::{BadTime, Lifetime};
+use super::records::Found;
 use super::session::{Request, Turn};
 use super::{Smsc, empty_response};
 use crate::ledger::Replacement;
-use crate::outcome::{ReceiptPlan, Stat};
+use crate::model::{ReceiptPlan, Stat};
 
 impl Smsc {
     /// replace_sm: another text, validity and wish for a receipt for a message that is on its way (3.4, 4.10).
@@ -14,7 +14,10 @@ impl Smsc {
         let Some(account) = turn.session.transmitting() else {
             return empty_response(turn, request, CommandStatus::ESME_RINVBNDSTS);
         };
-        let status = match self.named(turn, account, (replace.message_id, replace.source)) {
+        let status = match self
+            .records
+            .named(turn.now_us, account, (replace.message_id, replace.source))
+        {
             Found::Nothing => CommandStatus::ESME_RINVMSGID,
             Found::OtherSource => CommandStatus::ESME_RREPLACEFAIL,
             Found::Rows(rows) => {
@@ -32,7 +35,7 @@ impl Smsc {
     fn replace_rows(&mut self, turn: &mut Turn<'_>, rows: Vec<u32>, replace: &ReplaceSm<'_>) -> CommandStatus {
         let mut status = CommandStatus::ESME_RREPLACEFAIL;
         for place in rows {
-            let row = self.ledger.row(place);
+            let row = self.records.ledger.row(place);
             if row.is_some_and(|row| row.accepted && !row.is_final(turn.now_us)) {
                 self.replace_row(turn, place, replace);
                 status = CommandStatus::ESME_ROK;
@@ -42,13 +45,15 @@ impl Smsc {
     }
 
     fn replace_row(&mut self, turn: &mut Turn<'_>, place: u32, replace: &ReplaceSm<'_>) {
-        let Some(row) = self.ledger.row(place) else { return };
+        let Some(row) = self.records.ledger.row(place) else {
+            return;
+        };
         let (before, final_at_us, expires) = (row.due, row.final_at_us(), row.expires());
         // The new validity is written down; when the message is final stays as it was dealt.
         let stat = |plan: &ReceiptPlan| if expires { Stat::Expired } else { plan.stat };
-        let plan = self.outcomes[usize::from(row.outcome)]
-            .receipt
-            .as_ref()
+        let plan = self
+            .records
+            .receipt(row)
             .filter(|plan| stat(plan).is_wanted(replace.registered_delivery));
         let due = plan.map_or(0, |plan| before.max(plan.copies));
         let replacement = Replacement {
@@ -58,7 +63,7 @@ impl Smsc {
             due,
             stat: plan.map(stat),
         };
-        self.ledger.replace(place, replacement);
+        self.records.ledger.replace(place, replacement);
         if before == 0
             && let Some(due_us) = final_at_us
         {

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
-use super::session::Job;
+use super::job::Job;
 
 /// Jobs that are due within the same few milliseconds are done together: one write for all of them.
 const TICK_US: u64 = 4_000;
@@ -61,7 +61,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smsc::session::JobKind;
+    use crate::smsc::job::JobKind;
 
     #[test]
     fn jobs_come_in_order_of_time_and_never_early() {

@@ -3,16 +3,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use kit::clock::micros;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use smpp::frame::{BindKind, CommandId, PDU_LENGTH_MAX};
 use tokio::sync::Notify;
 
-use super::account::Meter;
-use super::faults::Trouble;
+use super::job::{Job, JobKind};
+use super::meter::Meter;
 use super::schedule::Schedule;
-use crate::clock::micros;
-use crate::scenario::{Hangup, Timers, Writing};
+use super::trouble::Trouble;
+use crate::model::{Hangup, Timers, Writing};
 use crate::version::Version;
 
 /// Before the bind nobody needs more than a bind: its longest legal form has 97 octets.
@@ -23,44 +24,6 @@ const HOLDING_PATIENCE_US: u64 = 500_000;
 
 /// The highest legal sequence number; then 1 again (3.4, 5.1.4).
 const SEQUENCE_MAX: u32 = 0x7FFF_FFFF;
-
-/// Something that a session has to write.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Job {
-    pub(crate) kind: JobKind,
-    /// Place in the ledger, or in the list of inbound messages.
-    pub(crate) row: u32,
-    /// For answers, the sequence number of the request; for inbound messages, which segment.
-    pub(crate) sequence: u32,
-    /// How often it was sent already.
-    pub(crate) tries: u8,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum JobKind {
-    /// submit_sm_resp.
-    Answer,
-    /// data_sm_resp.
-    DataAnswer,
-    /// submit_multi_resp; `row` is that of the first destination.
-    MultiAnswer,
-    /// An intermediate receipt.
-    Enroute,
-    /// A final receipt.
-    Receipt,
-    /// An inbound message: one deliver_sm of it.
-    Inbound,
-    /// Somebody replies to the message in that row of the ledger; `sequence` says by which rule and with which text.
-    Reply,
-    /// A script goes on; `row` says which rule's, and `sequence` its place among the account's.
-    Script,
-}
-
-impl JobKind {
-    pub(crate) fn is_answer(self) -> bool {
-        matches!(self, Self::Answer | Self::DataAnswer | Self::MultiAnswer)
-    }
-}
 
 /// How a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +38,7 @@ pub(crate) enum End {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum BindState {
     /// Connected, not bound.
     Open,
     Bound {
@@ -135,7 +98,7 @@ impl Holding {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(super) id: u32,
-    pub(super) phase: Phase,
+    pub(super) state: BindState,
     /// What its bind said.
     pub(super) version: Version,
     /// Whether its answers say how busy the SMSC is.
@@ -179,7 +142,7 @@ pub(super) struct Turn<'a> {
 
 /// What the task that owns the socket is to do next.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Plan {
+pub(crate) struct NextStep {
     /// So many octets were used up.
     pub(crate) consumed: usize,
     /// Come back then at the latest.
@@ -219,7 +182,7 @@ impl Session {
     pub(super) fn new(id: u32, peer: SocketAddr, wake: Arc<Notify>, now_us: u64) -> Self {
         Self {
             id,
-            phase: Phase::Open,
+            state: BindState::Open,
             version: Version::default(),
             congestion: false,
             meter: Meter::default(),
@@ -245,9 +208,9 @@ impl Session {
     }
 
     pub(super) fn bound(&self) -> Option<(usize, BindKind)> {
-        match self.phase {
-            Phase::Open => None,
-            Phase::Bound { account, kind } | Phase::Unbinding { account, kind, .. } => Some((account, kind)),
+        match self.state {
+            BindState::Open => None,
+            BindState::Bound { account, kind } | BindState::Unbinding { account, kind, .. } => Some((account, kind)),
         }
     }
 
@@ -260,9 +223,9 @@ impl Session {
 
     /// The account, if deliveries may go out on this session.
     pub(super) fn receiving(&self) -> Option<usize> {
-        match self.phase {
-            Phase::Bound { account, kind } => (kind.receives() && self.end.is_none()).then_some(account),
-            Phase::Open | Phase::Unbinding { .. } => None,
+        match self.state {
+            BindState::Bound { account, kind } => (kind.receives() && self.end.is_none()).then_some(account),
+            BindState::Open | BindState::Unbinding { .. } => None,
         }
     }
 
@@ -282,9 +245,9 @@ impl Session {
     }
 
     pub(super) fn length_max(&self) -> usize {
-        match self.phase {
-            Phase::Open => UNBOUND_LENGTH_MAX,
-            Phase::Bound { .. } | Phase::Unbinding { .. } => PDU_LENGTH_MAX,
+        match self.state {
+            BindState::Open => UNBOUND_LENGTH_MAX,
+            BindState::Bound { .. } | BindState::Unbinding { .. } => PDU_LENGTH_MAX,
         }
     }
 
@@ -299,10 +262,10 @@ impl Session {
 
     /// When something is due next.
     pub(super) fn wake_us(&self, timers: &Timers) -> u64 {
-        let bind = matches!(self.phase, Phase::Open).then(|| self.opened_us + micros(timers.bind));
-        let unbind = match self.phase {
-            Phase::Unbinding { since_us, .. } => Some(since_us + micros(timers.unbind)),
-            Phase::Open | Phase::Bound { .. } => None,
+        let bind = matches!(self.state, BindState::Open).then(|| self.opened_us + micros(timers.bind));
+        let unbind = match self.state {
+            BindState::Unbinding { since_us, .. } => Some(since_us + micros(timers.unbind)),
+            BindState::Open | BindState::Bound { .. } => None,
         };
         let link = match self.asked_us {
             Some(asked) => asked + micros(timers.enquire_link_answer),
@@ -326,5 +289,32 @@ impl Session {
             self.schedule.next_us(),
         ];
         times.into_iter().flatten().min().unwrap_or(u64::MAX)
+    }
+
+    /// One more submit is answered later than in this turn.
+    pub(super) fn owe_answer(&mut self) {
+        self.unanswered += 1;
+    }
+
+    /// An answer that was put off goes out.
+    pub(super) fn pay_answer(&mut self) {
+        assert!(self.unanswered > 0, "a late answer that no submit is counted for");
+        self.unanswered -= 1;
+    }
+
+    /// How it is shown, if it is bound; `accounts` are the names by place.
+    pub(super) fn view(&self, accounts: &[String]) -> Option<SessionView> {
+        let (account, kind) = self.bound()?;
+        Some(SessionView {
+            session: self.id,
+            account: accounts[account].clone(),
+            bind: kind.to_string(),
+            version: self.version.to_string(),
+            peer: self.peer.to_string(),
+            connected_at_us: self.opened_us,
+            unanswered: self.unanswered,
+            unacknowledged: self.unacked.len(),
+            waiting: self.ready.len(),
+        })
     }
 }

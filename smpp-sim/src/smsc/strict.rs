@@ -106,7 +106,7 @@ fn segment_parameters(sm: &Sm<'_>) -> Option<CommandStatus> {
 }
 
 /// What is wrong with the user data header. When there is none where esm_class says so, esm_class is wrong; for what
-/// stands in one the standard has no status of its own.
+/// is wrong inside one the standard has no status of its own.
 fn header(sm: &Sm<'_>) -> Option<CommandStatus> {
     if sm.esm_class & ESM_CLASS_UDHI == 0 {
         return None;

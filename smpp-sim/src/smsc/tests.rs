@@ -1,9 +1,12 @@
 //! The SMSC without sockets: octets and times in, octets out.
 
-use smpp::address::Address;
-use smpp::frame::{Bind, BindKind, HEADER_LENGTH, Sm, encode_bind, encode_sm_resp};
+#[path = "../../tests/common/pdus.rs"]
+mod pdus;
+
+use smpp::frame::{Bind, BindKind, HEADER_LENGTH, encode_bind, encode_sm_resp};
 
 use super::*;
+use pdus::{any_bind, message};
 
 const SECOND: u64 = 1_000_000;
 
@@ -39,39 +42,28 @@ impl Lab {
         let session = self.connect();
         let mut bytes = BytesMut::new();
         encode_bind(&mut bytes, 1, &bind(kind, b"campanile", b"secret")).unwrap();
-        let (seen, plan) = self.send(session, &bytes);
-        assert_eq!((seen[0].status, plan.end), (CommandStatus::ESME_ROK, None));
+        let (seen, next) = self.send(session, &bytes);
+        assert_eq!((seen[0].status, next.end), (CommandStatus::ESME_ROK, None));
         session
     }
 
-    fn send(&mut self, session: u32, bytes: &[u8]) -> (Vec<Seen>, Plan) {
+    fn send(&mut self, session: u32, bytes: &[u8]) -> (Vec<Seen>, NextStep) {
         let mut out = BytesMut::new();
-        let plan = self
+        let next = self
             .smsc
             .turn(session, (bytes, !bytes.is_empty()), self.now_us, &mut out);
-        (seen(&out), plan)
+        (seen(&out), next)
     }
 
-    fn submit(&mut self, session: u32, recipients: &[&str]) -> (Vec<Seen>, Plan) {
+    fn submit(&mut self, session: u32, recipients: &[&str]) -> (Vec<Seen>, NextStep) {
         let mut bytes = BytesMut::new();
         for (place, recipient) in recipients.iter().enumerate() {
-            let sm = Sm {
-                source: Address {
-                    ton: 5,
-                    npi: 0,
-                    digits: b"CLINIQUE",
-                },
-                destination: Address::international(recipient.as_bytes()),
-                registered_delivery: 1,
-                short_message: b"Bonjour",
-                ..Sm::default()
-            };
-            sm.encode_submit(&mut bytes, place as u32 + 10);
+            message(recipient, b"Bonjour").encode_submit(&mut bytes, place as u32 + 10);
         }
         self.send(session, &bytes)
     }
 
-    fn after(&mut self, session: u32, us: u64) -> (Vec<Seen>, Plan) {
+    fn after(&mut self, session: u32, us: u64) -> (Vec<Seen>, NextStep) {
         self.now_us += us;
         self.send(session, &[])
     }
@@ -84,16 +76,10 @@ impl Lab {
 }
 
 fn bind<'a>(kind: BindKind, system_id: &'a [u8], password: &'a [u8]) -> Bind<'a> {
-    let (system_type, address_range) = (&b""[..], &b""[..]);
     Bind {
-        kind,
         system_id,
         password,
-        system_type,
-        interface_version: 0x34,
-        addr_ton: 0,
-        addr_npi: 0,
-        address_range,
+        ..any_bind(kind)
     }
 }
 
@@ -131,12 +117,12 @@ fn statuses(seen: &[Seen]) -> Vec<CommandStatus> {
 fn a_message_is_answered_and_its_receipt_comes_in_time() {
     let mut lab = Lab::new("[receipt]\ndelay = \"2s\"\nform = \"text\"");
     let session = lab.bound(BindKind::Transceiver);
-    let (answer, plan) = lab.submit(session, &["33612345678"]);
+    let (answer, next) = lab.submit(session, &["33612345678"]);
     assert_eq!(
         (answer.len(), answer[0].sequence, answer[0].status),
         (1, 10, CommandStatus::ESME_ROK)
     );
-    assert!((lab.now_us + 2 * SECOND..lab.now_us + 2 * SECOND + 4_000).contains(&plan.wake_us));
+    assert!((lab.now_us + 2 * SECOND..lab.now_us + 2 * SECOND + 4_000).contains(&next.wake_us));
     assert!(lab.after(session, SECOND).0.is_empty());
     let (receipts, _) = lab.after(session, SECOND + 4_000);
     let expected = format!(
@@ -183,17 +169,17 @@ fn strangers_are_refused_each_with_its_reason() {
         let session = lab.connect();
         let mut bytes = BytesMut::new();
         encode_bind(&mut bytes, 1, &bind).unwrap();
-        let (seen, plan) = lab.send(session, &bytes);
+        let (seen, next) = lab.send(session, &bytes);
         assert_eq!(seen[0].status, status);
-        assert_eq!(plan.end.is_some(), status != CommandStatus::ESME_ROK);
+        assert_eq!(next.end.is_some(), status != CommandStatus::ESME_ROK);
     }
     let open = lab.connect();
     assert_eq!(
         lab.submit(open, &["33612345678"]).0[0].status,
         CommandStatus::ESME_RINVBNDSTS
     );
-    let (_, plan) = lab.after(open, 10 * SECOND);
-    assert_eq!(plan.end, Some(End::Close), "who does not bind in time is sent away");
+    let (_, next) = lab.after(open, 10 * SECOND);
+    assert_eq!(next.end, Some(End::Close), "who does not bind in time is sent away");
 }
 
 #[test]
@@ -340,8 +326,8 @@ fn bursts_silence_and_hang_ups_come_by_count() {
 
     let mut lab = Lab::new("[faults]\nclose = { after = 3, holding = 2, reset = true }");
     let session = lab.bound(BindKind::Transmitter);
-    let (answers, plan) = lab.submit(session, &["33600000001"; 8]);
-    assert_eq!((statuses(&answers).len(), plan.end), (2, Some(End::Reset)));
+    let (answers, next) = lab.submit(session, &["33600000001"; 8]);
+    assert_eq!((statuses(&answers).len(), next.end), (2, Some(End::Reset)));
     assert_eq!(lab.smsc.totals().accepted, 4, "two were answered, two were not");
 
     let mut lab = Lab::new("[faults]\nmute = { after = 3 }");
@@ -349,8 +335,8 @@ fn bursts_silence_and_hang_ups_come_by_count() {
     assert_eq!(statuses(&lab.submit(session, &["33600000001"; 5]).0).len(), 2);
     let mut link = BytesMut::new();
     encode_empty(&mut link, CommandId::ENQUIRE_LINK, CommandStatus::ESME_ROK, 9);
-    let (seen, plan) = lab.send(session, &link);
-    assert!(seen.is_empty() && plan.wake_us > lab.now_us, "silent, and not spinning");
+    let (seen, next) = lab.send(session, &link);
+    assert!(seen.is_empty() && next.wake_us > lab.now_us, "silent, and not spinning");
     assert_eq!(lab.smsc.totals().lost, 3);
 }
 
@@ -367,8 +353,8 @@ fn broken_octets_are_survived_or_end_the_session() {
         bytes
     };
     let answer = |lab: &mut Lab, bytes: &[u8]| {
-        let (seen, plan) = lab.send(session, bytes);
-        assert_eq!(plan.end, None);
+        let (seen, next) = lab.send(session, bytes);
+        assert_eq!(next.end, None);
         (seen[0].command, seen[0].status)
     };
     let nack = CommandId::GENERIC_NACK;
@@ -392,8 +378,8 @@ fn broken_octets_are_survived_or_end_the_session() {
     );
 
     let half = pdu(0x15, b"");
-    let (_, plan) = lab.send(session, &half[..9]);
-    assert_eq!((plan.consumed, plan.end), (0, None));
+    let (_, next) = lab.send(session, &half[..9]);
+    assert_eq!((next.consumed, next.end), (0, None));
     lab.now_us += 10 * SECOND;
     assert_eq!(
         lab.send(session, &half[..10]).1.end,
@@ -402,9 +388,9 @@ fn broken_octets_are_survived_or_end_the_session() {
     );
 
     let other = lab.connect();
-    let (seen, plan) = lab.send(other, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (seen, next) = lab.send(other, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(
-        (seen[0].status, plan.end),
+        (seen[0].status, next.end),
         (CommandStatus::ESME_RINVCMDLEN, Some(End::Drain))
     );
 }
@@ -413,8 +399,8 @@ fn broken_octets_are_survived_or_end_the_session() {
 fn an_idle_client_is_asked_and_a_dead_one_sent_away() {
     let mut lab = Lab::new("");
     let session = lab.bound(BindKind::Receiver);
-    let (asked, plan) = lab.after(session, 30 * SECOND);
-    assert_eq!((asked[0].command, plan.end), (CommandId::ENQUIRE_LINK, None));
+    let (asked, next) = lab.after(session, 30 * SECOND);
+    assert_eq!((asked[0].command, next.end), (CommandId::ENQUIRE_LINK, None));
     assert_eq!(lab.after(session, 30 * SECOND).1.end, Some(End::Close));
 }
 
@@ -527,7 +513,7 @@ fn half_a_share_of_an_answer_fault_meets_half_the_messages_each_its_own() {
     let recipients: Vec<&str> = recipients.iter().map(String::as_str).collect();
     lab.submit(session, &recipients);
     let mut faults: std::collections::BTreeMap<Option<&str>, usize> = Default::default();
-    let mut page = crate::ledger::Page::new(crate::Filter::default());
+    let mut page = crate::ledger::Page::new(crate::ledger::Filter::default());
     while let Some(lines) = lab.smsc.lines(&mut page, 100) {
         lines
             .iter()

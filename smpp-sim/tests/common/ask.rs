@@ -1,6 +1,4 @@
 //! What a client asks an SMSC, and how it reads the answers.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use smpp::address::Address;
 use smpp::command_status::CommandStatus;
@@ -9,13 +7,8 @@ use smpp::frame::{
 };
 use smpp_sim::Running;
 
-use crate::common::Client;
+use super::{Client, pdus};
 
-pub const SOURCE: Address<'static> = Address {
-    ton: 5,
-    npi: 0,
-    digits: b"CLINIQUE",
-};
 pub const OTHER: Address<'static> = Address {
     ton: 5,
     npi: 0,
@@ -35,13 +28,7 @@ pub fn raw(octets: &[u8]) -> Raw<'_> {
 }
 
 pub fn message(text: &[u8]) -> Sm<'_> {
-    Sm {
-        source: SOURCE,
-        destination: Address::international(b"33612345678"),
-        registered_delivery: 1,
-        short_message: text,
-        ..Sm::default()
-    }
+    pdus::message("33612345678", text)
 }
 
 pub async fn transceiver(running: &Running) -> Client {

@@ -1,12 +1,18 @@
-//! A plain SMPP client and a plain HTTP client, for tests over real sockets.
+//! A plain SMPP client and a plain HTTP client, for tests over real sockets; `raw` is a client that takes whatever
+//! octets come, `ask` has requests about earlier messages, and `tshark` says what another decoder makes of octets.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+pub mod ask;
+pub mod pdus;
+pub mod raw;
+pub mod tshark;
+mod wire;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use smpp::address::Address;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{
     Bind, BindKind, CommandId, PDU_LENGTH_MAX, Pdu, Sm, encode_bind, encode_empty, encode_sm_resp, split,
@@ -15,8 +21,12 @@ use smpp_sim::{Options, Running, Scenario, Waited};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Nothing in these tests takes that long unless it is broken.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub use pdus::{any_bind, message};
+pub use wire::PATIENCE;
+use wire::Wire;
+
+/// How long the simulator may take no octets before it counts as one that does not read.
+const SHORT: Duration = Duration::from_millis(500);
 
 pub async fn sim(scenario: &str) -> Running {
     let scenario = Scenario::parse(scenario, "test.toml").unwrap_or_else(|faults| panic!("{faults}"));
@@ -35,19 +45,13 @@ pub struct Received {
 }
 
 pub struct Client {
-    pub stream: TcpStream,
-    input: BytesMut,
-    out: BytesMut,
+    pub wire: Wire,
 }
 
 impl Client {
     pub async fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
         Self {
-            stream,
-            input: BytesMut::new(),
-            out: BytesMut::new(),
+            wire: Wire::connect(address).await,
         }
     }
 
@@ -68,7 +72,7 @@ impl Client {
 
     /// Binds in any way: the status, and `sc_interface_version`.
     pub async fn bind_as(&mut self, bind: &Bind<'_>) -> (CommandStatus, Option<u8>) {
-        encode_bind(&mut self.out, 1, bind).unwrap();
+        encode_bind(&mut self.wire.out, 1, bind).unwrap();
         let answer = self.ask_for().await;
         let raw = split(&answer, PDU_LENGTH_MAX).unwrap().unwrap();
         assert_eq!(raw.header.command_id, bind.kind.command_id().response());
@@ -80,7 +84,7 @@ impl Client {
 
     /// Queues whatever the function writes.
     pub fn queue_with(&mut self, write: impl FnOnce(&mut BytesMut)) {
-        write(&mut self.out);
+        write(&mut self.wire.out);
     }
 
     /// Sends what is queued: the octets of the next PDU that comes.
@@ -92,62 +96,47 @@ impl Client {
     /// The octets of the next PDU; `None` when the other side has closed or reset.
     pub async fn receive_octets(&mut self) -> Option<Vec<u8>> {
         loop {
-            if let Some(raw) = split(&self.input, PDU_LENGTH_MAX).unwrap() {
+            if let Some(raw) = split(&self.wire.input, PDU_LENGTH_MAX).unwrap() {
                 let length = raw.header.length as usize;
-                return Some(self.input.split_to(length).to_vec());
+                return Some(self.wire.input.split_to(length).to_vec());
             }
-            let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.input)).await;
-            match read.expect("the simulator went silent") {
-                Ok(0) | Err(_) => return None,
-                Ok(_) => {}
-            }
+            self.wire.read().await.filter(|&count| count > 0)?;
         }
     }
 
     /// Queues a submit; [`Client::flush`] sends what is queued in one write.
     pub fn queue(&mut self, sequence: u32, recipient: &str, text: &[u8], esm_class: u8) {
         let sm = Sm {
-            source: Address {
-                ton: 5,
-                npi: 0,
-                digits: b"CLINIQUE",
-            },
-            destination: Address::international(recipient.as_bytes()),
-            registered_delivery: 1,
             esm_class,
-            short_message: text,
-            ..Sm::default()
+            ..message(recipient, text)
         };
         self.queue_sm(sequence, &sm);
     }
 
     /// Queues any submit_sm.
     pub fn queue_sm(&mut self, sequence: u32, sm: &Sm<'_>) {
-        sm.encode_submit(&mut self.out, sequence);
+        sm.encode_submit(&mut self.wire.out, sequence);
     }
 
     pub fn queue_empty(&mut self, command: CommandId, sequence: u32) {
-        encode_empty(&mut self.out, command, CommandStatus::ESME_ROK, sequence);
+        encode_empty(&mut self.wire.out, command, CommandStatus::ESME_ROK, sequence);
     }
 
     pub fn queue_acknowledgement(&mut self, sequence: u32) {
         encode_sm_resp(
-            &mut self.out,
+            &mut self.wire.out,
             (CommandId::DELIVER_SM_RESP, CommandStatus::ESME_ROK, sequence),
             b"",
         );
     }
 
     pub async fn flush(&mut self) {
-        self.stream.write_all(&self.out).await.unwrap();
-        self.out.clear();
+        self.wire.flush().await;
     }
 
     /// As [`Client::flush`], but false when the other side does not take it within a short time, or has gone.
     pub async fn try_flush(&mut self) -> bool {
-        let written = tokio::time::timeout(Duration::from_millis(500), self.stream.write_all(&self.out)).await;
-        self.out.clear();
-        matches!(written, Ok(Ok(())))
+        self.wire.try_flush(SHORT).await
     }
 
     /// The next PDU; `None` when the other side has closed or reset.
@@ -182,20 +171,6 @@ impl Client {
             all.push(received);
         }
         all
-    }
-}
-
-/// A bind of `campanile` as 3.4 has it.
-pub fn any_bind(kind: BindKind) -> Bind<'static> {
-    Bind {
-        kind,
-        system_id: b"campanile",
-        password: b"secret",
-        system_type: b"",
-        interface_version: 0x34,
-        addr_ton: 0,
-        addr_npi: 0,
-        address_range: b"",
     }
 }
 

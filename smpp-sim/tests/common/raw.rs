@@ -1,19 +1,14 @@
 //! A client that takes whatever octets come: for answers that no ordinary client would make sense of.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::BytesMut;
-use smpp::address::Address;
+use bytes::Buf;
 use smpp::command_status::CommandStatus;
-use smpp::frame::{Bind, BindKind, CommandId, PDU_LENGTH_MAX, Sm, encode_bind, encode_empty};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use smpp::frame::{BindKind, CommandId, PDU_LENGTH_MAX, Sm, encode_bind, encode_empty};
 
-/// Nothing in these tests takes that long unless it is broken.
-const PATIENCE: Duration = Duration::from_secs(20);
+use super::pdus::{any_bind, message};
+use super::wire::{PATIENCE, Wire};
 
 /// One PDU's header, and all its octets.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,19 +20,13 @@ pub struct Frame {
 }
 
 pub struct Raw {
-    pub stream: TcpStream,
-    input: Vec<u8>,
-    out: BytesMut,
+    pub wire: Wire,
 }
 
 impl Raw {
     pub async fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
         Self {
-            stream,
-            input: Vec::new(),
-            out: BytesMut::new(),
+            wire: Wire::connect(address).await,
         }
     }
 
@@ -51,35 +40,17 @@ impl Raw {
 
     /// Queues a bind with sequence number 1.
     pub fn bind(&mut self, kind: BindKind) -> &mut Self {
-        let bind = Bind {
-            kind,
-            system_id: b"campanile",
-            password: b"secret",
-            system_type: b"",
-            interface_version: 0x34,
-            addr_ton: 0,
-            addr_npi: 0,
-            address_range: b"",
-        };
-        encode_bind(&mut self.out, 1, &bind).unwrap();
+        encode_bind(&mut self.wire.out, 1, &any_bind(kind)).unwrap();
         self
     }
 
     /// Queues a submit; a text that begins with a user data header says so with `esm_class` 0x40.
     pub fn submit(&mut self, sequence: u32, recipient: &str, (esm_class, text): (u8, &[u8])) -> &mut Self {
         let sm = Sm {
-            source: Address {
-                ton: 5,
-                npi: 0,
-                digits: b"CLINIQUE",
-            },
-            destination: Address::international(recipient.as_bytes()),
-            registered_delivery: 1,
             esm_class,
-            short_message: text,
-            ..Sm::default()
+            ..message(recipient, text)
         };
-        sm.encode_submit(&mut self.out, sequence);
+        sm.encode_submit(&mut self.wire.out, sequence);
         self
     }
 
@@ -93,20 +64,17 @@ impl Raw {
     }
 
     pub fn empty(&mut self, command: CommandId, sequence: u32) -> &mut Self {
-        encode_empty(&mut self.out, command, CommandStatus::ESME_ROK, sequence);
+        encode_empty(&mut self.wire.out, command, CommandStatus::ESME_ROK, sequence);
         self
     }
 
     pub async fn flush(&mut self) {
-        self.stream.write_all(&self.out).await.unwrap();
-        self.out.clear();
+        self.wire.flush().await;
     }
 
     /// As [`Raw::flush`]; false when the other side has gone.
     pub async fn try_flush(&mut self) -> bool {
-        let written = self.stream.write_all(&self.out).await;
-        self.out.clear();
-        written.is_ok()
+        self.wire.try_flush(PATIENCE).await
     }
 
     /// The next PDU; `None` when the other side has closed or reset.
@@ -115,24 +83,24 @@ impl Raw {
             if let Some(frame) = self.first() {
                 return Some(frame);
             }
-            if self.read().await.is_none_or(|count| count == 0) {
+            if self.wire.read().await.is_none_or(|count| count == 0) {
                 return None;
             }
         }
     }
 
-    /// Whatever stands first: a length that no PDU can have ends it with what there is.
+    /// Whatever comes first: a length that no PDU can have ends it with what there is.
     fn first(&mut self) -> Option<Frame> {
-        let field = |at: usize| Some(u32::from_be_bytes(self.input.get(at..at + 4)?.try_into().unwrap()));
+        let field = |at: usize| Some(u32::from_be_bytes(self.wire.input.get(at..at + 4)?.try_into().unwrap()));
         let length = field(0)? as usize;
         let (command, status, sequence) = (CommandId(field(4)?), CommandStatus(field(8)?), field(12)?);
         let length = if length > PDU_LENGTH_MAX {
-            self.input.len()
+            self.wire.input.len()
         } else {
             length
         };
-        let octets = self.input.get(..length)?.to_vec();
-        self.input.drain(..length);
+        let octets = self.wire.input.get(..length)?.to_vec();
+        self.wire.input.advance(length);
         Some(Frame {
             command,
             status,
@@ -141,25 +109,19 @@ impl Raw {
         })
     }
 
-    /// Octets that came; 0: closed in order, `None`: reset.
-    async fn read(&mut self) -> Option<usize> {
-        let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.input)).await;
-        read.expect("the simulator went silent").ok()
-    }
-
     /// Everything until the connection ends, and whether it ended in order.
     pub async fn rest(&mut self) -> (Vec<u8>, bool) {
         loop {
-            match self.read().await {
-                Some(0) => return (std::mem::take(&mut self.input), true),
+            match self.wire.read().await {
+                Some(0) => return (self.wire.input.split().to_vec(), true),
                 Some(_) => {}
-                None => return (std::mem::take(&mut self.input), false),
+                None => return (self.wire.input.split().to_vec(), false),
             }
         }
     }
 
     /// Whether nothing comes for some time: what is true on any machine, if only the simulator obeys.
     pub async fn hears_nothing_for(&mut self, time: Duration) -> bool {
-        tokio::time::timeout(time, self.stream.readable()).await.is_err()
+        tokio::time::timeout(time, self.wire.stream.readable()).await.is_err()
     }
 }

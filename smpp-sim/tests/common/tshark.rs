@@ -1,6 +1,4 @@
 //! Wireshark's opinion about octets: what a decoder that is not ours finds in them.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fmt::Write as _;
 use std::io::Write as _;

@@ -1,12 +1,11 @@
-use smpp::address::Address;
 use smpp::frame::{BindKind, CommandId, PDU_LENGTH_MAX, Pdu, Sm, split};
 use smpp::receipt::{Receipt, parse, same_id};
 use smpp_sim::{Options, Scenario};
 
-use crate::common::Client;
-use crate::tshark::Decoded;
+use crate::common::tshark::Decoded;
+use crate::common::{Client, message};
 
-/// What every case sends; it stands in `text:` of the receipts.
+/// What every case sends; it is in `text:` of the receipts.
 pub(crate) const TEXT: &[u8] = b"Bonjour";
 
 /// The first recipient; others follow.
@@ -279,16 +278,9 @@ fn submit(client: &mut Client, case: &Case) {
             let header = [5, 0, 3, 0x84, case.segments, part];
             let long = [&header[..], TEXT].concat();
             let sm = Sm {
-                source: Address {
-                    ton: 5,
-                    npi: 0,
-                    digits: b"CLINIQUE",
-                },
-                destination: Address::international(recipient.as_bytes()),
                 registered_delivery: case.registered_delivery,
                 esm_class: if case.segments > 1 { UDHI } else { 0 },
-                short_message: if case.segments > 1 { &long } else { TEXT },
-                ..Sm::default()
+                ..message(&recipient, if case.segments > 1 { &long } else { TEXT })
             };
             client.queue_sm(sequence, &sm);
         }

@@ -3,8 +3,6 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-#[path = "../common/tshark.rs"]
-mod tshark;
 
 mod case;
 mod envelopes;
@@ -14,6 +12,7 @@ mod routes;
 mod texts;
 
 use case::{Case, Seen};
+use common::tshark;
 use smpp_sim::BUILT_IN;
 
 /// Simulators at one time: each has two sockets and little to do.

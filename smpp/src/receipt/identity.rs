@@ -24,10 +24,10 @@ pub enum Relation {
 
 /// Ids cut off by an SMSC are UUIDs that lost their end in a field of 32 characters; a shorter common beginning is
 /// what the ids of one SMSC ordinarily have.
-const TRUNCATED_MIN: usize = 32;
+pub(super) const TRUNCATED_MIN: usize = 32;
 
 /// Without hyphens, `1-23` and `12-3` would be one: shorter ids keep theirs.
-const UNHYPHENATED_MIN: usize = 8;
+pub(super) const UNHYPHENATED_MIN: usize = 8;
 
 /// The longest id that is read as a number: the standard's field has 64 characters (3.4, 4.4.2).
 const NUMBER_DIGITS_MAX: usize = 64;
@@ -75,8 +75,8 @@ pub fn relation(answer: &[u8], receipt: &[u8]) -> Option<Relation> {
     same_number(receipt, answer).then_some(Relation::DecimalToHex)
 }
 
-/// Without the spaces and NULs that ids are padded with.
-fn trim(id: &[u8]) -> &[u8] {
+/// An id without the spaces and NULs that it is padded with.
+pub fn trim(id: &[u8]) -> &[u8] {
     let padding = |octet: &u8| *octet == 0 || octet.is_ascii_whitespace();
     let start = id.iter().position(|octet| !padding(octet)).unwrap_or(id.len());
     let end = id
@@ -124,7 +124,7 @@ fn same_number(hex: &[u8], decimal: &[u8]) -> bool {
 }
 
 /// The digits of a hexadecimal number, without `0x` before or `h` after them. None: it is not one, or too long.
-fn hex_digits(id: &[u8]) -> Option<&[u8]> {
+pub(super) fn hex_digits(id: &[u8]) -> Option<&[u8]> {
     let digits = match id {
         [b'0', b'x' | b'X', digits @ ..] | [digits @ .., b'h' | b'H'] => digits,
         digits => digits,
@@ -133,7 +133,7 @@ fn hex_digits(id: &[u8]) -> Option<&[u8]> {
     number.then_some(digits)
 }
 
-fn strip_zeros(digits: &[u8]) -> &[u8] {
+pub(super) fn strip_zeros(digits: &[u8]) -> &[u8] {
     let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();
     &digits[zeros..]
 }

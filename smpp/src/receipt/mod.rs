@@ -5,13 +5,15 @@
 
 mod fields;
 mod identity;
+mod index;
 mod stat;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
-pub use identity::{Relation, relation, same_id};
+pub use identity::{Relation, relation, same_id, trim};
+pub use index::{index_form, index_forms};
 pub use stat::Stat;
 
 use crate::frame::{Sm, tag};

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use unicode_normalization::char::{compose, decompose_canonical};
+
 use super::gsm7;
 
 /// A character that keeps a text out of GSM 03.38, for an editor to underline.
@@ -63,37 +65,12 @@ fn combine(out: &mut String, accent: char) {
     let Some(letter) = out.chars().next_back() else {
         return out.push(accent);
     };
-    if let Some(whole) = composed(letter, accent) {
+    if let Some(whole) = compose(letter, accent).filter(|whole| gsm7::contains(*whole)) {
         out.pop();
         out.push(whole);
     } else if !letter.is_ascii() && !gsm7::contains(letter) {
         out.push(accent);
     }
-}
-
-fn composed(letter: char, accent: char) -> Option<char> {
-    let whole = match (accent, letter) {
-        ('\u{0300}', 'a') => 'à',
-        ('\u{0300}', 'e') => 'è',
-        ('\u{0300}', 'i') => 'ì',
-        ('\u{0300}', 'o') => 'ò',
-        ('\u{0300}', 'u') => 'ù',
-        ('\u{0301}', 'e') => 'é',
-        ('\u{0301}', 'E') => 'É',
-        ('\u{0303}', 'n') => 'ñ',
-        ('\u{0303}', 'N') => 'Ñ',
-        ('\u{0308}', 'a') => 'ä',
-        ('\u{0308}', 'A') => 'Ä',
-        ('\u{0308}', 'o') => 'ö',
-        ('\u{0308}', 'O') => 'Ö',
-        ('\u{0308}', 'u') => 'ü',
-        ('\u{0308}', 'U') => 'Ü',
-        ('\u{030A}', 'a') => 'å',
-        ('\u{030A}', 'A') => 'Å',
-        ('\u{0327}', 'C') => 'Ç',
-        _ => return None,
-    };
-    Some(whole)
 }
 
 /// What stands in for a character that GSM 03.38 lacks: at most four characters, all of them GSM 03.38. None: nothing
@@ -104,9 +81,7 @@ pub fn counterpart(character: char) -> Option<&'static str> {
     }
     match character {
         '\u{00A0}'..='\u{00FF}' => latin1(character),
-        '\u{0100}'..='\u{017F}' => Some(latin_extended_a(character)),
-        '\u{0180}'..='\u{024F}' => latin_extended_b(character),
-        '\u{1EA0}'..='\u{1EF9}' => Some(vietnamese(character)),
+        '\u{0100}'..='\u{024F}' | '\u{1EA0}'..='\u{1EF9}' => latin_extended(character),
         '\u{0300}'..='\u{036F}' => Some(""),
         _ => punctuation(character),
     }
@@ -115,22 +90,13 @@ pub fn counterpart(character: char) -> Option<&'static str> {
 fn latin1(character: char) -> Option<&'static str> {
     let counterpart = match character {
         '\u{00A0}' => " ",
-        'À' | 'Á' | 'Â' | 'Ã' => "A",
-        'á' | 'â' | 'ã' | 'ª' => "a",
-        'ç' | '¢' => "c",
-        'È' | 'Ê' | 'Ë' => "E",
-        'ê' | 'ë' => "e",
-        'Ì' | 'Í' | 'Î' | 'Ï' => "I",
-        'í' | 'î' | 'ï' => "i",
+        'ª' => "a",
+        '¢' => "c",
         'Ð' => "D",
         'ð' => "d",
-        'Ò' | 'Ó' | 'Ô' | 'Õ' => "O",
         // The degree sign is mostly the o of "n°" in French texts.
-        'ó' | 'ô' | 'õ' | 'º' | '°' => "o",
-        'Ù' | 'Ú' | 'Û' => "U",
-        'ú' | 'û' | 'µ' => "u",
-        'Ý' => "Y",
-        'ý' | 'ÿ' => "y",
+        'º' | '°' => "o",
+        'µ' => "u",
         'Þ' => "Th",
         'þ' => "th",
         '«' | '»' => "\"",
@@ -151,68 +117,47 @@ fn latin1(character: char) -> Option<&'static str> {
         '©' => "(c)",
         '®' => "(r)",
         '¶' => "\n",
-        _ => return None,
+        _ => return base_letter(character),
     };
     Some(counterpart)
 }
 
-/// U+0100 to U+017F, a letter each; the block has no gap. `_` marks those that need more than one letter.
-const EXTENDED_A: &str = "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIi__JjKkkLlLlLlLlLlNnNnNnnNnOoOoOo__RrRrRrSsSsSsSsTtTtTt\
-                          UuUuUuUuUuUuWwYyYZzZzZzs";
-
-fn latin_extended_a(character: char) -> &'static str {
-    match character {
+/// Latin letters that are no letter with an accent, and then those that are.
+fn latin_extended(character: char) -> Option<&'static str> {
+    let counterpart = match character {
         'Œ' => "OE",
         'œ' => "oe",
         'Ĳ' => "IJ",
         'ĳ' => "ij",
-        _ => {
-            let place = (u32::from(character) - 0x100) as usize;
-            EXTENDED_A.get(place..=place).unwrap_or("")
-        }
-    }
-}
-
-fn latin_extended_b(character: char) -> Option<&'static str> {
-    let counterpart = match character {
-        'Ǎ' | 'Ǟ' | 'Ǡ' | 'Ȁ' | 'Ȃ' | 'Ȧ' => "A",
-        'ǎ' | 'ǟ' | 'ǡ' | 'ȁ' | 'ȃ' | 'ȧ' => "a",
-        'Ȅ' | 'Ȇ' | 'Ȩ' => "E",
-        'ȅ' | 'ȇ' | 'ȩ' => "e",
+        'Đ' => "D",
+        'đ' => "d",
         'ƒ' => "f",
-        'Ǧ' => "G",
-        'ǧ' => "g",
-        'Ǐ' | 'Ȉ' | 'Ȋ' => "I",
-        'ǐ' | 'ȉ' | 'ȋ' => "i",
-        'Ơ' | 'Ǒ' | 'Ǫ' | 'Ȍ' | 'Ȏ' => "O",
-        'ơ' | 'ǒ' | 'ǫ' | 'ȍ' | 'ȏ' => "o",
-        'Ș' => "S",
-        'ș' => "s",
-        'Ț' => "T",
-        'ț' => "t",
-        'Ư' | 'Ǔ' | 'Ǖ' | 'Ǘ' | 'Ǚ' | 'Ǜ' | 'Ȕ' | 'Ȗ' => "U",
-        'ư' | 'ǔ' | 'ǖ' | 'ǘ' | 'ǚ' | 'ǜ' | 'ȕ' | 'ȗ' => "u",
-        _ => return None,
+        'Ħ' => "H",
+        'ħ' => "h",
+        'ı' => "i",
+        'ĸ' => "k",
+        'Ŀ' | 'Ł' => "L",
+        'ŀ' | 'ł' => "l",
+        'Ŋ' => "N",
+        'ŋ' | 'ŉ' => "n",
+        'ſ' => "s",
+        'Ŧ' => "T",
+        'ŧ' => "t",
+        _ => return base_letter(character),
     };
     Some(counterpart)
 }
 
-/// U+1EA0 to U+1EF9: runs of one vowel, capitals on even places.
-fn vietnamese(character: char) -> &'static str {
-    let (capital, small) = match character {
-        ..='\u{1EB7}' => ("A", "a"),
-        ..='\u{1EC7}' => ("E", "e"),
-        ..='\u{1ECB}' => ("I", "i"),
-        ..='\u{1EE3}' => ("O", "o"),
-        ..='\u{1EF1}' => ("U", "u"),
-        _ => ("Y", "y"),
-    };
-    if u32::from(character).is_multiple_of(2) {
-        capital
-    } else {
-        small
-    }
+/// The Latin letter under the accents.
+fn base_letter(character: char) -> Option<&'static str> {
+    let mut base = None;
+    decompose_canonical(character, |part| base = base.or(Some(part)));
+    let place = LETTERS.find(base?)?;
+    LETTERS.get(place..=place)
 }
+
+/// Each letter as a text of its own is a piece of this.
+const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 fn punctuation(character: char) -> Option<&'static str> {
     let counterpart = match character {

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use kit::random::{STEP, scramble};
+
 /// A stream of numbers that is the same for the same seed (SplitMix64).
 #[derive(Clone, Debug)]
 pub struct Dice {
@@ -26,10 +28,7 @@ impl Dice {
     }
 
     fn draw(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        self.state = self.state.wrapping_add(STEP);
+        scramble(self.state)
     }
 }

@@ -1,0 +1,177 @@
+use std::time::Duration;
+
+use kit::settings::{Given, Table};
+use regex::{Regex, RegexBuilder};
+use smpp::segment::count;
+
+use super::delays::delay;
+use super::values::{DURATIONS, RATE, rate};
+use crate::delay::Delay;
+use crate::model::{InboundEncoding, InboundForm, InboundRule, InboundSegments, Reply, Script, Trigger};
+
+/// Rules that one scenario may name.
+const RULES_MAX: usize = 1000;
+
+/// Texts that one rule may choose from: a job names its own in 8 bits.
+const TEXTS_MAX: usize = 256;
+
+/// Octets of a pattern, and of what it is compiled to: more than any keyword list of a test.
+const PATTERN_MAX: usize = 1000;
+const PATTERN_SIZE_MAX: usize = 1 << 20;
+
+/// Messages that one script may send.
+const REPEAT_MAX: u64 = 100_000_000;
+
+/// Every `[[inbound]]`, in order: the first that fits a text is the one that replies.
+pub(super) fn rules(table: &Table<'_>) -> Vec<InboundRule> {
+    table.tables("inbound", RULES_MAX).iter().map(rule).collect()
+}
+
+fn rule(table: &Table<'_>) -> InboundRule {
+    let (by_script, by_reply) = (table.has("at"), table.has("reply"));
+    if by_script == by_reply {
+        table.fault("", "write either at (a script) or reply (a conversation)");
+    }
+    let form = InboundForm {
+        encoding: table.choice("encoding", InboundEncoding::NAMES).unwrap_or_default(),
+        segments: table.choice("segments", InboundSegments::NAMES).unwrap_or_default(),
+    };
+    if table.is_probe() {
+        // The schema wants the keys of either kind.
+        reply(table);
+    }
+    let (trigger, key) = if by_script {
+        (Trigger::Script(script(table)), "text")
+    } else {
+        (Trigger::Reply(reply(table)), "reply")
+    };
+    let rule = InboundRule {
+        trigger,
+        texts: table.parsed(key, TEXTS, texts).unwrap_or_default(),
+        to: table.parsed("to", ADDRESS, address),
+        account: table.text("account"),
+        form,
+    };
+    let unwritable = |(text, _): &&(String, f64)| count(text, form.encoding.of(text)).is_none();
+    if let Some((text, _)) = rule.texts.iter().find(unwritable) {
+        let shown: String = text.chars().take(20).collect();
+        let detail = format!("{shown:?} cannot be written in that encoding, or takes over 255 segments");
+        table.fault(key, detail);
+    }
+    table.finish();
+    rule
+}
+
+fn script(table: &Table<'_>) -> Script {
+    let script = Script {
+        at: table.duration("at", DURATIONS, Duration::ZERO),
+        from: table.parsed("from", ADDRESS, address).unwrap_or_default(),
+        senders: table.integer("senders", 1..=REPEAT_MAX, 1),
+        repeat: table.integer("repeat", 1..=REPEAT_MAX, 1),
+        rate: table.parsed("rate", RATE, rate),
+    };
+    for key in ["from", "to", "text"] {
+        if !table.has(key) {
+            table.fault("", format!("a script needs {key}"));
+        }
+    }
+    let telephone = script
+        .from
+        .parse::<u64>()
+        .is_ok_and(|first| first <= u64::MAX - REPEAT_MAX);
+    if script.senders > 1 && !telephone {
+        table.fault("senders", "goes with from as a number of digits only");
+    }
+    script
+}
+
+fn reply(table: &Table<'_>) -> Reply {
+    Reply {
+        on: table.parsed("on", "a regular expression of at most 1000 bytes", pattern),
+        probability: table.number("probability", 0.0..=1.0, 1.0),
+        delay: delay(table, "delay").unwrap_or(Delay::NONE),
+    }
+}
+
+const ADDRESS: &str = "1 to 20 printable characters";
+
+fn address(value: Given<'_>) -> Option<String> {
+    let text = value.text()?;
+    let plain = (1..=20).contains(&text.len()) && text.bytes().all(|octet| (b' '..=b'~').contains(&octet));
+    plain.then(|| text.to_owned())
+}
+
+fn pattern(value: Given<'_>) -> Option<Regex> {
+    let text = value.text().filter(|text| text.len() <= PATTERN_MAX)?;
+    RegexBuilder::new(text).size_limit(PATTERN_SIZE_MAX).build().ok()
+}
+
+const TEXTS: &str = "a text, an array of up to 256 texts, or an array of { text = \"STOP\", weight = 3 }";
+
+fn texts(value: Given<'_>) -> Option<Vec<(String, f64)>> {
+    if let Some(text) = value.text() {
+        return Some(vec![(text.to_owned(), 1.0)]);
+    }
+    let array = value.items().filter(|array| (1..=TEXTS_MAX).contains(&array.len()))?;
+    let mut total = 0.0;
+    let mut texts = Vec::with_capacity(array.len());
+    for item in array {
+        let (text, weight) = weighted(item)?;
+        total += weight;
+        texts.push((text, total));
+    }
+    (total > 0.0).then_some(texts)
+}
+
+fn weighted(value: Given<'_>) -> Option<(String, f64)> {
+    if let Some(text) = value.text() {
+        return Some((text.to_owned(), 1.0));
+    }
+    let entries = value.entries().filter(|entries| entries.len() == 2)?;
+    let of = |key| entries.iter().find(|(known, _)| *known == key).map(|(_, given)| *given);
+    let (text, weight) = (of("text")?.text()?.to_owned(), of("weight")?.number()?);
+    (0.0..=1e9).contains(&weight).then_some((text, weight))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::Scenario;
+
+    #[test]
+    fn faults_of_rules_are_named() {
+        let text = r#"
+[[inbound]]
+text = "STOP"
+[[inbound]]
+at = "5s"
+from = "33612345678"
+to = "36034"
+text = ["STOP", { text = "OUI" }]
+senders = 3
+[[inbound]]
+on = "("
+reply = "😀"
+encoding = "gsm7"
+[[inbound]]
+at = "1s"
+from = "CLINIQUE"
+senders = 2
+text = "x"
+"#;
+        let said = Scenario::parse(text, "x.toml").unwrap_err().to_string();
+        let expected = [
+            "x.toml:2: inbound[0]: write either at (a script) or reply (a conversation)",
+            "x.toml:3: inbound[0].text: unknown key",
+            "x.toml:8: inbound[1].text: [\"STOP\", { text = \"OUI\" }] is not allowed: a text, an array",
+            "x.toml:11: inbound[2].on: \"(\" is not allowed: a regular expression",
+            "x.toml:12: inbound[2].reply: \"😀\" cannot be written in that encoding",
+            "x.toml:14: inbound[3]: a script needs to",
+            "x.toml:17: inbound[3].senders: goes with from",
+        ];
+        let lines: Vec<_> = said.lines().collect();
+        assert_eq!(lines.len(), expected.len(), "{said}");
+        for (line, expected) in lines.iter().zip(expected) {
+            assert!(line.starts_with(expected), "{line}\n  should begin with\n{expected}");
+        }
+    }
+}

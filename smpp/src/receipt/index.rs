@@ -1,0 +1,70 @@
+//! One form for all the ways in which SMSCs write the same id, so that an index of millions of ids can be asked for one:
+//! the equalities of [`relation`](super::relation), by hashing instead of comparing.
+
+use std::borrow::Cow;
+
+use super::identity::{TRUNCATED_MIN, UNHYPHENATED_MIN, hex_digits, strip_zeros, trim};
+
+/// The id in lower case, without padding, without hyphens, without what follows an `@`, at most 32 characters; a number
+/// also without `0x` or `h`, and without zeros in front. Borrowed when it is all that already, as most ids are.
+///
+/// Two ids of one form are the same for [`relation`](super::relation), except those that differ behind their 32nd
+/// character only, or have their hyphens in different places. An id in the other base has another form: [`index_forms`].
+pub fn index_form(id: &[u8]) -> Cow<'_, [u8]> {
+    let id = trim(id);
+    // The ordinary id is a decimal number: one look.
+    if id.len() <= TRUNCATED_MIN && id.first() != Some(&b'0') && id.iter().all(u8::is_ascii_digit) {
+        return Cow::Borrowed(id);
+    }
+    let before_at = id.split(|&octet| octet == b'@').next().unwrap_or(id);
+    let mut form = before_at.to_ascii_lowercase();
+    if form.len() >= UNHYPHENATED_MIN {
+        form.retain(|&octet| octet != b'-');
+    }
+    if let Some(digits) = hex_digits(&form) {
+        form = strip_zeros(digits).to_vec();
+    }
+    form.truncate(TRUNCATED_MIN);
+    if form == id {
+        Cow::Borrowed(id)
+    } else {
+        Cow::Owned(form)
+    }
+}
+
+/// Every form that the same id may be kept under, the surest first: its own, and those of the number that it is when a
+/// decimal number is read as a hexadecimal one, and the reverse.
+pub fn index_forms(id: &[u8]) -> Vec<Vec<u8>> {
+    let own = index_form(id).into_owned();
+    let text = std::str::from_utf8(&own).unwrap_or_default();
+    let as_hexadecimal = text.parse::<u128>().ok().map(|number| format!("{number:x}"));
+    let as_decimal = u128::from_str_radix(text, 16).ok().map(|number| number.to_string());
+    let other_bases = [as_hexadecimal, as_decimal].into_iter().flatten();
+    let other_bases: Vec<_> = other_bases.map(String::into_bytes).collect();
+    std::iter::once(own).chain(other_bases).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ordinary_id_is_its_own_form() {
+        for id in ["1795363200000000000", "abc", "1-23"] {
+            assert!(
+                matches!(index_form(id.as_bytes()), Cow::Borrowed(form) if form == id.as_bytes()),
+                "{id}"
+            );
+        }
+        assert_eq!(*index_form(b"00ABC\0"), *b"abc");
+        assert_eq!(*index_form(b"0xABC"), *index_form(b"ABCh"));
+        assert_eq!(*index_form(b"0Z1"), *b"0z1", "zeros mean nothing only in numbers");
+    }
+
+    #[test]
+    fn a_number_is_kept_under_both_bases() {
+        assert_eq!(index_forms(b"255"), [b"255".to_vec(), b"ff".to_vec(), b"597".to_vec()]);
+        assert_eq!(index_forms(b"FF"), [b"ff".to_vec(), b"255".to_vec()]);
+        assert_eq!(index_forms(b"uuid"), [b"uuid".to_vec()]);
+    }
+}
