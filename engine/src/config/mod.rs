@@ -18,7 +18,7 @@ mod value;
 mod tests;
 
 pub(crate) use kit::settings::Faults;
-pub(crate) use smsc::{Answer, ReceiptRule, Smsc};
+pub(crate) use smsc::{AnswerMeaning, ReceiptRule, Smsc};
 #[cfg(test)]
 pub(crate) use value::Rate;
 pub(crate) use value::Secret;

@@ -90,7 +90,7 @@ pub(crate) struct Smsc {
     /// `dest_npi`. Default 1, E.164.
     pub(crate) dest_npi: u8,
     /// `answers`: what this SMSC means by a command_status, where that differs from the usual.
-    pub(crate) answers: Vec<(CommandStatus, Answer)>,
+    pub(crate) answers: Vec<(CommandStatus, AnswerMeaning)>,
     /// `receipts`: what this SMSC means by a receipt, where that differs from the usual. The first that fits holds.
     pub(crate) receipts: Vec<ReceiptRule>,
 }
@@ -158,7 +158,7 @@ impl InterfaceVersion {
 
 /// What an SMSC's answer means for the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum AnswerMeaning {
     /// Refused for good, with this status.
     Final(Status),
     /// Refused for now.
@@ -355,14 +355,14 @@ fn code_or_auto(table: &Table<'_>, key: &'static str, max: u8) -> Option<u8> {
     table.parsed(key, format!("\"auto\" or 0 to {max}"), code).flatten()
 }
 
-fn read_answers(table: &Table<'_>) -> Vec<(CommandStatus, Answer)> {
+fn read_answers(table: &Table<'_>) -> Vec<(CommandStatus, AnswerMeaning)> {
     let own = table.table("answers");
     let entries: Vec<_> = own.entries().collect();
     if entries.len() > ENTRIES_MAX {
         let count = entries.len();
         table.fault("answers", format!("{count} are too many: at most {ENTRIES_MAX}"));
     }
-    let mut answers: Vec<(CommandStatus, Answer)> = Vec::new();
+    let mut answers: Vec<(CommandStatus, AnswerMeaning)> = Vec::new();
     for (name, given) in entries {
         let status = CommandStatus::parse(name).filter(|status| *status != CommandStatus::ESME_ROK);
         let Some(status) = status else {
@@ -382,11 +382,11 @@ fn read_answers(table: &Table<'_>) -> Vec<(CommandStatus, Answer)> {
     answers
 }
 
-fn answer(given: Given<'_>) -> Option<Answer> {
+fn answer(given: Given<'_>) -> Option<AnswerMeaning> {
     if given.text() == Some("retry") {
-        return Some(Answer::Retry);
+        return Some(AnswerMeaning::Retry);
     }
-    status(given).map(Answer::Final)
+    status(given).map(AnswerMeaning::Final)
 }
 
 fn read_receipt(table: &Table<'_>) -> Option<ReceiptRule> {

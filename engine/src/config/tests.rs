@@ -48,7 +48,7 @@ fn the_keys_of_the_contract_are_read() {
     let mut north = Smsc::new("north", "127.0.0.1:2775", "campanile");
     north.password = Secret::new("secret");
     north.window = 100;
-    north.rate = Rate::parse("500/s").ok();
+    north.rate = Some(Rate::per_second(500));
     assert_eq!(*config.smsc[0], north);
 }
 
@@ -144,8 +144,8 @@ fn every_key_is_read() {
     );
     assert_eq!((smsc.reconnect_min, smsc.reconnect_max), (2 * SECOND, 8 * SECOND));
     let answers = [
-        (CommandStatus(0x40B), Answer::Final(Status::NotRouted)),
-        (CommandStatus::ESME_RSYSERR, Answer::Retry),
+        (CommandStatus(0x40B), AnswerMeaning::Final(Status::NotRouted)),
+        (CommandStatus::ESME_RSYSERR, AnswerMeaning::Retry),
     ];
     assert_eq!(smsc.answers, answers);
     assert_eq!(smsc.receipts[0].stat.as_deref(), Some("UNDELIV"));
@@ -222,7 +222,7 @@ fn the_burst_is_a_hundredth_of_the_rate_unless_it_is_given() {
     let mut smsc = Smsc::new("n", "h:1", "c");
     assert_eq!(smsc.burst(), None);
     for (rate, burst) in [(1, 1), (20, 1), (199, 1), (200, 2), (5_000, 50)] {
-        smsc.rate = Rate::parse(&format!("{rate}/s")).ok();
+        smsc.rate = Some(Rate::per_second(rate));
         assert_eq!(smsc.burst(), Some(burst), "{rate}/s");
     }
 }

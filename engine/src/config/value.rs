@@ -39,6 +39,14 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
+    #[cfg(test)]
+    pub(crate) const fn per_second(segments: u32) -> Self {
+        Self {
+            segments,
+            period: Duration::from_secs(1),
+        }
+    }
+
     /// Segments a second.
     pub(crate) fn segments_per_second(self) -> f64 {
         f64::from(self.segments) / self.period.as_secs_f64()
@@ -80,10 +88,10 @@ const SIZE_UNITS: &[(&str, u64)] = &[
     ("B", 1),
 ];
 
-/// An amount of memory in octets: a whole number, or a text such as `256MiB`.
+/// An amount of memory in bytes: a whole number, or a text such as `256MiB`.
 pub(super) fn size(table: &Table<'_>, key: &'static str, range: RangeInclusive<u64>, default: u64) -> u64 {
     let (least, most) = (range.start(), range.end());
-    let allowed = format!("octets, {least} to {most}, such as 1048576 or \"1MiB\"");
+    let allowed = format!("bytes, {least} to {most}, such as 1048576 or \"1MiB\"");
     let size = table.parsed(key, allowed, |given| {
         let octets = given.whole().or_else(|| size_of_text(given.text()?))?;
         range.contains(&octets).then_some(octets)

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use smpp::command_status::CommandStatus;
 use smpp::receipt::Stat;
 
-use crate::config::{Answer, ReceiptRule, Smsc};
+use crate::config::{AnswerMeaning, ReceiptRule, Smsc};
 use crate::domain::Status;
 
 /// What an answer that is not OK means.
@@ -74,8 +74,8 @@ impl Meanings {
     pub(crate) fn of(smsc: &Smsc) -> Result<Self, BrokenTable> {
         let own = smsc.answers.iter().map(|(status, answer)| {
             let meaning = match answer {
-                Answer::Final(status) => Meaning::Final(*status),
-                Answer::Retry => Meaning::Retry,
+                AnswerMeaning::Final(status) => Meaning::Final(*status),
+                AnswerMeaning::Retry => Meaning::Retry,
             };
             (*status, meaning)
         });
@@ -153,7 +153,7 @@ mod tests {
     fn the_built_in_tables_are_read_and_the_smscs_own_come_first() {
         let mut smsc = Smsc::new("north", "127.0.0.1:2775", "c");
         smsc.answers
-            .push((CommandStatus(0x40B), Answer::Final(Status::NotRouted)));
+            .push((CommandStatus(0x40B), AnswerMeaning::Final(Status::NotRouted)));
         smsc.receipts.push(ReceiptRule {
             stat: None,
             err: Some("053".into()),

@@ -96,9 +96,9 @@ impl Module {
             taken: HashMap::new(),
             words: BTreeSet::new(),
         };
-        let children = items.iter().filter_map(|item| match item {
-            Item::Mod(child) => Some(child.ident.to_string()),
-            _ => None,
+        let children = items.iter().filter_map(|item| {
+            let Item::Mod(child) = item else { return None };
+            Some(child.ident.to_string())
         });
         let children: BTreeSet<String> = children.collect();
         for item in &items {
@@ -207,6 +207,10 @@ fn is_colon(token: Option<&TokenTree>) -> bool {
     matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == ':')
 }
 
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "items of other kinds are not only for tests here"
+)]
 fn is_test(item: &Item) -> bool {
     let attributes: &[Attribute] = match item {
         Item::Const(item) => &item.attrs,
