@@ -11,13 +11,33 @@ struct House {
     layers: &'static [&'static [&'static str]],
 }
 
-const HOUSES: [House; 2] = [
+const HOUSES: [House; 4] = [
+    House {
+        sources: "kit/src",
+        layers: &[&["words", "random", "clock"], &["settings"], &["lib"]],
+    },
     House {
         sources: "smpp/src",
         layers: &[
             &["address", "command_status", "text"],
             &["frame", "segment"],
             &["receipt", "session"],
+            &["lib"],
+        ],
+    },
+    House {
+        sources: "smpp-sim/src",
+        layers: &[
+            &["number", "version", "random", "capture"],
+            &["delay"],
+            &["model"],
+            &["reader", "outcome", "ledger"],
+            &["smsc"],
+            &["handle"],
+            &["smscs", "ledger_file", "net"],
+            &["http"],
+            &["running"],
+            &["cli"],
             &["lib"],
         ],
     },
