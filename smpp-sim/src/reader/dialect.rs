@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
+use strum::VariantArray;
 use toml::de::DeValue;
 
 use super::table::Table;
-use super::values::{duration, whole};
+use super::values::{duration, names, whole};
 use crate::model::{Addresses, DateFormat, Dialect, ErrStyle, Parameter, Piece, Stat, TEMPLATE_MAX, Template};
 
 /// How far off a date may be: a day and a bit, which covers every time zone twice.
@@ -55,7 +56,7 @@ pub(super) fn dialect(table: &Table<'_>, otherwise: &Arc<Dialect>) -> Arc<Dialec
             .parsed("header", octets, |value| hexadecimal(value.as_str()?))
             .unwrap_or_else(|| otherwise.header.clone()),
         addresses: table
-            .choice("addresses", Addresses::NAMES)
+            .choice("addresses", &names::<Addresses>())
             .unwrap_or(otherwise.addresses),
     };
     table.unknown_keys();
@@ -133,11 +134,11 @@ fn states(table: &Table<'_>, otherwise: &[u8; 8]) -> [u8; 8] {
 fn named_stats<'a>(map: &Table<'a>) -> Vec<(Stat, &'a DeValue<'a>)> {
     let mut entries = Vec::new();
     for (name, value) in map.entries() {
-        match Stat::ALL.into_iter().find(|stat| stat.name() == name) {
+        match Stat::VARIANTS.iter().copied().find(|stat| stat.name() == name) {
             Some(stat) => entries.push((stat, value.get_ref())),
             None => {
-                let names = Stat::ALL.map(Stat::name).join(", ");
-                map.fault(name, format!("no such stat; allowed are {names}"));
+                let names: Vec<_> = Stat::VARIANTS.iter().map(|stat| stat.name()).collect();
+                map.fault(name, format!("no such stat; allowed are {}", names.join(", ")));
             }
         }
     }

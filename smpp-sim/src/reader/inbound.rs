@@ -5,9 +5,9 @@ use smpp::segment::count;
 use toml::de::DeValue;
 
 use super::table::Table;
-use super::values::{RATE, number, rate};
+use super::values::{RATE, names, number, rate};
 use crate::delay::Delay;
-use crate::model::{InboundEncoding, InboundForm, InboundRule, InboundSegments, Reply, Script, Trigger};
+use crate::model::{InboundForm, InboundRule, Reply, Script, Trigger};
 
 /// Rules that one scenario may name.
 const RULES_MAX: usize = 1000;
@@ -38,8 +38,8 @@ fn rule(table: &Table<'_>) -> InboundRule {
         table.fault("", "write either at (a script) or reply (a conversation)".to_owned());
     }
     let form = InboundForm {
-        encoding: table.choice("encoding", InboundEncoding::NAMES).unwrap_or_default(),
-        segments: table.choice("segments", InboundSegments::NAMES).unwrap_or_default(),
+        encoding: table.choice("encoding", &names()).unwrap_or_default(),
+        segments: table.choice("segments", &names()).unwrap_or_default(),
     };
     if table.is_probe() {
         // The schema wants the keys of either kind.
