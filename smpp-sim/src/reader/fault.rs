@@ -36,7 +36,7 @@ impl Faults {
     }
 
     pub(super) fn several(file: &str) -> Self {
-        Self::single(file, "describes several SMSCs; one is wanted here".to_owned())
+        Self::single(file, "describes several SMSCs; only one is allowed here".to_owned())
     }
 
     pub(super) fn single(file: &str, detail: String) -> Self {
