@@ -30,7 +30,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 /// finished, as they are. To be run where it may block.
 pub(crate) fn follow(handle: &Handle, file: File) {
     if let Err(error) = append(handle, file) {
-        tracing::error!(%error, "the ledger's file is not written any more");
+        tracing::error!(%error, "the ledger's file is no longer written");
         handle.smsc().give_up_file();
     }
 }

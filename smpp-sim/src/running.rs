@@ -67,7 +67,7 @@ pub struct Running {
 pub async fn start(setup: impl Into<Setup>, options: Options) -> io::Result<Running> {
     if options.token.is_none() && !options.http.ip().is_loopback() {
         let refused = format!(
-            "HTTP on {} wants a token: it is reachable from other machines",
+            "HTTP on {} needs a token: it is reachable from other machines",
             options.http
         );
         return Err(io::Error::new(io::ErrorKind::InvalidInput, refused));

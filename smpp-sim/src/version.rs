@@ -14,7 +14,7 @@ pub enum Version {
 
 impl Version {
     /// Names in a scenario.
-    pub const NAMES: &[(&str, Self)] = &[("3.3", Self::V33), ("3.4", Self::V34), ("5.0", Self::V50)];
+    pub(crate) const NAMES: &[(&str, Self)] = &[("3.3", Self::V33), ("3.4", Self::V34), ("5.0", Self::V50)];
 
     /// What a bind means by that octet: up to 0x33 it is 3.3 or older, says the standard; what lies between two versions
     /// can do what the lower one can.

@@ -108,7 +108,7 @@ pub(super) async fn wait(State(served): State<Served>, mut fields: Fields) -> Re
         Reach::TimeUp => Ok((StatusCode::REQUEST_TIMEOUT, Json(sum(smscs))).into_response()),
         Reach::NoSuchCounter(name) => {
             let value = goals.iter().find(|goal| goal.0 == name).map(|goal| goal.1.to_string());
-            let allowed = "no counter is called so: see /ledger/totals";
+            let allowed = "no counter has this name: see /ledger/totals";
             Err(Problem::field(
                 StatusCode::BAD_REQUEST,
                 &name,

@@ -94,7 +94,7 @@ pub(crate) fn write_id(shape: &IdShape, of: &IdOf<'_>, out: &mut Vec<u8>) {
 }
 
 /// The id in the answer, as text.
-pub(crate) fn id_text(format: &IdFormat, of: &IdOf<'_>) -> String {
+pub(super) fn id_text(format: &IdFormat, of: &IdOf<'_>) -> String {
     let mut octets = Vec::with_capacity(36);
     write_id(of.shape(format, &format.answer), of, &mut octets);
     String::from_utf8_lossy(&octets).into_owned()

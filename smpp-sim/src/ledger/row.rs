@@ -13,9 +13,9 @@ const NEVER: u32 = u32::MAX;
 pub(crate) struct Row {
     pub(crate) received_at_us: u64,
     /// When the last receipt went out; 0: it has not gone out.
-    pub(crate) sent_at_us: u64,
+    pub(super) sent_at_us: u64,
     /// When the last receipt was acknowledged; 0: it was not.
-    pub(crate) acked_at_us: u64,
+    pub(super) acked_at_us: u64,
     /// What the message's id is written from.
     pub(crate) id: u64,
     pub(crate) recipient: Number,
@@ -201,12 +201,12 @@ impl Row {
     }
 
     /// When it was answered.
-    pub(crate) fn answered_at_us(&self) -> Option<u64> {
+    pub(super) fn answered_at_us(&self) -> Option<u64> {
         (self.answered_after_us != NEVER).then(|| self.received_at_us + u64::from(self.answered_after_us))
     }
 
     /// Whether nothing more will happen to it.
-    pub(crate) fn is_finished(&self) -> bool {
+    pub(super) fn is_finished(&self) -> bool {
         self.stage != Stage::AnswerDue && self.acked.saturating_add(self.refused) >= self.due
     }
 

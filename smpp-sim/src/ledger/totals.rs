@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use smpp::command_status::CommandStatus;
+use strum::VariantArray;
 
 use super::Ledger;
 use super::row::Row;
@@ -150,7 +151,7 @@ impl Ledger {
     pub(crate) fn totals(&self, names: &Names<'_>) -> Totals {
         let counters = &self.counters;
         let status = |(&status, &count): (&u32, &u64)| (CommandStatus(status).to_string(), count);
-        let stats = Stat::ALL
+        let stats = Stat::VARIANTS
             .iter()
             .map(|&stat| (stat.name(), counters.by_stat[stat as usize]));
         let mut by_outcome = BTreeMap::new();

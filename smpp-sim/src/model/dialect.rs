@@ -1,3 +1,5 @@
+use strum::{IntoStaticStr, VariantArray};
+
 use super::stat::Stat;
 use super::template::Template;
 
@@ -39,7 +41,8 @@ pub struct Dialect {
 }
 
 /// The addresses of a receipt. Usual: from the recipient, to the sender, as they came with the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Addresses {
     /// From the recipient, to the sender.
     Usual,
@@ -84,15 +87,6 @@ pub enum Parameter {
 }
 
 impl Addresses {
-    /// Names in a scenario.
-    pub const NAMES: &[(&str, Self)] = &[
-        ("usual", Self::Usual),
-        ("swapped", Self::Swapped),
-        ("missing", Self::Missing),
-        ("plus", Self::Plus),
-        ("zeros", Self::Zeros),
-    ];
-
     /// What stands before the recipient.
     pub(crate) fn before_recipient(self) -> &'static [u8] {
         match self {
@@ -105,7 +99,7 @@ impl Addresses {
 
 impl Parameter {
     /// Names in a scenario.
-    pub const NAMES: &[(&str, Self)] = &[
+    pub(crate) const NAMES: &[(&str, Self)] = &[
         ("receipted_message_id", Self::MessageId),
         ("receipted_message_id_without_nul", Self::MessageIdBare),
         ("message_state", Self::State),
@@ -128,8 +122,8 @@ impl Default for Dialect {
         Self {
             text: Template::default(),
             text_octets: TEXT_OCTETS,
-            stats: Stat::ALL.map(|stat| stat.name().to_owned()),
-            states: Stat::ALL.map(|stat| stat as u8),
+            stats: std::array::from_fn(|place| Stat::VARIANTS[place].name().to_owned()),
+            states: std::array::from_fn(|place| Stat::VARIANTS[place] as u8),
             err: ErrStyle {
                 digits: 3,
                 hex: false,

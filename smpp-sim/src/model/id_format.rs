@@ -1,3 +1,5 @@
+use strum::{IntoStaticStr, VariantArray};
+
 /// What message ids look like: in the answer, in the text of a receipt, and in its TLV `receipted_message_id`.
 /// All three are written from the same number, so that a test can tell which belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +37,8 @@ pub struct IdShape {
 }
 
 /// The digits of an id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Base {
     /// No id at all, and nothing of its prefix and suffix either.
     Absent,
@@ -49,18 +52,6 @@ pub enum Base {
     Uuid,
     /// The same without them: 32 characters.
     UuidPlain,
-}
-
-impl Base {
-    /// Names in a scenario.
-    pub const NAMES: &[(&str, Self)] = &[
-        ("absent", Self::Absent),
-        ("decimal", Self::Decimal),
-        ("hex", Self::Hex),
-        ("base36", Self::Base36),
-        ("uuid", Self::Uuid),
-        ("uuid_plain", Self::UuidPlain),
-    ];
 }
 
 impl IdShape {

@@ -3,6 +3,7 @@ use std::time::Duration;
 use kit::random::unit;
 use regex::Regex;
 use smpp::text::{Encoding, EncodingPolicy, choose};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::delay::Delay;
 
@@ -94,8 +95,11 @@ pub struct InboundForm {
 }
 
 /// The alphabet of an inbound message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum InboundEncoding {
     /// GSM 03.38 if it can write the text, else UCS-2.
     #[default]
@@ -109,13 +113,6 @@ pub enum InboundEncoding {
 }
 
 impl InboundEncoding {
-    pub(crate) const NAMES: &[(&str, Self)] = &[
-        ("auto", Self::Auto),
-        ("gsm7", Self::Gsm7),
-        ("latin1", Self::Latin1),
-        ("ucs2", Self::Ucs2),
-    ];
-
     /// The encoding that a text gets.
     pub(crate) fn of(self, text: &str) -> Encoding {
         match self {
@@ -128,8 +125,11 @@ impl InboundEncoding {
 }
 
 /// How the parts of a long inbound message say that they belong together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum InboundSegments {
     /// By a user data header (3GPP TS 23.040, 9.2.3.24.1).
     #[default]
@@ -138,10 +138,6 @@ pub enum InboundSegments {
     Sar,
     /// They are one, in message_payload (3.4, 5.3.2.32).
     Payload,
-}
-
-impl InboundSegments {
-    pub(crate) const NAMES: &[(&str, Self)] = &[("udh", Self::Udh), ("sar", Self::Sar), ("payload", Self::Payload)];
 }
 
 #[cfg(test)]

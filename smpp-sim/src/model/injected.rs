@@ -1,5 +1,8 @@
+use strum::IntoStaticStr;
+
 /// A fault that the answer to one submit was made with, as the ledger names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Injected {
     /// Accepted, never answered.
     NoAnswer,
@@ -55,25 +58,6 @@ pub const MALFORMED: [Injected; 9] = [
 impl Injected {
     /// Its name in the ledger and in a scenario.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::NoAnswer => "no_answer",
-            Self::Lost => "lost",
-            Self::Refused => "refused",
-            Self::Late => "late",
-            Self::WrongSequence => "wrong_sequence",
-            Self::WrongCommand => "wrong_command",
-            Self::GenericNack => "generic_nack",
-            Self::AnswerTwice => "answer_twice",
-            Self::UnaskedAnswer => "unasked_answer",
-            Self::LengthTooSmall => "length_too_small",
-            Self::LengthOversized => "length_oversized",
-            Self::LengthBeyondBody => "length_beyond_body",
-            Self::LengthShort => "length_short",
-            Self::UnknownCommand => "unknown_command",
-            Self::TruncatedTlv => "truncated_tlv",
-            Self::MissingNul => "missing_nul",
-            Self::BadTextLength => "bad_text_length",
-            Self::EmptyBody => "empty_body",
-        }
+        self.into()
     }
 }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use smpp::command_status::CommandStatus;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::dialect::Dialect;
 use super::stat::Stat;
@@ -82,7 +83,8 @@ impl ReceiptPlan {
 }
 
 /// Where a receipt says what it says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Form {
     /// In the text (3.4, appendix B).
     Text,
@@ -93,9 +95,6 @@ pub enum Form {
 }
 
 impl Form {
-    /// Names in a scenario.
-    pub const NAMES: &[(&str, Self)] = &[("text", Self::Text), ("tlv", Self::Tlv), ("both", Self::Both)];
-
     /// Whether there is a text.
     pub fn has_text(self) -> bool {
         matches!(self, Self::Text | Self::Both)
@@ -108,7 +107,8 @@ impl Form {
 }
 
 /// Which segments of a concatenated message get a receipt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum ReceiptedSegments {
     /// Every segment.
     Each,
@@ -120,18 +120,9 @@ pub enum ReceiptedSegments {
     Aggregate,
 }
 
-impl ReceiptedSegments {
-    /// Names in a scenario.
-    pub const NAMES: &[(&str, Self)] = &[
-        ("each", Self::Each),
-        ("first", Self::First),
-        ("last", Self::Last),
-        ("aggregate", Self::Aggregate),
-    ];
-}
-
 /// On which of an account's sessions a receipt goes out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Route {
     /// The one that submitted, while it receives; else another.
     Same,
@@ -139,15 +130,6 @@ pub enum Route {
     Other,
     /// One that is bound as a receiver and as nothing else; it waits until there is one.
     Receiver,
-}
-
-impl Route {
-    /// Names in a scenario.
-    pub const NAMES: &[(&str, Self)] = &[
-        ("same", Self::Same),
-        ("other", Self::Other),
-        ("receiver", Self::Receiver),
-    ];
 }
 
 /// What the SMSC does about deliveries that are not acknowledged with `ESME_ROK`.

@@ -1,5 +1,8 @@
+use strum::{IntoStaticStr, VariantArray};
+
 /// The state of a message in a receipt (3.4, 5.2.28 and appendix B).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum Stat {
     /// On its way.
     Enroute = 1,
@@ -20,30 +23,9 @@ pub enum Stat {
 }
 
 impl Stat {
-    /// All of them, in the order of their numbers from 1.
-    pub const ALL: [Self; 8] = [
-        Self::Enroute,
-        Self::Delivrd,
-        Self::Expired,
-        Self::Deleted,
-        Self::Undeliv,
-        Self::Acceptd,
-        Self::Unknown,
-        Self::Rejectd,
-    ];
-
     /// Its name in the text of a receipt.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Enroute => "ENROUTE",
-            Self::Delivrd => "DELIVRD",
-            Self::Expired => "EXPIRED",
-            Self::Deleted => "DELETED",
-            Self::Undeliv => "UNDELIV",
-            Self::Acceptd => "ACCEPTD",
-            Self::Unknown => "UNKNOWN",
-            Self::Rejectd => "REJECTD",
-        }
+        self.into()
     }
 
     /// Whether the client asked for this receipt (3.4, 5.2.17; 3 is SMPP 5.0's "success only").

@@ -45,7 +45,7 @@ fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&fs::read(path)?).collect();
     let chain = chain.map_err(|error| wrong(path, &error))?;
     if chain.is_empty() {
-        return Err(wrong(path, &"it holds no certificate"));
+        return Err(wrong(path, &"it contains no certificate"));
     }
     Ok(chain)
 }

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use kit::settings::{Given, Table};
+use strum::VariantArray;
 
+use super::values::names;
 use crate::model::{Addresses, DateFormat, Dialect, ErrStyle, Parameter, Piece, Stat, TEMPLATE_MAX, Template};
 
 /// How far off a date may be: a day and a bit, which covers every time zone twice.
@@ -53,7 +55,7 @@ pub(super) fn dialect(table: &Table<'_>, otherwise: &Arc<Dialect>) -> Arc<Dialec
             .parsed("header", octets, |value| hexadecimal(value.text()?))
             .unwrap_or_else(|| otherwise.header.clone()),
         addresses: table
-            .choice("addresses", Addresses::NAMES)
+            .choice("addresses", &names::<Addresses>())
             .unwrap_or(otherwise.addresses),
     };
     table.finish();
@@ -125,11 +127,11 @@ fn states(table: &Table<'_>, otherwise: &[u8; 8]) -> [u8; 8] {
 fn named_stats<'a>(map: &Table<'a>) -> Vec<(Stat, Given<'a>)> {
     let mut entries = Vec::new();
     for (name, value) in map.entries() {
-        match Stat::ALL.into_iter().find(|stat| stat.name() == name) {
+        match Stat::VARIANTS.iter().copied().find(|stat| stat.name() == name) {
             Some(stat) => entries.push((stat, value)),
             None => {
-                let names = Stat::ALL.map(Stat::name).join(", ");
-                map.fault(name, format!("no such stat; allowed are {names}"));
+                let names: Vec<_> = Stat::VARIANTS.iter().map(|stat| stat.name()).collect();
+                map.fault(name, format!("no such stat; allowed are {}", names.join(", ")));
             }
         }
     }

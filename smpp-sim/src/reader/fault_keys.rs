@@ -207,7 +207,7 @@ fn bind(table: &Table<'_>) -> BindFault {
     let silence = table.boolean("silence", false).then_some(BindTrouble::Silence);
     let given: Vec<_> = [refuse, delay, silence].into_iter().flatten().collect();
     if given.len() > 1 {
-        table.fault("", "a bind is met by one of status, delay and silence");
+        table.fault("", "a bind can have only one of status, delay and silence");
     }
     BindFault {
         what: given

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use kit::settings::{Given, Table};
 
+use super::values::names;
 use crate::model::{Base, ID_FORMATS, IdFormat, IdShape};
 
 /// The widest padding and the longest cut: `message_id` has 64 characters in the standard (3.4, 5.2.23), and carriers
@@ -41,11 +42,11 @@ fn shape(table: &Table<'_>, key: &'static str) -> Option<IdShape> {
         return None;
     }
     if !table.is_table(key) {
-        return table.choice(key, Base::NAMES).map(IdShape::of);
+        return table.choice(key, &names()).map(IdShape::of);
     }
     let table = table.table(key);
     let shape = IdShape {
-        base: table.choice("base", Base::NAMES).unwrap_or(Base::Decimal),
+        base: table.choice("base", &names()).unwrap_or(Base::Decimal),
         upper: table
             .choice("case", &[("lower", false), ("upper", true)])
             .unwrap_or(false),

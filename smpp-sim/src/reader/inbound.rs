@@ -5,9 +5,9 @@ use regex::{Regex, RegexBuilder};
 use smpp::segment::count;
 
 use super::delays::delay;
-use super::values::{DURATIONS, RATE, rate};
+use super::values::{DURATIONS, RATE, names, rate};
 use crate::delay::Delay;
-use crate::model::{InboundEncoding, InboundForm, InboundRule, InboundSegments, Reply, Script, Trigger};
+use crate::model::{InboundForm, InboundRule, Reply, Script, Trigger};
 
 /// Rules that one scenario may name.
 const RULES_MAX: usize = 1000;
@@ -33,8 +33,8 @@ fn rule(table: &Table<'_>) -> InboundRule {
         table.fault("", "write either at (a script) or reply (a conversation)");
     }
     let form = InboundForm {
-        encoding: table.choice("encoding", InboundEncoding::NAMES).unwrap_or_default(),
-        segments: table.choice("segments", InboundSegments::NAMES).unwrap_or_default(),
+        encoding: table.choice("encoding", &names()).unwrap_or_default(),
+        segments: table.choice("segments", &names()).unwrap_or_default(),
     };
     if table.is_probe() {
         // The schema wants the keys of either kind.

@@ -92,7 +92,7 @@ fn lasts(table: &Table<'_>, may_be_ever: bool) -> Lasts {
         (None, Some(submits)) => Lasts::Submits(submits),
         (None, None) if may_be_ever => Lasts::Ever,
         (Some(_), None) => {
-            table.fault("for", "a phase lasts longer than nothing");
+            table.fault("for", "a phase must last longer than 0s");
             Lasts::Ever
         }
         (Some(_), Some(_)) | (None, None) => {
@@ -123,7 +123,7 @@ fn weights(table: &Table<'_>, scenario: &mut Scenario) {
         }
     }
     if shares.iter().sum::<f64>() == 0.0 {
-        table.fault("weights", "the weights add up to nothing");
+        table.fault("weights", "the weights add up to 0");
     }
     let mut total = 0.0;
     scenario.weights = shares

@@ -3,15 +3,14 @@ use std::time::Duration;
 
 use kit::settings::{Given, Table};
 use smpp::command_status::CommandStatus;
+use strum::VariantArray;
 
 use super::delays::delay;
 use super::dialect::dialect;
 use super::ids::id_format;
-use super::values::{DURATIONS, STATUS, WINDOW_MAX, status};
+use super::values::{DURATIONS, STATUS, WINDOW_MAX, names, status};
 use crate::delay::Delay;
-use crate::model::{
-    COPIES_MAX, Defaults, Form, Ids, ReceiptPlan, ReceiptedSegments, Redelivery, Route, Scenario, Stat,
-};
+use crate::model::{COPIES_MAX, Defaults, Ids, ReceiptPlan, Redelivery, Scenario, Stat};
 
 /// The longest err of any carrier's table.
 const ERR_DIGITS_MAX: usize = 4;
@@ -104,15 +103,14 @@ pub(super) fn outcome_receipt(table: &Table<'_>, defaults: &Defaults, accepts: b
 }
 
 fn plan(table: &Table<'_>, keys: &KeyNames, otherwise: &ReceiptPlan) -> ReceiptPlan {
-    let stats = Stat::ALL.map(|stat| (stat.name(), stat));
     let otherwise = otherwise.clone();
     ReceiptPlan {
-        stat: table.choice("stat", &stats).unwrap_or(otherwise.stat),
+        stat: table.choice("stat", &names()).unwrap_or(otherwise.stat),
         err: table
             .parsed("err", "one to four digits like \"027\"", err)
             .unwrap_or(otherwise.err),
         delay: delay(table, keys.delay).unwrap_or(otherwise.delay),
-        form: table.choice(keys.form, Form::NAMES).unwrap_or(otherwise.form),
+        form: table.choice(keys.form, &names()).unwrap_or(otherwise.form),
         with_id: otherwise.with_id,
         first: table.boolean(keys.first, otherwise.first),
         intermediate: table
@@ -122,10 +120,8 @@ fn plan(table: &Table<'_>, keys: &KeyNames, otherwise: &ReceiptPlan) -> ReceiptP
         copies_delay: delay(table, "copies_delay").unwrap_or(otherwise.copies_delay),
         late: late(table, keys.late).or(otherwise.late),
         release_every: release_every(table).or(otherwise.release_every),
-        segments: table
-            .choice(keys.segments, ReceiptedSegments::NAMES)
-            .unwrap_or(otherwise.segments),
-        route: table.choice(keys.route, Route::NAMES).unwrap_or(otherwise.route),
+        segments: table.choice(keys.segments, &names()).unwrap_or(otherwise.segments),
+        route: table.choice(keys.route, &names()).unwrap_or(otherwise.route),
         unrequested: table.boolean(keys.unrequested, otherwise.unrequested),
         dialect: dialect(table, &otherwise.dialect),
     }
@@ -144,7 +140,7 @@ fn intermediate(value: Given<'_>) -> Option<Option<Stat>> {
         return Some(enroute.then_some(Stat::Enroute));
     }
     let name = value.text()?;
-    let found = Stat::ALL.into_iter().find(|stat| stat.name() == name);
+    let found = Stat::VARIANTS.iter().copied().find(|stat| stat.name() == name);
     found.map(Some)
 }
 

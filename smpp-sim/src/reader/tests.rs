@@ -160,7 +160,7 @@ write = { octets = 0, pause = "1h" }
         "x.toml:13: phase[0].answer.ids: \"none\" is not allowed: one of seeded, since_start",
         "x.toml:14: phase[1]: a phase needs one of for and submits",
         "x.toml:15: phase[1].name: a phase needs a name of its own",
-        "x.toml:18: phase[1].weights: the weights add up to nothing",
+        "x.toml:18: phase[1].weights: the weights add up to 0",
         "x.toml:18: phase[1].weights.nobody: no outcome is called",
         "x.toml:20: phase[1].faults.connect.share: a port refuses every connection or none",
         "x.toml:21: phase[1].faults.close.pdus: only one of after, pdus, time can begin it",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kit::settings::Given;
 use smpp::command_status::CommandStatus;
+use strum::VariantArray;
 
 /// The longest duration that a scenario may name: a year, more than any receipt of any carrier.
 const YEAR: Duration = Duration::from_secs(31_557_600);
@@ -60,4 +61,9 @@ pub(super) fn name(given: Given<'_>) -> Option<String> {
 /// A tenth of the rate, at least 1.
 pub(super) fn usual_burst(rate: u32) -> u32 {
     (rate / 10).max(1)
+}
+
+/// Every value of an enum, with its name in a scenario.
+pub(super) fn names<T: VariantArray + Copy + Into<&'static str>>() -> Vec<(&'static str, T)> {
+    T::VARIANTS.iter().map(|&value| (value.into(), value)).collect()
 }

@@ -15,9 +15,9 @@ use crate::outcome::Dealer;
 /// Outcomes of all scenarios since the last reset: a row of the ledger names its outcome in 16 bits.
 const OUTCOMES_MAX: usize = 65_000;
 
-/// A scenario could not be switched to: the ledger has met too many outcomes, or rules for inbound messages, already.
+/// A scenario could not be switched to: the ledger holds too many outcomes, or rules for inbound messages, already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the ledger has met {OUTCOMES_MAX} outcomes or inbound rules: reset it first")]
+#[error("the ledger would hold more than {OUTCOMES_MAX} outcomes or inbound rules: reset it first")]
 pub struct TooManyOutcomes;
 
 impl Smsc {

@@ -1,17 +1,17 @@
 /// Something that a session has to write.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Job {
-    pub(crate) kind: JobKind,
+pub(super) struct Job {
+    pub(super) kind: JobKind,
     /// Place in the ledger, or in the list of inbound messages.
-    pub(crate) row: u32,
+    pub(super) row: u32,
     /// For answers, the sequence number of the request; for inbound messages, which segment.
-    pub(crate) sequence: u32,
+    pub(super) sequence: u32,
     /// How often it was sent already.
-    pub(crate) tries: u8,
+    pub(super) tries: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum JobKind {
+pub(super) enum JobKind {
     /// submit_sm_resp.
     Answer,
     /// data_sm_resp.
@@ -31,7 +31,7 @@ pub(crate) enum JobKind {
 }
 
 impl JobKind {
-    pub(crate) fn is_answer(self) -> bool {
+    pub(super) fn is_answer(self) -> bool {
         matches!(self, Self::Answer | Self::DataAnswer | Self::MultiAnswer)
     }
 }

@@ -19,10 +19,10 @@ const SECONDS_OF: [u64; 6] = [31_536_000, 2_592_000, 86_400, 3_600, 60, 1];
 
 /// When a message may be delivered at the earliest, and until when it is worth delivering; µs from its submit, unscaled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Lifetime {
-    pub(crate) scheduled_us: u64,
+pub(super) struct Lifetime {
+    pub(super) scheduled_us: u64,
     /// `None`: for ever.
-    pub(crate) valid_us: Option<u64>,
+    pub(super) valid_us: Option<u64>,
 }
 
 /// A parameter that holds no time of the standard, or one that does not make sense.

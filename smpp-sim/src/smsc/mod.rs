@@ -73,7 +73,7 @@ pub(crate) use session::{End, NextStep};
 /// Octets written in one turn before the socket is asked to take them: about a thousand receipts.
 const OUT_MAX: usize = 256 << 10;
 
-/// While the ledger's file is behind, sessions look so often whether they may read again.
+/// While the ledger's file is behind, sessions look this often whether they may read again.
 const FILE_PATIENCE_US: u64 = 5_000;
 
 /// Everything that the sessions share.

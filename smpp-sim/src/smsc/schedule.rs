@@ -10,14 +10,14 @@ const SPARE_MAX: usize = 16;
 
 /// What a session has to do later, in buckets of some milliseconds: no timer, no task and no heap entry a message.
 #[derive(Debug, Default)]
-pub(crate) struct Schedule {
+pub(super) struct Schedule {
     buckets: BTreeMap<u64, Vec<Job>>,
     spare: Vec<Vec<Job>>,
 }
 
 impl Schedule {
     /// Does it at that time (µs) or up to one tick later.
-    pub(crate) fn push(&mut self, due_us: u64, job: Job) {
+    pub(super) fn push(&mut self, due_us: u64, job: Job) {
         let spare = &mut self.spare;
         let bucket = self
             .buckets
@@ -27,12 +27,12 @@ impl Schedule {
     }
 
     /// When the next job is due, in µs.
-    pub(crate) fn next_us(&self) -> Option<u64> {
+    pub(super) fn next_us(&self) -> Option<u64> {
         self.buckets.first_key_value().map(|(&tick, _)| tick * TICK_US)
     }
 
     /// Moves everything that is due to `jobs`, in order of time.
-    pub(crate) fn take_due(&mut self, now_us: u64, jobs: &mut VecDeque<Job>) {
+    pub(super) fn take_due(&mut self, now_us: u64, jobs: &mut VecDeque<Job>) {
         while self.next_us().is_some_and(|due| due <= now_us) {
             let Some((_, mut bucket)) = self.buckets.pop_first() else {
                 return;
@@ -45,12 +45,12 @@ impl Schedule {
     }
 
     /// Every job, in order of time.
-    pub(crate) fn jobs(&self) -> impl Iterator<Item = &Job> {
+    pub(super) fn jobs(&self) -> impl Iterator<Item = &Job> {
         self.buckets.values().flatten()
     }
 
     /// Empties it: every job with its time, in order of time.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (u64, Job)> + use<> {
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = (u64, Job)> + use<> {
         let buckets = std::mem::take(&mut self.buckets);
         buckets
             .into_iter()

@@ -96,7 +96,7 @@ impl Holding {
 
 /// One TCP connection's life, as far as the SMSC is concerned.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub(super) struct Session {
     pub(super) id: u32,
     pub(super) state: BindState,
     /// What its bind said.
