@@ -50,7 +50,7 @@ impl Rate {
         table.parsed(key, allowed, |given| Self::parse(given.text()?))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (segments, period) = text.split_once('/')?;
         let segments = segments.trim().parse().ok()?;
         let seconds = match period.trim() {

@@ -210,7 +210,7 @@ mod tests {
 
     fn meter(rate: Option<u32>) -> (Meter, Wire) {
         let mut smsc = config::Smsc::new("north", "localhost:2775", "campanile");
-        smsc.rate = rate.and_then(|rate| Rate::parse(&format!("{rate}/s")).ok());
+        smsc.rate = rate.and_then(|rate| Rate::parse(&format!("{rate}/s")));
         let wire = Wire::default();
         let metrics = Metrics::new().unwrap().smsc("north");
         (Meter::new(&smsc, wire.clone(), metrics, Clock::new()), wire)
