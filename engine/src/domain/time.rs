@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kit::clock::micros;
+
 const HOUR_US: u64 = 3_600_000_000;
 
 /// A moment, in microseconds since 1970.
@@ -37,11 +39,6 @@ impl UnixMicros {
     pub(crate) fn minus(self, time: Duration) -> Self {
         Self(self.0.saturating_sub(micros(time)))
     }
-}
-
-/// What does not fit 64 bits (584,000 years) is the longest that does.
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// As the store has it.
