@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use lab::{EngineSettings, Row, Signal, SmscSettings};
 use serde_json::json;
 
 use super::Run;
-use crate::engine::{EngineSettings, SmscSettings};
-use crate::lab::Lab;
 use crate::ledgers::assert_conserved;
-use crate::sim::Row;
+use crate::programs::Lab;
 use crate::stand::Stand;
 use crate::tenant::{Campaign, CampaignOrder, CampaignView, Tenant, recipients};
 use crate::wait::eventually;
@@ -98,9 +97,7 @@ impl Ground {
     /// A running campaign of that text to the first `count` recipients.
     pub fn launch(&self, tenant: &Tenant, count: usize, text: &str) -> Campaign {
         let order = CampaignOrder::to_first(count).with("text", json!(text));
-        let campaign = tenant.create(&self.stand.engine, &order);
-        campaign.ask(&self.stand.engine, "launch").expect(202);
-        campaign
+        tenant.order(&self.stand.engine, &order)
     }
 
     /// A message by itself; `text` tells it from others in the simulator's ledger.
@@ -121,7 +118,7 @@ impl Ground {
     /// SIGTERM: it has to end within its `shutdown_timeout` and a moment, whatever else stands still.
     pub fn must_end(&mut self) -> (ExitStatus, Duration) {
         let began = Instant::now();
-        self.stand.engine.signal("TERM");
+        self.stand.engine.signal(Signal::TERM);
         let limit = self.settings.shutdown_timeout + SHUTDOWN_MARGIN;
         let what = format!("{}: the engine has ended after SIGTERM", self.context);
         let status = eventually(&what, limit, || self.stand.engine.exited());
@@ -129,13 +126,12 @@ impl Ground {
     }
 
     /// Waits until every message has an end or is in doubt, no receipt is under way, and the hold is at most what is in doubt:
-    /// so many credits a message.
+    /// `credits_each` a message.
     pub fn wait_until_ended(&self, campaign: &Campaign, credits_each: u64) -> CampaignView {
         let sim = &self.stand.sim;
         let what = format!("{}: every message has an end or is in doubt", self.context);
         let view = campaign.wait(&self.stand.engine, &what, END_LIMIT, |view| {
-            let totals = sim.totals();
-            let received = totals["receipts_due"] == totals["receipts_acked"];
+            let received = sim.receipts_are_in();
             let moving = view.progress.queued + view.status("transmitted");
             received && moving == 0 && view.credits.held <= credits_each * view.progress.in_doubt
         });
@@ -151,8 +147,7 @@ impl Ground {
         let sim = &self.stand.sim;
         let what = format!("{}: all is submitted and receipted", self.context);
         campaign.wait(&self.stand.engine, &what, END_LIMIT, |view| {
-            let totals = sim.totals();
-            let received = totals["receipts_due"] == totals["receipts_acked"];
+            let received = sim.receipts_are_in();
             received && view.nothing_queued() && view.credits.held == view.progress.in_doubt
         })
     }
@@ -184,8 +179,7 @@ impl Ground {
     /// granted = available + held + spent.
     #[track_caller]
     pub fn assert_credits(&self, tenant: &Tenant) {
-        let view = self.stand.engine.tenant_view(tenant);
-        assert_conserved(&view["credits"], &self.context);
+        assert_conserved(&self.stand.engine.credits(tenant), &self.context);
     }
 
     /// A message of another tenant to the first of these recipients goes out: nobody's leftovers hold it.
@@ -209,7 +203,7 @@ delay = { uniform = ["0s", "300ms"] }
 /// In every message of [`Ground::assert_others_may_send`], and in no other.
 pub const OTHERS_TEXT: &str = "Lilas";
 
-/// A text of so many segments, at least two, in GSM 03.38.
+/// A text of that many segments, at least two, in GSM 03.38.
 pub fn text_of_segments(segments: usize) -> String {
     // 153 characters a segment, when there are several (3GPP TS 23.040, 9.2.3.24.1).
     "rendez-vous ".repeat(segments * 153 / 12)

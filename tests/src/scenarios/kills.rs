@@ -2,18 +2,16 @@
 
 use std::collections::HashMap;
 
+use lab::Row;
+
 use super::ground::{LIMIT, Terms};
 use super::{Figures, Ground, Run, Scenario};
-use crate::sim::Row;
 
 /// All of this file.
 pub const ALL: &[Scenario] = &[KILLS];
 
 /// Some kills, each of one of the three.
-pub const KILLS: Scenario = Scenario {
-    name: "kills",
-    run: kills,
-};
+pub const KILLS: Scenario = Scenario::new("kills", kills);
 
 const MESSAGES: u64 = 2_000;
 const WINDOW: u64 = 100;

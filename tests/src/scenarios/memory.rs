@@ -9,10 +9,7 @@ use serde_json::json;
 pub const ALL: &[Scenario] = &[FULL];
 
 /// `maxmemory` is reached in the middle of a campaign, and raised again.
-pub const FULL: Scenario = Scenario {
-    name: "memory-full",
-    run: full,
-};
+pub const FULL: Scenario = Scenario::new("memory-full", full);
 
 /// Enough for some seconds: the engine may look at the memory from time to time only.
 const MESSAGES: usize = 10_000;
@@ -39,7 +36,7 @@ fn full(run: &Run) -> Figures {
     let what = format!("{}: answers and receipts under way are settled", ground.context);
     let when_full = eventually(&what, LIMIT, || {
         let totals = totals();
-        let settled = totals["receipts_due"] == totals["receipts_acked"] && totals["submits"] == totals["answered"];
+        let settled = totals.receipts_due == totals.receipts_acked && totals.submits == totals.answered;
         settled.then_some(totals)
     });
     let view = campaign.view(&ground.stand.engine);
@@ -47,7 +44,7 @@ fn full(run: &Run) -> Figures {
     assert!(view.progress.in_doubt <= WINDOW, "{}: {view:?}", ground.context);
     assert!(
         view.progress.queued > 0,
-        "{}: leases went on to the end of the campaign: {view:?}, {when_full}",
+        "{}: leases went on to the end of the campaign: {view:?}, {when_full:?}",
         ground.context
     );
 

@@ -20,7 +20,7 @@ pub use ground::Ground;
 
 use std::collections::BTreeMap;
 
-use crate::lab::Programs;
+use crate::programs::Programs;
 
 /// What one run counted, for people to look at.
 pub type Figures = BTreeMap<&'static str, u64>;
@@ -35,6 +35,12 @@ pub struct Scenario {
     pub name: &'static str,
     /// Does it, and panics when a promise is broken.
     pub run: fn(&Run) -> Figures,
+}
+
+impl Scenario {
+    const fn new(name: &'static str, run: fn(&Run) -> Figures) -> Self {
+        Self { name, run }
+    }
 }
 
 /// One run of a scenario.

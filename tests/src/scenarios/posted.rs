@@ -16,10 +16,7 @@ use crate::wait::eventually;
 pub const ALL: &[Scenario] = &[POSTED];
 
 /// Engine and Redis are killed meanwhile.
-pub const POSTED: Scenario = Scenario {
-    name: "posted",
-    run: posted,
-};
+pub const POSTED: Scenario = Scenario::new("posted", posted);
 
 const MESSAGES: usize = 400;
 /// Several messages to each.
@@ -166,16 +163,15 @@ fn assert_each_went_once(ground: &Ground, ids: &[(usize, String)]) -> u64 {
 fn assert_booked(ground: &Ground, spent: u64, held: u64) {
     let what = format!("{}: {spent} credits are spent, {held} are held", ground.context);
     eventually(&what, LIMIT, || {
-        let view = ground.stand.engine.tenant_view(&ground.stand.tenant);
-        let credits = &view["credits"];
-        (credits["spent"] == spent && credits["held"] == held).then_some(())
+        let credits = ground.stand.engine.credits(&ground.stand.tenant);
+        ((credits.spent, credits.held) == (spent, held)).then_some(())
     });
     ground.assert_credits(&ground.stand.tenant);
 }
 
 /// The same requests again, after all was killed: the same ids, and nothing on the wire before a message that is new.
 fn assert_repeats_do_nothing(ground: &Ground, ids: &[(usize, String)]) {
-    let before = ground.stand.sim.total("accepted");
+    let before = ground.stand.sim.totals().accepted;
     let http = ground.stand.tenant.http(&ground.stand.engine);
     for (which, id) in ids.iter().step_by(10) {
         let again = eventually("the repeated request is answered", LIMIT, || post(&http, *which));
@@ -185,5 +181,5 @@ fn assert_repeats_do_nothing(ground: &Ground, ids: &[(usize, String)]) {
     let what = format!("{}: the new message is taken", ground.context);
     eventually(&what, LIMIT, || ground.rows(&text(MESSAGES)).pop());
     ground.stand.sim.wait_for_receipts(LIMIT);
-    assert_eq!(ground.stand.sim.total("accepted"), before + 1, "{}", ground.context);
+    assert_eq!(ground.stand.sim.totals().accepted, before + 1, "{}", ground.context);
 }

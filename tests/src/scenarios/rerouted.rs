@@ -1,19 +1,16 @@
 //! Routes that change while a campaign is being sent: what is queued goes where the new ones lead, once.
 
+use lab::{EngineSettings, Row, SmscSettings};
+
 use super::ground::{LIMIT, SLOW_ANSWERS, Terms};
 use super::{Dice, Figures, Ground, Run, Scenario};
-use crate::engine::{EngineSettings, SmscSettings};
-use crate::sim::Row;
 
 /// All of this file.
 pub const ALL: &[Scenario] = &[REROUTED];
 
 /// The engine is stopped or killed under load, and started again with other prefixes, some times; the campaign may be
 /// paused meanwhile, and its route be gone when it goes on.
-pub const REROUTED: Scenario = Scenario {
-    name: "rerouted",
-    run: rerouted,
-};
+pub const REROUTED: Scenario = Scenario::new("rerouted", rerouted);
 
 /// Recipients by the digit that tells their block: a thousand in each.
 const BLOCKS: usize = 4;
