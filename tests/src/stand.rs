@@ -15,7 +15,7 @@ use crate::tenant::{Campaign, Tenant};
 use crate::wait::eventually_or;
 
 /// Enough for every campaign of these tests, and far from any limit of the engine.
-const CREDITS: u64 = 1_000_000;
+pub(crate) const CREDITS: u64 = 1_000_000;
 
 /// Everything that one end-to-end test needs. Dropped from the top down: the engine ends before what it talks to.
 #[derive(Debug)]
@@ -64,22 +64,18 @@ impl Stand {
         adapt: impl FnOnce(&Sim, SmscSettings) -> SmscSettings,
     ) -> Self {
         let lab = Lab::new(programs, name);
-        let redis = lab.redis();
-        let sim = lab.sim(scenario);
-        let smsc = adapt(&sim, SmscSettings::new("north", sim.smpp_address()));
-        let engine = lab.engine(&EngineSettings::new(Some(redis.url()), vec![smsc]));
-        let tenant = engine.tenant("Cabinet Martin", CREDITS);
-        Self {
-            engine,
-            sim,
-            redis,
-            tenant,
-            lab,
-        }
+        Self::under(lab, scenario, |redis, sim| {
+            let smsc = adapt(sim, SmscSettings::new("north", sim.smpp_address()));
+            EngineSettings::new(Some(redis.url()), vec![smsc])
+        })
     }
 
-    /// Of what a test has started by itself, in other ways than [`Stand::new`] does.
-    pub fn of(lab: Lab, (engine, sim, redis, tenant): (Engine, Sim, RedisServer, Tenant)) -> Self {
+    /// With an engine under the settings that are made for that Redis and that simulator.
+    pub(crate) fn under(lab: Lab, scenario: &str, settings: impl FnOnce(&RedisServer, &Sim) -> EngineSettings) -> Self {
+        let redis = lab.redis();
+        let sim = lab.sim(scenario);
+        let engine = lab.engine(&settings(&redis, &sim));
+        let tenant = engine.tenant("Cabinet Martin", CREDITS);
         Self {
             engine,
             sim,

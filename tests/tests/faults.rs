@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use campanile_tests::{Stand, programs};
 
-/// One session, as [`Stand`] sets it up: so many submits are unanswered at most.
+/// One session, as [`Stand`] sets it up: this many submits are unanswered at most.
 const WINDOW: u64 = 100;
 
 /// Some seconds of work with the answers below, so that a fault in the middle is in the middle.
@@ -199,7 +199,7 @@ fn receipts_that_come_twice() {
     all_delivered("receipts-twice", &scenario, 2);
 }
 
-/// Every message ends delivered, with so many receipts for each.
+/// Every message ends delivered, with `receipts_each` receipts.
 fn all_delivered(name: &str, scenario: &str, receipts_each: u64) {
     let stand = Stand::new(programs!(), name, scenario, |smsc| smsc);
     let campaign = stand.launch(MESSAGES);

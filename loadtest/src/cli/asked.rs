@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-use super::{Arguments, Command};
+use super::command::{Arguments, Command};
 
 /// What does not change a run, or is nobody's business: where reports go, where the password is.
 const LEFT_OUT: [&str; 9] = [

@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::Args;
 use smpp::session::Timers;
 
+use super::judge::JudgeArguments;
 use super::load::{LoadArguments, duration};
-use super::smpp::{SmppArguments, TargetArguments};
-use super::{JudgeArguments, TrafficArguments};
+use super::smpp::{SmppArguments, TargetArguments, TrafficArguments};
+use super::stage::StageArguments;
 use crate::report::Outputs;
 
 pub(super) const SOAK_EXAMPLES: &str = "\
@@ -52,7 +53,7 @@ pub(crate) struct SoakArguments {
     /// The SMSC's process on this machine, whose memory is watched as well
     #[arg(long, value_name = "PID", help_heading = "Memory")]
     pub(crate) target_pid: Option<u32>,
-    /// Resident memory may grow by so many percent from the end of the warm-up to the end
+    /// Resident memory may grow by this many percent from the end of the warm-up to the end
     #[arg(long, value_name = "PERCENT", default_value_t = 20.0, help_heading = "Memory")]
     pub(crate) rss_growth_max: f64,
 }
@@ -62,7 +63,7 @@ pub(crate) struct SoakArguments {
 pub(crate) struct ReplayArguments {
     /// The recording: CSV with a header, or JSON lines (.jsonl)
     pub(crate) file: PathBuf,
-    /// So many times as fast as recorded
+    /// How many times as fast as recorded
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = speed)]
     pub(crate) speed: f64,
     /// How long answers and receipts are waited for after the last message
@@ -160,13 +161,7 @@ pub(crate) struct E2eArguments {
     /// What the simulator's draws depend on
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Stage")]
     pub(crate) seed: u64,
-    /// Sessions between engine and simulator
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64), help_heading = "Stage")]
-    pub(crate) sessions: u32,
-    /// Unanswered submit_sm in each
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Stage")]
-    pub(crate) window: u32,
-    /// Nothing may have moved for so long before the ledgers are compared
+    /// Nothing may have moved for this long before the ledgers are compared
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration, help_heading = "Stage")]
     pub(crate) settle: Duration,
     /// Wait no longer than this after the launch; then the ledgers are compared as they are, and what is missing is said
@@ -181,15 +176,9 @@ pub(crate) struct E2eArguments {
     /// With --api: the simulator that it is bound to, as HOST:PORT of its HTTP
     #[arg(long, value_name = "HOST:PORT", help_heading = "Stage")]
     pub(crate) simulator: Option<String>,
-    /// Where `campanile` and `smpp-sim` are; absent: beside this program
-    #[arg(long, value_name = "DIRECTORY", help_heading = "Stage")]
-    pub(crate) bin_dir: Option<PathBuf>,
-    /// The redis-server to run
-    #[arg(long, value_name = "FILE", default_value = "redis-server", help_heading = "Stage")]
-    pub(crate) redis_server: PathBuf,
-    /// Keep the working directory; its path is printed
-    #[arg(long, help_heading = "Stage")]
-    pub(crate) keep: bool,
+    /// The programs, where it starts them.
+    #[command(flatten)]
+    pub(crate) stage: StageArguments,
     /// What must hold besides.
     #[command(flatten)]
     pub(crate) judge: JudgeArguments,

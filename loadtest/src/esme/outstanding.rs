@@ -102,7 +102,7 @@ impl Outstanding {
         self.receipted_otherwise(id)
     }
 
-    /// The id stands differently in the receipt: in another case, without its zeros, in another base.
+    /// The receipt writes the id differently: in another case, without its zeros, in another base.
     fn receipted_otherwise(&mut self, id: &[u8]) -> Owner {
         let form = folded(id).unwrap_or_else(|| id.to_vec());
         let forms = std::iter::once(form.clone()).chain(other_bases(&form));

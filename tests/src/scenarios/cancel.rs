@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::ground::{LIMIT, Terms};
-use super::{Figures, Ground, Run, Scenario};
+use super::ground::{Ground, LIMIT, Terms};
+use super::run::{Figures, Run, Scenario};
 use crate::tenant::{Campaign, CampaignView};
 
 /// All of this file.
@@ -12,7 +12,7 @@ pub const ALL: &[Scenario] = &[THROTTLED, DEFERRED];
 /// A campaign that is being throttled.
 pub const THROTTLED: Scenario = Scenario::new("cancel-throttled", throttled);
 
-/// Messages that wait for another try, and such that wait behind them.
+/// Messages that wait for another try, and others that wait behind them.
 pub const DEFERRED: Scenario = Scenario::new("cancel-deferred", deferred);
 
 /// What waits ends so soon after the call.

@@ -1,4 +1,4 @@
-//! What most scenarios stand on: a [`Stand`], and the words for what they do to it.
+//! What most scenarios happen on: a [`Stand`], and the words for what they do to it.
 
 use std::collections::HashMap;
 use std::process::ExitStatus;
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use lab::{EngineSettings, Row, Signal, SmscSettings};
 use serde_json::json;
 
-use super::Run;
+use super::run::Run;
 use crate::ledgers::assert_conserved;
 use crate::programs::Lab;
-use crate::stand::Stand;
+use crate::stand::{CREDITS, Stand};
 use crate::tenant::{Campaign, CampaignOrder, CampaignView, Tenant, recipients};
 use crate::wait::eventually;
 
@@ -22,9 +22,6 @@ const END_LIMIT: Duration = Duration::from_secs(60);
 
 /// Beyond `shutdown_timeout`: what a process may take to start ending, and to be gone, on a busy machine.
 const SHUTDOWN_MARGIN: Duration = Duration::from_secs(4);
-
-/// Enough for every scenario.
-const CREDITS: u64 = 1_000_000;
 
 /// A stand under known settings, so that it can be started again under others.
 #[derive(Debug)]
@@ -71,19 +68,18 @@ impl Terms {
 impl Ground {
     /// Starts everything.
     pub fn new(run: &Run, terms: &Terms) -> Self {
-        let lab = Lab::new(run.programs, &run.directory());
-        let redis = lab.redis();
-        let sim = lab.sim(&terms.scenario);
-        let mut smsc = SmscSettings::new("north", sim.smpp_address()).window(terms.window);
-        for line in &terms.smsc_lines {
-            smsc = smsc.line(line);
-        }
-        let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
+        let mut settings = EngineSettings::new(None, Vec::new());
         settings.shutdown_timeout = terms.shutdown_timeout;
-        let engine = lab.engine(&settings);
-        let tenant = engine.tenant("Cabinet Martin", CREDITS);
+        let lab = Lab::new(run.programs, &run.directory());
+        let stand = Stand::under(lab, &terms.scenario, |redis, sim| {
+            let smsc = SmscSettings::new("north", sim.smpp_address()).window(terms.window);
+            let smsc = terms.smsc_lines.iter().fold(smsc, |smsc, line| smsc.line(line));
+            settings.redis_url = Some(redis.url());
+            settings.smscs = vec![smsc];
+            settings.clone()
+        });
         Self {
-            stand: Stand::of(lab, (engine, sim, redis, tenant)),
+            stand,
             settings,
             context: run.context(),
         }
@@ -113,6 +109,12 @@ impl Ground {
     pub fn wait(&self, campaign: &Campaign, what: &str, condition: impl Fn(&CampaignView) -> bool) -> CampaignView {
         let what = format!("{}: {what}", self.context);
         campaign.wait(&self.stand.engine, &what, LIMIT, condition)
+    }
+
+    /// Polls `condition` until it yields a value; `what` and the seed are in the failure message.
+    #[track_caller]
+    pub fn eventually<T>(&self, what: &str, condition: impl FnMut() -> Option<T>) -> T {
+        eventually(&format!("{}: {what}", self.context), LIMIT, condition)
     }
 
     /// SIGTERM: it has to end within its `shutdown_timeout` and a moment, whatever else stands still.
@@ -187,8 +189,9 @@ impl Ground {
         let other = self.neighbour();
         let to = recipients(1).next().expect("one recipient");
         self.send(&other, &to, OTHERS_TEXT);
-        let what = format!("{}: the neighbour's message is on the wire", self.context);
-        eventually(&what, LIMIT, || self.rows(OTHERS_TEXT).pop());
+        self.eventually("the neighbour's message is on the wire", || {
+            self.rows(OTHERS_TEXT).pop()
+        });
     }
 }
 

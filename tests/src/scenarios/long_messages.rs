@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::ground::{LIMIT, Terms, text_of_segments};
-use super::{Figures, Ground, Run, Scenario};
-use crate::wait::eventually;
+use super::ground::{Ground, LIMIT, Terms, text_of_segments};
+use super::run::{Figures, Run, Scenario};
 
 /// All of this file.
 pub const ALL: &[Scenario] = &[REFUSED_FOR_GOOD, RECEIPTS_FIRST, REFUSED_FOR_LONG, FAILS_FOR_NOW];
@@ -124,8 +123,7 @@ fn fails_for_now(run: &Run) -> Figures {
     let ground = Ground::new(run, &Terms::new(&scenario));
     let messages = dice.roll(1..=10) as usize;
     let campaign = ground.launch(&ground.stand.tenant, messages, &text_of_segments(SEGMENTS));
-    let what = format!("{}: each refused segment was tried again", ground.context);
-    let tries = eventually(&what, LIMIT, || {
+    let tries = ground.eventually("each refused segment was tried again", || {
         let tries = tries_of(&ground, segment);
         let tried = tries.len() == messages && tries.values().all(|times| times.len() >= 2);
         tried.then_some(tries)

@@ -1,7 +1,7 @@
 //! Redis may not take any more memory.
 
-use super::ground::{LIMIT, Terms};
-use super::{Figures, Ground, Run, Scenario};
+use super::ground::{Ground, LIMIT, Terms};
+use super::run::{Figures, Run, Scenario};
 use crate::wait::eventually;
 use serde_json::json;
 
@@ -33,8 +33,7 @@ fn full(run: &Run) -> Figures {
         (http.post("/v1/messages", &message).status == 503).then_some(())
     });
     let totals = || ground.stand.sim.totals();
-    let what = format!("{}: answers and receipts under way are settled", ground.context);
-    let when_full = eventually(&what, LIMIT, || {
+    let when_full = ground.eventually("answers and receipts under way are settled", || {
         let totals = totals();
         let settled = totals.receipts_due == totals.receipts_acked && totals.submits == totals.answered;
         settled.then_some(totals)

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use lab::{Row, SmscSettings};
 use serde_json::json;
 
-use super::ground::{LIMIT, Terms};
-use super::{Dice, Figures, Ground, Run, Scenario};
+use super::dice::Dice;
+use super::ground::{Ground, LIMIT, Terms};
+use super::run::{Figures, Run, Scenario};
 use crate::tenant::{CampaignOrder, recipients};
 use crate::wait::eventually;
 

@@ -1,8 +1,7 @@
 //! A power cut at the database: what it wrote last is gone, and the engine has seen more than it knows.
 
-use super::ground::{LIMIT, SLOW_ANSWERS, Terms};
-use super::{Figures, Ground, Run, Scenario};
-use crate::wait::eventually;
+use super::ground::{Ground, LIMIT, SLOW_ANSWERS, Terms};
+use super::run::{Figures, Run, Scenario};
 
 /// All of this file.
 pub const ALL: &[Scenario] = &[TAIL_LOST];
@@ -34,8 +33,7 @@ fn tail_lost(run: &Run) -> Figures {
     view.assert_adds_up();
     ground.assert_nothing_doubled("");
     ground.assert_credits(&ground.stand.tenant);
-    let what = format!("{}: the log speaks of an older state", ground.context);
-    eventually(&what, LIMIT, || {
+    ground.eventually("the log speaks of an older state", || {
         let log = ground.stand.engine.process().log().to_lowercase();
         log.contains("older").then_some(())
     });

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::ground::{LIMIT, Terms};
-use super::{Figures, Ground, Run, Scenario};
+use super::ground::{Ground, LIMIT, Terms};
+use super::run::{Figures, Run, Scenario};
 use crate::fail::OrFail;
-use crate::wait::{eventually, eventually_or};
+use crate::wait::eventually_or;
 
 /// All of this file.
 pub const ALL: &[Scenario] = &[REPEATED, FOREIGN, ADDRESSES];
@@ -127,10 +127,9 @@ fn foreign(run: &Run) -> Figures {
 
 const PARKED: &str = "/v1/receipts/parked";
 
-/// Every parked receipt over all pages, once there are so many.
+/// Every parked receipt over all pages, once there are `count` of them.
 fn all_parked(ground: &Ground, count: u64) -> Vec<Value> {
-    let what = format!("{}: {count} receipts are listed as parked", ground.context);
-    eventually(&what, LIMIT, || {
+    ground.eventually(&format!("{count} receipts are listed as parked"), || {
         let admin = lab::Engine::admin(&ground.stand.engine);
         let parked: Vec<Value> = admin.pages(&format!("{PARKED}?limit=100")).or_fail();
         (parked.len() as u64 == count).then_some(parked)

@@ -2,8 +2,9 @@
 
 use lab::{EngineSettings, Row, SmscSettings};
 
-use super::ground::{LIMIT, SLOW_ANSWERS, Terms};
-use super::{Dice, Figures, Ground, Run, Scenario};
+use super::dice::Dice;
+use super::ground::{Ground, LIMIT, SLOW_ANSWERS, Terms};
+use super::run::{Figures, Run, Scenario};
 
 /// All of this file.
 pub const ALL: &[Scenario] = &[REROUTED];
@@ -18,7 +19,7 @@ const BLOCK: &str = "3360000";
 const MESSAGES: usize = 1_000 * BLOCKS;
 const WINDOW: u64 = 100;
 
-/// Between two changes the campaign goes on by so much.
+/// How far the campaign goes on between two changes.
 const STRIDE: std::ops::RangeInclusive<u64> = 200..=700;
 
 /// Which account each block goes to; [`BOTH`]: a route of its own, over both.

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::ground::{LIMIT, Terms};
-use super::{Figures, Ground, Run, Scenario};
+use super::ground::{Ground, LIMIT, Terms};
+use super::run::{Figures, Run, Scenario};
 use crate::wait::eventually;
 
 /// All of this file.
@@ -15,10 +15,10 @@ pub const NO_RATE: Scenario = Scenario::new("starved", no_rate);
 /// Of a campaign that would take a hundred seconds.
 const MESSAGES: usize = 5_000;
 
-/// A reminder in a queue of a hundred seconds goes within so much.
+/// How soon a reminder goes beside a queue of a hundred seconds.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Seen over so many that were taken.
+/// How many have to be taken before refusals are counted.
 const TAKEN: u64 = 500;
 
 fn no_rate(run: &Run) -> Figures {

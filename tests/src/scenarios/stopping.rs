@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use lab::Signal;
 
-use super::ground::{LIMIT, Terms, text_of_segments};
-use super::{Figures, Ground, Run, Scenario};
+use super::ground::{Ground, LIMIT, Terms, text_of_segments};
+use super::run::{Figures, Run, Scenario};
 use crate::tenant::Campaign;
 use crate::wait::eventually;
 
