@@ -1,6 +1,7 @@
 //! One test's set-up: a directory, and the programs under test.
 
-use std::path::Path;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use lab::{EngineSettings, Processes, Scratch, Site, SmscSettings};
@@ -55,6 +56,16 @@ impl Lab {
     /// The test's directory.
     pub fn directory(&self) -> &Path {
         self.scratch.path()
+    }
+
+    /// A directory with the programs under their own names, for programs that look for them by these.
+    pub fn bin_dir(&self) -> PathBuf {
+        let bin = self.directory().join("bin");
+        std::fs::create_dir(&bin).expect("create a directory");
+        for (program, name) in [(self.programs.engine, "campanile"), (self.programs.sim, "smpp-sim")] {
+            symlink(program, bin.join(name)).expect("link a program");
+        }
+        bin
     }
 
     /// A Redis of its own.

@@ -1,6 +1,5 @@
 //! `loadtest` as a program through the whole product: what it says must be what engine and simulator did.
 
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -40,13 +39,9 @@ fn loadtest(directory: &Path, arguments: &[&str]) -> Said {
     }
 }
 
-/// `loadtest e2e` with a stage of its own. It looks for the programs by their names.
+/// `loadtest e2e` with a stage of its own.
 fn e2e(lab: &Lab, arguments: &[&str]) -> Said {
-    let programs = programs!();
-    let bin = lab.directory().join("bin");
-    std::fs::create_dir(&bin).expect("create a directory");
-    symlink(programs.engine, bin.join("campanile")).expect("link the engine");
-    symlink(programs.sim, bin.join("smpp-sim")).expect("link the simulator");
+    lab.bin_dir();
     let usual = [
         "e2e",
         "--bin-dir",

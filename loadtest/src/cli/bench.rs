@@ -90,7 +90,6 @@ pub(crate) struct BenchArguments {
     /// With --scaling, --baseline or --compare-fsync: runs of each kind, taken in turns; the median counts.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     pub(crate) rounds: u32,
-    /// The programs.
     #[command(flatten)]
     pub(crate) stage: StageArguments,
     /// Give up after this long; absent: 300s, 30m where there are several runs, 90m with --huge.

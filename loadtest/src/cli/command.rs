@@ -14,7 +14,6 @@ use crate::report::Outputs;
 #[derive(Parser, Debug)]
 #[command(name = "loadtest", version, after_help = EXAMPLES, args_override_self = true)]
 pub(crate) struct Arguments {
-    /// The kind of measurement.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -83,7 +82,6 @@ Examples:
 pub(crate) struct ReportArguments {
     /// A file that `--out` has written.
     pub(crate) results: PathBuf,
-    /// The reports to make.
     #[command(flatten)]
     pub(crate) outputs: Outputs,
 }

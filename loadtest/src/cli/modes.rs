@@ -47,7 +47,6 @@ Exit code 99 if a message is lost, doubled or has the wrong status, or a credit 
 /// `loadtest soak`: a load that lasts, with memory watched.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct SoakArguments {
-    /// The load.
     #[command(flatten)]
     pub(crate) smpp: SmppArguments,
     /// The SMSC's process on this machine, whose memory is watched as well
@@ -69,13 +68,10 @@ pub(crate) struct ReplayArguments {
     /// How long answers and receipts are waited for after the last message
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub(crate) drain: Duration,
-    /// Where to.
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// What must hold.
     #[command(flatten)]
     pub(crate) judge: JudgeArguments,
-    /// The reports.
     #[command(flatten)]
     pub(crate) outputs: Outputs,
 }
@@ -95,7 +91,6 @@ pub(crate) struct SelfCheckArguments {
     /// What the numbers depend on
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// The reports.
     #[command(flatten)]
     pub(crate) outputs: Outputs,
 }
@@ -126,16 +121,13 @@ pub(crate) struct ApiArguments {
     /// Share of messages in the marketing lane, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share, help_heading = "Traffic")]
     pub(crate) marketing: f64,
-    /// The load.
     #[command(flatten)]
     pub(crate) load: LoadArguments,
     /// What is sent; `--mix` has no part in it, the engine cuts texts by itself.
     #[command(flatten)]
     pub(crate) traffic: TrafficArguments,
-    /// What must hold.
     #[command(flatten)]
     pub(crate) judge: JudgeArguments,
-    /// The reports.
     #[command(flatten)]
     pub(crate) outputs: Outputs,
 }
@@ -179,10 +171,8 @@ pub(crate) struct E2eArguments {
     /// The programs, where it starts them.
     #[command(flatten)]
     pub(crate) stage: StageArguments,
-    /// What must hold besides.
     #[command(flatten)]
     pub(crate) judge: JudgeArguments,
-    /// The reports.
     #[command(flatten)]
     pub(crate) outputs: Outputs,
 }

@@ -130,19 +130,14 @@ pub(crate) struct TrafficArguments {
 /// `loadtest smpp`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct SmppArguments {
-    /// See [`TargetArguments`].
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// See [`LoadArguments`].
     #[command(flatten)]
     pub(crate) load: LoadArguments,
-    /// See [`TrafficArguments`].
     #[command(flatten)]
     pub(crate) traffic: TrafficArguments,
-    /// See [`JudgeArguments`].
     #[command(flatten)]
     pub(crate) judge: JudgeArguments,
-    /// See [`Outputs`].
     #[command(flatten)]
     pub(crate) outputs: Outputs,
 }

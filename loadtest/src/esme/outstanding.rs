@@ -39,7 +39,6 @@ pub(crate) enum Owner {
     Stranger,
 }
 
-/// The index.
 #[derive(Debug, Default)]
 pub(crate) struct Outstanding {
     waiting: FxHashMap<u64, Waiting>,

@@ -17,7 +17,6 @@ mod chart;
 mod time;
 mod percentiles;
 
-/// The page.
 pub(super) fn html(results: &Results) -> Result<String> {
     Ok(Page::of(results).render()?)
 }
