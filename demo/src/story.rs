@@ -46,9 +46,6 @@ pub(crate) struct Stand {
 
 impl Stand {
     /// Starts the simulator, and the engine bound to it.
-    ///
-    /// # Errors
-    /// One of them is not built or does not start.
     pub(crate) fn start(processes: &Processes, bin_dir: Option<&Path>) -> Result<Self> {
         let (campanile, smpp_sim) = (program(bin_dir, "campanile")?, program(bin_dir, "smpp-sim")?);
         let scratch = Scratch::temporary("campanile-demo-", false)?;
@@ -87,9 +84,6 @@ impl Drop for Stand {
 }
 
 /// Tells it on standard output while it happens.
-///
-/// # Errors
-/// A call failed, or the campaign did not come to its end.
 pub(crate) fn tell(stand: &Stand) -> Result<()> {
     println!(
         "Campanile: a clinic writes to its {PATIENTS} patients, through an embedded Redis and a simulated SMSC.\n"

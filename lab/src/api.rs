@@ -174,9 +174,6 @@ impl Api {
     }
 
     /// Creates a tenant, and grants it `credits` unless they are 0.
-    ///
-    /// # Errors
-    /// A call failed.
     pub fn enrol(&self, name: &str, credits: u64) -> Result<Tenant> {
         let tenant: Tenant = self.operator.post("/v1/tenants", &json!({ "name": name }))?.json()?;
         if credits > 0 {
@@ -188,34 +185,22 @@ impl Api {
     }
 
     /// A tenant's credits now.
-    ///
-    /// # Errors
-    /// The call failed.
     pub fn credits(&self, tenant: &Tenant) -> Result<Credits> {
         let detail: TenantDetail = self.operator.get(&format!("/v1/tenants/{}", tenant.id))?.json()?;
         Ok(detail.credits)
     }
 
     /// Creates a campaign of `tenant` with its audience; nothing is sent yet.
-    ///
-    /// # Errors
-    /// The call failed.
     pub fn create(&self, tenant: &Tenant, body: &impl Serialize) -> Result<Draft> {
         self.of(tenant).post("/v1/campaigns", body)?.json()
     }
 
     /// Launches a campaign: from here on it sends.
-    ///
-    /// # Errors
-    /// The call failed.
     pub fn launch(&self, tenant: &Tenant, campaign: &str) -> Result<()> {
         self.ask(tenant, campaign, "launch")
     }
 
     /// Stops a campaign: what was not handed over is canceled.
-    ///
-    /// # Errors
-    /// The call failed.
     pub fn cancel(&self, tenant: &Tenant, campaign: &str) -> Result<()> {
         self.ask(tenant, campaign, "cancel")
     }
@@ -226,9 +211,6 @@ impl Api {
     }
 
     /// Sends one transactional message by itself.
-    ///
-    /// # Errors
-    /// The call failed.
     pub fn send(&self, tenant: &Tenant, to: &str, text: &str) -> Result<()> {
         let body = json!({ "to": to, "text": text, "sender": SENDER });
         let sent: Result<IgnoredAny> = self.of(tenant).post("/v1/messages", &body)?.json();
@@ -236,17 +218,11 @@ impl Api {
     }
 
     /// How far a campaign is.
-    ///
-    /// # Errors
-    /// The call failed.
     pub fn campaign(&self, tenant: &Tenant, campaign: &str) -> Result<Campaign> {
         self.of(tenant).get(&format!("/v1/campaigns/{campaign}"))?.json()
     }
 
     /// Every message of a campaign.
-    ///
-    /// # Errors
-    /// A call failed.
     pub fn recipients(&self, tenant: &Tenant, campaign: &str) -> Result<Vec<Listed>> {
         self.of(tenant)
             .pages(&format!("/v1/campaigns/{campaign}/recipients?limit={PAGE}"))

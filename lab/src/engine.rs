@@ -161,9 +161,6 @@ struct Ready {
 
 impl Engine {
     /// Writes the configuration, starts `campanile serve` and waits until it is ready.
-    ///
-    /// # Errors
-    /// It does not start.
     pub fn start(site: &Site, program: &Path, settings: &EngineSettings) -> Result<Self> {
         let operator_key = new_key()?;
         configure(site, &operator_key, settings)?;
@@ -180,9 +177,6 @@ impl Engine {
     }
 
     /// As [`Engine::start`] for one that must refuse to start: how it ended, and what it said last.
-    ///
-    /// # Errors
-    /// It does not end.
     pub fn refused(site: &Site, program: &Path, settings: &EngineSettings) -> Result<(ExitStatus, String)> {
         configure(site, &new_key()?, settings)?;
         let process = spawn(site, program, "engine-refused")?;
@@ -190,9 +184,6 @@ impl Engine {
     }
 
     /// Starts it again, with the same configuration, on other ports.
-    ///
-    /// # Errors
-    /// It does not start.
     pub fn restart(&mut self) -> Result<()> {
         self.process.kill();
         self.starts += 1;
@@ -202,9 +193,6 @@ impl Engine {
     }
 
     /// Starts it again under other settings.
-    ///
-    /// # Errors
-    /// It does not start.
     pub fn restart_with(&mut self, settings: &EngineSettings) -> Result<()> {
         configure(&self.site, &self.operator_key, settings)?;
         self.restart()
@@ -246,17 +234,11 @@ impl Engine {
     }
 
     /// Its metrics as Prometheus reads them.
-    ///
-    /// # Errors
-    /// It does not answer.
     pub fn metrics(&self) -> Result<String> {
         Ok(self.admin().get("/metrics")?.success()?.text)
     }
 
     /// The sum of all samples of its metrics whose name and labels `wanted` takes; 0 when there are none.
-    ///
-    /// # Errors
-    /// It does not answer.
     pub fn metric(&self, wanted: impl Fn(&str) -> bool) -> Result<f64> {
         Ok(exposition::sum(&self.metrics()?, wanted))
     }

@@ -88,9 +88,6 @@ impl Http {
     }
 
     /// `GET path`.
-    ///
-    /// # Errors
-    /// No answer.
     pub fn get(&self, path: &str) -> Result<Answer> {
         let url = format!("{}{path}", self.base);
         let request = self.with_headers(self.agent.get(&url));
@@ -98,9 +95,6 @@ impl Http {
     }
 
     /// The rows of a list, page after page; `path` has a query already.
-    ///
-    /// # Errors
-    /// No answer, [`Fault::Refused`], or other JSON than pages of `T`.
     pub fn pages<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>> {
         let mut all = Vec::new();
         let mut cursor = String::new();
@@ -115,9 +109,6 @@ impl Http {
     }
 
     /// `POST path` with `body` as JSON.
-    ///
-    /// # Errors
-    /// No answer.
     pub fn post(&self, path: &str, body: &impl Serialize) -> Result<Answer> {
         let body = serde_json::to_vec(body).map_err(|error| Fault::Unexpected {
             what: format!("a body for {path}"),
@@ -127,9 +118,6 @@ impl Http {
     }
 
     /// `POST path` with a body that claims to be JSON.
-    ///
-    /// # Errors
-    /// No answer.
     pub fn post_bytes(&self, path: &str, body: &[u8]) -> Result<Answer> {
         let url = format!("{}{path}", self.base);
         let request = self.with_headers(self.agent.post(&url));
@@ -152,9 +140,6 @@ impl Http {
 
 impl Answer {
     /// Itself, if its status is a success.
-    ///
-    /// # Errors
-    /// [`Fault::Refused`].
     pub fn success(self) -> Result<Self> {
         if (200..300).contains(&self.status) {
             return Ok(self);
@@ -167,18 +152,12 @@ impl Answer {
     }
 
     /// The body of a success as JSON.
-    ///
-    /// # Errors
-    /// [`Fault::Refused`], or other JSON than `T`.
     pub fn json<T: DeserializeOwned>(self) -> Result<T> {
         let answer = self.success()?;
         serde_json::from_str(&answer.text).map_err(|error| unexpected(&answer.request, &answer.text, &error))
     }
 
     /// The body of a success, one JSON value a line.
-    ///
-    /// # Errors
-    /// As [`Self::json`].
     pub fn json_lines<T: DeserializeOwned>(self) -> Result<Vec<T>> {
         let answer = self.success()?;
         let value = |line| serde_json::from_str(line).map_err(|error| unexpected(&answer.request, line, &error));

@@ -22,9 +22,6 @@ pub(crate) const READY_WITHIN: Duration = Duration::from_secs(30);
 const LINES_SHOWN: usize = 30;
 
 /// The program `name` in `directory`, or beside this one.
-///
-/// # Errors
-/// There is none.
 pub fn program(directory: Option<&Path>, name: &str) -> Result<PathBuf> {
     let directory = match directory {
         Some(directory) => directory.to_owned(),
@@ -98,9 +95,6 @@ impl Site {
     }
 
     /// A site in a directory below this one, which is made if it is not there.
-    ///
-    /// # Errors
-    /// It cannot be made.
     pub fn below(&self, name: &str) -> Result<Self> {
         let directory = self.directory.join(name);
         fs::create_dir_all(&directory).map_err(cannot(format!("make {}", directory.display())))?;
@@ -108,9 +102,6 @@ impl Site {
     }
 
     /// Writes a file and gives its path.
-    ///
-    /// # Errors
-    /// It cannot be written.
     pub fn write(&self, name: &str, content: &str) -> Result<PathBuf> {
         let path = self.directory.join(name);
         fs::write(&path, content).map_err(cannot(format!("write {}", path.display())))?;
@@ -118,9 +109,6 @@ impl Site {
     }
 
     /// Starts `command`, called `name` in messages, with its output in `NAME.out` and `NAME.err`.
-    ///
-    /// # Errors
-    /// The program cannot be run, or the run is over.
     pub fn start(&self, name: &str, mut command: Command) -> Result<Process> {
         let file = |end: &str| self.directory.join(format!("{name}.{end}"));
         let create = |path: &Path| File::create(path).map_err(cannot(format!("write {}", path.display())));
@@ -194,17 +182,11 @@ impl Process {
     }
 
     /// As [`Self::wait_for`] for what a starting program does: it has half a minute.
-    ///
-    /// # Errors
-    /// As [`Self::wait_for`].
     pub fn wait_at_start<T>(&self, what: &str, condition: impl FnMut() -> Result<Option<T>>) -> Result<T> {
         self.wait_for(what, READY_WITHIN, condition)
     }
 
     /// The first line of its standard output that `accept` takes.
-    ///
-    /// # Errors
-    /// As [`Self::wait_for`].
     pub fn wait_for_line<T>(&self, accept: impl Fn(&str) -> Option<T>) -> Result<T> {
         self.wait_at_start("say that it is ready", || {
             Ok(self.lines().iter().find_map(|line| accept(line)))
@@ -212,9 +194,6 @@ impl Process {
     }
 
     /// The JSON object with `"ready": true` that our programs print when they are.
-    ///
-    /// # Errors
-    /// As [`Self::wait_for`], or it does not say what `T` needs.
     pub fn ready<T: DeserializeOwned>(&self) -> Result<T> {
         let ready = self.wait_for_line(|line| {
             let value: Value = serde_json::from_str(line).ok()?;
@@ -265,9 +244,6 @@ impl Process {
     }
 
     /// Fails when the run is over or the program has ended.
-    ///
-    /// # Errors
-    /// See above.
     pub fn check_running(&self) -> Result<()> {
         self.processes.check_open()?;
         match self.exited() {
@@ -287,18 +263,12 @@ impl Process {
     }
 
     /// Asks it to end (SIGTERM) and waits for how it ends.
-    ///
-    /// # Errors
-    /// It is still there after `limit`.
     pub fn terminate(&self, limit: Duration) -> Result<ExitStatus> {
         self.signal(Signal::TERM);
         self.wait_for_end(limit)
     }
 
     /// Waits for how it ends.
-    ///
-    /// # Errors
-    /// It is still there after `limit`.
     pub fn wait_for_end(&self, limit: Duration) -> Result<ExitStatus> {
         poll(limit, || self.exited()).ok_or_else(|| self.late("end", limit))
     }

@@ -59,9 +59,6 @@ pub struct RedisInfo {
 
 impl RedisServer {
     /// Starts it on its data in the folder `redis` of that site, and waits until it answers.
-    ///
-    /// # Errors
-    /// It does not start.
     pub fn start(site: &Site, settings: &RedisSettings) -> Result<Self> {
         let site = site.below("redis")?;
         let process = spawn(&site, settings, 1)?;
@@ -91,9 +88,6 @@ impl RedisServer {
     }
 
     /// Starts it again on the same data.
-    ///
-    /// # Errors
-    /// It does not start.
     pub fn restart(&mut self) -> Result<()> {
         self.kill();
         self.starts += 1;
@@ -102,9 +96,6 @@ impl RedisServer {
     }
 
     /// A connection, for whoever looks into the store.
-    ///
-    /// # Errors
-    /// It is away.
     pub fn connect(&self) -> Result<redis::Connection> {
         let connection = redis::Client::open(self.url())?.get_connection()?;
         connection.set_read_timeout(Some(ANSWERS_WITHIN))?;
@@ -112,18 +103,12 @@ impl RedisServer {
     }
 
     /// `CONFIG SET`.
-    ///
-    /// # Errors
-    /// It is away, or refuses.
     pub fn set(&self, key: &str, value: &str) -> Result<()> {
         let mut command = redis::cmd("CONFIG");
         Ok(command.arg("SET").arg(key).arg(value).exec(&mut self.connect()?)?)
     }
 
     /// What it says of itself.
-    ///
-    /// # Errors
-    /// It is away, or says something else.
     pub fn info(&self) -> Result<RedisInfo> {
         let info: InfoDict = redis::cmd("INFO").query(&mut self.connect()?)?;
         parse(&info).ok_or_else(|| Fault::Unexpected {
@@ -134,9 +119,6 @@ impl RedisServer {
 
     /// The part of the append-only file that grows: Redis keeps a base and, beside it, the file of what came since
     /// (`….incr.aof`).
-    ///
-    /// # Errors
-    /// There is none.
     pub fn log_file(&self) -> Result<PathBuf> {
         let folder = self.site.directory().join("appendonlydir");
         let what = format!("find an append-only file in {}", folder.display());

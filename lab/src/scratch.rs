@@ -16,9 +16,6 @@ pub struct Scratch {
 
 impl Scratch {
     /// The directory `name` under `parent`; what an earlier run left there is removed.
-    ///
-    /// # Errors
-    /// It cannot be made.
     pub fn named(parent: &Path, name: &str) -> Result<Self> {
         let path = parent.join(name);
         if path.exists() {
@@ -30,9 +27,6 @@ impl Scratch {
 
     /// A new directory for temporary files whose name begins with `prefix`. Only this user may enter: keys lie in it. The
     /// prefix should be short, since a unix socket's path is.
-    ///
-    /// # Errors
-    /// It cannot be made.
     pub fn temporary(prefix: &str, keep: bool) -> Result<Self> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(prefix).permissions(Permissions::from_mode(0o700));

@@ -13,7 +13,7 @@ use crate::http::Http;
 use crate::process::{Process, Signal, Site};
 
 /// Rows of the ledger that are asked for at once: some 20 MB.
-const ROWS_AT_ONCE: u64 = 40_000;
+const ROWS_AT_ONCE: usize = 40_000;
 
 /// Which scenario the simulator follows.
 #[derive(Clone, Debug)]
@@ -96,17 +96,11 @@ pub struct Row {
 
 impl Row {
     /// The whole ledger of the simulator with that HTTP interface, in order of arrival.
-    ///
-    /// # Errors
-    /// It does not answer.
     pub fn all(http: &Http) -> Result<Vec<Self>> {
         Self::page_by_page(http, |row| row)
     }
 
     /// The same without accounts, sources and texts: ten million of them fit in memory.
-    ///
-    /// # Errors
-    /// It does not answer.
     pub fn outlines(http: &Http) -> Result<Vec<Self>> {
         Self::page_by_page(http, |row| Self {
             account: String::new(),
@@ -121,17 +115,16 @@ impl Row {
         loop {
             let from = rows.last().map_or(0, |row| row.sequence + 1);
             let more = Self::some(http, &format!("from={from}&limit={ROWS_AT_ONCE}"))?;
-            if more.is_empty() {
+            // A page that is not full was the end, whatever has come since.
+            let full = more.len() == ROWS_AT_ONCE;
+            rows.extend(more.into_iter().map(&keep));
+            if !full {
                 return Ok(rows);
             }
-            rows.extend(more.into_iter().map(&keep));
         }
     }
 
     /// What the ledger shows for a query: `recipient=`, `account=`, `from=` and `limit=`.
-    ///
-    /// # Errors
-    /// It does not answer.
     pub fn some(http: &Http, query: &str) -> Result<Vec<Self>> {
         http.get(&format!("/ledger?{query}"))?.json_lines()
     }
@@ -162,9 +155,6 @@ pub struct Totals {
 
 impl Totals {
     /// Those of the simulator with that HTTP interface.
-    ///
-    /// # Errors
-    /// It does not answer.
     pub fn of(http: &Http) -> Result<Self> {
         http.get("/ledger/totals")?.json()
     }
@@ -185,9 +175,6 @@ struct Ready {
 
 impl Sim {
     /// Starts it.
-    ///
-    /// # Errors
-    /// It does not start.
     pub fn start(site: &Site, program: &Path, settings: &SimSettings) -> Result<Self> {
         let scenario = match &settings.scenario {
             Scenario::Text(toml) => site.write("scenario.toml", toml)?.display().to_string(),
@@ -237,9 +224,6 @@ impl Sim {
     }
 
     /// Starts it again on the same ports, with an empty ledger.
-    ///
-    /// # Errors
-    /// It does not start.
     pub fn restart(&mut self) -> Result<()> {
         self.kill();
         self.starts += 1;
@@ -249,18 +233,12 @@ impl Sim {
     }
 
     /// Sessions that are bound.
-    ///
-    /// # Errors
-    /// It does not answer.
     pub fn sessions(&self) -> Result<usize> {
         let sessions: Vec<IgnoredAny> = self.http.get("/sessions")?.json()?;
         Ok(sessions.len())
     }
 
     /// Waits until one of its counters, named as in the totals, has reached `value`; false if it has not within `limit`.
-    ///
-    /// # Errors
-    /// It does not answer.
     pub fn wait_for(&self, counter: &str, value: u64, limit: Duration) -> Result<bool> {
         let path = format!("/wait?{counter}={value}&timeout={}ms", limit.as_millis());
         Ok(self.http.get(&path)?.status == 200)

@@ -44,9 +44,6 @@ pub struct Ended<T> {
 impl Supervisor {
     /// Runs `work` on a thread of its own until it returns, SIGINT or SIGTERM comes, or the limit has passed. Then everything
     /// that it started is ended, and it is given a moment to return.
-    ///
-    /// # Errors
-    /// No runtime can be had.
     pub fn run<T: Send + 'static>(self, work: impl FnOnce(&Processes) -> T + Send + 'static) -> Result<Ended<T>> {
         let runtime = runtime()?;
         let ended = runtime.block_on(self.supervise(work));
@@ -74,9 +71,6 @@ impl Supervisor {
 }
 
 /// Waits for SIGINT or SIGTERM and names it.
-///
-/// # Errors
-/// No runtime can be had.
 pub fn wait_for_stop() -> Result<&'static str> {
     Ok(runtime()?.block_on(stop_signal()))
 }

@@ -6,34 +6,22 @@ use procfs::{CpuInfo, Current, CurrentSI, FromRead, KernelStats, Meminfo, ProcEr
 use crate::fault::{Fault, Result};
 
 /// CPU seconds, user and system, of process `pid` with all its threads, ended ones included.
-///
-/// # Errors
-/// There is no such process, or no /proc.
 pub fn cpu_seconds(pid: u32) -> Result<f64> {
     let stat = process(pid)?.stat().map_err(unreadable(pid))?;
     Ok((stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64)
 }
 
 /// The most memory that process `pid` ever had resident, in bytes.
-///
-/// # Errors
-/// There is no such process, or no /proc.
 pub fn peak_rss_bytes(pid: u32) -> Result<u64> {
     kibibytes(pid, |status| status.vmhwm)
 }
 
 /// The memory that process `pid` has resident now, in bytes.
-///
-/// # Errors
-/// There is no such process, or no /proc.
 pub fn rss_bytes(pid: u32) -> Result<u64> {
     kibibytes(pid, |status| status.vmrss)
 }
 
 /// The processes with that name whose working directory is `directory`.
-///
-/// # Errors
-/// No /proc.
 pub fn working_in(directory: &std::path::Path, name: &str) -> Result<Vec<u32>> {
     let all = procfs::process::all_processes().map_err(unreadable("every process"))?;
     // Processes end while this looks, and others belong to somebody else.
@@ -53,9 +41,6 @@ pub struct MachineTimes {
 
 impl MachineTimes {
     /// Up to now. The times of guests are part of user and nice already.
-    ///
-    /// # Errors
-    /// No /proc.
     pub fn now() -> Result<Self> {
         let cpu = KernelStats::current().map_err(unreadable("the machine"))?.total;
         let idle = cpu.idle + cpu.iowait.unwrap_or(0);

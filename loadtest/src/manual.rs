@@ -9,9 +9,6 @@ use clap_complete::Shell;
 use crate::cli::Arguments;
 
 /// Prints the completions of a shell; the exit code.
-///
-/// # Errors
-/// Nobody takes the output.
 pub(crate) fn completions(shell: Shell) -> Result<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "loadtest", &mut script);
@@ -20,9 +17,6 @@ pub(crate) fn completions(shell: Shell) -> Result<u8> {
 }
 
 /// Writes `loadtest.1` and a page for each command into a directory, which is made if it is not there; the exit code.
-///
-/// # Errors
-/// A file cannot be written.
 pub(crate) fn pages(directory: &Path) -> Result<u8> {
     let place = || directory.display().to_string();
     std::fs::create_dir_all(directory).with_context(place)?;

@@ -30,7 +30,7 @@ pub(crate) const BUILT_IN: &[BuiltIn] =
 /// Modes that a profile may have: those that measure.
 const MODES: [&str; 7] = ["smpp", "soak", "replay", "api", "e2e", "self-check", "bench"];
 
-/// A profile of this size is none.
+/// A larger file is no profile.
 const PROFILE_MAX: u64 = 1 << 20;
 
 /// The command line that a profile stands for, with what follows it on the command line behind it: that wins.

@@ -16,7 +16,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Of a run of so many messages, if that is known. `quiet`: says nothing.
+    /// Of a run of `count` messages, if that is known. `quiet`: says nothing.
     pub(crate) fn new(quiet: bool, count: Option<u64>) -> Self {
         let target = ProgressDrawTarget::stderr();
         let bar = (!quiet && !target.is_hidden()).then(|| {

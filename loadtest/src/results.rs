@@ -206,7 +206,7 @@ pub struct Second {
 pub struct Conservation {
     /// Which ledgers were compared: `engine and simulator`, `loadtest and simulator`.
     pub between: String,
-    /// Messages that one side has and the other has not.
+    /// Messages that only one side has.
     pub lost: u64,
     /// Messages that arrived more often than they were sent.
     pub doubled: u64,

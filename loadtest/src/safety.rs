@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 /// The host of `HOST:PORT`, without the brackets of an IPv6 address.
 ///
 /// # Errors
-/// There is no port, or it is none.
+/// There is no port, or it is not a number.
 pub(crate) fn host_of(target: &str) -> Result<String> {
     let wrong = || format!("--target {target:?}: HOST:PORT is wanted, as in 127.0.0.1:2775 or [::1]:2775");
     let (host, port) = target.rsplit_once(':').with_context(wrong)?;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do, by panicking")]
 
+mod contract;
 mod samples;
 
 use std::path::Path;
@@ -136,24 +137,7 @@ fn wrong_paths_are_all_named_before_a_run() {
 fn the_last_line_has_what_scripts_read() {
     let printed = Files::of(&samples::open()).printed(&["--json"]);
     let line: serde_json::Value = serde_json::from_str(printed.lines().last().unwrap()).unwrap();
-    for key in [
-        "submits_per_second",
-        "receipts_per_second",
-        "submitted",
-        "answered",
-        "receipts",
-        "lost",
-        "doubled",
-        "cpu_us_per_message",
-    ] {
-        assert!(line[key].is_number(), "{key}: {line}");
-    }
-    for percentile in ["p50", "p90", "p99", "p999", "max"] {
-        let latency = &line["latency_ms"];
-        assert!(latency[percentile].is_number(), "{percentile}: {latency}");
-        assert_eq!(latency[percentile], latency["corrected"][percentile]);
-        assert!(latency["raw"][percentile].is_number(), "{percentile}: {latency}");
-    }
+    contract::assert_line(&line);
     assert_eq!(line["saturated"], false);
     assert_eq!(line["held"], true);
 }

@@ -1,128 +1,73 @@
-//! A small blocking HTTP client for JSON.
+//! The lab's HTTP client for tests: it panics when no answer comes, and checks what comes.
 
-use std::time::Duration;
+use std::ops::Deref;
 
 use serde_json::Value;
 
-/// Long enough for a long poll of the simulator; everything else answers in milliseconds.
-const TIMEOUT: Duration = Duration::from_secs(130);
-
-/// The largest answer read: the ledger of a hundred thousand messages is about 50 MB.
-const BODY_BYTES_MAX: u64 = 512 * 1024 * 1024;
+use crate::fail::OrFail;
 
 /// One server, and the key to show to it.
 #[derive(Clone, Debug)]
-pub struct Http {
-    agent: ureq::Agent,
-    base: String,
-    key: Option<String>,
-    /// The `Idempotency-Key` of requests, if any.
-    once: Option<String>,
-}
+pub struct Http(lab::Http);
 
 /// What came back, whatever its status.
 #[derive(Debug)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// The media type without its parameters; empty when there is none.
-    pub content_type: String,
-    /// The body as it came.
-    pub text: String,
-}
+pub struct Answer(lab::Answer);
 
 impl Http {
-    /// A client for `address` (`127.0.0.1:8080`) that shows no key.
-    pub fn new(address: &str) -> Self {
-        let settings = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(TIMEOUT));
-        Self {
-            agent: settings.build().into(),
-            base: format!("http://{address}"),
-            key: None,
-            once: None,
-        }
+    pub(crate) fn new(http: &lab::Http) -> Self {
+        Self(http.clone())
     }
 
     /// `127.0.0.1:8080`.
     pub fn address(&self) -> &str {
-        self.base.trim_start_matches("http://")
+        self.0.address()
     }
 
     /// The same server with a bearer key.
     pub fn with_key(&self, key: &str) -> Self {
-        Self {
-            key: Some(key.to_owned()),
-            ..self.clone()
-        }
-    }
-
-    /// The same server without a key.
-    pub fn without_key(&self) -> Self {
-        Self {
-            key: None,
-            ..self.clone()
-        }
+        Self(self.0.with_key(key))
     }
 
     /// The same server, for one request that is done once however often it comes.
     pub fn once(&self, idempotency_key: &str) -> Self {
-        Self {
-            once: Some(idempotency_key.to_owned()),
-            ..self.clone()
-        }
+        Self(self.0.once(idempotency_key))
     }
 
-    /// `GET path`; panics when no answer comes at all.
+    /// `GET path`.
+    #[track_caller]
     pub fn get(&self, path: &str) -> Answer {
-        let url = format!("{}{path}", self.base);
-        let mut request = self.agent.get(&url);
-        if let Some(key) = &self.key {
-            request = request.header("authorization", format!("Bearer {key}"));
-        }
-        read(&url, request.call())
+        Answer(self.0.get(path).or_fail())
     }
 
     /// `POST path` with a JSON body.
+    #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Answer {
-        self.post_bytes(path, body.to_string().as_bytes())
+        Answer(self.0.post(path, body).or_fail())
     }
 
     /// `POST path` with a body that claims to be JSON.
+    #[track_caller]
     pub fn post_bytes(&self, path: &str, body: &[u8]) -> Answer {
-        self.try_post_bytes(path, body)
-            .unwrap_or_else(|error| panic!("POST {path}: {error}"))
+        self.try_post_bytes(path, body).or_fail()
     }
 
-    /// `POST path`; an error when the connection breaks before the answer, as it does when a program is killed.
-    pub fn try_post_bytes(&self, path: &str, body: &[u8]) -> Result<Answer, ureq::Error> {
-        let url = format!("{}{path}", self.base);
-        let mut request = self.agent.post(&url).content_type("application/json");
-        if let Some(key) = &self.key {
-            request = request.header("authorization", format!("Bearer {key}"));
-        }
-        if let Some(once) = &self.once {
-            request = request.header("idempotency-key", once);
-        }
-        request.send(body).map(|response| read(&url, Ok(response)))
+    /// `POST path`; a fault when the connection breaks before the answer, as it does when a program is killed.
+    pub fn try_post_bytes(&self, path: &str, body: &[u8]) -> lab::Result<Answer> {
+        self.0.post_bytes(path, body).map(Answer)
     }
 }
 
-fn read(url: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
-    let mut response = response.unwrap_or_else(|error| panic!("{url}: {error}"));
-    let content_type = response.body().mime_type().unwrap_or_default().to_owned();
-    let text = response.body_mut().with_config().limit(BODY_BYTES_MAX).read_to_string();
-    let text = text.unwrap_or_else(|error| panic!("{url}: the body of the answer: {error}"));
-    Answer {
-        status: response.status().as_u16(),
-        content_type,
-        text,
+impl Deref for Answer {
+    type Target = lab::Answer;
+
+    fn deref(&self) -> &lab::Answer {
+        &self.0
     }
 }
 
 impl Answer {
-    /// The body as JSON; panics when it is not.
+    /// The body as JSON; panics when it is something else.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text))
     }

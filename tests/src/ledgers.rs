@@ -1,12 +1,13 @@
 //! The engine's ledger against the simulator's, recipient by recipient.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use serde_json::Value;
+use lab::ledgers::{Circumstances, Comparison, compare};
+use lab::{Credits, Listed, Row};
 
 use crate::engine::Engine;
-use crate::sim::{Row, Sim};
+use crate::sim::Sim;
 use crate::tenant::{Campaign, CampaignView, Tenant};
 use crate::wait::eventually;
 
@@ -17,39 +18,27 @@ const BALANCE_LIMIT: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct Ledgers {
     view: CampaignView,
-    /// Status by recipient (digits), as the engine says.
-    engine: HashMap<String, String>,
-    /// Submits by recipient (digits), as the simulator saw them.
-    sim: HashMap<String, Vec<Row>>,
-    tenant: Value,
+    listed: Vec<Listed>,
+    rows: Vec<Row>,
+    credits: Credits,
     context: String,
 }
 
-/// The campaign and its tenant when the balance has followed the messages, which takes some seconds.
-fn balanced(engine: &Engine, tenant: &Tenant, campaign: &Campaign, context: &str) -> (CampaignView, Value) {
-    let what = format!("{context}: the tenant's balance has followed the campaign");
-    eventually(&what, BALANCE_LIMIT, || {
-        let (view, balance) = (campaign.view(engine), engine.tenant_view(tenant));
-        (balance["credits"]["held"] == view.credits.held).then_some((view, balance))
-    })
-}
-
 impl Ledgers {
-    /// Reads both. `context` (the seed, the fault) stands in each failure message.
+    /// Reads both. `context` (the seed, the fault) is in each failure message.
     pub fn read(engine: &Engine, sim: &Sim, tenant: &Tenant, campaign: &Campaign, context: &str) -> Self {
-        let rows = campaign.recipients(engine);
-        let listed = rows.len();
-        let statuses: HashMap<String, String> = rows
-            .into_iter()
-            .map(|row| (row.to.trim_start_matches('+').to_owned(), row.status))
-            .collect();
-        assert_eq!(statuses.len(), listed, "{context}: a recipient is listed twice");
-        let (view, balance) = balanced(engine, tenant, campaign, context);
+        let listed = campaign.recipients(engine);
+        // The balance follows the messages, which takes some seconds.
+        let what = format!("{context}: the tenant's balance has followed the campaign");
+        let (view, credits) = eventually(&what, BALANCE_LIMIT, || {
+            let (view, credits) = (campaign.view(engine), engine.credits(tenant));
+            (credits.held == view.credits.held).then_some((view, credits))
+        });
         Self {
             view,
-            engine: statuses,
-            sim: sim.ledger_by_recipient(),
-            tenant: balance,
+            listed,
+            rows: sim.ledger(),
+            credits,
             context: context.to_owned(),
         }
     }
@@ -63,8 +52,12 @@ impl Ledgers {
     #[track_caller]
     pub fn assert_consistent(&self, messages: usize) {
         self.assert_nothing_lost(messages);
-        self.assert_nothing_doubled();
-        self.assert_statuses();
+        let found = compare(messages as u64, &self.listed, &self.rows, Circumstances::Disturbed);
+        let agreed = Comparison {
+            billed: found.billed,
+            ..Comparison::default()
+        };
+        assert_eq!(found, agreed, "{}: the ledgers do not agree", self.context);
         self.assert_credits();
     }
 
@@ -72,16 +65,17 @@ impl Ledgers {
     #[track_caller]
     pub fn assert_nothing_lost(&self, messages: usize) {
         let context = &self.context;
+        let different: HashSet<&str> = self.listed.iter().map(|message| message.to.as_str()).collect();
         assert_eq!(
-            self.engine.len(),
-            messages,
-            "{context}: recipients listed by the engine"
+            (self.listed.len(), different.len()),
+            (messages, messages),
+            "{context}: recipients that the engine lists"
         );
         assert_eq!(self.view.progress.total, messages as u64, "{context}: {:?}", self.view);
         self.view.assert_adds_up();
         let mut counted: HashMap<&str, u64> = HashMap::new();
-        for status in self.engine.values() {
-            *counted.entry(status).or_default() += 1;
+        for message in &self.listed {
+            *counted.entry(&message.status).or_default() += 1;
         }
         for (status, count) in &self.view.statuses {
             let listed = counted.get(status.as_str()).copied().unwrap_or(0);
@@ -92,115 +86,28 @@ impl Ledgers {
         }
     }
 
-    /// Promise 2: no segment of a message was accepted twice. Refused submits may be repeated.
-    #[track_caller]
-    pub fn assert_nothing_doubled(&self) {
-        for (recipient, rows) in &self.sim {
-            let mut parts: Vec<u8> = rows
-                .iter()
-                .filter(|row| row.accepted_at_us.is_some())
-                .map(|row| row.part)
-                .collect();
-            let accepted = parts.len();
-            parts.sort_unstable();
-            parts.dedup();
-            assert_eq!(
-                parts.len(),
-                accepted,
-                "{}: {recipient} was submitted twice: {rows:?}",
-                self.context
-            );
-        }
-    }
-
-    /// Each recipient's status is what the simulator did to it. For messages of one segment.
-    #[track_caller]
-    pub fn assert_statuses(&self) {
-        let none = Vec::new();
-        for (recipient, status) in &self.engine {
-            let rows = self.sim.get(recipient).unwrap_or(&none);
-            let allowed = allowed_statuses(rows);
-            assert!(
-                allowed.contains(&status.as_str()),
-                "{}: {recipient} is {status}, and the simulator's rows mean one of {allowed:?}: {rows:?}",
-                self.context
-            );
-        }
-        for recipient in self.sim.keys() {
-            assert!(
-                self.engine.contains_key(recipient),
-                "{}: {recipient} is not the campaign's",
-                self.context
-            );
-        }
-    }
-
     /// Promise 4: granted = available + held + spent; and the campaign alone holds and spends here.
     #[track_caller]
     pub fn assert_credits(&self) {
-        let credits = &self.tenant["credits"];
-        assert_conserved(credits, &self.context);
-        let amount = |name: &str| credits[name].as_u64();
+        assert_conserved(&self.credits, &self.context);
         let campaign = &self.view.credits;
         assert_eq!(
-            amount("held"),
-            Some(campaign.held),
-            "{}: held, tenant {credits}, campaign {campaign:?}",
-            self.context
-        );
-        assert_eq!(
-            amount("spent"),
+            (self.credits.held, self.credits.spent),
             // What was given back is no longer spent.
-            Some(campaign.spent - campaign.recredited),
-            "{}: spent, tenant {credits}, campaign {campaign:?}",
-            self.context
+            (campaign.held, campaign.spent - campaign.recredited),
+            "{}: held and spent, tenant {:?}, campaign {campaign:?}",
+            self.context,
+            self.credits
         );
-    }
-}
-
-/// What may have become of a message of one segment, given all its submits.
-fn allowed_statuses(rows: &[Row]) -> &'static [&'static str] {
-    let Some(accepted) = rows.iter().find(|row| row.accepted_at_us.is_some()) else {
-        // Never accepted. Unless its last submit was refused for good, it waits, or was written to a connection that broke.
-        let refused = rows
-            .iter()
-            .any(|row| row.command_status.is_some_and(|status| status != 0));
-        return if refused {
-            &[
-                "unknown_number",
-                "not_routed",
-                "transmission_failed",
-                "queued",
-                "in_doubt",
-            ]
-        } else {
-            &["queued", "in_doubt", "canceled"]
-        };
-    };
-    if accepted.receipts_acked == 0 {
-        return if accepted.answered_at_us.is_some() {
-            &["transmitted", "in_doubt"]
-        } else {
-            &["in_doubt"]
-        };
-    }
-    match accepted.stat.as_deref() {
-        Some("DELIVRD") => &["delivered"],
-        _ => &["reception_error", "unknown_number", "not_routed", "recredited"],
     }
 }
 
 /// granted = available + held + spent.
 #[track_caller]
-pub(crate) fn assert_conserved(credits: &Value, context: &str) {
-    let amount = |name: &str| {
-        credits[name]
-            .as_u64()
-            .unwrap_or_else(|| panic!("{context}: no {name} in {credits}"))
-    };
+pub(crate) fn assert_conserved(credits: &Credits, context: &str) {
     assert_eq!(
-        amount("granted"),
-        amount("available") + amount("held") + amount("spent"),
-        "{context}: credits are not conserved: {credits}"
+        credits.imbalance(),
+        0,
+        "{context}: credits are not conserved: {credits:?}"
     );
 }

@@ -1,5 +1,5 @@
-//! The harness of the end-to-end tests: it starts the real programs (engine, simulator, Redis, other projects' peers), talks
-//! to them as their users do, and compares the ledgers of engine and simulator.
+//! The harness of the end-to-end tests, on top of `lab`: it starts the real programs (engine, simulator, Redis, other projects'
+//! peers), talks to them as their users do, and compares the ledgers of engine and simulator. Start reading at [`Stand`].
 //!
 //! Everything here panics when it cannot do its work, with what the programs last said: a test has nothing else to do then.
 //! Programs are stopped by their process id when their owner is dropped.
@@ -10,8 +10,7 @@
 )]
 
 pub mod wait;
-pub mod scratch;
-pub mod process;
+pub mod fail;
 pub mod http;
 pub mod redis_server;
 pub mod sim;
@@ -19,16 +18,17 @@ pub mod engine;
 pub mod tenant;
 pub mod ledgers;
 pub mod peers;
-pub mod lab;
+pub mod programs;
 pub mod tap;
 pub mod stand;
 pub mod scenarios;
 
-pub use engine::{Engine, EngineSettings, SmscSettings};
+pub use ::lab::{EngineSettings, SmscSettings};
+pub use engine::Engine;
 pub use http::{Answer, Http};
-pub use lab::{Lab, Programs};
 pub use ledgers::Ledgers;
 pub use peers::PeerServer;
+pub use programs::{Lab, Programs};
 pub use redis_server::RedisServer;
 pub use sim::Sim;
 pub use stand::Stand;

@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
+use lab::{Process, Processes, Site};
 use serde::Deserialize;
 
-use crate::process::Process;
-
-const START_LIMIT: Duration = Duration::from_secs(20);
+use crate::fail::OrFail;
 
 /// How long a peer client tries before it gives up.
 const CLIENT_LIMIT_SECONDS: u64 = 40;
@@ -150,8 +148,11 @@ impl PeerServer {
     pub fn start(recipe: Recipe, directory: &Path) -> Self {
         let mut command = recipe.command();
         command.env("PORT", "0");
-        let mut process = Process::start(recipe.file(), command, directory);
-        let port = process.wait_for_line(START_LIMIT, |line| line.strip_prefix("LISTENING ").map(str::to_owned));
+        let site = Site::new(&Processes::default(), directory);
+        let process = site.start(recipe.file(), command).or_fail();
+        let port = process
+            .wait_for_line(|line| line.strip_prefix("LISTENING ").map(str::to_owned))
+            .or_fail();
         Self {
             process,
             address: format!("127.0.0.1:{port}"),

@@ -3,9 +3,11 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use crate::engine::{Engine, EngineSettings, SmscSettings};
-use crate::lab::{Lab, Programs};
+use lab::{EngineSettings, SmscSettings};
+
+use crate::engine::Engine;
 use crate::ledgers::Ledgers;
+use crate::programs::{Lab, Programs};
 use crate::redis_server::RedisServer;
 use crate::sim::Sim;
 use crate::tap::Tap;
@@ -13,7 +15,7 @@ use crate::tenant::{Campaign, Tenant};
 use crate::wait::eventually_or;
 
 /// Enough for every campaign of these tests, and far from any limit of the engine.
-const CREDITS: u64 = 1_000_000;
+pub(crate) const CREDITS: u64 = 1_000_000;
 
 /// Everything that one end-to-end test needs. Dropped from the top down: the engine ends before what it talks to.
 #[derive(Debug)]
@@ -62,22 +64,18 @@ impl Stand {
         adapt: impl FnOnce(&Sim, SmscSettings) -> SmscSettings,
     ) -> Self {
         let lab = Lab::new(programs, name);
-        let redis = lab.redis();
-        let sim = lab.sim(scenario);
-        let smsc = adapt(&sim, SmscSettings::new("north", sim.smpp_address()));
-        let engine = lab.engine(&EngineSettings::new(Some(redis.url()), vec![smsc]));
-        let tenant = engine.tenant("Cabinet Martin", CREDITS);
-        Self {
-            engine,
-            sim,
-            redis,
-            tenant,
-            lab,
-        }
+        Self::under(lab, scenario, |redis, sim| {
+            let smsc = adapt(sim, SmscSettings::new("north", sim.smpp_address()));
+            EngineSettings::new(Some(redis.url()), vec![smsc])
+        })
     }
 
-    /// Of what a test has started by itself, in other ways than [`Stand::new`] does.
-    pub fn of(lab: Lab, (engine, sim, redis, tenant): (Engine, Sim, RedisServer, Tenant)) -> Self {
+    /// With an engine under the settings that are made for that Redis and that simulator.
+    pub(crate) fn under(lab: Lab, scenario: &str, settings: impl FnOnce(&RedisServer, &Sim) -> EngineSettings) -> Self {
+        let redis = lab.redis();
+        let sim = lab.sim(scenario);
+        let engine = lab.engine(&settings(&redis, &sim));
+        let tenant = engine.tenant("Cabinet Martin", CREDITS);
         Self {
             engine,
             sim,
@@ -106,20 +104,19 @@ impl Stand {
             let view = campaign.view(&self.engine);
             view.assert_adds_up();
             let totals = self.sim.totals();
-            let total = |name: &str| totals[name].as_u64().unwrap_or_else(|| panic!("no {name}: {totals}"));
             let moving = view.progress.queued + view.status("transmitted");
-            let receipts_out = total("receipts_due") - total("receipts_acked");
-            let uncounted = view.status("delivered") != total("receipts_due") - total("duplicates");
-            last.replace(format!("{view:?}, simulator {totals}"));
+            let receipts_out = totals.receipts_due - totals.receipts_acked;
+            let uncounted = view.status("delivered") != totals.receipts_due - totals.duplicates;
+            last.replace(format!("{view:?}, simulator {totals:?}"));
             // The books follow the messages after a moment: what is held then is what is in doubt, one credit each.
             let unbooked = view.credits.held != view.progress.in_doubt;
             (moving == 0 && receipts_out == 0 && !uncounted && !unbooked).then_some(())
         };
         eventually_or(limit, settled, || {
             format!(
-                "not settled within {limit:?}: {}\n{}",
+                "not settled within {limit:?}: {}{}",
                 last.borrow(),
-                self.engine.log_tail()
+                self.engine.process().last_words()
             )
         });
     }
@@ -130,5 +127,14 @@ impl Stand {
         let ledgers = Ledgers::read(&self.engine, &self.sim, &self.tenant, campaign, context);
         ledgers.assert_consistent(messages);
         ledgers
+    }
+
+    /// Waits until nothing moves any more, and checks that the ledgers agree and every message is delivered.
+    #[track_caller]
+    pub fn all_delivered(&self, campaign: &Campaign, messages: usize, limit: Duration) {
+        self.wait_until_settled(campaign, limit);
+        let ledgers = self.consistent_ledgers(campaign, messages, "all are to be delivered");
+        let view = ledgers.view();
+        assert_eq!(view.status("delivered"), messages as u64, "{view:?}");
     }
 }

@@ -13,9 +13,7 @@ fn stand(name: &str) -> Stand {
 }
 
 fn spendable(engine: &Engine, tenant: &Tenant) -> u64 {
-    engine.tenant_view(tenant)["credits"]["available"]
-        .as_u64()
-        .expect("a tenant has credits")
+    engine.credits(tenant).available
 }
 
 #[test]
@@ -55,7 +53,7 @@ fn bad_recipients_are_counted_and_listed_and_neither_sent_nor_billed() {
     campaign.ask(&stand.engine, "launch").expect(202);
     stand.wait_until_settled(&campaign, std::time::Duration::from_secs(30));
     stand.consistent_ledgers(&campaign, 2, "bad recipients");
-    assert_eq!(stand.sim.total("submits"), 2);
+    assert_eq!(stand.sim.totals().submits, 2);
     assert_eq!(spendable(&stand.engine, &stand.tenant), before - 2);
 }
 
@@ -164,7 +162,7 @@ fn a_body_too_large_is_refused() {
 fn keys_open_what_is_theirs_and_nothing_else() {
     let stand = stand("api-keys");
     let body = CampaignOrder::to_first(3).body;
-    let api = stand.engine.api();
+    let api = stand.engine.public();
     for http in [
         api.clone(),
         api.with_key("sk_wrong"),
@@ -203,7 +201,7 @@ fn credits_are_positive_and_do_not_overflow() {
     let stand = stand("api-credits");
     let path = format!("/v1/tenants/{}/credits", stand.tenant.id);
     let operator = stand.engine.operator();
-    let before = stand.engine.tenant_view(&stand.tenant)["credits"].clone();
+    let before = stand.engine.credits(&stand.tenant);
     let too_much = [
         json!(-1),
         json!(0),
@@ -219,7 +217,7 @@ fn credits_are_positive_and_do_not_overflow() {
         println!("{amount}: {}", answer.text);
         answer.expect_field_problem(&SHAPE_OR_VALUE, "/amount");
     }
-    assert_eq!(stand.engine.tenant_view(&stand.tenant)["credits"], before);
+    assert_eq!(stand.engine.credits(&stand.tenant), before);
     operator
         .post(
             "/v1/tenants/ten_1/credits",
@@ -237,7 +235,7 @@ fn a_balance_one_short_refuses_and_an_equal_one_passes() {
     let campaign = tenant.create(&stand.engine, &order);
     campaign.ask(&stand.engine, "launch").expect_problem(&[402]);
     assert_eq!(spendable(&stand.engine, &tenant), messages - 1);
-    assert_eq!(stand.sim.total("submits"), 0);
+    assert_eq!(stand.sim.totals().submits, 0);
 
     let one = json!({ "amount": 1, "reference": "le dernier" });
     stand

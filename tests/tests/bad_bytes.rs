@@ -59,14 +59,7 @@ fn on_the_simulators_port() {
         }
         assert!(answer.len() < 4_096, "{what} is answered with {} octets", answer.len());
     }
-    stand.wait_until_settled(&campaign, LIMIT);
-    let ledgers = stand.consistent_ledgers(&campaign, MESSAGES, "bad bytes at the simulator");
-    assert_eq!(
-        ledgers.view().status("delivered"),
-        MESSAGES as u64,
-        "{:?}",
-        ledgers.view()
-    );
+    stand.all_delivered(&campaign, MESSAGES, LIMIT);
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn pause_resume_cancel() {
     let paused = campaign.wait(&stand.engine, "what was in flight has its receipt", LIMIT, |view| {
         view.state == "paused"
             && view.status("transmitted") == 0
-            && view.status("delivered") == stand.sim.total("accepted")
+            && view.status("delivered") == stand.sim.totals().accepted
     });
 
     // A message overtakes the paused campaign; when it is through, the campaign has not moved.
@@ -102,7 +102,7 @@ fn pause_resume_cancel() {
     assert_eq!((view.state.as_str(), view.credits.held), ("stopped", 0), "{view:?}");
     assert_eq!(view.credits.spent, view.status("delivered"), "{view:?}");
     assert_eq!(
-        stand.sim.total("accepted"),
+        stand.sim.totals().accepted,
         view.status("delivered") + 1,
         "submitted after the cancel"
     );
@@ -116,8 +116,7 @@ fn personalised_texts_reach_their_recipients() {
         { "to": "06 87 65 43 21", "Nom": "Petit", "Prenom": "Léa" },
     ] });
     let order = CampaignOrder::to_audience(&audience).with("text", json!("Bonjour [Prenom] [Nom], à demain."));
-    let campaign = stand.tenant.create(&stand.engine, &order);
-    campaign.ask(&stand.engine, "launch").expect(202);
+    let campaign = stand.tenant.order(&stand.engine, &order);
     campaign.wait(&stand.engine, "both are delivered", LIMIT, |view| {
         view.status("delivered") == 2
     });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use campanile_tests::{Stand, programs};
 
-/// One session, as [`Stand`] sets it up: how many submits may be unanswered.
+/// One session, as [`Stand`] sets it up: this many submits are unanswered at most.
 const WINDOW: u64 = 100;
 
 /// Some seconds of work with the answers below, so that a fault in the middle is in the middle.
@@ -60,18 +60,11 @@ fn engine_asked_to_end_in_mid_window() {
     stand.sim.wait_for("accepted", 1_000, PROGRESS_LIMIT);
     let status = stand.engine.shut_down();
     assert!(status.success(), "the engine ended with {status}");
-    let unanswered = stand.sim.total("unanswered");
+    let unanswered = stand.sim.totals().unanswered;
     assert_eq!(unanswered, 0, "the engine left before the answers came");
     stand.engine.restart();
 
-    stand.wait_until_settled(&campaign, SETTLE_LIMIT);
-    let ledgers = stand.consistent_ledgers(&campaign, MESSAGES, "SIGTERM");
-    assert_eq!(
-        ledgers.view().status("delivered"),
-        MESSAGES as u64,
-        "{:?}",
-        ledgers.view()
-    );
+    stand.all_delivered(&campaign, MESSAGES, SETTLE_LIMIT);
 }
 
 #[test]
@@ -83,15 +76,8 @@ fn redis_killed() {
         stand.redis.restart();
     }
 
-    stand.wait_until_settled(&campaign, SETTLE_LIMIT);
-    let ledgers = stand.consistent_ledgers(&campaign, MESSAGES, "Redis killed");
     // The engine lived on and knew every answer: nothing is in doubt.
-    assert_eq!(
-        ledgers.view().status("delivered"),
-        MESSAGES as u64,
-        "{:?}",
-        ledgers.view()
-    );
+    stand.all_delivered(&campaign, MESSAGES, SETTLE_LIMIT);
 }
 
 #[test]
@@ -106,8 +92,7 @@ fn simulator_killed() {
 
     // Receipts that the dead simulator owed never come: those messages stay transmitted or in doubt, and visible.
     let view = campaign.wait(&stand.engine, "all is submitted and receipted", SETTLE_LIMIT, |view| {
-        let totals = stand.sim.totals();
-        view.nothing_queued() && totals["receipts_due"] == totals["receipts_acked"]
+        view.nothing_queued() && stand.sim.receipts_are_in()
     });
     view.assert_adds_up();
     let after = stand.sim.ledger_by_recipient();
@@ -139,15 +124,8 @@ fn connection_cut_with_a_full_window() {
     let stand = Stand::new(programs!(), "connection-cut", &scenario, |smsc| smsc);
     let campaign = stand.launch(MESSAGES);
 
-    stand.wait_until_settled(&campaign, SETTLE_LIMIT);
-    let ledgers = stand.consistent_ledgers(&campaign, MESSAGES, "connection cut");
     // The simulator had read every window whole, so that each message in doubt got its receipt.
-    assert_eq!(
-        ledgers.view().status("delivered"),
-        MESSAGES as u64,
-        "{:?}",
-        ledgers.view()
-    );
+    stand.all_delivered(&campaign, MESSAGES, SETTLE_LIMIT);
 }
 
 #[test]
@@ -176,15 +154,14 @@ fn throttled_in_bursts() {
     let stand = Stand::new(programs!(), "throttled", &scenario, |smsc| smsc);
     let campaign = stand.launch(MESSAGES);
 
-    stand.wait_until_settled(&campaign, SETTLE_LIMIT);
-    let ledgers = stand.consistent_ledgers(&campaign, MESSAGES, "throttled");
-    assert_eq!(
-        ledgers.view().status("delivered"),
-        MESSAGES as u64,
-        "{:?}",
-        ledgers.view()
-    );
-    let throttled = stand.sim.totals()["by_status"]["ESME_RTHROTTLED"].as_u64().unwrap_or(0);
+    stand.all_delivered(&campaign, MESSAGES, SETTLE_LIMIT);
+    let throttled = stand
+        .sim
+        .totals()
+        .by_status
+        .get("ESME_RTHROTTLED")
+        .copied()
+        .unwrap_or(0);
     assert!(throttled >= 20, "the simulator throttled {throttled} submits only");
 }
 
@@ -201,20 +178,10 @@ fn answers_that_never_come() {
     let ledgers = stand.consistent_ledgers(&campaign, messages, "answers that never come");
     let totals = stand.sim.totals();
     let view = ledgers.view();
-    assert!(
-        totals["lost"].as_u64() > Some(0) && totals["unanswered"].as_u64() > Some(0),
-        "{totals}"
-    );
+    assert!(totals.lost > 0 && totals.unanswered > 0, "{totals:?}");
     // A receipt settles what was accepted; what the simulator threw away is held, in doubt, and paid for by nobody.
-    assert_eq!(
-        Some(view.status("delivered")),
-        totals["accepted"].as_u64(),
-        "{view:?}, {totals}"
-    );
-    assert!(
-        Some(view.progress.in_doubt) >= totals["lost"].as_u64(),
-        "{view:?}, {totals}"
-    );
+    assert_eq!(view.status("delivered"), totals.accepted, "{view:?}, {totals:?}");
+    assert!(view.progress.in_doubt >= totals.lost, "{view:?}, {totals:?}");
     campaign.wait(&stand.engine, "the hold is what is in doubt", PROGRESS_LIMIT, |view| {
         view.credits.held == view.progress.in_doubt
     });
@@ -232,19 +199,12 @@ fn receipts_that_come_twice() {
     all_delivered("receipts-twice", &scenario, 2);
 }
 
-/// Every message ends delivered, with that many receipts for each.
+/// Every message ends delivered, with `receipts_each` receipts.
 fn all_delivered(name: &str, scenario: &str, receipts_each: u64) {
     let stand = Stand::new(programs!(), name, scenario, |smsc| smsc);
     let campaign = stand.launch(MESSAGES);
-    stand.wait_until_settled(&campaign, SETTLE_LIMIT);
-    let ledgers = stand.consistent_ledgers(&campaign, MESSAGES, name);
-    assert_eq!(
-        ledgers.view().status("delivered"),
-        MESSAGES as u64,
-        "{:?}",
-        ledgers.view()
-    );
-    assert_eq!(stand.sim.total("receipts_acked"), receipts_each * MESSAGES as u64);
+    stand.all_delivered(&campaign, MESSAGES, SETTLE_LIMIT);
+    assert_eq!(stand.sim.totals().receipts_acked, receipts_each * MESSAGES as u64);
 }
 
 #[test]
@@ -256,14 +216,7 @@ fn receipts_that_come_after_a_restart() {
     stand.engine.kill();
     stand.engine.restart();
 
-    stand.wait_until_settled(&campaign, SETTLE_LIMIT);
-    let ledgers = stand.consistent_ledgers(&campaign, MESSAGES, "receipts after a restart");
-    assert_eq!(
-        ledgers.view().status("delivered"),
-        MESSAGES as u64,
-        "{:?}",
-        ledgers.view()
-    );
+    stand.all_delivered(&campaign, MESSAGES, SETTLE_LIMIT);
 }
 
 /// When to strike: somewhere in the middle of the campaign, another place for each seed.

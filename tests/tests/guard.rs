@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use campanile_tests::{Engine, EngineSettings, Lab, RedisServer, SmscSettings, Stand, eventually, programs};
+use campanile_tests::{Engine, EngineSettings, Lab, SmscSettings, Stand, eventually, programs};
 use serde_json::{Value, json};
 
 /// The engine looks every second; the machine may be busy.
@@ -49,7 +49,7 @@ fn an_emptied_database_is_noticed_and_stops_everything_until_a_restart() {
     }
     http.get("/v1/tenant").expect_problem(&[503]);
     assert!(metric(&stand.engine, "campanile_guard_stopped{work=\"leases\"} 1"));
-    let log = stand.engine.log_tail();
+    let log = stand.engine.process().last_words();
     assert!(log.contains("the database has lost its id"), "{log}");
 
     stand.engine.restart();
@@ -61,7 +61,7 @@ fn an_emptied_database_is_noticed_and_stops_everything_until_a_restart() {
 fn a_redis_that_loses_data_is_refused_or_shown() {
     let lab = Lab::new(programs!(), "guard-loss");
     let (redis, sim) = (lab.redis(), lab.sim(""));
-    configure(&redis, "appendonly", "no");
+    redis.set("appendonly", "no");
     let mut settings = EngineSettings::new(Some(redis.url()), vec![SmscSettings::new("north", sim.smpp_address())]);
     let (status, said) = lab.refused_engine(&settings);
     assert_eq!(status.code(), Some(4), "{said}");
@@ -80,7 +80,7 @@ fn a_redis_that_loses_data_is_refused_or_shown() {
         "{shown}"
     );
     assert!(metric(&engine, "campanile_redis_loss_allowed 1"));
-    assert!(engine.log_tail().contains("Redis may lose data"));
+    assert!(engine.process().last_words().contains("Redis may lose data"));
 }
 
 #[test]
@@ -90,14 +90,13 @@ fn a_nearly_full_redis_takes_nothing_in_and_a_full_one_settles_what_was_sent() {
     let campaign = stand.launch(MESSAGES);
     stand.sim.wait_for("accepted", 300, SETTLE_LIMIT);
     // Full to the brim: leases stop, and every answer and receipt under way is settled all the same.
-    configure(&stand.redis, "maxmemory", "1mb");
+    stand.redis.set("maxmemory", "1mb");
     wait_until_not_ready(&stand.engine, "redis_lease_mark");
     let message = json!({ "to": "+33612345678", "sender": "OSTEO", "text": "RDV" });
     let refused = http.post("/v1/messages", &message).expect_problem(&[503]);
     assert_eq!(refused["code"], "intake_closed");
     let stopped = campaign.wait(&stand.engine, "what was sent is settled", SETTLE_LIMIT, |view| {
-        let totals = stand.sim.totals();
-        view.status("transmitted") == 0 && Some(view.status("delivered")) == totals["accepted"].as_u64()
+        view.status("transmitted") == 0 && view.status("delivered") == stand.sim.totals().accepted
     });
     stopped.assert_adds_up();
     assert!(
@@ -105,15 +104,8 @@ fn a_nearly_full_redis_takes_nothing_in_and_a_full_one_settles_what_was_sent() {
         "{stopped:?}"
     );
 
-    configure(&stand.redis, "maxmemory", "0");
-    stand.wait_until_settled(&campaign, SETTLE_LIMIT);
-    let ledgers = stand.consistent_ledgers(&campaign, MESSAGES, "maxmemory");
-    assert_eq!(
-        ledgers.view().status("delivered"),
-        MESSAGES as u64,
-        "{:?}",
-        ledgers.view()
-    );
+    stand.redis.set("maxmemory", "0");
+    stand.all_delivered(&campaign, MESSAGES, SETTLE_LIMIT);
     http.post("/v1/messages", &message).expect(202);
 }
 
@@ -128,7 +120,7 @@ fn a_second_engine_on_the_folder_is_refused_and_the_first_goes_on() {
     assert_eq!(status.code(), Some(1), "{said}");
     assert!(said.contains("is used by process"), "{said}");
     assert_eq!(servers_on(&lab.directory().join("data")).len(), 1);
-    assert_eq!(engine.tenant_view(&tenant)["credits"]["available"], 10);
+    assert_eq!(engine.credits(&tenant).available, 10);
 }
 
 #[test]
@@ -149,7 +141,7 @@ fn killed_five_times_there_is_one_server_on_the_folder_and_nothing_is_lost() {
         })
         .collect();
     for (tenant, credits) in tenants.iter().zip(1..) {
-        assert_eq!(engine.tenant_view(tenant)["credits"]["available"], credits);
+        assert_eq!(engine.credits(tenant).available, credits);
     }
     engine.kill();
     eventually("the last server has ended too", NOTICE_LIMIT, || {
@@ -187,21 +179,8 @@ fn metric(engine: &Engine, line: &str) -> bool {
     engine.admin().get("/metrics").text.lines().any(|found| found == line)
 }
 
-fn configure(redis: &RedisServer, setting: &str, value: &str) {
-    let mut set = redis::cmd("CONFIG");
-    set.arg("SET").arg(setting).arg(value);
-    set.exec(&mut redis.connect().expect("connect")).expect("CONFIG SET");
-}
-
-/// The redis-servers that work in that folder.
-fn servers_on(folder: &Path) -> Vec<String> {
+/// The redis-servers that work in that folder, by their process id.
+fn servers_on(folder: &Path) -> Vec<u32> {
     let folder = folder.canonicalize().expect("the data folder");
-    let processes = std::fs::read_dir("/proc").expect("these tests need Linux' /proc");
-    let server = |process: std::fs::DirEntry| {
-        let name = std::fs::read_to_string(process.path().join("comm")).ok()?;
-        let directory = std::fs::read_link(process.path().join("cwd")).ok()?;
-        let ours = name.trim() == "redis-server" && directory == folder;
-        ours.then(|| process.file_name().to_string_lossy().into_owned())
-    };
-    processes.flatten().filter_map(server).collect()
+    lab::usage::working_in(&folder, "redis-server").expect("these tests need Linux' /proc")
 }

@@ -1,6 +1,5 @@
 //! `loadtest` as a program through the whole product: what it says must be what engine and simulator did.
 
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -40,13 +39,9 @@ fn loadtest(directory: &Path, arguments: &[&str]) -> Said {
     }
 }
 
-/// `loadtest e2e` with a stage of its own. It looks for the programs by their names.
+/// `loadtest e2e` with a stage of its own.
 fn e2e(lab: &Lab, arguments: &[&str]) -> Said {
-    let programs = programs!();
-    let bin = lab.directory().join("bin");
-    std::fs::create_dir(&bin).expect("create a directory");
-    symlink(programs.engine, bin.join("campanile")).expect("link the engine");
-    symlink(programs.sim, bin.join("smpp-sim")).expect("link the simulator");
+    lab.bin_dir();
     let usual = [
         "e2e",
         "--bin-dir",
@@ -110,14 +105,15 @@ fn single_messages_through_the_api_reach_the_smsc() {
     let stand = Stand::new(programs!(), "loadtest-api", "", |smsc| smsc);
     let directory = stand.lab().directory();
     std::fs::write(directory.join("tenant.key"), &stand.tenant.key).expect("write the key");
-    let api = ["api", "--api", stand.engine.api().address(), "--key-file", "tenant.key"];
+    let api = stand.engine.public();
+    let api = ["api", "--api", api.address(), "--key-file", "tenant.key"];
     let load = ["--rate", "100/s", "--duration", "2s", "--threshold", "refused==0"];
     let said = loadtest(directory, &[&api[..], &load[..]].concat());
     assert_eq!(said.code, 0, "{} {}", said.line, said.errors);
     assert_eq!((said.number("offered"), said.number("accepted")), (200, 200));
     let limit = std::time::Duration::from_secs(20);
     stand.sim.wait_for("receipts_acked", 200, limit);
-    assert_eq!(stand.sim.total("submits"), 200, "each message once");
+    assert_eq!(stand.sim.totals().submits, 200, "each message once");
 }
 
 #[test]
@@ -127,7 +123,8 @@ fn a_wrong_key_is_refused_by_the_api() {
     let sim = lab.sim("");
     let engine = lab.engine_on(&redis, &sim);
     std::fs::write(lab.directory().join("wrong.key"), "sk_wrong").expect("write the key");
-    let api = ["api", "--api", engine.api().address(), "--key-file", "wrong.key"];
+    let api = engine.public();
+    let api = ["api", "--api", api.address(), "--key-file", "wrong.key"];
     let said = loadtest(lab.directory(), &[&api[..], &["--count", "20"][..]].concat());
     assert_eq!(said.code, 5, "{} {}", said.line, said.errors);
     assert!(said.errors.contains("HTTP status 401"), "{}", said.errors);

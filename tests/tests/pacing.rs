@@ -15,7 +15,7 @@ const MEAN_TOLERANCE: f64 = 0.01;
 
 const SECONDS: u64 = 10;
 
-/// For so long engine and simulator stand still, in ms.
+/// How long engine and simulator stand still, in ms.
 const STILL: [u64; 3] = [300, 1_000, 3_000];
 
 #[test]

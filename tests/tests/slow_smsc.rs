@@ -14,14 +14,14 @@ fn an_smsc_that_throttles_is_fed_at_its_limit_with_few_refusals() {
     let campaign = stand.launch(messages);
     let effective = "campanile_throttle_effective_messages_per_second{smsc=\"north\"}";
     eventually("the engine has a rate for it", LIMIT, || {
-        let metrics = stand.engine.admin().get("/metrics").text;
-        metrics.contains(effective).then_some(())
+        let metrics = stand.engine.admin().get("/metrics");
+        metrics.text.contains(effective).then_some(())
     });
 
     // In the first seconds it finds out what the limit is.
     let refused = || {
-        let totals = stand.sim.totals();
-        totals["by_status"]["ESME_RTHROTTLED"].as_u64().unwrap_or(0)
+        let by_status = stand.sim.totals().by_status;
+        by_status.get("ESME_RTHROTTLED").copied().unwrap_or(0)
     };
     stand.sim.wait_for("accepted", 1_000, LIMIT);
     let at_first = refused();
@@ -43,11 +43,11 @@ fn an_smsc_that_answers_no_submission_gets_one_window_and_then_one_at_a_time() {
     let campaign = stand.launch(messages);
     // One after 1, 2, 4, 8 s and so on.
     stand.sim.wait_for("submits", window + probes, LIMIT);
-    let bind = || stand.engine.admin().get("/v1/binds").text;
+    let bind = || stand.engine.admin().get("/v1/binds").text.clone();
     eventually("the bind is said to be stalled", LIMIT, || {
         bind().contains("\"stalled\"").then_some(())
     });
-    let submits = stand.sim.total("submits");
+    let submits = stand.sim.totals().submits;
     assert!(submits <= window + probes + 1, "{submits} submitted without an answer");
 
     stand.sim.switch_to("healthy");

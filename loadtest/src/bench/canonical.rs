@@ -29,7 +29,7 @@ const ACK_P99_MS: Goal = Goal::AtMost(300.0);
 /// The lane in which the stop set is asked.
 const LANE: Lane = Lane::Marketing;
 
-/// The simulator's ledger is sampled in so many places of so many rows: it keeps a million, and all would be 100 MB.
+/// The simulator's ledger is sampled in this many places, each of that many rows: all of its million would be 100 MB.
 const SAMPLES: u64 = 20;
 const SAMPLE_ROWS: u64 = 500;
 
@@ -60,9 +60,6 @@ pub(crate) fn measure(arguments: &BenchArguments, processes: &Processes) -> Resu
 }
 
 /// The same on stages of this plan.
-///
-/// # Errors
-/// As [`measure`].
 pub(crate) fn measure_on(stage_plan: &StagePlan, arguments: &BenchArguments, processes: &Processes) -> Result<Figures> {
     let plan = LoadPlan {
         tenants: arguments.tenants,
@@ -74,8 +71,8 @@ pub(crate) fn measure_on(stage_plan: &StagePlan, arguments: &BenchArguments, pro
         plan.tenants,
         plan.recipients,
         plan.total(),
-        arguments.sessions,
-        arguments.window,
+        arguments.stage.sessions,
+        arguments.stage.window,
         humantime::format_duration(arguments.receipt_delay_max)
     );
     println!("queueing while the SMSC is away ...");
@@ -142,7 +139,7 @@ fn main_phase(
     })
 }
 
-/// Opts out so many numbers behind the recipients' and gives how many the engine took; `None`: it has no stop set.
+/// Opts out `count` numbers behind the recipients' and gives how many the engine took; `None`: it has no stop set.
 fn opt_out(stage: &Stage, recipients: u64, count: u32) -> Result<Option<u64>> {
     let numbers = recipients..recipients + u64::from(count);
     let numbers: Vec<String> = numbers.map(|n| format!("+{}", number_of(n))).collect();

@@ -56,9 +56,6 @@ pub(crate) struct Load {
 
 impl Load {
     /// Creates the tenants and grants them their credits.
-    ///
-    /// # Errors
-    /// A call failed.
     pub(crate) fn enrol(api: Api, plan: LoadPlan) -> Result<Self> {
         let enrol = |n: usize| Ok(api.enrol(&format!("Bench {n}"), plan.messages_of(n) * CREDITS_PER_MESSAGE)?);
         let tenants = in_parallel(plan.tenants as usize, enrol)?;
@@ -100,9 +97,6 @@ impl Load {
     }
 
     /// Launches the campaigns in `range`, several at a time.
-    ///
-    /// # Errors
-    /// A call failed.
     pub(crate) fn launch(&self, range: Range<usize>) -> Result<()> {
         let first = range.start;
         in_parallel(range.len(), |n| {
@@ -117,9 +111,6 @@ impl Load {
     }
 
     /// Waits until every message of the campaigns in `range` is queued; nothing may be sent meanwhile.
-    ///
-    /// # Errors
-    /// A call failed or the run is over.
     pub(crate) fn wait_queued(&self, range: Range<usize>, processes: &Processes) -> Result<()> {
         let first = range.start;
         in_parallel(range.len(), |n| {
@@ -136,9 +127,6 @@ impl Load {
     }
 
     /// Stops the campaign with this index.
-    ///
-    /// # Errors
-    /// The call failed.
     pub(crate) fn cancel(&self, campaign: usize) -> Result<()> {
         Ok(self.api.cancel(self.tenant_of(campaign), &self.campaigns[campaign])?)
     }

@@ -1,9 +1,11 @@
 //! `loadtest bench`: the whole product on one machine, every part a process of its own, driven through the API.
 //!
-//! * `stage` starts Redis, engine and `simulator`, and reads what they use.
+//! Start reading at `canonical`, the run whose figures the README states.
+//!
+//! * `stage` starts Redis, engine and simulator, and reads what they use.
 //! * `load` makes tenants and campaigns, launches them, and checks what became of them.
 //! * `watch` follows the settled messages and turns them into a rate.
-//! * `canonical` is the run whose figures the README states; `scaling` asks whether they hold when things grow.
+//! * `scaling` asks whether the canonical figures hold when things grow.
 //! * `turns` runs it with two engines, or two settings of Redis, in turns; `overtake` sends single messages beside a storm.
 //! * `report` says it, to people and, in the last line, to programs.
 

@@ -32,7 +32,7 @@ pub(crate) struct Figures {
 }
 
 impl Figure {
-    /// A figure under its `key` in the JSON, rounded to so many `decimals`, with its unit and `meaning` for people.
+    /// A figure under its `key` in the JSON, rounded to `decimals`, with its unit and `meaning` for people.
     pub(crate) fn new(
         key: impl Into<Cow<'static, str>>,
         value: impl Into<Option<f64>>,
@@ -81,9 +81,6 @@ impl Figures {
     }
 
     /// Prints the lines, and last the JSON, to standard output.
-    ///
-    /// # Errors
-    /// Nobody takes the output.
     pub(crate) fn print(&self) -> Result<()> {
         let mut out = std::io::stdout().lock();
         writeln!(out, "\n{}", self.heading)?;

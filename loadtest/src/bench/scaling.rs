@@ -1,6 +1,6 @@
 //! Does the rate hold when things grow? Each question is a pair of runs that differ in one thing, taken in turns.
 //!
-//! * **Backlog**: queue so many messages while the SMSC is away; then let it come, and launch more as messages are
+//! * **Backlog**: queue that many messages while the SMSC is away; then let it come, and launch more as messages are
 //!   accepted, so that as many stay queued. Rate: settled messages a second between 20 % and 100 % of the measured ones.
 //! * **Tenants**: the same messages, belonging to many tenants or to one, all queued while the SMSC is away. Rate:
 //!   settled messages a second between 10 % and 90 % of them, once it has come.
@@ -254,7 +254,7 @@ impl Runs<'_> {
         Ok(Backlogged { rate, octets })
     }
 
-    /// The rate of the same number of messages that belong to so many `tenants`, and the time until all credits were
+    /// The rate of the same number of messages that belong to `tenants` tenants, and the time until all credits were
     /// in their places after the last one had settled.
     fn with_tenants(&self, tenants: u32) -> Result<(f64, Duration)> {
         let recipients = (self.arguments.messages / tenants).clamp(1, CAMPAIGN);

@@ -13,7 +13,7 @@ use lab::{
 };
 use serde_json::{Value, json};
 
-use crate::cli::{AppendFsync, BenchArguments, E2eArguments};
+use crate::cli::{AppendFsync, BenchArguments, E2eArguments, StageArguments};
 use crate::clock;
 
 /// Ports for the simulator: below the range that Linux gives to outgoing connections (32768 and up), so that none of
@@ -59,11 +59,8 @@ pub(crate) struct StagePlan {
 }
 
 impl StagePlan {
-    /// Finds the programs.
-    ///
-    /// # Errors
-    /// One of ours is not built.
-    pub(crate) fn new(arguments: &BenchArguments) -> Result<Self> {
+    /// What these arguments ask for: everything is delivered, receipts come within a second.
+    fn plain(arguments: &StageArguments) -> Result<Self> {
         let find = |name: &str| program(arguments.bin_dir.as_deref(), name);
         Ok(Self {
             campanile: find("campanile")?,
@@ -71,18 +68,25 @@ impl StagePlan {
             redis_server: arguments.redis_server.clone(),
             sessions: arguments.sessions,
             window: arguments.window,
-            receipt_delay_max: arguments.receipt_delay_max,
+            receipt_delay_max: Duration::from_secs(1),
             keep: arguments.keep,
-            appendfsync: arguments.appendfsync,
-            storm: arguments.overtake,
+            appendfsync: AppendFsync::Everysec,
+            storm: false,
             scenario: None,
         })
     }
 
+    /// The stage of `loadtest bench`.
+    pub(crate) fn new(arguments: &BenchArguments) -> Result<Self> {
+        Ok(Self {
+            receipt_delay_max: arguments.receipt_delay_max,
+            appendfsync: arguments.appendfsync,
+            storm: arguments.overtake,
+            ..Self::plain(&arguments.stage)?
+        })
+    }
+
     /// The same with another engine: the program itself, or the directory that it is in.
-    ///
-    /// # Errors
-    /// It is not there.
     pub(crate) fn with_engine(self, engine: &Path) -> Result<Self> {
         let campanile = match engine.is_dir() {
             true => program(Some(engine), "campanile")?,
@@ -97,11 +101,7 @@ impl StagePlan {
     }
 
     /// The stage of `loadtest e2e`.
-    ///
-    /// # Errors
-    /// One of our programs is not built.
     pub(crate) fn for_e2e(arguments: &E2eArguments) -> Result<Self> {
-        let find = |name: &str| program(arguments.bin_dir.as_deref(), name);
         let file = Path::new(&arguments.scenario);
         // The simulator runs in a directory of its own.
         let scenario = match file.is_file() {
@@ -109,16 +109,8 @@ impl StagePlan {
             false => arguments.scenario.clone(),
         };
         Ok(Self {
-            campanile: find("campanile")?,
-            smpp_sim: find("smpp-sim")?,
-            redis_server: arguments.redis_server.clone(),
-            sessions: arguments.sessions,
-            window: arguments.window,
-            receipt_delay_max: Duration::from_secs(1),
-            keep: arguments.keep,
-            appendfsync: AppendFsync::Everysec,
-            storm: false,
             scenario: Some((scenario, arguments.seed)),
+            ..Self::plain(&arguments.stage)?
         })
     }
 
@@ -165,9 +157,6 @@ pub(crate) struct Usage {
 
 impl Stage {
     /// Starts Redis and the engine, in a new directory, with an empty store.
-    ///
-    /// # Errors
-    /// One of them does not start; its last words are in the error.
     pub(crate) fn set(plan: &StagePlan, processes: &Processes) -> Result<Self> {
         let scratch = Scratch::temporary("campanile-bench-", plan.keep)?;
         let site = Site::new(processes, scratch.path());
@@ -192,9 +181,6 @@ impl Stage {
     }
 
     /// Starts the simulator and waits until every session of the engine is bound.
-    ///
-    /// # Errors
-    /// It does not start, or the engine does not bind to it.
     pub(crate) fn start_simulator(&mut self) -> Result<()> {
         let (scenario, seed) = match self.plan.scenario.clone() {
             Some((name, seed)) => (Scenario::Named(name), Some(seed)),
@@ -214,18 +200,12 @@ impl Stage {
     }
 
     /// The simulator's counters.
-    ///
-    /// # Errors
-    /// It does not answer.
     pub(crate) fn totals(&self) -> Result<Totals> {
         let simulator = self.simulator()?;
         Totals::of(simulator.http()).with_context(|| simulator.silence())
     }
 
-    /// Waits until the submits stand still for `quiet`, and gives when the last change was seen.
-    ///
-    /// # Errors
-    /// The simulator does not answer.
+    /// Waits until no submit has come for `quiet`, and gives when the last change was seen.
     pub(crate) fn last_submit(&self, quiet: Duration) -> Result<Instant> {
         let (mut submits, mut changed) = (self.totals()?.submits, clock::now());
         while changed.elapsed() < quiet {
@@ -244,17 +224,11 @@ impl Stage {
     }
 
     /// The engine's count of settled messages with the time they took.
-    ///
-    /// # Errors
-    /// The engine does not answer.
     pub(crate) fn settled(&self) -> Result<Histogram> {
         Ok(Histogram::parse(&self.metrics()?, SUBMITTED_TO_SETTLED))
     }
 
     /// Waits until the engine has debited that many credits, and says how long that took: to ask for each tenant takes longer.
-    ///
-    /// # Errors
-    /// The engine does not answer, or does not debit them.
     pub(crate) fn wait_until_debited(&self, credits: u64) -> Result<Duration> {
         let since = clock::now();
         self.wait_until("debit every credit", || {
@@ -264,9 +238,6 @@ impl Stage {
     }
 
     /// Opts these numbers out of marketing, for all tenants; `None`: the engine has no stop set.
-    ///
-    /// # Errors
-    /// The engine refuses or does not answer.
     pub(crate) fn opt_out(&self, numbers: &[String]) -> Result<Option<u64>> {
         let mut added = 0;
         for to in numbers.chunks(OPT_OUT_AT_ONCE) {
@@ -284,9 +255,6 @@ impl Stage {
     }
 
     /// Bytes that Redis has given out, after it has given back what it had put off.
-    ///
-    /// # Errors
-    /// Redis does not answer.
     pub(crate) fn redis_memory(&self) -> Result<u64> {
         let mut bytes = 0;
         self.wait_until("have Redis free its memory", || {
@@ -298,9 +266,6 @@ impl Stage {
     }
 
     /// What every process has used so far.
-    ///
-    /// # Errors
-    /// One of them is gone.
     pub(crate) fn usage(&self) -> Result<Usage> {
         let metrics = self.metrics()?;
         Ok(Usage {
@@ -315,17 +280,11 @@ impl Stage {
     }
 
     /// The most memory that the engine ever had resident, in bytes.
-    ///
-    /// # Errors
-    /// It is gone.
     pub(crate) fn engine_peak_rss_bytes(&self) -> Result<u64> {
         Ok(usage::peak_rss_bytes(self.engine.process().pid())?)
     }
 
     /// Fails when the run is over or the engine is gone: every waiting loop asks this.
-    ///
-    /// # Errors
-    /// See above.
     pub(crate) fn check_open(&self) -> Result<()> {
         Ok(self.engine.process().check_running()?)
     }

@@ -58,9 +58,6 @@ pub(crate) fn against_engine(baseline: &Path, arguments: &BenchArguments, proces
 }
 
 /// `appendfsync always` against `everysec`.
-///
-/// # Errors
-/// A run failed.
 pub(crate) fn fsync(arguments: &BenchArguments, processes: &Processes) -> Result<Figures> {
     let plan = StagePlan::new(arguments)?;
     let with = |appendfsync: AppendFsync| Kind {

@@ -45,9 +45,6 @@ impl Watch {
     }
 
     /// Looks once, and gives the messages settled since the stage was set.
-    ///
-    /// # Errors
-    /// The engine does not answer.
     pub(crate) fn look(&mut self, stage: &Stage) -> Result<u64> {
         let settled = stage.settled()?.count as u64;
         let now = clock::now();
@@ -60,9 +57,6 @@ impl Watch {
     }
 
     /// Looks until `target` messages are settled or nothing moves any more; which of them, the caller's checks find.
-    ///
-    /// # Errors
-    /// The engine does not answer, or the run is over.
     pub(crate) fn until(&mut self, target: u64, stage: &Stage) -> Result<()> {
         while self.look(stage)? < target && !self.stalled() {
             stage.check_open()?;
@@ -88,7 +82,7 @@ impl Watch {
 
     /// Messages a second while the settled ones went from the share `from` to the share `to` of `total`.
     ///
-    /// None if they never got that far.
+    /// `None` if they never got that far.
     pub(crate) fn rate_between(&self, from: f64, to: f64, total: u64) -> Option<f64> {
         let at = |share: f64| time_of(&self.points, share * total as f64);
         let seconds = at(to)? - at(from)?;

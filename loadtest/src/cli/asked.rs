@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-use super::{Arguments, Command};
+use super::command::{Arguments, Command};
 
 /// What does not change a run, or is nobody's business: where reports go, where the password is.
 const LEFT_OUT: [&str; 9] = [
@@ -23,9 +23,7 @@ const LEFT_OUT: [&str; 9] = [
 /// A command, and the keys and values that it was given or has by default.
 #[derive(Debug)]
 pub(crate) struct Asked {
-    /// The command.
     pub(crate) command: Command,
-    /// Its name.
     pub(crate) mode: String,
     /// Its arguments as text, without secrets and without the names of report files.
     pub(crate) configuration: Vec<(String, String)>,

@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::Args;
 use smpp::session::Timers;
 
+use super::judge::JudgeArguments;
 use super::load::{LoadArguments, duration};
-use super::smpp::{SmppArguments, TargetArguments};
-use super::{JudgeArguments, TrafficArguments};
+use super::smpp::{SmppArguments, TargetArguments, TrafficArguments};
+use super::stage::StageArguments;
 use crate::report::Outputs;
 
 pub(super) const SOAK_EXAMPLES: &str = "\
@@ -46,13 +47,12 @@ Exit code 99 if a message is lost, doubled or has the wrong status, or a credit 
 /// `loadtest soak`: a load that lasts, with memory watched.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct SoakArguments {
-    /// The load.
     #[command(flatten)]
     pub(crate) smpp: SmppArguments,
     /// The SMSC's process on this machine, whose memory is watched as well
     #[arg(long, value_name = "PID", help_heading = "Memory")]
     pub(crate) target_pid: Option<u32>,
-    /// Resident memory may grow by so many percent from the end of the warm-up to the end
+    /// Resident memory may grow by this many percent from the end of the warm-up to the end
     #[arg(long, value_name = "PERCENT", default_value_t = 20.0, help_heading = "Memory")]
     pub(crate) rss_growth_max: f64,
 }
@@ -62,19 +62,16 @@ pub(crate) struct SoakArguments {
 pub(crate) struct ReplayArguments {
     /// The recording: CSV with a header, or JSON lines (.jsonl)
     pub(crate) file: PathBuf,
-    /// So many times as fast as recorded
+    /// How many times as fast as recorded
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = speed)]
     pub(crate) speed: f64,
     /// How long answers and receipts are waited for after the last message
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub(crate) drain: Duration,
-    /// Where to.
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// What must hold.
     #[command(flatten)]
     pub(crate) judge: JudgeArguments,
-    /// The reports.
     #[command(flatten)]
     pub(crate) outputs: Outputs,
 }
@@ -94,7 +91,6 @@ pub(crate) struct SelfCheckArguments {
     /// What the numbers depend on
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// The reports.
     #[command(flatten)]
     pub(crate) outputs: Outputs,
 }
@@ -125,16 +121,13 @@ pub(crate) struct ApiArguments {
     /// Share of messages in the marketing lane, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share, help_heading = "Traffic")]
     pub(crate) marketing: f64,
-    /// The load.
     #[command(flatten)]
     pub(crate) load: LoadArguments,
     /// What is sent; `--mix` has no part in it, the engine cuts texts by itself.
     #[command(flatten)]
     pub(crate) traffic: TrafficArguments,
-    /// What must hold.
     #[command(flatten)]
     pub(crate) judge: JudgeArguments,
-    /// The reports.
     #[command(flatten)]
     pub(crate) outputs: Outputs,
 }
@@ -160,13 +153,7 @@ pub(crate) struct E2eArguments {
     /// What the simulator's draws depend on
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Stage")]
     pub(crate) seed: u64,
-    /// Sessions between engine and simulator
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64), help_heading = "Stage")]
-    pub(crate) sessions: u32,
-    /// Unanswered submit_sm in each
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Stage")]
-    pub(crate) window: u32,
-    /// Nothing may have moved for so long before the ledgers are compared
+    /// Nothing may have moved for this long before the ledgers are compared
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration, help_heading = "Stage")]
     pub(crate) settle: Duration,
     /// Wait no longer than this after the launch; then the ledgers are compared as they are, and what is missing is said
@@ -181,19 +168,11 @@ pub(crate) struct E2eArguments {
     /// With --api: the simulator that it is bound to, as HOST:PORT of its HTTP
     #[arg(long, value_name = "HOST:PORT", help_heading = "Stage")]
     pub(crate) simulator: Option<String>,
-    /// Where `campanile` and `smpp-sim` are; absent: beside this program
-    #[arg(long, value_name = "DIRECTORY", help_heading = "Stage")]
-    pub(crate) bin_dir: Option<PathBuf>,
-    /// The redis-server to run
-    #[arg(long, value_name = "FILE", default_value = "redis-server", help_heading = "Stage")]
-    pub(crate) redis_server: PathBuf,
-    /// Keep the working directory; its path is printed
-    #[arg(long, help_heading = "Stage")]
-    pub(crate) keep: bool,
-    /// What must hold besides.
+    /// The programs, where it starts them.
+    #[command(flatten)]
+    pub(crate) stage: StageArguments,
     #[command(flatten)]
     pub(crate) judge: JudgeArguments,
-    /// The reports.
     #[command(flatten)]
     pub(crate) outputs: Outputs,
 }

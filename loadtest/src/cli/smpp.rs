@@ -83,10 +83,10 @@ pub(crate) struct TargetArguments {
     /// The one host outside this machine that you have the right to load
     #[arg(long, value_name = "HOST", help_heading = "Target")]
     pub(crate) i_own: Option<String>,
-    /// A submit_sm without an answer for so long is overdue
+    /// A submit_sm without an answer for this long is overdue
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration, help_heading = "Target")]
     pub(crate) response_timeout: Duration,
-    /// After so much silence the SMSC is asked with enquire_link
+    /// After this much silence the SMSC is asked with enquire_link
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration, help_heading = "Target")]
     pub(crate) enquire_link: Duration,
     /// Tries to bind again after a connection was lost, in a row
@@ -120,10 +120,10 @@ pub(crate) struct TrafficArguments {
     /// A text of your own instead of made-up ones; several are used at random
     #[arg(long, value_name = "TEXT", help_heading = "Traffic")]
     pub(crate) text: Vec<String>,
-    /// registered_delivery: 1 asks for every receipt, 0 for none, 2 for those of failures
+    /// registered_delivery: 1 asks for every receipt, 0 for no receipt, 2 for those of failures
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Traffic")]
     pub(crate) registered_delivery: u8,
-    /// Accepted messages without a receipt that are remembered; with so many, nothing more is sent. 40 octets each
+    /// How many accepted messages without a receipt are remembered; beyond, nothing more is sent. 40 bytes each
     #[arg(long, value_name = "N", default_value_t = 3_600_000, value_parser = clap::value_parser!(u32).range(1..=50_000_000), help_heading = "Traffic")]
     pub(crate) outstanding_max: u32,
 }
@@ -131,19 +131,14 @@ pub(crate) struct TrafficArguments {
 /// `loadtest smpp`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct SmppArguments {
-    /// See [`TargetArguments`].
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// See [`LoadArguments`].
     #[command(flatten)]
     pub(crate) load: LoadArguments,
-    /// See [`TrafficArguments`].
     #[command(flatten)]
     pub(crate) traffic: TrafficArguments,
-    /// See [`JudgeArguments`].
     #[command(flatten)]
     pub(crate) judge: JudgeArguments,
-    /// See [`Outputs`].
     #[command(flatten)]
     pub(crate) outputs: Outputs,
 }

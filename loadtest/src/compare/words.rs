@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{Compared, Comparison, Verdict};
+use super::comparison::{Compared, Comparison, Verdict};
 use crate::report::number;
 
 /// The table, warnings first, with its last line ended.

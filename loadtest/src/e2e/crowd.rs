@@ -25,9 +25,6 @@ pub(super) struct Crowd {
 
 impl Crowd {
     /// Creates a tenant for each share, with credits for as many messages; `marketing` of the campaigns are of that lane.
-    ///
-    /// # Errors
-    /// A call failed.
     pub(super) fn enrol(api: Api, shares: &[u64], (marketing, seed): (f64, u64)) -> Result<Self> {
         let enrol = |n: usize| Ok(api.enrol(&format!("Load test {n}"), shares[n] * CREDITS_PER_MESSAGE)?);
         let tenants = in_parallel(shares.len(), enrol)?;
@@ -78,9 +75,6 @@ impl Crowd {
     }
 
     /// Launches them all.
-    ///
-    /// # Errors
-    /// A call failed.
     pub(super) fn launch(&self) -> Result<()> {
         let campaigns = self.campaigns();
         in_parallel(campaigns.len(), |n| {
@@ -90,9 +84,6 @@ impl Crowd {
     }
 
     /// Messages that have not left their queues.
-    ///
-    /// # Errors
-    /// A call failed.
     pub(super) fn queued(&self) -> Result<u64> {
         let campaigns = self.campaigns();
         let queued = in_parallel(campaigns.len(), |n| {
@@ -102,9 +93,6 @@ impl Crowd {
     }
 
     /// Every message as the engine lists it.
-    ///
-    /// # Errors
-    /// A call failed.
     pub(super) fn listed(&self) -> Result<Vec<Listed>> {
         let campaigns = self.campaigns();
         let lists = in_parallel(campaigns.len(), |n| {
@@ -114,9 +102,6 @@ impl Crowd {
     }
 
     /// Every tenant's credits.
-    ///
-    /// # Errors
-    /// A call failed.
     pub(super) fn credits(&self) -> Result<Vec<Credits>> {
         in_parallel(self.tenants.len(), |n| Ok(self.api.credits(&self.tenants[n])?))
     }

@@ -66,17 +66,11 @@ impl Ground {
     }
 
     /// The simulator's counters.
-    ///
-    /// # Errors
-    /// It does not answer.
     pub(super) fn totals(&self) -> Result<Totals> {
         Ok(Totals::of(&self.simulator)?)
     }
 
     /// The simulator's ledger, without texts.
-    ///
-    /// # Errors
-    /// It does not answer.
     pub(super) fn submits(&self) -> Result<Vec<Row>> {
         Ok(Row::outlines(&self.simulator)?)
     }

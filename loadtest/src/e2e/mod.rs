@@ -1,5 +1,7 @@
 //! `loadtest e2e`: campaigns through the whole product, until nothing moves any more; then the engine's ledger and the
 //! simulator's must agree on every message.
+//!
+//! Start reading at [`run`]. `ground` has the programs, `crowd` the tenants and their campaigns.
 
 mod crowd;
 mod ground;
@@ -24,9 +26,6 @@ use ground::Ground;
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Runs the campaigns and compares; the exit code.
-///
-/// # Errors
-/// A program does not start, or a call fails.
 pub(crate) fn run(asked: &Asked, arguments: &E2eArguments, processes: &Processes) -> Result<u8> {
     arguments.outputs.check().map_err(Failure::Usage)?;
     let started_at = clock::date_and_time();

@@ -43,7 +43,7 @@ pub(crate) struct Rules {
     pub(crate) warm_up_us: u64,
     /// How long answers and receipts are waited for after the last submit_sm.
     pub(crate) drain_us: u64,
-    /// Accepted messages without a receipt that are kept; with so many, nothing more is sent.
+    /// How many accepted messages without a receipt are kept; beyond, nothing more is sent.
     pub(crate) outstanding_max: usize,
     /// Whether each accepted submit_sm is to get a receipt.
     pub(crate) receipts: bool,
@@ -181,7 +181,7 @@ impl Book {
         }
     }
 
-    /// The next message to write, of so many parts as `parts` says; `None`: nothing is due, or too many wait for receipts.
+    /// The next message to write, with as many parts as `parts` says; `None`: nothing is due, or too many wait for receipts.
     pub(crate) fn take(&mut self, now_us: u64, parts: impl Fn(u64) -> usize) -> Option<Taken> {
         if self.outstanding.len() >= self.rules.outstanding_max {
             return None;
@@ -313,7 +313,7 @@ impl Book {
         self.times.receipt.record(raw_us - u64::from(waiting.answered_us));
     }
 
-    /// So many submits have no answer in time: their places in the window are free again.
+    /// That many submits had no answer in time: their places in the window are free again.
     pub(crate) fn overdue(&mut self, tokens: &[Token]) {
         if tokens.is_empty() {
             return;
@@ -356,7 +356,7 @@ impl Book {
         self.schedule.next_due_us()
     }
 
-    /// Whether so many accepted messages wait for receipts that nothing is sent.
+    /// Whether too many accepted messages wait for receipts for anything more to be sent.
     pub(crate) fn is_held(&self) -> bool {
         self.outstanding.len() >= self.rules.outstanding_max
     }

@@ -2,10 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::Outcome;
+use lab::usage::ThreadTimes;
+
 use super::book::{Book, Spans};
 use super::meters::Latencies;
+use super::pulse::Pulse;
 use crate::results::{Latency, Rates, Results};
+
+/// What a run has left behind.
+pub(crate) struct Outcome {
+    pub(crate) book: Book,
+    pub(crate) pulse: Pulse,
+    /// What the thread of all sessions had of the machine, from the first message to the end.
+    pub(crate) thread: ThreadTimes,
+    /// From the first message to the end, in seconds.
+    pub(crate) seconds: f64,
+}
 
 /// Everything that the book and the pulse have: configuration, machine and verdicts are left to the caller.
 pub(crate) fn results(outcome: &mut Outcome, warm_up_us: u64) -> Results {
@@ -99,10 +111,10 @@ pub(crate) fn latencies(book: &Book) -> BTreeMap<String, Latency> {
         .collect()
 }
 
-/// A thread that works so much of its time may be what limits the rate.
+/// A thread that works for this share of its time may be what limits the rate.
 const BUSY: f64 = 0.95;
 
-/// Waiting so much of the time for a core, this program is not alone on the machine.
+/// A program that waits for a core for this share of its time is not alone on the machine.
 const STARVED: f64 = 0.10;
 
 /// Waking later than this in one case of a hundred, it is late with messages, too: in ms.

@@ -35,7 +35,7 @@ impl Latencies {
         self.0.len()
     }
 
-    /// The value in ms that so many of a hundred do not exceed; 0 without values.
+    /// The percentile in ms; 0 without values.
     pub(crate) fn percentile_ms(&self, percent: f64) -> f64 {
         ms(self.0.value_at_percentile(percent))
     }

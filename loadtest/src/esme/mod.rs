@@ -1,5 +1,7 @@
 //! An ESME that loads any SMSC: sessions, windows, load models, and the correlation of receipts.
 //!
+//! Start reading at `drive` below: it binds the sessions of a `run`, lets them send, and collects what is left behind.
+//!
 //! * `book` is what all sessions share; neither socket nor clock is in it.
 //! * `outstanding` finds the message that a receipt is about.
 //! * `session` drives one session over one `connection`, plain or in `tls`.
@@ -11,89 +13,28 @@ pub(crate) mod meters;
 mod book;
 mod tls;
 mod connection;
+mod run;
 mod session;
 mod pulse;
 mod found;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use kit::clock::Clock;
 use lab::usage::ThreadTimes;
-use smpp::frame::{Bind, BindKind};
-use smpp::session::Timers;
 use tokio::task::JoinSet;
 
 pub(crate) use book::{Book, Rules};
 pub(crate) use connection::Target;
-pub(crate) use found::{latencies, results, snapshot};
-pub(crate) use pulse::{Observer, Pulse, Signals};
+pub(crate) use found::{Outcome, latencies, results, snapshot};
+pub(crate) use pulse::{Observer, Signals};
+pub(crate) use run::{Account, Plan};
 pub(crate) use tls::Tls;
 
 use crate::load::Schedule;
-use crate::traffic::Traffic;
-
-/// Who binds.
-pub(crate) struct Account {
-    pub(crate) system_id: String,
-    pub(crate) password: String,
-    pub(crate) system_type: String,
-    pub(crate) interface_version: u8,
-}
-
-impl Account {
-    fn bind(&self, kind: BindKind) -> Bind<'_> {
-        Bind {
-            kind,
-            system_id: self.system_id.as_bytes(),
-            password: self.password.as_bytes(),
-            system_type: self.system_type.as_bytes(),
-            interface_version: self.interface_version,
-            addr_ton: 0,
-            addr_npi: 0,
-            address_range: b"",
-        }
-    }
-}
-
-/// What a run is to do.
-pub(crate) struct Plan {
-    pub(crate) target: Target,
-    pub(crate) account: Account,
-    /// One entry for each session.
-    pub(crate) sessions: Vec<BindKind>,
-    /// Unanswered submit_sm in each.
-    pub(crate) window: usize,
-    pub(crate) timers: Timers,
-    /// Tries to bind again after a connection was lost, in a row.
-    pub(crate) reconnects: u32,
-    pub(crate) traffic: Traffic,
-}
-
-/// A plan under way.
-pub(crate) struct Run {
-    plan: Plan,
-    // One lock for all sessions: taken once for everything that one read brought.
-    book: Mutex<Book>,
-}
-
-impl Run {
-    fn book(&self) -> MutexGuard<'_, Book> {
-        // After a panic in one session's turn a counter may be off by one; the panic itself ends the run with an error.
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What a run has left behind.
-pub(crate) struct Outcome {
-    pub(crate) book: Book,
-    pub(crate) pulse: Pulse,
-    /// What the thread of all sessions had of the machine, from the first message to the end.
-    pub(crate) thread: ThreadTimes,
-    /// From the first message to the end, in seconds.
-    pub(crate) seconds: f64,
-}
+use run::Run;
 
 /// Binds every session, sends, waits for receipts, unbinds.
 ///

@@ -40,7 +40,6 @@ pub(crate) enum Owner {
     Stranger,
 }
 
-/// The index.
 #[derive(Debug, Default)]
 pub(crate) struct Outstanding {
     waiting: FxHashMap<u64, Waiting>,
@@ -103,7 +102,7 @@ impl Outstanding {
         self.receipted_otherwise(id)
     }
 
-    /// The id stands differently in the receipt: in another case, without its zeros, in another base.
+    /// The receipt writes the id differently: in another case, without its zeros, in another base.
     fn receipted_otherwise(&mut self, id: &[u8]) -> Owner {
         let hashes: Vec<u64> = index_forms(id).iter().map(|form| hash(form)).collect();
         for &form in &hashes {

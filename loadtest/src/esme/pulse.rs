@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use kit::clock::Clock;
 use tokio::task::JoinSet;
 
-use super::Run;
 use super::book::{Book, Stage};
 use super::meters::Latencies;
+use super::run::Run;
 
 /// Between two beats: short enough to see a stall of the event loop, long enough to cost nothing.
 const BEAT_US: u64 = 10_000;
@@ -33,9 +33,6 @@ pub(crate) struct Pulse {
 }
 
 /// Beats until the run is over and its sessions have said goodbye.
-///
-/// # Errors
-/// A session's task panicked.
 pub(super) async fn beat(
     run: &Arc<Run>,
     clock: Clock,

@@ -13,16 +13,16 @@ use smpp::frame::{BindKind, PDU_LENGTH_MAX, split};
 use smpp::session::{Event, Overdue, Phase, Session};
 use tokio::time::Sleep;
 
-use super::Run;
 use super::book::{Book, Stage, Token};
 use super::connection::{Connection, sleep_until};
+use super::run::Run;
 use crate::clock;
 use crate::failure::Failure;
 
-/// One read takes at most so much; the longest PDU fits beside what is left of the one before.
+/// The most that one read takes; the longest PDU fits beside what is left of the one before.
 const INPUT_MAX: usize = 2 * PDU_LENGTH_MAX;
 
-/// While so much is not taken by the other side, nothing more is submitted: what is called written is written.
+/// While the other side has this much still to take, nothing more is submitted: what is called written is written.
 const UNWRITTEN_MAX: usize = 64 << 10;
 
 /// Timers are looked at this often, and so is the end of the run.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Shape;
+use super::shape::Shape;
 use crate::random::Draws;
 
 /// Where the moments come from.

@@ -1,4 +1,6 @@
 //! When messages are due: the load models, as pure functions of time and seed.
+//!
+//! Start reading at [`Schedule`]: it takes the moments of [`Arrivals`], which follow a [`Shape`], and hands out what is due.
 
 mod shape;
 mod arrivals;

@@ -1,6 +1,6 @@
 //! What is due, what waits, and when it is over: one for all sessions of a run.
 
-use super::Arrivals;
+use super::arrivals::Arrivals;
 
 /// When a run has sent enough, in whatever comes first.
 #[derive(Clone, Copy, Debug)]

@@ -134,7 +134,7 @@ impl Shape {
         (end > 0.0).then(|| Duration::from_secs_f64(end))
     }
 
-    /// The second at which so many messages are due; `None`: never.
+    /// The second at which that many messages are due; `None`: never.
     pub(super) fn when(&self, messages: f64) -> Option<f64> {
         let place = self.stretches.partition_point(|stretch| stretch.before <= messages);
         let stretch = self.stretches.get(place.saturating_sub(1))?;

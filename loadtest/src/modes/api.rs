@@ -12,7 +12,7 @@ use lab::Http;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::verdicts;
+use super::judge::verdicts;
 use crate::cli::{ApiArguments, Asked, PREFIX_IN_USE, secret};
 use crate::clock;
 use crate::esme::Signals;
@@ -28,7 +28,7 @@ use crate::{machine, report, safety};
 /// The longest that a connection without anything to do sleeps before it looks again, in µs.
 const LOOK_US: u64 = 5_000;
 
-/// So many calls without any answer in a row mean that nobody is there.
+/// This many calls in a row without any answer mean that nobody is there.
 const SILENCE_MAX: u32 = 20;
 
 /// What every message says unless `--text` says something else.

@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 use kit::clock::micros;
 
+use super::judge::{Judge, verdicts};
 use super::memory::Memory;
-use super::{Judge, verdicts};
 use crate::cli::{Asked, JudgeArguments, ReplayArguments, SmppArguments, SoakArguments};
 use crate::esme::{self, Book, Observer, Plan, Rules};
 use crate::failure::{Failure, INTERRUPTED, MISSED};
@@ -38,9 +38,6 @@ pub(crate) fn smpp(asked: &Asked, arguments: &SmppArguments) -> Result<u8> {
 }
 
 /// `loadtest soak`; the exit code.
-///
-/// # Errors
-/// As [`smpp`].
 pub(crate) fn soak(asked: &Asked, arguments: &SoakArguments) -> Result<u8> {
     let memory = Memory::new(arguments.target_pid, arguments.rss_growth_max);
     let order = order(&arguments.smpp, memory.map_err(Failure::Usage)?).map_err(Failure::Usage)?;

@@ -29,10 +29,7 @@ impl Memory {
         }
     }
 
-    /// Follows the target's process, too, and demands that neither grows by more than so many percent.
-    ///
-    /// # Errors
-    /// There is no such process.
+    /// Follows the target's process, too, and demands that neither grows by more than this many percent.
     pub(super) fn new(target_pid: Option<u32>, growth_max_percent: f64) -> Result<Self> {
         let mut memory = Self::unlimited();
         memory.growth_max_percent = Some(growth_max_percent);

@@ -28,9 +28,6 @@ const DEVIATION_MAX: f64 = 0.02;
 const DRAIN_US: u64 = 20_000_000;
 
 /// Loads the simulator twice, closed and at a constant rate, and reports the closed run; the exit code.
-///
-/// # Errors
-/// The simulator cannot be started.
 pub(crate) fn run(asked: &Asked, arguments: &SelfCheckArguments) -> Result<u8> {
     arguments.outputs.check()?;
     let started_at = clock::date_and_time();

@@ -74,7 +74,7 @@ pub(crate) fn demanded(results: &Results) -> bool {
     !results.thresholds.is_empty() || results.conservation.is_some()
 }
 
-/// The latency that stands for the run: of submits, or of what this mode has instead.
+/// The latency that represents the run: of submits, or of what this mode has instead.
 pub(crate) fn leading_latency(results: &Results) -> Option<(&str, &crate::results::Latency)> {
     ["submit", "api", "end_to_end"]
         .into_iter()

@@ -7,9 +7,6 @@ use anyhow::{Context, Result};
 use crate::results::{Results, Second};
 
 /// Writes the table. A run without a single second still has the names.
-///
-/// # Errors
-/// Nobody takes the output.
 pub(super) fn write(results: &Results, out: &mut impl Write) -> Result<()> {
     if results.per_second.is_empty() {
         return Ok(out.write_all(&header()?)?);

@@ -8,10 +8,6 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 use super::{checks, number};
 use crate::results::{Conservation, Results, Verdict};
 
-/// The document.
-///
-/// # Errors
-/// The XML cannot be made.
 pub(super) fn document(results: &Results) -> Result<String> {
     let mut report = Report::new(format!("loadtest {}", results.mode));
     if let Ok(measured) = Duration::try_from_secs_f64(results.seconds) {

@@ -1,5 +1,7 @@
 //! From what a run has found to what people and programs read: text, JSON, HTML, HDR log, CSV, JUnit.
 //!
+//! Start reading at [`write`]; each file here is one form, and `page` the folder of the HTML page.
+//!
 //! Every report is made from [`Results`] alone, so all of them say the same, and each can be made again from a saved
 //! file (`loadtest report`).
 
@@ -169,9 +171,6 @@ pub fn run(saved: &Path, outputs: &Outputs) -> Result<ExitCode> {
 }
 
 /// Prints [`schema`].
-///
-/// # Errors
-/// Nobody takes the output.
 pub fn print_schema() -> Result<ExitCode> {
     std::io::stdout().lock().write_all(schema().as_bytes())?;
     Ok(ExitCode::SUCCESS)

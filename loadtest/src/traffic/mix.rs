@@ -10,7 +10,7 @@ use smpp::text::{Encoding, EncodingPolicy, choose};
 const PHRASE: &str =
     "Bonjour, votre rendez-vous au Centre du Parc est confirmé demain à 14h30. Pour le déplacer : 01 23 45 67 89. ";
 
-/// Where the reference of a concatenation header stands (3GPP TS 23.040, 9.2.3.24.1).
+/// Where the reference of a concatenation header is (3GPP TS 23.040, 9.2.3.24.1).
 const UDH_REFERENCE: usize = 3;
 
 /// A text of more segments is a mistake: phones show some ten.
@@ -73,7 +73,7 @@ impl Mix {
     /// A text of each kind, `length` characters in texts of one segment.
     ///
     /// # Errors
-    /// A text of one segment does not fit so many characters.
+    /// That many characters do not fit in one segment.
     pub(crate) fn of_kinds(kinds: &[Kind], length: usize) -> Result<Self> {
         let texts = kinds.iter().map(|kind| made_up(kind, length)).collect::<Result<_>>()?;
         let weights: Vec<f64> = kinds.iter().map(|kind| kind.weight).collect();

@@ -1,4 +1,6 @@
 //! What is sent: to whom, from whom, which text. All of message n is a pure function of the plan, the seed and n.
+//!
+//! Start reading at [`Traffic`]: it takes the recipient from [`Numbers`], the text from [`Mix`], or both from a [`Recording`].
 
 mod numbers;
 mod mix;

@@ -9,8 +9,8 @@ use smpp::address::Address;
 use smpp::segment::{Segments, segment};
 use smpp::text::{EncodingPolicy, choose};
 
-use super::Sender;
 use super::numbers::address_of;
+use super::sender::Sender;
 
 /// Rows of a recording: 100 MB of them, texts aside.
 const ROWS_MAX: usize = 5_000_000;
@@ -18,7 +18,7 @@ const ROWS_MAX: usize = 5_000_000;
 /// Faulty rows that are named; the rest is counted.
 const FAULTS_SHOWN: usize = 10;
 
-/// One row as it stands in the file.
+/// One row of the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {

@@ -24,7 +24,7 @@ struct Arguments {
     /// Only the scenarios whose name contains this; may be given again.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// No run begins after that many minutes; what was not run then counts as failed.
+    /// No run begins after this many minutes; what was not run then counts as failed.
     #[arg(long, default_value_t = 480)]
     minutes: u64,
     /// Where the summary goes: NAME.json and NAME.md.
@@ -73,7 +73,7 @@ fn is_chosen(only: &[String], name: &str) -> bool {
     only.is_empty() || only.iter().any(|part| name.contains(part.as_str()))
 }
 
-/// The programs under test stand beside this one: cargo builds them with it. Their paths are needed to the end.
+/// The programs under test are beside this one: cargo builds them with it. Their paths are needed to the end.
 fn programs() -> anyhow::Result<Programs> {
     let own = std::env::current_exe().context("find this program's own path")?;
     let folder = own.parent().context("this program lies in no folder")?;

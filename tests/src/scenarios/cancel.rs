@@ -2,24 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use super::ground::{LIMIT, Terms};
-use super::{Figures, Ground, Run, Scenario};
+use super::ground::{Ground, LIMIT, Terms};
+use super::run::{Figures, Run, Scenario};
 use crate::tenant::{Campaign, CampaignView};
 
 /// All of this file.
 pub const ALL: &[Scenario] = &[THROTTLED, DEFERRED];
 
 /// A campaign that is being throttled.
-pub const THROTTLED: Scenario = Scenario {
-    name: "cancel-throttled",
-    run: throttled,
-};
+pub const THROTTLED: Scenario = Scenario::new("cancel-throttled", throttled);
 
-/// Messages that wait for another try, and such that wait behind them.
-pub const DEFERRED: Scenario = Scenario {
-    name: "cancel-deferred",
-    run: deferred,
-};
+/// Messages that wait for another try, and others that wait behind them.
+pub const DEFERRED: Scenario = Scenario::new("cancel-deferred", deferred);
 
 /// What waits ends so soon after the call.
 const END_LIMIT: Duration = Duration::from_secs(5);
@@ -38,14 +32,14 @@ fn throttled(run: &Run) -> Figures {
     let ground = Ground::new(run, &Terms::new(scenario).line("response_timeout = \"1s\""));
     let mut figures = Figures::new();
     for _ in 0..ROUNDS {
-        let before = ground.stand.sim.total("accepted");
+        let before = ground.stand.sim.totals().accepted;
         let campaign = ground.stand.launch(MESSAGES as usize);
         let moment = before + dice.roll(1..=150);
         ground.stand.sim.wait_for("accepted", moment, LIMIT);
         cancel(&ground, &campaign);
         let view = ground.wait(&campaign, "only what is in doubt is held", |view| {
             let sim = &ground.stand.sim;
-            let received = sim.total("receipts_due") == sim.total("receipts_acked");
+            let received = sim.totals().receipts_due == sim.totals().receipts_acked;
             received && is_ended(view) && view.credits.held == view.progress.in_doubt
         });
         view.assert_adds_up();

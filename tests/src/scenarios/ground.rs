@@ -1,17 +1,16 @@
-//! What most scenarios stand on: a [`Stand`], and the words for what they do to it.
+//! What most scenarios happen on: a [`Stand`], and the words for what they do to it.
 
 use std::collections::HashMap;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use lab::{EngineSettings, Row, Signal, SmscSettings};
 use serde_json::json;
 
-use super::Run;
-use crate::engine::{EngineSettings, SmscSettings};
-use crate::lab::Lab;
+use super::run::Run;
 use crate::ledgers::assert_conserved;
-use crate::sim::Row;
-use crate::stand::Stand;
+use crate::programs::Lab;
+use crate::stand::{CREDITS, Stand};
 use crate::tenant::{Campaign, CampaignOrder, CampaignView, Tenant, recipients};
 use crate::wait::eventually;
 
@@ -23,9 +22,6 @@ const END_LIMIT: Duration = Duration::from_secs(60);
 
 /// Beyond `shutdown_timeout`: what a process may take to start ending, and to be gone, on a busy machine.
 const SHUTDOWN_MARGIN: Duration = Duration::from_secs(4);
-
-/// Enough for every scenario.
-const CREDITS: u64 = 1_000_000;
 
 /// A stand under known settings, so that it can be started again under others.
 #[derive(Debug)]
@@ -72,19 +68,18 @@ impl Terms {
 impl Ground {
     /// Starts everything.
     pub fn new(run: &Run, terms: &Terms) -> Self {
-        let lab = Lab::new(run.programs, &run.directory());
-        let redis = lab.redis();
-        let sim = lab.sim(&terms.scenario);
-        let mut smsc = SmscSettings::new("north", sim.smpp_address()).window(terms.window);
-        for line in &terms.smsc_lines {
-            smsc = smsc.line(line);
-        }
-        let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
+        let mut settings = EngineSettings::new(None, Vec::new());
         settings.shutdown_timeout = terms.shutdown_timeout;
-        let engine = lab.engine(&settings);
-        let tenant = engine.tenant("Cabinet Martin", CREDITS);
+        let lab = Lab::new(run.programs, &run.directory());
+        let stand = Stand::under(lab, &terms.scenario, |redis, sim| {
+            let smsc = SmscSettings::new("north", sim.smpp_address()).window(terms.window);
+            let smsc = terms.smsc_lines.iter().fold(smsc, |smsc, line| smsc.line(line));
+            settings.redis_url = Some(redis.url());
+            settings.smscs = vec![smsc];
+            settings.clone()
+        });
         Self {
-            stand: Stand::of(lab, (engine, sim, redis, tenant)),
+            stand,
             settings,
             context: run.context(),
         }
@@ -98,9 +93,7 @@ impl Ground {
     /// A running campaign of that text to the first `count` recipients.
     pub fn launch(&self, tenant: &Tenant, count: usize, text: &str) -> Campaign {
         let order = CampaignOrder::to_first(count).with("text", json!(text));
-        let campaign = tenant.create(&self.stand.engine, &order);
-        campaign.ask(&self.stand.engine, "launch").expect(202);
-        campaign
+        tenant.order(&self.stand.engine, &order)
     }
 
     /// A message by itself; `text` tells it from others in the simulator's ledger.
@@ -118,10 +111,16 @@ impl Ground {
         campaign.wait(&self.stand.engine, &what, LIMIT, condition)
     }
 
+    /// Polls `condition` until it yields a value; `what` and the seed are in the failure message.
+    #[track_caller]
+    pub fn eventually<T>(&self, what: &str, condition: impl FnMut() -> Option<T>) -> T {
+        eventually(&format!("{}: {what}", self.context), LIMIT, condition)
+    }
+
     /// SIGTERM: it has to end within its `shutdown_timeout` and a moment, whatever else stands still.
     pub fn must_end(&mut self) -> (ExitStatus, Duration) {
         let began = Instant::now();
-        self.stand.engine.signal("TERM");
+        self.stand.engine.signal(Signal::TERM);
         let limit = self.settings.shutdown_timeout + SHUTDOWN_MARGIN;
         let what = format!("{}: the engine has ended after SIGTERM", self.context);
         let status = eventually(&what, limit, || self.stand.engine.exited());
@@ -129,13 +128,12 @@ impl Ground {
     }
 
     /// Waits until every message has an end or is in doubt, no receipt is under way, and the hold is at most what is in doubt:
-    /// that many credits a message.
+    /// `credits_each` a message.
     pub fn wait_until_ended(&self, campaign: &Campaign, credits_each: u64) -> CampaignView {
         let sim = &self.stand.sim;
         let what = format!("{}: every message has an end or is in doubt", self.context);
         let view = campaign.wait(&self.stand.engine, &what, END_LIMIT, |view| {
-            let totals = sim.totals();
-            let received = totals["receipts_due"] == totals["receipts_acked"];
+            let received = sim.receipts_are_in();
             let moving = view.progress.queued + view.status("transmitted");
             received && moving == 0 && view.credits.held <= credits_each * view.progress.in_doubt
         });
@@ -151,8 +149,7 @@ impl Ground {
         let sim = &self.stand.sim;
         let what = format!("{}: all is submitted and receipted", self.context);
         campaign.wait(&self.stand.engine, &what, END_LIMIT, |view| {
-            let totals = sim.totals();
-            let received = totals["receipts_due"] == totals["receipts_acked"];
+            let received = sim.receipts_are_in();
             received && view.nothing_queued() && view.credits.held == view.progress.in_doubt
         })
     }
@@ -184,8 +181,7 @@ impl Ground {
     /// granted = available + held + spent.
     #[track_caller]
     pub fn assert_credits(&self, tenant: &Tenant) {
-        let view = self.stand.engine.tenant_view(tenant);
-        assert_conserved(&view["credits"], &self.context);
+        assert_conserved(&self.stand.engine.credits(tenant), &self.context);
     }
 
     /// A message of another tenant to the first of these recipients goes out: nobody's leftovers hold it.
@@ -193,8 +189,9 @@ impl Ground {
         let other = self.neighbour();
         let to = recipients(1).next().expect("one recipient");
         self.send(&other, &to, OTHERS_TEXT);
-        let what = format!("{}: the neighbour's message is on the wire", self.context);
-        eventually(&what, LIMIT, || self.rows(OTHERS_TEXT).pop());
+        self.eventually("the neighbour's message is on the wire", || {
+            self.rows(OTHERS_TEXT).pop()
+        });
     }
 }
 

@@ -2,23 +2,21 @@
 
 use std::collections::HashMap;
 
-use super::ground::{LIMIT, Terms};
-use super::{Figures, Ground, Run, Scenario};
-use crate::sim::Row;
+use lab::Row;
+
+use super::ground::{Ground, LIMIT, Terms};
+use super::run::{Figures, Run, Scenario};
 
 /// All of this file.
 pub const ALL: &[Scenario] = &[KILLS];
 
 /// Some kills, each of one of the three.
-pub const KILLS: Scenario = Scenario {
-    name: "kills",
-    run: kills,
-};
+pub const KILLS: Scenario = Scenario::new("kills", kills);
 
 const MESSAGES: u64 = 2_000;
 const WINDOW: u64 = 100;
 
-/// Between two kills the campaign goes on by so much.
+/// How far the campaign goes on between two kills.
 const STRIDE: std::ops::RangeInclusive<u64> = 50..=400;
 
 /// What is answered takes a while, so that the window is full whenever a kill comes; a simulator that is started again

@@ -3,36 +3,23 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::ground::{LIMIT, Terms, text_of_segments};
-use super::{Figures, Ground, Run, Scenario};
-use crate::wait::eventually;
+use super::ground::{Ground, LIMIT, Terms, text_of_segments};
+use super::run::{Figures, Run, Scenario};
 
 /// All of this file.
 pub const ALL: &[Scenario] = &[REFUSED_FOR_GOOD, RECEIPTS_FIRST, REFUSED_FOR_LONG, FAILS_FOR_NOW];
 
 /// One segment of three is refused for good.
-pub const REFUSED_FOR_GOOD: Scenario = Scenario {
-    name: "segment-refused",
-    run: refused_for_good,
-};
+pub const REFUSED_FOR_GOOD: Scenario = Scenario::new("segment-refused", refused_for_good);
 
 /// Receipts come before the last answer.
-pub const RECEIPTS_FIRST: Scenario = Scenario {
-    name: "segment-late",
-    run: receipts_first,
-};
+pub const RECEIPTS_FIRST: Scenario = Scenario::new("segment-late", receipts_first);
 
 /// One segment meets a full queue for long, while the engine is killed, too.
-pub const REFUSED_FOR_LONG: Scenario = Scenario {
-    name: "segment-full",
-    run: refused_for_long,
-};
+pub const REFUSED_FOR_LONG: Scenario = Scenario::new("segment-full", refused_for_long);
 
 /// One segment meets an error for now, again and again.
-pub const FAILS_FOR_NOW: Scenario = Scenario {
-    name: "segment-syserr",
-    run: fails_for_now,
-};
+pub const FAILS_FOR_NOW: Scenario = Scenario::new("segment-syserr", fails_for_now);
 
 const SEGMENTS: usize = 3;
 
@@ -52,7 +39,7 @@ fn refused_for_good(run: &Run) -> Figures {
     view.assert_adds_up();
     ground.assert_nothing_doubled("");
     ground.assert_credits(&ground.stand.tenant);
-    let taken = ground.stand.sim.total("accepted");
+    let taken = ground.stand.sim.totals().accepted;
     assert_eq!(
         view.credits.spent - view.credits.recredited,
         taken,
@@ -136,8 +123,7 @@ fn fails_for_now(run: &Run) -> Figures {
     let ground = Ground::new(run, &Terms::new(&scenario));
     let messages = dice.roll(1..=10) as usize;
     let campaign = ground.launch(&ground.stand.tenant, messages, &text_of_segments(SEGMENTS));
-    let what = format!("{}: each refused segment was tried again", ground.context);
-    let tries = eventually(&what, LIMIT, || {
+    let tries = ground.eventually("each refused segment was tried again", || {
         let tries = tries_of(&ground, segment);
         let tried = tries.len() == messages && tries.values().all(|times| times.len() >= 2);
         tried.then_some(tries)
@@ -160,7 +146,7 @@ fn fails_for_now(run: &Run) -> Figures {
     ground.assert_nothing_doubled("");
     Figures::from([
         ("messages", messages as u64),
-        ("submits", ground.stand.sim.total("submits")),
+        ("submits", ground.stand.sim.totals().submits),
     ])
 }
 

@@ -1,7 +1,7 @@
 //! Redis may not take any more memory.
 
-use super::ground::{LIMIT, Terms};
-use super::{Figures, Ground, Run, Scenario};
+use super::ground::{Ground, LIMIT, Terms};
+use super::run::{Figures, Run, Scenario};
 use crate::wait::eventually;
 use serde_json::json;
 
@@ -9,10 +9,7 @@ use serde_json::json;
 pub const ALL: &[Scenario] = &[FULL];
 
 /// `maxmemory` is reached in the middle of a campaign, and raised again.
-pub const FULL: Scenario = Scenario {
-    name: "memory-full",
-    run: full,
-};
+pub const FULL: Scenario = Scenario::new("memory-full", full);
 
 /// Enough for some seconds: the engine may look at the memory from time to time only.
 const MESSAGES: usize = 10_000;
@@ -36,10 +33,9 @@ fn full(run: &Run) -> Figures {
         (http.post("/v1/messages", &message).status == 503).then_some(())
     });
     let totals = || ground.stand.sim.totals();
-    let what = format!("{}: answers and receipts under way are settled", ground.context);
-    let when_full = eventually(&what, LIMIT, || {
+    let when_full = ground.eventually("answers and receipts under way are settled", || {
         let totals = totals();
-        let settled = totals["receipts_due"] == totals["receipts_acked"] && totals["submits"] == totals["answered"];
+        let settled = totals.receipts_due == totals.receipts_acked && totals.submits == totals.answered;
         settled.then_some(totals)
     });
     let view = campaign.view(&ground.stand.engine);
@@ -47,7 +43,7 @@ fn full(run: &Run) -> Figures {
     assert!(view.progress.in_doubt <= WINDOW, "{}: {view:?}", ground.context);
     assert!(
         view.progress.queued > 0,
-        "{}: leases went on to the end of the campaign: {view:?}, {when_full}",
+        "{}: leases went on to the end of the campaign: {view:?}, {when_full:?}",
         ground.context
     );
 

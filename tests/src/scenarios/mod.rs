@@ -1,7 +1,10 @@
 //! Faults, each a function of a seed: what is done to the engine, when, and how much of it. Tests run each with a few seeds, the
 //! program `torture` with many.
+//!
+//! Start reading at `run`, what a scenario is, and `ground`, what it happens on; `memory` is a short example.
 
 pub mod dice;
+pub mod run;
 pub mod ground;
 pub mod stopping;
 pub mod neighbours;
@@ -17,53 +20,12 @@ pub mod posted;
 
 pub use dice::Dice;
 pub use ground::Ground;
+pub use run::{Figures, Run, Scenario};
 
-use std::collections::BTreeMap;
-
-use crate::lab::Programs;
-
-/// What one run counted, for people to look at.
-pub type Figures = BTreeMap<&'static str, u64>;
+use crate::programs::Programs;
 
 /// How many seeds `make test` runs of each scenario.
 const SEEDS_IN_TESTS: u64 = 3;
-
-/// One fault, and what has to hold after it.
-#[derive(Clone, Copy, Debug)]
-pub struct Scenario {
-    /// Unique; names the directory of its runs.
-    pub name: &'static str,
-    /// Does it, and panics when a promise is broken.
-    pub run: fn(&Run) -> Figures,
-}
-
-/// One run of a scenario.
-#[derive(Clone, Copy, Debug)]
-pub struct Run {
-    /// Where the programs are.
-    pub programs: Programs,
-    /// The scenario's name.
-    pub name: &'static str,
-    /// What decides on everything that is left to chance.
-    pub seed: u64,
-}
-
-impl Run {
-    /// The directory of its own that this run has; short, since a socket's path is.
-    pub fn directory(&self) -> String {
-        format!("{}-{}", self.name, self.seed)
-    }
-
-    /// For failure messages.
-    pub fn context(&self) -> String {
-        format!("{}, seed {}", self.name, self.seed)
-    }
-
-    /// The chance of this run.
-    pub fn dice(&self) -> Dice {
-        Dice::new(self.seed)
-    }
-}
 
 /// Every scenario, by theme.
 pub fn all() -> Vec<Scenario> {

@@ -2,39 +2,29 @@
 
 use std::time::{Duration, Instant};
 
-use super::ground::{LIMIT, Terms};
-use super::{Dice, Figures, Ground, Run, Scenario};
-use crate::engine::SmscSettings;
+use lab::{Row, SmscSettings};
+use serde_json::json;
+
+use super::dice::Dice;
+use super::ground::{Ground, LIMIT, Terms};
+use super::run::{Figures, Run, Scenario};
 use crate::tenant::{CampaignOrder, recipients};
 use crate::wait::eventually;
-use serde_json::json;
 
 /// All of this file.
 pub const ALL: &[Scenario] = &[PAUSED, IN_RETRY, THROTTLED, SMSC_REMOVED];
 
 /// The first tenant's campaign is paused, with messages that wait for another try.
-pub const PAUSED: Scenario = Scenario {
-    name: "neighbour-paused",
-    run: paused,
-};
+pub const PAUSED: Scenario = Scenario::new("neighbour-paused", paused);
 
 /// The first tenant's message was refused for now, and waits.
-pub const IN_RETRY: Scenario = Scenario {
-    name: "neighbour-retry",
-    run: in_retry,
-};
+pub const IN_RETRY: Scenario = Scenario::new("neighbour-retry", in_retry);
 
 /// The first tenant's campaign is being throttled.
-pub const THROTTLED: Scenario = Scenario {
-    name: "neighbour-throttled",
-    run: throttled,
-};
+pub const THROTTLED: Scenario = Scenario::new("neighbour-throttled", throttled);
 
 /// The first tenant's messages were meant for an SMSC that the configuration does not name any more.
-pub const SMSC_REMOVED: Scenario = Scenario {
-    name: "neighbour-removed",
-    run: smsc_removed,
-};
+pub const SMSC_REMOVED: Scenario = Scenario::new("neighbour-removed", smsc_removed);
 
 /// Each first submission to a person is refused for now, which makes it wait three seconds; all further ones are taken.
 const FIRST_REFUSED: &str = r#"
@@ -81,12 +71,8 @@ fn in_retry(run: &Run) -> Figures {
     ground.stand.sim.wait_for("rejected", count as u64, LIMIT);
     let waited = second_goes(&ground, &mut dice, count);
     let rows = ground.rows("");
-    let second = rows
-        .iter()
-        .position(|row| is_taken(row.accepted_at_us) && said(row.text.as_deref(), SECOND_TEXT));
-    let first = rows
-        .iter()
-        .position(|row| is_taken(row.accepted_at_us) && said(row.text.as_deref(), FIRST_TEXT));
+    let place = |text| rows.iter().position(|row| row.is_accepted() && said(row, text));
+    let (first, second) = (place(FIRST_TEXT), place(SECOND_TEXT));
     assert!(
         second.is_some() && first.is_none_or(|first| second < Some(first)),
         "{}: the second tenant's message waited for the first one's retry, {second:?} after {first:?} in the ledger",
@@ -105,7 +91,7 @@ fn throttled(run: &Run) -> Figures {
     let refused = ground.rows(FIRST_TEXT);
     let taken = |recipient: &str| {
         let mut own = refused.iter().filter(|row| row.recipient == recipient);
-        own.any(|row| row.accepted_at_us.is_some())
+        own.any(Row::is_accepted)
     };
     let waiting: Vec<&str> = refused
         .iter()
@@ -165,15 +151,11 @@ fn one_goes(ground: &Ground, to: &str) -> Duration {
 
 fn accepted(ground: &Ground, text: &str) -> usize {
     let rows = ground.rows(text);
-    rows.iter().filter(|row| is_taken(row.accepted_at_us)).count()
+    rows.iter().filter(|row| row.is_accepted()).count()
 }
 
-fn is_taken(accepted_at_us: Option<u64>) -> bool {
-    accepted_at_us.is_some()
-}
-
-fn said(text: Option<&str>, wanted: &str) -> bool {
-    text.is_some_and(|text| text.contains(wanted))
+fn said(row: &Row, wanted: &str) -> bool {
+    row.text.as_deref().is_some_and(|text| text.contains(wanted))
 }
 
 fn figures(waited: Duration) -> Figures {

@@ -1,17 +1,13 @@
 //! A power cut at the database: what it wrote last is gone, and the engine has seen more than it knows.
 
-use super::ground::{LIMIT, SLOW_ANSWERS, Terms};
-use super::{Figures, Ground, Run, Scenario};
-use crate::wait::eventually;
+use super::ground::{Ground, LIMIT, SLOW_ANSWERS, Terms};
+use super::run::{Figures, Run, Scenario};
 
 /// All of this file.
 pub const ALL: &[Scenario] = &[TAIL_LOST];
 
 /// The end of the append-only file is lost, the engine lives.
-pub const TAIL_LOST: Scenario = Scenario {
-    name: "tail-lost",
-    run: tail_lost,
-};
+pub const TAIL_LOST: Scenario = Scenario::new("tail-lost", tail_lost);
 
 const MESSAGES: usize = 3_000;
 
@@ -32,15 +28,13 @@ fn tail_lost(run: &Run) -> Figures {
     ground.stand.redis.restart();
 
     let view = ground.wait(&campaign, "everything is submitted and receipted", |view| {
-        let totals = ground.stand.sim.totals();
-        view.progress.queued == 0 && totals["receipts_due"] == totals["receipts_acked"]
+        view.nothing_queued() && ground.stand.sim.receipts_are_in()
     });
     view.assert_adds_up();
     ground.assert_nothing_doubled("");
     ground.assert_credits(&ground.stand.tenant);
-    let what = format!("{}: the log speaks of an older state", ground.context);
-    eventually(&what, LIMIT, || {
-        let log = ground.stand.engine.log().to_lowercase();
+    ground.eventually("the log speaks of an older state", || {
+        let log = ground.stand.engine.process().log().to_lowercase();
         log.contains("older").then_some(())
     });
     Figures::from([

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
 
-use super::ground::{LIMIT, SLOW_ANSWERS, Terms};
-use super::{Figures, Ground, Run, Scenario};
+use super::ground::{Ground, LIMIT, SLOW_ANSWERS, Terms};
+use super::run::{Figures, Run, Scenario};
 use crate::http::Http;
 use crate::tenant::recipients;
 use crate::wait::eventually;
@@ -16,10 +16,7 @@ use crate::wait::eventually;
 pub const ALL: &[Scenario] = &[POSTED];
 
 /// Engine and Redis are killed meanwhile.
-pub const POSTED: Scenario = Scenario {
-    name: "posted",
-    run: posted,
-};
+pub const POSTED: Scenario = Scenario::new("posted", posted);
 
 const MESSAGES: usize = 400;
 /// Several messages to each.
@@ -28,7 +25,7 @@ const RECIPIENTS: usize = 150;
 const CLIENTS: usize = 4;
 const WINDOW: u64 = 100;
 
-/// Requests that are answered between two kills.
+/// How many requests are answered between two kills.
 const STRIDE: std::ops::RangeInclusive<u64> = 20..=90;
 
 /// What the clients share: where the engine is now, the next request, and the id that each was answered with.
@@ -55,8 +52,7 @@ fn posted(run: &Run) -> Figures {
         }
         for _ in 0..dice.roll(2..=4) {
             let wanted = counter.answered.load(Ordering::Relaxed) + dice.roll(STRIDE) as usize;
-            let what = format!("{}: requests are answered", ground.context);
-            eventually(&what, LIMIT, || {
+            ground.eventually("requests are answered", || {
                 (counter.answered.load(Ordering::Relaxed) >= wanted.min(MESSAGES)).then_some(())
             });
             if dice.roll(0..=1) == 0 {
@@ -134,8 +130,7 @@ fn assert_each_went_once(ground: &Ground, ids: &[(usize, String)]) -> u64 {
     );
     let http = ground.stand.tenant.http(&ground.stand.engine);
     let ended = |(which, id): &(usize, String)| {
-        let what = format!("{}: message {which} ({id}) has an end or is in doubt", ground.context);
-        eventually(&what, LIMIT, || {
+        ground.eventually(&format!("message {which} ({id}) has an end or is in doubt"), || {
             let shown = http.get(&format!("/v1/messages/{id}")).expect(200);
             let status = shown["status"].as_str().unwrap_or_default().to_owned();
             ["delivered", "in_doubt"].contains(&status.as_str()).then_some(status)
@@ -164,26 +159,23 @@ fn assert_each_went_once(ground: &Ground, ids: &[(usize, String)]) -> u64 {
 }
 
 fn assert_booked(ground: &Ground, spent: u64, held: u64) {
-    let what = format!("{}: {spent} credits are spent, {held} are held", ground.context);
-    eventually(&what, LIMIT, || {
-        let view = ground.stand.engine.tenant_view(&ground.stand.tenant);
-        let credits = &view["credits"];
-        (credits["spent"] == spent && credits["held"] == held).then_some(())
+    ground.eventually(&format!("{spent} credits are spent, {held} are held"), || {
+        let credits = ground.stand.engine.credits(&ground.stand.tenant);
+        ((credits.spent, credits.held) == (spent, held)).then_some(())
     });
     ground.assert_credits(&ground.stand.tenant);
 }
 
 /// The same requests again, after all was killed: the same ids, and nothing on the wire before a message that is new.
 fn assert_repeats_do_nothing(ground: &Ground, ids: &[(usize, String)]) {
-    let before = ground.stand.sim.total("accepted");
+    let before = ground.stand.sim.totals().accepted;
     let http = ground.stand.tenant.http(&ground.stand.engine);
     for (which, id) in ids.iter().step_by(10) {
         let again = eventually("the repeated request is answered", LIMIT, || post(&http, *which));
         assert_eq!(&again, id, "{}: message {which} was repeated", ground.context);
     }
     eventually("the new request is answered", LIMIT, || post(&http, MESSAGES));
-    let what = format!("{}: the new message is taken", ground.context);
-    eventually(&what, LIMIT, || ground.rows(&text(MESSAGES)).pop());
+    ground.eventually("the new message is taken", || ground.rows(&text(MESSAGES)).pop());
     ground.stand.sim.wait_for_receipts(LIMIT);
-    assert_eq!(ground.stand.sim.total("accepted"), before + 1, "{}", ground.context);
+    assert_eq!(ground.stand.sim.totals().accepted, before + 1, "{}", ground.context);
 }

@@ -2,31 +2,23 @@
 
 use serde_json::Value;
 
-use super::ground::{LIMIT, Terms};
-use super::{Figures, Ground, Run, Scenario};
-use crate::wait::{eventually, eventually_or};
+use super::ground::{Ground, LIMIT, Terms};
+use super::run::{Figures, Run, Scenario};
+use crate::fail::OrFail;
+use crate::wait::eventually_or;
 
 /// All of this file.
 pub const ALL: &[Scenario] = &[REPEATED, FOREIGN, ADDRESSES];
 
 /// A receipt comes again when its message has ended, the engine has started anew, and another message to the same person is in
 /// doubt.
-pub const REPEATED: Scenario = Scenario {
-    name: "receipt-repeated",
-    run: repeated,
-};
+pub const REPEATED: Scenario = Scenario::new("receipt-repeated", repeated);
 
 /// Receipts name ids that no answer gave.
-pub const FOREIGN: Scenario = Scenario {
-    name: "receipt-foreign",
-    run: foreign,
-};
+pub const FOREIGN: Scenario = Scenario::new("receipt-foreign", foreign);
 
 /// Addresses are swapped, missing, or written in another form.
-pub const ADDRESSES: Scenario = Scenario {
-    name: "receipt-addresses",
-    run: addresses,
-};
+pub const ADDRESSES: Scenario = Scenario::new("receipt-addresses", addresses);
 
 /// The first message to a person is delivered, with a second copy of its receipt after a while; the next is never answered.
 const REPEATING: &str = r#"
@@ -64,7 +56,7 @@ fn repeated(run: &Run) -> Figures {
     ground.wait(&second, "the second are in doubt", |view| {
         view.progress.in_doubt == messages
     });
-    let early = ground.stand.sim.total("receipts_acked") - messages;
+    let early = ground.stand.sim.totals().receipts_acked - messages;
     assert!(
         early < messages,
         "{}: the copies came before there was a doubt",
@@ -135,28 +127,13 @@ fn foreign(run: &Run) -> Figures {
 
 const PARKED: &str = "/v1/receipts/parked";
 
-/// Every parked receipt over all pages, once there are that many.
+/// Every parked receipt over all pages, once there are `count` of them.
 fn all_parked(ground: &Ground, count: u64) -> Vec<Value> {
-    let what = format!("{}: {count} receipts are listed as parked", ground.context);
-    eventually(&what, LIMIT, || {
-        let parked = pages(ground);
+    ground.eventually(&format!("{count} receipts are listed as parked"), || {
+        let admin = lab::Engine::admin(&ground.stand.engine);
+        let parked: Vec<Value> = admin.pages(&format!("{PARKED}?limit=100")).or_fail();
         (parked.len() as u64 == count).then_some(parked)
     })
-}
-
-fn pages(ground: &Ground) -> Vec<Value> {
-    let admin = ground.stand.engine.admin();
-    let mut all = Vec::new();
-    let mut path = PARKED.to_owned();
-    loop {
-        let page = admin.get(&path).expect(200);
-        let data = page["data"].as_array().unwrap_or_else(|| panic!("no data: {page}"));
-        all.extend(data.iter().cloned());
-        match page["next_cursor"].as_str() {
-            Some(cursor) => path = format!("{PARKED}?cursor={cursor}"),
-            None => return all,
-        }
-    }
 }
 
 fn addresses(run: &Run) -> Figures {

@@ -1,19 +1,17 @@
 //! Routes that change while a campaign is being sent: what is queued goes where the new ones lead, once.
 
-use super::ground::{LIMIT, SLOW_ANSWERS, Terms};
-use super::{Dice, Figures, Ground, Run, Scenario};
-use crate::engine::{EngineSettings, SmscSettings};
-use crate::sim::Row;
+use lab::{EngineSettings, Row, SmscSettings};
+
+use super::dice::Dice;
+use super::ground::{Ground, LIMIT, SLOW_ANSWERS, Terms};
+use super::run::{Figures, Run, Scenario};
 
 /// All of this file.
 pub const ALL: &[Scenario] = &[REROUTED];
 
 /// The engine is stopped or killed under load, and started again with other prefixes, some times; the campaign may be
 /// paused meanwhile, and its route be gone when it goes on.
-pub const REROUTED: Scenario = Scenario {
-    name: "rerouted",
-    run: rerouted,
-};
+pub const REROUTED: Scenario = Scenario::new("rerouted", rerouted);
 
 /// Recipients by the digit that tells their block: a thousand in each.
 const BLOCKS: usize = 4;
@@ -21,7 +19,7 @@ const BLOCK: &str = "3360000";
 const MESSAGES: usize = 1_000 * BLOCKS;
 const WINDOW: u64 = 100;
 
-/// Between two changes the campaign goes on by so much.
+/// How far the campaign goes on between two changes.
 const STRIDE: std::ops::RangeInclusive<u64> = 200..=700;
 
 /// Which account each block goes to; [`BOTH`]: a route of its own, over both.

@@ -2,26 +2,23 @@
 
 use std::time::{Duration, Instant};
 
-use super::ground::{LIMIT, Terms};
-use super::{Figures, Ground, Run, Scenario};
+use super::ground::{Ground, LIMIT, Terms};
+use super::run::{Figures, Run, Scenario};
 use crate::wait::eventually;
 
 /// All of this file.
 pub const ALL: &[Scenario] = &[NO_RATE];
 
 /// A campaign is throttled; a message of another tenant goes soon, and the SMSC is not stormed.
-pub const NO_RATE: Scenario = Scenario {
-    name: "starved",
-    run: no_rate,
-};
+pub const NO_RATE: Scenario = Scenario::new("starved", no_rate);
 
 /// Of a campaign that would take a hundred seconds.
 const MESSAGES: usize = 5_000;
 
-/// A reminder in a queue of a hundred seconds goes within so much.
+/// How soon a reminder goes beside a queue of a hundred seconds.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Seen over that many that were taken.
+/// How many have to be taken before refusals are counted.
 const TAKEN: u64 = 500;
 
 fn no_rate(run: &Run) -> Figures {
@@ -41,18 +38,17 @@ fn no_rate(run: &Run) -> Figures {
     let took = began.elapsed();
     ground.stand.sim.wait_for("accepted", TAKEN, LIMIT);
     let totals = ground.stand.sim.totals();
-    let count = |name: &str| totals[name].as_u64().expect("a counter");
     assert!(
-        2 * count("submits") <= 3 * count("accepted"),
+        2 * totals.submits <= 3 * totals.accepted,
         "{}: {} submissions for {} taken",
         ground.context,
-        count("submits"),
-        count("accepted")
+        totals.submits,
+        totals.accepted
     );
     assert!(campaign.ask(&ground.stand.engine, "cancel").status < 300);
     Figures::from([
         ("ms to the wire", took.as_millis() as u64),
-        ("submits", count("submits")),
-        ("taken", count("accepted")),
+        ("submits", totals.submits),
+        ("taken", totals.accepted),
     ])
 }

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use super::ground::{LIMIT, Terms, text_of_segments};
-use super::{Figures, Ground, Run, Scenario};
+use lab::Signal;
+
+use super::ground::{Ground, LIMIT, Terms, text_of_segments};
+use super::run::{Figures, Run, Scenario};
 use crate::tenant::Campaign;
 use crate::wait::eventually;
 
@@ -19,40 +21,22 @@ pub const ALL: &[Scenario] = &[
 ];
 
 /// Messages of two segments, one of which is never answered.
-pub const HALF_TAKEN: Scenario = Scenario {
-    name: "half-taken",
-    run: half_taken,
-};
+pub const HALF_TAKEN: Scenario = Scenario::new("half-taken", half_taken);
 
 /// Redis is there and does not move.
-pub const REDIS_STANDS_STILL: Scenario = Scenario {
-    name: "redis-stopped",
-    run: redis_stands_still,
-};
+pub const REDIS_STANDS_STILL: Scenario = Scenario::new("redis-stopped", redis_stands_still);
 
 /// Redis is gone.
-pub const REDIS_AWAY: Scenario = Scenario {
-    name: "redis-away",
-    run: redis_away,
-};
+pub const REDIS_AWAY: Scenario = Scenario::new("redis-away", redis_away);
 
 /// The carrier does not move, and takes no new connection.
-pub const SMSC_UNREACHABLE: Scenario = Scenario {
-    name: "smsc-away",
-    run: smsc_unreachable,
-};
+pub const SMSC_UNREACHABLE: Scenario = Scenario::new("smsc-away", smsc_unreachable);
 
 /// The carrier answers nothing, so that every window is full.
-pub const WINDOWS_FULL: Scenario = Scenario {
-    name: "windows-full",
-    run: windows_full,
-};
+pub const WINDOWS_FULL: Scenario = Scenario::new("windows-full", windows_full);
 
 /// A second signal does not wait for anything.
-pub const SECOND_SIGNAL: Scenario = Scenario {
-    name: "second-signal",
-    run: second_signal,
-};
+pub const SECOND_SIGNAL: Scenario = Scenario::new("second-signal", second_signal);
 
 const MESSAGES: u64 = 1_000;
 
@@ -60,6 +44,32 @@ const ANSWERS_TAKE_TIME: &str = "[answer]\ndelay = { uniform = [\"20ms\", \"60ms
 
 /// A second signal ends the engine at once: this is what a busy machine may add.
 const AT_ONCE: Duration = Duration::from_secs(3);
+
+/// What the engine needs and does not have when it is told to end.
+#[derive(Clone, Copy)]
+struct Trouble {
+    name: &'static str,
+    begin: fn(&Ground),
+    end: fn(&mut Ground),
+}
+
+const REDIS_STILL: Trouble = Trouble {
+    name: "Redis stands still",
+    begin: |ground| ground.stand.redis.signal(Signal::STOP),
+    end: |ground| ground.stand.redis.signal(Signal::CONT),
+};
+
+const REDIS_GONE: Trouble = Trouble {
+    name: "Redis is away",
+    begin: |ground| ground.stand.redis.kill(),
+    end: |ground| ground.stand.redis.restart(),
+};
+
+const SMSC_STILL: Trouble = Trouble {
+    name: "the SMSC stands still",
+    begin: |ground| ground.stand.sim.signal(Signal::STOP),
+    end: |ground| ground.stand.sim.signal(Signal::CONT),
+};
 
 fn half_taken(run: &Run) -> Figures {
     let mut dice = run.dice();
@@ -77,34 +87,25 @@ fn half_taken(run: &Run) -> Figures {
 }
 
 fn redis_stands_still(run: &Run) -> Figures {
-    let mut ground = under_load(run);
-    let campaign = load(&ground);
-    strike(&ground, run);
-    ground.stand.redis.signal("STOP");
-    let (_, took) = ground.must_end();
-    ground.stand.redis.signal("CONT");
-    ground.stand.engine.restart();
-    finish(&ground, &campaign, 1, took)
+    end_amid(run, REDIS_STILL)
 }
 
 fn redis_away(run: &Run) -> Figures {
-    let mut ground = under_load(run);
-    let campaign = load(&ground);
-    strike(&ground, run);
-    ground.stand.redis.kill();
-    let (_, took) = ground.must_end();
-    ground.stand.redis.restart();
-    ground.stand.engine.restart();
-    finish(&ground, &campaign, 1, took)
+    end_amid(run, REDIS_GONE)
 }
 
 fn smsc_unreachable(run: &Run) -> Figures {
-    let mut ground = under_load(run);
+    end_amid(run, SMSC_STILL)
+}
+
+/// SIGTERM in the middle of a campaign while there is that trouble; it is over before the next start.
+fn end_amid(run: &Run, trouble: Trouble) -> Figures {
+    let mut ground = Ground::new(run, &Terms::new(ANSWERS_TAKE_TIME));
     let campaign = load(&ground);
     strike(&ground, run);
-    ground.stand.sim.signal("STOP");
+    (trouble.begin)(&ground);
     let (_, took) = ground.must_end();
-    ground.stand.sim.signal("CONT");
+    (trouble.end)(&mut ground);
     ground.stand.engine.restart();
     finish(&ground, &campaign, 1, took)
 }
@@ -128,33 +129,19 @@ fn second_signal(run: &Run) -> Figures {
     let mut ground = Ground::new(run, &terms);
     let campaign = load(&ground);
     strike(&ground, run);
-    let trouble = run
-        .dice()
-        .pick(&["Redis stands still", "Redis is away", "the SMSC stands still"]);
-    match trouble {
-        "Redis stands still" => ground.stand.redis.signal("STOP"),
-        "Redis is away" => ground.stand.redis.kill(),
-        _ => ground.stand.sim.signal("STOP"),
-    }
-    let what = format!("{}: ended at the second signal while {trouble}", ground.context);
+    let trouble = run.dice().pick(&[REDIS_STILL, REDIS_GONE, SMSC_STILL]);
+    (trouble.begin)(&ground);
+    let what = format!("{}: ended at the second signal while {}", ground.context, trouble.name);
     eventually(&what, AT_ONCE, || {
         let ended = ground.stand.engine.exited();
         if ended.is_none() {
-            ground.stand.engine.signal("TERM");
+            ground.stand.engine.signal(Signal::TERM);
         }
         ended
     });
-    match trouble {
-        "Redis stands still" => ground.stand.redis.signal("CONT"),
-        "Redis is away" => ground.stand.redis.restart(),
-        _ => ground.stand.sim.signal("CONT"),
-    }
+    (trouble.end)(&mut ground);
     ground.stand.engine.restart();
     finish(&ground, &campaign, 1, Duration::ZERO)
-}
-
-fn under_load(run: &Run) -> Ground {
-    Ground::new(run, &Terms::new(ANSWERS_TAKE_TIME))
 }
 
 fn load(ground: &Ground) -> Campaign {

@@ -20,11 +20,11 @@ pub(super) struct Tick {
     pub(super) label: String,
 }
 
-/// Beyond so many times the least value, the small ones could not be told from 0 on an even axis.
+/// Beyond this many times the least value, the small ones could not be told from 0 on an even axis.
 const EVEN_SPAN_MAX: f64 = 50.0;
 /// The labels of more nines than 99.9999 would touch on a telephone; what lies beyond is drawn at the end.
 const NINES_MAX: i32 = 6;
-/// About so many labels fit beside a chart.
+/// About how many labels fit beside a chart.
 const STEPS: f64 = 5.0;
 
 impl Axis {

@@ -1,6 +1,6 @@
 //! One HTML page that needs no other file, no script and no network: charts as inline SVG, a table behind each of them.
 //!
-//! This module says what is on the page; `templates/report.html` says how it looks. Every value is escaped by the
+//! Start reading at [`html`]. This module says what is on the page; `templates/report.html` says how it looks. Every value is escaped by the
 //! template, and a content security policy in the page forbids whatever an escape might miss.
 
 use anyhow::Result;
@@ -17,10 +17,6 @@ mod chart;
 mod time;
 mod percentiles;
 
-/// The page.
-///
-/// # Errors
-/// The template cannot be filled.
 pub(super) fn html(results: &Results) -> Result<String> {
     Ok(Page::of(results).render()?)
 }

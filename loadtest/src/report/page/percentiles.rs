@@ -34,7 +34,7 @@ pub(super) fn panels(results: &Results) -> Vec<Panel> {
         .iter()
         .filter(|(_, latency)| measured(latency))
         .collect();
-    // The one that stands for the run comes first, the rest by name.
+    // The one that represents the run comes first, the rest by name.
     latencies.sort_by_key(|(name, _)| Some(name.as_str()) != leading);
     latencies
         .into_iter()

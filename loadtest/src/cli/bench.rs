@@ -1,43 +1,13 @@
-//! What can be asked for on the command line.
-
-mod load;
-mod smpp;
-mod judge;
-mod modes;
-mod asked;
+//! The arguments of `loadtest bench`.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::Args;
 
-use crate::compare::{self, CompareArguments};
-use crate::report::Outputs;
+use super::stage::StageArguments;
 
-pub(crate) use asked::Asked;
-pub(crate) use judge::JudgeArguments;
-pub(crate) use load::DURATION_MAX;
-pub(crate) use modes::ordinary_timers;
-pub(crate) use modes::{ApiArguments, E2eArguments, ReplayArguments, SelfCheckArguments, SoakArguments};
-pub(crate) use smpp::{PREFIX_IN_USE, secret};
-pub(crate) use smpp::{SmppArguments, TrafficArguments};
-
-/// Measures Campanile and other SMPP programs.
-#[derive(Parser, Debug)]
-#[command(name = "loadtest", version, after_help = EXAMPLES, args_override_self = true)]
-pub(crate) struct Arguments {
-    /// The kind of measurement.
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
-
-const EXAMPLES: &str = "\
-Examples:
-  loadtest smpp --target 127.0.0.1:2775 --system-id me --password-file secret --rate 1000/s --duration 1m
-  loadtest bench
-  loadtest help smpp";
-
-const BENCH_EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   loadtest bench                                    200 tenants, 1,000 messages each, the figures of the README
   loadtest bench --tenants 20 --recipients 500      a quick look
@@ -48,87 +18,6 @@ Examples:
   loadtest bench --keep                             leave logs, configuration and Redis data for a look
 
 The last line of standard output is one JSON object.";
-
-/// The kinds of measurement.
-#[derive(Subcommand, Debug)]
-pub(crate) enum Command {
-    /// Load any SMSC over SMPP.
-    #[command(after_help = smpp::EXAMPLES)]
-    Smpp(Box<SmppArguments>),
-    /// Load an SMSC for hours and watch memory grow.
-    #[command(after_help = modes::SOAK_EXAMPLES)]
-    Soak(Box<SoakArguments>),
-    /// Send recorded messages again, at their own pace or faster.
-    #[command(after_help = modes::REPLAY_EXAMPLES)]
-    Replay(Box<ReplayArguments>),
-    /// Load the HTTP API of a running engine with single messages.
-    #[command(after_help = modes::API_EXAMPLES)]
-    Api(Box<ApiArguments>),
-    /// Send campaigns through the whole product and compare the engine's ledger with the simulator's.
-    #[command(after_help = modes::E2E_EXAMPLES)]
-    E2e(Box<E2eArguments>),
-    /// What this machine's generator can do, against a simulator in the same process.
-    #[command(after_help = modes::SELF_CHECK_EXAMPLES)]
-    SelfCheck(Box<SelfCheckArguments>),
-    /// Run a profile: a TOML file, or one that comes with the program. Without a name: list them.
-    #[command(after_help = RUN_EXAMPLES)]
-    Run(RunArguments),
-    /// Print the completions of a shell.
-    Completions {
-        /// Which shell.
-        shell: clap_complete::Shell,
-    },
-    /// Write the man pages of the program and of each command into a directory.
-    Man {
-        /// Where to.
-        directory: PathBuf,
-    },
-    /// The whole product on this machine: Redis, engine and simulator as processes of their own, driven through the API.
-    #[command(after_help = BENCH_EXAMPLES)]
-    Bench(BenchArguments),
-    /// Two saved runs side by side: every figure with its ratio and a verdict. Exit code 99: something regressed.
-    #[command(after_help = compare::EXAMPLES)]
-    Compare(CompareArguments),
-    /// The reports of a saved run once more, or other ones.
-    #[command(after_help = REPORT_EXAMPLES)]
-    Report(ReportArguments),
-    /// Prints the JSON schema of what `--out` writes.
-    Schema,
-}
-
-const REPORT_EXAMPLES: &str = "\
-Examples:
-  loadtest report run.json                          in words
-  loadtest report run.json --html run.html          as a page with charts
-  loadtest report run.json --quiet --csv run.csv --hdr run.hlog --junit run.xml";
-
-/// `loadtest report`: which run, as what.
-#[derive(Args, Debug, Clone)]
-pub(crate) struct ReportArguments {
-    /// A file that `--out` has written.
-    pub(crate) results: PathBuf,
-    /// The reports to make.
-    #[command(flatten)]
-    pub(crate) outputs: Outputs,
-}
-
-const RUN_EXAMPLES: &str = "\
-Examples:
-  loadtest run                                      lists the profiles that come with the program
-  loadtest run smoke --target 127.0.0.1:2775
-  loadtest run mine.toml --count 500                what follows on the command line wins
-
-A profile has `mode` and, as keys, the long options of that mode: rate = \"1000/s\", threshold = [\"lost==0\"], abort-on-fail = true.";
-
-/// `loadtest run`.
-#[derive(Args, Debug, Clone)]
-pub(crate) struct RunArguments {
-    /// A file, or the name of a profile that comes with the program
-    pub(crate) profile: Option<String>,
-    /// Options of the profile's mode that win over the profile's
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub(crate) options: Vec<std::ffi::OsString>,
-}
 
 /// When Redis's append-only file is synced to the disk.
 #[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +38,7 @@ impl AppendFsync {
     }
 }
 
-/// The most recipients that one run may have: as many different French mobile numbers as `patients` can make.
+/// The most recipients that one run may have: half as many as there are made-up numbers.
 const RECIPIENTS_MAX: u64 = 10_000_000;
 
 /// `loadtest bench`: how much, with what, for how long.
@@ -161,12 +50,6 @@ pub(crate) struct BenchArguments {
     /// Recipients of each campaign.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) recipients: u32,
-    /// Unanswered submit_sm allowed in each session.
-    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(crate) window: u32,
-    /// Sessions between engine and simulator.
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub(crate) sessions: u32,
     /// Receipts come between 0 and this long after the answer, uniformly.
     #[arg(long, default_value = "1s", value_parser = receipt_delay)]
     pub(crate) receipt_delay_max: Duration,
@@ -182,7 +65,7 @@ pub(crate) struct BenchArguments {
     /// With --scaling: messages measured in each run.
     #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u32).range(10_000..=4_000_000))]
     pub(crate) messages: u32,
-    /// With --scaling: also with so many messages queued, once; it takes minutes and some gigabytes of memory.
+    /// With --scaling: also with this many messages queued, once; it takes minutes and some gigabytes of memory.
     #[arg(long, value_name = "MESSAGES", num_args = 0..=1, require_equals = true, default_missing_value = "10000000",
         value_parser = clap::value_parser!(u32).range(100_000..=15_000_000), requires = "scaling")]
     pub(crate) huge: Option<u32>,
@@ -207,15 +90,8 @@ pub(crate) struct BenchArguments {
     /// With --scaling, --baseline or --compare-fsync: runs of each kind, taken in turns; the median counts.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     pub(crate) rounds: u32,
-    /// Keep the working directory: configuration, logs, Redis data. Its path is printed.
-    #[arg(long)]
-    pub(crate) keep: bool,
-    /// Where `campanile` and `smpp-sim` are; absent: beside this program.
-    #[arg(long)]
-    pub(crate) bin_dir: Option<PathBuf>,
-    /// The redis-server to run.
-    #[arg(long, default_value = "redis-server")]
-    pub(crate) redis_server: PathBuf,
+    #[command(flatten)]
+    pub(crate) stage: StageArguments,
     /// Give up after this long; absent: 300s, 30m where there are several runs, 90m with --huge.
     #[arg(long, value_parser = humantime::parse_duration)]
     pub(crate) timeout: Option<Duration>,
@@ -270,6 +146,9 @@ fn receipt_delay(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
+    use super::super::command::{Arguments, Command};
     use super::*;
 
     fn bench(arguments: &[&str]) -> BenchArguments {
@@ -284,7 +163,7 @@ mod tests {
     fn defaults_are_the_canonical_run() {
         let bench = bench(&[]);
         assert_eq!(bench.total(), 200_000);
-        assert_eq!((bench.window, bench.sessions), (500, 4));
+        assert_eq!((bench.stage.window, bench.stage.sessions), (500, 4));
         assert_eq!(bench.receipt_delay_max, Duration::from_secs(1));
         assert_eq!(bench.time_limit(), Duration::from_secs(300));
     }

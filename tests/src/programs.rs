@@ -1,11 +1,14 @@
 //! One test's set-up: a directory, and the programs under test.
 
-use std::path::Path;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use crate::engine::{Engine, EngineSettings, SmscSettings};
+use lab::{EngineSettings, Processes, Scratch, Site, SmscSettings};
+
+use crate::engine::Engine;
+use crate::fail::OrFail;
 use crate::redis_server::RedisServer;
-use crate::scratch::Scratch;
 use crate::sim::Sim;
 
 /// Where cargo put the programs under test; made by [`programs!`](crate::programs).
@@ -35,15 +38,18 @@ macro_rules! programs {
 #[derive(Debug)]
 pub struct Lab {
     programs: Programs,
+    site: Site,
     scratch: Scratch,
 }
 
 impl Lab {
     /// `name`: the test's, unique.
     pub fn new(programs: Programs, name: &str) -> Self {
+        let scratch = Scratch::named(Path::new(programs.scratch), name).or_fail();
         Self {
             programs,
-            scratch: Scratch::new(Path::new(programs.scratch), name),
+            site: Site::new(&Processes::default(), scratch.path()),
+            scratch,
         }
     }
 
@@ -52,24 +58,34 @@ impl Lab {
         self.scratch.path()
     }
 
+    /// A directory with the programs under their own names, for programs that look for them by these.
+    pub fn bin_dir(&self) -> PathBuf {
+        let bin = self.directory().join("bin");
+        std::fs::create_dir(&bin).expect("create a directory");
+        for (program, name) in [(self.programs.engine, "campanile"), (self.programs.sim, "smpp-sim")] {
+            symlink(program, bin.join(name)).expect("link a program");
+        }
+        bin
+    }
+
     /// A Redis of its own.
     pub fn redis(&self) -> RedisServer {
-        RedisServer::start(self.scratch.path())
+        RedisServer::start(&self.site)
     }
 
     /// The simulator under `scenario` (TOML).
     pub fn sim(&self, scenario: &str) -> Sim {
-        Sim::start(self.programs.sim, &self.scratch, scenario)
+        Sim::start(&self.site, self.programs.sim, scenario)
     }
 
     /// The engine under `settings`.
     pub fn engine(&self, settings: &EngineSettings) -> Engine {
-        Engine::start(self.programs.engine, &self.scratch, settings)
+        Engine::start(&self.site, self.programs.engine, settings)
     }
 
     /// An engine under `settings` that has to refuse them: how it ended, and what it said last.
     pub fn refused_engine(&self, settings: &EngineSettings) -> (ExitStatus, String) {
-        Engine::refused(self.programs.engine, &self.scratch, settings)
+        lab::Engine::refused(&self.site, Path::new(self.programs.engine), settings).or_fail()
     }
 
     /// The engine on that Redis, with one SMSC: that simulator.
