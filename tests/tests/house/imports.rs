@@ -11,7 +11,7 @@ struct House {
     layers: &'static [&'static [&'static str]],
 }
 
-const HOUSES: [House; 4] = [
+const HOUSES: [House; 7] = [
     House {
         sources: "kit/src",
         layers: &[&["words", "random", "clock"], &["settings"], &["lib"]],
@@ -54,6 +54,49 @@ const HOUSES: [House; 4] = [
             &["settle"],
             &["run"],
             &["cli"],
+            &["lib"],
+        ],
+    },
+    House {
+        sources: "lab/src",
+        layers: &[
+            &["exposition", "fault", "patients", "wait"],
+            &["http", "process", "scratch", "usage"],
+            &["api", "redis_server", "sim", "supervise"],
+            &["engine", "ledgers"],
+            &["lib"],
+        ],
+    },
+    House {
+        sources: "loadtest/src",
+        layers: &[
+            &["clock", "failure", "parallel", "random", "results", "safety"],
+            &[
+                "load",
+                "machine",
+                "report",
+                "shares",
+                "supervise",
+                "threshold",
+                "traffic",
+            ],
+            &["compare", "esme"],
+            &["cli", "progress"],
+            &["bench", "manual", "modes", "profile"],
+            &["e2e"],
+            &["lib"],
+        ],
+    },
+    House {
+        sources: "tests/src",
+        layers: &[
+            &["fail", "tap", "wait"],
+            &["http", "peers", "redis_server", "sim"],
+            &["engine"],
+            &["programs", "tenant"],
+            &["ledgers"],
+            &["stand"],
+            &["scenarios"],
             &["lib"],
         ],
     },
