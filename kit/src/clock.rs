@@ -36,7 +36,7 @@ impl Clock {
         self.started_us + micros(self.started.elapsed())
     }
 
-    /// The instant at which it shows so many µs, for timers; its start for what is earlier.
+    /// The instant at which it shows that many µs, for timers; its start for what is earlier.
     pub fn instant(self, at_us: u64) -> Instant {
         self.started + Duration::from_micros(at_us.saturating_sub(self.started_us))
     }

@@ -3,7 +3,7 @@
 /// Longer words are not compared: the work would grow with the square of what a stranger sends.
 const LETTERS_MAX: usize = 64;
 
-/// Words of so many letters may be one edit further away than shorter ones.
+/// For each this many letters, a word may be one edit further away.
 const LETTERS_PER_EDIT: usize = 4;
 
 /// The word among `allowed` that `word` was probably meant to be: the same letters in another case, or a few edits away

@@ -42,7 +42,7 @@ pub(crate) fn command_line(profile: &str, further: &[OsString]) -> Result<Vec<Os
     if path.is_file() {
         let size = std::fs::metadata(path)?.len();
         if size > PROFILE_MAX {
-            bail!("{profile}: {size} octets: at most {PROFILE_MAX}");
+            bail!("{profile}: {size} bytes: at most {PROFILE_MAX}");
         }
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {profile}"))?;
         return parse(&text, profile, further);

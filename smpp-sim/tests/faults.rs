@@ -451,7 +451,7 @@ async fn what_overrules_the_scenario_overrules_its_phases() {
     end(running).await;
 }
 
-/// Submits so many messages on a session that receives, and acknowledges every receipt: what came, in order, each with
+/// Submits that many messages on a session that receives, and acknowledges every receipt: what came, in order, each with
 /// the sequence number of its submit or the place of its message.
 async fn answers_and_receipts(fault: &str, (submits, expected): (u32, usize)) -> Vec<(char, u32)> {
     let text = format!("[receipt]\nform = \"text\"\n[faults]\n{fault}");

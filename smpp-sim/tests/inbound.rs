@@ -88,7 +88,7 @@ stat = "UNDELIV"
 /// A hundred who were asked for a number, and those of the other hundred whom the seed has say OUI.
 const REPLIES: u64 = 154;
 
-/// Who replied what, to whom, over so many sessions.
+/// Who replied what, to whom, over that many sessions.
 async fn replies(sessions: usize) -> BTreeMap<String, (String, String)> {
     let running = sim(RULES).await;
     let all = recipients(33_600_000_000, 200);

@@ -17,7 +17,7 @@ use smpp_sim::{Filter, Running};
 /// A minute takes 10 ms.
 const FAST: &str = "time_scale = 6000\n";
 
-/// So many minutes from now, east of Greenwich by so many quarters of an hour.
+/// Some minutes from now, some quarters of an hour east of Greenwich.
 fn absolute(minutes: i64, quarters: i64) -> String {
     let local = Timestamp::now() + (minutes + quarters * 15).minutes();
     let sign = if quarters < 0 { '-' } else { '+' };

@@ -1,6 +1,6 @@
 //! Accepted messages that wait for their receipts: found by the id of the answer, however the receipt writes it.
 //!
-//! Ids are kept as 64-bit hashes: 32 octets a message, whatever an SMSC's ids look like. That two of ten million ids share
+//! Ids are kept as 64-bit hashes: 32 bytes a message, whatever an SMSC's ids look like. That two of ten million ids share
 //! a hash happens once in 400,000 runs.
 
 use std::borrow::Cow;

@@ -12,7 +12,7 @@ use super::problem::Problem;
 /// What anybody may see: the page, which then asks for the token, and whether the program lives.
 const OPEN: [&str; 5] = ["/", "/page.js", "/page.css", "/icon.svg", "/livez"];
 
-/// Lets a request through that bears the token. Where there is none, everybody on the machine may ask, but no web page
+/// Lets a request through that carries the token. Where there is none, everybody on the machine may ask, but no web page
 /// from elsewhere may make a browser of this machine ask for it.
 pub(super) async fn guard(State(served): State<Served>, request: Request, next: Next) -> Response {
     let refused = match &served.token {

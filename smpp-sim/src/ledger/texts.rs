@@ -160,7 +160,7 @@ impl Texts {
             0 => 0,
             _ => octets.first().map_or(0, |&length| usize::from(length) + 1),
         };
-        // A header that says it is longer than the text is none.
+        // A header that says it is longer than the text is not one.
         octets.split_at_checked(header).or(Some((&[], octets)))
     }
 

@@ -155,7 +155,7 @@ impl Client {
         }
     }
 
-    /// Submits to every recipient and acknowledges every receipt, until so many answers and receipts have come.
+    /// Submits to every recipient and acknowledges every receipt, until that many answers and receipts have come.
     pub async fn exchange(&mut self, recipients: &[String], receipts: usize) -> Vec<Received> {
         for (place, recipient) in recipients.iter().enumerate() {
             self.queue(place as u32 + 1, recipient, b"Bonjour", 0);
