@@ -23,7 +23,8 @@ impl FieldFault {
 }
 
 /// What can be wrong with a field. The names are the API's codes, in snake_case ([`FieldProblem::code`]).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum FieldProblem {
     /// The body is not JSON from this place on.
     InvalidJson {
@@ -102,25 +103,7 @@ pub(crate) enum FieldProblem {
 impl FieldProblem {
     /// The stable code of the API; never translated.
     pub(crate) const fn code(&self) -> &'static str {
-        match self {
-            Self::InvalidJson { .. } => "invalid_json",
-            Self::UnknownField { .. } => "unknown_field",
-            Self::DuplicateField => "duplicate_field",
-            Self::Missing => "missing",
-            Self::WrongType { .. } => "wrong_type",
-            Self::Empty => "empty",
-            Self::TooLong { .. } => "too_long",
-            Self::TooMany { .. } => "too_many",
-            Self::UnknownValue { .. } => "unknown_value",
-            Self::OutOfRange { .. } => "out_of_range",
-            Self::UnknownMergeField { .. } => "unknown_merge_field",
-            Self::BrokenMergeField { .. } => "broken_merge_field",
-            Self::InvalidSender => "invalid_sender",
-            Self::NotANumber => "not_a_number",
-            Self::InvalidNumber => "invalid_number",
-            Self::NotMobile => "not_mobile",
-            Self::LostDigits => "lost_digits",
-        }
+        self.into_str()
     }
 }
 

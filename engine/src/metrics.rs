@@ -226,8 +226,14 @@ impl Metrics {
             window_wait: self.window_wait_seconds.with_label_values(&[name]),
             throttled_locally: self.throttled_total.with_label_values(&[name, "local"]),
             throttled_by_smsc: self.throttled_total.with_label_values(&[name, "smsc"]),
-            statuses: Status::ALL.map(|status| self.messages_total.with_label_values(&[name, status.code()])),
-            in_queue: Purpose::ALL.map(|purpose| self.time_in_queue_seconds.with_label_values(&[purpose.code()])),
+            statuses: Status::ALL
+                .iter()
+                .map(|status| self.messages_total.with_label_values(&[name, status.code()]))
+                .collect(),
+            in_queue: Purpose::ALL
+                .iter()
+                .map(|purpose| self.time_in_queue_seconds.with_label_values(&[purpose.code()]))
+                .collect(),
             submit_sm: self.pdus_total.with_label_values(&[name, "out", "submit_sm"]),
             submit_sm_resp: self.pdus_total.with_label_values(&[name, "in", "submit_sm_resp"]),
             deliver_sm: self.pdus_total.with_label_values(&[name, "in", "deliver_sm"]),
@@ -268,16 +274,16 @@ pub(crate) struct SmscMetrics {
     found_elsewhere: Arc<AtomicBool>,
     pub(crate) octets_in: IntCounter,
     pub(crate) octets_out: IntCounter,
-    statuses: [IntCounter; 7],
-    in_queue: [Histogram; 2],
+    /// In the order of [`Status`].
+    statuses: Arc<[IntCounter]>,
+    /// In the order of the lanes.
+    in_queue: Arc<[Histogram]>,
 }
 
 impl SmscMetrics {
     /// A message entered that status.
     pub(crate) fn status(&self, status: Status) {
-        if let Some(at) = Status::ALL.iter().position(|known| *known == status) {
-            self.statuses[at].inc();
-        }
+        self.statuses[status as usize].inc();
     }
 
     /// A message of that lane was leased after that long.

@@ -52,7 +52,7 @@ pub(super) async fn show(
 fn read(fields: &mut Fields) -> Option<DirectOrder> {
     let (to, text, sender) = (fields.text("to"), fields.text("text"), fields.text("sender"));
     let purpose = fields.word_or("purpose", &PURPOSES, Purpose::Transactional.code())?;
-    let purpose = Purpose::ALL.into_iter().find(|known| known.code() == purpose)?;
+    let purpose = purpose.parse().ok()?;
     Some(DirectOrder {
         to: to?,
         text: text?,

@@ -32,7 +32,8 @@ pub(super) enum NoPlace {
 }
 
 /// Why a connection was cut off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub(super) enum Cut {
     /// It waited longest when another needed its place.
     GaveWay,
@@ -46,12 +47,7 @@ pub(super) enum Cut {
 
 impl Cut {
     const fn label(self) -> &'static str {
-        match self {
-            Self::GaveWay => "gave_way",
-            Self::Refused => "refused",
-            Self::LateHead => "late_head",
-            Self::Unread => "unread",
-        }
+        self.into_str()
     }
 }
 

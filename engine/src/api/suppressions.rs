@@ -48,7 +48,7 @@ pub(super) async fn add(State(app): State<App>, headers: HeaderMap, body: Body) 
     let purposes = if purpose == PURPOSES[0] {
         &Purpose::ALL[1..]
     } else {
-        &Purpose::ALL[..]
+        Purpose::ALL
     };
     let tenant = tenant.and_then(Result::ok);
     let added = app

@@ -235,8 +235,8 @@ fn check_name(name: String) -> Result<String, FieldProblem> {
 }
 
 fn parse_purpose(code: &str) -> Result<Purpose, FieldProblem> {
-    let found = Purpose::ALL.into_iter().find(|purpose| purpose.code() == code);
-    found.ok_or(FieldProblem::UnknownValue { allowed: &PURPOSES })
+    code.parse()
+        .map_err(|_| FieldProblem::UnknownValue { allowed: &PURPOSES })
 }
 
 /// A key as a part of a JSON pointer (RFC 6901, 3), cut to what a column may be called.

@@ -7,7 +7,9 @@
 mod watch;
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
+
+use kit::clock::wall_us;
 
 use crate::domain::UnixMicros;
 
@@ -29,7 +31,7 @@ impl Clock {
             origin: tokio::time::Instant::now().into_std(),
             origin_unix_us: Box::leak(Box::default()),
         };
-        clock.set(UnixMicros(clock.wall_us()));
+        clock.set(UnixMicros(wall_us()));
         clock
     }
 
@@ -55,13 +57,6 @@ impl Clock {
         UnixMicros(u64::try_from(unix).unwrap_or(0))
     }
 
-    /// What the host's clock shows, which anybody may set: only to be compared.
-    pub(crate) fn wall_us(self) -> u64 {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_micros() as u64)
-    }
-
     /// Sets the time that is stored and shown.
     pub(crate) fn set(self, now: UnixMicros) {
         let since = (self.now() - self.origin).as_micros() as i64;
@@ -79,7 +74,7 @@ impl Clock {
         Reading {
             at,
             engine_us: self.unix_at(at).0,
-            wall_us: self.wall_us(),
+            wall_us: wall_us(),
             server,
         }
     }

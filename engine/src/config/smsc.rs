@@ -419,9 +419,13 @@ fn receipt_word_allowed() -> String {
 }
 
 fn status(given: Given<'_>) -> Option<Status> {
-    given.text().and_then(Status::from_code)
+    given.text()?.parse().ok()
 }
 
 fn statuses() -> String {
-    Status::ALL.map(|status| format!("\"{}\"", status.code())).join(", ")
+    let quoted: Vec<String> = Status::ALL
+        .iter()
+        .map(|status| format!("\"{}\"", status.code()))
+        .collect();
+    quoted.join(", ")
 }

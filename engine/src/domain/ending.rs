@@ -1,10 +1,13 @@
 //! How a message ended: eight octets in its campaign's results, at its position.
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::Status;
 
 /// Why a message has its status: a closed list, one octet in the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
 #[repr(u8)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum Reason {
     /// Nothing to add: delivered, or still enroute.
     None = 0,
@@ -29,38 +32,14 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    const ALL: [Self; 10] = [
-        Self::None,
-        Self::Answer,
-        Self::Receipt,
-        Self::NoRoute,
-        Self::AttemptsExhausted,
-        Self::InDoubt,
-        Self::NoReceipt,
-        Self::Stopped,
-        Self::OptedOut,
-        Self::FrequencyCap,
-    ];
-
     /// The word in the API.
     pub(crate) const fn code(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Answer => "answer",
-            Self::Receipt => "receipt",
-            Self::NoRoute => "no_route",
-            Self::AttemptsExhausted => "attempts_exhausted",
-            Self::InDoubt => "in_doubt",
-            Self::NoReceipt => "no_receipt",
-            Self::Stopped => "stopped",
-            Self::OptedOut => "opted_out",
-            Self::FrequencyCap => "frequency_cap",
-        }
+        self.into_str()
     }
 
     /// The reason that an octet of the store stands for.
     pub(crate) fn from_octet(octet: u8) -> Self {
-        Self::ALL.get(usize::from(octet)).copied().unwrap_or(Self::None)
+        Self::VARIANTS.get(usize::from(octet)).copied().unwrap_or(Self::None)
     }
 }
 
@@ -148,7 +127,7 @@ mod tests {
 
     #[test]
     fn reasons_come_back() {
-        for reason in Reason::ALL {
+        for reason in Reason::VARIANTS.iter().copied() {
             assert_eq!(Reason::from_octet(reason as u8), reason);
         }
     }

@@ -1,11 +1,13 @@
 //! The seven statuses that people see, and why a message has the one it has.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// The seven statuses of a message that was handed to sending. They exclude each other, and their counts add up to
-/// the messages of the campaign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The seven statuses of a message that was handed to sending, in the order of reports. They exclude each other, and their
+/// counts add up to the messages of the campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum Status {
     /// On the handset.
     Delivered,
@@ -33,33 +35,11 @@ pub(crate) enum Language {
 }
 
 impl Status {
-    /// In the order of reports.
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Delivered,
-        Self::TransmissionFailed,
-        Self::ReceptionError,
-        Self::UnknownNumber,
-        Self::NotRouted,
-        Self::Transmitted,
-        Self::Recredited,
-    ];
+    pub(crate) const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The word in the API and in metrics.
     pub(crate) const fn code(self) -> &'static str {
-        match self {
-            Self::Delivered => "delivered",
-            Self::TransmissionFailed => "transmission_failed",
-            Self::ReceptionError => "reception_error",
-            Self::UnknownNumber => "unknown_number",
-            Self::NotRouted => "not_routed",
-            Self::Transmitted => "transmitted",
-            Self::Recredited => "recredited",
-        }
-    }
-
-    /// The status of that word.
-    pub(crate) fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.code() == code)
+        self.into_str()
     }
 
     /// The letter that counts it: upper case after the SMSC took the message (it is billed), lower case otherwise.
@@ -79,10 +59,8 @@ impl Status {
     /// The status that a letter counts, and whether the SMSC had taken the message.
     pub(crate) fn from_letter(letter: u8) -> Option<(Self, bool)> {
         let accepted = letter.is_ascii_uppercase();
-        Self::ALL
-            .into_iter()
-            .find(|status| status.letter(accepted) == letter)
-            .map(|status| (status, accepted))
+        let status = Self::ALL.iter().find(|status| status.letter(accepted) == letter)?;
+        Some((*status, accepted))
     }
 
     /// From bad to good: a message of several segments has the worst one's status.
@@ -99,9 +77,10 @@ impl Status {
     }
 }
 
-/// Why a campaign is sent; it decides lane and, later, legal hours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Why a campaign is sent; it decides lane and, later, legal hours. In the order in which lanes are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum Purpose {
     /// Reminders, results, changes of hour: overtakes marketing.
     Transactional,
@@ -110,8 +89,7 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    /// In the order in which lanes are served.
-    pub(crate) const ALL: [Self; 2] = [Self::Transactional, Self::Marketing];
+    pub(crate) const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The number of the lane.
     pub(crate) const fn lane(self) -> u8 {
@@ -123,10 +101,7 @@ impl Purpose {
 
     /// The word in the API, in metrics and in the store.
     pub(crate) const fn code(self) -> &'static str {
-        match self {
-            Self::Transactional => "transactional",
-            Self::Marketing => "marketing",
-        }
+        self.into_str()
     }
 }
 
@@ -136,8 +111,8 @@ mod tests {
 
     #[test]
     fn letters_and_codes_come_back() {
-        for status in Status::ALL {
-            assert_eq!(Status::from_code(status.code()), Some(status));
+        for status in Status::ALL.iter().copied() {
+            assert_eq!(status.code().parse(), Ok(status));
             for accepted in [true, false] {
                 assert_eq!(Status::from_letter(status.letter(accepted)), Some((status, accepted)));
             }

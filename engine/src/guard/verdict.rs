@@ -7,7 +7,8 @@ use tokio::sync::watch;
 use crate::store::Hazard;
 
 /// Why something may not be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum Reason {
     /// Redis does not answer.
     RedisAway,
@@ -16,24 +17,20 @@ pub(crate) enum Reason {
     /// The database has another id: it is not the one that the engine started with.
     OtherDatabase,
     /// Settings were changed so that data may be lost, and nobody allowed that.
+    #[strum(serialize = "redis_loses_data")]
     LosesData(Vec<Hazard>),
     /// Redis is as full as `redis.intake_mark` says.
+    #[strum(serialize = "redis_intake_mark")]
     IntakeMark,
     /// Redis is as full as `redis.lease_mark` says.
+    #[strum(serialize = "redis_lease_mark")]
     LeaseMark,
 }
 
 impl Reason {
     /// For machines: stable, never translated.
     pub(crate) const fn code(&self) -> &'static str {
-        match self {
-            Self::RedisAway => "redis_away",
-            Self::DatabaseEmptied => "database_emptied",
-            Self::OtherDatabase => "other_database",
-            Self::LosesData(_) => "redis_loses_data",
-            Self::IntakeMark => "redis_intake_mark",
-            Self::LeaseMark => "redis_lease_mark",
-        }
+        self.into_str()
     }
 
     /// Whether only a restart ends it: what the engine knows is not what the database holds.

@@ -126,7 +126,7 @@ fn built_in_answers() -> Result<Vec<(CommandStatus, Meaning)>, BrokenTable> {
             "throttled" => Meaning::Throttled,
             "queue_full" => Meaning::QueueFull,
             "retry" => Meaning::Retry,
-            code => Meaning::Final(Status::from_code(code).ok_or(BROKEN)?),
+            code => Meaning::Final(code.parse().map_err(|_| BROKEN)?),
         };
         Ok((CommandStatus::parse(&row.status).ok_or(BROKEN)?, meaning))
     };

@@ -22,7 +22,8 @@ const ATTEMPTS_MAX: u8 = 8;
 const RETRY_FIRST: Duration = Duration::from_secs(3);
 
 /// Why a message is submitted again: the labels of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum Retry {
     /// The SMSC said that we are too fast.
     Throttled,
@@ -38,13 +39,7 @@ pub(crate) enum Retry {
 
 impl Retry {
     pub(crate) const fn label(self) -> &'static str {
-        match self {
-            Self::Throttled => "throttled",
-            Self::QueueFull => "queue_full",
-            Self::Temporary => "temporary",
-            Self::Unsent => "unsent",
-            Self::InDoubt => "in_doubt",
-        }
+        self.into_str()
     }
 }
 

@@ -7,8 +7,9 @@ use crate::bind::ReceiptNews;
 use crate::domain::{Recipient, SmscId, UnixMicros, digest};
 
 /// Why a receipt was parked: the labels of a metric, and the word in the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum Unmatched {
     /// A message to that recipient has no answer yet: its id may come.
     Early,
@@ -26,14 +27,7 @@ pub(crate) enum Unmatched {
 
 impl Unmatched {
     pub(crate) const fn label(self) -> &'static str {
-        match self {
-            Self::Early => "early",
-            Self::UnknownId => "unknown_id",
-            Self::Ambiguous => "ambiguous",
-            Self::Implausible => "implausible",
-            Self::NoAddress => "no_address",
-            Self::Contended => "contended",
-        }
+        self.into_str()
     }
 }
 

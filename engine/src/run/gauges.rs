@@ -46,7 +46,8 @@ impl Gauges {
         for depth in self.store.depths().await? {
             let way = self.name(depth.line.way);
             let lane = Purpose::ALL
-                .into_iter()
+                .iter()
+                .copied()
                 .find(|purpose| purpose.lane() == depth.line.lane);
             let lane = lane.map_or("other", Purpose::code);
             queued.with_label_values(&[way.as_str(), lane]).add(depth.queued as i64);

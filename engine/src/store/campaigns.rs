@@ -11,7 +11,8 @@ use crate::domain::{
 };
 
 /// Where a campaign is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum CampaignState {
     /// Made, not launched.
     Draft,
@@ -22,6 +23,7 @@ pub(crate) enum CampaignState {
     /// Halted by the tenant; goes on with resume.
     Paused,
     /// Launch was refused: the balance did not cover the estimate. May be launched again.
+    #[strum(serialize = "blocked_insufficient_credit")]
     Blocked,
     /// Nothing of it is to be sent any more; receipts may still come.
     Completed,
@@ -32,33 +34,9 @@ pub(crate) enum CampaignState {
 }
 
 impl CampaignState {
-    const ALL: [Self; 8] = [
-        Self::Draft,
-        Self::Launching,
-        Self::Running,
-        Self::Paused,
-        Self::Blocked,
-        Self::Completed,
-        Self::Canceled,
-        Self::Stopped,
-    ];
-
     /// The word in the API and in the store.
     pub(crate) const fn code(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Launching => "launching",
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Blocked => "blocked_insufficient_credit",
-            Self::Completed => "completed",
-            Self::Canceled => "canceled",
-            Self::Stopped => "stopped",
-        }
-    }
-
-    fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.code() == code)
+        self.into_str()
     }
 }
 
@@ -525,9 +503,9 @@ fn read_campaign(tenant: TenantId, id: CampaignId, fields: &HashMap<String, Stri
         name: text("name"),
         text: text("text"),
         sender: text("sender"),
-        purpose: Purpose::ALL.into_iter().find(|known| known.code() == purpose)?,
+        purpose: purpose.parse().ok()?,
         columns: serde_json::from_str(&text("columns")).ok()?,
-        state: CampaignState::from_code(&text("state"))?,
+        state: text("state").parse().ok()?,
         total: number("total"),
         invalid: number("invalid"),
         not_mobile: number("not_mobile"),

@@ -86,10 +86,7 @@ fn place(ending: Ending) -> u8 {
     match ending {
         Ending::Canceled => Counter::Canceled as u8,
         Ending::Skipped => Counter::Skipped as u8,
-        Ending::Status { status, accepted } => {
-            let at = Status::ALL.iter().position(|known| *known == status).unwrap_or(0);
-            Counter::Ends as u8 + 2 * at as u8 + u8::from(accepted)
-        }
+        Ending::Status { status, accepted } => Counter::Ends as u8 + 2 * status as u8 + u8::from(accepted),
     }
 }
 
@@ -173,10 +170,10 @@ impl Counters {
         ends.chunks_exact(2).map(move |pair| pair[accepted])
     }
 
-    /// Messages in each status, in the order of [`Status::ALL`]: what was taken and has not ended is transmitted.
-    pub(crate) fn statuses(&self) -> [(Status, u64); 7] {
+    /// Messages in each status, in the order of [`Status`]: what was taken and has not ended is transmitted.
+    pub(crate) fn statuses(&self) -> Vec<(Status, u64)> {
         let open = self.accepted().saturating_sub(self.ends(1).sum());
-        let mut statuses = Status::ALL.map(|status| (status, 0));
+        let mut statuses: Vec<(Status, u64)> = Status::ALL.iter().map(|status| (*status, 0)).collect();
         for ((status, count), (refused, billed)) in statuses.iter_mut().zip(self.ends(0).zip(self.ends(1))) {
             *count = refused + billed + if *status == Status::Transmitted { open } else { 0 };
         }

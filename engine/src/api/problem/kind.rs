@@ -5,7 +5,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 /// Why a request is refused, with what the caller needs to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum ProblemKind {
     /// 400: the body is not JSON or not of the documented shape; `errors` say where.
     InvalidRequest,
@@ -27,11 +28,13 @@ pub(crate) enum ProblemKind {
         needed: u64,
     },
     /// 409: the campaign was launched before.
+    #[strum(serialize = "campaign_already_started")]
     AlreadyStarted {
         /// The code of the campaign's state, such as `running`.
         state: &'static str,
     },
     /// 409: what is asked for cannot be done in the campaign's state.
+    #[strum(serialize = "campaign_wrong_state")]
     WrongState {
         /// The state's code, such as `draft`.
         state: &'static str,
@@ -107,31 +110,7 @@ pub(crate) enum Full {
 
 impl ProblemKind {
     pub(crate) const fn code(&self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::InvalidFields => "invalid_fields",
-            Self::Unauthorized => "unauthorized",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::InsufficientCredit { .. } => "insufficient_credit",
-            Self::AlreadyStarted { .. } => "campaign_already_started",
-            Self::WrongState { .. } => "campaign_wrong_state",
-            Self::InvalidIdempotencyKey => "invalid_idempotency_key",
-            Self::OperationRunning { .. } => "operation_running",
-            Self::IdempotencyKeyReused => "idempotency_key_reused",
-            Self::EmptyAudience => "empty_audience",
-            Self::RequestTimeout => "request_timeout",
-            Self::BodyTooLarge { .. } => "body_too_large",
-            Self::TooManyRecipients { .. } => "too_many_recipients",
-            Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::TooManyRequests { .. } => "too_many_requests",
-            Self::Internal => "internal",
-            Self::IntakeClosed { .. } => "intake_closed",
-            Self::DatabaseLost { .. } => "database_lost",
-            Self::NotReady { .. } => "not_ready",
-            Self::Unavailable { .. } => "unavailable",
-        }
+        self.into_str()
     }
 
     pub(crate) const fn status(&self) -> StatusCode {
