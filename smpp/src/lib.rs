@@ -11,5 +11,6 @@ pub mod command_status;
 pub mod address;
 pub mod text;
 pub mod segment;
+pub mod part;
 pub mod receipt;
 pub mod session;

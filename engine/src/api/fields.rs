@@ -45,8 +45,8 @@ impl Fields {
         Self::parse(&octets, known)
     }
 
-    /// A list of texts that must be there, of 1 to `max`; each with its pointer.
-    pub(super) fn texts(&mut self, name: &str, max: usize) -> Option<Vec<(String, String)>> {
+    /// A list of phone numbers that must be there, of 1 to `max`; each with its pointer.
+    pub(super) fn phone_numbers(&mut self, name: &str, max: usize) -> Option<Vec<(String, String)>> {
         let list = match self.object.remove(name) {
             Some(Value::Array(list)) => list,
             Some(other) => return self.note(wrong(&pointer(name), JsonType::Array, &other)),
@@ -58,15 +58,15 @@ impl Fields {
         if list.len() > max {
             return self.note(FieldFault::new(pointer(name), FieldProblem::TooMany { max }));
         }
-        let mut texts = Vec::with_capacity(list.len());
+        let mut numbers = Vec::with_capacity(list.len());
         for (at, value) in list.into_iter().enumerate() {
             let place = format!("{}/{at}", pointer(name));
-            match value.as_str() {
-                Some(text) => texts.push((place, text.to_owned())),
+            match number_text(&value) {
+                Some(number) => numbers.push((place, number)),
                 None => self.add(wrong(&place, JsonType::String, &value)),
             }
         }
-        Some(texts)
+        Some(numbers)
     }
 
     /// Notes what is wrong with a value that was taken.
@@ -105,6 +105,17 @@ impl Fields {
             Some(Value::String(text)) => Some(text),
             Some(other) => self.note(wrong(&pointer(name), JsonType::String, &other)),
             None => self.note(FieldFault::new(pointer(name), FieldProblem::Missing)),
+        }
+    }
+
+    /// A phone number that must be there.
+    pub(super) fn phone_number(&mut self, name: &str) -> Option<String> {
+        match self.object.get(name).and_then(number_text) {
+            Some(number) => {
+                self.object.remove(name);
+                Some(number)
+            }
+            None => self.text(name),
         }
     }
 
@@ -172,6 +183,12 @@ fn broken(error: &serde_json::Error) -> FieldProblem {
         column: error.column(),
         reason,
     }
+}
+
+/// A phone number as a text, or as a whole number, as programs send it that never saw a leading zero.
+fn number_text(value: &Value) -> Option<String> {
+    let text = || value.as_str().map(str::to_owned);
+    value.as_u64().map(|number| number.to_string()).or_else(text)
 }
 
 fn wrong(pointer: &str, expected: JsonType, found: &Value) -> FieldFault {

@@ -50,7 +50,7 @@ pub(super) async fn show(
 
 /// All fields are looked at, so that all faults come out at once.
 fn read(fields: &mut Fields) -> Option<DirectOrder> {
-    let (to, text, sender) = (fields.text("to"), fields.text("text"), fields.text("sender"));
+    let (to, text, sender) = (fields.phone_number("to"), fields.text("text"), fields.text("sender"));
     let purpose = fields.word_or("purpose", &PURPOSES, Purpose::Transactional.code())?;
     let purpose = purpose.parse().ok()?;
     Some(DirectOrder {

@@ -27,7 +27,7 @@ const PURPOSES: [&str; 2] = ["marketing", "all"];
 pub(super) async fn add(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
     let known = ["to", "tenant", "purpose"];
     let mut fields = Fields::read_long((&headers, body), (app.clock, BODY_MAX), &known).await?;
-    let (numbers, tenant) = (fields.texts("to", NUMBERS_MAX), fields.text_or("tenant", ""));
+    let (numbers, tenant) = (fields.phone_numbers("to", NUMBERS_MAX), fields.text_or("tenant", ""));
     let purpose = fields.word_or("purpose", &PURPOSES, PURPOSES[0]);
     let mut recipients: Vec<Recipient> = Vec::new();
     for (pointer, number) in numbers.into_iter().flatten() {

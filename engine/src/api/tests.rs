@@ -228,6 +228,11 @@ async fn bad_input_gets_a_problem_that_points_at_it() {
     let message = json!({ "to": "+33123456789", "text": "", "sender": "!" });
     let problem = api.expect("POST /v1/messages", &key, &message, 422).await;
     assert_eq!(pointers(&problem), ["/to", "/text", "/sender"]);
+    for to in [json!(3.361_234_567_8e10), json!(-33), json!(true)] {
+        let message = json!({ "to": to, "text": "x", "sender": "Cabinet" });
+        let problem = api.expect("POST /v1/messages", &key, &message, 400).await;
+        assert_eq!(pointers(&problem), ["/to"], "{to}");
+    }
     let unknown = api.expect("POST /v1/messages", &key, &json!({ "two": "x" }), 400).await;
     assert!(
         pointers(&unknown).contains(&"/two") && pointers(&unknown).contains(&"/sender"),

@@ -213,6 +213,12 @@ impl<'de> Taker<'de> for Number<'_, '_> {
             }
         }
     }
+
+    /// Whether `3.36123E+10` has lost digits, nobody can tell once it is a number.
+    fn fraction<E: Error>(self, _value: f64) -> Result<(), E> {
+        self.wrong(JsonType::Number);
+        Ok(())
+    }
 }
 
 /// Any other field of one recipient: a variable, whose column is the key that was read last.

@@ -108,19 +108,26 @@ fn by_numbering_plan(digits: &str, country: Country) -> Result<Recipient, Number
     }
     let national = !digits.starts_with('+') && country == Country::FRANCE;
     let overseas = if national {
-        overseas_mobile(digits.trim_start_matches('0'))
+        overseas_number(digits.trim_start_matches('0'))
     } else {
         None
     };
-    recipient(&overseas.ok_or(NumberFault::Invalid)?)
+    let overseas = overseas.ok_or(NumberFault::Invalid)?;
+    if takes_texts(&overseas) {
+        recipient(&overseas)
+    } else {
+        Err(NumberFault::NotMobile)
+    }
 }
 
-fn overseas_mobile(national: &str) -> Option<PhoneNumber> {
+/// The overseas number that a national one is, a mobile if it can be one.
+fn overseas_number(national: &str) -> Option<PhoneNumber> {
     let national = format!("0{national}");
-    OVERSEAS.into_iter().find_map(|region| {
+    let numbers = OVERSEAS.into_iter().filter_map(|region| {
         let number = PHONE_NUMBER_UTIL.parse(&national, Some(region)).ok()?;
-        (number.is_valid_for_region(region) && takes_texts(&number)).then_some(number)
-    })
+        number.is_valid_for_region(region).then_some(number)
+    });
+    numbers.max_by_key(takes_texts)
 }
 
 fn takes_texts(number: &PhoneNumber) -> bool {
@@ -144,15 +151,13 @@ fn strip(text: &str) -> Result<String, NumberFault> {
         return Err(NumberFault::NotANumber);
     }
     // A formula or an apostrophe keeps a spreadsheet from reading the number as one.
-    let text = text
-        .trim()
-        .trim_start_matches(['=', '\'', '"'])
-        .trim_end_matches('"')
-        .trim();
+    // So do marks of direction, as address books put them around numbers.
+    let ornament =
+        |character: char| character.is_whitespace() || shows_nothing(character) || "='\"".contains(character);
+    let text = text.trim_matches(ornament);
     let text = text.strip_prefix("tel:").unwrap_or(text);
-    if lost_digits(text) {
-        return Err(NumberFault::LostDigits);
-    }
+    let whole = scientific(text)?;
+    let text = whole.as_deref().unwrap_or(text);
     let mut digits = String::with_capacity(text.len());
     for character in text
         .replacen("(0)", "", usize::from(text.starts_with(['+', '0'])))
@@ -162,7 +167,7 @@ fn strip(text: &str) -> Result<String, NumberFault> {
             '0'..='9' => digits.push(character),
             '+' if digits.is_empty() => digits.push('+'),
             '.' | '-' | '/' | '(' | ')' | '\u{2010}'..='\u{2013}' => {}
-            space if space.is_whitespace() => {}
+            space if space.is_whitespace() || shows_nothing(space) => {}
             _ => return Err(NumberFault::NotANumber),
         }
     }
@@ -177,14 +182,34 @@ fn strip(text: &str) -> Result<String, NumberFault> {
     }
 }
 
-/// Whether this is a number as a spreadsheet shows long ones: `3,36123E+10`.
-fn lost_digits(text: &str) -> bool {
+/// Zero width spaces and marks of direction.
+const fn shows_nothing(character: char) -> bool {
+    matches!(
+        character,
+        '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}'
+    )
+}
+
+/// The digits of a number as spreadsheets show long ones, `6.12345678E8`; `None` for what is written otherwise.
+///
+/// # Errors
+/// [`NumberFault::LostDigits`]: `3,36123E+10` has six digits of eleven.
+fn scientific(text: &str) -> Result<Option<String>, NumberFault> {
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
-        return false;
+        return Ok(None);
     };
     let exponent = exponent.trim_start_matches('+');
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits(exponent) && digits(&mantissa.replacen([',', '.'], "", 1))
+    let (whole, fraction) = mantissa.split_once([',', '.']).unwrap_or((mantissa, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || exponent.is_empty() || !(digits(exponent) && digits(whole) && digits(fraction)) {
+        return Ok(None);
+    }
+    let places: usize = exponent.parse().map_err(|_| NumberFault::LostDigits)?;
+    match fraction.split_at_checked(places) {
+        Some((rest, zeros)) if zeros.bytes().all(|zero| zero == b'0') => Ok(Some(format!("{whole}{rest}"))),
+        Some(_) => Err(NumberFault::NotANumber),
+        None => Err(NumberFault::LostDigits),
+    }
 }
 
 #[cfg(test)]
@@ -212,6 +237,11 @@ mod tests {
             "=\"0612345678\"",
             "'0612345678",
             "tel:+33612345678",
+            "\u{202a}+33 6 12 34 56 78\u{202c}",
+            "06\u{200e}12345678",
+            "6.12345678E8",
+            "3,3612345678e+10",
+            "6.1234567800E8",
         ] {
             assert_eq!(number(text), Ok(33_612_345_678), "{text}");
         }
@@ -254,6 +284,10 @@ mod tests {
             ("+33123456789", NumberFault::NotMobile),
             ("3,36123E+10", NumberFault::LostDigits),
             ("3.36123e10", NumberFault::LostDigits),
+            ("6.123456785E8", NumberFault::NotANumber),
+            ("1E400", NumberFault::LostDigits),
+            ("0262123456", NumberFault::NotMobile),
+            ("0590123456", NumberFault::NotMobile),
             ("+999123456789", NumberFault::Invalid),
         ] {
             assert_eq!(number(text), Err(fault), "{text}");

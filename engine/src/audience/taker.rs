@@ -25,6 +25,11 @@ pub(super) trait Taker<'de>: Sized {
         Ok(())
     }
 
+    /// A number with a fraction or an exponent, or one beyond 64 bits.
+    fn fraction<E: Error>(self, value: f64) -> Result<(), E> {
+        self.scalar(JsonType::Number, &value.to_string())
+    }
+
     /// An array.
     fn array<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         self.wrong(JsonType::Array);
@@ -71,7 +76,7 @@ impl<'de, T: Taker<'de>> Visitor<'de> for Take<T> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.0.scalar(JsonType::Number, &value.to_string())
+        self.0.fraction(value)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {

@@ -88,7 +88,7 @@ fn a_campaign_is_read_and_its_rows_handed_on() {
 fn every_fault_comes_at_once_with_its_pointer() {
     let body = r#"{"nam": "x", "name": 3, "text": "", "sender": "a b", "purpose": "spam", "purpose": "marketing",
         "audience": {"recipient": [], "numbers": ["+33612345678"],
-                     "recipients": [{"to": true}, {"Nom": "x"}, 7, {"to": "1", "a/b~": {"c": [1]}}]}}"#;
+                     "recipients": [{"to": true}, {"Nom": "x"}, 7, {"to": "1", "a/b~": {"c": [1]}}, {"to": 3.36123E+10}]}}"#;
     let unknown = |nearest: &str| FieldProblem::UnknownField {
         nearest: Some(nearest.to_owned()),
     };
@@ -106,6 +106,7 @@ fn every_fault_comes_at_once_with_its_pointer() {
             "/audience/recipients/3/a~1b~0",
             wrong(JsonType::String, JsonType::Object),
         ),
+        ("/audience/recipients/4/to", wrong(JsonType::String, JsonType::Number)),
         ("/text", FieldProblem::Empty),
         ("/sender", FieldProblem::InvalidSender),
         (

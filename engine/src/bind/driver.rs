@@ -558,16 +558,25 @@ fn content(sm: &Sm<'_>) -> Content {
             tlv_id: receipt.tlv_id.map(|id| id.as_bytes().to_vec()),
             text_id: receipt.id.map(|id| id.as_bytes().to_vec()),
             stat: receipt.stat,
+            stat_text: receipt.stat_text.map(std::borrow::Cow::into_owned),
+            message_state: receipt.message_state,
+            network_error_code: receipt.network_error.map(|error| error.code),
             err: receipt.err.map(std::borrow::Cow::into_owned),
             submit_date: receipt.submit_date.map(std::borrow::Cow::into_owned),
             text: receipt.text.map(std::borrow::Cow::into_owned),
         }),
-        None => Content::Inbound(InboundNews {
-            from: sm.source.e164(),
-            source: String::from_utf8_lossy(sm.source.digits).into_owned(),
-            destination: String::from_utf8_lossy(sm.destination.digits).into_owned(),
-            text: smpp::text::decode(sm.text(), sm.data_coding),
-        }),
+        None => Content::Inbound(inbound(sm)),
+    }
+}
+
+fn inbound(sm: &Sm<'_>) -> InboundNews {
+    let (text, part) = smpp::part::user_data(sm);
+    InboundNews {
+        from: sm.source.e164(),
+        source: String::from_utf8_lossy(sm.source.digits).into_owned(),
+        destination: String::from_utf8_lossy(sm.destination.digits).into_owned(),
+        text: smpp::text::decode(text, sm.data_coding),
+        part,
     }
 }
 

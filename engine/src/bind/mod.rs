@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use smpp::command_status::CommandStatus;
+use smpp::part::Part;
 use smpp::session::Ack;
 use tokio::sync::mpsc;
 
@@ -95,7 +96,13 @@ pub(crate) struct ReceiptNews {
     pub(crate) text_id: Option<Vec<u8>>,
     /// How it ended, or how far it is.
     pub(crate) stat: smpp::receipt::Stat,
-    /// Nothing more will come.
+    /// `stat:` of the text, as it is written.
+    pub(crate) stat_text: Option<String>,
+    /// The TLV `message_state`.
+    pub(crate) message_state: Option<u8>,
+    /// The code of the TLV `network_error_code`.
+    pub(crate) network_error_code: Option<u16>,
+    /// Nothing more will come, as far as the standard goes.
     pub(crate) final_: bool,
     /// The vendor's error code.
     pub(crate) err: Option<String>,
@@ -116,6 +123,8 @@ pub(crate) struct InboundNews {
     pub(crate) destination: String,
     /// See `source`.
     pub(crate) text: String,
+    /// Which part of a longer message it is.
+    pub(crate) part: Option<Part>,
 }
 
 /// What a session has to say at once.

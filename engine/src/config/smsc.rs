@@ -39,7 +39,7 @@ const BURST_MAX: u32 = 10_000;
 const ENTRIES_MAX: usize = 1_000;
 
 /// The longest `stat` or `err` of a receipt rule: the text form has 7 and 3 characters, vendors stretch them.
-const RECEIPT_WORD_MAX: usize = 16;
+const RECEIPT_WORD_MAX: usize = 64;
 
 /// One account at an aggregator that we bind to.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,17 +165,34 @@ pub(crate) enum AnswerMeaning {
     Retry,
 }
 
-/// What a receipt means: fits when each of `stat` and `err` that is there is the receipt's.
+/// What a receipt means: fits when each condition that is there holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReceiptRule {
-    /// The receipt's `stat`, in capitals.
+    /// `stat:` of the text as it comes, in any case, or one of the standard's words.
     pub(crate) stat: Option<String>,
-    /// The receipt's `err`, as it is written.
+    /// `err:` of the text; leading zeros do not count.
     pub(crate) err: Option<String>,
+    /// The TLV `message_state` (3.4, 5.3.2.35).
+    pub(crate) message_state: Option<u8>,
+    /// The code of the TLV `network_error_code` (3.4, 5.3.2.31).
+    pub(crate) network_error_code: Option<u16>,
     /// The status that it means.
     pub(crate) status: Status,
     /// Whether the credits go back to the tenant.
     pub(crate) recredit: bool,
+}
+
+impl ReceiptRule {
+    /// Whether it holds whenever the other does.
+    fn covers(&self, other: &Self) -> bool {
+        fn implied<T: PartialEq>(own: Option<&T>, other: Option<&T>) -> bool {
+            own.is_none() || own == other
+        }
+        implied(self.stat.as_ref(), other.stat.as_ref())
+            && implied(self.err.as_ref(), other.err.as_ref())
+            && implied(self.message_state.as_ref(), other.message_state.as_ref())
+            && implied(self.network_error_code.as_ref(), other.network_error_code.as_ref())
+    }
 }
 
 /// Reads all `[[smsc]]`.
@@ -216,11 +233,13 @@ fn read(table: &Table<'_>) -> Smsc {
     read_timers(table, &mut smsc);
     read_addresses(table, &mut smsc);
     smsc.answers = read_answers(table);
-    smsc.receipts = table
-        .tables("receipts", ENTRIES_MAX)
-        .iter()
-        .filter_map(read_receipt)
-        .collect();
+    for table in table.tables("receipts", ENTRIES_MAX) {
+        let Some(rule) = read_receipt(&table) else { continue };
+        if smsc.receipts.iter().any(|earlier| earlier.covers(&rule)) {
+            table.fault("", "never asked: a rule before it fits everything that it fits");
+        }
+        smsc.receipts.push(rule);
+    }
     smsc
 }
 
@@ -392,8 +411,20 @@ fn answer(given: Given<'_>) -> Option<AnswerMeaning> {
 fn read_receipt(table: &Table<'_>) -> Option<ReceiptRule> {
     let word = |key| table.parsed(key, receipt_word_allowed(), receipt_word);
     let (stat, err) = (word("stat"), word("err"));
-    if !table.has("stat") && !table.has("err") {
-        table.fault("stat", "missing: a rule names stat or err or both");
+    let message_state = table.parsed("message_state", "a whole number from 0 to 255", |given| {
+        u8::try_from(given.whole()?).ok()
+    });
+    let network_error_code = table.parsed("network_error_code", "a whole number from 0 to 65535", |given| {
+        u16::try_from(given.whole()?).ok()
+    });
+    if !["stat", "err", "message_state", "network_error_code"]
+        .iter()
+        .any(|key| table.has(key))
+    {
+        table.fault(
+            "stat",
+            "missing: a rule has stat, err, message_state or network_error_code, or several of them",
+        );
     }
     table.required("status", "what the receipt means, such as \"unknown_number\"");
     let status = table.parsed("status", statuses(), status);
@@ -402,6 +433,8 @@ fn read_receipt(table: &Table<'_>) -> Option<ReceiptRule> {
     Some(ReceiptRule {
         stat: stat.map(|stat| stat.to_uppercase()),
         err,
+        message_state,
+        network_error_code,
         status: status?,
         recredit,
     })
@@ -409,13 +442,13 @@ fn read_receipt(table: &Table<'_>) -> Option<ReceiptRule> {
 
 fn receipt_word(given: Given<'_>) -> Option<String> {
     let valid = |text: &&str| {
-        (1..=RECEIPT_WORD_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        (1..=RECEIPT_WORD_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
     };
     given.text().filter(valid).map(str::to_owned)
 }
 
 fn receipt_word_allowed() -> String {
-    format!("1 to {RECEIPT_WORD_MAX} letters and digits in quotes, such as \"UNDELIV\" or \"001\"")
+    format!("1 to {RECEIPT_WORD_MAX} visible ASCII characters in quotes, such as \"UNDELIV\" or \"001\"")
 }
 
 fn status(given: Given<'_>) -> Option<Status> {

@@ -274,6 +274,9 @@ fn values_at_their_limits() {
         "receipts = [{ err = 1, status = \"delivered\" }]",
         "receipts = [{ stat = \"X\", status = \"delivered\", recedit = true }]",
         "receipts = [3]",
+        "receipts = [{ message_state = 256, status = \"delivered\" }]",
+        "receipts = [{ network_error_code = -1, status = \"delivered\" }]",
+        "receipts = [{ stat = \"A\", status = \"delivered\" }, { stat = \"A\", err = \"1\", status = \"not_routed\" }]",
     ] {
         let found = smsc_faults(line);
         assert_eq!(found.len(), 1, "{line}: {found:?}");

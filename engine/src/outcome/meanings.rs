@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 use smpp::command_status::CommandStatus;
-use smpp::receipt::Stat;
 
+use crate::bind::ReceiptNews;
 use crate::config::{AnswerMeaning, ReceiptRule, Smsc};
 use crate::domain::Status;
 
@@ -33,6 +33,9 @@ pub(crate) struct Verdict {
 #[derive(Clone, Debug)]
 pub(crate) struct Meanings {
     answers: Vec<(CommandStatus, Meaning)>,
+    /// The SMSC's own rules for receipts, which are asked of every receipt.
+    own_receipts: Vec<ReceiptRule>,
+    /// What final receipts mean.
     receipts: Vec<ReceiptRule>,
 }
 
@@ -80,8 +83,11 @@ impl Meanings {
             (*status, meaning)
         });
         let answers = own.chain(built_in_answers()?).collect();
-        let receipts = smsc.receipts.iter().cloned().chain(built_in_receipts()?).collect();
-        Ok(Self { answers, receipts })
+        Ok(Self {
+            answers,
+            own_receipts: smsc.receipts.clone(),
+            receipts: built_in_receipts()?,
+        })
     }
 
     /// What an answer that is not OK means. What no table knows is refused for good.
@@ -90,27 +96,42 @@ impl Meanings {
         known.map_or(Meaning::Final(Status::TransmissionFailed), |(_, meaning)| *meaning)
     }
 
-    /// What a final receipt means.
-    pub(crate) fn receipt(&self, stat: Stat, err: Option<&str>) -> Verdict {
-        let err = err.map(significant).unwrap_or_default();
-        let fits = |rule: &&ReceiptRule| {
-            rule.stat
-                .as_deref()
-                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(stat.name()))
-                && rule
-                    .err
-                    .as_deref()
-                    .is_none_or(|wanted| significant(wanted).eq_ignore_ascii_case(err))
-        };
-        let rule = self.receipts.iter().find(fits);
+    /// What a receipt means for its message; `None`: it ends nothing. A receipt that is not final by the standard is, if a rule
+    /// of the SMSC fits it.
+    pub(crate) fn receipt(&self, news: &ReceiptNews) -> Option<Verdict> {
+        let fits = |rule: &&ReceiptRule| fits(rule, news);
+        let own = self.own_receipts.iter().find(fits);
+        if own.is_none() && !news.final_ {
+            return None;
+        }
+        let rule = own.or_else(|| self.receipts.iter().find(fits));
         let status = rule.map_or(Status::ReceptionError, |rule| {
             if rule.recredit { Status::Recredited } else { rule.status }
         });
-        Verdict {
+        let err = news.err.as_deref().map(significant).unwrap_or_default();
+        Some(Verdict {
             status,
             code: err.parse().unwrap_or(0),
-        }
+        })
     }
+}
+
+/// Whether each condition of a rule holds. A `stat` holds for the text as it came, and for what it means.
+fn fits(rule: &ReceiptRule, news: &ReceiptNews) -> bool {
+    let stat = |wanted: &str| {
+        let text = news.stat_text.as_deref().map(str::trim);
+        text.is_some_and(|text| text.eq_ignore_ascii_case(wanted)) || news.stat.name().eq_ignore_ascii_case(wanted)
+    };
+    let err = |wanted: &str| {
+        let err = news.err.as_deref().unwrap_or_default();
+        significant(wanted).eq_ignore_ascii_case(significant(err))
+    };
+    rule.stat.as_deref().is_none_or(stat)
+        && rule.err.as_deref().is_none_or(err)
+        && rule.message_state.is_none_or(|state| news.message_state == Some(state))
+        && rule
+            .network_error_code
+            .is_none_or(|code| news.network_error_code == Some(code))
 }
 
 /// `err` without leading zeros: 001 and 1 are one code.
@@ -139,6 +160,8 @@ fn built_in_receipts() -> Result<Vec<ReceiptRule>, BrokenTable> {
     let rule = |row: ReceiptRow| ReceiptRule {
         stat: row.stat,
         err: row.err,
+        message_state: None,
+        network_error_code: None,
         status: row.status,
         recredit: row.recredit,
     };
@@ -147,6 +170,8 @@ fn built_in_receipts() -> Result<Vec<ReceiptRule>, BrokenTable> {
 
 #[cfg(test)]
 mod tests {
+    use smpp::receipt::Stat;
+
     use super::*;
 
     #[test]
@@ -157,6 +182,8 @@ mod tests {
         smsc.receipts.push(ReceiptRule {
             stat: None,
             err: Some("053".into()),
+            message_state: None,
+            network_error_code: None,
             status: Status::UnknownNumber,
             recredit: false,
         });
@@ -181,7 +208,56 @@ mod tests {
             (Stat::Rejectd, Some("099"), Status::Recredited),
             (Stat::Expired, None, Status::ReceptionError),
         ] {
-            assert_eq!(meanings.receipt(stat, err).status, status, "{stat:?} {err:?}");
+            let meant = meanings.receipt(&says(stat, err)).unwrap();
+            assert_eq!(meant.status, status, "{stat:?} {err:?}");
         }
+        assert_eq!(meanings.receipt(&says(Stat::Acceptd, None)), None);
+    }
+
+    fn says(stat: Stat, err: Option<&str>) -> ReceiptNews {
+        ReceiptNews {
+            stat,
+            final_: stat.is_final(),
+            err: err.map(str::to_owned),
+            ..crate::receipt::tests::news("", "7")
+        }
+    }
+
+    #[test]
+    fn a_rule_acts_on_the_text_as_it_came_on_states_and_on_network_codes() {
+        let rule = |stat: Option<&str>, message_state, network_error_code, status| ReceiptRule {
+            stat: stat.map(str::to_owned),
+            err: None,
+            message_state,
+            network_error_code,
+            status,
+            recredit: false,
+        };
+        let mut smsc = Smsc::new("north", "127.0.0.1:2775", "c");
+        smsc.receipts = vec![
+            rule(Some("NOROUTE"), None, None, Status::NotRouted),
+            rule(Some("ACCEPTD"), None, None, Status::Delivered),
+            rule(None, Some(6), None, Status::Transmitted),
+            rule(None, None, Some(0x0107), Status::UnknownNumber),
+        ];
+        let meanings = Meanings::of(&smsc).unwrap();
+        let status = |news: ReceiptNews| meanings.receipt(&news).map(|verdict| verdict.status);
+        let other = |text: &str| ReceiptNews {
+            stat_text: Some(text.to_owned()),
+            ..says(Stat::Other, None)
+        };
+        assert_eq!(status(other("noRoute")), Some(Status::NotRouted));
+        assert_eq!(status(other("NOROUTES")), None);
+        assert_eq!(status(says(Stat::Acceptd, None)), Some(Status::Delivered));
+        let state = ReceiptNews {
+            message_state: Some(6),
+            ..says(Stat::Absent, None)
+        };
+        assert_eq!(status(state), Some(Status::Transmitted));
+        let network = ReceiptNews {
+            network_error_code: Some(0x0107),
+            ..says(Stat::Undeliv, None)
+        };
+        assert_eq!(status(network), Some(Status::UnknownNumber));
     }
 }

@@ -27,4 +27,4 @@ impl ReceiptNews {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -42,6 +42,12 @@ pub(crate) struct Parked {
     source: String,
     destination: String,
     stat: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stat_text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message_state: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    network_error_code: Option<u16>,
     err: Option<String>,
     tlv_id: Option<Vec<u8>>,
     text_id: Option<Vec<u8>>,
@@ -59,6 +65,9 @@ impl Parked {
             source: address(news.recipient, &news.source),
             destination: address(news.other, &news.destination),
             stat: news.stat.name().to_owned(),
+            stat_text: news.stat_text.clone(),
+            message_state: news.message_state,
+            network_error_code: news.network_error_code,
             err: news.err.clone(),
             tlv_id: news.tlv_id.clone(),
             text_id: news.text_id.clone(),
@@ -124,6 +133,9 @@ impl Parked {
             tlv_id: self.tlv_id.clone(),
             text_id: self.text_id.clone(),
             stat: Stat::from_text(self.stat.as_bytes()),
+            stat_text: self.stat_text.clone(),
+            message_state: self.message_state,
+            network_error_code: self.network_error_code,
             final_: true,
             err: self.err.clone(),
             submit_date: self.submit_date.clone(),

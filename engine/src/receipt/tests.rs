@@ -49,7 +49,7 @@ fn unanswered(campaign: u64) -> Vec<u8> {
     stored(campaign, deferred)
 }
 
-fn news(tlv: &str, text: &str) -> ReceiptNews {
+pub(crate) fn news(tlv: &str, text: &str) -> ReceiptNews {
     let id = |id: &str| (!id.is_empty()).then(|| id.as_bytes().to_vec());
     ReceiptNews {
         recipient: Some(RECIPIENT.0),
@@ -59,6 +59,9 @@ fn news(tlv: &str, text: &str) -> ReceiptNews {
         tlv_id: id(tlv),
         text_id: id(text),
         stat: Stat::Delivrd,
+        stat_text: None,
+        message_state: None,
+        network_error_code: None,
         final_: true,
         err: None,
         submit_date: None,

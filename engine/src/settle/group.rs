@@ -210,8 +210,8 @@ fn add_delivery((smsc, side): (SmscId, &SmscSide), delivery: Delivery, group: &m
         }
         Content::Receipt(news) => {
             metrics.receipt(news.stat);
-            // ENROUTE, ACCEPTD: nothing changes by them.
-            if news.final_ {
+            // ENROUTE, ACCEPTD: nothing changes by them, unless a rule of the SMSC says so.
+            if side.meanings.receipt(&news).is_some() {
                 group.receipts.push(Question::new(smsc, news));
             }
         }

@@ -449,19 +449,19 @@ impl Settler {
 
     /// What a receipt means at its SMSC.
     pub(super) fn verdict(&self, question: &Question) -> outcome::Verdict {
-        let meant = |side: &SmscSide| side.meanings.receipt(question.news.stat, question.news.err.as_deref());
-        self.side(question.smsc).map_or(
-            outcome::Verdict {
-                status: Status::ReceptionError,
-                code: 0,
-            },
-            meant,
-        )
+        let meant = |side: &SmscSide| side.meanings.receipt(&question.news);
+        self.side(question.smsc).and_then(meant).unwrap_or(outcome::Verdict {
+            status: Status::ReceptionError,
+            code: 0,
+        })
     }
 }
 
 fn pack_inbound(news: &InboundNews, at: UnixMicros) -> Vec<u8> {
-    let json = serde_json::json!({ "at": at, "from": news.source, "to": news.destination, "text": news.text });
+    let mut json = serde_json::json!({ "at": at, "from": news.source, "to": news.destination, "text": news.text });
+    if let Some(part) = news.part {
+        json["part"] = serde_json::json!({ "reference": part.reference, "number": part.number, "total": part.total });
+    }
     json.to_string().into_bytes()
 }
 

@@ -17,6 +17,7 @@ pub use index::{index_form, index_forms};
 pub use stat::Stat;
 
 use crate::frame::{Sm, tag};
+use crate::part::split_header;
 use fields::Fields;
 
 /// The message type bits of `esm_class` in a deliver_sm or data_sm (3.4, 5.2.12).
@@ -24,7 +25,6 @@ mod esm_class {
     pub(super) const TYPE: u8 = 0x3C;
     pub(super) const RECEIPT: u8 = 0x04;
     pub(super) const INTERMEDIATE: u8 = 0x20;
-    pub(super) const UDHI: u8 = 0x40;
 }
 
 /// What a delivery receipt says. The fields of the text are as they stand there: None is absent, `""` is present and
@@ -87,8 +87,9 @@ pub struct NetworkError {
 /// Reads a deliver_sm or data_sm as a receipt. None: it is an ordinary inbound message.
 ///
 /// What `esm_class` calls a receipt or an intermediate notification is one, even when nothing in it can be read: all
-/// fields are absent then. Anything else is one if it carries `receipted_message_id`, or if its text surely is a
-/// receipt, with an id, a known stat and a third key; a few SMSCs leave `esm_class` at 0.
+/// fields are absent then. A few SMSCs leave `esm_class` at 0: then it is one if its text surely is a receipt, with an id,
+/// a known stat and a third key, or if it carries `receipted_message_id` and a state, in `message_state` or in the text, or no
+/// text at all. With an ordinary text, that TLV only says which message is replied to.
 pub fn parse<'a>(sm: &Sm<'a>) -> Option<Receipt<'a>> {
     let kind = sm.esm_class & esm_class::TYPE;
     let claimed = kind & (esm_class::RECEIPT | esm_class::INTERMEDIATE) != 0;
@@ -97,16 +98,16 @@ pub fn parse<'a>(sm: &Sm<'a>) -> Option<Receipt<'a>> {
         .get(tag::RECEIPTED_MESSAGE_ID)
         .map(trim_id)
         .filter(|id| !id.is_empty());
-    let body = without_header(sm);
+    let (_, body) = split_header(sm.esm_class, sm.text());
     let mut receipt = match utf16_text(body) {
         Some(text) => {
             let fields = Fields::read(text.as_bytes(), claimed);
-            is_receipt(claimed, tlv_id, &fields)
+            (claimed || is_receipt(sm, tlv_id, body, &fields))
                 .then(|| from_fields(&fields, |slice| Cow::Owned(String::from_utf8_lossy(slice).into_owned())))?
         }
         None => {
             let fields = Fields::read(body, claimed);
-            is_receipt(claimed, tlv_id, &fields).then(|| from_fields(&fields, String::from_utf8_lossy))?
+            (claimed || is_receipt(sm, tlv_id, body, &fields)).then(|| from_fields(&fields, String::from_utf8_lossy))?
         }
     };
     receipt.tlv_id = tlv_id.map(String::from_utf8_lossy);
@@ -117,8 +118,10 @@ pub fn parse<'a>(sm: &Sm<'a>) -> Option<Receipt<'a>> {
     Some(receipt)
 }
 
-fn is_receipt(claimed: bool, tlv_id: Option<&[u8]>, fields: &Fields<'_>) -> bool {
-    claimed || tlv_id.is_some() || fields.surely_a_receipt()
+/// What `esm_class` does not call a receipt.
+fn is_receipt(sm: &Sm<'_>, tlv_id: Option<&[u8]>, body: &[u8], fields: &Fields<'_>) -> bool {
+    let says_how = || sm.tlvs.get(tag::MESSAGE_STATE).is_some() || fields.stat.is_some() || body.is_empty();
+    fields.surely_a_receipt() || tlv_id.is_some() && says_how()
 }
 
 fn from_fields<'b, 'a>(fields: &Fields<'b>, text: impl Fn(&'b [u8]) -> Cow<'a, str>) -> Receipt<'a> {
@@ -140,19 +143,6 @@ fn from_fields<'b, 'a>(fields: &Fields<'b>, text: impl Fn(&'b [u8]) -> Cow<'a, s
 fn trim_id(octets: &[u8]) -> &[u8] {
     let end = octets.iter().position(|&octet| octet == 0).unwrap_or(octets.len());
     octets[..end].trim_ascii()
-}
-
-/// The text without its user data header. The flag alone proves nothing: the header must also be one, and no header
-/// is as long as the code of a printable character.
-fn without_header<'a>(sm: &Sm<'a>) -> &'a [u8] {
-    let body = sm.text();
-    if sm.esm_class & esm_class::UDHI == 0 {
-        return body;
-    }
-    match body.split_first() {
-        Some((&length, rest)) if length < b' ' => rest.get(usize::from(length)..).unwrap_or(body),
-        _ => body,
-    }
 }
 
 /// A text in UTF-16, whatever `data_coding` says: some claim UCS-2 for ASCII, others the contrary. A receipt begins

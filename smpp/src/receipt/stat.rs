@@ -28,9 +28,26 @@ pub enum Stat {
     Other,
 }
 
-/// What `stat:` begins with → its meaning. SMSCs write the words at full length, cut off or misspelt, in any case.
-const WORDS: [(&[u8], Stat); 17] = [
-    (b"DELIV", Stat::Delivrd),
+/// What says that a message was delivered: whole words, as SMSCs write, misspell or cut them off. A beginning proves nothing:
+/// `DELIVERY_FAILED` has the same.
+const DELIVERED: [&[u8]; 9] = [
+    b"DELIVRD",
+    b"DELIVERED",
+    b"DELIVERD",
+    b"DELIVRED",
+    b"DELIVERE",
+    b"DELIVER",
+    b"DELIV",
+    b"DLVRD",
+    b"DLVRED",
+];
+
+/// What makes the contrary of a word behind it: `NOT_DELIVERED`, `UN-DELIVERED`.
+const NEGATIONS: [&[u8]; 4] = [b"NOT", b"UN", b"NON", b"NO"];
+
+/// What `stat:` begins with → its meaning, success left aside. SMSCs write the words at full length, cut off or misspelt, in
+/// any case.
+const WORDS: [(&[u8], Stat); 15] = [
     (b"DELET", Stat::Deleted),
     (b"EXPIR", Stat::Expired),
     (b"UNDEL", Stat::Undeliv),
@@ -45,7 +62,6 @@ const WORDS: [(&[u8], Stat); 17] = [
     (b"SKIPP", Stat::Skipped),
     (b"EN_ROUTE", Stat::Enroute),
     (b"EN-ROUTE", Stat::Enroute),
-    (b"DLVRD", Stat::Delivrd),
     (b"PENDING", Stat::Enroute),
 ];
 
@@ -88,26 +104,34 @@ impl Stat {
         }
     }
 
-    /// From the value of `stat:`: a word in any case, with what it ends in left open, or the digit of a
-    /// `message_state`.
+    /// From the value of `stat:`: a word in any case, or the digit of a `message_state`. A failure is known by how its word
+    /// begins, alone or behind a reason (`DND_REJECTED`); a success only by the whole word.
     pub fn from_text(word: &[u8]) -> Self {
         match word {
             [] => return Self::Absent,
             [digit @ b'0'..=b'9'] => return Self::from_message_state(digit - b'0'),
             _ => {}
         }
-        if let Some(&(_, stat)) = WORDS.iter().find(|(start, _)| starts_with(word, start)) {
+        if is_one_of(word, &DELIVERED) {
+            return Self::Delivrd;
+        }
+        if let Some(stat) = Self::from_beginning(word) {
             return stat;
         }
-        // DND_REJECTED and its like: a reason before the word.
-        let last = word
-            .rsplit(|&octet| octet == b'_' || octet == b'-')
-            .next()
-            .unwrap_or(word);
-        WORDS
-            .iter()
-            .find(|(start, _)| starts_with(last, start))
-            .map_or(Self::Other, |&(_, stat)| stat)
+        let is_joint = |octet: &u8| matches!(octet, b'_' | b'-' | b' ');
+        let mut parts = word.rsplitn(2, is_joint);
+        let (last, before) = (parts.next().unwrap_or(word), parts.next());
+        let negated = before.is_some_and(|before| before.split(is_joint).any(|part| is_one_of(part, &NEGATIONS)));
+        match before {
+            Some(_) if is_one_of(last, &DELIVERED) && negated => Self::Undeliv,
+            Some(_) if !negated => Self::from_beginning(last).unwrap_or(Self::Other),
+            Some(_) | None => Self::Other,
+        }
+    }
+
+    fn from_beginning(word: &[u8]) -> Option<Self> {
+        let known = WORDS.iter().find(|(start, _)| starts_with(word, start));
+        known.map(|&(_, stat)| stat)
     }
 
     /// From the TLV `message_state` (3.4, 5.2.28; 0 and 9 are of 5.0).
@@ -144,6 +168,10 @@ impl Stat {
             _ => state,
         }
     }
+}
+
+fn is_one_of(word: &[u8], words: &[&[u8]]) -> bool {
+    words.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 fn starts_with(word: &[u8], start: &[u8]) -> bool {

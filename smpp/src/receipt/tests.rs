@@ -292,6 +292,17 @@ fn stats_in_every_spelling() {
         ("5", Stat::Undeliv, true),
         ("0", Stat::Scheduled, false),
         ("VENDOR", Stat::Other, false),
+        ("NOT_DELIVERED", Stat::Undeliv, true),
+        ("UN-DELIVERED", Stat::Undeliv, true),
+        ("not delivered", Stat::Undeliv, true),
+        ("UNDELIVERED", Stat::Undeliv, true),
+        ("DELIVERY_FAILED", Stat::Undeliv, true),
+        ("DELIVERABLE", Stat::Other, false),
+        ("DELIVERYPENDING", Stat::Other, false),
+        ("PARTIALLY_DELIVERED", Stat::Other, false),
+        ("NOT_EXPIRED", Stat::Other, false),
+        ("DLVRD", Stat::Delivrd, true),
+        ("Deliver", Stat::Delivrd, true),
         ("", Stat::Absent, false),
     ];
     for (word, stat, is_final) in cases {

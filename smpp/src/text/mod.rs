@@ -13,6 +13,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
 pub use transliterate::{Culprit, counterpart, culprits, transliterate};
 
 /// How a text's characters are written as octets (3.4, 5.2.19).
@@ -137,19 +139,31 @@ impl FromStr for EncodingPolicy {
 
 /// The text as it is to be sent, and its encoding, under a policy. It always fits the encoding that comes with it.
 ///
-/// When even transliteration does not make a text fit GSM 03.38 (one emoji is enough), the text comes back untouched:
-/// changed characters would then be lost for no gain.
+/// When even transliteration does not make a text fit GSM 03.38 (one emoji is enough), the text comes back as it was, but for
+/// accents that stand beside their letters, which are put together: changed characters would be lost for no gain.
 pub fn choose(text: &str, policy: EncodingPolicy) -> (Cow<'_, str>, Encoding) {
     match policy {
-        EncodingPolicy::Ucs2 => (Cow::Borrowed(text), Encoding::Ucs2),
+        EncodingPolicy::Ucs2 => (composed(text), Encoding::Ucs2),
         EncodingPolicy::Auto if gsm7::fits(text) => (Cow::Borrowed(text), Encoding::Gsm7),
-        EncodingPolicy::Auto => (Cow::Borrowed(text), Encoding::Ucs2),
+        EncodingPolicy::Auto => {
+            let text = composed(text);
+            let fits = gsm7::fits(&text);
+            (text, if fits { Encoding::Gsm7 } else { Encoding::Ucs2 })
+        }
         EncodingPolicy::GsmTransliterate => match transliterate(text) {
             // Borrowed means that no character was foreign: no second look is needed.
             Cow::Borrowed(same) => (Cow::Borrowed(same), Encoding::Gsm7),
             Cow::Owned(changed) if gsm7::fits(&changed) => (Cow::Owned(changed), Encoding::Gsm7),
-            Cow::Owned(_) => (Cow::Borrowed(text), Encoding::Ucs2),
+            Cow::Owned(_) => (composed(text), Encoding::Ucs2),
         },
+    }
+}
+
+/// Letters and the accents that stand beside them, as macOS writes them, put together (Unicode's NFC): the same text, shorter.
+fn composed(text: &str) -> Cow<'_, str> {
+    match is_nfc_quick(text.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(text),
+        IsNormalized::No | IsNormalized::Maybe => Cow::Owned(text.nfc().collect()),
     }
 }
 
@@ -160,15 +174,18 @@ pub fn encode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
     encoding.append(text, &mut out).then_some(out)
 }
 
-/// The text of received octets (without their UDH) under a `data_coding` (3.4, 5.2.19; GSM 03.38, 4, for the message
-/// class groups). It never fails: what cannot be read becomes U+FFFD. Binary codings are read as Latin-1, so that
+/// The text of received octets (without their UDH) under a `data_coding` (3.4, 5.2.19; GSM 03.38, 4, for its groups). It never fails: what cannot be read becomes U+FFFD. Binary codings are read as Latin-1, so that
 /// nothing is lost for whoever looks at it.
 pub fn decode(bytes: &[u8], data_coding: u8) -> String {
     match data_coding {
-        // The SMSC's default alphabet; general and message class groups with the alphabet bits at 0.
-        0x00 | 0x10..=0x13 | 0xF0..=0xF3 => gsm7::decode(bytes),
-        0x08 | 0x18..=0x1B => decode_utf16(bytes),
-        0x02..=0x04 | 0x14..=0x17 | 0xF4..=0xF7 => bytes.iter().copied().map(char::from).collect(),
+        // SMSCs that pass UCS-2 on under the default alphabet.
+        0x00 if is_plain_utf16(bytes) => decode_utf16(bytes),
+        // The SMSC's default alphabet; the groups for general coding, automatic deletion, message waiting and message class.
+        0x00 | 0x10..=0x13 | 0x40..=0x43 | 0x50..=0x53 | 0xC0..=0xDF | 0xF0..=0xF3 | 0xF8..=0xFB => gsm7::decode(bytes),
+        0x08 | 0x18..=0x1B | 0x48..=0x4B | 0x58..=0x5B | 0xE0..=0xEF => decode_utf16(bytes),
+        0x02..=0x04 | 0x14..=0x17 | 0x44..=0x47 | 0x54..=0x57 | 0xF4..=0xF7 | 0xFC..=0xFF => {
+            bytes.iter().copied().map(char::from).collect()
+        }
         // IA5, and alphabets that no European SMSC sends (JIS, Cyrillic, Hebrew, ...): their ASCII half is sure.
         _ => bytes
             .iter()
@@ -181,6 +198,11 @@ pub fn decode(bytes: &[u8], data_coding: u8) -> String {
             })
             .collect(),
     }
+}
+
+/// Whether every other octet is 0, which as GSM 03.38 would be an `@` before every character.
+fn is_plain_utf16(bytes: &[u8]) -> bool {
+    bytes.len() >= 4 && bytes.len().is_multiple_of(2) && bytes.chunks_exact(2).all(|pair| pair[0] == 0 && pair[1] != 0)
 }
 
 fn decode_utf16(bytes: &[u8]) -> String {

@@ -23,6 +23,15 @@ fn octets_that_are_no_text_are_survived() {
     assert_eq!(decode(b"caf\xE9", 3), "café");
     assert_eq!(decode(b"caf\xE9", 1), "caf\u{FFFD}");
     assert_eq!(decode(&[0x05], 0xF1), "é");
+    for group in [0x00, 0x40, 0x50, 0xC0, 0xC8, 0xD0, 0xF0] {
+        assert_eq!(decode(&[0x05, b't', 0x05], group), "été", "{group:#04x}");
+    }
+    for group in [0x08, 0x48, 0xE0, 0xE8] {
+        assert_eq!(decode(&[0x00, 0xE9, 0x00, b't'], group), "ét", "{group:#04x}");
+    }
+    assert_eq!(decode(b"\0S\0T\0O\0P", 0), "STOP");
+    assert_eq!(decode(b"\0S", 0), "@S");
+    assert_eq!(decode(b"\0S\0T!", 0), "@S@T!");
     assert_eq!(decode(&[0x00, 0xE9], 0x18), "é");
 }
 
@@ -110,6 +119,26 @@ fn every_counterpart_is_short_and_gsm() {
             "{letter}"
         );
     }
+}
+
+#[test]
+fn what_can_be_gsm_is_gsm_and_the_rest_is_put_together() {
+    let policy = EncodingPolicy::GsmTransliterate;
+    assert_eq!(choose("‼\u{FE0F} Rappel", policy), ("!! Rappel".into(), Encoding::Gsm7));
+    assert_eq!(
+        choose("\u{275B}demain\u{275C}", policy),
+        ("'demain'".into(), Encoding::Gsm7)
+    );
+    assert_eq!(
+        choose("De\u{301}me\u{301}nagement", policy),
+        ("Déménagement".into(), Encoding::Gsm7)
+    );
+    assert_eq!(
+        choose("De\u{301}mé", EncodingPolicy::Auto),
+        ("Démé".into(), Encoding::Gsm7)
+    );
+    assert_eq!(choose("e\u{301} 🎉", policy), ("é 🎉".into(), Encoding::Ucs2));
+    assert_eq!(choose("e\u{301}", EncodingPolicy::Ucs2), ("é".into(), Encoding::Ucs2));
 }
 
 proptest! {

@@ -162,11 +162,19 @@ const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 fn punctuation(character: char) -> Option<&'static str> {
     let counterpart = match character {
         '\t' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => " ",
-        // Zero width: they show nothing. The joiners U+200C and U+200D are not among them, they make emoji.
-        '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2060}' | '\u{FEFF}' => "",
+        // They show nothing: zero width, marks of direction, and which of a sign and a picture is
+        // meant. The joiners U+200C and U+200D are not among them, they make emoji.
+        '\u{200B}'
+        | '\u{200E}'
+        | '\u{200F}'
+        | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{FE0E}'..='\u{FE0F}'
+        | '\u{FEFF}' => "",
         '\u{0085}' | '\u{2028}' | '\u{2029}' => "\n",
-        '‘' | '’' | '‚' | '‛' | '‹' | '›' | '′' | '`' | 'ʼ' | 'ʹ' | 'ˈ' => "'",
-        '“' | '”' | '„' | '‟' | '″' | '〝' | '〞' => "\"",
+        '‘' | '’' | '‚' | '‛' | '❛' | '❜' | '‹' | '›' | '′' | '`' | 'ʼ' | 'ʹ' | 'ˈ' => "'",
+        '“' | '”' | '„' | '‟' | '❝' | '❞' | '″' | '〝' | '〞' => "\"",
         '‐' | '‑' | '‒' | '–' | '—' | '―' | '−' | '•' | '‣' | '▪' | '●' | '⁃' => "-",
         '…' => "...",
         '⁄' | '∕' => "/",

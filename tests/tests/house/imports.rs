@@ -21,6 +21,7 @@ const HOUSES: [House; 7] = [
         layers: &[
             &["address", "command_status", "text"],
             &["frame", "segment"],
+            &["part"],
             &["receipt", "session"],
             &["lib"],
         ],
