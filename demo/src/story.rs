@@ -31,9 +31,6 @@ const TEXT: &str = "Bonjour [Prenom] [Nom], votre cabinet d'ostéopathie démén
 /// From the launch to the last receipt and the last credit.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Between two looks at how far it is.
-const LOOK_AGAIN: Duration = Duration::from_millis(90);
-
 /// How long the engine may take to end in order, its Redis included.
 pub(crate) const SHUTDOWN_LIMIT: Duration = Duration::from_secs(25);
 
@@ -128,7 +125,6 @@ fn watch(stand: &Stand, api: &Api, (clinic, campaign): (&Tenant, &str)) -> Resul
     let style = ProgressStyle::with_template("  {bar:40} {pos}/{len} {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let done = stand.engine.process().wait_for("send the campaign", PATIENCE, || {
-        std::thread::sleep(LOOK_AGAIN);
         let view = api.campaign(clinic, campaign)?;
         let totals = Totals::of(stand.simulator.http())?;
         let sent = view.with_status();

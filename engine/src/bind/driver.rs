@@ -558,7 +558,10 @@ fn content(sm: &Sm<'_>) -> Content {
             tlv_id: receipt.tlv_id.map(|id| id.as_bytes().to_vec()),
             text_id: receipt.id.map(|id| id.as_bytes().to_vec()),
             stat: receipt.stat,
-            stat_text: receipt.stat_text.map(std::borrow::Cow::into_owned),
+            stat_text: receipt
+                .stat_text
+                .filter(|text| !text.eq_ignore_ascii_case(receipt.stat.name()))
+                .map(std::borrow::Cow::into_owned),
             message_state: receipt.message_state,
             network_error_code: receipt.network_error.map(|error| error.code),
             err: receipt.err.map(std::borrow::Cow::into_owned),

@@ -96,7 +96,7 @@ pub(crate) struct ReceiptNews {
     pub(crate) text_id: Option<Vec<u8>>,
     /// How it ended, or how far it is.
     pub(crate) stat: smpp::receipt::Stat,
-    /// `stat:` of the text, as it is written.
+    /// `stat:` of the text, where it is not just the name of `stat`.
     pub(crate) stat_text: Option<String>,
     /// The TLV `message_state`.
     pub(crate) message_state: Option<u8>,

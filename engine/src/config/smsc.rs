@@ -183,12 +183,14 @@ pub(crate) struct ReceiptRule {
 }
 
 impl ReceiptRule {
-    /// Whether it holds whenever the other does.
+    /// Whether it holds whenever the other does; one without conditions is a fault of its own.
     fn covers(&self, other: &Self) -> bool {
         fn implied<T: PartialEq>(own: Option<&T>, other: Option<&T>) -> bool {
             own.is_none() || own == other
         }
-        implied(self.stat.as_ref(), other.stat.as_ref())
+        let conditions = self.stat.is_some() || self.err.is_some();
+        (conditions || self.message_state.is_some() || self.network_error_code.is_some())
+            && implied(self.stat.as_ref(), other.stat.as_ref())
             && implied(self.err.as_ref(), other.err.as_ref())
             && implied(self.message_state.as_ref(), other.message_state.as_ref())
             && implied(self.network_error_code.as_ref(), other.network_error_code.as_ref())

@@ -96,23 +96,23 @@ impl Meanings {
         known.map_or(Meaning::Final(Status::TransmissionFailed), |(_, meaning)| *meaning)
     }
 
-    /// What a receipt means for its message; `None`: it ends nothing. A receipt that is not final by the standard is, if a rule
-    /// of the SMSC fits it.
-    pub(crate) fn receipt(&self, news: &ReceiptNews) -> Option<Verdict> {
-        let fits = |rule: &&ReceiptRule| fits(rule, news);
-        let own = self.own_receipts.iter().find(fits);
-        if own.is_none() && !news.final_ {
-            return None;
-        }
-        let rule = own.or_else(|| self.receipts.iter().find(fits));
+    /// Whether a receipt ends its message: by the standard, or since a rule of the SMSC fits it.
+    pub(crate) fn is_final(&self, news: &ReceiptNews) -> bool {
+        news.final_ || self.own_receipts.iter().any(|rule| fits(rule, news))
+    }
+
+    /// What a final receipt means.
+    pub(crate) fn receipt(&self, news: &ReceiptNews) -> Verdict {
+        let mut rules = self.own_receipts.iter().chain(&self.receipts);
+        let rule = rules.find(|rule| fits(rule, news));
         let status = rule.map_or(Status::ReceptionError, |rule| {
             if rule.recredit { Status::Recredited } else { rule.status }
         });
         let err = news.err.as_deref().map(significant).unwrap_or_default();
-        Some(Verdict {
+        Verdict {
             status,
             code: err.parse().unwrap_or(0),
-        })
+        }
     }
 }
 
@@ -208,10 +208,10 @@ mod tests {
             (Stat::Rejectd, Some("099"), Status::Recredited),
             (Stat::Expired, None, Status::ReceptionError),
         ] {
-            let meant = meanings.receipt(&says(stat, err)).unwrap();
+            let meant = meanings.receipt(&says(stat, err));
             assert_eq!(meant.status, status, "{stat:?} {err:?}");
         }
-        assert_eq!(meanings.receipt(&says(Stat::Acceptd, None)), None);
+        assert!(!meanings.is_final(&says(Stat::Acceptd, None)));
     }
 
     fn says(stat: Stat, err: Option<&str>) -> ReceiptNews {
@@ -241,7 +241,7 @@ mod tests {
             rule(None, None, Some(0x0107), Status::UnknownNumber),
         ];
         let meanings = Meanings::of(&smsc).unwrap();
-        let status = |news: ReceiptNews| meanings.receipt(&news).map(|verdict| verdict.status);
+        let status = |news: ReceiptNews| meanings.is_final(&news).then(|| meanings.receipt(&news).status);
         let other = |text: &str| ReceiptNews {
             stat_text: Some(text.to_owned()),
             ..says(Stat::Other, None)

@@ -211,7 +211,7 @@ fn add_delivery((smsc, side): (SmscId, &SmscSide), delivery: Delivery, group: &m
         Content::Receipt(news) => {
             metrics.receipt(news.stat);
             // ENROUTE, ACCEPTD: nothing changes by them, unless a rule of the SMSC says so.
-            if side.meanings.receipt(&news).is_some() {
+            if side.meanings.is_final(&news) {
                 group.receipts.push(Question::new(smsc, news));
             }
         }

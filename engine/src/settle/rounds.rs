@@ -450,10 +450,13 @@ impl Settler {
     /// What a receipt means at its SMSC.
     pub(super) fn verdict(&self, question: &Question) -> outcome::Verdict {
         let meant = |side: &SmscSide| side.meanings.receipt(&question.news);
-        self.side(question.smsc).and_then(meant).unwrap_or(outcome::Verdict {
-            status: Status::ReceptionError,
-            code: 0,
-        })
+        self.side(question.smsc).map_or(
+            outcome::Verdict {
+                status: Status::ReceptionError,
+                code: 0,
+            },
+            meant,
+        )
     }
 }
 
