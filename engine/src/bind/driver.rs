@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::flight::{Flight, Segments};
 use super::slots::{Gate, Pool};
-use super::{Answer, Content, Delivery, Events, InboundNews, ReceiptNews, Reply};
+use super::{Answer, Content, Delivery, Events, Heard, InboundNews, ReceiptNews, Reply};
 use crate::clock::Clock;
 use crate::domain::SmscId;
 use crate::metrics::SmscMetrics;
@@ -332,12 +332,13 @@ impl<'a> Driver<'a> {
         let input = std::mem::take(&mut self.input);
         let now = self.around.clock.now();
         let (mut at, mut answered) = (0, 0);
+        let mut heard = Heard::default();
         while self.end.is_none() {
             match split(&input[at..], PDU_LENGTH_MAX) {
                 Ok(Some(raw)) => {
                     at += raw.header.length as usize;
                     let event = self.session.receive(&raw, now);
-                    answered += self.take_event(event, notice);
+                    answered += self.take_event(event, &mut heard, notice);
                 }
                 Ok(None) => break,
                 Err(fault) => {
@@ -354,6 +355,7 @@ impl<'a> Driver<'a> {
         }
         self.input = input;
         self.input.advance(at);
+        self.around.pool.wire().heard(heard, now);
         if let (Some((gate, _)), true) = (&self.gate, answered > 0) {
             self.around.metrics.submit_sm_resp.inc_by(answered as u64);
             self.around.pool.give_back(gate, answered);
@@ -361,7 +363,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Returns the places that the event frees.
-    fn take_event(&mut self, event: Event<'_, Token>, notice: &impl Fn(Notice)) -> usize {
+    fn take_event(&mut self, event: Event<'_, Token>, heard: &mut Heard, notice: &impl Fn(Notice)) -> usize {
         let metrics = &self.around.metrics;
         match event {
             Event::Answered {
@@ -373,8 +375,10 @@ impl<'a> Driver<'a> {
             } => {
                 self.note_answer(notice);
                 let reply = if status == CommandStatus::ESME_ROK {
+                    heard.accepted += 1;
                     Reply::Accepted(message_id.to_vec())
                 } else {
+                    heard.refused.push(status);
                     Reply::Refused(status)
                 };
                 self.outbox.answers.push(Answer {

@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 pub(crate) use flight::{Flight, Lease, Segments};
 pub(crate) use keeper::{Binds, Board, Stop};
 pub(crate) use slots::{Pool, Slots};
-pub(crate) use wire::Wire;
+pub(crate) use wire::{Heard, Wire};
 
 use crate::domain::SmscId;
 

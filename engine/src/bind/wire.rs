@@ -1,11 +1,14 @@
-//! When segments left for an SMSC, over all its sessions: the sessions write it down, and whoever paces reads it.
+//! When segments left for an SMSC and what it said to them, over all its sessions: the sessions write it down, and whoever
+//! paces reads it.
 //!
 //! A permit is the right to hand a segment over; when its octets leave is another matter: the session's task may stand
-//! still, the socket may be full. An SMSC counts what it sees, so the pace is counted from here.
+//! still, the socket may be full. An SMSC counts what it sees, so the pace is counted from here. And its answers are heard
+//! here before they free a place, so that a "too fast" slows what follows however far settling is behind.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use smpp::command_status::CommandStatus;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
@@ -17,7 +20,15 @@ pub(crate) struct Departure {
     pub(crate) at: Option<Instant>,
 }
 
-/// The departures of one SMSC account. Cheap to clone.
+/// Answers that one session read at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) accepted: usize,
+    /// The codes of the others, each as often as it came.
+    pub(crate) refused: Vec<CommandStatus>,
+}
+
+/// The departures and answers of one SMSC account. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wire(Arc<Inner>);
 
@@ -25,13 +36,27 @@ pub(crate) struct Wire(Arc<Inner>);
 struct Inner {
     /// Each belongs to segments that were handed over, so that there are never more than these.
     departures: Mutex<Vec<Departure>>,
+    /// Likewise: an answer belongs to a segment that was handed over.
+    heard: Mutex<Vec<(Heard, Instant)>>,
     changed: Notify,
 }
 
 impl Wire {
-    /// Everything since the last call.
+    /// What left since the last call.
     pub(crate) fn departures(&self) -> Vec<Departure> {
-        std::mem::take(&mut *self.0.departures.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.0.departures))
+    }
+
+    /// What was answered since the last call.
+    pub(crate) fn answers(&self) -> Vec<(Heard, Instant)> {
+        std::mem::take(&mut *lock(&self.0.heard))
+    }
+
+    /// The SMSC answered.
+    pub(crate) fn heard(&self, heard: Heard, at: Instant) {
+        if heard != Heard::default() {
+            lock(&self.0.heard).push((heard, at));
+        }
     }
 
     /// Ends with the next departure after this call.
@@ -51,10 +76,13 @@ impl Wire {
 
     fn push(&self, departure: Departure) {
         if departure.count > 0 {
-            let mut departures = self.0.departures.lock().unwrap_or_else(PoisonError::into_inner);
-            departures.push(departure);
-            drop(departures);
+            lock(&self.0.departures).push(departure);
             self.0.changed.notify_waiters();
         }
     }
+}
+
+fn lock<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    // Whole at every instant, so a panic elsewhere does not spoil it.
+    list.lock().unwrap_or_else(PoisonError::into_inner)
 }

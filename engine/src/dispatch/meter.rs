@@ -2,8 +2,9 @@
 //! that this is too fast.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use smpp::command_status::CommandStatus;
 use tokio::sync::Notify;
 
 use super::pace::{Bound, Pace, Wait};
@@ -12,6 +13,7 @@ use crate::bind::Wire;
 use crate::clock::Clock;
 use crate::config;
 use crate::metrics::SmscMetrics;
+use crate::outcome::Meanings;
 
 /// How far leases may run ahead of permits: longer than Redis makes anyone wait on an ordinary day, and short enough that a
 /// campaign that is paused stops at once for people.
@@ -33,6 +35,8 @@ struct Inner {
     /// Leads were given back.
     freed: Notify,
     wire: Wire,
+    /// Which refusals say "too fast".
+    meanings: Arc<Meanings>,
     metrics: SmscMetrics,
     clock: Clock,
 }
@@ -53,8 +57,13 @@ pub(crate) struct Lead {
 }
 
 impl Meter {
-    /// The meter of that account. `wire`: where its sessions say when segments left.
-    pub(crate) fn new(smsc: &config::Smsc, wire: Wire, metrics: SmscMetrics, clock: Clock) -> Self {
+    /// The meter of that account. `wire`: where its sessions say when segments left and what was answered.
+    pub(crate) fn new(
+        smsc: &config::Smsc,
+        (wire, meanings): (Wire, Arc<Meanings>),
+        metrics: SmscMetrics,
+        clock: Clock,
+    ) -> Self {
         let now = clock.now();
         let bound = smsc.rate.zip(smsc.burst()).map(|(rate, burst)| Bound {
             rate: rate.segments_per_second(),
@@ -71,6 +80,7 @@ impl Meter {
             state: Mutex::new(state),
             freed: Notify::new(),
             wire,
+            meanings,
             metrics,
             clock,
         }))
@@ -81,7 +91,7 @@ impl Meter {
         let mut waited = false;
         loop {
             let freed = self.0.freed.notified();
-            let count = self.0.lock().lead(max);
+            let count = self.0.hear().lead(max);
             if count > 0 {
                 let meter = self.0.clone();
                 return (Lead { count, meter }, waited);
@@ -97,7 +107,7 @@ impl Meter {
         loop {
             let changed = self.0.wire.changed();
             let taken = {
-                let mut state = self.0.lock();
+                let mut state = self.0.hear();
                 for departure in self.0.wire.departures() {
                     state.pace.departed(departure.count, departure.at);
                 }
@@ -113,41 +123,41 @@ impl Meter {
 
     /// Whether more is leased than can be handed over soon, since the rate fell: some of it should go back.
     pub(crate) fn is_behind(&self) -> bool {
-        let state = self.0.lock();
+        let state = self.0.hear();
         let soon = |rate: f64| (rate * LEASED_MAX.as_secs_f64()) as usize;
         state
             .rate()
             .is_some_and(|rate| state.ahead > soon(rate).max(state.lead_max()))
     }
 
-    /// The SMSC refused a segment since it came too fast.
-    pub(crate) fn throttled(&self, now: Instant) {
-        self.0.note(now, |state| state.throttle.throttled(now));
-    }
-
-    /// The SMSC took that many segments.
-    pub(crate) fn accepted(&self, now: Instant, count: usize) {
-        self.0
-            .note(now, |state| state.throttle.accepted(count, state.ceiling, now));
-    }
-
     /// How long a message that the SMSC refused as too fast should wait before it is due again. The rate is kept by the
     /// permits, so this is short: others go first for a moment.
     pub(crate) fn pause(&self) -> Duration {
-        self.0.lock().throttle.pause()
+        self.0.hear().throttle.pause()
     }
 }
 
 impl Inner {
-    fn note(&self, now: Instant, what: impl FnOnce(&mut Permits)) {
+    /// The permits, after everything that was answered until now.
+    fn hear(&self) -> MutexGuard<'_, Permits> {
         let mut state = self.lock();
         let before = state.throttle.rate();
-        what(&mut state);
-        if state.throttle.rate() != before {
-            let rate = state.throttle.rate();
-            state.pace.set_rate(rate, now);
+        for (heard, at) in self.wire.answers() {
+            let too_fast = |status: &&CommandStatus| self.meanings.answer(**status).is_too_fast();
+            let ceiling = state.ceiling;
+            if heard.accepted > 0 {
+                state.throttle.accepted(heard.accepted, ceiling, at);
+            }
+            for _ in heard.refused.iter().filter(too_fast) {
+                state.throttle.throttled(at);
+            }
+        }
+        let rate = state.throttle.rate();
+        if rate != before {
+            state.pace.set_rate(rate, self.clock.now());
             state.show(&self.metrics);
         }
+        state
     }
 
     fn lock(&self) -> MutexGuard<'_, Permits> {
@@ -205,6 +215,7 @@ impl Drop for Lead {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bind::Heard;
     use crate::config::Rate;
     use crate::metrics::Metrics;
 
@@ -213,7 +224,9 @@ mod tests {
         smsc.rate = rate.map(Rate::per_second);
         let wire = Wire::default();
         let metrics = Metrics::new().unwrap().smsc("north");
-        (Meter::new(&smsc, wire.clone(), metrics, Clock::new()), wire)
+        let meanings = Arc::new(Meanings::of(&smsc).unwrap());
+        let meter = Meter::new(&smsc, (wire.clone(), meanings), metrics, Clock::new());
+        (meter, wire)
     }
 
     async fn is_pending(future: &mut (impl Future + Unpin)) -> bool {
@@ -270,18 +283,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn without_a_rate_there_is_always_enough_until_the_smsc_throttles() {
-        let (meter, _) = meter(None);
+        let (meter, wire) = meter(None);
         let gauge = |meter: &Meter| String::from_utf8(meter.0.metrics.all.exposition()).unwrap();
         let (all, _) = meter.lead(192).await;
         assert_eq!((all.count(), meter.take(1_000).await), (192, 1_000));
         assert!(!meter.is_behind() && !gauge(&meter).contains("throttle_effective"));
         let now = Clock::new().now();
-        meter.accepted(now, 100);
-        for _ in 0..900 {
-            meter.throttled(now);
-        }
-        assert!(gauge(&meter).contains("throttle_effective_messages_per_second{smsc=\"north\"} 95"));
+        let heard = Heard {
+            accepted: 100,
+            refused: vec![CommandStatus::ESME_RTHROTTLED; 900],
+        };
+        wire.heard(heard, now);
         assert!(meter.is_behind(), "192 are leased at 95 a second");
+        assert!(gauge(&meter).contains("throttle_effective_messages_per_second{smsc=\"north\"} 95"));
         assert_eq!(meter.take(1_000).await, 1);
         drop(all);
         assert!(!meter.is_behind());

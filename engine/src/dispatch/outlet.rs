@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::domain::{RouteId, SmscId, Way};
 use crate::metrics::{Metrics, SmscMetrics};
+use crate::outcome::{BrokenTable, Meanings};
 
 /// An account at an aggregator, with all that is made for it.
 pub(crate) struct Outlet {
@@ -18,6 +19,8 @@ pub(crate) struct Outlet {
     pub(crate) routes: Vec<RouteId>,
     /// Places in the windows of its sessions.
     pub(crate) pool: Pool,
+    /// What its codes mean.
+    pub(crate) meanings: Arc<Meanings>,
     /// How fast it is fed.
     pub(crate) meter: Meter,
     /// Which partitions have something due for it.
@@ -27,27 +30,33 @@ pub(crate) struct Outlet {
 
 impl Outlet {
     /// Starts its sessions.
+    ///
+    /// # Errors
+    /// [`BrokenTable`], which the tests rule out.
     pub(crate) fn open(
         (id, config): (SmscId, &Arc<config::Smsc>),
         routes: &Routes,
         binds: &Binds,
         (metrics, clock): (&Metrics, Clock),
-    ) -> Self {
+    ) -> Result<Self, BrokenTable> {
+        let meanings = Arc::new(Meanings::of(config)?);
         let pool = binds.keep_up(id, config);
         let own = metrics.smsc(&config.name);
         if let Some(rate) = config.rate {
             let limit = &metrics.throttle_limit_messages_per_second;
             limit.with_label_values(&[&config.name]).set(rate.segments_per_second());
         }
-        Self {
+        let heard = (pool.wire().clone(), meanings.clone());
+        Ok(Self {
             id,
             config: config.clone(),
             routes: routes.served_by(id),
-            meter: Meter::new(config, pool.wire().clone(), own.clone(), clock),
+            meter: Meter::new(config, heard, own.clone(), clock),
+            meanings,
             pool,
             doorbell: Doorbell::default(),
             metrics: own,
-        }
+        })
     }
 
     /// What may be leased for it: what waits for one of its routes, and what it has a part of.

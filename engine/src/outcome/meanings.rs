@@ -20,6 +20,13 @@ pub(crate) enum Meaning {
     Retry,
 }
 
+impl Meaning {
+    /// Whether it says that less should be sent.
+    pub(crate) const fn is_too_fast(self) -> bool {
+        matches!(self, Self::Throttled | Self::QueueFull)
+    }
+}
+
 /// What a final receipt means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {

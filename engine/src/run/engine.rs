@@ -1,6 +1,5 @@
 //! A started engine: what is made in which order, and what is handed to whom.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -22,7 +21,7 @@ use crate::domain::SmscId;
 use crate::outcome::{Collector, Meanings};
 use crate::pressure::Pressure;
 use crate::receipt::{Replay, Whereabouts};
-use crate::settle::{self, Gatherer, Settler, SmscSide, UNPARKED_MAX, Unparked};
+use crate::settle::{self, Gatherer, Settler, Sides, SmscSide, UNPARKED_MAX, Unparked};
 use crate::shutdown::Shutdown;
 use crate::store::{Store, StoreError};
 
@@ -62,9 +61,9 @@ impl Engine {
             stages.binds.clone(),
         );
         let open = |(id, smsc): &(SmscId, Arc<config::Smsc>)| {
-            Arc::new(Outlet::open((*id, smsc), &routes, &binds, (&base.metrics, base.clock)))
+            Outlet::open((*id, smsc), &routes, &binds, (&base.metrics, base.clock)).map(Arc::new)
         };
-        let outlets: Vec<Arc<Outlet>> = smscs.iter().map(open).collect();
+        let outlets = smscs.iter().map(open).collect::<Result<Vec<Arc<Outlet>>, _>>()?;
         let bells = Bells::new(
             outlets
                 .iter()
@@ -85,7 +84,7 @@ impl Engine {
             stages,
         };
         engine.start_dispatchers(&gates, &binds.feed());
-        engine.start_settlers(events, to_settle, &bells)?;
+        engine.start_settlers(events, to_settle, &bells);
         engine.start_helpers(redis.is_ours, bells)?;
         Ok(engine)
     }
@@ -112,27 +111,16 @@ impl Engine {
     }
 
     /// The hot path in.
-    fn start_settlers(
-        &self,
-        events: mpsc::Receiver<Events>,
-        unparked: mpsc::Receiver<Unparked>,
-        bells: &Bells,
-    ) -> Result<(), RunFault> {
+    fn start_settlers(&self, events: mpsc::Receiver<Events>, unparked: mpsc::Receiver<Unparked>, bells: &Bells) {
         let side = |outlet: &Arc<Outlet>| {
             let by_id = outlet.config.receipts_by_id;
             let side = SmscSide {
                 outlet: outlet.clone(),
-                meanings: Meanings::of(&outlet.config)?,
                 index_for: by_id.then_some(self.config.engine.receipt_timeout),
             };
-            Ok((outlet.id, side))
+            (outlet.id, side)
         };
-        let sides = self
-            .outlets
-            .iter()
-            .map(side)
-            .collect::<Result<HashMap<_, _>, RunFault>>()?;
-        let smscs = Arc::new(sides);
+        let smscs: Sides = Arc::new(self.outlets.iter().map(side).collect());
         let gatherer = Gatherer {
             clock: self.base.clock,
             partitions: self.base.store.partitions(),
@@ -155,7 +143,6 @@ impl Engine {
             whereabouts: Whereabouts::default(),
         };
         settle::start((gatherer, settler), events, unparked, &self.stages.settlers.tasks);
-        Ok(())
     }
 
     /// What goes on beside the messages. `alone`: no other process can use the database.

@@ -10,7 +10,7 @@ use super::case::{Answered, Question};
 use super::{Gatherer, SETTLERS, SmscSide};
 use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, Reply};
 use crate::domain::{Event, Message, Note, Recipient, SmscId, Transition};
-use crate::outcome::{Meaning, Policy, Whole, decide};
+use crate::outcome::{Policy, Whole, decide};
 use crate::receipt::{Parked, Unmatched};
 use crate::store::ParkedOf;
 
@@ -104,7 +104,7 @@ pub(super) fn questions(parked: &[ParkedOf]) -> Vec<Question> {
 impl SmscSide {
     pub(super) fn policy(&self, in_doubt: crate::config::InDoubt) -> Policy<'_> {
         Policy {
-            meanings: &self.meanings,
+            meanings: &self.outlet.meanings,
             in_doubt,
             pause: self.outlet.meter.pause(),
         }
@@ -119,7 +119,7 @@ impl Gatherer {
             return;
         };
         for answer in events.answers {
-            note_reply(side, &answer, self.clock);
+            note_reply(side, &answer);
             let group = gathered.group_of(answer.flight.recipient);
             self.add_answer(events.smsc, side, answer, group);
         }
@@ -211,14 +211,14 @@ fn add_delivery((smsc, side): (SmscId, &SmscSide), delivery: Delivery, group: &m
         Content::Receipt(news) => {
             metrics.receipt(news.stat);
             // ENROUTE, ACCEPTD: nothing changes by them, unless a rule of the SMSC says so.
-            if side.meanings.is_final(&news) {
+            if side.outlet.meanings.is_final(&news) {
                 group.receipts.push(Question::new(smsc, news));
             }
         }
     }
 }
 
-fn note_reply(side: &SmscSide, answer: &Answer, clock: crate::clock::Clock) {
+fn note_reply(side: &SmscSide, answer: &Answer) {
     let metrics = &side.outlet.metrics;
     if !answer.after.is_zero() {
         metrics.duration.observe(answer.after.as_secs_f64());
@@ -231,15 +231,11 @@ fn note_reply(side: &SmscSide, answer: &Answer, clock: crate::clock::Clock) {
             .inc();
     }
     match &answer.reply {
-        Reply::Accepted(_) => {
-            metrics.submitted_ok.inc();
-            side.outlet.meter.accepted(clock.now(), 1);
-        }
+        Reply::Accepted(_) => metrics.submitted_ok.inc(),
         Reply::Refused(status) => {
             metrics.refused(status.name());
-            if matches!(side.meanings.answer(*status), Meaning::Throttled | Meaning::QueueFull) {
+            if side.outlet.meanings.answer(*status).is_too_fast() {
                 metrics.throttled_by_smsc.inc();
-                side.outlet.meter.throttled(clock.now());
             }
         }
         Reply::Lost => metrics.submitted_timeout.inc(),

@@ -29,7 +29,7 @@ use crate::dispatch::{Bells, Outlet};
 use crate::domain::SmscId;
 use crate::guard::Verdict;
 use crate::metrics::Metrics;
-use crate::outcome::{Collector, Meanings};
+use crate::outcome::Collector;
 use crate::pressure::Pressure;
 use crate::receipt::Whereabouts;
 use crate::store::{ParkedOf, Store};
@@ -63,10 +63,8 @@ pub(crate) const UNPARKED_MAX: usize = 16;
 
 /// One SMSC as answers and receipts need it.
 pub(crate) struct SmscSide {
-    /// Its meter is told what it says to our pace, its metrics what it says at all.
+    /// It knows what its codes mean, and its metrics are told what it says.
     pub(crate) outlet: Arc<Outlet>,
-    /// What its codes mean.
-    pub(crate) meanings: Meanings,
     /// How long its ids are kept in the store, since its receipts do not say whom they are about; `None`: they are not.
     pub(crate) index_for: Option<Duration>,
 }

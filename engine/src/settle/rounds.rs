@@ -449,7 +449,7 @@ impl Settler {
 
     /// What a receipt means at its SMSC.
     pub(super) fn verdict(&self, question: &Question) -> outcome::Verdict {
-        let meant = |side: &SmscSide| side.meanings.receipt(&question.news);
+        let meant = |side: &SmscSide| side.outlet.meanings.receipt(&question.news);
         self.side(question.smsc).map_or(
             outcome::Verdict {
                 status: Status::ReceptionError,
