@@ -294,8 +294,8 @@ mod tests {
             refused: vec![CommandStatus::ESME_RTHROTTLED; 900],
         };
         wire.heard(heard, now);
-        assert!(meter.is_behind(), "192 are leased at 95 a second");
-        assert!(gauge(&meter).contains("throttle_effective_messages_per_second{smsc=\"north\"} 95"));
+        assert!(meter.is_behind(), "192 are leased at 96 a second");
+        assert!(gauge(&meter).contains("throttle_effective_messages_per_second{smsc=\"north\"} 96"));
         assert_eq!(meter.take(1_000).await, 1);
         drop(all);
         assert!(!meter.is_behind());

@@ -1,48 +1,70 @@
 //! How fast an SMSC that says "too fast" is fed: pure.
 //!
-//! What it took in the last second is what it takes. So when many of a second's answers refuse, the rate becomes a little
-//! less than what was accepted; while a few do, it is trimmed little by little, since some SMSCs refuse a few however slow
-//! we are; and while none does, it is probed upwards, slowly first and then faster.
+//! What it took while it refused the rest is what it takes. So when many of a second's answers refuse, the rate becomes a
+//! little less than what was accepted; while a few do, it is trimmed little by little, but not for ever, since some SMSCs
+//! refuse a few however slow we are. And while none does, more is tried: a little first, then twice as much with every
+//! half second, until a refusal says where the limit is now.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Refused of what is answered within a second, up to which the rate stays: an SMSC at its very limit.
-const TOLERATED: f64 = 0.02;
+/// Refused of what is answered within a second, up to which the rate stays.
+const TOLERATED: f64 = 0.005;
 
-/// Refused of it, above which the rate is cut.
+/// Refused of it, above which the rate is cut; and how many have to be refused for that.
 const MUCH: f64 = 0.15;
+const MANY: usize = 3;
 
 /// After a cut: the rate, of what was accepted.
-const CUT: f64 = 0.95;
+const CUT: f64 = 0.96;
 
 /// After a trim: the rate, of what it was.
-const TRIM: f64 = 0.97;
+const TRIM: f64 = 0.98;
+
+/// Trims go down to this, of what was accepted when it was cut last.
+const TRIM_MIN: f64 = 0.9;
 
 /// More than [`TOLERATED`] is refused for so long, and the rate is trimmed.
-const TRIM_AFTER: Duration = Duration::from_secs(2);
+const TRIM_AFTER: Duration = Duration::from_secs(1);
 
-/// The slowest, in segments a second: an SMSC that refuses everything is asked ten times a second whether it still does.
-const SLOWEST: f64 = 10.0;
+/// The slowest, in segments a second: when hardly anything is taken, and when nothing is. An SMSC that refuses everything
+/// is asked ten times a second whether it still does, so that one message that it never takes does not hold up others.
+const SLOWEST: f64 = 1.0;
+const SLOWEST_REFUSED: f64 = 10.0;
 
 /// After a cut, refusals of what was under way do not cut again.
 const HOLD: Duration = Duration::from_secs(1);
 
-/// Without a refusal for so long, the rate grows.
-const QUIET: Duration = Duration::from_secs(1);
+/// From a refusal to the next try of more: at first, and after one that found more.
+const TRY_AFTER: Duration = Duration::from_secs(1);
+const TRY_SOON: Duration = Duration::from_millis(500);
 
-/// The growth in a second, at first; it doubles with every second without a refusal, up to [`GROWTH_MAX`].
-const GROWTH: f64 = 0.03;
-const GROWTH_MAX: f64 = 1.0;
+/// It doubles with each try that found nothing, up to the time of so many segments, within these bounds: a try costs some
+/// refusals, and at a slow SMSC these are a greater part.
+const TRY_AFTER_MESSAGES: f64 = 75.0;
+const TRY_AFTER_MIN: Duration = Duration::from_millis(1_500);
+const TRY_AFTER_MAX: Duration = Duration::from_secs(8);
 
-/// The growth in a second while the rate is less than half of what the SMSC is known to have taken.
-const RETURN: f64 = 3.0;
+/// What is tried first, above the rate; it doubles in [`DOUBLED`]. The other one is for a limit that is not known well.
+const TRY: f64 = 0.1;
+const TRY_NEW: f64 = 1.0;
+const DOUBLED: f64 = 0.5;
 
-/// Without a refusal for so long, nothing limits the account any more.
+/// A try that came so far above what was known is about another limit.
+const FAR: f64 = 1.5;
+
+/// A try that found so much more, of the rate, is soon followed by another.
+const FOUND: f64 = 1.1;
+
+/// Without a refusal for so long, nothing limits the account any more; at its configured rate, sooner.
 const FORGOTTEN: Duration = Duration::from_secs(60);
+const FREE_AFTER: Duration = Duration::from_secs(20);
 
 /// The resolution of the last second.
 const STEP: Duration = Duration::from_millis(50);
+
+/// What is accepted now is what was accepted within this.
+const NOW: Duration = Duration::from_millis(300);
 
 /// Shortest and longest pause of a message that was refused.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -50,96 +72,165 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug)]
 pub(super) struct Throttle {
-    /// Segments a second; `None`: the SMSC limits nothing.
-    rate: Option<f64>,
-    /// What it took in a second, when it last refused a part.
-    known: f64,
+    /// `None`: the SMSC limits nothing.
+    limit: Option<Limit>,
     answers: Answers,
-    cut_at: Instant,
     /// When no more than [`TOLERATED`] was refused last.
     calm_at: Instant,
     refused_at: Instant,
-    grown_at: Instant,
+}
+
+/// What an SMSC takes, as far as it is known.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    /// Segments a second that it is known to take.
+    known: f64,
+    /// Trims go no further down.
+    least: f64,
+    /// The rate, of what is known: above 1 while more is tried.
+    lift: f64,
+    lifted_at: Instant,
+    /// Nothing was known before: what it takes shows in the refusals that follow.
+    is_new: bool,
+    cut_at: Instant,
+    /// Since then.
+    accepted: usize,
+    /// From a refusal to the next try.
+    patience: Duration,
+}
+
+impl Limit {
+    fn rate(&self) -> f64 {
+        self.known * self.lift
+    }
+
+    /// More was tried, and refused.
+    fn found(&mut self, accepted: f64, now: Instant) {
+        // Far above what was known it is what was accepted in this second. Near it that has the SMSC's burst in it, and what
+        // was accepted since the last refusal has not: then as now, nothing was left of the burst.
+        let mean = self.accepted as f64 / now.saturating_duration_since(self.cut_at).as_secs_f64();
+        let known = if self.lift > FAR { CUT * accepted } else { mean };
+        let known = known.clamp(self.known, self.rate());
+        self.patience = if known > FOUND * self.known {
+            TRY_SOON
+        } else {
+            let longest = Duration::from_secs_f64(TRY_AFTER_MESSAGES / known).clamp(TRY_AFTER_MIN, TRY_AFTER_MAX);
+            (2 * self.patience).clamp(TRY_AFTER, longest)
+        };
+        *self = Self {
+            known,
+            least: TRIM_MIN * known,
+            lift: 1.0,
+            is_new: known > FOUND * self.known,
+            cut_at: now,
+            accepted: 0,
+            ..*self
+        };
+    }
 }
 
 impl Throttle {
     pub(super) fn new(now: Instant) -> Self {
         Self {
-            rate: None,
-            known: 0.0,
+            limit: None,
             answers: Answers::default(),
-            cut_at: now,
             calm_at: now,
             refused_at: now,
-            grown_at: now,
         }
     }
 
     /// Segments a second that the SMSC lets through; `None`: it does not say.
     pub(super) fn rate(&self) -> Option<f64> {
-        self.rate
+        self.limit.map(|limit| limit.rate())
     }
 
     /// It refused a segment since it came too fast.
     pub(super) fn throttled(&mut self, now: Instant) {
-        let (accepted, share) = self.count((0, 1), now);
+        self.count((0, 1), now);
         self.refused_at = now;
-        let slower = match self.rate {
-            Some(_) if now.saturating_duration_since(self.cut_at) < HOLD => return,
-            _ if share > MUCH => CUT * accepted,
-            rate if now.saturating_duration_since(self.calm_at.max(self.cut_at)) >= TRIM_AFTER => {
-                rate.map_or(accepted, |rate| TRIM * rate)
+        let many = self.answers.refused >= MANY && self.answers.share() > MUCH;
+        let Some(limit) = &mut self.limit else {
+            if many {
+                self.limit = Some(self.cut(true, now));
             }
-            _ => return,
+            return;
         };
-        // The first cut may come in the first moments of a second, when little can have been accepted yet.
-        self.known = match self.rate {
-            None => self.known.max(accepted),
-            Some(_) if accepted > 0.0 => accepted,
-            Some(_) => self.known,
+        let held = now.saturating_duration_since(limit.cut_at) < HOLD;
+        if limit.lift > 1.0 {
+            limit.found(self.answers.accepted as f64, now);
+        } else if held && limit.is_new || !held && many {
+            self.limit = Some(self.cut(held, now));
+        } else if !held && now.saturating_duration_since(self.calm_at.max(limit.cut_at)) >= TRIM_AFTER {
+            limit.known = (TRIM * limit.known).max(limit.least);
+            (limit.cut_at, limit.accepted) = (now, 0);
+        }
+    }
+
+    fn cut(&self, is_new: bool, now: Instant) -> Limit {
+        let accepted = self.answers.accepted as f64;
+        let slowest = if self.answers.accepted == 0 {
+            SLOWEST_REFUSED
+        } else {
+            SLOWEST
         };
-        self.rate = Some(slower.min(self.rate.unwrap_or(f64::INFINITY)).max(SLOWEST));
-        self.cut_at = now;
-        self.grown_at = now;
+        let slower = (CUT * accepted).max(slowest);
+        // A new one is learnt from the refusals that follow; later ones only lower it.
+        let known = match &self.limit {
+            Some(limit) if !is_new => slower.min(limit.known),
+            Some(_) | None => slower,
+        };
+        Limit {
+            known,
+            least: TRIM_MIN * known,
+            lift: 1.0,
+            lifted_at: now,
+            is_new,
+            cut_at: match &self.limit {
+                Some(limit) if is_new => limit.cut_at,
+                Some(_) | None => now,
+            },
+            accepted: 0,
+            patience: if is_new { TRY_SOON } else { TRY_AFTER },
+        }
     }
 
     /// It took that many segments. `ceiling`: a rate at which the account is limited anyway.
     pub(super) fn accepted(&mut self, count: usize, ceiling: Option<f64>, now: Instant) {
-        let (accepted, _) = self.count((count, 0), now);
-        let Some(rate) = self.rate else {
-            self.known = self.known.max(accepted);
-            return;
-        };
-        let step = now.saturating_duration_since(self.grown_at).min(Duration::from_secs(1));
-        self.grown_at = now;
+        self.count((count, 0), now);
+        let Some(limit) = &mut self.limit else { return };
+        limit.accepted += count;
         let quiet = now.saturating_duration_since(self.refused_at);
+        let step = now.saturating_duration_since(limit.lifted_at).as_secs_f64();
+        limit.lifted_at = now;
         // What is not used says nothing about what would be taken.
-        if quiet < QUIET || accepted < rate / 2.0 {
+        let used = (self.answers.accepted_within(NOW, now) + 1) as f64;
+        if quiet < limit.patience || used < limit.rate() * NOW.as_secs_f64() / 2.0 {
             return;
         }
-        let growth = if rate < self.known / 2.0 {
-            RETURN
+        limit.lift = if limit.lift > 1.0 {
+            1.0 + (limit.lift - 1.0) * (step / DOUBLED).min(1.0).exp2()
         } else {
-            (GROWTH * f64::from(1 << quiet.as_secs().min(10))).min(GROWTH_MAX)
+            1.0 + if limit.is_new { TRY_NEW } else { TRY }
         };
-        let faster = rate * (1.0 + growth * step.as_secs_f64());
-        let free = quiet >= FORGOTTEN || ceiling.is_some_and(|ceiling| faster >= ceiling);
-        self.rate = (!free).then_some(faster);
+        let lift_max = ceiling.map_or(f64::INFINITY, |ceiling| (ceiling / limit.known).max(1.0));
+        let is_free = limit.lift >= lift_max && quiet >= FREE_AFTER;
+        limit.lift = limit.lift.min(lift_max);
+        if is_free || quiet >= FORGOTTEN {
+            self.limit = None;
+        }
     }
 
-    /// Counts answers; returns what was accepted within the last second, and the share of what was refused.
-    fn count(&mut self, answers: (usize, usize), now: Instant) -> (f64, f64) {
-        let (accepted, refused) = self.answers.add(answers, now);
-        let share = refused as f64 / (accepted + refused) as f64;
-        if share <= TOLERATED {
+    /// Counts answers.
+    fn count(&mut self, answers: (usize, usize), now: Instant) {
+        self.answers.add(answers, now);
+        if self.answers.share() <= TOLERATED {
             self.calm_at = now;
         }
-        (accepted as f64, share)
     }
 
     /// How long a message that was refused keeps out of the way: two places of its account's pace.
     pub(super) fn pause(&self) -> Duration {
-        self.rate.map_or(PAUSE_MIN, |rate| {
+        self.rate().map_or(PAUSE_MIN, |rate| {
             Duration::from_secs_f64(2.0 / rate).clamp(PAUSE_MIN, PAUSE_MAX)
         })
     }
@@ -155,8 +246,8 @@ struct Answers {
 }
 
 impl Answers {
-    /// Adds some, and returns those of the last second.
-    fn add(&mut self, (accepted, refused): (usize, usize), now: Instant) -> (usize, usize) {
+    /// Adds some, and forgets those before the last second.
+    fn add(&mut self, (accepted, refused): (usize, usize), now: Instant) {
         let over = |at: Instant| now.saturating_duration_since(at) >= Duration::from_secs(1);
         while let Some((_, accepted, refused)) = self.steps.pop_front_if(|(at, ..)| over(*at)) {
             self.accepted -= accepted;
@@ -171,7 +262,18 @@ impl Answers {
         }
         self.accepted += accepted;
         self.refused += refused;
-        (self.accepted, self.refused)
+    }
+
+    /// Refused of the last second's.
+    fn share(&self) -> f64 {
+        self.refused as f64 / (self.accepted + self.refused) as f64
+    }
+
+    /// Accepted within the last `time`.
+    fn accepted_within(&self, time: Duration, now: Instant) -> usize {
+        let within = |at: &Instant| now.saturating_duration_since(*at) < time;
+        let steps = self.steps.iter().filter(|(at, ..)| within(at));
+        steps.map(|(_, accepted, _)| accepted).sum()
     }
 }
 
@@ -192,11 +294,20 @@ mod tests {
         pace: Pace,
         ceiling: Option<f64>,
         tokens: f64,
+        /// When what was accepted within the last second was, where the SMSC counts so; `None`: it fills a bucket.
+        second: Option<VecDeque<Instant>>,
         window: usize,
         in_flight: VecDeque<(Instant, usize, usize)>,
     }
 
     impl Play {
+        fn counting_seconds(ceiling: Option<f64>) -> Self {
+            Self {
+                second: Some(VecDeque::new()),
+                ..Self::new(ceiling)
+            }
+        }
+
         fn new(ceiling: Option<f64>) -> Self {
             let start = Clock::new().now();
             Self {
@@ -206,6 +317,7 @@ mod tests {
                 pace: Pace::new(None, start),
                 ceiling,
                 tokens: 0.0,
+                second: None,
                 window: 1_000,
                 in_flight: VecDeque::new(),
             }
@@ -217,7 +329,7 @@ mod tests {
             let (mut accepted, mut refused) = (0, 0);
             for _ in 0..(seconds * 1_000.0) as usize {
                 self.now += Duration::from_millis(1);
-                self.tokens = (self.tokens + limit / 1_000.0).min((limit / 10.0).max(1.0));
+                self.refill(limit);
                 self.hear();
                 self.pace.set_rate(self.throttle.rate().or(self.ceiling), self.now);
                 let under_way: usize = self.in_flight.iter().map(|(_, took, not)| took + not).sum();
@@ -228,10 +340,24 @@ mod tests {
                 };
                 let took = sent.min(self.tokens as usize);
                 self.tokens -= took as f64;
+                if let Some(second) = &mut self.second {
+                    second.extend(std::iter::repeat_n(self.now, took));
+                }
                 self.in_flight.push_back((self.now, took, sent - took));
                 (accepted, refused) = (accepted + took, refused + sent - took);
             }
             (accepted, refused)
+        }
+
+        fn refill(&mut self, limit: f64) {
+            let now = self.now;
+            self.tokens = match &mut self.second {
+                None => (self.tokens + limit / 1_000.0).min((limit / 10.0).max(1.0)),
+                Some(second) => {
+                    while second.pop_front_if(|at| now - *at >= Duration::from_secs(1)).is_some() {}
+                    (limit - second.len() as f64).max(0.0)
+                }
+            };
         }
 
         fn hear(&mut self) {
@@ -247,7 +373,11 @@ mod tests {
         }
 
         fn at(&self) -> String {
-            format!("{:?} after the start, {:?}", self.now - self.start, self.throttle.rate)
+            format!(
+                "{:?} after the start, {:?}",
+                self.now - self.start,
+                self.throttle.rate()
+            )
         }
     }
 
@@ -268,9 +398,30 @@ mod tests {
             );
             let (accepted, refused) = play.go_on(60.0, limit);
             let share = refused as f64 / (accepted + refused) as f64;
-            assert!(share <= 0.04, "{limit}/s: {share} refused");
+            assert!(share <= 0.02, "{limit}/s: {share} refused");
             let used = accepted as f64 / 60.0 / limit;
-            assert!(used >= 0.93, "{limit}/s: {used} of it used");
+            assert!(used >= 0.97, "{limit}/s: {used} of it used");
+        }
+    }
+
+    #[test]
+    fn a_limit_that_falls_to_a_tenth_and_comes_back_is_followed_within_seconds() {
+        for (high, low) in [(500.0, 50.0), (5_000.0, 500.0), (100.0, 50.0)] {
+            let ceilings = [None, Some(high), Some(1.2 * high)];
+            let plays = ceilings.map(|ceiling| [Play::new(ceiling), Play::counting_seconds(ceiling)]);
+            for mut play in plays.into_iter().flatten() {
+                let (mut used, mut possible) = (0, 0.0);
+                for limit in [high, low, high] {
+                    let (at_first, _) = play.go_on(5.0, limit);
+                    let (accepted, refused) = play.go_on(25.0, limit);
+                    let share = refused as f64 / (accepted + refused) as f64;
+                    assert!(share <= 0.02, "{limit}/s, {}: {share} refused", play.at());
+                    used += at_first + accepted;
+                    possible += 30.0 * limit;
+                }
+                let used = used as f64 / possible;
+                assert!(used >= 0.92, "{high}/s, {low}/s, {}: {used} used", play.at());
+            }
         }
     }
 
