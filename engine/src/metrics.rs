@@ -104,6 +104,8 @@ metrics! {
     window_size: IntGaugeVec ["smsc", "bind"];
     /// How long the dispatcher waited for a place in a window.
     window_wait_seconds: HistogramVec ["smsc"] CALL_BUCKETS;
+    /// 1: an operator has suspended the SMSC, and nothing is submitted to it.
+    smsc_suspended: IntGaugeVec ["smsc"];
     /// Segments submitted, by result: ok, error, timeout (never answered), unsent.
     submits_total: IntCounterVec ["smsc", "result"];
     /// Answers that refused, by command_status; vendors' codes are other.

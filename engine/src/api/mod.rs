@@ -17,6 +17,7 @@ pub(crate) mod problem;
 mod refusal;
 mod server;
 mod shares;
+mod smscs;
 mod suppressions;
 mod tenants;
 mod timed;
@@ -44,6 +45,7 @@ use crate::guard::Verdict;
 use crate::metrics::Metrics;
 use crate::receipt::Replay;
 use crate::store::Store;
+use crate::traffic::Traffic;
 
 use problem::{Problem, ProblemKind};
 pub(crate) use server::{Listeners, serve};
@@ -64,6 +66,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// How the binds stand.
     pub(crate) board: Board,
+    /// Which SMSC is given what.
+    pub(crate) traffic: Traffic,
     pub(crate) clock: Clock,
     /// What the state of Redis allows.
     pub(crate) verdict: Verdict,
@@ -106,6 +110,10 @@ fn admin(app: App) -> Router {
         .route("/readyz", get(admin::ready))
         .route("/metrics", get(admin::metrics))
         .route("/v1/binds", get(admin::binds))
+        .route("/v1/routes", get(smscs::routes))
+        .route("/v1/smscs", get(smscs::list))
+        .route("/v1/smscs/{name}/suspend", post(smscs::suspend))
+        .route("/v1/smscs/{name}/resume", post(smscs::resume))
         .route("/v1/suppressions", post(suppressions::add))
         .route("/v1/receipts/parked", get(parked::list))
         .route("/v1/receipts/parked/{id}/replay", post(parked::replay));

@@ -3,6 +3,8 @@
 mod door;
 mod once;
 
+use std::time::Duration;
+
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use hyper::service::Service;
@@ -43,11 +45,14 @@ impl Api {
             body_max: 100_000,
             ..limits
         };
+        let metrics = Metrics::new().unwrap();
+        let traffic = Traffic::new(&bench.store, (&metrics, bench.clock), Duration::ZERO, &[]);
         let app = App {
+            traffic,
             accounts: Arc::new(accounts),
             campaigns: bench.campaigns.clone(),
             store: bench.store.clone(),
-            metrics: Metrics::new().unwrap(),
+            metrics,
             replay: Replay::new(bench.store.clone(), tokio::sync::mpsc::channel(1).0),
             names: Vec::new(),
             board: Board::default(),

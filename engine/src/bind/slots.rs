@@ -80,6 +80,11 @@ impl Pool {
         }
     }
 
+    /// Whether a session is bound and answers: messages can go.
+    pub(crate) fn takes_messages(&self) -> bool {
+        self.lock().iter().any(|gate| gate.lock().shut.is_none())
+    }
+
     /// When what was handed to the sessions left.
     pub(crate) fn wire(&self) -> &Wire {
         &self.wire

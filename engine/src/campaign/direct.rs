@@ -4,7 +4,7 @@
 use std::sync::PoisonError;
 
 use super::price;
-use super::{CampaignFault, Campaigns, view};
+use super::{CampaignFault, Campaigns, Whose, view};
 use crate::audience::normalise;
 use crate::compose::{Sender, check_text};
 use crate::domain::{CampaignId, Line, MessageId, Purpose, Recipient, Row, TenantId, UnixMicros, Way, push_variable};
@@ -133,7 +133,12 @@ impl Campaigns {
             credits: checked.segments,
             variables: &variables,
         };
-        let route = self.0.deps.routes.route(checked.recipient);
+        let routes = self.0.deps.routes.chooser(&Whose {
+            tenant,
+            purpose: order.purpose,
+            sender: order.sender.trim(),
+        });
+        let route = routes.route(checked.recipient);
         let message = DirectMessage {
             tenant,
             campaign,

@@ -81,10 +81,13 @@ impl Campaigns {
         body: impl Read + Send + 'static,
     ) -> Result<Created, CampaignFault> {
         let (batches, rows) = mpsc::channel(BATCHES_MAX);
-        let packer = Packer::new(batches, self.0.deps.routes.clone(), self.store().partitions());
+        let (routes, decided) = self.0.deps.routes.chooser_of(tenant);
+        // Where purpose and sender decide too, rows are cut when these are known: at the launch.
+        let version = if decided { self.0.deps.routes.version() } else { 0 };
+        let packer = Packer::new(batches, routes, self.store().partitions());
         let limits = self.0.deps.limits;
         let reading = tokio::task::spawn_blocking(move || read(body, packer, limits));
-        let kept = self.keep(id, rows).await;
+        let kept = self.keep((id, version), rows).await;
         let read = reading.await.unwrap_or(Err(CampaignFault::Stopping));
         // When the store took no more, the reading stopped for that reason.
         kept?;
@@ -108,8 +111,12 @@ impl Campaigns {
     }
 
     /// Keeps rows until there are no more.
-    async fn keep(&self, id: CampaignId, mut batches: mpsc::Receiver<RowBatch>) -> Result<(), StoreError> {
-        let (mut ready, version) = (Vec::with_capacity(BATCHES_MAX), self.0.deps.routes.version());
+    async fn keep(
+        &self,
+        (id, version): (CampaignId, u32),
+        mut batches: mpsc::Receiver<RowBatch>,
+    ) -> Result<(), StoreError> {
+        let mut ready = Vec::with_capacity(BATCHES_MAX);
         while batches.recv_many(&mut ready, BATCHES_MAX).await > 0 {
             // One after the other in a partition: each batch says where it begins.
             self.store().add_rows(id, version, &ready).await?;
@@ -164,14 +171,13 @@ impl Campaigns {
 
     fn campaign_of(&self, tenant: TenantId, id: CampaignId, read: &Taken, segments: u64) -> Campaign {
         let (draft, counts) = (&read.draft, &read.counts);
-        let international = if draft.sender.ton == 1 { "+" } else { "" };
         Campaign {
             id,
             tenant,
             kind: CampaignKind::Audience,
             name: draft.name.clone(),
             text: draft.template.text().to_owned(),
-            sender: format!("{international}{}", draft.sender.address),
+            sender: draft.sender.text(),
             purpose: draft.purpose,
             columns: draft.columns.names().to_vec(),
             state: CampaignState::Draft,

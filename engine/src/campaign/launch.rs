@@ -122,7 +122,7 @@ impl Campaigns {
                     break;
                 }
                 for partition in stale {
-                    self.recut_draft(owner, partition).await?;
+                    self.recut_draft(campaign, partition).await?;
                 }
             }
             let metrics = &self.0.deps.metrics;
@@ -149,9 +149,9 @@ impl Campaigns {
 
     /// Tells every dispatcher to look everywhere: a campaign has messages in all partitions.
     pub(super) fn ring_everywhere(&self) {
-        let routes: Vec<RouteId> = self.0.deps.routes.smscs().map(|(route, _)| route).collect();
         for partition in self.store().all_partitions() {
-            routes.iter().for_each(|route| self.ring(*route, partition, false));
+            let routes = self.0.deps.routes.served().iter();
+            routes.for_each(|served| self.ring(served.route, partition, false));
         }
     }
 

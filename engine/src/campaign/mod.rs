@@ -43,7 +43,8 @@ pub(crate) use fault::CampaignFault;
 pub(crate) use gates::Gates;
 pub(crate) use orders::{Order, Orders};
 pub(crate) use report::{PAGE_MAX, PageCursor};
-pub(crate) use routes::Routes;
+use routes::{Chooser, Whose};
+pub(crate) use routes::{Routes, Served};
 
 /// Bodies that may be read at once: each takes a thread and some megabytes.
 const CREATIONS_MAX: usize = 64;

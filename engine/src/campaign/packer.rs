@@ -1,11 +1,9 @@
 //! Recipients → packed rows, gathered by partition and route, over a bounded channel to whoever keeps them.
 
-use std::sync::Arc;
-
 use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
 
-use super::Routes;
+use super::Chooser;
 use crate::audience::{COLUMNS_MAX, RecipientSink, SinkFull, Values};
 use crate::domain::{GateId, MessageId, Partition, Recipient, RouteId, Row, push_variable};
 use crate::store::{RowBatch, Span};
@@ -23,7 +21,7 @@ pub(super) const BATCHES_MAX: usize = 16;
 /// Packs recipients.
 pub(super) struct Packer {
     batches: mpsc::Sender<RowBatch>,
-    routes: Arc<Routes>,
+    routes: Chooser,
     gathered: FxHashMap<(Partition, RouteId), Vec<Vec<u8>>>,
     rows: usize,
     /// Recipients of each partition, and those of them that were handed on.
@@ -31,7 +29,7 @@ pub(super) struct Packer {
 }
 
 impl Packer {
-    pub(super) fn new(batches: mpsc::Sender<RowBatch>, routes: Arc<Routes>, partitions: u16) -> Self {
+    pub(super) fn new(batches: mpsc::Sender<RowBatch>, routes: Chooser, partitions: u16) -> Self {
         Self {
             batches,
             routes,

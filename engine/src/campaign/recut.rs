@@ -1,9 +1,15 @@
 //! Routes and gates change; spans that were cut under others are cut anew, from their rows.
 
-use super::Campaigns;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use super::pages::Pages;
-use crate::domain::{Event, GateId, Line, Message, Partition, RouteId, Row, TenantId, Way};
-use crate::store::{Owner, Span, StaleQueue, StoreError};
+use super::{Campaigns, Chooser, Order, Whose};
+use crate::domain::{Event, GateId, Line, Message, MessageId, Partition, Recipient, RouteId, Row, TenantId, Way};
+use crate::store::{Campaign, CampaignKind, Owner, Span, StaleQueue, StoreError};
+
+/// A message that waits for a route that is gone.
+type Stranded = (MessageId, TenantId, Recipient);
 
 impl Campaigns {
     /// Gives a draft's spans the gate of their campaign's purpose: which that is, is known when the whole draft is.
@@ -27,9 +33,10 @@ impl Campaigns {
     }
 
     /// A draft was cut under other routes.
-    pub(super) async fn recut_draft(&self, owner: Owner, partition: Partition) -> Result<(), StoreError> {
+    pub(super) async fn recut_draft(&self, campaign: &Campaign, partition: Partition) -> Result<(), StoreError> {
+        let owner = super::launch::owner(campaign);
         let spans = self.store().draft_spans(owner.campaign, partition).await?;
-        let cut = self.cut(owner, partition, &spans.all).await?;
+        let cut = self.cut(campaign, partition, &spans.all).await?;
         let version = self.0.deps.routes.version();
         self.store()
             .recut_draft(owner, partition, spans, (&cut, version))
@@ -63,7 +70,7 @@ impl Campaigns {
             if spans.version >= version {
                 return Ok(());
             }
-            let cut = self.cut(owner, queue.partition, &spans.all).await?;
+            let cut = self.cut(&campaign, queue.partition, &spans.all).await?;
             if self.store().recut_queue(owner, place, spans, (&cut, version)).await? {
                 for span in &cut {
                     self.ring(span.route, queue.partition, false);
@@ -75,23 +82,38 @@ impl Campaigns {
     }
 
     /// The spans of rows under the routes of now.
-    async fn cut(&self, owner: Owner, partition: Partition, spans: &[Span]) -> Result<Vec<Span>, StoreError> {
-        let (gate, routes) = (self.0.deps.gates.of(owner.purpose), &self.0.deps.routes);
+    async fn cut(&self, campaign: &Campaign, partition: Partition, spans: &[Span]) -> Result<Vec<Span>, StoreError> {
+        let (gate, order) = (self.0.deps.gates.of(campaign.purpose), Order::of(campaign)?);
+        let routes = self.routes_of(&order, &[]);
         let mut cut: Vec<Span> = Vec::new();
         for span in spans {
             let end = span.first + span.count;
-            let mut pages = Pages::of(owner.campaign, partition, span.first);
+            let mut pages = Pages::of(campaign.id, partition, span.first);
             while let Some(page) = pages.next(self.store()).await?.into_iter().next() {
                 if page.position >= end {
                     break;
                 }
                 for (position, packed) in (page.position..end).zip(&page.rows) {
                     let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
-                    add(&mut cut, position, (routes.route(row.recipient), gate));
+                    let route = match order.kind {
+                        CampaignKind::Audience => routes.route(row.recipient),
+                        CampaignKind::Direct => self.routes_of(&order, row.variables).route(row.recipient),
+                    };
+                    add(&mut cut, position, (route, gate));
                 }
             }
         }
         Ok(cut)
+    }
+
+    /// The routes of an order's message with these packed variables.
+    fn routes_of(&self, order: &Order, variables: &[u8]) -> Chooser {
+        let sender = order.sender(variables).map(|sender| sender.text());
+        self.0.deps.routes.chooser(&Whose {
+            tenant: order.tenant,
+            purpose: order.purpose,
+            sender: sender.as_deref().unwrap_or_default(),
+        })
     }
 
     /// What is queued for routes that nobody serves any more would never be leased, and so never be found. A campaign that
@@ -115,7 +137,7 @@ impl Campaigns {
     /// # Errors
     /// When the store does not answer.
     pub(crate) async fn warn_of_pinned(&self) -> Result<(), StoreError> {
-        let is_gone = |smsc| !self.0.deps.routes.smscs().any(|(_, smscs)| smscs.contains(&smsc));
+        let is_gone = |smsc| !self.0.deps.routes.knows(smsc);
         for (partition, lines) in self.store().lines().await? {
             for line in lines
                 .iter()
@@ -137,8 +159,8 @@ impl Campaigns {
             };
             self.recut_queue(&queue).await?;
         }
-        let routes = self.0.deps.routes.clone();
-        let reroute = |message: &Message<'_>| match routes.route(message.recipient) {
+        let routes = self.routes_of_stranded((partition, line)).await?;
+        let reroute = |message: &Message<'_>| match routes.get(&message.id).copied().unwrap_or(RouteId::NONE) {
             RouteId::NONE => None,
             route => Some(Event::Rerouted(route)),
         };
@@ -146,6 +168,36 @@ impl Campaigns {
         self.ring_everywhere();
         tracing::info!(%line, partition = partition.0, messages = moved, "a route is gone: its messages are queued anew");
         Ok(())
+    }
+
+    /// Where the messages that are due in a line lead now.
+    async fn routes_of_stranded(&self, place: (Partition, Line)) -> Result<HashMap<MessageId, RouteId>, StoreError> {
+        let stranded: Mutex<Vec<Stranded>> = Mutex::default();
+        let note = |message: &Message<'_>| {
+            let mut list = stranded.lock().unwrap_or_else(PoisonError::into_inner);
+            list.push((message.id, message.tenant, message.recipient));
+            None
+        };
+        self.each_due(None, place, note).await?;
+        let mut routes = HashMap::new();
+        for (id, tenant, recipient) in stranded.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            let Some(order) = self.0.orders.get(tenant, id.campaign()).await? else {
+                continue;
+            };
+            let partitions = self.store().partitions();
+            let row = match order.kind {
+                CampaignKind::Audience => None,
+                CampaignKind::Direct => {
+                    let at = id.place(partitions);
+                    let rows = self.store().audience(id.campaign(), &[at], 1).await?;
+                    rows.into_iter().flatten().next()
+                }
+            };
+            let row = row.as_deref().and_then(|packed| Row::unpack(packed).ok());
+            let routes_of = self.routes_of(&order, row.map_or(&[], |row| row.variables));
+            routes.insert(id, routes_of.route(recipient));
+        }
+        Ok(routes)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which SMSCs take which number: the longest of their prefixes decides, and several that are as good are one route.
+//! Which SMSCs take which message: the first route that fits; without routes, the longest of the SMSCs' own prefixes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,93 +6,180 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::config;
-use crate::domain::{Recipient, RouteId, SmscId};
+use crate::domain::{Purpose, Recipient, RouteId, SmscId, TenantId};
 use crate::store::{Store, StoreError};
 
 /// The routes to all numbers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Routes {
-    /// Prefix, as a number → its route. E.164 numbers begin with no 0, so that no digit is lost.
-    by_prefix: FxHashMap<u64, RouteId>,
-    /// The route of all other numbers.
-    others: Option<RouteId>,
-    /// The SMSCs of each route, in their order.
-    smscs: FxHashMap<RouteId, Vec<SmscId>>,
+    /// In the order in which they are asked.
+    rules: Vec<Rule>,
+    /// The routes, by number.
+    served: Vec<Served>,
+    /// Every SMSC, in a route or not.
+    smscs: Vec<SmscId>,
     /// Of this table: a newer one has a greater.
     version: u32,
 }
 
-/// The SMSCs that the configuration gives to each prefix; the empty one stands for all other numbers.
-fn choices(smscs: &[(SmscId, Arc<config::Smsc>)]) -> BTreeMap<String, Vec<(SmscId, String)>> {
-    let mut choices: BTreeMap<String, Vec<(SmscId, String)>> = BTreeMap::new();
-    // Receivers take no submissions.
-    for (id, smsc) in smscs.iter().filter(|(_, smsc)| smsc.bind.transmits()) {
-        let all = [String::new()];
-        let prefixes = if smsc.prefixes.is_empty() {
-            &all[..]
-        } else {
-            &smsc.prefixes[..]
-        };
-        for prefix in prefixes {
-            let choice = choices.entry(prefix.clone()).or_default();
-            choice.push((*id, smsc.name.clone()));
-        }
-    }
-    choices
+/// A route, and who serves it.
+#[derive(Clone, Debug)]
+pub(crate) struct Served {
+    pub(crate) route: RouteId,
+    pub(crate) name: String,
+    /// In their order; those of the smallest priority that can take messages share them.
+    pub(crate) smscs: Vec<(SmscId, u8)>,
 }
 
-impl Routes {
-    /// The routes over these SMSCs, with the numbers that the database has for them.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub(crate) async fn new(store: &Store, smscs: &[(SmscId, Arc<config::Smsc>)]) -> Result<Self, StoreError> {
-        let (mut routes, mut table) = (Self::default(), String::new());
-        for (prefix, choice) in choices(smscs) {
-            let names: Vec<&str> = choice.iter().map(|(_, name)| name.as_str()).collect();
-            let name = names.join("+");
-            let route = store.route_id(&name).await?;
-            table.push_str(&format!("{prefix}={name};"));
-            routes.smscs.insert(route, choice.iter().map(|(id, _)| *id).collect());
-            match prefix.parse() {
-                Ok(prefix) => drop(routes.by_prefix.insert(prefix, route)),
-                Err(_) => routes.others = Some(route),
+/// For some messages: to which route.
+#[derive(Clone, Debug, Default)]
+struct Rule {
+    /// Whose; empty: everybody's. Likewise the next two.
+    tenants: Vec<TenantId>,
+    purposes: Vec<Purpose>,
+    senders: Vec<String>,
+    /// Prefix, as a number → its route. E.164 numbers begin with no 0, so that no digit is lost.
+    by_prefix: FxHashMap<u64, RouteId>,
+    /// The route of all other numbers.
+    others: Option<RouteId>,
+}
+
+/// Whose messages are to be routed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whose<'a> {
+    pub(crate) tenant: TenantId,
+    pub(crate) purpose: Purpose,
+    /// As the API takes it: an international number has its `+`.
+    pub(crate) sender: &'a str,
+}
+
+/// The routes of somebody's messages. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Chooser {
+    routes: Arc<Routes>,
+    /// The rules that hold for them.
+    rules: Vec<usize>,
+}
+
+/// What the configuration says: the routes with names and SMSCs, and the rules with the route's place among them.
+#[derive(Debug, Default)]
+struct Plan {
+    routes: Vec<(String, Vec<(SmscId, u8)>)>,
+    rules: Vec<(Rule, BTreeMap<String, usize>)>,
+}
+
+impl Plan {
+    fn new(smscs: &[(SmscId, Arc<config::Smsc>)], routes: &[config::Route]) -> Self {
+        if routes.is_empty() {
+            return Self::of_prefixes(smscs);
+        }
+        let mut plan = Self::default();
+        for route in routes {
+            let named = |choice: &config::Choice| {
+                let known = smscs.iter().find(|(_, smsc)| smsc.name == choice.name);
+                known.map(|(id, _)| (*id, choice.priority))
+            };
+            let at = plan.add(route.name.clone(), route.smscs.iter().filter_map(named).collect());
+            let rule = Rule {
+                tenants: route.tenants.clone(),
+                purposes: route.purposes.clone(),
+                senders: route.senders.clone(),
+                ..Rule::default()
+            };
+            plan.rules
+                .push((rule, or_all(&route.prefixes).map(|prefix| (prefix, at)).collect()));
+        }
+        plan
+    }
+
+    /// One rule: the longest prefix decides, and SMSCs that are as good are one route.
+    fn of_prefixes(smscs: &[(SmscId, Arc<config::Smsc>)]) -> Self {
+        let mut choices: BTreeMap<String, Vec<&(SmscId, Arc<config::Smsc>)>> = BTreeMap::new();
+        // Receivers take no submissions.
+        for smsc in smscs.iter().filter(|(_, smsc)| smsc.bind.transmits()) {
+            for prefix in or_all(&smsc.1.prefixes) {
+                choices.entry(prefix).or_default().push(smsc);
             }
         }
-        routes.version = store.routes_version(&table).await?;
-        Ok(routes)
+        let (mut plan, mut by_prefix) = (Self::default(), BTreeMap::new());
+        for (prefix, choice) in choices {
+            let names: Vec<&str> = choice.iter().map(|(_, smsc)| smsc.name.as_str()).collect();
+            let at = plan.add(names.join("+"), choice.iter().map(|(id, _)| (*id, 1)).collect());
+            by_prefix.insert(prefix, at);
+        }
+        plan.rules.push((Rule::default(), by_prefix));
+        plan
     }
 
-    /// The route of a number; [`RouteId::NONE`] when no SMSC takes it.
-    pub(crate) fn route(&self, recipient: Recipient) -> RouteId {
-        self.longest(recipient).or(self.others).unwrap_or(RouteId::NONE)
+    fn add(&mut self, name: String, smscs: Vec<(SmscId, u8)>) -> usize {
+        let known = self.routes.iter().position(|(known, _)| *known == name);
+        known.unwrap_or_else(|| {
+            self.routes.push((name, smscs));
+            self.routes.len() - 1
+        })
     }
 
-    /// The version of the table.
-    pub(crate) fn version(&self) -> u32 {
-        self.version
+    /// What decides where messages are queued; who serves a route does not.
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for (rule, by_prefix) in &self.rules {
+            if !(rule.tenants.is_empty() && rule.purposes.is_empty() && rule.senders.is_empty()) {
+                text.push_str(&format!("{:?}{:?}{:?}", rule.tenants, rule.purposes, rule.senders));
+            }
+            for (prefix, at) in by_prefix {
+                text.push_str(&format!("{prefix}={};", self.routes[*at].0));
+            }
+        }
+        text
     }
 
-    /// The SMSCs of each route.
-    pub(crate) fn smscs(&self) -> impl Iterator<Item = (RouteId, &[SmscId])> {
-        self.smscs.iter().map(|(route, smscs)| (*route, &smscs[..]))
+    /// With the numbers of the routes, in their order.
+    fn numbered(self, numbers: &[RouteId]) -> Routes {
+        let rules = self.rules.into_iter().map(|(mut rule, by_prefix)| {
+            for (prefix, at) in by_prefix {
+                match prefix.parse() {
+                    Ok(prefix) => drop(rule.by_prefix.insert(prefix, numbers[at])),
+                    Err(_) => rule.others = Some(numbers[at]),
+                }
+            }
+            rule
+        });
+        let served = self.routes.into_iter().zip(numbers);
+        Routes {
+            rules: rules.collect(),
+            served: served
+                .map(|((name, smscs), route)| Served {
+                    route: *route,
+                    name,
+                    smscs,
+                })
+                .collect(),
+            smscs: Vec::new(),
+            version: 0,
+        }
+    }
+}
+
+/// The empty prefix stands for all numbers.
+fn or_all(prefixes: &[String]) -> impl Iterator<Item = String> {
+    let all = prefixes.is_empty().then(String::new);
+    prefixes.iter().cloned().chain(all)
+}
+
+impl Rule {
+    fn is_for(&self, whose: &Whose<'_>) -> bool {
+        let is_sender = |sender: &String| sender.eq_ignore_ascii_case(whose.sender);
+        self.is_for_tenant(whose.tenant)
+            && (self.purposes.is_empty() || self.purposes.contains(&whose.purpose))
+            && (self.senders.is_empty() || self.senders.iter().any(is_sender))
     }
 
-    /// Whether anybody serves that route.
-    pub(crate) fn is_served(&self, route: RouteId) -> bool {
-        self.smscs.contains_key(&route)
+    fn is_for_tenant(&self, tenant: TenantId) -> bool {
+        self.tenants.is_empty() || self.tenants.contains(&tenant)
     }
 
-    /// The routes that an SMSC serves.
-    pub(crate) fn served_by(&self, smsc: SmscId) -> Vec<RouteId> {
-        let mut served: Vec<RouteId> = self
-            .smscs
-            .iter()
-            .filter(|(_, smscs)| smscs.contains(&smsc))
-            .map(|(route, _)| *route)
-            .collect();
-        served.sort_unstable();
-        served
+    fn route(&self, recipient: Recipient) -> Option<RouteId> {
+        self.longest(recipient).or(self.others)
     }
 
     fn longest(&self, recipient: Recipient) -> Option<RouteId> {
@@ -108,22 +195,100 @@ impl Routes {
             .copied()
             .next()
     }
+}
+
+impl Routes {
+    /// The routes over these SMSCs, with the numbers that the database has for them.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn new(
+        store: &Store,
+        smscs: &[(SmscId, Arc<config::Smsc>)],
+        routes: &[config::Route],
+    ) -> Result<Self, StoreError> {
+        let plan = Plan::new(smscs, routes);
+        let mut numbers = Vec::with_capacity(plan.routes.len());
+        for (name, _) in &plan.routes {
+            numbers.push(store.route_id(name).await?);
+        }
+        let version = store.routes_version(&plan.text()).await?;
+        Ok(Self {
+            version,
+            smscs: smscs.iter().map(|(id, _)| *id).collect(),
+            ..plan.numbered(&numbers)
+        })
+    }
+
+    /// The routes of these messages.
+    pub(crate) fn chooser(self: &Arc<Self>, whose: &Whose<'_>) -> Chooser {
+        self.choose(|rule| rule.is_for(whose))
+    }
+
+    /// The routes of a tenant's messages as far as they are known without purpose and sender; and whether that is all that
+    /// decides.
+    pub(crate) fn chooser_of(self: &Arc<Self>, tenant: TenantId) -> (Chooser, bool) {
+        let needs_more = |rule: &Rule| !(rule.purposes.is_empty() && rule.senders.is_empty());
+        let own = self.rules.iter().filter(|rule| rule.is_for_tenant(tenant));
+        let decided = !own.into_iter().any(needs_more);
+        let chooser = self.choose(|rule| rule.is_for_tenant(tenant) && !needs_more(rule));
+        (chooser, decided)
+    }
+
+    fn choose(self: &Arc<Self>, fits: impl Fn(&Rule) -> bool) -> Chooser {
+        let rules = self.rules.iter().enumerate().filter(|(_, rule)| fits(rule));
+        Chooser {
+            routes: self.clone(),
+            rules: rules.map(|(at, _)| at).collect(),
+        }
+    }
+
+    /// The version of the table.
+    pub(crate) fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// All routes, with who serves them.
+    pub(crate) fn served(&self) -> &[Served] {
+        &self.served
+    }
+
+    /// Whether anybody serves that route.
+    pub(crate) fn is_served(&self, route: RouteId) -> bool {
+        self.served.iter().any(|served| served.route == route)
+    }
+
+    /// Whether that SMSC is configured.
+    pub(crate) fn knows(&self, smsc: SmscId) -> bool {
+        self.smscs.contains(&smsc)
+    }
+
+    /// The routes that an SMSC serves, whether it is its turn or not.
+    #[cfg(test)]
+    pub(crate) fn served_by(&self, smsc: SmscId) -> Vec<RouteId> {
+        let serves = |served: &&Served| served.smscs.iter().any(|(id, _)| *id == smsc);
+        let mut routes: Vec<RouteId> = self.served.iter().filter(serves).map(|served| served.route).collect();
+        routes.sort_unstable();
+        routes
+    }
 
     /// A table that the database has never seen.
     #[cfg(test)]
-    pub(crate) fn of(smscs: &[(SmscId, Arc<config::Smsc>)]) -> Self {
-        let (mut routes, mut next) = (Self::default(), 0);
-        for (prefix, choice) in choices(smscs) {
-            next += 1;
-            routes
-                .smscs
-                .insert(RouteId(next), choice.iter().map(|(id, _)| *id).collect());
-            match prefix.parse() {
-                Ok(prefix) => drop(routes.by_prefix.insert(prefix, RouteId(next))),
-                Err(_) => routes.others = Some(RouteId(next)),
-            }
-        }
-        routes
+    pub(crate) fn of(smscs: &[(SmscId, Arc<config::Smsc>)], routes: &[config::Route]) -> Arc<Self> {
+        let plan = Plan::new(smscs, routes);
+        let numbers: Vec<RouteId> = (1..=plan.routes.len() as u16).map(RouteId).collect();
+        Arc::new(plan.numbered(&numbers))
+    }
+}
+
+impl Chooser {
+    /// The route of a number; [`RouteId::NONE`] when no SMSC takes it.
+    pub(crate) fn route(&self, recipient: Recipient) -> RouteId {
+        let rules = self.rules.iter().map(|at| &self.routes.rules[*at]);
+        rules
+            .filter_map(|rule| rule.route(recipient))
+            .next()
+            .unwrap_or(RouteId::NONE)
     }
 }
 
@@ -138,9 +303,17 @@ mod tests {
         (SmscId(id), Arc::new(smsc))
     }
 
-    fn to(routes: &Routes, number: u64) -> Vec<u16> {
-        let smscs = routes.smscs.get(&routes.route(Recipient(number)));
-        smscs.into_iter().flatten().map(|smsc| smsc.0).collect()
+    const ANYBODY: Whose<'_> = Whose {
+        tenant: TenantId(1),
+        purpose: Purpose::Marketing,
+        sender: "OSTEO",
+    };
+
+    fn to(routes: &Arc<Routes>, whose: &Whose<'_>, number: u64) -> Vec<u16> {
+        let route = routes.chooser(whose).route(Recipient(number));
+        let served = routes.served.iter().find(|served| served.route == route);
+        let smscs = served.into_iter().flat_map(|served| &served.smscs);
+        smscs.map(|(smsc, _)| smsc.0).collect()
     }
 
     #[test]
@@ -151,22 +324,79 @@ mod tests {
             smsc(3, &["33639"]),
             smsc(4, &["33"]),
         ];
-        let routes = Routes::of(&smscs);
-        assert_eq!(to(&routes, 33_612_345_678), [2, 4]);
-        assert_eq!(to(&routes, 33_639_123_456), [3]);
-        assert_eq!(to(&routes, 32_470_123_456), [2]);
-        assert_eq!(to(&routes, 12_015_550_123), [1]);
+        let routes = Routes::of(&smscs, &[]);
+        assert_eq!(to(&routes, &ANYBODY, 33_612_345_678), [2, 4]);
+        assert_eq!(to(&routes, &ANYBODY, 33_639_123_456), [3]);
+        assert_eq!(to(&routes, &ANYBODY, 32_470_123_456), [2]);
+        assert_eq!(to(&routes, &ANYBODY, 12_015_550_123), [1]);
         assert_eq!(routes.served_by(SmscId(2)).len(), 2);
         assert_eq!(routes.served_by(SmscId(4)).len(), 1);
     }
 
     #[test]
     fn a_number_that_nobody_takes_has_no_route() {
-        let routes = Routes::of(&[smsc(1, &["33"])]);
-        assert_eq!(routes.route(Recipient(12_015_550_123)), RouteId::NONE);
+        let none = |routes: &Arc<Routes>| {
+            let route = routes.chooser(&ANYBODY).route(Recipient(12_015_550_123));
+            assert_eq!(route, RouteId::NONE);
+        };
+        none(&Routes::of(&[smsc(1, &["33"])], &[]));
         let mut receiver = config::Smsc::new("r", "127.0.0.1:2775", "campanile");
         receiver.bind = BindKind::Receiver;
-        let routes = Routes::of(&[(SmscId(1), Arc::new(receiver))]);
-        assert_eq!(routes.route(Recipient(33_612_345_678)), RouteId::NONE);
+        none(&Routes::of(&[(SmscId(1), Arc::new(receiver))], &[]));
+        none(&Routes::of(&[smsc(1, &[])], &[route("france", &["33"], &["s1"])]));
+    }
+
+    fn route(name: &str, prefixes: &[&str], smscs: &[&str]) -> config::Route {
+        let choice = |name: &&str| config::Choice {
+            name: (*name).to_owned(),
+            priority: 1,
+        };
+        config::Route {
+            name: name.to_owned(),
+            prefixes: prefixes.iter().map(|prefix| (*prefix).to_owned()).collect(),
+            tenants: Vec::new(),
+            purposes: Vec::new(),
+            senders: Vec::new(),
+            smscs: smscs.iter().map(choice).collect(),
+        }
+    }
+
+    #[test]
+    fn the_first_route_that_fits_tenant_purpose_sender_and_number_decides() {
+        let vip = config::Route {
+            tenants: vec![TenantId(7)],
+            ..route("vip", &["33"], &["s1"])
+        };
+        let reminders = config::Route {
+            purposes: vec![Purpose::Transactional],
+            senders: vec!["osteo".to_owned()],
+            ..route("reminders", &[], &["s2"])
+        };
+        let rest = route("rest", &[], &["s3", "s1"]);
+        let smscs = [smsc(1, &[]), smsc(2, &[]), smsc(3, &[])];
+        let routes = Routes::of(&smscs, &[vip, reminders, rest]);
+        let tenant = |tenant, purpose| Whose {
+            tenant: TenantId(tenant),
+            purpose,
+            sender: "OSTEO",
+        };
+        for (whose, number, smscs) in [
+            (tenant(7, Purpose::Marketing), 33_612_345_678, &[1][..]),
+            (tenant(7, Purpose::Transactional), 32_470_123_456, &[2]),
+            (tenant(1, Purpose::Transactional), 33_612_345_678, &[2]),
+            (tenant(1, Purpose::Marketing), 33_612_345_678, &[3, 1]),
+        ] {
+            assert_eq!(to(&routes, &whose, number), smscs, "{whose:?} {number}");
+        }
+        assert!(!routes.chooser_of(TenantId(1)).1, "purpose and sender decide too");
+    }
+
+    #[test]
+    fn who_serves_a_route_does_not_make_another_table() {
+        let smscs = [smsc(1, &[]), smsc(2, &[])];
+        let text = |routes: &[config::Route]| Plan::new(&smscs, routes).text();
+        let before = text(&[route("france", &["33"], &["s1"])]);
+        assert_eq!(before, text(&[route("france", &["33"], &["s2", "s1"])]));
+        assert_ne!(before, text(&[route("france", &["33", "262"], &["s1"])]));
     }
 }

@@ -243,7 +243,7 @@ async fn campaigns(store: &Store, rung: Arc<AtomicU64>) -> Campaigns {
         store: store.clone(),
         metrics: Metrics::new().unwrap(),
         clock: Clock::new(),
-        routes: Arc::new(Routes::new(store, &[(SMSC, north)]).await.unwrap()),
+        routes: Arc::new(Routes::new(store, &[(SMSC, north)], &[]).await.unwrap()),
         gates: Gates::default(),
         epoch: 1,
         keep: Duration::from_secs(3_600),

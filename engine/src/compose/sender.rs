@@ -39,6 +39,12 @@ impl Sender {
         sender.ok_or(FieldProblem::InvalidSender)
     }
 
+    /// As it is given: an international number with its `+`.
+    pub(crate) fn text(&self) -> String {
+        let international = if self.ton == 1 { "+" } else { "" };
+        format!("{international}{}", self.address)
+    }
+
     fn number(digits: &str) -> Option<Self> {
         // E.164: at most 15 digits, none begins with 0. Nothing under 7 is a subscriber's number.
         let valid = digits_only(digits) && (7..=15).contains(&digits.len()) && !digits.starts_with('0');

@@ -12,12 +12,14 @@ use std::time::Duration;
 use ipnet::IpNet;
 use kit::settings::{Given, Source, Table};
 
+mod route;
 mod smsc;
 mod value;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use kit::settings::Faults;
+pub(crate) use route::{Choice, Route};
 pub(crate) use smsc::{AnswerMeaning, ReceiptRule, Smsc};
 #[cfg(test)]
 pub(crate) use value::Rate;
@@ -67,6 +69,8 @@ pub(crate) struct Config {
     pub(crate) retention: Retention,
     /// `[[smsc]]`: the accounts that we bind to; at least one.
     pub(crate) smsc: Vec<Arc<Smsc>>,
+    /// `[[route]]`: which messages go to which of them, the first that fits. None: every SMSC takes what its `prefixes` say.
+    pub(crate) route: Vec<Route>,
 }
 
 /// `[api]`.
@@ -128,6 +132,9 @@ pub(crate) struct Engine {
     pub(crate) in_doubt: InDoubt,
     /// `receipt_timeout`: how long a receipt is waited for. Default 72 h, what most carriers try for.
     pub(crate) receipt_timeout: Duration,
+    /// `failover_after`: how long an SMSC may be without a session that takes messages before those of the next priority
+    /// take over; and how long it has to have one again before it takes them back. Default 5 s.
+    pub(crate) failover_after: Duration,
 }
 
 /// `[retention]`.
@@ -201,6 +208,7 @@ impl Default for Engine {
             shutdown_timeout: 30 * SECOND,
             in_doubt: InDoubt::Hold,
             receipt_timeout: 72 * HOUR,
+            failover_after: 5 * SECOND,
         }
     }
 }
@@ -248,13 +256,15 @@ impl Config {
 
 fn read(root: &Table<'_>) -> Config {
     let engine = read_engine(&root.table("engine"));
+    let smsc = smsc::read_all(root);
     let config = Config {
         api: read_api(&root.table("api")),
         admin: read_admin(&root.table("admin")),
         redis: read_redis(&root.table("redis")),
         engine,
         retention: read_retention(&root.table("retention"), engine.receipt_timeout),
-        smsc: smsc::read_all(root),
+        route: route::read_all(root, &smsc),
+        smsc,
     };
     root.finish();
     config
@@ -362,6 +372,7 @@ fn read_engine(table: &Table<'_>) -> Engine {
         in_doubt: table.choice("in_doubt", &policies).unwrap_or(default.in_doubt),
         // No carrier keeps trying for longer, and what waits costs memory.
         receipt_timeout: table.duration("receipt_timeout", SECOND..=30 * DAY, default.receipt_timeout),
+        failover_after: table.duration("failover_after", Duration::ZERO..=HOUR, default.failover_after),
     };
     table.finish();
     engine

@@ -36,7 +36,7 @@ const WINDOW_MAX: u32 = 10_000;
 const BURST_MAX: u32 = 10_000;
 
 /// The most entries of `prefixes`, `answers` and `receipts` each: a carrier documents some hundred codes.
-const ENTRIES_MAX: usize = 1_000;
+pub(super) const ENTRIES_MAX: usize = 1_000;
 
 /// The longest `stat` or `err` of a receipt rule: the text form has 7 and 3 characters, vendors stretch them.
 const RECEIPT_WORD_MAX: usize = 64;
@@ -245,9 +245,9 @@ fn read(table: &Table<'_>) -> Smsc {
     smsc
 }
 
-const NAME_ALLOWED: &str = "1 to 32 of a-z, 0-9, - and _, the first a letter or digit, such as \"north\"";
+pub(super) const NAME_ALLOWED: &str = "1 to 32 of a-z, 0-9, - and _, the first a letter or digit, such as \"north\"";
 
-fn name(given: Given<'_>) -> Option<String> {
+pub(super) fn name(given: Given<'_>) -> Option<String> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let valid = |text: &&str| {
         text.len() <= NAME_MAX
@@ -315,8 +315,12 @@ fn read_link(table: &Table<'_>, smsc: &mut Smsc) {
         .parsed("interface_version", "0x33, 0x34 or 0x50", interface_version)
         .unwrap_or(smsc.interface_version);
     smsc.receipts_by_id = table.boolean("receipts_by_id", false);
+    smsc.prefixes = read_prefixes(table);
+}
+
+pub(super) fn read_prefixes(table: &Table<'_>) -> Vec<String> {
     let allowed = format!("up to {ENTRIES_MAX} texts of 1 to 15 digits, such as [\"33\", \"262\"]");
-    smsc.prefixes = table.parsed("prefixes", allowed, prefixes).unwrap_or_default();
+    table.parsed("prefixes", allowed, prefixes).unwrap_or_default()
 }
 
 fn interface_version(given: Given<'_>) -> Option<InterfaceVersion> {

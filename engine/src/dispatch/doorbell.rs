@@ -1,12 +1,12 @@
 //! Which partitions have something due: rung by whoever enqueues, by timers, and by a look around from time to time.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
 
 use crate::domain::{PARTITIONS_MAX, Partition, Way};
+use crate::traffic::Service;
 
 /// The partitions of one SMSC that are worth a lease. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +74,11 @@ impl Waiting {
 }
 
 impl Doorbell {
+    /// Something may be due in any of them.
+    pub(crate) fn ring_all(&self, partitions: impl IntoIterator<Item = Partition>) {
+        partitions.into_iter().for_each(|partition| self.ring(partition, true));
+    }
+
     /// Something is due in that partition.
     pub(crate) fn ring(&self, partition: Partition, urgent: bool) {
         let mut state = self.lock();
@@ -152,20 +157,13 @@ impl Doorbell {
     }
 }
 
-/// The doorbells of all SMSCs, by the ways that they serve. Cheap to clone.
+/// The doorbells of all SMSCs, with what these may be given. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Bells(Arc<HashMap<Way, Vec<Doorbell>>>);
+pub(crate) struct Bells(Arc<Vec<(Doorbell, Service)>>);
 
 impl Bells {
-    /// Each bell with the ways that are served where it rings.
-    pub(crate) fn new(doorbells: impl IntoIterator<Item = (Doorbell, Vec<Way>)>) -> Self {
-        let mut bells: HashMap<Way, Vec<Doorbell>> = HashMap::new();
-        for (bell, ways) in doorbells {
-            for way in ways {
-                bells.entry(way).or_default().push(bell.clone());
-            }
-        }
-        Self(Arc::new(bells))
+    pub(crate) fn new(doorbells: impl IntoIterator<Item = (Doorbell, Service)>) -> Self {
+        Self(Arc::new(doorbells.into_iter().collect()))
     }
 
     /// Something is due there, for whoever serves that way.
@@ -179,7 +177,8 @@ impl Bells {
     }
 
     fn of(&self, way: Way) -> impl Iterator<Item = &Doorbell> {
-        self.0.get(&way).into_iter().flatten()
+        let serving = self.0.iter().filter(move |(_, service)| service.serves(way));
+        serving.map(|(bell, _)| bell)
     }
 }
 

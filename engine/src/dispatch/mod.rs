@@ -98,6 +98,7 @@ impl Dispatcher {
             let reserved = self.reserve(slots, since).await;
             self.pressure.relieved(|| self.clock.now()).await;
             self.verdict.leases_allowed().await;
+            self.outlet.service.open().await;
             reserved
         };
         while let Some(reserved) = stop.run_until_cancelled(reserve()).await {
@@ -116,6 +117,7 @@ impl Dispatcher {
             let slots = self.outlet.pool.slots_now(EXPRESS_MAX).await;
             let reserved = self.reserve(slots, since).await;
             self.verdict.leases_allowed().await;
+            self.outlet.service.open().await;
             (partition, reserved)
         };
         while let Some((partition, reserved)) = stop.run_until_cancelled(reserve()).await {
@@ -136,12 +138,12 @@ impl Dispatcher {
     }
 
     async fn lease_and_submit(&self, partition: Partition, (slots, lead): (Slots, Lead), stop: &CancellationToken) {
-        let gates = self.gates.open();
+        let (gates, routes) = (self.gates.open(), self.outlet.service.routes());
         let wanted = Wanted {
             smsc: self.outlet.id,
             partition,
             segments: slots.count(),
-            routes: &self.outlet.routes,
+            routes: &routes,
             gates: &gates,
             version: self.version,
         };
@@ -192,6 +194,11 @@ impl Dispatcher {
         self.report(failed).await;
     }
 
+    /// Whether what is leased should go back: the rate fell, it waited for too long, or its SMSC was suspended meanwhile.
+    fn goes_back(&self, since: Instant) -> bool {
+        self.outlet.meter.is_behind() || self.clock.now() - since > STALE_AFTER || self.outlet.service.is_suspended()
+    }
+
     /// Hands segments over as the rate permits, all at once without one. A long message may have more segments than
     /// there are places: the rest of it waits for more in the same session.
     async fn submit(&self, (mut batch, since): (Segments, Instant), slots: &mut Slots, failed: &mut Events) {
@@ -199,7 +206,7 @@ impl Dispatcher {
             if slots.count() == 0 && !slots.one_more().await {
                 return unsent(failed, &batch);
             }
-            if self.outlet.meter.is_behind() || self.clock.now() - since > STALE_AFTER {
+            if self.goes_back(since) {
                 return unsent(failed, &batch);
             }
             let permits = self.outlet.meter.take(batch.count().min(slots.count())).await;
@@ -240,7 +247,7 @@ impl Dispatcher {
         loop {
             match self.store.lines().await {
                 Ok(partitions) => {
-                    let mine = |line: &Line| self.outlet.ways().any(|way| way == line.way);
+                    let mine = |line: &Line| self.outlet.service.serves(line.way);
                     let waiting = partitions.into_iter().filter(|(_, lines)| lines.iter().any(mine));
                     waiting.for_each(|(partition, _)| self.outlet.doorbell.ring(partition, false));
                 }

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use super::{Doorbell, Meter};
 use crate::bind::{Binds, Pool};
-use crate::campaign::Routes;
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::{RouteId, SmscId, Way};
+use crate::domain::SmscId;
 use crate::metrics::{Metrics, SmscMetrics};
 use crate::outcome::{BrokenTable, Meanings};
+use crate::traffic::{Service, Traffic};
 
 /// An account at an aggregator, with all that is made for it.
 pub(crate) struct Outlet {
     pub(crate) id: SmscId,
     pub(crate) config: Arc<config::Smsc>,
-    /// The routes that it serves.
-    pub(crate) routes: Vec<RouteId>,
+    /// What may be given to it now.
+    pub(crate) service: Service,
     /// Places in the windows of its sessions.
     pub(crate) pool: Pool,
     /// What its codes mean.
@@ -35,8 +35,7 @@ impl Outlet {
     /// [`BrokenTable`], which the tests rule out.
     pub(crate) fn open(
         (id, config): (SmscId, &Arc<config::Smsc>),
-        routes: &Routes,
-        binds: &Binds,
+        (binds, traffic): (&Binds, &Traffic),
         (metrics, clock): (&Metrics, Clock),
     ) -> Result<Self, BrokenTable> {
         let meanings = Arc::new(Meanings::of(config)?);
@@ -50,18 +49,12 @@ impl Outlet {
         Ok(Self {
             id,
             config: config.clone(),
-            routes: routes.served_by(id),
+            service: traffic.add(id, &config.name, &pool),
             meter: Meter::new(config, heard, own.clone(), clock),
             meanings,
             pool,
             doorbell: Doorbell::default(),
             metrics: own,
         })
-    }
-
-    /// What may be leased for it: what waits for one of its routes, and what it has a part of.
-    pub(crate) fn ways(&self) -> impl Iterator<Item = Way> {
-        let routes = self.routes.iter().map(|route| Way::Route(*route));
-        routes.chain([Way::Pinned(self.id)])
     }
 }

@@ -24,12 +24,14 @@ use crate::receipt::{Replay, Whereabouts};
 use crate::settle::{self, Gatherer, Settler, Sides, SmscSide, UNPARKED_MAX, Unparked};
 use crate::shutdown::Shutdown;
 use crate::store::{Store, StoreError};
+use crate::traffic::Traffic;
 
 pub(super) struct Engine {
     config: Config,
     base: Base,
     outlets: Vec<Arc<Outlet>>,
     routes: Arc<Routes>,
+    traffic: Traffic,
     leases: Arc<Leases>,
     campaigns: Campaigns,
     pressure: Pressure,
@@ -50,10 +52,12 @@ impl Engine {
         let stages = Stages::new(shutdown);
         stages.helpers.tasks.spawn(guard.run(stages.helpers.stop.clone()));
         let smscs = number(&base.store, &config.smsc).await?;
-        let routes = Arc::new(Routes::new(&base.store, &smscs).await?);
+        let routes = Arc::new(Routes::new(&base.store, &smscs, &config.route).await?);
+        let times = (&base.metrics, base.clock);
+        let traffic = Traffic::new(&base.store, times, config.engine.failover_after, routes.served());
         let (unparked, to_settle) = mpsc::channel(UNPARKED_MAX);
-        let times = (base.clock, base.metrics.clone());
-        let leases = Arc::new(Leases::new(&base.store, times, unparked.clone()).await?);
+        let for_leases = (base.clock, base.metrics.clone());
+        let leases = Arc::new(Leases::new(&base.store, for_leases, unparked.clone()).await?);
         let (binds, events) = Binds::new(
             base.metrics.clone(),
             base.clock,
@@ -61,14 +65,12 @@ impl Engine {
             stages.binds.clone(),
         );
         let open = |(id, smsc): &(SmscId, Arc<config::Smsc>)| {
-            Outlet::open((*id, smsc), &routes, &binds, (&base.metrics, base.clock)).map(Arc::new)
+            Outlet::open((*id, smsc), (&binds, &traffic), times).map(Arc::new)
         };
         let outlets = smscs.iter().map(open).collect::<Result<Vec<Arc<Outlet>>, _>>()?;
-        let bells = Bells::new(
-            outlets
-                .iter()
-                .map(|outlet| (outlet.doorbell.clone(), outlet.ways().collect())),
-        );
+        traffic.begin().await?;
+        let bell = |outlet: &Arc<Outlet>| (outlet.doorbell.clone(), outlet.service.clone());
+        let bells = Bells::new(outlets.iter().map(bell));
         let gates = Gates::default();
         let campaigns = campaigns(&config, &base, (&routes, &gates), (&leases, &bells), &stages);
         let engine = Self {
@@ -77,6 +79,7 @@ impl Engine {
             base,
             outlets,
             routes,
+            traffic,
             leases,
             campaigns,
             board: binds.board(),
@@ -169,6 +172,7 @@ impl Engine {
             bells,
         };
         helpers.tasks.spawn(sweeper.run(stop()));
+        helpers.tasks.spawn(self.traffic.clone().watch(self.ringing(), stop()));
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
         helpers.tasks.spawn(self.campaigns.books().run(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_house(stop()));
@@ -182,6 +186,15 @@ impl Engine {
         };
         helpers.tasks.spawn(gauges.refresh(stop()));
         Ok(())
+    }
+
+    /// Has an SMSC's dispatchers look everywhere.
+    fn ringing(&self) -> impl Fn(SmscId) + Send + use<> {
+        let (outlets, store) = (self.outlets.clone(), self.base.store.clone());
+        move |smsc| {
+            let outlet = outlets.iter().find(|outlet| outlet.id == smsc);
+            outlet.inspect(|outlet| outlet.doorbell.ring_all(store.all_partitions()));
+        }
     }
 
     /// Takes requests until it is told to stop, and ends then.
@@ -228,6 +241,7 @@ impl Engine {
             metrics: self.base.metrics.clone(),
             clock: self.base.clock,
             board: self.board.clone(),
+            traffic: self.traffic.clone(),
             verdict: self.base.verdict.clone(),
             shares: Shares::new(&self.config.api),
             limits: Arc::new(self.config.api.clone()),

@@ -60,7 +60,7 @@ impl Gauges {
         Ok(())
     }
 
-    /// A way as operators know it: the names of its SMSCs, `@` and a name for what one of them has a part of.
+    /// A way as operators know it: the name of the route, `@` and a name for what one of them has a part of.
     fn name(&self, way: Way) -> String {
         let of = |id: &SmscId| {
             let known = self.names.iter().find(|(known, _)| known == id);
@@ -69,11 +69,8 @@ impl Gauges {
         match way {
             Way::Pinned(smsc) => format!("@{}", of(&smsc)),
             Way::Route(route) => {
-                let smscs = self.routes.smscs().find(|(known, _)| *known == route);
-                smscs.map_or_else(
-                    || "stranded".to_owned(),
-                    |(_, smscs)| smscs.iter().map(of).collect::<Vec<_>>().join("+"),
-                )
+                let served = self.routes.served().iter().find(|served| served.route == route);
+                served.map_or_else(|| "stranded".to_owned(), |served| served.name.clone())
             }
         }
     }

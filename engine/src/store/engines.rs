@@ -67,6 +67,18 @@ impl Store {
         self.number(keys::ROUTES, "next_route", name).await.map(RouteId)
     }
 
+    /// Nothing more is given to that SMSC, by any process, or something may be again.
+    pub(crate) async fn suspend(&self, smsc: SmscId, suspended: bool) -> Result<(), StoreError> {
+        let mut change = redis::cmd(if suspended { "SADD" } else { "SREM" });
+        self.ask::<i64>(change.arg(keys::SUSPENDED).arg(smsc.0)).await.map(drop)
+    }
+
+    /// The SMSCs that nothing is given to.
+    pub(crate) async fn suspended(&self) -> Result<Vec<SmscId>, StoreError> {
+        let numbers: Vec<u16> = self.ask(redis::cmd("SMEMBERS").arg(keys::SUSPENDED)).await?;
+        Ok(numbers.into_iter().map(SmscId).collect())
+    }
+
     /// The version of a table of routes: a table that was never seen is newer than all before.
     pub(crate) async fn routes_version(&self, table: &str) -> Result<u32, StoreError> {
         let mut get = redis::cmd("HMGET");

@@ -36,6 +36,8 @@ pub(super) const META: &str = "c:meta";
 pub(super) const SMSCS: &str = "c:smscs";
 /// Route name → number.
 pub(super) const ROUTES: &str = "c:routes";
+/// A set: numbers of the SMSCs that nothing is given to.
+pub(super) const SUSPENDED: &str = "c:suspended";
 /// SHA-256 of an API key → whose it is.
 pub(super) const API_KEYS: &str = "c:keys";
 /// Epoch → last sign of life of the engine process that has it, µs by the server's clock.

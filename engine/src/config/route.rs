@@ -1,0 +1,142 @@
+//! `[[route]]`: which messages go to which SMSCs.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use kit::settings::{Given, Table};
+
+use super::smsc::{self, ENTRIES_MAX, NAME_ALLOWED};
+use super::{SMSC_MAX, Smsc};
+use crate::domain::{Purpose, TenantId};
+
+/// Every message without a route was compared with all of them.
+const ROUTES_MAX: usize = 1_000;
+
+/// More steps of fail-over than anybody can follow.
+const PRIORITIES: RangeInclusive<u64> = 1..=100;
+
+/// The longest sender: an international number and its `+`.
+const SENDER_MAX: usize = 16;
+
+/// Some messages, and who takes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Route {
+    /// `name`: what it is called in the store, metrics and logs; unique. What is queued for a route stays queued under its
+    /// name.
+    pub(crate) name: String,
+    /// `prefixes`: what E.164 numbers begin with. Default: every number.
+    pub(crate) prefixes: Vec<String>,
+    /// `tenants`: whose messages. Default: everybody's.
+    pub(crate) tenants: Vec<TenantId>,
+    /// `purposes`: why they are sent. Default: every purpose.
+    pub(crate) purposes: Vec<Purpose>,
+    /// `senders`: who they come from, as the handset shows it, in any case. Default: every sender.
+    pub(crate) senders: Vec<String>,
+    /// `smscs`: who takes them; at least one.
+    pub(crate) smscs: Vec<Choice>,
+}
+
+/// An SMSC of a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// The `name` of its `[[smsc]]`.
+    pub(crate) name: String,
+    /// Those of the smallest priority that can take messages share them. Default 1.
+    pub(crate) priority: u8,
+}
+
+/// Reads all `[[route]]`, over these SMSCs.
+pub(super) fn read_all(root: &Table<'_>, smscs: &[Arc<Smsc>]) -> Vec<Route> {
+    let mut names = BTreeSet::new();
+    let mut routes = Vec::new();
+    for table in root.tables("route", ROUTES_MAX) {
+        let route = read(&table, smscs);
+        if !route.name.is_empty() && !names.insert(route.name.clone()) {
+            table.fault("name", format!("\"{}\" stands twice: names must be unique", route.name));
+        }
+        table.finish();
+        routes.push(route);
+    }
+    if !routes.is_empty() && smscs.iter().any(|smsc| !smsc.prefixes.is_empty()) {
+        root.fault(
+            "route",
+            "stands beside smsc.prefixes: with routes, prefixes belong to these",
+        );
+    }
+    routes
+}
+
+fn read(table: &Table<'_>, smscs: &[Arc<Smsc>]) -> Route {
+    table.required("name", NAME_ALLOWED);
+    let route = Route {
+        name: table.parsed("name", NAME_ALLOWED, smsc::name).unwrap_or_default(),
+        prefixes: smsc::read_prefixes(table),
+        tenants: list(table, "tenants", "[\"ten_…\"]", |text| text.parse().ok()),
+        purposes: list(table, "purposes", "[\"marketing\"] or [\"transactional\"]", |text| {
+            text.parse().ok()
+        }),
+        senders: list(table, "senders", "[\"OSTEO\", \"+33612345678\"]", |text| {
+            let length = 1..=SENDER_MAX;
+            (length.contains(&text.len()) && text.is_ascii()).then(|| text.to_owned())
+        }),
+        smscs: read_choices(table),
+    };
+    check_choices(table, &route.smscs, smscs);
+    route
+}
+
+fn list<T>(table: &Table<'_>, key: &'static str, example: &str, read: impl Fn(&str) -> Option<T>) -> Vec<T> {
+    let allowed = format!("a list of 1 to {ENTRIES_MAX}, such as {example}");
+    let read = |given: Given<'_>| {
+        let texts = given.texts()?;
+        let count = (1..=ENTRIES_MAX).contains(&texts.len());
+        count.then(|| texts.into_iter().map(&read).collect())?
+    };
+    table.parsed(key, allowed, read).unwrap_or_default()
+}
+
+fn read_choices(table: &Table<'_>) -> Vec<Choice> {
+    let allowed = format!(
+        "1 to {SMSC_MAX} names of [[smsc]], each by itself or as {{ name = \"south\", priority = {} to {} }}",
+        PRIORITIES.start(),
+        PRIORITIES.end()
+    );
+    table.required("smscs", &allowed);
+    let choices = table.parsed("smscs", allowed, |given| {
+        let items = given.items()?;
+        let count = (1..=SMSC_MAX).contains(&items.len());
+        count.then(|| items.into_iter().map(choice).collect())?
+    });
+    choices.unwrap_or_default()
+}
+
+fn choice(given: Given<'_>) -> Option<Choice> {
+    let (mut name, mut priority) = (given.text(), None);
+    for (key, given) in given.entries().unwrap_or_default() {
+        match key {
+            "name" => name = Some(given.text()?),
+            "priority" => priority = Some(given.whole().filter(|priority| PRIORITIES.contains(priority))?),
+            _ => return None,
+        }
+    }
+    Some(Choice {
+        name: name?.to_owned(),
+        priority: priority.unwrap_or(1) as u8,
+    })
+}
+
+/// Each is there once, and takes submissions.
+fn check_choices(table: &Table<'_>, choices: &[Choice], smscs: &[Arc<Smsc>]) {
+    let mut seen = BTreeSet::new();
+    for Choice { name, .. } in choices {
+        let known = smscs.iter().find(|smsc| smsc.name == *name);
+        let problem = match known {
+            None => format!("\"{name}\" is no [[smsc]]"),
+            Some(smsc) if !smsc.bind.transmits() => format!("\"{name}\" is bound as a receiver: it takes no messages"),
+            Some(_) if !seen.insert(name) => format!("\"{name}\" stands twice"),
+            Some(_) => continue,
+        };
+        table.fault("smscs", problem);
+    }
+}

@@ -1,0 +1,303 @@
+//! Which SMSC may be given which messages now: what operators suspend, and who takes over for whom.
+//!
+//! Nothing moves when a turn changes: messages are queued for routes, and an SMSC leases for those whose turn it has.
+
+mod turns;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::bind::Pool;
+use crate::campaign::Served;
+use crate::clock::Clock;
+use crate::domain::{RouteId, SmscId, Way};
+use crate::metrics::Metrics;
+use crate::store::{Store, StoreError};
+use turns::{Party, Presence, turns};
+
+/// How often it is looked whether SMSCs have sessions.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How often it is asked whom other processes have suspended, in looks.
+const ASK_EVERY: u32 = 10;
+
+/// What an SMSC may be given now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Turn {
+    suspended: bool,
+    routes: Arc<[RouteId]>,
+}
+
+/// What one SMSC may be given, now and later. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Service {
+    id: SmscId,
+    turn: watch::Receiver<Turn>,
+}
+
+impl Service {
+    /// The routes whose turn it has; none while it is suspended.
+    pub(crate) fn routes(&self) -> Arc<[RouteId]> {
+        self.turn.borrow().routes.clone()
+    }
+
+    /// Whether what is queued there may be leased for it.
+    pub(crate) fn serves(&self, way: Way) -> bool {
+        let turn = self.turn.borrow();
+        match way {
+            Way::Route(route) => turn.routes.contains(&route),
+            Way::Pinned(smsc) => smsc == self.id && !turn.suspended,
+        }
+    }
+
+    /// Whether nothing may be given to it.
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.turn.borrow().suspended
+    }
+
+    /// Waits until something may be.
+    pub(crate) async fn open(&self) {
+        let mut turn = self.turn.clone();
+        // When the traffic is over, nobody suspends it any more.
+        let _open_or_over = turn.wait_for(|turn| !turn.suspended).await;
+    }
+}
+
+/// How an SMSC stands, for operators.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct SmscStatus {
+    pub(crate) name: String,
+    /// Nothing is submitted to it, since an operator said so.
+    pub(crate) suspended: bool,
+    /// It has a session that takes messages, or had one a moment ago.
+    pub(crate) usable: bool,
+    /// The names of the routes whose turn it has.
+    pub(crate) serving: Vec<String>,
+}
+
+/// How a route stands, for operators.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct RouteStatus {
+    pub(crate) name: String,
+    /// In their order.
+    pub(crate) smscs: Vec<RouteSmsc>,
+}
+
+/// An SMSC of a route.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct RouteSmsc {
+    pub(crate) name: String,
+    /// Those of the smallest priority that can take messages share them.
+    pub(crate) priority: u8,
+    /// Whether it is its turn.
+    pub(crate) serving: bool,
+}
+
+/// Whose turn it is, of all SMSCs. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Traffic(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    metrics: Metrics,
+    clock: Clock,
+    /// `engine.failover_after`.
+    patience: Duration,
+    routes: Vec<Served>,
+    smscs: Mutex<Vec<Known>>,
+}
+
+struct Known {
+    id: SmscId,
+    name: String,
+    /// Whether it has sessions shows here.
+    pool: Pool,
+    presence: Presence,
+    suspended: bool,
+    turn: watch::Sender<Turn>,
+}
+
+impl Traffic {
+    /// Over these routes, as yet without SMSCs.
+    pub(crate) fn new(
+        store: &Store,
+        (metrics, clock): (&Metrics, Clock),
+        patience: Duration,
+        routes: &[Served],
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store: store.clone(),
+            metrics: metrics.clone(),
+            clock,
+            patience,
+            routes: routes.to_vec(),
+            smscs: Mutex::default(),
+        }))
+    }
+
+    /// One more SMSC, with the places of its sessions.
+    pub(crate) fn add(&self, id: SmscId, name: &str, pool: &Pool) -> Service {
+        let turn = watch::Sender::default();
+        let service = Service {
+            id,
+            turn: turn.subscribe(),
+        };
+        self.lock().push(Known {
+            id,
+            name: name.to_owned(),
+            pool: pool.clone(),
+            presence: Presence::new(self.0.clock.now()),
+            suspended: false,
+            turn,
+        });
+        service
+    }
+
+    /// Asks whom operators have suspended, and gives everybody a first turn.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn begin(&self) -> Result<(), StoreError> {
+        self.ask().await?;
+        self.look();
+        Ok(())
+    }
+
+    /// Keeps turns as they should be. `ring` is told who has another turn.
+    pub(crate) async fn watch(self, ring: impl Fn(SmscId), stop: CancellationToken) {
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut count = 0u32;
+        while stop.run_until_cancelled(looks.tick()).await.is_some() {
+            count = count.wrapping_add(1);
+            if count.is_multiple_of(ASK_EVERY)
+                && let Err(error) = self.ask().await
+            {
+                tracing::debug!(%error, "cannot ask which SMSCs are suspended");
+            }
+            self.look().into_iter().for_each(&ring);
+        }
+    }
+
+    /// Nothing more is given to that SMSC, or something may be again; kept for good. `false`: there is none of that name.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn suspend(&self, name: &str, suspended: bool) -> Result<bool, StoreError> {
+        let Some(id) = self
+            .lock()
+            .iter()
+            .find(|known| known.name == name)
+            .map(|known| known.id)
+        else {
+            return Ok(false);
+        };
+        self.0.store.suspend(id, suspended).await?;
+        self.ask().await?;
+        self.look();
+        Ok(true)
+    }
+
+    /// How every SMSC stands, in the order of the configuration.
+    pub(crate) fn smscs(&self) -> Vec<SmscStatus> {
+        let status = |known: &Known| {
+            let turn = known.turn.borrow();
+            let mine = self
+                .0
+                .routes
+                .iter()
+                .filter(|served| turn.routes.contains(&served.route));
+            SmscStatus {
+                name: known.name.clone(),
+                suspended: known.suspended,
+                usable: known.presence.is_usable(),
+                serving: mine.map(|served| served.name.clone()).collect(),
+            }
+        };
+        self.lock().iter().map(status).collect()
+    }
+
+    /// How every route stands.
+    pub(crate) fn routes(&self) -> Vec<RouteStatus> {
+        let smscs = self.lock();
+        let smsc = |served: &Served, (id, priority): &(SmscId, u8)| {
+            let known = smscs.iter().find(|known| known.id == *id)?;
+            Some(RouteSmsc {
+                name: known.name.clone(),
+                priority: *priority,
+                serving: known.turn.borrow().routes.contains(&served.route),
+            })
+        };
+        let status = |served: &Served| RouteStatus {
+            name: served.name.clone(),
+            smscs: served.smscs.iter().filter_map(|choice| smsc(served, choice)).collect(),
+        };
+        self.0.routes.iter().map(status).collect()
+    }
+
+    async fn ask(&self) -> Result<(), StoreError> {
+        let suspended = self.0.store.suspended().await?;
+        for known in self.lock().iter_mut() {
+            let is = suspended.contains(&known.id);
+            if std::mem::replace(&mut known.suspended, is) != is {
+                tracing::info!(
+                    smsc = known.name,
+                    suspended = is,
+                    "an operator has decided what it is given"
+                );
+            }
+            let gauge = self.0.metrics.smsc_suspended.with_label_values(&[&known.name]);
+            gauge.set(i64::from(is));
+        }
+        Ok(())
+    }
+
+    /// Gives turns anew. Returns who has another one.
+    fn look(&self) -> Vec<SmscId> {
+        let now = self.0.clock.now();
+        let mut smscs = self.lock();
+        let parties: Vec<Party> = smscs
+            .iter_mut()
+            .map(|known| known.party(now, self.0.patience))
+            .collect();
+        let turns = turns(&parties, &self.0.routes);
+        let mut changed = Vec::new();
+        for (known, routes) in smscs.iter().zip(turns) {
+            let turn = Turn {
+                suspended: known.suspended,
+                routes: routes.into(),
+            };
+            if known
+                .turn
+                .send_if_modified(|before| std::mem::replace(before, turn.clone()) != turn)
+            {
+                changed.push(known.id);
+            }
+        }
+        changed
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Known>> {
+        // Whole at every instant, so a panic elsewhere does not spoil it.
+        self.0.smscs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn party(&mut self, now: Instant, patience: Duration) -> Party {
+        let before = self.presence.is_usable();
+        self.presence.note(self.pool.takes_messages(), patience, now);
+        let usable = self.presence.is_usable();
+        if usable != before {
+            tracing::warn!(smsc = self.name, usable, "who can take its messages has changed");
+        }
+        Party {
+            smsc: self.id,
+            usable,
+            suspended: self.suspended,
+        }
+    }
+}
