@@ -28,6 +28,10 @@ pub struct EngineSettings {
     pub shutdown_timeout: Duration,
     /// More lines of `[redis]`.
     pub redis_lines: Vec<String>,
+    /// More lines of `[engine]`.
+    pub engine_lines: Vec<String>,
+    /// More tables, such as `[[route]]`.
+    pub tables: Vec<String>,
 }
 
 /// One `[[smsc]]`.
@@ -51,6 +55,8 @@ impl EngineSettings {
             api_lines: Vec::new(),
             shutdown_timeout: Duration::from_secs(20),
             redis_lines: Vec::new(),
+            engine_lines: Vec::new(),
+            tables: Vec::new(),
         }
     }
 
@@ -66,7 +72,9 @@ impl EngineSettings {
         lines.push("[engine]".to_owned());
         let shutdown_timeout = self.shutdown_timeout.as_millis();
         lines.push(pair("shutdown_timeout", format!("{shutdown_timeout}ms")));
+        lines.extend(self.engine_lines.iter().cloned());
         self.smscs.iter().for_each(|smsc| lines.extend(smsc.to_toml()));
+        lines.extend(self.tables.iter().cloned());
         lines.join("\n") + "\n"
     }
 }

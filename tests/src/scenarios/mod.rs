@@ -16,6 +16,7 @@ pub mod memory;
 pub mod starved;
 pub mod kills;
 pub mod rerouted;
+pub mod failover;
 pub mod posted;
 
 pub use dice::Dice;
@@ -40,6 +41,7 @@ pub fn all() -> Vec<Scenario> {
         starved::ALL,
         kills::ALL,
         rerouted::ALL,
+        failover::ALL,
         posted::ALL,
     ]
     .concat()

@@ -1,0 +1,121 @@
+//! An SMSC is suspended, or never comes: those of the next priority take over what is queued, and hand it back.
+
+use std::time::{Duration, Instant};
+
+use lab::{EngineSettings, Row, SmscSettings};
+use serde_json::json;
+
+use super::ground::{Ground, LIMIT, SLOW_ANSWERS, Terms};
+use super::run::{Figures, Run, Scenario};
+
+/// All of this file.
+pub const ALL: &[Scenario] = &[SUSPENDED, AWAY];
+
+/// Under load, the first SMSC is suspended and resumed; the engine may be killed in between, and does not forget.
+pub const SUSPENDED: Scenario = Scenario::new("failover-suspended", suspended);
+
+/// The first SMSC cannot be reached.
+pub const AWAY: Scenario = Scenario::new("failover-away", away);
+
+const MESSAGES: usize = 6_000;
+const WINDOW: u32 = 100;
+
+/// How far the campaign goes on before the next step.
+const STRIDE: std::ops::RangeInclusive<u64> = 300..=900;
+
+/// How soon the others have taken over.
+const SOON: Duration = Duration::from_secs(5);
+
+const ROUTE: &str = r#"
+[[route]]
+name = "all"
+smscs = ["north", { name = "south", priority = 2 }]
+"#;
+
+fn suspended(run: &Run) -> Figures {
+    let mut dice = run.dice();
+    let mut ground = Ground::new(run, &Terms::new(SLOW_ANSWERS));
+    let address = ground.stand.sim.smpp_address().to_owned();
+    let settings = settings(&ground, &address);
+    ground.stand.engine.restart_with(&settings);
+    let campaign = ground.stand.launch(MESSAGES);
+    let mut accepted = dice.roll(STRIDE);
+    ground.stand.sim.wait_for("accepted", accepted, LIMIT);
+    ask(&ground, "suspend");
+    let at_suspension = of(&ground, "north").len();
+    let began = Instant::now();
+    ground.eventually("the second SMSC has taken over", || of(&ground, "south").pop());
+    let took_over = began.elapsed();
+    assert!(took_over < SOON, "{}: after {took_over:?}", ground.context);
+    let killed = dice.roll(0..=1) == 0;
+    if killed {
+        ground.stand.engine.restart_with(&settings);
+    }
+    accepted = ground.stand.sim.totals().accepted + dice.roll(STRIDE);
+    ground.stand.sim.wait_for("accepted", accepted, LIMIT);
+    // What was in its window when it was suspended was under way.
+    let during = of(&ground, "north").len();
+    assert!(
+        during <= at_suspension + 2 * WINDOW as usize,
+        "{}: {at_suspension} rows of the first SMSC became {during} while it was suspended",
+        ground.context
+    );
+    ask(&ground, "resume");
+    ground.eventually("the first SMSC has its turn again", || {
+        (of(&ground, "north").len() > during).then_some(())
+    });
+    ground.wait_until_ended(&campaign, 1);
+    ground.assert_nothing_doubled("");
+    ground.stand.consistent_ledgers(&campaign, MESSAGES, &ground.context);
+    Figures::from([
+        ("killed", u64::from(killed)),
+        ("ms to the second SMSC", took_over.as_millis() as u64),
+        ("by the second SMSC", of(&ground, "south").len() as u64),
+    ])
+}
+
+fn away(run: &Run) -> Figures {
+    let mut ground = Ground::new(run, &Terms::new(SLOW_ANSWERS));
+    // Nobody listens on a port below 1024 here.
+    let mut settings = settings(&ground, "127.0.0.1:9");
+    settings.engine_lines = vec!["failover_after = \"1s\"".to_owned()];
+    ground.stand.engine.restart_with(&settings);
+    let campaign = ground.stand.launch(MESSAGES);
+    let began = Instant::now();
+    ground.eventually("the second SMSC has taken over", || of(&ground, "south").pop());
+    let took_over = began.elapsed();
+    ground.wait_until_ended(&campaign, 1);
+    ground.stand.consistent_ledgers(&campaign, MESSAGES, &ground.context);
+    assert_eq!(of(&ground, "south").len(), MESSAGES, "{}", ground.context);
+    Figures::from([("ms to the second SMSC", took_over.as_millis() as u64)])
+}
+
+fn ask(ground: &Ground, what: &str) {
+    let path = format!("/v1/smscs/north/{what}");
+    let status = ground.stand.engine.admin().post(&path, &json!({})).expect(200);
+    assert_eq!(
+        status["suspended"],
+        json!(what == "suspend"),
+        "{}: {status}",
+        ground.context
+    );
+}
+
+/// What the simulator had from one of the two.
+fn of(ground: &Ground, account: &str) -> Vec<Row> {
+    let mut rows = ground.stand.sim.ledger();
+    rows.retain(|row| row.account == account);
+    rows
+}
+
+/// Two accounts of one SMSC, the first of them at that address.
+fn settings(ground: &Ground, north: &str) -> EngineSettings {
+    let account = |name: &str, address: &str| SmscSettings::new(name, address).account(name).window(WINDOW);
+    let mut settings = ground.settings.clone();
+    settings.smscs = vec![
+        account("north", north),
+        account("south", ground.stand.sim.smpp_address()),
+    ];
+    settings.tables = vec![ROUTE.to_owned()];
+    settings
+}

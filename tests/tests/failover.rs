@@ -1,0 +1,14 @@
+//! SMSCs that take over for each other.
+
+use campanile_tests::programs;
+use campanile_tests::scenarios::{failover, hold};
+
+#[test]
+fn what_is_queued_for_a_suspended_smsc_goes_to_the_next_and_back() {
+    hold(programs!(), &failover::SUSPENDED);
+}
+
+#[test]
+fn what_is_queued_for_an_smsc_that_never_comes_goes_to_the_next() {
+    hold(programs!(), &failover::AWAY);
+}
