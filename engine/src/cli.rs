@@ -111,6 +111,7 @@ fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
         | RunFault::Listen(..)
         | RunFault::OperatorKey(_)
         | RunFault::Table(_)
+        | RunFault::Words(_)
         | RunFault::Metrics(_) => ExitCode::from(WENT_WRONG),
     }
 }

@@ -19,6 +19,7 @@ mod api;
 mod bind;
 mod outcome;
 mod receipt;
+mod inbound;
 mod traffic;
 mod dispatch;
 mod settle;

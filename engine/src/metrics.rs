@@ -153,6 +153,8 @@ metrics! {
     receipt_duplicates_total: IntCounterVec ["smsc"];
     /// Inbound messages that are no receipts.
     inbound_total: IntCounterVec ["smsc"];
+    /// What became of inbound messages: kept, opt_out (kept, and the person is sent no more marketing), second_copy.
+    inbound_actions_total: IntCounterVec ["action"];
     /// From the submission to the settled receipt in the store.
     submitted_to_settled_seconds: Histogram [] RECEIPT_BUCKETS;
     /// Launches by result: started, blocked_credit, failed.

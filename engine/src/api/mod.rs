@@ -9,6 +9,7 @@ mod fields;
 mod gate;
 mod held;
 mod idempotent;
+mod inbound;
 mod messages;
 mod pages;
 mod parked;
@@ -42,6 +43,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::domain::SmscId;
 use crate::guard::Verdict;
+use crate::inbound::Inbox;
 use crate::metrics::Metrics;
 use crate::receipt::Replay;
 use crate::store::Store;
@@ -66,6 +68,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// How the binds stand.
     pub(crate) board: Board,
+    /// What people have written.
+    pub(crate) inbox: Inbox,
     /// Which SMSC is given what.
     pub(crate) traffic: Traffic,
     pub(crate) clock: Clock,
@@ -95,6 +99,7 @@ fn public(app: App) -> Router {
         .route("/v1/campaigns/{id}/pause", post(campaigns::pause))
         .route("/v1/campaigns/{id}/resume", post(campaigns::resume))
         .route("/v1/campaigns/{id}/cancel", post(campaigns::cancel))
+        .route("/v1/inbound", get(inbound::own))
         .route("/v1/messages", post(messages::send))
         .route("/v1/messages/{id}", get(messages::show))
         .route_layer(middleware::from_fn_with_state(app.clone(), idempotent::once))
@@ -110,6 +115,7 @@ fn admin(app: App) -> Router {
         .route("/readyz", get(admin::ready))
         .route("/metrics", get(admin::metrics))
         .route("/v1/binds", get(admin::binds))
+        .route("/v1/inbound", get(inbound::nobodys))
         .route("/v1/routes", get(smscs::routes))
         .route("/v1/smscs", get(smscs::list))
         .route("/v1/smscs/{name}/suspend", post(smscs::suspend))

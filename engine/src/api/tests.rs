@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::campaign::tests::{Bench, body};
 use crate::config;
+use crate::inbound::Struck;
 use crate::receipt::Replay;
 
 const OPERATOR: &str = "op_test_0123456789abcdef";
@@ -47,8 +48,11 @@ impl Api {
         };
         let metrics = Metrics::new().unwrap();
         let traffic = Traffic::new(&bench.store, (&metrics, bench.clock), Duration::ZERO, &[]);
+        let for_inbox = (bench.clock, &metrics);
+        let inbox = Inbox::new(&bench.store, for_inbox, &Struck::default(), Duration::from_secs(86_400)).unwrap();
         let app = App {
             traffic,
+            inbox,
             accounts: Arc::new(accounts),
             campaigns: bench.campaigns.clone(),
             store: bench.store.clone(),

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::flight::{Flight, Segments};
 use super::slots::{Gate, Pool};
-use super::{Answer, Content, Delivery, Events, Heard, InboundNews, ReceiptNews, Reply};
+use super::{Answer, Content, Delivery, Events, Heard, InboundNews, InboundPart, ReceiptNews, Reply};
 use crate::clock::Clock;
 use crate::domain::SmscId;
 use crate::metrics::SmscMetrics;
@@ -583,7 +583,12 @@ fn inbound(sm: &Sm<'_>) -> InboundNews {
         source: String::from_utf8_lossy(sm.source.digits).into_owned(),
         destination: String::from_utf8_lossy(sm.destination.digits).into_owned(),
         text: smpp::text::decode(text, sm.data_coding),
-        part,
+        // One part of one is whole.
+        part: part.filter(|part| part.total > 1).map(|part| InboundPart {
+            part,
+            data_coding: sm.data_coding,
+            octets: text.to_vec(),
+        }),
     }
 }
 

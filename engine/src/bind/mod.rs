@@ -124,7 +124,27 @@ pub(crate) struct InboundNews {
     /// See `source`.
     pub(crate) text: String,
     /// Which part of a longer message it is.
-    pub(crate) part: Option<Part>,
+    pub(crate) part: Option<InboundPart>,
+}
+
+/// A part of an inbound message, as it came: characters may be split between two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InboundPart {
+    pub(crate) part: Part,
+    pub(crate) data_coding: u8,
+    pub(crate) octets: Vec<u8>,
+}
+
+impl InboundPart {
+    /// As it is kept until the others are there: data_coding and octets.
+    pub(crate) fn pack(&self) -> Vec<u8> {
+        [&[self.data_coding], &self.octets[..]].concat()
+    }
+
+    /// data_coding and octets of a kept part.
+    pub(crate) fn unpack(packed: &[u8]) -> Option<(u8, &[u8])> {
+        packed.split_first().map(|(coding, octets)| (*coding, octets))
+    }
 }
 
 /// What a session has to say at once.

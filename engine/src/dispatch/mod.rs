@@ -36,6 +36,7 @@ use crate::campaign::{Campaigns, Gates, Order, Orders};
 use crate::clock::Clock;
 use crate::domain::{Line, Message, Partition};
 use crate::guard::Verdict;
+use crate::inbound::Struck;
 use crate::pressure::Pressure;
 use crate::store::{LeasedMessage, Store};
 
@@ -75,6 +76,8 @@ pub(crate) struct Dispatcher {
     pub(crate) pressure: Pressure,
     /// Whether messages may be leased.
     pub(crate) verdict: Verdict,
+    /// Who has just opted out.
+    pub(crate) struck: Struck,
     /// Answers for messages that no session ever had.
     pub(crate) feed: mpsc::Sender<Events>,
     pub(crate) clock: Clock,
@@ -199,6 +202,15 @@ impl Dispatcher {
         self.outlet.meter.is_behind() || self.clock.now() - since > STALE_AFTER || self.outlet.service.is_suspended()
     }
 
+    /// Whether somebody who is to get one of these has opted out since it was leased.
+    fn has_struck(&self, segments: &Segments) -> bool {
+        !self.struck.is_empty()
+            && segments.iter().any(|(flight, ..)| {
+                let message = Message::unpack(flight.recipient, &flight.message);
+                message.is_ok_and(|(message, _)| self.struck.has(message.recipient, message.tenant, message.lane))
+            })
+    }
+
     /// Hands segments over as the rate permits, all at once without one. A long message may have more segments than
     /// there are places: the rest of it waits for more in the same session.
     async fn submit(&self, (mut batch, since): (Segments, Instant), slots: &mut Slots, failed: &mut Events) {
@@ -210,7 +222,12 @@ impl Dispatcher {
                 return unsent(failed, &batch);
             }
             let permits = self.outlet.meter.take(batch.count().min(slots.count())).await;
-            if let Err(back) = slots.submit(batch.split_to(permits)) {
+            let ready = batch.split_to(permits);
+            if self.has_struck(&ready) {
+                // Leased again, they are left out; the others of these go then.
+                self.outlet.pool.wire().unsent(ready.count());
+                unsent(failed, &ready);
+            } else if let Err(back) = slots.submit(ready) {
                 unsent(failed, &back);
             }
         }

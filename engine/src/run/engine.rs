@@ -18,6 +18,7 @@ use crate::campaign::{CampaignDeps, Campaigns, Gates, Limits, Routes};
 use crate::config::{self, Config};
 use crate::dispatch::{Bells, Dispatcher, Leases, Outlet, Sweeper};
 use crate::domain::SmscId;
+use crate::inbound::{Inbox, Struck};
 use crate::outcome::{Collector, Meanings};
 use crate::pressure::Pressure;
 use crate::receipt::{Replay, Whereabouts};
@@ -32,6 +33,8 @@ pub(super) struct Engine {
     outlets: Vec<Arc<Outlet>>,
     routes: Arc<Routes>,
     traffic: Traffic,
+    inbox: Inbox,
+    struck: Struck,
     leases: Arc<Leases>,
     campaigns: Campaigns,
     pressure: Pressure,
@@ -73,6 +76,9 @@ impl Engine {
         let bells = Bells::new(outlets.iter().map(bell));
         let gates = Gates::default();
         let campaigns = campaigns(&config, &base, (&routes, &gates), (&leases, &bells), &stages);
+        let struck = Struck::default();
+        let for_inbox = (base.clock, &base.metrics);
+        let inbox = Inbox::new(&base.store, for_inbox, &struck, config.retention.campaigns)?;
         let engine = Self {
             pressure: Pressure::new(base.clock.now(), settle::SETTLERS),
             config,
@@ -80,6 +86,8 @@ impl Engine {
             outlets,
             routes,
             traffic,
+            inbox,
+            struck,
             leases,
             campaigns,
             board: binds.board(),
@@ -106,6 +114,7 @@ impl Engine {
                 campaigns: self.campaigns.clone(),
                 pressure: self.pressure.clone(),
                 verdict: self.base.verdict.clone(),
+                struck: self.struck.clone(),
                 feed: feed.clone(),
                 clock: self.base.clock,
             };
@@ -138,6 +147,7 @@ impl Engine {
             metrics: self.base.metrics.clone(),
             smscs,
             in_doubt: self.config.engine.in_doubt,
+            inbox: self.inbox.clone(),
             orders: self.campaigns.orders(),
             bells: bells.clone(),
             pressure: self.pressure.clone(),
@@ -172,6 +182,7 @@ impl Engine {
             bells,
         };
         helpers.tasks.spawn(sweeper.run(stop()));
+        helpers.tasks.spawn(self.inbox.clone().watch_parts(stop()));
         helpers.tasks.spawn(self.traffic.clone().watch(self.ringing(), stop()));
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
         helpers.tasks.spawn(self.campaigns.books().run(stop()));
@@ -242,6 +253,7 @@ impl Engine {
             clock: self.base.clock,
             board: self.board.clone(),
             traffic: self.traffic.clone(),
+            inbox: self.inbox.clone(),
             verdict: self.base.verdict.clone(),
             shares: Shares::new(&self.config.api),
             limits: Arc::new(self.config.api.clone()),

@@ -17,6 +17,7 @@ use crate::account::OperatorKeyFault;
 use crate::api::Listeners;
 use crate::config::Config;
 use crate::guard::GuardFault;
+use crate::inbound::BrokenWords;
 use crate::outcome::BrokenTable;
 use crate::shutdown::Shutdown;
 use crate::store::{ConnectFault, Embedded, EmbeddedFault, StoreError};
@@ -46,6 +47,9 @@ pub(crate) enum RunFault {
     /// A defect of the build.
     #[error(transparent)]
     Table(#[from] BrokenTable),
+    /// A defect of the build.
+    #[error(transparent)]
+    Words(#[from] BrokenWords),
     /// A defect of the build.
     #[error("metrics cannot be declared: {0}")]
     Metrics(#[from] prometheus::Error),

@@ -28,7 +28,7 @@ pub(super) struct Due {
 pub(super) struct Group {
     pub(super) answers: Vec<Answered>,
     pub(super) receipts: Vec<Question>,
-    pub(super) inbound: Vec<InboundNews>,
+    pub(super) inbound: Vec<(SmscId, InboundNews)>,
     pub(super) due: Vec<Due>,
     gathered_at: Instant,
 }
@@ -206,7 +206,7 @@ fn add_delivery((smsc, side): (SmscId, &SmscSide), delivery: Delivery, group: &m
     match delivery.content {
         Content::Inbound(news) => {
             metrics.all.inbound_total.with_label_values(&[&metrics.name]).inc();
-            group.inbound.push(news);
+            group.inbound.push((smsc, news));
         }
         Content::Receipt(news) => {
             metrics.receipt(news.stat);

@@ -28,6 +28,7 @@ use crate::config::InDoubt;
 use crate::dispatch::{Bells, Outlet};
 use crate::domain::SmscId;
 use crate::guard::Verdict;
+use crate::inbound::Inbox;
 use crate::metrics::Metrics;
 use crate::outcome::Collector;
 use crate::pressure::Pressure;
@@ -95,6 +96,8 @@ pub(crate) struct Settler {
     pub(crate) smscs: Sides,
     /// What becomes of messages that may have been sent.
     pub(crate) in_doubt: InDoubt,
+    /// Where inbound messages go.
+    pub(crate) inbox: Inbox,
     /// What the messages say, for receipts that quote them.
     pub(crate) orders: Orders,
     /// Rung when a message is due again.

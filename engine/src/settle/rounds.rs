@@ -1,8 +1,6 @@
 //! Carrying a group out: cases make their moves in drafts of the records, the store swaps these in, and what found its record
 //! changed comes again, a few rounds at most.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
@@ -22,9 +20,6 @@ use crate::store::Swap;
 /// An answer or a receipt needs one round, two where the record has changed since it was last seen; each other place to look
 /// costs one more, and the rest is for records that change meanwhile. Answers are not given up.
 const ROUNDS_MAX: usize = 10;
-
-/// Inbound messages that are kept in each partition until somebody asks for them.
-const INBOUND_KEPT: usize = 10_000;
 
 /// A receipt's next step.
 pub(super) enum Next {
@@ -404,7 +399,7 @@ impl Settler {
         }
     }
 
-    async fn clear(&self, mut tray: Tray, inbound: Vec<InboundNews>) {
+    async fn clear(&self, mut tray: Tray, inbound: Vec<(SmscId, InboundNews)>) {
         tray.park.append(&mut tray.early);
         if !tray.park.is_empty() {
             self.park(tray.park).await;
@@ -412,17 +407,8 @@ impl Settler {
         if !tray.unpark.is_empty() {
             insist(&self.metrics, "park", || self.store.unpark(&tray.unpark)).await;
         }
-        let mut by_partition: HashMap<_, Vec<Vec<u8>>> = HashMap::new();
-        for news in inbound {
-            let partition = Recipient(news.from.unwrap_or(0)).partition(self.store.partitions());
-            let packed = pack_inbound(&news, self.clock.unix());
-            by_partition.entry(partition).or_default().push(packed);
-        }
-        for (partition, packed) in by_partition {
-            insist(&self.metrics, "inbound", || {
-                self.store.keep_inbound(partition, &packed, INBOUND_KEPT)
-            })
-            .await;
+        if !inbound.is_empty() {
+            insist(&self.metrics, "inbound", || self.inbox.take(&inbound)).await;
         }
     }
 
@@ -458,14 +444,6 @@ impl Settler {
             meant,
         )
     }
-}
-
-fn pack_inbound(news: &InboundNews, at: UnixMicros) -> Vec<u8> {
-    let mut json = serde_json::json!({ "at": at, "from": news.source, "to": news.destination, "text": news.text });
-    if let Some(part) = news.part {
-        json["part"] = serde_json::json!({ "reference": part.reference, "number": part.number, "total": part.total });
-    }
-    json.to_string().into_bytes()
 }
 
 /// The ids that an SMSC gave a message's segments.

@@ -25,7 +25,10 @@
 //! | `c:{pN}:res:<campaign>` | string | 22 counters of 4 octets, then results, 8 octets a position |
 //! | `c:{pN}:parked` | hash | recipient, or something that is not a number → receipts that match no message |
 //! | `c:{pN}:tok` | hash | token of a direct message → when, and which message it made |
-//! | `c:{pN}:inbound` | list | inbound messages, newest last |
+//! | `c:{pN}:inbound:<tenant>` | stream | inbound messages in answer to a tenant's; 0: nobody's |
+//! | `c:{pN}:in:<digest>` | string | an inbound message of the last minutes: a second copy changes nothing |
+//! | `c:{pN}:parts:<key>`, `c:{pN}:whole:<key>` | hash, string | the parts of an inbound message that are there; it was stored |
+//! | `c:{pN}:parting` | sorted set | messages with missing parts, by when the first one came, in µs |
 
 use super::{KeyOwner, Token};
 use crate::domain::{CampaignId, Partition, TenantId};

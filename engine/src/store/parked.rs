@@ -1,4 +1,4 @@
-//! Receipts that match no message (yet), and inbound messages.
+//! Receipts that match no message (yet).
 
 use redis::{Cmd, Value};
 
@@ -129,20 +129,6 @@ impl Store {
             .iter()
             .map(|reply| integer(reply).map(|count| count as u64))
             .sum()
-    }
-
-    /// Keeps inbound messages, newest last, and the newest `keep` of each partition.
-    pub(crate) async fn keep_inbound(
-        &self,
-        partition: Partition,
-        packed: &[Vec<u8>],
-        keep: usize,
-    ) -> Result<(), StoreError> {
-        let key = format!("{}inbound", self.base(partition));
-        let (mut push, mut trim) = (redis::cmd("RPUSH"), redis::cmd("LTRIM"));
-        push.arg(&key).arg(packed);
-        trim.arg(&key).arg(-(keep as i64)).arg(-1);
-        self.run(&self.moves, vec![push, trim]).await.map(drop)
     }
 
     /// Keeps which recipient an SMSC's id belongs to, for as long as receipts may take: for SMSCs whose receipts do not say.

@@ -18,6 +18,8 @@ pub(super) enum Name {
     Stop,
     Park,
     Unpark,
+    Parts,
+    Inbound,
     Beat,
     Grant,
     Hold,
@@ -53,7 +55,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 23] = scripts![
+const SOURCES: [(Name, Kind, &str); 25] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -68,6 +70,8 @@ const SOURCES: [(Name, Kind, &str); 23] = scripts![
     Stop Settling "stop.lua",
     Park Settling "park.lua",
     Unpark Settling "unpark.lua",
+    Parts Settling "parts.lua",
+    Inbound Settling "inbound.lua",
     Beat PlainSettling "beat.lua",
     Grant Plain "grant.lua",
     Hold Plain "hold.lua",

@@ -50,7 +50,7 @@ const HOUSES: [House; 7] = [
             &["store", "compose", "pressure"],
             &["account", "audience", "bind", "guard"],
             &["campaign", "outcome"],
-            &["receipt", "traffic"],
+            &["receipt", "traffic", "inbound"],
             &["api", "dispatch"],
             &["settle"],
             &["run"],

@@ -149,3 +149,37 @@ local function push_span(base, line, tenant, campaign, halted, first, count, ver
   call('HSET', base .. 'c:' .. campaign, 's:' .. line, 1)
   if not halted then stand_in_line(base, line, tenant, campaign) end
 end
+
+-- Keeps that a recipient wants no messages of a tenant (4 octets; '': of anybody) in these lanes. Returns 1 when that is new.
+local function opt_out(base, recipient, lanes, tenant)
+  local new = 0
+  for lane in string.gmatch(lanes, '%d') do
+    if tenant == '' then
+      new = math.max(new, call('SADD', base .. 'stopall:' .. lane, recipient))
+    else
+      new = math.max(new, call('SADD', base .. 'stop:' .. lane, tenant .. recipient))
+    end
+  end
+  return new
+end
+
+-- Ends what waits in a record, `of` these lanes and that tenant, with that result slot. Returns the record without it. What an
+-- SMSC has a part of is not called back.
+local function end_waiting(base, recipient, record, of, events)
+  local lanes, tenant, slot = unpack(of)
+  local at = messages_of(record)
+  local kept = sub(record, 1, at - 1)
+  while at <= #record do
+    local last, state = item_end(record, at), byte(record, at + STATE)
+    local wanted = find(lanes, tostring(byte(record, at + LANE) % CAPPED), 1, true)
+      and (tenant == '' or sub(record, at + TENANT, at + TENANT + 3) == tenant)
+    if wanted and last == at + BODY - 1 and (state == WAITING or state == DEFERRED) then
+      events[#events + 1] = moved(record, at, '.', slot)
+      call('ZREM', base .. 'due:' .. line_of(record, at), recipient .. sub(record, at + ID, at + ID + 7))
+    else
+      kept = kept .. sub(record, at, last)
+    end
+    at = last + 1
+  end
+  return kept
+end

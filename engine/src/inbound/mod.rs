@@ -1,0 +1,329 @@
+//! Messages from handsets: put together from their parts, kept once, shown to whom they answer; and STOP.
+
+mod struck;
+mod words;
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use crate::bind::{InboundNews, InboundPart};
+use crate::clock::Clock;
+use crate::domain::{Partition, Recipient, SmscId, TenantId};
+use crate::metrics::Metrics;
+use crate::store::{InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, Parts, Store, StoreError};
+
+pub(crate) use struck::Struck;
+pub(crate) use words::BrokenWords;
+use words::OptOutWords;
+
+/// The same message again within it is a second copy: an SMSC that heard no acknowledgement sends again within minutes. A
+/// person who says the same twice is heard once.
+const TWICE: Duration = Duration::from_secs(120);
+
+/// Parts are waited for so long; then what is there is shown as it is.
+const PARTS_WITHIN: Duration = Duration::from_secs(900);
+
+/// How often it is looked for parts that have waited long enough.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Messages of one tenant in one partition that are kept at most, the newest.
+const KEPT: usize = 10_000;
+
+/// Between the fields that the parts of a message have in common: in no address.
+const SEPARATOR: &str = "\u{1f}";
+
+/// What stands for a part that did not come.
+const GAP: &str = "[…]";
+
+/// Takes inbound messages in, and shows them. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Inbox {
+    store: Store,
+    clock: Clock,
+    metrics: Metrics,
+    words: OptOutWords,
+    struck: Struck,
+    /// `retention.campaigns`.
+    kept_for: Duration,
+}
+
+/// A message, whole.
+struct Whole {
+    from: Option<Recipient>,
+    /// The number that was written to, as far as it is one.
+    number: u64,
+    source: String,
+    destination: String,
+    text: String,
+    smsc: SmscId,
+    /// What its parts have in common; empty when it came in one.
+    parts: String,
+}
+
+impl Inbox {
+    /// # Errors
+    /// [`BrokenWords`], which the tests rule out.
+    pub(crate) fn new(
+        store: &Store,
+        (clock, metrics): (Clock, &Metrics),
+        struck: &Struck,
+        kept_for: Duration,
+    ) -> Result<Self, BrokenWords> {
+        Ok(Self {
+            store: store.clone(),
+            clock,
+            metrics: metrics.clone(),
+            words: OptOutWords::built_in()?,
+            struck: struck.clone(),
+            kept_for,
+        })
+    }
+
+    /// Keeps messages; afterwards they may be acknowledged. Asked again it keeps none twice.
+    ///
+    /// # Errors
+    /// When the store does not answer: some may be kept.
+    pub(crate) async fn take(&self, all: &[(SmscId, InboundNews)]) -> Result<(), StoreError> {
+        let mut whole = Vec::with_capacity(all.len());
+        for (smsc, news) in all {
+            match &news.part {
+                None => whole.push(Whole::of(*smsc, news, news.text.clone(), String::new())),
+                Some(part) => whole.extend(self.keep_part(*smsc, news, part).await?),
+            }
+        }
+        self.keep(whole).await
+    }
+
+    /// The whole message, if this was its last part.
+    async fn keep_part(
+        &self,
+        smsc: SmscId,
+        news: &InboundNews,
+        part: &InboundPart,
+    ) -> Result<Option<Whole>, StoreError> {
+        let fields = [
+            &smsc.0.to_string(),
+            &news.source,
+            &news.destination,
+            &part.part.reference.to_string(),
+            &part.part.total.to_string(),
+        ];
+        let key = fields.map(String::as_str).join(SEPARATOR);
+        let packed = part.pack();
+        let kept = self
+            .store
+            .keep_part(
+                self.partition(news.from.map(Recipient)),
+                &key,
+                (part.part, &packed),
+                self.clock.unix(),
+            )
+            .await?;
+        Ok(match kept {
+            Parts::Missing => None,
+            Parts::Known => {
+                self.count("second_copy");
+                None
+            }
+            Parts::All(parts) => {
+                let text = joined(part.part.total, &parts);
+                Some(Whole::of(smsc, news, text, key))
+            }
+        })
+    }
+
+    async fn keep(&self, all: Vec<Whole>) -> Result<(), StoreError> {
+        let mut by_partition: Vec<Vec<InboundRow>> = vec![Vec::new(); usize::from(self.store.partitions())];
+        for whole in &all {
+            let row = self.row(whole);
+            by_partition[usize::from(self.partition(whole.from).0)].push(row);
+        }
+        let keeping = InboundKeeping {
+            now: self.clock.unix(),
+            twice: TWICE,
+            kept_for: self.kept_for,
+            kept: KEPT,
+        };
+        for (partition, rows) in self.store.all_partitions().zip(&by_partition) {
+            if rows.is_empty() {
+                continue;
+            }
+            let kept = self.store.keep_inbound(partition, rows, &keeping).await?;
+            rows.iter().zip(kept).for_each(|(row, kept)| self.note(row, kept));
+        }
+        Ok(())
+    }
+
+    fn note(&self, row: &InboundRow, kept: InboundKept) {
+        let opted_out = row.from.filter(|_| row.opts_out);
+        if let Some(recipient) = opted_out {
+            // Whoever asks twice may have lost a reply: then nobody knows whose messages were meant.
+            self.struck.add(recipient, kept.tenant, self.clock.now());
+        }
+        self.count(match (kept.second_copy, opted_out) {
+            (true, _) => "second_copy",
+            (false, Some(_)) => "opt_out",
+            (false, None) => "kept",
+        });
+    }
+
+    fn row(&self, whole: &Whole) -> InboundRow {
+        let digest = Sha256::new()
+            .chain_update(whole.smsc.0.to_be_bytes())
+            .chain_update(format!("{}\0{}\0{}", whole.source, whole.destination, whole.text));
+        let message = serde_json::json!({
+            "at": self.clock.unix(),
+            "from": whole.source,
+            "to": whole.destination,
+            "text": whole.text,
+            "smsc": whole.smsc.0,
+        });
+        InboundRow {
+            from: whole.from,
+            number: whole.number,
+            digest: digest.finalize().into(),
+            opts_out: whole.from.is_some() && self.words.mean(&whole.text),
+            message: message.to_string(),
+            parts: whole.parts.clone(),
+        }
+    }
+
+    fn partition(&self, from: Option<Recipient>) -> Partition {
+        from.unwrap_or(Recipient(0)).partition(self.store.partitions())
+    }
+
+    fn count(&self, action: &str) {
+        self.metrics.inbound_actions_total.with_label_values(&[action]).inc();
+    }
+
+    /// Shows messages as they are whose other parts have not come in time, until it is told to stop.
+    pub(crate) async fn watch_parts(self, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+            if let Err(error) = self.close_overdue().await {
+                tracing::debug!(%error, "cannot look for inbound parts that have waited long enough");
+            }
+        }
+    }
+
+    async fn close_overdue(&self) -> Result<(), StoreError> {
+        let before = self.clock.unix().minus(PARTS_WITHIN);
+        for partition in self.store.all_partitions() {
+            for (key, parts) in self.store.overdue_parts(partition, before).await? {
+                match Whole::of_parts(&key, &parts) {
+                    Some(whole) => self.keep(vec![whole]).await?,
+                    None => tracing::error!(key, "the parts of an inbound message cannot be read"),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Messages in answer to a tenant's, or nobody's, oldest first, behind that place.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn list(
+        &self,
+        tenant: Option<TenantId>,
+        behind: Option<InboundPlace>,
+        limit: usize,
+    ) -> Result<Vec<InboundEntry>, StoreError> {
+        self.store.inbound(tenant, behind, limit).await
+    }
+}
+
+impl Whole {
+    fn of(smsc: SmscId, news: &InboundNews, text: String, parts: String) -> Self {
+        Self {
+            from: news.from.map(Recipient),
+            number: number(&news.destination),
+            source: news.source.clone(),
+            destination: news.destination.clone(),
+            text,
+            smsc,
+            parts,
+        }
+    }
+
+    /// From what its parts have in common, and those that came.
+    fn of_parts(key: &str, parts: &[(u8, Vec<u8>)]) -> Option<Self> {
+        let mut fields = key.split(SEPARATOR);
+        let smsc = SmscId(fields.next()?.parse().ok()?);
+        let (source, destination) = (fields.next()?, fields.next()?);
+        let total = fields.nth(1)?.parse().ok()?;
+        Some(Self {
+            from: source.parse().ok().filter(|number| *number != 0).map(Recipient),
+            number: number(destination),
+            source: source.to_owned(),
+            destination: destination.to_owned(),
+            text: joined(total, parts),
+            smsc,
+            parts: key.to_owned(),
+        })
+    }
+}
+
+/// An address as a number; 0 when it is none.
+fn number(address: &str) -> u64 {
+    address.trim_start_matches('+').parse().unwrap_or(0)
+}
+
+/// The text of the parts that are there. Characters may be split between two parts: octets are put together first.
+fn joined(total: u8, parts: &[(u8, Vec<u8>)]) -> String {
+    let (mut text, mut octets, mut coding) = (String::new(), Vec::new(), None);
+    for wanted in 1..=total {
+        let part = parts.iter().find(|(number, _)| *number == wanted);
+        let part = part.and_then(|(_, packed)| InboundPart::unpack(packed));
+        if coding.is_some() && part.map(|(coding, _)| coding) != coding {
+            text.push_str(&decoded(&mut octets, coding));
+        }
+        match part {
+            Some((of, more)) => {
+                coding = Some(of);
+                octets.extend_from_slice(more);
+            }
+            None => {
+                coding = None;
+                text.push_str(GAP);
+            }
+        }
+    }
+    text + &decoded(&mut octets, coding)
+}
+
+fn decoded(octets: &mut Vec<u8>, coding: Option<u8>) -> String {
+    let text = coding.map(|coding| smpp::text::decode(octets, coding));
+    octets.clear();
+    text.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(number: u8, coding: u8, octets: &[u8]) -> (u8, Vec<u8>) {
+        (number, [&[coding], octets].concat())
+    }
+
+    #[test]
+    fn parts_are_put_together_before_they_are_read() {
+        let halves = [
+            part(2, 8, &[0xDE, 0x00, 0x00, 0x21]),
+            part(1, 8, &[0x00, 0x41, 0xD8, 0x3D]),
+        ];
+        assert_eq!(joined(2, &halves), "A😀!");
+        assert_eq!(joined(2, &[part(1, 0, b"caf"), part(2, 8, &[0x00, 0xE9])]), "café");
+        assert_eq!(joined(3, &[part(1, 0, b"a"), part(3, 0, b"c")]), "a[…]c");
+        assert_eq!(joined(2, &[part(2, 0, b"b")]), "[…]b");
+    }
+
+    #[test]
+    fn a_message_is_known_by_what_its_parts_have_in_common() {
+        let whole = Whole::of_parts("3\u{1f}33612345678\u{1f}36034\u{1f}7\u{1f}2", &[part(1, 0, b"Bon")]).unwrap();
+        assert_eq!(whole.from, Some(Recipient(33_612_345_678)));
+        assert_eq!((whole.smsc, whole.number), (SmscId(3), 36_034));
+        assert_eq!(whole.text, "Bon[…]");
+    }
+}

@@ -1,0 +1,83 @@
+//! Whether a text says that no more messages are wanted: pure.
+
+use serde::Deserialize;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// More words than an opt-out ever had: what follows is not looked at.
+const WORDS_MAX: usize = 2;
+
+/// The words of opt-outs, in capitals and without accents.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct OptOutWords {
+    /// With or without more behind them.
+    first: Vec<String>,
+    /// Only by themselves.
+    alone: Vec<String>,
+}
+
+/// The built-in table cannot be read: a defect of the build.
+#[derive(Debug, thiserror::Error)]
+#[error("the built-in table opt_out.toml is broken")]
+pub(crate) struct BrokenWords;
+
+impl OptOutWords {
+    /// The built-in ones.
+    pub(super) fn built_in() -> Result<Self, BrokenWords> {
+        toml::from_str(include_str!("../data/opt_out.toml")).map_err(|_| BrokenWords)
+    }
+
+    /// Whether the text is an opt-out.
+    pub(super) fn mean(&self, text: &str) -> bool {
+        let folded: String = text
+            .nfkd()
+            .filter(|character| !is_combining_mark(*character))
+            .flat_map(char::to_uppercase)
+            .collect();
+        let mut words = folded
+            .split(|character: char| !character.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .take(WORDS_MAX);
+        let Some(first) = words.next() else { return false };
+        let is = |list: &[String]| list.iter().any(|known| known == first);
+        is(&self.first) || words.next().is_none() && is(&self.alone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_say_it_in_many_ways() {
+        let words = OptOutWords::built_in().unwrap();
+        for text in [
+            "STOP",
+            "stop",
+            " Stop. ",
+            "STOP SVP",
+            "« stop »",
+            "Arrêt",
+            "ARRÊTEZ !",
+            "Désabo",
+            "stop au 36180",
+            "Annuler",
+            "ＳＴＯＰ",
+            "baja",
+        ] {
+            assert!(words.mean(text), "{text}");
+        }
+        for text in [
+            "",
+            "!",
+            "OK",
+            "Je stoppe tout",
+            "Annuler mon rendez-vous de 9 h",
+            "NONSTOP",
+            "1",
+            "fin de semaine ?",
+        ] {
+            assert!(!words.mean(text), "{text}");
+        }
+    }
+}

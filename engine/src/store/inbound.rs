@@ -1,0 +1,243 @@
+//! Inbound messages: their parts, and what is kept of them.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use redis::Value;
+use smpp::part::Part;
+
+use super::scripts::Name;
+use super::{Store, StoreError, array, bytes, integer};
+use crate::domain::{CampaignId, Partition, Purpose, Recipient, TenantId, UnixMicros};
+
+/// Messages in one call.
+const CALL_MAX: usize = 100;
+
+/// Messages whose parts are looked at in one step.
+const OVERDUE_MAX: usize = 100;
+
+/// A message to be kept.
+#[derive(Clone, Debug)]
+pub(crate) struct InboundRow {
+    /// Who wrote; `None`: not a number.
+    pub(crate) from: Option<Recipient>,
+    /// The number that was written to; 0: not a number.
+    pub(crate) number: u64,
+    /// The same for a second copy.
+    pub(crate) digest: [u8; 32],
+    /// Whether it says that no more messages are wanted.
+    pub(crate) opts_out: bool,
+    /// What is kept of it: JSON.
+    pub(crate) message: String,
+    /// What its parts had in common; empty when it came in one.
+    pub(crate) parts: String,
+}
+
+/// How messages are kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InboundKeeping {
+    pub(crate) now: UnixMicros,
+    /// The same message within it is a second copy.
+    pub(crate) twice: Duration,
+    pub(crate) kept_for: Duration,
+    /// Of one tenant, in one partition.
+    pub(crate) kept: usize,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InboundKept {
+    /// Whose message it answers, as far as that is known.
+    pub(crate) tenant: Option<TenantId>,
+    /// It was kept before.
+    pub(crate) second_copy: bool,
+}
+
+/// What is there of a message that comes in parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Parts {
+    /// Some of its parts.
+    Missing,
+    /// It was kept before.
+    Known,
+    /// Each part by its number.
+    All(Vec<(u8, Vec<u8>)>),
+}
+
+/// Where a kept message stands among all of a tenant's: by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct InboundPlace {
+    ms: u64,
+    sequence: u64,
+    partition: Partition,
+}
+
+impl fmt::Display for InboundPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}-{}", self.ms, self.sequence, self.partition.0)
+    }
+}
+
+impl FromStr for InboundPlace {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.splitn(3, '-');
+        let mut next = || parts.next().unwrap_or_default();
+        Ok(Self {
+            ms: next().parse()?,
+            sequence: next().parse()?,
+            partition: Partition(next().parse()?),
+        })
+    }
+}
+
+/// A kept message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InboundEntry {
+    pub(crate) place: InboundPlace,
+    /// JSON.
+    pub(crate) message: Vec<u8>,
+    /// The campaign of the last message from that number.
+    pub(crate) campaign: Option<CampaignId>,
+    pub(crate) opted_out: bool,
+}
+
+impl Store {
+    /// Keeps messages of one partition, each once; who opts out is kept in the same step.
+    pub(crate) async fn keep_inbound(
+        &self,
+        partition: Partition,
+        rows: &[InboundRow],
+        keeping: &InboundKeeping,
+    ) -> Result<Vec<InboundKept>, StoreError> {
+        let call = |rows: &[InboundRow]| {
+            let mut call = self.script(Name::Inbound, &[self.base(partition)]);
+            call.arg(keeping.now.seconds()).arg(keeping.twice.as_secs());
+            call.arg(Purpose::Marketing.lane());
+            call.arg(keeping.kept_for.as_secs().div_ceil(86_400)).arg(keeping.kept);
+            for row in rows {
+                let from = row.from.map_or_else(Vec::new, |from| from.0.to_be_bytes().to_vec());
+                call.arg(from).arg(&row.number.to_be_bytes()[..]).arg(&row.digest[..]);
+                call.arg(u8::from(row.opts_out)).arg(&row.message).arg(&row.parts);
+            }
+            call
+        };
+        let replies = self.run(&self.moves, rows.chunks(CALL_MAX).map(call).collect()).await?;
+        let mut kept = Vec::with_capacity(rows.len());
+        for reply in replies {
+            for pair in array(reply)?.chunks(2) {
+                let tenant = integer(&pair[0])?;
+                kept.push(InboundKept {
+                    tenant: u32::try_from(tenant).ok().filter(|tenant| *tenant > 0).map(TenantId),
+                    second_copy: tenant < 0,
+                });
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Keeps a part of a message.
+    pub(crate) async fn keep_part(
+        &self,
+        partition: Partition,
+        key: &str,
+        (part, packed): (Part, &[u8]),
+        now: UnixMicros,
+    ) -> Result<Parts, StoreError> {
+        let mut call = self.script(Name::Parts, &[self.base(partition)]);
+        call.arg(key).arg(part.number).arg(part.total).arg(packed).arg(now.0);
+        let reply = self.run(&self.moves, vec![call]).await?.pop().unwrap_or_default();
+        if !matches!(reply, Value::Array(_)) {
+            return Ok(Parts::Known);
+        }
+        let parts = numbered(reply)?;
+        Ok(if parts.is_empty() {
+            Parts::Missing
+        } else {
+            Parts::All(parts)
+        })
+    }
+
+    /// Some of the messages whose first part came before that time: what their parts have in common, and the parts.
+    pub(crate) async fn overdue_parts(
+        &self,
+        partition: Partition,
+        before: UnixMicros,
+    ) -> Result<Vec<(String, Vec<(u8, Vec<u8>)>)>, StoreError> {
+        let base = self.base(partition);
+        let mut range = redis::cmd("ZRANGEBYSCORE");
+        range.arg(format!("{base}parting")).arg("-inf").arg(before.0);
+        let keys: Vec<String> = self.ask(range.arg("LIMIT").arg(0).arg(OVERDUE_MAX)).await?;
+        let get = |key: &String| {
+            let mut get = redis::cmd("HGETALL");
+            get.arg(format!("{base}parts:{key}"));
+            get
+        };
+        let replies = self.run(&self.bulk, keys.iter().map(get).collect()).await?;
+        let parts = replies.into_iter().map(numbered);
+        keys.into_iter()
+            .zip(parts)
+            .map(|(key, parts)| Ok((key, parts?)))
+            .collect()
+    }
+
+    /// Messages in answer to a tenant's, or nobody's, oldest first, behind that place.
+    pub(crate) async fn inbound(
+        &self,
+        tenant: Option<TenantId>,
+        behind: Option<InboundPlace>,
+        limit: usize,
+    ) -> Result<Vec<InboundEntry>, StoreError> {
+        let tenant = tenant.map_or(0, |tenant| tenant.0);
+        let from = behind.map_or_else(|| "-".to_owned(), |place| format!("{}-{}", place.ms, place.sequence));
+        let range = |partition| {
+            let mut range = redis::cmd("XRANGE");
+            range.arg(format!("{}inbound:{tenant}", self.base(partition)));
+            // One of them may be the place itself.
+            range.arg(&from).arg("+").arg("COUNT").arg(limit + 1);
+            range
+        };
+        let replies = self.run(&self.bulk, self.all_partitions().map(range).collect()).await?;
+        let mut entries = Vec::new();
+        for (partition, reply) in self.all_partitions().zip(replies) {
+            for entry in array(reply)? {
+                entries.push(entry_of(partition, entry)?);
+            }
+        }
+        let later = |entry: &InboundEntry| behind.is_none_or(|behind| entry.place.cmp(&behind) == Ordering::Greater);
+        entries.retain(later);
+        entries.sort_by_key(|entry| entry.place);
+        entries.truncate(limit);
+        Ok(entries)
+    }
+}
+
+fn numbered(reply: Value) -> Result<Vec<(u8, Vec<u8>)>, StoreError> {
+    let mut values = array(reply)?.into_iter();
+    let mut parts = Vec::with_capacity(values.len() / 2);
+    while let (Some(number), Some(part)) = (values.next(), values.next()) {
+        let number = u8::try_from(integer(&number)?).map_err(|_| StoreError::Corrupt("the number of a part"))?;
+        parts.push((number, bytes(part)?));
+    }
+    Ok(parts)
+}
+
+fn entry_of(partition: Partition, entry: Value) -> Result<InboundEntry, StoreError> {
+    const BAD: StoreError = StoreError::Corrupt("an inbound message");
+    let mut entry = array(entry)?.into_iter();
+    let (id, fields) = (entry.next().ok_or(BAD)?, entry.next().ok_or(BAD)?);
+    let id = String::from_utf8(bytes(id)?).map_err(|_| BAD)?;
+    let mut fields = array(fields)?.into_iter().skip(1).step_by(2);
+    let mut field = || fields.next().ok_or(BAD).and_then(bytes);
+    let (message, campaign, stopped) = (field()?, field()?, field()?);
+    let campaign = String::from_utf8(campaign).map_err(|_| BAD)?;
+    Ok(InboundEntry {
+        place: format!("{id}-{}", partition.0).parse().map_err(|_| BAD)?,
+        message,
+        campaign: campaign.parse().ok().map(CampaignId),
+        opted_out: stopped == b"1",
+    })
+}

@@ -1,0 +1,58 @@
+-- Step: Skip (Waiting, Deferred → skipped), for who asks for it. Stores inbound messages of a partition, each once, with whose
+-- message it answers; who wants no more of these is kept in the same step.
+-- KEYS[1] partition base, c:{pN}:
+-- ARGV[1] now, seconds  [2] seconds in which the same message again is a second copy  [3] lanes that an opt-out stops, each a
+--     digit  [4] days that messages are kept  [5] messages kept for a tenant, then for each message: recipient, 8 octets, or ''
+--     [+1] the number that was written to, 8 octets  [+2] digest of the message  [+3] '1': it is an opt-out  [+4] the message
+--     [+5] what its parts had in common, or ''
+-- Returns: for each message its tenant, 0: nobody's, or -1: a second copy; then 1 when an opt-out was stored, or 0.
+-- Limits: at most 100 messages a call.
+local base, now, twice, lanes, days, most = KEYS[1], tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local slot, changed, events, reply = 's\8\0\0' .. struct.pack('>I4', now), {}, {}, {}
+
+-- What a trail begins with whose sender is a name: an answer goes to the number in the text.
+local A_NAME = string.rep('\0', 8)
+
+-- Tenant, 4 octets, and campaign of whoever wrote last from that number, or else under a name.
+local function answered(record, number)
+  for _, sender in ipairs({ number, A_NAME }) do
+    local at = 1
+    while byte(record, at) == FORM_TRAIL do
+      if sub(record, at + 2, at + 9) == sender then
+        return sub(record, at + 10, at + 13), string.format('%.0f', (struct.unpack('>I5', sub(record, at + 14, at + 18))))
+      end
+      at = at + 2 + byte(record, at + 1)
+    end
+  end
+end
+
+for i = 6, #ARGV, 6 do
+  local recipient, number, digest, stops = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] == '1'
+  local message, key = ARGV[i + 4], ARGV[i + 5]
+  if key ~= '' then
+    call('DEL', base .. 'parts:' .. key)
+    call('ZREM', base .. 'parting', key)
+    call('SET', base .. 'whole:' .. key, 1, 'EX', twice)
+  end
+  if not call('SET', base .. 'in:' .. digest, 1, 'NX', 'EX', twice) then
+    reply[#reply + 1], reply[#reply + 2] = -1, 0
+  else
+    local record = changed[recipient] or call('HGET', base .. 'rec', recipient) or ''
+    local tenant4, campaign = answered(record, number)
+    local tenant, stopped = tenant4 and struct.unpack('>I4', tenant4) or 0, 0
+    if stops and recipient ~= '' then
+      -- Nobody knows whose messages are meant: all.
+      opt_out(base, recipient, lanes, tenant4 or '')
+      changed[recipient] = end_waiting(base, recipient, record, { lanes, tenant4 or '', slot }, events)
+      stopped = 1
+    end
+    local stream = base .. 'inbound:' .. tenant
+    call('XADD', stream, 'MAXLEN', '~', most, '*', 'm', message, 'c', campaign or '', 's', stopped)
+    call('XTRIM', stream, 'MINID', '~', string.format('%.0f', (now - days * 86400) * 1000))
+    call('EXPIRE', stream, days * 86400)
+    reply[#reply + 1], reply[#reply + 2] = tenant, stopped
+  end
+end
+write_records(base, changed)
+write_journal(base, events)
+return reply

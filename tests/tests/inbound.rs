@@ -1,0 +1,133 @@
+//! What people write back: kept once, shown to whom they answer, and obeyed when it is STOP.
+
+use std::time::Duration;
+
+use campanile_tests::engine::Engine;
+use campanile_tests::http::Http;
+use campanile_tests::programs;
+use campanile_tests::stand::Stand;
+use campanile_tests::tenant::{Campaign, CampaignOrder, Tenant, recipients};
+use campanile_tests::wait::eventually;
+use serde_json::{Value, json};
+
+const LIMIT: Duration = Duration::from_secs(30);
+const SHORT_CODE: &str = "36034";
+
+/// A tenant's inbound messages, waited for until there are so many.
+fn inbound(engine: &Engine, tenant: &Tenant, count: usize) -> Vec<Value> {
+    wait_for(&tenant.http(engine), count)
+}
+
+fn wait_for(http: &Http, count: usize) -> Vec<Value> {
+    eventually(&format!("{count} inbound messages are listed"), LIMIT, || {
+        let rows = listed(http, "/v1/inbound");
+        (rows.len() >= count).then_some(rows)
+    })
+}
+
+fn listed(http: &Http, path: &str) -> Vec<Value> {
+    let page = http.get(path).expect(200);
+    page["data"].as_array().expect("a list").clone()
+}
+
+fn wait_until_delivered(stand: &Stand, campaign: &Campaign) {
+    campaign.wait(&stand.engine, "all of it is delivered", LIMIT, |view| {
+        view.progress.queued == 0 && view.status("delivered") == 1
+    });
+}
+
+fn texts(rows: &[Value]) -> Vec<&str> {
+    rows.iter().map(|row| row["text"].as_str().expect("a text")).collect()
+}
+
+#[test]
+fn an_answer_is_put_together_and_shown_to_whom_it_answers() {
+    let stand = Stand::new(programs!(), "inbound", "", |smsc| smsc);
+    let order = CampaignOrder::to_first(3).with("sender", json!(SHORT_CODE));
+    let campaign = stand.tenant.order(&stand.engine, &order);
+    stand.wait_until_settled(&campaign, LIMIT);
+    let person = recipients(1).next().expect("one");
+    let long = "Je ne pourrai pas venir 😀 ".repeat(12);
+    stand.sim.inbound(&person, SHORT_CODE, long.trim());
+    stand.sim.inbound(&person, SHORT_CODE, "OK, merci");
+    let rows = inbound(&stand.engine, &stand.tenant, 2);
+    let mut found = texts(&rows);
+    found.sort_unstable();
+    assert_eq!(found, [long.trim(), "OK, merci"]);
+    for row in &rows {
+        assert_eq!(row["from"], person.trim_start_matches('+'), "{row}");
+        assert_eq!(row["to"], SHORT_CODE, "{row}");
+        assert_eq!(row["smsc"], "north", "{row}");
+        assert_eq!(row["campaign_id"], json!(campaign.id), "{row}");
+        assert_eq!(row["opted_out"], false, "{row}");
+    }
+    // Page by page, and from the last cursor on.
+    let http = stand.tenant.http(&stand.engine);
+    let first = http.get("/v1/inbound?limit=1").expect(200);
+    let cursor = first["next_cursor"].as_str().expect("a cursor");
+    let second = http.get(&format!("/v1/inbound?limit=1&cursor={cursor}")).expect(200);
+    assert_eq!([&first["data"][0], &second["data"][0]], [&rows[0], &rows[1]]);
+    let cursor = second["next_cursor"].as_str().expect("a cursor");
+    assert_eq!(listed(&http, &format!("/v1/inbound?cursor={cursor}")), [] as [Value; 0]);
+    // Nobody has written to this number: operators see it, and no other tenant does.
+    stand.sim.inbound("+33799999999", SHORT_CODE, "Bonjour");
+    let admin = stand.engine.admin();
+    assert_eq!(texts(&wait_for(&admin, 1)), ["Bonjour"]);
+    let other = stand.engine.tenant("Cabinet des Lilas", 10);
+    assert_eq!(inbound(&stand.engine, &other, 0), [] as [Value; 0]);
+    http.get("/v1/inbound?cursor=yesterday").expect_problem(&[422]);
+}
+
+#[test]
+fn a_stop_counts_before_it_is_acknowledged() {
+    const MESSAGES: usize = 300;
+    let stand = Stand::new(programs!(), "inbound-stop", "", |smsc| smsc.line("rate = \"50/s\""));
+    let first = CampaignOrder::to_first(MESSAGES).with("sender", json!("Clinique"));
+    let first = stand.tenant.order(&stand.engine, &first);
+    stand.wait_until_settled(&first, LIMIT);
+    let neighbour = stand.engine.tenant("Cabinet des Lilas", 1_000);
+    let marketing = CampaignOrder::to_first(MESSAGES)
+        .with("purpose", json!("marketing"))
+        .with("text", json!("Portes ouvertes. STOP au 36180"));
+    let campaign = stand.tenant.order(&stand.engine, &marketing);
+    stand.sim.wait_for("accepted", MESSAGES as u64 + 20, LIMIT);
+    let sent: Vec<String> = stand
+        .sim
+        .ledger()
+        .split_off(MESSAGES)
+        .into_iter()
+        .map(|row| row.recipient)
+        .collect();
+    let waits = |person: &String| !sent.contains(&person.trim_start_matches('+').to_owned());
+    let quiet: Vec<String> = recipients(MESSAGES).filter(waits).skip(150).take(10).collect();
+    for person in &quiet {
+        stand.sim.inbound(person, "36180", "Stop svp");
+    }
+    let rows = inbound(&stand.engine, &stand.tenant, quiet.len());
+    assert!(rows.iter().all(|row| row["opted_out"] == true), "{rows:?}");
+    let view = campaign.wait(&stand.engine, "all others are sent", LIMIT, |view| {
+        view.progress.queued == 0 && stand.sim.receipts_are_in()
+    });
+    let had: Vec<String> = stand
+        .sim
+        .ledger()
+        .split_off(MESSAGES)
+        .into_iter()
+        .map(|row| row.recipient)
+        .collect();
+    for person in &quiet {
+        assert!(
+            !had.contains(&person.trim_start_matches('+').to_owned()),
+            "{person} had it after STOP"
+        );
+    }
+    assert_eq!(had.len(), MESSAGES - quiet.len(), "{view:?}");
+    // Reminders still come, and other tenants are not meant.
+    let order =
+        CampaignOrder::to_audience(&json!({ "recipients": [{ "to": quiet[0] }] })).with("text", json!("Demain 9 h"));
+    let reminder = stand.tenant.order(&stand.engine, &order);
+    wait_until_delivered(&stand, &reminder);
+    let lilas = neighbour.order(&stand.engine, &order.with("purpose", json!("marketing")));
+    wait_until_delivered(&stand, &lilas);
+    assert_eq!(stand.sim.totals().accepted as usize, 2 * MESSAGES - quiet.len() + 2);
+}
