@@ -12,7 +12,9 @@ use crate::bind::{InboundNews, InboundPart};
 use crate::clock::Clock;
 use crate::domain::{Partition, Recipient, SmscId, TenantId};
 use crate::metrics::Metrics;
-use crate::store::{InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, Parts, Store, StoreError};
+use crate::store::{
+    InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, PartRow, Parts, Store, StoreError,
+};
 
 pub(crate) use struck::Struck;
 pub(crate) use words::BrokenWords;
@@ -111,15 +113,14 @@ impl Inbox {
             &part.part.total.to_string(),
         ];
         let key = fields.map(String::as_str).join(SEPARATOR);
-        let packed = part.pack();
+        let row = PartRow {
+            number: part.part.number,
+            total: part.part.total,
+            packed: part.pack(),
+        };
         let kept = self
             .store
-            .keep_part(
-                self.partition(news.from.map(Recipient)),
-                &key,
-                (part.part, &packed),
-                self.clock.unix(),
-            )
+            .keep_part(self.partition(news.from.map(Recipient)), &key, &row, self.clock.unix())
             .await?;
         Ok(match kept {
             Parts::Missing => None,

@@ -6,7 +6,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use redis::Value;
-use smpp::part::Part;
 
 use super::scripts::Name;
 use super::{Store, StoreError, array, bytes, integer};
@@ -53,6 +52,16 @@ pub(crate) struct InboundKept {
     pub(crate) tenant: Option<TenantId>,
     /// It was kept before.
     pub(crate) second_copy: bool,
+}
+
+/// A part of a message to be kept until the others are there.
+#[derive(Clone, Debug)]
+pub(crate) struct PartRow {
+    /// Which, from 1.
+    pub(crate) number: u8,
+    /// Of how many.
+    pub(crate) total: u8,
+    pub(crate) packed: Vec<u8>,
 }
 
 /// What is there of a message that comes in parts.
@@ -144,11 +153,15 @@ impl Store {
         &self,
         partition: Partition,
         key: &str,
-        (part, packed): (Part, &[u8]),
+        part: &PartRow,
         now: UnixMicros,
     ) -> Result<Parts, StoreError> {
         let mut call = self.script(Name::Parts, &[self.base(partition)]);
-        call.arg(key).arg(part.number).arg(part.total).arg(packed).arg(now.0);
+        call.arg(key)
+            .arg(part.number)
+            .arg(part.total)
+            .arg(&part.packed)
+            .arg(now.0);
         let reply = self.run(&self.moves, vec![call]).await?.pop().unwrap_or_default();
         if !matches!(reply, Value::Array(_)) {
             return Ok(Parts::Known);
