@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, BytesMut};
 use prometheus::IntGauge;
 use smpp::command_status::CommandStatus;
-use smpp::frame::{Address, PDU_LENGTH_MAX, Sm, split};
+use smpp::frame::{PDU_LENGTH_MAX, split};
 use smpp::session::{Ack, Event, Overdue, Phase, Session};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use super::flight::{Flight, Segments};
 use super::slots::{Gate, Pool};
-use super::{Answer, Content, Delivery, Events, Heard, InboundNews, InboundPart, ReceiptNews, Reply};
+use super::{Answer, Content, Delivery, Events, Heard, Reply};
 use crate::clock::Clock;
 use crate::domain::SmscId;
 use crate::metrics::SmscMetrics;
@@ -395,7 +395,7 @@ impl<'a> Driver<'a> {
                 self.unacknowledged += 1;
                 let session = self.acks.0.clone();
                 self.outbox.deliveries.push(Delivery {
-                    content: content(&sm),
+                    content: Content::of(&sm),
                     ack,
                     at: self.around.clock.now(),
                     session,
@@ -548,54 +548,5 @@ fn answer(flight: Arc<Flight>, part: u8, reply: Reply) -> Answer {
         reply,
         late: false,
         after: Duration::ZERO,
-    }
-}
-
-fn content(sm: &Sm<'_>) -> Content {
-    match smpp::receipt::parse(sm) {
-        Some(receipt) => Content::Receipt(ReceiptNews {
-            recipient: sm.source.e164(),
-            other: sm.destination.e164(),
-            source: words(&sm.source),
-            destination: words(&sm.destination),
-            final_: receipt.is_final(),
-            tlv_id: receipt.tlv_id.map(|id| id.as_bytes().to_vec()),
-            text_id: receipt.id.map(|id| id.as_bytes().to_vec()),
-            stat: receipt.stat,
-            stat_text: receipt
-                .stat_text
-                .filter(|text| !text.eq_ignore_ascii_case(receipt.stat.name()))
-                .map(std::borrow::Cow::into_owned),
-            message_state: receipt.message_state,
-            network_error_code: receipt.network_error.map(|error| error.code),
-            err: receipt.err.map(std::borrow::Cow::into_owned),
-            submit_date: receipt.submit_date.map(std::borrow::Cow::into_owned),
-            text: receipt.text.map(std::borrow::Cow::into_owned),
-        }),
-        None => Content::Inbound(inbound(sm)),
-    }
-}
-
-fn inbound(sm: &Sm<'_>) -> InboundNews {
-    let (text, part) = smpp::part::user_data(sm);
-    InboundNews {
-        from: sm.source.e164(),
-        source: String::from_utf8_lossy(sm.source.digits).into_owned(),
-        destination: String::from_utf8_lossy(sm.destination.digits).into_owned(),
-        text: smpp::text::decode(text, sm.data_coding),
-        // One part of one is whole.
-        part: part.filter(|part| part.total > 1).map(|part| InboundPart {
-            part,
-            data_coding: sm.data_coding,
-            octets: text.to_vec(),
-        }),
-    }
-}
-
-/// An address that is not a number, as it came.
-fn words(address: &Address<'_>) -> String {
-    match address.e164() {
-        Some(_) => String::new(),
-        None => String::from_utf8_lossy(address.digits).into_owned(),
     }
 }

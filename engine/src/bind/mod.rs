@@ -3,6 +3,7 @@
 //! It knows sockets and nothing of stores: submissions come in with a place in a window, answers and deliveries go out
 //! as values in a bounded channel.
 
+mod content;
 mod driver;
 mod flight;
 mod keeper;
