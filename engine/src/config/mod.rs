@@ -20,7 +20,7 @@ mod tests;
 
 pub(crate) use kit::settings::Faults;
 pub(crate) use route::{Choice, Route};
-pub(crate) use smsc::{AnswerMeaning, ReceiptRule, Smsc};
+pub(crate) use smsc::{AnswerMeaning, LongReceipts, ReceiptRule, Smsc};
 #[cfg(test)]
 pub(crate) use value::Rate;
 pub(crate) use value::Secret;

@@ -50,6 +50,8 @@ pub(crate) fn find(record: &Record<'_>, smsc: SmscId, news: &ReceiptNews) -> Fou
         ([(at, segment)], [], 0) => Found::Segment(*at, *segment),
         ([], [(at, segment)], 0) => Found::Doubtful(*at, *segment),
         (_, _, 1..) => Found::Early,
+        // One without an id came before, and nothing is open that this one might be about.
+        ([], [], 0) if news.ids().next().is_none() && record.remembers(digest(smsc, b"")) => Found::Duplicate,
         ([], [], 0) => Found::Nothing,
         _ => Found::Ambiguous,
     }

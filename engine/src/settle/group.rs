@@ -190,6 +190,7 @@ pub(super) fn note_of(event: &Event, sender: u64) -> Note {
         | Event::Learned(_)
         | Event::Receipt { .. }
         | Event::Found { .. }
+        | Event::Whole { .. }
         | Event::Stopped
         | Event::Rerouted(_)
         | Event::Expired => Note::None,
