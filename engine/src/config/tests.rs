@@ -309,6 +309,7 @@ fn a_route_says_which_messages_go_where() {
     let north = Choice {
         name: "north".to_owned(),
         priority: 2,
+        weight: None,
     };
     let route = Route {
         name: "fr".to_owned(),
@@ -333,6 +334,14 @@ fn a_route_that_leads_nowhere_is_a_fault() {
         (
             "name = \"a\"\nsmscs = [{ name = \"north\", priority = 0 }]",
             "priority = 1 to 100",
+        ),
+        (
+            "name = \"a\"\nsmscs = [{ name = \"north\", weight = 2 }]",
+            "\"north\" has a weight, and priority 1",
+        ),
+        (
+            "name = \"a\"\nsmscs = [{ name = \"north\", weight = 101 }]",
+            "weight = 1 to 100",
         ),
         (
             "name = \"a\"\nsmscs = [{ name = \"north\", weigth = 1 }]",
