@@ -3,9 +3,16 @@
 //! It knows sockets and nothing of stores: submissions come in with a place in a window, answers and deliveries go out
 //! as values in a bounded channel.
 
-mod driver;
-mod flight;
+mod binds;
 mod keeper;
+mod budget;
+mod connect;
+mod tls;
+mod transport;
+mod driver;
+mod life;
+mod board;
+mod flight;
 mod slots;
 mod stall;
 mod wire;
@@ -20,8 +27,9 @@ use smpp::part::Part;
 use smpp::session::Ack;
 use tokio::sync::mpsc;
 
+pub(crate) use binds::{Binds, Stop};
+pub(crate) use board::Board;
 pub(crate) use flight::{Flight, Lease, Segments};
-pub(crate) use keeper::{Binds, Board, Stop};
 pub(crate) use slots::{Pool, Slots};
 pub(crate) use wire::Wire;
 

@@ -130,7 +130,7 @@ impl Routes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use smpp::frame::BindKind;
+    use crate::config::Directions;
 
     fn smsc(id: u16, prefixes: &[&str]) -> (SmscId, Arc<config::Smsc>) {
         let mut smsc = config::Smsc::new(format!("s{id}"), "127.0.0.1:2775", "campanile");
@@ -165,7 +165,7 @@ mod tests {
         let routes = Routes::of(&[smsc(1, &["33"])]);
         assert_eq!(routes.route(Recipient(12_015_550_123)), RouteId::NONE);
         let mut receiver = config::Smsc::new("r", "127.0.0.1:2775", "campanile");
-        receiver.bind = BindKind::Receiver;
+        receiver.bind = Directions::Receiver;
         let routes = Routes::of(&[(SmscId(1), Arc::new(receiver))]);
         assert_eq!(routes.route(Recipient(33_612_345_678)), RouteId::NONE);
     }

@@ -12,13 +12,17 @@ use std::time::Duration;
 use ipnet::IpNet;
 use kit::settings::{Given, Source, Table};
 
+mod link;
 mod smsc;
+mod tls;
 mod value;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use kit::settings::Faults;
+pub(crate) use link::{Directions, host_of};
 pub(crate) use smsc::{AnswerMeaning, ReceiptRule, Smsc};
+pub(crate) use tls::Tls;
 #[cfg(test)]
 pub(crate) use value::Rate;
 pub(crate) use value::Secret;
