@@ -1,17 +1,16 @@
 //! The binds of every SMSC: each has a keeper, and those of one account share what the account may do.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use smpp::frame::BindKind;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+use super::account::Account;
 use super::board::{Board, Line};
-use super::budget::Budget;
 use super::driver::Surroundings;
 use super::keeper::Keeper;
+use super::life::Stop;
 use super::slots::Pool;
 use super::tls;
 use super::{EVENTS_MAX, Events};
@@ -19,15 +18,6 @@ use crate::clock::Clock;
 use crate::config;
 use crate::domain::SmscId;
 use crate::metrics::Metrics;
-
-/// How binds are told to end.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Stop {
-    /// Let the windows empty, unbind, do not come back.
-    pub(crate) drain: CancellationToken,
-    /// End at once.
-    pub(crate) now: CancellationToken,
-}
 
 /// The binds of every SMSC.
 pub(crate) struct Binds {
@@ -39,45 +29,6 @@ pub(crate) struct Binds {
     metrics: Metrics,
     clock: Clock,
     stop: Stop,
-}
-
-/// What the sessions of one account have in common.
-pub(super) struct Account {
-    pub(super) budget: Budget,
-    /// One permit: whoever has it may be bound anew for its age.
-    renewals: Arc<Semaphore>,
-    /// Sessions that are bound and receive.
-    receivers: AtomicUsize,
-}
-
-/// The right to be bound anew, which one session of an account has at a time.
-pub(super) type Renewal = OwnedSemaphorePermit;
-
-impl Account {
-    fn new(binds_per_hour: u32) -> Self {
-        Self {
-            budget: Budget::new(binds_per_hour),
-            renewals: Arc::new(Semaphore::new(1)),
-            receivers: AtomicUsize::new(0),
-        }
-    }
-
-    /// Waits until no other session is being bound anew.
-    pub(super) async fn renewal(&self) -> Option<Renewal> {
-        // It is never closed.
-        self.renewals.clone().acquire_owned().await.ok()
-    }
-
-    /// A session of that kind was bound.
-    pub(super) fn came(&self, kind: BindKind) {
-        self.receivers
-            .fetch_add(usize::from(kind.receives()), Ordering::Relaxed);
-    }
-
-    /// A session of that kind, which had been bound, is over. `true`: it was the last one that receives.
-    pub(super) fn left(&self, kind: BindKind) -> bool {
-        kind.receives() && self.receivers.fetch_sub(1, Ordering::Relaxed) == 1
-    }
 }
 
 impl Binds {
@@ -103,8 +54,8 @@ impl Binds {
     /// Keeps up every session of an SMSC from now on. Returns the places in their windows.
     pub(crate) fn keep_up(&self, id: SmscId, smsc: &Arc<config::Smsc>) -> Pool {
         let pool = Pool::new((smsc.window * smsc.sessions) as usize);
-        let account = Arc::new(Account::new(smsc.binds_per_hour));
-        let own = smsc.tls.as_ref().and_then(|tls| tls.identity()?.cert.first());
+        let account = Arc::new(Account::new(smsc.link.binds_per_hour));
+        let own = smsc.link.tls.as_ref().and_then(|tls| tls.identity()?.cert.first());
         let expiry = own.and_then(tls::expiry);
         self.metrics.certificate_expiry(&smsc.name, "client", expiry);
         let kinds = smsc.bind.kinds().iter();

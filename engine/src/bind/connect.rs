@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
+use super::handshake::secure;
 use super::tls::{self, TlsFault};
 use super::transport::Transport;
 use crate::config;
@@ -34,7 +35,7 @@ pub(super) struct Peer {
 }
 
 /// Why no host could be connected to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Unreachable {
     /// TCP did, and TLS did not.
     pub(super) is_tls: bool,
@@ -50,13 +51,10 @@ impl fmt::Display for Unreachable {
 
 /// Tries the configured addresses from the `first` on, round to the one before it, and each address that a name has.
 pub(super) async fn connect(smsc: &config::Smsc, first: usize) -> Result<Connected, Unreachable> {
-    let mut unreachable = Unreachable {
-        is_tls: false,
-        faults: Vec::new(),
-    };
-    let count = smsc.addresses.len();
+    let mut unreachable = Unreachable::default();
+    let count = smsc.link.addresses.len();
     for host in (0..count).map(|offset| (first + offset) % count) {
-        let name = &smsc.addresses[host];
+        let name = &smsc.link.addresses[host];
         let addresses = match resolve(smsc, name).await {
             Ok(addresses) => addresses,
             Err(error) => {
@@ -64,17 +62,29 @@ pub(super) async fn connect(smsc: &config::Smsc, first: usize) -> Result<Connect
                 continue;
             }
         };
-        for address in addresses {
-            match open(smsc, name, address).await {
-                Ok((transport, peer)) => return Ok(Connected { transport, host, peer }),
-                Err((is_tls, fault)) => {
-                    unreachable.is_tls |= is_tls;
-                    unreachable.faults.push(fault);
-                }
-            }
+        if let Some((transport, peer)) = open_one(smsc, (name, &addresses), &mut unreachable).await {
+            return Ok(Connected { transport, host, peer });
         }
     }
     Err(unreachable)
+}
+
+/// The first address of a name that can be connected to.
+async fn open_one(
+    smsc: &config::Smsc,
+    (name, addresses): (&str, &[SocketAddr]),
+    unreachable: &mut Unreachable,
+) -> Option<(Transport, Peer)> {
+    for address in addresses {
+        match open(smsc, name, *address).await {
+            Ok(opened) => return Some(opened),
+            Err((is_tls, fault)) => {
+                unreachable.is_tls |= is_tls;
+                unreachable.faults.push(fault);
+            }
+        }
+    }
+    None
 }
 
 async fn resolve(smsc: &config::Smsc, name: &str) -> io::Result<Vec<SocketAddr>> {
@@ -101,14 +111,14 @@ async fn open(smsc: &config::Smsc, name: &str, address: SocketAddr) -> Result<(T
     stream
         .set_nodelay(true)
         .map_err(|error| (false, format!("cannot set TCP_NODELAY: {error}")))?;
-    let Some(tls) = &smsc.tls else {
+    let Some(tls) = &smsc.link.tls else {
         let peer = Peer {
             address: shown,
             ..Peer::default()
         };
         return Ok((Transport::Plain(stream), peer));
     };
-    let secured = match timeout(limit, tls::secure(stream, tls, config::host_of(name))).await {
+    let secured = match timeout(limit, secure(stream, tls, config::host_of(name))).await {
         Ok(Ok(secured)) => secured,
         Ok(Err(error)) => {
             let fault = error
@@ -139,5 +149,32 @@ fn shown(name: &str, address: SocketAddr) -> String {
     match name.parse::<SocketAddr>() {
         Ok(_) => name.to_owned(),
         Err(_) => format!("{name} ({})", address.ip()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_address_of_a_name_is_tried() {
+        let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let away = nobody.local_addr().unwrap();
+        drop(nobody);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let there = listener.local_addr().unwrap();
+        let smsc = config::Smsc::new("north", "smpp.example.net:2775", "campanile");
+        let mut unreachable = Unreachable::default();
+        let name = "smpp.example.net:2775";
+        let (_, peer) = open_one(&smsc, (name, &[away, there]), &mut unreachable).await.unwrap();
+        assert_eq!(peer.address, "smpp.example.net:2775 (127.0.0.1)");
+        let fault = unreachable.to_string();
+        assert!(
+            fault.starts_with("cannot connect to smpp.example.net:2775 (127.0.0.1): "),
+            "{fault}"
+        );
+        assert!(open_one(&smsc, (name, &[away]), &mut unreachable).await.is_none());
     }
 }

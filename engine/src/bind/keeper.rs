@@ -9,12 +9,12 @@ use smpp::frame::{Bind, Unencodable};
 use smpp::session::{Session, Timers};
 use tokio::time::sleep;
 
-use super::binds::{Account, Renewal, Stop};
+use super::account::{Account, Renewal};
 use super::board::{Line, STATES, version};
 use super::budget::Ticket;
 use super::connect::{Connected, Peer, connect};
 use super::driver::{Driver, Surroundings};
-use super::life::{End, Life, Notice, Said};
+use super::life::{End, Life, Notice, Said, Stop};
 use super::stall::Stall;
 use crate::config;
 use crate::metrics::SmscMetrics;
@@ -92,7 +92,7 @@ impl Keeper {
                 Ok(ticket) => return Some(ticket),
                 Err(wait) => wait,
             };
-            let (limit, seconds) = (self.config.binds_per_hour, wait.as_secs_f64().ceil());
+            let (limit, seconds) = (self.config.link.binds_per_hour, wait.as_secs_f64().ceil());
             let error = format!("binds_per_hour = {limit} is used up: the next bind may go in {seconds} s");
             tracing::warn!(smsc = self.config.name, bind = self.label, error, "not bound; it waits");
             self.enter("waiting", Some(error));
@@ -133,7 +133,7 @@ impl Keeper {
         past.host = if lasted {
             0
         } else {
-            (host + 1) % self.config.addresses.len()
+            (host + 1) % self.config.link.addresses.len()
         };
         if end == End::Renewed {
             return Duration::ZERO;
@@ -187,7 +187,7 @@ impl Keeper {
 
     /// Ends when the session has reached its greatest age and no other of the account is being bound anew.
     async fn renewal_is_due(&self) -> Option<Renewal> {
-        match self.config.session_max_age {
+        match self.config.link.session_max_age {
             Some(age) => sleep(age).await,
             None => std::future::pending().await,
         }
@@ -218,9 +218,9 @@ impl Keeper {
             password: self.config.password.reveal().as_bytes(),
             system_type: self.config.system_type.as_bytes(),
             interface_version: self.config.interface_version.octet(),
-            addr_ton: self.config.bind_ton,
-            addr_npi: self.config.bind_npi,
-            address_range: self.config.address_range.as_bytes(),
+            addr_ton: self.config.link.ton,
+            addr_npi: self.config.link.npi,
+            address_range: self.config.link.address_range.as_bytes(),
         };
         let timers = Timers {
             bind: self.config.bind_timeout,

@@ -1,9 +1,19 @@
-//! What a session comes to: what the keeper of its bind is told while it lasts, and how it ended.
+//! What a session comes to: how it is told to end, what the keeper of its bind is told while it lasts, and how it ended.
 
 use smpp::command_status::CommandStatus;
 use smpp::frame::BindResp;
+use tokio_util::sync::CancellationToken;
 
 use super::tls::TlsFault;
+
+/// How binds are told to end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stop {
+    /// Let the windows empty, unbind, do not come back.
+    pub(crate) drain: CancellationToken,
+    /// End at once.
+    pub(crate) now: CancellationToken,
+}
 
 /// Why a session ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

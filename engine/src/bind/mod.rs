@@ -5,8 +5,10 @@
 
 mod binds;
 mod keeper;
+mod account;
 mod budget;
 mod connect;
+mod handshake;
 mod tls;
 mod transport;
 mod driver;
@@ -27,9 +29,10 @@ use smpp::part::Part;
 use smpp::session::Ack;
 use tokio::sync::mpsc;
 
-pub(crate) use binds::{Binds, Stop};
+pub(crate) use binds::Binds;
 pub(crate) use board::Board;
 pub(crate) use flight::{Flight, Lease, Segments};
+pub(crate) use life::Stop;
 pub(crate) use slots::{Pool, Slots};
 pub(crate) use wire::Wire;
 

@@ -185,6 +185,10 @@ async fn an_smsc_that_is_away_is_tried_again_after_the_configured_pause() {
     timeout(SOON, tasks.wait()).await.expect("it ends");
 }
 
+fn link(address: &str) -> config::Link {
+    config::Smsc::new("", address, "").link
+}
+
 /// One SMSC under these settings, with nobody behind its addresses but the test.
 struct Kept {
     pool: Pool,
@@ -293,7 +297,10 @@ async fn the_next_host_is_tried_at_once_when_one_is_away_and_the_first_again_aft
     drop(away);
     let (second, address) = listen().await;
     let kept = Kept::up(config::Smsc {
-        addresses: vec![first.clone(), address.clone()],
+        link: config::Link {
+            addresses: vec![first.clone(), address.clone()],
+            ..link("")
+        },
         reconnect_min: Duration::from_secs(1),
         ..config::Smsc::new("north", "", "campanile")
     });
@@ -325,8 +332,11 @@ async fn no_more_binds_are_asked_for_than_the_hour_allows_over_all_sessions() {
     let (listener, address) = listen().await;
     let kept = Kept::up(config::Smsc {
         sessions: 3,
-        binds_per_hour: 4,
-        ..config::Smsc::new("north", address, "campanile")
+        link: config::Link {
+            binds_per_hour: 4,
+            ..link(&address)
+        },
+        ..config::Smsc::new("north", "", "campanile")
     });
     let connections = [accept(&listener).await, accept(&listener).await];
     let waiting = || {
@@ -376,10 +386,13 @@ async fn a_pair_submits_over_its_transmitter_though_no_receiver_is_bound() {
     let (listener, address) = listen().await;
     let kept = Kept::up(config::Smsc {
         bind: config::Directions::Pair,
-        bind_ton: 1,
-        bind_npi: 1,
-        address_range: "^33".to_owned(),
-        ..config::Smsc::new("north", address, "campanile")
+        link: config::Link {
+            ton: 1,
+            npi: 1,
+            address_range: "^33".to_owned(),
+            ..link(&address)
+        },
+        ..config::Smsc::new("north", "", "campanile")
     });
     let mut transmitter = None;
     let mut receiver = None;
@@ -419,7 +432,10 @@ async fn sessions_that_are_too_old_are_bound_anew_one_at_a_time() {
     let (listener, address) = listen().await;
     let kept = Kept::up(config::Smsc {
         sessions: 2,
-        session_max_age: Some(Duration::from_secs(60)),
+        link: config::Link {
+            session_max_age: Some(Duration::from_secs(60)),
+            ..link(&address)
+        },
         // No enquire_link between.
         enquire_link_interval: Duration::from_secs(3_600),
         ..config::Smsc::new("north", address, "campanile")

@@ -1,4 +1,4 @@
-//! TLS to an SMSC: the handshake, and each way in which it can fail, in words that say what to do.
+//! TLS to an SMSC: what we show, and each way in which it can fail, in words that say what to do.
 
 use std::io;
 use std::sync::Arc;
@@ -6,16 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use rustls::client::ResolvesClientCert;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{AlertDescription, CertificateError, ClientConfig, ClientConnection, Error, SignatureScheme};
+use rustls::{AlertDescription, CertificateError, Error, SignatureScheme};
 use thiserror::Error as ThisError;
-use tokio::net::TcpStream;
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
-
-use super::transport::TlsStream;
-use crate::config;
 
 /// Why there is no TLS session with an SMSC, or no longer.
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
@@ -52,25 +48,6 @@ impl From<TlsFault> for io::Error {
     }
 }
 
-/// A TLS session over a fresh connection to the host of that name.
-pub(super) async fn secure(stream: TcpStream, tls: &config::Tls, host: &str) -> io::Result<TlsStream> {
-    let asked = Asked::new(tls.identity().cloned());
-    let other = |error: Error| TlsFault::Other(error.to_string());
-    let config = ClientConfig::builder_with_provider(config::Tls::provider())
-        .with_safe_default_protocol_versions()
-        .map_err(other)?
-        .with_root_certificates(tls.roots().clone())
-        .with_client_cert_resolver(Arc::new(asked.clone()));
-    let name = match tls.server_name() {
-        Some(name) => name.clone(),
-        None => ServerName::try_from(host.to_owned()).map_err(|error| TlsFault::Other(error.to_string()))?,
-    };
-    let connection = ClientConnection::new(Arc::new(config), name).map_err(other)?;
-    let mut secured = TlsStream::new(stream, connection, asked);
-    secured.shake_hands().await?;
-    Ok(secured)
-}
-
 /// When a certificate's time is over, in seconds since 1970; `None` if it cannot be read.
 pub(super) fn expiry(certificate: &CertificateDer<'_>) -> Option<i64> {
     let certificate = Certificate::from_der(certificate).ok()?;
@@ -97,7 +74,7 @@ impl ResolvesClientCert for Asked {
 }
 
 impl Asked {
-    fn new(identity: Option<Arc<CertifiedKey>>) -> Self {
+    pub(super) fn new(identity: Option<Arc<CertifiedKey>>) -> Self {
         Self {
             identity,
             was_asked: Arc::default(),
@@ -158,6 +135,10 @@ fn certificate_fault(fault: &CertificateError) -> TlsFault {
     };
     match fault {
         CertificateError::UnknownIssuer => TlsFault::UnknownIssuer,
+        CertificateError::BadSignature => {
+            let other = "its signature is not of the authority of that name that is trusted here (tls.ca_file)";
+            TlsFault::BadCertificate(other.to_owned())
+        }
         CertificateError::ExpiredContext { not_after, .. } => TlsFault::Expired(format!("on {}", day(not_after))),
         CertificateError::NotValidYetContext { not_before, .. } => {
             TlsFault::NotYetValid(format!("before {}", day(not_before)))
@@ -168,5 +149,39 @@ fn certificate_fault(fault: &CertificateError) -> TlsFault {
             TlsFault::WrongName(fault.to_string())
         }
         other => TlsFault::BadCertificate(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    #[test]
+    fn a_certificates_time_is_read_and_what_is_none_has_none() {
+        let mut parameters = CertificateParams::new(vec!["x".to_owned()]).unwrap();
+        parameters.not_after = date_time_ymd(2031, 1, 1);
+        let certificate = parameters.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        assert_eq!(expiry(certificate.der()), Some(1_924_992_000));
+        assert_eq!(expiry(&CertificateDer::from(vec![0x30, 0x03, 1, 2])), None);
+    }
+
+    #[test]
+    fn what_the_server_asked_for_says_what_its_refusal_means() {
+        let asked = Asked::new(None);
+        let alert = |alert| asked.fault(&Error::AlertReceived(alert));
+        let (failure, required) = (
+            AlertDescription::HandshakeFailure,
+            AlertDescription::CertificateRequired,
+        );
+        assert_eq!(alert(failure), TlsFault::Alert(failure));
+        assert_eq!(asked.fault(&Error::HandshakeNotComplete), TlsFault::Closed);
+        assert_eq!(alert(required), TlsFault::CertificateWanted("certificate required"));
+        assert!(asked.resolve(&[], &[]).is_none());
+        assert_eq!(alert(failure), TlsFault::CertificateWanted("handshake failure"));
+        let quietly = TlsFault::CertificateWanted("it closed the connection after it had asked");
+        assert_eq!(asked.fault(&Error::HandshakeNotComplete), quietly);
+        assert_eq!(asked.refused_quietly(), Some(quietly));
     }
 }

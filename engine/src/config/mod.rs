@@ -20,6 +20,8 @@ mod value;
 mod tests;
 
 pub(crate) use kit::settings::Faults;
+#[cfg(test)]
+pub(crate) use link::Link;
 pub(crate) use link::{Directions, host_of};
 pub(crate) use smsc::{AnswerMeaning, ReceiptRule, Smsc};
 pub(crate) use tls::Tls;

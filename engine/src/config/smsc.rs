@@ -10,8 +10,7 @@ use smpp::command_status::CommandStatus;
 
 use crate::domain::Status;
 
-use super::link::{self, Directions};
-use super::tls::Tls;
+use super::link::{Directions, Link};
 use super::value::{self, Rate, Secret};
 use super::{HOUR, SECOND, SMSC_MAX};
 
@@ -47,8 +46,6 @@ const RECEIPT_WORD_MAX: usize = 64;
 pub(crate) struct Smsc {
     /// `name`: what it is called in routes, metrics and logs; unique.
     pub(crate) name: String,
-    /// `address`: `host:port`, or a list of these in the order in which they are tried; resolved at every connection.
-    pub(crate) addresses: Vec<String>,
     /// `system_id`: who we are to it; up to 15 octets.
     pub(crate) system_id: String,
     /// `password`, or the first line of `password_file`; may be empty.
@@ -67,19 +64,8 @@ pub(crate) struct Smsc {
     pub(crate) system_type: String,
     /// `interface_version` of the bind. Default 3.4.
     pub(crate) interface_version: InterfaceVersion,
-    /// `bind_ton`, `bind_npi` and `address_range` of the bind: which numbers are ours. Default unknown, unknown and empty.
-    pub(crate) bind_ton: u8,
-    /// See `bind_ton`.
-    pub(crate) bind_npi: u8,
-    /// See `bind_ton`.
-    pub(crate) address_range: String,
-    /// `binds_per_hour`: the most binds in any hour, over all sessions. Default 600.
-    pub(crate) binds_per_hour: u32,
-    /// `session_max_age`: after so long a session is unbound in order and bound anew, one of the account at a time.
-    /// Absent: never.
-    pub(crate) session_max_age: Option<Duration>,
-    /// `tls`: how connections are secured. Absent: not at all.
-    pub(crate) tls: Option<Tls>,
+    /// Where its binds are made, as what, and how often.
+    pub(crate) link: Link,
     /// `receipts_by_id`: the ids of its answers are kept in Redis by themselves, since its receipts do not say whom they
     /// are about. Costs a key of some 100 octets a message until its receipt's time is over. Default false.
     pub(crate) receipts_by_id: bool,
@@ -114,7 +100,6 @@ impl Smsc {
     pub(crate) fn new(name: impl Into<String>, address: impl Into<String>, system_id: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            addresses: vec![address.into()],
             system_id: system_id.into(),
             password: Secret::new(""),
             bind: Directions::Transceiver,
@@ -124,12 +109,7 @@ impl Smsc {
             burst: None,
             system_type: String::new(),
             interface_version: InterfaceVersion::V34,
-            bind_ton: 0,
-            bind_npi: 0,
-            address_range: String::new(),
-            binds_per_hour: 600,
-            session_max_age: None,
-            tls: None,
+            link: Link::new(address.into()),
             receipts_by_id: false,
             prefixes: Vec::new(),
             enquire_link_interval: 30 * SECOND,
@@ -255,10 +235,9 @@ fn read(table: &Table<'_>) -> Smsc {
             value::octets(given.text()?, SYSTEM_ID)
         }),
     );
-    smsc.addresses = link::addresses(table);
     smsc.password = read_password(table);
     read_sessions(table, &mut smsc);
-    link::read(table, &mut smsc);
+    smsc.link = Link::read(table, smsc.session_count());
     read_timers(table, &mut smsc);
     read_addresses(table, &mut smsc);
     smsc.answers = read_answers(table);
@@ -321,6 +300,7 @@ fn password_of_file(table: &Table<'_>) -> Option<String> {
 }
 
 fn read_sessions(table: &Table<'_>, smsc: &mut Smsc) {
+    smsc.bind = Directions::read(table).unwrap_or(smsc.bind);
     smsc.sessions = table.integer("sessions", 1..=SESSIONS_MAX, smsc.sessions);
     smsc.window = table.integer("window", 1..=WINDOW_MAX, smsc.window);
     smsc.rate = Rate::read(table, "rate");

@@ -190,3 +190,108 @@ fn contents(table: &Table<'_>, key: &str, name: &str) -> Option<Vec<u8>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+    use crate::config::Config;
+
+    /// A folder with a certificate for each of these names, and its key.
+    fn folder(test: &str, names: &[&str]) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("campanile-{test}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        for name in names {
+            let key = KeyPair::generate().unwrap();
+            let parameters = CertificateParams::new(vec![(*name).to_owned()]).unwrap();
+            let certificate = parameters.self_signed(&key).unwrap();
+            std::fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
+            std::fs::write(folder.join(format!("{name}.key")), key.serialize_pem()).unwrap();
+        }
+        folder
+    }
+
+    fn tls(folder: &Path, line: &str) -> Result<Option<Tls>, String> {
+        tls_of("h", folder, line)
+    }
+
+    fn tls_of(host: &str, folder: &Path, line: &str) -> Result<Option<Tls>, String> {
+        let account = format!("[[smsc]]\nname = \"n\"\naddress = \"{host}:1\"\nsystem_id = \"c\"\npassword = \"\"\n");
+        let config = Config::parse(&format!("{account}{line}\n"), &folder.join("campanile.toml"), []);
+        config
+            .map(|config| config.smsc[0].link.tls.clone())
+            .map_err(|faults| faults.to_string())
+    }
+
+    #[test]
+    fn authorities_name_and_own_certificate_are_read_from_beside_the_configuration() {
+        let folder = folder("tls-read", &["a", "b"]);
+        let whole =
+            "tls = { ca_file = \"a.pem\", server_name = \"x\", certificate_file = \"b.pem\", key_file = \"b.key\" }";
+        let read = tls(&folder, whole).unwrap().unwrap();
+        assert_eq!((read.roots().len(), read.identity().unwrap().cert.len()), (1, 1));
+        assert_eq!(read.server_name(), Some(&ServerName::try_from("x").unwrap()));
+        assert_eq!(
+            tls(&folder, whole).unwrap().unwrap(),
+            read,
+            "the same files are the same settings"
+        );
+        std::fs::copy(folder.join("b.pem"), folder.join("a.pem")).unwrap();
+        assert_ne!(
+            tls(&folder, whole).unwrap().unwrap(),
+            read,
+            "other contents are other settings"
+        );
+        assert_eq!(tls(&folder, "tls = false").unwrap(), None);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_and_files_of_something_else_are_faults() {
+        let folder = folder("tls-faults", &["a", "b"]);
+        for (keys, fault) in [
+            (
+                "certificate_file = \"a.pem\", key_file = \"b.key\"",
+                "key_file: \"b.key\" is not the key of the certificate in \"a.pem\"",
+            ),
+            (
+                "certificate_file = \"a.key\", key_file = \"a.key\"",
+                "certificate_file: \"a.key\" has no certificate in PEM",
+            ),
+            (
+                "certificate_file = \"a.pem\", key_file = \"a.pem\"",
+                "key_file: \"a.pem\" has no private key in PEM",
+            ),
+        ] {
+            let faults = tls(&folder, &format!("tls = {{ ca_file = \"a.pem\", {keys} }}")).unwrap_err();
+            assert!(faults.ends_with(&format!("smsc[0].tls.{fault}")), "{faults}");
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_host_that_no_certificate_can_name_needs_a_server_name() {
+        let folder = folder("tls-names", &["a"]);
+        let fault = tls_of("h..x", &folder, "tls = { ca_file = \"a.pem\" }").unwrap_err();
+        let problem = "smsc[0].address: \"h..x:1\" has no name that a certificate can be for: set tls.server_name";
+        assert!(fault.ends_with(problem), "{fault}");
+        let named = "tls = { ca_file = \"a.pem\", server_name = \"x\" }";
+        assert!(tls_of("h..x", &folder, named).unwrap().is_some());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn without_a_file_the_machine_says_whom_to_trust() {
+        let trusted = rustls_native_certs::load_native_certs().certs;
+        match tls(Path::new(""), "tls = true") {
+            Ok(read) => assert!(!trusted.is_empty() && !read.unwrap().roots().is_empty()),
+            Err(fault) => assert!(
+                trusted.is_empty() && fault.contains("this machine trusts no authority"),
+                "{fault}"
+            ),
+        }
+    }
+}
