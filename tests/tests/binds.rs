@@ -78,13 +78,16 @@ fn a_campaign_goes_over_tls_and_each_side_shows_its_certificate() {
     let (certificate, key) = authority.issue("campanile", 2100);
     let more = format!("client_ca = {:?}\nmin_version = \"1.3\"", authority.file);
     let stand = Stand::under(lab, &secured(&server, &more), |redis, sim| {
-        let smsc = SmscSettings::new("north", &by_name(sim.tls_address().unwrap())).sessions(2);
+        let smsc = SmscSettings::new("north", &by_name(sim.tls_address().unwrap()));
         let ca = &authority.file;
         let tls = format!("tls = {{ ca_file = {ca:?}, certificate_file = {certificate:?}, key_file = {key:?} }}");
-        EngineSettings::new(Some(redis.url()), vec![smsc.line(&tls)])
+        EngineSettings::new(Some(redis.url()), vec![smsc.sessions(2).window(10_000).line(&tls)])
     });
-    let campaign = stand.launch(2_000);
-    stand.all_delivered(&campaign, 2_000, LIMIT);
+    let campaign = stand.launch(30_000);
+    stand.sim.wait_for("accepted", 1_000, LIMIT);
+    // More than the socket takes is under way then.
+    stand.sim.stand_still(Duration::from_secs(2));
+    stand.all_delivered(&campaign, 30_000, LIMIT);
     for bind in binds(&stand.engine) {
         assert_eq!(
             (&bind["state"], &bind["tls"]),

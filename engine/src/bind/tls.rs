@@ -168,6 +168,12 @@ mod tests {
     }
 
     #[test]
+    fn an_authority_of_the_same_name_is_another_one() {
+        let fault = Asked::new(None).fault(&Error::InvalidCertificate(CertificateError::BadSignature));
+        assert!(fault.to_string().contains("(tls.ca_file)"), "{fault}");
+    }
+
+    #[test]
     fn what_the_server_asked_for_says_what_its_refusal_means() {
         let asked = Asked::new(None);
         let alert = |alert| asked.fault(&Error::AlertReceived(alert));

@@ -234,3 +234,107 @@ impl Write for Socket<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::sync::{Arc, mpsc};
+    use std::thread;
+
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::pki_types::{PrivateKeyDer, ServerName};
+    use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+
+    use super::*;
+
+    /// More than both sides' sockets hold.
+    const OCTETS: usize = 32 << 20;
+
+    fn pattern(length: usize) -> Vec<u8> {
+        (0..length).map(|at| (at * 7 + at / 251) as u8).collect()
+    }
+
+    /// The two ends of a TLS connection; what is done at the far one is done in a thread.
+    async fn ends(
+        far: impl FnOnce(&mut StreamOwned<ServerConnection, std::net::TcpStream>) + Send + 'static,
+    ) -> Transport {
+        let key = KeyPair::generate().unwrap();
+        let parameters = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = parameters.self_signed(&key).unwrap().der().clone();
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.clone()).unwrap();
+        let secret = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let server = ServerConfig::builder().with_no_client_auth();
+        let server = Arc::new(server.with_single_cert(vec![certificate], secret).unwrap());
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            let mut peer = StreamOwned::new(ServerConnection::new(server).unwrap(), stream);
+            peer.conn.complete_io(&mut peer.sock).unwrap();
+            far(&mut peer);
+        });
+        let asked = Asked::new(None);
+        let config = ClientConfig::builder().with_root_certificates(roots);
+        let config = Arc::new(config.with_client_cert_resolver(Arc::new(asked.clone())));
+        let name = ServerName::try_from("localhost").unwrap();
+        let connection = ClientConnection::new(config, name).unwrap();
+        let mut tls = TlsStream::new(TcpStream::connect(address).await.unwrap(), connection, asked);
+        tls.shake_hands().await.unwrap();
+        Transport::Tls(Box::new(tls))
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_arrives_once_and_in_order_however_slowly_the_peer_reads() {
+        let (go, told) = mpsc::sync_channel::<()>(1);
+        let (arrived, result) = mpsc::sync_channel(1);
+        let mut transport = ends(move |peer| {
+            told.recv().unwrap();
+            let mut octets = vec![0; OCTETS];
+            peer.read_exact(&mut octets).unwrap();
+            arrived.send(octets == pattern(OCTETS)).unwrap();
+        })
+        .await;
+        let octets = pattern(OCTETS);
+        let (mut taken, mut blocked) = (0, 0);
+        while taken < octets.len() || transport.has_unwritten() {
+            match transport.try_write(&octets[taken..]) {
+                Ok(count) => {
+                    taken += count;
+                    continue;
+                }
+                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+            }
+            blocked += 1;
+            if blocked == 1 {
+                assert!(transport.has_unwritten(), "what was taken last is still here");
+                go.send(()).unwrap();
+            }
+            transport.ready(false, true).await.unwrap();
+            transport.flush().unwrap();
+        }
+        assert!(blocked > 0);
+        assert!(result.recv().unwrap());
+    }
+
+    #[tokio::test]
+    async fn all_that_the_peer_sent_is_read_before_its_goodbye() {
+        let mut transport = ends(|peer| {
+            peer.write_all(&pattern(1 << 20)).unwrap();
+            peer.conn.send_close_notify();
+            peer.flush().unwrap();
+        })
+        .await;
+        let mut input = BytesMut::new();
+        loop {
+            transport.ready(true, false).await.unwrap();
+            match transport.try_read(&mut input) {
+                Ok(0) => break,
+                Ok(octets) => assert!(octets < 2 * READ_CHUNK, "{octets} at once"),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert_eq!(input, pattern(1 << 20));
+    }
+}
