@@ -55,6 +55,7 @@ pub struct Sim {
     /// `--scenario` and, if there is one, `--seed`.
     arguments: Vec<String>,
     smpp_address: String,
+    tls_address: Option<String>,
     http: Http,
     starts: usize,
 }
@@ -171,6 +172,12 @@ impl Totals {
 struct Ready {
     smpp: String,
     http: String,
+    smscs: Vec<ReadySmsc>,
+}
+
+#[derive(Deserialize)]
+struct ReadySmsc {
+    tls: Option<String>,
 }
 
 impl Sim {
@@ -193,6 +200,7 @@ impl Sim {
             program: program.to_owned(),
             arguments,
             smpp_address: ready.smpp,
+            tls_address: ready.smscs.into_iter().next().and_then(|smsc| smsc.tls),
             http: Http::new(&ready.http),
             starts: 1,
         })
@@ -201,6 +209,11 @@ impl Sim {
     /// Where it listens for binds.
     pub fn smpp_address(&self) -> &str {
         &self.smpp_address
+    }
+
+    /// Where it listens for binds over TLS, if its scenario has that.
+    pub fn tls_address(&self) -> Option<&str> {
+        self.tls_address.as_deref()
     }
 
     /// Its HTTP interface.

@@ -314,7 +314,7 @@ impl Chooser {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use smpp::frame::BindKind;
+    use crate::config::Directions;
 
     fn smsc(id: u16, prefixes: &[&str]) -> (SmscId, Arc<config::Smsc>) {
         let mut smsc = config::Smsc::new(format!("s{id}"), "127.0.0.1:2775", "campanile");
@@ -360,7 +360,7 @@ mod tests {
         };
         none(&Routes::of(&[smsc(1, &["33"])], &[]));
         let mut receiver = config::Smsc::new("r", "127.0.0.1:2775", "campanile");
-        receiver.bind = BindKind::Receiver;
+        receiver.bind = Directions::Receiver;
         none(&Routes::of(&[(SmscId(1), Arc::new(receiver))], &[]));
         none(&Routes::of(&[smsc(1, &[])], &[route("france", &["33"], &["s1"])]));
     }
