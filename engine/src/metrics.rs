@@ -81,15 +81,21 @@ macro_rules! make {
 }
 
 metrics! {
-    /// Whether the bind is in that state: disconnected, connecting, binding, bound, stalled
+    /// Whether the bind is in that state: disconnected, waiting (binds_per_hour is used up), connecting, binding, bound, stalled
     /// (bound, but submissions are not answered), draining.
     bind_state: IntGaugeVec ["smsc", "bind", "state"];
-    /// Attempts to bind by result: ok, refused, timeout, tcp_error.
+    /// Attempts to bind by result: ok, refused, timeout, closed (before the answer), tcp_error, tls_error.
     bind_attempts_total: IntCounterVec ["smsc", "bind", "result"];
-    /// Sessions that ended, by reason: remote_close, enquire_timeout, unresponsive, unbind, protocol, local.
+    /// Sessions that ended, by reason: remote_close, enquire_timeout, unresponsive, unbind, protocol, tls_error, local,
+    /// renewed (session_max_age).
     bind_disconnects_total: IntCounterVec ["smsc", "bind", "reason"];
     /// When the bind was last bound, in seconds since 1970.
     bind_bound_timestamp_seconds: GaugeVec ["smsc", "bind"];
+    /// How busy the SMSC said last that it is: 0 idle to 99; absent where it says nothing (congestion_state, SMPP 5.0).
+    bind_congestion_state: IntGaugeVec ["smsc", "bind"];
+    /// When the time of a TLS certificate is over, in seconds since 1970: the SMSC's (server) as of the last connection, or
+    /// ours (client).
+    tls_certificate_expiry_timestamp_seconds: IntGaugeVec ["smsc", "side"];
     /// From enquire_link to its answer.
     enquire_link_rtt_seconds: HistogramVec ["smsc"] ANSWER_BUCKETS;
     /// PDUs by direction (in, out) and command.
@@ -205,6 +211,14 @@ impl Metrics {
             tracing::error!(%error, "metrics cannot be written");
         }
         text
+    }
+
+    /// When a certificate's time is over, where there is one.
+    pub(crate) fn certificate_expiry(&self, smsc: &str, side: &str, expiry: Option<i64>) {
+        if let Some(expiry) = expiry {
+            let gauge = &self.tls_certificate_expiry_timestamp_seconds;
+            gauge.with_label_values(&[smsc, side]).set(expiry);
+        }
     }
 
     /// Counts one round trip to Redis.

@@ -38,8 +38,9 @@ pub struct EngineSettings {
 #[derive(Clone, Debug)]
 pub struct SmscSettings {
     name: String,
-    address: String,
+    addresses: Vec<String>,
     system_id: String,
+    bind: String,
     window: u32,
     sessions: u32,
     lines: Vec<String>,
@@ -84,8 +85,9 @@ impl SmscSettings {
     pub fn new(name: &str, address: &str) -> Self {
         Self {
             name: name.to_owned(),
-            address: address.to_owned(),
+            addresses: vec![address.to_owned()],
             system_id: "campanile".to_owned(),
+            bind: "transceiver".to_owned(),
             window: 100,
             sessions: 1,
             lines: Vec::new(),
@@ -95,7 +97,21 @@ impl SmscSettings {
     /// At another address.
     pub fn at(self, address: &str) -> Self {
         Self {
-            address: address.to_owned(),
+            addresses: vec![address.to_owned()],
+            ..self
+        }
+    }
+
+    /// Also at that address, when the ones before fail.
+    pub fn or_at(mut self, address: &str) -> Self {
+        self.addresses.push(address.to_owned());
+        self
+    }
+
+    /// With sessions of that kind.
+    pub fn bind(self, bind: &str) -> Self {
+        Self {
+            bind: bind.to_owned(),
             ..self
         }
     }
@@ -127,9 +143,13 @@ impl SmscSettings {
     fn to_toml(&self) -> Vec<String> {
         let mut lines = vec!["[[smsc]]".to_owned()];
         lines.push(pair("name", &self.name));
-        lines.push(pair("address", &self.address));
+        lines.push(match &self.addresses[..] {
+            [only] => pair("address", only),
+            several => format!("address = {}", serde_json::Value::from(several)),
+        });
         lines.push(pair("system_id", &self.system_id));
-        lines.push("password = \"secret\"\nbind = \"transceiver\"".to_owned());
+        lines.push("password = \"secret\"".to_owned());
+        lines.push(pair("bind", &self.bind));
         lines.push(format!("sessions = {}\nwindow = {}", self.sessions, self.window));
         // Shorter than an operator would choose: connections are cut here on purpose, and the next is waited for.
         lines.push("reconnect_min = \"100ms\"\nreconnect_max = \"1s\"".to_owned());

@@ -57,7 +57,7 @@ pub struct Sim {
     /// `--scenario` and, if there is one, `--seed`.
     arguments: Vec<String>,
     smpp_address: String,
-    /// Name and address of each of its SMSCs.
+    /// Its SMSCs, in the scenario's order.
     smscs: Vec<ReadySmsc>,
     http: Http,
     starts: usize,
@@ -189,6 +189,7 @@ struct Ready {
 struct ReadySmsc {
     name: String,
     smpp: String,
+    tls: Option<String>,
 }
 
 impl Sim {
@@ -223,6 +224,11 @@ impl Sim {
     /// Where it listens for binds.
     pub fn smpp_address(&self) -> &str {
         &self.smpp_address
+    }
+
+    /// Where it listens for binds over TLS, if its scenario has that.
+    pub fn tls_address(&self) -> Option<&str> {
+        self.smscs.first()?.tls.as_deref()
     }
 
     /// Where the SMSC of that name listens for binds, if the scenario has one.

@@ -82,6 +82,11 @@ impl Sim {
         self.order("/sessions/close", b"");
     }
 
+    /// Unbinds every session, as it would before maintenance.
+    pub fn unbind_sessions(&self) {
+        self.order("/sessions/unbind", b"");
+    }
+
     /// Has it deliver an inbound message to whoever is bound.
     pub fn inbound(&self, from: &str, to: &str, text: &str) {
         let message = json!({ "from": from, "to": to, "text": text });

@@ -71,7 +71,7 @@ impl Stand {
     }
 
     /// With an engine under the settings that are made for that Redis and that simulator.
-    pub(crate) fn under(lab: Lab, scenario: &str, settings: impl FnOnce(&RedisServer, &Sim) -> EngineSettings) -> Self {
+    pub fn under(lab: Lab, scenario: &str, settings: impl FnOnce(&RedisServer, &Sim) -> EngineSettings) -> Self {
         let redis = lab.redis();
         let sim = lab.sim(scenario);
         let engine = lab.engine(&settings(&redis, &sim));

@@ -9,6 +9,11 @@ fn what_is_queued_for_a_suspended_smsc_goes_to_the_next_and_back() {
 }
 
 #[test]
+fn smscs_with_weights_share_a_route() {
+    hold(programs!(), &failover::SHARED);
+}
+
+#[test]
 fn what_is_queued_for_an_smsc_that_never_comes_goes_to_the_next() {
     hold(programs!(), &failover::AWAY);
 }

@@ -2,19 +2,21 @@
 //! much as there is.
 
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use prometheus::IntGauge;
 use smpp::command_status::CommandStatus;
-use smpp::frame::{PDU_LENGTH_MAX, split};
+use smpp::frame::{BindKind, PDU_LENGTH_MAX, split};
 use smpp::session::{Ack, Event, Overdue, Phase, Session};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use super::flight::{Flight, Segments};
+use super::life::{End, Life, Notice, Said};
 use super::slots::{Gate, Pool};
+use super::transport::{READ_CHUNK, Transport};
 use super::{Answer, Content, Delivery, Events, Heard, Reply};
 use crate::clock::Clock;
 use crate::domain::SmscId;
@@ -23,40 +25,11 @@ use crate::metrics::SmscMetrics;
 /// Deliveries that may wait for the store. An SMSC that sends more is not read from until some are acknowledged.
 const UNACKNOWLEDGED_MAX: usize = 5_000;
 
-/// Octets read at once.
-const READ_CHUNK: usize = 64 * 1024;
-
 /// How often timers are looked at.
 const TICK: Duration = Duration::from_millis(250);
 
 /// Acknowledgement batches that may wait for a session.
 const ACKS_MAX: usize = UNACKNOWLEDGED_MAX;
-
-/// Why a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    RemoteClose,
-    BindTimeout,
-    BindRefused(CommandStatus),
-    EnquireTimeout,
-    Unresponsive,
-    PeerUnbind,
-    Protocol,
-    Local,
-}
-
-impl End {
-    pub(super) const fn label(self) -> &'static str {
-        match self {
-            Self::RemoteClose => "remote_close",
-            Self::BindTimeout | Self::BindRefused(_) | Self::Protocol => "protocol",
-            Self::EnquireTimeout => "enquire_timeout",
-            Self::Unresponsive => "unresponsive",
-            Self::PeerUnbind => "unbind",
-            Self::Local => "local",
-        }
-    }
-}
 
 /// A segment in the window.
 #[derive(Clone)]
@@ -68,6 +41,8 @@ pub(super) struct Token {
 /// What a driver needs besides its connection.
 pub(super) struct Surroundings {
     pub(super) smsc: SmscId,
+    /// What may go and come on its sessions.
+    pub(super) kind: BindKind,
     pub(super) clock: Clock,
     pub(super) pool: Pool,
     pub(super) events: mpsc::Sender<Events>,
@@ -83,45 +58,31 @@ type AckChannel = (
     mpsc::Receiver<Vec<(Ack, CommandStatus)>>,
 );
 
-/// What happened to a session that the keeper of its bind has to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Notice {
-    /// Messages may go; or one may, since the session before was not answered.
-    Bound,
-    /// The first submission of the session was answered.
-    Answered,
-    /// It was told to end: what is unanswered is waited for, nothing more is taken.
-    Draining,
-}
-
-/// How a session ended.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Life {
-    pub(super) end: End,
-    /// It left submissions unanswered, and was given up for it or never had an answer.
-    pub(super) silent: bool,
-}
-
 /// A session's places, and the segments that were handed to it.
 type OpenGate = (Arc<Gate>, mpsc::Receiver<Segments>);
 
 pub(super) struct Driver<'a> {
     around: &'a Surroundings,
-    stream: TcpStream,
+    transport: Transport,
     session: Session<Token>,
     input: BytesMut,
     outbox: Events,
     unacknowledged: usize,
     acks: AckChannel,
     gate: Option<OpenGate>,
-    /// Octets written in all, and where in them the batches end that are not written yet, with their segments.
+    /// Octets that the connection took in all, those of them that the kernel has, and where in them the batches end that are not written yet, with their segments.
     written: u64,
+    departed: u64,
     unwritten: VecDeque<(u64, usize)>,
     /// How long after the bind one message may go, when the session before was not answered.
     probe_after: Option<Duration>,
     /// When that is.
     probe_at: Option<Instant>,
     answered: bool,
+    /// The peer said unbind: what it took it may still answer.
+    peer_left: bool,
+    /// How busy the SMSC said that it is, since the last tick.
+    congestion: Option<u8>,
     end: Option<End>,
 }
 
@@ -139,13 +100,13 @@ impl<'a> Driver<'a> {
     /// `probe_after`: the session before was not answered, so that this one begins with one message after so long.
     pub(super) fn new(
         around: &'a Surroundings,
-        stream: TcpStream,
+        transport: Transport,
         session: Session<Token>,
         probe_after: Option<Duration>,
     ) -> Self {
         Self {
             around,
-            stream,
+            transport,
             session,
             input: BytesMut::with_capacity(READ_CHUNK),
             outbox: Events::none(around.smsc),
@@ -153,10 +114,13 @@ impl<'a> Driver<'a> {
             acks: mpsc::channel(ACKS_MAX),
             gate: None,
             written: 0,
+            departed: 0,
             unwritten: VecDeque::new(),
             probe_after,
             probe_at: None,
             answered: false,
+            peer_left: false,
+            congestion: None,
             end: None,
         }
     }
@@ -178,15 +142,19 @@ impl<'a> Driver<'a> {
                 Woken::Socket => self.read(&notice),
                 Woken::Segments(segments) => self.submit(segments),
                 Woken::Acks(acks) => self.acknowledge(acks),
-                Woken::Tick => self.tick(),
+                Woken::Tick => self.tick(&notice),
                 Woken::Drain => {
                     draining = true;
+                    self.retire();
                     notice(Notice::Draining);
                 }
                 Woken::Room => {}
             }
             if draining {
                 self.unbind_if_done();
+            }
+            if self.peer_left && self.session.in_flight() == 0 {
+                self.end = self.end.take().or(Some(End::PeerUnbind));
             }
             self.hand_over();
             if let Some(end) = self.end.take() {
@@ -202,9 +170,10 @@ impl<'a> Driver<'a> {
         drain: &mut (impl Future<Output = ()> + Unpin),
         draining: bool,
     ) -> Result<Woken, End> {
-        let (read, write) = (self.wants_input(), !self.session.pending().is_empty());
+        let write = !self.session.pending().is_empty() || self.transport.has_unwritten();
+        let read = self.wants_input();
         let Self {
-            stream,
+            transport,
             acks,
             gate,
             around,
@@ -217,9 +186,9 @@ impl<'a> Driver<'a> {
             () = drain, if !draining => Woken::Drain,
             Some(acks) = acks.1.recv() => Woken::Acks(acks),
             // Reading comes before submitting: answers free places.
-            ready = ready(stream, read, write) => match ready {
+            ready = transport.ready(read, write) => match ready {
                 Ok(()) => Woken::Socket,
-                Err(_) => return Err(End::RemoteClose),
+                Err(error) => return Err(self.lost(error)),
             },
             Some(segments) = next_segments(gate) => Woken::Segments(segments),
             permit = around.events.reserve(), if !outbox.is_empty() => match permit {
@@ -235,13 +204,7 @@ impl<'a> Driver<'a> {
     /// After the end: gives up the window. What was written is lost, what was not is unsent. `now`: waits no longer for
     /// someone to take the answers.
     pub(super) async fn close(mut self, end: End, now: impl Future<Output = ()>) -> Life {
-        if let Some((gate, mut batches)) = self.gate.take() {
-            self.around.pool.close(&gate);
-            batches.close();
-            while let Ok(segments) = batches.try_recv() {
-                self.give_back(&segments);
-            }
-        }
+        self.close_gate();
         // Some of these may have gone in part: the SMSC's next second counts them.
         let unwritten = self.unwritten.iter().map(|(_, count)| count).sum();
         self.around.pool.wire().wrote(unwritten, self.around.clock.now());
@@ -262,7 +225,38 @@ impl<'a> Driver<'a> {
                 tracing::error!("answers could not be handed over: their messages will be in doubt");
             }
         }
+        self.transport.close();
         Life { end, silent }
+    }
+
+    /// Takes no new submissions; what was handed to it goes first.
+    fn retire(&self) {
+        if let Some((gate, _)) = &self.gate {
+            self.around.pool.retire(gate);
+        }
+    }
+
+    /// Takes no submissions any more, and gives back what it has not looked at yet.
+    fn close_gate(&mut self) {
+        if let Some((gate, mut batches)) = self.gate.take() {
+            self.around.pool.close(&gate);
+            batches.close();
+            while let Ok(segments) = batches.try_recv() {
+                self.give_back(&segments);
+            }
+        }
+    }
+
+    /// Why a connection that failed, or was closed, is over.
+    fn lost(&self, error: std::io::Error) -> End {
+        let is_binding = self.session.phase() == Phase::Binding;
+        let suspected = || is_binding.then(|| self.transport.refused_quietly()).flatten();
+        match error.downcast().ok().or_else(suspected) {
+            Some(fault) => End::Tls(fault),
+            None if is_binding => End::ClosedUnbound,
+            None if self.peer_left => End::PeerUnbind,
+            None => End::RemoteClose,
+        }
     }
 
     fn unbind_if_done(&mut self) {
@@ -286,8 +280,11 @@ impl<'a> Driver<'a> {
 
     fn flush(&mut self) -> Result<(), End> {
         let written = self.write();
+        if !self.transport.has_unwritten() {
+            self.departed = self.written;
+        }
         let mut gone = 0;
-        while let Some((_, count)) = self.unwritten.pop_front_if(|(end, _)| *end <= self.written) {
+        while let Some((_, count)) = self.unwritten.pop_front_if(|(end, _)| *end <= self.departed) {
             gone += count;
         }
         if gone > 0 {
@@ -298,33 +295,32 @@ impl<'a> Driver<'a> {
 
     fn write(&mut self) -> Result<(), End> {
         while !self.session.pending().is_empty() {
-            match self.stream.try_write(self.session.pending()) {
-                Ok(0) => return Err(End::RemoteClose),
+            match self.transport.try_write(self.session.pending()) {
+                Ok(0) => return Err(self.lost(ErrorKind::UnexpectedEof.into())),
                 Ok(octets) => {
                     self.session.wrote(octets);
                     self.written += octets as u64;
                     self.around.metrics.octets_out.inc_by(octets as u64);
                 }
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
-                Err(_) => return Err(End::RemoteClose),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(self.lost(error)),
             }
         }
-        Ok(())
+        self.transport.flush().map_err(|error| self.lost(error))
     }
 
     fn read(&mut self, notice: &impl Fn(Notice)) {
         if !self.wants_input() {
             return;
         }
-        self.input.reserve(READ_CHUNK);
-        match self.stream.try_read_buf(&mut self.input) {
-            Ok(0) => self.end = Some(End::RemoteClose),
+        match self.transport.try_read(&mut self.input) {
+            Ok(0) => self.end = Some(self.lost(ErrorKind::UnexpectedEof.into())),
             Ok(octets) => {
                 self.around.metrics.octets_in.inc_by(octets as u64);
                 self.take_pdus(notice);
             }
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(_) => self.end = Some(End::RemoteClose),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => self.end = Some(self.lost(error)),
         }
     }
 
@@ -372,8 +368,10 @@ impl<'a> Driver<'a> {
                 message_id,
                 after,
                 late,
+                congestion,
             } => {
                 self.note_answer(notice);
+                self.congestion = congestion.or(self.congestion);
                 let reply = if status == CommandStatus::ESME_ROK {
                     heard.accepted += 1;
                     Reply::Accepted(message_id.to_vec())
@@ -401,15 +399,19 @@ impl<'a> Driver<'a> {
                     session,
                 });
             }
-            Event::Bound => self.open(notice),
+            Event::Bound(response) => self.open(Said::of(&response), notice),
             Event::BindRefused(status) => self.end = Some(End::BindRefused(status)),
-            Event::Unbound => self.end = Some(End::PeerUnbind),
+            Event::Unbound => {
+                self.close_gate();
+                self.peer_left = true;
+            }
             Event::Alive(after) => {
                 metrics
                     .all
                     .enquire_link_rtt_seconds
                     .with_label_values(&[&metrics.name])
                     .observe(after.as_secs_f64());
+                notice(Notice::Alive);
             }
             Event::Left => self.end = Some(End::Local),
             Event::Odd(odd) => {
@@ -423,12 +425,14 @@ impl<'a> Driver<'a> {
         0
     }
 
-    fn open(&mut self, notice: &impl Fn(Notice)) {
-        let now = self.around.clock.now();
-        self.gate = Some(self.around.pool.open(self.around.window, self.probe_after.is_some()));
-        self.probe_at = self.probe_after.map(|pause| now + pause);
-        self.probe(now);
-        notice(Notice::Bound);
+    fn open(&mut self, said: Said, notice: &impl Fn(Notice)) {
+        if self.around.kind.transmits() {
+            let now = self.around.clock.now();
+            self.gate = Some(self.around.pool.open(self.around.window, self.probe_after.is_some()));
+            self.probe_at = self.probe_after.map(|pause| now + pause);
+            self.probe(now);
+        }
+        notice(Notice::Bound(said));
     }
 
     /// Gives out one place when it is time to try an SMSC that did not answer.
@@ -486,7 +490,10 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn tick(&mut self) {
+    fn tick(&mut self, notice: &impl Fn(Notice)) {
+        if let Some(state) = self.congestion.take() {
+            notice(Notice::Congestion(state));
+        }
         let mut overdue = Vec::new();
         let now = self.around.clock.now();
         let given_up = self.session.tick(now, &mut overdue);
@@ -503,10 +510,12 @@ impl<'a> Driver<'a> {
         for token in overdue {
             self.outbox.answers.push(answer(token.flight, token.part, Reply::Lost));
         }
-        self.end = self.end.or(given_up.map(|overdue| match overdue {
+        let peer_left = self.peer_left;
+        self.end = self.end.take().or(given_up.map(|overdue| match overdue {
             Overdue::Bind => End::BindTimeout,
             Overdue::EnquireLink => End::EnquireTimeout,
             Overdue::Submissions => End::Unresponsive,
+            Overdue::Unbind if peer_left => End::PeerUnbind,
             Overdue::Unbind => End::Local,
         }));
     }
@@ -519,18 +528,6 @@ impl<'a> Driver<'a> {
         if let Ok(permit) = self.around.events.try_reserve() {
             permit.send(std::mem::replace(&mut self.outbox, Events::none(self.around.smsc)));
         }
-    }
-}
-
-async fn ready(stream: &TcpStream, read: bool, write: bool) -> std::io::Result<()> {
-    match (read, write) {
-        (true, true) => stream
-            .ready(tokio::io::Interest::READABLE | tokio::io::Interest::WRITABLE)
-            .await
-            .map(drop),
-        (true, false) => stream.readable().await,
-        (false, true) => stream.writable().await,
-        (false, false) => std::future::pending().await,
     }
 }
 

@@ -1,151 +1,46 @@
-//! Keeps every configured bind up: connect, bind, run, and again after a pause that grows.
+//! Keeps one bind up: connect, bind, run, and again after a pause that grows.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use backon::{BackoffBuilder, ExponentialBuilder};
-use smpp::command_status::CommandStatus;
-use smpp::frame::Bind;
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use smpp::frame::{Bind, Unencodable};
 use smpp::session::{Session, Timers};
-use tokio::net::TcpStream;
-use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::time::sleep;
 
-use super::driver::{Driver, End, Life, Notice, Surroundings};
-use super::slots::Pool;
+use super::account::{Account, Renewal};
+use super::board::{Line, STATES, version};
+use super::budget::Ticket;
+use super::connect::{Connected, Peer, connect};
+use super::driver::{Driver, Surroundings};
+use super::life::{End, Life, Notice, Said, Stop};
 use super::stall::Stall;
-use super::{EVENTS_MAX, Events};
-use crate::clock::Clock;
 use crate::config;
-use crate::domain::SmscId;
-use crate::metrics::{Metrics, SmscMetrics};
+use crate::metrics::SmscMetrics;
 
-const STATES: [&str; 6] = ["disconnected", "connecting", "binding", "bound", "stalled", "draining"];
+/// A bind that lived so long did not fail at its beginning: the next pause is the shortest again.
+const LASTING: Duration = Duration::from_secs(60);
 
-/// How binds are told to end.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Stop {
-    /// Let the windows empty, unbind, do not come back.
-    pub(crate) drain: CancellationToken,
-    /// End at once.
-    pub(crate) now: CancellationToken,
+/// One bind, from its first attempt to the end of the engine.
+pub(super) struct Keeper {
+    pub(super) config: Arc<config::Smsc>,
+    pub(super) around: Surroundings,
+    pub(super) account: Arc<Account>,
+    /// Its number, as metrics and logs say it.
+    pub(super) label: String,
+    pub(super) line: Line,
+    pub(super) stop: Stop,
 }
 
-/// How a bind stands, for operators.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct BindStatus {
-    /// The SMSC's name.
-    pub(crate) smsc: String,
-    /// Which of its sessions, from 0.
-    pub(crate) bind: u32,
-    /// disconnected, connecting, binding, bound, stalled (bound, but submissions are not answered: one at a time is tried) or
-    /// draining.
-    pub(crate) state: &'static str,
-    /// Why the last session ended or the last attempt failed; empty before.
-    pub(crate) last_error: String,
-}
-
-/// The binds of every SMSC.
-pub(crate) struct Binds {
-    /// Where answers and deliveries go.
-    feed: mpsc::Sender<Events>,
-    /// Every session has one, and ends in it.
-    tasks: TaskTracker,
-    board: Board,
-    metrics: Metrics,
-    clock: Clock,
-    stop: Stop,
-}
-
-/// How every bind stands; shared with whoever shows it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Board(Arc<Mutex<Vec<BindStatus>>>);
-
-impl Board {
-    /// Every bind, in the order of the configuration.
-    pub(crate) fn all(&self) -> Vec<BindStatus> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn add(&self, smsc: &str, bind: u32) -> usize {
-        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        list.push(BindStatus {
-            smsc: smsc.to_owned(),
-            bind,
-            state: STATES[0],
-            last_error: String::new(),
-        });
-        list.len() - 1
-    }
-
-    fn set(&self, at: usize, state: &'static str, error: Option<String>) {
-        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        list[at].state = state;
-        if let Some(error) = error {
-            list[at].last_error = error;
-        }
-    }
-}
-
-impl Binds {
-    /// No bind yet; what comes of those that are kept up comes out of the channel.
-    pub(crate) fn new(
-        metrics: Metrics,
-        clock: Clock,
-        stop: Stop,
-        tasks: TaskTracker,
-    ) -> (Self, mpsc::Receiver<Events>) {
-        let (feed, events) = mpsc::channel(EVENTS_MAX);
-        let binds = Self {
-            feed,
-            tasks,
-            board: Board::default(),
-            metrics,
-            clock,
-            stop,
-        };
-        (binds, events)
-    }
-
-    /// Keeps up every session of an SMSC from now on. Returns the places in their windows.
-    pub(crate) fn keep_up(&self, id: SmscId, smsc: &Arc<config::Smsc>) -> Pool {
-        let pool = Pool::new((smsc.window * smsc.sessions) as usize);
-        for number in 0..smsc.sessions {
-            let label = number.to_string();
-            let around = Surroundings {
-                smsc: id,
-                clock: self.clock,
-                pool: pool.clone(),
-                events: self.feed.clone(),
-                metrics: self.metrics.smsc(&smsc.name),
-                window: smsc.window as usize,
-                in_flight: self.metrics.window_in_flight.with_label_values(&[&smsc.name, &label]),
-            };
-            let keeper = Keeper {
-                config: smsc.clone(),
-                around,
-                label,
-                line: self.board.add(&smsc.name, number),
-                board: self.board.clone(),
-                stop: self.stop.clone(),
-            };
-            self.tasks.spawn(keeper.keep_up());
-        }
-        pool
-    }
-
-    /// How each stands.
-    pub(crate) fn board(&self) -> Board {
-        self.board.clone()
-    }
-
-    /// For answers of those who could not even hand a message to a session.
-    pub(crate) fn feed(&self) -> mpsc::Sender<Events> {
-        self.feed.clone()
-    }
+/// What is known of the bind from its sessions so far.
+struct Past {
+    pauses: ExponentialBackoff,
+    stall: Stall,
+    /// The host that the next one begins with.
+    host: usize,
+    /// The right to be renewed, from the end of the session that was too old until the next is bound.
+    renewal: Option<Renewal>,
 }
 
 /// What a session has come to.
@@ -153,111 +48,201 @@ impl Binds {
 struct Seen {
     bound: AtomicBool,
     answered: AtomicBool,
+    /// It answered something: more than the bind.
+    alive: AtomicBool,
+    renewal: Mutex<Option<Renewal>>,
 }
 
-struct Keeper {
-    config: Arc<config::Smsc>,
-    around: Surroundings,
-    label: String,
-    line: usize,
-    board: Board,
-    stop: Stop,
+impl Seen {
+    fn renewal(&self) -> Option<Renewal> {
+        self.renewal.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn is_bound(&self) -> bool {
+        self.bound.load(Ordering::Relaxed)
+    }
 }
 
 impl Keeper {
-    async fn keep_up(self) {
-        self.metrics()
-            .all
-            .window_size
-            .with_label_values(&self.labels())
-            .set(i64::from(self.config.window));
-        let (mut pauses, mut stall) = (self.pauses(), Stall::default());
-        while !self.stop.drain.is_cancelled() {
-            let seen = Seen::default();
-            let end = self.session(stall, &seen).await;
-            if seen.bound.load(Ordering::Relaxed) {
-                pauses = self.pauses();
-            }
-            if seen.answered.load(Ordering::Relaxed) {
-                stall.answered();
-            }
-            if end.as_ref().is_ok_and(|life| life.silent) {
-                stall.silence();
-            }
-            let end = end.map(|life| life.end);
-            let refused = matches!(&end, Ok(End::BindRefused(status)) if is_about_credentials(*status));
-            self.report(&end, stall);
-            let pause = if refused {
-                self.config.reconnect_max
-            } else {
-                pauses.next().unwrap_or(self.config.reconnect_max)
-            };
-            if self.stop.drain.is_cancelled() {
-                break;
-            }
+    pub(super) async fn keep_up(self) {
+        if self.around.kind.transmits() {
+            let window = self.metrics().all.window_size.with_label_values(&self.labels());
+            window.set(i64::from(self.config.window));
+        }
+        let mut past = Past {
+            pauses: self.pauses(),
+            stall: Stall::default(),
+            host: 0,
+            renewal: None,
+        };
+        while let Some(ticket) = self.permission().await {
+            let pause = self.one_session(ticket, &mut past).await;
             tokio::select! {
                 () = sleep(pause) => {}
-                () = self.stop.drain.cancelled() => {}
+                () = self.stop.drain.cancelled() => break,
             }
         }
         self.enter("disconnected", None);
     }
 
-    /// One connection's life.
-    async fn session(&self, stall: Stall, seen: &Seen) -> Result<Life, String> {
-        self.enter("connecting", None);
-        let connect = timeout(self.config.bind_timeout, TcpStream::connect(&self.config.address));
-        let stream = tokio::select! {
-            connected = connect => match connected {
-                Ok(Ok(stream)) => stream,
-                Ok(Err(error)) => return Err(format!("cannot connect to {}: {error}", self.config.address)),
-                Err(_) => return Err(format!("no connection to {} within {:?}", self.config.address, self.config.bind_timeout)),
-            },
-            () = self.stop.drain.cancelled() => return Err("stopping".into()),
-        };
-        stream
-            .set_nodelay(true)
-            .map_err(|error| format!("cannot set TCP_NODELAY: {error}"))?;
-        self.enter("binding", None);
-        let session = self.new_session()?;
-        let probe_after = stall.pause(self.config.response_timeout);
-        let mut driver = Driver::new(&self.around, stream, session, probe_after);
-        let notice = |notice| self.note(notice, seen, probe_after.is_some());
-        let end = tokio::select! {
-            end = driver.run(self.stop.drain.cancelled(), notice) => end,
-            () = self.stop.now.cancelled() => End::Local,
-        };
-        Ok(driver.close(end, self.stop.now.cancelled()).await)
+    /// Waits until the account may bind once more; `None`: it is the end.
+    async fn permission(&self) -> Option<Ticket<'_>> {
+        while !self.stop.drain.is_cancelled() {
+            let wait = match self.account.budget.take(self.around.clock.now()) {
+                Ok(ticket) => return Some(ticket),
+                Err(wait) => wait,
+            };
+            let (limit, seconds) = (self.config.link.binds_per_hour, wait.as_secs_f64().ceil());
+            let error = format!("binds_per_hour = {limit} is used up: the next bind may go in {seconds} s");
+            tracing::warn!(smsc = self.config.name, bind = self.label, error, "not bound; it waits");
+            self.enter("waiting", Some(error));
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = self.stop.drain.cancelled() => {}
+            }
+        }
+        None
     }
 
-    fn new_session<T>(&self) -> Result<Session<T>, String> {
+    /// One connection's life. Returns the pause before the next one.
+    async fn one_session(&self, ticket: Ticket<'_>, past: &mut Past) -> Duration {
+        self.enter("connecting", None);
+        let connected = tokio::select! {
+            connected = connect(&self.config, past.host) => connected,
+            () = self.stop.drain.cancelled() => return Duration::ZERO,
+        };
+        let (host, lived) = match connected {
+            Ok(connected) => {
+                ticket.spend();
+                (connected.host, self.session(connected, past).await)
+            }
+            Err(unreachable) => {
+                let result = if unreachable.is_tls { "tls_error" } else { "tcp_error" };
+                self.failed(result, unreachable.to_string());
+                return self.next_pause(past);
+            }
+        };
+        let (end, lasted) = match lived {
+            Ok(lived) => lived,
+            Err(error) => {
+                self.failed("tcp_error", error.to_string());
+                return self.next_pause(past);
+            }
+        };
+        // A host that binds and does not last is as bad as one that is away.
+        past.host = if lasted {
+            0
+        } else {
+            (host + 1) % self.config.link.addresses.len()
+        };
+        if end == End::Renewed {
+            return Duration::ZERO;
+        }
+        if lasted {
+            past.pauses = self.pauses();
+        }
+        if end.is_about_credentials() {
+            return self.config.reconnect_max;
+        }
+        self.next_pause(past)
+    }
+
+    fn next_pause(&self, past: &mut Past) -> Duration {
+        past.pauses.next().unwrap_or(self.config.reconnect_max)
+    }
+
+    /// From the bind to the end. Returns that, and whether it lasted.
+    async fn session(&self, connected: Connected, past: &mut Past) -> Result<(End, bool), Unencodable> {
+        let begun = self.around.clock.now();
+        let seen = Seen {
+            renewal: Mutex::new(past.renewal.take()),
+            ..Seen::default()
+        };
+        let session = self.new_session(begun)?;
+        self.on_connected(&connected.peer);
+        let probe_after = past.stall.pause(self.config.response_timeout);
+        let mut driver = Driver::new(&self.around, connected.transport, session, probe_after);
+        let mut renewal = None;
+        let leave = async {
+            tokio::select! {
+                () = self.stop.drain.cancelled() => {}
+                due = self.renewal_is_due() => renewal = due,
+            }
+        };
+        let notice = |notice| self.note(notice, &seen, probe_after.is_some());
+        let end = tokio::select! {
+            end = driver.run(leave, notice) => end,
+            () = self.stop.now.cancelled() => End::Local,
+        };
+        let is_renewed = end == End::Local && renewal.is_some() && !self.stop.drain.is_cancelled();
+        let end = if is_renewed { End::Renewed } else { end };
+        let life = driver.close(end, self.stop.now.cancelled()).await;
+        past.renewal = renewal.or_else(|| seen.renewal());
+        self.learn(&life, &seen, past);
+        self.report(&life.end, &seen, past.stall);
+        let age = self.around.clock.now() - begun;
+        let lasted = seen.is_bound() && (seen.alive.load(Ordering::Relaxed) || age >= LASTING);
+        Ok((life.end, lasted))
+    }
+
+    /// Ends when the session has reached its greatest age and no other of the account is being bound anew.
+    async fn renewal_is_due(&self) -> Option<Renewal> {
+        match self.config.link.session_max_age {
+            Some(age) => sleep(age).await,
+            None => std::future::pending().await,
+        }
+        self.account.renewal().await
+    }
+
+    fn learn(&self, life: &Life, seen: &Seen, past: &mut Past) {
+        self.line.gone();
+        if seen.answered.load(Ordering::Relaxed) {
+            past.stall.answered();
+        }
+        if life.silent {
+            past.stall.silence();
+        }
+        let last = seen.is_bound() && self.account.left(self.around.kind);
+        if last && self.config.bind == config::Directions::Pair && !self.stop.drain.is_cancelled() {
+            tracing::warn!(
+                smsc = self.config.name,
+                "no receiver is bound: messages still go, their receipts wait at the SMSC"
+            );
+        }
+    }
+
+    fn new_session<T>(&self, now: Instant) -> Result<Session<T>, Unencodable> {
         let bind = Bind {
-            kind: self.config.bind,
+            kind: self.around.kind,
             system_id: self.config.system_id.as_bytes(),
             password: self.config.password.reveal().as_bytes(),
             system_type: self.config.system_type.as_bytes(),
             interface_version: self.config.interface_version.octet(),
-            addr_ton: 0,
-            addr_npi: 0,
-            address_range: b"",
+            addr_ton: self.config.link.ton,
+            addr_npi: self.config.link.npi,
+            address_range: self.config.link.address_range.as_bytes(),
         };
         let timers = Timers {
             bind: self.config.bind_timeout,
             enquire_link: self.config.enquire_link_interval,
             response: self.config.response_timeout,
         };
-        let now = self.around.clock.now();
-        Session::new(&bind, timers, self.config.window as usize, now).map_err(|error| error.to_string())
+        Session::new(&bind, timers, self.config.window as usize, now)
     }
 
     fn note(&self, notice: Notice, seen: &Seen, stalled: bool) {
         match notice {
             Notice::Draining => self.enter("draining", None),
-            Notice::Bound => {
+            Notice::Bound(said) => {
                 seen.bound.store(true, Ordering::Relaxed);
-                self.on_bound(if stalled { "stalled" } else { "bound" });
+                // The next one may be bound anew.
+                drop(seen.renewal());
+                self.account.came(self.around.kind);
+                self.on_bound(if stalled { "stalled" } else { "bound" }, &said);
             }
+            Notice::Alive => seen.alive.store(true, Ordering::Relaxed),
             Notice::Answered => {
+                seen.alive.store(true, Ordering::Relaxed);
                 seen.answered.store(true, Ordering::Relaxed);
                 if stalled {
                     self.enter("bound", None);
@@ -268,11 +253,24 @@ impl Keeper {
                     );
                 }
             }
+            Notice::Congestion(state) => {
+                self.line.congested(state);
+                let gauge = &self.metrics().all.bind_congestion_state;
+                gauge.with_label_values(&self.labels()).set(i64::from(state));
+            }
         }
     }
 
-    fn on_bound(&self, state: &'static str) {
+    fn on_connected(&self, peer: &Peer) {
+        self.line.connected(peer);
+        let metrics = &self.metrics().all;
+        metrics.certificate_expiry(&self.config.name, "server", peer.certificate_expiry);
+        self.enter("binding", None);
+    }
+
+    fn on_bound(&self, state: &'static str, said: &Said) {
         self.attempt("ok");
+        self.line.said(said);
         self.enter(state, None);
         let since = self.around.clock.unix().0 as f64 / 1e6;
         self.metrics()
@@ -280,55 +278,57 @@ impl Keeper {
             .bind_bound_timestamp_seconds
             .with_label_values(&self.labels())
             .set(since);
-        tracing::info!(smsc = self.config.name, bind = self.label, state, "bound");
+        let version = said.version.map(version);
+        tracing::info!(
+            smsc = self.config.name,
+            bind = self.label,
+            state,
+            smsc_system_id = said.system_id,
+            smsc_version = version.as_deref(),
+            "bound"
+        );
     }
 
-    /// Says once, where it is decided, why the session ended.
-    fn report(&self, end: &Result<End, String>, stall: Stall) {
-        let (smsc, bind) = (&self.config.name, &self.label);
-        let error = match end {
-            Err(error) => {
-                self.attempt("tcp_error");
-                tracing::warn!(smsc, bind, error, "not bound; it is tried again");
-                error.clone()
-            }
-            Ok(End::BindRefused(status)) => {
-                self.attempt("refused");
-                if is_about_credentials(*status) {
-                    tracing::error!(smsc, bind, %status, "the SMSC refuses our system_id or password: it is tried again, slowly");
-                } else {
-                    tracing::warn!(smsc, bind, %status, "the SMSC refuses the bind; it is tried again");
-                }
-                format!("bind refused: {status}")
-            }
-            Ok(End::BindTimeout) => {
-                self.attempt("timeout");
-                tracing::warn!(smsc, bind, "the bind was not answered; it is tried again");
-                "the bind was not answered".to_owned()
-            }
-            Ok(end) => {
-                self.metrics()
-                    .all
-                    .bind_disconnects_total
-                    .with_label_values(&[smsc, bind, end.label()])
-                    .inc();
-                tracing::info!(smsc, bind, reason = end.label(), "session over");
-                if let Some(pause) = stall.pause(self.config.response_timeout) {
-                    tracing::warn!(
-                        smsc,
-                        bind,
-                        ?pause,
-                        "submissions are not answered: what was sent is in doubt; the next session tries one message after this pause, and sends no more until it is answered"
-                    );
-                }
-                end.label().to_owned()
-            }
-        };
+    /// There was no session.
+    fn failed(&self, result: &str, error: String) {
+        self.attempt(result);
+        tracing::warn!(
+            smsc = self.config.name,
+            bind = self.label,
+            error,
+            "not bound; it is tried again"
+        );
         self.enter("disconnected", Some(error));
     }
 
+    /// Says once, where it is decided, why the session ended.
+    fn report(&self, end: &End, seen: &Seen, stall: Stall) {
+        let (smsc, bind) = (&self.config.name, &self.label);
+        if !seen.is_bound() && *end != End::Local {
+            let result = end.attempt();
+            if end.is_about_credentials() {
+                tracing::error!(smsc, bind, %end, "the SMSC refuses our system_id or password: it is tried again, slowly");
+                self.attempt(result);
+                return self.enter("disconnected", Some(end.to_string()));
+            }
+            return self.failed(result, end.to_string());
+        }
+        let disconnects = &self.metrics().all.bind_disconnects_total;
+        disconnects.with_label_values(&[smsc, bind, end.label()]).inc();
+        tracing::info!(smsc, bind, reason = %end, "session over");
+        if let Some(pause) = stall.pause(self.config.response_timeout) {
+            tracing::warn!(
+                smsc,
+                bind,
+                ?pause,
+                "submissions are not answered: what was sent is in doubt; the next session tries one message after this pause, and sends no more until it is answered"
+            );
+        }
+        self.enter("disconnected", Some(end.to_string()));
+    }
+
     fn enter(&self, state: &'static str, error: Option<String>) {
-        self.board.set(self.line, state, error);
+        self.line.enter(state, self.around.clock.unix(), error);
         for known in STATES {
             let labels = [self.config.name.as_str(), self.label.as_str(), known];
             self.metrics()
@@ -355,7 +355,7 @@ impl Keeper {
         &self.around.metrics
     }
 
-    fn pauses(&self) -> impl Iterator<Item = Duration> + use<> {
+    fn pauses(&self) -> ExponentialBackoff {
         ExponentialBuilder::default()
             .with_min_delay(self.config.reconnect_min)
             .with_max_delay(self.config.reconnect_max)
@@ -363,14 +363,4 @@ impl Keeper {
             .without_max_times()
             .build()
     }
-}
-
-/// Some carriers lock an account that asks too often with a wrong password.
-fn is_about_credentials(status: CommandStatus) -> bool {
-    [
-        CommandStatus::ESME_RINVPASWD,
-        CommandStatus::ESME_RINVSYSID,
-        CommandStatus::ESME_RBINDFAIL,
-    ]
-    .contains(&status)
 }

@@ -3,10 +3,19 @@
 //! It knows sockets and nothing of stores: submissions come in with a place in a window, answers and deliveries go out
 //! as values in a bounded channel.
 
+mod binds;
 mod content;
-mod driver;
-mod flight;
 mod keeper;
+mod account;
+mod budget;
+mod connect;
+mod handshake;
+mod tls;
+mod transport;
+mod driver;
+mod life;
+mod board;
+mod flight;
 mod slots;
 mod stall;
 mod wire;
@@ -21,8 +30,10 @@ use smpp::part::Part;
 use smpp::session::Ack;
 use tokio::sync::mpsc;
 
+pub(crate) use binds::Binds;
+pub(crate) use board::Board;
 pub(crate) use flight::{Flight, Lease, Segments};
-pub(crate) use keeper::{Binds, Board, Stop};
+pub(crate) use life::Stop;
 pub(crate) use slots::{Pool, Slots};
 pub(crate) use wire::{Heard, Wire};
 

@@ -141,6 +141,11 @@ impl Pool {
 
     pub(super) fn close(&self, gate: &Arc<Gate>) {
         gate.lock().free = 0;
+        self.retire(gate);
+    }
+
+    /// Nobody begins with it any more; who has a place may use it, and take more for the rest of a message.
+    pub(super) fn retire(&self, gate: &Arc<Gate>) {
         self.lock().retain(|known| !Arc::ptr_eq(known, gate));
     }
 
@@ -304,6 +309,17 @@ mod tests {
         assert!(batches.recv().await.is_some());
         pool.give_back(&gate, 2);
         assert_eq!(pool.slots(5).await.count(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_retired_gate_is_for_those_who_are_in_it() {
+        let pool = Pool::new(10);
+        let (gate, _batches) = pool.open(10, false);
+        let mut begun = pool.slots(1).await;
+        pool.retire(&gate);
+        assert!(pool.freest().is_none());
+        assert!(begun.one_more().await, "a message of several segments is finished");
+        assert_eq!(begun.count(), 2);
     }
 
     #[tokio::test]

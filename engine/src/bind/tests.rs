@@ -2,8 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use futures::FutureExt as _;
 use smpp::command_status::CommandStatus;
-use smpp::frame::{BindKind, BindResp, Sm, encode_bind_resp};
+use smpp::frame::{
+    BindKind, BindResp, CommandId, PDU_LENGTH_MAX, Pdu, Sm, encode_bind_resp, encode_empty, encode_sm_resp, split,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -53,12 +56,16 @@ async fn connected(stop: &Stop) -> Bound {
 async fn accept_bind(connection: &mut TcpStream) {
     let mut request = [0; 512];
     assert!(connection.read(&mut request).await.unwrap() > 16);
+    answer_bind(connection, BindKind::Transceiver).await;
+}
+
+async fn answer_bind(connection: &mut TcpStream, kind: BindKind) {
     let (mut answer, ok) = (BytesMut::new(), CommandStatus::ESME_ROK);
     let response = BindResp {
         system_id: b"smsc",
         sc_interface_version: None,
     };
-    encode_bind_resp(&mut answer, BindKind::Transceiver, (ok, 1), &response);
+    encode_bind_resp(&mut answer, kind, (ok, 1), &response);
     connection.write_all(&answer).await.unwrap();
 }
 
@@ -176,4 +183,334 @@ async fn an_smsc_that_is_away_is_tried_again_after_the_configured_pause() {
     tried(2).await;
     stop.drain.cancel();
     timeout(SOON, tasks.wait()).await.expect("it ends");
+}
+
+fn link(address: &str) -> config::Link {
+    config::Smsc::new("", address, "").link
+}
+
+/// One SMSC under these settings, with nobody behind its addresses but the test.
+struct Kept {
+    pool: Pool,
+    board: Board,
+    metrics: Metrics,
+    stop: Stop,
+    tasks: TaskTracker,
+    events: mpsc::Receiver<Events>,
+}
+
+impl Kept {
+    fn up(smsc: config::Smsc) -> Self {
+        let (stop, tasks, metrics) = (Stop::default(), TaskTracker::new(), Metrics::new().unwrap());
+        let (binds, events) = Binds::new(metrics.clone(), Clock::new(), stop.clone(), tasks.clone());
+        let pool = binds.keep_up(SMSC, &Arc::new(smsc));
+        tasks.close();
+        Self {
+            pool,
+            board: binds.board(),
+            metrics,
+            stop,
+            tasks,
+            events,
+        }
+    }
+
+    async fn until(&self, bind: usize, what: &str, mut holds: impl FnMut(&board::BindStatus) -> bool) {
+        let reached = async {
+            while !holds(&self.board.all()[bind]) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let reached = timeout(SOON, reached).await;
+        assert!(reached.is_ok(), "{what}: {:?}", self.board.all());
+    }
+
+    async fn end(self) {
+        self.stop.now.cancel();
+        self.stop.drain.cancel();
+        timeout(SOON, self.tasks.wait()).await.expect("it ends");
+    }
+}
+
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    (listener, address)
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    let (mut connection, _) = timeout(SOON, listener.accept()).await.expect("it connects").unwrap();
+    accept_bind(&mut connection).await;
+    connection
+}
+
+async fn read_pdu(connection: &mut TcpStream) -> (CommandId, u32, CommandStatus) {
+    let mut bytes = BytesMut::new();
+    loop {
+        if let Some(raw) = split(&bytes, PDU_LENGTH_MAX).unwrap() {
+            let header = raw.header;
+            return (header.command_id, header.sequence, header.command_status);
+        }
+        let read = timeout(SOON, connection.read_buf(&mut bytes)).await;
+        assert!(read.expect("a PDU comes").unwrap() > 0, "the connection was closed");
+    }
+}
+
+async fn say(connection: &mut TcpStream, command: CommandId, sequence: u32) {
+    let mut bytes = BytesMut::new();
+    encode_empty(&mut bytes, command, CommandStatus::ESME_ROK, sequence);
+    connection.write_all(&bytes).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_bind_that_is_accepted_and_at_once_ended_is_tried_more_and_more_slowly() {
+    let (listener, address) = listen().await;
+    let kept = Kept::up(config::Smsc {
+        reconnect_min: Duration::from_secs(1),
+        reconnect_max: Duration::from_secs(3_600),
+        ..config::Smsc::new("north", address, "campanile")
+    });
+    for round in 0..6_u32 {
+        drop(accept(&listener).await);
+        kept.until(0, "it ended", |line| line.state == "disconnected").await;
+        let pause = Duration::from_secs(2_u64.pow(round));
+        pass(pause - Duration::from_millis(100)).await;
+        assert_eq!(kept.board.all()[0].state, "disconnected", "round {round}");
+        pass(pause + Duration::from_secs(1)).await;
+    }
+    assert_eq!(kept.board.all()[0].last_error, "the SMSC closed the connection");
+
+    // One that lives for a minute did not fail at its beginning.
+    let connection = accept(&listener).await;
+    kept.until(0, "it is bound", |line| line.state == "bound").await;
+    pass(Duration::from_secs(61)).await;
+    drop(connection);
+    kept.until(0, "it ended", |line| line.state == "disconnected").await;
+    pass(Duration::from_secs(3)).await;
+    drop(accept(&listener).await);
+    kept.end().await;
+}
+
+#[tokio::test]
+async fn the_next_host_is_tried_at_once_when_one_is_away_and_the_first_again_after_a_session_that_lasted() {
+    let (away, first) = listen().await;
+    drop(away);
+    let (second, address) = listen().await;
+    let kept = Kept::up(config::Smsc {
+        link: config::Link {
+            addresses: vec![first.clone(), address.clone()],
+            ..link("")
+        },
+        reconnect_min: Duration::from_secs(1),
+        ..config::Smsc::new("north", "", "campanile")
+    });
+    let mut connection = accept(&second).await;
+    kept.until(0, "it is bound", |line| line.state == "bound").await;
+    assert_eq!(kept.board.all()[0].address, Some(address));
+    let first = TcpListener::bind(first).await.unwrap();
+    pass(Duration::from_secs(31)).await;
+    let (command, sequence, _) = read_pdu(&mut connection).await;
+    assert_eq!(command, CommandId::ENQUIRE_LINK);
+    say(&mut connection, CommandId::ENQUIRE_LINK_RESP, sequence).await;
+    say(&mut connection, CommandId::UNBIND, 7).await;
+    assert_eq!(read_pdu(&mut connection).await.0, CommandId::UNBIND_RESP);
+    kept.until(0, "it ended", |line| line.last_error == "the SMSC unbound")
+        .await;
+    pass(Duration::from_secs(3)).await;
+    let connection = accept(&first).await;
+    // One that binds and closes is as bad as one that is away.
+    kept.until(0, "it is bound", |line| line.state == "bound").await;
+    drop(connection);
+    kept.until(0, "it ended", |line| line.state == "disconnected").await;
+    pass(Duration::from_secs(5)).await;
+    accept(&second).await;
+    kept.end().await;
+}
+
+#[tokio::test]
+async fn no_more_binds_are_asked_for_than_the_hour_allows_over_all_sessions() {
+    let (listener, address) = listen().await;
+    let kept = Kept::up(config::Smsc {
+        sessions: 3,
+        link: config::Link {
+            binds_per_hour: 4,
+            ..link(&address)
+        },
+        ..config::Smsc::new("north", "", "campanile")
+    });
+    let connections = [accept(&listener).await, accept(&listener).await];
+    let waiting = || {
+        let lines = kept.board.all();
+        lines
+            .into_iter()
+            .filter(|line| line.state == "waiting")
+            .collect::<Vec<_>>()
+    };
+    kept.until(0, "one waits", |_| waiting().len() == 1).await;
+    let error = &waiting()[0].last_error;
+    assert_eq!(error, "binds_per_hour = 4 is used up: the next bind may go in 1800 s");
+    pass(Duration::from_secs(1_790)).await;
+    assert_eq!(waiting().len(), 1);
+    pass(Duration::from_secs(11)).await;
+    accept(&listener).await;
+    kept.until(0, "none waits", |_| waiting().is_empty()).await;
+    drop(connections);
+    kept.end().await;
+}
+
+#[tokio::test]
+async fn an_outbind_is_refused_and_the_bind_goes_on() {
+    let (listener, address) = listen().await;
+    let kept = Kept::up(config::Smsc::new("north", address, "campanile"));
+    let (mut connection, _) = listener.accept().await.unwrap();
+    say(&mut connection, CommandId::OUTBIND, 9).await;
+    let (command, ..) = read_pdu(&mut connection).await;
+    assert_eq!(command, CommandId::BIND_TRANSCEIVER);
+    let refusal = read_pdu(&mut connection).await;
+    assert_eq!(refusal, (CommandId::GENERIC_NACK, 9, CommandStatus::ESME_RINVBNDSTS));
+    answer_bind(&mut connection, BindKind::Transceiver).await;
+    kept.until(0, "it is bound", |line| line.state == "bound").await;
+    say(&mut connection, CommandId::OUTBIND, 10).await;
+    assert_eq!(read_pdu(&mut connection).await.0, CommandId::GENERIC_NACK);
+    assert_eq!(kept.board.all()[0].state, "bound");
+    let odd = kept
+        .metrics
+        .pdu_errors_total
+        .with_label_values(&["north", "wrong_state"]);
+    assert_eq!(odd.get(), 2);
+    kept.end().await;
+}
+
+#[tokio::test]
+async fn a_pair_submits_over_its_transmitter_though_no_receiver_is_bound() {
+    let (listener, address) = listen().await;
+    let kept = Kept::up(config::Smsc {
+        bind: config::Directions::Pair,
+        link: config::Link {
+            ton: 1,
+            npi: 1,
+            address_range: "^33".to_owned(),
+            ..link(&address)
+        },
+        ..config::Smsc::new("north", "", "campanile")
+    });
+    let mut transmitter = None;
+    let mut receiver = None;
+    for _ in 0..2 {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut bytes = BytesMut::new();
+        assert!(connection.read_buf(&mut bytes).await.unwrap() > 16);
+        let raw = split(&bytes, PDU_LENGTH_MAX).unwrap().unwrap();
+        let Pdu::Bind(bind) = raw.decode().unwrap() else {
+            panic!()
+        };
+        assert_eq!((bind.addr_ton, bind.addr_npi, bind.address_range), (1, 1, &b"^33"[..]));
+        match bind.kind {
+            BindKind::Transmitter => transmitter = Some(connection),
+            BindKind::Receiver => receiver = Some(connection),
+            BindKind::Transceiver => panic!("a pair has none"),
+        }
+    }
+    let (mut transmitter, mut receiver) = (transmitter.unwrap(), receiver.unwrap());
+    answer_bind(&mut receiver, BindKind::Receiver).await;
+    kept.until(1, "it is bound", |line| line.state == "bound").await;
+    let none = kept.pool.slots_now(1).now_or_never();
+    assert!(none.is_none(), "a receiver takes no submissions");
+    drop(receiver);
+    answer_bind(&mut transmitter, BindKind::Transmitter).await;
+    kept.until(0, "it is bound", |line| line.state == "bound").await;
+    kept.until(1, "it ended", |line| line.state == "disconnected").await;
+    submit(&kept.pool).await;
+    assert_eq!(read_pdu(&mut transmitter).await.0, CommandId::SUBMIT_SM);
+    let kinds: Vec<_> = kept.board.all().into_iter().map(|line| line.kind).collect();
+    assert_eq!(kinds, ["transmitter", "receiver"]);
+    kept.end().await;
+}
+
+#[tokio::test]
+async fn sessions_that_are_too_old_are_bound_anew_one_at_a_time() {
+    let (listener, address) = listen().await;
+    let kept = Kept::up(config::Smsc {
+        sessions: 2,
+        link: config::Link {
+            session_max_age: Some(Duration::from_secs(60)),
+            ..link(&address)
+        },
+        // No enquire_link between.
+        enquire_link_interval: Duration::from_secs(3_600),
+        ..config::Smsc::new("north", address, "campanile")
+    });
+    let mut old = vec![accept(&listener).await, accept(&listener).await];
+    let mut fresh = Vec::new();
+    for bind in 0..2 {
+        kept.until(bind, "it is bound", |line| line.state == "bound").await;
+    }
+    let leaving = || {
+        let lines = kept.board.all();
+        let leaving = lines.iter().filter(|line| line.state == "draining");
+        leaving.map(|line| line.bind).collect::<Vec<_>>()
+    };
+    let renewed = || {
+        let count = |bind| {
+            kept.metrics
+                .bind_disconnects_total
+                .with_label_values(&["north", bind, "renewed"])
+        };
+        count("0").get() + count("1").get()
+    };
+    pass(Duration::from_secs(61)).await;
+    for round in 0..2 {
+        kept.until(0, "one leaves", |_| leaving().len() == 1).await;
+        assert_eq!(renewed(), round, "and no other before it is bound anew");
+        let said = old.iter_mut().map(|connection| Box::pin(read_pdu(connection)));
+        let ((command, sequence, _), which, _) = futures::future::select_all(said).await;
+        assert_eq!(command, CommandId::UNBIND);
+        let at = leaving()[0] as usize;
+        say(&mut old[which], CommandId::UNBIND_RESP, sequence).await;
+        old.remove(which);
+        fresh.push(accept(&listener).await);
+        kept.until(at, "it is bound anew", |line| line.state == "bound").await;
+    }
+    kept.until(0, "both are renewed", |_| renewed() == 2).await;
+    assert_eq!(leaving(), Vec::<u32>::new());
+    kept.end().await;
+}
+
+#[tokio::test]
+async fn what_the_smsc_took_before_its_unbind_is_still_answered() {
+    let (listener, address) = listen().await;
+    let mut kept = Kept::up(config::Smsc::new("north", address, "campanile"));
+    let mut connection = accept(&listener).await;
+    submit(&kept.pool).await;
+    submit(&kept.pool).await;
+    let mut bytes = BytesMut::new();
+    while bytes
+        .iter()
+        .filter(|octet| **octet == CommandId::SUBMIT_SM.0 as u8)
+        .count()
+        < 2
+        || bytes.len() < 66
+    {
+        connection.read_buf(&mut bytes).await.unwrap();
+    }
+    say(&mut connection, CommandId::UNBIND, 5).await;
+    let (command, ..) = read_pdu(&mut connection).await;
+    assert_eq!(command, CommandId::UNBIND_RESP);
+    let mut answer = BytesMut::new();
+    encode_sm_resp(
+        &mut answer,
+        (CommandId::SUBMIT_SM_RESP, CommandStatus::ESME_ROK, 2),
+        b"taken",
+    );
+    connection.write_all(&answer).await.unwrap();
+    drop(connection);
+    let mut replies = Vec::new();
+    while replies.len() < 2 {
+        let events = timeout(SOON, kept.events.recv()).await.expect("it is told").unwrap();
+        replies.extend(events.answers.into_iter().map(|answer| answer.reply));
+    }
+    assert_eq!(replies, [Reply::Accepted(b"taken".to_vec()), Reply::Lost]);
+    kept.until(0, "it ended", |line| line.last_error == "the SMSC unbound")
+        .await;
+    kept.end().await;
 }

@@ -44,7 +44,7 @@ pub(crate) use gates::Gates;
 pub(crate) use orders::{Order, Orders};
 pub(crate) use report::{PAGE_MAX, PageCursor};
 use routes::{Chooser, Whose};
-pub(crate) use routes::{Routes, Served};
+pub(crate) use routes::{Routes, Served, Serving};
 
 /// Bodies that may be read at once: each takes a thread and some megabytes.
 const CREATIONS_MAX: usize = 64;

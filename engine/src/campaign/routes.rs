@@ -27,8 +27,18 @@ pub(crate) struct Routes {
 pub(crate) struct Served {
     pub(crate) route: RouteId,
     pub(crate) name: String,
-    /// In their order; those of the smallest priority that can take messages share them.
-    pub(crate) smscs: Vec<(SmscId, u8)>,
+    /// In their order.
+    pub(crate) smscs: Vec<Serving>,
+}
+
+/// An SMSC of a route.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Serving {
+    pub(crate) smsc: SmscId,
+    /// Those of the smallest priority that can take messages have the turn.
+    pub(crate) priority: u8,
+    /// Its share among them; `None`: each takes what it can.
+    pub(crate) weight: Option<u8>,
 }
 
 /// For some messages: to which route.
@@ -64,7 +74,7 @@ pub(crate) struct Chooser {
 /// What the configuration says: the routes with names and SMSCs, and the rules with the route's place among them.
 #[derive(Debug, Default)]
 struct Plan {
-    routes: Vec<(String, Vec<(SmscId, u8)>)>,
+    routes: Vec<(String, Vec<Serving>)>,
     rules: Vec<(Rule, BTreeMap<String, usize>)>,
 }
 
@@ -77,7 +87,11 @@ impl Plan {
         for route in routes {
             let named = |choice: &config::Choice| {
                 let known = smscs.iter().find(|(_, smsc)| smsc.name == choice.name);
-                known.map(|(id, _)| (*id, choice.priority))
+                known.map(|(id, _)| Serving {
+                    smsc: *id,
+                    priority: choice.priority,
+                    weight: choice.weight,
+                })
             };
             let at = plan.add(route.name.clone(), route.smscs.iter().filter_map(named).collect());
             let rule = Rule {
@@ -104,14 +118,19 @@ impl Plan {
         let (mut plan, mut by_prefix) = (Self::default(), BTreeMap::new());
         for (prefix, choice) in choices {
             let names: Vec<&str> = choice.iter().map(|(_, smsc)| smsc.name.as_str()).collect();
-            let at = plan.add(names.join("+"), choice.iter().map(|(id, _)| (*id, 1)).collect());
+            let serving = |(id, _): &&(SmscId, Arc<config::Smsc>)| Serving {
+                smsc: *id,
+                priority: 1,
+                weight: None,
+            };
+            let at = plan.add(names.join("+"), choice.iter().map(serving).collect());
             by_prefix.insert(prefix, at);
         }
         plan.rules.push((Rule::default(), by_prefix));
         plan
     }
 
-    fn add(&mut self, name: String, smscs: Vec<(SmscId, u8)>) -> usize {
+    fn add(&mut self, name: String, smscs: Vec<Serving>) -> usize {
         let known = self.routes.iter().position(|(known, _)| *known == name);
         known.unwrap_or_else(|| {
             self.routes.push((name, smscs));
@@ -266,7 +285,7 @@ impl Routes {
     /// The routes that an SMSC serves, whether it is its turn or not.
     #[cfg(test)]
     pub(crate) fn served_by(&self, smsc: SmscId) -> Vec<RouteId> {
-        let serves = |served: &&Served| served.smscs.iter().any(|(id, _)| *id == smsc);
+        let serves = |served: &&Served| served.smscs.iter().any(|serving| serving.smsc == smsc);
         let mut routes: Vec<RouteId> = self.served.iter().filter(serves).map(|served| served.route).collect();
         routes.sort_unstable();
         routes
@@ -295,7 +314,7 @@ impl Chooser {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use smpp::frame::BindKind;
+    use crate::config::Directions;
 
     fn smsc(id: u16, prefixes: &[&str]) -> (SmscId, Arc<config::Smsc>) {
         let mut smsc = config::Smsc::new(format!("s{id}"), "127.0.0.1:2775", "campanile");
@@ -313,7 +332,7 @@ mod tests {
         let route = routes.chooser(whose).route(Recipient(number));
         let served = routes.served.iter().find(|served| served.route == route);
         let smscs = served.into_iter().flat_map(|served| &served.smscs);
-        smscs.map(|(smsc, _)| smsc.0).collect()
+        smscs.map(|serving| serving.smsc.0).collect()
     }
 
     #[test]
@@ -341,7 +360,7 @@ mod tests {
         };
         none(&Routes::of(&[smsc(1, &["33"])], &[]));
         let mut receiver = config::Smsc::new("r", "127.0.0.1:2775", "campanile");
-        receiver.bind = BindKind::Receiver;
+        receiver.bind = Directions::Receiver;
         none(&Routes::of(&[(SmscId(1), Arc::new(receiver))], &[]));
         none(&Routes::of(&[smsc(1, &[])], &[route("france", &["33"], &["s1"])]));
     }
@@ -350,6 +369,7 @@ mod tests {
         let choice = |name: &&str| config::Choice {
             name: (*name).to_owned(),
             priority: 1,
+            weight: None,
         };
         config::Route {
             name: name.to_owned(),

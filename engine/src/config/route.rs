@@ -16,6 +16,9 @@ const ROUTES_MAX: usize = 1_000;
 /// More steps of fail-over than anybody can follow.
 const PRIORITIES: RangeInclusive<u64> = 1..=100;
 
+/// Shares finer than this are nobody's.
+const WEIGHTS: RangeInclusive<u64> = 1..=100;
+
 /// The longest sender: an international number and its `+`.
 const SENDER_MAX: usize = 16;
 
@@ -44,6 +47,8 @@ pub(crate) struct Choice {
     pub(crate) name: String,
     /// Those of the smallest priority that can take messages share them. Default 1.
     pub(crate) priority: u8,
+    /// Its share among those of its priority. `None`: each takes what it can.
+    pub(crate) weight: Option<u8>,
 }
 
 /// Reads all `[[route]]`, over these SMSCs.
@@ -98,9 +103,11 @@ fn list<T>(table: &Table<'_>, key: &'static str, example: &str, read: impl Fn(&s
 
 fn read_choices(table: &Table<'_>) -> Vec<Choice> {
     let allowed = format!(
-        "1 to {SMSC_MAX} names of [[smsc]], each by itself or as {{ name = \"south\", priority = {} to {} }}",
+        "1 to {SMSC_MAX} names of [[smsc]], each by itself or as {{ name = \"south\", priority = {} to {}, weight = {} to {} }}",
         PRIORITIES.start(),
-        PRIORITIES.end()
+        PRIORITIES.end(),
+        WEIGHTS.start(),
+        WEIGHTS.end()
     );
     table.required("smscs", &allowed);
     let choices = table.parsed("smscs", allowed, |given| {
@@ -112,22 +119,37 @@ fn read_choices(table: &Table<'_>) -> Vec<Choice> {
 }
 
 fn choice(given: Given<'_>) -> Option<Choice> {
-    let (mut name, mut priority) = (given.text(), None);
+    let (mut name, mut priority, mut weight) = (given.text(), None, None);
     for (key, given) in given.entries().unwrap_or_default() {
         match key {
             "name" => name = Some(given.text()?),
             "priority" => priority = Some(given.whole().filter(|priority| PRIORITIES.contains(priority))?),
+            "weight" => weight = Some(given.whole().filter(|weight| WEIGHTS.contains(weight))?),
             _ => return None,
         }
     }
     Some(Choice {
         name: name?.to_owned(),
         priority: priority.unwrap_or(1) as u8,
+        weight: weight.map(|weight| weight as u8),
     })
 }
 
-/// Each is there once, and takes submissions.
+/// Each is there once, and takes submissions; those of one priority have weights, or have none.
 fn check_choices(table: &Table<'_>, choices: &[Choice], smscs: &[Arc<Smsc>]) {
+    let half = choices.iter().find(|choice| {
+        let mut same = choices.iter().filter(|other| other.priority == choice.priority);
+        choice.weight.is_some() && (same.clone().count() == 1 || same.any(|other| other.weight.is_none()))
+    });
+    if let Some(choice) = half {
+        let Choice { name, priority, .. } = choice;
+        table.fault(
+            "smscs",
+            format!(
+                "\"{name}\" has a weight, and priority {priority} has no others that have one: all of them, or none"
+            ),
+        );
+    }
     let mut seen = BTreeSet::new();
     for Choice { name, .. } in choices {
         let known = smscs.iter().find(|smsc| smsc.name == *name);

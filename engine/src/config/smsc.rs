@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use kit::settings::{Given, Table};
 use smpp::command_status::CommandStatus;
-use smpp::frame::BindKind;
 
 use crate::domain::Status;
 
-use super::value::{self, ADDRESS_ALLOWED, Rate, Secret};
+use super::link::{Directions, Link};
+use super::value::{self, Rate, Secret};
 use super::{HOUR, SECOND, SMSC_MAX};
 
 /// The longest name: it is a metric label and part of keys.
@@ -46,15 +46,13 @@ const RECEIPT_WORD_MAX: usize = 64;
 pub(crate) struct Smsc {
     /// `name`: what it is called in routes, metrics and logs; unique.
     pub(crate) name: String,
-    /// `address`: `host:port`, resolved at every connection.
-    pub(crate) address: String,
     /// `system_id`: who we are to it; up to 15 octets.
     pub(crate) system_id: String,
     /// `password`, or the first line of `password_file`; may be empty.
     pub(crate) password: Secret,
     /// `bind`: in which directions messages go. Default transceiver.
-    pub(crate) bind: BindKind,
-    /// `sessions`: how many TCP connections are kept up. Default 1.
+    pub(crate) bind: Directions,
+    /// `sessions`: how many TCP connections are kept up; of a pair that many of each kind. Default 1.
     pub(crate) sessions: u32,
     /// `window`: the most unanswered requests of each session. Default 10.
     pub(crate) window: u32,
@@ -66,6 +64,8 @@ pub(crate) struct Smsc {
     pub(crate) system_type: String,
     /// `interface_version` of the bind. Default 3.4.
     pub(crate) interface_version: InterfaceVersion,
+    /// Where its binds are made, as what, and how often.
+    pub(crate) link: Link,
     /// `receipts_by_id`: the ids of its answers are kept in Redis by themselves, since its receipts do not say whom they
     /// are about. Costs a key of some 100 octets a message until its receipt's time is over. Default false.
     pub(crate) receipts_by_id: bool,
@@ -102,16 +102,16 @@ impl Smsc {
     pub(crate) fn new(name: impl Into<String>, address: impl Into<String>, system_id: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            address: address.into(),
             system_id: system_id.into(),
             password: Secret::new(""),
-            bind: BindKind::Transceiver,
+            bind: Directions::Transceiver,
             sessions: 1,
             window: 10,
             rate: None,
             burst: None,
             system_type: String::new(),
             interface_version: InterfaceVersion::V34,
+            link: Link::new(address.into()),
             receipts_by_id: false,
             long_receipts: LongReceipts::Each,
             prefixes: Vec::new(),
@@ -127,6 +127,11 @@ impl Smsc {
             answers: Vec::new(),
             receipts: Vec::new(),
         }
+    }
+
+    /// Sessions of all kinds.
+    pub(crate) fn session_count(&self) -> u32 {
+        self.sessions * self.bind.kinds().len() as u32
     }
 
     /// Segments above the rate that any one second may have: as configured, or a hundredth of the rate, at least one.
@@ -259,13 +264,14 @@ fn read(table: &Table<'_>) -> Smsc {
     let system_id_allowed = value::octets_allowed(SYSTEM_ID);
     let mut smsc = Smsc::new(
         needed("name", NAME_ALLOWED, name),
-        needed("address", ADDRESS_ALLOWED, value::host_and_port),
+        "",
         needed("system_id", &system_id_allowed, |given| {
             value::octets(given.text()?, SYSTEM_ID)
         }),
     );
     smsc.password = read_password(table);
-    read_link(table, &mut smsc);
+    read_sessions(table, &mut smsc);
+    smsc.link = Link::read(table, smsc.session_count());
     read_timers(table, &mut smsc);
     read_addresses(table, &mut smsc);
     smsc.answers = read_answers(table);
@@ -327,13 +333,8 @@ fn password_of_file(table: &Table<'_>) -> Option<String> {
     password
 }
 
-fn read_link(table: &Table<'_>, smsc: &mut Smsc) {
-    let kinds = [
-        ("transceiver", BindKind::Transceiver),
-        ("transmitter", BindKind::Transmitter),
-        ("receiver", BindKind::Receiver),
-    ];
-    smsc.bind = table.choice("bind", &kinds).unwrap_or(smsc.bind);
+fn read_sessions(table: &Table<'_>, smsc: &mut Smsc) {
+    smsc.bind = Directions::read(table).unwrap_or(smsc.bind);
     smsc.sessions = table.integer("sessions", 1..=SESSIONS_MAX, smsc.sessions);
     smsc.window = table.integer("window", 1..=WINDOW_MAX, smsc.window);
     smsc.rate = Rate::read(table, "rate");

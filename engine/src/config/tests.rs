@@ -1,8 +1,8 @@
 use super::smsc::InterfaceVersion;
 use super::*;
 
+use super::link::Directions;
 use smpp::command_status::CommandStatus;
-use smpp::frame::BindKind;
 
 use crate::domain::{Purpose, Status, TenantId};
 
@@ -75,10 +75,17 @@ in_doubt = "resend"
 receipt_timeout = "2days"
 [[smsc]]
 name = "s-1_a"
-address = "[::1]:2775"
+address = ["[::1]:2775", "smpp2.example.net:2775"]
 system_id = "c"
 password = ""
-bind = "receiver"
+bind = "pair"
+sessions = 3
+bind_ton = 1
+bind_npi = 18
+address_range = "^33"
+binds_per_hour = 6
+session_max_age = "1day"
+tls = false
 rate = "60/min"
 burst = 7
 system_type = "SMPP"
@@ -127,8 +134,16 @@ fn every_key_is_read() {
     let smsc = &config.smsc[0];
     assert_eq!(
         (smsc.bind, smsc.interface_version),
-        (BindKind::Receiver, InterfaceVersion::V50)
+        (Directions::Pair, InterfaceVersion::V50)
     );
+    assert_eq!(smsc.link.addresses, ["[::1]:2775", "smpp2.example.net:2775"]);
+    assert_eq!((smsc.sessions, smsc.session_count()), (3, 6));
+    assert_eq!(
+        (smsc.link.ton, smsc.link.npi, smsc.link.address_range.as_str()),
+        (1, 18, "^33")
+    );
+    assert_eq!((smsc.link.binds_per_hour, smsc.link.session_max_age), (6, Some(DAY)));
+    assert_eq!(smsc.link.tls, None);
     assert_eq!(
         smsc.rate,
         Some(Rate {
@@ -178,10 +193,10 @@ bind = "both"
             "campanile.toml:8: smsc[0].system_id: missing: 1 to 15 ASCII characters",
             "campanile.toml:8: smsc[0].password: missing: up to 64 ASCII characters, or password_file; \"\" if the SMSC wants none",
             "campanile.toml:9: smsc[0].name: \"North\" is not allowed: 1 to 32 of a-z, 0-9, - and _, the first a letter or digit, such as \"north\"",
-            "campanile.toml:10: smsc[0].address: \"127.0.0.1\" is not allowed: host:port, such as \"smpp.example.net:2775\" or \"127.0.0.1:2775\"",
+            "campanile.toml:10: smsc[0].address: \"127.0.0.1\" is not allowed: host:port, such as \"smpp.example.net:2775\" or \"127.0.0.1:2775\", or a list of up to 8 of these, each once",
             "campanile.toml:11: smsc[0].window: 0 is not allowed: a whole number from 1 to 10000",
             "campanile.toml:12: smsc[0].rate: \"fast\" is not allowed: segments in a time, 1 to 1000000, such as \"500/s\", \"60/min\" or \"1000/h\"",
-            "campanile.toml:13: smsc[0].bind: \"both\" is not allowed: one of transceiver, transmitter, receiver",
+            "campanile.toml:13: smsc[0].bind: \"both\" is not allowed: one of transceiver, transmitter, receiver, pair",
         ]
     );
 }
@@ -309,6 +324,7 @@ fn a_route_says_which_messages_go_where() {
     let north = Choice {
         name: "north".to_owned(),
         priority: 2,
+        weight: None,
     };
     let route = Route {
         name: "fr".to_owned(),
@@ -333,6 +349,14 @@ fn a_route_that_leads_nowhere_is_a_fault() {
         (
             "name = \"a\"\nsmscs = [{ name = \"north\", priority = 0 }]",
             "priority = 1 to 100",
+        ),
+        (
+            "name = \"a\"\nsmscs = [{ name = \"north\", weight = 2 }]",
+            "\"north\" has a weight, and priority 1",
+        ),
+        (
+            "name = \"a\"\nsmscs = [{ name = \"north\", weight = 101 }]",
+            "weight = 1 to 100",
         ),
         (
             "name = \"a\"\nsmscs = [{ name = \"north\", weigth = 1 }]",
@@ -489,4 +513,69 @@ fn the_environment_overrides_the_file() {
     assert!(
         faults.contains("environment CAMPANILE__SMSC__0__WINDOW: smsc[0].window: \"many\" is not allowed: a whole number from 1 to 10000")
     );
+}
+
+#[test]
+fn a_link_that_cannot_be_made_is_a_fault() {
+    for (line, fault) in [
+        (
+            "binds_per_hour = 1",
+            "binds_per_hour: 1 is not allowed: a whole number from 2, one for each session, to 36000",
+        ),
+        (
+            "sessions = 2\nbind = \"pair\"\nbinds_per_hour = 3",
+            "binds_per_hour: 3 is not allowed: a whole number from 4, one for each session, to 36000",
+        ),
+        (
+            "session_max_age = \"59s\"",
+            "session_max_age: \"59s\" is not allowed: a duration from 1m to 30days, such as \"250ms\" or \"1m 30s\"",
+        ),
+        ("bind_ton = 7", "bind_ton: 7 is not allowed: a whole number from 0 to 6"),
+        (
+            "bind_npi = 19",
+            "bind_npi: 19 is not allowed: a whole number from 0 to 18",
+        ),
+        (
+            "address_range = \"é\"",
+            "address_range: \"é\" is not allowed: 0 to 40 ASCII characters",
+        ),
+        ("tls = 1", "tls: 1 is not allowed: true or false"),
+        (
+            "tls = { ca_fil = \"x\" }",
+            "tls.ca_fil: unknown key; did you mean \"ca_file\"?",
+        ),
+        (
+            "tls = { ca_file = \"none.pem\" }",
+            "tls.ca_file: \"none.pem\" cannot be read: No such file or directory (os error 2)",
+        ),
+        (
+            "tls = { ca_file = \"Cargo.toml\" }",
+            "tls.ca_file: \"Cargo.toml\" has no certificate in PEM",
+        ),
+        (
+            "tls = { key_file = \"key.pem\" }",
+            "tls.key_file: stands without certificate_file: give both",
+        ),
+        (
+            "tls = { server_name = \"a b\" }",
+            "tls.server_name: \"a b\" is not allowed: a host name or an IP address, such as \"smpp.example.net\"",
+        ),
+    ] {
+        let faults = smsc_faults(line);
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].ends_with(&format!("smsc[0].{fault}")), "{faults:?}");
+    }
+}
+
+#[test]
+fn addresses_stand_each_once() {
+    let address = |value: &str, more: &str| {
+        faults(&format!(
+            "[[smsc]]\nname = \"n\"\naddress = {value}\nsystem_id = \"c\"\npassword = \"\"\n{more}\n"
+        ))
+    };
+    for value in ["[]", "[\"h:1\", \"h:1\"]", "[\"h\"]", "[1]"] {
+        assert!(address(value, "")[0].contains("each once"), "{value}");
+    }
+    assert_eq!(host_of("[::1]:2775"), "::1");
 }

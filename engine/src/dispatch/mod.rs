@@ -34,7 +34,7 @@ pub(crate) use sweep::Sweeper;
 use crate::bind::{Answer, Events, Flight, Lease, Reply, Segments, Slots};
 use crate::campaign::{Campaigns, Gates, Order, Orders};
 use crate::clock::Clock;
-use crate::domain::{Line, Message, Partition};
+use crate::domain::{Line, Message, Partition, RouteId};
 use crate::guard::Verdict;
 use crate::inbound::Struck;
 use crate::pressure::Pressure;
@@ -48,6 +48,9 @@ const WORKERS: usize = 4;
 
 /// Segments in a lease of the express: it has transactional messages in mind, and takes little besides.
 const EXPRESS_MAX: usize = 16;
+
+/// Where others are first by their weights, it is asked again after so long.
+const OTHERS_FIRST: Duration = Duration::from_millis(5);
 
 /// How often the partitions are looked around for what was queued by other processes.
 const LOOK_AROUND: Duration = Duration::from_millis(500);
@@ -141,12 +144,16 @@ impl Dispatcher {
     }
 
     async fn lease_and_submit(&self, partition: Partition, (slots, lead): (Slots, Lead), stop: &CancellationToken) {
-        let (gates, routes) = (self.gates.open(), self.outlet.service.routes());
+        let (gates, now) = (self.gates.open(), self.clock.now());
+        let claim = self.outlet.service.claim(slots.count(), now);
+        if claim.waits {
+            self.outlet.doorbell.ring_at(partition, now + OTHERS_FIRST);
+        }
         let wanted = Wanted {
             smsc: self.outlet.id,
             partition,
-            segments: slots.count(),
-            routes: &routes,
+            segments: claim.most,
+            routes: &claim.routes,
             gates: &gates,
             version: self.version,
         };
@@ -158,8 +165,10 @@ impl Dispatcher {
             stale,
         }) = self.leases.lease(&wanted, stop).await
         else {
+            self.outlet.service.got(&claim, |_| 0);
             return;
         };
+        self.outlet.service.got(&claim, |route| from_route(&messages, route));
         if more {
             self.outlet.doorbell.ring(partition, false);
         }
@@ -276,6 +285,15 @@ impl Dispatcher {
             }
         }
     }
+}
+
+/// How many of these were queued for that route.
+fn from_route(messages: &[LeasedMessage], route: RouteId) -> usize {
+    let is_of = |leased: &&LeasedMessage| {
+        let message = Message::unpack(leased.recipient, &leased.message);
+        message.is_ok_and(|(message, _)| message.route == route)
+    };
+    messages.iter().filter(is_of).count()
 }
 
 /// A message that cannot be composed is refused as the SMSC would refuse it: its length is not possible.

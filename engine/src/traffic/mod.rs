@@ -2,6 +2,7 @@
 //!
 //! Nothing moves when a turn changes: messages are queued for routes, and an SMSC leases for those whose turn it has.
 
+mod balance;
 mod turns;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,11 +12,12 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::bind::Pool;
-use crate::campaign::Served;
+use crate::campaign::{Served, Serving};
 use crate::clock::Clock;
 use crate::domain::{RouteId, SmscId, Way};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
+use balance::Balance;
 use turns::{Party, Presence, turns};
 
 /// How often it is looked whether SMSCs have sessions.
@@ -36,12 +38,70 @@ struct Turn {
 pub(crate) struct Service {
     id: SmscId,
     turn: watch::Receiver<Turn>,
+    balances: Balances,
+}
+
+/// The shares of the routes whose SMSCs have weights.
+type Balances = Arc<Mutex<Vec<(RouteId, Balance)>>>;
+
+/// What an SMSC may lease now.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    /// From these routes.
+    pub(crate) routes: Vec<RouteId>,
+    /// At most so many messages.
+    pub(crate) most: usize,
+    /// Others are first on one of its routes: it should ask again soon.
+    pub(crate) waits: bool,
+    /// What counts as given, by route.
+    given: Vec<(RouteId, u32)>,
 }
 
 impl Service {
-    /// The routes whose turn it has; none while it is suspended.
-    pub(crate) fn routes(&self) -> Arc<[RouteId]> {
-        self.turn.borrow().routes.clone()
+    /// The routes that it may lease from: those whose turn it has, but for those where others are first by their weights.
+    /// What comes of it is to be said with [`Service::got`].
+    pub(crate) fn claim(&self, most: usize, now: Instant) -> Claim {
+        let turn = self.turn.borrow().routes.clone();
+        let mut claim = Claim {
+            routes: turn.to_vec(),
+            most,
+            waits: false,
+            given: Vec::new(),
+        };
+        let mut balances = self.balances();
+        for (route, balance) in balances.iter_mut().filter(|(route, _)| turn.contains(route)) {
+            match balance.ask(self.id, now) {
+                None => {}
+                Some(0) => {
+                    claim.routes.retain(|known| known != route);
+                    claim.waits = true;
+                }
+                Some(given) => {
+                    claim.most = claim.most.min(given as usize);
+                    claim.given.push((*route, given));
+                }
+            }
+        }
+        claim
+    }
+
+    /// So many messages were leased from each route.
+    pub(crate) fn got(&self, claim: &Claim, of: impl Fn(RouteId) -> usize) {
+        if claim.given.is_empty() {
+            return;
+        }
+        let mut balances = self.balances();
+        for (route, given) in &claim.given {
+            let left = given.saturating_sub(of(*route) as u32);
+            if let Some((_, balance)) = balances.iter_mut().find(|(known, _)| known == route) {
+                balance.left(self.id, left);
+            }
+        }
+    }
+
+    fn balances(&self) -> MutexGuard<'_, Vec<(RouteId, Balance)>> {
+        // Whole at every instant, so a panic elsewhere does not spoil it.
+        self.balances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether what is queued there may be leased for it.
@@ -92,6 +152,8 @@ pub(crate) struct RouteSmsc {
     pub(crate) name: String,
     /// Those of the smallest priority that can take messages share them.
     pub(crate) priority: u8,
+    /// Its share among these; `null`: each takes what it can.
+    pub(crate) weight: Option<u8>,
     /// Whether it is its turn.
     pub(crate) serving: bool,
 }
@@ -107,6 +169,7 @@ struct Inner {
     /// `engine.failover_after`.
     patience: Duration,
     routes: Vec<Served>,
+    balances: Balances,
     smscs: Mutex<Vec<Known>>,
 }
 
@@ -134,6 +197,7 @@ impl Traffic {
             clock,
             patience,
             routes: routes.to_vec(),
+            balances: Arc::new(Mutex::new(routes.iter().filter_map(balance_of).collect())),
             smscs: Mutex::default(),
         }))
     }
@@ -144,6 +208,7 @@ impl Traffic {
         let service = Service {
             id,
             turn: turn.subscribe(),
+            balances: self.0.balances.clone(),
         };
         self.lock().push(Known {
             id,
@@ -223,11 +288,12 @@ impl Traffic {
     /// How every route stands.
     pub(crate) fn routes(&self) -> Vec<RouteStatus> {
         let smscs = self.lock();
-        let smsc = |served: &Served, (id, priority): &(SmscId, u8)| {
-            let known = smscs.iter().find(|known| known.id == *id)?;
+        let smsc = |served: &Served, serving: &Serving| {
+            let known = smscs.iter().find(|known| known.id == serving.smsc)?;
             Some(RouteSmsc {
                 name: known.name.clone(),
-                priority: *priority,
+                priority: serving.priority,
+                weight: serving.weight,
                 serving: known.turn.borrow().routes.contains(&served.route),
             })
         };
@@ -284,6 +350,16 @@ impl Traffic {
         // Whole at every instant, so a panic elsewhere does not spoil it.
         self.0.smscs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The balance of a route, if its SMSCs have weights.
+fn balance_of(served: &Served) -> Option<(RouteId, Balance)> {
+    let weighted: Vec<_> = served
+        .smscs
+        .iter()
+        .filter_map(|serving| Some((serving.smsc, serving.priority, serving.weight?.into())))
+        .collect();
+    (!weighted.is_empty()).then(|| (served.route, Balance::new(weighted)))
 }
 
 impl Known {

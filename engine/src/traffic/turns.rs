@@ -52,11 +52,8 @@ pub(super) fn turns(parties: &[Party], routes: &[Served]) -> Vec<Vec<RouteId>> {
     let mut turns = vec![Vec::new(); parties.len()];
     for served in routes {
         let priority_of = |smsc| {
-            served
-                .smscs
-                .iter()
-                .find(|(id, _)| *id == smsc)
-                .map(|(_, priority)| *priority)
+            let serving = served.smscs.iter().find(|serving| serving.smsc == smsc);
+            serving.map(|serving| serving.priority)
         };
         let candidates: Vec<(usize, u8, bool)> = parties
             .iter()
@@ -78,6 +75,7 @@ pub(super) fn turns(parties: &[Party], routes: &[Served]) -> Vec<Vec<RouteId>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::campaign::Serving;
     use crate::clock::Clock;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -86,7 +84,14 @@ mod tests {
         Served {
             route: RouteId(route),
             name: format!("r{route}"),
-            smscs: smscs.iter().map(|(id, priority)| (SmscId(*id), *priority)).collect(),
+            smscs: smscs
+                .iter()
+                .map(|(id, priority)| Serving {
+                    smsc: SmscId(*id),
+                    priority: *priority,
+                    weight: None,
+                })
+                .collect(),
         }
     }
 

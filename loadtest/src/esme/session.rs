@@ -217,6 +217,7 @@ impl Driver {
                     message_id,
                     late,
                     after: _,
+                    congestion: _,
                 } => book.answered(&token, (status, message_id), now_us, late),
                 Event::Delivery { sm, ack } => {
                     book.delivered(&sm, now_us);
@@ -224,7 +225,7 @@ impl Driver {
                 }
                 Event::Unbound => return Err(End::Lost("unbound_by_peer")),
                 Event::Odd(odd) if !odd.is_regular() => book.error(odd.word()),
-                Event::Alive(_) | Event::Bound | Event::BindRefused(_) | Event::Left | Event::Odd(_) => {}
+                Event::Alive(_) | Event::Bound(_) | Event::BindRefused(_) | Event::Left | Event::Odd(_) => {}
             }
         }
         if self.session.phase() == Phase::Over {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 
 use crate::command_status::CommandStatus;
-use crate::frame::{self, Bind, CommandId, Pdu, Raw, Sm};
+use crate::frame::{self, Bind, BindResp, CommandId, Pdu, Raw, Sm, SmResp, tag};
 use window::Window;
 
 /// The longest that a peer may be silent, and what else is measured in time.
@@ -42,8 +42,8 @@ pub enum Phase {
 /// What a PDU from the SMSC meant. `T` is whatever the driver gave along with a submission.
 #[derive(Debug)]
 pub enum Event<'a, T> {
-    /// The bind was accepted.
-    Bound,
+    /// The bind was accepted; what the SMSC says of itself.
+    Bound(BindResp<'a>),
     /// The bind was refused; the connection is of no more use.
     BindRefused(CommandStatus),
     /// A submission was answered.
@@ -58,6 +58,8 @@ pub enum Event<'a, T> {
         after: Duration,
         /// It had been reported as overdue before: the message is in doubt by now.
         late: bool,
+        /// How busy the SMSC says it is, 0 idle to 99 (5.0, 4.8.4.18): no SMSC before 5.0 does.
+        congestion: Option<u8>,
     },
     /// A deliver_sm or data_sm: answer it with [`Session::acknowledge`] once it is stored.
     Delivery {
@@ -68,7 +70,8 @@ pub enum Event<'a, T> {
     },
     /// The peer answered enquire_link after that long.
     Alive(Duration),
-    /// The peer wants to end the session; the answer is queued.
+    /// The peer wants to end the session; the answer is queued. What it took before, it may still answer: close when nothing
+    /// is in flight any more, or when [`Session::tick`] says that it takes too long.
     Unbound,
     /// The peer answered our unbind: the session is over.
     Left,
@@ -81,7 +84,7 @@ pub enum Event<'a, T> {
 pub enum Odd {
     /// The peer asked whether we are there.
     EnquireLink,
-    /// It told something that has no response: alert_notification, outbind.
+    /// It told something that has no response: alert_notification.
     Notification,
     /// A response to nothing that was asked.
     UnexpectedResponse,
@@ -130,7 +133,7 @@ pub enum Overdue {
     EnquireLink,
     /// Submissions are not answered, none of them, though the connection stands.
     Submissions,
-    /// unbind was not answered.
+    /// Our unbind was not answered, or after the peer's own the answers to what it took do not come.
     Unbind,
 }
 
@@ -252,9 +255,7 @@ impl<T> Session<T> {
             );
         };
         match pdu {
-            Pdu::SubmitSmResp(response) => {
-                self.answer(header.sequence, header.command_status, response.message_id, now)
-            }
+            Pdu::SubmitSmResp(response) => self.answer(header.sequence, header.command_status, &response, now),
             Pdu::DeliverSm(sm) | Pdu::DataSm(sm) if self.phase != Phase::Binding => {
                 let ack = Ack {
                     command: header.command_id,
@@ -262,7 +263,7 @@ impl<T> Session<T> {
                 };
                 Event::Delivery { sm: Box::new(sm), ack }
             }
-            Pdu::BindResp(_) => self.bound(header.command_status, now),
+            Pdu::BindResp(response) => self.bound(header.command_status, response, now),
             Pdu::EnquireLink => {
                 let ok = CommandStatus::ESME_ROK;
                 self.write(|out| frame::encode_empty(out, CommandId::ENQUIRE_LINK_RESP, ok, header.sequence));
@@ -275,7 +276,7 @@ impl<T> Session<T> {
             Pdu::Unbind => {
                 let ok = CommandStatus::ESME_ROK;
                 self.write(|out| frame::encode_empty(out, CommandId::UNBIND_RESP, ok, header.sequence));
-                self.enter(Phase::Over, now);
+                self.enter(Phase::Unbinding, now);
                 Event::Unbound
             }
             Pdu::UnbindResp => {
@@ -283,8 +284,13 @@ impl<T> Session<T> {
                 Event::Left
             }
             // The SMSC could not even read the request: it surely did nothing with it (3.4, 4.3).
-            Pdu::GenericNack if self.phase == Phase::Binding => self.bound(nack_status(header.command_status), now),
-            Pdu::GenericNack => self.answer(header.sequence, nack_status(header.command_status), b"", now),
+            Pdu::GenericNack if self.phase == Phase::Binding => {
+                self.bound(nack_status(header.command_status), BindResp::default(), now)
+            }
+            Pdu::GenericNack => {
+                let status = nack_status(header.command_status);
+                self.answer(header.sequence, status, &SmResp::default(), now)
+            }
             Pdu::DeliverSm(_) | Pdu::DataSm(_) | Pdu::SubmitSm(_) | Pdu::Bind(_) => self.refuse(
                 header.command_id,
                 header.sequence,
@@ -293,12 +299,15 @@ impl<T> Session<T> {
             ),
             Pdu::DeliverSmResp(_) | Pdu::DataSmResp(_) => Event::Odd(Odd::UnexpectedResponse),
             Pdu::Other if header.command_id.is_response() => Event::Odd(Odd::UnexpectedResponse),
-            // alert_notification and outbind have no response (3.4, 4.12 and 4.1.7).
-            Pdu::Other
-                if header.command_id == CommandId::ALERT_NOTIFICATION || header.command_id == CommandId::OUTBIND =>
-            {
-                Event::Odd(Odd::Notification)
-            }
+            // It has no response (3.4, 4.12).
+            Pdu::Other if header.command_id == CommandId::ALERT_NOTIFICATION => Event::Odd(Odd::Notification),
+            // An SMSC says it on a connection that it opened itself (3.4, 2.2.1); on this one we have sent our bind already.
+            Pdu::Other if header.command_id == CommandId::OUTBIND => self.refuse(
+                header.command_id,
+                header.sequence,
+                CommandStatus::ESME_RINVBNDSTS,
+                Odd::WrongState,
+            ),
             Pdu::Other => self.refuse(
                 header.command_id,
                 header.sequence,
@@ -345,7 +354,13 @@ impl<T> Session<T> {
         self.window.drain().map(move |(token, end)| (token, end <= written))
     }
 
-    fn answer<'a>(&mut self, sequence: u32, status: CommandStatus, id: &'a [u8], now: Instant) -> Event<'a, T> {
+    fn answer<'a>(
+        &mut self,
+        sequence: u32,
+        status: CommandStatus,
+        response: &SmResp<'a>,
+        now: Instant,
+    ) -> Event<'a, T> {
         match self.window.take(sequence) {
             Some(entry) => {
                 self.answered = now;
@@ -353,33 +368,33 @@ impl<T> Session<T> {
                 Event::Answered {
                     token: entry.token,
                     status,
-                    message_id: id,
+                    message_id: response.message_id,
                     after,
                     late: entry.overdue,
+                    congestion: congestion(response),
                 }
             }
             None => Event::Odd(Odd::UnexpectedResponse),
         }
     }
 
-    fn bound(&mut self, status: CommandStatus, now: Instant) -> Event<'static, T> {
+    fn bound<'a>(&mut self, status: CommandStatus, response: BindResp<'a>, now: Instant) -> Event<'a, T> {
         if self.phase != Phase::Binding {
             return Event::Odd(Odd::UnexpectedResponse);
         }
         if status == CommandStatus::ESME_ROK {
             self.enter(Phase::Bound, now);
             self.answered = now;
-            return Event::Bound;
+            return Event::Bound(response);
         }
         self.enter(Phase::Over, now);
         Event::BindRefused(status)
     }
 
-    /// A request that is not served: a standard one gets its own response, an unknown one generic_nack, and a response
-    /// gets nothing.
+    /// A request that is not served: one that has a response gets that, any other generic_nack, and a response gets nothing.
     fn refuse(&mut self, command: CommandId, sequence: u32, status: CommandStatus, odd: Odd) -> Event<'static, T> {
         if !command.is_response() {
-            let answer = if command.is_standard() {
+            let answer = if command.has_response() {
                 command.response()
             } else {
                 CommandId::GENERIC_NACK
@@ -399,6 +414,10 @@ impl<T> Session<T> {
         self.phase = phase;
         self.phase_since = now;
     }
+}
+
+fn congestion(response: &SmResp<'_>) -> Option<u8> {
+    response.tlvs.get(tag::CONGESTION_STATE)?.first().copied()
 }
 
 /// A generic_nack that says OK would turn a refusal into an acceptance.

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 
 use super::*;
-use crate::frame::{BindKind, BindResp, PDU_LENGTH_MAX, encode_bind_resp, encode_empty, encode_sm_resp, split};
+use crate::frame::{
+    BindKind, BindResp, PDU_LENGTH_MAX, Tlvs, encode_bind_resp, encode_empty, encode_sm_resp, put_tlv, split, tag,
+};
 
 const TIMERS: Timers = Timers {
     bind: Duration::from_secs(10),
@@ -39,7 +41,10 @@ fn bound(window: usize, now: Instant) -> Session<u32> {
             sc_interface_version: Some(0x34),
         },
     );
-    assert!(matches!(feed(&mut session, &answer, now), Event::Bound));
+    let Event::Bound(said) = feed(&mut session, &answer, now) else {
+        panic!()
+    };
+    assert_eq!((said.system_id, said.sc_interface_version), (&b"smsc"[..], Some(0x34)));
     let pending = session.pending().len();
     session.wrote(pending);
     session
@@ -221,6 +226,68 @@ fn a_refused_bind_and_an_unbind_end_the_session() {
     encode_empty(&mut bytes, CommandId::UNBIND, CommandStatus::ESME_ROK, 9);
     assert!(matches!(feed(&mut session, &bytes, now), Event::Unbound));
     assert_eq!(written(&mut session)[0].command_id, CommandId::UNBIND_RESP);
+}
+
+#[test]
+fn after_the_peers_unbind_the_answers_to_what_it_took_are_still_welcome() {
+    let now = Instant::now();
+    let mut session = bound(2, now);
+    session.submit(&submit_sm(), 1, now);
+    session.submit(&submit_sm(), 2, now);
+    let sequences: Vec<u32> = written(&mut session).iter().map(|header| header.sequence).collect();
+    let mut unbind = BytesMut::new();
+    encode_empty(&mut unbind, CommandId::UNBIND, CommandStatus::ESME_ROK, 9);
+    assert!(matches!(feed(&mut session, &unbind, now), Event::Unbound));
+    assert_eq!((session.phase(), session.in_flight()), (Phase::Unbinding, 2));
+    let bytes = answer(sequences[0], CommandStatus::ESME_ROK, b"id");
+    assert!(matches!(
+        feed(&mut session, &bytes, now),
+        Event::Answered { token: 1, .. }
+    ));
+    let mut overdue = Vec::new();
+    let given_up = session.tick(now + TIMERS.response, &mut overdue);
+    assert_eq!(given_up, Some(Overdue::Unbind), "the other is not waited for for ever");
+}
+
+#[test]
+fn an_outbind_is_refused_before_and_after_the_bind() {
+    let now = Instant::now();
+    for mut session in [session(1, now), bound(1, now)] {
+        let (phase, pending) = (session.phase(), session.pending().len());
+        session.wrote(pending);
+        let mut outbind = BytesMut::new();
+        encode_empty(&mut outbind, CommandId::OUTBIND, CommandStatus::ESME_ROK, 7);
+        let event = feed(&mut session, &outbind, now);
+        assert!(matches!(event, Event::Odd(Odd::WrongState)), "{event:?}");
+        let refusal = written(&mut session)[0];
+        assert_eq!(
+            (refusal.command_id, refusal.command_status, refusal.sequence),
+            (CommandId::GENERIC_NACK, CommandStatus::ESME_RINVBNDSTS, 7)
+        );
+        assert_eq!(session.phase(), phase, "the session goes on");
+    }
+}
+
+#[test]
+fn how_busy_the_smsc_is_comes_with_its_answers() {
+    let now = Instant::now();
+    let mut session = bound(2, now);
+    for (token, octets, said) in [(1, &[42][..], Some(42)), (2, &[][..], None)] {
+        session.submit(&submit_sm(), token, now);
+        let sequence = written(&mut session)[0].sequence;
+        let (mut tlvs, mut bytes) = (BytesMut::new(), BytesMut::new());
+        put_tlv(&mut tlvs, tag::CONGESTION_STATE, octets);
+        let response = SmResp {
+            message_id: b"id",
+            tlvs: Tlvs(&tlvs),
+        };
+        let header = (CommandId::SUBMIT_SM_RESP, CommandStatus::ESME_ROK, sequence);
+        response.encode(&mut bytes, header);
+        let Event::Answered { congestion, .. } = feed(&mut session, &bytes, now) else {
+            panic!()
+        };
+        assert_eq!(congestion, said);
+    }
 }
 
 #[test]

@@ -30,6 +30,9 @@ pub struct Known {
     /// Lines of the engine's `[[smsc]]`. None: it needs no setting.
     #[serde(default)]
     pub settings: Vec<String>,
+    /// How its sessions bind: `bind`, where that is not `transceiver`.
+    #[serde(default)]
+    pub bind: Option<String>,
     /// Why these, or why a status is what it is.
     #[serde(default)]
     pub why: String,
@@ -55,8 +58,6 @@ pub struct Staging {
     pub time_scale: Option<f64>,
     /// Sessions of the engine's.
     pub sessions: Option<u32>,
-    /// How its sessions bind.
-    pub bind: Option<String>,
     /// How many people get a short message beside the usual ones.
     pub more: usize,
 }

@@ -20,7 +20,7 @@ use crate::sim::Sim;
 use crate::tenant::{Campaign, CampaignOrder, Tenant};
 
 /// Far above what the slowest scenario takes beside the others.
-const LIMIT: Duration = Duration::from_secs(4);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// More than the campaign of one scenario costs.
 const CREDITS: u64 = 10_000;
@@ -184,6 +184,7 @@ fn account(trial: Trial, (place, name): (usize, &str), case: &Case, sim: &Sim) -
     let staging = &case.known.stage;
     let smsc = SmscSettings::new(name, address)
         .sessions(staging.sessions.unwrap_or(1))
+        .bind(case.known.bind.as_deref().unwrap_or("transceiver"))
         .line(&format!("prefixes = [\"{}\"]", prefix(place)));
     let settings = case.known.settings.iter().map(String::as_str);
     settings.chain(trial.setting()).fold(smsc, SmscSettings::line)

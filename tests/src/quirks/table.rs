@@ -23,7 +23,9 @@ pub fn line(outcome: &Outcome) -> String {
     let known = &outcome.case.known;
     let messages: u64 = outcome.statuses.values().sum();
     let right = messages - outcome.wrong.len() as u64;
-    let mut settings: Vec<String> = known.settings.iter().map(|line| format!("`{line}`")).collect();
+    let bind = known.bind.iter().map(|bind| format!("`bind = \"{bind}\"`"));
+    let lines = known.settings.iter().map(|line| format!("`{line}`"));
+    let mut settings: Vec<String> = bind.chain(lines).collect();
     if !known.why.is_empty() {
         settings.push(known.why.clone());
     }

@@ -9,13 +9,16 @@ use super::ground::{Ground, LIMIT, SLOW_ANSWERS, Terms};
 use super::run::{Figures, Run, Scenario};
 
 /// All of this file.
-pub const ALL: &[Scenario] = &[SUSPENDED, AWAY];
+pub const ALL: &[Scenario] = &[SUSPENDED, AWAY, SHARED];
 
 /// Under load, the first SMSC is suspended and resumed; the engine may be killed in between, and does not forget.
 pub const SUSPENDED: Scenario = Scenario::new("failover-suspended", suspended);
 
 /// The first SMSC cannot be reached.
 pub const AWAY: Scenario = Scenario::new("failover-away", away);
+
+/// Two SMSCs share a route by their weights.
+pub const SHARED: Scenario = Scenario::new("shared", shared);
 
 const MESSAGES: usize = 6_000;
 const WINDOW: u32 = 100;
@@ -88,6 +91,35 @@ fn away(run: &Run) -> Figures {
     ground.stand.consistent_ledgers(&campaign, MESSAGES, &ground.context);
     assert_eq!(of(&ground, "south").len(), MESSAGES, "{}", ground.context);
     Figures::from([("ms to the second SMSC", took_over.as_millis() as u64)])
+}
+
+fn shared(run: &Run) -> Figures {
+    let mut dice = run.dice();
+    let mut ground = Ground::new(run, &Terms::new(SLOW_ANSWERS));
+    let address = ground.stand.sim.smpp_address().to_owned();
+    let weights = [dice.roll(1..=4), dice.roll(1..=4)];
+    let mut settings = settings(&ground, &address);
+    let [north, south] = weights;
+    settings.tables = vec![format!(
+        "[[route]]\nname = \"all\"\nsmscs = [{{ name = \"north\", weight = {north} }}, {{ name = \"south\", weight = {south} }}]"
+    )];
+    ground.stand.engine.restart_with(&settings);
+    let campaign = ground.stand.launch(MESSAGES);
+    ground.wait_until_ended(&campaign, 1);
+    ground.stand.consistent_ledgers(&campaign, MESSAGES, &ground.context);
+    let by_north = of(&ground, "north").len();
+    let expected = MESSAGES * north as usize / (north + south) as usize;
+    // Before both have bound, and when nothing more is queued, one of them goes on alone.
+    assert!(
+        by_north.abs_diff(expected) <= MESSAGES / 20,
+        "{}: weights {weights:?}: {by_north} by the first, {expected} expected",
+        ground.context
+    );
+    Figures::from([
+        ("weight of the first", north),
+        ("of the second", south),
+        ("by the first", by_north as u64),
+    ])
 }
 
 fn ask(ground: &Ground, what: &str) {
