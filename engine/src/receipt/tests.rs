@@ -95,6 +95,15 @@ fn the_id_decides_among_several_messages_to_one_person() {
 }
 
 #[test]
+fn another_base_waits_for_the_answers_that_are_open() {
+    // 10 in hexadecimal digits is A: the receipt may be that of the second message, whose answer brings 10 itself.
+    let record = [enroute(1, &["0A"]), unanswered(2)].concat();
+    assert_eq!(found(&record, &news("", "10")), Found::Early);
+    assert_eq!(found(&record, &news("", "0a")), Found::Segment(0, 0));
+    assert_eq!(found(&enroute(1, &["0A"]), &news("", "10")), Found::Segment(0, 0));
+}
+
+#[test]
 fn a_receipt_without_an_id_settles_the_only_open_message() {
     assert_eq!(found(&enroute(1, &["a"]), &news("", "")), Found::Segment(0, 0));
     let strangers = found(&enroute(1, &["a"]), &news("", "b"));
