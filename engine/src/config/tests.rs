@@ -1,6 +1,8 @@
 use super::smsc::InterfaceVersion;
 use super::*;
 
+mod mutations;
+
 use super::link::Directions;
 use smpp::command_status::CommandStatus;
 
