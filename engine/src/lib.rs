@@ -24,6 +24,7 @@ mod traffic;
 mod dispatch;
 mod settle;
 mod run;
+mod decode;
 pub mod cli;
 
 /// How many cases a property is tried with: so many, or more when `make fuzz` says so.
