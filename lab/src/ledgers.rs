@@ -1,5 +1,4 @@
-//! The engine's ledger against the simulator's, message by message. For recipients that get one message each, of one segment
-//! where statuses are judged.
+//! The engine's ledger against the simulator's, message by message. For recipients that get one message each.
 
 use std::collections::HashMap;
 
@@ -94,12 +93,14 @@ fn accepted_parts(rows: &[&Row]) -> (u64, u64) {
     (parts.len() as u64, all - parts.len() as u64)
 }
 
-/// What became of a message of one segment at the simulator.
+/// What became of a message at the simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// The engine acknowledged a receipt that says DELIVRD.
+    /// The engine acknowledged its receipts, and all say DELIVRD.
     Delivered,
-    /// The engine acknowledged a receipt that says something else.
+    /// It acknowledged them, and one says that the message is accepted, which is the last word at a few SMSCs only.
+    Taken,
+    /// It acknowledged them, and one says something else.
     Undelivered,
     /// Accepted, and the engine was told.
     Answered,
@@ -115,15 +116,27 @@ enum Fate {
 
 impl Fate {
     fn of(rows: &[&Row]) -> Self {
-        let refused = |row: &&&Row| row.command_status.is_some_and(|status| status != 0);
-        match rows.iter().find(|row| row.is_accepted()) {
-            Some(row) if row.receipts_acked > 0 && row.stat.as_deref() == Some("DELIVRD") => Self::Delivered,
-            Some(row) if row.receipts_acked > 0 => Self::Undelivered,
-            Some(row) if row.answered_at_us.is_some() => Self::Answered,
-            Some(_) => Self::Unanswered,
-            None if rows.iter().any(|row| refused(&row)) => Self::Refused,
+        let refused = |row: &Row| row.command_status.is_some_and(|status| status != 0);
+        let taken: Vec<&Row> = rows.iter().copied().filter(|row| row.is_accepted()).collect();
+        // A segment that no receipt is due for is settled with the others.
+        let settled = |row: &&Row| row.receipts_acked > 0 || row.receipts_due == 0;
+        let acked = || taken.iter().filter(|row| row.receipts_acked > 0);
+        let all_say = |stats: &[&str]| acked().all(|row| row.stat.as_deref().is_some_and(|stat| stats.contains(&stat)));
+        match taken.first() {
+            None if rows.iter().any(|row| refused(row)) => Self::Refused,
             None if rows.is_empty() => Self::Unseen,
             None => Self::Ignored,
+            Some(_) if acked().next().is_some() && taken.iter().all(settled) => {
+                if all_say(&["DELIVRD"]) {
+                    Self::Delivered
+                } else if all_say(&["DELIVRD", "ACCEPTD"]) {
+                    Self::Taken
+                } else {
+                    Self::Undelivered
+                }
+            }
+            Some(_) if taken.iter().all(|row| row.answered_at_us.is_some()) => Self::Answered,
+            Some(_) => Self::Unanswered,
         }
     }
 
@@ -132,6 +145,7 @@ impl Fate {
         use Circumstances::{Disturbed, Undisturbed};
         match (self, circumstances) {
             (Self::Delivered, _) => &["delivered"],
+            (Self::Taken, _) => &["transmitted", "delivered"],
             (Self::Undelivered, _) => &["reception_error", "unknown_number", "not_routed", "recredited"],
             (Self::Answered, Undisturbed) => &["transmitted"],
             (Self::Answered, Disturbed) => &["transmitted", "in_doubt"],
@@ -190,6 +204,7 @@ mod tests {
             part: 1,
             total: 1,
             stat: stat.map(str::to_owned),
+            receipts_due: u32::from(stat.is_some()),
             receipts_acked: u32::from(stat.is_some()),
             receipt_sent_at_us: stat.map(|_| 3),
             receipt_acked_at_us: stat.map(|_| 3),

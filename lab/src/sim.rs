@@ -20,6 +20,8 @@ const ROWS_AT_ONCE: usize = 40_000;
 pub enum Scenario {
     /// TOML.
     Text(String),
+    /// TOML of several SMSCs, which name their ports themselves.
+    Several(String),
     /// The name of one that comes with the simulator, or an absolute path.
     Named(String),
 }
@@ -55,7 +57,8 @@ pub struct Sim {
     /// `--scenario` and, if there is one, `--seed`.
     arguments: Vec<String>,
     smpp_address: String,
-    tls_address: Option<String>,
+    /// Its SMSCs, in the scenario's order.
+    smscs: Vec<ReadySmsc>,
     http: Http,
     starts: usize,
 }
@@ -85,6 +88,8 @@ pub struct Row {
     pub total: u8,
     /// `stat` of the final receipt that is or would be due.
     pub stat: Option<String>,
+    /// Receipts that it is to get, second copies included.
+    pub receipts_due: u32,
     /// Receipts acknowledged, second copies included.
     pub receipts_acked: u32,
     /// When the last receipt was sent.
@@ -125,7 +130,7 @@ impl Row {
         }
     }
 
-    /// What the ledger shows for a query: `recipient=`, `account=`, `from=` and `limit=`.
+    /// What the ledger shows for a query: `recipient=`, `account=`, `smsc=`, `from=` and `limit=`.
     pub fn some(http: &Http, query: &str) -> Result<Vec<Self>> {
         http.get(&format!("/ledger?{query}"))?.json_lines()
     }
@@ -160,6 +165,11 @@ impl Totals {
         http.get("/ledger/totals")?.json()
     }
 
+    /// Those of one of its SMSCs.
+    pub fn of_smsc(http: &Http, name: &str) -> Result<Self> {
+        http.get(&format!("/ledger/totals?smsc={name}"))?.json()
+    }
+
     /// Receipts that are due and not yet acknowledged.
     pub fn receipts_open(&self) -> u64 {
         self.receipts_due
@@ -175,8 +185,10 @@ struct Ready {
     smscs: Vec<ReadySmsc>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 struct ReadySmsc {
+    name: String,
+    smpp: String,
     tls: Option<String>,
 }
 
@@ -184,15 +196,18 @@ impl Sim {
     /// Starts it.
     pub fn start(site: &Site, program: &Path, settings: &SimSettings) -> Result<Self> {
         let scenario = match &settings.scenario {
-            Scenario::Text(toml) => site.write("scenario.toml", toml)?.display().to_string(),
+            Scenario::Text(toml) | Scenario::Several(toml) => site.write("scenario.toml", toml)?.display().to_string(),
             Scenario::Named(name) => name.clone(),
         };
         let mut arguments = vec!["--scenario".to_owned(), scenario];
         if let Some(seed) = settings.seed {
             arguments.extend(["--seed".to_owned(), seed.to_string()]);
         }
-        let listen = format!("127.0.0.1:{}", settings.port);
-        let process = spawn((site, 1), program, [&listen, "127.0.0.1:0"], &arguments)?;
+        let listen = match settings.scenario {
+            Scenario::Several(_) => None,
+            Scenario::Text(_) | Scenario::Named(_) => Some(format!("127.0.0.1:{}", settings.port)),
+        };
+        let process = spawn((site, 1), program, (listen.as_deref(), "127.0.0.1:0"), &arguments)?;
         let ready: Ready = process.ready()?;
         Ok(Self {
             process,
@@ -200,7 +215,7 @@ impl Sim {
             program: program.to_owned(),
             arguments,
             smpp_address: ready.smpp,
-            tls_address: ready.smscs.into_iter().next().and_then(|smsc| smsc.tls),
+            smscs: ready.smscs,
             http: Http::new(&ready.http),
             starts: 1,
         })
@@ -213,7 +228,13 @@ impl Sim {
 
     /// Where it listens for binds over TLS, if its scenario has that.
     pub fn tls_address(&self) -> Option<&str> {
-        self.tls_address.as_deref()
+        self.smscs.first()?.tls.as_deref()
+    }
+
+    /// Where the SMSC of that name listens for binds, if the scenario has one.
+    pub fn smpp_address_of(&self, name: &str) -> Option<&str> {
+        let found = self.smscs.iter().find(|smsc| smsc.name == name);
+        found.map(|smsc| smsc.smpp.as_str())
     }
 
     /// Its HTTP interface.
@@ -236,11 +257,12 @@ impl Sim {
         self.process.signal(signal);
     }
 
-    /// Starts it again on the same ports, with an empty ledger.
+    /// Starts it again on the same ports, with an empty ledger; several SMSCs may have other ports then.
     pub fn restart(&mut self) -> Result<()> {
         self.kill();
         self.starts += 1;
-        let addresses = [self.smpp_address.as_str(), self.http.address()];
+        let listen = (self.smscs.len() == 1).then_some(self.smpp_address.as_str());
+        let addresses = (listen, self.http.address());
         self.process = spawn((&self.site, self.starts), &self.program, addresses, &self.arguments)?;
         self.process.ready::<IgnoredAny>().map(|_| ())
     }
@@ -266,10 +288,11 @@ impl Sim {
 fn spawn(
     (site, start): (&Site, usize),
     program: &Path,
-    [smpp, http]: [&str; 2],
+    (smpp, http): (Option<&str>, &str),
     arguments: &[String],
 ) -> Result<Process> {
     let mut command = Command::new(program);
-    command.args(["--listen", smpp, "--http", http]).args(arguments);
+    command.args(["--http", http]).args(arguments);
+    command.args(smpp.iter().flat_map(|smpp| ["--listen", smpp]));
     site.start(&format!("simulator-{start}"), command)
 }

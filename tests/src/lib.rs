@@ -22,6 +22,7 @@ pub mod programs;
 pub mod tap;
 pub mod stand;
 pub mod scenarios;
+pub mod quirks;
 
 pub use ::lab::{EngineSettings, SmscSettings};
 pub use engine::Engine;

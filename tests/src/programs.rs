@@ -78,6 +78,11 @@ impl Lab {
         Sim::start(&self.site, self.programs.sim, scenario)
     }
 
+    /// The simulator as several SMSCs, under `scenario` (TOML).
+    pub fn several_smscs(&self, scenario: &str) -> Sim {
+        Sim::start_several(&self.site, self.programs.sim, scenario)
+    }
+
     /// The engine under `settings`.
     pub fn engine(&self, settings: &EngineSettings) -> Engine {
         Engine::start(&self.site, self.programs.engine, settings)

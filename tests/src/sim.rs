@@ -51,6 +51,12 @@ impl Sim {
         Self(lab::Sim::start(site, Path::new(program), &settings).or_fail())
     }
 
+    /// The same under a scenario of several SMSCs.
+    pub(crate) fn start_several(site: &Site, program: &str, scenario: &str) -> Self {
+        let settings = SimSettings::new(Scenario::Several(scenario.to_owned()));
+        Self(lab::Sim::start(site, Path::new(program), &settings).or_fail())
+    }
+
     /// Has it stand still for that long.
     pub fn stand_still(&self, length: Duration) {
         stand_still(|signal| self.signal(signal), length);

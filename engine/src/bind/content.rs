@@ -14,6 +14,7 @@ impl Content {
                 source: words(&sm.source),
                 destination: words(&sm.destination),
                 final_: receipt.is_final(),
+                segments: receipt.segments(),
                 tlv_id: receipt.tlv_id.map(|id| id.as_bytes().to_vec()),
                 text_id: receipt.id.map(|id| id.as_bytes().to_vec()),
                 stat: receipt.stat,

@@ -116,6 +116,8 @@ pub(crate) struct ReceiptNews {
     pub(crate) network_error_code: Option<u16>,
     /// Nothing more will come, as far as the standard goes.
     pub(crate) final_: bool,
+    /// How many segments it counts and speaks for.
+    pub(crate) segments: u8,
     /// The vendor's error code.
     pub(crate) err: Option<String>,
     /// `submit date:` of the text.

@@ -25,7 +25,7 @@ pub(crate) use kit::settings::Faults;
 pub(crate) use link::Link;
 pub(crate) use link::{Directions, host_of};
 pub(crate) use route::{Choice, Route};
-pub(crate) use smsc::{AnswerMeaning, ReceiptRule, Smsc};
+pub(crate) use smsc::{AnswerMeaning, LongReceipts, ReceiptRule, Smsc};
 pub(crate) use tls::Tls;
 #[cfg(test)]
 pub(crate) use value::Rate;

@@ -69,6 +69,8 @@ pub(crate) struct Smsc {
     /// `receipts_by_id`: the ids of its answers are kept in Redis by themselves, since its receipts do not say whom they
     /// are about. Costs a key of some 100 octets a message until its receipt's time is over. Default false.
     pub(crate) receipts_by_id: bool,
+    /// `long_receipts`: which segments of a long message are asked for a receipt, and what one says of the others. Default each.
+    pub(crate) long_receipts: LongReceipts,
     /// `prefixes`: beginnings of the numbers that it takes, digits without `+`. Empty: all.
     pub(crate) prefixes: Vec<String>,
     /// `enquire_link_interval`: the longest silence before the link is tested. Default 30 s.
@@ -111,6 +113,7 @@ impl Smsc {
             interface_version: InterfaceVersion::V34,
             link: Link::new(address.into()),
             receipts_by_id: false,
+            long_receipts: LongReceipts::Each,
             prefixes: Vec::new(),
             enquire_link_interval: 30 * SECOND,
             response_timeout: 60 * SECOND,
@@ -157,6 +160,37 @@ impl InterfaceVersion {
             Self::V33 => 0x33,
             Self::V34 => 0x34,
             Self::V50 => 0x50,
+        }
+    }
+}
+
+/// How an SMSC reports on a message of several segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LongReceipts {
+    /// On each segment by itself.
+    Each,
+    /// Only the first segment is asked for a receipt, which settles the message.
+    First,
+    /// Only the last one is.
+    Last,
+    /// Each is asked for, and the first receipt that comes settles the message.
+    One,
+}
+
+impl LongReceipts {
+    const NAMES: [(&str, Self); 4] = [
+        ("each", Self::Each),
+        ("first", Self::First),
+        ("last", Self::Last),
+        ("one", Self::One),
+    ];
+
+    /// Whether a receipt is asked for, for that segment of so many, counted from 0.
+    pub(crate) const fn asks(self, segment: usize, segments: usize) -> bool {
+        match self {
+            Self::Each | Self::One => true,
+            Self::First => segment == 0,
+            Self::Last => segment + 1 == segments,
         }
     }
 }
@@ -341,6 +375,8 @@ fn read_sessions(table: &Table<'_>, smsc: &mut Smsc) {
         .parsed("interface_version", "0x33, 0x34 or 0x50", interface_version)
         .unwrap_or(smsc.interface_version);
     smsc.receipts_by_id = table.boolean("receipts_by_id", false);
+    let long_receipts = table.choice("long_receipts", &LongReceipts::NAMES);
+    smsc.long_receipts = long_receipts.unwrap_or(smsc.long_receipts);
     smsc.prefixes = read_prefixes(table);
 }
 

@@ -13,7 +13,7 @@ use crate::config;
 use crate::domain::{Mark, Message};
 use crate::store::LeasedMessage;
 
-/// Ask for a receipt, whatever the outcome (3.4, 5.2.17).
+/// Asks for a receipt, whatever the outcome (3.4, 5.2.17).
 const RECEIPT_WANTED: u8 = 1;
 
 /// A message that cannot be put into its segments: its campaign is not what it was when it was queued.
@@ -104,7 +104,6 @@ fn push(
             digits: decimal(flight.recipient.0, &mut digits),
         },
         esm_class: if segments.udhi() { ESM_CLASS_UDHI } else { 0 },
-        registered_delivery: RECEIPT_WANTED,
         data_coding: segments.encoding().data_coding(),
         ..Sm::default()
     };
@@ -112,6 +111,8 @@ fn push(
         if !is_open(usize::from(part)) {
             continue;
         }
+        let asks = smsc.long_receipts.asks(usize::from(part), segments.len());
+        sm.registered_delivery = if asks { RECEIPT_WANTED } else { 0 };
         sm.short_message = short_message;
         sm.encode_submit(&mut batch.bytes, 0);
         batch.index.push((flight.clone(), part, batch.bytes.len()));

@@ -47,6 +47,12 @@ pub(crate) enum Event {
         /// The vendor's error code.
         code: u16,
     },
+    /// A receipt that speaks for every segment that was taken or may have been.
+    Whole {
+        status: Status,
+        /// The vendor's error code.
+        code: u16,
+    },
     /// Its campaign was stopped.
     Stopped,
     /// Its route is gone: it waits for that one, and is due now.
@@ -142,6 +148,7 @@ impl Message<'_> {
                 let mark = Mark::Settled(status);
                 self.receipt(segment, Trace { mark, smsc_id }, code)
             }
+            Event::Whole { status, code } => self.whole(status, code),
             Event::Stopped => self.stop(),
             Event::Rerouted(route) => Next {
                 route: Some(route),
@@ -154,7 +161,7 @@ impl Message<'_> {
         self.make(next, now)
     }
 
-    /// One segment is settled, and with the last of them the message, in the worst segment's status.
+    /// One segment is settled.
     fn receipt(&self, segment: usize, settled: Trace, code: u16) -> Next {
         let mut traces = self.traces_or(Mark::Lost, self.segments);
         if let Some(trace) = traces.segments.get_mut(segment) {
@@ -163,6 +170,20 @@ impl Message<'_> {
                 trace.smsc_id = settled.smsc_id;
             }
         }
+        Self::settled(traces, code)
+    }
+
+    /// Every segment that was taken, or may have been, is settled at once.
+    fn whole(&self, status: Status, code: u16) -> Next {
+        let mut traces = self.traces_or(Mark::Lost, self.segments);
+        let waiting = traces.segments.iter_mut();
+        let waiting = waiting.filter(|trace| matches!(trace.mark, Mark::Taken | Mark::Lost));
+        waiting.for_each(|trace| trace.mark = Mark::Settled(status));
+        Self::settled(traces, code)
+    }
+
+    /// With the last segment the message ends, in the worst one's status.
+    fn settled(traces: Traces, code: u16) -> Next {
         if traces.any(|mark| matches!(mark, Mark::Open | Mark::Taken | Mark::Lost)) {
             return Next::to(Step::Learn, Some(traces));
         }
@@ -315,6 +336,25 @@ mod tests {
             accepted: true,
         };
         assert_eq!(last.result.unwrap().ending, ending);
+    }
+
+    #[test]
+    fn one_receipt_may_speak_for_all_segments() {
+        let refused = Trace::new(Mark::Refused(Status::TransmissionFailed));
+        for (third, status) in [(taken("c"), Status::Delivered), (refused, Status::TransmissionFailed)] {
+            let traces = Traces {
+                at: UnixMicros(5),
+                segments: vec![taken("a"), taken("b"), third],
+            };
+            let accepted = leased(1, 3).apply(Event::Accepted(traces), UnixMicros(9)).unwrap();
+            let whole = Event::Whole {
+                status: Status::Delivered,
+                code: 0,
+            };
+            let last = stored(&accepted).apply(whole, UnixMicros(9)).unwrap();
+            let ending = Ending::Status { status, accepted: true };
+            assert_eq!(last.result.unwrap().ending, ending);
+        }
     }
 
     #[test]

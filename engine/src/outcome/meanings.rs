@@ -1,11 +1,16 @@
 //! What codes mean: the built-in tables, and over them what the configuration says of one SMSC.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use smpp::command_status::CommandStatus;
 
 use crate::bind::ReceiptNews;
 use crate::config::{AnswerMeaning, ReceiptRule, Smsc};
 use crate::domain::Status;
+
+/// How SMSCs write in `err` that there is none.
+const NO_ERR: [&str; 3] = ["nul", "null", "none"];
 
 /// What a final receipt means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,10 +95,9 @@ impl Meanings {
         let status = rule.map_or(Status::ReceptionError, |rule| {
             if rule.recredit { Status::Recredited } else { rule.status }
         });
-        let err = news.err.as_deref().map(significant).unwrap_or_default();
         Verdict {
             status,
-            code: err.parse().unwrap_or(0),
+            code: significant(&err_of(news)).parse().unwrap_or(0),
         }
     }
 }
@@ -104,16 +108,23 @@ fn fits(rule: &ReceiptRule, news: &ReceiptNews) -> bool {
         let text = news.stat_text.as_deref().map(str::trim);
         text.is_some_and(|text| text.eq_ignore_ascii_case(wanted)) || news.stat.name().eq_ignore_ascii_case(wanted)
     };
-    let err = |wanted: &str| {
-        let err = news.err.as_deref().unwrap_or_default();
-        significant(wanted).eq_ignore_ascii_case(significant(err))
-    };
+    let err = |wanted: &str| significant(wanted).eq_ignore_ascii_case(significant(&err_of(news)));
     rule.stat.as_deref().is_none_or(stat)
         && rule.err.as_deref().is_none_or(err)
         && rule.message_state.is_none_or(|state| news.message_state == Some(state))
         && rule
             .network_error_code
             .is_none_or(|code| news.network_error_code == Some(code))
+}
+
+/// The text's `err`; where it has none, or only a word for none, the code of the TLV `network_error_code`.
+fn err_of(news: &ReceiptNews) -> Cow<'_, str> {
+    let said = news.err.as_deref().unwrap_or_default().trim();
+    let nothing = said.is_empty() || NO_ERR.iter().any(|word| said.eq_ignore_ascii_case(word));
+    match news.network_error_code {
+        Some(code) if nothing => Cow::Owned(code.to_string()),
+        _ => Cow::Borrowed(said),
+    }
 }
 
 /// `err` without leading zeros: 001 and 1 are one code.
@@ -200,6 +211,25 @@ mod tests {
             final_: stat.is_final(),
             err: err.map(str::to_owned),
             ..crate::receipt::tests::news("", "7")
+        }
+    }
+
+    #[test]
+    fn the_networks_error_stands_where_the_text_has_none() {
+        let meanings = Meanings::of(&Smsc::new("n", "a:1", "c")).unwrap();
+        for (err, code, status) in [
+            (None, Some(1), Status::UnknownNumber),
+            (Some(""), Some(5), Status::UnknownNumber),
+            (Some("nul"), Some(1), Status::UnknownNumber),
+            (Some("00B"), Some(1), Status::ReceptionError),
+            (Some("000"), Some(1), Status::ReceptionError),
+            (None, None, Status::ReceptionError),
+        ] {
+            let news = ReceiptNews {
+                network_error_code: code,
+                ..says(Stat::Undeliv, err)
+            };
+            assert_eq!(meanings.receipt(&news).status, status, "{err:?} {code:?}");
         }
     }
 

@@ -31,8 +31,16 @@ pub(crate) fn find(record: &Record<'_>, smsc: SmscId, news: &ReceiptNews) -> Fou
         .enumerate()
         .filter(|(_, message)| message.smsc == smsc)
         .collect();
-    if let Some(found) = by_id(&mine, news) {
-        return found;
+    // One that is deferred with a part at this SMSC, too: its receipts come when it is whole.
+    let unanswered = mine
+        .iter()
+        .filter(|(_, message)| matches!(message.state, State::Leased | State::Deferred))
+        .count();
+    match by_id(&mine, news) {
+        // The id that comes with the answer may be the very one of the receipt.
+        Some((Relation::HexToDecimal | Relation::DecimalToHex, _)) if unanswered > 0 => return Found::Early,
+        Some((_, found)) => return found,
+        None => {}
     }
     if news.ids().any(|id| record.remembers(digest(smsc, id))) {
         return Found::Duplicate;
@@ -44,19 +52,19 @@ pub(crate) fn find(record: &Record<'_>, smsc: SmscId, news: &ReceiptNews) -> Fou
     let doubtful: Vec<_> = in_state(State::InDoubt)
         .filter_map(|(at, message)| Some((*at, lost_segment(message)?)))
         .collect();
-    // One that is deferred with a part at this SMSC, too: its receipts come when it is whole.
-    let unanswered = in_state(State::Leased).chain(in_state(State::Deferred)).count();
     match (open.as_slice(), doubtful.as_slice(), unanswered) {
         ([(at, segment)], [], 0) => Found::Segment(*at, *segment),
         ([], [(at, segment)], 0) => Found::Doubtful(*at, *segment),
         (_, _, 1..) => Found::Early,
+        // One without an id came before, and nothing is open that this one might be about.
+        ([], [], 0) if news.ids().next().is_none() && record.remembers(digest(smsc, b"")) => Found::Duplicate,
         ([], [], 0) => Found::Nothing,
         _ => Found::Ambiguous,
     }
 }
 
 /// By the surest equality of the surest id.
-fn by_id(messages: &[(usize, &Message<'_>)], news: &ReceiptNews) -> Option<Found> {
+fn by_id(messages: &[(usize, &Message<'_>)], news: &ReceiptNews) -> Option<(Relation, Found)> {
     for id in news.ids() {
         let mut best: Option<(Relation, Found)> = None;
         for (at, message) in messages {
@@ -80,8 +88,8 @@ fn by_id(messages: &[(usize, &Message<'_>)], news: &ReceiptNews) -> Option<Found
                 }
             }
         }
-        if let Some((_, found)) = best {
-            return Some(found);
+        if best.is_some() {
+            return best;
         }
     }
     None

@@ -13,7 +13,23 @@ pub(crate) use parked::{Parked, Unmatched};
 pub(crate) use replay::{ParkedView, Replay, ReplayFault};
 pub(crate) use whereabouts::Whereabouts;
 
+use smpp::receipt::index_forms;
+
 use crate::bind::ReceiptNews;
+
+/// The fewest digits of a number that is looked for in its other base. Shorter ones are counted, and among them one number's
+/// digits are another's in the other base: 10 and A.
+const OTHER_BASE_DIGITS_MIN: usize = 7;
+
+/// Under which forms the message of an id is looked for where nothing but the id is known, the surest first.
+pub(crate) fn forms(id: &[u8]) -> Vec<Vec<u8>> {
+    let mut forms = index_forms(id);
+    let shortest = forms.iter().map(Vec::len).min().unwrap_or_default();
+    if shortest < OTHER_BASE_DIGITS_MIN {
+        forms.truncate(1);
+    }
+    forms
+}
 
 impl ReceiptNews {
     /// The ids that it names, the surest first, without empty ones.

@@ -48,6 +48,8 @@ pub(crate) struct Parked {
     message_state: Option<u8>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     network_error_code: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    segments: Option<u8>,
     err: Option<String>,
     tlv_id: Option<Vec<u8>>,
     text_id: Option<Vec<u8>>,
@@ -68,6 +70,7 @@ impl Parked {
             stat_text: news.stat_text.clone(),
             message_state: news.message_state,
             network_error_code: news.network_error_code,
+            segments: (news.segments > 1).then_some(news.segments),
             err: news.err.clone(),
             tlv_id: news.tlv_id.clone(),
             text_id: news.text_id.clone(),
@@ -137,6 +140,7 @@ impl Parked {
             message_state: self.message_state,
             network_error_code: self.network_error_code,
             final_: true,
+            segments: self.segments.unwrap_or(1),
             err: self.err.clone(),
             submit_date: self.submit_date.clone(),
             text: self.text.clone(),

@@ -2,7 +2,7 @@ use smpp::receipt::Stat;
 
 use super::*;
 use crate::domain::tests::leased;
-use crate::domain::{Event, Mark, Recipient, Record, SmscId, Trace, Traces, UnixMicros};
+use crate::domain::{Draft, Event, Mark, Note, Recipient, Record, SmscId, Status, Trace, Traces, UnixMicros, digest};
 
 const SMSC: SmscId = SmscId(1);
 const RECIPIENT: Recipient = Recipient(33_612_345_678);
@@ -63,6 +63,7 @@ pub(crate) fn news(tlv: &str, text: &str) -> ReceiptNews {
         message_state: None,
         network_error_code: None,
         final_: true,
+        segments: 1,
         err: None,
         submit_date: None,
         text: None,
@@ -94,12 +95,52 @@ fn the_id_decides_among_several_messages_to_one_person() {
 }
 
 #[test]
+fn another_base_waits_for_the_answers_that_are_open() {
+    // 10 in hexadecimal digits is A: the receipt may be that of the second message, whose answer brings 10 itself.
+    let record = [enroute(1, &["0A"]), unanswered(2)].concat();
+    assert_eq!(found(&record, &news("", "10")), Found::Early);
+    assert_eq!(found(&record, &news("", "0a")), Found::Segment(0, 0));
+    assert_eq!(found(&enroute(1, &["0A"]), &news("", "10")), Found::Segment(0, 0));
+}
+
+#[test]
 fn a_receipt_without_an_id_settles_the_only_open_message() {
     assert_eq!(found(&enroute(1, &["a"]), &news("", "")), Found::Segment(0, 0));
     let strangers = found(&enroute(1, &["a"]), &news("", "b"));
     assert_eq!(strangers, Found::Nothing, "another message's receipt does not");
     let without = found(&enroute(1, &[""]), &news("", "b"));
     assert_eq!(without, Found::Segment(0, 0), "an answer without an id takes it");
+}
+
+#[test]
+fn a_second_copy_without_an_id_is_known_when_nothing_is_open() {
+    let nameless = news("", "");
+    // Form, length, and 21 octets of who wrote when (`domain::stored`).
+    let trail = [&[2, 21][..], &[0; 21]].concat();
+    let settle = |receipt: &ReceiptNews| {
+        let id = receipt.ids().next().unwrap_or_default();
+        let record = enroute(1, &["a"]);
+        let read = Record::unpack(RECIPIENT, &record).unwrap();
+        let event = Event::Receipt {
+            segment: 0,
+            status: Status::Delivered,
+            code: 0,
+        };
+        let settled = read.messages[0].apply(event, UnixMicros(6)).unwrap();
+        let mut draft = Draft::new(RECIPIENT, &[&trail[..], &record].concat());
+        draft
+            .make(&settled, &Note::Settled(digest(SMSC, id)), UnixMicros(6))
+            .unwrap();
+        draft.into_octets()
+    };
+    assert_eq!(found(&settle(&nameless), &nameless), Found::Duplicate);
+    assert_eq!(
+        found(&settle(&news("", "a")), &nameless),
+        Found::Nothing,
+        "none came before"
+    );
+    let next = [settle(&nameless), enroute(2, &["b"])].concat();
+    assert_eq!(found(&next, &nameless), Found::Segment(0, 0), "the next message's");
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHasher};
+use smpp::receipt::index_form;
 
+use super::forms;
 use crate::domain::{Recipient, SmscId};
 
 /// Ids in each of two generations: some 10 MiB each, a minute at some thousand messages a second.
@@ -13,6 +15,9 @@ const IDS: usize = 250_000;
 
 /// Records in each of two generations: at most some 20 MiB each.
 const RECORDS: usize = 100_000;
+
+/// Ids in each of two generations that receipts named and no answer: some 3 MiB each.
+const EXPECTED: usize = 100_000;
 
 /// The recipients of the last few hundred thousand messages, by the digest of the SMSC's id. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +28,8 @@ struct Known {
     recipients: Generations<Recipient>,
     /// Records as this process left them, until a receipt asks for them.
     records: Generations<(Recipient, Vec<u8>)>,
+    /// Ids of receipts that were parked although no answer had named them, and under which key.
+    expected: Generations<Recipient>,
 }
 
 /// The recent ones; the oldest half goes when there are too many.
@@ -42,6 +49,10 @@ impl<T> Default for Generations<T> {
 }
 
 impl<T> Generations<T> {
+    fn is_empty(&self) -> bool {
+        self.young.is_empty() && self.old.is_empty()
+    }
+
     fn insert(&mut self, digest: u64, value: T, most: usize) {
         if self.young.len() >= most {
             self.old = std::mem::take(&mut self.young);
@@ -59,55 +70,52 @@ impl<T> Generations<T> {
 }
 
 impl Whereabouts {
-    /// Remembers whose an id is, and that recipient's record as it is now; empty: that is not known.
-    pub(crate) fn note(&self, smsc: SmscId, id: &[u8], recipient: Recipient, record: Vec<u8>) {
+    /// Remembers whose an id is, and that recipient's record as it is now; empty: that is not known. Returns the key under which
+    /// receipts of that id are parked, if some were expected to be.
+    pub(crate) fn note(&self, smsc: SmscId, id: &[u8], recipient: Recipient, record: Vec<u8>) -> Option<Recipient> {
         if id.is_empty() {
-            return;
+            return None;
         }
-        let digest = digest(smsc, &normal(id));
+        let digest = digest(smsc, &index_form(id));
         let mut known = self.lock();
         known.recipients.insert(digest, recipient, IDS);
         if !record.is_empty() {
             known.records.insert(digest, (recipient, record), RECORDS);
         }
+        if known.expected.is_empty() {
+            return None;
+        }
+        forms(id)
+            .iter()
+            .find_map(|form| known.expected.remove(self::digest(smsc, form)))
+    }
+
+    /// A receipt of that id, whose message nobody knows yet, is about to be parked under that key. Whoever parks it asks once more
+    /// afterwards: an id that is noted before that does not find it.
+    pub(crate) fn expect(&self, smsc: SmscId, id: &[u8], key: Recipient) {
+        self.lock()
+            .expected
+            .insert(digest(smsc, &index_form(id)), key, EXPECTED);
     }
 
     /// The record of that recipient as this process left it when it noted the id; once.
     pub(crate) fn take_record(&self, smsc: SmscId, id: &[u8], recipient: Recipient) -> Option<Vec<u8>> {
-        let digest = digest(smsc, &normal(id));
+        let digest = digest(smsc, &index_form(id));
         let (of, record) = self.lock().records.remove(digest)?;
         (of == recipient).then_some(record)
     }
 
-    /// Whose it is, under the equalities of ids: case, leading zeros, and hexadecimal for decimal.
+    /// Whose it is, under the equalities of ids (`receipt::forms`).
     pub(crate) fn of(&self, smsc: SmscId, id: &[u8]) -> Option<Recipient> {
-        let text = normal(id);
-        let number = std::str::from_utf8(&text).unwrap_or_default();
-        let as_hexadecimal = number
-            .parse::<u128>()
-            .ok()
-            .map(|number| format!("{number:x}").into_bytes());
-        let as_decimal = u128::from_str_radix(number, 16)
-            .ok()
-            .map(|number| number.to_string().into_bytes());
-        let forms = [Some(text.clone()), as_hexadecimal, as_decimal];
         let known = self.lock();
-        forms
-            .into_iter()
-            .flatten()
-            .find_map(|form| known.recipients.get(digest(smsc, &form)).copied())
+        forms(id)
+            .iter()
+            .find_map(|form| known.recipients.get(digest(smsc, form)).copied())
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Lower case, without leading zeros.
-fn normal(id: &[u8]) -> Vec<u8> {
-    let id = id.trim_ascii();
-    let zeros = id.iter().take_while(|octet| **octet == b'0').count();
-    id[zeros.min(id.len().saturating_sub(1))..].to_ascii_lowercase()
 }
 
 fn digest(smsc: SmscId, id: &[u8]) -> u64 {
@@ -121,16 +129,35 @@ mod tests {
     #[test]
     fn an_id_is_found_however_it_is_written() {
         let whereabouts = Whereabouts::default();
-        whereabouts.note(SmscId(1), b"00FF", Recipient(7), b"record".to_vec());
-        assert_eq!(whereabouts.take_record(SmscId(1), b"ff", Recipient(8)), None);
-        for id in [&b"ff"[..], b"FF", b"000ff", b"255"] {
+        let (decimal, hexadecimal) = (b"1795363200", b"6b031180");
+        whereabouts.note(SmscId(1), b"006B031180", Recipient(7), b"record".to_vec());
+        assert_eq!(whereabouts.take_record(SmscId(1), hexadecimal, Recipient(8)), None);
+        for id in [&hexadecimal[..], b"6B031180", b"0006b031180", decimal] {
             assert_eq!(whereabouts.of(SmscId(1), id), Some(Recipient(7)));
         }
-        whereabouts.note(SmscId(1), b"1000", Recipient(8), b"record".to_vec());
-        let record = whereabouts.take_record(SmscId(1), b"1000", Recipient(8));
+        whereabouts.note(SmscId(1), b"1000000000", Recipient(8), b"record".to_vec());
+        let record = whereabouts.take_record(SmscId(1), b"1000000000", Recipient(8));
         assert_eq!(record.as_deref(), Some(&b"record"[..]));
-        assert_eq!(whereabouts.take_record(SmscId(1), b"1000", Recipient(8)), None, "once");
-        assert_eq!(whereabouts.of(SmscId(1), b"3e8"), Some(Recipient(8)));
-        assert_eq!(whereabouts.of(SmscId(2), b"ff"), None);
+        let again = whereabouts.take_record(SmscId(1), b"1000000000", Recipient(8));
+        assert_eq!(again, None, "once");
+        assert_eq!(whereabouts.of(SmscId(1), b"3b9aca00"), Some(Recipient(8)));
+        assert_eq!(whereabouts.of(SmscId(2), hexadecimal), None);
+        whereabouts.note(SmscId(1), b"0000000A", Recipient(9), Vec::new());
+        assert_eq!(whereabouts.of(SmscId(1), b"a"), Some(Recipient(9)));
+        assert_eq!(
+            whereabouts.of(SmscId(1), b"00000010"),
+            None,
+            "A and 10 are two messages"
+        );
+    }
+
+    #[test]
+    fn an_answer_is_told_of_the_receipts_that_came_before_it() {
+        let whereabouts = Whereabouts::default();
+        whereabouts.expect(SmscId(1), b"1795363200", Recipient(77));
+        let note = |smsc, id: &[u8]| whereabouts.note(SmscId(smsc), id, Recipient(7), Vec::new());
+        assert_eq!((note(2, b"6B031180"), note(1, b"6B031181")), (None, None));
+        assert_eq!(note(1, b"006B031180"), Some(Recipient(77)));
+        assert_eq!(note(1, b"6B031180"), None, "once");
     }
 }

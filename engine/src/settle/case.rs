@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::bind::{Flight, ReceiptNews, Reply};
 use crate::domain::{Note, Recipient, SmscId, Transition};
-use crate::receipt::Unmatched;
+use crate::receipt::{Parked, Unmatched};
 use crate::store::ParkedOf;
 
 /// One of them.
@@ -75,6 +75,9 @@ impl Place {
     }
 }
 
+/// Whose record is asked when a receipt's source is no number: none. Numbers do not begin with 0.
+const NOBODY: Recipient = Recipient(0);
+
 /// A receipt whose message is looked for.
 #[derive(Clone)]
 pub(super) struct Question {
@@ -98,7 +101,7 @@ impl Question {
     pub(super) fn new(smsc: SmscId, news: ReceiptNews) -> Self {
         Self {
             smsc,
-            at: Recipient(news.recipient.unwrap_or(0)),
+            at: news.recipient.map_or(NOBODY, Recipient),
             news,
             place: Place::Source,
             unmatched: Unmatched::NoAddress,
@@ -108,9 +111,33 @@ impl Question {
         }
     }
 
-    /// The key under which it is parked.
+    /// One that was parked under that key: where it waited for an answer, it is asked there first.
+    pub(super) fn parked(key: Recipient, parked: &Parked, packed: &[u8]) -> Self {
+        let early = parked.reason == Unmatched::Early;
+        let mut question = Self {
+            parked: Some((key, packed.to_vec())),
+            insisted: !early,
+            ..Self::new(parked.smsc(), parked.news())
+        };
+        if early && question.at != key {
+            let turned = question.news.other == Some(key.0);
+            question.place = if turned { Place::Destination } else { Place::Whereabouts };
+            question.at = key;
+        }
+        question
+    }
+
+    /// Whether there is a recipient whose record may be asked.
+    pub(super) fn has_place(&self) -> bool {
+        self.at != NOBODY
+    }
+
+    /// The key under which it is parked: the recipient whose answer it waits for, or the number that it names.
     pub(super) fn parking(&self) -> Recipient {
+        if self.unmatched == Unmatched::Early {
+            return self.at;
+        }
         let number = self.news.recipient.or(self.news.other).map(Recipient);
-        number.unwrap_or_else(|| crate::receipt::Parked::key_of(self.smsc, &self.news))
+        number.unwrap_or_else(|| Parked::key_of(self.smsc, &self.news))
     }
 }

@@ -11,7 +11,7 @@ use super::{Gatherer, SETTLERS, SmscSide};
 use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, Reply};
 use crate::domain::{Event, Message, Note, Recipient, SmscId, Transition};
 use crate::outcome::{Policy, Whole, decide};
-use crate::receipt::{Parked, Unmatched};
+use crate::receipt::Parked;
 use crate::store::ParkedOf;
 
 /// The way back to a session.
@@ -91,11 +91,7 @@ pub(super) fn questions(parked: &[ParkedOf]) -> Vec<Question> {
     let mut questions = Vec::new();
     for (key, packed) in parked {
         for (parked, one) in Parked::split(packed) {
-            questions.push(Question {
-                parked: Some((*key, one.to_vec())),
-                insisted: parked.reason != Unmatched::Early,
-                ..Question::new(parked.smsc(), parked.news())
-            });
+            questions.push(Question::parked(*key, &parked, one));
         }
     }
     questions
@@ -190,6 +186,7 @@ pub(super) fn note_of(event: &Event, sender: u64) -> Note {
         | Event::Learned(_)
         | Event::Receipt { .. }
         | Event::Found { .. }
+        | Event::Whole { .. }
         | Event::Stopped
         | Event::Rerouted(_)
         | Event::Expired => Note::None,

@@ -3,7 +3,8 @@
 use super::Settler;
 use super::case::Question;
 use super::sheet::{Made, Sheet};
-use crate::domain::{Event, Message, Note, Record, State, UnixMicros, digest};
+use crate::config::LongReceipts;
+use crate::domain::{Event, Mark, Message, Note, Record, State, UnixMicros, digest};
 use crate::receipt::{Found, Unmatched, find, is_plausible};
 
 /// What came of a receipt at one place.
@@ -37,13 +38,16 @@ impl Settler {
             return Matched::Read(question);
         }
         let (message, event) = match found {
-            Found::Segment(at, segment) => (record.messages[at], self.receipt(&question, segment)),
+            Found::Segment(at, segment) => {
+                let message = record.messages[at];
+                (message, self.receipt(&question, &message, segment))
+            }
             Found::Doubtful(at, segment) => {
                 let message = record.messages[at];
                 if !self.is_about(&question, &message).await {
                     return Matched::Unmatched(question, Unmatched::Implausible);
                 }
-                (message, self.found(&question, segment))
+                (message, self.found(&question, &message, segment))
             }
             Found::Duplicate => return Matched::Duplicate(question),
             Found::Early => return Matched::Early(question),
@@ -69,8 +73,14 @@ impl Settler {
         }
     }
 
-    fn receipt(&self, question: &Question, segment: usize) -> Event {
+    fn receipt(&self, question: &Question, message: &Message<'_>, segment: usize) -> Event {
         let verdict = self.verdict(question);
+        if self.speaks_for_all(question, message) {
+            return Event::Whole {
+                status: verdict.status,
+                code: verdict.code,
+            };
+        }
         Event::Receipt {
             segment,
             status: verdict.status,
@@ -78,14 +88,31 @@ impl Settler {
         }
     }
 
-    fn found(&self, question: &Question, segment: usize) -> Event {
+    fn found(&self, question: &Question, message: &Message<'_>, segment: usize) -> Event {
         let verdict = self.verdict(question);
+        if self.speaks_for_all(question, message) {
+            return Event::Whole {
+                status: verdict.status,
+                code: verdict.code,
+            };
+        }
         Event::Found {
             segment,
             smsc_id: question.news.ids().next().unwrap_or_default().to_vec(),
             status: verdict.status,
             code: verdict.code,
         }
+    }
+
+    /// Whether a receipt is the only one of its message: by what its SMSC is known to do, or since it counts all segments.
+    fn speaks_for_all(&self, question: &Question, message: &Message<'_>) -> bool {
+        let segments = message.traces_or(Mark::Lost, message.segments).segments.len();
+        let counted = usize::from(question.news.segments) == segments;
+        let known = || {
+            let side = self.side(question.smsc);
+            side.is_some_and(|side| side.outlet.config.long_receipts != LongReceipts::Each)
+        };
+        segments > 1 && (counted || known())
     }
 
     /// Whether a receipt may be about a message in doubt: what it says of date and text does not speak against it.

@@ -10,6 +10,7 @@ mod insist;
 mod sheet;
 mod tray;
 mod matching;
+mod places;
 mod rounds;
 
 use std::collections::HashMap;

@@ -14,22 +14,12 @@ use super::{Settler, SmscSide};
 use crate::bind::{InboundNews, Reply};
 use crate::domain::{Draft, Due, Recipient, Record, SmscId, State, Status, Step, Transition, UnixMicros};
 use crate::outcome;
-use crate::receipt::{Parked, Unmatched};
+use crate::receipt::Parked;
 use crate::store::Swap;
 
 /// An answer or a receipt needs one round, two where the record has changed since it was last seen; each other place to look
 /// costs one more, and the rest is for records that change meanwhile. Answers are not given up.
 const ROUNDS_MAX: usize = 10;
-
-/// A receipt's next step.
-pub(super) enum Next {
-    /// The store is asked there.
-    Ask(Question),
-    /// The index is.
-    Index(Question),
-    /// It matches nothing.
-    Park(Question),
-}
 
 impl Settler {
     pub(super) async fn carry_out(&self, group: Group) {
@@ -45,7 +35,7 @@ impl Settler {
         let mut cases: Vec<Case> = answers.into_iter().map(Case::Answer).collect();
         self.ask(receipts, &mut cases, &mut tray).await;
         let mut rounds = 0;
-        while !cases.is_empty() || !tray.early.is_empty() {
+        while !cases.is_empty() || tray.waits() {
             if rounds >= ROUNDS_MAX {
                 cases = tray.give_up(cases);
                 if cases.is_empty() {
@@ -55,6 +45,8 @@ impl Settler {
                 // Asked once more: whoever moved the message before they were parked has not seen them.
                 let early = self.park(std::mem::take(&mut tray.early)).await;
                 self.ask(early, &mut cases, &mut tray).await;
+            } else if cases.is_empty() {
+                self.park_unmatched(&mut cases, &mut tray).await;
             }
             cases = self.round(cases, &mut tray).await;
             rounds += 1;
@@ -68,6 +60,7 @@ impl Settler {
     async fn round(&self, cases: Vec<Case>, tray: &mut Tray) -> Vec<Case> {
         let (mut sheets, cases) = self.sheets(cases).await;
         let (mut made, mut again, mut next) = (Vec::with_capacity(cases.len()), Vec::new(), Vec::new());
+        let mut expected = Vec::new();
         for (at, case) in cases {
             let sheet = &mut sheets[at];
             match case {
@@ -90,11 +83,15 @@ impl Settler {
         for (at, made) in made {
             match made {
                 made if !done[at] => next.push(made.again()),
-                Made::Answer(answered, late) => self.answered(&answered, late, &mut records[at]),
+                Made::Answer(answered, late) => {
+                    self.answered(&answered, late);
+                    expected.extend(self.note_ids(&answered, &mut records[at]));
+                }
                 Made::Receipt(question, step, taken_at) => self.settled(question, step, taken_at, tray),
             }
         }
         next.extend(again.into_iter().map(Case::Receipt));
+        self.expected(expected, &mut next, tray).await;
         next
     }
 
@@ -215,89 +212,22 @@ impl Settler {
         last
     }
 
-    /// Receipts as cases, each at the first place that it names.
-    async fn ask(&self, receipts: Vec<Question>, cases: &mut Vec<Case>, tray: &mut Tray) {
-        for mut question in receipts {
-            if !tray.begin(&question) {
-                continue;
-            }
-            if question.news.recipient.is_some() {
-                let id = question.news.ids().next().unwrap_or_default();
-                let known = self.whereabouts.take_record(question.smsc, id, question.at);
-                question.known = known.map(Bytes::from);
-                cases.push(Case::Receipt(question));
-                continue;
-            }
-            let mut found = Vec::new();
-            self.elsewhere(question, Unmatched::NoAddress, &mut found, tray).await;
-            cases.extend(found.into_iter().map(Case::Receipt));
-        }
-    }
-
-    /// Looks for a receipt's message at the next place; after the last, it is parked.
-    async fn elsewhere(&self, question: Question, reason: Unmatched, again: &mut Vec<Question>, tray: &mut Tray) {
-        let mut next = self.after(question, reason);
-        if let Next::Index(question) = next {
-            next = self.look_up(question).await;
-        }
-        match next {
-            Next::Ask(question) => again.push(question),
-            Next::Index(question) | Next::Park(question) => tray.unmatched(question),
-        }
-    }
-
-    /// The next place of a receipt that was not matched for that reason.
-    fn after(&self, mut question: Question, reason: Unmatched) -> Next {
-        if question.place == Place::Source || question.unmatched == Unmatched::UnknownId {
-            question.unmatched = reason;
-        }
-        let tried = question.at;
-        let ids = || question.news.ids();
-        if question.place == Place::Source
-            && let Some(other) = question.news.other.map(Recipient).filter(|other| *other != tried)
-        {
-            (question.at, question.place) = (other, Place::Destination);
-            return Next::Ask(question);
-        }
-        if matches!(question.place, Place::Source | Place::Destination) {
-            let known = ids().find_map(|id| self.whereabouts.of(question.smsc, id));
-            question.place = Place::Whereabouts;
-            if let Some(recipient) =
-                known.filter(|known| ![question.news.recipient, question.news.other].contains(&Some(known.0)))
-            {
-                question.at = recipient;
-                return Next::Ask(question);
-            }
-        }
-        let has_index = self.side(question.smsc).is_some_and(|side| side.index_for.is_some());
-        if question.place == Place::Whereabouts && has_index {
-            question.place = Place::Index;
-            return Next::Index(question);
-        }
-        Next::Park(question)
-    }
-
-    async fn look_up(&self, mut question: Question) -> Next {
-        let ids: Vec<Vec<u8>> = question.news.ids().map(<[u8]>::to_vec).collect();
-        for id in ids {
-            let found = insist(&self.metrics, "index", || self.store.indexed(question.smsc, &id)).await;
-            if let Some(recipient) = found {
-                question.at = recipient;
-                return Next::Ask(question);
-            }
-        }
-        Next::Park(question)
+    /// Remembers whose the ids of an answer are. Returns under which keys receipts of these were parked.
+    fn note_ids(&self, answered: &Answered, record: &mut Vec<u8>) -> Vec<Recipient> {
+        let ids = answered.replies.iter().filter_map(|(_, reply)| match reply {
+            Reply::Accepted(id) => Some(id),
+            Reply::Refused(_) | Reply::Lost | Reply::Unsent => None,
+        });
+        let note = |id: &Vec<u8>| {
+            let recipient = answered.flight.recipient;
+            self.whereabouts
+                .note(answered.smsc, id, recipient, std::mem::take(record))
+        };
+        ids.filter_map(note).collect()
     }
 
     /// A move of an answer was made.
-    fn answered(&self, answered: &Answered, late: Option<Transition>, record: &mut Vec<u8>) {
-        let recipient = answered.flight.recipient;
-        for (_, reply) in &answered.replies {
-            if let Reply::Accepted(id) = reply {
-                self.whereabouts
-                    .note(answered.smsc, id, recipient, std::mem::take(record));
-            }
-        }
+    fn answered(&self, answered: &Answered, late: Option<Transition>) {
         let Some(side) = self.side(answered.smsc) else { return };
         let Some(made) = late.as_ref().or(answered.made.as_ref().map(|(made, _)| made)) else {
             return;
@@ -363,7 +293,7 @@ impl Settler {
     }
 
     /// Parks receipts whose message may still be answered. Returns them as parked.
-    async fn park(&self, early: Vec<Question>) -> Vec<Question> {
+    pub(super) async fn park(&self, early: Vec<Question>) -> Vec<Question> {
         let now = self.clock.unix();
         let mut packed = Vec::with_capacity(early.len());
         let mut kept = Vec::with_capacity(early.len());
@@ -412,23 +342,6 @@ impl Settler {
         }
     }
 
-    /// Keeps the ids of SMSCs whose receipts do not say whom they are about.
-    async fn keep_index(&self, answers: &[Answered]) {
-        for (smsc, side) in self.smscs.iter() {
-            let Some(kept_for) = side.index_for else { continue };
-            let mut ids = Vec::new();
-            for answered in answers.iter().filter(|answered| answered.smsc == *smsc) {
-                ids.extend(accepted(answered));
-            }
-            if !ids.is_empty() {
-                insist(&self.metrics, "index", || {
-                    self.store.index_ids(*smsc, &ids, kept_for.as_secs())
-                })
-                .await;
-            }
-        }
-    }
-
     pub(super) fn side(&self, smsc: SmscId) -> Option<&SmscSide> {
         self.smscs.get(&smsc)
     }
@@ -444,12 +357,4 @@ impl Settler {
             meant,
         )
     }
-}
-
-/// The ids that an SMSC gave a message's segments.
-fn accepted(answered: &Answered) -> impl Iterator<Item = (&[u8], Recipient)> {
-    answered.replies.iter().filter_map(|(_, reply)| {
-        let Reply::Accepted(id) = reply else { return None };
-        (!id.is_empty()).then_some((&id[..], answered.flight.recipient))
-    })
 }

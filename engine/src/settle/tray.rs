@@ -28,6 +28,11 @@ impl Tray {
         }
     }
 
+    /// Whether some are to be parked and asked once more.
+    pub(super) fn waits(&self) -> bool {
+        !self.early.is_empty() || !self.park.is_empty()
+    }
+
     pub(super) fn done(&mut self, question: Question) {
         self.unpark.extend(question.parked);
     }

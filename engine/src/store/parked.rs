@@ -135,10 +135,10 @@ impl Store {
     pub(crate) async fn index_ids(
         &self,
         smsc: SmscId,
-        ids: &[(&[u8], Recipient)],
+        ids: &[(Vec<u8>, Recipient)],
         seconds: u64,
     ) -> Result<(), StoreError> {
-        let set = |(id, recipient): &(&[u8], Recipient)| {
+        let set = |(id, recipient): &(Vec<u8>, Recipient)| {
             let mut set = redis::cmd("SET");
             set.arg(index_key(smsc, id)).arg(recipient.0).arg("EX").arg(seconds);
             set

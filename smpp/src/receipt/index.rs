@@ -5,11 +5,16 @@ use std::borrow::Cow;
 
 use super::identity::{TRUNCATED_MIN, UNHYPHENATED_MIN, hex_digits, strip_zeros, trim};
 
+/// Characters of a UUID with its hyphens, and where these are (RFC 9562, 4).
+const UUID_LENGTH: usize = 36;
+const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+
 /// The id in lower case, without padding, without hyphens, without what follows an `@`, at most 32 characters; a number
 /// also without `0x` or `h`, and without zeros in front. Borrowed when it is all that already, as most ids are.
+/// Of a UUID, what is left when it is cut off after 32 characters: 28 of its digits.
 ///
 /// Two ids of one form are the same for [`relation`](super::relation), except those that differ behind their 32nd
-/// character only, or have their hyphens in different places. An id in the other base has another form: [`index_forms`].
+/// character only (UUIDs: their 28th digit), or have their hyphens in different places. An id in the other base has another form: [`index_forms`].
 pub fn index_form(id: &[u8]) -> Cow<'_, [u8]> {
     let id = trim(id);
     // The ordinary id is a decimal number: one look.
@@ -18,6 +23,9 @@ pub fn index_form(id: &[u8]) -> Cow<'_, [u8]> {
     }
     let before_at = id.split(|&octet| octet == b'@').next().unwrap_or(id);
     let mut form = before_at.to_ascii_lowercase();
+    if let Some(digits) = uuid_digits(&form) {
+        return Cow::Owned(digits);
+    }
     if form.len() >= UNHYPHENATED_MIN {
         form.retain(|&octet| octet != b'-');
     }
@@ -30,6 +38,21 @@ pub fn index_form(id: &[u8]) -> Cow<'_, [u8]> {
     } else {
         Cow::Owned(form)
     }
+}
+
+/// The digits of a UUID that are left in a field of 32 characters. None: it is no UUID, whole or cut off there, with its hyphens
+/// or without them.
+fn uuid_digits(id: &[u8]) -> Option<Vec<u8>> {
+    let is_hyphen_at = |place: &usize| id.get(*place) == Some(&b'-');
+    let hyphenated = (TRUNCATED_MIN..=UUID_LENGTH).contains(&id.len()) && HYPHENS.iter().all(is_hyphen_at);
+    // A counter of 32 digits would lose its last ones: version and variant tell it from a UUID (RFC 9562, 4.1 and 4.2).
+    let plain = id.len() == TRUNCATED_MIN && matches!((id[12], id[16]), (b'1'..=b'8', b'8' | b'9' | b'a' | b'b'));
+    if !hyphenated && !plain {
+        return None;
+    }
+    let digits: Vec<u8> = id.iter().copied().filter(|octet| *octet != b'-').collect();
+    let valid = digits.iter().all(u8::is_ascii_hexdigit);
+    valid.then(|| digits[..TRUNCATED_MIN - HYPHENS.len()].to_vec())
 }
 
 /// Every form that the same id may be kept under, the surest first: its own, and those of the number that it is when a
@@ -59,6 +82,18 @@ mod tests {
         assert_eq!(*index_form(b"00ABC\0"), *b"abc");
         assert_eq!(*index_form(b"0xABC"), *index_form(b"ABCh"));
         assert_eq!(*index_form(b"0Z1"), *b"0z1", "zeros mean nothing only in numbers");
+    }
+
+    #[test]
+    fn a_uuid_has_one_form_however_it_is_written_or_cut() {
+        let uuid = "0E999F21-5a3c-4b7d-9e10-c0ffee123456";
+        let form = index_form(uuid.as_bytes()).into_owned();
+        assert_eq!(form, b"0e999f215a3c4b7d9e10c0ffee12");
+        for other in [&uuid[..32], &uuid.to_lowercase(), &uuid.replace('-', "")] {
+            assert_eq!(*index_form(other.as_bytes()), *form, "{other}");
+        }
+        let counter = "00000000000000000000000000012345";
+        assert_eq!(*index_form(counter.as_bytes()), *b"12345");
     }
 
     #[test]

@@ -69,9 +69,21 @@ impl Receipt<'_> {
             .filter(|id| !id.is_empty())
     }
 
-    /// Whether no other receipt is to be expected after this one.
+    /// Whether no other receipt is to be expected after this one. A few SMSCs call every receipt an intermediate notification:
+    /// a state that is the message's last by the standard (3.4, 5.2.28) ends it all the same, one that says nothing does not.
     pub fn is_final(&self) -> bool {
-        self.stat.is_final() && !self.intermediate
+        let says_nothing = matches!(self.stat, Stat::Unknown | Stat::Skipped);
+        self.stat.is_final() && !(self.intermediate && says_nothing)
+    }
+
+    /// How many segments it speaks for. More than one: it counts all segments of a long message (`sub:004`) and says the same of
+    /// all, `dlvrd:004` or `dlvrd:000`.
+    pub fn segments(&self) -> u8 {
+        let count = |field: &Option<Cow<'_, str>>| field.as_deref().and_then(|text| text.trim().parse::<u8>().ok());
+        match (count(&self.sub), count(&self.dlvrd)) {
+            (Some(all), Some(delivered)) if delivered == all || delivered == 0 => all.max(1),
+            _ => 1,
+        }
     }
 }
 

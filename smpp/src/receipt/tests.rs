@@ -61,8 +61,44 @@ fn esm_class_says_what_it_is_and_the_text_may_prove_it() {
     ] {
         assert_eq!(parse(&sm(0x00, text.as_bytes())), None, "{text}");
     }
-    let intermediate = sm(0x20, ORDINARY.as_bytes());
-    assert!(!parse(&intermediate).unwrap().is_final());
+}
+
+#[test]
+fn a_last_state_is_final_whatever_esm_class_says_and_an_unknown_one_is_not_in_between() {
+    let ends = |esm_class, stat: &str| {
+        let text = format!("id:1 stat:{stat} err:000");
+        parse(&sm(esm_class, text.as_bytes())).unwrap().is_final()
+    };
+    for esm_class in [0x04, 0x20] {
+        for stat in ["DELIVRD", "UNDELIV", "EXPIRED", "DELETED", "REJECTD"] {
+            assert!(ends(esm_class, stat), "{esm_class:#x} {stat}");
+        }
+        for stat in ["ENROUTE", "ACCEPTD", "BUFFERED"] {
+            assert!(!ends(esm_class, stat), "{esm_class:#x} {stat}");
+        }
+    }
+    assert!(ends(0x04, "UNKNOWN") && !ends(0x20, "UNKNOWN"));
+}
+
+#[test]
+fn a_receipt_that_counts_all_segments_speaks_for_them() {
+    for (counts, segments) in [
+        ("sub:004 dlvrd:004", 4),
+        ("sub:4 dlvrd:0", 4),
+        ("sub:001 dlvrd:001", 1),
+        ("sub:001 dlvrd:000", 1),
+        ("sub:000 dlvrd:000", 1),
+        ("sub:003 dlvrd:001", 1),
+        ("sub:003", 1),
+        ("sub:999 dlvrd:999", 1),
+    ] {
+        let text = format!("id:1 {counts} stat:DELIVRD");
+        assert_eq!(
+            parse(&sm(0x04, text.as_bytes())).unwrap().segments(),
+            segments,
+            "{counts}"
+        );
+    }
 }
 
 #[test]

@@ -1,0 +1,98 @@
+//! Every quirk of a carrier that the simulator has, against the engine: nothing lost, nothing doubled, the right status for each
+//! message, and docs/quirks.md says so.
+
+use campanile_tests::programs;
+use campanile_tests::quirks::{Case, Outcome, Stage, Trial, table};
+
+/// What the names of those begin with whose ids are odd.
+const IDS: &[&str] = &["id-"];
+
+/// Of those whose texts are.
+const TEXTS: &[&str] = &[
+    "binary-", "counts-", "date-", "err-", "keys-", "stat-", "text-", "utf16", "ucs2-",
+];
+
+#[test]
+fn ids_are_matched_however_they_are_written() {
+    hold("quirks-ids", |case| begins(case, IDS));
+}
+
+#[test]
+fn texts_are_read_in_every_dialect() {
+    hold("quirks-texts", |case| begins(case, TEXTS));
+}
+
+#[test]
+fn receipts_settle_whatever_they_come_in_and_whenever() {
+    hold("quirks-rest", |case| !begins(case, IDS) && !begins(case, TEXTS));
+}
+
+#[test]
+fn an_id_alone_finds_its_message() {
+    right("quirks-alone", Trial::WithoutAddresses, named());
+}
+
+#[test]
+fn ids_tell_apart_what_one_person_gets() {
+    right("quirks-two", Trial::TwoToEach, named());
+}
+
+#[test]
+fn the_table_has_each_scenario_once_in_order() {
+    let lines = table::committed();
+    let listed: Vec<&str> = lines.iter().map(|line| table::scenario_of(line)).collect();
+    let cases = Case::all();
+    let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(listed, names, "docs/quirks.md");
+}
+
+fn begins(case: &Case, beginnings: &[&str]) -> bool {
+    beginnings.iter().any(|beginning| case.name.starts_with(beginning))
+}
+
+/// Those with ids in answers and receipts: without, nothing but the recipient tells whose a receipt is.
+fn named() -> Vec<Case> {
+    let nameless = ["id-missing", "id-empty-answer"];
+    let named = |case: &Case| begins(case, IDS) && !nameless.contains(&case.name.as_str());
+    Case::all().into_iter().filter(named).collect()
+}
+
+/// Runs those scenarios, and holds what comes of them to what is known and to the table.
+fn hold(name: &str, chosen: impl Fn(&Case) -> bool) {
+    let cases = Case::all().into_iter().filter(chosen).collect();
+    let outcomes = right(name, Trial::Usual, cases);
+    let committed = table::committed();
+    let lines = outcomes.iter().map(table::line);
+    let missing: Vec<String> = lines.filter(|line| !committed.contains(line)).collect();
+    assert!(
+        missing.is_empty(),
+        "docs/quirks.md does not say what came of these; their lines are\n{}",
+        missing.join("\n")
+    );
+}
+
+/// Plays those scenarios; everything must be right.
+fn right(name: &str, trial: Trial, cases: Vec<Case>) -> Vec<Outcome> {
+    let stage = Stage::new(programs!(), name, trial, cases);
+    let outcomes = stage.outcomes();
+    let faults: Vec<String> = outcomes.iter().filter_map(fault).collect();
+    assert!(faults.is_empty(), "{trial:?}:\n{}", faults.join("\n"));
+    outcomes
+}
+
+/// What is wrong with it, in words.
+fn fault(outcome: &Outcome) -> Option<String> {
+    let Outcome {
+        case,
+        comparison,
+        statuses,
+        wrong,
+        parked,
+    } = outcome;
+    let agree = comparison.lost + comparison.doubled + comparison.wrong_status == 0;
+    let right = agree && wrong.is_empty() && *parked == case.known.parked;
+    (!right).then(|| {
+        let name = &case.name;
+        format!("{name}: {statuses:?}, {parked} receipts parked, {comparison:?}, {wrong:?}")
+    })
+}
