@@ -283,6 +283,8 @@ fn values_at_their_limits() {
         "reconnect_min = \"2m\"",
         "interface_version = 52000",
         "source_ton = 7",
+        "long_receipts = \"all\"",
+        "long_receipts = 1",
         "answers = { ESME_ROK = \"retry\" }",
         "answers = { ESME_RWHAT = \"retry\" }",
         "answers = { 0x45 = \"lost\" }",
@@ -301,6 +303,24 @@ fn values_at_their_limits() {
         assert_eq!(found.len(), 1, "{line}: {found:?}");
         assert!(found[0].starts_with("campanile.toml:"), "{line}: {found:?}");
     }
+}
+
+#[test]
+fn long_receipts_say_which_segments_are_asked_for_one() {
+    for (name, asked) in [
+        ("each", [true, true, true]),
+        ("first", [true, false, false]),
+        ("last", [false, false, true]),
+        ("one", [true, true, true]),
+    ] {
+        let smsc = "[[smsc]]\nname = \"n\"\naddress = \"h:1\"\nsystem_id = \"c\"\npassword = \"\"\n";
+        let config = parse(&format!("{smsc}long_receipts = \"{name}\"\n")).unwrap();
+        let long_receipts = config.smsc[0].long_receipts;
+        assert_eq!([0, 1, 2].map(|segment| long_receipts.asks(segment, 3)), asked, "{name}");
+        assert!(long_receipts.asks(0, 1), "{name}: a short message is always asked");
+    }
+    let fault = smsc_faults("long_receipts = \"all\"").remove(0);
+    assert!(fault.contains("\"each\"") && fault.contains("\"one\""), "{fault}");
 }
 
 /// Two SMSCs, of which the second one only receives, in ten lines.

@@ -22,6 +22,8 @@ pub(crate) enum Note {
     Taken(u64),
     /// A receipt of this digest was settled.
     Settled([u8; DIGEST]),
+    /// A receipt was settled that spoke for all segments: its digest, and those of what may come for the others.
+    AllSettled(Vec<[u8; DIGEST]>),
 }
 
 /// A message's place among those that wait to be leased again.
@@ -105,6 +107,7 @@ impl Draft {
             Note::None => {}
             Note::Taken(sender) => self.note_taken(*sender, tenant, id, now)?,
             Note::Settled(digest) => self.remember(*digest),
+            Note::AllSettled(digests) => digests.iter().for_each(|digest| self.remember(*digest)),
         }
         self.wake(tenant, lane, now)?;
         Ok(true)

@@ -56,6 +56,7 @@ impl Settler {
         };
         let now = self.clock.unix();
         let taken_at = message.traces().map_or(UnixMicros::default(), |traces| traces.at);
+        let whole = matches!(event, Event::Whole { .. });
         let transition = match message.apply(event, now) {
             Ok(transition) => transition,
             Err(error) => {
@@ -63,7 +64,7 @@ impl Settler {
                 return Matched::Unmatched(question, Unmatched::Contended);
             }
         };
-        let note = Note::Settled(digest(question.smsc, question.news.ids().next().unwrap_or_default()));
+        let note = settled_note(&question, &message, whole);
         match sheet.swap.draft.make(&transition, &note, now) {
             Ok(true) => {
                 sheet.moved = true;
@@ -143,6 +144,19 @@ impl Settler {
         };
         order.text(row.variables).is_none_or(|text| begins_alike(&text, quoted))
     }
+}
+
+/// What is remembered of a receipt: its id, and with one that speaks for the whole message those of all its segments, since an SMSC
+/// may send others after it.
+fn settled_note(question: &Question, message: &Message<'_>, whole: bool) -> Note {
+    let own = digest(question.smsc, question.news.ids().next().unwrap_or_default());
+    if !whole {
+        return Note::Settled(own);
+    }
+    let segments = message.traces().map(|traces| traces.segments).unwrap_or_default();
+    let ids = segments.iter().filter(|trace| !trace.smsc_id.is_empty());
+    let others = ids.map(|trace| digest(question.smsc, &trace.smsc_id));
+    Note::AllSettled(others.filter(|other| *other != own).chain([own]).collect())
 }
 
 /// Whether two texts begin with the same letters and digits, as far as both go: SMSCs cut and transliterate.

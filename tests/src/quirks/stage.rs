@@ -98,6 +98,8 @@ pub struct Outcome {
     pub wrong: Vec<String>,
     /// Receipts that stay parked.
     pub parked: u64,
+    /// Final receipts that the simulator owed, copies included.
+    pub receipts: u64,
 }
 
 impl Outcome {
@@ -220,6 +222,7 @@ impl Run {
             statuses: BTreeMap::new(),
             wrong: Vec::new(),
             parked: 0,
+            receipts: Totals::of_smsc(sim.http(), &self.name).or_fail().receipts_due,
         };
         for mailing in &self.mailings {
             assert_conserved(&engine.credits(&mailing.tenant), &self.case.name);

@@ -97,7 +97,7 @@ const HOUSES: [House; 7] = [
             &["programs", "tenant"],
             &["ledgers"],
             &["stand"],
-            &["scenarios"],
+            &["scenarios", "quirks"],
             &["lib"],
         ],
     },
