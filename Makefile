@@ -7,7 +7,7 @@ BASELINE := be77cb1
 # Run as built: `cargo run` of one package would build it again, with that package's features only.
 LOADTEST := $(or $(CARGO_TARGET_DIR),target)/release/loadtest
 DEMO := $(or $(CARGO_TARGET_DIR),target)/release/campanile-demo
-.PHONY: help demo test bench bench-baseline torture check deny run-tests cargo redis peers browser
+.PHONY: help demo test bench bench-baseline torture fuzz check deny run-tests cargo redis peers browser
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ bench: cargo redis ## Measure the whole path: API, Redis, engine, simulator (ARG
 torture: cargo redis ## Every fault with 100 seeds each, some hours (ARGS="--seeds 10 --only kills" and the like)
 	cargo build --locked --package campanile-tests --bins
 	cargo run --locked --quiet --package campanile-tests --bin torture -- $(ARGS)
+
+fuzz: cargo ## Octets, parts and settings changed at random, 10 minutes each (SECONDS_EACH=60)
+	scripts/fuzz.sh $(or $(SECONDS_EACH),600)
 
 # The older engine is built from git, in a folder and a target of its own; simulator and load tester are today's.
 bench-baseline: cargo redis ## The ratio to the engine of BASELINE, both in turns (BASELINE=commit ARGS="--rounds 5")

@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
+use crate::decode::Decode;
 use crate::run::{Ready, RunFault, run};
 use crate::shutdown::Shutdown;
 
@@ -26,7 +27,8 @@ const LAST_THREADS: Duration = Duration::from_millis(200);
     name = "campanile",
     version,
     after_help = "Examples:\n  campanile check --config campanile.toml     find every fault of a configuration\n  \
-                  campanile serve --config campanile.toml     run it\n\n\
+                  campanile serve --config campanile.toml     run it\n  \
+                  campanile decode number < numbers.txt    say what each number is\n\n\
                   Exit codes: 0 done, 1 it went wrong, 2 wrong arguments, 3 invalid configuration, 4 Redis cannot be used."
 )]
 struct Arguments {
@@ -45,6 +47,9 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = "campanile.toml")]
         config: PathBuf,
     },
+    /// Explain a receipt, two ids, a text or a number by the engine's own rules.
+    #[command(subcommand)]
+    Decode(Decode),
     /// Check a configuration and say every fault that it has; nothing is started.
     Check {
         /// The configuration, TOML.
@@ -59,6 +64,7 @@ pub fn main() -> ExitCode {
     match arguments.command {
         Command::Serve { config } => serve(&config),
         Command::Check { config } => check(&config),
+        Command::Decode(what) => what.run(),
     }
 }
 

@@ -24,4 +24,15 @@ mod traffic;
 mod dispatch;
 mod settle;
 mod run;
+mod decode;
 pub mod cli;
+
+/// How many cases a property is tried with: so many, or more when `make fuzz` says so.
+#[cfg(test)]
+fn test_cases(least: u32) -> proptest::test_runner::Config {
+    let default = proptest::test_runner::Config::default();
+    proptest::test_runner::Config {
+        cases: default.cases.max(least),
+        ..default
+    }
+}

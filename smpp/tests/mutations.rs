@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde::Deserialize;
 use smpp::frame::{PDU_LENGTH_MAX, Pdu, Sm, split};
+use smpp::part;
 use smpp::receipt;
 use smpp::text;
 
@@ -92,6 +93,9 @@ fn changed(mut octets: Vec<u8>, changes: &[Change]) -> Vec<u8> {
 fn read_everything(sm: &Sm<'_>, limit: usize) -> Result<(), TestCaseError> {
     let tlvs: usize = sm.tlvs.iter().map(|(_, value)| value.len() + 4).sum();
     prop_assert!(sm.text().len() + tlvs <= 2 * limit);
+    let (inbound, part) = part::user_data(sm);
+    prop_assert!(inbound.len() <= sm.text().len());
+    prop_assert!(part.is_none_or(|part| (1..=part.total).contains(&part.number)));
     prop_assert!(text::decode(sm.text(), sm.data_coding).chars().count() <= limit);
     if let Some(receipt) = receipt::parse(sm) {
         let fields = [
@@ -129,8 +133,17 @@ fn read_stream(mut rest: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// A few thousand, or more when `make fuzz` says so.
+fn cases() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig {
+        cases: default.cases.max(2_000),
+        ..default
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(cases())]
 
     #[test]
     fn changed_frames_are_survived(which in any::<Index>(), next in any::<Index>(), changes in changes()) {

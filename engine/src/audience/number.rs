@@ -24,6 +24,21 @@ impl Country {
     pub(crate) const FRANCE: Self = Self(Region::FR);
 }
 
+/// ISO 3166-1, two letters.
+impl std::str::FromStr for Country {
+    type Err = UnknownCountry;
+
+    fn from_str(code: &str) -> Result<Self, UnknownCountry> {
+        let region = Region::from_code(&code.to_ascii_uppercase());
+        region.map(Self).map_err(|_| UnknownCountry)
+    }
+}
+
+/// A code that no country has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the two letters of a country are wanted, such as FR")]
+pub(crate) struct UnknownCountry;
+
 /// Why a text is no recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum NumberFault {
@@ -95,16 +110,21 @@ fn stripped(text: &str, country: Country) -> Result<Recipient, NumberFault> {
 
 /// What the numbering plan says of a number; µs instead of ns.
 fn by_numbering_plan(digits: &str, country: Country) -> Result<Recipient, NumberFault> {
+    let number = valid_number(digits, country)?;
+    if takes_texts(&number) {
+        recipient(&number)
+    } else {
+        Err(NumberFault::NotMobile)
+    }
+}
+
+fn valid_number(digits: &str, country: Country) -> Result<PhoneNumber, NumberFault> {
     let region = Some(country.0);
     let number = PHONE_NUMBER_UTIL
         .parse(digits, region)
         .map_err(|_| NumberFault::Invalid)?;
     if number.is_valid() {
-        return if takes_texts(&number) {
-            recipient(&number)
-        } else {
-            Err(NumberFault::NotMobile)
-        };
+        return Ok(number);
     }
     let national = !digits.starts_with('+') && country == Country::FRANCE;
     let overseas = if national {
@@ -112,12 +132,41 @@ fn by_numbering_plan(digits: &str, country: Country) -> Result<Recipient, Number
     } else {
         None
     };
-    let overseas = overseas.ok_or(NumberFault::Invalid)?;
-    if takes_texts(&overseas) {
-        recipient(&overseas)
-    } else {
-        Err(NumberFault::NotMobile)
-    }
+    overseas.ok_or(NumberFault::Invalid)
+}
+
+/// What the numbering plan knows of a number, whether it takes texts or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// With its `+`.
+    pub(crate) e164: String,
+    /// `mobile`, `landline`, `landline_or_mobile` or `other`.
+    pub(crate) kind: &'static str,
+    /// ISO 3166-1, two letters; `None` for numbers of no country.
+    pub(crate) country: Option<String>,
+}
+
+/// What the numbering plan knows of the number that `text` writes.
+///
+/// # Errors
+/// Why it is not one; never [`NumberFault::NotMobile`].
+pub(crate) fn look_up(text: &str, country: Country) -> Result<Known, NumberFault> {
+    let number = valid_number(&strip(text)?, country)?;
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "the library has a dozen kinds of services"
+    )]
+    let kind = match number.get_type() {
+        PhoneNumberType::Mobile => "mobile",
+        PhoneNumberType::FixedLine => "landline",
+        PhoneNumberType::FixedLineOrMobile => "landline_or_mobile",
+        _ => "other",
+    };
+    Ok(Known {
+        e164: number.to_string(),
+        kind,
+        country: number.get_region_code().map(|region| region.to_string()),
+    })
 }
 
 /// The overseas number that a national one is, a mobile if it can be one.

@@ -195,13 +195,38 @@ impl LongReceipts {
     }
 }
 
-/// What an SMSC's answer means for the message.
+/// What an SMSC's answer that is not OK means for the message, and for those behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AnswerMeaning {
     /// Refused for good, with this status.
     Final(Status),
     /// Refused for now.
     Retry,
+    /// Too fast: the account is slowed.
+    Throttled,
+    /// Too much: the account is slowed, and the message waits for longer.
+    QueueFull,
+}
+
+impl AnswerMeaning {
+    /// Whether it says that less should be sent.
+    pub(crate) const fn is_too_fast(self) -> bool {
+        matches!(self, Self::Throttled | Self::QueueFull)
+    }
+}
+
+/// As tables and settings have it: a status, or what else is done.
+impl std::str::FromStr for AnswerMeaning {
+    type Err = strum::ParseError;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(match word {
+            "retry" => Self::Retry,
+            "throttled" => Self::Throttled,
+            "queue_full" => Self::QueueFull,
+            status => Self::Final(status.parse()?),
+        })
+    }
 }
 
 /// What a receipt means: fits when each condition that is there holds.
@@ -436,19 +461,15 @@ fn read_answers(table: &Table<'_>) -> Vec<(CommandStatus, AnswerMeaning)> {
             own.fault(name, format!("{status} stands twice"));
             continue;
         }
-        match answer(given) {
+        match given.text().and_then(|word| word.parse().ok()) {
             Some(answer) => answers.push((status, answer)),
-            None => own.fault(name, format!("must be \"retry\", {}", statuses())),
+            None => own.fault(
+                name,
+                format!("must be \"retry\", \"throttled\", \"queue_full\", {}", statuses()),
+            ),
         }
     }
     answers
-}
-
-fn answer(given: Given<'_>) -> Option<AnswerMeaning> {
-    if given.text() == Some("retry") {
-        return Some(AnswerMeaning::Retry);
-    }
-    status(given).map(AnswerMeaning::Final)
 }
 
 fn read_receipt(table: &Table<'_>) -> Option<ReceiptRule> {

@@ -1,6 +1,8 @@
 use super::smsc::InterfaceVersion;
 use super::*;
 
+mod mutations;
+
 use super::link::Directions;
 use smpp::command_status::CommandStatus;
 
@@ -100,7 +102,7 @@ source_ton = 5
 source_npi = "auto"
 dest_ton = 2
 dest_npi = 0
-answers = { 0x0000040B = "not_routed", ESME_RSYSERR = "retry" }
+answers = { 0x0000040B = "not_routed", ESME_RSYSERR = "retry", 0x401 = "throttled", 0x402 = "queue_full" }
 [[smsc.receipts]]
 stat = "undeliv"
 err = "001"
@@ -160,6 +162,8 @@ fn every_key_is_read() {
     assert_eq!((smsc.reconnect_min, smsc.reconnect_max), (2 * SECOND, 8 * SECOND));
     let answers = [
         (CommandStatus(0x40B), AnswerMeaning::Final(Status::NotRouted)),
+        (CommandStatus(0x401), AnswerMeaning::Throttled),
+        (CommandStatus(0x402), AnswerMeaning::QueueFull),
         (CommandStatus::ESME_RSYSERR, AnswerMeaning::Retry),
     ];
     assert_eq!(smsc.answers, answers);

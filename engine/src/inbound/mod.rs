@@ -302,7 +302,24 @@ fn decoded(octets: &mut Vec<u8>, coding: Option<u8>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #![proptest_config(crate::test_cases(1_000))]
+
+        /// Whatever number, coding and octets parts have, in whatever order and however often they come.
+        #[test]
+        fn parts_of_any_kind_are_survived(
+            total: u8,
+            parts in proptest::collection::vec((any::<u8>(), proptest::collection::vec(any::<u8>(), 0..150)), 0..300),
+        ) {
+            let octets: usize = parts.iter().map(|(_, packed)| packed.len()).sum();
+            let text = joined(total, &parts);
+            prop_assert!(text.len() <= 3 * octets + GAP.len() * usize::from(total));
+        }
+    }
 
     fn part(number: u8, coding: u8, octets: &[u8]) -> (u8, Vec<u8>) {
         (number, [&[coding], octets].concat())

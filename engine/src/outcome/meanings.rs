@@ -12,26 +12,6 @@ use crate::domain::Status;
 /// How SMSCs write in `err` that there is none.
 const NO_ERR: [&str; 3] = ["nul", "null", "none"];
 
-/// What an answer that is not OK means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Meaning {
-    /// Refused for good.
-    Final(Status),
-    /// Too fast.
-    Throttled,
-    /// Too much.
-    QueueFull,
-    /// Refused for now.
-    Retry,
-}
-
-impl Meaning {
-    /// Whether it says that less should be sent.
-    pub(crate) const fn is_too_fast(self) -> bool {
-        matches!(self, Self::Throttled | Self::QueueFull)
-    }
-}
-
 /// What a final receipt means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {
@@ -44,7 +24,7 @@ pub(crate) struct Verdict {
 /// The tables of one SMSC.
 #[derive(Clone, Debug)]
 pub(crate) struct Meanings {
-    answers: Vec<(CommandStatus, Meaning)>,
+    answers: Vec<(CommandStatus, AnswerMeaning)>,
     /// The SMSC's own rules for receipts, which are asked of every receipt.
     own_receipts: Vec<ReceiptRule>,
     /// What final receipts mean.
@@ -87,14 +67,7 @@ impl Meanings {
     /// # Errors
     /// [`BrokenTable`], which the tests rule out.
     pub(crate) fn of(smsc: &Smsc) -> Result<Self, BrokenTable> {
-        let own = smsc.answers.iter().map(|(status, answer)| {
-            let meaning = match answer {
-                AnswerMeaning::Final(status) => Meaning::Final(*status),
-                AnswerMeaning::Retry => Meaning::Retry,
-            };
-            (*status, meaning)
-        });
-        let answers = own.chain(built_in_answers()?).collect();
+        let answers = smsc.answers.iter().copied().chain(built_in_answers()?).collect();
         Ok(Self {
             answers,
             own_receipts: smsc.receipts.clone(),
@@ -103,9 +76,11 @@ impl Meanings {
     }
 
     /// What an answer that is not OK means. What no table knows is refused for good.
-    pub(crate) fn answer(&self, status: CommandStatus) -> Meaning {
+    pub(crate) fn answer(&self, status: CommandStatus) -> AnswerMeaning {
         let known = self.answers.iter().find(|(known, _)| *known == status);
-        known.map_or(Meaning::Final(Status::TransmissionFailed), |(_, meaning)| *meaning)
+        known.map_or(AnswerMeaning::Final(Status::TransmissionFailed), |(_, meaning)| {
+            *meaning
+        })
     }
 
     /// Whether a receipt ends its message: by the standard, or since a rule of the SMSC fits it.
@@ -157,16 +132,11 @@ fn significant(err: &str) -> &str {
     err.trim().trim_start_matches('0')
 }
 
-fn built_in_answers() -> Result<Vec<(CommandStatus, Meaning)>, BrokenTable> {
+fn built_in_answers() -> Result<Vec<(CommandStatus, AnswerMeaning)>, BrokenTable> {
     const BROKEN: BrokenTable = BrokenTable("answers.toml");
     let table: AnswerTable = toml::from_str(include_str!("../data/answers.toml")).map_err(|_| BROKEN)?;
     let row = |row: AnswerRow| {
-        let meaning = match row.means.as_str() {
-            "throttled" => Meaning::Throttled,
-            "queue_full" => Meaning::QueueFull,
-            "retry" => Meaning::Retry,
-            code => Meaning::Final(code.parse().map_err(|_| BROKEN)?),
-        };
+        let meaning = row.means.parse().map_err(|_| BROKEN)?;
         Ok((CommandStatus::parse(&row.status).ok_or(BROKEN)?, meaning))
     };
     table.answer.into_iter().map(row).collect()
@@ -207,13 +177,16 @@ mod tests {
         });
         let meanings = Meanings::of(&smsc).unwrap();
         for (status, meaning) in [
-            (CommandStatus::ESME_RTHROTTLED, Meaning::Throttled),
-            (CommandStatus::ESME_RINVDSTADR, Meaning::Final(Status::UnknownNumber)),
+            (CommandStatus::ESME_RTHROTTLED, AnswerMeaning::Throttled),
+            (
+                CommandStatus::ESME_RINVDSTADR,
+                AnswerMeaning::Final(Status::UnknownNumber),
+            ),
             (
                 CommandStatus::ESME_RSUBMITFAIL,
-                Meaning::Final(Status::TransmissionFailed),
+                AnswerMeaning::Final(Status::TransmissionFailed),
             ),
-            (CommandStatus(0x40B), Meaning::Final(Status::NotRouted)),
+            (CommandStatus(0x40B), AnswerMeaning::Final(Status::NotRouted)),
         ] {
             assert_eq!(meanings.answer(status), meaning);
         }

@@ -4,14 +4,14 @@ mod collect;
 mod meanings;
 
 pub(crate) use collect::{Collector, Whole};
-pub(crate) use meanings::{BrokenTable, Meaning, Meanings, Verdict};
+pub(crate) use meanings::{BrokenTable, Meanings, Verdict};
 
 use std::time::Duration;
 
 use smpp::command_status::CommandStatus;
 
 use crate::bind::Reply;
-use crate::config::InDoubt;
+use crate::config::{AnswerMeaning, InDoubt};
 use crate::domain::{Event, Mark, Message, Reason, Status, Trace, Traces, UnixMicros};
 
 /// Submissions of one message that may be refused for now, throttling left aside: with the pauses below, some six
@@ -20,6 +20,9 @@ const ATTEMPTS_MAX: u8 = 8;
 
 /// The pause before the second submission, doubled for each further one.
 const RETRY_FIRST: Duration = Duration::from_secs(3);
+
+/// A queue that is full at the SMSC takes longer to empty than a second of its rate to pass.
+const FULL_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why a message is submitted again: the labels of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
@@ -122,14 +125,14 @@ impl Sum {
     fn refuse(&mut self, status: CommandStatus, policy: &Policy<'_>) -> Mark {
         let code = status.0 as u16;
         match policy.meanings.answer(status) {
-            Meaning::Final(status) => self.refused(status, (Reason::Answer, code)),
+            AnswerMeaning::Final(status) => self.refused(status, (Reason::Answer, code)),
             // Being throttled says nothing against the message: it does not use up its attempts.
-            Meaning::Throttled => self.again(Retry::Throttled, policy.pause),
-            Meaning::QueueFull => self.again(Retry::QueueFull, policy.pause),
-            Meaning::Retry if self.attempts >= ATTEMPTS_MAX => {
+            AnswerMeaning::Throttled => self.again(Retry::Throttled, policy.pause),
+            AnswerMeaning::QueueFull => self.again(Retry::QueueFull, policy.pause.max(FULL_PAUSE)),
+            AnswerMeaning::Retry if self.attempts >= ATTEMPTS_MAX => {
                 self.refused(Status::TransmissionFailed, (Reason::AttemptsExhausted, code))
             }
-            Meaning::Retry => {
+            AnswerMeaning::Retry => {
                 let pause = RETRY_FIRST * (1 << self.attempts);
                 self.again(Retry::Temporary, pause)
             }

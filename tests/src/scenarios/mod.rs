@@ -14,6 +14,7 @@ pub mod older_state;
 pub mod receipts;
 pub mod memory;
 pub mod starved;
+pub mod adaptive;
 pub mod kills;
 pub mod rerouted;
 pub mod failover;
@@ -39,6 +40,7 @@ pub fn all() -> Vec<Scenario> {
         receipts::ALL,
         memory::ALL,
         starved::ALL,
+        adaptive::ALL,
         kills::ALL,
         rerouted::ALL,
         failover::ALL,

@@ -53,7 +53,7 @@ const HOUSES: [House; 7] = [
             &["receipt", "traffic", "inbound"],
             &["api", "dispatch"],
             &["settle"],
-            &["run"],
+            &["run", "decode"],
             &["cli"],
             &["lib"],
         ],

@@ -1,0 +1,52 @@
+//! One object after the other: JSON for programs, words for people.
+
+use std::io::{IsTerminal, Write};
+
+use serde_json::Value;
+
+/// How objects are shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Show {
+    json: bool,
+}
+
+impl Show {
+    /// JSON if it is asked for, and where nobody reads along.
+    pub(super) fn new(json: bool) -> Self {
+        Self {
+            json: json || !std::io::stdout().is_terminal(),
+        }
+    }
+
+    /// Shows it. `false`: nobody takes it.
+    pub(super) fn object(self, object: &Value) -> bool {
+        let shown = if self.json {
+            format!("{object}\n")
+        } else {
+            words(object)
+        };
+        std::io::stdout().write_all(shown.as_bytes()).is_ok()
+    }
+}
+
+/// A line for each field that is there, and an empty one behind them.
+fn words(object: &Value) -> String {
+    let fields = object.as_object().into_iter().flatten();
+    let present = fields.filter(|(_, value)| !value.is_null());
+    let lines = present.map(|(name, value)| match value.as_str() {
+        Some(text) => format!("{name}: {text}\n"),
+        None => format!("{name}: {value}\n"),
+    });
+    lines.collect::<String>() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_shown_what_is_there() {
+        let object = serde_json::json!({ "id": "7", "stat": null, "segments": 2 });
+        assert_eq!(words(&object), "id: 7\nsegments: 2\n\n");
+    }
+}
