@@ -41,6 +41,28 @@ fn ids_tell_apart_what_one_person_gets() {
     right("quirks-two", Trial::TwoToEach, named());
 }
 
+/// What comes before its answer, or says little, from a sender that could be a recipient.
+#[test]
+fn a_receipt_finds_its_message_with_its_addresses_turned_round() {
+    let chosen = [
+        "aggregate",
+        "data-sm",
+        "id-empty-answer",
+        "id-hex-answer-decimal-receipt",
+        "id-missing",
+        "late-answer",
+        "out-of-order",
+        "receipt-again",
+        "receipt-first",
+        "text-only",
+        "tlvs-only",
+    ];
+    let cases = Case::all()
+        .into_iter()
+        .filter(|case| chosen.contains(&case.name.as_str()));
+    right("quirks-turned", Trial::Turned, cases.collect());
+}
+
 /// An SMSC that reports on each segment it is asked about, under each value of `long_receipts`.
 #[test]
 fn long_messages_are_settled_as_their_smsc_reports_on_them() {

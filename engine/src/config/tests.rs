@@ -320,7 +320,10 @@ fn long_receipts_say_which_segments_are_asked_for_one() {
         assert!(long_receipts.asks(0, 1), "{name}: a short message is always asked");
     }
     let fault = smsc_faults("long_receipts = \"all\"").remove(0);
-    assert!(fault.ends_with("\"all\" is not allowed: one of each, first, last, one"), "{fault}");
+    assert!(
+        fault.ends_with("\"all\" is not allowed: one of each, first, last, one"),
+        "{fault}"
+    );
 }
 
 /// Two SMSCs, of which the second one only receives, in ten lines.

@@ -43,6 +43,8 @@ pub enum Trial {
     WithoutAddresses,
     /// Two tenants write to the same people at once: only ids tell whose receipt it is.
     TwoToEach,
+    /// Receipts come from the sender, which is a telephone's number, to the recipient.
+    Turned,
 }
 
 impl Trial {
@@ -51,13 +53,23 @@ impl Trial {
         match self {
             Self::Usual | Self::WithoutAddresses => &["Clinique"],
             Self::TwoToEach => &["Clinique", "Cabinet"],
+            Self::Turned => &["+33712345678"],
+        }
+    }
+
+    /// How the simulator writes the addresses of receipts.
+    const fn addresses(self) -> &'static str {
+        match self {
+            Self::Usual | Self::TwoToEach => "usual",
+            Self::WithoutAddresses => "missing",
+            Self::Turned => "swapped",
         }
     }
 
     /// What the account needs for it.
     const fn setting(self) -> Option<&'static str> {
         match self {
-            Self::Usual | Self::TwoToEach => None,
+            Self::Usual | Self::TwoToEach | Self::Turned => None,
             Self::WithoutAddresses => Some("receipts_by_id = true"),
         }
     }
@@ -83,6 +95,13 @@ struct Mailing {
 #[derive(Deserialize)]
 struct Parked {
     smsc: String,
+}
+
+impl Mailing {
+    /// The sender as it is submitted.
+    fn source(&self) -> &str {
+        self.sender.trim_start_matches('+')
+    }
 }
 
 /// What became of one scenario.
@@ -158,9 +177,8 @@ impl Stage {
 fn scenario(trial: Trial, names: &[String], cases: &[Case]) -> String {
     let smscs = names.iter().zip(cases).map(|(name, case)| {
         let mut smsc = case.scenario.clone();
-        if trial == Trial::WithoutAddresses {
-            table_in(table_in(&mut smsc, "receipt"), "dialect").insert("addresses".to_owned(), "missing".into());
-        }
+        let dialect = table_in(table_in(&mut smsc, "receipt"), "dialect");
+        dialect.insert("addresses".to_owned(), trial.addresses().into());
         smsc.insert("name".to_owned(), name.clone().into());
         smsc.insert("listen".to_owned(), "127.0.0.1:0".into());
         smsc.insert("magic".to_owned(), true.into());
@@ -229,7 +247,7 @@ impl Run {
             let listed = mailing.campaign.recipients(engine);
             let own: Vec<Row> = rows
                 .iter()
-                .filter(|row| row.source == mailing.sender)
+                .filter(|row| row.source == mailing.source())
                 .cloned()
                 .collect();
             let found = compare(self.people.len() as u64, &listed, &own, Circumstances::Undisturbed);
