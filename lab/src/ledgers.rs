@@ -236,6 +236,32 @@ mod tests {
     }
 
     #[test]
+    fn a_message_of_several_segments_is_what_its_receipts_say_and_waits_for_those_that_are_due() {
+        let segment = |part, due, acked, stat| Row {
+            part,
+            total: 2,
+            receipts_due: due,
+            receipts_acked: acked,
+            ..row("1", 0, Some(stat))
+        };
+        for (first, second, status) in [
+            ((1, 1, "DELIVRD"), (1, 1, "DELIVRD"), "delivered"),
+            ((1, 1, "DELIVRD"), (0, 0, "DELIVRD"), "delivered"),
+            ((1, 1, "DELIVRD"), (1, 0, "DELIVRD"), "transmitted"),
+            ((0, 0, "DELIVRD"), (0, 0, "DELIVRD"), "transmitted"),
+            ((1, 1, "DELIVRD"), (1, 1, "UNDELIV"), "reception_error"),
+            ((1, 1, "ACCEPTD"), (1, 1, "DELIVRD"), "delivered"),
+        ] {
+            let rows = [
+                segment(1, first.0, first.1, first.2),
+                segment(2, second.0, second.1, second.2),
+            ];
+            let found = compare(1, &[listed("1", status)], &rows, Circumstances::Undisturbed);
+            assert_eq!(found.examples, Vec::<String>::new(), "{first:?} {second:?}");
+        }
+    }
+
+    #[test]
     fn each_kind_of_disagreement_is_counted() {
         let messages = [
             listed("1", "delivered"),
