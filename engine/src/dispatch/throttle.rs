@@ -27,10 +27,9 @@ const TRIM_MIN: f64 = 0.9;
 /// More than [`TOLERATED`] is refused for so long, and the rate is trimmed.
 const TRIM_AFTER: Duration = Duration::from_secs(1);
 
-/// The slowest, in segments a second: when hardly anything is taken, and when nothing is. An SMSC that refuses everything
-/// is asked ten times a second whether it still does, so that one message that it never takes does not hold up others.
-const SLOWEST: f64 = 1.0;
-const SLOWEST_REFUSED: f64 = 10.0;
+/// The slowest, in segments a second: an SMSC that refuses everything is asked ten times a second whether it still does, and
+/// one message that it never takes does not hold up the others.
+const SLOWEST: f64 = 10.0;
 
 /// After a cut, refusals of what was under way do not cut again.
 const HOLD: Duration = Duration::from_secs(1);
@@ -168,12 +167,7 @@ impl Throttle {
 
     fn cut(&self, is_new: bool, now: Instant) -> Limit {
         let accepted = self.answers.accepted as f64;
-        let slowest = if self.answers.accepted == 0 {
-            SLOWEST_REFUSED
-        } else {
-            SLOWEST
-        };
-        let slower = (CUT * accepted).max(slowest);
+        let slower = (CUT * accepted).max(SLOWEST);
         // A new one is learnt from the refusals that follow; later ones only lower it.
         let known = match &self.limit {
             Some(limit) if !is_new => slower.min(limit.known),
