@@ -213,10 +213,11 @@ impl Dispatcher {
 
     /// Whether somebody who is to get one of these has opted out since it was leased.
     fn has_struck(&self, segments: &Segments) -> bool {
-        !self.struck.is_empty()
+        let now = self.clock.now();
+        !self.struck.is_empty(now)
             && segments.iter().any(|(flight, ..)| {
                 let message = Message::unpack(flight.recipient, &flight.message);
-                message.is_ok_and(|(message, _)| self.struck.has(message.recipient, message.tenant, message.lane))
+                message.is_ok_and(|(message, _)| self.struck.has(message.recipient, message.tenant, message.lane, now))
             })
     }
 
