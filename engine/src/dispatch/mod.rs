@@ -145,15 +145,15 @@ impl Dispatcher {
 
     async fn lease_and_submit(&self, partition: Partition, (slots, lead): (Slots, Lead), stop: &CancellationToken) {
         let (gates, now) = (self.gates.open(), self.clock.now());
-        let claim = self.outlet.service.claim(slots.count(), now);
-        if claim.waits {
+        let allowance = self.outlet.service.allowance(slots.count(), now);
+        if allowance.waits {
             self.outlet.doorbell.ring_at(partition, now + OTHERS_FIRST);
         }
         let wanted = Wanted {
             smsc: self.outlet.id,
             partition,
-            segments: claim.most,
-            routes: &claim.routes,
+            segments: allowance.most,
+            routes: &allowance.routes,
             gates: &gates,
             version: self.version,
         };
@@ -165,10 +165,12 @@ impl Dispatcher {
             stale,
         }) = self.leases.lease(&wanted, stop).await
         else {
-            self.outlet.service.got(&claim, |_| 0);
+            self.outlet.service.got(&allowance, |_| 0);
             return;
         };
-        self.outlet.service.got(&claim, |route| from_route(&messages, route));
+        self.outlet
+            .service
+            .got(&allowance, |route| from_route(&messages, route));
         if more {
             self.outlet.doorbell.ring(partition, false);
         }

@@ -46,7 +46,7 @@ type Balances = Arc<Mutex<Vec<(RouteId, Balance)>>>;
 
 /// What an SMSC may lease now.
 #[derive(Debug)]
-pub(crate) struct Claim {
+pub(crate) struct Allowance {
     /// From these routes.
     pub(crate) routes: Vec<RouteId>,
     /// At most so many messages.
@@ -60,9 +60,9 @@ pub(crate) struct Claim {
 impl Service {
     /// The routes that it may lease from: those whose turn it has, but for those where others are first by their weights.
     /// What comes of it is to be said with [`Service::got`].
-    pub(crate) fn claim(&self, most: usize, now: Instant) -> Claim {
+    pub(crate) fn allowance(&self, most: usize, now: Instant) -> Allowance {
         let turn = self.turn.borrow().routes.clone();
-        let mut claim = Claim {
+        let mut allowance = Allowance {
             routes: turn.to_vec(),
             most,
             waits: false,
@@ -73,25 +73,25 @@ impl Service {
             match balance.ask(self.id, now) {
                 None => {}
                 Some(0) => {
-                    claim.routes.retain(|known| known != route);
-                    claim.waits = true;
+                    allowance.routes.retain(|known| known != route);
+                    allowance.waits = true;
                 }
                 Some(given) => {
-                    claim.most = claim.most.min(given as usize);
-                    claim.given.push((*route, given));
+                    allowance.most = allowance.most.min(given as usize);
+                    allowance.given.push((*route, given));
                 }
             }
         }
-        claim
+        allowance
     }
 
     /// So many messages were leased from each route.
-    pub(crate) fn got(&self, claim: &Claim, of: impl Fn(RouteId) -> usize) {
-        if claim.given.is_empty() {
+    pub(crate) fn got(&self, allowance: &Allowance, of: impl Fn(RouteId) -> usize) {
+        if allowance.given.is_empty() {
             return;
         }
         let mut balances = self.balances();
-        for (route, given) in &claim.given {
+        for (route, given) in &allowance.given {
             let left = given.saturating_sub(of(*route) as u32);
             if let Some((_, balance)) = balances.iter_mut().find(|(known, _)| known == route) {
                 balance.left(self.id, left);
@@ -171,6 +171,8 @@ struct Inner {
     routes: Vec<Served>,
     balances: Balances,
     smscs: Mutex<Vec<Known>>,
+    /// Who has another turn, and was not told to look for what it may lease now.
+    turned: Mutex<Vec<SmscId>>,
 }
 
 struct Known {
@@ -199,6 +201,7 @@ impl Traffic {
             routes: routes.to_vec(),
             balances: Arc::new(Mutex::new(routes.iter().filter_map(balance_of).collect())),
             smscs: Mutex::default(),
+            turned: Mutex::default(),
         }))
     }
 
@@ -243,7 +246,9 @@ impl Traffic {
             {
                 tracing::debug!(%error, "cannot ask which SMSCs are suspended");
             }
-            self.look().into_iter().for_each(&ring);
+            self.look();
+            let turned = std::mem::take(&mut *self.turned());
+            turned.into_iter().for_each(&ring);
         }
     }
 
@@ -321,8 +326,8 @@ impl Traffic {
         Ok(())
     }
 
-    /// Gives turns anew. Returns who has another one.
-    fn look(&self) -> Vec<SmscId> {
+    /// Gives turns anew.
+    fn look(&self) {
         let now = self.0.clock.now();
         let mut smscs = self.lock();
         let parties: Vec<Party> = smscs
@@ -330,7 +335,6 @@ impl Traffic {
             .map(|known| known.party(now, self.0.patience))
             .collect();
         let turns = turns(&parties, &self.0.routes);
-        let mut changed = Vec::new();
         for (known, routes) in smscs.iter().zip(turns) {
             let turn = Turn {
                 suspended: known.suspended,
@@ -340,10 +344,13 @@ impl Traffic {
                 .turn
                 .send_if_modified(|before| std::mem::replace(before, turn.clone()) != turn)
             {
-                changed.push(known.id);
+                self.turned().push(known.id);
             }
         }
-        changed
+    }
+
+    fn turned(&self) -> MutexGuard<'_, Vec<SmscId>> {
+        self.0.turned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Known>> {
