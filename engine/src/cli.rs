@@ -28,7 +28,7 @@ const LAST_THREADS: Duration = Duration::from_millis(200);
     version,
     after_help = "Examples:\n  campanile check --config campanile.toml     find every fault of a configuration\n  \
                   campanile serve --config campanile.toml     run it\n  \
-                  campanile decode number < numbers.txt    say what each number is\n\n\
+                  campanile decode number < numbers.txt      say what each number is\n\n\
                   Exit codes: 0 done, 1 it went wrong, 2 wrong arguments, 3 invalid configuration, 4 Redis cannot be used."
 )]
 struct Arguments {
