@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use kit::settings::{Given, Source, Table};
 
 mod route;
+mod envelope;
 mod link;
 mod smsc;
 mod tls;
@@ -20,12 +21,13 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use envelope::{Envelope, TimeForm};
 pub(crate) use kit::settings::Faults;
 #[cfg(test)]
 pub(crate) use link::Link;
 pub(crate) use link::{Directions, host_of};
 pub(crate) use route::{Choice, Route};
-pub(crate) use smsc::{AnswerMeaning, LongReceipts, ReceiptRule, Smsc};
+pub(crate) use smsc::{AnswerMeaning, ReceiptRule, Smsc};
 pub(crate) use tls::Tls;
 #[cfg(test)]
 pub(crate) use value::Rate;

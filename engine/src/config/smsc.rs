@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use kit::settings::{Given, Table};
 use smpp::command_status::CommandStatus;
+use smpp::segment::Concatenation;
 
 use crate::domain::Status;
 
+use super::envelope::Envelope;
 use super::link::{Directions, Link};
 use super::value::{self, Rate, Secret};
 use super::{HOUR, SECOND, SMSC_MAX};
@@ -87,6 +89,8 @@ pub(crate) struct Smsc {
     pub(crate) source_ton: Option<u8>,
     /// `source_npi`: the sender's numbering plan (SMPP 3.4, 5.2.6). `None`: `"auto"`.
     pub(crate) source_npi: Option<u8>,
+    /// What its submit_sm's look like.
+    pub(crate) envelope: Envelope,
     /// `dest_ton`. Default 1, international.
     pub(crate) dest_ton: u8,
     /// `dest_npi`. Default 1, E.164.
@@ -122,11 +126,17 @@ impl Smsc {
             reconnect_max: 60 * SECOND,
             source_ton: None,
             source_npi: None,
+            envelope: Envelope::default(),
             dest_ton: 1,
             dest_npi: 1,
             answers: Vec::new(),
             receipts: Vec::new(),
         }
+    }
+
+    /// Whether one receipt speaks for all segments of a message: the only one that it gets, or that of its payload.
+    pub(crate) fn reports_once(&self) -> bool {
+        self.long_receipts != LongReceipts::Each || self.envelope.format.concatenation == Concatenation::Payload
     }
 
     /// Sessions of all kinds.
@@ -299,6 +309,7 @@ fn read(table: &Table<'_>) -> Smsc {
     smsc.link = Link::read(table, smsc.session_count());
     read_timers(table, &mut smsc);
     read_addresses(table, &mut smsc);
+    smsc.envelope = Envelope::read(table, smsc.interface_version);
     smsc.answers = read_answers(table);
     for table in table.tables("receipts", ENTRIES_MAX) {
         let Some(rule) = read_receipt(&table) else { continue };

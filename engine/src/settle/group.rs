@@ -237,6 +237,7 @@ fn note_reply(side: &SmscSide, answer: &Answer) {
         }
         Reply::Lost => metrics.submitted_timeout.inc(),
         Reply::Unsent => metrics.submitted_unsent.inc(),
+        Reply::Expired => {}
     }
 }
 
