@@ -4,6 +4,7 @@ mod agreement;
 mod conservation;
 mod lease;
 mod recut;
+mod texts;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
