@@ -152,7 +152,8 @@ impl Campaigns {
             credits: priced.segments,
             variables: &variables,
         };
-        let routes = self.0.deps.routes.chooser(&Whose {
+        let table = self.routes();
+        let routes = table.chooser(&Whose {
             tenant,
             purpose: order.purpose,
             sender: order.sender.trim(),
@@ -168,7 +169,7 @@ impl Campaigns {
                 lane: order.purpose.lane(),
                 gate: self.0.deps.gates.of(order.purpose),
             },
-            version: self.0.deps.routes.version(),
+            version: table.version(),
             token,
         };
         let place = self.store().enqueue_direct(&message, now).await?;

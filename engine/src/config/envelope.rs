@@ -102,6 +102,15 @@ impl Envelope {
         }
     }
 
+    /// It, with the other one's alphabet: the only thing that sessions, which read what comes in, know of it.
+    pub(super) fn heard_as(&self, other: &Self) -> Self {
+        let format = Format {
+            alphabet: other.format.alphabet,
+            ..self.format
+        };
+        Self { format, ..self.clone() }
+    }
+
     /// Reads its keys of one `[[smsc]]`.
     pub(super) fn read(table: &Table<'_>, version: InterfaceVersion) -> Self {
         let mut envelope = Self {

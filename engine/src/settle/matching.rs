@@ -110,7 +110,7 @@ impl Settler {
         let counted = usize::from(question.news.segments) == segments;
         let known = || {
             let side = self.side(question.smsc);
-            side.is_some_and(|side| side.outlet.config.reports_once())
+            side.is_some_and(|side| side.settings().config.reports_once())
         };
         segments > 1 && (counted || known())
     }

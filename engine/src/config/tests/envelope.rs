@@ -64,6 +64,19 @@ fn one_receipt_speaks_for_a_whole_payload() {
 }
 
 #[test]
+fn only_another_alphabet_needs_other_sessions() {
+    for (lines, alike) in [
+        (
+            "concatenation = \"sar\"\nservice_type = \"CMT\"\nvalidity = \"none\"",
+            true,
+        ),
+        ("alphabet = \"latin1\"", false),
+    ] {
+        assert_eq!(smsc(lines).is_bound_like(&smsc("")), alike, "{lines}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_an_envelope_is_named() {
     for (line, said) in [
         ("alphabet = \"ascii\"", "one of gsm7, gsm7_packed, latin1, latin1_3"),
