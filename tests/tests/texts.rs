@@ -290,42 +290,43 @@ fn texts_are_encoded_as_tenant_campaign_and_message_say_and_priced_so() {
     assert_eq!(bad.status, 422, "{}", bad.text);
 }
 
+const FIELDS: [Manner; 4] = [
+    Manner {
+        sender: "FIELDS",
+        alphabet: "gsm7",
+        lines: &[
+            "service_type = \"CMT\"",
+            "priority_flag = 1",
+            "transactional_priority_flag = 2",
+            "validity_default = \"2h\"",
+            "schedule_delivery = \"1s\"",
+            "dest_prefix = \"+\"",
+            "ton_npi = { alphanumeric = \"5/1\" }",
+            "tlvs = [{ tag = 0x1400, value = \"id-7\" }, { tag = 0x1401, hex = \"00ff\" }]",
+            "concatenation = \"sar\"",
+        ],
+    },
+    Manner {
+        sender: "ABSOLUTE",
+        alphabet: "gsm7",
+        lines: &["validity = \"absolute\""],
+    },
+    Manner {
+        sender: "NOTIMES",
+        alphabet: "gsm7",
+        lines: &["validity = \"none\""],
+    },
+    Manner {
+        sender: "BARE",
+        alphabet: "gsm7",
+        lines: &[],
+    },
+];
+
 #[test]
 fn what_an_smsc_wants_beside_the_text_is_in_every_submit() {
-    let manners = [
-        Manner {
-            sender: "FIELDS",
-            alphabet: "gsm7",
-            lines: &[
-                "service_type = \"CMT\"",
-                "priority_flag = 1",
-                "transactional_priority_flag = 2",
-                "validity_default = \"2h\"",
-                "schedule_delivery = \"1s\"",
-                "dest_prefix = \"+\"",
-                "ton_npi = { alphanumeric = \"5/1\" }",
-                "tlvs = [{ tag = 0x1400, value = \"id-7\" }, { tag = 0x1401, hex = \"00ff\" }]",
-                "concatenation = \"sar\"",
-            ],
-        },
-        Manner {
-            sender: "ABSOLUTE",
-            alphabet: "gsm7",
-            lines: &["validity = \"absolute\""],
-        },
-        Manner {
-            sender: "NOTIMES",
-            alphabet: "gsm7",
-            lines: &["validity = \"none\""],
-        },
-        Manner {
-            sender: "BARE",
-            alphabet: "gsm7",
-            lines: &[],
-        },
-    ];
-    let stand = stand("texts-fields", &manners);
-    for manner in &manners {
+    let stand = stand("texts-fields", &FIELDS);
+    for manner in &FIELDS {
         let mut order = message(manner.sender, "Bonjour");
         if manner.sender != "FIELDS" && manner.sender != "BARE" {
             order["validity"] = json!(3_600);
