@@ -7,8 +7,9 @@ mod template;
 pub(crate) use sender::Sender;
 pub(crate) use template::Template;
 
-use smpp::segment::{self, Segments};
-use smpp::text::{self, EncodingPolicy};
+use smpp::choice;
+use smpp::segment::{self, Format, Segments};
+use smpp::text::EncodingPolicy;
 
 use crate::config::Envelope;
 use crate::fault::FieldProblem;
@@ -48,7 +49,7 @@ pub(crate) fn compose(
     reference: u16,
     envelope: &Envelope,
 ) -> Result<Segments, TooManySegments> {
-    let (text, encoding, shift) = text::choose_for(rendered, policy, &envelope.shift_tables, envelope.format);
+    let (text, encoding, shift) = choice::choose(rendered, policy, &envelope.shift_tables, envelope.format);
     segment::segment_as(&text, (encoding, shift), reference, envelope.format).ok_or(TooManySegments)
 }
 
@@ -59,7 +60,7 @@ pub(crate) fn compose(
 /// # Errors
 /// [`TooManySegments`].
 pub(crate) fn credits(rendered: &str, policy: EncodingPolicy) -> Result<u32, TooManySegments> {
-    let (text, encoding) = text::choose(rendered, policy);
+    let (text, encoding, _) = choice::choose(rendered, policy, &[], Format::default());
     let segments = segment::count(&text, encoding).ok_or(TooManySegments)?;
     u32::try_from(segments).map_err(|_| TooManySegments)
 }

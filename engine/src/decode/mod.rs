@@ -9,9 +9,10 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
+use smpp::choice;
 use smpp::frame::Sm;
 use smpp::receipt::{self, Relation};
-use smpp::segment;
+use smpp::segment::{self, Format};
 use smpp::text::{self, EncodingPolicy};
 
 use crate::audience::{Country, NUMBER_OCTETS_MAX, NumberFault, look_up};
@@ -136,7 +137,7 @@ fn of_ids(relation: Option<Relation>) -> Value {
 }
 
 fn of_text(line: &str, policy: EncodingPolicy) -> Result<Value, Refusal> {
-    let (sent, encoding) = text::choose(line, policy);
+    let (sent, encoding, _) = choice::choose(line, policy, &[], Format::default());
     let measure = segment::measure(&sent, encoding)
         .ok_or_else(|| format!("takes more than {} segments", segment::SEGMENTS_MAX))?;
     let credits = credits(line, policy).map_err(|error| error.to_string())?;

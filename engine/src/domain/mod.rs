@@ -12,6 +12,8 @@ mod journal;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use smpp::text::EncodingPolicy;
+
 pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use ids::{

@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 
 use redis::{Cmd, Value};
-use smpp::text::EncodingPolicy;
 
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
 use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, integer, keys};
-use crate::domain::{CampaignId, TenantId, UnixMicros};
+use crate::domain::{CampaignId, EncodingPolicy, TenantId, UnixMicros};
 
 /// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
 pub(crate) const GRANTED_MAX: u64 = 1_000_000_000_000;

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use redis::Value;
-use smpp::text::EncodingPolicy;
 
 use super::scripts::Name;
 use super::{Store, StoreError, array, bytes, integer, keys};
 use crate::domain::{
-    BadForm, CampaignId, MessageId, Partition, Purpose, Recipient, Record, ResultSlot, Row, State, TenantId, UnixMicros,
+    BadForm, CampaignId, EncodingPolicy, MessageId, Partition, Purpose, Recipient, Record, ResultSlot, Row, State,
+    TenantId, UnixMicros,
 };
 
 /// The form of a stored order: one without it is of the first, which knew neither encodings nor validity.

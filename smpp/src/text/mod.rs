@@ -17,8 +17,6 @@ use std::str::FromStr;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use crate::segment::{self, Format};
-
 pub use national::{Language, Shift};
 pub use received::{plain, read};
 pub use transliterate::{Culprit, counterpart, culprits, transliterate};
@@ -123,7 +121,7 @@ impl Alphabet {
     ];
 
     /// Whether it has every character of a text that is GSM 03.38.
-    fn has(self, text: &str) -> bool {
+    pub(crate) fn has(self, text: &str) -> bool {
         self.is_gsm7()
             || text
                 .chars()
@@ -142,8 +140,7 @@ impl Alphabet {
 /// What may be done to a text so that it takes fewer segments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum EncodingPolicy {
-    /// Exchange what GSM 03.38 lacks for its nearest counterpart; UCS-2, and the text untouched, when that is not enough, or
-    /// takes fewer segments.
+    /// Exchange what GSM 03.38 lacks for its nearest counterpart; UCS-2, and the text untouched, when that is not enough.
     #[default]
     GsmTransliterate,
     /// GSM 03.38 if the text already fits, UCS-2 if not; no character is ever changed.
@@ -201,65 +198,14 @@ pub fn choose(text: &str, policy: EncodingPolicy) -> (Cow<'_, str>, Encoding) {
         EncodingPolicy::GsmTransliterate => match transliterate(text) {
             // Borrowed means that no character was foreign: no second look is needed.
             Cow::Borrowed(same) => (Cow::Borrowed(same), Encoding::Gsm7),
-            Cow::Owned(changed) if gsm7::fits(&changed) && !is_shorter_as_ucs2(text, &changed) => {
-                (Cow::Owned(changed), Encoding::Gsm7)
-            }
+            Cow::Owned(changed) if gsm7::fits(&changed) => (Cow::Owned(changed), Encoding::Gsm7),
             Cow::Owned(_) => (composed(text), Encoding::Ucs2),
         },
     }
 }
 
-/// Whether counterparts of several characters (`…`, `½`) have made a text longer than it is worth.
-fn is_shorter_as_ucs2(text: &str, changed: &str) -> bool {
-    // One segment is the least that there is: nearly all texts end here.
-    if changed.len() <= 160 || changed.chars().count() <= text.chars().count() {
-        return false;
-    }
-    let count = |text: &str, encoding| segment::count(text, encoding).unwrap_or(usize::MAX);
-    count(&composed(text), Encoding::Ucs2) < count(changed, Encoding::Gsm7)
-}
-
-/// The text as it is to be sent to one SMSC, which takes texts in that form and whose recipients have these languages'
-/// tables. A table is used where that takes fewer segments than UCS-2 would. What the SMSC's alphabet lacks makes a text
-/// UCS-2.
-pub fn choose_for<'t>(
-    text: &'t str,
-    policy: EncodingPolicy,
-    tables: &[Language],
-    format: Format,
-) -> (Cow<'t, str>, Encoding, Shift) {
-    let (chosen, encoding) = choose(text, policy);
-    match encoding {
-        Encoding::Gsm7 if !format.alphabet.has(&chosen) => (composed(text), Encoding::Ucs2, Shift::NONE),
-        Encoding::Ucs2 if policy != EncodingPolicy::Ucs2 => {
-            let shift = shift_for(&chosen, tables, format).unwrap_or_default();
-            let encoding = if shift.is_none() { encoding } else { Encoding::Gsm7 };
-            (chosen, encoding, shift)
-        }
-        Encoding::Gsm7 | Encoding::Latin1 | Encoding::Ucs2 => (chosen, encoding, Shift::NONE),
-    }
-}
-
-/// The tables with which a text takes the fewest segments, if that are fewer than as UCS-2.
-fn shift_for(text: &str, tables: &[Language], format: Format) -> Option<Shift> {
-    if tables.is_empty() || !format.alphabet.is_gsm7() {
-        return None;
-    }
-    let measure = |encoding, shift| segment::measure_as(text, (encoding, shift), format.concatenation);
-    let least = measure(Encoding::Ucs2, Shift::NONE).map_or(usize::MAX, |measure| measure.segments);
-    let shifts = tables.iter().flat_map(|language| Shift::of(*language));
-    let fitting = shifts.filter_map(|shift| measure(Encoding::Gsm7, shift).map(|measure| (measure, shift)));
-    // Without a header in each segment, nothing says to the handset which tables they use.
-    let can_say = |segments| segments == 1 || format.concatenation.has_header();
-    let fewer = fitting.filter(|(measure, _)| measure.segments < least && can_say(measure.segments));
-    fewer
-        // More phones have single shift tables than locking ones.
-        .min_by_key(|(measure, shift)| (measure.segments, shift.locking.is_some(), measure.units))
-        .map(|(_, shift)| shift)
-}
-
 /// Letters and the accents that stand beside them, as macOS writes them, put together (Unicode's NFC): the same text, shorter.
-fn composed(text: &str) -> Cow<'_, str> {
+pub(crate) fn composed(text: &str) -> Cow<'_, str> {
     match is_nfc_quick(text.chars()) {
         IsNormalized::Yes => Cow::Borrowed(text),
         IsNormalized::No | IsNormalized::Maybe => Cow::Owned(text.nfc().collect()),

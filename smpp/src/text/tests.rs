@@ -142,18 +142,6 @@ fn what_can_be_gsm_is_gsm_and_the_rest_is_put_together() {
 }
 
 #[test]
-fn what_counterparts_make_longer_than_ucs2_is_ucs2() {
-    let dots = "…".repeat(70);
-    assert_eq!(choose(&dots, EncodingPolicy::GsmTransliterate).1, Encoding::Ucs2);
-    assert_eq!(
-        choose(&"…".repeat(53), EncodingPolicy::GsmTransliterate).1,
-        Encoding::Gsm7
-    );
-    let typical = "à bientôt… ".repeat(15);
-    assert_eq!(choose(&typical, EncodingPolicy::GsmTransliterate).1, Encoding::Gsm7);
-}
-
-#[test]
 fn septets_are_packed_as_the_standard_shows() {
     // GSM 03.38, 6.1.2.1: "hellohello" is the example that every implementation is held to.
     let packed = |text: &str, elements| {
@@ -229,73 +217,6 @@ fn national_tables_are_those_of_the_standard() {
         locking(9, b"a{"),
         "aä",
         "a table that nobody here knows is the default one"
-    );
-}
-
-#[test]
-fn a_table_is_used_where_it_saves_a_segment() {
-    let languages = Language::NAMES.map(|(_, language)| language);
-    let chosen = |text: &str, policy, format| {
-        let (_, encoding, shift) = choose_for(text, policy, &languages, format);
-        (encoding, shift)
-    };
-    let (auto, usual) = (EncodingPolicy::Auto, Format::default());
-    let single = |language| {
-        let shift = Shift {
-            locking: None,
-            single: Some(language),
-        };
-        (Encoding::Gsm7, shift)
-    };
-    let plain = (Encoding::Ucs2, Shift::NONE);
-    let turkish = "Yarın saat 9'da randevunuz var, lütfen gelemeyecekseniz bize bildirin.".to_owned();
-    assert_eq!(
-        chosen(&turkish, auto, usual).0,
-        Encoding::Ucs2,
-        "70 characters are one segment anyway"
-    );
-    assert_eq!(chosen(&(turkish.clone() + "!"), auto, usual), single(Language::Turkish));
-    let spanish = "Mañana tiene una cita a las 9 de la mañana con el Dr. Martínez, avísenos si no puede venir.";
-    assert_eq!(chosen(spanish, auto, usual), single(Language::Spanish));
-    assert_eq!(
-        choose_for(spanish, EncodingPolicy::GsmTransliterate, &languages, usual).1,
-        Encoding::Gsm7
-    );
-    assert_eq!(chosen(spanish, EncodingPolicy::Ucs2, usual), plain);
-    let emoji = format!("{spanish} 😀");
-    assert_eq!(chosen(&emoji, auto, usual), plain);
-    // Many letters of one language: a locking table takes half of what escapes do.
-    let dense = "ãõ".repeat(70);
-    let (encoding, shift) = chosen(&dense, auto, usual);
-    assert_eq!((encoding, shift.locking), (Encoding::Gsm7, Some(Language::Portuguese)));
-    let packed = Format {
-        alphabet: Alphabet::Latin1,
-        ..usual
-    };
-    assert_eq!(chosen(spanish, auto, packed), plain, "no septets, no tables");
-    let sar = Format {
-        concatenation: crate::segment::Concatenation::Sar,
-        ..usual
-    };
-    assert_eq!(chosen(spanish, auto, sar), single(Language::Spanish));
-    assert_eq!(
-        chosen(&spanish.repeat(3), auto, sar),
-        plain,
-        "no header in each segment"
-    );
-}
-
-#[test]
-fn what_an_alphabet_lacks_makes_a_text_ucs2() {
-    let latin = Format {
-        alphabet: Alphabet::Latin1,
-        ..Format::default()
-    };
-    let policy = EncodingPolicy::GsmTransliterate;
-    assert_eq!(choose_for("été à l’hôpital", policy, &[], latin).1, Encoding::Gsm7);
-    assert_eq!(
-        choose_for("l’été, 5 €", policy, &[], latin),
-        ("l’été, 5 €".into(), Encoding::Ucs2, Shift::NONE)
     );
 }
 

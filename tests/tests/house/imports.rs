@@ -19,9 +19,9 @@ const HOUSES: [House; 7] = [
     House {
         sources: "smpp/src",
         layers: &[
-            &["address", "command_status", "text"],
+            &["address", "command_status", "text", "time"],
             &["frame", "segment"],
-            &["part"],
+            &["part", "choice"],
             &["receipt", "session"],
             &["lib"],
         ],
