@@ -91,7 +91,7 @@ const HOUSES: [House; 7] = [
     House {
         sources: "tests/src",
         layers: &[
-            &["fail", "tap", "wait"],
+            &["authority", "fail", "tap", "wait"],
             &["http", "peers", "redis_server", "sim"],
             &["engine"],
             &["programs", "tenant"],
