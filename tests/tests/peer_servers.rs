@@ -76,15 +76,19 @@ fn engine_against_kannel_drive_smpp() {
     let engine = lab.engine(&EngineSettings::new(Some(redis.url()), vec![smsc]));
     let tenant = engine.tenant("Cabinet Martin", 1_000);
     let text = "Cabinet Martin : votre rendez-vous est maintenu.";
-    let order = CampaignOrder::to_first(MESSAGES).with("text", json!(text));
-    let campaign = tenant.order(&engine, &order);
     // It answers with an empty id, and sends no receipts.
-    let view = campaign.wait(&engine, "all is submitted and answered", LIMIT, |view| {
-        view.status("transmitted") == MESSAGES as u64 && view.progress.queued == 0
-    });
-    view.assert_adds_up();
-    let said = submits(&server.events());
-    assert_eq!(said, HashMap::from([((String::new(), text.to_owned()), MESSAGES)]));
+    for (messages, text) in [(MESSAGES, text), (LONG, LONG_GSM)] {
+        let order = CampaignOrder::to_first(messages).with("text", json!(text));
+        let campaign = tenant.order(&engine, &order);
+        let view = campaign.wait(&engine, "all is submitted and answered", LIMIT, |view| {
+            view.status("transmitted") == messages as u64 && view.progress.queued == 0
+        });
+        view.assert_adds_up();
+    }
+    // Of a segment it says what is before the first NUL: the length of the header.
+    let said = [(text, MESSAGES), ("\u{5}", LONG * SEGMENTS)];
+    let said = said.map(|(text, count)| ((String::new(), text.to_owned()), count));
+    assert_eq!(submits(&server.events()), HashMap::from(said));
     let mut numbers: Vec<usize> = inbound(&engine, &tenant, Whose::Nobody, MESSAGES)
         .iter()
         .map(|row| {
