@@ -32,6 +32,9 @@ pub const SHARED: Scenario = Scenario::new("shared", shared);
 const MESSAGES: usize = 6_000;
 const WINDOW: u32 = 100;
 
+/// How long the largest campaign may take on a busy machine.
+const MANY_LIMIT: Duration = Duration::from_secs(120);
+
 /// What the first SMSC takes of those that are queued: nearly all of them still are when it is suspended.
 const SLOW_RATE: &str = "rate = \"300/s\"";
 
@@ -105,6 +108,7 @@ fn queued(run: &Run, messages: usize) -> Figures {
     let first = ground.eventually("the second SMSC has taken over", || first_of(&ground, "south"));
     let octets = octets_to_redis(&ground) - octets_before;
     let submitted = ground.stand.sim.totals().submits - at_suspension as u64;
+    ground.stand.sim.wait_for("accepted", messages as u64, MANY_LIMIT);
     ground.wait_until_ended(&campaign, 1);
     ground.stand.consistent_ledgers(&campaign, messages, &ground.context);
 
