@@ -17,6 +17,7 @@ pub mod starved;
 pub mod adaptive;
 pub mod kills;
 pub mod rerouted;
+pub mod reloaded;
 pub mod failover;
 pub mod sick;
 pub mod posted;
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Scenario> {
         adaptive::ALL,
         kills::ALL,
         rerouted::ALL,
+        reloaded::ALL,
         failover::ALL,
         sick::ALL,
         posted::ALL,
