@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::Config;
+use crate::config::{Config, Origin, Smsc};
 use crate::decode::Decode;
 use crate::run::{Ready, RunFault, run};
 use crate::shutdown::Shutdown;
@@ -28,7 +28,7 @@ const LAST_THREADS: Duration = Duration::from_millis(200);
     version,
     after_help = "Examples:\n  campanile check --config campanile.toml     find every fault of a configuration\n  \
                   campanile serve --config campanile.toml     run it\n  \
-                  campanile decode number < numbers.txt      say what each number is\n\n\
+                  campanile decode number < numbers.txt      say what each number is\n\n\n\
                   Exit codes: 0 done, 1 it went wrong, 2 wrong arguments, 3 invalid configuration, 4 Redis cannot be used."
 )]
 struct Arguments {
@@ -50,7 +50,7 @@ enum Command {
     /// Explain a receipt, two ids, a text or a number by the engine's own rules.
     #[command(subcommand)]
     Decode(Decode),
-    /// Check a configuration and say every fault that it has; nothing is started.
+    /// Check a configuration and say every fault that it has, or what counts for each SMSC; nothing is started.
     Check {
         /// The configuration, TOML.
         #[arg(long, value_name = "FILE", default_value = "campanile.toml")]
@@ -72,10 +72,25 @@ fn check(path: &std::path::Path) -> ExitCode {
     match Config::load(path) {
         Ok(config) => {
             println!("{}: ok, {} SMSC(s)", path.display(), config.smsc.len());
+            config.smsc.iter().for_each(|smsc| print!("{}", effective(smsc)));
             ExitCode::SUCCESS
         }
         Err(faults) => invalid(&faults),
     }
+}
+
+/// What counts for an account, as a configuration would say it, and who decided on it.
+fn effective(smsc: &Smsc) -> String {
+    let mut lines = "\n[[smsc]]\n".to_owned();
+    for setting in smsc.settings() {
+        let line = format!("{} = {}", setting.key, setting.value);
+        lines += &match setting.origin {
+            Origin::Own => format!("{line}\n"),
+            Origin::Preset => format!("{line:<40} # preset\n"),
+            Origin::Default => format!("{line:<40} # default\n"),
+        };
+    }
+    lines
 }
 
 fn serve(path: &std::path::Path) -> ExitCode {

@@ -14,12 +14,15 @@ use kit::settings::{Given, Source, Table};
 
 mod route;
 mod link;
+mod preset;
+mod effective;
 mod smsc;
 mod tls;
 mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use effective::Origin;
 pub(crate) use kit::settings::Faults;
 #[cfg(test)]
 pub(crate) use link::Link;

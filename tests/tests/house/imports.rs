@@ -11,10 +11,14 @@ struct House {
     layers: &'static [&'static [&'static str]],
 }
 
-const HOUSES: [House; 7] = [
+const HOUSES: [House; 8] = [
     House {
         sources: "kit/src",
         layers: &[&["words", "random", "clock"], &["settings"], &["lib"]],
+    },
+    House {
+        sources: "presets/src",
+        layers: &[&["lib"]],
     },
     House {
         sources: "smpp/src",
