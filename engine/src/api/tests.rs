@@ -49,7 +49,8 @@ impl Api {
         let metrics = Metrics::new().unwrap();
         let traffic = Traffic::new(&bench.store, (&metrics, bench.clock), Duration::ZERO, &[]);
         let for_inbox = (bench.clock, &metrics);
-        let inbox = Inbox::new(&bench.store, for_inbox, &Struck::default(), Duration::from_secs(86_400)).unwrap();
+        let day = Duration::from_secs(86_400);
+        let inbox = Inbox::new(&bench.store, for_inbox, &Struck::default(), day, &[]).unwrap();
         let app = App {
             traffic,
             inbox,

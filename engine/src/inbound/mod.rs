@@ -1,5 +1,6 @@
 //! Messages from handsets: put together from their parts, kept once, shown to whom they answer; and STOP.
 
+mod numbers;
 mod struck;
 mod words;
 
@@ -10,12 +11,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bind::{InboundNews, InboundPart};
 use crate::clock::Clock;
+use crate::config::Number;
 use crate::domain::{Partition, Recipient, SmscId, TenantId};
 use crate::metrics::Metrics;
 use crate::store::{
     InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, PartRow, Parts, Store, StoreError,
 };
 
+use numbers::Numbers;
 pub(crate) use struck::Struck;
 pub(crate) use words::BrokenWords;
 use words::OptOutWords;
@@ -47,6 +50,7 @@ pub(crate) struct Inbox {
     metrics: Metrics,
     words: OptOutWords,
     struck: Struck,
+    numbers: Numbers,
     /// `retention.campaigns`.
     kept_for: Duration,
 }
@@ -65,6 +69,8 @@ struct Whole {
 }
 
 impl Inbox {
+    /// `numbers`: which of ours belong to whom.
+    ///
     /// # Errors
     /// [`BrokenWords`], which the tests rule out.
     pub(crate) fn new(
@@ -72,6 +78,7 @@ impl Inbox {
         (clock, metrics): (Clock, &Metrics),
         struck: &Struck,
         kept_for: Duration,
+        numbers: &[Number],
     ) -> Result<Self, BrokenWords> {
         Ok(Self {
             store: store.clone(),
@@ -79,6 +86,7 @@ impl Inbox {
             metrics: metrics.clone(),
             words: OptOutWords::built_in()?,
             struck: struck.clone(),
+            numbers: Numbers::new(numbers),
             kept_for,
         })
     }
@@ -181,9 +189,11 @@ impl Inbox {
             "text": whole.text,
             "smsc": whole.smsc.0,
         });
+        let owned = self.numbers.find(&whole.destination);
         InboundRow {
             from: whole.from,
-            number: whole.number,
+            number: owned.map_or(whole.number, |owned| owned.number),
+            owner: owned.map(|owned| owned.tenant),
             digest: digest.finalize().into(),
             opts_out: whole.from.is_some() && self.words.mean(&whole.text),
             message: message.to_string(),

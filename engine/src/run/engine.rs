@@ -78,7 +78,8 @@ impl Engine {
         let campaigns = campaigns(&config, &base, (&routes, &gates), (&leases, &bells), &stages);
         let struck = Struck::default();
         let for_inbox = (base.clock, &base.metrics);
-        let inbox = Inbox::new(&base.store, for_inbox, &struck, config.retention.campaigns)?;
+        let kept_for = config.retention.campaigns;
+        let inbox = Inbox::new(&base.store, for_inbox, &struck, kept_for, &config.number)?;
         let engine = Self {
             pressure: Pressure::new(base.clock.now(), settle::SETTLERS),
             config,
@@ -221,6 +222,7 @@ impl Engine {
             tracing::warn!(%error, "what is queued for routes that are gone could not be queued anew; it is tried again");
         }
         self.campaigns.warn_of_pinned().await?;
+        self.warn_of_strangers().await?;
         let address = |listener: &TcpListener, configured| listener.local_addr().unwrap_or(configured);
         let ready = Ready {
             api: address(&listeners.public, self.config.api.listen),
@@ -238,6 +240,16 @@ impl Engine {
         tokio::select! {
             _ = ended => tracing::info!("stopped"),
             () = shutdown.at_once.cancelled() => tracing::warn!("stopped at once: what was under way is in doubt"),
+        }
+        Ok(())
+    }
+
+    /// A number of a tenant that this database does not have has no effect.
+    async fn warn_of_strangers(&self) -> Result<(), StoreError> {
+        for config::Number { number, tenant } in &self.config.number {
+            if self.base.store.tenant(*tenant).await?.is_none() {
+                tracing::warn!(%number, %tenant, "the number belongs to a tenant that is not there");
+            }
         }
         Ok(())
     }

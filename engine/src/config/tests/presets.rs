@@ -122,3 +122,47 @@ fn what_counts_is_shown_as_a_configuration_would_say_it() {
     let again = parse(&text).unwrap_or_else(|faults| panic!("{faults}\n{text}"));
     assert_eq!(again.smsc[0].settings(), every);
 }
+
+#[test]
+fn a_number_belongs_to_one_tenant() {
+    let tenant = TenantId(7);
+    let number = |line: &str| account(&format!("[[number]]\n{line}\ntenant = \"{tenant}\""));
+    let read = |text: &str| parse(&number(&format!("number = {text:?}"))).unwrap().number.remove(0);
+    assert_eq!(
+        read("+33644630001").number,
+        OwnNumber::International("33644630001".to_owned())
+    );
+    assert_eq!(read("36034").number, OwnNumber::Short("36034".to_owned()));
+    assert_eq!(read("36034").tenant, tenant);
+    for bad in [
+        "",
+        "+",
+        "OSTEO",
+        "12",
+        "123456789",
+        "0644630001",
+        "+0612345678",
+        "+123456",
+        "36 034",
+    ] {
+        let found = faults(&number(&format!("number = {bad:?}")));
+        let fault = format!(
+            "number[0].number: {bad:?} is not allowed: an international number or a short code of 3 to 8 digits, \
+             such as \"+33612345678\" or \"36034\""
+        );
+        assert!(found.len() == 1 && found[0].ends_with(&fault), "{found:?}");
+    }
+    let again = format!("[[number]]\nnumber = \"36034\"\ntenant = \"{tenant}\"");
+    let found = faults(&(number("number = \"36034\"") + &again));
+    assert!(
+        found
+            .iter()
+            .any(|fault| fault.contains("36034 stands twice: a number belongs to one tenant")),
+        "{found:?}"
+    );
+    let stranger = faults(&account("[[number]]\nnumber = \"36034\"\ntenant = \"Lilas\""));
+    assert_eq!(
+        stranger,
+        ["campanile.toml:8: number[0].tenant: \"Lilas\" is not allowed: a tenant's id, such as \"ten_0123456789abc\""]
+    );
+}
