@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Origin, Smsc};
 use crate::decode::Decode;
+use crate::probe::{self, Refused, Test, Tool};
 use crate::run::{Ready, RunFault, run};
 use crate::shutdown::Shutdown;
 
@@ -28,7 +29,8 @@ const LAST_THREADS: Duration = Duration::from_millis(200);
     version,
     after_help = "Examples:\n  campanile check --config campanile.toml     find every fault of a configuration\n  \
                   campanile serve --config campanile.toml     run it\n  \
-                  campanile decode number < numbers.txt      say what each number is\n\n\n\
+                  campanile decode number < numbers.txt      say what each number is\n  \
+                  campanile smsc test north                   bind to an SMSC, and say what it answers\n\n\
                   Exit codes: 0 done, 1 it went wrong, 2 wrong arguments, 3 invalid configuration, 4 Redis cannot be used."
 )]
 struct Arguments {
@@ -50,6 +52,9 @@ enum Command {
     /// Explain a receipt, two ids, a text or a number by the engine's own rules.
     #[command(subcommand)]
     Decode(Decode),
+    /// List what is known of carriers, and try one of ours.
+    #[command(subcommand)]
+    Smsc(Tool),
     /// Check a configuration and say every fault that it has, or what counts for each SMSC; nothing is started.
     Check {
         /// The configuration, TOML.
@@ -65,6 +70,8 @@ pub fn main() -> ExitCode {
         Command::Serve { config } => serve(&config),
         Command::Check { config } => check(&config),
         Command::Decode(what) => what.run(),
+        Command::Smsc(Tool::Presets { name, json }) => probe::show_presets(name.as_deref(), json),
+        Command::Smsc(Tool::Test(test)) => try_out(test),
     }
 }
 
@@ -77,6 +84,16 @@ fn check(path: &std::path::Path) -> ExitCode {
         }
         Err(faults) => invalid(&faults),
     }
+}
+
+fn try_out(test: Test) -> ExitCode {
+    with_runtime(async move {
+        match test.run().await {
+            Ok(code) => code,
+            Err(Refused::Configuration(faults)) => invalid(&faults),
+            Err(Refused::Usage(problem)) => probe::usage(&problem),
+        }
+    })
 }
 
 /// What counts for an account, as a configuration would say it, and who decided on it.

@@ -29,6 +29,7 @@ pub(crate) use kit::settings::Faults;
 pub(crate) use link::Link;
 pub(crate) use link::{Directions, host_of};
 pub(crate) use number::{Number, OwnNumber};
+pub(crate) use preset::unknown as unknown_preset;
 pub(crate) use route::{Choice, Route};
 pub(crate) use smsc::{AnswerMeaning, LongReceipts, ReceiptRule, Smsc};
 pub(crate) use tls::Tls;

@@ -57,7 +57,7 @@ const HOUSES: [House; 8] = [
             &["receipt", "traffic", "inbound"],
             &["api", "dispatch"],
             &["settle"],
-            &["run", "decode"],
+            &["run", "decode", "probe"],
             &["cli"],
             &["lib"],
         ],
