@@ -49,8 +49,7 @@ impl Api {
         let metrics = Metrics::new().unwrap();
         let traffic = Traffic::new(&bench.store, (&metrics, bench.clock), Duration::ZERO, &[]);
         let for_inbox = (bench.clock, &metrics);
-        let day = Duration::from_secs(86_400);
-        let inbox = Inbox::new(&bench.store, for_inbox, &Struck::default(), day, &[]).unwrap();
+        let inbox = Inbox::new(&bench.store, for_inbox, &Struck::default(), Duration::from_secs(86_400)).unwrap();
         let app = App {
             traffic,
             inbox,
@@ -59,7 +58,7 @@ impl Api {
             store: bench.store.clone(),
             metrics,
             replay: Replay::new(bench.store.clone(), tokio::sync::mpsc::channel(1).0),
-            names: Vec::new(),
+            reloads: crate::reload::Reloads::new().0,
             board: Board::default(),
             verdict: Verdict::unguarded(),
             clock: bench.clock,

@@ -69,8 +69,6 @@ struct Whole {
 }
 
 impl Inbox {
-    /// `numbers`: which of ours belong to whom.
-    ///
     /// # Errors
     /// [`BrokenWords`], which the tests rule out.
     pub(crate) fn new(
@@ -78,7 +76,6 @@ impl Inbox {
         (clock, metrics): (Clock, &Metrics),
         struck: &Struck,
         kept_for: Duration,
-        numbers: &[Number],
     ) -> Result<Self, BrokenWords> {
         Ok(Self {
             store: store.clone(),
@@ -86,9 +83,27 @@ impl Inbox {
             metrics: metrics.clone(),
             words: OptOutWords::built_in()?,
             struck: struck.clone(),
-            numbers: Numbers::new(numbers),
+            numbers: Numbers::default(),
             kept_for,
         })
+    }
+
+    /// From here on these of our numbers belong to tenants, and no others.
+    pub(crate) fn set_numbers(&self, numbers: &[Number]) {
+        self.numbers.set(numbers);
+    }
+
+    /// A number of a tenant that this database does not have has no effect.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn warn_of_strangers(&self, numbers: &[Number]) -> Result<(), StoreError> {
+        for Number { number, tenant } in numbers {
+            if self.store.tenant(*tenant).await?.is_none() {
+                tracing::warn!(%number, %tenant, "the number belongs to a tenant that is not there");
+            }
+        }
+        Ok(())
     }
 
     /// Keeps messages; afterwards they may be acknowledged. Asked again it keeps none twice.

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use crate::config::{Number, OwnNumber};
 use crate::domain::TenantId;
 
@@ -10,9 +12,9 @@ use crate::domain::TenantId;
 /// theirs may write them so.
 const NATIONAL: [&str; 5] = ["33", "262", "590", "594", "596"];
 
-/// The number table. Cheap to clone.
+/// The number table. Cheap to clone; copies share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Numbers(Arc<HashMap<String, Option<Owned>>>);
+pub(super) struct Numbers(Arc<ArcSwap<HashMap<String, Option<Owned>>>>);
 
 /// A number of a tenant's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +25,8 @@ pub(super) struct Owned {
 }
 
 impl Numbers {
-    pub(super) fn new(numbers: &[Number]) -> Self {
+    /// Puts these in place of those that were there.
+    pub(super) fn set(&self, numbers: &[Number]) {
         let mut table: HashMap<String, Option<Owned>> = HashMap::new();
         for Number { number, tenant } in numbers {
             let (digits, national) = match number {
@@ -40,14 +43,14 @@ impl Numbers {
                 table.entry(national).and_modify(|other| *other = None).or_insert(owned);
             }
         }
-        Self(Arc::new(table))
+        self.0.store(Arc::new(table));
     }
 
     /// Whose the destination address of a message is.
     pub(super) fn find(&self, address: &str) -> Option<Owned> {
         let address = address.trim();
         let digits = address.strip_prefix('+').or_else(|| address.strip_prefix("00"));
-        *self.0.get(digits.unwrap_or(address))?
+        *self.0.load().get(digits.unwrap_or(address))?
     }
 }
 
@@ -65,7 +68,9 @@ mod tests {
             number: number.clone(),
             tenant: TenantId(*tenant),
         };
-        Numbers::new(&numbers.iter().map(number).collect::<Vec<_>>())
+        let table = Numbers::default();
+        table.set(&numbers.iter().map(number).collect::<Vec<_>>());
+        table
     }
 
     fn international(digits: &str) -> OwnNumber {

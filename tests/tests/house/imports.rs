@@ -54,7 +54,7 @@ const HOUSES: [House; 8] = [
             &["store", "compose", "pressure"],
             &["account", "audience", "bind", "guard"],
             &["campaign", "outcome"],
-            &["receipt", "traffic", "inbound"],
+            &["receipt", "traffic", "inbound", "reload"],
             &["api", "dispatch"],
             &["settle"],
             &["run", "decode", "probe"],
