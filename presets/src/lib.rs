@@ -104,16 +104,15 @@ impl Preset {
 
 fn leaves(path: &str, value: &Value, each: &mut impl FnMut(&str, &Value)) {
     let nested = |value: &Value| value.as_array().is_some_and(|array| array.iter().any(Value::is_table));
-    match value {
-        Value::Table(table) => {
-            for (key, value) in table {
-                leaves(&format!("{path}.{key}"), value, each);
-            }
+    if let Some(table) = value.as_table() {
+        for (key, value) in table {
+            leaves(&format!("{path}.{key}"), value, each);
         }
-        Value::Array(tables) if path.starts_with(SIMULATOR) && nested(value) => {
-            tables.iter().for_each(|value| leaves(path, value, each));
-        }
-        _ => each(path, value),
+    } else if path.starts_with(SIMULATOR) && nested(value) {
+        let tables = value.as_array().into_iter().flatten();
+        tables.for_each(|value| leaves(path, value, each));
+    } else {
+        each(path, value);
     }
 }
 

@@ -271,7 +271,7 @@ fn a_message_without_a_receipt_and_one_that_is_refused_are_failures() {
 
 #[test]
 fn receipts_of_a_running_engine_are_given_back() {
-    let scenario = "magic = true\n[receipt]\nroute = \"other\"\nredelivery = { after = \"20s\", times = 1000, delay = \"200ms\" }\n";
+    let scenario = "magic = true\n[receipt]\nroute = \"other\"\nredelivery = { after = \"20s\", times = 255, delay = \"200ms\" }\n";
     let stand = Stand::new(programs!(), "smsc-beside", scenario, |smsc| smsc);
     let sim = &stand.sim;
     configure(stand.lab(), sim.smpp_address(), "");

@@ -1,6 +1,6 @@
 //! What a receipt shows of its SMSC's dialect.
 
-use smpp::receipt::{self, Relation};
+use smpp::receipt::{self, Relation, Stat};
 
 use super::report::{IdReport, ReceiptReport, SegmentReport};
 use super::shape;
@@ -35,10 +35,16 @@ pub(super) fn receipt(parcel: &Parcel, news: &ReceiptNews, recipient: Recipient,
         text: parcel.text.chars().take(TEXT_SHOWN).collect(),
         id_in_text: id(&news.text_id),
         id_in_parameter: id(&news.tlv_id),
-        stat: Some(news.stat_text.clone().unwrap_or_else(|| news.stat.name().to_owned())),
+        stat: stat(news),
         err: news.err.clone(),
         ..ReceiptReport::default()
     }
+}
+
+/// As it came; a word of the standard in capitals, as the standard has it.
+fn stat(news: &ReceiptNews) -> Option<String> {
+    let known = (news.stat != Stat::Absent).then(|| news.stat.name().to_uppercase());
+    news.stat_text.clone().or(known)
 }
 
 fn id_report(id: &[u8], answer: &str) -> IdReport {
