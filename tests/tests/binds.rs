@@ -189,13 +189,18 @@ fn a_pair_submits_over_its_transmitters_and_gets_receipts_over_its_receivers() {
 
 #[test]
 fn each_version_of_smpp_is_spoken_and_no_other() {
-    for (octet, version) in [("0x33", "3.3"), ("0x34", "3.4"), ("0x50", "5.0")] {
+    // 3.3 has no transceiver.
+    for (octet, version, bind) in [
+        ("0x33", "3.3", "pair"),
+        ("0x34", "3.4", "transceiver"),
+        ("0x50", "5.0", "transceiver"),
+    ] {
         let account = format!(
             "[[account]]\nsystem_id = \"campanile\"\nversions = [{version:?}]\ninterface_version = {version:?}\n\
              strict = true\ncongestion = true\n"
         );
         let stand = Stand::new(programs!(), &format!("version-{version}"), &account, |smsc| {
-            smsc.line(&format!("interface_version = {octet}"))
+            smsc.bind(bind).line(&format!("interface_version = {octet}"))
         });
         let long = "Votre rendez-vous est confirmé. ".repeat(8);
         let order = CampaignOrder::to_first(300).with("text", Value::from(long));

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use doorbell::{Bells, Doorbell};
+pub(crate) use envelope::submissions;
 pub(crate) use leases::Leases;
 use leases::{Got, Wanted};
 use meter::Lead;
