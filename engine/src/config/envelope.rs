@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use kit::settings::{Given, Table};
-use smpp::frame::{put_tlv, tag};
+use smpp::frame::{Tlvs, put_tlv, tag};
 use smpp::segment::{Concatenation, Format};
 use smpp::text::{Alphabet, Language};
 
+use super::effective::{Pairs, duration, list, text, word};
 use super::smsc::InterfaceVersion;
 use super::{DAY, SECOND, value};
 use crate::domain::Purpose;
@@ -111,26 +112,96 @@ impl Envelope {
         Self { format, ..self.clone() }
     }
 
-    /// Reads its keys of one `[[smsc]]`.
-    pub(super) fn read(table: &Table<'_>, version: InterfaceVersion) -> Self {
+    /// Its keys with their values, as they stand in a configuration; what has none cannot be written.
+    pub(super) fn pairs(&self) -> Pairs {
+        let Self {
+            format: Format {
+                concatenation,
+                alphabet,
+            },
+            shift_tables,
+            service_type,
+            tlvs,
+            priority_flag,
+            transactional_priority_flag,
+            validity,
+            validity_default,
+            schedule_delivery,
+            alphanumeric,
+            short_code,
+            international,
+            dest_prefix,
+        } = self;
+        let languages = shift_tables.iter();
+        let languages = list(languages.map(|language| text(word(&Language::NAMES, *language))));
+        let kinds = [
+            ("alphanumeric", alphanumeric),
+            ("short_code", short_code),
+            ("international", international),
+        ];
+        let kinds: Vec<String> = kinds
+            .into_iter()
+            .filter_map(|(kind, known)| known.map(|(ton, npi)| format!("{kind} = \"{ton}/{npi}\"")))
+            .collect();
+        let mut pairs = vec![
+            ("concatenation", text(word(&Concatenation::NAMES, *concatenation))),
+            ("alphabet", text(word(&Alphabet::NAMES, *alphabet))),
+            ("service_type", text(service_type)),
+            ("priority_flag", priority_flag.to_string()),
+            ("transactional_priority_flag", transactional_priority_flag.to_string()),
+            ("validity", text(word(&TIME_FORMS, *validity))),
+            ("dest_prefix", text(dest_prefix)),
+        ];
+        pairs.extend((!shift_tables.is_empty()).then_some(("shift_tables", languages)));
+        pairs.extend((!kinds.is_empty()).then(|| ("ton_npi", format!("{{ {} }}", kinds.join(", ")))));
+        let tlv = |(tag, value): (u16, &[u8])| {
+            let hex: String = value.iter().map(|octet| format!("{octet:02x}")).collect();
+            format!("{{ tag = 0x{tag:04x}, hex = \"{hex}\" }}")
+        };
+        pairs.extend((!tlvs.is_empty()).then(|| ("tlvs", list(Tlvs(tlvs).iter().map(tlv)))));
+        let times = [
+            ("validity_default", validity_default),
+            ("schedule_delivery", schedule_delivery),
+        ];
+        pairs.extend(
+            times
+                .into_iter()
+                .filter_map(|(key, time)| Some((key, duration((*time)?)))),
+        );
+        pairs
+    }
+
+    /// Reads its keys of one `[[smsc]]`; what the table does not say stays as it is known.
+    pub(super) fn read(table: &Table<'_>, version: InterfaceVersion, known: &Self) -> Self {
+        let format = known.format;
+        let choices = |key| table.choices(key, &Language::NAMES);
         let mut envelope = Self {
             format: Format {
-                concatenation: table.choice("concatenation", &Concatenation::NAMES).unwrap_or_default(),
-                alphabet: table.choice("alphabet", &Alphabet::NAMES).unwrap_or_default(),
+                concatenation: table
+                    .choice("concatenation", &Concatenation::NAMES)
+                    .unwrap_or(format.concatenation),
+                alphabet: table.choice("alphabet", &Alphabet::NAMES).unwrap_or(format.alphabet),
             },
-            shift_tables: table.choices("shift_tables", &Language::NAMES).unwrap_or_default(),
-            tlvs: read_tlvs(table),
-            dest_prefix: table.choice("dest_prefix", &DEST_PREFIXES).unwrap_or_default(),
-            ..Self::default()
+            shift_tables: choices("shift_tables").unwrap_or(known.shift_tables.clone()),
+            dest_prefix: table.choice("dest_prefix", &DEST_PREFIXES).unwrap_or(known.dest_prefix),
+            ..known.clone()
         };
+        if table.has("tlvs") {
+            envelope.tlvs = read_tlvs(table);
+        }
         let service_type = value::octets_allowed(0..=SERVICE_TYPE_MAX);
         envelope.service_type = table
             .parsed("service_type", service_type, |given| {
                 value::octets(given.text()?, 0..=SERVICE_TYPE_MAX)
             })
-            .unwrap_or_default();
-        envelope.priority_flag = table.integer("priority_flag", 0..=PRIORITY_MAX, 0);
-        let priority = envelope.priority_flag;
+            .unwrap_or(envelope.service_type);
+        let is_one = known.priority_flag == known.transactional_priority_flag;
+        envelope.priority_flag = table.integer("priority_flag", 0..=PRIORITY_MAX, known.priority_flag);
+        let priority = if is_one {
+            envelope.priority_flag
+        } else {
+            known.transactional_priority_flag
+        };
         envelope.transactional_priority_flag = table.integer("transactional_priority_flag", 0..=PRIORITY_MAX, priority);
         envelope.read_times(table);
         envelope.read_ton_npi(table);
@@ -139,14 +210,14 @@ impl Envelope {
     }
 
     fn read_times(&mut self, table: &Table<'_>) {
-        self.validity = table.choice("validity", &TIME_FORMS).unwrap_or_default();
+        self.validity = table.choice("validity", &TIME_FORMS).unwrap_or(self.validity);
         // Two digits of days are what a relative time has room for.
         let time = |key| {
             let given = table.duration(key, SECOND..=99 * DAY, SECOND);
             table.has(key).then_some(given)
         };
-        self.validity_default = time("validity_default");
-        self.schedule_delivery = time("schedule_delivery");
+        self.validity_default = time("validity_default").or(self.validity_default);
+        self.schedule_delivery = time("schedule_delivery").or(self.schedule_delivery);
         for key in ["validity_default", "schedule_delivery"] {
             if table.has(key) && self.validity == TimeForm::None {
                 table.fault(key, "stands beside validity = \"none\": an SMSC that takes no times");
@@ -157,9 +228,9 @@ impl Envelope {
     fn read_ton_npi(&mut self, table: &Table<'_>) {
         let own = table.table("ton_npi");
         let read = |key| own.parsed(key, "type of number and numbering plan, such as \"5/0\"", ton_npi);
-        self.alphanumeric = read("alphanumeric");
-        self.short_code = read("short_code");
-        self.international = read("international");
+        self.alphanumeric = read("alphanumeric").or(self.alphanumeric);
+        self.short_code = read("short_code").or(self.short_code);
+        self.international = read("international").or(self.international);
         own.finish();
         if table.has("ton_npi") && (table.has("source_ton") || table.has("source_npi")) {
             table.fault(

@@ -3,6 +3,7 @@ use super::*;
 
 mod envelope;
 mod mutations;
+mod presets;
 mod routes;
 
 use super::link::Directions;

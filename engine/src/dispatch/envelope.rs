@@ -11,7 +11,7 @@ use crate::bind::{Flight, Lease, Segments};
 use crate::campaign::Order;
 use crate::compose::{Sender, compose};
 use crate::config::{self, TimeForm};
-use crate::domain::{Mark, Message, UnixMicros};
+use crate::domain::{Mark, Message, Purpose, Recipient, UnixMicros};
 use crate::store::LeasedMessage;
 
 /// Asks for a receipt, whatever the outcome (3.4, 5.2.17).
@@ -32,8 +32,8 @@ pub(super) enum Unsealed {
 /// What a message is made of.
 struct Letter<'a> {
     sender: &'a Sender,
+    recipient: Recipient,
     segments: &'a segment::Segments,
-    flight: &'a Arc<Flight>,
     /// The priority_flag.
     priority: u8,
     /// How long it is still worth sending, in seconds.
@@ -87,13 +87,16 @@ pub(super) fn seal(
     });
     let letter = Letter {
         sender: &sender,
+        recipient: flight.recipient,
         segments: &segments,
-        flight: &flight,
         priority: smsc.envelope.priority_flag(order.purpose),
         valid_s: left.or(smsc.envelope.validity_default.map(|validity| validity.as_secs())),
         now,
     };
-    push(smsc, &letter, &is_open, batch);
+    each_submit(smsc, &letter, is_open, |part, sm| {
+        sm.encode_submit(&mut batch.bytes, 0);
+        batch.index.push((flight.clone(), part, batch.bytes.len()));
+    });
     Ok(())
 }
 
@@ -123,7 +126,42 @@ fn replies_to(sender: &Sender) -> u64 {
     sender.address.parse().unwrap_or(0)
 }
 
-fn push(smsc: &config::Smsc, letter: &Letter<'_>, is_open: &impl Fn(usize) -> bool, batch: &mut Segments) {
+/// The encoded submit_sm's of a message that is nobody's, each by itself.
+pub(crate) fn submissions(
+    smsc: &config::Smsc,
+    sender: &Sender,
+    (recipient, segments): (Recipient, &segment::Segments),
+    now: UnixMicros,
+) -> Vec<BytesMut> {
+    let letter = Letter {
+        sender,
+        recipient,
+        segments,
+        priority: smsc.envelope.priority_flag(Purpose::Transactional),
+        valid_s: smsc.envelope.validity_default.map(|validity| validity.as_secs()),
+        now,
+    };
+    let mut encoded = Vec::with_capacity(segments.len());
+    each_submit(
+        smsc,
+        &letter,
+        |_| true,
+        |_, sm| {
+            let mut bytes = BytesMut::new();
+            sm.encode_submit(&mut bytes, 0);
+            encoded.push(bytes);
+        },
+    );
+    encoded
+}
+
+/// Each open submit_sm of a message, as its SMSC wants it, with the number of its segment.
+fn each_submit(
+    smsc: &config::Smsc,
+    letter: &Letter<'_>,
+    is_open: impl Fn(usize) -> bool,
+    mut each: impl FnMut(u8, &Sm<'_>),
+) {
     let (envelope, segments, sender) = (&smsc.envelope, letter.segments, letter.sender);
     let (ton, npi) = envelope.source(sender.ton).unwrap_or((sender.ton, sender.npi));
     let time = |seconds| time(envelope.validity, letter.now, seconds);
@@ -142,7 +180,7 @@ fn push(smsc: &config::Smsc, letter: &Letter<'_>, is_open: &impl Fn(usize) -> bo
         destination: Address {
             ton: smsc.dest_ton,
             npi: smsc.dest_npi,
-            digits: decimal(envelope.dest_prefix, letter.flight.recipient.0, &mut digits),
+            digits: decimal(envelope.dest_prefix, letter.recipient.0, &mut digits),
         },
         esm_class: if segments.udhi() { ESM_CLASS_UDHI } else { 0 },
         priority_flag: letter.priority,
@@ -181,8 +219,7 @@ fn push(smsc: &config::Smsc, letter: &Letter<'_>, is_open: &impl Fn(usize) -> bo
             tlvs: Tlvs(if own_only { &envelope.tlvs } else { &parameters }),
             ..sm.clone()
         };
-        sm.encode_submit(&mut batch.bytes, 0);
-        batch.index.push((letter.flight.clone(), part, batch.bytes.len()));
+        each(part, &sm);
     }
 }
 
