@@ -9,7 +9,6 @@ use smpp::segment::{Concatenation, Format};
 use smpp::text::{Alphabet, Language};
 
 use super::effective::{Pairs, duration, list, text, word};
-use super::smsc::InterfaceVersion;
 use super::{DAY, SECOND, value};
 use crate::domain::Purpose;
 
@@ -172,7 +171,7 @@ impl Envelope {
     }
 
     /// Reads its keys of one `[[smsc]]`; what the table does not say stays as it is known.
-    pub(super) fn read(table: &Table<'_>, version: InterfaceVersion, known: &Self) -> Self {
+    pub(super) fn read(table: &Table<'_>, parameters: bool, known: &Self) -> Self {
         let format = known.format;
         let choices = |key| table.choices(key, &Language::NAMES);
         let mut envelope = Self {
@@ -205,7 +204,7 @@ impl Envelope {
         envelope.transactional_priority_flag = table.integer("transactional_priority_flag", 0..=PRIORITY_MAX, priority);
         envelope.read_times(table);
         envelope.read_ton_npi(table);
-        envelope.check(table, version);
+        envelope.check(table, parameters);
         envelope
     }
 
@@ -241,18 +240,18 @@ impl Envelope {
     }
 
     /// What does not go together.
-    fn check(&self, table: &Table<'_>, version: InterfaceVersion) {
+    fn check(&self, table: &Table<'_>, parameters: bool) {
         let alphabet = self.format.alphabet;
         if !self.shift_tables.is_empty() && alphabet != Alphabet::Gsm7 && alphabet != Alphabet::Gsm7Packed {
             table.fault("shift_tables", "stands beside an alphabet that has no septets");
         }
-        if version == InterfaceVersion::V33 {
-            let parameters = match self.format.concatenation {
+        if !parameters {
+            let concatenation = match self.format.concatenation {
                 Concatenation::Udh8 | Concatenation::Udh16 => None,
                 Concatenation::Sar | Concatenation::Payload => Some("concatenation"),
             };
             let tlvs = (!self.tlvs.is_empty()).then_some("tlvs");
-            for key in parameters.into_iter().chain(tlvs) {
+            for key in concatenation.into_iter().chain(tlvs) {
                 table.fault(
                     key,
                     "stands beside interface_version = 0x33, which has no optional parameters",

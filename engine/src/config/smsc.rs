@@ -360,7 +360,7 @@ fn read_manners(table: &Table<'_>, smsc: &mut Smsc) {
     read_sessions(table, smsc);
     read_timers(table, smsc);
     read_addresses(table, smsc);
-    smsc.envelope = Envelope::read(table, smsc.interface_version, &smsc.envelope);
+    smsc.envelope = Envelope::read(table, smsc.interface_version != InterfaceVersion::V33, &smsc.envelope);
     let mut answers = read_answers(table);
     let is_new = |(status, _): &(CommandStatus, AnswerMeaning)| answers.iter().all(|(own, _)| own != status);
     let known: Vec<_> = smsc.answers.iter().copied().filter(is_new).collect();
