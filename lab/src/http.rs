@@ -110,11 +110,7 @@ impl Http {
 
     /// `POST path` with `body` as JSON.
     pub fn post(&self, path: &str, body: &impl Serialize) -> Result<Answer> {
-        let body = serde_json::to_vec(body).map_err(|error| Fault::Unexpected {
-            what: format!("a body for {path}"),
-            why: error.to_string(),
-        })?;
-        self.post_bytes(path, &body)
+        self.post_bytes(path, &to_json(path, body)?)
     }
 
     /// `POST path` with a body that claims to be JSON.
@@ -127,6 +123,17 @@ impl Http {
         )
     }
 
+    /// `PATCH path` with `body` as JSON.
+    pub fn patch(&self, path: &str, body: &impl Serialize) -> Result<Answer> {
+        let url = format!("{}{path}", self.base);
+        let request = self.with_headers(self.agent.patch(&url));
+        let body = to_json(path, body)?;
+        answer(
+            format!("PATCH {url}"),
+            request.content_type("application/json").send(&body[..]),
+        )
+    }
+
     fn with_headers<T>(&self, mut request: ureq::RequestBuilder<T>) -> ureq::RequestBuilder<T> {
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
@@ -136,6 +143,13 @@ impl Http {
         }
         request
     }
+}
+
+fn to_json(path: &str, body: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(body).map_err(|error| Fault::Unexpected {
+        what: format!("a body for {path}"),
+        why: error.to_string(),
+    })
 }
 
 impl Answer {

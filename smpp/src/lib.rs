@@ -11,6 +11,7 @@ pub mod command_status;
 pub mod address;
 pub mod text;
 pub mod segment;
+pub mod time;
 pub mod part;
 pub mod receipt;
 pub mod session;

@@ -32,6 +32,11 @@ pub fn user_data<'a>(sm: &Sm<'a>) -> (&'a [u8], Option<Part>) {
     (text, header.and_then(concatenation).or_else(|| sar(sm)))
 }
 
+/// The elements of a text's user data header, without its length; empty without one.
+pub fn header<'a>(sm: &Sm<'a>) -> &'a [u8] {
+    split_header(sm.esm_class, sm.text()).0.unwrap_or_default()
+}
+
 /// The user data header, if there is one, and what is behind it. The flag alone proves nothing: the header must also be one,
 /// and no header is as long as the code of a printable character.
 pub(crate) fn split_header(esm_class: u8, body: &[u8]) -> (Option<&[u8]>, &[u8]) {

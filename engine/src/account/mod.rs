@@ -6,6 +6,8 @@ mod operator;
 #[cfg(test)]
 mod tests;
 
+use smpp::text::EncodingPolicy;
+
 use crate::clock::Clock;
 use crate::domain::TenantId;
 use crate::fault::{FieldFault, FieldProblem};
@@ -75,7 +77,12 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountFault::Fields`], [`AccountFault::NoRandom`] or [`AccountFault::Store`].
-    pub(crate) async fn create(&self, name: &str, weight: i64, token: Token) -> Result<NewAccount, AccountFault> {
+    pub(crate) async fn create(
+        &self,
+        name: &str,
+        (weight, encoding): (i64, EncodingPolicy),
+        token: Token,
+    ) -> Result<NewAccount, AccountFault> {
         let mut faults = check_text("/name", name, NAME_MAX, true);
         let weight = u8::try_from(weight)
             .ok()
@@ -90,6 +97,7 @@ impl Accounts {
         let new = NewTenant {
             name: name.trim().to_owned(),
             weight,
+            encoding,
             key_digest: key::hexadecimal(&key::digest(&api_key)),
             token,
         };
@@ -135,6 +143,15 @@ impl Accounts {
             }
             None => Err(AccountFault::NotFound),
         }
+    }
+
+    /// Sets how a tenant's texts are encoded from now on that do not say it themselves.
+    ///
+    /// # Errors
+    /// [`AccountFault::NotFound`] or [`AccountFault::Store`].
+    pub(crate) async fn set_encoding(&self, id: TenantId, encoding: EncodingPolicy) -> Result<(), AccountFault> {
+        self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
+        Ok(self.store.set_encoding(id, encoding).await?)
     }
 
     /// A tenant with its credits; `None` when there is no such tenant.

@@ -1,12 +1,16 @@
 //! The fields of a small JSON body, with every fault noted at its pointer.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::HeaderMap;
 use kit::words::nearest;
 use serde_json::{Map, Value};
+use smpp::text::EncodingPolicy;
 
 use super::body::{Intake, SMALL_MAX};
 use super::problem::Problem;
+use crate::audience::{ENCODINGS, VALIDITY_S};
 use crate::clock::Clock;
 use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem, JsonType};
 
@@ -156,6 +160,23 @@ impl Fields {
             true => Some(word),
             false => self.note(FieldFault::new(pointer(name), FieldProblem::UnknownValue { allowed })),
         }
+    }
+
+    /// `encoding`, that may be there: `None` twice when it is not, once when it is wrong.
+    pub(super) fn encoding(&mut self) -> Option<Option<EncodingPolicy>> {
+        if !self.object.contains_key("encoding") {
+            return Some(None);
+        }
+        self.word_or("encoding", &ENCODINGS, "")?.parse().ok().map(Some)
+    }
+
+    /// `validity` in seconds, that may be there; as [`Fields::encoding`].
+    pub(super) fn validity(&mut self) -> Option<Option<Duration>> {
+        if !self.object.contains_key("validity") {
+            return Some(None);
+        }
+        let seconds = self.whole("validity", VALIDITY_S)?;
+        Some(Some(Duration::from_secs(seconds as u64)))
     }
 
     /// The refusal: all that was noted. Asked for when a field is not there, so that there is something.

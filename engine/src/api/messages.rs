@@ -14,9 +14,11 @@ use super::problem::Problem;
 use crate::campaign::{DirectOrder, view};
 use crate::domain::{MessageId, Purpose};
 
+const FIELDS: [&str; 6] = ["to", "text", "sender", "purpose", "encoding", "validity"];
+
 const PURPOSES: [&str; 2] = [Purpose::Transactional.code(), Purpose::Marketing.code()];
 
-/// `POST /v1/messages`: `{"to", "text", "sender", "purpose"}` → 202 with the message's id.
+/// `POST /v1/messages`: `{"to", "text", "sender", "purpose", "encoding", "validity"}` → 202 with the message's id.
 pub(super) async fn send(
     State(app): State<App>,
     Caller(tenant): Caller,
@@ -24,7 +26,7 @@ pub(super) async fn send(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let mut fields = Fields::read((&headers, body), app.clock, &["to", "text", "sender", "purpose"]).await?;
+    let mut fields = Fields::read((&headers, body), app.clock, &FIELDS).await?;
     let order = read(&mut fields).filter(|_| fields.is_sound());
     let Some(order) = order else {
         return Err(fields.refusal());
@@ -51,6 +53,7 @@ pub(super) async fn show(
 /// All fields are looked at, so that all faults come out at once.
 fn read(fields: &mut Fields) -> Option<DirectOrder> {
     let (to, text, sender) = (fields.phone_number("to"), fields.text("text"), fields.text("sender"));
+    let (encoding, validity) = (fields.encoding(), fields.validity());
     let purpose = fields.word_or("purpose", &PURPOSES, Purpose::Transactional.code())?;
     let purpose = purpose.parse().ok()?;
     Some(DirectOrder {
@@ -58,5 +61,7 @@ fn read(fields: &mut Fields) -> Option<DirectOrder> {
         text: text?,
         sender: sender?,
         purpose,
+        encoding: encoding?,
+        validity: validity?,
     })
 }

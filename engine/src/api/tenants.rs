@@ -18,7 +18,7 @@ use crate::campaign::view::time;
 use crate::domain::TenantId;
 use crate::store::Tenant;
 
-/// `POST /v1/tenants`: `{"name", "weight"}` → 201 with the id and the API key, which is shown this once: repeated under an
+/// `POST /v1/tenants`: `{"name", "weight", "encoding"}` → 201 with the id and the API key, which is shown this once: repeated under an
 /// `Idempotency-Key`, it gives the same tenant a further one.
 pub(super) async fn create(
     State(app): State<App>,
@@ -27,18 +27,41 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Extension<Secret>, Json<Value>), Problem> {
-    let mut fields = Fields::read((&headers, body), app.clock, &["name", "weight"]).await?;
-    let (name, weight) = (
+    let mut fields = Fields::read((&headers, body), app.clock, &["name", "weight", "encoding"]).await?;
+    let (name, weight, encoding) = (
         fields.text("name"),
         fields.whole_or("weight", (1, WEIGHT_MAX.into()), 1),
+        fields.encoding(),
     );
-    let (Some(name), Some(weight), true) = (name, weight, fields.is_sound()) else {
+    let (Some(name), Some(weight), Some(encoding), true) = (name, weight, encoding, fields.is_sound()) else {
         return Err(fields.refusal());
     };
-    let made = app.accounts.create(&name, weight, token).await?;
+    let settings = (weight, encoding.unwrap_or_default());
+    let made = app.accounts.create(&name, settings, token).await?;
     let mut view = view(&made.tenant);
     view["api_key"] = made.api_key.into();
     Ok((StatusCode::CREATED, Extension(Secret), Json(view)))
+}
+
+/// `PATCH /v1/tenants/{id}`: `{"encoding"}` → 200 with the tenant. Campaigns that exist, and messages that were taken, keep
+/// what they were priced with.
+pub(super) async fn change(
+    State(app): State<App>,
+    _: Operator,
+    Id(tenant): Id<TenantId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let mut fields = Fields::read((&headers, body), app.clock, &["encoding"]).await?;
+    let encoding = fields.encoding();
+    let (Some(encoding), true) = (encoding, fields.is_sound()) else {
+        return Err(fields.refusal());
+    };
+    if let Some(encoding) = encoding {
+        app.accounts.set_encoding(tenant, encoding).await?;
+        app.campaigns.forget_hours(tenant);
+    }
+    find(&app, tenant).await.map(Json)
 }
 
 /// `POST /v1/tenants/{id}/credits`: `{"amount", "reference"}` → 201 with the tenant's credits.
@@ -99,6 +122,7 @@ fn view(tenant: &Tenant) -> Value {
         "id": tenant.id.to_string(),
         "name": tenant.name,
         "weight": tenant.weight,
+        "encoding": tenant.encoding.name(),
         "credits": {
             "granted": tenant.credits.granted,
             "available": tenant.credits.available,

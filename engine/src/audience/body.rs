@@ -1,7 +1,7 @@
 //! The body of `POST /v1/campaigns`, read as it comes: recipients are handed on row by row and never gathered.
 //!
 //! ```json
-//! {"name": "…", "text": "Bonjour [Prenom]", "sender": "OSTEO", "purpose": "marketing",
+//! {"name": "…", "text": "Bonjour [Prenom]", "sender": "OSTEO", "purpose": "marketing", "encoding": "auto", "validity": 3600,
 //!  "audience": {"recipients": [{"to": "+33612345678", "Prenom": "Zoé"}], "numbers": "+33687654321;…"}}
 //! ```
 //!
@@ -9,6 +9,7 @@
 //! the reading goes on, so that all come out at once.
 
 use std::io::{BufReader, Read};
+use std::time::Duration;
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
 
@@ -16,7 +17,7 @@ use crate::fault::{FieldProblem, JsonType};
 
 use super::guard::{STRING_OCTETS_MAX, StringGuard};
 use super::list::{NumberList, Token};
-use super::reading::{AUDIENCE_FIELDS, BODY_FIELDS, CampaignDraft, ReadFault, Reading, escape};
+use super::reading::{AUDIENCE_FIELDS, BODY_FIELDS, CampaignDraft, ReadFault, Reading, VALIDITY, VALIDITY_S, escape};
 use super::row::{COLUMN_NAME_MAX, COLUMNS_MAX, Place, RowSink, VALUE_MAX};
 use super::taker::{Key, Take, Taker};
 
@@ -63,6 +64,7 @@ impl<'de> Taker<'de> for Body<'_, '_> {
             match reading.field("", &BODY_FIELDS, |reading| &mut reading.given) {
                 None => drop(entries.next_value::<IgnoredAny>()?),
                 Some(text) if text < reading.texts.len() => entries.next_value_seed(Take(Text(reading, text)))?,
+                Some(VALIDITY) => entries.next_value_seed(Take(Validity(reading)))?,
                 Some(_) => entries.next_value_seed(Take(Audience(reading)))?,
             }
             reading.go_on()?;
@@ -81,6 +83,29 @@ impl<'de> Taker<'de> for Text<'_, '_> {
 
     fn string<E: Error>(self, text: &str) -> Result<(), E> {
         self.0.texts[self.1] = Some(text.to_owned());
+        Ok(())
+    }
+}
+
+/// `validity`.
+struct Validity<'r, 's>(&'r mut Reading<'s>);
+
+impl<'de> Taker<'de> for Validity<'_, '_> {
+    fn wrong(self, found: JsonType) {
+        wrong(self.0, "/validity", JsonType::Number, found);
+    }
+
+    fn scalar<E: Error>(self, found: JsonType, text: &str) -> Result<(), E> {
+        if found != JsonType::Number {
+            self.wrong(found);
+            return Ok(());
+        }
+        let (min, max) = VALIDITY_S;
+        let seconds = text.parse().ok().filter(|seconds| (min..=max).contains(seconds));
+        match seconds {
+            Some(seconds) => self.0.validity = Some(Duration::from_secs(seconds as u64)),
+            None => self.0.fault("/validity", FieldProblem::OutOfRange { min, max }),
+        }
         Ok(())
     }
 }

@@ -1,10 +1,12 @@
 //! What has been read of a campaign's body: its fields, its faults, and the row that is being read.
 
 use std::io;
+use std::time::Duration;
 
 use kit::words::nearest;
 use serde::de::Error;
 use serde_json::error::Category;
+use smpp::text::EncodingPolicy;
 
 use crate::compose::{Sender, Template, check_text};
 use crate::domain::Purpose;
@@ -16,7 +18,23 @@ use super::row::{COLUMN_NAME_MAX, Columns, Place, Row, RowBuffer, RowSink, SinkF
 /// The longest name of a campaign, in characters: one line of a list.
 pub(crate) const NAME_MAX: usize = 100;
 
-pub(super) const BODY_FIELDS: [&str; 5] = ["name", "text", "sender", "purpose", "audience"];
+/// The texts first, those that may be missing last among them.
+pub(super) const BODY_FIELDS: [&str; 7] = ["name", "text", "sender", "purpose", "encoding", "validity", "audience"];
+/// The place of `validity`.
+pub(super) const VALIDITY: usize = 5;
+/// Fields that may be missing.
+const OPTIONAL: [&str; 2] = ["encoding", "validity"];
+
+/// The words of `encoding`.
+pub(crate) const ENCODINGS: [&str; 3] = [
+    EncodingPolicy::GsmTransliterate.name(),
+    EncodingPolicy::Auto.name(),
+    EncodingPolicy::Ucs2.name(),
+];
+
+/// How long a message may be worth sending, in seconds: up to the 30 days after which nobody remembers it.
+pub(crate) const VALIDITY_S: (i64, i64) = (1, 30 * 86_400);
+
 pub(super) const AUDIENCE_FIELDS: [&str; 2] = ["numbers", "recipients"];
 const PURPOSES: [&str; 2] = [Purpose::Transactional.code(), Purpose::Marketing.code()];
 
@@ -31,6 +49,10 @@ pub(crate) struct CampaignDraft {
     pub(crate) sender: Sender,
     /// `purpose`.
     pub(crate) purpose: Purpose,
+    /// `encoding`; `None`: as the tenant's texts are.
+    pub(crate) encoding: Option<EncodingPolicy>,
+    /// `validity`: how long its messages are worth sending from the launch on; `None`: for ever.
+    pub(crate) validity: Option<Duration>,
     /// What the recipients' variables are called.
     pub(crate) columns: Columns,
 }
@@ -55,9 +77,10 @@ pub(super) struct Reading<'s> {
     /// Set when the sink took no more; reading then stops.
     pub(super) full: Option<SinkFull>,
     faults: Vec<FieldFault>,
-    pub(super) texts: [Option<String>; 4],
+    pub(super) texts: [Option<String>; 5],
+    pub(super) validity: Option<Duration>,
     /// Which of [`BODY_FIELDS`] were there, whatever their type.
-    pub(super) given: [bool; 5],
+    pub(super) given: [bool; 7],
     pub(super) audience_given: [bool; 2],
     pub(super) columns: Columns,
     pub(super) row: RowBuffer,
@@ -70,8 +93,9 @@ impl<'s> Reading<'s> {
             sink,
             full: None,
             faults: Vec::new(),
-            texts: [const { None }; 4],
-            given: [false; 5],
+            texts: [const { None }; 5],
+            validity: None,
+            given: [false; 7],
             audience_given: [false; 2],
             columns: Columns::default(),
             row: RowBuffer::default(),
@@ -170,7 +194,8 @@ impl<'s> Reading<'s> {
         if !self.faults.iter().any(|fault| fault.pointer.is_empty()) {
             self.check_presence();
         }
-        let [name, text, sender, purpose] = std::mem::take(&mut self.texts);
+        let [name, text, sender, purpose, encoding] = std::mem::take(&mut self.texts);
+        let encoding = self.checked("/encoding", encoding, |encoding| parse_encoding(&encoding));
         let name = self.checked("/name", name, check_name);
         let text = self.checked("/text", text, |text| check_text(&text).map(|()| text));
         let sender = self.checked("/sender", sender, |sender| Sender::parse(&sender));
@@ -185,6 +210,8 @@ impl<'s> Reading<'s> {
                 template,
                 sender,
                 purpose,
+                encoding,
+                validity: self.validity,
                 columns: self.columns,
             }),
             _ => Err(ReadFault::Fields(self.faults)),
@@ -193,7 +220,7 @@ impl<'s> Reading<'s> {
 
     fn check_presence(&mut self) {
         for (field, given) in BODY_FIELDS.into_iter().zip(self.given) {
-            if !given {
+            if !given && !OPTIONAL.contains(&field) {
                 self.fault(format!("/{field}"), FieldProblem::Missing);
             }
         }
@@ -237,6 +264,11 @@ fn check_name(name: String) -> Result<String, FieldProblem> {
 fn parse_purpose(code: &str) -> Result<Purpose, FieldProblem> {
     code.parse()
         .map_err(|_| FieldProblem::UnknownValue { allowed: &PURPOSES })
+}
+
+fn parse_encoding(name: &str) -> Result<EncodingPolicy, FieldProblem> {
+    name.parse()
+        .map_err(|_| FieldProblem::UnknownValue { allowed: &ENCODINGS })
 }
 
 /// A key as a part of a JSON pointer (RFC 6901, 3), cut to what a column may be called.

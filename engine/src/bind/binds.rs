@@ -131,6 +131,7 @@ impl Binds {
         Surroundings {
             smsc: id,
             kind,
+            alphabet: smsc.envelope.format.alphabet,
             clock: self.clock,
             pool: pool.clone(),
             events: self.feed.clone(),

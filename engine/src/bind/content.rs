@@ -1,12 +1,13 @@
 //! A deliver_sm or data_sm, read as far as it has to be.
 
 use smpp::frame::{Address, Sm};
+use smpp::text::{self, Alphabet};
 
 use super::{Content, InboundNews, InboundPart, ReceiptNews};
 
 impl Content {
-    /// A receipt, or a message from a handset.
-    pub(super) fn of(sm: &Sm<'_>) -> Self {
+    /// A receipt, or a message from a handset. `alphabet`: the SMSC's own.
+    pub(super) fn of(sm: &Sm<'_>, alphabet: Alphabet) -> Self {
         match smpp::receipt::parse(sm) {
             Some(receipt) => Self::Receipt(ReceiptNews {
                 recipient: sm.source.e164(),
@@ -28,23 +29,25 @@ impl Content {
                 submit_date: receipt.submit_date.map(std::borrow::Cow::into_owned),
                 text: receipt.text.map(std::borrow::Cow::into_owned),
             }),
-            None => Self::Inbound(inbound(sm)),
+            None => Self::Inbound(inbound(sm, alphabet)),
         }
     }
 }
 
-fn inbound(sm: &Sm<'_>) -> InboundNews {
-    let (text, part) = smpp::part::user_data(sm);
+fn inbound(sm: &Sm<'_>, alphabet: Alphabet) -> InboundNews {
+    let (octets, part) = smpp::part::user_data(sm);
+    // From here on, how this SMSC writes its alphabet and which tables the header names make no difference any more.
+    let (octets, data_coding) = text::plain((smpp::part::header(sm), octets), sm.data_coding, alphabet);
     InboundNews {
         from: sm.source.e164(),
         source: String::from_utf8_lossy(sm.source.digits).into_owned(),
         destination: String::from_utf8_lossy(sm.destination.digits).into_owned(),
-        text: smpp::text::decode(text, sm.data_coding),
+        text: text::decode(&octets, data_coding),
         // One part of one is whole.
         part: part.filter(|part| part.total > 1).map(|part| InboundPart {
             part,
-            data_coding: sm.data_coding,
-            octets: text.to_vec(),
+            data_coding,
+            octets: octets.into_owned(),
         }),
     }
 }
@@ -54,5 +57,54 @@ fn words(address: &Address<'_>) -> String {
     match address.e164() {
         Some(_) => String::new(),
         None => String::from_utf8_lossy(address.digits).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inbound_of(sm: &Sm<'_>, alphabet: Alphabet) -> InboundNews {
+        match Content::of(sm, alphabet) {
+            Content::Inbound(news) => news,
+            Content::Receipt(news) => panic!("{news:?} is no message"),
+        }
+    }
+
+    #[test]
+    fn a_text_is_read_by_its_smscs_alphabet_and_its_headers_tables() {
+        let sm = |esm_class, short_message| Sm {
+            source: Address::international(b"33612345678"),
+            esm_class,
+            short_message,
+            ..Sm::default()
+        };
+        for (alphabet, esm_class, octets, text) in [
+            (Alphabet::Gsm7, 0, &b"\x05t\x05"[..], "été"),
+            (Alphabet::Latin1, 0, b"\xE9t\xE9", "été"),
+            (Alphabet::Gsm7Packed, 0, b"\xE8\x32\x9B\xFD\x06", "hello"),
+            (Alphabet::Gsm7, 0x40, b"\x03\x24\x01\x02ma\x1Ba", "maá"),
+        ] {
+            assert_eq!(inbound_of(&sm(esm_class, octets), alphabet).text, text, "{alphabet:?}");
+        }
+        let part = sm(0x40, b"\x08\x00\x03\x07\x02\x01\x24\x01\x02\x1Ba");
+        let part = inbound_of(&part, Alphabet::Gsm7).part.unwrap();
+        assert_eq!((part.data_coding, part.octets), (8, vec![0x00, 0xE1]));
+    }
+
+    #[test]
+    fn an_address_is_kept_as_it_came() {
+        for address in ["accueil@cabinet.example", "CLINIQUE@", "36034"] {
+            let sm = Sm {
+                source: Address {
+                    ton: 5,
+                    npi: 0,
+                    digits: address.as_bytes(),
+                },
+                short_message: b"Bonjour",
+                ..Sm::default()
+            };
+            assert_eq!(inbound_of(&sm, Alphabet::Gsm7).source, address);
+        }
     }
 }

@@ -11,6 +11,7 @@ use prometheus::IntGauge;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BindKind, PDU_LENGTH_MAX, split};
 use smpp::session::{Ack, Event, Overdue, Phase, Session};
+use smpp::text::Alphabet;
 use tokio::sync::mpsc;
 
 use super::flight::{Flight, Segments};
@@ -43,6 +44,8 @@ pub(super) struct Surroundings {
     pub(super) smsc: SmscId,
     /// What may go and come on its sessions.
     pub(super) kind: BindKind,
+    /// How the SMSC writes its default alphabet.
+    pub(super) alphabet: Alphabet,
     pub(super) clock: Clock,
     pub(super) pool: Pool,
     pub(super) events: mpsc::Sender<Events>,
@@ -393,7 +396,7 @@ impl<'a> Driver<'a> {
                 self.unacknowledged += 1;
                 let session = self.acks.0.clone();
                 self.outbox.deliveries.push(Delivery {
-                    content: Content::of(&sm),
+                    content: Content::of(&sm, self.around.alphabet),
                     ack,
                     at: self.around.clock.now(),
                     session,

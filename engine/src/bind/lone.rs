@@ -10,6 +10,7 @@ use bytes::{Buf, BytesMut};
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BindKind, CommandId, PDU_LENGTH_MAX, Sm, split};
 use smpp::session::{Ack, Event, Overdue, Phase, Session};
+use smpp::text::Alphabet;
 use tokio::time::{Instant, sleep_until};
 
 use super::Content;
@@ -29,6 +30,8 @@ pub(crate) struct Lone {
     clock: Clock,
     transport: Transport,
     session: Session<u8>,
+    /// How the SMSC writes data_coding 0.
+    alphabet: Alphabet,
     input: BytesMut,
     news: VecDeque<News>,
     over: bool,
@@ -152,6 +155,7 @@ impl Lone {
             after: now - begun,
         };
         let lone = Self {
+            alphabet: smsc.envelope.format.alphabet,
             clock,
             transport: connected.transport,
             session,
@@ -249,7 +253,7 @@ impl Lone {
                 Ok(Some(raw)) => {
                     at += raw.header.length as usize;
                     let event = self.session.receive(&raw, now);
-                    self.news.extend(News::of(event));
+                    self.news.extend(News::of(event, self.alphabet));
                 }
                 Ok(None) => break,
                 Err(fault) => {
@@ -296,7 +300,7 @@ impl Lone {
 }
 
 impl News {
-    fn of(event: Event<'_, u8>) -> Option<Self> {
+    fn of(event: Event<'_, u8>, alphabet: Alphabet) -> Option<Self> {
         Some(match event {
             Event::Bound(response) => {
                 let said = Said::of(&response);
@@ -318,7 +322,7 @@ impl News {
                 id: message_id.to_vec(),
                 after,
             },
-            Event::Delivery { sm, ack } => Self::Delivery(Box::new(Parcel::of(&sm, ack))),
+            Event::Delivery { sm, ack } => Self::Delivery(Box::new(Parcel::of(&sm, ack, alphabet))),
             Event::Alive(after) => Self::Alive(after),
             Event::Unbound => Self::Over(End::PeerUnbind.into()),
             Event::Left => Self::Over(Ending::Left),
@@ -328,9 +332,9 @@ impl News {
 }
 
 impl Parcel {
-    fn of(sm: &Sm<'_>, ack: Ack) -> Self {
+    fn of(sm: &Sm<'_>, ack: Ack, alphabet: Alphabet) -> Self {
         Self {
-            content: Content::of(sm),
+            content: Content::of(sm, alphabet),
             ack,
             esm_class: sm.esm_class,
             data_coding: sm.data_coding,

@@ -57,6 +57,8 @@ pub(crate) enum Reply {
     Lost,
     /// Its octets surely never reached the SMSC whole.
     Unsent,
+    /// It was not sent, and will not be: its time is over.
+    Expired,
 }
 
 /// What became of one segment.

@@ -2,12 +2,16 @@
 //! so that they are counted, billed and listed as any others.
 
 use std::sync::PoisonError;
+use std::time::Duration;
 
+use smpp::text::EncodingPolicy;
+
+use super::orders::DirectVariables;
 use super::price;
 use super::{CampaignFault, Campaigns, Whose, view};
 use crate::audience::normalise;
 use crate::compose::{Sender, check_text};
-use crate::domain::{CampaignId, Line, MessageId, Purpose, Recipient, Row, TenantId, UnixMicros, Way, push_variable};
+use crate::domain::{CampaignId, Line, MessageId, Purpose, Recipient, Row, TenantId, UnixMicros, Way};
 use crate::fault::{FieldFault, FieldProblem};
 use crate::store::{Campaign, CampaignKind, CampaignState, DirectMessage, DirectPlace, RecipientRow, Token};
 
@@ -19,6 +23,8 @@ pub(super) type Sending = (TenantId, Purpose);
 pub(super) struct Hour {
     hour: u64,
     campaign: CampaignId,
+    /// How the tenant's texts are encoded that do not say it themselves.
+    encoding: EncodingPolicy,
 }
 
 /// Direct campaigns that are kept in mind: 10,000 tenants with both purposes. Another one made for the same hour does no
@@ -35,11 +41,16 @@ pub(crate) struct DirectOrder {
     /// From whom.
     pub(crate) sender: String,
     pub(crate) purpose: Purpose,
+    /// How its text is encoded; `None`: as the tenant's are.
+    pub(crate) encoding: Option<EncodingPolicy>,
+    /// How long it is worth sending; `None`: for ever.
+    pub(crate) validity: Option<Duration>,
 }
 
-/// An order that can be sent.
-struct Checked {
+/// An order with its price.
+struct Priced {
     recipient: Recipient,
+    encoding: EncodingPolicy,
     segments: u8,
 }
 
@@ -55,15 +66,23 @@ impl Campaigns {
         order: &DirectOrder,
         token: Token,
     ) -> Result<MessageId, CampaignFault> {
-        let checked = self.check(order).map_err(CampaignFault::Fields)?;
-        if let Some(id) = self.store().direct_of(checked.recipient, token).await? {
+        let recipient = self.check(order).map_err(CampaignFault::Fields)?;
+        if let Some(id) = self.store().direct_of(recipient, token).await? {
             // The try before may have broken off between the queue and the hold.
             self.store().end_direct((tenant, id.campaign()), token, true).await?;
             return Ok(id);
         }
         let hour = self.hour(tenant, order.purpose).await?;
-        let partition = checked.recipient.partition(self.store().partitions());
-        let needed = u64::from(checked.segments);
+        let encoding = order.encoding.unwrap_or(hour.encoding);
+        let segments = price::of_text(&order.text, encoding);
+        let too_long = |_| CampaignFault::Fields(vec![price::too_long(order.text.chars().count())]);
+        let priced = Priced {
+            recipient,
+            encoding,
+            segments: segments.map_err(too_long)?,
+        };
+        let partition = recipient.partition(self.store().partitions());
+        let needed = u64::from(priced.segments);
         let held = self
             .store()
             .hold_direct((tenant, hour.campaign), (token, partition), needed, self.now())
@@ -73,7 +92,7 @@ impl Campaigns {
             let available = tenant.map_or(0, |tenant| tenant.credits.available);
             return Err(CampaignFault::Short { available, needed });
         };
-        let place = self.queue_one(tenant, campaign, (order, &checked), token).await?;
+        let place = self.queue_one(tenant, campaign, (order, &priced), token).await?;
         let made = matches!(place, DirectPlace::Queued(_));
         self.store().end_direct((tenant, campaign), token, made).await?;
         match place {
@@ -97,40 +116,40 @@ impl Campaigns {
         rows.into_iter().next().ok_or(CampaignFault::NotFound)
     }
 
-    fn check(&self, order: &DirectOrder) -> Result<Checked, Vec<FieldFault>> {
+    fn check(&self, order: &DirectOrder) -> Result<Recipient, Vec<FieldFault>> {
         let mut faults = Vec::new();
         let mut note = |pointer: &str, problem: FieldProblem| faults.push(FieldFault::new(pointer, problem));
         let recipient = normalise(&order.to, self.0.deps.limits.country);
         let recipient = recipient.map_err(|fault| note("/to", fault.problem())).ok();
-        let checked = check_text(&order.text)
-            .map_err(|problem| note("/text", problem))
-            .is_ok();
+        if let Err(problem) = check_text(&order.text) {
+            note("/text", problem);
+        }
         if let Err(problem) = Sender::parse(&order.sender) {
             note("/sender", problem);
         }
-        let segments = price::of_text(&order.text).ok().filter(|_| checked);
-        match (recipient, segments) {
-            (Some(recipient), Some(segments)) if faults.is_empty() => Ok(Checked { recipient, segments }),
-            _ => Err(faults),
-        }
+        recipient.filter(|_| faults.is_empty()).ok_or(faults)
     }
 
     async fn queue_one(
         &self,
         tenant: TenantId,
         campaign: CampaignId,
-        (order, checked): (&DirectOrder, &Checked),
+        (order, priced): (&DirectOrder, &Priced),
         token: Token,
     ) -> Result<DirectPlace, CampaignFault> {
         let now = self.now();
-        let mut variables = Vec::with_capacity(order.text.len() + 48);
-        for variable in [&order.sender, &order.text, &now.0.to_string()] {
-            push_variable(&mut variables, variable);
-        }
+        let variables = DirectVariables {
+            sender: &order.sender,
+            text: &order.text,
+            asked_at: now,
+            encoding: priced.encoding,
+            validity: order.validity,
+        };
+        let variables = variables.pack();
         let row = Row {
-            recipient: checked.recipient,
-            segments: checked.segments,
-            credits: checked.segments,
+            recipient: priced.recipient,
+            segments: priced.segments,
+            credits: priced.segments,
             variables: &variables,
         };
         let table = self.routes();
@@ -139,11 +158,11 @@ impl Campaigns {
             purpose: order.purpose,
             sender: order.sender.trim(),
         });
-        let route = routes.route(checked.recipient);
+        let route = routes.route(priced.recipient);
         let message = DirectMessage {
             tenant,
             campaign,
-            recipient: checked.recipient,
+            recipient: priced.recipient,
             row: row.pack(),
             line: Line {
                 way: Way::Route(route),
@@ -154,7 +173,7 @@ impl Campaigns {
             token,
         };
         let place = self.store().enqueue_direct(&message, now).await?;
-        let partition = checked.recipient.partition(self.store().partitions());
+        let partition = priced.recipient.partition(self.store().partitions());
         self.ring(route, partition, order.purpose == Purpose::Transactional);
         Ok(place)
     }
@@ -176,11 +195,19 @@ impl Campaigns {
         let id = self.store().next_campaign().await?;
         // Listed first: a crash after this costs one useless look; the reverse order would lose the hold.
         self.store().set_active(tenant, id).await?;
-        let campaign = direct_campaign(tenant, id, purpose, now);
+        let encoding = self.encoding_of(tenant).await?;
+        let campaign = Campaign {
+            encoding,
+            ..direct_campaign(tenant, id, purpose, now)
+        };
         self.store().save_campaign(&campaign).await?;
         self.0.orders.keep(&campaign)?;
         self.0.books.look_soon(tenant, id);
-        let made = Hour { hour, campaign: id };
+        let made = Hour {
+            hour,
+            campaign: id,
+            encoding,
+        };
         let mut hours = self.0.hours.lock().unwrap_or_else(PoisonError::into_inner);
         if hours.len() >= HOURS_MAX {
             hours.retain(|_, known| known.hour == hour);
@@ -190,6 +217,18 @@ impl Campaigns {
         }
         hours.insert((tenant, purpose), made);
         Ok(made)
+    }
+
+    /// How a tenant's texts are encoded that do not say it themselves.
+    pub(super) async fn encoding_of(&self, tenant: TenantId) -> Result<EncodingPolicy, CampaignFault> {
+        let tenant = self.store().tenant(tenant).await?;
+        Ok(tenant.map(|tenant| tenant.encoding).unwrap_or_default())
+    }
+
+    /// A tenant's settings have changed: its next messages are gathered in another campaign, under the new ones.
+    pub(crate) fn forget_hours(&self, tenant: TenantId) {
+        let mut hours = self.0.hours.lock().unwrap_or_else(PoisonError::into_inner);
+        hours.retain(|(whose, _), _| *whose != tenant);
     }
 
     fn forget_hour(&self, tenant: TenantId, purpose: Purpose) {
@@ -210,6 +249,8 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         text: String::new(),
         sender: String::new(),
         purpose,
+        encoding: EncodingPolicy::default(),
+        validity: None,
         columns: Vec::new(),
         state: CampaignState::Running,
         total: 0,

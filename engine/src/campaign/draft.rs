@@ -10,7 +10,6 @@ use super::pages::Pages;
 use super::price::{self, Price};
 use super::{CampaignFault, Campaigns, Limits};
 use crate::audience::{CampaignDraft, Counts, Ingest, ReadFault, Rejected, read_campaign};
-use crate::compose::Template;
 use crate::domain::{CampaignId, Partition, Row, TenantId};
 use crate::store::{Campaign, CampaignKind, CampaignState, RowBatch, StoreError};
 
@@ -97,8 +96,16 @@ impl Campaigns {
         if read.counts.accepted == 0 {
             return Err(CampaignFault::EmptyAudience);
         }
-        let segments = self.price(id, &read.draft.template, read.counts.accepted).await?;
-        let campaign = self.campaign_of(tenant, id, &read, segments);
+        let encoding = match read.draft.encoding {
+            Some(encoding) => encoding,
+            None => self.encoding_of(tenant).await?,
+        };
+        let price = Price::new(&read.draft.template, encoding);
+        let segments = self.price(id, price, read.counts.accepted).await?;
+        let campaign = Campaign {
+            encoding,
+            ..self.campaign_of(tenant, id, &read, segments)
+        };
         if !read.rejected.is_empty() {
             self.store()
                 .save_rejected(tenant, id, &super::view::rejected(&read.rejected).to_string())
@@ -139,8 +146,7 @@ impl Campaigns {
     }
 
     /// The segments of all messages; rows whose message takes more than one say so from then on.
-    async fn price(&self, id: CampaignId, template: &Template, accepted: u32) -> Result<u64, CampaignFault> {
-        let mut price = Price::new(template);
+    async fn price(&self, id: CampaignId, mut price: Price<'_>, accepted: u32) -> Result<u64, CampaignFault> {
         let refuse = |price: &Price<'_>| CampaignFault::Fields(vec![price::too_long(price.characters())]);
         if let Some(each) = price.constant() {
             let each = each.map_err(|_| refuse(&price))?;
@@ -180,6 +186,8 @@ impl Campaigns {
             text: draft.template.text().to_owned(),
             sender: draft.sender.text(),
             purpose: draft.purpose,
+            encoding: draft.encoding.unwrap_or_default(),
+            validity: draft.validity,
             columns: draft.columns.names().to_vec(),
             state: CampaignState::Draft,
             total: counts.accepted.into(),

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use rustc_hash::FxHashMap;
+use smpp::text::EncodingPolicy;
 
 use crate::compose::{Sender, Template};
-use crate::domain::{CampaignId, Purpose, TenantId, UnixMicros, variables};
+use crate::domain::{CampaignId, Purpose, TenantId, UnixMicros, push_variable, variables};
 use crate::store::{Campaign, CampaignKind, Store, StoreError};
 
 /// Orders that are kept at hand: 10,000 tenants with two campaigns each, about 1 KB an order.
@@ -17,13 +19,15 @@ const ORDERS_MAX: usize = 20_000;
 pub(crate) struct Order {
     pub(crate) tenant: TenantId,
     pub(crate) id: CampaignId,
-    /// With [`CampaignKind::Direct`], each message's variables are sender, text, and when it was accepted, in µs since
-    /// 1970; template and sender here mean nothing then.
+    /// With [`CampaignKind::Direct`], each message's variables are those of [`DirectVariables`]; template, sender, encoding
+    /// and validity here mean nothing then.
     pub(crate) kind: CampaignKind,
     /// Its text, bound to the columns of the packed variables.
     pub(crate) template: Template,
     pub(crate) sender: Sender,
     pub(crate) purpose: Purpose,
+    encoding: EncodingPolicy,
+    validity: Option<Duration>,
     /// When it was launched; a direct campaign: when it was made.
     pub(crate) launched_at: UnixMicros,
 }
@@ -62,12 +66,89 @@ impl Order {
             template,
             sender,
             purpose: campaign.purpose,
+            encoding: campaign.encoding,
+            validity: campaign.validity,
             launched_at: campaign.launched_at.unwrap_or(campaign.created_at),
         })
     }
 }
 
+/// What a message of a direct campaign says of itself, in the order of its variables.
+pub(super) struct DirectVariables<'a> {
+    /// As it was given.
+    pub(super) sender: &'a str,
+    pub(super) text: &'a str,
+    /// When the API took it, µs since 1970.
+    pub(super) asked_at: UnixMicros,
+    pub(super) encoding: EncodingPolicy,
+    /// How long it is worth sending from then on.
+    pub(super) validity: Option<Duration>,
+}
+
+/// The place of each.
+const SENDER: usize = 0;
+const TEXT: usize = 1;
+const ASKED_AT: usize = 2;
+const ENCODING: usize = 3;
+const VALIDITY: usize = 4;
+
+impl DirectVariables<'_> {
+    /// Packs them. What is as usual at the end is left out.
+    pub(super) fn pack(&self) -> Vec<u8> {
+        let mut packed = Vec::with_capacity(self.text.len() + 64);
+        let (asked_at, encoding) = (self.asked_at.0.to_string(), encoding_word(self.encoding));
+        let validity = self.validity.map(|validity| validity.as_secs().to_string());
+        let all = [
+            self.sender,
+            self.text,
+            &asked_at,
+            encoding,
+            validity.as_deref().unwrap_or_default(),
+        ];
+        let needed = match (encoding, &validity) {
+            (_, Some(_)) => VALIDITY,
+            ("", None) => ASKED_AT,
+            (_, None) => ENCODING,
+        };
+        all[..=needed]
+            .iter()
+            .for_each(|value| push_variable(&mut packed, value));
+        packed
+    }
+}
+
+/// As it is stored: nothing for what was the only one at first, and is still the usual one.
+const fn encoding_word(policy: EncodingPolicy) -> &'static str {
+    match policy {
+        EncodingPolicy::GsmTransliterate => "",
+        EncodingPolicy::Auto | EncodingPolicy::Ucs2 => policy.name(),
+    }
+}
+
 impl Order {
+    /// How the text of a message with these packed variables is encoded: as it was priced.
+    pub(crate) fn encoding(&self, packed: &[u8]) -> EncodingPolicy {
+        match self.kind {
+            CampaignKind::Audience => self.encoding,
+            CampaignKind::Direct => {
+                let given = variables(packed).nth(ENCODING).and_then(|word| word.parse().ok());
+                given.unwrap_or_default()
+            }
+        }
+    }
+
+    /// From when on a message with these packed variables is not worth sending any more.
+    pub(crate) fn expires_at(&self, packed: &[u8]) -> Option<UnixMicros> {
+        let validity = match self.kind {
+            CampaignKind::Audience => self.validity,
+            CampaignKind::Direct => {
+                let given = variables(packed).nth(VALIDITY).and_then(|seconds| seconds.parse().ok());
+                given.map(Duration::from_secs)
+            }
+        };
+        validity.map(|validity| self.asked_at(packed).plus(validity))
+    }
+
     /// The text for a recipient with these packed variables; `None` when they do not fit this order.
     pub(crate) fn text(&self, packed: &[u8]) -> Option<String> {
         let values: Vec<&str> = variables(packed).collect();
@@ -77,7 +158,7 @@ impl Order {
                 self.template.render(&values, &mut text);
                 Some(text)
             }
-            CampaignKind::Direct => values.get(1).map(|text| (*text).to_owned()),
+            CampaignKind::Direct => values.get(TEXT).map(|text| (*text).to_owned()),
         }
     }
 
@@ -85,7 +166,7 @@ impl Order {
     pub(crate) fn sender(&self, packed: &[u8]) -> Option<Cow<'_, Sender>> {
         match self.kind {
             CampaignKind::Audience => Some(Cow::Borrowed(&self.sender)),
-            CampaignKind::Direct => Sender::parse(variables(packed).next()?).ok().map(Cow::Owned),
+            CampaignKind::Direct => Sender::parse(variables(packed).nth(SENDER)?).ok().map(Cow::Owned),
         }
     }
 
@@ -94,7 +175,7 @@ impl Order {
         match self.kind {
             CampaignKind::Audience => self.launched_at,
             CampaignKind::Direct => {
-                let given = variables(packed).nth(2).and_then(|at| at.parse().ok());
+                let given = variables(packed).nth(ASKED_AT).and_then(|at| at.parse().ok());
                 given.unwrap_or(self.launched_at)
             }
         }

@@ -7,24 +7,23 @@ use crate::compose::{Template, TooManySegments, credits};
 use crate::domain::variables;
 use crate::fault::{FieldFault, FieldProblem};
 
-/// How texts are encoded; the dispatchers compose with the same.
-const POLICY: EncodingPolicy = EncodingPolicy::GsmTransliterate;
-
 /// Characters of the parts of a concatenated GSM text (3GPP TS 23.040, 9.2.3.24.1): the most that any text can have.
 const PART_CHARACTERS: usize = 153;
 
 /// Prices the messages of one campaign.
 pub(super) struct Price<'t> {
     template: &'t Template,
+    policy: EncodingPolicy,
     /// The price of all, if all get the same text.
     constant: Option<Result<u8, TooManySegments>>,
     text: String,
 }
 
 impl<'t> Price<'t> {
-    pub(super) fn new(template: &'t Template) -> Self {
+    pub(super) fn new(template: &'t Template, policy: EncodingPolicy) -> Self {
         let mut price = Self {
             template,
+            policy,
             constant: None,
             text: String::new(),
         };
@@ -54,7 +53,7 @@ impl<'t> Price<'t> {
         let values: Vec<&str> = self::variables(variables).collect();
         self.text.clear();
         self.template.render(&values, &mut self.text);
-        of_text(&self.text)
+        of_text(&self.text, self.policy)
     }
 }
 
@@ -62,8 +61,8 @@ impl<'t> Price<'t> {
 ///
 /// # Errors
 /// [`TooManySegments`].
-pub(super) fn of_text(text: &str) -> Result<u8, TooManySegments> {
-    let segments = credits(text, POLICY)?;
+pub(super) fn of_text(text: &str, policy: EncodingPolicy) -> Result<u8, TooManySegments> {
+    let segments = credits(text, policy)?;
     u8::try_from(segments).map_err(|_| TooManySegments)
 }
 
@@ -90,6 +89,8 @@ mod tests {
     use super::*;
     use crate::domain::push_variable;
 
+    const POLICY: EncodingPolicy = EncodingPolicy::GsmTransliterate;
+
     fn variables(values: &[&str]) -> Vec<u8> {
         let mut packed = Vec::new();
         values.iter().for_each(|value| push_variable(&mut packed, value));
@@ -99,7 +100,7 @@ mod tests {
     #[test]
     fn each_recipient_has_a_price_of_their_own() {
         let template = Template::parse("[Nom]", &["Nom"]).unwrap();
-        let mut price = Price::new(&template);
+        let mut price = Price::new(&template, POLICY);
         assert_eq!(price.constant(), None);
         for (name, segments) in [("Zoé".to_owned(), 1), ("a".repeat(161), 2), ("\u{1f382}".repeat(36), 2)] {
             assert_eq!(price.of(&variables(&[&name])), Ok(segments));
@@ -108,16 +109,28 @@ mod tests {
     }
 
     #[test]
+    fn a_price_follows_the_policy() {
+        let text = "à bientôt ".repeat(8);
+        for (policy, segments) in [
+            (EncodingPolicy::GsmTransliterate, 1),
+            (EncodingPolicy::Auto, 2),
+            (EncodingPolicy::Ucs2, 2),
+        ] {
+            assert_eq!(of_text(&text, policy), Ok(segments), "{policy}");
+        }
+    }
+
+    #[test]
     fn a_text_without_fields_is_priced_once() {
         let template = Template::parse(&"a".repeat(200), &["Nom"]).unwrap();
-        let mut price = Price::new(&template);
+        let mut price = Price::new(&template, POLICY);
         assert_eq!((price.constant(), price.of(&variables(&["x"]))), (Some(Ok(2)), Ok(2)));
     }
 
     #[test]
     fn a_text_of_too_many_segments_has_no_price() {
         let template = Template::parse(&"[Nom]".repeat(90), &["Nom"]).unwrap();
-        let mut price = Price::new(&template);
+        let mut price = Price::new(&template, POLICY);
         assert_eq!(price.of(&variables(&["a".repeat(500).as_str()])), Err(TooManySegments));
         assert_eq!(price.characters(), 45_000);
     }

@@ -4,10 +4,13 @@ mod agreement;
 mod conservation;
 mod lease;
 mod recut;
+mod texts;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use smpp::text::EncodingPolicy;
 
 use super::*;
 use crate::clock::pass;
@@ -88,6 +91,7 @@ impl Bench {
         let new = NewTenant {
             name: "Cabinet Martin".into(),
             weight: 1,
+            encoding: EncodingPolicy::default(),
             key_digest: "00".into(),
             token: self.token(),
         };
@@ -461,6 +465,8 @@ async fn one_message_is_held_enqueued_and_found_again() {
         text: text.into(),
         sender: "Clinique".into(),
         purpose: Purpose::Transactional,
+        encoding: None,
+        validity: None,
     };
     let id = bench
         .campaigns

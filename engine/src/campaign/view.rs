@@ -23,6 +23,8 @@ pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
     };
     view["text"] = campaign.text.clone().into();
     view["sender"] = campaign.sender.clone().into();
+    view["encoding"] = campaign.encoding.name().into();
+    view["validity"] = campaign.validity.map(|validity| validity.as_secs()).into();
     view["progress"] = json!({
         "total": campaign.total,
         "queued": queued,

@@ -10,6 +10,7 @@ pub(crate) use template::Template;
 use smpp::segment::{self, Segments};
 use smpp::text::{self, EncodingPolicy};
 
+use crate::config::Envelope;
 use crate::fault::FieldProblem;
 
 /// The longest text of a campaign or message before its fields are filled in, in characters: three times 160.
@@ -36,17 +37,24 @@ pub(crate) fn check_text(text: &str) -> Result<(), FieldProblem> {
     Ok(())
 }
 
-/// The segments of a rendered text. `reference` marks the parts of one message for the handset (3GPP TS 23.040,
+/// The segments of a rendered text for an SMSC. `reference` marks the parts of one message for the handset (3GPP TS 23.040,
 /// 9.2.3.24.1); neighbouring messages to one recipient should differ in it.
 ///
 /// # Errors
 /// [`TooManySegments`].
-pub(crate) fn compose(rendered: &str, policy: EncodingPolicy, reference: u8) -> Result<Segments, TooManySegments> {
-    let (text, encoding) = text::choose(rendered, policy);
-    segment::segment(&text, encoding, reference).ok_or(TooManySegments)
+pub(crate) fn compose(
+    rendered: &str,
+    policy: EncodingPolicy,
+    reference: u16,
+    envelope: &Envelope,
+) -> Result<Segments, TooManySegments> {
+    let (text, encoding, shift) = text::choose_for(rendered, policy, &envelope.shift_tables, envelope.format);
+    segment::segment_as(&text, (encoding, shift), reference, envelope.format).ok_or(TooManySegments)
 }
 
-/// What a rendered text costs, in credits: one a segment, the `concat` tariff. Builds nothing.
+/// What a rendered text costs, in credits: one a segment, the `concat` tariff. Builds nothing. Segments are those of an SMSC
+/// that deviates in nothing (a header with 8 bits of reference, no tables of languages): a price depends on text and policy
+/// alone, whichever route the message takes, and is what is billed for it.
 ///
 /// # Errors
 /// [`TooManySegments`].
@@ -72,7 +80,7 @@ mod tests {
 
     #[test]
     fn credits_are_the_segments_that_are_sent() {
-        let policy = EncodingPolicy::GsmTransliterate;
+        let (policy, usual) = (EncodingPolicy::GsmTransliterate, Envelope::default());
         for (text, wanted) in [
             ("a".repeat(160), 1),
             ("a".repeat(161), 2),
@@ -82,9 +90,9 @@ mod tests {
             ("\u{1f382}".repeat(36), 2),
         ] {
             assert_eq!(credits(&text, policy), Ok(wanted));
-            assert_eq!(compose(&text, policy, 7).unwrap().len(), wanted as usize);
+            assert_eq!(compose(&text, policy, 7, &usual).unwrap().len(), wanted as usize);
         }
         assert_eq!(credits(&"a".repeat(40_000), policy), Err(TooManySegments));
-        assert_eq!(compose(&"a".repeat(40_000), policy, 1), Err(TooManySegments));
+        assert_eq!(compose(&"a".repeat(40_000), policy, 1, &usual), Err(TooManySegments));
     }
 }

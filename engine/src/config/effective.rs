@@ -29,7 +29,7 @@ pub(crate) enum Origin {
     Default,
 }
 
-type Pairs = Vec<(&'static str, String)>;
+pub(super) type Pairs = Vec<(&'static str, String)>;
 
 impl Smsc {
     /// Every key that has a value, but for the password.
@@ -80,6 +80,7 @@ fn pairs(smsc: &Smsc) -> Pairs {
         reconnect_max,
         source_ton,
         source_npi,
+        envelope,
         dest_ton,
         dest_npi,
         answers,
@@ -111,6 +112,7 @@ fn pairs(smsc: &Smsc) -> Pairs {
         ("dest_ton", dest_ton.to_string()),
         ("dest_npi", dest_npi.to_string()),
     ]);
+    pairs.extend(envelope.pairs());
     // An empty one cannot be written.
     pairs.extend((!prefixes.is_empty()).then(|| ("prefixes", list(prefixes.iter().map(|prefix| text(prefix))))));
     pairs.extend(code_pairs(answers, receipts));
@@ -155,16 +157,16 @@ fn link_pairs(link: &Link) -> Pairs {
     pairs
 }
 
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     // A JSON string is a TOML basic string, too.
     serde_json::Value::from(text).to_string()
 }
 
-fn list(items: impl Iterator<Item = String>) -> String {
+pub(super) fn list(items: impl Iterator<Item = String>) -> String {
     format!("[{}]", items.collect::<Vec<_>>().join(", "))
 }
 
-fn duration(duration: Duration) -> String {
+pub(super) fn duration(duration: Duration) -> String {
     text(&format_duration(duration).to_string())
 }
 
@@ -182,7 +184,7 @@ fn rate_text(rate: Rate) -> String {
 }
 
 /// The word of a configuration that stands for a value.
-fn word<T: PartialEq + Copy>(names: &[(&'static str, T)], value: T) -> &'static str {
+pub(super) fn word<T: PartialEq + Copy>(names: &[(&'static str, T)], value: T) -> &'static str {
     let known = names.iter().find(|(_, known)| *known == value);
     known.map_or("", |(word, _)| *word)
 }

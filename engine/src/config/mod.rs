@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use kit::settings::{Given, Source, Table};
 
 mod route;
+mod envelope;
 mod link;
 mod preset;
 mod effective;
@@ -24,6 +25,7 @@ mod value;
 mod tests;
 
 pub(crate) use effective::Origin;
+pub(crate) use envelope::{Envelope, TimeForm};
 pub(crate) use kit::settings::Faults;
 #[cfg(test)]
 pub(crate) use link::Link;

@@ -8,9 +8,11 @@ use std::time::Duration;
 use kit::settings::{Faults, Given, Source, Table};
 use presets::Preset;
 use smpp::command_status::CommandStatus;
+use smpp::segment::Concatenation;
 
 use crate::domain::Status;
 
+use super::envelope::Envelope;
 use super::link::{Directions, Link};
 use super::preset;
 use super::value::{self, Rate, Secret};
@@ -91,6 +93,8 @@ pub(crate) struct Smsc {
     pub(crate) source_ton: Option<u8>,
     /// `source_npi`: the sender's numbering plan (SMPP 3.4, 5.2.6). `None`: `"auto"`.
     pub(crate) source_npi: Option<u8>,
+    /// What its submit_sm's look like.
+    pub(crate) envelope: Envelope,
     /// `dest_ton`. Default 1, international.
     pub(crate) dest_ton: u8,
     /// `dest_npi`. Default 1, E.164.
@@ -127,11 +131,17 @@ impl Smsc {
             reconnect_max: 60 * SECOND,
             source_ton: None,
             source_npi: None,
+            envelope: Envelope::default(),
             dest_ton: 1,
             dest_npi: 1,
             answers: Vec::new(),
             receipts: Vec::new(),
         }
+    }
+
+    /// Whether one receipt speaks for all segments of a message: the only one that it gets, or that of its payload.
+    pub(crate) fn reports_once(&self) -> bool {
+        self.long_receipts != LongReceipts::Each || self.envelope.format.concatenation == Concatenation::Payload
     }
 
     /// Sessions of all kinds.
@@ -152,6 +162,7 @@ impl Smsc {
             source_npi: self.source_npi,
             dest_ton: self.dest_ton,
             dest_npi: self.dest_npi,
+            envelope: self.envelope.heard_as(&other.envelope),
             answers: self.answers.clone(),
             receipts: self.receipts.clone(),
             ..other.clone()
@@ -349,6 +360,7 @@ fn read_manners(table: &Table<'_>, smsc: &mut Smsc) {
     read_sessions(table, smsc);
     read_timers(table, smsc);
     read_addresses(table, smsc);
+    smsc.envelope = Envelope::read(table, smsc.interface_version, &smsc.envelope);
     let mut answers = read_answers(table);
     let is_new = |(status, _): &(CommandStatus, AnswerMeaning)| answers.iter().all(|(own, _)| own != status);
     let known: Vec<_> = smsc.answers.iter().copied().filter(is_new).collect();

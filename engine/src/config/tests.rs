@@ -1,6 +1,7 @@
 use super::smsc::InterfaceVersion;
 use super::*;
 
+mod envelope;
 mod mutations;
 mod presets;
 mod routes;

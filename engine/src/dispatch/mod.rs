@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use doorbell::{Bells, Doorbell};
+use envelope::Unsealed;
 pub(crate) use envelope::submissions;
 pub(crate) use leases::Leases;
 use leases::{Got, Wanted};
@@ -37,7 +38,7 @@ pub(crate) use sweep::Sweeper;
 use crate::bind::{Answer, Events, Flight, Lease, Reply, Segments, Slots};
 use crate::campaign::{Campaigns, Gates, Order, Orders, RouteTable};
 use crate::clock::Clock;
-use crate::domain::{Line, Message, Partition, RouteId};
+use crate::domain::{Line, Message, Partition, RouteId, UnixMicros};
 use crate::guard::Verdict;
 use crate::inbound::Struck;
 use crate::pressure::Pressure;
@@ -194,27 +195,33 @@ impl Dispatcher {
         let (since, now) = (self.clock.now(), self.clock.unix());
         let mut batch = Segments::default();
         let mut failed = Events::none(self.outlet.id);
+        let mut expires: Option<UnixMicros> = None;
         let settings = self.outlet.settings();
         for leased in messages {
             let Some(order) = self.order(leased).await else {
-                refuse(&mut failed, leased, lease);
+                refuse(&mut failed, (leased, lease), Unsealed::Uncomposable);
                 continue;
             };
             let waited = now.since(order.asked_at(&leased.variables));
             self.outlet
                 .metrics
                 .time_in_queue(order.purpose.lane(), waited.as_secs_f64());
-            if envelope::seal(&settings.config, &order, (leased, lease), &mut batch).is_err() {
-                refuse(&mut failed, leased, lease);
+            match envelope::seal(&settings.config, (&order, now), (leased, lease), &mut batch) {
+                Ok(()) => expires = expires.into_iter().chain(order.expires_at(&leased.variables)).min(),
+                Err(why) => refuse(&mut failed, (leased, lease), why),
             }
         }
-        self.submit((batch, since), &mut slots, &mut failed).await;
+        self.submit((batch, since, expires), &mut slots, &mut failed).await;
         self.report(failed).await;
     }
 
-    /// Whether what is leased should go back: the rate fell, it waited for too long, or its SMSC was suspended meanwhile.
-    fn goes_back(&self, since: Instant) -> bool {
-        self.outlet.meter.is_behind() || self.clock.now() - since > STALE_AFTER || self.outlet.service.is_suspended()
+    /// Whether what is leased should go back: the rate fell, it waited for too long, some of it is not worth sending any more,
+    /// or its SMSC was suspended meanwhile.
+    fn goes_back(&self, since: Instant, expires: Option<UnixMicros>) -> bool {
+        self.outlet.meter.is_behind()
+            || self.clock.now() - since > STALE_AFTER
+            || expires.is_some_and(|at| self.clock.unix() >= at)
+            || self.outlet.service.is_suspended()
     }
 
     /// Whether somebody who is to get one of these has opted out since it was leased.
@@ -229,12 +236,17 @@ impl Dispatcher {
 
     /// Hands segments over as the rate permits, all at once without one. A long message may have more segments than
     /// there are places: the rest of it waits for more in the same session.
-    async fn submit(&self, (mut batch, since): (Segments, Instant), slots: &mut Slots, failed: &mut Events) {
+    async fn submit(
+        &self,
+        (mut batch, since, expires): (Segments, Instant, Option<UnixMicros>),
+        slots: &mut Slots,
+        failed: &mut Events,
+    ) {
         while batch.count() > 0 {
             if slots.count() == 0 && !slots.one_more().await {
                 return unsent(failed, &batch);
             }
-            if self.goes_back(since) {
+            if self.goes_back(since, expires) {
                 return unsent(failed, &batch);
             }
             let permits = self.outlet.meter.take(batch.count().min(slots.count())).await;
@@ -303,15 +315,19 @@ fn from_route(messages: &[LeasedMessage], route: RouteId) -> usize {
     messages.iter().filter(is_of).count()
 }
 
-/// A message that cannot be composed is refused as the SMSC would refuse it: its length is not possible.
-fn refuse(failed: &mut Events, leased: &LeasedMessage, lease: &Arc<Lease>) {
+/// A message that cannot be composed is refused as the SMSC would refuse it: its length is not possible. One whose time is
+/// over ends as such.
+fn refuse(failed: &mut Events, (leased, lease): (&LeasedMessage, &Arc<Lease>), why: Unsealed) {
     let Some(flight) = envelope::unsealed(leased, lease) else {
         tracing::error!(recipient = leased.recipient.masked(), "a leased message cannot be read");
         return;
     };
     let flight = Arc::new(flight);
     for part in 0..flight.submitted {
-        let reply = Reply::Refused(CommandStatus::ESME_RINVMSGLEN);
+        let reply = match why {
+            Unsealed::Uncomposable => Reply::Refused(CommandStatus::ESME_RINVMSGLEN),
+            Unsealed::Expired => Reply::Expired,
+        };
         failed.answers.push(answer(&flight, part, reply));
     }
 }

@@ -29,6 +29,8 @@ pub(crate) enum Reason {
     OptedOut = 8,
     /// The recipient has had as many as the tenant allows for a while.
     FrequencyCap = 9,
+    /// It was not sent in the time in which it was worth sending.
+    Expired = 10,
 }
 
 impl Reason {

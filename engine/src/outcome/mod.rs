@@ -122,6 +122,7 @@ impl Sum {
                 };
             }
             Reply::Unsent => self.again(Retry::Unsent, Duration::ZERO),
+            Reply::Expired => self.refused(Status::TransmissionFailed, (Reason::Expired, 0)),
             Reply::Lost => match policy.in_doubt {
                 InDoubt::Hold => Mark::Lost,
                 InDoubt::Resend => self.again(Retry::InDoubt, Duration::ZERO),

@@ -39,11 +39,29 @@ const fn refused(status: CommandStatus) -> Reply {
 }
 
 #[test]
+fn what_was_taken_of_a_message_whose_time_is_over_is_still_followed() {
+    let event = decided(0, 2, &[taken(), Reply::Expired], InDoubt::Hold);
+    assert_eq!(marks(&event), [Mark::Taken, Mark::Refused(Status::TransmissionFailed)]);
+    let none = decided(0, 1, &[Reply::Expired], InDoubt::Hold);
+    assert!(
+        matches!(
+            none,
+            Event::Rejected {
+                reason: Reason::Expired,
+                ..
+            }
+        ),
+        "{none:?}"
+    );
+}
+
+#[test]
 fn one_segment_goes_where_its_reply_says() {
     for (reply, expected) in [
         (taken(), State::Enroute),
         (Reply::Unsent, State::Deferred),
         (Reply::Lost, State::InDoubt),
+        (Reply::Expired, State::Final(Status::TransmissionFailed)),
         (refused(CommandStatus::ESME_RTHROTTLED), State::Deferred),
         (refused(CommandStatus::ESME_RSYSERR), State::Deferred),
         (

@@ -98,7 +98,8 @@ impl Course<'_> {
             segments: (0..count).map(segment).collect(),
         });
         let begun = self.clock.now();
-        let pdus = submissions(self.smsc, &message.sender, message.recipient, &message.segments);
+        let parts = (message.recipient, &message.segments);
+        let pdus = submissions(self.smsc, &message.sender, parts, self.clock.unix());
         let mut pdus = (0u8..).zip(pdus);
         let until = self.clock.deadline(self.smsc.response_timeout);
         while self.segments().iter().any(|segment| segment.status.is_none()) {

@@ -34,7 +34,7 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 
 /// Marks the segments of the one message that is sent.
-const REFERENCE: u8 = 1;
+const REFERENCE: u16 = 1;
 
 /// Carriers and our accounts at them.
 #[derive(Clone, Debug, Subcommand)]
@@ -168,7 +168,7 @@ impl Test {
         })?;
         check_text(&self.text)
             .map_err(|_| refused("--text", &self.text, "1 to 480 characters, not all of them blank"))?;
-        let segments = compose(&self.text, EncodingPolicy::GsmTransliterate, REFERENCE)
+        let segments = compose(&self.text, EncodingPolicy::GsmTransliterate, REFERENCE, &smsc.envelope)
             .map_err(|error| refused("--text", &self.text, &error.to_string()))?;
         Ok(Some(Message {
             recipient,

@@ -223,6 +223,7 @@ fn note_reply(side: &Outlet, answer: &Answer) {
         }
         Reply::Lost => metrics.submitted_timeout.inc(),
         Reply::Unsent => metrics.submitted_unsent.inc(),
+        Reply::Expired => {}
     }
 }
 

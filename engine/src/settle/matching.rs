@@ -3,7 +3,6 @@
 use super::Settler;
 use super::case::Question;
 use super::sheet::{Made, Sheet};
-use crate::config::LongReceipts;
 use crate::domain::{Event, Mark, Message, Note, Record, State, UnixMicros, digest};
 use crate::receipt::{Found, Unmatched, find, is_plausible};
 
@@ -111,7 +110,7 @@ impl Settler {
         let counted = usize::from(question.news.segments) == segments;
         let known = || {
             let side = self.side(question.smsc);
-            side.is_some_and(|side| side.settings().config.long_receipts != LongReceipts::Each)
+            side.is_some_and(|side| side.settings().config.reports_once())
         };
         segments > 1 && (counted || known())
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use redis::{Cmd, Value};
+use smpp::text::EncodingPolicy;
 
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
@@ -22,6 +23,8 @@ pub(crate) struct Tenant {
     pub(crate) name: String,
     /// How often it gets a turn.
     pub(crate) weight: u8,
+    /// How its texts are encoded that do not say it themselves.
+    pub(crate) encoding: EncodingPolicy,
     /// Its credits.
     pub(crate) credits: Credits,
     pub(crate) created_at: UnixMicros,
@@ -48,6 +51,8 @@ pub(crate) struct NewTenant {
     pub(crate) name: String,
     /// How often it gets a turn: 1 to 100.
     pub(crate) weight: u8,
+    /// How its texts are encoded that do not say it themselves.
+    pub(crate) encoding: EncodingPolicy,
     /// SHA-256 of its API key, in hexadecimal.
     pub(crate) key_digest: String,
     /// Of the request: it makes one tenant.
@@ -100,6 +105,7 @@ impl Store {
         let mut fields = vec![
             ("name", new.name.clone()),
             ("weight", new.weight.to_string()),
+            ("encoding", new.encoding.name().to_owned()),
             ("created_at", now.0.to_string()),
         ];
         let counters = ["granted", "available", "held", "spent", "recredited"];
@@ -148,6 +154,10 @@ impl Store {
             id,
             name: name.clone(),
             weight: number("weight").clamp(1, 100) as u8,
+            encoding: fields
+                .get("encoding")
+                .and_then(|name| name.parse().ok())
+                .unwrap_or_default(),
             credits: Credits {
                 granted: number("granted"),
                 available: number("available"),
@@ -157,6 +167,13 @@ impl Store {
             },
             created_at: UnixMicros(number("created_at")),
         }))
+    }
+
+    /// Sets how a tenant's texts are encoded that do not say it themselves.
+    pub(crate) async fn set_encoding(&self, id: TenantId, encoding: EncodingPolicy) -> Result<(), StoreError> {
+        let mut set = redis::cmd("HSET");
+        set.arg(keys::tenant(id)).arg("encoding").arg(encoding.name());
+        self.ask::<i64>(&set).await.map(drop)
     }
 
     /// Grants credits, once for each token. `Ok(None)`: there is no such tenant; `Ok(Some(None))`: it would have more than a

@@ -1,14 +1,19 @@
 //! Campaigns: what was ordered, for whom, and what became of it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use redis::Value;
+use smpp::text::EncodingPolicy;
 
 use super::scripts::Name;
 use super::{Store, StoreError, array, bytes, integer, keys};
 use crate::domain::{
     BadForm, CampaignId, MessageId, Partition, Purpose, Recipient, Record, ResultSlot, Row, State, TenantId, UnixMicros,
 };
+
+/// The form of a stored order: one without it is of the first, which knew neither encodings nor validity.
+const FORM: u32 = 2;
 
 /// Where a campaign is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumString)]
@@ -62,6 +67,10 @@ pub(crate) struct Campaign {
     /// The sender as it was given.
     pub(crate) sender: String,
     pub(crate) purpose: Purpose,
+    /// How its texts are encoded: as they were priced.
+    pub(crate) encoding: EncodingPolicy,
+    /// How long its messages are worth sending from the launch on; `None`: for ever.
+    pub(crate) validity: Option<Duration>,
     /// The columns of its audience.
     pub(crate) columns: Vec<String>,
     /// Where it is in its life.
@@ -184,6 +193,10 @@ impl Store {
             .arg(&campaign.sender)
             .arg("purpose")
             .arg(campaign.purpose.code());
+        set.arg("form").arg(FORM).arg("encoding").arg(campaign.encoding.name());
+        if let Some(validity) = campaign.validity {
+            set.arg("validity").arg(validity.as_secs());
+        }
         set.arg("columns")
             .arg(columns)
             .arg("state")
@@ -212,7 +225,7 @@ impl Store {
         let mut get = redis::cmd("HGETALL");
         get.arg(keys::campaign(tenant, id));
         let fields: HashMap<String, String> = self.ask(&get).await?;
-        Ok(read_campaign(tenant, id, &fields))
+        read_campaign(tenant, id, &fields)
     }
 
     /// Several campaigns, in the order asked for.
@@ -228,7 +241,7 @@ impl Store {
         let replies = self.run(&self.bulk, owners.iter().map(get).collect()).await?;
         let read = |((tenant, id), reply): (&(TenantId, CampaignId), Value)| {
             let fields: HashMap<String, String> = redis::from_redis_value(reply).map_err(redis::RedisError::from)?;
-            Ok(read_campaign(*tenant, *id, &fields))
+            read_campaign(*tenant, *id, &fields)
         };
         owners.iter().zip(replies).map(read).collect()
     }
@@ -488,7 +501,23 @@ fn read_pair(pair: &str) -> Option<(TenantId, CampaignId)> {
     Some((TenantId(tenant.parse().ok()?), CampaignId(campaign.parse().ok()?)))
 }
 
-fn read_campaign(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>) -> Option<Campaign> {
+/// Reads an order; `None` when there is none.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] for one that a later version wrote: what it says beyond this form would be left out.
+fn read_campaign(
+    tenant: TenantId,
+    id: CampaignId,
+    fields: &HashMap<String, String>,
+) -> Result<Option<Campaign>, StoreError> {
+    let form = fields.get("form").and_then(|form| form.parse().ok());
+    if form.is_some_and(|form: u32| form > FORM) {
+        return Err(StoreError::Corrupt("a campaign of a later version"));
+    }
+    Ok(read_known(tenant, id, fields))
+}
+
+fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>) -> Option<Campaign> {
     let text = |field: &str| fields.get(field).cloned().unwrap_or_default();
     let number = |field: &str| fields.get(field).and_then(|value| value.parse().ok()).unwrap_or(0);
     let purpose = text("purpose");
@@ -504,6 +533,14 @@ fn read_campaign(tenant: TenantId, id: CampaignId, fields: &HashMap<String, Stri
         text: text("text"),
         sender: text("sender"),
         purpose: purpose.parse().ok()?,
+        // Those of the first form have neither of the two.
+        encoding: fields
+            .get("encoding")
+            .map_or(Ok(EncodingPolicy::default()), |name| name.parse())
+            .ok()?,
+        validity: Some(number("validity"))
+            .filter(|seconds| *seconds > 0)
+            .map(Duration::from_secs),
         columns: serde_json::from_str(&text("columns")).ok()?,
         state: text("state").parse().ok()?,
         total: number("total"),

@@ -62,9 +62,13 @@ impl Ledger {
         }
     }
 
-    /// The validity that replace_sm gave to a message; `None`: it was never replaced.
+    /// The validity that a message came with, or that replace_sm gave it; `None`: neither.
     pub(super) fn validity(&self, place: u64) -> Option<String> {
-        let octets = self.validities.get(&place)?;
+        let came_with = || self.extras.get(&place).map(|extras| &extras.validity_period);
+        let octets = self
+            .validities
+            .get(&place)
+            .or_else(|| came_with().filter(|time| !time.is_empty()))?;
         Some(String::from_utf8_lossy(octets).into_owned())
     }
 }

@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use smpp::frame::{Tlvs, tag};
 
 use super::Ledger;
 use super::ids::{IdOf, id_text};
@@ -72,8 +73,18 @@ pub struct Line {
     pub cancelled_at_us: Option<u64>,
     /// How often replace_sm changed it; `text` is the last one.
     pub replaced: u8,
-    /// The validity that replace_sm gave it; `None` when it was never replaced.
+    /// The validity that it came with, or that replace_sm gave it; `None`: neither.
     pub validity_period: Option<String>,
+    /// When it was to be delivered at the earliest, as it came; `None`: at once.
+    pub schedule_delivery_time: Option<String>,
+    /// As it came; empty: none.
+    pub service_type: String,
+    /// As it came.
+    pub priority_flag: u8,
+    /// Optional parameters but for the text: tag, such as `0x1400`, and value in hexadecimal, in their order.
+    pub tlvs: Vec<(String, String)>,
+    /// TON and NPI of the source, then of the recipient.
+    pub ton_npi: [u8; 4],
     /// How the text was coded.
     pub data_coding: u8,
     /// The text without its user data header; `None` when there was no room to keep it.
@@ -142,6 +153,8 @@ impl Ledger {
         let outcome = names.outcomes.get(usize::from(row.outcome))?;
         let happened = |at: u64| (at > 0).then_some(at);
         let answered = row.answered_at_us();
+        let extras = self.extras.get(&place).cloned().unwrap_or_default();
+        let words = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
         let id = || id_text(&outcome.message_id, &IdOf::row(row, place as u32, numbers));
         Some(Line {
             sequence: place,
@@ -173,12 +186,24 @@ impl Ledger {
             cancelled_at_us: row.final_at_us().filter(|_| row.is_deleted()),
             replaced: row.replaced,
             validity_period: self.validity(place),
+            schedule_delivery_time: Some(words(&extras.schedule_delivery_time)).filter(|time| !time.is_empty()),
+            service_type: words(&extras.service_type),
+            priority_flag: extras.priority_flag,
+            tlvs: parameters(&extras.tlvs),
+            ton_npi: row.ton_npi,
             data_coding: row.text.data_coding,
-            text: self
-                .text(row)
-                .map(|text| smpp::text::decode(text, row.text.data_coding)),
+            text: self.decoded(row),
         })
     }
+}
+
+/// Optional parameters as people read them; the text is shown elsewhere.
+fn parameters(tlvs: &[u8]) -> Vec<(String, String)> {
+    let others = Tlvs(tlvs).iter().filter(|(tag, _)| *tag != tag::MESSAGE_PAYLOAD);
+    let hexadecimal = |value: &[u8]| value.iter().map(|octet| format!("{octet:02x}")).collect();
+    others
+        .map(|(tag, value)| (format!("0x{tag:04X}"), hexadecimal(value)))
+        .collect()
 }
 
 impl Filter {

@@ -3,6 +3,7 @@
 //! [`Ledger::push`] and [`Row`]; `line` and `messages` are what is shown of rows, `totals` counts them.
 
 mod amend;
+mod extras;
 mod file;
 mod ids;
 mod line;
@@ -21,6 +22,8 @@ use rustc_hash::FxHashMap;
 use crate::model::{Keep, LedgerLimits};
 
 pub(crate) use amend::Replacement;
+pub(crate) use extras::Extras;
+use extras::KeptExtras;
 pub(crate) use ids::{IdOf, write_id};
 pub(crate) use line::Page;
 pub use line::{Filter, Line};
@@ -56,6 +59,8 @@ pub(crate) struct Ledger {
     first_id: u64,
     /// What replace_sm said, of the few rows that it was about.
     validities: FxHashMap<u64, Box<[u8]>>,
+    /// What submits had beside their text, of those that had anything.
+    extras: BTreeMap<u64, KeptExtras>,
     /// Of the rows that the ring has dropped.
     rates: Rates,
     /// Finished rows that are to go to the file; `None`: there is no file.
@@ -82,6 +87,7 @@ impl Ledger {
             limits,
             first_id,
             validities: FxHashMap::default(),
+            extras: BTreeMap::new(),
             rates: Rates::default(),
             unfiled: filed.then(VecDeque::new),
             counters: Counters::default(),
@@ -131,6 +137,7 @@ impl Ledger {
         let text = self.texts.keep((arrival.text, arrival.udhi), arrival.data_coding);
         let row = Row::new(arrival, decision, (id, text));
         self.counters.submitted(&row);
+        self.keep_extras(place, &arrival.extras);
         if let Some(block) = self.blocks.back_mut() {
             debug_assert_eq!(
                 block.rows.len() as u64,
@@ -172,6 +179,7 @@ impl Ledger {
             }
         }
         self.first += BLOCK_ROWS;
+        self.forget_extras();
         if let Some(oldest) = self.blocks.front() {
             self.texts.release(oldest.texts_from);
         }
@@ -219,6 +227,13 @@ impl Ledger {
     /// The octets of a text without its header; `None` when there was no room to keep it.
     pub(crate) fn text(&self, row: &Row) -> Option<&[u8]> {
         self.texts.get(row.text).map(|(_, text)| text)
+    }
+
+    /// A text as its recipient reads it; `None` as in [`Ledger::text`].
+    pub(super) fn decoded(&self, row: &Row) -> Option<String> {
+        let (header, text) = self.texts.get(row.text)?;
+        let elements = header.get(1..).unwrap_or_default();
+        Some(smpp::text::read((elements, text), row.text.data_coding, row.alphabet()))
     }
 
     /// The user data header of a text, empty when it has none; `None` as in [`Ledger::text`].

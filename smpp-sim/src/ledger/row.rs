@@ -1,5 +1,7 @@
 use smpp::command_status::CommandStatus;
+use smpp::text::Alphabet;
 
+use super::extras::Extras;
 use super::texts::Text;
 use crate::model::{Injected, Stat};
 use crate::number::Number;
@@ -44,7 +46,7 @@ pub(crate) struct Row {
     pub(crate) injected: Option<Injected>,
     /// ms from the submit to the final state, for whoever asks.
     pub(super) final_after_ms: u32,
-    /// `registered_delivery`, version, whether it was deleted and whether it expires, in one octet.
+    /// `registered_delivery`, version, whether it was deleted, whether it expires, and its account's alphabet, in one octet.
     marks: u8,
     /// Which service_type: a place in the SMSC's list.
     pub(crate) service: u8,
@@ -54,11 +56,12 @@ pub(crate) struct Row {
     pub(crate) replaced: u8,
 }
 
-/// The bits of a row's marks: 0 and 1, 2 and 3, 4, 5.
+/// The bits of a row's marks: 0 and 1, 2 and 3, 4, 5, 6 and 7.
 const WISH: u8 = 3;
 const VERSION_BITS: u8 = 2;
 const DELETED: u8 = 1 << 4;
 const EXPIRES: u8 = 1 << 5;
+const ALPHABET_BITS: u8 = 6;
 
 /// How far a row is on its way out of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +94,9 @@ pub(crate) struct Arrival<'a> {
     pub(crate) service: u8,
     pub(crate) of_multi: u8,
     pub(crate) version: Version,
+    /// How its account writes data_coding 0.
+    pub(crate) alphabet: Alphabet,
+    pub(crate) extras: Extras<'a>,
 }
 
 /// What was decided about it.
@@ -148,7 +154,8 @@ impl Row {
             final_after_ms: final_after_ms(decision.final_after_us),
             marks: arrival.registered_delivery & WISH
                 | (arrival.version as u8) << VERSION_BITS
-                | if decision.expires { EXPIRES } else { 0 },
+                | if decision.expires { EXPIRES } else { 0 }
+                | (arrival.alphabet as u8) << ALPHABET_BITS,
             service: arrival.service,
             of_multi: arrival.of_multi,
             replaced: 0,
@@ -171,6 +178,14 @@ impl Row {
             1 => Version::V34,
             _ => Version::V50,
         }
+    }
+
+    /// How its account writes data_coding 0.
+    pub(crate) fn alphabet(&self) -> Alphabet {
+        let place = usize::from(self.marks >> ALPHABET_BITS);
+        Alphabet::NAMES
+            .get(place)
+            .map_or(Alphabet::default(), |(_, alphabet)| *alphabet)
     }
 
     /// Whether cancel_sm, or a later submit_sm in its place, deleted it.

@@ -22,6 +22,8 @@ fn arrival(numbers: &mut Numbers, now_us: u64, recipient: &str) -> Arrival<'stat
         udhi: false,
         registered_delivery: 1,
         service: 0,
+        alphabet: smpp::text::Alphabet::Gsm7,
+        extras: Extras::default(),
         of_multi: 0,
         version: Version::V34,
     }

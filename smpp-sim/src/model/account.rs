@@ -3,6 +3,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use smpp::command_status::CommandStatus;
 use smpp::frame::BindKind;
+use smpp::text::Alphabet;
 
 use super::misbehaviour::Misbehaviour;
 use crate::version::Version;
@@ -47,6 +48,8 @@ pub struct Account {
     pub interface_version: Option<u8>,
     /// Whether answers to 5.0 say how busy the SMSC is.
     pub congestion: bool,
+    /// How it writes data_coding 0.
+    pub alphabet: Alphabet,
     /// Whether messages with fields that the standard forbids are refused.
     pub strict: bool,
     /// How it misbehaves.
@@ -75,6 +78,7 @@ impl Account {
             versions: vec![Version::V33, Version::V34, Version::V50],
             interface_version: Some(Version::V34.octet()),
             congestion: false,
+            alphabet: Alphabet::default(),
             strict: false,
             faults,
         }

@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use kit::settings::{Given, Table};
 use smpp::command_status::CommandStatus;
 use smpp::frame::BindKind;
+use smpp::text::Alphabet;
 
 use super::fault_keys::misbehaviour;
 use super::values::{self, DURATIONS, RATE, RATE_MAX, WINDOW_MAX, status, usual_burst};
@@ -18,6 +19,13 @@ const ALLOW_MAX: usize = 1000;
 
 const BEYOND: &str = "\"throttled\", \"queue_full\", \"late\", \"silence\", \"close\", or an error's command_status by name \
                       or number like \"0x00000400\"";
+
+/// What data_coding 0 may be. That an account announces it as 3 is nothing that the SMSC need know.
+const ALPHABETS: &[(&str, Alphabet)] = &[
+    ("gsm7", Alphabet::Gsm7),
+    ("gsm7_packed", Alphabet::Gsm7Packed),
+    ("latin1", Alphabet::Latin1),
+];
 
 const BINDS: &[(&str, BindKind)] = &[
     ("transceiver", BindKind::Transceiver),
@@ -58,6 +66,7 @@ fn account(table: &Table<'_>, faults: &Misbehaviour) -> Account {
         beyond_rate: table.parsed("beyond_rate", BEYOND, beyond).unwrap_or(open.beyond_rate),
         late_by: table.duration("late_by", DURATIONS, open.late_by),
         congestion: table.boolean("congestion", false),
+        alphabet: table.choice("alphabet", ALPHABETS).unwrap_or(open.alphabet),
         strict: table.boolean("strict", false),
         faults: if table.has("faults") {
             misbehaviour(own)

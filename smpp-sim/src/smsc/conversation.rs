@@ -1,10 +1,13 @@
 //! People who write to the clients: in reply to messages that have reached them, and as scripts say.
 
 use kit::random::mix;
-use smpp::text::decode;
+use smpp::frame::Sm;
+use smpp::part;
+use smpp::text::read;
 
 use super::Smsc;
 use super::account::Progress;
+use super::fields::bare;
 use super::inbox::NewInbound;
 use super::job::{Job, JobKind};
 use super::session::Turn;
@@ -21,7 +24,7 @@ const LOOK_AGAIN_US: u64 = 10_000;
 impl Smsc {
     /// A message may be replied to, once it has reached its recipient: by the first rule whose pattern it matches. Of a
     /// message in several segments the first one counts. All of it depends on (seed, recipient, attempt) alone.
-    pub(super) fn hear(&mut self, turn: &mut Turn<'_>, place: u32, text: &[u8]) {
+    pub(super) fn hear(&mut self, turn: &mut Turn<'_>, place: u32, sm: &Sm<'_>) {
         let Some(&row) = self
             .records
             .ledger
@@ -33,7 +36,7 @@ impl Smsc {
         let Some(reached_us) = row.final_at_us().filter(|_| self.has_reached(&row)) else {
             return;
         };
-        let text = decode(text, row.text.data_coding);
+        let text = read((part::header(sm), bare(sm)), row.text.data_coding, row.alphabet());
         let subject = Subject {
             seed: self.course.scenario.seed,
             recipient: self.records.numbers.identity(row.recipient),

@@ -7,13 +7,13 @@ use smpp::command_status::CommandStatus;
 use smpp::frame::{CommandId, Sm};
 use smpp::segment::ESM_CLASS_UDHI;
 
-use super::fields::{bare, concatenation, lifetime};
+use super::fields::{concatenation, lifetime};
 use super::lifetime::Lifetime;
 use super::refusal::{Refusal, is_destination, refusal_of};
 use super::session::{End, Request, Turn};
 use super::timing::Receipts;
 use super::{Smsc, empty_response, strict};
-use crate::ledger::{Arrival, Decision};
+use crate::ledger::{Arrival, Decision, Extras};
 use crate::model::Beyond;
 use crate::outcome::Concatenation;
 use crate::random::{Draw, Subject};
@@ -95,6 +95,14 @@ impl Smsc {
             service: self.records.service(sm.service_type),
             of_multi: addressee.of_multi,
             version: turn.session.version,
+            alphabet: self.accounts[account].rights.alphabet,
+            extras: Extras {
+                service_type: sm.service_type,
+                priority_flag: sm.priority_flag,
+                schedule_delivery_time: sm.schedule_delivery_time,
+                validity_period: sm.validity_period,
+                tlvs: sm.tlvs.0,
+            },
         };
         let submission = Submission {
             arrival,
@@ -111,7 +119,7 @@ impl Smsc {
             Some((refusal, beyond)) => self.refuse(turn, request, &submission.arrival, (refusal, beyond)),
         }
         if self.conversations.anyone_replies() {
-            self.hear(turn, row, bare(sm));
+            self.hear(turn, row, sm);
         }
         if !replaced.is_empty() {
             self.take_place(turn, row, &replaced);

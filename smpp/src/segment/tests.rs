@@ -1,5 +1,5 @@
 use super::*;
-use crate::text::{EncodingPolicy, choose, decode};
+use crate::text::{EncodingPolicy, Language, choose, decode};
 use proptest::prelude::*;
 
 #[test]
@@ -91,6 +91,86 @@ fn what_cannot_be_sent_is_refused() {
     assert_eq!(count(&most, Encoding::Gsm7), Some(255));
     assert_eq!(segment(&most, Encoding::Gsm7, 0).unwrap().len(), 255);
     assert_eq!(segment(&format!("{most}a"), Encoding::Gsm7, 0), None);
+}
+
+fn formed(text: &str, concatenation: Concatenation, alphabet: Alphabet) -> Segments {
+    let format = Format {
+        concatenation,
+        alphabet,
+    };
+    segment_as(text, (Encoding::Gsm7, Shift::NONE), 0x0102, format).unwrap()
+}
+
+#[test]
+fn segments_are_concatenated_as_the_smsc_takes_it() {
+    let text = "a".repeat(305);
+    let short = formed(&text, Concatenation::Udh8, Alphabet::Gsm7);
+    assert_eq!((short.len(), short.carriage()), (2, Carriage::Header));
+    assert_eq!(short.get(1).unwrap()[..6], [5, 0, 3, 2, 2, 2]);
+    let long = formed(&text, Concatenation::Udh16, Alphabet::Gsm7);
+    assert_eq!((long.len(), long.carriage()), (3, Carriage::Header));
+    assert_eq!(long.get(0).unwrap()[..7], [6, 8, 4, 1, 2, 3, 1]);
+    assert_eq!(long.get(0).unwrap().len(), 7 + 152);
+    let sar = formed(&text, Concatenation::Sar, Alphabet::Gsm7);
+    assert_eq!((sar.len(), sar.carriage(), sar.udhi()), (2, Carriage::Sar(2), false));
+    assert_eq!(sar.get(0).unwrap(), &[b'a'; 153]);
+    let payload = formed(&text, Concatenation::Payload, Alphabet::Gsm7);
+    assert_eq!((payload.len(), payload.carriage()), (1, Carriage::Payload));
+    assert_eq!(payload.get(0).unwrap().len(), 305);
+    for concatenation in Concatenation::NAMES.map(|(_, concatenation)| concatenation) {
+        let one = formed("Bonjour", concatenation, Alphabet::Gsm7);
+        assert_eq!((one.carriage(), one.get(0)), (Carriage::Plain, Some(&b"Bonjour"[..])));
+    }
+    let ucs2 = |concatenation| measure_as(&"ê".repeat(134), (Encoding::Ucs2, Shift::NONE), concatenation);
+    assert_eq!(ucs2(Concatenation::Udh8).map(|measure| measure.segments), Some(2));
+    assert_eq!(ucs2(Concatenation::Udh16).map(|measure| measure.segments), Some(3));
+}
+
+#[test]
+fn gsm_is_written_as_the_smsc_takes_it() {
+    let packed = formed(&"a".repeat(161), Concatenation::Udh8, Alphabet::Gsm7Packed);
+    assert_eq!(packed.iter().map(<[u8]>::len).collect::<Vec<_>>(), [140, 6 + 8]);
+    let text: String = packed
+        .iter()
+        .map(|part| crate::text::read((&part[1..6], &part[6..]), 0, Alphabet::Gsm7Packed))
+        .collect();
+    assert_eq!(text, "a".repeat(161));
+    assert_eq!(
+        formed("hello", Concatenation::Udh8, Alphabet::Gsm7Packed).get(0),
+        Some(&[0xE8, 0x32, 0x9B, 0xFD, 0x06][..])
+    );
+    let latin = formed("été @[", Concatenation::Udh8, Alphabet::Latin1);
+    assert_eq!((latin.get(0), latin.data_coding()), (Some(&b"\xE9t\xE9 @["[..]), 0));
+    assert_eq!(formed("été", Concatenation::Udh8, Alphabet::Latin1As3).data_coding(), 3);
+    // What the SMSC makes of it are septets: 153 of them in a part, and a bracket takes two.
+    let long = formed(&"[".repeat(81), Concatenation::Udh8, Alphabet::Latin1);
+    assert_eq!(long.iter().map(<[u8]>::len).collect::<Vec<_>>(), [6 + 76, 6 + 5]);
+}
+
+#[test]
+fn tables_are_named_in_each_segment() {
+    let shift = Shift {
+        locking: None,
+        single: Some(Language::Portuguese),
+    };
+    let cut = |text: &str, concatenation| {
+        let format = Format {
+            concatenation,
+            alphabet: Alphabet::Gsm7,
+        };
+        segment_as(text, (Encoding::Gsm7, shift), 7, format)
+    };
+    let one = cut("não", Concatenation::Udh8).unwrap();
+    assert_eq!(
+        (one.get(0), one.udhi()),
+        (Some(&b"\x03\x24\x01\x03n\x1B\x7Bo"[..]), true)
+    );
+    let limits =
+        |length| measure_as(&"a".repeat(length), (Encoding::Gsm7, shift), Concatenation::Udh8).map(|m| m.segments);
+    assert_eq!([155, 156, 298, 299].map(limits), [Some(1), Some(2), Some(2), Some(3)]);
+    let two = cut(&"a".repeat(156), Concatenation::Udh8).unwrap();
+    assert_eq!(two.get(1).unwrap(), b"\x08\x00\x03\x07\x02\x02\x24\x01\x03aaaaaaa");
+    assert_eq!(cut(&"a".repeat(156), Concatenation::Sar), None);
 }
 
 /// Texts of a clinic, built to the lengths that show what typography costs: 124 and 205 characters.

@@ -1,10 +1,13 @@
 //! The GSM 03.38 default alphabet and its extension table, one septet per octet.
 
 /// Announces that the next septet is one of the extension table.
-const ESCAPE: u8 = 0x1B;
+pub(super) const ESCAPE: u8 = 0x1B;
+
+/// What fills up packed septets.
+const CR: u8 = 0x0D;
 
 /// Septet → character. The place of the escape itself is never read as a character.
-const ALPHABET: [char; 128] = [
+pub(super) const ALPHABET: [char; 128] = [
     '@', '£', '$', '¥', 'è', 'é', 'ù', 'ì', 'ò', 'Ç', '\n', 'Ø', 'ø', '\r', 'Å', 'å', //
     'Δ', '_', 'Φ', 'Γ', 'Λ', 'Ω', 'Π', 'Ψ', 'Σ', 'Θ', 'Ξ', '\u{1B}', 'Æ', 'æ', 'ß', 'É', //
     ' ', '!', '"', '#', '¤', '%', '&', '\'', '(', ')', '*', '+', ',', '-', '.', '/', //
@@ -16,7 +19,7 @@ const ALPHABET: [char; 128] = [
 ];
 
 /// The extension table: septet after the escape, character.
-const EXTENSION: [(u8, char); 10] = [
+pub(super) const EXTENSION: [(u8, char); 10] = [
     (0x0A, '\u{0C}'),
     (0x14, '^'),
     (0x28, '{'),
@@ -91,6 +94,15 @@ pub(super) const fn septets(character: char) -> Option<usize> {
     }
 }
 
+/// The septet of a character of the alphabet itself, without its extension.
+pub(super) const fn basic_septet(character: char) -> Option<u8> {
+    match code(character) {
+        ABSENT => None,
+        extended if extended & EXTENDED != 0 => None,
+        septet => Some(septet),
+    }
+}
+
 /// Appends the character's one or two septets; false, and nothing appended, when it is not in the alphabet.
 pub(super) fn push(character: char, out: &mut Vec<u8>) -> bool {
     match code(character) {
@@ -118,6 +130,41 @@ pub(super) fn append(text: &str, out: &mut Vec<u8>) -> bool {
             Some(_) => return false,
         }
     }
+}
+
+/// Septets in octets, the first in the lowest bits, behind `fill` bits (3GPP TS 23.038, 6.1.2.1). Where a septet's room is
+/// left at the end, which would be an `@`, there is a CR (6.1.2.3.1).
+pub(super) fn pack(septets: &[u8], fill: usize, out: &mut Vec<u8>) {
+    let (mut bits, mut held) = (0u32, fill);
+    let spare = (8 - (fill + 7 * septets.len()) % 8) % 8 == 7;
+    for septet in septets.iter().chain(spare.then_some(&CR)) {
+        bits |= u32::from(septet & 0x7F) << held;
+        held += 7;
+        while held >= 8 {
+            out.push(bits as u8);
+            bits >>= 8;
+            held -= 8;
+        }
+    }
+    if held > 0 {
+        out.push(bits as u8);
+    }
+}
+
+/// What [`pack`] made: the septets behind `fill` bits, without a CR that only fills.
+pub(super) fn unpack(octets: &[u8], fill: usize) -> Vec<u8> {
+    let all = octets.len() * 8;
+    let count = all.saturating_sub(fill) / 7;
+    let septet = |at: usize| {
+        let (octet, bit) = ((fill + 7 * at) / 8, (fill + 7 * at) % 8);
+        let next = octets.get(octet + 1).copied().unwrap_or(0);
+        ((u16::from_le_bytes([octets[octet], next]) >> bit) & 0x7F) as u8
+    };
+    let mut septets: Vec<u8> = (0..count).map(septet).collect();
+    if all >= fill && (all - fill).is_multiple_of(7) {
+        septets.pop_if(|last| *last == CR);
+    }
+    septets
 }
 
 /// The text of unpacked septets. An unknown extension shows the main table's character (GSM 03.38, 6.2.1.1); an octet

@@ -5,6 +5,8 @@
 //! says so, and [`culprits`] shows an author which characters it is about.
 
 mod gsm7;
+mod national;
+mod received;
 mod transliterate;
 #[cfg(test)]
 mod tests;
@@ -15,6 +17,10 @@ use std::str::FromStr;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use crate::segment::{self, Format};
+
+pub use national::{Language, Shift};
+pub use received::{plain, read};
 pub use transliterate::{Culprit, counterpart, culprits, transliterate};
 
 /// How a text's characters are written as octets (3.4, 5.2.19).
@@ -92,10 +98,52 @@ impl fmt::Display for Encoding {
     }
 }
 
+/// How an SMSC's default alphabet, `data_coding` 0, is written in its PDUs. Each carries the same characters: those of GSM
+/// 03.38.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Alphabet {
+    /// A septet an octet, as nearly everywhere.
+    #[default]
+    Gsm7,
+    /// Septets packed, eight in seven octets.
+    Gsm7Packed,
+    /// ISO 8859-1.
+    Latin1,
+    /// The same, announced as what it is: `data_coding` 3.
+    Latin1As3,
+}
+
+impl Alphabet {
+    /// The names in the configuration.
+    pub const NAMES: [(&str, Self); 4] = [
+        ("gsm7", Self::Gsm7),
+        ("gsm7_packed", Self::Gsm7Packed),
+        ("latin1", Self::Latin1),
+        ("latin1_3", Self::Latin1As3),
+    ];
+
+    /// Whether it has every character of a text that is GSM 03.38.
+    fn has(self, text: &str) -> bool {
+        self.is_gsm7()
+            || text
+                .chars()
+                .all(|character| Encoding::Latin1.units(character).is_some())
+    }
+
+    /// Whether its octets are septets.
+    pub const fn is_gsm7(self) -> bool {
+        match self {
+            Self::Gsm7 | Self::Gsm7Packed => true,
+            Self::Latin1 | Self::Latin1As3 => false,
+        }
+    }
+}
+
 /// What may be done to a text so that it takes fewer segments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum EncodingPolicy {
-    /// Exchange what GSM 03.38 lacks for its nearest counterpart; UCS-2, and the text untouched, when that is not enough.
+    /// Exchange what GSM 03.38 lacks for its nearest counterpart; UCS-2, and the text untouched, when that is not enough, or
+    /// takes fewer segments.
     #[default]
     GsmTransliterate,
     /// GSM 03.38 if the text already fits, UCS-2 if not; no character is ever changed.
@@ -153,10 +201,61 @@ pub fn choose(text: &str, policy: EncodingPolicy) -> (Cow<'_, str>, Encoding) {
         EncodingPolicy::GsmTransliterate => match transliterate(text) {
             // Borrowed means that no character was foreign: no second look is needed.
             Cow::Borrowed(same) => (Cow::Borrowed(same), Encoding::Gsm7),
-            Cow::Owned(changed) if gsm7::fits(&changed) => (Cow::Owned(changed), Encoding::Gsm7),
+            Cow::Owned(changed) if gsm7::fits(&changed) && !is_shorter_as_ucs2(text, &changed) => {
+                (Cow::Owned(changed), Encoding::Gsm7)
+            }
             Cow::Owned(_) => (composed(text), Encoding::Ucs2),
         },
     }
+}
+
+/// Whether counterparts of several characters (`…`, `½`) have made a text longer than it is worth.
+fn is_shorter_as_ucs2(text: &str, changed: &str) -> bool {
+    // One segment is the least that there is: nearly all texts end here.
+    if changed.len() <= 160 || changed.chars().count() <= text.chars().count() {
+        return false;
+    }
+    let count = |text: &str, encoding| segment::count(text, encoding).unwrap_or(usize::MAX);
+    count(&composed(text), Encoding::Ucs2) < count(changed, Encoding::Gsm7)
+}
+
+/// The text as it is to be sent to one SMSC, which takes texts in that form and whose recipients have these languages'
+/// tables. A table is used where that takes fewer segments than UCS-2 would. What the SMSC's alphabet lacks makes a text
+/// UCS-2.
+pub fn choose_for<'t>(
+    text: &'t str,
+    policy: EncodingPolicy,
+    tables: &[Language],
+    format: Format,
+) -> (Cow<'t, str>, Encoding, Shift) {
+    let (chosen, encoding) = choose(text, policy);
+    match encoding {
+        Encoding::Gsm7 if !format.alphabet.has(&chosen) => (composed(text), Encoding::Ucs2, Shift::NONE),
+        Encoding::Ucs2 if policy != EncodingPolicy::Ucs2 => {
+            let shift = shift_for(&chosen, tables, format).unwrap_or_default();
+            let encoding = if shift.is_none() { encoding } else { Encoding::Gsm7 };
+            (chosen, encoding, shift)
+        }
+        Encoding::Gsm7 | Encoding::Latin1 | Encoding::Ucs2 => (chosen, encoding, Shift::NONE),
+    }
+}
+
+/// The tables with which a text takes the fewest segments, if that are fewer than as UCS-2.
+fn shift_for(text: &str, tables: &[Language], format: Format) -> Option<Shift> {
+    if tables.is_empty() || !format.alphabet.is_gsm7() {
+        return None;
+    }
+    let measure = |encoding, shift| segment::measure_as(text, (encoding, shift), format.concatenation);
+    let least = measure(Encoding::Ucs2, Shift::NONE).map_or(usize::MAX, |measure| measure.segments);
+    let shifts = tables.iter().flat_map(|language| Shift::of(*language));
+    let fitting = shifts.filter_map(|shift| measure(Encoding::Gsm7, shift).map(|measure| (measure, shift)));
+    // Without a header in each segment, nothing says to the handset which tables they use.
+    let can_say = |segments| segments == 1 || format.concatenation.has_header();
+    let fewer = fitting.filter(|(measure, _)| measure.segments < least && can_say(measure.segments));
+    fewer
+        // More phones have single shift tables than locking ones.
+        .min_by_key(|(measure, shift)| (measure.segments, shift.locking.is_some(), measure.units))
+        .map(|(_, shift)| shift)
 }
 
 /// Letters and the accents that stand beside them, as macOS writes them, put together (Unicode's NFC): the same text, shorter.
@@ -180,8 +279,7 @@ pub fn decode(bytes: &[u8], data_coding: u8) -> String {
     match data_coding {
         // SMSCs that pass UCS-2 on under the default alphabet.
         0x00 if is_plain_utf16(bytes) => decode_utf16(bytes),
-        // The SMSC's default alphabet; the groups for general coding, automatic deletion, message waiting and message class.
-        0x00 | 0x10..=0x13 | 0x40..=0x43 | 0x50..=0x53 | 0xC0..=0xDF | 0xF0..=0xF3 | 0xF8..=0xFB => gsm7::decode(bytes),
+        coding if is_default_alphabet(coding) => gsm7::decode(bytes),
         0x08 | 0x18..=0x1B | 0x48..=0x4B | 0x58..=0x5B | 0xE0..=0xEF => decode_utf16(bytes),
         0x02..=0x04 | 0x14..=0x17 | 0x44..=0x47 | 0x54..=0x57 | 0xF4..=0xF7 | 0xFC..=0xFF => {
             bytes.iter().copied().map(char::from).collect()
@@ -198,6 +296,17 @@ pub fn decode(bytes: &[u8], data_coding: u8) -> String {
             })
             .collect(),
     }
+}
+
+/// Packs unpacked septets behind a header with elements of so many octets.
+pub(crate) fn pack(septets: &[u8], elements: usize, out: &mut Vec<u8>) {
+    gsm7::pack(septets, received::fill_bits(elements), out);
+}
+
+/// Whether a `data_coding` says the SMSC's default alphabet, in any of its groups: general coding, automatic deletion,
+/// message waiting and message class.
+const fn is_default_alphabet(data_coding: u8) -> bool {
+    matches!(data_coding, 0x00 | 0x10..=0x13 | 0x40..=0x43 | 0x50..=0x53 | 0xC0..=0xDF | 0xF0..=0xF3 | 0xF8..=0xFB)
 }
 
 /// Whether every other octet is 0, which as GSM 03.38 would be an `@` before every character.

@@ -95,7 +95,7 @@ const HOUSES: [House; 8] = [
     House {
         sources: "tests/src",
         layers: &[
-            &["fail", "tap", "wait"],
+            &["authority", "fail", "tap", "wait"],
             &["http", "peers", "redis_server", "sim"],
             &["engine"],
             &["programs", "tenant"],

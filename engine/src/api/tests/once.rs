@@ -151,6 +151,8 @@ async fn a_message_of_a_dead_process_is_not_sent_again() {
         text: "Bonjour".into(),
         sender: "Cabinet".into(),
         purpose: crate::domain::Purpose::Transactional,
+        encoding: None,
+        validity: None,
     };
     let sent = api.bench.campaigns.send(tenant, &order, token).await.unwrap();
     let again = api.post("/v1/messages", &key, "a", &message("Bonjour")).await;
