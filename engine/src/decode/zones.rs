@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::audience::Known;
 
-/// Digits of the longest code of a country.
-const COUNTRY_CODE_MAX: usize = 3;
+/// Codes of countries that the table of areas gives one zone as a whole: it holds for their mobiles, too.
+const WHOLE: [&str; 6] = ["49", "86", "357", "380", "692", "998"];
 
 /// What an area has that may be in any of several zones.
 const SEVERAL: &str = "-";
@@ -40,8 +40,8 @@ impl Zones {
         let digits = known.e164.trim_start_matches('+');
         let longest = (1..=digits.len()).rev().map(|length| &digits[..length]);
         let (area, zone) = longest.filter_map(|area| self.areas.get_key_value(area)).next()?;
-        // Most mobiles are at home in no area; but some codes hold for a whole country.
-        let says = known.geographic || area.len() <= COUNTRY_CODE_MAX;
+        // Mobiles are at home in no area.
+        let says = known.geographic || WHOLE.contains(area);
         (says && *zone != SEVERAL).then_some(*zone)
     }
 }

@@ -54,7 +54,7 @@ fn what_is_written_beside_a_preset_goes_before_it() {
     assert_eq!(over.smsc[0].rate, Some(Rate::per_second(3)));
     let environment = ("CAMPANILE__SMSC__0__PRESET".to_owned(), "link".to_owned());
     let link = Config::parse(&account(""), Path::new("campanile.toml"), [environment]).unwrap();
-    assert_eq!(link.smsc[0].window, 20);
+    assert_eq!(link.smsc[0].rate, Some(Rate::per_second(9)));
 }
 
 #[test]
