@@ -23,6 +23,7 @@ const HOUSES: [House; 7] = [
             &["frame", "segment"],
             &["part"],
             &["receipt", "session"],
+            &["anatomy"],
             &["lib"],
         ],
     },
