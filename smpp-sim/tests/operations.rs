@@ -199,7 +199,7 @@ async fn a_replaced_message_has_another_text_and_another_wish_for_a_receipt() {
         ..ReplaceSm::default()
     };
     assert_eq!(replace(&mut client, new).await, CommandStatus::ESME_ROK);
-    new.validity_period = b"tomorrow";
+    new.validity_period = b"tomorrow at nine";
     assert_eq!(replace(&mut client, new).await, CommandStatus::ESME_RINVEXPIRY);
     new.validity_period = b"";
     new.source = OTHER;

@@ -1,13 +1,15 @@
 //! query_sm, cancel_sm, replace_sm, submit_multi and their responses. They are written and read through rusmpp's types
 //! (`strict`); what those refuse is read here by hand, as leniently as in `sm`.
 
+mod strict;
+
 use bytes::{BufMut, BytesMut};
 
 use super::sm::{Fields, begin, end, put_address, put_c_string};
-use super::strict::{Unencodable, put};
 use super::{CommandId, Malformed, Raw, Sm, Tlvs, tag};
 use crate::address::Address;
 use crate::command_status::CommandStatus;
+use crate::frame::strict::{Unencodable, put};
 
 /// The most destinations of one submit_multi (3.4, 5.2.24).
 pub const DESTINATIONS_MAX: usize = 254;

@@ -1,15 +1,17 @@
 //! The PDUs that open, keep and close a session. Binds go through rusmpp's types (`strict`), and by hand where those are too
 //! strict: passwords are longer than the standard allows, and careless peers bind too.
 
+mod strict;
+
 use std::fmt;
 use std::str::FromStr;
 
 use bytes::{BufMut, BytesMut};
 
 use super::sm::{Fields, begin, end, put_c_string};
-use super::strict::{Unencodable, put};
 use super::{CommandId, Malformed, Tlvs, tag};
 use crate::command_status::CommandStatus;
+use crate::frame::strict::{Unencodable, put};
 
 /// In which directions messages may go on a session (3.4, 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,12 +1,14 @@
 //! submit_sm, deliver_sm and their responses: the hot path, so by hand, borrowed and without allocation. data_sm, which has
 //! the same fields, goes through rusmpp's types (`strict`) where these take it.
 
+mod strict;
+
 use bytes::{BufMut, BytesMut};
 
-use super::strict::put;
 use super::{CommandId, HEADER_LENGTH, Malformed, Tlvs, tag};
 use crate::address::Address;
 use crate::command_status::CommandStatus;
+use crate::frame::strict::put;
 
 /// The most octets that `sm_length` can say; longer texts go into `message_payload` (3.4, 4.4.1).
 pub(super) const SHORT_MESSAGE_MAX: usize = 255;

@@ -1,3 +1,5 @@
+mod strict;
+
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 use rusmpp::decode::DecodeWithLength;

@@ -1,9 +1,7 @@
-use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::Value;
 
 use super::*;
-use crate::frame::{CommandId, PDU_LENGTH_MAX, Pdu, Raw, split};
 
 const GOLDEN: [&str; 5] = [
     include_str!("../../../tests/golden/operations-node-smpp.jsonl"),
