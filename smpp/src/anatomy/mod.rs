@@ -1,7 +1,7 @@
 //! One PDU, field by field, for people: names and values as the standard has them, what each value means, the text, and
 //! everything that is wrong. Where the codec takes what carriers get wrong, this says so.
 //!
-//! rusmpp's types say what a value means, and its decoder is the strict reader whose verdict is [`Anatomy::strict`]. The
+//! rusmpp's types say what a value means, and its decoder is the strict reader whose verdict is [`Anatomy::refusal`]. The
 //! fields themselves are cut here ([`layout`] has their order), since a PDU that rusmpp refuses is the one to look at.
 
 mod contents;
@@ -37,8 +37,8 @@ pub struct Anatomy<'a> {
     pub receipt: Option<Receipt<'a>>,
     /// Everything that the standard has otherwise.
     pub problems: Vec<Problem>,
-    /// Whether rusmpp, a strict decoder, takes the PDU.
-    pub strict: bool,
+    /// Why rusmpp, a strict decoder, does not take the PDU; `None`: it does.
+    pub refusal: Option<String>,
 }
 
 /// A mandatory field.
@@ -101,6 +101,7 @@ pub fn anatomy(octets: &[u8]) -> Anatomy<'_> {
     let Some((head, body)) = octets.split_first_chunk::<HEADER_LENGTH>() else {
         let what = format!("{} octets are no header, which has {HEADER_LENGTH}", octets.len());
         anatomy.broken("header", what);
+        anatomy.refusal = Some("no header".to_owned());
         return anatomy;
     };
     let word = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
@@ -117,7 +118,7 @@ pub fn anatomy(octets: &[u8]) -> Anatomy<'_> {
         None => unknown(&mut anatomy, body),
     }
     contents::look_at_text(&mut anatomy, &Raw { header, body });
-    anatomy.strict = header.length as usize == octets.len() && rusmpp_takes(octets);
+    anatomy.refusal = refusal(header, octets);
     anatomy
 }
 
@@ -160,9 +161,16 @@ fn unknown(anatomy: &mut Anatomy<'_>, body: &[u8]) {
     }
 }
 
-/// Whether rusmpp decodes these octets, and all of them.
-fn rusmpp_takes(octets: &[u8]) -> bool {
+/// Whether rusmpp decodes these octets, and all of them. It has no eye for where a PDU ends (see [`frame`](crate::frame)),
+/// so that is looked at here.
+fn refusal(header: Header, octets: &[u8]) -> Option<String> {
+    if header.length as usize != octets.len() {
+        return Some("not as long as its header says".to_owned());
+    }
     let rest = octets.len() - 4;
-    let decoded = rusmpp::Command::decode(&mut BytesMut::from(&octets[4..]), rest);
-    decoded.is_ok_and(|(_, used)| used == rest)
+    match rusmpp::Command::decode(&mut BytesMut::from(&octets[4..]), rest) {
+        Ok((_, used)) if used == rest => None,
+        Ok((_, used)) => Some(format!("{} octets are left over", rest.saturating_sub(used))),
+        Err(error) => Some(error.kind().to_string()),
+    }
 }

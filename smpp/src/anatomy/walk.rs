@@ -74,7 +74,7 @@ impl<'a> Rest<'a> {
             Shape::Time => {
                 let text = self.c_string(anatomy, name, 17)?;
                 if !text.is_empty() && !is_time(&text) {
-                    anatomy.remark(name, format!("{text:?} is neither empty nor YYMMDDhhmmsstnnp"));
+                    anatomy.remark(name, "neither empty nor YYMMDDhhmmsstnnp");
                 }
                 push(name, Value::Text(text), None);
             }
