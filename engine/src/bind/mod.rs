@@ -15,6 +15,8 @@ mod transport;
 mod driver;
 mod life;
 mod board;
+mod trace;
+mod masked;
 mod flight;
 mod slots;
 mod stall;
@@ -35,6 +37,7 @@ pub(crate) use board::Board;
 pub(crate) use flight::{Flight, Lease, Segments};
 pub(crate) use life::Stop;
 pub(crate) use slots::{Pool, Slots};
+pub(crate) use trace::{Listening, Traces};
 pub(crate) use wire::{Heard, Wire};
 
 use crate::domain::SmscId;

@@ -13,7 +13,7 @@ use super::{Ready, Redis, RunFault};
 use crate::account::Accounts;
 use crate::api::{self, App, Listeners, Shares};
 use crate::audience::Country;
-use crate::bind::{Binds, Board, Events};
+use crate::bind::{Binds, Board, Events, Traces};
 use crate::campaign::{CampaignDeps, Campaigns, Gates, Limits, Routes};
 use crate::config::{self, Config};
 use crate::dispatch::{Bells, Dispatcher, Leases, Outlet, Sweeper};
@@ -39,6 +39,7 @@ pub(super) struct Engine {
     campaigns: Campaigns,
     pressure: Pressure,
     board: Board,
+    traces: Traces,
     /// Receipts that are to be tried again.
     unparked: mpsc::Sender<Unparked>,
     stages: Stages,
@@ -91,6 +92,7 @@ impl Engine {
             leases,
             campaigns,
             board: binds.board(),
+            traces: binds.traces(),
             unparked,
             stages,
         };
@@ -252,6 +254,7 @@ impl Engine {
             metrics: self.base.metrics.clone(),
             clock: self.base.clock,
             board: self.board.clone(),
+            traces: self.traces.clone(),
             traffic: self.traffic.clone(),
             inbox: self.inbox.clone(),
             verdict: self.base.verdict.clone(),
