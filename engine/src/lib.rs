@@ -20,11 +20,13 @@ mod bind;
 mod outcome;
 mod receipt;
 mod inbound;
+mod reload;
 mod traffic;
 mod dispatch;
 mod settle;
 mod run;
 mod decode;
+mod probe;
 pub mod cli;
 
 /// How many cases a property is tried with: so many, or more when `make fuzz` says so.

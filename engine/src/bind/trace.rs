@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
 use smpp::frame::{PDU_LENGTH_MAX, split};
@@ -33,22 +33,27 @@ struct Seen {
     octets: Bytes,
 }
 
-/// The traces of all SMSCs, by name. Cheap to clone.
+/// The traces of all SMSCs, by name; one that has left has none. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Traces(Arc<Mutex<BTreeMap<String, Trace>>>);
+pub(crate) struct Traces(Arc<Mutex<BTreeMap<String, Weak<Inner>>>>);
 
 impl Traces {
     /// The trace of an SMSC that is bound to or will be.
     pub(super) fn open(&self, smsc: &str) -> Trace {
-        self.lock().entry(smsc.to_owned()).or_default().clone()
+        let mut traces = self.lock();
+        traces.retain(|_, trace| trace.strong_count() > 0);
+        let known = traces.get(smsc).and_then(Weak::upgrade);
+        let trace = known.unwrap_or_default();
+        traces.insert(smsc.to_owned(), Arc::downgrade(&trace));
+        Trace(trace)
     }
 
     /// The trace of that SMSC, if there is one.
     pub(crate) fn of(&self, smsc: &str) -> Option<Trace> {
-        self.lock().get(smsc).cloned()
+        self.lock().get(smsc)?.upgrade().map(Trace)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Trace>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Weak<Inner>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -240,6 +245,8 @@ mod tests {
         assert!(tap.is_heard());
         drop(first);
         assert!(!tap.is_heard());
+        drop((tap, trace));
+        assert!(traces.of("north").is_none(), "it has left");
     }
 
     #[tokio::test]

@@ -14,16 +14,22 @@ use kit::settings::{Given, Source, Table};
 
 mod route;
 mod link;
+mod preset;
+mod effective;
+mod number;
 mod smsc;
 mod tls;
 mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use effective::Origin;
 pub(crate) use kit::settings::Faults;
 #[cfg(test)]
 pub(crate) use link::Link;
 pub(crate) use link::{Directions, host_of};
+pub(crate) use number::{Number, OwnNumber};
+pub(crate) use preset::unknown as unknown_preset;
 pub(crate) use route::{Choice, Route};
 pub(crate) use smsc::{AnswerMeaning, LongReceipts, ReceiptRule, Smsc};
 pub(crate) use tls::Tls;
@@ -77,6 +83,8 @@ pub(crate) struct Config {
     pub(crate) smsc: Vec<Arc<Smsc>>,
     /// `[[route]]`: which messages go to which of them, the first that fits. None: every SMSC takes what its `prefixes` say.
     pub(crate) route: Vec<Route>,
+    /// `[[number]]`: which of our numbers belongs to which tenant. Default: nobody's.
+    pub(crate) number: Vec<Number>,
 }
 
 /// `[api]`.
@@ -224,6 +232,22 @@ fn local(port: u16) -> SocketAddr {
 }
 
 impl Config {
+    /// The sections in which the other configuration differs and that hold for as long as an engine runs.
+    pub(crate) fn fixed_changes(&self, other: &Self) -> Vec<&'static str> {
+        let sections = [
+            ("[api]", self.api == other.api),
+            ("[admin]", self.admin == other.admin),
+            ("[redis]", self.redis == other.redis),
+            ("[engine]", self.engine == other.engine),
+            ("[retention]", self.retention == other.retention),
+        ];
+        sections
+            .into_iter()
+            .filter(|(_, same)| !same)
+            .map(|(name, _)| name)
+            .collect()
+    }
+
     /// Reads the file at `path`, with `CAMPANILE__SECTION__KEY` of the environment over it (for the first SMSC:
     /// `CAMPANILE__SMSC__0__PASSWORD`). Paths of `password_file` are relative to the file's folder.
     ///
@@ -270,6 +294,7 @@ fn read(root: &Table<'_>) -> Config {
         engine,
         retention: read_retention(&root.table("retention"), engine.receipt_timeout),
         route: route::read_all(root, &smsc),
+        number: number::read_all(root),
         smsc,
     };
     root.finish();

@@ -5,9 +5,11 @@
 mod balance;
 mod turns;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -99,6 +101,11 @@ impl Service {
         }
     }
 
+    /// Whose it is.
+    pub(crate) fn smsc(&self) -> SmscId {
+        self.id
+    }
+
     fn balances(&self) -> MutexGuard<'_, Vec<(RouteId, Balance)>> {
         // Whole at every instant, so a panic elsewhere does not spoil it.
         self.balances.lock().unwrap_or_else(PoisonError::into_inner)
@@ -168,9 +175,11 @@ struct Inner {
     clock: Clock,
     /// `engine.failover_after`.
     patience: Duration,
-    routes: Vec<Served>,
+    routes: ArcSwap<Vec<Served>>,
     balances: Balances,
     smscs: Mutex<Vec<Known>>,
+    /// Also of SMSCs that are gone: something may be known of them still.
+    names: Mutex<BTreeMap<SmscId, String>>,
     /// Who has another turn, and was not told to look for what it may lease now.
     turned: Mutex<Vec<SmscId>>,
 }
@@ -181,7 +190,8 @@ struct Known {
     /// Whether it has sessions shows here.
     pool: Pool,
     presence: Presence,
-    suspended: bool,
+    /// `None`: it was not asked yet, and nothing is given to it.
+    suspended: Option<bool>,
     turn: watch::Sender<Turn>,
 }
 
@@ -198,30 +208,70 @@ impl Traffic {
             metrics: metrics.clone(),
             clock,
             patience,
-            routes: routes.to_vec(),
+            routes: ArcSwap::from_pointee(routes.to_vec()),
             balances: Arc::new(Mutex::new(routes.iter().filter_map(balance_of).collect())),
             smscs: Mutex::default(),
+            names: Mutex::default(),
             turned: Mutex::default(),
         }))
     }
 
     /// One more SMSC, with the places of its sessions.
     pub(crate) fn add(&self, id: SmscId, name: &str, pool: &Pool) -> Service {
-        let turn = watch::Sender::default();
+        let turn = watch::Sender::new(Turn {
+            suspended: true,
+            routes: Arc::default(),
+        });
         let service = Service {
             id,
             turn: turn.subscribe(),
             balances: self.0.balances.clone(),
         };
+        self.names().insert(id, name.to_owned());
         self.lock().push(Known {
             id,
             name: name.to_owned(),
             pool: pool.clone(),
             presence: Presence::new(self.0.clock.now()),
-            suspended: false,
+            suspended: None,
             turn,
         });
         service
+    }
+
+    /// These routes hold from now on.
+    pub(crate) fn set_routes(&self, routes: &[Served]) {
+        let balances = routes.iter().filter_map(balance_of).collect();
+        self.0.routes.store(Arc::new(routes.to_vec()));
+        *self.0.balances.lock().unwrap_or_else(PoisonError::into_inner) = balances;
+        self.look();
+    }
+
+    /// Nothing more is given to that SMSC: it is gone.
+    pub(crate) fn remove(&self, id: SmscId) {
+        let mut smscs = self.lock();
+        let Some(at) = smscs.iter().position(|known| known.id == id) else {
+            return;
+        };
+        let gone = smscs.remove(at);
+        drop(smscs);
+        gone.turn.send_replace(Turn {
+            suspended: true,
+            routes: Arc::default(),
+        });
+        self.look();
+    }
+
+    /// What an SMSC is called that is configured, or was since the start.
+    pub(crate) fn name(&self, id: SmscId) -> Option<String> {
+        self.names().get(&id).cloned()
+    }
+
+    /// What the routes' names are.
+    pub(crate) fn route_name(&self, route: RouteId) -> Option<String> {
+        let routes = self.0.routes.load();
+        let served = routes.iter().find(|served| served.route == route);
+        served.map(|served| served.name.clone())
     }
 
     /// Asks whom operators have suspended, and gives everybody a first turn.
@@ -273,16 +323,13 @@ impl Traffic {
 
     /// How every SMSC stands, in the order of the configuration.
     pub(crate) fn smscs(&self) -> Vec<SmscStatus> {
+        let routes = self.0.routes.load_full();
         let status = |known: &Known| {
             let turn = known.turn.borrow();
-            let mine = self
-                .0
-                .routes
-                .iter()
-                .filter(|served| turn.routes.contains(&served.route));
+            let mine = routes.iter().filter(|served| turn.routes.contains(&served.route));
             SmscStatus {
                 name: known.name.clone(),
-                suspended: known.suspended,
+                suspended: known.suspended == Some(true),
                 usable: known.presence.is_usable(),
                 serving: mine.map(|served| served.name.clone()).collect(),
             }
@@ -306,14 +353,15 @@ impl Traffic {
             name: served.name.clone(),
             smscs: served.smscs.iter().filter_map(|choice| smsc(served, choice)).collect(),
         };
-        self.0.routes.iter().map(status).collect()
+        self.0.routes.load().iter().map(status).collect()
     }
 
     async fn ask(&self) -> Result<(), StoreError> {
         let suspended = self.0.store.suspended().await?;
         for known in self.lock().iter_mut() {
             let is = suspended.contains(&known.id);
-            if std::mem::replace(&mut known.suspended, is) != is {
+            let before = known.suspended.replace(is);
+            if before.is_some_and(|before| before != is) || before.is_none() && is {
                 tracing::info!(
                     smsc = known.name,
                     suspended = is,
@@ -334,10 +382,10 @@ impl Traffic {
             .iter_mut()
             .map(|known| known.party(now, self.0.patience))
             .collect();
-        let turns = turns(&parties, &self.0.routes);
+        let turns = turns(&parties, &self.0.routes.load());
         for (known, routes) in smscs.iter().zip(turns) {
             let turn = Turn {
-                suspended: known.suspended,
+                suspended: known.is_suspended(),
                 routes: routes.into(),
             };
             if known
@@ -347,6 +395,10 @@ impl Traffic {
                 self.turned().push(known.id);
             }
         }
+    }
+
+    fn names(&self) -> MutexGuard<'_, BTreeMap<SmscId, String>> {
+        self.0.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn turned(&self) -> MutexGuard<'_, Vec<SmscId>> {
@@ -370,6 +422,10 @@ fn balance_of(served: &Served) -> Option<(RouteId, Balance)> {
 }
 
 impl Known {
+    fn is_suspended(&self) -> bool {
+        self.suspended != Some(false)
+    }
+
     fn party(&mut self, now: Instant, patience: Duration) -> Party {
         let before = self.presence.is_usable();
         self.presence.note(self.pool.takes_messages(), patience, now);
@@ -380,7 +436,7 @@ impl Known {
         Party {
             smsc: self.id,
             usable,
-            suspended: self.suspended,
+            suspended: self.is_suspended(),
         }
     }
 }
