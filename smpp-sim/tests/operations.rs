@@ -199,7 +199,7 @@ async fn a_replaced_message_has_another_text_and_another_wish_for_a_receipt() {
         ..ReplaceSm::default()
     };
     assert_eq!(replace(&mut client, new).await, CommandStatus::ESME_ROK);
-    new.validity_period = b"tomorrow";
+    new.validity_period = b"tomorrow at nine";
     assert_eq!(replace(&mut client, new).await, CommandStatus::ESME_RINVEXPIRY);
     new.validity_period = b"";
     new.source = OTHER;
@@ -274,7 +274,7 @@ async fn a_submit_multi_has_one_id_and_an_outcome_for_each() {
         Destination::List(b"amis"),
         to(b"nobody"),
     ];
-    client.queue_with(|out| SubmitMulti::encode(&message(b"Bonjour"), &destinations, out, 7));
+    client.queue_with(|out| SubmitMulti::encode(&message(b"Bonjour"), &destinations, out, 7).unwrap());
     let answer = client.ask_for().await;
     let response = SubmitMultiResp::decode(&raw(&answer)).unwrap();
     assert_eq!(raw(&answer).header.command_status, CommandStatus::ESME_ROK);
@@ -311,18 +311,18 @@ async fn a_submit_multi_has_one_id_and_an_outcome_for_each() {
             .all(|own| *own == id)
     );
 
-    client.queue_with(|out| SubmitMulti::encode(&message(b"x"), &[], out, 8));
+    client.queue_with(|out| SubmitMulti::encode(&message(b"x"), &[], out, 8).unwrap());
     assert_eq!(
         status(&mut client, CommandId::SUBMIT_MULTI_RESP).await,
         CommandStatus::ESME_RINVNUMDESTS
     );
     let too_many = vec![to(b"33612345678"); 255];
-    client.queue_with(|out| SubmitMulti::encode(&message(b"x"), &too_many, out, 8));
+    client.queue_with(|out| SubmitMulti::encode(&message(b"x"), &too_many, out, 8).unwrap());
     assert_eq!(
         status(&mut client, CommandId::SUBMIT_MULTI_RESP).await,
         CommandStatus::ESME_RINVNUMDESTS
     );
-    client.queue_with(|out| SubmitMulti::encode(&message(b"x"), &destinations[3..], out, 9));
+    client.queue_with(|out| SubmitMulti::encode(&message(b"x"), &destinations[3..], out, 9).unwrap());
     let answer = client.ask_for().await;
     assert_eq!(
         raw(&answer).header.command_status,
@@ -347,7 +347,7 @@ async fn all_254_destinations_are_cancelled_by_their_id() {
         registered_delivery: 0,
         ..message(b"x")
     };
-    client.queue_with(|out| SubmitMulti::encode(&silent, &destinations, out, 7));
+    client.queue_with(|out| SubmitMulti::encode(&silent, &destinations, out, 7).unwrap());
     let answer = client.ask_for().await;
     let response = SubmitMultiResp::decode(&raw(&answer)).unwrap();
     assert!(response.unsuccess.is_empty());
@@ -431,7 +431,7 @@ async fn what_nobody_serves_is_answered_as_the_standard_says() {
             replace(client, ReplaceSm::default()).await,
             CommandStatus::ESME_RINVBNDSTS
         );
-        client.queue_with(|out| SubmitMulti::encode(&message(b"x"), &[], out, 8));
+        client.queue_with(|out| SubmitMulti::encode(&message(b"x"), &[], out, 8).unwrap());
         let refused = status(client, CommandId::SUBMIT_MULTI_RESP).await;
         assert_eq!(refused, CommandStatus::ESME_RINVBNDSTS);
     }
@@ -467,13 +467,13 @@ async fn wireshark_reads_what_is_answered() {
         message_id: &id,
         source: SOURCE,
     };
-    client.queue_with(|out| query.encode(out, 3));
+    client.queue_with(|out| query.encode(out, 3).unwrap());
     frames.push(client.ask_for().await);
     let destinations = [
         Destination::Address(Address::international(b"33612345678")),
         Destination::List(b"amis"),
     ];
-    client.queue_with(|out| SubmitMulti::encode(&message(b"x"), &destinations, out, 4));
+    client.queue_with(|out| SubmitMulti::encode(&message(b"x"), &destinations, out, 4).unwrap());
     frames.push(client.ask_for().await);
     let [bound, submitted, queried, multi] = tshark::decode(&frames).try_into().unwrap();
     let all = [&bound, &submitted, &queried, &multi].map(|pdus| &pdus[0]);

@@ -14,7 +14,7 @@ async fn said(client: &mut Client, sm: &Sm<'_>, multi: bool) -> (CommandId, Comm
     client.queue_with(|out| {
         if multi {
             let everybody = [Destination::Address(Address::international(b"33612345678"))];
-            SubmitMulti::encode(sm, &everybody, out, 2);
+            SubmitMulti::encode(sm, &everybody, out, 2).expect("nothing is too long");
         } else {
             sm.encode_submit(out, 2);
         }

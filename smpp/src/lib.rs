@@ -1,8 +1,9 @@
 //! SMPP 3.4 as a library: frames, texts, segments, receipts and the rules of a session.
 //!
 //! There is no socket and no clock in here, and no word of campaigns: bytes and instants come in, bytes and events go
-//! out. The frames of the hot path are its own; [rusmpp](https://docs.rs/rusmpp) says which commands there are, and its
-//! tests hold every PDU to what rusmpp reads and writes. No other package names it.
+//! out. The frames of the hot path are its own; all others go through the types of
+//! [rusmpp](https://docs.rs/rusmpp), which also says which commands there are and what the values of fields mean
+//! ([`anatomy`]). No other package names it.
 //!
 //! Sections quoted as "3.4, x.y" are those of the *SMPP Protocol Specification v3.4*, issue 1.2.
 
@@ -16,3 +17,4 @@ pub mod time;
 pub mod part;
 pub mod receipt;
 pub mod session;
+pub mod anatomy;

@@ -181,11 +181,11 @@ fn ours(case: &Case) -> BytesMut {
     let (fields, sequence) = (&case.fields, case.sequence);
     let text = unhex(&fields.short_message);
     match case.command.as_str() {
-        "query_sm" => query(fields).encode(&mut out, sequence),
+        "query_sm" => query(fields).encode(&mut out, sequence).unwrap(),
         "query_sm_resp" => query_resp(fields).encode(&mut out, sequence),
-        "cancel_sm" => cancel(fields).encode(&mut out, sequence),
-        "replace_sm" => replace(fields, &text).encode(&mut out, sequence),
-        "submit_multi" => SubmitMulti::encode(&sm(fields, &text), &destinations(fields), &mut out, sequence),
+        "cancel_sm" => cancel(fields).encode(&mut out, sequence).unwrap(),
+        "replace_sm" => replace(fields, &text).encode(&mut out, sequence).unwrap(),
+        "submit_multi" => SubmitMulti::encode(&sm(fields, &text), &destinations(fields), &mut out, sequence).unwrap(),
         _ => multi_resp(fields).encode(&mut out, (CommandStatus::ESME_ROK, sequence)),
     }
     out
@@ -219,7 +219,7 @@ fn what_others_write_means_what_they_meant_and_we_write_the_same() {
 fn a_body_cut_anywhere_is_named_and_an_unknown_flag_too() {
     let destinations = [Destination::Address(Address::international(b"33612345678"))];
     let mut whole = BytesMut::new();
-    SubmitMulti::encode(&Sm::default(), &destinations, &mut whole, 1);
+    SubmitMulti::encode(&Sm::default(), &destinations, &mut whole, 1).unwrap();
     for length in 16..whole.len() {
         let mut cut = whole[..length].to_vec();
         cut[..4].copy_from_slice(&(length as u32).to_be_bytes());

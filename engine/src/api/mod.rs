@@ -22,6 +22,7 @@ mod smscs;
 mod suppressions;
 mod tenants;
 mod timed;
+mod trace;
 #[cfg(test)]
 mod tests;
 
@@ -37,7 +38,7 @@ use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
 use crate::account::Accounts;
-use crate::bind::Board;
+use crate::bind::{Board, Traces};
 use crate::campaign::Campaigns;
 use crate::clock::Clock;
 use crate::config;
@@ -69,6 +70,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// How the binds stand.
     pub(crate) board: Board,
+    /// What goes and comes on them.
+    pub(crate) traces: Traces,
     /// What people have written.
     pub(crate) inbox: Inbox,
     /// Which SMSC is given what.
@@ -122,6 +125,7 @@ fn admin(app: App) -> Router {
         .route("/v1/smscs", get(smscs::list))
         .route("/v1/smscs/{name}/suspend", post(smscs::suspend))
         .route("/v1/smscs/{name}/resume", post(smscs::resume))
+        .route("/v1/smscs/{name}/trace", get(trace::follow))
         .route("/v1/suppressions", post(suppressions::add))
         .route("/v1/receipts/parked", get(parked::list))
         .route("/v1/receipts/parked/{id}/replay", post(parked::replay));

@@ -83,6 +83,7 @@ fn limit(value: &str) -> Result<usize, Problem> {
     })
 }
 
-fn refused(pointer: &str, problem: FieldProblem) -> Problem {
+/// One parameter is refused.
+pub(super) fn refused(pointer: &str, problem: FieldProblem) -> Problem {
     Problem::of_fields(vec![FieldFault::new(pointer, problem)])
 }

@@ -27,6 +27,7 @@ use super::held;
 use super::places::{NoPlace, Phase, Places, Room, Seat};
 use super::shares::Peer;
 use super::timed::{Patience, Timed};
+use super::trace::Ending;
 
 /// Connections of operators and their machines, whose places are their own: a handful of scrapers and people.
 const ADMIN_CONNECTIONS: usize = 256;
@@ -157,7 +158,7 @@ impl Server {
             .timer(TokioTimer::new())
             .header_read_timeout(patience.idle)
             .max_buf_size(BUFFER_MAX);
-        let answers = answers(self.router.clone(), peer, seat.clone());
+        let answers = answers(self.router.clone(), (peer, Ending(stop.clone())), seat.clone());
         let stream = TokioIo::new(Timed::new(stream, seat.clone(), patience));
         let connection = server.serve_connection(stream, answers);
         async move {
@@ -188,16 +189,17 @@ impl Server {
 /// The routes, for one connection: it is in nobody's way while it is answered.
 fn answers(
     router: Router,
-    peer: IpAddr,
+    (peer, ending): (IpAddr, Ending),
     seat: Arc<Seat>,
 ) -> impl Service<Request<Incoming>, Response = Response, Error = io::Error, Future: Send> {
     let router = TowerToHyperService::new(router);
     service_fn(move |request: Request<Incoming>| {
-        let (router, turn) = (router.clone(), seat.begin());
+        let (router, turn, ending) = (router.clone(), seat.begin(), ending.clone());
         async move {
             let turn = turn.ok_or(io::ErrorKind::ConnectionAborted)?;
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(ending);
             let response = router.call(request).await.unwrap_or_else(|never| match never {});
             Ok(held::until_written(response, turn))
         }

@@ -60,6 +60,7 @@ impl Api {
             replay: Replay::new(bench.store.clone(), tokio::sync::mpsc::channel(1).0),
             reloads: crate::reload::Reloads::new().0,
             board: Board::default(),
+            traces: Traces::default(),
             verdict: Verdict::unguarded(),
             clock: bench.clock,
             shares: Shares::new(&limits),

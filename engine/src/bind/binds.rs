@@ -16,6 +16,7 @@ use super::keeper::Keeper;
 use super::life::Stop;
 use super::slots::Pool;
 use super::tls;
+use super::trace::{Tap, Traces};
 use super::{EVENTS_MAX, Events};
 use crate::clock::Clock;
 use crate::config;
@@ -29,6 +30,7 @@ pub(crate) struct Binds {
     /// Every session has one, and ends in it.
     tasks: TaskTracker,
     board: Board,
+    traces: Traces,
     metrics: Metrics,
     clock: Clock,
     stop: Stop,
@@ -68,6 +70,7 @@ impl Binds {
             feed,
             tasks,
             board: Board::default(),
+            traces: Traces::default(),
             metrics,
             clock,
             stop,
@@ -138,12 +141,22 @@ impl Binds {
             metrics: self.metrics.smsc(&smsc.name),
             window: smsc.window as usize,
             in_flight: self.metrics.window_in_flight.with_label_values(&labels),
+            tap: Tap {
+                trace: self.traces.open(&smsc.name),
+                session: number,
+                clock: self.clock,
+            },
         }
     }
 
     /// How each stands.
     pub(crate) fn board(&self) -> Board {
         self.board.clone()
+    }
+
+    /// What goes and comes on their sessions.
+    pub(crate) fn traces(&self) -> Traces {
+        self.traces.clone()
     }
 
     /// For answers of those who could not even hand a message to a session.

@@ -156,7 +156,8 @@ pub(super) fn version(octet: u8) -> String {
     format!("{:X}.{:X}", octet >> 4, octet & 0xF)
 }
 
-fn time(at: UnixMicros) -> Option<String> {
+/// RFC 3339.
+pub(super) fn time(at: UnixMicros) -> Option<String> {
     let time = Timestamp::from_microsecond(i64::try_from(at.0).ok()?).ok()?;
     Some(time.to_string())
 }

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use super::flight::{Flight, Segments};
 use super::life::{End, Life, Notice, Said};
 use super::slots::{Gate, Pool};
+use super::trace::Tap;
 use super::transport::{READ_CHUNK, Transport};
 use super::{Answer, Content, Delivery, Events, Heard, Reply};
 use crate::clock::Clock;
@@ -53,6 +54,8 @@ pub(super) struct Surroundings {
     pub(super) window: usize,
     /// Submissions of this bind that are not answered, as of the last tick.
     pub(super) in_flight: IntGauge,
+    /// For who wants to see its PDUs.
+    pub(super) tap: Tap,
 }
 
 /// Both ends of the way on which the store's acknowledgements come back.
@@ -76,6 +79,8 @@ pub(super) struct Driver<'a> {
     /// Octets that the connection took in all, those of them that the kernel has, and where in them the batches end that are not written yet, with their segments.
     written: u64,
     departed: u64,
+    /// How far in them an eavesdropper has heard: always the end of a PDU.
+    told: u64,
     unwritten: VecDeque<(u64, usize)>,
     /// How long after the bind one message may go, when the session before was not answered.
     probe_after: Option<Duration>,
@@ -118,6 +123,7 @@ impl<'a> Driver<'a> {
             gate: None,
             written: 0,
             departed: 0,
+            told: 0,
             unwritten: VecDeque::new(),
             probe_after,
             probe_at: None,
@@ -282,6 +288,7 @@ impl<'a> Driver<'a> {
     }
 
     fn flush(&mut self) -> Result<(), End> {
+        self.tell();
         let written = self.write();
         if !self.transport.has_unwritten() {
             self.departed = self.written;
@@ -294,6 +301,16 @@ impl<'a> Driver<'a> {
             self.around.pool.wire().wrote(gone, self.around.clock.now());
         }
         written
+    }
+
+    /// Tells who listens what is about to go.
+    fn tell(&mut self) {
+        let pending = self.session.pending();
+        if self.around.tap.is_heard() {
+            let before = self.told.saturating_sub(self.written) as usize;
+            self.around.tap.leaving(pending.get(before..).unwrap_or_default());
+        }
+        self.told = self.written + pending.len() as u64;
     }
 
     fn write(&mut self) -> Result<(), End> {
@@ -332,10 +349,15 @@ impl<'a> Driver<'a> {
         let now = self.around.clock.now();
         let (mut at, mut answered) = (0, 0);
         let mut heard = Heard::default();
+        let is_traced = self.around.tap.is_heard();
         while self.end.is_none() {
             match split(&input[at..], PDU_LENGTH_MAX) {
                 Ok(Some(raw)) => {
+                    let begun = at;
                     at += raw.header.length as usize;
+                    if is_traced {
+                        self.around.tap.came(&input[begun..at]);
+                    }
                     let event = self.session.receive(&raw, now);
                     answered += self.take_event(event, &mut heard, notice);
                 }

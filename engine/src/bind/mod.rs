@@ -17,6 +17,8 @@ mod driver;
 mod lone;
 mod life;
 mod board;
+mod trace;
+mod masked;
 mod flight;
 mod slots;
 mod stall;
@@ -38,6 +40,7 @@ pub(crate) use flight::{Flight, Lease, Segments};
 pub(crate) use life::Stop;
 pub(crate) use lone::{Ending, Lone, News, NoSession, Parcel};
 pub(crate) use slots::{Pool, Slots};
+pub(crate) use trace::{Listening, Traces};
 pub(crate) use wire::{Heard, Wire};
 
 use crate::domain::SmscId;

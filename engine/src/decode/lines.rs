@@ -1,7 +1,8 @@
 //! Lines of files and of standard input, each of bounded length.
 
+use std::fmt::Display;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -18,11 +19,52 @@ const IN_PART: u8 = 1;
 
 /// Explains every line. Exit code 1 when a line or a file could not be: standard error says which and why.
 pub(super) fn each_line(files: &[PathBuf], show: Show, explain: impl Fn(&str) -> Result<Value, Refusal>) -> ExitCode {
+    each_file(files, |lines| {
+        while let Some(line) = lines.next() {
+            // Nothing is asked on an empty line.
+            if line.as_ref().is_ok_and(String::is_empty) {
+                continue;
+            }
+            let object = line.and_then(|line| explain(&line)).unwrap_or_else(|why| {
+                lines.complain(lines.number, &why);
+                serde_json::json!({ "error": why, "line": lines.number })
+            });
+            if !show.object(&object) {
+                // Nobody reads any more.
+                return;
+            }
+        }
+    })
+}
+
+/// Explains the whole of every file, without the end of its last line.
+pub(super) fn each_whole(files: &[PathBuf], show: Show, explain: impl Fn(&str) -> Result<Value, Refusal>) -> ExitCode {
+    each_file(files, |lines| {
+        let whole = lines.whole().and_then(|whole| explain(&whole));
+        let object = whole.unwrap_or_else(|why| {
+            lines.complain(1, &why);
+            serde_json::json!({ "error": why })
+        });
+        show.object(&object);
+    })
+}
+
+/// Opens every file, or standard input. Exit code 1: something was complained of.
+pub(super) fn each_file(files: &[PathBuf], mut each: impl FnMut(&mut Lines)) -> ExitCode {
     let input = [PathBuf::from("-")];
     let files = if files.is_empty() { &input[..] } else { files };
     let mut whole = true;
     for file in files {
-        whole &= of_file(file, show, &explain);
+        match Lines::open(file) {
+            Ok(mut lines) => {
+                each(&mut lines);
+                whole &= !lines.complained;
+            }
+            Err(error) => {
+                eprintln!("{}: cannot be read: {error}", file.display());
+                whole = false;
+            }
+        }
     }
     if whole {
         ExitCode::SUCCESS
@@ -31,46 +73,61 @@ pub(super) fn each_line(files: &[PathBuf], show: Show, explain: impl Fn(&str) ->
     }
 }
 
-fn of_file(path: &Path, show: Show, explain: &impl Fn(&str) -> Result<Value, Refusal>) -> bool {
-    let name = path.display().to_string();
-    let input: Box<dyn Read> = if name == "-" {
-        Box::new(std::io::stdin())
-    } else {
-        match File::open(path) {
-            Ok(file) => Box::new(file),
-            Err(error) => {
-                eprintln!("{name}: cannot be read: {error}");
-                return false;
-            }
-        }
-    };
-    let (mut reader, mut number, mut whole) = (BufReader::new(input), 0u64, true);
-    loop {
-        number += 1;
-        let explained = match next_line(&mut reader) {
-            Ok(None) => return whole,
-            // Nothing is asked on an empty line.
-            Ok(Some(line)) if line.is_empty() => continue,
-            Ok(Some(line)) => line_text(&line, number == 1).and_then(|line| explain(&line)),
-            Err(error) => {
-                eprintln!("{name}:{number}: cannot be read: {error}");
-                return false;
-            }
+/// What one file has to say.
+pub(super) struct Lines {
+    pub(super) name: String,
+    /// Of the line that was read last, from 1.
+    pub(super) number: u64,
+    reader: BufReader<Box<dyn Read>>,
+    complained: bool,
+}
+
+impl Lines {
+    fn open(path: &Path) -> io::Result<Self> {
+        let name = path.display().to_string();
+        let input: Box<dyn Read> = match name.as_str() {
+            "-" => Box::new(io::stdin()),
+            _ => Box::new(File::open(path)?),
         };
-        let object = explained.unwrap_or_else(|why| {
-            eprintln!("{name}:{number}: {why}");
-            whole = false;
-            serde_json::json!({ "error": why, "line": number })
-        });
-        if !show.object(&object) {
-            // Nobody reads any more.
-            return whole;
+        Ok(Self {
+            name,
+            number: 0,
+            reader: BufReader::new(input),
+            complained: false,
+        })
+    }
+
+    /// The next line; `None`: there are no more, or they cannot be read, which standard error says.
+    pub(super) fn next(&mut self) -> Option<Result<String, Refusal>> {
+        self.number += 1;
+        match next_line(&mut self.reader) {
+            Ok(line) => line.map(|line| line_text(&line, self.number == 1)),
+            Err(error) => {
+                self.complain(self.number, &format_args!("cannot be read: {error}"));
+                None
+            }
         }
+    }
+
+    fn whole(&mut self) -> Result<String, Refusal> {
+        let mut whole = Vec::new();
+        let read = self.reader.by_ref().take(LINE_MAX as u64 + 1).read_to_end(&mut whole);
+        read.map_err(|error| format!("cannot be read: {error}"))?;
+        for end in [b"\n", b"\r"] {
+            whole.truncate(whole.strip_suffix(end).map_or(whole.len(), <[u8]>::len));
+        }
+        line_text(&whole, true)
+    }
+
+    /// Says on standard error what is wrong, and where.
+    pub(super) fn complain(&mut self, line: u64, what: &impl Display) {
+        eprintln!("{}:{line}: {what}", self.name);
+        self.complained = true;
     }
 }
 
 /// A line without its end; one octet more than allowed of a longer one, whose rest is skipped. `None`: there are no more.
-fn next_line(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
+fn next_line(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let read = reader.by_ref().take(LINE_MAX as u64 + 1).read_until(b'\n', &mut line)?;
     if read == 0 {

@@ -1,6 +1,9 @@
-//! The tools that explain: what a receipt, an id, a text or a number is to the engine. By the engine's own rules, without it.
+//! The tools that explain: what a PDU, a receipt, an id, a text or a number is to the engine. By the engine's own rules,
+//! without it.
 
+mod hex;
 mod lines;
+mod pdu;
 mod show;
 mod zones;
 
@@ -11,13 +14,14 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use smpp::choice;
 use smpp::frame::Sm;
-use smpp::receipt::{self, Relation};
+use smpp::receipt::{self, Receipt, Relation};
 use smpp::segment::{self, Format};
 use smpp::text::{self, EncodingPolicy};
 
 use crate::audience::{Country, NUMBER_OCTETS_MAX, NumberFault, look_up};
 use crate::compose::credits;
-use lines::each_line;
+use lines::{each_line, each_whole};
+use pdu::each_pdu;
 use show::Show;
 use zones::Zones;
 
@@ -27,6 +31,17 @@ const RECEIPT: u8 = 0x04;
 /// What is to be explained. Files are read line by line; without one, or for `-`, standard input is.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Decode {
+    /// PDUs in hexadecimal, field by field: names, values, meanings, texts, and what is wrong with each.
+    ///
+    /// Digits with or without spaces, commas, `0x` or `\x` between them, one PDU after another, and the dumps of xxd, hexdump
+    /// and Wireshark. An empty line ends a PDU. Exit code 1: something is no hexadecimal, or a PDU is not whole.
+    Pdu {
+        /// Always JSON, one object a PDU; by default only where standard output is no terminal.
+        #[arg(long)]
+        json: bool,
+        /// Files of hexadecimal.
+        files: Vec<PathBuf>,
+    },
     /// The fields of delivery receipts: one text, or one JSON string, a line.
     ///
     /// Absent fields are null, empty ones "". Exit code 1: a line is no receipt.
@@ -54,6 +69,9 @@ pub(crate) enum Decode {
         /// gsm_transliterate: exchange what GSM 03.38 lacks; auto: change nothing; ucs2: always UCS-2.
         #[arg(long, default_value = "gsm_transliterate")]
         policy: EncodingPolicy,
+        /// The whole of a file is one text, with the ends of its lines but the last.
+        #[arg(long)]
+        whole: bool,
         /// Always JSON.
         #[arg(long)]
         json: bool,
@@ -79,8 +97,21 @@ impl Decode {
     /// Explains it on standard output.
     pub(crate) fn run(self) -> ExitCode {
         match self {
+            Self::Pdu { json, files } => each_pdu(&files, Show::new(json)),
             Self::Receipt { json, files } => each_line(&files, Show::new(json), of_receipt),
-            Self::Text { policy, json, files } => each_line(&files, Show::new(json), |line| of_text(line, policy)),
+            Self::Text {
+                policy,
+                whole,
+                json,
+                files,
+            } => {
+                let explain = |text: &str| of_text(text, policy);
+                if whole {
+                    each_whole(&files, Show::new(json), explain)
+                } else {
+                    each_line(&files, Show::new(json), explain)
+                }
+            }
             Self::Number { region, json, files } => {
                 let zones = Zones::built_in();
                 each_line(&files, Show::new(json), |line| of_number(line, region, &zones))
@@ -111,7 +142,12 @@ fn of_receipt(line: &str) -> Result<Value, Refusal> {
     };
     let receipt = receipt::parse(&sm).filter(|receipt| receipt.id.is_some() || receipt.stat_text.is_some());
     let receipt = receipt.ok_or("no receipt: neither id nor stat is in it")?;
-    Ok(json!({
+    Ok(receipt_fields(&receipt))
+}
+
+/// What the text of a receipt says; null where it does not.
+fn receipt_fields(receipt: &Receipt<'_>) -> Value {
+    json!({
         "id": receipt.id,
         "stat": receipt.stat_text,
         "err": receipt.err,
@@ -120,7 +156,7 @@ fn of_receipt(line: &str) -> Result<Value, Refusal> {
         "submit_date": receipt.submit_date,
         "done_date": receipt.done_date,
         "text": receipt.text,
-    }))
+    })
 }
 
 fn of_ids(relation: Option<Relation>) -> Value {

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
+use serde::Serialize;
 use serde_json::Value;
 
 /// How objects are shown.
@@ -20,12 +21,17 @@ impl Show {
 
     /// Shows it. `false`: nobody takes it.
     pub(super) fn object(self, object: &Value) -> bool {
+        self.written(object, || words(object))
+    }
+
+    /// Shows what has words of its own for people. `false`: nobody takes it.
+    pub(super) fn written(self, object: &impl Serialize, words: impl FnOnce() -> String) -> bool {
         let shown = if self.json {
-            format!("{object}\n")
+            serde_json::to_string(object).map(|json| json + "\n")
         } else {
-            words(object)
+            Ok(words())
         };
-        std::io::stdout().write_all(shown.as_bytes()).is_ok()
+        shown.is_ok_and(|shown| std::io::stdout().write_all(shown.as_bytes()).is_ok())
     }
 }
 

@@ -16,7 +16,7 @@ use super::{Ready, Redis, RunFault};
 use crate::account::Accounts;
 use crate::api::{self, App, Listeners, Shares};
 use crate::audience::Country;
-use crate::bind::{Binds, Board, Events};
+use crate::bind::{Binds, Board, Events, Traces};
 use crate::campaign::{CampaignDeps, Campaigns, Gates, Limits, RouteTable, Routes};
 use crate::config::{self, Config};
 use crate::dispatch::{Bells, Leases, Sweeper};
@@ -39,6 +39,7 @@ pub(super) struct Engine {
     campaigns: Campaigns,
     pressure: Pressure,
     board: Board,
+    traces: Traces,
     /// Receipts that are to be tried again.
     unparked: mpsc::Sender<Unparked>,
     stages: Stages,
@@ -79,7 +80,7 @@ impl Engine {
         );
         let pressure = Pressure::new(base.clock.now(), settle::SETTLERS);
         let (reloads, asked) = Reloads::new();
-        let board = binds.board();
+        let (board, traces) = (binds.board(), binds.traces());
         let mut fleet = Fleet::new(FleetDeps {
             feed: binds.feed(),
             base: base.clone(),
@@ -107,6 +108,7 @@ impl Engine {
             leases,
             campaigns,
             board,
+            traces,
             unparked,
             stages,
         };
@@ -252,6 +254,7 @@ impl Engine {
             metrics: self.base.metrics.clone(),
             clock: self.base.clock,
             board: self.board.clone(),
+            traces: self.traces.clone(),
             traffic: self.traffic.clone(),
             inbox: self.inbox.clone(),
             verdict: self.base.verdict.clone(),

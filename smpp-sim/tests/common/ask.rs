@@ -54,7 +54,7 @@ pub async fn status(client: &mut Client, command: CommandId) -> CommandStatus {
 }
 
 pub async fn query(client: &mut Client, message_id: &[u8], source: Address<'_>) -> (CommandStatus, u8, String, u8) {
-    client.queue_with(|out| QuerySm { message_id, source }.encode(out, 3));
+    client.queue_with(|out| QuerySm { message_id, source }.encode(out, 3).unwrap());
     let answer = client.ask_for().await;
     let response = QuerySmResp::decode(&raw(&answer)).unwrap();
     let date = String::from_utf8(response.final_date.to_vec()).unwrap();
@@ -63,12 +63,12 @@ pub async fn query(client: &mut Client, message_id: &[u8], source: Address<'_>) 
 }
 
 pub async fn cancel(client: &mut Client, cancel: CancelSm<'_>) -> CommandStatus {
-    client.queue_with(|out| cancel.encode(out, 4));
+    client.queue_with(|out| cancel.encode(out, 4).unwrap());
     status(client, CommandId::CANCEL_SM_RESP).await
 }
 
 pub async fn replace(client: &mut Client, replace: ReplaceSm<'_>) -> CommandStatus {
-    client.queue_with(|out| replace.encode(out, 5));
+    client.queue_with(|out| replace.encode(out, 5).unwrap());
     status(client, CommandId::REPLACE_SM_RESP).await
 }
 

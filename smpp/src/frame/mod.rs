@@ -5,15 +5,17 @@
 //! the whole read buffer, so that a short or overlong body takes bytes of its neighbour: that is worked around here,
 //! in this module alone.
 //!
-//! The PDUs of the hot path (submit_sm, deliver_sm, data_sm and their responses) have a codec of their own
-//! in `sm`, borrowed, without allocation, and lenient where carriers are careless. All others go through rusmpp's
-//! types, but for binds, which are read and written leniently.
+//! The PDUs of the hot path (submit_sm, deliver_sm and their responses) have a codec of their own in `sm`, borrowed, without
+//! allocation, and lenient where carriers are careless. All others go through rusmpp's types (`strict`): what these refuse is
+//! not written, but for a few things that carriers hand out and want back (long passwords and ids); what they refuse is
+//! read leniently by hand.
 
 mod command_id;
 mod sm;
 mod tlv;
 mod session_pdus;
 mod operations;
+mod strict;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +24,9 @@ pub use operations::{
     BadOperation, CancelSm, DESTINATIONS_MAX, Destination, Destinations, Operation, QuerySm, QuerySmResp, ReplaceSm,
     SubmitMulti, SubmitMultiResp, Unsuccess,
 };
-pub use session_pdus::{Bind, BindKind, BindResp, Unencodable, encode_bind, encode_bind_resp, encode_empty};
+pub use session_pdus::{Bind, BindKind, BindResp, encode_bind, encode_bind_resp, encode_empty};
 pub use sm::{Sm, SmResp, encode_sm_resp};
+pub use strict::Unencodable;
 pub use tlv::{Tlvs, put_tlv, tag};
 
 pub use crate::address::Address;
@@ -155,10 +158,16 @@ impl<'a> Raw<'a> {
         Ok(match command {
             CommandId::SUBMIT_SM => Pdu::SubmitSm(Sm::decode(command, self.body)?),
             CommandId::DELIVER_SM => Pdu::DeliverSm(Sm::decode(command, self.body)?),
-            CommandId::DATA_SM => Pdu::DataSm(Sm::decode(command, self.body)?),
+            CommandId::DATA_SM => {
+                let strict = Sm::data_strictly(self.body);
+                Pdu::DataSm(strict.map_or_else(|| Sm::decode(command, self.body), Ok)?)
+            }
             CommandId::SUBMIT_SM_RESP => Pdu::SubmitSmResp(SmResp::decode(self.body)),
             CommandId::DELIVER_SM_RESP => Pdu::DeliverSmResp(SmResp::decode(self.body)),
-            CommandId::DATA_SM_RESP => Pdu::DataSmResp(SmResp::decode(self.body)),
+            CommandId::DATA_SM_RESP => {
+                let strict = SmResp::data_strictly(self.body);
+                Pdu::DataSmResp(strict.unwrap_or_else(|| SmResp::decode(self.body)))
+            }
             CommandId::ENQUIRE_LINK => Pdu::EnquireLink,
             CommandId::ENQUIRE_LINK_RESP => Pdu::EnquireLinkResp,
             CommandId::UNBIND => Pdu::Unbind,

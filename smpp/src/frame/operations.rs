@@ -1,11 +1,15 @@
-//! query_sm, cancel_sm, replace_sm, submit_multi and their responses: borrowed, and as lenient as `sm`.
+//! query_sm, cancel_sm, replace_sm, submit_multi and their responses. They are written and read through rusmpp's types
+//! (`strict`); what those refuse is read here by hand, as leniently as in `sm`.
+
+mod strict;
 
 use bytes::{BufMut, BytesMut};
 
-use super::sm::{Fields, begin, end, put_address, put_c_string, put_short_message};
+use super::sm::{Fields, begin, end, put_address, put_c_string};
 use super::{CommandId, Malformed, Raw, Sm, Tlvs, tag};
 use crate::address::Address;
 use crate::command_status::CommandStatus;
+use crate::frame::strict::{Unencodable, put};
 
 /// The most destinations of one submit_multi (3.4, 5.2.24).
 pub const DESTINATIONS_MAX: usize = 254;
@@ -42,18 +46,35 @@ pub enum BadOperation {
 impl<'a> Raw<'a> {
     /// Reads the body of one of the four operations; `None` when it is another command.
     pub fn operation(&self) -> Option<Result<Operation<'a>, BadOperation>> {
-        let command = self.header.command_id;
-        let fields = Fields {
-            command,
-            rest: self.body,
-        };
-        Some(match command {
+        self.strict_operation().map(Ok).or_else(|| self.lenient_operation())
+    }
+
+    pub(super) fn strict_operation(&self) -> Option<Operation<'a>> {
+        match self.header.command_id {
+            CommandId::QUERY_SM => QuerySm::strictly(self.body).map(Operation::Query),
+            CommandId::CANCEL_SM => CancelSm::strictly(self.body).map(Operation::Cancel),
+            CommandId::REPLACE_SM => ReplaceSm::strictly(self.body).map(Operation::Replace),
+            CommandId::SUBMIT_MULTI => SubmitMulti::strictly(self.body).map(Operation::SubmitMulti),
+            CommandId(_) => None,
+        }
+    }
+
+    pub(super) fn lenient_operation(&self) -> Option<Result<Operation<'a>, BadOperation>> {
+        let fields = self.fields();
+        Some(match self.header.command_id {
             CommandId::QUERY_SM => QuerySm::decode(fields).map(Operation::Query).map_err(Into::into),
             CommandId::CANCEL_SM => CancelSm::decode(fields).map(Operation::Cancel).map_err(Into::into),
             CommandId::REPLACE_SM => ReplaceSm::decode(fields).map(Operation::Replace).map_err(Into::into),
             CommandId::SUBMIT_MULTI => SubmitMulti::decode(fields).map(Operation::SubmitMulti),
             CommandId(_) => return None,
         })
+    }
+
+    pub(super) fn fields(&self) -> Fields<'a> {
+        Fields {
+            command: self.header.command_id,
+            rest: self.body,
+        }
     }
 }
 
@@ -75,11 +96,15 @@ impl<'a> QuerySm<'a> {
     }
 
     /// Writes the request.
-    pub fn encode(&self, out: &mut BytesMut, sequence: u32) {
+    ///
+    /// # Errors
+    /// [`Unencodable`]; nothing is written then.
+    pub fn encode(&self, out: &mut BytesMut, sequence: u32) -> Result<(), Unencodable> {
+        let body = self.strict()?;
         let start = begin(out, CommandId::QUERY_SM, CommandStatus::ESME_ROK, sequence);
-        put_c_string(out, self.message_id);
-        put_address(out, &self.source);
+        put(out, &body);
         end(out, start);
+        Ok(())
     }
 }
 
@@ -99,13 +124,13 @@ pub struct QuerySmResp<'a> {
 impl<'a> QuerySmResp<'a> {
     /// Reads the body of a query_sm_resp; one that says an error may have none.
     pub fn decode(raw: &Raw<'a>) -> Result<Self, Malformed> {
-        let mut fields = Fields {
-            command: raw.header.command_id,
-            rest: raw.body,
-        };
         if raw.body.is_empty() && raw.header.command_status != CommandStatus::ESME_ROK {
             return Ok(Self::default());
         }
+        Self::strictly(raw.body).map_or_else(|| Self::leniently(raw.fields()), Ok)
+    }
+
+    pub(super) fn leniently(mut fields: Fields<'a>) -> Result<Self, Malformed> {
         Ok(Self {
             message_id: fields.c_string("message_id")?,
             final_date: fields.c_string("final_date")?,
@@ -114,12 +139,18 @@ impl<'a> QuerySmResp<'a> {
         })
     }
 
-    /// Writes the response, which says `ESME_ROK`; one that says an error is [`encode_empty`](super::encode_empty)'s.
+    /// Writes the response, which says `ESME_ROK`; one that says an error is [`encode_empty`](super::encode_empty)'s. Who
+    /// hands out longer ids than the standard allows has to answer for them: what rusmpp refuses is written by hand.
     pub fn encode(&self, out: &mut BytesMut, sequence: u32) {
         let start = begin(out, CommandId::QUERY_SM_RESP, CommandStatus::ESME_ROK, sequence);
-        put_c_string(out, self.message_id);
-        put_c_string(out, self.final_date);
-        out.put_slice(&[self.message_state, self.error_code]);
+        match self.strict() {
+            Ok(body) => put(out, &body),
+            Err(_) => {
+                put_c_string(out, self.message_id);
+                put_c_string(out, self.final_date);
+                out.put_slice(&[self.message_state, self.error_code]);
+            }
+        }
         end(out, start);
     }
 }
@@ -148,13 +179,15 @@ impl<'a> CancelSm<'a> {
     }
 
     /// Writes the request.
-    pub fn encode(&self, out: &mut BytesMut, sequence: u32) {
+    ///
+    /// # Errors
+    /// [`Unencodable`]; nothing is written then.
+    pub fn encode(&self, out: &mut BytesMut, sequence: u32) -> Result<(), Unencodable> {
+        let body = self.strict()?;
         let start = begin(out, CommandId::CANCEL_SM, CommandStatus::ESME_ROK, sequence);
-        put_c_string(out, self.service_type);
-        put_c_string(out, self.message_id);
-        put_address(out, &self.source);
-        put_address(out, &self.destination);
+        put(out, &body);
         end(out, start);
+        Ok(())
     }
 }
 
@@ -195,16 +228,16 @@ impl<'a> ReplaceSm<'a> {
     }
 
     /// Writes the request.
-    pub fn encode(&self, out: &mut BytesMut, sequence: u32) {
+    ///
+    /// # Errors
+    /// [`Unencodable`]; nothing is written then.
+    pub fn encode(&self, out: &mut BytesMut, sequence: u32) -> Result<(), Unencodable> {
+        let body = self.strict()?;
         let start = begin(out, CommandId::REPLACE_SM, CommandStatus::ESME_ROK, sequence);
-        put_c_string(out, self.message_id);
-        put_address(out, &self.source);
-        put_c_string(out, self.schedule_delivery_time);
-        put_c_string(out, self.validity_period);
-        out.put_slice(&[self.registered_delivery, self.sm_default_msg_id]);
-        put_short_message(out, self.short_message);
+        put(out, &body);
         out.put_slice(self.tlvs.0);
         end(out, start);
+        Ok(())
     }
 }
 
@@ -229,28 +262,29 @@ impl<'a> SubmitMulti<'a> {
         for _ in 0..count {
             Destination::decode(&mut fields)?;
         }
-        let octets = &octets[..octets.len() - fields.rest.len()];
+        let destinations = Destinations::walked(count, &octets[..octets.len() - fields.rest.len()]);
         sm.esm_class = fields.octet("esm_class")?;
         sm.take_tail(&mut fields)?;
         sm.tlvs = Tlvs(fields.rest);
-        let destinations = Destinations { count, octets };
         Ok(Self { sm, destinations })
     }
 
-    /// Writes a request to these destinations, of which the first 255 count.
-    pub fn encode(sm: &Sm<'_>, destinations: &[Destination<'_>], out: &mut BytesMut, sequence: u32) {
+    /// Writes a request to these destinations.
+    ///
+    /// # Errors
+    /// [`Unencodable`]; nothing is written then.
+    pub fn encode(
+        sm: &Sm<'_>,
+        destinations: &[Destination<'_>],
+        out: &mut BytesMut,
+        sequence: u32,
+    ) -> Result<(), Unencodable> {
+        let body = Self::strict(sm, destinations)?;
         let start = begin(out, CommandId::SUBMIT_MULTI, CommandStatus::ESME_ROK, sequence);
-        put_c_string(out, sm.service_type);
-        put_address(out, &sm.source);
-        let destinations = &destinations[..destinations.len().min(usize::from(u8::MAX))];
-        out.put_u8(destinations.len() as u8);
-        for destination in destinations {
-            destination.encode(out);
-        }
-        out.put_u8(sm.esm_class);
-        sm.put_tail(out);
+        put(out, &body);
         out.put_slice(sm.tlvs.0);
         end(out, start);
+        Ok(())
     }
 }
 
@@ -262,6 +296,10 @@ pub struct Destinations<'a> {
 }
 
 impl<'a> Destinations<'a> {
+    pub(super) fn walked(count: u8, octets: &'a [u8]) -> Self {
+        Self { count, octets }
+    }
+
     /// How many there are, 0 to 255: 1 to [`DESTINATIONS_MAX`] are legal.
     pub fn len(&self) -> usize {
         usize::from(self.count)
@@ -299,19 +337,6 @@ impl<'a> Destination<'a> {
             other => Err(BadOperation::DestinationFlag(other)),
         }
     }
-
-    fn encode(&self, out: &mut BytesMut) {
-        match self {
-            Self::Address(address) => {
-                out.put_u8(FLAG_ADDRESS);
-                put_address(out, address);
-            }
-            Self::List(name) => {
-                out.put_u8(FLAG_LIST);
-                put_c_string(out, name);
-            }
-        }
-    }
 }
 
 /// The answer to a submit_multi (3.4, 4.5.2).
@@ -335,13 +360,13 @@ pub struct Unsuccess<'a> {
 impl<'a> SubmitMultiResp<'a> {
     /// Reads the body of a submit_multi_resp; one that says an error may have none.
     pub fn decode(raw: &Raw<'a>) -> Result<Self, Malformed> {
-        let mut fields = Fields {
-            command: raw.header.command_id,
-            rest: raw.body,
-        };
         if raw.body.is_empty() && raw.header.command_status != CommandStatus::ESME_ROK {
             return Ok(Self::default());
         }
+        Self::strictly(raw.body).map_or_else(|| Self::leniently(raw.fields()), Ok)
+    }
+
+    pub(super) fn leniently(mut fields: Fields<'a>) -> Result<Self, Malformed> {
         let message_id = fields.c_string("message_id")?;
         let count = fields.octet("no_unsuccess")?;
         let unsuccess = (0..count).map(|_| {
@@ -357,9 +382,18 @@ impl<'a> SubmitMultiResp<'a> {
         })
     }
 
-    /// Writes the response; of the destinations the first 255 count.
+    /// Writes the response; of the destinations the first 255 count. What rusmpp refuses is written by hand, see
+    /// [`QuerySmResp::encode`].
     pub fn encode(&self, out: &mut BytesMut, (status, sequence): (CommandStatus, u32)) {
         let start = begin(out, CommandId::SUBMIT_MULTI_RESP, status, sequence);
+        match self.strict() {
+            Ok(body) => put(out, &body),
+            Err(_) => self.put_by_hand(out),
+        }
+        end(out, start);
+    }
+
+    fn put_by_hand(&self, out: &mut BytesMut) {
         put_c_string(out, self.message_id);
         let unsuccess = &self.unsuccess[..self.unsuccess.len().min(usize::from(u8::MAX))];
         out.put_u8(unsuccess.len() as u8);
@@ -367,6 +401,5 @@ impl<'a> SubmitMultiResp<'a> {
             put_address(out, &one.destination);
             out.put_u32(one.status.0);
         }
-        end(out, start);
     }
 }

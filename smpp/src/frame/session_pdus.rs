@@ -1,4 +1,7 @@
-//! The PDUs that open, keep and close a session. Binds are read and written leniently, since careless peers bind too.
+//! The PDUs that open, keep and close a session. Binds go through rusmpp's types (`strict`), and by hand where those are too
+//! strict: passwords are longer than the standard allows, and careless peers bind too.
+
+mod strict;
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,8 +9,9 @@ use std::str::FromStr;
 use bytes::{BufMut, BytesMut};
 
 use super::sm::{Fields, begin, end, put_c_string};
-use super::{CommandId, Malformed, Tlvs, put_tlv, tag};
+use super::{CommandId, Malformed, Tlvs, tag};
 use crate::command_status::CommandStatus;
+use crate::frame::strict::{Unencodable, put};
 
 /// In which directions messages may go on a session (3.4, 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,6 +92,10 @@ pub struct Bind<'a> {
 
 impl<'a> Bind<'a> {
     pub(super) fn decode(command: CommandId, body: &'a [u8]) -> Result<Self, Malformed> {
+        Self::strictly(BindKind::of(command), body).map_or_else(|| Self::leniently(command, body), Ok)
+    }
+
+    pub(super) fn leniently(command: CommandId, body: &'a [u8]) -> Result<Self, Malformed> {
         let mut fields = Fields { command, rest: body };
         Ok(Self {
             kind: BindKind::of(command),
@@ -113,14 +121,19 @@ pub struct BindResp<'a> {
 
 impl<'a> BindResp<'a> {
     pub(super) fn decode(body: &'a [u8]) -> Self {
+        Self::strictly(body).unwrap_or_else(|| Self::leniently(body))
+    }
+
+    pub(super) fn leniently(body: &'a [u8]) -> Self {
         let end = body.iter().position(|&octet| octet == 0).unwrap_or(body.len());
-        let tlvs = Tlvs(body.get(end + 1..).unwrap_or_default());
-        let sc_interface_version = tlvs
-            .get(tag::SC_INTERFACE_VERSION)
-            .and_then(|value| value.first().copied());
+        Self::said(&body[..end], Tlvs(body.get(end + 1..).unwrap_or_default()))
+    }
+
+    pub(super) fn said(system_id: &'a [u8], tlvs: Tlvs<'_>) -> Self {
+        let version = tlvs.get(tag::SC_INTERFACE_VERSION);
         Self {
-            system_id: &body[..end],
-            sc_interface_version,
+            system_id,
+            sc_interface_version: version.and_then(|value| value.first().copied()),
         }
     }
 }
@@ -131,21 +144,11 @@ const SYSTEM_ID_MAX: usize = 15;
 /// The standard allows 8 octets (3.4, 4.1.1), but carriers hand out longer passwords, and expect them.
 const PASSWORD_MAX: usize = 64;
 
-/// A bind that the limits do not let out: `system_id` at most 15 octets, `system_type` 12, `address_range` 40 (3.4, 4.1.1),
-/// `password` 64; all ASCII without NUL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field} is longer than {octets_max} octets or not ASCII")]
-pub struct Unencodable {
-    /// The field.
-    pub field: &'static str,
-    /// Its longest value.
-    pub octets_max: usize,
-}
-
-/// Writes a bind request. By hand, since rusmpp's type refuses passwords over the standard's limit.
+/// Writes a bind request: through rusmpp's type, but by hand with a password over the standard's limit.
 ///
 /// # Errors
-/// [`Unencodable`]; nothing is written then.
+/// [`Unencodable`]: `system_id` has at most 15 octets, `system_type` 12, `address_range` 40 (3.4, 4.1.1), `password` 64,
+/// all ASCII without NUL. Nothing is written then.
 pub fn encode_bind(out: &mut BytesMut, sequence: u32, bind: &Bind<'_>) -> Result<(), Unencodable> {
     let limits = [
         (bind.system_id, "system_id", SYSTEM_ID_MAX),
@@ -155,21 +158,26 @@ pub fn encode_bind(out: &mut BytesMut, sequence: u32, bind: &Bind<'_>) -> Result
     ];
     for (octets, field, octets_max) in limits {
         if octets.len() > octets_max || !octets.is_ascii() || octets.contains(&0) {
-            return Err(Unencodable { field, octets_max });
+            return Err(Unencodable::Text { field, octets_max });
         }
     }
     let start = begin(out, bind.kind.command_id(), CommandStatus::ESME_ROK, sequence);
-    put_c_string(out, bind.system_id);
-    put_c_string(out, bind.password);
-    put_c_string(out, bind.system_type);
-    out.put_slice(&[bind.interface_version, bind.addr_ton, bind.addr_npi]);
-    put_c_string(out, bind.address_range);
+    match bind.strict() {
+        Ok(body) => put(out, &body),
+        Err(_) => {
+            put_c_string(out, bind.system_id);
+            put_c_string(out, bind.password);
+            put_c_string(out, bind.system_type);
+            out.put_slice(&[bind.interface_version, bind.addr_ton, bind.addr_npi]);
+            put_c_string(out, bind.address_range);
+        }
+    }
     end(out, start);
     Ok(())
 }
 
-/// Writes the answer to a bind: when the status is OK a body with `system_id` (cut at 15 octets) and, if it is to say
-/// one, `sc_interface_version`; none otherwise.
+/// Writes the answer to a bind: when the status is OK a body with `system_id` (cut at 15 octets; empty where it is not
+/// ASCII) and, if it is to say one, `sc_interface_version`; none otherwise.
 pub fn encode_bind_resp(
     out: &mut BytesMut,
     kind: BindKind,
@@ -179,9 +187,16 @@ pub fn encode_bind_resp(
     let start = begin(out, kind.command_id().response(), status, sequence);
     if status == CommandStatus::ESME_ROK {
         let name = response.system_id;
-        put_c_string(out, &name[..name.len().min(SYSTEM_ID_MAX)]);
-        if let Some(version) = response.sc_interface_version {
-            put_tlv(out, tag::SC_INTERFACE_VERSION, &[version]);
+        let named = BindResp {
+            system_id: &name[..name.len().min(SYSTEM_ID_MAX)],
+            ..*response
+        };
+        let nameless = BindResp {
+            system_id: b"",
+            ..*response
+        };
+        if let Ok(body) = named.strict().or_else(|_| nameless.strict()) {
+            put(out, &body);
         }
     }
     end(out, start);

@@ -1,10 +1,14 @@
-//! submit_sm, deliver_sm, data_sm and their responses: the hot path, so by hand, borrowed and without allocation.
+//! submit_sm, deliver_sm and their responses: the hot path, so by hand, borrowed and without allocation. data_sm, which has
+//! the same fields, goes through rusmpp's types (`strict`) where these take it.
+
+mod strict;
 
 use bytes::{BufMut, BytesMut};
 
 use super::{CommandId, HEADER_LENGTH, Malformed, Tlvs, tag};
 use crate::address::Address;
 use crate::command_status::CommandStatus;
+use crate::frame::strict::put;
 
 /// The most octets that `sm_length` can say; longer texts go into `message_payload` (3.4, 4.4.1).
 pub(super) const SHORT_MESSAGE_MAX: usize = 255;
@@ -49,9 +53,16 @@ impl<'a> Sm<'a> {
         self.encode(out, CommandId::DELIVER_SM, sequence);
     }
 
-    /// Writes a data_sm: `short_message` and what goes with it are left out.
+    /// Writes a data_sm: `short_message` and what goes with it are left out. By hand where rusmpp refuses it: its addresses
+    /// end at 20 octets, the standard's at 64 (3.4, 4.7.1).
     pub fn encode_data(&self, out: &mut BytesMut, sequence: u32) {
-        self.encode(out, CommandId::DATA_SM, sequence);
+        let Ok(body) = self.strict_data() else {
+            return self.encode(out, CommandId::DATA_SM, sequence);
+        };
+        let start = begin(out, CommandId::DATA_SM, CommandStatus::ESME_ROK, sequence);
+        put(out, &body);
+        out.put_slice(self.tlvs.0);
+        end(out, start);
     }
 
     fn encode(&self, out: &mut BytesMut, command: CommandId, sequence: u32) {
@@ -147,7 +158,11 @@ impl<'a> SmResp<'a> {
     pub fn encode(&self, out: &mut BytesMut, (command, status, sequence): (CommandId, CommandStatus, u32)) {
         let start = begin(out, command, status, sequence);
         if command != CommandId::SUBMIT_SM_RESP || status == CommandStatus::ESME_ROK {
-            put_c_string(out, self.message_id);
+            let data = (command == CommandId::DATA_SM_RESP).then(|| self.strict_data());
+            match data {
+                Some(Ok(body)) => put(out, &body),
+                Some(Err(_)) | None => put_c_string(out, self.message_id),
+            }
             out.put_slice(self.tlvs.0);
         }
         end(out, start);

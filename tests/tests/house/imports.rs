@@ -27,6 +27,7 @@ const HOUSES: [House; 8] = [
             &["frame", "segment"],
             &["part", "choice"],
             &["receipt", "session"],
+            &["anatomy"],
             &["lib"],
         ],
     },
