@@ -7,7 +7,7 @@ mod operator;
 mod tests;
 
 use crate::clock::Clock;
-use crate::domain::TenantId;
+use crate::domain::{Countries, TenantId};
 use crate::fault::{FieldFault, FieldProblem};
 use crate::store::{GRANTED_MAX, Grant, KeyOwner, NewTenant, Store, StoreError, Tenant, Token};
 
@@ -70,12 +70,17 @@ impl Accounts {
         }
     }
 
-    /// Makes a tenant without credits: a name of 1 to [`NAME_MAX`] characters, and 1 to [`WEIGHT_MAX`] turns. The same
+    /// Makes a tenant without credits: a name of 1 to [`NAME_MAX`] characters, 1 to [`WEIGHT_MAX`] turns, and its countries. The same
     /// request makes no second one: it gives the tenant a further key, since the first is nowhere to be read.
     ///
     /// # Errors
     /// [`AccountFault::Fields`], [`AccountFault::NoRandom`] or [`AccountFault::Store`].
-    pub(crate) async fn create(&self, name: &str, weight: i64, token: Token) -> Result<NewAccount, AccountFault> {
+    pub(crate) async fn create(
+        &self,
+        name: &str,
+        (weight, countries): (i64, Countries),
+        token: Token,
+    ) -> Result<NewAccount, AccountFault> {
         let mut faults = check_text("/name", name, NAME_MAX, true);
         let weight = u8::try_from(weight)
             .ok()
@@ -90,6 +95,7 @@ impl Accounts {
         let new = NewTenant {
             name: name.trim().to_owned(),
             weight,
+            countries,
             key_digest: key::hexadecimal(&key::digest(&api_key)),
             token,
         };
@@ -135,6 +141,16 @@ impl Accounts {
             }
             None => Err(AccountFault::NotFound),
         }
+    }
+
+    /// A tenant may send to these countries from now on. What was taken before goes on.
+    ///
+    /// # Errors
+    /// [`AccountFault::NotFound`] or [`AccountFault::Store`].
+    pub(crate) async fn set_countries(&self, id: TenantId, countries: &Countries) -> Result<(), AccountFault> {
+        // Tenants are never removed: one that is there stays.
+        self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
+        Ok(self.store.set_countries(id, countries).await?)
     }
 
     /// A tenant with its credits; `None` when there is no such tenant.

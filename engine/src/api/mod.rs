@@ -87,7 +87,7 @@ pub(crate) struct App {
 fn public(app: App) -> Router {
     let routes = Router::new()
         .route("/v1/tenants", post(tenants::create))
-        .route("/v1/tenants/{id}", get(tenants::show))
+        .route("/v1/tenants/{id}", get(tenants::show).patch(tenants::change))
         .route("/v1/tenants/{id}/credits", post(tenants::grant))
         .route("/v1/tenant", get(tenants::own))
         .route("/v1/ledger", get(tenants::ledger))

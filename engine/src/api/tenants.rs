@@ -16,9 +16,10 @@ use super::{App, page};
 use crate::account::{GRANT_MAX, WEIGHT_MAX};
 use crate::campaign::view::time;
 use crate::domain::TenantId;
+use crate::fault::FieldProblem;
 use crate::store::Tenant;
 
-/// `POST /v1/tenants`: `{"name", "weight"}` → 201 with the id and the API key, which is shown this once: repeated under an
+/// `POST /v1/tenants`: `{"name", "weight", "countries"}` → 201 with the id and the API key, which is shown this once: repeated under an
 /// `Idempotency-Key`, it gives the same tenant a further one.
 pub(super) async fn create(
     State(app): State<App>,
@@ -27,18 +28,39 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Extension<Secret>, Json<Value>), Problem> {
-    let mut fields = Fields::read((&headers, body), app.clock, &["name", "weight"]).await?;
-    let (name, weight) = (
+    let mut fields = Fields::read((&headers, body), app.clock, &["name", "weight", "countries"]).await?;
+    let (name, weight, countries) = (
         fields.text("name"),
         fields.whole_or("weight", (1, WEIGHT_MAX.into()), 1),
+        fields.countries("countries"),
     );
-    let (Some(name), Some(weight), true) = (name, weight, fields.is_sound()) else {
+    let (Some(name), Some(weight), Some(countries), true) = (name, weight, countries, fields.is_sound()) else {
         return Err(fields.refusal());
     };
-    let made = app.accounts.create(&name, weight, token).await?;
+    let made = app.accounts.create(&name, (weight, countries), token).await?;
     let mut view = view(&made.tenant);
     view["api_key"] = made.api_key.into();
     Ok((StatusCode::CREATED, Extension(Secret), Json(view)))
+}
+
+/// `PATCH /v1/tenants/{id}`: `{"countries": ["FR", "RE"]}` → 200 with the tenant; `null`: it may send to all.
+pub(super) async fn change(
+    State(app): State<App>,
+    _: Operator,
+    Id(tenant): Id<TenantId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let mut fields = Fields::read((&headers, body), app.clock, &["countries"]).await?;
+    if !fields.has("countries") {
+        fields.refuse("/countries".to_owned(), FieldProblem::Missing);
+    }
+    let countries = fields.countries("countries");
+    let (Some(countries), true) = (countries, fields.is_sound()) else {
+        return Err(fields.refusal());
+    };
+    app.accounts.set_countries(tenant, &countries).await?;
+    find(&app, tenant).await.map(Json)
 }
 
 /// `POST /v1/tenants/{id}/credits`: `{"amount", "reference"}` → 201 with the tenant's credits.
@@ -99,6 +121,7 @@ fn view(tenant: &Tenant) -> Value {
         "id": tenant.id.to_string(),
         "name": tenant.name,
         "weight": tenant.weight,
+        "countries": (!tenant.countries.is_all()).then(|| tenant.countries.codes()),
         "credits": {
             "granted": tenant.credits.granted,
             "available": tenant.credits.available,

@@ -88,6 +88,7 @@ impl Bench {
         let new = NewTenant {
             name: "Cabinet Martin".into(),
             weight: 1,
+            countries: Countries::default(),
             key_digest: "00".into(),
             token: self.token(),
         };
@@ -253,6 +254,7 @@ async fn campaigns(store: &Store, rung: Arc<AtomicU64>) -> Campaigns {
         limits: Limits {
             recipients_max: 5_000,
             country: Country::FRANCE,
+            countries: Countries::default(),
         },
         tracker: TaskTracker::new(),
         stop: CancellationToken::new(),

@@ -11,6 +11,7 @@ use smpp::command_status::CommandStatus;
 use crate::domain::Status;
 
 use super::link::{Directions, Link};
+use super::price::PriceList;
 use super::value::{self, Rate, Secret};
 use super::{HOUR, SECOND, SMSC_MAX};
 
@@ -95,6 +96,8 @@ pub(crate) struct Smsc {
     pub(crate) answers: Vec<(CommandStatus, AnswerMeaning)>,
     /// `receipts`: what this SMSC means by a receipt, where that differs from the usual. The first that fits holds.
     pub(crate) receipts: Vec<ReceiptRule>,
+    /// `price`: what it takes for a segment.
+    pub(crate) prices: PriceList,
 }
 
 impl Smsc {
@@ -126,6 +129,7 @@ impl Smsc {
             dest_npi: 1,
             answers: Vec::new(),
             receipts: Vec::new(),
+            prices: PriceList::default(),
         }
     }
 
@@ -300,6 +304,7 @@ fn read(table: &Table<'_>) -> Smsc {
     read_timers(table, &mut smsc);
     read_addresses(table, &mut smsc);
     smsc.answers = read_answers(table);
+    smsc.prices = PriceList::read(table);
     for table in table.tables("receipts", ENTRIES_MAX) {
         let Some(rule) = read_receipt(&table) else { continue };
         if smsc.receipts.iter().any(|earlier| earlier.covers(&rule)) {
@@ -393,15 +398,17 @@ fn interface_version(given: Given<'_>) -> Option<InterfaceVersion> {
 }
 
 fn prefixes(given: Given<'_>) -> Option<Vec<String>> {
-    let digits = |text: &str| {
-        let digits = text.strip_prefix('+').unwrap_or(text);
-        // E.164 numbers have at most 15 digits.
-        let valid = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        valid.then(|| digits.to_owned())
-    };
     let texts = given.texts()?;
     let count = (1..=ENTRIES_MAX).contains(&texts.len());
-    count.then(|| texts.into_iter().map(digits).collect())?
+    count.then(|| texts.into_iter().map(prefix).collect())?
+}
+
+/// The digits that a number begins with.
+pub(super) fn prefix(text: &str) -> Option<String> {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    // E.164 numbers have at most 15 digits.
+    let valid = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    valid.then(|| digits.to_owned())
 }
 
 fn read_timers(table: &Table<'_>, smsc: &mut Smsc) {

@@ -14,8 +14,9 @@ use smpp::receipt::{self, Relation};
 use smpp::segment;
 use smpp::text::{self, EncodingPolicy};
 
-use crate::audience::{Country, NUMBER_OCTETS_MAX, NumberFault, look_up};
+use crate::audience::{NUMBER_OCTETS_MAX, NumberFault, look_up};
 use crate::compose::credits;
+use crate::domain::Country;
 use lines::each_line;
 use show::Show;
 

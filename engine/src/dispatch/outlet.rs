@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use prometheus::IntCounter;
+
 use super::{Doorbell, Meter};
 use crate::bind::{Binds, Pool};
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::SmscId;
+use crate::domain::{Recipient, SmscId, UnixMicros};
 use crate::metrics::{Metrics, SmscMetrics};
 use crate::outcome::{BrokenTable, Meanings};
 use crate::traffic::{Service, Traffic};
@@ -26,6 +28,14 @@ pub(crate) struct Outlet {
     /// Which partitions have something due for it.
     pub(crate) doorbell: Doorbell,
     pub(crate) metrics: SmscMetrics,
+    /// What it has cost, if it has prices.
+    pub(crate) cost: Option<Cost>,
+}
+
+/// What segments of an SMSC have cost.
+pub(crate) struct Cost {
+    micros: IntCounter,
+    unpriced: IntCounter,
 }
 
 impl Outlet {
@@ -41,6 +51,12 @@ impl Outlet {
         let meanings = Arc::new(Meanings::of(config)?);
         let pool = binds.keep_up(id, config);
         let own = metrics.smsc(&config.name);
+        let cost = config.prices.currency().map(|currency| Cost {
+            micros: metrics
+                .smsc_cost_micros_total
+                .with_label_values(&[&config.name, &currency.to_string()]),
+            unpriced: metrics.smsc_unpriced_segments_total.with_label_values(&[&config.name]),
+        });
         if let Some(rate) = config.rate {
             let limit = &metrics.throttle_limit_messages_per_second;
             limit.with_label_values(&[&config.name]).set(rate.segments_per_second());
@@ -55,6 +71,18 @@ impl Outlet {
             pool,
             doorbell: Doorbell::default(),
             metrics: own,
+            cost,
         })
+    }
+
+    /// It has accepted a segment to that number, which was submitted then.
+    pub(crate) fn accepted(&self, recipient: Recipient, at: UnixMicros) {
+        self.metrics.submitted_ok.inc();
+        if let Some(cost) = &self.cost {
+            match self.config.prices.price(recipient, at) {
+                Some(price) => cost.micros.inc_by(price.0),
+                None => cost.unpriced.inc(),
+            }
+        }
     }
 }

@@ -12,12 +12,11 @@ use super::stages::Stages;
 use super::{Ready, Redis, RunFault};
 use crate::account::Accounts;
 use crate::api::{self, App, Listeners, Shares};
-use crate::audience::Country;
 use crate::bind::{Binds, Board, Events};
 use crate::campaign::{CampaignDeps, Campaigns, Gates, Limits, Routes};
 use crate::config::{self, Config};
 use crate::dispatch::{Bells, Dispatcher, Leases, Outlet, Sweeper};
-use crate::domain::SmscId;
+use crate::domain::{Country, SmscId};
 use crate::inbound::{Inbox, Struck};
 use crate::outcome::{Collector, Meanings};
 use crate::pressure::Pressure;
@@ -287,6 +286,7 @@ fn campaigns(
         limits: Limits {
             recipients_max: config.api.recipients_max,
             country: Country::FRANCE,
+            countries: config.engine.countries.clone(),
         },
         tracker: stages.helpers.tasks.clone(),
         stop: stages.helpers.stop.clone(),

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::case::{Answered, Question};
 use super::{Gatherer, SETTLERS, SmscSide};
 use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, Reply};
-use crate::domain::{Event, Message, Note, Recipient, SmscId, Transition};
+use crate::domain::{Event, Message, Note, Recipient, SmscId, Transition, UnixMicros};
 use crate::outcome::{Policy, Whole, decide};
 use crate::receipt::Parked;
 use crate::store::ParkedOf;
@@ -115,7 +115,7 @@ impl Gatherer {
             return;
         };
         for answer in events.answers {
-            note_reply(side, &answer);
+            note_reply(side, &answer, self.clock.unix());
             let group = gathered.group_of(answer.flight.recipient);
             self.add_answer(events.smsc, side, answer, group);
         }
@@ -215,7 +215,7 @@ fn add_delivery((smsc, side): (SmscId, &SmscSide), delivery: Delivery, group: &m
     }
 }
 
-fn note_reply(side: &SmscSide, answer: &Answer) {
+fn note_reply(side: &SmscSide, answer: &Answer, now: UnixMicros) {
     let metrics = &side.outlet.metrics;
     if !answer.after.is_zero() {
         metrics.duration.observe(answer.after.as_secs_f64());
@@ -228,7 +228,7 @@ fn note_reply(side: &SmscSide, answer: &Answer) {
             .inc();
     }
     match &answer.reply {
-        Reply::Accepted(_) => metrics.submitted_ok.inc(),
+        Reply::Accepted(_) => side.outlet.accepted(answer.flight.recipient, now.minus(answer.after)),
         Reply::Refused(status) => {
             metrics.refused(status.name());
             if side.outlet.meanings.answer(*status).is_too_fast() {
