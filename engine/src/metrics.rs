@@ -113,7 +113,7 @@ metrics! {
     /// 1: an operator has suspended the SMSC, and nothing is submitted to it.
     smsc_suspended: IntGaugeVec ["smsc"];
     /// The share of the SMSC's newest messages that was delivered within the usual time, to that of its past: 1 when it is as usual.
-    /// Absent while too little is known.
+    /// Absent until enough is known.
     smsc_quality: GaugeVec ["smsc"];
     /// What the segments that the SMSC accepted cost by its prices, in millionths of the currency.
     smsc_cost_micros_total: IntCounterVec ["smsc", "currency"];

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use campanile_tests::tenant::CampaignView;
 use campanile_tests::{CampaignOrder, Lab, Stand, eventually, programs};
 use lab::{EngineSettings, Row, SmscSettings};
 use serde_json::{Value, json};
@@ -57,15 +58,17 @@ fn the_cheapest_takes_what_it_can_and_what_it_cost_is_counted() {
         .post("/v1/smscs/south/suspend", &json!({}))
         .expect(200);
     let second = stand.launch(messages);
-    stand.wait_until_settled(&second, LIMIT);
+    let delivered = |view: &CampaignView| view.status("delivered") == messages as u64;
+    second.wait(&stand.engine, "all of it is delivered", LIMIT, delivered);
     let by_north = stand.sim.ledger().iter().filter(|row| row.account == "north").count();
     assert_eq!(by_north, messages, "the next in price has not taken over");
 }
 
 #[test]
 fn an_smsc_whose_receipts_stop_loses_its_traffic_within_a_minute_and_gets_it_back() {
-    let lab = Lab::new(programs!(), "quality");
-    let [north, south] = [lab.sim(HEALTHY), lab.sim(HEALTHY)];
+    let labs = ["quality", "quality-south"].map(|name| Lab::new(programs!(), name));
+    let [north, south] = labs.each_ref().map(|lab| lab.sim(HEALTHY));
+    let [lab, _] = &labs;
     let redis = lab.redis();
     let smsc = |name: &str, address: &str| SmscSettings::new(name, address).line("rate = \"100/s\"");
     let smscs = vec![smsc("north", north.smpp_address()), smsc("south", south.smpp_address())];

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use kit::settings::{Given, Table};
 
-use super::smsc::prefix;
+use super::value;
 use crate::domain::{Recipient, UnixMicros};
 
 /// The longest list: every operator of the world, twice over.
@@ -109,7 +109,7 @@ impl PriceList {
     fn read_one(&mut self, table: &Table<'_>) {
         let prefix = table
             .parsed("prefix", "1 to 15 digits in quotes, such as \"33\"", |given| {
-                prefix(given.text()?)?.parse().ok()
+                value::prefix(given.text()?)?.parse().ok()
             })
             .unwrap_or(0);
         let from = table.parsed("from", DATE_ALLOWED, moment).unwrap_or_default();

@@ -400,15 +400,7 @@ fn interface_version(given: Given<'_>) -> Option<InterfaceVersion> {
 fn prefixes(given: Given<'_>) -> Option<Vec<String>> {
     let texts = given.texts()?;
     let count = (1..=ENTRIES_MAX).contains(&texts.len());
-    count.then(|| texts.into_iter().map(prefix).collect())?
-}
-
-/// The digits that a number begins with.
-pub(super) fn prefix(text: &str) -> Option<String> {
-    let digits = text.strip_prefix('+').unwrap_or(text);
-    // E.164 numbers have at most 15 digits.
-    let valid = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    valid.then(|| digits.to_owned())
+    count.then(|| texts.into_iter().map(value::prefix).collect())?
 }
 
 fn read_timers(table: &Table<'_>, smsc: &mut Smsc) {

@@ -90,6 +90,14 @@ pub(super) fn countries(table: &Table<'_>) -> Countries {
     countries.unwrap_or_default()
 }
 
+/// The digits that a number begins with.
+pub(super) fn prefix(text: &str) -> Option<String> {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    // E.164 numbers have at most 15 digits.
+    let valid = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    valid.then(|| digits.to_owned())
+}
+
 /// No aggregator takes more from one account; above it, leave `rate` out.
 pub(crate) const RATE_MAX: u32 = 1_000_000;
 
