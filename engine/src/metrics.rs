@@ -180,6 +180,10 @@ metrics! {
     /// Credits of campaigns that were booked, by type: debit (spent), refund (spent, and given back), release (held, and not
     /// needed).
     credits_total: IntCounterVec ["type"];
+    /// 1: the configuration was read again without a fault when that was asked for last, or was never asked for.
+    config_last_reload_successful: IntGauge [];
+    /// When the configuration that holds was read, in seconds since 1970.
+    config_last_reload_timestamp_seconds: Gauge [];
     /// HTTP requests by route, method and code.
     http_requests_total: IntCounterVec ["route", "method", "code"];
     /// How long HTTP requests took.
@@ -226,6 +230,21 @@ impl Metrics {
         if let Some(expiry) = expiry {
             let gauge = &self.tls_certificate_expiry_timestamp_seconds;
             gauge.with_label_values(&[smsc, side]).set(expiry);
+        }
+    }
+
+    /// An SMSC is configured no longer: what was measured of it is shown no more. What was counted stays.
+    pub(crate) fn forget_smsc(&self, name: &str) {
+        let _was_shown = self.smsc_suspended.remove_label_values(&[name]).is_ok();
+        for gauge in [
+            &self.throttle_limit_messages_per_second,
+            &self.throttle_effective_messages_per_second,
+        ] {
+            let _was_shown = gauge.remove_label_values(&[name]).is_ok();
+        }
+        for side in ["server", "client"] {
+            let expiry = &self.tls_certificate_expiry_timestamp_seconds;
+            let _was_shown = expiry.remove_label_values(&[name, side]).is_ok();
         }
     }
 
@@ -325,6 +344,23 @@ impl SmscMetrics {
             .receipts_total
             .with_label_values(&[self.name.as_str(), stat.name()])
             .inc();
+    }
+
+    /// A segment was accepted that cost so many millionths of the currency; `None`: there is no price for its number.
+    pub(crate) fn cost(&self, currency: &str, micros: Option<u64>) {
+        match micros {
+            Some(micros) => {
+                let labels = [self.name.as_str(), currency];
+                self.all
+                    .smsc_cost_micros_total
+                    .with_label_values(&labels)
+                    .inc_by(micros);
+            }
+            None => {
+                let unpriced = &self.all.smsc_unpriced_segments_total;
+                unpriced.with_label_values(&[self.name.as_str()]).inc();
+            }
+        }
     }
 
     /// A receipt was parked for that reason.

@@ -1,7 +1,7 @@
 //! Which SMSC of a route takes what: the cheapest, the one whose receipts are good, and the order of one person's messages.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use campanile_tests::tenant::CampaignView;
 use campanile_tests::{CampaignOrder, Lab, Stand, eventually, programs};
@@ -85,11 +85,9 @@ fn an_smsc_whose_receipts_stop_loses_its_traffic_within_a_minute_and_gets_it_bac
     assert_eq!(quality()["probed"], json!(false), "{}", quality());
 
     north.switch(SILENT);
-    let began = Instant::now();
-    eventually("the first is probed", LIMIT, || {
+    eventually("the first is probed", MINUTE, || {
         (quality()["probed"] == json!(true)).then_some(())
     });
-    assert!(began.elapsed() < MINUTE, "after {:?}", began.elapsed());
     let before = [north.totals().accepted, south.totals().accepted];
     south.wait_for("accepted", before[1] + 1_000, LIMIT);
     let had = north.totals().accepted - before[0];

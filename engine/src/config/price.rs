@@ -60,11 +60,17 @@ pub(crate) struct PriceClass {
     pub(crate) ranks: Vec<(UnixMicros, Vec<u8>)>,
 }
 
+impl Currency {
+    /// The three letters.
+    pub(crate) fn code(&self) -> &str {
+        // They are ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|letter| write!(f, "{}", char::from(*letter)))
+        f.write_str(self.code())
     }
 }
 

@@ -138,6 +138,26 @@ impl Smsc {
         self.sessions * self.bind.kinds().len() as u32
     }
 
+    /// Whether sessions that were bound for the other one do for this one as well: what differs is not theirs to know.
+    pub(crate) fn is_bound_like(&self, other: &Self) -> bool {
+        let alike = Self {
+            rate: self.rate,
+            burst: self.burst,
+            receipts_by_id: self.receipts_by_id,
+            long_receipts: self.long_receipts,
+            prefixes: self.prefixes.clone(),
+            source_ton: self.source_ton,
+            source_npi: self.source_npi,
+            dest_ton: self.dest_ton,
+            dest_npi: self.dest_npi,
+            answers: self.answers.clone(),
+            receipts: self.receipts.clone(),
+            prices: self.prices.clone(),
+            ..other.clone()
+        };
+        alike == *self
+    }
+
     /// Segments above the rate that any one second may have: as configured, or a hundredth of the rate, at least one.
     /// `None` without a rate.
     pub(crate) fn burst(&self) -> Option<u32> {

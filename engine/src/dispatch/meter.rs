@@ -4,16 +4,17 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use smpp::command_status::CommandStatus;
 use tokio::sync::Notify;
 
+use super::outlet::Settings;
 use super::pace::{Bound, Pace, Wait};
 use super::throttle::Throttle;
 use crate::bind::Wire;
 use crate::clock::Clock;
 use crate::config;
 use crate::metrics::SmscMetrics;
-use crate::outcome::Meanings;
 
 /// How far leases may run ahead of permits: longer than Redis makes anyone wait on an ordinary day, and short enough that a
 /// campaign that is paused stops at once for people.
@@ -35,8 +36,8 @@ struct Inner {
     /// Leads were given back.
     freed: Notify,
     wire: Wire,
-    /// Which refusals say "too fast".
-    meanings: Arc<Meanings>,
+    /// The rate, and which refusals say "too fast".
+    settings: Arc<ArcSwap<Settings>>,
     metrics: SmscMetrics,
     clock: Clock,
 }
@@ -58,17 +59,9 @@ pub(crate) struct Lead {
 
 impl Meter {
     /// The meter of that account. `wire`: where its sessions say when segments left and what was answered.
-    pub(crate) fn new(
-        smsc: &config::Smsc,
-        (wire, meanings): (Wire, Arc<Meanings>),
-        metrics: SmscMetrics,
-        clock: Clock,
-    ) -> Self {
+    pub(super) fn new(settings: &Arc<ArcSwap<Settings>>, wire: Wire, metrics: SmscMetrics, clock: Clock) -> Self {
         let now = clock.now();
-        let bound = smsc.rate.zip(smsc.burst()).map(|(rate, burst)| Bound {
-            rate: rate.segments_per_second(),
-            burst,
-        });
+        let bound = bound(&settings.load().config);
         let state = Permits {
             ceiling: bound.map(|bound| bound.rate),
             pace: Pace::new(bound, now),
@@ -80,10 +73,22 @@ impl Meter {
             state: Mutex::new(state),
             freed: Notify::new(),
             wire,
-            meanings,
+            settings: settings.clone(),
             metrics,
             clock,
         }))
+    }
+
+    /// The configured rate may be another.
+    pub(super) fn set_bound(&self) {
+        let bound = bound(&self.0.settings.load().config);
+        let mut state = self.0.hear();
+        state.ceiling = bound.map(|bound| bound.rate);
+        let rate = state.throttle.rate();
+        state.pace.set_bound(bound, rate, self.0.clock.now());
+        state.show(&self.0.metrics);
+        drop(state);
+        self.0.freed.notify_waiters();
     }
 
     /// Waits until something may be leased, and says how much: 1 to `max`. `true`: it had to wait.
@@ -137,13 +142,21 @@ impl Meter {
     }
 }
 
+/// The most that any second may have of that account.
+fn bound(smsc: &config::Smsc) -> Option<Bound> {
+    smsc.rate.zip(smsc.burst()).map(|(rate, burst)| Bound {
+        rate: rate.segments_per_second(),
+        burst,
+    })
+}
+
 impl Inner {
     /// The permits, after everything that was answered until now.
     fn hear(&self) -> MutexGuard<'_, Permits> {
         let mut state = self.lock();
         let before = state.throttle.rate();
         for (heard, at) in self.wire.answers() {
-            let too_fast = |status: &&CommandStatus| self.meanings.answer(**status).is_too_fast();
+            let too_fast = |status: &&CommandStatus| self.settings.load().meanings.answer(**status).is_too_fast();
             let ceiling = state.ceiling;
             if heard.accepted > 0 {
                 state.throttle.accepted(heard.accepted, ceiling, at);
@@ -219,13 +232,17 @@ mod tests {
     use crate::config::Rate;
     use crate::metrics::Metrics;
 
-    fn meter(rate: Option<u32>) -> (Meter, Wire) {
+    fn settings(rate: Option<u32>) -> Settings {
         let mut smsc = config::Smsc::new("north", "localhost:2775", "campanile");
         smsc.rate = rate.map(Rate::per_second);
+        Settings::of(&Arc::new(smsc)).unwrap()
+    }
+
+    fn meter(rate: Option<u32>) -> (Meter, Wire) {
         let wire = Wire::default();
         let metrics = Metrics::new().unwrap().smsc("north");
-        let meanings = Arc::new(Meanings::of(&smsc).unwrap());
-        let meter = Meter::new(&smsc, (wire.clone(), meanings), metrics, Clock::new());
+        let settings = Arc::new(ArcSwap::from_pointee(settings(rate)));
+        let meter = Meter::new(&settings, wire.clone(), metrics, Clock::new());
         (meter, wire)
     }
 
@@ -279,6 +296,31 @@ mod tests {
         }
         let seconds = (clock.now() - since).as_secs_f64();
         assert!((9.8..=10.1).contains(&seconds), "1,000 at 100/s took {seconds} s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_rate_holds_for_those_who_wait_for_a_permit() {
+        let (meter, wire) = meter(None);
+        let clock = Clock::new();
+        assert_eq!(meter.take(1_000).await, 1_000);
+        wire.wrote(1_000, clock.now());
+        for (rate, expected) in [(Some(100), 10.0), (Some(1_000), 1.0), (Some(50), 20.0), (None, 0.0)] {
+            meter.0.settings.store(Arc::new(settings(rate)));
+            meter.set_bound();
+            let (since, mut taken) = (clock.now(), 0);
+            while taken < 1_000 {
+                let count = meter.take(1_000 - taken).await;
+                wire.wrote(count, clock.now());
+                taken += count;
+            }
+            let seconds = (clock.now() - since).as_secs_f64();
+            // The second before counts too: it had more than the new rate allows.
+            let longest = expected * 1.02 + 1.1;
+            assert!(
+                (expected * 0.95..=longest).contains(&seconds),
+                "1,000 at {rate:?}/s took {seconds} s"
+            );
+        }
     }
 
     #[tokio::test(start_paused = true)]

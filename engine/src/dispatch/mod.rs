@@ -28,11 +28,11 @@ pub(crate) use leases::Leases;
 use leases::{Got, Wanted};
 use meter::Lead;
 pub(crate) use meter::Meter;
-pub(crate) use outlet::Outlet;
+pub(crate) use outlet::{Outlet, Settings};
 pub(crate) use sweep::Sweeper;
 
 use crate::bind::{Answer, Events, Flight, Lease, Reply, Segments, Slots};
-use crate::campaign::{Campaigns, Gates, Order, Orders};
+use crate::campaign::{Campaigns, Gates, Order, Orders, RouteTable};
 use crate::clock::Clock;
 use crate::domain::{Line, Message, Partition, RouteId};
 use crate::guard::Verdict;
@@ -63,8 +63,8 @@ const STALE_AFTER: Duration = Duration::from_secs(1);
 pub(crate) struct Dispatcher {
     /// The SMSC that is fed.
     pub(crate) outlet: Arc<Outlet>,
-    /// The version of the routes.
-    pub(crate) version: u32,
+    /// Whose version what is queued has to have.
+    pub(crate) routes: RouteTable,
     /// Which hours are open.
     pub(crate) gates: Gates,
     /// Where it is looked for what is due.
@@ -155,7 +155,7 @@ impl Dispatcher {
             segments: allowance.most,
             routes: &allowance.routes,
             gates: &gates,
-            version: self.version,
+            version: self.routes.version(),
         };
         let Some(Got {
             lease,
@@ -191,6 +191,7 @@ impl Dispatcher {
         let (since, now) = (self.clock.now(), self.clock.unix());
         let mut batch = Segments::default();
         let mut failed = Events::none(self.outlet.id);
+        let settings = self.outlet.settings();
         for leased in messages {
             let Some(order) = self.order(leased).await else {
                 refuse(&mut failed, leased, lease);
@@ -200,7 +201,7 @@ impl Dispatcher {
             self.outlet
                 .metrics
                 .time_in_queue(order.purpose.lane(), waited.as_secs_f64());
-            if envelope::seal(&self.outlet.config, &order, (leased, lease), &mut batch).is_err() {
+            if envelope::seal(&settings.config, &order, (leased, lease), &mut batch).is_err() {
                 refuse(&mut failed, leased, lease);
             }
         }

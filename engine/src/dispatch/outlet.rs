@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use prometheus::IntCounter;
+use arc_swap::{ArcSwap, Guard};
 
 use super::{Doorbell, Meter};
-use crate::bind::{Binds, Pool};
+use crate::bind::Pool;
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::{Recipient, SmscId, UnixMicros};
@@ -13,76 +13,89 @@ use crate::metrics::{Metrics, SmscMetrics};
 use crate::outcome::{BrokenTable, Meanings};
 use crate::traffic::{Service, Traffic};
 
-/// An account at an aggregator, with all that is made for it.
+/// An account at an aggregator, with all that is made for it. A new configuration changes what it is fed by, and how its words
+/// are understood; who waits for a place or a permit goes on waiting.
 pub(crate) struct Outlet {
     pub(crate) id: SmscId,
-    pub(crate) config: Arc<config::Smsc>,
+    settings: Arc<ArcSwap<Settings>>,
     /// What may be given to it now.
     pub(crate) service: Service,
     /// Places in the windows of its sessions.
     pub(crate) pool: Pool,
-    /// What its codes mean.
-    pub(crate) meanings: Arc<Meanings>,
     /// How fast it is fed.
     pub(crate) meter: Meter,
     /// Which partitions have something due for it.
     pub(crate) doorbell: Doorbell,
     pub(crate) metrics: SmscMetrics,
-    /// What it has cost, if it has prices.
-    pub(crate) cost: Option<Cost>,
 }
 
-/// What segments of an SMSC have cost.
-pub(crate) struct Cost {
-    micros: IntCounter,
-    unpriced: IntCounter,
+/// What is configured for an SMSC.
+pub(crate) struct Settings {
+    pub(crate) config: Arc<config::Smsc>,
+    /// What its codes mean.
+    pub(crate) meanings: Meanings,
+}
+
+impl Settings {
+    /// # Errors
+    /// [`BrokenTable`], which the tests rule out.
+    pub(crate) fn of(config: &Arc<config::Smsc>) -> Result<Self, BrokenTable> {
+        Ok(Self {
+            config: config.clone(),
+            meanings: Meanings::of(config)?,
+        })
+    }
 }
 
 impl Outlet {
-    /// Starts its sessions.
-    ///
-    /// # Errors
-    /// [`BrokenTable`], which the tests rule out.
-    pub(crate) fn open(
-        (id, config): (SmscId, &Arc<config::Smsc>),
-        (binds, traffic): (&Binds, &Traffic),
-        (metrics, clock): (&Metrics, Clock),
-    ) -> Result<Self, BrokenTable> {
-        let meanings = Arc::new(Meanings::of(config)?);
-        let pool = binds.keep_up(id, config);
-        let own = metrics.smsc(&config.name);
-        let cost = config.prices.currency().map(|currency| Cost {
-            micros: metrics
-                .smsc_cost_micros_total
-                .with_label_values(&[&config.name, &currency.to_string()]),
-            unpriced: metrics.smsc_unpriced_segments_total.with_label_values(&[&config.name]),
-        });
-        if let Some(rate) = config.rate {
-            let limit = &metrics.throttle_limit_messages_per_second;
-            limit.with_label_values(&[&config.name]).set(rate.segments_per_second());
-        }
-        let heard = (pool.wire().clone(), meanings.clone());
-        Ok(Self {
+    /// As yet without sessions.
+    pub(crate) fn new(id: SmscId, settings: Settings, traffic: &Traffic, (metrics, clock): (&Metrics, Clock)) -> Self {
+        let pool = Pool::default();
+        let own = metrics.smsc(&settings.config.name);
+        show_limit(metrics, &settings.config);
+        let service = traffic.add(id, &settings.config.name, &pool);
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
+        Self {
             id,
-            config: config.clone(),
-            service: traffic.add(id, &config.name, &pool),
-            meter: Meter::new(config, heard, own.clone(), clock),
-            meanings,
+            service,
+            meter: Meter::new(&settings, pool.wire().clone(), own.clone(), clock),
+            settings,
             pool,
             doorbell: Doorbell::default(),
             metrics: own,
-            cost,
-        })
+        }
+    }
+
+    /// What is configured now.
+    pub(crate) fn settings(&self) -> Guard<Arc<Settings>> {
+        self.settings.load()
     }
 
     /// It has accepted a segment to that number, which was submitted then.
     pub(crate) fn accepted(&self, recipient: Recipient, at: UnixMicros) {
         self.metrics.submitted_ok.inc();
-        if let Some(cost) = &self.cost {
-            match self.config.prices.price(recipient, at) {
-                Some(price) => cost.micros.inc_by(price.0),
-                None => cost.unpriced.inc(),
-            }
+        let settings = self.settings();
+        let prices = &settings.config.prices;
+        if let Some(currency) = prices.currency() {
+            self.metrics
+                .cost(currency.code(), prices.price(recipient, at).map(|price| price.0));
+        }
+    }
+
+    /// Something else is configured from now on.
+    pub(crate) fn set(&self, settings: Settings) {
+        show_limit(&self.metrics.all, &settings.config);
+        self.settings.store(Arc::new(settings));
+        self.meter.set_bound();
+    }
+}
+
+fn show_limit(metrics: &Metrics, smsc: &config::Smsc) {
+    let limit = &metrics.throttle_limit_messages_per_second;
+    match smsc.rate {
+        Some(rate) => limit.with_label_values(&[&smsc.name]).set(rate.segments_per_second()),
+        None => {
+            let _was_shown = limit.remove_label_values(&[&smsc.name]).is_ok();
         }
     }
 }

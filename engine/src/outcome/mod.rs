@@ -66,6 +66,16 @@ pub(crate) struct Policy<'a> {
     pub(crate) pause: Duration,
 }
 
+impl<'a> Policy<'a> {
+    pub(crate) fn new(meanings: &'a Meanings, in_doubt: InDoubt, pause: Duration) -> Self {
+        Self {
+            meanings,
+            in_doubt,
+            pause,
+        }
+    }
+}
+
 /// What the replies of a message add up to, segment by segment.
 struct Sum {
     traces: Traces,

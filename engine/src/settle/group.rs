@@ -7,8 +7,9 @@ use smpp::session::Ack;
 use tokio::sync::mpsc;
 
 use super::case::{Answered, Question};
-use super::{Gatherer, SETTLERS, SmscSide};
+use super::{Gatherer, SETTLERS};
 use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, Reply};
+use crate::dispatch::Outlet;
 use crate::domain::{Event, Message, Note, Recipient, SmscId, Transition, UnixMicros};
 use crate::outcome::{Policy, Whole, decide};
 use crate::receipt::Parked;
@@ -97,21 +98,10 @@ pub(super) fn questions(parked: &[ParkedOf]) -> Vec<Question> {
     questions
 }
 
-impl SmscSide {
-    pub(super) fn policy(&self, in_doubt: crate::config::InDoubt) -> Policy<'_> {
-        Policy {
-            meanings: &self.outlet.meanings,
-            in_doubt,
-            pause: self.outlet.meter.pause(),
-        }
-    }
-}
-
 impl Gatherer {
     pub(super) fn add(&mut self, events: Events, gathered: &mut Gathered) {
         gathered.count += events.answers.len() + events.deliveries.len();
-        let smscs = self.smscs.clone();
-        let Some(side) = smscs.get(&events.smsc) else {
+        let Some(side) = &self.smscs.of(events.smsc) else {
             return;
         };
         for answer in events.answers {
@@ -129,7 +119,7 @@ impl Gatherer {
         }
     }
 
-    fn add_answer(&mut self, smsc: SmscId, side: &SmscSide, answer: Answer, group: &mut Group) {
+    fn add_answer(&mut self, smsc: SmscId, side: &Outlet, answer: Answer, group: &mut Group) {
         let Some(Whole { flight, replies, late }) = self.collector.take(answer) else {
             return;
         };
@@ -151,21 +141,17 @@ impl Gatherer {
     }
 
     /// What the replies make of the message as it was leased.
-    fn decide(&self, side: &SmscSide, flight: &Flight, replies: &[(u8, Reply)]) -> Option<(Transition, Note)> {
+    fn decide(&self, side: &Outlet, flight: &Flight, replies: &[(u8, Reply)]) -> Option<(Transition, Note)> {
         let now = self.clock.unix();
         let (message, _) = Message::unpack(flight.recipient, &flight.message)
             .inspect_err(|error| tracing::error!(%error, id = %flight.id, "a leased message cannot be read"))
             .ok()?;
-        let policy = side.policy(self.in_doubt);
+        let settings = side.settings();
+        let policy = Policy::new(&settings.meanings, self.in_doubt, side.meter.pause());
         let decision = decide(&message, (flight.segments, replies), &policy, now);
         if let Some(retry) = decision.retry {
-            let labels = [side.outlet.metrics.name.as_str(), retry.label()];
-            side.outlet
-                .metrics
-                .all
-                .submit_retries_total
-                .with_label_values(&labels)
-                .inc();
+            let labels = [side.metrics.name.as_str(), retry.label()];
+            side.metrics.all.submit_retries_total.with_label_values(&labels).inc();
         }
         let note = note_of(&decision.event, flight.sender);
         let transition = message
@@ -193,13 +179,13 @@ pub(super) fn note_of(event: &Event, sender: u64) -> Note {
     }
 }
 
-fn add_delivery((smsc, side): (SmscId, &SmscSide), delivery: Delivery, group: &mut Group) {
+fn add_delivery((smsc, side): (SmscId, &Outlet), delivery: Delivery, group: &mut Group) {
     group.due.push(Due {
         session: delivery.session,
         ack: delivery.ack,
         at: delivery.at,
     });
-    let metrics = &side.outlet.metrics;
+    let metrics = &side.metrics;
     match delivery.content {
         Content::Inbound(news) => {
             metrics.all.inbound_total.with_label_values(&[&metrics.name]).inc();
@@ -208,15 +194,15 @@ fn add_delivery((smsc, side): (SmscId, &SmscSide), delivery: Delivery, group: &m
         Content::Receipt(news) => {
             metrics.receipt(news.stat);
             // ENROUTE, ACCEPTD: nothing changes by them, unless a rule of the SMSC says so.
-            if side.outlet.meanings.is_final(&news) {
+            if side.settings().meanings.is_final(&news) {
                 group.receipts.push(Question::new(smsc, news));
             }
         }
     }
 }
 
-fn note_reply(side: &SmscSide, answer: &Answer, now: UnixMicros) {
-    let metrics = &side.outlet.metrics;
+fn note_reply(side: &Outlet, answer: &Answer, now: UnixMicros) {
+    let metrics = &side.metrics;
     if !answer.after.is_zero() {
         metrics.duration.observe(answer.after.as_secs_f64());
     }
@@ -228,10 +214,10 @@ fn note_reply(side: &SmscSide, answer: &Answer, now: UnixMicros) {
             .inc();
     }
     match &answer.reply {
-        Reply::Accepted(_) => side.outlet.accepted(answer.flight.recipient, now.minus(answer.after)),
+        Reply::Accepted(_) => side.accepted(answer.flight.recipient, now.minus(answer.after)),
         Reply::Refused(status) => {
             metrics.refused(status.name());
-            if side.outlet.meanings.answer(*status).is_too_fast() {
+            if side.settings().meanings.answer(*status).is_too_fast() {
                 metrics.throttled_by_smsc.inc();
             }
         }

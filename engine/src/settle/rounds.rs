@@ -1,17 +1,20 @@
 //! Carrying a group out: cases make their moves in drafts of the records, the store swaps these in, and what found its record
 //! changed comes again, a few rounds at most.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
+use super::Settler;
 use super::case::{Answered, Case, Place, Question};
 use super::group::{Group, acknowledge, note_of, questions};
 use super::insist::insist;
 use super::matching::Matched;
 use super::sheet::{Made, Sheet};
 use super::tray::Tray;
-use super::{Settler, SmscSide};
 use crate::bind::{InboundNews, Reply};
+use crate::dispatch::Outlet;
 use crate::domain::{Draft, Due, Recipient, Record, SmscId, State, Status, Step, Transition, UnixMicros};
 use crate::outcome;
 use crate::receipt::Parked;
@@ -189,7 +192,9 @@ impl Settler {
     /// resolve that; or it was settled by the same answer before, and nothing is to be done. Returns the last move.
     fn late(&self, answered: &Answered, draft: &mut Draft) -> Option<Transition> {
         let now = self.clock.unix();
-        let policy = self.side(answered.smsc)?.policy(self.in_doubt);
+        let side = self.side(answered.smsc)?;
+        let settings = side.settings();
+        let policy = outcome::Policy::new(&settings.meanings, self.in_doubt, side.meter.pause());
         let mut last = None;
         for (part, reply) in &answered.replies {
             let record = Record::unpack(draft.recipient, draft.octets())
@@ -234,11 +239,11 @@ impl Settler {
         };
         match made.step {
             Step::Accept => {
-                side.outlet.metrics.status(Status::Transmitted);
+                side.metrics.status(Status::Transmitted);
                 tray.heard.entry(answered.smsc).or_default().taken += 1;
             }
-            Step::Reject(status) | Step::Settle(status) | Step::Expire(status) => side.outlet.metrics.status(status),
-            Step::Doubt => side.outlet.metrics.doubted.inc(),
+            Step::Reject(status) | Step::Settle(status) | Step::Expire(status) => side.metrics.status(status),
+            Step::Doubt => side.metrics.doubted.inc(),
             Step::Lease
             | Step::Wait
             | Step::Skip
@@ -274,9 +279,9 @@ impl Settler {
     /// A message reached its end by a receipt.
     fn ended(&self, smsc: SmscId, status: Status, taken_at: UnixMicros) {
         if let Some(side) = self.side(smsc) {
-            side.outlet.metrics.status(status);
+            side.metrics.status(status);
             let seconds = self.clock.unix().since(taken_at).as_secs_f64();
-            side.outlet.metrics.receipt_latency.observe(seconds);
+            side.metrics.receipt_latency.observe(seconds);
             self.metrics.submitted_to_settled_seconds.observe(seconds);
         }
     }
@@ -284,7 +289,7 @@ impl Settler {
     /// A second copy of a receipt that was settled.
     pub(super) fn duplicate(&self, question: Question, tray: &mut Tray) {
         if let Some(side) = self.side(question.smsc) {
-            side.outlet.metrics.duplicates.inc();
+            side.metrics.duplicates.inc();
         }
         tray.done(question);
     }
@@ -292,7 +297,7 @@ impl Settler {
     /// The receipt has found its place: a parked copy goes.
     fn done(&self, question: Question, tray: &mut Tray) {
         if let (Some(side), true) = (self.side(question.smsc), question.place != Place::Source) {
-            side.outlet.metrics.found_elsewhere(question.place.word());
+            side.metrics.found_elsewhere(question.place.word());
         }
         tray.done(question);
     }
@@ -316,7 +321,7 @@ impl Settler {
         for (question, room) in kept.iter().zip(room) {
             let Some(side) = self.side(question.smsc) else { continue };
             if room {
-                side.outlet.metrics.parked(question.unmatched.label());
+                side.metrics.parked(question.unmatched.label());
             } else {
                 self.refuse_room(question.smsc);
             }
@@ -326,9 +331,9 @@ impl Settler {
 
     fn refuse_room(&self, smsc: SmscId) {
         if let Some(side) = self.side(smsc) {
-            side.outlet.metrics.parked("no_room");
+            side.metrics.parked("no_room");
             tracing::error!(
-                smsc = side.outlet.metrics.name,
+                smsc = side.metrics.name,
                 "there is no room to park a receipt: it is lost"
             );
         }
@@ -337,7 +342,7 @@ impl Settler {
     async fn clear(&self, mut tray: Tray, inbound: Vec<(SmscId, InboundNews)>) {
         for (smsc, heard) in &tray.heard {
             let side = self.side(*smsc);
-            side.inspect(|side| side.outlet.service.hear(heard, self.clock.unix()));
+            side.inspect(|side| side.service.hear(heard, self.clock.unix()));
         }
         tray.park.append(&mut tray.early);
         if !tray.park.is_empty() {
@@ -351,13 +356,13 @@ impl Settler {
         }
     }
 
-    pub(super) fn side(&self, smsc: SmscId) -> Option<&SmscSide> {
-        self.smscs.get(&smsc)
+    pub(super) fn side(&self, smsc: SmscId) -> Option<&Outlet> {
+        self.present.get(&smsc).map(Arc::as_ref)
     }
 
     /// What a receipt means at its SMSC.
     pub(super) fn verdict(&self, question: &Question) -> outcome::Verdict {
-        let meant = |side: &SmscSide| side.outlet.meanings.receipt(&question.news);
+        let meant = |side: &Outlet| side.settings().meanings.receipt(&question.news);
         self.side(question.smsc).map_or(
             outcome::Verdict {
                 status: Status::ReceptionError,

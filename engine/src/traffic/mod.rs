@@ -6,9 +6,11 @@ mod balance;
 mod quality;
 mod turns;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -108,6 +110,11 @@ impl Service {
         quality_of(&self.quality).hear(heard, now);
     }
 
+    /// Whose it is.
+    pub(crate) fn smsc(&self) -> SmscId {
+        self.id
+    }
+
     fn balances(&self) -> MutexGuard<'_, Vec<(RouteId, Balance)>> {
         // Whole at every instant, so a panic elsewhere does not spoil it.
         self.balances.lock().unwrap_or_else(PoisonError::into_inner)
@@ -181,9 +188,11 @@ struct Inner {
     clock: Clock,
     /// `engine.failover_after`.
     patience: Duration,
-    routes: Vec<Served>,
+    routes: ArcSwap<Vec<Served>>,
     balances: Balances,
     smscs: Mutex<Vec<Known>>,
+    /// Also of SMSCs that are gone: something may be known of them still.
+    names: Mutex<BTreeMap<SmscId, String>>,
     /// Who has another turn, and was not told to look for what it may lease now.
     turned: Mutex<Vec<SmscId>>,
 }
@@ -194,7 +203,8 @@ struct Known {
     /// Whether it has sessions shows here.
     pool: Pool,
     presence: Presence,
-    suspended: bool,
+    /// `None`: it was not asked yet, and nothing is given to it.
+    suspended: Option<bool>,
     turn: watch::Sender<Turn>,
     quality: Arc<Mutex<Quality>>,
     /// It is to get little where quality is preferred.
@@ -214,33 +224,74 @@ impl Traffic {
             metrics: metrics.clone(),
             clock,
             patience,
-            routes: routes.to_vec(),
+            routes: ArcSwap::from_pointee(routes.to_vec()),
             balances: Arc::new(Mutex::new(routes.iter().filter_map(balance_of).collect())),
             smscs: Mutex::default(),
+            names: Mutex::default(),
             turned: Mutex::default(),
         }))
     }
 
     /// One more SMSC, with the places of its sessions.
     pub(crate) fn add(&self, id: SmscId, name: &str, pool: &Pool) -> Service {
-        let (turn, quality) = (watch::Sender::default(), Arc::default());
+        let quality = Arc::default();
+        let turn = watch::Sender::new(Turn {
+            suspended: true,
+            routes: Arc::default(),
+        });
         let service = Service {
             id,
             turn: turn.subscribe(),
             balances: self.0.balances.clone(),
             quality: Arc::clone(&quality),
         };
+        self.names().insert(id, name.to_owned());
         self.lock().push(Known {
             id,
             name: name.to_owned(),
             pool: pool.clone(),
             presence: Presence::new(self.0.clock.now()),
-            suspended: false,
+            suspended: None,
             turn,
             quality,
             probed: false,
         });
         service
+    }
+
+    /// These routes hold from now on.
+    pub(crate) fn set_routes(&self, routes: &[Served]) {
+        let balances = routes.iter().filter_map(balance_of).collect();
+        self.0.routes.store(Arc::new(routes.to_vec()));
+        *self.0.balances.lock().unwrap_or_else(PoisonError::into_inner) = balances;
+        self.look();
+    }
+
+    /// Nothing more is given to that SMSC: it is gone.
+    pub(crate) fn remove(&self, id: SmscId) {
+        let mut smscs = self.lock();
+        let Some(at) = smscs.iter().position(|known| known.id == id) else {
+            return;
+        };
+        let gone = smscs.remove(at);
+        drop(smscs);
+        gone.turn.send_replace(Turn {
+            suspended: true,
+            routes: Arc::default(),
+        });
+        self.look();
+    }
+
+    /// What an SMSC is called that is configured, or was since the start.
+    pub(crate) fn name(&self, id: SmscId) -> Option<String> {
+        self.names().get(&id).cloned()
+    }
+
+    /// What the routes' names are.
+    pub(crate) fn route_name(&self, route: RouteId) -> Option<String> {
+        let routes = self.0.routes.load();
+        let served = routes.iter().find(|served| served.route == route);
+        served.map(|served| served.name.clone())
     }
 
     /// Asks whom operators have suspended, and gives everybody a first turn.
@@ -292,16 +343,13 @@ impl Traffic {
 
     /// How every SMSC stands, in the order of the configuration.
     pub(crate) fn smscs(&self) -> Vec<SmscStatus> {
+        let routes = self.0.routes.load_full();
         let status = |known: &Known| {
             let turn = known.turn.borrow();
-            let mine = self
-                .0
-                .routes
-                .iter()
-                .filter(|served| turn.routes.contains(&served.route));
+            let mine = routes.iter().filter(|served| turn.routes.contains(&served.route));
             SmscStatus {
                 name: known.name.clone(),
-                suspended: known.suspended,
+                suspended: known.suspended == Some(true),
                 usable: known.presence.is_usable(),
                 serving: mine.map(|served| served.name.clone()).collect(),
                 quality: quality_of(&known.quality).standing(self.0.clock.unix()),
@@ -327,14 +375,15 @@ impl Traffic {
             prefer: served.prefer.map(Prefer::word),
             smscs: served.smscs.iter().filter_map(|choice| smsc(served, choice)).collect(),
         };
-        self.0.routes.iter().map(status).collect()
+        self.0.routes.load().iter().map(status).collect()
     }
 
     async fn ask(&self) -> Result<(), StoreError> {
         let suspended = self.0.store.suspended().await?;
         for known in self.lock().iter_mut() {
             let is = suspended.contains(&known.id);
-            if std::mem::replace(&mut known.suspended, is) != is {
+            let before = known.suspended.replace(is);
+            if before.is_some_and(|before| before != is) || before.is_none() && is {
                 tracing::info!(
                     smsc = known.name,
                     suspended = is,
@@ -356,10 +405,10 @@ impl Traffic {
             .iter_mut()
             .map(|known| known.party(now, self.0.patience))
             .collect();
-        let turns = turns(&parties, &self.0.routes, date);
+        let turns = turns(&parties, &self.0.routes.load(), date);
         for (known, routes) in smscs.iter().zip(turns) {
             let turn = Turn {
-                suspended: known.suspended,
+                suspended: known.is_suspended(),
                 routes: routes.into(),
             };
             if known
@@ -374,15 +423,20 @@ impl Traffic {
 
     /// Tells the shares who has the turn, and, where quality is preferred, whose receipts have turned slow or bad.
     fn balance(&self, smscs: &[Known]) {
+        let routes = self.0.routes.load();
         let mut balances = self.0.balances.lock().unwrap_or_else(PoisonError::into_inner);
         for (route, balance) in balances.iter_mut() {
-            let served = self.0.routes.iter().find(|served| served.route == *route);
+            let served = routes.iter().find(|served| served.route == *route);
             let by_quality = served.is_some_and(|served| served.prefer == Some(Prefer::Quality));
             for known in smscs {
                 let serves = known.turn.borrow().routes.contains(route);
                 balance.set(known.id, (serves, by_quality && known.probed));
             }
         }
+    }
+
+    fn names(&self) -> MutexGuard<'_, BTreeMap<SmscId, String>> {
+        self.0.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn turned(&self) -> MutexGuard<'_, Vec<SmscId>> {
@@ -435,6 +489,10 @@ impl Known {
         }
     }
 
+    fn is_suspended(&self) -> bool {
+        self.suspended != Some(false)
+    }
+
     fn party(&mut self, now: Instant, patience: Duration) -> Party {
         let before = self.presence.is_usable();
         self.presence.note(self.pool.takes_messages(), patience, now);
@@ -445,7 +503,7 @@ impl Known {
         Party {
             smsc: self.id,
             usable,
-            suspended: self.suspended,
+            suspended: self.is_suspended(),
         }
     }
 }
