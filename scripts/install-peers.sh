@@ -50,8 +50,12 @@ perl_peer() {
     perl -MNet::SMPP -MJSON::PP -e 1 2>/dev/null || apt_install perl libnet-smpp-perl
 }
 
+# Its drive_smpp is among the extras.
 kannel_peer() {
-    command -v bearerbox >/dev/null 2>&1 || [ -x /usr/sbin/bearerbox ] || apt_install kannel
+    if command -v bearerbox >/dev/null 2>&1 || [ -x /usr/sbin/bearerbox ]; then
+        [ -x /usr/lib/kannel/test/drive_smpp ] && return
+    fi
+    apt_install kannel kannel-extras
 }
 
 # Wireshark's decoder: what our simulator writes is judged by it.

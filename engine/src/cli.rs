@@ -8,8 +8,9 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::Config;
+use crate::config::{Config, Origin, Smsc};
 use crate::decode::Decode;
+use crate::probe::{self, Refused, Test, Tool};
 use crate::run::{Ready, RunFault, run};
 use crate::shutdown::Shutdown;
 
@@ -28,7 +29,8 @@ const LAST_THREADS: Duration = Duration::from_millis(200);
     version,
     after_help = "Examples:\n  campanile check --config campanile.toml     find every fault of a configuration\n  \
                   campanile serve --config campanile.toml     run it\n  \
-                  campanile decode number < numbers.txt      say what each number is\n\n\
+                  campanile decode number < numbers.txt      say what each number is\n  \
+                  campanile smsc test north                   bind to an SMSC, and say what it answers\n\n\
                   Exit codes: 0 done, 1 it went wrong, 2 wrong arguments, 3 invalid configuration, 4 Redis cannot be used."
 )]
 struct Arguments {
@@ -50,7 +52,10 @@ enum Command {
     /// Explain a receipt, two ids, a text or a number by the engine's own rules.
     #[command(subcommand)]
     Decode(Decode),
-    /// Check a configuration and say every fault that it has; nothing is started.
+    /// List what is known of carriers, and try one of ours.
+    #[command(subcommand)]
+    Smsc(Tool),
+    /// Check a configuration and say every fault that it has, or what counts for each SMSC; nothing is started.
     Check {
         /// The configuration, TOML.
         #[arg(long, value_name = "FILE", default_value = "campanile.toml")]
@@ -65,6 +70,8 @@ pub fn main() -> ExitCode {
         Command::Serve { config } => serve(&config),
         Command::Check { config } => check(&config),
         Command::Decode(what) => what.run(),
+        Command::Smsc(Tool::Presets { name, json }) => probe::show_presets(name.as_deref(), json),
+        Command::Smsc(Tool::Test(test)) => try_out(test),
     }
 }
 
@@ -72,10 +79,35 @@ fn check(path: &std::path::Path) -> ExitCode {
     match Config::load(path) {
         Ok(config) => {
             println!("{}: ok, {} SMSC(s)", path.display(), config.smsc.len());
+            config.smsc.iter().for_each(|smsc| print!("{}", effective(smsc)));
             ExitCode::SUCCESS
         }
         Err(faults) => invalid(&faults),
     }
+}
+
+fn try_out(test: Test) -> ExitCode {
+    with_runtime(async move {
+        match test.run().await {
+            Ok(code) => code,
+            Err(Refused::Configuration(faults)) => invalid(&faults),
+            Err(Refused::Usage(problem)) => probe::usage(&problem),
+        }
+    })
+}
+
+/// What counts for an account, as a configuration would say it, and who decided on it.
+fn effective(smsc: &Smsc) -> String {
+    let mut lines = "\n[[smsc]]\n".to_owned();
+    for setting in smsc.settings() {
+        let line = format!("{} = {}", setting.key, setting.value);
+        lines += &match setting.origin {
+            Origin::Own => format!("{line}\n"),
+            Origin::Preset => format!("{line:<40} # preset\n"),
+            Origin::Default => format!("{line:<40} # default\n"),
+        };
+    }
+    lines
 }
 
 fn serve(path: &std::path::Path) -> ExitCode {

@@ -26,6 +26,7 @@ mod dispatch;
 mod settle;
 mod run;
 mod decode;
+mod probe;
 pub mod cli;
 
 /// How many cases a property is tried with: so many, or more when `make fuzz` says so.

@@ -40,9 +40,9 @@ pub struct SmscSettings {
     name: String,
     addresses: Vec<String>,
     system_id: String,
-    bind: String,
-    window: u32,
-    sessions: u32,
+    bind: Option<String>,
+    window: Option<u32>,
+    sessions: Option<u32>,
     lines: Vec<String>,
 }
 
@@ -87,11 +87,22 @@ impl SmscSettings {
             name: name.to_owned(),
             addresses: vec![address.to_owned()],
             system_id: "campanile".to_owned(),
-            bind: "transceiver".to_owned(),
-            window: 100,
-            sessions: 1,
+            bind: Some("transceiver".to_owned()),
+            window: Some(100),
+            sessions: Some(1),
             lines: Vec::new(),
         }
+    }
+
+    /// With what is known of that carrier in place of kind, window and number of its sessions.
+    pub fn preset(self, preset: &str) -> Self {
+        let smsc = Self {
+            bind: None,
+            window: None,
+            sessions: None,
+            ..self
+        };
+        smsc.line(&pair("preset", preset))
     }
 
     /// At another address.
@@ -111,7 +122,7 @@ impl SmscSettings {
     /// With sessions of that kind.
     pub fn bind(self, bind: &str) -> Self {
         Self {
-            bind: bind.to_owned(),
+            bind: Some(bind.to_owned()),
             ..self
         }
     }
@@ -126,11 +137,13 @@ impl SmscSettings {
 
     /// How many unanswered submits each session may have.
     pub fn window(self, window: u32) -> Self {
+        let window = Some(window);
         Self { window, ..self }
     }
 
     /// How many sessions.
     pub fn sessions(self, sessions: u32) -> Self {
+        let sessions = Some(sessions);
         Self { sessions, ..self }
     }
 
@@ -149,8 +162,9 @@ impl SmscSettings {
         });
         lines.push(pair("system_id", &self.system_id));
         lines.push("password = \"secret\"".to_owned());
-        lines.push(pair("bind", &self.bind));
-        lines.push(format!("sessions = {}\nwindow = {}", self.sessions, self.window));
+        lines.extend(self.bind.iter().map(|bind| pair("bind", bind)));
+        lines.extend(self.sessions.map(|sessions| format!("sessions = {sessions}")));
+        lines.extend(self.window.map(|window| format!("window = {window}")));
         // Shorter than an operator would choose: connections are cut here on purpose, and the next is waited for.
         lines.push("reconnect_min = \"100ms\"\nreconnect_max = \"1s\"".to_owned());
         lines.extend(self.lines.iter().cloned());

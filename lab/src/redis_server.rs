@@ -51,6 +51,8 @@ pub struct RedisInfo {
     pub used_memory_bytes: u64,
     /// `lazyfree_pending_objects`: deleted and not yet given back.
     pub lazyfree_pending: u64,
+    /// `total_net_input_bytes`: octets that it has read from everybody.
+    pub read_bytes: u64,
     /// `used_cpu_user` + `used_cpu_sys`: CPU seconds of all its threads.
     pub cpu_seconds: f64,
     /// The same of the thread that runs the commands; absent before Redis 7.
@@ -170,6 +172,7 @@ fn parse(info: &InfoDict) -> Option<RedisInfo> {
         version: info.get("redis_version")?,
         used_memory_bytes: info.get("used_memory")?,
         lazyfree_pending: info.get("lazyfree_pending_objects")?,
+        read_bytes: info.get("total_net_input_bytes")?,
         cpu_seconds: seconds("used_cpu_user", "used_cpu_sys")?,
         main_thread_cpu_seconds: seconds("used_cpu_user_main_thread", "used_cpu_sys_main_thread"),
     })
@@ -182,13 +185,14 @@ mod tests {
     use crate::scratch::Scratch;
 
     const INFO: &str = "# Server\r\nredis_version:7.0.15\r\n\r\n# Memory\r\nused_memory:1048576\r\nused_memory_human:1.00M\r\n\
-                        lazyfree_pending_objects:3\r\n# CPU\r\nused_cpu_sys:1.5\r\nused_cpu_user:2.25\r\n";
+                        lazyfree_pending_objects:3\r\ntotal_net_input_bytes:4096\r\n# CPU\r\nused_cpu_sys:1.5\r\nused_cpu_user:2.25\r\n";
 
     #[test]
     fn fields_are_read_and_the_main_thread_where_it_is_told() {
         let info = parse(&InfoDict::new(INFO)).unwrap();
         assert_eq!(info.version, "7.0.15");
         assert_eq!((info.used_memory_bytes, info.lazyfree_pending), (1_048_576, 3));
+        assert_eq!(info.read_bytes, 4_096);
         assert_eq!((info.cpu_seconds, info.main_thread_cpu_seconds), (3.75, None));
         let text = format!("{INFO}used_cpu_sys_main_thread:0.5\r\nused_cpu_user_main_thread:0.25\r\n");
         let info = parse(&InfoDict::new(&text)).unwrap();

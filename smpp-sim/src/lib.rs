@@ -49,7 +49,7 @@ pub use model::{
     Reply, Route, Scenario, Script, Setup, SmscSetup, Stat, StopReading, Template, Throttle, Timers, Tls, Trigger,
     Writing,
 };
-pub use reader::{BUILT_IN, BuiltIn, Fault, Faults, PRESETS, Place, Preset, schema};
+pub use reader::{BUILT_IN, BuiltIn, Fault, Faults, Place, schema};
 pub use running::{Options, Running, start};
 pub use smsc::{InboundOrder, InboundView, NoInbound, NoSuchPhase, PhaseView, SessionView, TooManyOutcomes};
 pub use smscs::VirtualSmsc;

@@ -2,7 +2,7 @@
 
 Messages go in through smsbox's HTTP interface; Kannel matches the receipts itself and reports each by an HTTP call, which
 is counted here: type 8 when the SMSC accepted the message, 16 when it refused it, 1 when it was delivered. Inbound messages
-come the same way.
+come the same way. Kannel cuts long messages and puts long inbound ones together by itself.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ import threading
 import time
 import urllib.parse
 
-COUNT, WINDOW, FIRST, INBOUND = (int(os.environ[name]) for name in ("COUNT", "WINDOW", "FIRST", "INBOUND"))
+COUNT, LONG, WINDOW, FIRST, INBOUND = (int(os.environ[name]) for name in ("COUNT", "LONG", "WINDOW", "FIRST", "INBOUND"))
 DEADLINE = time.monotonic() + float(os.environ["LIMIT"])
 DELIVERED, ACCEPTED, REFUSED = 1, 8, 16
 UCS2 = "2"  # how Kannel numbers codings
@@ -34,6 +34,8 @@ smsbox-interface = "127.0.0.1"
 log-file = "{directory}/bearerbox.log"
 log-level = 1
 dlr-storage = internal
+sms-combine-concatenated-mo = true
+{trust}
 
 group = smsc
 smsc = smpp
@@ -48,6 +50,7 @@ address-range = ""
 interface-version = 34
 max-pending-submits = {window}
 source-addr-autodetect = true
+{tls}
 
 group = smsbox
 bearerbox-host = 127.0.0.1
@@ -59,6 +62,8 @@ log-level = 1
 group = sendsms-user
 username = test
 password = test
+concatenation = true
+max-messages = 10
 
 group = sms-service
 keyword = default
@@ -117,11 +122,14 @@ class Reports(http.server.BaseHTTPRequestHandler):
 
 def send_all(port, reports_port):
     """One sendsms call for each message."""
-    for message in range(COUNT):
+    for message in range(COUNT + LONG):
+        content = {"text": "Votre rendez-vous est confirme."}
+        if message >= COUNT:
+            content = {"text": os.environ["LONG_TEXT"], "coding": UCS2, "charset": "UTF-8"}
         report = f"http://127.0.0.1:{reports_port}/?message={message}&kind=%d"
         query = {
             "username": "test", "password": "test", "from": "Clinique", "to": f"+{FIRST + message}",
-            "text": "Votre rendez-vous est confirme.", "dlr-mask": DELIVERED | ACCEPTED | REFUSED, "dlr-url": report,
+            "dlr-mask": DELIVERED | ACCEPTED | REFUSED, "dlr-url": report, **content,
         }
         if not answers(port, "/cgi-bin/sendsms?" + urllib.parse.urlencode(query), "Accepted"):
             sys.exit(f"kannel: smsbox did not take message {message}")
@@ -136,6 +144,8 @@ def run(directory, boxes):
         file.write(CONFIGURATION.format(
             admin=admin, smsbox=smsbox, sendsms=sendsms, reports=reports.server_address[1], directory=directory, window=WINDOW, host=os.environ["HOST"],
             port=os.environ["PORT"], system_id=os.environ["SYSTEM_ID"], password=os.environ["PASSWORD"],
+            trust=f'ssl-trusted-ca-file = "{os.environ["TLS_CA"]}"' if "TLS_CA" in os.environ else "",
+            tls="use-ssl = true" if "TLS_CA" in os.environ else "",
         ))
     start_box("bearerbox", configuration, boxes)
     poll("bearerbox is bound to the SMSC", lambda: answers(admin, "/status.txt", "(online"))
@@ -145,7 +155,7 @@ def run(directory, boxes):
     send_all(sendsms, reports.server_address[1])
     seen = Reports.seen
     with contextlib.suppress(SystemExit):
-        poll("all is reported", lambda: len(seen[ACCEPTED] | seen[REFUSED]) == COUNT and seen[DELIVERED] >= seen[ACCEPTED])
+        poll("all is reported", lambda: len(seen[ACCEPTED] | seen[REFUSED]) == COUNT + LONG and seen[DELIVERED] >= seen[ACCEPTED])
         poll("all inbound messages are here", lambda: len(Reports.inbound) >= INBOUND)
     matched = len(seen[ACCEPTED] & seen[DELIVERED])
     result = {
@@ -153,7 +163,7 @@ def run(directory, boxes):
         "inbound": sorted(Reports.inbound),
     }
     print("RESULT", json.dumps(result), flush=True)
-    return matched == COUNT
+    return matched == COUNT + LONG
 
 
 def start_box(program, configuration, boxes):

@@ -9,9 +9,11 @@ import os
 import socket
 import time
 
+import segments
 import smpp34
 
 RECEIPT_DELAY_S = 0.1
+SHORT, LONG, SHORT_CODE = (os.environ[name] for name in ("INBOUND_SHORT", "INBOUND_LONG", "SHORT_CODE"))
 
 
 def say(**event):
@@ -41,12 +43,27 @@ async def send_receipt(esme, source, destination, message_id):
     say(event="receipt_acked", id=message_id)
 
 
+async def send_inbound(esme, person):
+    """What the person who had the first message writes back: one segment, then several."""
+    await esme.deliver_sm(source_addr=person, destination_addr=SHORT_CODE, short_message=SHORT.encode("ascii"))
+    for octets in segments.split(LONG, 7):
+        await esme.deliver_sm(
+            source_addr=person, destination_addr=SHORT_CODE, esm_class=segments.UDHI, data_coding=segments.UCS2, short_message=octets
+        )
+
+
+def say_submit(event, message_id):
+    reference, count, part, rest = segments.parse(event.esm_class, event.short_message)
+    text = segments.decode(event.data_coding, rest)
+    say(event="submit", to=event.destination_addr, id=message_id, text=text, reference=reference, segments=count, part=part)
+
+
 async def main():
     port = chosen_port()
     server = smpp34.Server(host=os.environ["HOST"], port=port, system_id="smpp34")
     await server.start()
     print("LISTENING", port, flush=True)
-    sessions, receipts, last_id = {}, set(), 1_000_000_000
+    sessions, running, last_id = {}, set(), 1_000_000_000
     while True:
         event = await server.next()
         if isinstance(event, smpp34.Esme):
@@ -55,15 +72,17 @@ async def main():
             sessions.pop(event.session_id, None)
         elif isinstance(event, smpp34.SubmitSmEvent):
             last_id += 1
-            message_id = str(last_id)
-            say(event="submit", to=event.destination_addr, id=message_id)
-            event.accept(message_id=message_id)
+            say_submit(event, str(last_id))
+            event.accept(message_id=str(last_id))
             esme = sessions.get(event.session_id)
-            if esme and event.registered_delivery & 1:
-                receipt = send_receipt(esme, event.source_addr, event.destination_addr, message_id)
-                task = asyncio.create_task(receipt)
-                receipts.add(task)
-                task.add_done_callback(receipts.discard)
+            if not esme:
+                continue
+            work = [send_receipt(esme, event.source_addr, event.destination_addr, str(last_id))] if event.registered_delivery & 1 else []
+            if last_id == 1_000_000_001:
+                work.append(send_inbound(esme, event.destination_addr))
+            for task in map(asyncio.create_task, work):
+                running.add(task)
+                task.add_done_callback(running.discard)
 
 
 asyncio.run(main())

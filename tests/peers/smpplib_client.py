@@ -1,6 +1,7 @@
 """python-smpplib as a client: see README.md for its environment and what it prints.
 
-The library reads one PDU at a time and has no window of its own: it is kept here, in `unanswered`.
+The library reads one PDU at a time and has no window of its own: it is kept here, in `unanswered`. It cuts long messages itself,
+with a user data header.
 """
 
 import contextlib
@@ -9,15 +10,18 @@ import logging
 import os
 import re
 import select
+import ssl
 import sys
 import time
 
+import segments
 import smpplib.client
 import smpplib.exceptions
+import smpplib.gsm
 
-COUNT, WINDOW, FIRST, INBOUND = (int(os.environ[name]) for name in ("COUNT", "WINDOW", "FIRST", "INBOUND"))
+COUNT, LONG, WINDOW, FIRST, INBOUND = (int(os.environ[name]) for name in ("COUNT", "LONG", "WINDOW", "FIRST", "INBOUND"))
 DEADLINE = time.monotonic() + float(os.environ["LIMIT"])
-ESM_CLASS_RECEIPT, DATA_CODING_UCS2 = 0x04, 8
+ESM_CLASS_RECEIPT = 0x04
 RECEIPT_ID = re.compile(rb"id:(\S+)")
 
 logging.disable(logging.WARNING)
@@ -26,7 +30,8 @@ logging.disable(logging.WARNING)
 class Tally:
     """What was answered, and which receipts belong to it, in whatever order the two come."""
 
-    def __init__(self):
+    def __init__(self, expected):
+        self.expected, self.joiner = expected, segments.Joiner()
         self.refused = self.receipts = 0
         self.accepted_ids, self.receipt_ids, self.inbound = set(), set(), []
 
@@ -40,8 +45,8 @@ class Tally:
         if pdu.esm_class & ESM_CLASS_RECEIPT:
             self.receipt(pdu)
         else:
-            octets = bytes(pdu.short_message or b"")
-            self.inbound.append(octets.decode("utf-16-be" if pdu.data_coding == DATA_CODING_UCS2 else "ascii"))
+            text = self.joiner.take(pdu.source_addr, pdu.esm_class, pdu.data_coding, bytes(pdu.short_message or b""))
+            self.inbound += [] if text is None else [text]
 
     def receipt(self, pdu):
         self.receipts += 1
@@ -54,13 +59,35 @@ class Tally:
 
     @property
     def complete(self):
-        answered = len(self.accepted_ids) + self.refused == COUNT
+        answered = len(self.accepted_ids) + self.refused == self.expected
         return answered and self.matched == len(self.accepted_ids) and len(self.inbound) == INBOUND
 
 
+def to_send():
+    """Each submit: the recipient, and what goes there."""
+    for message in range(COUNT):
+        yield str(FIRST + message), {"short_message": b"Votre rendez-vous est confirme."}
+    for message in range(COUNT, COUNT + LONG):
+        parts, data_coding, esm_class = smpplib.gsm.make_parts(os.environ["LONG_TEXT"])
+        for part in parts:
+            yield str(FIRST + message), {"short_message": part, "data_coding": data_coding, "esm_class": esm_class}
+
+
+def tls():
+    """What the library wraps its socket with: it names no host, so the authority alone is checked."""
+    if "TLS_CA" not in os.environ:
+        return None
+    context = ssl.create_default_context(cafile=os.environ["TLS_CA"])
+    context.check_hostname = False
+    return context
+
+
 def main():
-    tally, unanswered, submitted = Tally(), set(), 0
-    client = smpplib.client.Client(os.environ["HOST"], int(os.environ["PORT"]), allow_unknown_opt_params=True, timeout=10)
+    waiting, unanswered = list(to_send())[::-1], set()
+    tally = Tally(len(waiting))
+    client = smpplib.client.Client(
+        os.environ["HOST"], int(os.environ["PORT"]), allow_unknown_opt_params=True, timeout=10, ssl_context=tls()
+    )
 
     def answered(pdu):
         unanswered.discard(pdu.sequence)
@@ -72,15 +99,16 @@ def main():
     client.connect()
     client.bind_transceiver(system_id=os.environ["SYSTEM_ID"], password=os.environ["PASSWORD"])
     while not tally.complete and time.monotonic() < DEADLINE:
-        while submitted < COUNT and len(unanswered) < WINDOW:
+        while waiting and len(unanswered) < WINDOW:
+            recipient, message = waiting.pop()
             pdu = client.send_message(
                 source_addr="Clinique", source_addr_ton=5, source_addr_npi=0,
-                destination_addr=str(FIRST + submitted), dest_addr_ton=1, dest_addr_npi=1,
-                short_message=b"Votre rendez-vous est confirme.", registered_delivery=True,
+                destination_addr=recipient, dest_addr_ton=1, dest_addr_npi=1, registered_delivery=True, **message,
             )
             unanswered.add(pdu.sequence)
-            submitted += 1
-        if select.select([client._socket], [], [], 0.1)[0]:
+        # What TLS has decrypted already, no socket shows.
+        decrypted = isinstance(client._socket, ssl.SSLSocket) and client._socket.pending()
+        if decrypted or select.select([client._socket], [], [], 0.1)[0]:
             client.read_once()
     result = {
         "accepted": len(tally.accepted_ids), "refused": tally.refused, "receipts": tally.receipts, "matched": tally.matched,

@@ -17,6 +17,7 @@ pub mod sim;
 pub mod engine;
 pub mod tenant;
 pub mod ledgers;
+pub mod authority;
 pub mod peers;
 pub mod programs;
 pub mod tap;

@@ -26,6 +26,10 @@ pub enum Recipe {
     Smpp34Server,
     /// node-smpp.
     NodeServer,
+    /// Net::SMPP.
+    NetSmppServer,
+    /// Kannel's drive_smpp.
+    KannelServer,
 }
 
 /// What a peer client says at its end.
@@ -53,12 +57,27 @@ pub enum ServerEvent {
         to: String,
         /// The id in the answer.
         id: String,
+        /// What the segment says.
+        text: String,
+        /// Which message the segment is of; 0 for a message of one segment.
+        #[serde(default)]
+        reference: u16,
+        /// Of how many segments.
+        #[serde(default = "one")]
+        segments: u8,
+        /// Which of them, from 1.
+        #[serde(default = "one")]
+        part: u8,
     },
     /// The receipt of that id was acknowledged.
     ReceiptAcked {
         /// The id in the receipt.
         id: String,
     },
+}
+
+fn one() -> u8 {
+    1
 }
 
 /// Whether the peers are left out by the one who runs the tests; said loudly, since it is no success.
@@ -79,6 +98,8 @@ impl Recipe {
             Self::KannelClient => "kannel_client.py",
             Self::Smpp34Server => "smpp34_server.py",
             Self::NodeServer => "node_server.js",
+            Self::NetSmppServer => "net_smpp_server.pl",
+            Self::KannelServer => "kannel_server.py",
         }
     }
 
@@ -87,9 +108,9 @@ impl Recipe {
         let tools = package.join("../.tools");
         let interpreter = match self {
             Self::SmpplibClient | Self::Smpp34Server => tools.join("python/bin/python"),
-            Self::KannelClient => PathBuf::from("python3"),
+            Self::KannelClient | Self::KannelServer => PathBuf::from("python3"),
             Self::NodeClient | Self::NodeServer => PathBuf::from("node"),
-            Self::NetSmppClient => PathBuf::from("perl"),
+            Self::NetSmppClient | Self::NetSmppServer => PathBuf::from("perl"),
         };
         let mut command = Command::new(interpreter);
         command.arg(package.join("peers").join(self.file()));
@@ -104,29 +125,38 @@ impl Recipe {
 
 /// What a peer client is to do.
 #[derive(Clone, Copy, Debug)]
-pub struct ClientTask {
-    /// How many messages to send.
+pub struct ClientTask<'a> {
+    /// How many messages of one segment to send.
     pub messages: u64,
+    /// How many long ones after them.
+    pub long: u64,
+    /// What these say.
+    pub long_text: &'a str,
     /// To this number and the ones after it.
     pub first: u64,
     /// How many inbound messages to wait for.
     pub inbound: usize,
+    /// The certificate of the authority that it trusts: it speaks TLS then.
+    pub authority: Option<&'a str>,
 }
 
 /// Runs a peer client against `address`.
 ///
 /// Panics when the program is missing (scripts/install-peers.sh) or did not get every message accepted and matched.
-pub fn run_client(recipe: Recipe, address: &str, task: ClientTask) -> ClientResult {
+pub fn run_client(recipe: Recipe, address: &str, task: &ClientTask<'_>) -> ClientResult {
     let port = address.rsplit(':').next().expect("an address ends with its port");
     let mut command = recipe.command();
     command
         .env("PORT", port)
         .env("COUNT", task.messages.to_string())
+        .env("LONG", task.long.to_string())
+        .env("LONG_TEXT", task.long_text)
         .env("INBOUND", task.inbound.to_string())
         .env("WINDOW", "10");
     command
         .env("FIRST", task.first.to_string())
-        .env("LIMIT", CLIENT_LIMIT_SECONDS.to_string());
+        .env("LIMIT", CLIENT_LIMIT_SECONDS.to_string())
+        .envs(task.authority.map(|file| ("TLS_CA", file)));
     let output = command.output().unwrap_or_else(|error| missing(recipe, &error));
     let said = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -144,10 +174,10 @@ pub struct PeerServer {
 }
 
 impl PeerServer {
-    /// Starts it on a free port; its output goes to `directory`.
-    pub fn start(recipe: Recipe, directory: &Path) -> Self {
+    /// Starts it on a free port, with more of its environment (tests/peers/README.md); its output goes to `directory`.
+    pub fn start(recipe: Recipe, directory: &Path, environment: &[(&str, &str)]) -> Self {
         let mut command = recipe.command();
-        command.env("PORT", "0");
+        command.env("PORT", "0").envs(environment.iter().copied());
         let site = Site::new(&Processes::default(), directory);
         let process = site.start(recipe.file(), command).or_fail();
         let port = process

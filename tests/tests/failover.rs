@@ -1,11 +1,16 @@
 //! SMSCs that take over for each other.
 
 use campanile_tests::programs;
-use campanile_tests::scenarios::{failover, hold};
+use campanile_tests::scenarios::{failover, hold, hold_once};
 
 #[test]
 fn what_is_queued_for_a_suspended_smsc_goes_to_the_next_and_back() {
     hold(programs!(), &failover::SUSPENDED);
+}
+
+#[test]
+fn all_that_is_queued_for_a_suspended_smsc_goes_to_the_next_within_five_seconds() {
+    hold_once(programs!(), &failover::FEWER_QUEUED, 1);
 }
 
 #[test]

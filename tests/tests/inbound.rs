@@ -9,6 +9,7 @@ use campanile_tests::programs;
 use campanile_tests::stand::Stand;
 use campanile_tests::tenant::{Campaign, CampaignOrder, Tenant, recipients};
 use campanile_tests::wait::eventually;
+use campanile_tests::{EngineSettings, SmscSettings};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -132,4 +133,59 @@ fn a_stop_counts_before_it_is_acknowledged() {
     let lilas = neighbour.order(&stand.engine, &order.with("purpose", json!("marketing")));
     wait_until_delivered(&stand, &lilas);
     assert_eq!(stand.sim.totals().accepted as usize, 2 * MESSAGES - quiet.len() + 2);
+}
+
+/// Our numbers, whose they are, and a tenant that has written to nobody.
+#[test]
+fn what_is_written_to_a_tenants_number_is_the_tenants() {
+    const OWN: &str = "+33644630001";
+    const SHARED: &str = "36180";
+    let stand = Stand::new(programs!(), "inbound-numbers", "", |smsc| smsc);
+    let lilas = stand.engine.tenant("Cabinet des Lilas", 100);
+    let smsc = SmscSettings::new("north", stand.sim.smpp_address());
+    let mut settings = EngineSettings::new(Some(stand.redis.url()), vec![smsc]);
+    for number in [OWN, SHORT_CODE] {
+        let tenant = &lilas.id;
+        settings
+            .tables
+            .push(format!("[[number]]\nnumber = {number:?}\ntenant = {tenant:?}"));
+    }
+    stand.engine.configure(&settings);
+    stand.engine.reload().expect(200);
+    // Another tenant's message under a name does not make it that tenant's, one from the very number does.
+    let mut people = recipients(4);
+    let mut person = || people.next().expect("one more");
+    let (stranger, patient, customer, quiet) = (person(), person(), person(), person());
+    for (to, sender) in [(&patient, "Clinique"), (&customer, SHORT_CODE)] {
+        let order = CampaignOrder::to_audience(&json!({ "recipients": [{ "to": to }] })).with("sender", json!(sender));
+        let campaign = stand.tenant.order(&stand.engine, &order);
+        wait_until_delivered(&stand, &campaign);
+    }
+    for (from, to, text) in [
+        (&stranger, OWN, "Etes-vous ouverts ?"),
+        (&stranger, "0644630001", "Allo ?"),
+        (&patient, OWN, "Un rendez-vous SVP"),
+        (&patient, SHARED, "Merci"),
+        (&customer, SHORT_CODE, "OK"),
+        (&quiet, SHORT_CODE, "STOP"),
+    ] {
+        stand.sim.inbound(from, to, text);
+    }
+    let own = inbound(&stand.engine, &lilas, 4);
+    let mut found = texts(&own);
+    found.sort_unstable();
+    assert_eq!(found, ["Allo ?", "Etes-vous ouverts ?", "STOP", "Un rendez-vous SVP"]);
+    assert!(own.iter().all(|row| row["campaign_id"].is_null()), "{own:?}");
+    let other = inbound(&stand.engine, &stand.tenant, 2);
+    let mut found = texts(&other);
+    found.sort_unstable();
+    assert_eq!(found, ["Merci", "OK"]);
+    // The STOP was meant for the number's tenant alone.
+    let order =
+        CampaignOrder::to_audience(&json!({ "recipients": [{ "to": quiet }] })).with("purpose", json!("marketing"));
+    let campaign = stand.tenant.order(&stand.engine, &order);
+    wait_until_delivered(&stand, &campaign);
+    let campaign = lilas.order(&stand.engine, &order);
+    campaign.wait(&stand.engine, "it is skipped", LIMIT, |view| view.progress.queued == 0);
+    assert_eq!(campaign.view(&stand.engine).status("delivered"), 0);
 }

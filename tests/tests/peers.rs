@@ -1,18 +1,32 @@
-//! Programs that this project did not write (tests/peers/README.md): their clients against the simulator, their servers
-//! under the engine.
+//! Clients that this project did not write (tests/peers/README.md) against the simulator: single and long messages, receipts, inbound
+//! messages, TLS.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use campanile_tests::peers::{ClientResult, ClientTask, Recipe, ServerEvent, run_client, skipped};
-use campanile_tests::{EngineSettings, Lab, PeerServer, SmscSettings, eventually, programs};
+use campanile_tests::authority::{Authority, secured};
+use campanile_tests::peers::{ClientResult, ClientTask, Recipe, run_client, skipped};
+use campanile_tests::{Lab, Sim, programs};
+use lab::Row;
 
 const MESSAGES: u64 = 200;
 
 const FIRST_RECIPIENT: u64 = 33_600_000_000;
 
-/// What patients answer: in the default alphabet, and in UCS-2 with a surrogate pair.
-const INBOUND: [&str; 2] = ["Merci \u{1F600}", "STOP"];
+/// Long ones, to the recipients after these.
+const LONG: u64 = 10;
+
+/// Three segments of UCS-2, whatever stands before them in each: a header, or nothing.
+const LONG_TEXT: &str = "Уважаемый пациент, ваша запись подтверждена. Пожалуйста, приходите за десять минут до приёма. \
+    Если вы не можете прийти, позвоните нам заранее, чтобы мы могли предложить это время другому пациенту.";
+
+/// What patients answer: in the default alphabet, in UCS-2 with a surrogate pair, and in several segments.
+const INBOUND: [&str; 3] = [
+    "Merci \u{1F600}",
+    "OK, je viens. Mais je serai peut-etre en retard de quelques minutes, le bus de la ligne 12 ne passe plus devant la \
+     gare depuis lundi et il faut marcher dix minutes de plus. A demain.",
+    "STOP",
+];
 
 const LIMIT: Duration = Duration::from_secs(40);
 
@@ -27,45 +41,55 @@ delay = { uniform = ["0s", "200ms"] }
 "#;
 
 #[test]
-fn python_smpplib_against_the_simulator() {
-    client_against_the_simulator(Recipe::SmpplibClient, "peer-smpplib");
+fn python_smpplib_against_the_simulator_over_tls() {
+    client_against_the_simulator(Recipe::SmpplibClient, Wire::Tls, "peer-smpplib");
 }
 
 #[test]
-fn node_smpp_against_the_simulator() {
-    client_against_the_simulator(Recipe::NodeClient, "peer-node");
+fn node_smpp_against_the_simulator_over_tls() {
+    client_against_the_simulator(Recipe::NodeClient, Wire::Tls, "peer-node");
 }
 
 #[test]
 fn net_smpp_against_the_simulator() {
-    client_against_the_simulator(Recipe::NetSmppClient, "peer-net-smpp");
+    client_against_the_simulator(Recipe::NetSmppClient, Wire::Plain, "peer-net-smpp");
 }
 
 #[test]
 fn kannel_against_the_simulator() {
-    client_against_the_simulator(Recipe::KannelClient, "peer-kannel");
+    client_against_the_simulator(Recipe::KannelClient, Wire::Plain, "peer-kannel");
 }
 
 #[test]
-fn engine_against_smpp34() {
-    engine_against(Recipe::Smpp34Server, "peer-smpp34-server");
+fn kannel_against_the_simulator_over_tls() {
+    client_against_the_simulator(Recipe::KannelClient, Wire::Tls, "peer-kannel-tls");
 }
 
-#[test]
-fn engine_against_node_smpp() {
-    engine_against(Recipe::NodeServer, "peer-node-server");
+#[derive(Clone, Copy, PartialEq)]
+enum Wire {
+    Plain,
+    Tls,
 }
 
-fn client_against_the_simulator(recipe: Recipe, name: &str) {
+fn client_against_the_simulator(recipe: Recipe, wire: Wire, name: &str) {
     if skipped() {
         return;
     }
     let lab = Lab::new(programs!(), name);
-    let sim = lab.sim(SCENARIO);
+    let authority = Authority::new(lab.directory(), "authority");
+    let tls = secured(&authority.issue("localhost", 2100), "");
+    let sim = lab.sim(&format!("{SCENARIO}{tls}"));
     let task = ClientTask {
         messages: MESSAGES,
+        long: LONG,
+        long_text: LONG_TEXT,
         first: FIRST_RECIPIENT,
         inbound: INBOUND.len(),
+        authority: (wire == Wire::Tls).then_some(authority.file.as_str()),
+    };
+    let address = match wire {
+        Wire::Plain => sim.smpp_address(),
+        Wire::Tls => sim.tls_address().expect("it listens for TLS"),
     };
     let result = std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -75,79 +99,62 @@ fn client_against_the_simulator(recipe: Recipe, name: &str) {
                 sim.inbound("33612345678", "36034", text);
             }
         });
-        run_client(recipe, sim.smpp_address(), task)
+        run_client(recipe, address, &task)
     });
-    let expected = ClientResult {
-        accepted: MESSAGES,
-        refused: 0,
-        receipts: MESSAGES,
-        matched: MESSAGES,
-        inbound: INBOUND.map(str::to_owned).to_vec(),
-    };
+    let expected = expected_of(recipe);
     assert_eq!(result, expected, "what {recipe:?} says");
+    assert_ledger(&sim);
+}
 
-    let ledger = sim.ledger_by_recipient();
-    assert_eq!(
-        ledger.len() as u64,
-        MESSAGES,
-        "distinct recipients that the simulator saw"
-    );
-    for (recipient, rows) in &ledger {
-        let [row] = rows.as_slice() else {
-            panic!("{recipient} was submitted more than once: {rows:?}")
-        };
-        let number: u64 = recipient
-            .trim_start_matches('+')
-            .parse()
-            .expect("a recipient is a number");
-        assert!(
-            (FIRST_RECIPIENT..FIRST_RECIPIENT + MESSAGES).contains(&number),
-            "{row:?}"
-        );
-        assert_eq!((row.command_status, row.receipts_acked), (Some(0), 1), "{row:?}");
-        assert_eq!(row.source, "Clinique");
+fn expected_of(recipe: Recipe) -> ClientResult {
+    // The others: in message_payload; and Kannel counts messages, not their segments.
+    let cut = matches!(recipe, Recipe::SmpplibClient | Recipe::NetSmppClient);
+    let submits_a_long_message = if cut { 3 } else { 1 };
+    let accepted = MESSAGES + LONG * submits_a_long_message;
+    ClientResult {
+        accepted,
+        refused: 0,
+        receipts: accepted,
+        matched: accepted,
+        inbound: INBOUND.map(str::to_owned).to_vec(),
     }
 }
 
-fn engine_against(recipe: Recipe, name: &str) {
-    if skipped() {
-        return;
+/// The simulator saw each message once, whole, and got its receipts acknowledged.
+fn assert_ledger(sim: &Sim) {
+    let mut by_number: HashMap<u64, Vec<Row>> = HashMap::new();
+    for (recipient, rows) in sim.ledger_by_recipient() {
+        let number = recipient
+            .trim_start_matches('+')
+            .parse()
+            .expect("a recipient is a number");
+        by_number.entry(number).or_default().extend(rows);
     }
-    let lab = Lab::new(programs!(), name);
-    let redis = lab.redis();
-    let server = PeerServer::start(recipe, lab.directory());
-    let smsc = SmscSettings::new("peer", server.address()).window(10);
-    let engine = lab.engine(&EngineSettings::new(Some(redis.url()), vec![smsc]));
-    let tenant = engine.tenant("Cabinet Martin", MESSAGES);
-    let campaign = tenant.launch(&engine, usize::try_from(MESSAGES).expect("a small number"));
-    let view = campaign.wait(&engine, "all is delivered and paid for", LIMIT, |view| {
-        view.status("delivered") == MESSAGES && (view.credits.held, view.credits.spent) == (0, MESSAGES)
-    });
-    view.assert_adds_up();
-
-    // The last receipt is stored before it is acknowledged: its acknowledgement may still be on its way.
-    let acknowledged = |events: &[ServerEvent]| {
-        events
-            .iter()
-            .filter(|event| matches!(event, ServerEvent::ReceiptAcked { .. }))
-            .count() as u64
-    };
-    let events = eventually("every receipt is acknowledged", LIMIT, || {
-        let events = server.events();
-        (acknowledged(&events) == MESSAGES).then_some(events)
-    });
-    let mut submits: HashMap<&str, usize> = HashMap::new();
-    for event in &events {
-        match event {
-            ServerEvent::Submit { to, .. } => *submits.entry(to).or_default() += 1,
-            ServerEvent::ReceiptAcked { .. } => {}
+    let recipients = FIRST_RECIPIENT..FIRST_RECIPIENT + MESSAGES + LONG;
+    assert_eq!(
+        by_number.len() as u64,
+        MESSAGES + LONG,
+        "distinct recipients that the simulator saw"
+    );
+    for (number, mut rows) in by_number {
+        assert!(recipients.contains(&number), "{rows:?}");
+        rows.sort_by_key(|row| row.part);
+        for (row, part) in rows.iter().zip(1..) {
+            assert_eq!((row.part, row.total as usize), (part, rows.len()), "{rows:?}");
+            assert_eq!(
+                (row.command_status, row.receipts_acked),
+                (Some(0), row.receipts_due),
+                "{row:?}"
+            );
+            assert_eq!(row.source, "Clinique");
+        }
+        // Kannel asks for one receipt, whatever the segments.
+        assert!(rows.iter().any(|row| row.receipts_due == 1), "{rows:?}");
+        if number >= FIRST_RECIPIENT + MESSAGES {
+            let said: String = rows.iter().filter_map(|row| row.text.as_deref()).collect();
+            assert_eq!(said, LONG_TEXT, "{rows:?}");
+        } else {
+            assert_eq!(rows.len(), 1, "{rows:?}");
         }
     }
-    let expected: HashMap<String, usize> = campaign
-        .recipients(&engine)
-        .into_iter()
-        .map(|row| (row.to.trim_start_matches('+').to_owned(), 1))
-        .collect();
-    let seen: HashMap<String, usize> = submits.into_iter().map(|(to, count)| (to.to_owned(), count)).collect();
-    assert_eq!(seen, expected, "recipients that {recipe:?} saw, and how often");
 }

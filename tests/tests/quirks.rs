@@ -137,6 +137,7 @@ fn fault(outcome: &Outcome) -> Option<String> {
         wrong,
         parked,
         receipts: _,
+        answers: _,
     } = outcome;
     let agree = comparison.lost + comparison.doubled + comparison.wrong_status == 0;
     let right = agree && wrong.is_empty() && *parked == case.known.parked;

@@ -13,6 +13,6 @@ mod tests;
 
 pub(crate) use body::read_campaign;
 pub(crate) use ingest::{Counts, Ingest, RecipientSink, Rejected};
-pub(crate) use number::{NUMBER_OCTETS_MAX, NumberFault, look_up, normalise};
+pub(crate) use number::{Known, NUMBER_OCTETS_MAX, NumberFault, look_up, normalise};
 pub(crate) use reading::{CampaignDraft, ReadFault};
 pub(crate) use row::{COLUMNS_MAX, SinkFull, Values};

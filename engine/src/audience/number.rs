@@ -120,6 +120,8 @@ pub(crate) struct Known {
     pub(crate) kind: &'static str,
     /// ISO 3166-1, two letters; `None` for numbers of no country.
     pub(crate) country: Option<String>,
+    /// Whether it says in which area it is at home.
+    pub(crate) geographic: bool,
 }
 
 /// What the numbering plan knows of the number that `text` writes.
@@ -142,6 +144,7 @@ pub(crate) fn look_up(text: &str, country: Country) -> Result<Known, NumberFault
         e164: number.to_string(),
         kind,
         country: number.get_region_code().map(|region| region.to_string()),
+        geographic: number.is_geographical(),
     })
 }
 

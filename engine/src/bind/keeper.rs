@@ -2,11 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use smpp::frame::{Bind, Unencodable};
-use smpp::session::{Session, Timers};
+use smpp::frame::Unencodable;
 use tokio::time::sleep;
 
 use super::account::{Account, Renewal};
@@ -15,6 +14,7 @@ use super::budget::Ticket;
 use super::connect::{Connected, Peer, connect};
 use super::driver::{Driver, Surroundings};
 use super::life::{End, Life, Notice, Said, Stop};
+use super::opening;
 use super::stall::Stall;
 use crate::config;
 use crate::metrics::SmscMetrics;
@@ -172,7 +172,7 @@ impl Keeper {
             renewal: Mutex::new(past.renewal.take()),
             ..Seen::default()
         };
-        let session = self.new_session(begun)?;
+        let session = opening::open(&self.config, self.around.kind, begun)?;
         self.on_connected(&connected.peer);
         let probe_after = past.stall.pause(self.config.response_timeout);
         let mut driver = Driver::new(&self.around, connected.transport, session, probe_after);
@@ -223,25 +223,6 @@ impl Keeper {
                 "no receiver is bound: messages still go, their receipts wait at the SMSC"
             );
         }
-    }
-
-    fn new_session<T>(&self, now: Instant) -> Result<Session<T>, Unencodable> {
-        let bind = Bind {
-            kind: self.around.kind,
-            system_id: self.config.system_id.as_bytes(),
-            password: self.config.password.reveal().as_bytes(),
-            system_type: self.config.system_type.as_bytes(),
-            interface_version: self.config.interface_version.octet(),
-            addr_ton: self.config.link.ton,
-            addr_npi: self.config.link.npi,
-            address_range: self.config.link.address_range.as_bytes(),
-        };
-        let timers = Timers {
-            bind: self.config.bind_timeout,
-            enquire_link: self.config.enquire_link_interval,
-            response: self.config.response_timeout,
-        };
-        Session::new(&bind, timers, self.config.window as usize, now)
     }
 
     fn note(&self, notice: Notice, seen: &Seen, stalled: bool) {

@@ -34,6 +34,13 @@ pub(crate) enum Directions {
 }
 
 impl Directions {
+    pub(super) const NAMES: [(&str, Self); 4] = [
+        ("transceiver", Self::Transceiver),
+        ("transmitter", Self::Transmitter),
+        ("receiver", Self::Receiver),
+        ("pair", Self::Pair),
+    ];
+
     /// The kinds of sessions; of each kind as many as `sessions` says.
     pub(crate) const fn kinds(self) -> &'static [BindKind] {
         match self {
@@ -90,23 +97,12 @@ impl Link {
         }
     }
 
-    /// `sessions`: of all kinds.
-    pub(super) fn read(table: &Table<'_>, sessions: u32) -> Self {
-        let default = Self::new(String::new());
-        let range = table.parsed("address_range", value::octets_allowed(ADDRESS_RANGE), |given| {
-            value::octets(given.text()?, ADDRESS_RANGE)
-        });
-        let max_age = table.has("session_max_age");
+    /// `sessions`: of all kinds; `known`: what counts where the table says nothing.
+    pub(super) fn read(table: &Table<'_>, sessions: u32, known: &Self) -> Self {
         let link = Self {
             addresses: addresses(table),
             tls: Tls::read(table),
-            // SMPP 3.4, 5.2.5 and 5.2.6.
-            ton: table.integer("bind_ton", 0..=6, default.ton),
-            npi: table.integer("bind_npi", 0..=18, default.npi),
-            address_range: range.unwrap_or(default.address_range),
-            binds_per_hour: binds_per_hour(table, sessions).unwrap_or(default.binds_per_hour),
-            // Shorter than a minute, and it would do little else.
-            session_max_age: max_age.then(|| table.duration("session_max_age", 60 * SECOND..=30 * DAY, DAY)),
+            ..Self::read_manners(table, sessions, known)
         };
         if link.tls.as_ref().is_some_and(|tls| tls.server_name().is_none()) {
             let unnamed = |address: &&String| ServerName::try_from(host_of(address)).is_err();
@@ -117,18 +113,31 @@ impl Link {
         }
         link
     }
+
+    /// What a carrier decides for all of its accounts.
+    pub(super) fn read_manners(table: &Table<'_>, sessions: u32, known: &Self) -> Self {
+        let range = table.parsed("address_range", value::octets_allowed(ADDRESS_RANGE), |given| {
+            value::octets(given.text()?, ADDRESS_RANGE)
+        });
+        let max_age = table.has("session_max_age");
+        // Shorter than a minute, and it would do little else.
+        let max_age = max_age.then(|| table.duration("session_max_age", 60 * SECOND..=30 * DAY, DAY));
+        Self {
+            // SMPP 3.4, 5.2.5 and 5.2.6.
+            ton: table.integer("bind_ton", 0..=6, known.ton),
+            npi: table.integer("bind_npi", 0..=18, known.npi),
+            address_range: range.unwrap_or_else(|| known.address_range.clone()),
+            binds_per_hour: binds_per_hour(table, sessions).unwrap_or(known.binds_per_hour),
+            session_max_age: max_age.or(known.session_max_age),
+            ..known.clone()
+        }
+    }
 }
 
 impl Directions {
     /// `bind`.
     pub(super) fn read(table: &Table<'_>) -> Option<Self> {
-        let directions = [
-            ("transceiver", Self::Transceiver),
-            ("transmitter", Self::Transmitter),
-            ("receiver", Self::Receiver),
-            ("pair", Self::Pair),
-        ];
-        table.choice("bind", &directions)
+        table.choice("bind", &Self::NAMES)
     }
 }
 

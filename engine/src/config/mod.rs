@@ -15,16 +15,22 @@ use kit::settings::{Given, Source, Table};
 mod route;
 mod price;
 mod link;
+mod preset;
+mod effective;
+mod number;
 mod smsc;
 mod tls;
 mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use effective::Origin;
 pub(crate) use kit::settings::Faults;
 #[cfg(test)]
 pub(crate) use link::Link;
 pub(crate) use link::{Directions, host_of};
+pub(crate) use number::{Number, OwnNumber};
+pub(crate) use preset::unknown as unknown_preset;
 #[cfg(test)]
 pub(crate) use price::PriceList;
 pub(crate) use route::{Choice, Prefer, Route};
@@ -80,6 +86,8 @@ pub(crate) struct Config {
     pub(crate) smsc: Vec<Arc<Smsc>>,
     /// `[[route]]`: which messages go to which of them, the first that fits. None: every SMSC takes what its `prefixes` say.
     pub(crate) route: Vec<Route>,
+    /// `[[number]]`: which of our numbers belongs to which tenant. Default: nobody's.
+    pub(crate) number: Vec<Number>,
 }
 
 /// `[api]`.
@@ -292,6 +300,7 @@ fn read(root: &Table<'_>) -> Config {
         retention: read_retention(&root.table("retention"), engine.receipt_timeout),
         engine,
         route: route::read_all(root, &smsc),
+        number: number::read_all(root),
         smsc,
     };
     root.finish();

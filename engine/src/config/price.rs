@@ -102,6 +102,33 @@ impl PriceList {
             .map(|price| price.per_segment)
     }
 
+    /// Each as an inline table of the configuration.
+    pub(super) fn tables(&self) -> Vec<String> {
+        let code = self.currency.as_ref().map(Currency::code).unwrap_or_default();
+        let prefix = |prefix: u64| match prefix {
+            0 => String::new(),
+            prefix => format!("prefix = \"{prefix}\", "),
+        };
+        let table = |(key, price): (&u64, &Price)| {
+            let from = Some(price.from).filter(|from| from.0 > 0);
+            let from = from
+                .map(|from| format!("from = \"{}\", ", shown(from)))
+                .unwrap_or_default();
+            let until = price.until.map(|until| format!("until = \"{}\", ", shown(until)));
+            let Micros(micros) = price.per_segment;
+            let per_segment = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+            format!(
+                "{{ {}{from}{}per_segment = \"{per_segment}\", currency = \"{code}\" }}",
+                prefix(*key),
+                until.unwrap_or_default()
+            )
+        };
+        let all = self.by_prefix.iter();
+        all.flat_map(|(key, prices)| prices.iter().map(move |price| (key, price)))
+            .map(table)
+            .collect()
+    }
+
     /// Reads those of an SMSC.
     pub(super) fn read(table: &Table<'_>) -> Self {
         let mut list = Self::default();
@@ -301,6 +328,16 @@ impl PriceList {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prices_are_shown_as_they_are_written() {
+        let list = PriceList::of(&[("", 0, None, 90_000), ("33", 1_782_864_000_000_000, None, 1_045_000)]);
+        let shown = [
+            "{ per_segment = \"0.090000\", currency = \"EUR\" }",
+            "{ prefix = \"33\", from = \"2026-07-01T00:00:00Z\", per_segment = \"1.045000\", currency = \"EUR\" }",
+        ];
+        assert_eq!(list.tables(), shown);
+    }
 
     #[test]
     fn decimals_are_exact() {

@@ -5,12 +5,14 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kit::settings::{Given, Table};
+use kit::settings::{Faults, Given, Source, Table};
+use presets::Preset;
 use smpp::command_status::CommandStatus;
 
 use crate::domain::Status;
 
 use super::link::{Directions, Link};
+use super::preset;
 use super::price::PriceList;
 use super::value::{self, Rate, Secret};
 use super::{HOUR, SECOND, SMSC_MAX};
@@ -47,6 +49,8 @@ const RECEIPT_WORD_MAX: usize = 64;
 pub(crate) struct Smsc {
     /// `name`: what it is called in routes, metrics and logs; unique.
     pub(crate) name: String,
+    /// `preset`: the carrier whose manners count where nothing else is said. Default: none.
+    pub(crate) preset: Option<&'static str>,
     /// `system_id`: who we are to it; up to 15 octets.
     pub(crate) system_id: String,
     /// `password`, or the first line of `password_file`; may be empty.
@@ -105,6 +109,7 @@ impl Smsc {
     pub(crate) fn new(name: impl Into<String>, address: impl Into<String>, system_id: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            preset: None,
             system_id: system_id.into(),
             password: Secret::new(""),
             bind: Directions::Transceiver,
@@ -141,6 +146,7 @@ impl Smsc {
     /// Whether sessions that were bound for the other one do for this one as well: what differs is not theirs to know.
     pub(crate) fn is_bound_like(&self, other: &Self) -> bool {
         let alike = Self {
+            preset: self.preset,
             rate: self.rate,
             burst: self.burst,
             receipts_by_id: self.receipts_by_id,
@@ -202,7 +208,7 @@ pub(crate) enum LongReceipts {
 }
 
 impl LongReceipts {
-    const NAMES: [(&str, Self); 4] = [
+    pub(super) const NAMES: [(&str, Self); 4] = [
         ("each", Self::Each),
         ("first", Self::First),
         ("last", Self::Last),
@@ -318,21 +324,56 @@ fn read(table: &Table<'_>) -> Smsc {
             value::octets(given.text()?, SYSTEM_ID)
         }),
     );
+    if let Some(preset) = preset::chosen(table) {
+        smsc.preset = Some(preset.name);
+        if let Err(faults) = begin_with(preset, &mut smsc) {
+            table.fault("preset", format!("{:?} is broken: {faults}", preset.name));
+        }
+    }
     smsc.password = read_password(table);
-    read_sessions(table, &mut smsc);
-    smsc.link = Link::read(table, smsc.session_count());
-    read_timers(table, &mut smsc);
-    read_addresses(table, &mut smsc);
-    smsc.answers = read_answers(table);
+    read_manners(table, &mut smsc);
+    smsc.link = Link::read(table, smsc.session_count(), &smsc.link);
+    smsc.prefixes = read_prefixes(table);
     smsc.prices = PriceList::read(table);
+    smsc
+}
+
+/// Takes over what is known of a carrier.
+pub(super) fn begin_with(preset: &Preset, smsc: &mut Smsc) -> Result<(), Faults> {
+    let source = Source::new(preset.text, preset.name);
+    let document = source.parse()?;
+    source.read(&document, |root| {
+        let table = root.table(presets::SMSC);
+        read_manners(&table, smsc);
+        smsc.link = Link::read_manners(&table, smsc.session_count(), &smsc.link);
+        table.finish();
+    })
+}
+
+/// What a carrier decides for all of its accounts, but for the link; what the table does not say stays as it is.
+fn read_manners(table: &Table<'_>, smsc: &mut Smsc) {
+    read_sessions(table, smsc);
+    read_timers(table, smsc);
+    read_addresses(table, smsc);
+    let mut answers = read_answers(table);
+    let is_new = |(status, _): &(CommandStatus, AnswerMeaning)| answers.iter().all(|(own, _)| own != status);
+    let known: Vec<_> = smsc.answers.iter().copied().filter(is_new).collect();
+    answers.extend(known);
+    smsc.answers = answers;
+    let mut receipts: Vec<ReceiptRule> = Vec::new();
     for table in table.tables("receipts", ENTRIES_MAX) {
         let Some(rule) = read_receipt(&table) else { continue };
-        if smsc.receipts.iter().any(|earlier| earlier.covers(&rule)) {
+        if receipts.iter().any(|earlier| earlier.covers(&rule)) {
             table.fault("", "never asked: a rule before it fits everything that it fits");
         }
-        smsc.receipts.push(rule);
+        receipts.push(rule);
     }
-    smsc
+    for rule in std::mem::take(&mut smsc.receipts) {
+        if !receipts.iter().any(|earlier| earlier.covers(&rule)) {
+            receipts.push(rule);
+        }
+    }
+    smsc.receipts = receipts;
 }
 
 pub(super) const NAME_ALLOWED: &str = "1 to 32 of a-z, 0-9, - and _, the first a letter or digit, such as \"north\"";
@@ -387,22 +428,30 @@ fn read_sessions(table: &Table<'_>, smsc: &mut Smsc) {
     smsc.bind = Directions::read(table).unwrap_or(smsc.bind);
     smsc.sessions = table.integer("sessions", 1..=SESSIONS_MAX, smsc.sessions);
     smsc.window = table.integer("window", 1..=WINDOW_MAX, smsc.window);
-    smsc.rate = Rate::read(table, "rate");
-    smsc.burst = table.has("burst").then(|| table.integer("burst", 1..=BURST_MAX, 1));
-    if table.has("burst") && !table.has("rate") {
+    smsc.rate = Rate::read(table, "rate").or(smsc.rate);
+    let burst = table.has("burst").then(|| table.integer("burst", 1..=BURST_MAX, 1));
+    smsc.burst = burst.or(smsc.burst);
+    if table.has("burst") && smsc.rate.is_none() && !table.has("rate") {
         table.fault("burst", "stands without rate: only a rate can be exceeded");
     }
     let system_type = table.parsed("system_type", value::octets_allowed(SYSTEM_TYPE), |given| {
         value::octets(given.text()?, SYSTEM_TYPE)
     });
-    smsc.system_type = system_type.unwrap_or_default();
+    if let Some(system_type) = system_type {
+        smsc.system_type = system_type;
+    }
     smsc.interface_version = table
         .parsed("interface_version", "0x33, 0x34 or 0x50", interface_version)
         .unwrap_or(smsc.interface_version);
-    smsc.receipts_by_id = table.boolean("receipts_by_id", false);
+    if smsc.interface_version == InterfaceVersion::V33 && smsc.bind == Directions::Transceiver {
+        table.fault(
+            "interface_version",
+            "0x33 is not allowed with bind = \"transceiver\": SMPP 3.3 has none; set bind = \"pair\", \"transmitter\" or \"receiver\"",
+        );
+    }
+    smsc.receipts_by_id = table.boolean("receipts_by_id", smsc.receipts_by_id);
     let long_receipts = table.choice("long_receipts", &LongReceipts::NAMES);
     smsc.long_receipts = long_receipts.unwrap_or(smsc.long_receipts);
-    smsc.prefixes = read_prefixes(table);
 }
 
 pub(super) fn read_prefixes(table: &Table<'_>) -> Vec<String> {
@@ -443,14 +492,14 @@ fn read_timers(table: &Table<'_>, smsc: &mut Smsc) {
 fn read_addresses(table: &Table<'_>, smsc: &mut Smsc) {
     // SMPP 3.4, 5.2.5: seven types of number; 5.2.6: numbering plans up to 18.
     let (ton_max, npi_max) = (6, 18);
-    smsc.source_ton = code_or_auto(table, "source_ton", ton_max);
-    smsc.source_npi = code_or_auto(table, "source_npi", npi_max);
+    smsc.source_ton = code_or_auto(table, "source_ton", ton_max).unwrap_or(smsc.source_ton);
+    smsc.source_npi = code_or_auto(table, "source_npi", npi_max).unwrap_or(smsc.source_npi);
     smsc.dest_ton = table.integer("dest_ton", 0..=ton_max, smsc.dest_ton);
     smsc.dest_npi = table.integer("dest_npi", 0..=npi_max, smsc.dest_npi);
 }
 
-/// `None` for `"auto"`, which is the default.
-fn code_or_auto(table: &Table<'_>, key: &'static str, max: u8) -> Option<u8> {
+/// `Some(None)` for `"auto"`, which is the default; `None` when nothing is said.
+fn code_or_auto(table: &Table<'_>, key: &'static str, max: u8) -> Option<Option<u8>> {
     let code = |given: Given<'_>| {
         if given.text() == Some("auto") {
             return Some(None);
@@ -458,7 +507,7 @@ fn code_or_auto(table: &Table<'_>, key: &'static str, max: u8) -> Option<u8> {
         let code = u8::try_from(given.whole()?).ok()?;
         (code <= max).then_some(Some(code))
     };
-    table.parsed(key, format!("\"auto\" or 0 to {max}"), code).flatten()
+    table.parsed(key, format!("\"auto\" or 0 to {max}"), code)
 }
 
 fn read_answers(table: &Table<'_>) -> Vec<(CommandStatus, AnswerMeaning)> {

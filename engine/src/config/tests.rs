@@ -2,6 +2,7 @@ use super::smsc::InterfaceVersion;
 use super::*;
 
 mod mutations;
+mod presets;
 mod routes;
 
 use super::link::Directions;

@@ -2,8 +2,8 @@
 
 mod lines;
 mod show;
+mod zones;
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,6 +19,7 @@ use crate::compose::credits;
 use crate::domain::Country;
 use lines::each_line;
 use show::Show;
+use zones::Zones;
 
 /// `esm_class` of a delivery receipt (3.4, 5.2.12).
 const RECEIPT: u8 = 0x04;
@@ -81,7 +82,7 @@ impl Decode {
             Self::Receipt { json, files } => each_line(&files, Show::new(json), of_receipt),
             Self::Text { policy, json, files } => each_line(&files, Show::new(json), |line| of_text(line, policy)),
             Self::Number { region, json, files } => {
-                let zones = time_zones();
+                let zones = Zones::built_in();
                 each_line(&files, Show::new(json), |line| of_number(line, region, &zones))
             }
             Self::Ids { json, answer, receipt } => {
@@ -123,16 +124,7 @@ fn of_receipt(line: &str) -> Result<Value, Refusal> {
 }
 
 fn of_ids(relation: Option<Relation>) -> Value {
-    let by = relation.map(|relation| match relation {
-        Relation::Identical => "identical",
-        Relation::Case => "case",
-        Relation::LeadingZeros => "leading_zeros",
-        Relation::Hyphens => "hyphens",
-        Relation::Truncated => "truncated",
-        Relation::Suffix => "suffix",
-        Relation::HexToDecimal => "hexadecimal_to_decimal",
-        Relation::DecimalToHex => "decimal_to_hexadecimal",
-    });
+    let by = relation.map(Relation::word);
     json!({ "same": relation.is_some(), "by": by })
 }
 
@@ -159,7 +151,7 @@ fn of_text(line: &str, policy: EncodingPolicy) -> Result<Value, Refusal> {
     }))
 }
 
-fn of_number(line: &str, region: Country, zones: &HashMap<String, String>) -> Result<Value, Refusal> {
+fn of_number(line: &str, region: Country, zones: &Zones) -> Result<Value, Refusal> {
     let known = look_up(line, region).map_err(|fault| match fault {
         NumberFault::NotANumber => {
             format!("not a phone number: digits, up to {NUMBER_OCTETS_MAX} octets with what stands between them")
@@ -167,18 +159,13 @@ fn of_number(line: &str, region: Country, zones: &HashMap<String, String>) -> Re
         NumberFault::Invalid | NumberFault::NotMobile => "no number of its country's plan".to_owned(),
         NumberFault::LostDigits => "a spreadsheet has kept only some of its digits".to_owned(),
     })?;
-    let zone = known.country.as_ref().and_then(|country| zones.get(country));
+    let zone = zones.of(&known);
     Ok(json!({
         "e164": known.e164,
         "kind": known.kind,
         "country": known.country,
         "time_zone": zone,
     }))
-}
-
-/// Countries of one time zone, with it.
-fn time_zones() -> HashMap<String, String> {
-    toml::from_str(include_str!("../data/time_zones.toml")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -226,7 +213,7 @@ mod tests {
 
     #[test]
     fn numbers_have_a_kind_a_country_and_a_time_zone() {
-        let zones = time_zones();
+        let zones = Zones::built_in();
         for (text, e164, kind, country, zone) in [
             ("06 12 34 56 78", "+33612345678", "mobile", "FR", "Europe/Paris"),
             ("01 42 68 53 00", "+33142685300", "landline", "FR", "Europe/Paris"),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use smpp::frame::{Address, Sm};
 use smpp::segment::{self, ESM_CLASS_UDHI};
 use smpp::text::EncodingPolicy;
@@ -10,7 +11,7 @@ use crate::bind::{Flight, Lease, Segments};
 use crate::campaign::Order;
 use crate::compose::{Sender, compose};
 use crate::config;
-use crate::domain::{Mark, Message};
+use crate::domain::{Mark, Message, Recipient};
 use crate::store::LeasedMessage;
 
 /// Asks for a receipt, whatever the outcome (3.4, 5.2.17).
@@ -91,6 +92,37 @@ fn push(
     (segments, is_open): (&segment::Segments, &impl Fn(usize) -> bool),
     (flight, batch): (&Arc<Flight>, &mut Segments),
 ) {
+    each_submit(smsc, sender, (flight.recipient, segments), |part, sm| {
+        if is_open(usize::from(part)) {
+            sm.encode_submit(&mut batch.bytes, 0);
+            batch.index.push((flight.clone(), part, batch.bytes.len()));
+        }
+    });
+}
+
+/// The encoded submit_sm's of a message that is nobody's, each by itself.
+pub(crate) fn submissions(
+    smsc: &config::Smsc,
+    sender: &Sender,
+    recipient: Recipient,
+    segments: &segment::Segments,
+) -> Vec<BytesMut> {
+    let mut encoded = Vec::with_capacity(segments.len());
+    each_submit(smsc, sender, (recipient, segments), |_, sm| {
+        let mut bytes = BytesMut::new();
+        sm.encode_submit(&mut bytes, 0);
+        encoded.push(bytes);
+    });
+    encoded
+}
+
+/// Each submit_sm of a message, as its SMSC wants it, with the number of its segment.
+fn each_submit(
+    smsc: &config::Smsc,
+    sender: &Sender,
+    (recipient, segments): (Recipient, &segment::Segments),
+    mut each: impl FnMut(u8, &Sm<'_>),
+) {
     let mut digits = [0; 20];
     let mut sm = Sm {
         source: Address {
@@ -101,21 +133,17 @@ fn push(
         destination: Address {
             ton: smsc.dest_ton,
             npi: smsc.dest_npi,
-            digits: decimal(flight.recipient.0, &mut digits),
+            digits: decimal(recipient.0, &mut digits),
         },
         esm_class: if segments.udhi() { ESM_CLASS_UDHI } else { 0 },
         data_coding: segments.encoding().data_coding(),
         ..Sm::default()
     };
     for (part, short_message) in (0u8..).zip(segments.iter()) {
-        if !is_open(usize::from(part)) {
-            continue;
-        }
         let asks = smsc.long_receipts.asks(usize::from(part), segments.len());
         sm.registered_delivery = if asks { RECEIPT_WANTED } else { 0 };
         sm.short_message = short_message;
-        sm.encode_submit(&mut batch.bytes, 0);
-        batch.index.push((flight.clone(), part, batch.bytes.len()));
+        each(part, &sm);
     }
 }
 

@@ -8,8 +8,8 @@ use arc_swap::ArcSwap;
 use smpp::command_status::CommandStatus;
 use tokio::sync::Notify;
 
-use super::outlet::Settings;
 use super::pace::{Bound, Pace, Wait};
+use super::settings::Settings;
 use super::throttle::Throttle;
 use crate::bind::Wire;
 use crate::clock::Clock;

@@ -10,6 +10,7 @@ mod leases;
 mod meter;
 mod outlet;
 mod pace;
+mod settings;
 mod sweep;
 mod throttle;
 #[cfg(test)]
@@ -24,11 +25,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use doorbell::{Bells, Doorbell};
+pub(crate) use envelope::submissions;
 pub(crate) use leases::Leases;
 use leases::{Got, Wanted};
 use meter::Lead;
 pub(crate) use meter::Meter;
-pub(crate) use outlet::{Outlet, Settings};
+pub(crate) use outlet::Outlet;
+pub(crate) use settings::Settings;
 pub(crate) use sweep::Sweeper;
 
 use crate::bind::{Answer, Events, Flight, Lease, Reply, Segments, Slots};

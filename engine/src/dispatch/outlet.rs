@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 
-use super::{Doorbell, Meter};
+use super::{Doorbell, Meter, Settings};
 use crate::bind::Pool;
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::{Recipient, SmscId, UnixMicros};
 use crate::metrics::{Metrics, SmscMetrics};
-use crate::outcome::{BrokenTable, Meanings};
 use crate::traffic::{Service, Traffic};
 
 /// An account at an aggregator, with all that is made for it. A new configuration changes what it is fed by, and how its words
@@ -27,24 +26,6 @@ pub(crate) struct Outlet {
     /// Which partitions have something due for it.
     pub(crate) doorbell: Doorbell,
     pub(crate) metrics: SmscMetrics,
-}
-
-/// What is configured for an SMSC.
-pub(crate) struct Settings {
-    pub(crate) config: Arc<config::Smsc>,
-    /// What its codes mean.
-    pub(crate) meanings: Meanings,
-}
-
-impl Settings {
-    /// # Errors
-    /// [`BrokenTable`], which the tests rule out.
-    pub(crate) fn of(config: &Arc<config::Smsc>) -> Result<Self, BrokenTable> {
-        Ok(Self {
-            config: config.clone(),
-            meanings: Meanings::of(config)?,
-        })
-    }
 }
 
 impl Outlet {

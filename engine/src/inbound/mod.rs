@@ -1,5 +1,6 @@
 //! Messages from handsets: put together from their parts, kept once, shown to whom they answer; and STOP.
 
+mod numbers;
 mod struck;
 mod words;
 
@@ -10,12 +11,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bind::{InboundNews, InboundPart};
 use crate::clock::Clock;
+use crate::config::Number;
 use crate::domain::{Partition, Recipient, SmscId, TenantId};
 use crate::metrics::Metrics;
 use crate::store::{
     InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, PartRow, Parts, Store, StoreError,
 };
 
+use numbers::Numbers;
 pub(crate) use struck::Struck;
 pub(crate) use words::BrokenWords;
 use words::OptOutWords;
@@ -47,6 +50,7 @@ pub(crate) struct Inbox {
     metrics: Metrics,
     words: OptOutWords,
     struck: Struck,
+    numbers: Numbers,
     /// `retention.campaigns`.
     kept_for: Duration,
 }
@@ -79,8 +83,27 @@ impl Inbox {
             metrics: metrics.clone(),
             words: OptOutWords::built_in()?,
             struck: struck.clone(),
+            numbers: Numbers::default(),
             kept_for,
         })
+    }
+
+    /// From here on these of our numbers belong to tenants, and no others.
+    pub(crate) fn set_numbers(&self, numbers: &[Number]) {
+        self.numbers.set(numbers);
+    }
+
+    /// A number of a tenant that this database does not have has no effect.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn warn_of_strangers(&self, numbers: &[Number]) -> Result<(), StoreError> {
+        for Number { number, tenant } in numbers {
+            if self.store.tenant(*tenant).await?.is_none() {
+                tracing::warn!(%number, %tenant, "the number belongs to a tenant that is not there");
+            }
+        }
+        Ok(())
     }
 
     /// Keeps messages; afterwards they may be acknowledged. Asked again it keeps none twice.
@@ -181,9 +204,11 @@ impl Inbox {
             "text": whole.text,
             "smsc": whole.smsc.0,
         });
+        let owned = self.numbers.find(&whole.destination);
         InboundRow {
             from: whole.from,
-            number: whole.number,
+            number: owned.map_or(whole.number, |owned| owned.number),
+            owner: owned.map(|owned| owned.tenant),
             digest: digest.finalize().into(),
             opts_out: whole.from.is_some() && self.words.mean(&whole.text),
             message: message.to_string(),

@@ -70,6 +70,7 @@ impl Engine {
         let struck = Struck::default();
         let for_inbox = (base.clock, &base.metrics);
         let inbox = Inbox::new(&base.store, for_inbox, &struck, config.retention.campaigns)?;
+        inbox.set_numbers(&config.number);
         let (binds, events) = Binds::new(
             base.metrics.clone(),
             base.clock,
@@ -123,6 +124,7 @@ impl Engine {
             base: self.base.clone(),
             fleet,
             traffic: self.traffic.clone(),
+            inbox: self.inbox.clone(),
             campaigns: self.campaigns.clone(),
         };
         let stage = &self.stages.dispatchers;
@@ -218,6 +220,7 @@ impl Engine {
             tracing::warn!(%error, "what is queued for routes that are gone could not be queued anew; it is tried again");
         }
         self.campaigns.warn_of_pinned().await?;
+        self.inbox.warn_of_strangers(&self.config.number).await?;
         let address = |listener: &TcpListener, configured| listener.local_addr().unwrap_or(configured);
         let ready = Ready {
             api: address(&listeners.public, self.config.api.listen),

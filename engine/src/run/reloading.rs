@@ -10,6 +10,7 @@ use super::database::Base;
 use super::fleet::{Fleet, Leaving, number};
 use crate::campaign::{Campaigns, Routes};
 use crate::config::Config;
+use crate::inbound::Inbox;
 use crate::reload::{Changes, ReloadFault, Reloaded};
 use crate::traffic::Traffic;
 
@@ -22,6 +23,7 @@ pub(super) struct Reloading {
     pub(super) base: Base,
     pub(super) fleet: Fleet,
     pub(super) traffic: Traffic,
+    pub(super) inbox: Inbox,
     pub(super) campaigns: Campaigns,
 }
 
@@ -65,6 +67,7 @@ impl Reloading {
         let smscs = number(&self.base.store, &config.smsc).await?;
         let routes = Routes::new(&self.base.store, &smscs, &config.route).await?;
         let set = self.fleet.set(&smscs, Some(routes))?;
+        self.inbox.set_numbers(&config.number);
         self.config = config;
         Ok(set)
     }
@@ -79,6 +82,9 @@ impl Reloading {
         }
         if let Err(error) = self.campaigns.warn_of_pinned().await {
             tracing::debug!(%error, "cannot look for messages of SMSCs that are gone");
+        }
+        if let Err(error) = self.inbox.warn_of_strangers(&self.config.number).await {
+            tracing::debug!(%error, "cannot look for numbers of tenants that are not there");
         }
         self.fleet.leave(leaving, self.config.engine.shutdown_timeout).await;
     }

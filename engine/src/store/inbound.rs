@@ -24,6 +24,8 @@ pub(crate) struct InboundRow {
     pub(crate) from: Option<Recipient>,
     /// The number that was written to; 0: not a number.
     pub(crate) number: u64,
+    /// Whose that number is; `None`: nobody's alone.
+    pub(crate) owner: Option<TenantId>,
     /// The same for a second copy.
     pub(crate) digest: [u8; 32],
     /// Whether it says that no more messages are wanted.
@@ -131,6 +133,7 @@ impl Store {
                 let from = row.from.map_or_else(Vec::new, |from| from.0.to_be_bytes().to_vec());
                 call.arg(from).arg(&row.number.to_be_bytes()[..]).arg(&row.digest[..]);
                 call.arg(u8::from(row.opts_out)).arg(&row.message).arg(&row.parts);
+                call.arg(row.owner.map_or_else(Vec::new, |owner| owner.0.to_be_bytes().to_vec()));
             }
             call
         };

@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
+use presets::{PRESETS, Preset};
 
 use super::arguments::Arguments;
 use super::{EXIT_SCENARIO, EXIT_USAGE};
 use crate::model::{MAGIC_NUMBERS, Setup};
-use crate::reader::{BUILT_IN, PRESETS};
+use crate::reader::BUILT_IN;
 
 /// Lists every fault of every file.
 pub(super) fn check(files: &[PathBuf]) -> ExitCode {
@@ -55,13 +56,13 @@ pub(super) fn presets(show: Option<&str>) -> io::Result<ExitCode> {
     let Some(name) = show else {
         let lines = PRESETS
             .iter()
-            .map(|preset| format!("{:<10} {}\n", preset.name, preset.about()));
+            .map(|preset| format!("{:<12} {}\n", preset.name, preset.about()));
         return print(&lines.collect::<String>());
     };
-    match PRESETS.iter().find(|preset| preset.name == name) {
+    match Preset::named(name) {
         Some(preset) => print(preset.text),
         None => {
-            let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
+            let names: Vec<_> = Preset::names().collect();
             eprintln!("smpp-sim: no preset is called {name:?}; there are {}", names.join(", "));
             Ok(ExitCode::from(EXIT_USAGE))
         }

@@ -24,6 +24,5 @@ mod tests;
 pub(crate) use builtin::QUIRKS;
 pub use builtin::{BUILT_IN, BuiltIn};
 pub use kit::settings::{Fault, Faults, Place};
-pub use preset::{PRESETS, Preset};
 pub use schema::schema;
 pub(crate) use values::{RATE, parse_rate};

@@ -1,49 +1,34 @@
 //! What is known of carriers, to begin a scenario with.
 
 use kit::settings::Source;
+use presets::{Preset, SIMULATOR};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// What is known of one carrier.
-#[derive(Clone, Copy, Debug)]
-pub struct Preset {
-    /// What `preset = "…"` takes.
-    pub name: &'static str,
-    /// Its file, as it is in `presets/`: the scenario's part is the table `simulator`, the rest is for clients, and
-    /// the table `sources` says of every value where it comes from.
-    pub text: &'static str,
-}
-
-macro_rules! presets {
-    ($($name:literal),* $(,)?) => {
-        &[$(Preset { name: $name, text: include_str!(concat!("../../presets/", $name, ".toml")) }),*]
+/// Gives the scenario, and each of several SMSCs, what its preset says and it does not say itself. Lines of faults stay
+/// those of the scenario: a preset has none.
+pub(super) fn apply<'a>(source: &Source<'_>, scenario: &mut DeTable<'a>) {
+    apply_one(source, scenario, "preset");
+    let Some(DeValue::Array(smscs)) = scenario.get_mut("smsc").map(Spanned::get_mut) else {
+        return;
     };
-}
-
-/// Every file in `presets/`.
-pub const PRESETS: &[Preset] = presets!["infobip", "link", "ovh", "sinch", "vonage"];
-
-impl Preset {
-    /// Which carrier it is, in one line.
-    pub fn about(&self) -> String {
-        let (document, _) = DeTable::parse_recoverable(self.text);
-        let about = document.get_ref().get("about").map(Spanned::get_ref);
-        about.and_then(DeValue::as_str).unwrap_or_default().to_owned()
+    for (place, smsc) in smscs.iter_mut().enumerate() {
+        if let DeValue::Table(smsc) = smsc.get_mut() {
+            apply_one(source, smsc, &format!("smsc[{place}].preset"));
+        }
     }
 }
 
-/// Gives the scenario what its preset says and it does not say itself. Lines of faults stay those of the scenario: a
-/// preset has none.
-pub(super) fn apply<'a>(source: &Source<'_>, scenario: &mut DeTable<'a>) {
+fn apply_one<'a>(source: &Source<'_>, scenario: &mut DeTable<'a>, path: &str) {
     let Some(named) = scenario.get("preset") else { return };
     let name = named.get_ref().as_str();
-    let Some(preset) = PRESETS.iter().find(|preset| name == Some(preset.name)) else {
-        let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
+    let Some(preset) = name.and_then(Preset::named) else {
+        let names: Vec<_> = Preset::names().collect();
         let detail = format!("no such preset; there are {}", names.join(", "));
-        return source.fault(named.span().start, "preset", detail);
+        return source.fault(named.span().start, path, detail);
     };
     let (mut document, _) = DeTable::parse_recoverable(preset.text);
-    let simulator = document.get_mut().remove("simulator").map(Spanned::into_inner);
+    let simulator = document.get_mut().remove(SIMULATOR).map(Spanned::into_inner);
     if let Some(DeValue::Table(keys)) = simulator {
         merge(scenario, keys);
     }
@@ -80,47 +65,9 @@ fn merge_all<'v, 'a: 'v>(own: impl Iterator<Item = &'v mut DeValue<'a>>, first: 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::model::Scenario;
+    use presets::PRESETS;
 
-    #[test]
-    fn every_value_of_every_preset_says_where_it_comes_from() {
-        for preset in PRESETS {
-            let mut document: toml::Table = preset
-                .text
-                .parse()
-                .unwrap_or_else(|error| panic!("{}: {error}", preset.name));
-            let sources = document.remove("sources").unwrap();
-            let sources = sources.as_table().unwrap();
-            assert_eq!(document.remove("name").unwrap().as_str(), Some(preset.name));
-            let about = document.remove("about").unwrap();
-            assert_eq!(about.as_str(), Some(preset.about().as_str()));
-            let mut used = Vec::new();
-            for (key, value) in &document {
-                leaves(key.clone(), value, &mut |path| {
-                    let source = sources
-                        .keys()
-                        .find(|source| path == **source || path.starts_with(&format!("{source}.")));
-                    used.push(source.unwrap_or_else(|| panic!("{}: {path} has no source", preset.name)));
-                });
-            }
-            let unused: Vec<_> = sources.keys().filter(|source| !used.contains(source)).collect();
-            assert!(unused.is_empty(), "{}: sources of nothing: {unused:?}", preset.name);
-        }
-    }
-
-    fn leaves(path: String, value: &toml::Value, each: &mut impl FnMut(&str)) {
-        let tables = value.as_array().filter(|array| array.iter().all(toml::Value::is_table));
-        if let Some(table) = value.as_table() {
-            for (key, value) in table {
-                leaves(format!("{path}.{key}"), value, each);
-            }
-        } else if let Some(tables) = tables {
-            tables.iter().for_each(|value| leaves(path.clone(), value, each));
-        } else {
-            each(&path);
-        }
-    }
+    use crate::model::{Scenario, Setup};
 
     #[test]
     fn a_preset_is_what_the_scenario_does_not_say_itself() {
@@ -140,7 +87,28 @@ mod tests {
         let said = Scenario::parse("preset = \"acme\"", "x").unwrap_err().to_string();
         assert_eq!(
             said,
-            "x:1: preset: no such preset; there are infobip, link, ovh, sinch, vonage"
+            "x:1: preset: no such preset; there are infobip, kaleyra, link, ovh, routemobile, sinch, telesign, vonage"
+        );
+    }
+
+    #[test]
+    fn each_of_several_smscs_has_a_preset_of_its_own() {
+        let smsc = |name: &str, preset: &str| {
+            format!("[[smsc]]\nname = {name:?}\nlisten = \"127.0.0.1:0\"\npreset = {preset:?}\n")
+        };
+        let setup = Setup::parse(&(smsc("a", "ovh") + &smsc("b", "link")), "x").unwrap();
+        let windows: Vec<_> = setup
+            .smscs
+            .iter()
+            .map(|smsc| smsc.scenario.accounts[0].window)
+            .collect();
+        assert_eq!(windows, [10, 20]);
+        let said = Setup::parse(&(smsc("a", "ovh") + &smsc("b", "acme")), "x")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.starts_with("x:8: smsc[1].preset: no such preset; there are "),
+            "{said}"
         );
     }
 }

@@ -1,25 +1,33 @@
+use presets::Preset;
 use serde_json::{Value, json};
 
-use super::preset::PRESETS;
 use super::setup::setup;
 
 /// The JSON schema (draft 2020-12) of scenario files, for editors: every key that the reader asks for.
 pub fn schema() -> Value {
     let mut schema = kit::settings::schema(|table| drop(setup(table, None)));
-    let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
-    schema["properties"]["preset"] = json!({ "enum": names });
-    // A preset may bring what the accounts of the file then need not say: it is required only without one.
-    if let Some(account) = schema["properties"]["account"]["items"].as_object_mut() {
-        let required = account.remove("required");
-        schema["if"] = json!({ "not": { "required": ["preset"] } });
-        schema["then"] = json!({ "properties": { "account": { "items": { "required": required } } } });
-    }
+    // Of several SMSCs, each may have one.
+    let mut several = schema["properties"]["smsc"]["items"].take();
+    allow_presets(&mut several);
+    schema["properties"]["smsc"]["items"] = several;
+    allow_presets(&mut schema);
     schema["title"] = json!("A scenario of smpp-sim");
     schema["$defs"]["delay"] = json!({ "anyOf": [
         { "$ref": "#/$defs/duration" },
         { "type": "object", "minProperties": 1, "description": "a distribution of durations" },
     ] });
     schema
+}
+
+/// Which presets there are. One may bring what accounts need not say then: that is required only without one.
+fn allow_presets(smsc: &mut Value) {
+    let names: Vec<_> = Preset::names().collect();
+    smsc["properties"]["preset"] = json!({ "enum": names });
+    if let Some(account) = smsc["properties"]["account"]["items"].as_object_mut() {
+        let required = account.remove("required");
+        smsc["if"] = json!({ "not": { "required": ["preset"] } });
+        smsc["then"] = json!({ "properties": { "account": { "items": { "required": required } } } });
+    }
 }
 
 #[cfg(test)]
@@ -53,6 +61,7 @@ mod tests {
             "[[smsc]]\nname = \"a\"\n[[smsc.outcome]]\nname = \"x\"\nstat = \"DONE\"",
             "[tls]\nself_signed = { expirred = true }",
             "preset = \"acme\"",
+            "[[smsc]]\nname = \"a\"\npreset = \"acme\"",
             "[[account]]\nwindow = 5",
             "[[outcome]]\nstat = \"DELIVRD\"",
             "[[smsc]]\nname = \"a\"\n[[smsc.account]]\nwindow = 5",
@@ -67,6 +76,7 @@ mod tests {
             "[[smsc]]\nname = \"a\"\n[smsc.tls]\nlisten = \"127.0.0.1:0\"\nself_signed = { expired = true }",
             "[faults]\nclose = { after = 5, reset = true }",
             "preset = \"ovh\"\n[[account]]\nwindow = 5",
+            "[[smsc]]\nname = \"a\"\npreset = \"ovh\"\n[[smsc.account]]\nwindow = 5",
         ];
         for text in taken {
             assert!(Setup::parse(text, "x.toml").is_ok(), "{text}");

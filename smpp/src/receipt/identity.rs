@@ -22,6 +22,22 @@ pub enum Relation {
     DecimalToHex,
 }
 
+impl Relation {
+    /// The word for programs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Identical => "identical",
+            Self::Case => "case",
+            Self::LeadingZeros => "leading_zeros",
+            Self::Hyphens => "hyphens",
+            Self::Truncated => "truncated",
+            Self::Suffix => "suffix",
+            Self::HexToDecimal => "hexadecimal_to_decimal",
+            Self::DecimalToHex => "decimal_to_hexadecimal",
+        }
+    }
+}
+
 /// Ids cut off by an SMSC are UUIDs that lost their end in a field of 32 characters; a shorter common beginning is
 /// what the ids of one SMSC ordinarily have.
 pub(super) const TRUNCATED_MIN: usize = 32;

@@ -337,13 +337,21 @@ impl<T> Session<T> {
         if let Some((_, since)) = self.enquired {
             return (now - since >= self.timers.response.min(self.timers.enquire_link)).then_some(Overdue::EnquireLink);
         }
-        if self.phase == Phase::Bound && now - self.heard >= self.timers.enquire_link {
+        if now - self.heard >= self.timers.enquire_link {
+            self.enquire(now);
+        }
+        None
+    }
+
+    /// Asks the peer whether it is there, without waiting for its silence; its answer is [`Event::Alive`]. Only while bound, and not
+    /// while an answer is awaited.
+    pub fn enquire(&mut self, now: Instant) {
+        if self.phase == Phase::Bound && self.enquired.is_none() {
             let sequence = self.window.next_sequence();
             let ok = CommandStatus::ESME_ROK;
             self.write(|out| frame::encode_empty(out, CommandId::ENQUIRE_LINK, ok, sequence));
             self.enquired = Some((sequence, now));
         }
-        None
     }
 
     /// The connection is gone: hands back every submission without an answer, and says of each whether all its octets had

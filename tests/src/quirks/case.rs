@@ -30,6 +30,9 @@ pub struct Known {
     /// Lines of the engine's `[[smsc]]`. None: it needs no setting.
     #[serde(default)]
     pub settings: Vec<String>,
+    /// The preset that the engine begins with, in place of the usual bind, window and sessions.
+    #[serde(default)]
+    pub preset: Option<String>,
     /// How its sessions bind: `bind`, where that is not `transceiver`.
     #[serde(default)]
     pub bind: Option<String>,

@@ -119,6 +119,8 @@ pub struct Outcome {
     pub parked: u64,
     /// Final receipts that the simulator owed, copies included.
     pub receipts: u64,
+    /// command_status → submissions that the simulator answered so.
+    pub answers: BTreeMap<String, u64>,
 }
 
 impl Outcome {
@@ -201,11 +203,14 @@ fn table_in<'a>(table: &'a mut toml::Table, name: &str) -> &'a mut toml::Table {
 
 fn account(trial: Trial, (place, name): (usize, &str), case: &Case, sim: &Sim) -> SmscSettings {
     let address = sim.smpp_address_of(name).expect("the simulator has that SMSC");
-    let staging = &case.known.stage;
-    let smsc = SmscSettings::new(name, address)
-        .sessions(staging.sessions.unwrap_or(1))
-        .bind(case.known.bind.as_deref().unwrap_or("transceiver"))
-        .line(&format!("prefixes = [\"{}\"]", prefix(place)));
+    let smsc = SmscSettings::new(name, address);
+    let smsc = match &case.known.preset {
+        Some(preset) => smsc.preset(preset),
+        None => smsc
+            .sessions(case.known.stage.sessions.unwrap_or(1))
+            .bind(case.known.bind.as_deref().unwrap_or("transceiver")),
+    };
+    let smsc = smsc.line(&format!("prefixes = [\"{}\"]", prefix(place)));
     let settings = case.known.settings.iter().map(String::as_str);
     settings.chain(trial.setting()).fold(smsc, SmscSettings::line)
 }
@@ -234,13 +239,15 @@ impl Run {
         // What does not come to rest as it should is for the comparison to tell.
         let _in_time = lab::poll(LIMIT, || self.rests(engine, sim).then_some(()));
         let rows = Row::some(sim.http(), &format!("smsc={}", self.name)).or_fail();
+        let totals = Totals::of_smsc(sim.http(), &self.name).or_fail();
         let mut outcome = Outcome {
             case: self.case.clone(),
             comparison: Comparison::default(),
             statuses: BTreeMap::new(),
             wrong: Vec::new(),
             parked: 0,
-            receipts: Totals::of_smsc(sim.http(), &self.name).or_fail().receipts_due,
+            receipts: totals.receipts_due,
+            answers: totals.by_status,
         };
         for mailing in &self.mailings {
             assert_conserved(&engine.credits(&mailing.tenant), &self.case.name);

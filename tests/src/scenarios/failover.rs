@@ -1,18 +1,27 @@
 //! An SMSC is suspended, or never comes: those of the next priority take over what is queued, and hand it back.
 
-use std::time::{Duration, Instant};
+use std::collections::HashSet;
+use std::time::{Duration, Instant, SystemTime};
 
 use lab::{EngineSettings, Row, SmscSettings};
 use serde_json::json;
+
+use crate::fail::OrFail;
 
 use super::ground::{Ground, LIMIT, SLOW_ANSWERS, Terms};
 use super::run::{Figures, Run, Scenario};
 
 /// All of this file.
-pub const ALL: &[Scenario] = &[SUSPENDED, AWAY, SHARED];
+pub const ALL: &[Scenario] = &[SUSPENDED, QUEUED, AWAY, SHARED];
 
 /// Under load, the first SMSC is suspended and resumed; the engine may be killed in between, and does not forget.
 pub const SUSPENDED: Scenario = Scenario::new("failover-suspended", suspended);
+
+/// The first SMSC is suspended while a hundred thousand messages are queued for it: all that remain go to the second one.
+pub const QUEUED: Scenario = Scenario::new("failover-queued", |run| queued(run, 100_000));
+
+/// The same with a tenth of them.
+pub const FEWER_QUEUED: Scenario = Scenario::new("failover-fewer", |run| queued(run, 10_000));
 
 /// The first SMSC cannot be reached.
 pub const AWAY: Scenario = Scenario::new("failover-away", away);
@@ -22,6 +31,12 @@ pub const SHARED: Scenario = Scenario::new("shared", shared);
 
 const MESSAGES: usize = 6_000;
 const WINDOW: u32 = 100;
+
+/// How long the largest campaign may take on a busy machine.
+const MANY_LIMIT: Duration = Duration::from_secs(120);
+
+/// What the first SMSC takes of those that are queued: nearly all of them still are when it is suspended.
+const SLOW_RATE: &str = "rate = \"300/s\"";
 
 /// How far the campaign goes on before the next step.
 const STRIDE: std::ops::RangeInclusive<u64> = 300..=900;
@@ -74,6 +89,67 @@ fn suspended(run: &Run) -> Figures {
         ("killed", u64::from(killed)),
         ("ms to the second SMSC", took_over.as_millis() as u64),
         ("by the second SMSC", of(&ground, "south").len() as u64),
+    ])
+}
+
+fn queued(run: &Run, messages: usize) -> Figures {
+    let mut dice = run.dice();
+    let mut ground = Ground::new(run, &Terms::new(""));
+    let address = ground.stand.sim.smpp_address().to_owned();
+    let mut settings = settings(&ground, &address);
+    settings.smscs[0] = settings.smscs[0].clone().line(SLOW_RATE);
+    ground.stand.engine.restart_with(&settings);
+    let campaign = ground.stand.launch(messages);
+    ground.stand.sim.wait_for("accepted", dice.roll(STRIDE), LIMIT);
+    let octets_before = octets_to_redis(&ground);
+    let suspended_at = SystemTime::now();
+    ask(&ground, "suspend");
+    let at_suspension = of(&ground, "north").len();
+    let first = ground.eventually("the second SMSC has taken over", || first_of(&ground, "south"));
+    let octets = octets_to_redis(&ground) - octets_before;
+    let submitted = ground.stand.sim.totals().submits - at_suspension as u64;
+    ground.stand.sim.wait_for("accepted", messages as u64, MANY_LIMIT);
+    ground.wait_until_ended(&campaign, 1);
+    ground.stand.consistent_ledgers(&campaign, messages, &ground.context);
+
+    let rows = ground.stand.sim.ledger();
+    let (north, south): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.account == "north");
+    let soon = micros(suspended_at) + SOON.as_micros() as u64;
+    let context = &ground.context;
+    assert!(
+        first.received_at_us < soon,
+        "{context}: the first of the second SMSC: {first:?}"
+    );
+    // What was in its window, and what was leased for it, was under way.
+    let last = north.last().expect("it had some");
+    assert!(
+        north.len() <= at_suspension + 2 * WINDOW as usize && last.received_at_us < soon,
+        "{context}: {at_suspension} rows of the first SMSC became {} after its suspension, the last {last:?}",
+        north.len()
+    );
+    let recipients: HashSet<&str> = north.iter().chain(&south).map(|row| row.recipient.as_str()).collect();
+    assert_eq!(
+        (north.len() + south.len(), recipients.len()),
+        (messages, messages),
+        "{context}"
+    );
+    // To move what is queued would take its octets, some 45 a message, beside what submissions take.
+    assert!(
+        octets < 1_000_000 + 4_000 * submitted,
+        "{context}: {octets} octets went to Redis for {submitted} submissions"
+    );
+    Figures::from([
+        (
+            "ms to the second SMSC",
+            (first.received_at_us - micros(suspended_at)) / 1_000,
+        ),
+        (
+            "by the first SMSC after its suspension",
+            (north.len() - at_suspension) as u64,
+        ),
+        ("by the second SMSC", south.len() as u64),
+        ("octets to Redis until then", octets),
+        ("submissions until then", submitted),
     ])
 }
 
@@ -138,6 +214,25 @@ fn of(ground: &Ground, account: &str) -> Vec<Row> {
     let mut rows = ground.stand.sim.ledger();
     rows.retain(|row| row.account == account);
     rows
+}
+
+/// The first that the simulator had from one of the two.
+fn first_of(ground: &Ground, account: &str) -> Option<Row> {
+    Row::some(ground.stand.sim.http(), &format!("account={account}&limit=1"))
+        .or_fail()
+        .pop()
+}
+
+/// What Redis has read from everybody.
+fn octets_to_redis(ground: &Ground) -> u64 {
+    ground.stand.redis.info().or_fail().read_bytes
+}
+
+/// As the simulator's ledger counts time.
+fn micros(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .expect("after 1970")
+        .as_micros() as u64
 }
 
 /// Two accounts of one SMSC, the first of them at that address.

@@ -19,6 +19,7 @@ pub mod kills;
 pub mod rerouted;
 pub mod reloaded;
 pub mod failover;
+pub mod sick;
 pub mod posted;
 
 pub use dice::Dice;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Scenario> {
         rerouted::ALL,
         reloaded::ALL,
         failover::ALL,
+        sick::ALL,
         posted::ALL,
     ]
     .concat()
@@ -53,13 +55,16 @@ pub fn all() -> Vec<Scenario> {
 
 /// Runs a scenario with the seeds of `make test`. The seed is in the name of the directory, and in what is printed.
 pub fn hold(programs: Programs, scenario: &Scenario) {
-    for seed in 1..=SEEDS_IN_TESTS {
-        println!("{}: seed {seed}", scenario.name);
-        let figures = (scenario.run)(&Run {
-            programs,
-            name: scenario.name,
-            seed,
-        });
-        println!("{}: seed {seed}: {figures:?}", scenario.name);
-    }
+    (1..=SEEDS_IN_TESTS).for_each(|seed| hold_once(programs, scenario, seed));
+}
+
+/// Runs a scenario with one seed, where every run is long.
+pub fn hold_once(programs: Programs, scenario: &Scenario, seed: u64) {
+    println!("{}: seed {seed}", scenario.name);
+    let figures = (scenario.run)(&Run {
+        programs,
+        name: scenario.name,
+        seed,
+    });
+    println!("{}: seed {seed}: {figures:?}", scenario.name);
 }

@@ -11,10 +11,14 @@ struct House {
     layers: &'static [&'static [&'static str]],
 }
 
-const HOUSES: [House; 7] = [
+const HOUSES: [House; 8] = [
     House {
         sources: "kit/src",
         layers: &[&["words", "random", "clock"], &["settings"], &["lib"]],
+    },
+    House {
+        sources: "presets/src",
+        layers: &[&["lib"]],
     },
     House {
         sources: "smpp/src",
@@ -53,7 +57,7 @@ const HOUSES: [House; 7] = [
             &["receipt", "traffic", "inbound", "reload"],
             &["api", "dispatch"],
             &["settle"],
-            &["run", "decode"],
+            &["run", "decode", "probe"],
             &["cli"],
             &["lib"],
         ],
@@ -91,7 +95,7 @@ const HOUSES: [House; 7] = [
     House {
         sources: "tests/src",
         layers: &[
-            &["fail", "tap", "wait"],
+            &["authority", "fail", "tap", "wait"],
             &["http", "peers", "redis_server", "sim"],
             &["engine"],
             &["programs", "tenant"],

@@ -4,7 +4,7 @@
 -- ARGV[1] now, seconds  [2] seconds in which the same message again is a second copy  [3] lanes that an opt-out stops, each a
 --     digit  [4] days that messages are kept  [5] messages kept for a tenant, then for each message: recipient, 8 octets, or ''
 --     [+1] the number that was written to, 8 octets  [+2] digest of the message  [+3] '1': it is an opt-out  [+4] the message
---     [+5] what its parts had in common, or ''
+--     [+5] what its parts had in common, or ''  [+6] the tenant whose that number is, 4 octets, or ''
 -- Returns: for each message its tenant, 0: nobody's, or -1: a second copy; then 1 when an opt-out was stored, or 0.
 -- Limits: at most 100 messages a call.
 local base, now, twice, lanes, days, most = KEYS[1], tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
@@ -13,22 +13,25 @@ local slot, changed, events, reply = 's\8\0\0' .. struct.pack('>I4', now), {}, {
 -- What a trail begins with whose sender is a name: an answer goes to the number in the text.
 local A_NAME = string.rep('\0', 8)
 
--- Tenant, 4 octets, and campaign of whoever wrote last from that number, or else under a name.
-local function answered(record, number)
+-- Tenant, 4 octets, and campaign of whoever wrote last from that number, or else under a name. To a number that belongs to a tenant
+-- nobody answers what another tenant wrote under a name.
+local function answered(record, number, owner)
   for _, sender in ipairs({ number, A_NAME }) do
     local at = 1
     while byte(record, at) == FORM_TRAIL do
-      if sub(record, at + 2, at + 9) == sender then
-        return sub(record, at + 10, at + 13), string.format('%.0f', (struct.unpack('>I5', sub(record, at + 14, at + 18))))
+      local tenant4 = sub(record, at + 10, at + 13)
+      if sub(record, at + 2, at + 9) == sender and (sender == number or owner == '' or owner == tenant4) then
+        return tenant4, string.format('%.0f', (struct.unpack('>I5', sub(record, at + 14, at + 18))))
       end
       at = at + 2 + byte(record, at + 1)
     end
   end
+  return owner ~= '' and owner or nil
 end
 
-for i = 6, #ARGV, 6 do
+for i = 6, #ARGV, 7 do
   local recipient, number, digest, stops = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] == '1'
-  local message, key = ARGV[i + 4], ARGV[i + 5]
+  local message, key, owner = ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
   if key ~= '' then
     call('DEL', base .. 'parts:' .. key)
     call('ZREM', base .. 'parting', key)
@@ -38,7 +41,7 @@ for i = 6, #ARGV, 6 do
     reply[#reply + 1], reply[#reply + 2] = -1, 0
   else
     local record = changed[recipient] or call('HGET', base .. 'rec', recipient) or ''
-    local tenant4, campaign = answered(record, number)
+    local tenant4, campaign = answered(record, number, owner)
     local tenant, stopped = tenant4 and struct.unpack('>I4', tenant4) or 0, 0
     if stops and recipient ~= '' then
       -- Nobody knows whose messages are meant: all.

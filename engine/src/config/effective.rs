@@ -1,0 +1,216 @@
+//! What counts for an account in the end, key by key, and who said it: for operators.
+
+use std::time::Duration;
+
+use humantime::format_duration;
+use presets::Preset;
+use smpp::command_status::CommandStatus;
+
+use super::link::{Directions, Link};
+use super::smsc::{self, AnswerMeaning, LongReceipts, ReceiptRule, Smsc};
+use super::value::Rate;
+
+/// A key of an account with its value, as they stand in a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Setting {
+    pub(crate) key: &'static str,
+    pub(crate) value: String,
+    pub(crate) origin: Origin,
+}
+
+/// Who decided on a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The configuration says it.
+    Own,
+    /// It comes with the preset.
+    Preset,
+    /// Nobody says anything else.
+    Default,
+}
+
+type Pairs = Vec<(&'static str, String)>;
+
+impl Smsc {
+    /// Every key that has a value, but for the password.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        let usual = Self::new("", "", "");
+        let mut known = usual.clone();
+        if let Some(preset) = self.preset.and_then(Preset::named) {
+            // The configuration has been read with it: it can be read.
+            let _read = smsc::begin_with(preset, &mut known);
+        }
+        let (usual, known) = (pairs(&usual), pairs(&known));
+        let origin = |pair: &(&'static str, String)| match (usual.contains(pair), known.contains(pair)) {
+            (true, _) => Origin::Default,
+            (false, true) => Origin::Preset,
+            (false, false) => Origin::Own,
+        };
+        let setting = |pair: (&'static str, String)| Setting {
+            origin: origin(&pair),
+            key: pair.0,
+            value: pair.1,
+        };
+        pairs(self).into_iter().map(setting).collect()
+    }
+}
+
+/// Each field is taken apart by name, so that none is forgotten.
+fn pairs(smsc: &Smsc) -> Pairs {
+    let Smsc {
+        name,
+        preset,
+        system_id,
+        password: _,
+        bind,
+        sessions,
+        window,
+        rate,
+        burst: _,
+        system_type,
+        interface_version,
+        link,
+        receipts_by_id,
+        long_receipts,
+        prefixes,
+        enquire_link_interval,
+        response_timeout,
+        bind_timeout,
+        reconnect_min,
+        reconnect_max,
+        source_ton,
+        source_npi,
+        dest_ton,
+        dest_npi,
+        answers,
+        receipts,
+        prices,
+    } = smsc;
+    let mut pairs = vec![("name", text(name))];
+    pairs.extend(preset.map(|preset| ("preset", text(preset))));
+    pairs.push(("system_id", text(system_id)));
+    pairs.extend(link_pairs(link));
+    pairs.extend([
+        ("bind", text(word(&Directions::NAMES, *bind))),
+        ("sessions", sessions.to_string()),
+        ("window", window.to_string()),
+    ]);
+    pairs.extend(rate.map(|rate| ("rate", text(&rate_text(rate)))));
+    pairs.extend(smsc.burst().map(|burst| ("burst", burst.to_string())));
+    pairs.extend([
+        ("system_type", text(system_type)),
+        ("interface_version", format!("0x{:02x}", interface_version.octet())),
+        ("receipts_by_id", receipts_by_id.to_string()),
+        ("long_receipts", text(word(&LongReceipts::NAMES, *long_receipts))),
+        ("enquire_link_interval", duration(*enquire_link_interval)),
+        ("response_timeout", duration(*response_timeout)),
+        ("bind_timeout", duration(*bind_timeout)),
+        ("reconnect_min", duration(*reconnect_min)),
+        ("reconnect_max", duration(*reconnect_max)),
+        ("source_ton", code_or_auto(*source_ton)),
+        ("source_npi", code_or_auto(*source_npi)),
+        ("dest_ton", dest_ton.to_string()),
+        ("dest_npi", dest_npi.to_string()),
+    ]);
+    // An empty one cannot be written.
+    pairs.extend((!prefixes.is_empty()).then(|| ("prefixes", list(prefixes.iter().map(|prefix| text(prefix))))));
+    pairs.extend(code_pairs(answers, receipts));
+    let prices = prices.tables();
+    pairs.extend((!prices.is_empty()).then(|| ("price", list(prices.into_iter()))));
+    pairs
+}
+
+fn code_pairs(answers: &[(CommandStatus, AnswerMeaning)], receipts: &[ReceiptRule]) -> Pairs {
+    let mut pairs = Vec::new();
+    if !answers.is_empty() {
+        let mut answers = answers.to_vec();
+        answers.sort_by_key(|(status, _)| status.0);
+        let answers = answers
+            .iter()
+            .map(|(status, meaning)| format!("{status} = {:?}", answer(*meaning)));
+        pairs.push(("answers", format!("{{ {} }}", answers.collect::<Vec<_>>().join(", "))));
+    }
+    if !receipts.is_empty() {
+        pairs.push(("receipts", list(receipts.iter().map(rule))));
+    }
+    pairs
+}
+
+fn link_pairs(link: &Link) -> Pairs {
+    let Link {
+        addresses,
+        tls,
+        ton,
+        npi,
+        address_range,
+        binds_per_hour,
+        session_max_age,
+    } = link;
+    let mut pairs = vec![
+        ("address", list(addresses.iter().map(|address| text(address)))),
+        ("tls", tls.is_some().to_string()),
+        ("bind_ton", ton.to_string()),
+        ("bind_npi", npi.to_string()),
+        ("address_range", text(address_range)),
+        ("binds_per_hour", binds_per_hour.to_string()),
+    ];
+    pairs.extend(session_max_age.map(|age| ("session_max_age", duration(age))));
+    pairs
+}
+
+fn text(text: &str) -> String {
+    // A JSON string is a TOML basic string, too.
+    serde_json::Value::from(text).to_string()
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.collect::<Vec<_>>().join(", "))
+}
+
+fn duration(duration: Duration) -> String {
+    text(&format_duration(duration).to_string())
+}
+
+fn code_or_auto(code: Option<u8>) -> String {
+    code.map_or_else(|| text("auto"), |code| code.to_string())
+}
+
+fn rate_text(rate: Rate) -> String {
+    let unit = match rate.period.as_secs() {
+        60 => "min",
+        3_600 => "h",
+        _ => "s",
+    };
+    format!("{}/{unit}", rate.segments)
+}
+
+/// The word of a configuration that stands for a value.
+fn word<T: PartialEq + Copy>(names: &[(&'static str, T)], value: T) -> &'static str {
+    let known = names.iter().find(|(_, known)| *known == value);
+    known.map_or("", |(word, _)| *word)
+}
+
+fn answer(meaning: AnswerMeaning) -> &'static str {
+    match meaning {
+        AnswerMeaning::Final(status) => status.code(),
+        AnswerMeaning::Retry => "retry",
+        AnswerMeaning::Throttled => "throttled",
+        AnswerMeaning::QueueFull => "queue_full",
+    }
+}
+
+fn rule(rule: &ReceiptRule) -> String {
+    let mut keys = Vec::new();
+    keys.extend(rule.stat.as_ref().map(|stat| format!("stat = {}", text(stat))));
+    keys.extend(rule.err.as_ref().map(|err| format!("err = {}", text(err))));
+    keys.extend(rule.message_state.map(|state| format!("message_state = {state}")));
+    keys.extend(
+        rule.network_error_code
+            .map(|code| format!("network_error_code = {code}")),
+    );
+    keys.push(format!("status = {}", text(rule.status.code())));
+    if rule.recredit {
+        keys.push("recredit = true".to_owned());
+    }
+    format!("{{ {} }}", keys.join(", "))
+}
