@@ -96,6 +96,10 @@ pub(crate) enum FieldProblem {
     InvalidNumber,
     /// A phone number that takes no texts.
     NotMobile,
+    /// A phone number of a country that is not sent to.
+    CountryNotAllowed,
+    /// No code of a country.
+    UnknownCountry,
     /// A spreadsheet wrote the number as `3,36123E+10`: its digits are gone.
     LostDigits,
 }

@@ -112,6 +112,13 @@ metrics! {
     window_wait_seconds: HistogramVec ["smsc"] CALL_BUCKETS;
     /// 1: an operator has suspended the SMSC, and nothing is submitted to it.
     smsc_suspended: IntGaugeVec ["smsc"];
+    /// The share of the SMSC's newest messages that was delivered within the usual time, to that of its past: 1 when it is as usual.
+    /// Absent until enough is known.
+    smsc_quality: GaugeVec ["smsc"];
+    /// What the segments that the SMSC accepted cost by its prices, in millionths of the currency.
+    smsc_cost_micros_total: IntCounterVec ["smsc", "currency"];
+    /// Segments that an SMSC with prices accepted, and for whose numbers it has none.
+    smsc_unpriced_segments_total: IntCounterVec ["smsc"];
     /// Segments submitted, by result: ok, error, timeout (never answered), unsent.
     submits_total: IntCounterVec ["smsc", "result"];
     /// Answers that refused, by command_status; vendors' codes are other.
@@ -142,7 +149,8 @@ metrics! {
     leased_messages_total: IntCounterVec ["smsc"];
     /// Messages that reached a status: the seven, counted when the message enters it.
     messages_total: IntCounterVec ["smsc", "status"];
-    /// Recipients that were not taken, by reason: invalid_number, not_mobile, duplicate.
+    /// Recipients that were not taken, by reason: invalid_number, not_mobile,
+    /// country_not_allowed, duplicate.
     messages_skipped_total: IntCounterVec ["reason"];
     /// Final receipts and others by stat; what is no standard one is OTHER.
     receipts_total: IntCounterVec ["smsc", "stat"];
@@ -336,6 +344,23 @@ impl SmscMetrics {
             .receipts_total
             .with_label_values(&[self.name.as_str(), stat.name()])
             .inc();
+    }
+
+    /// A segment was accepted that cost so many millionths of the currency; `None`: there is no price for its number.
+    pub(crate) fn cost(&self, currency: &str, micros: Option<u64>) {
+        match micros {
+            Some(micros) => {
+                let labels = [self.name.as_str(), currency];
+                self.all
+                    .smsc_cost_micros_total
+                    .with_label_values(&labels)
+                    .inc_by(micros);
+            }
+            None => {
+                let unpriced = &self.all.smsc_unpriced_segments_total;
+                unpriced.with_label_values(&[self.name.as_str()]).inc();
+            }
+        }
     }
 
     /// A receipt was parked for that reason.

@@ -9,7 +9,7 @@ mod tests;
 use smpp::text::EncodingPolicy;
 
 use crate::clock::Clock;
-use crate::domain::TenantId;
+use crate::domain::{Countries, TenantId};
 use crate::fault::{FieldFault, FieldProblem};
 use crate::store::{GRANTED_MAX, Grant, KeyOwner, NewTenant, Store, StoreError, Tenant, Token};
 
@@ -72,7 +72,7 @@ impl Accounts {
         }
     }
 
-    /// Makes a tenant without credits: a name of 1 to [`NAME_MAX`] characters, and 1 to [`WEIGHT_MAX`] turns. The same
+    /// Makes a tenant without credits: a name of 1 to [`NAME_MAX`] characters, 1 to [`WEIGHT_MAX`] turns, and its countries. The same
     /// request makes no second one: it gives the tenant a further key, since the first is nowhere to be read.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Accounts {
     pub(crate) async fn create(
         &self,
         name: &str,
-        (weight, encoding): (i64, EncodingPolicy),
+        (weight, encoding, countries): (i64, EncodingPolicy, Countries),
         token: Token,
     ) -> Result<NewAccount, AccountFault> {
         let mut faults = check_text("/name", name, NAME_MAX, true);
@@ -98,6 +98,7 @@ impl Accounts {
             name: name.trim().to_owned(),
             weight,
             encoding,
+            countries,
             key_digest: key::hexadecimal(&key::digest(&api_key)),
             token,
         };
@@ -152,6 +153,16 @@ impl Accounts {
     pub(crate) async fn set_encoding(&self, id: TenantId, encoding: EncodingPolicy) -> Result<(), AccountFault> {
         self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
         Ok(self.store.set_encoding(id, encoding).await?)
+    }
+
+    /// A tenant may send to these countries from now on. What was taken before goes on.
+    ///
+    /// # Errors
+    /// [`AccountFault::NotFound`] or [`AccountFault::Store`].
+    pub(crate) async fn set_countries(&self, id: TenantId, countries: &Countries) -> Result<(), AccountFault> {
+        // Tenants are never removed: one that is there stays.
+        self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
+        Ok(self.store.set_countries(id, countries).await?)
     }
 
     /// A tenant with its credits; `None` when there is no such tenant.

@@ -12,6 +12,7 @@ use super::body::{Intake, SMALL_MAX};
 use super::problem::Problem;
 use crate::audience::{ENCODINGS, VALIDITY_S};
 use crate::clock::Clock;
+use crate::domain::{Countries, Country};
 use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem, JsonType};
 
 /// The longest name of a field that is shown in a pointer, in characters.
@@ -71,6 +72,37 @@ impl Fields {
             }
         }
         Some(numbers)
+    }
+
+    /// Whether the field is there.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.object.contains_key(name)
+    }
+
+    /// Countries by their two letters, that may be there; `null`: all of them, as when they are not.
+    pub(super) fn countries(&mut self, name: &str) -> Option<Countries> {
+        let list = match self.object.remove(name) {
+            None | Some(Value::Null) => return Some(Countries::default()),
+            Some(Value::Array(list)) => list,
+            Some(other) => return self.note(wrong(&pointer(name), JsonType::Array, &other)),
+        };
+        if list.is_empty() {
+            return self.note(FieldFault::new(pointer(name), FieldProblem::Empty));
+        }
+        if list.len() > Countries::MAX {
+            let max = Countries::MAX;
+            return self.note(FieldFault::new(pointer(name), FieldProblem::TooMany { max }));
+        }
+        let mut country = |(at, value): (usize, Value)| {
+            let place = format!("{}/{at}", pointer(name));
+            let known = value.as_str().map(str::parse::<Country>);
+            match known {
+                Some(Ok(country)) => Some(country),
+                Some(Err(_)) => self.note(FieldFault::new(place, FieldProblem::UnknownCountry)),
+                None => self.note(wrong(&place, JsonType::String, &value)),
+            }
+        };
+        list.into_iter().enumerate().map(&mut country).collect()
     }
 
     /// Notes what is wrong with a value that was taken.

@@ -10,8 +10,8 @@ use super::App;
 use super::fields::Fields;
 use super::problem::Problem;
 use super::refusal::store_refuses;
-use crate::audience::{Country, normalise};
-use crate::domain::{Purpose, Recipient, TenantId};
+use crate::audience::normalise;
+use crate::domain::{Country, Purpose, Recipient, TenantId};
 use crate::fault::FieldProblem;
 
 /// Numbers in one request.

@@ -18,7 +18,8 @@ use crate::campaign::view::time;
 use crate::domain::TenantId;
 use crate::store::Tenant;
 
-/// `POST /v1/tenants`: `{"name", "weight", "encoding"}` → 201 with the id and the API key, which is shown this once: repeated under an
+/// `POST /v1/tenants`: `{"name", "weight", "encoding", "countries"}` → 201 with the id and the API key, which is shown this once:
+/// repeated under an
 /// `Idempotency-Key`, it gives the same tenant a further one.
 pub(super) async fn create(
     State(app): State<App>,
@@ -27,24 +28,32 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Extension<Secret>, Json<Value>), Problem> {
-    let mut fields = Fields::read((&headers, body), app.clock, &["name", "weight", "encoding"]).await?;
-    let (name, weight, encoding) = (
+    let mut fields = Fields::read(
+        (&headers, body),
+        app.clock,
+        &["name", "weight", "encoding", "countries"],
+    )
+    .await?;
+    let (name, weight, encoding, countries) = (
         fields.text("name"),
         fields.whole_or("weight", (1, WEIGHT_MAX.into()), 1),
         fields.encoding(),
+        fields.countries("countries"),
     );
-    let (Some(name), Some(weight), Some(encoding), true) = (name, weight, encoding, fields.is_sound()) else {
+    let (Some(name), Some(weight), Some(encoding), Some(countries), true) =
+        (name, weight, encoding, countries, fields.is_sound())
+    else {
         return Err(fields.refusal());
     };
-    let settings = (weight, encoding.unwrap_or_default());
+    let settings = (weight, encoding.unwrap_or_default(), countries);
     let made = app.accounts.create(&name, settings, token).await?;
     let mut view = view(&made.tenant);
     view["api_key"] = made.api_key.into();
     Ok((StatusCode::CREATED, Extension(Secret), Json(view)))
 }
 
-/// `PATCH /v1/tenants/{id}`: `{"encoding"}` → 200 with the tenant. Campaigns that exist, and messages that were taken, keep
-/// what they were priced with.
+/// `PATCH /v1/tenants/{id}`: `{"encoding", "countries": ["FR", "RE"]}`, each if it is to change → 200 with the tenant; no
+/// countries (`null`): it may send to all. Campaigns that exist, and messages that were taken, keep what they were priced with.
 pub(super) async fn change(
     State(app): State<App>,
     _: Operator,
@@ -52,14 +61,18 @@ pub(super) async fn change(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
-    let mut fields = Fields::read((&headers, body), app.clock, &["encoding"]).await?;
-    let encoding = fields.encoding();
-    let (Some(encoding), true) = (encoding, fields.is_sound()) else {
+    let mut fields = Fields::read((&headers, body), app.clock, &["encoding", "countries"]).await?;
+    let changes_countries = fields.has("countries");
+    let (encoding, countries) = (fields.encoding(), fields.countries("countries"));
+    let (Some(encoding), Some(countries), true) = (encoding, countries, fields.is_sound()) else {
         return Err(fields.refusal());
     };
     if let Some(encoding) = encoding {
         app.accounts.set_encoding(tenant, encoding).await?;
         app.campaigns.forget_hours(tenant);
+    }
+    if changes_countries {
+        app.accounts.set_countries(tenant, &countries).await?;
     }
     find(&app, tenant).await.map(Json)
 }
@@ -123,6 +136,7 @@ fn view(tenant: &Tenant) -> Value {
         "name": tenant.name,
         "weight": tenant.weight,
         "encoding": tenant.encoding.name(),
+        "countries": (!tenant.countries.is_all()).then(|| tenant.countries.codes()),
         "credits": {
             "granted": tenant.credits.granted,
             "available": tenant.credits.available,

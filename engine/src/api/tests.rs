@@ -132,7 +132,7 @@ async fn a_campaign_from_its_order_to_its_view() {
     let made = api.expect("POST /v1/campaigns", &key, &order, 201).await;
     assert_eq!(
         made["audience"],
-        json!({"accepted": 50, "invalid": 0, "not_mobile": 0, "duplicates": 0, "rejected": []})
+        json!({"accepted": 50, "invalid": 0, "not_mobile": 0, "not_allowed": 0, "duplicates": 0, "rejected": []})
     );
     assert_eq!(
         made["estimate"],
@@ -185,6 +185,56 @@ async fn a_campaign_from_its_order_to_its_view() {
         (&json!("hold"), &json!("F-1"))
     );
     assert_eq!(api.expect("GET /v1/tenant", &key, &nothing, 200).await["id"], id);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_sends_to_its_countries_only() {
+    let api = Api::start("api-countries").await;
+    let (id, key) = api.tenant(100).await;
+    let (path, nothing) = (format!("/v1/tenants/{id}"), Value::Null);
+    let patch = format!("PATCH {path}");
+    let show = format!("GET {path}");
+    assert_eq!(api.expect(&show, OPERATOR, &nothing, 200).await["countries"], nothing);
+    let home = json!({ "countries": ["FR", "re"] });
+    let changed = api.expect(&patch, OPERATOR, &home, 200).await;
+    assert_eq!(changed["countries"], json!(["FR", "RE"]));
+
+    let mut order: Value = serde_json::from_str(&body(0..0, "Bonjour")).unwrap();
+    order["audience"] = json!({ "numbers": "0612345678; 0692123456; +32470123456" });
+    let made = api.expect("POST /v1/campaigns", &key, &order, 201).await;
+    let counts = &made["audience"];
+    assert_eq!((&counts["accepted"], &counts["not_allowed"]), (&json!(2), &json!(1)));
+    assert_eq!(counts["rejected"][0]["code"], "country_not_allowed");
+    let message = |to: &str| json!({ "to": to, "sender": "OSTEO", "text": "Bonjour" });
+    api.expect("POST /v1/messages", &key, &message("0692123456"), 202).await;
+    let refused = api
+        .expect("POST /v1/messages", &key, &message("+32470123456"), 422)
+        .await;
+    assert_eq!(
+        (pointers(&refused), &refused["errors"][0]["code"]),
+        (vec!["/to"], &json!("country_not_allowed"))
+    );
+
+    api.expect(&patch, OPERATOR, &json!({ "countries": null }), 200).await;
+    api.expect("POST /v1/messages", &key, &message("+32470123456"), 202)
+        .await;
+    api.expect(&patch, &key, &home, 403).await;
+    let wrong = [
+        (json!({}), "/countries"),
+        (json!({ "countries": [] }), "/countries"),
+        (json!({ "countries": ["FR", "XX"] }), "/countries/1"),
+        (json!({ "countries": [7] }), "/countries/0"),
+    ];
+    for (fields, pointer) in wrong {
+        let (status, problem) = api.ask(&patch, OPERATOR, fields.to_string()).await;
+        assert!(status.is_client_error(), "{fields}");
+        assert_eq!(pointers(&problem), [pointer], "{fields}");
+    }
+    let stranger = "PATCH /v1/tenants/ten_0000000";
+    assert_eq!(
+        api.ask(stranger, OPERATOR, home.to_string()).await.0,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,9 +2,10 @@
 
 use rustc_hash::FxHashSet;
 
-use crate::domain::Recipient;
+use crate::domain::{Countries, Country, Recipient};
+use crate::fault::FieldProblem;
 
-use super::number::{Country, NumberFault, normalise};
+use super::number::{NumberFault, normalise};
 use super::row::{Place, Row, RowSink, SinkFull, Values};
 
 /// The most rejected rows that are listed one by one; all are counted.
@@ -27,6 +28,8 @@ pub(crate) trait RecipientSink {
 pub(crate) enum Rejection {
     /// Its number cannot be sent to.
     Number(NumberFault),
+    /// Its number is of a country that is not sent to.
+    Country,
     /// Its number came before.
     Duplicate,
 }
@@ -36,6 +39,7 @@ impl Rejection {
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Number(fault) => fault.problem().code(),
+            Self::Country => FieldProblem::CountryNotAllowed.code(),
             Self::Duplicate => "duplicate",
         }
     }
@@ -60,6 +64,8 @@ pub(crate) struct Counts {
     pub(crate) invalid: u32,
     /// Numbers that take no texts.
     pub(crate) not_mobile: u32,
+    /// Numbers of countries that are not sent to.
+    pub(crate) not_allowed: u32,
     /// Numbers that came before.
     pub(crate) duplicates: u32,
 }
@@ -68,6 +74,7 @@ pub(crate) struct Counts {
 pub(crate) struct Ingest<'s, S> {
     sink: &'s mut S,
     country: Country,
+    countries: Vec<Countries>,
     recipients_max: u32,
     seen: FxHashSet<u64>,
     counts: Counts,
@@ -81,10 +88,19 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
         Self {
             sink,
             country,
+            countries: Vec::new(),
             recipients_max,
             seen,
             counts,
             rejected,
+        }
+    }
+
+    /// Only numbers that each of these lists allows are taken.
+    pub(crate) fn only(self, countries: impl IntoIterator<Item = Countries>) -> Self {
+        Self {
+            countries: countries.into_iter().collect(),
+            ..self
         }
     }
 
@@ -96,6 +112,7 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
     fn reject(&mut self, row: Row<'_>, reason: Rejection) {
         match reason {
             Rejection::Duplicate => self.counts.duplicates += 1,
+            Rejection::Country => self.counts.not_allowed += 1,
             Rejection::Number(NumberFault::NotMobile) => self.counts.not_mobile += 1,
             Rejection::Number(NumberFault::NotANumber | NumberFault::Invalid | NumberFault::LostDigits) => {
                 self.counts.invalid += 1;
@@ -123,6 +140,10 @@ impl<S: RecipientSink> RowSink for Ingest<'_, S> {
         };
         if self.seen.contains(&recipient.0) {
             self.reject(row, Rejection::Duplicate);
+            return Ok(());
+        }
+        if !self.countries.iter().all(|countries| countries.allow(recipient)) {
+            self.reject(row, Rejection::Country);
             return Ok(());
         }
         if self.counts.accepted == self.recipients_max {
@@ -174,6 +195,7 @@ mod tests {
                 accepted: 2,
                 invalid: 2,
                 not_mobile: 1,
+                not_allowed: 0,
                 duplicates: 1
             }
         );
@@ -187,6 +209,23 @@ mod tests {
             codes.iter().map(|(_, code)| *code).collect::<Vec<_>>()[1..],
             ["not_mobile", "not_a_number", "invalid_number"]
         );
+    }
+
+    #[test]
+    fn only_numbers_of_countries_that_all_lists_allow_are_taken() {
+        let mut kept = Kept::default();
+        let lists = ["FR,RE,BE", "FR,BE,US", ""].map(|list| list.parse().unwrap());
+        let mut ingest = Ingest::new(&mut kept, Country::FRANCE, 10).only(lists);
+        for (index, to) in ["0612345678", "0692123456", "+32470123456", "+12015550123", "0123456789"]
+            .iter()
+            .enumerate()
+        {
+            ingest.row(row(index as u64, to)).unwrap();
+        }
+        let (counts, rejected) = ingest.finish();
+        assert_eq!((counts.accepted, counts.not_allowed, counts.not_mobile), (2, 2, 1));
+        assert_eq!(rejected[0].reason.code(), "country_not_allowed");
+        assert_eq!(kept.0, [33_612_345_678, 32_470_123_456]);
     }
 
     #[test]

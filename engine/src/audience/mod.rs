@@ -13,6 +13,6 @@ mod tests;
 
 pub(crate) use body::read_campaign;
 pub(crate) use ingest::{Counts, Ingest, RecipientSink, Rejected};
-pub(crate) use number::{Country, Known, NUMBER_OCTETS_MAX, NumberFault, look_up, normalise};
+pub(crate) use number::{Known, NUMBER_OCTETS_MAX, NumberFault, look_up, normalise};
 pub(crate) use reading::{CampaignDraft, ENCODINGS, ReadFault, VALIDITY_S};
 pub(crate) use row::{COLUMNS_MAX, SinkFull, Values};

@@ -2,7 +2,7 @@
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType, Region};
 
-use crate::domain::Recipient;
+use crate::domain::{Country, Recipient};
 use crate::fault::FieldProblem;
 
 /// Longer texts are no numbers: 15 digits with every possible ornament.
@@ -14,30 +14,6 @@ const DIGITS_MAX: usize = 15;
 /// Where a French national number may be at home when it is not in mainland France: `0692…` is dialled alike in Réunion
 /// and from Réunion, but belongs to +262.
 const OVERSEAS: [Region; 6] = [Region::RE, Region::GP, Region::MQ, Region::GF, Region::YT, Region::PM];
-
-/// The country whose national numbers are meant when a number has no `+`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Country(Region);
-
-impl Country {
-    /// France, with its overseas departments.
-    pub(crate) const FRANCE: Self = Self(Region::FR);
-}
-
-/// ISO 3166-1, two letters.
-impl std::str::FromStr for Country {
-    type Err = UnknownCountry;
-
-    fn from_str(code: &str) -> Result<Self, UnknownCountry> {
-        let region = Region::from_code(&code.to_ascii_uppercase());
-        region.map(Self).map_err(|_| UnknownCountry)
-    }
-}
-
-/// A code that no country has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the two letters of a country are wanted, such as FR")]
-pub(crate) struct UnknownCountry;
 
 /// Why a text is no recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -119,7 +95,7 @@ fn by_numbering_plan(digits: &str, country: Country) -> Result<Recipient, Number
 }
 
 fn valid_number(digits: &str, country: Country) -> Result<PhoneNumber, NumberFault> {
-    let region = Some(country.0);
+    let region = Some(country.region());
     let number = PHONE_NUMBER_UTIL
         .parse(digits, region)
         .map_err(|_| NumberFault::Invalid)?;
@@ -319,7 +295,7 @@ mod tests {
         assert_eq!(number("+32470123456"), Ok(32_470_123_456));
         assert_eq!(number("+1 201 555 0123"), Ok(12_015_550_123), "fixed line or mobile");
         assert_eq!(
-            normalise("0470123456", Country(Region::BE)),
+            normalise("0470123456", "BE".parse().unwrap()),
             Ok(Recipient(32_470_123_456))
         );
     }

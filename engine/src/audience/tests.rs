@@ -3,7 +3,7 @@ use super::row::{Row, RowSink};
 use super::*;
 
 use crate::compose::Sender;
-use crate::domain::Purpose;
+use crate::domain::{Country, Purpose};
 use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem, JsonType};
 
 /// Keeps every row as text: place, number, variables.
@@ -293,6 +293,7 @@ fn a_hundred_thousand_recipients_stream_through() {
             accepted: 99_999,
             invalid: 1,
             not_mobile: 0,
+            not_allowed: 0,
             duplicates: 0
         }
     );

@@ -67,10 +67,17 @@ impl Campaigns {
         token: Token,
     ) -> Result<MessageId, CampaignFault> {
         let recipient = self.check(order).map_err(CampaignFault::Fields)?;
-        if let Some(id) = self.store().direct_of(recipient, token).await? {
+        let (known, countries) =
+            tokio::try_join!(self.store().direct_of(recipient, token), self.store().countries(tenant))?;
+        if let Some(id) = known {
             // The try before may have broken off between the queue and the hold.
             self.store().end_direct((tenant, id.campaign()), token, true).await?;
             return Ok(id);
+        }
+        let lists = [&self.0.deps.limits.countries, &countries];
+        if !lists.iter().all(|countries| countries.allow(recipient)) {
+            let fault = FieldFault::new("/to", FieldProblem::CountryNotAllowed);
+            return Err(CampaignFault::Fields(vec![fault]));
         }
         let hour = self.hour(tenant, order.purpose).await?;
         let encoding = order.encoding.unwrap_or(hour.encoding);
@@ -256,6 +263,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         total: 0,
         invalid: 0,
         not_mobile: 0,
+        not_allowed: 0,
         duplicates: 0,
         estimate_segments: 0,
         estimate_credits: 0,

@@ -10,7 +10,7 @@ use super::pages::Pages;
 use super::price::{self, Price};
 use super::{CampaignFault, Campaigns, Limits};
 use crate::audience::{CampaignDraft, Counts, Ingest, ReadFault, Rejected, read_campaign};
-use crate::domain::{CampaignId, Partition, Row, TenantId};
+use crate::domain::{CampaignId, Countries, Partition, Row, TenantId};
 use crate::store::{Campaign, CampaignKind, CampaignState, RowBatch, StoreError};
 
 /// How long a body may wait for its turn to be read.
@@ -85,8 +85,9 @@ impl Campaigns {
         // Where purpose and sender decide too, rows are cut when these are known: at the launch.
         let version = if decided { table.version() } else { 0 };
         let packer = Packer::new(batches, routes, self.store().partitions());
-        let limits = self.0.deps.limits;
-        let reading = tokio::task::spawn_blocking(move || read(body, packer, limits));
+        let limits = self.0.deps.limits.clone();
+        let countries = self.store().countries(tenant).await?;
+        let reading = tokio::task::spawn_blocking(move || read(body, packer, (limits, countries)));
         let kept = self.keep((id, version), rows).await;
         let read = reading.await.unwrap_or(Err(CampaignFault::Stopping));
         // When the store took no more, the reading stopped for that reason.
@@ -138,6 +139,7 @@ impl Campaigns {
         let by_reason = [
             ("invalid_number", counts.invalid),
             ("not_mobile", counts.not_mobile),
+            ("country_not_allowed", counts.not_allowed),
             ("duplicate", counts.duplicates),
         ];
         for (reason, count) in by_reason {
@@ -193,6 +195,7 @@ impl Campaigns {
             total: counts.accepted.into(),
             invalid: counts.invalid.into(),
             not_mobile: counts.not_mobile.into(),
+            not_allowed: counts.not_allowed.into(),
             duplicates: counts.duplicates.into(),
             estimate_segments: segments,
             // One credit a segment: the `concat` tariff.
@@ -206,9 +209,10 @@ impl Campaigns {
     }
 }
 
-/// Reads a body to its end; blocks.
-fn read(body: impl Read, mut packer: Packer, limits: Limits) -> Result<Taken, CampaignFault> {
-    let mut ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
+/// Reads a body to its end, and takes numbers of the tenant's countries; blocks.
+fn read(body: impl Read, mut packer: Packer, (limits, countries): (Limits, Countries)) -> Result<Taken, CampaignFault> {
+    let ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
+    let mut ingest = ingest.only([limits.countries, countries]);
     let draft = read_campaign(body, &mut ingest)?;
     let (counts, rejected) = ingest.finish();
     packer.finish().map_err(ReadFault::from)?;

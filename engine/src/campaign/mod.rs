@@ -31,9 +31,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::audience::Country;
 use crate::clock::Clock;
-use crate::domain::{CampaignId, Partition, TenantId, UnixMicros, Way};
+use crate::domain::{CampaignId, Countries, Country, Partition, TenantId, UnixMicros, Way};
 use crate::metrics::Metrics;
 use crate::store::{Campaign, Store, StoreError};
 
@@ -60,12 +59,14 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 pub(crate) type Ring = Arc<dyn Fn(Way, Partition, bool) + Send + Sync>;
 
 /// What a campaign may be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Limits {
     /// The most recipients of one campaign.
     pub(crate) recipients_max: u32,
     /// Whose national numbers are meant when a number has no `+`.
     pub(crate) country: Country,
+    /// Whose numbers are taken, of every tenant.
+    pub(crate) countries: Countries,
 }
 
 /// What campaigns need of the engine.

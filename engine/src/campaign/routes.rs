@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use rustc_hash::FxHashMap;
 
-use crate::config;
-use crate::domain::{Purpose, Recipient, RouteId, SmscId, TenantId};
+use crate::config::{self, Prefer};
+use crate::domain::{Countries, Purpose, Recipient, RouteId, SmscId, TenantId, UnixMicros};
 use crate::store::{Store, StoreError};
 
 /// The routes to all numbers.
@@ -51,27 +51,40 @@ impl RouteTable {
 pub(crate) struct Served {
     pub(crate) route: RouteId,
     pub(crate) name: String,
+    /// What decides among those of a priority.
+    pub(crate) prefer: Option<Prefer>,
     /// In their order.
     pub(crate) smscs: Vec<Serving>,
 }
 
 /// An SMSC of a route.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Serving {
     pub(crate) smsc: SmscId,
     /// Those of the smallest priority that can take messages have the turn.
     pub(crate) priority: u8,
     /// Its share among them; `None`: each takes what it can.
     pub(crate) weight: Option<u8>,
+    /// From each of these moments on, how many of the route's SMSCs are cheaper; none: prices do not matter.
+    pub(crate) cheaper: Vec<(UnixMicros, u8)>,
+}
+
+impl Serving {
+    /// Those of the smallest rank that can take messages have the turn.
+    pub(crate) fn rank(&self, now: UnixMicros) -> (u8, u8) {
+        let last = self.cheaper.iter().rev().find(|(from, _)| *from <= now);
+        (self.priority, last.map_or(0, |(_, cheaper)| *cheaper))
+    }
 }
 
 /// For some messages: to which route.
 #[derive(Clone, Debug, Default)]
 struct Rule {
-    /// Whose; empty: everybody's. Likewise the next two.
+    /// Whose; empty: everybody's. Likewise the next three.
     tenants: Vec<TenantId>,
     purposes: Vec<Purpose>,
     senders: Vec<String>,
+    countries: Countries,
     /// Prefix, as a number → its route. E.164 numbers begin with no 0, so that no digit is lost.
     by_prefix: FxHashMap<u64, RouteId>,
     /// The route of all other numbers.
@@ -98,8 +111,16 @@ pub(crate) struct Chooser {
 /// What the configuration says: the routes with names and SMSCs, and the rules with the route's place among them.
 #[derive(Debug, Default)]
 struct Plan {
-    routes: Vec<(String, Vec<Serving>)>,
+    routes: Vec<Planned>,
     rules: Vec<(Rule, BTreeMap<String, usize>)>,
+}
+
+/// A route that has no number yet.
+#[derive(Debug)]
+struct Planned {
+    name: String,
+    prefer: Option<Prefer>,
+    smscs: Vec<Serving>,
 }
 
 impl Plan {
@@ -107,25 +128,33 @@ impl Plan {
         if routes.is_empty() {
             return Self::of_prefixes(smscs);
         }
-        let mut plan = Self::default();
+        let (mut plan, known) = (
+            Self::default(),
+            smscs.iter().map(|(_, smsc)| smsc.clone()).collect::<Vec<_>>(),
+        );
         for route in routes {
-            let named = |choice: &config::Choice| {
-                let known = smscs.iter().find(|(_, smsc)| smsc.name == choice.name);
-                known.map(|(id, _)| Serving {
-                    smsc: *id,
-                    priority: choice.priority,
-                    weight: choice.weight,
-                })
-            };
-            let at = plan.add(route.name.clone(), route.smscs.iter().filter_map(named).collect());
+            let mut by_prefix = BTreeMap::new();
+            // By who is cheapest when: what is queued under a name has the same order of SMSCs at any time.
+            for (at, class) in route.classes(&known).into_iter().enumerate() {
+                let name = match at {
+                    0 => route.name.clone(),
+                    _ => format!("{}/{}", route.name, class.prefixes[0]),
+                };
+                let at = plan.add(Planned {
+                    name,
+                    prefer: route.prefer,
+                    smscs: servings(route, &class.ranks, smscs),
+                });
+                by_prefix.extend(class.prefixes.into_iter().map(|prefix| (prefix, at)));
+            }
             let rule = Rule {
                 tenants: route.tenants.clone(),
                 purposes: route.purposes.clone(),
                 senders: route.senders.clone(),
+                countries: route.countries.clone(),
                 ..Rule::default()
             };
-            plan.rules
-                .push((rule, or_all(&route.prefixes).map(|prefix| (prefix, at)).collect()));
+            plan.rules.push((rule, by_prefix));
         }
         plan
     }
@@ -146,18 +175,23 @@ impl Plan {
                 smsc: *id,
                 priority: 1,
                 weight: None,
+                cheaper: Vec::new(),
             };
-            let at = plan.add(names.join("+"), choice.iter().map(serving).collect());
+            let at = plan.add(Planned {
+                name: names.join("+"),
+                prefer: None,
+                smscs: choice.iter().map(serving).collect(),
+            });
             by_prefix.insert(prefix, at);
         }
         plan.rules.push((Rule::default(), by_prefix));
         plan
     }
 
-    fn add(&mut self, name: String, smscs: Vec<Serving>) -> usize {
-        let known = self.routes.iter().position(|(known, _)| *known == name);
+    fn add(&mut self, route: Planned) -> usize {
+        let known = self.routes.iter().position(|known| known.name == route.name);
         known.unwrap_or_else(|| {
-            self.routes.push((name, smscs));
+            self.routes.push(route);
             self.routes.len() - 1
         })
     }
@@ -169,8 +203,11 @@ impl Plan {
             if !(rule.tenants.is_empty() && rule.purposes.is_empty() && rule.senders.is_empty()) {
                 text.push_str(&format!("{:?}{:?}{:?}", rule.tenants, rule.purposes, rule.senders));
             }
+            if !rule.countries.is_all() {
+                text.push_str(&format!("[{}]", rule.countries));
+            }
             for (prefix, at) in by_prefix {
-                text.push_str(&format!("{prefix}={};", self.routes[*at].0));
+                text.push_str(&format!("{prefix}={};", self.routes[*at].name));
             }
         }
         text
@@ -191,16 +228,35 @@ impl Plan {
         Routes {
             rules: rules.collect(),
             served: served
-                .map(|((name, smscs), route)| Served {
+                .map(|(planned, route)| Served {
                     route: *route,
-                    name,
-                    smscs,
+                    name: planned.name,
+                    prefer: planned.prefer,
+                    smscs: planned.smscs,
                 })
                 .collect(),
             smscs: Vec::new(),
             version: 0,
         }
     }
+}
+
+/// Who serves a route, or a class of its numbers, with the ranks of its SMSCs by price.
+fn servings(
+    route: &config::Route,
+    ranks: &[(UnixMicros, Vec<u8>)],
+    smscs: &[(SmscId, Arc<config::Smsc>)],
+) -> Vec<Serving> {
+    let serving = |(at, choice): (usize, &config::Choice)| {
+        let (id, _) = smscs.iter().find(|(_, smsc)| smsc.name == choice.name)?;
+        Some(Serving {
+            smsc: *id,
+            priority: choice.priority,
+            weight: choice.weight,
+            cheaper: ranks.iter().map(|(from, ranks)| (*from, ranks[at])).collect(),
+        })
+    };
+    route.smscs.iter().enumerate().filter_map(serving).collect()
 }
 
 /// The empty prefix stands for all numbers.
@@ -222,7 +278,8 @@ impl Rule {
     }
 
     fn route(&self, recipient: Recipient) -> Option<RouteId> {
-        self.longest(recipient).or(self.others)
+        let route = self.longest(recipient).or(self.others)?;
+        self.countries.allow(recipient).then_some(route)
     }
 
     fn longest(&self, recipient: Recipient) -> Option<RouteId> {
@@ -252,8 +309,8 @@ impl Routes {
     ) -> Result<Self, StoreError> {
         let plan = Plan::new(smscs, routes);
         let mut numbers = Vec::with_capacity(plan.routes.len());
-        for (name, _) in &plan.routes {
-            numbers.push(store.route_id(name).await?);
+        for route in &plan.routes {
+            numbers.push(store.route_id(&route.name).await?);
         }
         let version = store.routes_version(&plan.text()).await?;
         Ok(Self {
@@ -402,7 +459,67 @@ mod tests {
             purposes: Vec::new(),
             senders: Vec::new(),
             smscs: smscs.iter().map(choice).collect(),
+            countries: Countries::default(),
+            prefer: None,
         }
+    }
+
+    #[test]
+    fn a_route_takes_the_numbers_of_its_countries() {
+        let home = config::Route {
+            countries: "FR".parse().unwrap(),
+            ..route("home", &[], &["s1"])
+        };
+        let overseas = config::Route {
+            countries: "RE,GP".parse().unwrap(),
+            ..route("overseas", &[], &["s2"])
+        };
+        let routes = Routes::of(&[smsc(1, &[]), smsc(2, &[])], &[home, overseas]);
+        assert_eq!(to(&routes, &ANYBODY, 33_612_345_678), [1]);
+        assert_eq!(to(&routes, &ANYBODY, 262_692_123_456), [2]);
+        assert_eq!(to(&routes, &ANYBODY, 590_690_123_456), [2]);
+        assert_eq!(to(&routes, &ANYBODY, 32_470_123_456), [0u16; 0]);
+    }
+
+    #[test]
+    fn the_cheapest_route_is_cut_by_who_is_cheapest_and_a_price_takes_effect_at_its_date() {
+        let priced = |id: u16, prices: &[(&str, u64, Option<u64>, u64)]| {
+            let (id, smsc) = smsc(id, &[]);
+            let prices = config::PriceList::of(prices);
+            let smsc = config::Smsc {
+                prices,
+                ..(*smsc).clone()
+            };
+            (id, Arc::new(smsc))
+        };
+        let smscs = [
+            priced(1, &[("33", 0, None, 40), ("33639", 0, None, 90)]),
+            priced(2, &[("33", 0, Some(100), 50), ("33", 100, None, 30)]),
+        ];
+        let cheapest = config::Route {
+            prefer: Some(Prefer::Cheapest),
+            ..route("france", &["33"], &["s1", "s2"])
+        };
+        let routes = Routes::of(&smscs, &[cheapest]);
+        let ranks = |number: u64, now| -> (String, Vec<u8>) {
+            let route = routes.chooser(&ANYBODY).route(Recipient(number));
+            let served = routes.served().iter().find(|served| served.route == route).unwrap();
+            let ranks = served.smscs.iter().map(|serving| serving.rank(UnixMicros(now)).1);
+            (served.name.clone(), ranks.collect())
+        };
+        for (number, now, name, expected) in [
+            (33_612_345_678, 99, "france", [0, 1]),
+            (33_612_345_678, 100, "france", [1, 0]),
+            (33_639_123_456, 99, "france/33639", [1, 0]),
+            (33_639_123_456, 100, "france/33639", [1, 0]),
+        ] {
+            assert_eq!(
+                ranks(number, now),
+                (name.to_owned(), expected.to_vec()),
+                "{number} at {now}"
+            );
+        }
+        assert_eq!(to(&routes, &ANYBODY, 32_470_123_456), [0u16; 0]);
     }
 
     #[test]

@@ -92,6 +92,7 @@ impl Bench {
             name: "Cabinet Martin".into(),
             weight: 1,
             encoding: EncodingPolicy::default(),
+            countries: Countries::default(),
             key_digest: "00".into(),
             token: self.token(),
         };
@@ -257,6 +258,7 @@ async fn campaigns(store: &Store, rung: Arc<AtomicU64>) -> Campaigns {
         limits: Limits {
             recipients_max: 5_000,
             country: Country::FRANCE,
+            countries: Countries::default(),
         },
         tracker: TaskTracker::new(),
         stop: CancellationToken::new(),

@@ -71,6 +71,7 @@ pub(crate) fn audience(campaign: &Campaign) -> Value {
         "accepted": campaign.total,
         "invalid": campaign.invalid,
         "not_mobile": campaign.not_mobile,
+        "not_allowed": campaign.not_allowed,
         "duplicates": campaign.duplicates,
     })
 }

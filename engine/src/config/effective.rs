@@ -85,6 +85,7 @@ fn pairs(smsc: &Smsc) -> Pairs {
         dest_npi,
         answers,
         receipts,
+        prices,
     } = smsc;
     let mut pairs = vec![("name", text(name))];
     pairs.extend(preset.map(|preset| ("preset", text(preset))));
@@ -116,6 +117,8 @@ fn pairs(smsc: &Smsc) -> Pairs {
     // An empty one cannot be written.
     pairs.extend((!prefixes.is_empty()).then(|| ("prefixes", list(prefixes.iter().map(|prefix| text(prefix))))));
     pairs.extend(code_pairs(answers, receipts));
+    let prices = prices.tables();
+    pairs.extend((!prices.is_empty()).then(|| ("price", list(prices.into_iter()))));
     pairs
 }
 

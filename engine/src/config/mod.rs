@@ -14,6 +14,7 @@ use kit::settings::{Given, Source, Table};
 
 mod route;
 mod envelope;
+mod price;
 mod link;
 mod preset;
 mod effective;
@@ -32,14 +33,16 @@ pub(crate) use link::Link;
 pub(crate) use link::{Directions, host_of};
 pub(crate) use number::{Number, OwnNumber};
 pub(crate) use preset::unknown as unknown_preset;
-pub(crate) use route::{Choice, Route};
+#[cfg(test)]
+pub(crate) use price::PriceList;
+pub(crate) use route::{Choice, Prefer, Route};
 pub(crate) use smsc::{AnswerMeaning, LongReceipts, ReceiptRule, Smsc};
 pub(crate) use tls::Tls;
 #[cfg(test)]
 pub(crate) use value::Rate;
 pub(crate) use value::Secret;
 
-use crate::domain::PARTITIONS_MAX;
+use crate::domain::{Countries, PARTITIONS_MAX};
 
 /// What an environment variable that overrides a key begins with: `CAMPANILE__REDIS__URL` is `redis.url`.
 const ENVIRONMENT_PREFIX: &str = "CAMPANILE";
@@ -140,7 +143,7 @@ pub(crate) struct Redis {
 }
 
 /// `[engine]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Engine {
     /// `shutdown_timeout`: how long windows may take to empty when the engine is told to stop. Default 30 s.
     pub(crate) shutdown_timeout: Duration,
@@ -151,6 +154,8 @@ pub(crate) struct Engine {
     /// `failover_after`: how long an SMSC may be without a session that takes messages before those of the next priority
     /// take over; and how long it has to have one again before it takes them back. Default 5 s.
     pub(crate) failover_after: Duration,
+    /// `countries`: whose numbers are taken at all. Default: all.
+    pub(crate) countries: Countries,
 }
 
 /// `[retention]`.
@@ -225,6 +230,7 @@ impl Default for Engine {
             in_doubt: InDoubt::Hold,
             receipt_timeout: 72 * HOUR,
             failover_after: 5 * SECOND,
+            countries: Countries::default(),
         }
     }
 }
@@ -293,8 +299,8 @@ fn read(root: &Table<'_>) -> Config {
         api: read_api(&root.table("api")),
         admin: read_admin(&root.table("admin")),
         redis: read_redis(&root.table("redis")),
-        engine,
         retention: read_retention(&root.table("retention"), engine.receipt_timeout),
+        engine,
         route: route::read_all(root, &smsc),
         number: number::read_all(root),
         smsc,
@@ -406,6 +412,7 @@ fn read_engine(table: &Table<'_>) -> Engine {
         // No carrier keeps trying for longer, and what waits costs memory.
         receipt_timeout: table.duration("receipt_timeout", SECOND..=30 * DAY, default.receipt_timeout),
         failover_after: table.duration("failover_after", Duration::ZERO..=HOUR, default.failover_after),
+        countries: value::countries(table),
     };
     table.finish();
     engine

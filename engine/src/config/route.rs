@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use kit::settings::{Given, Table};
 
+use super::price::{PriceClass, PriceList, price_classes};
 use super::smsc::{self, ENTRIES_MAX, NAME_ALLOWED};
-use super::{SMSC_MAX, Smsc};
-use crate::domain::{Purpose, TenantId};
+use super::{SMSC_MAX, Smsc, value};
+use crate::domain::{Countries, Purpose, TenantId};
 
 /// Every message without a route was compared with all of them.
 const ROUTES_MAX: usize = 1_000;
@@ -30,6 +31,8 @@ pub(crate) struct Route {
     pub(crate) name: String,
     /// `prefixes`: what E.164 numbers begin with. Default: every number.
     pub(crate) prefixes: Vec<String>,
+    /// `countries`: of which countries the numbers are. Default: of all.
+    pub(crate) countries: Countries,
     /// `tenants`: whose messages. Default: everybody's.
     pub(crate) tenants: Vec<TenantId>,
     /// `purposes`: why they are sent. Default: every purpose.
@@ -38,6 +41,25 @@ pub(crate) struct Route {
     pub(crate) senders: Vec<String>,
     /// `smscs`: who takes them; at least one.
     pub(crate) smscs: Vec<Choice>,
+    /// `prefer`: who is better among those of a priority. Default: nobody.
+    pub(crate) prefer: Option<Prefer>,
+}
+
+/// What decides among the SMSCs of a route that have the same priority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum Prefer {
+    /// The price of a segment to the number, at that time.
+    Cheapest,
+    /// Whose receipts are as they were: one whose receipts turn slow or bad gets little.
+    Quality,
+}
+
+impl Prefer {
+    /// The word of the setting.
+    pub(crate) const fn word(self) -> &'static str {
+        self.into_str()
+    }
 }
 
 /// An SMSC of a route.
@@ -51,6 +73,18 @@ pub(crate) struct Choice {
     pub(crate) weight: Option<u8>,
 }
 
+impl Route {
+    /// Its numbers, cut by who is cheapest when: one class, if it does not prefer the cheapest.
+    pub(crate) fn classes(&self, smscs: &[Arc<Smsc>]) -> Vec<PriceClass> {
+        let unpriced = PriceList::default();
+        let lists = self.smscs.iter().map(|choice| match self.prefer {
+            Some(Prefer::Cheapest) => of_name(smscs, &choice.name).map_or(&unpriced, |smsc| &smsc.prices),
+            Some(Prefer::Quality) | None => &unpriced,
+        });
+        price_classes(&self.prefixes, &lists.collect::<Vec<_>>())
+    }
+}
+
 /// Reads all `[[route]]`, over these SMSCs.
 pub(super) fn read_all(root: &Table<'_>, smscs: &[Arc<Smsc>]) -> Vec<Route> {
     let mut names = BTreeSet::new();
@@ -62,6 +96,13 @@ pub(super) fn read_all(root: &Table<'_>, smscs: &[Arc<Smsc>]) -> Vec<Route> {
         }
         table.finish();
         routes.push(route);
+    }
+    let cut: usize = routes.iter().map(|route| route.classes(smscs).len()).sum();
+    if cut > ROUTES_MAX {
+        root.fault(
+            "route",
+            format!("prices cut these into {cut} by who is cheapest when: at most {ROUTES_MAX}"),
+        );
     }
     if !routes.is_empty() && smscs.iter().any(|smsc| !smsc.prefixes.is_empty()) {
         root.fault(
@@ -86,9 +127,45 @@ fn read(table: &Table<'_>, smscs: &[Arc<Smsc>]) -> Route {
             (length.contains(&text.len()) && text.is_ascii()).then(|| text.to_owned())
         }),
         smscs: read_choices(table),
+        countries: value::countries(table),
+        prefer: table.choice(
+            "prefer",
+            &[Prefer::Cheapest, Prefer::Quality].map(|prefer| (prefer.word(), prefer)),
+        ),
     };
     check_choices(table, &route.smscs, smscs);
+    if route.prefer == Some(Prefer::Cheapest) {
+        check_prices(table, &route.smscs, smscs);
+    }
     route
+}
+
+/// Prices can be compared: all of them are known, and in one currency.
+fn check_prices(table: &Table<'_>, choices: &[Choice], smscs: &[Arc<Smsc>]) {
+    let mut before = None;
+    for smsc in choices.iter().filter_map(|choice| of_name(smscs, &choice.name)) {
+        let Some(currency) = smsc.prices.currency() else {
+            table.fault(
+                "prefer",
+                format!("\"cheapest\" is not allowed: \"{}\" has no [[smsc.price]]", smsc.name),
+            );
+            continue;
+        };
+        let (name, known) = *before.get_or_insert((&smsc.name, currency));
+        if known != currency {
+            table.fault(
+                "prefer",
+                format!(
+                    "\"cheapest\" is not allowed: \"{name}\" has prices in {known}, \"{}\" in {currency}",
+                    smsc.name
+                ),
+            );
+        }
+    }
+}
+
+fn of_name<'s>(smscs: &'s [Arc<Smsc>], name: &str) -> Option<&'s Smsc> {
+    smscs.iter().find(|smsc| smsc.name == name).map(AsRef::as_ref)
 }
 
 fn list<T>(table: &Table<'_>, key: &'static str, example: &str, read: impl Fn(&str) -> Option<T>) -> Vec<T> {
@@ -152,8 +229,7 @@ fn check_choices(table: &Table<'_>, choices: &[Choice], smscs: &[Arc<Smsc>]) {
     }
     let mut seen = BTreeSet::new();
     for Choice { name, .. } in choices {
-        let known = smscs.iter().find(|smsc| smsc.name == *name);
-        let problem = match known {
+        let problem = match of_name(smscs, name) {
             None => format!("\"{name}\" is no [[smsc]]"),
             Some(smsc) if !smsc.bind.transmits() => format!("\"{name}\" is bound as a receiver: it takes no messages"),
             Some(_) if !seen.insert(name) => format!("\"{name}\" stands twice"),

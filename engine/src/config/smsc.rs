@@ -15,6 +15,7 @@ use crate::domain::Status;
 use super::envelope::Envelope;
 use super::link::{Directions, Link};
 use super::preset;
+use super::price::PriceList;
 use super::value::{self, Rate, Secret};
 use super::{HOUR, SECOND, SMSC_MAX};
 
@@ -103,6 +104,8 @@ pub(crate) struct Smsc {
     pub(crate) answers: Vec<(CommandStatus, AnswerMeaning)>,
     /// `receipts`: what this SMSC means by a receipt, where that differs from the usual. The first that fits holds.
     pub(crate) receipts: Vec<ReceiptRule>,
+    /// `price`: what it takes for a segment.
+    pub(crate) prices: PriceList,
 }
 
 impl Smsc {
@@ -136,6 +139,7 @@ impl Smsc {
             dest_npi: 1,
             answers: Vec::new(),
             receipts: Vec::new(),
+            prices: PriceList::default(),
         }
     }
 
@@ -165,6 +169,7 @@ impl Smsc {
             envelope: self.envelope.heard_as(&other.envelope),
             answers: self.answers.clone(),
             receipts: self.receipts.clone(),
+            prices: self.prices.clone(),
             ..other.clone()
         };
         alike == *self
@@ -340,6 +345,7 @@ fn read(table: &Table<'_>) -> Smsc {
     read_manners(table, &mut smsc);
     smsc.link = Link::read(table, smsc.session_count(), &smsc.link);
     smsc.prefixes = read_prefixes(table);
+    smsc.prices = PriceList::read(table);
     smsc
 }
 
@@ -473,15 +479,9 @@ fn interface_version(given: Given<'_>) -> Option<InterfaceVersion> {
 }
 
 fn prefixes(given: Given<'_>) -> Option<Vec<String>> {
-    let digits = |text: &str| {
-        let digits = text.strip_prefix('+').unwrap_or(text);
-        // E.164 numbers have at most 15 digits.
-        let valid = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        valid.then(|| digits.to_owned())
-    };
     let texts = given.texts()?;
     let count = (1..=ENTRIES_MAX).contains(&texts.len());
-    count.then(|| texts.into_iter().map(digits).collect())?
+    count.then(|| texts.into_iter().map(value::prefix).collect())?
 }
 
 fn read_timers(table: &Table<'_>, smsc: &mut Smsc) {

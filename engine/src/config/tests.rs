@@ -9,7 +9,7 @@ mod routes;
 use super::link::Directions;
 use smpp::command_status::CommandStatus;
 
-use crate::domain::{Purpose, Status, TenantId};
+use crate::domain::{Purpose, Recipient, Status, TenantId, UnixMicros};
 
 const CONTRACT: &str = r#"
 [api]
@@ -78,6 +78,7 @@ lease_mark = 60
 shutdown_timeout = "1m 5s"
 in_doubt = "resend"
 receipt_timeout = "2days"
+countries = ["FR", "RE"]
 [[smsc]]
 name = "s-1_a"
 address = ["[::1]:2775", "smpp2.example.net:2775"]
@@ -114,6 +115,12 @@ status = "unknown_number"
 err = "9"
 status = "recredited"
 recredit = true
+[[smsc.price]]
+prefix = "33"
+from = "2026-01-01"
+until = "2026-07-01T00:00:00+02:00"
+per_segment = "0.045"
+currency = "EUR"
 "#;
 
 #[test]
@@ -130,6 +137,10 @@ fn every_key_is_read() {
     assert_eq!(config.api.operator_key_file, Some(PathBuf::from("keys/operator")));
     assert_eq!((config.redis.partitions, &config.redis.url), (64, &None));
     assert!(config.redis.allow_loss);
+    assert_eq!(config.engine.countries.to_string(), "FR,RE");
+    let price = |at| config.smsc[0].prices.price(Recipient(33_612_345_678), UnixMicros(at));
+    assert_eq!(price(1_770_000_000_000_000).map(|price| price.0), Some(45_000));
+    assert_eq!(price(1_760_000_000_000_000), None);
     assert_eq!((config.redis.intake_mark, config.redis.lease_mark), (50, 60));
     assert_eq!(config.engine.shutdown_timeout, Duration::from_secs(65));
     assert_eq!(

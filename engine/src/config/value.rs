@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use kit::settings::{Given, Table};
 
+use crate::domain::Countries;
+
 /// A password or key. It never shows itself, neither in logs nor in faults.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(String);
@@ -72,6 +74,28 @@ impl Rate {
             period: Duration::from_secs(seconds),
         })
     }
+}
+
+/// `countries`: whose numbers are meant. Default: all.
+pub(super) fn countries(table: &Table<'_>) -> Countries {
+    let allowed = format!(
+        "1 to {} countries by their two letters, such as [\"FR\", \"RE\"]",
+        Countries::MAX
+    );
+    let countries = table.parsed("countries", allowed, |given| {
+        let texts = given.texts()?;
+        let count = (1..=Countries::MAX).contains(&texts.len());
+        count.then(|| texts.into_iter().map(|code| code.parse().ok()).collect())?
+    });
+    countries.unwrap_or_default()
+}
+
+/// The digits that a number begins with.
+pub(super) fn prefix(text: &str) -> Option<String> {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    // E.164 numbers have at most 15 digits.
+    let valid = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    valid.then(|| digits.to_owned())
 }
 
 /// No aggregator takes more from one account; above it, leave `rate` out.

@@ -18,8 +18,9 @@ use smpp::receipt::{self, Receipt, Relation};
 use smpp::segment::{self, Format};
 use smpp::text::{self, EncodingPolicy};
 
-use crate::audience::{Country, NUMBER_OCTETS_MAX, NumberFault, look_up};
+use crate::audience::{NUMBER_OCTETS_MAX, NumberFault, look_up};
 use crate::compose::credits;
+use crate::domain::Country;
 use lines::{each_line, each_whole};
 use pdu::each_pdu;
 use show::Show;

@@ -49,7 +49,8 @@ impl Zones {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audience::{Country, look_up};
+    use crate::audience::look_up;
+    use crate::domain::Country;
 
     #[test]
     fn each_number_has_the_zone_that_its_country_or_its_area_says() {

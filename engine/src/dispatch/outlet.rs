@@ -8,7 +8,7 @@ use super::{Doorbell, Meter, Settings};
 use crate::bind::Pool;
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::SmscId;
+use crate::domain::{Recipient, SmscId, UnixMicros};
 use crate::metrics::{Metrics, SmscMetrics};
 use crate::traffic::{Service, Traffic};
 
@@ -50,6 +50,17 @@ impl Outlet {
     /// What is configured now.
     pub(crate) fn settings(&self) -> Guard<Arc<Settings>> {
         self.settings.load()
+    }
+
+    /// It has accepted a segment to that number, which was submitted then.
+    pub(crate) fn accepted(&self, recipient: Recipient, at: UnixMicros) {
+        self.metrics.submitted_ok.inc();
+        let settings = self.settings();
+        let prices = &settings.config.prices;
+        if let Some(currency) = prices.currency() {
+            self.metrics
+                .cost(currency.code(), prices.price(recipient, at).map(|price| price.0));
+        }
     }
 
     /// Something else is configured from now on.

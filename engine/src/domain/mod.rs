@@ -1,6 +1,7 @@
 //! The words of the business, and what may become of a message. Pure: no I/O, no clock, no `async`.
 
 mod ids;
+mod country;
 mod time;
 mod status;
 mod message;
@@ -14,6 +15,7 @@ pub(crate) mod tests;
 
 pub(crate) use smpp::text::EncodingPolicy;
 
+pub(crate) use country::{Countries, Country};
 pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use ids::{

@@ -19,11 +19,11 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use kit::words::nearest;
 
-use crate::audience::{Country, NumberFault, normalise};
+use crate::audience::{NumberFault, normalise};
 use crate::clock::Clock;
 use crate::compose::{Sender, check_text, compose};
 use crate::config::{Config, Faults, Smsc};
-use crate::domain::Recipient;
+use crate::domain::{Country, Recipient};
 use course::Message;
 use smpp::text::EncodingPolicy;
 

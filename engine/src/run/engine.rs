@@ -15,11 +15,11 @@ use super::stages::Stages;
 use super::{Ready, Redis, RunFault};
 use crate::account::Accounts;
 use crate::api::{self, App, Listeners, Shares};
-use crate::audience::Country;
 use crate::bind::{Binds, Board, Events, Traces};
 use crate::campaign::{CampaignDeps, Campaigns, Gates, Limits, RouteTable, Routes};
 use crate::config::{self, Config};
 use crate::dispatch::{Bells, Leases, Sweeper};
+use crate::domain::Country;
 use crate::inbound::{Inbox, Struck};
 use crate::outcome::{Collector, Meanings};
 use crate::pressure::Pressure;
@@ -285,6 +285,7 @@ fn campaigns(
         limits: Limits {
             recipients_max: config.api.recipients_max,
             country: Country::FRANCE,
+            countries: config.engine.countries.clone(),
         },
         tracker: stages.helpers.tasks.clone(),
         stop: stages.helpers.stop.clone(),

@@ -10,7 +10,7 @@ use super::case::{Answered, Question};
 use super::{Gatherer, SETTLERS};
 use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, Reply};
 use crate::dispatch::Outlet;
-use crate::domain::{Event, Message, Note, Recipient, SmscId, Transition};
+use crate::domain::{Event, Message, Note, Recipient, SmscId, Transition, UnixMicros};
 use crate::outcome::{Policy, Whole, decide};
 use crate::receipt::Parked;
 use crate::store::ParkedOf;
@@ -105,7 +105,7 @@ impl Gatherer {
             return;
         };
         for answer in events.answers {
-            note_reply(side, &answer);
+            note_reply(side, &answer, self.clock.unix());
             let group = gathered.group_of(answer.flight.recipient);
             self.add_answer(events.smsc, side, answer, group);
         }
@@ -201,7 +201,7 @@ fn add_delivery((smsc, side): (SmscId, &Outlet), delivery: Delivery, group: &mut
     }
 }
 
-fn note_reply(side: &Outlet, answer: &Answer) {
+fn note_reply(side: &Outlet, answer: &Answer, now: UnixMicros) {
     let metrics = &side.metrics;
     if !answer.after.is_zero() {
         metrics.duration.observe(answer.after.as_secs_f64());
@@ -214,7 +214,7 @@ fn note_reply(side: &Outlet, answer: &Answer) {
             .inc();
     }
     match &answer.reply {
-        Reply::Accepted(_) => metrics.submitted_ok.inc(),
+        Reply::Accepted(_) => side.accepted(answer.flight.recipient, now.minus(answer.after)),
         Reply::Refused(status) => {
             metrics.refused(status.name());
             if side.settings().meanings.answer(*status).is_too_fast() {

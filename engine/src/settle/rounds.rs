@@ -87,7 +87,7 @@ impl Settler {
             match made {
                 made if !done[at] => next.push(made.again()),
                 Made::Answer(answered, late) => {
-                    self.answered(&answered, late);
+                    self.answered(&answered, late, tray);
                     expected.extend(self.note_ids(&answered, &mut records[at]));
                 }
                 Made::Receipt(question, step, taken_at) => self.settled(question, step, taken_at, tray),
@@ -232,13 +232,16 @@ impl Settler {
     }
 
     /// A move of an answer was made.
-    fn answered(&self, answered: &Answered, late: Option<Transition>) {
+    fn answered(&self, answered: &Answered, late: Option<Transition>, tray: &mut Tray) {
         let Some(side) = self.side(answered.smsc) else { return };
         let Some(made) = late.as_ref().or(answered.made.as_ref().map(|(made, _)| made)) else {
             return;
         };
         match made.step {
-            Step::Accept => side.metrics.status(Status::Transmitted),
+            Step::Accept => {
+                side.metrics.status(Status::Transmitted);
+                tray.heard.entry(answered.smsc).or_default().taken += 1;
+            }
             Step::Reject(status) | Step::Settle(status) | Step::Expire(status) => side.metrics.status(status),
             Step::Doubt => side.metrics.doubted.inc(),
             Step::Lease
@@ -267,6 +270,8 @@ impl Settler {
     fn settled(&self, question: Question, step: Step, taken_at: UnixMicros, tray: &mut Tray) {
         if let Step::Settle(status) = step {
             self.ended(question.smsc, status, taken_at);
+            let heard = tray.heard.entry(question.smsc).or_default();
+            heard.ended.push((taken_at, status == Status::Delivered));
         }
         self.done(question, tray);
     }
@@ -335,6 +340,10 @@ impl Settler {
     }
 
     async fn clear(&self, mut tray: Tray, inbound: Vec<(SmscId, InboundNews)>) {
+        for (smsc, heard) in &tray.heard {
+            let side = self.side(*smsc);
+            side.inspect(|side| side.service.hear(heard, self.clock.unix()));
+        }
         tray.park.append(&mut tray.early);
         if !tray.park.is_empty() {
             self.park(tray.park).await;

@@ -1,10 +1,12 @@
 //! What becomes of a group's receipts that move nothing now.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::case::{Case, Question};
+use crate::domain::SmscId;
 use crate::receipt::Unmatched;
 use crate::store::ParkedOf;
+use crate::traffic::Heard;
 
 /// What is done with receipts of a group.
 #[derive(Default)]
@@ -15,6 +17,8 @@ pub(super) struct Tray {
     pub(super) park: Vec<Question>,
     /// They were parked, and have found their place.
     pub(super) unpark: Vec<ParkedOf>,
+    /// What they and the answers say of their SMSCs.
+    pub(super) heard: FxHashMap<SmscId, Heard>,
     /// Parked receipts that are being handled, or were.
     handled: FxHashSet<ParkedOf>,
 }

@@ -7,13 +7,16 @@ use redis::{Cmd, Value};
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
 use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, integer, keys};
-use crate::domain::{CampaignId, EncodingPolicy, TenantId, UnixMicros};
+use crate::domain::{CampaignId, Countries, EncodingPolicy, TenantId, UnixMicros};
 
 /// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
 pub(crate) const GRANTED_MAX: u64 = 1_000_000_000_000;
 
 /// Grants that are remembered of a tenant: an operator makes a few a day, and each costs 100 octets.
 const GRANTS_MAX: usize = 10_000;
+
+/// What is stored of a tenant's countries is no list of them.
+const BAD_COUNTRIES: StoreError = StoreError::Corrupt("a tenant's countries");
 
 /// A clinic.
 #[derive(Clone, Debug)]
@@ -24,6 +27,8 @@ pub(crate) struct Tenant {
     pub(crate) weight: u8,
     /// How its texts are encoded that do not say it themselves.
     pub(crate) encoding: EncodingPolicy,
+    /// Whose numbers it may send to.
+    pub(crate) countries: Countries,
     /// Its credits.
     pub(crate) credits: Credits,
     pub(crate) created_at: UnixMicros,
@@ -52,6 +57,8 @@ pub(crate) struct NewTenant {
     pub(crate) weight: u8,
     /// How its texts are encoded that do not say it themselves.
     pub(crate) encoding: EncodingPolicy,
+    /// Whose numbers it may send to.
+    pub(crate) countries: Countries,
     /// SHA-256 of its API key, in hexadecimal.
     pub(crate) key_digest: String,
     /// Of the request: it makes one tenant.
@@ -105,6 +112,7 @@ impl Store {
             ("name", new.name.clone()),
             ("weight", new.weight.to_string()),
             ("encoding", new.encoding.name().to_owned()),
+            ("countries", new.countries.to_string()),
             ("created_at", now.0.to_string()),
         ];
         let counters = ["granted", "available", "held", "spent", "recredited"];
@@ -149,9 +157,14 @@ impl Store {
         let mut get = redis::cmd("HGETALL");
         let fields: HashMap<String, String> = self.ask(get.arg(keys::tenant(id))).await?;
         let number = |field: &str| fields.get(field).and_then(|value| value.parse().ok()).unwrap_or(0u64);
-        Ok(fields.get("name").map(|name| Tenant {
+        let Some(name) = fields.get("name") else {
+            return Ok(None);
+        };
+        let countries = fields.get("countries").map(String::as_str).unwrap_or_default();
+        Ok(Some(Tenant {
             id,
             name: name.clone(),
+            countries: countries.parse().map_err(|_| BAD_COUNTRIES)?,
             weight: number("weight").clamp(1, 100) as u8,
             encoding: fields
                 .get("encoding")
@@ -172,6 +185,20 @@ impl Store {
     pub(crate) async fn set_encoding(&self, id: TenantId, encoding: EncodingPolicy) -> Result<(), StoreError> {
         let mut set = redis::cmd("HSET");
         set.arg(keys::tenant(id)).arg("encoding").arg(encoding.name());
+        self.ask::<i64>(&set).await.map(drop)
+    }
+
+    /// Whose numbers a tenant may send to.
+    pub(crate) async fn countries(&self, id: TenantId) -> Result<Countries, StoreError> {
+        let mut get = redis::cmd("HGET");
+        let countries: Option<String> = self.ask(get.arg(keys::tenant(id)).arg("countries")).await?;
+        countries.unwrap_or_default().parse().map_err(|_| BAD_COUNTRIES)
+    }
+
+    /// A tenant may send to these from now on.
+    pub(crate) async fn set_countries(&self, id: TenantId, countries: &Countries) -> Result<(), StoreError> {
+        let mut set = redis::cmd("HSET");
+        set.arg(keys::tenant(id)).arg("countries").arg(countries.to_string());
         self.ask::<i64>(&set).await.map(drop)
     }
 

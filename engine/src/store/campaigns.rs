@@ -81,6 +81,8 @@ pub(crate) struct Campaign {
     pub(crate) invalid: u64,
     /// Recipients that are numbers, but not of mobiles.
     pub(crate) not_mobile: u64,
+    /// Recipients of countries that are not sent to.
+    pub(crate) not_allowed: u64,
     /// Recipients given more than once.
     pub(crate) duplicates: u64,
     /// Segments of the whole.
@@ -206,7 +208,9 @@ impl Store {
         set.arg("invalid")
             .arg(campaign.invalid)
             .arg("not_mobile")
-            .arg(campaign.not_mobile);
+            .arg(campaign.not_mobile)
+            .arg("not_allowed")
+            .arg(campaign.not_allowed);
         set.arg("duplicates")
             .arg(campaign.duplicates)
             .arg("estimate_segments")
@@ -546,6 +550,7 @@ fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>
         total: number("total"),
         invalid: number("invalid"),
         not_mobile: number("not_mobile"),
+        not_allowed: number("not_allowed"),
         duplicates: number("duplicates"),
         estimate_segments: number("estimate_segments"),
         estimate_credits: number("estimate_credits"),

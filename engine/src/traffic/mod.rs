@@ -3,6 +3,7 @@
 //! Nothing moves when a turn changes: messages are queued for routes, and an SMSC leases for those whose turn it has.
 
 mod balance;
+mod quality;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -16,10 +17,13 @@ use tokio_util::sync::CancellationToken;
 use crate::bind::Pool;
 use crate::campaign::{Served, Serving};
 use crate::clock::Clock;
-use crate::domain::{RouteId, SmscId, Way};
+use crate::config::Prefer;
+use crate::domain::{RouteId, SmscId, UnixMicros, Way};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
-use balance::Balance;
+use balance::{Balance, Grant};
+pub(crate) use quality::Heard;
+use quality::{Quality, Standing};
 use turns::{Party, Presence, turns};
 
 /// How often it is looked whether SMSCs have sessions.
@@ -41,6 +45,7 @@ pub(crate) struct Service {
     id: SmscId,
     turn: watch::Receiver<Turn>,
     balances: Balances,
+    quality: Arc<Mutex<Quality>>,
 }
 
 /// The shares of the routes whose SMSCs have weights.
@@ -56,7 +61,7 @@ pub(crate) struct Allowance {
     /// Others are first on one of its routes: it should ask again soon.
     pub(crate) waits: bool,
     /// What counts as given, by route.
-    given: Vec<(RouteId, u32)>,
+    given: Vec<(RouteId, Grant)>,
 }
 
 impl Service {
@@ -74,13 +79,13 @@ impl Service {
         for (route, balance) in balances.iter_mut().filter(|(route, _)| turn.contains(route)) {
             match balance.ask(self.id, now) {
                 None => {}
-                Some(0) => {
+                Some(Grant { most: 0, .. }) => {
                     allowance.routes.retain(|known| known != route);
                     allowance.waits = true;
                 }
-                Some(given) => {
-                    allowance.most = allowance.most.min(given as usize);
-                    allowance.given.push((*route, given));
+                Some(grant) => {
+                    allowance.most = allowance.most.min(grant.most as usize);
+                    allowance.given.push((*route, grant));
                 }
             }
         }
@@ -93,12 +98,16 @@ impl Service {
             return;
         }
         let mut balances = self.balances();
-        for (route, given) in &allowance.given {
-            let left = given.saturating_sub(of(*route) as u32);
+        for (route, grant) in &allowance.given {
             if let Some((_, balance)) = balances.iter_mut().find(|(known, _)| known == route) {
-                balance.left(self.id, left);
+                balance.done(self.id, *grant, of(*route) as u32);
             }
         }
+    }
+
+    /// What became of messages that it took.
+    pub(crate) fn hear(&self, heard: &Heard, now: UnixMicros) {
+        quality_of(&self.quality).hear(heard, now);
     }
 
     /// Whose it is.
@@ -134,7 +143,7 @@ impl Service {
 }
 
 /// How an SMSC stands, for operators.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub(crate) struct SmscStatus {
     pub(crate) name: String,
     /// Nothing is submitted to it, since an operator said so.
@@ -143,12 +152,16 @@ pub(crate) struct SmscStatus {
     pub(crate) usable: bool,
     /// The names of the routes whose turn it has.
     pub(crate) serving: Vec<String>,
+    /// How its receipts are, beside what they were; `null` while too little is known.
+    pub(crate) quality: Option<Standing>,
 }
 
 /// How a route stands, for operators.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct RouteStatus {
     pub(crate) name: String,
+    /// What decides among SMSCs of the same priority: `cheapest`, `quality` or `null`.
+    pub(crate) prefer: Option<&'static str>,
     /// In their order.
     pub(crate) smscs: Vec<RouteSmsc>,
 }
@@ -193,6 +206,9 @@ struct Known {
     /// `None`: it was not asked yet, and nothing is given to it.
     suspended: Option<bool>,
     turn: watch::Sender<Turn>,
+    quality: Arc<Mutex<Quality>>,
+    /// It is to get little where quality is preferred.
+    probed: bool,
 }
 
 impl Traffic {
@@ -218,6 +234,7 @@ impl Traffic {
 
     /// One more SMSC, with the places of its sessions.
     pub(crate) fn add(&self, id: SmscId, name: &str, pool: &Pool) -> Service {
+        let quality = Arc::default();
         let turn = watch::Sender::new(Turn {
             suspended: true,
             routes: Arc::default(),
@@ -226,6 +243,7 @@ impl Traffic {
             id,
             turn: turn.subscribe(),
             balances: self.0.balances.clone(),
+            quality: Arc::clone(&quality),
         };
         self.names().insert(id, name.to_owned());
         self.lock().push(Known {
@@ -235,6 +253,8 @@ impl Traffic {
             presence: Presence::new(self.0.clock.now()),
             suspended: None,
             turn,
+            quality,
+            probed: false,
         });
         service
     }
@@ -332,6 +352,7 @@ impl Traffic {
                 suspended: known.suspended == Some(true),
                 usable: known.presence.is_usable(),
                 serving: mine.map(|served| served.name.clone()).collect(),
+                quality: quality_of(&known.quality).standing(self.0.clock.unix()),
             }
         };
         self.lock().iter().map(status).collect()
@@ -351,6 +372,7 @@ impl Traffic {
         };
         let status = |served: &Served| RouteStatus {
             name: served.name.clone(),
+            prefer: served.prefer.map(Prefer::word),
             smscs: served.smscs.iter().filter_map(|choice| smsc(served, choice)).collect(),
         };
         self.0.routes.load().iter().map(status).collect()
@@ -376,13 +398,14 @@ impl Traffic {
 
     /// Gives turns anew.
     fn look(&self) {
-        let now = self.0.clock.now();
+        let (now, date) = (self.0.clock.now(), self.0.clock.unix());
         let mut smscs = self.lock();
+        smscs.iter_mut().for_each(|known| known.judge(&self.0.metrics, date));
         let parties: Vec<Party> = smscs
             .iter_mut()
             .map(|known| known.party(now, self.0.patience))
             .collect();
-        let turns = turns(&parties, &self.0.routes.load());
+        let turns = turns(&parties, &self.0.routes.load(), date);
         for (known, routes) in smscs.iter().zip(turns) {
             let turn = Turn {
                 suspended: known.is_suspended(),
@@ -393,6 +416,21 @@ impl Traffic {
                 .send_if_modified(|before| std::mem::replace(before, turn.clone()) != turn)
             {
                 self.turned().push(known.id);
+            }
+        }
+        self.balance(&smscs);
+    }
+
+    /// Tells the shares who has the turn, and, where quality is preferred, whose receipts have turned slow or bad.
+    fn balance(&self, smscs: &[Known]) {
+        let routes = self.0.routes.load();
+        let mut balances = self.0.balances.lock().unwrap_or_else(PoisonError::into_inner);
+        for (route, balance) in balances.iter_mut() {
+            let served = routes.iter().find(|served| served.route == *route);
+            let by_quality = served.is_some_and(|served| served.prefer == Some(Prefer::Quality));
+            for known in smscs {
+                let serves = known.turn.borrow().routes.contains(route);
+                balance.set(known.id, (serves, by_quality && known.probed));
             }
         }
     }
@@ -411,17 +449,46 @@ impl Traffic {
     }
 }
 
-/// The balance of a route, if its SMSCs have weights.
+fn quality_of(quality: &Mutex<Quality>) -> MutexGuard<'_, Quality> {
+    // Whole at every instant, so a panic elsewhere does not spoil it.
+    quality.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The balance of a route, if its SMSCs have weights; where quality is preferred, they all have.
 fn balance_of(served: &Served) -> Option<(RouteId, Balance)> {
+    let usual = (served.prefer == Some(Prefer::Quality)).then_some(1);
     let weighted: Vec<_> = served
         .smscs
         .iter()
-        .filter_map(|serving| Some((serving.smsc, serving.priority, serving.weight?.into())))
+        .filter_map(|serving| Some((serving.smsc, serving.weight.or(usual)?.into())))
         .collect();
     (!weighted.is_empty()).then(|| (served.route, Balance::new(weighted)))
 }
 
 impl Known {
+    fn judge(&mut self, metrics: &Metrics, now: UnixMicros) {
+        let mut quality = quality_of(&self.quality);
+        let probed = quality.judge(now);
+        let Some(standing) = quality.standing(now) else {
+            self.probed = probed;
+            return;
+        };
+        drop(quality);
+        let ratio = standing.recent / standing.usual;
+        let gauge = &metrics.smsc_quality;
+        gauge.with_label_values(&[&self.name]).set(ratio.min(1.0));
+        if std::mem::replace(&mut self.probed, probed) != probed {
+            let Standing { recent, usual, .. } = standing;
+            tracing::warn!(
+                smsc = self.name,
+                probed,
+                recent,
+                usual,
+                "how many of its messages are delivered soon has changed"
+            );
+        }
+    }
+
     fn is_suspended(&self) -> bool {
         self.suspended != Some(false)
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::campaign::Served;
-use crate::domain::{RouteId, SmscId};
+use crate::domain::{RouteId, SmscId, UnixMicros};
 
 /// Whether an SMSC can be used: it changes only when what is seen has stayed for a while.
 #[derive(Clone, Copy, Debug)]
@@ -46,25 +46,25 @@ pub(super) struct Party {
     pub(super) suspended: bool,
 }
 
-/// The routes of each party: on each route, those of the smallest priority among the usable ones have the turn. Where none is
-/// usable, the first that comes back takes what waits: all of them have it, but who is suspended.
-pub(super) fn turns(parties: &[Party], routes: &[Served]) -> Vec<Vec<RouteId>> {
+/// The routes of each party: on each route, those of the smallest rank among the usable ones have the turn: by priority, and by price
+/// where that matters. Where none is usable, the first that comes back takes what waits: all of them have it, but who is suspended.
+pub(super) fn turns(parties: &[Party], routes: &[Served], now: UnixMicros) -> Vec<Vec<RouteId>> {
     let mut turns = vec![Vec::new(); parties.len()];
     for served in routes {
-        let priority_of = |smsc| {
+        let rank_of = |smsc| {
             let serving = served.smscs.iter().find(|serving| serving.smsc == smsc);
-            serving.map(|serving| serving.priority)
+            serving.map(|serving| serving.rank(now))
         };
-        let candidates: Vec<(usize, u8, bool)> = parties
+        let candidates: Vec<(usize, (u8, u8), bool)> = parties
             .iter()
             .enumerate()
             .filter(|(_, party)| !party.suspended)
-            .filter_map(|(at, party)| Some((at, priority_of(party.smsc)?, party.usable)))
+            .filter_map(|(at, party)| Some((at, rank_of(party.smsc)?, party.usable)))
             .collect();
         let usable = candidates.iter().filter(|(.., usable)| *usable);
-        let first = usable.map(|(_, priority, _)| *priority).min();
-        for (at, priority, _) in candidates {
-            if first.is_none_or(|first| priority == first) {
+        let first = usable.map(|(_, rank, _)| *rank).min();
+        for (at, rank, _) in candidates {
+            if first.is_none_or(|first| rank == first) {
                 turns[at].push(served.route);
             }
         }
@@ -84,12 +84,14 @@ mod tests {
         Served {
             route: RouteId(route),
             name: format!("r{route}"),
+            prefer: None,
             smscs: smscs
                 .iter()
                 .map(|(id, priority)| Serving {
                     smsc: SmscId(*id),
                     priority: *priority,
                     weight: None,
+                    cheaper: Vec::new(),
                 })
                 .collect(),
         }
@@ -108,7 +110,10 @@ mod tests {
         let routes = [served(1, &[(1, 1), (2, 1), (3, 2)]), served(2, &[(3, 1)])];
         let of = |parties: [Party; 3]| -> Vec<Vec<u16>> {
             let numbers = |routes: Vec<RouteId>| routes.into_iter().map(|route| route.0).collect();
-            turns(&parties, &routes).into_iter().map(numbers).collect()
+            turns(&parties, &routes, UnixMicros(50))
+                .into_iter()
+                .map(numbers)
+                .collect()
         };
         let [up, down, suspended] = [(true, false), (false, false), (true, true)];
         for (states, expected) in [
@@ -126,6 +131,23 @@ mod tests {
             });
             assert_eq!(of(parties), expected, "{states:?}");
         }
+    }
+
+    #[test]
+    fn the_cheapest_of_the_smallest_priority_that_can_has_the_turn_from_its_date_on() {
+        let mut route = served(1, &[(1, 1), (2, 1), (3, 2)]);
+        route.smscs[0].cheaper = vec![(UnixMicros(0), 0), (UnixMicros(100), 1)];
+        route.smscs[1].cheaper = vec![(UnixMicros(0), 1), (UnixMicros(100), 0)];
+        let whose = |usable: [bool; 3], now| -> Vec<usize> {
+            let parties = [1, 2, 3].map(|smsc| party(smsc, usable[usize::from(smsc) - 1], false));
+            let turns = turns(&parties, std::slice::from_ref(&route), UnixMicros(now));
+            (0..3).filter(|at| !turns[*at].is_empty()).collect()
+        };
+        assert_eq!(whose([true, true, true], 99), [0]);
+        assert_eq!(whose([true, true, true], 100), [1]);
+        assert_eq!(whose([false, true, true], 99), [1]);
+        assert_eq!(whose([false, false, true], 99), [2]);
+        assert_eq!(whose([false, false, false], 99), [0, 1, 2]);
     }
 
     #[test]

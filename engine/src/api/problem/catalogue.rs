@@ -24,6 +24,8 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::NotANumber
         | FieldProblem::InvalidNumber
         | FieldProblem::NotMobile
+        | FieldProblem::CountryNotAllowed
+        | FieldProblem::UnknownCountry
         | FieldProblem::LostDigits => true,
     }
 }
@@ -218,6 +220,8 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::NotANumber => "Ce n'est pas un numéro de téléphone.".to_owned(),
         FieldProblem::InvalidNumber => "Ce numéro n'existe pas.".to_owned(),
         FieldProblem::NotMobile => "Ce numéro n'est pas un mobile.".to_owned(),
+        FieldProblem::CountryNotAllowed => "Les numéros de ce pays ne sont pas acceptés.".to_owned(),
+        FieldProblem::UnknownCountry => "Attendu : les deux lettres d'un pays, par exemple FR.".to_owned(),
         FieldProblem::LostDigits => "Excel a perdu des chiffres : formatez la colonne en Texte.".to_owned(),
     }
 }
@@ -252,6 +256,8 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::NotANumber => "Not a phone number.".to_owned(),
         FieldProblem::InvalidNumber => "This number does not exist.".to_owned(),
         FieldProblem::NotMobile => "Not a mobile number.".to_owned(),
+        FieldProblem::CountryNotAllowed => "Numbers of this country are not accepted.".to_owned(),
+        FieldProblem::UnknownCountry => "The two letters of a country are expected, such as FR.".to_owned(),
         FieldProblem::LostDigits => "A spreadsheet lost digits of this number: format the column as text.".to_owned(),
     }
 }
