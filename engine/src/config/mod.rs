@@ -12,6 +12,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use kit::settings::{Given, Source, Table};
 
+mod answers;
 mod route;
 mod link;
 mod smsc;
@@ -20,12 +21,13 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use answers::{Again, AnswerMeaning, Terms};
 pub(crate) use kit::settings::Faults;
 #[cfg(test)]
 pub(crate) use link::Link;
 pub(crate) use link::{Directions, host_of};
 pub(crate) use route::{Choice, Route};
-pub(crate) use smsc::{AnswerMeaning, LongReceipts, ReceiptRule, Smsc};
+pub(crate) use smsc::{LongReceipts, ReceiptRule, Smsc};
 pub(crate) use tls::Tls;
 #[cfg(test)]
 pub(crate) use value::Rate;

@@ -10,9 +10,10 @@ use smpp::command_status::CommandStatus;
 
 use crate::domain::Status;
 
+use super::answers::{self, AnswerMeaning};
 use super::link::{Directions, Link};
 use super::value::{self, Rate, Secret};
-use super::{HOUR, SECOND, SMSC_MAX};
+use super::{DAY, HOUR, SECOND, SMSC_MAX};
 
 /// The longest name: it is a metric label and part of keys.
 const NAME_MAX: usize = 32;
@@ -56,6 +57,8 @@ pub(crate) struct Smsc {
     pub(crate) sessions: u32,
     /// `window`: the most unanswered requests of each session. Default 10.
     pub(crate) window: u32,
+    /// `window_min`: what the window shrinks to at most while answers are slow. Absent: see [`Smsc::window_min`].
+    pub(crate) window_min: Option<u32>,
     /// `rate`: the most segments in a time, over all sessions. Absent: unlimited.
     pub(crate) rate: Option<Rate>,
     /// `burst`: segments above the rate that any one second may have. Absent: see [`Smsc::burst`].
@@ -93,6 +96,10 @@ pub(crate) struct Smsc {
     pub(crate) dest_npi: u8,
     /// `answers`: what this SMSC means by a command_status, where that differs from the usual.
     pub(crate) answers: Vec<(CommandStatus, AnswerMeaning)>,
+    /// `retry_for`: how long after its first refusal a message may be refused for now. Default a day.
+    pub(crate) retry_for: Duration,
+    /// `stopped_for`: the pause before one message is tried, after an answer that means that it takes nothing. Default 15 min.
+    pub(crate) stopped_for: Duration,
     /// `receipts`: what this SMSC means by a receipt, where that differs from the usual. The first that fits holds.
     pub(crate) receipts: Vec<ReceiptRule>,
 }
@@ -107,6 +114,7 @@ impl Smsc {
             bind: Directions::Transceiver,
             sessions: 1,
             window: 10,
+            window_min: None,
             rate: None,
             burst: None,
             system_type: String::new(),
@@ -125,6 +133,8 @@ impl Smsc {
             dest_ton: 1,
             dest_npi: 1,
             answers: Vec::new(),
+            retry_for: DAY,
+            stopped_for: HOUR / 4,
             receipts: Vec::new(),
         }
     }
@@ -132,6 +142,11 @@ impl Smsc {
     /// Sessions of all kinds.
     pub(crate) fn session_count(&self) -> u32 {
         self.sessions * self.bind.kinds().len() as u32
+    }
+
+    /// Places of the window that are used however slow answers are: as configured, or an eighth, and two if it has them.
+    pub(crate) fn window_min(&self) -> u32 {
+        self.window_min.unwrap_or((self.window / 8).max(2)).min(self.window)
     }
 
     /// Segments above the rate that any one second may have: as configured, or a hundredth of the rate, at least one.
@@ -192,40 +207,6 @@ impl LongReceipts {
             Self::First => segment == 0,
             Self::Last => segment + 1 == segments,
         }
-    }
-}
-
-/// What an SMSC's answer that is not OK means for the message, and for those behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AnswerMeaning {
-    /// Refused for good, with this status.
-    Final(Status),
-    /// Refused for now.
-    Retry,
-    /// Too fast: the account is slowed.
-    Throttled,
-    /// Too much: the account is slowed, and the message waits for longer.
-    QueueFull,
-}
-
-impl AnswerMeaning {
-    /// Whether it says that less should be sent.
-    pub(crate) const fn is_too_fast(self) -> bool {
-        matches!(self, Self::Throttled | Self::QueueFull)
-    }
-}
-
-/// As tables and settings have it: a status, or what else is done.
-impl std::str::FromStr for AnswerMeaning {
-    type Err = strum::ParseError;
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        Ok(match word {
-            "retry" => Self::Retry,
-            "throttled" => Self::Throttled,
-            "queue_full" => Self::QueueFull,
-            status => Self::Final(status.parse()?),
-        })
     }
 }
 
@@ -299,7 +280,7 @@ fn read(table: &Table<'_>) -> Smsc {
     smsc.link = Link::read(table, smsc.session_count());
     read_timers(table, &mut smsc);
     read_addresses(table, &mut smsc);
-    smsc.answers = read_answers(table);
+    smsc.answers = answers::read(table);
     for table in table.tables("receipts", ENTRIES_MAX) {
         let Some(rule) = read_receipt(&table) else { continue };
         if smsc.receipts.iter().any(|earlier| earlier.covers(&rule)) {
@@ -362,6 +343,13 @@ fn read_sessions(table: &Table<'_>, smsc: &mut Smsc) {
     smsc.bind = Directions::read(table).unwrap_or(smsc.bind);
     smsc.sessions = table.integer("sessions", 1..=SESSIONS_MAX, smsc.sessions);
     smsc.window = table.integer("window", 1..=WINDOW_MAX, smsc.window);
+    smsc.window_min = table
+        .has("window_min")
+        .then(|| table.integer("window_min", 1..=WINDOW_MAX, 1));
+    if let Some(least) = smsc.window_min.filter(|least| *least > smsc.window) {
+        let window = smsc.window;
+        table.fault("window_min", format!("{least} is more than window, {window}"));
+    }
     smsc.rate = Rate::read(table, "rate");
     smsc.burst = table.has("burst").then(|| table.integer("burst", 1..=BURST_MAX, 1));
     if table.has("burst") && !table.has("rate") {
@@ -412,6 +400,9 @@ fn read_timers(table: &Table<'_>, smsc: &mut Smsc) {
     smsc.bind_timeout = read("bind_timeout", smsc.bind_timeout);
     smsc.reconnect_min = read("reconnect_min", smsc.reconnect_min);
     smsc.reconnect_max = read("reconnect_max", smsc.reconnect_max);
+    // A week is longer than any validity period.
+    smsc.retry_for = table.duration("retry_for", SECOND..=7 * DAY, smsc.retry_for);
+    smsc.stopped_for = table.duration("stopped_for", SECOND..=DAY, smsc.stopped_for);
     if smsc.reconnect_min > smsc.reconnect_max {
         let longest = humantime::format_duration(smsc.reconnect_max);
         table.fault(
@@ -440,36 +431,6 @@ fn code_or_auto(table: &Table<'_>, key: &'static str, max: u8) -> Option<u8> {
         (code <= max).then_some(Some(code))
     };
     table.parsed(key, format!("\"auto\" or 0 to {max}"), code).flatten()
-}
-
-fn read_answers(table: &Table<'_>) -> Vec<(CommandStatus, AnswerMeaning)> {
-    let own = table.table("answers");
-    let entries: Vec<_> = own.entries().collect();
-    if entries.len() > ENTRIES_MAX {
-        let count = entries.len();
-        table.fault("answers", format!("{count} are too many: at most {ENTRIES_MAX}"));
-    }
-    let mut answers: Vec<(CommandStatus, AnswerMeaning)> = Vec::new();
-    for (name, given) in entries {
-        let status = CommandStatus::parse(name).filter(|status| *status != CommandStatus::ESME_ROK);
-        let Some(status) = status else {
-            let allowed = "a command_status, such as \"0x0000040B\" or \"ESME_RINVDSTADR\", other than ESME_ROK";
-            own.fault(name, format!("not allowed: the key must be {allowed}"));
-            continue;
-        };
-        if answers.iter().any(|(known, _)| *known == status) {
-            own.fault(name, format!("{status} stands twice"));
-            continue;
-        }
-        match given.text().and_then(|word| word.parse().ok()) {
-            Some(answer) => answers.push((status, answer)),
-            None => own.fault(
-                name,
-                format!("must be \"retry\", \"throttled\", \"queue_full\", {}", statuses()),
-            ),
-        }
-    }
-    answers
 }
 
 fn read_receipt(table: &Table<'_>) -> Option<ReceiptRule> {
@@ -519,7 +480,8 @@ fn status(given: Given<'_>) -> Option<Status> {
     given.text()?.parse().ok()
 }
 
-fn statuses() -> String {
+/// Every status, as messages about faults list them.
+pub(super) fn statuses() -> String {
     let quoted: Vec<String> = Status::ALL
         .iter()
         .map(|status| format!("\"{}\"", status.code()))

@@ -89,6 +89,8 @@ address_range = "^33"
 binds_per_hour = 6
 session_max_age = "1day"
 tls = false
+window = 90
+window_min = 30
 rate = "60/min"
 burst = 7
 system_type = "SMPP"
@@ -103,7 +105,16 @@ source_ton = 5
 source_npi = "auto"
 dest_ton = 2
 dest_npi = 0
-answers = { 0x0000040B = "not_routed", ESME_RSYSERR = "retry", 0x401 = "throttled", 0x402 = "queue_full" }
+retry_for = "2h"
+stopped_for = "5m"
+[smsc.answers]
+0x0000040B = "not_routed"
+ESME_RSYSERR = { means = "retry", pause = "10s", times = 2 }
+0x401 = "throttled"
+0x402 = { means = "queue_full", times = 9 }
+0x403 = { means = "other_route", otherwise = "unknown_number" }
+0x404 = "stop"
+
 [[smsc.receipts]]
 stat = "undeliv"
 err = "001"
@@ -113,6 +124,11 @@ err = "9"
 status = "recredited"
 recredit = true
 "#;
+
+fn again(seconds: u32, times: Option<u8>) -> Again {
+    let pause = seconds * SECOND;
+    Again { pause, times }
+}
 
 #[test]
 fn every_key_is_read() {
@@ -155,6 +171,7 @@ fn every_key_is_read() {
         })
     );
     assert_eq!((smsc.burst, smsc.burst()), (Some(7), Some(7)));
+    assert_eq!((smsc.window, smsc.window_min()), (90, 30));
     assert_eq!(smsc.prefixes, ["33", "262"]);
     assert_eq!(
         (smsc.source_ton, smsc.source_npi, smsc.dest_ton, smsc.dest_npi),
@@ -163,11 +180,14 @@ fn every_key_is_read() {
     assert_eq!((smsc.reconnect_min, smsc.reconnect_max), (2 * SECOND, 8 * SECOND));
     let answers = [
         (CommandStatus(0x40B), AnswerMeaning::Final(Status::NotRouted)),
-        (CommandStatus(0x401), AnswerMeaning::Throttled),
-        (CommandStatus(0x402), AnswerMeaning::QueueFull),
-        (CommandStatus::ESME_RSYSERR, AnswerMeaning::Retry),
+        (CommandStatus(0x401), AnswerMeaning::Throttled(again(0, None))),
+        (CommandStatus(0x402), AnswerMeaning::QueueFull(again(1, Some(9)))),
+        (CommandStatus(0x403), AnswerMeaning::OtherRoute(Status::UnknownNumber)),
+        (CommandStatus(0x404), AnswerMeaning::Stop),
+        (CommandStatus::ESME_RSYSERR, AnswerMeaning::Retry(again(10, Some(2)))),
     ];
     assert_eq!(smsc.answers, answers);
+    assert_eq!((smsc.retry_for, smsc.stopped_for), (2 * HOUR, 300 * SECOND));
     assert_eq!(smsc.receipts[0].stat.as_deref(), Some("UNDELIV"));
     assert_eq!(smsc.receipts[1].status, Status::Recredited);
     assert!(smsc.receipts[1].recredit && smsc.receipts[1].stat.is_none());
@@ -290,6 +310,17 @@ fn values_at_their_limits() {
         "answers = { ESME_RWHAT = \"retry\" }",
         "answers = { 0x45 = \"lost\" }",
         "answers = { 0x45 = \"retry\", ESME_RSUBMITFAIL = \"retry\" }",
+        "answers = { 0x45 = { pause = \"1s\" } }",
+        "answers = { 0x45 = { means = \"retry\", pause = \"1ms\" } }",
+        "answers = { 0x45 = { means = \"retry\", times = 0 } }",
+        "answers = { 0x45 = { means = \"retry\", otherwise = \"not_routed\" } }",
+        "answers = { 0x45 = { means = \"stop\", pause = \"1s\" } }",
+        "answers = { 0x45 = { means = \"other_route\", otherwise = \"lost\" } }",
+        "answers = { 0x45 = { means = \"retry\", after = \"1s\" } }",
+        "window_min = 11",
+        "window_min = 0",
+        "retry_for = \"0s\"",
+        "stopped_for = \"2 days\"",
         "answers = 3",
         "receipts = [{ status = \"delivered\" }]",
         "receipts = [{ stat = \"X\" }]",

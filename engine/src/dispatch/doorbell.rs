@@ -158,7 +158,7 @@ impl Doorbell {
 }
 
 /// The doorbells of all SMSCs, with what these may be given. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Bells(Arc<Vec<(Doorbell, Service)>>);
 
 impl Bells {

@@ -49,7 +49,7 @@ impl Outlet {
         Ok(Self {
             id,
             config: config.clone(),
-            service: traffic.add(id, &config.name, &pool),
+            service: traffic.add(id, config, &pool),
             meter: Meter::new(config, heard, own.clone(), clock),
             meanings,
             pool,

@@ -9,7 +9,8 @@ use tokio::sync::mpsc;
 use super::case::{Answered, Question};
 use super::{Gatherer, SETTLERS, SmscSide};
 use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, Reply};
-use crate::domain::{Event, Message, Note, Recipient, SmscId, Transition};
+use crate::config::{AnswerMeaning, InDoubt};
+use crate::domain::{Event, Message, Note, REFUSED_MAX, Recipient, SmscId, Transition};
 use crate::outcome::{Policy, Whole, decide};
 use crate::receipt::Parked;
 use crate::store::ParkedOf;
@@ -98,11 +99,19 @@ pub(super) fn questions(parked: &[ParkedOf]) -> Vec<Question> {
 }
 
 impl SmscSide {
-    pub(super) fn policy(&self, in_doubt: crate::config::InDoubt) -> Policy<'_> {
+    /// How these replies about a message are decided.
+    pub(super) fn policy(&self, in_doubt: InDoubt, message: &Message<'_>, replies: &[(u8, Reply)]) -> Policy<'_> {
+        let elsewhere = |(_, reply): &(u8, Reply)| match reply {
+            Reply::Refused(status) => matches!(self.outlet.meanings.answer(*status), AnswerMeaning::OtherRoute(_)),
+            Reply::Accepted(_) | Reply::Lost | Reply::Unsent => false,
+        };
+        let asks = replies.iter().any(elsewhere) && message.tries.refused_by().count() < REFUSED_MAX;
         Policy {
             meanings: &self.outlet.meanings,
             in_doubt,
             pause: self.outlet.meter.pause(),
+            retry_for: self.outlet.config.retry_for,
+            next: asks.then(|| self.outlet.service.next(message)).flatten(),
         }
     }
 }
@@ -156,7 +165,7 @@ impl Gatherer {
         let (message, _) = Message::unpack(flight.recipient, &flight.message)
             .inspect_err(|error| tracing::error!(%error, id = %flight.id, "a leased message cannot be read"))
             .ok()?;
-        let policy = side.policy(self.in_doubt);
+        let policy = side.policy(self.in_doubt, &message, replies);
         let decision = decide(&message, (flight.segments, replies), &policy, now);
         if let Some(retry) = decision.retry {
             let labels = [side.outlet.metrics.name.as_str(), retry.label()];
@@ -189,6 +198,7 @@ pub(super) fn note_of(event: &Event, sender: u64) -> Note {
         | Event::Whole { .. }
         | Event::Stopped
         | Event::Rerouted(_)
+        | Event::Turned(_)
         | Event::Expired => Note::None,
     }
 }
@@ -228,15 +238,29 @@ fn note_reply(side: &SmscSide, answer: &Answer) {
             .inc();
     }
     match &answer.reply {
-        Reply::Accepted(_) => metrics.submitted_ok.inc(),
+        Reply::Accepted(_) => {
+            metrics.submitted_ok.inc();
+            if side.outlet.service.is_stopped() {
+                side.outlet.service.took(answer.after);
+            }
+        }
         Reply::Refused(status) => {
             metrics.refused(status.name());
-            if side.outlet.meanings.answer(*status).is_too_fast() {
+            let meaning = side.outlet.meanings.answer(*status);
+            if meaning.is_too_fast() {
                 metrics.throttled_by_smsc.inc();
+            }
+            if meaning == AnswerMeaning::Stop {
+                side.outlet.service.stop(*status);
             }
         }
         Reply::Lost => metrics.submitted_timeout.inc(),
-        Reply::Unsent => metrics.submitted_unsent.inc(),
+        Reply::Unsent => {
+            metrics.submitted_unsent.inc();
+            if side.outlet.service.is_stopped() {
+                side.outlet.service.untried();
+            }
+        }
     }
 }
 

@@ -189,7 +189,7 @@ impl Settler {
     /// resolve that; or it was settled by the same answer before, and nothing is to be done. Returns the last move.
     fn late(&self, answered: &Answered, draft: &mut Draft) -> Option<Transition> {
         let now = self.clock.unix();
-        let policy = self.side(answered.smsc)?.policy(self.in_doubt);
+        let side = self.side(answered.smsc)?;
         let mut last = None;
         for (part, reply) in &answered.replies {
             let record = Record::unpack(draft.recipient, draft.octets())
@@ -197,7 +197,10 @@ impl Settler {
                 .ok()?;
             let mut messages = record.messages.iter();
             let message = messages.find(|message| message.id == answered.flight.id && message.state == State::InDoubt);
-            let event = message.and_then(|message| outcome::late(message, (*part, reply), &policy, now));
+            let event = message.and_then(|message| {
+                let policy = side.policy(self.in_doubt, message, &answered.replies);
+                outcome::late(message, (*part, reply), &policy, now)
+            });
             let (Some(message), Some(event)) = (message, event) else {
                 continue;
             };

@@ -3,21 +3,26 @@
 //! Nothing moves when a turn changes: messages are queued for routes, and an SMSC leases for those whose turn it has.
 
 mod balance;
+mod passing;
+mod stops;
 mod turns;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use smpp::command_status::CommandStatus;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::bind::Pool;
 use crate::campaign::{Served, Serving};
 use crate::clock::Clock;
-use crate::domain::{RouteId, SmscId, Way};
+use crate::config;
+use crate::domain::{Message, RouteId, SmscId, UnixMicros, Way};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 use balance::Balance;
+use stops::Stops;
 use turns::{Party, Presence, turns};
 
 /// How often it is looked whether SMSCs have sessions.
@@ -29,16 +34,19 @@ const ASK_EVERY: u32 = 10;
 /// What an SMSC may be given now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Turn {
+    /// Nothing may: an operator has said so, or it has.
     suspended: bool,
+    /// It has said that it takes nothing: one message may be tried, if any.
+    stopped: bool,
     routes: Arc<[RouteId]>,
 }
 
 /// What one SMSC may be given, now and later. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Service {
     id: SmscId,
     turn: watch::Receiver<Turn>,
-    balances: Balances,
+    traffic: Traffic,
 }
 
 /// The shares of the routes whose SMSCs have weights.
@@ -53,19 +61,27 @@ pub(crate) struct Allowance {
     pub(crate) most: usize,
     /// Others are first on one of its routes: it should ask again soon.
     pub(crate) waits: bool,
+    /// It is one message, to see whether a stopped SMSC takes it.
+    pub(crate) is_try: bool,
     /// What counts as given, by route.
     given: Vec<(RouteId, u32)>,
 }
 
 impl Service {
     /// The routes that it may lease from: those whose turn it has, but for those where others are first by their weights.
-    /// What comes of it is to be said with [`Service::got`].
-    pub(crate) fn allowance(&self, most: usize, now: Instant) -> Allowance {
-        let turn = self.turn.borrow().routes.clone();
+    /// What comes of it is to be said with [`Service::got`]. `None`: nothing, since it is stopped.
+    pub(crate) fn allowance(&self, most: usize, now: Instant) -> Option<Allowance> {
+        let Turn {
+            stopped, routes: turn, ..
+        } = self.turn.borrow().clone();
+        if stopped && !self.try_one(now) {
+            return None;
+        }
         let mut allowance = Allowance {
             routes: turn.to_vec(),
-            most,
+            most: if stopped { 1 } else { most },
             waits: false,
+            is_try: stopped,
             given: Vec::new(),
         };
         let mut balances = self.balances();
@@ -82,11 +98,14 @@ impl Service {
                 }
             }
         }
-        allowance
+        Some(allowance)
     }
 
-    /// So many messages were leased from each route.
-    pub(crate) fn got(&self, allowance: &Allowance, of: impl Fn(RouteId) -> usize) {
+    /// So many messages were leased, in all and from each route.
+    pub(crate) fn got(&self, allowance: &Allowance, count: usize, of: impl Fn(RouteId) -> usize) {
+        if allowance.is_try && count == 0 {
+            self.untried();
+        }
         if allowance.given.is_empty() {
             return;
         }
@@ -101,7 +120,7 @@ impl Service {
 
     fn balances(&self) -> MutexGuard<'_, Vec<(RouteId, Balance)>> {
         // Whole at every instant, so a panic elsewhere does not spoil it.
-        self.balances.lock().unwrap_or_else(PoisonError::into_inner)
+        self.traffic.0.balances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether what is queued there may be leased for it.
@@ -126,16 +145,97 @@ impl Service {
     }
 }
 
+/// What answers say of a whole SMSC.
+impl Service {
+    /// Its answer says that it takes nothing from the account: nothing more is given to it until an operator resumes it, but
+    /// for one message now and then.
+    pub(crate) fn stop(&self, status: CommandStatus) {
+        let traffic = &self.traffic;
+        let now = traffic.0.clock.now();
+        let mut smscs = traffic.lock();
+        let Some(known) = smscs.iter_mut().find(|known| known.id == self.id) else {
+            return;
+        };
+        if known.stops.stop(status, known.stopped_for, now) {
+            known.stopped_at = traffic.0.clock.unix();
+            let try_in = humantime::format_duration(known.stopped_for);
+            tracing::error!(smsc = known.name, %status, %try_in, "it takes nothing from its account, which is stopped");
+            traffic.0.metrics.backed_off(&known.name, "stopped");
+            drop(smscs);
+            traffic.look();
+        }
+    }
+
+    /// Whether it is stopped: what it takes then is to be said with [`Service::took`].
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.turn.borrow().stopped
+    }
+
+    /// It took a message, so long after its submission.
+    pub(crate) fn took(&self, after: Duration) {
+        let submitted = self.traffic.0.clock.now().checked_sub(after);
+        self.change(|stops| {
+            if submitted.is_some_and(|submitted| stops.took(submitted)) {
+                tracing::info!("a stopped SMSC takes messages again");
+            }
+        });
+        self.traffic.look();
+    }
+
+    /// The message that was to be tried did not get that far.
+    pub(crate) fn untried(&self) {
+        let now = self.traffic.0.clock.now();
+        self.change(|stops| stops.untried(now));
+    }
+
+    fn try_one(&self, now: Instant) -> bool {
+        let mut tries = false;
+        let mut smscs = self.traffic.lock();
+        if let Some(known) = smscs.iter_mut().find(|known| known.id == self.id) {
+            tries = known.stops.try_one(known.stopped_for, now);
+        }
+        drop(smscs);
+        self.traffic.look();
+        tries
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Stops)) {
+        if let Some(known) = self.traffic.lock().iter_mut().find(|known| known.id == self.id) {
+            change(&mut known.stops);
+        }
+    }
+
+    /// Who is asked next for a message that it does not take.
+    pub(crate) fn next(&self, message: &Message<'_>) -> Option<SmscId> {
+        self.traffic.next(message, Some(self.id))
+    }
+}
+
 /// How an SMSC stands, for operators.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct SmscStatus {
     pub(crate) name: String,
+    /// running, suspended (an operator said so) or stopped (it said so).
+    pub(crate) state: &'static str,
     /// Nothing is submitted to it, since an operator said so.
     pub(crate) suspended: bool,
+    /// Nothing is submitted to it, since it takes nothing from the account.
+    pub(crate) stopped: Option<StopStatus>,
     /// It has a session that takes messages, or had one a moment ago.
     pub(crate) usable: bool,
     /// The names of the routes whose turn it has.
     pub(crate) serving: Vec<String>,
+}
+
+/// Why an SMSC is given nothing, for operators.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct StopStatus {
+    /// What it answered: a command_status.
+    pub(crate) reason: String,
+    /// Since when: RFC 3339.
+    pub(crate) since: Option<String>,
+    /// In so many seconds one message is tried.
+    pub(crate) try_in_seconds: u64,
 }
 
 /// How a route stands, for operators.
@@ -182,6 +282,11 @@ struct Known {
     pool: Pool,
     presence: Presence,
     suspended: bool,
+    stops: Stops,
+    /// When it said so.
+    stopped_at: UnixMicros,
+    /// How long it is given nothing then.
+    stopped_for: Duration,
     turn: watch::Sender<Turn>,
 }
 
@@ -206,19 +311,22 @@ impl Traffic {
     }
 
     /// One more SMSC, with the places of its sessions.
-    pub(crate) fn add(&self, id: SmscId, name: &str, pool: &Pool) -> Service {
+    pub(crate) fn add(&self, id: SmscId, smsc: &config::Smsc, pool: &Pool) -> Service {
         let turn = watch::Sender::default();
         let service = Service {
             id,
             turn: turn.subscribe(),
-            balances: self.0.balances.clone(),
+            traffic: self.clone(),
         };
         self.lock().push(Known {
             id,
-            name: name.to_owned(),
+            name: smsc.name.clone(),
             pool: pool.clone(),
             presence: Presence::new(self.0.clock.now()),
             suspended: false,
+            stops: Stops::default(),
+            stopped_at: UnixMicros::default(),
+            stopped_for: smsc.stopped_for,
             turn,
         });
         service
@@ -257,13 +365,18 @@ impl Traffic {
     /// # Errors
     /// When the store does not answer.
     pub(crate) async fn suspend(&self, name: &str, suspended: bool) -> Result<bool, StoreError> {
-        let Some(id) = self
-            .lock()
-            .iter()
-            .find(|known| known.name == name)
-            .map(|known| known.id)
-        else {
-            return Ok(false);
+        let id = {
+            let mut smscs = self.lock();
+            let Some(known) = smscs.iter_mut().find(|known| known.name == name) else {
+                return Ok(false);
+            };
+            if !suspended && known.stops.resume() {
+                tracing::info!(
+                    smsc = known.name,
+                    "an operator has resumed it: it is given messages again"
+                );
+            }
+            known.id
         };
         self.0.store.suspend(id, suspended).await?;
         self.ask().await?;
@@ -273,6 +386,7 @@ impl Traffic {
 
     /// How every SMSC stands, in the order of the configuration.
     pub(crate) fn smscs(&self) -> Vec<SmscStatus> {
+        let now = self.0.clock.now();
         let status = |known: &Known| {
             let turn = known.turn.borrow();
             let mine = self
@@ -282,7 +396,9 @@ impl Traffic {
                 .filter(|served| turn.routes.contains(&served.route));
             SmscStatus {
                 name: known.name.clone(),
+                state: known.state(),
                 suspended: known.suspended,
+                stopped: known.stop_status(now),
                 usable: known.presence.is_usable(),
                 serving: mine.map(|served| served.name.clone()).collect(),
             }
@@ -336,10 +452,9 @@ impl Traffic {
             .collect();
         let turns = turns(&parties, &self.0.routes);
         for (known, routes) in smscs.iter().zip(turns) {
-            let turn = Turn {
-                suspended: known.suspended,
-                routes: routes.into(),
-            };
+            let turn = known.turn(routes, &self.0.routes, now);
+            let gauge = self.0.metrics.smsc_stopped.with_label_values(&[&known.name]);
+            gauge.set(i64::from(turn.stopped));
             if known
                 .turn
                 .send_if_modified(|before| std::mem::replace(before, turn.clone()) != turn)
@@ -380,7 +495,47 @@ impl Known {
         Party {
             smsc: self.id,
             usable,
-            suspended: self.suspended,
+            suspended: self.is_held(),
         }
+    }
+
+    /// Whether nothing is given to it: an operator has said so, or it has.
+    fn is_held(&self) -> bool {
+        self.suspended || self.stops.stopped().is_some()
+    }
+
+    /// Its turn, on these routes. One that is stopped has none; when it is to be tried, a message of any of its routes does.
+    fn turn(&self, routes: Vec<RouteId>, all: &[Served], now: Instant) -> Turn {
+        let tries = !self.suspended && self.stops.is_due(now);
+        let serves = |served: &&Served| served.smscs.iter().any(|serving| serving.smsc == self.id);
+        let routes = if tries {
+            all.iter().filter(serves).map(|served| served.route).collect()
+        } else {
+            routes
+        };
+        Turn {
+            suspended: self.is_held() && !tries,
+            stopped: self.stops.stopped().is_some(),
+            routes: routes.into(),
+        }
+    }
+
+    fn state(&self) -> &'static str {
+        match self.stops.stopped() {
+            _ if self.suspended => "suspended",
+            Some(_) => "stopped",
+            None => "running",
+        }
+    }
+
+    fn stop_status(&self, now: Instant) -> Option<StopStatus> {
+        let stopped = self.stops.stopped()?;
+        let since = i64::try_from(self.stopped_at.0).ok();
+        let since = since.and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok());
+        Some(StopStatus {
+            reason: stopped.status.to_string(),
+            since: since.map(|time| time.to_string()),
+            try_in_seconds: stopped.try_at.saturating_duration_since(now).as_secs(),
+        })
     }
 }
