@@ -93,6 +93,7 @@ impl Binds {
             events: self.feed.clone(),
             metrics: self.metrics.smsc(&smsc.name),
             window: smsc.window as usize,
+            window_min: smsc.window_min() as usize,
             in_flight: self.metrics.window_in_flight.with_label_values(&labels),
         }
     }

@@ -13,6 +13,7 @@ use smpp::frame::{BindKind, PDU_LENGTH_MAX, split};
 use smpp::session::{Ack, Event, Overdue, Phase, Session};
 use tokio::sync::mpsc;
 
+use super::elastic::{Elastic, Took};
 use super::flight::{Flight, Segments};
 use super::life::{End, Life, Notice, Said};
 use super::slots::{Gate, Pool};
@@ -48,6 +49,8 @@ pub(super) struct Surroundings {
     pub(super) events: mpsc::Sender<Events>,
     pub(super) metrics: SmscMetrics,
     pub(super) window: usize,
+    /// Places of it that are used however slow the answers are.
+    pub(super) window_min: usize,
     /// Submissions of this bind that are not answered, as of the last tick.
     pub(super) in_flight: IntGauge,
 }
@@ -83,6 +86,9 @@ pub(super) struct Driver<'a> {
     peer_left: bool,
     /// How busy the SMSC said that it is, since the last tick.
     congestion: Option<u8>,
+    /// How long its answers took since then, and what follows from that.
+    took: Took,
+    elastic: Elastic,
     end: Option<End>,
 }
 
@@ -121,6 +127,8 @@ impl<'a> Driver<'a> {
             answered: false,
             peer_left: false,
             congestion: None,
+            took: Took::default(),
+            elastic: Elastic::new(around.window, around.window_min, around.clock.now()),
             end: None,
         }
     }
@@ -372,6 +380,10 @@ impl<'a> Driver<'a> {
             } => {
                 self.note_answer(notice);
                 self.congestion = congestion.or(self.congestion);
+                heard.congestion = heard.congestion.max(congestion);
+                if !late {
+                    self.took.add(after);
+                }
                 let reply = if status == CommandStatus::ESME_ROK {
                     heard.accepted += 1;
                     Reply::Accepted(message_id.to_vec())
@@ -496,6 +508,7 @@ impl<'a> Driver<'a> {
         }
         let mut overdue = Vec::new();
         let now = self.around.clock.now();
+        self.stretch(now, notice);
         let given_up = self.session.tick(now, &mut overdue);
         self.around.in_flight.set(self.session.in_flight() as i64);
         self.probe(now);
@@ -518,6 +531,16 @@ impl<'a> Driver<'a> {
             Overdue::Unbind if peer_left => End::PeerUnbind,
             Overdue::Unbind => End::Local,
         }));
+    }
+
+    /// Uses as much of the window as fits how long answers take.
+    fn stretch(&mut self, now: Instant, notice: &impl Fn(Notice)) {
+        let before = self.elastic.limit();
+        let limit = self.elastic.look(std::mem::take(&mut self.took), now);
+        if let (Some(limit), Some((gate, _))) = (limit, &self.gate) {
+            self.around.pool.limit(gate, limit);
+            notice(Notice::Window(limit, limit < before));
+        }
     }
 
     /// Hands events to the engine if it has room; otherwise they stay, and `run` waits for room.

@@ -238,6 +238,7 @@ impl Keeper {
                 // The next one may be bound anew.
                 drop(seen.renewal());
                 self.account.came(self.around.kind);
+                self.show_window(self.around.kind.transmits().then_some(self.around.window));
                 self.on_bound(if stalled { "stalled" } else { "bound" }, &said);
             }
             Notice::Alive => seen.alive.store(true, Ordering::Relaxed),
@@ -253,11 +254,26 @@ impl Keeper {
                     );
                 }
             }
+            Notice::Window(limit, shrinks) => {
+                self.show_window(Some(limit));
+                if shrinks {
+                    self.metrics().all.backed_off(&self.config.name, "slow");
+                }
+            }
             Notice::Congestion(state) => {
                 self.line.congested(state);
                 let gauge = &self.metrics().all.bind_congestion_state;
                 gauge.with_label_values(&self.labels()).set(i64::from(state));
             }
+        }
+    }
+
+    /// How many places of the window are used; `None`: there is none.
+    fn show_window(&self, limit: Option<usize>) {
+        self.line.window(limit);
+        if let Some(limit) = limit {
+            let gauge = &self.metrics().all.window_effective;
+            gauge.with_label_values(&self.labels()).set(limit as i64);
         }
     }
 

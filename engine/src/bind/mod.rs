@@ -17,6 +17,7 @@ mod life;
 mod board;
 mod flight;
 mod slots;
+mod elastic;
 mod stall;
 mod wire;
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub(super) struct Gate {
 struct Places {
     free: usize,
     window: usize,
+    /// Of the window, how many may be in use now.
+    limit: usize,
     /// While the gate is shut: how many of them may be taken nevertheless.
     shut: Option<usize>,
 }
@@ -128,6 +130,7 @@ impl Pool {
         let places = Places {
             free: window,
             window,
+            limit: window,
             shut: shut.then_some(0),
         };
         let gate = Arc::new(Gate {
@@ -151,6 +154,12 @@ impl Pool {
 
     pub(super) fn give_back(&self, gate: &Gate, count: usize) {
         gate.lock().give_back(count);
+        self.freed.notify_waiters();
+    }
+
+    /// No more than so many places of the window are used from now on.
+    pub(super) fn limit(&self, gate: &Gate, limit: usize) {
+        gate.lock().limit = limit;
         self.freed.notify_waiters();
     }
 
@@ -207,7 +216,8 @@ impl Places {
     }
 
     fn available(&self) -> usize {
-        self.shut.map_or(self.free, |allowed| allowed.min(self.free))
+        let free = self.limit.saturating_sub(self.window - self.free);
+        self.shut.map_or(free, |allowed| allowed.min(free))
     }
 }
 
@@ -320,6 +330,19 @@ mod tests {
         assert!(pool.freest().is_none());
         assert!(begun.one_more().await, "a message of several segments is finished");
         assert_eq!(begun.count(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_window_that_shrinks_gives_out_what_is_left_of_it() {
+        let pool = Pool::new(10);
+        let (gate, _batches) = pool.open(10, false);
+        let first = pool.slots(6).await;
+        pool.limit(&gate, 4);
+        assert!(pool.freest().is_none(), "more are in use than may be");
+        drop(first);
+        assert_eq!(pool.freest().map(|(_, free)| free), Some(4));
+        pool.limit(&gate, 10);
+        assert_eq!(pool.slots(20).await.count(), 10);
     }
 
     #[tokio::test]

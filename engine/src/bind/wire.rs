@@ -26,6 +26,8 @@ pub(crate) struct Heard {
     pub(crate) accepted: usize,
     /// The codes of the others, each as often as it came.
     pub(crate) refused: Vec<CommandStatus>,
+    /// How busy the SMSC said that it is, at worst.
+    pub(crate) congestion: Option<u8>,
 }
 
 /// The departures and answers of one SMSC account. Cheap to clone.

@@ -143,6 +143,11 @@ impl Throttle {
         self.limit.map(|limit| limit.rate())
     }
 
+    /// Segments that it took within the last second, as of the last answer.
+    pub(super) fn took(&self) -> usize {
+        self.answers.accepted
+    }
+
     /// It refused a segment since it came too fast.
     pub(super) fn throttled(&mut self, now: Instant) {
         self.count((0, 1), now);
