@@ -384,11 +384,13 @@ impl<'a> Driver<'a> {
                 if !late {
                     self.took.add(after);
                 }
+                let again = token.flight.was_refused();
                 let reply = if status == CommandStatus::ESME_ROK {
                     heard.accepted += 1;
+                    heard.accepted_again += usize::from(again);
                     Reply::Accepted(message_id.to_vec())
                 } else {
-                    heard.refused.push(status);
+                    heard.refused.push((status, again));
                     Reply::Refused(status)
                 };
                 self.outbox.answers.push(Answer {

@@ -175,12 +175,13 @@ impl Inner {
 
     /// What an SMSC said at once.
     fn note(&self, state: &mut Permits, heard: &Heard, at: Instant) {
-        let too_fast = |status: &&CommandStatus| self.meanings.answer(**status).is_too_fast();
+        let too_fast = |(status, _): &&(CommandStatus, bool)| self.meanings.answer(*status).is_too_fast();
         if heard.accepted > 0 {
-            state.throttle.accepted(heard.accepted, state.ceiling, at);
+            let taken = (heard.accepted, heard.accepted_again);
+            state.throttle.accepted(taken, state.ceiling, at);
         }
-        for _ in heard.refused.iter().filter(too_fast) {
-            state.throttle.throttled(at);
+        for (_, again) in heard.refused.iter().filter(too_fast) {
+            state.throttle.throttled(*again, at);
         }
         let took = state.throttle.took() as f64;
         if heard.congestion.is_some_and(|busy| state.brake.heard(busy, took, at)) {
@@ -321,6 +322,7 @@ mod tests {
         let since = clock.now();
         let heard = |congestion| Heard {
             accepted: 100,
+            accepted_again: 0,
             refused: Vec::new(),
             congestion: Some(congestion),
         };
@@ -348,7 +350,8 @@ mod tests {
         let now = Clock::new().now();
         let heard = Heard {
             accepted: 100,
-            refused: vec![CommandStatus::ESME_RTHROTTLED; 900],
+            accepted_again: 0,
+            refused: vec![(CommandStatus::ESME_RTHROTTLED, false); 900],
             congestion: None,
         };
         wire.heard(heard, now);

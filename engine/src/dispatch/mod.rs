@@ -12,6 +12,7 @@ mod meter;
 mod outlet;
 mod pace;
 mod sweep;
+mod tally;
 mod throttle;
 #[cfg(test)]
 mod tests;

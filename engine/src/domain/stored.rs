@@ -276,6 +276,11 @@ impl<'a> Message<'a> {
         Some((message, end))
     }
 
+    /// Whether a stored message was refused by an SMSC before, without reading it all.
+    pub(crate) fn is_tried(stored: &[u8]) -> bool {
+        stored.first() == Some(&FORM_TRIED)
+    }
+
     /// Its first octets, which name this version of it.
     pub(crate) fn head(&self) -> [u8; HEAD] {
         let mut head = [0; HEAD];

@@ -28,6 +28,9 @@ use turns::{Party, Presence, turns};
 /// How often it is looked whether SMSCs have sessions.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// A message that was to show whether a stopped SMSC takes it did not get that far: when the next one may.
+const UNTRIED: Duration = Duration::from_secs(1);
+
 /// How often it is asked whom other processes have suspended, in looks.
 const ASK_EVERY: u32 = 10;
 
@@ -104,7 +107,8 @@ impl Service {
     /// So many messages were leased, in all and from each route.
     pub(crate) fn got(&self, allowance: &Allowance, count: usize, of: impl Fn(RouteId) -> usize) {
         if allowance.is_try && count == 0 {
-            self.untried();
+            // The next partition may have something.
+            self.try_again(Duration::ZERO);
         }
         if allowance.given.is_empty() {
             return;
@@ -184,19 +188,18 @@ impl Service {
 
     /// The message that was to be tried did not get that far.
     pub(crate) fn untried(&self) {
+        self.try_again(UNTRIED);
+    }
+
+    fn try_again(&self, pause: Duration) {
         let now = self.traffic.0.clock.now();
-        self.change(|stops| stops.untried(now));
+        self.change(|stops| stops.untried(pause, now));
     }
 
     fn try_one(&self, now: Instant) -> bool {
-        let mut tries = false;
         let mut smscs = self.traffic.lock();
-        if let Some(known) = smscs.iter_mut().find(|known| known.id == self.id) {
-            tries = known.stops.try_one(known.stopped_for, now);
-        }
-        drop(smscs);
-        self.traffic.look();
-        tries
+        let mut mine = smscs.iter_mut().filter(|known| known.id == self.id);
+        mine.any(|known| known.stops.try_one(known.stopped_for, now))
     }
 
     fn change(&self, change: impl FnOnce(&mut Stops)) {

@@ -4,9 +4,6 @@ use std::time::{Duration, Instant};
 
 use smpp::command_status::CommandStatus;
 
-/// Nothing was there to try it with: when it is due again.
-const UNTRIED: Duration = Duration::from_secs(1);
-
 /// Whether an SMSC has said that it takes nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Stops(Option<Stopped>);
@@ -65,10 +62,10 @@ impl Stops {
         }
     }
 
-    /// There was nothing to try it with, or it did not get that far.
-    pub(super) fn untried(&mut self, now: Instant) {
+    /// There was nothing to try it with, or it did not get that far: the next one may be tried after `pause`.
+    pub(super) fn untried(&mut self, pause: Duration, now: Instant) {
         if let Some(stopped) = self.0.as_mut().filter(|stopped| stopped.trying.is_some()) {
-            (stopped.try_at, stopped.trying) = (now + UNTRIED, None);
+            (stopped.try_at, stopped.trying) = (now + pause, None);
         }
     }
 
@@ -122,11 +119,11 @@ mod tests {
         let start = Clock::new().now();
         let mut stops = Stops::default();
         stops.stop(CommandStatus::ESME_RINVPASWD, PAUSE, start);
-        stops.untried(start);
-        assert!(!stops.is_due(start + UNTRIED), "none was tried");
+        stops.untried(SECOND, start);
+        assert!(!stops.is_due(start + SECOND), "none was tried");
         assert!(stops.try_one(PAUSE, start + PAUSE));
-        stops.untried(start + PAUSE);
-        assert!(stops.is_due(start + PAUSE + UNTRIED));
+        stops.untried(SECOND, start + PAUSE);
+        assert!(!stops.is_due(start + PAUSE) && stops.is_due(start + PAUSE + SECOND));
         assert!(stops.resume() && !stops.resume());
     }
 }
