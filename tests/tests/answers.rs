@@ -146,13 +146,13 @@ fn what_an_smsc_has_a_part_of_stays_there() {
 fn what_waits_for_an_smsc_by_name_is_passed_on_when_that_one_is_suspended() {
     let messages = 500;
     let refuse = format!("refuse = {{ status = \"{NO_ROUTE:#010x}\" }}");
-    // One a second: what waits for it is still there when it is suspended.
     let scenario = account("north", &refuse) + &account("south", "") + &account("west", "");
     let stand = Stand::under(Lab::new(programs!(), "answers-passed-on"), &scenario, |redis, sim| {
         let smsc = |name: &str| {
             let smsc = SmscSettings::new(name, sim.smpp_address()).account(name);
             smsc.line("answers = { 0x411 = \"other_route\" }")
         };
+        // One a second: what waits for the second one is still there when it is suspended.
         let smscs = vec![smsc("north"), smsc("south").line("rate = \"1/s\""), smsc("west")];
         let mut settings = EngineSettings::new(Some(redis.url()), smscs);
         let choices = "[\"north\", { name = \"south\", priority = 2 }, { name = \"west\", priority = 3 }]";
@@ -197,8 +197,11 @@ fn an_account_that_is_refused_stops_and_others_take_over_until_it_is_taken_again
     stand.sim.switch(&(account("north", "") + &account("south", "")));
     let second = stand.launch(messages);
     wait_for_state(&stand, "north", "running");
-    stand.all_delivered(&second, messages, LIMIT);
+    second.wait(&stand.engine, "all are delivered", LIMIT, |view| {
+        view.status("delivered") == messages as u64
+    });
     assert_eq!(stand.engine.metric(stopped), 0.0);
+    assert!(!rows(&stand, "north", true).is_empty(), "it has its turn again");
 }
 
 #[test]

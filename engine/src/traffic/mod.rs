@@ -178,9 +178,9 @@ impl Service {
     /// It took a message, so long after its submission.
     pub(crate) fn took(&self, after: Duration) {
         let submitted = self.traffic.0.clock.now().checked_sub(after);
-        self.change(|stops| {
-            if submitted.is_some_and(|submitted| stops.took(submitted)) {
-                tracing::info!("a stopped SMSC takes messages again");
+        self.change(|known| {
+            if submitted.is_some_and(|submitted| known.stops.took(submitted)) {
+                tracing::info!(smsc = known.name, "it takes messages from its account again");
             }
         });
         self.traffic.look();
@@ -193,7 +193,7 @@ impl Service {
 
     fn try_again(&self, pause: Duration) {
         let now = self.traffic.0.clock.now();
-        self.change(|stops| stops.untried(pause, now));
+        self.change(|known| known.stops.untried(pause, now));
     }
 
     fn try_one(&self, now: Instant) -> bool {
@@ -202,9 +202,9 @@ impl Service {
         mine.any(|known| known.stops.try_one(known.stopped_for, now))
     }
 
-    fn change(&self, change: impl FnOnce(&mut Stops)) {
+    fn change(&self, change: impl FnOnce(&mut Known)) {
         if let Some(known) = self.traffic.lock().iter_mut().find(|known| known.id == self.id) {
-            change(&mut known.stops);
+            change(known);
         }
     }
 
