@@ -43,6 +43,28 @@ fn rate_of_1500_a_second_with_stalls() {
     keeps_its_rate_through_stalls(1_500);
 }
 
+#[test]
+fn rate_of_100_a_second_of_each_of_two_sessions() {
+    let (rate, sessions, messages) = (100, 2, 1_000);
+    let (stand, tap) = Stand::tapped(programs!(), "pacing-sessions", "", |smsc| {
+        smsc.sessions(2).window(500).line("session_rate = \"100/s\"")
+    });
+    let campaign = stand.launch(messages);
+    stand
+        .sim
+        .wait_for("submits", messages as u64, Duration::from_secs(3 * SECONDS));
+    let most = tap.most_in_a_second();
+    assert!(most <= sessions * (rate + 1), "{most} left within a second");
+    let rates = stand.sim.rates();
+    let seconds = Duration::from_micros(rates[0].last_us - rates[0].first_us).as_secs_f64();
+    let mean = (messages - 1) as f64 / seconds;
+    assert!(
+        mean <= (sessions * rate) as f64 * (1.0 + MEAN_TOLERANCE),
+        "a mean of {mean:.2}"
+    );
+    stand.all_delivered(&campaign, messages, Duration::from_secs(30));
+}
+
 fn keeps_its_rate(rate: u64) {
     let (stand, tap) = paced(&format!("pacing-{rate}"), rate);
     let messages = rate * SECONDS;

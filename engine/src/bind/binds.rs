@@ -13,7 +13,7 @@ use super::keeper::Keeper;
 use super::life::Stop;
 use super::slots::Pool;
 use super::tls;
-use super::{EVENTS_MAX, Events};
+use super::{Bound, EVENTS_MAX, Events};
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::SmscId;
@@ -94,6 +94,7 @@ impl Binds {
             metrics: self.metrics.smsc(&smsc.name),
             window: smsc.window as usize,
             window_min: smsc.window_min() as usize,
+            bound: smsc.session_bound().map(|(rate, burst)| Bound { rate, burst }),
             in_flight: self.metrics.window_in_flight.with_label_values(&labels),
         }
     }

@@ -18,7 +18,7 @@ use super::flight::{Flight, Segments};
 use super::life::{End, Life, Notice, Said};
 use super::slots::{Gate, Pool};
 use super::transport::{READ_CHUNK, Transport};
-use super::{Answer, Content, Delivery, Events, Heard, Reply};
+use super::{Answer, Bound, Content, Delivery, Events, Heard, Reply};
 use crate::clock::Clock;
 use crate::domain::SmscId;
 use crate::metrics::SmscMetrics;
@@ -51,6 +51,8 @@ pub(super) struct Surroundings {
     pub(super) window: usize,
     /// Places of it that are used however slow the answers are.
     pub(super) window_min: usize,
+    /// The most that the session is given, if that is limited.
+    pub(super) bound: Option<Bound>,
     /// Submissions of this bind that are not answered, as of the last tick.
     pub(super) in_flight: IntGauge,
 }
@@ -296,7 +298,11 @@ impl<'a> Driver<'a> {
             gone += count;
         }
         if gone > 0 {
-            self.around.pool.wire().wrote(gone, self.around.clock.now());
+            let now = self.around.clock.now();
+            self.around.pool.wire().wrote(gone, now);
+            if let Some((gate, _)) = &self.gate {
+                gate.departed(gone, Some(now));
+            }
         }
         written
     }
@@ -442,7 +448,11 @@ impl<'a> Driver<'a> {
     fn open(&mut self, said: Said, notice: &impl Fn(Notice)) {
         if self.around.kind.transmits() {
             let now = self.around.clock.now();
-            self.gate = Some(self.around.pool.open(self.around.window, self.probe_after.is_some()));
+            let open = self.around.pool.open(self.around.window, self.probe_after.is_some());
+            if let Some(bound) = self.around.bound {
+                open.0.pace(bound, now);
+            }
+            self.gate = Some(open);
             self.probe_at = self.probe_after.map(|pause| now + pause);
             self.probe(now);
         }
@@ -470,6 +480,9 @@ impl<'a> Driver<'a> {
     /// Segments that surely never go.
     fn give_back(&mut self, segments: &Segments) {
         self.around.pool.wire().unsent(segments.count());
+        if let Some((gate, _)) = &self.gate {
+            gate.departed(segments.count(), None);
+        }
         for (flight, part, _) in segments.iter() {
             self.outbox.answers.push(answer(flight.clone(), part, Reply::Unsent));
         }

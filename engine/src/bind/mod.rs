@@ -18,6 +18,7 @@ mod board;
 mod flight;
 mod slots;
 mod elastic;
+mod pace;
 mod stall;
 mod wire;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub(crate) use binds::Binds;
 pub(crate) use board::Board;
 pub(crate) use flight::{Flight, Lease, Segments};
 pub(crate) use life::Stop;
+pub(crate) use pace::{Bound, Pace, Wait};
 pub(crate) use slots::{Pool, Slots};
 pub(crate) use wire::{Heard, Wire};
 

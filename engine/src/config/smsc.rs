@@ -61,6 +61,8 @@ pub(crate) struct Smsc {
     pub(crate) window_min: Option<u32>,
     /// `rate`: the most segments in a time, over all sessions. Absent: unlimited.
     pub(crate) rate: Option<Rate>,
+    /// `session_rate`: the most segments in a time that each session is given. Absent: as many as the account may have.
+    pub(crate) session_rate: Option<Rate>,
     /// `burst`: segments above the rate that any one second may have. Absent: see [`Smsc::burst`].
     pub(crate) burst: Option<u32>,
     /// `system_type` of the bind. Default empty.
@@ -116,6 +118,7 @@ impl Smsc {
             window: 10,
             window_min: None,
             rate: None,
+            session_rate: None,
             burst: None,
             system_type: String::new(),
             interface_version: InterfaceVersion::V34,
@@ -149,12 +152,28 @@ impl Smsc {
         self.window_min.unwrap_or((self.window / 8).max(2)).min(self.window)
     }
 
-    /// Segments above the rate that any one second may have: as configured, or a hundredth of the rate, at least one.
-    /// `None` without a rate.
-    pub(crate) fn burst(&self) -> Option<u32> {
-        let hundredth = (self.rate?.segments_per_second() / 100.0) as u32;
-        Some(self.burst.unwrap_or(hundredth.max(1)))
+    /// Segments a second over all sessions, and those above that any one second may have: as configured, or a hundredth, at least
+    /// one. `None`: unlimited.
+    pub(crate) fn bound(&self) -> Option<(f64, u32)> {
+        let own = self.rate.map(Rate::segments_per_second);
+        let sessions = self.session_rate.map(Rate::segments_per_second);
+        let rate = own
+            .into_iter()
+            .chain(sessions.map(|rate| rate * f64::from(self.sessions)));
+        let rate = rate.reduce(f64::min)?;
+        Some((rate, self.burst.unwrap_or(hundredth(rate))))
     }
+
+    /// The same of each session.
+    pub(crate) fn session_bound(&self) -> Option<(f64, u32)> {
+        let rate = self.session_rate?.segments_per_second();
+        Some((rate, hundredth(rate)))
+    }
+}
+
+/// A burst that is not configured.
+fn hundredth(rate: f64) -> u32 {
+    ((rate / 100.0) as u32).max(1)
 }
 
 /// `interface_version` of a bind (SMPP 3.4, 5.2.4; SMPP 5.0, 4.7.13).
@@ -351,9 +370,13 @@ fn read_sessions(table: &Table<'_>, smsc: &mut Smsc) {
         table.fault("window_min", format!("{least} is more than window, {window}"));
     }
     smsc.rate = Rate::read(table, "rate");
+    smsc.session_rate = Rate::read(table, "session_rate");
     smsc.burst = table.has("burst").then(|| table.integer("burst", 1..=BURST_MAX, 1));
-    if table.has("burst") && !table.has("rate") {
-        table.fault("burst", "stands without rate: only a rate can be exceeded");
+    if table.has("burst") && !table.has("rate") && !table.has("session_rate") {
+        table.fault(
+            "burst",
+            "stands without rate or session_rate: only a rate can be exceeded",
+        );
     }
     let system_type = table.parsed("system_type", value::octets_allowed(SYSTEM_TYPE), |given| {
         value::octets(given.text()?, SYSTEM_TYPE)

@@ -92,6 +92,7 @@ tls = false
 window = 90
 window_min = 30
 rate = "60/min"
+session_rate = "30/min"
 burst = 7
 system_type = "SMPP"
 interface_version = 0x50
@@ -170,7 +171,8 @@ fn every_key_is_read() {
             period: Duration::from_secs(60)
         })
     );
-    assert_eq!((smsc.burst, smsc.burst()), (Some(7), Some(7)));
+    assert_eq!((smsc.burst, smsc.bound()), (Some(7), Some((1.0, 7))));
+    assert_eq!(smsc.session_bound(), Some((0.5, 1)));
     assert_eq!((smsc.window, smsc.window_min()), (90, 30));
     assert_eq!(smsc.prefixes, ["33", "262"]);
     assert_eq!(
@@ -260,11 +262,15 @@ fn an_smsc_must_be_there_and_in_two_brackets() {
 #[test]
 fn the_burst_is_a_hundredth_of_the_rate_unless_it_is_given() {
     let mut smsc = Smsc::new("n", "h:1", "c");
-    assert_eq!(smsc.burst(), None);
+    assert_eq!(smsc.bound(), None);
     for (rate, burst) in [(1, 1), (20, 1), (199, 1), (200, 2), (5_000, 50)] {
         smsc.rate = Some(Rate::per_second(rate));
-        assert_eq!(smsc.burst(), Some(burst), "{rate}/s");
+        assert_eq!(smsc.bound(), Some((f64::from(rate), burst)), "{rate}/s");
     }
+    smsc.sessions = 4;
+    smsc.session_rate = Some(Rate::per_second(300));
+    assert_eq!(smsc.bound(), Some((1_200.0, 12)), "four sessions have no more");
+    assert_eq!(smsc.session_bound(), Some((300.0, 3)));
 }
 
 #[test]
@@ -317,6 +323,7 @@ fn values_at_their_limits() {
         "answers = { 0x45 = { means = \"stop\", pause = \"1s\" } }",
         "answers = { 0x45 = { means = \"other_route\", otherwise = \"lost\" } }",
         "answers = { 0x45 = { means = \"retry\", after = \"1s\" } }",
+        "session_rate = 5",
         "window_min = 11",
         "window_min = 0",
         "retry_for = \"0s\"",

@@ -8,9 +8,8 @@ use smpp::command_status::CommandStatus;
 use tokio::sync::Notify;
 
 use super::brake::Brake;
-use super::pace::{Bound, Pace, Wait};
 use super::throttle::Throttle;
-use crate::bind::{Heard, Wire};
+use crate::bind::{Bound, Heard, Pace, Wait, Wire};
 use crate::clock::Clock;
 use crate::config;
 use crate::metrics::SmscMetrics;
@@ -70,10 +69,7 @@ impl Meter {
         clock: Clock,
     ) -> Self {
         let now = clock.now();
-        let bound = smsc.rate.zip(smsc.burst()).map(|(rate, burst)| Bound {
-            rate: rate.segments_per_second(),
-            burst,
-        });
+        let bound = smsc.bound().map(|(rate, burst)| Bound { rate, burst });
         let state = Permits {
             ceiling: bound.map(|bound| bound.rate),
             slowed: None,

@@ -10,7 +10,6 @@ mod envelope;
 mod leases;
 mod meter;
 mod outlet;
-mod pace;
 mod sweep;
 mod tally;
 mod throttle;
@@ -252,10 +251,15 @@ impl Dispatcher {
             if self.goes_back(held) {
                 return unsent(failed, &batch);
             }
-            let permits = self.outlet.meter.take(batch.count().min(slots.count())).await;
+            let most = slots
+                .permits(batch.count().min(slots.count()), || self.clock.now())
+                .await;
+            let permits = self.outlet.meter.take(most).await;
+            slots.unsent(most - permits);
             let ready = batch.split_to(permits);
             if self.has_struck(&ready) {
                 // Leased again, they are left out; the others of these go then.
+                slots.unsent(ready.count());
                 self.outlet.pool.wire().unsent(ready.count());
                 unsent(failed, &ready);
             } else if let Err(back) = slots.submit(ready) {

@@ -41,9 +41,9 @@ impl Outlet {
         let meanings = Arc::new(Meanings::of(config)?);
         let pool = binds.keep_up(id, config);
         let own = metrics.smsc(&config.name);
-        if let Some(rate) = config.rate {
+        if let Some((rate, _)) = config.bound() {
             let limit = &metrics.throttle_limit_messages_per_second;
-            limit.with_label_values(&[&config.name]).set(rate.segments_per_second());
+            limit.with_label_values(&[&config.name]).set(rate);
         }
         let heard = (pool.wire().clone(), meanings.clone());
         Ok(Self {

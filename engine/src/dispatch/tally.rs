@@ -25,7 +25,13 @@ pub(super) struct Outcome {
 impl Counts {
     /// One that was refused as too fast.
     pub(super) fn refused(again: bool) -> Self {
-        let (mut counts, one) = (Self::default(), Outcome { accepted: 0, refused: 1 });
+        let (mut counts, one) = (
+            Self::default(),
+            Outcome {
+                accepted: 0,
+                refused: 1,
+            },
+        );
         *if again { &mut counts.again } else { &mut counts.new } = one;
         counts
     }

@@ -315,8 +315,8 @@ impl Throttle {
 mod tests {
     use std::collections::VecDeque;
 
-    use super::super::pace::Pace;
     use super::*;
+    use crate::bind::Pace;
     use crate::clock::Clock;
 
     /// From the submission to the end of its settling.
@@ -390,7 +390,7 @@ mod tests {
                 // Half of what is sent was refused before, while there is so much, and no more is taken of it than of the rest.
                 let again = self.waiting.min(sent.div_ceil(2));
                 self.waiting -= again;
-                let took_again = if sent == 0 { 0 } else { took * again / sent };
+                let took_again = (took * again).checked_div(sent).unwrap_or(0);
                 let taken = [took - took_again, took_again];
                 let refused_now = [sent - again - taken[0], again - took_again];
                 self.in_flight.push_back((self.now, taken, refused_now));
@@ -417,10 +417,9 @@ mod tests {
                     self.throttle.accepted((sum(&took), took[1]), self.ceiling, self.now);
                 }
                 for again in [false, true] {
-                    for _ in 0..refused[usize::from(again)] {
-                        self.throttle.throttled(again, self.now);
-                        self.waiting += 1;
-                    }
+                    let count = refused[usize::from(again)];
+                    (0..count).for_each(|_| self.throttle.throttled(again, self.now));
+                    self.waiting += count;
                 }
             }
         }
@@ -531,7 +530,13 @@ mod tests {
 
     /// Up to 1,000 new ones a second for so long; `refused` says which are, by their number, and each of `stuck` that was refused
     /// before comes again every second and is refused again. Returns how many were sent in the last second.
-    fn unrelated(throttle: &mut Throttle, start: Instant, seconds: u32, refused: impl Fn(u32) -> bool, stuck: u32) -> u32 {
+    fn unrelated(
+        throttle: &mut Throttle,
+        start: Instant,
+        seconds: u32,
+        refused: impl Fn(u32) -> bool,
+        stuck: u32,
+    ) -> u32 {
         let (mut due, mut turn, mut sent, mut now) = (0.0, 0, 0, start);
         for millisecond in 0..1_000 * seconds {
             now += Duration::from_millis(1);
@@ -583,7 +588,11 @@ mod tests {
             assert!(slow <= 2.0 * SLOWEST, "{stuck}: {slow}");
             let later = start + Duration::from_secs(10);
             let sent = unrelated(&mut throttle, later, 8, |_| false, stuck);
-            assert!(sent > 900, "{stuck}: {sent} in the eighth second, {:?}", throttle.rate());
+            assert!(
+                sent > 900,
+                "{stuck}: {sent} in the eighth second, {:?}",
+                throttle.rate()
+            );
         }
     }
 }
