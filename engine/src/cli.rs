@@ -38,7 +38,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the engine until SIGTERM; a second SIGTERM ends it at once.
+    /// Run the engine until SIGTERM; a second SIGTERM ends it at once. SIGHUP has it read its configuration again.
     ///
     /// Prints one line of JSON on standard output when it takes requests: {"ready":true,"api":"…","admin":"…"}. Logs go
     /// to standard error; RUST_LOG chooses how much (default: info).
@@ -84,11 +84,12 @@ fn serve(path: &std::path::Path) -> ExitCode {
         Ok(config) => config,
         Err(faults) => return invalid(&faults),
     };
+    let file = path.to_owned();
     with_runtime(async move {
         let shutdown = Shutdown::default();
         let signals = shutdown.clone().on_signals();
         tokio::select! {
-            ended = run(config, shutdown, announce) => exit_code(ended),
+            ended = run((config, file), shutdown, announce) => exit_code(ended),
             Err(error) = signals => {
                 eprintln!("campanile: cannot listen for signals: {error}");
                 ExitCode::from(WENT_WRONG)

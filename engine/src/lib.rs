@@ -20,6 +20,7 @@ mod bind;
 mod outcome;
 mod receipt;
 mod inbound;
+mod reload;
 mod traffic;
 mod dispatch;
 mod settle;

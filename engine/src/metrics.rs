@@ -180,6 +180,10 @@ metrics! {
     /// Credits of campaigns that were booked, by type: debit (spent), refund (spent, and given back), release (held, and not
     /// needed).
     credits_total: IntCounterVec ["type"];
+    /// 1: the configuration was read again without a fault when that was asked for last, or was never asked for.
+    config_last_reload_successful: IntGauge [];
+    /// When the configuration that holds was read, in seconds since 1970.
+    config_last_reload_timestamp_seconds: Gauge [];
     /// HTTP requests by route, method and code.
     http_requests_total: IntCounterVec ["route", "method", "code"];
     /// How long HTTP requests took.
@@ -232,6 +236,23 @@ impl Metrics {
     /// An account is given less than before.
     pub(crate) fn backed_off(&self, smsc: &str, cause: &str) {
         self.smsc_backoffs_total.with_label_values(&[smsc, cause]).inc();
+    }
+
+    /// An SMSC is configured no longer: what was measured of it is shown no more. What was counted stays.
+    pub(crate) fn forget_smsc(&self, name: &str) {
+        for gauge in [&self.smsc_suspended, &self.smsc_stopped] {
+            let _was_shown = gauge.remove_label_values(&[name]).is_ok();
+        }
+        for gauge in [
+            &self.throttle_limit_messages_per_second,
+            &self.throttle_effective_messages_per_second,
+        ] {
+            let _was_shown = gauge.remove_label_values(&[name]).is_ok();
+        }
+        for side in ["server", "client"] {
+            let expiry = &self.tls_certificate_expiry_timestamp_seconds;
+            let _was_shown = expiry.remove_label_values(&[name, side]).is_ok();
+        }
     }
 
     /// Counts one round trip to Redis.

@@ -226,6 +226,11 @@ impl Engine {
         self.restart()
     }
 
+    /// Writes another configuration, which it does not read by itself.
+    pub fn configure(&self, settings: &EngineSettings) -> Result<()> {
+        configure(&self.site, &self.operator_key, settings)
+    }
+
     /// Its process: to kill, to stop, to ask what it said.
     pub fn process(&self) -> &Process {
         &self.process

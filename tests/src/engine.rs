@@ -6,9 +6,10 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use lab::{EngineSettings, Site};
+use serde_json::Value;
 
 use crate::fail::OrFail;
-use crate::http::Http;
+use crate::http::{Answer, Http};
 use crate::wait::stand_still;
 
 /// Above the engine's own `shutdown_timeout` in these tests.
@@ -49,6 +50,21 @@ impl Engine {
     /// Starts it again under other settings.
     pub fn restart_with(&mut self, settings: &EngineSettings) {
         self.0.restart_with(settings).or_fail();
+    }
+
+    /// Writes another configuration, which it does not read by itself.
+    pub fn configure(&self, settings: &EngineSettings) {
+        self.0.configure(settings).or_fail();
+    }
+
+    /// Has it read its configuration again.
+    pub fn reload(&self) -> Answer {
+        self.admin().post("/v1/reload", &Value::Null)
+    }
+
+    /// When the configuration that holds was read.
+    pub fn configured_at(&self) -> f64 {
+        self.metric(|sample| sample == "campanile_config_last_reload_timestamp_seconds")
     }
 
     /// The tenants' interface, without a key.

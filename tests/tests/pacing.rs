@@ -10,7 +10,7 @@ use campanile_tests::{Stand, Tap, programs};
 /// The burst that the README states: a hundredth of the rate, and one segment at least.
 const BURST_DIVISOR: u64 = 100;
 
-/// How far the mean may be above the rate. How far below is the machine's business here; `dispatch/pace.rs` judges it.
+/// How far the mean may be above the rate. How far below is the machine's business here; `bind/pace.rs` judges it.
 const MEAN_TOLERANCE: f64 = 0.01;
 
 const SECONDS: u64 = 10;

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::problem::{Problem, ProblemKind};
-use super::refusal::store_refuses;
+use super::refusal::{STORE_AWAY, store_refuses};
 use crate::guard::Standing;
+use crate::reload::ReloadFault;
 
 /// Prometheus' text format.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -68,6 +69,27 @@ fn everything(standing: &Standing) -> Value {
 /// `GET /metrics`.
 pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, EXPOSITION)], app.metrics.exposition())
+}
+
+/// `POST /v1/reload`: the configuration is read again, as by SIGHUP. All of it holds then; or it is refused whole, and nothing
+/// has changed.
+pub(super) async fn reload(State(app): State<App>) -> Result<Json<Value>, Problem> {
+    let refused = |why: String| Problem::from(ProblemKind::ReloadRefused { why });
+    match app.reloads.ask().await {
+        Ok(changes) => Ok(Json(json!(changes))),
+        Err(fault @ (ReloadFault::Invalid(_) | ReloadFault::NeedsRestart(_) | ReloadFault::Guarded(_))) => {
+            Err(refused(fault.to_string()))
+        }
+        Err(ReloadFault::Store(error)) => Err(store_refuses(&error)),
+        Err(fault @ ReloadFault::Table(_)) => {
+            tracing::error!(%fault, "the configuration does not hold");
+            Err(ProblemKind::Internal.into())
+        }
+        Err(ReloadFault::Stopping) => Err(ProblemKind::Unavailable {
+            retry_after: STORE_AWAY,
+        }
+        .into()),
+    }
 }
 
 /// `GET /v1/binds`: how each stands.

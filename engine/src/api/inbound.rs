@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::refusal::store_refuses;
 use super::{App, page};
 use crate::campaign::view::time;
-use crate::domain::{TenantId, UnixMicros};
+use crate::domain::{SmscId, TenantId, UnixMicros};
 use crate::store::InboundEntry;
 
 /// A message as it is kept.
@@ -48,13 +48,12 @@ fn shown(app: &App, entry: &InboundEntry) -> Value {
     let Ok(kept) = serde_json::from_slice::<Kept>(&entry.message) else {
         return json!({ "id": format!("inb_{}", entry.place) });
     };
-    let smsc = app.names.iter().find(|(id, _)| id.0 == kept.smsc);
     json!({
         "id": format!("inb_{}", entry.place),
         "from": kept.from,
         "to": kept.to,
         "text": kept.text,
-        "smsc": smsc.map(|(_, name)| name),
+        "smsc": app.traffic.name(SmscId(kept.smsc)),
         "campaign_id": entry.campaign.map(|campaign| campaign.to_string()),
         "opted_out": entry.opted_out,
         "received_at": time(UnixMicros(kept.at)),

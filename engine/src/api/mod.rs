@@ -41,11 +41,11 @@ use crate::bind::Board;
 use crate::campaign::Campaigns;
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::SmscId;
 use crate::guard::Verdict;
 use crate::inbound::Inbox;
 use crate::metrics::Metrics;
 use crate::receipt::Replay;
+use crate::reload::Reloads;
 use crate::store::Store;
 use crate::traffic::Traffic;
 
@@ -63,7 +63,8 @@ pub(crate) struct App {
     pub(crate) store: Store,
     /// Parked receipts.
     pub(crate) replay: Replay,
-    pub(crate) names: Vec<(SmscId, String)>,
+    /// Where it is asked that the configuration be read again.
+    pub(crate) reloads: Reloads,
     /// Counted and shown.
     pub(crate) metrics: Metrics,
     /// How the binds stand.
@@ -116,6 +117,7 @@ fn admin(app: App) -> Router {
         .route("/metrics", get(admin::metrics))
         .route("/v1/binds", get(admin::binds))
         .route("/v1/inbound", get(inbound::nobodys))
+        .route("/v1/reload", post(admin::reload))
         .route("/v1/routes", get(smscs::routes))
         .route("/v1/smscs", get(smscs::list))
         .route("/v1/smscs/{name}/suspend", post(smscs::suspend))

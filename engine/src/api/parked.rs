@@ -36,11 +36,7 @@ pub(super) async fn replay(
 
 fn shown(app: &App, parked: &ParkedView) -> Value {
     let (source, destination, stat, err) = parked.receipt.says();
-    let smsc = app
-        .names
-        .iter()
-        .find(|(id, _)| *id == parked.smsc)
-        .map(|(_, name)| name.as_str());
+    let smsc = app.traffic.name(parked.smsc);
     json!({
         "id": parked.id,
         "smsc": smsc,

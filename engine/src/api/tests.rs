@@ -58,7 +58,7 @@ impl Api {
             store: bench.store.clone(),
             metrics,
             replay: Replay::new(bench.store.clone(), tokio::sync::mpsc::channel(1).0),
-            names: Vec::new(),
+            reloads: crate::reload::Reloads::new().0,
             board: Board::default(),
             verdict: Verdict::unguarded(),
             clock: bench.clock,

@@ -1,9 +1,12 @@
 //! The binds of every SMSC: each has a keeper, and those of one account share what the account may do.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use smpp::frame::BindKind;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::account::Account;
@@ -29,6 +32,27 @@ pub(crate) struct Binds {
     metrics: Metrics,
     clock: Clock,
     stop: Stop,
+    /// What each account may do, by name: how often it was bound stays known when its binds are made anew.
+    accounts: Mutex<HashMap<String, Arc<Account>>>,
+}
+
+/// The binds of one SMSC that are kept up.
+#[derive(Default)]
+pub(crate) struct Kept {
+    stop: Stop,
+    tasks: TaskTracker,
+}
+
+impl Kept {
+    /// Lets their windows empty, unbinds, and waits for that; at most so long, then at once: what is unanswered is in doubt.
+    pub(crate) async fn end(self, within: Duration) {
+        self.tasks.close();
+        self.stop.drain.cancel();
+        if timeout(within, self.tasks.wait()).await.is_err() {
+            self.stop.now.cancel();
+            self.tasks.wait().await;
+        }
+    }
 }
 
 impl Binds {
@@ -47,14 +71,22 @@ impl Binds {
             metrics,
             clock,
             stop,
+            accounts: Mutex::default(),
         };
         (binds, events)
     }
 
-    /// Keeps up every session of an SMSC from now on. Returns the places in their windows.
-    pub(crate) fn keep_up(&self, id: SmscId, smsc: &Arc<config::Smsc>) -> Pool {
-        let pool = Pool::new((smsc.window * smsc.sessions) as usize);
-        let account = Arc::new(Account::new(smsc.link.binds_per_hour));
+    /// Keeps up every session of an SMSC from now on, with their places in that pool.
+    pub(crate) fn keep_up(&self, id: SmscId, smsc: &Arc<config::Smsc>, pool: &Pool) -> Kept {
+        pool.expect((smsc.window * smsc.sessions) as usize);
+        let account = self.account(smsc);
+        let kept = Kept {
+            stop: Stop {
+                drain: self.stop.drain.child_token(),
+                now: self.stop.now.child_token(),
+            },
+            tasks: TaskTracker::new(),
+        };
         let own = smsc.link.tls.as_ref().and_then(|tls| tls.identity()?.cert.first());
         let expiry = own.and_then(tls::expiry);
         self.metrics.certificate_expiry(&smsc.name, "client", expiry);
@@ -63,15 +95,26 @@ impl Binds {
         for (number, kind) in (0..).zip(sessions) {
             let keeper = Keeper {
                 config: smsc.clone(),
-                around: self.surroundings((id, smsc), (number, kind), &pool),
+                around: self.surroundings((id, smsc), (number, kind), pool),
                 account: account.clone(),
                 label: number.to_string(),
                 line: self.line(smsc, number, kind),
-                stop: self.stop.clone(),
+                stop: kept.stop.clone(),
             };
-            self.tasks.spawn(keeper.keep_up());
+            self.tasks.spawn(kept.tasks.track_future(keeper.keep_up()));
         }
-        pool
+        kept
+    }
+
+    fn account(&self, smsc: &config::Smsc) -> Arc<Account> {
+        let limit = smsc.link.binds_per_hour;
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = accounts
+            .get(&smsc.name)
+            .filter(|known| known.budget.per_hour() == limit);
+        let account = known.map_or_else(|| Arc::new(Account::new(limit)), Arc::clone);
+        accounts.insert(smsc.name.clone(), account.clone());
+        account
     }
 
     fn line(&self, smsc: &config::Smsc, number: u32, kind: BindKind) -> Line {

@@ -1,5 +1,6 @@
 //! How every bind stands, for operators.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -52,24 +53,25 @@ pub(crate) struct BindStatus {
 
 /// Shared with whoever shows it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Board(Arc<Mutex<Vec<BindStatus>>>);
+pub(crate) struct Board(Arc<Mutex<BTreeMap<u32, BindStatus>>>);
 
-/// The place of one bind on the board.
-#[derive(Clone, Debug)]
+/// The place of one bind on the board, until this is dropped.
+#[derive(Debug)]
 pub(super) struct Line {
     board: Board,
-    at: usize,
+    at: u32,
 }
 
 impl Board {
-    /// Every bind, in the order of the configuration.
+    /// Every bind, in the order of the configuration; those that came later, behind.
     pub(crate) fn all(&self) -> Vec<BindStatus> {
-        self.lock().clone()
+        self.lock().values().cloned().collect()
     }
 
     pub(super) fn add(&self, smsc: &str, bind: u32, kind: BindKind, now: UnixMicros) -> Line {
         let mut list = self.lock();
-        list.push(BindStatus {
+        let at = list.last_key_value().map_or(0, |(last, _)| last + 1);
+        let status = BindStatus {
             smsc: smsc.to_owned(),
             bind,
             kind: kind.to_string(),
@@ -82,14 +84,15 @@ impl Board {
             window: None,
             congestion: None,
             last_error: String::new(),
-        });
+        };
+        list.insert(at, status);
         Line {
             board: self.clone(),
-            at: list.len() - 1,
+            at,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<BindStatus>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u32, BindStatus>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -145,7 +148,15 @@ impl Line {
     }
 
     fn change(&self, change: impl FnOnce(&mut BindStatus)) {
-        change(&mut self.board.lock()[self.at]);
+        if let Some(status) = self.board.lock().get_mut(&self.at) {
+            change(status);
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.board.lock().remove(&self.at);
     }
 }
 

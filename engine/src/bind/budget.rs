@@ -9,6 +9,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// hour: in any hour no more than all, and an account that was away for long does not wait for an hour to come back.
 #[derive(Debug)]
 pub(super) struct Budget {
+    per_hour: u32,
     /// How much later each bind makes the next ones.
     interval: Duration,
     /// How far ahead of an even pace the binds may be.
@@ -30,10 +31,15 @@ impl Budget {
         let at_once = per_hour / 2;
         let interval = HOUR / (per_hour - at_once);
         Self {
+            per_hour,
             interval,
             ahead: interval * (at_once - 1),
             paced: Mutex::default(),
         }
+    }
+
+    pub(super) fn per_hour(&self) -> u32 {
+        self.per_hour
     }
 
     /// One bind, or how long to wait before there may be one.

@@ -82,7 +82,22 @@ impl Keeper {
                 () = self.stop.drain.cancelled() => break,
             }
         }
-        self.enter("disconnected", None);
+        self.forget();
+    }
+
+    /// The bind is over for good: what was shown of it is shown no more.
+    fn forget(&self) {
+        let (all, labels) = (&self.metrics().all, self.labels());
+        for state in STATES {
+            let _was_shown = all
+                .bind_state
+                .remove_label_values(&[labels[0], labels[1], state])
+                .is_ok();
+        }
+        let windows = [&all.window_size, &all.window_effective, &all.window_in_flight];
+        for gauge in windows.into_iter().chain([&all.bind_congestion_state]) {
+            let _was_shown = gauge.remove_label_values(&labels).is_ok();
+        }
     }
 
     /// Waits until the account may bind once more; `None`: it is the end.

@@ -32,7 +32,7 @@ use smpp::part::Part;
 use smpp::session::Ack;
 use tokio::sync::mpsc;
 
-pub(crate) use binds::Binds;
+pub(crate) use binds::{Binds, Kept};
 pub(crate) use board::Board;
 pub(crate) use flight::{Flight, Lease, Segments};
 pub(crate) use life::Stop;

@@ -82,22 +82,39 @@ impl Pace {
         pace
     }
 
+    /// No second gets more than that from now on; permits come at `rate`, as in [`Pace::set_rate`].
+    pub(crate) fn set_bound(&mut self, bound: Option<Bound>, rate: Option<f64>, now: Instant) {
+        self.bound = bound;
+        if bound.is_none() {
+            (self.left, self.sum) = (VecDeque::new(), 0);
+        }
+        let at_once = self.at_once();
+        if let Some(spacing) = &mut self.spacing {
+            spacing.at_once = at_once;
+        }
+        self.set_rate(rate, now);
+    }
+
+    /// What may be due at once after a stall.
+    fn at_once(&self) -> Duration {
+        let burst = self.bound.map(|bound| every(bound.rate) * (bound.burst - 1));
+        AT_ONCE.max(burst.unwrap_or_default())
+    }
+
     /// Permits come at that rate from now on; `None`: as fast as the bound allows.
     pub(crate) fn set_rate(&mut self, rate: Option<f64>, now: Instant) {
         let Some(rate) = rate.or(self.bound.map(|bound| bound.rate)) else {
             self.spacing = None;
             return;
         };
-        let burst = self
-            .bound
-            .map_or(Duration::ZERO, |bound| every(bound.rate) * (bound.burst - 1));
+        let at_once = self.at_once();
         match &mut self.spacing {
             Some(spacing) if spacing.rate == rate => {}
             Some(spacing) => spacing.change(rate, now),
             None => {
                 self.spacing = Some(Spacing {
                     rate,
-                    at_once: AT_ONCE.max(burst),
+                    at_once,
                     prompt: now,
                     mean: now,
                     awaited: false,
@@ -113,20 +130,15 @@ impl Pace {
             Some(spacing) => spacing.take(max.min(room), now).map_err(Wait::Until)?,
             None => max.min(room),
         };
-        if self.bound.is_some() {
-            self.outstanding += taken;
-        }
+        self.outstanding += taken;
         Ok(taken)
     }
 
     /// So many of those that were handed over left, or never will.
     pub(crate) fn departed(&mut self, count: usize, at: Option<Instant>) {
-        if self.bound.is_none() {
-            return;
-        }
         debug_assert!(self.outstanding >= count, "more left than was handed over");
         self.outstanding = self.outstanding.saturating_sub(count);
-        if let Some(at) = at {
+        if let Some(at) = at.filter(|_| self.bound.is_some()) {
             self.left.push_back((at, count));
             self.sum += count;
         }

@@ -1,5 +1,6 @@
 //! Places in the windows of an SMSC's sessions: taken before a message is leased, given back with its answer.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,13 +40,13 @@ struct Places {
 }
 
 /// The bound sessions of one SMSC. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Pool {
     gates: Arc<Mutex<Vec<Arc<Gate>>>>,
     freed: Arc<Notify>,
     wire: Wire,
     /// Places in all windows when every session is bound.
-    window_total: usize,
+    window_total: Arc<AtomicUsize>,
 }
 
 /// Some places in one session's window. Those that are not used are given back when this is dropped.
@@ -60,19 +61,15 @@ pub(crate) struct Slots {
 }
 
 impl Pool {
-    pub(super) fn new(window_total: usize) -> Self {
-        Self {
-            gates: Arc::default(),
-            freed: Arc::default(),
-            wire: Wire::default(),
-            window_total,
-        }
+    /// So many places are in all windows from now on, when every session is bound.
+    pub(super) fn expect(&self, window_total: usize) {
+        self.window_total.store(window_total, Ordering::Relaxed);
     }
 
     /// As [`Pool::slots_now`], but waits a little for a good many of them.
     pub(crate) async fn slots(&self, max: usize) -> Slots {
         // An eighth of all windows is worth waiting for, but not for long.
-        let worthwhile = max.min(self.window_total / 8).max(1);
+        let worthwhile = max.min(self.window_total.load(Ordering::Relaxed) / 8).max(1);
         let _enough_or_late = timeout(LINGER, self.until_free(worthwhile)).await;
         self.slots_now(max).await
     }
@@ -348,7 +345,7 @@ mod tests {
 
     #[tokio::test]
     async fn places_are_taken_once_and_come_back() {
-        let pool = Pool::new(10);
+        let pool = Pool::default();
         let (gate, _batches) = pool.open(10, false);
         let mut first = pool.slots(8).await;
         let second = pool.slots(8).await;
@@ -364,7 +361,7 @@ mod tests {
 
     #[tokio::test]
     async fn used_places_come_back_with_the_answer_only() {
-        let pool = Pool::new(2);
+        let pool = Pool::default();
         let (gate, mut batches) = pool.open(2, false);
         let mut slots = pool.slots(2).await;
         slots.submit(Segments::default()).unwrap();
@@ -379,7 +376,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_retired_gate_is_for_those_who_are_in_it() {
-        let pool = Pool::new(10);
+        let pool = Pool::default();
         let (gate, _batches) = pool.open(10, false);
         let mut begun = pool.slots(1).await;
         pool.retire(&gate);
@@ -390,7 +387,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_session_with_a_rate_of_its_own_has_no_more_than_that_in_any_second() {
-        let (pool, clock) = (Pool::new(1_000), crate::clock::Clock::new());
+        let (pool, clock) = (Pool::default(), crate::clock::Clock::new());
         let (gate, _batches) = pool.open(1_000, false);
         let start = clock.now();
         gate.pace(Bound { rate: 50.0, burst: 1 }, start);
@@ -413,7 +410,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_window_that_shrinks_gives_out_what_is_left_of_it() {
-        let pool = Pool::new(10);
+        let pool = Pool::default();
         let (gate, _batches) = pool.open(10, false);
         let first = pool.slots(6).await;
         pool.limit(&gate, 4);
@@ -426,7 +423,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_shut_gate_gives_out_the_one_place_that_is_allowed() {
-        let pool = Pool::new(10);
+        let pool = Pool::default();
         let (gate, _batches) = pool.open(10, false);
         let taken = pool.slots(4).await;
         Pool::shut(&gate);

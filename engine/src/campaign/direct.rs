@@ -133,7 +133,8 @@ impl Campaigns {
             credits: checked.segments,
             variables: &variables,
         };
-        let routes = self.0.deps.routes.chooser(&Whose {
+        let table = self.routes();
+        let routes = table.chooser(&Whose {
             tenant,
             purpose: order.purpose,
             sender: order.sender.trim(),
@@ -149,7 +150,7 @@ impl Campaigns {
                 lane: order.purpose.lane(),
                 gate: self.0.deps.gates.of(order.purpose),
             },
-            version: self.0.deps.routes.version(),
+            version: table.version(),
             token,
         };
         let place = self.store().enqueue_direct(&message, now).await?;

@@ -81,9 +81,10 @@ impl Campaigns {
         body: impl Read + Send + 'static,
     ) -> Result<Created, CampaignFault> {
         let (batches, rows) = mpsc::channel(BATCHES_MAX);
-        let (routes, decided) = self.0.deps.routes.chooser_of(tenant);
+        let table = self.routes();
+        let (routes, decided) = table.chooser_of(tenant);
         // Where purpose and sender decide too, rows are cut when these are known: at the launch.
-        let version = if decided { self.0.deps.routes.version() } else { 0 };
+        let version = if decided { table.version() } else { 0 };
         let packer = Packer::new(batches, routes, self.store().partitions());
         let limits = self.0.deps.limits;
         let reading = tokio::task::spawn_blocking(move || read(body, packer, limits));

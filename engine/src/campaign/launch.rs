@@ -117,7 +117,7 @@ impl Campaigns {
         if !self.store().is_launched(owner.campaign).await? {
             self.set_gates(owner).await?;
             loop {
-                let stale = self.store().launch_spans(owner, self.0.deps.routes.version()).await?;
+                let stale = self.store().launch_spans(owner, self.routes().version()).await?;
                 if stale.is_empty() {
                     break;
                 }
@@ -149,8 +149,9 @@ impl Campaigns {
 
     /// Tells every dispatcher to look everywhere: a campaign has messages in all partitions.
     pub(super) fn ring_everywhere(&self) {
+        let routes = self.routes();
         for partition in self.store().all_partitions() {
-            let routes = self.0.deps.routes.served().iter();
+            let routes = routes.served().iter();
             routes.for_each(|served| self.ring(served.route, partition, false));
         }
     }

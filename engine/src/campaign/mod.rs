@@ -44,7 +44,7 @@ pub(crate) use gates::Gates;
 pub(crate) use orders::{Order, Orders};
 pub(crate) use report::{PAGE_MAX, PageCursor};
 use routes::{Chooser, Whose};
-pub(crate) use routes::{Routes, Served, Serving};
+pub(crate) use routes::{RouteTable, Routes, Served, Serving};
 
 /// Bodies that may be read at once: each takes a thread and some megabytes.
 const CREATIONS_MAX: usize = 64;
@@ -75,7 +75,7 @@ pub(crate) struct CampaignDeps {
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     /// Which SMSCs take whom.
-    pub(crate) routes: Arc<Routes>,
+    pub(crate) routes: RouteTable,
     /// Which rows share their hours.
     pub(crate) gates: Gates,
     /// The epoch of this process, under which it takes audiences in.
@@ -141,6 +141,11 @@ impl Campaigns {
 
     fn store(&self) -> &Store {
         &self.0.deps.store
+    }
+
+    /// The routes that hold now.
+    fn routes(&self) -> Arc<Routes> {
+        self.0.deps.routes.now()
     }
 
     fn now(&self) -> UnixMicros {

@@ -1,10 +1,10 @@
 //! Routes and gates change; spans that were cut under others are cut anew, from their rows.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::pages::Pages;
-use super::{Campaigns, Chooser, Order, Whose};
+use super::{Campaigns, Chooser, Order, Routes, Whose};
 use crate::domain::{
     Event, GateId, Line, Message, MessageId, Partition, Recipient, RouteId, Row, SmscId, TenantId, Way,
 };
@@ -26,7 +26,7 @@ impl Campaigns {
                 continue;
             }
             let cut: Vec<Span> = spans.all.iter().map(|span| Span { gate, ..*span }).collect();
-            let version = self.0.deps.routes.version();
+            let version = spans.version;
             self.store()
                 .recut_draft(owner, partition, spans, (&cut, version))
                 .await?;
@@ -38,10 +38,10 @@ impl Campaigns {
     pub(super) async fn recut_draft(&self, campaign: &Campaign, partition: Partition) -> Result<(), StoreError> {
         let owner = super::launch::owner(campaign);
         let spans = self.store().draft_spans(owner.campaign, partition).await?;
-        let cut = self.cut(campaign, partition, &spans.all).await?;
-        let version = self.0.deps.routes.version();
+        let routes = self.routes();
+        let cut = self.cut((campaign, &routes), partition, &spans.all).await?;
         self.store()
-            .recut_draft(owner, partition, spans, (&cut, version))
+            .recut_draft(owner, partition, spans, (&cut, routes.version()))
             .await?;
         Ok(())
     }
@@ -66,13 +66,14 @@ impl Campaigns {
         let owner = super::launch::owner(&campaign);
         // Another task may cut it at the same time, or append to it what it cuts from another line: what is there then is
         // read again.
-        let (place, version) = ((queue.partition, queue.line), self.0.deps.routes.version());
+        let (place, routes) = ((queue.partition, queue.line), self.routes());
+        let version = routes.version();
         loop {
             let spans = self.store().queued_spans(queue).await?;
             if spans.version >= version {
                 return Ok(());
             }
-            let cut = self.cut(&campaign, queue.partition, &spans.all).await?;
+            let cut = self.cut((&campaign, &routes), queue.partition, &spans.all).await?;
             if self.store().recut_queue(owner, place, spans, (&cut, version)).await? {
                 for span in &cut {
                     self.ring(span.route, queue.partition, false);
@@ -84,9 +85,14 @@ impl Campaigns {
     }
 
     /// The spans of rows under the routes of now.
-    async fn cut(&self, campaign: &Campaign, partition: Partition, spans: &[Span]) -> Result<Vec<Span>, StoreError> {
+    async fn cut(
+        &self,
+        (campaign, table): (&Campaign, &Arc<Routes>),
+        partition: Partition,
+        spans: &[Span],
+    ) -> Result<Vec<Span>, StoreError> {
         let (gate, order) = (self.0.deps.gates.of(campaign.purpose), Order::of(campaign)?);
-        let routes = self.routes_of(&order, &[]);
+        let routes = routes_of(table, &order, &[]);
         let mut cut: Vec<Span> = Vec::new();
         for span in spans {
             let end = span.first + span.count;
@@ -99,7 +105,7 @@ impl Campaigns {
                     let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
                     let route = match order.kind {
                         CampaignKind::Audience => routes.route(row.recipient),
-                        CampaignKind::Direct => self.routes_of(&order, row.variables).route(row.recipient),
+                        CampaignKind::Direct => routes_of(table, &order, row.variables).route(row.recipient),
                     };
                     add(&mut cut, position, (route, gate));
                 }
@@ -108,25 +114,16 @@ impl Campaigns {
         Ok(cut)
     }
 
-    /// The routes of an order's message with these packed variables.
-    fn routes_of(&self, order: &Order, variables: &[u8]) -> Chooser {
-        let sender = order.sender(variables).map(|sender| sender.text());
-        self.0.deps.routes.chooser(&Whose {
-            tenant: order.tenant,
-            purpose: order.purpose,
-            sender: sender.as_deref().unwrap_or_default(),
-        })
-    }
-
     /// What is queued for routes that nobody serves any more would never be leased, and so never be found. A campaign that
     /// is paused is found when it is resumed.
     ///
     /// # Errors
     /// When the store does not answer: what is left is found again.
     pub(crate) async fn rescue_stranded(&self) -> Result<(), StoreError> {
+        let routes = self.routes();
         for (partition, lines) in self.store().lines().await? {
             for line in lines {
-                if matches!(line.way, Way::Route(route) if !self.0.deps.routes.is_served(route)) {
+                if matches!(line.way, Way::Route(route) if !routes.is_served(route)) {
                     self.rescue(partition, line).await?;
                 }
             }
@@ -168,7 +165,8 @@ impl Campaigns {
     /// # Errors
     /// When the store does not answer.
     pub(crate) async fn warn_of_pinned(&self) -> Result<(), StoreError> {
-        let is_gone = |smsc| !self.0.deps.routes.knows(smsc);
+        let routes = self.routes();
+        let is_gone = |smsc| !routes.knows(smsc);
         for (partition, lines) in self.store().lines().await? {
             for line in lines
                 .iter()
@@ -210,7 +208,7 @@ impl Campaigns {
             None
         };
         self.each_due(None, place, note).await?;
-        let mut routes = HashMap::new();
+        let (table, mut routes) = (self.routes(), HashMap::new());
         for (id, tenant, recipient) in stranded.into_inner().unwrap_or_else(PoisonError::into_inner) {
             let Some(order) = self.0.orders.get(tenant, id.campaign()).await? else {
                 continue;
@@ -225,11 +223,21 @@ impl Campaigns {
                 }
             };
             let row = row.as_deref().and_then(|packed| Row::unpack(packed).ok());
-            let routes_of = self.routes_of(&order, row.map_or(&[], |row| row.variables));
+            let routes_of = routes_of(&table, &order, row.map_or(&[], |row| row.variables));
             routes.insert(id, routes_of.route(recipient));
         }
         Ok(routes)
     }
+}
+
+/// The routes of an order's message with these packed variables.
+fn routes_of(routes: &Arc<Routes>, order: &Order, variables: &[u8]) -> Chooser {
+    let sender = order.sender(variables).map(|sender| sender.text());
+    routes.chooser(&Whose {
+        tenant: order.tenant,
+        purpose: order.purpose,
+        sender: sender.as_deref().unwrap_or_default(),
+    })
 }
 
 fn add(cut: &mut Vec<Span>, position: u32, (route, gate): (RouteId, GateId)) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustc_hash::FxHashMap;
 
 use crate::config;
@@ -20,6 +21,29 @@ pub(crate) struct Routes {
     smscs: Vec<SmscId>,
     /// Of this table: a newer one has a greater.
     version: u32,
+}
+
+/// The routes that hold now; those of a new configuration take their place. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct RouteTable(Arc<ArcSwap<Routes>>);
+
+impl RouteTable {
+    pub(crate) fn new(routes: Routes) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(routes)))
+    }
+
+    /// Whoever cuts spans keeps one table for all of them, and says its version.
+    pub(crate) fn now(&self) -> Arc<Routes> {
+        self.0.load_full()
+    }
+
+    pub(crate) fn version(&self) -> u32 {
+        self.0.load().version
+    }
+
+    pub(crate) fn replace(&self, routes: Routes) {
+        self.0.store(Arc::new(routes));
+    }
 }
 
 /// A route, and who serves it.

@@ -147,7 +147,7 @@ impl Bench {
     }
 
     pub(crate) async fn lease_through(&self, gates: &[GateId], segments: usize) -> Vec<LeasedMessage> {
-        let routes = self.campaigns.0.deps.routes.served_by(SMSC);
+        let routes = self.campaigns.routes().served_by(SMSC);
         let mut leased = Vec::new();
         for partition in self.store.all_partitions() {
             let number = {
@@ -243,7 +243,7 @@ async fn campaigns(store: &Store, rung: Arc<AtomicU64>) -> Campaigns {
         store: store.clone(),
         metrics: Metrics::new().unwrap(),
         clock: Clock::new(),
-        routes: Arc::new(Routes::new(store, &[(SMSC, north)], &[]).await.unwrap()),
+        routes: RouteTable::new(Routes::new(store, &[(SMSC, north)], &[]).await.unwrap()),
         gates: Gates::default(),
         epoch: 1,
         keep: Duration::from_secs(3_600),

@@ -226,6 +226,22 @@ fn local(port: u16) -> SocketAddr {
 }
 
 impl Config {
+    /// The sections in which the other configuration differs and that hold for as long as an engine runs.
+    pub(crate) fn fixed_changes(&self, other: &Self) -> Vec<&'static str> {
+        let sections = [
+            ("[api]", self.api == other.api),
+            ("[admin]", self.admin == other.admin),
+            ("[redis]", self.redis == other.redis),
+            ("[engine]", self.engine == other.engine),
+            ("[retention]", self.retention == other.retention),
+        ];
+        sections
+            .into_iter()
+            .filter(|(_, same)| !same)
+            .map(|(name, _)| name)
+            .collect()
+    }
+
     /// Reads the file at `path`, with `CAMPANILE__SECTION__KEY` of the environment over it (for the first SMSC:
     /// `CAMPANILE__SMSC__0__PASSWORD`). Paths of `password_file` are relative to the file's folder.
     ///

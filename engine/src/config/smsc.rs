@@ -147,6 +147,27 @@ impl Smsc {
         self.sessions * self.bind.kinds().len() as u32
     }
 
+    /// Whether sessions that were bound for the other one do for this one as well: what differs is not theirs to know.
+    pub(crate) fn is_bound_like(&self, other: &Self) -> bool {
+        let alike = Self {
+            rate: self.rate,
+            burst: self.burst,
+            receipts_by_id: self.receipts_by_id,
+            long_receipts: self.long_receipts,
+            prefixes: self.prefixes.clone(),
+            source_ton: self.source_ton,
+            source_npi: self.source_npi,
+            dest_ton: self.dest_ton,
+            dest_npi: self.dest_npi,
+            answers: self.answers.clone(),
+            retry_for: self.retry_for,
+            stopped_for: self.stopped_for,
+            receipts: self.receipts.clone(),
+            ..other.clone()
+        };
+        alike == *self
+    }
+
     /// Places of the window that are used however slow answers are: as configured, or an eighth, and two if it has them.
     pub(crate) fn window_min(&self) -> u32 {
         self.window_min.unwrap_or((self.window / 8).max(2)).min(self.window)

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
-use crate::domain::{PARTITIONS_MAX, Partition, Way};
+use crate::domain::{PARTITIONS_MAX, Partition, SmscId, Way};
 use crate::traffic::Service;
 
 /// The partitions of one SMSC that are worth a lease. Cheap to clone.
@@ -158,27 +159,37 @@ impl Doorbell {
 }
 
 /// The doorbells of all SMSCs, with what these may be given. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Bells(Arc<Vec<(Doorbell, Service)>>);
+#[derive(Clone, Default)]
+pub(crate) struct Bells(Arc<ArcSwap<Vec<(Doorbell, Service)>>>);
 
 impl Bells {
-    pub(crate) fn new(doorbells: impl IntoIterator<Item = (Doorbell, Service)>) -> Self {
-        Self(Arc::new(doorbells.into_iter().collect()))
+    /// These SMSCs are fed from now on.
+    pub(crate) fn replace(&self, doorbells: impl IntoIterator<Item = (Doorbell, Service)>) {
+        self.0.store(Arc::new(doorbells.into_iter().collect()));
+    }
+
+    /// Something may be due anywhere for that SMSC.
+    pub(crate) fn ring_all_of(&self, smsc: SmscId, partitions: impl Iterator<Item = Partition>) {
+        let bells = self.0.load();
+        if let Some((bell, _)) = bells.iter().find(|(_, service)| service.smsc() == smsc) {
+            bell.ring_all(partitions);
+        }
     }
 
     /// Something is due there, for whoever serves that way.
     pub(crate) fn ring(&self, way: Way, partition: Partition, urgent: bool) {
-        self.of(way).for_each(|bell| bell.ring(partition, urgent));
+        self.of(way, |bell| bell.ring(partition, urgent));
     }
 
     /// Something will be due there.
     pub(crate) fn ring_at(&self, way: Way, partition: Partition, due: Instant) {
-        self.of(way).for_each(|bell| bell.ring_at(partition, due));
+        self.of(way, |bell| bell.ring_at(partition, due));
     }
 
-    fn of(&self, way: Way) -> impl Iterator<Item = &Doorbell> {
-        let serving = self.0.iter().filter(move |(_, service)| service.serves(way));
-        serving.map(|(bell, _)| bell)
+    fn of(&self, way: Way, each: impl FnMut(&Doorbell)) {
+        let bells = self.0.load();
+        let serving = bells.iter().filter(|(_, service)| service.serves(way));
+        serving.map(|(bell, _)| bell).for_each(each);
     }
 }
 

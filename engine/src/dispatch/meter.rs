@@ -4,16 +4,17 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use smpp::command_status::CommandStatus;
 use tokio::sync::Notify;
 
 use super::brake::Brake;
+use super::outlet::Settings;
 use super::throttle::Throttle;
 use crate::bind::{Bound, Heard, Pace, Wait, Wire};
 use crate::clock::Clock;
 use crate::config;
 use crate::metrics::SmscMetrics;
-use crate::outcome::Meanings;
 
 /// How far leases may run ahead of permits: longer than Redis makes anyone wait on an ordinary day, and short enough that a
 /// campaign that is paused stops at once for people.
@@ -35,8 +36,8 @@ struct Inner {
     /// Leads were given back.
     freed: Notify,
     wire: Wire,
-    /// Which refusals say "too fast".
-    meanings: Arc<Meanings>,
+    /// The rate, and which refusals say "too fast".
+    settings: Arc<ArcSwap<Settings>>,
     metrics: SmscMetrics,
     clock: Clock,
 }
@@ -62,14 +63,9 @@ pub(crate) struct Lead {
 
 impl Meter {
     /// The meter of that account. `wire`: where its sessions say when segments left and what was answered.
-    pub(crate) fn new(
-        smsc: &config::Smsc,
-        (wire, meanings): (Wire, Arc<Meanings>),
-        metrics: SmscMetrics,
-        clock: Clock,
-    ) -> Self {
+    pub(super) fn new(settings: &Arc<ArcSwap<Settings>>, wire: Wire, metrics: SmscMetrics, clock: Clock) -> Self {
         let now = clock.now();
-        let bound = smsc.bound().map(|(rate, burst)| Bound { rate, burst });
+        let bound = bound(&settings.load().config);
         let state = Permits {
             ceiling: bound.map(|bound| bound.rate),
             slowed: None,
@@ -83,10 +79,22 @@ impl Meter {
             state: Mutex::new(state),
             freed: Notify::new(),
             wire,
-            meanings,
+            settings: settings.clone(),
             metrics,
             clock,
         }))
+    }
+
+    /// The configured rate may be another.
+    pub(super) fn set_bound(&self) {
+        let bound = bound(&self.0.settings.load().config);
+        let mut state = self.0.hear();
+        state.ceiling = bound.map(|bound| bound.rate);
+        let slowed = state.slowed;
+        state.pace.set_bound(bound, slowed, self.0.clock.now());
+        state.show(&self.0.metrics);
+        drop(state);
+        self.0.freed.notify_waiters();
     }
 
     /// Waits until something may be leased, and says how much: 1 to `max`. `true`: it had to wait.
@@ -144,6 +152,11 @@ impl Meter {
     }
 }
 
+/// The most that any second may have of that account.
+fn bound(smsc: &config::Smsc) -> Option<Bound> {
+    smsc.bound().map(|(rate, burst)| Bound { rate, burst })
+}
+
 impl Inner {
     /// The permits, after everything that was answered until now.
     fn hear(&self) -> MutexGuard<'_, Permits> {
@@ -171,7 +184,8 @@ impl Inner {
 
     /// What an SMSC said at once.
     fn note(&self, state: &mut Permits, heard: &Heard, at: Instant) {
-        let too_fast = |(status, _): &&(CommandStatus, bool)| self.meanings.answer(*status).is_too_fast();
+        let settings = self.settings.load();
+        let too_fast = |(status, _): &&(CommandStatus, bool)| settings.meanings.answer(*status).is_too_fast();
         if heard.accepted > 0 {
             let taken = (heard.accepted, heard.accepted_again);
             state.throttle.accepted(taken, state.ceiling, at);
@@ -249,13 +263,17 @@ mod tests {
     use crate::config::Rate;
     use crate::metrics::Metrics;
 
-    fn meter(rate: Option<u32>) -> (Meter, Wire) {
+    fn settings(rate: Option<u32>) -> Settings {
         let mut smsc = config::Smsc::new("north", "localhost:2775", "campanile");
         smsc.rate = rate.map(Rate::per_second);
+        Settings::of(&Arc::new(smsc)).unwrap()
+    }
+
+    fn meter(rate: Option<u32>) -> (Meter, Wire) {
         let wire = Wire::default();
         let metrics = Metrics::new().unwrap().smsc("north");
-        let meanings = Arc::new(Meanings::of(&smsc).unwrap());
-        let meter = Meter::new(&smsc, (wire.clone(), meanings), metrics, Clock::new());
+        let settings = Arc::new(ArcSwap::from_pointee(settings(rate)));
+        let meter = Meter::new(&settings, wire.clone(), metrics, Clock::new());
         (meter, wire)
     }
 
@@ -334,6 +352,31 @@ mod tests {
         }
         let seconds = (clock.now() - since).as_secs_f64();
         assert!((2.8..=3.1).contains(&seconds), "100 at half of 100/s took {seconds} s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_rate_holds_for_those_who_wait_for_a_permit() {
+        let (meter, wire) = meter(None);
+        let clock = Clock::new();
+        assert_eq!(meter.take(1_000).await, 1_000);
+        wire.wrote(1_000, clock.now());
+        for (rate, expected) in [(Some(100), 10.0), (Some(1_000), 1.0), (Some(50), 20.0), (None, 0.0)] {
+            meter.0.settings.store(Arc::new(settings(rate)));
+            meter.set_bound();
+            let (since, mut taken) = (clock.now(), 0);
+            while taken < 1_000 {
+                let count = meter.take(1_000 - taken).await;
+                wire.wrote(count, clock.now());
+                taken += count;
+            }
+            let seconds = (clock.now() - since).as_secs_f64();
+            // The second before counts too: it had more than the new rate allows.
+            let longest = expected * 1.02 + 1.1;
+            assert!(
+                (expected * 0.95..=longest).contains(&seconds),
+                "1,000 at {rate:?}/s took {seconds} s"
+            );
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -29,11 +29,11 @@ pub(crate) use leases::Leases;
 use leases::{Got, Wanted};
 use meter::Lead;
 pub(crate) use meter::Meter;
-pub(crate) use outlet::Outlet;
+pub(crate) use outlet::{Outlet, Settings};
 pub(crate) use sweep::Sweeper;
 
 use crate::bind::{Answer, Events, Flight, Lease, Reply, Segments, Slots};
-use crate::campaign::{Campaigns, Gates, Order, Orders};
+use crate::campaign::{Campaigns, Gates, Order, Orders, RouteTable};
 use crate::clock::Clock;
 use crate::domain::{Line, Message, Partition, RouteId};
 use crate::guard::Verdict;
@@ -72,8 +72,8 @@ struct Held {
 pub(crate) struct Dispatcher {
     /// The SMSC that is fed.
     pub(crate) outlet: Arc<Outlet>,
-    /// The version of the routes.
-    pub(crate) version: u32,
+    /// Whose version what is queued has to have.
+    pub(crate) routes: RouteTable,
     /// Which hours are open.
     pub(crate) gates: Gates,
     /// Where it is looked for what is due.
@@ -166,7 +166,7 @@ impl Dispatcher {
             segments: allowance.most,
             routes: &allowance.routes,
             gates: &gates,
-            version: self.version,
+            version: self.routes.version(),
         };
         let Some(Got {
             lease,
@@ -206,6 +206,7 @@ impl Dispatcher {
         };
         let mut batch = Segments::default();
         let mut failed = Events::none(self.outlet.id);
+        let settings = self.outlet.settings();
         for leased in messages {
             let Some(order) = self.order(leased).await else {
                 refuse(&mut failed, leased, lease);
@@ -215,7 +216,7 @@ impl Dispatcher {
             self.outlet
                 .metrics
                 .time_in_queue(order.purpose.lane(), waited.as_secs_f64());
-            if envelope::seal(&self.outlet.config, &order, (leased, lease), &mut batch).is_err() {
+            if envelope::seal(&settings.config, &order, (leased, lease), &mut batch).is_err() {
                 refuse(&mut failed, leased, lease);
             }
         }

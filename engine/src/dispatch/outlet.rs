@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use arc_swap::{ArcSwap, Guard};
+
 use super::{Doorbell, Meter};
-use crate::bind::{Binds, Pool};
+use crate::bind::Pool;
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::SmscId;
@@ -11,16 +13,15 @@ use crate::metrics::{Metrics, SmscMetrics};
 use crate::outcome::{BrokenTable, Meanings};
 use crate::traffic::{Service, Traffic};
 
-/// An account at an aggregator, with all that is made for it.
+/// An account at an aggregator, with all that is made for it. A new configuration changes what it is fed by, and how its words
+/// are understood; who waits for a place or a permit goes on waiting.
 pub(crate) struct Outlet {
     pub(crate) id: SmscId,
-    pub(crate) config: Arc<config::Smsc>,
+    settings: Arc<ArcSwap<Settings>>,
     /// What may be given to it now.
     pub(crate) service: Service,
     /// Places in the windows of its sessions.
     pub(crate) pool: Pool,
-    /// What its codes mean.
-    pub(crate) meanings: Arc<Meanings>,
     /// How fast it is fed.
     pub(crate) meter: Meter,
     /// Which partitions have something due for it.
@@ -28,33 +29,62 @@ pub(crate) struct Outlet {
     pub(crate) metrics: SmscMetrics,
 }
 
-impl Outlet {
-    /// Starts its sessions.
-    ///
+/// What is configured for an SMSC.
+pub(crate) struct Settings {
+    pub(crate) config: Arc<config::Smsc>,
+    /// What its codes mean.
+    pub(crate) meanings: Meanings,
+}
+
+impl Settings {
     /// # Errors
     /// [`BrokenTable`], which the tests rule out.
-    pub(crate) fn open(
-        (id, config): (SmscId, &Arc<config::Smsc>),
-        (binds, traffic): (&Binds, &Traffic),
-        (metrics, clock): (&Metrics, Clock),
-    ) -> Result<Self, BrokenTable> {
-        let meanings = Arc::new(Meanings::of(config)?);
-        let pool = binds.keep_up(id, config);
-        let own = metrics.smsc(&config.name);
-        if let Some((rate, _)) = config.bound() {
-            let limit = &metrics.throttle_limit_messages_per_second;
-            limit.with_label_values(&[&config.name]).set(rate);
-        }
-        let heard = (pool.wire().clone(), meanings.clone());
+    pub(crate) fn of(config: &Arc<config::Smsc>) -> Result<Self, BrokenTable> {
         Ok(Self {
-            id,
             config: config.clone(),
-            service: traffic.add(id, config, &pool),
-            meter: Meter::new(config, heard, own.clone(), clock),
-            meanings,
+            meanings: Meanings::of(config)?,
+        })
+    }
+}
+
+impl Outlet {
+    /// As yet without sessions.
+    pub(crate) fn new(id: SmscId, settings: Settings, traffic: &Traffic, (metrics, clock): (&Metrics, Clock)) -> Self {
+        let pool = Pool::default();
+        let own = metrics.smsc(&settings.config.name);
+        show_limit(metrics, &settings.config);
+        let service = traffic.add(id, &settings.config.name, &pool);
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
+        Self {
+            id,
+            service,
+            meter: Meter::new(&settings, pool.wire().clone(), own.clone(), clock),
+            settings,
             pool,
             doorbell: Doorbell::default(),
             metrics: own,
-        })
+        }
+    }
+
+    /// What is configured now.
+    pub(crate) fn settings(&self) -> Guard<Arc<Settings>> {
+        self.settings.load()
+    }
+
+    /// Something else is configured from now on.
+    pub(crate) fn set(&self, settings: Settings) {
+        show_limit(&self.metrics.all, &settings.config);
+        self.settings.store(Arc::new(settings));
+        self.meter.set_bound();
+    }
+}
+
+fn show_limit(metrics: &Metrics, smsc: &config::Smsc) {
+    let limit = &metrics.throttle_limit_messages_per_second;
+    match smsc.bound() {
+        Some((rate, _)) => limit.with_label_values(&[&smsc.name]).set(rate),
+        None => {
+            let _was_shown = limit.remove_label_values(&[&smsc.name]).is_ok();
+        }
     }
 }

@@ -51,7 +51,7 @@ impl Swept {
             trails_kept: 240 * HOUR,
             alone: false,
             unparked,
-            bells: Bells::new([]),
+            bells: Bells::default(),
         };
         Self {
             bench,

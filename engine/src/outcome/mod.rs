@@ -74,6 +74,19 @@ pub(crate) struct Policy<'a> {
     pub(crate) next: Option<SmscId>,
 }
 
+impl<'a> Policy<'a> {
+    /// Nobody is asked next, and retries have no end but their number.
+    pub(crate) fn new(meanings: &'a Meanings, in_doubt: InDoubt, pause: Duration) -> Self {
+        Self {
+            meanings,
+            in_doubt,
+            pause,
+            retry_for: Duration::MAX,
+            next: None,
+        }
+    }
+}
+
 /// What the replies of a message add up to, segment by segment.
 struct Sum {
     traces: Traces,

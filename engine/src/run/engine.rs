@@ -1,40 +1,40 @@
 //! A started engine: what is made in which order, and what is handed to whom.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
 use super::database::{self, Base};
+use super::fleet::{Fleet, FleetDeps, number};
 use super::gauges::Gauges;
+use super::reloading::Reloading;
 use super::stages::Stages;
 use super::{Ready, Redis, RunFault};
 use crate::account::Accounts;
 use crate::api::{self, App, Listeners, Shares};
 use crate::audience::Country;
 use crate::bind::{Binds, Board, Events};
-use crate::campaign::{CampaignDeps, Campaigns, Gates, Limits, Routes};
+use crate::campaign::{CampaignDeps, Campaigns, Gates, Limits, RouteTable, Routes};
 use crate::config::{self, Config};
-use crate::dispatch::{Bells, Dispatcher, Leases, Outlet, Sweeper};
-use crate::domain::SmscId;
+use crate::dispatch::{Bells, Leases, Sweeper};
 use crate::inbound::{Inbox, Struck};
 use crate::outcome::{Collector, Meanings};
 use crate::pressure::Pressure;
 use crate::receipt::{Replay, Whereabouts};
-use crate::settle::{self, Gatherer, Settler, Sides, SmscSide, UNPARKED_MAX, Unparked};
+use crate::reload::{Reloaded, Reloads};
+use crate::settle::{self, Gatherer, Settler, Sides, UNPARKED_MAX, Unparked};
 use crate::shutdown::Shutdown;
-use crate::store::{Store, StoreError};
 use crate::traffic::Traffic;
 
 pub(super) struct Engine {
     config: Config,
     base: Base,
-    outlets: Vec<Arc<Outlet>>,
-    routes: Arc<Routes>,
     traffic: Traffic,
     inbox: Inbox,
-    struck: Struck,
+    reloads: Reloads,
     leases: Arc<Leases>,
     campaigns: Campaigns,
     pressure: Pressure,
@@ -46,7 +46,11 @@ pub(super) struct Engine {
 
 impl Engine {
     /// Sends from here on.
-    pub(super) async fn start(config: Config, redis: &Redis, shutdown: &Shutdown) -> Result<Self, RunFault> {
+    pub(super) async fn start(
+        (config, file): (Config, PathBuf),
+        redis: &Redis,
+        shutdown: &Shutdown,
+    ) -> Result<Self, RunFault> {
         let (base, guard) = database::open(&config, &redis.url).await?;
         base.metrics
             .build_info
@@ -55,84 +59,83 @@ impl Engine {
         let stages = Stages::new(shutdown);
         stages.helpers.tasks.spawn(guard.run(stages.helpers.stop.clone()));
         let smscs = number(&base.store, &config.smsc).await?;
-        let routes = Arc::new(Routes::new(&base.store, &smscs, &config.route).await?);
+        let routes = RouteTable::new(Routes::new(&base.store, &smscs, &config.route).await?);
         let times = (&base.metrics, base.clock);
-        let traffic = Traffic::new(&base.store, times, config.engine.failover_after, routes.served());
+        let traffic = Traffic::new(&base.store, times, config.engine.failover_after, routes.now().served());
         let (unparked, to_settle) = mpsc::channel(UNPARKED_MAX);
         let for_leases = (base.clock, base.metrics.clone());
         let leases = Arc::new(Leases::new(&base.store, for_leases, unparked.clone()).await?);
+        let (bells, gates, sides) = (Bells::default(), Gates::default(), Sides::default());
+        let campaigns = campaigns(&config, &base, (&routes, &gates), (&leases, &bells), &stages);
+        let struck = Struck::default();
+        let for_inbox = (base.clock, &base.metrics);
+        let inbox = Inbox::new(&base.store, for_inbox, &struck, config.retention.campaigns)?;
         let (binds, events) = Binds::new(
             base.metrics.clone(),
             base.clock,
             stages.binds_stop.clone(),
             stages.binds.clone(),
         );
-        let open = |(id, smsc): &(SmscId, Arc<config::Smsc>)| {
-            Outlet::open((*id, smsc), (&binds, &traffic), times).map(Arc::new)
-        };
-        let outlets = smscs.iter().map(open).collect::<Result<Vec<Arc<Outlet>>, _>>()?;
+        let pressure = Pressure::new(base.clock.now(), settle::SETTLERS);
+        let (reloads, asked) = Reloads::new();
+        let board = binds.board();
+        let mut fleet = Fleet::new(FleetDeps {
+            feed: binds.feed(),
+            base: base.clone(),
+            routes,
+            traffic: traffic.clone(),
+            binds,
+            bells: bells.clone(),
+            sides: sides.clone(),
+            gates,
+            leases: leases.clone(),
+            campaigns: campaigns.clone(),
+            pressure: pressure.clone(),
+            struck,
+            stage: stages.dispatchers.clone(),
+        });
+        let (_, _nobody_leaves) = fleet.set(&smscs, None)?;
         traffic.begin().await?;
-        let bell = |outlet: &Arc<Outlet>| (outlet.doorbell.clone(), outlet.service.clone());
-        let bells = Bells::new(outlets.iter().map(bell));
-        let gates = Gates::default();
-        let campaigns = campaigns(&config, &base, (&routes, &gates), (&leases, &bells), &stages);
-        let struck = Struck::default();
-        let for_inbox = (base.clock, &base.metrics);
-        let inbox = Inbox::new(&base.store, for_inbox, &struck, config.retention.campaigns)?;
         let engine = Self {
-            pressure: Pressure::new(base.clock.now(), settle::SETTLERS),
+            pressure,
             config,
             base,
-            outlets,
-            routes,
             traffic,
             inbox,
-            struck,
+            reloads,
             leases,
             campaigns,
-            board: binds.board(),
+            board,
             unparked,
             stages,
         };
-        engine.start_dispatchers(&gates, &binds.feed());
-        engine.start_settlers(events, to_settle, &bells);
+        engine.start_settlers(events, to_settle, (sides, &bells));
         engine.start_helpers(redis.is_ours, bells)?;
+        engine.start_reloading((file, fleet), asked);
         Ok(engine)
     }
 
-    /// The hot path out.
-    fn start_dispatchers(&self, gates: &Gates, feed: &mpsc::Sender<Events>) {
-        // A receiver takes nothing to send.
-        for outlet in self.outlets.iter().filter(|outlet| outlet.config.bind.transmits()) {
-            let dispatcher = Dispatcher {
-                outlet: outlet.clone(),
-                version: self.routes.version(),
-                gates: gates.clone(),
-                store: self.base.store.clone(),
-                leases: self.leases.clone(),
-                orders: self.campaigns.orders(),
-                campaigns: self.campaigns.clone(),
-                pressure: self.pressure.clone(),
-                verdict: self.base.verdict.clone(),
-                struck: self.struck.clone(),
-                feed: feed.clone(),
-                clock: self.base.clock,
-            };
-            dispatcher.start(&self.stages.dispatchers.stop, &self.stages.dispatchers.tasks);
-        }
+    /// Ends with the dispatchers: as long as it runs, more of them may be started.
+    fn start_reloading(&self, (path, fleet): (PathBuf, Fleet), asked: mpsc::Receiver<oneshot::Sender<Reloaded>>) {
+        let reloading = Reloading {
+            path,
+            config: self.config.clone(),
+            base: self.base.clone(),
+            fleet,
+            traffic: self.traffic.clone(),
+            campaigns: self.campaigns.clone(),
+        };
+        let stage = &self.stages.dispatchers;
+        stage.tasks.spawn(reloading.run(asked, stage.stop.clone()));
     }
 
     /// The hot path in.
-    fn start_settlers(&self, events: mpsc::Receiver<Events>, unparked: mpsc::Receiver<Unparked>, bells: &Bells) {
-        let side = |outlet: &Arc<Outlet>| {
-            let by_id = outlet.config.receipts_by_id;
-            let side = SmscSide {
-                outlet: outlet.clone(),
-                index_for: by_id.then_some(self.config.engine.receipt_timeout),
-            };
-            (outlet.id, side)
-        };
-        let smscs: Sides = Arc::new(self.outlets.iter().map(side).collect());
+    fn start_settlers(
+        &self,
+        events: mpsc::Receiver<Events>,
+        unparked: mpsc::Receiver<Unparked>,
+        (smscs, bells): (Sides, &Bells),
+    ) {
         let gatherer = Gatherer {
             clock: self.base.clock,
             partitions: self.base.store.partitions(),
@@ -145,8 +148,10 @@ impl Engine {
             store: self.base.store.clone(),
             clock: self.base.clock,
             metrics: self.base.metrics.clone(),
+            present: smscs.all(),
             smscs,
             in_doubt: self.config.engine.in_doubt,
+            receipt_timeout: self.config.engine.receipt_timeout,
             inbox: self.inbox.clone(),
             orders: self.campaigns.orders(),
             bells: bells.clone(),
@@ -168,6 +173,8 @@ impl Engine {
         } = self.base.clone();
         let helpers = &self.stages.helpers;
         let stop = || helpers.stop.clone();
+        let (all, bells_of_all) = (store.clone(), bells.clone());
+        let ringing = move |smsc| bells_of_all.ring_all_of(smsc, all.all_partitions());
         let sweeper = Sweeper {
             store: store.clone(),
             leases: self.leases.clone(),
@@ -183,7 +190,7 @@ impl Engine {
         };
         helpers.tasks.spawn(sweeper.run(stop()));
         helpers.tasks.spawn(self.inbox.clone().watch_parts(stop()));
-        helpers.tasks.spawn(self.traffic.clone().watch(self.ringing(), stop()));
+        helpers.tasks.spawn(self.traffic.clone().watch(ringing, stop()));
         helpers
             .tasks
             .spawn(self.traffic.clone().pass_on(self.campaigns.clone(), stop()));
@@ -193,22 +200,12 @@ impl Engine {
         let gauges = Gauges {
             store,
             metrics,
-            routes: self.routes.clone(),
-            names: self.names(),
+            traffic: self.traffic.clone(),
             pressure: self.pressure.clone(),
             clock,
         };
         helpers.tasks.spawn(gauges.refresh(stop()));
         Ok(())
-    }
-
-    /// Has an SMSC's dispatchers look everywhere.
-    fn ringing(&self) -> impl Fn(SmscId) + Send + use<> {
-        let (outlets, store) = (self.outlets.clone(), self.base.store.clone());
-        move |smsc| {
-            let outlet = outlets.iter().find(|outlet| outlet.id == smsc);
-            outlet.inspect(|outlet| outlet.doorbell.ring_all(store.all_partitions()));
-        }
     }
 
     /// Takes requests until it is told to stop, and ends then.
@@ -251,7 +248,7 @@ impl Engine {
             accounts,
             campaigns: self.campaigns.clone(),
             replay: Replay::new(self.base.store.clone(), self.unparked.clone()),
-            names: self.names(),
+            reloads: self.reloads.clone(),
             metrics: self.base.metrics.clone(),
             clock: self.base.clock,
             board: self.board.clone(),
@@ -263,17 +260,12 @@ impl Engine {
             operations: TaskTracker::new(),
         }
     }
-
-    fn names(&self) -> Vec<(SmscId, String)> {
-        let name = |outlet: &Arc<Outlet>| (outlet.id, outlet.config.name.clone());
-        self.outlets.iter().map(name).collect()
-    }
 }
 
 fn campaigns(
     config: &Config,
     base: &Base,
-    (routes, gates): (&Arc<Routes>, &Gates),
+    (routes, gates): (&RouteTable, &Gates),
     (leases, bells): (&Leases, &Bells),
     stages: &Stages,
 ) -> Campaigns {
@@ -294,13 +286,4 @@ fn campaigns(
         tracker: stages.helpers.tasks.clone(),
         stop: stages.helpers.stop.clone(),
     })
-}
-
-/// The numbers that keys and records have in place of names.
-async fn number(store: &Store, smscs: &[Arc<config::Smsc>]) -> Result<Vec<(SmscId, Arc<config::Smsc>)>, StoreError> {
-    let mut numbered = Vec::with_capacity(smscs.len());
-    for smsc in smscs {
-        numbered.push((store.smsc_id(&smsc.name).await?, smsc.clone()));
-    }
-    Ok(numbered)
 }

@@ -1,16 +1,15 @@
 //! What is shown and not counted: asked for now and then.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::campaign::Routes;
 use crate::clock::Clock;
-use crate::domain::{Purpose, SmscId, Way};
+use crate::domain::{Purpose, Way};
 use crate::metrics::Metrics;
 use crate::pressure::Pressure;
 use crate::store::{Store, StoreError};
+use crate::traffic::Traffic;
 
 /// How often gauges that have to be asked for are refreshed.
 const GAUGES: Duration = Duration::from_secs(2);
@@ -19,8 +18,7 @@ const GAUGES: Duration = Duration::from_secs(2);
 pub(super) struct Gauges {
     pub(super) store: Store,
     pub(super) metrics: Metrics,
-    pub(super) routes: Arc<Routes>,
-    pub(super) names: Vec<(SmscId, String)>,
+    pub(super) traffic: Traffic,
     pub(super) pressure: Pressure,
     pub(super) clock: Clock,
 }
@@ -62,16 +60,12 @@ impl Gauges {
 
     /// A way as operators know it: the name of the route, `@` and a name for what one of them has a part of.
     fn name(&self, way: Way) -> String {
-        let of = |id: &SmscId| {
-            let known = self.names.iter().find(|(known, _)| known == id);
-            known.map_or_else(|| "removed".to_owned(), |(_, name)| name.clone())
-        };
         match way {
-            Way::Pinned(smsc) => format!("@{}", of(&smsc)),
-            Way::Route(route) => {
-                let served = self.routes.served().iter().find(|served| served.route == route);
-                served.map_or_else(|| "stranded".to_owned(), |served| served.name.clone())
+            Way::Pinned(smsc) => {
+                let name = self.traffic.name(smsc);
+                format!("@{}", name.as_deref().unwrap_or("removed"))
             }
+            Way::Route(route) => self.traffic.route_name(route).unwrap_or_else(|| "stranded".to_owned()),
         }
     }
 }

@@ -3,11 +3,14 @@
 //! [`run`] is the whole of it; `engine` says what is made in which order, `stages` what ends in which.
 
 mod database;
+mod fleet;
 mod gauges;
+mod reloading;
 mod stages;
 mod engine;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -73,11 +76,16 @@ struct Redis {
     is_ours: bool,
 }
 
-/// Runs an engine until it is told to stop; `on_ready` is called when it takes requests.
+/// Runs an engine until it is told to stop, by a configuration and the file that it was read from; `on_ready` is called when it
+/// takes requests.
 ///
 /// # Errors
 /// See [`RunFault`].
-pub(crate) async fn run(config: Config, shutdown: Shutdown, on_ready: impl FnOnce(&Ready)) -> Result<(), RunFault> {
+pub(crate) async fn run(
+    (config, file): (Config, PathBuf),
+    shutdown: Shutdown,
+    on_ready: impl FnOnce(&Ready),
+) -> Result<(), RunFault> {
     let redis_stop = CancellationToken::new();
     let servers = TaskTracker::new();
     let redis = match &config.redis.url {
@@ -92,7 +100,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown, on_ready: impl FnOnc
             Redis { url, is_ours: true }
         }
     };
-    let ended = start_and_serve(config, &redis, shutdown.clone(), on_ready).await;
+    let ended = start_and_serve((config, file), &redis, shutdown.clone(), on_ready).await;
     redis_stop.cancel();
     servers.close();
     tokio::select! {
@@ -105,7 +113,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown, on_ready: impl FnOnc
 
 /// Ports are taken first: an engine that cannot be reached sends nothing.
 async fn start_and_serve(
-    config: Config,
+    (config, file): (Config, PathBuf),
     redis: &Redis,
     shutdown: Shutdown,
     on_ready: impl FnOnce(&Ready),
@@ -114,7 +122,7 @@ async fn start_and_serve(
         public: listen(config.api.listen, "api.listen").await?,
         admin: listen(config.admin.listen, "admin.listen").await?,
     };
-    let engine = Engine::start(config, redis, &shutdown).await?;
+    let engine = Engine::start((config, file), redis, &shutdown).await?;
     engine.serve((listeners, shutdown), on_ready).await
 }
 

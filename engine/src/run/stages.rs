@@ -15,7 +15,7 @@ use crate::shutdown::Shutdown;
 const STOP_GRACE: Duration = Duration::from_secs(1);
 
 /// Tasks that end together, and how they are told.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Stage {
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,

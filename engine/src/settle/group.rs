@@ -7,9 +7,10 @@ use smpp::session::Ack;
 use tokio::sync::mpsc;
 
 use super::case::{Answered, Question};
-use super::{Gatherer, SETTLERS, SmscSide};
+use super::{Gatherer, SETTLERS};
 use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, Reply};
 use crate::config::{AnswerMeaning, InDoubt};
+use crate::dispatch::{Outlet, Settings};
 use crate::domain::{Event, Message, Note, REFUSED_MAX, Recipient, SmscId, Transition};
 use crate::outcome::{Policy, Whole, decide};
 use crate::receipt::Parked;
@@ -98,29 +99,28 @@ pub(super) fn questions(parked: &[ParkedOf]) -> Vec<Question> {
     questions
 }
 
-impl SmscSide {
-    /// How these replies about a message are decided.
-    pub(super) fn policy(&self, in_doubt: InDoubt, message: &Message<'_>, replies: &[(u8, Reply)]) -> Policy<'_> {
-        let elsewhere = |(_, reply): &(u8, Reply)| match reply {
-            Reply::Refused(status) => matches!(self.outlet.meanings.answer(*status), AnswerMeaning::OtherRoute(_)),
-            Reply::Accepted(_) | Reply::Lost | Reply::Unsent => false,
-        };
-        let asks = replies.iter().any(elsewhere) && message.tries.refused_by().count() < REFUSED_MAX;
-        Policy {
-            meanings: &self.outlet.meanings,
-            in_doubt,
-            pause: self.outlet.meter.pause(),
-            retry_for: self.outlet.config.retry_for,
-            next: asks.then(|| self.outlet.service.next(message)).flatten(),
-        }
+/// How replies about a message are decided.
+pub(super) fn policy<'a>(
+    (side, settings): (&Outlet, &'a Settings),
+    in_doubt: InDoubt,
+    (message, replies): (&Message<'_>, &[(u8, Reply)]),
+) -> Policy<'a> {
+    let elsewhere = |(_, reply): &(u8, Reply)| match reply {
+        Reply::Refused(status) => matches!(settings.meanings.answer(*status), AnswerMeaning::OtherRoute(_)),
+        Reply::Accepted(_) | Reply::Lost | Reply::Unsent => false,
+    };
+    let asks = replies.iter().any(elsewhere) && message.tries.refused_by().count() < REFUSED_MAX;
+    Policy {
+        retry_for: settings.config.retry_for,
+        next: asks.then(|| side.service.next(message)).flatten(),
+        ..Policy::new(&settings.meanings, in_doubt, side.meter.pause())
     }
 }
 
 impl Gatherer {
     pub(super) fn add(&mut self, events: Events, gathered: &mut Gathered) {
         gathered.count += events.answers.len() + events.deliveries.len();
-        let smscs = self.smscs.clone();
-        let Some(side) = smscs.get(&events.smsc) else {
+        let Some(side) = &self.smscs.of(events.smsc) else {
             return;
         };
         for answer in events.answers {
@@ -138,7 +138,7 @@ impl Gatherer {
         }
     }
 
-    fn add_answer(&mut self, smsc: SmscId, side: &SmscSide, answer: Answer, group: &mut Group) {
+    fn add_answer(&mut self, smsc: SmscId, side: &Outlet, answer: Answer, group: &mut Group) {
         let Some(Whole { flight, replies, late }) = self.collector.take(answer) else {
             return;
         };
@@ -160,21 +160,17 @@ impl Gatherer {
     }
 
     /// What the replies make of the message as it was leased.
-    fn decide(&self, side: &SmscSide, flight: &Flight, replies: &[(u8, Reply)]) -> Option<(Transition, Note)> {
+    fn decide(&self, side: &Outlet, flight: &Flight, replies: &[(u8, Reply)]) -> Option<(Transition, Note)> {
         let now = self.clock.unix();
         let (message, _) = Message::unpack(flight.recipient, &flight.message)
             .inspect_err(|error| tracing::error!(%error, id = %flight.id, "a leased message cannot be read"))
             .ok()?;
-        let policy = side.policy(self.in_doubt, &message, replies);
+        let settings = side.settings();
+        let policy = policy((side, &settings), self.in_doubt, (&message, replies));
         let decision = decide(&message, (flight.segments, replies), &policy, now);
         if let Some(retry) = decision.retry {
-            let labels = [side.outlet.metrics.name.as_str(), retry.label()];
-            side.outlet
-                .metrics
-                .all
-                .submit_retries_total
-                .with_label_values(&labels)
-                .inc();
+            let labels = [side.metrics.name.as_str(), retry.label()];
+            side.metrics.all.submit_retries_total.with_label_values(&labels).inc();
         }
         let note = note_of(&decision.event, flight.sender);
         let transition = message
@@ -203,13 +199,13 @@ pub(super) fn note_of(event: &Event, sender: u64) -> Note {
     }
 }
 
-fn add_delivery((smsc, side): (SmscId, &SmscSide), delivery: Delivery, group: &mut Group) {
+fn add_delivery((smsc, side): (SmscId, &Outlet), delivery: Delivery, group: &mut Group) {
     group.due.push(Due {
         session: delivery.session,
         ack: delivery.ack,
         at: delivery.at,
     });
-    let metrics = &side.outlet.metrics;
+    let metrics = &side.metrics;
     match delivery.content {
         Content::Inbound(news) => {
             metrics.all.inbound_total.with_label_values(&[&metrics.name]).inc();
@@ -218,15 +214,15 @@ fn add_delivery((smsc, side): (SmscId, &SmscSide), delivery: Delivery, group: &m
         Content::Receipt(news) => {
             metrics.receipt(news.stat);
             // ENROUTE, ACCEPTD: nothing changes by them, unless a rule of the SMSC says so.
-            if side.outlet.meanings.is_final(&news) {
+            if side.settings().meanings.is_final(&news) {
                 group.receipts.push(Question::new(smsc, news));
             }
         }
     }
 }
 
-fn note_reply(side: &SmscSide, answer: &Answer) {
-    let metrics = &side.outlet.metrics;
+fn note_reply(side: &Outlet, answer: &Answer) {
+    let metrics = &side.metrics;
     if !answer.after.is_zero() {
         metrics.duration.observe(answer.after.as_secs_f64());
     }
@@ -240,25 +236,26 @@ fn note_reply(side: &SmscSide, answer: &Answer) {
     match &answer.reply {
         Reply::Accepted(_) => {
             metrics.submitted_ok.inc();
-            if side.outlet.service.is_stopped() {
-                side.outlet.service.took(answer.after);
+            if side.service.is_stopped() {
+                side.service.took(answer.after);
             }
         }
         Reply::Refused(status) => {
             metrics.refused(status.name());
-            let meaning = side.outlet.meanings.answer(*status);
+            let settings = side.settings();
+            let meaning = settings.meanings.answer(*status);
             if meaning.is_too_fast() {
                 metrics.throttled_by_smsc.inc();
             }
             if meaning == AnswerMeaning::Stop {
-                side.outlet.service.stop(*status);
+                side.service.stop(*status, settings.config.stopped_for);
             }
         }
         Reply::Lost => metrics.submitted_timeout.inc(),
         Reply::Unsent => {
             metrics.submitted_unsent.inc();
-            if side.outlet.service.is_stopped() {
-                side.outlet.service.untried();
+            if side.service.is_stopped() {
+                side.service.untried();
             }
         }
     }

@@ -111,7 +111,7 @@ impl Settler {
         let counted = usize::from(question.news.segments) == segments;
         let known = || {
             let side = self.side(question.smsc);
-            side.is_some_and(|side| side.outlet.config.long_receipts != LongReceipts::Each)
+            side.is_some_and(|side| side.settings().config.long_receipts != LongReceipts::Each)
         };
         segments > 1 && (counted || known())
     }

@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
@@ -63,16 +64,26 @@ pub(crate) type Unparked = Vec<ParkedOf>;
 /// Lists of them that may wait: one a step of the sweep, which waits in turn.
 pub(crate) const UNPARKED_MAX: usize = 16;
 
-/// One SMSC as answers and receipts need it.
-pub(crate) struct SmscSide {
-    /// It knows what its codes mean, and its metrics are told what it says.
-    pub(crate) outlet: Arc<Outlet>,
-    /// How long its ids are kept in the store, since its receipts do not say whom they are about; `None`: they are not.
-    pub(crate) index_for: Option<Duration>,
-}
+/// The SMSCs that answers and receipts come from, shared by all tasks: each knows what its codes mean, and its metrics are
+/// told what it says. Those that are configured no longer stay for a while, since they may have answered before.
+#[derive(Clone, Default)]
+pub(crate) struct Sides(Arc<ArcSwap<HashMap<SmscId, Arc<Outlet>>>>);
 
-/// By SMSC, shared by all tasks.
-pub(crate) type Sides = Arc<HashMap<SmscId, SmscSide>>;
+impl Sides {
+    pub(crate) fn replace(&self, outlets: impl IntoIterator<Item = Arc<Outlet>>) {
+        let by_id = outlets.into_iter().map(|outlet| (outlet.id, outlet));
+        self.0.store(Arc::new(by_id.collect()));
+    }
+
+    fn of(&self, smsc: SmscId) -> Option<Arc<Outlet>> {
+        self.0.load().get(&smsc).cloned()
+    }
+
+    /// Those of now.
+    pub(crate) fn all(&self) -> Arc<HashMap<SmscId, Arc<Outlet>>> {
+        self.0.load_full()
+    }
+}
 
 /// The first task: gathers what comes, and decides what answers mean.
 pub(crate) struct Gatherer {
@@ -95,8 +106,12 @@ pub(crate) struct Settler {
     pub(crate) clock: Clock,
     pub(crate) metrics: Metrics,
     pub(crate) smscs: Sides,
+    /// Those of them that there were when the group that is being settled came.
+    pub(crate) present: Arc<HashMap<SmscId, Arc<Outlet>>>,
     /// What becomes of messages that may have been sent.
     pub(crate) in_doubt: InDoubt,
+    /// How long ids are kept in the store, of SMSCs whose receipts do not say whom they are about.
+    pub(crate) receipt_timeout: Duration,
     /// Where inbound messages go.
     pub(crate) inbox: Inbox,
     /// What the messages say, for receipts that quote them.
@@ -130,10 +145,11 @@ pub(crate) fn start(
 }
 
 impl Settler {
-    async fn run(self, which: usize, mut groups: mpsc::Receiver<Group>) {
+    async fn run(mut self, which: usize, mut groups: mpsc::Receiver<Group>) {
         let abandon = self.abandon.clone();
         while let Some(group) = groups.recv().await {
             self.pressure.set(which, group.oldest());
+            self.present = self.smscs.all();
             if abandon
                 .run_until_cancelled(self.verdict.writes_allowed())
                 .await

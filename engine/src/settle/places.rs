@@ -10,6 +10,7 @@ use super::group::questions;
 use super::insist::insist;
 use super::tray::Tray;
 use crate::bind::Reply;
+use crate::dispatch::Outlet;
 use crate::domain::Recipient;
 use crate::receipt::{Unmatched, forms};
 
@@ -111,7 +112,7 @@ impl Settler {
                 return Next::Ask(question);
             }
         }
-        let has_index = self.side(question.smsc).is_some_and(|side| side.index_for.is_some());
+        let has_index = self.side(question.smsc).is_some_and(is_indexed);
         if question.place == Place::Whereabouts && has_index {
             question.place = Place::Index;
             return Next::Index(question);
@@ -139,18 +140,20 @@ impl Settler {
 
     /// Keeps the ids of SMSCs whose receipts do not say whom they are about.
     pub(super) async fn keep_index(&self, answers: &[Answered]) {
-        for (smsc, side) in self.smscs.iter() {
-            let Some(kept_for) = side.index_for else { continue };
+        let kept_for = self.receipt_timeout.as_secs();
+        for (smsc, _) in self.present.iter().filter(|(_, side)| is_indexed(side)) {
             let of_it = answers.iter().filter(|answered| answered.smsc == *smsc);
             let ids: Vec<(Vec<u8>, Recipient)> = of_it.flat_map(accepted).collect();
             if !ids.is_empty() {
-                insist(&self.metrics, "index", || {
-                    self.store.index_ids(*smsc, &ids, kept_for.as_secs())
-                })
-                .await;
+                insist(&self.metrics, "index", || self.store.index_ids(*smsc, &ids, kept_for)).await;
             }
         }
     }
+}
+
+/// Whether the ids of its answers are kept by themselves.
+fn is_indexed(side: &Outlet) -> bool {
+    side.settings().config.receipts_by_id
 }
 
 /// The ids that an SMSC gave a message's segments, in the form in which they are indexed.

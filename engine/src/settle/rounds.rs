@@ -1,17 +1,20 @@
 //! Carrying a group out: cases make their moves in drafts of the records, the store swaps these in, and what found its record
 //! changed comes again, a few rounds at most.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
+use super::Settler;
 use super::case::{Answered, Case, Place, Question};
-use super::group::{Group, acknowledge, note_of, questions};
+use super::group::{Group, acknowledge, note_of, policy, questions};
 use super::insist::insist;
 use super::matching::Matched;
 use super::sheet::{Made, Sheet};
 use super::tray::Tray;
-use super::{Settler, SmscSide};
 use crate::bind::{InboundNews, Reply};
+use crate::dispatch::Outlet;
 use crate::domain::{Draft, Due, Recipient, Record, SmscId, State, Status, Step, Transition, UnixMicros};
 use crate::outcome;
 use crate::receipt::Parked;
@@ -190,6 +193,7 @@ impl Settler {
     fn late(&self, answered: &Answered, draft: &mut Draft) -> Option<Transition> {
         let now = self.clock.unix();
         let side = self.side(answered.smsc)?;
+        let settings = side.settings();
         let mut last = None;
         for (part, reply) in &answered.replies {
             let record = Record::unpack(draft.recipient, draft.octets())
@@ -198,7 +202,8 @@ impl Settler {
             let mut messages = record.messages.iter();
             let message = messages.find(|message| message.id == answered.flight.id && message.state == State::InDoubt);
             let event = message.and_then(|message| {
-                let policy = side.policy(self.in_doubt, message, &answered.replies);
+                let about = (message, &answered.replies[..]);
+                let policy = policy((side, &settings), self.in_doubt, about);
                 outcome::late(message, (*part, reply), &policy, now)
             });
             let (Some(message), Some(event)) = (message, event) else {
@@ -236,9 +241,9 @@ impl Settler {
             return;
         };
         match made.step {
-            Step::Accept => side.outlet.metrics.status(Status::Transmitted),
-            Step::Reject(status) | Step::Settle(status) | Step::Expire(status) => side.outlet.metrics.status(status),
-            Step::Doubt => side.outlet.metrics.doubted.inc(),
+            Step::Accept => side.metrics.status(Status::Transmitted),
+            Step::Reject(status) | Step::Settle(status) | Step::Expire(status) => side.metrics.status(status),
+            Step::Doubt => side.metrics.doubted.inc(),
             Step::Lease
             | Step::Wait
             | Step::Skip
@@ -272,9 +277,9 @@ impl Settler {
     /// A message reached its end by a receipt.
     fn ended(&self, smsc: SmscId, status: Status, taken_at: UnixMicros) {
         if let Some(side) = self.side(smsc) {
-            side.outlet.metrics.status(status);
+            side.metrics.status(status);
             let seconds = self.clock.unix().since(taken_at).as_secs_f64();
-            side.outlet.metrics.receipt_latency.observe(seconds);
+            side.metrics.receipt_latency.observe(seconds);
             self.metrics.submitted_to_settled_seconds.observe(seconds);
         }
     }
@@ -282,7 +287,7 @@ impl Settler {
     /// A second copy of a receipt that was settled.
     pub(super) fn duplicate(&self, question: Question, tray: &mut Tray) {
         if let Some(side) = self.side(question.smsc) {
-            side.outlet.metrics.duplicates.inc();
+            side.metrics.duplicates.inc();
         }
         tray.done(question);
     }
@@ -290,7 +295,7 @@ impl Settler {
     /// The receipt has found its place: a parked copy goes.
     fn done(&self, question: Question, tray: &mut Tray) {
         if let (Some(side), true) = (self.side(question.smsc), question.place != Place::Source) {
-            side.outlet.metrics.found_elsewhere(question.place.word());
+            side.metrics.found_elsewhere(question.place.word());
         }
         tray.done(question);
     }
@@ -314,7 +319,7 @@ impl Settler {
         for (question, room) in kept.iter().zip(room) {
             let Some(side) = self.side(question.smsc) else { continue };
             if room {
-                side.outlet.metrics.parked(question.unmatched.label());
+                side.metrics.parked(question.unmatched.label());
             } else {
                 self.refuse_room(question.smsc);
             }
@@ -324,9 +329,9 @@ impl Settler {
 
     fn refuse_room(&self, smsc: SmscId) {
         if let Some(side) = self.side(smsc) {
-            side.outlet.metrics.parked("no_room");
+            side.metrics.parked("no_room");
             tracing::error!(
-                smsc = side.outlet.metrics.name,
+                smsc = side.metrics.name,
                 "there is no room to park a receipt: it is lost"
             );
         }
@@ -345,13 +350,13 @@ impl Settler {
         }
     }
 
-    pub(super) fn side(&self, smsc: SmscId) -> Option<&SmscSide> {
-        self.smscs.get(&smsc)
+    pub(super) fn side(&self, smsc: SmscId) -> Option<&Outlet> {
+        self.present.get(&smsc).map(Arc::as_ref)
     }
 
     /// What a receipt means at its SMSC.
     pub(super) fn verdict(&self, question: &Question) -> outcome::Verdict {
-        let meant = |side: &SmscSide| side.outlet.meanings.receipt(&question.news);
+        let meant = |side: &Outlet| side.settings().meanings.receipt(&question.news);
         self.side(question.smsc).map_or(
             outcome::Verdict {
                 status: Status::ReceptionError,

@@ -7,9 +7,11 @@ mod passing;
 mod stops;
 mod turns;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use smpp::command_status::CommandStatus;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 use crate::bind::Pool;
 use crate::campaign::{Served, Serving};
 use crate::clock::Clock;
-use crate::config;
 use crate::domain::{Message, RouteId, SmscId, UnixMicros, Way};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
@@ -122,6 +123,11 @@ impl Service {
         }
     }
 
+    /// Whose it is.
+    pub(crate) fn smsc(&self) -> SmscId {
+        self.id
+    }
+
     fn balances(&self) -> MutexGuard<'_, Vec<(RouteId, Balance)>> {
         // Whole at every instant, so a panic elsewhere does not spoil it.
         self.traffic.0.balances.lock().unwrap_or_else(PoisonError::into_inner)
@@ -152,17 +158,17 @@ impl Service {
 /// What answers say of a whole SMSC.
 impl Service {
     /// Its answer says that it takes nothing from the account: nothing more is given to it until an operator resumes it, but
-    /// for one message now and then.
-    pub(crate) fn stop(&self, status: CommandStatus) {
+    /// for one message after each pause.
+    pub(crate) fn stop(&self, status: CommandStatus, pause: Duration) {
         let traffic = &self.traffic;
         let now = traffic.0.clock.now();
         let mut smscs = traffic.lock();
         let Some(known) = smscs.iter_mut().find(|known| known.id == self.id) else {
             return;
         };
-        if known.stops.stop(status, known.stopped_for, now) {
+        if known.stops.stop(status, pause, now) {
             known.stopped_at = traffic.0.clock.unix();
-            let try_in = humantime::format_duration(known.stopped_for);
+            let try_in = humantime::format_duration(pause);
             tracing::error!(smsc = known.name, %status, %try_in, "it takes nothing from its account, which is stopped");
             traffic.0.metrics.backed_off(&known.name, "stopped");
             drop(smscs);
@@ -199,7 +205,7 @@ impl Service {
     fn try_one(&self, now: Instant) -> bool {
         let mut smscs = self.traffic.lock();
         let mut mine = smscs.iter_mut().filter(|known| known.id == self.id);
-        mine.any(|known| known.stops.try_one(known.stopped_for, now))
+        mine.any(|known| known.stops.try_one(now))
     }
 
     fn change(&self, change: impl FnOnce(&mut Known)) {
@@ -271,9 +277,11 @@ struct Inner {
     clock: Clock,
     /// `engine.failover_after`.
     patience: Duration,
-    routes: Vec<Served>,
+    routes: ArcSwap<Vec<Served>>,
     balances: Balances,
     smscs: Mutex<Vec<Known>>,
+    /// Also of SMSCs that are gone: something may be known of them still.
+    names: Mutex<BTreeMap<SmscId, String>>,
     /// Who has another turn, and was not told to look for what it may lease now.
     turned: Mutex<Vec<SmscId>>,
 }
@@ -284,12 +292,11 @@ struct Known {
     /// Whether it has sessions shows here.
     pool: Pool,
     presence: Presence,
-    suspended: bool,
+    /// `None`: it was not asked yet, and nothing is given to it.
+    suspended: Option<bool>,
     stops: Stops,
     /// When it said so.
     stopped_at: UnixMicros,
-    /// How long it is given nothing then.
-    stopped_for: Duration,
     turn: watch::Sender<Turn>,
 }
 
@@ -306,33 +313,74 @@ impl Traffic {
             metrics: metrics.clone(),
             clock,
             patience,
-            routes: routes.to_vec(),
+            routes: ArcSwap::from_pointee(routes.to_vec()),
             balances: Arc::new(Mutex::new(routes.iter().filter_map(balance_of).collect())),
             smscs: Mutex::default(),
+            names: Mutex::default(),
             turned: Mutex::default(),
         }))
     }
 
     /// One more SMSC, with the places of its sessions.
-    pub(crate) fn add(&self, id: SmscId, smsc: &config::Smsc, pool: &Pool) -> Service {
-        let turn = watch::Sender::default();
+    pub(crate) fn add(&self, id: SmscId, name: &str, pool: &Pool) -> Service {
+        let turn = watch::Sender::new(Turn {
+            suspended: true,
+            stopped: false,
+            routes: Arc::default(),
+        });
         let service = Service {
             id,
             turn: turn.subscribe(),
             traffic: self.clone(),
         };
+        self.names().insert(id, name.to_owned());
         self.lock().push(Known {
             id,
-            name: smsc.name.clone(),
+            name: name.to_owned(),
             pool: pool.clone(),
             presence: Presence::new(self.0.clock.now()),
-            suspended: false,
+            suspended: None,
             stops: Stops::default(),
             stopped_at: UnixMicros::default(),
-            stopped_for: smsc.stopped_for,
             turn,
         });
         service
+    }
+
+    /// These routes hold from now on.
+    pub(crate) fn set_routes(&self, routes: &[Served]) {
+        let balances = routes.iter().filter_map(balance_of).collect();
+        self.0.routes.store(Arc::new(routes.to_vec()));
+        *self.0.balances.lock().unwrap_or_else(PoisonError::into_inner) = balances;
+        self.look();
+    }
+
+    /// Nothing more is given to that SMSC: it is gone.
+    pub(crate) fn remove(&self, id: SmscId) {
+        let mut smscs = self.lock();
+        let Some(at) = smscs.iter().position(|known| known.id == id) else {
+            return;
+        };
+        let gone = smscs.remove(at);
+        drop(smscs);
+        gone.turn.send_replace(Turn {
+            suspended: true,
+            stopped: false,
+            routes: Arc::default(),
+        });
+        self.look();
+    }
+
+    /// What an SMSC is called that is configured, or was since the start.
+    pub(crate) fn name(&self, id: SmscId) -> Option<String> {
+        self.names().get(&id).cloned()
+    }
+
+    /// What the routes' names are.
+    pub(crate) fn route_name(&self, route: RouteId) -> Option<String> {
+        let routes = self.0.routes.load();
+        let served = routes.iter().find(|served| served.route == route);
+        served.map(|served| served.name.clone())
     }
 
     /// Asks whom operators have suspended, and gives everybody a first turn.
@@ -390,17 +438,14 @@ impl Traffic {
     /// How every SMSC stands, in the order of the configuration.
     pub(crate) fn smscs(&self) -> Vec<SmscStatus> {
         let now = self.0.clock.now();
+        let routes = self.0.routes.load_full();
         let status = |known: &Known| {
             let turn = known.turn.borrow();
-            let mine = self
-                .0
-                .routes
-                .iter()
-                .filter(|served| turn.routes.contains(&served.route));
+            let mine = routes.iter().filter(|served| turn.routes.contains(&served.route));
             SmscStatus {
                 name: known.name.clone(),
                 state: known.state(),
-                suspended: known.suspended,
+                suspended: known.suspended == Some(true),
                 stopped: known.stop_status(now),
                 usable: known.presence.is_usable(),
                 serving: mine.map(|served| served.name.clone()).collect(),
@@ -425,14 +470,15 @@ impl Traffic {
             name: served.name.clone(),
             smscs: served.smscs.iter().filter_map(|choice| smsc(served, choice)).collect(),
         };
-        self.0.routes.iter().map(status).collect()
+        self.0.routes.load().iter().map(status).collect()
     }
 
     async fn ask(&self) -> Result<(), StoreError> {
         let suspended = self.0.store.suspended().await?;
         for known in self.lock().iter_mut() {
             let is = suspended.contains(&known.id);
-            if std::mem::replace(&mut known.suspended, is) != is {
+            let before = known.suspended.replace(is);
+            if before.is_some_and(|before| before != is) || before.is_none() && is {
                 tracing::info!(
                     smsc = known.name,
                     suspended = is,
@@ -453,9 +499,10 @@ impl Traffic {
             .iter_mut()
             .map(|known| known.party(now, self.0.patience))
             .collect();
-        let turns = turns(&parties, &self.0.routes);
+        let all = self.0.routes.load();
+        let turns = turns(&parties, &all);
         for (known, routes) in smscs.iter().zip(turns) {
-            let turn = known.turn(routes, &self.0.routes, now);
+            let turn = known.turn(routes, &all, now);
             let gauge = self.0.metrics.smsc_stopped.with_label_values(&[&known.name]);
             gauge.set(i64::from(turn.stopped));
             if known
@@ -465,6 +512,10 @@ impl Traffic {
                 self.turned().push(known.id);
             }
         }
+    }
+
+    fn names(&self) -> MutexGuard<'_, BTreeMap<SmscId, String>> {
+        self.0.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn turned(&self) -> MutexGuard<'_, Vec<SmscId>> {
@@ -488,6 +539,10 @@ fn balance_of(served: &Served) -> Option<(RouteId, Balance)> {
 }
 
 impl Known {
+    fn is_suspended(&self) -> bool {
+        self.suspended != Some(false)
+    }
+
     fn party(&mut self, now: Instant, patience: Duration) -> Party {
         let before = self.presence.is_usable();
         self.presence.note(self.pool.takes_messages(), patience, now);
@@ -504,12 +559,12 @@ impl Known {
 
     /// Whether nothing is given to it: an operator has said so, or it has.
     fn is_held(&self) -> bool {
-        self.suspended || self.stops.stopped().is_some()
+        self.is_suspended() || self.stops.stopped().is_some()
     }
 
     /// Its turn, on these routes. One that is stopped has none; when it is to be tried, a message of any of its routes does.
     fn turn(&self, routes: Vec<RouteId>, all: &[Served], now: Instant) -> Turn {
-        let tries = !self.suspended && self.stops.is_due(now);
+        let tries = !self.is_suspended() && self.stops.is_due(now);
         let serves = |served: &&Served| served.smscs.iter().any(|serving| serving.smsc == self.id);
         let routes = if tries {
             all.iter().filter(serves).map(|served| served.route).collect()
@@ -525,7 +580,7 @@ impl Known {
 
     fn state(&self) -> &'static str {
         match self.stops.stopped() {
-            _ if self.suspended => "suspended",
+            _ if self.suspended == Some(true) => "suspended",
             Some(_) => "stopped",
             None => "running",
         }

@@ -20,7 +20,8 @@ impl Traffic {
     /// can, the first that may come back. `None`: all were asked.
     pub(crate) fn next(&self, message: &Message<'_>, last: Option<SmscId>) -> Option<SmscId> {
         let asked = |smsc| Some(smsc) == last || message.tries.refused_by().any(|by| by == smsc);
-        let served = self.0.routes.iter().find(|served| served.route == message.route)?;
+        let routes = self.0.routes.load();
+        let served = routes.iter().find(|served| served.route == message.route)?;
         let open = served.smscs.iter().filter(|serving| !asked(serving.smsc));
         let rank = |smsc, priority| (self.is_out(smsc), priority);
         let open: Vec<_> = open

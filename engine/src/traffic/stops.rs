@@ -14,6 +14,8 @@ pub(super) struct Stopped {
     /// What it answered.
     pub(super) status: CommandStatus,
     pub(super) since: Instant,
+    /// How long it is given nothing.
+    pause: Duration,
     /// When one message is tried.
     pub(super) try_at: Instant,
     /// Since when it is under way.
@@ -36,13 +38,15 @@ impl Stops {
             // What was under way when it stopped says the same.
             Some(stopped) if stopped.trying.is_none() => false,
             Some(stopped) => {
-                (stopped.status, stopped.try_at, stopped.trying) = (status, now + pause, None);
+                (stopped.status, stopped.pause) = (status, pause);
+                (stopped.try_at, stopped.trying) = (now + pause, None);
                 false
             }
             None => {
                 self.0 = Some(Stopped {
                     status,
                     since: now,
+                    pause,
                     try_at: now + pause,
                     trying: None,
                 });
@@ -51,11 +55,11 @@ impl Stops {
         }
     }
 
-    /// Takes the right to try one message, which nobody else has then; the next one may be tried after `pause`.
-    pub(super) fn try_one(&mut self, pause: Duration, now: Instant) -> bool {
+    /// Takes the right to try one message, which nobody else has then; the next one may be tried after the same pause.
+    pub(super) fn try_one(&mut self, now: Instant) -> bool {
         match &mut self.0 {
             Some(stopped) if now >= stopped.try_at => {
-                (stopped.try_at, stopped.trying) = (now + pause, Some(now));
+                (stopped.try_at, stopped.trying) = (now + stopped.pause, Some(now));
                 true
             }
             Some(_) | None => false,
@@ -100,16 +104,16 @@ mod tests {
             "no news"
         );
         assert!(!stops.took(start + SECOND), "it was under way");
-        assert!(!stops.try_one(PAUSE, start + 59 * SECOND));
+        assert!(!stops.try_one(start + 59 * SECOND));
         let due = start + PAUSE;
-        assert!(stops.is_due(due) && stops.try_one(PAUSE, due) && !stops.try_one(PAUSE, due));
+        assert!(stops.is_due(due) && stops.try_one(due) && !stops.try_one(due));
         stops.stop(CommandStatus::ESME_RBINDFAIL, PAUSE, due + SECOND);
         let stopped = *stops.stopped().unwrap();
         assert_eq!(
             (stopped.status, stopped.try_at),
             (CommandStatus::ESME_RBINDFAIL, due + SECOND + PAUSE)
         );
-        assert!(stops.try_one(PAUSE, stopped.try_at));
+        assert!(stops.try_one(stopped.try_at));
         assert!(!stops.took(due), "an older one");
         assert!(stops.took(stopped.try_at) && stops.stopped().is_none());
     }
@@ -121,7 +125,7 @@ mod tests {
         stops.stop(CommandStatus::ESME_RINVPASWD, PAUSE, start);
         stops.untried(SECOND, start);
         assert!(!stops.is_due(start + SECOND), "none was tried");
-        assert!(stops.try_one(PAUSE, start + PAUSE));
+        assert!(stops.try_one(start + PAUSE));
         stops.untried(SECOND, start + PAUSE);
         assert!(!stops.is_due(start + PAUSE) && stops.is_due(start + PAUSE + SECOND));
         assert!(stops.resume() && !stops.resume());

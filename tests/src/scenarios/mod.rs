@@ -17,6 +17,7 @@ pub mod starved;
 pub mod adaptive;
 pub mod kills;
 pub mod rerouted;
+pub mod reloaded;
 pub mod failover;
 pub mod posted;
 
@@ -43,6 +44,7 @@ pub fn all() -> Vec<Scenario> {
         adaptive::ALL,
         kills::ALL,
         rerouted::ALL,
+        reloaded::ALL,
         failover::ALL,
         posted::ALL,
     ]

@@ -50,7 +50,7 @@ const HOUSES: [House; 7] = [
             &["store", "compose", "pressure"],
             &["account", "audience", "bind", "guard"],
             &["campaign", "outcome"],
-            &["receipt", "traffic", "inbound"],
+            &["receipt", "traffic", "inbound", "reload"],
             &["api", "dispatch"],
             &["settle"],
             &["run", "decode"],

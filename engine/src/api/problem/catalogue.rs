@@ -53,6 +53,7 @@ pub(super) const fn title(kind: &ProblemKind, language: Language) -> &'static st
         ProblemKind::IntakeClosed { .. } => ("Envois momentanément fermés", "Not accepting new messages for now"),
         ProblemKind::DatabaseLost { .. } => ("Base de données perdue", "The database is lost"),
         ProblemKind::NotReady { .. } => ("Pas prêt", "Not ready"),
+        ProblemKind::ReloadRefused { .. } => ("Configuration refusée", "Configuration refused"),
         ProblemKind::Unavailable { .. } => ("Momentanément indisponible", "Temporarily unavailable"),
     };
     choose(language, french, english)
@@ -106,7 +107,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
             "None of the recipients is a mobile number that can be sent to.",
         ),
         // For operators, in the words of the log.
-        ProblemKind::NotReady { reasons } => return reasons.clone(),
+        ProblemKind::NotReady { reasons: why } | ProblemKind::ReloadRefused { why } => return why.clone(),
         ProblemKind::IntakeClosed { .. } => (
             "Rien de nouveau n'est accepté pour le moment : réessayez après le délai de l'en-tête Retry-After.",
             "New messages are not accepted for now: try again after the delay in the Retry-After header.",

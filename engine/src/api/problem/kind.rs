@@ -88,6 +88,11 @@ pub(crate) enum ProblemKind {
         /// Each reason in a sentence.
         reasons: String,
     },
+    /// 422, to operators: the configuration has faults, or changes what needs a restart.
+    ReloadRefused {
+        /// Each fault in a line.
+        why: String,
+    },
     /// 503: for now; the store is away or the engine is stopping.
     Unavailable {
         /// When to ask again.
@@ -127,9 +132,11 @@ impl ProblemKind {
             }
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::InvalidFields | Self::IdempotencyKeyReused | Self::EmptyAudience | Self::TooManyRecipients { .. } => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::InvalidFields
+            | Self::IdempotencyKeyReused
+            | Self::EmptyAudience
+            | Self::TooManyRecipients { .. }
+            | Self::ReloadRefused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::IntakeClosed { .. }
@@ -163,6 +170,7 @@ impl ProblemKind {
             | Self::TooManyRecipients { .. }
             | Self::UnsupportedMediaType
             | Self::NotReady { .. }
+            | Self::ReloadRefused { .. }
             | Self::Internal => None,
         }
     }

@@ -1,0 +1,69 @@
+//! How it is asked that the configuration be read again while the engine runs, and what comes of it.
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::config::Faults;
+use crate::guard::Reason;
+use crate::outcome::BrokenTable;
+use crate::store::StoreError;
+
+/// What a new configuration has changed, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Changes {
+    /// SMSCs that are bound now and were not.
+    pub(crate) added: Vec<String>,
+    /// SMSCs that are something else now, in the sessions that they have.
+    pub(crate) changed: Vec<String>,
+    /// SMSCs that are something else now, and are bound anew for it.
+    pub(crate) rebound: Vec<String>,
+    /// SMSCs that are unbound once what they have is answered.
+    pub(crate) removed: Vec<String>,
+}
+
+/// Why everything stays as it is.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReloadFault {
+    /// The new configuration has faults.
+    #[error("{0}")]
+    Invalid(#[from] Faults),
+    /// Something has changed that holds from the start to the end.
+    #[error("{} changed, which needs a restart; [[smsc]] and [[route]] may change while it runs", .0.join(" and "))]
+    NeedsRestart(Vec<&'static str>),
+    /// Nothing may be written into the database for now.
+    #[error("{0}")]
+    Guarded(Reason),
+    /// The store does not answer.
+    #[error("the store does not answer: {0}")]
+    Store(#[from] StoreError),
+    /// A defect of the build.
+    #[error(transparent)]
+    Table(#[from] BrokenTable),
+    /// The engine is about to end.
+    #[error("the engine is stopping")]
+    Stopping,
+}
+
+/// What whoever asked is told.
+pub(crate) type Reloaded = Result<Changes, ReloadFault>;
+
+/// Where it is asked. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Reloads(mpsc::Sender<oneshot::Sender<Reloaded>>);
+
+impl Reloads {
+    /// Those who ask, and where their wishes come out, one after the other.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<oneshot::Sender<Reloaded>>) {
+        let (wishes, asked) = mpsc::channel(1);
+        (Self(wishes), asked)
+    }
+
+    /// Reads the configuration again: all of it holds then, or nothing has changed.
+    ///
+    /// # Errors
+    /// See [`ReloadFault`].
+    pub(crate) async fn ask(&self) -> Reloaded {
+        let (answer, answered) = oneshot::channel();
+        self.0.send(answer).await.map_err(|_| ReloadFault::Stopping)?;
+        answered.await.unwrap_or(Err(ReloadFault::Stopping))
+    }
+}

@@ -1,0 +1,114 @@
+//! Reads the configuration again while the engine runs, and makes it hold: whole, or not at all.
+
+use std::path::PathBuf;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::database::Base;
+use super::fleet::{Fleet, Leaving, number};
+use crate::campaign::{Campaigns, Routes};
+use crate::config::Config;
+use crate::reload::{Changes, ReloadFault, Reloaded};
+use crate::traffic::Traffic;
+
+/// What a new configuration is made to hold with.
+pub(super) struct Reloading {
+    /// The file.
+    pub(super) path: PathBuf,
+    /// What holds now.
+    pub(super) config: Config,
+    pub(super) base: Base,
+    pub(super) fleet: Fleet,
+    pub(super) traffic: Traffic,
+    pub(super) campaigns: Campaigns,
+}
+
+impl Reloading {
+    /// Does what is asked, one after the other: by SIGHUP, or over the admin listener.
+    pub(super) async fn run(mut self, mut asked: mpsc::Receiver<oneshot::Sender<Reloaded>>, stop: CancellationToken) {
+        let mut hangups = signal(SignalKind::hangup())
+            .inspect_err(|error| tracing::warn!(%error, "SIGHUP cannot be listened for"))
+            .ok();
+        self.note(true);
+        loop {
+            let next = async {
+                tokio::select! {
+                    asked = asked.recv() => asked,
+                    () = hangup(&mut hangups) => Some(oneshot::channel().0),
+                }
+            };
+            let Some(Some(answer)) = stop.run_until_cancelled(next).await else {
+                return;
+            };
+            let (told, leaving) = match self.once().await {
+                Ok((changes, leaving)) => (Ok(changes), Some(leaving)),
+                Err(fault) => (Err(fault), None),
+            };
+            self.report(&told);
+            // Nobody waits behind a signal.
+            let _told = answer.send(told).is_ok();
+            if let Some(leaving) = leaving {
+                self.settle_down(leaving).await;
+            }
+        }
+    }
+
+    async fn once(&mut self) -> Result<(Changes, Leaving), ReloadFault> {
+        let config = Config::load(&self.path)?;
+        let fixed = self.config.fixed_changes(&config);
+        if !fixed.is_empty() {
+            return Err(ReloadFault::NeedsRestart(fixed));
+        }
+        self.base.verdict.may_write().map_err(ReloadFault::Guarded)?;
+        let smscs = number(&self.base.store, &config.smsc).await?;
+        let routes = Routes::new(&self.base.store, &smscs, &config.route).await?;
+        let set = self.fleet.set(&smscs, Some(routes))?;
+        self.config = config;
+        Ok(set)
+    }
+
+    /// What follows from a change: nobody waits for it.
+    async fn settle_down(&mut self, leaving: Leaving) {
+        if let Err(error) = self.traffic.begin().await {
+            tracing::warn!(%error, "cannot ask which SMSCs are suspended; it is asked again");
+        }
+        if let Err(error) = self.campaigns.rescue_stranded().await {
+            tracing::warn!(%error, "what is queued for routes that are gone could not be queued anew; it is tried again");
+        }
+        if let Err(error) = self.campaigns.warn_of_pinned().await {
+            tracing::debug!(%error, "cannot look for messages of SMSCs that are gone");
+        }
+        self.fleet.leave(leaving, self.config.engine.shutdown_timeout).await;
+    }
+
+    fn report(&self, told: &Reloaded) {
+        self.note(told.is_ok());
+        match told {
+            Ok(changes) => tracing::info!(?changes, "the configuration was read again, and holds"),
+            Err(fault) => {
+                tracing::error!(%fault, "the configuration was read again, and does not hold: nothing has changed")
+            }
+        }
+    }
+
+    fn note(&self, holds: bool) {
+        let metrics = &self.base.metrics;
+        metrics.config_last_reload_successful.set(i64::from(holds));
+        if holds {
+            let now = self.base.clock.unix().0 as f64 / 1e6;
+            metrics.config_last_reload_timestamp_seconds.set(now);
+        }
+    }
+}
+
+async fn hangup(hangups: &mut Option<Signal>) {
+    let heard = match hangups {
+        Some(hangups) => hangups.recv().await,
+        None => None,
+    };
+    if heard.is_none() {
+        std::future::pending().await
+    }
+}
