@@ -9,16 +9,17 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// The value of a metric, or nothing while it is not there.
 fn metric(stand: &Stand, sample: &str) -> Option<f64> {
-    let text = stand.engine.admin().get("/metrics").text;
+    let text = stand.engine.admin().get("/metrics").text.clone();
     let line = text.lines().find_map(|line| line.strip_prefix(sample))?;
     line.trim().parse().ok()
 }
 
 #[test]
 fn a_window_shrinks_while_answers_are_slow_and_grows_back() {
-    let messages = 1_500;
+    let messages = 6_000;
     let window = "campanile_window_effective{bind=\"0\",smsc=\"north\"}";
-    let quick = "[answer]\ndelay = \"20ms\"\n";
+    // Five hundred a second, so that there is something left to see it by.
+    let quick = "[answer]\ndelay = \"200ms\"\n";
     let stand = Stand::new(programs!(), "busy-window", quick, |smsc| smsc.line("window_min = 20"));
     let campaign = stand.launch(messages);
     stand.sim.wait_for("accepted", 300, LIMIT);

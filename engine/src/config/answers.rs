@@ -6,7 +6,7 @@ use std::time::Duration;
 use kit::settings::{Given, Table};
 use smpp::command_status::CommandStatus;
 
-use super::smsc::{ENTRIES_MAX, statuses};
+use super::value::{ENTRIES_MAX, statuses};
 use super::{HOUR, SECOND};
 use crate::domain::Status;
 

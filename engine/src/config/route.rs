@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use kit::settings::{Given, Table};
 
-use super::smsc::{self, ENTRIES_MAX, NAME_ALLOWED};
+use super::smsc::{self, NAME_ALLOWED};
+use super::value::ENTRIES_MAX;
 use super::{SMSC_MAX, Smsc};
 use crate::domain::{Purpose, TenantId};
 

@@ -12,7 +12,7 @@ use crate::domain::Status;
 
 use super::answers::{self, AnswerMeaning};
 use super::link::{Directions, Link};
-use super::value::{self, Rate, Secret};
+use super::value::{self, ENTRIES_MAX, Rate, Secret, statuses};
 use super::{DAY, HOUR, SECOND, SMSC_MAX};
 
 /// The longest name: it is a metric label and part of keys.
@@ -35,9 +35,6 @@ const WINDOW_MAX: u32 = 10_000;
 
 /// The largest burst: a second of a fast account.
 const BURST_MAX: u32 = 10_000;
-
-/// The most entries of `prefixes`, `answers` and `receipts` each: a carrier documents some hundred codes.
-pub(super) const ENTRIES_MAX: usize = 1_000;
 
 /// The longest `stat` or `err` of a receipt rule: the text form has 7 and 3 characters, vendors stretch them.
 const RECEIPT_WORD_MAX: usize = 64;
@@ -522,13 +519,4 @@ fn receipt_word_allowed() -> String {
 
 fn status(given: Given<'_>) -> Option<Status> {
     given.text()?.parse().ok()
-}
-
-/// Every status, as messages about faults list them.
-pub(super) fn statuses() -> String {
-    let quoted: Vec<String> = Status::ALL
-        .iter()
-        .map(|status| format!("\"{}\"", status.code()))
-        .collect();
-    quoted.join(", ")
 }

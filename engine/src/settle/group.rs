@@ -123,8 +123,9 @@ impl Gatherer {
         let Some(side) = &self.smscs.of(events.smsc) else {
             return;
         };
+        let is_stopped = side.service.is_stopped();
         for answer in events.answers {
-            note_reply(side, &answer);
+            note_reply(side, is_stopped, &answer);
             let group = gathered.group_of(answer.flight.recipient);
             self.add_answer(events.smsc, side, answer, group);
         }
@@ -221,7 +222,8 @@ fn add_delivery((smsc, side): (SmscId, &Outlet), delivery: Delivery, group: &mut
     }
 }
 
-fn note_reply(side: &Outlet, answer: &Answer) {
+/// `is_stopped`: as of the first of them that came together.
+fn note_reply(side: &Outlet, is_stopped: bool, answer: &Answer) {
     let metrics = &side.metrics;
     if !answer.after.is_zero() {
         metrics.duration.observe(answer.after.as_secs_f64());
@@ -236,7 +238,7 @@ fn note_reply(side: &Outlet, answer: &Answer) {
     match &answer.reply {
         Reply::Accepted(_) => {
             metrics.submitted_ok.inc();
-            if side.service.is_stopped() {
+            if is_stopped {
                 side.service.took(answer.after);
             }
         }
@@ -254,7 +256,7 @@ fn note_reply(side: &Outlet, answer: &Answer) {
         Reply::Lost => metrics.submitted_timeout.inc(),
         Reply::Unsent => {
             metrics.submitted_unsent.inc();
-            if side.service.is_stopped() {
+            if is_stopped {
                 side.service.untried();
             }
         }

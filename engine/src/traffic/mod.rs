@@ -4,6 +4,7 @@
 
 mod balance;
 mod passing;
+mod stopping;
 mod stops;
 mod turns;
 
@@ -12,14 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use smpp::command_status::CommandStatus;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::bind::Pool;
 use crate::campaign::{Served, Serving};
 use crate::clock::Clock;
-use crate::domain::{Message, RouteId, SmscId, UnixMicros, Way};
+use crate::domain::{RouteId, SmscId, UnixMicros, Way};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 use balance::Balance;
@@ -28,9 +28,6 @@ use turns::{Party, Presence, turns};
 
 /// How often it is looked whether SMSCs have sessions.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// A message that was to show whether a stopped SMSC takes it did not get that far: when the next one may.
-const UNTRIED: Duration = Duration::from_secs(1);
 
 /// How often it is asked whom other processes have suspended, in looks.
 const ASK_EVERY: u32 = 10;
@@ -152,71 +149,6 @@ impl Service {
         let mut turn = self.turn.clone();
         // When the traffic is over, nobody suspends it any more.
         let _open_or_over = turn.wait_for(|turn| !turn.suspended).await;
-    }
-}
-
-/// What answers say of a whole SMSC.
-impl Service {
-    /// Its answer says that it takes nothing from the account: nothing more is given to it until an operator resumes it, but
-    /// for one message after each pause.
-    pub(crate) fn stop(&self, status: CommandStatus, pause: Duration) {
-        let traffic = &self.traffic;
-        let now = traffic.0.clock.now();
-        let mut smscs = traffic.lock();
-        let Some(known) = smscs.iter_mut().find(|known| known.id == self.id) else {
-            return;
-        };
-        if known.stops.stop(status, pause, now) {
-            known.stopped_at = traffic.0.clock.unix();
-            let try_in = humantime::format_duration(pause);
-            tracing::error!(smsc = known.name, %status, %try_in, "it takes nothing from its account, which is stopped");
-            traffic.0.metrics.backed_off(&known.name, "stopped");
-            drop(smscs);
-            traffic.look();
-        }
-    }
-
-    /// Whether it is stopped: what it takes then is to be said with [`Service::took`].
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.turn.borrow().stopped
-    }
-
-    /// It took a message, so long after its submission.
-    pub(crate) fn took(&self, after: Duration) {
-        let submitted = self.traffic.0.clock.now().checked_sub(after);
-        self.change(|known| {
-            if submitted.is_some_and(|submitted| known.stops.took(submitted)) {
-                tracing::info!(smsc = known.name, "it takes messages from its account again");
-            }
-        });
-        self.traffic.look();
-    }
-
-    /// The message that was to be tried did not get that far.
-    pub(crate) fn untried(&self) {
-        self.try_again(UNTRIED);
-    }
-
-    fn try_again(&self, pause: Duration) {
-        let now = self.traffic.0.clock.now();
-        self.change(|known| known.stops.untried(pause, now));
-    }
-
-    fn try_one(&self, now: Instant) -> bool {
-        let mut smscs = self.traffic.lock();
-        let mut mine = smscs.iter_mut().filter(|known| known.id == self.id);
-        mine.any(|known| known.stops.try_one(now))
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Known)) {
-        if let Some(known) = self.traffic.lock().iter_mut().find(|known| known.id == self.id) {
-            change(known);
-        }
-    }
-
-    /// Who is asked next for a message that it does not take.
-    pub(crate) fn next(&self, message: &Message<'_>) -> Option<SmscId> {
-        self.traffic.next(message, Some(self.id))
     }
 }
 
