@@ -108,6 +108,8 @@ metrics! {
     window_in_flight: IntGaugeVec ["smsc", "bind"];
     /// The most unanswered submissions that are allowed.
     window_size: IntGaugeVec ["smsc", "bind"];
+    /// Of these, those that may be used now: fewer while answers are slow.
+    window_effective: IntGaugeVec ["smsc", "bind"];
     /// How long the dispatcher waited for a place in a window.
     window_wait_seconds: HistogramVec ["smsc"] CALL_BUCKETS;
     /// 1: an operator has suspended the SMSC, and nothing is submitted to it.
@@ -119,13 +121,19 @@ metrics! {
     smsc_cost_micros_total: IntCounterVec ["smsc", "currency"];
     /// Segments that an SMSC with prices accepted, and for whose numbers it has none.
     smsc_unpriced_segments_total: IntCounterVec ["smsc"];
+    /// 1: the SMSC takes nothing from its account, and is given nothing but one message now and then.
+    smsc_stopped: IntGaugeVec ["smsc"];
+    /// How often an account was given less than before, by cause: throttled (its rate was cut), congested (it said that it is
+    /// busy), slow (a window shrank), stopped (it takes nothing).
+    smsc_backoffs_total: IntCounterVec ["smsc", "cause"];
     /// Segments submitted, by result: ok, error, timeout (never answered), unsent.
     submits_total: IntCounterVec ["smsc", "result"];
     /// Answers that refused, by command_status; vendors' codes are other.
     submit_errors_total: IntCounterVec ["smsc", "command_status"];
     /// From the submission to its answer.
     submit_duration_seconds: HistogramVec ["smsc"] ANSWER_BUCKETS;
-    /// Messages deferred to be submitted again, by reason: throttled, queue_full, temporary, unsent.
+    /// Messages deferred to be submitted again, by reason: throttled, queue_full, temporary, unsent, in_doubt, other_route
+    /// (another SMSC is asked), stopped (the SMSC takes nothing).
     submit_retries_total: IntCounterVec ["smsc", "reason"];
     /// Answers that came after the response timeout.
     submit_late_responses_total: IntCounterVec ["smsc"];
@@ -133,7 +141,7 @@ metrics! {
     submit_unknown_outcome_total: IntCounterVec ["smsc"];
     /// The configured rate in segments a second; absent when unlimited.
     throttle_limit_messages_per_second: GaugeVec ["smsc"];
-    /// The rate that holds now, in segments a second: the configured one, or less while the SMSC throttles; absent when
+    /// The rate that holds now, in segments a second: the configured one, or less while the SMSC throttles or is busy; absent when
     /// nothing limits it.
     throttle_effective_messages_per_second: GaugeVec ["smsc"];
     /// How often sending was slowed down: by the SMSC's answer, or locally by the rate.
@@ -141,7 +149,7 @@ metrics! {
     /// Messages in the queues by route, paused campaigns' included.
     queue_messages: IntGaugeVec ["route", "lane"];
     /// Messages that are deferred to a later time or wait behind another to the same person, by route; by `@` and the SMSC
-    /// for those of which that has a part.
+    /// for those of which that has a part, or which others of the route do not take.
     queue_deferred_messages: IntGaugeVec ["route"];
     /// From the launch, or the acceptance by the API, to the lease.
     time_in_queue_seconds: HistogramVec ["lane"] RECEIPT_BUCKETS;
@@ -233,9 +241,16 @@ impl Metrics {
         }
     }
 
+    /// An account is given less than before.
+    pub(crate) fn backed_off(&self, smsc: &str, cause: &str) {
+        self.smsc_backoffs_total.with_label_values(&[smsc, cause]).inc();
+    }
+
     /// An SMSC is configured no longer: what was measured of it is shown no more. What was counted stays.
     pub(crate) fn forget_smsc(&self, name: &str) {
-        let _was_shown = self.smsc_suspended.remove_label_values(&[name]).is_ok();
+        for gauge in [&self.smsc_suspended, &self.smsc_stopped] {
+            let _was_shown = gauge.remove_label_values(&[name]).is_ok();
+        }
         for gauge in [
             &self.throttle_limit_messages_per_second,
             &self.throttle_effective_messages_per_second,

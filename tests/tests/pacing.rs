@@ -10,7 +10,7 @@ use campanile_tests::{Stand, Tap, programs};
 /// The burst that the README states: a hundredth of the rate, and one segment at least.
 const BURST_DIVISOR: u64 = 100;
 
-/// How far the mean may be above the rate. How far below is the machine's business here; `dispatch/pace.rs` judges it.
+/// How far the mean may be above the rate. How far below is the machine's business here; `bind/pace.rs` judges it.
 const MEAN_TOLERANCE: f64 = 0.01;
 
 const SECONDS: u64 = 10;
@@ -41,6 +41,28 @@ fn rate_of_200_a_second_with_stalls() {
 #[test]
 fn rate_of_1500_a_second_with_stalls() {
     keeps_its_rate_through_stalls(1_500);
+}
+
+#[test]
+fn rate_of_100_a_second_of_each_of_two_sessions() {
+    let (rate, sessions, messages) = (100, 2, 1_000);
+    let (stand, tap) = Stand::tapped(programs!(), "pacing-sessions", "", |smsc| {
+        smsc.sessions(2).window(500).line("session_rate = \"100/s\"")
+    });
+    let campaign = stand.launch(messages);
+    stand
+        .sim
+        .wait_for("submits", messages as u64, Duration::from_secs(3 * SECONDS));
+    let most = tap.most_in_a_second();
+    assert!(most <= sessions * (rate + 1), "{most} left within a second");
+    let rates = stand.sim.rates();
+    let seconds = Duration::from_micros(rates[0].last_us - rates[0].first_us).as_secs_f64();
+    let mean = (messages - 1) as f64 / seconds;
+    assert!(
+        mean <= (sessions * rate) as f64 * (1.0 + MEAN_TOLERANCE),
+        "a mean of {mean:.2}"
+    );
+    stand.all_delivered(&campaign, messages, Duration::from_secs(30));
 }
 
 fn keeps_its_rate(rate: u64) {

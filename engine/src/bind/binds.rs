@@ -17,7 +17,7 @@ use super::life::Stop;
 use super::slots::Pool;
 use super::tls;
 use super::trace::{Tap, Traces};
-use super::{EVENTS_MAX, Events};
+use super::{Bound, EVENTS_MAX, Events};
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::SmscId;
@@ -140,6 +140,8 @@ impl Binds {
             events: self.feed.clone(),
             metrics: self.metrics.smsc(&smsc.name),
             window: smsc.window as usize,
+            window_min: smsc.window_min() as usize,
+            bound: smsc.session_bound().map(|(rate, burst)| Bound { rate, burst }),
             in_flight: self.metrics.window_in_flight.with_label_values(&labels),
             tap: Tap {
                 trace: self.traces.open(&smsc.name),

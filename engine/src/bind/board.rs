@@ -43,6 +43,8 @@ pub(crate) struct BindStatus {
     pub(crate) smsc_system_id: Option<String>,
     /// `sc_interface_version` of that answer, such as "3.4".
     pub(crate) smsc_version: Option<String>,
+    /// Unanswered submissions that it may have now: the configured window, or fewer while answers are slow.
+    pub(crate) window: Option<usize>,
     /// How busy the SMSC said that it is: 0 idle to 99 (5.0, `congestion_state`).
     pub(crate) congestion: Option<u8>,
     /// Why the last session ended or the last attempt failed; empty before.
@@ -79,6 +81,7 @@ impl Board {
             tls: None,
             smsc_system_id: None,
             smsc_version: None,
+            window: None,
             congestion: None,
             last_error: String::new(),
         };
@@ -122,6 +125,11 @@ impl Line {
         });
     }
 
+    /// How many unanswered submissions it may have.
+    pub(super) fn window(&self, limit: Option<usize>) {
+        self.change(|line| line.window = limit);
+    }
+
     /// How busy the SMSC is.
     pub(super) fn congested(&self, state: u8) {
         self.change(|line| line.congestion = Some(state));
@@ -134,6 +142,7 @@ impl Line {
             line.tls = None;
             line.smsc_system_id = None;
             line.smsc_version = None;
+            line.window = None;
             line.congestion = None;
         });
     }

@@ -14,12 +14,13 @@ use smpp::session::{Ack, Event, Overdue, Phase, Session};
 use smpp::text::Alphabet;
 use tokio::sync::mpsc;
 
+use super::elastic::{Elastic, Took};
 use super::flight::{Flight, Segments};
 use super::life::{End, Life, Notice, Said};
 use super::slots::{Gate, Pool};
 use super::trace::Tap;
 use super::transport::{READ_CHUNK, Transport};
-use super::{Answer, Content, Delivery, Events, Heard, Reply};
+use super::{Answer, Bound, Content, Delivery, Events, Heard, Reply};
 use crate::clock::Clock;
 use crate::domain::SmscId;
 use crate::metrics::SmscMetrics;
@@ -52,6 +53,10 @@ pub(super) struct Surroundings {
     pub(super) events: mpsc::Sender<Events>,
     pub(super) metrics: SmscMetrics,
     pub(super) window: usize,
+    /// Places of it that are used however slow the answers are.
+    pub(super) window_min: usize,
+    /// The most that the session is given, if that is limited.
+    pub(super) bound: Option<Bound>,
     /// Submissions of this bind that are not answered, as of the last tick.
     pub(super) in_flight: IntGauge,
     /// For who wants to see its PDUs.
@@ -91,6 +96,9 @@ pub(super) struct Driver<'a> {
     peer_left: bool,
     /// How busy the SMSC said that it is, since the last tick.
     congestion: Option<u8>,
+    /// How long its answers took since then, and what follows from that.
+    took: Took,
+    elastic: Elastic,
     end: Option<End>,
 }
 
@@ -130,6 +138,8 @@ impl<'a> Driver<'a> {
             answered: false,
             peer_left: false,
             congestion: None,
+            took: Took::default(),
+            elastic: Elastic::new(around.window, around.window_min, around.clock.now()),
             end: None,
         }
     }
@@ -298,7 +308,11 @@ impl<'a> Driver<'a> {
             gone += count;
         }
         if gone > 0 {
-            self.around.pool.wire().wrote(gone, self.around.clock.now());
+            let now = self.around.clock.now();
+            self.around.pool.wire().wrote(gone, now);
+            if let Some((gate, _)) = &self.gate {
+                gate.departed(gone, Some(now));
+            }
         }
         written
     }
@@ -397,11 +411,17 @@ impl<'a> Driver<'a> {
             } => {
                 self.note_answer(notice);
                 self.congestion = congestion.or(self.congestion);
+                heard.congestion = heard.congestion.max(congestion);
+                if !late {
+                    self.took.add(after);
+                }
+                let again = token.flight.was_refused();
                 let reply = if status == CommandStatus::ESME_ROK {
                     heard.accepted += 1;
+                    heard.accepted_again += usize::from(again);
                     Reply::Accepted(message_id.to_vec())
                 } else {
-                    heard.refused.push(status);
+                    heard.refused.push((status, again));
                     Reply::Refused(status)
                 };
                 self.outbox.answers.push(Answer {
@@ -453,7 +473,11 @@ impl<'a> Driver<'a> {
     fn open(&mut self, said: Said, notice: &impl Fn(Notice)) {
         if self.around.kind.transmits() {
             let now = self.around.clock.now();
-            self.gate = Some(self.around.pool.open(self.around.window, self.probe_after.is_some()));
+            let open = self.around.pool.open(self.around.window, self.probe_after.is_some());
+            if let Some(bound) = self.around.bound {
+                open.0.pace(bound, now);
+            }
+            self.gate = Some(open);
             self.probe_at = self.probe_after.map(|pause| now + pause);
             self.probe(now);
         }
@@ -481,6 +505,9 @@ impl<'a> Driver<'a> {
     /// Segments that surely never go.
     fn give_back(&mut self, segments: &Segments) {
         self.around.pool.wire().unsent(segments.count());
+        if let Some((gate, _)) = &self.gate {
+            gate.departed(segments.count(), None);
+        }
         for (flight, part, _) in segments.iter() {
             self.outbox.answers.push(answer(flight.clone(), part, Reply::Unsent));
         }
@@ -521,6 +548,7 @@ impl<'a> Driver<'a> {
         }
         let mut overdue = Vec::new();
         let now = self.around.clock.now();
+        self.stretch(now, notice);
         let given_up = self.session.tick(now, &mut overdue);
         self.around.in_flight.set(self.session.in_flight() as i64);
         self.probe(now);
@@ -543,6 +571,16 @@ impl<'a> Driver<'a> {
             Overdue::Unbind if peer_left => End::PeerUnbind,
             Overdue::Unbind => End::Local,
         }));
+    }
+
+    /// Uses as much of the window as fits how long answers take.
+    fn stretch(&mut self, now: Instant, notice: &impl Fn(Notice)) {
+        let before = self.elastic.limit();
+        let limit = self.elastic.look(std::mem::take(&mut self.took), now);
+        if let (Some(limit), Some((gate, _))) = (limit, &self.gate) {
+            self.around.pool.limit(gate, limit);
+            notice(Notice::Window(limit, limit < before));
+        }
     }
 
     /// Hands events to the engine if it has room; otherwise they stay, and `run` waits for room.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::domain::{MessageId, Recipient};
+use crate::domain::{Message, MessageId, Recipient};
 
 /// The right to submit what was leased. It lives as long as one of its messages has no answer in the store.
 #[derive(Debug)]
@@ -34,6 +34,13 @@ pub(crate) struct Flight {
         reason = "held, not read: a lease lives as long as its messages are under way"
     )]
     pub(crate) lease: Arc<Lease>,
+}
+
+impl Flight {
+    /// Whether an SMSC has refused the message before.
+    pub(crate) fn was_refused(&self) -> bool {
+        Message::is_tried(&self.message)
+    }
 }
 
 /// Segments that go to one session together: their submit_sm's, one behind the other in one buffer, with the sequence

@@ -94,7 +94,8 @@ impl Keeper {
                 .remove_label_values(&[labels[0], labels[1], state])
                 .is_ok();
         }
-        for gauge in [&all.window_size, &all.window_in_flight, &all.bind_congestion_state] {
+        let windows = [&all.window_size, &all.window_effective, &all.window_in_flight];
+        for gauge in windows.into_iter().chain([&all.bind_congestion_state]) {
             let _was_shown = gauge.remove_label_values(&labels).is_ok();
         }
     }
@@ -233,6 +234,7 @@ impl Keeper {
                 // The next one may be bound anew.
                 drop(seen.renewal());
                 self.account.came(self.around.kind);
+                self.show_window(self.around.kind.transmits().then_some(self.around.window));
                 self.on_bound(if stalled { "stalled" } else { "bound" }, &said);
             }
             Notice::Alive => seen.alive.store(true, Ordering::Relaxed),
@@ -248,11 +250,26 @@ impl Keeper {
                     );
                 }
             }
+            Notice::Window(limit, shrinks) => {
+                self.show_window(Some(limit));
+                if shrinks {
+                    self.metrics().all.backed_off(&self.config.name, "slow");
+                }
+            }
             Notice::Congestion(state) => {
                 self.line.congested(state);
                 let gauge = &self.metrics().all.bind_congestion_state;
                 gauge.with_label_values(&self.labels()).set(i64::from(state));
             }
+        }
+    }
+
+    /// How many places of the window are used; `None`: there is none.
+    fn show_window(&self, limit: Option<usize>) {
+        self.line.window(limit);
+        if let Some(limit) = limit {
+            let gauge = &self.metrics().all.window_effective;
+            gauge.with_label_values(&self.labels()).set(limit as i64);
         }
     }
 

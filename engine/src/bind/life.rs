@@ -113,6 +113,8 @@ pub(super) enum Notice {
     Answered,
     /// How busy the SMSC says it is, 0 to 99.
     Congestion(u8),
+    /// So many places of its window are used from now on; `true`: fewer than before.
+    Window(usize, bool),
     /// It was told to end: what is unanswered is waited for, nothing more is taken.
     Draining,
 }

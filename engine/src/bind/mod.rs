@@ -21,6 +21,8 @@ mod trace;
 mod masked;
 mod flight;
 mod slots;
+mod elastic;
+mod pace;
 mod stall;
 mod wire;
 #[cfg(test)]
@@ -39,6 +41,7 @@ pub(crate) use board::Board;
 pub(crate) use flight::{Flight, Lease, Segments};
 pub(crate) use life::Stop;
 pub(crate) use lone::{Ending, Lone, News, NoSession, Parcel};
+pub(crate) use pace::{Bound, Pace, Wait};
 pub(crate) use slots::{Pool, Slots};
 pub(crate) use trace::{Listening, Traces};
 pub(crate) use wire::{Heard, Wire};

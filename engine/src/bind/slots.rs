@@ -1,13 +1,14 @@
 //! Places in the windows of an SMSC's sessions: taken before a message is leased, given back with its answer.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
 use super::flight::Segments;
+use super::pace::{Bound, Pace, Wait};
 use super::wire::Wire;
 
 /// How long a dispatcher waits for a few more places before it goes with the ones there are: leases of a handful cost
@@ -22,12 +23,18 @@ const BATCHES_MAX: usize = 10_000;
 pub(super) struct Gate {
     places: Mutex<Places>,
     queue: mpsc::Sender<Segments>,
+    /// When what was handed over may go, if the session has a rate of its own.
+    pace: OnceLock<Mutex<Pace>>,
+    /// Something of it left.
+    departed: Notify,
 }
 
 #[derive(Debug)]
 struct Places {
     free: usize,
     window: usize,
+    /// Of the window, how many may be in use now.
+    limit: usize,
     /// While the gate is shut: how many of them may be taken nevertheless.
     shut: Option<usize>,
 }
@@ -125,11 +132,14 @@ impl Pool {
         let places = Places {
             free: window,
             window,
+            limit: window,
             shut: shut.then_some(0),
         };
         let gate = Arc::new(Gate {
             places: Mutex::new(places),
             queue,
+            pace: OnceLock::new(),
+            departed: Notify::new(),
         });
         self.lock().push(gate.clone());
         self.freed.notify_waiters();
@@ -148,6 +158,12 @@ impl Pool {
 
     pub(super) fn give_back(&self, gate: &Gate, count: usize) {
         gate.lock().give_back(count);
+        self.freed.notify_waiters();
+    }
+
+    /// No more than so many places of the window are used from now on.
+    pub(super) fn limit(&self, gate: &Gate, limit: usize) {
+        gate.lock().limit = limit;
         self.freed.notify_waiters();
     }
 
@@ -180,6 +196,19 @@ impl Pool {
 }
 
 impl Gate {
+    /// The session has a rate of its own from the beginning.
+    pub(super) fn pace(&self, bound: Bound, now: Instant) {
+        self.pace.get_or_init(|| Mutex::new(Pace::new(Some(bound), now)));
+    }
+
+    /// So many segments that were permitted left, or never will.
+    pub(super) fn departed(&self, count: usize, at: Option<Instant>) {
+        if let (Some(pace), true) = (self.pace.get(), count > 0) {
+            lock(pace).departed(count, at);
+            self.departed.notify_waiters();
+        }
+    }
+
     /// How many were taken, and whether the gate is shut.
     fn take(&self, max: usize) -> (usize, bool) {
         let mut places = self.lock();
@@ -192,8 +221,13 @@ impl Gate {
     }
 
     fn lock(&self) -> MutexGuard<'_, Places> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.places)
     }
+}
+
+/// Both are whole at every instant, so a panic elsewhere does not spoil them.
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Places {
@@ -204,7 +238,8 @@ impl Places {
     }
 
     fn available(&self) -> usize {
-        self.shut.map_or(self.free, |allowed| allowed.min(self.free))
+        let free = self.limit.saturating_sub(self.window - self.free);
+        self.shut.map_or(free, |allowed| allowed.min(free))
     }
 }
 
@@ -235,6 +270,37 @@ impl Slots {
             }
             // Woken by every freed place, of other sessions too; a session that ends is noticed soon.
             let _freed_or_late = timeout(Duration::from_secs(1), freed).await;
+        }
+    }
+
+    /// Waits until the session may have a segment by its own rate, and says how many now: 1 to `max`. Each has to be handed over,
+    /// or to be given back by [`Slots::unsent`].
+    pub(crate) async fn permits(&self, max: usize, now: impl Fn() -> Instant) -> usize {
+        let Some(pace) = self.gate.pace.get() else {
+            return max;
+        };
+        loop {
+            let departed = self.gate.departed.notified();
+            // A session that is over gives it back.
+            if self.gate.queue.is_closed() {
+                return max;
+            }
+            let taken = lock(pace).take(max, now());
+            match taken {
+                Ok(count) => return count,
+                Err(Wait::Until(due)) => tokio::time::sleep_until(due.into()).await,
+                // A session that ends is noticed soon.
+                Err(Wait::Departure) => {
+                    let _departed_or_late = timeout(Duration::from_secs(1), departed).await;
+                }
+            }
+        }
+    }
+
+    /// Segments that were permitted by the session's rate and do not go.
+    pub(crate) fn unsent(&self, count: usize) {
+        if !self.gate.queue.is_closed() {
+            self.gate.departed(count, None);
         }
     }
 
@@ -317,6 +383,42 @@ mod tests {
         assert!(pool.freest().is_none());
         assert!(begun.one_more().await, "a message of several segments is finished");
         assert_eq!(begun.count(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_with_a_rate_of_its_own_has_no_more_than_that_in_any_second() {
+        let (pool, clock) = (Pool::default(), crate::clock::Clock::new());
+        let (gate, _batches) = pool.open(1_000, false);
+        let start = clock.now();
+        gate.pace(Bound { rate: 50.0, burst: 1 }, start);
+        let slots = pool.slots(1_000).await;
+        let mut left = 0;
+        while left < 151 {
+            let count = slots.permits(151 - left, || clock.now()).await;
+            gate.departed(count, Some(clock.now()));
+            left += count;
+        }
+        let seconds = (clock.now() - start).as_secs_f64();
+        assert!((2.9..=3.2).contains(&seconds), "150 at 50/s took {seconds} s");
+        let more = slots.permits(10, || clock.now()).await;
+        slots.unsent(more);
+        assert!(
+            slots.permits(10, || clock.now()).await > 0,
+            "what never went was given back"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_window_that_shrinks_gives_out_what_is_left_of_it() {
+        let pool = Pool::default();
+        let (gate, _batches) = pool.open(10, false);
+        let first = pool.slots(6).await;
+        pool.limit(&gate, 4);
+        assert!(pool.freest().is_none(), "more are in use than may be");
+        drop(first);
+        assert_eq!(pool.freest().map(|(_, free)| free), Some(4));
+        pool.limit(&gate, 10);
+        assert_eq!(pool.slots(20).await.count(), 10);
     }
 
     #[tokio::test]

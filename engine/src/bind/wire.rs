@@ -24,8 +24,12 @@ pub(crate) struct Departure {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Heard {
     pub(crate) accepted: usize,
-    /// The codes of the others, each as often as it came.
-    pub(crate) refused: Vec<CommandStatus>,
+    /// Of these, those of messages that an SMSC had refused before.
+    pub(crate) accepted_again: usize,
+    /// The codes of the others, each as often as it came, and whether an SMSC had refused the message before.
+    pub(crate) refused: Vec<(CommandStatus, bool)>,
+    /// How busy the SMSC said that it is, at worst.
+    pub(crate) congestion: Option<u8>,
 }
 
 /// The departures and answers of one SMSC account. Cheap to clone.

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::pages::Pages;
 use super::{Campaigns, Chooser, Order, Routes, Whose};
-use crate::domain::{Event, GateId, Line, Message, MessageId, Partition, Recipient, RouteId, Row, TenantId, Way};
+use crate::domain::{
+    Event, GateId, Line, Message, MessageId, Partition, Recipient, RouteId, Row, SmscId, TenantId, Way,
+};
 use crate::store::{Campaign, CampaignKind, Owner, Span, StaleQueue, StoreError};
 
 /// A message that waits for a route that is gone.
@@ -127,6 +129,35 @@ impl Campaigns {
             }
         }
         Ok(())
+    }
+
+    /// Passes on the messages that wait by name for SMSCs that are out, since others do not take them: to whom `next` says. Returns
+    /// how many.
+    ///
+    /// # Errors
+    /// When the store does not answer: what is left is found again.
+    pub(crate) async fn pass_on(
+        &self,
+        is_out: impl Fn(SmscId) -> bool,
+        next: impl Fn(&Message<'_>) -> Option<SmscId>,
+    ) -> Result<usize, StoreError> {
+        let mut passed = 0;
+        let turned = |message: &Message<'_>| {
+            // What an SMSC has a part of stays with it.
+            let is_free = message.tries.is_turned_away() && message.traces().is_none();
+            is_free.then(|| next(message)).flatten().map(Event::Turned)
+        };
+        for (partition, lines) in self.store().lines().await? {
+            for line in lines {
+                if matches!(line.way, Way::Pinned(smsc) if is_out(smsc)) {
+                    passed += self.each_due(None, (partition, line), turned).await?;
+                }
+            }
+        }
+        if passed > 0 {
+            self.ring_everywhere();
+        }
+        Ok(passed)
     }
 
     /// Says which messages wait for an SMSC that is gone.

@@ -6,8 +6,9 @@ use humantime::format_duration;
 use presets::Preset;
 use smpp::command_status::CommandStatus;
 
+use super::answers::AnswerMeaning;
 use super::link::{Directions, Link};
-use super::smsc::{self, AnswerMeaning, LongReceipts, ReceiptRule, Smsc};
+use super::smsc::{self, LongReceipts, ReceiptRule, Smsc};
 use super::value::Rate;
 
 /// A key of an account with its value, as they stand in a configuration.
@@ -65,7 +66,9 @@ fn pairs(smsc: &Smsc) -> Pairs {
         bind,
         sessions,
         window,
+        window_min: _,
         rate,
+        session_rate,
         burst: _,
         system_type,
         interface_version,
@@ -84,6 +87,8 @@ fn pairs(smsc: &Smsc) -> Pairs {
         dest_ton,
         dest_npi,
         answers,
+        retry_for,
+        stopped_for,
         receipts,
         prices,
     } = smsc;
@@ -95,9 +100,11 @@ fn pairs(smsc: &Smsc) -> Pairs {
         ("bind", text(word(&Directions::NAMES, *bind))),
         ("sessions", sessions.to_string()),
         ("window", window.to_string()),
+        ("window_min", smsc.window_min().to_string()),
     ]);
     pairs.extend(rate.map(|rate| ("rate", text(&rate_text(rate)))));
-    pairs.extend(smsc.burst().map(|burst| ("burst", burst.to_string())));
+    pairs.extend(session_rate.map(|rate| ("session_rate", text(&rate_text(rate)))));
+    pairs.extend(smsc.bound().map(|(_, burst)| ("burst", burst.to_string())));
     pairs.extend([
         ("system_type", text(system_type)),
         ("interface_version", format!("0x{:02x}", interface_version.octet())),
@@ -108,6 +115,8 @@ fn pairs(smsc: &Smsc) -> Pairs {
         ("bind_timeout", duration(*bind_timeout)),
         ("reconnect_min", duration(*reconnect_min)),
         ("reconnect_max", duration(*reconnect_max)),
+        ("retry_for", duration(*retry_for)),
+        ("stopped_for", duration(*stopped_for)),
         ("source_ton", code_or_auto(*source_ton)),
         ("source_npi", code_or_auto(*source_npi)),
         ("dest_ton", dest_ton.to_string()),
@@ -129,7 +138,7 @@ fn code_pairs(answers: &[(CommandStatus, AnswerMeaning)], receipts: &[ReceiptRul
         answers.sort_by_key(|(status, _)| status.0);
         let answers = answers
             .iter()
-            .map(|(status, meaning)| format!("{status} = {:?}", answer(*meaning)));
+            .map(|(status, meaning)| format!("{status} = {}", meaning.written()));
         pairs.push(("answers", format!("{{ {} }}", answers.collect::<Vec<_>>().join(", "))));
     }
     if !receipts.is_empty() {
@@ -190,15 +199,6 @@ fn rate_text(rate: Rate) -> String {
 pub(super) fn word<T: PartialEq + Copy>(names: &[(&'static str, T)], value: T) -> &'static str {
     let known = names.iter().find(|(_, known)| *known == value);
     known.map_or("", |(word, _)| *word)
-}
-
-fn answer(meaning: AnswerMeaning) -> &'static str {
-    match meaning {
-        AnswerMeaning::Final(status) => status.code(),
-        AnswerMeaning::Retry => "retry",
-        AnswerMeaning::Throttled => "throttled",
-        AnswerMeaning::QueueFull => "queue_full",
-    }
 }
 
 fn rule(rule: &ReceiptRule) -> String {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use kit::settings::{Given, Source, Table};
 
+mod answers;
 mod route;
 mod envelope;
 mod price;
@@ -25,6 +26,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use answers::{Again, AnswerMeaning, Terms};
 pub(crate) use effective::Origin;
 pub(crate) use envelope::{Envelope, TimeForm};
 pub(crate) use kit::settings::Faults;
@@ -36,7 +38,7 @@ pub(crate) use preset::unknown as unknown_preset;
 #[cfg(test)]
 pub(crate) use price::PriceList;
 pub(crate) use route::{Choice, Prefer, Route};
-pub(crate) use smsc::{AnswerMeaning, LongReceipts, ReceiptRule, Smsc};
+pub(crate) use smsc::{LongReceipts, ReceiptRule, Smsc};
 pub(crate) use tls::Tls;
 #[cfg(test)]
 pub(crate) use value::Rate;

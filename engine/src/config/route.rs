@@ -7,7 +7,8 @@ use std::sync::Arc;
 use kit::settings::{Given, Table};
 
 use super::price::{PriceClass, PriceList, price_classes};
-use super::smsc::{self, ENTRIES_MAX, NAME_ALLOWED};
+use super::smsc::{self, NAME_ALLOWED};
+use super::value::ENTRIES_MAX;
 use super::{SMSC_MAX, Smsc, value};
 use crate::domain::{Countries, Purpose, TenantId};
 

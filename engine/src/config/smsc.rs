@@ -12,12 +12,13 @@ use smpp::segment::Concatenation;
 
 use crate::domain::Status;
 
+use super::answers::{self, AnswerMeaning};
 use super::envelope::Envelope;
 use super::link::{Directions, Link};
 use super::preset;
 use super::price::PriceList;
-use super::value::{self, Rate, Secret};
-use super::{HOUR, SECOND, SMSC_MAX};
+use super::value::{self, ENTRIES_MAX, Rate, Secret, statuses};
+use super::{DAY, HOUR, SECOND, SMSC_MAX};
 
 /// The longest name: it is a metric label and part of keys.
 const NAME_MAX: usize = 32;
@@ -40,9 +41,6 @@ const WINDOW_MAX: u32 = 10_000;
 /// The largest burst: a second of a fast account.
 const BURST_MAX: u32 = 10_000;
 
-/// The most entries of `prefixes`, `answers` and `receipts` each: a carrier documents some hundred codes.
-pub(super) const ENTRIES_MAX: usize = 1_000;
-
 /// The longest `stat` or `err` of a receipt rule: the text form has 7 and 3 characters, vendors stretch them.
 const RECEIPT_WORD_MAX: usize = 64;
 
@@ -63,8 +61,12 @@ pub(crate) struct Smsc {
     pub(crate) sessions: u32,
     /// `window`: the most unanswered requests of each session. Default 10.
     pub(crate) window: u32,
+    /// `window_min`: what the window shrinks to at most while answers are slow. Absent: see [`Smsc::window_min`].
+    pub(crate) window_min: Option<u32>,
     /// `rate`: the most segments in a time, over all sessions. Absent: unlimited.
     pub(crate) rate: Option<Rate>,
+    /// `session_rate`: the most segments in a time that each session is given. Absent: as many as the account may have.
+    pub(crate) session_rate: Option<Rate>,
     /// `burst`: segments above the rate that any one second may have. Absent: see [`Smsc::burst`].
     pub(crate) burst: Option<u32>,
     /// `system_type` of the bind. Default empty.
@@ -102,6 +104,10 @@ pub(crate) struct Smsc {
     pub(crate) dest_npi: u8,
     /// `answers`: what this SMSC means by a command_status, where that differs from the usual.
     pub(crate) answers: Vec<(CommandStatus, AnswerMeaning)>,
+    /// `retry_for`: how long after its first refusal a message may be refused for now. Default a day.
+    pub(crate) retry_for: Duration,
+    /// `stopped_for`: the pause before one message is tried, after an answer that means that it takes nothing. Default 15 min.
+    pub(crate) stopped_for: Duration,
     /// `receipts`: what this SMSC means by a receipt, where that differs from the usual. The first that fits holds.
     pub(crate) receipts: Vec<ReceiptRule>,
     /// `price`: what it takes for a segment.
@@ -119,7 +125,9 @@ impl Smsc {
             bind: Directions::Transceiver,
             sessions: 1,
             window: 10,
+            window_min: None,
             rate: None,
+            session_rate: None,
             burst: None,
             system_type: String::new(),
             interface_version: InterfaceVersion::V34,
@@ -138,6 +146,8 @@ impl Smsc {
             dest_ton: 1,
             dest_npi: 1,
             answers: Vec::new(),
+            retry_for: DAY,
+            stopped_for: HOUR / 4,
             receipts: Vec::new(),
             prices: PriceList::default(),
         }
@@ -168,6 +178,8 @@ impl Smsc {
             dest_npi: self.dest_npi,
             envelope: self.envelope.heard_as(&other.envelope),
             answers: self.answers.clone(),
+            retry_for: self.retry_for,
+            stopped_for: self.stopped_for,
             receipts: self.receipts.clone(),
             prices: self.prices.clone(),
             ..other.clone()
@@ -175,12 +187,33 @@ impl Smsc {
         alike == *self
     }
 
-    /// Segments above the rate that any one second may have: as configured, or a hundredth of the rate, at least one.
-    /// `None` without a rate.
-    pub(crate) fn burst(&self) -> Option<u32> {
-        let hundredth = (self.rate?.segments_per_second() / 100.0) as u32;
-        Some(self.burst.unwrap_or(hundredth.max(1)))
+    /// Places of the window that are used however slow answers are: as configured, or an eighth, and two if it has them.
+    pub(crate) fn window_min(&self) -> u32 {
+        self.window_min.unwrap_or((self.window / 8).max(2)).min(self.window)
     }
+
+    /// Segments a second over all sessions, and those above that any one second may have: as configured, or a hundredth, at least
+    /// one. `None`: unlimited.
+    pub(crate) fn bound(&self) -> Option<(f64, u32)> {
+        let own = self.rate.map(Rate::segments_per_second);
+        let sessions = self.session_rate.map(Rate::segments_per_second);
+        let rate = own
+            .into_iter()
+            .chain(sessions.map(|rate| rate * f64::from(self.sessions)));
+        let rate = rate.reduce(f64::min)?;
+        Some((rate, self.burst.unwrap_or(hundredth(rate))))
+    }
+
+    /// The same of each session.
+    pub(crate) fn session_bound(&self) -> Option<(f64, u32)> {
+        let rate = self.session_rate?.segments_per_second();
+        Some((rate, hundredth(rate)))
+    }
+}
+
+/// A burst that is not configured.
+fn hundredth(rate: f64) -> u32 {
+    ((rate / 100.0) as u32).max(1)
 }
 
 /// `interface_version` of a bind (SMPP 3.4, 5.2.4; SMPP 5.0, 4.7.13).
@@ -233,40 +266,6 @@ impl LongReceipts {
             Self::First => segment == 0,
             Self::Last => segment + 1 == segments,
         }
-    }
-}
-
-/// What an SMSC's answer that is not OK means for the message, and for those behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AnswerMeaning {
-    /// Refused for good, with this status.
-    Final(Status),
-    /// Refused for now.
-    Retry,
-    /// Too fast: the account is slowed.
-    Throttled,
-    /// Too much: the account is slowed, and the message waits for longer.
-    QueueFull,
-}
-
-impl AnswerMeaning {
-    /// Whether it says that less should be sent.
-    pub(crate) const fn is_too_fast(self) -> bool {
-        matches!(self, Self::Throttled | Self::QueueFull)
-    }
-}
-
-/// As tables and settings have it: a status, or what else is done.
-impl std::str::FromStr for AnswerMeaning {
-    type Err = strum::ParseError;
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        Ok(match word {
-            "retry" => Self::Retry,
-            "throttled" => Self::Throttled,
-            "queue_full" => Self::QueueFull,
-            status => Self::Final(status.parse()?),
-        })
     }
 }
 
@@ -367,7 +366,7 @@ fn read_manners(table: &Table<'_>, smsc: &mut Smsc) {
     read_timers(table, smsc);
     read_addresses(table, smsc);
     smsc.envelope = Envelope::read(table, smsc.interface_version != InterfaceVersion::V33, &smsc.envelope);
-    let mut answers = read_answers(table);
+    let mut answers = answers::read(table);
     let is_new = |(status, _): &(CommandStatus, AnswerMeaning)| answers.iter().all(|(own, _)| own != status);
     let known: Vec<_> = smsc.answers.iter().copied().filter(is_new).collect();
     answers.extend(known);
@@ -440,11 +439,24 @@ fn read_sessions(table: &Table<'_>, smsc: &mut Smsc) {
     smsc.bind = Directions::read(table).unwrap_or(smsc.bind);
     smsc.sessions = table.integer("sessions", 1..=SESSIONS_MAX, smsc.sessions);
     smsc.window = table.integer("window", 1..=WINDOW_MAX, smsc.window);
+    let least = table
+        .has("window_min")
+        .then(|| table.integer("window_min", 1..=WINDOW_MAX, 1));
+    smsc.window_min = least.or(smsc.window_min);
+    if let Some(least) = smsc.window_min.filter(|least| *least > smsc.window) {
+        let window = smsc.window;
+        table.fault("window_min", format!("{least} is more than window, {window}"));
+    }
     smsc.rate = Rate::read(table, "rate").or(smsc.rate);
+    smsc.session_rate = Rate::read(table, "session_rate").or(smsc.session_rate);
     let burst = table.has("burst").then(|| table.integer("burst", 1..=BURST_MAX, 1));
     smsc.burst = burst.or(smsc.burst);
-    if table.has("burst") && smsc.rate.is_none() && !table.has("rate") {
-        table.fault("burst", "stands without rate: only a rate can be exceeded");
+    let has_rate = smsc.rate.is_some() || smsc.session_rate.is_some() || table.has("rate") || table.has("session_rate");
+    if table.has("burst") && !has_rate {
+        table.fault(
+            "burst",
+            "stands without rate or session_rate: only a rate can be exceeded",
+        );
     }
     let system_type = table.parsed("system_type", value::octets_allowed(SYSTEM_TYPE), |given| {
         value::octets(given.text()?, SYSTEM_TYPE)
@@ -492,6 +504,9 @@ fn read_timers(table: &Table<'_>, smsc: &mut Smsc) {
     smsc.bind_timeout = read("bind_timeout", smsc.bind_timeout);
     smsc.reconnect_min = read("reconnect_min", smsc.reconnect_min);
     smsc.reconnect_max = read("reconnect_max", smsc.reconnect_max);
+    // A week is longer than any validity period.
+    smsc.retry_for = table.duration("retry_for", SECOND..=7 * DAY, smsc.retry_for);
+    smsc.stopped_for = table.duration("stopped_for", SECOND..=DAY, smsc.stopped_for);
     if smsc.reconnect_min > smsc.reconnect_max {
         let longest = humantime::format_duration(smsc.reconnect_max);
         table.fault(
@@ -520,36 +535,6 @@ fn code_or_auto(table: &Table<'_>, key: &'static str, max: u8) -> Option<Option<
         (code <= max).then_some(Some(code))
     };
     table.parsed(key, format!("\"auto\" or 0 to {max}"), code)
-}
-
-fn read_answers(table: &Table<'_>) -> Vec<(CommandStatus, AnswerMeaning)> {
-    let own = table.table("answers");
-    let entries: Vec<_> = own.entries().collect();
-    if entries.len() > ENTRIES_MAX {
-        let count = entries.len();
-        table.fault("answers", format!("{count} are too many: at most {ENTRIES_MAX}"));
-    }
-    let mut answers: Vec<(CommandStatus, AnswerMeaning)> = Vec::new();
-    for (name, given) in entries {
-        let status = CommandStatus::parse(name).filter(|status| *status != CommandStatus::ESME_ROK);
-        let Some(status) = status else {
-            let allowed = "a command_status, such as \"0x0000040B\" or \"ESME_RINVDSTADR\", other than ESME_ROK";
-            own.fault(name, format!("not allowed: the key must be {allowed}"));
-            continue;
-        };
-        if answers.iter().any(|(known, _)| *known == status) {
-            own.fault(name, format!("{status} stands twice"));
-            continue;
-        }
-        match given.text().and_then(|word| word.parse().ok()) {
-            Some(answer) => answers.push((status, answer)),
-            None => own.fault(
-                name,
-                format!("must be \"retry\", \"throttled\", \"queue_full\", {}", statuses()),
-            ),
-        }
-    }
-    answers
 }
 
 fn read_receipt(table: &Table<'_>) -> Option<ReceiptRule> {
@@ -597,12 +582,4 @@ fn receipt_word_allowed() -> String {
 
 fn status(given: Given<'_>) -> Option<Status> {
     given.text()?.parse().ok()
-}
-
-fn statuses() -> String {
-    let quoted: Vec<String> = Status::ALL
-        .iter()
-        .map(|status| format!("\"{}\"", status.code()))
-        .collect();
-    quoted.join(", ")
 }

@@ -92,7 +92,10 @@ address_range = "^33"
 binds_per_hour = 6
 session_max_age = "1day"
 tls = false
+window = 90
+window_min = 30
 rate = "60/min"
+session_rate = "30/min"
 burst = 7
 system_type = "SMPP"
 interface_version = 0x50
@@ -106,7 +109,16 @@ source_ton = 5
 source_npi = "auto"
 dest_ton = 2
 dest_npi = 0
-answers = { 0x0000040B = "not_routed", ESME_RSYSERR = "retry", 0x401 = "throttled", 0x402 = "queue_full" }
+retry_for = "2h"
+stopped_for = "5m"
+[smsc.answers]
+0x0000040B = "not_routed"
+ESME_RSYSERR = { means = "retry", pause = "10s", times = 2 }
+0x401 = "throttled"
+0x402 = { means = "queue_full", times = 9 }
+0x403 = { means = "other_route", otherwise = "unknown_number" }
+0x404 = "stop"
+
 [[smsc.receipts]]
 stat = "undeliv"
 err = "001"
@@ -122,6 +134,11 @@ until = "2026-07-01T00:00:00+02:00"
 per_segment = "0.045"
 currency = "EUR"
 "#;
+
+fn again(seconds: u32, times: Option<u8>) -> Again {
+    let pause = seconds * SECOND;
+    Again { pause, times }
+}
 
 #[test]
 fn every_key_is_read() {
@@ -167,7 +184,9 @@ fn every_key_is_read() {
             period: Duration::from_secs(60)
         })
     );
-    assert_eq!((smsc.burst, smsc.burst()), (Some(7), Some(7)));
+    assert_eq!((smsc.burst, smsc.bound()), (Some(7), Some((1.0, 7))));
+    assert_eq!(smsc.session_bound(), Some((0.5, 1)));
+    assert_eq!((smsc.window, smsc.window_min()), (90, 30));
     assert_eq!(smsc.prefixes, ["33", "262"]);
     assert_eq!(
         (smsc.source_ton, smsc.source_npi, smsc.dest_ton, smsc.dest_npi),
@@ -176,11 +195,14 @@ fn every_key_is_read() {
     assert_eq!((smsc.reconnect_min, smsc.reconnect_max), (2 * SECOND, 8 * SECOND));
     let answers = [
         (CommandStatus(0x40B), AnswerMeaning::Final(Status::NotRouted)),
-        (CommandStatus(0x401), AnswerMeaning::Throttled),
-        (CommandStatus(0x402), AnswerMeaning::QueueFull),
-        (CommandStatus::ESME_RSYSERR, AnswerMeaning::Retry),
+        (CommandStatus(0x401), AnswerMeaning::Throttled(again(0, None))),
+        (CommandStatus(0x402), AnswerMeaning::QueueFull(again(1, Some(9)))),
+        (CommandStatus(0x403), AnswerMeaning::OtherRoute(Status::UnknownNumber)),
+        (CommandStatus(0x404), AnswerMeaning::Stop),
+        (CommandStatus::ESME_RSYSERR, AnswerMeaning::Retry(again(10, Some(2)))),
     ];
     assert_eq!(smsc.answers, answers);
+    assert_eq!((smsc.retry_for, smsc.stopped_for), (2 * HOUR, 300 * SECOND));
     assert_eq!(smsc.receipts[0].stat.as_deref(), Some("UNDELIV"));
     assert_eq!(smsc.receipts[1].status, Status::Recredited);
     assert!(smsc.receipts[1].recredit && smsc.receipts[1].stat.is_none());
@@ -253,11 +275,15 @@ fn an_smsc_must_be_there_and_in_two_brackets() {
 #[test]
 fn the_burst_is_a_hundredth_of_the_rate_unless_it_is_given() {
     let mut smsc = Smsc::new("n", "h:1", "c");
-    assert_eq!(smsc.burst(), None);
+    assert_eq!(smsc.bound(), None);
     for (rate, burst) in [(1, 1), (20, 1), (199, 1), (200, 2), (5_000, 50)] {
         smsc.rate = Some(Rate::per_second(rate));
-        assert_eq!(smsc.burst(), Some(burst), "{rate}/s");
+        assert_eq!(smsc.bound(), Some((f64::from(rate), burst)), "{rate}/s");
     }
+    smsc.sessions = 4;
+    smsc.session_rate = Some(Rate::per_second(300));
+    assert_eq!(smsc.bound(), Some((1_200.0, 12)), "four sessions have no more");
+    assert_eq!(smsc.session_bound(), Some((300.0, 3)));
 }
 
 #[test]
@@ -303,6 +329,18 @@ fn values_at_their_limits() {
         "answers = { ESME_RWHAT = \"retry\" }",
         "answers = { 0x45 = \"lost\" }",
         "answers = { 0x45 = \"retry\", ESME_RSUBMITFAIL = \"retry\" }",
+        "answers = { 0x45 = { pause = \"1s\" } }",
+        "answers = { 0x45 = { means = \"retry\", pause = \"1ms\" } }",
+        "answers = { 0x45 = { means = \"retry\", times = 0 } }",
+        "answers = { 0x45 = { means = \"retry\", otherwise = \"not_routed\" } }",
+        "answers = { 0x45 = { means = \"stop\", pause = \"1s\" } }",
+        "answers = { 0x45 = { means = \"other_route\", otherwise = \"lost\" } }",
+        "answers = { 0x45 = { means = \"retry\", after = \"1s\" } }",
+        "session_rate = 5",
+        "window_min = 11",
+        "window_min = 0",
+        "retry_for = \"0s\"",
+        "stopped_for = \"2 days\"",
         "answers = 3",
         "receipts = [{ status = \"delivered\" }]",
         "receipts = [{ stat = \"X\" }]",

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use kit::settings::{Given, Table};
 
-use crate::domain::Countries;
+use crate::domain::{Countries, Status};
+
+/// The most entries of `prefixes`, `answers` and `receipts` each: a carrier documents some hundred codes.
+pub(super) const ENTRIES_MAX: usize = 1_000;
 
 /// A password or key. It never shows itself, neither in logs nor in faults.
 #[derive(Clone, PartialEq, Eq)]
@@ -159,4 +162,13 @@ pub(super) fn octets(text: &str, range: RangeInclusive<usize>) -> Option<String>
 /// What [`octets`] takes.
 pub(super) fn octets_allowed(range: RangeInclusive<usize>) -> String {
     format!("{} to {} ASCII characters", range.start(), range.end())
+}
+
+/// Every status, as messages about faults list them.
+pub(super) fn statuses() -> String {
+    let quoted: Vec<String> = Status::ALL
+        .iter()
+        .map(|status| format!("\"{}\"", status.code()))
+        .collect();
+    quoted.join(", ")
 }

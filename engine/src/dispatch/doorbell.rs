@@ -159,7 +159,7 @@ impl Doorbell {
 }
 
 /// The doorbells of all SMSCs, with what these may be given. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Bells(Arc<ArcSwap<Vec<(Doorbell, Service)>>>);
 
 impl Bells {

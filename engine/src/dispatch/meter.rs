@@ -2,16 +2,16 @@
 //! that this is too fast.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use smpp::command_status::CommandStatus;
 use tokio::sync::Notify;
 
-use super::pace::{Bound, Pace, Wait};
+use super::brake::Brake;
 use super::settings::Settings;
 use super::throttle::Throttle;
-use crate::bind::Wire;
+use crate::bind::{Bound, Heard, Pace, Wait, Wire};
 use crate::clock::Clock;
 use crate::config;
 use crate::metrics::SmscMetrics;
@@ -45,8 +45,12 @@ struct Inner {
 struct Permits {
     /// The configured rate.
     ceiling: Option<f64>,
+    /// A slower one, since the SMSC wants that.
+    slowed: Option<f64>,
     pace: Pace,
     throttle: Throttle,
+    /// What it says of how busy it is.
+    brake: Brake,
     /// Segments that may be leased and are not handed over yet.
     ahead: usize,
 }
@@ -64,8 +68,10 @@ impl Meter {
         let bound = bound(&settings.load().config);
         let state = Permits {
             ceiling: bound.map(|bound| bound.rate),
+            slowed: None,
             pace: Pace::new(bound, now),
             throttle: Throttle::new(now),
+            brake: Brake::default(),
             ahead: 0,
         };
         state.show(&metrics);
@@ -84,8 +90,8 @@ impl Meter {
         let bound = bound(&self.0.settings.load().config);
         let mut state = self.0.hear();
         state.ceiling = bound.map(|bound| bound.rate);
-        let rate = state.throttle.rate();
-        state.pace.set_bound(bound, rate, self.0.clock.now());
+        let slowed = state.slowed;
+        state.pace.set_bound(bound, slowed, self.0.clock.now());
         state.show(&self.0.metrics);
         drop(state);
         self.0.freed.notify_waiters();
@@ -116,7 +122,11 @@ impl Meter {
                 for departure in self.0.wire.departures() {
                     state.pace.departed(departure.count, departure.at);
                 }
-                state.pace.take(max.max(1), self.0.clock.now())
+                let now = self.0.clock.now();
+                match state.brake.paused(now) {
+                    Some(until) => Err(Wait::Until(until)),
+                    None => state.pace.take(max.max(1), now),
+                }
             };
             match taken {
                 Ok(count) => return count,
@@ -144,33 +154,49 @@ impl Meter {
 
 /// The most that any second may have of that account.
 fn bound(smsc: &config::Smsc) -> Option<Bound> {
-    smsc.rate.zip(smsc.burst()).map(|(rate, burst)| Bound {
-        rate: rate.segments_per_second(),
-        burst,
-    })
+    smsc.bound().map(|(rate, burst)| Bound { rate, burst })
 }
 
 impl Inner {
     /// The permits, after everything that was answered until now.
     fn hear(&self) -> MutexGuard<'_, Permits> {
         let mut state = self.lock();
-        let before = state.throttle.rate();
+        let cut = state.throttle.rate();
         for (heard, at) in self.wire.answers() {
-            let too_fast = |status: &&CommandStatus| self.settings.load().meanings.answer(**status).is_too_fast();
-            let ceiling = state.ceiling;
-            if heard.accepted > 0 {
-                state.throttle.accepted(heard.accepted, ceiling, at);
-            }
-            for _ in heard.refused.iter().filter(too_fast) {
-                state.throttle.throttled(at);
-            }
+            self.note(&mut state, &heard, at);
         }
-        let rate = state.throttle.rate();
-        if rate != before {
-            state.pace.set_rate(rate, self.clock.now());
+        if lower(state.throttle.rate(), cut) {
+            self.metrics.all.backed_off(&self.metrics.name, "throttled");
+        }
+        let braked = state
+            .brake
+            .is_on()
+            .then(|| state.brake.rate(self.clock.now()))
+            .flatten();
+        let slowed = [state.throttle.rate(), braked].into_iter().flatten().reduce(f64::min);
+        if slowed != state.slowed {
+            state.slowed = slowed;
+            state.pace.set_rate(slowed, self.clock.now());
             state.show(&self.metrics);
         }
         state
+    }
+
+    /// What an SMSC said at once.
+    fn note(&self, state: &mut Permits, heard: &Heard, at: Instant) {
+        let settings = self.settings.load();
+        let too_fast = |(status, _): &&(CommandStatus, bool)| settings.meanings.answer(*status).is_too_fast();
+        if heard.accepted > 0 {
+            let taken = (heard.accepted, heard.accepted_again);
+            state.throttle.accepted(taken, state.ceiling, at);
+        }
+        for (_, again) in heard.refused.iter().filter(too_fast) {
+            state.throttle.throttled(*again, at);
+        }
+        let took = state.throttle.took() as f64;
+        if heard.congestion.is_some_and(|busy| state.brake.heard(busy, took, at)) {
+            self.metrics.all.backed_off(&self.metrics.name, "congested");
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Permits> {
@@ -179,10 +205,16 @@ impl Inner {
     }
 }
 
+/// Whether a rate is lower than the one before; `None`: nothing limits it.
+fn lower(now: Option<f64>, before: Option<f64>) -> bool {
+    now.is_some_and(|now| before.is_none_or(|before| now < before))
+}
+
 impl Permits {
     /// What holds now, in segments a second.
     fn rate(&self) -> Option<f64> {
-        self.throttle.rate().or(self.ceiling)
+        let slowed = self.slowed.into_iter();
+        slowed.chain(self.ceiling).reduce(f64::min)
     }
 
     fn lead_max(&self) -> usize {
@@ -228,7 +260,6 @@ impl Drop for Lead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bind::Heard;
     use crate::config::Rate;
     use crate::metrics::Metrics;
 
@@ -299,6 +330,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_smsc_that_is_full_is_given_nothing_for_a_second_and_half_of_its_rate_then() {
+        let (meter, wire) = meter(Some(100));
+        let clock = Clock::new();
+        let since = clock.now();
+        let heard = |congestion| Heard {
+            accepted: 100,
+            accepted_again: 0,
+            refused: Vec::new(),
+            congestion: Some(congestion),
+        };
+        wire.heard(heard(100), since);
+        let mut taken = meter.take(1).await;
+        assert!(clock.now() - since >= Duration::from_secs(1), "it was paused");
+        // It says so all the time.
+        while taken < 100 {
+            wire.heard(heard(80), clock.now());
+            let count = meter.take(100 - taken).await;
+            wire.wrote(count, clock.now());
+            taken += count;
+        }
+        let seconds = (clock.now() - since).as_secs_f64();
+        assert!((2.8..=3.1).contains(&seconds), "100 at half of 100/s took {seconds} s");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn another_rate_holds_for_those_who_wait_for_a_permit() {
         let (meter, wire) = meter(None);
         let clock = Clock::new();
@@ -333,7 +389,9 @@ mod tests {
         let now = Clock::new().now();
         let heard = Heard {
             accepted: 100,
-            refused: vec![CommandStatus::ESME_RTHROTTLED; 900],
+            accepted_again: 0,
+            refused: vec![(CommandStatus::ESME_RTHROTTLED, false); 900],
+            congestion: None,
         };
         wire.heard(heard, now);
         assert!(meter.is_behind(), "192 are leased at 96 a second");

@@ -4,14 +4,15 @@
 //! rate, leases run ahead of it by a fifth of a second at most (the lead), so that what Redis takes for them does not show
 //! in the pace at which segments go to the socket.
 
+mod brake;
 mod doorbell;
 mod envelope;
 mod leases;
 mod meter;
 mod outlet;
-mod pace;
 mod settings;
 mod sweep;
+mod tally;
 mod throttle;
 #[cfg(test)]
 mod tests;
@@ -61,6 +62,16 @@ const LOOK_AROUND: Duration = Duration::from_millis(500);
 
 /// From the lease to the hand-over at most: what waits longer is given back, and leased under the rules of then.
 const STALE_AFTER: Duration = Duration::from_secs(1);
+
+/// What is leased, until it is handed over.
+#[derive(Clone, Copy)]
+struct Held {
+    since: Instant,
+    /// It shows whether a stopped SMSC takes it.
+    is_try: bool,
+    /// From then on, one of them is not worth sending any more.
+    expires: Option<UnixMicros>,
+}
 
 /// What a dispatcher works with. Cheap to clone.
 #[derive(Clone)]
@@ -149,7 +160,9 @@ impl Dispatcher {
 
     async fn lease_and_submit(&self, partition: Partition, (slots, lead): (Slots, Lead), stop: &CancellationToken) {
         let (gates, now) = (self.gates.open(), self.clock.now());
-        let allowance = self.outlet.service.allowance(slots.count(), now);
+        let Some(allowance) = self.outlet.service.allowance(slots.count(), now) else {
+            return self.outlet.doorbell.ring_at(partition, now + OTHERS_FIRST);
+        };
         if allowance.waits {
             self.outlet.doorbell.ring_at(partition, now + OTHERS_FIRST);
         }
@@ -169,12 +182,12 @@ impl Dispatcher {
             stale,
         }) = self.leases.lease(&wanted, stop).await
         else {
-            self.outlet.service.got(&allowance, |_| 0);
+            self.outlet.service.got(&allowance, 0, |_| 0);
             return;
         };
         self.outlet
             .service
-            .got(&allowance, |route| from_route(&messages, route));
+            .got(&allowance, messages.len(), |route| from_route(&messages, route));
         if more {
             self.outlet.doorbell.ring(partition, false);
         }
@@ -186,16 +199,20 @@ impl Dispatcher {
             tracing::warn!(%error, "what is queued under older routes cannot be queued anew; it is tried again");
         }
         self.outlet.metrics.leased.inc_by(messages.len() as u64);
-        self.hand_over(&messages, &lease, slots).await;
+        self.hand_over((&messages, allowance.is_try), &lease, slots).await;
         drop(lead);
     }
 
     /// Composes what was leased and hands it to the session whose places are held.
-    async fn hand_over(&self, messages: &[LeasedMessage], lease: &Arc<Lease>, mut slots: Slots) {
-        let (since, now) = (self.clock.now(), self.clock.unix());
+    async fn hand_over(&self, (messages, is_try): (&[LeasedMessage], bool), lease: &Arc<Lease>, mut slots: Slots) {
+        let now = self.clock.unix();
+        let mut held = Held {
+            since: self.clock.now(),
+            is_try,
+            expires: None,
+        };
         let mut batch = Segments::default();
         let mut failed = Events::none(self.outlet.id);
-        let mut expires: Option<UnixMicros> = None;
         let settings = self.outlet.settings();
         for leased in messages {
             let Some(order) = self.order(leased).await else {
@@ -207,21 +224,24 @@ impl Dispatcher {
                 .metrics
                 .time_in_queue(order.purpose.lane(), waited.as_secs_f64());
             match envelope::seal(&settings.config, (&order, now), (leased, lease), &mut batch) {
-                Ok(()) => expires = expires.into_iter().chain(order.expires_at(&leased.variables)).min(),
+                Ok(()) => {
+                    let expires = order.expires_at(&leased.variables);
+                    held.expires = held.expires.into_iter().chain(expires).min();
+                }
                 Err(why) => refuse(&mut failed, (leased, lease), why),
             }
         }
-        self.submit((batch, since, expires), &mut slots, &mut failed).await;
+        self.submit((batch, held), &mut slots, &mut failed).await;
         self.report(failed).await;
     }
 
     /// Whether what is leased should go back: the rate fell, it waited for too long, some of it is not worth sending any more,
-    /// or its SMSC was suspended meanwhile.
-    fn goes_back(&self, since: Instant, expires: Option<UnixMicros>) -> bool {
+    /// or its SMSC was suspended meanwhile, or has stopped.
+    fn goes_back(&self, held: Held) -> bool {
         self.outlet.meter.is_behind()
-            || self.clock.now() - since > STALE_AFTER
-            || expires.is_some_and(|at| self.clock.unix() >= at)
-            || self.outlet.service.is_suspended()
+            || self.clock.now() - held.since > STALE_AFTER
+            || held.expires.is_some_and(|at| self.clock.unix() >= at)
+            || self.outlet.service.is_suspended() && !held.is_try
     }
 
     /// Whether somebody who is to get one of these has opted out since it was leased.
@@ -236,23 +256,23 @@ impl Dispatcher {
 
     /// Hands segments over as the rate permits, all at once without one. A long message may have more segments than
     /// there are places: the rest of it waits for more in the same session.
-    async fn submit(
-        &self,
-        (mut batch, since, expires): (Segments, Instant, Option<UnixMicros>),
-        slots: &mut Slots,
-        failed: &mut Events,
-    ) {
+    async fn submit(&self, (mut batch, held): (Segments, Held), slots: &mut Slots, failed: &mut Events) {
         while batch.count() > 0 {
             if slots.count() == 0 && !slots.one_more().await {
                 return unsent(failed, &batch);
             }
-            if self.goes_back(since, expires) {
+            if self.goes_back(held) {
                 return unsent(failed, &batch);
             }
-            let permits = self.outlet.meter.take(batch.count().min(slots.count())).await;
+            let most = slots
+                .permits(batch.count().min(slots.count()), || self.clock.now())
+                .await;
+            let permits = self.outlet.meter.take(most).await;
+            slots.unsent(most - permits);
             let ready = batch.split_to(permits);
             if self.has_struck(&ready) {
                 // Leased again, they are left out; the others of these go then.
+                slots.unsent(ready.count());
                 self.outlet.pool.wire().unsent(ready.count());
                 unsent(failed, &ready);
             } else if let Err(back) = slots.submit(ready) {

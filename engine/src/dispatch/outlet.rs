@@ -73,8 +73,8 @@ impl Outlet {
 
 fn show_limit(metrics: &Metrics, smsc: &config::Smsc) {
     let limit = &metrics.throttle_limit_messages_per_second;
-    match smsc.rate {
-        Some(rate) => limit.with_label_values(&[&smsc.name]).set(rate.segments_per_second()),
+    match smsc.bound() {
+        Some((rate, _)) => limit.with_label_values(&[&smsc.name]).set(rate),
         None => {
             let _was_shown = limit.remove_label_values(&[&smsc.name]).is_ok();
         }

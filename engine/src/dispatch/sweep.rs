@@ -231,6 +231,8 @@ impl Sweeper {
             meanings: &self.meanings,
             in_doubt: self.in_doubt,
             pause: Duration::ZERO,
+            retry_for: Duration::MAX,
+            next: None,
         };
         let segments = message.segments.max(1);
         let open = message.traces_or(Mark::Open, segments).segments.into_iter();

@@ -4,9 +4,14 @@
 //! little less than what was accepted; while a few do, it is trimmed little by little, but not for ever, since some SMSCs
 //! refuse a few however slow we are. And while none does, more is tried: a little first, then twice as much with every
 //! half second, until a refusal says where the limit is now.
+//!
+//! Some refusals say nothing of the pace. Where messages are refused again and again while new ones are taken, it is about
+//! these messages. And where the share of refusals stays what it was however often the rate is cut, the cuts are taken
+//! back, and that share is tolerated.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+
+use super::tally::{Counts, Tally};
 
 /// Refused of what is answered within a second, up to which the rate stays.
 const TOLERATED: f64 = 0.005;
@@ -26,6 +31,22 @@ const TRIM_MIN: f64 = 0.9;
 
 /// More than [`TOLERATED`] is refused for so long, and the rate is trimmed.
 const TRIM_AFTER: Duration = Duration::from_secs(1);
+
+/// A cut has helped when the share that is refused falls to this, of what it was; and has not while it stays above the other.
+const HELPED: f64 = 0.5;
+const IN_VAIN: f64 = 0.7;
+
+/// Of so many answers a share says something.
+const ENOUGH: usize = 5;
+
+/// So many cuts in a row that did not help are taken back, where no more than this share is refused: an SMSC that takes next to
+/// nothing is asked slowly, whyever.
+const CUTS_IN_VAIN: u32 = 3;
+const STEADY_MAX: f64 = 0.8;
+
+/// A steady share may be so much more, and is forgotten when it was not seen for so long.
+const STEADY: f64 = 1.3;
+const STEADY_FOR: Duration = Duration::from_secs(60);
 
 /// The slowest, in segments a second: an SMSC that refuses everything is asked ten times a second whether it still does, and
 /// one message that it never takes does not hold up the others.
@@ -59,9 +80,6 @@ const FOUND: f64 = 1.1;
 const FORGOTTEN: Duration = Duration::from_secs(60);
 const FREE_AFTER: Duration = Duration::from_secs(20);
 
-/// The resolution of the last second.
-const STEP: Duration = Duration::from_millis(50);
-
 /// What is accepted now is what was accepted within this.
 const NOW: Duration = Duration::from_millis(300);
 
@@ -73,10 +91,14 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 pub(super) struct Throttle {
     /// `None`: the SMSC limits nothing.
     limit: Option<Limit>,
-    answers: Answers,
+    answers: Tally,
     /// When no more than [`TOLERATED`] was refused last.
     calm_at: Instant,
     refused_at: Instant,
+    /// Cuts since one helped, and the share that was refused before the first.
+    in_vain: Option<(u32, f64)>,
+    /// A share that is refused whatever the pace, and when it was seen last.
+    steady: Option<(f64, Instant)>,
 }
 
 /// What an SMSC takes, as far as it is known.
@@ -132,9 +154,11 @@ impl Throttle {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             limit: None,
-            answers: Answers::default(),
+            answers: Tally::default(),
             calm_at: now,
             refused_at: now,
+            in_vain: None,
+            steady: None,
         }
     }
 
@@ -143,30 +167,83 @@ impl Throttle {
         self.limit.map(|limit| limit.rate())
     }
 
-    /// It refused a segment since it came too fast.
-    pub(super) fn throttled(&mut self, now: Instant) {
-        self.count((0, 1), now);
+    /// Segments that it took within the last second, as of the last answer.
+    pub(super) fn took(&self) -> usize {
+        self.answers.accepted()
+    }
+
+    /// It refused a segment since it came too fast; `again`: of a message that it had refused before.
+    pub(super) fn throttled(&mut self, again: bool, now: Instant) {
+        self.count(Counts::refused(again), now);
+        if again && self.answers.is_about_messages() {
+            // What was cut for them was cut for nothing: more is tried soon.
+            if let Some(limit) = &mut self.limit {
+                (limit.is_new, limit.patience) = (true, TRY_SOON);
+            }
+            return;
+        }
+        if self.is_steady(now) {
+            return;
+        }
         self.refused_at = now;
-        let many = self.answers.refused >= MANY && self.answers.share() > MUCH;
+        let many = self.answers.refused() >= MANY && self.answers.share() > MUCH;
         let Some(limit) = &mut self.limit else {
             if many {
                 self.limit = Some(self.cut(true, now));
+                self.in_vain = Some((1, self.answers.share()));
             }
             return;
         };
         let held = now.saturating_duration_since(limit.cut_at) < HOLD;
+        let stays = now.saturating_duration_since(self.calm_at.max(limit.cut_at)) >= TRIM_AFTER;
         if limit.lift > 1.0 {
-            limit.found(self.answers.accepted as f64, now);
-        } else if held && limit.is_new || !held && many {
-            self.limit = Some(self.cut(held, now));
-        } else if !held && now.saturating_duration_since(self.calm_at.max(limit.cut_at)) >= TRIM_AFTER {
+            limit.found(self.answers.accepted() as f64, now);
+        } else if held && limit.is_new {
+            self.limit = Some(self.cut(true, now));
+            self.in_vain = Some((1, self.answers.share()));
+        } else if !held && (many || stays) {
+            self.slow_down(many, now);
+        }
+    }
+
+    /// Too much is refused, or for too long.
+    fn slow_down(&mut self, many: bool, now: Instant) {
+        if self.answers.share() > MUCH && self.cuts_in_vain() {
+            self.limit = None;
+            (self.in_vain, self.steady) = (None, Some((self.answers.share(), now)));
+        } else if many {
+            self.limit = Some(self.cut(false, now));
+        } else if let Some(limit) = &mut self.limit {
             limit.known = (TRIM * limit.known).max(limit.least);
             (limit.cut_at, limit.accepted) = (now, 0);
         }
     }
 
+    /// Whether as much is refused as is refused whatever the pace.
+    fn is_steady(&mut self, now: Instant) -> bool {
+        let share = self.answers.share();
+        match &mut self.steady {
+            Some((steady, seen)) if now.saturating_duration_since(*seen) < STEADY_FOR && share <= STEADY * *steady => {
+                *seen = now;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// One more cut is due. Whether those before did not help either, and enough was taken to say so.
+    fn cuts_in_vain(&mut self) -> bool {
+        let share = self.answers.share();
+        let (cuts, first) = match self.in_vain {
+            Some((cuts, first)) if share >= IN_VAIN * first && share <= STEADY_MAX => (cuts + 1, first),
+            Some(_) | None => (1, share),
+        };
+        self.in_vain = Some((cuts, first));
+        cuts > CUTS_IN_VAIN
+    }
+
     fn cut(&self, is_new: bool, now: Instant) -> Limit {
-        let accepted = self.answers.accepted as f64;
+        let accepted = self.answers.accepted() as f64;
         let slower = (CUT * accepted).max(SLOWEST);
         // A new one is learnt from the refusals that follow; later ones only lower it.
         let known = match &self.limit {
@@ -188,9 +265,10 @@ impl Throttle {
         }
     }
 
-    /// It took that many segments. `ceiling`: a rate at which the account is limited anyway.
-    pub(super) fn accepted(&mut self, count: usize, ceiling: Option<f64>, now: Instant) {
-        self.count((count, 0), now);
+    /// It took that many segments, some `again` of messages that it had refused before. `ceiling`: a rate at which the account is
+    /// limited anyway.
+    pub(super) fn accepted(&mut self, (count, again): (usize, usize), ceiling: Option<f64>, now: Instant) {
+        self.count(Counts::accepted(count, again), now);
         let Some(limit) = &mut self.limit else { return };
         limit.accepted += count;
         let quiet = now.saturating_duration_since(self.refused_at);
@@ -215,11 +293,14 @@ impl Throttle {
     }
 
     /// Counts answers.
-    fn count(&mut self, answers: (usize, usize), now: Instant) {
-        self.answers.add(answers, now);
-        if self.answers.share() <= TOLERATED {
+    fn count(&mut self, counts: Counts, now: Instant) {
+        self.answers.add(counts, now);
+        let share = self.answers.share();
+        if share <= TOLERATED {
             self.calm_at = now;
         }
+        let enough = self.answers.accepted() + self.answers.refused() >= ENOUGH;
+        self.in_vain = self.in_vain.filter(|(_, first)| !enough || share > HELPED * first);
     }
 
     /// How long a message that was refused keeps out of the way: two places of its account's pace.
@@ -230,51 +311,12 @@ impl Throttle {
     }
 }
 
-/// Answers within the last second.
-#[derive(Clone, Debug, Default)]
-struct Answers {
-    /// Of each step: since when, accepted, refused.
-    steps: VecDeque<(Instant, usize, usize)>,
-    accepted: usize,
-    refused: usize,
-}
-
-impl Answers {
-    /// Adds some, and forgets those before the last second.
-    fn add(&mut self, (accepted, refused): (usize, usize), now: Instant) {
-        let over = |at: Instant| now.saturating_duration_since(at) >= Duration::from_secs(1);
-        while let Some((_, accepted, refused)) = self.steps.pop_front_if(|(at, ..)| over(*at)) {
-            self.accepted -= accepted;
-            self.refused -= refused;
-        }
-        match self.steps.back_mut() {
-            Some(step) if now.saturating_duration_since(step.0) < STEP => {
-                step.1 += accepted;
-                step.2 += refused;
-            }
-            _ => self.steps.push_back((now, accepted, refused)),
-        }
-        self.accepted += accepted;
-        self.refused += refused;
-    }
-
-    /// Refused of the last second's.
-    fn share(&self) -> f64 {
-        self.refused as f64 / (self.accepted + self.refused) as f64
-    }
-
-    /// Accepted within the last `time`.
-    fn accepted_within(&self, time: Duration, now: Instant) -> usize {
-        let within = |at: &Instant| now.saturating_duration_since(*at) < time;
-        let steps = self.steps.iter().filter(|(at, ..)| within(at));
-        steps.map(|(_, accepted, _)| accepted).sum()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::pace::Pace;
+    use std::collections::VecDeque;
+
     use super::*;
+    use crate::bind::Pace;
     use crate::clock::Clock;
 
     /// From the submission to the end of its settling.
@@ -291,7 +333,14 @@ mod tests {
         /// When what was accepted within the last second was, where the SMSC counts so; `None`: it fills a bucket.
         second: Option<VecDeque<Instant>>,
         window: usize,
-        in_flight: VecDeque<(Instant, usize, usize)>,
+        /// What was taken and refused: of new messages, and of those that were refused before.
+        in_flight: VecDeque<(Instant, [usize; 2], [usize; 2])>,
+        /// What was refused and waits to be sent again.
+        waiting: usize,
+    }
+
+    fn sum(counts: &[usize; 2]) -> usize {
+        counts.iter().sum()
     }
 
     impl Play {
@@ -314,6 +363,7 @@ mod tests {
                 second: None,
                 window: 1_000,
                 in_flight: VecDeque::new(),
+                waiting: 0,
             }
         }
 
@@ -326,7 +376,7 @@ mod tests {
                 self.refill(limit);
                 self.hear();
                 self.pace.set_rate(self.throttle.rate().or(self.ceiling), self.now);
-                let under_way: usize = self.in_flight.iter().map(|(_, took, not)| took + not).sum();
+                let under_way: usize = self.in_flight.iter().map(|(_, took, not)| sum(took) + sum(not)).sum();
                 let sent = match self.window - under_way {
                     0 => 0,
                     // No more than the engine itself can do.
@@ -337,7 +387,13 @@ mod tests {
                 if let Some(second) = &mut self.second {
                     second.extend(std::iter::repeat_n(self.now, took));
                 }
-                self.in_flight.push_back((self.now, took, sent - took));
+                // Half of what is sent was refused before, while there is so much, and no more is taken of it than of the rest.
+                let again = self.waiting.min(sent.div_ceil(2));
+                self.waiting -= again;
+                let took_again = (took * again).checked_div(sent).unwrap_or(0);
+                let taken = [took - took_again, took_again];
+                let refused_now = [sent - again - taken[0], again - took_again];
+                self.in_flight.push_back((self.now, taken, refused_now));
                 (accepted, refused) = (accepted + took, refused + sent - took);
             }
             (accepted, refused)
@@ -357,11 +413,13 @@ mod tests {
         fn hear(&mut self) {
             let heard = |at: Instant| at + Duration::from_millis(ROUND_TRIP_MS as u64);
             while let Some((_, took, refused)) = self.in_flight.pop_front_if(|(at, ..)| heard(*at) <= self.now) {
-                if took > 0 {
-                    self.throttle.accepted(took, self.ceiling, self.now);
+                if sum(&took) > 0 {
+                    self.throttle.accepted((sum(&took), took[1]), self.ceiling, self.now);
                 }
-                for _ in 0..refused {
-                    self.throttle.throttled(self.now);
+                for again in [false, true] {
+                    let count = refused[usize::from(again)];
+                    (0..count).for_each(|_| self.throttle.throttled(again, self.now));
+                    self.waiting += count;
                 }
             }
         }
@@ -459,14 +517,82 @@ mod tests {
             while due >= 1.0 {
                 (due, turn) = (due - 1.0, turn + 1);
                 if turn % 220 < 200 {
-                    throttle.accepted(1, None, now);
+                    throttle.accepted((1, 0), None, now);
                 } else {
-                    throttle.throttled(now);
+                    throttle.throttled(false, now);
                 }
             }
         }
         let rate = throttle.rate().unwrap_or(f64::INFINITY);
         assert!(rate > 1_000.0, "{rate}");
         assert_eq!(throttle.pause(), PAUSE_MIN);
+    }
+
+    /// Up to 1,000 new ones a second for so long; `refused` says which are, by their number, and each of `stuck` that was refused
+    /// before comes again every second and is refused again. Returns how many were sent in the last second.
+    fn unrelated(
+        throttle: &mut Throttle,
+        start: Instant,
+        seconds: u32,
+        refused: impl Fn(u32) -> bool,
+        stuck: u32,
+    ) -> u32 {
+        let (mut due, mut turn, mut sent, mut now) = (0.0, 0, 0, start);
+        for millisecond in 0..1_000 * seconds {
+            now += Duration::from_millis(1);
+            due += throttle.rate().unwrap_or(f64::INFINITY).min(1_000.0) / 1_000.0;
+            if stuck > 0 && due >= 1.0 && millisecond % (1_000 / stuck) == 0 {
+                due -= 1.0;
+                throttle.throttled(true, now);
+            }
+            while due >= 1.0 {
+                (due, turn) = (due - 1.0, turn + 1);
+                sent += u32::from(millisecond >= 1_000 * (seconds - 1));
+                if refused(turn) {
+                    throttle.throttled(false, now);
+                } else {
+                    throttle.accepted((1, 0), None, now);
+                }
+            }
+        }
+        sent
+    }
+
+    #[test]
+    fn a_share_that_is_refused_whatever_the_pace_slows_nobody_for_long() {
+        let start = Clock::new().now();
+        let mut throttle = Throttle::new(start);
+        let every_third = |turn| turn % 3 == 0;
+        let sent = unrelated(&mut throttle, start, 10, every_third, 0);
+        assert!(sent > 950, "{sent} in the tenth second, {:?}", throttle.rate());
+        let later = start + Duration::from_secs(10);
+        let sent = unrelated(&mut throttle, later, 60, every_third, 0);
+        assert!(sent > 950, "{sent} after a minute, {:?}", throttle.rate());
+        // More than that is about the pace.
+        let later = later + Duration::from_secs(60);
+        unrelated(&mut throttle, later, 2, |turn| turn % 10 != 0, 0);
+        let rate = throttle.rate().unwrap_or(f64::INFINITY);
+        assert!(rate < 300.0, "{rate}");
+    }
+
+    #[test]
+    fn messages_that_are_refused_again_and_again_do_not_hold_up_others() {
+        for stuck in [1, 5, 50] {
+            let start = Clock::new().now();
+            let mut throttle = Throttle::new(start);
+            // Nothing else is there at first, so that all is refused.
+            for step in 0..100_u32 {
+                throttle.throttled(step >= 5, start + step * Duration::from_millis(100));
+            }
+            let slow = throttle.rate().unwrap_or(f64::INFINITY);
+            assert!(slow <= 2.0 * SLOWEST, "{stuck}: {slow}");
+            let later = start + Duration::from_secs(10);
+            let sent = unrelated(&mut throttle, later, 8, |_| false, stuck);
+            assert!(
+                sent > 900,
+                "{stuck}: {sent} in the eighth second, {:?}",
+                throttle.rate()
+            );
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! A recipient's record while moves are made in it, and what is to be written besides.
 
-use super::stored::{BadForm, FORM_MESSAGE, FORM_TRAIL, HEAD, Line, Message, Way};
+use super::stored::{BadForm, FORM_MESSAGE, FORM_TRAIL, FORM_TRIED, HEAD, Line, Message, Way};
 use super::time::UnixMicros;
 use super::{MessageId, Recipient, State, TenantId, Transition};
 
@@ -178,7 +178,8 @@ impl Draft {
 
     fn message_end(&self, at: usize) -> Result<usize, BadForm> {
         let octets = &self.octets[at..];
-        let (Some(&FORM_MESSAGE), Some(length)) = (octets.first(), octets.get(HEAD + 1..HEAD + 3)) else {
+        let (Some(&(FORM_MESSAGE | FORM_TRIED)), Some(length)) = (octets.first(), octets.get(HEAD + 1..HEAD + 3))
+        else {
             return Err(BadForm { at });
         };
         let end = at + HEAD + 3 + usize::from(u16::from_be_bytes([length[0], length[1]]));

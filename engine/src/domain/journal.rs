@@ -147,7 +147,7 @@ impl super::Message<'_> {
 mod tests {
     use super::*;
     use crate::domain::tests::leased;
-    use crate::domain::{Ending, Event, Reason, Status, UnixMicros};
+    use crate::domain::{Back, Ending, Event, Reason, Status, UnixMicros};
 
     #[test]
     fn moves_and_ranges_come_back_and_what_is_neither_says_where() {
@@ -190,6 +190,7 @@ mod tests {
     #[test]
     fn a_deferral_changes_no_figure_unless_it_ends_a_doubt() {
         let deferred = Event::Deferred {
+            back: Back::Unsent,
             traces: None,
             attempts: 1,
             due: UnixMicros(1),

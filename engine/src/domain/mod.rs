@@ -6,6 +6,7 @@ mod time;
 mod status;
 mod message;
 mod ending;
+mod tries;
 mod stored;
 mod draft;
 mod transition;
@@ -28,4 +29,5 @@ pub(crate) use stored::{
     BadForm, Line, Mark, Message, Record, Row, Trace, Traces, Way, digest, push_variable, variables,
 };
 pub(crate) use time::UnixMicros;
-pub(crate) use transition::{Event, Transition};
+pub(crate) use transition::{Back, Event, Transition};
+pub(crate) use tries::{REFUSED_MAX, Tries};

@@ -5,6 +5,7 @@
 //! item    = form(1) …                      the form is its version: another layout gets another number
 //! message = 1 state(1) moves(1) epoch(4) id(8) attempts(1) length(2) tenant(4) route(2) smsc(2) lane(1) gate(2)
 //!           segments(1) credits(1) body    length counts what follows it
+//!         | 3 … the same, and tries before the body, where an SMSC refused it: see domain/tries.rs
 //! body    = nothing, or at(8) then for each segment mark(1) length(1) id
 //! trail   = 2 length(1) sender(8) tenant(4) campaign(5) at(4) digest(4) …
 //! ```
@@ -13,12 +14,15 @@
 //! version of one message, and whoever compares heads compares the whole.
 
 use super::time::UnixMicros;
+use super::tries::Tries;
 use super::{CampaignId, GateId, MessageId, Recipient, RouteId, SmscId, State, Status, TenantId};
 
 /// The form of a message.
 pub(crate) const FORM_MESSAGE: u8 = 1;
 /// The form of a trail.
 pub(crate) const FORM_TRAIL: u8 = 2;
+/// The form of a message that an SMSC refused.
+pub(crate) const FORM_TRIED: u8 = 3;
 
 /// Octets that name one version of one message.
 pub(crate) const HEAD: usize = 15;
@@ -33,7 +37,7 @@ pub(crate) const CAPPED: u8 = 0x80;
 pub(crate) enum Way {
     /// Any SMSC of the route may take it.
     Route(RouteId),
-    /// A segment was taken or may have been: only that SMSC may take the rest.
+    /// Only that SMSC may take it: it has a segment of it, or may have one, or others of the route do not take it.
     Pinned(SmscId),
 }
 
@@ -219,6 +223,8 @@ pub(crate) struct Message<'a> {
     pub(crate) segments: u8,
     /// Credits that it costs when an SMSC takes all of it.
     pub(crate) credits: u8,
+    /// What came of earlier submissions.
+    pub(crate) tries: Tries<'a>,
     /// Its traces, packed; see [`Traces::unpack`].
     pub(crate) body: &'a [u8],
 }
@@ -243,10 +249,15 @@ impl<'a> Message<'a> {
     fn read(recipient: Recipient, bytes: &'a [u8]) -> Option<(Self, usize)> {
         let fixed: &[u8; FIXED] = bytes.first_chunk()?;
         let end = HEAD + 3 + usize::from(u16::from_be_bytes([fixed[16], fixed[17]]));
-        let body = bytes.get(FIXED..end)?;
+        let rest = bytes.get(FIXED..end)?;
+        let tries = match fixed[0] {
+            FORM_MESSAGE => Tries::NONE,
+            FORM_TRIED => Tries::read(rest)?,
+            _ => return None,
+        };
         let message = Self {
             recipient,
-            state: State::from_letter(fixed[1]).filter(|_| fixed[0] == FORM_MESSAGE)?,
+            state: State::from_letter(fixed[1])?,
             moves: fixed[2],
             epoch: u32::from_be_bytes(array(fixed, 3)?),
             id: MessageId(u64::from_be_bytes(array(fixed, 7)?)),
@@ -259,15 +270,25 @@ impl<'a> Message<'a> {
             gate: GateId(u16::from_be_bytes([fixed[27], fixed[28]])),
             segments: fixed[29],
             credits: fixed[30],
-            body,
+            tries,
+            body: &rest[tries.octets().len()..],
         };
         Some((message, end))
+    }
+
+    /// Whether a stored message was refused by an SMSC before, without reading it all.
+    pub(crate) fn is_tried(stored: &[u8]) -> bool {
+        stored.first() == Some(&FORM_TRIED)
     }
 
     /// Its first octets, which name this version of it.
     pub(crate) fn head(&self) -> [u8; HEAD] {
         let mut head = [0; HEAD];
-        head[0] = FORM_MESSAGE;
+        head[0] = if self.tries == Tries::NONE {
+            FORM_MESSAGE
+        } else {
+            FORM_TRIED
+        };
         head[1] = self.state.letter().unwrap_or(b'?');
         head[2] = self.moves;
         head[3..7].copy_from_slice(&self.epoch.to_be_bytes());
@@ -282,7 +303,8 @@ impl<'a> Message<'a> {
 
     /// Where it waits when it is handed back.
     pub(crate) fn line(&self, traces: Option<&Traces>) -> Line {
-        let pinned = traces.is_some_and(|traces| traces.any(|mark| mark != Mark::Open));
+        let has_part = traces.is_some_and(|traces| traces.any(|mark| mark != Mark::Open));
+        let pinned = has_part || self.tries.is_turned_away();
         let way = if pinned {
             Way::Pinned(self.smsc)
         } else {
@@ -306,6 +328,7 @@ impl<'a> Message<'a> {
         out.push(self.lane | if self.capped { CAPPED } else { 0 });
         out.extend_from_slice(&self.gate.0.to_be_bytes());
         out.extend_from_slice(&[self.segments, self.credits]);
+        out.extend_from_slice(self.tries.octets());
         if let Some(traces) = traces {
             traces.pack(&mut out);
         }

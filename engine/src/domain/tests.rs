@@ -1,6 +1,6 @@
 //! What tests of several modules are about: a message.
 
-use super::{CampaignId, GateId, Message, MessageId, Partition, Recipient, RouteId, SmscId, State, TenantId};
+use super::{CampaignId, GateId, Message, MessageId, Partition, Recipient, RouteId, SmscId, State, TenantId, Tries};
 
 /// A leased message of that campaign, of that many segments, to one and the same recipient.
 pub(crate) fn leased(campaign: u64, segments: u8) -> Message<'static> {
@@ -19,6 +19,7 @@ pub(crate) fn leased(campaign: u64, segments: u8) -> Message<'static> {
         gate: GateId::OPEN,
         segments,
         credits: segments,
+        tries: Tries::NONE,
         body: b"",
     }
 }

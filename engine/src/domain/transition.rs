@@ -3,9 +3,20 @@
 use super::stored::HEAD;
 use super::time::UnixMicros;
 use super::{
-    Ending, IllegalMove, Line, Mark, Message, Reason, Recipient, ResultSlot, RouteId, State, Status, Step, Trace,
-    Traces,
+    Ending, IllegalMove, Line, Mark, Message, Reason, Recipient, ResultSlot, RouteId, SmscId, State, Status, Step,
+    Trace, Traces, Tries,
 };
+
+/// Why a message is handed back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Back {
+    /// It surely was not sent, or may be sent again: that says nothing of the SMSC.
+    Unsent,
+    /// Its SMSC refused it for now.
+    Refused,
+    /// Its SMSC does not take it: it waits for that one now.
+    Elsewhere(SmscId),
+}
 
 /// What happened to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +30,7 @@ pub(crate) enum Event {
         /// Submissions that were refused for now, this one included if it counts.
         attempts: u8,
         due: UnixMicros,
+        back: Back,
     },
     /// None of it was taken, and none will be.
     Rejected {
@@ -57,6 +69,8 @@ pub(crate) enum Event {
     Stopped,
     /// Its route is gone: it waits for that one, and is due now.
     Rerouted(RouteId),
+    /// The SMSC that it waits for since others do not take it cannot take it either: it waits for that one, and is due now.
+    Turned(SmscId),
     /// The receipts did not come in time.
     Expired,
 }
@@ -87,6 +101,7 @@ struct Next {
     traces: Option<Traces>,
     attempts: u8,
     due: Option<UnixMicros>,
+    back: Back,
     route: Option<RouteId>,
     ending: Option<(Ending, Reason, u16)>,
 }
@@ -98,6 +113,7 @@ impl Next {
             traces,
             attempts: 0,
             due: None,
+            back: Back::Unsent,
             route: None,
             ending: None,
         }
@@ -127,9 +143,15 @@ impl Message<'_> {
     pub(crate) fn apply(&self, event: Event, now: UnixMicros) -> Result<Transition, IllegalMove> {
         let next = match event {
             Event::Accepted(traces) => Next::to(Step::Accept, Some(traces)),
-            Event::Deferred { traces, attempts, due } => Next {
+            Event::Deferred {
+                traces,
+                attempts,
+                due,
+                back,
+            } => Next {
                 attempts,
                 due: Some(due),
+                back,
                 ..Next::to(Step::Defer, traces)
             },
             Event::Rejected { status, reason, code } => {
@@ -154,6 +176,12 @@ impl Message<'_> {
                 route: Some(route),
                 due: Some(now),
                 attempts: self.attempts,
+                ..Next::to(Step::Reroute, self.traces())
+            },
+            Event::Turned(smsc) => Next {
+                due: Some(now),
+                attempts: self.attempts,
+                back: Back::Elsewhere(smsc),
                 ..Next::to(Step::Reroute, self.traces())
             },
             Event::Expired => self.expire(),
@@ -231,6 +259,7 @@ impl Message<'_> {
     fn make(&self, next: Next, now: UnixMicros) -> Result<Transition, IllegalMove> {
         let state = self.state.after(next.step)?;
         let credits = self.billed(state, &next);
+        let (smsc, tries) = self.tried(state, &next, now);
         let moved = Message {
             state,
             moves: self.moves.wrapping_add(1),
@@ -241,6 +270,8 @@ impl Message<'_> {
             },
             credits,
             route: next.route.unwrap_or(self.route),
+            smsc,
+            tries: Tries::of(&tries),
             ..*self
         };
         let result = next.ending.map(|(ending, reason, code)| ResultSlot {
@@ -261,6 +292,17 @@ impl Message<'_> {
             result,
             credits,
         })
+    }
+
+    /// Whom it waits for then, if for somebody by name, and its refusals, packed. What an SMSC took needs none of these any more.
+    fn tried(&self, state: State, next: &Next, now: UnixMicros) -> (SmscId, Vec<u8>) {
+        match next.back {
+            Back::Elsewhere(smsc) if next.step == Step::Defer => (smsc, self.tries.with(now, Some(self.smsc))),
+            Back::Elsewhere(smsc) => (smsc, self.tries.octets().to_vec()),
+            Back::Refused => (self.smsc, self.tries.with(now, None)),
+            Back::Unsent if state == State::Enroute => (self.smsc, Vec::new()),
+            Back::Unsent => (self.smsc, self.tries.octets().to_vec()),
+        }
     }
 
     /// Credits are billed for what was taken: all of them, or the share of the segments that were. Once it is enroute its
@@ -383,6 +425,7 @@ mod tests {
             traces,
             attempts: 1,
             due: UnixMicros(77),
+            back: Back::Refused,
         };
         let whole = leased(1, 2).apply(deferred(None), UnixMicros(9)).unwrap();
         assert_eq!(whole.due.unwrap().0.way, Way::Route(leased(1, 2).route));
@@ -396,6 +439,41 @@ mod tests {
         assert_eq!((stopped.step, stopped.credits), (Step::Abandon, 1));
         let canceled = stored(&whole).apply(Event::Stopped, UnixMicros(9)).unwrap();
         assert_eq!(canceled.result.unwrap().ending, Ending::Canceled);
+    }
+
+    #[test]
+    fn what_its_smsc_does_not_take_waits_for_the_next_by_name_and_forgets_it_when_taken() {
+        let deferred = |back| Event::Deferred {
+            traces: None,
+            attempts: 0,
+            due: UnixMicros(77),
+            back,
+        };
+        let first = leased(1, 2);
+        let turned = first
+            .apply(deferred(Back::Elsewhere(SmscId(2))), UnixMicros(9_000_000))
+            .unwrap();
+        assert_eq!(turned.due.unwrap().0.way, Way::Pinned(SmscId(2)));
+        let waits = stored(&turned);
+        assert_eq!(waits.tries.refused_by().collect::<Vec<_>>(), [first.smsc]);
+        let moved_on = waits.apply(Event::Turned(SmscId(3)), UnixMicros(10_000_000)).unwrap();
+        assert_eq!(moved_on.due.unwrap().0.way, Way::Pinned(SmscId(3)));
+        let waits = stored(&moved_on);
+        assert_eq!(waits.tries.refused_by().count(), 1, "the second one was not asked");
+        assert!(waits.traces().is_none());
+        let again = Message {
+            state: State::Leased,
+            ..waits
+        };
+        let refused = again.apply(deferred(Back::Refused), UnixMicros(11_000_000)).unwrap();
+        assert_eq!(refused.due.unwrap().0.way, Way::Pinned(SmscId(3)));
+        assert_eq!(stored(&refused).tries.since(), Some(UnixMicros(9_000_000)));
+        let traces = Traces {
+            at: UnixMicros(5),
+            segments: vec![taken("a"), taken("b")],
+        };
+        let accepted = again.apply(Event::Accepted(traces), UnixMicros(12_000_000)).unwrap();
+        assert_eq!(stored(&accepted).tries, Tries::NONE);
     }
 
     #[test]

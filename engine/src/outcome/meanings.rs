@@ -1,12 +1,13 @@
 //! What codes mean: the built-in tables, and over them what the configuration says of one SMSC.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde::Deserialize;
 use smpp::command_status::CommandStatus;
 
 use crate::bind::ReceiptNews;
-use crate::config::{AnswerMeaning, ReceiptRule, Smsc};
+use crate::config::{AnswerMeaning, ReceiptRule, Smsc, Terms};
 use crate::domain::Status;
 
 /// How SMSCs write in `err` that there is none.
@@ -40,6 +41,10 @@ struct AnswerTable {
 struct AnswerRow {
     status: String,
     means: String,
+    /// In seconds.
+    pause: Option<u64>,
+    times: Option<u8>,
+    otherwise: Option<Status>,
 }
 
 #[derive(Deserialize)]
@@ -136,7 +141,12 @@ fn built_in_answers() -> Result<Vec<(CommandStatus, AnswerMeaning)>, BrokenTable
     const BROKEN: BrokenTable = BrokenTable("answers.toml");
     let table: AnswerTable = toml::from_str(include_str!("../data/answers.toml")).map_err(|_| BROKEN)?;
     let row = |row: AnswerRow| {
-        let meaning = row.means.parse().map_err(|_| BROKEN)?;
+        let terms = Terms {
+            pause: row.pause.map(Duration::from_secs),
+            times: row.times,
+            otherwise: row.otherwise,
+        };
+        let meaning = AnswerMeaning::new(&row.means, terms).ok_or(BROKEN)?;
         Ok((CommandStatus::parse(&row.status).ok_or(BROKEN)?, meaning))
     };
     table.answer.into_iter().map(row).collect()
@@ -163,6 +173,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_command_status_of_the_standard_stands_in_the_table_once() {
+        let known = built_in_answers().unwrap();
+        for name in CommandStatus::names().filter(|name| *name != "ESME_ROK") {
+            let status = CommandStatus::parse(name).unwrap();
+            assert_eq!(known.iter().filter(|(known, _)| *known == status).count(), 1, "{name}");
+        }
+        assert_eq!(known.len() + 1, CommandStatus::names().count());
+    }
+
+    #[test]
     fn the_built_in_tables_are_read_and_the_smscs_own_come_first() {
         let mut smsc = Smsc::new("north", "127.0.0.1:2775", "c");
         smsc.answers
@@ -177,7 +197,15 @@ mod tests {
         });
         let meanings = Meanings::of(&smsc).unwrap();
         for (status, meaning) in [
-            (CommandStatus::ESME_RTHROTTLED, AnswerMeaning::Throttled),
+            (
+                CommandStatus::ESME_RINVDSTNPI,
+                AnswerMeaning::OtherRoute(Status::NotRouted),
+            ),
+            (
+                CommandStatus::ESME_RPROHIBITED,
+                AnswerMeaning::OtherRoute(Status::TransmissionFailed),
+            ),
+            (CommandStatus::ESME_RINVPASWD, AnswerMeaning::Stop),
             (
                 CommandStatus::ESME_RINVDSTADR,
                 AnswerMeaning::Final(Status::UnknownNumber),

@@ -4,18 +4,30 @@ use crate::domain::tests::leased;
 use crate::domain::{Message, State};
 
 fn decided(attempts: u8, segments: u8, replies: &[Reply], in_doubt: InDoubt) -> Event {
+    let message = Message {
+        attempts,
+        ..leased(1, segments)
+    };
+    decided_on(&message, replies, (in_doubt, None), UnixMicros(1_000_000))
+}
+
+/// With who is asked next.
+fn decided_on(
+    message: &Message<'_>,
+    replies: &[Reply],
+    (in_doubt, next): (InDoubt, Option<SmscId>),
+    now: UnixMicros,
+) -> Event {
     let meanings = Meanings::of(&Smsc::new("n", "a:1", "c")).unwrap();
     let policy = Policy {
         meanings: &meanings,
         in_doubt,
         pause: Duration::from_millis(50),
-    };
-    let message = Message {
-        attempts,
-        ..leased(1, segments)
+        retry_for: Duration::from_secs(3_600),
+        next,
     };
     let replies: Vec<(u8, Reply)> = (0..).zip(replies.iter().cloned()).collect();
-    decide(&message, (segments, &replies), &policy, UnixMicros(1_000_000)).event
+    decide(message, (message.segments, &replies), &policy, now).event
 }
 
 fn marks(event: &Event) -> Vec<Mark> {
@@ -78,24 +90,99 @@ fn one_segment_goes_where_its_reply_says() {
 
 #[test]
 fn throttling_uses_no_attempts_up_and_errors_do() {
-    let throttled = decided(
-        ATTEMPTS_MAX,
-        1,
-        &[refused(CommandStatus::ESME_RTHROTTLED)],
-        InDoubt::Hold,
-    );
+    let throttled = decided(8, 1, &[refused(CommandStatus::ESME_RTHROTTLED)], InDoubt::Hold);
     let Event::Deferred { attempts, due, .. } = throttled else {
         panic!()
     };
-    assert_eq!((attempts, due), (ATTEMPTS_MAX, UnixMicros(1_050_000)));
-    let last = decided(ATTEMPTS_MAX, 1, &[refused(CommandStatus::ESME_RSYSERR)], InDoubt::Hold);
+    assert_eq!((attempts, due), (8, UnixMicros(1_050_000)));
+    let last = decided(8, 1, &[refused(CommandStatus::ESME_RSYSERR)], InDoubt::Hold);
     let Event::Rejected { reason, .. } = last else { panic!() };
     assert_eq!(reason, Reason::AttemptsExhausted);
     let first = decided(0, 1, &[refused(CommandStatus::ESME_RSYSERR)], InDoubt::Hold);
     let Event::Deferred { attempts, due, .. } = first else {
         panic!()
     };
-    assert_eq!((attempts, due), (1, UnixMicros(1_000_000).plus(RETRY_FIRST)));
+    assert_eq!((attempts, due), (1, UnixMicros(4_000_000)));
+}
+
+#[test]
+fn what_is_refused_as_too_fast_for_long_is_asked_more_rarely_and_ends_when_its_time_is_over() {
+    let throttled = [refused(CommandStatus::ESME_RTHROTTLED)];
+    let hold = (InDoubt::Hold, None);
+    let first = decided_on(&leased(1, 1), &throttled, hold, UnixMicros(1_000_000));
+    let deferred = leased(1, 1).apply(first, UnixMicros(1_000_000)).unwrap();
+    let (waits, _) = Message::unpack(leased(1, 1).recipient, &deferred.replacement).unwrap();
+    let at = |seconds: u64| UnixMicros(seconds * 1_000_000);
+    let again = decided_on(&waits, &throttled, hold, at(81));
+    let Event::Deferred { due, back, .. } = again else {
+        panic!("{again:?}")
+    };
+    assert_eq!((due, back), (at(91), Back::Refused), "an eighth of 80 s");
+    let last = decided_on(&waits, &throttled, hold, at(3_601));
+    assert!(
+        matches!(
+            last,
+            Event::Rejected {
+                status: Status::TransmissionFailed,
+                reason: Reason::AttemptsExhausted,
+                code: 0x58,
+            }
+        ),
+        "{last:?}"
+    );
+}
+
+#[test]
+fn what_an_smsc_does_not_take_is_asked_of_the_next_unless_it_has_a_part() {
+    let not_here = || refused(CommandStatus::ESME_RINVDSTTON);
+    let (next, none) = ((InDoubt::Hold, Some(SmscId(2))), (InDoubt::Hold, None));
+    let now = UnixMicros(1_000_000);
+    let elsewhere = Back::Elsewhere(SmscId(2));
+    for replies in [
+        vec![not_here()],
+        vec![not_here(), refused(CommandStatus::ESME_RTHROTTLED)],
+        vec![Reply::Unsent, not_here()],
+    ] {
+        let message = leased(1, replies.len() as u8);
+        let event = decided_on(&message, &replies, next, now);
+        let is_next = |event: &Event| matches!(event, Event::Deferred { traces: None, back, .. } if *back == elsewhere);
+        assert!(is_next(&event), "{replies:?}: {event:?}");
+        let event = decided_on(&message, &replies, none, now);
+        let ended = |event: &Event| {
+            matches!(
+                event,
+                Event::Rejected {
+                    status: Status::NotRouted,
+                    ..
+                }
+            )
+        };
+        assert!(ended(&event), "{replies:?} and nobody left: {event:?}");
+    }
+    let part = decided_on(&leased(1, 2), &[taken(), not_here()], next, now);
+    assert_eq!(marks(&part), [Mark::Taken, Mark::Refused(Status::NotRouted)]);
+    let for_good = [refused(CommandStatus::ESME_RINVDSTADR), not_here()];
+    let ended = decided_on(&leased(1, 2), &for_good, next, now);
+    assert!(matches!(ended, Event::Rejected { .. }), "{ended:?}");
+    let lost = decided_on(&leased(1, 2), &[Reply::Lost, not_here()], next, now);
+    assert!(matches!(lost, Event::Doubted(_)), "{lost:?}");
+}
+
+#[test]
+fn what_meets_a_stopped_account_goes_back_at_once_and_uses_no_attempts_up() {
+    let stopped = decided(3, 1, &[refused(CommandStatus::ESME_RINVPASWD)], InDoubt::Hold);
+    let Event::Deferred { attempts, due, .. } = stopped else {
+        panic!("{stopped:?}")
+    };
+    assert_eq!((attempts, due), (3, UnixMicros(1_000_000)));
+}
+
+#[test]
+fn what_may_be_sent_again_is_sent_again_a_few_times_and_stays_in_doubt_then() {
+    let first = decided(0, 1, &[Reply::Lost], InDoubt::Resend);
+    assert!(matches!(first, Event::Deferred { attempts: 1, .. }), "{first:?}");
+    let last = decided(RESENDS_MAX, 1, &[Reply::Lost], InDoubt::Resend);
+    assert!(matches!(last, Event::Doubted(_)), "{last:?}");
 }
 
 #[test]
@@ -166,6 +253,8 @@ fn a_late_answer_resolves_its_segment_and_with_the_last_the_message() {
         meanings: &meanings,
         in_doubt: InDoubt::Hold,
         pause: Duration::ZERO,
+        retry_for: Duration::MAX,
+        next: None,
     };
     let doubted = leased(1, 2)
         .apply(decided(0, 2, &[Reply::Lost, Reply::Lost], InDoubt::Hold), UnixMicros(1))

@@ -14,7 +14,7 @@ use super::shape;
 use crate::bind::{Content, Lone, News, Parcel, ReceiptNews};
 use crate::clock::Clock;
 use crate::compose::Sender;
-use crate::config::{AnswerMeaning, LongReceipts, Smsc};
+use crate::config::{LongReceipts, Smsc};
 use crate::dispatch::submissions;
 use crate::domain::Recipient;
 use crate::outcome::Meanings;
@@ -170,10 +170,7 @@ impl Course<'_> {
             } => {
                 let means = match self.meanings.answer(status) {
                     _ if status == CommandStatus::ESME_ROK => "accepted",
-                    AnswerMeaning::Final(status) => status.code(),
-                    AnswerMeaning::Retry => "retry",
-                    AnswerMeaning::Throttled => "throttled",
-                    AnswerMeaning::QueueFull => "queue_full",
+                    meaning => meaning.word(),
                 };
                 if let Some(segment) = self.segments().get_mut(usize::from(part)) {
                     segment.status = Some(status.to_string());

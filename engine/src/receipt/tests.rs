@@ -2,7 +2,9 @@ use smpp::receipt::Stat;
 
 use super::*;
 use crate::domain::tests::leased;
-use crate::domain::{Draft, Event, Mark, Note, Recipient, Record, SmscId, Status, Trace, Traces, UnixMicros, digest};
+use crate::domain::{
+    Back, Draft, Event, Mark, Note, Recipient, Record, SmscId, Status, Trace, Traces, UnixMicros, digest,
+};
 
 const SMSC: SmscId = SmscId(1);
 const RECIPIENT: Recipient = Recipient(33_612_345_678);
@@ -42,6 +44,7 @@ fn doubtful(campaign: u64) -> Vec<u8> {
 
 fn unanswered(campaign: u64) -> Vec<u8> {
     let deferred = Event::Deferred {
+        back: Back::Unsent,
         traces: None,
         attempts: 0,
         due: UnixMicros(1),

@@ -195,6 +195,9 @@ impl Engine {
         helpers.tasks.spawn(sweeper.run(stop()));
         helpers.tasks.spawn(self.inbox.clone().watch_parts(stop()));
         helpers.tasks.spawn(self.traffic.clone().watch(ringing, stop()));
+        helpers
+            .tasks
+            .spawn(self.traffic.clone().pass_on(self.campaigns.clone(), stop()));
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
         helpers.tasks.spawn(self.campaigns.books().run(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_house(stop()));

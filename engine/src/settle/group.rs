@@ -9,8 +9,9 @@ use tokio::sync::mpsc;
 use super::case::{Answered, Question};
 use super::{Gatherer, SETTLERS};
 use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, Reply};
-use crate::dispatch::Outlet;
-use crate::domain::{Event, Message, Note, Recipient, SmscId, Transition, UnixMicros};
+use crate::config::{AnswerMeaning, InDoubt};
+use crate::dispatch::{Outlet, Settings};
+use crate::domain::{Event, Message, Note, REFUSED_MAX, Recipient, SmscId, Transition, UnixMicros};
 use crate::outcome::{Policy, Whole, decide};
 use crate::receipt::Parked;
 use crate::store::ParkedOf;
@@ -98,14 +99,33 @@ pub(super) fn questions(parked: &[ParkedOf]) -> Vec<Question> {
     questions
 }
 
+/// How replies about a message are decided.
+pub(super) fn policy<'a>(
+    (side, settings): (&Outlet, &'a Settings),
+    in_doubt: InDoubt,
+    (message, replies): (&Message<'_>, &[(u8, Reply)]),
+) -> Policy<'a> {
+    let elsewhere = |(_, reply): &(u8, Reply)| match reply {
+        Reply::Refused(status) => matches!(settings.meanings.answer(*status), AnswerMeaning::OtherRoute(_)),
+        Reply::Accepted(_) | Reply::Lost | Reply::Unsent | Reply::Expired => false,
+    };
+    let asks = replies.iter().any(elsewhere) && message.tries.refused_by().count() < REFUSED_MAX;
+    Policy {
+        retry_for: settings.config.retry_for,
+        next: asks.then(|| side.service.next(message)).flatten(),
+        ..Policy::new(&settings.meanings, in_doubt, side.meter.pause())
+    }
+}
+
 impl Gatherer {
     pub(super) fn add(&mut self, events: Events, gathered: &mut Gathered) {
         gathered.count += events.answers.len() + events.deliveries.len();
         let Some(side) = &self.smscs.of(events.smsc) else {
             return;
         };
+        let is_stopped = side.service.is_stopped();
         for answer in events.answers {
-            note_reply(side, &answer, self.clock.unix());
+            note_reply((side, is_stopped), &answer, self.clock.unix());
             let group = gathered.group_of(answer.flight.recipient);
             self.add_answer(events.smsc, side, answer, group);
         }
@@ -147,7 +167,7 @@ impl Gatherer {
             .inspect_err(|error| tracing::error!(%error, id = %flight.id, "a leased message cannot be read"))
             .ok()?;
         let settings = side.settings();
-        let policy = Policy::new(&settings.meanings, self.in_doubt, side.meter.pause());
+        let policy = policy((side, &settings), self.in_doubt, (&message, replies));
         let decision = decide(&message, (flight.segments, replies), &policy, now);
         if let Some(retry) = decision.retry {
             let labels = [side.metrics.name.as_str(), retry.label()];
@@ -175,6 +195,7 @@ pub(super) fn note_of(event: &Event, sender: u64) -> Note {
         | Event::Whole { .. }
         | Event::Stopped
         | Event::Rerouted(_)
+        | Event::Turned(_)
         | Event::Expired => Note::None,
     }
 }
@@ -201,7 +222,8 @@ fn add_delivery((smsc, side): (SmscId, &Outlet), delivery: Delivery, group: &mut
     }
 }
 
-fn note_reply(side: &Outlet, answer: &Answer, now: UnixMicros) {
+/// `is_stopped`: as of the first of them that came together.
+fn note_reply((side, is_stopped): (&Outlet, bool), answer: &Answer, now: UnixMicros) {
     let metrics = &side.metrics;
     if !answer.after.is_zero() {
         metrics.duration.observe(answer.after.as_secs_f64());
@@ -214,15 +236,30 @@ fn note_reply(side: &Outlet, answer: &Answer, now: UnixMicros) {
             .inc();
     }
     match &answer.reply {
-        Reply::Accepted(_) => side.accepted(answer.flight.recipient, now.minus(answer.after)),
+        Reply::Accepted(_) => {
+            side.accepted(answer.flight.recipient, now.minus(answer.after));
+            if is_stopped {
+                side.service.took(answer.after);
+            }
+        }
         Reply::Refused(status) => {
             metrics.refused(status.name());
-            if side.settings().meanings.answer(*status).is_too_fast() {
+            let settings = side.settings();
+            let meaning = settings.meanings.answer(*status);
+            if meaning.is_too_fast() {
                 metrics.throttled_by_smsc.inc();
+            }
+            if meaning == AnswerMeaning::Stop {
+                side.service.stop(*status, settings.config.stopped_for);
             }
         }
         Reply::Lost => metrics.submitted_timeout.inc(),
-        Reply::Unsent => metrics.submitted_unsent.inc(),
+        Reply::Unsent => {
+            metrics.submitted_unsent.inc();
+            if is_stopped {
+                side.service.untried();
+            }
+        }
         Reply::Expired => {}
     }
 }

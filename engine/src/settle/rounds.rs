@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::Settler;
 use super::case::{Answered, Case, Place, Question};
-use super::group::{Group, acknowledge, note_of, questions};
+use super::group::{Group, acknowledge, note_of, policy, questions};
 use super::insist::insist;
 use super::matching::Matched;
 use super::sheet::{Made, Sheet};
@@ -194,7 +194,6 @@ impl Settler {
         let now = self.clock.unix();
         let side = self.side(answered.smsc)?;
         let settings = side.settings();
-        let policy = outcome::Policy::new(&settings.meanings, self.in_doubt, side.meter.pause());
         let mut last = None;
         for (part, reply) in &answered.replies {
             let record = Record::unpack(draft.recipient, draft.octets())
@@ -202,7 +201,11 @@ impl Settler {
                 .ok()?;
             let mut messages = record.messages.iter();
             let message = messages.find(|message| message.id == answered.flight.id && message.state == State::InDoubt);
-            let event = message.and_then(|message| outcome::late(message, (*part, reply), &policy, now));
+            let event = message.and_then(|message| {
+                let about = (message, &answered.replies[..]);
+                let policy = policy((side, &settings), self.in_doubt, about);
+                outcome::late(message, (*part, reply), &policy, now)
+            });
             let (Some(message), Some(event)) = (message, event) else {
                 continue;
             };

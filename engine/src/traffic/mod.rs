@@ -3,7 +3,10 @@
 //! Nothing moves when a turn changes: messages are queued for routes, and an SMSC leases for those whose turn it has.
 
 mod balance;
+mod passing;
 mod quality;
+mod stopping;
+mod stops;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -24,6 +27,7 @@ use crate::store::{Store, StoreError};
 use balance::{Balance, Grant};
 pub(crate) use quality::Heard;
 use quality::{Quality, Standing};
+use stops::Stops;
 use turns::{Party, Presence, turns};
 
 /// How often it is looked whether SMSCs have sessions.
@@ -35,16 +39,19 @@ const ASK_EVERY: u32 = 10;
 /// What an SMSC may be given now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Turn {
+    /// Nothing may: an operator has said so, or it has.
     suspended: bool,
+    /// It has said that it takes nothing: one message may be tried, if any.
+    stopped: bool,
     routes: Arc<[RouteId]>,
 }
 
 /// What one SMSC may be given, now and later. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Service {
     id: SmscId,
     turn: watch::Receiver<Turn>,
-    balances: Balances,
+    traffic: Traffic,
     quality: Arc<Mutex<Quality>>,
 }
 
@@ -60,19 +67,27 @@ pub(crate) struct Allowance {
     pub(crate) most: usize,
     /// Others are first on one of its routes: it should ask again soon.
     pub(crate) waits: bool,
+    /// It is one message, to see whether a stopped SMSC takes it.
+    pub(crate) is_try: bool,
     /// What counts as given, by route.
     given: Vec<(RouteId, Grant)>,
 }
 
 impl Service {
     /// The routes that it may lease from: those whose turn it has, but for those where others are first by their weights.
-    /// What comes of it is to be said with [`Service::got`].
-    pub(crate) fn allowance(&self, most: usize, now: Instant) -> Allowance {
-        let turn = self.turn.borrow().routes.clone();
+    /// What comes of it is to be said with [`Service::got`]. `None`: nothing, since it is stopped.
+    pub(crate) fn allowance(&self, most: usize, now: Instant) -> Option<Allowance> {
+        let Turn {
+            stopped, routes: turn, ..
+        } = self.turn.borrow().clone();
+        if stopped && !self.try_one(now) {
+            return None;
+        }
         let mut allowance = Allowance {
             routes: turn.to_vec(),
-            most,
+            most: if stopped { 1 } else { most },
             waits: false,
+            is_try: stopped,
             given: Vec::new(),
         };
         let mut balances = self.balances();
@@ -89,11 +104,15 @@ impl Service {
                 }
             }
         }
-        allowance
+        Some(allowance)
     }
 
-    /// So many messages were leased from each route.
-    pub(crate) fn got(&self, allowance: &Allowance, of: impl Fn(RouteId) -> usize) {
+    /// So many messages were leased, in all and from each route.
+    pub(crate) fn got(&self, allowance: &Allowance, count: usize, of: impl Fn(RouteId) -> usize) {
+        if allowance.is_try && count == 0 {
+            // The next partition may have something.
+            self.try_again(Duration::ZERO);
+        }
         if allowance.given.is_empty() {
             return;
         }
@@ -117,7 +136,7 @@ impl Service {
 
     fn balances(&self) -> MutexGuard<'_, Vec<(RouteId, Balance)>> {
         // Whole at every instant, so a panic elsewhere does not spoil it.
-        self.balances.lock().unwrap_or_else(PoisonError::into_inner)
+        self.traffic.0.balances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether what is queued there may be leased for it.
@@ -146,14 +165,29 @@ impl Service {
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub(crate) struct SmscStatus {
     pub(crate) name: String,
+    /// running, suspended (an operator said so) or stopped (it said so).
+    pub(crate) state: &'static str,
     /// Nothing is submitted to it, since an operator said so.
     pub(crate) suspended: bool,
+    /// Nothing is submitted to it, since it takes nothing from the account.
+    pub(crate) stopped: Option<StopStatus>,
     /// It has a session that takes messages, or had one a moment ago.
     pub(crate) usable: bool,
     /// The names of the routes whose turn it has.
     pub(crate) serving: Vec<String>,
     /// How its receipts are, beside what they were; `null` while too little is known.
     pub(crate) quality: Option<Standing>,
+}
+
+/// Why an SMSC is given nothing, for operators.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct StopStatus {
+    /// What it answered: a command_status.
+    pub(crate) reason: String,
+    /// Since when: RFC 3339.
+    pub(crate) since: Option<String>,
+    /// In so many seconds one message is tried.
+    pub(crate) try_in_seconds: u64,
 }
 
 /// How a route stands, for operators.
@@ -205,6 +239,9 @@ struct Known {
     presence: Presence,
     /// `None`: it was not asked yet, and nothing is given to it.
     suspended: Option<bool>,
+    stops: Stops,
+    /// When it said so.
+    stopped_at: UnixMicros,
     turn: watch::Sender<Turn>,
     quality: Arc<Mutex<Quality>>,
     /// It is to get little where quality is preferred.
@@ -237,12 +274,13 @@ impl Traffic {
         let quality = Arc::default();
         let turn = watch::Sender::new(Turn {
             suspended: true,
+            stopped: false,
             routes: Arc::default(),
         });
         let service = Service {
             id,
             turn: turn.subscribe(),
-            balances: self.0.balances.clone(),
+            traffic: self.clone(),
             quality: Arc::clone(&quality),
         };
         self.names().insert(id, name.to_owned());
@@ -252,6 +290,8 @@ impl Traffic {
             pool: pool.clone(),
             presence: Presence::new(self.0.clock.now()),
             suspended: None,
+            stops: Stops::default(),
+            stopped_at: UnixMicros::default(),
             turn,
             quality,
             probed: false,
@@ -277,6 +317,7 @@ impl Traffic {
         drop(smscs);
         gone.turn.send_replace(Turn {
             suspended: true,
+            stopped: false,
             routes: Arc::default(),
         });
         self.look();
@@ -327,13 +368,18 @@ impl Traffic {
     /// # Errors
     /// When the store does not answer.
     pub(crate) async fn suspend(&self, name: &str, suspended: bool) -> Result<bool, StoreError> {
-        let Some(id) = self
-            .lock()
-            .iter()
-            .find(|known| known.name == name)
-            .map(|known| known.id)
-        else {
-            return Ok(false);
+        let id = {
+            let mut smscs = self.lock();
+            let Some(known) = smscs.iter_mut().find(|known| known.name == name) else {
+                return Ok(false);
+            };
+            if !suspended && known.stops.resume() {
+                tracing::info!(
+                    smsc = known.name,
+                    "an operator has resumed it: it is given messages again"
+                );
+            }
+            known.id
         };
         self.0.store.suspend(id, suspended).await?;
         self.ask().await?;
@@ -343,13 +389,16 @@ impl Traffic {
 
     /// How every SMSC stands, in the order of the configuration.
     pub(crate) fn smscs(&self) -> Vec<SmscStatus> {
+        let now = self.0.clock.now();
         let routes = self.0.routes.load_full();
         let status = |known: &Known| {
             let turn = known.turn.borrow();
             let mine = routes.iter().filter(|served| turn.routes.contains(&served.route));
             SmscStatus {
                 name: known.name.clone(),
+                state: known.state(),
                 suspended: known.suspended == Some(true),
+                stopped: known.stop_status(now),
                 usable: known.presence.is_usable(),
                 serving: mine.map(|served| served.name.clone()).collect(),
                 quality: quality_of(&known.quality).standing(self.0.clock.unix()),
@@ -405,12 +454,12 @@ impl Traffic {
             .iter_mut()
             .map(|known| known.party(now, self.0.patience))
             .collect();
-        let turns = turns(&parties, &self.0.routes.load(), date);
+        let all = self.0.routes.load();
+        let turns = turns(&parties, &all, date);
         for (known, routes) in smscs.iter().zip(turns) {
-            let turn = Turn {
-                suspended: known.is_suspended(),
-                routes: routes.into(),
-            };
+            let turn = known.turn(routes, &all, now);
+            let gauge = self.0.metrics.smsc_stopped.with_label_values(&[&known.name]);
+            gauge.set(i64::from(turn.stopped));
             if known
                 .turn
                 .send_if_modified(|before| std::mem::replace(before, turn.clone()) != turn)
@@ -503,7 +552,47 @@ impl Known {
         Party {
             smsc: self.id,
             usable,
-            suspended: self.is_suspended(),
+            suspended: self.is_held(),
         }
+    }
+
+    /// Whether nothing is given to it: an operator has said so, or it has.
+    fn is_held(&self) -> bool {
+        self.is_suspended() || self.stops.stopped().is_some()
+    }
+
+    /// Its turn, on these routes. One that is stopped has none; when it is to be tried, a message of any of its routes does.
+    fn turn(&self, routes: Vec<RouteId>, all: &[Served], now: Instant) -> Turn {
+        let tries = !self.is_suspended() && self.stops.is_due(now);
+        let serves = |served: &&Served| served.smscs.iter().any(|serving| serving.smsc == self.id);
+        let routes = if tries {
+            all.iter().filter(serves).map(|served| served.route).collect()
+        } else {
+            routes
+        };
+        Turn {
+            suspended: self.is_held() && !tries,
+            stopped: self.stops.stopped().is_some(),
+            routes: routes.into(),
+        }
+    }
+
+    fn state(&self) -> &'static str {
+        match self.stops.stopped() {
+            _ if self.suspended == Some(true) => "suspended",
+            Some(_) => "stopped",
+            None => "running",
+        }
+    }
+
+    fn stop_status(&self, now: Instant) -> Option<StopStatus> {
+        let stopped = self.stops.stopped()?;
+        let since = i64::try_from(self.stopped_at.0).ok();
+        let since = since.and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok());
+        Some(StopStatus {
+            reason: stopped.status.to_string(),
+            since: since.map(|time| time.to_string()),
+            try_in_seconds: stopped.try_at.saturating_duration_since(now).as_secs(),
+        })
     }
 }

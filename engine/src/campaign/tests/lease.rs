@@ -1,6 +1,7 @@
 //! What a lease leaves out, what it leaves standing, and how it divides.
 
 use super::*;
+use crate::domain::Back;
 
 /// A new tenant, and a launched campaign of it to that many recipients, from 33 6 00 00 00 00 on.
 async fn campaign(bench: &Bench, recipients: u64) -> (TenantId, CampaignId) {
@@ -153,6 +154,7 @@ async fn tenants_have_turns_by_their_weights() {
 async fn who_was_refused_once_does_not_wait_for_all_that_another_was_refused() {
     let bench = Bench::start("refused").await;
     let refused = |due| Event::Deferred {
+        back: Back::Refused,
         traces: None,
         attempts: 0,
         due,

@@ -185,14 +185,14 @@ local function take_due(line)
       elseif is_held_up(record, first, tenant, lane) then
         later[#later + 1] = now + RECHECK_US
         later[#later + 1] = due[i]
-      elseif ends == first + BODY - 1 and (call('SISMEMBER', base .. 'stop:' .. lane, tenant .. recipient) == 1
+      elseif is_whole(record, first, ends) and (call('SISMEMBER', base .. 'stop:' .. lane, tenant .. recipient) == 1
         or call('SISMEMBER', base .. 'stopall:' .. lane, recipient) == 1) then
         gone[#gone + 1] = due[i]
         events[#events + 1] = moved(record, first, '.', 's\8\0\0' .. struct.pack('>I4', now_s))
         put(recipient, sub(record, 1, first - 1) .. sub(record, ends + 1))
       else
         gone[#gone + 1] = due[i]
-        local message = char(FORM_MESSAGE, LEASED, (byte(record, first + MOVES) + 1) % 256) .. epoch4
+        local message = sub(record, first, first) .. char(LEASED, (byte(record, first + MOVES) + 1) % 256) .. epoch4
           .. sub(record, first + ID, first + SMSC - 1) .. smsc2 .. sub(record, first + LANE, ends)
         local after = sub(record, 1, first - 1) .. message .. sub(record, ends + 1)
         put(recipient, after)

@@ -4,7 +4,7 @@
 -- Layouts: domain/stored.rs and domain/journal.rs, where the same names stand. A local `at` is a message's first octet.
 local byte, sub, char, find, floor, call = string.byte, string.sub, string.char, string.find, math.floor, redis.call
 
-local FORM_MESSAGE, FORM_TRAIL = 1, 2
+local FORM_MESSAGE, FORM_TRAIL, FORM_TRIED = 1, 2, 3
 -- Of a message, from its first octet.
 local STATE, MOVES, EPOCH, ID, ATTEMPTS, LENGTH, TENANT, ROUTE, SMSC = 1, 2, 3, 7, 15, 16, 18, 22, 24
 local LANE, GATE, SEGMENTS, CREDITS, BODY = 26, 27, 29, 30, 31
@@ -36,6 +36,13 @@ local function locate_id(record, id)
     if sub(record, at + ID, at + ID + 7) == id then return at, last end
     at = last + 1
   end
+end
+
+-- Whether nothing is known of the segments of the message from `at` to `last`: no SMSC has, or may have, a part of it.
+local function is_whole(record, at, last)
+  local body = at + BODY
+  if byte(record, at) == FORM_TRIED then body = body + 5 + 2 * byte(record, body + 4) end
+  return last == body - 1
 end
 
 -- The campaign of a message, as keys spell it.
@@ -173,7 +180,7 @@ local function end_waiting(base, recipient, record, of, events)
     local last, state = item_end(record, at), byte(record, at + STATE)
     local wanted = find(lanes, tostring(byte(record, at + LANE) % CAPPED), 1, true)
       and (tenant == '' or sub(record, at + TENANT, at + TENANT + 3) == tenant)
-    if wanted and last == at + BODY - 1 and (state == WAITING or state == DEFERRED) then
+    if wanted and is_whole(record, at, last) and (state == WAITING or state == DEFERRED) then
       events[#events + 1] = moved(record, at, '.', slot)
       call('ZREM', base .. 'due:' .. line_of(record, at), recipient .. sub(record, at + ID, at + ID + 7))
     else

@@ -1,7 +1,7 @@
 //! What happens to a message, as a model that knows neither the table of states nor the scripts.
 
 use super::*;
-use crate::domain::UnixMicros;
+use crate::domain::{Back, UnixMicros};
 
 /// What is done to a message.
 #[derive(Clone, Debug)]
@@ -165,6 +165,7 @@ impl Model {
             traces: traced.then(|| traces(&parts, UnixMicros(7))),
             attempts: 1,
             due: UnixMicros(1),
+            back: if traced { Back::Refused } else { Back::Elsewhere(SMSC) },
         };
         if ok {
             (self.parts, self.traced, self.letter) = (parts, traced, 'D');

@@ -23,7 +23,7 @@ const SECOND: Duration = Duration::from_millis(1_001);
 
 /// Why no permit is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wait {
+pub(crate) enum Wait {
     /// Not before this instant.
     Until(Instant),
     /// Not before something that was handed over has left.
@@ -32,11 +32,11 @@ pub(super) enum Wait {
 
 /// The most that any second may have.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Bound {
+pub(crate) struct Bound {
     /// Segments a second.
-    pub(super) rate: f64,
+    pub(crate) rate: f64,
     /// And that many more.
-    pub(super) burst: u32,
+    pub(crate) burst: u32,
 }
 
 impl Bound {
@@ -46,7 +46,7 @@ impl Bound {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     bound: Option<Bound>,
     spacing: Option<Spacing>,
     /// Handed over and not known to have left.
@@ -70,7 +70,7 @@ struct Spacing {
 
 impl Pace {
     /// No second gets more than `bound`; permits come as fast as that, until [`Pace::set_rate`].
-    pub(super) fn new(bound: Option<Bound>, now: Instant) -> Self {
+    pub(crate) fn new(bound: Option<Bound>, now: Instant) -> Self {
         let mut pace = Self {
             bound,
             spacing: None,
@@ -83,7 +83,7 @@ impl Pace {
     }
 
     /// No second gets more than that from now on; permits come at `rate`, as in [`Pace::set_rate`].
-    pub(super) fn set_bound(&mut self, bound: Option<Bound>, rate: Option<f64>, now: Instant) {
+    pub(crate) fn set_bound(&mut self, bound: Option<Bound>, rate: Option<f64>, now: Instant) {
         self.bound = bound;
         if bound.is_none() {
             (self.left, self.sum) = (VecDeque::new(), 0);
@@ -102,7 +102,7 @@ impl Pace {
     }
 
     /// Permits come at that rate from now on; `None`: as fast as the bound allows.
-    pub(super) fn set_rate(&mut self, rate: Option<f64>, now: Instant) {
+    pub(crate) fn set_rate(&mut self, rate: Option<f64>, now: Instant) {
         let Some(rate) = rate.or(self.bound.map(|bound| bound.rate)) else {
             self.spacing = None;
             return;
@@ -124,7 +124,7 @@ impl Pace {
     }
 
     /// Takes up to `max` permits that are due.
-    pub(super) fn take(&mut self, max: usize, now: Instant) -> Result<usize, Wait> {
+    pub(crate) fn take(&mut self, max: usize, now: Instant) -> Result<usize, Wait> {
         let room = self.room(now)?;
         let taken = match &mut self.spacing {
             Some(spacing) => spacing.take(max.min(room), now).map_err(Wait::Until)?,
@@ -135,7 +135,7 @@ impl Pace {
     }
 
     /// So many of those that were handed over left, or never will.
-    pub(super) fn departed(&mut self, count: usize, at: Option<Instant>) {
+    pub(crate) fn departed(&mut self, count: usize, at: Option<Instant>) {
         debug_assert!(self.outstanding >= count, "more left than was handed over");
         self.outstanding = self.outstanding.saturating_sub(count);
         if let Some(at) = at.filter(|_| self.bound.is_some()) {
