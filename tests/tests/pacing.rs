@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
+use campanile_tests::scenarios::ground::text_of_segments;
+use campanile_tests::tenant::CampaignOrder;
 use campanile_tests::{Stand, Tap, programs};
+use serde_json::json;
 
 /// The burst that the README states: a hundredth of the rate, and one segment at least.
 const BURST_DIVISOR: u64 = 100;
@@ -130,4 +133,17 @@ fn assert_bound(tap: &Tap, rate: u64) {
         most <= rate + burst,
         "{most} left within a second: at most {rate} and a burst of {burst} may"
     );
+}
+
+/// At such a rate one message may be leased at a time, and a long one needs more places than it began with.
+#[test]
+fn long_messages_go_at_a_slow_rate_in_any_window() {
+    for window in [1, 3, 20] {
+        let stand = Stand::new(programs!(), &format!("pacing-long-{window}"), "", |smsc| {
+            smsc.window(window).line("rate = \"9/s\"")
+        });
+        let order = CampaignOrder::to_first(10).with("text", json!(text_of_segments(3)));
+        let _campaign = stand.tenant.order(&stand.engine, &order);
+        stand.sim.wait_for("accepted", 30, Duration::from_secs(3 * SECONDS));
+    }
 }

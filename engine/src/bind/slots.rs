@@ -249,13 +249,6 @@ impl Slots {
         self.count
     }
 
-    /// Gives all but `count` back.
-    pub(crate) fn keep(&mut self, count: usize) {
-        let surplus = self.count.saturating_sub(count);
-        self.count -= surplus;
-        self.release(surplus);
-    }
-
     /// Waits for one more place in the same session; `false` when the session is over.
     pub(crate) async fn one_more(&mut self) -> bool {
         loop {
@@ -347,13 +340,12 @@ mod tests {
     async fn places_are_taken_once_and_come_back() {
         let pool = Pool::default();
         let (gate, _batches) = pool.open(10, false);
-        let mut first = pool.slots(8).await;
+        let first = pool.slots(8).await;
         let second = pool.slots(8).await;
         assert_eq!((first.count(), second.count()), (8, 2));
         assert!(pool.freest().is_none());
-        first.keep(3);
         drop(second);
-        assert_eq!(pool.freest().map(|(_, free)| free), Some(7));
+        assert_eq!(pool.freest().map(|(_, free)| free), Some(2));
         drop(first);
         pool.close(&gate);
         assert!(pool.freest().is_none());

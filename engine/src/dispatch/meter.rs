@@ -205,6 +205,16 @@ impl Inner {
     }
 }
 
+impl Inner {
+    fn give_back(&self, count: usize) {
+        let mut permits = self.lock();
+        debug_assert!(permits.ahead >= count, "a lead was given back twice");
+        permits.ahead -= count;
+        drop(permits);
+        self.freed.notify_waiters();
+    }
+}
+
 /// Whether a rate is lower than the one before; `None`: nothing limits it.
 fn lower(now: Option<f64>, before: Option<f64>) -> bool {
     now.is_some_and(|now| before.is_none_or(|before| now < before))
@@ -245,15 +255,20 @@ impl Lead {
     pub(crate) fn count(&self) -> usize {
         self.count
     }
+
+    /// Gives all but `count` back.
+    pub(crate) fn keep(&mut self, count: usize) {
+        let surplus = self.count.saturating_sub(count);
+        if surplus > 0 {
+            self.count -= surplus;
+            self.meter.give_back(surplus);
+        }
+    }
 }
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        let mut permits = self.meter.lock();
-        debug_assert!(permits.ahead >= self.count, "a lead was given back twice");
-        permits.ahead -= self.count;
-        drop(permits);
-        self.meter.freed.notify_waiters();
+        self.meter.give_back(self.count);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Slots → lead → fair lease → permits → hand over: the whole flow control of the engine.
+//! Lead → slots → fair lease → permits → hand over: the whole flow control of the engine.
 //!
 //! Nothing leaves Redis before a place in a window is held for it, so what is in flight is bounded by the windows. With a
 //! rate, leases run ahead of it by a fifth of a second at most (the lead), so that what Redis takes for them does not show
@@ -114,9 +114,10 @@ impl Dispatcher {
     async fn work(self, stop: CancellationToken) {
         let reserve = async || {
             self.outlet.doorbell.rung(|| self.clock.now()).await;
+            let lead = self.lead(BATCH_MAX).await;
             let since = self.clock.now();
-            let slots = self.outlet.pool.slots(BATCH_MAX).await;
-            let reserved = self.reserve(slots, since).await;
+            let slots = self.outlet.pool.slots(lead.count()).await;
+            let reserved = self.reserved((slots, lead), since);
             self.pressure.relieved(|| self.clock.now()).await;
             self.verdict.leases_allowed().await;
             self.outlet.service.open().await;
@@ -134,9 +135,10 @@ impl Dispatcher {
     async fn express(self, stop: CancellationToken) {
         let reserve = async || {
             let partition = self.outlet.doorbell.next_urgent().await;
+            let lead = self.lead(EXPRESS_MAX).await;
             let since = self.clock.now();
-            let slots = self.outlet.pool.slots_now(EXPRESS_MAX).await;
-            let reserved = self.reserve(slots, since).await;
+            let slots = self.outlet.pool.slots_now(lead.count()).await;
+            let reserved = self.reserved((slots, lead), since);
             self.verdict.leases_allowed().await;
             self.outlet.service.open().await;
             (partition, reserved)
@@ -146,15 +148,20 @@ impl Dispatcher {
         }
     }
 
-    /// Waits for a lead on the rate, for places that were waited for since then.
-    async fn reserve(&self, mut slots: Slots, since: Instant) -> (Slots, Lead) {
-        let waited_for_places = self.clock.now() - since;
-        self.outlet.metrics.window_wait.observe(waited_for_places.as_secs_f64());
-        let (lead, waited) = self.outlet.meter.lead(slots.count()).await;
+    /// Waits for a lead on the rate. Nobody holds places meanwhile: who has the lead may need more of them for a long message.
+    async fn lead(&self, most: usize) -> Lead {
+        let (lead, waited) = self.outlet.meter.lead(most).await;
         if waited {
             self.outlet.metrics.throttled_locally.inc();
         }
-        slots.keep(lead.count());
+        lead
+    }
+
+    /// What may be leased: as much as there are places for, which were waited for since then.
+    fn reserved(&self, (slots, mut lead): (Slots, Lead), since: Instant) -> (Slots, Lead) {
+        let waited_for_places = self.clock.now() - since;
+        self.outlet.metrics.window_wait.observe(waited_for_places.as_secs_f64());
+        lead.keep(slots.count());
         (slots, lead)
     }
 

@@ -168,9 +168,10 @@ impl Course<'_> {
                 id,
                 after,
             } => {
-                let means = match self.meanings.answer(status) {
-                    _ if status == CommandStatus::ESME_ROK => "accepted",
-                    meaning => meaning.word(),
+                let means = if status == CommandStatus::ESME_ROK {
+                    "accepted"
+                } else {
+                    self.meanings.answer(status).word()
                 };
                 if let Some(segment) = self.segments().get_mut(usize::from(part)) {
                     segment.status = Some(status.to_string());
