@@ -76,7 +76,17 @@ fn presets_are_listed_and_shown_with_their_sources() {
         .lines()
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    assert_eq!(names, ["infobip", "link", "ovh", "sinch", "vonage"]);
+    let all = [
+        "infobip",
+        "kaleyra",
+        "link",
+        "ovh",
+        "routemobile",
+        "sinch",
+        "telesign",
+        "vonage",
+    ];
+    assert_eq!(names, all);
     let shown = text(run(&["presets", "--show", "ovh"]).stdout);
     assert!(shown.contains("[simulator") && shown.contains("[sources]"), "{shown}");
     let unknown = run(&["presets", "--show", "acme"]);

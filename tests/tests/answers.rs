@@ -195,8 +195,18 @@ fn an_account_that_is_refused_stops_and_others_take_over_until_it_is_taken_again
     assert_eq!(stand.engine.metric(stopped), 1.0);
 
     stand.sim.switch(&(account("north", "") + &account("south", "")));
+    // Something has to be left for it when it is tried.
+    let ask = |what: &str| {
+        stand
+            .engine
+            .admin()
+            .post(&format!("/v1/smscs/south/{what}"), &json!({}))
+            .expect(200)
+    };
+    ask("suspend");
     let second = stand.launch(messages);
     wait_for_state(&stand, "north", "running");
+    ask("resume");
     second.wait(&stand.engine, "all are delivered", LIMIT, |view| {
         view.status("delivered") == messages as u64
     });

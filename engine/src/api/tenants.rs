@@ -16,6 +16,7 @@ use super::{App, page};
 use crate::account::{GRANT_MAX, WEIGHT_MAX};
 use crate::campaign::view::time;
 use crate::domain::TenantId;
+use crate::fault::FieldProblem;
 use crate::store::Tenant;
 
 /// `POST /v1/tenants`: `{"name", "weight", "encoding", "countries"}` → 201 with the id and the API key, which is shown this once:
@@ -63,6 +64,9 @@ pub(super) async fn change(
 ) -> Result<Json<Value>, Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &["encoding", "countries"]).await?;
     let changes_countries = fields.has("countries");
+    if !changes_countries && !fields.has("encoding") {
+        fields.refuse(String::new(), FieldProblem::Empty);
+    }
     let (encoding, countries) = (fields.encoding(), fields.countries("countries"));
     let (Some(encoding), Some(countries), true) = (encoding, countries, fields.is_sound()) else {
         return Err(fields.refusal());

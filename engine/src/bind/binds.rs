@@ -11,10 +11,10 @@ use tokio_util::task::TaskTracker;
 
 use super::account::Account;
 use super::board::{Board, Line};
-use super::driver::Surroundings;
 use super::keeper::Keeper;
 use super::life::Stop;
 use super::slots::Pool;
+use super::surroundings::Surroundings;
 use super::tls;
 use super::trace::{Tap, Traces};
 use super::{Bound, EVENTS_MAX, Events};

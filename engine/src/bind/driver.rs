@@ -7,23 +7,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
-use prometheus::IntGauge;
 use smpp::command_status::CommandStatus;
-use smpp::frame::{BindKind, PDU_LENGTH_MAX, split};
+use smpp::frame::{PDU_LENGTH_MAX, split};
 use smpp::session::{Ack, Event, Overdue, Phase, Session};
-use smpp::text::Alphabet;
 use tokio::sync::mpsc;
 
 use super::elastic::{Elastic, Took};
 use super::flight::{Flight, Segments};
 use super::life::{End, Life, Notice, Said};
 use super::slots::{Gate, Pool};
-use super::trace::Tap;
+use super::surroundings::Surroundings;
 use super::transport::{READ_CHUNK, Transport};
-use super::{Answer, Bound, Content, Delivery, Events, Heard, Reply};
-use crate::clock::Clock;
-use crate::domain::SmscId;
-use crate::metrics::SmscMetrics;
+use super::{Answer, Content, Delivery, Events, Heard, Reply};
 
 /// Deliveries that may wait for the store. An SMSC that sends more is not read from until some are acknowledged.
 const UNACKNOWLEDGED_MAX: usize = 5_000;
@@ -39,28 +34,6 @@ const ACKS_MAX: usize = UNACKNOWLEDGED_MAX;
 pub(super) struct Token {
     flight: Arc<Flight>,
     part: u8,
-}
-
-/// What a driver needs besides its connection.
-pub(super) struct Surroundings {
-    pub(super) smsc: SmscId,
-    /// What may go and come on its sessions.
-    pub(super) kind: BindKind,
-    /// How the SMSC writes its default alphabet.
-    pub(super) alphabet: Alphabet,
-    pub(super) clock: Clock,
-    pub(super) pool: Pool,
-    pub(super) events: mpsc::Sender<Events>,
-    pub(super) metrics: SmscMetrics,
-    pub(super) window: usize,
-    /// Places of it that are used however slow the answers are.
-    pub(super) window_min: usize,
-    /// The most that the session is given, if that is limited.
-    pub(super) bound: Option<Bound>,
-    /// Submissions of this bind that are not answered, as of the last tick.
-    pub(super) in_flight: IntGauge,
-    /// For who wants to see its PDUs.
-    pub(super) tap: Tap,
 }
 
 /// Both ends of the way on which the store's acknowledgements come back.

@@ -12,10 +12,11 @@ use super::account::{Account, Renewal};
 use super::board::{Line, STATES, version};
 use super::budget::Ticket;
 use super::connect::{Connected, Peer, connect};
-use super::driver::{Driver, Surroundings};
+use super::driver::Driver;
 use super::life::{End, Life, Notice, Said, Stop};
 use super::opening;
 use super::stall::Stall;
+use super::surroundings::Surroundings;
 use crate::config;
 use crate::metrics::SmscMetrics;
 

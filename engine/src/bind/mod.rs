@@ -14,6 +14,7 @@ mod handshake;
 mod tls;
 mod transport;
 mod driver;
+mod surroundings;
 mod lone;
 mod life;
 mod board;

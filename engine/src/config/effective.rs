@@ -1,15 +1,12 @@
 //! What counts for an account in the end, key by key, and who said it: for operators.
 
-use std::time::Duration;
-
-use humantime::format_duration;
 use presets::Preset;
 use smpp::command_status::CommandStatus;
 
 use super::answers::AnswerMeaning;
 use super::link::{Directions, Link};
 use super::smsc::{self, LongReceipts, ReceiptRule, Smsc};
-use super::value::Rate;
+use super::written::{Pairs, code_or_auto, duration, list, rate_text, text, word};
 
 /// A key of an account with its value, as they stand in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +26,6 @@ pub(crate) enum Origin {
     /// Nobody says anything else.
     Default,
 }
-
-pub(super) type Pairs = Vec<(&'static str, String)>;
 
 impl Smsc {
     /// Every key that has a value, but for the password.
@@ -167,38 +162,6 @@ fn link_pairs(link: &Link) -> Pairs {
     ];
     pairs.extend(session_max_age.map(|age| ("session_max_age", duration(age))));
     pairs
-}
-
-pub(super) fn text(text: &str) -> String {
-    // A JSON string is a TOML basic string, too.
-    serde_json::Value::from(text).to_string()
-}
-
-pub(super) fn list(items: impl Iterator<Item = String>) -> String {
-    format!("[{}]", items.collect::<Vec<_>>().join(", "))
-}
-
-pub(super) fn duration(duration: Duration) -> String {
-    text(&format_duration(duration).to_string())
-}
-
-fn code_or_auto(code: Option<u8>) -> String {
-    code.map_or_else(|| text("auto"), |code| code.to_string())
-}
-
-fn rate_text(rate: Rate) -> String {
-    let unit = match rate.period.as_secs() {
-        60 => "min",
-        3_600 => "h",
-        _ => "s",
-    };
-    format!("{}/{unit}", rate.segments)
-}
-
-/// The word of a configuration that stands for a value.
-pub(super) fn word<T: PartialEq + Copy>(names: &[(&'static str, T)], value: T) -> &'static str {
-    let known = names.iter().find(|(_, known)| *known == value);
-    known.map_or("", |(word, _)| *word)
 }
 
 fn rule(rule: &ReceiptRule) -> String {

@@ -8,7 +8,7 @@ use smpp::frame::{Tlvs, put_tlv, tag};
 use smpp::segment::{Concatenation, Format};
 use smpp::text::{Alphabet, Language};
 
-use super::effective::{Pairs, duration, list, text, word};
+use super::written::{Pairs, duration, list, text, word};
 use super::{DAY, SECOND, value};
 use crate::domain::Purpose;
 

@@ -23,6 +23,7 @@ mod number;
 mod smsc;
 mod tls;
 mod value;
+mod written;
 #[cfg(test)]
 mod tests;
 

@@ -71,6 +71,7 @@ fn a_row_tells_a_messages_whole_life() {
         "answered_at_us": 1500, "command_status": 0, "status": "ESME_ROK", "outcome": "delivered", "stat": "DELIVRD",
         "receipts_due": 1, "receipts_sent": 1, "receipts_acked": 1, "receipt_sent_at_us": 2500,
         "receipt_acked_at_us": 3000, "fault": null, "cancelled_at_us": null, "replaced": 0, "validity_period": null, "data_coding": 0, "text": "Bonjour",
+        "service_type": "", "priority_flag": 0, "schedule_delivery_time": null, "tlvs": [], "ton_npi": [5, 0, 1, 1],
     });
     assert_eq!(line, expected);
     let totals = ledger.totals(&names);

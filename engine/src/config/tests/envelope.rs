@@ -118,11 +118,11 @@ fn what_is_wrong_with_an_envelope_is_named() {
             "each once",
         ),
         (
-            "interface_version = 0x33\nconcatenation = \"sar\"",
+            "bind = \"pair\"\ninterface_version = 0x33\nconcatenation = \"sar\"",
             "no optional parameters",
         ),
         (
-            "interface_version = 0x33\ntlvs = [{ tag = 1, value = \"a\" }]",
+            "bind = \"pair\"\ninterface_version = 0x33\ntlvs = [{ tag = 1, value = \"a\" }]",
             "no optional parameters",
         ),
     ] {
