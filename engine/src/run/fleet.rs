@@ -56,8 +56,6 @@ pub(super) struct FleetDeps {
 pub(super) struct Fleet {
     deps: FleetDeps,
     ships: Vec<Ship>,
-    /// Those that are configured no longer; what they answered last may still be on its way. They go at the next change.
-    gone: Vec<Arc<Outlet>>,
 }
 
 /// One of them.
@@ -78,7 +76,6 @@ impl Fleet {
         Self {
             deps,
             ships: Vec::new(),
-            gone: Vec::new(),
         }
     }
 
@@ -95,7 +92,6 @@ impl Fleet {
         let settings = smscs.iter().map(|(_, smsc)| Settings::of(smsc));
         let settings = settings.collect::<Result<Vec<_>, _>>()?;
         let (mut changes, mut leaving) = (Changes::default(), Vec::new());
-        self.gone.clear();
         for (numbered, settings) in smscs.iter().zip(settings) {
             match self.ships.iter().position(|ship| ship.outlet.id == numbered.0) {
                 None => {
@@ -108,7 +104,7 @@ impl Fleet {
         }
         let stays = |ship: &mut Ship| smscs.iter().any(|(id, _)| *id == ship.outlet.id);
         let removed: Vec<Ship> = self.ships.extract_if(.., |ship| !stays(ship)).collect();
-        self.announce(removed.iter().map(|ship| ship.outlet.clone()).collect());
+        self.announce(&removed);
         if let Some(routes) = routes {
             self.deps.traffic.set_routes(routes.served());
             self.deps.routes.replace(routes);
@@ -155,15 +151,13 @@ impl Fleet {
         leaving.push((kept, Some(numbered.clone())));
     }
 
-    /// Tells who rings and who settles which SMSCs there are.
-    fn announce(&mut self, removed: Vec<Arc<Outlet>>) {
-        let outlets = || self.ships.iter().map(|ship| &ship.outlet);
-        let bells = outlets().map(|outlet| (outlet.doorbell.clone(), outlet.service.clone()));
-        self.deps.bells.replace(bells);
-        self.deps
-            .sides
-            .replace(outlets().cloned().chain(removed.iter().cloned()));
-        self.gone = removed;
+    /// Tells who rings and who settles which SMSCs there are. What those that are removed answered last may still be on its
+    /// way: they are settled until the next change.
+    fn announce(&self, removed: &[Ship]) {
+        let bell = |ship: &Ship| (ship.outlet.doorbell.clone(), ship.outlet.service.clone());
+        self.deps.bells.replace(self.ships.iter().map(bell));
+        let all = self.ships.iter().chain(removed);
+        self.deps.sides.replace(all.map(|ship| ship.outlet.clone()));
     }
 
     /// Binds one, and feeds it.

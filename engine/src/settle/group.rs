@@ -123,9 +123,9 @@ impl Gatherer {
         let Some(side) = &self.smscs.of(events.smsc) else {
             return;
         };
-        let is_stopped = side.service.is_stopped();
+        let (is_stopped, now) = (side.service.is_stopped(), self.clock.unix());
         for answer in events.answers {
-            note_reply((side, is_stopped), &answer, self.clock.unix());
+            note_reply((side, is_stopped), &answer, now);
             let group = gathered.group_of(answer.flight.recipient);
             self.add_answer(events.smsc, side, answer, group);
         }
