@@ -44,16 +44,23 @@ impl Reloading {
             let Some(Some(answer)) = stop.run_until_cancelled(next).await else {
                 return;
             };
-            let (told, leaving) = match self.once().await {
-                Ok((changes, leaving)) => (Ok(changes), Some(leaving)),
-                Err(fault) => (Err(fault), None),
-            };
-            self.report(&told);
-            // Nobody waits behind a signal.
-            let _told = answer.send(told).is_ok();
-            if let Some(leaving) = leaving {
-                self.settle_down(leaving).await;
+            // The end of the engine ends what is under way here, too: who asked is told so, and who leaves is unbound anyway.
+            if stop.run_until_cancelled(self.reload(answer)).await.is_none() {
+                return;
             }
+        }
+    }
+
+    async fn reload(&mut self, answer: oneshot::Sender<Reloaded>) {
+        let (told, leaving) = match self.once().await {
+            Ok((changes, leaving)) => (Ok(changes), Some(leaving)),
+            Err(fault) => (Err(fault), None),
+        };
+        self.report(&told);
+        // Nobody waits behind a signal.
+        let _told = answer.send(told).is_ok();
+        if let Some(leaving) = leaving {
+            self.settle_down(leaving).await;
         }
     }
 
