@@ -100,6 +100,15 @@ pub(crate) enum FieldProblem {
     CountryNotAllowed,
     /// No code of a country.
     UnknownCountry,
+    /// Not ASCII, or longer than allowed.
+    NotAscii {
+        /// The most characters allowed.
+        max: usize,
+    },
+    /// No octets in hexadecimal, or too many.
+    InvalidHexadecimal,
+    /// No tag of an optional parameter, one that is there already, or one that is written anyway.
+    InvalidTag,
     /// A spreadsheet wrote the number as `3,36123E+10`: its digits are gone.
     LostDigits,
 }

@@ -133,7 +133,8 @@ metrics! {
     /// From the submission to its answer.
     submit_duration_seconds: HistogramVec ["smsc"] ANSWER_BUCKETS;
     /// Messages deferred to be submitted again, by reason: throttled, queue_full, temporary, unsent, in_doubt, other_route
-    /// (another SMSC is asked), stopped (the SMSC takes nothing).
+    /// (another SMSC is asked), stopped (the SMSC takes nothing); spaced: for the first time, when sender_rate or recipient_rate
+    /// allow it.
     submit_retries_total: IntCounterVec ["smsc", "reason"];
     /// Answers that came after the response timeout.
     submit_late_responses_total: IntCounterVec ["smsc"];

@@ -68,6 +68,44 @@ fn rate_of_100_a_second_of_each_of_two_sessions() {
     stand.all_delivered(&campaign, messages, Duration::from_secs(30));
 }
 
+#[test]
+fn rates_of_one_sender_and_of_one_number() {
+    let (campaign, reminders) = (100, 7);
+    let stand = Stand::new(programs!(), "pacing-spaced", "", |smsc| {
+        smsc.line("sender_rate = \"20/s\"").line("recipient_rate = \"2/s\"")
+    });
+    let order = CampaignOrder::to_first(campaign).with("sender", json!("OSTEO"));
+    stand.tenant.order(&stand.engine, &order);
+    let tenant = stand.tenant.http(&stand.engine);
+    for reminder in 0..reminders {
+        let sender = format!("LILAS{reminder}");
+        let message = json!({"to": "+33799999999", "text": "Rendez-vous", "sender": sender});
+        tenant.post("/v1/messages", &message).expect(202);
+    }
+    let all = (campaign + reminders) as u64;
+    stand.sim.wait_for("accepted", all, Duration::from_secs(60));
+    let rows = stand.sim.ledger();
+    // From the first to the last; what the first is late by is lost of it.
+    let took = |is_of: &dyn Fn(&str) -> bool| {
+        let times = rows
+            .iter()
+            .filter(|row| is_of(&row.source))
+            .map(|row| row.received_at_us);
+        let (first, last) = times.fold((u64::MAX, 0), |(first, last), at| (first.min(at), last.max(at)));
+        Duration::from_micros(last - first).as_secs_f64()
+    };
+    let (of_sender, of_number) = (
+        took(&|source| source == "OSTEO"),
+        took(&|source| source.starts_with("LILAS")),
+    );
+    assert!(of_sender > 4.0, "100 of one sender at 20/s took {of_sender:.2} s");
+    assert!(of_number > 2.0, "7 to one number at 2/s took {of_number:.2} s");
+    let resent = stand
+        .engine
+        .metric(|line| line.contains("submit_retries_total") && line.contains("reason=\"spaced\""));
+    assert!(resent <= all as f64, "each waits once at most: {resent}");
+}
+
 fn keeps_its_rate(rate: u64) {
     let (stand, tap) = paced(&format!("pacing-{rate}"), rate);
     let messages = rate * SECONDS;

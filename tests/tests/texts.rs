@@ -355,15 +355,36 @@ fn what_an_smsc_wants_beside_the_text_is_in_every_submit() {
     );
     assert_eq!(bare.ton_npi, [5, 0, 1, 1]);
 
+    // What the message says stands in place of it; other parameters of the SMSC stay.
+    let mut order = message("FIELDS", "Rendez-vous");
+    order["service_type"] = json!("");
+    order["schedule_delivery"] = json!(60);
+    order["tlvs"] = json!([{"tag": "0x1400", "value": "own"}, {"tag": 5_122, "hex": "01"}]);
+    deliver(&stand, &stand.tenant, &order);
+    let own_fields = submits(&stand, "FIELDS").remove(1);
+    assert_eq!(own_fields.service_type, "");
+    assert_eq!(own_fields.schedule_delivery_time.as_deref(), Some("000000000100000R"));
+    let expected = [("0x1400", "6f776e"), ("0x1402", "01"), ("0x1401", "00ff")];
+    assert_eq!(
+        own_fields.tlvs,
+        expected.map(|(tag, value)| (tag.to_owned(), value.to_owned()))
+    );
+
     // Of several segments, each has them too; a campaign that is not urgent has the other priority.
     let order = CampaignOrder::to_first(1)
         .with("text", json!("a".repeat(200)))
         .with("sender", json!("FIELDS"))
-        .with("purpose", json!("marketing"));
+        .with("purpose", json!("marketing"))
+        .with("service_type", json!("WAP"))
+        .with("tlvs", json!([{"tag": 5_120, "hex": "6964"}]));
     let campaign = stand.tenant.order(&stand.engine, &order);
     campaign.wait(&stand.engine, "it is delivered", LIMIT, |view| {
         view.status("delivered") == 1
     });
+    let tenant = stand.tenant.http(&stand.engine);
+    let shown = tenant.get(&format!("/v1/campaigns/{}", campaign.id)).expect(200);
+    assert_eq!(shown["service_type"], "WAP");
+    assert_eq!(shown["tlvs"], json!([{"tag": 5_120, "hex": "6964"}]));
     let parts: Vec<Submit> = submits(&stand, "FIELDS")
         .into_iter()
         .filter(|submit| submit.total == 2)
@@ -371,6 +392,11 @@ fn what_an_smsc_wants_beside_the_text_is_in_every_submit() {
     assert_eq!(parts.len(), 2);
     for part in parts {
         assert_eq!((part.priority_flag, part.tlvs.len()), (1, 3 + own.len()), "{part:?}");
+        assert_eq!(part.service_type, "WAP");
+        assert!(
+            part.tlvs.contains(&("0x1400".to_owned(), "6964".to_owned())),
+            "{part:?}"
+        );
     }
 }
 

@@ -10,9 +10,9 @@ use smpp::text::EncodingPolicy;
 
 use super::body::{Intake, SMALL_MAX};
 use super::problem::Problem;
-use crate::audience::{ENCODINGS, VALIDITY_S};
+use crate::audience::{ENCODINGS, SCHEDULE_S, VALIDITY_S, check_service_type, read_tlvs};
 use crate::clock::Clock;
-use crate::domain::{Countries, Country};
+use crate::domain::{Countries, Country, Parameters, TlvList};
 use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem, JsonType};
 
 /// The longest name of a field that is shown in a pointer, in characters.
@@ -202,12 +202,43 @@ impl Fields {
         self.word_or("encoding", &ENCODINGS, "")?.parse().ok().map(Some)
     }
 
-    /// `validity` in seconds, that may be there; as [`Fields::encoding`].
+    /// `validity`, that may be there; as [`Fields::encoding`].
     pub(super) fn validity(&mut self) -> Option<Option<Duration>> {
-        if !self.object.contains_key("validity") {
+        self.seconds("validity", VALIDITY_S)
+    }
+
+    /// `service_type`, `schedule_delivery` and `tlvs`, each of which may be there.
+    pub(super) fn parameters(&mut self) -> Option<Parameters> {
+        let service_type = match self.has("service_type") {
+            false => Some(None),
+            true => match self.text("service_type").map(check_service_type) {
+                Some(Ok(given)) => Some(Some(given)),
+                Some(Err(problem)) => self.note(FieldFault::new(pointer("service_type"), problem)),
+                None => None,
+            },
+        };
+        let schedule_delivery = self.seconds("schedule_delivery", SCHEDULE_S);
+        let tlvs = match self.object.remove("tlvs").map(read_tlvs) {
+            None => Some(TlvList::default()),
+            Some(Ok(tlvs)) => Some(tlvs),
+            Some(Err(faults)) => {
+                faults.into_iter().for_each(|fault| self.add(fault));
+                None
+            }
+        };
+        Some(Parameters {
+            service_type: service_type?,
+            schedule_delivery: schedule_delivery?,
+            tlvs: tlvs?,
+        })
+    }
+
+    /// Whole seconds, that may be there.
+    fn seconds(&mut self, name: &str, range: (i64, i64)) -> Option<Option<Duration>> {
+        if !self.has(name) {
             return Some(None);
         }
-        let seconds = self.whole("validity", VALIDITY_S)?;
+        let seconds = self.whole(name, range)?;
         Some(Some(Duration::from_secs(seconds as u64)))
     }
 

@@ -14,11 +14,22 @@ use super::problem::Problem;
 use crate::campaign::{DirectOrder, view};
 use crate::domain::{MessageId, Purpose};
 
-const FIELDS: [&str; 6] = ["to", "text", "sender", "purpose", "encoding", "validity"];
+const FIELDS: [&str; 9] = [
+    "to",
+    "text",
+    "sender",
+    "purpose",
+    "encoding",
+    "validity",
+    "service_type",
+    "schedule_delivery",
+    "tlvs",
+];
 
 const PURPOSES: [&str; 2] = [Purpose::Transactional.code(), Purpose::Marketing.code()];
 
-/// `POST /v1/messages`: `{"to", "text", "sender", "purpose", "encoding", "validity"}` → 202 with the message's id.
+/// `POST /v1/messages`: `{"to", "text", "sender", "purpose", "encoding", "validity", "service_type", "schedule_delivery", "tlvs"}`
+/// → 202 with the message's id.
 pub(super) async fn send(
     State(app): State<App>,
     Caller(tenant): Caller,
@@ -54,6 +65,7 @@ pub(super) async fn show(
 fn read(fields: &mut Fields) -> Option<DirectOrder> {
     let (to, text, sender) = (fields.phone_number("to"), fields.text("text"), fields.text("sender"));
     let (encoding, validity) = (fields.encoding(), fields.validity());
+    let parameters = fields.parameters();
     let purpose = fields.word_or("purpose", &PURPOSES, Purpose::Transactional.code())?;
     let purpose = purpose.parse().ok()?;
     Some(DirectOrder {
@@ -63,5 +75,6 @@ fn read(fields: &mut Fields) -> Option<DirectOrder> {
         purpose,
         encoding: encoding?,
         validity: validity?,
+        parameters: parameters?,
     })
 }

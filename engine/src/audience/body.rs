@@ -17,9 +17,13 @@ use crate::fault::{FieldProblem, JsonType};
 
 use super::guard::{STRING_OCTETS_MAX, StringGuard};
 use super::list::{NumberList, Token};
-use super::reading::{AUDIENCE_FIELDS, BODY_FIELDS, CampaignDraft, ReadFault, Reading, VALIDITY, VALIDITY_S, escape};
+use super::reading::{
+    AUDIENCE_FIELDS, BODY_FIELDS, CampaignDraft, ReadFault, Reading, SCHEDULE_DELIVERY, SCHEDULE_S, TLVS, VALIDITY,
+    VALIDITY_S,
+};
 use super::row::{COLUMN_NAME_MAX, COLUMNS_MAX, Place, RowSink, VALUE_MAX};
-use super::taker::{Key, Take, Taker};
+use super::taker::{Key, Take, Taker, escape};
+use super::tlvs::Tlvs;
 
 /// How much of the body is read at a time, in octets.
 const READ_OCTETS: usize = 64 << 10;
@@ -64,7 +68,8 @@ impl<'de> Taker<'de> for Body<'_, '_> {
             match reading.field("", &BODY_FIELDS, |reading| &mut reading.given) {
                 None => drop(entries.next_value::<IgnoredAny>()?),
                 Some(text) if text < reading.texts.len() => entries.next_value_seed(Take(Text(reading, text)))?,
-                Some(VALIDITY) => entries.next_value_seed(Take(Validity(reading)))?,
+                Some(at @ (VALIDITY | SCHEDULE_DELIVERY)) => entries.next_value_seed(Take(Seconds(reading, at)))?,
+                Some(TLVS) => entries.next_value_seed(Take(Tlvs(&mut reading.tlvs)))?,
                 Some(_) => entries.next_value_seed(Take(Audience(reading)))?,
             }
             reading.go_on()?;
@@ -87,12 +92,19 @@ impl<'de> Taker<'de> for Text<'_, '_> {
     }
 }
 
-/// `validity`.
-struct Validity<'r, 's>(&'r mut Reading<'s>);
+/// `validity` or `schedule_delivery`, by its position in [`BODY_FIELDS`].
+struct Seconds<'r, 's>(&'r mut Reading<'s>, usize);
 
-impl<'de> Taker<'de> for Validity<'_, '_> {
+impl Seconds<'_, '_> {
+    fn refuse(self, problem: FieldProblem) {
+        self.0.fault(format!("/{}", BODY_FIELDS[self.1]), problem);
+    }
+}
+
+impl<'de> Taker<'de> for Seconds<'_, '_> {
     fn wrong(self, found: JsonType) {
-        wrong(self.0, "/validity", JsonType::Number, found);
+        let expected = JsonType::Number;
+        self.refuse(FieldProblem::WrongType { expected, found });
     }
 
     fn scalar<E: Error>(self, found: JsonType, text: &str) -> Result<(), E> {
@@ -100,11 +112,14 @@ impl<'de> Taker<'de> for Validity<'_, '_> {
             self.wrong(found);
             return Ok(());
         }
-        let (min, max) = VALIDITY_S;
+        let ((min, max), place) = match self.1 {
+            VALIDITY => (VALIDITY_S, &mut self.0.validity),
+            _ => (SCHEDULE_S, &mut self.0.schedule_delivery),
+        };
         let seconds = text.parse().ok().filter(|seconds| (min..=max).contains(seconds));
         match seconds {
-            Some(seconds) => self.0.validity = Some(Duration::from_secs(seconds as u64)),
-            None => self.0.fault("/validity", FieldProblem::OutOfRange { min, max }),
+            Some(seconds) => *place = Some(Duration::from_secs(seconds as u64)),
+            None => self.refuse(FieldProblem::OutOfRange { min, max }),
         }
         Ok(())
     }

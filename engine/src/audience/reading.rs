@@ -9,21 +9,36 @@ use serde_json::error::Category;
 use smpp::text::EncodingPolicy;
 
 use crate::compose::{Sender, Template, check_text};
-use crate::domain::Purpose;
+use crate::domain::{Parameters, Purpose, SCHEDULE_MAX, SERVICE_TYPE_MAX};
 use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem};
 
 use super::guard::StringTooLong;
-use super::row::{COLUMN_NAME_MAX, Columns, Place, Row, RowBuffer, RowSink, SinkFull, Values};
+use super::row::{Columns, Place, Row, RowBuffer, RowSink, SinkFull, Values};
+use super::taker::escape;
+use super::tlvs::{TlvsRead, ascii};
 
 /// The longest name of a campaign, in characters: one line of a list.
 pub(crate) const NAME_MAX: usize = 100;
 
 /// The texts first, those that may be missing last among them.
-pub(super) const BODY_FIELDS: [&str; 7] = ["name", "text", "sender", "purpose", "encoding", "validity", "audience"];
-/// The place of `validity`.
-pub(super) const VALIDITY: usize = 5;
+pub(super) const BODY_FIELDS: [&str; 10] = [
+    "name",
+    "text",
+    "sender",
+    "purpose",
+    "encoding",
+    "service_type",
+    "validity",
+    "schedule_delivery",
+    "tlvs",
+    "audience",
+];
+/// The places of those that are no texts; those before the audience may be missing, with the last two texts.
+pub(super) const VALIDITY: usize = 6;
+pub(super) const SCHEDULE_DELIVERY: usize = 7;
+pub(super) const TLVS: usize = 8;
 /// Fields that may be missing.
-const OPTIONAL: [&str; 2] = ["encoding", "validity"];
+const OPTIONAL: std::ops::Range<usize> = 4..9;
 
 /// The words of `encoding`.
 pub(crate) const ENCODINGS: [&str; 3] = [
@@ -34,6 +49,9 @@ pub(crate) const ENCODINGS: [&str; 3] = [
 
 /// How long a message may be worth sending, in seconds: up to the 30 days after which nobody remembers it.
 pub(crate) const VALIDITY_S: (i64, i64) = (1, 30 * 86_400);
+
+/// How long an SMSC may be told to keep a message, in seconds.
+pub(crate) const SCHEDULE_S: (i64, i64) = (1, SCHEDULE_MAX.as_secs() as i64);
 
 pub(super) const AUDIENCE_FIELDS: [&str; 2] = ["numbers", "recipients"];
 const PURPOSES: [&str; 2] = [Purpose::Transactional.code(), Purpose::Marketing.code()];
@@ -53,6 +71,8 @@ pub(crate) struct CampaignDraft {
     pub(crate) encoding: Option<EncodingPolicy>,
     /// `validity`: how long its messages are worth sending from the launch on; `None`: for ever.
     pub(crate) validity: Option<Duration>,
+    /// `service_type`, `schedule_delivery` and `tlvs`.
+    pub(crate) parameters: Parameters,
     /// What the recipients' variables are called.
     pub(crate) columns: Columns,
 }
@@ -77,10 +97,12 @@ pub(super) struct Reading<'s> {
     /// Set when the sink took no more; reading then stops.
     pub(super) full: Option<SinkFull>,
     faults: Vec<FieldFault>,
-    pub(super) texts: [Option<String>; 5],
+    pub(super) texts: [Option<String>; 6],
     pub(super) validity: Option<Duration>,
+    pub(super) schedule_delivery: Option<Duration>,
+    pub(super) tlvs: TlvsRead,
     /// Which of [`BODY_FIELDS`] were there, whatever their type.
-    pub(super) given: [bool; 7],
+    pub(super) given: [bool; 10],
     pub(super) audience_given: [bool; 2],
     pub(super) columns: Columns,
     pub(super) row: RowBuffer,
@@ -93,9 +115,11 @@ impl<'s> Reading<'s> {
             sink,
             full: None,
             faults: Vec::new(),
-            texts: [const { None }; 5],
+            texts: [const { None }; 6],
             validity: None,
-            given: [false; 7],
+            schedule_delivery: None,
+            tlvs: TlvsRead::default(),
+            given: [false; 10],
             audience_given: [false; 2],
             columns: Columns::default(),
             row: RowBuffer::default(),
@@ -194,7 +218,12 @@ impl<'s> Reading<'s> {
         if !self.faults.iter().any(|fault| fault.pointer.is_empty()) {
             self.check_presence();
         }
-        let [name, text, sender, purpose, encoding] = std::mem::take(&mut self.texts);
+        let [name, text, sender, purpose, encoding, service_type] = std::mem::take(&mut self.texts);
+        let tlvs = std::mem::take(&mut self.tlvs);
+        tlvs.faults
+            .into_iter()
+            .for_each(|fault| self.fault(fault.pointer, fault.problem));
+        let service_type = self.checked("/service_type", service_type, check_service_type);
         let encoding = self.checked("/encoding", encoding, |encoding| parse_encoding(&encoding));
         let name = self.checked("/name", name, check_name);
         let text = self.checked("/text", text, |text| check_text(&text).map(|()| text));
@@ -212,6 +241,11 @@ impl<'s> Reading<'s> {
                 purpose,
                 encoding,
                 validity: self.validity,
+                parameters: Parameters {
+                    service_type,
+                    schedule_delivery: self.schedule_delivery,
+                    tlvs: tlvs.list,
+                },
                 columns: self.columns,
             }),
             _ => Err(ReadFault::Fields(self.faults)),
@@ -219,8 +253,8 @@ impl<'s> Reading<'s> {
     }
 
     fn check_presence(&mut self) {
-        for (field, given) in BODY_FIELDS.into_iter().zip(self.given) {
-            if !given && !OPTIONAL.contains(&field) {
+        for (at, (field, given)) in BODY_FIELDS.into_iter().zip(self.given).enumerate() {
+            if !given && !OPTIONAL.contains(&at) {
                 self.fault(format!("/{field}"), FieldProblem::Missing);
             }
         }
@@ -261,6 +295,11 @@ fn check_name(name: String) -> Result<String, FieldProblem> {
     }
 }
 
+/// As an SMSC takes it.
+pub(crate) fn check_service_type(service_type: String) -> Result<String, FieldProblem> {
+    ascii(&service_type, SERVICE_TYPE_MAX).map(|_| service_type)
+}
+
 fn parse_purpose(code: &str) -> Result<Purpose, FieldProblem> {
     code.parse()
         .map_err(|_| FieldProblem::UnknownValue { allowed: &PURPOSES })
@@ -269,10 +308,4 @@ fn parse_purpose(code: &str) -> Result<Purpose, FieldProblem> {
 fn parse_encoding(name: &str) -> Result<EncodingPolicy, FieldProblem> {
     name.parse()
         .map_err(|_| FieldProblem::UnknownValue { allowed: &ENCODINGS })
-}
-
-/// A key as a part of a JSON pointer (RFC 6901, 3), cut to what a column may be called.
-pub(super) fn escape(key: &str) -> String {
-    let cut: String = key.chars().take(COLUMN_NAME_MAX).collect();
-    cut.replace('~', "~0").replace('/', "~1")
 }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::row::COLUMN_NAME_MAX;
 use crate::fault::JsonType;
 
 /// Takes one JSON value. What it does not say how to take is of the wrong type.
@@ -125,4 +126,10 @@ impl Visitor<'_> for Key<'_> {
         self.0.push_str(&key[..end.unwrap_or(0)]);
         Ok(())
     }
+}
+
+/// A key as a part of a JSON pointer (RFC 6901, 3), cut to what a column may be called.
+pub(super) fn escape(key: &str) -> String {
+    let cut: String = key.chars().take(COLUMN_NAME_MAX).collect();
+    cut.replace('~', "~0").replace('/', "~1")
 }

@@ -66,6 +66,8 @@ pub(crate) enum Reply {
     Unsent,
     /// It was not sent, and will not be: its time is over.
     Expired,
+    /// It was not sent: its sender or its number has had enough for so long.
+    Early(Duration),
 }
 
 /// What became of one segment.

@@ -11,7 +11,7 @@ use super::price;
 use super::{CampaignFault, Campaigns, Whose, view};
 use crate::audience::normalise;
 use crate::compose::{Sender, check_text};
-use crate::domain::{CampaignId, Line, MessageId, Purpose, Recipient, Row, TenantId, UnixMicros, Way};
+use crate::domain::{CampaignId, Line, MessageId, Parameters, Purpose, Recipient, Row, TenantId, UnixMicros, Way};
 use crate::fault::{FieldFault, FieldProblem};
 use crate::store::{Campaign, CampaignKind, CampaignState, DirectMessage, DirectPlace, RecipientRow, Token};
 
@@ -45,6 +45,8 @@ pub(crate) struct DirectOrder {
     pub(crate) encoding: Option<EncodingPolicy>,
     /// How long it is worth sending; `None`: for ever.
     pub(crate) validity: Option<Duration>,
+    /// What its submit_sm's are given beside the text.
+    pub(crate) parameters: Parameters,
 }
 
 /// An order with its price.
@@ -151,6 +153,7 @@ impl Campaigns {
             asked_at: now,
             encoding: priced.encoding,
             validity: order.validity,
+            parameters: &order.parameters,
         };
         let variables = variables.pack();
         let row = Row {
@@ -258,6 +261,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         purpose,
         encoding: EncodingPolicy::default(),
         validity: None,
+        parameters: Parameters::default(),
         columns: Vec::new(),
         state: CampaignState::Running,
         total: 0,

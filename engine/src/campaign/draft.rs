@@ -190,6 +190,7 @@ impl Campaigns {
             purpose: draft.purpose,
             encoding: draft.encoding.unwrap_or_default(),
             validity: draft.validity,
+            parameters: draft.parameters.clone(),
             columns: draft.columns.names().to_vec(),
             state: CampaignState::Draft,
             total: counts.accepted.into(),

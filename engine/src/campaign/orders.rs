@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use smpp::text::EncodingPolicy;
 
 use crate::compose::{Sender, Template};
-use crate::domain::{CampaignId, Purpose, TenantId, UnixMicros, push_variable, variables};
+use crate::domain::{CampaignId, Parameters, Purpose, TenantId, UnixMicros, push_variable, variables};
 use crate::store::{Campaign, CampaignKind, Store, StoreError};
 
 /// Orders that are kept at hand: 10,000 tenants with two campaigns each, about 1 KB an order.
@@ -20,7 +20,7 @@ pub(crate) struct Order {
     pub(crate) tenant: TenantId,
     pub(crate) id: CampaignId,
     /// With [`CampaignKind::Direct`], each message's variables are those of [`DirectVariables`]; template, sender, encoding
-    /// and validity here mean nothing then.
+    /// and validity and parameters here mean nothing then.
     pub(crate) kind: CampaignKind,
     /// Its text, bound to the columns of the packed variables.
     pub(crate) template: Template,
@@ -28,6 +28,7 @@ pub(crate) struct Order {
     pub(crate) purpose: Purpose,
     encoding: EncodingPolicy,
     validity: Option<Duration>,
+    parameters: Parameters,
     /// When it was launched; a direct campaign: when it was made.
     pub(crate) launched_at: UnixMicros,
 }
@@ -68,6 +69,7 @@ impl Order {
             purpose: campaign.purpose,
             encoding: campaign.encoding,
             validity: campaign.validity,
+            parameters: campaign.parameters.clone(),
             launched_at: campaign.launched_at.unwrap_or(campaign.created_at),
         })
     }
@@ -83,6 +85,7 @@ pub(super) struct DirectVariables<'a> {
     pub(super) encoding: EncodingPolicy,
     /// How long it is worth sending from then on.
     pub(super) validity: Option<Duration>,
+    pub(super) parameters: &'a Parameters,
 }
 
 /// The place of each.
@@ -91,6 +94,7 @@ const TEXT: usize = 1;
 const ASKED_AT: usize = 2;
 const ENCODING: usize = 3;
 const VALIDITY: usize = 4;
+const PARAMETERS: usize = 5;
 
 impl DirectVariables<'_> {
     /// Packs them. What is as usual at the end is left out.
@@ -104,13 +108,10 @@ impl DirectVariables<'_> {
             &asked_at,
             encoding,
             validity.as_deref().unwrap_or_default(),
+            &self.parameters.to_string(),
         ];
-        let needed = match (encoding, &validity) {
-            (_, Some(_)) => VALIDITY,
-            ("", None) => ASKED_AT,
-            (_, None) => ENCODING,
-        };
-        all[..=needed]
+        let last = all.iter().rposition(|value| !value.is_empty());
+        all[..=last.map_or(ASKED_AT, |last| last.max(ASKED_AT))]
             .iter()
             .for_each(|value| push_variable(&mut packed, value));
         packed
@@ -133,6 +134,17 @@ impl Order {
             CampaignKind::Direct => {
                 let given = variables(packed).nth(ENCODING).and_then(|word| word.parse().ok());
                 given.unwrap_or_default()
+            }
+        }
+    }
+
+    /// What a message with these packed variables is given beside the text; `None` when they do not fit this order.
+    pub(crate) fn parameters(&self, packed: &[u8]) -> Option<Cow<'_, Parameters>> {
+        match self.kind {
+            CampaignKind::Audience => Some(Cow::Borrowed(&self.parameters)),
+            CampaignKind::Direct => {
+                let given = variables(packed).nth(PARAMETERS).unwrap_or_default();
+                given.parse().ok().map(Cow::Owned)
             }
         }
     }

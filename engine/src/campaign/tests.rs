@@ -16,8 +16,8 @@ use super::*;
 use crate::clock::pass;
 use crate::config;
 use crate::domain::{
-    Event, GateId, Mark, Message, MessageId, Note, Purpose, Reason, Recipient, Record, SmscId, Status, Trace, Traces,
-    Transition, digest,
+    Event, GateId, Mark, Message, MessageId, Note, Parameters, Purpose, Reason, Recipient, Record, SmscId, Status,
+    Trace, Traces, Transition, digest,
 };
 use crate::store::{
     CampaignState, Counters, Credits, Embedded, Grant, LeaseAsk, Leased, LeasedMessage, NewTenant, Token,
@@ -469,6 +469,7 @@ async fn one_message_is_held_enqueued_and_found_again() {
         purpose: Purpose::Transactional,
         encoding: None,
         validity: None,
+        parameters: Parameters::default(),
     };
     let id = bench
         .campaigns

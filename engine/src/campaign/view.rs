@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::audience::Rejected;
-use crate::domain::{State, UnixMicros};
+use crate::domain::{State, UnixMicros, to_hexadecimal};
 use crate::store::{Campaign, CampaignKind, CampaignState, Counters, RecipientRow};
 
 /// A campaign with its progress: `GET /v1/campaigns/{id}`.
@@ -25,6 +25,11 @@ pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
     view["sender"] = campaign.sender.clone().into();
     view["encoding"] = campaign.encoding.name().into();
     view["validity"] = campaign.validity.map(|validity| validity.as_secs()).into();
+    let parameters = &campaign.parameters;
+    view["service_type"] = parameters.service_type.clone().into();
+    view["schedule_delivery"] = parameters.schedule_delivery.map(|after| after.as_secs()).into();
+    let tlv = |(tag, value): (u16, &[u8])| json!({ "tag": tag, "hex": to_hexadecimal(value) });
+    view["tlvs"] = parameters.tlvs.iter().map(tlv).collect();
     view["progress"] = json!({
         "total": campaign.total,
         "queued": queued,

@@ -64,6 +64,8 @@ fn pairs(smsc: &Smsc) -> Pairs {
         window_min: _,
         rate,
         session_rate,
+        sender_rate,
+        recipient_rate,
         burst: _,
         system_type,
         interface_version,
@@ -98,7 +100,16 @@ fn pairs(smsc: &Smsc) -> Pairs {
         ("window_min", smsc.window_min().to_string()),
     ]);
     pairs.extend(rate.map(|rate| ("rate", text(&rate_text(rate)))));
-    pairs.extend(session_rate.map(|rate| ("session_rate", text(&rate_text(rate)))));
+    let rates = [
+        ("session_rate", session_rate),
+        ("sender_rate", sender_rate),
+        ("recipient_rate", recipient_rate),
+    ];
+    pairs.extend(
+        rates
+            .into_iter()
+            .filter_map(|(key, rate)| Some((key, text(&rate_text((*rate)?))))),
+    );
     pairs.extend(smsc.bound().map(|(_, burst)| ("burst", burst.to_string())));
     pairs.extend([
         ("system_type", text(system_type)),

@@ -2,35 +2,18 @@
 
 use std::time::Duration;
 
-use bytes::BytesMut;
 use kit::settings::{Given, Table};
-use smpp::frame::{Tlvs, put_tlv, tag};
 use smpp::segment::{Concatenation, Format};
 use smpp::text::{Alphabet, Language};
 
 use super::written::{Pairs, duration, list, text, word};
-use super::{DAY, SECOND, value};
-use crate::domain::Purpose;
-
-/// Octets of a service_type (SMPP 3.4, 5.2.11: up to 6 with the NUL).
-const SERVICE_TYPE_MAX: usize = 5;
+use super::{SECOND, value};
+use crate::domain::{
+    Purpose, SCHEDULE_MAX, SERVICE_TYPE_MAX, TLV_OCTETS_MAX, TLVS_MAX, TlvList, hexadecimal, to_hexadecimal,
+};
 
 /// The highest priority_flag (SMPP 3.4, 5.2.14).
 const PRIORITY_MAX: u8 = 3;
-
-/// Optional parameters of one SMSC: carriers ask for one or two.
-const TLVS_MAX: usize = 20;
-
-/// Octets of the value of one: carriers' own are ids.
-const TLV_OCTETS_MAX: usize = 255;
-
-/// Parameters that the engine writes itself.
-const OWN_TAGS: [u16; 4] = [
-    tag::SAR_MSG_REF_NUM,
-    tag::SAR_TOTAL_SEGMENTS,
-    tag::SAR_SEGMENT_SEQNUM,
-    tag::MESSAGE_PAYLOAD,
-];
 
 /// What the submit_sm's of an SMSC look like.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,8 +25,8 @@ pub(crate) struct Envelope {
     pub(crate) shift_tables: Vec<Language>,
     /// `service_type`. Default empty.
     pub(crate) service_type: String,
-    /// `tlvs`: optional parameters of every message, as they stand in the PDU. Default none.
-    pub(crate) tlvs: Vec<u8>,
+    /// `tlvs`: optional parameters of every message. Default none.
+    pub(crate) tlvs: TlvList,
     /// `priority_flag`, and `transactional_priority_flag` for reminders. Default 0, and the same.
     priority_flag: u8,
     transactional_priority_flag: u8,
@@ -154,10 +137,10 @@ impl Envelope {
         pairs.extend((!shift_tables.is_empty()).then_some(("shift_tables", languages)));
         pairs.extend((!kinds.is_empty()).then(|| ("ton_npi", format!("{{ {} }}", kinds.join(", ")))));
         let tlv = |(tag, value): (u16, &[u8])| {
-            let hex: String = value.iter().map(|octet| format!("{octet:02x}")).collect();
+            let hex = to_hexadecimal(value);
             format!("{{ tag = 0x{tag:04x}, hex = \"{hex}\" }}")
         };
-        pairs.extend((!tlvs.is_empty()).then(|| ("tlvs", list(Tlvs(tlvs).iter().map(tlv)))));
+        pairs.extend((!tlvs.is_empty()).then(|| ("tlvs", list(tlvs.iter().map(tlv)))));
         let times = [
             ("validity_default", validity_default),
             ("schedule_delivery", schedule_delivery),
@@ -210,9 +193,8 @@ impl Envelope {
 
     fn read_times(&mut self, table: &Table<'_>) {
         self.validity = table.choice("validity", &TIME_FORMS).unwrap_or(self.validity);
-        // Two digits of days are what a relative time has room for.
         let time = |key| {
-            let given = table.duration(key, SECOND..=99 * DAY, SECOND);
+            let given = table.duration(key, SECOND..=SCHEDULE_MAX, SECOND);
             table.has(key).then_some(given)
         };
         self.validity_default = time("validity_default").or(self.validity_default);
@@ -268,15 +250,15 @@ fn ton_npi(given: Given<'_>) -> Option<TonNpi> {
     (ton <= 6 && npi <= 18).then_some((ton, npi))
 }
 
-/// `tlvs`, as they stand in the PDU.
-fn read_tlvs(table: &Table<'_>) -> Vec<u8> {
-    let (mut octets, mut tags) = (BytesMut::new(), Vec::new());
+/// `tlvs`.
+fn read_tlvs(table: &Table<'_>) -> TlvList {
+    let mut list = TlvList::default();
     for table in table.tables("tlvs", TLVS_MAX) {
         let allowed = "a tag from 0x0001 to 0xFFFF that is not one of SAR or message_payload, each once";
         table.required("tag", allowed);
         let tag = table.parsed("tag", allowed, |given| {
             let tag = u16::try_from(given.whole()?).ok()?;
-            (tag > 0 && !OWN_TAGS.contains(&tag) && !tags.contains(&tag)).then_some(tag)
+            (TlvList::takes(tag) && !list.has(tag)).then_some(tag)
         });
         let text = table.parsed("value", value::octets_allowed(0..=TLV_OCTETS_MAX), |given| {
             value::octets(given.text()?, 0..=TLV_OCTETS_MAX).map(String::into_bytes)
@@ -291,20 +273,8 @@ fn read_tlvs(table: &Table<'_>) -> Vec<u8> {
         }
         table.finish();
         if let (Some(tag), Some(value)) = (tag, text.or(hex)) {
-            tags.push(tag);
-            put_tlv(&mut octets, tag, &value);
+            list.push(tag, &value);
         }
     }
-    octets.to_vec()
-}
-
-fn hexadecimal(text: &str) -> Option<Vec<u8>> {
-    let is_hex = text.bytes().all(|digit| digit.is_ascii_hexdigit());
-    if !is_hex || !text.len().is_multiple_of(2) || text.len() > 2 * TLV_OCTETS_MAX {
-        return None;
-    }
-    let octets = (0..text.len()).step_by(2);
-    octets
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-        .collect()
+    list
 }

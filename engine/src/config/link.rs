@@ -164,3 +164,41 @@ fn binds_per_hour(table: &Table<'_>, sessions: u32) -> Option<u32> {
         (least..=BINDS_PER_HOUR_MAX).contains(&binds).then_some(binds)
     })
 }
+
+/// `interface_version` of a bind (SMPP 3.4, 5.2.4; SMPP 5.0, 4.7.13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InterfaceVersion {
+    /// `0x33`: 3.3.
+    V33,
+    /// `0x34`: 3.4.
+    V34,
+    /// `0x50`: 5.0.
+    V50,
+}
+
+impl InterfaceVersion {
+    /// Whether PDUs have optional parameters.
+    pub(crate) const fn has_parameters(self) -> bool {
+        match self {
+            Self::V33 => false,
+            Self::V34 | Self::V50 => true,
+        }
+    }
+
+    /// The octet of the bind.
+    pub(crate) const fn octet(self) -> u8 {
+        match self {
+            Self::V33 => 0x33,
+            Self::V34 => 0x34,
+            Self::V50 => 0x50,
+        }
+    }
+
+    /// `0x33`, `0x34` or `0x50`.
+    pub(super) fn parse(given: Given<'_>) -> Option<Self> {
+        let octet = given.whole()?;
+        [Self::V33, Self::V34, Self::V50]
+            .into_iter()
+            .find(|version| u64::from(version.octet()) == octet)
+    }
+}

@@ -41,9 +41,7 @@ pub(crate) use price::PriceList;
 pub(crate) use route::{Choice, Prefer, Route};
 pub(crate) use smsc::{LongReceipts, ReceiptRule, Smsc};
 pub(crate) use tls::Tls;
-#[cfg(test)]
-pub(crate) use value::Rate;
-pub(crate) use value::Secret;
+pub(crate) use value::{Rate, Secret};
 
 use crate::domain::{Countries, PARTITIONS_MAX};
 

@@ -14,7 +14,7 @@ use crate::domain::Status;
 
 use super::answers::{self, AnswerMeaning};
 use super::envelope::Envelope;
-use super::link::{Directions, Link};
+use super::link::{Directions, InterfaceVersion, Link};
 use super::preset;
 use super::price::PriceList;
 use super::value::{self, ENTRIES_MAX, Rate, Secret, statuses};
@@ -67,6 +67,10 @@ pub(crate) struct Smsc {
     pub(crate) rate: Option<Rate>,
     /// `session_rate`: the most segments in a time that each session is given. Absent: as many as the account may have.
     pub(crate) session_rate: Option<Rate>,
+    /// `sender_rate` and `recipient_rate`: the most segments in a time from one sender, and to one number. Absent: no more is
+    /// asked of them than of others.
+    pub(crate) sender_rate: Option<Rate>,
+    pub(crate) recipient_rate: Option<Rate>,
     /// `burst`: segments above the rate that any one second may have. Absent: see [`Smsc::burst`].
     pub(crate) burst: Option<u32>,
     /// `system_type` of the bind. Default empty.
@@ -128,6 +132,8 @@ impl Smsc {
             window_min: None,
             rate: None,
             session_rate: None,
+            sender_rate: None,
+            recipient_rate: None,
             burst: None,
             system_type: String::new(),
             interface_version: InterfaceVersion::V34,
@@ -214,28 +220,6 @@ impl Smsc {
 /// A burst that is not configured.
 fn hundredth(rate: f64) -> u32 {
     ((rate / 100.0) as u32).max(1)
-}
-
-/// `interface_version` of a bind (SMPP 3.4, 5.2.4; SMPP 5.0, 4.7.13).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum InterfaceVersion {
-    /// `0x33`: 3.3.
-    V33,
-    /// `0x34`: 3.4.
-    V34,
-    /// `0x50`: 5.0.
-    V50,
-}
-
-impl InterfaceVersion {
-    /// The octet of the bind.
-    pub(crate) const fn octet(self) -> u8 {
-        match self {
-            Self::V33 => 0x33,
-            Self::V34 => 0x34,
-            Self::V50 => 0x50,
-        }
-    }
 }
 
 /// How an SMSC reports on a message of several segments.
@@ -365,7 +349,7 @@ fn read_manners(table: &Table<'_>, smsc: &mut Smsc) {
     read_sessions(table, smsc);
     read_timers(table, smsc);
     read_addresses(table, smsc);
-    smsc.envelope = Envelope::read(table, smsc.interface_version != InterfaceVersion::V33, &smsc.envelope);
+    smsc.envelope = Envelope::read(table, smsc.interface_version.has_parameters(), &smsc.envelope);
     let mut answers = answers::read(table);
     let is_new = |(status, _): &(CommandStatus, AnswerMeaning)| answers.iter().all(|(own, _)| own != status);
     let known: Vec<_> = smsc.answers.iter().copied().filter(is_new).collect();
@@ -449,6 +433,8 @@ fn read_sessions(table: &Table<'_>, smsc: &mut Smsc) {
     }
     smsc.rate = Rate::read(table, "rate").or(smsc.rate);
     smsc.session_rate = Rate::read(table, "session_rate").or(smsc.session_rate);
+    smsc.sender_rate = Rate::read(table, "sender_rate").or(smsc.sender_rate);
+    smsc.recipient_rate = Rate::read(table, "recipient_rate").or(smsc.recipient_rate);
     let burst = table.has("burst").then(|| table.integer("burst", 1..=BURST_MAX, 1));
     smsc.burst = burst.or(smsc.burst);
     let has_rate = smsc.rate.is_some() || smsc.session_rate.is_some() || table.has("rate") || table.has("session_rate");
@@ -465,7 +451,7 @@ fn read_sessions(table: &Table<'_>, smsc: &mut Smsc) {
         smsc.system_type = system_type;
     }
     smsc.interface_version = table
-        .parsed("interface_version", "0x33, 0x34 or 0x50", interface_version)
+        .parsed("interface_version", "0x33, 0x34 or 0x50", InterfaceVersion::parse)
         .unwrap_or(smsc.interface_version);
     if smsc.interface_version == InterfaceVersion::V33 && smsc.bind == Directions::Transceiver {
         table.fault(
@@ -481,13 +467,6 @@ fn read_sessions(table: &Table<'_>, smsc: &mut Smsc) {
 pub(super) fn read_prefixes(table: &Table<'_>) -> Vec<String> {
     let allowed = format!("up to {ENTRIES_MAX} texts of 1 to 15 digits, such as [\"33\", \"262\"]");
     table.parsed("prefixes", allowed, prefixes).unwrap_or_default()
-}
-
-fn interface_version(given: Given<'_>) -> Option<InterfaceVersion> {
-    let octet = given.whole()?;
-    [InterfaceVersion::V33, InterfaceVersion::V34, InterfaceVersion::V50]
-        .into_iter()
-        .find(|version| u64::from(version.octet()) == octet)
 }
 
 fn prefixes(given: Given<'_>) -> Option<Vec<String>> {

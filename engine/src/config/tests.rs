@@ -1,4 +1,4 @@
-use super::smsc::InterfaceVersion;
+use super::link::InterfaceVersion;
 use super::*;
 
 mod envelope;
@@ -96,6 +96,8 @@ window = 90
 window_min = 30
 rate = "60/min"
 session_rate = "30/min"
+sender_rate = "10/s"
+recipient_rate = "4/h"
 burst = 7
 system_type = "SMPP"
 interface_version = 0x50
@@ -186,6 +188,14 @@ fn every_key_is_read() {
     );
     assert_eq!((smsc.burst, smsc.bound()), (Some(7), Some((1.0, 7))));
     assert_eq!(smsc.session_bound(), Some((0.5, 1)));
+    let hourly = Rate {
+        segments: 4,
+        period: HOUR,
+    };
+    assert_eq!(
+        (smsc.sender_rate, smsc.recipient_rate),
+        (Some(Rate::per_second(10)), Some(hourly))
+    );
     assert_eq!((smsc.window, smsc.window_min()), (90, 30));
     assert_eq!(smsc.prefixes, ["33", "262"]);
     assert_eq!(
@@ -337,6 +347,8 @@ fn values_at_their_limits() {
         "answers = { 0x45 = { means = \"other_route\", otherwise = \"lost\" } }",
         "answers = { 0x45 = { means = \"retry\", after = \"1s\" } }",
         "session_rate = 5",
+        "sender_rate = \"0/s\"",
+        "recipient_rate = \"1/d\"",
         "window_min = 11",
         "window_min = 0",
         "retry_for = \"0s\"",

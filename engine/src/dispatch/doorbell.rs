@@ -137,20 +137,22 @@ impl Doorbell {
         next
     }
 
-    /// Waits for a partition where something urgent is.
-    pub(crate) async fn next_urgent(&self) -> Partition {
+    /// Waits until something urgent is anywhere.
+    pub(crate) async fn rung_urgently(&self) {
         loop {
             let rung = self.rung_urgently.notified();
-            let next = {
-                let mut state = self.lock();
-                let urgent = state.urgent;
-                state.next_of(urgent)
-            };
-            match next {
-                Some(partition) => return partition,
-                None => rung.await,
+            if self.lock().urgent != 0 {
+                return;
             }
+            rung.await;
         }
+    }
+
+    /// The next partition where something urgent is, if nobody else has looked there meanwhile.
+    pub(crate) fn next_urgent(&self) -> Option<Partition> {
+        let mut state = self.lock();
+        let urgent = state.urgent;
+        state.next_of(urgent)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {

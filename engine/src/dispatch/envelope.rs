@@ -1,6 +1,8 @@
 //! A leased message → its submit_sm's.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use smpp::frame::{Address, Sm, Tlvs, put_tlv, tag};
@@ -11,7 +13,7 @@ use crate::bind::{Flight, Lease, Segments};
 use crate::campaign::Order;
 use crate::compose::{Sender, compose};
 use crate::config::{self, TimeForm};
-use crate::domain::{Mark, Message, Purpose, Recipient, UnixMicros};
+use crate::domain::{Mark, Message, Parameters, Purpose, Recipient, UnixMicros};
 use crate::store::LeasedMessage;
 
 /// Asks for a receipt, whatever the outcome (3.4, 5.2.17).
@@ -27,6 +29,8 @@ pub(super) enum Unsealed {
     Uncomposable,
     /// It is not worth sending any more.
     Expired,
+    /// Its sender or its number has had enough for so long.
+    Early(Duration),
 }
 
 /// What a message is made of.
@@ -36,6 +40,7 @@ struct Letter<'a> {
     segments: &'a segment::Segments,
     /// The priority_flag.
     priority: u8,
+    parameters: &'a Parameters,
     /// How long it is still worth sending, in seconds.
     valid_s: Option<u64>,
     now: UnixMicros,
@@ -61,6 +66,7 @@ pub(super) fn seal(
     let sender = order.sender(&leased.variables).ok_or(Unsealed::Uncomposable)?;
     // Messages to one person that come together differ in it; the same message has the same whenever it is composed.
     let reference = (message.id.0 ^ message.id.0 >> 24) as u16;
+    let parameters = order.parameters(&leased.variables).ok_or(Unsealed::Uncomposable)?;
     let encoding = order.encoding(&leased.variables);
     let segments = compose(&text, encoding, reference, &smsc.envelope).map_err(|_| Unsealed::Uncomposable)?;
     let traces = message.traces();
@@ -90,6 +96,7 @@ pub(super) fn seal(
         recipient: flight.recipient,
         segments: &segments,
         priority: smsc.envelope.priority_flag(order.purpose),
+        parameters: &parameters,
         valid_s: left.or(smsc.envelope.validity_default.map(|validity| validity.as_secs())),
         now,
     };
@@ -138,6 +145,7 @@ pub(crate) fn submissions(
         recipient,
         segments,
         priority: smsc.envelope.priority_flag(Purpose::Transactional),
+        parameters: &Parameters::default(),
         valid_s: smsc.envelope.validity_default.map(|validity| validity.as_secs()),
         now,
     };
@@ -164,14 +172,16 @@ fn each_submit(
 ) {
     let (envelope, segments, sender) = (&smsc.envelope, letter.segments, letter.sender);
     let (ton, npi) = envelope.source(sender.ton).unwrap_or((sender.ton, sender.npi));
+    let own = letter.parameters;
+    let schedule_delivery = own.schedule_delivery.or(envelope.schedule_delivery);
     let time = |seconds| time(envelope.validity, letter.now, seconds);
     let (validity_period, schedule) = (
         letter.valid_s.and_then(time),
-        envelope.schedule_delivery.and_then(|after| time(after.as_secs())),
+        schedule_delivery.and_then(|after| time(after.as_secs())),
     );
     let mut digits = [0; DIGITS_MAX];
     let mut sm = Sm {
-        service_type: envelope.service_type.as_bytes(),
+        service_type: own.service_type.as_ref().unwrap_or(&envelope.service_type).as_bytes(),
         source: Address {
             ton: smsc.source_ton.unwrap_or(ton),
             npi: smsc.source_npi.unwrap_or(npi),
@@ -191,6 +201,12 @@ fn each_submit(
     };
     // Only for what is in more than the text: nothing is allocated for most messages.
     let mut parameters = BytesMut::new();
+    let tlvs = if own.tlvs.is_empty() || !smsc.interface_version.has_parameters() {
+        Cow::Borrowed(&envelope.tlvs)
+    } else {
+        Cow::Owned(own.tlvs.with(&envelope.tlvs))
+    };
+    let tlvs = tlvs.octets();
     for (part, octets) in (0u8..).zip(segments.iter()) {
         if !is_open(usize::from(part)) {
             continue;
@@ -213,10 +229,10 @@ fn each_submit(
         }
         let own_only = parameters.is_empty();
         if !own_only {
-            parameters.extend_from_slice(&envelope.tlvs);
+            parameters.extend_from_slice(tlvs);
         }
         let sm = Sm {
-            tlvs: Tlvs(if own_only { &envelope.tlvs } else { &parameters }),
+            tlvs: Tlvs(if own_only { tlvs } else { &parameters }),
             ..sm.clone()
         };
         each(part, &sm);

@@ -53,6 +53,17 @@ struct Permits {
     brake: Brake,
     /// Segments that may be leased and are not handed over yet.
     ahead: usize,
+    /// Those who wait for a lead in a hurry: the next one is theirs.
+    hurried: usize,
+}
+
+/// Who wants a lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hurry {
+    /// For what is urgent: before all others.
+    Urgent,
+    /// In turns with others.
+    None,
 }
 
 /// The right to lease some segments; it ends when they are handed over.
@@ -73,6 +84,7 @@ impl Meter {
             throttle: Throttle::new(now),
             brake: Brake::default(),
             ahead: 0,
+            hurried: 0,
         };
         state.show(&metrics);
         Self(Arc::new(Inner {
@@ -98,11 +110,12 @@ impl Meter {
     }
 
     /// Waits until something may be leased, and says how much: 1 to `max`. `true`: it had to wait.
-    pub(crate) async fn lead(&self, max: usize) -> (Lead, bool) {
+    pub(crate) async fn lead(&self, max: usize, hurry: Hurry) -> (Lead, bool) {
+        let _in_a_hurry = (hurry == Hurry::Urgent).then(|| Hurried::new(&self.0));
         let mut waited = false;
         loop {
             let freed = self.0.freed.notified();
-            let count = self.0.hear().lead(max);
+            let count = self.0.hear().lead(max, hurry);
             if count > 0 {
                 let meter = self.0.clone();
                 return (Lead { count, meter }, waited);
@@ -232,7 +245,10 @@ impl Permits {
             .map_or(usize::MAX, |rate| ((rate * LEAD.as_secs_f64()) as usize).max(1))
     }
 
-    fn lead(&mut self, max: usize) -> usize {
+    fn lead(&mut self, max: usize, hurry: Hurry) -> usize {
+        if hurry == Hurry::None && self.hurried > 0 {
+            return 0;
+        }
         let lead_max = self.lead_max();
         let one_lease = (lead_max / LEASES_AHEAD).max(1);
         let count = max.min(one_lease).min(lead_max.saturating_sub(self.ahead));
@@ -248,6 +264,24 @@ impl Permits {
             // An error says that it was not there.
             None => drop(gauge.remove_label_values(&label)),
         }
+    }
+}
+
+/// Somebody waits for a lead in a hurry, for as long as this is there.
+struct Hurried<'a>(&'a Inner);
+
+impl<'a> Hurried<'a> {
+    fn new(meter: &'a Inner) -> Self {
+        meter.lock().hurried += 1;
+        Self(meter)
+    }
+}
+
+impl Drop for Hurried<'_> {
+    fn drop(&mut self) {
+        self.0.lock().hurried -= 1;
+        // Others may have been sent away for it.
+        self.0.freed.notify_waiters();
     }
 }
 
@@ -304,15 +338,41 @@ mod tests {
         let (meter, _) = meter(Some(100));
         let mut leads = Vec::new();
         for _ in 0..LEASES_AHEAD {
-            let (lead, waited) = meter.lead(192).await;
+            let (lead, waited) = meter.lead(192, Hurry::None).await;
             assert_eq!((lead.count(), waited), (5, false));
             leads.push(lead);
         }
-        let mut next = Box::pin(meter.lead(192));
+        let mut next = Box::pin(meter.lead(192, Hurry::None));
         assert!(is_pending(&mut next).await);
         leads.pop();
         let (lead, waited) = next.await;
         assert_eq!((lead.count(), waited), (5, true));
+    }
+
+    #[tokio::test]
+    async fn who_is_in_a_hurry_has_the_next_lead_and_holds_nobody_up_afterwards() {
+        let (meter, _) = meter(Some(100));
+        let mut leads = Vec::new();
+        for _ in 0..LEASES_AHEAD {
+            leads.push(meter.lead(192, Hurry::None).await);
+        }
+        let mut usual = Box::pin(meter.lead(192, Hurry::None));
+        let mut urgent = Box::pin(meter.lead(16, Hurry::Urgent));
+        assert!(is_pending(&mut usual).await && is_pending(&mut urgent).await);
+        leads.pop();
+        assert!(is_pending(&mut usual).await, "it went before the one in a hurry");
+        let (lead, waited) = urgent.await;
+        assert_eq!((lead.count(), waited), (5, true));
+        assert!(is_pending(&mut usual).await);
+        leads.pop();
+        let (held, _) = usual.await;
+        assert_eq!(held.count(), 5);
+        // Nobody who gave up is waited for.
+        let mut gave_up = Box::pin(meter.lead(16, Hurry::Urgent));
+        assert!(is_pending(&mut gave_up).await);
+        drop(gave_up);
+        leads.pop();
+        assert_eq!(meter.lead(192, Hurry::None).await.0.count(), 5);
     }
 
     #[tokio::test(start_paused = true)]
@@ -398,7 +458,7 @@ mod tests {
     async fn without_a_rate_there_is_always_enough_until_the_smsc_throttles() {
         let (meter, wire) = meter(None);
         let gauge = |meter: &Meter| String::from_utf8(meter.0.metrics.all.exposition()).unwrap();
-        let (all, _) = meter.lead(192).await;
+        let (all, _) = meter.lead(192, Hurry::None).await;
         assert_eq!((all.count(), meter.take(1_000).await), (192, 1_000));
         assert!(!meter.is_behind() && !gauge(&meter).contains("throttle_effective"));
         let now = Clock::new().now();
@@ -414,6 +474,6 @@ mod tests {
         assert_eq!(meter.take(1_000).await, 1);
         drop(all);
         assert!(!meter.is_behind());
-        assert_eq!(meter.lead(192).await.0.count(), 4);
+        assert_eq!(meter.lead(192, Hurry::None).await.0.count(), 4);
     }
 }

@@ -11,6 +11,7 @@ mod leases;
 mod meter;
 mod outlet;
 mod settings;
+mod spacing;
 mod sweep;
 mod tally;
 mod throttle;
@@ -30,8 +31,8 @@ use envelope::Unsealed;
 pub(crate) use envelope::submissions;
 pub(crate) use leases::Leases;
 use leases::{Got, Wanted};
-use meter::Lead;
 pub(crate) use meter::Meter;
+use meter::{Hurry, Lead};
 pub(crate) use outlet::Outlet;
 pub(crate) use settings::Settings;
 pub(crate) use sweep::Sweeper;
@@ -114,7 +115,7 @@ impl Dispatcher {
     async fn work(self, stop: CancellationToken) {
         let reserve = async || {
             self.outlet.doorbell.rung(|| self.clock.now()).await;
-            let lead = self.lead(BATCH_MAX).await;
+            let lead = self.lead(BATCH_MAX, Hurry::None).await;
             let since = self.clock.now();
             let slots = self.outlet.pool.slots(lead.count()).await;
             let reserved = self.reserved((slots, lead), since);
@@ -134,23 +135,26 @@ impl Dispatcher {
     /// Leases what is urgent as soon as it comes: it waits neither for a worker, nor for company, nor for settling.
     async fn express(self, stop: CancellationToken) {
         let reserve = async || {
-            let partition = self.outlet.doorbell.next_urgent().await;
-            let lead = self.lead(EXPRESS_MAX).await;
+            self.outlet.doorbell.rung_urgently().await;
+            let lead = self.lead(EXPRESS_MAX, Hurry::Urgent).await;
             let since = self.clock.now();
             let slots = self.outlet.pool.slots_now(lead.count()).await;
             let reserved = self.reserved((slots, lead), since);
             self.verdict.leases_allowed().await;
             self.outlet.service.open().await;
-            (partition, reserved)
+            reserved
         };
-        while let Some((partition, reserved)) = stop.run_until_cancelled(reserve()).await {
-            self.lease_and_submit(partition, reserved, &stop).await;
+        while let Some(reserved) = stop.run_until_cancelled(reserve()).await {
+            // A worker may have been there meanwhile.
+            if let Some(partition) = self.outlet.doorbell.next_urgent() {
+                self.lease_and_submit(partition, reserved, &stop).await;
+            }
         }
     }
 
     /// Waits for a lead on the rate. Nobody holds places meanwhile: who has the lead may need more of them for a long message.
-    async fn lead(&self, most: usize) -> Lead {
-        let (lead, waited) = self.outlet.meter.lead(most).await;
+    async fn lead(&self, most: usize, hurry: Hurry) -> Lead {
+        let (lead, waited) = self.outlet.meter.lead(most, hurry).await;
         if waited {
             self.outlet.metrics.throttled_locally.inc();
         }
@@ -230,7 +234,10 @@ impl Dispatcher {
             self.outlet
                 .metrics
                 .time_in_queue(order.purpose.lane(), waited.as_secs_f64());
-            match envelope::seal(&settings.config, (&order, now), (leased, lease), &mut batch) {
+            let sealed = self.outlet.spaced(&order, leased, held.since);
+            let sealed =
+                sealed.and_then(|()| envelope::seal(&settings.config, (&order, now), (leased, lease), &mut batch));
+            match sealed {
                 Ok(()) => {
                     let expires = order.expires_at(&leased.variables);
                     held.expires = held.expires.into_iter().chain(expires).min();
@@ -354,6 +361,7 @@ fn refuse(failed: &mut Events, (leased, lease): (&LeasedMessage, &Arc<Lease>), w
         let reply = match why {
             Unsealed::Uncomposable => Reply::Refused(CommandStatus::ESME_RINVMSGLEN),
             Unsealed::Expired => Reply::Expired,
+            Unsealed::Early(wait) => Reply::Early(wait),
         };
         failed.answers.push(answer(&flight, part, reply));
     }

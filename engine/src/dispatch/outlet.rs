@@ -1,15 +1,20 @@
 //! One SMSC as the engine feeds it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use arc_swap::{ArcSwap, Guard};
 
+use super::envelope::Unsealed;
+use super::spacing::{Leaving, Spacing};
 use super::{Doorbell, Meter, Settings};
 use crate::bind::Pool;
+use crate::campaign::Order;
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::{Recipient, SmscId, UnixMicros};
+use crate::domain::{Message, Recipient, SmscId, UnixMicros};
 use crate::metrics::{Metrics, SmscMetrics};
+use crate::store::LeasedMessage;
 use crate::traffic::{Service, Traffic};
 
 /// An account at an aggregator, with all that is made for it. A new configuration changes what it is fed by, and how its words
@@ -26,6 +31,8 @@ pub(crate) struct Outlet {
     /// Which partitions have something due for it.
     pub(crate) doorbell: Doorbell,
     pub(crate) metrics: SmscMetrics,
+    /// What one sender, and one number, has had.
+    spacing: Mutex<Spacing>,
 }
 
 impl Outlet {
@@ -44,12 +51,35 @@ impl Outlet {
             pool,
             doorbell: Doorbell::default(),
             metrics: own,
+            spacing: Mutex::default(),
         }
     }
 
     /// What is configured now.
     pub(crate) fn settings(&self) -> Guard<Arc<Settings>> {
         self.settings.load()
+    }
+
+    /// Whether a message may go now that was leased at that time, as far as its sender and its number are concerned.
+    pub(super) fn spaced(&self, order: &Order, leased: &LeasedMessage, at: Instant) -> Result<(), Unsealed> {
+        let settings = self.settings();
+        if !Spacing::is_wanted(&settings.config) {
+            return Ok(());
+        }
+        let (message, _) = Message::unpack(leased.recipient, &leased.message).map_err(|_| Unsealed::Uncomposable)?;
+        if message.traces().is_some() {
+            // The rest of what has begun.
+            return Ok(());
+        }
+        let sender = order.sender(&leased.variables).ok_or(Unsealed::Uncomposable)?;
+        let leaving = Leaving {
+            id: message.id,
+            sender: &sender.address,
+            recipient: message.recipient,
+            segments: message.segments,
+        };
+        let mut spacing = self.spacing.lock().unwrap_or_else(PoisonError::into_inner);
+        spacing.pass(&settings.config, leaving, at).map_err(Unsealed::Early)
     }
 
     /// It has accepted a segment to that number, which was submitted then.

@@ -7,6 +7,7 @@ mod status;
 mod message;
 mod ending;
 mod tries;
+mod parameters;
 mod stored;
 mod draft;
 mod transition;
@@ -24,6 +25,9 @@ pub(crate) use ids::{
 };
 pub(crate) use journal::{ENDED, JournalEvent, events};
 pub(crate) use message::{IllegalMove, State, Step};
+pub(crate) use parameters::{
+    Parameters, SCHEDULE_MAX, SERVICE_TYPE_MAX, TLV_OCTETS_MAX, TLVS_MAX, TlvList, hexadecimal, to_hexadecimal,
+};
 pub(crate) use status::{Language, Purpose, Status};
 pub(crate) use stored::{
     BadForm, Line, Mark, Message, Record, Row, Trace, Traces, Way, digest, push_variable, variables,

@@ -36,6 +36,8 @@ pub(crate) enum Retry {
     Temporary,
     /// It surely was not sent.
     Unsent,
+    /// It was not sent: its sender or its number has had enough for now.
+    Spaced,
     /// It may have been sent, and the policy is to send it again.
     InDoubt,
     /// The SMSC does not take it: another one is asked.
@@ -151,6 +153,7 @@ impl Sum {
                 };
             }
             Reply::Unsent => self.again(Retry::Unsent, Duration::ZERO),
+            Reply::Early(wait) => self.again(Retry::Spaced, *wait),
             Reply::Expired => self.end(Status::TransmissionFailed, (Reason::Expired, 0)),
             Reply::Lost => match policy.in_doubt {
                 InDoubt::Hold => Mark::Lost,

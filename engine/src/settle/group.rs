@@ -107,7 +107,7 @@ pub(super) fn policy<'a>(
 ) -> Policy<'a> {
     let elsewhere = |(_, reply): &(u8, Reply)| match reply {
         Reply::Refused(status) => matches!(settings.meanings.answer(*status), AnswerMeaning::OtherRoute(_)),
-        Reply::Accepted(_) | Reply::Lost | Reply::Unsent | Reply::Expired => false,
+        Reply::Accepted(_) | Reply::Lost | Reply::Unsent | Reply::Expired | Reply::Early(_) => false,
     };
     let asks = replies.iter().any(elsewhere) && message.tries.refused_by().count() < REFUSED_MAX;
     Policy {
@@ -260,7 +260,8 @@ fn note_reply((side, is_stopped): (&Outlet, bool), answer: &Answer, now: UnixMic
                 side.service.untried();
             }
         }
-        Reply::Expired => {}
+        Reply::Early(_) if is_stopped => side.service.untried(),
+        Reply::Expired | Reply::Early(_) => {}
     }
 }
 

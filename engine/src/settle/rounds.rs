@@ -224,7 +224,7 @@ impl Settler {
     fn note_ids(&self, answered: &Answered, record: &mut Vec<u8>) -> Vec<Recipient> {
         let ids = answered.replies.iter().filter_map(|(_, reply)| match reply {
             Reply::Accepted(id) => Some(id),
-            Reply::Refused(_) | Reply::Lost | Reply::Unsent | Reply::Expired => None,
+            Reply::Refused(_) | Reply::Lost | Reply::Unsent | Reply::Expired | Reply::Early(_) => None,
         });
         let note = |id: &Vec<u8>| {
             let recipient = answered.flight.recipient;

@@ -8,8 +8,8 @@ use redis::Value;
 use super::scripts::Name;
 use super::{Store, StoreError, array, bytes, integer, keys};
 use crate::domain::{
-    BadForm, CampaignId, EncodingPolicy, MessageId, Partition, Purpose, Recipient, Record, ResultSlot, Row, State,
-    TenantId, UnixMicros,
+    BadForm, CampaignId, EncodingPolicy, MessageId, Parameters, Partition, Purpose, Recipient, Record, ResultSlot, Row,
+    State, TenantId, UnixMicros,
 };
 
 /// The form of a stored order: one without it is of the first, which knew neither encodings nor validity.
@@ -71,6 +71,8 @@ pub(crate) struct Campaign {
     pub(crate) encoding: EncodingPolicy,
     /// How long its messages are worth sending from the launch on; `None`: for ever.
     pub(crate) validity: Option<Duration>,
+    /// What its submit_sm's are given beside the text.
+    pub(crate) parameters: Parameters,
     /// The columns of its audience.
     pub(crate) columns: Vec<String>,
     /// Where it is in its life.
@@ -198,6 +200,9 @@ impl Store {
         set.arg("form").arg(FORM).arg("encoding").arg(campaign.encoding.name());
         if let Some(validity) = campaign.validity {
             set.arg("validity").arg(validity.as_secs());
+        }
+        if !campaign.parameters.is_empty() {
+            set.arg("parameters").arg(campaign.parameters.to_string());
         }
         set.arg("columns")
             .arg(columns)
@@ -545,6 +550,7 @@ fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>
         validity: Some(number("validity"))
             .filter(|seconds| *seconds > 0)
             .map(Duration::from_secs),
+        parameters: text("parameters").parse().ok()?,
         columns: serde_json::from_str(&text("columns")).ok()?,
         state: text("state").parse().ok()?,
         total: number("total"),

@@ -26,6 +26,9 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::NotMobile
         | FieldProblem::CountryNotAllowed
         | FieldProblem::UnknownCountry
+        | FieldProblem::NotAscii { .. }
+        | FieldProblem::InvalidHexadecimal
+        | FieldProblem::InvalidTag
         | FieldProblem::LostDigits => true,
     }
 }
@@ -222,6 +225,14 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::NotMobile => "Ce numéro n'est pas un mobile.".to_owned(),
         FieldProblem::CountryNotAllowed => "Les numéros de ce pays ne sont pas acceptés.".to_owned(),
         FieldProblem::UnknownCountry => "Attendu : les deux lettres d'un pays, par exemple FR.".to_owned(),
+        FieldProblem::NotAscii { max } => format!("Au plus {max} caractères ASCII sont acceptés."),
+        FieldProblem::InvalidHexadecimal => {
+            "Attendu : jusqu'à 255 octets en hexadécimal, par exemple 31303100.".to_owned()
+        }
+        FieldProblem::InvalidTag => {
+            "Attendu : un tag de 1 à 65535, ou par exemple \"0x1400\" ; une seule fois, et ni SAR ni message_payload."
+                .to_owned()
+        }
         FieldProblem::LostDigits => "Excel a perdu des chiffres : formatez la colonne en Texte.".to_owned(),
     }
 }
@@ -258,6 +269,11 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::NotMobile => "Not a mobile number.".to_owned(),
         FieldProblem::CountryNotAllowed => "Numbers of this country are not accepted.".to_owned(),
         FieldProblem::UnknownCountry => "The two letters of a country are expected, such as FR.".to_owned(),
+        FieldProblem::NotAscii { max } => format!("At most {max} ASCII characters are accepted."),
+        FieldProblem::InvalidHexadecimal => "Up to 255 octets in hexadecimal are expected, such as 31303100.".to_owned(),
+        FieldProblem::InvalidTag => {
+            "A tag from 1 to 65535 is expected, or one such as \"0x1400\"; each once, and none of SAR or message_payload.".to_owned()
+        }
         FieldProblem::LostDigits => "A spreadsheet lost digits of this number: format the column as text.".to_owned(),
     }
 }

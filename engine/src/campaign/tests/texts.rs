@@ -10,6 +10,7 @@ fn order(encoding: Option<EncodingPolicy>, validity: Option<Duration>) -> Direct
         purpose: Purpose::Transactional,
         encoding,
         validity,
+        parameters: Parameters::default(),
     }
 }
 
@@ -105,22 +106,30 @@ async fn a_campaign_keeps_its_encoding_and_its_validity() {
 #[test]
 fn variables_of_a_single_message_are_those_of_older_versions_where_nothing_is_said() {
     use crate::campaign::orders::DirectVariables;
-    let pack = |encoding, validity| {
+    let pack = |encoding, validity, parameters: &str| {
         let variables = DirectVariables {
             sender: "OSTEO",
             text: "Bonjour",
             asked_at: UnixMicros(7),
             encoding,
             validity,
+            parameters: &parameters.parse().unwrap(),
         };
         let packed = variables.pack();
         crate::domain::variables(&packed).map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(pack(EncodingPolicy::GsmTransliterate, None), ["OSTEO", "Bonjour", "7"]);
-    assert_eq!(pack(EncodingPolicy::Auto, None), ["OSTEO", "Bonjour", "7", "auto"]);
+    assert_eq!(
+        pack(EncodingPolicy::GsmTransliterate, None, ""),
+        ["OSTEO", "Bonjour", "7"]
+    );
+    assert_eq!(pack(EncodingPolicy::Auto, None, ""), ["OSTEO", "Bonjour", "7", "auto"]);
     let minute = Some(Duration::from_secs(60));
     assert_eq!(
-        pack(EncodingPolicy::GsmTransliterate, minute),
+        pack(EncodingPolicy::GsmTransliterate, minute, ""),
         ["OSTEO", "Bonjour", "7", "", "60"]
+    );
+    assert_eq!(
+        pack(EncodingPolicy::GsmTransliterate, None, "60;;CMT"),
+        ["OSTEO", "Bonjour", "7", "", "", "60;;CMT"]
     );
 }

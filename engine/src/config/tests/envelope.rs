@@ -45,7 +45,7 @@ tlvs = [{ tag = 0x1400, value = "id-7" }, { tag = 0x1401, hex = "00ff" }]
         [5, 3, 1].map(|ton| envelope.source(ton)),
         [Some((5, 1)), Some((3, 1)), None]
     );
-    assert_eq!(envelope.tlvs, b"\x14\x00\x00\x04id-7\x14\x01\x00\x02\x00\xFF");
+    assert_eq!(envelope.tlvs.octets(), b"\x14\x00\x00\x04id-7\x14\x01\x00\x02\x00\xFF");
     assert_eq!(smsc("").envelope, Envelope::default());
     let one = smsc("priority_flag = 2").envelope.priority_flag(Purpose::Transactional);
     assert_eq!(one, 2, "reminders have the same unless it is said");
