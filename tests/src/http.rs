@@ -46,6 +46,12 @@ impl Http {
         Answer(self.0.post(path, body).or_fail())
     }
 
+    /// `PATCH path` with a JSON body.
+    #[track_caller]
+    pub fn patch(&self, path: &str, body: &Value) -> Answer {
+        Answer(self.0.patch(path, body).or_fail())
+    }
+
     /// `POST path` with a body that claims to be JSON.
     #[track_caller]
     pub fn post_bytes(&self, path: &str, body: &[u8]) -> Answer {

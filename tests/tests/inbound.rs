@@ -135,6 +135,52 @@ fn a_stop_counts_before_it_is_acknowledged() {
     assert_eq!(stand.sim.totals().accepted as usize, 2 * MESSAGES - quiet.len() + 2);
 }
 
+#[test]
+fn cancel_answers_an_appointment_where_the_tenant_says_so() {
+    let stand = Stand::new(programs!(), "inbound-cancel", "", |smsc| smsc);
+    let lilas = stand.engine.tenant("Cabinet des Lilas", 100);
+    let operator = stand.engine.operator();
+    let path = format!("/v1/tenants/{}", lilas.id);
+    operator
+        .patch(&path, &json!({"cancel_answers": "yes"}))
+        .expect_field_problem(&[400], "/cancel_answers");
+    let changed = operator.patch(&path, &json!({"cancel_answers": true})).expect(200);
+    assert_eq!(changed["cancel_answers"], true);
+    let mut people = recipients(2);
+    let mut person = || people.next().expect("one more");
+    let (patient, leaver) = (person(), person());
+    let to = |tenant: &Tenant, person: &String, sender: &str, purpose: &str| {
+        let order = CampaignOrder::to_audience(&json!({ "recipients": [{ "to": person }] }))
+            .with("sender", json!(sender))
+            .with("purpose", json!(purpose));
+        tenant.order(&stand.engine, &order)
+    };
+    for (tenant, person, sender) in [
+        (&lilas, &patient, SHORT_CODE),
+        (&stand.tenant, &patient, "36180"),
+        (&lilas, &leaver, SHORT_CODE),
+    ] {
+        wait_until_delivered(&stand, &to(tenant, person, sender, "transactional"));
+    }
+    stand.sim.inbound(&patient, SHORT_CODE, "Annuler");
+    stand.sim.inbound(&patient, "36180", "ANNULER !");
+    stand.sim.inbound(&leaver, SHORT_CODE, "STOP");
+    let said = |rows: &[Value], text: &str| {
+        let row = rows.iter().find(|row| row["text"] == text).expect("it was listed");
+        row["opted_out"].clone()
+    };
+    let own = inbound(&stand.engine, &lilas, 2);
+    assert_eq!((said(&own, "Annuler"), said(&own, "STOP")), (json!(false), json!(true)));
+    let others = inbound(&stand.engine, &stand.tenant, 1);
+    assert_eq!(said(&others, "ANNULER !"), json!(true), "{others:?}");
+    // Who answered still gets marketing of that tenant, and none of the other.
+    wait_until_delivered(&stand, &to(&lilas, &patient, SHORT_CODE, "marketing"));
+    let skipped = to(&stand.tenant, &patient, "36180", "marketing");
+    skipped.wait(&stand.engine, "it is left out", LIMIT, |view| {
+        view.progress.queued == 0 && view.status("delivered") == 0
+    });
+}
+
 /// Our numbers, whose they are, and a tenant that has written to nobody.
 #[test]
 fn what_is_written_to_a_tenants_number_is_the_tenants() {

@@ -165,6 +165,15 @@ impl Accounts {
         Ok(self.store.set_countries(id, countries).await?)
     }
 
+    /// From now on a "CANCEL" answers a tenant's appointments, or is an opt-out as with others.
+    ///
+    /// # Errors
+    /// [`AccountFault::NotFound`] or [`AccountFault::Store`].
+    pub(crate) async fn set_cancel_answers(&self, id: TenantId, answers: bool) -> Result<(), AccountFault> {
+        self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
+        Ok(self.store.set_cancel_answers(id, answers).await?)
+    }
+
     /// A tenant with its credits; `None` when there is no such tenant.
     ///
     /// # Errors

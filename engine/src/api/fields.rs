@@ -202,6 +202,15 @@ impl Fields {
         self.word_or("encoding", &ENCODINGS, "")?.parse().ok().map(Some)
     }
 
+    /// `true` or `false`, that may be there; as [`Fields::encoding`].
+    pub(super) fn boolean(&mut self, name: &str) -> Option<Option<bool>> {
+        match self.object.remove(name) {
+            None => Some(None),
+            Some(Value::Bool(given)) => Some(Some(given)),
+            Some(other) => self.note(wrong(&pointer(name), JsonType::Boolean, &other)),
+        }
+    }
+
     /// `validity`, that may be there; as [`Fields::encoding`].
     pub(super) fn validity(&mut self) -> Option<Option<Duration>> {
         self.seconds("validity", VALIDITY_S)

@@ -19,6 +19,9 @@ use crate::domain::TenantId;
 use crate::fault::FieldProblem;
 use crate::store::Tenant;
 
+/// What may be changed of a tenant.
+const CHANGES: [&str; 3] = ["encoding", "countries", "cancel_answers"];
+
 /// `POST /v1/tenants`: `{"name", "weight", "encoding", "countries"}` → 201 with the id and the API key, which is shown this once:
 /// repeated under an
 /// `Idempotency-Key`, it gives the same tenant a further one.
@@ -53,7 +56,7 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Extension(Secret), Json(view)))
 }
 
-/// `PATCH /v1/tenants/{id}`: `{"encoding", "countries": ["FR", "RE"]}`, each if it is to change → 200 with the tenant; no
+/// `PATCH /v1/tenants/{id}`: `{"encoding", "countries": ["FR", "RE"], "cancel_answers"}`, each if it is to change → 200 with the tenant; no
 /// countries (`null`): it may send to all. Campaigns that exist, and messages that were taken, keep what they were priced with.
 pub(super) async fn change(
     State(app): State<App>,
@@ -62,13 +65,18 @@ pub(super) async fn change(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
-    let mut fields = Fields::read((&headers, body), app.clock, &["encoding", "countries"]).await?;
+    let mut fields = Fields::read((&headers, body), app.clock, &CHANGES).await?;
     let changes_countries = fields.has("countries");
-    if !changes_countries && !fields.has("encoding") {
+    if !CHANGES.iter().any(|field| fields.has(field)) {
         fields.refuse(String::new(), FieldProblem::Empty);
     }
-    let (encoding, countries) = (fields.encoding(), fields.countries("countries"));
-    let (Some(encoding), Some(countries), true) = (encoding, countries, fields.is_sound()) else {
+    let (encoding, countries, answers) = (
+        fields.encoding(),
+        fields.countries("countries"),
+        fields.boolean("cancel_answers"),
+    );
+    let (Some(encoding), Some(countries), Some(answers), true) = (encoding, countries, answers, fields.is_sound())
+    else {
         return Err(fields.refusal());
     };
     if let Some(encoding) = encoding {
@@ -77,6 +85,9 @@ pub(super) async fn change(
     }
     if changes_countries {
         app.accounts.set_countries(tenant, &countries).await?;
+    }
+    if let Some(answers) = answers {
+        app.accounts.set_cancel_answers(tenant, answers).await?;
     }
     find(&app, tenant).await.map(Json)
 }
@@ -141,6 +152,7 @@ fn view(tenant: &Tenant) -> Value {
         "weight": tenant.weight,
         "encoding": tenant.encoding.name(),
         "countries": (!tenant.countries.is_all()).then(|| tenant.countries.codes()),
+        "cancel_answers": tenant.cancel_answers,
         "credits": {
             "granted": tenant.credits.granted,
             "available": tenant.credits.available,

@@ -15,7 +15,7 @@ use crate::config::Number;
 use crate::domain::{Partition, Recipient, SmscId, TenantId};
 use crate::metrics::Metrics;
 use crate::store::{
-    InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, PartRow, Parts, Store, StoreError,
+    InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, OptsOut, PartRow, Parts, Store, StoreError,
 };
 
 use numbers::Numbers;
@@ -181,7 +181,9 @@ impl Inbox {
     }
 
     fn note(&self, row: &InboundRow, kept: InboundKept) {
-        let opted_out = row.from.filter(|_| row.opts_out);
+        // What a second copy said is not asked again: those who wait are leased under what was kept.
+        let says_so = kept.opted_out || kept.second_copy && row.opts_out != OptsOut::No;
+        let opted_out = row.from.filter(|_| says_so);
         if let Some(recipient) = opted_out {
             // Whoever asks twice may have lost a reply: then nobody knows whose messages were meant.
             self.struck.add(recipient, kept.tenant, self.clock.now());
@@ -210,7 +212,7 @@ impl Inbox {
             number: owned.map_or(whole.number, |owned| owned.number),
             owner: owned.map(|owned| owned.tenant),
             digest: digest.finalize().into(),
-            opts_out: whole.from.is_some() && self.words.mean(&whole.text),
+            opts_out: self.words.mean(&whole.text),
             message: message.to_string(),
             parts: whole.parts.clone(),
         }

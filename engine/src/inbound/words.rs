@@ -4,6 +4,8 @@ use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::store::OptsOut;
+
 /// More words than an opt-out ever had: what follows is not looked at.
 const WORDS_MAX: usize = 2;
 
@@ -14,6 +16,8 @@ pub(super) struct OptOutWords {
     first: Vec<String>,
     /// Only by themselves.
     alone: Vec<String>,
+    /// Only by themselves, and not to a tenant whose appointments they answer.
+    cancel: Vec<String>,
 }
 
 /// The built-in table cannot be read: a defect of the build.
@@ -28,7 +32,7 @@ impl OptOutWords {
     }
 
     /// Whether the text is an opt-out.
-    pub(super) fn mean(&self, text: &str) -> bool {
+    pub(super) fn mean(&self, text: &str) -> OptsOut {
         let folded: String = text
             .nfkd()
             .filter(|character| !is_combining_mark(*character))
@@ -38,9 +42,16 @@ impl OptOutWords {
             .split(|character: char| !character.is_alphanumeric())
             .filter(|word| !word.is_empty())
             .take(WORDS_MAX);
-        let Some(first) = words.next() else { return false };
+        let Some(first) = words.next() else { return OptsOut::No };
         let is = |list: &[String]| list.iter().any(|known| known == first);
-        is(&self.first) || words.next().is_none() && is(&self.alone)
+        if is(&self.first) {
+            return OptsOut::Yes;
+        }
+        match words.next() {
+            None if is(&self.alone) => OptsOut::Yes,
+            None if is(&self.cancel) => OptsOut::UnlessItAnswers,
+            _ => OptsOut::No,
+        }
     }
 }
 
@@ -61,11 +72,14 @@ mod tests {
             "ARRÊTEZ !",
             "Désabo",
             "stop au 36180",
-            "Annuler",
+            "quit",
             "ＳＴＯＰ",
             "baja",
         ] {
-            assert!(words.mean(text), "{text}");
+            assert_eq!(words.mean(text), OptsOut::Yes, "{text}");
+        }
+        for text in ["Annuler", "CANCEL.", "annulation"] {
+            assert_eq!(words.mean(text), OptsOut::UnlessItAnswers, "{text}");
         }
         for text in [
             "",
@@ -77,7 +91,7 @@ mod tests {
             "1",
             "fin de semaine ?",
         ] {
-            assert!(!words.mean(text), "{text}");
+            assert_eq!(words.mean(text), OptsOut::No, "{text}");
         }
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Tenant {
     pub(crate) encoding: EncodingPolicy,
     /// Whose numbers it may send to.
     pub(crate) countries: Countries,
+    /// Whether a "CANCEL" answers its appointments, and is no opt-out.
+    pub(crate) cancel_answers: bool,
     /// Its credits.
     pub(crate) credits: Credits,
     pub(crate) created_at: UnixMicros,
@@ -170,6 +172,7 @@ impl Store {
                 .get("encoding")
                 .and_then(|name| name.parse().ok())
                 .unwrap_or_default(),
+            cancel_answers: number("cancel_answers") == 1,
             credits: Credits {
                 granted: number("granted"),
                 available: number("available"),

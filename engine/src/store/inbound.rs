@@ -8,7 +8,7 @@ use std::time::Duration;
 use redis::Value;
 
 use super::scripts::Name;
-use super::{Store, StoreError, array, bytes, integer};
+use super::{Store, StoreError, array, bytes, integer, keys};
 use crate::domain::{CampaignId, Partition, Purpose, Recipient, TenantId, UnixMicros};
 
 /// Messages in one call.
@@ -29,11 +29,31 @@ pub(crate) struct InboundRow {
     /// The same for a second copy.
     pub(crate) digest: [u8; 32],
     /// Whether it says that no more messages are wanted.
-    pub(crate) opts_out: bool,
+    pub(crate) opts_out: OptsOut,
     /// What is kept of it: JSON.
     pub(crate) message: String,
     /// What its parts had in common; empty when it came in one.
     pub(crate) parts: String,
+}
+
+/// Whether a text says that no more messages are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OptsOut {
+    No,
+    Yes,
+    /// It does, except to a tenant whose appointments it answers.
+    UnlessItAnswers,
+}
+
+impl OptsOut {
+    /// As the script takes it.
+    const fn digit(self) -> u8 {
+        match self {
+            Self::No => 0,
+            Self::Yes => 1,
+            Self::UnlessItAnswers => 2,
+        }
+    }
 }
 
 /// How messages are kept.
@@ -54,6 +74,8 @@ pub(crate) struct InboundKept {
     pub(crate) tenant: Option<TenantId>,
     /// It was kept before.
     pub(crate) second_copy: bool,
+    /// It opts out, and that was kept too.
+    pub(crate) opted_out: bool,
 }
 
 /// A part of a message to be kept until the others are there.
@@ -124,15 +146,22 @@ impl Store {
         rows: &[InboundRow],
         keeping: &InboundKeeping,
     ) -> Result<Vec<InboundKept>, StoreError> {
+        let answers = rows.iter().any(|row| row.opts_out == OptsOut::UnlessItAnswers);
+        let spared = if answers {
+            self.cancel_answers().await?
+        } else {
+            Vec::new()
+        };
         let call = |rows: &[InboundRow]| {
             let mut call = self.script(Name::Inbound, &[self.base(partition)]);
             call.arg(keeping.now.seconds()).arg(keeping.twice.as_secs());
             call.arg(Purpose::Marketing.lane());
             call.arg(keeping.kept_for.as_secs().div_ceil(86_400)).arg(keeping.kept);
+            call.arg(&spared);
             for row in rows {
                 let from = row.from.map_or_else(Vec::new, |from| from.0.to_be_bytes().to_vec());
                 call.arg(from).arg(&row.number.to_be_bytes()[..]).arg(&row.digest[..]);
-                call.arg(u8::from(row.opts_out)).arg(&row.message).arg(&row.parts);
+                call.arg(row.opts_out.digit()).arg(&row.message).arg(&row.parts);
                 call.arg(row.owner.map_or_else(Vec::new, |owner| owner.0.to_be_bytes().to_vec()));
             }
             call
@@ -145,10 +174,27 @@ impl Store {
                 kept.push(InboundKept {
                     tenant: u32::try_from(tenant).ok().filter(|tenant| *tenant > 0).map(TenantId),
                     second_copy: tenant < 0,
+                    opted_out: integer(&pair[1])? == 1,
                 });
             }
         }
         Ok(kept)
+    }
+
+    /// The tenants whose appointments a "CANCEL" answers, 4 octets each.
+    async fn cancel_answers(&self) -> Result<Vec<u8>, StoreError> {
+        let mut members = redis::cmd("SMEMBERS");
+        let tenants: Vec<u32> = self.ask(members.arg(keys::CANCEL_ANSWERS)).await?;
+        Ok(tenants.into_iter().flat_map(u32::to_be_bytes).collect())
+    }
+
+    /// From now on a "CANCEL" answers that tenant's appointments, or is an opt-out as with others.
+    pub(crate) async fn set_cancel_answers(&self, id: TenantId, answers: bool) -> Result<(), StoreError> {
+        let mut list = redis::cmd(if answers { "SADD" } else { "SREM" });
+        let mut show = redis::cmd("HSET");
+        list.arg(keys::CANCEL_ANSWERS).arg(id.0);
+        show.arg(keys::tenant(id)).arg("cancel_answers").arg(u8::from(answers));
+        self.run(&self.bulk, vec![list, show]).await.map(drop)
     }
 
     /// Keeps a part of a message.

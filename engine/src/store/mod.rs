@@ -41,7 +41,9 @@ pub(crate) use direct::{DirectMessage, DirectPlace};
 pub(crate) use embedded::{Embedded, EmbeddedFault};
 pub(crate) use health::{Hazard, Memory, Probe, Sight};
 pub(crate) use idempotency::{ANSWER_MAX, BodyDigest, Claim, Claimed, Conclusion, SavedAnswer};
-pub(crate) use inbound::{InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, PartRow, Parts};
+pub(crate) use inbound::{
+    InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, OptsOut, PartRow, Parts,
+};
 pub(crate) use journal::{Applied, CampaignChanges, JournalEntry};
 pub(crate) use moves::{ParkedOf, Swap};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};

@@ -2,12 +2,14 @@
 -- message it answers; who wants no more of these is kept in the same step.
 -- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] now, seconds  [2] seconds in which the same message again is a second copy  [3] lanes that an opt-out stops, each a
---     digit  [4] days that messages are kept  [5] messages kept for a tenant, then for each message: recipient, 8 octets, or ''
---     [+1] the number that was written to, 8 octets  [+2] digest of the message  [+3] '1': it is an opt-out  [+4] the message
+--     digit  [4] days that messages are kept  [5] messages kept for a tenant  [6] tenants whose appointments a "CANCEL"
+--     answers, 4 octets each, then for each message: recipient, 8 octets, or ''  [+1] the number that was written to, 8 octets  [+2] digest of the message  [+3] '1': it is an opt-out, '2': unless
+--     it answers its tenant's appointments  [+4] the message
 --     [+5] what its parts had in common, or ''  [+6] the tenant whose that number is, 4 octets, or ''
 -- Returns: for each message its tenant, 0: nobody's, or -1: a second copy; then 1 when an opt-out was stored, or 0.
 -- Limits: at most 100 messages a call.
 local base, now, twice, lanes, days, most = KEYS[1], tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local spared = ARGV[6]
 local slot, changed, events, reply = 's\8\0\0' .. struct.pack('>I4', now), {}, {}, {}
 
 -- What a trail begins with whose sender is a name: an answer goes to the number in the text.
@@ -29,8 +31,15 @@ local function answered(record, number, owner)
   return owner ~= '' and owner or nil
 end
 
-for i = 6, #ARGV, 7 do
-  local recipient, number, digest, stops = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] == '1'
+local function is_spared(tenant4)
+  for at = 1, tenant4 and #spared or 0, 4 do
+    if sub(spared, at, at + 3) == tenant4 then return true end
+  end
+  return false
+end
+
+for i = 7, #ARGV, 7 do
+  local recipient, number, digest, stops = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local message, key, owner = ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
   if key ~= '' then
     call('DEL', base .. 'parts:' .. key)
@@ -43,7 +52,7 @@ for i = 6, #ARGV, 7 do
     local record = changed[recipient] or call('HGET', base .. 'rec', recipient) or ''
     local tenant4, campaign = answered(record, number, owner)
     local tenant, stopped = tenant4 and struct.unpack('>I4', tenant4) or 0, 0
-    if stops and recipient ~= '' then
+    if recipient ~= '' and (stops == '1' or stops == '2' and not is_spared(tenant4)) then
       -- Nobody knows whose messages are meant: all.
       opt_out(base, recipient, lanes, tenant4 or '')
       changed[recipient] = end_waiting(base, recipient, record, { lanes, tenant4 or '', slot }, events)
