@@ -30,10 +30,10 @@ pub(crate) const BUILT_IN: &[BuiltIn] =
 /// Modes that a profile may have: those that measure.
 const MODES: [&str; 8] = [
     "smpp",
-    "capacity",
     "soak",
     "replay",
     "api",
+    "capacity",
     "e2e",
     "self-check",
     "bench",

@@ -38,9 +38,6 @@ pub(crate) fn run(asked: &Asked, arguments: &CapacityArguments) -> Result<u8> {
     {
         let held = found.step(arguments, rate)? || (!found.interrupted && found.step(arguments, rate)?);
         search.tell(rate, held);
-        if !held {
-            found.saturated = found.last.as_ref().and_then(|last| last.saturation.first().cloned());
-        }
     }
     let per_second = search.held().unwrap_or(0.0);
     let limited_by = found.limited_by(search.met_a_limit());
@@ -70,11 +67,12 @@ struct Found {
     best: Option<Results>,
     last: Option<Results>,
     interrupted: bool,
-    /// A rate was too much, and the generator may have been why.
+    /// The last rate was too much, and the generator may have been why.
     saturated: Option<String>,
 }
 
 impl Found {
+    /// Nothing more is found out: somebody interrupts, or the last rate was too much, perhaps for this program.
     fn ended(&self) -> bool {
         self.interrupted || self.saturated.is_some()
     }
@@ -87,19 +85,24 @@ impl Found {
             self.last = Some(results);
             return Ok(false);
         }
-        let too_much = too_much(&results, arguments.p99.as_secs_f64() * 1e3).unwrap_or_default();
-        let held = too_much.is_empty();
+        let too_much = too_much(&results, arguments.p99.as_secs_f64() * 1e3);
         self.steps.push(Step {
             per_second: rate,
             p99_ms: p99_ms(&results),
-            too_much,
+            too_much: too_much
+                .as_ref()
+                .map(|too_much| too_much.why.clone())
+                .unwrap_or_default(),
         });
-        if held {
+        let Some(too_much) = too_much else {
+            self.saturated = None;
             self.best = Some(results);
-        } else {
-            self.last = Some(results);
-        }
-        Ok(held)
+            return Ok(true);
+        };
+        let ours = results.saturation.first().filter(|_| too_much.may_be_ours);
+        self.saturated = ours.cloned();
+        self.last = Some(results);
+        Ok(false)
     }
 
     fn limited_by(&self, met_a_limit: bool) -> String {
@@ -148,26 +151,38 @@ fn p99_ms(results: &Results) -> f64 {
         .map_or(0.0, |submit| submit.corrected.p99)
 }
 
+/// Why a rate is too much.
+#[derive(Debug, PartialEq)]
+struct TooMuch {
+    why: String,
+    /// Whether a generator that cannot keep up would look the same.
+    may_be_ours: bool,
+}
+
 /// Why the rate of that run is too much; `None`: it held.
-fn too_much(results: &Results, p99_limit_ms: f64) -> Option<String> {
+fn too_much(results: &Results, p99_limit_ms: f64) -> Option<TooMuch> {
     let counts = &results.counts;
     let share = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
+    let refused = share(counts.refused, counts.answered);
+    let taken = share(counts.submitted, counts.offered);
     let p99_ms = p99_ms(results);
+    let because = |why, may_be_ours| Some(TooMuch { why, may_be_ours });
     if counts.disconnects > 0 {
-        return Some(format!("{} sessions ended", counts.disconnects));
+        return because(format!("{} sessions ended", counts.disconnects), false);
     }
     if counts.unanswered > 0 {
-        return Some(format!("{} submits had no answer", counts.unanswered));
+        return because(format!("{} submits had no answer", counts.unanswered), false);
     }
-    if share(counts.refused, counts.answered) > REFUSED_MAX {
-        let percent = share(counts.refused, counts.answered) * 100.0;
-        return Some(format!("{percent:.1} % were refused"));
+    if refused > REFUSED_MAX {
+        return because(format!("{:.1} % were refused", refused * 100.0), false);
     }
-    if share(counts.submitted, counts.offered) < ACHIEVED {
-        let percent = share(counts.submitted, counts.offered) * 100.0;
-        return Some(format!("only {percent:.1} % of it were taken"));
+    if taken < ACHIEVED {
+        return because(format!("only {:.1} % of it were taken", taken * 100.0), true);
     }
-    (p99_ms > p99_limit_ms).then(|| format!("99 % took up to {p99_ms:.1} ms"))
+    if p99_ms > p99_limit_ms {
+        return because(format!("99 % took up to {p99_ms:.1} ms"), true);
+    }
+    None
 }
 
 /// Progress, and the end of a step that has fallen behind.
@@ -189,7 +204,7 @@ mod tests {
     use super::*;
     use crate::results::{Counts, Distribution, Latency};
 
-    fn why(change: fn(&mut Counts), p99: f64) -> Option<String> {
+    fn why(change: fn(&mut Counts), p99: f64) -> Option<TooMuch> {
         let mut results = Results {
             counts: Counts {
                 offered: 1_000,
@@ -217,17 +232,23 @@ mod tests {
         assert_eq!(why(|_| {}, 100.0), None);
         assert_eq!(why(|counts| counts.refused = 10, 1.0), None);
         let reasons = [
-            (why(|_| {}, 100.1), "99 % took up to 100.1 ms"),
-            (why(|counts| counts.refused = 11, 1.0), "1.1 % were refused"),
-            (why(|counts| counts.unanswered = 1, 1.0), "1 submits had no answer"),
-            (why(|counts| counts.disconnects = 2, 1.0), "2 sessions ended"),
+            (why(|_| {}, 100.1), "99 % took up to 100.1 ms", true),
+            (why(|counts| counts.refused = 11, 1.0), "1.1 % were refused", false),
+            (
+                why(|counts| counts.unanswered = 1, 1.0),
+                "1 submits had no answer",
+                false,
+            ),
+            (why(|counts| counts.disconnects = 2, 1.0), "2 sessions ended", false),
             (
                 why(|counts| counts.submitted = 979, 1.0),
                 "only 97.9 % of it were taken",
+                true,
             ),
         ];
-        for (is, expected) in reasons {
-            assert_eq!(is.as_deref(), Some(expected));
+        for (is, expected, may_be_ours) in reasons {
+            let why = expected.to_owned();
+            assert_eq!(is, Some(TooMuch { why, may_be_ours }));
         }
     }
 }
