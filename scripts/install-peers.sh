@@ -9,6 +9,9 @@ cd "$(dirname "$0")/.."
 SMPPLIB=smpplib==2.2.4
 SMPP34=smpp34==1.5.0
 NODE_SMPP=smpp@0.5.1
+# What the simulator's Python package is built and tried with (smpp-sim/clients).
+PYTEST=pytest==8.4.2
+FLIT=flit_core==3.12.0
 tools=$PWD/.tools
 log=$tools/install.log
 
@@ -32,11 +35,11 @@ apt_install() {
 
 python_peers() {
     local python=$tools/python/bin/python
-    "$python" -c 'import smpplib, smpp34' 2>/dev/null && return
-    echo "install-peers: installing $SMPPLIB $SMPP34" >&2
+    "$python" -c 'import smpplib, smpp34, pytest, flit_core' 2>/dev/null && return
+    echo "install-peers: installing $SMPPLIB $SMPP34 $PYTEST $FLIT" >&2
     # Debian keeps ensurepip in a package of its own.
     python3 -m venv "$tools/python" >>"$log" 2>&1 || { apt_install python3 python3-venv && python3 -m venv "$tools/python" >>"$log" 2>&1; }
-    "$python" -m pip install --quiet --disable-pip-version-check "$SMPPLIB" "$SMPP34" >>"$log" 2>&1
+    "$python" -m pip install --quiet --disable-pip-version-check "$SMPPLIB" "$SMPP34" "$PYTEST" "$FLIT" >>"$log" 2>&1
 }
 
 node_peer() {

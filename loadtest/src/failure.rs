@@ -20,6 +20,9 @@ pub(crate) enum Failure {
 /// Thresholds that do not hold, or ledgers that do not agree; k6 uses the same.
 pub(crate) const MISSED: u8 = 99;
 
+/// Measured, and the figures mean nothing or next to nothing: the report says why.
+pub(crate) const DOUBTFUL: u8 = 98;
+
 /// What a shell reports for a program that ended by SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
 

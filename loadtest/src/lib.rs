@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use cli::{Asked, Command};
 
 /// Runs what the command line asks for and gives the exit code: 0 measured, 1 failed, 2 wrong arguments, 3 a wrong file,
-/// 4 nobody there, 5 refused, 99 thresholds missed, 130 stopped by a signal.
+/// 4 nobody there, 5 refused, 98 figures that mean nothing, 99 thresholds missed, 130 stopped by a signal.
 ///
 /// Whatever the way out, every program that was started is ended first.
 pub fn run(command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -44,6 +44,7 @@ pub fn run(command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn carry_out(asked: Asked) -> ExitCode {
     let ended = match &asked.command {
         Command::Smpp(smpp) => modes::smpp(&asked, smpp),
+        Command::Capacity(capacity) => modes::capacity(&asked, capacity),
         Command::Soak(soak) => modes::soak(&asked, soak),
         Command::Replay(replay) => modes::replay(&asked, replay),
         Command::Api(api) => modes::api(&asked, api),

@@ -28,7 +28,16 @@ pub(crate) const BUILT_IN: &[BuiltIn] =
     built_in!["canonical" "capacity" "constant" "e2e" "smoke" "soak" "spike" "steps"];
 
 /// Modes that a profile may have: those that measure.
-const MODES: [&str; 7] = ["smpp", "soak", "replay", "api", "e2e", "self-check", "bench"];
+const MODES: [&str; 8] = [
+    "smpp",
+    "soak",
+    "replay",
+    "api",
+    "capacity",
+    "e2e",
+    "self-check",
+    "bench",
+];
 
 /// A larger file is no profile.
 const PROFILE_MAX: u64 = 1 << 20;

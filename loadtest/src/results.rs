@@ -17,7 +17,7 @@ pub struct Results {
     /// [`SCHEMA`].
     #[schemars(extend("const" = SCHEMA))]
     pub schema: u32,
-    /// `smpp`, `api`, `e2e`, `soak`, `replay`, `self-check`, `bench`.
+    /// `smpp`, `api`, `capacity`, `e2e`, `soak`, `replay`, `self-check`, `bench`.
     pub mode: String,
     /// What the run was asked to do, as keys and values: the arguments and the profile, without secrets.
     pub configuration: BTreeMap<String, String>,
@@ -56,6 +56,10 @@ pub struct Results {
     pub fairness: Option<Fairness>,
     /// Why the generator, not the target, may have been the limit. Empty: it was not, and the rates are the target's.
     pub saturation: Vec<String>,
+    /// Why the figures mean nothing, or next to nothing. Empty: nothing speaks against them.
+    pub doubts: Vec<String>,
+    /// What a search for the highest rate has found; `None` in every other mode.
+    pub capacity: Option<Capacity>,
     /// What was demanded, and what came of it.
     pub thresholds: Vec<Verdict>,
     /// What the reader should know besides.
@@ -100,6 +104,8 @@ pub struct Counts {
     pub lost: u64,
     /// Second copies of final receipts.
     pub doubled: u64,
+    /// Accepted with a receipt asked for, under an id that is empty or another message's: their receipts cannot be told.
+    pub untraceable: u64,
     /// Receipts of messages that this run has not sent.
     pub unknown: u64,
     /// Inbound messages.
@@ -244,6 +250,32 @@ pub struct Fairness {
     pub max_wait_ms: f64,
     /// ...and the median of these waits.
     pub median_wait_ms: f64,
+}
+
+/// The highest rate at which a target kept to its limits, as far as it was looked for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Capacity {
+    /// In messages a second; 0: not even the lowest rate that was tried.
+    pub per_second: f64,
+    /// What 99 % of the messages had to be answered within, in ms from the moment at which they were due.
+    pub p99_limit_ms: f64,
+    /// Why nothing higher is claimed.
+    pub limited_by: String,
+    /// Every rate that was tried, in turn.
+    pub steps: Vec<Step>,
+}
+
+/// A rate that was tried.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Step {
+    /// In messages a second.
+    pub per_second: f64,
+    /// 99 % of the messages were answered within, in ms from the moment at which they were due.
+    pub p99_ms: f64,
+    /// Why it is too much; empty: it held.
+    pub too_much: String,
 }
 
 /// A threshold and what came of it.

@@ -16,7 +16,7 @@ const LATENCIES: [&str; 6] = ["submit", "receipt", "end_to_end", "queue", "api",
 const OF_THE_END: [&str; 5] = ["lost", "unanswered", "unknown", "wrong_status", "credit_delta"];
 
 /// Everything else that can be compared.
-const NUMBERS: [&str; 30] = [
+const NUMBERS: [&str; 31] = [
     "offered",
     "submitted",
     "answered",
@@ -26,6 +26,7 @@ const NUMBERS: [&str; 30] = [
     "intermediate",
     "lost",
     "doubled",
+    "untraceable",
     "unknown",
     "inbound",
     "unanswered",
@@ -270,6 +271,7 @@ fn value(results: &Results, name: &str) -> Option<f64> {
         "intermediate" => counts.intermediate,
         "lost" => counts.lost + conservation.map_or(0, |ledgers| ledgers.lost),
         "doubled" => counts.doubled + conservation.map_or(0, |ledgers| ledgers.doubled),
+        "untraceable" => counts.untraceable,
         "unknown" => counts.unknown,
         "inbound" => counts.inbound,
         "unanswered" => counts.unanswered,

@@ -104,3 +104,67 @@ fn a_missing_file_is_named_and_a_wrong_limit_explained() {
     let (code, said) = run(&["compare", "base.json", "new.json", "--max-regress", "much"]);
     assert!(code == Some(2) && said.contains("a number from 0% to 1000%"), "{said}");
 }
+
+/// Runs `compare` over several runs of each side, whose rate is changed by these factors.
+fn compare_several(base: &[f64], new: &[f64], arguments: &[&str]) -> Output {
+    let directory = tempfile::tempdir().unwrap();
+    let saved = |side: &str, factors: &[f64]| -> Vec<std::path::PathBuf> {
+        let save = |(at, factor): (usize, &f64)| {
+            let mut results = samples::open();
+            results.rates.submits_per_second *= factor;
+            let path = directory.path().join(format!("{side}-{at}.json"));
+            let outputs = Outputs {
+                out: Some(path.clone()),
+                quiet: true,
+                ..Outputs::default()
+            };
+            report::write(&results, &outputs).unwrap();
+            path
+        };
+        factors.iter().enumerate().map(save).collect()
+    };
+    Command::new(env!("CARGO_BIN_EXE_loadtest"))
+        .args(["compare", "--base"])
+        .args(saved("base", base))
+        .arg("--new")
+        .args(saved("new", new))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn several_runs_tell_a_regression_from_noise() {
+    let quiet_base = [1.0, 0.99, 1.01, 1.02, 0.98];
+    let worse = compare_several(&quiet_base, &[0.9, 0.91, 0.89, 0.9, 0.92], &["--json"]);
+    assert_eq!(worse.status.code(), Some(99), "{}", words(&worse));
+    let line: serde_json::Value = serde_json::from_str(&words(&worse)).unwrap();
+    let rate = &line["figures"][0];
+    assert_eq!(
+        (&rate["name"], &rate["verdict"]),
+        (&"submits_per_second".into(), &"worse".into())
+    );
+    assert!(
+        (rate["ratio"].as_f64().unwrap() - 0.9).abs() < 1e-9
+            && (rate["base_spread"].as_f64().unwrap() - 0.04).abs() < 1e-9
+    );
+    assert!(
+        String::from_utf8_lossy(&worse.stderr).contains("REGRESSED"),
+        "the table is on standard error"
+    );
+
+    let noisy = compare_several(&[1.0, 0.7, 1.3, 1.1, 0.8], &[0.9, 1.2, 0.6, 0.75, 1.05], &[]);
+    let text = words(&noisy);
+    assert_eq!(noisy.status.code(), Some(0), "{text}");
+    assert!(text.contains("noise") && text.contains("base ±"), "{text}");
+}
+
+#[test]
+fn two_runs_of_each_are_too_few() {
+    let output = compare_several(&[1.0, 1.0], &[1.0, 1.0], &[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.code() == Some(2) && said.contains("--base: 2 files: 3 to 50 runs"),
+        "{said}"
+    );
+}

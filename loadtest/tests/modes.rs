@@ -74,7 +74,7 @@ fn a_recording_is_sent_as_it_was() {
         std::fs::write(directory.join("monday.csv"), csv).unwrap();
         let arguments = [
             "--speed",
-            "20",
+            "5",
             "--target",
             target,
             "--system-id",
@@ -87,8 +87,8 @@ fn a_recording_is_sent_as_it_was() {
         let line = said.line();
         assert_eq!((&line["submitted"], &line["receipts"]), (&3.into(), &3.into()));
         assert!(
-            line["seconds"].as_f64().unwrap() >= 0.5,
-            "ten seconds at twenty times their pace: {line}"
+            line["seconds"].as_f64().unwrap() >= 2.0,
+            "ten seconds at five times their pace: {line}"
         );
         assert_eq!(running.handle.totals().recipients, 3);
 

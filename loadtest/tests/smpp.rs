@@ -58,8 +58,14 @@ impl Smsc {
         self.directory.path().join(name)
     }
 
-    /// Runs `loadtest MODE` against it with further arguments.
+    /// Runs `loadtest MODE` against it with further arguments; without thresholds of its own, a run is short on purpose.
     fn load(&self, mode: &str, arguments: &[&str]) -> Said {
+        let own = arguments.contains(&"--threshold");
+        let any = ["--threshold", "submitted>0"];
+        self.load_as_it_is(mode, &[arguments, if own { &[] } else { &any }].concat())
+    }
+
+    fn load_as_it_is(&self, mode: &str, arguments: &[&str]) -> Said {
         let out = self.file("results.json");
         let target = self.running().smpp_addr.to_string();
         let ended = Command::new(env!("CARGO_BIN_EXE_loadtest"))
@@ -129,7 +135,7 @@ fn the_counts_are_the_simulators() {
 }
 
 #[test]
-fn the_last_line_is_json_with_the_keys_of_the_contract() {
+fn standard_output_is_one_line_of_json_with_the_keys_of_the_contract() {
     let smsc = Smsc::named("healthy");
     let target = smsc.running().smpp_addr.to_string();
     let ended = Command::new(env!("CARGO_BIN_EXE_loadtest"))
@@ -146,8 +152,17 @@ fn the_last_line_is_json_with_the_keys_of_the_contract() {
         .output()
         .unwrap();
     let said = String::from_utf8(ended.stdout).unwrap();
-    let line: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    let line: Value = serde_json::from_str(&said).expect("JSON is alone on standard output");
     contract::assert_line(&line);
+    let words = String::from_utf8(ended.stderr).unwrap();
+    assert!(words.contains("Latency in ms"), "{words}");
+    // A hundred messages are no second.
+    assert_eq!(
+        (ended.status.code(), &line["held"]),
+        (Some(98), &false.into()),
+        "{line}"
+    );
+    assert!(words.contains("WARNING: only 0."), "{words}");
 }
 
 #[test]
@@ -397,4 +412,153 @@ fn the_same_seed_sends_to_the_same_numbers() {
         recipients
     };
     assert_eq!(numbers("1"), numbers("5"));
+}
+
+#[test]
+fn ids_that_cannot_be_followed_are_no_success() {
+    // Reused: they begin again after 1,000, before any receipt has come.
+    for (ids, error, untraceable) in [
+        ("empty_answer", "empty_message_id", 1_500),
+        ("reused", "repeated_message_id", 500),
+    ] {
+        let smsc = Smsc::with(&format!(
+            "[answer]\nmessage_id = \"{ids}\"\n[receipt]\ndelay = \"1h\"\n"
+        ));
+        let said = smsc.load("smpp", &["--count", "1500", "--drain", "100ms"]);
+        assert_eq!(said.code, 98, "{ids}: {}", said.results);
+        assert_eq!(said.count("untraceable"), untraceable, "{ids}");
+        assert_eq!(said.results["errors"][error], untraceable, "{ids}");
+        let doubt = said.results["doubts"][0].as_str().unwrap();
+        assert!(doubt.contains("nobody can tell whether their receipts came"), "{doubt}");
+    }
+}
+
+#[test]
+fn a_run_that_is_mostly_unanswered_is_no_success() {
+    let smsc = Smsc::with("[faults]\nlost = 0.9\n");
+    let said = smsc.load(
+        "smpp",
+        &[
+            "--count",
+            "50",
+            "--window",
+            "50",
+            "--drain",
+            "100ms",
+            "--response-timeout",
+            "20s",
+        ],
+    );
+    assert_eq!(said.code, 98, "{}", said.results);
+    let doubt = said.results["doubts"][0].as_str().unwrap();
+    assert!(doubt.contains("were never answered"), "{doubt}");
+}
+
+#[test]
+fn what_is_typed_often_is_short_or_in_the_environment() {
+    let smsc = Smsc::with("[[account]]\nsystem_id = \"me\"\npassword = \"secret\"\n");
+    let target = smsc.running().smpp_addr.to_string();
+    let loadtest = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
+        command
+            .args(["smpp", "--threshold", "accepted==40", "-q", "-j"])
+            .args(arguments)
+            .current_dir(smsc.directory.path());
+        command
+    };
+    let short = loadtest(&[
+        "-t", &target, "-u", "me", "-p", "password", "-s", "2", "-w", "10", "-c", "40",
+    ])
+    .output()
+    .unwrap();
+    assert_eq!(short.status.code(), Some(0), "{short:?}");
+    let environment = [
+        ("LOADTEST_TARGET", target.as_str()),
+        ("LOADTEST_SYSTEM_ID", "me"),
+        ("LOADTEST_PASSWORD_FILE", "password"),
+        ("LOADTEST_SESSIONS", "2"),
+        ("LOADTEST_WINDOW", "10"),
+    ];
+    let by_rate = loadtest(&["-r", "40/s", "-d", "1s"])
+        .envs(environment)
+        .output()
+        .unwrap();
+    assert_eq!(by_rate.status.code(), Some(0), "{by_rate:?}");
+    // What the command line says goes before it; and what is wrong is said by its name.
+    let named = loadtest(&["-u", "other", "-c", "40"])
+        .envs(environment)
+        .output()
+        .unwrap();
+    assert_eq!(named.status.code(), Some(5), "{named:?}");
+    let wrong = loadtest(&["-c", "40"])
+        .envs(environment)
+        .env("LOADTEST_SESSIONS", "many")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(wrong.stderr).unwrap();
+    assert!(
+        wrong.status.code() == Some(2) && said.contains("--sessions") && said.contains("many"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_capacity_is_the_rate_that_the_smsc_takes() {
+    let smsc = Smsc::with("[[account]]\nsystem_id = \"campanile\"\npassword = \"secret\"\nrate = \"120/s\"\n");
+    let arguments = [
+        "--p99",
+        "5s",
+        "--start",
+        "50/s",
+        "--up-to",
+        "1000/s",
+        "--step",
+        "1s",
+        "--precision",
+        "20%",
+    ];
+    let said = smsc.load_as_it_is("capacity", &arguments);
+    let capacity = &said.results["capacity"];
+    assert_eq!(said.code, 0, "{capacity}");
+    let found = capacity["per_second"].as_f64().unwrap();
+    assert!((90.0..=125.0).contains(&found), "{capacity}");
+    let why = capacity["limited_by"].as_str().unwrap();
+    assert!(why.contains("were refused"), "{why}");
+    let steps = capacity["steps"].as_array().unwrap();
+    // Doubled from 50 until it is too much, and then between; what is too much is tried twice.
+    let rates: Vec<f64> = steps.iter().map(|step| step["per_second"].as_f64().unwrap()).collect();
+    assert_eq!(rates[..4], [50.0, 100.0, 200.0, 200.0], "{rates:?}");
+
+    let slow = Smsc::with("[answer]\ndelay = \"300ms\"\n");
+    let arguments = ["--p99", "100ms", "--start", "2/s", "--up-to", "4/s", "--step", "1s"];
+    let said = slow.load_as_it_is("capacity", &arguments);
+    assert_eq!(
+        (said.code, &said.results["capacity"]["per_second"]),
+        (99, &0.0.into()),
+        "{}",
+        said.results
+    );
+    assert!(
+        said.results["capacity"]["limited_by"]
+            .as_str()
+            .unwrap()
+            .contains("99 % took up to")
+    );
+}
+
+#[test]
+fn a_search_that_cannot_be_is_refused() {
+    let smsc = Smsc::named("healthy");
+    for (arguments, part) in [
+        (["--p99", "0ms", "--step", "1s"], "1ms to 1m"),
+        (["--p99", "1s", "--step", "1ms"], "1s to 10m"),
+        (
+            ["--p99", "1s", "--start", "300000/s"],
+            "--start 300000/s is above --up-to 200000/s",
+        ),
+        (["--p99", "1s", "--precision", "0%"], "1% to 50%"),
+    ] {
+        let said = smsc.load_as_it_is("capacity", &arguments);
+        assert!(said.code == 2 && said.errors.contains(part), "{part}: {}", said.errors);
+    }
 }

@@ -15,13 +15,17 @@ const words = {
     noNumbers: "Nobody has been written to yet. Bind a client and submit.", noSessions: "Nobody is bound.",
     choose: "Choose a number to see what its owner would see, and answer in their place.",
     quietPhone: "Nothing yet. Write below as this person.", unbind: "Unbind", unbindOf: "Unbind session {0} of {1}",
-    submits: "Submits", rate: "Per second", accepted: "Accepted", rejected: "Rejected", receipts: "Receipts acknowledged",
+    submits: "Submits", rate: "Submits a second", ok: "answered OK", refused: "answered with an error", silent: "not answered",
+    due: "Receipts due", acked: "acknowledged", unwanted: "refused by the client", coming: "to come",
     inbound: "Inbound acknowledged", segments: "{0} segments", waiting: "receipt to come", unanswered: "not answered",
     noReceipt: "accepted", delivered: "acknowledged by the client", notYet: "not acknowledged yet",
     switched: "The scenario is now {0}.", emptied: "The ledger is empty.", sentNow: "Sent to {0}.",
     lost: "The simulator does not answer.", several: "several", unbound: "no account has bound",
-    confirm: "Empty the ledger and forget every recipient?", any: "all", due: "of {0}: {1}",
-    recipients: "{0} recipients", share: "{0} % of submits", acked: "of {0} segments",
+    confirm: "Empty the ledger and forget every recipient?", any: "all",
+    recipients: "{0} recipients", share: "{0} % of submits", ofInbound: "of {0} segments", unrecorded: "{0} more without a row",
+    details: "On the wire", outcome: "Outcome", status: "Answer", coding: "data_coding", id: "message_id", udh: "UDH",
+    octets: "Octets", absent: "none", unknown: "not kept", segment: "Segment {0} of {1}", none: "none was told", attempt: "Attempt",
+    codings: { 0: "the SMSC's default", 1: "IA5", 3: "Latin-1", 4: "octets", 8: "UCS-2" },
     phase: "Phase", go: "Go to", secondsLeft: "({0} s left)", submitsLeft: "({0} submits left)",
     phased: "The phase is now {0}.", recording: "recording", record: "Record PDUs", stop: "Stop",
     download: "Download for Wireshark", nothing: "Nothing is recorded. Every PDU of every session can be, for Wireshark.",
@@ -37,13 +41,17 @@ const words = {
     choose: "Choisissez un numéro pour voir ce que voit son propriétaire, et répondre à sa place.",
     quietPhone: "Rien encore. Écrivez ci-dessous à la place de cette personne.", unbind: "Unbind",
     unbindOf: "Unbind de la session {0} de {1}",
-    submits: "Soumis", rate: "Par seconde", accepted: "Acceptés", rejected: "Refusés", receipts: "Accusés acquittés",
+    submits: "Soumis", rate: "Soumis par seconde", ok: "répondu OK", refused: "répondu par une erreur", silent: "sans réponse",
+    due: "Accusés dus", acked: "acquittés", unwanted: "refusés par le client", coming: "à venir",
     inbound: "Entrants acquittés", segments: "{0} segments", waiting: "accusé à venir", unanswered: "sans réponse",
     noReceipt: "accepté", delivered: "acquitté par le client", notYet: "pas encore acquitté",
     switched: "Le scénario est désormais {0}.", emptied: "Le registre est vide.", sentNow: "Envoyé à {0}.",
     lost: "Le simulateur ne répond pas.", several: "plusieurs", unbound: "aucun compte connecté",
-    confirm: "Vider le registre et oublier tous les destinataires ?", any: "tous", due: "sur {0} : {1}",
-    recipients: "{0} destinataires", share: "{0} % des soumis", acked: "sur {0} segments",
+    confirm: "Vider le registre et oublier tous les destinataires ?", any: "tous",
+    recipients: "{0} destinataires", share: "{0} % des soumis", ofInbound: "sur {0} segments", unrecorded: "{0} de plus sans ligne",
+    details: "Sur le fil", outcome: "Issue", status: "Réponse", coding: "data_coding", id: "message_id", udh: "UDH",
+    octets: "Octets", absent: "aucun", unknown: "non conservé", segment: "Segment {0} sur {1}", none: "aucun n’a été donné", attempt: "Essai",
+    codings: { 0: "celui du SMSC", 1: "IA5", 3: "Latin-1", 4: "octets", 8: "UCS-2" },
     phase: "Phase", go: "Y passer", secondsLeft: "(encore {0} s)", submitsLeft: "(encore {0} soumis)",
     phased: "La phase est désormais {0}.", recording: "en cours", record: "Enregistrer les PDU", stop: "Arrêter",
     download: "Télécharger pour Wireshark", nothing: "Rien n’est enregistré. Chaque PDU de chaque session peut l’être, pour Wireshark.",
@@ -137,19 +145,29 @@ function remember(totals) {
 
 function showTiles(totals) {
   const rate = Math.round(state.history.at(-1) ?? 0);
-  const refused = Object.fromEntries(Object.entries(totals.by_status).filter(([name]) => name !== "ESME_ROK"));
-  const share = totals.submits ? (100 * totals.accepted) / totals.submits : 0;
+  const { ESME_ROK: ok = 0, ...errors } = totals.by_status;
+  const refused = Object.values(errors).reduce((sum, count) => sum + count, 0);
+  const silent = totals.submits - ok - refused;
+  const coming = totals.receipts_due - totals.receipts_acked - totals.receipts_refused;
+  const share = (count) => say("share", (totals.submits ? (100 * count) / totals.submits : 0).toFixed(1));
+  const unrecorded = totals.unrecorded ? say("unrecorded", format(totals.unrecorded)) : "";
+  // Each row adds up: the first tile is the sum of those with a sign.
   const tiles = [
-    ["submits", format(totals.submits), "", say("recipients", format(totals.recipients))],
-    ["rate", format(rate), "spark"],
-    ["accepted", format(totals.accepted), "", say("share", share.toFixed(1))],
-    ["rejected", format(totals.rejected), totals.rejected > 0 ? "bad" : "", most(refused)],
-    ["receipts", format(totals.receipts_acked), "", say("due", format(totals.receipts_due), most(totals.by_stat))],
-    ["inbound", format(totals.inbound_acked), "", say("acked", format(totals.inbound_sent))],
+    ["submits", "", totals.submits, "", [say("recipients", format(totals.recipients)), unrecorded].filter(Boolean).join(", ")],
+    ["ok", "=", ok, "", share(ok)],
+    ["refused", "+", refused, refused > 0 ? "bad" : "", refused ? most(errors) : share(refused)],
+    ["silent", "+", silent, silent > 0 ? "wait" : "", share(silent)],
+    ["rate", "", rate, "spark", ""],
+    ["due", "", totals.receipts_due, "", totals.duplicates ? `2×: ${format(totals.duplicates)}` : ""],
+    ["acked", "=", totals.receipts_acked, "", most(totals.by_stat)],
+    ["unwanted", "+", totals.receipts_refused, totals.receipts_refused > 0 ? "bad" : "", ""],
+    ["coming", "+", coming, "", ""],
+    ["inbound", "", totals.inbound_acked, "", say("ofInbound", format(totals.inbound_sent))],
   ];
   if (same("tiles", [tiles, state.history])) return;
-  $("tiles").replaceChildren(...tiles.map(([key, value, kind, detail]) => element("div", { class: `tile ${kind}`, id: `tile-${key}` },
-    element("dt", {}, say(key)), element("dd", {}, value), kind === "spark" ? spark(state.history) : element("small", {}, detail))));
+  $("tiles").replaceChildren(...tiles.map(([key, sign, value, kind, detail]) => element("div", { class: `tile ${kind}`, id: `tile-${key}` },
+    element("dt", {}, sign ? element("b", { class: "sign" }, sign) : null, ` ${say(key)}`), element("dd", {}, format(value)),
+    kind === "spark" ? spark(state.history) : element("small", {}, detail))));
 }
 
 // The most frequent ones of a count by name.
@@ -287,7 +305,7 @@ function draw(list, bubbles) {
     const content = state.language + JSON.stringify(message ?? reply);
     const known = keep.get(key);
     if (known?.dataset.content === content) return known;
-    const item = message ? outbound(message, at) : inbound(reply, at);
+    const item = message ? outbound(message, at, known?.querySelector("details")?.open) : inbound(reply, at);
     item.dataset.key = key;
     item.dataset.content = content;
     return item;
@@ -295,12 +313,41 @@ function draw(list, bubbles) {
   list.replaceChildren(...items);
 }
 
-function outbound(message, at) {
+function outbound(message, at, open) {
   const segments = message.segments_total > 1 ? say("segments", `${message.segments.length}/${message.segments_total}`) : null;
   const [kind, mark, text] = fate(message);
   return element("li", { class: "received" }, element("p", { class: "bubble" }, message.text ?? "…"),
     element("p", { class: "meta" }, element("span", {}, message.source), element("span", {}, time(at)),
-      segments ? element("span", {}, segments) : null, element("span", { class: kind }, `${mark} ${text}`)));
+      segments ? element("span", {}, segments) : null, element("span", { class: kind }, `${mark} ${text}`)), wire(message, open));
+}
+
+// What a message was on the wire: how it was coded, what came of it, and every segment octet by octet.
+function wire(message, open) {
+  const coding = words[state.language].codings[message.data_coding];
+  const hex = `0x${message.data_coding.toString(16).padStart(2, "0")}`;
+  const rows = [
+    ["outcome", message.outcome || "–"], ["status", message.status ?? say("unanswered")], ["attempt", String(message.attempt)],
+    ["coding", coding ? `${hex} (${coding})` : hex],
+  ];
+  const details = element("details", {}, element("summary", {}, say("details")), table(rows));
+  details.open = Boolean(open);
+  for (const segment of message.segments) {
+    if (message.segments_total > 1) details.append(element("h3", {}, say("segment", segment.part, message.segments_total)));
+    details.append(table([
+      ["id", segment.message_id || say("none")], ["udh", octets(segment.udh)], ["octets", octets(segment.short_message)],
+    ]));
+  }
+  return details;
+}
+
+function table(rows) {
+  return element("dl", { class: "wire" }, ...rows.flatMap(([key, value]) => [element("dt", {}, say(key)), element("dd", {}, value)]));
+}
+
+// Hexadecimal digits, an octet apart from the next.
+function octets(digits) {
+  if (digits === null) return say("unknown");
+  return digits.replace(/(..)(?=.)/g, "$1 ") || say("absent");
 }
 
 // What became of a message: an icon and a word, never a colour alone.
@@ -337,6 +384,13 @@ function showScenario(scenario) {
   const list = known.some((one) => one.name === current) ? known : [{ name: current, about: scenario.about }, ...known];
   $("scenario").replaceChildren(...list.map((one) => element("option", { value: one.name, title: one.about }, one.name)));
   $("scenario").value = current;
+  describe();
+}
+
+// What the chosen scenario does, before and after the switch to it.
+function describe() {
+  const chosenName = $("scenario").value;
+  $("scenario-about").textContent = [...$("scenario").options].find((option) => option.value === chosenName)?.title ?? "";
 }
 
 // Of one SMSC: the phases of several have nothing to do with each other.
@@ -408,6 +462,7 @@ function begin() {
   $("language").addEventListener("click", () => {
     state.language = state.language === "en" ? "fr" : "en";
     translate();
+    showPhone();
   });
   $("find").addEventListener("input", showNumbers);
   // Who is writing must not have the form filled in behind their back.
@@ -417,6 +472,7 @@ function begin() {
   $("smsc").addEventListener("change", () => {
     Object.assign(state, { smsc: $("smsc").value, history: [], last: null });
   });
+  $("scenario").addEventListener("change", describe);
   $("scenario-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const name = $("scenario").value;

@@ -44,10 +44,10 @@ pub use ledger::{AccountRate, Filter, Line, Message, Segment, Totals};
 pub use model::{
     Account, Addresses, Aim, Answer, Base, Beyond, BindFault, BindTrouble, Certificate, ConnectFault, ConnectTrouble,
     DEFAULT_SMSC, DateFormat, DatePart, Defaults, Dialect, ErrStyle, Form, Hangup, HangupBegin, IdFormat, IdShape, Ids,
-    InboundEncoding, InboundForm, InboundRule, InboundSegments, Injected, Keep, Lasts, LedgerLimits, MAGIC_NUMBERS,
-    MALFORMED, MagicNumber, Misbehaviour, Outcome, Parameter, Phase, Piece, ReceiptPlan, ReceiptedSegments, Redelivery,
-    Reply, Route, Scenario, Script, Setup, SmscSetup, Stat, StopReading, Template, Throttle, Timers, Tls, Trigger,
-    Writing,
+    InboundEncoding, InboundForm, InboundRule, InboundSegments, InboundSessions, Injected, Keep, Lasts, LedgerLimits,
+    MAGIC_NUMBERS, MALFORMED, MagicNumber, Misbehaviour, Outcome, Parameter, Phase, Piece, ReceiptPlan,
+    ReceiptedSegments, Redelivery, Reply, Route, Scenario, Script, Setup, SmscSetup, Stat, StopReading, Template,
+    Throttle, Timers, Tls, Trigger, Writing,
 };
 pub use reader::{BUILT_IN, BuiltIn, Fault, Faults, Place, schema};
 pub use running::{Options, Running, start};

@@ -10,7 +10,7 @@ use common::{Client, any_bind, recipients, sim, wait};
 use smpp::command_status::CommandStatus;
 use smpp::frame::{Bind, BindKind, CommandId, PDU_LENGTH_MAX, Pdu, encode_sm_resp, split, tag};
 use smpp::text::decode;
-use smpp_sim::{InboundEncoding, InboundOrder, InboundSegments, NoInbound, Running, Scenario};
+use smpp_sim::{InboundEncoding, InboundOrder, InboundSegments, InboundSessions, NoInbound, Running, Scenario};
 
 /// One deliver_sm as it came.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -339,4 +339,89 @@ async fn the_conversations_that_are_built_in_reply() {
     assert!(messages.iter().any(|message| message.text == "OUI"));
     assert!(messages.iter().any(|message| message.text == "2"));
     running.stop().await;
+}
+
+/// Which segments of its next deliveries a session gets, by the reference of their message: `count` of them.
+async fn references(client: &mut Client, count: usize) -> Vec<u8> {
+    let mut references = Vec::new();
+    for _ in 0..count {
+        let part = deliver(client).await;
+        assert_eq!(part.short_message[..3], [5, 0, 3], "a segment with its header");
+        references.push(part.short_message[3]);
+    }
+    references
+}
+
+#[tokio::test]
+async fn the_segments_of_a_message_stay_on_one_session_unless_they_are_to_come_in_turns() {
+    let running = sim("").await;
+    let mut clients = [receiver(&running).await, receiver(&running).await];
+    let three_segments = "0123456789".repeat(40);
+    for _ in 0..4 {
+        running.handle.send_inbound(&order(&three_segments)).unwrap();
+    }
+    for client in &mut clients {
+        let got = references(client, 6).await;
+        assert!(got[..3].iter().all(|reference| *reference == got[0]), "{got:?}");
+        assert!(got[3..].iter().all(|reference| *reference == got[3]), "{got:?}");
+        assert_ne!(got[0], got[3]);
+    }
+    let in_turns = InboundOrder {
+        sessions: InboundSessions::Turns,
+        ..order(&three_segments)
+    };
+    running.handle.send_inbound(&in_turns).unwrap();
+    running.handle.send_inbound(&in_turns).unwrap();
+    for client in &mut clients {
+        let got = references(client, 3).await;
+        assert!(got.iter().any(|reference| *reference != got[0]), "{got:?}");
+    }
+    wait(&running, "inbound_acked", 18).await;
+    drop(clients);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_lost_session_had_to_deliver_stays_together_on_another() {
+    let running = sim("[receipt]\nwindow = 1\n").await;
+    let lost = receiver(&running).await;
+    let mut clients = [receiver(&running).await, receiver(&running).await];
+    let three_segments = "0123456789".repeat(40);
+    for _ in 0..3 {
+        running.handle.send_inbound(&order(&three_segments)).unwrap();
+    }
+    // Each session has one segment on the wire and two that wait for its acknowledgement.
+    drop(lost);
+    let [one, other] = &mut clients;
+    let own = [references(one, 3).await[0], references(other, 3).await[0]];
+    let handed_over = tokio::select! {
+        got = references(one, 3) => got,
+        got = references(other, 3) => got,
+    };
+    assert!(
+        handed_over.iter().all(|reference| !own.contains(reference)),
+        "{handed_over:?}, {own:?}"
+    );
+    wait(&running, "inbound_acked", 9).await;
+    drop(clients);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn replies_come_over_several_sessions_where_the_scenario_says_so() {
+    let long = "0123456789".repeat(40);
+    for (sessions, expected) in [("one", [3, 0]), ("turns", [2, 1])] {
+        let scenario =
+            format!("[[inbound]]\nreply = \"{long}\"\nsessions = \"{sessions}\"\n[receipt]\ndelay = \"0s\"\n");
+        let running = sim(&scenario).await;
+        let mut other = receiver(&running).await;
+        let mut client = Client::bound(running.smpp_addr, BindKind::Transceiver).await;
+        client.exchange(&recipients(33_600_000_000, 1), 1).await;
+        for (client, count) in [(&mut client, expected[0]), (&mut other, expected[1])] {
+            references(client, count).await;
+        }
+        wait(&running, "inbound_acked", 3).await;
+        drop((client, other));
+        running.stop().await;
+    }
 }

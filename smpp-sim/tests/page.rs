@@ -77,6 +77,21 @@ impl Looked {
         assert_eq!(self.evaluate(foreign).await, "");
     }
 
+    /// The first message of the chosen number, taken apart; and tiles whose parts make their sum.
+    async fn shows_what_was_on_the_wire(&self) {
+        self.evaluate("document.querySelector('#bubbles details summary').click()".to_owned())
+            .await;
+        for part in ["delivered", "ESME_ROK", "0x00", "42 6f 6e 6a 6f 75 72"] {
+            let shown = format!("document.querySelector('#bubbles details[open]')?.innerText.includes('{part}')");
+            self.until(&shown).await;
+        }
+        let sums = "[['submits', 'ok', 'refused', 'silent'], ['due', 'acked', 'unwanted', 'coming']].every(([sum, ...parts]) => {
+            const of = (key) => Number(document.querySelector(`#tile-${key} dd`).textContent);
+            return of(sum) === 3 && of(sum) === parts.map(of).reduce((one, other) => one + other);
+        })";
+        self.until(sums).await;
+    }
+
     async fn close(mut self) {
         self.browser.close().await.unwrap();
         self.browser.wait().await.unwrap();
@@ -111,6 +126,8 @@ async fn people_see_sessions_and_conversations_and_answer_in_them() {
         .until("document.querySelector('#bubbles .received .good')?.textContent.includes('DELIVRD')")
         .await;
 
+    looked.shows_what_was_on_the_wire().await;
+
     let reply = "document.getElementById('text').value = 'STOP'; document.getElementById('send').click()";
     looked.evaluate(reply.to_owned()).await;
     let inbound = client.receive().await.unwrap();
@@ -125,6 +142,15 @@ async fn people_see_sessions_and_conversations_and_answer_in_them() {
         .await;
     looked.until("document.querySelector('#bubbles .sent .good')").await;
 
+    let choose = "const scenario = document.getElementById('scenario'); scenario.value = 'silent'; scenario.dispatchEvent(new Event('change'))";
+    looked.evaluate(choose.to_owned()).await;
+    let about = Scenario::named("silent").unwrap().about;
+    assert!(!about.is_empty());
+    looked
+        .until(&format!(
+            "document.getElementById('scenario-about').textContent === {about:?}"
+        ))
+        .await;
     let switch =
         "document.getElementById('scenario').value = 'silent'; document.querySelector('#scenario-form button').click()";
     looked.evaluate(switch.to_owned()).await;

@@ -19,6 +19,7 @@ pub mod tenant;
 pub mod ledgers;
 pub mod authority;
 pub mod peers;
+pub mod readme;
 pub mod programs;
 pub mod tap;
 pub mod stand;

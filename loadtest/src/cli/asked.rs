@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 
-use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use super::command::{Arguments, Command};
@@ -52,13 +51,7 @@ fn configuration(mode: Option<&clap::Command>, matches: &ArgMatches) -> Vec<(Str
     let mut rows = Vec::new();
     for argument in mode.into_iter().flat_map(clap::Command::get_arguments) {
         let name = argument.get_id().as_str();
-        if LEFT_OUT.contains(&name)
-            || matches.try_contains_id(name).map_or(true, |_| {
-                matches
-                    .value_source(name)
-                    .is_none_or(|source| source == ValueSource::EnvVariable)
-            })
-        {
+        if LEFT_OUT.contains(&name) || matches.try_contains_id(name).is_err() || matches.value_source(name).is_none() {
             continue;
         }
         let Ok(Some(values)) = matches.try_get_raw(name) else {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::bench::{self, BenchArguments};
+use super::capacity::{self, CapacityArguments};
 use super::modes::{self, ApiArguments, E2eArguments, ReplayArguments, SelfCheckArguments, SoakArguments};
 use super::smpp::{self, SmppArguments};
 use crate::compare::{self, CompareArguments};
@@ -30,6 +31,9 @@ pub(crate) enum Command {
     /// Load any SMSC over SMPP.
     #[command(after_help = smpp::EXAMPLES)]
     Smpp(Box<SmppArguments>),
+    /// Find the highest rate at which an SMSC answers in time.
+    #[command(after_help = capacity::EXAMPLES)]
+    Capacity(Box<CapacityArguments>),
     /// Load an SMSC for hours and watch memory grow.
     #[command(after_help = modes::SOAK_EXAMPLES)]
     Soak(Box<SoakArguments>),

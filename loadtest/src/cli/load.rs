@@ -30,13 +30,13 @@ pub(crate) enum Spread {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct LoadArguments {
     /// Messages to send, warm-up included [without --count and --duration: 10000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=COUNT_MAX), help_heading = "Load")]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=COUNT_MAX), help_heading = "Load")]
     pub(crate) count: Option<u64>,
     /// Send for so long, warm-up included; at most 24h
-    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Load")]
+    #[arg(long, short, value_name = "TIME", value_parser = duration, help_heading = "Load")]
     pub(crate) duration: Option<Duration>,
     /// Open model: a constant rate, as in 1000/s, 90/m
-    #[arg(long, value_name = "RATE", help_heading = "Load")]
+    #[arg(long, short, value_name = "RATE", help_heading = "Load")]
     pub(crate) rate: Option<Rate>,
     /// Open model: from one rate to another, as in 100/s..5000/s:30s
     #[arg(long, value_name = "FROM..TO:TIME", value_parser = known(Shape::ramp), help_heading = "Load")]

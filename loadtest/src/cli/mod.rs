@@ -9,11 +9,13 @@ mod bench;
 mod smpp;
 mod judge;
 mod modes;
+mod capacity;
 mod command;
 mod asked;
 
 pub(crate) use asked::Asked;
 pub(crate) use bench::{AppendFsync, BenchArguments};
+pub(crate) use capacity::CapacityArguments;
 pub(crate) use command::{Arguments, Command, RunArguments};
 pub(crate) use judge::JudgeArguments;
 pub(crate) use load::DURATION_MAX;

@@ -101,13 +101,22 @@ pub(crate) struct ApiArguments {
     /// The engine's public API, as HOST:PORT
     #[arg(
         long,
+        short,
+        env = "LOADTEST_API",
         value_name = "HOST:PORT",
         default_value = "127.0.0.1:8080",
         help_heading = "Target"
     )]
     pub(crate) api: String,
     /// A file whose first line is a tenant's API key; several are several tenants
-    #[arg(long, value_name = "FILE", required = true, help_heading = "Target")]
+    #[arg(
+        long,
+        short,
+        env = "LOADTEST_KEY_FILE",
+        value_name = "FILE",
+        required = true,
+        help_heading = "Target"
+    )]
     pub(crate) key_file: Vec<PathBuf>,
     /// Connections at the same time
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=512), help_heading = "Target")]

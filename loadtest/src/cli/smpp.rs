@@ -17,16 +17,19 @@ use crate::traffic::{Kind, Mix, Numbers, Sender, Traffic};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  loadtest smpp --target 127.0.0.1:2775 --system-id me --password-file secret --count 100000
+  loadtest smpp --target 127.0.0.1:2775 --system-id me --password-file secret --duration 10s
       closed model: four sessions, each with its window full, as fast as the SMSC takes it
   loadtest smpp --target 127.0.0.1:2775 --system-id me --password-file secret --rate 1000/s --duration 1m
       open model: 1,000 messages a second, whatever the SMSC does; latency from the intended moment
   loadtest smpp ... --rate 2000/s --warm-up 5s --duration 65s --threshold 'submit_latency:p(99)<250ms' --threshold 'lost==0'
       exit code 99 if one of them does not hold
   loadtest smpp ... --spike 500/s,5000/s:20s+5s --html report.html
+  LOADTEST_TARGET=127.0.0.1:2775 LOADTEST_SYSTEM_ID=me loadtest smpp -p secret -r 1000/s -d 1m
+      short flags, and the environment for what stays the same
   loadtest smpp ... --mix gsm7:1=80 --mix ucs2:3=20 --to-prefix 3361299 --from CLINIQUE --from 36034
 
-Exit codes: 0 measured, 1 failed, 2 wrong arguments, 3 wrong file, 4 nobody there, 5 refused, 99 thresholds missed, 130 interrupted.";
+Exit codes: 0 measured, 1 failed, 2 wrong arguments, 3 wrong file, 4 nobody there, 5 refused,
+98 the figures mean nothing (under a second, mostly unanswered, ids that cannot be followed), 99 thresholds missed, 130 interrupted.";
 
 /// How sessions are bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -45,16 +48,31 @@ pub(crate) struct TargetArguments {
     /// The SMSC, as HOST:PORT
     #[arg(
         long,
+        short,
+        env = "LOADTEST_TARGET",
         value_name = "HOST:PORT",
         default_value = "127.0.0.1:2775",
         help_heading = "Target"
     )]
     pub(crate) target: String,
     /// The account
-    #[arg(long, value_name = "TEXT", default_value = "loadtest", help_heading = "Target")]
+    #[arg(
+        long,
+        short = 'u',
+        env = "LOADTEST_SYSTEM_ID",
+        value_name = "TEXT",
+        default_value = "loadtest",
+        help_heading = "Target"
+    )]
     pub(crate) system_id: String,
     /// A file whose first line is the password; absent: an empty password
-    #[arg(long, value_name = "FILE", help_heading = "Target")]
+    #[arg(
+        long,
+        short,
+        env = "LOADTEST_PASSWORD_FILE",
+        value_name = "FILE",
+        help_heading = "Target"
+    )]
     pub(crate) password_file: Option<PathBuf>,
     /// system_type of the bind
     #[arg(long, value_name = "TEXT", default_value = "", help_heading = "Target")]
@@ -63,13 +81,13 @@ pub(crate) struct TargetArguments {
     #[arg(long, value_name = "VERSION", default_value = "3.4", value_parser = interface_version, help_heading = "Target")]
     pub(crate) interface_version: u8,
     /// Sessions
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Target")]
+    #[arg(long, short, env = "LOADTEST_SESSIONS", value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Target")]
     pub(crate) sessions: u32,
     /// How they are bound
     #[arg(long, value_enum, default_value_t = Binds::Transceiver, help_heading = "Target")]
     pub(crate) binds: Binds,
     /// Unanswered submit_sm in each session
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Target")]
+    #[arg(long, short, env = "LOADTEST_WINDOW", value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Target")]
     pub(crate) window: u32,
     /// Speak TLS
     #[arg(long, help_heading = "Target")]
@@ -81,7 +99,7 @@ pub(crate) struct TargetArguments {
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     pub(crate) tls_name: Option<String>,
     /// The one host outside this machine that you have the right to load
-    #[arg(long, value_name = "HOST", help_heading = "Target")]
+    #[arg(long, env = "LOADTEST_I_OWN", value_name = "HOST", help_heading = "Target")]
     pub(crate) i_own: Option<String>,
     /// A submit_sm without an answer for this long is overdue
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration, help_heading = "Target")]

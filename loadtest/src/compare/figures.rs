@@ -17,25 +17,48 @@ pub(super) enum Better {
 
 /// A number of a run.
 #[derive(Clone, Debug)]
-pub(super) struct Figure {
-    pub(super) name: String,
-    pub(super) unit: &'static str,
-    pub(super) value: f64,
-    pub(super) better: Better,
+struct Figure {
+    name: String,
+    unit: &'static str,
+    value: f64,
+    better: Better,
 }
 
-/// Every figure that either run has, in the base's order, what is only new at the end.
-pub(super) fn pairs(base: &Results, new: &Results) -> Vec<(Option<Figure>, Option<Figure>)> {
-    let mut rest = figures(new);
-    let mut pairs: Vec<_> = figures(base)
-        .into_iter()
-        .map(|figure| {
-            let same = rest.iter().position(|other| other.name == figure.name);
-            (Some(figure), same.map(|at| rest.remove(at)))
-        })
-        .collect();
-    pairs.extend(rest.into_iter().map(|figure| (None, Some(figure))));
-    pairs
+/// A figure of two sides: what each of their runs has, as far as it has it.
+#[derive(Clone, Debug)]
+pub(super) struct Both {
+    pub(super) name: String,
+    pub(super) unit: &'static str,
+    pub(super) better: Better,
+    pub(super) base: Vec<f64>,
+    pub(super) new: Vec<f64>,
+}
+
+/// Every figure that any run has, in the base's order, what is only new at the end.
+pub(super) fn both(base: &[Results], new: &[Results]) -> Vec<Both> {
+    let mut all: Vec<Both> = Vec::new();
+    let sides = base
+        .iter()
+        .map(|run| (run, false))
+        .chain(new.iter().map(|run| (run, true)));
+    for (run, is_new) in sides {
+        for figure in figures(run) {
+            let at = all.iter().position(|known| known.name == figure.name);
+            let at = at.unwrap_or_else(|| {
+                all.push(Both {
+                    name: figure.name,
+                    unit: figure.unit,
+                    better: figure.better,
+                    base: Vec::new(),
+                    new: Vec::new(),
+                });
+                all.len() - 1
+            });
+            let side = if is_new { &mut all[at].new } else { &mut all[at].base };
+            side.push(figure.value);
+        }
+    }
+    all
 }
 
 fn figures(results: &Results) -> Vec<Figure> {
@@ -83,6 +106,7 @@ fn zeros(results: &Results) -> Vec<Figure> {
     let mut figures = vec![
         zero("lost", counts.lost as f64),
         zero("doubled", counts.doubled as f64),
+        zero("untraceable", counts.untraceable as f64),
         zero("unknown", counts.unknown as f64),
         zero("unanswered", counts.unanswered as f64),
         zero("dropped", counts.dropped as f64),

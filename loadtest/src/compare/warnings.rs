@@ -7,23 +7,35 @@ use crate::results::Results;
 /// Differences in what was asked for beyond that are counted, not named.
 const KEYS_MAX: usize = 8;
 
-/// A sentence for each reason.
-pub(super) fn of(base: &Results, new: &Results) -> Vec<String> {
-    let mut warnings: Vec<String> = facts(base, new)
-        .into_iter()
-        .filter(|(_, base, new)| base != new)
-        .map(|(what, base, new)| format!("{what} differs: {base} and {new}"))
-        .collect();
-    warnings.extend(configuration(base, new));
-    for (which, results) in [("base", base), ("new", new)] {
-        if !results.saturation.is_empty() {
-            let reasons = results.saturation.join("; ");
-            warnings.push(format!(
-                "the {which} run was saturated, its rates are the generator's: {reasons}"
-            ));
+/// A sentence for each reason, once; each run is held against the first one of the base.
+pub(super) fn of(base: &[Results], new: &[Results]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some((first, others)) = base.split_first() {
+        warnings.extend(others.iter().chain(new).flat_map(|other| differences(first, other)));
+    }
+    for (which, runs) in [("base", base), ("new", new)] {
+        for results in runs {
+            let said = [
+                ("was saturated, its rates are the generator's", &results.saturation),
+                ("is doubted", &results.doubts),
+            ];
+            let said = said.into_iter().filter(|(_, reasons)| !reasons.is_empty());
+            warnings.extend(said.map(|(what, reasons)| format!("the {which} run {what}: {}", reasons.join("; "))));
         }
     }
+    let mut seen = BTreeSet::new();
+    warnings.retain(|warning| seen.insert(warning.clone()));
     warnings
+}
+
+fn differences(one: &Results, other: &Results) -> Vec<String> {
+    let mut differences: Vec<String> = facts(one, other)
+        .into_iter()
+        .filter(|(_, one, other)| one != other)
+        .map(|(what, one, other)| format!("{what} differs: {one} and {other}"))
+        .collect();
+    differences.extend(configuration(one, other));
+    differences
 }
 
 /// What should be the same, of both.

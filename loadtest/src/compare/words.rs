@@ -15,12 +15,10 @@ pub(super) fn text(comparison: &Comparison) -> String {
 }
 
 fn table(comparison: &Comparison, out: &mut String) -> fmt::Result {
-    writeln!(
-        out,
-        "base {}\nnew  {}",
-        comparison.base.display(),
-        comparison.new.display()
-    )?;
+    for (side, files) in [("base", &comparison.base_runs), ("new ", &comparison.new_runs)] {
+        let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+        writeln!(out, "{side} {}", files.join(", "))?;
+    }
     for warning in &comparison.warnings {
         writeln!(out, "WARNING: {warning}")?;
     }
@@ -30,13 +28,15 @@ fn table(comparison: &Comparison, out: &mut String) -> fmt::Result {
         .map(|figure| figure.name.chars().count())
         .max();
     let width = width.unwrap_or(0).max("figure".len());
+    let several = comparison.base_runs.len() > 1;
+    let spread = if several { "    base ±     new ±" } else { "" };
     writeln!(
         out,
-        "\n{:<width$}{:>14}{:>14}{:>9}  verdict",
+        "\n{:<width$}{:>14}{:>14}{:>9}{spread}  verdict",
         "figure", "base", "new", "ratio"
     )?;
     for figure in &comparison.figures {
-        row(figure, width, out)?;
+        row(figure, (width, several), out)?;
     }
     let limit = number::measured(comparison.max_regress * 100.0);
     let worse = comparison
@@ -53,7 +53,7 @@ fn table(comparison: &Comparison, out: &mut String) -> fmt::Result {
     }
 }
 
-fn row(figure: &Compared, width: usize, out: &mut String) -> fmt::Result {
+fn row(figure: &Compared, (width, several): (usize, bool), out: &mut String) -> fmt::Result {
     let value = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number::measured);
     let (base, new) = (value(figure.base), value(figure.new));
     let ratio = figure
@@ -63,13 +63,21 @@ fn row(figure: &Compared, width: usize, out: &mut String) -> fmt::Result {
         Verdict::Better => "better",
         Verdict::Same => "same",
         Verdict::Worse => "WORSE",
+        Verdict::Noise => "noise",
         Verdict::Missing => "only in one",
         Verdict::NotJudged => "not judged",
+    };
+    let spread =
+        |spread: Option<f64>| spread.map_or_else(|| "–".to_owned(), |spread| format!("{:.1} %", spread * 100.0));
+    let spreads = if several {
+        format!("{:>10}{:>10}", spread(figure.base_spread), spread(figure.new_spread))
+    } else {
+        String::new()
     };
     let name = &figure.name;
     writeln!(
         out,
-        "{name:<width$}{base:>14}{new:>14}{ratio:>9}  {verdict:<12}{}",
+        "{name:<width$}{base:>14}{new:>14}{ratio:>9}{spreads}  {verdict:<12}{}",
         figure.unit
     )
 }

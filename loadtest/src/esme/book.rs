@@ -251,6 +251,10 @@ impl Book {
             answered_us: narrow(raw_us),
             measured: token.measured,
         };
+        if smpp::receipt::trim(id).is_empty() {
+            self.untraceable(token, "empty_message_id");
+            return;
+        }
         match self.outstanding.answered(id, waiting) {
             Noted::Waits => {}
             // A receipt before its answer took no time since the answer.
@@ -260,8 +264,14 @@ impl Book {
                 self.receipted(&waiting, stat, received_us.max(answer_us));
                 self.error("receipt_before_answer");
             }
-            Noted::Repeated => self.error("repeated_message_id"),
+            Noted::Repeated => self.untraceable(token, "repeated_message_id"),
         }
+    }
+
+    /// No receipt can be told to be this message's.
+    fn untraceable(&mut self, token: &Token, why: &'static str) {
+        self.counts.untraceable += u64::from(token.measured);
+        self.error(why);
     }
 
     /// A deliver_sm or data_sm came.
@@ -359,6 +369,14 @@ impl Book {
     /// Whether too many accepted messages wait for receipts for anything more to be sent.
     pub(crate) fn is_held(&self) -> bool {
         self.outstanding.len() >= self.rules.outstanding_max
+    }
+
+    /// How much of the sending is done, from 0 to 1: in messages or in time, whatever is further.
+    pub(crate) fn share_sent(&self, now_us: u64) -> f64 {
+        match self.stage {
+            Stage::Sending => self.schedule.share(self.counts.submitted + self.counts.warm_up, now_us),
+            Stage::Draining { .. } | Stage::Over => 1.0,
+        }
     }
 
     /// Unanswered submits, due messages that wait, accepted messages without a receipt.

@@ -5,7 +5,9 @@
 mod shape;
 mod arrivals;
 mod schedule;
+mod search;
 
 pub(crate) use arrivals::Arrivals;
 pub(crate) use schedule::{Limits, Schedule, Taken};
+pub(crate) use search::Search;
 pub(crate) use shape::{Rate, Shape};

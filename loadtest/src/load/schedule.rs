@@ -141,6 +141,13 @@ impl Schedule {
         }
     }
 
+    /// How much of it is done after `sent` messages, from 0 to 1: by its count or by its time, whichever is further.
+    pub(crate) fn share(&self, sent: u64, now_us: u64) -> f64 {
+        let of_count = sent as f64 / self.limits.count.max(1) as f64;
+        let of_time = now_us as f64 / self.limits.length_us.max(1) as f64;
+        of_count.max(of_time).min(1.0)
+    }
+
     /// Messages given up because too many waited.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped

@@ -12,12 +12,13 @@ use lab::Http;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::judge::verdicts;
+use super::doubt;
+use super::judge::{exit_code, verdicts};
 use crate::cli::{ApiArguments, Asked, PREFIX_IN_USE, secret};
 use crate::clock;
 use crate::esme::Signals;
 use crate::esme::meters::{Latencies, Seconds, ms};
-use crate::failure::{Failure, INTERRUPTED, MISSED};
+use crate::failure::Failure;
 use crate::load::{Schedule, Taken};
 use crate::random::Draws;
 use crate::results::{Counts, Latency, Rates, Results};
@@ -103,12 +104,9 @@ pub(crate) fn run(asked: &Asked, arguments: &ApiArguments) -> Result<u8> {
     );
     results.started_at = started_at;
     results.thresholds = verdicts(&arguments.judge, &results, &[]);
+    doubt::look(&mut results);
     report::write(&results, &arguments.outputs)?;
-    if interrupted {
-        return Ok(INTERRUPTED);
-    }
-    let held = results.thresholds.iter().all(|verdict| verdict.held);
-    Ok(if held { 0 } else { MISSED })
+    Ok(exit_code(interrupted, &results))
 }
 
 /// The status of all answers, if it says that whoever asks may not.

@@ -4,6 +4,7 @@ use kit::clock::micros;
 
 use crate::cli::JudgeArguments;
 use crate::esme::{self, Book};
+use crate::failure::{DOUBTFUL, INTERRUPTED, MISSED};
 use crate::results::{Results, Verdict};
 
 /// Looks at thresholds in the middle of a run.
@@ -58,4 +59,17 @@ pub(crate) fn verdicts(arguments: &JudgeArguments, results: &Results, broken: &[
         }
     };
     arguments.threshold.iter().map(judge).collect()
+}
+
+/// A signal says more than a threshold, since the run is not what was asked for; a threshold more than a doubt.
+pub(crate) fn exit_code(interrupted: bool, results: &Results) -> u8 {
+    if interrupted {
+        INTERRUPTED
+    } else if results.thresholds.iter().any(|verdict| !verdict.held) {
+        MISSED
+    } else if results.doubts.is_empty() {
+        0
+    } else {
+        DOUBTFUL
+    }
 }

@@ -3,15 +3,15 @@
 use anyhow::{Result, ensure};
 use kit::clock::micros;
 
-use super::judge::{Judge, verdicts};
+use super::doubt;
+use super::judge::{Judge, exit_code, verdicts};
 use super::memory::Memory;
 use crate::cli::{Asked, JudgeArguments, ReplayArguments, SmppArguments, SoakArguments};
 use crate::esme::{self, Book, Observer, Plan, Rules};
-use crate::failure::{Failure, INTERRUPTED, MISSED};
+use crate::failure::Failure;
 use crate::load::{Arrivals, Limits, Schedule};
 use crate::progress::Progress;
 use crate::report::Outputs;
-use crate::results::Results;
 use crate::traffic::{Recording, Traffic};
 use crate::{clock, machine, report};
 
@@ -22,8 +22,6 @@ struct Order<'a> {
     rules: Rules,
     judge: &'a JudgeArguments,
     outputs: &'a Outputs,
-    /// Messages, if that is known.
-    count: Option<u64>,
     seed: u64,
     memory: Memory,
 }
@@ -81,7 +79,6 @@ pub(crate) fn replay(asked: &Asked, arguments: &ReplayArguments) -> Result<u8> {
             rules,
             judge: &arguments.judge,
             outputs: &arguments.outputs,
-            count: Some(count),
             seed: 0,
             memory: Memory::unlimited(),
         },
@@ -98,7 +95,6 @@ fn order(arguments: &SmppArguments, memory: Memory) -> Result<Order<'_>> {
         rules,
         judge: &arguments.judge,
         outputs: &arguments.outputs,
-        count: arguments.load.count,
         seed: arguments.load.seed,
         memory,
     })
@@ -109,7 +105,7 @@ fn carry_out(asked: &Asked, order: Order<'_>) -> Result<u8> {
     let warm_up_us = order.rules.warm_up_us;
     let mut watch = Watch {
         judge: Judge::new(order.judge, warm_up_us),
-        progress: Progress::new(order.outputs.quiet, order.count),
+        progress: Progress::new(order.outputs.quiet),
         memory: order.memory,
         warm_up_us,
     };
@@ -128,20 +124,9 @@ fn carry_out(asked: &Asked, order: Order<'_>) -> Result<u8> {
     results.started_at = started_at;
     results.thresholds = verdicts(order.judge, &results, &watch.judge.broken);
     watch.memory.say(&mut results);
+    doubt::look(&mut results);
     report::write(&results, order.outputs)?;
-    Ok(exit_code(outcome.pulse.signals, &results))
-}
-
-/// A signal says more than a threshold: the run is not what was asked for.
-fn exit_code(signals: u32, results: &Results) -> u8 {
-    if signals > 0 {
-        return INTERRUPTED;
-    }
-    if results.thresholds.iter().all(|verdict| verdict.held) {
-        0
-    } else {
-        MISSED
-    }
+    Ok(exit_code(outcome.pulse.signals > 0, &results))
 }
 
 /// Progress, memory and thresholds, while the run goes on.

@@ -66,12 +66,13 @@ pub(crate) fn failures(results: &Results) -> Vec<String> {
     if results.conservation.as_ref().is_some_and(|found| !found.holds()) {
         failures.push("the ledgers disagree".to_owned());
     }
+    failures.extend(results.doubts.iter().cloned());
     failures
 }
 
-/// Whether anything was demanded of the run.
+/// Whether there is a verdict: something was demanded of the run, or speaks against it.
 pub(crate) fn demanded(results: &Results) -> bool {
-    !results.thresholds.is_empty() || results.conservation.is_some()
+    !results.thresholds.is_empty() || results.conservation.is_some() || !results.doubts.is_empty()
 }
 
 /// The latency that represents the run: of submits, or of what this mode has instead.

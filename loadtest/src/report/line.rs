@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::checks;
-use crate::results::{Conservation, Counts, Distribution, Latency, Results, Verdict};
+use crate::results::{Capacity, Conservation, Counts, Distribution, Latency, Results, Verdict};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -38,6 +38,10 @@ struct Line<'a> {
     /// Every threshold and every ledger holds.
     held: bool,
     saturation: &'a [String],
+    /// Why the figures mean nothing.
+    doubts: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capacity: Option<&'a Capacity>,
 }
 
 #[derive(Serialize)]
@@ -105,6 +109,8 @@ pub(super) fn line(results: &Results) -> serde_json::Result<String> {
         thresholds: &results.thresholds,
         held: checks::failures(results).is_empty(),
         saturation: &results.saturation,
+        doubts: &results.doubts,
+        capacity: results.capacity.as_ref(),
     })
 }
 

@@ -30,11 +30,11 @@ pub use schema::schema;
 /// Which reports to make. Flattened into the arguments of every mode.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct Outputs {
-    /// End standard output with one line of JSON.
-    #[arg(long, help_heading = "Reports")]
+    /// One line of JSON, alone on standard output: the report in words goes to standard error.
+    #[arg(long, short = 'j', help_heading = "Reports")]
     pub json: bool,
     /// Write everything that was found as JSON (`loadtest schema` prints its schema).
-    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    #[arg(long, short, value_name = "FILE", help_heading = "Reports")]
     pub out: Option<PathBuf>,
     /// Write one HTML page with charts that needs no other file and no network.
     #[arg(long, value_name = "FILE", help_heading = "Reports")]
@@ -48,7 +48,7 @@ pub struct Outputs {
     /// Write thresholds and conservation checks as test cases in JUnit XML.
     #[arg(long, value_name = "FILE", help_heading = "Reports")]
     pub junit: Option<PathBuf>,
-    /// No report in words on standard output, and no progress.
+    /// No report in words, and no progress.
     #[arg(long, short, help_heading = "Reports")]
     pub quiet: bool,
 }
@@ -140,8 +140,8 @@ fn fault(path: &Path) -> Option<&'static str> {
     path.is_dir().then_some("it is a directory; a file is needed")
 }
 
-/// Writes the files that were asked for, then says the run on standard output: in words unless `quiet`, and last, if
-/// asked for, one line of JSON.
+/// Writes the files that were asked for, then says the run: in words unless `quiet`, or as one line of JSON, which has
+/// standard output for itself while the words go to standard error.
 ///
 /// # Errors
 /// Names the option and the file that cannot be written; or nobody takes the output.
@@ -150,12 +150,27 @@ pub fn write(results: &Results, outputs: &Outputs) -> Result<()> {
         let file = || format!("{} {}", document.option(), path.display());
         document.write(results, path).with_context(file)?;
     }
+    let words = if outputs.quiet {
+        String::new()
+    } else {
+        words::text(results)
+    };
+    let line = outputs.json.then(|| line::line(results)).transpose()?;
+    say(&words, line.as_deref())
+}
+
+/// Words on standard output, or on standard error beside a line of JSON.
+///
+/// # Errors
+/// Nobody takes the output.
+pub(crate) fn say(words: &str, line: Option<&str>) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    if !outputs.quiet {
-        out.write_all(words::text(results).as_bytes())?;
-    }
-    if outputs.json {
-        writeln!(out, "{}", line::line(results)?)?;
+    match line {
+        Some(line) => {
+            std::io::stderr().lock().write_all(words.as_bytes())?;
+            writeln!(out, "{line}")?;
+        }
+        None => out.write_all(words.as_bytes())?,
     }
     Ok(out.flush()?)
 }

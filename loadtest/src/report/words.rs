@@ -17,6 +17,7 @@ pub(super) fn text(results: &Results) -> String {
 
 fn all(results: &Results, out: &mut String) -> fmt::Result {
     heading(results, out)?;
+    doubts(results, out)?;
     saturation(results, out)?;
     rates(results, out)?;
     counts(&results.counts, out)?;
@@ -24,6 +25,7 @@ fn all(results: &Results, out: &mut String) -> fmt::Result {
     shares("Answers by command_status", &results.answers, out)?;
     shares("Final receipts by stat", &results.receipts, out)?;
     shares("Errors", &results.errors, out)?;
+    capacity(results, out)?;
     costs(results, out)?;
     fairness(results, out)?;
     conservation(results, out)?;
@@ -50,6 +52,11 @@ fn heading(results: &Results, out: &mut String) -> fmt::Result {
         machine.kernel,
         machine.version
     )
+}
+
+fn doubts(results: &Results, out: &mut String) -> fmt::Result {
+    let mut doubts = results.doubts.iter();
+    doubts.try_for_each(|doubt| writeln!(out, "\nWARNING: {doubt}"))
 }
 
 fn saturation(results: &Results, out: &mut String) -> fmt::Result {
@@ -97,7 +104,7 @@ fn counts(counts: &Counts, out: &mut String) -> fmt::Result {
 }
 
 /// Every count by its name in the JSON, in the order of a message's life.
-pub(super) fn named_counts(counts: &Counts) -> [(&'static str, u64); 14] {
+pub(super) fn named_counts(counts: &Counts) -> [(&'static str, u64); 15] {
     [
         ("offered", counts.offered),
         ("dropped", counts.dropped),
@@ -110,6 +117,7 @@ pub(super) fn named_counts(counts: &Counts) -> [(&'static str, u64); 14] {
         ("intermediate", counts.intermediate),
         ("lost", counts.lost),
         ("doubled", counts.doubled),
+        ("untraceable", counts.untraceable),
         ("unknown", counts.unknown),
         ("inbound", counts.inbound),
         ("disconnects", counts.disconnects),
@@ -176,6 +184,25 @@ pub(super) fn most_first(counts: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
     let mut rows: Vec<_> = counts.iter().map(|(name, count)| (name.as_str(), *count)).collect();
     rows.sort_by(|(left, fewer), (right, more)| more.cmp(fewer).then_with(|| left.cmp(right)));
     rows
+}
+
+fn capacity(results: &Results, out: &mut String) -> fmt::Result {
+    let Some(found) = &results.capacity else {
+        return Ok(());
+    };
+    let limit = number::measured(found.p99_limit_ms);
+    writeln!(out, "\nCapacity with 99 % of the answers within {limit} ms")?;
+    for step in &found.steps {
+        let (rate, p99) = (number::measured(step.per_second), number::measured(step.p99_ms));
+        let word = if step.too_much.is_empty() {
+            "held"
+        } else {
+            &step.too_much
+        };
+        writeln!(out, "  tried {rate:>14}/s   p99 {p99:>10} ms   {word}")?;
+    }
+    let rate = number::measured(found.per_second);
+    writeln!(out, "  found {rate:>14}/s   {}", found.limited_by)
 }
 
 fn costs(results: &Results, out: &mut String) -> fmt::Result {

@@ -8,7 +8,7 @@ use super::Served;
 use super::fields::Fields;
 use super::ledger::Of;
 use super::problem::Problem;
-use crate::model::{InboundEncoding, InboundSegments};
+use crate::model::{InboundEncoding, InboundSegments, InboundSessions};
 use crate::smsc::{InboundOrder, NoInbound};
 
 /// Messages in one answer, unless `limit` asks for fewer.
@@ -50,6 +50,8 @@ struct Order {
     encoding: InboundEncoding,
     #[serde(default)]
     segments: InboundSegments,
+    #[serde(default)]
+    sessions: InboundSessions,
     udh: Option<String>,
 }
 
@@ -61,7 +63,7 @@ pub(super) async fn inject(
     fields.done()?;
     let order: Order = serde_json::from_str(&body).map_err(|error| {
         let allowed = format!(
-            "{error}; allowed are from, to, text, account, smsc, encoding, segments and udh, which are strings"
+            "{error}; allowed are from, to, text, account, smsc, encoding, segments, sessions and udh, which are strings"
         );
         Problem::field(StatusCode::BAD_REQUEST, "body", "", allowed)
     })?;
@@ -86,6 +88,7 @@ pub(super) async fn inject(
         account: order.account,
         encoding: order.encoding,
         segments: order.segments,
+        sessions: order.sessions,
         udh: order.udh,
     };
     let place = smsc

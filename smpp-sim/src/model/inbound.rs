@@ -92,6 +92,8 @@ pub struct InboundForm {
     pub encoding: InboundEncoding,
     /// How a text is cut that is too long for one message.
     pub segments: InboundSegments,
+    /// Over which sessions its segments come.
+    pub sessions: InboundSessions,
 }
 
 /// The alphabet of an inbound message.
@@ -138,6 +140,20 @@ pub enum InboundSegments {
     Sar,
     /// They are one, in message_payload (3.4, 5.3.2.32).
     Payload,
+}
+
+/// Over which sessions of an account the parts of a long inbound message come.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, IntoStaticStr, VariantArray,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum InboundSessions {
+    /// All over the same one: a client that puts parts together in each session gets whole messages.
+    #[default]
+    One,
+    /// Over all that receive, in turns.
+    Turns,
 }
 
 #[cfg(test)]

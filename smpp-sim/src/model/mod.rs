@@ -22,7 +22,9 @@ pub use account::{Account, Beyond};
 pub use dialect::{Addresses, Dialect, ErrStyle, Parameter};
 pub(crate) use id_format::ID_FORMATS;
 pub use id_format::{Base, IdFormat, IdShape};
-pub use inbound::{InboundEncoding, InboundForm, InboundRule, InboundSegments, Reply, Script, Trigger};
+pub use inbound::{
+    InboundEncoding, InboundForm, InboundRule, InboundSegments, InboundSessions, Reply, Script, Trigger,
+};
 pub use injected::{Injected, MALFORMED};
 pub use limits::{Keep, LedgerLimits, Timers};
 pub use magic::{MagicNumber, TABLE as MAGIC_NUMBERS};

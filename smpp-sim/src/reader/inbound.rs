@@ -35,6 +35,7 @@ fn rule(table: &Table<'_>) -> InboundRule {
     let form = InboundForm {
         encoding: table.choice("encoding", &names()).unwrap_or_default(),
         segments: table.choice("segments", &names()).unwrap_or_default(),
+        sessions: table.choice("sessions", &names()).unwrap_or_default(),
     };
     if table.is_probe() {
         // The schema wants the keys of either kind.

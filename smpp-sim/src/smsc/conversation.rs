@@ -12,7 +12,7 @@ use super::inbox::NewInbound;
 use super::job::{Job, JobKind};
 use super::session::Turn;
 use crate::ledger::Row;
-use crate::model::{InboundRule, Reply, Script, Stat, Trigger};
+use crate::model::{InboundRule, InboundSessions, Reply, Script, Stat, Trigger};
 use crate::random::{Draw, Subject};
 
 /// Messages that a script sends in one turn at most: the sessions of others have theirs in between.
@@ -100,19 +100,27 @@ impl Smsc {
             header: Vec::new(),
         };
         match self.inbox.remember(new) {
-            Ok((place, jobs)) => Self::make_ready(turn, place, jobs),
+            Ok(written) => self.make_ready(turn, usize::from(row.account), written),
             Err(_) => self.records.ledger.counters.inbound_dropped += 1,
         }
     }
 
-    fn make_ready(turn: &mut Turn<'_>, place: u32, jobs: u32) {
-        let job = |sequence| Job {
-            kind: JobKind::Inbound,
-            row: place,
-            sequence,
-            tries: 0,
-        };
-        turn.session.ready.extend((0..jobs).map(job));
+    /// The segments of a message that was just written down go over this session, or every other one over another.
+    fn make_ready(&mut self, turn: &mut Turn<'_>, account: usize, (place, jobs): (u32, u32)) {
+        let spread = self.inbox.sessions(place) == InboundSessions::Turns && self.has_receiver(account);
+        for sequence in 0..jobs {
+            let job = Job {
+                kind: JobKind::Inbound,
+                row: place,
+                sequence,
+                tries: 0,
+            };
+            if spread && sequence % 2 == 1 {
+                self.post_to_account(account, turn.now_us, job);
+            } else {
+                turn.session.ready.push_back(job);
+            }
+        }
     }
 
     /// Begins the scripts of an account with its first session that receives: again after every reset and switch.
@@ -167,14 +175,14 @@ impl Smsc {
         let until = due.min(progress.sent + SCRIPTED_AT_ONCE);
         let mut next_us = turn.now_us;
         while progress.sent < until {
-            let Ok((place, jobs)) = self
+            let Ok(written) = self
                 .inbox
                 .remember(self.scripted(account, &rule, (script, progress.sent)))
             else {
                 next_us += LOOK_AGAIN_US;
                 break;
             };
-            Self::make_ready(turn, place, jobs);
+            self.make_ready(turn, account, written);
             progress.sent += 1;
         }
         if progress.sent < script.repeat {

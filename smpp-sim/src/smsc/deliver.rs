@@ -8,7 +8,7 @@ use super::job::{Job, JobKind};
 use super::session::{BindState, Session, Turn};
 use super::timing::Receipts;
 use super::{OUT_MAX, Smsc};
-use crate::model::Route;
+use crate::model::{InboundSessions, Route};
 
 impl Smsc {
     /// Puts the receipts of a message where they will be sent from.
@@ -59,7 +59,8 @@ impl Smsc {
         }
     }
 
-    fn has_receiver(&self, account: usize) -> bool {
+    /// Whether another session of the account receives.
+    pub(super) fn has_receiver(&self, account: usize) -> bool {
         let mut sessions = self.accounts[account].sessions.iter();
         sessions.any(|id| {
             let session = self.sessions.get(*id);
@@ -84,14 +85,25 @@ impl Smsc {
         }
     }
 
-    /// To a receiving session of the account, in turns, else to its backlog.
+    /// Whether its session is that of the other segments of its message.
+    fn stays_together(&self, job: Job) -> bool {
+        job.kind == JobKind::Inbound && self.inbox.sessions(job.row) == InboundSessions::One
+    }
+
+    /// To a receiving session of the account, else to its backlog: in turns, or by the number of the message, which is the
+    /// same for all of its segments.
     pub(super) fn post_to_account(&mut self, place: usize, due_us: u64, job: Job) {
         let wants_receiver = self.wants_receiver(job);
+        let together = self.stays_together(job);
         let account = &mut self.accounts[place];
         let count = account.sessions.len();
-        for _ in 0..count {
-            account.turn = (account.turn + 1) % count;
-            let session = self.sessions.get_mut(account.sessions[account.turn]);
+        let first = if together { job.row as usize } else { account.turn + 1 };
+        for step in 0..count {
+            let at = (first + step) % count;
+            if !together {
+                account.turn = at;
+            }
+            let session = self.sessions.get_mut(account.sessions[at]);
             let fits = |session: &&mut Session| {
                 session.receiving() == Some(place) && (!wants_receiver || session.receives_only())
             };

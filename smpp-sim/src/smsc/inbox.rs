@@ -9,7 +9,7 @@ use smpp::text::encode;
 
 use super::job::Job;
 use super::session::Turn;
-use crate::model::{InboundForm, InboundSegments};
+use crate::model::{InboundForm, InboundSegments, InboundSessions};
 
 /// Inbound messages that are remembered: of the oldest that are done with, nothing is kept beyond, so that a storm of
 /// millions takes no more memory (some 30 MB) than its last hundred thousand.
@@ -35,7 +35,7 @@ struct Inbound {
     to: Party,
     text: String,
     body: Body,
-    segments: InboundSegments,
+    form: InboundForm,
     /// When it was sent first; 0: it has not been sent yet.
     at_us: u64,
     sent: u64,
@@ -59,7 +59,7 @@ enum Body {
 
 impl Inbound {
     fn deliveries(&self) -> u32 {
-        match (&self.body, self.segments) {
+        match (&self.body, self.form.segments) {
             (Body::Headed { .. }, _) | (Body::Segments(_), InboundSegments::Payload) => 1,
             (Body::Segments(segments), InboundSegments::Udh | InboundSegments::Sar) => segments.len() as u32,
         }
@@ -111,6 +111,12 @@ impl Inbox {
         self.first.wrapping_add(self.messages.len() as u32)
     }
 
+    /// Over which sessions the deliveries of that message go.
+    pub(super) fn sessions(&self, place: u32) -> InboundSessions {
+        self.get(place)
+            .map_or_else(InboundSessions::default, |inbound| inbound.form.sessions)
+    }
+
     /// Writes an inbound message down: its number, and how many deliveries it takes.
     pub(super) fn remember(&mut self, new: NewInbound) -> Result<(u32, u32), NoInbound> {
         if !self.make_room() {
@@ -136,7 +142,7 @@ impl Inbox {
             to: new.to,
             text: new.text,
             body,
-            segments: new.form.segments,
+            form: new.form,
             at_us: 0,
             sent: 0,
             acked: 0,
@@ -173,7 +179,7 @@ impl Inbox {
         let bare = |part: &'_ [u8]| part.len() - if segments.udhi() { HEADER_OCTETS } else { 0 };
         let mut tlvs = BytesMut::new();
         let whole: Vec<u8>;
-        match inbound.segments {
+        match inbound.form.segments {
             InboundSegments::Payload => {
                 whole = segments
                     .iter()

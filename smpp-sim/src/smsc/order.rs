@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::Smsc;
 use super::inbox::{NewInbound, NoInbound};
 use super::job::{Job, JobKind};
-use crate::model::{InboundEncoding, InboundForm, InboundSegments};
+use crate::model::{InboundEncoding, InboundForm, InboundSegments, InboundSessions};
 
 /// An inbound message that somebody orders by hand.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -25,6 +25,9 @@ pub struct InboundOrder {
     /// How a long text is cut.
     #[serde(default)]
     pub segments: InboundSegments,
+    /// Over which sessions its segments come.
+    #[serde(default)]
+    pub sessions: InboundSessions,
     /// A user data header of one's own, in hexadecimal digits, without its length: `0504158A158A` for port 5514. The text
     /// must then fit one message.
     pub udh: Option<String>,
@@ -50,6 +53,7 @@ impl Smsc {
             form: InboundForm {
                 encoding: order.encoding,
                 segments: order.segments,
+                sessions: order.sessions,
             },
             header,
         })?;

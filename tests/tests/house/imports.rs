@@ -96,7 +96,7 @@ const HOUSES: [House; 8] = [
     House {
         sources: "tests/src",
         layers: &[
-            &["authority", "fail", "tap", "wait"],
+            &["authority", "fail", "readme", "tap", "wait"],
             &["http", "peers", "redis_server", "sim"],
             &["engine"],
             &["programs", "tenant"],

@@ -1,0 +1,86 @@
+//! What makes a run's figures meaningless, so that nobody takes them for a result.
+
+use crate::results::Results;
+
+/// A rate over less than this many seconds is that of a start.
+const SECONDS_MIN: f64 = 1.0;
+
+/// Finds what speaks against the run's figures, and writes it into them.
+pub(crate) fn look(results: &mut Results) {
+    let counts = &results.counts;
+    let mut doubts = Vec::new();
+    if counts.submitted == 0 {
+        doubts.push("nothing was submitted".to_owned());
+    } else if counts.unanswered * 2 > counts.submitted {
+        doubts.push(format!(
+            "{} of {} submits were never answered",
+            counts.unanswered, counts.submitted
+        ));
+    }
+    if counts.untraceable > 0 {
+        doubts.push(format!(
+            "{} of {} accepted messages have an id that is empty or another message's: nobody can tell whether their receipts came",
+            counts.untraceable, counts.accepted
+        ));
+    }
+    if counts.submitted > 0 && results.seconds < SECONDS_MIN {
+        let short = format!(
+            "only {:.3} s were measured: rates and latencies are those of a start; give a longer --duration or a higher --count",
+            results.seconds
+        );
+        // Who has thresholds has said what the run is for.
+        if results.thresholds.is_empty() {
+            doubts.push(short);
+        } else {
+            results.notes.push(short);
+        }
+    }
+    results.doubts = doubts;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::{Counts, Verdict};
+
+    fn looked_at(change: impl FnOnce(&mut Results)) -> Results {
+        let mut results = Results {
+            seconds: 2.0,
+            counts: Counts {
+                submitted: 100,
+                answered: 100,
+                accepted: 100,
+                receipts: 100,
+                ..Counts::default()
+            },
+            ..Results::default()
+        };
+        change(&mut results);
+        look(&mut results);
+        results
+    }
+
+    #[test]
+    fn a_run_that_means_something_is_not_doubted() {
+        assert!(looked_at(|_| {}).doubts.is_empty());
+        assert!(looked_at(|results| results.counts.unanswered = 50).doubts.is_empty());
+    }
+
+    #[test]
+    fn what_means_nothing_is_said() {
+        let doubt = |change: fn(&mut Results)| looked_at(change).doubts.join("; ");
+        assert!(doubt(|results| results.counts.unanswered = 51).starts_with("51 of 100 submits"));
+        assert!(doubt(|results| results.counts.untraceable = 1).starts_with("1 of 100 accepted"));
+        assert!(doubt(|results| results.counts = Counts::default()).starts_with("nothing was submitted"));
+        assert!(doubt(|results| results.seconds = 0.4).starts_with("only 0.400 s"));
+    }
+
+    #[test]
+    fn a_short_run_with_thresholds_is_what_they_make_of_it() {
+        let results = looked_at(|results| {
+            results.seconds = 0.4;
+            results.thresholds.push(Verdict::default());
+        });
+        assert!(results.doubts.is_empty() && results.notes[0].starts_with("only 0.400 s"));
+    }
+}

@@ -1,0 +1,26 @@
+//! What readmes show: their blocks of code, to be run as they are written.
+
+use std::path::Path;
+
+/// The blocks of that language in a file of this repository, in order.
+///
+/// Panics when the file cannot be read or a block does not end.
+pub fn blocks(file: &str, language: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut blocks = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(fence) = line.trim_start().strip_prefix("```") else {
+            continue;
+        };
+        let indent = line.len() - line.trim_start().len();
+        let inside: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != "```").collect();
+        if fence == language {
+            // A block in a list is indented with its item.
+            let own = |line: &&str| line.get(indent..).unwrap_or_default().to_owned();
+            blocks.push(inside.iter().map(own).collect::<Vec<_>>().join("\n"));
+        }
+    }
+    blocks
+}
