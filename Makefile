@@ -7,16 +7,16 @@ BASELINE := be77cb1
 # Run as built: `cargo run` of one package would build it again, with that package's features only.
 LOADTEST := $(or $(CARGO_TARGET_DIR),target)/release/loadtest
 DEMO := $(or $(CARGO_TARGET_DIR),target)/release/campanile-demo
-.PHONY: help demo test bench bench-baseline torture fuzz check deny run-tests cargo redis peers browser
+.PHONY: help demo test bench bench-baseline torture fuzz check deny run-tests packages packages-check static sbom cargo redis peers browser deploy-tools
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: cargo redis ## Build everything, send a clinic's campaign of 4,379 messages, print the seven statuses (ARGS="--keep" leaves it running)
 	cargo build --release --locked --package campanile --package smpp-sim --package campanile-demo
 	$(DEMO) $(ARGS)
 
-test: cargo redis peers browser check deny run-tests ## Format, lints, licences, every test
+test: cargo redis peers browser deploy-tools check deny run-tests ## Format, lints, licences, every test
 
 bench: cargo redis ## Measure the whole path: API, Redis, engine, simulator (ARGS="--tenants 50" and the like)
 	cargo build --release --locked --package campanile --package smpp-sim --package loadtest
@@ -47,10 +47,22 @@ deny: cargo ## Licences and banned crates of the dependency tree
 	else echo "deny: cargo-deny is not installed, licences and bans not checked (cargo install cargo-deny)"; fi
 
 # Documentation examples first: the last lines shown are the summary of the test runner.
-run-tests: cargo redis peers browser
+run-tests: cargo redis peers browser deploy-tools
 	cargo test --doc --workspace --locked --quiet
 	@if command -v cargo-nextest >/dev/null 2>&1; then set -x; cargo nextest run --workspace --locked --profile ci $(ARGS); \
 	else set -x; cargo test --workspace --locked --lib --bins --tests $(ARGS) -- --test-threads=1; fi
+
+packages: cargo ## Debian packages of engine, simulator and load tester, in target/packages
+	scripts/packages.sh
+
+packages-check: packages redis ## Install them here, run what is in them, remove and purge them (root)
+	scripts/check-packages.sh
+
+static: cargo ## Programs that need no library of the machine, in target/static
+	scripts/build-static.sh target/static campanile smpp-sim loadtest
+
+sbom: cargo ## What each program is made of, as CycloneDX, in target/sbom
+	scripts/sbom.py target/sbom
 
 cargo:
 	@command -v cargo >/dev/null 2>&1 || { echo "Rust is needed (cargo was not found): install it with rustup, then try again" >&2; exit 1; }
@@ -63,3 +75,6 @@ peers:
 
 browser:
 	@scripts/install-browser.sh
+
+deploy-tools:
+	@scripts/install-deploy-tools.sh

@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Origin, Smsc};
 use crate::decode::Decode;
+use crate::healthcheck::Healthcheck;
 use crate::probe::{self, Refused, Test, Tool};
 use crate::run::{Ready, RunFault, run};
 use crate::shutdown::Shutdown;
@@ -52,6 +53,8 @@ enum Command {
     /// Explain a receipt, two ids, a text or a number by the engine's own rules.
     #[command(subcommand)]
     Decode(Decode),
+    /// Say whether the engine of a configuration is ready: exit code 0 if it is, 4 if not.
+    Healthcheck(Healthcheck),
     /// List what is known of carriers, and try one of ours.
     #[command(subcommand)]
     Smsc(Tool),
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Serve { config } => serve(&config),
         Command::Check { config } => check(&config),
         Command::Decode(what) => what.run(),
+        Command::Healthcheck(whom) => whom.run(),
         Command::Smsc(Tool::Presets { name, json }) => probe::show_presets(name.as_deref(), json),
         Command::Smsc(Tool::Test(test)) => try_out(test),
     }

@@ -26,6 +26,7 @@ mod dispatch;
 mod settle;
 mod run;
 mod decode;
+mod healthcheck;
 mod probe;
 pub mod cli;
 

@@ -5,6 +5,7 @@
 mod database;
 mod fleet;
 mod gauges;
+mod notify;
 mod reloading;
 mod stages;
 mod engine;
@@ -13,6 +14,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,6 +27,7 @@ use crate::outcome::BrokenTable;
 use crate::shutdown::Shutdown;
 use crate::store::{ConnectFault, Embedded, EmbeddedFault, StoreError};
 use engine::Engine;
+use notify::Phase;
 
 /// Why the engine did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +89,8 @@ pub(crate) async fn run(
     shutdown: Shutdown,
     on_ready: impl FnOnce(&Ready),
 ) -> Result<(), RunFault> {
+    let mut manager = JoinSet::new();
+    manager.spawn(notify::watch(shutdown.clone()));
     let redis_stop = CancellationToken::new();
     let servers = TaskTracker::new();
     let redis = match &config.redis.url {
@@ -123,7 +128,11 @@ async fn start_and_serve(
         admin: listen(config.admin.listen, "admin.listen").await?,
     };
     let engine = Engine::start((config, file), redis, &shutdown).await?;
-    engine.serve((listeners, shutdown), on_ready).await
+    let ready = |ready: &Ready| {
+        Phase::Ready.tell();
+        on_ready(ready);
+    };
+    engine.serve((listeners, shutdown), ready).await
 }
 
 async fn listen(address: SocketAddr, key: &'static str) -> Result<TcpListener, RunFault> {

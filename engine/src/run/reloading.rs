@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::database::Base;
 use super::fleet::{Fleet, Leaving, number};
+use super::notify::Phase;
 use crate::campaign::{Campaigns, Routes};
 use crate::config::Config;
 use crate::inbound::Inbox;
@@ -52,11 +53,13 @@ impl Reloading {
     }
 
     async fn reload(&mut self, answer: oneshot::Sender<Reloaded>) {
+        Phase::Reloading.tell();
         let (told, leaving) = match self.once().await {
             Ok((changes, leaving)) => (Ok(changes), Some(leaving)),
             Err(fault) => (Err(fault), None),
         };
         self.report(&told);
+        Phase::Ready.tell();
         // Nobody waits behind a signal.
         let _told = answer.send(told).is_ok();
         if let Some(leaving) = leaving {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::healthcheck::Healthcheck;
 use crate::model::{Setup, TIME_SCALE};
 use crate::reader::{BUILT_IN, BuiltIn, QUIRKS, RATE, parse_rate};
 
@@ -49,6 +50,8 @@ pub(super) enum Command {
     /// List the carriers that a scenario may begin with (preset = "NAME"), or print what is known of one
     #[command(after_help = "Example:\n  smpp-sim presets --show ovh")]
     Presets(Presets),
+    /// Say whether a simulator lives: exit code 0 if it does, 1 if not
+    Healthcheck(Healthcheck),
     /// List the numbers whose last digits choose what happens
     Magic,
     /// Print the JSON schema of scenario files, for editors

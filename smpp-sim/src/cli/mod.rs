@@ -2,6 +2,8 @@
 //! commands that start nothing.
 
 mod arguments;
+mod healthcheck;
+mod manager;
 mod run;
 mod tools;
 
@@ -31,6 +33,7 @@ pub fn run() -> ExitCode {
         Some(Command::Check(check)) => return tools::check(&check.files),
         Some(Command::Scenarios(scenarios)) => tools::scenarios(scenarios.show.as_deref()),
         Some(Command::Presets(presets)) => tools::presets(presets.show.as_deref()),
+        Some(Command::Healthcheck(whom)) => healthcheck::healthcheck(&whom),
         Some(Command::Magic) => tools::magic(),
         Some(Command::Schema) => tools::print(&format!("{:#}\n", schema())),
         Some(Command::Openapi) => tools::print(OPENAPI),

@@ -8,6 +8,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::Run;
+use super::manager;
 use super::{EXIT_CANNOT_START, EXIT_SCENARIO, EXIT_USAGE};
 use crate::model::{Certificate, Setup, Tls};
 use crate::reader::Faults;
@@ -148,10 +149,13 @@ async fn serve(setup: Setup, options: Options, quiet: bool) -> std::io::Result<(
         banner(&running, &name, &about);
     }
     announce(&running, &name, &hash)?;
+    manager::ready();
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = manager::beat() => {}
     }
+    manager::stopping();
     tokio::select! {
         () = running.stop() => {}
         // A second signal does not wait for clients to answer the unbind.

@@ -1,0 +1,98 @@
+//! The file for Compose is valid, and what it mounts is there.
+
+use std::path::Path;
+use std::process::Command;
+
+use campanile_tests::{Lab, programs};
+use serde_json::Value;
+
+use crate::common::{assert_valid, documents, has, list, read, repository, run, text};
+
+const FOLDER: &str = "deploy/compose";
+
+fn compose() -> Value {
+    let mut documents = documents(&read("deploy/compose/compose.yml"));
+    assert_eq!(documents.len(), 1);
+    documents.remove(0)
+}
+
+fn services(compose: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    compose["services"].as_object().expect("services").iter()
+}
+
+#[test]
+fn the_file_is_valid_under_the_specification() {
+    let schema = serde_json::from_str(&read("tests/schemas/compose-spec.json")).expect("a schema");
+    assert_valid(&schema, &compose(), "compose.yml");
+}
+
+#[test]
+fn services_are_hardened_and_reached_from_this_machine_alone() {
+    for (name, service) in services(&compose()) {
+        assert_eq!(service["read_only"], true, "{name}");
+        assert_eq!(service["cap_drop"], serde_json::json!(["ALL"]), "{name}");
+        for port in list(service, "/ports") {
+            let port = port.as_str().expect("in the short form");
+            assert!(port.starts_with("127.0.0.1:"), "{name}: {port}");
+        }
+    }
+}
+
+#[test]
+fn what_is_mounted_is_there_or_is_made_by_the_script() {
+    let compose = compose();
+    let lab = Lab::new(programs!(), "deploy-compose");
+    let folder = repository().join(FOLDER);
+    let script = lab.directory().join("secrets.sh");
+    std::fs::copy(folder.join("secrets.sh"), &script).expect("copy the script");
+    run(&mut Command::new(&script));
+    let before = std::fs::read(lab.directory().join("secrets/operator-key")).expect("it was made");
+    run(&mut Command::new(&script));
+    let after = std::fs::read(lab.directory().join("secrets/operator-key")).expect("it is there");
+    assert_eq!(before, after, "what is there stays");
+    for (name, secret) in compose["secrets"].as_object().expect("secrets") {
+        let file = lab.directory().join(text(secret, "/file"));
+        let length = std::fs::metadata(&file)
+            .unwrap_or_else(|error| panic!("{name}: {error}"))
+            .len();
+        assert!(length >= 8, "{name} is short");
+    }
+    for (name, service) in services(&compose) {
+        for secret in list(service, "/secrets") {
+            let secret = secret.as_str().expect("in the short form");
+            assert!(compose["secrets"].get(secret).is_some(), "{name}: no secret {secret}");
+        }
+        for volume in list(service, "/volumes") {
+            assert_mounted(&compose, &folder, name, volume.as_str().expect("in the short form"));
+        }
+    }
+}
+
+fn assert_mounted(compose: &Value, folder: &Path, service: &str, volume: &str) {
+    let source = volume.split(':').next().expect("a source");
+    if source.starts_with('.') {
+        assert!(
+            folder.join(source).exists(),
+            "{service} mounts {source}, which is not there"
+        );
+    } else {
+        assert!(
+            compose["volumes"].get(source).is_some(),
+            "{service}: no volume {source}"
+        );
+    }
+}
+
+#[test]
+fn prometheus_and_alertmanager_take_their_configurations() {
+    let folder = repository().join(FOLDER);
+    for (file, tool, arguments) in [
+        ("prometheus.yml", "promtool", &["check", "config", "--syntax-only"][..]),
+        ("alertmanager.yml", "amtool", &["check-config"][..]),
+    ] {
+        assert_eq!(documents(&read(&format!("{FOLDER}/{file}"))).len(), 1);
+        if has(tool) {
+            run(Command::new(tool).args(arguments).arg(folder.join(file)));
+        }
+    }
+}

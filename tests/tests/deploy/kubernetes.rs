@@ -1,0 +1,195 @@
+//! The overlays for Kubernetes are valid as they are rendered, and what they name is there.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::common::{assert_valid, documents, has, list, read, repository, run, text};
+
+const OVERLAYS: [&str; 2] = ["dev", "production"];
+
+/// What Kustomize makes of an overlay; `None` where there is no Kustomize.
+fn rendered(overlay: &str) -> Option<Vec<Value>> {
+    let folder = repository().join("deploy/kubernetes/overlays").join(overlay);
+    if !has("kubectl") {
+        return None;
+    }
+    Some(documents(&run(Command::new("kubectl").arg("kustomize").arg(folder))))
+}
+
+/// Every file of the folder but its kustomization, and what that names.
+fn files_and_names(folder: &str) -> (Vec<String>, Value) {
+    let entries = std::fs::read_dir(repository().join(folder)).expect("list the folder");
+    let names = entries
+        .flatten()
+        .map(|entry| entry.file_name().into_string().expect("a name in UTF-8"));
+    let files = names.filter(|name| name != "kustomization.yaml").collect();
+    let kustomization = documents(&read(&format!("{folder}/kustomization.yaml"))).remove(0);
+    (files, kustomization)
+}
+
+fn schema_of(kind: &str) -> Value {
+    let mut schema: Value = serde_json::from_str(&read("tests/schemas/kubernetes.json")).expect("a schema");
+    assert!(
+        schema["kinds"].get(kind).is_some(),
+        "tests/schemas/kubernetes.json has no {kind}"
+    );
+    schema["$ref"] = json!(format!("#/kinds/{kind}"));
+    schema
+}
+
+fn of_kind<'a>(documents: &'a [Value], kind: &str, name: &str) -> &'a Value {
+    let found = documents
+        .iter()
+        .find(|document| document["kind"] == kind && document["metadata"]["name"] == name);
+    found.unwrap_or_else(|| panic!("no {kind} {name}"))
+}
+
+#[test]
+fn every_file_is_named_and_what_is_named_is_there() {
+    for folder in ["base", "overlays/dev", "overlays/production"] {
+        let folder = format!("deploy/kubernetes/{folder}");
+        let (files, kustomization) = files_and_names(&folder);
+        let generated = list(&kustomization, "/configMapGenerator")
+            .iter()
+            .flat_map(|map| list(map, "/files"));
+        let patches = list(&kustomization, "/patches").iter().map(|patch| &patch["path"]);
+        let named = list(&kustomization, "/resources")
+            .iter()
+            .chain(generated)
+            .chain(patches);
+        let named: Vec<&str> = named.filter_map(Value::as_str).collect();
+        for name in &named {
+            assert!(repository().join(&folder).join(name).exists(), "{folder} names {name}");
+        }
+        for file in files {
+            assert!(named.contains(&file.as_str()), "{folder} does not name {file}");
+        }
+    }
+}
+
+#[test]
+fn every_object_is_valid_under_the_schema_of_its_kind() {
+    for overlay in OVERLAYS {
+        for object in rendered(overlay).unwrap_or_default() {
+            let kind = text(&object, "/kind");
+            let name = format!("{overlay}: {kind} {}", text(&object, "/metadata/name"));
+            assert_valid(&schema_of(kind), &object, &name);
+        }
+    }
+    // Where nothing is rendered, what is read is looked at, at least.
+    let (files, _) = files_and_names("deploy/kubernetes/base");
+    for file in files {
+        for object in documents(&read(&format!("deploy/kubernetes/base/{file}"))) {
+            assert_valid(&schema_of(text(&object, "/kind")), &object, &file);
+        }
+    }
+}
+
+#[test]
+fn the_engine_is_never_bound_twice_and_has_time_to_end() {
+    let engine = documents(&read("deploy/kubernetes/base/deployment.yaml")).remove(0);
+    assert_eq!(engine["spec"]["strategy"], json!({ "type": "Recreate" }));
+    assert_eq!(engine["spec"]["replicas"], 1);
+    let grace = &engine["spec"]["template"]["spec"]["terminationGracePeriodSeconds"];
+    // engine.shutdown_timeout, unless a configuration says otherwise.
+    assert!(grace.as_u64().expect("seconds") > 30);
+}
+
+#[test]
+fn pods_are_restricted_and_find_their_volumes() {
+    for overlay in OVERLAYS {
+        let Some(objects) = rendered(overlay) else { return };
+        let workloads = objects
+            .iter()
+            .filter(|object| object.pointer("/spec/template").is_some());
+        for workload in workloads {
+            let pod = &workload["spec"]["template"]["spec"];
+            assert_eq!(pod["securityContext"]["runAsNonRoot"], true, "{pod}");
+            assert_eq!(
+                pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault",
+                "{pod}"
+            );
+            assert_eq!(pod["automountServiceAccountToken"], false, "{pod}");
+            for container in list(pod, "/containers") {
+                let context = &container["securityContext"];
+                assert_eq!(context["readOnlyRootFilesystem"], true, "{container}");
+                assert_eq!(context["allowPrivilegeEscalation"], false, "{container}");
+                assert_eq!(context["capabilities"]["drop"], json!(["ALL"]), "{container}");
+                assert!(container.pointer("/resources/limits/memory").is_some(), "{container}");
+                assert!(container["readinessProbe"].is_object(), "{container}");
+            }
+            for volume in list(pod, "/volumes") {
+                if let Some(name) = volume.pointer("/configMap/name").and_then(Value::as_str) {
+                    of_kind(&objects, "ConfigMap", name);
+                }
+                // In production, whoever installs it makes the Secret.
+                if let Some(name) = volume.pointer("/secret/secretName").and_then(Value::as_str)
+                    && overlay == "dev"
+                {
+                    of_kind(&objects, "Secret", name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn services_reach_a_port_of_a_pod_and_the_admin_side_has_its_own() {
+    for overlay in OVERLAYS {
+        let Some(objects) = rendered(overlay) else { return };
+        for service in objects.iter().filter(|object| object["kind"] == "Service") {
+            let pods = objects.iter().filter_map(|object| object.pointer("/spec/template"));
+            let selector = service["spec"]["selector"].as_object().expect("a selector");
+            let selected = |pod: &Value| {
+                selector
+                    .iter()
+                    .all(|(key, value)| pod["metadata"]["labels"][key] == *value)
+            };
+            let pods: Vec<&Value> = pods.filter(|pod| selected(pod)).collect();
+            assert_eq!(pods.len(), 1, "{service}");
+            for port in list(service, "/spec/ports") {
+                let open = list(pods[0], "/spec/containers/0/ports");
+                assert!(
+                    open.iter().any(|open| open["name"] == port["targetPort"]),
+                    "{port} of {service}"
+                );
+            }
+        }
+        let ports = |name: &str| {
+            let service = of_kind(&objects, "Service", name);
+            list(service, "/spec/ports")
+                .iter()
+                .map(|port| port["name"].clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ports("campanile"), ["api"]);
+        assert_eq!(ports("campanile-admin"), ["admin"]);
+    }
+}
+
+#[test]
+fn what_may_reach_the_engine_and_what_it_may_reach_is_said() {
+    for overlay in OVERLAYS {
+        let Some(objects) = rendered(overlay) else { return };
+        let policy = of_kind(&objects, "NetworkPolicy", "campanile");
+        assert_eq!(policy["spec"]["policyTypes"], json!(["Ingress", "Egress"]));
+        for direction in ["/spec/ingress", "/spec/egress"] {
+            for rule in list(policy, direction) {
+                let both = !list(rule, "/ports").is_empty()
+                    && !(list(rule, "/from").is_empty() && list(rule, "/to").is_empty());
+                assert!(both, "{overlay}: who and where, in each rule: {rule}");
+            }
+        }
+        let out: Vec<&Value> = list(policy, "/spec/egress")
+            .iter()
+            .flat_map(|rule| list(rule, "/ports"))
+            .collect();
+        for port in [53, 6379, 2775] {
+            assert!(
+                out.iter().any(|open| open["port"] == port),
+                "{overlay}: nothing goes to {port}"
+            );
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What stands in `deploy/` is held to what reads it, as far as this machine has the tools; and what a service manager, a container's
+//! health check and a restored Redis see of the programs.
+
+mod common;
+mod backup;
+mod compose;
+mod images;
+mod kubernetes;
+mod manager;
+mod samples;
+mod units;

@@ -1,0 +1,30 @@
+//! Configurations to begin with have no fault, and Redis takes its settings.
+
+use std::process::Command;
+
+use campanile_tests::{Lab, programs};
+
+use crate::common::{read, repository, run};
+
+const CONFIGURATIONS: [&str; 4] = [
+    "deploy/compose/campanile.toml",
+    "deploy/debian/campanile.toml",
+    "deploy/kubernetes/overlays/dev/campanile.toml",
+    "deploy/kubernetes/overlays/production/campanile.toml",
+];
+
+#[test]
+fn every_configuration_to_begin_with_is_free_of_faults() {
+    let lab = Lab::new(programs!(), "deploy-samples");
+    let password = lab.directory().join("password");
+    std::fs::write(&password, "secret\n").expect("write a file");
+    for configuration in CONFIGURATIONS {
+        // Where secrets are mounted, there is none here.
+        run(Command::new(programs!().engine)
+            .args(["check", "--config"])
+            .arg(repository().join(configuration))
+            .env("CAMPANILE__SMSC__0__PASSWORD_FILE", &password));
+        let secret = read(configuration).lines().any(|line| line.starts_with("password ="));
+        assert!(!secret, "{configuration} holds a password");
+    }
+}
