@@ -27,6 +27,7 @@ mod settle;
 mod run;
 mod decode;
 mod probe;
+mod ctl;
 pub mod cli;
 
 /// How many cases a property is tried with: so many, or more when `make fuzz` says so.

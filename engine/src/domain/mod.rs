@@ -26,7 +26,7 @@ pub(crate) use journal::{ENDED, JournalEvent, events};
 pub(crate) use message::{IllegalMove, State, Step};
 pub(crate) use status::{Language, Purpose, Status};
 pub(crate) use stored::{
-    BadForm, Line, Mark, Message, Record, Row, Trace, Traces, Way, digest, push_variable, variables,
+    BadForm, Line, Mark, Message, Record, Row, Trace, Traces, Trail, Way, digest, push_variable, variables,
 };
 pub(crate) use time::UnixMicros;
 pub(crate) use transition::{Back, Event, Transition};

@@ -53,6 +53,8 @@ pub(super) const DRAFTING: &str = "c:drafting";
 pub(super) const RETIRE: &str = "c:retire";
 /// Tokens of direct messages that may have been left half done: `tenant:token`, by the time they were held, seconds.
 pub(super) const HALF_DONE: &str = "c:direct";
+/// A sorted set: `tenant:campaign` of every campaign, by its number.
+pub(super) const CAMPAIGNS: &str = "c:campaigns";
 /// Every tenant's number.
 pub(super) const TENANTS: &str = "c:tenants";
 
