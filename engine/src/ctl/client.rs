@@ -123,12 +123,14 @@ fn base_of(url: &str, given_as: &str) -> Result<String, Failure> {
 
 /// Where what listens everywhere is reached from here.
 fn reachable(listen: SocketAddr) -> SocketAddr {
-    let address = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        named => named,
+    if !listen.ip().is_unspecified() {
+        return listen;
+    }
+    let here = match listen.ip() {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
     };
-    SocketAddr::new(address, listen.port())
+    SocketAddr::new(here, listen.port())
 }
 
 fn read_key(file: &Path) -> Result<String, Failure> {

@@ -94,12 +94,16 @@ impl Traffic {
         let smscs = self.lock();
         let known = smscs.iter().find(|known| known.name == name);
         let speed = &known.ok_or(SpeedFault::NotFound)?.speed;
-        let wanted = rate.map_or(0.0, Rate::segments_per_second);
+        let wanted = rate.map(Rate::segments_per_second);
         match speed.shown().configured {
-            Some(most) if wanted > most => Err(SpeedFault::Above(most)),
+            Some(most) if wanted.is_some_and(|wanted| wanted > most) => Err(SpeedFault::Above(most)),
             Some(_) | None => {
                 speed.tell(rate);
-                tracing::info!(smsc = name, ?rate, "an operator has decided how fast it is fed");
+                tracing::info!(
+                    smsc = name,
+                    segments_per_second = wanted,
+                    "an operator has decided how fast it is fed"
+                );
                 Ok(())
             }
         }
