@@ -112,8 +112,7 @@ pub(super) async fn find(State(app): State<App>, _: Operator, asked: Asked) -> R
         };
         events.extend(teller.life().await?);
     }
-    // Those without a time are of now.
-    events.sort_by_key(|event| event.at.map_or(u64::MAX, |at| at.0));
+    events.sort_by_key(Happened::order);
     Ok(page(events.into_iter().map(Happened::shown).collect(), None))
 }
 
@@ -124,6 +123,20 @@ struct Happened {
 }
 
 impl Happened {
+    /// By seconds, since ends are kept by these; within one, what was asked for comes before all else, and an end behind. What
+    /// has no time is of now.
+    fn order(&self) -> (u64, u8, u64) {
+        let Some(at) = self.at else {
+            return (u64::MAX, 0, 0);
+        };
+        let rank = match self.view["event"].as_str() {
+            Some("asked_for") => 0,
+            Some("taken" | "doubted" | "receipt_parked") => 1,
+            Some(_) | None => 2,
+        };
+        (at.seconds(), rank, at.0)
+    }
+
     fn shown(mut self) -> Value {
         self.view["at"] = self.at.and_then(time).into();
         self.view

@@ -287,7 +287,6 @@ impl Drop for Lead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Rate;
     use crate::metrics::Metrics;
 
     fn settings(rate: Option<u32>) -> Settings {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use redis::Value;
 
+use super::catalogue::read_pair;
 use super::scripts::Name;
 use super::{Store, StoreError, array, bytes, catalogue, integer, keys};
 use crate::domain::{
@@ -501,11 +502,6 @@ struct Place {
     recipient: Recipient,
     id: MessageId,
     position: u32,
-}
-
-pub(super) fn read_pair(pair: &str) -> Option<(TenantId, CampaignId)> {
-    let (tenant, campaign) = pair.split_once(':')?;
-    Some((TenantId(tenant.parse().ok()?), CampaignId(campaign.parse().ok()?)))
 }
 
 /// Reads an order; `None` when there is none.

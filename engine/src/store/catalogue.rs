@@ -2,7 +2,6 @@
 
 use redis::Cmd;
 
-use super::campaigns::read_pair;
 use super::{Store, StoreError, Tenant, keys};
 use crate::domain::{CampaignId, TenantId};
 
@@ -85,4 +84,10 @@ impl Store {
         let ids: Vec<u32> = self.ask(range.arg(keys::TENANTS).arg(skip).arg(last)).await?;
         Ok(ids.into_iter().map(TenantId).collect())
     }
+}
+
+/// `tenant:campaign`, as it was written.
+pub(super) fn read_pair(pair: &str) -> Option<(TenantId, CampaignId)> {
+    let (tenant, campaign) = pair.split_once(':')?;
+    Some((TenantId(tenant.parse().ok()?), CampaignId(campaign.parse().ok()?)))
 }
