@@ -1,24 +1,22 @@
 //! The command line: what is asked for, and the exit code that says how it went.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Origin, Smsc};
+use crate::ctl::{self, Ask, Doctor, INVALID_CONFIGURATION, SmscAsk, UNREACHABLE, WENT_WRONG};
 use crate::decode::Decode;
 use crate::healthcheck::Healthcheck;
 use crate::probe::{self, Refused, Test, Tool};
 use crate::run::{Ready, RunFault, run};
 use crate::shutdown::Shutdown;
-
-/// Exit codes: 0 done, 1 it went wrong, 2 wrong arguments (clap), 3 invalid configuration, 4 Redis cannot be used.
-const WENT_WRONG: u8 = 1;
-const INVALID_CONFIGURATION: u8 = 3;
-const UNREACHABLE: u8 = 4;
+use crate::store::EmbeddedFault;
 
 /// How long threads that block may go on at the end.
 const LAST_THREADS: Duration = Duration::from_millis(200);
@@ -31,8 +29,11 @@ const LAST_THREADS: Duration = Duration::from_millis(200);
     after_help = "Examples:\n  campanile check --config campanile.toml     find every fault of a configuration\n  \
                   campanile serve --config campanile.toml     run it\n  \
                   campanile decode number < numbers.txt      say what each number is\n  \
-                  campanile smsc test north                   bind to an SMSC, and say what it answers\n\n\
-                  Exit codes: 0 done, 1 it went wrong, 2 wrong arguments, 3 invalid configuration, 4 Redis cannot be used."
+                  campanile smsc test north                   bind to an SMSC, and say what it answers\n  \
+                  campanile status                            see how a running engine is\n  \
+                  campanile smsc drain north                  give an SMSC nothing more, and wait for its answers\n\n\
+                  Exit codes: 0 done, 1 it went wrong, 2 wrong arguments, 3 invalid configuration, 4 the engine, Redis or an SMSC \
+                  cannot be reached, 5 the engine refused it."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -55,15 +56,45 @@ enum Command {
     Decode(Decode),
     /// Say whether the engine of a configuration is ready: exit code 0 if it is, 4 if not.
     Healthcheck(Healthcheck),
-    /// List what is known of carriers, and try one of ours.
+    /// SMSCs: what is known of carriers, trying one of ours, and those of a running engine.
     #[command(subcommand)]
-    Smsc(Tool),
+    Smsc(Smscs),
     /// Check a configuration and say every fault that it has, or what counts for each SMSC; nothing is started.
     Check {
         /// The configuration, TOML.
         #[arg(long, value_name = "FILE", default_value = "campanile.toml")]
         config: PathBuf,
+        /// Also connect to Redis and to every SMSC, without binding: exit code 4 when one of them cannot be reached.
+        #[arg(long)]
+        connect: bool,
+        /// What was reached as JSON.
+        #[arg(long, requires = "connect")]
+        json: bool,
     },
+    #[command(flatten)]
+    Ask(Ask),
+    /// Look at the settings of Redis and of this machine that matter, and say how each is mended. Exit code 1: one is bad.
+    Doctor(Doctor),
+    /// Print the completions of a shell.
+    #[command(after_help = "Example:\n  campanile completions bash > /etc/bash_completion.d/campanile")]
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Write the man pages, one for each command, into a directory, which is made if it is not there.
+    Man {
+        /// The directory.
+        directory: PathBuf,
+    },
+}
+
+/// Both kinds of commands about SMSCs.
+#[derive(Subcommand)]
+enum Smscs {
+    #[command(flatten)]
+    Tool(Tool),
+    #[command(flatten)]
+    Ask(SmscAsk),
 }
 
 /// Reads the arguments and does what they say.
@@ -71,16 +102,22 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match arguments.command {
         Command::Serve { config } => serve(&config),
-        Command::Check { config } => check(&config),
+        Command::Check { config, connect, json } => check(&config, (connect, json)),
         Command::Decode(what) => what.run(),
         Command::Healthcheck(whom) => whom.run(),
-        Command::Smsc(Tool::Presets { name, json }) => probe::show_presets(name.as_deref(), json),
-        Command::Smsc(Tool::Test(test)) => try_out(test),
+        Command::Smsc(Smscs::Tool(Tool::Presets { name, json })) => probe::show_presets(name.as_deref(), json),
+        Command::Smsc(Smscs::Tool(Tool::Test(test))) => try_out(test),
+        Command::Smsc(Smscs::Ask(ask)) => ask.run(),
+        Command::Ask(ask) => ask.run(),
+        Command::Doctor(doctor) => with_runtime(async move { ctl::ended(doctor.run().await) }),
+        Command::Completions { shell } => completions(shell),
+        Command::Man { directory } => manual(&directory),
     }
 }
 
-fn check(path: &std::path::Path) -> ExitCode {
+fn check(path: &Path, (connect, json): (bool, bool)) -> ExitCode {
     match Config::load(path) {
+        Ok(config) if connect => with_runtime(async move { ctl::ended(ctl::reach(&config, json).await) }),
         Ok(config) => {
             println!("{}: ok, {} SMSC(s)", path.display(), config.smsc.len());
             config.smsc.iter().for_each(|smsc| print!("{}", effective(smsc)));
@@ -114,7 +151,25 @@ fn effective(smsc: &Smsc) -> String {
     lines
 }
 
-fn serve(path: &std::path::Path) -> ExitCode {
+fn completions(shell: Shell) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "campanile", &mut script);
+    let _unread = std::io::stdout().write_all(&script);
+    ExitCode::SUCCESS
+}
+
+fn manual(directory: &Path) -> ExitCode {
+    let made = std::fs::create_dir_all(directory);
+    match made.and_then(|()| clap_mangen::generate_to(Arguments::command(), directory)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("campanile: {}: {error}", directory.display());
+            ExitCode::from(WENT_WRONG)
+        }
+    }
+}
+
+fn serve(path: &Path) -> ExitCode {
     log_to_stderr();
     let config = match Config::load(path) {
         Ok(config) => config,
@@ -149,7 +204,10 @@ fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
     let Err(fault) = ended else { return ExitCode::SUCCESS };
     eprintln!("campanile: {fault}");
     match fault {
-        RunFault::Connect(..) | RunFault::Store(_) | RunFault::Guard(_) => ExitCode::from(UNREACHABLE),
+        RunFault::Connect(..)
+        | RunFault::Store(_)
+        | RunFault::Guard(_)
+        | RunFault::Embedded(EmbeddedFault::NotInstalled) => ExitCode::from(UNREACHABLE),
         RunFault::Embedded(_)
         | RunFault::Listen(..)
         | RunFault::OperatorKey(_)
@@ -189,5 +247,15 @@ fn log_to_stderr() {
         log.init();
     } else {
         log.json().flatten_event(true).init();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
     }
 }

@@ -28,6 +28,7 @@ mod run;
 mod decode;
 mod healthcheck;
 mod probe;
+mod ctl;
 pub mod cli;
 
 /// How many cases a property is tried with: so many, or more when `make fuzz` says so.

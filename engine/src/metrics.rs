@@ -347,6 +347,11 @@ impl SmscMetrics {
         self.statuses[status as usize].inc();
     }
 
+    /// Messages that entered that status since the start.
+    pub(crate) fn count(&self, status: Status) -> u64 {
+        self.statuses[status as usize].get()
+    }
+
     /// A message of that lane was leased after that long.
     pub(crate) fn time_in_queue(&self, lane: u8, seconds: f64) {
         if let Some(histogram) = self.in_queue.get(usize::from(lane)) {

@@ -2,9 +2,11 @@
 
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, Path, Request};
+use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 
 use super::App;
 use super::problem::{Problem, ProblemKind};
@@ -57,6 +59,14 @@ pub(super) async fn look_up(app: &App, request: &mut Request) -> Result<Option<K
         request.extensions_mut().insert(owner);
     }
     Ok(owner)
+}
+
+/// The middleware around what operators ask with their key.
+pub(super) async fn look_up_first(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    match look_up(&app, &mut request).await {
+        Ok(_) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
 }
 
 /// The key of `Authorization: Bearer …`; the scheme in any case (RFC 9110, 11.1).

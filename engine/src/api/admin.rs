@@ -51,7 +51,8 @@ pub(super) async fn ready(State(app): State<App>, Query(how): Query<How>) -> Res
     Ok("ok\n".into_response())
 }
 
-fn everything(standing: &Standing) -> Value {
+/// What was looked at, and what it shows.
+pub(super) fn everything(standing: &Standing) -> Value {
     let reasons = standing.reasons.iter();
     let allowed: Vec<String> = standing.loss_allowed.iter().map(ToString::to_string).collect();
     json!({

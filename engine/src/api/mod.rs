@@ -10,15 +10,19 @@ mod gate;
 mod held;
 mod idempotent;
 mod inbound;
+mod lives;
 mod messages;
+mod operators;
 mod pages;
 mod parked;
 mod places;
 pub(crate) mod problem;
+mod queue;
 mod refusal;
 mod server;
 mod shares;
 mod smscs;
+mod status;
 mod suppressions;
 mod tenants;
 mod timed;
@@ -27,6 +31,7 @@ mod trace;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
@@ -45,6 +50,7 @@ use crate::config;
 use crate::guard::Verdict;
 use crate::inbound::Inbox;
 use crate::metrics::Metrics;
+use crate::pressure::Pressure;
 use crate::receipt::Replay;
 use crate::reload::Reloads;
 use crate::store::Store;
@@ -76,6 +82,10 @@ pub(crate) struct App {
     pub(crate) inbox: Inbox,
     /// Which SMSC is given what.
     pub(crate) traffic: Traffic,
+    /// How far settling is behind.
+    pub(crate) pressure: Pressure,
+    /// When requests were first taken.
+    pub(crate) started: Instant,
     pub(crate) clock: Clock,
     /// What the state of Redis allows.
     pub(crate) verdict: Verdict,
@@ -114,18 +124,32 @@ fn public(app: App) -> Router {
 
 /// The routes of operators and their machines.
 fn admin(app: App) -> Router {
+    let keyed = Router::new()
+        .route("/v1/tenants", get(operators::tenants))
+        .route("/v1/campaigns", get(operators::campaigns))
+        .route("/v1/campaigns/{id}", get(operators::campaign))
+        .route("/v1/campaigns/{id}/pause", post(operators::pause))
+        .route("/v1/campaigns/{id}/resume", post(operators::resume))
+        .route("/v1/campaigns/{id}/cancel", post(operators::cancel))
+        .route("/v1/messages", get(lives::find))
+        .route_layer(middleware::from_fn_with_state(app.clone(), access::look_up_first))
+        .route_layer(middleware::from_fn_with_state(app.clone(), gate::ask));
     let routes = Router::new()
+        .merge(keyed)
         .route("/livez", get(admin::live))
         .route("/readyz", get(admin::ready))
         .route("/metrics", get(admin::metrics))
         .route("/v1/binds", get(admin::binds))
         .route("/v1/inbound", get(inbound::nobodys))
         .route("/v1/reload", post(admin::reload))
+        .route("/v1/queue", get(queue::list))
         .route("/v1/routes", get(smscs::routes))
         .route("/v1/smscs", get(smscs::list))
         .route("/v1/smscs/{name}/suspend", post(smscs::suspend))
         .route("/v1/smscs/{name}/resume", post(smscs::resume))
+        .route("/v1/smscs/{name}/rate", post(smscs::rate))
         .route("/v1/smscs/{name}/trace", get(trace::follow))
+        .route("/v1/status", get(status::show))
         .route("/v1/suppressions", post(suppressions::add))
         .route("/v1/receipts/parked", get(parked::list))
         .route("/v1/receipts/parked/{id}/replay", post(parked::replay));

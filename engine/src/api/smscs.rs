@@ -1,12 +1,24 @@
 //! `/v1/smscs` and `/v1/routes` on the operators' listener: who is given what, and who is given nothing for a while.
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::App;
+use super::fields::Fields;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
+use crate::config::Rate;
+use crate::fault::FieldProblem;
+use crate::traffic::SpeedFault;
+
+/// The word for a rate that is what the configuration says.
+const CONFIGURED: &str = "configured";
+
+/// How a rate is written.
+const RATES: [&str; 4] = [CONFIGURED, "500/s", "60/min", "1000/h"];
 
 /// `GET /v1/smscs`: how each stands.
 pub(super) async fn list(State(app): State<App>) -> Json<Value> {
@@ -29,11 +41,47 @@ pub(super) async fn resume(State(app): State<App>, Path(name): Path<String>) -> 
     set(&app, &name, false).await
 }
 
+/// `POST /v1/smscs/{name}/rate`, `{"rate": "50/s"}`: it is given no more than that until the engine ends; `"configured"`: as much
+/// as the configuration says.
+pub(super) async fn rate(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let mut fields = Fields::read((&headers, body), app.clock, &["rate"]).await?;
+    let text = fields.text("rate").filter(|_| fields.is_sound());
+    let Some(text) = text else {
+        return Err(fields.refusal());
+    };
+    let wanted = match text.as_str() {
+        CONFIGURED => Some(None),
+        text => Rate::parse(text).map(Some),
+    };
+    let Some(wanted) = wanted else {
+        fields.refuse("/rate".to_owned(), FieldProblem::UnknownValue { allowed: &RATES });
+        return Err(fields.refusal());
+    };
+    match app.traffic.set_rate(&name, wanted) {
+        Ok(()) => Ok(shown(&app, &name)),
+        Err(SpeedFault::NotFound) => Err(ProblemKind::NotFound.into()),
+        Err(SpeedFault::Above(most)) => {
+            let max = most as i64;
+            fields.refuse("/rate".to_owned(), FieldProblem::OutOfRange { min: 1, max });
+            Err(fields.refusal())
+        }
+    }
+}
+
 async fn set(app: &App, name: &str, suspended: bool) -> Result<Json<Value>, Problem> {
     let known = app.traffic.suspend(name, suspended).await;
     if !known.map_err(|error| store_refuses(&error))? {
         return Err(ProblemKind::NotFound.into());
     }
+    Ok(shown(app, name))
+}
+
+fn shown(app: &App, name: &str) -> Json<Value> {
     let status = app.traffic.smscs().into_iter().find(|status| status.name == name);
-    Ok(Json(json!(status)))
+    Json(json!(status))
 }

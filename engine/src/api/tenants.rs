@@ -145,7 +145,7 @@ async fn find(app: &App, id: TenantId) -> Result<Value, Problem> {
     tenant.as_ref().map(view).ok_or(ProblemKind::NotFound.into())
 }
 
-fn view(tenant: &Tenant) -> Value {
+pub(super) fn view(tenant: &Tenant) -> Value {
     json!({
         "id": tenant.id.to_string(),
         "name": tenant.name,

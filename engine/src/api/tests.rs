@@ -52,6 +52,8 @@ impl Api {
         let inbox = Inbox::new(&bench.store, for_inbox, &Struck::default(), Duration::from_secs(86_400)).unwrap();
         let app = App {
             traffic,
+            pressure: crate::pressure::Pressure::new(bench.clock.now(), 1),
+            started: bench.clock.now(),
             inbox,
             accounts: Arc::new(accounts),
             campaigns: bench.campaigns.clone(),

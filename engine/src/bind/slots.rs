@@ -1,7 +1,7 @@
 //! Places in the windows of an SMSC's sessions: taken before a message is leased, given back with its answer.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc};
@@ -32,6 +32,8 @@ pub(super) struct Gate {
 #[derive(Debug)]
 struct Places {
     free: usize,
+    /// Of those that are not free, the ones of what was handed over and is not answered.
+    handed: usize,
     window: usize,
     /// Of the window, how many may be in use now.
     limit: usize,
@@ -43,10 +45,24 @@ struct Places {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pool {
     gates: Arc<Mutex<Vec<Arc<Gate>>>>,
+    /// Those that nobody begins with any more, as long as something of them is unanswered.
+    retired: Arc<Mutex<Vec<Weak<Gate>>>>,
     freed: Arc<Notify>,
     wire: Wire,
     /// Places in all windows when every session is bound.
     window_total: Arc<AtomicUsize>,
+    /// Leases under way, from before the store is asked until their messages are handed over or given back.
+    leasing: Arc<AtomicUsize>,
+}
+
+/// A lease under way, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Leasing(Arc<AtomicUsize>);
+
+impl Drop for Leasing {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Some places in one session's window. Those that are not used are given back when this is dropped.
@@ -87,6 +103,28 @@ impl Pool {
     /// Whether a session is bound and answers: messages can go.
     pub(crate) fn takes_messages(&self) -> bool {
         self.lock().iter().any(|gate| gate.lock().shut.is_none())
+    }
+
+    /// A lease begins.
+    pub(crate) fn leasing(&self) -> Leasing {
+        self.leasing.fetch_add(1, Ordering::Relaxed);
+        Leasing(self.leasing.clone())
+    }
+
+    /// Segments that its sessions have and that are not answered, and leases under way: 0 when nothing more comes of it by
+    /// itself but receipts.
+    pub(crate) fn in_flight(&self) -> usize {
+        // The leases first: what one hands over meanwhile is counted twice, never not at all.
+        let leasing = self.leasing.load(Ordering::Relaxed);
+        let handed: usize = self.lock().iter().map(|gate| gate.lock().handed).sum();
+        let retired = lock(&self.retired);
+        let of_retired = retired.iter().filter_map(Weak::upgrade).map(|gate| gate.lock().handed);
+        leasing + handed + of_retired.sum::<usize>()
+    }
+
+    /// Places in all windows when every session is bound.
+    pub(crate) fn window(&self) -> usize {
+        self.window_total.load(Ordering::Relaxed)
     }
 
     /// When what was handed to the sessions left.
@@ -131,6 +169,7 @@ impl Pool {
         let (queue, batches) = mpsc::channel(BATCHES_MAX);
         let places = Places {
             free: window,
+            handed: 0,
             window,
             limit: window,
             shut: shut.then_some(0),
@@ -147,17 +186,26 @@ impl Pool {
     }
 
     pub(super) fn close(&self, gate: &Arc<Gate>) {
-        gate.lock().free = 0;
+        let mut places = gate.lock();
+        // What it did not answer is in doubt from here on.
+        (places.free, places.handed) = (0, 0);
+        drop(places);
         self.retire(gate);
     }
 
     /// Nobody begins with it any more; who has a place may use it, and take more for the rest of a message.
     pub(super) fn retire(&self, gate: &Arc<Gate>) {
         self.lock().retain(|known| !Arc::ptr_eq(known, gate));
+        let mut retired = lock(&self.retired);
+        retired.retain(|known| known.upgrade().is_some_and(|known| !Arc::ptr_eq(&known, gate)));
+        retired.push(Arc::downgrade(gate));
     }
 
     pub(super) fn give_back(&self, gate: &Gate, count: usize) {
-        gate.lock().give_back(count);
+        let mut places = gate.lock();
+        places.give_back(count);
+        places.handed = places.handed.saturating_sub(count);
+        drop(places);
         self.freed.notify_waiters();
     }
 
@@ -301,6 +349,8 @@ impl Slots {
     /// unsent.
     pub(crate) fn submit(&mut self, segments: Segments) -> Result<(), Segments> {
         let used = segments.count().min(self.count);
+        // Before the session has them: it may give their places back at once.
+        self.gate.lock().handed += used;
         match self.gate.queue.try_send(segments) {
             Ok(()) => {
                 self.count -= used;
@@ -308,6 +358,9 @@ impl Slots {
             }
             Err(mpsc::error::TrySendError::Full(segments) | mpsc::error::TrySendError::Closed(segments)) => {
                 self.wire.unsent(segments.count());
+                let mut places = self.gate.lock();
+                places.handed = places.handed.saturating_sub(used);
+                drop(places);
                 Err(segments)
             }
         }

@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use kit::settings::{Given, Source, Table};
 
 mod answers;
+mod console;
 mod route;
 mod envelope;
 mod price;
@@ -28,6 +29,7 @@ mod written;
 mod tests;
 
 pub(crate) use answers::{Again, AnswerMeaning, Terms};
+pub(crate) use console::Console;
 pub(crate) use effective::Origin;
 pub(crate) use envelope::{Envelope, TimeForm};
 pub(crate) use kit::settings::Faults;
@@ -306,6 +308,12 @@ fn read(root: &Table<'_>) -> Config {
         number: number::read_all(root),
         smsc,
     };
+    if !config.smsc.is_empty() && !config.smsc.iter().any(|smsc| smsc.bind.transmits()) {
+        root.fault(
+            "smsc",
+            "has only bind = \"receiver\", which submits nothing: at least one transceiver, transmitter or pair",
+        );
+    }
     root.finish();
     config
 }

@@ -210,6 +210,15 @@ impl Smsc {
         Some((rate, self.burst.unwrap_or(hundredth(rate))))
     }
 
+    /// The same, when no more than `most` segments a second are wanted.
+    pub(crate) fn bound_below(&self, most: Option<f64>) -> Option<(f64, u32)> {
+        match (self.bound(), most) {
+            (Some((rate, burst)), Some(most)) if most < rate => Some((most, burst.min(hundredth(most)))),
+            (None, Some(most)) => Some((most, hundredth(most))),
+            (bound, _) => bound,
+        }
+    }
+
     /// The same of each session.
     pub(crate) fn session_bound(&self) -> Option<(f64, u32)> {
         let rate = self.session_rate?.segments_per_second();

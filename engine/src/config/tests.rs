@@ -45,6 +45,19 @@ fn smsc_faults(line: &str) -> Vec<String> {
 }
 
 #[test]
+fn receivers_alone_are_no_configuration() {
+    let text = |bind: &str| {
+        format!(
+            "[[smsc]]\nname = \"north\"\naddress = \"h:1\"\nsystem_id = \"s\"\npassword = \"p\"\nbind = \"{bind}\"\n"
+        )
+    };
+    let parsed = |bind: &str| Config::parse(&text(bind), std::path::Path::new("campanile.toml"), []);
+    let said = parsed("receiver").unwrap_err().to_string();
+    assert!(said.contains("has only bind = \"receiver\""), "{said}");
+    assert!(parsed("transmitter").is_ok() && parsed("pair").is_ok());
+}
+
+#[test]
 fn the_keys_of_the_contract_are_read() {
     let config = parse(CONTRACT).unwrap();
     assert_eq!(config.api, Api::default());

@@ -63,7 +63,8 @@ impl Rate {
         table.parsed(key, allowed, |given| Self::parse(given.text()?))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// `500/s`, `60/min` or `1000/h`; `None` for what is written otherwise, or more than [`RATE_MAX`].
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (segments, period) = text.split_once('/')?;
         let segments = segments.trim().parse().ok()?;
         let seconds = match period.trim() {

@@ -13,8 +13,9 @@ use super::settings::Settings;
 use super::throttle::Throttle;
 use crate::bind::{Bound, Heard, Pace, Wait, Wire};
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, Rate};
 use crate::metrics::SmscMetrics;
+use crate::traffic::Speed;
 
 /// How far leases may run ahead of permits: longer than Redis makes anyone wait on an ordinary day, and short enough that a
 /// campaign that is paused stops at once for people.
@@ -38,12 +39,14 @@ struct Inner {
     wire: Wire,
     /// The rate, and which refusals say "too fast".
     settings: Arc<ArcSwap<Settings>>,
+    /// What operators say of the rate, and where it is shown.
+    speed: Speed,
     metrics: SmscMetrics,
     clock: Clock,
 }
 
 struct Permits {
-    /// The configured rate.
+    /// The configured rate, or the lower one that an operator wants.
     ceiling: Option<f64>,
     /// A slower one, since the SMSC wants that.
     slowed: Option<f64>,
@@ -74,9 +77,14 @@ pub(crate) struct Lead {
 
 impl Meter {
     /// The meter of that account. `wire`: where its sessions say when segments left and what was answered.
-    pub(super) fn new(settings: &Arc<ArcSwap<Settings>>, wire: Wire, metrics: SmscMetrics, clock: Clock) -> Self {
+    pub(super) fn new(
+        (settings, speed): (&Arc<ArcSwap<Settings>>, Speed),
+        wire: Wire,
+        metrics: SmscMetrics,
+        clock: Clock,
+    ) -> Self {
         let now = clock.now();
-        let bound = bound(&settings.load().config);
+        let bound = bound(&settings.load().config, &speed);
         let state = Permits {
             ceiling: bound.map(|bound| bound.rate),
             slowed: None,
@@ -86,25 +94,26 @@ impl Meter {
             ahead: 0,
             hurried: 0,
         };
-        state.show(&metrics);
+        state.show(&metrics, &speed);
         Self(Arc::new(Inner {
             state: Mutex::new(state),
             freed: Notify::new(),
             wire,
             settings: settings.clone(),
+            speed,
             metrics,
             clock,
         }))
     }
 
-    /// The configured rate may be another.
+    /// The configured rate may be another, or what operators say of it.
     pub(super) fn set_bound(&self) {
-        let bound = bound(&self.0.settings.load().config);
+        let bound = bound(&self.0.settings.load().config, &self.0.speed);
         let mut state = self.0.hear();
         state.ceiling = bound.map(|bound| bound.rate);
         let slowed = state.slowed;
         state.pace.set_bound(bound, slowed, self.0.clock.now());
-        state.show(&self.0.metrics);
+        state.show(&self.0.metrics, &self.0.speed);
         drop(state);
         self.0.freed.notify_waiters();
     }
@@ -166,8 +175,10 @@ impl Meter {
 }
 
 /// The most that any second may have of that account.
-fn bound(smsc: &config::Smsc) -> Option<Bound> {
-    smsc.bound().map(|(rate, burst)| Bound { rate, burst })
+fn bound(smsc: &config::Smsc, speed: &Speed) -> Option<Bound> {
+    speed.configured(smsc.bound().map(|(rate, _)| rate));
+    let bound = smsc.bound_below(speed.told().map(Rate::segments_per_second));
+    bound.map(|(rate, burst)| Bound { rate, burst })
 }
 
 impl Inner {
@@ -190,7 +201,7 @@ impl Inner {
         if slowed != state.slowed {
             state.slowed = slowed;
             state.pace.set_rate(slowed, self.clock.now());
-            state.show(&self.metrics);
+            state.show(&self.metrics, &self.speed);
         }
         state
     }
@@ -256,7 +267,8 @@ impl Permits {
         count
     }
 
-    fn show(&self, metrics: &SmscMetrics) {
+    fn show(&self, metrics: &SmscMetrics, speed: &Speed) {
+        speed.effective(self.rate());
         let gauge = &metrics.all.throttle_effective_messages_per_second;
         let label = [metrics.name.as_str()];
         match self.rate() {
@@ -309,7 +321,6 @@ impl Drop for Lead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Rate;
     use crate::metrics::Metrics;
 
     fn settings(rate: Option<u32>) -> Settings {
@@ -322,7 +333,7 @@ mod tests {
         let wire = Wire::default();
         let metrics = Metrics::new().unwrap().smsc("north");
         let settings = Arc::new(ArcSwap::from_pointee(settings(rate)));
-        let meter = Meter::new(&settings, wire.clone(), metrics, Clock::new());
+        let meter = Meter::new((&settings, Speed::default()), wire.clone(), metrics, Clock::new());
         (meter, wire)
     }
 

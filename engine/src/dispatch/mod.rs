@@ -109,6 +109,7 @@ impl Dispatcher {
             tasks.spawn(self.clone().work(stop.clone()));
         }
         tasks.spawn(self.clone().express(stop.clone()));
+        tasks.spawn(self.clone().heed_rates(stop.clone()));
         tasks.spawn(self.look_around(stop.clone()));
     }
 
@@ -152,6 +153,14 @@ impl Dispatcher {
         }
     }
 
+    /// What operators say of its rate holds at once.
+    async fn heed_rates(self, stop: CancellationToken) {
+        let mut told = self.outlet.service.speed().told_later();
+        while let Some(true) = stop.run_until_cancelled(told.next()).await {
+            self.outlet.meter.set_bound();
+        }
+    }
+
     /// Waits for a lead on the rate. Nobody holds places meanwhile: who has the lead may need more of them for a long message.
     async fn lead(&self, most: usize, hurry: Hurry) -> Lead {
         let (lead, waited) = self.outlet.meter.lead(most, hurry).await;
@@ -171,6 +180,7 @@ impl Dispatcher {
 
     async fn lease_and_submit(&self, partition: Partition, (slots, lead): (Slots, Lead), stop: &CancellationToken) {
         let (gates, now) = (self.gates.open(), self.clock.now());
+        let leasing = self.outlet.pool.leasing();
         let Some(allowance) = self.outlet.service.allowance(slots.count(), now) else {
             return self.outlet.doorbell.ring_at(partition, now + OTHERS_FIRST);
         };
@@ -211,7 +221,7 @@ impl Dispatcher {
         }
         self.outlet.metrics.leased.inc_by(messages.len() as u64);
         self.hand_over((&messages, allowance.is_try), &lease, slots).await;
-        drop(lead);
+        drop((lead, leasing));
     }
 
     /// Composes what was leased and hands it to the session whose places are held.

@@ -43,10 +43,11 @@ impl Outlet {
         show_limit(metrics, &settings.config);
         let service = traffic.add(id, &settings.config.name, &pool);
         let settings = Arc::new(ArcSwap::from_pointee(settings));
+        let speed = service.speed().clone();
         Self {
             id,
             service,
-            meter: Meter::new(&settings, pool.wire().clone(), own.clone(), clock),
+            meter: Meter::new((&settings, speed), pool.wire().clone(), own.clone(), clock),
             settings,
             pool,
             doorbell: Doorbell::default(),

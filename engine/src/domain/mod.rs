@@ -30,7 +30,7 @@ pub(crate) use parameters::{
 };
 pub(crate) use status::{Language, Purpose, Status};
 pub(crate) use stored::{
-    BadForm, Line, Mark, Message, Record, Row, Trace, Traces, Way, digest, push_variable, variables,
+    BadForm, Line, Mark, Message, Record, Row, Trace, Traces, Trail, Way, digest, push_variable, variables,
 };
 pub(crate) use time::UnixMicros;
 pub(crate) use transition::{Back, Event, Transition};

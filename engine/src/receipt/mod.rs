@@ -6,11 +6,13 @@
 mod matching;
 mod parked;
 mod replay;
+mod search;
 mod whereabouts;
 
 pub(crate) use matching::{Found, find, is_plausible};
 pub(crate) use parked::{Parked, Unmatched};
 pub(crate) use replay::{ParkedView, Replay, ReplayFault};
+pub(crate) use search::recipients_with;
 pub(crate) use whereabouts::Whereabouts;
 
 use smpp::receipt::index_forms;

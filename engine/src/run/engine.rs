@@ -221,6 +221,9 @@ impl Engine {
         let accounts = Arc::new(Accounts::new(self.base.store.clone(), self.base.clock));
         let new_operator_key = accounts.ensure_operator_key(&self.config.api).await?;
         self.campaigns.resume_all().await?;
+        if let Err(error) = self.campaigns.fill_catalogue().await {
+            tracing::warn!(%error, "operators are not shown the campaigns of before: the next start lists them");
+        }
         if let Err(error) = self.campaigns.rescue_stranded().await {
             tracing::warn!(%error, "what is queued for routes that are gone could not be queued anew; it is tried again");
         }
@@ -259,6 +262,8 @@ impl Engine {
             board: self.board.clone(),
             traces: self.traces.clone(),
             traffic: self.traffic.clone(),
+            pressure: self.pressure.clone(),
+            started: self.base.clock.now(),
             inbox: self.inbox.clone(),
             verdict: self.base.verdict.clone(),
             shares: Shares::new(&self.config.api),

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use redis::Value;
 
+use super::catalogue::read_pair;
 use super::scripts::Name;
-use super::{Store, StoreError, array, bytes, integer, keys};
+use super::{Store, StoreError, array, bytes, catalogue, integer, keys};
 use crate::domain::{
     BadForm, CampaignId, EncodingPolicy, MessageId, Parameters, Partition, Purpose, Recipient, Record, ResultSlot, Row,
     State, TenantId, UnixMicros,
@@ -226,7 +227,8 @@ impl Store {
             .arg(campaign.created_at.0);
         let mut list = redis::cmd("RPUSH");
         list.arg(keys::campaigns(campaign.tenant)).arg(campaign.id.0);
-        self.run(&self.bulk, vec![set, list]).await.map(drop)
+        let entry = catalogue::entry(campaign.tenant, campaign.id);
+        self.run(&self.bulk, vec![set, list, entry]).await.map(drop)
     }
 
     /// A campaign of a tenant; `None` when the tenant has no such campaign.
@@ -330,7 +332,9 @@ impl Store {
         unlist.arg(keys::campaigns(tenant)).arg(1).arg(id.0);
         let mut forget = redis::cmd("ZREM");
         forget.arg(keys::RETIRE).arg(format!("{}:{}", tenant.0, id.0));
-        self.run(&self.bulk, vec![unlink, unlist, forget]).await.map(drop)
+        let removal = catalogue::removal(tenant, id);
+        let calls = vec![unlink, unlist, forget, removal];
+        self.run(&self.bulk, calls).await.map(drop)
     }
 
     /// Keeps the list of recipients that were not taken, as JSON.
@@ -503,11 +507,6 @@ struct Place {
     recipient: Recipient,
     id: MessageId,
     position: u32,
-}
-
-fn read_pair(pair: &str) -> Option<(TenantId, CampaignId)> {
-    let (tenant, campaign) = pair.split_once(':')?;
-    Some((TenantId(tenant.parse().ok()?), CampaignId(campaign.parse().ok()?)))
 }
 
 /// Reads an order; `None` when there is none.

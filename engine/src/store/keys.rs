@@ -55,6 +55,8 @@ pub(super) const RETIRE: &str = "c:retire";
 pub(super) const HALF_DONE: &str = "c:direct";
 /// A set: numbers of the tenants whose appointments a "CANCEL" answers.
 pub(super) const CANCEL_ANSWERS: &str = "c:cancel_answers";
+/// A sorted set: `tenant:campaign` of every campaign, by its number.
+pub(super) const CAMPAIGNS: &str = "c:campaigns";
 /// Every tenant's number.
 pub(super) const TENANTS: &str = "c:tenants";
 

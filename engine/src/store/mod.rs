@@ -18,11 +18,13 @@ mod counters;
 mod accounts;
 mod idempotency;
 mod campaigns;
+mod catalogue;
 mod direct;
 mod engines;
 mod embedded;
 mod health;
 mod inbound;
+mod inspection;
 
 use std::sync::Arc;
 
@@ -38,13 +40,15 @@ pub(crate) use campaigns::{Campaign, CampaignKind, CampaignState, Launch, Recipi
 pub(crate) use connection::ConnectFault;
 pub(crate) use counters::{Counters, changes};
 pub(crate) use direct::{DirectMessage, DirectPlace};
-pub(crate) use embedded::{Embedded, EmbeddedFault};
+pub(crate) use embedded::{Embedded, EmbeddedFault, installed_server};
 pub(crate) use health::{Hazard, Memory, Probe, Sight};
 pub(crate) use idempotency::{ANSWER_MAX, BodyDigest, Claim, Claimed, Conclusion, SavedAnswer};
 pub(crate) use inbound::{
     InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, OptsOut, PartRow, Parts,
 };
+pub(crate) use inspection::{Inspection, inspect};
 pub(crate) use journal::{Applied, CampaignChanges, JournalEntry};
+pub(crate) use lines::Depth;
 pub(crate) use moves::{ParkedOf, Swap};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};
 #[cfg(test)]

@@ -5,6 +5,8 @@
 mod balance;
 mod passing;
 mod quality;
+mod speed;
+mod status;
 mod stopping;
 mod stops;
 mod turns;
@@ -27,6 +29,9 @@ use crate::store::{Store, StoreError};
 use balance::{Balance, Grant};
 pub(crate) use quality::Heard;
 use quality::{Quality, Standing};
+pub(crate) use speed::{Speed, SpeedFault};
+pub(crate) use status::SmscStatus;
+use status::{RouteSmsc, RouteStatus, StopStatus};
 use stops::Stops;
 use turns::{Party, Presence, turns};
 
@@ -53,6 +58,7 @@ pub(crate) struct Service {
     turn: watch::Receiver<Turn>,
     traffic: Traffic,
     quality: Arc<Mutex<Quality>>,
+    speed: Speed,
 }
 
 /// The shares of the routes whose SMSCs have weights.
@@ -129,6 +135,11 @@ impl Service {
         quality_of(&self.quality).hear(heard, now);
     }
 
+    /// What operators say of its rate.
+    pub(crate) fn speed(&self) -> &Speed {
+        &self.speed
+    }
+
     /// Whose it is.
     pub(crate) fn smsc(&self) -> SmscId {
         self.id
@@ -159,57 +170,6 @@ impl Service {
         // When the traffic is over, nobody suspends it any more.
         let _open_or_over = turn.wait_for(|turn| !turn.suspended).await;
     }
-}
-
-/// How an SMSC stands, for operators.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub(crate) struct SmscStatus {
-    pub(crate) name: String,
-    /// running, suspended (an operator said so) or stopped (it said so).
-    pub(crate) state: &'static str,
-    /// Nothing is submitted to it, since an operator said so.
-    pub(crate) suspended: bool,
-    /// Nothing is submitted to it, since it takes nothing from the account.
-    pub(crate) stopped: Option<StopStatus>,
-    /// It has a session that takes messages, or had one a moment ago.
-    pub(crate) usable: bool,
-    /// The names of the routes whose turn it has.
-    pub(crate) serving: Vec<String>,
-    /// How its receipts are, beside what they were; `null` while too little is known.
-    pub(crate) quality: Option<Standing>,
-}
-
-/// Why an SMSC is given nothing, for operators.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct StopStatus {
-    /// What it answered: a command_status.
-    pub(crate) reason: String,
-    /// Since when: RFC 3339.
-    pub(crate) since: Option<String>,
-    /// In so many seconds one message is tried.
-    pub(crate) try_in_seconds: u64,
-}
-
-/// How a route stands, for operators.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct RouteStatus {
-    pub(crate) name: String,
-    /// What decides among SMSCs of the same priority: `cheapest`, `quality` or `null`.
-    pub(crate) prefer: Option<&'static str>,
-    /// In their order.
-    pub(crate) smscs: Vec<RouteSmsc>,
-}
-
-/// An SMSC of a route.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct RouteSmsc {
-    pub(crate) name: String,
-    /// Those of the smallest priority that can take messages share them.
-    pub(crate) priority: u8,
-    /// Its share among these; `null`: each takes what it can.
-    pub(crate) weight: Option<u8>,
-    /// Whether it is its turn.
-    pub(crate) serving: bool,
 }
 
 /// Whose turn it is, of all SMSCs. Cheap to clone.
@@ -244,6 +204,7 @@ struct Known {
     stopped_at: UnixMicros,
     turn: watch::Sender<Turn>,
     quality: Arc<Mutex<Quality>>,
+    speed: Speed,
     /// It is to get little where quality is preferred.
     probed: bool,
 }
@@ -271,7 +232,7 @@ impl Traffic {
 
     /// One more SMSC, with the places of its sessions.
     pub(crate) fn add(&self, id: SmscId, name: &str, pool: &Pool) -> Service {
-        let quality = Arc::default();
+        let (quality, speed) = (Arc::default(), Speed::default());
         let turn = watch::Sender::new(Turn {
             suspended: true,
             stopped: false,
@@ -282,6 +243,7 @@ impl Traffic {
             turn: turn.subscribe(),
             traffic: self.clone(),
             quality: Arc::clone(&quality),
+            speed: speed.clone(),
         };
         self.names().insert(id, name.to_owned());
         self.lock().push(Known {
@@ -294,6 +256,7 @@ impl Traffic {
             stopped_at: UnixMicros::default(),
             turn,
             quality,
+            speed,
             probed: false,
         });
         service
@@ -326,6 +289,11 @@ impl Traffic {
     /// What an SMSC is called that is configured, or was since the start.
     pub(crate) fn name(&self, id: SmscId) -> Option<String> {
         self.names().get(&id).cloned()
+    }
+
+    /// Every SMSC that is configured, or was since the start.
+    pub(crate) fn all_ids(&self) -> Vec<SmscId> {
+        self.names().keys().copied().collect()
     }
 
     /// What the routes' names are.
@@ -400,6 +368,9 @@ impl Traffic {
                 suspended: known.suspended == Some(true),
                 stopped: known.stop_status(now),
                 usable: known.presence.is_usable(),
+                in_flight: known.pool.in_flight(),
+                window: known.pool.window(),
+                rate: known.speed.shown(),
                 serving: mine.map(|served| served.name.clone()).collect(),
                 quality: quality_of(&known.quality).standing(self.0.clock.unix()),
             }

@@ -58,7 +58,7 @@ const HOUSES: [House; 8] = [
             &["receipt", "traffic", "inbound", "reload"],
             &["api", "dispatch"],
             &["settle"],
-            &["run", "decode", "probe", "healthcheck"],
+            &["run", "decode", "probe", "healthcheck", "ctl"],
             &["cli"],
             &["lib"],
         ],

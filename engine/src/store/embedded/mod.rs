@@ -67,6 +67,18 @@ pub(crate) enum EmbeddedFault {
     Late(PathBuf),
 }
 
+/// The version of the server that would be started.
+///
+/// # Errors
+/// [`EmbeddedFault::NotInstalled`] or [`EmbeddedFault::Start`].
+pub(crate) async fn installed_server() -> Result<String, EmbeddedFault> {
+    match Command::new("redis-server").arg("--version").output().await {
+        Ok(output) => Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(EmbeddedFault::NotInstalled),
+        Err(error) => Err(EmbeddedFault::Start(error)),
+    }
+}
+
 /// A running server of our own, on a folder that is ours alone. Dropped without [`Embedded::supervise`] having ended, it
 /// is killed, and finds its AOF again later.
 #[derive(Debug)]

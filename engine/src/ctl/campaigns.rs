@@ -1,0 +1,138 @@
+//! `campanile campaign`.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::client::{Where, quoted};
+use super::failure::Failure;
+use super::output::{Table, cell, print_json, rows, say_next};
+use super::tenants::List;
+
+/// What is asked of campaigns.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum CampaignAsk {
+    /// Campaigns of all tenants, newest first.
+    List(List),
+    /// One of them: whose, how far, the seven statuses, credits.
+    Show(One),
+    /// Nothing more of it is sent until it is resumed.
+    Pause(One),
+    /// Goes on with a paused one.
+    Resume(One),
+    /// Ends it: what an SMSC does not have yet is canceled. There is no way back.
+    Stop(Stop),
+}
+
+/// A campaign.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct One {
+    /// Its id, cmp_….
+    id: String,
+    #[command(flatten)]
+    at: Where,
+}
+
+/// A campaign that is to end.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Stop {
+    #[command(flatten)]
+    one: One,
+    /// Yes, for good.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl CampaignAsk {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        match self {
+            Self::List(list) => show_list(list),
+            Self::Show(one) => one.show(),
+            Self::Pause(one) => one.order("pause"),
+            Self::Resume(one) => one.order("resume"),
+            Self::Stop(Stop { one, yes: true }) => one.order("cancel"),
+            Self::Stop(Stop { one, yes: false }) => Err(Failure::Usage(format!(
+                "what is not sent of {} would be canceled for good: say --yes if that is meant",
+                one.id
+            ))),
+        }
+    }
+}
+
+fn show_list(list: &List) -> Result<(), Failure> {
+    let path = format!("/v1/campaigns?{}", list.query());
+    let answer = list.at.open_with_key()?.get(&path)?;
+    if list.at.json {
+        print_json(&answer);
+        return Ok(());
+    }
+    let mut table = Table::new(&["id", "tenant", "state", "purpose", "recipients", "created", "name"]);
+    for campaign in rows(&answer) {
+        table.row([
+            cell(&campaign["id"]),
+            cell(&campaign["tenant"]),
+            cell(&campaign["state"]),
+            cell(&campaign["purpose"]),
+            cell(&campaign["estimate"]["recipients"]),
+            cell(&campaign["created_at"]),
+            cell(&campaign["name"]),
+        ]);
+    }
+    table.print();
+    say_next(&answer);
+    Ok(())
+}
+
+impl One {
+    fn path(&self) -> String {
+        format!("/v1/campaigns/{}", quoted(&self.id))
+    }
+
+    fn order(&self, what: &str) -> Result<(), Failure> {
+        let path = format!("{}/{what}", self.path());
+        let answer = self.at.open_with_key()?.post(&path, &json!({}))?;
+        if self.at.json {
+            print_json(&answer);
+            return Ok(());
+        }
+        let mut table = Table::new(&["id", "state"]);
+        table.row([cell(&answer["id"]), cell(&answer["state"])]);
+        table.print();
+        Ok(())
+    }
+
+    fn show(&self) -> Result<(), Failure> {
+        let answer = self.at.open_with_key()?.get(&self.path())?;
+        if self.at.json {
+            print_json(&answer);
+            return Ok(());
+        }
+        let mut table = Table::new(&["what", "value"]);
+        for key in [
+            "id",
+            "tenant",
+            "name",
+            "kind",
+            "state",
+            "purpose",
+            "created_at",
+            "launched_at",
+        ] {
+            table.row([key.to_owned(), cell(&answer[key])]);
+        }
+        for part in ["progress", "statuses", "credits"] {
+            for (key, value) in answer[part].as_object().into_iter().flatten() {
+                table.row([title(part, key), cell(value)]);
+            }
+        }
+        table.print();
+        Ok(())
+    }
+}
+
+fn title(part: &str, key: &str) -> String {
+    if part == "credits" {
+        format!("credits {key}")
+    } else {
+        key.to_owned()
+    }
+}

@@ -1,0 +1,262 @@
+//! Asks an engine's operators' listener.
+
+use std::io::{BufRead, BufReader};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::failure::Failure;
+use crate::config::{Config, Console};
+
+/// The file that is read when nobody names one.
+const CONFIGURATION: &str = "campanile.toml";
+
+/// An engine on this network is there within this, or not at all.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+
+/// Longer than every answer takes: an id that is looked for in all records of millions.
+const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+
+/// The longest answer that is read: a page of five hundred rows is a megabyte.
+const ANSWER_OCTETS_MAX: u64 = 64 << 20;
+
+/// The longest key that is sent.
+const KEY_OCTETS_MAX: usize = 256;
+
+/// Which engine is asked, and how it answers.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Where {
+    /// The operators' listener, such as http://127.0.0.1:9090. Default: CAMPANILE_ADMIN, or admin.listen of the configuration.
+    #[arg(long, value_name = "URL")]
+    admin: Option<String>,
+    /// A file with the operator's key, for what needs one. Default: CAMPANILE_OPERATOR_KEY, or api.operator_key_file of the
+    /// configuration.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// The configuration, TOML; only read for what is not said otherwise. Default: campanile.toml, if it is there.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// An engine that can be asked.
+pub(super) struct Client {
+    agent: ureq::Agent,
+    base: String,
+    key: Option<String>,
+}
+
+impl Where {
+    /// For what everybody may ask who reaches the listener.
+    pub(super) fn open(&self) -> Result<Client, Failure> {
+        self.client(&Console::of_environment(), None)
+    }
+
+    /// For what needs the operator's key.
+    pub(super) fn open_with_key(&self) -> Result<Client, Failure> {
+        let console = Console::of_environment();
+        let key = match (&self.key_file, &console.key) {
+            (Some(file), _) => read_key(file)?,
+            (None, Some(key)) => key.reveal().to_owned(),
+            (None, None) => match self.settings()?.api.operator_key_file {
+                Some(file) => read_key(&file)?,
+                None => {
+                    return Err(Failure::Usage(
+                        "this needs the operator's key: --key-file FILE, CAMPANILE_OPERATOR_KEY, or api.operator_key_file of the \
+                         configuration (--config)"
+                            .to_owned(),
+                    ));
+                }
+            },
+        };
+        self.client(&console, Some(key))
+    }
+
+    fn client(&self, console: &Console, key: Option<String>) -> Result<Client, Failure> {
+        let base = match (&self.admin, &console.admin) {
+            (Some(url), _) => base_of(url, "--admin")?,
+            (None, Some(url)) => base_of(url, "CAMPANILE_ADMIN")?,
+            (None, None) => format!("http://{}", reachable(self.settings()?.admin.listen)),
+        };
+        let settings = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT_WITHIN))
+            .timeout_global(Some(ANSWER_WITHIN))
+            // Operators' listeners are near: a proxy for the world outside has no say.
+            .proxy(None);
+        Ok(Client {
+            agent: settings.build().new_agent(),
+            base,
+            key,
+        })
+    }
+
+    /// The configuration that is named, or the usual one; its defaults where there is none.
+    fn settings(&self) -> Result<Config, Failure> {
+        match &self.config {
+            Some(file) => Config::load(file).map_err(Failure::Configuration),
+            None if Path::new(CONFIGURATION).exists() => {
+                Config::load(Path::new(CONFIGURATION)).map_err(Failure::Configuration)
+            }
+            None => Ok(Config::default()),
+        }
+    }
+}
+
+/// The URL without what follows its address.
+fn base_of(url: &str, given_as: &str) -> Result<String, Failure> {
+    let rest = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    let is_address =
+        |rest: &&str| !rest.is_empty() && !rest.contains(['/', '?', '#', '@']) && !rest.contains(char::is_whitespace);
+    match rest.filter(is_address) {
+        Some(address) => Ok(format!("http://{address}")),
+        None => Err(Failure::Usage(format!(
+            "{given_as}: {url:?} is not allowed: http:// with a host and a port, such as http://127.0.0.1:9090"
+        ))),
+    }
+}
+
+/// Where what listens everywhere is reached from here.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    if !listen.ip().is_unspecified() {
+        return listen;
+    }
+    let here = match listen.ip() {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+    };
+    SocketAddr::new(here, listen.port())
+}
+
+fn read_key(file: &Path) -> Result<String, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::Usage(format!("the key file {} cannot be read: {error}", file.display())))?;
+    let key = text.lines().next().unwrap_or_default().trim();
+    let is_key = (1..=KEY_OCTETS_MAX).contains(&key.len()) && key.bytes().all(|octet| octet.is_ascii_graphic());
+    if is_key {
+        Ok(key.to_owned())
+    } else {
+        Err(Failure::Usage(format!(
+            "the first line of {} must be a key of 1 to {KEY_OCTETS_MAX} visible characters",
+            file.display()
+        )))
+    }
+}
+
+impl Client {
+    /// `GET`.
+    pub(super) fn get(&self, path: &str) -> Result<Value, Failure> {
+        let request = self.with_key(self.agent.get(self.url(path)));
+        self.answer(request.call())
+    }
+
+    /// `POST` with a JSON body.
+    pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let request = self.with_key(self.agent.post(self.url(path)));
+        self.answer(request.content_type("application/json").send(&body.to_string()))
+    }
+
+    /// `GET` of something that goes on for that long: each of its lines, as it comes.
+    pub(super) fn follow(&self, path: &str, length: Duration, mut each: impl FnMut(&str)) -> Result<(), Failure> {
+        let request = self.with_key(self.agent.get(self.url(path)));
+        let request = request.config().timeout_global(Some(length + ANSWER_WITHIN)).build();
+        let mut response = request.call().map_err(|error| self.away(&error))?;
+        if !response.status().is_success() {
+            let status = response.status().as_u16();
+            let text = response.body_mut().read_to_string().unwrap_or_default();
+            return Err(Failure::of_answer(status, &text));
+        }
+        for line in BufReader::new(response.body_mut().as_reader()).lines() {
+            each(&line.map_err(|error| Failure::Away(format!("{} broke off: {error}", self.base)))?);
+        }
+        Ok(())
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn with_key<T>(&self, request: ureq::RequestBuilder<T>) -> ureq::RequestBuilder<T> {
+        let request = request.header("accept-language", "en");
+        match &self.key {
+            Some(key) => request.header("authorization", format!("Bearer {key}")),
+            None => request,
+        }
+    }
+
+    fn answer(&self, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
+        let mut response = response.map_err(|error| self.away(&error))?;
+        let status = response.status();
+        let read = response
+            .body_mut()
+            .with_config()
+            .limit(ANSWER_OCTETS_MAX)
+            .read_to_string();
+        let text = read.map_err(|error| self.away(&error))?;
+        if !status.is_success() {
+            return Err(Failure::of_answer(status.as_u16(), &text));
+        }
+        serde_json::from_str(&text).map_err(|_| {
+            Failure::Other(format!(
+                "{} is no operators' listener of a Campanile of this version",
+                self.base
+            ))
+        })
+    }
+
+    fn away(&self, error: &ureq::Error) -> Failure {
+        Failure::Away(format!(
+            "no engine answers at {}: {error}; is it running, and is this its admin.listen (--admin)?",
+            self.base
+        ))
+    }
+}
+
+/// Makes a text part of a path or a query.
+pub(super) fn quoted(text: &str) -> String {
+    let octet = |octet: u8| match octet {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(octet).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(octet).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_host_and_a_port() {
+        assert_eq!(base_of("http://h:1/", "--admin").unwrap(), "http://h:1");
+        for url in [
+            "https://h:1",
+            "h:1",
+            "http://",
+            "http://h:1/v1",
+            "http://u@h:1",
+            "http://h 1",
+        ] {
+            let said = base_of(url, "--admin").unwrap_err().to_string();
+            assert!(said.contains("--admin") && said.contains(url), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_listens_everywhere_is_reached_here() {
+        let reached = |text: &str| reachable(text.parse().unwrap()).to_string();
+        assert_eq!(reached("0.0.0.0:9090"), "127.0.0.1:9090");
+        assert_eq!(reached("[::]:9090"), "[::1]:9090");
+        assert_eq!(reached("10.0.0.1:1"), "10.0.0.1:1");
+    }
+
+    #[test]
+    fn what_is_not_plain_is_quoted() {
+        assert_eq!(quoted("a-Z.0_~"), "a-Z.0_~");
+        assert_eq!(quoted("+33 é/?"), "%2B33%20%C3%A9%2F%3F");
+    }
+}

@@ -1,0 +1,80 @@
+//! Commands of the people who run an engine: they ask its operators' listener, and say what it answers.
+
+mod campaigns;
+mod client;
+mod doctor;
+mod failure;
+mod messages;
+mod output;
+mod queue;
+mod reach;
+mod receipts;
+mod reload;
+mod smscs;
+mod status;
+mod tenants;
+mod top;
+mod trace;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+pub(crate) use doctor::Doctor;
+pub(crate) use failure::{Failure, INVALID_CONFIGURATION, UNREACHABLE, WENT_WRONG};
+pub(crate) use reach::reach;
+pub(crate) use smscs::SmscAsk;
+
+/// What is asked of a running engine.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Ask {
+    /// Everything at a glance: ready or not and why, SMSCs with binds, windows and rates, what waits.
+    #[command(after_help = "Examples:\n  campanile status\n  campanile status --json | jq .ready")]
+    Status(status::StatusOf),
+    /// The same, alive: a screen that is drawn anew every second. q ends it.
+    Top(top::Top),
+    /// What waits, line by line: route or SMSC, lane, gate, queued, deferred.
+    Queue(queue::QueueOf),
+    /// Campaigns of all tenants. Needs the operator's key.
+    #[command(subcommand)]
+    Campaign(campaigns::CampaignAsk),
+    /// Tenants and their credits. Needs the operator's key.
+    #[command(subcommand)]
+    Tenant(tenants::TenantAsk),
+    /// What became of messages. Needs the operator's key.
+    #[command(subcommand)]
+    Message(messages::MessageAsk),
+    /// Receipts that fit no message.
+    #[command(subcommand)]
+    Receipts(receipts::ReceiptsAsk),
+    /// The PDUs of an SMSC's binds as they go and come, masked.
+    #[command(after_help = "Example:\n  campanile trace north --seconds 60")]
+    Trace(trace::TraceOf),
+    /// Have the engine read its configuration again: all of it holds then, or nothing has changed.
+    Reload(reload::Reload),
+}
+
+impl Ask {
+    /// Asks, and prints the answer.
+    pub(crate) fn run(&self) -> ExitCode {
+        ended(match self {
+            Self::Status(ask) => ask.run(),
+            Self::Top(top) => top.run(),
+            Self::Queue(ask) => ask.run(),
+            Self::Campaign(ask) => ask.run(),
+            Self::Tenant(ask) => ask.run(),
+            Self::Message(ask) => ask.run(),
+            Self::Receipts(ask) => ask.run(),
+            Self::Trace(trace) => trace.run(),
+            Self::Reload(reload) => reload.run(),
+        })
+    }
+}
+
+/// How a command ended.
+pub(crate) fn ended(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

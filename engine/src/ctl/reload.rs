@@ -1,0 +1,40 @@
+//! `campanile reload`.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::client::Where;
+use super::failure::Failure;
+use super::output::{Table, cell, print_json};
+
+/// The configuration is read again.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Reload {
+    #[command(flatten)]
+    at: Where,
+}
+
+impl Reload {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let answer = self.at.open()?.post("/v1/reload", &json!({}))?;
+        if self.at.json {
+            print_json(&answer);
+            return Ok(());
+        }
+        let mut table = Table::new(&["change", "smscs"]);
+        for (change, smscs) in answer.as_object().into_iter().flatten() {
+            if smscs.as_array().is_some_and(|smscs| !smscs.is_empty()) {
+                table.row([change.clone(), cell(smscs)]);
+            }
+        }
+        let nothing = answer
+            .as_object()
+            .is_some_and(|changes| changes.values().all(|smscs| smscs == &Value::Array(Vec::new())));
+        if nothing {
+            eprintln!("The configuration holds; no SMSC is another.");
+        } else {
+            table.print();
+        }
+        Ok(())
+    }
+}

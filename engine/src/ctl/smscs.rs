@@ -1,0 +1,183 @@
+//! `campanile smsc list|suspend|resume|rate|drain`.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::client::{Client, Where, quoted};
+use super::failure::Failure;
+use super::output::{Table, cell, print_json, rows};
+use crate::clock::Clock;
+
+/// Between two looks at what is in flight.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// What is asked of SMSCs that an engine is bound to.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum SmscAsk {
+    /// How each SMSC stands: state, binds, window, rate, routes.
+    List(ListOf),
+    /// Nothing more is submitted to it until it is resumed; its sessions stay bound.
+    Suspend(One),
+    /// Messages are submitted to it again.
+    Resume(One),
+    /// It is given no more than that, until the engine ends; "configured": what its configuration says.
+    #[command(after_help = "Examples:\n  campanile smsc rate north 50/s\n  campanile smsc rate north configured")]
+    Rate(Rate),
+    /// Suspend it, and wait until it has answered everything.
+    Drain(Drain),
+}
+
+/// All of them.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ListOf {
+    #[command(flatten)]
+    at: Where,
+}
+
+/// One of them.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct One {
+    /// The name of its [[smsc]].
+    name: String,
+    #[command(flatten)]
+    at: Where,
+}
+
+/// One, and how fast it is fed.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Rate {
+    /// The name of its [[smsc]].
+    name: String,
+    /// Segments in a time, such as 50/s, 60/min or 1000/h, at most what is configured; or "configured".
+    rate: String,
+    #[command(flatten)]
+    at: Where,
+}
+
+/// One that is to have nothing.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Drain {
+    #[command(flatten)]
+    one: One,
+    /// How long its answers are waited for. It stays suspended after that, too.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+}
+
+impl SmscAsk {
+    /// Asks, and prints the answer.
+    pub(crate) fn run(&self) -> ExitCode {
+        super::ended(match self {
+            Self::List(list) => list.run(),
+            Self::Suspend(one) => one.order("suspend", &json!({})),
+            Self::Resume(one) => one.order("resume", &json!({})),
+            Self::Rate(Rate { name, rate, at }) => order((name, at), "rate", &json!({ "rate": rate })),
+            Self::Drain(drain) => drain.run(),
+        })
+    }
+}
+
+impl ListOf {
+    fn run(&self) -> Result<(), Failure> {
+        let answer = self.at.open()?.get("/v1/smscs")?;
+        if self.at.json {
+            print_json(&answer);
+        } else {
+            table(rows(&answer)).print();
+        }
+        Ok(())
+    }
+}
+
+impl One {
+    fn order(&self, what: &str, body: &Value) -> Result<(), Failure> {
+        order((&self.name, &self.at), what, body)
+    }
+}
+
+fn order((name, at): (&str, &Where), what: &str, body: &Value) -> Result<(), Failure> {
+    let answer = at.open()?.post(&format!("/v1/smscs/{}/{what}", quoted(name)), body)?;
+    if at.json {
+        print_json(&answer);
+    } else {
+        table(&[answer]).print();
+    }
+    Ok(())
+}
+
+fn table(smscs: &[Value]) -> Table {
+    let mut table = Table::new(&["name", "state", "usable", "in_flight", "window", "rate", "serving"]);
+    for smsc in smscs {
+        let rate = match smsc["rate"]["effective"].as_f64() {
+            Some(_) => format!("{}/s", cell(&smsc["rate"]["effective"])),
+            None => "unlimited".to_owned(),
+        };
+        table.row([
+            cell(&smsc["name"]),
+            cell(&smsc["state"]),
+            cell(&smsc["usable"]),
+            cell(&smsc["in_flight"]),
+            cell(&smsc["window"]),
+            rate,
+            cell(&smsc["serving"]),
+        ]);
+    }
+    table
+}
+
+impl Drain {
+    fn run(&self) -> Result<(), Failure> {
+        let One { name, at } = &self.one;
+        let (client, clock) = (at.open()?, Clock::new());
+        let suspended = client.post(&format!("/v1/smscs/{}/suspend", quoted(name)), &json!({}))?;
+        let (until, mut last) = (clock.now() + self.timeout, None);
+        let mut smsc = suspended;
+        loop {
+            let left = smsc["in_flight"].as_u64().unwrap_or(0);
+            if last.replace(left) != Some(left) {
+                progress(name, left);
+            }
+            if left == 0 {
+                break;
+            }
+            if clock.now() >= until {
+                let within = humantime::format_duration(self.timeout);
+                return Err(Failure::Other(format!(
+                    "{name} is suspended, and has not answered {left} after {within}; see campanile status, or wait longer (--timeout)"
+                )));
+            }
+            std::thread::sleep(LOOK_AGAIN);
+            smsc = find(&client, name)?;
+        }
+        if at.json {
+            print_json(&smsc);
+        } else {
+            table(&[smsc]).print();
+        }
+        Ok(())
+    }
+}
+
+fn find(client: &Client, name: &str) -> Result<Value, Failure> {
+    let listed = client.get("/v1/smscs")?;
+    let found = rows(&listed).iter().find(|smsc| smsc["name"] == name);
+    found
+        .cloned()
+        .ok_or_else(|| Failure::Other(format!("{name} was removed from the configuration meanwhile")))
+}
+
+/// One line that changes at a terminal; a line for each change elsewhere.
+fn progress(name: &str, left: u64) {
+    let mut error = std::io::stderr().lock();
+    let written = if error.is_terminal() {
+        let end = if left == 0 { "\n" } else { "" };
+        write!(error, "\r\x1b[K{name}: {left} in flight{end}")
+    } else {
+        writeln!(error, "{name}: {left} in flight")
+    };
+    let _unread = written.and_then(|()| error.flush());
+}

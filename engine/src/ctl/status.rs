@@ -1,0 +1,85 @@
+//! `campanile status`.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::client::Where;
+use super::failure::Failure;
+use super::output::{Table, cell, print, print_json};
+
+/// Everything at a glance.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct StatusOf {
+    #[command(flatten)]
+    at: Where,
+}
+
+impl StatusOf {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let answer = self.at.open()?.get("/v1/status")?;
+        if self.at.json {
+            print_json(&answer);
+            return Ok(());
+        }
+        let mut about = Table::new(&["what", "value"]);
+        for (what, value) in facts(&answer) {
+            about.row([what.to_owned(), value]);
+        }
+        about.print();
+        print("\n");
+        let mut smscs = Table::new(&["smsc", "state", "binds", "in_flight", "window", "rate", "last_error"]);
+        for smsc in smscs_of(&answer) {
+            smscs.row(row(smsc));
+        }
+        smscs.print();
+        Ok(())
+    }
+}
+
+/// What is true of the whole engine, in the order of the page.
+pub(super) fn facts(status: &Value) -> Vec<(&'static str, String)> {
+    let reasons = status["reasons"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let why: Vec<String> = reasons.iter().map(|reason| cell(&reason["detail"])).collect();
+    let ready = if status["ready"] == true {
+        "yes".to_owned()
+    } else {
+        format!("no: {}", why.join("; "))
+    };
+    let uptime = Duration::from_secs(status["uptime_seconds"].as_u64().unwrap_or(0));
+    vec![
+        ("ready", ready),
+        ("version", cell(&status["version"])),
+        ("uptime", humantime::format_duration(uptime).to_string()),
+        ("queued", cell(&status["backlog"]["queued"])),
+        ("deferred", cell(&status["backlog"]["deferred"])),
+        ("settling behind, s", cell(&status["settling"]["behind_seconds"])),
+        ("receipts parked", cell(&status["receipts_parked"])),
+        ("redis may lose data", cell(&status["redis_loss_allowed"])),
+    ]
+}
+
+/// Its SMSCs.
+pub(super) fn smscs_of(status: &Value) -> &[Value] {
+    status["smscs"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// An SMSC as a row: name, state, binds, in flight, window, rate, last error.
+pub(super) fn row(smsc: &Value) -> [String; 7] {
+    let binds = &smsc["binds"];
+    let rate = &smsc["rate"]["effective"];
+    [
+        cell(&smsc["name"]),
+        cell(&smsc["state"]),
+        format!("{}/{}", cell(&binds["bound"]), cell(&binds["configured"])),
+        cell(&smsc["in_flight"]),
+        cell(&smsc["window"]),
+        if rate.is_null() {
+            "unlimited".to_owned()
+        } else {
+            format!("{}/s", cell(rate))
+        },
+        cell(&binds["last_error"]),
+    ]
+}
