@@ -49,6 +49,7 @@ use crate::receipt::Replay;
 use crate::reload::Reloads;
 use crate::store::Store;
 use crate::traffic::Traffic;
+use crate::waiting::Waiting;
 
 use problem::{Problem, ProblemKind};
 pub(crate) use server::{Listeners, serve};
@@ -76,6 +77,8 @@ pub(crate) struct App {
     pub(crate) inbox: Inbox,
     /// Which SMSC is given what.
     pub(crate) traffic: Traffic,
+    /// Why messages are not sent.
+    pub(crate) waiting: Waiting,
     pub(crate) clock: Clock,
     /// What the state of Redis allows.
     pub(crate) verdict: Verdict,

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use smpp::command_status::CommandStatus;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
@@ -37,6 +38,8 @@ struct Places {
     limit: usize,
     /// While the gate is shut: how many of them may be taken nevertheless.
     shut: Option<usize>,
+    /// Nothing is answered in it.
+    silent: bool,
 }
 
 /// The bound sessions of one SMSC. Cheap to clone.
@@ -47,6 +50,8 @@ pub(crate) struct Pool {
     wire: Wire,
     /// Places in all windows when every session is bound.
     window_total: Arc<AtomicUsize>,
+    /// How the last bind was refused, until one is accepted.
+    refused: Arc<Mutex<Option<CommandStatus>>>,
 }
 
 /// Some places in one session's window. Those that are not used are given back when this is dropped.
@@ -87,6 +92,36 @@ impl Pool {
     /// Whether a session is bound and answers: messages can go.
     pub(crate) fn takes_messages(&self) -> bool {
         self.lock().iter().any(|gate| gate.lock().shut.is_none())
+    }
+
+    /// Whether a session is bound that takes messages, or would if its window were open.
+    pub(crate) fn is_bound(&self) -> bool {
+        !self.lock().is_empty()
+    }
+
+    /// Whether no place can be had.
+    pub(crate) fn is_full(&self) -> bool {
+        self.freest().is_none()
+    }
+
+    /// Whether sessions are bound, and none of them is answered.
+    pub(crate) fn is_silent(&self) -> bool {
+        let gates = self.lock();
+        let is_silent = |gate: &Arc<Gate>| {
+            let places = gate.lock();
+            places.silent || places.shut.is_some()
+        };
+        !gates.is_empty() && gates.iter().all(is_silent)
+    }
+
+    /// How the last bind was refused; `None`: it was not, or one was accepted since.
+    pub(crate) fn refused(&self) -> Option<CommandStatus> {
+        *lock(&self.refused)
+    }
+
+    /// A bind was refused, or accepted.
+    pub(super) fn set_refused(&self, refused: Option<CommandStatus>) {
+        *lock(&self.refused) = refused;
     }
 
     /// When what was handed to the sessions left.
@@ -134,6 +169,7 @@ impl Pool {
             window,
             limit: window,
             shut: shut.then_some(0),
+            silent: false,
         };
         let gate = Arc::new(Gate {
             places: Mutex::new(places),
@@ -178,6 +214,11 @@ impl Pool {
             *allowed = 1;
         }
         self.freed.notify_waiters();
+    }
+
+    /// Whether nothing is answered in it: for those who show it.
+    pub(super) fn silence(gate: &Gate, silent: bool) {
+        gate.lock().silent = silent;
     }
 
     /// Every free place may be taken again. `false`: it was not shut.

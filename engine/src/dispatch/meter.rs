@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::brake::Brake;
 use super::settings::Settings;
 use super::throttle::Throttle;
-use crate::bind::{Bound, Heard, Pace, Wait, Wire};
+use crate::bind::{Bound, Heard, Hold, Pace, Wait, Wire};
 use crate::clock::Clock;
 use crate::config;
 use crate::metrics::SmscMetrics;
@@ -74,7 +74,7 @@ impl Meter {
             brake: Brake::default(),
             ahead: 0,
         };
-        state.show(&metrics);
+        state.show(&metrics, &wire);
         Self(Arc::new(Inner {
             state: Mutex::new(state),
             freed: Notify::new(),
@@ -92,7 +92,7 @@ impl Meter {
         state.ceiling = bound.map(|bound| bound.rate);
         let slowed = state.slowed;
         state.pace.set_bound(bound, slowed, self.0.clock.now());
-        state.show(&self.0.metrics);
+        state.show(&self.0.metrics, &self.0.wire);
         drop(state);
         self.0.freed.notify_waiters();
     }
@@ -177,7 +177,7 @@ impl Inner {
         if slowed != state.slowed {
             state.slowed = slowed;
             state.pace.set_rate(slowed, self.clock.now());
-            state.show(&self.metrics);
+            state.show(&self.metrics, &self.wire);
         }
         state
     }
@@ -240,7 +240,9 @@ impl Permits {
         count
     }
 
-    fn show(&self, metrics: &SmscMetrics) {
+    fn show(&self, metrics: &SmscMetrics, wire: &Wire) {
+        let brakes = self.slowed.is_some_and(|slowed| lower(Some(slowed), self.ceiling));
+        wire.set_hold(self.rate().map(|rate| Hold { rate, brakes }));
         let gauge = &metrics.all.throttle_effective_messages_per_second;
         let label = [metrics.name.as_str()];
         match self.rate() {

@@ -3,10 +3,12 @@
 //! Nothing moves when a turn changes: messages are queued for routes, and an SMSC leases for those whose turn it has.
 
 mod balance;
+mod facts;
 mod passing;
 mod quality;
 mod stopping;
 mod stops;
+mod status;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -25,8 +27,11 @@ use crate::domain::{RouteId, SmscId, UnixMicros, Way};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 use balance::{Balance, Grant};
+pub(crate) use facts::Facts;
+use facts::Marks;
 pub(crate) use quality::Heard;
 use quality::{Quality, Standing};
+use status::{RouteSmsc, RouteStatus, SmscStatus, StopStatus};
 use stops::Stops;
 use turns::{Party, Presence, turns};
 
@@ -161,57 +166,6 @@ impl Service {
     }
 }
 
-/// How an SMSC stands, for operators.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub(crate) struct SmscStatus {
-    pub(crate) name: String,
-    /// running, suspended (an operator said so) or stopped (it said so).
-    pub(crate) state: &'static str,
-    /// Nothing is submitted to it, since an operator said so.
-    pub(crate) suspended: bool,
-    /// Nothing is submitted to it, since it takes nothing from the account.
-    pub(crate) stopped: Option<StopStatus>,
-    /// It has a session that takes messages, or had one a moment ago.
-    pub(crate) usable: bool,
-    /// The names of the routes whose turn it has.
-    pub(crate) serving: Vec<String>,
-    /// How its receipts are, beside what they were; `null` while too little is known.
-    pub(crate) quality: Option<Standing>,
-}
-
-/// Why an SMSC is given nothing, for operators.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct StopStatus {
-    /// What it answered: a command_status.
-    pub(crate) reason: String,
-    /// Since when: RFC 3339.
-    pub(crate) since: Option<String>,
-    /// In so many seconds one message is tried.
-    pub(crate) try_in_seconds: u64,
-}
-
-/// How a route stands, for operators.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct RouteStatus {
-    pub(crate) name: String,
-    /// What decides among SMSCs of the same priority: `cheapest`, `quality` or `null`.
-    pub(crate) prefer: Option<&'static str>,
-    /// In their order.
-    pub(crate) smscs: Vec<RouteSmsc>,
-}
-
-/// An SMSC of a route.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct RouteSmsc {
-    pub(crate) name: String,
-    /// Those of the smallest priority that can take messages share them.
-    pub(crate) priority: u8,
-    /// Its share among these; `null`: each takes what it can.
-    pub(crate) weight: Option<u8>,
-    /// Whether it is its turn.
-    pub(crate) serving: bool,
-}
-
 /// Whose turn it is, of all SMSCs. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Traffic(Arc<Inner>);
@@ -242,6 +196,8 @@ struct Known {
     stops: Stops,
     /// When it said so.
     stopped_at: UnixMicros,
+    /// Since when it is what it is.
+    marks: Marks,
     turn: watch::Sender<Turn>,
     quality: Arc<Mutex<Quality>>,
     /// It is to get little where quality is preferred.
@@ -292,6 +248,7 @@ impl Traffic {
             suspended: None,
             stops: Stops::default(),
             stopped_at: UnixMicros::default(),
+            marks: Marks::default(),
             turn,
             quality,
             probed: false,
@@ -450,6 +407,7 @@ impl Traffic {
         let (now, date) = (self.0.clock.now(), self.0.clock.unix());
         let mut smscs = self.lock();
         smscs.iter_mut().for_each(|known| known.judge(&self.0.metrics, date));
+        self.mark(&mut smscs);
         let parties: Vec<Party> = smscs
             .iter_mut()
             .map(|known| known.party(now, self.0.patience))
@@ -581,6 +539,8 @@ impl Known {
         match self.stops.stopped() {
             _ if self.suspended == Some(true) => "suspended",
             Some(_) => "stopped",
+            None if !self.pool.is_bound() => "not_bound",
+            None if self.pool.is_silent() => "stalled",
             None => "running",
         }
     }
