@@ -147,9 +147,12 @@ fn named(case: &Case) -> String {
     let http = stand.tenant.http(&stand.engine);
     let waiting = |language: &str| http.in_language(language).get(&path).expect(200)["waiting"].clone();
     let what = format!("{:?} is named", case.cause);
+    let mut last = Value::Null;
     let english = eventually(&what, NAMED_WITHIN, || {
         let shown = waiting("en");
-        println!("{}: {shown}", case.cause);
+        if std::mem::replace(&mut last, shown.clone()) != shown {
+            println!("{}: {shown}", case.cause);
+        }
         let is_it = shown["reason"] == case.reason && detail(&shown).contains(case.word);
         (is_it && count(&stand.engine, case.reason) > 0.0).then_some(shown)
     });

@@ -539,7 +539,6 @@ impl Known {
         match self.stops.stopped() {
             _ if self.suspended == Some(true) => "suspended",
             Some(_) => "stopped",
-            None if !self.pool.is_bound() => "not_bound",
             None if self.pool.is_silent() => "stalled",
             None => "running",
         }
