@@ -22,6 +22,7 @@ mod receipt;
 mod inbound;
 mod reload;
 mod traffic;
+mod waiting;
 mod dispatch;
 mod settle;
 mod run;

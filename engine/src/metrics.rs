@@ -3,8 +3,8 @@
 //! Labels are closed lists or configured names, never a campaign, a recipient or a message. The hot path uses children
 //! that were looked up once (see [`SmscMetrics`]) and adds once a batch.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus::{
@@ -38,6 +38,8 @@ macro_rules! metrics {
         #[derive(Clone)]
         pub(crate) struct Metrics {
             registry: Registry,
+            /// Held while several that belong together are set, and while all are read.
+            together: Arc<Mutex<()>>,
             $($(#[doc = $help])+ pub $field: $kind,)*
         }
 
@@ -50,7 +52,7 @@ macro_rules! metrics {
                 let registry = Registry::new_custom(Some("campanile".into()), None)?;
                 $(let $field = make!($kind, stringify!($field), concat!($($help),+), $labels $(, $buckets)?)?;
                 registry.register(Box::new($field.clone()))?;)*
-                Ok(Self { registry, $($field,)* })
+                Ok(Self { registry, together: Arc::default(), $($field,)* })
             }
         }
     };
@@ -152,6 +154,15 @@ metrics! {
     /// Messages that are deferred to a later time or wait behind another to the same person, by route; by `@` and the SMSC
     /// for those of which that has a part, or which others of the route do not take.
     queue_deferred_messages: IntGaugeVec ["route"];
+    /// Messages that wait, by why: guard (the state of Redis or of the clocks stops everything), paused, no_route (no SMSC is
+    /// configured any more that may take them), closed_hours, suspended (an operator said so), stopped (the SMSC takes nothing
+    /// from the account), not_bound, behind (another to the same person has no answer), brake (the SMSC throttles or is busy),
+    /// retry (it did not take them for now), rate (the configured one), window (they go as answers come). Each has the first of
+    /// these that holds; together they are queue_messages and queue_deferred_messages.
+    waiting_messages: IntGaugeVec ["reason"];
+    /// How long the oldest message that is due waits: since its launch, its acceptance by the API, or the time of its retry.
+    /// Of a line's tenants some dozens are looked at, those whose turn it is next; paused campaigns are not.
+    queue_oldest_age_seconds: GaugeVec ["lane"];
     /// From the launch, or the acceptance by the API, to the lease.
     time_in_queue_seconds: HistogramVec ["lane"] RECEIPT_BUCKETS;
     /// Messages that were leased.
@@ -225,13 +236,20 @@ metrics! {
 impl Metrics {
     /// Everything in Prometheus' text format, with the process's own figures.
     pub(crate) fn exposition(&self) -> Vec<u8> {
-        let mut families = self.registry.gather();
+        let mut families = Vec::new();
+        self.whole(|| families = self.registry.gather());
         families.extend(prometheus::gather());
         let mut text = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&families, &mut text) {
             tracing::error!(%error, "metrics cannot be written");
         }
         text
+    }
+
+    /// Sets several that belong together: nobody reads one of them without the others.
+    pub(crate) fn whole(&self, set: impl FnOnce()) {
+        let _held = self.together.lock().unwrap_or_else(PoisonError::into_inner);
+        set();
     }
 
     /// When a certificate's time is over, where there is one.

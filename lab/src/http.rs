@@ -28,6 +28,8 @@ pub struct Http {
     authorization: Option<String>,
     /// `Idempotency-Key`.
     once: Option<String>,
+    /// `Accept-Language`.
+    language: Option<String>,
 }
 
 /// What came back, whatever its status.
@@ -63,6 +65,7 @@ impl Http {
             base: format!("http://{address}"),
             authorization: None,
             once: None,
+            language: None,
         }
     }
 
@@ -83,6 +86,14 @@ impl Http {
     pub fn once(&self, idempotency_key: &str) -> Self {
         Self {
             once: Some(idempotency_key.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// The same server, asked for words in that language.
+    pub fn in_language(&self, language: &str) -> Self {
+        Self {
+            language: Some(language.to_owned()),
             ..self.clone()
         }
     }
@@ -135,6 +146,9 @@ impl Http {
     }
 
     fn with_headers<T>(&self, mut request: ureq::RequestBuilder<T>) -> ureq::RequestBuilder<T> {
+        if let Some(language) = &self.language {
+            request = request.header("accept-language", language);
+        }
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
         }

@@ -34,6 +34,11 @@ impl Http {
         Self(self.0.once(idempotency_key))
     }
 
+    /// The same server, asked for words in that language.
+    pub fn in_language(&self, language: &str) -> Self {
+        Self(self.0.in_language(language))
+    }
+
     /// `GET path`.
     #[track_caller]
     pub fn get(&self, path: &str) -> Answer {

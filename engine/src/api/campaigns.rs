@@ -5,13 +5,15 @@ use std::pin::pin;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use super::access::{Caller, Id};
 use super::body::{Intake, bridge};
 use super::pages::Paging;
-use super::problem::{Problem, ProblemKind};
+use super::problem::{Problem, ProblemKind, language_of};
+use super::refusal::store_refuses;
 use super::{App, page};
 use crate::campaign::{PageCursor, view};
 use crate::domain::CampaignId;
@@ -55,13 +57,18 @@ pub(super) async fn list(
     ))
 }
 
-/// `GET /v1/campaigns/{id}`: with progress and the seven statuses.
+/// `GET /v1/campaigns/{id}`: with progress, the seven statuses, and why it waits, in the caller's language.
 pub(super) async fn show(
     State(app): State<App>,
     Caller(tenant): Caller,
     Id(id): Id<CampaignId>,
-) -> Result<Json<Value>, Problem> {
-    Ok(Json(app.campaigns.view(tenant, id).await?))
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
+    let (campaign, mut shown) = app.campaigns.view(tenant, id).await?;
+    let (language, now) = (language_of(&headers), app.clock.unix());
+    let waiting = app.waiting.of_campaign(&campaign, language, now).await;
+    shown["waiting"] = waiting.map_err(|error| store_refuses(&error))?;
+    Ok(([(header::VARY, "accept-language")], Json(shown)))
 }
 
 /// `GET /v1/campaigns/{id}/recipients`: what became of each.

@@ -55,6 +55,7 @@ use crate::receipt::Replay;
 use crate::reload::Reloads;
 use crate::store::Store;
 use crate::traffic::Traffic;
+use crate::waiting::Waiting;
 
 use problem::{Problem, ProblemKind};
 pub(crate) use server::{Listeners, serve};
@@ -86,6 +87,8 @@ pub(crate) struct App {
     pub(crate) pressure: Pressure,
     /// When requests were first taken.
     pub(crate) started: Instant,
+    /// Why messages are not sent.
+    pub(crate) waiting: Waiting,
     pub(crate) clock: Clock,
     /// What the state of Redis allows.
     pub(crate) verdict: Verdict,

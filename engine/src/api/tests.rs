@@ -12,6 +12,7 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::campaign::Gates;
 use crate::campaign::tests::{Bench, body};
 use crate::config;
 use crate::inbound::Struck;
@@ -50,7 +51,9 @@ impl Api {
         let traffic = Traffic::new(&bench.store, (&metrics, bench.clock), Duration::ZERO, &[]);
         let for_inbox = (bench.clock, &metrics);
         let inbox = Inbox::new(&bench.store, for_inbox, &Struck::default(), Duration::from_secs(86_400)).unwrap();
+        let verdict = Verdict::unguarded();
         let app = App {
+            waiting: Waiting::new(&bench.store, &traffic, &Gates::default(), &verdict),
             traffic,
             pressure: crate::pressure::Pressure::new(bench.clock.now(), 1),
             started: bench.clock.now(),
@@ -63,7 +66,7 @@ impl Api {
             reloads: crate::reload::Reloads::new().0,
             board: Board::default(),
             traces: Traces::default(),
-            verdict: Verdict::unguarded(),
+            verdict,
             clock: bench.clock,
             shares: Shares::new(&limits),
             limits: Arc::new(limits),

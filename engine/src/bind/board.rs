@@ -49,6 +49,8 @@ pub(crate) struct BindStatus {
     pub(crate) congestion: Option<u8>,
     /// Why the last session ended or the last attempt failed; empty before.
     pub(crate) last_error: String,
+    /// When that was: RFC 3339. When the bind was bound later, it is over.
+    pub(crate) last_error_at: Option<String>,
 }
 
 /// Shared with whoever shows it.
@@ -84,6 +86,7 @@ impl Board {
             window: None,
             congestion: None,
             last_error: String::new(),
+            last_error_at: None,
         };
         list.insert(at, status);
         Line {
@@ -105,6 +108,7 @@ impl Line {
             line.since = time(now);
             if let Some(error) = error {
                 line.last_error = error;
+                line.last_error_at = time(now);
             }
         });
     }

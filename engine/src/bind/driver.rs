@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::elastic::{Elastic, Took};
 use super::flight::{Flight, Segments};
 use super::life::{End, Life, Notice, Said};
+use super::silence::Silence;
 use super::slots::{Gate, Pool};
 use super::surroundings::Surroundings;
 use super::transport::{READ_CHUNK, Transport};
@@ -65,6 +66,7 @@ pub(super) struct Driver<'a> {
     /// When that is.
     probe_at: Option<Instant>,
     answered: bool,
+    silence: Silence,
     /// The peer said unbind: what it took it may still answer.
     peer_left: bool,
     /// How busy the SMSC said that it is, since the last tick.
@@ -109,6 +111,7 @@ impl<'a> Driver<'a> {
             probe_after,
             probe_at: None,
             answered: false,
+            silence: Silence::default(),
             peer_left: false,
             congestion: None,
             took: Took::default(),
@@ -432,12 +435,13 @@ impl<'a> Driver<'a> {
                 notice(Notice::Alive);
             }
             Event::Left => self.end = Some(End::Local),
+            Event::Odd(odd) if odd.is_regular() => {
+                let labels = [metrics.name.as_str(), "in", odd.word()];
+                metrics.all.pdus_total.with_label_values(&labels).inc();
+            }
             Event::Odd(odd) => {
-                metrics
-                    .all
-                    .pdu_errors_total
-                    .with_label_values(&[&metrics.name, odd.word()])
-                    .inc();
+                let labels = [metrics.name.as_str(), odd.word()];
+                metrics.all.pdu_errors_total.with_label_values(&labels).inc();
             }
         }
         0
@@ -466,11 +470,13 @@ impl<'a> Driver<'a> {
 
     /// An answer, however late, opens the window again.
     fn note_answer(&mut self, notice: &impl Fn(Notice)) {
-        if !std::mem::replace(&mut self.answered, true) {
+        let was_silent = self.silence.answered();
+        if !std::mem::replace(&mut self.answered, true) || was_silent {
             notice(Notice::Answered);
         }
         if let Some((gate, _)) = &self.gate {
             self.probe_at = None;
+            Pool::silence(gate, false);
             self.around.pool.reopen(gate);
         }
     }
@@ -525,6 +531,10 @@ impl<'a> Driver<'a> {
         let given_up = self.session.tick(now, &mut overdue);
         self.around.in_flight.set(self.session.in_flight() as i64);
         self.probe(now);
+        if let (Some((gate, _)), true) = (&self.gate, self.silence.look(self.session.in_flight() > 0, now)) {
+            Pool::silence(gate, true);
+            notice(Notice::Silent);
+        }
         if let (Some((gate, _)), false) = (&self.gate, overdue.is_empty()) {
             // What was not answered in time forbids more until something is; with nothing under way, one may try.
             Pool::shut(gate);

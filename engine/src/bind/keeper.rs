@@ -51,6 +51,8 @@ struct Seen {
     answered: AtomicBool,
     /// It answered something: more than the bind.
     alive: AtomicBool,
+    /// It is shown as stalled, since submissions are not answered.
+    stalled: AtomicBool,
     renewal: Mutex<Option<Renewal>>,
 }
 
@@ -176,6 +178,7 @@ impl Keeper {
         };
         let session = opening::open(&self.config, self.around.kind, begun)?;
         self.on_connected(&connected.peer);
+        let address = connected.peer.address.clone();
         let probe_after = past.stall.pause(self.config.response_timeout);
         let mut driver = Driver::new(&self.around, connected.transport, session, probe_after);
         let mut renewal = None;
@@ -185,7 +188,8 @@ impl Keeper {
                 due = self.renewal_is_due() => renewal = due,
             }
         };
-        let notice = |notice| self.note(notice, &seen, probe_after.is_some());
+        seen.stalled.store(probe_after.is_some(), Ordering::Relaxed);
+        let notice = |notice| self.note(notice, &seen);
         let end = tokio::select! {
             end = driver.run(leave, notice) => end,
             () = self.stop.now.cancelled() => End::Local,
@@ -195,7 +199,7 @@ impl Keeper {
         let life = driver.close(end, self.stop.now.cancelled()).await;
         past.renewal = renewal.or_else(|| seen.renewal());
         self.learn(&life, &seen, past);
-        self.report(&life.end, &seen, past.stall);
+        self.report((&life.end, &address), &seen, past.stall);
         let age = self.around.clock.now() - begun;
         let lasted = seen.is_bound() && (seen.alive.load(Ordering::Relaxed) || age >= LASTING);
         Ok((life.end, lasted))
@@ -227,7 +231,7 @@ impl Keeper {
         }
     }
 
-    fn note(&self, notice: Notice, seen: &Seen, stalled: bool) {
+    fn note(&self, notice: Notice, seen: &Seen) {
         match notice {
             Notice::Draining => self.enter("draining", None),
             Notice::Bound(said) => {
@@ -236,18 +240,30 @@ impl Keeper {
                 drop(seen.renewal());
                 self.account.came(self.around.kind);
                 self.show_window(self.around.kind.transmits().then_some(self.around.window));
+                self.around.pool.set_refused(None);
+                let stalled = seen.stalled.load(Ordering::Relaxed);
                 self.on_bound(if stalled { "stalled" } else { "bound" }, &said);
             }
             Notice::Alive => seen.alive.store(true, Ordering::Relaxed),
             Notice::Answered => {
                 seen.alive.store(true, Ordering::Relaxed);
                 seen.answered.store(true, Ordering::Relaxed);
-                if stalled {
+                if seen.stalled.swap(false, Ordering::Relaxed) {
                     self.enter("bound", None);
                     tracing::info!(
                         smsc = self.config.name,
                         bind = self.label,
                         "submissions are answered again"
+                    );
+                }
+            }
+            Notice::Silent => {
+                if !seen.stalled.swap(true, Ordering::Relaxed) {
+                    self.enter("stalled", None);
+                    tracing::warn!(
+                        smsc = self.config.name,
+                        bind = self.label,
+                        "submissions are not answered: messages wait for a place in the window"
                     );
                 }
             }
@@ -315,20 +331,23 @@ impl Keeper {
     }
 
     /// Says once, where it is decided, why the session ended.
-    fn report(&self, end: &End, seen: &Seen, stall: Stall) {
+    fn report(&self, (end, address): (&End, &str), seen: &Seen, stall: Stall) {
         let (smsc, bind) = (&self.config.name, &self.label);
         if !seen.is_bound() && *end != End::Local {
+            if let End::BindRefused(status) = end {
+                self.around.pool.set_refused(Some(*status));
+            }
             let result = end.attempt();
             if end.is_about_credentials() {
-                tracing::error!(smsc, bind, %end, "the SMSC refuses our system_id or password: it is tried again, slowly");
+                tracing::error!(smsc, bind, address, %end, "the SMSC refuses our system_id or password: it is tried again, slowly");
                 self.attempt(result);
                 return self.enter("disconnected", Some(end.to_string()));
             }
-            return self.failed(result, end.to_string());
+            return self.failed(result, format!("{end} (at {address})"));
         }
         let disconnects = &self.metrics().all.bind_disconnects_total;
         disconnects.with_label_values(&[smsc, bind, end.label()]).inc();
-        tracing::info!(smsc, bind, reason = %end, "session over");
+        tracing::info!(smsc, bind, address, reason = %end, "session over");
         if let Some(pause) = stall.pause(self.config.response_timeout) {
             tracing::warn!(
                 smsc,

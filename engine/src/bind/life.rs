@@ -109,8 +109,10 @@ pub(super) enum Notice {
     Bound(Said),
     /// The SMSC answered enquire_link.
     Alive,
-    /// The first submission of the session was answered.
+    /// The first submission of the session was answered, or the first after a silence.
     Answered,
+    /// Submissions are not answered.
+    Silent,
     /// How busy the SMSC says it is, 0 to 99.
     Congestion(u8),
     /// So many places of its window are used from now on; `true`: fewer than before.

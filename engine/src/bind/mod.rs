@@ -22,6 +22,7 @@ mod trace;
 mod masked;
 mod flight;
 mod slots;
+mod silence;
 mod elastic;
 mod pace;
 mod stall;
@@ -45,7 +46,7 @@ pub(crate) use lone::{Ending, Lone, News, NoSession, Parcel};
 pub(crate) use pace::{Bound, Pace, Wait};
 pub(crate) use slots::{Pool, Slots};
 pub(crate) use trace::{Listening, Traces};
-pub(crate) use wire::{Heard, Wire};
+pub(crate) use wire::{Heard, Hold, Wire};
 
 use crate::domain::SmscId;
 

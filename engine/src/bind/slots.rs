@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use smpp::command_status::CommandStatus;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
@@ -39,6 +40,8 @@ struct Places {
     limit: usize,
     /// While the gate is shut: how many of them may be taken nevertheless.
     shut: Option<usize>,
+    /// Nothing is answered in it.
+    silent: bool,
 }
 
 /// The bound sessions of one SMSC. Cheap to clone.
@@ -53,6 +56,8 @@ pub(crate) struct Pool {
     window_total: Arc<AtomicUsize>,
     /// Leases under way, from before the store is asked until their messages are handed over or given back.
     leasing: Arc<AtomicUsize>,
+    /// How the last bind was refused, until one is accepted.
+    refused: Arc<Mutex<Option<CommandStatus>>>,
 }
 
 /// A lease under way, until this is dropped.
@@ -127,6 +132,36 @@ impl Pool {
         self.window_total.load(Ordering::Relaxed)
     }
 
+    /// Whether a session is bound that takes messages, or would if its window were open.
+    pub(crate) fn is_bound(&self) -> bool {
+        !self.lock().is_empty()
+    }
+
+    /// Whether no place can be had.
+    pub(crate) fn is_full(&self) -> bool {
+        self.freest().is_none()
+    }
+
+    /// Whether sessions are bound, and none of them is answered.
+    pub(crate) fn is_silent(&self) -> bool {
+        let gates = self.lock();
+        let is_silent = |gate: &Arc<Gate>| {
+            let places = gate.lock();
+            places.silent || places.shut.is_some()
+        };
+        !gates.is_empty() && gates.iter().all(is_silent)
+    }
+
+    /// How the last bind was refused; `None`: it was not, or one was accepted since.
+    pub(crate) fn refused(&self) -> Option<CommandStatus> {
+        *lock(&self.refused)
+    }
+
+    /// A bind was refused, or accepted.
+    pub(super) fn set_refused(&self, refused: Option<CommandStatus>) {
+        *lock(&self.refused) = refused;
+    }
+
     /// When what was handed to the sessions left.
     pub(crate) fn wire(&self) -> &Wire {
         &self.wire
@@ -173,6 +208,7 @@ impl Pool {
             window,
             limit: window,
             shut: shut.then_some(0),
+            silent: false,
         };
         let gate = Arc::new(Gate {
             places: Mutex::new(places),
@@ -226,6 +262,11 @@ impl Pool {
             *allowed = 1;
         }
         self.freed.notify_waiters();
+    }
+
+    /// Whether nothing is answered in it: for those who show it.
+    pub(super) fn silence(gate: &Gate, silent: bool) {
+        gate.lock().silent = silent;
     }
 
     /// Every free place may be taken again. `false`: it was not shut.

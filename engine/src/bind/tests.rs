@@ -283,7 +283,9 @@ async fn a_bind_that_is_accepted_and_at_once_ended_is_tried_more_and_more_slowly
         assert_eq!(kept.board.all()[0].state, "disconnected", "round {round}");
         pass(pause + Duration::from_secs(1)).await;
     }
-    assert_eq!(kept.board.all()[0].last_error, "the SMSC closed the connection");
+    let shown = kept.board.all().remove(0);
+    assert_eq!(shown.last_error, "the SMSC closed the connection");
+    assert!(shown.last_error_at.is_some(), "and when");
 
     // One that lives for a minute did not fail at its beginning.
     let connection = accept(&listener).await;
@@ -329,6 +331,55 @@ async fn the_next_host_is_tried_at_once_when_one_is_away_and_the_first_again_aft
     kept.until(0, "it ended", |line| line.state == "disconnected").await;
     pass(Duration::from_secs(5)).await;
     accept(&second).await;
+    kept.end().await;
+}
+
+#[tokio::test]
+async fn a_session_without_answers_is_stalled_within_seconds_and_until_the_next_answer() {
+    let (listener, address) = listen().await;
+    let kept = Kept::up(config::Smsc::new("north", address, "campanile"));
+    let mut connection = accept(&listener).await;
+    kept.until(0, "it is bound", |line| line.state == "bound").await;
+    submit(&kept.pool).await;
+    let (command, sequence, _) = read_pdu(&mut connection).await;
+    assert_eq!(command, CommandId::SUBMIT_SM);
+    let in_flight = kept.metrics.window_in_flight.with_label_values(&["north", "0"]);
+    kept.until(0, "it is in the window", |_| in_flight.get() == 1).await;
+    assert!(kept.pool.is_bound() && !kept.pool.is_silent());
+    pass(Duration::from_secs(6)).await;
+    kept.until(0, "nothing is answered", |line| line.state == "stalled")
+        .await;
+    assert!(
+        kept.pool.is_silent() && !kept.pool.is_full(),
+        "it is given as much as before"
+    );
+    let mut answer = BytesMut::new();
+    encode_sm_resp(
+        &mut answer,
+        (CommandId::SUBMIT_SM_RESP, CommandStatus::ESME_ROK, sequence),
+        b"1",
+    );
+    connection.write_all(&answer).await.unwrap();
+    kept.until(0, "it is answered", |line| line.state == "bound").await;
+    assert!(!kept.pool.is_silent());
+    kept.end().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_asks_whether_we_are_there_makes_no_error() {
+    let (listener, address) = listen().await;
+    let kept = Kept::up(config::Smsc::new("north", address, "campanile"));
+    let mut connection = accept(&listener).await;
+    kept.until(0, "it is bound", |line| line.state == "bound").await;
+    say(&mut connection, CommandId::ENQUIRE_LINK, 7).await;
+    assert_eq!(read_pdu(&mut connection).await.0, CommandId::ENQUIRE_LINK_RESP);
+    let asked = kept
+        .metrics
+        .pdus_total
+        .with_label_values(&["north", "in", "enquire_link"]);
+    assert_eq!(asked.get(), 1);
+    let exposition = String::from_utf8(kept.metrics.exposition()).unwrap();
+    assert!(!exposition.contains("campanile_pdu_errors_total{"), "{exposition}");
     kept.end().await;
 }
 

@@ -32,6 +32,15 @@ pub(crate) struct Heard {
     pub(crate) congestion: Option<u8>,
 }
 
+/// What limits how fast an SMSC is fed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Hold {
+    /// Segments a second.
+    pub(crate) rate: f64,
+    /// It is less than is configured, or nothing is: the SMSC throttles, or says that it is busy.
+    pub(crate) brakes: bool,
+}
+
 /// The departures and answers of one SMSC account. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wire(Arc<Inner>);
@@ -42,6 +51,8 @@ struct Inner {
     departures: Mutex<Vec<Departure>>,
     /// Likewise: an answer belongs to a segment that was handed over.
     heard: Mutex<Vec<(Heard, Instant)>>,
+    /// As whoever paces says it, for those who show it.
+    hold: Mutex<Option<Hold>>,
     changed: Notify,
 }
 
@@ -61,6 +72,16 @@ impl Wire {
         if heard != Heard::default() {
             lock(&self.0.heard).push((heard, at));
         }
+    }
+
+    /// The rate that holds now; `None`: nothing limits it.
+    pub(crate) fn hold(&self) -> Option<Hold> {
+        *lock(&self.0.hold)
+    }
+
+    /// That rate holds from now on.
+    pub(crate) fn set_hold(&self, hold: Option<Hold>) {
+        *lock(&self.0.hold) = hold;
     }
 
     /// Ends with the next departure after this call.
@@ -86,7 +107,7 @@ impl Wire {
     }
 }
 
-fn lock<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+fn lock<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
     // Whole at every instant, so a panic elsewhere does not spoil it.
     list.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -92,7 +92,7 @@ impl Campaigns {
 
     async fn halt(&self, campaign: &Campaign, halt: Halt) {
         let owner = owner(campaign);
-        let halted = self.insist("halt", || self.store().halt(owner, halt)).await;
+        let halted = self.insist("halt", || self.store().halt(owner, halt, self.now())).await;
         let Some(lines) = halted else { return };
         if halt == Halt::Resume {
             self.ring_everywhere();
@@ -127,7 +127,7 @@ impl Campaigns {
                 return Ok(());
             }
             tokio::time::sleep(STOP_AGAIN).await;
-            lines = self.store().halt(owner, halt).await?;
+            lines = self.store().halt(owner, halt, self.now()).await?;
         }
     }
 

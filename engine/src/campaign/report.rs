@@ -58,14 +58,15 @@ impl FromStr for PageCursor {
 }
 
 impl Campaigns {
-    /// A campaign with its progress, as JSON.
+    /// A campaign, and the same with its progress as JSON.
     ///
     /// # Errors
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
-    pub(crate) async fn view(&self, tenant: TenantId, id: CampaignId) -> Result<Value, CampaignFault> {
+    pub(crate) async fn view(&self, tenant: TenantId, id: CampaignId) -> Result<(Campaign, Value), CampaignFault> {
         let campaign = self.find(tenant, id).await?;
         let counters = self.store().counters(id).await?;
-        Ok(view::campaign(&campaign, &counters))
+        let shown = view::campaign(&campaign, &counters);
+        Ok((campaign, shown))
     }
 
     /// Some recipients. What is neither queued nor in a record has ended a moment ago: the books are asked to follow, so

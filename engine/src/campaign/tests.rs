@@ -1,6 +1,7 @@
 //! Campaigns on a real Redis: nothing doubled, nothing lost, credits conserved.
 
 mod agreement;
+mod census;
 mod conservation;
 mod lease;
 mod recut;

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::brake::Brake;
 use super::settings::Settings;
 use super::throttle::Throttle;
-use crate::bind::{Bound, Heard, Pace, Wait, Wire};
+use crate::bind::{Bound, Heard, Hold, Pace, Wait, Wire};
 use crate::clock::Clock;
 use crate::config::{self, Rate};
 use crate::metrics::SmscMetrics;
@@ -94,7 +94,7 @@ impl Meter {
             ahead: 0,
             hurried: 0,
         };
-        state.show(&metrics, &speed);
+        state.show(&metrics, (&speed, &wire));
         Self(Arc::new(Inner {
             state: Mutex::new(state),
             freed: Notify::new(),
@@ -113,7 +113,7 @@ impl Meter {
         state.ceiling = bound.map(|bound| bound.rate);
         let slowed = state.slowed;
         state.pace.set_bound(bound, slowed, self.0.clock.now());
-        state.show(&self.0.metrics, &self.0.speed);
+        state.show(&self.0.metrics, (&self.0.speed, &self.0.wire));
         drop(state);
         self.0.freed.notify_waiters();
     }
@@ -201,7 +201,7 @@ impl Inner {
         if slowed != state.slowed {
             state.slowed = slowed;
             state.pace.set_rate(slowed, self.clock.now());
-            state.show(&self.metrics, &self.speed);
+            state.show(&self.metrics, (&self.speed, &self.wire));
         }
         state
     }
@@ -267,8 +267,10 @@ impl Permits {
         count
     }
 
-    fn show(&self, metrics: &SmscMetrics, speed: &Speed) {
+    fn show(&self, metrics: &SmscMetrics, (speed, wire): (&Speed, &Wire)) {
         speed.effective(self.rate());
+        let brakes = self.slowed.is_some_and(|slowed| lower(Some(slowed), self.ceiling));
+        wire.set_hold(self.rate().map(|rate| Hold { rate, brakes }));
         let gauge = &metrics.all.throttle_effective_messages_per_second;
         let label = [metrics.name.as_str()];
         match self.rate() {

@@ -28,11 +28,13 @@ use crate::reload::{Reloaded, Reloads};
 use crate::settle::{self, Gatherer, Settler, Sides, UNPARKED_MAX, Unparked};
 use crate::shutdown::Shutdown;
 use crate::traffic::Traffic;
+use crate::waiting::Waiting;
 
 pub(super) struct Engine {
     config: Config,
     base: Base,
     traffic: Traffic,
+    waiting: Waiting,
     inbox: Inbox,
     reloads: Reloads,
     leases: Arc<Leases>,
@@ -80,6 +82,7 @@ impl Engine {
         );
         let pressure = Pressure::new(base.clock.now(), settle::SETTLERS);
         let (reloads, asked) = Reloads::new();
+        let waiting = Waiting::new(&base.store, &traffic, &gates, &base.verdict);
         let (board, traces) = (binds.board(), binds.traces());
         let mut fleet = Fleet::new(FleetDeps {
             feed: binds.feed(),
@@ -103,6 +106,7 @@ impl Engine {
             config,
             base,
             traffic,
+            waiting,
             inbox,
             reloads,
             leases,
@@ -205,6 +209,8 @@ impl Engine {
             store,
             metrics,
             traffic: self.traffic.clone(),
+            waiting: self.waiting.clone(),
+            orders: self.campaigns.orders(),
             pressure: self.pressure.clone(),
             clock,
         };
@@ -264,6 +270,7 @@ impl Engine {
             traffic: self.traffic.clone(),
             pressure: self.pressure.clone(),
             started: self.base.clock.now(),
+            waiting: self.waiting.clone(),
             inbox: self.inbox.clone(),
             verdict: self.base.verdict.clone(),
             shares: Shares::new(&self.config.api),

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::campaign::Orders;
 use crate::clock::Clock;
-use crate::domain::{Purpose, Way};
+use crate::domain::{Purpose, UnixMicros, Way};
 use crate::metrics::Metrics;
 use crate::pressure::Pressure;
-use crate::store::{Store, StoreError};
+use crate::store::{Census, Store, StoreError};
 use crate::traffic::Traffic;
+use crate::waiting::{Reason, Waiting};
 
 /// How often gauges that have to be asked for are refreshed.
 const GAUGES: Duration = Duration::from_secs(2);
@@ -19,43 +21,87 @@ pub(super) struct Gauges {
     pub(super) store: Store,
     pub(super) metrics: Metrics,
     pub(super) traffic: Traffic,
+    pub(super) waiting: Waiting,
+    pub(super) orders: Orders,
     pub(super) pressure: Pressure,
     pub(super) clock: Clock,
 }
 
 impl Gauges {
     pub(super) async fn refresh(self, stop: CancellationToken) {
+        let mut last = Census::default();
         while stop.run_until_cancelled(tokio::time::sleep(GAUGES)).await.is_some() {
-            if let Err(error) = self.once().await {
+            if let Err(error) = self.once(&mut last).await {
                 tracing::debug!(%error, "gauges are not refreshed");
+                // What waited a moment ago still does, if for another reason.
+                self.show_waiting(&last);
             }
         }
     }
 
-    async fn once(&self) -> Result<(), StoreError> {
+    async fn once(&self, last: &mut Census) -> Result<(), StoreError> {
         let metrics = &self.metrics;
         metrics
             .settle_lag_seconds
             .set(self.pressure.behind(self.clock.now()).as_secs_f64());
-        let (queued, deferred) = (&metrics.queue_messages, &metrics.queue_deferred_messages);
-        // A line that is empty now is not among the depths: it is set to 0.
-        queued.reset();
-        deferred.reset();
-        for depth in self.store.depths().await? {
-            let way = self.name(depth.line.way);
-            let lane = Purpose::ALL
-                .iter()
-                .copied()
-                .find(|purpose| purpose.lane() == depth.line.lane);
-            let lane = lane.map_or("other", Purpose::code);
-            queued.with_label_values(&[way.as_str(), lane]).add(depth.queued as i64);
-            deferred.with_label_values(&[&way]).add(depth.deferred as i64);
-        }
+        *last = self.store.census().await?;
+        let asked = self.asked_at(last).await?;
+        metrics.whole(|| {
+            self.show_queues(last);
+            self.show_waiting(last);
+            self.show_ages(last, &asked);
+        });
         metrics.receipts_parked.set(self.store.parked_count().await? as i64);
         metrics
             .redis_used_memory_bytes
             .set(self.store.used_memory().await? as i64);
         Ok(())
+    }
+
+    fn show_queues(&self, census: &Census) {
+        let (queued, deferred) = (&self.metrics.queue_messages, &self.metrics.queue_deferred_messages);
+        // A line that is empty now is not in the census: it is set to 0.
+        queued.reset();
+        deferred.reset();
+        for of in &census.lines {
+            let way = self.name(of.line.way);
+            queued
+                .with_label_values(&[way.as_str(), lane(of.line.lane)])
+                .add(of.rows as i64);
+            deferred.with_label_values(&[&way]).add(of.again as i64);
+        }
+    }
+
+    fn show_waiting(&self, census: &Census) {
+        let counts = self.waiting.counts(census, self.clock.unix());
+        for reason in Reason::ALL.iter().copied() {
+            let gauge = self.metrics.waiting_messages.with_label_values(&[reason.code()]);
+            gauge.set(counts.of(reason) as i64);
+        }
+    }
+
+    /// When what is first in each line was asked for, with its lane.
+    async fn asked_at(&self, census: &Census) -> Result<Vec<(u8, UnixMicros)>, StoreError> {
+        let mut asked = Vec::with_capacity(census.heads.len());
+        for head in &census.heads {
+            if let Some(order) = self.orders.get(head.tenant, head.campaign).await? {
+                asked.push((head.lane, order.asked_at(&head.variables)));
+            }
+        }
+        Ok(asked)
+    }
+
+    /// How long the oldest message that is due waits, in each lane.
+    fn show_ages(&self, census: &Census, asked: &[(u8, UnixMicros)]) {
+        let now = self.clock.unix();
+        for purpose in Purpose::ALL {
+            let due = census.lines.iter().filter_map(|of| Some((of.line.lane, of.first_due?)));
+            let of_lane = |(lane, since): (u8, UnixMicros)| (lane == purpose.lane()).then_some(since);
+            let oldest = due.chain(asked.iter().copied()).filter_map(of_lane).min();
+            let age = oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64());
+            let gauge = &self.metrics.queue_oldest_age_seconds;
+            gauge.with_label_values(&[purpose.code()]).set(age);
+        }
     }
 
     /// A way as operators know it: the name of the route, `@` and a name for what one of them has a part of.
@@ -68,4 +114,9 @@ impl Gauges {
             Way::Route(route) => self.traffic.route_name(route).unwrap_or_else(|| "stranded".to_owned()),
         }
     }
+}
+
+fn lane(number: u8) -> &'static str {
+    let lane = Purpose::ALL.iter().find(|purpose| purpose.lane() == number);
+    lane.map_or("other", |purpose| purpose.code())
 }

@@ -8,13 +8,16 @@
 //! | `c:{pN}:rec` | hash | recipient (8 octets) → the record: trails of what is finished, then messages under way in submission order |
 //! | `c:{pN}:aud:<campaign>` | list | the audience's rows, by position |
 //! | `c:{pN}:cut:<campaign>` | list | the spans of a draft |
-//! | `c:{pN}:c:<campaign>` | hash | `launched` rows, `tenant`, `halt`; `s:<line>` for each line with spans of it |
+//! | `c:{pN}:c:<campaign>` | hash | `launched` rows, `tenant`, `halt`, `halted_at` in µs; `s:<line>` for each line with spans of it |
 //! | `c:{pN}:spans:<line>:<campaign>` | list | what is queued: first position, count, version of the routes |
 //! | `c:{pN}:lane:<line>:<tenant>` | list | the tenant's campaigns with spans there, oldest first |
 //! | `c:{pN}:ring:<line>` | list | tenants whose lane is not empty, whose turn it is first |
 //! | `c:{pN}:due:<line>` | sorted set | recipient and id of deferred and waiting messages, by due time in µs |
 //! | `c:{pN}:lines` | set | `r<line>` with a ring, `d<line>` with due messages |
 //! | `c:{pN}:depth` | hash | line → rows queued |
+//! | `c:{pN}:halted` | hash | line and campaign → rows queued of one that is paused |
+//! | `c:{pN}:again` | hash | line and campaign → messages of it in the line's due set |
+//! | `c:{pN}:behind:<line>:<campaign>` | set | those of them that were behind another message to that person when they were looked at last |
 //! | `c:{pN}:stale` | list | queues whose spans were cut under older routes |
 //! | `c:{pN}:weights`, `c:{pN}:caps` | hash | tenant → turns it gets at once; `most seconds` of its frequency cap |
 //! | `c:{pN}:cap:<tenant>` | hash | recipient → when marketing messages were taken, 4 octets each |

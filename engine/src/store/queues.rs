@@ -197,13 +197,19 @@ impl Store {
 
     /// Pauses, resumes or stops a campaign's queues everywhere. Returns the lines, by partition, in which messages of it
     /// may be deferred.
-    pub(crate) async fn halt(&self, owner: Owner, halt: Halt) -> Result<Vec<(Partition, Vec<Line>)>, StoreError> {
+    pub(crate) async fn halt(
+        &self,
+        owner: Owner,
+        halt: Halt,
+        now: UnixMicros,
+    ) -> Result<Vec<(Partition, Vec<Line>)>, StoreError> {
         let call = |partition| {
             let mut call = self.script(Name::Halt, &[self.base(partition)]);
             call.arg(owner.campaign.0)
                 .arg(owner.tenant.0)
                 .arg(owner.purpose.lane())
-                .arg(halt.letter());
+                .arg(halt.letter())
+                .arg(now.0);
             call
         };
         let replies = self.run(&self.bulk, self.all_partitions().map(call).collect()).await?;

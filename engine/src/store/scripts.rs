@@ -29,6 +29,8 @@ pub(super) enum Name {
     State,
     Claim,
     Conclude,
+    Census,
+    Waits,
 }
 
 /// How a script is loaded.
@@ -55,7 +57,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 25] = scripts![
+const SOURCES: [(Name, Kind, &str); 27] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -81,6 +83,8 @@ const SOURCES: [(Name, Kind, &str); 25] = scripts![
     State PlainSettling "state.lua",
     Claim Plain "claim.lua",
     Conclude PlainSettling "conclude.lua",
+    Census Settling "census.lua",
+    Waits Partition "waits.lua",
 ];
 
 /// Every script, ready to be loaded and called.

@@ -3,6 +3,7 @@
 //! Nothing moves when a turn changes: messages are queued for routes, and an SMSC leases for those whose turn it has.
 
 mod balance;
+mod facts;
 mod passing;
 mod quality;
 mod speed;
@@ -27,6 +28,8 @@ use crate::domain::{RouteId, SmscId, UnixMicros, Way};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 use balance::{Balance, Grant};
+pub(crate) use facts::Facts;
+use facts::Marks;
 pub(crate) use quality::Heard;
 use quality::{Quality, Standing};
 pub(crate) use speed::{Speed, SpeedFault};
@@ -202,6 +205,8 @@ struct Known {
     stops: Stops,
     /// When it said so.
     stopped_at: UnixMicros,
+    /// Since when it is what it is.
+    marks: Marks,
     turn: watch::Sender<Turn>,
     quality: Arc<Mutex<Quality>>,
     speed: Speed,
@@ -254,6 +259,7 @@ impl Traffic {
             suspended: None,
             stops: Stops::default(),
             stopped_at: UnixMicros::default(),
+            marks: Marks::default(),
             turn,
             quality,
             speed,
@@ -421,6 +427,7 @@ impl Traffic {
         let (now, date) = (self.0.clock.now(), self.0.clock.unix());
         let mut smscs = self.lock();
         smscs.iter_mut().for_each(|known| known.judge(&self.0.metrics, date));
+        self.mark(&mut smscs);
         let parties: Vec<Party> = smscs
             .iter_mut()
             .map(|known| known.party(now, self.0.patience))
@@ -552,6 +559,7 @@ impl Known {
         match self.stops.stopped() {
             _ if self.suspended == Some(true) => "suspended",
             Some(_) => "stopped",
+            None if self.pool.is_silent() => "stalled",
             None => "running",
         }
     }

@@ -56,6 +56,7 @@ const HOUSES: [House; 8] = [
             &["account", "audience", "bind", "guard"],
             &["campaign", "outcome"],
             &["receipt", "traffic", "inbound", "reload"],
+            &["waiting"],
             &["api", "dispatch"],
             &["settle"],
             &["run", "decode", "probe", "healthcheck", "ctl"],

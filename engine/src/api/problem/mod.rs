@@ -184,7 +184,7 @@ impl Asked {
 }
 
 /// French or English, whichever `Accept-Language` likes better (RFC 9110, 12.5.4); English when it names neither.
-fn language_of(headers: &HeaderMap) -> Language {
+pub(super) fn language_of(headers: &HeaderMap) -> Language {
     let accepted = headers
         .get(header::ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok())

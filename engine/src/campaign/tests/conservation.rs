@@ -104,6 +104,9 @@ async fn credits_are_conserved_whatever_happens() {
             let credits = bench.credits(tenant).await;
             let sum = credits.available + credits.held + credits.spent;
             assert_eq!(credits.granted, sum, "seed {seed}, step {step}: {credits:?}");
+            bench
+                .assert_counted(&life.campaigns, &format!("seed {seed}, step {step}"))
+                .await;
         }
         bench.wind_up(tenant, &mut life, seed).await;
         let credits = bench.credits(tenant).await;

@@ -1,20 +1,29 @@
 -- Pauses, resumes or stops a campaign in one partition.
 -- KEYS[1] partition base, c:{pN}:
--- ARGV[1] campaign  [2] tenant  [3] lane  [4] 'p' pause, '' resume, 'c' stop
+-- ARGV[1] campaign  [2] tenant  [3] lane  [4] 'p' pause, '' resume, 'c' stop  [5] now, microseconds
 -- Returns: lines in which messages of the campaign's lane may be deferred.
 -- Limits: O(spans) of one campaign; LREM walks the tenant's campaigns and the ring, at most some thousand each.
-local base, campaign, tenant, lane, halt = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local base, campaign, tenant, lane, halt, now = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local order, events = base .. 'c:' .. campaign, {}
-if halt == '' then call('HDEL', order, 'halt') else call('HSET', order, 'halt', halt) end
+if halt == '' then
+  call('HDEL', order, 'halt', 'halted_at')
+elseif call('HGET', order, 'halt') ~= halt then
+  call('HSET', order, 'halt', halt, 'halted_at', now)
+end
 local fields = call('HKEYS', order)
 for _, field in ipairs(fields) do
   if sub(field, 1, 2) == 's:' then
     local line = sub(field, 3)
     leave_line(base, line, tenant, campaign)
-    local spans = base .. 'spans:' .. line .. ':' .. campaign
+    local spans, halted = base .. 'spans:' .. line .. ':' .. campaign, line .. ' ' .. campaign
+    if halt ~= 'p' then call('HDEL', base .. 'halted', halted) end
     if halt == '' then
       stand_in_line(base, line, tenant, campaign)
-    elseif halt == 'c' then
+    elseif halt == 'p' then
+      local rows = 0
+      for _, span in ipairs(call('LRANGE', spans, 0, -1)) do rows = rows + select(2, struct.unpack('>I4I4', span)) end
+      call('HSET', base .. 'halted', halted, rows)
+    else
       for _, span in ipairs(call('LRANGE', spans, 0, -1)) do
         local first, count = struct.unpack('>I4I4', span)
         events[#events + 1] = range('c', 7, campaign, tenant, first, count)

@@ -166,7 +166,7 @@ local function take_due(line)
   local key = base .. 'due:' .. line
   local due = choose_due(key)
   if #due == 0 then return end
-  local recipients, gone, later = {}, {}, {}
+  local recipients, gone, later, behind = {}, {}, {}, {}
   for i = 1, #due do recipients[i] = sub(due[i], 1, 8) end
   local records = call('HMGET', base .. 'rec', unpack(recipients))
   for i = 1, #due do
@@ -185,6 +185,7 @@ local function take_due(line)
       elseif is_held_up(record, first, tenant, lane) then
         later[#later + 1] = now + RECHECK_US
         later[#later + 1] = due[i]
+        behind[#behind + 1] = due[i]
       elseif is_whole(record, first, ends) and (call('SISMEMBER', base .. 'stop:' .. lane, tenant .. recipient) == 1
         or call('SISMEMBER', base .. 'stopall:' .. lane, recipient) == 1) then
         gone[#gone + 1] = due[i]
@@ -203,8 +204,12 @@ local function take_due(line)
       end
     end
   end
-  if #gone > 0 then call('ZREM', key, unpack(gone)) end
+  if #gone > 0 then
+    call('ZREM', key, unpack(gone))
+    note_gone(base, line, gone)
+  end
   if #later > 0 then call('ZADD', key, 'XX', unpack(later)) end
+  if #behind > 0 then note_behind(base, line, behind) end
 end
 
 -- Rows that were taken from spans in a line, and the turns that they were taken in: first and last of its rows, what their

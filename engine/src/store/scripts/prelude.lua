@@ -65,10 +65,47 @@ local function note_due(dues, line, score, member)
   list[#list + 1] = member
 end
 
+-- Members of a due set by their campaigns, as keys spell these.
+local function by_campaign(members)
+  local of = {}
+  for _, member in ipairs(members) do
+    local campaign = string.format('%.0f', (struct.unpack('>I5', sub(member, 9, 13))))
+    of[campaign] = of[campaign] or {}
+    table.insert(of[campaign], member)
+  end
+  return of
+end
+
+-- So many more of a campaign's messages are in a line's due set.
+local function count_again(base, line, campaign, by)
+  local field = line .. ' ' .. campaign
+  if call('HINCRBY', base .. 'again', field, by) <= 0 then call('HDEL', base .. 'again', field) end
+end
+
+-- Members of a line's due set that wait behind another message to the same person.
+local function note_behind(base, line, members)
+  for campaign, list in pairs(by_campaign(members)) do
+    call('SADD', base .. 'behind:' .. line .. ':' .. campaign, unpack(list))
+  end
+end
+
+-- Members that have left a line's due set.
+local function note_gone(base, line, members)
+  for campaign, list in pairs(by_campaign(members)) do
+    count_again(base, line, campaign, -#list)
+    call('SREM', base .. 'behind:' .. line .. ':' .. campaign, unpack(list))
+  end
+end
+
+-- Puts messages into due sets that wait behind others.
 local function write_dues(base, dues)
   for line, list in pairs(dues) do
     call('ZADD', base .. 'due:' .. line, unpack(list))
     call('SADD', base .. 'lines', 'd' .. line)
+    local members = {}
+    for i = 2, #list, 2 do members[#members + 1] = list[i] end
+    note_behind(base, line, members)
+    for campaign, of in pairs(by_campaign(members)) do count_again(base, line, campaign, #of) end
   end
 end
 
@@ -152,6 +189,7 @@ local function push_span(base, line, tenant, campaign, halted, first, count, ver
     call('RPUSH', key, struct.pack('>I4I4I4', first, count, version))
   end
   call('HINCRBY', base .. 'depth', line, count)
+  if halted then call('HINCRBY', base .. 'halted', line .. ' ' .. campaign, count) end
   if last then return end
   call('HSET', base .. 'c:' .. campaign, 's:' .. line, 1)
   if not halted then stand_in_line(base, line, tenant, campaign) end
@@ -182,7 +220,8 @@ local function end_waiting(base, recipient, record, of, events)
       and (tenant == '' or sub(record, at + TENANT, at + TENANT + 3) == tenant)
     if wanted and is_whole(record, at, last) and (state == WAITING or state == DEFERRED) then
       events[#events + 1] = moved(record, at, '.', slot)
-      call('ZREM', base .. 'due:' .. line_of(record, at), recipient .. sub(record, at + ID, at + ID + 7))
+      local line, member = line_of(record, at), recipient .. sub(record, at + ID, at + ID + 7)
+      if call('ZREM', base .. 'due:' .. line, member) == 1 then note_gone(base, line, { member }) end
     else
       kept = kept .. sub(record, at, last)
     end

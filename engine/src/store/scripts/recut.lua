@@ -24,6 +24,7 @@ for _, span in ipairs(there) do left = left + select(2, struct.unpack('>I4I4', s
 call('UNLINK', queued)
 if left > 0 then call('HINCRBY', base .. 'depth', line, -left) end
 call('HDEL', order, 's:' .. line)
+call('HDEL', base .. 'halted', line .. ' ' .. campaign)
 leave_line(base, line, tenant, campaign)
 for at = 1, #spans, 12 do
   local route, gate, first, count = struct.unpack('>I2I2I4I4', sub(spans, at, at + 11))

@@ -60,6 +60,9 @@ for _, queue in ipairs(orders) do
     call('LPOP', spans)
   end
   if moved_on > 0 then call('HINCRBY', base .. 'depth', line, -moved_on) end
+  if moved_on > 0 and call('HEXISTS', base .. 'halted', queue) == 1 then
+    if call('HINCRBY', base .. 'halted', queue, -moved_on) <= 0 then call('HDEL', base .. 'halted', queue) end
+  end
   if moved_on > 0 and call('EXISTS', spans) == 0 then
     local order = base .. 'c:' .. campaign
     call('HDEL', order, 's:' .. line)

@@ -40,14 +40,21 @@ end
 if s > 0 then call('HSET', base .. 'rec', unpack(set)) end
 if #gone > 0 then call('HDEL', base .. 'rec', unpack(gone)) end
 if journal ~= '' then call('XADD', base .. 'jr', '*', '1', journal) end
+-- So many more of its campaign's messages are in a line's due set; whether it waits behind another is seen at the next lease.
+local function count_again(line, member, by)
+  local campaign = string.format('%.0f', (struct.unpack('>I5', sub(member, 9, 13))))
+  local field = line .. ' ' .. campaign
+  if by ~= 0 and call('HINCRBY', base .. 'again', field, by) <= 0 then call('HDEL', base .. 'again', field) end
+  call('SREM', base .. 'behind:' .. line .. ':' .. campaign, member)
+end
 for at = REST + 1, #ARGV, 5 do
   local record, what, line, when, member = tonumber(ARGV[at]), ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   if byte(flags, record) == 49 then -- 1
     if what == 'z' then
-      call('ZADD', base .. 'due:' .. line, when, member)
+      count_again(line, member, call('ZADD', base .. 'due:' .. line, when, member))
       call('SADD', base .. 'lines', 'd' .. line)
     elseif what == 'x' then
-      call('ZREM', base .. 'due:' .. line, member)
+      if call('ZREM', base .. 'due:' .. line, member) == 1 then count_again(line, member, -1) end
     else
       local key, recipient = base .. 'cap:' .. line, ARGV[3 + record]
       call('HSET', key, recipient, sub((call('HGET', key, recipient) or '') .. when, -64))

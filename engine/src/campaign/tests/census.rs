@@ -1,0 +1,80 @@
+//! What waits is counted as it is.
+
+use super::*;
+use crate::store::InLine;
+
+/// Rows, of these paused; messages to be leased again, of these halted, of the others behind another.
+type Sums = [u64; 5];
+
+fn sums<'a>(lines: impl Iterator<Item = &'a InLine>) -> Sums {
+    let of = |line: &InLine| [line.rows, line.paused_rows, line.again, line.halted_again, line.behind];
+    lines.map(of).fold(Sums::default(), |sums, more| {
+        std::array::from_fn(|at| sums[at] + more[at])
+    })
+}
+
+impl Bench {
+    async fn of_campaigns(&self, campaigns: &[CampaignId]) -> Sums {
+        let mut lines = Vec::new();
+        for id in campaigns {
+            lines.extend(self.store.campaign_census(*id).await.unwrap().lines);
+        }
+        sums(lines.iter())
+    }
+
+    /// What is counted of each campaign adds up to what is there. Not looked at while something moves.
+    pub(super) async fn assert_counted(&self, campaigns: &[CampaignId], context: &str) {
+        let before = self.of_campaigns(campaigns).await;
+        let all = sums(self.store.census().await.unwrap().lines.iter());
+        if self.of_campaigns(campaigns).await == before {
+            assert_eq!(before, all, "{context}");
+        }
+    }
+
+    async fn launch_to(&self, tenant: TenantId, recipients: u64) -> CampaignId {
+        let id = self.create(tenant, 0..recipients).await;
+        self.campaigns.launch(tenant, id).await.unwrap();
+        self.launched(tenant, id).await;
+        id
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_is_counted_by_where_it_is() {
+    let bench = Bench::start("census").await;
+    let tenant = bench.tenant(1_000).await;
+    let first = bench.launch_to(tenant, 100).await;
+    let census = bench.store.census().await.unwrap();
+    assert_eq!(sums(census.lines.iter()), [100, 0, 0, 0, 0]);
+    assert!(
+        census
+            .heads
+            .iter()
+            .all(|head| head.campaign == first && head.tenant == tenant)
+    );
+    assert!(!census.heads.is_empty());
+    let leased = bench.lease(1_000).await;
+    let second = bench.launch_to(tenant, 100).await;
+    assert!(bench.lease(1_000).await.is_empty(), "each waits for an answer");
+    assert_eq!(bench.of_campaigns(&[second]).await, [0, 0, 100, 0, 100]);
+    assert_eq!(bench.of_campaigns(&[first]).await, [0; 5]);
+    bench.accept(&leased).await;
+    assert_eq!(
+        bench.of_campaigns(&[second]).await,
+        [0, 0, 100, 0, 0],
+        "nothing is ahead any more"
+    );
+    let third = bench.launch_to(tenant, 60).await;
+    for id in [second, third] {
+        bench.campaigns.pause(tenant, id).await.unwrap();
+    }
+    assert_eq!(bench.of_campaigns(&[second, third]).await, [60, 60, 100, 100, 0]);
+    bench.assert_counted(&[first, second, third], "paused").await;
+    assert!(bench.store.campaign_census(third).await.unwrap().paused_at.is_some());
+    assert!(bench.lease(1_000).await.is_empty());
+    for id in [second, third] {
+        bench.campaigns.resume(tenant, id).await.unwrap();
+    }
+    assert_eq!(bench.of_campaigns(&[second, third]).await, [60, 0, 100, 0, 0]);
+    bench.assert_counted(&[first, second, third], "resumed").await;
+}

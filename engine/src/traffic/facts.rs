@@ -1,0 +1,109 @@
+//! What keeps an SMSC from being given messages, as it is seen now, and since when: facts, from which others conclude.
+
+use smpp::command_status::CommandStatus;
+
+use super::{Known, Traffic};
+use crate::bind::Hold;
+use crate::domain::{UnixMicros, Way};
+
+/// How one SMSC stands that serves a way.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Facts {
+    pub(crate) name: String,
+    /// It is its turn.
+    pub(crate) turn: bool,
+    /// An operator has suspended it, since then.
+    pub(crate) suspended: Option<UnixMicros>,
+    /// It takes nothing from its account: what it answered, and when.
+    pub(crate) stopped: Option<(CommandStatus, UnixMicros)>,
+    /// No session is bound, since then.
+    pub(crate) absent: Option<UnixMicros>,
+    /// How it refused the last bind.
+    pub(crate) refused: Option<CommandStatus>,
+    /// No place in its windows is free, since then.
+    pub(crate) full: Option<UnixMicros>,
+    /// Its sessions are bound and submissions are not answered, since then.
+    pub(crate) silent: Option<UnixMicros>,
+    /// The rate that holds, and since when one does.
+    pub(crate) hold: Option<(Hold, UnixMicros)>,
+}
+
+/// Since when something is so, as it was seen.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Marks {
+    suspended: Option<UnixMicros>,
+    absent: Option<UnixMicros>,
+    full: Option<UnixMicros>,
+    silent: Option<UnixMicros>,
+    hold: Option<(bool, UnixMicros)>,
+}
+
+impl Marks {
+    /// Looks at an SMSC.
+    pub(super) fn look(known: &mut Known, now: UnixMicros) {
+        let (suspended, pool) = (known.is_suspended(), &known.pool);
+        let (absent, full, silent) = (!pool.is_bound(), pool.is_full(), pool.is_silent());
+        let hold = pool.wire().hold();
+        let marks = &mut known.marks;
+        mark(&mut marks.suspended, suspended, now);
+        mark(&mut marks.absent, absent, now);
+        mark(&mut marks.full, full, now);
+        mark(&mut marks.silent, silent, now);
+        let since = |brakes| match marks.hold {
+            Some((before, since)) if before == brakes => since,
+            Some(_) | None => now,
+        };
+        marks.hold = hold.map(|hold| (hold.brakes, since(hold.brakes)));
+    }
+}
+
+fn mark(since: &mut Option<UnixMicros>, is: bool, now: UnixMicros) {
+    *since = is.then(|| since.unwrap_or(now));
+}
+
+impl Traffic {
+    /// How those stand that may take what is queued there; none: nobody may, or it is not a way any more.
+    pub(crate) fn facts(&self, way: Way) -> Vec<Facts> {
+        let routes = self.0.routes.load();
+        let serves = |known: &&Known| match way {
+            Way::Pinned(smsc) => known.id == smsc,
+            Way::Route(route) => routes
+                .iter()
+                .find(|served| served.route == route)
+                .is_some_and(|served| served.smscs.iter().any(|serving| serving.smsc == known.id)),
+        };
+        let now = self.0.clock.unix();
+        self.lock()
+            .iter()
+            .filter(serves)
+            .map(|known| facts(known, way, now))
+            .collect()
+    }
+
+    /// Looks since when what is so.
+    pub(super) fn mark(&self, smscs: &mut [Known]) {
+        let now = self.0.clock.unix();
+        smscs.iter_mut().for_each(|known| Marks::look(known, now));
+    }
+}
+
+fn facts(known: &Known, way: Way, now: UnixMicros) -> Facts {
+    let (turn, pool, marks) = (known.turn.borrow(), &known.pool, &known.marks);
+    let since = |is: bool, mark: Option<UnixMicros>| is.then(|| mark.unwrap_or(now));
+    let hold_since = marks.hold.map_or(now, |(_, since)| since);
+    let stopped = known.stops.stopped();
+    Facts {
+        name: known.name.clone(),
+        turn: match way {
+            Way::Route(route) => turn.routes.contains(&route),
+            Way::Pinned(_) => true,
+        },
+        suspended: since(known.is_suspended(), marks.suspended),
+        stopped: stopped.map(|stopped| (stopped.status, known.stopped_at)),
+        absent: since(!pool.is_bound(), marks.absent),
+        refused: pool.refused(),
+        full: since(pool.is_full(), marks.full),
+        silent: since(pool.is_silent(), marks.silent),
+        hold: pool.wire().hold().map(|hold| (hold, hold_since)),
+    }
+}

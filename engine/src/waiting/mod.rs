@@ -1,0 +1,209 @@
+//! Why messages wait: of all, for metrics, and of a campaign, in words. `reason` is the one place that decides it.
+
+mod reason;
+mod words;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::campaign::{Gates, view};
+use crate::domain::{Language, Line, UnixMicros};
+use crate::guard::Verdict;
+use crate::store::{Campaign, CampaignCensus, CampaignState, Census, InLine, Store, StoreError};
+use crate::traffic::{Facts, Traffic};
+pub(crate) use reason::{Counts, Reason};
+
+/// What is asked to say why messages wait. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Waiting {
+    store: Store,
+    traffic: Traffic,
+    gates: Gates,
+    verdict: Verdict,
+    /// Since when leases are stopped, as it was seen.
+    guarded: Arc<Mutex<Option<UnixMicros>>>,
+}
+
+/// Why the messages of a line wait.
+#[derive(Clone, Debug, PartialEq)]
+struct Cause {
+    reason: Reason,
+    since: Option<UnixMicros>,
+    /// Which SMSC it is about.
+    smsc: Option<String>,
+    /// What that answered.
+    status: Option<smpp::command_status::CommandStatus>,
+    /// The segments a second that it is given.
+    rate: Option<f64>,
+    /// It answers nothing.
+    silent: bool,
+    /// Why the guard stops leases.
+    guard: Option<&'static str>,
+}
+
+impl Cause {
+    fn only(reason: Reason) -> Self {
+        Self {
+            reason,
+            since: None,
+            smsc: None,
+            status: None,
+            rate: None,
+            silent: false,
+            guard: None,
+        }
+    }
+
+    fn of(reason: Reason, facts: &Facts) -> Self {
+        let (since, status) = match reason {
+            Reason::Suspended => (facts.suspended, None),
+            Reason::Stopped => (
+                facts.stopped.map(|(_, since)| since),
+                facts.stopped.map(|(status, _)| status),
+            ),
+            Reason::NotBound => (facts.absent, facts.refused),
+            Reason::Brake | Reason::Rate => (facts.hold.map(|(_, since)| since), None),
+            Reason::Window => (facts.silent.or(facts.full), None),
+            Reason::Guard | Reason::Paused | Reason::NoRoute | Reason::ClosedHours | Reason::Behind | Reason::Retry => {
+                (None, None)
+            }
+        };
+        Self {
+            since,
+            smsc: Some(facts.name.clone()),
+            status,
+            rate: facts.hold.map(|(hold, _)| hold.rate),
+            silent: facts.silent.is_some(),
+            ..Self::only(reason)
+        }
+    }
+}
+
+impl Waiting {
+    /// As those see it that these are from.
+    pub(crate) fn new(store: &Store, traffic: &Traffic, gates: &Gates, verdict: &Verdict) -> Self {
+        Self {
+            store: store.clone(),
+            traffic: traffic.clone(),
+            gates: gates.clone(),
+            verdict: verdict.clone(),
+            guarded: Arc::default(),
+        }
+    }
+
+    /// Everything that waits, by reason.
+    pub(crate) fn counts(&self, census: &Census, now: UnixMicros) -> Counts {
+        let guarded = self.guarded(now);
+        let mut counts = Counts::default();
+        for line in &census.lines {
+            let cause = guarded.as_ref().map_or_else(|| self.cause(line.line), Cause::clone);
+            counts.add_line(line, cause.reason);
+        }
+        counts
+    }
+
+    /// Why a campaign's messages wait, as JSON: the gravest reason in words, and all of them. `null`: none waits, or they go as
+    /// fast as they are answered.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn of_campaign(
+        &self,
+        campaign: &Campaign,
+        language: Language,
+        now: UnixMicros,
+    ) -> Result<Value, StoreError> {
+        if !is_sent(campaign.state) {
+            return Ok(Value::Null);
+        }
+        let census = self.store.campaign_census(campaign.id).await?;
+        let mut causes = Vec::with_capacity(census.lines.len());
+        let mut counts = Counts::default();
+        let guarded = self.guarded(now);
+        for line in &census.lines {
+            let cause = guarded.as_ref().map_or_else(|| self.cause(line.line), Cause::clone);
+            counts.add_line(line, cause.reason);
+            causes.push((line, cause));
+        }
+        let Some((reason, messages)) = counts.present().next() else {
+            return Ok(Value::Null);
+        };
+        let cause = told(reason, &causes, &census);
+        if reason == Reason::Window && !cause.silent {
+            return Ok(Value::Null);
+        }
+        let asked_at = campaign.launched_at.unwrap_or(campaign.created_at);
+        let all: Vec<Value> = counts
+            .present()
+            .map(|(reason, messages)| json!({ "reason": reason.code(), "messages": messages }))
+            .collect();
+        Ok(json!({
+            "reason": reason.code(),
+            "detail": words::detail(&cause, language),
+            "since": view::time(cause.since.unwrap_or(asked_at).max(asked_at)),
+            "messages": messages,
+            "reasons": all,
+        }))
+    }
+
+    /// Why the guard stops leases, if it does.
+    fn guarded(&self, now: UnixMicros) -> Option<Cause> {
+        let stopped = self.verdict.may_lease().err();
+        // Whole at every instant, so a panic elsewhere does not spoil it.
+        let mut since = self.guarded.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = stopped.as_ref().map(|_| since.unwrap_or(now));
+        let stopped = stopped?;
+        Some(Cause {
+            since: *since,
+            guard: Some(stopped.code()),
+            ..Cause::only(Reason::Guard)
+        })
+    }
+
+    /// What the messages of a line wait for, if nothing of their own keeps them.
+    fn cause(&self, line: Line) -> Cause {
+        let smscs = self.traffic.facts(line.way);
+        match reason::hindrance(&smscs) {
+            None => Cause::only(Reason::NoRoute),
+            Some(_) if !self.gates.open().contains(&line.gate) => Cause::only(Reason::ClosedHours),
+            Some((reason, facts)) => Cause::of(reason, facts),
+        }
+    }
+}
+
+/// What is said of a reason: of the line of most messages among those that have it.
+fn told(reason: Reason, causes: &[(&InLine, Cause)], census: &CampaignCensus) -> Cause {
+    match reason {
+        Reason::Paused => Cause {
+            since: census.paused_at,
+            ..Cause::only(reason)
+        },
+        Reason::Behind | Reason::Retry => Cause::only(reason),
+        Reason::Guard
+        | Reason::NoRoute
+        | Reason::ClosedHours
+        | Reason::Suspended
+        | Reason::Stopped
+        | Reason::NotBound
+        | Reason::Brake
+        | Reason::Rate
+        | Reason::Window => causes
+            .iter()
+            .filter(|(_, cause)| cause.reason == reason)
+            .max_by_key(|(line, _)| line.rows + line.again)
+            .map_or_else(|| Cause::only(reason), |(_, cause)| cause.clone()),
+    }
+}
+
+/// Whether messages of it may still be sent.
+const fn is_sent(state: CampaignState) -> bool {
+    match state {
+        CampaignState::Launching | CampaignState::Running | CampaignState::Paused => true,
+        CampaignState::Draft
+        | CampaignState::Blocked
+        | CampaignState::Completed
+        | CampaignState::Stopped
+        | CampaignState::Canceled => false,
+    }
+}

@@ -1,0 +1,132 @@
+//! The reasons in words, for a clinic: French and English.
+
+use super::Cause;
+use super::reason::Reason;
+use crate::domain::Language;
+
+/// One sentence.
+pub(super) fn detail(cause: &Cause, language: Language) -> String {
+    match language {
+        Language::Fr => french(cause),
+        Language::En => english(cause),
+    }
+}
+
+fn english(cause: &Cause) -> String {
+    let smsc = cause.smsc.as_deref().unwrap_or("the carrier");
+    match (cause.reason, cause.status, cause.rate) {
+        (Reason::Guard, ..) => format!(
+            "Nothing is sent for now, so that no message is lost: the database or the clocks are not as they should be ({}).",
+            cause.guard.unwrap_or("guard")
+        ),
+        (Reason::Paused, ..) => "The campaign is paused.".to_owned(),
+        (Reason::NoRoute, ..) => "No carrier is configured any more for these messages.".to_owned(),
+        (Reason::ClosedHours, ..) => "It is outside the hours in which these messages may be sent.".to_owned(),
+        (Reason::Suspended, ..) => format!("The operator of this service has suspended sending over {smsc}."),
+        (Reason::Stopped, Some(status), _) => {
+            format!("{smsc} takes nothing from our account ({status}); one message is tried now and then.")
+        }
+        (Reason::Stopped, None, _) => format!("{smsc} takes nothing from our account."),
+        (Reason::NotBound, Some(status), _) => format!("{smsc} refuses our account ({status}); it is tried again."),
+        (Reason::NotBound, None, _) => format!("{smsc} cannot be reached; it is tried again."),
+        (Reason::Behind, ..) => "An earlier message to the same person has no answer yet.".to_owned(),
+        (Reason::Brake, _, Some(rate)) => {
+            format!(
+                "{smsc} is busy or says that this is too fast: it is given {} segments a second for now.",
+                shown(rate)
+            )
+        }
+        (Reason::Brake, _, None) => format!("{smsc} is busy or says that this is too fast."),
+        (Reason::Retry, ..) => "The carrier did not take these messages for now; they are tried again.".to_owned(),
+        (Reason::Rate, _, Some(rate)) => {
+            format!("{smsc} is given {} segments a second, as agreed with it.", shown(rate))
+        }
+        (Reason::Rate, _, None) => format!("{smsc} is given messages at the rate that was agreed with it."),
+        (Reason::Window, ..) if cause.silent => {
+            format!("{smsc} does not answer: nothing more is sent to it until it does.")
+        }
+        (Reason::Window, ..) => format!("Messages go as fast as {smsc} answers."),
+    }
+}
+
+fn french(cause: &Cause) -> String {
+    let smsc = cause.smsc.as_deref().unwrap_or("l'opérateur");
+    match (cause.reason, cause.status, cause.rate) {
+        (Reason::Guard, ..) => format!(
+            "Rien n'est envoyé pour l'instant, pour ne perdre aucun message : la base de données ou les horloges ne sont pas \
+             en ordre ({}).",
+            cause.guard.unwrap_or("guard")
+        ),
+        (Reason::Paused, ..) => "La campagne est en pause.".to_owned(),
+        (Reason::NoRoute, ..) => "Aucun opérateur n'est plus configuré pour ces messages.".to_owned(),
+        (Reason::ClosedHours, ..) => "Ce n'est pas l'heure à laquelle ces messages peuvent être envoyés.".to_owned(),
+        (Reason::Suspended, ..) => format!("L'exploitant du service a suspendu l'envoi par {smsc}."),
+        (Reason::Stopped, Some(status), _) => {
+            format!("{smsc} n'accepte plus rien de notre compte ({status}) ; un message est essayé de temps en temps.")
+        }
+        (Reason::Stopped, None, _) => format!("{smsc} n'accepte plus rien de notre compte."),
+        (Reason::NotBound, Some(status), _) => {
+            format!("{smsc} refuse notre compte ({status}) ; un nouvel essai est fait régulièrement.")
+        }
+        (Reason::NotBound, None, _) => {
+            format!("{smsc} est injoignable ; un nouvel essai est fait régulièrement.")
+        }
+        (Reason::Behind, ..) => "Un message précédent à la même personne n'a pas encore de réponse.".to_owned(),
+        (Reason::Brake, _, Some(rate)) => format!(
+            "{smsc} est surchargé ou demande de ralentir : il reçoit {} segments par seconde pour l'instant.",
+            shown(rate)
+        ),
+        (Reason::Brake, _, None) => format!("{smsc} est surchargé ou demande de ralentir."),
+        (Reason::Retry, ..) => "L'opérateur n'a pas pris ces messages pour l'instant ; ils sont réessayés.".to_owned(),
+        (Reason::Rate, _, Some(rate)) => {
+            format!(
+                "{smsc} reçoit {} segments par seconde, comme convenu avec lui.",
+                shown(rate)
+            )
+        }
+        (Reason::Rate, _, None) => format!("{smsc} reçoit les messages au débit convenu avec lui."),
+        (Reason::Window, ..) if cause.silent => {
+            format!("{smsc} ne répond pas : rien de plus ne lui est envoyé avant qu'il réponde.")
+        }
+        (Reason::Window, ..) => format!("Les messages partent aussi vite que {smsc} répond."),
+    }
+}
+
+/// A rate without digits that say nothing.
+fn shown(rate: f64) -> String {
+    if rate >= 10.0 || rate.fract() < 0.05 {
+        format!("{rate:.0}")
+    } else {
+        format!("{rate:.1}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_sentence_of_its_own_in_both_languages() {
+        let of = |language| {
+            let sentence = |reason: &Reason| detail(&Cause::only(*reason), language);
+            let mut sentences: Vec<String> = Reason::ALL.iter().map(sentence).collect();
+            assert!(
+                sentences.iter().all(|sentence| sentence.ends_with('.')),
+                "{sentences:?}"
+            );
+            sentences.sort();
+            sentences.dedup();
+            sentences
+        };
+        let [english, french] = [Language::En, Language::Fr].map(of);
+        assert_eq!((english.len(), french.len()), (Reason::ALL.len(), Reason::ALL.len()));
+        assert!(english.iter().all(|sentence| !french.contains(sentence)));
+    }
+
+    #[test]
+    fn a_rate_is_shown_as_people_say_it() {
+        for (rate, words) in [(1.0, "1"), (0.5, "0.5"), (96.4, "96"), (2.25, "2.2")] {
+            assert_eq!(shown(rate), words);
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! Twelve causes of "it does not move", brought about one by one: the API's words and the metric name each within seconds, and
+//! docs/waiting.md says which words these are.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use campanile_tests::{
+    Campaign, CampaignOrder, Engine, EngineSettings, Lab, SmscSettings, Stand, eventually, programs,
+};
+use serde_json::{Value, json};
+
+/// From the cause to the words.
+const NAMED_WITHIN: Duration = Duration::from_secs(15);
+
+/// Stands that are up at once: most of the time each waits.
+const AT_ONCE: usize = 4;
+
+/// With this in the environment, docs/waiting.md is written anew.
+const WRITE: &str = "CAMPANILE_WRITE_DOCS";
+
+const ACCEPTS_AND_ANSWERS_NOTHING: &str = "[faults]\nno_answer = 1.0\n";
+
+/// A cause, and what is to be said of it.
+struct Case {
+    /// What is wrong, for people.
+    cause: &'static str,
+    reason: &'static str,
+    /// A word of the English sentence that tells it from others with that reason.
+    word: &'static str,
+    /// Brings it about.
+    inject: fn(&str) -> (Stand, Campaign),
+}
+
+const CASES: [Case; 12] = [
+    Case {
+        cause: "the SMSC accepts messages and answers nothing",
+        reason: "window",
+        word: "does not answer",
+        inject: silent,
+    },
+    Case {
+        cause: "a rate of one a second",
+        reason: "rate",
+        word: "is given 1 segments a second",
+        inject: slow,
+    },
+    Case {
+        cause: "the SMSC throttles",
+        reason: "brake",
+        word: "too fast",
+        inject: throttled,
+    },
+    Case {
+        cause: "nobody listens at the SMSC's port",
+        reason: "not_bound",
+        word: "cannot be reached",
+        inject: away,
+    },
+    Case {
+        cause: "a wrong password",
+        reason: "not_bound",
+        word: "ESME_RINVPASWD",
+        inject: wrong_password,
+    },
+    Case {
+        cause: "an operator has suspended the SMSC",
+        reason: "suspended",
+        word: "suspended",
+        inject: suspended,
+    },
+    Case {
+        cause: "the SMSC takes nothing from the account",
+        reason: "stopped",
+        word: "ESME_RINVSYSID",
+        inject: stopped,
+    },
+    Case {
+        cause: "the SMSC that has a part of the messages is configured no longer",
+        reason: "no_route",
+        word: "configured",
+        inject: unrouted,
+    },
+    Case {
+        cause: "the campaign is paused",
+        reason: "paused",
+        word: "paused",
+        inject: paused,
+    },
+    Case {
+        cause: "an earlier message to that person is not answered",
+        reason: "behind",
+        word: "same person",
+        inject: behind,
+    },
+    Case {
+        cause: "the SMSC refuses for now",
+        reason: "retry",
+        word: "tried again",
+        inject: refused,
+    },
+    Case {
+        cause: "Redis is full",
+        reason: "guard",
+        word: "redis_lease_mark",
+        inject: guarded,
+    },
+];
+
+#[test]
+fn every_cause_is_named_within_seconds_by_api_and_metric() {
+    let mut lines: Vec<String> = Vec::new();
+    for cases in CASES.chunks(AT_ONCE) {
+        let together = std::thread::scope(|scope| {
+            let running: Vec<_> = cases.iter().map(|case| scope.spawn(|| named(case))).collect();
+            let ended = running.into_iter().map(|case| case.join().expect("a case that holds"));
+            ended.collect::<Vec<_>>()
+        });
+        lines.extend(together);
+    }
+    println!("{}", lines.join("\n"));
+    if writes() {
+        write(&lines);
+    }
+    let committed = std::fs::read_to_string(table()).expect("docs/waiting.md");
+    let missing: Vec<&str> = lines
+        .iter()
+        .map(String::as_str)
+        .filter(|line| !committed.lines().any(|known| known == *line))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "docs/waiting.md lacks these lines; {WRITE}=1 writes it anew:\n{}",
+        missing.join("\n")
+    );
+}
+
+/// Brings a cause about, and waits until it is named. Returns its line of the table.
+fn named(case: &Case) -> String {
+    let name = format!(
+        "waiting-{}",
+        case.cause.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-")
+    );
+    let (stand, campaign) = (case.inject)(&name[..name.len().min(40)]);
+    let path = format!("/v1/campaigns/{}", campaign.id);
+    let http = stand.tenant.http(&stand.engine);
+    let waiting = |language: &str| http.in_language(language).get(&path).expect(200)["waiting"].clone();
+    let what = format!("{:?} is named", case.cause);
+    let mut last = Value::Null;
+    let english = eventually(&what, NAMED_WITHIN, || {
+        let shown = waiting("en");
+        if std::mem::replace(&mut last, shown.clone()) != shown {
+            println!("{}: {shown}", case.cause);
+        }
+        let is_it = shown["reason"] == case.reason && detail(&shown).contains(case.word);
+        (is_it && count(&stand.engine, case.reason) > 0.0).then_some(shown)
+    });
+    let french = waiting("fr");
+    assert_eq!(french["reason"], case.reason, "{french}");
+    assert!(
+        english["since"].as_str().is_some_and(|since| since.ends_with('Z')),
+        "{english}"
+    );
+    let reasons = english["reasons"].as_array().expect("all reasons");
+    assert_eq!(
+        (&reasons[0]["reason"], &reasons[0]["messages"]),
+        (&english["reason"], &english["messages"]),
+        "the gravest first: {english}"
+    );
+    assert_adds_up(&stand.engine);
+    let sentences = [&english, &french].map(|shown| without_numbers(&detail(shown)));
+    format!(
+        "| {} | `{}` | {} | {} |",
+        case.cause, case.reason, sentences[0], sentences[1]
+    )
+}
+
+fn detail(waiting: &Value) -> String {
+    waiting["detail"].as_str().unwrap_or_default().to_owned()
+}
+
+/// What a moment decides is left out of the table.
+fn without_numbers(sentence: &str) -> String {
+    let mut out = String::new();
+    for letter in sentence.chars() {
+        match letter.is_ascii_digit() {
+            true if out.ends_with('N') => {}
+            true => out.push('N'),
+            false => out.push(letter),
+        }
+    }
+    out
+}
+
+/// The samples of one look at the metrics.
+fn samples(engine: &Engine) -> BTreeMap<String, f64> {
+    let text = engine.admin().get("/metrics").text.clone();
+    let sample = |line: &str| {
+        let (name, value) = line.rsplit_once(' ')?;
+        Some((name.to_owned(), value.parse().ok()?))
+    };
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(sample)
+        .collect()
+}
+
+fn sum(samples: &BTreeMap<String, f64>, metric: &str) -> f64 {
+    let of = samples.iter().filter(|(name, _)| name.starts_with(metric));
+    of.map(|(_, value)| value).sum()
+}
+
+fn count(engine: &Engine, reason: &str) -> f64 {
+    sum(
+        &samples(engine),
+        &format!("campanile_waiting_messages{{reason=\"{reason}\"}}"),
+    )
+}
+
+/// Every message that waits has one reason, and none has two.
+fn assert_adds_up(engine: &Engine) {
+    let samples = samples(engine);
+    let waiting = sum(&samples, "campanile_waiting_messages{");
+    let backlog = sum(&samples, "campanile_queue_messages{") + sum(&samples, "campanile_queue_deferred_messages{");
+    assert_eq!(waiting, backlog, "reasons and backlog of one scrape");
+    assert!(backlog > 0.0);
+    assert!(sum(&samples, "campanile_queue_oldest_age_seconds{lane=\"transactional\"}") >= 0.0);
+}
+
+fn silent(name: &str) -> (Stand, Campaign) {
+    let stand = Stand::new(programs!(), name, ACCEPTS_AND_ANSWERS_NOTHING, |smsc| smsc);
+    let campaign = stand.launch(500);
+    eventually("the SMSC is shown as stalled", NAMED_WITHIN, || {
+        let smscs = stand.engine.admin().get("/v1/smscs").expect(200);
+        let binds = stand.engine.admin().get("/v1/binds").expect(200);
+        let stalled = |shown: &Value| shown["data"][0]["state"] == "stalled";
+        (stalled(&smscs) && stalled(&binds)).then_some(())
+    });
+    eventually(
+        "a window is on the wire, and the rest in the queue",
+        NAMED_WITHIN,
+        || {
+            let samples = samples(&stand.engine);
+            let of = |metric| sum(&samples, metric);
+            let shown = [of("campanile_window_in_flight{"), of("campanile_queue_messages{")];
+            (shown == [100.0, 400.0]).then_some(())
+        },
+    );
+    (stand, campaign)
+}
+
+fn slow(name: &str) -> (Stand, Campaign) {
+    let stand = Stand::new(programs!(), name, "", |smsc| smsc.line("rate = \"1/s\""));
+    let campaign = stand.launch(200);
+    eventually("the rate is counted as what holds it", NAMED_WITHIN, || {
+        let held = sum(&samples(&stand.engine), "campanile_throttled_total{by=\"local\"");
+        (held > 0.0).then_some(())
+    });
+    (stand, campaign)
+}
+
+fn throttled(name: &str) -> (Stand, Campaign) {
+    let account = "[[account]]\nsystem_id = \"campanile\"\nrate = \"5/s\"\n";
+    let stand = Stand::new(programs!(), name, account, |smsc| smsc);
+    let campaign = stand.launch(2_000);
+    (stand, campaign)
+}
+
+fn away(name: &str) -> (Stand, Campaign) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    drop(listener);
+    let stand = Stand::new(programs!(), name, "", |smsc| smsc.at(&address));
+    let campaign = stand.launch(50);
+    let log = || stand.engine.process().last_words();
+    eventually("the log says which address it is", NAMED_WITHIN, || {
+        log().contains(&format!("cannot connect to {address}")).then_some(())
+    });
+    (stand, campaign)
+}
+
+fn wrong_password(name: &str) -> (Stand, Campaign) {
+    let account = "[[account]]\nsystem_id = \"campanile\"\npassword = \"another\"\n";
+    let stand = Stand::new(programs!(), name, account, |smsc| smsc);
+    let campaign = stand.launch(50);
+    (stand, campaign)
+}
+
+fn suspended(name: &str) -> (Stand, Campaign) {
+    let stand = Stand::new(programs!(), name, "", |smsc| smsc);
+    stand
+        .engine
+        .admin()
+        .post("/v1/smscs/north/suspend", &Value::Null)
+        .expect(200);
+    let campaign = stand.launch(50);
+    (stand, campaign)
+}
+
+fn stopped(name: &str) -> (Stand, Campaign) {
+    let stand = Stand::new(
+        programs!(),
+        name,
+        "[faults]\nrefuse = { status = \"ESME_RINVSYSID\" }\n",
+        |smsc| smsc,
+    );
+    let campaign = stand.launch(50);
+    (stand, campaign)
+}
+
+fn unrouted(name: &str) -> (Stand, Campaign) {
+    let scenario = "[faults]\nrefuse = { status = \"ESME_RSYSERR\", segment = 2 }\n";
+    let lab = Lab::new(programs!(), name);
+    let stand = Stand::under(lab, scenario, |redis, sim| {
+        settings(redis.url(), sim.smpp_address(), "north")
+    });
+    let order = CampaignOrder::to_first(20).with("text", json!("Cabinet Martin. ".repeat(15)));
+    let campaign = stand.tenant.order(&stand.engine, &order);
+    stand.sim.wait_for("accepted", 20, NAMED_WITHIN);
+    stand
+        .engine
+        .configure(&settings(stand.redis.url(), stand.sim.smpp_address(), "south"));
+    stand.engine.reload().expect(200);
+    (stand, campaign)
+}
+
+fn settings(redis: String, address: &str, smsc: &str) -> EngineSettings {
+    EngineSettings::new(Some(redis), vec![SmscSettings::new(smsc, address)])
+}
+
+fn paused(name: &str) -> (Stand, Campaign) {
+    let stand = Stand::new(programs!(), name, "", |smsc| smsc.line("rate = \"1/s\""));
+    let campaign = stand.launch(50);
+    campaign.ask(&stand.engine, "pause").expect(200);
+    (stand, campaign)
+}
+
+fn behind(name: &str) -> (Stand, Campaign) {
+    let stand = Stand::new(programs!(), name, ACCEPTS_AND_ANSWERS_NOTHING, |smsc| smsc);
+    stand.launch(1);
+    stand.sim.wait_for("submits", 1, NAMED_WITHIN);
+    let campaign = stand.launch(1);
+    (stand, campaign)
+}
+
+fn refused(name: &str) -> (Stand, Campaign) {
+    let stand = Stand::new(
+        programs!(),
+        name,
+        "[faults]\nrefuse = { status = \"ESME_RSYSERR\" }\n",
+        |smsc| smsc,
+    );
+    let campaign = stand.launch(50);
+    (stand, campaign)
+}
+
+fn guarded(name: &str) -> (Stand, Campaign) {
+    let stand = Stand::new(programs!(), name, "", |smsc| smsc.line("rate = \"1/s\""));
+    let campaign = stand.launch(50);
+    stand.redis.set("maxmemory", "1mb");
+    (stand, campaign)
+}
+
+#[test]
+fn the_table_has_each_cause_once_in_order() {
+    let committed = std::fs::read_to_string(table()).expect("docs/waiting.md");
+    let listed: Vec<&str> = committed
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains(" | `"))
+        .filter_map(|line| line.split(" | ").next()?.strip_prefix("| "))
+        .collect();
+    assert_eq!(listed, CASES.map(|case| case.cause), "docs/waiting.md");
+}
+
+/// The committed table.
+fn table() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/waiting.md")
+}
+
+#[allow(clippy::disallowed_methods, reason = "who runs the test says so, and no program")]
+fn writes() -> bool {
+    std::env::var(WRITE).is_ok()
+}
+
+/// Puts these lines in place of those that the table has.
+fn write(lines: &[String]) {
+    let text = std::fs::read_to_string(table()).expect("docs/waiting.md");
+    let begin = text.find("|---").expect("the table's head");
+    let head_ends = text[begin..].find('\n').map_or(text.len(), |at| begin + at + 1);
+    let written = format!("{}{}\n", &text[..head_ends], lines.join("\n"));
+    std::fs::write(table(), written).expect("write docs/waiting.md");
+}
