@@ -1,5 +1,6 @@
-//! What readmes show: their blocks of code, to be run as they are written.
+//! What readmes show: their blocks of code, to be run as they are written, and where that finds its programs.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 /// The blocks of that language in a file of this repository, in order.
@@ -23,4 +24,13 @@ pub fn blocks(file: &str, language: &str) -> Vec<String> {
         }
     }
     blocks
+}
+
+/// The folders that programs are looked for in, with that one in front.
+///
+/// Panics when it has a colon in its name.
+pub fn path_with(directory: &Path) -> OsString {
+    let usual = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::iter::once(directory.to_owned()).chain(std::env::split_paths(&usual));
+    std::env::join_paths(all).expect("no directory has a colon in its name")
 }

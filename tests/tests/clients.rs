@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use campanile_tests::peers::skipped;
-use campanile_tests::readme::blocks;
+use campanile_tests::readme::{blocks, path_with};
 use campanile_tests::{Lab, programs};
 
 const CLIENTS: &str = "smpp-sim/clients";
@@ -35,13 +35,6 @@ fn run(command: &mut Command) -> String {
 
 fn python() -> Command {
     Command::new(repository(".tools/python/bin/python"))
-}
-
-/// The path with the programs under test in front.
-fn path_with(directory: &Path) -> std::ffi::OsString {
-    let usual = std::env::var_os("PATH").unwrap_or_default();
-    let all = std::iter::once(directory.to_owned()).chain(std::env::split_paths(&usual));
-    std::env::join_paths(all).expect("no directory has a colon in its name")
 }
 
 #[test]

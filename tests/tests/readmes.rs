@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use campanile_tests::readme::blocks;
+use campanile_tests::readme::{blocks, path_with};
 use campanile_tests::{Lab, programs};
 
 /// What stands for the reader: who has the programs in the path, starts the next simulator in the place of the one before, and would
@@ -57,8 +57,6 @@ impl Reader {
     /// Runs a script: what it said. Panics unless every command succeeds.
     fn runs(&self, script: &str) -> String {
         self.write("script.sh", &format!("{READER}\n{script}\n"));
-        let mut path = std::ffi::OsString::from("bin:");
-        path.push(std::env::var_os("PATH").unwrap_or_default());
         let inside = "ip link set lo up && exec bash -eux script.sh";
         // Whatever is left when the script has ended goes with its processes' namespace.
         let own = [
@@ -75,7 +73,7 @@ impl Reader {
         let ended = Command::new("unshare")
             .args(own)
             .current_dir(self.lab.directory())
-            .env("PATH", path)
+            .env("PATH", path_with(&self.lab.directory().join("bin")))
             .output()
             .expect("unshare is there: it is of util-linux");
         let said = [ended.stdout, ended.stderr].map(|octets| String::from_utf8_lossy(&octets).into_owned());

@@ -358,6 +358,7 @@ fn refused(name: &str) -> (Stand, Campaign) {
 fn guarded(name: &str) -> (Stand, Campaign) {
     let stand = Stand::new(programs!(), name, "", |smsc| smsc.line("rate = \"1/s\""));
     let campaign = stand.launch(50);
+    stand.sim.wait_for("accepted", 1, NAMED_WITHIN);
     stand.redis.set("maxmemory", "1mb");
     (stand, campaign)
 }
