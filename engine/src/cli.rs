@@ -10,9 +10,8 @@ use clap_complete::Shell;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Origin, Smsc};
-use crate::ctl::{self, Ask, Doctor, INVALID_CONFIGURATION, SmscAsk, UNREACHABLE, WENT_WRONG};
+use crate::ctl::{self, Ask, Doctor, Healthcheck, INVALID_CONFIGURATION, SmscAsk, UNREACHABLE, WENT_WRONG};
 use crate::decode::Decode;
-use crate::healthcheck::Healthcheck;
 use crate::probe::{self, Refused, Test, Tool};
 use crate::run::{Ready, RunFault, run};
 use crate::shutdown::Shutdown;

@@ -27,7 +27,6 @@ mod dispatch;
 mod settle;
 mod run;
 mod decode;
-mod healthcheck;
 mod probe;
 mod ctl;
 pub mod cli;

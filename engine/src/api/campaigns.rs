@@ -16,7 +16,7 @@ use super::problem::{Problem, ProblemKind, language_of};
 use super::refusal::store_refuses;
 use super::{App, page};
 use crate::campaign::{PageCursor, view};
-use crate::domain::CampaignId;
+use crate::domain::{CampaignId, TenantId};
 use crate::store::CampaignState;
 
 /// `POST /v1/campaigns` → 201 with the draft, its estimate, and the recipients that were not taken.
@@ -64,11 +64,21 @@ pub(super) async fn show(
     Id(id): Id<CampaignId>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
+    let shown = shown(&app, (tenant, id), &headers).await?;
+    Ok(([(header::VARY, "accept-language")], Json(shown)))
+}
+
+/// A campaign as its tenant sees it.
+pub(super) async fn shown(
+    app: &App,
+    (tenant, id): (TenantId, CampaignId),
+    headers: &HeaderMap,
+) -> Result<Value, Problem> {
     let (campaign, mut shown) = app.campaigns.view(tenant, id).await?;
-    let (language, now) = (language_of(&headers), app.clock.unix());
+    let (language, now) = (language_of(headers), app.clock.unix());
     let waiting = app.waiting.of_campaign(&campaign, language, now).await;
     shown["waiting"] = waiting.map_err(|error| store_refuses(&error))?;
-    Ok(([(header::VARY, "accept-language")], Json(shown)))
+    Ok(shown)
 }
 
 /// `GET /v1/campaigns/{id}/recipients`: what became of each.

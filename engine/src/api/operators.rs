@@ -2,10 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use super::access::{Id, Operator};
+use super::campaigns::shown;
 use super::pages::Paging;
 use super::problem::Problem;
 use super::refusal::store_refuses;
@@ -42,11 +44,12 @@ pub(super) async fn campaign(
     State(app): State<App>,
     _: Operator,
     Id(id): Id<CampaignId>,
-) -> Result<Json<Value>, Problem> {
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
     let tenant = app.campaigns.owner(id).await?;
-    let mut view = app.campaigns.view(tenant, id).await?;
-    view["tenant"] = tenant.to_string().into();
-    Ok(Json(view))
+    let mut shown = shown(&app, (tenant, id), &headers).await?;
+    shown["tenant"] = tenant.to_string().into();
+    Ok(([(header::VARY, "accept-language")], Json(shown)))
 }
 
 /// `POST /v1/campaigns/{id}/pause` → 200.

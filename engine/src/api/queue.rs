@@ -12,12 +12,12 @@ use crate::domain::{Line, Purpose, Way};
 /// `GET /v1/queue`: for whom, in which lane, behind which gate (0 is always open), how much is queued and how much is due
 /// again later or waits behind another message.
 pub(super) async fn list(State(app): State<App>) -> Result<Json<Value>, Problem> {
-    let mut depths = app.store.depths().await.map_err(|error| store_refuses(&error))?;
-    depths.sort_unstable_by_key(|depth| depth.line);
-    let rows = depths.iter().map(|depth| {
-        let mut row = named(&app, depth.line);
-        row["queued"] = depth.queued.into();
-        row["deferred"] = depth.deferred.into();
+    let mut lines = app.store.census().await.map_err(|error| store_refuses(&error))?.lines;
+    lines.sort_unstable_by_key(|waiting| waiting.line);
+    let rows = lines.iter().map(|waiting| {
+        let mut row = named(&app, waiting.line);
+        row["queued"] = waiting.rows.into();
+        row["deferred"] = waiting.again.into();
         row
     });
     Ok(page(rows.collect(), None))

@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 use super::App;
 use super::admin::everything;
 use crate::domain::Status;
+use crate::store::InLine;
 use crate::traffic::SmscStatus;
 
 /// `GET /v1/status`. What Redis does not tell now is `null`: this page is for the day on which something is wrong.
 pub(super) async fn show(State(app): State<App>) -> Json<Value> {
-    let backlog = app.store.depths().await.ok().map(|depths| {
-        let sum = |of: fn(&crate::store::Depth) -> u64| depths.iter().map(of).sum::<u64>();
-        json!({ "queued": sum(|depth| depth.queued), "deferred": sum(|depth| depth.deferred) })
+    let backlog = app.store.census().await.ok().map(|census| {
+        let sum = |of: fn(&InLine) -> u64| census.lines.iter().map(of).sum::<u64>();
+        json!({ "queued": sum(|waiting| waiting.rows), "deferred": sum(|waiting| waiting.again) })
     });
     let now = app.clock.now();
     let mut shown = everything(&app.verdict.standing());

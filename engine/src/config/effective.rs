@@ -6,6 +6,7 @@ use smpp::command_status::CommandStatus;
 use super::answers::AnswerMeaning;
 use super::link::{Directions, Link};
 use super::smsc::{self, LongReceipts, ReceiptRule, Smsc};
+use super::value::Rate;
 use super::written::{Pairs, code_or_auto, duration, list, rate_text, text, word};
 
 /// A key of an account with its value, as they stand in a configuration.
@@ -99,35 +100,33 @@ fn pairs(smsc: &Smsc) -> Pairs {
         ("window", window.to_string()),
         ("window_min", smsc.window_min().to_string()),
     ]);
-    pairs.extend(rate.map(|rate| ("rate", text(&rate_text(rate)))));
-    let rates = [
-        ("session_rate", session_rate),
-        ("sender_rate", sender_rate),
-        ("recipient_rate", recipient_rate),
-    ];
-    pairs.extend(
-        rates
-            .into_iter()
-            .filter_map(|(key, rate)| Some((key, text(&rate_text((*rate)?))))),
-    );
+    pairs.extend(rate_pairs([
+        ("rate", *rate),
+        ("session_rate", *session_rate),
+        ("sender_rate", *sender_rate),
+        ("recipient_rate", *recipient_rate),
+    ]));
     pairs.extend(smsc.bound().map(|(_, burst)| ("burst", burst.to_string())));
     pairs.extend([
         ("system_type", text(system_type)),
         ("interface_version", format!("0x{:02x}", interface_version.octet())),
         ("receipts_by_id", receipts_by_id.to_string()),
         ("long_receipts", text(word(&LongReceipts::NAMES, *long_receipts))),
-        ("enquire_link_interval", duration(*enquire_link_interval)),
-        ("response_timeout", duration(*response_timeout)),
-        ("bind_timeout", duration(*bind_timeout)),
-        ("reconnect_min", duration(*reconnect_min)),
-        ("reconnect_max", duration(*reconnect_max)),
-        ("retry_for", duration(*retry_for)),
-        ("stopped_for", duration(*stopped_for)),
         ("source_ton", code_or_auto(*source_ton)),
         ("source_npi", code_or_auto(*source_npi)),
         ("dest_ton", dest_ton.to_string()),
         ("dest_npi", dest_npi.to_string()),
     ]);
+    let timers = [
+        ("enquire_link_interval", enquire_link_interval),
+        ("response_timeout", response_timeout),
+        ("bind_timeout", bind_timeout),
+        ("reconnect_min", reconnect_min),
+        ("reconnect_max", reconnect_max),
+        ("retry_for", retry_for),
+        ("stopped_for", stopped_for),
+    ];
+    pairs.extend(timers.map(|(key, timer)| (key, duration(*timer))));
     pairs.extend(envelope.pairs());
     // An empty one cannot be written.
     pairs.extend((!prefixes.is_empty()).then(|| ("prefixes", list(prefixes.iter().map(|prefix| text(prefix))))));
@@ -135,6 +134,11 @@ fn pairs(smsc: &Smsc) -> Pairs {
     let prices = prices.tables();
     pairs.extend((!prices.is_empty()).then(|| ("price", list(prices.into_iter()))));
     pairs
+}
+
+fn rate_pairs(rates: [(&'static str, Option<Rate>); 4]) -> impl Iterator<Item = (&'static str, String)> {
+    let written = |(key, rate): (&'static str, Option<Rate>)| Some((key, text(&rate_text(rate?))));
+    rates.into_iter().filter_map(written)
 }
 
 fn code_pairs(answers: &[(CommandStatus, AnswerMeaning)], receipts: &[ReceiptRule]) -> Pairs {

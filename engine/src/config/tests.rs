@@ -192,23 +192,18 @@ fn every_key_is_read() {
     );
     assert_eq!((smsc.link.binds_per_hour, smsc.link.session_max_age), (6, Some(DAY)));
     assert_eq!(smsc.link.tls, None);
+    let rate = |segments, period| Some(Rate { segments, period });
     assert_eq!(
-        smsc.rate,
-        Some(Rate {
-            segments: 60,
-            period: Duration::from_secs(60)
-        })
+        [smsc.rate, smsc.session_rate, smsc.sender_rate, smsc.recipient_rate],
+        [
+            rate(60, 60 * SECOND),
+            rate(30, 60 * SECOND),
+            rate(10, SECOND),
+            rate(4, HOUR)
+        ]
     );
     assert_eq!((smsc.burst, smsc.bound()), (Some(7), Some((1.0, 7))));
     assert_eq!(smsc.session_bound(), Some((0.5, 1)));
-    let hourly = Rate {
-        segments: 4,
-        period: HOUR,
-    };
-    assert_eq!(
-        (smsc.sender_rate, smsc.recipient_rate),
-        (Some(Rate::per_second(10)), Some(hourly))
-    );
     assert_eq!((smsc.window, smsc.window_min()), (90, 30));
     assert_eq!(smsc.prefixes, ["33", "262"]);
     assert_eq!(

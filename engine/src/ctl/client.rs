@@ -122,7 +122,7 @@ fn base_of(url: &str, given_as: &str) -> Result<String, Failure> {
 }
 
 /// Where what listens everywhere is reached from here.
-fn reachable(listen: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(listen: SocketAddr) -> SocketAddr {
     if !listen.ip().is_unspecified() {
         return listen;
     }

@@ -4,6 +4,7 @@ mod campaigns;
 mod client;
 mod doctor;
 mod failure;
+mod healthcheck;
 mod messages;
 mod output;
 mod queue;
@@ -22,6 +23,7 @@ use clap::Subcommand;
 
 pub(crate) use doctor::Doctor;
 pub(crate) use failure::{Failure, INVALID_CONFIGURATION, UNREACHABLE, WENT_WRONG};
+pub(crate) use healthcheck::Healthcheck;
 pub(crate) use reach::reach;
 pub(crate) use smscs::SmscAsk;
 

@@ -50,7 +50,6 @@ pub(crate) use inbound::{
 };
 pub(crate) use inspection::{Inspection, inspect};
 pub(crate) use journal::{Applied, CampaignChanges, JournalEntry};
-pub(crate) use lines::Depth;
 pub(crate) use moves::{ParkedOf, Swap};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};
 #[cfg(test)]

@@ -59,7 +59,7 @@ const HOUSES: [House; 8] = [
             &["waiting"],
             &["api", "dispatch"],
             &["settle"],
-            &["run", "decode", "probe", "healthcheck", "ctl"],
+            &["run", "decode", "probe", "ctl"],
             &["cli"],
             &["lib"],
         ],
