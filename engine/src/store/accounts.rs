@@ -243,6 +243,23 @@ impl Store {
         replies.into_iter().map(read_booked).collect()
     }
 
+    /// Tenants in the order in which they were made, from `skip` on, at most `count`.
+    pub(crate) async fn tenants(&self, skip: usize, count: usize) -> Result<Vec<Tenant>, StoreError> {
+        let mut tenants = Vec::with_capacity(count);
+        for id in self.tenant_ids(skip, Some(count)).await? {
+            tenants.extend(self.tenant(id).await?);
+        }
+        Ok(tenants)
+    }
+
+    /// Their numbers; without a count, all of them.
+    pub(super) async fn tenant_ids(&self, skip: usize, count: Option<usize>) -> Result<Vec<TenantId>, StoreError> {
+        let last = count.map_or(-1, |count| (skip + count) as i64 - 1);
+        let mut range = redis::cmd("LRANGE");
+        let ids: Vec<u32> = self.ask(range.arg(keys::TENANTS).arg(skip).arg(last)).await?;
+        Ok(ids.into_iter().map(TenantId).collect())
+    }
+
     /// The newest lines of a tenant's ledger, as JSON objects, newest first.
     pub(crate) async fn ledger(&self, id: TenantId, count: usize) -> Result<Vec<String>, StoreError> {
         let mut range = redis::cmd("XREVRANGE");

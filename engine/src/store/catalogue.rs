@@ -2,7 +2,7 @@
 
 use redis::Cmd;
 
-use super::{Store, StoreError, Tenant, keys};
+use super::{Store, StoreError, keys};
 use crate::domain::{CampaignId, TenantId};
 
 /// The field of `c:meta` that says that campaigns of before the catalogue are in it.
@@ -67,22 +67,6 @@ impl Store {
         range.arg(keys::CAMPAIGNS).arg(id.0).arg(id.0);
         let pairs: Vec<String> = self.ask(&range).await?;
         Ok(pairs.first().and_then(|pair| read_pair(pair)).map(|(tenant, _)| tenant))
-    }
-
-    /// Tenants in the order in which they were made, from `skip` on, at most `count`.
-    pub(crate) async fn tenants(&self, skip: usize, count: usize) -> Result<Vec<Tenant>, StoreError> {
-        let mut tenants = Vec::with_capacity(count);
-        for id in self.tenant_ids(skip, Some(count)).await? {
-            tenants.extend(self.tenant(id).await?);
-        }
-        Ok(tenants)
-    }
-
-    async fn tenant_ids(&self, skip: usize, count: Option<usize>) -> Result<Vec<TenantId>, StoreError> {
-        let last = count.map_or(-1, |count| (skip + count) as i64 - 1);
-        let mut range = redis::cmd("LRANGE");
-        let ids: Vec<u32> = self.ask(range.arg(keys::TENANTS).arg(skip).arg(last)).await?;
-        Ok(ids.into_iter().map(TenantId).collect())
     }
 }
 
