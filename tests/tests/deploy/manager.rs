@@ -80,9 +80,8 @@ fn the_manager_hears_when_the_engine_is_ready_lives_reloads_and_stops() {
     let reload = manager.hears("RELOADING=1").pop().expect("it was heard");
     assert!(reload.contains("MONOTONIC_USEC="), "{reload}");
     manager.hears("READY=1");
-    engine.signal(Signal::TERM);
-    manager.hears("STOPPING=1");
     assert!(engine.shut_down().success());
+    manager.hears("STOPPING=1");
 }
 
 #[test]
