@@ -1,6 +1,6 @@
 //! Files of the repository, other people's tools, and documents in YAML under a schema.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde::Deserialize;
@@ -34,8 +34,9 @@ pub(crate) fn run(command: &mut Command) -> String {
 
 /// Whether somebody else's program is installed here. Where it is not, what only it can tell is not tested, and that is said.
 pub(crate) fn has(tool: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|folder: PathBuf| folder.join(tool).is_file());
+    let mut look = Command::new("sh");
+    let found = look.args(["-c", "command -v \"$0\" >&2", tool]).output();
+    let found = found.is_ok_and(|output| output.status.success());
     if !found {
         println!("{tool} is not installed here: what it alone can tell is not tested");
     }

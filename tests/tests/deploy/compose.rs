@@ -70,6 +70,10 @@ fn what_is_mounted_is_there_or_is_made_by_the_script() {
 
 fn assert_mounted(compose: &Value, folder: &Path, service: &str, volume: &str) {
     let source = volume.split(':').next().expect("a source");
+    // The dashboards are a package of their own, and are mounted where it is there.
+    if source.starts_with("../../dashboards/") && !repository().join("dashboards").is_dir() {
+        return;
+    }
     if source.starts_with('.') {
         assert!(
             folder.join(source).exists(),

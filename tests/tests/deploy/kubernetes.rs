@@ -119,16 +119,14 @@ fn pods_are_restricted_and_find_their_volumes() {
                 assert!(container.pointer("/resources/limits/memory").is_some(), "{container}");
                 assert!(container["readinessProbe"].is_object(), "{container}");
             }
-            for volume in list(pod, "/volumes") {
-                if let Some(name) = volume.pointer("/configMap/name").and_then(Value::as_str) {
-                    of_kind(&objects, "ConfigMap", name);
-                }
-                // In production, whoever installs it makes the Secret.
-                if let Some(name) = volume.pointer("/secret/secretName").and_then(Value::as_str)
-                    && overlay == "dev"
-                {
-                    of_kind(&objects, "Secret", name);
-                }
+            let volumes = list(pod, "/volumes").iter();
+            for map in volumes.clone().filter_map(|volume| volume.pointer("/configMap/name")) {
+                of_kind(&objects, "ConfigMap", map.as_str().expect("a name"));
+            }
+            // In production, whoever installs it makes the Secret.
+            for secret in volumes.filter_map(|volume| volume.pointer("/secret/secretName")) {
+                let generated = objects.iter().any(|object| object["metadata"]["name"] == *secret);
+                assert!(generated || overlay == "production", "{overlay}: no Secret {secret}");
             }
         }
     }
