@@ -74,19 +74,19 @@ fn pairs(smsc: &Smsc) -> Pairs {
         receipts_by_id,
         long_receipts,
         prefixes,
-        enquire_link_interval,
-        response_timeout,
-        bind_timeout,
-        reconnect_min,
-        reconnect_max,
+        enquire_link_interval: _,
+        response_timeout: _,
+        bind_timeout: _,
+        reconnect_min: _,
+        reconnect_max: _,
         source_ton,
         source_npi,
         envelope,
         dest_ton,
         dest_npi,
         answers,
-        retry_for,
-        stopped_for,
+        retry_for: _,
+        stopped_for: _,
         receipts,
         prices,
     } = smsc;
@@ -117,16 +117,7 @@ fn pairs(smsc: &Smsc) -> Pairs {
         ("dest_ton", dest_ton.to_string()),
         ("dest_npi", dest_npi.to_string()),
     ]);
-    let timers = [
-        ("enquire_link_interval", enquire_link_interval),
-        ("response_timeout", response_timeout),
-        ("bind_timeout", bind_timeout),
-        ("reconnect_min", reconnect_min),
-        ("reconnect_max", reconnect_max),
-        ("retry_for", retry_for),
-        ("stopped_for", stopped_for),
-    ];
-    pairs.extend(timers.map(|(key, timer)| (key, duration(*timer))));
+    pairs.extend(timer_pairs(smsc));
     pairs.extend(envelope.pairs());
     // An empty one cannot be written.
     pairs.extend((!prefixes.is_empty()).then(|| ("prefixes", list(prefixes.iter().map(|prefix| text(prefix))))));
@@ -134,6 +125,19 @@ fn pairs(smsc: &Smsc) -> Pairs {
     let prices = prices.tables();
     pairs.extend((!prices.is_empty()).then(|| ("price", list(prices.into_iter()))));
     pairs
+}
+
+fn timer_pairs(smsc: &Smsc) -> impl Iterator<Item = (&'static str, String)> {
+    let timers = [
+        ("enquire_link_interval", smsc.enquire_link_interval),
+        ("response_timeout", smsc.response_timeout),
+        ("bind_timeout", smsc.bind_timeout),
+        ("reconnect_min", smsc.reconnect_min),
+        ("reconnect_max", smsc.reconnect_max),
+        ("retry_for", smsc.retry_for),
+        ("stopped_for", smsc.stopped_for),
+    ];
+    timers.into_iter().map(|(key, timer)| (key, duration(timer)))
 }
 
 fn rate_pairs(rates: [(&'static str, Option<Rate>); 4]) -> impl Iterator<Item = (&'static str, String)> {
