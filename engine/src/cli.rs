@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Origin, Smsc};
 use crate::decode::Decode;
+use crate::metrics::reference;
 use crate::probe::{self, Refused, Test, Tool};
 use crate::run::{Ready, RunFault, run};
 use crate::shutdown::Shutdown;
@@ -55,6 +56,12 @@ enum Command {
     /// List what is known of carriers, and try one of ours.
     #[command(subcommand)]
     Smsc(Tool),
+    /// Describe every metric, in Markdown; nothing is started.
+    Metrics {
+        /// As a list for programs: name, type, labels, unit, meaning, advice.
+        #[arg(long)]
+        json: bool,
+    },
     /// Check a configuration and say every fault that it has, or what counts for each SMSC; nothing is started.
     Check {
         /// The configuration, TOML.
@@ -69,9 +76,25 @@ pub fn main() -> ExitCode {
     match arguments.command {
         Command::Serve { config } => serve(&config),
         Command::Check { config } => check(&config),
+        Command::Metrics { json } => describe_metrics(json),
         Command::Decode(what) => what.run(),
         Command::Smsc(Tool::Presets { name, json }) => probe::show_presets(name.as_deref(), json),
         Command::Smsc(Tool::Test(test)) => try_out(test),
+    }
+}
+
+fn describe_metrics(json: bool) -> ExitCode {
+    let text = if json {
+        format!("{:#}\n", reference::json())
+    } else {
+        reference::markdown()
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("campanile: cannot write the metrics: {error}");
+            ExitCode::from(WENT_WRONG)
+        }
     }
 }
 

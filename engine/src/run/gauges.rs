@@ -51,6 +51,10 @@ impl Gauges {
             queued.with_label_values(&[way.as_str(), lane]).add(depth.queued as i64);
             deferred.with_label_values(&[&way]).add(depth.deferred as i64);
         }
+        for (state, count) in self.store.pool_use() {
+            let connections = &metrics.redis_pool_connections;
+            connections.with_label_values(&[state]).set(count as i64);
+        }
         metrics.receipts_parked.set(self.store.parked_count().await? as i64);
         metrics
             .redis_used_memory_bytes

@@ -16,6 +16,7 @@ mod parked;
 mod journal;
 mod counters;
 mod accounts;
+mod audit;
 mod idempotency;
 mod campaigns;
 mod direct;
@@ -30,13 +31,11 @@ use deadpool_redis::Pool;
 use redis::Value;
 use redis::aio::ConnectionManager;
 
-#[cfg(test)]
-pub(crate) use accounts::Credits;
-pub(crate) use accounts::{Booking, GRANTED_MAX, Grant, NewTenant, Tenant};
+pub(crate) use accounts::{Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant};
 pub(crate) use caller::{KeyOwner, Token};
 pub(crate) use campaigns::{Campaign, CampaignKind, CampaignState, Launch, RecipientRow};
 pub(crate) use connection::ConnectFault;
-pub(crate) use counters::{Counters, changes};
+pub(crate) use counters::{Counters, changes, entered};
 pub(crate) use direct::{DirectMessage, DirectPlace};
 pub(crate) use embedded::{Embedded, EmbeddedFault};
 pub(crate) use health::{Hazard, Memory, Probe, Sight};
