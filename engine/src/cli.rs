@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Config, Origin, Smsc};
 use crate::ctl::{self, Ask, Doctor, Healthcheck, INVALID_CONFIGURATION, SmscAsk, UNREACHABLE, WENT_WRONG};
 use crate::decode::Decode;
+use crate::metrics::reference;
 use crate::probe::{self, Refused, Test, Tool};
 use crate::run::{Ready, RunFault, run};
 use crate::shutdown::Shutdown;
@@ -58,6 +59,12 @@ enum Command {
     /// SMSCs: what is known of carriers, trying one of ours, and those of a running engine.
     #[command(subcommand)]
     Smsc(Smscs),
+    /// Describe every metric, in Markdown; nothing is started.
+    Metrics {
+        /// As a list for programs: name, type, labels, unit, meaning, advice.
+        #[arg(long)]
+        json: bool,
+    },
     /// Check a configuration and say every fault that it has, or what counts for each SMSC; nothing is started.
     Check {
         /// The configuration, TOML.
@@ -102,6 +109,7 @@ pub fn main() -> ExitCode {
     match arguments.command {
         Command::Serve { config } => serve(&config),
         Command::Check { config, connect, json } => check(&config, (connect, json)),
+        Command::Metrics { json } => describe_metrics(json),
         Command::Decode(what) => what.run(),
         Command::Healthcheck(whom) => whom.run(),
         Command::Smsc(Smscs::Tool(Tool::Presets { name, json })) => probe::show_presets(name.as_deref(), json),
@@ -111,6 +119,21 @@ pub fn main() -> ExitCode {
         Command::Doctor(doctor) => with_runtime(async move { ctl::ended(doctor.run().await) }),
         Command::Completions { shell } => completions(shell),
         Command::Man { directory } => manual(&directory),
+    }
+}
+
+fn describe_metrics(json: bool) -> ExitCode {
+    let text = if json {
+        format!("{:#}\n", reference::json())
+    } else {
+        reference::markdown()
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("campanile: cannot write the metrics: {error}");
+            ExitCode::from(WENT_WRONG)
+        }
     }
 }
 

@@ -31,6 +31,8 @@ mod probe;
 mod ctl;
 pub mod cli;
 
+pub use metrics::{Declared, Kind, METRICS, Metric, PROCESS};
+
 /// How many cases a property is tried with: so many, or more when `make fuzz` says so.
 #[cfg(test)]
 fn test_cases(least: u32) -> proptest::test_runner::Config {

@@ -3,7 +3,12 @@
 //! Labels are closed lists or configured names, never a campaign, a recipient or a message. The hot path uses children
 //! that were looked up once (see [`SmscMetrics`]) and adds once a batch.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+mod declared;
+pub(crate) mod reference;
+mod smsc;
+mod tenants;
+mod zeros;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,9 +17,10 @@ use prometheus::{
     Opts, Registry, TextEncoder,
 };
 
-use smpp::receipt::Stat;
-
-use crate::domain::{Purpose, Status};
+use crate::domain::TenantId;
+pub use declared::{Kind, Metric, PROCESS};
+pub(crate) use smsc::SmscMetrics;
+use tenants::TenantLabels;
 
 /// From the submission to its answer.
 const ANSWER_BUCKETS: [f64; 15] = [
@@ -33,126 +39,230 @@ const CALL_BUCKETS: [f64; 15] = [
 ];
 
 macro_rules! metrics {
-    ($($(#[doc = $help:literal])+ $field:ident: $kind:ident $labels:tt $($buckets:expr)?;)*) => {
+    ($($(#[doc = $doc:literal])+ $field:ident: $kind:ident $labels:tt $($buckets:expr)?;)*) => {
         /// The metrics of one engine, in a registry of its own.
         #[derive(Clone)]
         pub(crate) struct Metrics {
             registry: Registry,
             /// Held while several that belong together are set, and while all are read.
             together: Arc<Mutex<()>>,
-            $($(#[doc = $help])+ pub $field: $kind,)*
+            /// Which tenants have a label of their own.
+            tenants: TenantLabels,
+            $($(#[doc = $doc])+ pub $field: $kind,)*
+        }
+
+        /// What is known of each metric, by its name without `campanile_`.
+        #[derive(Debug)]
+        pub struct Declared {
+            $($(#[doc = $doc])+ pub $field: Metric,)*
+        }
+
+        /// Every metric of the engine.
+        pub static METRICS: Declared = Declared {
+            $($field: Metric {
+                name: concat!("campanile_", stringify!($field)),
+                kind: kind!($kind),
+                labels: &$labels,
+                doc: &[$($doc),+],
+            },)*
+        };
+
+        impl Declared {
+            /// All of them, in the order of the reference page.
+            pub fn all(&self) -> Vec<Metric> {
+                vec![$(self.$field),*]
+            }
         }
 
         impl Metrics {
-            /// Every metric, registered, at zero.
+            /// Every metric, registered, at zero; that many tenants have labels of their own.
             ///
             /// # Errors
             /// When two have one name, which the tests rule out.
-            pub(crate) fn new() -> prometheus::Result<Self> {
+            pub(crate) fn new(tenants_max: usize) -> prometheus::Result<Self> {
                 let registry = Registry::new_custom(Some("campanile".into()), None)?;
-                $(let $field = make!($kind, stringify!($field), concat!($($help),+), $labels $(, $buckets)?)?;
+                $(let $field = make!($kind, stringify!($field), METRICS.$field.meaning(), $labels $(, $buckets)?)?;
                 registry.register(Box::new($field.clone()))?;)*
-                Ok(Self { registry, together: Arc::default(), $($field,)* })
+                let tenants = TenantLabels::new(tenants_max);
+                let metrics = Self { registry, together: Arc::default(), tenants, $($field,)* };
+                metrics.begin_at_zero();
+                Ok(metrics)
             }
         }
     };
 }
 
+macro_rules! kind {
+    (IntCounter) => {
+        Kind::Counter
+    };
+    (IntCounterVec) => {
+        Kind::Counter
+    };
+    (Gauge) => {
+        Kind::Gauge
+    };
+    (GaugeVec) => {
+        Kind::Gauge
+    };
+    (IntGauge) => {
+        Kind::Gauge
+    };
+    (IntGaugeVec) => {
+        Kind::Gauge
+    };
+    (Histogram) => {
+        Kind::Histogram
+    };
+    (HistogramVec) => {
+        Kind::Histogram
+    };
+}
+
 macro_rules! make {
     (IntCounter, $name:expr, $help:expr, []) => {
-        IntCounter::new($name, $help.trim())
+        IntCounter::new($name, $help)
     };
     (Gauge, $name:expr, $help:expr, []) => {
-        Gauge::new($name, $help.trim())
+        Gauge::new($name, $help)
     };
     (IntGauge, $name:expr, $help:expr, []) => {
-        IntGauge::new($name, $help.trim())
+        IntGauge::new($name, $help)
     };
     (Histogram, $name:expr, $help:expr, [], $buckets:expr) => {
-        Histogram::with_opts(HistogramOpts::new($name, $help.trim()).buckets($buckets.to_vec()))
+        Histogram::with_opts(HistogramOpts::new($name, $help).buckets($buckets.to_vec()))
     };
     (HistogramVec, $name:expr, $help:expr, $labels:expr, $buckets:expr) => {
-        HistogramVec::new(
-            HistogramOpts::new($name, $help.trim()).buckets($buckets.to_vec()),
-            &$labels,
-        )
+        HistogramVec::new(HistogramOpts::new($name, $help).buckets($buckets.to_vec()), &$labels)
     };
     ($kind:ident, $name:expr, $help:expr, $labels:expr) => {
-        $kind::new(Opts::new($name, $help.trim()), &$labels)
+        $kind::new(Opts::new($name, $help), &$labels)
     };
 }
 
 metrics! {
     /// Whether the bind is in that state: disconnected, waiting (binds_per_hour is used up), connecting, binding, bound, stalled
     /// (bound, but submissions are not answered), draining.
+    ///
+    /// When no bind of an SMSC is bound, nothing is submitted to it: `last_error` of `GET /v1/binds` says why.
     bind_state: IntGaugeVec ["smsc", "bind", "state"];
     /// Attempts to bind by result: ok, refused, timeout, closed (before the answer), tcp_error, tls_error.
+    ///
+    /// When it rises without ok, the SMSC refuses us or cannot be reached: `GET /v1/binds` has its words.
     bind_attempts_total: IntCounterVec ["smsc", "bind", "result"];
     /// Sessions that ended, by reason: remote_close, enquire_timeout, unresponsive, unbind, protocol, tls_error, local,
     /// renewed (session_max_age).
+    ///
+    /// When it rises, sessions are lost; unresponsive and enquire_timeout are silent connections, remote_close is the SMSC's
+    /// doing.
     bind_disconnects_total: IntCounterVec ["smsc", "bind", "reason"];
     /// When the bind was last bound, in seconds since 1970.
     bind_bound_timestamp_seconds: GaugeVec ["smsc", "bind"];
     /// How busy the SMSC said last that it is: 0 idle to 99; absent where it says nothing (congestion_state, SMPP 5.0).
+    ///
+    /// From 80 on the SMSC is given half of its rate.
     bind_congestion_state: IntGaugeVec ["smsc", "bind"];
     /// When the time of a TLS certificate is over, in seconds since 1970: the SMSC's (server) as of the last connection, or
     /// ours (client).
+    ///
+    /// When less than two weeks are left, the certificate is to be renewed: nobody can bind without it.
     tls_certificate_expiry_timestamp_seconds: IntGaugeVec ["smsc", "side"];
     /// From enquire_link to its answer.
+    ///
+    /// When it rises, the line or the SMSC is slow; answers to submissions follow.
     enquire_link_rtt_seconds: HistogramVec ["smsc"] ANSWER_BUCKETS;
     /// PDUs by direction (in, out) and command.
     pdus_total: IntCounterVec ["smsc", "direction", "command"];
     /// Octets on the wire by direction.
     pdu_bytes_total: IntCounterVec ["smsc", "direction"];
     /// PDUs that were malformed, unexpected or truncated, by kind.
+    ///
+    /// When it rises, the SMSC speaks another dialect or the line damages octets: follow `GET /v1/smscs/{name}/trace`.
     pdu_errors_total: IntCounterVec ["smsc", "kind"];
     /// Unanswered submissions that hold a place in the window; one that is overdue gives its place back.
+    ///
+    /// When it stays at window_effective, answers are what limits the speed.
     window_in_flight: IntGaugeVec ["smsc", "bind"];
     /// The most unanswered submissions that are allowed.
     window_size: IntGaugeVec ["smsc", "bind"];
     /// Of these, those that may be used now: fewer while answers are slow.
+    ///
+    /// When it is under window_size, answers take much longer than usual.
     window_effective: IntGaugeVec ["smsc", "bind"];
     /// How long the dispatcher waited for a place in a window.
+    ///
+    /// When it rises, the window is full: answers are slow, or the window is small for the rate.
     window_wait_seconds: HistogramVec ["smsc"] CALL_BUCKETS;
     /// 1: an operator has suspended the SMSC, and nothing is submitted to it.
+    ///
+    /// `POST /v1/smscs/{name}/resume` ends it.
     smsc_suspended: IntGaugeVec ["smsc"];
     /// The share of the SMSC's newest messages that was delivered within the usual time, to that of its past: 1 when it is as usual.
     /// Absent until enough is known.
+    ///
+    /// Under 0.6, the SMSC delivers much worse than it did: ask the carrier, or give its routes another priority.
     smsc_quality: GaugeVec ["smsc"];
     /// What the segments that the SMSC accepted cost by its prices, in millionths of the currency.
     smsc_cost_micros_total: IntCounterVec ["smsc", "currency"];
     /// Segments that an SMSC with prices accepted, and for whose numbers it has none.
+    ///
+    /// When it rises, the price list lacks prefixes that are sent to.
     smsc_unpriced_segments_total: IntCounterVec ["smsc"];
     /// 1: the SMSC takes nothing from its account, and is given nothing but one message now and then.
+    ///
+    /// When it is 1, ask the carrier about credit and contract; `POST /v1/smscs/{name}/resume` tries again at once.
     smsc_stopped: IntGaugeVec ["smsc"];
     /// How often an account was given less than before, by cause: throttled (its rate was cut), congested (it said that it is
     /// busy), slow (a window shrank), stopped (it takes nothing).
+    ///
+    /// When it rises, the SMSC takes less than it is given: see throttle_effective_messages_per_second and window_effective.
     smsc_backoffs_total: IntCounterVec ["smsc", "cause"];
     /// Segments submitted, by result: ok, error, timeout (never answered), unsent.
+    ///
+    /// When error or timeout is more than a few percent, see submit_errors_total and submit_unknown_outcome_total.
     submits_total: IntCounterVec ["smsc", "result"];
     /// Answers that refused, by command_status; vendors' codes are other.
+    ///
+    /// Which answer rises says what is wrong; what each means here stands in `[[smsc]] answers`.
     submit_errors_total: IntCounterVec ["smsc", "command_status"];
     /// From the submission to its answer.
+    ///
+    /// When it rises, the SMSC answers slowly, and the window limits the speed.
     submit_duration_seconds: HistogramVec ["smsc"] ANSWER_BUCKETS;
     /// Messages deferred to be submitted again, by reason: throttled, queue_full, temporary, unsent, in_doubt, other_route
     /// (another SMSC is asked), stopped (the SMSC takes nothing); spaced: for the first time, when sender_rate or recipient_rate
     /// allow it.
+    ///
+    /// When it rises, messages wait though they were leased; the reason says on what.
     submit_retries_total: IntCounterVec ["smsc", "reason"];
     /// Answers that came after the response timeout.
+    ///
+    /// When it rises, response_timeout is too short for the SMSC, or the SMSC too slow for it.
     submit_late_responses_total: IntCounterVec ["smsc"];
     /// Messages whose submission nobody answered: in doubt.
+    ///
+    /// When it rises, connections broke with submissions under way: they wait for a receipt, or are treated as
+    /// engine.in_doubt says.
     submit_unknown_outcome_total: IntCounterVec ["smsc"];
     /// The configured rate in segments a second; absent when unlimited.
     throttle_limit_messages_per_second: GaugeVec ["smsc"];
     /// The rate that holds now, in segments a second: the configured one, or less while the SMSC throttles or is busy; absent when
     /// nothing limits it.
+    ///
+    /// When it stays far under the limit, agree on a rate with the carrier and configure that.
     throttle_effective_messages_per_second: GaugeVec ["smsc"];
     /// How often sending was slowed down: by the SMSC's answer, or locally by the rate.
+    ///
+    /// By smsc: the configured rate is above what the SMSC takes. By local: there is more to send than the rate lets out.
     throttled_total: IntCounterVec ["smsc", "by"];
     /// Messages in the queues by route, paused campaigns' included.
+    ///
+    /// It grows when more is launched than goes out; see the binds, the rates, and what is suspended.
     queue_messages: IntGaugeVec ["route", "lane"];
     /// Messages that are deferred to a later time or wait behind another to the same person, by route; by `@` and the SMSC
     /// for those of which that has a part, or which others of the route do not take.
+    ///
+    /// When it rises, messages wait for another try: see submit_retries_total.
     queue_deferred_messages: IntGaugeVec ["route"];
     /// Messages that wait, by why: guard (the state of Redis or of the clocks stops everything), paused, no_route (no SMSC is
     /// configured any more that may take them), closed_hours, suspended (an operator said so), stopped (the SMSC takes nothing
@@ -164,6 +274,8 @@ metrics! {
     /// Of a line's tenants some dozens are looked at, those whose turn it is next; paused campaigns are not.
     queue_oldest_age_seconds: GaugeVec ["lane"];
     /// From the launch, or the acceptance by the API, to the lease.
+    ///
+    /// When it rises for transactional, reminders come late: see queue_messages, the rates and the binds.
     time_in_queue_seconds: HistogramVec ["lane"] RECEIPT_BUCKETS;
     /// Messages that were leased.
     leased_messages_total: IntCounterVec ["smsc"];
@@ -171,19 +283,34 @@ metrics! {
     messages_total: IntCounterVec ["smsc", "status"];
     /// Recipients that were not taken, by reason: invalid_number, not_mobile,
     /// country_not_allowed, duplicate.
+    ///
+    /// When invalid_number or not_mobile rises, a tenant's list is bad.
     messages_skipped_total: IntCounterVec ["reason"];
     /// Final receipts and others by stat; what is no standard one is OTHER.
+    ///
+    /// When UNDELIV, EXPIRED or REJECTD rises, the SMSC delivers worse.
     receipts_total: IntCounterVec ["smsc", "stat"];
     /// From the answer to the final receipt.
+    ///
+    /// When it rises, the SMSC or the operators behind it are slow.
     receipt_latency_seconds: HistogramVec ["smsc"] RECEIPT_BUCKETS;
     /// From the arrival of a deliver_sm to its deliver_sm_resp: what it brought is stored then.
+    ///
+    /// When it rises, settling does not keep up, mostly since Redis is slow; SMSCs resend what is not acknowledged.
     receipt_ack_seconds: Histogram [] CALL_BUCKETS;
     /// Receipts that were parked since they matched no message, by reason: early, unknown_id, ambiguous, implausible,
     /// no_address, contended; no_room for those that could not be kept.
+    ///
+    /// When unknown_id rises, receipts are of somebody else's messages or their ids are written in another way: `campanile
+    /// decode ids`. no_room are lost: the place for what matches nothing is full.
     receipts_parked_total: IntCounterVec ["smsc", "reason"];
     /// Recipients with receipts that are parked.
+    ///
+    /// `GET /v1/receipts/parked` lists them; `POST /v1/receipts/parked/{id}/replay` tries one again.
     receipts_parked: IntGauge [];
     /// Second copies of receipts that had settled a message.
+    ///
+    /// When it rises, the SMSC sends again what was acknowledged, mostly since it was acknowledged late.
     receipt_duplicates_total: IntCounterVec ["smsc"];
     /// Inbound messages that are no receipts.
     inbound_total: IntCounterVec ["smsc"];
@@ -192,6 +319,8 @@ metrics! {
     /// From the submission to the settled receipt in the store.
     submitted_to_settled_seconds: Histogram [] RECEIPT_BUCKETS;
     /// Launches by result: started, blocked_credit, failed.
+    ///
+    /// blocked_credit: the tenant's balance does not cover the campaign; an operator grants credits.
     campaign_launches_total: IntCounterVec ["result"];
     /// Recipients that were enqueued.
     campaign_fanout_recipients_total: IntCounter [];
@@ -201,33 +330,92 @@ metrics! {
     /// needed).
     credits_total: IntCounterVec ["type"];
     /// 1: the configuration was read again without a fault when that was asked for last, or was never asked for.
+    ///
+    /// When it is 0, the file has a fault and the configuration before it holds: `campanile check` says all.
     config_last_reload_successful: IntGauge [];
     /// When the configuration that holds was read, in seconds since 1970.
     config_last_reload_timestamp_seconds: Gauge [];
     /// HTTP requests by route, method and code.
+    ///
+    /// When codes from 500 on rise, see redis_errors_total and guard_stopped.
     http_requests_total: IntCounterVec ["route", "method", "code"];
     /// How long HTTP requests took.
+    ///
+    /// When it rises, see redis_op_duration_seconds and the machine's load.
     http_request_duration_seconds: HistogramVec ["route"] CALL_BUCKETS;
     /// HTTP connections that are open, by listener: public, admin.
+    ///
+    /// When it stays at api.connections_max, others are cut off.
     http_connections: IntGaugeVec ["listener"];
     /// HTTP connections that were cut off, by reason: gave_way (it waited longest when another needed its place), refused
     /// (all places were being served), late_head, unread (its answer was not taken).
+    ///
+    /// When it rises, clients are slow or too many: api.connections_max, api.address_connections_max.
     http_connections_cut_total: IntCounterVec ["listener", "reason"];
     /// Round trips to Redis by what they are for: commit, lease, launch.
+    ///
+    /// When it rises, Redis is busy, forks, or its disk is slow: `redis-cli --latency`, `INFO persistence`.
     redis_op_duration_seconds: HistogramVec ["op"] CALL_BUCKETS;
-    /// Round trips to Redis that failed, by what they were for; they are repeated.
+    /// Round trips to Redis that failed, by what they were for: commit, lease, launch, inbound, index, park, parked and others of
+    /// campaigns; they are repeated.
+    ///
+    /// When it rises, Redis is away or refuses: nothing is sent meanwhile, and nothing is lost.
     redis_errors_total: IntCounterVec ["op"];
     /// Script calls, by what they were for.
     redis_script_items_total: IntCounterVec ["op"];
     /// Memory that Redis uses.
+    ///
+    /// At redis.intake_mark of maxmemory nothing more is taken in, at redis.lease_mark nothing more is sent.
     redis_used_memory_bytes: IntGauge [];
     /// 1 while Redis has settings that lose data and redis.allow_loss accepts them.
+    ///
+    /// When it is 1, a crash of Redis may lose messages and credits: set appendonly and maxmemory-policy.
     redis_loss_allowed: IntGauge [];
     /// By how many seconds a clock was set while the engine ran: host, server. 0 once it is believed again.
+    ///
+    /// When it is not 0, a clock was set; expiries stop until it is believed again. See to NTP.
     clock_step_seconds: GaugeVec ["clock"];
     /// 1 while the state of Redis or of the clocks stops that work: intake, leases, expiries.
+    ///
+    /// When it is 1, `GET /readyz?verbose=1` says why.
     guard_stopped: IntGaugeVec ["work"];
+    /// Messages of a tenant that reached a status, counted when the books have it.
+    ///
+    /// It sums to messages_total and what was never leased, a second later; it says whose messages fail.
+    tenant_messages_total: IntCounterVec ["tenant", "status"];
+    /// 1, with the name of the tenant that has that number in the other metrics; its name as of the last look.
+    tenant_info: IntGaugeVec ["tenant", "name"];
+    /// Credits that a tenant may still use.
+    ///
+    /// When it is 0, its campaigns are refused; an operator grants credits with `POST /v1/tenants/{id}/credits`.
+    credit_balance: IntGaugeVec ["tenant"];
+    /// Credits that are set aside for a tenant's campaigns under way.
+    credit_held: IntGaugeVec ["tenant"];
+    /// How often something was shown under the tenant `_other`, since metrics.tenants others have labels of their own.
+    ///
+    /// When it rises and each tenant is to be seen, raise metrics.tenants.
+    metrics_label_overflow_total: IntCounter [];
+    /// Campaigns by state, as of the auditor's last walk.
+    campaigns: IntGaugeVec ["state"];
+    /// By how many credits the books of tenants differ from granted = available + held + spent, in sum.
+    ///
+    /// It is 0, always. When it is not, credits were made or lost; the log names the tenants.
+    ledger_imbalance: IntGauge [];
+    /// By how many messages campaigns differ from total = what was sent, ended, canceled and skipped, in sum.
+    ///
+    /// It is 0, always. When it is not, messages were lost or doubled; the log names the campaigns.
+    status_imbalance: IntGauge [];
+    /// When the auditor had last looked at every tenant and campaign, in seconds since 1970.
+    ///
+    /// When it stands still, the auditor cannot read from Redis, and the two imbalances are old.
+    reconciliation_last_run_timestamp_seconds: Gauge [];
+    /// Connections to Redis of the API and of operators' calls, by state: idle, used, awaited (calls that wait for one).
+    ///
+    /// When awaited stays above 0, Redis is too slow for the calls that come.
+    redis_pool_connections: IntGaugeVec ["state"];
     /// What waits to be settled: the age of the oldest.
+    ///
+    /// From 0.1 on leases wait: Redis or the processor does not keep up.
     settle_lag_seconds: Gauge [];
     /// 1, with the version.
     build_info: IntGaugeVec ["version"];
@@ -282,6 +470,14 @@ impl Metrics {
         }
     }
 
+    /// The label under which a tenant is shown: its number, or `_other` when enough have labels of their own.
+    pub(crate) fn tenant(&self, id: TenantId) -> String {
+        self.tenants.label(id).unwrap_or_else(|| {
+            self.metrics_label_overflow_total.inc();
+            tenants::OTHER.to_owned()
+        })
+    }
+
     /// Counts one round trip to Redis.
     pub(crate) fn redis_op(&self, op: &str, took: Duration, items: usize) {
         self.redis_op_duration_seconds
@@ -291,149 +487,16 @@ impl Metrics {
             .with_label_values(&[op])
             .inc_by(items as u64);
     }
-
-    /// The children that an SMSC's hot path uses.
-    pub(crate) fn smsc(&self, name: &str) -> SmscMetrics {
-        SmscMetrics {
-            submitted_ok: self.submits_total.with_label_values(&[name, "ok"]),
-            submitted_error: self.submits_total.with_label_values(&[name, "error"]),
-            submitted_timeout: self.submits_total.with_label_values(&[name, "timeout"]),
-            submitted_unsent: self.submits_total.with_label_values(&[name, "unsent"]),
-            duration: self.submit_duration_seconds.with_label_values(&[name]),
-            leased: self.leased_messages_total.with_label_values(&[name]),
-            receipt_latency: self.receipt_latency_seconds.with_label_values(&[name]),
-            window_wait: self.window_wait_seconds.with_label_values(&[name]),
-            throttled_locally: self.throttled_total.with_label_values(&[name, "local"]),
-            throttled_by_smsc: self.throttled_total.with_label_values(&[name, "smsc"]),
-            statuses: Status::ALL
-                .iter()
-                .map(|status| self.messages_total.with_label_values(&[name, status.code()]))
-                .collect(),
-            in_queue: Purpose::ALL
-                .iter()
-                .map(|purpose| self.time_in_queue_seconds.with_label_values(&[purpose.code()]))
-                .collect(),
-            submit_sm: self.pdus_total.with_label_values(&[name, "out", "submit_sm"]),
-            submit_sm_resp: self.pdus_total.with_label_values(&[name, "in", "submit_sm_resp"]),
-            deliver_sm: self.pdus_total.with_label_values(&[name, "in", "deliver_sm"]),
-            deliver_sm_resp: self.pdus_total.with_label_values(&[name, "out", "deliver_sm_resp"]),
-            doubted: self.submit_unknown_outcome_total.with_label_values(&[name]),
-            duplicates: self.receipt_duplicates_total.with_label_values(&[name]),
-            found_elsewhere: Arc::default(),
-            octets_in: self.pdu_bytes_total.with_label_values(&[name, "in"]),
-            octets_out: self.pdu_bytes_total.with_label_values(&[name, "out"]),
-            name: name.to_owned(),
-            all: self.clone(),
-        }
-    }
-}
-
-/// An SMSC's children of the metrics, looked up once.
-#[derive(Clone)]
-#[allow(missing_docs, reason = "each is the metric of that name, described above")]
-pub(crate) struct SmscMetrics {
-    pub(crate) name: String,
-    pub(crate) all: Metrics,
-    pub(crate) submitted_ok: IntCounter,
-    pub(crate) submitted_error: IntCounter,
-    pub(crate) submitted_timeout: IntCounter,
-    pub(crate) submitted_unsent: IntCounter,
-    pub(crate) duration: Histogram,
-    pub(crate) leased: IntCounter,
-    pub(crate) receipt_latency: Histogram,
-    pub(crate) window_wait: Histogram,
-    pub(crate) throttled_locally: IntCounter,
-    pub(crate) throttled_by_smsc: IntCounter,
-    pub(crate) submit_sm: IntCounter,
-    pub(crate) submit_sm_resp: IntCounter,
-    pub(crate) deliver_sm: IntCounter,
-    pub(crate) deliver_sm_resp: IntCounter,
-    pub(crate) doubted: IntCounter,
-    pub(crate) duplicates: IntCounter,
-    found_elsewhere: Arc<AtomicBool>,
-    pub(crate) octets_in: IntCounter,
-    pub(crate) octets_out: IntCounter,
-    /// In the order of [`Status`].
-    statuses: Arc<[IntCounter]>,
-    /// In the order of the lanes.
-    in_queue: Arc<[Histogram]>,
-}
-
-impl SmscMetrics {
-    /// A message entered that status.
-    pub(crate) fn status(&self, status: Status) {
-        self.statuses[status as usize].inc();
-    }
-
-    /// Messages that entered that status since the start.
-    pub(crate) fn count(&self, status: Status) -> u64 {
-        self.statuses[status as usize].get()
-    }
-
-    /// A message of that lane was leased after that long.
-    pub(crate) fn time_in_queue(&self, lane: u8, seconds: f64) {
-        if let Some(histogram) = self.in_queue.get(usize::from(lane)) {
-            histogram.observe(seconds);
-        }
-    }
-
-    /// A receipt came.
-    pub(crate) fn receipt(&self, stat: Stat) {
-        self.all
-            .receipts_total
-            .with_label_values(&[self.name.as_str(), stat.name()])
-            .inc();
-    }
-
-    /// A segment was accepted that cost so many millionths of the currency; `None`: there is no price for its number.
-    pub(crate) fn cost(&self, currency: &str, micros: Option<u64>) {
-        match micros {
-            Some(micros) => {
-                let labels = [self.name.as_str(), currency];
-                self.all
-                    .smsc_cost_micros_total
-                    .with_label_values(&labels)
-                    .inc_by(micros);
-            }
-            None => {
-                let unpriced = &self.all.smsc_unpriced_segments_total;
-                unpriced.with_label_values(&[self.name.as_str()]).inc();
-            }
-        }
-    }
-
-    /// A receipt was parked for that reason.
-    pub(crate) fn parked(&self, reason: &str) {
-        let labels = [self.name.as_str(), reason];
-        self.all.receipts_parked_total.with_label_values(&labels).inc();
-    }
-
-    /// A receipt's message was not found at the source address, where the standard has it: said once.
-    pub(crate) fn found_elsewhere(&self, how: &str) {
-        if !self.found_elsewhere.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                smsc = self.name,
-                how,
-                "receipts of this SMSC do not name the recipient as their source address"
-            );
-        }
-    }
-
-    /// An answer that refused.
-    pub(crate) fn refused(&self, command_status: Option<&str>) {
-        self.submitted_error.inc();
-        let labels = [&self.name, command_status.unwrap_or("other")];
-        self.all.submit_errors_total.with_label_values(&labels).inc();
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Status;
 
     #[test]
     fn every_metric_has_a_name_of_its_own_and_a_unit() {
-        let metrics = Metrics::new().unwrap();
+        let metrics = Metrics::new(1).unwrap();
         metrics.smsc("north").status(Status::Delivered);
         let text = String::from_utf8(metrics.exposition()).unwrap();
         assert!(text.contains("campanile_messages_total{smsc=\"north\",status=\"delivered\"} 1"));

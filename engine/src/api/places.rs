@@ -283,7 +283,7 @@ mod tests {
     use super::*;
 
     fn places(all: usize, each: usize) -> Places {
-        Places::new(Room { all, each }, "public", &Metrics::new().unwrap())
+        Places::new(Room { all, each }, "public", &Metrics::new(9).unwrap())
     }
 
     fn client(last: u8) -> Option<Client> {

@@ -47,7 +47,7 @@ impl Api {
             body_max: 100_000,
             ..limits
         };
-        let metrics = Metrics::new().unwrap();
+        let metrics = Metrics::new(9).unwrap();
         let traffic = Traffic::new(&bench.store, (&metrics, bench.clock), Duration::ZERO, &[]);
         let for_inbox = (bench.clock, &metrics);
         let inbox = Inbox::new(&bench.store, for_inbox, &Struck::default(), Duration::from_secs(86_400)).unwrap();

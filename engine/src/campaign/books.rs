@@ -13,7 +13,7 @@ use super::news::{self, News};
 use crate::clock::Clock;
 use crate::domain::{CampaignId, Partition, TenantId, UnixMicros};
 use crate::metrics::Metrics;
-use crate::store::{Applied, Store, StoreError};
+use crate::store::{Applied, Store, StoreError, entered};
 
 /// How often the journal is looked at.
 const ROUND: Duration = Duration::from_millis(700);
@@ -87,6 +87,7 @@ impl Watched {
 pub(crate) struct Books {
     store: Store,
     clock: Clock,
+    metrics: Metrics,
     bookkeeper: Bookkeeper,
     watched: Arc<Mutex<FxHashMap<CampaignId, Watched>>>,
     /// Where the books are in each partition's journal; held while it is followed. `None`: not asked yet.
@@ -98,7 +99,8 @@ impl Books {
     pub(super) fn new(store: Store, clock: Clock, metrics: Metrics, keep: Duration) -> Self {
         let positions = store.all_partitions().map(|_| tokio::sync::Mutex::default()).collect();
         Self {
-            bookkeeper: Bookkeeper::new(store.clone(), clock, metrics, keep),
+            bookkeeper: Bookkeeper::new(store.clone(), clock, metrics.clone(), keep),
+            metrics,
             store,
             clock,
             watched: Arc::default(),
@@ -156,6 +158,7 @@ impl Books {
             match self.store.apply(partition, (&from, &to), &changes).await? {
                 Applied::Done => {
                     self.note(&news);
+                    self.count(&news);
                     *position = Some(to);
                 }
                 Applied::Elsewhere(known) => *position = Some(known),
@@ -169,6 +172,17 @@ impl Books {
             let campaign = watched.entry(*id).or_insert_with(|| Watched::new(news.tenant));
             campaign.sent += news.sent;
             campaign.news = true;
+        }
+    }
+
+    /// Whose messages reached which status: the books are the first that know both.
+    fn count(&self, news: &FxHashMap<CampaignId, News>) {
+        for news in news.values() {
+            let tenant = self.metrics.tenant(news.tenant);
+            for (status, count) in entered(&news.changes.counters) {
+                let total = &self.metrics.tenant_messages_total;
+                total.with_label_values(&[tenant.as_str(), status.code()]).inc_by(count);
+            }
         }
     }
 

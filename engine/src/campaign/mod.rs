@@ -1,5 +1,6 @@
 //! A tenant's orders: made from a body, priced, launched, expanded into messages, halted, settled and shown.
 
+mod auditor;
 mod bookkeeper;
 mod news;
 mod books;
@@ -37,6 +38,7 @@ use crate::domain::{CampaignId, Countries, Country, Partition, TenantId, UnixMic
 use crate::metrics::Metrics;
 use crate::store::{Campaign, Store, StoreError};
 
+pub(crate) use auditor::Auditor;
 pub(crate) use books::Books;
 pub(crate) use direct::DirectOrder;
 pub(crate) use fault::CampaignFault;

@@ -1,6 +1,7 @@
 //! Campaigns on a real Redis: nothing doubled, nothing lost, credits conserved.
 
 mod agreement;
+mod auditing;
 mod census;
 mod conservation;
 mod lease;
@@ -247,7 +248,7 @@ async fn campaigns(store: &Store, rung: Arc<AtomicU64>) -> Campaigns {
     let north = Arc::new(config::Smsc::new("north", "127.0.0.1:2775", "campanile"));
     Campaigns::new(CampaignDeps {
         store: store.clone(),
-        metrics: Metrics::new().unwrap(),
+        metrics: Metrics::new(9).unwrap(),
         clock: Clock::new(),
         routes: RouteTable::new(Routes::new(store, &[(SMSC, north)], &[]).await.unwrap()),
         gates: Gates::default(),

@@ -65,6 +65,9 @@ const PROXIES_MAX: usize = 64;
 /// The most recipients that one campaign may be allowed.
 const RECIPIENTS_MAX: u32 = 10_000_000;
 
+/// Each has some ten series.
+const TENANTS_SHOWN_MAX: u32 = 10_000;
+
 /// Percent of `maxmemory`. Below ten an empty server would be full.
 const MARKS: RangeInclusive<u32> = 10..=100;
 
@@ -85,6 +88,8 @@ pub(crate) struct Config {
     pub(crate) redis: Redis,
     /// `[engine]`: how messages are treated.
     pub(crate) engine: Engine,
+    /// `[metrics]`: what is shown by itself.
+    pub(crate) metrics: Metrics,
     /// `[retention]`: how long what is over is kept.
     pub(crate) retention: Retention,
     /// `[[smsc]]`: the accounts that we bind to; at least one.
@@ -161,6 +166,13 @@ pub(crate) struct Engine {
     pub(crate) countries: Countries,
 }
 
+/// `[metrics]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Metrics {
+    /// `tenants`: how many tenants have labels of their own, the first that are seen; the rest is `_other`. Default 500.
+    pub(crate) tenants: usize,
+}
+
 /// `[retention]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Retention {
@@ -169,6 +181,12 @@ pub(crate) struct Retention {
     pub(crate) campaigns: Duration,
     /// `trails`: how long it is remembered, for each recipient, who wrote last and which receipts came. Default 7 days.
     pub(crate) trails: Duration,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { tenants: 500 }
+    }
 }
 
 impl Default for Retention {
@@ -250,6 +268,7 @@ impl Config {
             ("[admin]", self.admin == other.admin),
             ("[redis]", self.redis == other.redis),
             ("[engine]", self.engine == other.engine),
+            ("[metrics]", self.metrics == other.metrics),
             ("[retention]", self.retention == other.retention),
         ];
         sections
@@ -302,6 +321,7 @@ fn read(root: &Table<'_>) -> Config {
         api: read_api(&root.table("api")),
         admin: read_admin(&root.table("admin")),
         redis: read_redis(&root.table("redis")),
+        metrics: read_metrics(&root.table("metrics")),
         retention: read_retention(&root.table("retention"), engine.receipt_timeout),
         engine,
         route: route::read_all(root, &smsc),
@@ -425,6 +445,15 @@ fn read_engine(table: &Table<'_>) -> Engine {
     };
     table.finish();
     engine
+}
+
+fn read_metrics(table: &Table<'_>) -> Metrics {
+    let default = Metrics::default().tenants as u32;
+    let metrics = Metrics {
+        tenants: table.integer("tenants", 0..=TENANTS_SHOWN_MAX, default) as usize,
+    };
+    table.finish();
+    metrics
 }
 
 fn read_retention(table: &Table<'_>, receipt_timeout: Duration) -> Retention {

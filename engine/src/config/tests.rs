@@ -87,6 +87,8 @@ partitions = 64
 allow_loss = true
 intake_mark = 50
 lease_mark = 60
+[metrics]
+tenants = 0
 [engine]
 shutdown_timeout = "1m 5s"
 in_doubt = "resend"
@@ -174,6 +176,7 @@ fn every_key_is_read() {
     assert_eq!(price(1_770_000_000_000_000).map(|price| price.0), Some(45_000));
     assert_eq!(price(1_760_000_000_000_000), None);
     assert_eq!((config.redis.intake_mark, config.redis.lease_mark), (50, 60));
+    assert_eq!(config.metrics.tenants, 0);
     assert_eq!(config.engine.shutdown_timeout, Duration::from_secs(65));
     assert_eq!(
         (config.engine.in_doubt, config.engine.receipt_timeout),

@@ -333,7 +333,7 @@ mod tests {
 
     fn meter(rate: Option<u32>) -> (Meter, Wire) {
         let wire = Wire::default();
-        let metrics = Metrics::new().unwrap().smsc("north");
+        let metrics = Metrics::new(9).unwrap().smsc("north");
         let settings = Arc::new(ArcSwap::from_pointee(settings(rate)));
         let meter = Meter::new((&settings, Speed::default()), wire.clone(), metrics, Clock::new());
         (meter, wire)

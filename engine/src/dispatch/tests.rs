@@ -38,7 +38,7 @@ impl Swept {
         let leased = bench.lease(1_000).await;
         assert_eq!(leased.len(), 40);
         let (unparked, receiver) = mpsc::channel(16);
-        let times = (bench.clock, Metrics::new().unwrap());
+        let times = (bench.clock, Metrics::new(9).unwrap());
         let leases = Leases::new(&bench.store, times, unparked.clone()).await.unwrap();
         let sweeper = Sweeper {
             store: bench.store.clone(),

@@ -132,7 +132,7 @@ impl Bench {
     async fn guard(&self, settings: &config::Redis) -> Result<(Guard, Verdict), GuardFault> {
         let clock = Clock::new();
         let probe = Probe::connect(&self.redis.url(), clock).await.unwrap();
-        Guard::start(probe, settings, clock, Metrics::new().unwrap()).await
+        Guard::start(probe, settings, clock, Metrics::new(9).unwrap()).await
     }
 
     /// A running guard's verdict.
@@ -228,7 +228,13 @@ async fn the_engines_time_is_the_servers() {
     let clock = Clock::new();
     clock.set(UnixMicros(0));
     let probe = Probe::connect(&bench.redis.url(), clock).await.unwrap();
-    let started = Guard::start(probe.clone(), &config::Redis::default(), clock, Metrics::new().unwrap()).await;
+    let started = Guard::start(
+        probe.clone(),
+        &config::Redis::default(),
+        clock,
+        Metrics::new(9).unwrap(),
+    )
+    .await;
     let (_guard, verdict) = started.unwrap();
     let server = probe.look().await.unwrap().time_us;
     assert!(clock.unix().0.abs_diff(server) < 5_000_000);

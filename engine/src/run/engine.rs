@@ -16,7 +16,7 @@ use super::{Ready, Redis, RunFault};
 use crate::account::Accounts;
 use crate::api::{self, App, Listeners, Shares};
 use crate::bind::{Binds, Board, Events, Traces};
-use crate::campaign::{CampaignDeps, Campaigns, Gates, Limits, RouteTable, Routes};
+use crate::campaign::{Auditor, CampaignDeps, Campaigns, Gates, Limits, RouteTable, Routes};
 use crate::config::{self, Config};
 use crate::dispatch::{Bells, Leases, Sweeper};
 use crate::domain::Country;
@@ -205,6 +205,8 @@ impl Engine {
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
         helpers.tasks.spawn(self.campaigns.books().run(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_house(stop()));
+        let auditor = Auditor::new(store.clone(), metrics.clone(), clock);
+        helpers.tasks.spawn(auditor.walk(stop()));
         let gauges = Gauges {
             store,
             metrics,

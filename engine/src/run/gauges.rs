@@ -51,6 +51,10 @@ impl Gauges {
             self.show_waiting(last);
             self.show_ages(last, &asked);
         });
+        for (state, count) in self.store.pool_use() {
+            let connections = &metrics.redis_pool_connections;
+            connections.with_label_values(&[state]).set(count as i64);
+        }
         metrics.receipts_parked.set(self.store.parked_count().await? as i64);
         metrics
             .redis_used_memory_bytes

@@ -17,7 +17,7 @@ use crate::domain::{
 const FORM: u32 = 2;
 
 /// Where a campaign is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumString)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumString, strum::VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum CampaignState {
     /// Made, not launched.
@@ -40,6 +40,8 @@ pub(crate) enum CampaignState {
 }
 
 impl CampaignState {
+    pub(crate) const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
+
     /// The word in the API and in the store.
     pub(crate) const fn code(self) -> &'static str {
         self.into_str()

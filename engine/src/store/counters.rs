@@ -82,6 +82,34 @@ pub(crate) fn changes(event: &JournalEvent) -> impl Iterator<Item = (u8, i32)> {
     list.into_iter().take(n)
 }
 
+/// The statuses that messages entered by such changes, and how many did. What was taken is transmitted from then on, and
+/// does not enter that status again when no receipt comes.
+pub(crate) fn entered(changes: &[(u8, i32)]) -> impl Iterator<Item = (Status, u64)> {
+    let counted = |counter: u8| {
+        changes
+            .iter()
+            .find(|(known, _)| *known == counter)
+            .map_or(0, |(_, by)| *by)
+    };
+    let of_ends = move |status: Status| {
+        let places = [false, true].map(|accepted| place(Ending::Status { status, accepted }));
+        counted(places[0])
+            + if status == Status::Transmitted {
+                0
+            } else {
+                counted(places[1])
+            }
+    };
+    let taken = counted(Counter::Accepted as u8);
+    Status::ALL.iter().filter_map(move |status| {
+        let count = of_ends(*status) + if *status == Status::Transmitted { taken } else { 0 };
+        u64::try_from(count)
+            .ok()
+            .filter(|count| *count > 0)
+            .map(|count| (*status, count))
+    })
+}
+
 fn place(ending: Ending) -> u8 {
     match ending {
         Ending::Canceled => Counter::Canceled as u8,
@@ -186,7 +214,6 @@ impl Counters {
     }
 
     /// Messages at their end.
-    #[cfg(test)]
     pub(crate) fn ended(&self) -> u64 {
         self.ends(0).sum::<u64>() + self.ends(1).sum::<u64>() + self.canceled() + self.skipped()
     }
@@ -282,6 +309,21 @@ mod tests {
             ),
             (0, 0, 1, 1)
         );
+    }
+
+    #[test]
+    fn what_was_taken_enters_transmitted_once_and_its_end_later() {
+        let accepted = leased(1, 2)
+            .apply(Event::Accepted(traces(Mark::Taken)), UnixMicros(1))
+            .unwrap();
+        let packed = accepted.journal.clone().unwrap_or_default();
+        let taken: Vec<_> = events(&packed, 0)
+            .flat_map(|event| changes(&event.unwrap()).collect::<Vec<_>>())
+            .collect();
+        assert_eq!(entered(&taken).collect::<Vec<_>>(), [(Status::Transmitted, 1)]);
+        let end = |status| (place(Ending::Status { status, accepted: true }), 3);
+        let ends = [end(Status::Delivered), end(Status::Transmitted)];
+        assert_eq!(entered(&ends).collect::<Vec<_>>(), [(Status::Delivered, 3)]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod parked;
 mod journal;
 mod counters;
 mod accounts;
+mod audit;
 mod idempotency;
 mod campaigns;
 mod catalogue;
@@ -33,14 +34,12 @@ use deadpool_redis::Pool;
 use redis::Value;
 use redis::aio::ConnectionManager;
 
-#[cfg(test)]
-pub(crate) use accounts::Credits;
-pub(crate) use accounts::{Booking, GRANTED_MAX, Grant, NewTenant, Tenant};
+pub(crate) use accounts::{Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant};
 pub(crate) use caller::{KeyOwner, Token};
 pub(crate) use campaigns::{Campaign, CampaignKind, CampaignState, Launch, RecipientRow};
 pub(crate) use census::{CampaignCensus, Census, InLine};
 pub(crate) use connection::ConnectFault;
-pub(crate) use counters::{Counters, changes};
+pub(crate) use counters::{Counters, changes, entered};
 pub(crate) use direct::{DirectMessage, DirectPlace};
 pub(crate) use embedded::{Embedded, EmbeddedFault, installed_server};
 pub(crate) use health::{Hazard, Memory, Probe, Sight};

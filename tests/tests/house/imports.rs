@@ -11,7 +11,7 @@ struct House {
     layers: &'static [&'static [&'static str]],
 }
 
-const HOUSES: [House; 8] = [
+const HOUSES: [House; 9] = [
     House {
         sources: "kit/src",
         layers: &[&["words", "random", "clock"], &["settings"], &["lib"]],
@@ -93,6 +93,10 @@ const HOUSES: [House; 8] = [
             &["e2e"],
             &["lib"],
         ],
+    },
+    House {
+        sources: "dashboards/src",
+        layers: &[&["query"], &["panel"], &["board"], &["boards"], &["rules"], &["lib"]],
     },
     House {
         sources: "tests/src",

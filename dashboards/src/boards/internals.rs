@@ -1,0 +1,193 @@
+//! The engine itself: HTTP, Redis, settling, auditors, the process.
+
+use campanile::METRICS as M;
+
+use crate::board::Board;
+use crate::panel::Panel;
+use crate::query::{max, of, quantile, rate, rates, sum};
+
+pub(super) fn board() -> Board {
+    Board::new(
+        "internals",
+        "Campanile: engine internals",
+        "HTTP, Redis, settling, what guards and audits, and the process.",
+    )
+    .row("HTTP", http())
+    .row("Redis", redis())
+    .row("Guards and audits", guards())
+    .folded_row("Process", process())
+}
+
+fn http() -> Vec<Panel> {
+    let failed = rates("", M.http_requests_total.name, "code=~\"5..\"");
+    let all = rates("", M.http_requests_total.name, "");
+    vec![
+        Panel::stacked("Requests", "reqps", "HTTP requests by route and code, a second.").shows(
+            rates("route, code", M.http_requests_total.name, ""),
+            "{{code}} {{route}}",
+        ),
+        Panel::lines(
+            "Errors",
+            "percentunit",
+            "The share of requests that were answered with 500 or above.",
+        )
+        .orange(0.001)
+        .red(0.01)
+        .shows(format!("({failed} or vector(0)) / {all}"), "errors"),
+        Panel::lines("Time", "s", "How long requests took, by route: 95 of 100 are quicker.")
+            .orange(0.3)
+            .red(1.0)
+            .shows(
+                quantile(0.95, "route", M.http_request_duration_seconds.name, ""),
+                "{{route}}",
+            ),
+        Panel::lines("Connections", "short", "HTTP connections that are open, by listener.")
+            .shows(sum("listener", &of(M.http_connections.name, "")), "{{listener}}"),
+        Panel::lines(
+            "Cut off",
+            "ops",
+            "HTTP connections that were cut off, by reason, a second.",
+        )
+        .orange(1.0)
+        .shows(
+            rates("listener, reason", M.http_connections_cut_total.name, ""),
+            "{{listener}} {{reason}}",
+        ),
+    ]
+}
+
+fn redis() -> Vec<Panel> {
+    vec![
+        Panel::lines(
+            "Round trips",
+            "s",
+            "How long round trips to Redis take, by what they are for: 99 of 100 are quicker.",
+        )
+        .orange(0.05)
+        .red(0.25)
+        .shows(quantile(0.99, "op", M.redis_op_duration_seconds.name, ""), "{{op}}"),
+        Panel::lines("Errors", "ops", "Round trips that failed and are repeated, a second.")
+            .red(0.1)
+            .shows(rates("op", M.redis_errors_total.name, ""), "{{op}}"),
+        Panel::lines("Script calls", "ops", "Script calls, by what they are for, a second.")
+            .shows(rates("op", M.redis_script_items_total.name, ""), "{{op}}"),
+        Panel::lines(
+            "Memory",
+            "bytes",
+            "Memory that Redis uses. At redis.intake_mark of maxmemory nothing more is taken in.",
+        )
+        .shows(max("instance", &of(M.redis_used_memory_bytes.name, "")), "{{instance}}"),
+        Panel::stacked(
+            "Connections of the API",
+            "short",
+            "Connections to Redis by state; awaited: calls that wait for one.",
+        )
+        .shows(sum("state", &of(M.redis_pool_connections.name, "")), "{{state}}"),
+        Panel::numbers(
+            "Loss allowed",
+            "short",
+            "1: Redis has settings that lose data, and redis.allow_loss accepts them.",
+        )
+        .red(1.0)
+        .shows(max("", &of(M.redis_loss_allowed.name, "")), "allowed"),
+    ]
+}
+
+fn guards() -> Vec<Panel> {
+    let age = format!(
+        "time() - {}",
+        max("", &of(M.reconciliation_last_run_timestamp_seconds.name, ""))
+    );
+    vec![
+        Panel::lines(
+            "Settling",
+            "s",
+            "The age of the oldest thing that waits to be settled. From 0.1 s on leases wait.",
+        )
+        .orange(0.1)
+        .red(1.0)
+        .shows(max("instance", &of(M.settle_lag_seconds.name, "")), "{{instance}}"),
+        Panel::states(
+            "Stopped work",
+            "1: the state of Redis or of the clocks stops that work. GET /readyz?verbose=1 says why.",
+        )
+        .red(1.0)
+        .shows(max("work", &of(M.guard_stopped.name, "")), "{{work}}"),
+        Panel::lines(
+            "Clocks",
+            "s",
+            "By how much a clock was set while the engine ran; 0 once it is believed again.",
+        )
+        .orange(1.0)
+        .shows(max("clock", &of(M.clock_step_seconds.name, "")), "{{clock}}"),
+        Panel::lines(
+            "Books that are wrong",
+            "short",
+            "Credits of tenants and messages of campaigns by which the books are wrong: 0, always.",
+        )
+        .red(1.0)
+        .shows(max("", &of(M.ledger_imbalance.name, "")), "credits")
+        .shows(max("", &of(M.status_imbalance.name, "")), "messages"),
+        Panel::numbers("Last audit", "s", "How long ago the auditor had looked at everything.")
+            .orange(3_600.0)
+            .shows(age, "ago"),
+        Panel::lines(
+            "Deferred",
+            "short",
+            "Messages that wait for another try or behind another, by route; @: of one SMSC.",
+        )
+        .shows(sum("route", &of(M.queue_deferred_messages.name, "")), "{{route}}"),
+        Panel::lines(
+            "Time in the queue",
+            "s",
+            "From the launch to the lease: 95 of 100 are quicker.",
+        )
+        .shows(quantile(0.95, "lane", M.time_in_queue_seconds.name, ""), "{{lane}}"),
+    ]
+}
+
+fn process() -> Vec<Panel> {
+    let read_ago = format!(
+        "time() - {}",
+        max("instance", &of(M.config_last_reload_timestamp_seconds.name, ""))
+    );
+    let open = max("instance", &of("process_open_fds", ""));
+    let most = max("instance", &of("process_max_fds", ""));
+    vec![
+        Panel::lines("Processor", "short", "Processors that the engine uses.")
+            .shows(sum("instance", &rate("process_cpu_seconds_total", "")), "{{instance}}"),
+        Panel::lines("Memory", "bytes", "Memory that the engine has.").shows(
+            max("instance", &of("process_resident_memory_bytes", "")),
+            "{{instance}}",
+        ),
+        Panel::lines(
+            "File descriptors",
+            "percentunit",
+            "File descriptors that are open, as a share of those that may be.",
+        )
+        .orange(0.8)
+        .shows(format!("{open} / {most}"), "{{instance}}"),
+        Panel::lines("Threads", "short", "Threads of the engine.")
+            .shows(max("instance", &of("process_threads", "")), "{{instance}}"),
+        Panel::numbers(
+            "Last reload",
+            "short",
+            "1: the configuration was read without a fault when that was asked for last.",
+        )
+        .good_from(1.0)
+        .shows(
+            format!("min({})", of(M.config_last_reload_successful.name, "")),
+            "successful",
+        ),
+        Panel::numbers(
+            "Configuration read",
+            "s",
+            "How long ago the configuration that holds was read.",
+        )
+        .shows(read_ago, "{{instance}}"),
+        Panel::table("Versions", "short", "Which version runs where.").shows(
+            max("instance, version", &of(M.build_info.name, "")),
+            "{{instance}} {{version}}",
+        ),
+    ]
+}

@@ -1,0 +1,202 @@
+//! Alerts about the engine itself: its process, its Redis, its books.
+
+use campanile::METRICS as M;
+
+use super::*;
+
+/// All of them.
+pub(super) fn all() -> Vec<Alert> {
+    [redis(), guards(), books(), process(), limits()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn redis() -> Vec<Alert> {
+    use Severity::{Critical, Info, Warning};
+    let op = M.redis_op_duration_seconds.name;
+    let slow = format!("histogram_quantile(0.99, sum by (job, op, le) (rate({op}_bucket[5m]))) > 0.25");
+    let bucket = |bound: &str| one(&format!("{op}_bucket"), &format!("op=\"commit\", le=\"{bound}\""));
+    vec![
+        alert(
+            "RedisErrors",
+            Critical,
+            (
+                format!("sum by (job, instance) (rate({}[1m])) > 0", M.redis_errors_total.name),
+                "1m",
+            ),
+            rising(one(M.redis_errors_total.name, "op=\"commit\""), 60, 1, 2),
+        )
+        .says(
+            "Redis refuses or does not answer {{ $labels.instance }}",
+            "Round trips to Redis fail and are repeated. Nothing is lost, and nothing is sent while Redis is away.",
+        )
+        .on("internals"),
+        alert(
+            "RedisLatencyHigh",
+            Warning,
+            (slow, "5m"),
+            Trial::new(9, 25, 100)
+                .with(bucket("0.1"), "0+60x9 540x60 540+60x180")
+                .with(bucket("1"), "0+60x240")
+                .with(bucket("+Inf"), "0+60x240"),
+        )
+        .says(
+            "Redis answers slowly",
+            "One round trip of a hundred for {{ $labels.op }} takes more than a quarter of a second.",
+        )
+        .on("internals"),
+        alert(
+            "RedisLossAllowed",
+            Info,
+            (
+                format!("max by (job, instance) ({}) == 1", M.redis_loss_allowed.name),
+                "10m",
+            ),
+            gauge(one(M.redis_loss_allowed.name, ""), "0", "1", 10),
+        )
+        .says(
+            "Redis has settings that lose data",
+            "redis.allow_loss accepts a Redis that may lose messages and credits when it or its machine fails.",
+        )
+        .on("internals"),
+    ]
+}
+
+fn guards() -> Vec<Alert> {
+    use Severity::{Critical, Warning};
+
+    vec![
+        alert(
+            "WorkStopped",
+            Critical,
+            (format!("max by (job, work) ({}) == 1", M.guard_stopped.name), "1m"),
+            gauge(one(M.guard_stopped.name, "work=\"leases\""), "0", "1", 1),
+        )
+        .says(
+            "{{ $labels.work }} stopped, since Redis or the clocks are not right",
+            "The state of Redis or of the clocks does not allow it: away, out of memory, another database, a clock that was set.",
+        )
+        .on("internals"),
+        alert(
+            "ClockWasSet",
+            Warning,
+            (format!("max by (job, clock) (abs({})) > 0", M.clock_step_seconds.name), "1m"),
+            gauge(one(M.clock_step_seconds.name, "clock=\"host\""), "0", "120", 1),
+        )
+        .says(
+            "The clock of the {{ $labels.clock }} was set",
+            "Nothing expires until it is believed again; see to NTP.",
+        )
+        .on("internals"),
+    ]
+}
+
+fn books() -> Vec<Alert> {
+    use Severity::{Critical, Warning};
+    let last = M.reconciliation_last_run_timestamp_seconds.name;
+    vec![
+        alert(
+            "LedgerImbalance",
+            Critical,
+            (format!("max by (job) (abs({})) > 0", M.ledger_imbalance.name), "1m"),
+            gauge(one(M.ledger_imbalance.name, ""), "0", "5", 1),
+        )
+        .says(
+            "Credits were made or lost",
+            "The books of a tenant do not say granted = available + held + spent; the log names the tenant.",
+        )
+        .on("internals"),
+        alert(
+            "StatusImbalance",
+            Critical,
+            (format!("max by (job) (abs({})) > 0", M.status_imbalance.name), "1m"),
+            gauge(one(M.status_imbalance.name, ""), "0", "2", 1),
+        )
+        .says(
+            "Messages of a campaign were lost or doubled",
+            "The statuses of a campaign do not add up to its recipients; the log names the campaign.",
+        )
+        .on("internals"),
+        alert(
+            "AuditorStandsStill",
+            Warning,
+            (format!("time() - max by (job) ({last} > 0) > 4 * 3600"), "10m"),
+            Trial::new(200, 280, 320).with(one(last, ""), "1x300 18000x100"),
+        )
+        .says(
+            "The books were not looked at for four hours",
+            "The auditor did not get round: the two imbalances are old.",
+        )
+        .on("internals"),
+    ]
+}
+
+fn process() -> Vec<Alert> {
+    use Severity::{Critical, Warning};
+
+    vec![
+        alert(
+            "EngineDown",
+            Critical,
+            ("up{job=\"campanile\"} == 0".to_owned(), "1m"),
+            gauge(one("up", ""), "1", "0", 1),
+        )
+        .says(
+            "{{ $labels.instance }} is down",
+            "Prometheus cannot read the metrics of {{ $labels.instance }}: nothing is sent by it.",
+        ),
+        alert(
+            "ConfigReloadFailed",
+            Warning,
+            (
+                format!("min by (job, instance) ({}) == 0", M.config_last_reload_successful.name),
+                "1m",
+            ),
+            gauge(one(M.config_last_reload_successful.name, ""), "1", "0", 1),
+        )
+        .says(
+            "{{ $labels.instance }} could not read its new configuration",
+            "The file has a fault, and the configuration before it holds.",
+        )
+        .on("internals"),
+    ]
+}
+
+fn limits() -> Vec<Alert> {
+    use Severity::{Info, Warning};
+
+    vec![
+        alert(
+            "FileDescriptorsShort",
+            Warning,
+            (
+                "process_open_fds{job=\"campanile\"} / process_max_fds{job=\"campanile\"} > 0.8".to_owned(),
+                "10m",
+            ),
+            gauge(one("process_open_fds", ""), "50", "900", 10).with(one("process_max_fds", ""), "1024x240"),
+        )
+        .says(
+            "{{ $labels.instance }} runs out of file descriptors",
+            "More than 80 % of those that it may open are open.",
+        )
+        .on("internals"),
+        alert(
+            "MetricsLabelOverflow",
+            Info,
+            (
+                format!(
+                    "sum by (job) (increase({}[1h])) > 0",
+                    M.metrics_label_overflow_total.name
+                ),
+                "10m",
+            ),
+            rising(one(M.metrics_label_overflow_total.name, ""), 1, 10, 60),
+        )
+        .says(
+            "There are more tenants than are shown by themselves",
+            "Tenants beyond metrics.tenants share the label _other.",
+        )
+        .on("tenants"),
+    ]
+}

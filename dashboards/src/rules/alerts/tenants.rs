@@ -1,0 +1,109 @@
+//! Alerts about tenants, their credits, their lists, and the people who write back.
+
+use campanile::METRICS as M;
+
+use super::*;
+
+/// All of them.
+pub(super) fn all() -> Vec<Alert> {
+    [credits(), people()].into_iter().flatten().collect()
+}
+
+fn credits() -> Vec<Alert> {
+    use Severity::Info;
+    let launches = M.campaign_launches_total.name;
+    let tenant = |metric: &str, labels: &str| one(metric, &format!("tenant=\"7\"{labels}"));
+    vec![
+        alert(
+            "CampaignBlockedCredit",
+            Info,
+            (
+                format!("sum by (job) (increase({launches}{{result=\"blocked_credit\"}}[15m])) > 0"),
+                "1m",
+            ),
+            rising(one(launches, "result=\"blocked_credit\""), 1, 1, 15),
+        )
+        .says(
+            "A campaign was blocked for want of credits",
+            "The balance of its tenant does not cover it.",
+        )
+        .on("tenants"),
+        alert(
+            "TenantBalanceLow",
+            Info,
+            (
+                format!(
+                    "{0} < 0.05 * max_over_time({0}[7d]) unless max_over_time({0}[7d]) == 0",
+                    M.credit_balance.name
+                ),
+                "10m",
+            ),
+            gauge(tenant(M.credit_balance.name, ""), "1000", "20", 10),
+        )
+        .says(
+            "Tenant {{ $labels.tenant }} has few credits left",
+            "Less than a twentieth of what it had within the last week.",
+        )
+        .on("tenants"),
+    ]
+}
+
+fn people() -> Vec<Alert> {
+    use Severity::{Info, Warning};
+    let opt_outs = format!("{}{{action=\"opt_out\"}}", M.inbound_actions_total.name);
+    let ended = |labels: &str| {
+        format!(
+            "sum by (job, tenant) (increase({}{{{labels}}}[1h]))",
+            M.tenant_messages_total.name
+        )
+    };
+    let tenant = |metric: &str, labels: &str| one(metric, &format!("tenant=\"7\"{labels}"));
+    vec![
+        alert(
+            "UnknownNumberRatioHigh",
+            Info,
+            (
+                format!(
+                    "{} / ({} > 100) > 0.1",
+                    ended("status=\"unknown_number\""),
+                    ended("status!=\"transmitted\"")
+                ),
+                "10m",
+            ),
+            Trial::new(9, 40, 200)
+                .with(
+                    tenant(M.tenant_messages_total.name, ", status=\"delivered\""),
+                    "0+60x300",
+                )
+                .with(
+                    tenant(M.tenant_messages_total.name, ", status=\"unknown_number\""),
+                    "0x9 0+30x60 1800x240",
+                ),
+        )
+        .says(
+            "Tenant {{ $labels.tenant }} sends to numbers that are not there",
+            "More than a tenth of its messages of the last hour: its list is bad.",
+        )
+        .on("tenants"),
+        alert(
+            "OptOutSpike",
+            Warning,
+            (
+                format!(
+                    "sum by (job) (increase({opt_outs}[1h])) > 20 \
+                     and sum by (job) (increase({opt_outs}[1h])) > 5 * sum by (job) (increase({opt_outs}[1d])) / 24"
+                ),
+                "5m",
+            ),
+            Trial::new(600, 630, 800).with(
+                one(M.inbound_actions_total.name, "action=\"opt_out\""),
+                "0x600 0+2x60 120x240",
+            ),
+        )
+        .says(
+            "Many people write STOP",
+            "More than twenty in an hour, and five times as many as usual: look at who sends what to whom.",
+        )
+        .on("tenants"),
+    ]
+}
