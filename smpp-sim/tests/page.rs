@@ -77,6 +77,18 @@ impl Looked {
         assert_eq!(self.evaluate(foreign).await, "");
     }
 
+    /// Beside the choice, before anything is switched.
+    async fn says_what_a_scenario_does(&self) {
+        let choose = "const scenario = document.getElementById('scenario'); scenario.value = 'silent'; scenario.dispatchEvent(new Event('change'))";
+        self.evaluate(choose.to_owned()).await;
+        let about = Scenario::named("silent").unwrap().about;
+        assert!(!about.is_empty());
+        self.until(&format!(
+            "document.getElementById('scenario-about').textContent === {about:?}"
+        ))
+        .await;
+    }
+
     /// The first message of the chosen number, taken apart; and tiles whose parts make their sum.
     async fn shows_what_was_on_the_wire(&self) {
         self.evaluate("document.querySelector('#bubbles details summary').click()".to_owned())
@@ -142,15 +154,7 @@ async fn people_see_sessions_and_conversations_and_answer_in_them() {
         .await;
     looked.until("document.querySelector('#bubbles .sent .good')").await;
 
-    let choose = "const scenario = document.getElementById('scenario'); scenario.value = 'silent'; scenario.dispatchEvent(new Event('change'))";
-    looked.evaluate(choose.to_owned()).await;
-    let about = Scenario::named("silent").unwrap().about;
-    assert!(!about.is_empty());
-    looked
-        .until(&format!(
-            "document.getElementById('scenario-about').textContent === {about:?}"
-        ))
-        .await;
+    looked.says_what_a_scenario_does().await;
     let switch =
         "document.getElementById('scenario').value = 'silent'; document.querySelector('#scenario-form button').click()";
     looked.evaluate(switch.to_owned()).await;
