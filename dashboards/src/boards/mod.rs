@@ -7,13 +7,15 @@ mod tenants;
 mod internals;
 mod simulator;
 
+use campanile::METRICS;
+
 use crate::board::Board;
 
 /// Messages that wait, by reason.
-pub(crate) const WAITING: &str = "campanile_waiting_messages";
+pub(crate) const WAITING: &str = METRICS.waiting_messages.name;
 
 /// For how long the oldest message that is due has waited, by lane.
-pub(crate) const OLDEST: &str = "campanile_queue_oldest_age_seconds";
+pub(crate) const OLDEST: &str = METRICS.queue_oldest_age_seconds.name;
 
 /// Every dashboard.
 pub(crate) fn all() -> [Board; 6] {

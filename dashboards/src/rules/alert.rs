@@ -1,7 +1,7 @@
 //! An alert: when it fires, how bad that is, where to look, and series by which it fires and is over again.
 
 use super::quoted;
-use crate::Addresses;
+use crate::addresses::Addresses;
 
 /// How bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

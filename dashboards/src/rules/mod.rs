@@ -7,7 +7,7 @@ mod recording;
 mod trials;
 mod day;
 
-use crate::Addresses;
+use crate::addresses::Addresses;
 use alert::Alert;
 use trials::{Pace, Trials};
 

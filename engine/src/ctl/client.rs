@@ -137,12 +137,13 @@ fn read_key(file: &Path) -> Result<String, Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::Usage(format!("the key file {} cannot be read: {error}", file.display())))?;
     let key = text.lines().next().unwrap_or_default().trim();
-    let is_key = (1..=KEY_OCTETS_MAX).contains(&key.len()) && key.bytes().all(|octet| octet.is_ascii_graphic());
+    let is_key =
+        (1..=KEY_OCTETS_MAX).contains(&key.len()) && key.bytes().all(|octet| octet == b' ' || octet.is_ascii_graphic());
     if is_key {
         Ok(key.to_owned())
     } else {
         Err(Failure::Usage(format!(
-            "the first line of {} must be a key of 1 to {KEY_OCTETS_MAX} visible characters",
+            "the first line of {} must be a key of 1 to {KEY_OCTETS_MAX} ASCII characters",
             file.display()
         )))
     }

@@ -96,7 +96,14 @@ const HOUSES: [House; 9] = [
     },
     House {
         sources: "dashboards/src",
-        layers: &[&["query"], &["panel"], &["board"], &["boards"], &["rules"], &["lib"]],
+        layers: &[
+            &["addresses", "query"],
+            &["panel"],
+            &["board"],
+            &["boards"],
+            &["rules"],
+            &["lib"],
+        ],
     },
     House {
         sources: "tests/src",

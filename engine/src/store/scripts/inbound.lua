@@ -2,9 +2,9 @@
 -- message it answers; who wants no more of these is kept in the same step.
 -- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] now, seconds  [2] seconds in which the same message again is a second copy  [3] lanes that an opt-out stops, each a
---     digit  [4] days that messages are kept  [5] messages kept for a tenant  [6] tenants whose appointments a "CANCEL"
---     answers, 4 octets each, then for each message: recipient, 8 octets, or ''  [+1] the number that was written to, 8 octets  [+2] digest of the message  [+3] '1': it is an opt-out, '2': unless
---     it answers its tenant's appointments  [+4] the message
+--     digit  [4] days that messages are kept  [5] messages kept for a tenant  [6] tenants whose appointments a "CANCEL" answers,
+--     4 octets each, then for each message: recipient, 8 octets, or ''  [+1] the number that was written to, 8 octets
+--     [+2] digest of the message  [+3] '1': it is an opt-out, '2': unless it answers its tenant's appointments  [+4] the message
 --     [+5] what its parts had in common, or ''  [+6] the tenant whose that number is, 4 octets, or ''
 -- Returns: for each message its tenant, 0: nobody's, or -1: a second copy; then 1 when an opt-out was stored, or 0.
 -- Limits: at most 100 messages a call.
