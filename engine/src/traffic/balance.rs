@@ -21,6 +21,10 @@ const SILENT: Duration = Duration::from_secs(1);
 /// Whoever waits asks again and again; one that has not asked for so long was not waiting, but had nothing to do.
 const IN_A_ROW: Duration = Duration::from_millis(500);
 
+/// From one question of one who waits to the next no more than this counts as waiting, many times what lies between two: where all
+/// stood still, those behind did too.
+const BREATH: Duration = Duration::from_millis(25);
+
 /// Messages of the smallest share that are given at once: small campaigns are shared too.
 const QUANTUM: f64 = 8.0;
 
@@ -42,8 +46,8 @@ struct Share {
     /// Messages, divided by the weight that held then.
     given: f64,
     asked_at: Option<Instant>,
-    /// It is ahead, and was told to wait, since then.
-    waits_since: Option<Instant>,
+    /// It is ahead, and was told to wait: how long it has done so.
+    waited: Option<Duration>,
     /// It could not take its share: nobody waits for it until then.
     spared_until: Option<Instant>,
     /// Leases of it that are under way.
@@ -77,7 +81,7 @@ impl Balance {
             probed: false,
             given: 0.0,
             asked_at: None,
-            waits_since: None,
+            waited: None,
             spared_until: None,
             leasing: 0,
         };
@@ -105,8 +109,9 @@ impl Balance {
         let ahead = self.ahead(smsc);
         let own = &mut self.shares[at];
         let before = own.asked_at.replace(now);
-        if before.is_none_or(|before| now.saturating_duration_since(before) >= IN_A_ROW) {
-            own.waits_since = None;
+        let gap = before.map_or(IN_A_ROW, |before| now.saturating_duration_since(before));
+        if gap >= IN_A_ROW {
+            own.waited = None;
         }
         if own.is_spared(now) {
             own.given = own.given.max(ahead);
@@ -120,8 +125,9 @@ impl Balance {
         let behind: Vec<Share> = others.iter().filter(holds).copied().collect();
         let own = &mut self.shares[at];
         if !behind.is_empty() {
-            let since = *own.waits_since.get_or_insert(now);
-            if !may_pass(&behind, is_held_back, (since, now)) {
+            let waited = own.waited.map_or(Duration::ZERO, |waited| waited + gap.min(BREATH));
+            own.waited = Some(waited);
+            if !may_pass(&behind, is_held_back, (waited, now)) {
                 return Some(Grant {
                     most: 0,
                     each: 0.0,
@@ -132,7 +138,7 @@ impl Balance {
         let smallest = others.iter().map(|share| share.weight).fold(weight, f64::min);
         let (most, each) = ((QUANTUM * weight / smallest).min(QUANTUM_MAX) as u32, 1.0 / weight);
         // One that is held back goes on as long as the others are silent.
-        own.waits_since = own.waits_since.filter(|_| is_held_back && !behind.is_empty());
+        own.waited = own.waited.filter(|_| is_held_back && !behind.is_empty());
         own.given += f64::from(most) * each;
         own.leasing += 1;
         Some(Grant {
@@ -177,16 +183,16 @@ impl Balance {
     }
 }
 
-/// Whether one that waits since then has waited long enough for those behind. One that is being given something is waited for: it is
+/// Whether one that has waited so long has done so long enough for those behind. One that is being given something is waited for: it is
 /// the store that is slow. One that is probed waits until the others are silent.
-fn may_pass(behind: &[Share], is_held_back: bool, (since, now): (Instant, Instant)) -> bool {
-    let waited = |since: Instant, time| now.saturating_duration_since(since) >= time;
+fn may_pass(behind: &[Share], is_held_back: bool, (waited, now): (Duration, Instant)) -> bool {
     match is_held_back {
         true => {
-            let is_silent = |share: &Share| share.asked_at.is_none_or(|at| waited(at, SILENT));
-            waited(since, SILENT) && behind.iter().all(is_silent)
+            let silence = |at: Instant| now.saturating_duration_since(at);
+            let is_silent = |share: &Share| share.asked_at.is_none_or(|at| silence(at) >= SILENT);
+            waited >= SILENT && behind.iter().all(is_silent)
         }
-        false => waited(since, MOMENT) && behind.iter().all(|share| share.leasing == 0),
+        false => waited >= MOMENT && behind.iter().all(|share| share.leasing == 0),
     }
 }
 
@@ -250,6 +256,20 @@ mod tests {
             }
         }
         had
+    }
+
+    #[test]
+    fn what_stood_still_with_those_behind_has_not_waited_for_them() {
+        let (start, mut balance) = (Clock::new().now(), balance([2, 4]));
+        let at = |ms| start + Duration::from_millis(ms);
+        assert_eq!(take(&mut balance, NORTH, 8, at(0)), 8);
+        for ms in [5, 10, 15] {
+            assert_eq!(take(&mut balance, NORTH, 8, at(ms)), 0, "the other is behind");
+        }
+        // Nobody asked for a while.
+        assert_eq!(take(&mut balance, NORTH, 8, at(300)), 0);
+        let had = share(&mut balance, 6_000, at(305));
+        assert!((1_990..=2_010).contains(&(had[0] + 8)), "{had:?}");
     }
 
     #[test]
