@@ -15,6 +15,7 @@ mod spacing;
 mod sweep;
 mod tally;
 mod throttle;
+mod vain;
 #[cfg(test)]
 mod tests;
 

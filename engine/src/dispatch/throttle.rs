@@ -12,6 +12,7 @@
 use std::time::{Duration, Instant};
 
 use super::tally::{Counts, Tally};
+use super::vain::Vain;
 
 /// Refused of what is answered within a second, up to which the rate stays.
 const TOLERATED: f64 = 0.005;
@@ -32,21 +33,8 @@ const TRIM_MIN: f64 = 0.9;
 /// More than [`TOLERATED`] is refused for so long, and the rate is trimmed.
 const TRIM_AFTER: Duration = Duration::from_secs(1);
 
-/// A cut has helped when the share that is refused falls to this, of what it was; and has not while it stays above the other.
-const HELPED: f64 = 0.5;
-const IN_VAIN: f64 = 0.7;
-
 /// Of so many answers a share says something.
 const ENOUGH: usize = 5;
-
-/// So many cuts in a row that did not help are taken back, where no more than this share is refused: an SMSC that takes next to
-/// nothing is asked slowly, whyever.
-const CUTS_IN_VAIN: u32 = 3;
-const STEADY_MAX: f64 = 0.8;
-
-/// A steady share may be so much more, and is forgotten when it was not seen for so long.
-const STEADY: f64 = 1.3;
-const STEADY_FOR: Duration = Duration::from_secs(60);
 
 /// The slowest, in segments a second: an SMSC that refuses everything is asked ten times a second whether it still does, and
 /// one message that it never takes does not hold up the others.
@@ -95,10 +83,7 @@ pub(super) struct Throttle {
     /// When no more than [`TOLERATED`] was refused last.
     calm_at: Instant,
     refused_at: Instant,
-    /// Cuts since one helped, and the share that was refused before the first.
-    in_vain: Option<(u32, f64)>,
-    /// A share that is refused whatever the pace, and when it was seen last.
-    steady: Option<(f64, Instant)>,
+    vain: Vain,
 }
 
 /// What an SMSC takes, as far as it is known.
@@ -157,8 +142,7 @@ impl Throttle {
             answers: Tally::default(),
             calm_at: now,
             refused_at: now,
-            in_vain: None,
-            steady: None,
+            vain: Vain::default(),
         }
     }
 
@@ -182,7 +166,7 @@ impl Throttle {
             }
             return;
         }
-        if self.is_steady(now) {
+        if self.vain.tolerates(self.answers.share(), now) {
             return;
         }
         self.refused_at = now;
@@ -190,7 +174,7 @@ impl Throttle {
         let Some(limit) = &mut self.limit else {
             if many {
                 self.limit = Some(self.cut(true, now));
-                self.in_vain = Some((1, self.answers.share()));
+                self.vain.begin(self.answers.share());
             }
             return;
         };
@@ -200,7 +184,7 @@ impl Throttle {
             limit.found(self.answers.accepted() as f64, now);
         } else if held && limit.is_new {
             self.limit = Some(self.cut(true, now));
-            self.in_vain = Some((1, self.answers.share()));
+            self.vain.begin(self.answers.share());
         } else if !held && (many || stays) {
             self.slow_down(many, now);
         }
@@ -208,38 +192,15 @@ impl Throttle {
 
     /// Too much is refused, or for too long.
     fn slow_down(&mut self, many: bool, now: Instant) {
-        if self.answers.share() > MUCH && self.cuts_in_vain() {
+        let share = self.answers.share();
+        if share > MUCH && self.vain.gives_up(share, now) {
             self.limit = None;
-            (self.in_vain, self.steady) = (None, Some((self.answers.share(), now)));
         } else if many {
             self.limit = Some(self.cut(false, now));
         } else if let Some(limit) = &mut self.limit {
             limit.known = (TRIM * limit.known).max(limit.least);
             (limit.cut_at, limit.accepted) = (now, 0);
         }
-    }
-
-    /// Whether as much is refused as is refused whatever the pace.
-    fn is_steady(&mut self, now: Instant) -> bool {
-        let share = self.answers.share();
-        match &mut self.steady {
-            Some((steady, seen)) if now.saturating_duration_since(*seen) < STEADY_FOR && share <= STEADY * *steady => {
-                *seen = now;
-                true
-            }
-            Some(_) | None => false,
-        }
-    }
-
-    /// One more cut is due. Whether those before did not help either, and enough was taken to say so.
-    fn cuts_in_vain(&mut self) -> bool {
-        let share = self.answers.share();
-        let (cuts, first) = match self.in_vain {
-            Some((cuts, first)) if share >= IN_VAIN * first && share <= STEADY_MAX => (cuts + 1, first),
-            Some(_) | None => (1, share),
-        };
-        self.in_vain = Some((cuts, first));
-        cuts > CUTS_IN_VAIN
     }
 
     fn cut(&self, is_new: bool, now: Instant) -> Limit {
@@ -299,8 +260,9 @@ impl Throttle {
         if share <= TOLERATED {
             self.calm_at = now;
         }
-        let enough = self.answers.accepted() + self.answers.refused() >= ENOUGH;
-        self.in_vain = self.in_vain.filter(|(_, first)| !enough || share > HELPED * first);
+        if self.answers.accepted() + self.answers.refused() >= ENOUGH {
+            self.vain.see(share);
+        }
     }
 
     /// How long a message that was refused keeps out of the way: two places of its account's pace.
@@ -573,6 +535,19 @@ mod tests {
         unrelated(&mut throttle, later, 2, |turn| turn % 10 != 0, 0);
         let rate = throttle.rate().unwrap_or(f64::INFINITY);
         assert!(rate < 300.0, "{rate}");
+    }
+
+    #[test]
+    fn an_smsc_that_takes_nothing_is_asked_slowly_even_where_most_was_refused_whatever_the_pace() {
+        let start = Clock::new().now();
+        let mut throttle = Throttle::new(start);
+        let seven_of_nine = |turn| turn % 9 < 7;
+        unrelated(&mut throttle, start, 10, seven_of_nine, 0);
+        assert_eq!(throttle.rate(), None, "cuts did not help");
+        let later = start + Duration::from_secs(10);
+        unrelated(&mut throttle, later, 5, |_| true, 0);
+        let slow = throttle.rate().unwrap_or(f64::INFINITY);
+        assert!(slow <= 2.0 * SLOWEST, "{slow}");
     }
 
     #[test]
