@@ -409,6 +409,16 @@ metrics! {
     ///
     /// When it stands still, the auditor cannot read from Redis, and the two imbalances are old.
     reconciliation_last_run_timestamp_seconds: Gauge [];
+    /// Messages that were not in one place, by what was found: lost (nowhere, in doubt now), queued_twice, recorded_twice,
+    /// ended_twice, never_due; and campaigns with rows that nobody would have leased (adrift). Each is mended at once.
+    ///
+    /// It does not rise, ever. When it does, something wrote into the database besides the engine, or the engine has a fault; the
+    /// log names the messages.
+    misplaced_messages_total: IntCounterVec ["found"];
+    /// When the auditor had last looked where every message is, in seconds since 1970.
+    ///
+    /// When it stands still, the auditor cannot read from Redis, or the books do not follow the journal.
+    roll_call_last_run_timestamp_seconds: Gauge [];
     /// Connections to Redis of the API and of operators' calls, by state: idle, used, awaited (calls that wait for one).
     ///
     /// When awaited stays above 0, Redis is too slow for the calls that come.

@@ -94,10 +94,7 @@ fn redis() -> Vec<Panel> {
 }
 
 fn guards() -> Vec<Panel> {
-    let age = format!(
-        "time() - {}",
-        max("", &of(M.reconciliation_last_run_timestamp_seconds.name, ""))
-    );
+    let age = |metric: &str| format!("time() - {}", max("", &of(metric, "")));
     vec![
         Panel::lines(
             "Settling",
@@ -130,7 +127,24 @@ fn guards() -> Vec<Panel> {
         .shows(max("", &of(M.status_imbalance.name, "")), "messages"),
         Panel::numbers("Last audit", "s", "How long ago the auditor had looked at everything.")
             .orange(3_600.0)
-            .shows(age, "ago"),
+            .shows(age(M.reconciliation_last_run_timestamp_seconds.name), "books")
+            .shows(age(M.roll_call_last_run_timestamp_seconds.name), "messages"),
+        Panel::lines(
+            "Messages that were not in one place",
+            "short",
+            "Found and mended within each interval, by what was found: 0, always.",
+        )
+        .red(1.0)
+        .shows(
+            sum(
+                "found",
+                &format!(
+                    "increase({}[$__rate_interval])",
+                    of(M.misplaced_messages_total.name, "")
+                ),
+            ),
+            "{{found}}",
+        ),
         Panel::lines(
             "Deferred",
             "short",

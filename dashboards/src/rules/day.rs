@@ -196,6 +196,8 @@ fn engine() -> Vec<Series> {
             "",
             format!("0+60x{ALL}"),
         ),
+        of_engine(M.roll_call_last_run_timestamp_seconds.name, "", format!("0+60x{ALL}")),
+        of_engine(M.misplaced_messages_total.name, "found=\"lost\"", steady("0")),
         of_engine(M.config_last_reload_successful.name, "", steady("1")),
         of_engine("process_open_fds", "", steady("60")),
         of_engine("process_max_fds", "", steady("1024")),

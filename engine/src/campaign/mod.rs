@@ -18,6 +18,7 @@ mod pages;
 mod price;
 mod recut;
 mod report;
+mod roll_call;
 mod routes;
 pub(crate) mod view;
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub(crate) use gates::Gates;
 pub(crate) use life::Placed;
 pub(crate) use orders::{Order, Orders};
 pub(crate) use report::{PAGE_MAX, PageCursor};
+pub(crate) use roll_call::RollCall;
 use routes::{Chooser, Whose};
 pub(crate) use routes::{RouteTable, Routes, Served, Serving};
 

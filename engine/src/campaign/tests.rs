@@ -6,6 +6,7 @@ mod census;
 mod conservation;
 mod lease;
 mod recut;
+mod roll_call;
 mod texts;
 
 use std::collections::HashSet;

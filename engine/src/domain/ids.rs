@@ -114,6 +114,11 @@ pub(crate) struct Partition(pub(crate) u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SmscId(pub(crate) u16);
 
+impl SmscId {
+    /// Nobody knows which: of a message that was lost, and may have been sent.
+    pub(crate) const UNKNOWN: Self = Self(0);
+}
+
 /// A route by the number that the database gave it: a named, ordered choice of SMSCs. 0 is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct RouteId(pub(crate) u16);

@@ -6,6 +6,14 @@ const CONNECTIONS_CUT: [&str; 4] = ["gave_way", "refused", "late_head", "unread"
 const CREDITS: [&str; 3] = ["debit", "refund", "release"];
 const INBOUND: [&str; 3] = ["kept", "opt_out", "second_copy"];
 const LAUNCHES: [&str; 3] = ["started", "blocked_credit", "failed"];
+const MISPLACED: [&str; 6] = [
+    "lost",
+    "queued_twice",
+    "recorded_twice",
+    "ended_twice",
+    "never_due",
+    "adrift",
+];
 const REDIS_OPS: [&str; 7] = ["commit", "lease", "launch", "inbound", "index", "park", "parked"];
 const SKIPPED: [&str; 4] = ["invalid_number", "not_mobile", "country_not_allowed", "duplicate"];
 
@@ -44,6 +52,7 @@ impl Metrics {
             (&self.credits_total, CREDITS.as_slice()),
             (&self.inbound_actions_total, &INBOUND),
             (&self.campaign_launches_total, &LAUNCHES),
+            (&self.misplaced_messages_total, &MISPLACED),
             (&self.redis_errors_total, &REDIS_OPS),
             (&self.messages_skipped_total, &SKIPPED),
         ];

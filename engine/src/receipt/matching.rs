@@ -29,7 +29,7 @@ pub(crate) fn find(record: &Record<'_>, smsc: SmscId, news: &ReceiptNews) -> Fou
         .messages
         .iter()
         .enumerate()
-        .filter(|(_, message)| message.smsc == smsc)
+        .filter(|(_, message)| [smsc, SmscId::UNKNOWN].contains(&message.smsc))
         .collect();
     // One that is deferred with a part at this SMSC, too: its receipts come when it is whole.
     let unanswered = mine

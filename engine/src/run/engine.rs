@@ -16,7 +16,7 @@ use super::{Ready, Redis, RunFault};
 use crate::account::Accounts;
 use crate::api::{self, App, Listeners, Shares};
 use crate::bind::{Binds, Board, Events, Traces};
-use crate::campaign::{Auditor, CampaignDeps, Campaigns, Gates, Limits, RouteTable, Routes};
+use crate::campaign::{Auditor, CampaignDeps, Campaigns, Gates, Limits, RollCall, RouteTable, Routes};
 use crate::config::{self, Config};
 use crate::dispatch::{Bells, Leases, Sweeper};
 use crate::domain::Country;
@@ -202,6 +202,9 @@ impl Engine {
         helpers
             .tasks
             .spawn(self.traffic.clone().pass_on(self.campaigns.clone(), stop()));
+        let seen = (store.clone(), metrics.clone(), clock);
+        let roll_call = RollCall::new(seen, verdict.clone(), self.unparked.clone());
+        helpers.tasks.spawn(roll_call.walk(stop()));
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
         helpers.tasks.spawn(self.campaigns.books().run(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_house(stop()));

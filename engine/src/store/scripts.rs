@@ -31,6 +31,8 @@ pub(super) enum Name {
     Conclude,
     Census,
     Waits,
+    Places,
+    Mend,
 }
 
 /// How a script is loaded.
@@ -57,7 +59,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 27] = scripts![
+const SOURCES: [(Name, Kind, &str); 29] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -85,6 +87,8 @@ const SOURCES: [(Name, Kind, &str); 27] = scripts![
     Conclude PlainSettling "conclude.lua",
     Census Settling "census.lua",
     Waits Partition "waits.lua",
+    Places Partition "places.lua",
+    Mend Settling "mend.lua",
 ];
 
 /// Every script, ready to be loaded and called.

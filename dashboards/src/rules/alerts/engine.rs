@@ -95,6 +95,7 @@ fn guards() -> Vec<Alert> {
 fn books() -> Vec<Alert> {
     use Severity::{Critical, Warning};
     let last = M.reconciliation_last_run_timestamp_seconds.name;
+    let seen = M.roll_call_last_run_timestamp_seconds.name;
     vec![
         alert(
             "LedgerImbalance",
@@ -119,14 +120,30 @@ fn books() -> Vec<Alert> {
         )
         .on("internals"),
         alert(
+            "MessagesMisplaced",
+            Critical,
+            (format!("sum by (job, found) (increase({}[15m])) > 0", M.misplaced_messages_total.name), "0m"),
+            rising(one(M.misplaced_messages_total.name, "found=\"lost\""), 1, 0, 15),
+        )
+        .says(
+            "Messages were nowhere, or in two places ({{ $labels.found }})",
+            "Each was mended; the log names the messages. Something wrote into the database besides the engine, or the engine has a fault.",
+        )
+        .on("internals"),
+        alert(
             "AuditorStandsStill",
             Warning,
-            (format!("time() - max by (job) ({last} > 0) > 4 * 3600"), "10m"),
+            (
+                format!(
+                    "time() - max by (job) ({last} > 0) > 4 * 3600 or time() - max by (job) ({seen} > 0) > 1800"
+                ),
+                "10m",
+            ),
             Trial::new(200, 280, 320).with(one(last, ""), "1x300 18000x100"),
         )
         .says(
-            "The books were not looked at for four hours",
-            "The auditor did not get round: the two imbalances are old.",
+            "The books were not looked at for four hours, or the messages for half an hour",
+            "The auditor did not get round: what it says is old.",
         )
         .on("internals"),
     ]

@@ -96,6 +96,7 @@ impl Bench {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn credits_are_conserved_whatever_happens() {
     let bench = Bench::start("conserved").await;
+    let mut looked = bench.roll_call();
     for seed in 1..=4 {
         let (mut dice, mut life) = (Dice(seed * 0x9E37_79B9), Life::default());
         let tenant = bench.tenant(300).await;
@@ -107,6 +108,9 @@ async fn credits_are_conserved_whatever_happens() {
             bench
                 .assert_counted(&life.campaigns, &format!("seed {seed}, step {step}"))
                 .await;
+            if step % 8 == 0 {
+                assert_eq!(bench.look(&mut looked).await, [], "seed {seed}, step {step}");
+            }
         }
         bench.wind_up(tenant, &mut life, seed).await;
         let credits = bench.credits(tenant).await;

@@ -177,6 +177,13 @@ local function leave_line(base, line, tenant, campaign)
   if call('EXISTS', ring) == 0 then call('SREM', base .. 'lines', 'r' .. line) end
 end
 
+-- Whether a campaign's spans in a line are leased some time: it stands there with its tenant, or is to be cut anew first.
+local function is_in_line(base, line, tenant, campaign)
+  return call('SISMEMBER', base .. 'lines', 'r' .. line) == 1 and call('LPOS', base .. 'ring:' .. line, tenant)
+    and call('LPOS', base .. 'lane:' .. line .. ':' .. tenant, campaign)
+    or call('LPOS', base .. 'stale', line .. ' ' .. tenant .. ' ' .. campaign)
+end
+
 -- Queues consecutive rows of a campaign; a span that goes on where the last one ended becomes part of it.
 local function push_span(base, line, tenant, campaign, halted, first, count, version)
   local key = base .. 'spans:' .. line .. ':' .. campaign

@@ -1,0 +1,355 @@
+//! The roll call: where is every message? Queued, in its recipient's record, or ended, and never two of these.
+//!
+//! A partition is read in the order in which messages go through it, so that one that moves meanwhile is seen twice rather than
+//! never: what is seen nowhere is lost. For what is in two places it is read in the other order. Whatever is suspected is
+//! looked at once more as of one instant, and mended there: see `mend.lua`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::domain::{CampaignId, Line, MessageId, Partition, Recipient, Record, State, TenantId, Way};
+use crate::guard::Verdict;
+use crate::metrics::Metrics;
+use crate::store::{MendAsk, Mended, Misplaced, ParkedOf, Queued, Store, StoreError};
+
+/// A walk through all partitions takes at least so long.
+const ROUND: Duration = Duration::from_secs(20);
+
+/// The pause behind a partition, in times of what it took: the walk is a small part of what Redis does, however much there is.
+const REST: u32 = 11;
+
+/// Records in one step: some 250 µs of Redis.
+const RECORDS: usize = 500;
+
+/// How often, and how many times, the books are asked whether they have what the journal had.
+const BOOKS_EVERY: Duration = Duration::from_millis(100);
+const BOOKS_TRIES: u32 = 100;
+
+/// Where a message was seen, as bits of an octet.
+const QUEUED: u8 = 1;
+const RECORDED: u8 = 2;
+const ENDED: u8 = 4;
+/// It is looked at, whatever else was seen of it.
+const SUSPECTED: u8 = 8;
+
+/// Walks through the partitions.
+pub(crate) struct RollCall {
+    store: Store,
+    metrics: Metrics,
+    clock: Clock,
+    verdict: Verdict,
+    /// Parked receipts of what was lost and is in doubt now.
+    unparked: mpsc::Sender<Vec<ParkedOf>>,
+    /// Campaigns that had messages in a record in the last rounds, and those that are under way.
+    known: BTreeMap<CampaignId, TenantId>,
+    /// Of these, those that had something open in this round.
+    open: BTreeSet<CampaignId>,
+    /// How long the books were waited for in this partition.
+    waited: Duration,
+}
+
+/// What is seen of a campaign in one partition.
+struct Sighting {
+    id: CampaignId,
+    tenant: TenantId,
+    /// As of the beginning.
+    queued: Queued,
+    /// An octet a row.
+    rows: Vec<u8>,
+}
+
+impl Sighting {
+    fn mark(&mut self, position: u32, bit: u8) {
+        if let Some(row) = self.rows.get_mut(position as usize) {
+            *row |= bit;
+        }
+    }
+
+    fn mark_ended(&mut self, ended: &[bool]) {
+        for (row, _) in self.rows.iter_mut().zip(ended).filter(|(_, ended)| **ended) {
+            *row |= ENDED;
+        }
+    }
+
+    fn mark_queued(&mut self, spans: &[(u32, u32)]) {
+        for (first, count) in spans {
+            for position in *first..first.saturating_add(*count).min(self.rows.len() as u32) {
+                let twice = self.rows[position as usize] & QUEUED != 0;
+                self.mark(position, if twice { SUSPECTED } else { QUEUED });
+            }
+        }
+    }
+
+    /// Whether something is to come of it here. Behind a stop, what has no result is canceled.
+    fn is_open(&self, stopped: bool) -> bool {
+        let is_open = |row: &u8| row & RECORDED != 0 || row & ENDED == 0 && !stopped;
+        self.rows.iter().any(is_open)
+    }
+
+    fn positions(&self, wanted: impl Fn(u8) -> bool) -> Vec<u32> {
+        let all = (0..).zip(&self.rows);
+        all.filter(|(_, row)| wanted(**row))
+            .map(|(position, _)| position)
+            .collect()
+    }
+}
+
+/// A message that waits to be leased again.
+type Waiting = (Recipient, MessageId, [Line; 2]);
+
+impl RollCall {
+    /// One that has seen nothing yet.
+    pub(crate) fn new(
+        (store, metrics, clock): (Store, Metrics, Clock),
+        verdict: Verdict,
+        unparked: mpsc::Sender<Vec<ParkedOf>>,
+    ) -> Self {
+        Self {
+            store,
+            metrics,
+            clock,
+            verdict,
+            unparked,
+            known: BTreeMap::new(),
+            open: BTreeSet::new(),
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// Walks until `stop`.
+    pub(crate) async fn walk(mut self, stop: CancellationToken) {
+        stop.run_until_cancelled(async {
+            loop {
+                for partition in self.store.all_partitions() {
+                    self.rest_behind(partition).await;
+                }
+                self.end_round();
+            }
+        })
+        .await;
+    }
+
+    async fn rest_behind(&mut self, partition: Partition) {
+        let began = self.clock.now();
+        self.waited = Duration::ZERO;
+        if self.verdict.may_write().is_err() {
+            tracing::debug!("the database is not ours any more");
+        } else if let Err(error) = self.look_through(partition).await {
+            tracing::debug!(%error, "the auditor cannot read a partition; it goes on with the next");
+        }
+        let share = ROUND / u32::from(self.store.partitions());
+        let worked = self.clock.now().duration_since(began).saturating_sub(self.waited);
+        tokio::time::sleep(share.max(REST * worked)).await;
+    }
+
+    /// What had nothing open in a whole round, and is not under way, is not asked for any more.
+    pub(crate) fn end_round(&mut self) {
+        let open = std::mem::take(&mut self.open);
+        self.known.retain(|id, _| open.contains(id));
+        let now = self.clock.unix().0 as f64 / 1e6;
+        self.metrics.roll_call_last_run_timestamp_seconds.set(now);
+    }
+
+    /// Looks where each message of a partition is, and mends what is in no place or in two.
+    ///
+    /// # Errors
+    /// When the store does not answer, or holds a record that cannot be read.
+    pub(crate) async fn look_through(&mut self, partition: Partition) -> Result<(), StoreError> {
+        let under_way = self.store.active().await?;
+        self.known
+            .extend(under_way.into_iter().map(|(tenant, id)| (id, tenant)));
+        let mut seen = self.begin(partition).await?;
+        let before: Vec<Vec<bool>> = self.ends(partition, &seen).await?;
+        let waiting = self.records(partition, &mut seen).await?;
+        let booked = self.wait_for_books(partition).await?;
+        let after = self.ends(partition, &seen).await?;
+        let ids: Vec<CampaignId> = seen.keys().copied().collect();
+        let queued = self.store.queued_of(partition, &ids).await?;
+        let waits = self.never_due(partition, &waiting).await?;
+        let ends = before.iter().zip(&after).zip(&queued);
+        for (sighting, ((before, after), queued)) in seen.values_mut().zip(ends) {
+            let mut suspects = doubled(sighting, before, queued);
+            sighting.mark_ended(after);
+            if booked && !queued.stopped {
+                suspects.extend(sighting.positions(|row| row & (QUEUED | RECORDED | ENDED) == 0));
+            }
+            let own = waits.iter().filter(|id| id.campaign() == sighting.id);
+            suspects.extend(own.map(|id| id.place(self.store.partitions()).1));
+            suspects.sort_unstable();
+            suspects.dedup();
+            if sighting.is_open(queued.stopped) {
+                self.open.insert(sighting.id);
+            }
+            if !suspects.is_empty() || sighting.queued.adrift > 0 && queued.adrift > 0 {
+                self.mend(partition, sighting, &suspects).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is queued of every campaign that is known.
+    async fn begin(&self, partition: Partition) -> Result<BTreeMap<CampaignId, Sighting>, StoreError> {
+        let ids: Vec<CampaignId> = self.known.keys().copied().collect();
+        let all = self.store.queued_of(partition, &ids).await?;
+        let mut seen = BTreeMap::new();
+        for ((id, tenant), queued) in self.known.iter().zip(all) {
+            let mut sighting = Sighting {
+                id: *id,
+                tenant: *tenant,
+                rows: vec![0; queued.rows as usize],
+                queued,
+            };
+            let spans = std::mem::take(&mut sighting.queued.spans);
+            sighting.mark_queued(&spans);
+            // Whether spans overlap is seen at the end: these may be others by then.
+            sighting.rows.iter_mut().for_each(|row| *row &= QUEUED);
+            seen.insert(*id, sighting);
+        }
+        Ok(seen)
+    }
+
+    async fn ends(
+        &self,
+        partition: Partition,
+        seen: &BTreeMap<CampaignId, Sighting>,
+    ) -> Result<Vec<Vec<bool>>, StoreError> {
+        let mut all = Vec::with_capacity(seen.len());
+        for sighting in seen.values() {
+            let rows = sighting.rows.len() as u32;
+            all.push(self.store.ended_rows(partition, sighting.id, rows).await?);
+        }
+        Ok(all)
+    }
+
+    /// Marks what is in records. Returns what waits there to be leased again.
+    async fn records(
+        &mut self,
+        partition: Partition,
+        seen: &mut BTreeMap<CampaignId, Sighting>,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let (mut cursor, mut waiting) = (0, Vec::new());
+        loop {
+            let step = self.store.scan_records(partition, cursor, RECORDS).await?;
+            for (recipient, bytes) in &step.entries {
+                let record =
+                    Record::unpack(*recipient, bytes).map_err(|form| StoreError::bad_record(*recipient, form))?;
+                for (nth, message) in record.messages.iter().enumerate() {
+                    let (campaign, position) = (message.id.campaign(), message.id.place(self.store.partitions()).1);
+                    let twice = record.messages[..nth].iter().any(|other| other.id == message.id);
+                    if let Some(sighting) = seen.get_mut(&campaign) {
+                        sighting.mark(position, RECORDED | if twice { SUSPECTED } else { 0 });
+                    } else {
+                        // Looked at in the next round.
+                        self.known.insert(campaign, message.tenant);
+                        self.open.insert(campaign);
+                    }
+                    if matches!(message.state, State::Waiting | State::Deferred) {
+                        let own = message.line(None);
+                        let way = Way::Pinned(message.smsc);
+                        waiting.push((
+                            *recipient,
+                            message.id,
+                            [
+                                Line {
+                                    way: Way::Route(message.route),
+                                    ..own
+                                },
+                                Line { way, ..own },
+                            ],
+                        ));
+                    }
+                }
+            }
+            cursor = step.cursor;
+            if cursor == 0 {
+                return Ok(waiting);
+            }
+        }
+    }
+
+    /// Waits until the books have what the journal has now. `false`: they are too far behind.
+    async fn wait_for_books(&mut self, partition: Partition) -> Result<bool, StoreError> {
+        let end = entry_number(&self.store.journal_end(partition).await?);
+        for _ in 0..BOOKS_TRIES {
+            if entry_number(&self.store.books_position(partition).await?) >= end {
+                return Ok(true);
+            }
+            tokio::time::sleep(BOOKS_EVERY).await;
+            self.waited += BOOKS_EVERY;
+        }
+        Ok(false)
+    }
+
+    /// What waits and is not due in any line.
+    async fn never_due(&self, partition: Partition, waiting: &[Waiting]) -> Result<Vec<MessageId>, StoreError> {
+        let mut found = Vec::new();
+        for some in waiting.chunks(RECORDS) {
+            let never = self.store.never_due(partition, some).await?;
+            let those = some.iter().zip(never).filter(|(_, never)| *never);
+            found.extend(those.map(|((_, id, _), _)| *id));
+        }
+        Ok(found)
+    }
+
+    async fn mend(&self, partition: Partition, sighting: &Sighting, suspects: &[u32]) -> Result<(), StoreError> {
+        let owner = (sighting.tenant, sighting.id);
+        let Some(Some(campaign)) = self.store.campaigns_of(&[owner]).await?.pop() else {
+            return Ok(());
+        };
+        let mended = self
+            .store
+            .mend(&MendAsk {
+                partition,
+                campaign: sighting.id,
+                lane: campaign.purpose.lane(),
+                now: self.clock.unix(),
+                positions: suspects,
+            })
+            .await?;
+        self.report(partition, sighting, &mended);
+        if !mended.parked.is_empty() && self.unparked.send(mended.parked).await.is_err() {
+            tracing::debug!("parked receipts stay parked: the engine ends");
+        }
+        Ok(())
+    }
+
+    fn report(&self, partition: Partition, sighting: &Sighting, mended: &Mended) {
+        let count = |what: Misplaced, by: u64| {
+            let total = &self.metrics.misplaced_messages_total;
+            total.with_label_values(&[what.code()]).inc_by(by);
+        };
+        let tenant = sighting.tenant.0;
+        for (position, what) in &mended.messages {
+            let message = MessageId::new(sighting.id, partition, self.store.partitions(), *position);
+            count(*what, 1);
+            tracing::error!(tenant, %message, campaign = %sighting.id, found = what.code(), "a message was not in one place");
+        }
+        if mended.lines > 0 {
+            count(Misplaced::Adrift, u64::from(mended.lines));
+            let found = Misplaced::Adrift.code();
+            tracing::error!(tenant, campaign = %sighting.id, found, "rows of a campaign would never have been leased");
+        }
+    }
+}
+
+/// Seen in a place and afterwards in an earlier one: ended at first and in a record then, or in either and queued at last.
+fn doubled(sighting: &Sighting, ended_at_first: &[bool], queued_at_last: &Queued) -> Vec<u32> {
+    let mut last = Sighting {
+        rows: sighting.rows.iter().map(|row| row & !QUEUED).collect(),
+        queued: Queued::default(),
+        ..*sighting
+    };
+    last.mark_ended(ended_at_first);
+    last.mark_queued(&queued_at_last.spans);
+    last.positions(|row| row & SUSPECTED != 0 || (row & (QUEUED | RECORDED | ENDED)).count_ones() > 1)
+}
+
+/// An id of the journal in its order; an empty one comes before all.
+fn entry_number(id: &str) -> (u64, u64) {
+    let mut parts = id.split('-').map(|part| part.parse().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+}

@@ -1,0 +1,227 @@
+//! Messages that somebody has taken away, or put in two places: found, and mended.
+
+use tokio::sync::mpsc;
+
+use super::super::RollCall;
+use super::*;
+use crate::guard::Verdict;
+
+impl Bench {
+    pub(super) fn roll_call(&self) -> (RollCall, Metrics) {
+        let metrics = Metrics::new(9).unwrap();
+        let seen = (self.store.clone(), metrics.clone(), self.clock);
+        let (unparked, _) = mpsc::channel(1);
+        (RollCall::new(seen, Verdict::unguarded(), unparked), metrics)
+    }
+
+    /// Looks everywhere once, with books that have the whole journal. Returns what was found since the start.
+    pub(super) async fn look(&self, (roll_call, metrics): &mut (RollCall, Metrics)) -> Vec<(&'static str, u64)> {
+        self.campaigns.books().round().await;
+        for partition in self.store.all_partitions() {
+            roll_call.look_through(partition).await.unwrap();
+        }
+        roll_call.end_round();
+        let kinds = [
+            "lost",
+            "queued_twice",
+            "recorded_twice",
+            "ended_twice",
+            "never_due",
+            "adrift",
+        ];
+        let total = |kind: &'static str| (kind, metrics.misplaced_messages_total.with_label_values(&[kind]).get());
+        kinds.map(total).into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Queues a row a second time.
+    async fn queue_again(&self, id: CampaignId, leased: &LeasedMessage) {
+        let (partition, position) = message(leased).id.place(16);
+        let version = self.campaigns.0.deps.routes.version();
+        let span: Vec<u8> = [position, 1, version]
+            .iter()
+            .flat_map(|number| number.to_be_bytes())
+            .collect();
+        let key = format!("{{}}spans:1:1:0:{}", id.0);
+        self.store
+            .tamper(partition, &[b"RPUSH", key.as_bytes(), &span])
+            .await
+            .unwrap();
+        self.store
+            .tamper(partition, &[b"HINCRBY", b"{}depth", b"1:1:0", b"1"])
+            .await
+            .unwrap();
+    }
+
+    async fn tamper_with(&self, leased: &LeasedMessage, command: &[&[u8]]) {
+        let partition = leased.recipient.partition(16);
+        self.store.tamper(partition, command).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_its_way_is_where_it_belongs_at_every_step() {
+    let bench = Bench::start("whereabouts").await;
+    let tenant = bench.tenant(1_000).await;
+    let (draft, id) = (bench.create(tenant, 500..520).await, bench.create(tenant, 0..200).await);
+    let mut looked = bench.roll_call();
+    bench.campaigns.launch(tenant, id).await.unwrap();
+    bench.launched(tenant, id).await;
+    assert_eq!(bench.look(&mut looked).await, []);
+    let leased = bench.lease(5).await;
+    assert_eq!(bench.look(&mut looked).await, []);
+    bench.accept(&leased).await;
+    assert_eq!(bench.look(&mut looked).await, []);
+    bench.receipts(&leased, Status::Delivered).await;
+    assert_eq!(bench.look(&mut looked).await, []);
+    bench.campaigns.cancel(tenant, id).await.unwrap();
+    bench.campaigns.launch(tenant, draft).await.unwrap();
+    bench.launched(tenant, draft).await;
+    assert_eq!(bench.look(&mut looked).await, []);
+    let rest = bench.lease(100).await;
+    bench.reject(&rest).await;
+    assert_eq!(bench.look(&mut looked).await, []);
+    assert!(looked.1.roll_call_last_run_timestamp_seconds.get() > 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_is_nowhere_is_in_doubt_and_its_credits_are_settled() {
+    let bench = Bench::start("lost").await;
+    let tenant = bench.tenant(100).await;
+    let id = bench.create(tenant, 0..40).await;
+    bench.campaigns.launch(tenant, id).await.unwrap();
+    bench.launched(tenant, id).await;
+    let leased = bench.lease(100).await;
+    assert_eq!(leased.len(), 40);
+    // One while it is with the SMSC, one when it has been taken.
+    let key = leased[0].recipient.0.to_be_bytes();
+    bench.tamper_with(&leased[0], &[b"HDEL", b"{}rec", &key]).await;
+    bench.accept(&leased[1..]).await;
+    let taken = leased[1].recipient.0.to_be_bytes();
+    bench.tamper_with(&leased[1], &[b"HDEL", b"{}rec", &taken]).await;
+    let mut looked = bench.roll_call();
+    assert_eq!(bench.look(&mut looked).await, [("lost", 2)]);
+    assert_eq!(
+        bench.look(&mut looked).await,
+        [("lost", 2)],
+        "mended, and not found again"
+    );
+    // The SMSC's answer comes after all; of the other, nothing.
+    let answered = |message: &Message<'_>| {
+        assert_eq!(
+            (message.state, message.smsc),
+            (crate::domain::State::InDoubt, SmscId::UNKNOWN)
+        );
+        (accepted(message), Note::Taken(36_180))
+    };
+    bench.make(&leased[..1], answered).await;
+    bench.make(&leased[1..2], |_| (Event::Expired, Note::None)).await;
+    bench
+        .receipts(&[&leased[..1], &leased[2..]].concat(), Status::Delivered)
+        .await;
+    let completed = |state, counters: &Counters| state == CampaignState::Completed && counters.ended() == 40;
+    bench.until("completed", tenant, id, completed).await;
+    assert_eq!(bench.look(&mut looked).await, [("lost", 2)]);
+    let credits = bench.credits(tenant).await;
+    assert_eq!((credits.held, credits.available + credits.spent), (0, 100));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_in_two_places_stays_in_the_later_one() {
+    let bench = Bench::start("doubled").await;
+    let tenant = bench.tenant(100).await;
+    let id = bench.create(tenant, 0..60).await;
+    bench.campaigns.launch(tenant, id).await.unwrap();
+    bench.launched(tenant, id).await;
+    let leased = bench.lease(2).await;
+    let (ended, under_way) = leased.split_at(1);
+    bench.reject(ended).await;
+    // One that has ended, and one that is under way, are queued again.
+    for message in [&ended[0], &under_way[0]] {
+        bench.queue_again(id, message).await;
+    }
+    // One is twice in its record; one has ended, and is in its record again.
+    let (twice, once_more) = (&under_way[1], &ended[0]);
+    let record = [&twice.message[..], &twice.message[..]].concat();
+    let key = twice.recipient.0.to_be_bytes();
+    bench.tamper_with(twice, &[b"HSET", b"{}rec", &key, &record]).await;
+    let key = once_more.recipient.0.to_be_bytes();
+    bench
+        .tamper_with(once_more, &[b"HSET", b"{}rec", &key, &once_more.message])
+        .await;
+    let mut looked = bench.roll_call();
+    let found = [("queued_twice", 1), ("recorded_twice", 1), ("ended_twice", 1)];
+    assert_eq!(bench.look(&mut looked).await, found);
+    assert_eq!(bench.look(&mut looked).await, found);
+    // Everything else is leased once.
+    let rest = bench.lease(100).await;
+    assert_eq!(ids(&rest).len(), rest.len());
+    assert_eq!(leased.len() + rest.len(), 60);
+    assert!(ids(&rest).is_disjoint(&ids(&leased)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_would_never_have_been_leased_is_leased() {
+    let bench = Bench::start("adrift").await;
+    let tenant = bench.tenant(100).await;
+    let id = bench.create(tenant, 0..40).await;
+    bench.campaigns.launch(tenant, id).await.unwrap();
+    bench.launched(tenant, id).await;
+    let leased = bench.lease(1).await;
+    let deferred = Event::Deferred {
+        back: crate::domain::Back::Unsent,
+        traces: None,
+        attempts: 1,
+        due: UnixMicros(1),
+    };
+    bench.make(&leased, |_| (deferred.clone(), Note::None)).await;
+    for partition in bench.store.all_partitions() {
+        bench
+            .store
+            .tamper(partition, &[b"DEL", b"{}ring:1:1:0", b"{}due:1:1:0"])
+            .await
+            .unwrap();
+    }
+    assert_eq!(bench.lease(100).await.len(), 0);
+    let mut looked = bench.roll_call();
+    let lines = bench.store.all_partitions().count() as u64;
+    let found = bench.look(&mut looked).await;
+    assert_eq!(found[0], ("never_due", leased.len() as u64));
+    assert!(found[1].0 == "adrift" && found[1].1 <= lines, "{found:?}");
+    assert_eq!(bench.look(&mut looked).await, found);
+    assert_eq!(bench.lease(100).await.len(), 40);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_moves_while_it_is_looked_for_is_not_missed() {
+    let bench = Bench::start("moving").await;
+    let tenant = bench.tenant(100_000).await;
+    let mut looked = bench.roll_call();
+    let lives = async {
+        for round in 0..6 {
+            let id = bench.create(tenant, round * 1_000..round * 1_000 + 3_000).await;
+            bench.campaigns.launch(tenant, id).await.unwrap();
+            bench.launched(tenant, id).await;
+            loop {
+                let leased = bench.lease(20).await;
+                let (some, others) = leased.split_at(leased.len() / 2);
+                bench.accept(some).await;
+                bench.reject(others).await;
+                bench.receipts(some, Status::Delivered).await;
+                if leased.is_empty() {
+                    break;
+                }
+            }
+        }
+    };
+    let mut lives = std::pin::pin!(lives);
+    let mut rounds = 0;
+    loop {
+        tokio::select! {
+            () = &mut lives => break,
+            found = bench.look(&mut looked) => assert_eq!(found, []),
+        }
+        rounds += 1;
+    }
+    assert!(rounds > 3, "{rounds}");
+    assert_eq!(bench.look(&mut looked).await, []);
+}
