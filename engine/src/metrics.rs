@@ -9,6 +9,7 @@ mod smsc;
 mod tenants;
 mod zeros;
 
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,12 +41,11 @@ const CALL_BUCKETS: [f64; 15] = [
 
 macro_rules! metrics {
     ($($(#[doc = $doc:literal])+ $field:ident: $kind:ident $labels:tt $($buckets:expr)?;)*) => {
-        /// The metrics of one engine, in a registry of its own.
-        #[derive(Clone)]
-        pub(crate) struct Metrics {
+        /// Each by its name.
+        pub(crate) struct Registered {
             registry: Registry,
             /// Held while several that belong together are set, and while all are read.
-            together: Arc<Mutex<()>>,
+            together: Mutex<()>,
             /// Which tenants have a label of their own.
             tenants: TenantLabels,
             $($(#[doc = $doc])+ pub $field: $kind,)*
@@ -84,7 +84,7 @@ macro_rules! metrics {
                 $(let $field = make!($kind, stringify!($field), METRICS.$field.meaning(), $labels $(, $buckets)?)?;
                 registry.register(Box::new($field.clone()))?;)*
                 let tenants = TenantLabels::new(tenants_max);
-                let metrics = Self { registry, together: Arc::default(), tenants, $($field,)* };
+                let metrics = Self(Arc::new(Registered { registry, together: Mutex::default(), tenants, $($field,)* }));
                 metrics.begin_at_zero();
                 Ok(metrics)
             }
@@ -429,6 +429,18 @@ metrics! {
     settle_lag_seconds: Gauge [];
     /// 1, with the version.
     build_info: IntGaugeVec ["version"];
+}
+
+/// The metrics of one engine, in a registry of its own. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Metrics(Arc<Registered>);
+
+impl Deref for Metrics {
+    type Target = Registered;
+
+    fn deref(&self) -> &Registered {
+        &self.0
+    }
 }
 
 impl Metrics {

@@ -91,10 +91,22 @@ pub fn measure(text: &str, encoding: Encoding) -> Option<Measure> {
 
 /// The same of a text with those tables, concatenated like that.
 pub fn measure_as(text: &str, (encoding, shift): (Encoding, Shift), concatenation: Concatenation) -> Option<Measure> {
-    let Limits { single, part } = limits(encoding, shift, concatenation);
+    let limits = limits(encoding, shift, concatenation);
+    // Nearly every text does without tables of its own: there is nothing to ask at each character then.
+    if shift.is_none() {
+        add_up(text, limits, |character| encoding.units(character))
+    } else {
+        add_up(text, limits, |character| width(encoding, shift, character))
+    }
+}
+
+/// What a text takes whose characters take so much each.
+#[inline]
+fn add_up(text: &str, limits: Limits, width: impl Fn(char) -> Option<usize>) -> Option<Measure> {
+    let Limits { single, part } = limits;
     let (mut units, mut parts, mut used) = (0, 1, 0);
     for character in text.chars() {
-        let width = width(encoding, shift, character)?;
+        let width = width(character)?;
         units += width;
         if used + width > part {
             parts += 1;
