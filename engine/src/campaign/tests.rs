@@ -6,6 +6,7 @@ mod census;
 mod conservation;
 mod lease;
 mod recut;
+mod starting;
 mod texts;
 
 use std::collections::HashSet;

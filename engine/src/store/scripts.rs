@@ -27,6 +27,7 @@ pub(super) enum Name {
     EndDirect,
     Book,
     State,
+    Begin,
     Claim,
     Conclude,
     Census,
@@ -57,7 +58,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 27] = scripts![
+const SOURCES: [(Name, Kind, &str); 28] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -81,6 +82,7 @@ const SOURCES: [(Name, Kind, &str); 27] = scripts![
     EndDirect PlainSettling "end_direct.lua",
     Book PlainSettling "book.lua",
     State PlainSettling "state.lua",
+    Begin PlainSettling "begin.lua",
     Claim Plain "claim.lua",
     Conclude PlainSettling "conclude.lua",
     Census Settling "census.lua",
