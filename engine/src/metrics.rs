@@ -286,9 +286,9 @@ metrics! {
     ///
     /// When invalid_number or not_mobile rises, a tenant's list is bad.
     messages_skipped_total: IntCounterVec ["reason"];
-    /// Final receipts and others by stat; what is no standard one is OTHER.
+    /// Final receipts and others by stat in small letters; what is no standard one is other.
     ///
-    /// When UNDELIV, EXPIRED or REJECTD rises, the SMSC delivers worse.
+    /// When undeliv, expired or rejectd rises, the SMSC delivers worse.
     receipts_total: IntCounterVec ["smsc", "stat"];
     /// From the answer to the final receipt.
     ///
@@ -298,6 +298,16 @@ metrics! {
     ///
     /// When it rises, settling does not keep up, mostly since Redis is slow; SMSCs resend what is not acknowledged.
     receipt_ack_seconds: Histogram [] CALL_BUCKETS;
+    /// Messages that an SMSC took and whose final receipt has not come, as of the last walk through all records, which takes some
+    /// seconds, a quarter of an hour for a million records.
+    receipts_pending: IntGaugeVec ["smsc"];
+    /// Of these, those that were taken before engine.receipt_overdue: longer ago than messages are valid.
+    ///
+    /// When it is more than one of a hundred messages, the SMSC does not report, or its receipts match nothing: see receipts_parked.
+    receipts_overdue: IntGaugeVec ["smsc"];
+    /// How long the oldest message waits for its final receipt, as of that walk; it ends as transmitted after
+    /// engine.receipt_timeout.
+    receipts_pending_oldest_age_seconds: GaugeVec ["smsc"];
     /// Receipts that were parked since they matched no message, by reason: early, unknown_id, ambiguous, implausible,
     /// no_address, contended; no_room for those that could not be kept.
     ///
@@ -322,6 +332,10 @@ metrics! {
     ///
     /// blocked_credit: the tenant's balance does not cover the campaign; an operator grants credits.
     campaign_launches_total: IntCounterVec ["result"];
+    /// From the launch of a campaign to the lease of its first message, a pause between them included; each campaign counts once.
+    ///
+    /// When it rises, campaigns start late: see waiting_messages, the rates and the binds.
+    campaign_start_delay_seconds: HistogramVec ["lane"] RECEIPT_BUCKETS;
     /// Recipients that were enqueued.
     campaign_fanout_recipients_total: IntCounter [];
     /// From the launch to the last recipient enqueued.
@@ -383,6 +397,15 @@ metrics! {
     ///
     /// It sums to messages_total and what was never leased, a second later; it says whose messages fail.
     tenant_messages_total: IntCounterVec ["tenant", "status"];
+    /// Messages of a tenant that were leased: its share of the pace.
+    ///
+    /// When it stands still while tenant_queue_oldest_age_seconds rises, others are served and this tenant is not.
+    tenant_leased_messages_total: IntCounterVec ["tenant"];
+    /// How long a tenant's oldest message that was never leased waits, since its launch or its acceptance by the API; absent when
+    /// none waits. Paused campaigns are not looked at, and of a line's tenants some dozens, those whose turn it is next.
+    ///
+    /// A large campaign makes it rise by itself: see tenant_leased_messages_total.
+    tenant_queue_oldest_age_seconds: GaugeVec ["tenant"];
     /// 1, with the name of the tenant that has that number in the other metrics; its name as of the last look.
     tenant_info: IntGaugeVec ["tenant", "name"];
     /// Credits that a tenant may still use.
@@ -498,6 +521,15 @@ impl Metrics {
             self.metrics_label_overflow_total.inc();
             tenants::OTHER.to_owned()
         })
+    }
+
+    /// Messages of tenants were leased.
+    pub(crate) fn tenants_leased(&self, counts: impl IntoIterator<Item = (TenantId, u64)>) {
+        for (id, count) in counts {
+            let tenant = self.tenant(id);
+            let leased = &self.tenant_leased_messages_total;
+            leased.with_label_values(&[tenant.as_str()]).inc_by(count);
+        }
     }
 
     /// Counts one round trip to Redis.

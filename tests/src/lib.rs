@@ -23,6 +23,7 @@ pub mod readme;
 pub mod programs;
 pub mod tap;
 pub mod stand;
+pub mod prometheus;
 pub mod scenarios;
 pub mod quirks;
 
@@ -32,6 +33,7 @@ pub use http::{Answer, Http};
 pub use ledgers::Ledgers;
 pub use peers::PeerServer;
 pub use programs::{Lab, Programs};
+pub use prometheus::Monitoring;
 pub use redis_server::RedisServer;
 pub use sim::Sim;
 pub use stand::Stand;

@@ -58,6 +58,11 @@ impl Lab {
         self.scratch.path()
     }
 
+    /// Where its programs are started.
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
+
     /// A directory with the programs under their own names, for programs that look for them by these.
     pub fn bin_dir(&self) -> PathBuf {
         let bin = self.directory().join("bin");

@@ -186,6 +186,20 @@ fn campaigns() -> Vec<Panel> {
             "recipients",
         ),
         Panel::lines(
+            "How late campaigns begin",
+            "s",
+            "From the launch of a campaign to the lease of its first message, by lane: half and 95 of 100 are quicker.",
+        )
+        .orange(60.0)
+        .shows(
+            quantile(0.5, "lane", M.campaign_start_delay_seconds.name, ""),
+            "{{lane}} p50",
+        )
+        .shows(
+            quantile(0.95, "lane", M.campaign_start_delay_seconds.name, ""),
+            "{{lane}} p95",
+        ),
+        Panel::lines(
             "How long queuing takes",
             "s",
             "From a launch to its last recipient queued: 95 of 100 are quicker.",

@@ -30,7 +30,7 @@ fn outcome() -> Vec<Panel> {
         Panel::stacked(
             "Receipts by outcome",
             "ops",
-            "Receipts by what they say, a second; what is no standard word is OTHER.",
+            "Receipts by what they say, a second; what is no standard word is other.",
         )
         .shows(rates("stat", M.receipts_total.name, SMSC), "{{stat}}"),
         Panel::lines(
@@ -106,6 +106,22 @@ fn matching() -> Vec<Panel> {
         .shows(
             rates("smsc, reason", M.receipts_parked_total.name, SMSC),
             "{{smsc}} {{reason}}",
+        ),
+        Panel::lines(
+            "Not reported yet",
+            "short",
+            "Messages that SMSCs took and that have no final receipt, and those of which it should be there (engine.receipt_overdue).",
+        )
+        .shows(max("smsc", &of(M.receipts_pending.name, SMSC)), "{{smsc}} pending")
+        .shows(max("smsc", &of(M.receipts_overdue.name, SMSC)), "{{smsc}} overdue"),
+        Panel::lines(
+            "Oldest without a receipt",
+            "s",
+            "How long ago the oldest message was taken whose final receipt has not come.",
+        )
+        .shows(
+            max("smsc", &of(M.receipts_pending_oldest_age_seconds.name, SMSC)),
+            "{{smsc}}",
         ),
         Panel::lines("Parked now", "short", "Recipients with receipts that are parked.")
             .orange(1_000.0)

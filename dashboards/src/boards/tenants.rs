@@ -30,6 +30,7 @@ fn messages() -> Vec<Panel> {
     let ended = of_status(", status!=\"transmitted\"");
     let share = |status: &str| format!("{} / {ended}", of_status(&format!(", status=\"{status}\"")));
     let taken = of_status(", status=\"transmitted\"");
+    let waits = max("tenant", &of(M.tenant_queue_oldest_age_seconds.name, TENANT));
     vec![
         Panel::stacked(
             "Who sends",
@@ -64,6 +65,23 @@ fn messages() -> Vec<Panel> {
         )
         .width(12)
         .shows(rates("status", M.tenant_messages_total.name, TENANT), "{{status}}"),
+        Panel::lines(
+            "Age of the oldest",
+            "s",
+            "For how long the oldest message of a tenant waits that was never leased: the ten that wait longest. A large campaign's              rises until it is through.",
+        )
+        .width(12)
+        .shows(named(&format!("topk(10, {waits})")), "{{name}} ({{tenant}})"),
+        Panel::lines(
+            "Leased",
+            "mps",
+            "Messages that were handed to SMSCs, a second, by tenant. At 0 while the oldest waits and others are served: starved.",
+        )
+        .width(12)
+        .shows(
+            named(&rates("tenant", M.tenant_leased_messages_total.name, TENANT)),
+            "{{name}} ({{tenant}})",
+        ),
     ]
 }
 

@@ -128,7 +128,13 @@ fn traffic() -> Vec<Series> {
 
 fn receipts() -> Vec<Series> {
     vec![
-        of_north(M.receipts_total.name, "stat=\"DELIVRD\"", of_the_day(560)),
+        of_north(M.receipts_total.name, "stat=\"delivrd\"", of_the_day(560)),
+        of_north(M.receipts_pending.name, "", steady("900")),
+        of_north(
+            M.receipts_overdue.name,
+            "",
+            format!("0x{} 40x{}", NIGHT + DAY / 2, DAY / 2 + EVENING),
+        ),
         of_north(M.receipts_parked_total.name, "reason=\"early\"", of_the_day(3)),
         of_north(M.receipts_parked_total.name, "reason=\"unknown_id\"", of_the_day(1)),
         of_north(M.receipts_parked_total.name, "reason=\"no_room\"", steady("0")),
@@ -168,6 +174,16 @@ fn engine() -> Vec<Series> {
             &format!("{}_count", M.time_in_queue_seconds.name),
             "lane=\"transactional\"",
             of_the_day(100),
+        ),
+        of_engine(
+            &format!("{}_bucket", M.campaign_start_delay_seconds.name),
+            "lane=\"marketing\", le=\"60\"",
+            of_the_day(1),
+        ),
+        of_engine(
+            &format!("{}_bucket", M.campaign_start_delay_seconds.name),
+            "lane=\"marketing\", le=\"+Inf\"",
+            of_the_day(1),
         ),
         of_engine(OLDEST, "lane=\"transactional\"", steady("2")),
         of_engine(OLDEST, "lane=\"marketing\"", steady("400")),
@@ -217,6 +233,12 @@ fn people() -> Vec<Series> {
             steady("0"),
         ),
         of_engine(M.credit_balance.name, "tenant=\"7\"", format!("100000-20x{ALL}")),
+        of_engine(M.tenant_queue_oldest_age_seconds.name, "tenant=\"7\"", steady("4000")),
+        of_engine(
+            M.tenant_leased_messages_total.name,
+            "tenant=\"7\"",
+            format!("0+5x{ALL}"),
+        ),
         of_engine(
             M.tenant_messages_total.name,
             "tenant=\"7\", status=\"delivered\"",

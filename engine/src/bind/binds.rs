@@ -131,6 +131,7 @@ impl Binds {
         pool: &Pool,
     ) -> Surroundings {
         let labels = [&smsc.name, &number.to_string()];
+        self.metrics.begin_bind_at_zero(labels[0], labels[1]);
         Surroundings {
             smsc: id,
             kind,

@@ -121,6 +121,7 @@ impl Auditor {
         let walk = std::mem::take(&mut self.ledgers);
         self.metrics.ledger_imbalance.set(walk.imbalance as i64);
         for (label, (available, held)) in &walk.shown {
+            self.metrics.begin_tenant_at_zero(label);
             let of = |credits: u64| i64::try_from(credits).unwrap_or(i64::MAX);
             self.metrics
                 .credit_balance

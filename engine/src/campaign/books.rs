@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bookkeeper::{Bookkeeper, Findings};
 use super::news::{self, News};
+use super::starts::{Start, Starts};
 use crate::clock::Clock;
 use crate::domain::{CampaignId, Partition, TenantId, UnixMicros};
 use crate::metrics::Metrics;
@@ -90,6 +91,7 @@ pub(crate) struct Books {
     metrics: Metrics,
     bookkeeper: Bookkeeper,
     watched: Arc<Mutex<FxHashMap<CampaignId, Watched>>>,
+    begun: Starts,
     /// Where the books are in each partition's journal; held while it is followed. `None`: not asked yet.
     positions: Arc<Vec<tokio::sync::Mutex<Option<String>>>>,
 }
@@ -104,6 +106,7 @@ impl Books {
             store,
             clock,
             watched: Arc::default(),
+            begun: Starts::default(),
             positions: Arc::new(positions),
         }
     }
@@ -133,7 +136,15 @@ impl Books {
         if let Some(error) = followed.into_iter().find_map(Result::err) {
             tracing::warn!(%error, "the books cannot follow the journal; it is tried again");
         }
+        if let Err(error) = self.begun.count(&self.store, &self.metrics).await {
+            tracing::warn!(%error, "campaigns that began could not be counted; it is tried again");
+        }
         self.look(&self.due(self.clock.unix())).await;
+    }
+
+    /// A campaign's first message was leased, as far as this process knows.
+    pub(super) fn begun(&self, start: Start) {
+        self.begun.add(start);
     }
 
     /// Applies what a partition's journal has beyond the books.

@@ -3,6 +3,7 @@
 mod auditor;
 mod bookkeeper;
 mod news;
+mod starts;
 mod books;
 mod control;
 mod direct;
@@ -50,6 +51,7 @@ pub(crate) use report::{PAGE_MAX, PageCursor};
 pub(crate) use roll_call::RollCall;
 use routes::{Chooser, Whose};
 pub(crate) use routes::{RouteTable, Routes, Served, Serving};
+use starts::Start;
 
 /// Bodies that may be read at once: each takes a thread and some megabytes.
 const CREATIONS_MAX: usize = 64;
@@ -136,6 +138,11 @@ impl Campaigns {
     /// What follows the journal.
     pub(crate) fn books(&self) -> Books {
         self.0.books.clone()
+    }
+
+    /// The first message of a campaign was leased, as far as is known at hand.
+    pub(crate) fn begun(&self, order: &Order, at: UnixMicros) {
+        self.0.books.begun(Start::of(order, at));
     }
 
     /// A campaign of that tenant.

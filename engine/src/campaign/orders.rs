@@ -1,6 +1,7 @@
 //! What is needed of a campaign to compose its messages, kept at hand for the dispatchers.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub(crate) struct Order {
     parameters: Parameters,
     /// When it was launched; a direct campaign: when it was made.
     pub(crate) launched_at: UnixMicros,
+    /// A message of it was leased, as far as is known at hand.
+    begun: Arc<AtomicBool>,
 }
 
 impl Order {
@@ -71,6 +74,7 @@ impl Order {
             validity: campaign.validity,
             parameters: campaign.parameters.clone(),
             launched_at: campaign.launched_at.unwrap_or(campaign.created_at),
+            begun: Arc::default(),
         })
     }
 }
@@ -159,6 +163,14 @@ impl Order {
             }
         };
         validity.map(|validity| self.asked_at(packed).plus(validity))
+    }
+
+    /// A message of it was leased. Whether that is the first of a launched campaign, as far as is known at hand: an order that was
+    /// read again does not know of earlier ones.
+    pub(crate) fn begins(&self) -> bool {
+        self.kind == CampaignKind::Audience
+            && !self.begun.load(Ordering::Relaxed)
+            && !self.begun.swap(true, Ordering::Relaxed)
     }
 
     /// The text for a recipient with these packed variables; `None` when they do not fit this order.

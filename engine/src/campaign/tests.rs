@@ -7,6 +7,7 @@ mod conservation;
 mod lease;
 mod recut;
 mod roll_call;
+mod starting;
 mod texts;
 
 use std::collections::HashSet;

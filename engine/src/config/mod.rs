@@ -159,6 +159,9 @@ pub(crate) struct Engine {
     pub(crate) in_doubt: InDoubt,
     /// `receipt_timeout`: how long a receipt is waited for. Default 72 h, what most carriers try for.
     pub(crate) receipt_timeout: Duration,
+    /// `receipt_overdue`: after so long a receipt that did not come counts as missing: how long messages are valid, and some
+    /// grace. Shorter than `receipt_timeout`. Default 25 h, or three quarters of that where it is less.
+    pub(crate) receipt_overdue: Duration,
     /// `failover_after`: how long an SMSC may be without a session that takes messages before those of the next priority
     /// take over; and how long it has to have one again before it takes them back. Default 5 s.
     pub(crate) failover_after: Duration,
@@ -250,6 +253,7 @@ impl Default for Engine {
             shutdown_timeout: 30 * SECOND,
             in_doubt: InDoubt::Hold,
             receipt_timeout: 72 * HOUR,
+            receipt_overdue: 25 * HOUR,
             failover_after: 5 * SECOND,
             countries: Countries::default(),
         }
@@ -435,14 +439,23 @@ fn read_engine(table: &Table<'_>) -> Engine {
         ("resend", InDoubt::Resend),
         ("fail", InDoubt::Fail),
     ];
+    // No carrier keeps trying for longer, and what waits costs memory.
+    let receipt_timeout = table.duration("receipt_timeout", SECOND..=30 * DAY, default.receipt_timeout);
+    let overdue = default.receipt_overdue.min(receipt_timeout * 3 / 4);
     let engine = Engine {
         shutdown_timeout: table.duration("shutdown_timeout", Duration::ZERO..=HOUR, default.shutdown_timeout),
         in_doubt: table.choice("in_doubt", &policies).unwrap_or(default.in_doubt),
-        // No carrier keeps trying for longer, and what waits costs memory.
-        receipt_timeout: table.duration("receipt_timeout", SECOND..=30 * DAY, default.receipt_timeout),
+        receipt_timeout,
+        receipt_overdue: table.duration("receipt_overdue", SECOND..=30 * DAY, overdue),
         failover_after: table.duration("failover_after", Duration::ZERO..=HOUR, default.failover_after),
         countries: value::countries(table),
     };
+    if engine.receipt_overdue >= receipt_timeout {
+        table.fault(
+            "receipt_overdue",
+            "is not allowed: shorter than engine.receipt_timeout, after which no receipt is waited for",
+        );
+    }
     table.finish();
     engine
 }

@@ -3,6 +3,7 @@ use super::*;
 
 mod envelope;
 mod mutations;
+mod overdue;
 mod presets;
 mod routes;
 

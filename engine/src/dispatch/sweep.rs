@@ -8,11 +8,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::Bells;
 use super::leases::{DEAD_AFTER, Leases};
+use super::pending::Pending;
 use crate::bind::Reply;
 use crate::clock::Clock;
 use crate::config::InDoubt;
-use crate::domain::{Event, Mark, Message, Note, Partition, Recipient, Record, State, Transition, UnixMicros};
+use crate::domain::{Event, Mark, Message, Note, Partition, Recipient, Record, SmscId, State, Transition, UnixMicros};
 use crate::guard::Verdict;
+use crate::metrics::Metrics;
 use crate::outcome::{Meanings, Policy, decide};
 use crate::receipt::Parked;
 use crate::store::{ParkedOf, Store, StoreError, Swap};
@@ -38,6 +40,11 @@ pub(crate) struct Sweeper {
     pub(crate) meanings: Meanings,
     /// How long receipts are waited for.
     pub(crate) receipt_timeout: Duration,
+    /// After how long one that did not come counts as missing.
+    pub(crate) receipt_overdue: Duration,
+    /// What an SMSC is called.
+    pub(crate) name: Arc<dyn Fn(SmscId) -> Option<String> + Send + Sync>,
+    pub(crate) metrics: Metrics,
     /// How long trails are kept.
     pub(crate) trails_kept: Duration,
     /// No other process uses this database: whoever was there before is dead.
@@ -127,21 +134,41 @@ impl Sweeper {
 
     async fn expire_for_ever(&self) {
         loop {
-            for partition in self.store.all_partitions() {
-                if !self.verdict.may_expire() {
-                    tracing::debug!("nothing expires while the clocks disagree");
-                } else if let Err(error) = self.expire(partition).await {
-                    tracing::debug!(%error, "cannot look for old messages; it is tried again");
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
+            self.walk().await;
         }
     }
 
-    pub(super) async fn expire(&self, partition: Partition) -> Result<(), StoreError> {
+    /// One look at everything.
+    async fn walk(&self) {
+        let (mut pending, mut whole) = (Pending::default(), true);
+        for partition in self.store.all_partitions() {
+            let looked = if self.verdict.may_expire() {
+                self.expire(partition, &mut pending).await
+            } else {
+                tracing::debug!("nothing expires while the clocks disagree");
+                whole = false;
+                Ok(())
+            };
+            if let Err(error) = looked {
+                tracing::debug!(%error, "cannot look for old messages; it is tried again");
+                whole = false;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        if whole {
+            self.show(&pending);
+        }
+    }
+
+    pub(super) fn show(&self, pending: &Pending) {
+        pending.show(&self.metrics, &*self.name, self.clock.unix());
+    }
+
+    pub(super) async fn expire(&self, partition: Partition, pending: &mut Pending) -> Result<(), StoreError> {
         let mut cursor = 0;
         loop {
             let step = self.store.scan_records(partition, cursor, STEP).await?;
+            self.count(&step.entries, pending);
             self.move_on(&step.entries, Search::Expired).await?;
             self.forget_trails(&step.entries).await?;
             cursor = step.cursor;
@@ -151,6 +178,16 @@ impl Sweeper {
             tokio::time::sleep(PAUSE).await;
         }
         self.forget_parked(partition).await
+    }
+
+    /// One that is unreadable is said by who moves on.
+    fn count(&self, records: &[(Recipient, Vec<u8>)], pending: &mut Pending) {
+        let overdue = self.clock.unix().minus(self.receipt_overdue);
+        for (recipient, bytes) in records {
+            if let Ok(record) = Record::unpack(*recipient, bytes) {
+                pending.add(&record, overdue);
+            }
+        }
     }
 
     async fn forget_trails(&self, records: &[(Recipient, Vec<u8>)]) -> Result<(), StoreError> {

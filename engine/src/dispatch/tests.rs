@@ -6,11 +6,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::leases::Leases;
+use super::pending::Pending;
 use super::{Bells, Sweeper};
 use crate::campaign::tests::{Bench, smsc_id};
 use crate::clock::pass;
 use crate::config::{self, InDoubt};
-use crate::domain::{CampaignId, Event, Mark, Message, Note, State, Trace, Traces};
+use crate::domain::{CampaignId, Event, Mark, Message, Note, SmscId, State, Trace, Traces};
 use crate::guard::Verdict;
 use crate::metrics::Metrics;
 use crate::outcome::Meanings;
@@ -48,6 +49,9 @@ impl Swept {
             in_doubt: InDoubt::Hold,
             meanings: Meanings::of(&config::Smsc::new("any", "", "")).unwrap(),
             receipt_timeout: 72 * HOUR,
+            receipt_overdue: 25 * HOUR,
+            name: Arc::new(|id| (id == SmscId(1)).then(|| "north".to_owned())),
+            metrics: Metrics::new(9).unwrap(),
             trails_kept: 240 * HOUR,
             alone: false,
             unparked,
@@ -78,9 +82,26 @@ impl Swept {
     }
 
     async fn expire(&self) {
+        let mut pending = Pending::default();
         for partition in self.bench.store.all_partitions() {
-            self.sweeper.expire(partition).await.unwrap();
+            self.sweeper.expire(partition, &mut pending).await.unwrap();
         }
+        self.sweeper.show(&pending);
+    }
+
+    /// Of the SMSC: messages whose receipt has not come, those of which it should have, and for how many hours the oldest waits.
+    fn pending(&self) -> (i64, i64, u64) {
+        let metrics = &self.sweeper.metrics;
+        let count = |gauge: &prometheus::IntGaugeVec| gauge.with_label_values(&["north"]).get();
+        let age = metrics
+            .receipts_pending_oldest_age_seconds
+            .with_label_values(&["north"])
+            .get();
+        (
+            count(&metrics.receipts_pending),
+            count(&metrics.receipts_overdue),
+            (age / 3_600.0).round() as u64,
+        )
     }
 
     /// The states of the campaign's messages that did not end, and how those ended that did.
@@ -107,12 +128,17 @@ impl Swept {
 async fn a_message_without_a_receipt_ends_when_the_time_for_receipts_is_over() {
     let swept = Swept::start("sweep-receipts").await;
     swept.accept().await;
+    swept.expire().await;
+    assert_eq!(swept.pending(), (40, 0, 0));
     pass(71 * HOUR).await;
     swept.expire().await;
+    assert_eq!(swept.pending(), (40, 40, 71));
     assert_eq!(swept.all().await, (vec![State::Enroute; 40], vec![]));
     pass(2 * HOUR).await;
     swept.expire().await;
     assert_eq!(swept.all().await, (vec![], vec!["transmitted"; 40]));
+    swept.expire().await;
+    assert_eq!(swept.pending(), (0, 0, 0));
 }
 
 #[tokio::test]

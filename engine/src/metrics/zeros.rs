@@ -1,6 +1,7 @@
 //! What is shown as zero before it happens: a counter that appears with its first event shows no rise, and no alert sees it.
 
 use super::Metrics;
+use crate::domain::{Purpose, Status};
 
 const CONNECTIONS_CUT: [&str; 4] = ["gave_way", "refused", "late_head", "unread"];
 const CREDITS: [&str; 3] = ["debit", "refund", "release"];
@@ -16,6 +17,18 @@ const MISPLACED: [&str; 6] = [
 ];
 const REDIS_OPS: [&str; 7] = ["commit", "lease", "launch", "inbound", "index", "park", "parked"];
 const SKIPPED: [&str; 4] = ["invalid_number", "not_mobile", "country_not_allowed", "duplicate"];
+
+const BIND_ATTEMPTS: [&str; 6] = ["ok", "refused", "timeout", "closed", "tcp_error", "tls_error"];
+const BIND_DISCONNECTS: [&str; 8] = [
+    "remote_close",
+    "enquire_timeout",
+    "unresponsive",
+    "unbind",
+    "protocol",
+    "tls_error",
+    "local",
+    "renewed",
+];
 
 const BACKOFFS: [&str; 4] = ["throttled", "congested", "slow", "stopped"];
 const PARKED: [&str; 7] = [
@@ -33,6 +46,18 @@ const PDU_ERRORS: [&str; 5] = [
     "wrong_state",
     "unknown_command",
     "malformed",
+];
+/// The commonest: the standard has 80 more, and vendors have theirs.
+const REFUSALS: [&str; 6] = [
+    "ESME_RTHROTTLED",
+    "ESME_RMSGQFUL",
+    "ESME_RSYSERR",
+    "ESME_RSUBMITFAIL",
+    "ESME_RINVDSTADR",
+    "other",
+];
+const STATS: [&str; 8] = [
+    "delivrd", "undeliv", "expired", "rejectd", "deleted", "unknown", "acceptd", "other",
 ];
 const RETRIES: [&str; 8] = [
     "throttled",
@@ -61,6 +86,9 @@ impl Metrics {
                 .iter()
                 .for_each(|value| counter.with_label_values(&[value]).inc_by(0));
         }
+        for purpose in Purpose::ALL {
+            self.campaign_start_delay_seconds.with_label_values(&[purpose.code()]);
+        }
         for listener in ["public", "admin"] {
             let cut = &self.http_connections_cut_total;
             CONNECTIONS_CUT
@@ -76,6 +104,8 @@ impl Metrics {
             (&self.receipts_parked_total, &PARKED),
             (&self.submit_retries_total, &RETRIES),
             (&self.pdu_errors_total, &PDU_ERRORS),
+            (&self.submit_errors_total, &REFUSALS),
+            (&self.receipts_total, &STATS),
         ];
         for (counter, values) in counters {
             values
@@ -90,5 +120,26 @@ impl Metrics {
         for counter in alone {
             counter.with_label_values(&[name]).inc_by(0);
         }
+    }
+    /// What is counted of one bind.
+    pub(crate) fn begin_bind_at_zero(&self, smsc: &str, bind: &str) {
+        let counters = [
+            (&self.bind_attempts_total, BIND_ATTEMPTS.as_slice()),
+            (&self.bind_disconnects_total, &BIND_DISCONNECTS),
+        ];
+        for (counter, values) in counters {
+            values
+                .iter()
+                .for_each(|value| counter.with_label_values(&[smsc, bind, value]).inc_by(0));
+        }
+    }
+
+    /// What is counted of the tenants that are shown under a label.
+    pub(crate) fn begin_tenant_at_zero(&self, label: &str) {
+        let counter = &self.tenant_messages_total;
+        Status::ALL
+            .iter()
+            .for_each(|status| counter.with_label_values(&[label, status.code()]).inc_by(0));
+        self.tenant_leased_messages_total.with_label_values(&[label]).inc_by(0);
     }
 }

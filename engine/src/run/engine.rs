@@ -182,6 +182,7 @@ impl Engine {
         let helpers = &self.stages.helpers;
         let stop = || helpers.stop.clone();
         let (all, bells_of_all) = (store.clone(), bells.clone());
+        let traffic = self.traffic.clone();
         let ringing = move |smsc| bells_of_all.ring_all_of(smsc, all.all_partitions());
         let sweeper = Sweeper {
             store: store.clone(),
@@ -191,6 +192,9 @@ impl Engine {
             in_doubt: self.config.engine.in_doubt,
             meanings: Meanings::of(&config::Smsc::new("any", "", ""))?,
             receipt_timeout: self.config.engine.receipt_timeout,
+            receipt_overdue: self.config.engine.receipt_overdue,
+            name: Arc::new(move |smsc| traffic.name(smsc)),
+            metrics: metrics.clone(),
             trails_kept: self.config.retention.trails,
             alone,
             unparked: self.unparked.clone(),

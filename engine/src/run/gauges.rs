@@ -1,12 +1,13 @@
 //! What is shown and not counted: asked for now and then.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::campaign::Orders;
 use crate::clock::Clock;
-use crate::domain::{Purpose, UnixMicros, Way};
+use crate::domain::{Purpose, TenantId, UnixMicros, Way};
 use crate::metrics::Metrics;
 use crate::pressure::Pressure;
 use crate::store::{Census, Store, StoreError};
@@ -15,6 +16,13 @@ use crate::waiting::{Reason, Waiting};
 
 /// How often gauges that have to be asked for are refreshed.
 const GAUGES: Duration = Duration::from_secs(2);
+
+/// When the first message of a tenant in a line was asked for.
+struct Asked {
+    lane: u8,
+    tenant: TenantId,
+    at: UnixMicros,
+}
 
 /// Gauges that only the store knows.
 pub(super) struct Gauges {
@@ -50,6 +58,7 @@ impl Gauges {
             self.show_queues(last);
             self.show_waiting(last);
             self.show_ages(last, &asked);
+            self.show_tenants(&asked);
         });
         for (state, count) in self.store.pool_use() {
             let connections = &metrics.redis_pool_connections;
@@ -84,27 +93,48 @@ impl Gauges {
         }
     }
 
-    /// When what is first in each line was asked for, with its lane.
-    async fn asked_at(&self, census: &Census) -> Result<Vec<(u8, UnixMicros)>, StoreError> {
+    /// When what is first in each line was asked for.
+    async fn asked_at(&self, census: &Census) -> Result<Vec<Asked>, StoreError> {
         let mut asked = Vec::with_capacity(census.heads.len());
         for head in &census.heads {
             if let Some(order) = self.orders.get(head.tenant, head.campaign).await? {
-                asked.push((head.lane, order.asked_at(&head.variables)));
+                asked.push(Asked {
+                    lane: head.lane,
+                    tenant: head.tenant,
+                    at: order.asked_at(&head.variables),
+                });
             }
         }
         Ok(asked)
     }
 
     /// How long the oldest message that is due waits, in each lane.
-    fn show_ages(&self, census: &Census, asked: &[(u8, UnixMicros)]) {
+    fn show_ages(&self, census: &Census, asked: &[Asked]) {
         let now = self.clock.unix();
         for purpose in Purpose::ALL {
             let due = census.lines.iter().filter_map(|of| Some((of.line.lane, of.first_due?)));
             let of_lane = |(lane, since): (u8, UnixMicros)| (lane == purpose.lane()).then_some(since);
-            let oldest = due.chain(asked.iter().copied()).filter_map(of_lane).min();
+            let first = asked.iter().map(|asked| (asked.lane, asked.at));
+            let oldest = due.chain(first).filter_map(of_lane).min();
             let age = oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64());
             let gauge = &self.metrics.queue_oldest_age_seconds;
             gauge.with_label_values(&[purpose.code()]).set(age);
+        }
+    }
+
+    /// How long the oldest message of each tenant waits; several may share a label.
+    fn show_tenants(&self, asked: &[Asked]) {
+        let (now, gauge) = (self.clock.unix(), &self.metrics.tenant_queue_oldest_age_seconds);
+        let mut oldest: BTreeMap<TenantId, UnixMicros> = BTreeMap::new();
+        for asked in asked {
+            let at = oldest.entry(asked.tenant).or_insert(asked.at);
+            *at = asked.at.min(*at);
+        }
+        // Who has nothing that waits is not shown.
+        gauge.reset();
+        for (tenant, at) in oldest {
+            let of_label = gauge.with_label_values(&[self.metrics.tenant(tenant).as_str()]);
+            of_label.set(of_label.get().max(now.since(at).as_secs_f64()));
         }
     }
 

@@ -386,6 +386,18 @@ impl Store {
         Ok(self.ask::<i64>(&call).await? == 1)
     }
 
+    /// Notes when the first message of a campaign was leased. `false`: it was noted before, or the campaign is gone.
+    pub(crate) async fn begin_campaign(
+        &self,
+        (tenant, id): (TenantId, CampaignId),
+        at: UnixMicros,
+    ) -> Result<bool, StoreError> {
+        let key = keys::campaign(tenant, id);
+        let mut call = self.script(Name::Begin, &[&key]);
+        call.arg(at.0);
+        Ok(self.ask::<i64>(&call).await? == 1)
+    }
+
     /// Whether every partition has queued its part of a campaign.
     pub(crate) async fn is_launched(&self, campaign: CampaignId) -> Result<bool, StoreError> {
         let get = |partition| {

@@ -27,6 +27,7 @@ pub(super) enum Name {
     EndDirect,
     Book,
     State,
+    Begin,
     Claim,
     Conclude,
     Census,
@@ -59,7 +60,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 29] = scripts![
+const SOURCES: [(Name, Kind, &str); 30] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -83,6 +84,7 @@ const SOURCES: [(Name, Kind, &str); 29] = scripts![
     EndDirect PlainSettling "end_direct.lua",
     Book PlainSettling "book.lua",
     State PlainSettling "state.lua",
+    Begin PlainSettling "begin.lua",
     Claim Plain "claim.lua",
     Conclude PlainSettling "conclude.lua",
     Census Settling "census.lua",

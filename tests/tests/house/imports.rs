@@ -112,7 +112,7 @@ const HOUSES: [House; 9] = [
             &["http", "peers", "redis_server", "sim"],
             &["engine"],
             &["programs", "tenant"],
-            &["ledgers"],
+            &["ledgers", "prometheus"],
             &["stand"],
             &["scenarios", "quirks"],
             &["lib"],

@@ -1,10 +1,12 @@
 //! Alerts about what waits.
 
+use campanile::METRICS as M;
+
 use super::*;
 
 /// All of them.
 pub(super) fn all() -> Vec<Alert> {
-    [ages(), reasons()].into_iter().flatten().collect()
+    [ages(), starts(), reasons()].into_iter().flatten().collect()
 }
 
 fn ages() -> Vec<Alert> {
@@ -30,6 +32,27 @@ fn ages() -> Vec<Alert> {
         .says(
             "Campaigns wait for more than half an hour",
             "The oldest marketing message that may be sent has waited for more than half an hour.",
+        ),
+    ]
+}
+
+fn starts() -> Vec<Alert> {
+    let delay = format!("{}_bucket", M.campaign_start_delay_seconds.name);
+    let late = format!("histogram_quantile(0.95, sum by (job, lane, le) (rate({delay}[30m]))) > 60");
+    let bucket = |bound: &str| one(&delay, &format!("lane=\"marketing\", le=\"{bound}\""));
+    vec![
+        alert(
+            "CampaignStartLate",
+            Severity::Warning,
+            (late, "1m"),
+            Trial::new(29, 45, 110)
+                .with(bucket("60"), "0+1x29 29x30 29+1x90")
+                .with(bucket("180"), "0+1x150")
+                .with(bucket("+Inf"), "0+1x150"),
+        )
+        .says(
+            "Campaigns of the lane {{ $labels.lane }} begin late",
+            "Of the last half hour's campaigns one of twenty waited for more than a minute for its first message to leave.",
         ),
     ]
 }

@@ -6,7 +6,7 @@ use super::*;
 
 /// All of them.
 pub(super) fn all() -> Vec<Alert> {
-    [unmatched(), late()].into_iter().flatten().collect()
+    [unmatched(), missing(), late()].into_iter().flatten().collect()
 }
 
 fn unmatched() -> Vec<Alert> {
@@ -39,6 +39,29 @@ fn unmatched() -> Vec<Alert> {
         .says(
             "Receipts of {{ $labels.smsc }} match no message",
             "More than one a second: its ids are written in another way, or the messages are somebody else's.",
+        )
+        .on("receipts"),
+    ]
+}
+
+/// None is waited for longer than three days, so what is overdue was taken within them.
+fn missing() -> Vec<Alert> {
+    let overdue = format!("max by (job, smsc) ({})", M.receipts_overdue.name);
+    let taken = format!(
+        "sum by (job, smsc) (increase({}{{status=\"transmitted\"}}[3d]))",
+        M.messages_total.name
+    );
+    vec![
+        alert(
+            "ReceiptsMissing",
+            Severity::Warning,
+            (format!("({overdue} > 10) and ({overdue} > 0.01 * {taken})"), "10m"),
+            gauge(north(M.receipts_overdue.name, ""), "3", "400", 10)
+                .with(north(M.messages_total.name, "status=\"transmitted\""), "0+100x60"),
+        )
+        .says(
+            "Receipts of {{ $labels.smsc }} do not come",
+            "More than one of a hundred messages that {{ $labels.smsc }} took in three days has no receipt although its validity is over.",
         )
         .on("receipts"),
     ]

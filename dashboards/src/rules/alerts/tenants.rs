@@ -6,7 +6,38 @@ use super::*;
 
 /// All of them.
 pub(super) fn all() -> Vec<Alert> {
-    [credits(), people()].into_iter().flatten().collect()
+    [turns(), credits(), people()].into_iter().flatten().collect()
+}
+
+fn turns() -> Vec<Alert> {
+    use Severity::Warning;
+    let (ages, leased) = (
+        M.tenant_queue_oldest_age_seconds.name,
+        M.tenant_leased_messages_total.name,
+    );
+    let waits = format!("max by (job, tenant) ({ages}) > 300");
+    let got = |by: &str| format!("sum by ({by}) (increase({leased}[5m])) > 0");
+    let tenant = |metric: &str, number: u32| one(metric, &format!("tenant=\"{number}\""));
+    vec![
+        alert(
+            "TenantStarved",
+            Warning,
+            (
+                format!("(({waits}) unless ({})) and on (job) ({})", got("job, tenant"), got("job")),
+                "5m",
+            ),
+            Trial::new(9, 25, 40)
+                .with(tenant(ages, 7), "0x4 0+60x25 0x30")
+                .with(tenant(ages, 8), "5x60")
+                .with(tenant(leased, 7), "0x29 0+60x30")
+                .with(tenant(leased, 8), "0+60x60"),
+        )
+        .says(
+            "Tenant {{ $labels.tenant }} is not served while others are",
+            "Its oldest message waits for more than five minutes, and none of its messages was handed to an SMSC in that time.",
+        )
+        .on("tenants"),
+    ]
 }
 
 fn credits() -> Vec<Alert> {

@@ -1,0 +1,260 @@
+//! Dashboards and alerts, live: a real Prometheus and a real Alertmanager beside engine and simulator. Every query of every
+//! dashboard finds data in a day made for it, and the gravest alerts reach whoever is to be woken, and say when it is over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use campanile_tests::authority::{Authority, by_name, secured};
+use campanile_tests::prometheus::repository;
+use campanile_tests::wait::eventually_or;
+use campanile_tests::{CampaignOrder, EngineSettings, Lab, Monitoring, SmscSettings, Stand, eventually, programs};
+use serde_json::{Value, json};
+
+/// The quality of an SMSC is known three quarters of a minute after its first messages.
+const DATA_LIMIT: Duration = Duration::from_secs(90);
+
+/// From a fault to the notice, and from its end to the other; the auditor walks for some seconds.
+const NOTICE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Reminders may wait for a minute, and that minute is not shortened.
+const BACKLOG_LIMIT: Duration = Duration::from_secs(90);
+
+const REFUSES: &str = "[faults]\nrefuse = { status = \"ESME_RINVDSTADR\" }\n";
+const HEALTHY: &str = "[answer]\ndelay = \"0s\"\n";
+
+/// What Grafana puts in place of its own variables, when samples are read every second.
+const INTERVALS: [(&str, &str); 2] = [("$__rate_interval", "5s"), ("$__interval", "5s")];
+
+/// What Grafana puts in place of a variable of which everything is chosen: `allValue`.
+const EVERYTHING: &str = ".+";
+
+/// Every committed dashboard, by its file's name.
+fn boards() -> BTreeMap<String, Value> {
+    let folder = repository().join("dashboards/grafana");
+    let files = folder.read_dir().expect("list the dashboards").flatten();
+    files
+        .map(|file| {
+            let text = std::fs::read_to_string(file.path()).expect("read a dashboard");
+            let board = serde_json::from_str(&text).expect("a dashboard is JSON");
+            (file.file_name().display().to_string(), board)
+        })
+        .collect()
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// The variables of a dashboard, with their queries; the data source aside.
+fn variables(board: &Value) -> Vec<(&str, &str)> {
+    let of_queries = list(&board["templating"]["list"]).filter(|variable| variable["type"] == "query");
+    let named = of_queries.filter_map(|variable| Some((variable["name"].as_str()?, variable["definition"].as_str()?)));
+    named.collect()
+}
+
+/// A query as Grafana asks it, with everything chosen.
+fn asked(query: &str, variables: &[(&str, &str)]) -> String {
+    let mut query = INTERVALS
+        .iter()
+        .fold(query.to_owned(), |query, (name, value)| query.replace(name, value));
+    for (name, _) in variables {
+        query = query.replace(&format!("\"${name}\""), &format!("\"{EVERYTHING}\""));
+    }
+    assert!(!query.contains('$'), "a variable that the dashboard lacks: {query}");
+    query
+}
+
+/// Every query of every panel, and of every mark on the graphs, with where it stands.
+fn panels_and_marks() -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+    let (mut panels, mut marks) = (BTreeMap::new(), BTreeMap::new());
+    for (file, board) in boards() {
+        let variables = variables(&board);
+        let of_rows = list(&board["panels"]).flat_map(|row| list(&row["panels"]));
+        for panel in list(&board["panels"]).chain(of_rows) {
+            for target in list(&panel["targets"]) {
+                let place = format!("{file}: {} {}", panel["title"], target["refId"]);
+                let query = target["expr"].as_str().expect("a query");
+                panels.insert(place, asked(query, &variables));
+            }
+        }
+        for mark in list(&board["annotations"]["list"]) {
+            let query = mark["expr"].as_str().expect("a query");
+            marks.insert(format!("{file}: {}", mark["name"]), asked(query, &variables));
+        }
+    }
+    (panels, marks)
+}
+
+/// Waits until each of these had data at some time.
+#[track_caller]
+fn wait_for_data(monitoring: &Monitoring, queries: &BTreeMap<String, String>) {
+    let mut empty: Vec<(&String, &String)> = queries.iter().collect();
+    let missing = std::cell::RefCell::new(Vec::new());
+    let all = || {
+        empty.retain(|(_, query)| !monitoring.had_data(query));
+        missing.replace(empty.iter().map(|(place, query)| format!("{place}: {query}")).collect());
+        empty.is_empty().then_some(())
+    };
+    eventually_or(DATA_LIMIT, all, || {
+        format!("no data within {DATA_LIMIT:?}:\n{}", missing.borrow().join("\n"))
+    });
+}
+
+/// An SMSC of everything: over TLS, by SMPP 5.0 with its congestion, with a rate and prices, and with magic numbers.
+fn varied(name: &str) -> Stand {
+    let lab = Lab::new(programs!(), name);
+    let authority = Authority::new(lab.directory(), "authority");
+    let server = authority.issue("localhost", 2100);
+    let (certificate, key) = authority.issue("campanile", 2100);
+    let own = "magic = true\n[[account]]\nsystem_id = \"*\"\ncongestion = true\n";
+    let scenario = own.to_owned() + &secured(&server, &format!("client_ca = {:?}", authority.file));
+    Stand::under(lab, &scenario, |redis, sim| {
+        let ca = &authority.file;
+        let lines = [
+            format!("tls = {{ ca_file = {ca:?}, certificate_file = {certificate:?}, key_file = {key:?} }}"),
+            "interface_version = 0x50\nrate = \"500/s\"\nresponse_timeout = \"2s\"\nenquire_link_interval = \"1s\""
+                .to_owned(),
+            "[[smsc.price]]\nprefix = \"336000001\"\nper_segment = \"0.045\"\ncurrency = \"EUR\"".to_owned(),
+        ];
+        let smsc = SmscSettings::new("north", &by_name(sim.tls_address().expect("it speaks TLS")));
+        let smsc = lines.iter().fold(smsc, |smsc, line| smsc.line(line));
+        EngineSettings::new(Some(redis.url()), vec![smsc])
+    })
+}
+
+/// Engine and simulator, under the names that deploy/compose gives them.
+fn both(stand: &Stand) -> [(&'static str, String); 2] {
+    [
+        ("campanile", stand.engine.admin().address().to_owned()),
+        ("smpp-sim", stand.sim.http().address().to_owned()),
+    ]
+}
+
+#[test]
+fn every_panel_variable_and_mark_has_data_in_a_day_made_for_it() {
+    let mut stand = varied("dashboards-data");
+    let monitoring = Monitoring::of(stand.lab(), &both(&stand));
+    let (panels, marks) = panels_and_marks();
+    assert!(panels.len() > 130, "{} queries of panels", panels.len());
+
+    stand.launch(1_000);
+    let marketing = CampaignOrder::to_first(100).with("purpose", json!("marketing"));
+    stand.tenant.order(&stand.engine, &marketing);
+    stand.sim.inbound("33600000001", "36034", "STOP");
+    stand.engine.reload().expect(200);
+    stand.sim.wait_for("accepted", 900, DATA_LIMIT);
+    stand.sim.close_sessions();
+    wait_for_data(&monitoring, &panels);
+
+    stand.engine.restart();
+    monitoring.moved(&both(&stand));
+    wait_for_data(&monitoring, &marks);
+    for (file, board) in boards() {
+        let variables = variables(&board);
+        for (name, query) in &variables {
+            let series = asked(query, &variables);
+            let inside = series
+                .strip_prefix("label_values(")
+                .and_then(|rest| rest.strip_suffix(')'));
+            let (series, label) = inside
+                .and_then(|inside| inside.rsplit_once(", "))
+                .expect("label_values(series, label)");
+            let values = monitoring.label_values(series, label);
+            assert!(!values.is_empty(), "{file}: {name}: nothing to choose by {query}");
+        }
+    }
+}
+
+/// A stand of which one part can be broken, and the alerts of it.
+fn north(name: &str) -> Stand {
+    Stand::new(programs!(), name, "", |smsc| smsc.line("rate = \"20/s\""))
+}
+
+#[test]
+fn the_gravest_alerts_reach_who_is_woken_and_say_when_it_is_over() {
+    let (mut away, mut wrong) = (north("alerts-away"), north("alerts-wrong"));
+    let jobs = [
+        ("away", away.engine.admin().address().to_owned()),
+        ("wrong", wrong.engine.admin().address().to_owned()),
+    ];
+    let lab = Lab::new(programs!(), "alerts-monitoring");
+    let monitoring = Monitoring::of(&lab, &jobs);
+    std::thread::scope(|scope| {
+        scope.spawn(|| binds_go_and_a_balance_is_changed(&mut away, &monitoring));
+        scope.spawn(|| answers_turn_bad_and_redis_goes(&mut wrong, &monitoring));
+    });
+    let told = monitoring.told();
+    let critical: BTreeSet<&str> = told
+        .iter()
+        .filter(|notice| notice.severity == "critical")
+        .map(|notice| notice.alert.as_str())
+        .collect();
+    for alert in [
+        "AllBindsDown",
+        "BacklogOldestAge",
+        "LedgerImbalance",
+        "SubmitErrorRatioHigh",
+        "RedisErrors",
+    ] {
+        assert!(critical.contains(alert), "{alert} is not critical: {told:?}");
+    }
+    for notice in &told {
+        let page = repository().join(&notice.runbook);
+        assert!(page.is_file(), "{notice:?} names no page of the repository");
+    }
+}
+
+/// All binds down, the age of the backlog, the books.
+fn binds_go_and_a_balance_is_changed(stand: &mut Stand, monitoring: &Monitoring) {
+    let job = "away";
+    stand.sim.kill();
+    stand.launch(50);
+    monitoring.wait_until_fires("AllBindsDown", job, NOTICE_LIMIT);
+
+    change_balance(stand, 5);
+    monitoring.wait_until_fires("LedgerImbalance", job, NOTICE_LIMIT);
+    change_balance(stand, -5);
+    monitoring.wait_until_over("LedgerImbalance", job, NOTICE_LIMIT);
+
+    monitoring.wait_until_fires("BacklogOldestAge", job, BACKLOG_LIMIT);
+    stand.sim.restart();
+    monitoring.wait_until_over("AllBindsDown", job, NOTICE_LIMIT);
+    monitoring.wait_until_over("BacklogOldestAge", job, NOTICE_LIMIT);
+}
+
+/// Gives the tenant credits that nobody granted, or takes them away, behind the engine's back.
+fn change_balance(stand: &Stand, by: i64) {
+    let mut redis = stand.redis.connect().expect("Redis is there");
+    let keys: Vec<String> = redis::cmd("KEYS").arg("c:{t*}:tenant").query(&mut redis).expect("KEYS");
+    let [tenant] = &keys[..] else {
+        panic!("one tenant is expected: {keys:?}");
+    };
+    let mut change = redis::cmd("HINCRBY");
+    change
+        .arg(tenant)
+        .arg("available")
+        .arg(by)
+        .exec(&mut redis)
+        .expect("HINCRBY");
+}
+
+/// Answers that refuse, and Redis gone.
+fn answers_turn_bad_and_redis_goes(stand: &mut Stand, monitoring: &Monitoring) {
+    let job = "wrong";
+    stand.sim.switch(REFUSES);
+    stand.launch(2_000);
+    monitoring.wait_until_fires("SubmitErrorRatioHigh", job, NOTICE_LIMIT);
+    stand.sim.switch(HEALTHY);
+    monitoring.wait_until_over("SubmitErrorRatioHigh", job, NOTICE_LIMIT);
+
+    stand.redis.kill();
+    monitoring.wait_until_fires("RedisErrors", job, NOTICE_LIMIT);
+    monitoring.wait_until_fires("WorkStopped", job, NOTICE_LIMIT);
+    stand.redis.restart();
+    monitoring.wait_until_over("RedisErrors", job, NOTICE_LIMIT);
+    monitoring.wait_until_over("WorkStopped", job, NOTICE_LIMIT);
+    eventually("it sends again", NOTICE_LIMIT, || {
+        let sent = monitoring.now("sum(rate(campanile_submits_total{job=\"wrong\", result=\"ok\"}[5s])) > 0");
+        sent.is_ok_and(|sent| !sent.is_empty()).then_some(())
+    });
+}
