@@ -1,20 +1,20 @@
 //! The command line: what is asked for, and the exit code that says how it went.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Origin, Smsc};
 use crate::ctl::{self, Ask, Doctor, Healthcheck, INVALID_CONFIGURATION, SmscAsk, UNREACHABLE, WENT_WRONG};
 use crate::decode::Decode;
+use crate::logs::Logs;
 use crate::metrics::reference;
 use crate::probe::{self, Refused, Test, Tool};
-use crate::run::{Ready, RunFault, run};
+use crate::run::{Given, Ready, RunFault, run};
 use crate::shutdown::Shutdown;
 use crate::store::EmbeddedFault;
 
@@ -45,7 +45,7 @@ enum Command {
     /// Run the engine until SIGTERM; a second SIGTERM ends it at once. SIGHUP has it read its configuration again.
     ///
     /// Prints one line of JSON on standard output when it takes requests: {"ready":true,"api":"…","admin":"…"}. Logs go
-    /// to standard error; RUST_LOG chooses how much (default: info).
+    /// to standard error; RUST_LOG chooses how much, or log.filter (default: info).
     Serve {
         /// The configuration, TOML.
         #[arg(long, value_name = "FILE", default_value = "campanile.toml")]
@@ -192,17 +192,20 @@ fn manual(directory: &Path) -> ExitCode {
 }
 
 fn serve(path: &Path) -> ExitCode {
-    log_to_stderr();
     let config = match Config::load(path) {
         Ok(config) => config,
         Err(faults) => return invalid(&faults),
     };
-    let file = path.to_owned();
+    let given = Given {
+        logs: Logs::start(&config.log),
+        config,
+        file: path.to_owned(),
+    };
     with_runtime(async move {
         let shutdown = Shutdown::default();
         let signals = shutdown.clone().on_signals();
         tokio::select! {
-            ended = run((config, file), shutdown, announce) => exit_code(ended),
+            ended = run(given, shutdown, announce) => exit_code(ended),
             Err(error) = signals => {
                 eprintln!("campanile: cannot listen for signals: {error}");
                 ExitCode::from(WENT_WRONG)
@@ -256,19 +259,6 @@ fn with_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
             eprintln!("campanile: cannot start the runtime: {error}");
             ExitCode::from(WENT_WRONG)
         }
-    }
-}
-
-/// JSON lines for machines, words for people.
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    if std::io::stderr().is_terminal() {
-        log.init();
-    } else {
-        log.json().flatten_event(true).init();
     }
 }
 

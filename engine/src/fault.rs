@@ -96,6 +96,11 @@ pub(crate) enum FieldProblem {
     InvalidNumber,
     /// A phone number that takes no texts.
     NotMobile,
+    /// No filter of the log.
+    InvalidDirectives {
+        /// Which of it, and what is allowed, in English.
+        why: String,
+    },
     /// A phone number of a country that is not sent to.
     CountryNotAllowed,
     /// No code of a country.

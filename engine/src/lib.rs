@@ -9,6 +9,8 @@ mod metrics;
 mod clock;
 mod shutdown;
 mod pressure;
+mod logs;
+mod audit;
 mod store;
 mod compose;
 mod audience;

@@ -349,6 +349,10 @@ metrics! {
     config_last_reload_successful: IntGauge [];
     /// When the configuration that holds was read, in seconds since 1970.
     config_last_reload_timestamp_seconds: Gauge [];
+    /// Acts of administration that could not be written to the audit log's file; they stand in the log.
+    ///
+    /// When it rises, look at the disk that audit.path is on, and at the file's owner; the log says what is wrong.
+    audit_lines_lost_total: IntCounter [];
     /// HTTP requests by route, method and code.
     ///
     /// When codes from 500 on rise, see redis_errors_total and guard_stopped.

@@ -46,13 +46,16 @@ pub(crate) enum ReloadFault {
 /// What whoever asked is told.
 pub(crate) type Reloaded = Result<Changes, ReloadFault>;
 
+/// Where the answer goes.
+pub(crate) type Wish = oneshot::Sender<Reloaded>;
+
 /// Where it is asked. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Reloads(mpsc::Sender<oneshot::Sender<Reloaded>>);
+pub(crate) struct Reloads(mpsc::Sender<Wish>);
 
 impl Reloads {
     /// Those who ask, and where their wishes come out, one after the other.
-    pub(crate) fn new() -> (Self, mpsc::Receiver<oneshot::Sender<Reloaded>>) {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Wish>) {
         let (wishes, asked) = mpsc::channel(1);
         (Self(wishes), asked)
     }

@@ -199,6 +199,12 @@ fn process() -> Vec<Panel> {
             "How long ago the configuration that holds was read.",
         )
         .shows(read_ago, "{{instance}}"),
+        Panel::numbers(
+            "Audit lines lost",
+            "short",
+            "Acts of administration that stand in the log only: the audit log's file could not be written.",
+        )
+        .shows(format!("sum({})", of(M.audit_lines_lost_total.name, "")), "lost"),
         Panel::table("Versions", "short", "Which version runs where.").shows(
             max("instance, version", &of(M.build_info.name, "")),
             "{{instance}} {{version}}",

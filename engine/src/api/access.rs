@@ -1,5 +1,6 @@
 //! Who asks, and about what: keys and ids of a request.
 
+use std::fmt::Display;
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path, Request, State};
@@ -9,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
+use super::known::Known;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
 use crate::domain::TenantId;
@@ -56,6 +58,9 @@ pub(super) async fn look_up(app: &App, request: &mut Request) -> Result<Option<K
     let found = app.accounts.authenticate(bearer).await;
     let owner = found.map_err(|error| store_refuses(&error))?;
     if let Some(owner) = owner {
+        if let Some(known) = request.extensions().get::<Known>() {
+            known.owner(owner);
+        }
         request.extensions_mut().insert(owner);
     }
     Ok(owner)
@@ -82,12 +87,15 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// The id in the path. 404 for what is not an id: nothing can be there.
 pub(super) struct Id<T>(pub(super) T);
 
-impl<T: FromStr + Send> FromRequestParts<App> for Id<T> {
+impl<T: FromStr + Display + Send> FromRequestParts<App> for Id<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let path = Path::<String>::from_request_parts(parts, app).await;
-        let id = path.ok().and_then(|Path(text)| text.parse().ok());
+        let id = path.ok().and_then(|Path(text)| text.parse::<T>().ok());
+        if let (Some(id), Some(known)) = (&id, parts.extensions.get::<Known>()) {
+            known.object(id);
+        }
         id.map(Self).ok_or(ProblemKind::NotFound.into())
     }
 }

@@ -1,13 +1,14 @@
 //! What operators and their machines ask, on a listener of its own.
 
-use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::App;
+use super::known::Known;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::{STORE_AWAY, store_refuses};
 use crate::guard::Standing;
@@ -74,10 +75,14 @@ pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
 
 /// `POST /v1/reload`: the configuration is read again, as by SIGHUP. All of it holds then; or it is refused whole, and nothing
 /// has changed.
-pub(super) async fn reload(State(app): State<App>) -> Result<Json<Value>, Problem> {
+pub(super) async fn reload(State(app): State<App>, Extension(known): Extension<Known>) -> Result<Json<Value>, Problem> {
     let refused = |why: String| Problem::from(ProblemKind::ReloadRefused { why });
     match app.reloads.ask().await {
-        Ok(changes) => Ok(Json(json!(changes))),
+        Ok(changes) => {
+            let changes = json!(changes);
+            known.detail("smscs", changes.clone());
+            Ok(Json(changes))
+        }
         Err(fault @ (ReloadFault::Invalid(_) | ReloadFault::NeedsRestart(_) | ReloadFault::Guarded(_))) => {
             Err(refused(fault.to_string()))
         }

@@ -16,6 +16,11 @@ const CUSTOMER_BITS: u32 = 64;
 pub(super) struct Client(IpAddr);
 
 impl Client {
+    /// The address; of IPv6, that of the network.
+    pub(super) fn address(self) -> IpAddr {
+        self.0
+    }
+
     pub(super) fn of(address: IpAddr) -> Self {
         // On a socket for both, IPv4 comes as ::ffff:192.0.2.1.
         Self(match address.to_canonical() {

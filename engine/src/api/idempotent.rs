@@ -18,6 +18,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Frame, SizeHint};
 use sha2::{Digest, Sha256};
+use tracing::Instrument;
 
 use super::App;
 use super::body::{Intake, SMALL_MAX};
@@ -75,7 +76,8 @@ pub(super) async fn once(State(app): State<App>, request: Request, next: Next) -
         lasts: CLAIM,
     };
     // When the caller hangs up, what was begun is done, and its answer kept.
-    let work = app.operations.spawn(carry_out(app.clone(), claim, request, next));
+    let work = carry_out(app.clone(), claim, request, next).in_current_span();
+    let work = app.operations.spawn(work);
     work.await.unwrap_or_else(|error| {
         tracing::error!(%error, "an operation was cut off");
         Err(ProblemKind::Internal.into())

@@ -10,7 +10,9 @@ mod gate;
 mod held;
 mod idempotent;
 mod inbound;
+mod known;
 mod lives;
+mod log_filter;
 mod messages;
 mod operators;
 mod pages;
@@ -19,6 +21,7 @@ mod places;
 pub(crate) mod problem;
 mod queue;
 mod refusal;
+mod requests;
 mod server;
 mod shares;
 mod smscs;
@@ -43,12 +46,14 @@ use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
 use crate::account::Accounts;
+use crate::audit::AuditLog;
 use crate::bind::{Board, Traces};
 use crate::campaign::Campaigns;
 use crate::clock::Clock;
 use crate::config;
 use crate::guard::Verdict;
 use crate::inbound::Inbox;
+use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::pressure::Pressure;
 use crate::receipt::Replay;
@@ -58,6 +63,7 @@ use crate::traffic::Traffic;
 use crate::waiting::Waiting;
 
 use problem::{Problem, ProblemKind};
+use requests::Listener;
 pub(crate) use server::{Listeners, serve};
 pub(crate) use shares::Shares;
 
@@ -75,6 +81,10 @@ pub(crate) struct App {
     pub(crate) reloads: Reloads,
     /// Counted and shown.
     pub(crate) metrics: Metrics,
+    /// What the log says.
+    pub(crate) logs: Logs,
+    /// Where acts of administration are noted.
+    pub(crate) audit: AuditLog,
     /// How the binds stand.
     pub(crate) board: Board,
     /// What goes and comes on them.
@@ -122,7 +132,7 @@ fn public(app: App) -> Router {
         .route_layer(middleware::from_fn_with_state(app.clone(), idempotent::once))
         .route_layer(middleware::from_fn_with_state(app.clone(), shares::admit))
         .layer(middleware::from_fn_with_state(app.clone(), gate::ask));
-    finish(routes, app)
+    finish(routes, (app, Listener::Public))
 }
 
 /// The routes of operators and their machines.
@@ -144,6 +154,7 @@ fn admin(app: App) -> Router {
         .route("/metrics", get(admin::metrics))
         .route("/v1/binds", get(admin::binds))
         .route("/v1/inbound", get(inbound::nobodys))
+        .route("/v1/log-filter", get(log_filter::show).put(log_filter::set))
         .route("/v1/reload", post(admin::reload))
         .route("/v1/queue", get(queue::list))
         .route("/v1/routes", get(smscs::routes))
@@ -156,14 +167,18 @@ fn admin(app: App) -> Router {
         .route("/v1/suppressions", post(suppressions::add))
         .route("/v1/receipts/parked", get(parked::list))
         .route("/v1/receipts/parked/{id}/replay", post(parked::replay));
-    finish(routes, app)
+    finish(routes, (app, Listener::Admin))
 }
 
-/// What all routes have: refusals as problems in the caller's language, and metrics.
-fn finish(routes: Router<App>, app: App) -> Router {
+/// What all routes have: a span, refusals as problems in the caller's language, and metrics.
+fn finish(routes: Router<App>, (app, listener): (App, Listener)) -> Router {
     routes
         .fallback(async || Problem::from(ProblemKind::NotFound))
         .method_not_allowed_fallback(async || Problem::from(ProblemKind::MethodNotAllowed))
+        .layer(middleware::from_fn_with_state(
+            (app.clone(), listener),
+            requests::follow,
+        ))
         .layer(middleware::from_fn(problem::localise))
         .layer(middleware::from_fn_with_state(app.clone(), measure))
         .with_state(app)

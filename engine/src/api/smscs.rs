@@ -1,13 +1,14 @@
 //! `/v1/smscs` and `/v1/routes` on the operators' listener: who is given what, and who is given nothing for a while.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use super::App;
 use super::fields::Fields;
+use super::known::Known;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
 use crate::config::Rate;
@@ -32,19 +33,28 @@ pub(super) async fn routes(State(app): State<App>) -> Json<Value> {
 
 /// `POST /v1/smscs/{name}/suspend`: nothing more is submitted to it until it is resumed, whoever restarts. Its sessions
 /// stay bound: answers and receipts of what was sent still come, and what is queued goes to the others of its routes.
-pub(super) async fn suspend(State(app): State<App>, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
-    set(&app, &name, true).await
+pub(super) async fn suspend(
+    State(app): State<App>,
+    Extension(known): Extension<Known>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    set((&app, &known), &name, true).await
 }
 
 /// `POST /v1/smscs/{name}/resume`.
-pub(super) async fn resume(State(app): State<App>, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
-    set(&app, &name, false).await
+pub(super) async fn resume(
+    State(app): State<App>,
+    Extension(known): Extension<Known>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    set((&app, &known), &name, false).await
 }
 
 /// `POST /v1/smscs/{name}/rate`, `{"rate": "50/s"}`: it is given no more than that until the engine ends; `"configured"`: as much
 /// as the configuration says.
 pub(super) async fn rate(
     State(app): State<App>,
+    Extension(known): Extension<Known>,
     Path(name): Path<String>,
     headers: HeaderMap,
     body: Body,
@@ -63,7 +73,11 @@ pub(super) async fn rate(
         return Err(fields.refusal());
     };
     match app.traffic.set_rate(&name, wanted) {
-        Ok(()) => Ok(shown(&app, &name)),
+        Ok(()) => {
+            known.object(&name);
+            known.detail("rate", text);
+            Ok(shown(&app, &name))
+        }
         Err(SpeedFault::NotFound) => Err(ProblemKind::NotFound.into()),
         Err(SpeedFault::Above(most)) => {
             let max = most as i64;
@@ -73,11 +87,12 @@ pub(super) async fn rate(
     }
 }
 
-async fn set(app: &App, name: &str, suspended: bool) -> Result<Json<Value>, Problem> {
-    let known = app.traffic.suspend(name, suspended).await;
-    if !known.map_err(|error| store_refuses(&error))? {
+async fn set((app, known): (&App, &Known), name: &str, suspended: bool) -> Result<Json<Value>, Problem> {
+    let is_there = app.traffic.suspend(name, suspended).await;
+    if !is_there.map_err(|error| store_refuses(&error))? {
         return Err(ProblemKind::NotFound.into());
     }
+    known.object(name);
     Ok(shown(app, name))
 }
 

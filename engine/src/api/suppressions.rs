@@ -1,13 +1,14 @@
 //! `/v1/suppressions` on the operators' listener: who does not want messages any more.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use super::App;
 use super::fields::Fields;
+use super::known::Known;
 use super::problem::Problem;
 use super::refusal::store_refuses;
 use crate::audience::normalise;
@@ -24,7 +25,12 @@ const PURPOSES: [&str; 2] = ["marketing", "all"];
 
 /// `POST /v1/suppressions`: `{"to": ["+33…"], "tenant": "ten_…", "purpose": "marketing"}` → 200 with how many are new.
 /// Without a tenant it holds for all; `"purpose": "all"` stops what is transactional as well.
-pub(super) async fn add(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
+pub(super) async fn add(
+    State(app): State<App>,
+    Extension(noted): Extension<Known>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
     let known = ["to", "tenant", "purpose"];
     let mut fields = Fields::read_long((&headers, body), (app.clock, BODY_MAX), &known).await?;
     let (numbers, tenant) = (fields.phone_numbers("to", NUMBERS_MAX), fields.text_or("tenant", ""));
@@ -51,6 +57,12 @@ pub(super) async fn add(State(app): State<App>, headers: HeaderMap, body: Body) 
         Purpose::ALL
     };
     let tenant = tenant.and_then(Result::ok);
+    // Whose numbers they are is nobody's business.
+    noted.detail("numbers", recipients.len());
+    noted.detail("purpose", purpose);
+    if let Some(tenant) = tenant {
+        noted.object(tenant);
+    }
     let added = app
         .store
         .opt_out(tenant, purposes, &recipients, app.clock.unix())

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::access::{Caller, Id, Operator};
 use super::fields::Fields;
 use super::idempotent::{Operation, Secret};
+use super::known::Known;
 use super::pages::Paging;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
@@ -27,7 +28,7 @@ const CHANGES: [&str; 3] = ["encoding", "countries", "cancel_answers"];
 /// `Idempotency-Key`, it gives the same tenant a further one.
 pub(super) async fn create(
     State(app): State<App>,
-    _: Operator,
+    (_, Extension(known)): (Operator, Extension<Known>),
     Operation(token): Operation,
     headers: HeaderMap,
     body: Body,
@@ -51,6 +52,7 @@ pub(super) async fn create(
     };
     let settings = (weight, encoding.unwrap_or_default(), countries);
     let made = app.accounts.create(&name, settings, token).await?;
+    known.object(made.tenant.id);
     let mut view = view(&made.tenant);
     view["api_key"] = made.api_key.into();
     Ok((StatusCode::CREATED, Extension(Secret), Json(view)))
@@ -60,12 +62,14 @@ pub(super) async fn create(
 /// countries (`null`): it may send to all. Campaigns that exist, and messages that were taken, keep what they were priced with.
 pub(super) async fn change(
     State(app): State<App>,
-    _: Operator,
+    (_, Extension(known)): (Operator, Extension<Known>),
     Id(tenant): Id<TenantId>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &CHANGES).await?;
+    let given = CHANGES.into_iter().filter(|field| fields.has(field));
+    known.detail("changes", given.collect::<Vec<_>>());
     let changes_countries = fields.has("countries");
     if !CHANGES.iter().any(|field| fields.has(field)) {
         fields.refuse(String::new(), FieldProblem::Empty);
@@ -95,7 +99,7 @@ pub(super) async fn change(
 /// `POST /v1/tenants/{id}/credits`: `{"amount", "reference"}` → 201 with the tenant's credits.
 pub(super) async fn grant(
     State(app): State<App>,
-    (_, Operation(token)): (Operator, Operation),
+    (_, Operation(token), Extension(known)): (Operator, Operation, Extension<Known>),
     Id(tenant): Id<TenantId>,
     headers: HeaderMap,
     body: Body,
@@ -108,6 +112,7 @@ pub(super) async fn grant(
     let (Some(amount), Some(reference), true) = (amount, reference, fields.is_sound()) else {
         return Err(fields.refusal());
     };
+    known.detail("amount", amount);
     app.accounts.grant(tenant, amount, &reference, token).await?;
     Ok((StatusCode::CREATED, Json(find(&app, tenant).await?)))
 }

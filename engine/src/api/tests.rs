@@ -52,6 +52,8 @@ impl Api {
         let for_inbox = (bench.clock, &metrics);
         let inbox = Inbox::new(&bench.store, for_inbox, &Struck::default(), Duration::from_secs(86_400)).unwrap();
         let verdict = Verdict::unguarded();
+        let silent = config::Audit::default();
+        let audit = crate::audit::AuditLog::start(&silent, (bench.clock, &metrics), &mut tokio::task::JoinSet::new());
         let app = App {
             waiting: Waiting::new(&bench.store, &traffic, &Gates::default(), &verdict),
             traffic,
@@ -61,6 +63,8 @@ impl Api {
             accounts: Arc::new(accounts),
             campaigns: bench.campaigns.clone(),
             store: bench.store.clone(),
+            logs: crate::logs::Logs::silent(),
+            audit,
             metrics,
             replay: Replay::new(bench.store.clone(), tokio::sync::mpsc::channel(1).0),
             reloads: crate::reload::Reloads::new().0,

@@ -80,11 +80,7 @@ impl Campaigns {
     /// Halts the queues; goes on when the caller hangs up, since the state has moved already.
     async fn halt_in_task(&self, campaign: Campaign, halt: Halt) {
         let campaigns = self.clone();
-        let task = self
-            .0
-            .deps
-            .tracker
-            .spawn(async move { campaigns.halt(&campaign, halt).await });
+        let task = self.spawn(async move { campaigns.halt(&campaign, halt).await });
         if task.await.is_err() {
             tracing::error!("a campaign's queues could not be halted; the next start does it");
         }
@@ -99,7 +95,7 @@ impl Campaigns {
         }
         let (campaigns, total) = (self.clone(), campaign.total);
         // What is deferred is in other hands than what is queued: behind the answer.
-        self.0.deps.tracker.spawn(async move {
+        self.spawn(async move {
             let halting = campaigns.insist("halt", || campaigns.halt_all_due((owner, total), &lines, halt));
             // A start takes it up again.
             let _ended = campaigns.0.deps.stop.run_until_cancelled(halting).await;
@@ -200,9 +196,6 @@ impl Campaigns {
             return;
         }
         let (campaigns, campaign) = (self.clone(), campaign.clone());
-        self.0
-            .deps
-            .tracker
-            .spawn(async move { campaigns.halt(&campaign, halt).await });
+        self.spawn(async move { campaigns.halt(&campaign, halt).await });
     }
 }

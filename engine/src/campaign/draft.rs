@@ -50,7 +50,7 @@ impl Campaigns {
         };
         let campaigns = self.clone();
         // A task of its own: when the caller hangs up, what was kept of the audience is forgotten all the same.
-        let task = self.0.deps.tracker.spawn(async move {
+        let task = self.spawn(async move {
             let _turn = turn;
             campaigns.create_or_forget(tenant, body).await
         });

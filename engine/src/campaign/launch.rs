@@ -86,7 +86,7 @@ impl Campaigns {
         }
         drop(launching);
         let campaigns = self.clone();
-        self.0.deps.tracker.spawn(async move {
+        self.spawn(async move {
             let work = campaigns.insist("launch", || campaigns.queue_in_turn(tenant, id));
             let done = campaigns.0.deps.stop.run_until_cancelled(work).await.flatten();
             if done.is_none() {

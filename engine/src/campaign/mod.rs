@@ -32,8 +32,10 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::clock::Clock;
 use crate::domain::{CampaignId, Countries, Country, Partition, TenantId, UnixMicros, Way};
@@ -155,6 +157,11 @@ impl Campaigns {
 
     fn store(&self) -> &Store {
         &self.0.deps.store
+    }
+
+    /// What goes on behind an answer: its lines in the log are still its request's.
+    fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.0.deps.tracker.spawn(work.in_current_span())
     }
 
     /// The routes that hold now.

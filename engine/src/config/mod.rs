@@ -13,7 +13,9 @@ use ipnet::IpNet;
 use kit::settings::{Given, Source, Table};
 
 mod answers;
+mod audit;
 mod console;
+mod log;
 mod route;
 mod envelope;
 mod price;
@@ -29,6 +31,7 @@ mod written;
 mod tests;
 
 pub(crate) use answers::{Again, AnswerMeaning, Terms};
+pub(crate) use audit::Audit;
 pub(crate) use console::Console;
 pub(crate) use effective::Origin;
 pub(crate) use envelope::{Envelope, TimeForm};
@@ -36,6 +39,7 @@ pub(crate) use kit::settings::Faults;
 #[cfg(test)]
 pub(crate) use link::Link;
 pub(crate) use link::{Directions, host_of};
+pub(crate) use log::{Directives, Log, LogFormat, rust_log};
 pub(crate) use number::{Number, OwnNumber};
 pub(crate) use preset::unknown as unknown_preset;
 #[cfg(test)]
@@ -92,6 +96,10 @@ pub(crate) struct Config {
     pub(crate) metrics: Metrics,
     /// `[retention]`: how long what is over is kept.
     pub(crate) retention: Retention,
+    /// `[log]`: what the engine says of itself.
+    pub(crate) log: Log,
+    /// `[audit]`: where acts of administration are kept.
+    pub(crate) audit: Audit,
     /// `[[smsc]]`: the accounts that we bind to; at least one.
     pub(crate) smsc: Vec<Arc<Smsc>>,
     /// `[[route]]`: which messages go to which of them, the first that fits. None: every SMSC takes what its `prefixes` say.
@@ -274,6 +282,8 @@ impl Config {
             ("[engine]", self.engine == other.engine),
             ("[metrics]", self.metrics == other.metrics),
             ("[retention]", self.retention == other.retention),
+            ("[log]", self.log == other.log),
+            ("[audit]", self.audit == other.audit),
         ];
         sections
             .into_iter()
@@ -327,6 +337,8 @@ fn read(root: &Table<'_>) -> Config {
         redis: read_redis(&root.table("redis")),
         metrics: read_metrics(&root.table("metrics")),
         retention: read_retention(&root.table("retention"), engine.receipt_timeout),
+        log: log::read(&root.table("log")),
+        audit: audit::read(&root.table("audit")),
         engine,
         route: route::read_all(root, &smsc),
         number: number::read_all(root),

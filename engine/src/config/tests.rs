@@ -90,6 +90,13 @@ intake_mark = 50
 lease_mark = 60
 [metrics]
 tenants = 0
+[log]
+format = "pretty"
+filter = "warn,campanile::bind=debug"
+[audit]
+path = "audit/log"
+max_size = "1MiB"
+keep = 3
 [engine]
 shutdown_timeout = "1m 5s"
 in_doubt = "resend"
@@ -159,6 +166,22 @@ fn again(seconds: u32, times: Option<u8>) -> Again {
 }
 
 #[test]
+fn what_the_engine_tells_goes_where_it_can_go() {
+    let of = |text: &str| faults(&format!("{CONTRACT}{text}\n")).join("; ");
+    for (text, said) in [
+        (
+            "[log]\nfilter = \"inof\"",
+            "log.filter: \"inof\" is not allowed: a level (off",
+        ),
+        ("[log]\nformat = \"xml\"", "log.format: \"xml\" is not allowed"),
+        ("[audit]\nkeep = 0", "audit.keep: 0 is not allowed"),
+        ("[audit]\npath = \"\"", "audit.path: \"\" is not allowed: a path"),
+    ] {
+        assert!(of(text).contains(said), "{text}: {}", of(text));
+    }
+}
+
+#[test]
 fn every_key_is_read() {
     let config = parse(EVERY_KEY).unwrap();
     assert_eq!((config.api.body_max, config.api.recipients_max), (1 << 20, 5));
@@ -178,6 +201,14 @@ fn every_key_is_read() {
     assert_eq!(price(1_760_000_000_000_000), None);
     assert_eq!((config.redis.intake_mark, config.redis.lease_mark), (50, 60));
     assert_eq!(config.metrics.tenants, 0);
+    assert_eq!(config.log.format, LogFormat::Pretty);
+    assert_eq!(config.log.filter.to_string(), "warn,campanile::bind=debug");
+    let audit = Audit {
+        path: Some(PathBuf::from("audit/log")),
+        max_size: 1 << 20,
+        keep: 3,
+    };
+    assert_eq!(config.audit, audit);
     assert_eq!(config.engine.shutdown_timeout, Duration::from_secs(65));
     assert_eq!(
         (config.engine.in_doubt, config.engine.receipt_timeout),

@@ -162,6 +162,12 @@ impl Client {
         self.answer(request.content_type("application/json").send(&body.to_string()))
     }
 
+    /// `PUT` with a JSON body.
+    pub(super) fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let request = self.with_key(self.agent.put(self.url(path)));
+        self.answer(request.content_type("application/json").send(&body.to_string()))
+    }
+
     /// `GET` of something that goes on for that long: each of its lines, as it comes.
     pub(super) fn follow(&self, path: &str, length: Duration, mut each: impl FnMut(&str)) -> Result<(), Failure> {
         let request = self.with_key(self.agent.get(self.url(path)));

@@ -5,6 +5,7 @@ mod client;
 mod doctor;
 mod failure;
 mod healthcheck;
+mod log_filter;
 mod messages;
 mod output;
 mod queue;
@@ -52,6 +53,9 @@ pub(crate) enum Ask {
     /// The PDUs of an SMSC's binds as they go and come, masked.
     #[command(after_help = "Example:\n  campanile trace north --seconds 60")]
     Trace(trace::TraceOf),
+    /// What the log says, or what it says from now on until the engine ends.
+    #[command(after_help = "Examples:\n  campanile log-filter\n  campanile log-filter info,campanile::bind=debug")]
+    LogFilter(log_filter::LogFilter),
     /// Have the engine read its configuration again: all of it holds then, or nothing has changed.
     Reload(reload::Reload),
 }
@@ -68,6 +72,7 @@ impl Ask {
             Self::Message(ask) => ask.run(),
             Self::Receipts(ask) => ask.run(),
             Self::Trace(trace) => trace.run(),
+            Self::LogFilter(ask) => ask.run(),
             Self::Reload(reload) => reload.run(),
         })
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::database::{self, Base};
@@ -12,7 +12,8 @@ use super::fleet::{Fleet, FleetDeps, number};
 use super::gauges::Gauges;
 use super::reloading::Reloading;
 use super::stages::Stages;
-use super::{Ready, Redis, RunFault};
+use super::told::Told;
+use super::{Given, Ready, Redis, RunFault};
 use crate::account::Accounts;
 use crate::api::{self, App, Listeners, Shares};
 use crate::bind::{Binds, Board, Events, Traces};
@@ -24,7 +25,7 @@ use crate::inbound::{Inbox, Struck};
 use crate::outcome::{Collector, Meanings};
 use crate::pressure::Pressure;
 use crate::receipt::{Replay, Whereabouts};
-use crate::reload::{Reloaded, Reloads};
+use crate::reload::{Reloads, Wish};
 use crate::settle::{self, Gatherer, Settler, Sides, UNPARKED_MAX, Unparked};
 use crate::shutdown::Shutdown;
 use crate::traffic::Traffic;
@@ -32,6 +33,7 @@ use crate::waiting::Waiting;
 
 pub(super) struct Engine {
     config: Config,
+    told: Told,
     base: Base,
     traffic: Traffic,
     waiting: Waiting,
@@ -50,7 +52,7 @@ pub(super) struct Engine {
 impl Engine {
     /// Sends from here on.
     pub(super) async fn start(
-        (config, file): (Config, PathBuf),
+        Given { config, file, logs }: Given,
         redis: &Redis,
         shutdown: &Shutdown,
     ) -> Result<Self, RunFault> {
@@ -60,6 +62,7 @@ impl Engine {
             .with_label_values(&[env!("CARGO_PKG_VERSION")])
             .set(1);
         let stages = Stages::new(shutdown);
+        let told = Told::start(logs, &config, &base);
         stages.helpers.tasks.spawn(guard.run(stages.helpers.stop.clone()));
         let smscs = number(&base.store, &config.smsc).await?;
         let routes = RouteTable::new(Routes::new(&base.store, &smscs, &config.route).await?);
@@ -104,6 +107,7 @@ impl Engine {
         let engine = Self {
             pressure,
             config,
+            told,
             base,
             traffic,
             waiting,
@@ -123,11 +127,12 @@ impl Engine {
     }
 
     /// Ends with the dispatchers: as long as it runs, more of them may be started.
-    fn start_reloading(&self, (path, fleet): (PathBuf, Fleet), asked: mpsc::Receiver<oneshot::Sender<Reloaded>>) {
+    fn start_reloading(&self, (path, fleet): (PathBuf, Fleet), asked: mpsc::Receiver<Wish>) {
         let reloading = Reloading {
             path,
             config: self.config.clone(),
             base: self.base.clone(),
+            audit: self.told.audit.clone(),
             fleet,
             traffic: self.traffic.clone(),
             inbox: self.inbox.clone(),
@@ -229,7 +234,7 @@ impl Engine {
 
     /// Takes requests until it is told to stop, and ends then.
     pub(super) async fn serve(
-        self,
+        mut self,
         (listeners, shutdown): (Listeners, Shutdown),
         on_ready: impl FnOnce(&Ready),
     ) -> Result<(), RunFault> {
@@ -257,7 +262,10 @@ impl Engine {
             let within = self.config.engine.shutdown_timeout;
             self.stages.end(self.base.clock, within, &self.leases).await;
         };
-        let ended = async { tokio::join!(serving, ending) };
+        let ended = async {
+            tokio::join!(serving, ending);
+            self.told.end().await;
+        };
         tokio::select! {
             _ = ended => tracing::info!("stopped"),
             () = shutdown.at_once.cancelled() => tracing::warn!("stopped at once: what was under way is in doubt"),
@@ -281,6 +289,8 @@ impl Engine {
             started: self.base.clock.now(),
             waiting: self.waiting.clone(),
             inbox: self.inbox.clone(),
+            logs: self.told.logs.clone(),
+            audit: self.told.audit.clone(),
             verdict: self.base.verdict.clone(),
             shares: Shares::new(&self.config.api),
             limits: Arc::new(self.config.api.clone()),

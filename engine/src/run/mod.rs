@@ -8,6 +8,7 @@ mod gauges;
 mod notify;
 mod reloading;
 mod stages;
+mod told;
 mod engine;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use crate::api::Listeners;
 use crate::config::Config;
 use crate::guard::GuardFault;
 use crate::inbound::BrokenWords;
+use crate::logs::Logs;
 use crate::outcome::BrokenTable;
 use crate::shutdown::Shutdown;
 use crate::store::{ConnectFault, Embedded, EmbeddedFault, StoreError};
@@ -79,33 +81,36 @@ struct Redis {
     is_ours: bool,
 }
 
-/// Runs an engine until it is told to stop, by a configuration and the file that it was read from; `on_ready` is called when it
-/// takes requests.
+/// By what an engine runs.
+pub(crate) struct Given {
+    pub(crate) config: Config,
+    /// The file that it was read from.
+    pub(crate) file: PathBuf,
+    pub(crate) logs: Logs,
+}
+
+/// Runs an engine until it is told to stop; `on_ready` is called when it takes requests.
 ///
 /// # Errors
 /// See [`RunFault`].
-pub(crate) async fn run(
-    (config, file): (Config, PathBuf),
-    shutdown: Shutdown,
-    on_ready: impl FnOnce(&Ready),
-) -> Result<(), RunFault> {
+pub(crate) async fn run(given: Given, shutdown: Shutdown, on_ready: impl FnOnce(&Ready)) -> Result<(), RunFault> {
     let mut manager = JoinSet::new();
     manager.spawn(notify::watch(shutdown.clone()));
     let redis_stop = CancellationToken::new();
     let servers = TaskTracker::new();
-    let redis = match &config.redis.url {
+    let redis = match &given.config.redis.url {
         Some(url) => Redis {
             url: url.reveal().to_owned(),
             is_ours: false,
         },
         None => {
-            let server = Embedded::start(&config.redis.data_dir).await?;
+            let server = Embedded::start(&given.config.redis.data_dir).await?;
             let url = server.url();
             servers.spawn(server.supervise(redis_stop.clone()));
             Redis { url, is_ours: true }
         }
     };
-    let ended = start_and_serve((config, file), &redis, shutdown.clone(), on_ready).await;
+    let ended = start_and_serve(given, &redis, shutdown.clone(), on_ready).await;
     redis_stop.cancel();
     servers.close();
     tokio::select! {
@@ -118,16 +123,16 @@ pub(crate) async fn run(
 
 /// Ports are taken first: an engine that cannot be reached sends nothing.
 async fn start_and_serve(
-    (config, file): (Config, PathBuf),
+    given: Given,
     redis: &Redis,
     shutdown: Shutdown,
     on_ready: impl FnOnce(&Ready),
 ) -> Result<(), RunFault> {
     let listeners = Listeners {
-        public: listen(config.api.listen, "api.listen").await?,
-        admin: listen(config.admin.listen, "admin.listen").await?,
+        public: listen(given.config.api.listen, "api.listen").await?,
+        admin: listen(given.config.admin.listen, "admin.listen").await?,
     };
-    let engine = Engine::start((config, file), redis, &shutdown).await?;
+    let engine = Engine::start(given, redis, &shutdown).await?;
     let ready = |ready: &Ready| {
         Phase::Ready.tell();
         on_ready(ready);

@@ -2,17 +2,19 @@
 
 use std::path::PathBuf;
 
+use serde_json::{Map, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::database::Base;
 use super::fleet::{Fleet, Leaving, number};
 use super::notify::Phase;
+use crate::audit::{Act, AuditLog, Outcome};
 use crate::campaign::{Campaigns, Routes};
 use crate::config::Config;
 use crate::inbound::Inbox;
-use crate::reload::{Changes, ReloadFault, Reloaded};
+use crate::reload::{Changes, ReloadFault, Reloaded, Wish};
 use crate::traffic::Traffic;
 
 /// What a new configuration is made to hold with.
@@ -22,6 +24,8 @@ pub(super) struct Reloading {
     /// What holds now.
     pub(super) config: Config,
     pub(super) base: Base,
+    /// Where it is noted that a signal has asked; who asks over the listener is noted there.
+    pub(super) audit: AuditLog,
     pub(super) fleet: Fleet,
     pub(super) traffic: Traffic,
     pub(super) inbox: Inbox,
@@ -30,7 +34,7 @@ pub(super) struct Reloading {
 
 impl Reloading {
     /// Does what is asked, one after the other: by SIGHUP, or over the admin listener.
-    pub(super) async fn run(mut self, mut asked: mpsc::Receiver<oneshot::Sender<Reloaded>>, stop: CancellationToken) {
+    pub(super) async fn run(mut self, mut asked: mpsc::Receiver<Wish>, stop: CancellationToken) {
         let mut hangups = signal(SignalKind::hangup())
             .inspect_err(|error| tracing::warn!(%error, "SIGHUP cannot be listened for"))
             .ok();
@@ -38,8 +42,8 @@ impl Reloading {
         loop {
             let next = async {
                 tokio::select! {
-                    asked = asked.recv() => asked,
-                    () = hangup(&mut hangups) => Some(oneshot::channel().0),
+                    asked = asked.recv() => asked.map(Some),
+                    () = hangup(&mut hangups) => Some(None),
                 }
             };
             let Some(Some(answer)) = stop.run_until_cancelled(next).await else {
@@ -52,7 +56,8 @@ impl Reloading {
         }
     }
 
-    async fn reload(&mut self, answer: oneshot::Sender<Reloaded>) {
+    /// `answer`: nobody waits behind a signal.
+    async fn reload(&mut self, answer: Option<Wish>) {
         Phase::Reloading.tell();
         let (told, leaving) = match self.once().await {
             Ok((changes, leaving)) => (Ok(changes), Some(leaving)),
@@ -60,8 +65,10 @@ impl Reloading {
         };
         self.report(&told);
         Phase::Ready.tell();
-        // Nobody waits behind a signal.
-        let _told = answer.send(told).is_ok();
+        match answer {
+            Some(answer) => drop(answer.send(told)),
+            None => self.audit.note(&by_signal(&told)),
+        }
         if let Some(leaving) = leaving {
             self.settle_down(leaving).await;
         }
@@ -116,6 +123,25 @@ impl Reloading {
             let now = self.base.clock.unix().0 as f64 / 1e6;
             metrics.config_last_reload_timestamp_seconds.set(now);
         }
+    }
+}
+
+/// A reload for which a signal has asked.
+fn by_signal(told: &Reloaded) -> Act {
+    let (outcome, details) = match told {
+        Ok(changes) => (Outcome::Done, Map::from_iter([("smscs".to_owned(), json!(changes))])),
+        Err(_) => (Outcome::Refused, Map::new()),
+    };
+    Act {
+        who: "signal".to_owned(),
+        address: None,
+        act: "SIGHUP".to_owned(),
+        object: None,
+        outcome,
+        status: None,
+        code: None,
+        request_id: None,
+        details,
     }
 }
 

@@ -177,6 +177,23 @@ fn process() -> Vec<Alert> {
             "The file has a fault, and the configuration before it holds.",
         )
         .on("internals"),
+        alert(
+            "AuditLinesLost",
+            Warning,
+            (
+                format!(
+                    "sum by (job, instance) (increase({}[10m])) > 0",
+                    M.audit_lines_lost_total.name
+                ),
+                "1m",
+            ),
+            rising(one(M.audit_lines_lost_total.name, ""), 1, 1, 10),
+        )
+        .says(
+            "{{ $labels.instance }} cannot write its audit log",
+            "Acts of administration stand in the log only: the file of audit.path cannot be written.",
+        )
+        .on("internals"),
     ]
 }
 

@@ -17,6 +17,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::TooLong { .. }
         | FieldProblem::TooMany { .. }
         | FieldProblem::UnknownValue { .. }
+        | FieldProblem::InvalidDirectives { .. }
         | FieldProblem::OutOfRange { .. }
         | FieldProblem::UnknownMergeField { .. }
         | FieldProblem::BrokenMergeField { .. }
@@ -209,6 +210,7 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::TooLong { max, given } => format!("{given} caractères : au plus {max} sont acceptés."),
         FieldProblem::TooMany { max } => format!("Au plus {max} sont acceptés."),
         FieldProblem::UnknownValue { allowed } => format!("Valeurs acceptées : {}.", allowed.join(", ")),
+        FieldProblem::InvalidDirectives { why } => format!("Filtre de journal incorrect : {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Doit être compris entre {min} et {max}."),
         FieldProblem::UnknownMergeField { name, nearest } => {
             let start = format!("Aucune colonne ne s'appelle « {name} » (pour un crochet, écrivez [[)");
@@ -252,6 +254,7 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::TooLong { max, given } => format!("{given} characters: at most {max} are accepted."),
         FieldProblem::TooMany { max } => format!("At most {max} are accepted."),
         FieldProblem::UnknownValue { allowed } => format!("Accepted values: {}.", allowed.join(", ")),
+        FieldProblem::InvalidDirectives { why } => format!("No filter of a log: {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Must be between {min} and {max}."),
         FieldProblem::UnknownMergeField { name, nearest } => {
             let start = format!("There is no column \"{name}\" (for a bracket, write [[)");

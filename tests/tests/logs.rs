@@ -1,0 +1,320 @@
+//! What the engine tells of itself: lines of the log that belong to their request, a filter that changes while it runs, and who has done
+//! what.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use campanile_tests::{CampaignOrder, EngineSettings, Lab, SmscSettings, Stand, eventually, programs};
+use lab::Signal;
+use serde_json::{Value, json};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A stand whose engine has these tables in its configuration.
+fn stand(name: &str, tables: &[&str]) -> (Stand, EngineSettings) {
+    let mut settings = None;
+    let stand = Stand::under(Lab::new(programs!(), name), "", |redis, sim| {
+        let mut made = EngineSettings::new(Some(redis.url()), vec![SmscSettings::new("north", sim.smpp_address())]);
+        made.tables = tables.iter().map(|table| (*table).to_owned()).collect();
+        settings.insert(made).clone()
+    });
+    (stand, settings.expect("made with the stand"))
+}
+
+/// The lines of the engine's log so far.
+fn lines(stand: &Stand) -> Vec<Value> {
+    let log = stand.engine.process().log();
+    let lines = log.lines().filter(|line| line.starts_with("{\"timestamp\""));
+    lines.map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
+/// The first line of the log that `wanted` takes; waited for.
+fn line(stand: &Stand, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    eventually(what, LIMIT, || lines(stand).into_iter().find(|line| wanted(line)))
+}
+
+/// A request with these heads, each with its end of line: what was answered, whole.
+fn ask(address: &str, request: &str, heads: &str, body: &str) -> String {
+    let mut connection = TcpStream::connect(address).expect("the engine listens");
+    let length = body.len();
+    let text = format!(
+        "{request} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n{heads}\r\n{body}"
+    );
+    connection.write_all(text.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+/// `campanile` with these arguments, asking that engine.
+fn command(stand: &Stand, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_campanile-under-test"));
+    command
+        .args(arguments)
+        .current_dir(stand.lab().directory())
+        .env("CAMPANILE_ADMIN", format!("http://{}", stand.engine.admin().address()));
+    command.output().expect("campanile runs")
+}
+
+/// The acts in an audit log so far.
+fn acts(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect()
+}
+
+#[test]
+fn every_line_of_a_request_has_its_id_and_every_change_a_line() {
+    let (stand, _) = stand("logs-requests", &["[log]\nfilter = \"debug\""]);
+    let public = stand.engine.public();
+    let key = &stand.tenant.key;
+    let campaign = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(3));
+    let launch = format!("POST /v1/campaigns/{}/launch", campaign.id);
+    let heads = format!("authorization: Bearer {key}\r\nx-request-id: launch-1\r\n");
+    let answer = ask(public.address(), &launch, &heads, "");
+    assert!(
+        answer.starts_with("HTTP/1.1 202") && answer.contains("x-request-id: launch-1"),
+        "{answer}"
+    );
+    let launched = line(&stand, "the launch has a line", |line| {
+        line["request_id"] == "launch-1" && line["message"] == "answered"
+    });
+    let expected = [
+        ("level", json!("INFO")),
+        ("method", json!("POST")),
+        ("route", json!("/v1/campaigns/{id}/launch")),
+        ("status", json!(202)),
+        ("tenant", json!(stand.tenant.id)),
+    ];
+    for (name, value) in expected {
+        assert_eq!(launched[name], value, "{launched}");
+    }
+    assert!(
+        launched["took_ms"].as_f64().is_some_and(|took| took > 0.0),
+        "{launched}"
+    );
+
+    // A read, with an id of the engine's own, and its refusal's code.
+    let answer = ask(public.address(), "GET /v1/campaigns/+33612345678", "", "");
+    let id = answer
+        .lines()
+        .find_map(|line| line.strip_prefix("x-request-id: "))
+        .expect("an id");
+    let read = line(&stand, "the read has a line", |line| line["request_id"] == id);
+    assert_eq!(
+        (&read["level"], &read["route"], &read["status"], &read["code"]),
+        (
+            &json!("DEBUG"),
+            &json!("/v1/campaigns/{id}"),
+            &json!(401),
+            &json!("unauthorized")
+        ),
+        "{read}"
+    );
+
+    // What goes wrong in the course of a request is its line, too.
+    stand.redis.kill();
+    let heads = format!("authorization: Bearer {key}\r\nx-request-id: lost-1\r\n");
+    let answer = ask(public.address(), "GET /v1/ledger", &heads, "");
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    // It could not be served, or was refused since Redis is known to be away by now.
+    let why = line(&stand, "the log says why", |line| {
+        line["request_id"] == "lost-1" && line["message"] != "answered"
+    });
+    assert!(why["error"].is_string() || why["code"].is_string(), "{why}");
+}
+
+#[test]
+fn the_filter_changes_while_it_runs_and_a_wrong_one_is_refused_by_name() {
+    let (stand, _) = stand("logs-filter", &["[log]\nfilter = \"warn\"\nformat = \"json\""]);
+    let shown = |arguments: &[&str]| {
+        let output = command(&stand, arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert_eq!(shown(&["log-filter"]), "warn\n");
+    let admin = stand.engine.admin();
+    let heads = |id: &str| format!("x-request-id: {id}\r\n");
+    ask(admin.address(), "POST /v1/smscs/north/suspend", &heads("quiet"), "");
+    assert_eq!(
+        shown(&["log-filter", "info,campanile::api=debug"]),
+        "info,campanile::api=debug\n"
+    );
+    ask(admin.address(), "GET /v1/smscs", &heads("loud"), "");
+    line(&stand, "the read has a line", |line| line["request_id"] == "loud");
+    assert!(lines(&stand).iter().all(|line| line["request_id"] != "quiet"));
+    let answer: Value = serde_json::from_str(&shown(&["log-filter", "--json"])).expect("JSON");
+    assert_eq!(answer, json!({ "filter": "info,campanile::api=debug" }));
+    for (wrong, said) in [
+        ("inof", "did you mean \"info\"?"),
+        (
+            "info,campanile::bind=loud",
+            "\"campanile::bind=loud\" is not allowed: a level (off, error,",
+        ),
+    ] {
+        let output = command(&stand, &["log-filter", wrong]);
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(5), "{words}");
+        assert!(words.contains("/filter") && words.contains(said), "{words}");
+    }
+    assert_eq!(shown(&["log-filter"]), "info,campanile::api=debug\n");
+}
+
+#[test]
+fn acts_of_administration_are_lines_of_the_audit_log() {
+    let (stand, settings) = stand("logs-audit", &["[audit]\npath = \"audit.log\""]);
+    let path = stand.lab().directory().join("audit.log");
+    let (public, admin) = (stand.engine.public(), stand.engine.admin());
+    let operator = format!("authorization: Bearer {}\r\n", stand.engine.operator_key());
+    let heads = format!("{operator}x-request-id: act-1\r\n");
+    let tenant = &stand.tenant.id;
+    let credits = format!("POST /v1/tenants/{tenant}/credits");
+    ask(
+        public.address(),
+        &credits,
+        &heads,
+        &json!({ "amount": 7, "reference": "F-1" }).to_string(),
+    );
+    ask(
+        public.address(),
+        &credits,
+        &operator,
+        &json!({ "amount": -7 }).to_string(),
+    );
+    ask(
+        public.address(),
+        &format!("PATCH /v1/tenants/{tenant}"),
+        &operator,
+        "{\"encoding\": \"auto\"}",
+    );
+    ask(admin.address(), "POST /v1/smscs/north/suspend", "", "");
+    ask(admin.address(), "POST /v1/smscs/nowhere/suspend", "", "");
+    ask(admin.address(), "PUT /v1/log-filter", "", "{\"filter\": \"warn\"}");
+    ask(
+        admin.address(),
+        "POST /v1/suppressions",
+        "",
+        "{\"to\": [\"+33698765432\"]}",
+    );
+    // No acts: a tenant's own doing, a stranger, a read.
+    let own = format!("authorization: Bearer {}\r\n", stand.tenant.key);
+    ask(public.address(), "POST /v1/campaigns", &own, "{}");
+    ask(public.address(), "POST /v1/tenants", "", "{\"name\": \"x\"}");
+    ask(public.address(), "POST /v1/tenants", &own, "{\"name\": \"x\"}");
+    ask(admin.address(), "GET /v1/status", "", "");
+    stand.engine.configure(&settings);
+    stand.engine.signal(Signal::HUP);
+    let found = eventually("the signal's line is there", LIMIT, || {
+        let acts = acts(&path);
+        acts.iter().any(|act| act["act"] == "SIGHUP").then_some(acts)
+    });
+    // The stand has made the tenant and given it its credits.
+    let shown: Vec<Value> = found[2..]
+        .iter()
+        .map(|act| {
+            json!([
+                act["who"],
+                act["act"],
+                act["object"],
+                act["outcome"],
+                act["status"],
+                act["details"]
+            ])
+        })
+        .collect();
+    let credits = "POST /v1/tenants/{id}/credits";
+    let suspend = "POST /v1/smscs/{name}/suspend";
+    assert_eq!(
+        shown,
+        [
+            json!(["operator", credits, tenant, "done", 201, { "amount": 7 }]),
+            json!(["operator", credits, tenant, "refused", 422, null]),
+            json!(["operator", "PATCH /v1/tenants/{id}", tenant, "done", 200, { "changes": ["encoding"] }]),
+            json!(["admin", suspend, "north", "done", 200, null]),
+            json!(["admin", suspend, null, "refused", 404, null]),
+            json!(["admin", "PUT /v1/log-filter", null, "done", 200, { "filter": "warn" }]),
+            json!(["admin", "POST /v1/suppressions", null, "done", 200, { "numbers": 1, "purpose": "marketing" }]),
+            json!(["signal", "SIGHUP", null, "done", null,
+                { "smscs": { "added": [], "changed": [], "rebound": [], "removed": [] } }]),
+        ]
+    );
+    let act = &found[2];
+    assert_eq!(
+        (&act["request_id"], &act["address"], &found[3]["code"]),
+        (&json!("act-1"), &json!("127.0.0.1"), &json!("invalid_fields")),
+        "{act}"
+    );
+    assert!(act["time"].as_str().is_some_and(|time| time.ends_with('Z')), "{act}");
+    let text = std::fs::read_to_string(&path).expect("it is there");
+    assert!(
+        !text.contains(stand.engine.operator_key()) && !text.contains("698765432"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_audit_log_that_cannot_be_written_stops_nothing_and_its_lines_are_said() {
+    let (stand, _) = stand("logs-audit-away", &["[audit]\npath = \"missing/audit.log\""]);
+    let campaign = stand.launch(10);
+    stand.all_delivered(&campaign, 10, LIMIT);
+    stand
+        .engine
+        .admin()
+        .post("/v1/smscs/north/suspend", &Value::Null)
+        .expect(200);
+    line(&stand, "the lost act is in the log", |line| {
+        line["target"] == "audit" && line["line"].as_str().is_some_and(|act| act.contains("/suspend"))
+    });
+    // The tenant, its credits, and the suspension.
+    let lost = || {
+        stand
+            .engine
+            .metric(|sample| sample == "campanile_audit_lines_lost_total")
+    };
+    eventually("three are counted", LIMIT, || (lost() > 2.5).then_some(()));
+    let said = lines(&stand)
+        .iter()
+        .filter(|line| {
+            let message = line["message"].as_str().unwrap_or_default();
+            message.starts_with("the audit log cannot be written")
+        })
+        .count();
+    assert_eq!(said, 1, "once for as long as it lasts");
+    std::fs::create_dir(stand.lab().directory().join("missing")).expect("make a folder");
+    stand
+        .engine
+        .admin()
+        .post("/v1/smscs/north/resume", &Value::Null)
+        .expect(200);
+    let path: PathBuf = stand.lab().directory().join("missing/audit.log");
+    let found = eventually("the next act is written", LIMIT, || acts(&path).pop());
+    assert_eq!(found["act"], "POST /v1/smscs/{name}/resume", "{found}");
+}
+
+#[test]
+fn without_a_file_acts_stand_in_the_log_and_the_log_is_for_people_where_that_is_asked_for() {
+    let (plain, _) = stand("logs-audit-log", &[]);
+    plain
+        .engine
+        .admin()
+        .post("/v1/smscs/north/suspend", &Value::Null)
+        .expect(200);
+    let act = line(&plain, "the act has a line", |line| {
+        line["target"] == "audit" && line["act"] == "POST /v1/smscs/{name}/suspend"
+    });
+    assert_eq!(
+        (&act["who"], &act["object"]),
+        (&json!("admin"), &json!("north")),
+        "{act}"
+    );
+    let (pretty, _) = stand("logs-pretty", &["[log]\nformat = \"pretty\""]);
+    eventually("people can read it", LIMIT, || {
+        let log = pretty.engine.process().log();
+        (log.contains(" INFO ") && !log.contains("{\"timestamp\"")).then_some(())
+    });
+}
