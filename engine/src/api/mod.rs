@@ -7,6 +7,7 @@ mod campaigns;
 mod client;
 mod fields;
 mod gate;
+mod guesses;
 mod held;
 mod idempotent;
 mod inbound;
@@ -19,6 +20,7 @@ mod places;
 pub(crate) mod problem;
 mod queue;
 mod refusal;
+mod secured;
 mod server;
 mod shares;
 mod smscs;
@@ -57,7 +59,9 @@ use crate::store::Store;
 use crate::traffic::Traffic;
 use crate::waiting::Waiting;
 
+pub(crate) use guesses::Guesses;
 use problem::{Problem, ProblemKind};
+pub(crate) use secured::Secured;
 pub(crate) use server::{Listeners, serve};
 pub(crate) use shares::Shares;
 
@@ -92,6 +96,8 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     /// What the state of Redis allows.
     pub(crate) verdict: Verdict,
+    /// Who has shown which wrong keys.
+    pub(crate) guesses: Guesses,
     /// What callers may have at once.
     pub(crate) shares: Shares,
     /// The longest body, and how many may be connected.
