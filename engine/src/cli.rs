@@ -1,12 +1,12 @@
 //! The command line: what is asked for, and the exit code that says how it went.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use kit::output::{complain, print};
 
 use crate::config::{Config, Origin, Smsc};
 use crate::ctl::{self, Ask, Doctor, Healthcheck, INVALID_CONFIGURATION, SmscAsk, UNREACHABLE, WENT_WRONG};
@@ -128,10 +128,15 @@ fn describe_metrics(json: bool) -> ExitCode {
     } else {
         reference::markdown()
     };
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
+    say(&text)
+}
+
+/// What was asked for. Who stops reading it has what he wants.
+fn say(text: &str) -> ExitCode {
+    match print(text) {
+        Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("campanile: cannot write the metrics: {error}");
+            complain(format_args!("campanile: cannot write: {error}"));
             ExitCode::from(WENT_WRONG)
         }
     }
@@ -141,9 +146,12 @@ fn check(path: &Path, (connect, json): (bool, bool)) -> ExitCode {
     match Config::load(path) {
         Ok(config) if connect => with_runtime(async move { ctl::ended(ctl::reach(&config, json).await) }),
         Ok(config) => {
-            println!("{}: ok, {} SMSC(s)", path.display(), config.smsc.len());
-            config.smsc.iter().for_each(|smsc| print!("{}", effective(smsc)));
-            ExitCode::SUCCESS
+            let accounts: String = config.smsc.iter().map(|smsc| effective(smsc)).collect();
+            say(&format!(
+                "{}: ok, {} SMSC(s)\n{accounts}",
+                path.display(),
+                config.smsc.len()
+            ))
         }
         Err(faults) => invalid(&faults),
     }
@@ -176,8 +184,7 @@ fn effective(smsc: &Smsc) -> String {
 fn completions(shell: Shell) -> ExitCode {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "campanile", &mut script);
-    let _unread = std::io::stdout().write_all(&script);
-    ExitCode::SUCCESS
+    say(&String::from_utf8_lossy(&script))
 }
 
 fn manual(directory: &Path) -> ExitCode {
@@ -185,7 +192,7 @@ fn manual(directory: &Path) -> ExitCode {
     match made.and_then(|()| clap_mangen::generate_to(Arguments::command(), directory)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("campanile: {}: {error}", directory.display());
+            complain(format_args!("campanile: {}: {error}", directory.display()));
             ExitCode::from(WENT_WRONG)
         }
     }
@@ -207,7 +214,7 @@ fn serve(path: &Path) -> ExitCode {
         tokio::select! {
             ended = run(given, shutdown, announce) => exit_code(ended),
             Err(error) = signals => {
-                eprintln!("campanile: cannot listen for signals: {error}");
+                complain(format_args!("campanile: cannot listen for signals: {error}"));
                 ExitCode::from(WENT_WRONG)
             }
         }
@@ -217,17 +224,18 @@ fn serve(path: &Path) -> ExitCode {
 /// Scripts read this line; people read what follows it.
 fn announce(ready: &Ready) {
     let line = serde_json::json!({ "ready": true, "api": ready.api, "admin": ready.admin });
-    println!("{line}");
-    let _unread = std::io::stdout().flush();
+    if let Err(error) = print(&format!("{line}\n")) {
+        tracing::warn!(%error, "standard output cannot be written");
+    }
     if let Some(key) = &ready.new_operator_key {
-        eprintln!("The operator key, shown this once: {key}");
-        eprintln!("Keep it: it makes tenants and grants credits. Lost, it is replaced by api.operator_key_file.");
+        complain(format_args!("The operator key, shown this once: {key}"));
+        complain("Keep it: it makes tenants and grants credits. Lost, it is replaced by api.operator_key_file.");
     }
 }
 
 fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
     let Err(fault) = ended else { return ExitCode::SUCCESS };
-    eprintln!("campanile: {fault}");
+    complain(format_args!("campanile: {fault}"));
     match fault {
         RunFault::Connect(..)
         | RunFault::Store(_)
@@ -243,7 +251,7 @@ fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
 }
 
 fn invalid(faults: &crate::config::Faults) -> ExitCode {
-    eprintln!("{faults}");
+    complain(faults);
     ExitCode::from(INVALID_CONFIGURATION)
 }
 
@@ -256,7 +264,7 @@ fn with_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
             ended
         }
         Err(error) => {
-            eprintln!("campanile: cannot start the runtime: {error}");
+            complain(format_args!("campanile: cannot start the runtime: {error}"));
             ExitCode::from(WENT_WRONG)
         }
     }

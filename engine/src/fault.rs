@@ -114,6 +114,8 @@ pub(crate) enum FieldProblem {
     InvalidHexadecimal,
     /// No tag of an optional parameter, one that is there already, or one that is written anyway.
     InvalidTag,
+    /// A rate of an SMSC that is a receiver only.
+    ReceiverOnly,
     /// A spreadsheet wrote the number as `3,36123E+10`: its digits are gone.
     LostDigits,
 }

@@ -163,9 +163,9 @@ metrics! {
     /// From 80 on the SMSC is given half of its rate.
     bind_congestion_state: IntGaugeVec ["smsc", "bind"];
     /// When the time of a TLS certificate is over, in seconds since 1970: the SMSC's (server) as of the last connection, or
-    /// ours (client).
+    /// ours (client); without an smsc, that of our own listeners (public, admin).
     ///
-    /// When less than two weeks are left, the certificate is to be renewed: nobody can bind without it.
+    /// When less than two weeks are left, the certificate is to be renewed: nobody can bind, or ask us, without it.
     tls_certificate_expiry_timestamp_seconds: IntGaugeVec ["smsc", "side"];
     /// From enquire_link to its answer.
     ///
@@ -366,10 +366,17 @@ metrics! {
     /// When it stays at api.connections_max, others are cut off.
     http_connections: IntGaugeVec ["listener"];
     /// HTTP connections that were cut off, by reason: gave_way (it waited longest when another needed its place), refused
-    /// (all places were being served), late_head, unread (its answer was not taken).
+    /// (all places were being served), late_handshake, failed_handshake (no TLS, or a certificate that one of the two does not
+    /// trust), late_head, unread (its answer was not taken).
     ///
-    /// When it rises, clients are slow or too many: api.connections_max, api.address_connections_max.
+    /// When it rises, clients are slow or too many: api.connections_max, api.address_connections_max. failed_handshake: they
+    /// speak plain HTTP, do not trust our certificate, or show none that client_ca_file knows; the log says which at debug.
     http_connections_cut_total: IntCounterVec ["listener", "reason"];
+    /// Requests with a key that nobody has, by listener (public, admin) and answer: refused (401), delayed (429: the key was not
+    /// looked up, since its address has tried api.wrong_keys_max others).
+    ///
+    /// When delayed rises, somebody guesses keys, or one of many machines behind an address has old ones; the log names the address.
+    http_wrong_keys_total: IntCounterVec ["listener", "answer"];
     /// Round trips to Redis by what they are for: commit, lease, launch.
     ///
     /// When it rises, Redis is busy, forks, or its disk is slow: `redis-cli --latency`, `INFO persistence`.

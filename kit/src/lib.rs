@@ -4,6 +4,7 @@
 //! * [`words`]: the word that was probably meant.
 //! * [`random`]: numbers that depend on a seed and on nothing else.
 //! * [`clock`]: time that nobody can set back.
+//! * [`output`]: what is said to whoever reads it.
 //!
 //! Nothing here knows SMPP, Redis or HTTP, opens a socket or starts a task.
 
@@ -11,3 +12,4 @@ pub mod settings;
 pub mod words;
 pub mod random;
 pub mod clock;
+pub mod output;

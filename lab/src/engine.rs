@@ -40,6 +40,7 @@ pub struct SmscSettings {
     name: String,
     addresses: Vec<String>,
     system_id: String,
+    password: String,
     bind: Option<String>,
     window: Option<u32>,
     sessions: Option<u32>,
@@ -87,6 +88,7 @@ impl SmscSettings {
             name: name.to_owned(),
             addresses: vec![address.to_owned()],
             system_id: "campanile".to_owned(),
+            password: "secret".to_owned(),
             bind: Some("transceiver".to_owned()),
             window: Some(100),
             sessions: Some(1),
@@ -135,6 +137,14 @@ impl SmscSettings {
         }
     }
 
+    /// With that password.
+    pub fn password(self, password: &str) -> Self {
+        Self {
+            password: password.to_owned(),
+            ..self
+        }
+    }
+
     /// How many unanswered submits each session may have.
     pub fn window(self, window: u32) -> Self {
         let window = Some(window);
@@ -161,7 +171,7 @@ impl SmscSettings {
             several => format!("address = {}", serde_json::Value::from(several)),
         });
         lines.push(pair("system_id", &self.system_id));
-        lines.push("password = \"secret\"".to_owned());
+        lines.push(pair("password", &self.password));
         lines.extend(self.bind.iter().map(|bind| pair("bind", bind)));
         lines.extend(self.sessions.map(|sessions| format!("sessions = {sessions}")));
         lines.extend(self.window.map(|window| format!("window = {window}")));

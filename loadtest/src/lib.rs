@@ -80,7 +80,7 @@ fn profile_of(arguments: &cli::RunArguments) -> anyhow::Result<Option<Vec<OsStri
     match &arguments.profile {
         Some(profile) => profile::command_line(profile, &arguments.options).map(Some),
         None => {
-            print!("{}", profile::list());
+            kit::output::print(&profile::list())?;
             Ok(None)
         }
     }

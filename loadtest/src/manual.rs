@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use clap::CommandFactory;
 use clap_complete::Shell;
+use kit::output;
 
 use crate::cli::Arguments;
 
@@ -12,7 +13,7 @@ use crate::cli::Arguments;
 pub(crate) fn completions(shell: Shell) -> Result<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "loadtest", &mut script);
-    std::io::Write::write_all(&mut std::io::stdout().lock(), &script)?;
+    output::print(&String::from_utf8_lossy(&script))?;
     Ok(0)
 }
 

@@ -400,7 +400,7 @@ fn wrong_arguments_an_engine_that_is_away_and_keys_that_do_not_fit() {
     for (arguments, code, words) in [
         (&["statsu"][..], 2, "status"),
         (&["smsc", "rate", "north"], 2, "<RATE>"),
-        (&["status", "--admin", "https://h:1"], 2, "--admin"),
+        (&["status", "--admin", "ftp://h:1"], 2, "--admin"),
         (&["campaign", "list", "--limit", "501"], 2, "501"),
         (&["campaign", "list", "--admin", &admin], 2, "--key-file"),
         (

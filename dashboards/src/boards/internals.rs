@@ -21,6 +21,13 @@ pub(super) fn board() -> Board {
 fn http() -> Vec<Panel> {
     let failed = rates("", M.http_requests_total.name, "code=~\"5..\"");
     let all = rates("", M.http_requests_total.name, "");
+    let expiry = max(
+        "side",
+        &of(
+            M.tls_certificate_expiry_timestamp_seconds.name,
+            "side=~\"public|admin\"",
+        ),
+    );
     vec![
         Panel::stacked("Requests", "reqps", "HTTP requests by route and code, a second.").shows(
             rates("route, code", M.http_requests_total.name, ""),
@@ -53,6 +60,23 @@ fn http() -> Vec<Panel> {
             rates("listener, reason", M.http_connections_cut_total.name, ""),
             "{{listener}} {{reason}}",
         ),
+        Panel::lines(
+            "Wrong keys",
+            "ops",
+            "Requests with a key that nobody has, a second; delayed: its address has tried too many.",
+        )
+        .orange(0.1)
+        .shows(
+            rates("listener, answer", M.http_wrong_keys_total.name, ""),
+            "{{listener}} {{answer}}",
+        ),
+        Panel::bars(
+            "Certificates",
+            "s",
+            "How long the TLS certificates of our own listeners still hold.",
+        )
+        .good_from(1_209_600.0)
+        .shows(format!("{expiry} - time()"), "{{side}}"),
     ]
 }
 

@@ -2,6 +2,18 @@
 
 use sha2::{Digest, Sha256};
 
+/// What is kept and compared of a key. It is looked up by its digest, whose octets say nothing of the key's: how long that
+/// takes tells nobody how near a guess is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct KeyDigest(pub(super) [u8; 32]);
+
+impl KeyDigest {
+    /// `None`: no key of ours is as short, or as long.
+    pub(crate) fn of(key: &str) -> Option<Self> {
+        (1..=KEY_OCTETS_MAX).contains(&key.len()).then(|| Self(digest(key)))
+    }
+}
+
 /// The longest key that is looked at, in octets: ours have 40.
 pub(super) const KEY_OCTETS_MAX: usize = 256;
 

@@ -14,6 +14,7 @@ use crate::fault::{FieldFault, FieldProblem};
 use crate::store::{GRANTED_MAX, Grant, KeyOwner, NewTenant, Store, StoreError, Tenant, Token};
 
 use digests::Digests;
+pub(crate) use key::KeyDigest;
 pub(crate) use operator::OperatorKeyFault;
 
 /// The longest name of a tenant, in characters: one line of a list.
@@ -194,17 +195,14 @@ impl Accounts {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub(crate) async fn authenticate(&self, bearer: &str) -> Result<Option<KeyOwner>, StoreError> {
-        if !(1..=key::KEY_OCTETS_MAX).contains(&bearer.len()) {
-            return Ok(None);
-        }
-        let (digest, now) = (key::digest(bearer), self.clock.now());
-        if let Some(owner) = self.digests.get(&digest, now) {
+    pub(crate) async fn owner(&self, KeyDigest(digest): &KeyDigest) -> Result<Option<KeyOwner>, StoreError> {
+        let now = self.clock.now();
+        if let Some(owner) = self.digests.get(digest, now) {
             return Ok(Some(owner));
         }
-        let owner = self.store.key_owner(&key::hexadecimal(&digest)).await?;
+        let owner = self.store.key_owner(&key::hexadecimal(digest)).await?;
         if let Some(owner) = owner {
-            self.digests.add(digest, owner, now);
+            self.digests.add(*digest, owner, now);
         }
         Ok(owner)
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
@@ -10,9 +11,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
+use super::client::{self, Client};
 use super::known::Known;
-use super::problem::{Problem, ProblemKind};
+use super::problem::{Full, Problem, ProblemKind};
 use super::refusal::store_refuses;
+use crate::account::KeyDigest;
 use crate::domain::TenantId;
 use crate::store::KeyOwner;
 
@@ -50,13 +53,43 @@ fn owner(parts: &Parts) -> Result<KeyOwner, Problem> {
     owner.ok_or(ProblemKind::Unauthorized.into())
 }
 
+/// Who shows a key, and where.
+pub(super) struct Asker {
+    pub(super) listener: &'static str,
+    /// Absent without a connection.
+    pub(super) client: Option<Client>,
+}
+
 /// Whose key the request has; `None` without a known one. A handler that wants one asks for [`Caller`] or [`Operator`].
-pub(super) async fn look_up(app: &App, request: &mut Request) -> Result<Option<KeyOwner>, Problem> {
-    let Some(bearer) = bearer(request.headers()) else {
+///
+/// # Errors
+/// The store is away, or the asker has tried too many keys.
+pub(super) async fn look_up(app: &App, request: &mut Request, asker: Asker) -> Result<Option<KeyOwner>, Problem> {
+    let Some(key) = bearer(request.headers()).and_then(KeyDigest::of) else {
         return Ok(None);
     };
-    let found = app.accounts.authenticate(bearer).await;
+    let now = app.clock.now();
+    if let Some(client) = asker.client {
+        let may_try = app.guesses.may_try(client, &key, now);
+        may_try.map_err(|retry_after| asker.delayed(app, retry_after))?;
+    }
+    let found = app.accounts.owner(&key).await;
     let owner = found.map_err(|error| store_refuses(&error))?;
+    match (owner, asker.client) {
+        (Some(_), Some(client)) => app.guesses.right(client, &key, now),
+        (None, Some(client)) => {
+            asker.count(app, "refused");
+            if app.guesses.wrong(client, &key, now) {
+                tracing::warn!(
+                    address = %client,
+                    listener = asker.listener,
+                    keys = app.guesses.max(),
+                    "wrong keys come from one address: others are not looked up for a while"
+                );
+            }
+        }
+        (_, None) => {}
+    }
     if let Some(owner) = owner {
         if let Some(known) = request.extensions().get::<Known>() {
             known.owner(owner);
@@ -66,9 +99,26 @@ pub(super) async fn look_up(app: &App, request: &mut Request) -> Result<Option<K
     Ok(owner)
 }
 
+impl Asker {
+    fn delayed(&self, app: &App, retry_after: Duration) -> Problem {
+        self.count(app, "delayed");
+        let full = Full::WrongKeys(app.guesses.max());
+        ProblemKind::TooManyRequests { full, retry_after }.into()
+    }
+
+    fn count(&self, app: &App, answer: &str) {
+        let wrong = &app.metrics.http_wrong_keys_total;
+        wrong.with_label_values(&[self.listener, answer]).inc();
+    }
+}
+
 /// The middleware around what operators ask with their key.
 pub(super) async fn look_up_first(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    match look_up(&app, &mut request).await {
+    let asker = Asker {
+        listener: "admin",
+        client: client::sender(&request),
+    };
+    match look_up(&app, &mut request, asker).await {
         Ok(_) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }

@@ -1,7 +1,9 @@
 //! Whose share a request or a connection counts in: the address that it comes from, or that a proxy vouches for.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
+use axum::extract::Request;
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 
@@ -11,9 +13,22 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 /// The part of an IPv6 address that one customer has: a /64, in which he may choose any address (RFC 6177).
 const CUSTOMER_BITS: u32 = 64;
 
+/// The address at the other end of the connection that brought a request.
+#[derive(Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
 /// One client: an IPv4 address, or a /64 of IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Client(IpAddr);
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(address) => address.fmt(f),
+            IpAddr::V6(address) => write!(f, "{address}/{CUSTOMER_BITS}"),
+        }
+    }
+}
 
 impl Client {
     /// The address; of IPv6, that of the network.
@@ -34,6 +49,12 @@ impl Client {
 pub(super) fn is_proxy(address: IpAddr, proxies: &[IpNet]) -> bool {
     let address = address.to_canonical();
     proxies.iter().any(|network| network.contains(&address))
+}
+
+/// Who has sent a request, by the connection that it came on.
+pub(super) fn sender(request: &Request) -> Option<Client> {
+    let Peer(peer) = *request.extensions().get::<Peer>()?;
+    Some(Client::of(peer))
 }
 
 /// Who asked `peer`, one of our proxies: the last address of `X-Forwarded-For` that is no proxy of ours. What stands
@@ -89,6 +110,8 @@ mod tests {
         assert_ne!(Client::of(ip("2001:db8:1:2::1")), Client::of(ip("2001:db8:1:3::1")));
         assert_eq!(Client::of(ip("::ffff:192.0.2.1")), Client::of(ip("192.0.2.1")));
         assert_ne!(Client::of(ip("192.0.2.2")), Client::of(ip("192.0.2.1")));
+        assert_eq!(Client::of(ip("2001:db8:1:2::1")).to_string(), "2001:db8:1:2::/64");
+        assert_eq!(Client::of(ip("192.0.2.2")).to_string(), "192.0.2.2");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod campaigns;
 mod client;
 mod fields;
 mod gate;
+mod guesses;
 mod held;
 mod idempotent;
 mod inbound;
@@ -22,6 +23,7 @@ pub(crate) mod problem;
 mod queue;
 mod refusal;
 mod requests;
+mod secured;
 mod server;
 mod shares;
 mod smscs;
@@ -62,8 +64,10 @@ use crate::store::Store;
 use crate::traffic::Traffic;
 use crate::waiting::Waiting;
 
+pub(crate) use guesses::Guesses;
 use problem::{Problem, ProblemKind};
 use requests::Listener;
+pub(crate) use secured::Secured;
 pub(crate) use server::{Listeners, serve};
 pub(crate) use shares::Shares;
 
@@ -102,6 +106,8 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     /// What the state of Redis allows.
     pub(crate) verdict: Verdict,
+    /// Who has shown which wrong keys.
+    pub(crate) guesses: Guesses,
     /// What callers may have at once.
     pub(crate) shares: Shares,
     /// The longest body, and how many may be connected.

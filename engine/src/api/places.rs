@@ -39,6 +39,10 @@ pub(super) enum Cut {
     GaveWay,
     /// It had no place to begin with.
     Refused,
+    /// Its TLS handshake did not end in time.
+    LateHandshake,
+    /// It did not speak TLS, or did not trust us, or we did not let it in.
+    FailedHandshake,
     /// Its head did not come in time.
     LateHead,
     /// Its answer was not taken.

@@ -12,9 +12,9 @@ use axum::response::Response;
 use tracing::Instrument;
 use tracing::field::Empty;
 
+use super::client::Peer;
 use super::known::{Facts, Known};
 use super::problem::{Problem, RequestId};
-use super::shares::Peer;
 use super::{App, client, known_method};
 use crate::audit::{Act, AuditLog, Outcome};
 use crate::store::KeyOwner;

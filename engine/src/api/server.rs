@@ -1,6 +1,5 @@
 //! The two listeners: connections with places and timers, and an orderly end.
 
-use std::future::Future;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,14 +17,15 @@ use hyper_util::service::TowerToHyperService;
 use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::App;
-use super::client::{self, Client};
+use super::client::{self, Client, Peer};
 use super::held;
 use super::places::{NoPlace, Phase, Places, Room, Seat};
-use super::shares::Peer;
+use super::secured::{Secured, Shown, shake_hands};
 use super::timed::{Patience, Timed};
 use super::trace::Ending;
 
@@ -45,12 +45,13 @@ const LISTENER_FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// Where requests come in.
-#[derive(Debug)]
 pub(crate) struct Listeners {
     /// For resellers and tenants.
     pub(crate) public: TcpListener,
     /// For operators, metrics and health.
     pub(crate) admin: TcpListener,
+    /// What both show.
+    pub(crate) secured: Secured,
 }
 
 /// Serves both listeners until `stop`, then lets the requests under way end.
@@ -70,6 +71,7 @@ pub(super) async fn serve_with(patience: Patience, listeners: Listeners, app: Ap
     };
     let public = Server {
         places: Places::new(public, "public", metrics),
+        tls: listeners.secured.public,
         router: super::public(app.clone()),
         proxies: api.trusted_proxies.clone(),
         patience,
@@ -77,6 +79,7 @@ pub(super) async fn serve_with(patience: Patience, listeners: Listeners, app: Ap
     };
     let admin = Server {
         places: Places::new(admin, "admin", metrics),
+        tls: listeners.secured.admin,
         router: super::admin(app.clone()),
         proxies: Vec::new(),
         patience,
@@ -92,6 +95,7 @@ pub(super) async fn serve_with(patience: Patience, listeners: Listeners, app: Ap
 /// One listener's side.
 struct Server {
     places: Places,
+    tls: Shown,
     router: Router,
     proxies: Vec<IpNet>,
     patience: Patience,
@@ -116,8 +120,11 @@ impl Server {
             }
             match self.place(peer.ip()) {
                 Ok(seat) => {
-                    connections.spawn(self.converse(stream, peer.ip(), seat));
+                    let conversation = self.conversation(peer.ip(), seat);
+                    connections.spawn(conversation.hold(stream, self.tls.now()));
                 }
+                // A client that wants TLS could not read it.
+                Err(_) if self.tls.now().is_some() => {}
                 Err(answer) => {
                     // Not waited for: there is no place to wait in.
                     if let Err(error) = stream.try_write(answer) {
@@ -147,41 +154,78 @@ impl Server {
         })
     }
 
-    /// One connection, to its end.
-    fn converse<S>(&self, stream: S, peer: IpAddr, seat: Arc<Seat>) -> impl Future<Output = ()> + Send + use<S>
+    fn conversation(&self, peer: IpAddr, seat: Arc<Seat>) -> Conversation {
+        Conversation {
+            router: self.router.clone(),
+            patience: self.patience,
+            stop: self.stop.clone(),
+            peer,
+            seat,
+        }
+    }
+}
+
+/// One connection's side.
+struct Conversation {
+    router: Router,
+    patience: Patience,
+    stop: CancellationToken,
+    peer: IpAddr,
+    seat: Arc<Seat>,
+}
+
+impl Conversation {
+    /// To its end, within TLS if there is any.
+    async fn hold<S>(self, stream: S, tls: Option<TlsAcceptor>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (patience, stop) = (self.patience, self.stop.clone());
+        let Some(acceptor) = tls else {
+            return self.converse(stream).await;
+        };
+        // A handshake and a head have the same time each.
+        let shaken = shake_hands(acceptor, stream, self.patience.head, &self.seat);
+        match self.stop.run_until_cancelled(shaken).await {
+            Some(Ok(session)) => self.converse(session).await,
+            Some(Err(error)) => tracing::debug!(peer = %self.peer, %error, "a connection has no TLS"),
+            None => {}
+        }
+    }
+
+    /// In requests and answers.
+    async fn converse<S>(self, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self {
+            patience, stop, seat, ..
+        } = self;
         let mut server = http1::Builder::new();
         server
             .timer(TokioTimer::new())
             .header_read_timeout(patience.idle)
             .max_buf_size(BUFFER_MAX);
-        let answers = answers(self.router.clone(), (peer, Ending(stop.clone())), seat.clone());
+        let answers = answers(self.router, (self.peer, Ending(stop.clone())), seat.clone());
         let stream = TokioIo::new(Timed::new(stream, seat.clone(), patience));
-        let connection = server.serve_connection(stream, answers);
-        async move {
-            let mut connection = std::pin::pin!(connection);
-            let ended = tokio::select! {
-                // First, so that what can be written is written before it goes.
-                biased;
-                ended = connection.as_mut() => ended,
-                () = seat.must_go() => return,
-                () = stop.cancelled() => {
-                    if seat.phase() != Phase::Busy {
-                        return;
-                    }
-                    connection.as_mut().graceful_shutdown();
-                    match tokio::time::timeout(patience.end, connection).await {
-                        Ok(ended) => ended,
-                        Err(_) => return,
-                    }
+        let mut connection = std::pin::pin!(server.serve_connection(stream, answers));
+        let ended = tokio::select! {
+            // First, so that what can be written is written before it goes.
+            biased;
+            ended = connection.as_mut() => ended,
+            () = seat.must_go() => return,
+            () = stop.cancelled() => {
+                if seat.phase() != Phase::Busy {
+                    return;
                 }
-            };
-            if let Err(error) = ended {
-                tracing::debug!(%error, "a connection broke");
+                connection.as_mut().graceful_shutdown();
+                match tokio::time::timeout(patience.end, connection).await {
+                    Ok(ended) => ended,
+                    Err(_) => return,
+                }
             }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection broke");
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What one tenant, or one address behind a proxy, may have at once, so that the others are served whatever it does.
 
 use std::hash::Hash;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Request, State};
@@ -9,17 +8,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use rustc_hash::FxHashMap;
 
-use super::client::{self, Client};
+use super::access::{self, Asker};
+use super::client::{self, Client, Peer};
 use super::problem::{Full, Problem};
 use super::refusal::full;
-use super::{App, access, held};
+use super::{App, held};
 use crate::config;
 use crate::domain::TenantId;
 use crate::store::KeyOwner;
-
-/// The address at the other end of the connection that brought a request.
-#[derive(Clone, Copy)]
-pub(super) struct Peer(pub(super) IpAddr);
 
 /// Who has how much of the API now. Cheap to clone.
 #[derive(Clone)]
@@ -66,7 +62,8 @@ impl Shares {
 
 /// The middleware around the public routes: looks the key up, and takes the caller's shares until the answer is written.
 pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let address = match behind_proxy(&app, &request) {
+    let vouched_for = behind_proxy(&app, &request);
+    let address = match vouched_for {
         Some(client) => app.shares.address(client).map(Some),
         None => Ok(None),
     };
@@ -74,14 +71,18 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
         Ok(share) => share,
         Err(problem) => return problem.into_response(),
     };
-    match tenant_share(&app, &mut request).await {
+    let asker = Asker {
+        listener: "public",
+        client: vouched_for.or_else(|| client::sender(&request)),
+    };
+    match tenant_share(&app, &mut request, asker).await {
         Ok(tenant) => held::until_written(next.run(request).await, (address, tenant)),
         Err(problem) => problem.into_response(),
     }
 }
 
-async fn tenant_share(app: &App, request: &mut Request) -> Result<Option<Share<TenantId>>, Problem> {
-    match access::look_up(app, request).await? {
+async fn tenant_share(app: &App, request: &mut Request, asker: Asker) -> Result<Option<Share<TenantId>>, Problem> {
+    match access::look_up(app, request, asker).await? {
         Some(KeyOwner::Tenant(tenant)) => app.shares.request(tenant).map(Some),
         Some(KeyOwner::Operator) | None => Ok(None),
     }

@@ -79,6 +79,10 @@ pub(super) async fn rate(
             Ok(shown(&app, &name))
         }
         Err(SpeedFault::NotFound) => Err(ProblemKind::NotFound.into()),
+        Err(SpeedFault::NeverFed) => {
+            fields.refuse("/rate".to_owned(), FieldProblem::ReceiverOnly);
+            Err(fields.refusal())
+        }
         Err(SpeedFault::Above(most)) => {
             let max = most as i64;
             fields.refuse("/rate".to_owned(), FieldProblem::OutOfRange { min: 1, max });

@@ -72,6 +72,7 @@ impl Api {
             traces: Traces::default(),
             verdict,
             clock: bench.clock,
+            guesses: Guesses::new(&limits),
             shares: Shares::new(&limits),
             limits: Arc::new(limits),
             operations: TaskTracker::new(),
@@ -357,7 +358,7 @@ async fn keys_open_what_is_theirs_and_nothing_else() {
     // An operator key that was replaced opens nothing any more.
     assert!(api.bench.store.set_operator_key("another", false).await.unwrap());
     let digest_owner = Accounts::new(api.bench.store.clone(), api.bench.clock)
-        .authenticate(OPERATOR)
+        .owner(&crate::account::KeyDigest::of(OPERATOR).unwrap())
         .await
         .unwrap();
     assert_eq!(digest_owner, None);

@@ -15,7 +15,6 @@ use super::keeper::Keeper;
 use super::life::Stop;
 use super::slots::Pool;
 use super::surroundings::Surroundings;
-use super::tls;
 use super::trace::{Tap, Traces};
 use super::{Bound, EVENTS_MAX, Events};
 use crate::clock::Clock;
@@ -91,7 +90,7 @@ impl Binds {
             tasks: TaskTracker::new(),
         };
         let own = smsc.link.tls.as_ref().and_then(|tls| tls.identity()?.cert.first());
-        let expiry = own.and_then(tls::expiry);
+        let expiry = own.and_then(config::certificate_expiry);
         self.metrics.certificate_expiry(&smsc.name, "client", expiry);
         let kinds = smsc.bind.kinds().iter();
         let sessions = kinds.flat_map(|kind| (0..smsc.sessions).map(move |_| *kind));

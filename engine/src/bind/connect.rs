@@ -8,7 +8,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use super::handshake::secure;
-use super::tls::{self, TlsFault};
+use super::tls::TlsFault;
 use super::transport::Transport;
 use crate::config;
 
@@ -139,7 +139,7 @@ async fn open(smsc: &config::Smsc, name: &str, address: SocketAddr) -> Result<(T
             .protocol_version()
             .and_then(|version| version.as_str())
             .map(|version| version.replace("TLSv1_", "1.")),
-        certificate_expiry: certificate.and_then(tls::expiry),
+        certificate_expiry: certificate.and_then(config::certificate_expiry),
     };
     Ok((Transport::Tls(Box::new(secured)), peer))
 }

@@ -6,12 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use rustls::client::ResolvesClientCert;
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::pki_types::UnixTime;
 use rustls::sign::CertifiedKey;
 use rustls::{AlertDescription, CertificateError, Error, SignatureScheme};
 use thiserror::Error as ThisError;
-use x509_cert::Certificate;
-use x509_cert::der::Decode as _;
 
 /// Why there is no TLS session with an SMSC, or no longer.
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
@@ -46,13 +44,6 @@ impl From<TlsFault> for io::Error {
     fn from(fault: TlsFault) -> Self {
         Self::new(io::ErrorKind::InvalidData, fault)
     }
-}
-
-/// When a certificate's time is over, in seconds since 1970; `None` if it cannot be read.
-pub(super) fn expiry(certificate: &CertificateDer<'_>) -> Option<i64> {
-    let certificate = Certificate::from_der(certificate).ok()?;
-    let end = certificate.tbs_certificate().validity().not_after.to_unix_duration();
-    i64::try_from(end.as_secs()).ok()
 }
 
 /// What we show when the SMSC asks for a certificate, and whether it did.
@@ -154,18 +145,7 @@ fn certificate_fault(fault: &CertificateError) -> TlsFault {
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
-
     use super::*;
-
-    #[test]
-    fn a_certificates_time_is_read_and_what_is_none_has_none() {
-        let mut parameters = CertificateParams::new(vec!["x".to_owned()]).unwrap();
-        parameters.not_after = date_time_ymd(2031, 1, 1);
-        let certificate = parameters.self_signed(&KeyPair::generate().unwrap()).unwrap();
-        assert_eq!(expiry(certificate.der()), Some(1_924_992_000));
-        assert_eq!(expiry(&CertificateDer::from(vec![0x30, 0x03, 1, 2])), None);
-    }
 
     #[test]
     fn an_authority_of_the_same_name_is_another_one() {

@@ -1,10 +1,18 @@
-//! What the environment says to the commands that ask an engine.
+//! What arguments and the environment say to the commands that ask an engine.
+
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// `CAMPANILE_ADMIN`: where the operators' listener is, as `--admin` says it.
 const ADMIN: &str = "CAMPANILE_ADMIN";
 
 /// `CAMPANILE_OPERATOR_KEY`: the operator's key.
 const KEY: &str = "CAMPANILE_OPERATOR_KEY";
+
+/// `CAMPANILE_ADMIN_CA`, `CAMPANILE_ADMIN_CERTIFICATE` and `CAMPANILE_ADMIN_KEY`: as the arguments of the same names.
+const ADMIN_CA: &str = "CAMPANILE_ADMIN_CA";
+const ADMIN_CERTIFICATE: &str = "CAMPANILE_ADMIN_CERTIFICATE";
+const ADMIN_KEY: &str = "CAMPANILE_ADMIN_KEY";
 
 /// Anything in it: no colours (no-color.org).
 const NO_COLOR: &str = "NO_COLOR";
@@ -14,6 +22,11 @@ const NO_COLOR: &str = "NO_COLOR";
 pub(crate) struct Console {
     pub(crate) admin: Option<String>,
     pub(crate) key: Option<super::Secret>,
+    /// The authorities of its certificate.
+    pub(crate) admin_ca: Option<PathBuf>,
+    /// What is shown to it.
+    pub(crate) admin_certificate: Option<PathBuf>,
+    pub(crate) admin_key: Option<PathBuf>,
     /// Nothing is to be coloured.
     pub(crate) plain: bool,
 }
@@ -33,6 +46,9 @@ impl Console {
             match name.as_str() {
                 ADMIN => console.admin = Some(value),
                 KEY => console.key = Some(super::Secret::new(value)),
+                ADMIN_CA => console.admin_ca = Some(value.into()),
+                ADMIN_CERTIFICATE => console.admin_certificate = Some(value.into()),
+                ADMIN_KEY => console.admin_key = Some(value.into()),
                 NO_COLOR => console.plain = true,
                 _ => {}
             }
@@ -41,9 +57,32 @@ impl Console {
     }
 }
 
+/// A time, as an argument.
+pub(crate) fn time(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "a time is wanted, such as 500ms, 60s or 2m")
+}
+
+/// A whole number from 1 to `MAX`, as an argument.
+pub(crate) fn count<N: TryFrom<u32>, const MAX: u32>(text: &str) -> Result<N, String> {
+    let count = text.parse().ok().filter(|count| (1..=MAX).contains(count));
+    let count = count.and_then(|count| N::try_from(count).ok());
+    count.ok_or_else(|| format!("a whole number from 1 to {MAX} is wanted"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_argument_that_is_not_meant_is_told_what_is_wanted() {
+        assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
+        assert!(time("soon").unwrap_err().contains("such as 500ms"));
+        assert_eq!(count::<u16, 600>("600"), Ok(600));
+        for text in ["0", "601", "many", "-1", ""] {
+            let said = count::<u16, 600>(text).unwrap_err();
+            assert_eq!(said, "a whole number from 1 to 600 is wanted", "{text}");
+        }
+    }
 
     #[test]
     fn what_is_empty_is_not_set() {

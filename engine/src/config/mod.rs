@@ -4,7 +4,6 @@
 //! file or the environment.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +24,8 @@ mod effective;
 mod number;
 mod smsc;
 mod tls;
+mod listener;
+mod database;
 mod value;
 mod written;
 #[cfg(test)]
@@ -32,13 +33,15 @@ mod tests;
 
 pub(crate) use answers::{Again, AnswerMeaning, Terms};
 pub(crate) use audit::Audit;
-pub(crate) use console::Console;
+pub(crate) use console::{Console, count, time};
+pub(crate) use database::Redis;
 pub(crate) use effective::Origin;
 pub(crate) use envelope::{Envelope, TimeForm};
 pub(crate) use kit::settings::Faults;
 #[cfg(test)]
 pub(crate) use link::Link;
 pub(crate) use link::{Directions, host_of};
+pub(crate) use listener::ListenerTls;
 pub(crate) use log::{Directives, Log, LogFormat, rust_log};
 pub(crate) use number::{Number, OwnNumber};
 pub(crate) use preset::unknown as unknown_preset;
@@ -46,10 +49,10 @@ pub(crate) use preset::unknown as unknown_preset;
 pub(crate) use price::PriceList;
 pub(crate) use route::{Choice, Prefer, Route};
 pub(crate) use smsc::{LongReceipts, ReceiptRule, Smsc};
-pub(crate) use tls::Tls;
+pub(crate) use tls::{Tls, certificate_expiry};
 pub(crate) use value::{Rate, Secret};
 
-use crate::domain::{Countries, PARTITIONS_MAX};
+use crate::domain::Countries;
 
 /// What an environment variable that overrides a key begins with: `CAMPANILE__REDIS__URL` is `redis.url`.
 const ENVIRONMENT_PREFIX: &str = "CAMPANILE";
@@ -63,6 +66,9 @@ pub(crate) const SMSC_MAX: usize = 64;
 /// More connections than one process has file descriptors for.
 const CONNECTIONS_MAX: u32 = 65_536;
 
+/// Each is remembered for as long as it counts, for every address.
+const WRONG_KEYS_MAX: u32 = 100;
+
 /// Every request looks through all of them.
 const PROXIES_MAX: usize = 64;
 
@@ -71,11 +77,6 @@ const RECIPIENTS_MAX: u32 = 10_000_000;
 
 /// Each has some ten series.
 const TENANTS_SHOWN_MAX: u32 = 10_000;
-
-/// Percent of `maxmemory`. Below ten an empty server would be full.
-const MARKS: RangeInclusive<u32> = 10..=100;
-
-const REDIS_SCHEMES: [&str; 4] = ["redis://", "rediss://", "redis+unix://", "unix://"];
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -128,8 +129,14 @@ pub(crate) struct Api {
     pub(crate) tenant_requests_max: u32,
     /// `tenant_uploads_max`: campaigns that one tenant may be sending at once. Default 8.
     pub(crate) tenant_uploads_max: u32,
+    /// `wrong_keys_max`: the wrong keys that one address may try within `wrong_keys_within`. Default 10.
+    pub(crate) wrong_keys_max: u32,
+    /// `wrong_keys_within`: see `wrong_keys_max`. Default 1 min.
+    pub(crate) wrong_keys_within: Duration,
     /// `trusted_proxies`: whose `X-Forwarded-For` is believed. Default: nobody's.
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// `tls`: what it shows, and whom it lets in. Default: plain HTTP.
+    pub(crate) tls: Option<ListenerTls>,
 }
 
 /// `[admin]`.
@@ -137,25 +144,8 @@ pub(crate) struct Api {
 pub(crate) struct Admin {
     /// `listen`: where `/metrics`, health and operators' calls are served. Default `127.0.0.1:9090`.
     pub(crate) listen: SocketAddr,
-}
-
-/// `[redis]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Redis {
-    /// `url`: the server to use. Absent: the engine starts one of its own, embedded.
-    pub(crate) url: Option<Secret>,
-    /// `data_dir`: where the embedded server keeps its data. Default `./data`.
-    pub(crate) data_dir: PathBuf,
-    /// `allow_loss`: use a server whose settings lose data (`appendonly no`, `appendfsync no`, a `maxmemory-policy` that
-    /// evicts) instead of refusing it. Default `false`.
-    pub(crate) allow_loss: bool,
-    /// `intake_mark`: from this many percent of `maxmemory` no campaign, message or launch is taken in. Default 85.
-    pub(crate) intake_mark: u32,
-    /// `lease_mark`: from this many percent of `maxmemory` nothing more is sent; what was sent is still settled.
-    /// Default 93; at least `intake_mark`.
-    pub(crate) lease_mark: u32,
-    /// `partitions`: how many parts live data is kept in; a power of two, fixed at a database's first use. Default 16.
-    pub(crate) partitions: u16,
+    /// `tls`: as of `[api]`, and how our commands trust it. Default: plain HTTP.
+    pub(crate) tls: Option<ListenerTls>,
 }
 
 /// `[engine]`.
@@ -231,26 +221,19 @@ impl Default for Api {
             address_connections_max: 256,
             tenant_requests_max: 128,
             tenant_uploads_max: 8,
+            wrong_keys_max: 10,
+            wrong_keys_within: 60 * SECOND,
             trusted_proxies: Vec::new(),
+            tls: None,
         }
     }
 }
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { listen: local(9090) }
-    }
-}
-
-impl Default for Redis {
-    fn default() -> Self {
         Self {
-            url: None,
-            data_dir: PathBuf::from("./data"),
-            allow_loss: false,
-            intake_mark: 85,
-            lease_mark: 93,
-            partitions: 16,
+            listen: local(9090),
+            tls: None,
         }
     }
 }
@@ -272,12 +255,30 @@ fn local(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
+impl Api {
+    /// Whether only certificates differ: they may change while an engine runs, as long as there is TLS before and after.
+    fn is_fixed_as(&self, other: &Self) -> bool {
+        let fixed = |api: &Self| Self {
+            tls: None,
+            ..api.clone()
+        };
+        fixed(self) == fixed(other) && self.tls.is_some() == other.tls.is_some()
+    }
+}
+
+impl Admin {
+    /// See [`Api::is_fixed_as`].
+    fn is_fixed_as(&self, other: &Self) -> bool {
+        self.listen == other.listen && self.tls.is_some() == other.tls.is_some()
+    }
+}
+
 impl Config {
     /// The sections in which the other configuration differs and that hold for as long as an engine runs.
     pub(crate) fn fixed_changes(&self, other: &Self) -> Vec<&'static str> {
         let sections = [
-            ("[api]", self.api == other.api),
-            ("[admin]", self.admin == other.admin),
+            ("[api]", self.api.is_fixed_as(&other.api)),
+            ("[admin]", self.admin.is_fixed_as(&other.admin)),
             ("[redis]", self.redis == other.redis),
             ("[engine]", self.engine == other.engine),
             ("[metrics]", self.metrics == other.metrics),
@@ -334,7 +335,7 @@ fn read(root: &Table<'_>) -> Config {
     let config = Config {
         api: read_api(&root.table("api")),
         admin: read_admin(&root.table("admin")),
-        redis: read_redis(&root.table("redis")),
+        redis: Redis::read(&root.table("redis")),
         metrics: read_metrics(&root.table("metrics")),
         retention: read_retention(&root.table("retention"), engine.receipt_timeout),
         log: log::read(&root.table("log")),
@@ -366,7 +367,10 @@ fn read_api(table: &Table<'_>) -> Api {
         address_connections_max: count("address_connections_max", default.address_connections_max),
         tenant_requests_max: count("tenant_requests_max", default.tenant_requests_max),
         tenant_uploads_max: count("tenant_uploads_max", default.tenant_uploads_max),
+        wrong_keys_max: table.integer("wrong_keys_max", 1..=WRONG_KEYS_MAX, default.wrong_keys_max),
+        wrong_keys_within: table.duration("wrong_keys_within", SECOND..=DAY, default.wrong_keys_within),
         trusted_proxies: read_proxies(table),
+        tls: ListenerTls::read(table),
     };
     table.finish();
     api
@@ -390,58 +394,10 @@ fn network(text: &str) -> Option<IpNet> {
 fn read_admin(table: &Table<'_>) -> Admin {
     let admin = Admin {
         listen: value::listen(table, Admin::default().listen),
+        tls: ListenerTls::read_asked_by_commands(table),
     };
     table.finish();
     admin
-}
-
-fn read_redis(table: &Table<'_>) -> Redis {
-    let default = Redis::default();
-    let redis = Redis {
-        url: read_url(table),
-        data_dir: table.parsed("data_dir", PATH_ALLOWED, path).unwrap_or(default.data_dir),
-        allow_loss: table.boolean("allow_loss", default.allow_loss),
-        intake_mark: mark(table, "intake_mark", default.intake_mark),
-        lease_mark: mark(table, "lease_mark", default.lease_mark),
-        partitions: read_partitions(table).unwrap_or(default.partitions),
-    };
-    if redis.lease_mark < redis.intake_mark {
-        let (lease, intake) = (redis.lease_mark, redis.intake_mark);
-        table.fault(
-            "lease_mark",
-            format!("{lease} is not allowed with intake_mark = {intake}: {intake} to 100"),
-        );
-    }
-    table.finish();
-    redis
-}
-
-fn read_url(table: &Table<'_>) -> Option<Secret> {
-    let allowed = format!("a URL that begins with {}", REDIS_SCHEMES.join(" or "));
-    table.secret("url", allowed, |given| {
-        let ours = |text: &&str| REDIS_SCHEMES.iter().any(|scheme| text.starts_with(scheme));
-        given.text().filter(ours).map(Secret::new)
-    })
-}
-
-fn mark(table: &Table<'_>, key: &'static str, default: u32) -> u32 {
-    let allowed = format!("percent of maxmemory, {} to {}", MARKS.start(), MARKS.end());
-    let mark = table.parsed(key, allowed, |given| {
-        let percent = u32::try_from(given.whole()?).ok()?;
-        MARKS.contains(&percent).then_some(percent)
-    });
-    mark.unwrap_or(default)
-}
-
-fn read_partitions(table: &Table<'_>) -> Option<u16> {
-    table.parsed(
-        "partitions",
-        format!("a power of two, 1 to {PARTITIONS_MAX}"),
-        |given| {
-            let count = u16::try_from(given.whole()?).ok()?;
-            (count.is_power_of_two() && count <= PARTITIONS_MAX).then_some(count)
-        },
-    )
 }
 
 fn read_engine(table: &Table<'_>) -> Engine {

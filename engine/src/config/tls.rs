@@ -10,6 +10,8 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys, RootCertStore};
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
 
 use super::PATH_ALLOWED;
 
@@ -66,6 +68,13 @@ impl Tls {
     }
 }
 
+/// When a certificate's time is over, in seconds since 1970; `None` if it cannot be read.
+pub(crate) fn certificate_expiry(certificate: &CertificateDer<'_>) -> Option<i64> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    let end = certificate.tbs_certificate().validity().not_after.to_unix_duration();
+    i64::try_from(end.as_secs()).ok()
+}
+
 /// Two are the same if what was read from their files is.
 impl PartialEq for Tls {
     fn eq(&self, other: &Self) -> bool {
@@ -86,7 +95,7 @@ impl fmt::Debug for Tls {
 /// `None` after a fault.
 fn read(table: &Table<'_>) -> Option<Tls> {
     let roots = match table.parsed("ca_file", PATH_ALLOWED, Given::text) {
-        Some(name) => authorities(table, name),
+        Some(name) => authorities(table, "ca_file", name),
         None if table.has("ca_file") => None,
         None => platform_roots(table, ""),
     };
@@ -115,21 +124,20 @@ fn platform_roots(table: &Table<'_>, key: &str) -> Option<RootCertStore> {
     Some(roots)
 }
 
-fn authorities(table: &Table<'_>, name: &str) -> Option<RootCertStore> {
+/// The authorities in the file that a key names.
+pub(super) fn authorities(table: &Table<'_>, key: &str, name: &str) -> Option<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(table, "ca_file", name)? {
+    for certificate in certificates(table, key, name)? {
         if let Err(error) = roots.add(certificate) {
-            table.fault(
-                "ca_file",
-                format!("{name:?} has a certificate that cannot be used: {error}"),
-            );
+            table.fault(key, format!("{name:?} has a certificate that cannot be used: {error}"));
             return None;
         }
     }
     Some(roots)
 }
 
-fn read_identity(table: &Table<'_>) -> Option<Arc<CertifiedKey>> {
+/// `certificate_file` with `key_file`.
+pub(super) fn read_identity(table: &Table<'_>) -> Option<Arc<CertifiedKey>> {
     for (key, other) in [("certificate_file", "key_file"), ("key_file", "certificate_file")] {
         if table.has(key) && !table.has(other) {
             table.fault(key, format!("stands without {other}: give both"));
@@ -195,10 +203,19 @@ fn contents(table: &Table<'_>, key: &str, name: &str) -> Option<Vec<u8>> {
 mod tests {
     use std::path::PathBuf;
 
-    use rcgen::{CertificateParams, KeyPair};
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
     use super::*;
     use crate::config::Config;
+
+    #[test]
+    fn a_certificates_time_is_read_and_what_is_none_has_none() {
+        let mut parameters = CertificateParams::new(vec!["x".to_owned()]).unwrap();
+        parameters.not_after = date_time_ymd(2031, 1, 1);
+        let certificate = parameters.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        assert_eq!(certificate_expiry(certificate.der()), Some(1_924_992_000));
+        assert_eq!(certificate_expiry(&CertificateDer::from(vec![0x30, 0x03, 1, 2])), None);
+    }
 
     /// A folder with a certificate for each of these names, and its key.
     fn folder(test: &str, names: &[&str]) -> PathBuf {

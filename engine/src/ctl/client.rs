@@ -1,7 +1,6 @@
 //! Asks an engine's operators' listener.
 
 use std::io::{BufRead, BufReader};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,13 +8,11 @@ use clap::Args;
 use serde_json::Value;
 
 use super::failure::Failure;
+use super::target::{Target, Trust};
 use crate::config::{Config, Console};
 
 /// The file that is read when nobody names one.
 const CONFIGURATION: &str = "campanile.toml";
-
-/// An engine on this network is there within this, or not at all.
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// Longer than every answer takes: an id that is looked for in all records of millions.
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);
@@ -42,6 +39,8 @@ pub(crate) struct Where {
     /// JSON.
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 /// An engine that can be asked.
@@ -78,20 +77,15 @@ impl Where {
     }
 
     fn client(&self, console: &Console, key: Option<String>) -> Result<Client, Failure> {
-        let base = match (&self.admin, &console.admin) {
-            (Some(url), _) => base_of(url, "--admin")?,
-            (None, Some(url)) => base_of(url, "CAMPANILE_ADMIN")?,
-            (None, None) => format!("http://{}", reachable(self.settings()?.admin.listen)),
+        let trust = self.trust.with_environment(console)?;
+        let target = match (&self.admin, &console.admin) {
+            (Some(url), _) => Target::of_url(url, "--admin", trust)?,
+            (None, Some(url)) => Target::of_url(url, "CAMPANILE_ADMIN", trust)?,
+            (None, None) => Target::of_config(&self.settings()?, trust),
         };
-        let settings = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT_WITHIN))
-            .timeout_global(Some(ANSWER_WITHIN))
-            // Operators' listeners are near: a proxy for the world outside has no say.
-            .proxy(None);
         Ok(Client {
-            agent: settings.build().new_agent(),
-            base,
+            agent: target.agent(ANSWER_WITHIN)?,
+            base: target.base().to_owned(),
             key,
         })
     }
@@ -106,31 +100,6 @@ impl Where {
             None => Ok(Config::default()),
         }
     }
-}
-
-/// The URL without what follows its address.
-fn base_of(url: &str, given_as: &str) -> Result<String, Failure> {
-    let rest = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
-    let is_address =
-        |rest: &&str| !rest.is_empty() && !rest.contains(['/', '?', '#', '@']) && !rest.contains(char::is_whitespace);
-    match rest.filter(is_address) {
-        Some(address) => Ok(format!("http://{address}")),
-        None => Err(Failure::Usage(format!(
-            "{given_as}: {url:?} is not allowed: http:// with a host and a port, such as http://127.0.0.1:9090"
-        ))),
-    }
-}
-
-/// Where what listens everywhere is reached from here.
-pub(super) fn reachable(listen: SocketAddr) -> SocketAddr {
-    if !listen.ip().is_unspecified() {
-        return listen;
-    }
-    let here = match listen.ip() {
-        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-    };
-    SocketAddr::new(here, listen.port())
 }
 
 fn read_key(file: &Path) -> Result<String, Failure> {
@@ -168,8 +137,13 @@ impl Client {
         self.answer(request.content_type("application/json").send(&body.to_string()))
     }
 
-    /// `GET` of something that goes on for that long: each of its lines, as it comes.
-    pub(super) fn follow(&self, path: &str, length: Duration, mut each: impl FnMut(&str)) -> Result<(), Failure> {
+    /// `GET` of something that goes on for that long: each of its lines, as it comes, until `each` wants no more.
+    pub(super) fn follow(
+        &self,
+        path: &str,
+        length: Duration,
+        mut each: impl FnMut(&str) -> bool,
+    ) -> Result<(), Failure> {
         let request = self.with_key(self.agent.get(self.url(path)));
         let request = request.config().timeout_global(Some(length + ANSWER_WITHIN)).build();
         let mut response = request.call().map_err(|error| self.away(&error))?;
@@ -179,7 +153,10 @@ impl Client {
             return Err(Failure::of_answer(status, &text));
         }
         for line in BufReader::new(response.body_mut().as_reader()).lines() {
-            each(&line.map_err(|error| Failure::Away(format!("{} broke off: {error}", self.base)))?);
+            let line = line.map_err(|error| Failure::Away(format!("{} broke off: {error}", self.base)))?;
+            if !each(&line) {
+                break;
+            }
         }
         Ok(())
     }
@@ -217,6 +194,9 @@ impl Client {
     }
 
     fn away(&self, error: &ureq::Error) -> Failure {
+        if let Some(problem) = Target::problem(error) {
+            return Failure::Away(format!("no TLS with {}: {problem}", self.base));
+        }
         Failure::Away(format!(
             "no engine answers at {}: {error}; is it running, and is this its admin.listen (--admin)?",
             self.base
@@ -236,30 +216,6 @@ pub(super) fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_a_host_and_a_port() {
-        assert_eq!(base_of("http://h:1/", "--admin").unwrap(), "http://h:1");
-        for url in [
-            "https://h:1",
-            "h:1",
-            "http://",
-            "http://h:1/v1",
-            "http://u@h:1",
-            "http://h 1",
-        ] {
-            let said = base_of(url, "--admin").unwrap_err().to_string();
-            assert!(said.contains("--admin") && said.contains(url), "{said}");
-        }
-    }
-
-    #[test]
-    fn what_listens_everywhere_is_reached_here() {
-        let reached = |text: &str| reachable(text.parse().unwrap()).to_string();
-        assert_eq!(reached("0.0.0.0:9090"), "127.0.0.1:9090");
-        assert_eq!(reached("[::]:9090"), "[::1]:9090");
-        assert_eq!(reached("10.0.0.1:1"), "10.0.0.1:1");
-    }
 
     #[test]
     fn what_is_not_plain_is_quoted() {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use kit::output::complain;
 use serde_json::Value;
 
 use crate::config::Faults;
@@ -62,7 +63,7 @@ impl Failure {
 
     /// Says it on standard error.
     pub(crate) fn report(&self) -> ExitCode {
-        eprintln!("{self}");
+        complain(self);
         ExitCode::from(self.code())
     }
 }

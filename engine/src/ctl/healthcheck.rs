@@ -1,13 +1,13 @@
 //! `campanile healthcheck`: whether an engine is ready, for container images that have no other program to ask with.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use kit::output::complain;
 
-use super::client::reachable;
+use super::target::{Target, Trust};
 use super::{INVALID_CONFIGURATION, UNREACHABLE};
 use crate::config::Config;
 
@@ -17,7 +17,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// Whom to ask.
 #[derive(Args)]
 pub(crate) struct Healthcheck {
-    /// The configuration of the engine, TOML: its admin.listen is asked.
+    /// The configuration of the engine, TOML: its admin.listen is asked, over TLS if admin.tls says so.
     #[arg(long, value_name = "FILE", default_value = "campanile.toml")]
     config: PathBuf,
 }
@@ -28,31 +28,28 @@ impl Healthcheck {
         let config = match Config::load(&self.config) {
             Ok(config) => config,
             Err(faults) => {
-                eprintln!("{faults}");
+                complain(faults);
                 return ExitCode::from(INVALID_CONFIGURATION);
             }
         };
-        match ask(reachable(config.admin.listen)) {
+        match ask(&config) {
             Ok(()) => ExitCode::SUCCESS,
             Err(why) => {
-                eprintln!("campanile: not ready: {why}");
+                complain(format_args!("campanile: not ready: {why}"));
                 ExitCode::from(UNREACHABLE)
             }
         }
     }
 }
 
-fn ask(admin: SocketAddr) -> Result<(), String> {
-    let settings = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_global(Some(ANSWER_WITHIN))
-        // The engine is on this machine: a proxy in the environment has no say.
-        .proxy(None);
-    let url = format!("http://{admin}/readyz");
-    let mut answer = ureq::Agent::new_with_config(settings.build())
-        .get(&url)
-        .call()
-        .map_err(|error| format!("{url}: {error}"))?;
+fn ask(config: &Config) -> Result<(), String> {
+    let target = Target::of_config(config, Trust::default());
+    let url = format!("{}/readyz", target.base());
+    let agent = target.agent(ANSWER_WITHIN).map_err(|failure| failure.to_string())?;
+    let mut answer = agent.get(&url).call().map_err(|error| {
+        let problem = Target::problem(&error);
+        format!("{url}: {}", problem.unwrap_or_else(|| error.to_string()))
+    })?;
     if answer.status().is_success() {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! `campanile message`.
 
 use clap::{Args, Subcommand, ValueEnum};
+use kit::output::complain;
 
 use super::client::{Where, quoted};
 use super::failure::Failure;
@@ -94,7 +95,7 @@ impl Trace {
         }
         table.print();
         if rows(&answer).is_empty() {
-            eprintln!("Nothing is known of {}, or not any more.", self.what);
+            complain(format_args!("Nothing is known of {}, or not any more.", self.what));
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ mod receipts;
 mod reload;
 mod smscs;
 mod status;
+mod target;
 mod tenants;
 mod top;
 mod trace;

@@ -1,7 +1,8 @@
 //! What commands print: JSON, tables for people at a terminal, columns between tabs for programs.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
+use kit::output::{self, complain};
 use serde_json::Value;
 
 use crate::config::Console;
@@ -75,10 +76,15 @@ pub(super) fn print_json(document: &Value) {
     print(&format!("{document}\n"));
 }
 
-/// Prints a text. Who stops reading it knows why.
-pub(super) fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _unread = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+/// Prints a text. `false`: nobody reads any more, or nothing can be written.
+pub(super) fn print(text: &str) -> bool {
+    match output::print(text) {
+        Ok(taken) => taken,
+        Err(error) => {
+            complain(format_args!("campanile: cannot write: {error}"));
+            false
+        }
+    }
 }
 
 /// A value as a cell has it: `-` for none.
@@ -113,7 +119,7 @@ pub(super) fn rows(document: &Value) -> &[Value] {
 /// Says how a list goes on.
 pub(super) fn say_next(document: &Value) {
     if let Some(next) = document["next_cursor"].as_str() {
-        eprintln!("There are more: --cursor {next}");
+        complain(format_args!("There are more: --cursor {next}"));
     }
 }
 

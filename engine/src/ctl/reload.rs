@@ -1,6 +1,7 @@
 //! `campanile reload`.
 
 use clap::Args;
+use kit::output::complain;
 use serde_json::{Value, json};
 
 use super::client::Where;
@@ -31,7 +32,7 @@ impl Reload {
             .as_object()
             .is_some_and(|changes| changes.values().all(|smscs| smscs == &Value::Array(Vec::new())));
         if nothing {
-            eprintln!("The configuration holds; no SMSC is another.");
+            complain("The configuration holds; no SMSC is another.");
         } else {
             table.print();
         }

@@ -11,6 +11,7 @@ use super::client::{Client, Where, quoted};
 use super::failure::Failure;
 use super::output::{Table, cell, print_json, rows};
 use crate::clock::Clock;
+use crate::config::time;
 
 /// Between two looks at what is in flight.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -64,7 +65,7 @@ pub(crate) struct Drain {
     #[command(flatten)]
     one: One,
     /// How long its answers are waited for. It stays suspended after that, too.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
     timeout: Duration,
 }
 

@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use super::client::{Where, quoted};
 use super::failure::Failure;
 use super::output::{Table, cell, print_json, rows, say_next};
+use crate::config::count;
 
 /// What is asked of tenants.
 #[derive(Clone, Debug, Subcommand)]
@@ -19,7 +20,7 @@ pub(crate) struct List {
     #[command(flatten)]
     pub(super) at: Where,
     /// How many, 1 to 500.
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=500))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = count::<u16, 500>)]
     pub(super) limit: u16,
     /// Where to go on, as the page before says.
     #[arg(long, value_name = "CURSOR")]

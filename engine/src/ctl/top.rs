@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::output::cell;
 use super::status::{facts, row, smscs_of};
 use crate::clock::Clock;
-use crate::config::Console;
+use crate::config::{Console, time};
 
 /// More often is only work.
 const INTERVAL_MIN: Duration = Duration::from_millis(100);
@@ -33,7 +33,7 @@ pub(crate) struct Top {
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
-    let interval = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let interval = time(text)?;
     if interval < INTERVAL_MIN {
         return Err("100ms or more".to_owned());
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::client::{Where, quoted};
 use super::failure::Failure;
 use super::output::{cell, print};
+use crate::config::count;
 
 /// Which PDUs, and how many.
 #[derive(Clone, Debug, Args)]
@@ -15,10 +16,10 @@ pub(crate) struct TraceOf {
     /// The name of the SMSC's [[smsc]].
     smsc: String,
     /// How long, 1 to 600.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = count::<u16, 600>)]
     seconds: u16,
     /// How many PDUs at most, 1 to 100,000.
-    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = count::<u32, 100_000>)]
     limit: u32,
     #[command(flatten)]
     at: Where,
@@ -31,10 +32,9 @@ impl TraceOf {
         let length = Duration::from_secs(self.seconds.into());
         self.at.open()?.follow(&path, length, |line| {
             if self.at.json {
-                print(&format!("{line}\n"));
-            } else if let Ok(object) = serde_json::from_str::<Value>(line) {
-                print(&shown(&object));
+                return print(&format!("{line}\n"));
             }
+            serde_json::from_str::<Value>(line).map_or(true, |object| print(&shown(&object)))
         })
     }
 }

@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use kit::output::complain;
 use serde_json::Value;
 
 use super::Refusal;
@@ -61,7 +62,7 @@ pub(super) fn each_file(files: &[PathBuf], mut each: impl FnMut(&mut Lines)) -> 
                 whole &= !lines.complained;
             }
             Err(error) => {
-                eprintln!("{}: cannot be read: {error}", file.display());
+                complain(format_args!("{}: cannot be read: {error}", file.display()));
                 whole = false;
             }
         }
@@ -121,7 +122,7 @@ impl Lines {
 
     /// Says on standard error what is wrong, and where.
     pub(super) fn complain(&mut self, line: u64, what: &impl Display) {
-        eprintln!("{}:{line}: {what}", self.name);
+        complain(format_args!("{}:{line}: {what}", self.name));
         self.complained = true;
     }
 }

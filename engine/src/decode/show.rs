@@ -1,7 +1,8 @@
 //! One object after the other: JSON for programs, words for people.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
+use kit::output::print;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -31,7 +32,7 @@ impl Show {
         } else {
             Ok(words())
         };
-        shown.is_ok_and(|shown| std::io::stdout().write_all(shown.as_bytes()).is_ok())
+        shown.is_ok_and(|shown| matches!(print(&shown), Ok(true)))
     }
 }
 

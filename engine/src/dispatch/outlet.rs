@@ -42,6 +42,7 @@ impl Outlet {
         let own = metrics.smsc(&settings.config.name);
         show_limit(metrics, &settings.config);
         let service = traffic.add(id, &settings.config.name, &pool);
+        service.speed().set_fed(settings.config.bind.transmits());
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let speed = service.speed().clone();
         Self {
@@ -97,6 +98,7 @@ impl Outlet {
     /// Something else is configured from now on.
     pub(crate) fn set(&self, settings: Settings) {
         show_limit(&self.metrics.all, &settings.config);
+        self.service.speed().set_fed(settings.config.bind.transmits());
         self.settings.store(Arc::new(settings));
         self.meter.set_bound();
     }

@@ -89,11 +89,17 @@ fn written(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
     };
     if for_people {
         let coloured = io::stderr().is_terminal() && !config::Console::of_environment().plain;
-        lines_of::layer().with_ansi(coloured).with_writer(io::stderr).boxed()
+        lines_of::layer()
+            .with_ansi(coloured)
+            // It would be told on standard error, which is what cannot be written.
+            .log_internal_errors(false)
+            .with_writer(io::stderr)
+            .boxed()
     } else {
         lines_of::layer()
             .fmt_fields(JsonFields::new())
             .event_format(Json)
+            .log_internal_errors(false)
             .with_writer(io::stderr)
             .boxed()
     }

@@ -3,7 +3,15 @@
 use super::Metrics;
 use crate::domain::{Purpose, Status};
 
-const CONNECTIONS_CUT: [&str; 4] = ["gave_way", "refused", "late_head", "unread"];
+const CONNECTIONS_CUT: [&str; 6] = [
+    "gave_way",
+    "refused",
+    "late_handshake",
+    "failed_handshake",
+    "late_head",
+    "unread",
+];
+const WRONG_KEYS: [&str; 2] = ["refused", "delayed"];
 const CREDITS: [&str; 3] = ["debit", "refund", "release"];
 const INBOUND: [&str; 3] = ["kept", "opt_out", "second_copy"];
 const LAUNCHES: [&str; 3] = ["started", "blocked_credit", "failed"];
@@ -94,6 +102,10 @@ impl Metrics {
             CONNECTIONS_CUT
                 .iter()
                 .for_each(|reason| cut.with_label_values(&[listener, reason]).inc_by(0));
+            let wrong = &self.http_wrong_keys_total;
+            WRONG_KEYS
+                .iter()
+                .for_each(|answer| wrong.with_label_values(&[listener, answer]).inc_by(0));
         }
     }
 

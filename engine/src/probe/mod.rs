@@ -10,19 +10,19 @@ mod session;
 mod shape;
 mod words;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use kit::output::{self, complain};
 use kit::words::nearest;
 
 use crate::audience::{NumberFault, normalise};
 use crate::clock::Clock;
 use crate::compose::{Sender, check_text, compose};
-use crate::config::{Config, Faults, Smsc};
+use crate::config::{Config, Faults, Smsc, time};
 use crate::domain::{Country, Recipient};
 use course::Message;
 use smpp::text::EncodingPolicy;
@@ -76,7 +76,7 @@ pub(crate) struct Test {
     #[arg(long, value_name = "SENDER", default_value = "Campanile", requires = "to")]
     from: String,
     /// How long its receipts are waited for.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
     wait: Duration,
     /// JSON.
     #[arg(long)]
@@ -105,7 +105,7 @@ pub(crate) fn show_presets(name: Option<&str>, json: bool) -> ExitCode {
 
 /// Says why the arguments cannot be meant.
 pub(crate) fn usage(problem: &str) -> ExitCode {
-    eprintln!("campanile: {problem}");
+    complain(format_args!("campanile: {problem}"));
     ExitCode::from(USAGE)
 }
 
@@ -119,11 +119,11 @@ impl Test {
         let smsc = self.chosen(&config)?;
         let message = self.message(&smsc)?;
         if !self.json {
-            eprintln!(
+            complain(format_args!(
                 "{}: takes {} of the account's sessions while it lasts",
                 smsc.name,
                 smsc.bind.kinds().len()
-            );
+            ));
         }
         let report = course::run(&smsc, message, self.wait, Clock::new()).await;
         let failed = report.problem.is_some();
@@ -188,5 +188,7 @@ const fn no_mobile(fault: NumberFault) -> &'static str {
 }
 
 fn print(text: &str) {
-    let _unread = std::io::stdout().write_all(text.as_bytes());
+    if let Err(error) = output::print(text) {
+        complain(format_args!("campanile: cannot write: {error}"));
+    }
 }

@@ -15,7 +15,7 @@ use super::stages::Stages;
 use super::told::Told;
 use super::{Given, Ready, Redis, RunFault};
 use crate::account::Accounts;
-use crate::api::{self, App, Listeners, Shares};
+use crate::api::{self, App, Guesses, Listeners, Secured, Shares};
 use crate::bind::{Binds, Board, Events, Traces};
 use crate::campaign::{Auditor, CampaignDeps, Campaigns, Gates, Limits, RollCall, RouteTable, Routes};
 use crate::config::{self, Config};
@@ -42,6 +42,8 @@ pub(super) struct Engine {
     leases: Arc<Leases>,
     campaigns: Campaigns,
     pressure: Pressure,
+    /// What the listeners show.
+    secured: Secured,
     board: Board,
     traces: Traces,
     /// Receipts that are to be tried again.
@@ -106,6 +108,7 @@ impl Engine {
         traffic.begin().await?;
         let engine = Self {
             pressure,
+            secured: Secured::new(&config, &base.metrics),
             config,
             told,
             base,
@@ -137,6 +140,7 @@ impl Engine {
             traffic: self.traffic.clone(),
             inbox: self.inbox.clone(),
             campaigns: self.campaigns.clone(),
+            secured: self.secured.clone(),
         };
         let stage = &self.stages.dispatchers;
         stage.tasks.spawn(reloading.run(asked, stage.stop.clone()));
@@ -235,7 +239,7 @@ impl Engine {
     /// Takes requests until it is told to stop, and ends then.
     pub(super) async fn serve(
         mut self,
-        (listeners, shutdown): (Listeners, Shutdown),
+        ((public, admin), shutdown): ((TcpListener, TcpListener), Shutdown),
         on_ready: impl FnOnce(&Ready),
     ) -> Result<(), RunFault> {
         let accounts = Arc::new(Accounts::new(self.base.store.clone(), self.base.clock));
@@ -251,9 +255,14 @@ impl Engine {
         self.inbox.warn_of_strangers(&self.config.number).await?;
         let address = |listener: &TcpListener, configured| listener.local_addr().unwrap_or(configured);
         let ready = Ready {
-            api: address(&listeners.public, self.config.api.listen),
-            admin: address(&listeners.admin, self.config.admin.listen),
+            api: address(&public, self.config.api.listen),
+            admin: address(&admin, self.config.admin.listen),
             new_operator_key,
+        };
+        let listeners = Listeners {
+            public,
+            admin,
+            secured: self.secured.clone(),
         };
         let serving = api::serve(listeners, self.app(accounts), shutdown.orderly.clone());
         on_ready(&ready);
@@ -292,6 +301,7 @@ impl Engine {
             logs: self.told.logs.clone(),
             audit: self.told.audit.clone(),
             verdict: self.base.verdict.clone(),
+            guesses: Guesses::new(&self.config.api),
             shares: Shares::new(&self.config.api),
             limits: Arc::new(self.config.api.clone()),
             operations: TaskTracker::new(),

@@ -20,7 +20,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::account::OperatorKeyFault;
-use crate::api::Listeners;
 use crate::config::Config;
 use crate::guard::GuardFault;
 use crate::inbound::BrokenWords;
@@ -128,16 +127,14 @@ async fn start_and_serve(
     shutdown: Shutdown,
     on_ready: impl FnOnce(&Ready),
 ) -> Result<(), RunFault> {
-    let listeners = Listeners {
-        public: listen(given.config.api.listen, "api.listen").await?,
-        admin: listen(given.config.admin.listen, "admin.listen").await?,
-    };
+    let public = listen(given.config.api.listen, "api.listen").await?;
+    let admin = listen(given.config.admin.listen, "admin.listen").await?;
     let engine = Engine::start(given, redis, &shutdown).await?;
     let ready = |ready: &Ready| {
         Phase::Ready.tell();
         on_ready(ready);
     };
-    engine.serve((listeners, shutdown), ready).await
+    engine.serve(((public, admin), shutdown), ready).await
 }
 
 async fn listen(address: SocketAddr, key: &'static str) -> Result<TcpListener, RunFault> {

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::database::Base;
 use super::fleet::{Fleet, Leaving, number};
 use super::notify::Phase;
+use crate::api::Secured;
 use crate::audit::{Act, AuditLog, Outcome};
 use crate::campaign::{Campaigns, Routes};
 use crate::config::Config;
@@ -30,6 +31,7 @@ pub(super) struct Reloading {
     pub(super) traffic: Traffic,
     pub(super) inbox: Inbox,
     pub(super) campaigns: Campaigns,
+    pub(super) secured: Secured,
 }
 
 impl Reloading {
@@ -85,6 +87,7 @@ impl Reloading {
         let routes = Routes::new(&self.base.store, &smscs, &config.route).await?;
         let set = self.fleet.set(&smscs, Some(routes))?;
         self.inbox.set_numbers(&config.number);
+        self.secured.set(&config);
         self.config = config;
         Ok(set)
     }

@@ -1,5 +1,6 @@
 //! How fast an SMSC is fed: what an operator says of it while it runs, and what shows it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -14,6 +15,8 @@ pub(crate) struct Speed(Arc<Inner>);
 struct Inner {
     told: watch::Sender<Option<Rate>>,
     shown: Mutex<SpeedStatus>,
+    /// Whether it is given messages at all.
+    fed: AtomicBool,
 }
 
 /// Rates in segments a second; `null`: nothing limits it.
@@ -35,6 +38,7 @@ impl Default for Speed {
         Self(Arc::new(Inner {
             told: watch::Sender::new(None),
             shown: Mutex::default(),
+            fed: AtomicBool::new(true),
         }))
     }
 }
@@ -54,6 +58,11 @@ impl Speed {
     /// What operators will say from now on.
     pub(crate) fn told_later(&self) -> Told {
         Told(self.0.told.subscribe())
+    }
+
+    /// Whether it has sessions that submit: a receiver has none.
+    pub(crate) fn set_fed(&self, fed: bool) {
+        self.0.fed.store(fed, Ordering::Relaxed);
     }
 
     /// That is configured.
@@ -81,6 +90,8 @@ impl Speed {
 pub(crate) enum SpeedFault {
     /// There is none of that name.
     NotFound,
+    /// It is a receiver only.
+    NeverFed,
     /// The configuration allows only so many segments a second.
     Above(f64),
 }
@@ -93,7 +104,11 @@ impl Traffic {
     pub(crate) fn set_rate(&self, name: &str, rate: Option<Rate>) -> Result<(), SpeedFault> {
         let smscs = self.lock();
         let known = smscs.iter().find(|known| known.name == name);
-        let speed = &known.ok_or(SpeedFault::NotFound)?.speed;
+        let known = known.ok_or(SpeedFault::NotFound)?;
+        let speed = &known.speed;
+        if !speed.0.fed.load(Ordering::Relaxed) {
+            return Err(SpeedFault::NeverFed);
+        }
         let wanted = rate.map(Rate::segments_per_second);
         match speed.shown().configured {
             Some(most) if wanted.is_some_and(|wanted| wanted > most) => Err(SpeedFault::Above(most)),

@@ -187,7 +187,7 @@ pub fn run(saved: &Path, outputs: &Outputs) -> Result<ExitCode> {
 
 /// Prints [`schema`].
 pub fn print_schema() -> Result<ExitCode> {
-    std::io::stdout().lock().write_all(schema().as_bytes())?;
+    kit::output::print(&schema())?;
     Ok(ExitCode::SUCCESS)
 }
 

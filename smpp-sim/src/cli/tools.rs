@@ -1,9 +1,10 @@
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
+use kit::output;
 use presets::{PRESETS, Preset};
 
 use super::arguments::Arguments;
@@ -83,8 +84,7 @@ pub(super) fn magic() -> io::Result<ExitCode> {
 pub(super) fn completions(shell: Shell) -> io::Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "smpp-sim", &mut script);
-    io::stdout().lock().write_all(&script)?;
-    Ok(ExitCode::SUCCESS)
+    print(&String::from_utf8_lossy(&script))
 }
 
 /// Prints the man page of the whole program, or writes a page for every command into a directory.
@@ -99,13 +99,16 @@ pub(super) fn man(directory: Option<&Path>) -> io::Result<ExitCode> {
             std::fs::create_dir_all(directory).map_err(in_directory)?;
             clap_mangen::generate_to(command, directory).map_err(in_directory)?;
         }
-        None => clap_mangen::Man::new(command).render(&mut io::stdout().lock())?,
+        None => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(command).render(&mut page)?;
+            return print(&String::from_utf8_lossy(&page));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints to standard output.
+/// Prints to standard output. Who stops reading has what he wants.
 pub(super) fn print(text: &str) -> io::Result<ExitCode> {
-    io::stdout().lock().write_all(text.as_bytes())?;
-    Ok(ExitCode::SUCCESS)
+    output::print(text).map(|_| ExitCode::SUCCESS)
 }

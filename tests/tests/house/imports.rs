@@ -14,7 +14,7 @@ struct House {
 const HOUSES: [House; 9] = [
     House {
         sources: "kit/src",
-        layers: &[&["words", "random", "clock"], &["settings"], &["lib"]],
+        layers: &[&["words", "random", "clock", "output"], &["settings"], &["lib"]],
     },
     House {
         sources: "presets/src",

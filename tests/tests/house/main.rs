@@ -1,5 +1,5 @@
 //! The house rules that a machine can check, over the whole repository: directions of imports, sizes of files, what no
-//! file may contain, what each Lua script has to say of itself.
+//! file may contain, what each Lua script has to say of itself, what the page of threats leans on.
 
 mod imports;
 mod modules;
@@ -7,3 +7,4 @@ mod scripts;
 mod sizes;
 mod source;
 mod texts;
+mod threats;

@@ -199,8 +199,22 @@ fn process() -> Vec<Alert> {
 
 fn limits() -> Vec<Alert> {
     use Severity::{Info, Warning};
-
+    let wrong = M.http_wrong_keys_total.name;
     vec![
+        alert(
+            "KeysGuessed",
+            Warning,
+            (
+                format!("sum by (job, listener) (increase({wrong}{{answer=\"delayed\"}}[10m])) > 0"),
+                "5m",
+            ),
+            rising(one(wrong, "listener=\"public\", answer=\"delayed\""), 1, 5, 10),
+        )
+        .says(
+            "One address tries many keys that nobody has",
+            "Somebody guesses keys at the {{ $labels.listener }} listener, or has many old ones. The log names the address.",
+        )
+        .on("internals"),
         alert(
             "FileDescriptorsShort",
             Warning,

@@ -89,8 +89,8 @@ fn sessions() -> Vec<Alert> {
             Trial::new(60, 1_530, 1_700).with(north(expiry, "side=\"server\""), "1296000x1560 99999999x300"),
         )
         .says(
-            "A certificate of {{ $labels.smsc }} ends within two weeks",
-            "The {{ $labels.side }} certificate of {{ $labels.smsc }} ends soon: no session can be made after that.",
+            "A TLS certificate ends within two weeks: {{ $labels.smsc }} {{ $labels.side }}",
+            "Without an SMSC it is that of our own listener. Nobody can connect after that.",
         )
         .on("smscs"),
     ]

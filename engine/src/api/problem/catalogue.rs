@@ -30,6 +30,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::NotAscii { .. }
         | FieldProblem::InvalidHexadecimal
         | FieldProblem::InvalidTag
+        | FieldProblem::ReceiverOnly
         | FieldProblem::LostDigits => true,
     }
 }
@@ -176,6 +177,16 @@ fn too_many(full: Full, language: Language) -> String {
             format!("Au plus {max} requêtes d'une même adresse à la fois (address_connections_max)."),
             format!("At most {max} concurrent requests per address (address_connections_max)."),
         ),
+        Full::WrongKeys(max) => (
+            format!(
+                "{max} clés inconnues sont venues de cette adresse (wrong_keys_max) : réessayez après le délai de l'en-tête \
+                 Retry-After."
+            ),
+            format!(
+                "{max} unknown keys came from this address (wrong_keys_max): try again after the delay in the Retry-After \
+                 header."
+            ),
+        ),
     };
     match language {
         Language::Fr => french,
@@ -235,6 +246,9 @@ fn french(problem: &FieldProblem) -> String {
             "Attendu : un tag de 1 à 65535, ou par exemple \"0x1400\" ; une seule fois, et ni SAR ni message_payload."
                 .to_owned()
         }
+        FieldProblem::ReceiverOnly => {
+            "Ce SMSC ne fait que recevoir (bind = \"receiver\") : rien ne lui est soumis.".to_owned()
+        }
         FieldProblem::LostDigits => "Excel a perdu des chiffres : formatez la colonne en Texte.".to_owned(),
     }
 }
@@ -276,6 +290,9 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::InvalidHexadecimal => "Up to 255 octets in hexadecimal are expected, such as 31303100.".to_owned(),
         FieldProblem::InvalidTag => {
             "A tag from 1 to 65535 is expected, or one such as \"0x1400\"; each once, and none of SAR or message_payload.".to_owned()
+        }
+        FieldProblem::ReceiverOnly => {
+            "This SMSC only receives (bind = \"receiver\"): nothing is submitted to it.".to_owned()
         }
         FieldProblem::LostDigits => "A spreadsheet lost digits of this number: format the column as text.".to_owned(),
     }

@@ -111,6 +111,8 @@ pub(crate) enum Full {
     TenantUploads(u32),
     /// Requests of one address behind a proxy, each as good as a connection: `api.address_connections_max`.
     AddressRequests(u32),
+    /// Wrong keys of one address: `api.wrong_keys_max`.
+    WrongKeys(usize),
 }
 
 impl ProblemKind {

@@ -45,6 +45,7 @@ impl Door {
         let listeners = Listeners {
             public: listen().await,
             admin: listen().await,
+            secured: Secured::new(&config::Config::default(), &api.app.metrics),
         };
         let address = |listener: &TcpListener| listener.local_addr().unwrap();
         let (public, admin) = (address(&listeners.public), address(&listeners.admin));
