@@ -20,6 +20,21 @@ const PASSWORD: &str = "pw-Zx81q";
 const WRONG_KEY: &str = "sk_live_0000wrongkanarikey0000wrong0000";
 const NUMBER: &str = "36034";
 
+/// Commands that show something.
+const COMMANDS: [&[&str]; 11] = [
+    &["--help"],
+    &["serve", "--help"],
+    &["status", "--help"],
+    &["smsc", "--help"],
+    &["check", "--config", "campanile.toml"],
+    &["status"],
+    &["status", "--json"],
+    &["queue"],
+    &["smsc", "list", "--json"],
+    &["log-filter"],
+    &["metrics"],
+];
+
 /// What must be nowhere.
 struct Canaries {
     /// Without their country code, as far as everybody would write them.
@@ -139,7 +154,13 @@ fn mistakes(stand: &Stand, canaries: &Canaries) {
         assert!(answer.starts_with("HTTP/1.1 4"), "{request}: {answer}");
         canaries.are_not_in(request, &answer);
     }
-    // What stands in a path comes back in the problem's `instance`: it is the caller's own.
+}
+
+/// What is wrong in the path: it comes back in the problem's `instance`, and is the caller's own.
+fn wrong_paths(stand: &Stand) {
+    let (public, admin) = (stand.engine.public(), stand.engine.admin());
+    let (tenant, operator) = (&stand.tenant.key, stand.engine.operator_key());
+    let (number, text) = (Canaries::number(1), Canaries::text(1));
     for request in [
         format!("GET /v1/campaigns/+33{number}"),
         format!("GET /v1/messages/{text}"),
@@ -176,25 +197,8 @@ fn said(stand: &Stand, arguments: &[&str]) -> String {
     )
 }
 
-#[test]
-fn nothing_that_the_engine_tells_of_itself_has_a_number_a_text_or_a_secret() {
-    let lab = Lab::new(programs!(), "canaries");
-    let stand = Stand::under(lab, "", |redis, sim| {
-        let smsc = SmscSettings::new("north", sim.smpp_address()).password(PASSWORD);
-        let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
-        settings.tables = vec![
-            "[log]\nfilter = \"info,campanile=trace\"".to_owned(),
-            "[audit]\npath = \"audit.log\"".to_owned(),
-        ];
-        settings
-    });
-    let canaries = Canaries::of(&stand);
-    let order = CampaignOrder::to_audience(&Canaries::audience())
-        .with("name", json!(Canaries::text(0)))
-        .with("text", json!("Bonjour [Nom]"))
-        .with("sender", json!(NUMBER));
-    let campaign = stand.tenant.order(&stand.engine, &order);
-    stand.all_delivered(&campaign, CANARIES, LIMIT);
+/// Single messages, and what people write back.
+fn write_and_answer(stand: &Stand) {
     let http = stand.tenant.http(&stand.engine);
     for index in 0..20 {
         let message = json!({
@@ -216,7 +220,30 @@ fn nothing_that_the_engine_tells_of_itself_has_a_number_a_text_or_a_secret() {
         let listed = http.get("/v1/inbound?limit=100").expect(200);
         (listed["data"].as_array().map_or(0, Vec::len) >= 20).then_some(())
     });
+}
+
+#[test]
+fn nothing_that_the_engine_tells_of_itself_has_a_number_a_text_or_a_secret() {
+    let lab = Lab::new(programs!(), "canaries");
+    let stand = Stand::under(lab, "", |redis, sim| {
+        let smsc = SmscSettings::new("north", sim.smpp_address()).password(PASSWORD);
+        let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
+        settings.tables = vec![
+            "[log]\nfilter = \"info,campanile=trace\"".to_owned(),
+            "[audit]\npath = \"audit.log\"".to_owned(),
+        ];
+        settings
+    });
+    let canaries = Canaries::of(&stand);
+    let order = CampaignOrder::to_audience(&Canaries::audience())
+        .with("name", json!(Canaries::text(0)))
+        .with("text", json!("Bonjour [Nom]"))
+        .with("sender", json!(NUMBER));
+    let campaign = stand.tenant.order(&stand.engine, &order);
+    stand.all_delivered(&campaign, CANARIES, LIMIT);
+    write_and_answer(&stand);
     mistakes(&stand, &canaries);
+    wrong_paths(&stand);
     // Receipts that nobody waits for, refusals, a session that breaks, a Redis that is away.
     stand
         .sim
@@ -230,19 +257,7 @@ fn nothing_that_the_engine_tells_of_itself_has_a_number_a_text_or_a_secret() {
     stand.sim.close_sessions();
     let public = stand.engine.public();
     canaries.are_not_in("metrics", &ask(stand.engine.admin().address(), "GET /metrics", "", ""));
-    for arguments in [
-        &["--help"][..],
-        &["serve", "--help"],
-        &["status", "--help"],
-        &["smsc", "--help"],
-        &["check", "--config", "campanile.toml"],
-        &["status"],
-        &["status", "--json"],
-        &["queue"],
-        &["smsc", "list", "--json"],
-        &["log-filter"],
-        &["metrics"],
-    ] {
+    for arguments in COMMANDS {
         canaries.are_not_in(&arguments.join(" "), &said(&stand, arguments));
     }
     stand.redis.kill();

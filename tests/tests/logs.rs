@@ -165,10 +165,8 @@ fn the_filter_changes_while_it_runs_and_a_wrong_one_is_refused_by_name() {
     assert_eq!(shown(&["log-filter"]), "info,campanile::api=debug\n");
 }
 
-#[test]
-fn acts_of_administration_are_lines_of_the_audit_log() {
-    let (stand, settings) = stand("logs-audit", &["[audit]\npath = \"audit.log\""]);
-    let path = stand.lab().directory().join("audit.log");
+/// Acts, and what is none.
+fn do_all(stand: &Stand) {
     let (public, admin) = (stand.engine.public(), stand.engine.admin());
     let operator = format!("authorization: Bearer {}\r\n", stand.engine.operator_key());
     let heads = format!("{operator}x-request-id: act-1\r\n");
@@ -207,6 +205,14 @@ fn acts_of_administration_are_lines_of_the_audit_log() {
     ask(public.address(), "POST /v1/tenants", "", "{\"name\": \"x\"}");
     ask(public.address(), "POST /v1/tenants", &own, "{\"name\": \"x\"}");
     ask(admin.address(), "GET /v1/status", "", "");
+}
+
+#[test]
+fn acts_of_administration_are_lines_of_the_audit_log() {
+    let (stand, settings) = stand("logs-audit", &["[audit]\npath = \"audit.log\""]);
+    let path = stand.lab().directory().join("audit.log");
+    let tenant = &stand.tenant.id;
+    do_all(&stand);
     stand.engine.configure(&settings);
     stand.engine.signal(Signal::HUP);
     let found = eventually("the signal's line is there", LIMIT, || {

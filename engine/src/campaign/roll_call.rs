@@ -235,40 +235,42 @@ impl RollCall {
         loop {
             let step = self.store.scan_records(partition, cursor, RECORDS).await?;
             for (recipient, bytes) in &step.entries {
-                let record =
-                    Record::unpack(*recipient, bytes).map_err(|form| StoreError::bad_record(*recipient, form))?;
-                for (nth, message) in record.messages.iter().enumerate() {
-                    let (campaign, position) = (message.id.campaign(), message.id.place(self.store.partitions()).1);
-                    let twice = record.messages[..nth].iter().any(|other| other.id == message.id);
-                    if let Some(sighting) = seen.get_mut(&campaign) {
-                        sighting.mark(position, RECORDED | if twice { SUSPECTED } else { 0 });
-                    } else {
-                        // Looked at in the next round.
-                        self.known.insert(campaign, message.tenant);
-                        self.open.insert(campaign);
-                    }
-                    if matches!(message.state, State::Waiting | State::Deferred) {
-                        let own = message.line(None);
-                        let way = Way::Pinned(message.smsc);
-                        waiting.push((
-                            *recipient,
-                            message.id,
-                            [
-                                Line {
-                                    way: Way::Route(message.route),
-                                    ..own
-                                },
-                                Line { way, ..own },
-                            ],
-                        ));
-                    }
-                }
+                self.note_record((*recipient, bytes), seen, &mut waiting)?;
             }
             cursor = step.cursor;
             if cursor == 0 {
                 return Ok(waiting);
             }
         }
+    }
+
+    fn note_record(
+        &mut self,
+        (recipient, bytes): (Recipient, &[u8]),
+        seen: &mut BTreeMap<CampaignId, Sighting>,
+        waiting: &mut Vec<Waiting>,
+    ) -> Result<(), StoreError> {
+        let record = Record::unpack(recipient, bytes).map_err(|form| StoreError::bad_record(recipient, form))?;
+        for (nth, message) in record.messages.iter().enumerate() {
+            let (campaign, position) = (message.id.campaign(), message.id.place(self.store.partitions()).1);
+            let twice = record.messages[..nth].iter().any(|other| other.id == message.id);
+            if let Some(sighting) = seen.get_mut(&campaign) {
+                sighting.mark(position, RECORDED | if twice { SUSPECTED } else { 0 });
+            } else {
+                // Looked at in the next round.
+                self.known.insert(campaign, message.tenant);
+                self.open.insert(campaign);
+            }
+            if matches!(message.state, State::Waiting | State::Deferred) {
+                let line = |way| Line {
+                    way,
+                    ..message.line(None)
+                };
+                let lines = [line(Way::Route(message.route)), line(Way::Pinned(message.smsc))];
+                waiting.push((recipient, message.id, lines));
+            }
+        }
+        Ok(())
     }
 
     /// Waits until the books have what the journal has now. `false`: they are too far behind.

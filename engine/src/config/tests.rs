@@ -182,7 +182,7 @@ fn what_the_engine_tells_goes_where_it_can_go() {
 }
 
 #[test]
-fn every_key_is_read() {
+fn every_key_but_the_engines_and_an_smscs_is_read() {
     let config = parse(EVERY_KEY).unwrap();
     assert_eq!((config.api.body_max, config.api.recipients_max), (1 << 20, 5));
     let api = &config.api;
@@ -209,6 +209,11 @@ fn every_key_is_read() {
         keep: 3,
     };
     assert_eq!(config.audit, audit);
+}
+
+#[test]
+fn every_key_of_the_engine_and_an_smsc_is_read() {
+    let config = parse(EVERY_KEY).unwrap();
     assert_eq!(config.engine.shutdown_timeout, Duration::from_secs(65));
     assert_eq!(
         (config.engine.in_doubt, config.engine.receipt_timeout),

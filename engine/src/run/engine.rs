@@ -59,10 +59,8 @@ impl Engine {
         shutdown: &Shutdown,
     ) -> Result<Self, RunFault> {
         let (base, guard) = database::open(&config, &redis.url).await?;
-        base.metrics
-            .build_info
-            .with_label_values(&[env!("CARGO_PKG_VERSION")])
-            .set(1);
+        let build = &base.metrics.build_info;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let stages = Stages::new(shutdown);
         let told = Told::start(logs, &config, &base);
         stages.helpers.tasks.spawn(guard.run(stages.helpers.stop.clone()));

@@ -201,15 +201,13 @@ async fn what_moves_while_it_is_looked_for_is_not_missed() {
             let id = bench.create(tenant, round * 1_000..round * 1_000 + 3_000).await;
             bench.campaigns.launch(tenant, id).await.unwrap();
             bench.launched(tenant, id).await;
-            loop {
-                let leased = bench.lease(20).await;
+            let mut leased = bench.lease(20).await;
+            while !leased.is_empty() {
                 let (some, others) = leased.split_at(leased.len() / 2);
                 bench.accept(some).await;
                 bench.reject(others).await;
                 bench.receipts(some, Status::Delivered).await;
-                if leased.is_empty() {
-                    break;
-                }
+                leased = bench.lease(20).await;
             }
         }
     };
