@@ -37,15 +37,14 @@ const COMMANDS: [&[&str]; 11] = [
 
 /// What must be nowhere.
 struct Canaries {
-    /// Without their country code, as far as everybody would write them.
+    /// Without their country code.
     numbers: Vec<String>,
     words: Vec<String>,
 }
 
 impl Canaries {
     fn number(index: usize) -> String {
-        // Spread, so that no number is a part of a time or an id by accident more often than another.
-        format!("6{:08}", (index * 48_271 + 12_345_678) % 100_000_000)
+        format!("61{:07}", (index * 48_271 + 2_345_678) % 10_000_000)
     }
 
     fn text(index: usize) -> String {
@@ -69,11 +68,12 @@ impl Canaries {
     fn are_not_in(&self, place: &str, text: &str) {
         assert!(!text.is_empty(), "{place} says nothing");
         let lower = text.to_lowercase();
-        let hexadecimal = self.numbers.iter().map(|number| {
+        // As it is dialled at home and from abroad, and as keys have it; the digits alone may be part of any id.
+        let written = self.numbers.iter().flat_map(|number| {
             let whole: u64 = format!("33{number}").parse().expect("digits");
-            format!("{whole:x}")
+            [format!("0{number}"), format!("{whole}"), format!("{whole:x}")]
         });
-        for canary in self.numbers.iter().chain(&self.words).cloned().chain(hexadecimal) {
+        for canary in self.words.iter().cloned().chain(written) {
             if let Some(line) = lower.lines().find(|line| line.contains(&canary)) {
                 panic!("{place} has {canary}: {line}");
             }

@@ -228,7 +228,13 @@ fn process() -> Vec<Panel> {
             "short",
             "Acts of administration that stand in the log only: the audit log's file could not be written.",
         )
-        .shows(format!("sum({})", of(M.audit_lines_lost_total.name, "")), "lost"),
+        .shows(
+            sum(
+                "",
+                &format!("increase({}[$__rate_interval])", of(M.audit_lines_lost_total.name, "")),
+            ),
+            "lost",
+        ),
         Panel::table("Versions", "short", "Which version runs where.").shows(
             max("instance, version", &of(M.build_info.name, "")),
             "{{instance}} {{version}}",

@@ -172,15 +172,16 @@ impl RollCall {
         let waits = self.never_due(partition, &waiting).await?;
         let ends = before.iter().zip(&after).zip(&queued);
         for (sighting, ((before, after), queued)) in seen.values_mut().zip(ends) {
-            let mut suspects = doubled(sighting, before, queued);
+            let mut suspects: BTreeMap<u32, bool> = BTreeMap::new();
+            suspects.extend(doubled(sighting, before, queued).into_iter().map(|at| (at, false)));
+            let own = waits.iter().filter(|id| id.campaign() == sighting.id);
+            suspects.extend(own.map(|id| (id.place(self.store.partitions()).1, false)));
             sighting.mark_ended(after);
             if booked && !queued.stopped {
-                suspects.extend(sighting.positions(|row| row & (QUEUED | RECORDED | ENDED) == 0));
+                let nowhere = sighting.positions(|row| row & (QUEUED | RECORDED | ENDED) == 0);
+                suspects.extend(nowhere.into_iter().map(|at| (at, true)));
             }
-            let own = waits.iter().filter(|id| id.campaign() == sighting.id);
-            suspects.extend(own.map(|id| id.place(self.store.partitions()).1));
-            suspects.sort_unstable();
-            suspects.dedup();
+            let suspects: Vec<(u32, bool)> = suspects.into_iter().collect();
             if sighting.is_open(queued.stopped) {
                 self.open.insert(sighting.id);
             }
@@ -297,7 +298,12 @@ impl RollCall {
         Ok(found)
     }
 
-    async fn mend(&self, partition: Partition, sighting: &Sighting, suspects: &[u32]) -> Result<(), StoreError> {
+    async fn mend(
+        &self,
+        partition: Partition,
+        sighting: &Sighting,
+        suspects: &[(u32, bool)],
+    ) -> Result<(), StoreError> {
         let owner = (sighting.tenant, sighting.id);
         let Some(Some(campaign)) = self.store.campaigns_of(&[owner]).await?.pop() else {
             return Ok(());
@@ -309,7 +315,7 @@ impl RollCall {
                 campaign: sighting.id,
                 lane: campaign.purpose.lane(),
                 now: self.clock.unix(),
-                positions: suspects,
+                suspects,
             })
             .await?;
         self.report(partition, sighting, &mended);
@@ -328,7 +334,7 @@ impl RollCall {
         for (position, what) in &mended.messages {
             let message = MessageId::new(sighting.id, partition, self.store.partitions(), *position);
             count(*what, 1);
-            tracing::error!(tenant, %message, campaign = %sighting.id, found = what.code(), "a message was not in one place");
+            tracing::error!(tenant, id = %message, campaign = %sighting.id, found = what.code(), "a message was not in one place");
         }
         if mended.lines > 0 {
             count(Misplaced::Adrift, u64::from(mended.lines));

@@ -259,7 +259,7 @@ mod tests {
             (
                 "api",
                 &format!("{pair}ca_file = \"a.pem\""),
-                "api.tls.ca_file: unknown key; did you mean \"key_file\"?",
+                "api.tls.ca_file: unknown key; allowed are certificate_file, key_file, client_ca_file",
             ),
         ] {
             let said = config(&folder, &format!("[{table}.tls]\n{lines}")).unwrap_err();

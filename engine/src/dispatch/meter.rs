@@ -13,7 +13,7 @@ use super::settings::Settings;
 use super::throttle::Throttle;
 use crate::bind::{Bound, Heard, Hold, Pace, Wait, Wire};
 use crate::clock::Clock;
-use crate::config::{self, Rate};
+use crate::config::{self, AnswerMeaning, Rate};
 use crate::metrics::SmscMetrics;
 use crate::traffic::Speed;
 
@@ -43,6 +43,8 @@ struct Inner {
     speed: Speed,
     metrics: SmscMetrics,
     clock: Clock,
+    /// Told, before anything more is leased, that an answer says that nothing is taken from the account; and for how long.
+    stop: Box<dyn Fn(CommandStatus, Duration) + Send + Sync>,
 }
 
 struct Permits {
@@ -82,6 +84,7 @@ impl Meter {
         wire: Wire,
         metrics: SmscMetrics,
         clock: Clock,
+        stop: impl Fn(CommandStatus, Duration) + Send + Sync + 'static,
     ) -> Self {
         let now = clock.now();
         let bound = bound(&settings.load().config, &speed);
@@ -103,6 +106,7 @@ impl Meter {
             speed,
             metrics,
             clock,
+            stop: Box::new(stop),
         }))
     }
 
@@ -213,6 +217,10 @@ impl Inner {
         if heard.accepted > 0 {
             let taken = (heard.accepted, heard.accepted_again);
             state.throttle.accepted(taken, state.ceiling, at);
+        }
+        let stops = |(status, _): &&(CommandStatus, bool)| settings.meanings.answer(*status) == AnswerMeaning::Stop;
+        if let Some((status, _)) = heard.refused.iter().find(stops) {
+            (self.stop)(*status, settings.config.stopped_for);
         }
         for (_, again) in heard.refused.iter().filter(too_fast) {
             state.throttle.throttled(*again, at);
@@ -335,7 +343,13 @@ mod tests {
         let wire = Wire::default();
         let metrics = Metrics::new(9).unwrap().smsc("north");
         let settings = Arc::new(ArcSwap::from_pointee(settings(rate)));
-        let meter = Meter::new((&settings, Speed::default()), wire.clone(), metrics, Clock::new());
+        let meter = Meter::new(
+            (&settings, Speed::default()),
+            wire.clone(),
+            metrics,
+            Clock::new(),
+            |_, _| {},
+        );
         (meter, wire)
     }
 

@@ -44,11 +44,12 @@ impl Outlet {
         let service = traffic.add(id, &settings.config.name, &pool);
         service.speed().set_fed(settings.config.bind.transmits());
         let settings = Arc::new(ArcSwap::from_pointee(settings));
-        let speed = service.speed().clone();
+        let (speed, stopping) = (service.speed().clone(), service.clone());
+        let stop = move |status, pause| stopping.stop(status, pause);
         Self {
             id,
             service,
-            meter: Meter::new((&settings, speed), pool.wire().clone(), own.clone(), clock),
+            meter: Meter::new((&settings, speed), pool.wire().clone(), own.clone(), clock, stop),
             settings,
             pool,
             doorbell: Doorbell::default(),

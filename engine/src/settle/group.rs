@@ -249,6 +249,7 @@ fn note_reply((side, is_stopped): (&Outlet, bool), answer: &Answer, now: UnixMic
             if meaning.is_too_fast() {
                 metrics.throttled_by_smsc.inc();
             }
+            // Whoever leases next has heard it already; others may not lease at all.
             if meaning == AnswerMeaning::Stop {
                 side.service.stop(*status, settings.config.stopped_for);
             }

@@ -73,7 +73,8 @@ pub(crate) struct MendAsk<'a> {
     /// The lane of its messages.
     pub(crate) lane: u8,
     pub(crate) now: UnixMicros,
-    pub(crate) positions: &'a [u32],
+    /// Positions that are suspected, and whether the message was seen nowhere: only such a one may be lost.
+    pub(crate) suspects: &'a [(u32, bool)],
 }
 
 /// What was mended.
@@ -185,17 +186,22 @@ impl Store {
     /// Looks at messages once more, as of one instant, and mends what is not in one place.
     pub(crate) async fn mend(&self, ask: &MendAsk<'_>) -> Result<Mended, StoreError> {
         let mut mended = Mended::default();
-        let mut positions = ask.positions.chunks(SUSPECTS_MAX);
+        let mut suspects = ask.suspects.chunks(SUSPECTS_MAX);
         // Once at least: there may be lines to go back to.
-        let mut some = positions.next().unwrap_or_default();
+        let mut some = suspects.next().unwrap_or_default();
         loop {
-            let packed: Vec<u8> = some.iter().flat_map(|position| position.to_be_bytes()).collect();
+            let packed: Vec<u8> = some.iter().flat_map(|(position, _)| position.to_be_bytes()).collect();
+            let nowhere: String = some
+                .iter()
+                .map(|(_, nowhere)| if *nowhere { '1' } else { '0' })
+                .collect();
             let mut call = self.script(Name::Mend, &[self.base(ask.partition)]);
             call.arg(ask.campaign.0)
                 .arg(ask.lane)
                 .arg(self.partitions())
                 .arg(ask.now.0)
-                .arg(packed);
+                .arg(packed)
+                .arg(nowhere);
             let mut replies = self.run(&self.bulk, vec![call]).await?;
             let mut values = array(replies.pop().unwrap_or_default())?.into_iter();
             let verdicts = bytes(values.next().unwrap_or_default())?;
@@ -203,11 +209,11 @@ impl Store {
             let found = some.iter().zip(verdicts);
             mended
                 .messages
-                .extend(found.filter_map(|(position, letter)| Some((*position, Misplaced::from_letter(letter)?))));
+                .extend(found.filter_map(|((position, _), letter)| Some((*position, Misplaced::from_letter(letter)?))));
             while let (Some(key), Some(receipts)) = (values.next(), values.next()) {
                 mended.parked.push((recipient(key)?, bytes(receipts)?));
             }
-            match positions.next() {
+            match suspects.next() {
                 Some(next) => some = next,
                 None => return Ok(mended),
             }

@@ -58,6 +58,16 @@ impl Bench {
     }
 }
 
+/// It surely was not sent, and is due again.
+fn unsent() -> Event {
+    Event::Deferred {
+        back: crate::domain::Back::Unsent,
+        traces: None,
+        attempts: 1,
+        due: UnixMicros(1),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_goes_its_way_is_where_it_belongs_at_every_step() {
     let bench = Bench::start("whereabouts").await;
@@ -167,13 +177,7 @@ async fn what_would_never_have_been_leased_is_leased() {
     bench.campaigns.launch(tenant, id).await.unwrap();
     bench.launched(tenant, id).await;
     let leased = bench.lease(1).await;
-    let deferred = Event::Deferred {
-        back: crate::domain::Back::Unsent,
-        traces: None,
-        attempts: 1,
-        due: UnixMicros(1),
-    };
-    bench.make(&leased, |_| (deferred.clone(), Note::None)).await;
+    bench.make(&leased, |_| (unsent(), Note::None)).await;
     for partition in bench.store.all_partitions() {
         bench
             .store
@@ -205,7 +209,9 @@ async fn what_moves_while_it_is_looked_for_is_not_missed() {
             while !leased.is_empty() {
                 let (some, others) = leased.split_at(leased.len() / 2);
                 bench.accept(some).await;
-                bench.reject(others).await;
+                let (deferred, refused) = others.split_at(others.len() / 2);
+                bench.make(deferred, |_| (unsent(), Note::None)).await;
+                bench.reject(refused).await;
                 bench.receipts(some, Status::Delivered).await;
                 leased = bench.lease(20).await;
             }

@@ -2,11 +2,14 @@
 -- places stays in the later one of these: span, record, results. No place is trusted unless it is looked at here.
 -- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] campaign  [2] lane  [3] partitions  [4] now, microseconds  [5] positions that are suspected, packed as I4 each
+--     [6] for each of them '1' when it was seen nowhere before the books had all of the journal of then: what has ended since,
+--     and is not booked yet, is nowhere else either
 -- Returns: for each position a letter: '.' it is in one place; 'l' it was nowhere and is in doubt now; 'q' it was queued besides;
 --     'r' it was twice in its record; 'e' it had ended, and was in its record besides; 'd' it waited and would never have been due;
 --     then how many lines the campaign was put back into; then pairs of recipient and parked receipts for those in doubt now.
 -- Limits: at most 200 positions a call; the spans of one campaign are written anew where one of them is cut.
 local base, campaign, lane, partitions, now, suspects = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local seen_nowhere = ARGV[6]
 local order, partition = base .. 'c:' .. campaign, tonumber(string.match(KEYS[1], '{p(%d+)}'))
 local state = call('HMGET', order, 'halt', 'tenant')
 local halt, tenant = state[1] or '', state[2] or '0'
@@ -74,7 +77,7 @@ local function in_doubt(row, id)
     .. struct.pack('>I4', tenant) .. '\0\0\0\0' .. char(lane) .. '\0\0' .. sub(row, ROW_SEGMENTS, ROW_CREDITS) .. struct.pack('>I8', now) .. lost
 end
 
-local function look_at(position)
+local function look_at(position, may_be_lost)
   local row = call('LINDEX', base .. 'aud:' .. campaign, position)
   if not row then return '.' end
   local recipient, id = sub(row, ROW_RECIPIENT, ROW_RECIPIENT + 7), struct.pack('>I5I3', campaign, position * partitions + partition)
@@ -99,7 +102,7 @@ local function look_at(position)
     return 'r'
   end
   -- Behind a stop, what has no result is canceled.
-  if not first and not ended and queued == 0 and halt ~= 'c' then
+  if may_be_lost and not first and not ended and queued == 0 and halt ~= 'c' then
     local doubt = in_doubt(row, id)
     events[#events + 1] = 'mQ' .. sub(moved(doubt, 1, 'I', ''), 3)
     changed[recipient] = record .. doubt
@@ -112,7 +115,7 @@ local function look_at(position)
 end
 
 for at = 1, #suspects, 4 do
-  verdicts[#verdicts + 1] = look_at((struct.unpack('>I4', sub(suspects, at, at + 3))))
+  verdicts[#verdicts + 1] = look_at((struct.unpack('>I4', sub(suspects, at, at + 3))), byte(seen_nowhere, (at + 3) / 4) == 49) -- 1
 end
 
 -- What is left of a span without the positions that are cut.
