@@ -4,6 +4,7 @@ mod numbers;
 mod struck;
 mod words;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -48,7 +49,7 @@ pub(crate) struct Inbox {
     store: Store,
     clock: Clock,
     metrics: Metrics,
-    words: OptOutWords,
+    words: Arc<OptOutWords>,
     struck: Struck,
     numbers: Numbers,
     /// `retention.campaigns`.
@@ -81,7 +82,7 @@ impl Inbox {
             store: store.clone(),
             clock,
             metrics: metrics.clone(),
-            words: OptOutWords::built_in()?,
+            words: Arc::new(OptOutWords::built_in()?),
             struck: struck.clone(),
             numbers: Numbers::default(),
             kept_for,
