@@ -3,10 +3,10 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use kit::settings::{Given, Table};
+use kit::settings::Table;
 use url::Url;
 
-use super::value::Secret;
+use super::value::{self, Secret};
 use super::{PATH_ALLOWED, path};
 use crate::domain::PARTITIONS_MAX;
 
@@ -81,7 +81,11 @@ fn read_url(table: &Table<'_>) -> Option<Secret> {
         let ours = |text: &&str| SCHEMES.iter().any(|scheme| text.starts_with(scheme));
         given.text().filter(ours)
     });
-    let password = read_password(table);
+    let password = value::password_of_file(
+        table,
+        |password| (1..=PASSWORD_OCTETS_MAX).contains(&password.len()) && !password.contains(char::is_control),
+        &format!("a password of 1 to {PASSWORD_OCTETS_MAX} octets"),
+    );
     let (Some(url), Some(password)) = (url, password) else {
         if url.is_none() && table.has("password_file") && !table.has("url") {
             table.fault(
@@ -98,26 +102,6 @@ fn read_url(table: &Table<'_>) -> Option<Secret> {
             None
         }
     }
-}
-
-/// The first line of `password_file`, which lies beside the configuration unless its path is absolute.
-fn read_password(table: &Table<'_>) -> Option<String> {
-    let allowed = "the path of a file whose first line is the password";
-    let name = table.parsed("password_file", allowed, Given::text)?;
-    let text = match std::fs::read_to_string(table.file_beside(name)) {
-        Ok(text) => text,
-        Err(error) => {
-            table.fault("password_file", format!("{name:?} cannot be read: {error}"));
-            return None;
-        }
-    };
-    let password = text.lines().next().unwrap_or_default();
-    let valid = (1..=PASSWORD_OCTETS_MAX).contains(&password.len()) && !password.contains(char::is_control);
-    if !valid {
-        let problem = format!("the first line of {name:?} must be a password of 1 to {PASSWORD_OCTETS_MAX} octets");
-        table.fault("password_file", problem);
-    }
-    valid.then(|| password.to_owned())
 }
 
 /// The URL with a password in it: behind the user of a server over TCP, among the parameters of a socket.

@@ -406,26 +406,9 @@ fn read_password(table: &Table<'_>) -> Secret {
     let in_text = table.secret("password", value::octets_allowed(PASSWORD), |given| {
         value::octets(given.text()?, PASSWORD)
     });
-    Secret::new(in_text.or(password_of_file(table)).unwrap_or_default())
-}
-
-/// The first line of `password_file`, which lies beside the configuration unless its path is absolute.
-fn password_of_file(table: &Table<'_>) -> Option<String> {
-    let allowed = "the path of a file whose first line is the password";
-    let name = table.parsed("password_file", allowed, Given::text)?;
-    let text = match std::fs::read_to_string(table.file_beside(name)) {
-        Ok(text) => text,
-        Err(error) => {
-            table.fault("password_file", format!("{name:?} cannot be read: {error}"));
-            return None;
-        }
-    };
-    let password = value::octets(text.lines().next().unwrap_or_default(), PASSWORD);
-    if password.is_none() {
-        let allowed = value::octets_allowed(PASSWORD);
-        table.fault("password_file", format!("the first line of {name:?} must be {allowed}"));
-    }
-    password
+    let is_allowed = |password: &str| value::octets(password, PASSWORD).is_some();
+    let in_file = value::password_of_file(table, is_allowed, &value::octets_allowed(PASSWORD));
+    Secret::new(in_text.or(in_file).unwrap_or_default())
 }
 
 fn read_sessions(table: &Table<'_>, smsc: &mut Smsc) {

@@ -1,10 +1,12 @@
 //! Messages that somebody has taken away, or put in two places: found, and mended.
 
+use strum::VariantArray;
 use tokio::sync::mpsc;
 
 use super::super::RollCall;
 use super::*;
 use crate::guard::Verdict;
+use crate::store::Misplaced;
 
 impl Bench {
     pub(super) fn roll_call(&self) -> (RollCall, Metrics) {
@@ -21,16 +23,9 @@ impl Bench {
             roll_call.look_through(partition).await.unwrap();
         }
         roll_call.end_round();
-        let kinds = [
-            "lost",
-            "queued_twice",
-            "recorded_twice",
-            "ended_twice",
-            "never_due",
-            "adrift",
-        ];
         let total = |kind: &'static str| (kind, metrics.misplaced_messages_total.with_label_values(&[kind]).get());
-        kinds.map(total).into_iter().filter(|(_, count)| *count > 0).collect()
+        let all = Misplaced::VARIANTS.iter().map(|kind| total(kind.code()));
+        all.filter(|(_, count)| *count > 0).collect()
     }
 
     /// Queues a row a second time.
