@@ -314,8 +314,8 @@ fn without_a_file_acts_stand_in_the_log_and_the_log_is_for_people_where_that_is_
         line["target"] == "audit" && line["act"] == "POST /v1/smscs/{name}/suspend"
     });
     assert_eq!(
-        (&act["who"], &act["object"]),
-        (&json!("admin"), &json!("north")),
+        (&act["who"], &act["object"], &act["outcome"]),
+        (&json!("admin"), &json!("north"), &json!("done")),
         "{act}"
     );
     let (pretty, _) = stand("logs-pretty", &["[log]\nformat = \"pretty\""]);

@@ -28,8 +28,9 @@ const TOGETHER_MAX: usize = 256;
 const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// What came of an act.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum Outcome {
     /// It was done.
     Done,
@@ -153,7 +154,7 @@ fn say(act: &Act) {
         address = act.address.map(tracing::field::display),
         act = act.act,
         object = act.object,
-        outcome = ?act.outcome,
+        outcome = act.outcome.into_str(),
         status = act.status,
         code = act.code,
         request_id = act.request_id,
