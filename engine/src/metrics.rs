@@ -406,16 +406,13 @@ metrics! {
     guard_stopped: IntGaugeVec ["work"];
     /// Messages of a tenant that reached a status, counted when the books have it.
     ///
-    /// It sums to messages_total and what was never leased, a second later; it says whose messages fail.
+    /// It sums to messages_total and what was never leased, a second later; it says whose messages fail. When it stands still while
+    /// tenant_queue_oldest_age_seconds rises, others are served and this tenant is not.
     tenant_messages_total: IntCounterVec ["tenant", "status"];
-    /// Messages of a tenant that were leased: its share of the pace.
-    ///
-    /// When it stands still while tenant_queue_oldest_age_seconds rises, others are served and this tenant is not.
-    tenant_leased_messages_total: IntCounterVec ["tenant"];
     /// How long a tenant's oldest message that was never leased waits, since its launch or its acceptance by the API; absent when
     /// none waits. Paused campaigns are not looked at, and of a line's tenants some dozens, those whose turn it is next.
     ///
-    /// A large campaign makes it rise by itself: see tenant_leased_messages_total.
+    /// A large campaign makes it rise by itself: see tenant_messages_total.
     tenant_queue_oldest_age_seconds: GaugeVec ["tenant"];
     /// 1, with the name of the tenant that has that number in the other metrics; its name as of the last look.
     tenant_info: IntGaugeVec ["tenant", "name"];
@@ -532,15 +529,6 @@ impl Metrics {
             self.metrics_label_overflow_total.inc();
             tenants::OTHER.to_owned()
         })
-    }
-
-    /// Messages of tenants were leased.
-    pub(crate) fn tenants_leased(&self, counts: impl IntoIterator<Item = (TenantId, u64)>) {
-        for (id, count) in counts {
-            let tenant = self.tenant(id);
-            let leased = &self.tenant_leased_messages_total;
-            leased.with_label_values(&[tenant.as_str()]).inc_by(count);
-        }
     }
 
     /// Counts one round trip to Redis.

@@ -68,20 +68,17 @@ fn messages() -> Vec<Panel> {
         Panel::lines(
             "Age of the oldest",
             "s",
-            "For how long the oldest message of a tenant waits that was never leased: the ten that wait longest. A large campaign's              rises until it is through.",
+            "For how long the oldest message of a tenant waits that was never leased: the ten that wait longest. A large campaign's rises until it is through.",
         )
         .width(12)
         .shows(named(&format!("topk(10, {waits})")), "{{name}} ({{tenant}})"),
         Panel::lines(
-            "Leased",
+            "Served",
             "mps",
-            "Messages that were handed to SMSCs, a second, by tenant. At 0 while the oldest waits and others are served: starved.",
+            "Messages that entered a status, a second, by tenant. At 0 while the oldest waits and others are served: starved.",
         )
         .width(12)
-        .shows(
-            named(&rates("tenant", M.tenant_leased_messages_total.name, TENANT)),
-            "{{name}} ({{tenant}})",
-        ),
+        .shows(named(&rates("tenant", M.tenant_messages_total.name, TENANT)), "{{name}} ({{tenant}})"),
     ]
 }
 

@@ -236,11 +236,6 @@ fn people() -> Vec<Series> {
         of_engine(M.credit_balance.name, "tenant=\"7\"", format!("100000-20x{ALL}")),
         of_engine(M.tenant_queue_oldest_age_seconds.name, "tenant=\"7\"", steady("4000")),
         of_engine(
-            M.tenant_leased_messages_total.name,
-            "tenant=\"7\"",
-            format!("0+5x{ALL}"),
-        ),
-        of_engine(
             M.tenant_messages_total.name,
             "tenant=\"7\", status=\"delivered\"",
             of_the_day(560),

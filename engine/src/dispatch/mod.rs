@@ -23,7 +23,6 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustc_hash::FxHashMap;
 use smpp::command_status::CommandStatus;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -43,7 +42,7 @@ pub(crate) use sweep::Sweeper;
 use crate::bind::{Answer, Events, Flight, Lease, Reply, Segments, Slots};
 use crate::campaign::{Campaigns, Gates, Order, Orders, RouteTable};
 use crate::clock::Clock;
-use crate::domain::{Line, Message, Partition, RouteId, TenantId, UnixMicros};
+use crate::domain::{Line, Message, Partition, RouteId, UnixMicros};
 use crate::guard::Verdict;
 use crate::inbound::Struck;
 use crate::pressure::Pressure;
@@ -238,13 +237,11 @@ impl Dispatcher {
         let mut batch = Segments::default();
         let mut failed = Events::none(self.outlet.id);
         let settings = self.outlet.settings();
-        let mut by_tenant: FxHashMap<TenantId, u64> = FxHashMap::default();
         for leased in messages {
             let Some(order) = self.order(leased).await else {
                 refuse(&mut failed, (leased, lease), Unsealed::Uncomposable);
                 continue;
             };
-            *by_tenant.entry(order.tenant).or_default() += 1;
             if order.begins() {
                 self.campaigns.begun(&order, now);
             }
@@ -263,7 +260,6 @@ impl Dispatcher {
                 Err(why) => refuse(&mut failed, (leased, lease), why),
             }
         }
-        self.outlet.metrics.all.tenants_leased(by_tenant);
         self.submit((batch, held), &mut slots, &mut failed).await;
         self.report(failed).await;
     }

@@ -152,6 +152,5 @@ impl Metrics {
         Status::ALL
             .iter()
             .for_each(|status| counter.with_label_values(&[label, status.code()]).inc_by(0));
-        self.tenant_leased_messages_total.with_label_values(&[label]).inc_by(0);
     }
 }

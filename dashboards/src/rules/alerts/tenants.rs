@@ -11,13 +11,11 @@ pub(super) fn all() -> Vec<Alert> {
 
 fn turns() -> Vec<Alert> {
     use Severity::Warning;
-    let (ages, leased) = (
-        M.tenant_queue_oldest_age_seconds.name,
-        M.tenant_leased_messages_total.name,
-    );
+    let (ages, reached) = (M.tenant_queue_oldest_age_seconds.name, M.tenant_messages_total.name);
     let waits = format!("max by (job, tenant) ({ages}) > 300");
-    let got = |by: &str| format!("sum by ({by}) (increase({leased}[5m])) > 0");
+    let got = |by: &str| format!("sum by ({by}) (increase({reached}[5m])) > 0");
     let tenant = |metric: &str, number: u32| one(metric, &format!("tenant=\"{number}\""));
+    let delivered = |number: u32| one(reached, &format!("tenant=\"{number}\", status=\"delivered\""));
     vec![
         alert(
             "TenantStarved",
@@ -29,12 +27,12 @@ fn turns() -> Vec<Alert> {
             Trial::new(9, 25, 40)
                 .with(tenant(ages, 7), "0x4 0+60x25 0x30")
                 .with(tenant(ages, 8), "5x60")
-                .with(tenant(leased, 7), "0x29 0+60x30")
-                .with(tenant(leased, 8), "0+60x60"),
+                .with(delivered(7), "0x29 0+60x30")
+                .with(delivered(8), "0+60x60"),
         )
         .says(
             "Tenant {{ $labels.tenant }} is not served while others are",
-            "Its oldest message waits for more than five minutes, and none of its messages was handed to an SMSC in that time.",
+            "Its oldest message waits for more than five minutes, and none of its messages reached a status in that time.",
         )
         .on("tenants"),
     ]
