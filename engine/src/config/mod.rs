@@ -419,9 +419,10 @@ fn read_engine(table: &Table<'_>) -> Engine {
         countries: value::countries(table),
     };
     if engine.receipt_overdue >= receipt_timeout {
+        let [overdue, timeout] = [engine.receipt_overdue, receipt_timeout].map(humantime::format_duration);
         table.fault(
             "receipt_overdue",
-            "is not allowed: shorter than engine.receipt_timeout, after which no receipt is waited for",
+            format!("{overdue} is not allowed: shorter than engine.receipt_timeout, {timeout}, after which no receipt is waited for"),
         );
     }
     table.finish();

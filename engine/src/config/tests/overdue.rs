@@ -23,7 +23,7 @@ fn it_is_shorter_than_the_time_for_receipts() {
     let found = faults(&engine("receipt_overdue = \"3days\""));
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(
-        found[0].contains("engine.receipt_overdue") && found[0].contains("shorter than engine.receipt_timeout"),
+        found[0].contains("engine.receipt_overdue: 3days is not allowed: shorter than engine.receipt_timeout, 3days,"),
         "{found:?}"
     );
 }

@@ -119,7 +119,8 @@ impl Embedded {
             tokio::select! {
                 () = stop.cancelled() => return self.stop().await,
                 ended = self.child.wait() => {
-                    tracing::error!(?ended, "redis-server exited by itself; it is started again");
+                    let ended = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
+                    tracing::error!(ended, "redis-server exited by itself; it is started again");
                 }
             }
             while let Err(error) = self.restart().await {
