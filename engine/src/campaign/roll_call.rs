@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use rustc_hash::FxHashSet;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +15,7 @@ use crate::clock::Clock;
 use crate::domain::{CampaignId, Line, MessageId, Partition, Recipient, Record, State, TenantId, Way};
 use crate::guard::Verdict;
 use crate::metrics::Metrics;
-use crate::store::{MendAsk, Mended, Misplaced, ParkedOf, Queued, Store, StoreError};
+use crate::store::{MendAsk, Mended, Misplaced, ParkedOf, Queued, Store, StoreError, Suspicion};
 
 /// A walk through all partitions takes at least so long.
 const ROUND: Duration = Duration::from_secs(20);
@@ -29,6 +30,9 @@ const RECORDS: usize = 500;
 const BOOKS_EVERY: Duration = Duration::from_millis(100);
 const BOOKS_TRIES: u32 = 100;
 
+/// Lost messages that are remembered as said. Beyond, they are said again in every round: that many have one cause.
+const MISSED_MAX: usize = 10_000;
+
 /// Where a message was seen, as bits of an octet.
 const QUEUED: u8 = 1;
 const RECORDED: u8 = 2;
@@ -42,12 +46,14 @@ pub(crate) struct RollCall {
     metrics: Metrics,
     clock: Clock,
     verdict: Verdict,
-    /// Parked receipts of what was lost and is in doubt now.
+    /// Parked receipts of what was lost and is in its record again.
     unparked: mpsc::Sender<Vec<ParkedOf>>,
     /// Campaigns that had messages in a record in the last rounds, and those that are under way.
     known: BTreeMap<CampaignId, TenantId>,
     /// Of these, those that had something open in this round.
     open: BTreeSet<CampaignId>,
+    /// Messages that were seen nowhere and could not be put back yet: each is said once.
+    missed: BTreeSet<MessageId>,
     /// How long the books were waited for in this partition.
     waited: Duration,
 }
@@ -60,6 +66,8 @@ struct Sighting {
     queued: Queued,
     /// An octet a row.
     rows: Vec<u8>,
+    /// Positions of those that were seen nowhere.
+    lost: Vec<u32>,
 }
 
 impl Sighting {
@@ -116,6 +124,7 @@ impl RollCall {
             unparked,
             known: BTreeMap::new(),
             open: BTreeSet::new(),
+            missed: BTreeSet::new(),
             waited: Duration::ZERO,
         }
     }
@@ -150,6 +159,7 @@ impl RollCall {
     pub(crate) fn end_round(&mut self) {
         let open = std::mem::take(&mut self.open);
         self.known.retain(|id, _| open.contains(id));
+        self.missed.retain(|id| open.contains(&id.campaign()));
         let now = self.clock.unix().0 as f64 / 1e6;
         self.metrics.roll_call_last_run_timestamp_seconds.set(now);
     }
@@ -172,22 +182,25 @@ impl RollCall {
         let waits = self.never_due(partition, &waiting).await?;
         let ends = before.iter().zip(&after).zip(&queued);
         for (sighting, ((before, after), queued)) in seen.values_mut().zip(ends) {
-            let mut suspects: BTreeMap<u32, bool> = BTreeMap::new();
-            suspects.extend(doubled(sighting, before, queued).into_iter().map(|at| (at, false)));
+            let mut suspects: BTreeSet<u32> = doubled(sighting, before, queued).into_iter().collect();
             let own = waits.iter().filter(|id| id.campaign() == sighting.id);
-            suspects.extend(own.map(|id| (id.place(self.store.partitions()).1, false)));
+            suspects.extend(own.map(|id| id.place(self.store.partitions()).1));
             sighting.mark_ended(after);
             if booked && !queued.stopped {
-                let nowhere = sighting.positions(|row| row & (QUEUED | RECORDED | ENDED) == 0);
-                suspects.extend(nowhere.into_iter().map(|at| (at, true)));
+                sighting.lost = sighting.positions(|row| row & (QUEUED | RECORDED | ENDED) == 0);
             }
-            let suspects: Vec<(u32, bool)> = suspects.into_iter().collect();
             if sighting.is_open(queued.stopped) {
                 self.open.insert(sighting.id);
             }
+            let suspects: Vec<_> = suspects.into_iter().map(|at| (at, Suspicion::Misplaced)).collect();
             if !suspects.is_empty() || sighting.queued.adrift > 0 && queued.adrift > 0 {
                 self.mend(partition, sighting, &suspects).await?;
             }
+        }
+        seen.retain(|_, sighting| !sighting.lost.is_empty());
+        if !seen.is_empty() {
+            self.miss(partition, &seen);
+            self.find_again(partition, &seen).await?;
         }
         Ok(())
     }
@@ -203,6 +216,7 @@ impl RollCall {
                 tenant: *tenant,
                 rows: vec![0; queued.rows as usize],
                 queued,
+                lost: Vec::new(),
             };
             let spans = std::mem::take(&mut sighting.queued.spans);
             sighting.mark_queued(&spans);
@@ -298,11 +312,81 @@ impl RollCall {
         Ok(found)
     }
 
+    /// Says which messages are nowhere, each once.
+    fn miss(&mut self, partition: Partition, seen: &BTreeMap<CampaignId, Sighting>) {
+        for sighting in seen.values() {
+            for position in &sighting.lost {
+                let message = MessageId::new(sighting.id, partition, self.store.partitions(), *position);
+                if self.missed.len() >= MISSED_MAX || self.missed.insert(message) {
+                    self.say((sighting, message), Misplaced::Lost);
+                }
+            }
+        }
+    }
+
+    /// Puts messages that are nowhere back into their records. Under which state each is counted follows from how many are, and how
+    /// many of these are in records: where a campaign does not move while both are counted. Where it does, it is left for the
+    /// next round.
+    async fn find_again(
+        &mut self,
+        partition: Partition,
+        lost: &BTreeMap<CampaignId, Sighting>,
+    ) -> Result<(), StoreError> {
+        let ids: Vec<CampaignId> = lost.keys().copied().collect();
+        if !self.wait_for_books(partition).await? {
+            return Ok(());
+        }
+        let before = self.store.counters_in(partition, &ids).await?;
+        let recorded = self.recorded_states(partition).await?;
+        if !self.wait_for_books(partition).await? {
+            return Ok(());
+        }
+        let after = self.store.counters_in(partition, &ids).await?;
+        for (sighting, (before, after)) in lost.values().zip(before.iter().zip(&after)) {
+            if before != after {
+                tracing::debug!(campaign = %sighting.id, "lost messages are put back when their campaign does not move");
+                continue;
+            }
+            let (enroute, in_doubt) = recorded.get(&sighting.id).copied().unwrap_or_default();
+            let taken = after.enroute().saturating_sub(enroute);
+            let doubtful = after.in_doubt().saturating_sub(in_doubt);
+            let suspects = suspicions(&sighting.lost, (taken, doubtful));
+            self.mend(partition, sighting, &suspects).await?;
+            for position in &sighting.lost {
+                let id = MessageId::new(sighting.id, partition, self.store.partitions(), *position);
+                self.missed.remove(&id);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many messages of each campaign are in a partition's records as taken, and as in doubt.
+    async fn recorded_states(&self, partition: Partition) -> Result<BTreeMap<CampaignId, (u64, u64)>, StoreError> {
+        let (mut cursor, mut states) = (0, BTreeMap::new());
+        // A step through a hash may show a record twice.
+        let mut seen = FxHashSet::default();
+        loop {
+            let step = self.store.scan_records(partition, cursor, RECORDS).await?;
+            for (recipient, bytes) in step.entries.iter().filter(|(recipient, _)| seen.insert(*recipient)) {
+                let bad = |form| StoreError::bad_record(*recipient, form);
+                for message in &Record::unpack(*recipient, bytes).map_err(bad)?.messages {
+                    let (enroute, in_doubt): &mut (u64, u64) = states.entry(message.id.campaign()).or_default();
+                    *enroute += u64::from(message.state == State::Enroute);
+                    *in_doubt += u64::from(message.state == State::InDoubt);
+                }
+            }
+            cursor = step.cursor;
+            if cursor == 0 {
+                return Ok(states);
+            }
+        }
+    }
+
     async fn mend(
         &self,
         partition: Partition,
         sighting: &Sighting,
-        suspects: &[(u32, bool)],
+        suspects: &[(u32, Suspicion)],
     ) -> Result<(), StoreError> {
         let owner = (sighting.tenant, sighting.id);
         let Some(Some(campaign)) = self.store.campaigns_of(&[owner]).await?.pop() else {
@@ -326,22 +410,44 @@ impl RollCall {
     }
 
     fn report(&self, partition: Partition, sighting: &Sighting, mended: &Mended) {
-        let count = |what: Misplaced, by: u64| {
-            let total = &self.metrics.misplaced_messages_total;
-            total.with_label_values(&[what.code()]).inc_by(by);
-        };
-        let tenant = sighting.tenant.0;
+        let id = |position| MessageId::new(sighting.id, partition, self.store.partitions(), position);
         for (position, what) in &mended.messages {
-            let message = MessageId::new(sighting.id, partition, self.store.partitions(), *position);
-            count(*what, 1);
-            tracing::error!(tenant, id = %message, campaign = %sighting.id, found = what.code(), "a message was not in one place");
+            match what {
+                // Said when it was missed.
+                Misplaced::Lost => tracing::info!(id = %id(*position), "a lost message is in its record again"),
+                Misplaced::QueuedTwice
+                | Misplaced::RecordedTwice
+                | Misplaced::EndedTwice
+                | Misplaced::NeverDue
+                | Misplaced::Adrift => self.say((sighting, id(*position)), *what),
+            }
         }
         if mended.lines > 0 {
-            count(Misplaced::Adrift, u64::from(mended.lines));
-            let found = Misplaced::Adrift.code();
+            let (tenant, found) = (sighting.tenant.0, Misplaced::Adrift.code());
+            let total = self.metrics.misplaced_messages_total.with_label_values(&[found]);
+            total.inc_by(u64::from(mended.lines));
             tracing::error!(tenant, campaign = %sighting.id, found, "rows of a campaign would never have been leased");
         }
     }
+
+    fn say(&self, (sighting, message): (&Sighting, MessageId), what: Misplaced) {
+        let (tenant, found) = (sighting.tenant.0, what.code());
+        self.metrics.misplaced_messages_total.with_label_values(&[found]).inc();
+        tracing::error!(tenant, id = %message, campaign = %sighting.id, found, "a message was not in one place");
+    }
+}
+
+/// What lost messages are, of which so many are counted as taken and so many as in doubt: the first were taken first.
+fn suspicions(lost: &[u32], (taken, in_doubt): (u64, u64)) -> Vec<(u32, Suspicion)> {
+    let of = |nth: u64| match nth {
+        nth if nth < taken => Suspicion::LostTaken,
+        nth if nth < taken + in_doubt => Suspicion::LostInDoubt,
+        _ => Suspicion::Lost,
+    };
+    lost.iter()
+        .zip(0..)
+        .map(|(position, nth)| (*position, of(nth)))
+        .collect()
 }
 
 /// Seen in a place and afterwards in an earlier one: ended at first and in a record then, or in either and queued at last.
@@ -349,6 +455,7 @@ fn doubled(sighting: &Sighting, ended_at_first: &[bool], queued_at_last: &Queued
     let mut last = Sighting {
         rows: sighting.rows.iter().map(|row| row & !QUEUED).collect(),
         queued: Queued::default(),
+        lost: Vec::new(),
         ..*sighting
     };
     last.mark_ended(ended_at_first);

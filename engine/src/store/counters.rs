@@ -193,6 +193,11 @@ impl Counters {
         self.get(Counter::Skipped)
     }
 
+    /// Messages that SMSCs took and that have not ended.
+    pub(crate) fn enroute(&self) -> u64 {
+        self.accepted().saturating_sub(self.ends(1).sum())
+    }
+
     fn ends(&self, accepted: usize) -> impl Iterator<Item = u64> {
         let ends = &self.0[Counter::Ends as usize..];
         ends.chunks_exact(2).map(move |pair| pair[accepted])
@@ -200,7 +205,7 @@ impl Counters {
 
     /// Messages in each status, in the order of [`Status`]: what was taken and has not ended is transmitted.
     pub(crate) fn statuses(&self) -> Vec<(Status, u64)> {
-        let open = self.accepted().saturating_sub(self.ends(1).sum());
+        let open = self.enroute();
         let mut statuses: Vec<(Status, u64)> = Status::ALL.iter().map(|status| (*status, 0)).collect();
         for ((status, count), (refused, billed)) in statuses.iter_mut().zip(self.ends(0).zip(self.ends(1))) {
             *count = refused + billed + if *status == Status::Transmitted { open } else { 0 };
@@ -231,15 +236,29 @@ impl Store {
         Ok(all.into_iter().next().unwrap_or_default())
     }
 
+    /// Those of campaigns in one partition, in the order asked for.
+    pub(crate) async fn counters_in(
+        &self,
+        partition: Partition,
+        campaigns: &[CampaignId],
+    ) -> Result<Vec<Counters>, StoreError> {
+        let get = |campaign: &CampaignId| self.get_counters(*campaign, partition);
+        let replies = self.run(&self.bulk, campaigns.iter().map(get).collect()).await?;
+        let read = |reply| bytes(reply).map(|packed| Counters::unpack(&packed));
+        replies.into_iter().map(read).collect()
+    }
+
+    fn get_counters(&self, campaign: CampaignId, partition: Partition) -> redis::Cmd {
+        let mut get = redis::cmd("GETRANGE");
+        get.arg(self.results_key(partition, campaign))
+            .arg(0)
+            .arg(COUNTERS_LENGTH - 1);
+        get
+    }
+
     /// Those of several campaigns, in the order asked for.
     pub(crate) async fn counters_of(&self, campaigns: &[CampaignId]) -> Result<Vec<Counters>, StoreError> {
-        let get = |(campaign, partition)| {
-            let mut get = redis::cmd("GETRANGE");
-            get.arg(self.results_key(partition, campaign))
-                .arg(0)
-                .arg(COUNTERS_LENGTH - 1);
-            get
-        };
+        let get = |(campaign, partition)| self.get_counters(campaign, partition);
         let everywhere = |campaign: &CampaignId| {
             let campaign = *campaign;
             self.all_partitions().map(move |partition| (campaign, partition))

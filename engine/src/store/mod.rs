@@ -51,7 +51,7 @@ pub(crate) use inbound::{
 pub(crate) use inspection::{Inspection, inspect};
 pub(crate) use journal::{Applied, CampaignChanges, JournalEntry};
 pub(crate) use moves::{ParkedOf, Swap};
-pub(crate) use places::{MendAsk, Mended, Misplaced, Queued};
+pub(crate) use places::{MendAsk, Mended, Misplaced, Queued, Suspicion};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};
 #[cfg(test)]
 pub(crate) use stale::Spans;

@@ -33,7 +33,7 @@ pub(crate) struct Queued {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr, strum::VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum Misplaced {
-    /// It was nowhere: it is in doubt now.
+    /// It was nowhere: it is in its record again, in doubt unless it is known to have been taken.
     Lost,
     /// It was queued, and further on besides: it is not queued any more.
     QueuedTwice,
@@ -65,6 +65,30 @@ impl Misplaced {
     }
 }
 
+/// What is known of a message that is suspected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Suspicion {
+    /// It is in two places, or would never be due.
+    Misplaced,
+    /// It was seen nowhere, and is counted under no state: it may have been sent.
+    Lost,
+    /// It was seen nowhere, and is counted as in doubt.
+    LostInDoubt,
+    /// It was seen nowhere, and is counted as taken.
+    LostTaken,
+}
+
+impl Suspicion {
+    const fn letter(self) -> char {
+        match self {
+            Self::Misplaced => '.',
+            Self::Lost => 'Q',
+            Self::LostInDoubt => 'I',
+            Self::LostTaken => 'E',
+        }
+    }
+}
+
 /// What is looked at once more, as of one instant, and mended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MendAsk<'a> {
@@ -73,8 +97,8 @@ pub(crate) struct MendAsk<'a> {
     /// The lane of its messages.
     pub(crate) lane: u8,
     pub(crate) now: UnixMicros,
-    /// Positions that are suspected, and whether the message was seen nowhere: only such a one may be lost.
-    pub(crate) suspects: &'a [(u32, bool)],
+    /// Positions, and of what they are suspected.
+    pub(crate) suspects: &'a [(u32, Suspicion)],
 }
 
 /// What was mended.
@@ -84,7 +108,7 @@ pub(crate) struct Mended {
     pub(crate) messages: Vec<(u32, Misplaced)>,
     /// Lines that the campaign stands in again.
     pub(crate) lines: u32,
-    /// Parked receipts of those that are in doubt now.
+    /// Parked receipts of those that were nowhere.
     pub(crate) parked: Vec<ParkedOf>,
 }
 
@@ -191,17 +215,14 @@ impl Store {
         let mut some = suspects.next().unwrap_or_default();
         loop {
             let packed: Vec<u8> = some.iter().flat_map(|(position, _)| position.to_be_bytes()).collect();
-            let nowhere: String = some
-                .iter()
-                .map(|(_, nowhere)| if *nowhere { '1' } else { '0' })
-                .collect();
+            let suspicions: String = some.iter().map(|(_, suspicion)| suspicion.letter()).collect();
             let mut call = self.script(Name::Mend, &[self.base(ask.partition)]);
             call.arg(ask.campaign.0)
                 .arg(ask.lane)
                 .arg(self.partitions())
                 .arg(ask.now.0)
                 .arg(packed)
-                .arg(nowhere);
+                .arg(suspicions);
             let mut replies = self.run(&self.bulk, vec![call]).await?;
             let mut values = array(replies.pop().unwrap_or_default())?.into_iter();
             let verdicts = bytes(values.next().unwrap_or_default())?;

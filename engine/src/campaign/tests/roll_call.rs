@@ -5,6 +5,7 @@ use tokio::sync::mpsc;
 
 use super::super::RollCall;
 use super::*;
+use crate::domain::State;
 use crate::guard::Verdict;
 use crate::store::Misplaced;
 
@@ -97,37 +98,59 @@ async fn a_message_that_is_nowhere_is_in_doubt_and_its_credits_are_settled() {
     bench.launched(tenant, id).await;
     let leased = bench.lease(100).await;
     assert_eq!(leased.len(), 40);
-    // One while it is with the SMSC, one when it has been taken.
-    let key = leased[0].recipient.0.to_be_bytes();
-    bench.tamper_with(&leased[0], &[b"HDEL", b"{}rec", &key]).await;
-    bench.accept(&leased[1..]).await;
-    let taken = leased[1].recipient.0.to_be_bytes();
-    bench.tamper_with(&leased[1], &[b"HDEL", b"{}rec", &taken]).await;
+    // In a partition each: one while it is with the SMSC, one in doubt, one that has been taken.
+    let [unanswered, doubtful, taken] = [0, 20, 39].map(|at| &leased[at..=at]);
+    let partitions: HashSet<_> = [unanswered, doubtful, taken]
+        .map(|one| one[0].recipient.partition(16))
+        .into();
+    assert_eq!(partitions.len(), 3);
+    bench
+        .make(doubtful, |message| {
+            (Event::Doubted(traces(message, Mark::Lost)), Note::None)
+        })
+        .await;
+    bench.accept(&[&leased[1..20], &leased[21..]].concat()).await;
+    for one in [unanswered, doubtful, taken] {
+        let key = one[0].recipient.0.to_be_bytes();
+        bench.tamper_with(&one[0], &[b"HDEL", b"{}rec", &key]).await;
+    }
     let mut looked = bench.roll_call();
-    assert_eq!(bench.look(&mut looked).await, [("lost", 2)]);
-    assert_eq!(
-        bench.look(&mut looked).await,
-        [("lost", 2)],
-        "mended, and not found again"
-    );
-    // The SMSC's answer comes after all; of the other, nothing.
+    assert_eq!(bench.look(&mut looked).await, [("lost", 3)]);
+    let again = "put back, and not missed again";
+    assert_eq!(bench.look(&mut looked).await, [("lost", 3)], "{again}");
+    let sums = |counters: &Counters| {
+        let statuses: u64 = counters.statuses().iter().map(|(_, count)| count).sum();
+        (statuses, counters.in_doubt())
+    };
+    assert_eq!(sums(&bench.store.counters(id).await.unwrap()), (38, 2));
+    // The SMSC's answer comes after all; of the others, nothing.
     let answered = |message: &Message<'_>| {
-        assert_eq!(
-            (message.state, message.smsc),
-            (crate::domain::State::InDoubt, SmscId::UNKNOWN)
-        );
+        assert_eq!((message.state, message.smsc), (State::InDoubt, SmscId::UNKNOWN));
         (accepted(message), Note::Taken(36_180))
     };
-    bench.make(&leased[..1], answered).await;
-    bench.make(&leased[1..2], |_| (Event::Expired, Note::None)).await;
-    bench
-        .receipts(&[&leased[..1], &leased[2..]].concat(), Status::Delivered)
-        .await;
+    bench.make(unanswered, answered).await;
+    let expired = |state| {
+        move |message: &Message<'_>| {
+            assert_eq!(message.state, state);
+            (Event::Expired, Note::None)
+        }
+    };
+    bench.make(doubtful, expired(State::InDoubt)).await;
+    bench.make(taken, expired(State::Enroute)).await;
+    let others = [&leased[..20], &leased[21..39]].concat();
+    bench.receipts(&others, Status::Delivered).await;
     let completed = |state, counters: &Counters| state == CampaignState::Completed && counters.ended() == 40;
     bench.until("completed", tenant, id, completed).await;
-    assert_eq!(bench.look(&mut looked).await, [("lost", 2)]);
+    assert_eq!(bench.look(&mut looked).await, [("lost", 3)], "{again}");
+    let counters = bench.store.counters(id).await.unwrap();
+    assert_eq!((sums(&counters), counters.spent()), ((40, 0), 39));
     let credits = bench.credits(tenant).await;
-    assert_eq!((credits.held, credits.available + credits.spent), (0, 100));
+    assert_eq!((credits.held, credits.available, credits.spent), (0, 61, 39));
+}
+
+/// One segment with that mark.
+fn traces(message: &Message<'_>, mark: Mark) -> Traces {
+    message.traces_or(mark, 1)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

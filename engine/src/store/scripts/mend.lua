@@ -1,15 +1,16 @@
--- Step: Doubt (Queued → InDoubt), for a message that is nowhere: it may have been sent, and nobody can tell. And what is in two
--- places stays in the later one of these: span, record, results. No place is trusted unless it is looked at here.
+-- Step: Doubt (Queued → InDoubt), for a message that is nowhere: it may have been sent, and nobody can tell. One that was counted
+-- as taken, or as in doubt, before it was lost is that again, without being counted again. And what is in two places stays in the
+-- later one of these: span, record, results. No place is trusted unless it is looked at here.
 -- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] campaign  [2] lane  [3] partitions  [4] now, microseconds  [5] positions that are suspected, packed as I4 each
---     [6] for each of them '1' when it was seen nowhere before the books had all of the journal of then: what has ended since,
---     and is not booked yet, is nowhere else either
--- Returns: for each position a letter: '.' it is in one place; 'l' it was nowhere and is in doubt now; 'q' it was queued besides;
+--     [6] for each of them a letter: that of the state under which a message is counted that was seen nowhere before the books had
+--     all of the journal of then (Q: under none); '.' where that was not seen: what has ended since is nowhere else either
+-- Returns: for each position a letter: '.' it is in one place; 'l' it was nowhere and is in its record now; 'q' it was queued besides;
 --     'r' it was twice in its record; 'e' it had ended, and was in its record besides; 'd' it waited and would never have been due;
---     then how many lines the campaign was put back into; then pairs of recipient and parked receipts for those in doubt now.
+--     then how many lines the campaign was put back into; then pairs of recipient and parked receipts for those that were nowhere.
 -- Limits: at most 200 positions a call; the spans of one campaign are written anew where one of them is cut.
 local base, campaign, lane, partitions, now, suspects = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local seen_nowhere = ARGV[6]
+local counted_under = ARGV[6]
 local order, partition = base .. 'c:' .. campaign, tonumber(string.match(KEYS[1], '{p(%d+)}'))
 local state = call('HMGET', order, 'halt', 'tenant')
 local halt, tenant = state[1] or '', state[2] or '0'
@@ -69,15 +70,15 @@ local function make_due(record, first, ends, member)
   return true
 end
 
--- A message that may have been sent, nobody knows when and to which SMSC.
-local function in_doubt(row, id)
-  local lost = string.rep('\2\0', math.max(1, byte(row, ROW_SEGMENTS)))
-  local length = 13 + 8 + #lost
-  return char(FORM_MESSAGE, 73, 1) .. '\0\0\0\0' .. id .. '\0' .. char(floor(length / 256), length % 256)
-    .. struct.pack('>I4', tenant) .. '\0\0\0\0' .. char(lane) .. '\0\0' .. sub(row, ROW_SEGMENTS, ROW_CREDITS) .. struct.pack('>I8', now) .. lost
+-- A message that may have been sent, or was, nobody knows when and to which SMSC.
+local function found_again(row, id, state)
+  local traces = string.rep(state == 'E' and '\1\0' or '\2\0', math.max(1, byte(row, ROW_SEGMENTS)))
+  local length = 13 + 8 + #traces
+  return char(FORM_MESSAGE, byte(state), 1) .. '\0\0\0\0' .. id .. '\0' .. char(floor(length / 256), length % 256)
+    .. struct.pack('>I4', tenant) .. '\0\0\0\0' .. char(lane) .. '\0\0' .. sub(row, ROW_SEGMENTS, ROW_CREDITS) .. struct.pack('>I8', now) .. traces
 end
 
-local function look_at(position, may_be_lost)
+local function look_at(position, counted)
   local row = call('LINDEX', base .. 'aud:' .. campaign, position)
   if not row then return '.' end
   local recipient, id = sub(row, ROW_RECIPIENT, ROW_RECIPIENT + 7), struct.pack('>I5I3', campaign, position * partitions + partition)
@@ -102,10 +103,10 @@ local function look_at(position, may_be_lost)
     return 'r'
   end
   -- Behind a stop, what has no result is canceled.
-  if may_be_lost and not first and not ended and queued == 0 and halt ~= 'c' then
-    local doubt = in_doubt(row, id)
-    events[#events + 1] = 'mQ' .. sub(moved(doubt, 1, 'I', ''), 3)
-    changed[recipient] = record .. doubt
+  if counted ~= '.' and not first and not ended and queued == 0 and halt ~= 'c' then
+    local message = found_again(row, id, counted == 'E' and 'E' or 'I')
+    if counted == 'Q' then events[#events + 1] = 'mQ' .. sub(moved(message, 1, 'I', ''), 3) end
+    changed[recipient] = record .. message
     found[#found + 1] = recipient
     return 'l'
   end
@@ -115,7 +116,8 @@ local function look_at(position, may_be_lost)
 end
 
 for at = 1, #suspects, 4 do
-  verdicts[#verdicts + 1] = look_at((struct.unpack('>I4', sub(suspects, at, at + 3))), byte(seen_nowhere, (at + 3) / 4) == 49) -- 1
+  local nth = (at + 3) / 4
+  verdicts[nth] = look_at((struct.unpack('>I4', sub(suspects, at, at + 3))), sub(counted_under, nth, nth))
 end
 
 -- What is left of a span without the positions that are cut.
