@@ -12,6 +12,8 @@ NODE_SMPP=smpp@0.5.1
 # What the simulator's Python package is built and tried with (smpp-sim/clients).
 PYTEST=pytest==8.4.2
 FLIT=flit_core==3.12.0
+# By whose classes a receiver of traces reads them (tests/peers/otlp_receiver.py).
+OTLP=opentelemetry-proto==1.45.2
 tools=$PWD/.tools
 log=$tools/install.log
 
@@ -35,11 +37,11 @@ apt_install() {
 
 python_peers() {
     local python=$tools/python/bin/python
-    "$python" -c 'import smpplib, smpp34, pytest, flit_core' 2>/dev/null && return
-    echo "install-peers: installing $SMPPLIB $SMPP34 $PYTEST $FLIT" >&2
+    "$python" -c 'import smpplib, smpp34, pytest, flit_core, opentelemetry.proto' 2>/dev/null && return
+    echo "install-peers: installing $SMPPLIB $SMPP34 $PYTEST $FLIT $OTLP" >&2
     # Debian keeps ensurepip in a package of its own.
     python3 -m venv "$tools/python" >>"$log" 2>&1 || { apt_install python3 python3-venv && python3 -m venv "$tools/python" >>"$log" 2>&1; }
-    "$python" -m pip install --quiet --disable-pip-version-check "$SMPPLIB" "$SMPP34" "$PYTEST" "$FLIT" >>"$log" 2>&1
+    "$python" -m pip install --quiet --disable-pip-version-check "$SMPPLIB" "$SMPP34" "$PYTEST" "$FLIT" "$OTLP" >>"$log" 2>&1
 }
 
 node_peer() {

@@ -13,6 +13,7 @@ use crate::ctl::{self, Ask, Doctor, Healthcheck, INVALID_CONFIGURATION, SmscAsk,
 use crate::decode::Decode;
 use crate::logs::Logs;
 use crate::metrics::reference;
+use crate::otel::Tracer;
 use crate::probe::{self, Refused, Test, Tool};
 use crate::run::{Given, Ready, RunFault, run};
 use crate::shutdown::Shutdown;
@@ -203,8 +204,13 @@ fn serve(path: &Path) -> ExitCode {
         Ok(config) => config,
         Err(faults) => return invalid(&faults),
     };
+    let tracer = match Tracer::start(&config.traces) {
+        Ok(tracer) => tracer,
+        Err(fault) => return exit_code(Err(fault.into())),
+    };
     let given = Given {
-        logs: Logs::start(&config.log),
+        logs: Logs::start(&config.log, tracer.layer()),
+        tracer,
         config,
         file: path.to_owned(),
     };

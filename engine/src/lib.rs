@@ -11,6 +11,7 @@ mod shutdown;
 mod pressure;
 mod logs;
 mod audit;
+mod otel;
 mod store;
 mod compose;
 mod audience;

@@ -30,6 +30,8 @@ pub enum Recipe {
     NetSmppServer,
     /// Kannel's drive_smpp.
     KannelServer,
+    /// OpenTelemetry's own classes.
+    OtlpReceiver,
 }
 
 /// What a peer client says at its end.
@@ -100,6 +102,7 @@ impl Recipe {
             Self::NodeServer => "node_server.js",
             Self::NetSmppServer => "net_smpp_server.pl",
             Self::KannelServer => "kannel_server.py",
+            Self::OtlpReceiver => "otlp_receiver.py",
         }
     }
 
@@ -107,7 +110,7 @@ impl Recipe {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
         let tools = package.join("../.tools");
         let interpreter = match self {
-            Self::SmpplibClient | Self::Smpp34Server => tools.join("python/bin/python"),
+            Self::SmpplibClient | Self::Smpp34Server | Self::OtlpReceiver => tools.join("python/bin/python"),
             Self::KannelClient | Self::KannelServer => PathBuf::from("python3"),
             Self::NodeClient | Self::NodeServer => PathBuf::from("node"),
             Self::NetSmppClient | Self::NetSmppServer => PathBuf::from("perl"),
@@ -192,6 +195,11 @@ impl PeerServer {
     /// Where it listens.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Everything that it has printed.
+    pub fn lines(&self) -> Vec<String> {
+        self.process.lines()
     }
 
     /// What happened so far, in order.

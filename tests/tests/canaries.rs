@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
 
+use campanile_tests::peers::{self, PeerServer, Recipe};
 use campanile_tests::{CampaignOrder, EngineSettings, Lab, SmscSettings, Stand, eventually, programs};
 use serde_json::{Value, json};
 
@@ -197,6 +198,14 @@ fn said(stand: &Stand, arguments: &[&str]) -> String {
     )
 }
 
+/// All is traced to there.
+fn traced(receiver: &PeerServer) -> String {
+    format!(
+        "[traces]\nendpoint = \"http://{}\"\nsample_ratio = 1.0",
+        receiver.address()
+    )
+}
+
 /// Single messages, and what people write back.
 fn write_and_answer(stand: &Stand) {
     let http = stand.tenant.http(&stand.engine);
@@ -225,6 +234,7 @@ fn write_and_answer(stand: &Stand) {
 #[test]
 fn nothing_that_the_engine_tells_of_itself_has_a_number_a_text_or_a_secret() {
     let lab = Lab::new(programs!(), "canaries");
+    let receiver = (!peers::skipped()).then(|| PeerServer::start(Recipe::OtlpReceiver, lab.directory(), &[]));
     let stand = Stand::under(lab, "", |redis, sim| {
         let smsc = SmscSettings::new("north", sim.smpp_address()).password(PASSWORD);
         let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
@@ -232,6 +242,7 @@ fn nothing_that_the_engine_tells_of_itself_has_a_number_a_text_or_a_secret() {
             "[log]\nfilter = \"info,campanile=trace\"".to_owned(),
             "[audit]\npath = \"audit.log\"".to_owned(),
         ];
+        settings.tables.extend(receiver.as_ref().map(traced));
         settings
     });
     let canaries = Canaries::of(&stand);
@@ -273,4 +284,9 @@ fn nothing_that_the_engine_tells_of_itself_has_a_number_a_text_or_a_secret() {
     canaries.are_not_in("the log", &stand.engine.process().log());
     let audit = std::fs::read_to_string(stand.lab().directory().join("audit.log"));
     canaries.are_not_in("the audit log", &audit.expect("it is there"));
+    if let Some(receiver) = receiver {
+        let spans = receiver.lines().join("\n");
+        assert!(spans.matches("submit_sm north").count() >= CANARIES, "all are traced");
+        canaries.are_not_in("the traces", &spans);
+    }
 }

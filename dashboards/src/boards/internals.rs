@@ -235,6 +235,18 @@ fn process() -> Vec<Panel> {
             ),
             "lost",
         ),
+        Panel::numbers(
+            "Spans lost",
+            "short",
+            "Spans that no receiver of traces took. Messages go on; the log says what is wrong.",
+        )
+        .shows(
+            sum(
+                "",
+                &format!("increase({}[$__rate_interval])", of(M.trace_spans_lost_total.name, "")),
+            ),
+            "lost",
+        ),
         Panel::table("Versions", "short", "Which version runs where.").shows(
             max("instance, version", &of(M.build_info.name, "")),
             "{{instance}} {{version}}",

@@ -57,6 +57,7 @@ use crate::guard::Verdict;
 use crate::inbound::Inbox;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
+use crate::otel::Tracer;
 use crate::pressure::Pressure;
 use crate::receipt::Replay;
 use crate::reload::Reloads;
@@ -89,6 +90,8 @@ pub(crate) struct App {
     pub(crate) logs: Logs,
     /// Where acts of administration are noted.
     pub(crate) audit: AuditLog,
+    /// What traces requests.
+    pub(crate) tracer: Tracer,
     /// How the binds stand.
     pub(crate) board: Board,
     /// What goes and comes on them.

@@ -19,6 +19,12 @@ use super::{App, client, known_method};
 use crate::audit::{Act, AuditLog, Outcome};
 use crate::store::KeyOwner;
 
+/// In which trace a caller asks (W3C Trace Context).
+const TRACEPARENT: &str = "traceparent";
+
+/// How the routes end that set a campaign going.
+const LAUNCH: &str = "/launch";
+
 /// Through which listener a request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Listener {
@@ -36,6 +42,11 @@ pub(super) async fn follow(
     request.extensions_mut().insert(known.clone());
     let followed = Followed::new(&app, &request, (listener, known));
     let span = followed.span();
+    let traceparent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let name = || format!("{} {}", followed.method, followed.route);
+    if let Some(context) = app.tracer.begin(&span, name, traceparent) {
+        span.record("trace_id", context.trace_id());
+    }
     async move {
         let response = next.run(request).await;
         followed.answered(&response, app.clock.now());
@@ -85,7 +96,14 @@ impl Followed {
             request_id = id,
             method = self.method,
             route = self.route,
-            tenant = Empty
+            tenant = Empty,
+            trace_id = Empty,
+            otel.name = Empty,
+            otel.kind = "server",
+            otel.status_code = Empty,
+            http.response.status_code = Empty,
+            // Each launch is told: what follows from it is in its trace.
+            sampling.priority = self.route.ends_with(LAUNCH).then_some(1)
         )
     }
 
@@ -95,6 +113,11 @@ impl Followed {
         let code = response.extensions().get::<Arc<Problem>>();
         let code = code.map(|problem| problem.kind.code());
         self.say(status, code, now - self.began);
+        let span = tracing::Span::current();
+        span.record("http.response.status_code", status.as_u16());
+        if status.is_server_error() {
+            span.record("otel.status_code", "ERROR");
+        }
         self.note(outcome_of(status), Some(status), code);
     }
 

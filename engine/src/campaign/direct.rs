@@ -276,5 +276,6 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         recredited: 0,
         created_at: now,
         launched_at: None,
+        traceparent: None,
     }
 }

@@ -206,6 +206,7 @@ impl Campaigns {
             recredited: 0,
             created_at: self.now(),
             launched_at: None,
+            traceparent: None,
         }
     }
 }

@@ -2,8 +2,12 @@
 
 use std::sync::PoisonError;
 
+use tracing::Instrument;
+use tracing::field::Empty;
+
 use super::{CampaignFault, Campaigns};
 use crate::domain::{CampaignId, Partition, RouteId, TenantId, Way};
+use crate::otel::Context;
 use crate::store::{Campaign, CampaignKind, CampaignState, Launch, Owner, StoreError};
 
 impl Campaigns {
@@ -17,7 +21,15 @@ impl Campaigns {
         if campaign.kind == CampaignKind::Direct {
             return Err(CampaignFault::AlreadyStarted(campaign.state));
         }
-        let launched = self.store().launch(&campaign, self.now()).await;
+        let launching = tracing::info_span!(
+            "campaign.launch",
+            campaign = %id,
+            recipients = campaign.total,
+            purpose = campaign.purpose.code(),
+            outcome = Empty,
+            otel.status_code = Empty
+        );
+        let launched = self.hold(&campaign).instrument(launching).await;
         // Also after a lost reply: it may have been launched, and then nobody else sees to it before the next start.
         let started = !matches!(launched, Ok(Launch::Short | Launch::WrongState));
         if started {
@@ -43,6 +55,25 @@ impl Campaigns {
             }
             Launch::WrongState => Err(self.why_not(tenant, id).await?),
         }
+    }
+
+    /// Takes the credits of a launch, and keeps in which trace that was.
+    async fn hold(&self, campaign: &Campaign) -> Result<Launch, StoreError> {
+        // What is under way stays in the trace that it was launched in.
+        let begins = matches!(campaign.state, CampaignState::Draft | CampaignState::Blocked);
+        if let Some(context) = Context::current().filter(|_| begins) {
+            let owner = (campaign.tenant, campaign.id);
+            self.store().set_traceparent(owner, &context.to_string()).await?;
+        }
+        let launched = self.store().launch(campaign, self.now()).await;
+        let span = tracing::Span::current();
+        match &launched {
+            Ok(Launch::Held) => span.record("outcome", "held"),
+            Ok(Launch::Short) => span.record("outcome", "blocked_credit"),
+            Ok(Launch::WrongState) => span.record("outcome", "wrong_state"),
+            Err(_) => span.record("otel.status_code", "ERROR"),
+        };
+        launched
     }
 
     /// Why a campaign could not be launched, by the state that it is in now.
@@ -113,25 +144,13 @@ impl Campaigns {
     /// one came to.
     pub(super) async fn queue(&self, campaign: &Campaign) -> Result<(), StoreError> {
         let owner = owner(campaign);
-        let (order, before) = (self.0.orders.keep(campaign)?, self.0.deps.clock.now());
+        let order = self.0.orders.keep(campaign)?;
         if !self.store().is_launched(owner.campaign).await? {
-            self.set_gates(owner).await?;
-            loop {
-                let stale = self.store().launch_spans(owner, self.routes().version()).await?;
-                if stale.is_empty() {
-                    break;
-                }
-                for partition in stale {
-                    self.recut_draft(campaign, partition).await?;
-                }
+            let queueing = tracing::info_span!("recipients.enqueue", campaign = %owner.campaign, recipients = campaign.total);
+            if let Some(launch) = order.launch {
+                launch.is_parent_of(&queueing);
             }
-            let metrics = &self.0.deps.metrics;
-            metrics.redis_op(
-                "launch",
-                self.0.deps.clock.now() - before,
-                usize::from(self.store().partitions()),
-            );
-            metrics.campaign_fanout_recipients_total.inc_by(campaign.total);
+            self.queue_spans(campaign, owner).instrument(queueing).await?;
         }
         self.ring_everywhere();
         let key = (owner.tenant, owner.campaign);
@@ -144,6 +163,28 @@ impl Campaigns {
             self.0.deps.metrics.campaign_fanout_duration_seconds.observe(since);
         }
         self.0.books.look_soon(owner.tenant, owner.campaign);
+        Ok(())
+    }
+
+    async fn queue_spans(&self, campaign: &Campaign, owner: Owner) -> Result<(), StoreError> {
+        let before = self.0.deps.clock.now();
+        self.set_gates(owner).await?;
+        loop {
+            let stale = self.store().launch_spans(owner, self.routes().version()).await?;
+            if stale.is_empty() {
+                break;
+            }
+            for partition in stale {
+                self.recut_draft(campaign, partition).await?;
+            }
+        }
+        let metrics = &self.0.deps.metrics;
+        metrics.redis_op(
+            "launch",
+            self.0.deps.clock.now() - before,
+            usize::from(self.store().partitions()),
+        );
+        metrics.campaign_fanout_recipients_total.inc_by(campaign.total);
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use smpp::text::EncodingPolicy;
 
 use crate::compose::{Sender, Template};
 use crate::domain::{CampaignId, Parameters, Purpose, TenantId, UnixMicros, push_variable, variables};
+use crate::otel::Context;
 use crate::store::{Campaign, CampaignKind, Store, StoreError};
 
 /// Orders that are kept at hand: 10,000 tenants with two campaigns each, about 1 KB an order.
@@ -32,6 +33,8 @@ pub(crate) struct Order {
     parameters: Parameters,
     /// When it was launched; a direct campaign: when it was made.
     pub(crate) launched_at: UnixMicros,
+    /// What told of its launch, if anything was traced then.
+    pub(crate) launch: Option<Context>,
     /// A message of it was leased, as far as is known at hand.
     begun: Arc<AtomicBool>,
 }
@@ -74,6 +77,7 @@ impl Order {
             validity: campaign.validity,
             parameters: campaign.parameters.clone(),
             launched_at: campaign.launched_at.unwrap_or(campaign.created_at),
+            launch: campaign.traceparent.as_deref().and_then(Context::parse),
             begun: Arc::default(),
         })
     }

@@ -24,6 +24,7 @@ mod effective;
 mod number;
 mod smsc;
 mod tls;
+mod traces;
 mod listener;
 mod database;
 mod value;
@@ -50,6 +51,7 @@ pub(crate) use price::PriceList;
 pub(crate) use route::{Choice, Prefer, Route};
 pub(crate) use smsc::{LongReceipts, ReceiptRule, Smsc};
 pub(crate) use tls::{Tls, certificate_expiry};
+pub(crate) use traces::Traces;
 pub(crate) use value::{Rate, Secret};
 
 use crate::domain::Countries;
@@ -101,6 +103,8 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     /// `[audit]`: where acts of administration are kept.
     pub(crate) audit: Audit,
+    /// `[traces]`: where spans go.
+    pub(crate) traces: Traces,
     /// `[[smsc]]`: the accounts that we bind to; at least one.
     pub(crate) smsc: Vec<Arc<Smsc>>,
     /// `[[route]]`: which messages go to which of them, the first that fits. None: every SMSC takes what its `prefixes` say.
@@ -285,6 +289,7 @@ impl Config {
             ("[retention]", self.retention == other.retention),
             ("[log]", self.log == other.log),
             ("[audit]", self.audit == other.audit),
+            ("[traces]", self.traces == other.traces),
         ];
         sections
             .into_iter()
@@ -340,6 +345,7 @@ fn read(root: &Table<'_>) -> Config {
         retention: read_retention(&root.table("retention"), engine.receipt_timeout),
         log: log::read(&root.table("log")),
         audit: audit::read(&root.table("audit")),
+        traces: traces::read(&root.table("traces")),
         engine,
         route: route::read_all(root, &smsc),
         number: number::read_all(root),

@@ -98,6 +98,9 @@ filter = "warn,campanile::bind=debug"
 path = "audit/log"
 max_size = "1MiB"
 keep = 3
+[traces]
+endpoint = "http://otel.example.net:4318"
+sample_ratio = 0.25
 [engine]
 shutdown_timeout = "1m 5s"
 in_doubt = "resend"
@@ -177,9 +180,17 @@ fn what_the_engine_tells_goes_where_it_can_go() {
         ("[log]\nformat = \"xml\"", "log.format: \"xml\" is not allowed"),
         ("[audit]\nkeep = 0", "audit.keep: 0 is not allowed"),
         ("[audit]\npath = \"\"", "audit.path: \"\" is not allowed: a path"),
+        (
+            "[traces]\nendpoint = \"https://h:4318\"",
+            "traces.endpoint: \"https://h:4318\" is not allowed: an address of",
+        ),
+        ("[traces]\nendpoint = \"http://u:p@h:4318\"", "traces.endpoint:"),
+        ("[traces]\nsample_ratio = 1.5", "traces.sample_ratio: 1.5 is not allowed"),
     ] {
         assert!(of(text).contains(said), "{text}: {}", of(text));
     }
+    let with_path = parse(&format!("{CONTRACT}[traces]\nendpoint = \"http://h/otlp/v1/traces\"\n")).unwrap();
+    assert_eq!(with_path.traces.endpoint.as_deref(), Some("http://h/otlp/v1/traces"));
 }
 
 #[test]
@@ -210,6 +221,11 @@ fn every_key_but_the_engines_and_an_smscs_is_read() {
         keep: 3,
     };
     assert_eq!(config.audit, audit);
+    let traces = Traces {
+        endpoint: Some("http://otel.example.net:4318/v1/traces".to_owned()),
+        sample_ratio: 0.25,
+    };
+    assert_eq!(config.traces, traces);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFi
 use tracing_subscriber::registry::LookupSpan;
 
 /// Fields that are of the machinery: those of the `log` crate's records, and those for traces.
-const MACHINERY: [&str; 2] = ["log.", "otel."];
+const MACHINERY: [&str; 4] = ["log.", "otel.", "http.", "sampling."];
 
 /// Where a record of the `log` crate came from.
 const LOG_TARGET: &str = "log.target";

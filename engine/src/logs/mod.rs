@@ -34,15 +34,18 @@ impl fmt::Debug for Logs {
 }
 
 impl Logs {
-    /// From here on the engine's lines go to standard error. `RUST_LOG` has the last word over the configuration's filter.
-    pub(crate) fn start(log: &config::Log) -> Self {
+    /// From here on the engine's lines go to standard error, and its spans to `traces`. `RUST_LOG` has the last word over the
+    /// configuration's filter, which is for lines alone.
+    pub(crate) fn start(log: &config::Log, traces: Option<Box<dyn Layer<Registry> + Send + Sync>>) -> Self {
         let told = config::rust_log();
         let holds = match &told {
             Some(Ok(directives)) => directives.clone(),
             Some(Err(_)) | None => log.filter.clone(),
         };
         let (filter, handle) = reload::Layer::new(holds.filter());
-        registry().with(written(log.format).with_filter(filter)).init();
+        let mut layers = vec![written(log.format).with_filter(filter).boxed()];
+        layers.extend(traces);
+        registry().with(layers).init();
         if let Some(Err(fault)) = told {
             tracing::warn!("RUST_LOG: {fault}; the log's filter is {holds}");
         }

@@ -26,7 +26,7 @@ use crate::outcome::{Collector, Meanings};
 use crate::pressure::Pressure;
 use crate::receipt::{Replay, Whereabouts};
 use crate::reload::{Reloads, Wish};
-use crate::settle::{self, Gatherer, Settler, Sides, UNPARKED_MAX, Unparked};
+use crate::settle::{self, Gatherer, Settler, Sides, Traced, UNPARKED_MAX, Unparked};
 use crate::shutdown::Shutdown;
 use crate::traffic::Traffic;
 use crate::waiting::Waiting;
@@ -54,7 +54,12 @@ pub(super) struct Engine {
 impl Engine {
     /// Sends from here on.
     pub(super) async fn start(
-        Given { config, file, logs }: Given,
+        Given {
+            config,
+            file,
+            logs,
+            tracer,
+        }: Given,
         redis: &Redis,
         shutdown: &Shutdown,
     ) -> Result<Self, RunFault> {
@@ -62,7 +67,7 @@ impl Engine {
         let build = &base.metrics.build_info;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let stages = Stages::new(shutdown);
-        let told = Told::start(logs, &config, &base);
+        let told = Told::start((logs, tracer), &config, &base);
         stages.helpers.tasks.spawn(guard.run(stages.helpers.stop.clone()));
         let smscs = number(&base.store, &config.smsc).await?;
         let routes = RouteTable::new(Routes::new(&base.store, &smscs, &config.route).await?);
@@ -151,12 +156,14 @@ impl Engine {
         unparked: mpsc::Receiver<Unparked>,
         (smscs, bells): (Sides, &Bells),
     ) {
+        let traced = Traced::new(&self.told.tracer, self.campaigns.orders());
         let gatherer = Gatherer {
             clock: self.base.clock,
             partitions: self.base.store.partitions(),
             smscs: smscs.clone(),
             in_doubt: self.config.engine.in_doubt,
             collector: Collector::default(),
+            traced: traced.clone(),
             busy: false,
         };
         let settler = Settler {
@@ -169,6 +176,7 @@ impl Engine {
             receipt_timeout: self.config.engine.receipt_timeout,
             inbox: self.inbox.clone(),
             orders: self.campaigns.orders(),
+            traced,
             bells: bells.clone(),
             pressure: self.pressure.clone(),
             verdict: self.base.verdict.clone(),
@@ -298,6 +306,7 @@ impl Engine {
             inbox: self.inbox.clone(),
             logs: self.told.logs.clone(),
             audit: self.told.audit.clone(),
+            tracer: self.told.tracer.clone(),
             verdict: self.base.verdict.clone(),
             guesses: Guesses::new(&self.config.api),
             shares: Shares::new(&self.config.api),

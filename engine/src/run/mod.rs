@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::guard::GuardFault;
 use crate::inbound::BrokenWords;
 use crate::logs::Logs;
+use crate::otel::{Tracer, TracerFault};
 use crate::outcome::BrokenTable;
 use crate::shutdown::Shutdown;
 use crate::store::{ConnectFault, Embedded, EmbeddedFault, StoreError};
@@ -51,6 +52,9 @@ pub(crate) enum RunFault {
     /// The operator key's file cannot be used.
     #[error(transparent)]
     OperatorKey(#[from] OperatorKeyFault),
+    /// Traces can go nowhere.
+    #[error(transparent)]
+    Tracer(#[from] TracerFault),
     /// A defect of the build.
     #[error(transparent)]
     Table(#[from] BrokenTable),
@@ -86,6 +90,7 @@ pub(crate) struct Given {
     /// The file that it was read from.
     pub(crate) file: PathBuf,
     pub(crate) logs: Logs,
+    pub(crate) tracer: Tracer,
 }
 
 /// Runs an engine until it is told to stop; `on_ready` is called when it takes requests.

@@ -126,6 +126,7 @@ impl Gatherer {
         let (is_stopped, now) = (side.service.is_stopped(), self.clock.unix());
         for answer in events.answers {
             note_reply((side, is_stopped), &answer, now);
+            self.traced.submitted(&side.metrics.name, &answer, now);
             let group = gathered.group_of(answer.flight.recipient);
             self.add_answer(events.smsc, side, answer, group);
         }

@@ -3,6 +3,7 @@
 use super::Settler;
 use super::case::Question;
 use super::sheet::{Made, Sheet};
+use super::traced::Settled;
 use crate::domain::{Event, Mark, Message, Note, Record, State, UnixMicros, digest};
 use crate::receipt::{Found, Unmatched, find, is_plausible};
 
@@ -36,17 +37,17 @@ impl Settler {
         if !sheet.fresh && !matches!(found, Found::Segment(..)) {
             return Matched::Read(question);
         }
-        let (message, event) = match found {
+        let (message, segment, event) = match found {
             Found::Segment(at, segment) => {
                 let message = record.messages[at];
-                (message, self.receipt(&question, &message, segment))
+                (message, segment, self.receipt(&question, &message, segment))
             }
             Found::Doubtful(at, segment) => {
                 let message = record.messages[at];
                 if !self.is_about(&question, &message).await {
                     return Matched::Unmatched(question, Unmatched::Implausible);
                 }
-                (message, self.found(&question, &message, segment))
+                (message, segment, self.found(&question, &message, segment))
             }
             Found::Duplicate => return Matched::Duplicate(question),
             Found::Early => return Matched::Early(question),
@@ -54,7 +55,11 @@ impl Settler {
             Found::Nothing => return Matched::Unmatched(question, Unmatched::UnknownId),
         };
         let now = self.clock.unix();
-        let taken_at = message.traces().map_or(UnixMicros::default(), |traces| traces.at);
+        let settled = Settled {
+            id: message.id,
+            part: u8::try_from(segment).unwrap_or(u8::MAX),
+            taken_at: message.traces().map_or(UnixMicros::default(), |traces| traces.at),
+        };
         let whole = matches!(event, Event::Whole { .. });
         let transition = match message.apply(event, now) {
             Ok(transition) => transition,
@@ -67,7 +72,7 @@ impl Settler {
         match sheet.swap.draft.make(&transition, &note, now) {
             Ok(true) => {
                 sheet.moved = true;
-                Matched::Moves(Made::Receipt(question, transition.step, taken_at))
+                Matched::Moves(Made::Receipt(question, transition.step, settled))
             }
             Ok(false) | Err(_) => Matched::Unmatched(question, Unmatched::Contended),
         }

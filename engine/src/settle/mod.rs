@@ -12,6 +12,7 @@ mod tray;
 mod matching;
 mod places;
 mod rounds;
+mod traced;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use crate::receipt::Whereabouts;
 use crate::store::{ParkedOf, Store};
 
 use group::{Gathered, Group};
+pub(crate) use traced::Traced;
 
 /// How long answers and deliveries are gathered: an SMSC that sends one receipt at a time waits for it each time.
 const LINGER: Duration = Duration::from_millis(10);
@@ -95,6 +97,8 @@ pub(crate) struct Gatherer {
     pub(crate) in_doubt: InDoubt,
     /// Messages of several segments that wait for some of their answers.
     pub(crate) collector: Collector,
+    /// Told of submissions of the messages that are traced.
+    pub(crate) traced: Traced,
     /// Whether much was gathered last.
     pub(crate) busy: bool,
 }
@@ -116,6 +120,8 @@ pub(crate) struct Settler {
     pub(crate) inbox: Inbox,
     /// What the messages say, for receipts that quote them.
     pub(crate) orders: Orders,
+    /// Told of receipts of the messages that are traced.
+    pub(crate) traced: Traced,
     /// Rung when a message is due again.
     pub(crate) bells: Bells,
     /// Told how far settling is behind.

@@ -12,10 +12,11 @@ use super::group::{Group, acknowledge, note_of, policy, questions};
 use super::insist::insist;
 use super::matching::Matched;
 use super::sheet::{Made, Sheet};
+use super::traced::Settled;
 use super::tray::Tray;
 use crate::bind::{InboundNews, Reply};
 use crate::dispatch::Outlet;
-use crate::domain::{Draft, Due, Recipient, Record, SmscId, State, Status, Step, Transition, UnixMicros};
+use crate::domain::{Draft, Due, Recipient, Record, SmscId, State, Status, Step, Transition};
 use crate::outcome;
 use crate::receipt::Parked;
 use crate::store::Swap;
@@ -90,7 +91,7 @@ impl Settler {
                     self.answered(&answered, late, tray);
                     expected.extend(self.note_ids(&answered, &mut records[at]));
                 }
-                Made::Receipt(question, step, taken_at) => self.settled(question, step, taken_at, tray),
+                Made::Receipt(question, step, settled) => self.settled(question, step, settled, tray),
             }
         }
         next.extend(again.into_iter().map(Case::Receipt));
@@ -270,9 +271,10 @@ impl Settler {
     }
 
     /// A receipt has moved its message.
-    fn settled(&self, question: Question, step: Step, taken_at: UnixMicros, tray: &mut Tray) {
+    fn settled(&self, question: Question, step: Step, settled: Settled, tray: &mut Tray) {
         if let Step::Settle(status) = step {
-            self.ended(question.smsc, status, taken_at);
+            let taken_at = settled.taken_at;
+            self.ended(question.smsc, (status, settled));
             let heard = tray.heard.entry(question.smsc).or_default();
             heard.ended.push((taken_at, status == Status::Delivered));
         }
@@ -280,10 +282,12 @@ impl Settler {
     }
 
     /// A message reached its end by a receipt.
-    fn ended(&self, smsc: SmscId, status: Status, taken_at: UnixMicros) {
+    fn ended(&self, smsc: SmscId, (status, settled): (Status, Settled)) {
         if let Some(side) = self.side(smsc) {
             side.metrics.status(status);
-            let seconds = self.clock.unix().since(taken_at).as_secs_f64();
+            let now = self.clock.unix();
+            self.traced.settled(&side.metrics.name, settled, (status, now));
+            let seconds = now.since(settled.taken_at).as_secs_f64();
             side.metrics.receipt_latency.observe(seconds);
             self.metrics.submitted_to_settled_seconds.observe(seconds);
         }

@@ -1,7 +1,8 @@
 //! A round's drafts, and the moves that were made in them.
 
 use super::case::{Answered, Case, Question};
-use crate::domain::{Step, Transition, UnixMicros};
+use super::traced::Settled;
+use crate::domain::{Step, Transition};
 use crate::store::Swap;
 
 /// A recipient's record in a round.
@@ -18,8 +19,8 @@ pub(super) struct Sheet {
 pub(super) enum Made {
     /// By an answer; what it was, where the answer came late.
     Answer(Answered, Option<Transition>),
-    /// By a receipt: the step, and when the message was taken.
-    Receipt(Question, Step, UnixMicros),
+    /// By a receipt: the step, and of which message.
+    Receipt(Question, Step, Settled),
 }
 
 impl Made {

@@ -103,6 +103,8 @@ pub(crate) struct Campaign {
     pub(crate) created_at: UnixMicros,
     /// `None` before the launch.
     pub(crate) launched_at: Option<UnixMicros>,
+    /// In which trace it was launched (W3C Trace Context); `None`: nothing was traced then.
+    pub(crate) traceparent: Option<String>,
 }
 
 /// What came of a launch.
@@ -231,6 +233,13 @@ impl Store {
         list.arg(keys::campaigns(campaign.tenant)).arg(campaign.id.0);
         let entry = catalogue::entry(campaign.tenant, campaign.id);
         self.run(&self.bulk, vec![set, list, entry]).await.map(drop)
+    }
+
+    /// Keeps in which trace a campaign is about to be launched.
+    pub(crate) async fn set_traceparent(&self, owner: (TenantId, CampaignId), text: &str) -> Result<(), StoreError> {
+        let mut set = redis::cmd("HSET");
+        set.arg(keys::campaign(owner.0, owner.1)).arg("traceparent").arg(text);
+        self.ask::<i64>(&set).await.map(drop)
     }
 
     /// A campaign of a tenant; `None` when the tenant has no such campaign.
@@ -578,5 +587,6 @@ fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>
         recredited: number("recredited"),
         created_at: UnixMicros(number("created_at")),
         launched_at: Some(UnixMicros(number("launched_at"))).filter(|at| at.0 > 0),
+        traceparent: fields.get("traceparent").cloned(),
     })
 }

@@ -52,7 +52,7 @@ const HOUSES: [House; 9] = [
         layers: &[
             &["domain", "fault"],
             &["config", "metrics", "clock", "shutdown"],
-            &["store", "compose", "pressure", "logs", "audit"],
+            &["store", "compose", "pressure", "logs", "audit", "otel"],
             &["account", "audience", "bind", "guard"],
             &["campaign", "outcome"],
             &["receipt", "traffic", "inbound", "reload"],
