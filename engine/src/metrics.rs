@@ -353,6 +353,10 @@ metrics! {
     ///
     /// When it rises, look at the disk that audit.path is on, and at the file's owner; the log says what is wrong.
     audit_lines_lost_total: IntCounter [];
+    /// Lines of the message log that could not be written.
+    ///
+    /// When it rises, look at the disk that message_log.path is on, and at the file's owner; the log says what is wrong.
+    message_log_lines_lost_total: IntCounter [];
     /// Spans that no receiver of traces took.
     ///
     /// When it rises, the receiver of traces.endpoint is away, or refuses them: the log says which. Messages go on.

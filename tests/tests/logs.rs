@@ -51,22 +51,33 @@ fn ask(address: &str, request: &str, heads: &str, body: &str) -> String {
     answer
 }
 
+/// The same with the operator's key.
+fn command_with_key(stand: &Stand, arguments: &[&str]) -> Output {
+    asking(stand, arguments)
+        .env("CAMPANILE_OPERATOR_KEY", stand.engine.operator_key())
+        .output()
+        .expect("campanile runs")
+}
+
 /// `campanile` with these arguments, asking that engine.
 fn command(stand: &Stand, arguments: &[&str]) -> Output {
+    asking(stand, arguments).output().expect("campanile runs")
+}
+
+fn asking(stand: &Stand, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_campanile-under-test"));
     command
         .args(arguments)
         .current_dir(stand.lab().directory())
         .env("CAMPANILE_ADMIN", format!("http://{}", stand.engine.admin().address()));
-    command.output().expect("campanile runs")
+    command
 }
 
-/// The acts in an audit log so far.
-fn acts(path: &Path) -> Vec<Value> {
+/// The lines of that file so far; one that is being written is none yet.
+fn kept(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.lines()
-        .map(|line| serde_json::from_str(line).expect(line))
-        .collect()
+    let lines = text.lines().filter_map(|line| serde_json::from_str(line).ok());
+    lines.collect()
 }
 
 #[test]
@@ -217,7 +228,7 @@ fn acts_of_administration_are_lines_of_the_audit_log() {
     stand.engine.configure(&settings);
     stand.engine.signal(Signal::HUP);
     let found = eventually("the signal's line is there", LIMIT, || {
-        let acts = acts(&path);
+        let acts = kept(&path);
         acts.iter().any(|act| act["act"] == "SIGHUP").then_some(acts)
     });
     // The stand has made the tenant and given it its credits.
@@ -299,7 +310,7 @@ fn an_audit_log_that_cannot_be_written_stops_nothing_and_its_lines_are_said() {
         .post("/v1/smscs/north/resume", &Value::Null)
         .expect(200);
     let path: PathBuf = stand.lab().directory().join("missing/audit.log");
-    let found = eventually("the next act is written", LIMIT, || acts(&path).pop());
+    let found = eventually("the next act is written", LIMIT, || kept(&path).pop());
     assert_eq!(found["act"], "POST /v1/smscs/{name}/resume", "{found}");
 }
 
@@ -468,4 +479,59 @@ fn a_receiver_of_traces_that_is_away_is_said_once_and_stops_nothing() {
     });
     assert_eq!(said.count(), 1, "said once");
     assert!(stand.engine.shut_down().success(), "nor does it hold up the end");
+}
+
+#[test]
+fn what_happens_to_messages_is_a_line_each_without_numbers_and_is_found_again() {
+    const MESSAGES: usize = 20;
+    let (stand, _) = stand("logs-messages", &["[message_log]\npath = \"messages.log\""]);
+    let path = stand.lab().directory().join("messages.log");
+    let campaign = stand.launch(MESSAGES);
+    stand.all_delivered(&campaign, MESSAGES, LIMIT);
+    let lines = eventually("each has its lines", LIMIT, || {
+        let lines = kept(&path);
+        (lines.len() >= 2 * MESSAGES).then_some(lines)
+    });
+    let of = |event: &str| lines.iter().filter(|line| line["event"] == event).collect::<Vec<_>>();
+    let (taken, delivered) = (of("taken"), of("delivered"));
+    assert_eq!((taken.len(), delivered.len(), lines.len()), (MESSAGES, MESSAGES, 2 * MESSAGES));
+    for line in &lines {
+        assert_eq!(
+            (&line["smsc"], &line["campaign"], &line["tenant"], &line["credits"]),
+            (&json!("north"), &json!(campaign.id), &json!(stand.tenant.id), &json!(1)),
+            "{line}"
+        );
+    }
+    assert!(!std::fs::read_to_string(&path).expect("it is there").contains("336"));
+    let message = delivered[0]["message"].as_str().expect("an id");
+    let traced = command_with_key(&stand, &["message", "trace", message, "--json"]);
+    let traced: Value = serde_json::from_slice(&traced.stdout).expect("JSON");
+    let events: Vec<&Value> = traced["data"].as_array().expect("a list").iter().collect();
+    let words: Vec<&str> = events.iter().filter_map(|event| event["event"].as_str()).collect();
+    assert_eq!(words, ["asked_for", "taken", "delivered"], "{traced}");
+    assert_eq!(events[2]["at"], delivered[0]["time"], "by the log's clock: {traced}");
+}
+
+#[test]
+fn messages_that_never_went_are_lines_too_and_a_log_that_cannot_be_written_stops_nothing() {
+    let (stand, _) = stand("logs-messages-away", &["[message_log]\npath = \"missing/messages.log\""]);
+    let campaign = stand.launch(10);
+    stand.all_delivered(&campaign, 10, LIMIT);
+    let lost = || stand.engine.metric(|sample| sample == "campanile_message_log_lines_lost_total");
+    eventually("lost lines are counted", LIMIT, || (lost() > 19.5).then_some(()));
+    std::fs::create_dir(stand.lab().directory().join("missing")).expect("make a folder");
+    stand
+        .engine
+        .admin()
+        .post("/v1/smscs/north/suspend", &Value::Null)
+        .expect(200);
+    let stopped = stand.launch(10);
+    assert!(stopped.ask(&stand.engine, "cancel").status < 300);
+    let path = stand.lab().directory().join("missing/messages.log");
+    eventually("the stopped ones have lines", LIMIT, || {
+        let lines = kept(&path);
+        let of = lines.iter().filter(|line| line["campaign"] == stopped.id.as_str() && line["event"] == "canceled");
+        let count: u64 = of.map(|line| line["count"].as_u64().unwrap_or(1)).sum();
+        (count == 10).then_some(())
+    });
 }

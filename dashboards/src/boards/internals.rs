@@ -236,6 +236,18 @@ fn process() -> Vec<Panel> {
             "lost",
         ),
         Panel::numbers(
+            "Message log lines lost",
+            "short",
+            "Events of messages that the message log's file could not take.",
+        )
+        .shows(
+            sum(
+                "",
+                &format!("increase({}[$__rate_interval])", of(M.message_log_lines_lost_total.name, "")),
+            ),
+            "lost",
+        ),
+        Panel::numbers(
             "Spans lost",
             "short",
             "Spans that no receiver of traces took. Messages go on; the log says what is wrong.",

@@ -216,6 +216,7 @@ fn engine() -> Vec<Series> {
         of_engine(M.misplaced_messages_total.name, "found=\"lost\"", steady("0")),
         of_engine(M.config_last_reload_successful.name, "", steady("1")),
         of_engine(M.audit_lines_lost_total.name, "", steady("0")),
+        of_engine(M.message_log_lines_lost_total.name, "", steady("0")),
         of_engine("process_open_fds", "", steady("60")),
         of_engine("process_max_fds", "", steady("1024")),
     ]

@@ -1,8 +1,11 @@
 //! `GET /v1/messages` on the operators' listener, with the operator's key: the life of messages, in order of time.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::{FromRequestParts, Query, State};
 use axum::http::request::Parts;
+use jiff::Timestamp;
 use kit::words::nearest;
 use serde_json::{Value, json};
 
@@ -97,10 +100,10 @@ pub(super) async fn find(State(app): State<App>, _: Operator, asked: Asked) -> R
             let found = recipients_with(&app.store, &app.traffic.all_ids(), &id).await;
             (found.map_err(|error| store_refuses(&error))?, None)
         }
-        By::Id(id) => {
-            let tenant = app.campaigns.owner(id.campaign()).await?;
-            (vec![app.campaigns.message(tenant, id).await?.recipient], Some(id))
-        }
+        By::Id(id) => match recipient_of(&app, id).await {
+            Ok(recipient) => (vec![recipient], Some(id)),
+            Err(gone) => return only_logged(&app, id).await?.ok_or(gone),
+        },
     };
     let mut events = Vec::new();
     for recipient in recipients {
@@ -112,8 +115,39 @@ pub(super) async fn find(State(app): State<App>, _: Operator, asked: Asked) -> R
         };
         events.extend(teller.life().await?);
     }
-    events.sort_by_key(Happened::order);
+    let messages: BTreeSet<MessageId> = events.iter().filter_map(Happened::message).collect();
+    let logged = logged(&app, messages.into_iter().collect()).await?;
+    let events = with_logged(events, logged);
     Ok(page(events.into_iter().map(Happened::shown).collect(), None))
+}
+
+async fn recipient_of(app: &App, id: MessageId) -> Result<Recipient, Problem> {
+    let tenant = app.campaigns.owner(id.campaign()).await?;
+    Ok(app.campaigns.message(tenant, id).await?.recipient)
+}
+
+/// What the message log alone knows of a message, whose campaign is gone; `None`: nothing.
+async fn only_logged(app: &App, id: MessageId) -> Result<Option<Json<Value>>, Problem> {
+    let logged = logged(app, vec![id]).await?;
+    let events = with_logged(Vec::new(), logged);
+    let shown: Vec<Value> = events.into_iter().map(Happened::shown).collect();
+    Ok((!shown.is_empty()).then(|| page(shown, None)))
+}
+
+async fn logged(app: &App, messages: Vec<MessageId>) -> Result<Vec<Happened>, Problem> {
+    let lines = app.message_log.find(messages).await.map_err(|error| {
+        tracing::error!(%error, "the message log cannot be read");
+        Problem::from(ProblemKind::Internal)
+    })?;
+    Ok(lines.into_iter().map(Happened::logged).collect())
+}
+
+/// In order of time. What Redis and the log both know is told by the log: it knows when to the millisecond.
+fn with_logged(mut events: Vec<Happened>, logged: Vec<Happened>) -> Vec<Happened> {
+    events.retain(|event| event.at.is_none() || !logged.iter().any(|line| line.is_same(event)));
+    events.extend(logged);
+    events.sort_by_key(Happened::order);
+    events
 }
 
 /// Something that happened, or is so now.
@@ -135,6 +169,29 @@ impl Happened {
             Some(_) | None => 2,
         };
         (at.seconds(), rank, at.0)
+    }
+
+    /// A line of the message log. What a line of the journal is called is nobody's business here.
+    fn logged(mut line: Value) -> Self {
+        let at = line["time"].as_str().and_then(|time| time.parse::<Timestamp>().ok());
+        let at = at.and_then(|at| u64::try_from(at.as_microsecond()).ok());
+        if let Some(fields) = line.as_object_mut() {
+            fields.remove("time");
+            fields.remove("entry");
+        }
+        Self {
+            at: at.map(UnixMicros),
+            view: line,
+        }
+    }
+
+    fn message(&self) -> Option<MessageId> {
+        self.view["message"].as_str()?.parse().ok()
+    }
+
+    /// Whether both tell of the same step of a message.
+    fn is_same(&self, other: &Self) -> bool {
+        self.view["message"] == other.view["message"] && self.view["event"] == other.view["event"]
     }
 
     fn shown(mut self) -> Value {

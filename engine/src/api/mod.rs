@@ -56,6 +56,7 @@ use crate::config;
 use crate::guard::Verdict;
 use crate::inbound::Inbox;
 use crate::logs::Logs;
+use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
 use crate::otel::Tracer;
 use crate::pressure::Pressure;
@@ -90,6 +91,8 @@ pub(crate) struct App {
     pub(crate) logs: Logs,
     /// Where acts of administration are noted.
     pub(crate) audit: AuditLog,
+    /// What happened to messages.
+    pub(crate) message_log: MessageLog,
     /// What traces requests.
     pub(crate) tracer: Tracer,
     /// How the binds stand.

@@ -2,8 +2,6 @@
 //!
 //! Nobody waits for it. A line that cannot be written is counted and said, and stops nothing.
 
-mod file;
-
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -14,9 +12,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::clock::Clock;
-use crate::config;
+use crate::config::LineFile;
 use crate::metrics::Metrics;
-use file::AuditFile;
+use crate::rotated::Rotated;
 
 /// Acts that wait to be written. People and their scripts do some a second: a disk that stands still for longer loses lines.
 const WAITING_MAX: usize = 4_096;
@@ -97,10 +95,9 @@ pub(crate) struct AuditLog {
 
 impl AuditLog {
     /// Writes to the file of `[audit]`, in one of these tasks; without a file, to the log.
-    pub(crate) fn start(audit: &config::Audit, (clock, metrics): (Clock, &Metrics), tasks: &mut JoinSet<()>) -> Self {
-        let jobs = audit.path.as_ref().map(|path| {
+    pub(crate) fn start(audit: &LineFile, (clock, metrics): (Clock, &Metrics), tasks: &mut JoinSet<()>) -> Self {
+        let jobs = Rotated::new(audit).map(|file| {
             let (jobs, asked) = mpsc::channel(WAITING_MAX);
-            let file = AuditFile::new(path.clone(), audit.max_size, audit.keep);
             tasks.spawn(write(file, asked, metrics.clone()));
             jobs
         });
@@ -163,7 +160,7 @@ fn say(act: &Act) {
     );
 }
 
-async fn write(mut file: AuditFile, mut asked: mpsc::Receiver<Job>, metrics: Metrics) {
+async fn write(mut file: Rotated, mut asked: mpsc::Receiver<Job>, metrics: Metrics) {
     let mut jobs = Vec::new();
     let mut said = false;
     while asked.recv_many(&mut jobs, TOGETHER_MAX).await > 0 {
@@ -230,9 +227,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, clock, metrics) = (folder.path().join("audit.log"), Clock::new(), Metrics::new(1).unwrap());
         let mut tasks = JoinSet::new();
-        let settings = |path| config::Audit {
+        let settings = |path| LineFile {
             path: Some(path),
-            ..config::Audit::default()
+            ..LineFile::AUDIT
         };
         let audit = AuditLog::start(&settings(path.clone()), (clock, &metrics), &mut tasks);
         audit.note(&act());

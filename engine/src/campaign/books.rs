@@ -13,6 +13,7 @@ use super::news::{self, News};
 use super::starts::{Start, Starts};
 use crate::clock::Clock;
 use crate::domain::{CampaignId, Partition, TenantId, UnixMicros};
+use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
 use crate::store::{Applied, Store, StoreError, entered};
 
@@ -89,6 +90,7 @@ pub(crate) struct Books {
     store: Store,
     clock: Clock,
     metrics: Metrics,
+    message_log: MessageLog,
     bookkeeper: Bookkeeper,
     watched: Arc<Mutex<FxHashMap<CampaignId, Watched>>>,
     begun: Starts,
@@ -98,11 +100,17 @@ pub(crate) struct Books {
 
 impl Books {
     /// Empty books; [`super::Campaigns::resume_all`] opens what is under way.
-    pub(super) fn new(store: Store, clock: Clock, metrics: Metrics, keep: Duration) -> Self {
+    pub(super) fn new(
+        store: Store,
+        (clock, metrics): (Clock, Metrics),
+        message_log: MessageLog,
+        keep: Duration,
+    ) -> Self {
         let positions = store.all_partitions().map(|_| tokio::sync::Mutex::default()).collect();
         Self {
             bookkeeper: Bookkeeper::new(store.clone(), clock, metrics.clone(), keep),
             metrics,
+            message_log,
             store,
             clock,
             watched: Arc::default(),
@@ -165,6 +173,8 @@ impl Books {
             };
             let to = last.id.clone();
             let news = news::read(&entries, self.store.partitions())?;
+            let noted = self.message_log.note(partition, &entries).await;
+            noted.map_err(|(entry, form)| news::bad_entry(&entry, form))?;
             let changes: Vec<_> = news.iter().map(|(id, news)| (*id, news.changes.clone())).collect();
             match self.store.apply(partition, (&from, &to), &changes).await? {
                 Applied::Done => {

@@ -39,6 +39,7 @@ use tracing::Instrument;
 
 use crate::clock::Clock;
 use crate::domain::{CampaignId, Countries, Country, Partition, TenantId, UnixMicros, Way};
+use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
 use crate::store::{Campaign, Store, StoreError};
 
@@ -91,6 +92,8 @@ pub(crate) struct CampaignDeps {
     pub(crate) gates: Gates,
     /// The epoch of this process, under which it takes audiences in.
     pub(crate) epoch: u32,
+    /// Told what happened to messages, before the books are.
+    pub(crate) message_log: MessageLog,
     /// How long a campaign stays after it has ended.
     pub(crate) keep: Duration,
     /// Rung whenever something was enqueued.
@@ -123,7 +126,7 @@ impl Campaigns {
     pub(crate) fn new(deps: CampaignDeps) -> Self {
         Self(Arc::new(Shared {
             orders: Orders::new(deps.store.clone()),
-            books: Books::new(deps.store.clone(), deps.clock, deps.metrics.clone(), deps.keep),
+            books: Books::new(deps.store.clone(), (deps.clock, deps.metrics.clone()), deps.message_log.clone(), deps.keep),
             creations: Arc::new(Semaphore::new(CREATIONS_MAX)),
             launches: Semaphore::new(LAUNCHES_MAX),
             launching: Mutex::default(),

@@ -10,7 +10,7 @@ pub(super) fn read(entries: &[JournalEntry], partitions: u16) -> Result<FxHashMa
     let mut news: FxHashMap<CampaignId, News> = FxHashMap::default();
     for entry in entries {
         for event in events(&entry.events, entry.at()) {
-            let event = event.map_err(|form| bad_entry(entry, form))?;
+            let event = event.map_err(|form| bad_entry(&entry.id, form))?;
             news.entry(campaign_of(&event)).or_default().add(&event, partitions);
         }
     }
@@ -94,9 +94,9 @@ fn campaign_of(event: &JournalEvent) -> CampaignId {
     }
 }
 
-fn bad_entry(entry: &JournalEntry, form: BadForm) -> StoreError {
+pub(super) fn bad_entry(entry: &str, form: BadForm) -> StoreError {
     StoreError::BadForm {
-        key: format!("journal entry {}", entry.id),
+        key: format!("journal entry {entry}"),
         form,
     }
 }

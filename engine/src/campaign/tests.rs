@@ -255,6 +255,7 @@ async fn campaigns(store: &Store, rung: Arc<AtomicU64>) -> Campaigns {
         routes: RouteTable::new(Routes::new(store, &[(SMSC, north)], &[]).await.unwrap()),
         gates: Gates::default(),
         epoch: 1,
+        message_log: MessageLog::off(),
         keep: Duration::from_secs(3_600),
         ring: Arc::new(move |_, _, _| {
             rung.fetch_add(1, Ordering::Relaxed);

@@ -12,8 +12,8 @@ use ipnet::IpNet;
 use kit::settings::{Given, Source, Table};
 
 mod answers;
-mod audit;
 mod console;
+mod line_file;
 mod log;
 mod route;
 mod envelope;
@@ -33,7 +33,6 @@ mod written;
 mod tests;
 
 pub(crate) use answers::{Again, AnswerMeaning, Terms};
-pub(crate) use audit::Audit;
 pub(crate) use console::{Console, count, time};
 pub(crate) use database::Redis;
 pub(crate) use effective::Origin;
@@ -42,6 +41,7 @@ pub(crate) use kit::settings::Faults;
 #[cfg(test)]
 pub(crate) use link::Link;
 pub(crate) use link::{Directions, host_of};
+pub(crate) use line_file::LineFile;
 pub(crate) use listener::ListenerTls;
 pub(crate) use log::{Directives, Log, LogFormat, rust_log};
 pub(crate) use number::{Number, OwnNumber};
@@ -102,7 +102,9 @@ pub(crate) struct Config {
     /// `[log]`: what the engine says of itself.
     pub(crate) log: Log,
     /// `[audit]`: where acts of administration are kept.
-    pub(crate) audit: Audit,
+    pub(crate) audit: LineFile,
+    /// `[message_log]`: where it is kept what happened to messages.
+    pub(crate) message_log: LineFile,
     /// `[traces]`: where spans go.
     pub(crate) traces: Traces,
     /// `[[smsc]]`: the accounts that we bind to; at least one.
@@ -289,6 +291,7 @@ impl Config {
             ("[retention]", self.retention == other.retention),
             ("[log]", self.log == other.log),
             ("[audit]", self.audit == other.audit),
+            ("[message_log]", self.message_log == other.message_log),
             ("[traces]", self.traces == other.traces),
         ];
         sections
@@ -344,7 +347,8 @@ fn read(root: &Table<'_>) -> Config {
         metrics: read_metrics(&root.table("metrics")),
         retention: read_retention(&root.table("retention"), engine.receipt_timeout),
         log: log::read(&root.table("log")),
-        audit: audit::read(&root.table("audit")),
+        audit: LineFile::read(&root.table("audit"), &LineFile::AUDIT),
+        message_log: LineFile::read(&root.table("message_log"), &LineFile::MESSAGES),
         traces: traces::read(&root.table("traces")),
         engine,
         route: route::read_all(root, &smsc),

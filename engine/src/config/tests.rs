@@ -98,6 +98,10 @@ filter = "warn,campanile::bind=debug"
 path = "audit/log"
 max_size = "1MiB"
 keep = 3
+[message_log]
+path = "messages.log"
+max_size = "1GiB"
+keep = 7
 [traces]
 endpoint = "http://otel.example.net:4318"
 sample_ratio = 0.25
@@ -215,12 +219,13 @@ fn every_key_but_the_engines_and_an_smscs_is_read() {
     assert_eq!(config.metrics.tenants, 0);
     assert_eq!(config.log.format, LogFormat::Pretty);
     assert_eq!(config.log.filter.to_string(), "warn,campanile::bind=debug");
-    let audit = Audit {
+    let audit = LineFile {
         path: Some(PathBuf::from("audit/log")),
         max_size: 1 << 20,
         keep: 3,
     };
     assert_eq!(config.audit, audit);
+    assert_eq!((config.message_log.max_size, config.message_log.keep), (1 << 30, 7));
     let traces = Traces {
         endpoint: Some("http://otel.example.net:4318/v1/traces".to_owned()),
         sample_ratio: 0.25,

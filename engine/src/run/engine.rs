@@ -22,6 +22,7 @@ use crate::config::{self, Config};
 use crate::dispatch::{Bells, Leases, Sweeper};
 use crate::domain::Country;
 use crate::inbound::{Inbox, Struck};
+use crate::message_log::MessageLog;
 use crate::outcome::{Collector, Meanings};
 use crate::pressure::Pressure;
 use crate::receipt::{Replay, Whereabouts};
@@ -41,6 +42,7 @@ pub(super) struct Engine {
     reloads: Reloads,
     leases: Arc<Leases>,
     campaigns: Campaigns,
+    message_log: MessageLog,
     pressure: Pressure,
     /// What the listeners show.
     secured: Secured,
@@ -77,7 +79,9 @@ impl Engine {
         let for_leases = (base.clock, base.metrics.clone());
         let leases = Arc::new(Leases::new(&base.store, for_leases, unparked.clone()).await?);
         let (bells, gates, sides) = (Bells::default(), Gates::default(), Sides::default());
-        let campaigns = campaigns(&config, &base, (&routes, &gates), (&leases, &bells), &stages);
+        let message_log = message_log(&config, &base, &traffic);
+        let for_campaigns = (&leases, &bells, &message_log);
+        let campaigns = campaigns(&config, &base, (&routes, &gates), for_campaigns, &stages);
         let struck = Struck::default();
         let for_inbox = (base.clock, &base.metrics);
         let inbox = Inbox::new(&base.store, for_inbox, &struck, config.retention.campaigns)?;
@@ -121,6 +125,7 @@ impl Engine {
             reloads,
             leases,
             campaigns,
+            message_log,
             board,
             traces,
             unparked,
@@ -307,6 +312,7 @@ impl Engine {
             logs: self.told.logs.clone(),
             audit: self.told.audit.clone(),
             tracer: self.told.tracer.clone(),
+            message_log: self.message_log.clone(),
             verdict: self.base.verdict.clone(),
             guesses: Guesses::new(&self.config.api),
             shares: Shares::new(&self.config.api),
@@ -316,11 +322,17 @@ impl Engine {
     }
 }
 
+fn message_log(config: &Config, base: &Base, traffic: &Traffic) -> MessageLog {
+    let (traffic, metrics) = (traffic.clone(), &base.metrics);
+    let names = Arc::new(move |smsc| traffic.name(smsc));
+    MessageLog::start(&config.message_log, (base.store.partitions(), metrics), names)
+}
+
 fn campaigns(
     config: &Config,
     base: &Base,
     (routes, gates): (&RouteTable, &Gates),
-    (leases, bells): (&Leases, &Bells),
+    (leases, bells, message_log): (&Leases, &Bells, &MessageLog),
     stages: &Stages,
 ) -> Campaigns {
     let bells = bells.clone();
@@ -331,6 +343,7 @@ fn campaigns(
         routes: routes.clone(),
         gates: gates.clone(),
         epoch: leases.epoch(),
+        message_log: message_log.clone(),
         keep: config.retention.campaigns,
         ring: Arc::new(move |way, partition, urgent| bells.ring(way, partition, urgent)),
         limits: Limits {

@@ -22,8 +22,13 @@ pub(crate) struct JournalEntry {
 impl JournalEntry {
     /// When it was written, seconds since 1970 by the server's clock.
     pub(crate) fn at(&self) -> u32 {
-        let milliseconds = self.id.split('-').next().and_then(|text| text.parse::<u64>().ok());
-        (milliseconds.unwrap_or(0) / 1_000) as u32
+        (self.at_milliseconds() / 1_000) as u32
+    }
+
+    /// The same in milliseconds.
+    pub(crate) fn at_milliseconds(&self) -> i64 {
+        let milliseconds = self.id.split('-').next().and_then(|text| text.parse().ok());
+        milliseconds.unwrap_or(0)
     }
 }
 

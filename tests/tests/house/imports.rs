@@ -52,8 +52,9 @@ const HOUSES: [House; 9] = [
         layers: &[
             &["domain", "fault"],
             &["config", "metrics", "clock", "shutdown"],
+            &["rotated"],
             &["store", "compose", "pressure", "logs", "audit", "otel"],
-            &["account", "audience", "bind", "guard"],
+            &["account", "audience", "bind", "guard", "message_log"],
             &["campaign", "outcome"],
             &["receipt", "traffic", "inbound", "reload"],
             &["waiting"],

@@ -194,6 +194,23 @@ fn process() -> Vec<Alert> {
             "Acts of administration stand in the log only: the file of audit.path cannot be written.",
         )
         .on("internals"),
+        alert(
+            "MessageLogLinesLost",
+            Warning,
+            (
+                format!(
+                    "sum by (job, instance) (increase({}[10m])) > 0",
+                    M.message_log_lines_lost_total.name
+                ),
+                "1m",
+            ),
+            rising(one(M.message_log_lines_lost_total.name, ""), 1, 1, 10),
+        )
+        .says(
+            "{{ $labels.instance }} cannot write its message log",
+            "What happens to messages has no lines: the file of message_log.path cannot be written. Messages go on.",
+        )
+        .on("internals"),
     ]
 }
 

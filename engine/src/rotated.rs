@@ -1,4 +1,4 @@
-//! The file: lines are brought to the disk before the next are taken, and a long file makes way for a new one.
+//! A file of lines: they are brought to the disk before the next are taken, and a long file makes way for a new one.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -6,11 +6,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::config::LineFile;
+
 /// Read by its owner alone.
 const MODE: u32 = 0o600;
 
 /// `audit.log`, and behind it `audit.log.1`, the newest of the older ones, `audit.log.2` and so on.
-pub(super) struct AuditFile {
+pub(crate) struct Rotated {
     path: PathBuf,
     max_size: u64,
     keep: u32,
@@ -18,8 +20,14 @@ pub(super) struct AuditFile {
     open: Option<(File, u64)>,
 }
 
-impl AuditFile {
-    pub(super) fn new(path: PathBuf, max_size: u64, keep: u32) -> Self {
+impl Rotated {
+    /// The file of that part of the configuration; `None` without one.
+    pub(crate) fn new(file: &LineFile) -> Option<Self> {
+        let path = file.path.clone()?;
+        Some(Self::of(path, file.max_size, file.keep))
+    }
+
+    fn of(path: PathBuf, max_size: u64, keep: u32) -> Self {
         Self {
             path,
             max_size,
@@ -29,7 +37,7 @@ impl AuditFile {
     }
 
     /// Writes whole lines. What was written when it fails is opened anew at the next call.
-    pub(super) fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         if lines.is_empty() {
             return Ok(());
         }
@@ -82,6 +90,12 @@ impl AuditFile {
         self.sync_folder()
     }
 
+    /// All its files, the oldest first.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let older = (1..=self.keep).rev().map(|number| self.numbered(number));
+        older.chain([self.path.clone()]).filter(|path| path.exists()).collect()
+    }
+
     fn numbered(&self, number: u32) -> PathBuf {
         let mut name = OsString::from(&self.path);
         name.push(format!(".{number}"));
@@ -117,7 +131,7 @@ mod tests {
     fn a_long_file_makes_way_and_the_oldest_leaves() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.log");
-        let mut writer = AuditFile::new(path.clone(), 10, 2);
+        let mut writer = Rotated::of(path.clone(), 10, 2);
         for line in [
             "one\n", "two\n", "three\n", "four\n", "five\n", "six\n", "seven\n", "eight\n",
         ] {
@@ -127,6 +141,7 @@ mod tests {
         assert_eq!(read(&writer.numbered(1)), "six\nseven\n");
         assert_eq!(read(&writer.numbered(2)), "four\nfive\n");
         assert!(!writer.numbered(3).exists());
+        assert_eq!(writer.files(), [writer.numbered(2), writer.numbered(1), path]);
     }
 
     #[test]
@@ -134,10 +149,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.log");
         fs::write(&path, "one\ntw").unwrap();
-        let mut writer = AuditFile::new(path.clone(), 1_000, 2);
+        let mut writer = Rotated::of(path.clone(), 1_000, 2);
         writer.write(b"three\n").unwrap();
         assert_eq!(read(&path), "one\ntw\nthree\n");
-        AuditFile::new(path.clone(), 1_000, 2).write(b"four\n").unwrap();
+        Rotated::of(path.clone(), 1_000, 2).write(b"four\n").unwrap();
         assert_eq!(read(&path), "one\ntw\nthree\nfour\n");
     }
 
@@ -145,7 +160,7 @@ mod tests {
     fn after_a_fault_it_is_tried_anew() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("later").join("audit.log");
-        let mut writer = AuditFile::new(path.clone(), 1_000, 2);
+        let mut writer = Rotated::of(path.clone(), 1_000, 2);
         assert!(writer.write(b"one\n").is_err());
         fs::create_dir(path.parent().unwrap()).unwrap();
         writer.write(b"two\n").unwrap();
