@@ -41,10 +41,8 @@ check: cargo ## Format and lints only
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-# cargo-deny takes minutes to compile: it is used where it is installed, and its absence is said.
-deny: cargo ## Licences and banned crates of the dependency tree
-	@if command -v cargo-deny >/dev/null 2>&1; then cargo deny --locked check licenses bans; \
-	else echo "deny: cargo-deny is not installed, licences and bans not checked (cargo install cargo-deny)"; fi
+deny: cargo peers ## Licences, banned crates and sources of the dependency tree
+	"$$(scripts/install-deny.sh)" --locked check licenses bans sources
 
 # Documentation examples first: the last lines shown are the summary of the test runner.
 run-tests: cargo redis peers browser prometheus deploy-tools
