@@ -55,7 +55,9 @@ impl<T> Generations<T> {
 
     fn insert(&mut self, digest: u64, value: T, most: usize) {
         if self.young.len() >= most {
-            self.old = std::mem::take(&mut self.young);
+            std::mem::swap(&mut self.old, &mut self.young);
+            // Its room stays: it will be as many again.
+            self.young.clear();
         }
         self.young.insert(digest, value);
     }

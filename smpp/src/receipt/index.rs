@@ -17,8 +17,11 @@ const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 /// character only (UUIDs: their 28th digit), or have their hyphens in different places. An id in the other base has another form: [`index_forms`].
 pub fn index_form(id: &[u8]) -> Cow<'_, [u8]> {
     let id = trim(id);
-    // The ordinary id is a decimal number: one look.
-    if id.len() <= TRUNCATED_MIN && id.first() != Some(&b'0') && id.iter().all(u8::is_ascii_digit) {
+    // The ordinary id is a number, decimal or hexadecimal: one look. A UUID may be as long as the longest of them, and has letters.
+    let is_digit = |octet: &u8| matches!(octet, b'0'..=b'9' | b'a'..=b'f');
+    let decimal = || id.len() == TRUNCATED_MIN && id.iter().all(u8::is_ascii_digit);
+    let hexadecimal = id.len() < TRUNCATED_MIN && id.iter().all(is_digit);
+    if id.first() != Some(&b'0') && (hexadecimal || decimal()) {
         return Cow::Borrowed(id);
     }
     let before_at = id.split(|&octet| octet == b'@').next().unwrap_or(id);
