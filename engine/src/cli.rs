@@ -252,6 +252,7 @@ fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
         | RunFault::OperatorKey(_)
         | RunFault::Table(_)
         | RunFault::Words(_)
+        | RunFault::Tracer(_)
         | RunFault::Metrics(_) => ExitCode::from(WENT_WRONG),
     }
 }

@@ -16,6 +16,7 @@ pub(super) fn board() -> Board {
     .row("Redis", redis())
     .row("Guards and audits", guards())
     .folded_row("Process", process())
+    .folded_row("Logs and traces", told())
 }
 
 fn http() -> Vec<Panel> {
@@ -184,6 +185,31 @@ fn guards() -> Vec<Panel> {
     ]
 }
 
+/// What the engine tells of itself and cannot.
+fn told() -> Vec<Panel> {
+    let lost = |title, metric: &str, description| {
+        let increase = format!("increase({}[$__rate_interval])", of(metric, ""));
+        Panel::numbers(title, "short", description).shows(sum("", &increase), "lost")
+    };
+    vec![
+        lost(
+            "Audit lines lost",
+            M.audit_lines_lost_total.name,
+            "Acts of administration that stand in the log only: the audit log's file could not be written.",
+        ),
+        lost(
+            "Message log lines lost",
+            M.message_log_lines_lost_total.name,
+            "Events of messages that the message log's file could not take.",
+        ),
+        lost(
+            "Spans lost",
+            M.trace_spans_lost_total.name,
+            "Spans that no receiver of traces took. Messages go on; the log says what is wrong.",
+        ),
+    ]
+}
+
 fn process() -> Vec<Panel> {
     let read_ago = format!(
         "time() - {}",
@@ -223,42 +249,6 @@ fn process() -> Vec<Panel> {
             "How long ago the configuration that holds was read.",
         )
         .shows(read_ago, "{{instance}}"),
-        Panel::numbers(
-            "Audit lines lost",
-            "short",
-            "Acts of administration that stand in the log only: the audit log's file could not be written.",
-        )
-        .shows(
-            sum(
-                "",
-                &format!("increase({}[$__rate_interval])", of(M.audit_lines_lost_total.name, "")),
-            ),
-            "lost",
-        ),
-        Panel::numbers(
-            "Message log lines lost",
-            "short",
-            "Events of messages that the message log's file could not take.",
-        )
-        .shows(
-            sum(
-                "",
-                &format!("increase({}[$__rate_interval])", of(M.message_log_lines_lost_total.name, "")),
-            ),
-            "lost",
-        ),
-        Panel::numbers(
-            "Spans lost",
-            "short",
-            "Spans that no receiver of traces took. Messages go on; the log says what is wrong.",
-        )
-        .shows(
-            sum(
-                "",
-                &format!("increase({}[$__rate_interval])", of(M.trace_spans_lost_total.name, "")),
-            ),
-            "lost",
-        ),
         Panel::table("Versions", "short", "Which version runs where.").shows(
             max("instance, version", &of(M.build_info.name, "")),
             "{{instance}} {{version}}",

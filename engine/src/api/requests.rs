@@ -114,7 +114,8 @@ impl Followed {
         let code = code.map(|problem| problem.kind.code());
         self.say(status, code, now - self.began);
         let span = tracing::Span::current();
-        span.record("http.response.status_code", status.as_u16());
+        // An unsigned number would be a text there.
+        span.record("http.response.status_code", i64::from(status.as_u16()));
         if status.is_server_error() {
             span.record("otel.status_code", "ERROR");
         }

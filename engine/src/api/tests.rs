@@ -52,7 +52,7 @@ impl Api {
         let for_inbox = (bench.clock, &metrics);
         let inbox = Inbox::new(&bench.store, for_inbox, &Struck::default(), Duration::from_secs(86_400)).unwrap();
         let verdict = Verdict::unguarded();
-        let silent = config::Audit::default();
+        let silent = config::LineFile::default();
         let audit = crate::audit::AuditLog::start(&silent, (bench.clock, &metrics), &mut tokio::task::JoinSet::new());
         let app = App {
             waiting: Waiting::new(&bench.store, &traffic, &Gates::default(), &verdict),
@@ -64,6 +64,8 @@ impl Api {
             campaigns: bench.campaigns.clone(),
             store: bench.store.clone(),
             logs: crate::logs::Logs::silent(),
+            tracer: crate::otel::Tracer::off(),
+            message_log: crate::message_log::MessageLog::off(),
             audit,
             metrics,
             replay: Replay::new(bench.store.clone(), tokio::sync::mpsc::channel(1).0),

@@ -229,7 +229,7 @@ mod tests {
         let mut tasks = JoinSet::new();
         let settings = |path| LineFile {
             path: Some(path),
-            ..LineFile::AUDIT
+            ..LineFile::default()
         };
         let audit = AuditLog::start(&settings(path.clone()), (clock, &metrics), &mut tasks);
         audit.note(&act());

@@ -24,7 +24,7 @@ impl Campaigns {
         let launching = tracing::info_span!(
             "campaign.launch",
             campaign = %id,
-            recipients = campaign.total,
+            recipients = recipients(&campaign),
             purpose = campaign.purpose.code(),
             outcome = Empty,
             otel.status_code = Empty
@@ -146,7 +146,7 @@ impl Campaigns {
         let owner = owner(campaign);
         let order = self.0.orders.keep(campaign)?;
         if !self.store().is_launched(owner.campaign).await? {
-            let queueing = tracing::info_span!("recipients.enqueue", campaign = %owner.campaign, recipients = campaign.total);
+            let queueing = tracing::info_span!("recipients.enqueue", campaign = %owner.campaign, recipients = recipients(campaign));
             if let Some(launch) = order.launch {
                 launch.is_parent_of(&queueing);
             }
@@ -200,6 +200,11 @@ impl Campaigns {
     pub(super) fn ring(&self, route: RouteId, partition: Partition, urgent: bool) {
         (self.0.deps.ring)(Way::Route(route), partition, urgent);
     }
+}
+
+/// How many a span tells of: an unsigned number would be a text there.
+fn recipients(campaign: &Campaign) -> i64 {
+    i64::try_from(campaign.total).unwrap_or(i64::MAX)
 }
 
 /// Whose a campaign is.

@@ -126,7 +126,12 @@ impl Campaigns {
     pub(crate) fn new(deps: CampaignDeps) -> Self {
         Self(Arc::new(Shared {
             orders: Orders::new(deps.store.clone()),
-            books: Books::new(deps.store.clone(), (deps.clock, deps.metrics.clone()), deps.message_log.clone(), deps.keep),
+            books: Books::new(
+                deps.store.clone(),
+                (deps.clock, deps.metrics.clone()),
+                deps.message_log.clone(),
+                deps.keep,
+            ),
             creations: Arc::new(Semaphore::new(CREATIONS_MAX)),
             launches: Semaphore::new(LAUNCHES_MAX),
             launching: Mutex::default(),

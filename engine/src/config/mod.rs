@@ -38,10 +38,10 @@ pub(crate) use database::Redis;
 pub(crate) use effective::Origin;
 pub(crate) use envelope::{Envelope, TimeForm};
 pub(crate) use kit::settings::Faults;
+pub(crate) use line_file::LineFile;
 #[cfg(test)]
 pub(crate) use link::Link;
 pub(crate) use link::{Directions, host_of};
-pub(crate) use line_file::LineFile;
 pub(crate) use listener::ListenerTls;
 pub(crate) use log::{Directives, Log, LogFormat, rust_log};
 pub(crate) use number::{Number, OwnNumber};
@@ -347,8 +347,8 @@ fn read(root: &Table<'_>) -> Config {
         metrics: read_metrics(&root.table("metrics")),
         retention: read_retention(&root.table("retention"), engine.receipt_timeout),
         log: log::read(&root.table("log")),
-        audit: LineFile::read(&root.table("audit"), &LineFile::AUDIT),
-        message_log: LineFile::read(&root.table("message_log"), &LineFile::MESSAGES),
+        audit: LineFile::read(&root.table("audit")),
+        message_log: LineFile::read(&root.table("message_log")),
         traces: traces::read(&root.table("traces")),
         engine,
         route: route::read_all(root, &smsc),

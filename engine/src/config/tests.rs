@@ -189,7 +189,10 @@ fn what_the_engine_tells_goes_where_it_can_go() {
             "traces.endpoint: \"https://h:4318\" is not allowed: an address of",
         ),
         ("[traces]\nendpoint = \"http://u:p@h:4318\"", "traces.endpoint:"),
-        ("[traces]\nsample_ratio = 1.5", "traces.sample_ratio: 1.5 is not allowed"),
+        (
+            "[traces]\nsample_ratio = 1.5",
+            "traces.sample_ratio: 1.5 is not allowed",
+        ),
     ] {
         assert!(of(text).contains(said), "{text}: {}", of(text));
     }

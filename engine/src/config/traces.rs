@@ -3,7 +3,8 @@
 use kit::settings::{Given, Table};
 
 /// What an endpoint is.
-const ALLOWED: &str = "an address of an OTLP receiver over HTTP, such as \"http://127.0.0.1:4318\"; TLS is its collector's business";
+const ALLOWED: &str =
+    "an address of an OTLP receiver over HTTP, such as \"http://127.0.0.1:4318\"; TLS is its collector's business";
 
 /// Where receivers take spans, unless the endpoint says it (OTLP 1.x, OTLP/HTTP).
 const SPANS_PATH: &str = "/v1/traces";
@@ -40,7 +41,10 @@ pub(super) fn read(table: &Table<'_>) -> Traces {
 fn endpoint(given: Given<'_>) -> Option<String> {
     let rest = given.text()?.strip_prefix("http://")?;
     let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let sound = |text: &str| text.bytes().all(|octet| octet.is_ascii_graphic() && !b"@?#\"\\".contains(&octet));
+    let sound = |text: &str| {
+        text.bytes()
+            .all(|octet| octet.is_ascii_graphic() && !b"@?#\"\\".contains(&octet))
+    };
     if address.is_empty() || !sound(rest) {
         return None;
     }

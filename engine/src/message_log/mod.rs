@@ -134,7 +134,7 @@ mod tests {
     fn log(path: PathBuf, metrics: &Metrics) -> MessageLog {
         let file = LineFile {
             path: Some(path),
-            ..LineFile::MESSAGES
+            ..LineFile::default()
         };
         let names = Arc::new(|smsc: SmscId| Some(format!("smsc {}", smsc.0)));
         MessageLog::start(&file, (PARTITIONS, metrics), names)
@@ -147,7 +147,11 @@ mod tests {
             reason: Reason::Answer,
             code: 11,
         };
-        let mut events = leased(3, 1).apply(refused, UnixMicros(7_000_000)).unwrap().journal.unwrap();
+        let mut events = leased(3, 1)
+            .apply(refused, UnixMicros(7_000_000))
+            .unwrap()
+            .journal
+            .unwrap();
         events.extend(b"r\x07c");
         events.extend(leased(3, 1).id.campaign().0.to_be_bytes());
         events.extend([9_u32, 4, 8].iter().flat_map(|number| number.to_be_bytes()));
@@ -185,7 +189,11 @@ mod tests {
         for (position, lines) in [(3, 0), (4, 1), (11, 1), (12, 0)] {
             let found = log.find(vec![row(position)]).await.unwrap();
             assert_eq!(found.len(), lines, "{position}");
-            assert!(found.iter().all(|line| line["event"] == "canceled" && line["count"] == 8));
+            assert!(
+                found
+                    .iter()
+                    .all(|line| line["event"] == "canceled" && line["count"] == 8)
+            );
         }
         let elsewhere = MessageId::new(message.campaign(), Partition(6), PARTITIONS, 4);
         assert!(log.find(vec![elsewhere]).await.unwrap().is_empty());

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use opentelemetry::KeyValue;
-use opentelemetry::trace::{Link, SamplingResult, SpanKind, TraceId};
-use opentelemetry_sdk::trace::{Sampler, ShouldSample};
+use opentelemetry::trace::{Link, SpanKind, TraceContextExt, TraceId};
+use opentelemetry_sdk::trace::{Sampler, SamplingResult, ShouldSample};
 
 use super::context::mix;
 use crate::domain::{MessageId, UnixMicros};
@@ -33,7 +33,11 @@ impl Choice {
     pub(super) fn new(ratio: f64) -> Self {
         Self {
             by_chance: Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio))),
-            below: if ratio >= 1.0 { u64::MAX } else { (ratio * u64::MAX as f64) as u64 },
+            below: if ratio >= 1.0 {
+                u64::MAX
+            } else {
+                (ratio * u64::MAX as f64) as u64
+            },
         }
     }
 
@@ -53,8 +57,6 @@ impl ShouldSample for Choice {
         attributes: &[KeyValue],
         links: &[Link],
     ) -> SamplingResult {
-        use opentelemetry::trace::TraceContextExt;
-
         let first = parent.is_none_or(|parent| !parent.has_active_span());
         let sampler = if first && attributes.iter().any(|attribute| attribute.key.as_str() == PRIORITY) {
             &Sampler::AlwaysOn

@@ -136,7 +136,12 @@ mod tests {
         let context = Context::parse(GIVEN).unwrap();
         assert_eq!((context.to_string().as_str(), context.is_sampled()), (GIVEN, true));
         assert!(!Context::parse(&GIVEN.replace("-01", "-00")).unwrap().is_sampled());
-        for wrong in ["", "00-0-0-01", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "x"] {
+        for wrong in [
+            "",
+            "00-0-0-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "x",
+        ] {
             assert_eq!(Context::parse(wrong), None, "{wrong}");
         }
     }

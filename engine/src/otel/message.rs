@@ -61,7 +61,7 @@ impl Finished {
             dropped_attributes_count: 0,
             events: SpanEvents::default(),
             links,
-            status: self.error.map_or(Status::Unset, |error| Status::error(error)),
+            status: self.error.map_or(Status::Unset, Status::error),
             instrumentation_scope: scope,
         }
     }

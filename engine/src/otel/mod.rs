@@ -16,7 +16,6 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanProcessor};
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::{Layer, Registry};
 
@@ -111,7 +110,12 @@ impl Tracer {
 
     /// Makes that span, which has not begun, one of the trace of whoever asks (`traceparent`, W3C), under that name. Returns what it is in
     /// its trace; `None`: nothing is traced, or not this.
-    pub(crate) fn begin(&self, span: &Span, name: impl FnOnce() -> String, traceparent: Option<&str>) -> Option<Context> {
+    pub(crate) fn begin(
+        &self,
+        span: &Span,
+        name: impl FnOnce() -> String,
+        traceparent: Option<&str>,
+    ) -> Option<Context> {
         self.0.as_ref()?;
         span.record("otel.name", name());
         if let Some(parent) = traceparent.and_then(Context::parse) {
@@ -122,7 +126,9 @@ impl Tracer {
 
     /// Whether that message is one of those that are traced. The same in every process.
     pub(crate) fn chooses(&self, message: MessageId) -> bool {
-        self.0.as_ref().is_some_and(|shared| shared.choice.takes_message(message))
+        self.0
+            .as_ref()
+            .is_some_and(|shared| shared.choice.takes_message(message))
     }
 
     /// Whether something that went wrong is told though it was not chosen: the first of each second are.

@@ -28,6 +28,8 @@ pub(super) struct Base {
 /// Connects and looks; from here on the clock has the database server's time.
 pub(super) async fn open(config: &Config, url: &str) -> Result<(Base, Guard), RunFault> {
     let (clock, metrics) = (Clock::new(), Metrics::new(config.metrics.tenants)?);
+    let build = &metrics.build_info;
+    build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
     let address = Store::address(url);
     let connected = connect((url, &address), config.redis.partitions, clock).await;
     let store = connected.map_err(|fault| RunFault::Connect(address, fault))?;

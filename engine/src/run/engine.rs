@@ -66,8 +66,6 @@ impl Engine {
         shutdown: &Shutdown,
     ) -> Result<Self, RunFault> {
         let (base, guard) = database::open(&config, &redis.url).await?;
-        let build = &base.metrics.build_info;
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let stages = Stages::new(shutdown);
         let told = Told::start((logs, tracer), &config, &base);
         stages.helpers.tasks.spawn(guard.run(stages.helpers.stop.clone()));
@@ -80,7 +78,7 @@ impl Engine {
         let leases = Arc::new(Leases::new(&base.store, for_leases, unparked.clone()).await?);
         let (bells, gates, sides) = (Bells::default(), Gates::default(), Sides::default());
         let message_log = message_log(&config, &base, &traffic);
-        let for_campaigns = (&leases, &bells, &message_log);
+        let for_campaigns = (&*leases, &bells, &message_log);
         let campaigns = campaigns(&config, &base, (&routes, &gates), for_campaigns, &stages);
         let struck = Struck::default();
         let for_inbox = (base.clock, &base.metrics);

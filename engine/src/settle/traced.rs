@@ -37,10 +37,12 @@ impl Traced {
     pub(super) fn submitted(&self, smsc: &str, answer: &Answer, now: UnixMicros) {
         let (id, part) = (answer.flight.id, answer.part);
         let is_error = !matches!(answer.reply, Reply::Accepted(_) | Reply::Expired | Reply::Early(_));
-        let Some(order) = self.order(id, is_error.then_some(now)) else { return };
+        let Some(order) = self.order(id, is_error.then_some(now)) else {
+            return;
+        };
         let error = match &answer.reply {
             Reply::Accepted(_) => None,
-            Reply::Refused(status) => Some(Cow::Owned(status.name().to_owned())),
+            Reply::Refused(status) => Some(Cow::Owned(status.to_string())),
             Reply::Lost => Some(Cow::Borrowed("response_timeout")),
             Reply::Unsent => Some(Cow::Borrowed("unsent")),
             // Nothing was submitted.
@@ -56,7 +58,7 @@ impl Traced {
             ("smpp.late", answer.late.into()),
         ]);
         if let Reply::Refused(status) = &answer.reply {
-            attributes.push(("smpp.command_status", status.name().to_owned().into()));
+            attributes.push(("smpp.command_status", status.to_string().into()));
         }
         attributes.extend(error.clone().map(|error| ("error.type", error.into_owned().into())));
         self.tracer.tell(Finished {
@@ -74,7 +76,9 @@ impl Traced {
 
     /// A receipt has settled a message: a trace of its own, hours later, that follows from the submission.
     pub(super) fn settled(&self, smsc: &str, settled: Settled, (status, now): (Status, UnixMicros)) {
-        let Some(order) = self.order(settled.id, None) else { return };
+        let Some(order) = self.order(settled.id, None) else {
+            return;
+        };
         let (submission, _) = contexts(settled.id, settled.part, &order);
         let mut attributes = common("deliver_sm", "process", (smsc, settled.id, &order));
         let after = now.since(settled.taken_at).as_secs_f64();
