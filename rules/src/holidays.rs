@@ -1,0 +1,89 @@
+//! Public holidays, by year.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use serde::Deserialize;
+
+const FILE: &str = include_str!("../data/holidays.toml");
+
+/// What a calendar's table says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Calendar {
+    /// Month and day: `05-01`.
+    fixed: Vec<String>,
+    /// Days from Easter Sunday.
+    easter: Vec<i64>,
+}
+
+static CALENDARS: LazyLock<BTreeMap<String, Calendar>> = LazyLock::new(|| toml::from_str(FILE).unwrap_or_default());
+
+/// Whether that day is one in any of these calendars.
+pub(crate) fn is_holiday(calendars: &[String], day: Date) -> bool {
+    let named = calendars.iter().filter_map(|name| CALENDARS.get(name));
+    named.into_iter().any(|calendar| calendar.has(day))
+}
+
+impl Calendar {
+    fn has(&self, day: Date) -> bool {
+        let written = format!("{:02}-{:02}", day.month(), day.day());
+        self.fixed.contains(&written) || self.has_by_easter(day)
+    }
+
+    fn has_by_easter(&self, day: Date) -> bool {
+        let Some(easter) = easter(day.year()) else {
+            return false;
+        };
+        let days = self.easter.iter().filter_map(|after| easter.checked_add(after.days()).ok());
+        days.into_iter().any(|holiday| holiday == day)
+    }
+}
+
+/// Easter Sunday of a year of the Gregorian calendar (the algorithm of Meeus, Jones and Butcher).
+fn easter(year: i16) -> Option<Date> {
+    let year_number = i32::from(year);
+    let golden = year_number % 19;
+    let (century, of_century) = (year_number / 100, year_number % 100);
+    let (leap_centuries, rest) = (century / 4, century % 4);
+    let lunar = (century - (century + 8) / 25 + 1) / 3;
+    let epact = (19 * golden + century - leap_centuries - lunar + 15) % 30;
+    let weekday = (32 + 2 * rest + 2 * (of_century / 4) - epact - of_century % 4) % 7;
+    let late = (golden + 11 * epact + 22 * weekday) / 451;
+    let days = epact + weekday - 7 * late + 114;
+    Date::new(year, i8::try_from(days / 31).ok()?, i8::try_from(days % 31 + 1).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn easter_is_where_almanacs_have_it() {
+        for day in [
+            date(2000, 4, 23),
+            date(2008, 3, 23),
+            date(2024, 3, 31),
+            date(2026, 4, 5),
+            date(2027, 3, 28),
+            date(2038, 4, 25),
+            date(2285, 3, 22),
+        ] {
+            assert_eq!(easter(day.year()), Some(day));
+        }
+    }
+
+    #[test]
+    fn every_calendar_can_be_read_and_every_day_in_it_exists() {
+        assert!(CALENDARS.len() > 8, "{:?}", CALENDARS.keys());
+        for (name, calendar) in CALENDARS.iter() {
+            for day in &calendar.fixed {
+                assert!(format!("2027-{day}").parse::<Date>().is_ok(), "{name}: {day}");
+            }
+        }
+    }
+}
