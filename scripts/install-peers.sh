@@ -14,6 +14,8 @@ PYTEST=pytest==8.4.2
 FLIT=flit_core==3.12.0
 # By whose classes a receiver of traces reads them (tests/peers/otlp_receiver.py).
 OTLP=opentelemetry-proto==1.45.2
+# Whose public holidays ours are compared with (tests/tests/hours.rs).
+HOLIDAYS=holidays==0.109
 tools=$PWD/.tools
 log=$tools/install.log
 
@@ -37,11 +39,11 @@ apt_install() {
 
 python_peers() {
     local python=$tools/python/bin/python
-    "$python" -c 'import smpplib, smpp34, pytest, flit_core, opentelemetry.proto' 2>/dev/null && return
-    echo "install-peers: installing $SMPPLIB $SMPP34 $PYTEST $FLIT $OTLP" >&2
+    "$python" -c 'import smpplib, smpp34, pytest, flit_core, opentelemetry.proto, holidays' 2>/dev/null && return
+    echo "install-peers: installing $SMPPLIB $SMPP34 $PYTEST $FLIT $OTLP $HOLIDAYS" >&2
     # Debian keeps ensurepip in a package of its own.
     python3 -m venv "$tools/python" >>"$log" 2>&1 || { apt_install python3 python3-venv && python3 -m venv "$tools/python" >>"$log" 2>&1; }
-    "$python" -m pip install --quiet --disable-pip-version-check "$SMPPLIB" "$SMPP34" "$PYTEST" "$FLIT" "$OTLP" >>"$log" 2>&1
+    "$python" -m pip install --quiet --disable-pip-version-check "$SMPPLIB" "$SMPP34" "$PYTEST" "$FLIT" "$OTLP" "$HOLIDAYS" >>"$log" 2>&1
 }
 
 node_peer() {
@@ -63,13 +65,18 @@ kannel_peer() {
     apt_install kannel kannel-extras
 }
 
+# Programs live at another time under it (tests/tests/hours.rs).
+faketime_peer() {
+    command -v faketime >/dev/null 2>&1 || apt_install faketime
+}
+
 # Wireshark's decoder: what our simulator writes is judged by it.
 tshark_peer() {
     command -v tshark >/dev/null 2>&1 && command -v text2pcap >/dev/null 2>&1 || apt_install tshark
 }
 
 failed=0
-for peer in python_peers node_peer perl_peer kannel_peer tshark_peer; do
+for peer in python_peers node_peer perl_peer kannel_peer tshark_peer faketime_peer; do
     $peer || { echo "install-peers: $peer could not be installed (see .tools/install.log); CAMPANILE_PEERS=skip leaves the peers out" >&2; failed=1; }
 done
 exit $failed

@@ -96,6 +96,8 @@ pub(crate) enum FieldProblem {
     InvalidNumber,
     /// A phone number that takes no texts.
     NotMobile,
+    /// No time.
+    InvalidTime,
     /// No filter of the log.
     InvalidDirectives {
         /// Which of it, and what is allowed, in English.

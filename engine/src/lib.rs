@@ -27,6 +27,7 @@ mod receipt;
 mod inbound;
 mod reload;
 mod traffic;
+mod hours;
 mod waiting;
 mod dispatch;
 mod settle;

@@ -30,6 +30,8 @@ pub struct EngineSettings {
     pub redis_lines: Vec<String>,
     /// More lines of `[engine]`.
     pub engine_lines: Vec<String>,
+    /// `packs` of `[rules]`: no packs by default, since tests are made at any hour. `None`: the key is not there.
+    pub rules: Option<Vec<String>>,
     /// More tables, such as `[[route]]`.
     pub tables: Vec<String>,
 }
@@ -58,6 +60,7 @@ impl EngineSettings {
             shutdown_timeout: Duration::from_secs(20),
             redis_lines: Vec::new(),
             engine_lines: Vec::new(),
+            rules: Some(Vec::new()),
             tables: Vec::new(),
         }
     }
@@ -75,6 +78,10 @@ impl EngineSettings {
         let shutdown_timeout = self.shutdown_timeout.as_millis();
         lines.push(pair("shutdown_timeout", format!("{shutdown_timeout}ms")));
         lines.extend(self.engine_lines.iter().cloned());
+        if let Some(packs) = &self.rules {
+            let packs: Vec<String> = packs.iter().map(|pack| format!("\"{pack}\"")).collect();
+            lines.push(format!("[rules]\npacks = [{}]", packs.join(", ")));
+        }
         self.smscs.iter().for_each(|smsc| lines.extend(smsc.to_toml()));
         lines.extend(self.tables.iter().cloned());
         lines.join("\n") + "\n"

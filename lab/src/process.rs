@@ -78,6 +78,8 @@ impl Processes {
 pub struct Site {
     processes: Processes,
     directory: PathBuf,
+    /// What programs find in their environment besides; the sites below share it.
+    environment: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Site {
@@ -86,7 +88,13 @@ impl Site {
         Self {
             processes: processes.clone(),
             directory: directory.to_owned(),
+            environment: Arc::default(),
         }
+    }
+
+    /// Programs that are started from now on, here and in the sites below, find that in their environment.
+    pub fn set(&self, name: &str, value: &str) {
+        lock(&self.environment).push((name.to_owned(), value.to_owned()));
     }
 
     /// Where programs work and files are written.
@@ -98,7 +106,10 @@ impl Site {
     pub fn below(&self, name: &str) -> Result<Self> {
         let directory = self.directory.join(name);
         fs::create_dir_all(&directory).map_err(cannot(format!("make {}", directory.display())))?;
-        Ok(Self::new(&self.processes, &directory))
+        Ok(Self {
+            directory,
+            ..self.clone()
+        })
     }
 
     /// Writes a file and gives its path.
@@ -115,6 +126,7 @@ impl Site {
         let (output, errors) = (file("out"), file("err"));
         command
             .current_dir(&self.directory)
+            .envs(lock(&self.environment).iter().cloned())
             .stdin(Stdio::null())
             .stdout(create(&output)?)
             .stderr(create(&errors)?);

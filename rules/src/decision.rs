@@ -194,9 +194,27 @@ mod tests {
             (PARIS, "2026-11-27T07:00:00Z", true, Why::Hours, "2026-11-27T19:25:00Z"),
             (PARIS, "2026-11-27T19:24:59Z", true, Why::Hours, "2026-11-27T19:25:00Z"),
             (PARIS, "2026-11-27T19:25:00Z", false, Why::Late, "2026-11-28T07:00:00Z"),
-            (REUNION, "2026-11-27T04:00:00Z", true, Why::Hours, "2026-11-27T16:25:00Z"),
-            (REUNION, "2026-11-27T16:25:00Z", false, Why::Late, "2026-11-28T04:00:00Z"),
-            (MAYOTTE, "2026-11-27T04:30:00Z", false, Why::Early, "2026-11-27T05:00:00Z"),
+            (
+                REUNION,
+                "2026-11-27T04:00:00Z",
+                true,
+                Why::Hours,
+                "2026-11-27T16:25:00Z",
+            ),
+            (
+                REUNION,
+                "2026-11-27T16:25:00Z",
+                false,
+                Why::Late,
+                "2026-11-28T04:00:00Z",
+            ),
+            (
+                MAYOTTE,
+                "2026-11-27T04:30:00Z",
+                false,
+                Why::Early,
+                "2026-11-27T05:00:00Z",
+            ),
             // Saturday evening: Monday.
             (PARIS, "2026-11-28T20:00:00Z", false, Why::Late, "2026-11-30T07:00:00Z"),
         ] {
@@ -248,7 +266,10 @@ mod tests {
         let after = decided(&rules, PARIS, "2026-03-02T20:00:00Z");
         assert_eq!((after.open, after.pack), (true, Some("fr-af2m-2026")));
         // The evening before opens by the hours of the next day.
-        assert_eq!(evening("2026-02-28").until, Some("2026-03-02T07:00:00Z".parse().unwrap()));
+        assert_eq!(
+            evening("2026-02-28").until,
+            Some("2026-03-02T07:00:00Z".parse().unwrap())
+        );
         let ancient = decided(&rules, PARIS, "2004-01-01T00:00:00Z");
         assert_eq!((ancient.open, ancient.why), (true, Why::NoRule));
     }

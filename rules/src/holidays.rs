@@ -37,7 +37,10 @@ impl Calendar {
         let Some(easter) = easter(day.year()) else {
             return false;
         };
-        let days = self.easter.iter().filter_map(|after| easter.checked_add(after.days()).ok());
+        let days = self
+            .easter
+            .iter()
+            .filter_map(|after| easter.checked_add(after.days()).ok());
         days.into_iter().any(|holiday| holiday == day)
     }
 }

@@ -107,7 +107,10 @@ mod tests {
         for name in names() {
             let pack = Pack::named(name).unwrap_or_else(|| panic!("{name} cannot be read"));
             assert!(!Zone::of(&pack.country).is_empty(), "{name}");
-            assert!(pack.from < pack.to && pack.guard < SignedDuration::from_hours(1), "{name}");
+            assert!(
+                pack.from < pack.to && pack.guard < SignedDuration::from_hours(1),
+                "{name}"
+            );
             assert!(pack.days.len() >= 5 && pack.source.len() > 20, "{name}");
         }
     }

@@ -60,7 +60,10 @@ impl Zone {
 
     /// How many digits of that number it begins with; 0: it is not here.
     pub(crate) fn length_of_prefix(&self, digits: &str) -> usize {
-        let fitting = self.prefixes.iter().filter(|prefix| digits.starts_with(prefix.as_str()));
+        let fitting = self
+            .prefixes
+            .iter()
+            .filter(|prefix| digits.starts_with(prefix.as_str()));
         fitting.map(String::len).max().unwrap_or(0)
     }
 }

@@ -126,6 +126,12 @@ impl Recipe {
     }
 }
 
+/// Python with the packages that are installed for tests.
+pub fn python() -> Command {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    Command::new(package.join("../.tools/python/bin/python"))
+}
+
 /// What a peer client is to do.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientTask<'a> {

@@ -63,6 +63,11 @@ impl Lab {
         &self.site
     }
 
+    /// Programs that are started from now on find that in their environment.
+    pub fn set(&self, name: &str, value: &str) {
+        self.site.set(name, value);
+    }
+
     /// A directory with the programs under their own names, for programs that look for them by these.
     pub fn bin_dir(&self) -> PathBuf {
         let bin = self.directory().join("bin");

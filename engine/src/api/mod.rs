@@ -23,6 +23,7 @@ pub(crate) mod problem;
 mod queue;
 mod refusal;
 mod requests;
+mod rules;
 mod secured;
 mod server;
 mod shares;
@@ -140,6 +141,7 @@ fn public(app: App) -> Router {
         .route("/v1/campaigns/{id}/cancel", post(campaigns::cancel))
         .route("/v1/inbound", get(inbound::own))
         .route("/v1/messages", post(messages::send))
+        .route("/v1/rules/check", get(rules::check))
         .route("/v1/messages/{id}", get(messages::show))
         .route_layer(middleware::from_fn_with_state(app.clone(), idempotent::once))
         .route_layer(middleware::from_fn_with_state(app.clone(), shares::admit))

@@ -55,7 +55,7 @@ impl Api {
         let silent = config::LineFile::default();
         let audit = crate::audit::AuditLog::start(&silent, (bench.clock, &metrics), &mut tokio::task::JoinSet::new());
         let app = App {
-            waiting: Waiting::new(&bench.store, &traffic, &Gates::default(), &verdict),
+            waiting: Waiting::new(&bench.store, &traffic, &Gates::none(bench.clock), &verdict),
             traffic,
             pressure: crate::pressure::Pressure::new(bench.clock.now(), 1),
             started: bench.clock.now(),

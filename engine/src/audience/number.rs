@@ -29,6 +29,16 @@ pub(crate) enum NumberFault {
 }
 
 impl NumberFault {
+    /// The same, for commands.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::NotANumber => "a mobile's number is wanted, such as +33612345678",
+            Self::Invalid => "no number of its country's plan",
+            Self::NotMobile => "no mobile's number",
+            Self::LostDigits => "a spreadsheet has kept only some of its digits",
+        }
+    }
+
     /// The same, as a fault of a request's field.
     pub(crate) const fn problem(self) -> FieldProblem {
         match self {

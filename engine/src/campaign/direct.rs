@@ -177,7 +177,7 @@ impl Campaigns {
             line: Line {
                 way: Way::Route(route),
                 lane: order.purpose.lane(),
-                gate: self.0.deps.gates.of(order.purpose),
+                gate: self.0.deps.gates.of(order.purpose, priced.recipient),
             },
             version: table.version(),
             token,

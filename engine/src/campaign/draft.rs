@@ -1,6 +1,7 @@
 //! From a body to a draft: recipients kept as they come, then priced.
 
 use std::io::Read;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -10,8 +11,8 @@ use super::pages::Pages;
 use super::price::{self, Price};
 use super::{CampaignFault, Campaigns, Limits};
 use crate::audience::{CampaignDraft, Counts, Ingest, ReadFault, Rejected, read_campaign};
-use crate::domain::{CampaignId, Countries, Partition, Row, TenantId};
-use crate::store::{Campaign, CampaignKind, CampaignState, RowBatch, StoreError};
+use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TenantId};
+use crate::store::{Campaign, CampaignKind, CampaignState, Owner, RowBatch, StoreError};
 
 /// How long a body may wait for its turn to be read.
 const TURN_MAX: Duration = Duration::from_secs(10);
@@ -84,8 +85,8 @@ impl Campaigns {
         let (routes, decided) = table.chooser_of(tenant);
         // Where purpose and sender decide too, rows are cut when these are known: at the launch.
         let version = if decided { table.version() } else { 0 };
-        let packer = Packer::new(batches, routes, self.store().partitions());
-        let limits = self.0.deps.limits.clone();
+        let packer = Packer::new(batches, (routes, self.0.deps.gates.clone()), self.store().partitions());
+        let (limits, far) = (self.0.deps.limits.clone(), packer.far());
         let countries = self.store().countries(tenant).await?;
         let reading = tokio::task::spawn_blocking(move || read(body, packer, (limits, countries)));
         let kept = self.keep((id, version), rows).await;
@@ -96,6 +97,17 @@ impl Campaigns {
         self.count_skipped(&read.counts);
         if read.counts.accepted == 0 {
             return Err(CampaignFault::EmptyAudience);
+        }
+        let purpose = read.draft.purpose;
+        // Advertising gets its gates at the launch: rules may change before.
+        if purpose == Purpose::Transactional && far.load(Ordering::Relaxed) {
+            let campaign = id;
+            self.set_gates(Owner {
+                tenant,
+                campaign,
+                purpose,
+            })
+            .await?;
         }
         let encoding = match read.draft.encoding {
             Some(encoding) => encoding,

@@ -1,40 +1,220 @@
-//! Which rows share their hours, and which hours are open now.
+//! Which rows share their hours, and which hours are open now: a gate is a zone of the rules of sending.
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
-use crate::domain::{GateId, Purpose};
+use jiff::Timestamp;
+use rules::{Rules, ZoneIndex};
 
-/// The gates of the database. Cheap to clone. There is one, which is always open, until campaigns have legal hours.
+use crate::clock::Clock;
+use crate::domain::{GateId, Purpose, Recipient, UnixMicros};
+use crate::store::{Store, StoreError};
+
+/// What was decided is decided again after so long at the latest: clocks are set.
+const DECIDED_FOR: Duration = Duration::from_secs(60);
+
+/// The gates of the database. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Gates(Arc<RwLock<Hours>>);
+pub(crate) struct Gates(Arc<Shared>);
 
 #[derive(Debug)]
-struct Hours {
-    open: Vec<GateId>,
-    marketing: GateId,
+struct Shared {
+    rules: Rules,
+    clock: Clock,
+    /// The gate of each zone, by its index.
+    gates: Vec<GateId>,
+    /// Those of zones that no rule is for any more: nobody closes them.
+    orphans: Vec<GateId>,
+    now: RwLock<Hours>,
 }
 
-impl Default for Gates {
-    fn default() -> Self {
-        let state = Hours {
-            open: vec![GateId::OPEN],
-            marketing: GateId::OPEN,
-        };
-        Self(Arc::new(RwLock::new(state)))
-    }
+/// Which gates are open, until then.
+#[derive(Clone, Debug)]
+struct Hours {
+    open: Arc<[GateId]>,
+    /// When nothing may arrive any more through those that close.
+    ends: Arc<[(GateId, UnixMicros)]>,
+    until: UnixMicros,
 }
 
 impl Gates {
-    /// The gate of messages of that purpose.
-    pub(crate) fn of(&self, purpose: Purpose) -> GateId {
+    /// The gates of these rules: each zone has a number in the database for good.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn new(store: &Store, rules: Rules, clock: Clock) -> Result<Self, StoreError> {
+        let mut gates = Vec::new();
+        for (_, zone) in rules.zones() {
+            gates.push(store.gate_id(&zone.name).await?);
+        }
+        let mut orphans = store.gates().await?;
+        orphans.retain(|gate| !gates.contains(gate));
+        Ok(Self::of_numbers(rules, clock, (gates, orphans)))
+    }
+
+    /// Without rules: everything is always open.
+    #[cfg(test)]
+    pub(crate) fn none(clock: Clock) -> Self {
+        Self::of_numbers(Rules::default(), clock, (Vec::new(), Vec::new()))
+    }
+
+    fn of_numbers(rules: Rules, clock: Clock, (gates, orphans): (Vec<GateId>, Vec<GateId>)) -> Self {
+        let never = Hours {
+            open: Arc::from([]),
+            ends: Arc::from([]),
+            until: UnixMicros(0),
+        };
+        Self(Arc::new(Shared {
+            rules,
+            clock,
+            gates,
+            orphans,
+            now: RwLock::new(never),
+        }))
+    }
+
+    /// The gate of a message: what is transactional goes at any hour, advertising by its recipient's.
+    pub(crate) fn of(&self, purpose: Purpose, recipient: Recipient) -> GateId {
         match purpose {
             Purpose::Transactional => GateId::OPEN,
-            Purpose::Marketing => self.0.read().unwrap_or_else(PoisonError::into_inner).marketing,
+            Purpose::Marketing => {
+                let zone = self.0.rules.zone_of(recipient.0);
+                zone.map_or(GateId::OPEN, |zone| self.0.gates[zone.0])
+            }
         }
     }
 
+    /// The gate of a row whose purpose is not known yet: that of its zone, and [`GateId::OPEN`] for the first zone, which most are
+    /// of. [`Self::home`] is what that stands for when it turns out to be advertising.
+    pub(crate) fn of_row(&self, recipient: Recipient) -> GateId {
+        match self.0.rules.zone_of(recipient.0) {
+            None | Some(ZoneIndex(0)) => GateId::OPEN,
+            Some(ZoneIndex(zone)) => self.0.gates[zone],
+        }
+    }
+
+    /// The gate of the first zone; [`GateId::OPEN`] without rules.
+    pub(crate) fn home(&self) -> GateId {
+        self.0.gates.first().copied().unwrap_or(GateId::OPEN)
+    }
+
     /// The gates that are open now.
-    pub(crate) fn open(&self) -> Vec<GateId> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).open.clone()
+    pub(crate) fn open(&self) -> Arc<[GateId]> {
+        self.hours().open
+    }
+
+    /// When a gate that is closed now opens again, as far as that is known.
+    pub(crate) fn opens(&self, gate: GateId) -> Option<UnixMicros> {
+        let zone = self.0.gates.iter().position(|known| *known == gate)?;
+        let decided = self.0.rules.decide(ZoneIndex(zone), timestamp(self.0.clock.unix()));
+        decided.until.filter(|_| !decided.open).map(micros)
+    }
+
+    /// The rules themselves.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.0.rules
+    }
+
+    /// When nothing may arrive through that gate any more, as of now.
+    pub(crate) fn ends(&self, gate: GateId) -> Option<UnixMicros> {
+        if gate == GateId::OPEN {
+            return None;
+        }
+        let ends = self.hours().ends;
+        ends.iter().find(|(of, _)| *of == gate).map(|(_, at)| *at)
+    }
+
+    fn hours(&self) -> Hours {
+        let now = self.0.clock.unix();
+        let known = self.0.now.read().unwrap_or_else(PoisonError::into_inner).clone();
+        // A clock that was set back asks again, too.
+        if now < known.until && known.until.since(now) <= DECIDED_FOR {
+            return known;
+        }
+        let hours = self.0.hours(now);
+        *self.0.now.write().unwrap_or_else(PoisonError::into_inner) = hours.clone();
+        hours
+    }
+}
+
+impl Shared {
+    fn hours(&self, now: UnixMicros) -> Hours {
+        let at = timestamp(now);
+        let mut open = vec![GateId::OPEN];
+        open.extend(&self.orphans);
+        let mut ends = Vec::new();
+        let mut until = now.plus(DECIDED_FOR);
+        for (zone, gate) in self.gates.iter().enumerate() {
+            let decided = self.rules.decide(ZoneIndex(zone), at);
+            if decided.open {
+                open.push(*gate);
+            }
+            ends.extend(decided.ends.map(|at| (*gate, micros(at))));
+            until = until.min(decided.until.map_or(until, micros));
+        }
+        Hours {
+            open: open.into(),
+            ends: ends.into(),
+            until,
+        }
+    }
+}
+
+fn timestamp(at: UnixMicros) -> Timestamp {
+    i64::try_from(at.0)
+        .ok()
+        .and_then(|micros| Timestamp::from_microsecond(micros).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
+fn micros(at: Timestamp) -> UnixMicros {
+    UnixMicros(u64::try_from(at.as_microsecond()).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARIS: Recipient = Recipient(33_612_345_678);
+    const REUNION: Recipient = Recipient(262_692_123_456);
+
+    fn gates(at: &str) -> (Gates, Clock) {
+        let clock = Clock::new();
+        clock.set(micros(at.parse().unwrap()));
+        let rules = Rules::of(["fr-seed"]).unwrap();
+        let numbers = (1..=rules.zones().count() as u16).map(GateId).collect();
+        let gates = Gates::of_numbers(rules, clock, (numbers, vec![GateId(99)]));
+        (gates, clock)
+    }
+
+    #[test]
+    fn what_is_open_follows_the_clock_and_each_zones_hours() {
+        let (gates, clock) = gates("2026-11-27T05:00:00Z");
+        let (paris, reunion) = (
+            gates.of(Purpose::Marketing, PARIS),
+            gates.of(Purpose::Marketing, REUNION),
+        );
+        assert_ne!(paris, reunion);
+        assert_eq!(gates.of(Purpose::Transactional, REUNION), GateId::OPEN);
+        assert_eq!((gates.of_row(PARIS), gates.of_row(REUNION)), (GateId::OPEN, reunion));
+        assert_eq!(gates.home(), paris);
+        let is_open = |gate| gates.open().contains(&gate);
+        assert!(!is_open(paris) && is_open(reunion) && is_open(GateId::OPEN) && is_open(GateId(99)));
+        clock.set(micros("2026-11-27T07:00:00Z".parse().unwrap()));
+        assert!(is_open(paris) && is_open(reunion));
+        assert_eq!(gates.ends(paris), Some(micros("2026-11-27T19:30:00Z".parse().unwrap())));
+        clock.set(micros("2026-11-27T19:26:00Z".parse().unwrap()));
+        assert!(!is_open(paris) && !is_open(reunion));
+        // Set back by a day.
+        clock.set(micros("2026-11-26T12:00:00Z".parse().unwrap()));
+        assert!(is_open(paris) && is_open(reunion));
+    }
+
+    #[test]
+    fn without_rules_everything_goes_at_any_hour() {
+        let gates = Gates::none(Clock::new());
+        assert_eq!(gates.of(Purpose::Marketing, PARIS), GateId::OPEN);
+        assert_eq!(gates.open()[..], [GateId::OPEN]);
+        assert_eq!((gates.home(), gates.ends(GateId::OPEN)), (GateId::OPEN, None));
     }
 }

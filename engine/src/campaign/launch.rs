@@ -6,7 +6,7 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use super::{CampaignFault, Campaigns};
-use crate::domain::{CampaignId, Partition, RouteId, TenantId, Way};
+use crate::domain::{CampaignId, Partition, Purpose, RouteId, TenantId, Way};
 use crate::otel::Context;
 use crate::store::{Campaign, CampaignKind, CampaignState, Launch, Owner, StoreError};
 
@@ -168,7 +168,9 @@ impl Campaigns {
 
     async fn queue_spans(&self, campaign: &Campaign, owner: Owner) -> Result<(), StoreError> {
         let before = self.0.deps.clock.now();
-        self.set_gates(owner).await?;
+        if owner.purpose == Purpose::Marketing {
+            self.set_gates(owner).await?;
+        }
         loop {
             let stale = self.store().launch_spans(owner, self.routes().version()).await?;
             if stale.is_empty() {

@@ -145,6 +145,11 @@ impl Campaigns {
         self.0.orders.clone()
     }
 
+    /// Which hours are open.
+    pub(crate) fn gates(&self) -> &Gates {
+        &self.0.deps.gates
+    }
+
     /// What follows the journal.
     pub(crate) fn books(&self) -> Books {
         self.0.books.clone()

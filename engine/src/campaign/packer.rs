@@ -1,9 +1,12 @@
 //! Recipients → packed rows, gathered by partition and route, over a bounded channel to whoever keeps them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
 
-use super::Chooser;
+use super::{Chooser, Gates};
 use crate::audience::{COLUMNS_MAX, RecipientSink, SinkFull, Values};
 use crate::domain::{GateId, MessageId, Partition, Recipient, RouteId, Row, push_variable};
 use crate::store::{RowBatch, Span};
@@ -18,25 +21,37 @@ const GATHERED_MAX: usize = 8_000;
 /// Batches that may wait for the store. With rows of some hundred octets, a body that is read takes some megabytes.
 pub(super) const BATCHES_MAX: usize = 16;
 
+/// What rows have in common that make one span.
+type Place = (Partition, RouteId, GateId);
+
 /// Packs recipients.
 pub(super) struct Packer {
     batches: mpsc::Sender<RowBatch>,
     routes: Chooser,
-    gathered: FxHashMap<(Partition, RouteId), Vec<Vec<u8>>>,
+    gates: Gates,
+    far: Arc<AtomicBool>,
+    gathered: FxHashMap<Place, Vec<Vec<u8>>>,
     rows: usize,
     /// Recipients of each partition, and those of them that were handed on.
     counts: Vec<(u32, u32)>,
 }
 
 impl Packer {
-    pub(super) fn new(batches: mpsc::Sender<RowBatch>, routes: Chooser, partitions: u16) -> Self {
+    pub(super) fn new(batches: mpsc::Sender<RowBatch>, (routes, gates): (Chooser, Gates), partitions: u16) -> Self {
         Self {
             batches,
             routes,
+            gates,
+            far: Arc::default(),
             gathered: FxHashMap::default(),
             rows: 0,
             counts: vec![(0, 0); usize::from(partitions)],
         }
+    }
+
+    /// Whether somebody has another gate than most: set by the time that all are packed.
+    pub(super) fn far(&self) -> Arc<AtomicBool> {
+        self.far.clone()
     }
 
     /// Hands on what is left.
@@ -48,15 +63,16 @@ impl Packer {
         left.into_iter().try_for_each(|place| self.hand_on(place))
     }
 
-    fn hand_on(&mut self, (partition, route): (Partition, RouteId)) -> Result<(), SinkFull> {
-        let Some(rows) = self.gathered.remove(&(partition, route)) else {
+    fn hand_on(&mut self, place: Place) -> Result<(), SinkFull> {
+        let (partition, route, gate) = place;
+        let Some(rows) = self.gathered.remove(&place) else {
             return Ok(());
         };
         self.rows -= rows.len();
         let handed_on = &mut self.counts[usize::from(partition.0)].1;
         let span = Span {
             route,
-            gate: GateId::OPEN,
+            gate,
             first: *handed_on,
             count: rows.len() as u32,
         };
@@ -70,7 +86,7 @@ impl Packer {
         self.batches.blocking_send(batch).map_err(|_| SinkFull::Closed)
     }
 
-    fn longest(&self) -> Option<(Partition, RouteId)> {
+    fn longest(&self) -> Option<Place> {
         let longest = self.gathered.iter().max_by_key(|(_, rows)| rows.len());
         longest.map(|(place, _)| *place)
     }
@@ -87,7 +103,11 @@ impl RecipientSink for Packer {
             });
         }
         *count += 1;
-        let place = (partition, self.routes.route(recipient));
+        let gate = self.gates.of_row(recipient);
+        if gate != GateId::OPEN {
+            self.far.store(true, Ordering::Relaxed);
+        }
+        let place = (partition, self.routes.route(recipient), gate);
         let rows = self.gathered.entry(place).or_default();
         rows.push(pack(recipient, values));
         let full = rows.len() == BATCH_ROWS;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::pages::Pages;
 use super::{Campaigns, Chooser, Order, Routes, Whose};
 use crate::domain::{
-    Event, GateId, Line, Message, MessageId, Partition, Recipient, RouteId, Row, SmscId, TenantId, Way,
+    Event, GateId, Line, Message, MessageId, Partition, Purpose, Recipient, RouteId, Row, SmscId, TenantId, Way,
 };
 use crate::store::{Campaign, CampaignKind, Owner, Span, StaleQueue, StoreError};
 
@@ -14,18 +14,28 @@ use crate::store::{Campaign, CampaignKind, Owner, Span, StaleQueue, StoreError};
 type Stranded = (MessageId, TenantId, Recipient);
 
 impl Campaigns {
-    /// Gives a draft's spans the gate of their campaign's purpose: which that is, is known when the whole draft is.
+    /// Gives a draft's spans the gates of their campaign's purpose, which is known when the whole draft is: advertising to the first
+    /// zone goes by its hours, what is transactional to any other at any.
     pub(super) async fn set_gates(&self, owner: Owner) -> Result<(), StoreError> {
-        let gate = self.0.deps.gates.of(owner.purpose);
-        if gate == GateId::OPEN {
+        let home = self.0.deps.gates.home();
+        if home == GateId::OPEN {
             return Ok(());
         }
+        let gate_of = |span: &Span| match owner.purpose {
+            Purpose::Transactional => GateId::OPEN,
+            Purpose::Marketing if span.gate == GateId::OPEN => home,
+            Purpose::Marketing => span.gate,
+        };
         for partition in self.store().all_partitions() {
             let spans = self.store().draft_spans(owner.campaign, partition).await?;
-            if spans.all.iter().all(|span| span.gate == gate) {
+            if spans.all.iter().all(|span| span.gate == gate_of(span)) {
                 continue;
             }
-            let cut: Vec<Span> = spans.all.iter().map(|span| Span { gate, ..*span }).collect();
+            let cut = spans.all.iter().map(|span| Span {
+                gate: gate_of(span),
+                ..*span
+            });
+            let cut: Vec<Span> = cut.collect();
             let version = spans.version;
             self.store()
                 .recut_draft(owner, partition, spans, (&cut, version))
@@ -91,7 +101,7 @@ impl Campaigns {
         partition: Partition,
         spans: &[Span],
     ) -> Result<Vec<Span>, StoreError> {
-        let (gate, order) = (self.0.deps.gates.of(campaign.purpose), Order::of(campaign)?);
+        let (gates, order) = (&self.0.deps.gates, Order::of(campaign)?);
         let routes = routes_of(table, &order, &[]);
         let mut cut: Vec<Span> = Vec::new();
         for span in spans {
@@ -107,6 +117,7 @@ impl Campaigns {
                         CampaignKind::Audience => routes.route(row.recipient),
                         CampaignKind::Direct => routes_of(table, &order, row.variables).route(row.recipient),
                     };
+                    let gate = gates.of(campaign.purpose, row.recipient);
                     add(&mut cut, position, (route, gate));
                 }
             }

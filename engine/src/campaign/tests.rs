@@ -253,7 +253,7 @@ async fn campaigns(store: &Store, rung: Arc<AtomicU64>) -> Campaigns {
         metrics: Metrics::new(9).unwrap(),
         clock: Clock::new(),
         routes: RouteTable::new(Routes::new(store, &[(SMSC, north)], &[]).await.unwrap()),
-        gates: Gates::default(),
+        gates: Gates::none(Clock::new()),
         epoch: 1,
         message_log: MessageLog::off(),
         keep: Duration::from_secs(3_600),

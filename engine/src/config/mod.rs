@@ -16,6 +16,7 @@ mod console;
 mod line_file;
 mod log;
 mod route;
+mod rules;
 mod envelope;
 mod price;
 mod link;
@@ -49,6 +50,7 @@ pub(crate) use preset::unknown as unknown_preset;
 #[cfg(test)]
 pub(crate) use price::PriceList;
 pub(crate) use route::{Choice, Prefer, Route};
+pub(crate) use rules::Rules;
 pub(crate) use smsc::{LongReceipts, ReceiptRule, Smsc};
 pub(crate) use tls::{Tls, certificate_expiry};
 pub(crate) use traces::Traces;
@@ -99,6 +101,8 @@ pub(crate) struct Config {
     pub(crate) metrics: Metrics,
     /// `[retention]`: how long what is over is kept.
     pub(crate) retention: Retention,
+    /// `[rules]`: when advertising may be sent.
+    pub(crate) rules: Rules,
     /// `[log]`: what the engine says of itself.
     pub(crate) log: Log,
     /// `[audit]`: where acts of administration are kept.
@@ -289,6 +293,7 @@ impl Config {
             ("[engine]", self.engine == other.engine),
             ("[metrics]", self.metrics == other.metrics),
             ("[retention]", self.retention == other.retention),
+            ("[rules]", self.rules == other.rules),
             ("[log]", self.log == other.log),
             ("[audit]", self.audit == other.audit),
             ("[message_log]", self.message_log == other.message_log),
@@ -346,6 +351,7 @@ fn read(root: &Table<'_>) -> Config {
         redis: Redis::read(&root.table("redis")),
         metrics: read_metrics(&root.table("metrics")),
         retention: read_retention(&root.table("retention"), engine.receipt_timeout),
+        rules: Rules::read(&root.table("rules")),
         log: log::read(&root.table("log")),
         audit: LineFile::read(&root.table("audit")),
         message_log: LineFile::read(&root.table("message_log")),

@@ -98,6 +98,8 @@ filter = "warn,campanile::bind=debug"
 path = "audit/log"
 max_size = "1MiB"
 keep = 3
+[rules]
+packs = ["fr-seed", "be"]
 [message_log]
 path = "messages.log"
 max_size = "1GiB"
@@ -190,6 +192,11 @@ fn what_the_engine_tells_goes_where_it_can_go() {
         ),
         ("[traces]\nendpoint = \"http://u:p@h:4318\"", "traces.endpoint:"),
         (
+            "[rules]\npacks = [\"fr-sed\"]",
+            "rules.packs: [\"fr-sed\"] is not allowed: a list of packs, each once: be, fr-af2m-2024",
+        ),
+        ("[rules]\npacks = [\"be\", \"be\"]", "rules.packs:"),
+        (
             "[traces]\nsample_ratio = 1.5",
             "traces.sample_ratio: 1.5 is not allowed",
         ),
@@ -228,6 +235,14 @@ fn every_key_but_the_engines_and_an_smscs_is_read() {
         keep: 3,
     };
     assert_eq!(config.audit, audit);
+    assert_eq!(config.rules.packs().zones().count(), 11);
+    assert!(
+        parse(&format!("{CONTRACT}[rules]\npacks = []\n"))
+            .unwrap()
+            .rules
+            .packs()
+            .is_empty()
+    );
     assert_eq!((config.message_log.max_size, config.message_log.keep), (1 << 30, 7));
     let traces = Traces {
         endpoint: Some("http://otel.example.net:4318/v1/traces".to_owned()),

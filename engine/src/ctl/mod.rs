@@ -12,6 +12,7 @@ mod queue;
 mod reach;
 mod receipts;
 mod reload;
+mod rules;
 mod smscs;
 mod status;
 mod target;
@@ -57,6 +58,9 @@ pub(crate) enum Ask {
     /// What the log says, or what it says from now on until the engine ends.
     #[command(after_help = "Examples:\n  campanile log-filter\n  campanile log-filter info,campanile::bind=debug")]
     LogFilter(log_filter::LogFilter),
+    /// When advertising may be sent, by law and charter. Nothing that runs is asked.
+    #[command(subcommand)]
+    Rules(rules::RulesAsk),
     /// Have the engine read its configuration again: all of it holds then, or nothing has changed.
     Reload(reload::Reload),
 }
@@ -74,6 +78,7 @@ impl Ask {
             Self::Receipts(ask) => ask.run(),
             Self::Trace(trace) => trace.run(),
             Self::LogFilter(ask) => ask.run(),
+            Self::Rules(ask) => ask.run(),
             Self::Reload(reload) => reload.run(),
         })
     }

@@ -10,7 +10,7 @@ use smpp::segment::{self, Carriage, ESM_CLASS_UDHI};
 use smpp::time::{TIME_OCTETS, absolute, relative};
 
 use crate::bind::{Flight, Lease, Segments};
-use crate::campaign::Order;
+use crate::campaign::{Gates, Order};
 use crate::compose::{Sender, compose};
 use crate::config::{self, TimeForm};
 use crate::domain::{Mark, Message, Parameters, Purpose, Recipient, UnixMicros};
@@ -52,7 +52,7 @@ struct Letter<'a> {
 /// Why there are none: see [`Unsealed`].
 pub(super) fn seal(
     smsc: &config::Smsc,
-    (order, now): (&Order, UnixMicros),
+    (order, now, gates): (&Order, UnixMicros, &Gates),
     (leased, lease): (&LeasedMessage, &Arc<Lease>),
     batch: &mut Segments,
 ) -> Result<(), Unsealed> {
@@ -97,7 +97,11 @@ pub(super) fn seal(
         segments: &segments,
         priority: smsc.envelope.priority_flag(order.purpose),
         parameters: &parameters,
-        valid_s: left.or(smsc.envelope.validity_default.map(|validity| validity.as_secs())),
+        valid_s: valid_s(
+            smsc,
+            left,
+            gates.ends(message.gate).map(|ends| ends.since(now).as_secs()),
+        ),
         now,
     };
     each_submit(smsc, &letter, is_open, |part, sm| {
@@ -105,6 +109,12 @@ pub(super) fn seal(
         batch.index.push((flight.clone(), part, batch.bytes.len()));
     });
     Ok(())
+}
+
+/// How long an SMSC may go on trying: as long as it is worth it, and within the hours.
+fn valid_s(smsc: &config::Smsc, left: Option<u64>, hours: Option<u64>) -> Option<u64> {
+    let asked = left.or(smsc.envelope.validity_default.map(|validity| validity.as_secs()));
+    asked.into_iter().chain(hours).min()
 }
 
 /// The flight of a message that is not sent.

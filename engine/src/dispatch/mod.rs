@@ -250,8 +250,14 @@ impl Dispatcher {
                 .metrics
                 .time_in_queue(order.purpose.lane(), waited.as_secs_f64());
             let sealed = self.outlet.spaced(&order, leased, held.since);
-            let sealed =
-                sealed.and_then(|()| envelope::seal(&settings.config, (&order, now), (leased, lease), &mut batch));
+            let sealed = sealed.and_then(|()| {
+                envelope::seal(
+                    &settings.config,
+                    (&order, now, &self.gates),
+                    (leased, lease),
+                    &mut batch,
+                )
+            });
             match sealed {
                 Ok(()) => {
                     let expires = order.expires_at(&leased.variables);

@@ -19,7 +19,7 @@ use clap::{Args, Subcommand};
 use kit::output::{self, complain};
 use kit::words::nearest;
 
-use crate::audience::{NumberFault, normalise};
+use crate::audience::normalise;
 use crate::clock::Clock;
 use crate::compose::{Sender, check_text, compose};
 use crate::config::{Config, Faults, Smsc, time};
@@ -160,7 +160,7 @@ impl Test {
             return Err(refused("--to", to, "bind = \"receiver\" takes no messages"));
         }
         let recipient: Recipient =
-            normalise(to, Country::FRANCE).map_err(|fault| refused("--to", to, no_mobile(fault)))?;
+            normalise(to, Country::FRANCE).map_err(|fault| refused("--to", to, fault.words()))?;
         let sender = Sender::parse(&self.from).map_err(|_| {
             let allowed =
                 "3 to 11 letters and digits, a short code of 3 to 8 digits, or an international number with its +";
@@ -175,15 +175,6 @@ impl Test {
             sender,
             segments,
         }))
-    }
-}
-
-const fn no_mobile(fault: NumberFault) -> &'static str {
-    match fault {
-        NumberFault::NotANumber => "a mobile's number is wanted, such as +33612345678",
-        NumberFault::Invalid => "no number of its country's plan",
-        NumberFault::NotMobile => "no mobile's number",
-        NumberFault::LostDigits => "a spreadsheet has kept only some of its digits",
     }
 }
 

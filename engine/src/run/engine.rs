@@ -76,7 +76,8 @@ impl Engine {
         let (unparked, to_settle) = mpsc::channel(UNPARKED_MAX);
         let for_leases = (base.clock, base.metrics.clone());
         let leases = Arc::new(Leases::new(&base.store, for_leases, unparked.clone()).await?);
-        let (bells, gates, sides) = (Bells::default(), Gates::default(), Sides::default());
+        let gates = Gates::new(&base.store, config.rules.packs(), base.clock).await?;
+        let (bells, sides) = (Bells::default(), Sides::default());
         let message_log = message_log(&config, &base, &traffic);
         let for_campaigns = (&*leases, &bells, &message_log);
         let campaigns = campaigns(&config, &base, (&routes, &gates), for_campaigns, &stages);

@@ -2,7 +2,7 @@
 
 use super::scripts::Name;
 use super::{Store, StoreError, keys};
-use crate::domain::{CampaignId, RouteId, SmscId, UnixMicros};
+use crate::domain::{CampaignId, GateId, RouteId, SmscId, UnixMicros};
 
 /// An engine process that has leased messages, and its last sign of life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,17 @@ impl Store {
     /// The number of a route's name; the same for good.
     pub(crate) async fn route_id(&self, name: &str) -> Result<RouteId, StoreError> {
         self.number(keys::ROUTES, "next_route", name).await.map(RouteId)
+    }
+
+    /// The number of the gate of a zone's name; the same for good.
+    pub(crate) async fn gate_id(&self, name: &str) -> Result<GateId, StoreError> {
+        self.number(keys::GATES, "next_gate", name).await.map(GateId)
+    }
+
+    /// All gates that were ever numbered.
+    pub(crate) async fn gates(&self) -> Result<Vec<GateId>, StoreError> {
+        let numbers: Vec<u16> = self.ask(redis::cmd("HVALS").arg(keys::GATES)).await?;
+        Ok(numbers.into_iter().map(GateId).collect())
     }
 
     /// Nothing more is given to that SMSC, by any process, or something may be again.

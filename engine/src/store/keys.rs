@@ -42,6 +42,8 @@ pub(super) const META: &str = "c:meta";
 pub(super) const SMSCS: &str = "c:smscs";
 /// Route name → number.
 pub(super) const ROUTES: &str = "c:routes";
+/// Numbers of gates, by the name of their zone.
+pub(super) const GATES: &str = "c:gates";
 /// A set: numbers of the SMSCs that nothing is given to.
 pub(super) const SUSPENDED: &str = "c:suspended";
 /// SHA-256 of an API key → whose it is.

@@ -30,6 +30,8 @@ pub(crate) struct Waiting {
 struct Cause {
     reason: Reason,
     since: Option<UnixMicros>,
+    /// When that changes, if it is known.
+    until: Option<UnixMicros>,
     /// Which SMSC it is about.
     smsc: Option<String>,
     /// What that answered.
@@ -47,6 +49,7 @@ impl Cause {
         Self {
             reason,
             since: None,
+            until: None,
             smsc: None,
             status: None,
             rate: None,
@@ -142,6 +145,7 @@ impl Waiting {
             "reason": reason.code(),
             "detail": words::detail(&cause, language),
             "since": view::time(cause.since.unwrap_or(asked_at).max(asked_at)),
+            "until": cause.until.and_then(view::time),
             "messages": messages,
             "reasons": all,
         }))
@@ -166,7 +170,10 @@ impl Waiting {
         let smscs = self.traffic.facts(line.way);
         match reason::hindrance(&smscs) {
             None => Cause::only(Reason::NoRoute),
-            Some(_) if !self.gates.open().contains(&line.gate) => Cause::only(Reason::ClosedHours),
+            Some(_) if !self.gates.open().contains(&line.gate) => Cause {
+                until: self.gates.opens(line.gate),
+                ..Cause::only(Reason::ClosedHours)
+            },
             Some((reason, facts)) => Cause::of(reason, facts),
         }
     }

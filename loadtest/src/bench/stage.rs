@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -155,6 +156,12 @@ pub(crate) struct Usage {
     pub(crate) receipt_ack: Histogram,
 }
 
+/// Whether an engine, which may be an older one, has rules of sending that can be left out.
+fn knows_rules(engine: &Path) -> bool {
+    let asked = Command::new(engine).args(["rules", "packs"]).output();
+    asked.is_ok_and(|answer| answer.status.success())
+}
+
 impl Stage {
     /// Starts Redis and the engine, in a new directory, with an empty store.
     pub(crate) fn set(plan: &StagePlan, processes: &Processes) -> Result<Self> {
@@ -168,7 +175,10 @@ impl Stage {
         let smpp_port = free_port()?;
         let smsc = SmscSettings::new(SMSC, &format!("127.0.0.1:{smpp_port}")).account(SMSC);
         let smsc = smsc.sessions(plan.sessions).window(plan.window);
-        let settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
+        let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
+        if !knows_rules(&plan.campanile) {
+            settings.rules = None;
+        }
         Ok(Self {
             simulator: None,
             engine: Engine::start(&site, &plan.campanile, &settings)?,

@@ -11,10 +11,14 @@ struct House {
     layers: &'static [&'static [&'static str]],
 }
 
-const HOUSES: [House; 9] = [
+const HOUSES: [House; 10] = [
     House {
         sources: "kit/src",
         layers: &[&["words", "random", "clock", "output"], &["settings"], &["lib"]],
+    },
+    House {
+        sources: "rules/src",
+        layers: &[&["holidays", "zone"], &["pack"], &["decision"], &["lib"]],
     },
     House {
         sources: "presets/src",
@@ -57,7 +61,7 @@ const HOUSES: [House; 9] = [
             &["account", "audience", "bind", "guard", "message_log"],
             &["campaign", "outcome"],
             &["receipt", "traffic", "inbound", "reload"],
-            &["waiting"],
+            &["waiting", "hours"],
             &["api", "dispatch"],
             &["settle"],
             &["run", "decode", "probe", "ctl"],

@@ -2,6 +2,7 @@
 
 use crate::domain::Language;
 use crate::fault::{FieldProblem, JsonType};
+use crate::hours::INSTANT_ALLOWED;
 
 use super::kind::{Full, ProblemKind};
 
@@ -18,6 +19,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::TooMany { .. }
         | FieldProblem::UnknownValue { .. }
         | FieldProblem::InvalidDirectives { .. }
+        | FieldProblem::InvalidTime
         | FieldProblem::OutOfRange { .. }
         | FieldProblem::UnknownMergeField { .. }
         | FieldProblem::BrokenMergeField { .. }
@@ -221,6 +223,10 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::TooLong { max, given } => format!("{given} caractères : au plus {max} sont acceptés."),
         FieldProblem::TooMany { max } => format!("Au plus {max} sont acceptés."),
         FieldProblem::UnknownValue { allowed } => format!("Valeurs acceptées : {}.", allowed.join(", ")),
+        FieldProblem::InvalidTime => {
+            "Une date et une heure, par exemple 2026-07-14T10:00+02:00, ou 2026-07-14T10:00 à l'heure du destinataire."
+                .to_owned()
+        }
         FieldProblem::InvalidDirectives { why } => format!("Filtre de journal incorrect : {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Doit être compris entre {min} et {max}."),
         FieldProblem::UnknownMergeField { name, nearest } => {
@@ -268,6 +274,7 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::TooLong { max, given } => format!("{given} characters: at most {max} are accepted."),
         FieldProblem::TooMany { max } => format!("At most {max} are accepted."),
         FieldProblem::UnknownValue { allowed } => format!("Accepted values: {}.", allowed.join(", ")),
+        FieldProblem::InvalidTime => format!("Expected {INSTANT_ALLOWED}."),
         FieldProblem::InvalidDirectives { why } => format!("No filter of a log: {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Must be between {min} and {max}."),
         FieldProblem::UnknownMergeField { name, nearest } => {

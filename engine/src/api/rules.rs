@@ -1,0 +1,88 @@
+//! `GET /v1/rules/check`: whether a message may go at a time, in words.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Query, State};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use jiff::Timestamp;
+use kit::words::nearest;
+use serde_json::Value;
+
+use super::App;
+use super::access::Caller;
+use super::pages::refused;
+use super::problem::{Problem, language_of};
+use crate::audience::normalise;
+use crate::domain::{Country, Purpose, Recipient};
+use crate::fault::FieldProblem;
+use crate::hours::{Question, explain};
+
+const PARAMETERS: [&str; 3] = ["to", "at", "purpose"];
+
+const PURPOSES: [(&str, Purpose); 2] = [
+    ("marketing", Purpose::Marketing),
+    ("transactional", Purpose::Transactional),
+];
+
+/// What is asked.
+pub(super) struct Asked {
+    to: Recipient,
+    at: Option<String>,
+    purpose: Purpose,
+}
+
+impl FromRequestParts<App> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let query = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
+        let none = || refused("?", FieldProblem::UnknownValue { allowed: &PARAMETERS });
+        let Ok(Query(pairs)) = query else { return Err(none()) };
+        let (mut to, mut at, mut purpose) = (None, None, Purpose::Marketing);
+        for (name, value) in pairs {
+            match name.as_str() {
+                "to" => {
+                    let number = normalise(&value, Country::FRANCE);
+                    to = Some(number.map_err(|fault| refused("?to", fault.problem()))?);
+                }
+                "at" => at = Some(value),
+                "purpose" => {
+                    let known = PURPOSES.iter().find(|(word, _)| *word == value);
+                    let allowed = &["marketing", "transactional"];
+                    purpose = known
+                        .ok_or_else(|| refused("?purpose", FieldProblem::UnknownValue { allowed }))?
+                        .1;
+                }
+                other => {
+                    let nearest = nearest(other, PARAMETERS).map(str::to_owned);
+                    let shown: String = other.chars().take(64).collect();
+                    return Err(refused(&format!("?{shown}"), FieldProblem::UnknownField { nearest }));
+                }
+            }
+        }
+        let to = to.ok_or_else(|| refused("?to", FieldProblem::Missing))?;
+        Ok(Self { to, at, purpose })
+    }
+}
+
+/// `GET /v1/rules/check?to=+33…&at=2026-07-14T10:00&purpose=marketing`, with any key. Without `at`: now; without `purpose`: marketing.
+pub(super) async fn check(
+    State(app): State<App>,
+    _: Caller,
+    asked: Asked,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    let now = i64::try_from(app.clock.unix().0).ok();
+    let now = now
+        .and_then(|micros| Timestamp::from_microsecond(micros).ok())
+        .unwrap_or_default();
+    let question = Question {
+        to: asked.to,
+        purpose: asked.purpose,
+        at: asked.at.as_deref(),
+    };
+    let gates = app.campaigns.gates();
+    let said = explain(gates.rules(), question, now, language_of(&headers));
+    let wrong = || refused("?at", FieldProblem::InvalidTime);
+    said.map(Json).ok_or_else(wrong)
+}

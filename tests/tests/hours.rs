@@ -1,0 +1,250 @@
+//! Advertising goes by the recipient's hours: every program of a test lives at another time than this machine.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use campanile_tests::{CampaignOrder, EngineSettings, Lab, SmscSettings, Stand, eventually, peers, programs};
+use serde_json::{Value, json};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Segments a second.
+const RATE: usize = 5;
+
+/// Where Debian's package `faketime` has its library.
+const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+
+/// From now on programs of that laboratory begin at that time. None, when other people's programs are left out.
+fn live_at(lab: &Lab, at: &str) -> Option<()> {
+    if peers::skipped() {
+        return None;
+    }
+    assert!(Path::new(LIBRARY).exists(), "{LIBRARY} is not there: make peers");
+    let at: jiff::Timestamp = at.parse().expect("a time");
+    let offset = at.as_second() - i64::try_from(kit::clock::wall_us() / 1_000_000).expect("a time");
+    lab.set("LD_PRELOAD", LIBRARY);
+    lab.set("FAKETIME", &format!("{offset:+}s"));
+    lab.set("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    Some(())
+}
+
+fn settings(redis: String, sim: &str) -> EngineSettings {
+    let smsc = SmscSettings::new("north", sim).line(&format!("rate = \"{RATE}/s\""));
+    let mut settings = EngineSettings::new(Some(redis), vec![smsc]);
+    settings.rules = Some(vec!["fr-seed".to_owned()]);
+    settings
+}
+
+fn micros(at: &str) -> u64 {
+    let at: jiff::Timestamp = at.parse().expect("a time");
+    u64::try_from(at.as_microsecond()).expect("after 1970")
+}
+
+/// A campaign of that purpose to these numbers.
+fn order(purpose: &str, numbers: impl Iterator<Item = String>) -> CampaignOrder {
+    let rows: Vec<Value> = numbers.map(|to| json!({ "to": to, "Nom": "Martin" })).collect();
+    CampaignOrder::to_audience(&json!({ "recipients": rows })).with("purpose", json!(purpose))
+}
+
+fn of_paris(count: usize) -> impl Iterator<Item = String> {
+    (0..count).map(|number| format!("+336120000{number:02}"))
+}
+
+#[test]
+fn req_001_19_a_campaign_that_spans_the_closing_hour_goes_on_in_the_morning_in_order() {
+    const MESSAGES: usize = 60;
+    let lab = Lab::new(programs!(), "hours-closing");
+    // A Friday, ten seconds before the last of the day may go.
+    let Some(()) = live_at(&lab, "2026-11-27T19:24:50Z") else {
+        return;
+    };
+    let mut stand = Stand::under(lab, "", |redis, sim| settings(redis.url(), sim.smpp_address()));
+    let campaign = stand
+        .tenant
+        .order(&stand.engine, &order("marketing", of_paris(MESSAGES)));
+    let closed = eventually("the hours are over", LIMIT, || {
+        let view = stand
+            .tenant
+            .http(&stand.engine)
+            .get(&format!("/v1/campaigns/{}", campaign.id))
+            .expect(200);
+        (view["waiting"]["reason"] == "closed_hours").then_some(view)
+    });
+    assert_eq!(closed["waiting"]["until"], "2026-11-28T07:00:00Z", "{closed}");
+    let words = closed["waiting"]["detail"].as_str().unwrap_or_default();
+    assert!(words.contains("outside the hours"), "{closed}");
+    // What is transactional goes on.
+    let urgent = stand.tenant.order(&stand.engine, &order("transactional", of_paris(3)));
+    stand.all_delivered(&urgent, 3, LIMIT);
+    let shut = micros("2026-11-27T19:25:00Z");
+    let late = |rows: &[lab::Row]| rows.iter().filter(|row| row.received_at_us > shut + 1_000_000).count();
+    let evening = stand.sim.ledger();
+    let sent = evening.len() - 3;
+    assert!((1..MESSAGES).contains(&sent), "{sent} went in the evening");
+    assert_eq!(
+        late(&evening),
+        3,
+        "only what is transactional goes after the last minute"
+    );
+
+    // The next morning.
+    assert!(stand.engine.shut_down().success());
+    live_at(stand.lab(), "2026-11-28T06:59:55Z");
+    stand.redis.restart();
+    stand.sim.restart();
+    stand
+        .engine
+        .restart_with(&settings(stand.redis.url(), stand.sim.smpp_address()));
+    stand.all_delivered(&campaign, MESSAGES, LIMIT);
+    let morning = stand.sim.ledger();
+    assert_eq!(morning.len(), MESSAGES - sent, "each once");
+    let opens = micros("2026-11-28T07:00:00Z");
+    assert!(
+        morning.iter().all(|row| row.received_at_us >= opens),
+        "nothing before eight"
+    );
+    let order: Vec<&str> = evening
+        .iter()
+        .chain(&morning)
+        .map(|row| row.recipient.as_str())
+        .collect();
+    let mut once = order.clone();
+    once.sort_unstable();
+    once.dedup();
+    // Three numbers have the urgent message, too.
+    assert_eq!((order.len(), once.len()), (MESSAGES + 3, MESSAGES), "to each once");
+}
+
+#[test]
+fn req_001_18_each_zone_has_its_own_hours_and_a_single_message_waits_as_well() {
+    let lab = Lab::new(programs!(), "hours-zones");
+    // In Paris it is six in the morning, on La Réunion nine.
+    let Some(()) = live_at(&lab, "2026-11-27T05:00:00Z") else {
+        return;
+    };
+    let stand = Stand::under(lab, "", |redis, sim| settings(redis.url(), sim.smpp_address()));
+    let numbers = of_paris(4).chain((0..3).map(|number| format!("+2626921234{number:02}")));
+    let campaign = stand.tenant.order(&stand.engine, &order("marketing", numbers));
+    campaign.wait(&stand.engine, "La Réunion has it", LIMIT, |view| {
+        view.status("delivered") == 3
+    });
+    let http = stand.tenant.http(&stand.engine);
+    let single = json!({ "to": "+33612000050", "text": "Promotion", "sender": "CLINIQUE", "purpose": "marketing" });
+    let id = http.post("/v1/messages", &single).expect(202)["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    eventually("Paris waits for its hours", LIMIT, || {
+        let view = http.get(&format!("/v1/campaigns/{}", campaign.id)).expect(200);
+        (view["waiting"]["reason"] == "closed_hours" && view["progress"]["queued"] == 4).then_some(())
+    });
+    assert_eq!(http.get(&format!("/v1/messages/{id}")).expect(200)["state"], "queued");
+    let received: Vec<String> = stand.sim.ledger().into_iter().map(|row| row.recipient).collect();
+    assert!(
+        received.iter().all(|number| number.starts_with("262692")),
+        "{received:?}"
+    );
+    // A transactional campaign to all of them goes at once.
+    let all = of_paris(4).chain((0..3).map(|number| format!("+2626921234{number:02}")));
+    let urgent = stand.tenant.order(&stand.engine, &order("transactional", all));
+    stand.all_delivered(&urgent, 7, LIMIT);
+}
+
+#[test]
+fn a_decision_is_explained_by_the_api_and_by_the_command_alike() {
+    let lab = Lab::new(programs!(), "hours-check");
+    let stand = Stand::under(lab, "", |redis, sim| settings(redis.url(), sim.smpp_address()));
+    let http = stand.tenant.http(&stand.engine);
+    let asked = "/v1/rules/check?to=%2B33612345678&at=2026-07-14T10:00&purpose=marketing";
+    let said = http.get(asked).expect(200);
+    assert_eq!(
+        (&said["open"], &said["why"], &said["pack"], &said["until"]),
+        (
+            &json!(false),
+            &json!("public_holiday"),
+            &json!("fr-seed"),
+            &json!("2026-07-15T08:00:00+02:00")
+        ),
+        "{said}"
+    );
+    for (wrong, pointer) in [
+        ("/v1/rules/check", "?to"),
+        ("/v1/rules/check?to=12", "?to"),
+        ("/v1/rules/check?to=%2B33612345678&at=noon", "?at"),
+        ("/v1/rules/check?to=%2B33612345678&purpose=fun", "?purpose"),
+    ] {
+        http.get(wrong).expect_field_problem(&[400, 422], pointer);
+    }
+    let command = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_campanile-under-test"));
+        command
+            .args(["rules", "check"])
+            .args(arguments)
+            .output()
+            .expect("campanile runs")
+    };
+    let output = command(&["--to", "+33612345678", "--at", "2026-07-14T10:00", "--json"]);
+    assert_eq!(serde_json::from_slice::<Value>(&output.stdout).expect("JSON"), said);
+    let output = command(&["--to", "+33612345678", "--at", "2026-07-15T10:00"]);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(
+        text.starts_with("open: It is within the hours of advertising. It may go until 2026-07-15 20:25."),
+        "{text}"
+    );
+    let output = command(&["--to", "+33612345678", "--at", "noon"]);
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(
+        output.status.code() == Some(2) && said.contains("--at \"noon\" is not allowed: a time such as"),
+        "{said}"
+    );
+}
+
+#[test]
+fn public_holidays_of_every_french_zone_are_those_of_an_independent_calendar() {
+    if peers::skipped() {
+        return;
+    }
+    let program = "
+import holidays, json
+zones = {'fr': [None], 'fr-guadeloupe': ['971', 'BL', 'MF'], 'fr-martinique': ['972'], 'fr-guyane': ['973'], 'fr-reunion': ['974'],
+         'fr-mayotte': ['976'], 'fr-saint-pierre': ['PM'], 'fr-caledonie': ['NC'], 'fr-polynesie': ['PF'], 'fr-wallis': ['WF']}
+days = lambda subdivisions: sorted({day.isoformat() for s in subdivisions for day in holidays.France(subdiv=s, years=range(2026, 2036))})
+print(json.dumps({zone: days(subdivisions) for zone, subdivisions in zones.items()}))
+";
+    let output = peers::python().args(["-c", program]).output().expect("Python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let known: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let rules = rules::Rules::of(["fr-seed"]).expect("it is there");
+    for (index, zone) in rules.zones() {
+        let first: jiff::civil::Date = "2026-01-01".parse().expect("a date");
+        let days = (0..3_652).map(|after| first + jiff::Span::new().days(after));
+        // Sundays are closed as such: nobody can tell whether they are holidays, too.
+        let closed = days.filter(|day| {
+            let noon = day
+                .at(12, 0, 0, 0)
+                .to_zoned(zone.time_zone())
+                .expect("it exists")
+                .timestamp();
+            rules.decide(index, noon).why == rules::Why::Holiday
+        });
+        let closed: Vec<String> = closed.map(|day| day.to_string()).collect();
+        let theirs = known[&zone.name]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(Value::as_str);
+        let weekday = |day: &&str| {
+            day.parse::<jiff::civil::Date>()
+                .is_ok_and(|day| day.weekday() != jiff::civil::Weekday::Sunday)
+        };
+        let theirs: Vec<String> = theirs.filter(weekday).map(str::to_owned).collect();
+        let missing: Vec<_> = theirs.iter().filter(|day| !closed.contains(day)).collect();
+        assert_eq!(missing, Vec::<&String>::new(), "{}: they have more", zone.name);
+        let more: Vec<_> = closed
+            .iter()
+            .filter(|day| !theirs.contains(day) && !day.ends_with("-05-27"))
+            .collect();
+        assert_eq!(more, Vec::<&String>::new(), "{}: we have more", zone.name);
+    }
+}
