@@ -57,7 +57,8 @@ pub struct Decision {
 }
 
 impl Decision {
-    pub(crate) const ALWAYS: Self = Self {
+    /// No rule holds.
+    pub const ALWAYS: Self = Self {
         open: true,
         why: Why::NoRule,
         pack: None,

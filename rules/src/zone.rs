@@ -54,7 +54,7 @@ impl Zone {
     }
 
     /// Its time.
-    pub(crate) fn time_zone(&self) -> TimeZone {
+    pub fn time_zone(&self) -> TimeZone {
         self.time_zone.clone().unwrap_or(TimeZone::UTC)
     }
 

@@ -76,15 +76,13 @@ impl Engine {
         let (unparked, to_settle) = mpsc::channel(UNPARKED_MAX);
         let for_leases = (base.clock, base.metrics.clone());
         let leases = Arc::new(Leases::new(&base.store, for_leases, unparked.clone()).await?);
-        let gates = Gates::new(&base.store, config.rules.packs(), base.clock).await?;
-        let (bells, sides) = (Bells::default(), Sides::default());
+        let (bells, sides, packs) = (Bells::default(), Sides::default(), config.rules.packs());
+        let gates = Gates::new(&base.store, packs, base.clock).await?;
         let message_log = message_log(&config, &base, &traffic);
         let for_campaigns = (&*leases, &bells, &message_log);
         let campaigns = campaigns(&config, &base, (&routes, &gates), for_campaigns, &stages);
         let struck = Struck::default();
-        let for_inbox = (base.clock, &base.metrics);
-        let inbox = Inbox::new(&base.store, for_inbox, &struck, config.retention.campaigns)?;
-        inbox.set_numbers(&config.number);
+        let inbox = inbox(&config, &base, &struck)?;
         let (binds, events) = Binds::new(
             base.metrics.clone(),
             base.clock,
@@ -319,6 +317,13 @@ impl Engine {
             operations: TaskTracker::new(),
         }
     }
+}
+
+fn inbox(config: &Config, base: &Base, struck: &Struck) -> Result<Inbox, RunFault> {
+    let seen = (base.clock, &base.metrics);
+    let inbox = Inbox::new(&base.store, seen, struck, config.retention.campaigns)?;
+    inbox.set_numbers(&config.number);
+    Ok(inbox)
 }
 
 fn message_log(config: &Config, base: &Base, traffic: &Traffic) -> MessageLog {
