@@ -33,7 +33,8 @@ const LAST_THREADS: Duration = Duration::from_millis(200);
                   campanile decode number < numbers.txt      say what each number is\n  \
                   campanile smsc test north                   bind to an SMSC, and say what it answers\n  \
                   campanile status                            see how a running engine is\n  \
-                  campanile smsc drain north                  give an SMSC nothing more, and wait for its answers\n\n\
+                  campanile smsc drain north                  give an SMSC nothing more, and wait for its answers\n  \
+                  campanile backup campanile.tar              keep what Redis has, when the engine has ended\n\n\
                   Exit codes: 0 done, 1 it went wrong, 2 wrong arguments, 3 invalid configuration, 4 the engine, Redis or an SMSC \
                   cannot be reached, 5 the engine refused it."
 )]

@@ -116,6 +116,13 @@ fn what_was_kept_is_brought_back_and_nothing_is_lost_or_sent_twice() {
     let manifest = files.last().and_then(|file| file["name"].as_str());
     assert_eq!(manifest, Some("appendonlydir/appendonly.aof.manifest"));
 
+    let archive = std::fs::metadata(folder.join("campanile.tar")).expect("it is there");
+    assert_eq!(
+        archive.mode() & 0o777,
+        0o600,
+        "numbers and texts are its owner's to read"
+    );
+
     refused(stand.lab(), &["backup", "campanile.tar"], (1, "is there already"));
     let again = shown(stand.lab(), &["backup", "campanile.tar", "--force"]);
     assert_eq!(again["database"], kept["database"]);
