@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the packages in target/packages on this machine, looks at what is there then, runs the engine by hand as its unit would,
-# removes the packages and purges them. Needs root and dpkg; refuses a machine that has one of them installed.
+# upgrades it in the middle of a campaign, removes the packages and purges them. Needs root and dpkg; refuses a machine that has one of them installed.
 # Exit 0: a line says what was seen. Exit 1: a line says what is wrong; the packages are purged either way.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -53,18 +53,58 @@ first_line() {
     done
     fail "$2 is not ready after 30 s"
 }
-smpp=$(first_line "$work/sim" smpp-sim | sed 's/.*"smpp":"\([^"]*\)".*/\1/')
+field() { grep -o "\"$1\":\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4; }
+sim=$(first_line "$work/sim" smpp-sim)
+smpp=$(field smpp <<<"$sim")
+sim=http://$(field http <<<"$sim")
 (umask 077 && printf 'secret\n' >$folder/smsc-0)
 sed '/^url = /d' /etc/campanile/campanile.toml >"$work/campanile.toml"
 export CAMPANILE__SMSC__0__ADDRESS=$smpp CAMPANILE__API__LISTEN=127.0.0.1:0 CAMPANILE__ADMIN__LISTEN=127.0.0.1:0 \
     CAMPANILE__REDIS__DATA_DIR=$work/data
-campanile serve --config "$work/campanile.toml" >"$work/engine" 2>"$work/log" &
-engine=$!
-started+=("$engine")
-admin=$(first_line "$work/engine" campanile | sed 's/.*"admin":"\([^"]*\)".*/\1/')
+start_engine() {
+    rm -f "$work/engine"
+    campanile serve --config "$work/campanile.toml" >"$work/engine" 2>>"$work/log" &
+    engine=$!
+    started+=("$engine")
+    local ready
+    ready=$(first_line "$work/engine" campanile)
+    admin=$(field admin <<<"$ready")
+    api=http://$(field api <<<"$ready")
+}
+stop_engine() {
+    kill "$engine"
+    wait "$engine" || fail "the engine did not end in order: $(tail -n 3 "$work/log")"
+}
+start_engine
 CAMPANILE__ADMIN__LISTEN=$admin campanile healthcheck --config "$work/campanile.toml" || fail "the engine is not ready"
-kill "$engine"
-wait "$engine" || fail "the engine did not end in order: $(tail -n 3 "$work/log")"
+
+# Another version takes the place of the program while that sends a campaign; then comes the restart that the unit would get.
+messages=1500
+mkdir "$work/next"
+dpkg-deb --raw-extract target/packages/campanile_*.deb "$work/next"
+sed -i 's/^Version: .*/&+next/' "$work/next/DEBIAN/control"
+echo next >>"$work/next/usr/bin/campanile"
+dpkg-deb --root-owner-group -Znone --build "$work/next" "$work/next.deb" >/dev/null
+ask() { curl --silent --show-error --fail-with-body --header 'Content-Type: application/json' "$@"; }
+operator="Authorization: Bearer $(cat $folder/operator-key)"
+tenant=$(ask "$api/v1/tenants" --header "$operator" --data '{"name": "Cabinet Martin"}')
+ask "$api/v1/tenants/$(field id <<<"$tenant")/credits" --header "$operator" --data "{\"amount\": $messages, \"reference\": \"1\"}" >/dev/null
+key="Authorization: Bearer $(field api_key <<<"$tenant")"
+numbers=$(seq --format '+336%08.0f' --separator ';' "$messages")
+campaign=$(ask "$api/v1/campaigns" --header "$key" --data "{\"name\": \"Rappel\", \"text\": \"Bonjour\", \"sender\": \"Clinique\",
+    \"purpose\": \"transactional\", \"audience\": {\"numbers\": \"$numbers\"}}" | field id)
+ask "$api/v1/campaigns/$campaign/launch" --header "$key" --data '' >/dev/null
+ask "$sim/wait?accepted=100&timeout=30s" >/dev/null || fail "the campaign does not begin: $(tail -n 3 "$work/log")"
+dpkg --install "$work/next.deb" >"$work/install" 2>&1 || { cat "$work/install" >&2; fail "the upgrade failed"; }
+kill -0 "$engine" || fail "the upgrade ended the engine, which its unit restarts"
+case $(readlink "/proc/$engine/exe") in *' (deleted)') ;; *) fail "the upgrade left the program as it was" ;; esac
+submits() { ask "$sim/ledger/totals" | grep -o '"submits":[0-9]*' | head -n 1 | cut -d : -f 2; }
+[ "$(submits)" -lt $messages ] || fail "the campaign was over before the upgrade: nothing was tried"
+stop_engine
+start_engine
+ask "$sim/wait?receipts_acked=$messages&timeout=60s" >/dev/null || fail "messages were lost: $(ask "$sim/ledger/totals")"
+[ "$(submits)" = $messages ] || fail "messages were doubled: $(ask "$sim/ledger/totals")"
+stop_engine
 unset CAMPANILE__SMSC__0__ADDRESS CAMPANILE__API__LISTEN CAMPANILE__ADMIN__LISTEN CAMPANILE__REDIS__DATA_DIR
 
 # Edited files and secrets outlive a removal, and nothing outlives a purge.
@@ -77,4 +117,4 @@ dpkg --purge "${packages[@]}" >/dev/null
 for path in /etc/campanile /etc/default/smpp-sim /usr/share/doc/campanile; do
     [ ! -e $path ] || fail "$path is there after the purge"
 done
-echo "check-packages: installed, checked, run by hand with the simulator, removed and purged: ${packages[*]}"
+echo "check-packages: installed, checked, run by hand with the simulator, upgraded under load, removed and purged: ${packages[*]}"

@@ -9,7 +9,9 @@ use clap_complete::Shell;
 use kit::output::{complain, print};
 
 use crate::config::{Config, Origin, Smsc};
-use crate::ctl::{self, Ask, Doctor, Healthcheck, INVALID_CONFIGURATION, SmscAsk, UNREACHABLE, WENT_WRONG};
+use crate::ctl::{
+    self, Ask, Backup, Doctor, Healthcheck, INVALID_CONFIGURATION, Restore, SmscAsk, UNREACHABLE, WENT_WRONG,
+};
 use crate::decode::Decode;
 use crate::logs::Logs;
 use crate::metrics::reference;
@@ -32,7 +34,8 @@ const LAST_THREADS: Duration = Duration::from_millis(200);
                   campanile decode number < numbers.txt      say what each number is\n  \
                   campanile smsc test north                   bind to an SMSC, and say what it answers\n  \
                   campanile status                            see how a running engine is\n  \
-                  campanile smsc drain north                  give an SMSC nothing more, and wait for its answers\n\n\
+                  campanile smsc drain north                  give an SMSC nothing more, and wait for its answers\n  \
+                  campanile backup campanile.tar              keep what Redis has, when the engine has ended\n\n\
                   Exit codes: 0 done, 1 it went wrong, 2 wrong arguments, 3 invalid configuration, 4 the engine, Redis or an SMSC \
                   cannot be reached, 5 the engine refused it."
 )]
@@ -82,6 +85,12 @@ enum Command {
     Ask(Ask),
     /// Look at the settings of Redis and of this machine that matter, and say how each is mended. Exit code 1: one is bad.
     Doctor(Doctor),
+    /// Keep what Redis has in one file. The engine has ended, Redis runs, and its data folder can be read from here.
+    ///
+    /// A backup is an older state: what an engine sends after it would be sent again from it.
+    Backup(Backup),
+    /// Bring a backup back, or look whether it is whole. Redis and the engine are started after it.
+    Restore(Restore),
     /// Print the completions of a shell.
     #[command(after_help = "Example:\n  campanile completions bash > /etc/bash_completion.d/campanile")]
     Completions {
@@ -118,6 +127,8 @@ pub fn main() -> ExitCode {
         Command::Smsc(Smscs::Ask(ask)) => ask.run(),
         Command::Ask(ask) => ask.run(),
         Command::Doctor(doctor) => with_runtime(async move { ctl::ended(doctor.run().await) }),
+        Command::Backup(backup) => with_runtime(async move { ctl::ended(backup.run().await) }),
+        Command::Restore(restore) => ctl::ended(restore.run()),
         Command::Completions { shell } => completions(shell),
         Command::Man { directory } => manual(&directory),
     }

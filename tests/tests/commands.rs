@@ -518,6 +518,8 @@ fn completions_and_pages_know_every_command() {
         "campanile-status.1",
         "campanile-smsc-drain.1",
         "campanile-message-trace.1",
+        "campanile-backup.1",
+        "campanile-restore.1",
     ] {
         assert!(lab.directory().join("pages").join(page).is_file(), "{page}");
     }

@@ -167,8 +167,9 @@ campanile() {
         *) command campanile "$@"; return ;;
     esac
     command campanile "$@" >engine.log 2>&1 &
+    ENGINE=$!
     until command curl --silent --fail http://127.0.0.1:9090/readyz >/dev/null; do
-        kill -0 $! && read -r -t 0.1 <>nothing || true
+        kill -0 $ENGINE && read -r -t 0.1 <>nothing || true
     done
 }
 curl() {
@@ -186,6 +187,9 @@ until redis-cli ping >/dev/null 2>&1; do read -r -t 0.1 <>nothing || true; done
 export OPERATOR_KEY="an operator key of some length"
 printf '%s\n' "$OPERATOR_KEY" >operator.key
 "#;
+
+/// What some commands want: nobody sends any more.
+const ENDED: &str = "kill $ENGINE && wait $ENGINE";
 
 /// A receipt that fits nothing, for those who want to see one.
 const PARKED: &str = r#"
@@ -225,6 +229,7 @@ fn the_engines_readme() {
     let (first, others): (Vec<_>, Vec<_>) = blocks("README.md", "sh")
         .into_iter()
         .partition(|block| block.contains("/launch"));
+    let (last, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|block| block.contains("campanile backup"));
     let mut script = format!(
         "{OPERATOR}\nsmpp-sim --listen 127.0.0.1:2775\n{}\n",
         start.expect("the readme starts it")
@@ -234,12 +239,18 @@ fn the_engines_readme() {
         script.push_str(block);
         script.push('\n');
     }
+    script.push_str(ENDED);
+    for block in &last {
+        script.push('\n');
+        script.push_str(block);
+    }
     let said = reader.runs(&script);
     for part in [
         r#""api_key""#,
         r#""state""#,
         r#""stat":"DELIVRD""#,
         r#""reason":"unknown_id""#,
+        "folder\trestored",
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }

@@ -1,5 +1,6 @@
-//! Commands of the people who run an engine: they ask its operators' listener, and say what it answers.
+//! Commands of the people who run an engine: most ask its operators' listener, and say what it answers.
 
+mod archive;
 mod campaigns;
 mod client;
 mod doctor;
@@ -24,6 +25,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(crate) use archive::{Backup, Restore};
 pub(crate) use doctor::Doctor;
 pub(crate) use failure::{Failure, INVALID_CONFIGURATION, UNREACHABLE, WENT_WRONG};
 pub(crate) use healthcheck::Healthcheck;

@@ -20,7 +20,7 @@ use crate::store::{LeaseAsk, Leased, LeasedMessage, ParkedOf, RestoreAsk, Store,
 const BEAT: Duration = Duration::from_secs(1);
 
 /// Silent for longer by the server's clock, a process is dead, and what it leased is in doubt.
-pub(super) const DEAD_AFTER: Duration = Duration::from_secs(5);
+pub(crate) const DEAD_AFTER: Duration = Duration::from_secs(5);
 
 /// How long leases are remembered: `appendfsync everysec` loses the last two seconds at most.
 const REMEMBERED_FOR: Duration = Duration::from_secs(4);

@@ -31,7 +31,7 @@ use tokio_util::task::TaskTracker;
 pub(crate) use doorbell::{Bells, Doorbell};
 use envelope::Unsealed;
 pub(crate) use envelope::submissions;
-pub(crate) use leases::Leases;
+pub(crate) use leases::{DEAD_AFTER, Leases};
 use leases::{Got, Wanted};
 pub(crate) use meter::Meter;
 use meter::{Hurry, Lead};

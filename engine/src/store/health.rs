@@ -13,7 +13,7 @@ use crate::clock::Clock;
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The field of `c:meta` that tells one database from another.
-const ID: &str = "id";
+pub(super) const ID: &str = "id";
 
 /// A setting of the server with which it loses what it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -36,7 +36,7 @@
 use super::{KeyOwner, Token};
 use crate::domain::{CampaignId, Partition, TenantId};
 
-/// Numbers that are handed out, the shape of the database, its id, and the number of partitions.
+/// Numbers that are handed out, the shape of the database, its id, the number of partitions, and the stamp of the last backup.
 pub(super) const META: &str = "c:meta";
 /// SMSC name → number.
 pub(super) const SMSCS: &str = "c:smscs";

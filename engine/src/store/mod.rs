@@ -28,6 +28,7 @@ mod embedded;
 mod health;
 mod inbound;
 mod inspection;
+mod backup;
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ use redis::Value;
 use redis::aio::ConnectionManager;
 
 pub(crate) use accounts::{Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant};
+pub(crate) use backup::{Place, Source, SourceFault, Users};
 pub(crate) use caller::{KeyOwner, Token};
 pub(crate) use campaigns::{Campaign, CampaignKind, CampaignState, Launch, RecipientRow};
 pub(crate) use census::{CampaignCensus, Census, InLine};

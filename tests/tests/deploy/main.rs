@@ -1,5 +1,5 @@
 //! What stands in `deploy/` is held to what reads it, as far as this machine has the tools; and what a service manager, a container's
-//! health check and a restored Redis see of the programs.
+//! health check and a restored Redis see of the programs; a restart and an upgrade under load.
 
 mod common;
 mod backup;
@@ -7,5 +7,6 @@ mod compose;
 mod images;
 mod kubernetes;
 mod manager;
+mod restart;
 mod samples;
 mod units;

@@ -15,10 +15,11 @@ const LIMIT: Duration = Duration::from_secs(30);
 const WATCHDOG_US: &str = "400000";
 
 /// Plays the service manager.
-struct Manager(UnixDatagram);
+pub(crate) struct Manager(UnixDatagram);
 
 impl Manager {
-    fn new(folder: &Path) -> Self {
+    /// Its socket is `notify` in that folder.
+    pub(crate) fn new(folder: &Path) -> Self {
         let socket = UnixDatagram::bind(folder.join("notify")).expect("a socket");
         socket.set_read_timeout(Some(LIMIT)).expect("a time limit");
         Self(socket)
@@ -26,7 +27,7 @@ impl Manager {
 
     /// What it hears until a message has that line, this one included.
     #[track_caller]
-    fn hears(&self, line: &str) -> Vec<String> {
+    pub(crate) fn hears(&self, line: &str) -> Vec<String> {
         let mut heard = Vec::new();
         while !heard
             .iter()
