@@ -65,18 +65,13 @@ kannel_peer() {
     apt_install kannel kannel-extras
 }
 
-# Programs live at another time under it (tests/tests/hours.rs).
-faketime_peer() {
-    command -v faketime >/dev/null 2>&1 || apt_install faketime
-}
-
 # Wireshark's decoder: what our simulator writes is judged by it.
 tshark_peer() {
     command -v tshark >/dev/null 2>&1 && command -v text2pcap >/dev/null 2>&1 || apt_install tshark
 }
 
 failed=0
-for peer in python_peers node_peer perl_peer kannel_peer tshark_peer faketime_peer; do
+for peer in python_peers node_peer perl_peer kannel_peer tshark_peer; do
     $peer || { echo "install-peers: $peer could not be installed (see .tools/install.log); CAMPANILE_PEERS=skip leaves the peers out" >&2; failed=1; }
 done
 exit $failed
