@@ -210,7 +210,8 @@ fn the_engines_readme() {
     let (before, after) = toml.split_once("[admin]").expect("it has [admin]");
     reader.write(
         "campanile.toml",
-        &format!("{before}operator_key_file = \"operator.key\"\n[admin]{after}"),
+        // Its campaign is advertising, and tests are made at any hour.
+        &format!("{before}operator_key_file = \"operator.key\"\n[rules]\npacks = []\n[admin]{after}"),
     );
     let receipt =
         "id:123 sub:001 dlvrd:001 submit date:2601011200 done date:2601011201 stat:DELIVRD err:000 text:Bonjour\n";

@@ -278,6 +278,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_smsc_gives_up_at_the_end_of_the_hours_or_before() {
+        let mut smsc = config::Smsc::new("north", "127.0.0.1:2775", "campanile");
+        assert_eq!(valid_s(&smsc, None, None), None);
+        assert_eq!(valid_s(&smsc, None, Some(300)), Some(300));
+        assert_eq!(valid_s(&smsc, Some(60), Some(300)), Some(60));
+        smsc.envelope.validity_default = Some(Duration::from_secs(3_600));
+        assert_eq!(valid_s(&smsc, None, Some(300)), Some(300));
+        assert_eq!(valid_s(&smsc, Some(7_200), None), Some(7_200));
+    }
+
+    #[test]
     fn numbers_are_written_in_full() {
         for number in [0, 7, 33_612_345_678, u64::MAX] {
             assert_eq!(decimal("", number, &mut [0; DIGITS_MAX]), number.to_string().as_bytes());
