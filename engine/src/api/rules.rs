@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Query, State};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use jiff::Timestamp;
 use kit::words::nearest;
 use serde_json::Value;
 
@@ -72,10 +71,7 @@ pub(super) async fn check(
     asked: Asked,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
-    let now = i64::try_from(app.clock.unix().0).ok();
-    let now = now
-        .and_then(|micros| Timestamp::from_microsecond(micros).ok())
-        .unwrap_or_default();
+    let now = app.clock.unix().timestamp().unwrap_or_default();
     let question = Question {
         to: asked.to,
         purpose: asked.purpose,

@@ -5,7 +5,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
@@ -114,8 +113,7 @@ impl AuditLog {
             say(act);
             return;
         };
-        let at = i64::try_from(self.clock.unix().0).unwrap_or(i64::MAX);
-        let time = Timestamp::from_microsecond(at).map(|time| time.to_string());
+        let time = self.clock.unix().timestamp().map(|time| time.to_string());
         let line = Line {
             time: time.unwrap_or_default(),
             act,

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
 use smpp::frame::BindKind;
 
 use super::connect::Peer;
@@ -171,6 +170,5 @@ pub(super) fn version(octet: u8) -> String {
 
 /// RFC 3339.
 pub(super) fn time(at: UnixMicros) -> Option<String> {
-    let time = Timestamp::from_microsecond(i64::try_from(at.0).ok()?).ok()?;
-    Some(time.to_string())
+    at.timestamp().map(|time| time.to_string())
 }

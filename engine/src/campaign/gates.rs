@@ -161,10 +161,7 @@ impl Shared {
 }
 
 fn timestamp(at: UnixMicros) -> Timestamp {
-    i64::try_from(at.0)
-        .ok()
-        .and_then(|micros| Timestamp::from_microsecond(micros).ok())
-        .unwrap_or(Timestamp::MAX)
+    at.timestamp().unwrap_or(Timestamp::MAX)
 }
 
 fn micros(at: Timestamp) -> UnixMicros {

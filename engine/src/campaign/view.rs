@@ -1,6 +1,5 @@
 //! Campaigns and messages as JSON, as the API shows them. Pure.
 
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::audience::Rejected;
@@ -121,18 +120,14 @@ const fn is_under_way(state: CampaignState) -> bool {
 
 /// RFC 3339, in UTC; `None` for what is no time.
 pub(crate) fn time(at: UnixMicros) -> Option<String> {
-    timestamp(at).map(|time| time.to_string())
+    at.timestamp().map(|time| time.to_string())
 }
 
 /// The hour of a time, as people write it.
 pub(super) fn hour(at: UnixMicros) -> String {
-    timestamp(at)
+    at.timestamp()
         .map(|time| time.strftime("%Y-%m-%d %H h UTC").to_string())
         .unwrap_or_default()
-}
-
-fn timestamp(at: UnixMicros) -> Option<Timestamp> {
-    Timestamp::from_microsecond(i64::try_from(at.0).ok()?).ok()
 }
 
 #[cfg(test)]

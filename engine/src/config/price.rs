@@ -297,10 +297,7 @@ fn moment(given: Given<'_>) -> Option<UnixMicros> {
 }
 
 fn shown(at: UnixMicros) -> String {
-    let at = i64::try_from(at.0)
-        .ok()
-        .and_then(|at| Timestamp::from_microsecond(at).ok());
-    at.map(|at| at.to_string()).unwrap_or_default()
+    at.timestamp().map(|at| at.to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]

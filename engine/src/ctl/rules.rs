@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
@@ -86,9 +85,8 @@ impl Check {
             },
             at: self.at.as_deref(),
         };
-        let now = i64::try_from(Clock::new().unix().0).ok();
-        let now = now.and_then(|micros| Timestamp::from_microsecond(micros).ok());
-        let said = explain(&config.rules.packs(), question, now.unwrap_or_default(), Language::En);
+        let now = Clock::new().unix().timestamp().unwrap_or_default();
+        let said = explain(&config.rules.packs(), question, now, Language::En);
         let said = said.ok_or_else(|| {
             let given = self.at.as_deref().unwrap_or_default();
             Failure::Usage(format!("--at {given:?} is not allowed: {INSTANT_ALLOWED}"))

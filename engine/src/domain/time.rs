@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kit::clock::micros;
 
 const HOUR_US: u64 = 3_600_000_000;
@@ -30,6 +31,11 @@ impl UnixMicros {
     /// How long before this moment that one was; zero when it was not.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The same for calendars; `None` for what no calendar has.
+    pub(crate) fn timestamp(self) -> Option<Timestamp> {
+        Timestamp::from_microsecond(i64::try_from(self.0).ok()?).ok()
     }
 
     pub(crate) fn plus(self, time: Duration) -> Self {

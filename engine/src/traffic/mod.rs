@@ -566,8 +566,7 @@ impl Known {
 
     fn stop_status(&self, now: Instant) -> Option<StopStatus> {
         let stopped = self.stops.stopped()?;
-        let since = i64::try_from(self.stopped_at.0).ok();
-        let since = since.and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok());
+        let since = self.stopped_at.timestamp();
         Some(StopStatus {
             reason: stopped.status.to_string(),
             since: since.map(|time| time.to_string()),

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use jiff::Timestamp;
 use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
@@ -106,8 +105,7 @@ impl Backup {
         let data = self.data.clone().unwrap_or_else(|| place.data.clone());
         let aof = source.hold(&data.join(&place.folder), &place.name).await?;
 
-        let clock = i64::try_from(Clock::new().unix().0).unwrap_or(i64::MAX);
-        let created_at = Timestamp::from_microsecond(clock).map(|at| at.to_string());
+        let created_at = Clock::new().unix().timestamp().map(|at| at.to_string());
         let id = before.id.clone().unwrap_or_default();
         let mut contents = Contents::new(created_at.unwrap_or_default(), id, place.name);
         let archive = self.write(aof, &mut contents)?;
