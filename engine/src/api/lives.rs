@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::{FromRequestParts, Query, State};
+use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use jiff::Timestamp;
-use kit::words::nearest;
 use serde_json::{Value, json};
 
 use super::access::Operator;
-use super::pages::refused;
 use super::problem::{Problem, ProblemKind};
+use super::query::{parameters, refused};
 use super::refusal::store_refuses;
 use super::{App, page};
 use crate::audience::normalise;
@@ -47,21 +46,15 @@ impl FromRequestParts<App> for Asked {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let query = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
         let none = || refused("?", FieldProblem::UnknownValue { allowed: &PARAMETERS });
-        let Ok(Query(pairs)) = query else { return Err(none()) };
         let (mut by, mut whole) = (None, false);
-        for (name, value) in pairs {
-            match name.as_str() {
+        for (name, value) in parameters((parts, app), &PARAMETERS).await? {
+            match name {
                 "id" => by = Some(By::Id(value.parse().map_err(|_| ProblemKind::NotFound)?)),
                 "number" => by = Some(By::Number(number(&value)?)),
                 "smsc_id" => by = Some(By::SmscId(smsc_id(value)?)),
                 "whole" => whole = switch(&value)?,
-                other => {
-                    let nearest = nearest(other, PARAMETERS).map(str::to_owned);
-                    let shown: String = other.chars().take(64).collect();
-                    return Err(refused(&format!("?{shown}"), FieldProblem::UnknownField { nearest }));
-                }
+                _ => {}
             }
         }
         let by = by.ok_or_else(none)?;

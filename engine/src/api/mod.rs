@@ -20,6 +20,7 @@ mod pages;
 mod parked;
 mod places;
 pub(crate) mod problem;
+mod query;
 mod queue;
 mod refusal;
 mod requests;

@@ -2,14 +2,14 @@
 
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use kit::words::nearest;
 
 use super::App;
 use super::problem::Problem;
+use super::query::{parameters, refused};
 use crate::campaign::PAGE_MAX;
-use crate::fault::{FieldFault, FieldProblem};
+use crate::fault::FieldProblem;
 
 /// Rows of a page when nobody says how many.
 const PAGE_DEFAULT: usize = 50;
@@ -47,23 +47,15 @@ impl FromRequestParts<App> for Paging {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let query = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
-        let Ok(Query(pairs)) = query else {
-            return Err(refused("?", FieldProblem::UnknownValue { allowed: &PARAMETERS }));
-        };
         let mut paging = Self {
             limit: PAGE_DEFAULT,
             cursor: None,
         };
-        for (name, value) in pairs {
-            match name.as_str() {
+        for (name, value) in parameters((parts, app), &PARAMETERS).await? {
+            match name {
                 "limit" => paging.limit = limit(&value)?,
                 "cursor" => paging.cursor = Some(value),
-                other => {
-                    let nearest = nearest(other, PARAMETERS).map(str::to_owned);
-                    let shown: String = other.chars().take(64).collect();
-                    return Err(refused(&format!("?{shown}"), FieldProblem::UnknownField { nearest }));
-                }
+                _ => {}
             }
         }
         Ok(paging)
@@ -81,9 +73,4 @@ fn limit(value: &str) -> Result<usize, Problem> {
             },
         )
     })
-}
-
-/// One parameter is refused.
-pub(super) fn refused(pointer: &str, problem: FieldProblem) -> Problem {
-    Problem::of_fields(vec![FieldFault::new(pointer, problem)])
 }

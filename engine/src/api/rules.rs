@@ -1,16 +1,15 @@
 //! `GET /v1/rules/check`: whether a message may go at a time, in words.
 
 use axum::Json;
-use axum::extract::{FromRequestParts, Query, State};
+use axum::extract::{FromRequestParts, State};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use kit::words::nearest;
 use serde_json::Value;
 
 use super::App;
 use super::access::Caller;
-use super::pages::refused;
 use super::problem::{Problem, language_of};
+use super::query::{parameters, refused};
 use crate::audience::normalise;
 use crate::domain::{Country, Purpose, Recipient};
 use crate::fault::FieldProblem;
@@ -34,12 +33,9 @@ impl FromRequestParts<App> for Asked {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let query = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
-        let none = || refused("?", FieldProblem::UnknownValue { allowed: &PARAMETERS });
-        let Ok(Query(pairs)) = query else { return Err(none()) };
         let (mut to, mut at, mut purpose) = (None, None, Purpose::Marketing);
-        for (name, value) in pairs {
-            match name.as_str() {
+        for (name, value) in parameters((parts, app), &PARAMETERS).await? {
+            match name {
                 "to" => {
                     let number = normalise(&value, Country::FRANCE);
                     to = Some(number.map_err(|fault| refused("?to", fault.problem()))?);
@@ -52,11 +48,7 @@ impl FromRequestParts<App> for Asked {
                         .ok_or_else(|| refused("?purpose", FieldProblem::UnknownValue { allowed }))?
                         .1;
                 }
-                other => {
-                    let nearest = nearest(other, PARAMETERS).map(str::to_owned);
-                    let shown: String = other.chars().take(64).collect();
-                    return Err(refused(&format!("?{shown}"), FieldProblem::UnknownField { nearest }));
-                }
+                _ => {}
             }
         }
         let to = to.ok_or_else(|| refused("?to", FieldProblem::Missing))?;

@@ -5,19 +5,18 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use futures::stream;
-use kit::words::nearest;
 use serde::Serialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
-use super::pages::refused;
 use super::problem::{Full, Problem, ProblemKind};
+use super::query::{parameters, refused};
 use crate::bind::Listening;
 use crate::fault::FieldProblem;
 
@@ -51,23 +50,15 @@ impl FromRequestParts<App> for Bounds {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let query = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
-        let Ok(Query(pairs)) = query else {
-            return Err(refused("?", FieldProblem::UnknownValue { allowed: &PARAMETERS }));
-        };
         let mut bounds = Self {
             seconds: SECONDS_DEFAULT,
             limit: LIMIT_DEFAULT,
         };
-        for (name, value) in pairs {
-            match name.as_str() {
+        for (name, value) in parameters((parts, app), &PARAMETERS).await? {
+            match name {
                 "seconds" => bounds.seconds = number("?seconds", &value, SECONDS_MAX)?,
                 "limit" => bounds.limit = number("?limit", &value, LIMIT_MAX)?,
-                other => {
-                    let nearest = nearest(other, PARAMETERS).map(str::to_owned);
-                    let shown: String = other.chars().take(64).collect();
-                    return Err(refused(&format!("?{shown}"), FieldProblem::UnknownField { nearest }));
-                }
+                _ => {}
             }
         }
         Ok(bounds)

@@ -1,0 +1,40 @@
+//! `?name=value` of a request: what has another name than one of these is refused, with the nearest.
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use kit::words::nearest;
+
+use super::App;
+use super::problem::Problem;
+use crate::fault::{FieldFault, FieldProblem};
+
+/// Characters that are shown of a name that nobody knows.
+const SHOWN_MAX: usize = 64;
+
+/// The parameters, in the order in which they stand, each under one of the known names.
+///
+/// # Errors
+/// The first that has another name.
+pub(super) async fn parameters(
+    (parts, app): (&mut Parts, &App),
+    known: &'static [&'static str],
+) -> Result<Vec<(&'static str, String)>, Problem> {
+    let query = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
+    let Ok(Query(pairs)) = query else {
+        return Err(refused("?", FieldProblem::UnknownValue { allowed: known }));
+    };
+    let named = |(name, value): (String, String)| match known.iter().find(|known| **known == name) {
+        Some(known) => Ok((*known, value)),
+        None => {
+            let nearest = nearest(&name, known.iter().copied()).map(str::to_owned);
+            let shown: String = name.chars().take(SHOWN_MAX).collect();
+            Err(refused(&format!("?{shown}"), FieldProblem::UnknownField { nearest }))
+        }
+    };
+    pairs.into_iter().map(named).collect()
+}
+
+/// One parameter is refused.
+pub(super) fn refused(pointer: &str, problem: FieldProblem) -> Problem {
+    Problem::of_fields(vec![FieldFault::new(pointer, problem)])
+}
