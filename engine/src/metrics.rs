@@ -270,10 +270,11 @@ metrics! {
     /// retry (it did not take them for now), rate (the configured one), window (they go as answers come). Each has the first of
     /// these that holds; together they are queue_messages and queue_deferred_messages.
     waiting_messages: IntGaugeVec ["reason"];
-    /// How long the oldest message that is due waits: since its launch, its acceptance by the API, or the time of its retry.
+    /// How long the oldest message that is due waits: since its launch, its acceptance by the API, or the time of its retry, and
+    /// not from before the hours of advertising began; what is closed now is not due.
     /// Of a line's tenants some dozens are looked at, those whose turn it is next; paused campaigns are not.
     queue_oldest_age_seconds: GaugeVec ["lane"];
-    /// From the launch, or the acceptance by the API, to the lease.
+    /// From the launch, or the acceptance by the API, to the lease; of advertising, not from before its hours began.
     ///
     /// When it rises for transactional, reminders come late: see queue_messages, the rates and the binds.
     time_in_queue_seconds: HistogramVec ["lane"] RECEIPT_BUCKETS;

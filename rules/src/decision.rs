@@ -52,6 +52,8 @@ pub struct Decision {
     pub pack: Option<&'static str>,
     /// When it opens or closes next; `None`: never, as far as is known.
     pub until: Option<Timestamp>,
+    /// When the hours began, while it is open.
+    pub since: Option<Timestamp>,
     /// When the hours themselves end, while it is open: nothing may arrive from then on.
     pub ends: Option<Timestamp>,
 }
@@ -63,6 +65,7 @@ impl Decision {
         why: Why::NoRule,
         pack: None,
         until: None,
+        since: None,
         ends: None,
     };
 }
@@ -89,6 +92,7 @@ pub(crate) fn decide(packs: &[&Pack], zone: &Zone, at: Timestamp) -> Decision {
                 why: Why::Hours,
                 pack: name,
                 until: Some(today.shuts()),
+                since: Some(today.opens()),
                 ends: Some(ends),
             };
         }
@@ -104,6 +108,7 @@ pub(crate) fn decide(packs: &[&Pack], zone: &Zone, at: Timestamp) -> Decision {
         why,
         pack: name,
         until: next,
+        since: None,
         ends: None,
     }
 }
@@ -223,8 +228,9 @@ mod tests {
             assert_eq!((said.open, said.why), (open, why), "{number} {at}");
             assert_eq!(said.until, Some(until.parse().unwrap()), "{number} {at}");
         }
-        let ends = decided(&rules, PARIS, "2026-11-27T12:00:00Z").ends;
-        assert_eq!(ends, Some("2026-11-27T19:30:00Z".parse().unwrap()));
+        let noon = decided(&rules, PARIS, "2026-11-27T12:00:00Z");
+        assert_eq!(noon.since, Some("2026-11-27T07:00:00Z".parse().unwrap()));
+        assert_eq!(noon.ends, Some("2026-11-27T19:30:00Z".parse().unwrap()));
     }
 
     #[test]

@@ -32,8 +32,8 @@ struct Shared {
 #[derive(Clone, Debug)]
 struct Hours {
     open: Arc<[GateId]>,
-    /// When nothing may arrive any more through those that close.
-    ends: Arc<[(GateId, UnixMicros)]>,
+    /// Of those that close: when they opened, and when nothing may arrive through them any more.
+    spans: Arc<[(GateId, UnixMicros, UnixMicros)]>,
     until: UnixMicros,
 }
 
@@ -61,7 +61,7 @@ impl Gates {
     fn of_numbers(rules: Rules, clock: Clock, (gates, orphans): (Vec<GateId>, Vec<GateId>)) -> Self {
         let never = Hours {
             open: Arc::from([]),
-            ends: Arc::from([]),
+            spans: Arc::from([]),
             until: UnixMicros(0),
         };
         Self(Arc::new(Shared {
@@ -120,8 +120,25 @@ impl Gates {
         if gate == GateId::OPEN {
             return None;
         }
-        let ends = self.hours().ends;
-        ends.iter().find(|(of, _)| *of == gate).map(|(_, at)| *at)
+        let spans = self.hours().spans;
+        spans.iter().find(|(of, ..)| *of == gate).map(|(_, _, ends)| *ends)
+    }
+
+    /// Since when a message is due that was asked for then: not before its gate opened. `None`: its gate is closed.
+    pub(crate) fn due(&self, gate: GateId, asked_at: UnixMicros) -> Option<UnixMicros> {
+        if gate == GateId::OPEN {
+            return Some(asked_at);
+        }
+        let hours = self.hours();
+        if !hours.open.contains(&gate) {
+            return None;
+        }
+        let opened = hours
+            .spans
+            .iter()
+            .find(|(of, ..)| *of == gate)
+            .map(|(_, opened, _)| *opened);
+        Some(opened.map_or(asked_at, |opened| opened.max(asked_at)))
     }
 
     fn hours(&self) -> Hours {
@@ -142,19 +159,21 @@ impl Shared {
         let at = timestamp(now);
         let mut open = vec![GateId::OPEN];
         open.extend(&self.orphans);
-        let mut ends = Vec::new();
+        let mut spans = Vec::new();
         let mut until = now.plus(DECIDED_FOR);
         for (zone, gate) in self.gates.iter().enumerate() {
             let decided = self.rules.decide(ZoneIndex(zone), at);
             if decided.open {
                 open.push(*gate);
             }
-            ends.extend(decided.ends.map(|at| (*gate, micros(at))));
+            if let (Some(since), Some(ends)) = (decided.since, decided.ends) {
+                spans.push((*gate, micros(since), micros(ends)));
+            }
             until = until.min(decided.until.map_or(until, micros));
         }
         Hours {
             open: open.into(),
-            ends: ends.into(),
+            spans: spans.into(),
             until,
         }
     }
@@ -200,7 +219,15 @@ mod tests {
         clock.set(micros("2026-11-27T07:00:00Z".parse().unwrap()));
         assert!(is_open(paris) && is_open(reunion));
         assert_eq!(gates.ends(paris), Some(micros("2026-11-27T19:30:00Z".parse().unwrap())));
+        let [night, morning, noon] =
+            ["T05:00:00Z", "T07:00:00Z", "T11:00:00Z"].map(|hour| micros(format!("2026-11-27{hour}").parse().unwrap()));
+        assert_eq!(
+            (gates.due(paris, night), gates.due(paris, noon)),
+            (Some(morning), Some(noon))
+        );
+        assert_eq!(gates.due(GateId::OPEN, night), Some(night));
         clock.set(micros("2026-11-27T19:26:00Z".parse().unwrap()));
+        assert_eq!(gates.due(paris, noon), None);
         assert!(!is_open(paris) && !is_open(reunion));
         // Set back by a day.
         clock.set(micros("2026-11-26T12:00:00Z".parse().unwrap()));

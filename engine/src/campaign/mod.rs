@@ -156,8 +156,9 @@ impl Campaigns {
     }
 
     /// The first message of a campaign was leased, as far as is known at hand.
-    pub(crate) fn begun(&self, order: &Order, at: UnixMicros) {
-        self.0.books.begun(Start::of(order, at));
+    /// It was due since then.
+    pub(crate) fn begun(&self, order: &Order, (due, at): (UnixMicros, UnixMicros)) {
+        self.0.books.begun(Start::of(order, (due, at)));
     }
 
     /// A campaign of that tenant.

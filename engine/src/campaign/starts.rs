@@ -16,7 +16,7 @@ pub(super) struct Start {
     purpose: Purpose,
     /// When it was leased.
     at: UnixMicros,
-    /// How long after the launch.
+    /// How long after the launch, or after its hours began.
     delay: Duration,
 }
 
@@ -25,13 +25,14 @@ pub(super) struct Start {
 pub(super) struct Starts(Arc<Mutex<Vec<Start>>>);
 
 impl Start {
-    pub(super) fn of(order: &Order, at: UnixMicros) -> Self {
+    /// `due`: since when it might have been leased.
+    pub(super) fn of(order: &Order, (due, at): (UnixMicros, UnixMicros)) -> Self {
         Self {
             tenant: order.tenant,
             campaign: order.id,
             purpose: order.purpose,
             at,
-            delay: at.since(order.launched_at),
+            delay: at.since(due),
         }
     }
 }

@@ -42,7 +42,7 @@ pub(crate) use sweep::Sweeper;
 use crate::bind::{Answer, Events, Flight, Lease, Reply, Segments, Slots};
 use crate::campaign::{Campaigns, Gates, Order, Orders, RouteTable};
 use crate::clock::Clock;
-use crate::domain::{Line, Message, Partition, RouteId, UnixMicros};
+use crate::domain::{GateId, Line, Message, Partition, RouteId, UnixMicros};
 use crate::guard::Verdict;
 use crate::inbound::Struck;
 use crate::pressure::Pressure;
@@ -242,10 +242,11 @@ impl Dispatcher {
                 refuse(&mut failed, (leased, lease), Unsealed::Uncomposable);
                 continue;
             };
+            let due = self.due(leased, &order);
             if order.begins() {
-                self.campaigns.begun(&order, now);
+                self.campaigns.begun(&order, (due, now));
             }
-            let waited = now.since(order.asked_at(&leased.variables));
+            let waited = now.since(due);
             self.outlet
                 .metrics
                 .time_in_queue(order.purpose.lane(), waited.as_secs_f64());
@@ -268,6 +269,17 @@ impl Dispatcher {
         }
         self.submit((batch, held), &mut slots, &mut failed).await;
         self.report(failed).await;
+    }
+
+    /// Since when a message might have been leased.
+    fn due(&self, leased: &LeasedMessage, order: &Order) -> UnixMicros {
+        let asked_at = order.asked_at(&leased.variables);
+        if self.gates.home() == GateId::OPEN {
+            return asked_at;
+        }
+        let message = Message::unpack(leased.recipient, &leased.message);
+        let gate = message.map_or(GateId::OPEN, |(message, _)| message.gate);
+        self.gates.due(gate, asked_at).unwrap_or(asked_at)
     }
 
     /// Whether what is leased should go back: the rate fell, it waited for too long, some of it is not worth sending any more,

@@ -237,6 +237,7 @@ impl Engine {
             traffic: self.traffic.clone(),
             waiting: self.waiting.clone(),
             orders: self.campaigns.orders(),
+            gates: self.campaigns.gates().clone(),
             pressure: self.pressure.clone(),
             clock,
         };

@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::campaign::Orders;
+use crate::campaign::{Gates, Orders};
 use crate::clock::Clock;
 use crate::domain::{Purpose, TenantId, UnixMicros, Way};
 use crate::metrics::Metrics;
 use crate::pressure::Pressure;
-use crate::store::{Census, Store, StoreError};
+use crate::store::{Census, InLine, Store, StoreError};
 use crate::traffic::Traffic;
 use crate::waiting::{Reason, Waiting};
 
 /// How often gauges that have to be asked for are refreshed.
 const GAUGES: Duration = Duration::from_secs(2);
 
-/// When the first message of a tenant in a line was asked for.
+/// Since when the first message of a tenant in a line is due.
 struct Asked {
     lane: u8,
     tenant: TenantId,
@@ -31,6 +31,7 @@ pub(super) struct Gauges {
     pub(super) traffic: Traffic,
     pub(super) waiting: Waiting,
     pub(super) orders: Orders,
+    pub(super) gates: Gates,
     pub(super) pressure: Pressure,
     pub(super) clock: Clock,
 }
@@ -93,17 +94,19 @@ impl Gauges {
         }
     }
 
-    /// When what is first in each line was asked for.
+    /// Since when what is first in each line is due; what is closed now is not.
     async fn asked_at(&self, census: &Census) -> Result<Vec<Asked>, StoreError> {
         let mut asked = Vec::with_capacity(census.heads.len());
         for head in &census.heads {
-            if let Some(order) = self.orders.get(head.tenant, head.campaign).await? {
-                asked.push(Asked {
-                    lane: head.lane,
-                    tenant: head.tenant,
-                    at: order.asked_at(&head.variables),
-                });
-            }
+            let Some(order) = self.orders.get(head.tenant, head.campaign).await? else {
+                continue;
+            };
+            let due = self.gates.due(head.gate, order.asked_at(&head.variables));
+            asked.extend(due.map(|at| Asked {
+                lane: head.lane,
+                tenant: head.tenant,
+                at,
+            }));
         }
         Ok(asked)
     }
@@ -112,7 +115,8 @@ impl Gauges {
     fn show_ages(&self, census: &Census, asked: &[Asked]) {
         let now = self.clock.unix();
         for purpose in Purpose::ALL {
-            let due = census.lines.iter().filter_map(|of| Some((of.line.lane, of.first_due?)));
+            let again = |of: &InLine| Some((of.line.lane, self.gates.due(of.line.gate, of.first_due?)?));
+            let due = census.lines.iter().filter_map(again);
             let of_lane = |(lane, since): (u8, UnixMicros)| (lane == purpose.lane()).then_some(since);
             let first = asked.iter().map(|asked| (asked.lane, asked.at));
             let oldest = due.chain(first).filter_map(of_lane).min();

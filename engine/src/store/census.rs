@@ -5,7 +5,7 @@ use redis::Value;
 use super::queues::line;
 use super::scripts::Name;
 use super::{Store, StoreError, array, bytes, integer};
-use crate::domain::{CampaignId, Line, Row, TenantId, UnixMicros};
+use crate::domain::{CampaignId, GateId, Line, Row, TenantId, UnixMicros};
 
 /// Tenants of a line in one partition whose first row is looked at: those whose turn it is next. All partitions together show
 /// most of them.
@@ -33,6 +33,7 @@ pub(crate) struct InLine {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LineHead {
     pub(crate) lane: u8,
+    pub(crate) gate: GateId,
     pub(crate) tenant: TenantId,
     pub(crate) campaign: CampaignId,
     pub(crate) variables: Vec<u8>,
@@ -186,6 +187,7 @@ fn head(line: Line, owner: Value, row: Value) -> Result<LineHead, StoreError> {
     let row = Row::unpack(&row).map_err(|_| bad())?;
     Ok(LineHead {
         lane: line.lane,
+        gate: line.gate,
         tenant: TenantId(tenant.parse().map_err(|_| bad())?),
         campaign: CampaignId(campaign.parse().map_err(|_| bad())?),
         variables: row.variables.to_vec(),

@@ -7,7 +7,7 @@ use super::*;
 async fn begin(campaigns: &Campaigns, (tenant, id): (TenantId, CampaignId), later: Duration) -> (u64, f64) {
     let order = campaigns.orders().get(tenant, id).await.unwrap().unwrap();
     if order.begins() {
-        campaigns.begun(&order, order.launched_at.plus(later));
+        campaigns.begun(&order, (order.launched_at, order.launched_at.plus(later)));
     }
     campaigns.books().round().await;
     let delays = &campaigns.0.deps.metrics.campaign_start_delay_seconds;
