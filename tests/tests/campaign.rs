@@ -2,32 +2,22 @@
 
 use std::time::Duration;
 
+use campanile_tests::tenant::FR_4379;
 use campanile_tests::{CampaignOrder, EngineSettings, Lab, SmscSettings, Stand, programs};
 use serde_json::json;
 
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// mission: the table that the project was made for.
-const TABLE: [(&str, u64); 7] = [
-    ("delivered", 3_969),
-    ("transmission_failed", 8),
-    ("reception_error", 18),
-    ("unknown_number", 112),
-    ("not_routed", 4),
-    ("transmitted", 267),
-    ("recredited", 1),
-];
 
 #[test]
 fn the_table_of_4379_messages() {
     let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/../smpp-sim/scenarios/fr-4379.toml");
     let scenario = std::fs::read_to_string(scenario).expect("read the scenario of the demo");
     let stand = Stand::new(programs!(), "campaign-4379", &scenario, |smsc| smsc);
-    let messages = TABLE.iter().map(|(_, count)| count).sum::<u64>();
+    let messages = FR_4379.iter().map(|(_, count)| count).sum::<u64>();
     assert_eq!(messages, 4_379);
     let campaign = stand.launch(4_379);
     let reached =
-        |view: &campanile_tests::tenant::CampaignView| TABLE.iter().all(|(name, count)| view.status(name) == *count);
+        |view: &campanile_tests::tenant::CampaignView| FR_4379.iter().all(|(name, count)| view.status(name) == *count);
     let view = campaign.wait(
         &stand.engine,
         "the table is reached and the credits have followed",

@@ -17,11 +17,6 @@ use crate::hours::{Question, explain};
 
 const PARAMETERS: [&str; 3] = ["to", "at", "purpose"];
 
-const PURPOSES: [(&str, Purpose); 2] = [
-    ("marketing", Purpose::Marketing),
-    ("transactional", Purpose::Transactional),
-];
-
 /// What is asked.
 pub(super) struct Asked {
     to: Recipient,
@@ -42,11 +37,9 @@ impl FromRequestParts<App> for Asked {
                 }
                 "at" => at = Some(value),
                 "purpose" => {
-                    let known = PURPOSES.iter().find(|(word, _)| *word == value);
-                    let allowed = &["marketing", "transactional"];
-                    purpose = known
-                        .ok_or_else(|| refused("?purpose", FieldProblem::UnknownValue { allowed }))?
-                        .1;
+                    let allowed = &["transactional", "marketing"];
+                    let unknown = || refused("?purpose", FieldProblem::UnknownValue { allowed });
+                    purpose = value.parse().map_err(|_| unknown())?;
                 }
                 _ => {}
             }

@@ -42,7 +42,7 @@ pub(crate) use sweep::Sweeper;
 use crate::bind::{Answer, Events, Flight, Lease, Reply, Segments, Slots};
 use crate::campaign::{Campaigns, Gates, Order, Orders, RouteTable};
 use crate::clock::Clock;
-use crate::domain::{GateId, Line, Message, Partition, RouteId, UnixMicros};
+use crate::domain::{GateId, Line, Message, Partition, Purpose, RouteId, UnixMicros};
 use crate::guard::Verdict;
 use crate::inbound::Struck;
 use crate::pressure::Pressure;
@@ -274,7 +274,7 @@ impl Dispatcher {
     /// Since when a message might have been leased.
     fn due(&self, leased: &LeasedMessage, order: &Order) -> UnixMicros {
         let asked_at = order.asked_at(&leased.variables);
-        if self.gates.home() == GateId::OPEN {
+        if order.purpose == Purpose::Transactional || self.gates.home() == GateId::OPEN {
             return asked_at;
         }
         let message = Message::unpack(leased.recipient, &leased.message);

@@ -77,7 +77,7 @@ impl Status {
     }
 }
 
-/// Why a campaign is sent; it decides lane and, later, legal hours. In the order in which lanes are served.
+/// Why a campaign is sent; it decides lane and hours. In the order in which lanes are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case", const_into_str)]

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use campanile_tests::tenant::CampaignView;
+use campanile_tests::tenant::{CampaignView, FR_4379};
 use campanile_tests::{Campaign, EngineSettings, Lab, Programs, SmscSettings, Stand, programs};
 use kit::clock::wall_us;
 
@@ -24,17 +24,6 @@ const BACK_AT: f64 = 0.95;
 const SECOND_US: u64 = 1_000_000;
 
 const MESSAGES: usize = 4_379;
-
-/// What becomes of the messages of the simulator's scenario fr-4379.
-const TABLE: [(&str, u64); 7] = [
-    ("delivered", 3_969),
-    ("transmission_failed", 8),
-    ("reception_error", 18),
-    ("unknown_number", 112),
-    ("not_routed", 4),
-    ("transmitted", 267),
-    ("recredited", 1),
-];
 
 /// The engine as a service of a manager that does what its unit says.
 struct Service {
@@ -93,7 +82,7 @@ impl Service {
 
     /// Each message has come to the SMSC once, has the status that it should have, and the credits follow.
     fn nothing_is_lost_or_doubled(&self, campaign: &Campaign) {
-        let reached = |view: &CampaignView| TABLE.iter().all(|(name, count)| view.status(name) == *count);
+        let reached = |view: &CampaignView| FR_4379.iter().all(|(name, count)| view.status(name) == *count);
         let view = campaign.wait(&self.stand.engine, "the table is reached", LIMIT, |view| {
             reached(view) && view.credits.recredited == 1
         });
