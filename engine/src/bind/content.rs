@@ -1,5 +1,6 @@
 //! A deliver_sm or data_sm, read as far as it has to be.
 
+use compact_str::CompactString;
 use smpp::frame::{Address, Sm};
 use smpp::text::{self, Alphabet};
 
@@ -9,26 +10,26 @@ impl Content {
     /// A receipt, or a message from a handset. `alphabet`: the SMSC's own.
     pub(super) fn of(sm: &Sm<'_>, alphabet: Alphabet) -> Self {
         match smpp::receipt::parse(sm) {
-            Some(receipt) => Self::Receipt(ReceiptNews {
+            Some(receipt) => Self::Receipt(Box::new(ReceiptNews {
                 recipient: sm.source.e164(),
                 other: sm.destination.e164(),
                 source: words(&sm.source),
                 destination: words(&sm.destination),
                 final_: receipt.is_final(),
                 segments: receipt.segments(),
-                tlv_id: receipt.tlv_id.map(|id| id.as_bytes().to_vec()),
-                text_id: receipt.id.map(|id| id.as_bytes().to_vec()),
+                tlv_id: receipt.tlv_id.map(CompactString::from),
+                text_id: receipt.id.map(CompactString::from),
                 stat: receipt.stat,
                 stat_text: receipt
                     .stat_text
                     .filter(|text| !text.eq_ignore_ascii_case(receipt.stat.name()))
-                    .map(std::borrow::Cow::into_owned),
+                    .map(CompactString::from),
                 message_state: receipt.message_state,
                 network_error_code: receipt.network_error.map(|error| error.code),
-                err: receipt.err.map(std::borrow::Cow::into_owned),
-                submit_date: receipt.submit_date.map(std::borrow::Cow::into_owned),
-                text: receipt.text.map(std::borrow::Cow::into_owned),
-            }),
+                err: receipt.err.map(CompactString::from),
+                submit_date: receipt.submit_date.map(CompactString::from),
+                text: receipt.text.map(CompactString::from),
+            })),
             None => Self::Inbound(inbound(sm, alphabet)),
         }
     }

@@ -33,6 +33,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use compact_str::CompactString;
 use smpp::command_status::CommandStatus;
 use smpp::part::Part;
 use smpp::session::Ack;
@@ -101,12 +102,12 @@ pub(crate) struct Delivery {
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
     /// A receipt.
-    Receipt(ReceiptNews),
+    Receipt(Box<ReceiptNews>),
     /// A message from a handset.
     Inbound(InboundNews),
 }
 
-/// A receipt, owned: what `smpp::receipt` found, without what nobody reads.
+/// A receipt, owned: what `smpp::receipt` found, without what nobody reads. Its words are short: they need no memory of their own.
 #[derive(Clone, Debug)]
 pub(crate) struct ReceiptNews {
     /// The source address, when it is a number: whom the receipt is about, as a rule.
@@ -118,13 +119,13 @@ pub(crate) struct ReceiptNews {
     /// The destination address where it is not a number.
     pub(crate) destination: String,
     /// The id in `receipted_message_id`.
-    pub(crate) tlv_id: Option<Vec<u8>>,
+    pub(crate) tlv_id: Option<CompactString>,
     /// The id in the text.
-    pub(crate) text_id: Option<Vec<u8>>,
+    pub(crate) text_id: Option<CompactString>,
     /// How it ended, or how far it is.
     pub(crate) stat: smpp::receipt::Stat,
     /// `stat:` of the text, where it is not just the name of `stat`.
-    pub(crate) stat_text: Option<String>,
+    pub(crate) stat_text: Option<CompactString>,
     /// The TLV `message_state`.
     pub(crate) message_state: Option<u8>,
     /// The code of the TLV `network_error_code`.
@@ -134,11 +135,11 @@ pub(crate) struct ReceiptNews {
     /// How many segments it counts and speaks for.
     pub(crate) segments: u8,
     /// The vendor's error code.
-    pub(crate) err: Option<String>,
+    pub(crate) err: Option<CompactString>,
     /// `submit date:` of the text.
-    pub(crate) submit_date: Option<String>,
+    pub(crate) submit_date: Option<CompactString>,
     /// `text:` of the text, the beginning of the message.
-    pub(crate) text: Option<String>,
+    pub(crate) text: Option<CompactString>,
 }
 
 /// An inbound message, owned.

@@ -237,7 +237,7 @@ mod tests {
         ReceiptNews {
             stat,
             final_: stat.is_final(),
-            err: err.map(str::to_owned),
+            err: err.map(Into::into),
             ..crate::receipt::tests::news("", "7")
         }
     }
@@ -281,7 +281,7 @@ mod tests {
         let meanings = Meanings::of(&smsc).unwrap();
         let status = |news: ReceiptNews| meanings.is_final(&news).then(|| meanings.receipt(&news).status);
         let other = |text: &str| ReceiptNews {
-            stat_text: Some(text.to_owned()),
+            stat_text: Some(text.into()),
             ..says(Stat::Other, None)
         };
         assert_eq!(status(other("noRoute")), Some(Status::NotRouted));

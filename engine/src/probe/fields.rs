@@ -1,5 +1,6 @@
 //! What a receipt shows of its SMSC's dialect.
 
+use compact_str::CompactString;
 use smpp::receipt::{self, Relation, Stat};
 
 use super::report::{IdReport, ReceiptReport, SegmentReport};
@@ -23,7 +24,7 @@ pub(super) fn is_about(news: &ReceiptNews, segment: &SegmentReport, recipient: R
 
 /// Everything but when it came and what it means.
 pub(super) fn receipt(parcel: &Parcel, news: &ReceiptNews, recipient: Recipient, answer: &str) -> ReceiptReport {
-    let id = |id: &Option<Vec<u8>>| id.as_deref().map(|id| id_report(id, answer));
+    let id = |id: &Option<CompactString>| id.as_ref().map(|id| id_report(id, answer));
     ReceiptReport {
         command: if parcel.is_data_sm() { "data_sm" } else { "deliver_sm" }.to_owned(),
         esm_class: parcel.esm_class,
@@ -36,7 +37,7 @@ pub(super) fn receipt(parcel: &Parcel, news: &ReceiptNews, recipient: Recipient,
         id_in_text: id(&news.text_id),
         id_in_parameter: id(&news.tlv_id),
         stat: stat(news),
-        err: news.err.clone(),
+        err: news.err.as_ref().map(CompactString::to_string),
         ..ReceiptReport::default()
     }
 }
@@ -44,14 +45,14 @@ pub(super) fn receipt(parcel: &Parcel, news: &ReceiptNews, recipient: Recipient,
 /// As it came; a word of the standard in capitals, as the standard has it.
 fn stat(news: &ReceiptNews) -> Option<String> {
     let known = (news.stat != Stat::Absent).then(|| news.stat.name().to_uppercase());
-    news.stat_text.clone().or(known)
+    news.stat_text.as_ref().map(CompactString::to_string).or(known)
 }
 
-fn id_report(id: &[u8], answer: &str) -> IdReport {
+fn id_report(id: &str, answer: &str) -> IdReport {
     IdReport {
-        id: String::from_utf8_lossy(id).into_owned(),
-        form: shape::of_id(id),
-        same_by: receipt::relation(answer.as_bytes(), id).map(Relation::word),
+        id: id.to_owned(),
+        form: shape::of_id(id.as_bytes()),
+        same_by: receipt::relation(answer.as_bytes(), id.as_bytes()).map(Relation::word),
     }
 }
 

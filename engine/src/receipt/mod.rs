@@ -39,7 +39,7 @@ impl ReceiptNews {
         [&self.tlv_id, &self.text_id]
             .into_iter()
             .flatten()
-            .map(Vec::as_slice)
+            .map(|id| id.as_bytes())
             .filter(|id| !id.is_empty())
     }
 }

@@ -1,5 +1,6 @@
 //! Receipts that are kept in the store since they match no message (yet): nothing that was acknowledged is lost.
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use smpp::receipt::Stat;
 
@@ -43,18 +44,18 @@ pub(crate) struct Parked {
     destination: String,
     stat: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    stat_text: Option<String>,
+    stat_text: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     message_state: Option<u8>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     network_error_code: Option<u16>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     segments: Option<u8>,
-    err: Option<String>,
+    err: Option<CompactString>,
     tlv_id: Option<Vec<u8>>,
     text_id: Option<Vec<u8>>,
-    submit_date: Option<String>,
-    text: Option<String>,
+    submit_date: Option<CompactString>,
+    text: Option<CompactString>,
 }
 
 impl Parked {
@@ -72,8 +73,8 @@ impl Parked {
             network_error_code: news.network_error_code,
             segments: (news.segments > 1).then_some(news.segments),
             err: news.err.clone(),
-            tlv_id: news.tlv_id.clone(),
-            text_id: news.text_id.clone(),
+            tlv_id: octets(&news.tlv_id),
+            text_id: octets(&news.text_id),
             submit_date: news.submit_date.clone(),
             text: news.text.clone(),
         };
@@ -133,8 +134,8 @@ impl Parked {
             other: number(&self.destination),
             source: words(&self.source),
             destination: words(&self.destination),
-            tlv_id: self.tlv_id.clone(),
-            text_id: self.text_id.clone(),
+            tlv_id: self.tlv_id.as_deref().map(CompactString::from_utf8_lossy),
+            text_id: self.text_id.as_deref().map(CompactString::from_utf8_lossy),
             stat: Stat::from_text(self.stat.as_bytes()),
             stat_text: self.stat_text.clone(),
             message_state: self.message_state,
@@ -146,6 +147,11 @@ impl Parked {
             text: self.text.clone(),
         }
     }
+}
+
+/// An id as it is kept.
+fn octets(id: &Option<CompactString>) -> Option<Vec<u8>> {
+    id.as_ref().map(|id| id.as_bytes().to_vec())
 }
 
 fn address(number: Option<u64>, words: &str) -> String {

@@ -53,7 +53,7 @@ fn unanswered(campaign: u64) -> Vec<u8> {
 }
 
 pub(crate) fn news(tlv: &str, text: &str) -> ReceiptNews {
-    let id = |id: &str| (!id.is_empty()).then(|| id.as_bytes().to_vec());
+    let id = |id: &str| (!id.is_empty()).then(|| id.into());
     ReceiptNews {
         recipient: Some(RECIPIENT.0),
         other: None,
@@ -204,6 +204,6 @@ fn parked_receipts_come_back() {
     let again = parked[0].0.news();
     assert_eq!(
         (parked[0].0.smsc(), again.text_id, again.recipient),
-        (SmscId(3), Some(b"7".to_vec()), Some(RECIPIENT.0))
+        (SmscId(3), Some("7".into()), Some(RECIPIENT.0))
     );
 }

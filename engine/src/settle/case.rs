@@ -46,7 +46,7 @@ pub(super) struct Answered {
     pub(super) flight: Arc<Flight>,
     pub(super) replies: Vec<(u8, Reply)>,
     /// What it makes of the message as it was leased; `None`: it came late, and the message is in doubt by now.
-    pub(super) made: Option<(Transition, Note)>,
+    pub(super) made: Option<Box<(Transition, Note)>>,
     /// The record has changed since the lease: it is read.
     pub(super) read: bool,
 }
@@ -82,7 +82,7 @@ const NOBODY: Recipient = Recipient(0);
 #[derive(Clone)]
 pub(super) struct Question {
     pub(super) smsc: SmscId,
-    pub(super) news: ReceiptNews,
+    pub(super) news: Box<ReceiptNews>,
     /// Whose record is asked now, and why there.
     pub(super) at: Recipient,
     pub(super) place: Place,
@@ -98,7 +98,7 @@ pub(super) struct Question {
 
 impl Question {
     /// A receipt as it came.
-    pub(super) fn new(smsc: SmscId, news: ReceiptNews) -> Self {
+    pub(super) fn new(smsc: SmscId, news: Box<ReceiptNews>) -> Self {
         Self {
             smsc,
             at: news.recipient.map_or(NOBODY, Recipient),
@@ -117,7 +117,7 @@ impl Question {
         let mut question = Self {
             parked: Some((key, packed.to_vec())),
             insisted: !early,
-            ..Self::new(parked.smsc(), parked.news())
+            ..Self::new(parked.smsc(), Box::new(parked.news()))
         };
         if early && question.at != key {
             let turned = question.news.other == Some(key.0);

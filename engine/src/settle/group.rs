@@ -162,7 +162,7 @@ impl Gatherer {
     }
 
     /// What the replies make of the message as it was leased.
-    fn decide(&self, side: &Outlet, flight: &Flight, replies: &[(u8, Reply)]) -> Option<(Transition, Note)> {
+    fn decide(&self, side: &Outlet, flight: &Flight, replies: &[(u8, Reply)]) -> Option<Box<(Transition, Note)>> {
         let now = self.clock.unix();
         let (message, _) = Message::unpack(flight.recipient, &flight.message)
             .inspect_err(|error| tracing::error!(%error, id = %flight.id, "a leased message cannot be read"))
@@ -179,7 +179,7 @@ impl Gatherer {
             .apply(decision.event, now)
             .inspect_err(|error| tracing::error!(%error, id = %flight.id, "an answer moves nothing"))
             .ok()?;
-        Some((transition, note))
+        Some(Box::new((transition, note)))
     }
 }
 

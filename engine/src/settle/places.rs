@@ -27,6 +27,7 @@ enum Next {
 impl Settler {
     /// Receipts as cases, each at the first place that it names.
     pub(super) async fn ask(&self, receipts: Vec<Question>, cases: &mut Vec<Case>, tray: &mut Tray) {
+        cases.reserve(receipts.len());
         for mut question in receipts {
             if !tray.begin(&question) {
                 continue;

@@ -88,7 +88,7 @@ impl Settler {
             match made {
                 made if !done[at] => next.push(made.again()),
                 Made::Answer(answered, late) => {
-                    self.answered(&answered, late, tray);
+                    self.answered(&answered, late.as_deref(), tray);
                     expected.extend(self.note_ids(&answered, &mut records[at]));
                 }
                 Made::Receipt(question, step, settled) => self.settled(question, step, settled, tray),
@@ -168,7 +168,7 @@ impl Settler {
     fn answer(&self, mut answered: Answered, sheet: &mut Sheet) -> Option<Result<Made, Answered>> {
         let now = self.clock.unix();
         let draft = &mut sheet.swap.draft;
-        if let Some((transition, note)) = &answered.made {
+        if let Some((transition, note)) = answered.made.as_deref() {
             // Held: it was made when the reply of the store was lost, and the swap, which changes nothing, says what was parked.
             let made = draft
                 .make(transition, note, now)
@@ -186,7 +186,7 @@ impl Settler {
         }
         let transition = self.late(&answered, draft)?;
         sheet.moved = true;
-        Some(Ok(Made::Answer(answered, Some(transition))))
+        Some(Ok(Made::Answer(answered, Some(Box::new(transition)))))
     }
 
     /// Answers of a message that is not leased any more: it is in doubt, by the timer or by another process, and they
@@ -236,9 +236,9 @@ impl Settler {
     }
 
     /// A move of an answer was made.
-    fn answered(&self, answered: &Answered, late: Option<Transition>, tray: &mut Tray) {
+    fn answered(&self, answered: &Answered, late: Option<&Transition>, tray: &mut Tray) {
         let Some(side) = self.side(answered.smsc) else { return };
-        let Some(made) = late.as_ref().or(answered.made.as_ref().map(|(made, _)| made)) else {
+        let Some(made) = late.or(answered.made.as_deref().map(|(made, _)| made)) else {
             return;
         };
         match made.step {

@@ -18,7 +18,7 @@ pub(super) struct Sheet {
 /// A move in a sheet.
 pub(super) enum Made {
     /// By an answer; what it was, where the answer came late.
-    Answer(Answered, Option<Transition>),
+    Answer(Answered, Option<Box<Transition>>),
     /// By a receipt: the step, and of which message.
     Receipt(Question, Step, Settled),
 }
