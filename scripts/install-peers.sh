@@ -9,6 +9,8 @@ cd "$(dirname "$0")/.."
 SMPPLIB=smpplib==2.2.4
 SMPP34=smpp34==1.5.0
 NODE_SMPP=smpp@0.5.1
+# Whose count of segments ours is compared with (tests/tests/analyze.rs).
+NODE_SEGMENTS=sms-segments-calculator@1.3.0
 # What the simulator's Python package is built and tried with (smpp-sim/clients).
 PYTEST=pytest==8.4.2
 FLIT=flit_core==3.12.0
@@ -47,10 +49,10 @@ python_peers() {
 }
 
 node_peer() {
-    [ -d "$tools/node/node_modules/smpp" ] && command -v node >/dev/null 2>&1 && return
+    [ -d "$tools/node/node_modules/smpp" ] && [ -d "$tools/node/node_modules/sms-segments-calculator" ] && command -v node >/dev/null 2>&1 && return
     command -v npm >/dev/null 2>&1 || apt_install nodejs npm || return 1
-    echo "install-peers: installing $NODE_SMPP" >&2
-    npm install --silent --no-audit --no-fund --prefix "$tools/node" "$NODE_SMPP" >>"$log" 2>&1
+    echo "install-peers: installing $NODE_SMPP $NODE_SEGMENTS" >&2
+    npm install --silent --no-audit --no-fund --prefix "$tools/node" "$NODE_SMPP" "$NODE_SEGMENTS" >>"$log" 2>&1
 }
 
 perl_peer() {

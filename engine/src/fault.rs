@@ -98,6 +98,17 @@ pub(crate) enum FieldProblem {
     NotMobile,
     /// No time.
     InvalidTime,
+    /// No time, neither with an offset nor by the clocks of a zone.
+    InvalidLocalTime { time_zone: String },
+    /// A time over which the clocks of its zone are put forward.
+    SkippedTime { time_zone: String },
+    /// A time that is over, or too far ahead.
+    NotAhead {
+        /// How far ahead it may be.
+        days: u32,
+    },
+    /// No name of a time zone.
+    UnknownTimeZone,
     /// No filter of the log.
     InvalidDirectives {
         /// Which of it, and what is allowed, in English.

@@ -337,6 +337,10 @@ metrics! {
     ///
     /// When it rises, campaigns start late: see waiting_messages, the rates and the binds.
     campaign_start_delay_seconds: HistogramVec ["lane"] RECEIPT_BUCKETS;
+    /// How long after the time that it was planned for a campaign launched by itself.
+    ///
+    /// When it is more than a second, no engine ran at that time, or Redis was away: the campaign was launched afterwards.
+    campaign_schedule_delay_seconds: Histogram [] RECEIPT_BUCKETS;
     /// Recipients that were enqueued.
     campaign_fanout_recipients_total: IntCounter [];
     /// From the launch to the last recipient enqueued.

@@ -27,6 +27,8 @@ pub struct Measure {
     pub units: usize,
     /// Segments, 1 to 255.
     pub segments: usize,
+    /// Units that the last segment still has room for.
+    pub free: usize,
 }
 
 /// How the segments of one text say that they belong together.
@@ -114,8 +116,12 @@ fn add_up(text: &str, limits: Limits, width: impl Fn(char) -> Option<usize>) -> 
         }
         used += width;
     }
-    let segments = if units <= single { 1 } else { parts };
-    (segments <= SEGMENTS_MAX).then_some(Measure { units, segments })
+    let (segments, free) = if units <= single {
+        (1, single - units)
+    } else {
+        (parts, part - used)
+    };
+    (segments <= SEGMENTS_MAX).then_some(Measure { units, segments, free })
 }
 
 /// Cuts a text into its segments. `reference` tells the parts of one message from those of another to the same
@@ -139,7 +145,7 @@ pub fn segment_as(
     {
         return Some(whole);
     }
-    let Measure { units, segments } = measure_as(text, (encoding, shift), format.concatenation)?;
+    let Measure { units, segments, .. } = measure_as(text, (encoding, shift), format.concatenation)?;
     if segments > 1 && !shift.is_none() && !format.concatenation.has_header() {
         return None;
     }

@@ -126,6 +126,15 @@ impl Recipe {
     }
 }
 
+/// Node with a script of tests/peers, and the packages that are installed for it.
+pub fn node(script: &str) -> Command {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new("node");
+    command.env("NODE_PATH", package.join("../.tools/node/node_modules"));
+    command.arg(package.join("peers").join(script));
+    command
+}
+
 /// Python with the packages that are installed for tests.
 pub fn python() -> Command {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -188,7 +188,8 @@ fn campaigns() -> Vec<Panel> {
         Panel::lines(
             "How late campaigns begin",
             "s",
-            "From the launch of a campaign to the lease of its first message, by lane: half and 95 of 100 are quicker.",
+            "From the launch of a campaign to the lease of its first message, by lane: half and 95 of 100 are quicker. \
+             And how late planned campaigns are launched.",
         )
         .orange(60.0)
         .shows(
@@ -198,6 +199,10 @@ fn campaigns() -> Vec<Panel> {
         .shows(
             quantile(0.95, "lane", M.campaign_start_delay_seconds.name, ""),
             "{{lane}} p95",
+        )
+        .shows(
+            quantile(0.95, "", M.campaign_schedule_delay_seconds.name, ""),
+            "planned launch p95",
         ),
         Panel::lines(
             "How long queuing takes",

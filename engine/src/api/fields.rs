@@ -164,6 +164,14 @@ impl Fields {
         }
     }
 
+    /// A text that must be there, or `null`.
+    pub(super) fn text_or_null(&mut self, name: &str) -> Option<Option<String>> {
+        if self.object.get(name).is_some_and(Value::is_null) {
+            return Some(None);
+        }
+        self.text(name).map(Some)
+    }
+
     /// A whole number that must be there and lie in that range.
     pub(super) fn whole(&mut self, name: &str, (min, max): (i64, i64)) -> Option<i64> {
         match self.object.remove(name) {
@@ -209,6 +217,33 @@ impl Fields {
             Some(Value::Bool(given)) => Some(Some(given)),
             Some(other) => self.note(wrong(&pointer(name), JsonType::Boolean, &other)),
         }
+    }
+
+    /// An object of at most so many short texts by their names, that may be there.
+    pub(super) fn texts(&mut self, name: &str, (max, characters): (usize, usize)) -> Option<Vec<(String, String)>> {
+        let object = match self.object.remove(name) {
+            None => return Some(Vec::new()),
+            Some(Value::Object(object)) => object,
+            Some(other) => return self.note(wrong(&pointer(name), JsonType::Object, &other)),
+        };
+        if object.len() > max {
+            return self.note(FieldFault::new(pointer(name), FieldProblem::TooMany { max }));
+        }
+        let mut texts = Vec::with_capacity(object.len());
+        for (key, value) in object {
+            let place = pointer(name) + &pointer(&key);
+            match value {
+                Value::String(text) => match text.chars().count() {
+                    given if given > characters => {
+                        let max = characters;
+                        self.refuse(place, FieldProblem::TooLong { max, given });
+                    }
+                    _ => texts.push((key, text)),
+                },
+                other => self.add(wrong(&place, JsonType::String, &other)),
+            }
+        }
+        Some(texts)
     }
 
     /// `validity`, that may be there; as [`Fields::encoding`].

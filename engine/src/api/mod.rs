@@ -25,6 +25,7 @@ mod queue;
 mod refusal;
 mod requests;
 mod rules;
+mod schedule;
 mod secured;
 mod server;
 mod shares;
@@ -32,6 +33,7 @@ mod smscs;
 mod status;
 mod suppressions;
 mod tenants;
+mod text;
 mod timed;
 mod trace;
 #[cfg(test)]
@@ -137,12 +139,14 @@ fn public(app: App) -> Router {
         .route("/v1/campaigns/{id}/recipients", get(campaigns::recipients))
         .route("/v1/campaigns/{id}/rejected", get(campaigns::rejected))
         .route("/v1/campaigns/{id}/launch", post(campaigns::launch))
+        .route("/v1/campaigns/{id}/schedule", post(schedule::schedule))
         .route("/v1/campaigns/{id}/pause", post(campaigns::pause))
         .route("/v1/campaigns/{id}/resume", post(campaigns::resume))
         .route("/v1/campaigns/{id}/cancel", post(campaigns::cancel))
         .route("/v1/inbound", get(inbound::own))
         .route("/v1/messages", post(messages::send))
         .route("/v1/rules/check", get(rules::check))
+        .route("/v1/text/analyze", post(text::analyze))
         .route("/v1/messages/{id}", get(messages::show))
         .route_layer(middleware::from_fn_with_state(app.clone(), idempotent::once))
         .route_layer(middleware::from_fn_with_state(app.clone(), shares::admit))

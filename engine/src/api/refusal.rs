@@ -6,6 +6,7 @@ use super::body::BodyFault;
 use super::problem::{Full, Problem, ProblemKind};
 use crate::account::AccountFault;
 use crate::campaign::CampaignFault;
+use crate::campaign::view::time;
 use crate::fault::{FieldFault, FieldProblem};
 use crate::store::StoreError;
 
@@ -63,6 +64,10 @@ impl From<CampaignFault> for Problem {
             CampaignFault::AlreadyStarted(state) => ProblemKind::AlreadyStarted { state: state.code() }.into(),
             CampaignFault::WrongState(state) => ProblemKind::WrongState { state: state.code() }.into(),
             CampaignFault::Short { available, needed } => ProblemKind::InsufficientCredit { available, needed }.into(),
+            CampaignFault::OutsideWindow { opens } => ProblemKind::ScheduleOutsideWindow {
+                next_open_at: time(opens).unwrap_or_default(),
+            }
+            .into(),
             CampaignFault::Busy => full(Full::Engine),
             CampaignFault::Stopping => ProblemKind::Unavailable { retry_after: BUSY }.into(),
             CampaignFault::Store(error) => store_refuses(&error),

@@ -218,6 +218,7 @@ fn status_imbalance(campaign: &Campaign, (before, after): (&Counters, &Counters)
     let left_over = match campaign.state {
         CampaignState::Completed => campaign.total.saturating_sub(after.sent()),
         CampaignState::Draft
+        | CampaignState::Scheduled
         | CampaignState::Launching
         | CampaignState::Running
         | CampaignState::Paused

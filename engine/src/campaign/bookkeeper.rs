@@ -59,7 +59,7 @@ impl Bookkeeper {
             };
             let findings = findings(campaign, counters, now);
             bookings.extend(booking(campaign, counters, &findings));
-            if findings.closed && !is_before_launch(campaign.state) {
+            if findings.closed && !campaign.state.is_before_launch() {
                 over.push(*owner);
             }
             all.push(findings);
@@ -101,7 +101,11 @@ fn findings(campaign: &Campaign, counters: &Counters, now: UnixMicros) -> Findin
         // The launch moves it on, and then it is looked at again.
         CampaignState::Launching => false,
         CampaignState::Running | CampaignState::Paused | CampaignState::Stopped => done,
-        CampaignState::Draft | CampaignState::Blocked | CampaignState::Completed | CampaignState::Canceled => true,
+        CampaignState::Draft
+        | CampaignState::Scheduled
+        | CampaignState::Blocked
+        | CampaignState::Completed
+        | CampaignState::Canceled => true,
     };
     Findings {
         left: open - in_doubt,
@@ -135,14 +139,11 @@ const fn ended(state: CampaignState) -> Option<CampaignState> {
         CampaignState::Completed
         | CampaignState::Stopped
         | CampaignState::Draft
+        | CampaignState::Scheduled
         | CampaignState::Blocked
         | CampaignState::Launching
         | CampaignState::Canceled => None,
     }
-}
-
-fn is_before_launch(state: CampaignState) -> bool {
-    matches!(state, CampaignState::Draft | CampaignState::Blocked)
 }
 
 /// Whether the counters say more than was booked.

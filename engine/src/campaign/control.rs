@@ -37,7 +37,12 @@ impl Campaigns {
     /// # Errors
     /// As [`Campaigns::pause`].
     pub(crate) async fn cancel(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
-        let unsent = [CampaignState::Draft, CampaignState::Blocked, CampaignState::Canceled];
+        let unsent = [
+            CampaignState::Draft,
+            CampaignState::Scheduled,
+            CampaignState::Blocked,
+            CampaignState::Canceled,
+        ];
         match self.shift(tenant, id, &unsent, CampaignState::Canceled).await {
             Ok(_) => {
                 self.store().drop_rows(id).await?;
@@ -187,6 +192,7 @@ impl Campaigns {
             CampaignState::Stopped => Halt::Stop,
             CampaignState::Running => Halt::Resume,
             CampaignState::Draft
+            | CampaignState::Scheduled
             | CampaignState::Launching
             | CampaignState::Blocked
             | CampaignState::Completed

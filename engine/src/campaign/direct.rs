@@ -230,7 +230,7 @@ impl Campaigns {
     }
 
     /// How a tenant's texts are encoded that do not say it themselves.
-    pub(super) async fn encoding_of(&self, tenant: TenantId) -> Result<EncodingPolicy, CampaignFault> {
+    pub(crate) async fn encoding_of(&self, tenant: TenantId) -> Result<EncodingPolicy, CampaignFault> {
         let tenant = self.store().tenant(tenant).await?;
         Ok(tenant.map(|tenant| tenant.encoding).unwrap_or_default())
     }
@@ -275,6 +275,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         spent: 0,
         recredited: 0,
         created_at: now,
+        scheduled_at: None,
         launched_at: None,
         traceparent: None,
     }

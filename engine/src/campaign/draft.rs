@@ -217,6 +217,7 @@ impl Campaigns {
             spent: 0,
             recredited: 0,
             created_at: self.now(),
+            scheduled_at: None,
             launched_at: None,
             traceparent: None,
         }

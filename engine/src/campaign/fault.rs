@@ -2,7 +2,9 @@
 
 use std::io;
 
+use super::view;
 use crate::audience::{ReadFault, SinkFull};
+use crate::domain::UnixMicros;
 use crate::fault::FieldFault;
 use crate::store::{CampaignState, StoreError};
 
@@ -40,6 +42,12 @@ pub(crate) enum CampaignFault {
         available: u64,
         /// Credits that it takes.
         needed: u64,
+    },
+    /// Advertising is not to be launched at a time at which none of it may go.
+    #[error("none of it may go before {}", view::time(*opens).unwrap_or_default())]
+    OutsideWindow {
+        /// When some of it may.
+        opens: UnixMicros,
     },
     /// As much as can be done at once is being done.
     #[error("busy")]

@@ -110,6 +110,19 @@ impl Gates {
         decided.until.filter(|_| !decided.open).map(micros)
     }
 
+    /// When a gate is open from that time on: then, or when it opens next; `None`: never.
+    pub(crate) fn opens_from(&self, gate: GateId, at: UnixMicros) -> Option<UnixMicros> {
+        let Some(zone) = self.0.gates.iter().position(|known| *known == gate) else {
+            return Some(at);
+        };
+        let decided = self.0.rules.decide(ZoneIndex(zone), timestamp(at));
+        if decided.open {
+            Some(at)
+        } else {
+            decided.until.map(micros)
+        }
+    }
+
     /// The rules themselves.
     pub(crate) fn rules(&self) -> &Rules {
         &self.0.rules

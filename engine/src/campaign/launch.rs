@@ -6,7 +6,7 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use super::{CampaignFault, Campaigns};
-use crate::domain::{CampaignId, Partition, Purpose, RouteId, TenantId, Way};
+use crate::domain::{CampaignId, Partition, Purpose, RouteId, TenantId, UnixMicros, Way};
 use crate::otel::Context;
 use crate::store::{Campaign, CampaignKind, CampaignState, Launch, Owner, StoreError};
 
@@ -21,15 +21,25 @@ impl Campaigns {
         if campaign.kind == CampaignKind::Direct {
             return Err(CampaignFault::AlreadyStarted(campaign.state));
         }
+        self.launch_as(&campaign, None).await
+    }
+
+    /// The same of a campaign that was found; `planned`: only if its launch is planned for then.
+    pub(super) async fn launch_as(
+        &self,
+        campaign: &Campaign,
+        planned: Option<UnixMicros>,
+    ) -> Result<CampaignState, CampaignFault> {
+        let (tenant, id) = (campaign.tenant, campaign.id);
         let launching = tracing::info_span!(
             "campaign.launch",
             campaign = %id,
-            recipients = recipients(&campaign),
+            recipients = recipients(campaign),
             purpose = campaign.purpose.code(),
             outcome = Empty,
             otel.status_code = Empty
         );
-        let launched = self.hold(&campaign).instrument(launching).await;
+        let launched = self.hold(campaign, planned).instrument(launching).await;
         // Also after a lost reply: it may have been launched, and then nobody else sees to it before the next start.
         let started = !matches!(launched, Ok(Launch::Short | Launch::WrongState));
         if started {
@@ -58,14 +68,14 @@ impl Campaigns {
     }
 
     /// Takes the credits of a launch, and keeps in which trace that was.
-    async fn hold(&self, campaign: &Campaign) -> Result<Launch, StoreError> {
+    async fn hold(&self, campaign: &Campaign, planned: Option<UnixMicros>) -> Result<Launch, StoreError> {
         // What is under way stays in the trace that it was launched in.
-        let begins = matches!(campaign.state, CampaignState::Draft | CampaignState::Blocked);
+        let begins = campaign.state.is_before_launch();
         if let Some(context) = Context::current().filter(|_| begins) {
             let owner = (campaign.tenant, campaign.id);
             self.store().set_traceparent(owner, &context.to_string()).await?;
         }
-        let launched = self.store().launch(campaign, self.now()).await;
+        let launched = self.store().launch(campaign, planned, self.now()).await;
         let span = tracing::Span::current();
         match &launched {
             Ok(Launch::Held) => span.record("outcome", "held"),
@@ -77,12 +87,14 @@ impl Campaigns {
     }
 
     /// Why a campaign could not be launched, by the state that it is in now.
-    async fn why_not(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignFault, CampaignFault> {
+    pub(super) async fn why_not(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignFault, CampaignFault> {
         let state = self.find(tenant, id).await?.state;
         // The launch has listed it among those under way, where it may not belong.
         self.0.books.look_soon(tenant, id);
         Ok(match state {
-            CampaignState::Draft | CampaignState::Blocked | CampaignState::Canceled => CampaignFault::WrongState(state),
+            CampaignState::Draft | CampaignState::Scheduled | CampaignState::Blocked | CampaignState::Canceled => {
+                CampaignFault::WrongState(state)
+            }
             CampaignState::Launching
             | CampaignState::Running
             | CampaignState::Paused
@@ -222,6 +234,10 @@ pub(super) const fn owner(campaign: &Campaign) -> Owner {
 pub(super) fn is_launched(state: CampaignState) -> bool {
     match state {
         CampaignState::Launching | CampaignState::Running | CampaignState::Paused | CampaignState::Stopped => true,
-        CampaignState::Draft | CampaignState::Blocked | CampaignState::Completed | CampaignState::Canceled => false,
+        CampaignState::Draft
+        | CampaignState::Scheduled
+        | CampaignState::Blocked
+        | CampaignState::Completed
+        | CampaignState::Canceled => false,
     }
 }

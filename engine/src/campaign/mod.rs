@@ -21,6 +21,7 @@ mod recut;
 mod report;
 mod roll_call;
 mod routes;
+mod schedule;
 pub(crate) mod view;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -50,6 +51,7 @@ pub(crate) use fault::CampaignFault;
 pub(crate) use gates::Gates;
 pub(crate) use life::Placed;
 pub(crate) use orders::{Order, Orders};
+pub(crate) use price::too_long;
 pub(crate) use report::{PAGE_MAX, PageCursor};
 pub(crate) use roll_call::RollCall;
 use routes::{Chooser, Whose};

@@ -67,7 +67,7 @@ pub(super) fn of_text(text: &str, policy: EncodingPolicy) -> Result<u8, TooManyS
 }
 
 /// The fault of a text that takes too many segments for some recipient.
-pub(super) fn too_long(characters: usize) -> FieldFault {
+pub(crate) fn too_long(characters: usize) -> FieldFault {
     FieldFault::new(
         "/text",
         FieldProblem::TooLong {

@@ -7,6 +7,7 @@ mod conservation;
 mod lease;
 mod recut;
 mod roll_call;
+mod schedule;
 mod starting;
 mod texts;
 
@@ -369,7 +370,7 @@ async fn a_start_goes_on_with_what_was_launched() {
     let id = bench.create(tenant, 0..3_000).await;
     // The process ends between the hold and the expansion.
     let campaign = bench.campaigns.find(tenant, id).await.unwrap();
-    bench.store.launch(&campaign, bench.clock.unix()).await.unwrap();
+    bench.store.launch(&campaign, None, bench.clock.unix()).await.unwrap();
     let started_again = campaigns(&bench.store, Arc::default()).await;
     started_again.resume_all().await.unwrap();
     bench.launched(tenant, id).await;

@@ -65,6 +65,7 @@ pub(crate) fn summary(campaign: &Campaign) -> Value {
             "credits": campaign.estimate_credits,
         },
         "created_at": time(campaign.created_at),
+        "scheduled_at": campaign.scheduled_at.and_then(time),
         "launched_at": campaign.launched_at.and_then(time),
     })
 }
@@ -114,7 +115,7 @@ const fn is_under_way(state: CampaignState) -> bool {
         | CampaignState::Paused
         | CampaignState::Completed
         | CampaignState::Stopped => true,
-        CampaignState::Draft | CampaignState::Blocked | CampaignState::Canceled => false,
+        CampaignState::Draft | CampaignState::Scheduled | CampaignState::Blocked | CampaignState::Canceled => false,
     }
 }
 

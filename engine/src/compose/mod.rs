@@ -1,9 +1,11 @@
 //! Template and recipient → text → segments. Pure.
 
+mod analysis;
 mod fold;
 mod sender;
 mod template;
 
+pub(crate) use analysis::{Analysis, analyse};
 pub(crate) use sender::Sender;
 pub(crate) use template::Template;
 

@@ -39,15 +39,40 @@ impl Template {
     /// Every field that is no column, or has no end or name, as a fault of the field `/text`.
     pub(crate) fn parse<C: AsRef<str>>(text: &str, columns: &[C]) -> Result<Self, Vec<FieldFault>> {
         let columns = Names::new(columns);
+        Self::read(text, |name| columns.find(name).ok_or_else(|| columns.unknown(name)))
+    }
+
+    /// Reads a text whose columns are not all known yet: a field that is none of them leaves its fallback. Returns the names of
+    /// these as well, each once, in their order.
+    ///
+    /// # Errors
+    /// Every field that has no end or name, as a fault of the field `/text`.
+    pub(crate) fn parse_open<C: AsRef<str>>(text: &str, columns: &[C]) -> Result<(Self, Vec<String>), Vec<FieldFault>> {
+        let known = Names::new(columns);
+        let mut others: Vec<String> = Vec::new();
+        let template = Self::read(text, |name| {
+            let column = known.find(name);
+            if column.is_none() && !others.iter().any(|other| fold(other) == fold(name)) {
+                others.push(name.trim().to_owned());
+            }
+            Ok(column.unwrap_or(columns.len()))
+        })?;
+        Ok((template, others))
+    }
+
+    /// Reads a text whose fields have the columns that `column_of` says.
+    fn read(
+        text: &str,
+        mut column_of: impl FnMut(&str) -> Result<usize, FieldProblem>,
+    ) -> Result<Self, Vec<FieldFault>> {
         let (mut pieces, mut faults) = (Vec::new(), Vec::new());
         let mut at = 0;
         while at < text.len() {
             let (piece, next) = match next_piece(text, at) {
                 Ok(Next::Literal { range, next }) => (Ok(Piece::Literal(range)), next),
                 Ok(Next::Field { name, fallback, next }) => {
-                    let column = columns.find(&text[name.clone()]);
-                    let field = column.map(|column| Piece::Field { column, fallback });
-                    (field.ok_or_else(|| columns.unknown(&text[name])), next)
+                    let column = column_of(&text[name]);
+                    (column.map(|column| Piece::Field { column, fallback }), next)
                 }
                 Err(problem) => (Err(problem), text.len()),
             };
@@ -271,6 +296,17 @@ mod tests {
         ];
         assert_eq!(problems("[Prenon] [Ville] [nom]", &["Nom", "Prénom"]), wanted);
         assert_eq!(problems("[Nom]", &[]).len(), 1);
+    }
+
+    #[test]
+    fn a_text_is_read_before_its_columns_are_known() {
+        let (template, others) =
+            Template::parse_open("[Prenom|vous] [nom] {{Nom}} [ Ville ]", &["first_name"]).unwrap();
+        assert_eq!(others, ["nom", "Ville"]);
+        let mut out = String::new();
+        template.render(&["Zoé"], &mut out);
+        assert_eq!(out, "Zoé   ");
+        assert!(Template::parse_open("[Nom", &["Nom"]).is_err());
     }
 
     #[test]

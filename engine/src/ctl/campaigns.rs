@@ -115,6 +115,7 @@ impl One {
             "state",
             "purpose",
             "created_at",
+            "scheduled_at",
             "launched_at",
         ] {
             table.row([key.to_owned(), cell(&answer[key])]);

@@ -229,6 +229,7 @@ impl Engine {
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
         helpers.tasks.spawn(self.campaigns.books().run(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_house(stop()));
+        helpers.tasks.spawn(self.campaigns.clone().keep_schedule(stop()));
         let auditor = Auditor::new(store.clone(), metrics.clone(), clock);
         helpers.tasks.spawn(auditor.walk(stop()));
         let gauges = Gauges {

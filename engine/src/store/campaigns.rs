@@ -7,6 +7,7 @@ use redis::Value;
 
 use super::catalogue::read_pair;
 use super::scripts::Name;
+use super::states::{CampaignState, states};
 use super::{Store, StoreError, array, bytes, catalogue, integer, keys};
 use crate::domain::{
     BadForm, CampaignId, EncodingPolicy, MessageId, Parameters, Partition, Purpose, Recipient, Record, ResultSlot, Row,
@@ -15,38 +16,6 @@ use crate::domain::{
 
 /// The form of a stored order: one without it is of the first, which knew neither encodings nor validity.
 const FORM: u32 = 2;
-
-/// Where a campaign is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumString, strum::VariantArray)]
-#[strum(serialize_all = "snake_case", const_into_str)]
-pub(crate) enum CampaignState {
-    /// Made, not launched.
-    Draft,
-    /// Launched: its audience is being enqueued.
-    Launching,
-    /// Enqueued.
-    Running,
-    /// Halted by the tenant; goes on with resume.
-    Paused,
-    /// Launch was refused: the balance did not cover the estimate. May be launched again.
-    #[strum(serialize = "blocked_insufficient_credit")]
-    Blocked,
-    /// Nothing of it is to be sent any more; receipts may still come.
-    Completed,
-    /// Canceled before its launch.
-    Canceled,
-    /// Stopped after its launch: what was not sent is canceled.
-    Stopped,
-}
-
-impl CampaignState {
-    pub(crate) const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
-
-    /// The word in the API and in the store.
-    pub(crate) const fn code(self) -> &'static str {
-        self.into_str()
-    }
-}
 
 /// What kind of campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +70,8 @@ pub(crate) struct Campaign {
     /// See `held`.
     pub(crate) recredited: u64,
     pub(crate) created_at: UnixMicros,
+    /// For when its launch is planned, or was.
+    pub(crate) scheduled_at: Option<UnixMicros>,
     /// `None` before the launch.
     pub(crate) launched_at: Option<UnixMicros>,
     /// In which trace it was launched (W3C Trace Context); `None`: nothing was traced then.
@@ -361,18 +332,27 @@ impl Store {
         Ok(json.unwrap_or_else(|| "[]".to_owned()))
     }
 
-    /// Holds a campaign's estimate and sets it going, from draft or blocked.
-    pub(crate) async fn launch(&self, campaign: &Campaign, now: UnixMicros) -> Result<Launch, StoreError> {
+    /// Holds a campaign's estimate and sets it going, from before its launch. `planned`: only if its launch is planned for then.
+    pub(crate) async fn launch(
+        &self,
+        campaign: &Campaign,
+        planned: Option<UnixMicros>,
+        now: UnixMicros,
+    ) -> Result<Launch, StoreError> {
         let (tenant, id) = (campaign.tenant, campaign.id);
         let names = [keys::tenant(tenant), keys::ledger(tenant), keys::campaign(tenant, id)];
-        let from = states(&[CampaignState::Draft, CampaignState::Blocked]);
+        let from = match planned {
+            Some(_) => states(&[CampaignState::Scheduled]),
+            None => states(&CampaignState::BEFORE_LAUNCH),
+        };
         let mut call = self.script(Name::Hold, &[&names[0], &names[1], &names[2]]);
         call.arg(campaign.estimate_credits)
             .arg(now.0)
             .arg(id.to_string())
             .arg(from);
         call.arg(CampaignState::Launching.code())
-            .arg(CampaignState::Blocked.code());
+            .arg(CampaignState::Blocked.code())
+            .arg(planned.map_or(String::new(), |at| at.0.to_string()));
         // Active first: a crash after this costs one useless look; the reverse order would lose the campaign.
         self.set_active(tenant, id).await?;
         match self.ask::<i64>(&call).await? {
@@ -520,11 +500,6 @@ impl Store {
     }
 }
 
-fn states(of: &[CampaignState]) -> String {
-    of.iter()
-        .fold(String::from(","), |list, state| list + state.code() + ",")
-}
-
 /// Which message a row makes.
 struct Place {
     recipient: Recipient,
@@ -586,6 +561,7 @@ fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>
         spent: number("spent"),
         recredited: number("recredited"),
         created_at: UnixMicros(number("created_at")),
+        scheduled_at: Some(UnixMicros(number("scheduled_at"))).filter(|at| at.0 > 0),
         launched_at: Some(UnixMicros(number("launched_at"))).filter(|at| at.0 > 0),
         traceparent: fields.get("traceparent").cloned(),
     })

@@ -56,6 +56,8 @@ pub(super) const ACTIVE: &str = "c:active";
 pub(super) const DRAFTING: &str = "c:drafting";
 /// `tenant:campaign`, by the time at which it leaves, seconds.
 pub(super) const RETIRE: &str = "c:retire";
+/// `tenant:campaign:time` of launches that are planned, by that time, µs; one whose campaign says another time is void.
+pub(super) const SCHEDULE: &str = "c:schedule";
 /// Tokens of direct messages that may have been left half done: `tenant:token`, by the time they were held, seconds.
 pub(super) const HALF_DONE: &str = "c:direct";
 /// A set: numbers of the tenants whose appointments a "CANCEL" answers.

@@ -21,6 +21,7 @@ mod accounts;
 mod audit;
 mod idempotency;
 mod campaigns;
+mod states;
 mod catalogue;
 mod direct;
 mod engines;
@@ -28,6 +29,7 @@ mod embedded;
 mod health;
 mod inbound;
 mod inspection;
+mod schedule;
 mod backup;
 
 use std::sync::Arc;
@@ -39,7 +41,7 @@ use redis::aio::ConnectionManager;
 pub(crate) use accounts::{Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant};
 pub(crate) use backup::{Place, Source, SourceFault, Users};
 pub(crate) use caller::{KeyOwner, Token};
-pub(crate) use campaigns::{Campaign, CampaignKind, CampaignState, Launch, RecipientRow};
+pub(crate) use campaigns::{Campaign, CampaignKind, Launch, RecipientRow};
 pub(crate) use census::{CampaignCensus, Census, InLine};
 pub(crate) use connection::ConnectFault;
 pub(crate) use counters::{Counters, changes, entered};
@@ -55,9 +57,11 @@ pub(crate) use journal::{Applied, CampaignChanges, JournalEntry};
 pub(crate) use moves::{ParkedOf, Swap};
 pub(crate) use places::{MendAsk, Mended, Misplaced, Queued, Suspicion};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};
+pub(crate) use schedule::Planned;
 #[cfg(test)]
 pub(crate) use stale::Spans;
 pub(crate) use stale::StaleQueue;
+pub(crate) use states::CampaignState;
 
 use crate::domain::{BadForm, Partition, Recipient};
 

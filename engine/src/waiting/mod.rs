@@ -208,6 +208,7 @@ const fn is_sent(state: CampaignState) -> bool {
     match state {
         CampaignState::Launching | CampaignState::Running | CampaignState::Paused => true,
         CampaignState::Draft
+        | CampaignState::Scheduled
         | CampaignState::Blocked
         | CampaignState::Completed
         | CampaignState::Stopped

@@ -56,7 +56,8 @@ fn an_escape_pair_is_never_cut() {
         measure(&format!("{text}b"), Encoding::Gsm7),
         Some(Measure {
             units: 306,
-            segments: 3
+            segments: 3,
+            free: 152
         })
     );
 }
@@ -194,7 +195,8 @@ fn typography_doubles_the_bill() {
         measure(&format!("{thanks} STOP au 36034"), encoding),
         Some(Measure {
             units: 138,
-            segments: 1
+            segments: 1,
+            free: 22
         })
     );
 }

@@ -20,6 +20,10 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::UnknownValue { .. }
         | FieldProblem::InvalidDirectives { .. }
         | FieldProblem::InvalidTime
+        | FieldProblem::InvalidLocalTime { .. }
+        | FieldProblem::SkippedTime { .. }
+        | FieldProblem::NotAhead { .. }
+        | FieldProblem::UnknownTimeZone
         | FieldProblem::OutOfRange { .. }
         | FieldProblem::UnknownMergeField { .. }
         | FieldProblem::BrokenMergeField { .. }
@@ -53,6 +57,7 @@ pub(super) const fn title(kind: &ProblemKind, language: Language) -> &'static st
         ProblemKind::IdempotencyKeyReused => ("Clé d'idempotence déjà utilisée", "Idempotency key reused"),
         ProblemKind::EmptyAudience => ("Aucun destinataire", "Empty audience"),
         ProblemKind::WrongState { .. } => ("Impossible dans cet état", "Not possible in this state"),
+        ProblemKind::ScheduleOutsideWindow { .. } => ("Hors des heures d'envoi", "Outside the hours of sending"),
         ProblemKind::RequestTimeout => ("Requête trop lente", "Request timeout"),
         ProblemKind::BodyTooLarge { .. } => ("Requête trop volumineuse", "Body too large"),
         ProblemKind::TooManyRecipients { .. } => ("Trop de destinataires", "Too many recipients"),
@@ -101,6 +106,14 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         }
         ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } => {
             return format!("The current state is \"{state}\".");
+        }
+        ProblemKind::ScheduleOutsideWindow { next_open_at } if fr => {
+            return format!(
+                "Un message publicitaire ne peut pas partir à cette heure ; il le peut à partir de {next_open_at}."
+            );
+        }
+        ProblemKind::ScheduleOutsideWindow { next_open_at } => {
+            return format!("Advertising may not go at that time; it may from {next_open_at} on.");
         }
         ProblemKind::BodyTooLarge { max } if fr => return format!("Au plus {max} octets sont acceptés."),
         ProblemKind::BodyTooLarge { max } => return format!("At most {max} bytes are accepted."),
@@ -227,6 +240,16 @@ fn french(problem: &FieldProblem) -> String {
             "Une date et une heure, par exemple 2026-07-14T10:00+02:00, ou 2026-07-14T10:00 à l'heure du destinataire."
                 .to_owned()
         }
+        FieldProblem::InvalidLocalTime { time_zone } => {
+            format!(
+                "Une date et une heure, par exemple 2026-12-24T09:00+01:00, ou 2026-12-24T09:00 à l'heure de {time_zone}."
+            )
+        }
+        FieldProblem::SkippedTime { time_zone } => {
+            format!("Cette heure n'existe pas : cette nuit-là, les horloges avancent ({time_zone}).")
+        }
+        FieldProblem::NotAhead { days } => format!("Doit être à venir, dans {days} jours au plus."),
+        FieldProblem::UnknownTimeZone => "Un fuseau horaire, par exemple Europe/Paris ou Indian/Reunion.".to_owned(),
         FieldProblem::InvalidDirectives { why } => format!("Filtre de journal incorrect : {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Doit être compris entre {min} et {max}."),
         FieldProblem::UnknownMergeField { name, nearest } => {
@@ -275,6 +298,14 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::TooMany { max } => format!("At most {max} are accepted."),
         FieldProblem::UnknownValue { allowed } => format!("Accepted values: {}.", allowed.join(", ")),
         FieldProblem::InvalidTime => format!("Expected {INSTANT_ALLOWED}."),
+        FieldProblem::InvalidLocalTime { time_zone } => {
+            format!("Expected a time such as 2026-12-24T09:00+01:00, or 2026-12-24T09:00 by the clocks of {time_zone}.")
+        }
+        FieldProblem::SkippedTime { time_zone } => {
+            format!("This time does not exist: the clocks of {time_zone} are put forward over it.")
+        }
+        FieldProblem::NotAhead { days } => format!("Must be in the future, at most {days} days ahead."),
+        FieldProblem::UnknownTimeZone => "A time zone is expected, such as Europe/Paris or Indian/Reunion.".to_owned(),
         FieldProblem::InvalidDirectives { why } => format!("No filter of a log: {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Must be between {min} and {max}."),
         FieldProblem::UnknownMergeField { name, nearest } => {

@@ -39,6 +39,11 @@ pub(crate) enum ProblemKind {
         /// The state's code, such as `draft`.
         state: &'static str,
     },
+    /// 422: advertising is to be launched when none of it may go.
+    ScheduleOutsideWindow {
+        /// When some of it may: RFC 3339.
+        next_open_at: String,
+    },
     /// 400: the header `Idempotency-Key` is no key.
     InvalidIdempotencyKey,
     /// 409: a request with this key is still being carried out.
@@ -137,6 +142,7 @@ impl ProblemKind {
             Self::InvalidFields
             | Self::IdempotencyKeyReused
             | Self::EmptyAudience
+            | Self::ScheduleOutsideWindow { .. }
             | Self::TooManyRecipients { .. }
             | Self::ReloadRefused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -145,6 +151,15 @@ impl ProblemKind {
             | Self::DatabaseLost { .. }
             | Self::NotReady { .. }
             | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// When what is refused now may be done.
+    pub(super) fn next_open_at(&self) -> Option<&str> {
+        if let Self::ScheduleOutsideWindow { next_open_at } = self {
+            Some(next_open_at)
+        } else {
+            None
         }
     }
 
@@ -166,6 +181,7 @@ impl ProblemKind {
             | Self::InsufficientCredit { .. }
             | Self::AlreadyStarted { .. }
             | Self::WrongState { .. }
+            | Self::ScheduleOutsideWindow { .. }
             | Self::EmptyAudience
             | Self::RequestTimeout
             | Self::BodyTooLarge { .. }

@@ -65,6 +65,7 @@ impl Problem {
             instance,
             code: self.kind.code(),
             errors: self.errors.iter().map(|fault| field_error(fault, language)).collect(),
+            next_open_at: self.kind.next_open_at(),
             request_id,
         };
         let mut response = (self.kind.status(), Json(document)).into_response();
@@ -108,6 +109,8 @@ struct Document<'a> {
     code: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_open_at: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
 }

@@ -1,12 +1,14 @@
 -- Holds a campaign's estimate and sets it going: all of it or nothing.
 -- KEYS[1] tenant c:{tN}:tenant  [2] its ledger c:{tN}:ledger  [3] campaign c:{tN}:cmp:<id>
 -- ARGV[1] credits, from 0  [2] now, microseconds  [3] campaign's id in the ledger  [4] states it may be launched from,
---     between commas  [5] its state then  [6] its state when credits are short
+--     between commas  [5] its state then  [6] its state when credits are short  [7] for when its launch is
+--     planned, microseconds; empty: whatever is planned
 -- Returns: 1 held; 0 credits are short; -1 the campaign is in another state.
 -- Limits: one campaign; credits are bounded by the grant.
 local KEPT_MS = 34560000000 -- a ledger line is kept for 400 days
 local state = redis.call('HGET', KEYS[3], 'state')
 if not state or not string.find(ARGV[4], ',' .. state .. ',', 1, true) then return -1 end
+if ARGV[7] ~= '' and redis.call('HGET', KEYS[3], 'scheduled_at') ~= ARGV[7] then return -1 end
 local credits = tonumber(ARGV[1])
 if tonumber(redis.call('HGET', KEYS[1], 'available')) < credits then
   redis.call('HSET', KEYS[3], 'state', ARGV[6])

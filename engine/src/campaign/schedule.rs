@@ -1,0 +1,111 @@
+//! Campaigns that launch by themselves at their time.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{CampaignFault, Campaigns};
+use crate::domain::{CampaignId, GateId, Purpose, TenantId, UnixMicros};
+use crate::store::{Campaign, CampaignKind, CampaignState, Planned, StoreError};
+
+/// How often it is looked whose time has come.
+const TICK: Duration = Duration::from_millis(500);
+
+impl Campaigns {
+    /// Has a campaign launch by itself then, in place of when it was to. The credits are asked for at that time.
+    ///
+    /// # Errors
+    /// [`CampaignFault::OutsideWindow`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
+    /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
+    pub(crate) async fn schedule(&self, tenant: TenantId, id: CampaignId, at: UnixMicros) -> Result<(), CampaignFault> {
+        let campaign = self.find(tenant, id).await?;
+        if campaign.kind == CampaignKind::Direct {
+            return Err(CampaignFault::AlreadyStarted(campaign.state));
+        }
+        self.check_window(&campaign, at).await?;
+        let planned = Planned {
+            tenant,
+            campaign: id,
+            at,
+        };
+        match self.store().plan(planned).await? {
+            true => Ok(()),
+            false => Err(self.why_not(tenant, id).await?),
+        }
+    }
+
+    /// A campaign does not launch by itself: it is a draft.
+    ///
+    /// # Errors
+    /// As [`Campaigns::schedule`], but for the window.
+    pub(crate) async fn unschedule(&self, tenant: TenantId, id: CampaignId) -> Result<(), CampaignFault> {
+        match self.store().unplan((tenant, id)).await? {
+            true => Ok(()),
+            false => Err(self.why_not(tenant, id).await?),
+        }
+    }
+
+    /// Advertising of which nobody may get anything at that time. Whoever of its recipients may not, when others may, waits for
+    /// their own hours.
+    async fn check_window(&self, campaign: &Campaign, at: UnixMicros) -> Result<(), CampaignFault> {
+        if campaign.purpose == Purpose::Transactional {
+            return Ok(());
+        }
+        let gates = &self.0.deps.gates;
+        let mut zones = HashSet::new();
+        for partition in self.store().all_partitions() {
+            let spans = self.store().draft_spans(campaign.id, partition).await?;
+            zones.extend(spans.all.iter().map(|span| span.gate));
+        }
+        // A draft's rows of the first zone have no gate yet.
+        let gate = |gate: GateId| if gate == GateId::OPEN { gates.home() } else { gate };
+        let opens = zones.into_iter().filter_map(|zone| gates.opens_from(gate(zone), at));
+        match opens.min() {
+            Some(opens) if opens > at => Err(CampaignFault::OutsideWindow { opens }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Launches what is due, until `stop`.
+    pub(crate) async fn keep_schedule(self, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(TICK)).await.is_some() {
+            if let Err(error) = self.launch_due().await {
+                tracing::debug!(%error, "planned launches cannot be read; they are read again");
+            }
+        }
+    }
+
+    /// Launches what is due now.
+    ///
+    /// # Errors
+    /// When the store does not answer: what is due stays so.
+    pub(super) async fn launch_due(&self) -> Result<(), StoreError> {
+        for planned in self.store().due_launches(self.now()).await? {
+            // One that cannot be launched now keeps no other from it.
+            if let Err(error) = self.launch_planned(planned).await {
+                tracing::warn!(campaign = %planned.campaign, %error, "a planned launch failed; it is tried again");
+            }
+        }
+        Ok(())
+    }
+
+    async fn launch_planned(&self, planned: Planned) -> Result<(), StoreError> {
+        let found = self.store().campaign(planned.tenant, planned.campaign).await?;
+        let is_due = |campaign: &Campaign| {
+            campaign.state == CampaignState::Scheduled && campaign.scheduled_at == Some(planned.at)
+        };
+        if let Some(campaign) = found.filter(is_due) {
+            match self.launch_as(&campaign, Some(planned.at)).await {
+                Ok(_) => {
+                    let late = self.now().since(planned.at).as_secs_f64();
+                    self.0.deps.metrics.campaign_schedule_delay_seconds.observe(late);
+                    tracing::info!(campaign = %planned.campaign, late, "launched at its time");
+                }
+                Err(CampaignFault::Store(error)) => return Err(error),
+                Err(why) => tracing::warn!(campaign = %planned.campaign, %why, "not launched at its time"),
+            }
+        }
+        self.store().forget_plan(planned).await
+    }
+}

@@ -1,0 +1,49 @@
+//! The states of a campaign.
+
+/// Where a campaign is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumString, strum::VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum CampaignState {
+    /// Made, not launched.
+    Draft,
+    /// Launched: its audience is being enqueued.
+    Launching,
+    /// Enqueued.
+    Running,
+    /// Halted by the tenant; goes on with resume.
+    Paused,
+    /// Launches by itself at its time.
+    Scheduled,
+    /// Launch was refused: the balance did not cover the estimate. May be launched again.
+    #[strum(serialize = "blocked_insufficient_credit")]
+    Blocked,
+    /// Nothing of it is to be sent any more; receipts may still come.
+    Completed,
+    /// Canceled before its launch.
+    Canceled,
+    /// Stopped after its launch: what was not sent is canceled.
+    Stopped,
+}
+
+impl CampaignState {
+    pub(crate) const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
+
+    /// Those from which a campaign may be launched.
+    pub(super) const BEFORE_LAUNCH: [Self; 3] = [Self::Draft, Self::Scheduled, Self::Blocked];
+
+    /// Whether it may still be launched.
+    pub(crate) fn is_before_launch(self) -> bool {
+        Self::BEFORE_LAUNCH.contains(&self)
+    }
+
+    /// The word in the API and in the store.
+    pub(crate) const fn code(self) -> &'static str {
+        self.into_str()
+    }
+}
+
+/// Some states as scripts are told them.
+pub(super) fn states(of: &[CampaignState]) -> String {
+    of.iter()
+        .fold(String::from(","), |list, state| list + state.code() + ",")
+}

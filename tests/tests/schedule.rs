@@ -1,0 +1,216 @@
+//! Campaigns that launch by themselves at their date: not before, once, and whatever happens to the engine until then.
+
+use std::time::Duration;
+
+use campanile_tests::{Campaign, CampaignOrder, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs};
+use serde_json::{Value, json};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn stand(name: &str) -> Stand {
+    Stand::new(programs!(), name, "", |smsc| smsc)
+}
+
+/// Programs that live at that time, and obey the rules of France.
+fn stand_at(name: &str, at: &str) -> Stand {
+    let lab = Lab::new(programs!(), name);
+    lab.live_at(at);
+    Stand::under(lab, "", |redis, sim| EngineSettings {
+        rules: Some(vec!["fr-seed".to_owned()]),
+        ..EngineSettings::new(Some(redis.url()), vec![SmscSettings::new("north", sim.smpp_address())])
+    })
+}
+
+fn path(campaign: &Campaign) -> String {
+    format!("/v1/campaigns/{}/schedule", campaign.id)
+}
+
+fn http(stand: &Stand) -> Http {
+    stand.tenant.http(&stand.engine)
+}
+
+fn schedule(stand: &Stand, campaign: &Campaign, at: &str) -> Value {
+    http(stand)
+        .post(&path(campaign), &json!({ "scheduled_at": at }))
+        .expect(200)
+}
+
+fn shown(stand: &Stand, campaign: &Campaign) -> Value {
+    http(stand).get(&format!("/v1/campaigns/{}", campaign.id)).expect(200)
+}
+
+fn micros(at: &str) -> u64 {
+    let at: jiff::Timestamp = at.parse().expect("a time");
+    u64::try_from(at.as_microsecond()).expect("after 1970")
+}
+
+fn deliver(stand: &Stand, campaign: &Campaign, messages: u64) {
+    campaign.wait(&stand.engine, "all are delivered", LIMIT, |view| {
+        view.status("delivered") == messages
+    });
+}
+
+#[test]
+fn req_000_11_a_campaign_goes_at_its_date_by_the_clocks_of_paris() {
+    // In Paris it is nine, five seconds later.
+    let stand = stand_at("schedule-date", "2026-12-24T07:59:55Z");
+    let order = CampaignOrder::to_first(20).with("purpose", json!("marketing"));
+    let campaign = stand.tenant.create(&stand.engine, &order);
+    let planned = schedule(&stand, &campaign, "2026-12-24T09:00");
+    let expected = json!({ "id": campaign.id, "state": "scheduled", "scheduled_at": "2026-12-24T08:00:00Z" });
+    assert_eq!(planned, expected);
+    let before = stand.engine.credits(&stand.tenant);
+    assert_eq!(before.held, 0, "nothing is held before its date");
+    deliver(&stand, &campaign, 20);
+    let ledger = stand.sim.ledger();
+    let opens = micros("2026-12-24T08:00:00Z");
+    assert!(
+        ledger.iter().all(|row| row.received_at_us >= opens),
+        "none before its date"
+    );
+    assert_eq!(ledger.len(), 20, "each once");
+    let view = shown(&stand, &campaign);
+    let launched = view["launched_at"].as_str().map(micros).expect("launched");
+    assert!(launched >= opens, "{view}");
+    assert_eq!(view["scheduled_at"], "2026-12-24T08:00:00Z");
+    let late = stand
+        .engine
+        .metric(|line| line.starts_with("campanile_campaign_schedule_delay_seconds_count"));
+    assert_eq!(late, 1.0);
+}
+
+#[test]
+fn req_000_11_a_date_that_passes_while_the_engine_is_down_is_made_up_for() {
+    let mut stand = stand_at("schedule-down", "2026-12-24T08:00:00Z");
+    let campaign = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(20));
+    schedule(&stand, &campaign, "2026-12-24T12:00:00+01:00");
+    assert!(stand.engine.shut_down().success());
+    stand.lab().live_at("2026-12-24T11:00:10Z");
+    stand.redis.restart();
+    stand.sim.restart();
+    let north = SmscSettings::new("north", stand.sim.smpp_address());
+    let settings = EngineSettings::new(Some(stand.redis.url()), vec![north]);
+    stand.engine.restart_with(&settings);
+    deliver(&stand, &campaign, 20);
+    assert_eq!(stand.sim.ledger().len(), 20, "each once");
+    let late = stand
+        .engine
+        .metric(|line| line.starts_with("campanile_campaign_schedule_delay_seconds_sum"));
+    assert!(late >= 10.0, "{late} s late");
+}
+
+#[test]
+fn req_000_11_a_date_that_is_none_is_refused_with_what_is_allowed() {
+    let stand = stand_at("schedule-wrong", "2026-12-24T08:00:00Z");
+    let campaign = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(1));
+    let refused = |body: Value, pointer: &str, code: &str| {
+        let answer = http(&stand).post(&path(&campaign), &body);
+        answer.expect_field_problem(&[400, 422], pointer);
+        assert_eq!(answer.json()["errors"][0]["code"], code, "{body}");
+    };
+    let date = |at: &str| json!({ "scheduled_at": at });
+    refused(json!({}), "/scheduled_at", "missing");
+    refused(json!({ "scheduled_at": 1_798_102_800 }), "/scheduled_at", "wrong_type");
+    refused(date("24/12/2026 09:00"), "/scheduled_at", "invalid_local_time");
+    refused(date("2027-03-28T02:30"), "/scheduled_at", "skipped_time");
+    refused(date("2026-12-24T08:59"), "/scheduled_at", "not_ahead");
+    refused(date("2027-12-26T09:00"), "/scheduled_at", "not_ahead");
+    let nowhere = json!({ "scheduled_at": "2027-01-01T09:00", "time_zone": "Europe/Lyon" });
+    refused(nowhere, "/time_zone", "unknown_time_zone");
+    assert_eq!(shown(&stand, &campaign)["state"], "draft", "nothing was planned");
+
+    let reunion = json!({ "scheduled_at": "2027-01-01T09:00", "time_zone": "Indian/Reunion" });
+    let planned = http(&stand).post(&path(&campaign), &reunion).expect(200);
+    assert_eq!(planned["scheduled_at"], "2027-01-01T05:00:00Z");
+    // A night in autumn has this time twice: the first is meant.
+    let twice = schedule(&stand, &campaign, "2027-10-31T02:30");
+    assert_eq!(twice["scheduled_at"], "2027-10-31T00:30:00Z");
+    let back = http(&stand)
+        .post(&path(&campaign), &json!({ "scheduled_at": null }))
+        .expect(200);
+    let draft = json!({ "id": campaign.id, "state": "draft", "scheduled_at": null });
+    assert_eq!(back, draft);
+    let stranger = stand.engine.tenant("Autre cabinet", 10);
+    stranger
+        .http(&stand.engine)
+        .post(&path(&campaign), &reunion)
+        .expect_problem(&[404]);
+}
+
+#[test]
+fn req_001_19_a_date_at_which_no_advertising_may_go_is_refused_with_the_next_that_is_allowed() {
+    let stand = stand_at("schedule-closed", "2026-12-24T08:00:00Z");
+    let to = |numbers: &str| {
+        let order = CampaignOrder::to_audience(&json!({ "numbers": numbers }));
+        let order = order.with("purpose", json!("marketing"));
+        stand.tenant.create(&stand.engine, &order)
+    };
+    let refused = |campaign: &Campaign, at: &str| {
+        let answer = http(&stand).post(&path(campaign), &json!({ "scheduled_at": at }));
+        let problem = answer.expect_problem(&[422]);
+        assert_eq!(problem["code"], "schedule_outside_window", "{problem}");
+        problem["next_open_at"].as_str().expect("a time").to_owned()
+    };
+    let paris = to("+33612345678");
+    // Christmas, and a Saturday evening before a Sunday.
+    assert_eq!(refused(&paris, "2026-12-25T10:00"), "2026-12-26T07:00:00Z");
+    assert_eq!(refused(&paris, "2026-12-26T20:30"), "2026-12-28T07:00:00Z");
+    schedule(&stand, &paris, "2026-12-26T20:24");
+    // At six in Paris it is nine on La Réunion: some of them may be sent to.
+    let both = to("+33612345678;+262692123456");
+    schedule(&stand, &both, "2026-12-28T06:00");
+    assert_eq!(refused(&both, "2026-12-28T04:00"), "2026-12-28T04:00:00Z");
+    // What is transactional goes at any hour.
+    let result = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(1));
+    schedule(&stand, &result, "2026-12-25T03:00");
+}
+
+#[test]
+fn req_000_22_a_campaign_one_credit_short_at_its_date_goes_at_another_after_a_top_up() {
+    let stand = stand("schedule-short");
+    let clinic = stand.engine.tenant("Cabinet Martin", 9);
+    let campaign = clinic.create(&stand.engine, &CampaignOrder::to_first(10));
+    let http = clinic.http(&stand.engine);
+    let soon = || {
+        let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(1);
+        let body = json!({ "scheduled_at": at.to_string() });
+        http.post(&path(&campaign), &body).expect(200);
+    };
+    let state = || http.get(&format!("/v1/campaigns/{}", campaign.id)).expect(200)["state"].clone();
+    soon();
+    eventually("the campaign is blocked", LIMIT, || {
+        (state() == "blocked_insufficient_credit").then_some(())
+    });
+    assert_eq!(stand.sim.totals().submits, 0, "all or nothing");
+    assert_eq!(stand.engine.credits(&clinic).available, 9);
+
+    // req_000_23: a top-up, and another date. Of what was enough to the credit, nothing is left.
+    let credits = format!("/v1/tenants/{}/credits", clinic.id);
+    stand
+        .engine
+        .operator()
+        .post(&credits, &json!({ "amount": 1, "reference": "top-up" }))
+        .expect(201);
+    soon();
+    deliver(&stand, &campaign, 10);
+    assert_eq!(stand.sim.totals().submits, 10);
+    assert_eq!(stand.engine.credits(&clinic).available, 0);
+}
+
+#[test]
+fn req_000_24_a_campaign_that_is_deleted_before_its_date_never_goes() {
+    let stand = stand("schedule-deleted");
+    let deleted = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(5));
+    let later = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(5));
+    let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
+    schedule(&stand, &deleted, &at.to_string());
+    schedule(&stand, &later, &(at + jiff::SignedDuration::from_millis(1)).to_string());
+    let before = stand.engine.credits(&stand.tenant).available;
+    let canceled = deleted.ask(&stand.engine, "cancel").expect(202);
+    assert_eq!(canceled["state"], "canceled");
+    // The one planned right behind it has gone: its time is over.
+    deliver(&stand, &later, 5);
+    assert_eq!(shown(&stand, &deleted)["state"], "canceled");
+    assert_eq!(stand.sim.totals().submits, 5);
+    assert_eq!(stand.engine.credits(&stand.tenant).available, before - 5);
+}
