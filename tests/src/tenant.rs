@@ -154,6 +154,20 @@ impl Campaign {
         self.tenant.http(engine).post_bytes(&path, b"")
     }
 
+    /// Asks for it to launch by itself at that date (`{"scheduled_at": …}`).
+    pub fn schedule(&self, engine: &Engine, date: &Value) -> Answer {
+        let path = format!("/v1/campaigns/{}/schedule", self.id);
+        self.tenant.http(engine).post(&path, date)
+    }
+
+    /// Has it launch by itself so many seconds from now.
+    #[track_caller]
+    pub fn schedule_in(&self, engine: &Engine, seconds: i64) {
+        let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+        self.schedule(engine, &json!({ "scheduled_at": at.to_string() }))
+            .expect(200);
+    }
+
     /// Where it is. While Redis is away the engine says so with 503 and is asked again, for a while.
     pub fn view(&self, engine: &Engine) -> CampaignView {
         let view = eventually("the engine has its Redis again", UNAVAILABLE_LIMIT, || {

@@ -147,6 +147,8 @@ fn every_panel_variable_and_mark_has_data_in_a_day_made_for_it() {
     stand.launch(1_000);
     let marketing = CampaignOrder::to_first(100).with("purpose", json!("marketing"));
     stand.tenant.order(&stand.engine, &marketing);
+    let planned = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(10));
+    planned.schedule_in(&stand.engine, 2);
     stand.sim.inbound("33600000001", "36034", "STOP");
     // Only Prometheus speaks TLS here.
     stand.engine.signal(Signal::HUP);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use campanile_tests::{Campaign, CampaignOrder, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs};
+use campanile_tests::{Campaign, CampaignOrder, EngineSettings, Lab, SmscSettings, Stand, eventually, programs};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -21,22 +21,15 @@ fn stand_at(name: &str, at: &str) -> Stand {
     })
 }
 
-fn path(campaign: &Campaign) -> String {
-    format!("/v1/campaigns/{}/schedule", campaign.id)
-}
-
-fn http(stand: &Stand) -> Http {
-    stand.tenant.http(&stand.engine)
-}
-
 fn schedule(stand: &Stand, campaign: &Campaign, at: &str) -> Value {
-    http(stand)
-        .post(&path(campaign), &json!({ "scheduled_at": at }))
+    campaign
+        .schedule(&stand.engine, &json!({ "scheduled_at": at }))
         .expect(200)
 }
 
 fn shown(stand: &Stand, campaign: &Campaign) -> Value {
-    http(stand).get(&format!("/v1/campaigns/{}", campaign.id)).expect(200)
+    let path = format!("/v1/campaigns/{}", campaign.id);
+    stand.tenant.http(&stand.engine).get(&path).expect(200)
 }
 
 fn micros(at: &str) -> u64 {
@@ -104,7 +97,7 @@ fn req_000_11_a_date_that_is_none_is_refused_with_what_is_allowed() {
     let stand = stand_at("schedule-wrong", "2026-12-24T08:00:00Z");
     let campaign = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(1));
     let refused = |body: Value, pointer: &str, code: &str| {
-        let answer = http(&stand).post(&path(&campaign), &body);
+        let answer = campaign.schedule(&stand.engine, &body);
         answer.expect_field_problem(&[400, 422], pointer);
         assert_eq!(answer.json()["errors"][0]["code"], code, "{body}");
     };
@@ -120,21 +113,18 @@ fn req_000_11_a_date_that_is_none_is_refused_with_what_is_allowed() {
     assert_eq!(shown(&stand, &campaign)["state"], "draft", "nothing was planned");
 
     let reunion = json!({ "scheduled_at": "2027-01-01T09:00", "time_zone": "Indian/Reunion" });
-    let planned = http(&stand).post(&path(&campaign), &reunion).expect(200);
+    let planned = campaign.schedule(&stand.engine, &reunion).expect(200);
     assert_eq!(planned["scheduled_at"], "2027-01-01T05:00:00Z");
     // A night in autumn has this time twice: the first is meant.
     let twice = schedule(&stand, &campaign, "2027-10-31T02:30");
     assert_eq!(twice["scheduled_at"], "2027-10-31T00:30:00Z");
-    let back = http(&stand)
-        .post(&path(&campaign), &json!({ "scheduled_at": null }))
+    let back = campaign
+        .schedule(&stand.engine, &json!({ "scheduled_at": null }))
         .expect(200);
     let draft = json!({ "id": campaign.id, "state": "draft", "scheduled_at": null });
     assert_eq!(back, draft);
-    let stranger = stand.engine.tenant("Autre cabinet", 10);
-    stranger
-        .http(&stand.engine)
-        .post(&path(&campaign), &reunion)
-        .expect_problem(&[404]);
+    let stranger = stand.engine.tenant("Autre cabinet", 10).campaign(&campaign.id);
+    stranger.schedule(&stand.engine, &reunion).expect_problem(&[404]);
 }
 
 #[test]
@@ -146,7 +136,7 @@ fn req_001_19_a_date_at_which_no_advertising_may_go_is_refused_with_the_next_tha
         stand.tenant.create(&stand.engine, &order)
     };
     let refused = |campaign: &Campaign, at: &str| {
-        let answer = http(&stand).post(&path(campaign), &json!({ "scheduled_at": at }));
+        let answer = campaign.schedule(&stand.engine, &json!({ "scheduled_at": at }));
         let problem = answer.expect_problem(&[422]);
         assert_eq!(problem["code"], "schedule_outside_window", "{problem}");
         problem["next_open_at"].as_str().expect("a time").to_owned()
@@ -170,13 +160,11 @@ fn req_000_22_a_campaign_one_credit_short_at_its_date_goes_at_another_after_a_to
     let stand = stand("schedule-short");
     let clinic = stand.engine.tenant("Cabinet Martin", 9);
     let campaign = clinic.create(&stand.engine, &CampaignOrder::to_first(10));
-    let http = clinic.http(&stand.engine);
-    let soon = || {
-        let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(1);
-        let body = json!({ "scheduled_at": at.to_string() });
-        http.post(&path(&campaign), &body).expect(200);
+    let soon = || campaign.schedule_in(&stand.engine, 1);
+    let state = || {
+        let path = format!("/v1/campaigns/{}", campaign.id);
+        clinic.http(&stand.engine).get(&path).expect(200)["state"].clone()
     };
-    let state = || http.get(&format!("/v1/campaigns/{}", campaign.id)).expect(200)["state"].clone();
     soon();
     eventually("the campaign is blocked", LIMIT, || {
         (state() == "blocked_insufficient_credit").then_some(())
