@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use campanile_tests::scenarios::Dice;
-use campanile_tests::{CampaignOrder, Stand, peers, programs};
+use campanile_tests::{CampaignOrder, Stand, eventually, peers, programs};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -124,7 +124,7 @@ fn req_000_09_a_text_is_analysed_with_the_values_that_are_known() {
         "rendered": sent.replace("l'été", "l’été"),
         "sent": sent,
         "fields_without_value": ["Ville"],
-        "not_in_gsm7": [{ "character": "’", "position": 35, "counterpart": "'" }],
+        "offending": [{ "character": "’", "position": 35, "becomes": "'" }],
     });
     assert_eq!(analysis, expected);
 
@@ -140,8 +140,8 @@ fn req_000_09_a_text_is_analysed_with_the_values_that_are_known() {
         "as the tenant's texts are"
     );
     assert_eq!(
-        analyze(&stand, &cake)["not_in_gsm7"],
-        json!([{ "character": "🎂", "position": 20, "counterpart": null }])
+        analyze(&stand, &cake)["offending"],
+        json!([{ "character": "🎂", "position": 20, "becomes": null }])
     );
 
     let http = stand.tenant.http(&stand.engine);
@@ -199,5 +199,69 @@ fn req_000_07_a_text_of_480_characters_is_taken_and_one_of_481_refused() {
         json!(stand.sim.totals().submits),
         created["estimate"]["segments"],
         "as estimated"
+    );
+}
+
+#[test]
+fn req_000_08_under_a_flat_tariff_480_characters_are_three_credits_and_four_parts() {
+    let stand = stand("analyze-flat");
+    let operator = stand.engine.operator();
+    let clinic = stand.engine.tenant("Cabinet Martin", 10);
+    let terms = format!("/v1/tenants/{}", clinic.id);
+    let changed = operator.patch(&terms, &json!({ "tariff": "flat160" })).expect(200);
+    assert_eq!(
+        (&changed["tariff"], &changed["max_chars"]),
+        (&json!("flat160"), &json!(480))
+    );
+    let http = clinic.http(&stand.engine);
+    let analysed = |characters: usize| {
+        let body = json!({ "text": "a".repeat(characters) });
+        let analysis = http.post("/v1/text/analyze", &body).expect(200);
+        [&analysis["credits"], &analysis["segments"]].map(|number| number.as_u64().expect("a number"))
+    };
+    let expected = [
+        (160, [1, 1]),
+        (161, [2, 2]),
+        (320, [2, 3]),
+        (321, [3, 3]),
+        (480, [3, 4]),
+    ];
+    for (characters, costs) in expected {
+        assert_eq!(analysed(characters), costs, "{characters} characters");
+    }
+    let order = CampaignOrder::to_first(2).with("text", json!("a".repeat(480)));
+    let campaign = clinic.create(&stand.engine, &order);
+    let path = format!("/v1/campaigns/{}", campaign.id);
+    let estimate = http.get(&path).expect(200)["estimate"].clone();
+    assert_eq!(estimate, json!({ "recipients": 2, "segments": 8, "credits": 6 }));
+    campaign.ask(&stand.engine, "launch").expect(202);
+    let view = campaign.wait(&stand.engine, "both are delivered and billed", LIMIT, |view| {
+        view.status("delivered") == 2 && view.credits.held == 0
+    });
+    assert_eq!((view.credits.spent, stand.sim.totals().submits), (6, 8));
+    let message = json!({ "to": "+33612345678", "sender": "Clinique", "text": "a".repeat(480) });
+    http.post("/v1/messages", &message).expect(202);
+    let balance = || stand.engine.credits(&clinic);
+    eventually("the message is billed", LIMIT, || (balance().spent == 9).then_some(()));
+    assert_eq!((balance().available, balance().held), (1, 0), "9 of 10 are spent");
+
+    // What a tenant may write is agreed on as well.
+    operator.patch(&terms, &json!({ "max_chars": 160 })).expect(200);
+    http.post("/v1/campaigns", &order.body)
+        .expect_field_problem(&[422], "/text");
+    http.post("/v1/messages", &message)
+        .expect_field_problem(&[422], "/text");
+    for (wrong, pointer) in [
+        (json!({ "max_chars": 0 }), "/max_chars"),
+        (json!({ "max_chars": 1_225 }), "/max_chars"),
+        (json!({ "tariff": "free" }), "/tariff"),
+    ] {
+        operator.patch(&terms, &wrong).expect_field_problem(&[422], pointer);
+    }
+    let new = json!({ "name": "Hôpital", "tariff": "flat160", "max_chars": 1_224 });
+    let made = operator.post("/v1/tenants", &new).expect(201);
+    assert_eq!(
+        (&made["tariff"], &made["max_chars"]),
+        (&json!("flat160"), &json!(1_224))
     );
 }

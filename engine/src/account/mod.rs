@@ -6,10 +6,8 @@ mod operator;
 #[cfg(test)]
 mod tests;
 
-use smpp::text::EncodingPolicy;
-
 use crate::clock::Clock;
-use crate::domain::{Countries, TenantId};
+use crate::domain::{Countries, TenantId, TermChanges, Terms};
 use crate::fault::{FieldFault, FieldProblem};
 use crate::store::{GRANTED_MAX, Grant, KeyOwner, NewTenant, Store, StoreError, Tenant, Token};
 
@@ -81,7 +79,7 @@ impl Accounts {
     pub(crate) async fn create(
         &self,
         name: &str,
-        (weight, encoding, countries): (i64, EncodingPolicy, Countries),
+        (weight, terms, countries): (i64, Terms, Countries),
         token: Token,
     ) -> Result<NewAccount, AccountFault> {
         let mut faults = check_text("/name", name, NAME_MAX, true);
@@ -98,7 +96,7 @@ impl Accounts {
         let new = NewTenant {
             name: name.trim().to_owned(),
             weight,
-            encoding,
+            terms,
             countries,
             key_digest: key::hexadecimal(&key::digest(&api_key)),
             token,
@@ -147,13 +145,13 @@ impl Accounts {
         }
     }
 
-    /// Sets how a tenant's texts are encoded from now on that do not say it themselves.
+    /// Changes what holds for a tenant's texts from now on; at least one of its terms.
     ///
     /// # Errors
     /// [`AccountFault::NotFound`] or [`AccountFault::Store`].
-    pub(crate) async fn set_encoding(&self, id: TenantId, encoding: EncodingPolicy) -> Result<(), AccountFault> {
+    pub(crate) async fn change_terms(&self, id: TenantId, changes: TermChanges) -> Result<(), AccountFault> {
         self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
-        Ok(self.store.set_encoding(id, encoding).await?)
+        Ok(self.store.change_terms(id, changes).await?)
     }
 
     /// A tenant may send to these countries from now on. What was taken before goes on.

@@ -12,8 +12,11 @@ use super::body::{Intake, SMALL_MAX};
 use super::problem::Problem;
 use crate::audience::{ENCODINGS, SCHEDULE_S, VALIDITY_S, check_service_type, read_tlvs};
 use crate::clock::Clock;
-use crate::domain::{Countries, Country, Parameters, TlvList};
+use crate::domain::{Countries, Country, Parameters, Tariff, TermChanges, Terms, TlvList};
 use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem, JsonType};
+
+/// How messages may be billed.
+const TARIFFS: [&str; Tariff::ALL.len()] = [Tariff::Concat.code(), Tariff::Flat160.code()];
 
 /// The longest name of a field that is shown in a pointer, in characters.
 const NAME_SHOWN_MAX: usize = 64;
@@ -208,6 +211,28 @@ impl Fields {
             return Some(None);
         }
         self.word_or("encoding", &ENCODINGS, "")?.parse().ok().map(Some)
+    }
+
+    /// `encoding`, `tariff` and `max_chars`, each of which may be there.
+    pub(super) fn terms(&mut self) -> Option<TermChanges> {
+        let encoding = self.encoding();
+        let tariff = match self.has("tariff") {
+            false => Some(None),
+            true => self
+                .word_or("tariff", &TARIFFS, "")
+                .and_then(|word| word.parse().ok())
+                .map(Some),
+        };
+        let longest = (1, Terms::CHARACTERS_MAX as i64);
+        let characters_max = match self.has("max_chars") {
+            false => Some(None),
+            true => self.whole("max_chars", longest).map(|max| Some(max as usize)),
+        };
+        Some(TermChanges {
+            encoding: encoding?,
+            tariff: tariff?,
+            characters_max: characters_max?,
+        })
     }
 
     /// `true` or `false`, that may be there; as [`Fields::encoding`].

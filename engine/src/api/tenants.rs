@@ -16,14 +16,17 @@ use super::refusal::store_refuses;
 use super::{App, page};
 use crate::account::{GRANT_MAX, WEIGHT_MAX};
 use crate::campaign::view::time;
-use crate::domain::TenantId;
+use crate::domain::{TenantId, Terms};
 use crate::fault::FieldProblem;
 use crate::store::Tenant;
 
 /// What may be changed of a tenant.
-const CHANGES: [&str; 3] = ["encoding", "countries", "cancel_answers"];
+const CHANGES: [&str; 5] = ["encoding", "tariff", "max_chars", "countries", "cancel_answers"];
 
-/// `POST /v1/tenants`: `{"name", "weight", "encoding", "countries"}` → 201 with the id and the API key, which is shown this once:
+/// What may be said of a new one.
+const NEW: [&str; 6] = ["name", "weight", "encoding", "tariff", "max_chars", "countries"];
+
+/// `POST /v1/tenants`: `{"name", "weight", "encoding", "tariff", "max_chars", "countries"}` → 201 with the id and the API key, which is shown this once:
 /// repeated under an
 /// `Idempotency-Key`, it gives the same tenant a further one.
 pub(super) async fn create(
@@ -33,24 +36,19 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Extension<Secret>, Json<Value>), Problem> {
-    let mut fields = Fields::read(
-        (&headers, body),
-        app.clock,
-        &["name", "weight", "encoding", "countries"],
-    )
-    .await?;
-    let (name, weight, encoding, countries) = (
+    let mut fields = Fields::read((&headers, body), app.clock, &NEW).await?;
+    let (name, weight, terms, countries) = (
         fields.text("name"),
         fields.whole_or("weight", (1, WEIGHT_MAX.into()), 1),
-        fields.encoding(),
+        fields.terms(),
         fields.countries("countries"),
     );
-    let (Some(name), Some(weight), Some(encoding), Some(countries), true) =
-        (name, weight, encoding, countries, fields.is_sound())
+    let (Some(name), Some(weight), Some(terms), Some(countries), true) =
+        (name, weight, terms, countries, fields.is_sound())
     else {
         return Err(fields.refusal());
     };
-    let settings = (weight, encoding.unwrap_or_default(), countries);
+    let settings = (weight, terms.applied_to(Terms::default()), countries);
     let made = app.accounts.create(&name, settings, token).await?;
     known.object(made.tenant.id);
     let mut view = view(&made.tenant);
@@ -58,7 +56,7 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Extension(Secret), Json(view)))
 }
 
-/// `PATCH /v1/tenants/{id}`: `{"encoding", "countries": ["FR", "RE"], "cancel_answers"}`, each if it is to change → 200 with the tenant; no
+/// `PATCH /v1/tenants/{id}`: `{"encoding", "tariff", "max_chars", "countries": ["FR", "RE"], "cancel_answers"}`, each if it is to change → 200 with the tenant; no
 /// countries (`null`): it may send to all. Campaigns that exist, and messages that were taken, keep what they were priced with.
 pub(super) async fn change(
     State(app): State<App>,
@@ -74,17 +72,16 @@ pub(super) async fn change(
     if !CHANGES.iter().any(|field| fields.has(field)) {
         fields.refuse(String::new(), FieldProblem::Empty);
     }
-    let (encoding, countries, answers) = (
-        fields.encoding(),
+    let (terms, countries, answers) = (
+        fields.terms(),
         fields.countries("countries"),
         fields.boolean("cancel_answers"),
     );
-    let (Some(encoding), Some(countries), Some(answers), true) = (encoding, countries, answers, fields.is_sound())
-    else {
+    let (Some(terms), Some(countries), Some(answers), true) = (terms, countries, answers, fields.is_sound()) else {
         return Err(fields.refusal());
     };
-    if let Some(encoding) = encoding {
-        app.accounts.set_encoding(tenant, encoding).await?;
+    if terms.are_some() {
+        app.accounts.change_terms(tenant, terms).await?;
         app.campaigns.forget_hours(tenant);
     }
     if changes_countries {
@@ -155,7 +152,9 @@ pub(super) fn view(tenant: &Tenant) -> Value {
         "id": tenant.id.to_string(),
         "name": tenant.name,
         "weight": tenant.weight,
-        "encoding": tenant.encoding.name(),
+        "encoding": tenant.terms.encoding.name(),
+        "tariff": tenant.terms.tariff.code(),
+        "max_chars": tenant.terms.characters_max,
         "countries": (!tenant.countries.is_all()).then(|| tenant.countries.codes()),
         "cancel_answers": tenant.cancel_answers,
         "credits": {

@@ -5,7 +5,6 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use serde_json::{Value, json};
-use smpp::text::{Culprit, Encoding, EncodingPolicy};
 
 use super::App;
 use super::access::Caller;
@@ -13,11 +12,12 @@ use super::fields::Fields;
 use super::problem::Problem;
 use crate::audience::{COLUMNS_MAX, VALUE_MAX};
 use crate::campaign::too_long;
-use crate::compose::{Analysis, TEXT_MAX, Template, analyse};
+use crate::compose::{Analysis, Template, analyse};
+use crate::domain::Terms;
 use crate::fault::{FieldFault, FieldProblem};
 
 /// The longest text that is looked at, in characters: one that is too long to be sent is shown by how much.
-const ANALYSED_MAX: usize = 10 * TEXT_MAX;
+const ANALYSED_MAX: usize = 4_800;
 
 /// `{"text", "encoding", "values": {"Nom": "Martin"}}` → how the text is encoded, cut and billed, with these values in its fields;
 /// a field that has none takes its fallback, and is named. Without `encoding`: as the tenant's texts are.
@@ -38,11 +38,12 @@ pub(super) async fn analyze(
     let (Some(text), Some(encoding), Some(values), true) = (text, encoding, values, fields.is_sound()) else {
         return Err(fields.refusal());
     };
-    let policy = match encoding {
-        Some(policy) => policy,
-        None => app.campaigns.encoding_of(tenant).await?,
+    let terms = app.campaigns.terms_of(tenant).await?;
+    let terms = Terms {
+        encoding: encoding.unwrap_or(terms.encoding),
+        ..terms
     };
-    shown((&text, given), &values, policy)
+    shown((&text, given), &values, terms)
         .map(Json)
         .map_err(Problem::of_fields)
 }
@@ -50,7 +51,7 @@ pub(super) async fn analyze(
 fn shown(
     (text, characters): (&str, usize),
     values: &[(String, String)],
-    policy: EncodingPolicy,
+    terms: Terms,
 ) -> Result<Value, Vec<FieldFault>> {
     let (names, values): (Vec<&str>, Vec<&str>) = values
         .iter()
@@ -64,37 +65,21 @@ fn shown(
         sent,
         encoding,
         measure,
-        credits,
-        culprits,
-    } = analyse(&rendered, policy).map_err(too_long)?;
+        offending,
+    } = analyse(&rendered, terms.encoding).map_err(too_long)?;
+    let segments = u8::try_from(measure.segments).unwrap_or(u8::MAX);
+    let credits = terms.tariff.credits(rendered.chars().count(), segments);
     Ok(json!({
         "characters": characters,
-        "characters_max": TEXT_MAX,
-        "encoding": word(encoding),
+        "characters_max": terms.characters_max,
+        "encoding": encoding.name(),
         "units": measure.units,
         "units_free": measure.free,
-        "segments": measure.segments,
+        "segments": segments,
         "credits": credits,
         "rendered": rendered,
         "sent": sent,
         "fields_without_value": without_value,
-        "not_in_gsm7": culprits.iter().map(culprit).collect::<Vec<_>>(),
+        "offending": offending,
     }))
-}
-
-/// How a text is written on the wire.
-const fn word(encoding: Encoding) -> &'static str {
-    match encoding {
-        Encoding::Gsm7 => "gsm7",
-        Encoding::Latin1 => "latin1",
-        Encoding::Ucs2 => "ucs2",
-    }
-}
-
-fn culprit(culprit: &Culprit) -> Value {
-    json!({
-        "character": culprit.character,
-        "position": culprit.position,
-        "counterpart": culprit.counterpart,
-    })
 }

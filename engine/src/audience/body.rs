@@ -28,17 +28,21 @@ use super::tlvs::Tlvs;
 /// How much of the body is read at a time, in octets.
 const READ_OCTETS: usize = 64 << 10;
 
-/// Reads a whole body; rows go to `sink` as they come. Blocks on `body`.
+/// Reads a whole body; its text may have `characters_max` characters, and rows go to `sink` as they come. Blocks on `body`.
 ///
 /// Memory: one row, one string of at most [`STRING_OCTETS_MAX`] (only a list of numbers is that long), and at most
 /// [`FAULTS_MAX`](crate::fault::FAULTS_MAX) faults.
 ///
 /// # Errors
 /// See [`ReadFault`].
-pub(crate) fn read_campaign(body: impl Read, sink: &mut dyn RowSink) -> Result<CampaignDraft, ReadFault> {
+pub(crate) fn read_campaign(
+    body: impl Read,
+    characters_max: usize,
+    sink: &mut dyn RowSink,
+) -> Result<CampaignDraft, ReadFault> {
     let guarded = StringGuard::new(body, STRING_OCTETS_MAX);
     let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(READ_OCTETS, guarded));
-    let mut reading = Reading::new(sink);
+    let mut reading = Reading::new(sink, characters_max);
     let read = Take(Body(&mut reading))
         .deserialize(&mut json)
         .and_then(|()| json.end());

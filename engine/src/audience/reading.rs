@@ -94,6 +94,8 @@ pub(crate) enum ReadFault {
 /// What has been read so far.
 pub(super) struct Reading<'s> {
     sink: &'s mut dyn RowSink,
+    /// The longest text.
+    characters_max: usize,
     /// Set when the sink took no more; reading then stops.
     pub(super) full: Option<SinkFull>,
     faults: Vec<FieldFault>,
@@ -110,9 +112,10 @@ pub(super) struct Reading<'s> {
 }
 
 impl<'s> Reading<'s> {
-    pub(super) fn new(sink: &'s mut dyn RowSink) -> Self {
+    pub(super) fn new(sink: &'s mut dyn RowSink, characters_max: usize) -> Self {
         Self {
             sink,
+            characters_max,
             full: None,
             faults: Vec::new(),
             texts: [const { None }; 6],
@@ -226,7 +229,8 @@ impl<'s> Reading<'s> {
         let service_type = self.checked("/service_type", service_type, check_service_type);
         let encoding = self.checked("/encoding", encoding, |encoding| parse_encoding(&encoding));
         let name = self.checked("/name", name, check_name);
-        let text = self.checked("/text", text, |text| check_text(&text).map(|()| text));
+        let max = self.characters_max;
+        let text = self.checked("/text", text, |text| check_text(&text, max).map(|()| text));
         let sender = self.checked("/sender", sender, |sender| Sender::parse(&sender));
         let purpose = self.checked("/purpose", purpose, |purpose| parse_purpose(&purpose));
         // An audience that was not read to its end may lack columns that the text names.

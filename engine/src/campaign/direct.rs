@@ -7,11 +7,13 @@ use std::time::Duration;
 use smpp::text::EncodingPolicy;
 
 use super::orders::DirectVariables;
-use super::price;
+use super::price::{self, Cost};
 use super::{CampaignFault, Campaigns, Whose, view};
 use crate::audience::normalise;
 use crate::compose::{Sender, check_text};
-use crate::domain::{CampaignId, Line, MessageId, Parameters, Purpose, Recipient, Row, TenantId, UnixMicros, Way};
+use crate::domain::{
+    CampaignId, Line, MessageId, Parameters, Purpose, Recipient, Row, TenantId, Terms, UnixMicros, Way,
+};
 use crate::fault::{FieldFault, FieldProblem};
 use crate::store::{Campaign, CampaignKind, CampaignState, DirectMessage, DirectPlace, RecipientRow, Token};
 
@@ -23,8 +25,8 @@ pub(super) type Sending = (TenantId, Purpose);
 pub(super) struct Hour {
     hour: u64,
     campaign: CampaignId,
-    /// How the tenant's texts are encoded that do not say it themselves.
-    encoding: EncodingPolicy,
+    /// What the tenant has agreed on.
+    terms: Terms,
 }
 
 /// Direct campaigns that are kept in mind: 10,000 tenants with both purposes. Another one made for the same hour does no
@@ -53,7 +55,7 @@ pub(crate) struct DirectOrder {
 struct Priced {
     recipient: Recipient,
     encoding: EncodingPolicy,
-    segments: u8,
+    cost: Cost,
 }
 
 impl Campaigns {
@@ -82,16 +84,20 @@ impl Campaigns {
             return Err(CampaignFault::Fields(vec![fault]));
         }
         let hour = self.hour(tenant, order.purpose).await?;
-        let encoding = order.encoding.unwrap_or(hour.encoding);
-        let segments = price::of_text(&order.text, encoding);
-        let too_long = |_| CampaignFault::Fields(vec![price::too_long(order.text.chars().count())]);
+        let terms = Terms {
+            encoding: order.encoding.unwrap_or(hour.terms.encoding),
+            ..hour.terms
+        };
+        let refused = |fault| CampaignFault::Fields(vec![fault]);
+        check_text(&order.text, terms.characters_max).map_err(|problem| refused(FieldFault::new("/text", problem)))?;
+        let too_long = |_| refused(price::too_long(order.text.chars().count()));
         let priced = Priced {
             recipient,
-            encoding,
-            segments: segments.map_err(too_long)?,
+            encoding: terms.encoding,
+            cost: price::of_text(&order.text, terms).map_err(too_long)?,
         };
         let partition = recipient.partition(self.store().partitions());
-        let needed = u64::from(priced.segments);
+        let needed = u64::from(priced.cost.credits);
         let held = self
             .store()
             .hold_direct((tenant, hour.campaign), (token, partition), needed, self.now())
@@ -130,7 +136,8 @@ impl Campaigns {
         let mut note = |pointer: &str, problem: FieldProblem| faults.push(FieldFault::new(pointer, problem));
         let recipient = normalise(&order.to, self.0.deps.limits.country);
         let recipient = recipient.map_err(|fault| note("/to", fault.problem())).ok();
-        if let Err(problem) = check_text(&order.text) {
+        // Longer than any tenant's may be; the tenant's own limit is looked at when the rest is well.
+        if let Err(problem) = check_text(&order.text, Terms::CHARACTERS_MAX) {
             note("/text", problem);
         }
         if let Err(problem) = Sender::parse(&order.sender) {
@@ -158,8 +165,8 @@ impl Campaigns {
         let variables = variables.pack();
         let row = Row {
             recipient: priced.recipient,
-            segments: priced.segments,
-            credits: priced.segments,
+            segments: priced.cost.segments,
+            credits: priced.cost.credits,
             variables: &variables,
         };
         let table = self.routes();
@@ -205,9 +212,9 @@ impl Campaigns {
         let id = self.store().next_campaign().await?;
         // Listed first: a crash after this costs one useless look; the reverse order would lose the hold.
         self.store().set_active(tenant, id).await?;
-        let encoding = self.encoding_of(tenant).await?;
+        let terms = self.terms_of(tenant).await?;
         let campaign = Campaign {
-            encoding,
+            encoding: terms.encoding,
             ..direct_campaign(tenant, id, purpose, now)
         };
         self.store().save_campaign(&campaign).await?;
@@ -216,7 +223,7 @@ impl Campaigns {
         let made = Hour {
             hour,
             campaign: id,
-            encoding,
+            terms,
         };
         let mut hours = self.0.hours.lock().unwrap_or_else(PoisonError::into_inner);
         if hours.len() >= HOURS_MAX {
@@ -229,10 +236,10 @@ impl Campaigns {
         Ok(made)
     }
 
-    /// How a tenant's texts are encoded that do not say it themselves.
-    pub(crate) async fn encoding_of(&self, tenant: TenantId) -> Result<EncodingPolicy, CampaignFault> {
+    /// What a tenant has agreed on.
+    pub(crate) async fn terms_of(&self, tenant: TenantId) -> Result<Terms, CampaignFault> {
         let tenant = self.store().tenant(tenant).await?;
-        Ok(tenant.map(|tenant| tenant.encoding).unwrap_or_default())
+        Ok(tenant.map(|tenant| tenant.terms).unwrap_or_default())
     }
 
     /// A tenant's settings have changed: its next messages are gathered in another campaign, under the new ones.

@@ -8,14 +8,20 @@ use tokio::sync::mpsc;
 
 use super::packer::{BATCHES_MAX, Packer};
 use super::pages::Pages;
-use super::price::{self, Price};
+use super::price::{self, Cost, Price};
 use super::{CampaignFault, Campaigns, Limits};
 use crate::audience::{CampaignDraft, Counts, Ingest, ReadFault, Rejected, read_campaign};
-use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TenantId};
+use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TenantId, Terms};
 use crate::store::{Campaign, CampaignKind, CampaignState, Owner, RowBatch, StoreError};
 
 /// How long a body may wait for its turn to be read.
 const TURN_MAX: Duration = Duration::from_secs(10);
+
+/// What a row takes and costs before it is priced.
+const ONE: Cost = Cost {
+    segments: 1,
+    credits: 1,
+};
 
 /// A campaign that was just made.
 #[derive(Debug)]
@@ -88,7 +94,8 @@ impl Campaigns {
         let packer = Packer::new(batches, (routes, self.0.deps.gates.clone()), self.store().partitions());
         let (limits, far) = (self.0.deps.limits.clone(), packer.far());
         let countries = self.store().countries(tenant).await?;
-        let reading = tokio::task::spawn_blocking(move || read(body, packer, (limits, countries)));
+        let terms = self.terms_of(tenant).await?;
+        let reading = tokio::task::spawn_blocking(move || read((body, terms), packer, (limits, countries)));
         let kept = self.keep((id, version), rows).await;
         let read = reading.await.unwrap_or(Err(CampaignFault::Stopping));
         // When the store took no more, the reading stopped for that reason.
@@ -109,15 +116,17 @@ impl Campaigns {
             })
             .await?;
         }
-        let encoding = match read.draft.encoding {
-            Some(encoding) => encoding,
-            None => self.encoding_of(tenant).await?,
+        let terms = Terms {
+            encoding: read.draft.encoding.unwrap_or(terms.encoding),
+            ..terms
         };
-        let price = Price::new(&read.draft.template, encoding);
-        let segments = self.price(id, price, read.counts.accepted).await?;
+        let price = Price::new(&read.draft.template, terms);
+        let (estimate_segments, estimate_credits) = self.price(id, price, read.counts.accepted).await?;
         let campaign = Campaign {
-            encoding,
-            ..self.campaign_of(tenant, id, &read, segments)
+            encoding: terms.encoding,
+            estimate_segments,
+            estimate_credits,
+            ..self.campaign_of(tenant, id, &read)
         };
         if !read.rejected.is_empty() {
             self.store()
@@ -159,27 +168,29 @@ impl Campaigns {
         }
     }
 
-    /// The segments of all messages; rows whose message takes more than one say so from then on.
-    async fn price(&self, id: CampaignId, mut price: Price<'_>, accepted: u32) -> Result<u64, CampaignFault> {
+    /// Segments and credits of all messages; rows whose message takes more than one of them say so from then on.
+    async fn price(&self, id: CampaignId, mut price: Price<'_>, accepted: u32) -> Result<(u64, u64), CampaignFault> {
         let refuse = |price: &Price<'_>| CampaignFault::Fields(vec![price::too_long(price.characters())]);
         if let Some(each) = price.constant() {
             let each = each.map_err(|_| refuse(&price))?;
-            if each == 1 {
-                return Ok(accepted.into());
+            if each == ONE {
+                return Ok((accepted.into(), accepted.into()));
             }
         }
-        let (mut pages, mut segments) = (Pages::all(id, self.store().partitions()), 0);
+        let mut pages = Pages::all(id, self.store().partitions());
+        let (mut segments, mut credits) = (0, 0);
         loop {
             let chunks = pages.next(self.store()).await?;
             if chunks.is_empty() {
-                return Ok(segments);
+                return Ok((segments, credits));
             }
             let mut dearer: Vec<(Partition, u32, Vec<u8>)> = Vec::new();
             for chunk in chunks {
                 for (position, packed) in (chunk.position..).zip(&chunk.rows) {
                     let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
                     let of_row = price.of(row.variables).map_err(|_| refuse(&price))?;
-                    segments += u64::from(of_row);
+                    segments += u64::from(of_row.segments);
+                    credits += u64::from(of_row.credits);
                     let with_price = repriced(row, of_row).map(|row| (chunk.partition, position, row));
                     dearer.extend(with_price);
                 }
@@ -190,7 +201,7 @@ impl Campaigns {
         }
     }
 
-    fn campaign_of(&self, tenant: TenantId, id: CampaignId, read: &Taken, segments: u64) -> Campaign {
+    fn campaign_of(&self, tenant: TenantId, id: CampaignId, read: &Taken) -> Campaign {
         let (draft, counts) = (&read.draft, &read.counts);
         Campaign {
             id,
@@ -210,9 +221,8 @@ impl Campaigns {
             not_mobile: counts.not_mobile.into(),
             not_allowed: counts.not_allowed.into(),
             duplicates: counts.duplicates.into(),
-            estimate_segments: segments,
-            // One credit a segment: the `concat` tariff.
-            estimate_credits: segments,
+            estimate_segments: 0,
+            estimate_credits: 0,
             held: 0,
             spent: 0,
             recredited: 0,
@@ -225,10 +235,14 @@ impl Campaigns {
 }
 
 /// Reads a body to its end, and takes numbers of the tenant's countries; blocks.
-fn read(body: impl Read, mut packer: Packer, (limits, countries): (Limits, Countries)) -> Result<Taken, CampaignFault> {
+fn read(
+    (body, terms): (impl Read, Terms),
+    mut packer: Packer,
+    (limits, countries): (Limits, Countries),
+) -> Result<Taken, CampaignFault> {
     let ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
     let mut ingest = ingest.only([limits.countries, countries]);
-    let draft = read_campaign(body, &mut ingest)?;
+    let draft = read_campaign(body, terms.characters_max, &mut ingest)?;
     let (counts, rejected) = ingest.finish();
     packer.finish().map_err(ReadFault::from)?;
     Ok(Taken {
@@ -238,12 +252,12 @@ fn read(body: impl Read, mut packer: Packer, (limits, countries): (Limits, Count
     })
 }
 
-/// The row, packed, if its message takes another number of segments. One credit a segment: the `concat` tariff.
-fn repriced(row: Row<'_>, segments: u8) -> Option<Vec<u8>> {
+/// The row, packed, if its message takes or costs something else than the row says.
+fn repriced(row: Row<'_>, Cost { segments, credits }: Cost) -> Option<Vec<u8>> {
     let priced = Row {
         segments,
-        credits: segments,
+        credits,
         ..row
     };
-    (segments != row.segments).then(|| priced.pack())
+    ((segments, credits) != (row.segments, row.credits)).then(|| priced.pack())
 }

@@ -1,29 +1,34 @@
-//! What each recipient's message takes, in segments and so in credits. Pure.
+//! What each recipient's message takes in segments, and costs in credits. Pure.
 
-use smpp::segment::SEGMENTS_MAX;
-use smpp::text::EncodingPolicy;
-
-use crate::compose::{Template, TooManySegments, credits};
-use crate::domain::variables;
+use crate::compose::{Template, TooManySegments, priced_segments};
+use crate::domain::{Terms, variables};
 use crate::fault::{FieldFault, FieldProblem};
+use smpp::segment::SEGMENTS_MAX;
 
 /// Characters of the parts of a concatenated GSM text (3GPP TS 23.040, 9.2.3.24.1): the most that any text can have.
 const PART_CHARACTERS: usize = 153;
 
+/// What a message takes, and costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cost {
+    pub(super) segments: u8,
+    pub(super) credits: u8,
+}
+
 /// Prices the messages of one campaign.
 pub(super) struct Price<'t> {
     template: &'t Template,
-    policy: EncodingPolicy,
+    terms: Terms,
     /// The price of all, if all get the same text.
-    constant: Option<Result<u8, TooManySegments>>,
+    constant: Option<Result<Cost, TooManySegments>>,
     text: String,
 }
 
 impl<'t> Price<'t> {
-    pub(super) fn new(template: &'t Template, policy: EncodingPolicy) -> Self {
+    pub(super) fn new(template: &'t Template, terms: Terms) -> Self {
         let mut price = Self {
             template,
-            policy,
+            terms,
             constant: None,
             text: String::new(),
         };
@@ -34,36 +39,37 @@ impl<'t> Price<'t> {
     }
 
     /// The price of all, if all get the same text.
-    pub(super) fn constant(&self) -> Option<Result<u8, TooManySegments>> {
+    pub(super) fn constant(&self) -> Option<Result<Cost, TooManySegments>> {
         self.constant
     }
 
-    /// The segments of the text for a recipient with these packed variables.
+    /// The price of the text for a recipient with these packed variables.
     ///
     /// # Errors
     /// [`TooManySegments`].
-    pub(super) fn of(&mut self, variables: &[u8]) -> Result<u8, TooManySegments> {
+    pub(super) fn of(&mut self, variables: &[u8]) -> Result<Cost, TooManySegments> {
         match self.constant {
             Some(price) => price,
             None => self.render(variables),
         }
     }
 
-    fn render(&mut self, variables: &[u8]) -> Result<u8, TooManySegments> {
+    fn render(&mut self, variables: &[u8]) -> Result<Cost, TooManySegments> {
         let values: Vec<&str> = self::variables(variables).collect();
         self.text.clear();
         self.template.render(&values, &mut self.text);
-        of_text(&self.text, self.policy)
+        of_text(&self.text, self.terms)
     }
 }
 
-/// The segments of a text.
+/// The price of a text.
 ///
 /// # Errors
 /// [`TooManySegments`].
-pub(super) fn of_text(text: &str, policy: EncodingPolicy) -> Result<u8, TooManySegments> {
-    let segments = credits(text, policy)?;
-    u8::try_from(segments).map_err(|_| TooManySegments)
+pub(super) fn of_text(text: &str, terms: Terms) -> Result<Cost, TooManySegments> {
+    let segments = priced_segments(text, terms.encoding)?;
+    let credits = terms.tariff.credits(text.chars().count(), segments);
+    Ok(Cost { segments, credits })
 }
 
 /// The fault of a text that takes too many segments for some recipient.
@@ -87,9 +93,22 @@ impl Price<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::push_variable;
+    use crate::domain::{EncodingPolicy, Tariff, push_variable};
 
-    const POLICY: EncodingPolicy = EncodingPolicy::GsmTransliterate;
+    /// A credit a segment.
+    const fn each(segments: u8) -> Cost {
+        Cost {
+            segments,
+            credits: segments,
+        }
+    }
+
+    fn encoded(encoding: EncodingPolicy) -> Terms {
+        Terms {
+            encoding,
+            ..Terms::default()
+        }
+    }
 
     fn variables(values: &[&str]) -> Vec<u8> {
         let mut packed = Vec::new();
@@ -100,12 +119,12 @@ mod tests {
     #[test]
     fn each_recipient_has_a_price_of_their_own() {
         let template = Template::parse("[Nom]", &["Nom"]).unwrap();
-        let mut price = Price::new(&template, POLICY);
+        let mut price = Price::new(&template, Terms::default());
         assert_eq!(price.constant(), None);
         for (name, segments) in [("Zoé".to_owned(), 1), ("a".repeat(161), 2), ("\u{1f382}".repeat(36), 2)] {
-            assert_eq!(price.of(&variables(&[&name])), Ok(segments));
+            assert_eq!(price.of(&variables(&[&name])), Ok(each(segments)));
         }
-        assert_eq!(price.of(&[]), Ok(1), "an empty text is sent as one");
+        assert_eq!(price.of(&[]), Ok(each(1)), "an empty text is sent as one");
     }
 
     #[test]
@@ -116,21 +135,38 @@ mod tests {
             (EncodingPolicy::Auto, 2),
             (EncodingPolicy::Ucs2, 2),
         ] {
-            assert_eq!(of_text(&text, policy), Ok(segments), "{policy}");
+            assert_eq!(of_text(&text, encoded(policy)), Ok(each(segments)), "{policy}");
+        }
+    }
+
+    #[test]
+    fn a_flat_tariff_is_told_from_the_network() {
+        let terms = Terms {
+            tariff: Tariff::Flat160,
+            ..Terms::default()
+        };
+        let template = Template::parse("[Nom]", &["Nom"]).unwrap();
+        let mut price = Price::new(&template, terms);
+        for (characters, segments, credits) in [(160, 1, 1), (161, 2, 2), (320, 3, 2), (480, 4, 3)] {
+            let name = "a".repeat(characters);
+            assert_eq!(price.of(&variables(&[&name])), Ok(Cost { segments, credits }));
         }
     }
 
     #[test]
     fn a_text_without_fields_is_priced_once() {
         let template = Template::parse(&"a".repeat(200), &["Nom"]).unwrap();
-        let mut price = Price::new(&template, POLICY);
-        assert_eq!((price.constant(), price.of(&variables(&["x"]))), (Some(Ok(2)), Ok(2)));
+        let mut price = Price::new(&template, Terms::default());
+        assert_eq!(
+            (price.constant(), price.of(&variables(&["x"]))),
+            (Some(Ok(each(2))), Ok(each(2)))
+        );
     }
 
     #[test]
     fn a_text_of_too_many_segments_has_no_price() {
         let template = Template::parse(&"[Nom]".repeat(90), &["Nom"]).unwrap();
-        let mut price = Price::new(&template, POLICY);
+        let mut price = Price::new(&template, Terms::default());
         assert_eq!(price.of(&variables(&["a".repeat(500).as_str()])), Err(TooManySegments));
         assert_eq!(price.characters(), 45_000);
     }

@@ -96,7 +96,7 @@ impl Bench {
         let new = NewTenant {
             name: "Cabinet Martin".into(),
             weight: 1,
-            encoding: EncodingPolicy::default(),
+            terms: crate::domain::Terms::default(),
             countries: Countries::default(),
             key_digest: "00".into(),
             token: self.token(),

@@ -1,21 +1,31 @@
 //! What a text takes, for whoever is writing it.
 
+use serde::Serialize;
 use smpp::choice;
 use smpp::segment::{self, Format, Measure};
 use smpp::text::{Culprit, Encoding, EncodingPolicy, culprits};
 
-use super::{TooManySegments, credits};
+use super::TooManySegments;
 
-/// A rendered text as it is sent over an SMSC that deviates in nothing, and what it costs.
+/// A rendered text as it is sent over an SMSC that deviates in nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Analysis {
     /// As it reaches the phone.
     pub(crate) sent: String,
     pub(crate) encoding: Encoding,
     pub(crate) measure: Measure,
-    pub(crate) credits: u32,
-    /// What GSM 03.38 lacks, by its place in the rendered text.
-    pub(crate) culprits: Vec<Culprit>,
+    /// What GSM 03.38 lacks.
+    pub(crate) offending: Vec<Offending>,
+}
+
+/// A character that GSM 03.38 lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Offending {
+    pub(crate) character: char,
+    /// Its place in the rendered text, in characters from 0.
+    pub(crate) position: usize,
+    /// What is sent in its place, under a policy that exchanges characters.
+    pub(crate) becomes: Option<&'static str>,
 }
 
 /// Analyses a rendered text.
@@ -25,11 +35,17 @@ pub(crate) struct Analysis {
 pub(crate) fn analyse(rendered: &str, policy: EncodingPolicy) -> Result<Analysis, TooManySegments> {
     let (sent, encoding, _) = choice::choose(rendered, policy, &[], Format::default());
     let measure = segment::measure(&sent, encoding).ok_or(TooManySegments)?;
+    let offending = |culprit: Culprit| Offending {
+        character: culprit.character,
+        position: culprit.position,
+        becomes: culprit
+            .counterpart
+            .filter(|_| policy == EncodingPolicy::GsmTransliterate),
+    };
     Ok(Analysis {
         encoding,
         measure,
-        credits: credits(rendered, policy)?,
-        culprits: culprits(rendered).collect(),
+        offending: culprits(rendered).map(offending).collect(),
         sent: sent.into_owned(),
     })
 }
@@ -44,15 +60,18 @@ mod tests {
         let typed = analyse("l’été, 5 €", policy).unwrap();
         assert_eq!((typed.sent.as_str(), typed.encoding), ("l'été, 5 €", Encoding::Gsm7));
         let measure = |units, segments, free| Measure { units, segments, free };
-        assert_eq!((typed.measure, typed.credits), (measure(11, 1, 149), 1));
-        let culprit = typed.culprits[0];
-        assert_eq!(
-            (culprit.character, culprit.position, culprit.counterpart),
-            ('’', 1, Some("'"))
-        );
+        assert_eq!(typed.measure, measure(11, 1, 149));
+        let offending = |becomes| Offending {
+            character: '’',
+            position: 1,
+            becomes,
+        };
+        assert_eq!(typed.offending, [offending(Some("'"))]);
+        let unchanged = analyse("l’été", EncodingPolicy::Auto).unwrap();
+        assert_eq!(unchanged.offending, [offending(None)]);
         let cake = analyse(&"\u{1f382}".repeat(36), policy).unwrap();
         assert_eq!((cake.encoding, cake.measure), (Encoding::Ucs2, measure(72, 2, 61)));
-        assert_eq!((cake.culprits.len(), cake.culprits[35].counterpart), (36, None));
+        assert_eq!((cake.offending.len(), cake.offending[35].becomes), (36, None));
         assert_eq!(analyse(&"a".repeat(40_000), policy), Err(TooManySegments));
     }
 }

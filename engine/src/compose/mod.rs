@@ -16,26 +16,23 @@ use smpp::text::EncodingPolicy;
 use crate::config::Envelope;
 use crate::fault::FieldProblem;
 
-/// The longest text of a campaign or message before its fields are filled in, in characters: three times 160.
-pub(crate) const TEXT_MAX: usize = 480;
-
 /// A rendered text that would take more segments than a concatenation header can count
 /// ([`smpp::segment::SEGMENTS_MAX`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the text would take more than {} segments", segment::SEGMENTS_MAX)]
 pub(crate) struct TooManySegments;
 
-/// Whether a text may be that of a campaign or message: not blank, and at most [`TEXT_MAX`] characters.
+/// Whether a text may be that of a campaign or message: not blank, and of at most so many characters.
 ///
 /// # Errors
 /// [`FieldProblem::Empty`] or [`FieldProblem::TooLong`].
-pub(crate) fn check_text(text: &str) -> Result<(), FieldProblem> {
+pub(crate) fn check_text(text: &str, max: usize) -> Result<(), FieldProblem> {
     if text.trim().is_empty() {
         return Err(FieldProblem::Empty);
     }
     let given = text.chars().count();
-    if given > TEXT_MAX {
-        return Err(FieldProblem::TooLong { max: TEXT_MAX, given });
+    if given > max {
+        return Err(FieldProblem::TooLong { max, given });
     }
     Ok(())
 }
@@ -55,16 +52,15 @@ pub(crate) fn compose(
     segment::segment_as(&text, (encoding, shift), reference, envelope.format).ok_or(TooManySegments)
 }
 
-/// What a rendered text costs, in credits: one a segment, the `concat` tariff. Builds nothing. Segments are those of an SMSC
-/// that deviates in nothing (a header with 8 bits of reference, no tables of languages): a price depends on text and policy
-/// alone, whichever route the message takes, and is what is billed for it.
+/// The segments that a price is made of. Builds nothing. They are those of an SMSC that deviates in nothing (a header with
+/// 8 bits of reference, no tables of languages): a price depends on text and terms alone, whichever route the message takes.
 ///
 /// # Errors
 /// [`TooManySegments`].
-pub(crate) fn credits(rendered: &str, policy: EncodingPolicy) -> Result<u32, TooManySegments> {
+pub(crate) fn priced_segments(rendered: &str, policy: EncodingPolicy) -> Result<u8, TooManySegments> {
     let (text, encoding, _) = choice::choose(rendered, policy, &[], Format::default());
     let segments = segment::count(&text, encoding).ok_or(TooManySegments)?;
-    u32::try_from(segments).map_err(|_| TooManySegments)
+    u8::try_from(segments).map_err(|_| TooManySegments)
 }
 
 #[cfg(test)]
@@ -73,16 +69,16 @@ mod tests {
 
     #[test]
     fn a_text_is_neither_blank_nor_too_long() {
-        assert_eq!(check_text(" \u{a0}\n"), Err(FieldProblem::Empty));
-        assert_eq!(check_text(&"é".repeat(480)), Ok(()));
+        assert_eq!(check_text(" \u{a0}\n", 480), Err(FieldProblem::Empty));
+        assert_eq!(check_text(&"é".repeat(480), 480), Ok(()));
         assert_eq!(
-            check_text(&"é".repeat(481)),
+            check_text(&"é".repeat(481), 480),
             Err(FieldProblem::TooLong { max: 480, given: 481 })
         );
     }
 
     #[test]
-    fn credits_are_the_segments_that_are_sent() {
+    fn priced_are_the_segments_that_are_sent() {
         let (policy, usual) = (EncodingPolicy::GsmTransliterate, Envelope::default());
         for (text, wanted) in [
             ("a".repeat(160), 1),
@@ -92,10 +88,10 @@ mod tests {
             ("l’été".repeat(32), 1),
             ("\u{1f382}".repeat(36), 2),
         ] {
-            assert_eq!(credits(&text, policy), Ok(wanted));
+            assert_eq!(priced_segments(&text, policy), Ok(wanted));
             assert_eq!(compose(&text, policy, 7, &usual).unwrap().len(), wanted as usize);
         }
-        assert_eq!(credits(&"a".repeat(40_000), policy), Err(TooManySegments));
+        assert_eq!(priced_segments(&"a".repeat(40_000), policy), Err(TooManySegments));
         assert_eq!(compose(&"a".repeat(40_000), policy, 1, &usual), Err(TooManySegments));
     }
 }

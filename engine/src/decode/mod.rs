@@ -12,14 +12,12 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use smpp::choice;
 use smpp::frame::Sm;
 use smpp::receipt::{self, Receipt, Relation};
-use smpp::segment::{self, Format};
-use smpp::text::{self, EncodingPolicy};
+use smpp::text::EncodingPolicy;
 
 use crate::audience::{NUMBER_OCTETS_MAX, NumberFault, look_up};
-use crate::compose::credits;
+use crate::compose::analyse;
 use crate::domain::Country;
 use lines::{each_line, each_whole};
 use pdu::each_pdu;
@@ -166,25 +164,13 @@ fn of_ids(relation: Option<Relation>) -> Value {
 }
 
 fn of_text(line: &str, policy: EncodingPolicy) -> Result<Value, Refusal> {
-    let (sent, encoding, _) = choice::choose(line, policy, &[], Format::default());
-    let measure = segment::measure(&sent, encoding)
-        .ok_or_else(|| format!("takes more than {} segments", segment::SEGMENTS_MAX))?;
-    let credits = credits(line, policy).map_err(|error| error.to_string())?;
-    let offending: Vec<Value> = text::culprits(line)
-        .map(|culprit| {
-            json!({
-                "character": culprit.character.to_string(),
-                "position": culprit.position,
-                "becomes": culprit.counterpart.filter(|_| policy == EncodingPolicy::GsmTransliterate),
-            })
-        })
-        .collect();
+    let analysis = analyse(line, policy).map_err(|error| error.to_string())?;
     Ok(json!({
-        "encoding": encoding.name(),
-        "characters": measure.units,
-        "segments": measure.segments,
-        "credits": credits,
-        "offending": offending,
+        "encoding": analysis.encoding.name(),
+        "characters": analysis.measure.units,
+        "segments": analysis.measure.segments,
+        "credits": analysis.measure.segments,
+        "offending": analysis.offending,
     }))
 }
 

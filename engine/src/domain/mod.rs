@@ -6,6 +6,7 @@ mod time;
 mod status;
 mod message;
 mod ending;
+mod terms;
 mod tries;
 mod parameters;
 mod stored;
@@ -32,6 +33,7 @@ pub(crate) use status::{Language, Purpose, Status};
 pub(crate) use stored::{
     BadForm, Line, Mark, Message, Record, Row, Trace, Traces, Trail, Way, digest, push_variable, variables,
 };
+pub(crate) use terms::{Tariff, TermChanges, Terms};
 pub(crate) use time::UnixMicros;
 pub(crate) use transition::{Back, Event, Transition};
 pub(crate) use tries::{REFUSED_MAX, Tries};

@@ -7,7 +7,7 @@ use redis::{Cmd, Value};
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
 use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, integer, keys};
-use crate::domain::{CampaignId, Countries, EncodingPolicy, TenantId, UnixMicros};
+use crate::domain::{CampaignId, Countries, TenantId, TermChanges, Terms, UnixMicros};
 
 /// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
 pub(crate) const GRANTED_MAX: u64 = 1_000_000_000_000;
@@ -25,8 +25,8 @@ pub(crate) struct Tenant {
     pub(crate) name: String,
     /// How often it gets a turn.
     pub(crate) weight: u8,
-    /// How its texts are encoded that do not say it themselves.
-    pub(crate) encoding: EncodingPolicy,
+    /// What it has agreed on.
+    pub(crate) terms: Terms,
     /// Whose numbers it may send to.
     pub(crate) countries: Countries,
     /// Whether a "CANCEL" answers its appointments, and is no opt-out.
@@ -57,8 +57,8 @@ pub(crate) struct NewTenant {
     pub(crate) name: String,
     /// How often it gets a turn: 1 to 100.
     pub(crate) weight: u8,
-    /// How its texts are encoded that do not say it themselves.
-    pub(crate) encoding: EncodingPolicy,
+    /// What it has agreed on.
+    pub(crate) terms: Terms,
     /// Whose numbers it may send to.
     pub(crate) countries: Countries,
     /// SHA-256 of its API key, in hexadecimal.
@@ -113,7 +113,9 @@ impl Store {
         let mut fields = vec![
             ("name", new.name.clone()),
             ("weight", new.weight.to_string()),
-            ("encoding", new.encoding.name().to_owned()),
+            ("encoding", new.terms.encoding.name().to_owned()),
+            ("tariff", new.terms.tariff.code().to_owned()),
+            ("characters_max", new.terms.characters_max.to_string()),
             ("countries", new.countries.to_string()),
             ("created_at", now.0.to_string()),
         ];
@@ -168,10 +170,7 @@ impl Store {
             name: name.clone(),
             countries: countries.parse().map_err(|_| BAD_COUNTRIES)?,
             weight: number("weight").clamp(1, 100) as u8,
-            encoding: fields
-                .get("encoding")
-                .and_then(|name| name.parse().ok())
-                .unwrap_or_default(),
+            terms: terms(&fields),
             cancel_answers: number("cancel_answers") == 1,
             credits: Credits {
                 granted: number("granted"),
@@ -184,10 +183,19 @@ impl Store {
         }))
     }
 
-    /// Sets how a tenant's texts are encoded that do not say it themselves.
-    pub(crate) async fn set_encoding(&self, id: TenantId, encoding: EncodingPolicy) -> Result<(), StoreError> {
+    /// Changes a tenant's terms; at least one of them.
+    pub(crate) async fn change_terms(&self, id: TenantId, changes: TermChanges) -> Result<(), StoreError> {
         let mut set = redis::cmd("HSET");
-        set.arg(keys::tenant(id)).arg("encoding").arg(encoding.name());
+        set.arg(keys::tenant(id));
+        if let Some(encoding) = changes.encoding {
+            set.arg("encoding").arg(encoding.name());
+        }
+        if let Some(tariff) = changes.tariff {
+            set.arg("tariff").arg(tariff.code());
+        }
+        if let Some(max) = changes.characters_max {
+            set.arg("characters_max").arg(max);
+        }
         self.ask::<i64>(&set).await.map(drop)
     }
 
@@ -306,4 +314,17 @@ fn read_booked(reply: Value) -> Result<Booked, StoreError> {
         recredited: next()?,
         released: next()?,
     })
+}
+
+/// A tenant's terms; what an older version did not know is as it was then.
+fn terms(fields: &HashMap<String, String>) -> Terms {
+    fn read<T: std::str::FromStr>(fields: &HashMap<String, String>, field: &str) -> Option<T> {
+        fields.get(field).and_then(|value| value.parse().ok())
+    }
+    let known = TermChanges {
+        encoding: read(fields, "encoding"),
+        tariff: read(fields, "tariff"),
+        characters_max: read(fields, "characters_max"),
+    };
+    known.applied_to(Terms::default())
 }

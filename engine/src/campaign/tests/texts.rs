@@ -1,6 +1,16 @@
 //! Encodings and validity: what is stored of them is what was priced and is what is composed.
 
 use super::*;
+use crate::domain::TermChanges;
+
+/// The tenant's texts are encoded like that from now on.
+async fn encoded(bench: &Bench, tenant: TenantId, encoding: EncodingPolicy) {
+    let changes = TermChanges {
+        encoding: Some(encoding),
+        ..TermChanges::default()
+    };
+    bench.store.change_terms(tenant, changes).await.unwrap();
+}
 
 fn order(encoding: Option<EncodingPolicy>, validity: Option<Duration>) -> DirectOrder {
     DirectOrder {
@@ -31,7 +41,7 @@ async fn a_message_is_priced_by_its_own_encoding_or_its_tenants() {
     assert_eq!(price, 1);
     let (own, price) = send(Some(EncodingPolicy::Ucs2)).await;
     assert_eq!(price, 2);
-    bench.store.set_encoding(tenant, EncodingPolicy::Auto).await.unwrap();
+    encoded(&bench, tenant, EncodingPolicy::Auto).await;
     bench.campaigns.forget_hours(tenant);
     let (changed, price) = send(None).await;
     assert_eq!(price, 2);
@@ -68,7 +78,7 @@ async fn a_message_is_priced_by_its_own_encoding_or_its_tenants() {
 async fn a_campaign_keeps_its_encoding_and_its_validity() {
     let bench = Bench::start("campaign-encoding").await;
     let tenant = bench.tenant(100).await;
-    bench.store.set_encoding(tenant, EncodingPolicy::Auto).await.unwrap();
+    encoded(&bench, tenant, EncodingPolicy::Auto).await;
     let text = "à bientôt ".repeat(8);
     let create = async |more: &str| {
         let body = format!(
@@ -92,7 +102,7 @@ async fn a_campaign_keeps_its_encoding_and_its_validity() {
     );
     assert_eq!(own.validity, Some(Duration::from_secs(60)));
     // Another default from now on changes nothing that was priced.
-    bench.store.set_encoding(tenant, EncodingPolicy::Ucs2).await.unwrap();
+    encoded(&bench, tenant, EncodingPolicy::Ucs2).await;
     let order = bench.campaigns.orders().get(tenant, tenants.id).await.unwrap().unwrap();
     assert_eq!(order.encoding(b""), EncodingPolicy::Auto);
     assert_eq!(order.expires_at(b""), None);

@@ -1,0 +1,109 @@
+//! What a tenant has agreed on with its reseller: how its texts are encoded, how long they may be, what they cost.
+
+use smpp::text::EncodingPolicy;
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+/// The characters that a credit buys under [`Tariff::Flat160`].
+const FLAT: usize = 160;
+
+/// What holds for texts that say nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// How a text is encoded that does not say it itself.
+    pub(crate) encoding: EncodingPolicy,
+    pub(crate) tariff: Tariff,
+    /// The longest text of a campaign or message before its fields are filled in, in characters.
+    pub(crate) characters_max: usize,
+}
+
+impl Terms {
+    /// The most characters that may be agreed on: eight segments of 153.
+    pub(crate) const CHARACTERS_MAX: usize = 1_224;
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            encoding: EncodingPolicy::default(),
+            tariff: Tariff::default(),
+            // Three times 160.
+            characters_max: 480,
+        }
+    }
+}
+
+/// What of the terms is to change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TermChanges {
+    pub(crate) encoding: Option<EncodingPolicy>,
+    pub(crate) tariff: Option<Tariff>,
+    pub(crate) characters_max: Option<usize>,
+}
+
+impl TermChanges {
+    /// Whether anything is to change.
+    pub(crate) fn are_some(&self) -> bool {
+        *self != Self::default()
+    }
+
+    /// The terms with these changes.
+    pub(crate) fn applied_to(self, terms: Terms) -> Terms {
+        Terms {
+            encoding: self.encoding.unwrap_or(terms.encoding),
+            tariff: self.tariff.unwrap_or(terms.tariff),
+            characters_max: self.characters_max.unwrap_or(terms.characters_max),
+        }
+    }
+}
+
+/// How messages are billed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum Tariff {
+    /// A credit a segment: as the SMSC bills us.
+    #[default]
+    Concat,
+    /// A credit for 160 characters or a part of them, whatever that makes on the network: 480 are three.
+    Flat160,
+}
+
+impl Tariff {
+    pub(crate) const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The word in the API and in the store.
+    pub(crate) const fn code(self) -> &'static str {
+        self.into_str()
+    }
+
+    /// What a message costs whose text has that many characters and takes that many segments.
+    pub(crate) fn credits(self, characters: usize, segments: u8) -> u8 {
+        match self {
+            Self::Concat => segments,
+            Self::Flat160 => u8::try_from(characters.div_ceil(FLAT).max(1)).unwrap_or(u8::MAX),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flat_tariff_counts_characters_and_the_other_segments() {
+        for (characters, segments, flat) in [
+            (0, 1, 1),
+            (160, 1, 1),
+            (161, 2, 2),
+            (320, 3, 2),
+            (321, 3, 3),
+            (480, 4, 3),
+        ] {
+            assert_eq!(Tariff::Flat160.credits(characters, segments), flat, "{characters}");
+            assert_eq!(Tariff::Concat.credits(characters, segments), segments);
+        }
+        assert_eq!(
+            (Tariff::Flat160.code(), "flat160".parse()),
+            ("flat160", Ok(Tariff::Flat160))
+        );
+    }
+}
