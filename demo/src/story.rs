@@ -106,7 +106,7 @@ pub(crate) fn tell(stand: &Stand) -> Result<()> {
     let seconds = launched.elapsed().as_secs_f64();
     let after = api.credits(&clinic)?;
 
-    print!("{}", report::table(&done));
+    print!("{}", report::table(&api.report(&clinic, &draft.id, "fr")?));
     print!("{}", report::credits(&before, &held, &after, done.credits.recredited));
     let rate = f64::from(PATIENTS) / seconds;
     println!("\n  {PATIENTS} messages from launch to last receipt in {seconds:.1} s: {rate:.0}/s");

@@ -114,6 +114,26 @@ impl Campaign {
     }
 }
 
+/// What `GET /v1/campaigns/{id}/report` answers.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Report {
+    /// Messages that have one of the seven statuses.
+    pub messages: u64,
+    /// All seven.
+    pub statuses: Vec<ReportedStatus>,
+}
+
+/// A status in a report.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ReportedStatus {
+    /// As people read it.
+    pub label: String,
+    /// Messages in it.
+    pub count: u64,
+    /// Of those that have a status.
+    pub percent: f64,
+}
+
 /// A tenant's credits: granted = available + held + spent.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Credits {
@@ -220,6 +240,12 @@ impl Api {
     /// How far a campaign is.
     pub fn campaign(&self, tenant: &Tenant, campaign: &str) -> Result<Campaign> {
         self.of(tenant).get(&format!("/v1/campaigns/{campaign}"))?.json()
+    }
+
+    /// What a campaign came to, in that language.
+    pub fn report(&self, tenant: &Tenant, campaign: &str, language: &str) -> Result<Report> {
+        let http = self.of(tenant).in_language(language);
+        http.get(&format!("/v1/campaigns/{campaign}/report"))?.json()
     }
 
     /// Every message of a campaign.

@@ -22,7 +22,9 @@ mod engine;
 pub mod ledgers;
 mod supervise;
 
-pub use api::{Api, Campaign, CampaignCredits, Credits, Draft, Estimate, Listed, Progress, Tenant};
+pub use api::{
+    Api, Campaign, CampaignCredits, Credits, Draft, Estimate, Listed, Progress, Report, ReportedStatus, Tenant,
+};
 pub use engine::{Engine, EngineSettings, SmscSettings};
 pub use fault::{Fault, Result};
 pub use http::{Answer, Http};

@@ -17,7 +17,7 @@ fn spendable(engine: &Engine, tenant: &Tenant) -> u64 {
 }
 
 #[test]
-fn bad_recipients_are_counted_and_listed_and_neither_sent_nor_billed() {
+fn req_000_15_bad_recipients_are_counted_and_listed_and_neither_sent_nor_billed() {
     let stand = stand("api-bad-recipients");
     let before = spendable(&stand.engine, &stand.tenant);
     let audience = json!({ "recipients": [
@@ -58,7 +58,7 @@ fn bad_recipients_are_counted_and_listed_and_neither_sent_nor_billed() {
 }
 
 #[test]
-fn a_list_of_numbers_takes_commas_and_semicolons() {
+fn req_000_16_a_list_of_numbers_takes_commas_and_semicolons() {
     let stand = stand("api-numbers");
     let order =
         CampaignOrder::to_audience(&json!({ "numbers": "+33612345678;+33687654321, 0033611111111,+33612345678" }));

@@ -3,13 +3,59 @@
 use std::time::Duration;
 
 use campanile_tests::tenant::FR_4379;
-use campanile_tests::{CampaignOrder, EngineSettings, Lab, SmscSettings, Stand, programs};
+use campanile_tests::{Campaign, CampaignOrder, EngineSettings, Lab, SmscSettings, Stand, programs};
 use serde_json::json;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// The table that the project was made for, as a French clinic reads it.
+const TABLE: &str = "\u{feff}statut;libellé;messages;pourcentage\r
+delivered;Message reçu;3969;90,6\r
+transmission_failed;Echec de la transmission;8;0,2\r
+reception_error;Erreur lors de la réception;18;0,4\r
+unknown_number;Numéro de destination inconnu;112;2,6\r
+not_routed;Message non-routage;4;0,1\r
+transmitted;Message transmis;267;6,1\r
+recredited;Message recrédité;1;0,0\r
+";
+
+/// req_000_02, req_000_21: the share that was delivered, what was estimated and what it cost. req_001_09: nothing says what was read.
+fn is_reported(stand: &Stand, campaign: &Campaign) {
+    let path = format!("/v1/campaigns/{}/report", campaign.id);
+    let http = stand.tenant.http(&stand.engine);
+    let report = http.get(&path).expect(200);
+    let delivered = json!({ "status": "delivered", "label": "Delivered", "count": 3_969, "percent": 90.6 });
+    assert_eq!(report["statuses"][0], delivered);
+    assert_eq!(
+        (&report["messages"], &report["others"]["queued"]),
+        (&json!(4_379), &json!(0))
+    );
+    assert_eq!(
+        report["estimate"],
+        json!({ "recipients": 4_379, "segments": 4_379, "credits": 4_379 })
+    );
+    let view = campaign.view(&stand.engine);
+    let actual = json!({ "credits": view.credits.spent, "recredited": 1 });
+    assert_eq!(report["actual"], actual);
+    let words = report.to_string();
+    assert!(!words.contains("read") && !words.contains("open"), "{words}");
+    let french = http.in_language("fr");
+    assert_eq!(french.get(&format!("{path}?format=csv")).text, TABLE);
+    let label = french.get(&path).expect(200)["statuses"][3]["label"].clone();
+    assert_eq!(label, "Numéro de destination inconnu");
+    let english = http.get(&format!("{path}?format=csv"));
+    assert!(
+        english
+            .text
+            .starts_with("status,label,messages,percent\r\ndelivered,Delivered,3969,90.6\r\n")
+    );
+    http.get(&format!("{path}?format=pdf")).expect_problem(&[422]);
+    let stranger = stand.engine.tenant("Autre cabinet", 10);
+    stranger.http(&stand.engine).get(&path).expect_problem(&[404]);
+}
+
 #[test]
-fn the_table_of_4379_messages() {
+fn req_001_08_the_table_of_4379_messages() {
     let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/../smpp-sim/scenarios/fr-4379.toml");
     let scenario = std::fs::read_to_string(scenario).expect("read the scenario of the demo");
     let stand = Stand::new(programs!(), "campaign-4379", &scenario, |smsc| smsc);
@@ -28,6 +74,7 @@ fn the_table_of_4379_messages() {
     assert_eq!((view.progress.queued, view.progress.in_doubt), (0, 0), "{view:?}");
     let ledgers = stand.consistent_ledgers(&campaign, 4_379, "fr-4379");
     assert_eq!(ledgers.view().progress.total, messages);
+    is_reported(&stand, &campaign);
 }
 
 #[test]
@@ -99,7 +146,7 @@ fn pause_resume_cancel() {
 }
 
 #[test]
-fn personalised_texts_reach_their_recipients() {
+fn req_001_13_personalised_texts_reach_their_recipients() {
     let stand = Stand::new(programs!(), "campaign-fields", "", |smsc| smsc);
     let audience = json!({ "recipients": [
         { "to": "+33612345678", "Nom": "Durand", "Prenom": "Zoé" },

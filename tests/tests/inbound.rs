@@ -91,7 +91,7 @@ fn an_answer_is_put_together_and_shown_to_whom_it_answers() {
 }
 
 #[test]
-fn a_stop_counts_before_it_is_acknowledged() {
+fn req_000_19_a_stop_counts_before_it_is_acknowledged() {
     const MESSAGES: usize = 300;
     let stand = Stand::new(programs!(), "inbound-stop", "", |smsc| smsc.line("rate = \"50/s\""));
     let first = CampaignOrder::to_first(MESSAGES).with("sender", json!("Clinique"));

@@ -23,6 +23,7 @@ pub(crate) mod problem;
 mod query;
 mod queue;
 mod refusal;
+mod report;
 mod requests;
 mod rules;
 mod schedule;
@@ -138,6 +139,7 @@ fn public(app: App) -> Router {
         .route("/v1/campaigns/{id}", get(campaigns::show))
         .route("/v1/campaigns/{id}/recipients", get(campaigns::recipients))
         .route("/v1/campaigns/{id}/rejected", get(campaigns::rejected))
+        .route("/v1/campaigns/{id}/report", get(report::show))
         .route("/v1/campaigns/{id}/launch", post(campaigns::launch))
         .route("/v1/campaigns/{id}/schedule", post(schedule::schedule))
         .route("/v1/campaigns/{id}/pause", post(campaigns::pause))

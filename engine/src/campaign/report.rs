@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use super::{CampaignFault, Campaigns, view};
-use crate::domain::{CampaignId, MessageId, Partition, TenantId, UnknownId};
+use super::{CampaignFault, Campaigns, Figures, view};
+use crate::domain::{CampaignId, Language, MessageId, Partition, TenantId, UnknownId};
 use crate::store::{Campaign, RecipientRow};
 
 /// The most rows of one page.
@@ -67,6 +67,21 @@ impl Campaigns {
         let counters = self.store().counters(id).await?;
         let shown = view::campaign(&campaign, &counters);
         Ok((campaign, shown))
+    }
+
+    /// What a campaign came to, with labels in that language.
+    ///
+    /// # Errors
+    /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
+    pub(crate) async fn figures(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        language: Language,
+    ) -> Result<Figures, CampaignFault> {
+        let campaign = self.find(tenant, id).await?;
+        let counters = self.store().counters(id).await?;
+        Ok(Figures::of(&campaign, &counters, language))
     }
 
     /// Some recipients. What is neither queued nor in a record has ended a moment ago: the books are asked to follow, so

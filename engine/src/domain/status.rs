@@ -42,6 +42,23 @@ impl Status {
         self.into_str()
     }
 
+    /// What clinics read.
+    pub(crate) const fn label(self, language: Language) -> &'static str {
+        let (french, english) = match self {
+            Self::Delivered => ("Message reçu", "Delivered"),
+            Self::TransmissionFailed => ("Echec de la transmission", "Transmission failed"),
+            Self::ReceptionError => ("Erreur lors de la réception", "Reception error"),
+            Self::UnknownNumber => ("Numéro de destination inconnu", "Unknown number"),
+            Self::NotRouted => ("Message non-routage", "Not routed"),
+            Self::Transmitted => ("Message transmis", "Transmitted"),
+            Self::Recredited => ("Message recrédité", "Recredited"),
+        };
+        match language {
+            Language::Fr => french,
+            Language::En => english,
+        }
+    }
+
     /// The letter that counts it: upper case after the SMSC took the message (it is billed), lower case otherwise.
     pub(crate) const fn letter(self, accepted: bool) -> u8 {
         let letter = match self {

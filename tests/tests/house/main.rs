@@ -1,8 +1,9 @@
 //! The house rules that a machine can check, over the whole repository: directions of imports, sizes of files, what no
-//! file may contain, what each Lua script has to say of itself, what the page of threats leans on.
+//! file may contain, what each Lua script has to say of itself, what the pages of threats and requirements lean on.
 
 mod imports;
 mod modules;
+mod requirements;
 mod scripts;
 mod sizes;
 mod source;

@@ -1,0 +1,136 @@
+//! What a campaign came to, for its clinic: the seven statuses in words, with counts and shares. Pure.
+
+use serde::Serialize;
+
+use super::view::time;
+use crate::domain::{Language, Status};
+use crate::store::{Campaign, Counters};
+
+/// The report of a campaign. No read rate is in it: nothing in SMS says what was read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Figures {
+    id: String,
+    name: String,
+    state: &'static str,
+    purpose: &'static str,
+    launched_at: Option<String>,
+    /// Messages that have one of the seven statuses.
+    messages: u64,
+    /// All seven, each message in one.
+    pub(crate) statuses: Vec<OfStatus>,
+    /// Messages that have none of them yet, or never will.
+    others: Others,
+    /// Recipients that were not taken, by reason.
+    excluded: Excluded,
+    estimate: Estimate,
+    actual: Actual,
+}
+
+/// Messages in one status.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct OfStatus {
+    pub(crate) status: &'static str,
+    /// In the reader's language.
+    pub(crate) label: &'static str,
+    pub(crate) count: u64,
+    /// Of those that have a status, to one digit; a half is rounded up.
+    pub(crate) percent: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Others {
+    /// Not sent yet.
+    queued: u64,
+    in_doubt: u64,
+    canceled: u64,
+    /// Left out when their turn came: they had opted out, or had enough.
+    skipped: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Excluded {
+    invalid: u64,
+    not_mobile: u64,
+    not_allowed: u64,
+    duplicates: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Estimate {
+    recipients: u64,
+    segments: u64,
+    credits: u64,
+}
+
+/// What it cost so far.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Actual {
+    /// Spent, what was given back included.
+    credits: u64,
+    recredited: u64,
+}
+
+impl Figures {
+    /// The figures of a campaign whose messages came to that.
+    pub(super) fn of(campaign: &Campaign, counters: &Counters, language: Language) -> Self {
+        let counts = counters.statuses();
+        let messages = counts.iter().map(|(_, count)| count).sum();
+        let (in_doubt, canceled, skipped) = (counters.in_doubt(), counters.canceled(), counters.skipped());
+        let rest = campaign.total.saturating_sub(messages + in_doubt + canceled + skipped);
+        let of_status = |(status, count): (Status, u64)| OfStatus {
+            status: status.code(),
+            label: status.label(language),
+            count,
+            percent: percent(count, messages),
+        };
+        Self {
+            id: campaign.id.to_string(),
+            name: campaign.name.clone(),
+            state: campaign.state.code(),
+            purpose: campaign.purpose.code(),
+            launched_at: campaign.launched_at.and_then(time),
+            messages,
+            statuses: counts.into_iter().map(of_status).collect(),
+            others: Others {
+                queued: if campaign.launched_at.is_some() { rest } else { 0 },
+                in_doubt,
+                canceled,
+                skipped,
+            },
+            excluded: Excluded {
+                invalid: campaign.invalid,
+                not_mobile: campaign.not_mobile,
+                not_allowed: campaign.not_allowed,
+                duplicates: campaign.duplicates,
+            },
+            estimate: Estimate {
+                recipients: campaign.total,
+                segments: campaign.estimate_segments,
+                credits: campaign.estimate_credits,
+            },
+            actual: Actual {
+                credits: counters.spent(),
+                recredited: counters.recredited(),
+            },
+        }
+    }
+}
+
+/// A share in percent to one digit, half up; exact, since tenths are counted as whole numbers.
+fn percent(count: u64, of: u64) -> f64 {
+    let tenths = (2_000 * count + of).checked_div(2 * of).unwrap_or_default();
+    tenths as f64 / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_rounded_to_a_digit_half_up() {
+        let shares = [3_969, 8, 18, 112, 4, 267, 1].map(|count| percent(count, 4_379));
+        assert_eq!(shares, [90.6, 0.2, 0.4, 2.6, 0.1, 6.1, 0.0]);
+        assert_eq!((percent(1, 2_000), percent(1, 2_001)), (0.1, 0.0));
+        assert_eq!((percent(0, 0), percent(7, 7)), (0.0, 100.0));
+    }
+}
