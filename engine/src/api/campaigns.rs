@@ -15,7 +15,7 @@ use super::pages::Paging;
 use super::problem::{Problem, ProblemKind, language_of};
 use super::refusal::store_refuses;
 use super::{App, page};
-use crate::campaign::{PageCursor, view};
+use crate::campaign::{Estimation, PageCursor, view};
 use crate::domain::{CampaignId, TenantId};
 use crate::store::CampaignState;
 
@@ -108,6 +108,15 @@ pub(super) async fn rejected(
         Problem::from(ProblemKind::Internal)
     })?;
     Ok(page(rows, None))
+}
+
+/// `POST /v1/campaigns/{id}/estimate` → 200: what it will take and cost, as audience, opt-outs and balance are now.
+pub(super) async fn estimate(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    Id(id): Id<CampaignId>,
+) -> Result<Json<Estimation>, Problem> {
+    Ok(Json(app.campaigns.estimate(tenant, id).await?))
 }
 
 /// `POST /v1/campaigns/{id}/launch` → 202.

@@ -140,6 +140,7 @@ fn public(app: App) -> Router {
         .route("/v1/campaigns/{id}/recipients", get(campaigns::recipients))
         .route("/v1/campaigns/{id}/rejected", get(campaigns::rejected))
         .route("/v1/campaigns/{id}/report", get(report::show))
+        .route("/v1/campaigns/{id}/estimate", post(campaigns::estimate))
         .route("/v1/campaigns/{id}/launch", post(campaigns::launch))
         .route("/v1/campaigns/{id}/schedule", post(schedule::schedule))
         .route("/v1/campaigns/{id}/pause", post(campaigns::pause))

@@ -20,7 +20,6 @@ pub(crate) struct Figures {
     pub(crate) statuses: Vec<OfStatus>,
     /// Messages that have none of them yet, or never will.
     others: Others,
-    /// Recipients that were not taken, by reason.
     excluded: Excluded,
     estimate: Estimate,
     actual: Actual,
@@ -47,8 +46,9 @@ struct Others {
     skipped: u64,
 }
 
+/// Recipients that were not taken, by reason.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-struct Excluded {
+pub(super) struct Excluded {
     invalid: u64,
     not_mobile: u64,
     not_allowed: u64,
@@ -97,12 +97,7 @@ impl Figures {
                 canceled,
                 skipped,
             },
-            excluded: Excluded {
-                invalid: campaign.invalid,
-                not_mobile: campaign.not_mobile,
-                not_allowed: campaign.not_allowed,
-                duplicates: campaign.duplicates,
-            },
+            excluded: Excluded::of(campaign),
             estimate: Estimate {
                 recipients: campaign.total,
                 segments: campaign.estimate_segments,
@@ -112,6 +107,17 @@ impl Figures {
                 credits: counters.spent(),
                 recredited: counters.recredited(),
             },
+        }
+    }
+}
+
+impl Excluded {
+    pub(super) fn of(campaign: &Campaign) -> Self {
+        Self {
+            invalid: campaign.invalid,
+            not_mobile: campaign.not_mobile,
+            not_allowed: campaign.not_allowed,
+            duplicates: campaign.duplicates,
         }
     }
 }

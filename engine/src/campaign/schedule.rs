@@ -49,8 +49,20 @@ impl Campaigns {
     /// Advertising of which nobody may get anything at that time. Whoever of its recipients may not, when others may, waits for
     /// their own hours.
     async fn check_window(&self, campaign: &Campaign, at: UnixMicros) -> Result<(), CampaignFault> {
+        match self.opens_from(campaign, at).await? {
+            Some(opens) if opens > at => Err(CampaignFault::OutsideWindow { opens }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// When the first of a campaign's recipients may be written to, from that time on; `None`: never.
+    pub(super) async fn opens_from(
+        &self,
+        campaign: &Campaign,
+        at: UnixMicros,
+    ) -> Result<Option<UnixMicros>, CampaignFault> {
         if campaign.purpose == Purpose::Transactional {
-            return Ok(());
+            return Ok(Some(at));
         }
         let gates = &self.0.deps.gates;
         let mut zones = HashSet::new();
@@ -61,10 +73,7 @@ impl Campaigns {
         // A draft's rows of the first zone have no gate yet.
         let gate = |gate: GateId| if gate == GateId::OPEN { gates.home() } else { gate };
         let opens = zones.into_iter().filter_map(|zone| gates.opens_from(gate(zone), at));
-        match opens.min() {
-            Some(opens) if opens > at => Err(CampaignFault::OutsideWindow { opens }),
-            Some(_) | None => Ok(()),
-        }
+        Ok(opens.min())
     }
 
     /// Launches what is due, until `stop`.

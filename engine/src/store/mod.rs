@@ -29,6 +29,7 @@ mod embedded;
 mod health;
 mod inbound;
 mod inspection;
+mod optouts;
 mod schedule;
 mod backup;
 

@@ -348,42 +348,6 @@ impl Store {
             .await
             .map(drop)
     }
-
-    /// Keeps that recipients do not want messages: of one tenant, or of all; marketing, or of any purpose. What waits for
-    /// them ends. Returns how many were not known before.
-    pub(crate) async fn opt_out(
-        &self,
-        tenant: Option<TenantId>,
-        purposes: &[Purpose],
-        recipients: &[Recipient],
-        now: UnixMicros,
-    ) -> Result<u64, StoreError> {
-        let mut by_partition: Vec<Vec<Recipient>> = vec![Vec::new(); usize::from(self.partitions())];
-        for recipient in recipients {
-            by_partition[usize::from(recipient.partition(self.partitions()).0)].push(*recipient);
-        }
-        let lanes: String = purposes
-            .iter()
-            .map(|purpose| char::from(b'0' + purpose.lane()))
-            .collect();
-        let scope = tenant.map_or_else(Vec::new, |tenant| tenant.0.to_be_bytes().to_vec());
-        let mut calls = Vec::new();
-        for (partition, of) in self.all_partitions().zip(&by_partition) {
-            for chunk in of.chunks(1_000) {
-                let mut call = self.script(Name::Stop, &[self.base(partition)]);
-                call.arg(&scope[..]).arg(&lanes).arg(now.seconds());
-                for recipient in chunk {
-                    call.arg(&recipient.0.to_be_bytes()[..]);
-                }
-                calls.push(call);
-            }
-        }
-        if calls.is_empty() {
-            return Ok(0);
-        }
-        let replies = self.run(&self.bulk, calls).await?;
-        replies.iter().map(|reply| integer(reply).map(|new| new as u64)).sum()
-    }
 }
 
 /// Rows of one partition that are added together.

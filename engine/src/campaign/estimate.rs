@@ -1,0 +1,184 @@
+//! What a campaign will take and cost, for who decides whether to launch it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::figures::Excluded;
+use super::pages::Pages;
+use super::view::time;
+use super::{CampaignFault, Campaigns, Order};
+use crate::compose::analyse;
+use crate::domain::{CampaignId, Recipient, Row, TenantId};
+use crate::store::{Campaign, StoreError};
+
+/// Rendered texts that are shown.
+const SAMPLES: usize = 3;
+
+/// A campaign before its launch.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Estimation {
+    id: String,
+    state: &'static str,
+    /// If everybody gets it: what is held at the launch.
+    max: Sums,
+    /// Without those who want no messages by now.
+    expected: Sums,
+    opted_out: u64,
+    /// Recipients by the segments that their message takes: names make some texts longer than others.
+    by_segments: BTreeMap<u8, u64>,
+    excluded: Excluded,
+    balance: Balance,
+    /// Some of the first, and one of those whose texts are the longest; that comes last.
+    samples: Vec<Sample>,
+    /// When the first of them may be written to, where that is not now.
+    next_open_at: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+struct Sums {
+    recipients: u64,
+    segments: u64,
+    credits: u64,
+}
+
+/// The tenant's credits now, and when those of the launch are held.
+#[derive(Clone, Debug, Serialize)]
+struct Balance {
+    available: u64,
+    after: i64,
+    enough: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Sample {
+    to: String,
+    /// As it reaches the phone.
+    text: String,
+    segments: u8,
+    credits: u8,
+}
+
+/// What has been read of an audience.
+#[derive(Default)]
+struct Tally {
+    max: Sums,
+    expected: Sums,
+    by_segments: BTreeMap<u8, u64>,
+    /// The rows that become samples.
+    shown: Vec<Vec<u8>>,
+    /// Segments of the dearest of them.
+    dearest: u8,
+}
+
+impl Sums {
+    fn add(&mut self, row: &Row<'_>) {
+        self.recipients += 1;
+        self.segments += u64::from(row.segments);
+        self.credits += u64::from(row.credits);
+    }
+}
+
+impl Tally {
+    fn add(&mut self, (row, packed): (&Row<'_>, &[u8]), opted_out: bool) {
+        self.max.add(row);
+        *self.by_segments.entry(row.segments).or_default() += 1;
+        if !opted_out {
+            self.expected.add(row);
+        }
+        let is_dearer = row.segments > self.dearest;
+        if self.shown.len() == SAMPLES && is_dearer {
+            self.shown.pop();
+        }
+        if self.shown.len() < SAMPLES {
+            self.shown.push(packed.to_vec());
+            self.dearest = self.dearest.max(row.segments);
+        }
+    }
+}
+
+impl Campaigns {
+    /// What a campaign will take and cost, as its audience and the opt-outs are now.
+    ///
+    /// # Errors
+    /// [`CampaignFault::AlreadyStarted`] for one that was launched, [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
+    pub(crate) async fn estimate(&self, tenant: TenantId, id: CampaignId) -> Result<Estimation, CampaignFault> {
+        let campaign = self.find(tenant, id).await?;
+        if !campaign.state.is_before_launch() {
+            return Err(CampaignFault::AlreadyStarted(campaign.state));
+        }
+        let tally = self.tally(&campaign).await?;
+        let order = self.0.orders.keep(&campaign)?;
+        let mut samples: Vec<Sample> = tally.shown.iter().filter_map(|row| sample(&order, row)).collect();
+        samples.sort_by_key(|sample| sample.segments);
+        let available = self
+            .store()
+            .tenant(tenant)
+            .await?
+            .map_or(0, |tenant| tenant.credits.available);
+        let signed = |credits: u64| i64::try_from(credits).unwrap_or(i64::MAX);
+        let now = self.now();
+        let opens = self.opens_from(&campaign, now).await?.filter(|opens| *opens > now);
+        Ok(Estimation {
+            id: id.to_string(),
+            state: campaign.state.code(),
+            opted_out: tally.max.recipients - tally.expected.recipients,
+            samples,
+            by_segments: tally.by_segments,
+            excluded: Excluded::of(&campaign),
+            balance: Balance {
+                available,
+                after: signed(available) - signed(tally.max.credits),
+                enough: available >= tally.max.credits,
+            },
+            max: tally.max,
+            expected: tally.expected,
+            next_open_at: opens.and_then(time),
+        })
+    }
+
+    /// Reads the whole audience, a page at a time.
+    async fn tally(&self, campaign: &Campaign) -> Result<Tally, CampaignFault> {
+        let of = (campaign.tenant, campaign.purpose);
+        let (mut pages, mut tally) = (Pages::all(campaign.id, self.store().partitions()), Tally::default());
+        loop {
+            let chunks = pages.next(self.store()).await?;
+            if chunks.is_empty() {
+                return Ok(tally);
+            }
+            let mut groups = Vec::with_capacity(chunks.len());
+            for chunk in &chunks {
+                let recipients = chunk.rows.iter().map(|packed| Ok(read(packed)?.recipient));
+                groups.push((
+                    chunk.partition,
+                    recipients.collect::<Result<Vec<Recipient>, StoreError>>()?,
+                ));
+            }
+            let opted_out = self.store().opted_out(of, &groups).await?;
+            for (packed, opted_out) in chunks
+                .iter()
+                .flat_map(|chunk| &chunk.rows)
+                .zip(opted_out.iter().flatten())
+            {
+                tally.add((&read(packed)?, packed), *opted_out);
+            }
+            // Counting a page takes a fraction of a millisecond; others have their turn between two.
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn read(packed: &[u8]) -> Result<Row<'_>, StoreError> {
+    Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))
+}
+
+fn sample(order: &Order, packed: &[u8]) -> Option<Sample> {
+    let row = Row::unpack(packed).ok()?;
+    let analysis = analyse(&order.text(row.variables)?, order.encoding(row.variables)).ok()?;
+    Some(Sample {
+        to: row.recipient.to_string(),
+        text: analysis.sent,
+        segments: row.segments,
+        credits: row.credits,
+    })
+}
