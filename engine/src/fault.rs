@@ -88,6 +88,13 @@ pub(crate) enum FieldProblem {
         /// The text from its opening bracket on, cut short.
         near: String,
     },
+    /// The text says STOP to a number that this engine has not.
+    NoStopNumber,
+    /// No clause that says how to write STOP.
+    InvalidStopText {
+        /// The most characters allowed.
+        max: usize,
+    },
     /// No sender that carriers take.
     InvalidSender,
     /// Not a phone number at all.

@@ -12,11 +12,17 @@ use super::body::{Intake, SMALL_MAX};
 use super::problem::Problem;
 use crate::audience::{ENCODINGS, SCHEDULE_S, VALIDITY_S, check_service_type, read_tlvs};
 use crate::clock::Clock;
-use crate::domain::{Countries, Country, Parameters, Tariff, TermChanges, Terms, TlvList};
+use crate::domain::{Countries, Country, Parameters, Purpose, StopClause, Tariff, TermChanges, Terms, TlvList};
 use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem, JsonType};
+
+/// What a message may be for.
+const PURPOSES: [&str; Purpose::ALL.len()] = [Purpose::Transactional.code(), Purpose::Marketing.code()];
 
 /// How messages may be billed.
 const TARIFFS: [&str; Tariff::ALL.len()] = [Tariff::Concat.code(), Tariff::Flat160.code()];
+
+/// Which texts may be given the clause.
+const STOP_CLAUSES: [&str; StopClause::ALL.len()] = [StopClause::Marketing.code(), StopClause::Always.code()];
 
 /// The longest name of a field that is shown in a pointer, in characters.
 const NAME_SHOWN_MAX: usize = 64;
@@ -205,6 +211,12 @@ impl Fields {
         }
     }
 
+    /// `purpose`, that may be there; without it: transactional.
+    pub(super) fn purpose(&mut self) -> Option<Purpose> {
+        let usual = Purpose::Transactional.code();
+        self.word_or("purpose", &PURPOSES, usual)?.parse().ok()
+    }
+
     /// `encoding`, that may be there: `None` twice when it is not, once when it is wrong.
     pub(super) fn encoding(&mut self) -> Option<Option<EncodingPolicy>> {
         if !self.object.contains_key("encoding") {
@@ -213,7 +225,7 @@ impl Fields {
         self.word_or("encoding", &ENCODINGS, "")?.parse().ok().map(Some)
     }
 
-    /// `encoding`, `tariff` and `max_chars`, each of which may be there.
+    /// `encoding`, `tariff`, `max_chars`, `stop_clause` and `stop_text`, each of which may be there.
     pub(super) fn terms(&mut self) -> Option<TermChanges> {
         let encoding = self.encoding();
         let tariff = match self.has("tariff") {
@@ -228,10 +240,33 @@ impl Fields {
             false => Some(None),
             true => self.whole("max_chars", longest).map(|max| Some(max as usize)),
         };
+        let stop_clause = match self.has("stop_clause") {
+            false => Some(None),
+            true => self
+                .word_or("stop_clause", &STOP_CLAUSES, "")
+                .and_then(|word| word.parse().ok())
+                .map(Some),
+        };
+        let stop_text = match self.has("stop_text") {
+            false => Some(None),
+            true => match self.text("stop_text") {
+                Some(text) if Terms::is_stop_text(&text) => Some(Some(text)),
+                Some(_) => {
+                    let max = Terms::STOP_TEXT_MAX;
+                    self.note(FieldFault::new(
+                        pointer("stop_text"),
+                        FieldProblem::InvalidStopText { max },
+                    ))
+                }
+                None => None,
+            },
+        };
         Some(TermChanges {
             encoding: encoding?,
             tariff: tariff?,
             characters_max: characters_max?,
+            stop_clause: stop_clause?,
+            stop_text: stop_text?,
         })
     }
 

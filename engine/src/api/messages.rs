@@ -12,7 +12,7 @@ use super::fields::Fields;
 use super::idempotent::Operation;
 use super::problem::Problem;
 use crate::campaign::{DirectOrder, view};
-use crate::domain::{MessageId, Purpose};
+use crate::domain::MessageId;
 
 const FIELDS: [&str; 9] = [
     "to",
@@ -25,8 +25,6 @@ const FIELDS: [&str; 9] = [
     "schedule_delivery",
     "tlvs",
 ];
-
-const PURPOSES: [&str; 2] = [Purpose::Transactional.code(), Purpose::Marketing.code()];
 
 /// `POST /v1/messages`: `{"to", "text", "sender", "purpose", "encoding", "validity", "service_type", "schedule_delivery", "tlvs"}`
 /// → 202 with the message's id.
@@ -66,8 +64,7 @@ fn read(fields: &mut Fields) -> Option<DirectOrder> {
     let (to, text, sender) = (fields.phone_number("to"), fields.text("text"), fields.text("sender"));
     let (encoding, validity) = (fields.encoding(), fields.validity());
     let parameters = fields.parameters();
-    let purpose = fields.word_or("purpose", &PURPOSES, Purpose::Transactional.code())?;
-    let purpose = purpose.parse().ok()?;
+    let purpose = fields.purpose()?;
     Some(DirectOrder {
         to: to?,
         text: text?,

@@ -21,12 +21,29 @@ use crate::fault::FieldProblem;
 use crate::store::Tenant;
 
 /// What may be changed of a tenant.
-const CHANGES: [&str; 5] = ["encoding", "tariff", "max_chars", "countries", "cancel_answers"];
+const CHANGES: [&str; 7] = [
+    "encoding",
+    "tariff",
+    "max_chars",
+    "stop_clause",
+    "stop_text",
+    "countries",
+    "cancel_answers",
+];
 
 /// What may be said of a new one.
-const NEW: [&str; 6] = ["name", "weight", "encoding", "tariff", "max_chars", "countries"];
+const NEW: [&str; 8] = [
+    "name",
+    "weight",
+    "encoding",
+    "tariff",
+    "max_chars",
+    "stop_clause",
+    "stop_text",
+    "countries",
+];
 
-/// `POST /v1/tenants`: `{"name", "weight", "encoding", "tariff", "max_chars", "countries"}` → 201 with the id and the API key, which is shown this once:
+/// `POST /v1/tenants`: `{"name", "weight", "encoding", "tariff", "max_chars", "stop_clause", "stop_text", "countries"}` → 201 with the id and the API key, which is shown this once:
 /// repeated under an
 /// `Idempotency-Key`, it gives the same tenant a further one.
 pub(super) async fn create(
@@ -56,7 +73,7 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Extension(Secret), Json(view)))
 }
 
-/// `PATCH /v1/tenants/{id}`: `{"encoding", "tariff", "max_chars", "countries": ["FR", "RE"], "cancel_answers"}`, each if it is to change → 200 with the tenant; no
+/// `PATCH /v1/tenants/{id}`: `{"encoding", "tariff", "max_chars", "stop_clause", "stop_text", "countries": ["FR", "RE"], "cancel_answers"}`, each if it is to change → 200 with the tenant; no
 /// countries (`null`): it may send to all. Campaigns that exist, and messages that were taken, keep what they were priced with.
 pub(super) async fn change(
     State(app): State<App>,
@@ -155,6 +172,8 @@ pub(super) fn view(tenant: &Tenant) -> Value {
         "encoding": tenant.terms.encoding.name(),
         "tariff": tenant.terms.tariff.code(),
         "max_chars": tenant.terms.characters_max,
+        "stop_clause": tenant.terms.stop_clause.code(),
+        "stop_text": tenant.terms.stop_text,
         "countries": (!tenant.countries.is_all()).then(|| tenant.countries.codes()),
         "cancel_answers": tenant.cancel_answers,
         "credits": {

@@ -19,7 +19,8 @@ use crate::fault::{FieldFault, FieldProblem};
 /// The longest text that is looked at, in characters: one that is too long to be sent is shown by how much.
 const ANALYSED_MAX: usize = 4_800;
 
-/// `{"text", "encoding", "values": {"Nom": "Martin"}}` → how the text is encoded, cut and billed, with these values in its fields;
+/// `{"text", "purpose", "encoding", "values": {"Nom": "Martin"}}` → how the text is encoded, cut and billed, with the clause that its
+/// purpose asks for and with these values in its fields;
 /// a field that has none takes its fallback, and is named. Without `encoding`: as the tenant's texts are.
 pub(super) async fn analyze(
     State(app): State<App>,
@@ -27,15 +28,18 @@ pub(super) async fn analyze(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
-    let mut fields = Fields::read((&headers, body), app.clock, &["text", "encoding", "values"]).await?;
+    let mut fields = Fields::read((&headers, body), app.clock, &["text", "purpose", "encoding", "values"]).await?;
     let (text, encoding) = (fields.text("text"), fields.encoding());
     let values = fields.texts("values", (COLUMNS_MAX, VALUE_MAX));
+    let purpose = fields.purpose();
     let given = text.as_ref().map_or(0, |text| text.chars().count());
     if given > ANALYSED_MAX {
         let max = ANALYSED_MAX;
         fields.refuse("/text".to_owned(), FieldProblem::TooLong { max, given });
     }
-    let (Some(text), Some(encoding), Some(values), true) = (text, encoding, values, fields.is_sound()) else {
+    let (Some(text), Some(purpose), Some(encoding), Some(values), true) =
+        (text, purpose, encoding, values, fields.is_sound())
+    else {
         return Err(fields.refusal());
     };
     let terms = app.campaigns.terms_of(tenant).await?;
@@ -43,7 +47,9 @@ pub(super) async fn analyze(
         encoding: encoding.unwrap_or(terms.encoding),
         ..terms
     };
-    shown((&text, given), &values, terms)
+    let worded = app.campaigns.wording(&terms).with_clause(&text, purpose);
+    let text = worded.map_err(|problem| Problem::of_fields(vec![FieldFault::new("/text", problem)]))?;
+    shown((&text, given), &values, &terms)
         .map(Json)
         .map_err(Problem::of_fields)
 }
@@ -51,7 +57,7 @@ pub(super) async fn analyze(
 fn shown(
     (text, characters): (&str, usize),
     values: &[(String, String)],
-    terms: Terms,
+    terms: &Terms,
 ) -> Result<Value, Vec<FieldFault>> {
     let (names, values): (Vec<&str>, Vec<&str>) = values
         .iter()

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
 
+use crate::compose::Wording;
 use crate::fault::{FieldProblem, JsonType};
 
 use super::guard::{STRING_OCTETS_MAX, StringGuard};
@@ -28,7 +29,7 @@ use super::tlvs::Tlvs;
 /// How much of the body is read at a time, in octets.
 const READ_OCTETS: usize = 64 << 10;
 
-/// Reads a whole body; its text may have `characters_max` characters, and rows go to `sink` as they come. Blocks on `body`.
+/// Reads a whole body; its text is taken as `wording` has it, and rows go to `sink` as they come. Blocks on `body`.
 ///
 /// Memory: one row, one string of at most [`STRING_OCTETS_MAX`] (only a list of numbers is that long), and at most
 /// [`FAULTS_MAX`](crate::fault::FAULTS_MAX) faults.
@@ -37,12 +38,12 @@ const READ_OCTETS: usize = 64 << 10;
 /// See [`ReadFault`].
 pub(crate) fn read_campaign(
     body: impl Read,
-    characters_max: usize,
+    wording: Wording,
     sink: &mut dyn RowSink,
 ) -> Result<CampaignDraft, ReadFault> {
     let guarded = StringGuard::new(body, STRING_OCTETS_MAX);
     let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(READ_OCTETS, guarded));
-    let mut reading = Reading::new(sink, characters_max);
+    let mut reading = Reading::new(sink, wording);
     let read = Take(Body(&mut reading))
         .deserialize(&mut json)
         .and_then(|()| json.end());

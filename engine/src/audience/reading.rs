@@ -8,7 +8,7 @@ use serde::de::Error;
 use serde_json::error::Category;
 use smpp::text::EncodingPolicy;
 
-use crate::compose::{Sender, Template, check_text};
+use crate::compose::{Sender, Template, Wording};
 use crate::domain::{Parameters, Purpose, SCHEDULE_MAX, SERVICE_TYPE_MAX};
 use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem};
 
@@ -94,8 +94,8 @@ pub(crate) enum ReadFault {
 /// What has been read so far.
 pub(super) struct Reading<'s> {
     sink: &'s mut dyn RowSink,
-    /// The longest text.
-    characters_max: usize,
+    /// How its text is taken.
+    wording: Wording,
     /// Set when the sink took no more; reading then stops.
     pub(super) full: Option<SinkFull>,
     faults: Vec<FieldFault>,
@@ -112,10 +112,10 @@ pub(super) struct Reading<'s> {
 }
 
 impl<'s> Reading<'s> {
-    pub(super) fn new(sink: &'s mut dyn RowSink, characters_max: usize) -> Self {
+    pub(super) fn new(sink: &'s mut dyn RowSink, wording: Wording) -> Self {
         Self {
             sink,
-            characters_max,
+            wording,
             full: None,
             faults: Vec::new(),
             texts: [const { None }; 6],
@@ -229,10 +229,11 @@ impl<'s> Reading<'s> {
         let service_type = self.checked("/service_type", service_type, check_service_type);
         let encoding = self.checked("/encoding", encoding, |encoding| parse_encoding(&encoding));
         let name = self.checked("/name", name, check_name);
-        let max = self.characters_max;
-        let text = self.checked("/text", text, |text| check_text(&text, max).map(|()| text));
+        let wording = std::mem::take(&mut self.wording);
+        let text = self.checked("/text", text, |text| wording.check(&text).map(|()| text));
         let sender = self.checked("/sender", sender, |sender| Sender::parse(&sender));
         let purpose = self.checked("/purpose", purpose, |purpose| parse_purpose(&purpose));
+        let text = purpose.and_then(|purpose| self.checked("/text", text, |text| wording.with_clause(&text, purpose)));
         // An audience that was not read to its end may lack columns that the text names.
         let template = text
             .filter(|_| self.faults.is_empty())

@@ -10,7 +10,7 @@ use super::orders::DirectVariables;
 use super::price::{self, Cost};
 use super::{CampaignFault, Campaigns, Whose, view};
 use crate::audience::normalise;
-use crate::compose::{Sender, check_text};
+use crate::compose::{Sender, Wording};
 use crate::domain::{
     CampaignId, Line, MessageId, Parameters, Purpose, Recipient, Row, TenantId, Terms, UnixMicros, Way,
 };
@@ -21,7 +21,7 @@ use crate::store::{Campaign, CampaignKind, CampaignState, DirectMessage, DirectP
 pub(super) type Sending = (TenantId, Purpose);
 
 /// A direct campaign, with the hour since 1970 that it is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hour {
     hour: u64,
     campaign: CampaignId,
@@ -55,6 +55,8 @@ pub(crate) struct DirectOrder {
 struct Priced {
     recipient: Recipient,
     encoding: EncodingPolicy,
+    /// As it goes.
+    text: String,
     cost: Cost,
 }
 
@@ -89,12 +91,17 @@ impl Campaigns {
             ..hour.terms
         };
         let refused = |fault| CampaignFault::Fields(vec![fault]);
-        check_text(&order.text, terms.characters_max).map_err(|problem| refused(FieldFault::new("/text", problem)))?;
-        let too_long = |_| refused(price::too_long(order.text.chars().count()));
+        let wording = self.wording(&terms);
+        let worded = wording.check(&order.text);
+        let text = worded
+            .and_then(|()| wording.with_clause(&order.text, order.purpose))
+            .map_err(|problem| refused(FieldFault::new("/text", problem)))?;
+        let too_long = |_| refused(price::too_long(text.chars().count()));
         let priced = Priced {
             recipient,
             encoding: terms.encoding,
-            cost: price::of_text(&order.text, terms).map_err(too_long)?,
+            cost: price::of_text(&text, &terms).map_err(too_long)?,
+            text,
         };
         let partition = recipient.partition(self.store().partitions());
         let needed = u64::from(priced.cost.credits);
@@ -136,9 +143,9 @@ impl Campaigns {
         let mut note = |pointer: &str, problem: FieldProblem| faults.push(FieldFault::new(pointer, problem));
         let recipient = normalise(&order.to, self.0.deps.limits.country);
         let recipient = recipient.map_err(|fault| note("/to", fault.problem())).ok();
-        // Longer than any tenant's may be; the tenant's own limit is looked at when the rest is well.
-        if let Err(problem) = check_text(&order.text, Terms::CHARACTERS_MAX) {
-            note("/text", problem);
+        // The tenant's own limit is looked at when the rest is well.
+        if order.text.trim().is_empty() {
+            note("/text", FieldProblem::Empty);
         }
         if let Err(problem) = Sender::parse(&order.sender) {
             note("/sender", problem);
@@ -156,7 +163,7 @@ impl Campaigns {
         let now = self.now();
         let variables = DirectVariables {
             sender: &order.sender,
-            text: &order.text,
+            text: &priced.text,
             asked_at: now,
             encoding: priced.encoding,
             validity: order.validity,
@@ -205,7 +212,7 @@ impl Campaigns {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get(&(tenant, purpose))
-            .copied();
+            .cloned();
         if let Some(known) = known.filter(|known| known.hour == hour) {
             return Ok(known);
         }
@@ -232,8 +239,13 @@ impl Campaigns {
         if hours.len() >= HOURS_MAX {
             hours.clear();
         }
-        hours.insert((tenant, purpose), made);
+        hours.insert((tenant, purpose), made.clone());
         Ok(made)
+    }
+
+    /// How texts are taken under these terms.
+    pub(crate) fn wording(&self, terms: &Terms) -> Wording {
+        Wording::new(terms, self.0.deps.limits.stop_number.as_deref())
     }
 
     /// What a tenant has agreed on.

@@ -11,6 +11,7 @@ use super::pages::Pages;
 use super::price::{self, Cost, Price};
 use super::{CampaignFault, Campaigns, Limits};
 use crate::audience::{CampaignDraft, Counts, Ingest, ReadFault, Rejected, read_campaign};
+use crate::compose::Wording;
 use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TenantId, Terms};
 use crate::store::{Campaign, CampaignKind, CampaignState, Owner, RowBatch, StoreError};
 
@@ -95,7 +96,8 @@ impl Campaigns {
         let (limits, far) = (self.0.deps.limits.clone(), packer.far());
         let countries = self.store().countries(tenant).await?;
         let terms = self.terms_of(tenant).await?;
-        let reading = tokio::task::spawn_blocking(move || read((body, terms), packer, (limits, countries)));
+        let wording = self.wording(&terms);
+        let reading = tokio::task::spawn_blocking(move || read((body, wording), packer, (limits, countries)));
         let kept = self.keep((id, version), rows).await;
         let read = reading.await.unwrap_or(Err(CampaignFault::Stopping));
         // When the store took no more, the reading stopped for that reason.
@@ -120,7 +122,7 @@ impl Campaigns {
             encoding: read.draft.encoding.unwrap_or(terms.encoding),
             ..terms
         };
-        let price = Price::new(&read.draft.template, terms);
+        let price = Price::new(&read.draft.template, &terms);
         let (estimate_segments, estimate_credits) = self.price(id, price, read.counts.accepted).await?;
         let campaign = Campaign {
             encoding: terms.encoding,
@@ -236,13 +238,13 @@ impl Campaigns {
 
 /// Reads a body to its end, and takes numbers of the tenant's countries; blocks.
 fn read(
-    (body, terms): (impl Read, Terms),
+    (body, wording): (impl Read, Wording),
     mut packer: Packer,
     (limits, countries): (Limits, Countries),
 ) -> Result<Taken, CampaignFault> {
     let ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
     let mut ingest = ingest.only([limits.countries, countries]);
-    let draft = read_campaign(body, terms.characters_max, &mut ingest)?;
+    let draft = read_campaign(body, wording, &mut ingest)?;
     let (counts, rejected) = ingest.finish();
     packer.finish().map_err(ReadFault::from)?;
     Ok(Taken {

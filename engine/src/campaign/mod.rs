@@ -84,6 +84,8 @@ pub(crate) struct Limits {
     pub(crate) country: Country,
     /// Whose numbers are taken, of every tenant.
     pub(crate) countries: Countries,
+    /// Where people write STOP to; none: no clause is added to texts.
+    pub(crate) stop_number: Option<String>,
 }
 
 /// What campaigns need of the engine.

@@ -18,14 +18,14 @@ pub(super) struct Cost {
 /// Prices the messages of one campaign.
 pub(super) struct Price<'t> {
     template: &'t Template,
-    terms: Terms,
+    terms: &'t Terms,
     /// The price of all, if all get the same text.
     constant: Option<Result<Cost, TooManySegments>>,
     text: String,
 }
 
 impl<'t> Price<'t> {
-    pub(super) fn new(template: &'t Template, terms: Terms) -> Self {
+    pub(super) fn new(template: &'t Template, terms: &'t Terms) -> Self {
         let mut price = Self {
             template,
             terms,
@@ -66,7 +66,7 @@ impl<'t> Price<'t> {
 ///
 /// # Errors
 /// [`TooManySegments`].
-pub(super) fn of_text(text: &str, terms: Terms) -> Result<Cost, TooManySegments> {
+pub(super) fn of_text(text: &str, terms: &Terms) -> Result<Cost, TooManySegments> {
     let segments = priced_segments(text, terms.encoding)?;
     let credits = terms.tariff.credits(text.chars().count(), segments);
     Ok(Cost { segments, credits })
@@ -119,7 +119,8 @@ mod tests {
     #[test]
     fn each_recipient_has_a_price_of_their_own() {
         let template = Template::parse("[Nom]", &["Nom"]).unwrap();
-        let mut price = Price::new(&template, Terms::default());
+        let terms = Terms::default();
+        let mut price = Price::new(&template, &terms);
         assert_eq!(price.constant(), None);
         for (name, segments) in [("Zoé".to_owned(), 1), ("a".repeat(161), 2), ("\u{1f382}".repeat(36), 2)] {
             assert_eq!(price.of(&variables(&[&name])), Ok(each(segments)));
@@ -135,7 +136,7 @@ mod tests {
             (EncodingPolicy::Auto, 2),
             (EncodingPolicy::Ucs2, 2),
         ] {
-            assert_eq!(of_text(&text, encoded(policy)), Ok(each(segments)), "{policy}");
+            assert_eq!(of_text(&text, &encoded(policy)), Ok(each(segments)), "{policy}");
         }
     }
 
@@ -146,7 +147,7 @@ mod tests {
             ..Terms::default()
         };
         let template = Template::parse("[Nom]", &["Nom"]).unwrap();
-        let mut price = Price::new(&template, terms);
+        let mut price = Price::new(&template, &terms);
         for (characters, segments, credits) in [(160, 1, 1), (161, 2, 2), (320, 3, 2), (480, 4, 3)] {
             let name = "a".repeat(characters);
             assert_eq!(price.of(&variables(&[&name])), Ok(Cost { segments, credits }));
@@ -155,8 +156,9 @@ mod tests {
 
     #[test]
     fn a_text_without_fields_is_priced_once() {
+        let terms = Terms::default();
         let template = Template::parse(&"a".repeat(200), &["Nom"]).unwrap();
-        let mut price = Price::new(&template, Terms::default());
+        let mut price = Price::new(&template, &terms);
         assert_eq!(
             (price.constant(), price.of(&variables(&["x"]))),
             (Some(Ok(each(2))), Ok(each(2)))
@@ -165,8 +167,9 @@ mod tests {
 
     #[test]
     fn a_text_of_too_many_segments_has_no_price() {
+        let terms = Terms::default();
         let template = Template::parse(&"[Nom]".repeat(90), &["Nom"]).unwrap();
-        let mut price = Price::new(&template, Terms::default());
+        let mut price = Price::new(&template, &terms);
         assert_eq!(price.of(&variables(&["a".repeat(500).as_str()])), Err(TooManySegments));
         assert_eq!(price.characters(), 45_000);
     }

@@ -265,6 +265,7 @@ async fn campaigns(store: &Store, rung: Arc<AtomicU64>) -> Campaigns {
             recipients_max: 5_000,
             country: Country::FRANCE,
             countries: Countries::default(),
+            stop_number: None,
         },
         tracker: TaskTracker::new(),
         stop: CancellationToken::new(),

@@ -4,38 +4,24 @@ mod analysis;
 mod fold;
 mod sender;
 mod template;
+mod wording;
 
 pub(crate) use analysis::{Analysis, analyse};
 pub(crate) use sender::Sender;
 pub(crate) use template::Template;
+pub(crate) use wording::Wording;
 
 use smpp::choice;
 use smpp::segment::{self, Format, Segments};
 use smpp::text::EncodingPolicy;
 
 use crate::config::Envelope;
-use crate::fault::FieldProblem;
 
 /// A rendered text that would take more segments than a concatenation header can count
 /// ([`smpp::segment::SEGMENTS_MAX`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the text would take more than {} segments", segment::SEGMENTS_MAX)]
 pub(crate) struct TooManySegments;
-
-/// Whether a text may be that of a campaign or message: not blank, and of at most so many characters.
-///
-/// # Errors
-/// [`FieldProblem::Empty`] or [`FieldProblem::TooLong`].
-pub(crate) fn check_text(text: &str, max: usize) -> Result<(), FieldProblem> {
-    if text.trim().is_empty() {
-        return Err(FieldProblem::Empty);
-    }
-    let given = text.chars().count();
-    if given > max {
-        return Err(FieldProblem::TooLong { max, given });
-    }
-    Ok(())
-}
 
 /// The segments of a rendered text for an SMSC. `reference` marks the parts of one message for the handset (3GPP TS 23.040,
 /// 9.2.3.24.1); neighbouring messages to one recipient should differ in it.
@@ -66,16 +52,6 @@ pub(crate) fn priced_segments(rendered: &str, policy: EncodingPolicy) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_text_is_neither_blank_nor_too_long() {
-        assert_eq!(check_text(" \u{a0}\n", 480), Err(FieldProblem::Empty));
-        assert_eq!(check_text(&"é".repeat(480), 480), Ok(()));
-        assert_eq!(
-            check_text(&"é".repeat(481), 480),
-            Err(FieldProblem::TooLong { max: 480, given: 481 })
-        );
-    }
 
     #[test]
     fn priced_are_the_segments_that_are_sent() {

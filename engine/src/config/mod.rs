@@ -175,6 +175,8 @@ pub(crate) struct Engine {
     pub(crate) failover_after: Duration,
     /// `countries`: whose numbers are taken at all. Default: all.
     pub(crate) countries: Countries,
+    /// `stop_number`: where people write STOP to. Default: none, and no clause is added to texts.
+    pub(crate) stop_number: Option<String>,
 }
 
 /// `[metrics]`.
@@ -257,6 +259,7 @@ impl Default for Engine {
             receipt_overdue: 25 * HOUR,
             failover_after: 5 * SECOND,
             countries: Countries::default(),
+            stop_number: None,
         }
     }
 }
@@ -433,6 +436,7 @@ fn read_engine(table: &Table<'_>) -> Engine {
         receipt_overdue: table.duration("receipt_overdue", SECOND..=30 * DAY, overdue),
         failover_after: table.duration("failover_after", Duration::ZERO..=HOUR, default.failover_after),
         countries: value::countries(table),
+        stop_number: number::read_stop_number(table),
     };
     if engine.receipt_overdue >= receipt_timeout {
         let [overdue, timeout] = [engine.receipt_overdue, receipt_timeout].map(humantime::format_duration);

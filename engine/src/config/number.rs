@@ -64,6 +64,14 @@ impl fmt::Display for OwnNumber {
     }
 }
 
+/// Reads `stop_number`, as texts show it: a short code, or an international number with its `+`.
+pub(super) fn read_stop_number(table: &Table<'_>) -> Option<String> {
+    let number = table.parsed("stop_number", NUMBER_ALLOWED, |given: Given<'_>| {
+        OwnNumber::parse(given.text()?)
+    });
+    number.map(|number| number.to_string())
+}
+
 /// Reads all `[[number]]`.
 pub(super) fn read_all(root: &Table<'_>) -> Vec<Number> {
     let mut seen = BTreeSet::new();

@@ -7,18 +7,54 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 const FLAT: usize = 160;
 
 /// What holds for texts that say nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
     /// How a text is encoded that does not say it itself.
     pub(crate) encoding: EncodingPolicy,
     pub(crate) tariff: Tariff,
     /// The longest text of a campaign or message before its fields are filled in, in characters.
     pub(crate) characters_max: usize,
+    pub(crate) stop_clause: StopClause,
+    /// The clause itself; [`NUMBER_MARK`] stands for the number.
+    pub(crate) stop_text: String,
+}
+
+/// What stands for the number to which people write STOP.
+pub(crate) const NUMBER_MARK: &str = "XXXXX";
+
+/// Which texts are given the clause that says how to write STOP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum StopClause {
+    /// Advertising, which has to say it by law.
+    #[default]
+    Marketing,
+    /// All.
+    Always,
+}
+
+impl StopClause {
+    pub(crate) const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The word in the API and in the store.
+    pub(crate) const fn code(self) -> &'static str {
+        self.into_str()
+    }
 }
 
 impl Terms {
     /// The most characters that may be agreed on: eight segments of 153.
     pub(crate) const CHARACTERS_MAX: usize = 1_224;
+
+    /// The longest clause, in characters.
+    pub(crate) const STOP_TEXT_MAX: usize = 40;
+
+    /// Whether a text may be a clause: it says STOP and to which number, has no fields, and is not longer than
+    /// [`Terms::STOP_TEXT_MAX`].
+    pub(crate) fn is_stop_text(text: &str) -> bool {
+        let says_it = text.to_uppercase().contains("STOP") && text.contains(NUMBER_MARK);
+        says_it && !text.contains(['[', '{']) && text.trim() == text && text.chars().count() <= Self::STOP_TEXT_MAX
+    }
 }
 
 impl Default for Terms {
@@ -28,16 +64,20 @@ impl Default for Terms {
             tariff: Tariff::default(),
             // Three times 160.
             characters_max: 480,
+            stop_clause: StopClause::default(),
+            stop_text: format!("STOP au {NUMBER_MARK}"),
         }
     }
 }
 
 /// What of the terms is to change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TermChanges {
     pub(crate) encoding: Option<EncodingPolicy>,
     pub(crate) tariff: Option<Tariff>,
     pub(crate) characters_max: Option<usize>,
+    pub(crate) stop_clause: Option<StopClause>,
+    pub(crate) stop_text: Option<String>,
 }
 
 impl TermChanges {
@@ -52,6 +92,8 @@ impl TermChanges {
             encoding: self.encoding.unwrap_or(terms.encoding),
             tariff: self.tariff.unwrap_or(terms.tariff),
             characters_max: self.characters_max.unwrap_or(terms.characters_max),
+            stop_clause: self.stop_clause.unwrap_or(terms.stop_clause),
+            stop_text: self.stop_text.unwrap_or(terms.stop_text),
         }
     }
 }
@@ -87,6 +129,25 @@ impl Tariff {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clause_says_stop_and_where() {
+        for text in ["STOP au XXXXX", "Stop:XXXXX"] {
+            assert!(Terms::is_stop_text(text), "{text}");
+        }
+        let long = format!("STOP au XXXXX{}", "a".repeat(40));
+        for text in [
+            "",
+            "STOP",
+            "XXXXX",
+            " STOP au XXXXX",
+            "STOP au xxxxx",
+            "[Nom] STOP au XXXXX",
+            &long,
+        ] {
+            assert!(!Terms::is_stop_text(text), "{text}");
+        }
+    }
 
     #[test]
     fn a_flat_tariff_counts_characters_and_the_other_segments() {

@@ -21,9 +21,9 @@ use kit::words::nearest;
 
 use crate::audience::normalise;
 use crate::clock::Clock;
-use crate::compose::{Sender, check_text, compose};
+use crate::compose::{Sender, Wording, compose};
 use crate::config::{Config, Faults, Smsc, time};
-use crate::domain::{Country, Recipient, Terms};
+use crate::domain::{Country, Recipient};
 use course::Message;
 use smpp::text::EncodingPolicy;
 
@@ -166,7 +166,8 @@ impl Test {
                 "3 to 11 letters and digits, a short code of 3 to 8 digits, or an international number with its +";
             refused("--from", &self.from, allowed)
         })?;
-        check_text(&self.text, Terms::default().characters_max)
+        Wording::default()
+            .check(&self.text)
             .map_err(|_| refused("--text", &self.text, "1 to 480 characters, not all of them blank"))?;
         let segments = compose(&self.text, EncodingPolicy::GsmTransliterate, REFERENCE, &smsc.envelope)
             .map_err(|error| refused("--text", &self.text, &error.to_string()))?;

@@ -356,6 +356,7 @@ fn campaigns(
             recipients_max: config.api.recipients_max,
             country: Country::FRANCE,
             countries: config.engine.countries.clone(),
+            stop_number: config.engine.stop_number.clone(),
         },
         tracker: stages.helpers.tasks.clone(),
         stop: stages.helpers.stop.clone(),

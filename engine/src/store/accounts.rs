@@ -116,6 +116,8 @@ impl Store {
             ("encoding", new.terms.encoding.name().to_owned()),
             ("tariff", new.terms.tariff.code().to_owned()),
             ("characters_max", new.terms.characters_max.to_string()),
+            ("stop_clause", new.terms.stop_clause.code().to_owned()),
+            ("stop_text", new.terms.stop_text.clone()),
             ("countries", new.countries.to_string()),
             ("created_at", now.0.to_string()),
         ];
@@ -195,6 +197,12 @@ impl Store {
         }
         if let Some(max) = changes.characters_max {
             set.arg("characters_max").arg(max);
+        }
+        if let Some(clause) = changes.stop_clause {
+            set.arg("stop_clause").arg(clause.code());
+        }
+        if let Some(text) = changes.stop_text {
+            set.arg("stop_text").arg(text);
         }
         self.ask::<i64>(&set).await.map(drop)
     }
@@ -325,6 +333,8 @@ fn terms(fields: &HashMap<String, String>) -> Terms {
         encoding: read(fields, "encoding"),
         tariff: read(fields, "tariff"),
         characters_max: read(fields, "characters_max"),
+        stop_clause: read(fields, "stop_clause"),
+        stop_text: read(fields, "stop_text"),
     };
     known.applied_to(Terms::default())
 }

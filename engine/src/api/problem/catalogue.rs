@@ -27,6 +27,8 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::OutOfRange { .. }
         | FieldProblem::UnknownMergeField { .. }
         | FieldProblem::BrokenMergeField { .. }
+        | FieldProblem::NoStopNumber
+        | FieldProblem::InvalidStopText { .. }
         | FieldProblem::InvalidSender
         | FieldProblem::NotANumber
         | FieldProblem::InvalidNumber
@@ -259,6 +261,12 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::BrokenMergeField { near } => {
             format!("Champ de fusion incomplet : « {near} » (pour un crochet, écrivez [[).")
         }
+        FieldProblem::NoStopNumber => {
+            "XXXXX ne peut pas être remplacé : aucun numéro n'est prévu pour les STOP (engine.stop_number).".to_owned()
+        }
+        FieldProblem::InvalidStopText { max } => {
+            format!("Une mention comme « STOP au XXXXX », avec STOP et XXXXX, de {max} caractères au plus.")
+        }
         FieldProblem::InvalidSender => "Expéditeur : 3 à 11 lettres ou chiffres sans espace ni accent, \
                                         ou un numéro court, ou un numéro international avec +."
             .to_owned(),
@@ -314,6 +322,12 @@ fn english(problem: &FieldProblem) -> String {
         }
         FieldProblem::BrokenMergeField { near } => {
             format!("Incomplete merge field: \"{near}\" (for a bracket, write [[).")
+        }
+        FieldProblem::NoStopNumber => {
+            "XXXXX cannot be replaced: there is no number for STOP (engine.stop_number).".to_owned()
+        }
+        FieldProblem::InvalidStopText { max } => {
+            format!("A clause such as \"STOP au XXXXX\" is expected, with STOP and XXXXX, of at most {max} characters.")
         }
         FieldProblem::InvalidSender => {
             "Sender: 3 to 11 plain letters or digits without spaces, or a short code, or an international number with +."

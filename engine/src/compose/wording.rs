@@ -1,0 +1,121 @@
+//! What a tenant's texts have to be like, and the clause that says how to write STOP.
+
+use crate::domain::{NUMBER_MARK, Purpose, StopClause, Terms};
+use crate::fault::FieldProblem;
+
+/// How texts are taken from a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wording {
+    /// The longest text, in characters.
+    characters_max: usize,
+    stop_clause: StopClause,
+    stop_text: String,
+    /// Where STOP is written to; none: nothing is added to any text.
+    stop_number: Option<String>,
+}
+
+impl Wording {
+    /// As a tenant's terms have it, where STOP is written to that number.
+    pub(crate) fn new(terms: &Terms, stop_number: Option<&str>) -> Self {
+        Self {
+            characters_max: terms.characters_max,
+            stop_clause: terms.stop_clause,
+            stop_text: terms.stop_text.clone(),
+            stop_number: stop_number.map(str::to_owned),
+        }
+    }
+
+    /// Whether a text may be that of a campaign or message: not blank, and not too long.
+    ///
+    /// # Errors
+    /// [`FieldProblem::Empty`] or [`FieldProblem::TooLong`].
+    pub(crate) fn check(&self, text: &str) -> Result<(), FieldProblem> {
+        if text.trim().is_empty() {
+            return Err(FieldProblem::Empty);
+        }
+        let (given, max) = (text.chars().count(), self.characters_max);
+        if given > max {
+            return Err(FieldProblem::TooLong { max, given });
+        }
+        Ok(())
+    }
+
+    /// The text with the number in the place of each mark, and with the clause behind it, where the purpose asks for that and the
+    /// text does not say it.
+    ///
+    /// # Errors
+    /// [`FieldProblem::NoStopNumber`] for a text that has a mark in its own clause when there is no number.
+    pub(crate) fn with_clause(&self, text: &str, purpose: Purpose) -> Result<String, FieldProblem> {
+        let says_stop = text.to_uppercase().contains("STOP");
+        let Some(number) = &self.stop_number else {
+            return match says_stop && text.contains(NUMBER_MARK) {
+                true => Err(FieldProblem::NoStopNumber),
+                false => Ok(text.to_owned()),
+            };
+        };
+        let mut text = text.replace(NUMBER_MARK, number);
+        let wanted = purpose == Purpose::Marketing || self.stop_clause == StopClause::Always;
+        if wanted && !(says_stop && text.contains(number.as_str())) {
+            text.push(' ');
+            text.push_str(&self.stop_text.replace(NUMBER_MARK, number));
+        }
+        Ok(text)
+    }
+}
+
+impl Default for Wording {
+    fn default() -> Self {
+        Self::new(&Terms::default(), None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_neither_blank_nor_too_long() {
+        let wording = Wording::default();
+        assert_eq!(wording.check(" \u{a0}\n"), Err(FieldProblem::Empty));
+        assert_eq!(wording.check(&"é".repeat(480)), Ok(()));
+        let too_long = FieldProblem::TooLong { max: 480, given: 481 };
+        assert_eq!(wording.check(&"é".repeat(481)), Err(too_long));
+    }
+
+    #[test]
+    fn advertising_says_how_to_write_stop_once() {
+        let wording = Wording::new(&Terms::default(), Some("36180"));
+        let advertising = |text: &str| wording.with_clause(text, Purpose::Marketing).unwrap();
+        for (text, wanted) in [
+            ("Portes ouvertes", "Portes ouvertes STOP au 36180"),
+            ("Portes ouvertes STOP au XXXXX", "Portes ouvertes STOP au 36180"),
+            ("Soldes, stop au XXXXX.", "Soldes, stop au 36180."),
+            ("Soldes. STOP 36180", "Soldes. STOP 36180"),
+            ("Non-stop de 9 à 19 h", "Non-stop de 9 à 19 h STOP au 36180"),
+            ("Code XXXXX", "Code 36180 STOP au 36180"),
+        ] {
+            assert_eq!(advertising(text), wanted);
+        }
+        let reminder = wording.with_clause("RDV demain 9 h", Purpose::Transactional);
+        assert_eq!(reminder.as_deref(), Ok("RDV demain 9 h"));
+    }
+
+    #[test]
+    fn a_tenant_has_it_in_its_own_words_and_in_every_text() {
+        let terms = Terms {
+            stop_clause: StopClause::Always,
+            stop_text: "STOP:XXXXX".to_owned(),
+            ..Terms::default()
+        };
+        let reminder = Wording::new(&terms, Some("36180")).with_clause("RDV demain", Purpose::Transactional);
+        assert_eq!(reminder.as_deref(), Ok("RDV demain STOP:36180"));
+    }
+
+    #[test]
+    fn without_a_number_nothing_is_added_and_no_mark_goes_out() {
+        let wording = Wording::default();
+        let advertising = |text: &str| wording.with_clause(text, Purpose::Marketing);
+        assert_eq!(advertising("Soldes").as_deref(), Ok("Soldes"));
+        assert_eq!(advertising("Soldes STOP au XXXXX"), Err(FieldProblem::NoStopNumber));
+    }
+}

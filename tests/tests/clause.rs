@@ -1,0 +1,153 @@
+//! The clause that says how to write STOP: in each text that needs it, once, counted and billed, and obeyed.
+
+use std::time::Duration;
+
+use campanile_tests::{CampaignOrder, EngineSettings, Lab, SmscSettings, Stand, eventually, programs};
+use serde_json::{Value, json};
+
+const LIMIT: Duration = Duration::from_secs(30);
+const SHORT_CODE: &str = "36180";
+
+fn stand(name: &str) -> Stand {
+    Stand::under(Lab::new(programs!(), name), "", |redis, sim| EngineSettings {
+        engine_lines: vec![format!("stop_number = \"{SHORT_CODE}\"")],
+        ..EngineSettings::new(Some(redis.url()), vec![SmscSettings::new("north", sim.smpp_address())])
+    })
+}
+
+/// What each of these recipients got, all segments together.
+fn got(stand: &Stand, recipients: &[&str]) -> Vec<String> {
+    eventually("all of it is sent", LIMIT, || {
+        let ledger = stand.sim.ledger_by_recipient();
+        let whole = |recipient: &&str| {
+            let rows = ledger.get(*recipient)?;
+            let parts = rows
+                .iter()
+                .map(|row| row.text.clone().expect("the simulator keeps texts"));
+            (rows.len() == usize::from(rows[0].total.max(1))).then(|| parts.collect::<String>())
+        };
+        recipients.iter().map(whole).collect()
+    })
+}
+
+#[test]
+fn req_000_10_advertising_says_how_to_write_stop_and_is_billed_with_it() {
+    let stand = stand("clause");
+    let (tenant, engine) = (&stand.tenant, &stand.engine);
+    let http = tenant.http(engine);
+    let campaign = |to: &str, purpose: &str, text: &str| {
+        let audience = json!({ "recipients": [{ "to": to, "Nom": "Martin" }] });
+        let order = CampaignOrder::to_audience(&audience)
+            .with("purpose", json!(purpose))
+            .with("text", json!(text));
+        tenant.order(engine, &order)
+    };
+    let marked = campaign(
+        "+33612345671",
+        "marketing",
+        "[Nom], portes ouvertes samedi. STOP au XXXXX",
+    );
+    campaign("+33612345672", "marketing", "[Nom], portes ouvertes samedi.");
+    campaign("+33612345673", "transactional", "[Nom], RDV samedi.");
+    let message = |to: &str, purpose: &str| json!({ "to": to, "sender": "Clinique", "text": "Portes ouvertes", "purpose": purpose });
+    http.post("/v1/messages", &message("+33612345674", "marketing"))
+        .expect(202);
+    http.post("/v1/messages", &message("+33612345675", "transactional"))
+        .expect(202);
+    let to = [
+        "33612345671",
+        "33612345672",
+        "33612345673",
+        "33612345674",
+        "33612345675",
+    ];
+    let said = [
+        "Martin, portes ouvertes samedi. STOP au 36180",
+        "Martin, portes ouvertes samedi. STOP au 36180",
+        "Martin, RDV samedi.",
+        "Portes ouvertes STOP au 36180",
+        "Portes ouvertes",
+    ];
+    assert_eq!(got(&stand, &to), said);
+    let shown = http.get(&format!("/v1/campaigns/{}", marked.id)).expect(200);
+    assert_eq!(
+        shown["text"], "[Nom], portes ouvertes samedi. STOP au 36180",
+        "as it goes"
+    );
+
+    // 150 characters are one segment, with the clause two.
+    let long = json!({ "text": "a".repeat(150), "purpose": "marketing" });
+    let analysis = http.post("/v1/text/analyze", &long).expect(200);
+    assert_eq!((&analysis["segments"], &analysis["units"]), (&json!(2), &json!(164)));
+    assert_eq!(analysis["characters"], 150, "of the clinic's own");
+    let order = CampaignOrder::to_first(1)
+        .with("purpose", json!("marketing"))
+        .with("text", long["text"].clone());
+    let priced = http.post("/v1/campaigns", &order.body).expect(201);
+    assert_eq!(priced["estimate"]["credits"], 2);
+
+    // Who writes it there is left out from then on.
+    stand.sim.inbound("33612345671", SHORT_CODE, "STOP");
+    eventually("the STOP is kept", LIMIT, || {
+        let estimate = format!("/v1/campaigns/{}/estimate", again(&stand).id);
+        (http.post(&estimate, &json!({})).expect(200)["opted_out"] == 1).then_some(())
+    });
+}
+
+/// A draft to the one who writes STOP.
+fn again(stand: &Stand) -> campanile_tests::Campaign {
+    let order = CampaignOrder::to_audience(&json!({ "numbers": "+33612345671" }));
+    stand
+        .tenant
+        .create(&stand.engine, &order.with("purpose", json!("marketing")))
+}
+
+#[test]
+fn req_001_14_a_tenant_has_the_clause_in_its_own_words() {
+    let stand = stand("clause-own");
+    let operator = stand.engine.operator();
+    let terms = format!("/v1/tenants/{}", stand.tenant.id);
+    let http = stand.tenant.http(&stand.engine);
+    let analyzed = |purpose: &str| {
+        let body = json!({ "text": "RDV demain", "purpose": purpose });
+        http.post("/v1/text/analyze", &body).expect(200)["sent"].clone()
+    };
+    assert_eq!(analyzed("transactional"), "RDV demain");
+    let always = json!({ "stop_clause": "always", "stop_text": "STOP:XXXXX" });
+    let changed = operator.patch(&terms, &always).expect(200);
+    assert_eq!(
+        (&changed["stop_clause"], &changed["stop_text"]),
+        (&json!("always"), &json!("STOP:XXXXX"))
+    );
+    assert_eq!(analyzed("transactional"), "RDV demain STOP:36180");
+    assert_eq!(analyzed("marketing"), "RDV demain STOP:36180");
+    let message = json!({ "to": "+33612345678", "sender": "Clinique", "text": "RDV demain 9 h" });
+    http.post("/v1/messages", &message).expect(202);
+    assert_eq!(got(&stand, &["33612345678"]), ["RDV demain 9 h STOP:36180"]);
+    for (wrong, pointer) in [
+        (json!({ "stop_text": "Sans mention" }), "/stop_text"),
+        (json!({ "stop_text": "STOP au 36180" }), "/stop_text"),
+        (json!({ "stop_clause": "never" }), "/stop_clause"),
+    ] {
+        operator.patch(&terms, &wrong).expect_field_problem(&[422], pointer);
+    }
+}
+
+#[test]
+fn without_a_number_for_stop_no_mark_goes_out() {
+    let stand = Stand::new(programs!(), "clause-none", "", |smsc| smsc);
+    let http = stand.tenant.http(&stand.engine);
+    let text = json!("Portes ouvertes. STOP au XXXXX");
+    let order = CampaignOrder::to_first(1).with("text", text.clone());
+    let refused = |answer: campanile_tests::Answer| {
+        answer.expect_field_problem(&[422], "/text");
+        let code: Value = answer.json()["errors"][0]["code"].clone();
+        assert_eq!(code, "no_stop_number");
+    };
+    refused(http.post("/v1/campaigns", &order.body));
+    refused(http.post(
+        "/v1/messages",
+        &json!({ "to": "+33612345678", "sender": "Clinique", "text": text }),
+    ));
+    refused(http.post("/v1/text/analyze", &json!({ "text": text })));
+}
