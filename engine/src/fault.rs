@@ -95,6 +95,10 @@ pub(crate) enum FieldProblem {
         /// The most characters allowed.
         max: usize,
     },
+    /// No sender of those that the reseller has approved.
+    SenderNotApproved { approved: Vec<String> },
+    /// Advertising of which nobody could tell whose it is.
+    AdvertiserNotNamed { brand: String },
     /// No sender that carriers take.
     InvalidSender,
     /// Not a phone number at all.

@@ -1,4 +1,5 @@
-//! The clause that says how to write STOP: in each text that needs it, once, counted and billed, and obeyed.
+//! What is asked of texts and senders: the clause that says how to write STOP, in each text that needs it, once, counted and billed, and
+//! obeyed; senders that are approved; advertising that says whose it is.
 
 use std::time::Duration;
 
@@ -150,4 +151,71 @@ fn without_a_number_for_stop_no_mark_goes_out() {
         &json!({ "to": "+33612345678", "sender": "Clinique", "text": text }),
     ));
     refused(http.post("/v1/text/analyze", &json!({ "text": text })));
+}
+
+#[test]
+fn req_001_12_a_tenant_writes_under_senders_that_are_approved() {
+    let stand = stand("clause-senders");
+    let operator = stand.engine.operator();
+    let terms = format!("/v1/tenants/{}", stand.tenant.id);
+    let http = stand.tenant.http(&stand.engine);
+    let approved = json!({ "senders": ["OSTEO", "36180"] });
+    let changed = operator.patch(&terms, &approved).expect(200);
+    assert_eq!(changed["senders"], approved["senders"]);
+    let order = |sender: &str| CampaignOrder::to_first(1).with("sender", json!(sender)).body;
+    let message = |sender: &str| json!({ "to": "+33612345678", "sender": sender, "text": "RDV demain 9 h" });
+    http.post("/v1/campaigns", &order("Osteo")).expect(201);
+    http.post("/v1/messages", &message("36180")).expect(202);
+    for (path, body) in [("/v1/campaigns", order("BANQUE")), ("/v1/messages", message("BANQUE"))] {
+        let answer = http.post(path, &body);
+        answer.expect_field_problem(&[422], "/sender");
+        let error = answer.json()["errors"][0].clone();
+        assert_eq!(error["code"], "sender_not_approved");
+        assert!(
+            error["detail"]
+                .as_str()
+                .is_some_and(|detail| detail.contains("OSTEO, 36180")),
+            "{error}"
+        );
+    }
+    operator.patch(&terms, &json!({ "senders": null })).expect(200);
+    http.post("/v1/messages", &message("BANQUE")).expect(202);
+    for (wrong, pointer) in [
+        (json!({ "senders": [] }), "/senders"),
+        (json!({ "senders": ["OSTEO", "à l'hôpital"] }), "/senders/1"),
+        (json!({ "senders": "OSTEO" }), "/senders"),
+        (json!({ "brand": "a".repeat(41) }), "/brand"),
+    ] {
+        operator
+            .patch(&terms, &wrong)
+            .expect_field_problem(&[400, 422], pointer);
+    }
+}
+
+#[test]
+fn req_001_20_advertising_says_whose_it_is() {
+    let stand = stand("clause-brand");
+    let operator = stand.engine.operator();
+    let terms = format!("/v1/tenants/{}", stand.tenant.id);
+    let http = stand.tenant.http(&stand.engine);
+    let brand = json!({ "brand": "Cabinet des Lilas" });
+    assert_eq!(operator.patch(&terms, &brand).expect(200)["brand"], brand["brand"]);
+    let order = |sender: &str, purpose: &str, text: &str| {
+        let order = CampaignOrder::to_first(1).with("sender", json!(sender));
+        order.with("purpose", json!(purpose)).with("text", json!(text)).body
+    };
+    let text = "Portes ouvertes samedi";
+    let answer = http.post("/v1/campaigns", &order("36180", "marketing", text));
+    answer.expect_field_problem(&[422], "/text");
+    assert_eq!(answer.json()["errors"][0]["code"], "advertiser_not_named");
+    let message = json!({ "to": "+33612345678", "sender": "36180", "purpose": "marketing", "text": text });
+    http.post("/v1/messages", &message)
+        .expect_field_problem(&[422], "/text");
+    for taken in [
+        order("Lilas", "marketing", text),
+        order("36180", "marketing", "Le CABINET DES LILAS ouvre ses portes samedi"),
+        order("36180", "transactional", text),
+    ] {
+        http.post("/v1/campaigns", &taken).expect(201);
+    }
 }

@@ -12,6 +12,7 @@ use super::body::{Intake, SMALL_MAX};
 use super::problem::Problem;
 use crate::audience::{ENCODINGS, SCHEDULE_S, VALIDITY_S, check_service_type, read_tlvs};
 use crate::clock::Clock;
+use crate::compose::Sender;
 use crate::domain::{Countries, Country, Parameters, Purpose, StopClause, Tariff, TermChanges, Terms, TlvList};
 use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem, JsonType};
 
@@ -225,7 +226,7 @@ impl Fields {
         self.word_or("encoding", &ENCODINGS, "")?.parse().ok().map(Some)
     }
 
-    /// `encoding`, `tariff`, `max_chars`, `stop_clause` and `stop_text`, each of which may be there.
+    /// `encoding`, `tariff`, `max_chars`, `stop_clause`, `stop_text`, `senders` and `brand`, each of which may be there.
     pub(super) fn terms(&mut self) -> Option<TermChanges> {
         let encoding = self.encoding();
         let tariff = match self.has("tariff") {
@@ -261,13 +262,56 @@ impl Fields {
                 None => None,
             },
         };
+        let (senders, brand) = (self.senders(), self.brand());
         Some(TermChanges {
+            senders: senders?,
+            brand: brand?,
             encoding: encoding?,
             tariff: tariff?,
             characters_max: characters_max?,
             stop_clause: stop_clause?,
             stop_text: stop_text?,
         })
+    }
+
+    /// `senders`, that may be there; `null`: any.
+    fn senders(&mut self) -> Option<Option<Vec<String>>> {
+        let list = match self.object.remove("senders") {
+            None => return Some(None),
+            Some(Value::Null) => return Some(Some(Vec::new())),
+            Some(Value::Array(list)) => list,
+            Some(other) => return self.note(wrong("/senders", JsonType::Array, &other)),
+        };
+        if list.is_empty() {
+            return self.note(FieldFault::new("/senders", FieldProblem::Empty));
+        }
+        if list.len() > Terms::SENDERS_MAX {
+            let max = Terms::SENDERS_MAX;
+            return self.note(FieldFault::new("/senders", FieldProblem::TooMany { max }));
+        }
+        let mut sender = |(at, value): (usize, Value)| match value.as_str().map(Sender::parse) {
+            Some(Ok(sender)) => Some(sender.text()),
+            Some(Err(problem)) => self.note(FieldFault::new(format!("/senders/{at}"), problem)),
+            None => self.note(wrong(&format!("/senders/{at}"), JsonType::String, &value)),
+        };
+        list.into_iter()
+            .enumerate()
+            .map(&mut sender)
+            .collect::<Option<_>>()
+            .map(Some)
+    }
+
+    /// `brand`, that may be there; `null`: none.
+    fn brand(&mut self) -> Option<Option<String>> {
+        if !self.has("brand") {
+            return Some(None);
+        }
+        let brand = self.text_or_null("brand")?.unwrap_or_default().trim().to_owned();
+        let (given, max) = (brand.chars().count(), Terms::BRAND_MAX);
+        match given > max {
+            true => self.note(FieldFault::new("/brand", FieldProblem::TooLong { max, given })),
+            false => Some(Some(brand)),
+        }
     }
 
     /// `true` or `false`, that may be there; as [`Fields::encoding`].

@@ -21,18 +21,20 @@ use crate::fault::FieldProblem;
 use crate::store::Tenant;
 
 /// What may be changed of a tenant.
-const CHANGES: [&str; 7] = [
+const CHANGES: [&str; 9] = [
     "encoding",
     "tariff",
     "max_chars",
     "stop_clause",
     "stop_text",
+    "senders",
+    "brand",
     "countries",
     "cancel_answers",
 ];
 
 /// What may be said of a new one.
-const NEW: [&str; 8] = [
+const NEW: [&str; 10] = [
     "name",
     "weight",
     "encoding",
@@ -40,10 +42,13 @@ const NEW: [&str; 8] = [
     "max_chars",
     "stop_clause",
     "stop_text",
+    "senders",
+    "brand",
     "countries",
 ];
 
-/// `POST /v1/tenants`: `{"name", "weight", "encoding", "tariff", "max_chars", "stop_clause", "stop_text", "countries"}` → 201 with the id and the API key, which is shown this once:
+/// `POST /v1/tenants`: `{"name", "weight", "encoding", "tariff", "max_chars", "stop_clause", "stop_text", "senders", "brand", "countries"}`
+/// → 201 with the id and the API key, which is shown this once:
 /// repeated under an
 /// `Idempotency-Key`, it gives the same tenant a further one.
 pub(super) async fn create(
@@ -73,7 +78,8 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Extension(Secret), Json(view)))
 }
 
-/// `PATCH /v1/tenants/{id}`: `{"encoding", "tariff", "max_chars", "stop_clause", "stop_text", "countries": ["FR", "RE"], "cancel_answers"}`, each if it is to change → 200 with the tenant; no
+/// `PATCH /v1/tenants/{id}`: `{"encoding", "tariff", "max_chars", "stop_clause", "stop_text", "senders", "brand",
+/// "countries": ["FR", "RE"], "cancel_answers"}`, each if it is to change → 200 with the tenant; no
 /// countries (`null`): it may send to all. Campaigns that exist, and messages that were taken, keep what they were priced with.
 pub(super) async fn change(
     State(app): State<App>,
@@ -174,6 +180,8 @@ pub(super) fn view(tenant: &Tenant) -> Value {
         "max_chars": tenant.terms.characters_max,
         "stop_clause": tenant.terms.stop_clause.code(),
         "stop_text": tenant.terms.stop_text,
+        "senders": (!tenant.terms.senders.is_empty()).then_some(&tenant.terms.senders),
+        "brand": (!tenant.terms.brand.is_empty()).then_some(&tenant.terms.brand),
         "countries": (!tenant.countries.is_all()).then(|| tenant.countries.codes()),
         "cancel_answers": tenant.cancel_answers,
         "credits": {

@@ -231,9 +231,17 @@ impl<'s> Reading<'s> {
         let name = self.checked("/name", name, check_name);
         let wording = std::mem::take(&mut self.wording);
         let text = self.checked("/text", text, |text| wording.check(&text).map(|()| text));
-        let sender = self.checked("/sender", sender, |sender| Sender::parse(&sender));
+        let sender = self.checked("/sender", sender, |sender| {
+            let sender = Sender::parse(&sender)?;
+            wording.check_sender(&sender).map(|()| sender)
+        });
         let purpose = self.checked("/purpose", purpose, |purpose| parse_purpose(&purpose));
-        let text = purpose.and_then(|purpose| self.checked("/text", text, |text| wording.with_clause(&text, purpose)));
+        let text = purpose.zip(sender.as_ref()).and_then(|(purpose, sender)| {
+            self.checked("/text", text, |text| {
+                wording.check_advertiser(&text, sender, purpose)?;
+                wording.with_clause(&text, purpose)
+            })
+        });
         // An audience that was not read to its end may lack columns that the text names.
         let template = text
             .filter(|_| self.faults.is_empty())

@@ -72,7 +72,7 @@ impl Campaigns {
         order: &DirectOrder,
         token: Token,
     ) -> Result<MessageId, CampaignFault> {
-        let recipient = self.check(order).map_err(CampaignFault::Fields)?;
+        let (recipient, sender) = self.check(order).map_err(CampaignFault::Fields)?;
         let (known, countries) =
             tokio::try_join!(self.store().direct_of(recipient, token), self.store().countries(tenant))?;
         if let Some(id) = known {
@@ -91,11 +91,7 @@ impl Campaigns {
             ..hour.terms
         };
         let refused = |fault| CampaignFault::Fields(vec![fault]);
-        let wording = self.wording(&terms);
-        let worded = wording.check(&order.text);
-        let text = worded
-            .and_then(|()| wording.with_clause(&order.text, order.purpose))
-            .map_err(|problem| refused(FieldFault::new("/text", problem)))?;
+        let text = worded(order, &sender, &self.wording(&terms)).map_err(refused)?;
         let too_long = |_| refused(price::too_long(text.chars().count()));
         let priced = Priced {
             recipient,
@@ -138,7 +134,7 @@ impl Campaigns {
         rows.into_iter().next().ok_or(CampaignFault::NotFound)
     }
 
-    fn check(&self, order: &DirectOrder) -> Result<Recipient, Vec<FieldFault>> {
+    fn check(&self, order: &DirectOrder) -> Result<(Recipient, Sender), Vec<FieldFault>> {
         let mut faults = Vec::new();
         let mut note = |pointer: &str, problem: FieldProblem| faults.push(FieldFault::new(pointer, problem));
         let recipient = normalise(&order.to, self.0.deps.limits.country);
@@ -147,10 +143,10 @@ impl Campaigns {
         if order.text.trim().is_empty() {
             note("/text", FieldProblem::Empty);
         }
-        if let Err(problem) = Sender::parse(&order.sender) {
-            note("/sender", problem);
-        }
-        recipient.filter(|_| faults.is_empty()).ok_or(faults)
+        let sender = Sender::parse(&order.sender)
+            .map_err(|problem| note("/sender", problem))
+            .ok();
+        recipient.zip(sender).filter(|_| faults.is_empty()).ok_or(faults)
     }
 
     async fn queue_one(
@@ -267,6 +263,19 @@ impl Campaigns {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&(tenant, purpose));
     }
+}
+
+/// The text as it goes, if it and its sender are as the tenant's may be.
+fn worded(order: &DirectOrder, sender: &Sender, wording: &Wording) -> Result<String, FieldFault> {
+    wording
+        .check_sender(sender)
+        .map_err(|problem| FieldFault::new("/sender", problem))?;
+    let worded = || {
+        wording.check(&order.text)?;
+        wording.check_advertiser(&order.text, sender, order.purpose)?;
+        wording.with_clause(&order.text, order.purpose)
+    };
+    worded().map_err(|problem| FieldFault::new("/text", problem))
 }
 
 fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: UnixMicros) -> Campaign {

@@ -39,6 +39,11 @@ impl Sender {
         sender.ok_or(FieldProblem::InvalidSender)
     }
 
+    /// Whether it is letters that people read, and no number.
+    pub(crate) const fn is_name(&self) -> bool {
+        self.ton == 5
+    }
+
     /// As it is given: an international number with its `+`.
     pub(crate) fn text(&self) -> String {
         let international = if self.ton == 1 { "+" } else { "" };

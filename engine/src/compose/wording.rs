@@ -1,5 +1,7 @@
-//! What a tenant's texts have to be like, and the clause that says how to write STOP.
+//! What a tenant's texts and senders have to be like, and the clause that says how to write STOP.
 
+use super::Sender;
+use super::fold::fold;
 use crate::domain::{NUMBER_MARK, Purpose, StopClause, Terms};
 use crate::fault::FieldProblem;
 
@@ -10,6 +12,9 @@ pub(crate) struct Wording {
     characters_max: usize,
     stop_clause: StopClause,
     stop_text: String,
+    /// The senders that are approved; none: any.
+    senders: Vec<String>,
+    brand: String,
     /// Where STOP is written to; none: nothing is added to any text.
     stop_number: Option<String>,
 }
@@ -21,6 +26,8 @@ impl Wording {
             characters_max: terms.characters_max,
             stop_clause: terms.stop_clause,
             stop_text: terms.stop_text.clone(),
+            senders: terms.senders.clone(),
+            brand: terms.brand.clone(),
             stop_number: stop_number.map(str::to_owned),
         }
     }
@@ -38,6 +45,36 @@ impl Wording {
             return Err(FieldProblem::TooLong { max, given });
         }
         Ok(())
+    }
+
+    /// Whether a sender is among those that are approved, whatever its case.
+    ///
+    /// # Errors
+    /// [`FieldProblem::SenderNotApproved`].
+    pub(crate) fn check_sender(&self, sender: &Sender) -> Result<(), FieldProblem> {
+        let given = sender.text();
+        let approved = self.senders.iter().any(|known| known.eq_ignore_ascii_case(&given));
+        match approved || self.senders.is_empty() {
+            true => Ok(()),
+            false => Err(FieldProblem::SenderNotApproved {
+                approved: self.senders.clone(),
+            }),
+        }
+    }
+
+    /// Whether people can tell whose advertising it is: by a sender that is a name, or by the brand in the text. A tenant without a
+    /// brand is believed.
+    ///
+    /// # Errors
+    /// [`FieldProblem::AdvertiserNotNamed`].
+    pub(crate) fn check_advertiser(&self, text: &str, sender: &Sender, purpose: Purpose) -> Result<(), FieldProblem> {
+        let named = || sender.is_name() || fold(text).contains(&fold(&self.brand));
+        match purpose == Purpose::Transactional || named() {
+            true => Ok(()),
+            false => Err(FieldProblem::AdvertiserNotNamed {
+                brand: self.brand.clone(),
+            }),
+        }
     }
 
     /// The text with the number in the place of each mark, and with the clause behind it, where the purpose asks for that and the
@@ -109,6 +146,31 @@ mod tests {
         };
         let reminder = Wording::new(&terms, Some("36180")).with_clause("RDV demain", Purpose::Transactional);
         assert_eq!(reminder.as_deref(), Ok("RDV demain STOP:36180"));
+    }
+
+    #[test]
+    fn only_approved_senders_write_and_advertising_says_whose_it_is() {
+        let terms = Terms {
+            senders: vec!["OSTEO".to_owned(), "36180".to_owned()],
+            brand: "Cabinet des Lilas".to_owned(),
+            ..Terms::default()
+        };
+        let wording = Wording::new(&terms, None);
+        let sender = |text: &str| Sender::parse(text).unwrap();
+        for (given, approved) in [
+            ("osteo", true),
+            ("36180", true),
+            ("OSTEOS", false),
+            ("+33612345678", false),
+        ] {
+            assert_eq!(wording.check_sender(&sender(given)).is_ok(), approved, "{given}");
+        }
+        let named = |text, from: &str, purpose| wording.check_advertiser(text, &sender(from), purpose).is_ok();
+        let (text, advertising) = ("Portes ouvertes", Purpose::Marketing);
+        assert!(named(text, "OSTEO", advertising), "by its sender");
+        assert!(!named(text, "36180", advertising));
+        assert!(named(text, "36180", Purpose::Transactional));
+        assert!(named("CABINET DES LILAS : portes ouvertes", "36180", advertising));
     }
 
     #[test]

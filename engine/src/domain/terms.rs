@@ -17,6 +17,10 @@ pub(crate) struct Terms {
     pub(crate) stop_clause: StopClause,
     /// The clause itself; [`NUMBER_MARK`] stands for the number.
     pub(crate) stop_text: String,
+    /// The senders that the reseller has approved; none: any.
+    pub(crate) senders: Vec<String>,
+    /// By which name people know the tenant; empty: that is not known.
+    pub(crate) brand: String,
 }
 
 /// What stands for the number to which people write STOP.
@@ -46,6 +50,12 @@ impl Terms {
     /// The most characters that may be agreed on: eight segments of 153.
     pub(crate) const CHARACTERS_MAX: usize = 1_224;
 
+    /// The most senders that may be approved.
+    pub(crate) const SENDERS_MAX: usize = 50;
+
+    /// The longest brand, in characters.
+    pub(crate) const BRAND_MAX: usize = 40;
+
     /// The longest clause, in characters.
     pub(crate) const STOP_TEXT_MAX: usize = 40;
 
@@ -66,6 +76,8 @@ impl Default for Terms {
             characters_max: 480,
             stop_clause: StopClause::default(),
             stop_text: format!("STOP au {NUMBER_MARK}"),
+            senders: Vec::new(),
+            brand: String::new(),
         }
     }
 }
@@ -78,6 +90,8 @@ pub(crate) struct TermChanges {
     pub(crate) characters_max: Option<usize>,
     pub(crate) stop_clause: Option<StopClause>,
     pub(crate) stop_text: Option<String>,
+    pub(crate) senders: Option<Vec<String>>,
+    pub(crate) brand: Option<String>,
 }
 
 impl TermChanges {
@@ -94,6 +108,8 @@ impl TermChanges {
             characters_max: self.characters_max.unwrap_or(terms.characters_max),
             stop_clause: self.stop_clause.unwrap_or(terms.stop_clause),
             stop_text: self.stop_text.unwrap_or(terms.stop_text),
+            senders: self.senders.unwrap_or(terms.senders),
+            brand: self.brand.unwrap_or(terms.brand),
         }
     }
 }

@@ -118,6 +118,8 @@ impl Store {
             ("characters_max", new.terms.characters_max.to_string()),
             ("stop_clause", new.terms.stop_clause.code().to_owned()),
             ("stop_text", new.terms.stop_text.clone()),
+            ("senders", new.terms.senders.join(",")),
+            ("brand", new.terms.brand.clone()),
             ("countries", new.countries.to_string()),
             ("created_at", now.0.to_string()),
         ];
@@ -203,6 +205,12 @@ impl Store {
         }
         if let Some(text) = changes.stop_text {
             set.arg("stop_text").arg(text);
+        }
+        if let Some(senders) = changes.senders {
+            set.arg("senders").arg(senders.join(","));
+        }
+        if let Some(brand) = changes.brand {
+            set.arg("brand").arg(brand);
         }
         self.ask::<i64>(&set).await.map(drop)
     }
@@ -335,6 +343,14 @@ fn terms(fields: &HashMap<String, String>) -> Terms {
         characters_max: read(fields, "characters_max"),
         stop_clause: read(fields, "stop_clause"),
         stop_text: read(fields, "stop_text"),
+        senders: fields.get("senders").map(|list| senders(list)),
+        brand: read(fields, "brand"),
     };
     known.applied_to(Terms::default())
+}
+
+/// Senders are of letters, digits and `+`: nothing that a comma would break.
+fn senders(list: &str) -> Vec<String> {
+    let senders = list.split(',').filter(|sender| !sender.is_empty());
+    senders.map(str::to_owned).collect()
 }

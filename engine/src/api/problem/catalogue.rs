@@ -29,6 +29,8 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::BrokenMergeField { .. }
         | FieldProblem::NoStopNumber
         | FieldProblem::InvalidStopText { .. }
+        | FieldProblem::SenderNotApproved { .. }
+        | FieldProblem::AdvertiserNotNamed { .. }
         | FieldProblem::InvalidSender
         | FieldProblem::NotANumber
         | FieldProblem::InvalidNumber
@@ -267,6 +269,14 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::InvalidStopText { max } => {
             format!("Une mention comme « STOP au XXXXX », avec STOP et XXXXX, de {max} caractères au plus.")
         }
+        FieldProblem::SenderNotApproved { approved } => {
+            format!("Expéditeur non autorisé. Autorisés : {}.", approved.join(", "))
+        }
+        FieldProblem::AdvertiserNotNamed { brand } => {
+            format!(
+                "Une publicité dit de qui elle vient : par un expéditeur en lettres, ou par « {brand} » dans le texte."
+            )
+        }
         FieldProblem::InvalidSender => "Expéditeur : 3 à 11 lettres ou chiffres sans espace ni accent, \
                                         ou un numéro court, ou un numéro international avec +."
             .to_owned(),
@@ -328,6 +338,12 @@ fn english(problem: &FieldProblem) -> String {
         }
         FieldProblem::InvalidStopText { max } => {
             format!("A clause such as \"STOP au XXXXX\" is expected, with STOP and XXXXX, of at most {max} characters.")
+        }
+        FieldProblem::SenderNotApproved { approved } => {
+            format!("This sender is not approved. Approved: {}.", approved.join(", "))
+        }
+        FieldProblem::AdvertiserNotNamed { brand } => {
+            format!("Advertising says whose it is: by a sender of letters, or by \"{brand}\" in the text.")
         }
         FieldProblem::InvalidSender => {
             "Sender: 3 to 11 plain letters or digits without spaces, or a short code, or an international number with +."
