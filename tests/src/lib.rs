@@ -21,6 +21,7 @@ pub mod authority;
 pub mod peers;
 pub mod readme;
 pub mod programs;
+pub mod clock;
 pub mod tap;
 pub mod stand;
 pub mod prometheus;

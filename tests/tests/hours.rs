@@ -1,6 +1,5 @@
 //! Advertising goes by the recipient's hours: every program of a test lives at another time than this machine.
 
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -11,24 +10,6 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Segments a second.
 const RATE: usize = 5;
-
-/// From now on programs of that laboratory begin at that time: their wall clocks are shifted, all by as much.
-fn live_at(lab: &Lab, at: &str) {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("clock/shifted.c");
-    let library = lab.directory().join("shifted.so");
-    if !library.exists() {
-        let mut compiler = Command::new("cc");
-        let compiler = compiler
-            .args(["-shared", "-fPIC", "-O1", "-o"])
-            .arg(&library)
-            .arg(source);
-        assert!(compiler.status().expect("cc, which links Rust, too").success());
-    }
-    let at: jiff::Timestamp = at.parse().expect("a time");
-    let now = i64::try_from(kit::clock::wall_us() / 1_000_000).expect("a time");
-    lab.set("LD_PRELOAD", &library.display().to_string());
-    lab.set("SHIFT_SECONDS", &(at.as_second() - now).to_string());
-}
 
 fn settings(redis: String, sim: &str) -> EngineSettings {
     let smsc = SmscSettings::new("north", sim).line(&format!("rate = \"{RATE}/s\""));
@@ -63,7 +44,7 @@ fn req_001_19_a_campaign_that_spans_the_closing_hour_goes_on_in_the_morning() {
     const MESSAGES: usize = 100;
     let lab = Lab::new(programs!(), "hours-closing");
     // A Friday, fifteen seconds before the last of the day may go.
-    live_at(&lab, "2026-11-27T19:24:45Z");
+    lab.live_at("2026-11-27T19:24:45Z");
     let mut stand = Stand::under(lab, "", |redis, sim| settings(redis.url(), sim.smpp_address()));
     let campaign = stand
         .tenant
@@ -105,7 +86,7 @@ fn req_001_19_a_campaign_that_spans_the_closing_hour_goes_on_in_the_morning() {
 
     // The next morning.
     assert!(stand.engine.shut_down().success());
-    live_at(stand.lab(), "2026-11-28T06:59:55Z");
+    stand.lab().live_at("2026-11-28T06:59:55Z");
     stand.redis.restart();
     stand.sim.restart();
     stand
@@ -141,7 +122,7 @@ fn req_001_19_a_campaign_that_spans_the_closing_hour_goes_on_in_the_morning() {
 fn req_001_18_each_zone_has_its_own_hours_and_a_single_message_waits_as_well() {
     let lab = Lab::new(programs!(), "hours-zones");
     // In Paris it is six in the morning, on La Réunion nine.
-    live_at(&lab, "2026-11-27T05:00:00Z");
+    lab.live_at("2026-11-27T05:00:00Z");
     let stand = Stand::under(lab, "", |redis, sim| settings(redis.url(), sim.smpp_address()));
     let numbers = of_paris(4).chain((0..3).map(|number| format!("+2626921234{number:02}")));
     let campaign = stand.tenant.order(&stand.engine, &order("marketing", numbers));

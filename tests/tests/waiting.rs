@@ -1,4 +1,4 @@
-//! Twelve causes of "it does not move", brought about one by one: the API's words and the metric name each within seconds, and
+//! Thirteen causes of "it does not move", brought about one by one: the API's words and the metric name each within seconds, and
 //! docs/waiting.md says which words these are.
 
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ struct Case {
     inject: fn(&str) -> (Stand, Campaign),
 }
 
-const CASES: [Case; 12] = [
+const CASES: [Case; 13] = [
     Case {
         cause: "the SMSC accepts messages and answers nothing",
         reason: "window",
@@ -87,6 +87,12 @@ const CASES: [Case; 12] = [
         reason: "paused",
         word: "paused",
         inject: paused,
+    },
+    Case {
+        cause: "it is night where the recipients of advertising are",
+        reason: "closed_hours",
+        word: "outside the hours",
+        inject: closed,
     },
     Case {
         cause: "an earlier message to that person is not answered",
@@ -333,6 +339,19 @@ fn paused(name: &str) -> (Stand, Campaign) {
     let stand = Stand::new(programs!(), name, "", |smsc| smsc.line("rate = \"1/s\""));
     let campaign = stand.launch(50);
     campaign.ask(&stand.engine, "pause").expect(200);
+    (stand, campaign)
+}
+
+/// The campaign is launched at ten in the evening of Paris: engine, Redis and simulator live then.
+fn closed(name: &str) -> (Stand, Campaign) {
+    let lab = Lab::new(programs!(), name);
+    lab.live_at("2026-11-27T21:00:00Z");
+    let stand = Stand::under(lab, "", |redis, sim| EngineSettings {
+        rules: Some(vec!["fr-seed".to_owned()]),
+        ..settings(redis.url(), sim.smpp_address(), "north")
+    });
+    let order = CampaignOrder::to_first(50).with("purpose", json!("marketing"));
+    let campaign = stand.tenant.order(&stand.engine, &order);
     (stand, campaign)
 }
 

@@ -117,7 +117,7 @@ const HOUSES: [House; 10] = [
             &["http", "peers", "redis_server", "sim"],
             &["engine"],
             &["programs", "tenant"],
-            &["ledgers", "prometheus"],
+            &["clock", "ledgers", "prometheus"],
             &["stand"],
             &["scenarios", "quirks"],
             &["lib"],
