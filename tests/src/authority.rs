@@ -1,4 +1,4 @@
-//! An authority of a test's own, for binds over TLS.
+//! An authority of a test's own, for binds and listeners over TLS.
 
 use std::path::{Path, PathBuf};
 
@@ -53,6 +53,11 @@ fn write(directory: &Path, name: &str, text: &str) -> String {
 /// `[tls]` of a simulator with that certificate and key.
 pub fn secured((certificate, key): &(String, String), more: &str) -> String {
     format!("[tls]\nlisten = \"127.0.0.1:0\"\ncertificate = {certificate:?}\nkey = {key:?}\n{more}\n")
+}
+
+/// `[NAME.tls]` of an engine's listener (`api`, `admin`) with that certificate and key.
+pub fn tls(name: &str, (certificate, key): &(String, String), more: &str) -> String {
+    format!("[{name}.tls]\ncertificate_file = {certificate:?}\nkey_file = {key:?}\n{more}")
 }
 
 /// The same port, by name.

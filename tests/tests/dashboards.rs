@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use campanile_tests::authority::{Authority, by_name, secured};
+use campanile_tests::authority::{Authority, by_name, secured, tls};
 use campanile_tests::prometheus::repository;
 use campanile_tests::wait::eventually_or;
 use campanile_tests::{CampaignOrder, EngineSettings, Lab, Monitoring, SmscSettings, Stand, eventually, programs};
+use lab::Signal;
 use serde_json::{Value, json};
 
 /// The quality of an SMSC is known three quarters of a minute after its first messages.
@@ -64,9 +65,6 @@ fn asked(query: &str, variables: &[(&str, &str)]) -> String {
     query
 }
 
-/// What nobody has here: this engine's own listeners speak HTTP without TLS, as Prometheus asks them. `doors.rs` shows the metric.
-const OWN_CERTIFICATES: &str = "side=~\"public|admin\"";
-
 /// Every query of every panel, and of every mark on the graphs, with where it stands.
 fn panels_and_marks() -> (BTreeMap<String, String>, BTreeMap<String, String>) {
     let (mut panels, mut marks) = (BTreeMap::new(), BTreeMap::new());
@@ -77,9 +75,7 @@ fn panels_and_marks() -> (BTreeMap<String, String>, BTreeMap<String, String>) {
             for target in list(&panel["targets"]) {
                 let place = format!("{file}: {} {}", panel["title"], target["refId"]);
                 let query = target["expr"].as_str().expect("a query");
-                if !query.contains(OWN_CERTIFICATES) {
-                    panels.insert(place, asked(query, &variables));
-                }
+                panels.insert(place, asked(query, &variables));
             }
         }
         for mark in list(&board["annotations"]["list"]) {
@@ -105,15 +101,16 @@ fn wait_for_data(monitoring: &Monitoring, queries: &BTreeMap<String, String>) {
     });
 }
 
-/// An SMSC of everything: over TLS, by SMPP 5.0 with its congestion, with a rate and prices, and with magic numbers.
-fn varied(name: &str) -> Stand {
+/// An SMSC of everything: over TLS, by SMPP 5.0 with its congestion, with a rate and prices, and with magic numbers; and operators'
+/// doors with a certificate of that authority.
+fn varied(name: &str) -> (Stand, Authority) {
     let lab = Lab::new(programs!(), name);
     let authority = Authority::new(lab.directory(), "authority");
     let server = authority.issue("localhost", 2100);
     let (certificate, key) = authority.issue("campanile", 2100);
     let own = "magic = true\n[[account]]\nsystem_id = \"*\"\ncongestion = true\n";
     let scenario = own.to_owned() + &secured(&server, &format!("client_ca = {:?}", authority.file));
-    Stand::under(lab, &scenario, |redis, sim| {
+    let stand = Stand::under(lab, &scenario, |redis, sim| {
         let ca = &authority.file;
         let lines = [
             format!("tls = {{ ca_file = {ca:?}, certificate_file = {certificate:?}, key_file = {key:?} }}"),
@@ -123,22 +120,27 @@ fn varied(name: &str) -> Stand {
         ];
         let smsc = SmscSettings::new("north", &by_name(sim.tls_address().expect("it speaks TLS")));
         let smsc = lines.iter().fold(smsc, |smsc, line| smsc.line(line));
-        EngineSettings::new(Some(redis.url()), vec![smsc])
-    })
+        EngineSettings {
+            tables: vec![tls("admin", &server, "")],
+            ..EngineSettings::new(Some(redis.url()), vec![smsc])
+        }
+    });
+    (stand, authority)
 }
 
-/// Engine and simulator, under the names that deploy/compose gives them.
+/// Engine and simulator, under the names that deploy/compose gives them. The engine is asked over TLS.
 fn both(stand: &Stand) -> [(&'static str, String); 2] {
+    let engine = by_name(stand.engine.admin().address());
     [
-        ("campanile", stand.engine.admin().address().to_owned()),
+        ("campanile", format!("https://{engine}")),
         ("smpp-sim", stand.sim.http().address().to_owned()),
     ]
 }
 
 #[test]
 fn every_panel_variable_and_mark_has_data_in_a_day_made_for_it() {
-    let mut stand = varied("dashboards-data");
-    let monitoring = Monitoring::of(stand.lab(), &both(&stand));
+    let (mut stand, authority) = varied("dashboards-data");
+    let monitoring = Monitoring::of(stand.lab(), &both(&stand), Some(&authority));
     let (panels, marks) = panels_and_marks();
     assert!(panels.len() > 130, "{} queries of panels", panels.len());
 
@@ -146,7 +148,8 @@ fn every_panel_variable_and_mark_has_data_in_a_day_made_for_it() {
     let marketing = CampaignOrder::to_first(100).with("purpose", json!("marketing"));
     stand.tenant.order(&stand.engine, &marketing);
     stand.sim.inbound("33600000001", "36034", "STOP");
-    stand.engine.reload().expect(200);
+    // Only Prometheus speaks TLS here.
+    stand.engine.signal(Signal::HUP);
     stand.sim.wait_for("accepted", 900, DATA_LIMIT);
     stand.sim.close_sessions();
     wait_for_data(&monitoring, &panels);
@@ -183,7 +186,7 @@ fn the_gravest_alerts_reach_who_is_woken_and_say_when_it_is_over() {
         ("wrong", wrong.engine.admin().address().to_owned()),
     ];
     let lab = Lab::new(programs!(), "alerts-monitoring");
-    let monitoring = Monitoring::of(&lab, &jobs);
+    let monitoring = Monitoring::of(&lab, &jobs, None);
     std::thread::scope(|scope| {
         scope.spawn(|| binds_go_and_a_balance_is_changed(&mut away, &monitoring));
         scope.spawn(|| answers_turn_bad_and_redis_goes(&mut wrong, &monitoring));

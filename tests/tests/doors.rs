@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use campanile_tests::authority::Authority;
+use campanile_tests::authority::{Authority, tls};
 use campanile_tests::{Engine, EngineSettings, Lab, RedisServer, Sim, SmscSettings, eventually, programs};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -48,11 +48,6 @@ impl House {
         }
         command
     }
-}
-
-/// `[NAME.tls]` with that certificate and key.
-fn tls(name: &str, (certificate, key): &(String, String), more: &str) -> String {
-    format!("[{name}.tls]\ncertificate_file = {certificate:?}\nkey_file = {key:?}\n{more}")
 }
 
 /// The same port, under a name.

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use lab::{Fault, Http, Process, Site};
 use serde_json::{Value, json};
 
+use crate::authority::Authority;
 use crate::fail::OrFail;
 use crate::programs::Lab;
 use crate::wait::{eventually, eventually_or};
@@ -41,8 +42,9 @@ pub struct Monitoring {
 }
 
 impl Monitoring {
-    /// Watches programs: of each, its job, which is its instance too, and the address of its metrics. Waits until all are read.
-    pub fn of(lab: &Lab, watched: &[(&str, String)]) -> Self {
+    /// Watches programs: of each, its job, which is its instance too, and the address of its metrics (`https://` before it
+    /// where that is over TLS). Waits until all are read.
+    pub fn of(lab: &Lab, watched: &[(&str, String)], trusted: Option<&Authority>) -> Self {
         let site = lab.site().below("monitoring").or_fail();
         let since = now();
         let notices = Notices::listen();
@@ -67,7 +69,7 @@ impl Monitoring {
         let targets = site.directory().join("targets.json");
         aim(&targets, watched);
         let config = site
-            .write("prometheus.json", &prometheus(&address).to_string())
+            .write("prometheus.json", &prometheus(&address, trusted).to_string())
             .or_fail();
         let mut command = Command::new("prometheus");
         command
@@ -211,7 +213,8 @@ fn alertmanager(told: &str) -> Value {
     })
 }
 
-fn prometheus(alertmanager: &str) -> Value {
+fn prometheus(alertmanager: &str, trusted: Option<&Authority>) -> Value {
+    let tls = trusted.map_or_else(|| json!({}), |authority| json!({ "ca_file": authority.file }));
     json!({
         "global": { "scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s" },
         "rule_files": RULES,
@@ -219,14 +222,17 @@ fn prometheus(alertmanager: &str) -> Value {
         "scrape_configs": [{
             "job_name": "under-test",
             "file_sd_configs": [{ "files": ["targets.json"], "refresh_interval": "1s" }],
+            "tls_config": tls,
         }],
     })
 }
 
 /// Writes who is watched where, all at once.
 fn aim(targets: &Path, watched: &[(&str, String)]) {
-    let group =
-        |(job, address): &(&str, String)| json!({ "targets": [address], "labels": { "job": job, "instance": job } });
+    let group = |(job, address): &(&str, String)| {
+        let (scheme, target) = address.split_once("://").unwrap_or(("http", address));
+        json!({ "targets": [target], "labels": { "job": job, "instance": job, "__scheme__": scheme } })
+    };
     let groups: Vec<Value> = watched.iter().map(group).collect();
     let new = targets.with_extension("new");
     std::fs::write(&new, Value::from(groups).to_string()).expect("write the targets");
