@@ -7,7 +7,7 @@ BASELINE := be77cb1
 # Run as built: `cargo run` of one package would build it again, with that package's features only.
 LOADTEST := $(or $(CARGO_TARGET_DIR),target)/release/loadtest
 DEMO := $(or $(CARGO_TARGET_DIR),target)/release/campanile-demo
-.PHONY: help demo test bench bench-baseline torture fuzz check deny run-tests packages packages-check static sbom cargo redis peers browser prometheus deploy-tools
+.PHONY: help demo test bench bench-baseline torture fuzz matrix check deny run-tests packages packages-check static sbom cargo redis valkey peers browser prometheus deploy-tools
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ torture: cargo redis ## Every fault with 100 seeds each, some hours (ARGS="--see
 
 fuzz: cargo ## Octets, parts and settings changed at random, 10 minutes each (SECONDS_EACH=60)
 	scripts/fuzz.sh $(or $(SECONDS_EACH),600)
+
+matrix: cargo redis valkey ## The suites that depend on the store, on Valkey and a newer Redis, half an hour; writes tests/matrix.md
+	scripts/matrix.sh
 
 # The older engine is built from git, in a folder and a target of its own; simulator and load tester are today's.
 bench-baseline: cargo redis ## The ratio to the engine of BASELINE, both in turns (BASELINE=commit ARGS="--rounds 5")
@@ -67,6 +70,9 @@ cargo:
 
 redis:
 	@scripts/install-redis.sh
+
+valkey:
+	@scripts/install-valkey.sh
 
 peers:
 	@scripts/install-peers.sh

@@ -45,8 +45,8 @@ pub struct RedisServer {
 /// What Redis says of itself (`INFO`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct RedisInfo {
-    /// `redis_version`.
-    pub version: String,
+    /// Its name and version: `Redis 7.0.15`, `Valkey 9.1.2`.
+    pub server: String,
     /// `used_memory`: bytes given out by its allocator.
     pub used_memory_bytes: u64,
     /// `lazyfree_pending_objects`: deleted and not yet given back.
@@ -169,13 +169,20 @@ fn spawn(site: &Site, settings: &RedisSettings, start: usize) -> Result<Process>
 fn parse(info: &InfoDict) -> Option<RedisInfo> {
     let seconds = |user: &str, system: &str| -> Option<f64> { Some(info.get::<f64>(user)? + info.get::<f64>(system)?) };
     Some(RedisInfo {
-        version: info.get("redis_version")?,
+        server: server(info)?,
         used_memory_bytes: info.get("used_memory")?,
         lazyfree_pending: info.get("lazyfree_pending_objects")?,
         read_bytes: info.get("total_net_input_bytes")?,
         cpu_seconds: seconds("used_cpu_user", "used_cpu_sys")?,
         main_thread_cpu_seconds: seconds("used_cpu_user_main_thread", "used_cpu_sys_main_thread"),
     })
+}
+
+/// Valkey says the last version of Redis that it is like as `redis_version`, and its own beside it.
+fn server(info: &InfoDict) -> Option<String> {
+    let version = |field: &str| info.get::<String>(field);
+    let valkey = version("valkey_version").map(|version| format!("Valkey {version}"));
+    valkey.or_else(|| version("redis_version").map(|version| format!("Redis {version}")))
 }
 
 #[cfg(test)]
@@ -190,13 +197,15 @@ mod tests {
     #[test]
     fn fields_are_read_and_the_main_thread_where_it_is_told() {
         let info = parse(&InfoDict::new(INFO)).unwrap();
-        assert_eq!(info.version, "7.0.15");
+        assert_eq!(info.server, "Redis 7.0.15");
         assert_eq!((info.used_memory_bytes, info.lazyfree_pending), (1_048_576, 3));
         assert_eq!(info.read_bytes, 4_096);
         assert_eq!((info.cpu_seconds, info.main_thread_cpu_seconds), (3.75, None));
         let text = format!("{INFO}used_cpu_sys_main_thread:0.5\r\nused_cpu_user_main_thread:0.25\r\n");
         let info = parse(&InfoDict::new(&text)).unwrap();
         assert_eq!(info.main_thread_cpu_seconds, Some(0.75));
+        let info = parse(&InfoDict::new(&format!("{INFO}valkey_version:9.1.2\r\n"))).unwrap();
+        assert_eq!(info.server, "Valkey 9.1.2");
         assert_eq!(parse(&InfoDict::new("redis_version:7\r\n")), None);
     }
 

@@ -19,8 +19,11 @@ impl Deref for RedisServer {
 }
 
 impl RedisServer {
+    /// Says which one it is, so that a test's output tells which store it ran on.
     pub(crate) fn start(site: &Site) -> Self {
-        Self(lab::RedisServer::start(site, &RedisSettings::default()).or_fail())
+        let server = lab::RedisServer::start(site, &RedisSettings::default()).or_fail();
+        println!("store: {}", server.info().or_fail().server);
+        Self(server)
     }
 
     /// Starts it again on the same data.

@@ -45,7 +45,7 @@ async fn redis(config: &Config) -> Value {
     };
     let address = Store::address(url.reveal());
     match inspect(url.reveal()).await {
-        Ok(found) => said("redis", true, &address, &format!("Redis {}", found.version)),
+        Ok(found) => said("redis", true, &address, &found.server),
         Err(error) => said("redis", false, &address, &error.to_string()),
     }
 }

@@ -264,9 +264,9 @@ fn figures(plan: LoadPlan, main: &MainPhase, bytes_per_message: f64) -> Result<F
             "messages a second accepted by the SMSC",
         ),
     ]);
-    let version = &main.after.redis.version;
+    let store = &main.after.redis.server;
     Ok(Figures {
-        heading: format!("Every message delivered, every credit in its place (Redis {version})."),
+        heading: format!("Every message delivered, every credit in its place ({store})."),
         rows,
     })
 }

@@ -169,7 +169,7 @@ fn an_archive_that_is_not_whole_is_refused_before_anything_is_written() {
     let octets = std::fs::read(folder.join("campanile.tar")).expect("read the archive");
     let mut changed = octets.clone();
     // In the first file's data, behind its header of a block.
-    changed[600] ^= 1;
+    changed[520] ^= 1;
     let cases: [(&str, &[u8], &str); 4] = [
         ("cut.tar", &octets[..octets.len() / 2], "cut.tar is not restored: it "),
         ("changed.tar", &changed, "is not what was kept"),

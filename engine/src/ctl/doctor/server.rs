@@ -23,7 +23,7 @@ pub(super) async fn findings(config: &Config) -> Result<Vec<Finding>, String> {
     };
     let found = inspect(url.reveal()).await;
     let found = found.map_err(|error| format!("cannot use Redis at {}: {error}", Store::address(url.reveal())))?;
-    let mut findings = vec![Finding::fine("redis", found.version.clone())];
+    let mut findings = vec![Finding::fine("redis", found.server.clone())];
     findings.extend(settings(&found));
     findings.push(clock(found.time_us, Clock::new().unix().0));
     Ok(findings)

@@ -34,6 +34,17 @@ async fn leave_behind(mut server: Embedded) -> (Child, PathBuf) {
     (child, folder.socket())
 }
 
+/// What it prints tells which store these tests ran on.
+#[tokio::test]
+async fn the_server_says_what_it_is_and_has_its_settings() {
+    let scratch = Scratch::new("introduced");
+    let server = Embedded::start(&scratch.0).await.unwrap();
+    let found = crate::store::inspect(&server.url()).await.unwrap();
+    println!("store: {}", found.server);
+    assert_ne!(found.server, "of no version");
+    assert_eq!(found.settings.unwrap()["appendonly"], "yes");
+}
+
 #[tokio::test]
 async fn a_folder_has_one_engine_and_the_second_is_told_which() {
     let scratch = Scratch::new("folder-taken");

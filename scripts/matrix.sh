@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Plays the suites that depend on the store with each one of scripts/install-valkey.sh in place of the machine's redis-server: its
+# folder stands first in PATH, from where engine and tests start `redis-server`. Writes tests/matrix.md.
+# Exit 0: every test passed, and every suite said that it ran on the store that it was meant to. Exit 1: not all.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Where another store may act otherwise: a test program, and a word of its tests' names where it is not all of them. What asks nothing
+# of the store that these do not ask is left out, and so is TLS, which these are built without.
+SUITES=(
+    # Each script in Lua by itself, what the guard reads in INFO and CONFIG, the life of an embedded server.
+    "campanile"
+    # All scripts together: leases, swaps, the journal, spans cut anew, idempotency keys, parked receipts, opt-outs.
+    "campanile-tests::campaign"
+    "campanile-tests::cancel"
+    "campanile-tests::rerouted"
+    "campanile-tests::posted"
+    "campanile-tests::receipts"
+    "campanile-tests::inbound"
+    "campanile-tests::starved"
+    # What a killed one knows again: its append-only file, whole, cut short, rewritten, kept and brought back.
+    "campanile-tests::harness"
+    "campanile-tests::kills"
+    "campanile-tests::faults"
+    "campanile-tests::older_state"
+    "campanile-tests::deploy backup"
+    "campanile-tests::deploy restart"
+    # One that is away, stands still, is emptied, full, or set otherwise; AUTH; what check and doctor ask.
+    "campanile-tests::stopping"
+    "campanile-tests::guard"
+    "campanile-tests::memory"
+    "campanile-tests::doors password"
+    "campanile-tests::commands check_connects"
+)
+STORES=(valkey-9.1.2 valkey-8.1.8 redis-8.2.3)
+
+stores=$PWD/.tools/stores
+logs=${CARGO_TARGET_DIR:-target}/matrix
+tests=(cargo nextest run --workspace --locked)
+
+command -v cargo-nextest >/dev/null 2>&1 || { echo "matrix: cargo-nextest is needed: cargo install --locked cargo-nextest" >&2; exit 1; }
+"${tests[@]}" --no-run
+mkdir -p "$logs"
+
+# As INFO has it: valkey-9.1.2 → Valkey 9.1.2.
+named() {
+    sed 's/^valkey-/Valkey /; s/^redis-/Redis /' <<<"$1"
+}
+
+# Plays those tests on that store, into that log, and sets `passed`, `failed`, `seconds`, and `said`: the stores that they named.
+play() {
+    local store=$1 filter=$2 log=$3 summary run
+    PATH=$stores/$store:$PATH "${tests[@]}" --no-fail-fast --color never --success-output immediate -E "$filter" >"$log" 2>&1 || true
+    summary=$(grep '^ *Summary ' "$log" || true)
+    passed=$(sed -n 's/.* \([0-9]*\) passed.*/\1/p' <<<"$summary")
+    run=$(sed -n 's/.* \([0-9]*\) tests* run.*/\1/p' <<<"$summary")
+    seconds=$(sed -n 's/.*\[ *\([0-9]*\)\..*/\1/p' <<<"$summary")
+    passed=${passed:-0} seconds=${seconds:-0} failed=$((${run:-0} - ${passed:-0}))
+    said=$(sed -n 's/^ *store: //p' "$log" | sort -u | paste -sd ' ')
+}
+
+rows=() all_passed=() all_seconds=() held=0
+for suite in "${SUITES[@]}"; do
+    read -r program part <<<"$suite"
+    row="| $suite |"
+    for index in "${!STORES[@]}"; do
+        store=${STORES[$index]}
+        log="$logs/$store-${suite//[^a-z_]/-}.log"
+        play "$store" "binary_id($program)${part:+ and test($part)}" "$log"
+        cell="$passed in $seconds s"
+        if [ "$failed" != 0 ] || [ "$passed" = 0 ]; then cell="$cell, **$failed failed**" held=1; fi
+        if [ "$said" != "$(named "$store")" ]; then cell="$cell, **on ${said:-no store}**" held=1; fi
+        row="$row $cell |"
+        all_passed[index]=$((${all_passed[index]:-0} + passed)) all_seconds[index]=$((${all_seconds[index]:-0} + seconds))
+        echo "$suite on ${said:-no store}: $cell ($log)"
+    done
+    rows+=("$row")
+done
+
+commit=$(git rev-parse --short HEAD)
+git diff --quiet HEAD -- . ':!tests/matrix.md' || commit="$commit and what is not committed"
+{
+    echo "# Other stores: last figures"
+    echo
+    echo "\`make matrix\` on a machine of $(getconf _NPROCESSORS_ONLN) cores, commit $commit: the suites that depend on the store, on others than"
+    echo "the distribution's redis-server. Tests that passed, and seconds. Which store it was is what its \`INFO\` said to the tests."
+    echo
+    printf '| suite |'; for store in "${STORES[@]}"; do printf ' %s |' "$(named "$store")"; done; echo
+    printf '|---|'; for _ in "${STORES[@]}"; do printf '%s' '---|'; done; echo
+    printf '%s\n' "${rows[@]}"
+    printf '| all |'; for index in "${!STORES[@]}"; do printf ' %s in %s s |' "${all_passed[$index]}" "${all_seconds[$index]}"; done; echo
+} >tests/matrix.md
+exit $held
