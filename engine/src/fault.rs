@@ -88,17 +88,8 @@ pub(crate) enum FieldProblem {
         /// The text from its opening bracket on, cut short.
         near: String,
     },
-    /// The text says STOP to a number that this engine has not.
-    NoStopNumber,
-    /// No clause that says how to write STOP.
-    InvalidStopText {
-        /// The most characters allowed.
-        max: usize,
-    },
-    /// No sender of those that the reseller has approved.
-    SenderNotApproved { approved: Vec<String> },
-    /// Advertising of which nobody could tell whose it is.
-    AdvertiserNotNamed { brand: String },
+    /// A text or sender that is not as the tenant's have to be.
+    Wording(WordingProblem),
     /// No sender that carriers take.
     InvalidSender,
     /// Not a phone number at all.
@@ -109,17 +100,8 @@ pub(crate) enum FieldProblem {
     NotMobile,
     /// No time.
     InvalidTime,
-    /// No time, neither with an offset nor by the clocks of a zone.
-    InvalidLocalTime { time_zone: String },
-    /// A time over which the clocks of its zone are put forward.
-    SkippedTime { time_zone: String },
-    /// A time that is over, or too far ahead.
-    NotAhead {
-        /// How far ahead it may be.
-        days: u32,
-    },
-    /// No name of a time zone.
-    UnknownTimeZone,
+    /// A date at which nothing can be planned.
+    Date(DateProblem),
     /// No filter of the log.
     InvalidDirectives {
         /// Which of it, and what is allowed, in English.
@@ -147,8 +129,54 @@ pub(crate) enum FieldProblem {
 impl FieldProblem {
     /// The stable code of the API; never translated.
     pub(crate) const fn code(&self) -> &'static str {
+        if let Self::Date(problem) = self {
+            return problem.into_str();
+        }
+        if let Self::Wording(problem) = self {
+            return problem.into_str();
+        }
         self.into_str()
     }
+}
+
+impl From<WordingProblem> for FieldProblem {
+    fn from(problem: WordingProblem) -> Self {
+        Self::Wording(problem)
+    }
+}
+
+/// Why nothing can be planned for a date.
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum DateProblem {
+    /// No time, neither with an offset nor by the clocks of a zone.
+    InvalidLocalTime { time_zone: String },
+    /// A time over which the clocks of its zone are put forward.
+    SkippedTime { time_zone: String },
+    /// A time that is over, or too far ahead.
+    NotAhead {
+        /// How far ahead it may be.
+        days: u32,
+    },
+    /// No name of a time zone.
+    UnknownTimeZone,
+}
+
+/// How a text or sender is not as the tenant's have to be.
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum WordingProblem {
+    /// The text says STOP to a number that this engine has not.
+    NoStopNumber,
+    /// No clause that says how to write STOP.
+    InvalidStopText {
+        /// The most characters allowed.
+        max: usize,
+    },
+    /// No sender of those that the reseller has approved.
+    SenderNotApproved { approved: Vec<String> },
+    /// Advertising of which nobody could tell whose it is.
+    AdvertiserNotNamed { brand: String },
 }
 
 /// The types of JSON (RFC 8259, 3), to say which was wanted and which came.

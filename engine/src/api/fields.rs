@@ -1,5 +1,6 @@
 //! The fields of a small JSON body, with every fault noted at its pointer.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -12,18 +13,11 @@ use super::body::{Intake, SMALL_MAX};
 use super::problem::Problem;
 use crate::audience::{ENCODINGS, SCHEDULE_S, VALIDITY_S, check_service_type, read_tlvs};
 use crate::clock::Clock;
-use crate::compose::Sender;
-use crate::domain::{Countries, Country, Parameters, Purpose, StopClause, Tariff, TermChanges, Terms, TlvList};
+use crate::domain::{Countries, Country, Parameters, Purpose, TlvList};
 use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem, JsonType};
 
 /// What a message may be for.
 const PURPOSES: [&str; Purpose::ALL.len()] = [Purpose::Transactional.code(), Purpose::Marketing.code()];
-
-/// How messages may be billed.
-const TARIFFS: [&str; Tariff::ALL.len()] = [Tariff::Concat.code(), Tariff::Flat160.code()];
-
-/// Which texts may be given the clause.
-const STOP_CLAUSES: [&str; StopClause::ALL.len()] = [StopClause::Marketing.code(), StopClause::Always.code()];
 
 /// The longest name of a field that is shown in a pointer, in characters.
 const NAME_SHOWN_MAX: usize = 64;
@@ -91,28 +85,9 @@ impl Fields {
 
     /// Countries by their two letters, that may be there; `null`: all of them, as when they are not.
     pub(super) fn countries(&mut self, name: &str) -> Option<Countries> {
-        let list = match self.object.remove(name) {
-            None | Some(Value::Null) => return Some(Countries::default()),
-            Some(Value::Array(list)) => list,
-            Some(other) => return self.note(wrong(&pointer(name), JsonType::Array, &other)),
-        };
-        if list.is_empty() {
-            return self.note(FieldFault::new(pointer(name), FieldProblem::Empty));
-        }
-        if list.len() > Countries::MAX {
-            let max = Countries::MAX;
-            return self.note(FieldFault::new(pointer(name), FieldProblem::TooMany { max }));
-        }
-        let mut country = |(at, value): (usize, Value)| {
-            let place = format!("{}/{at}", pointer(name));
-            let known = value.as_str().map(str::parse::<Country>);
-            match known {
-                Some(Ok(country)) => Some(country),
-                Some(Err(_)) => self.note(FieldFault::new(place, FieldProblem::UnknownCountry)),
-                None => self.note(wrong(&place, JsonType::String, &value)),
-            }
-        };
-        list.into_iter().enumerate().map(&mut country).collect()
+        let country = |code: &str| code.parse::<Country>().map_err(|_| FieldProblem::UnknownCountry);
+        let given = self.if_given(name, |fields, name| fields.checked_list(name, Countries::MAX, country))?;
+        Some(given.unwrap_or_default().into_iter().collect())
     }
 
     /// Notes what is wrong with a value that was taken.
@@ -152,6 +127,48 @@ impl Fields {
             Some(other) => self.note(wrong(&pointer(name), JsonType::String, &other)),
             None => self.note(FieldFault::new(pointer(name), FieldProblem::Missing)),
         }
+    }
+
+    /// A text that must be there, and be what `check` makes something of.
+    pub(super) fn checked<T>(
+        &mut self,
+        name: &str,
+        check: impl FnOnce(String) -> Result<T, FieldProblem>,
+    ) -> Option<T> {
+        match check(self.text(name)?) {
+            Ok(value) => Some(value),
+            Err(problem) => self.note(FieldFault::new(pointer(name), problem)),
+        }
+    }
+
+    /// A list that must be there, of 1 to `max` texts that `check` makes something of; `null`: an empty one.
+    pub(super) fn checked_list<T>(
+        &mut self,
+        name: &str,
+        max: usize,
+        check: impl Fn(&str) -> Result<T, FieldProblem>,
+    ) -> Option<Vec<T>> {
+        let list = match self.object.remove(name) {
+            Some(Value::Null) => return Some(Vec::new()),
+            Some(Value::Array(list)) => list,
+            Some(other) => return self.note(wrong(&pointer(name), JsonType::Array, &other)),
+            None => return self.note(FieldFault::new(pointer(name), FieldProblem::Missing)),
+        };
+        if list.is_empty() {
+            return self.note(FieldFault::new(pointer(name), FieldProblem::Empty));
+        }
+        if list.len() > max {
+            return self.note(FieldFault::new(pointer(name), FieldProblem::TooMany { max }));
+        }
+        let mut one = |(at, value): (usize, Value)| {
+            let place = format!("{}/{at}", pointer(name));
+            match value.as_str().map(&check) {
+                Some(Ok(checked)) => Some(checked),
+                Some(Err(problem)) => self.note(FieldFault::new(place, problem)),
+                None => self.note(wrong(&place, JsonType::String, &value)),
+            }
+        };
+        list.into_iter().enumerate().map(&mut one).collect()
     }
 
     /// A phone number that must be there.
@@ -212,6 +229,24 @@ impl Fields {
         }
     }
 
+    /// What a field says that may be there: `Some(None)` when it is not, `None` when it is wrong.
+    pub(super) fn if_given<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Self, &str) -> Option<T>,
+    ) -> Option<Option<T>> {
+        if self.has(name) {
+            read(self, name).map(Some)
+        } else {
+            Some(None)
+        }
+    }
+
+    /// One of some words, for what it means.
+    pub(super) fn word<T: FromStr>(&mut self, name: &str, allowed: &'static [&'static str]) -> Option<T> {
+        self.word_or(name, allowed, "")?.parse().ok()
+    }
+
     /// `purpose`, that may be there; without it: transactional.
     pub(super) fn purpose(&mut self) -> Option<Purpose> {
         let usual = Purpose::Transactional.code();
@@ -220,98 +255,7 @@ impl Fields {
 
     /// `encoding`, that may be there: `None` twice when it is not, once when it is wrong.
     pub(super) fn encoding(&mut self) -> Option<Option<EncodingPolicy>> {
-        if !self.object.contains_key("encoding") {
-            return Some(None);
-        }
-        self.word_or("encoding", &ENCODINGS, "")?.parse().ok().map(Some)
-    }
-
-    /// `encoding`, `tariff`, `max_chars`, `stop_clause`, `stop_text`, `senders` and `brand`, each of which may be there.
-    pub(super) fn terms(&mut self) -> Option<TermChanges> {
-        let encoding = self.encoding();
-        let tariff = match self.has("tariff") {
-            false => Some(None),
-            true => self
-                .word_or("tariff", &TARIFFS, "")
-                .and_then(|word| word.parse().ok())
-                .map(Some),
-        };
-        let longest = (1, Terms::CHARACTERS_MAX as i64);
-        let characters_max = match self.has("max_chars") {
-            false => Some(None),
-            true => self.whole("max_chars", longest).map(|max| Some(max as usize)),
-        };
-        let stop_clause = match self.has("stop_clause") {
-            false => Some(None),
-            true => self
-                .word_or("stop_clause", &STOP_CLAUSES, "")
-                .and_then(|word| word.parse().ok())
-                .map(Some),
-        };
-        let stop_text = match self.has("stop_text") {
-            false => Some(None),
-            true => match self.text("stop_text") {
-                Some(text) if Terms::is_stop_text(&text) => Some(Some(text)),
-                Some(_) => {
-                    let max = Terms::STOP_TEXT_MAX;
-                    self.note(FieldFault::new(
-                        pointer("stop_text"),
-                        FieldProblem::InvalidStopText { max },
-                    ))
-                }
-                None => None,
-            },
-        };
-        let (senders, brand) = (self.senders(), self.brand());
-        Some(TermChanges {
-            senders: senders?,
-            brand: brand?,
-            encoding: encoding?,
-            tariff: tariff?,
-            characters_max: characters_max?,
-            stop_clause: stop_clause?,
-            stop_text: stop_text?,
-        })
-    }
-
-    /// `senders`, that may be there; `null`: any.
-    fn senders(&mut self) -> Option<Option<Vec<String>>> {
-        let list = match self.object.remove("senders") {
-            None => return Some(None),
-            Some(Value::Null) => return Some(Some(Vec::new())),
-            Some(Value::Array(list)) => list,
-            Some(other) => return self.note(wrong("/senders", JsonType::Array, &other)),
-        };
-        if list.is_empty() {
-            return self.note(FieldFault::new("/senders", FieldProblem::Empty));
-        }
-        if list.len() > Terms::SENDERS_MAX {
-            let max = Terms::SENDERS_MAX;
-            return self.note(FieldFault::new("/senders", FieldProblem::TooMany { max }));
-        }
-        let mut sender = |(at, value): (usize, Value)| match value.as_str().map(Sender::parse) {
-            Some(Ok(sender)) => Some(sender.text()),
-            Some(Err(problem)) => self.note(FieldFault::new(format!("/senders/{at}"), problem)),
-            None => self.note(wrong(&format!("/senders/{at}"), JsonType::String, &value)),
-        };
-        list.into_iter()
-            .enumerate()
-            .map(&mut sender)
-            .collect::<Option<_>>()
-            .map(Some)
-    }
-
-    /// `brand`, that may be there; `null`: none.
-    fn brand(&mut self) -> Option<Option<String>> {
-        if !self.has("brand") {
-            return Some(None);
-        }
-        let brand = self.text_or_null("brand")?.unwrap_or_default().trim().to_owned();
-        let (given, max) = (brand.chars().count(), Terms::BRAND_MAX);
-        match given > max {
-            true => self.note(FieldFault::new("/brand", FieldProblem::TooLong { max, given })),
-            false => Some(Some(brand)),
-        }
+        self.if_given("encoding", |fields, name| fields.word(name, &ENCODINGS))
     }
 
     /// `true` or `false`, that may be there; as [`Fields::encoding`].
@@ -336,15 +280,15 @@ impl Fields {
         let mut texts = Vec::with_capacity(object.len());
         for (key, value) in object {
             let place = pointer(name) + &pointer(&key);
-            match value {
-                Value::String(text) => match text.chars().count() {
-                    given if given > characters => {
-                        let max = characters;
-                        self.refuse(place, FieldProblem::TooLong { max, given });
-                    }
-                    _ => texts.push((key, text)),
-                },
-                other => self.add(wrong(&place, JsonType::String, &other)),
+            let Value::String(text) = value else {
+                self.add(wrong(&place, JsonType::String, &value));
+                continue;
+            };
+            let (given, max) = (text.chars().count(), characters);
+            if given > max {
+                self.refuse(place, FieldProblem::TooLong { max, given });
+            } else {
+                texts.push((key, text));
             }
         }
         Some(texts)
@@ -357,14 +301,7 @@ impl Fields {
 
     /// `service_type`, `schedule_delivery` and `tlvs`, each of which may be there.
     pub(super) fn parameters(&mut self) -> Option<Parameters> {
-        let service_type = match self.has("service_type") {
-            false => Some(None),
-            true => match self.text("service_type").map(check_service_type) {
-                Some(Ok(given)) => Some(Some(given)),
-                Some(Err(problem)) => self.note(FieldFault::new(pointer("service_type"), problem)),
-                None => None,
-            },
-        };
+        let service_type = self.if_given("service_type", |fields, name| fields.checked(name, check_service_type));
         let schedule_delivery = self.seconds("schedule_delivery", SCHEDULE_S);
         let tlvs = match self.object.remove("tlvs").map(read_tlvs) {
             None => Some(TlvList::default()),
@@ -383,11 +320,10 @@ impl Fields {
 
     /// Whole seconds, that may be there.
     fn seconds(&mut self, name: &str, range: (i64, i64)) -> Option<Option<Duration>> {
-        if !self.has(name) {
-            return Some(None);
-        }
-        let seconds = self.whole(name, range)?;
-        Some(Some(Duration::from_secs(seconds as u64)))
+        self.if_given(name, |fields, name| {
+            let seconds = fields.whole(name, range)?;
+            Some(Duration::from_secs(seconds as u64))
+        })
     }
 
     /// The refusal: all that was noted. Asked for when a field is not there, so that there is something.

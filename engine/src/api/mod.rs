@@ -34,6 +34,7 @@ mod smscs;
 mod status;
 mod suppressions;
 mod tenants;
+mod terms;
 mod text;
 mod timed;
 mod trace;

@@ -15,7 +15,7 @@ use super::fields::Fields;
 use super::problem::Problem;
 use crate::campaign::view::time;
 use crate::domain::{CampaignId, UnixMicros};
-use crate::fault::FieldProblem;
+use crate::fault::{DateProblem, FieldProblem};
 
 /// How far ahead a launch may be planned.
 const DAYS_AHEAD_MAX: u32 = 366;
@@ -57,17 +57,20 @@ fn read(fields: &mut Fields, now: UnixMicros) -> Option<Option<UnixMicros>> {
     );
     let zone = zone?;
     let Ok(time_zone) = TimeZone::get(&zone) else {
-        fields.refuse("/time_zone".to_owned(), FieldProblem::UnknownTimeZone);
+        fields.refuse(
+            "/time_zone".to_owned(),
+            FieldProblem::Date(DateProblem::UnknownTimeZone),
+        );
         return None;
     };
     let Some(text) = given? else { return Some(None) };
     let refused = match instant(&text, &time_zone) {
         Ok(at) if is_ahead(at, now) => return u64::try_from(at.as_microsecond()).ok().map(UnixMicros).map(Some),
-        Ok(_) => FieldProblem::NotAhead { days: DAYS_AHEAD_MAX },
-        Err(NoInstant::Unreadable) => FieldProblem::InvalidLocalTime { time_zone: zone },
-        Err(NoInstant::Skipped) => FieldProblem::SkippedTime { time_zone: zone },
+        Ok(_) => DateProblem::NotAhead { days: DAYS_AHEAD_MAX },
+        Err(NoInstant::Unreadable) => DateProblem::InvalidLocalTime { time_zone: zone },
+        Err(NoInstant::Skipped) => DateProblem::SkippedTime { time_zone: zone },
     };
-    fields.refuse("/scheduled_at".to_owned(), refused);
+    fields.refuse("/scheduled_at".to_owned(), FieldProblem::Date(refused));
     None
 }
 

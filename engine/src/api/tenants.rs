@@ -13,6 +13,7 @@ use super::known::Known;
 use super::pages::Paging;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
+use super::terms::{self, TERMS};
 use super::{App, page};
 use crate::account::{GRANT_MAX, WEIGHT_MAX};
 use crate::campaign::view::time;
@@ -20,32 +21,11 @@ use crate::domain::{TenantId, Terms};
 use crate::fault::FieldProblem;
 use crate::store::Tenant;
 
-/// What may be changed of a tenant.
-const CHANGES: [&str; 9] = [
-    "encoding",
-    "tariff",
-    "max_chars",
-    "stop_clause",
-    "stop_text",
-    "senders",
-    "brand",
-    "countries",
-    "cancel_answers",
-];
+/// What may be changed of a tenant beside its terms.
+const CHANGES: [&str; 2] = ["countries", "cancel_answers"];
 
-/// What may be said of a new one.
-const NEW: [&str; 10] = [
-    "name",
-    "weight",
-    "encoding",
-    "tariff",
-    "max_chars",
-    "stop_clause",
-    "stop_text",
-    "senders",
-    "brand",
-    "countries",
-];
+/// What may be said of a new one beside them.
+const NEW: [&str; 3] = ["name", "weight", "countries"];
 
 /// `POST /v1/tenants`: `{"name", "weight", "encoding", "tariff", "max_chars", "stop_clause", "stop_text", "senders", "brand", "countries"}`
 /// → 201 with the id and the API key, which is shown this once:
@@ -58,11 +38,11 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Extension<Secret>, Json<Value>), Problem> {
-    let mut fields = Fields::read((&headers, body), app.clock, &NEW).await?;
+    let mut fields = Fields::read((&headers, body), app.clock, &[&NEW[..], &TERMS].concat()).await?;
     let (name, weight, terms, countries) = (
         fields.text("name"),
         fields.whole_or("weight", (1, WEIGHT_MAX.into()), 1),
-        fields.terms(),
+        terms::read(&mut fields),
         fields.countries("countries"),
     );
     let (Some(name), Some(weight), Some(terms), Some(countries), true) =
@@ -88,15 +68,16 @@ pub(super) async fn change(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
-    let mut fields = Fields::read((&headers, body), app.clock, &CHANGES).await?;
-    let given = CHANGES.into_iter().filter(|field| fields.has(field));
+    let changes = [&TERMS[..], &CHANGES].concat();
+    let mut fields = Fields::read((&headers, body), app.clock, &changes).await?;
+    let given = changes.iter().copied().filter(|field| fields.has(field));
     known.detail("changes", given.collect::<Vec<_>>());
     let changes_countries = fields.has("countries");
-    if !CHANGES.iter().any(|field| fields.has(field)) {
+    if !changes.iter().any(|field| fields.has(field)) {
         fields.refuse(String::new(), FieldProblem::Empty);
     }
     let (terms, countries, answers) = (
-        fields.terms(),
+        terms::read(&mut fields),
         fields.countries("countries"),
         fields.boolean("cancel_answers"),
     );
@@ -171,17 +152,10 @@ async fn find(app: &App, id: TenantId) -> Result<Value, Problem> {
 }
 
 pub(super) fn view(tenant: &Tenant) -> Value {
-    json!({
+    let mut shown = json!({
         "id": tenant.id.to_string(),
         "name": tenant.name,
         "weight": tenant.weight,
-        "encoding": tenant.terms.encoding.name(),
-        "tariff": tenant.terms.tariff.code(),
-        "max_chars": tenant.terms.characters_max,
-        "stop_clause": tenant.terms.stop_clause.code(),
-        "stop_text": tenant.terms.stop_text,
-        "senders": (!tenant.terms.senders.is_empty()).then_some(&tenant.terms.senders),
-        "brand": (!tenant.terms.brand.is_empty()).then_some(&tenant.terms.brand),
         "countries": (!tenant.countries.is_all()).then(|| tenant.countries.codes()),
         "cancel_answers": tenant.cancel_answers,
         "credits": {
@@ -192,7 +166,9 @@ pub(super) fn view(tenant: &Tenant) -> Value {
             "recredited": tenant.credits.recredited,
         },
         "created_at": time(tenant.created_at),
-    })
+    });
+    terms::show(&tenant.terms, &mut shown);
+    shown
 }
 
 /// A line of the ledger with its time as people read it.

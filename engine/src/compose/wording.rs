@@ -3,7 +3,7 @@
 use super::Sender;
 use super::fold::fold;
 use crate::domain::{NUMBER_MARK, Purpose, StopClause, Terms};
-use crate::fault::FieldProblem;
+use crate::fault::{FieldProblem, WordingProblem};
 
 /// How texts are taken from a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,15 +50,16 @@ impl Wording {
     /// Whether a sender is among those that are approved, whatever its case.
     ///
     /// # Errors
-    /// [`FieldProblem::SenderNotApproved`].
+    /// [`WordingProblem::SenderNotApproved`].
     pub(crate) fn check_sender(&self, sender: &Sender) -> Result<(), FieldProblem> {
         let given = sender.text();
         let approved = self.senders.iter().any(|known| known.eq_ignore_ascii_case(&given));
         match approved || self.senders.is_empty() {
             true => Ok(()),
-            false => Err(FieldProblem::SenderNotApproved {
+            false => Err(WordingProblem::SenderNotApproved {
                 approved: self.senders.clone(),
-            }),
+            }
+            .into()),
         }
     }
 
@@ -66,14 +67,15 @@ impl Wording {
     /// brand is believed.
     ///
     /// # Errors
-    /// [`FieldProblem::AdvertiserNotNamed`].
+    /// [`WordingProblem::AdvertiserNotNamed`].
     pub(crate) fn check_advertiser(&self, text: &str, sender: &Sender, purpose: Purpose) -> Result<(), FieldProblem> {
         let named = || sender.is_name() || fold(text).contains(&fold(&self.brand));
         match purpose == Purpose::Transactional || named() {
             true => Ok(()),
-            false => Err(FieldProblem::AdvertiserNotNamed {
+            false => Err(WordingProblem::AdvertiserNotNamed {
                 brand: self.brand.clone(),
-            }),
+            }
+            .into()),
         }
     }
 
@@ -81,12 +83,12 @@ impl Wording {
     /// text does not say it.
     ///
     /// # Errors
-    /// [`FieldProblem::NoStopNumber`] for a text that has a mark in its own clause when there is no number.
+    /// [`WordingProblem::NoStopNumber`] for a text that has a mark in its own clause when there is no number.
     pub(crate) fn with_clause(&self, text: &str, purpose: Purpose) -> Result<String, FieldProblem> {
         let says_stop = text.to_uppercase().contains("STOP");
         let Some(number) = &self.stop_number else {
             return match says_stop && text.contains(NUMBER_MARK) {
-                true => Err(FieldProblem::NoStopNumber),
+                true => Err(WordingProblem::NoStopNumber.into()),
                 false => Ok(text.to_owned()),
             };
         };
@@ -178,6 +180,9 @@ mod tests {
         let wording = Wording::default();
         let advertising = |text: &str| wording.with_clause(text, Purpose::Marketing);
         assert_eq!(advertising("Soldes").as_deref(), Ok("Soldes"));
-        assert_eq!(advertising("Soldes STOP au XXXXX"), Err(FieldProblem::NoStopNumber));
+        assert_eq!(
+            advertising("Soldes STOP au XXXXX"),
+            Err(WordingProblem::NoStopNumber.into())
+        );
     }
 }

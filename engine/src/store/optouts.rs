@@ -56,7 +56,7 @@ impl Store {
             all.arg(format!("{base}stopall:{lane}"));
             for recipient in recipients {
                 let octets = recipient.0.to_be_bytes();
-                own.arg(&[&tenant.0.to_be_bytes()[..], &octets[..]].concat());
+                own.arg([&tenant.0.to_be_bytes()[..], &octets[..]].concat());
                 all.arg(&octets[..]);
             }
             calls.extend([own, all]);

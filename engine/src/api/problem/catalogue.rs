@@ -1,7 +1,7 @@
 //! What people read of a refusal, in French and in English.
 
 use crate::domain::Language;
-use crate::fault::{FieldProblem, JsonType};
+use crate::fault::{DateProblem, FieldProblem, JsonType, WordingProblem};
 use crate::hours::INSTANT_ALLOWED;
 
 use super::kind::{Full, ProblemKind};
@@ -20,17 +20,11 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::UnknownValue { .. }
         | FieldProblem::InvalidDirectives { .. }
         | FieldProblem::InvalidTime
-        | FieldProblem::InvalidLocalTime { .. }
-        | FieldProblem::SkippedTime { .. }
-        | FieldProblem::NotAhead { .. }
-        | FieldProblem::UnknownTimeZone
+        | FieldProblem::Date(_)
         | FieldProblem::OutOfRange { .. }
         | FieldProblem::UnknownMergeField { .. }
         | FieldProblem::BrokenMergeField { .. }
-        | FieldProblem::NoStopNumber
-        | FieldProblem::InvalidStopText { .. }
-        | FieldProblem::SenderNotApproved { .. }
-        | FieldProblem::AdvertiserNotNamed { .. }
+        | FieldProblem::Wording(_)
         | FieldProblem::InvalidSender
         | FieldProblem::NotANumber
         | FieldProblem::InvalidNumber
@@ -94,6 +88,22 @@ const DATABASE_LOST: (&str, &str) = (
     "Les données de ce serveur ne sont plus celles qu'il avait : l'exploitant doit intervenir.",
     "This server no longer has the data that it had: the operator has to step in.",
 );
+const REQUEST_INVALID: (&str, &str) = (
+    "La requête n'a pas la forme attendue : voir « errors ».",
+    "The request does not have the expected shape: see \"errors\".",
+);
+const FIELDS_INVALID: (&str, &str) = (
+    "Certaines valeurs ne sont pas acceptées : voir « errors ».",
+    "Some values are not accepted: see \"errors\".",
+);
+const UNAUTHORIZED: (&str, &str) = (
+    "Envoyez une clé valable dans l'en-tête Authorization: Bearer.",
+    "Send a valid key in the header \"Authorization: Bearer …\".",
+);
+const NOT_FOUND: (&str, &str) = (
+    "Rien n'existe à cette adresse pour cette clé.",
+    "Nothing exists at this address for this key.",
+);
 
 /// What is wrong this time, and what to do.
 pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
@@ -139,23 +149,11 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
             "New messages are not accepted for now: try again after the delay in the Retry-After header.",
         ),
         ProblemKind::DatabaseLost { .. } => DATABASE_LOST,
-        ProblemKind::InvalidRequest => (
-            "La requête n'a pas la forme attendue : voir « errors ».",
-            "The request does not have the expected shape: see \"errors\".",
-        ),
-        ProblemKind::InvalidFields => (
-            "Certaines valeurs ne sont pas acceptées : voir « errors ».",
-            "Some values are not accepted: see \"errors\".",
-        ),
-        ProblemKind::Unauthorized => (
-            "Envoyez une clé valable dans l'en-tête Authorization: Bearer.",
-            "Send a valid key in the header \"Authorization: Bearer …\".",
-        ),
+        ProblemKind::InvalidRequest => REQUEST_INVALID,
+        ProblemKind::InvalidFields => FIELDS_INVALID,
+        ProblemKind::Unauthorized => UNAUTHORIZED,
         ProblemKind::Forbidden => ("Cette clé ne donne pas ce droit.", "This key does not allow that."),
-        ProblemKind::NotFound => (
-            "Rien n'existe à cette adresse pour cette clé.",
-            "Nothing exists at this address for this key.",
-        ),
+        ProblemKind::NotFound => NOT_FOUND,
         ProblemKind::MethodNotAllowed => (
             "Cette adresse n'accepte pas cette méthode.",
             "This address does not accept this method.",
@@ -244,16 +242,7 @@ fn french(problem: &FieldProblem) -> String {
             "Une date et une heure, par exemple 2026-07-14T10:00+02:00, ou 2026-07-14T10:00 à l'heure du destinataire."
                 .to_owned()
         }
-        FieldProblem::InvalidLocalTime { time_zone } => {
-            format!(
-                "Une date et une heure, par exemple 2026-12-24T09:00+01:00, ou 2026-12-24T09:00 à l'heure de {time_zone}."
-            )
-        }
-        FieldProblem::SkippedTime { time_zone } => {
-            format!("Cette heure n'existe pas : cette nuit-là, les horloges avancent ({time_zone}).")
-        }
-        FieldProblem::NotAhead { days } => format!("Doit être à venir, dans {days} jours au plus."),
-        FieldProblem::UnknownTimeZone => "Un fuseau horaire, par exemple Europe/Paris ou Indian/Reunion.".to_owned(),
+        FieldProblem::Date(problem) => of_date(problem, Language::Fr),
         FieldProblem::InvalidDirectives { why } => format!("Filtre de journal incorrect : {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Doit être compris entre {min} et {max}."),
         FieldProblem::UnknownMergeField { name, nearest } => {
@@ -263,20 +252,7 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::BrokenMergeField { near } => {
             format!("Champ de fusion incomplet : « {near} » (pour un crochet, écrivez [[).")
         }
-        FieldProblem::NoStopNumber => {
-            "XXXXX ne peut pas être remplacé : aucun numéro n'est prévu pour les STOP (engine.stop_number).".to_owned()
-        }
-        FieldProblem::InvalidStopText { max } => {
-            format!("Une mention comme « STOP au XXXXX », avec STOP et XXXXX, de {max} caractères au plus.")
-        }
-        FieldProblem::SenderNotApproved { approved } => {
-            format!("Expéditeur non autorisé. Autorisés : {}.", approved.join(", "))
-        }
-        FieldProblem::AdvertiserNotNamed { brand } => {
-            format!(
-                "Une publicité dit de qui elle vient : par un expéditeur en lettres, ou par « {brand} » dans le texte."
-            )
-        }
+        FieldProblem::Wording(problem) => of_wording(problem, Language::Fr),
         FieldProblem::InvalidSender => "Expéditeur : 3 à 11 lettres ou chiffres sans espace ni accent, \
                                         ou un numéro court, ou un numéro international avec +."
             .to_owned(),
@@ -316,14 +292,7 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::TooMany { max } => format!("At most {max} are accepted."),
         FieldProblem::UnknownValue { allowed } => format!("Accepted values: {}.", allowed.join(", ")),
         FieldProblem::InvalidTime => format!("Expected {INSTANT_ALLOWED}."),
-        FieldProblem::InvalidLocalTime { time_zone } => {
-            format!("Expected a time such as 2026-12-24T09:00+01:00, or 2026-12-24T09:00 by the clocks of {time_zone}.")
-        }
-        FieldProblem::SkippedTime { time_zone } => {
-            format!("This time does not exist: the clocks of {time_zone} are put forward over it.")
-        }
-        FieldProblem::NotAhead { days } => format!("Must be in the future, at most {days} days ahead."),
-        FieldProblem::UnknownTimeZone => "A time zone is expected, such as Europe/Paris or Indian/Reunion.".to_owned(),
+        FieldProblem::Date(problem) => of_date(problem, Language::En),
         FieldProblem::InvalidDirectives { why } => format!("No filter of a log: {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Must be between {min} and {max}."),
         FieldProblem::UnknownMergeField { name, nearest } => {
@@ -333,18 +302,7 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::BrokenMergeField { near } => {
             format!("Incomplete merge field: \"{near}\" (for a bracket, write [[).")
         }
-        FieldProblem::NoStopNumber => {
-            "XXXXX cannot be replaced: there is no number for STOP (engine.stop_number).".to_owned()
-        }
-        FieldProblem::InvalidStopText { max } => {
-            format!("A clause such as \"STOP au XXXXX\" is expected, with STOP and XXXXX, of at most {max} characters.")
-        }
-        FieldProblem::SenderNotApproved { approved } => {
-            format!("This sender is not approved. Approved: {}.", approved.join(", "))
-        }
-        FieldProblem::AdvertiserNotNamed { brand } => {
-            format!("Advertising says whose it is: by a sender of letters, or by \"{brand}\" in the text.")
-        }
+        FieldProblem::Wording(problem) => of_wording(problem, Language::En),
         FieldProblem::InvalidSender => {
             "Sender: 3 to 11 plain letters or digits without spaces, or a short code, or an international number with +."
                 .to_owned()
@@ -363,6 +321,64 @@ fn english(problem: &FieldProblem) -> String {
             "This SMSC only receives (bind = \"receiver\"): nothing is submitted to it.".to_owned()
         }
         FieldProblem::LostDigits => "A spreadsheet lost digits of this number: format the column as text.".to_owned(),
+    }
+}
+
+fn of_date(problem: &DateProblem, language: Language) -> String {
+    let (french, english) = match problem {
+        DateProblem::InvalidLocalTime { time_zone } => (
+            format!(
+                "Une date et une heure, par exemple 2026-12-24T09:00+01:00, ou 2026-12-24T09:00 à l'heure de {time_zone}."
+            ),
+            format!(
+                "Expected a time such as 2026-12-24T09:00+01:00, or 2026-12-24T09:00 by the clocks of {time_zone}."
+            ),
+        ),
+        DateProblem::SkippedTime { time_zone } => (
+            format!("Cette heure n'existe pas : cette nuit-là, les horloges avancent ({time_zone})."),
+            format!("This time does not exist: the clocks of {time_zone} are put forward over it."),
+        ),
+        DateProblem::NotAhead { days } => (
+            format!("Doit être à venir, dans {days} jours au plus."),
+            format!("Must be in the future, at most {days} days ahead."),
+        ),
+        DateProblem::UnknownTimeZone => (
+            "Un fuseau horaire, par exemple Europe/Paris ou Indian/Reunion.".to_owned(),
+            "A time zone is expected, such as Europe/Paris or Indian/Reunion.".to_owned(),
+        ),
+    };
+    match language {
+        Language::Fr => french,
+        Language::En => english,
+    }
+}
+
+fn of_wording(problem: &WordingProblem, language: Language) -> String {
+    let (french, english) = match problem {
+        WordingProblem::NoStopNumber => (
+            "XXXXX ne peut pas être remplacé : aucun numéro n'est prévu pour les STOP (engine.stop_number).".to_owned(),
+            "XXXXX cannot be replaced: there is no number for STOP (engine.stop_number).".to_owned(),
+        ),
+        WordingProblem::InvalidStopText { max } => (
+            format!("Une mention comme « STOP au XXXXX », avec STOP et XXXXX, de {max} caractères au plus."),
+            format!(
+                "A clause such as \"STOP au XXXXX\" is expected, with STOP and XXXXX, of at most {max} characters."
+            ),
+        ),
+        WordingProblem::SenderNotApproved { approved } => (
+            format!("Expéditeur non autorisé. Autorisés : {}.", approved.join(", ")),
+            format!("This sender is not approved. Approved: {}.", approved.join(", ")),
+        ),
+        WordingProblem::AdvertiserNotNamed { brand } => (
+            format!(
+                "Une publicité dit de qui elle vient : par un expéditeur en lettres, ou par « {brand} » dans le texte."
+            ),
+            format!("Advertising says whose it is: by a sender of letters, or by \"{brand}\" in the text."),
+        ),
+    };
+    match language {
+        Language::Fr => french,
+        Language::En => english,
     }
 }
 
