@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
+use super::key::hexadecimal;
 use crate::store::KeyOwner;
 
-/// How long an owner is remembered: a key that was taken back works for this much longer.
+/// How long an owner is remembered: a key that another process revoked works here for this much longer.
 const LIFE: Duration = Duration::from_secs(5);
 
 /// The most keys that are remembered: under 1 MB. Unknown keys are not, so that guessing does not push out known ones.
@@ -37,6 +38,12 @@ impl Digests {
             known.clear();
         }
         known.insert(digest, (owner, now));
+    }
+
+    /// Forgets the key of that digest, in hexadecimal.
+    pub(super) fn forget(&self, digest: &str) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|other, _| hexadecimal(other) != digest);
     }
 
     #[cfg(test)]

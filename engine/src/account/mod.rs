@@ -2,6 +2,7 @@
 
 mod digests;
 mod key;
+mod keys;
 mod operator;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use crate::store::{GRANTED_MAX, Grant, KeyOwner, NewTenant, Store, StoreError, T
 
 use digests::Digests;
 pub(crate) use key::KeyDigest;
+pub(crate) use keys::KnownKey;
 pub(crate) use operator::OperatorKeyFault;
 
 /// The longest name of a tenant, in characters: one line of a list.
@@ -36,9 +38,12 @@ pub(crate) enum AccountFault {
     /// The request is wrong, and where.
     #[error("{} faults in the request", .0.len())]
     Fields(Vec<FieldFault>),
-    /// There is no such tenant.
-    #[error("no such tenant")]
+    /// There is no such tenant, or no such key of it.
+    #[error("no such tenant or key")]
     NotFound,
+    /// A tenant has as many keys as it may have.
+    #[error("{max} keys are the most")]
+    TooManyKeys { max: usize },
     /// The operating system gave no random octets for a key.
     #[error("the system gives no random numbers: {0}")]
     NoRandom(#[from] getrandom::Error),
@@ -98,7 +103,7 @@ impl Accounts {
             weight,
             terms,
             countries,
-            key_digest: key::hexadecimal(&key::digest(&api_key)),
+            key: keys::described(&api_key, "", self.clock.unix()),
             token,
         };
         let id = self.store.create_tenant(&new, self.clock.unix()).await?;

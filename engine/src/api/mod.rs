@@ -11,6 +11,7 @@ mod guesses;
 mod held;
 mod idempotent;
 mod inbound;
+mod keys;
 mod known;
 mod lives;
 mod log_filter;
@@ -134,6 +135,8 @@ fn public(app: App) -> Router {
         .route("/v1/tenants", post(tenants::create))
         .route("/v1/tenants/{id}", get(tenants::show).patch(tenants::change))
         .route("/v1/tenants/{id}/credits", post(tenants::grant))
+        .route("/v1/tenants/{id}/keys", post(keys::add).get(keys::list))
+        .route("/v1/tenants/{id}/keys/{key}/revoke", post(keys::revoke))
         .route("/v1/tenant", get(tenants::own))
         .route("/v1/ledger", get(tenants::ledger))
         .route("/v1/campaigns", post(campaigns::create).get(campaigns::list))

@@ -38,6 +38,9 @@ impl From<AccountFault> for Problem {
         match fault {
             AccountFault::Fields(errors) => Self::of_fields(errors),
             AccountFault::NotFound => ProblemKind::NotFound.into(),
+            AccountFault::TooManyKeys { max } => {
+                Self::of_fields(vec![FieldFault::new("", FieldProblem::TooMany { max })])
+            }
             AccountFault::NoRandom(error) => {
                 tracing::error!(%error, "no key could be made");
                 ProblemKind::Internal.into()

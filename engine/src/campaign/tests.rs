@@ -98,7 +98,7 @@ impl Bench {
             weight: 1,
             terms: crate::domain::Terms::default(),
             countries: Countries::default(),
-            key_digest: "00".into(),
+            key: ("00".into(), crate::store::KeyDetails::default()),
             token: self.token(),
         };
         let tenant = self.store.create_tenant(&new, UnixMicros(1)).await.unwrap();

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use redis::{Cmd, Value};
 
+use super::KeyDetails;
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
 use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, integer, keys};
@@ -61,8 +62,8 @@ pub(crate) struct NewTenant {
     pub(crate) terms: Terms,
     /// Whose numbers it may send to.
     pub(crate) countries: Countries,
-    /// SHA-256 of its API key, in hexadecimal.
-    pub(crate) key_digest: String,
+    /// SHA-256 of its API key, in hexadecimal, and what is kept of it.
+    pub(crate) key: (String, KeyDetails),
     /// Of the request: it makes one tenant.
     pub(crate) token: Token,
 }
@@ -138,11 +139,11 @@ impl Store {
             unlist.arg(keys::TENANTS).arg(0).arg(id.0);
             calls.push(unlist);
         }
-        let (mut list, mut key) = (redis::cmd("RPUSH"), redis::cmd("HSET"));
+        let mut list = redis::cmd("RPUSH");
         list.arg(keys::TENANTS).arg(id.0);
-        key.arg(keys::API_KEYS).arg(&new.key_digest).arg(id.0);
-        calls.extend([list, key]);
+        calls.push(list);
         self.run(&self.bulk, calls).await?;
+        self.add_key(id, &new.key.0, &new.key.1).await?;
         if new.weight != 1 {
             self.set_weight(id, new.weight).await?;
         }

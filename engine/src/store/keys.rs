@@ -75,6 +75,11 @@ pub(super) fn tenant(tenant: TenantId) -> String {
     format!("c:{{t{}}}:tenant", tenant.0)
 }
 
+/// A hash: SHA-256 of an API key → what is known of it, as JSON.
+pub(super) fn tenant_keys(tenant: TenantId) -> String {
+    format!("c:{{t{}}}:keys", tenant.0)
+}
+
 /// A stream: the newest lines are kept.
 pub(super) fn ledger(tenant: TenantId) -> String {
     format!("c:{{t{}}}:ledger", tenant.0)

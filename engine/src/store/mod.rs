@@ -31,6 +31,7 @@ mod inbound;
 mod inspection;
 mod optouts;
 mod schedule;
+mod tenant_keys;
 mod backup;
 
 use std::sync::Arc;
@@ -63,6 +64,7 @@ pub(crate) use schedule::Planned;
 pub(crate) use stale::Spans;
 pub(crate) use stale::StaleQueue;
 pub(crate) use states::CampaignState;
+pub(crate) use tenant_keys::KeyDetails;
 
 use crate::domain::{BadForm, Partition, Recipient};
 

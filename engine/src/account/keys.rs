@@ -1,0 +1,90 @@
+//! Further keys of a tenant: made, listed, revoked.
+
+use super::{AccountFault, Accounts, NAME_MAX, check_text, key};
+use crate::domain::{TenantId, UnixMicros};
+use crate::store::KeyDetails;
+
+/// Characters of a key that are kept to tell it from others: its prefix, and 20 of its 160 random bits.
+const HINT: usize = "sk_live_".len() + 4;
+
+/// Characters of a digest that are its key's id.
+const ID: usize = 16;
+
+/// The most keys of a tenant: a system each, and one to rotate to.
+const KEYS_MAX: usize = 50;
+
+/// A key, without itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KnownKey {
+    pub(crate) id: String,
+    pub(crate) details: KeyDetails,
+}
+
+impl KnownKey {
+    fn new((digest, details): (String, KeyDetails)) -> Self {
+        Self {
+            id: id_of(&digest),
+            details,
+        }
+    }
+}
+
+fn id_of(digest: &str) -> String {
+    format!("key_{}", digest.get(..ID).unwrap_or(digest))
+}
+
+/// What is kept of a key.
+pub(super) fn described(api_key: &str, label: &str, created_at: UnixMicros) -> (String, KeyDetails) {
+    let details = KeyDetails {
+        hint: api_key.chars().take(HINT).collect(),
+        label: label.trim().to_owned(),
+        created_at,
+    };
+    (key::hexadecimal(&key::digest(api_key)), details)
+}
+
+impl Accounts {
+    /// Another key of a tenant; those before stay good. Returns it with the only copy of the key itself.
+    ///
+    /// # Errors
+    /// [`AccountFault::Fields`], [`AccountFault::TooManyKeys`], [`AccountFault::NotFound`], [`AccountFault::NoRandom`] or
+    /// [`AccountFault::Store`].
+    pub(crate) async fn add_key(&self, id: TenantId, label: &str) -> Result<(KnownKey, String), AccountFault> {
+        let faults = check_text("/label", label, NAME_MAX, false);
+        if !faults.is_empty() {
+            return Err(AccountFault::Fields(faults));
+        }
+        if self.keys(id).await?.len() >= KEYS_MAX {
+            return Err(AccountFault::TooManyKeys { max: KEYS_MAX });
+        }
+        let api_key = key::generate("sk_live_")?;
+        let (digest, details) = described(&api_key, label, self.clock.unix());
+        self.store.add_key(id, &digest, &details).await?;
+        Ok((KnownKey::new((digest, details)), api_key))
+    }
+
+    /// A tenant's keys, the oldest first.
+    ///
+    /// # Errors
+    /// [`AccountFault::NotFound`] or [`AccountFault::Store`].
+    pub(crate) async fn keys(&self, id: TenantId) -> Result<Vec<KnownKey>, AccountFault> {
+        self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
+        let keys = self.store.keys_of(id).await?;
+        let mut keys: Vec<KnownKey> = keys.into_iter().map(KnownKey::new).collect();
+        keys.sort_by_key(|key| key.details.created_at);
+        Ok(keys)
+    }
+
+    /// A key opens nothing any more: here from the next request on, in other processes within seconds.
+    ///
+    /// # Errors
+    /// [`AccountFault::NotFound`], also for a key that was revoked before, or [`AccountFault::Store`].
+    pub(crate) async fn revoke_key(&self, id: TenantId, key_id: &str) -> Result<(), AccountFault> {
+        let keys = self.store.keys_of(id).await?;
+        let found = keys.into_iter().find(|(digest, _)| id_of(digest) == key_id);
+        let (digest, _) = found.ok_or(AccountFault::NotFound)?;
+        self.store.drop_key(id, &digest).await?;
+        self.digests.forget(&digest);
+        Ok(())
+    }
+}

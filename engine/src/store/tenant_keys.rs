@@ -1,0 +1,71 @@
+//! The API keys of tenants.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Store, StoreError, keys};
+use crate::domain::{TenantId, UnixMicros};
+
+/// Keys that are looked through at once.
+const SCANNED: usize = 1_000;
+
+/// What is kept of a key beside its digest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeyDetails {
+    /// How it begins, so that people can tell it from others.
+    pub(crate) hint: String,
+    /// What it is for.
+    pub(crate) label: String,
+    /// 0: an older version made it.
+    pub(crate) created_at: UnixMicros,
+}
+
+impl Store {
+    /// Another key of a tenant.
+    pub(crate) async fn add_key(&self, id: TenantId, digest: &str, details: &KeyDetails) -> Result<(), StoreError> {
+        let json = serde_json::to_string(details).map_err(|_| StoreError::Corrupt("details of a key"))?;
+        let (mut describe, mut key) = (redis::cmd("HSET"), redis::cmd("HSET"));
+        describe.arg(keys::tenant_keys(id)).arg(digest).arg(json);
+        key.arg(keys::API_KEYS).arg(digest).arg(id.0);
+        self.run(&self.bulk, vec![describe, key]).await.map(drop)
+    }
+
+    /// The digests of a tenant's keys, with what is known of each. Looks through the keys of all: operators ask rarely.
+    pub(crate) async fn keys_of(&self, id: TenantId) -> Result<Vec<(String, KeyDetails)>, StoreError> {
+        let mut get = redis::cmd("HGETALL");
+        let details: HashMap<String, String> = self.ask(get.arg(keys::tenant_keys(id))).await?;
+        let (mut found, mut cursor) = (Vec::new(), 0_u64);
+        loop {
+            let mut scan = redis::cmd("HSCAN");
+            scan.arg(keys::API_KEYS).arg(cursor).arg("COUNT").arg(SCANNED);
+            let (next, page): (u64, Vec<(String, String)>) = self.ask(&scan).await?;
+            let owner = id.0.to_string();
+            found.extend(
+                page.into_iter()
+                    .filter(|(_, whose)| *whose == owner)
+                    .map(|(digest, _)| digest),
+            );
+            if next == 0 {
+                break;
+            }
+            cursor = next;
+        }
+        // A scan may bring one twice.
+        found.sort_unstable();
+        found.dedup();
+        let described = |digest: String| {
+            let known = details.get(&digest).and_then(|json| serde_json::from_str(json).ok());
+            (digest, known.unwrap_or_default())
+        };
+        Ok(found.into_iter().map(described).collect())
+    }
+
+    /// A tenant's key opens nothing any more.
+    pub(crate) async fn drop_key(&self, id: TenantId, digest: &str) -> Result<(), StoreError> {
+        let (mut key, mut describe) = (redis::cmd("HDEL"), redis::cmd("HDEL"));
+        key.arg(keys::API_KEYS).arg(digest);
+        describe.arg(keys::tenant_keys(id)).arg(digest);
+        self.run(&self.bulk, vec![key, describe]).await.map(drop)
+    }
+}
