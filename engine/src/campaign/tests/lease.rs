@@ -150,9 +150,9 @@ async fn tenants_have_turns_by_their_weights() {
     assert_eq!(of(heavy), 3 * of(light), "of {}", leased.len());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_was_refused_once_does_not_wait_for_all_that_another_was_refused() {
-    let bench = Bench::start("refused").await;
+/// What another tenant had refused is due before, and some of it after, those of the tenant that was refused once.
+async fn refused_among_others(name: &str, latest: UnixMicros) {
+    let bench = Bench::start(name).await;
     let refused = |due| Event::Deferred {
         back: Back::Refused,
         traces: None,
@@ -161,10 +161,18 @@ async fn who_was_refused_once_does_not_wait_for_all_that_another_was_refused() {
     };
     campaign(&bench, 1_600).await;
     let leased = bench.lease(1_000).await;
-    bench.make(&leased, |_| (refused(UnixMicros(1)), Note::None)).await;
+    let (early, late) = leased.split_at(leased.len() / 2);
+    bench.make(early, |_| (refused(UnixMicros(1)), Note::None)).await;
+    bench.make(late, |_| (refused(latest), Note::None)).await;
     let (few, _) = campaign(&bench, 16).await;
     let leased = bench.lease_one_by_one(few, 16, 24).await;
     bench.make(&leased, |_| (refused(UnixMicros(2)), Note::None)).await;
     let again = bench.lease_one_by_one(few, 16, 24).await;
-    assert_eq!((leased.len(), ids(&again)), (16, ids(&leased)));
+    assert_eq!((leased.len(), ids(&again)), (16, ids(&leased)), "{name}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_refused_once_does_not_wait_for_all_that_another_was_refused() {
+    refused_among_others("refused-last", UnixMicros(1)).await;
+    refused_among_others("refused-between", UnixMicros(3)).await;
 }

@@ -133,7 +133,7 @@ end
 
 -- Members of a due set that are due, as many as may be taken at most. Where more are, campaigns take turns, among those that
 -- have waited longest and now and then among those that have not: whoever was refused once does not wait for all that
--- another tenant had refused before.
+-- another tenant had refused before. A lease of one gives one campaign its turn, so that they begin leases in turns as well.
 local function choose_due(key)
   local most, due = math.max(budget, DUE_WINDOW), nil
   if number % 4 == 3 then
@@ -151,10 +151,13 @@ local function choose_due(key)
     end
     table.insert(of[campaign], member)
   end
-  local turn = 1
+  -- By their numbers, whichever has waited longest: every other lease begins with retries.
+  table.sort(order)
+  local turn, begin = 1, floor(number / 2)
   while #chosen < budget do
-    for _, campaign in ipairs(order) do
-      if of[campaign][turn] and #chosen < budget then chosen[#chosen + 1] = of[campaign][turn] end
+    for i = 1, #order do
+      local member = of[order[(i + begin) % #order + 1]][turn]
+      if member and #chosen < budget then chosen[#chosen + 1] = member end
     end
     turn = turn + 1
   end
