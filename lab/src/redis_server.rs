@@ -97,6 +97,12 @@ impl RedisServer {
         self.wait_until_loaded()
     }
 
+    /// Syncs before each answer from now on, and after each start.
+    pub fn sync_always(&mut self) -> Result<()> {
+        self.settings.appendfsync = "always";
+        self.set("appendfsync", "always")
+    }
+
     /// A connection, for whoever looks into the store.
     pub fn connect(&self) -> Result<redis::Connection> {
         let connection = redis::Client::open(self.url())?.get_connection()?;

@@ -31,6 +31,12 @@ impl RedisServer {
         self.0.restart().or_fail();
     }
 
+    /// From now on it forgets nothing that it has answered when it is killed. Synced once a second, it may: while a slow disk syncs, it
+    /// answers first and writes afterwards, up to two seconds later.
+    pub fn sync_always(&mut self) {
+        self.0.sync_always().or_fail();
+    }
+
     /// `CONFIG SET`.
     pub fn set(&self, key: &str, value: &str) {
         self.0.set(key, value).or_fail();

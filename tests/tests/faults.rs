@@ -70,6 +70,7 @@ fn engine_asked_to_end_in_mid_window() {
 #[test]
 fn redis_killed() {
     let mut stand = Stand::new(programs!(), "redis-killed", ANSWERS_TAKE_TIME, |smsc| smsc);
+    stand.redis.sync_always();
     let campaign = stand.launch(MESSAGES);
     for accepted in [500, 1_500] {
         stand.sim.wait_for("accepted", accepted, PROGRESS_LIMIT);

@@ -32,6 +32,7 @@ delay = { uniform = ["0s", "300ms"] }
 fn kills(run: &Run) -> Figures {
     let mut dice = run.dice();
     let mut ground = Ground::new(run, &Terms::new(SCENARIO));
+    ground.stand.redis.sync_always();
     let campaign = ground.stand.launch(MESSAGES as usize);
     let mut before: Vec<Row> = Vec::new();
     let mut killed: HashMap<&str, u64> = HashMap::new();

@@ -39,6 +39,7 @@ struct Counter {
 fn posted(run: &Run) -> Figures {
     let mut dice = run.dice();
     let mut ground = Ground::new(run, &Terms::new(SLOW_ANSWERS));
+    ground.stand.redis.sync_always();
     let counter = Counter {
         http: Mutex::new(ground.stand.tenant.http(&ground.stand.engine)),
         next: AtomicUsize::new(0),

@@ -101,6 +101,7 @@ fn smsc_unreachable(run: &Run) -> Figures {
 /// SIGTERM in the middle of a campaign while there is that trouble; it is over before the next start.
 fn end_amid(run: &Run, trouble: Trouble) -> Figures {
     let mut ground = Ground::new(run, &Terms::new(ANSWERS_TAKE_TIME));
+    ground.stand.redis.sync_always();
     let campaign = load(&ground);
     strike(&ground, run);
     (trouble.begin)(&ground);
