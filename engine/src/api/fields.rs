@@ -54,19 +54,21 @@ impl Fields {
         Self::parse(&octets, known)
     }
 
+    /// A list that must be there, of 1 to `max`.
+    fn list(&mut self, name: &str, max: usize) -> Option<Vec<Value>> {
+        let problem = match self.object.remove(name) {
+            Some(Value::Array(list)) if list.is_empty() => FieldProblem::Empty,
+            Some(Value::Array(list)) if list.len() > max => FieldProblem::TooMany { max },
+            Some(Value::Array(list)) => return Some(list),
+            Some(other) => return self.note(wrong(&pointer(name), JsonType::Array, &other)),
+            None => FieldProblem::Missing,
+        };
+        self.note(FieldFault::new(pointer(name), problem))
+    }
+
     /// A list of phone numbers that must be there, of 1 to `max`; each with its pointer.
     pub(super) fn phone_numbers(&mut self, name: &str, max: usize) -> Option<Vec<(String, String)>> {
-        let list = match self.object.remove(name) {
-            Some(Value::Array(list)) => list,
-            Some(other) => return self.note(wrong(&pointer(name), JsonType::Array, &other)),
-            None => return self.note(FieldFault::new(pointer(name), FieldProblem::Missing)),
-        };
-        if list.is_empty() {
-            return self.note(FieldFault::new(pointer(name), FieldProblem::Empty));
-        }
-        if list.len() > max {
-            return self.note(FieldFault::new(pointer(name), FieldProblem::TooMany { max }));
-        }
+        let list = self.list(name, max)?;
         let mut numbers = Vec::with_capacity(list.len());
         for (at, value) in list.into_iter().enumerate() {
             let place = format!("{}/{at}", pointer(name));
@@ -148,18 +150,10 @@ impl Fields {
         max: usize,
         check: impl Fn(&str) -> Result<T, FieldProblem>,
     ) -> Option<Vec<T>> {
-        let list = match self.object.remove(name) {
-            Some(Value::Null) => return Some(Vec::new()),
-            Some(Value::Array(list)) => list,
-            Some(other) => return self.note(wrong(&pointer(name), JsonType::Array, &other)),
-            None => return self.note(FieldFault::new(pointer(name), FieldProblem::Missing)),
-        };
-        if list.is_empty() {
-            return self.note(FieldFault::new(pointer(name), FieldProblem::Empty));
+        if self.object.get(name).is_some_and(Value::is_null) {
+            return Some(Vec::new());
         }
-        if list.len() > max {
-            return self.note(FieldFault::new(pointer(name), FieldProblem::TooMany { max }));
-        }
+        let list = self.list(name, max)?;
         let mut one = |(at, value): (usize, Value)| {
             let place = format!("{}/{at}", pointer(name));
             match value.as_str().map(&check) {
