@@ -133,7 +133,10 @@ impl People {
         limit: usize,
     ) -> Result<Vec<Contact>, DatabaseError> {
         let mut query = select(tenant);
-        query.push(" AND contact.id > ").value(after.0.cast_signed()).push(" AND ");
+        query
+            .push(" AND contact.id > ")
+            .value(after.0.cast_signed())
+            .push(" AND ");
         filter_sql::write(filter, self.seen(), &mut query);
         query
             .push(" ORDER BY contact.id LIMIT ")
@@ -165,7 +168,10 @@ impl People {
 
 fn select(tenant: TenantId) -> Sql {
     let mut query = Sql::new("SELECT ");
-    query.push(COLUMNS).push(" FROM contact WHERE contact.tenant = ").value(tenant.0);
+    query
+        .push(COLUMNS)
+        .push(" FROM contact WHERE contact.tenant = ")
+        .value(tenant.0);
     query
 }
 
@@ -176,7 +182,10 @@ async fn known(
     identities: &[String],
 ) -> Result<HashMap<String, Place>, DatabaseError> {
     let mut query = select(tenant);
-    query.push(" AND contact.identity IN (").list(identities.iter().cloned()).push(")");
+    query
+        .push(" AND contact.identity IN (")
+        .list(identities.iter().cloned())
+        .push(")");
     let read = |row: &crate::database::Found<'_>| {
         Ok(Place {
             contact: rows::read(row)?,
@@ -266,7 +275,7 @@ async fn keep_attributes(change: &mut Change, tenant: TenantId, given: &[Given])
     let mut query = Sql::new("SELECT name_folded FROM attribute WHERE tenant = ");
     query.value(tenant.0);
     let known = change.rows(query, |row| row.text(0)).await?;
-    known.iter().for_each(|name| drop(names.remove(name)));
+    names.retain(|name, _| !known.contains(name));
     if known.len() + names.len() > ATTRIBUTES_MAX {
         let problem = FieldProblem::TooMany { max: ATTRIBUTES_MAX };
         return Err(PeopleFault::Fields(vec![FieldFault::new("/attributes", problem)]));

@@ -195,6 +195,7 @@ impl Engine {
             metrics,
             clock,
             database: _,
+            people: _,
             verdict,
         } = self.base.clone();
         let helpers = &self.stages.helpers;
@@ -284,6 +285,7 @@ impl Engine {
         };
         let ended = async {
             tokio::join!(serving, ending);
+            self.base.database.close().await;
             self.told.end().await;
         };
         tokio::select! {
@@ -298,6 +300,7 @@ impl Engine {
             store: self.base.store.clone(),
             accounts,
             campaigns: self.campaigns.clone(),
+            people: self.base.people.clone(),
             replay: Replay::new(self.base.store.clone(), self.unparked.clone()),
             reloads: self.reloads.clone(),
             metrics: self.base.metrics.clone(),
@@ -350,6 +353,7 @@ fn campaigns(
         routes: routes.clone(),
         gates: gates.clone(),
         epoch: leases.epoch(),
+        people: base.people.clone(),
         message_log: message_log.clone(),
         keep: config.retention.campaigns,
         ring: Arc::new(move |way, partition, urgent| bells.ring(way, partition, urgent)),
