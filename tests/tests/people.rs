@@ -222,7 +222,7 @@ fn req_001_04_without_consent_no_advertising_where_the_clinic_has_to_have_it() {
         });
         assert_eq!(view.credits.spent, 1);
         let report = http.get(&format!("/v1/campaigns/{}/report", campaign.id)).expect(200);
-        assert_eq!(report["excluded"]["no_consent"], 4, "{report}");
+        assert_eq!(report["excluded"]["no_consent"], 5, "{report}");
         // What is no advertising needs none.
         let notice = stand.tenant.create(
             &stand.engine,
