@@ -139,3 +139,22 @@ fn codes_are_a_closed_list() {
             .for_each(|code| assert!(codes.contains(&code.as_str().expect("a word")), "{name}: {code}"));
     }
 }
+
+#[test]
+fn what_differs_from_the_document_is_seen() {
+    let document = committed();
+    let schema = json!({ "$ref": "#/components/schemas/Moved" });
+    let answer = json!({ "id": "cmp_0123456789abc", "state": "running" });
+    assert_eq!(document.faults(&schema, &answer), [] as [String; 0]);
+    let with = |member: &str, value: Value| {
+        let mut other = answer.clone();
+        other[member] = value;
+        document.faults(&schema, &other).len()
+    };
+    let counts = [
+        with("more", json!(1)),
+        with("state", json!("running late")),
+        with("id", json!("msg_0123456789abc")),
+    ];
+    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
+}

@@ -3,5 +3,6 @@
 mod conformance;
 mod document;
 mod fuzz;
+mod life;
 mod matrix;
 mod world;
