@@ -231,7 +231,9 @@ fn limits(schema: &Value) -> impl Iterator<Item = String> {
     let limit = |(name, words): (&str, &str)| match &schema[name] {
         Value::Null => None,
         Value::String(text) => Some(format!("{words}{text}")),
-        value => Some(format!("{words}{value}")),
+        value @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            Some(format!("{words}{value}"))
+        }
     };
     let words = schema["enum"]
         .as_array()
