@@ -1,5 +1,6 @@
 //! What is wrong with a field that someone gave us, in no language yet: the one who shows it words it.
 
+use serde_json::Value;
 use strum::VariantNames;
 
 /// The most faults that one request is answered with: a caller with more than these has one mistake many times.
@@ -124,6 +125,15 @@ pub(crate) enum FieldProblem {
     InvalidTag,
     /// A rate of an SMSC that is a receiver only.
     ReceiverOnly,
+    /// No day, neither by its date nor told from today.
+    InvalidDay,
+    /// A character that no name or line of text has.
+    ForbiddenCharacter,
+    /// It stands without what has to be beside it.
+    MissingBeside {
+        /// Any of these.
+        fields: &'static [&'static str],
+    },
     /// A spreadsheet wrote the number as `3,36123E+10`: its digits are gone.
     LostDigits,
 }
@@ -209,4 +219,18 @@ pub(crate) enum JsonType {
     Array,
     /// `{…}`
     Object,
+}
+
+impl JsonType {
+    /// The type of a value.
+    pub(crate) fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(_) => Self::Boolean,
+            Value::Number(_) => Self::Number,
+            Value::String(_) => Self::String,
+            Value::Array(_) => Self::Array,
+            Value::Object(_) => Self::Object,
+        }
+    }
 }

@@ -354,14 +354,7 @@ fn number_text(value: &Value) -> Option<String> {
 }
 
 fn wrong(pointer: &str, expected: JsonType, found: &Value) -> FieldFault {
-    let found = match found {
-        Value::Null => JsonType::Null,
-        Value::Bool(_) => JsonType::Boolean,
-        Value::Number(_) => JsonType::Number,
-        Value::String(_) => JsonType::String,
-        Value::Array(_) => JsonType::Array,
-        Value::Object(_) => JsonType::Object,
-    };
+    let found = JsonType::of(found);
     FieldFault::new(pointer, FieldProblem::WrongType { expected, found })
 }
 

@@ -1,10 +1,11 @@
-//! The database, if it is one to rely on.
+//! The databases, if they are to be relied on.
 
 use std::time::Duration;
 
 use super::RunFault;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::database::Database;
 use crate::guard::{Guard, Verdict};
 use crate::metrics::Metrics;
 use crate::store::{ConnectFault, Probe, Store};
@@ -19,6 +20,8 @@ const REDIS_AGAIN: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub(super) struct Base {
     pub(super) store: Store,
+    /// Where people are kept.
+    pub(super) database: Database,
     pub(super) metrics: Metrics,
     pub(super) clock: Clock,
     /// What the state of Redis allows.
@@ -38,8 +41,10 @@ pub(super) async fn open(config: &Config, url: &str) -> Result<(Base, Guard), Ru
     if let Some(warning) = store.slow_settings().await {
         tracing::warn!("{warning}");
     }
+    let database = Database::open(&config.database, guard.database_id()).await?;
     let base = Base {
         store,
+        database,
         metrics,
         clock,
         verdict,

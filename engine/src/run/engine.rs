@@ -194,6 +194,7 @@ impl Engine {
             store,
             metrics,
             clock,
+            database: _,
             verdict,
         } = self.base.clone();
         let helpers = &self.stages.helpers;

@@ -20,6 +20,9 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::UnknownValue { .. }
         | FieldProblem::InvalidDirectives { .. }
         | FieldProblem::InvalidTime
+        | FieldProblem::InvalidDay
+        | FieldProblem::ForbiddenCharacter
+        | FieldProblem::MissingBeside { .. }
         | FieldProblem::Date(_)
         | FieldProblem::OutOfRange { .. }
         | FieldProblem::UnknownMergeField { .. }
@@ -242,6 +245,11 @@ fn french(problem: &FieldProblem) -> String {
             "Une date et une heure, par exemple 2026-07-14T10:00+02:00, ou 2026-07-14T10:00 à l'heure du destinataire."
                 .to_owned()
         }
+        FieldProblem::InvalidDay => {
+            "Un jour, par exemple 2026-07-14 ou, dans un filtre, today, -6 months ou +10 days.".to_owned()
+        }
+        FieldProblem::ForbiddenCharacter => "Sans retour à la ligne, sans \", \\ ni |.".to_owned(),
+        FieldProblem::MissingBeside { fields } => format!("Il faut aussi un de ces champs : {}.", fields.join(", ")),
         FieldProblem::Date(problem) => of_date(problem, Language::Fr),
         FieldProblem::InvalidDirectives { why } => format!("Filtre de journal incorrect : {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Doit être compris entre {min} et {max}."),
@@ -292,6 +300,11 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::TooMany { max } => format!("At most {max} are accepted."),
         FieldProblem::UnknownValue { allowed } => format!("Accepted values: {}.", allowed.join(", ")),
         FieldProblem::InvalidTime => format!("Expected {INSTANT_ALLOWED}."),
+        FieldProblem::InvalidDay => {
+            "Expected a day such as 2026-07-14 or, in a filter, today, -6 months or +10 days.".to_owned()
+        }
+        FieldProblem::ForbiddenCharacter => "Without line breaks, \", \\ and |.".to_owned(),
+        FieldProblem::MissingBeside { fields } => format!("One of these is needed as well: {}.", fields.join(", ")),
         FieldProblem::Date(problem) => of_date(problem, Language::En),
         FieldProblem::InvalidDirectives { why } => format!("No filter of a log: {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Must be between {min} and {max}."),
