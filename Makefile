@@ -26,7 +26,7 @@ torture: cargo redis ## Every fault with 100 seeds each, some hours (ARGS="--see
 	cargo build --locked --package campanile-tests --bins
 	cargo run --locked --quiet --package campanile-tests --bin torture -- $(ARGS)
 
-fuzz: cargo ## Octets, parts and settings changed at random, 10 minutes each (SECONDS_EACH=60)
+fuzz: cargo redis peers ## Octets, parts, settings and requests changed at random, 10 minutes each (SECONDS_EACH=60)
 	scripts/fuzz.sh $(or $(SECONDS_EACH),600)
 
 matrix: cargo redis valkey ## The suites that depend on the store, on Valkey and a newer Redis, half an hour; writes tests/matrix.md

@@ -18,6 +18,9 @@ FLIT=flit_core==3.12.0
 OTLP=opentelemetry-proto==1.45.2
 # Whose public holidays ours are compared with (tests/tests/hours.rs).
 HOLIDAYS=holidays==0.109
+# By whom the API's document is judged, and the API asked for whatever the document allows (tests/tests/openapi).
+OPENAPI=openapi-spec-validator==0.9.0
+SCHEMATHESIS=schemathesis==4.32.5
 tools=$PWD/.tools
 log=$tools/install.log
 
@@ -41,11 +44,11 @@ apt_install() {
 
 python_peers() {
     local python=$tools/python/bin/python
-    "$python" -c 'import smpplib, smpp34, pytest, flit_core, opentelemetry.proto, holidays' 2>/dev/null && return
-    echo "install-peers: installing $SMPPLIB $SMPP34 $PYTEST $FLIT $OTLP $HOLIDAYS" >&2
+    "$python" -c 'import smpplib, smpp34, pytest, flit_core, opentelemetry.proto, holidays, openapi_spec_validator, schemathesis' 2>/dev/null && return
+    echo "install-peers: installing $SMPPLIB $SMPP34 $PYTEST $FLIT $OTLP $HOLIDAYS $OPENAPI $SCHEMATHESIS" >&2
     # Debian keeps ensurepip in a package of its own.
     python3 -m venv "$tools/python" >>"$log" 2>&1 || { apt_install python3 python3-venv && python3 -m venv "$tools/python" >>"$log" 2>&1; }
-    "$python" -m pip install --quiet --disable-pip-version-check "$SMPPLIB" "$SMPP34" "$PYTEST" "$FLIT" "$OTLP" "$HOLIDAYS" >>"$log" 2>&1
+    "$python" -m pip install --quiet --disable-pip-version-check "$SMPPLIB" "$SMPP34" "$PYTEST" "$FLIT" "$OTLP" "$HOLIDAYS" "$OPENAPI" "$SCHEMATHESIS" >>"$log" 2>&1
 }
 
 node_peer() {

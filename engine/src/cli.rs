@@ -69,6 +69,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print the OpenAPI document of the public listener; nothing is started.
+    Openapi,
     /// Check a configuration and say every fault that it has, or what counts for each SMSC; nothing is started.
     Check {
         /// The configuration, TOML.
@@ -120,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Serve { config } => serve(&config),
         Command::Check { config, connect, json } => check(&config, (connect, json)),
         Command::Metrics { json } => describe_metrics(json),
+        Command::Openapi => say(&crate::api::document()),
         Command::Decode(what) => what.run(),
         Command::Healthcheck(whom) => whom.run(),
         Command::Smsc(Smscs::Tool(Tool::Presets { name, json })) => probe::show_presets(name.as_deref(), json),

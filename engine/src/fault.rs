@@ -1,6 +1,7 @@
 //! What is wrong with a field that someone gave us, in no language yet: the one who shows it words it.
 
 use serde_json::Value;
+use strum::VariantNames;
 
 /// The most faults that one request is answered with: a caller with more than these has one mistake many times.
 pub(crate) const FAULTS_MAX: usize = 100;
@@ -25,7 +26,7 @@ impl FieldFault {
 }
 
 /// What can be wrong with a field. The names are the API's codes, in snake_case ([`FieldProblem::code`]).
-#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum FieldProblem {
     /// The body is not JSON from this place on.
@@ -143,6 +144,19 @@ pub(crate) enum FieldProblem {
 }
 
 impl FieldProblem {
+    /// Every code, in the order of the alphabet.
+    pub(crate) fn codes() -> Vec<&'static str> {
+        // What has kinds of its own is told by theirs.
+        let own = Self::VARIANTS.iter().filter(|name| !["date", "wording"].contains(name));
+        let mut codes: Vec<_> = own
+            .chain(DateProblem::VARIANTS)
+            .chain(WordingProblem::VARIANTS)
+            .copied()
+            .collect();
+        codes.sort_unstable();
+        codes
+    }
+
     /// The stable code of the API; never translated.
     pub(crate) const fn code(&self) -> &'static str {
         if let Self::Date(problem) = self {
@@ -162,7 +176,7 @@ impl From<WordingProblem> for FieldProblem {
 }
 
 /// Why nothing can be planned for a date.
-#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum DateProblem {
     /// No time, neither with an offset nor by the clocks of a zone.
@@ -179,7 +193,7 @@ pub(crate) enum DateProblem {
 }
 
 /// How a text or sender is not as the tenant's have to be.
-#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum WordingProblem {
     /// The text says STOP to a number that this engine has not.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::fault::{Fault, Result};
 
@@ -150,6 +151,29 @@ impl Http {
         let url = format!("{}{path}", self.base);
         let request = self.with_headers(self.agent.delete(&url));
         answer(format!("DELETE {url}"), request.call())
+    }
+
+    /// A request of any method; without a body where there is none.
+    pub fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Answer> {
+        let url = format!("{}{path}", self.base);
+        let what = format!("{method} {url}");
+        let given = [
+            ("accept-language", self.language.as_deref()),
+            ("authorization", self.authorization.as_deref()),
+            ("idempotency-key", self.once.as_deref()),
+            ("content-type", body.map(|_| "application/json")),
+        ];
+        let start = ureq::http::Request::builder().method(method).uri(&url);
+        let headers = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let request = headers.fold(start, |request, (name, value)| request.header(name, value));
+        let body = body.map(|body| to_json(path, body)).transpose()?.unwrap_or_default();
+        match request.body(body) {
+            Ok(request) => answer(what, self.agent.run(request)),
+            Err(error) => Err(Fault::Unexpected {
+                what,
+                why: error.to_string(),
+            }),
+        }
     }
 
     fn with_headers<T>(&self, mut request: ureq::RequestBuilder<T>) -> ureq::RequestBuilder<T> {

@@ -28,6 +28,16 @@ pub enum Why {
 }
 
 impl Why {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::NoRule,
+        Self::Hours,
+        Self::Early,
+        Self::Late,
+        Self::Day,
+        Self::Holiday,
+    ];
+
     /// The word for it.
     pub const fn code(self) -> &'static str {
         match self {

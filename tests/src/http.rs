@@ -63,6 +63,12 @@ impl Http {
         Answer(self.0.delete(path).or_fail())
     }
 
+    /// A request of any method; without a body where there is none.
+    #[track_caller]
+    pub fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        Answer(self.0.ask(method, path, body).or_fail())
+    }
+
     /// `POST path` with a body that claims to be JSON.
     #[track_caller]
     pub fn post_bytes(&self, path: &str, body: &[u8]) -> Answer {

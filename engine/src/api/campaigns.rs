@@ -11,13 +11,125 @@ use serde_json::{Value, json};
 
 use super::access::{Caller, Id};
 use super::body::{Intake, bridge};
+use super::doc::{Key, Operation, Routes, Verb};
 use super::pages::Paging;
-use super::problem::{Problem, ProblemKind, language_of};
+use super::problem::{Problem, ProblemCode, ProblemKind, language_of};
 use super::refusal::store_refuses;
-use super::{App, page};
+use super::{App, page, shapes};
 use crate::campaign::{Estimation, PageCursor, view};
 use crate::domain::{CampaignId, TenantId};
 use crate::store::CampaignState;
+
+pub(super) fn routes() -> Routes {
+    orders().and(moves())
+}
+
+/// A campaign as it is made, shown and estimated.
+fn orders() -> Routes {
+    let (all, one) = ("/v1/campaigns", "/v1/campaigns/{id}");
+    Routes::of("campaigns")
+        .add(
+            Operation::new((Verb::Post, all), Key::Tenant, "createCampaign")
+                .says(
+                    "Make a campaign",
+                    "The body is read as it comes, up to `api.body_max` of the configuration. Recipients that cannot be written to are \
+                     left out, counted and listed; a number that comes again counts once.",
+                )
+                .takes::<shapes::CampaignOrder>(json!({
+                    "name": "Rappel de vaccination",
+                    "text": "Bonjour [Prenom|à vous], votre vaccin est à renouveler. Cabinet Martin",
+                    "sender": "Cabinet",
+                    "purpose": "transactional",
+                    "audience": { "recipients": [{ "to": "+33612345678", "Prenom": "Zoé" }], "numbers": "06 12 34 56 79; 0612345680" },
+                }))
+                .answers::<shapes::CampaignDraft>(201, "The draft, with its estimate and the recipients that were not taken.")
+                .refuses(&[ProblemCode::EmptyAudience, ProblemCode::TooManyRecipients]),
+            create,
+        )
+        .add(
+            Operation::new((Verb::Get, all), Key::Tenant, "listCampaigns")
+                .says("List campaigns", "The newest first.")
+                .asks::<shapes::Paging>()
+                .answers::<shapes::Page<shapes::CampaignSummary>>(200, "A page of them."),
+            list,
+        )
+        .add(
+            Operation::new((Verb::Get, one), Key::Tenant, "getCampaign")
+                .says("Show a campaign", "With its progress, the seven statuses, and why it waits.")
+                .at::<CampaignId>("id", "The campaign.")
+                .answers::<shapes::Campaign>(200, "The campaign.")
+                .speaks(),
+            show,
+        )
+        .add(
+            Operation::new((Verb::Get, "/v1/campaigns/{id}/recipients"), Key::Tenant, "listRecipients")
+                .says("List what became of each recipient", "")
+                .at::<CampaignId>("id", "The campaign.")
+                .asks::<shapes::Paging>()
+                .answers::<shapes::Page<shapes::RecipientResult>>(200, "A page of recipients."),
+            recipients,
+        )
+        .add(
+            Operation::new((Verb::Get, "/v1/campaigns/{id}/rejected"), Key::Tenant, "listRejected")
+                .says("List the recipients that were not taken", "The first thousand.")
+                .at::<CampaignId>("id", "The campaign.")
+                .answers::<shapes::Page<shapes::Rejected>>(200, "All that are listed."),
+            rejected,
+        )
+        .add(
+            Operation::new((Verb::Post, "/v1/campaigns/{id}/estimate"), Key::Tenant, "estimateCampaign")
+                .says("Say what a campaign will take and cost", "As audience, opt-outs and balance are now; nothing is held.")
+                .at::<CampaignId>("id", "The campaign, before its launch.")
+                .answers::<Estimation>(200, "What it will take.")
+                .refuses(&[ProblemCode::AlreadyStarted]),
+            estimate,
+        )
+}
+
+/// What sets it going and halts it.
+fn moves() -> Routes {
+    let moving = |path: &'static str, id: &'static str| {
+        Operation::new((Verb::Post, path), Key::Tenant, id)
+            .at::<CampaignId>("id", "The campaign.")
+            .refuses(&[ProblemCode::WrongState])
+    };
+    Routes::of("campaigns")
+        .add(
+            moving("/v1/campaigns/{id}/launch", "launchCampaign")
+                .says(
+                    "Launch a campaign",
+                    "Holds the credits of its estimate: all of them or none.",
+                )
+                .answers::<shapes::Moved>(202, "It is being launched.")
+                .refuses(&[
+                    ProblemCode::AlreadyStarted,
+                    ProblemCode::InsufficientCredit,
+                    ProblemCode::ScheduleOutsideWindow,
+                ]),
+            launch,
+        )
+        .add(
+            moving("/v1/campaigns/{id}/pause", "pauseCampaign")
+                .says("Halt a campaign", "What an SMSC has is not called back.")
+                .answers::<shapes::Moved>(200, "It is paused."),
+            pause,
+        )
+        .add(
+            moving("/v1/campaigns/{id}/resume", "resumeCampaign")
+                .says("Have a paused campaign go on", "")
+                .answers::<shapes::Moved>(200, "It goes on."),
+            resume,
+        )
+        .add(
+            moving("/v1/campaigns/{id}/cancel", "cancelCampaign")
+                .says(
+                    "Cancel a campaign",
+                    "What is queued is canceled behind the answer, and its credits are given back.",
+                )
+                .answers::<shapes::Moved>(202, "It is canceled, or stopped if it was launched."),
+            cancel,
+        )
+}
 
 /// `POST /v1/campaigns` → 201 with the draft, its estimate, and the recipients that were not taken.
 pub(super) async fn create(

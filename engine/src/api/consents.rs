@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 
 use super::access::{Caller, Id};
 use super::contacts;
+use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::pages::Paging;
 use super::problem::Problem;
 use super::refusal::database_refuses;
-use super::{App, page};
+use super::{App, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{ConsentId, ContactId, UnixMicros};
 use crate::fault::FieldProblem;
@@ -31,6 +32,49 @@ const FIELDS: [&str; 8] = [
     "user_agent",
     "given_at",
 ];
+
+pub(super) fn routes() -> Routes {
+    let (all, of_one) = ("/v1/consents", "/v1/contacts/{id}/consents");
+    Routes::of("consents")
+        .add(
+            Operation::new((Verb::Post, all), Key::Tenant, "giveConsent")
+                .says(
+                    "Keep what a person has agreed to",
+                    "The person is put in place of what is known of them.",
+                )
+                .takes::<shapes::NewConsent>(json!({
+                    "contact": { "number": "0612345678", "last_name": "Martin" },
+                    "wording": "J'accepte de recevoir des offres par SMS.", "source": "formulaire",
+                }))
+                .answers::<shapes::Consent>(201, "The consent."),
+            give,
+        )
+        .add(
+            Operation::new((Verb::Get, all), Key::Tenant, "listConsents")
+                .says("List consents", "Those that were withdrawn as well: the evidence.")
+                .asks::<shapes::Paging>()
+                .answers::<shapes::Page<shapes::Consent>>(200, "A page of them."),
+            list,
+        )
+        .add(
+            Operation::new((Verb::Get, of_one), Key::Tenant, "listConsentsOfContact")
+                .says("List what a person has agreed to", "The latest first.")
+                .at::<ContactId>("id", "The contact.")
+                .answers::<shapes::Page<shapes::Consent>>(200, "All of them."),
+            of_contact,
+        )
+        .add(
+            Operation::new(
+                (Verb::Post, "/v1/contacts/{id}/consents/withdraw"),
+                Key::Tenant,
+                "withdrawConsents",
+            )
+            .says("End what a person has agreed to", "")
+            .at::<ContactId>("id", "The contact.")
+            .answers::<shapes::Withdrawn>(200, "How many that ended."),
+            withdraw,
+        )
+}
 
 /// `POST /v1/consents`: `{"contact": {"number": "06…"}, "wording": "J'accepte …", "source": "form"}` → 201. The contact is put in place
 /// of what is known of it, as by `POST /v1/contacts`; without `given_at`, the consent is given now.

@@ -10,11 +10,12 @@ use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use super::access::{Caller, Id};
+use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::pages::Paging;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemCode};
 use super::refusal::database_refuses;
-use super::{App, page};
+use super::{App, page, shapes};
 use crate::audience::existing;
 use crate::campaign::view::time;
 use crate::domain::{ContactId, Country, Recipient};
@@ -45,6 +46,55 @@ pub(super) const FIELDS: [&str; 10] = [
 
 /// By one of these a person is known again.
 const IDENTITY: [&str; 2] = ["reference", "number"];
+
+pub(super) fn routes() -> Routes {
+    let (all, one) = ("/v1/contacts", "/v1/contacts/{id}");
+    Routes::of("contacts")
+        .add(
+            Operation::new((Verb::Post, all), Key::Tenant, "upsertContacts")
+                .says(
+                    "Put contacts in place of what is known of them",
+                    "All of them or none. Where one is given twice, the later is put onto the earlier.",
+                )
+                .takes::<shapes::GivenContacts>(json!({ "contacts": [
+                    { "reference": "P-17", "number": "0612345678", "first_name": "Zoé", "last_name": "Martin", "tags": ["sport"] },
+                ] }))
+                .answers::<shapes::Upserted>(200, "What became of each.")
+                .refuses(&[ProblemCode::NotFound]),
+            upsert,
+        )
+        .add(
+            Operation::new((Verb::Get, all), Key::Tenant, "listContacts")
+                .says("List contacts", "In the order in which they came.")
+                .asks::<shapes::Paging>()
+                .answers::<shapes::Page<shapes::Contact>>(200, "A page of them."),
+            list,
+        )
+        .add(
+            Operation::new((Verb::Post, "/v1/contacts/search"), Key::Tenant, "searchContacts")
+                .says("Find contacts", "The same filter is the audience of a campaign.")
+                .takes::<shapes::Search>(json!({ "filter": { "field": "tag", "is": "sport" }, "limit": 10 }))
+                .answers::<shapes::FoundContacts>(200, "A page of those whom it means, and how many they are."),
+            search,
+        )
+        .add(
+            Operation::new((Verb::Get, one), Key::Tenant, "getContact")
+                .says("Show a contact", "")
+                .at::<ContactId>("id", "The contact.")
+                .answers::<shapes::Contact>(200, "The contact."),
+            show,
+        )
+        .add(
+            Operation::new((Verb::Delete, one), Key::Tenant, "deleteContact")
+                .says(
+                    "Forget a contact",
+                    "With visits, consents and places on lists. Who has opted out stays so: that hangs on the number.",
+                )
+                .at::<ContactId>("id", "The contact.")
+                .answers_nothing("It is forgotten."),
+            forget,
+        )
+}
 
 /// `POST /v1/contacts`: `{"contacts": [{"number": "06…", "last_name": "…"}], "list": "lst_…"}` → 200 with what became of each.
 /// What is not given of a person that is known stays as it is.

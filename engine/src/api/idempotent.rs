@@ -65,8 +65,10 @@ impl FromRequestParts<App> for Operation {
 /// The middleware around the public routes. Nothing is kept for callers without a key: they are refused further in.
 pub(super) async fn once(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
     let caller = request.extensions().get::<KeyOwner>().copied();
-    let key = key_of(request.headers())?;
-    let (Some(key), Some(caller), &Method::POST) = (key, caller, request.method()) else {
+    let (Some(caller), &Method::POST) = (caller, request.method()) else {
+        return Ok(next.run(request).await);
+    };
+    let Some(key) = key_of(request.headers())? else {
         return Ok(next.run(request).await);
     };
     let claim = Claim {

@@ -6,13 +6,28 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::access::Caller;
+use super::doc::{Key, Operation, Routes, Verb};
 use super::pages::Paging;
 use super::problem::Problem;
 use super::refusal::store_refuses;
-use super::{App, page};
+use super::{App, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{SmscId, TenantId, UnixMicros};
 use crate::store::InboundEntry;
+
+pub(super) fn routes() -> Routes {
+    Routes::of("messages").add(
+        Operation::new((Verb::Get, "/v1/inbound"), Key::Tenant, "listInbound")
+            .says(
+                "List what people have written",
+                "In answer to the tenant's messages, the oldest first. Behind the last page, `next_cursor` is given again: who asks with it \
+                 from time to time misses none.",
+            )
+            .asks::<shapes::Paging>()
+            .answers::<shapes::Page<shapes::Inbound>>(200, "A page of them."),
+        own,
+    )
+}
 
 /// A message as it is kept.
 #[derive(Deserialize)]

@@ -7,14 +7,53 @@ use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use super::access::{Id, Operator};
+use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::idempotent::Secret;
 use super::known::Known;
 use super::problem::{Problem, ProblemKind};
-use super::{App, page};
+use super::{App, page, shapes};
 use crate::account::KnownKey;
 use crate::campaign::view::time;
 use crate::domain::TenantId;
+
+pub(super) fn routes() -> Routes {
+    let all = "/v1/tenants/{id}/keys";
+    Routes::of("keys")
+        .add(
+            Operation::new((Verb::Post, all), Key::Operator, "createKey")
+                .says(
+                    "Give a tenant another key",
+                    "Its others stay good: a key is rotated by making one, and revoking the other.",
+                )
+                .at::<TenantId>("id", "The tenant.")
+                .takes::<shapes::NewKey>(json!({ "label": "Logiciel médical" }))
+                .answers::<shapes::MadeKey>(201, "The key, shown this once."),
+            add,
+        )
+        .add(
+            Operation::new((Verb::Get, all), Key::Operator, "listKeys")
+                .says(
+                    "List a tenant's keys",
+                    "How each begins, what it is for, and since when it is good.",
+                )
+                .at::<TenantId>("id", "The tenant.")
+                .answers::<shapes::Page<shapes::KnownKey>>(200, "All of them, the oldest first."),
+            list,
+        )
+        .add(
+            Operation::new(
+                (Verb::Post, "/v1/tenants/{id}/keys/{key}/revoke"),
+                Key::Operator,
+                "revokeKey",
+            )
+            .says("Revoke a key", "It opens nothing from the next request on.")
+            .at::<TenantId>("id", "The tenant.")
+            .at::<shapes::KeyId>("key", "The key.")
+            .answers::<shapes::RevokedKey>(200, "It opens nothing any more."),
+            revoke,
+        )
+}
 
 /// `POST /v1/tenants/{id}/keys`: `{"label"}` → 201 with another key, which is shown this once.
 pub(super) async fn add(

@@ -7,10 +7,11 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use super::access::{Caller, Id};
+use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::problem::Problem;
 use super::refusal::database_refuses;
-use super::{App, page};
+use super::{App, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{ContactId, ListId, SegmentId};
 use crate::fault::FieldProblem;
@@ -21,6 +22,91 @@ const MEMBERS_MAX: usize = 10_000;
 
 /// Ten thousand ids, twice.
 const BODY_MAX: u64 = 1 << 20;
+
+pub(super) fn routes() -> Routes {
+    lists_routes().and(segments_routes())
+}
+
+fn lists_routes() -> Routes {
+    let (all, one) = ("/v1/lists", "/v1/lists/{id}");
+    Routes::of("lists")
+        .add(
+            Operation::new((Verb::Post, all), Key::Tenant, "makeList")
+                .says(
+                    "Make a list",
+                    "One that has the name already, whatever its case, is that one.",
+                )
+                .takes::<shapes::NewList>(json!({ "name": "Marathon" }))
+                .answers::<shapes::List>(201, "The list."),
+            create,
+        )
+        .add(
+            Operation::new((Verb::Get, all), Key::Tenant, "listLists")
+                .says("List lists", "By name.")
+                .answers::<shapes::Page<shapes::List>>(200, "All of them."),
+            list,
+        )
+        .add(
+            Operation::new((Verb::Get, one), Key::Tenant, "getList")
+                .says("Show a list", "")
+                .at::<ListId>("id", "The list.")
+                .answers::<shapes::List>(200, "The list."),
+            show,
+        )
+        .add(
+            Operation::new((Verb::Delete, one), Key::Tenant, "deleteList")
+                .says(
+                    "Forget a list",
+                    "Its members stay contacts. A campaign that means it is refused at its launch.",
+                )
+                .at::<ListId>("id", "The list.")
+                .answers_nothing("It is forgotten."),
+            forget,
+        )
+        .add(
+            Operation::new((Verb::Post, "/v1/lists/{id}/members"), Key::Tenant, "changeList")
+                .says(
+                    "Put contacts on a list, and take others off",
+                    "Those that are no contacts are left out.",
+                )
+                .at::<ListId>("id", "The list.")
+                .takes::<shapes::Members>(json!({ "add": null }))
+                .answers::<shapes::List>(200, "The list as it is now."),
+            members,
+        )
+}
+
+fn segments_routes() -> Routes {
+    let (all, one) = ("/v1/segments", "/v1/segments/{id}");
+    Routes::of("segments")
+        .add(
+            Operation::new((Verb::Post, all), Key::Tenant, "keepSegment")
+                .says("Keep a filter under a name", "In place of the one that has it.")
+                .takes::<shapes::NewSegment>(json!({ "name": "Sportifs", "filter": { "field": "tag", "is": "sport" } }))
+                .answers::<shapes::Segment>(200, "The segment."),
+            keep_segment,
+        )
+        .add(
+            Operation::new((Verb::Get, all), Key::Tenant, "listSegments")
+                .says("List segments", "By name.")
+                .answers::<shapes::Page<shapes::Segment>>(200, "All of them."),
+            segments,
+        )
+        .add(
+            Operation::new((Verb::Get, one), Key::Tenant, "getSegment")
+                .says("Show a segment", "With how many it means now.")
+                .at::<SegmentId>("id", "The segment.")
+                .answers::<shapes::CountedSegment>(200, "The segment."),
+            segment,
+        )
+        .add(
+            Operation::new((Verb::Delete, one), Key::Tenant, "deleteSegment")
+                .says("Forget a segment", "A campaign that means it is refused at its launch.")
+                .at::<SegmentId>("id", "The segment.")
+                .answers_nothing("It is forgotten."),
+            forget_segment,
+        )
+}
 
 /// `POST /v1/lists`: `{"name": "…"}` → 201; one that has the name already is that one.
 pub(super) async fn create(

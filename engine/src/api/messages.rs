@@ -6,13 +6,35 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use super::App;
 use super::access::{Caller, Id};
+use super::doc::{Key, Operation as Documented, Routes, Verb};
 use super::fields::Fields;
 use super::idempotent::Operation;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemCode};
+use super::{App, shapes};
 use crate::campaign::{DirectOrder, view};
 use crate::domain::MessageId;
+
+pub(super) fn routes() -> Routes {
+    Routes::of("messages")
+        .add(
+            Documented::new((Verb::Post, "/v1/messages"), Key::Tenant, "sendMessage")
+                .says("Send a message", "A reminder, a result: it overtakes campaigns.")
+                .takes::<shapes::MessageOrder>(json!({
+                    "to": "+33612345678", "text": "Votre rendez-vous est confirmé.", "sender": "Cabinet", "validity": 3_600,
+                }))
+                .answers::<shapes::Taken>(202, "It is queued.")
+                .refuses(&[ProblemCode::InsufficientCredit]),
+            send,
+        )
+        .add(
+            Documented::new((Verb::Get, "/v1/messages/{id}"), Key::Tenant, "getMessage")
+                .says("Show how far a message is", "Those of campaigns have ids as well.")
+                .at::<MessageId>("id", "The message.")
+                .answers::<shapes::Message>(200, "The message."),
+            show,
+        )
+}
 
 const FIELDS: [&str; 9] = [
     "to",

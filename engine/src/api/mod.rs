@@ -7,6 +7,7 @@ mod campaigns;
 mod client;
 mod consents;
 mod contacts;
+mod doc;
 mod fields;
 mod gate;
 mod guesses;
@@ -26,6 +27,7 @@ mod places;
 pub(crate) mod problem;
 mod query;
 mod queue;
+mod reader;
 mod refusal;
 mod report;
 mod requests;
@@ -33,6 +35,7 @@ mod rules;
 mod schedule;
 mod secured;
 mod server;
+mod shapes;
 mod shares;
 mod smscs;
 mod status;
@@ -77,6 +80,7 @@ use crate::store::Store;
 use crate::traffic::Traffic;
 use crate::waiting::Waiting;
 
+use doc::Routes;
 pub(crate) use guesses::Guesses;
 use problem::{Problem, ProblemKind};
 use requests::Listener;
@@ -137,45 +141,44 @@ pub(crate) struct App {
 
 /// The routes of resellers and tenants.
 fn public(app: App) -> Router {
-    let routes = Router::new()
-        .route("/v1/tenants", post(tenants::create))
-        .route("/v1/tenants/{id}", get(tenants::show).patch(tenants::change))
-        .route("/v1/tenants/{id}/credits", post(tenants::grant))
-        .route("/v1/tenants/{id}/keys", post(keys::add).get(keys::list))
-        .route("/v1/tenants/{id}/keys/{key}/revoke", post(keys::revoke))
-        .route("/v1/tenant", get(tenants::own))
-        .route("/v1/ledger", get(tenants::ledger))
-        .route("/v1/campaigns", post(campaigns::create).get(campaigns::list))
-        .route("/v1/campaigns/{id}", get(campaigns::show))
-        .route("/v1/campaigns/{id}/recipients", get(campaigns::recipients))
-        .route("/v1/campaigns/{id}/rejected", get(campaigns::rejected))
-        .route("/v1/campaigns/{id}/report", get(report::show))
-        .route("/v1/campaigns/{id}/estimate", post(campaigns::estimate))
-        .route("/v1/campaigns/{id}/launch", post(campaigns::launch))
-        .route("/v1/campaigns/{id}/schedule", post(schedule::schedule))
-        .route("/v1/campaigns/{id}/pause", post(campaigns::pause))
-        .route("/v1/campaigns/{id}/resume", post(campaigns::resume))
-        .route("/v1/campaigns/{id}/cancel", post(campaigns::cancel))
-        .route("/v1/contacts", post(contacts::upsert).get(contacts::list))
-        .route("/v1/contacts/search", post(contacts::search))
-        .route("/v1/contacts/{id}", get(contacts::show).delete(contacts::forget))
-        .route("/v1/contacts/{id}/consents", get(consents::of_contact))
-        .route("/v1/contacts/{id}/consents/withdraw", post(consents::withdraw))
-        .route("/v1/consents", post(consents::give).get(consents::list))
-        .route("/v1/lists", post(lists::create).get(lists::list))
-        .route("/v1/lists/{id}", get(lists::show).delete(lists::forget))
-        .route("/v1/lists/{id}/members", post(lists::members))
-        .route("/v1/segments", post(lists::keep_segment).get(lists::segments))
-        .route("/v1/segments/{id}", get(lists::segment).delete(lists::forget_segment))
-        .route("/v1/inbound", get(inbound::own))
-        .route("/v1/messages", post(messages::send))
-        .route("/v1/rules/check", get(rules::check))
-        .route("/v1/text/analyze", post(text::analyze))
-        .route("/v1/messages/{id}", get(messages::show))
+    let keyed = documented()
+        .into_router()
         .route_layer(middleware::from_fn_with_state(app.clone(), idempotent::once))
         .route_layer(middleware::from_fn_with_state(app.clone(), shares::admit))
         .layer(middleware::from_fn_with_state(app.clone(), gate::ask));
-    finish(routes, (app, Listener::Public))
+    let document = described();
+    let served = reader::Served::of(&document, written(&document));
+    let open = reader::routes(served).into_router();
+    finish(keyed.merge(open), (app, Listener::Public))
+}
+
+/// Those that ask for a key, each beside its documentation: a file of handlers is added here.
+fn documented() -> Routes {
+    tenants::routes()
+        .and(keys::routes())
+        .and(campaigns::routes())
+        .and(schedule::routes())
+        .and(report::routes())
+        .and(contacts::routes())
+        .and(consents::routes())
+        .and(lists::routes())
+        .and(messages::routes())
+        .and(inbound::routes())
+        .and(text::routes())
+        .and(rules::routes())
+}
+
+/// The public listener's OpenAPI document, as it is served and committed.
+pub(crate) fn document() -> String {
+    written(&described())
+}
+
+fn described() -> Value {
+    documented().and(reader::routes(reader::Served::default())).document()
+}
+
+fn written(document: &Value) -> String {
+    format!("{document:#}\n")
 }
 
 /// The routes of operators and their machines.

@@ -62,6 +62,21 @@ impl FromRequestParts<App> for Paging {
     }
 }
 
+/// How many rows of a list that has no pages: 1 to [`PAGE_MAX`].
+pub(super) struct Limit(pub(super) usize);
+
+impl FromRequestParts<App> for Limit {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let mut rows = PAGE_DEFAULT;
+        for (_, value) in parameters((parts, app), &["limit"]).await? {
+            rows = limit(&value)?;
+        }
+        Ok(Self(rows))
+    }
+}
+
 fn limit(value: &str) -> Result<usize, Problem> {
     let limit = value.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
     limit.ok_or_else(|| {

@@ -6,13 +6,30 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
-use super::App;
 use super::access::{Caller, Id};
+use super::doc::{Key, Operation, Routes, Verb};
 use super::problem::{Problem, language_of};
 use super::query::{parameters, refused};
+use super::{App, shapes};
 use crate::campaign::Figures;
 use crate::domain::{CampaignId, Language};
 use crate::fault::FieldProblem;
+
+pub(super) fn routes() -> Routes {
+    Routes::of("campaigns").add(
+        Operation::new((Verb::Get, "/v1/campaigns/{id}/report"), Key::Tenant, "getReport")
+            .says(
+                "Show what a campaign came to",
+                "As CSV: the statuses as a table, as a spreadsheet in the caller's language opens it.",
+            )
+            .at::<CampaignId>("id", "The campaign.")
+            .asks::<shapes::ReportForm>()
+            .answers::<Figures>(200, "The figures.")
+            .or_as("text/csv")
+            .speaks(),
+        show,
+    )
+}
 
 /// In what form it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

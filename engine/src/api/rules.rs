@@ -6,16 +6,31 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use serde_json::Value;
 
-use super::App;
 use super::access::Caller;
+use super::doc::{Key, Operation, Routes, Verb};
 use super::problem::{Problem, language_of};
 use super::query::{parameters, refused};
+use super::{App, shapes};
 use crate::audience::normalise;
 use crate::domain::{Country, Purpose, Recipient};
 use crate::fault::FieldProblem;
 use crate::hours::{Question, explain};
 
 const PARAMETERS: [&str; 3] = ["to", "at", "purpose"];
+
+pub(super) fn routes() -> Routes {
+    Routes::of("texts and hours").add(
+        Operation::new((Verb::Get, "/v1/rules/check"), Key::Tenant, "checkHours")
+            .says(
+                "Say whether a message may go at a time",
+                "By the law or charter of the recipient's country, and why.",
+            )
+            .asks::<shapes::HoursQuestion>()
+            .answers::<shapes::HoursAnswer>(200, "Whether it may.")
+            .speaks(),
+        check,
+    )
+}
 
 /// What is asked.
 pub(super) struct Asked {
@@ -49,7 +64,7 @@ impl FromRequestParts<App> for Asked {
     }
 }
 
-/// `GET /v1/rules/check?to=+33…&at=2026-07-14T10:00&purpose=marketing`, with any key. Without `at`: now; without `purpose`: marketing.
+/// `GET /v1/rules/check?to=+33…&at=2026-07-14T10:00&purpose=marketing`. Without `at`: now; without `purpose`: marketing.
 pub(super) async fn check(
     State(app): State<App>,
     _: Caller,

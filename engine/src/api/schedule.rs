@@ -9,10 +9,11 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::App;
 use super::access::{Caller, Id};
+use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemCode};
+use super::{App, shapes};
 use crate::campaign::view::time;
 use crate::domain::{CampaignId, UnixMicros};
 use crate::fault::{DateProblem, FieldProblem};
@@ -22,6 +23,26 @@ const DAYS_AHEAD_MAX: u32 = 366;
 
 /// By whose clocks a time without an offset is.
 const TIME_ZONE: &str = "Europe/Paris";
+
+pub(super) fn routes() -> Routes {
+    Routes::of("campaigns").add(
+        Operation::new(
+            (Verb::Post, "/v1/campaigns/{id}/schedule"),
+            Key::Tenant,
+            "scheduleCampaign",
+        )
+        .says("Have a campaign launch by itself", "At a date, or no more.")
+        .at::<CampaignId>("id", "The campaign, before its launch.")
+        .takes::<shapes::Schedule>(json!({ "scheduled_at": null }))
+        .answers::<shapes::Scheduled>(200, "It is planned, or a draft again.")
+        .refuses(&[
+            ProblemCode::AlreadyStarted,
+            ProblemCode::WrongState,
+            ProblemCode::ScheduleOutsideWindow,
+        ]),
+        schedule,
+    )
+}
 
 /// `{"scheduled_at": "2026-12-24T09:00", "time_zone": "Europe/Paris"}` → 200 with the state `scheduled`. A time with its offset
 /// needs no zone; `null`: it launches by itself no more, and is a draft.

@@ -7,14 +7,15 @@ use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use super::access::{Caller, Id, Operator};
+use super::doc::{Key, Operation as Documented, Routes, Verb};
 use super::fields::Fields;
 use super::idempotent::{Operation, Secret};
 use super::known::Known;
-use super::pages::Paging;
+use super::pages::Limit;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
 use super::terms::{self, TERMS};
-use super::{App, page};
+use super::{App, page, shapes};
 use crate::account::{GRANT_MAX, WEIGHT_MAX};
 use crate::campaign::view::time;
 use crate::domain::{TenantId, Terms};
@@ -26,6 +27,62 @@ const CHANGES: [&str; 2] = ["countries", "cancel_answers"];
 
 /// What may be said of a new one beside them.
 const NEW: [&str; 3] = ["name", "weight", "countries"];
+
+pub(super) fn routes() -> Routes {
+    let one = (Verb::Get, "/v1/tenants/{id}");
+    Routes::of("tenants")
+        .add(
+            Documented::new((Verb::Post, "/v1/tenants"), Key::Operator, "createTenant")
+                .says(
+                    "Make a tenant",
+                    "Repeated under its `Idempotency-Key`, it gives the same tenant a further key.",
+                )
+                .takes::<shapes::NewTenant>(
+                    json!({ "name": "Cabinet Martin", "senders": ["Cabinet"], "countries": ["FR"] }),
+                )
+                .answers::<shapes::MadeTenant>(201, "The tenant, with its first key."),
+            create,
+        )
+        .add(
+            Documented::new(one, Key::Operator, "getTenant")
+                .says("Show a tenant", "")
+                .at::<TenantId>("id", "The tenant.")
+                .answers::<shapes::Tenant>(200, "The tenant."),
+            show,
+        )
+        .add(
+            Documented::new((Verb::Patch, one.1), Key::Operator, "changeTenant")
+                .says(
+                    "Change what was agreed on with a tenant",
+                    "Campaigns that exist, and messages that were taken, keep what they were priced with.",
+                )
+                .at::<TenantId>("id", "The tenant.")
+                .takes::<shapes::TenantChanges>(json!({ "brand": "Cabinet Martin", "countries": null }))
+                .answers::<shapes::Tenant>(200, "The tenant as it is now."),
+            change,
+        )
+        .add(
+            Documented::new((Verb::Post, "/v1/tenants/{id}/credits"), Key::Operator, "grantCredits")
+                .says("Give a tenant credits", "")
+                .at::<TenantId>("id", "The tenant.")
+                .takes::<shapes::NewCredits>(json!({ "amount": 1_000, "reference": "Facture 2026-117" }))
+                .answers::<shapes::Tenant>(201, "The tenant with its credits."),
+            grant,
+        )
+        .add(
+            Documented::new((Verb::Get, "/v1/tenant"), Key::Tenant, "getOwnTenant")
+                .says("Show oneself", "")
+                .answers::<shapes::Tenant>(200, "The tenant whose key it is."),
+            own,
+        )
+        .add(
+            Documented::new((Verb::Get, "/v1/ledger"), Key::Tenant, "listLedger")
+                .says("List the newest movements of credits", "The newest first.")
+                .asks::<shapes::Limit>()
+                .answers::<shapes::Page<shapes::Movement>>(200, "The newest lines of the ledger."),
+            ledger,
+        )
+}
 
 /// `POST /v1/tenants`: `{"name", "weight", "encoding", "tariff", "max_chars", "stop_clause", "stop_text", "senders", "brand", "countries"}`
 /// → 201 with the id and the API key, which is shown this once:
@@ -136,11 +193,11 @@ pub(super) async fn own(State(app): State<App>, Caller(tenant): Caller) -> Resul
 pub(super) async fn ledger(
     State(app): State<App>,
     Caller(tenant): Caller,
-    paging: Paging,
+    Limit(limit): Limit,
 ) -> Result<Json<Value>, Problem> {
     let lines = app
         .accounts
-        .ledger(tenant, paging.limit)
+        .ledger(tenant, limit)
         .await
         .map_err(|error| store_refuses(&error))?;
     Ok(page(lines.iter().filter_map(|line| movement(line)).collect(), None))

@@ -6,18 +6,30 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
-use super::App;
 use super::access::Caller;
+use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::problem::Problem;
+use super::{App, shapes};
 use crate::audience::{COLUMNS_MAX, VALUE_MAX};
 use crate::campaign::too_long;
-use crate::compose::{Analysis, Template, analyse};
+use crate::compose::{ANALYSED_MAX, Analysis, Template, analyse};
 use crate::domain::Terms;
 use crate::fault::{FieldFault, FieldProblem};
 
-/// The longest text that is looked at, in characters: one that is too long to be sent is shown by how much.
-const ANALYSED_MAX: usize = 4_800;
+pub(super) fn routes() -> Routes {
+    Routes::of("texts and hours").add(
+        Operation::new((Verb::Post, "/v1/text/analyze"), Key::Tenant, "analyzeText")
+            .says(
+                "Say what a text takes",
+                "How it is encoded, cut and billed, with the clause that its purpose asks for. A field without a value takes its \
+                 fallback, and is named.",
+            )
+            .takes::<shapes::TextOrder>(json!({ "text": "Bonjour [Nom]", "values": { "Nom": "Martin" } }))
+            .answers::<shapes::TextAnalysis>(200, "What it takes."),
+        analyze,
+    )
+}
 
 /// `{"text", "purpose", "encoding", "values": {"Nom": "Martin"}}` → how the text is encoded, cut and billed, with the clause that its
 /// purpose asks for and with these values in its fields;

@@ -48,6 +48,15 @@ impl Rejection {
     }
 }
 
+impl Rejected {
+    /// Every code that a row may have.
+    pub(crate) fn codes() -> Vec<&'static str> {
+        let numbers = NumberFault::ALL.iter().map(|fault| Rejection::Number(*fault));
+        let all = numbers.chain([Rejection::Country, Rejection::Duplicate, Rejection::Consent]);
+        all.map(Rejection::code).collect()
+    }
+}
+
 /// A row that was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rejected {

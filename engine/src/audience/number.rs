@@ -16,7 +16,7 @@ const DIGITS_MAX: usize = 15;
 const OVERSEAS: [Region; 6] = [Region::RE, Region::GP, Region::MQ, Region::GF, Region::YT, Region::PM];
 
 /// Why a text is no recipient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::VariantArray)]
 pub(crate) enum NumberFault {
     /// Not a phone number at all.
     NotANumber,
@@ -29,6 +29,8 @@ pub(crate) enum NumberFault {
 }
 
 impl NumberFault {
+    pub(crate) const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
+
     /// The same, for commands.
     pub(crate) const fn words(self) -> &'static str {
         match self {

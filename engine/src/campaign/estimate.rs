@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -20,7 +21,7 @@ use crate::store::{Campaign, RowBatch, StoreError};
 const SAMPLES: usize = 3;
 
 /// A campaign before its launch.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Estimation {
     id: String,
     state: &'static str,
@@ -39,7 +40,7 @@ pub(crate) struct Estimation {
     next_open_at: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 struct Sums {
     recipients: u64,
     segments: u64,
@@ -47,14 +48,14 @@ struct Sums {
 }
 
 /// The tenant's credits now, and when those of the launch are held.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Balance {
     available: u64,
     after: i64,
     enough: bool,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Sample {
     to: String,
     /// As it reaches the phone.

@@ -1,5 +1,6 @@
 //! What a campaign came to, for its clinic: the seven statuses in words, with counts and shares. Pure.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::view::time;
@@ -7,7 +8,7 @@ use crate::domain::{Language, Status};
 use crate::store::{Campaign, Counters};
 
 /// The report of a campaign. No read rate is in it: nothing in SMS says what was read.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct Figures {
     id: String,
     name: String,
@@ -26,7 +27,7 @@ pub(crate) struct Figures {
 }
 
 /// Messages in one status.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct OfStatus {
     pub(crate) status: &'static str,
     /// In the reader's language.
@@ -36,7 +37,7 @@ pub(crate) struct OfStatus {
     pub(crate) percent: f64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 struct Others {
     /// Not sent yet.
     queued: u64,
@@ -47,7 +48,7 @@ struct Others {
 }
 
 /// Recipients that were not taken, by reason.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Excluded {
     invalid: u64,
     not_mobile: u64,
@@ -56,7 +57,7 @@ pub(super) struct Excluded {
     no_consent: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 struct Estimate {
     recipients: u64,
     segments: u64,
@@ -64,7 +65,7 @@ struct Estimate {
 }
 
 /// What it cost so far.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 struct Actual {
     /// Spent, what was given back included.
     credits: u64,

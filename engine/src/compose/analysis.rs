@@ -7,6 +7,9 @@ use smpp::text::{Culprit, Encoding, EncodingPolicy, culprits};
 
 use super::TooManySegments;
 
+/// The longest text that is looked at, in characters: one that is too long to be sent is shown by how much.
+pub(crate) const ANALYSED_MAX: usize = 4_800;
+
 /// A rendered text as it is sent over an SMSC that deviates in nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Analysis {

@@ -6,7 +6,7 @@ mod sender;
 mod template;
 mod wording;
 
-pub(crate) use analysis::{Analysis, analyse};
+pub(crate) use analysis::{ANALYSED_MAX, Analysis, analyse};
 pub(crate) use fold::fold;
 pub(crate) use sender::Sender;
 pub(crate) use template::{Template, nearest_column};

@@ -34,6 +34,8 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
+    pub(crate) const ALL: &'static [Self] = Self::VARIANTS;
+
     /// The word in the API.
     pub(crate) const fn code(self) -> &'static str {
         self.into_str()

@@ -1,7 +1,10 @@
 //! Ids: small numbers inside, opaque prefixed strings outside.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 /// Partitions a database may have: a power of two up to this.
 pub(crate) const PARTITIONS_MAX: u16 = 64;
@@ -32,6 +35,21 @@ macro_rules! id {
             fn from_str(text: &str) -> Result<Self, UnknownId> {
                 let number = text.strip_prefix(concat!($prefix, "_")).and_then(number).ok_or(UnknownId)?;
                 <$number>::try_from(number).map(Self).map_err(|_| UnknownId)
+            }
+        }
+
+        /// What [`opaque`] makes of numbers.
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "pattern": concat!("^", $prefix, "_[0-9a-hjkmnp-tv-z]{13}$") })
             }
         }
     };

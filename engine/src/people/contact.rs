@@ -24,6 +24,9 @@ pub(crate) const EACH_MAX: usize = 32;
 /// The most visits that are given at once.
 pub(crate) const VISITS_MAX: usize = 100;
 
+/// `2026-11-27`.
+const DAY_OCTETS: usize = 10;
+
 /// What a person is to a clinic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
@@ -155,11 +158,11 @@ fn once_each(texts: &[String]) -> Vec<String> {
 /// # Errors
 /// When it is longer than `max`, or has characters that no line of text has.
 pub(crate) fn check_text(text: &str, max: usize) -> Result<String, FieldProblem> {
-    let text = text.trim();
     let given = text.chars().count();
     if given > max {
         return Err(FieldProblem::TooLong { max, given });
     }
+    let text = text.trim();
     if text.contains(char::is_control) {
         return Err(FieldProblem::ForbiddenCharacter);
     }
@@ -187,7 +190,10 @@ pub(crate) fn check_name(text: &str, max: usize) -> Result<String, FieldProblem>
 /// # Errors
 /// When it is none.
 pub(crate) fn check_day(text: &str) -> Result<Date, FieldProblem> {
-    text.parse().map_err(|_| FieldProblem::InvalidDay)
+    // The library takes other spellings as well, and times.
+    let plain = text.len() == DAY_OCTETS && text.as_bytes()[4] == b'-';
+    let day = text.parse().ok().filter(|_| plain);
+    day.ok_or(FieldProblem::InvalidDay)
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    pub(crate) const CODES: [&str; 3] = [Self::Created.code(), Self::Updated.code(), Self::Unchanged.code()];
+
     /// The word in the API.
     pub(crate) const fn code(self) -> &'static str {
         self.into_str()

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
+use super::contact::check_day;
 use crate::fault::FieldProblem;
 
 /// The most days, weeks, months or years.
@@ -80,7 +81,7 @@ impl FromStr for Day {
                 .map(|(count, unit)| Self::FromToday(count, unit))
                 .ok_or(FieldProblem::InvalidDay);
         }
-        text.parse().map(Self::On).map_err(|_| FieldProblem::InvalidDay)
+        check_day(text).map(Self::On)
     }
 }
 

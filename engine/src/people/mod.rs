@@ -24,9 +24,7 @@ pub(crate) use contact::{
     ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Given, Kind, TEXT_MAX, VALUE_MAX, VISITS_MAX, Visit, check_day, check_name,
     check_text,
 };
-#[cfg(test)]
-pub(crate) use contacts::Outcome;
-pub(crate) use contacts::UPSERT_MAX;
+pub(crate) use contacts::{Outcome, UPSERT_MAX};
 pub(crate) use fault::PeopleFault;
 pub(crate) use filter::Filter;
 pub(crate) use lists::List;

@@ -4,6 +4,7 @@
 mod imports;
 mod modules;
 mod requirements;
+mod routes;
 mod scripts;
 mod sizes;
 mod source;

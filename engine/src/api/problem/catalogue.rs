@@ -4,7 +4,7 @@ use crate::domain::Language;
 use crate::fault::{DateProblem, FieldProblem, JsonType, WordingProblem};
 use crate::hours::INSTANT_ALLOWED;
 
-use super::kind::{Full, ProblemKind};
+use super::kind::{Full, ProblemCode, ProblemKind};
 
 /// Whether the request has the documented shape and only this value is not allowed.
 pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
@@ -44,33 +44,33 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
 }
 
 /// The kind of problem in a few words.
-pub(super) const fn title(kind: &ProblemKind, language: Language) -> &'static str {
-    let (french, english) = match kind {
-        ProblemKind::InvalidRequest => ("Requête incorrecte", "Invalid request"),
-        ProblemKind::InvalidFields => ("Champs incorrects", "Invalid fields"),
-        ProblemKind::Unauthorized => ("Clé absente ou inconnue", "Missing or unknown key"),
-        ProblemKind::Forbidden => ("Accès refusé", "Forbidden"),
-        ProblemKind::NotFound => ("Introuvable", "Not found"),
-        ProblemKind::MethodNotAllowed => ("Méthode non autorisée", "Method not allowed"),
-        ProblemKind::InsufficientCredit { .. } => ("Solde insuffisant", "Insufficient credit"),
-        ProblemKind::AlreadyStarted { .. } => ("Campagne déjà lancée", "Campaign already started"),
-        ProblemKind::InvalidIdempotencyKey => ("Clé d'idempotence incorrecte", "Invalid idempotency key"),
-        ProblemKind::OperationRunning { .. } => ("Opération en cours", "Operation running"),
-        ProblemKind::IdempotencyKeyReused => ("Clé d'idempotence déjà utilisée", "Idempotency key reused"),
-        ProblemKind::EmptyAudience => ("Aucun destinataire", "Empty audience"),
-        ProblemKind::WrongState { .. } => ("Impossible dans cet état", "Not possible in this state"),
-        ProblemKind::ScheduleOutsideWindow { .. } => ("Hors des heures d'envoi", "Outside the hours of sending"),
-        ProblemKind::RequestTimeout => ("Requête trop lente", "Request timeout"),
-        ProblemKind::BodyTooLarge { .. } => ("Requête trop volumineuse", "Body too large"),
-        ProblemKind::TooManyRecipients { .. } => ("Trop de destinataires", "Too many recipients"),
-        ProblemKind::UnsupportedMediaType => ("Type de contenu non pris en charge", "Unsupported media type"),
-        ProblemKind::TooManyRequests { .. } => ("Trop de requêtes", "Too many requests"),
-        ProblemKind::Internal => ("Erreur interne", "Internal error"),
-        ProblemKind::IntakeClosed { .. } => ("Envois momentanément fermés", "Not accepting new messages for now"),
-        ProblemKind::DatabaseLost { .. } => ("Base de données perdue", "The database is lost"),
-        ProblemKind::NotReady { .. } => ("Pas prêt", "Not ready"),
-        ProblemKind::ReloadRefused { .. } => ("Configuration refusée", "Configuration refused"),
-        ProblemKind::Unavailable { .. } => ("Momentanément indisponible", "Temporarily unavailable"),
+pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str {
+    let (french, english) = match code {
+        ProblemCode::InvalidRequest => ("Requête incorrecte", "Invalid request"),
+        ProblemCode::InvalidFields => ("Champs incorrects", "Invalid fields"),
+        ProblemCode::Unauthorized => ("Clé absente ou inconnue", "Missing or unknown key"),
+        ProblemCode::Forbidden => ("Accès refusé", "Forbidden"),
+        ProblemCode::NotFound => ("Introuvable", "Not found"),
+        ProblemCode::MethodNotAllowed => ("Méthode non autorisée", "Method not allowed"),
+        ProblemCode::InsufficientCredit => ("Solde insuffisant", "Insufficient credit"),
+        ProblemCode::AlreadyStarted => ("Campagne déjà lancée", "Campaign already started"),
+        ProblemCode::InvalidIdempotencyKey => ("Clé d'idempotence incorrecte", "Invalid idempotency key"),
+        ProblemCode::OperationRunning => ("Opération en cours", "Operation running"),
+        ProblemCode::IdempotencyKeyReused => ("Clé d'idempotence déjà utilisée", "Idempotency key reused"),
+        ProblemCode::EmptyAudience => ("Aucun destinataire", "Empty audience"),
+        ProblemCode::WrongState => ("Impossible dans cet état", "Not possible in this state"),
+        ProblemCode::ScheduleOutsideWindow => ("Hors des heures d'envoi", "Outside the hours of sending"),
+        ProblemCode::RequestTimeout => ("Requête trop lente", "Request timeout"),
+        ProblemCode::BodyTooLarge => ("Requête trop volumineuse", "Body too large"),
+        ProblemCode::TooManyRecipients => ("Trop de destinataires", "Too many recipients"),
+        ProblemCode::UnsupportedMediaType => ("Type de contenu non pris en charge", "Unsupported media type"),
+        ProblemCode::TooManyRequests => ("Trop de requêtes", "Too many requests"),
+        ProblemCode::Internal => ("Erreur interne", "Internal error"),
+        ProblemCode::IntakeClosed => ("Envois momentanément fermés", "Not accepting new messages for now"),
+        ProblemCode::DatabaseLost => ("Base de données perdue", "The database is lost"),
+        ProblemCode::NotReady => ("Pas prêt", "Not ready"),
+        ProblemCode::ReloadRefused => ("Configuration refusée", "Configuration refused"),
+        ProblemCode::Unavailable => ("Momentanément indisponible", "Temporarily unavailable"),
     };
     choose(language, french, english)
 }

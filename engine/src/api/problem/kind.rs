@@ -4,9 +4,15 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
-/// Why a request is refused, with what the caller needs to know.
-#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
-#[strum(serialize_all = "snake_case", const_into_str)]
+/// Why a request is refused, with what the caller needs to know. [`ProblemCode`] is the same without that: what is the same each time.
+#[derive(Clone, Debug, PartialEq, Eq, strum::EnumDiscriminants)]
+#[strum_discriminants(
+    name(ProblemCode),
+    vis(pub(crate)),
+    doc = "The stable codes, in snake_case: never translated.",
+    derive(PartialOrd, Ord, strum::IntoStaticStr, strum::VariantArray),
+    strum(serialize_all = "snake_case", const_into_str)
+)]
 pub(crate) enum ProblemKind {
     /// 400: the body is not JSON or not of the documented shape; `errors` say where.
     InvalidRequest,
@@ -28,13 +34,13 @@ pub(crate) enum ProblemKind {
         needed: u64,
     },
     /// 409: the campaign was launched before.
-    #[strum(serialize = "campaign_already_started")]
+    #[strum_discriminants(strum(serialize = "campaign_already_started"))]
     AlreadyStarted {
         /// The code of the campaign's state, such as `running`.
         state: &'static str,
     },
     /// 409: what is asked for cannot be done in the campaign's state.
-    #[strum(serialize = "campaign_wrong_state")]
+    #[strum_discriminants(strum(serialize = "campaign_wrong_state"))]
     WrongState {
         /// The state's code, such as `draft`.
         state: &'static str,
@@ -120,38 +126,48 @@ pub(crate) enum Full {
     WrongKeys(usize),
 }
 
-impl ProblemKind {
-    pub(crate) const fn code(&self) -> &'static str {
+impl ProblemCode {
+    pub(crate) const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
+
+    /// The word in the API.
+    pub(crate) const fn word(self) -> &'static str {
         self.into_str()
     }
 
-    pub(crate) const fn status(&self) -> StatusCode {
+    pub(crate) const fn status(self) -> StatusCode {
         match self {
             Self::InvalidRequest | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::InsufficientCredit { .. } => StatusCode::PAYMENT_REQUIRED,
+            Self::InsufficientCredit => StatusCode::PAYMENT_REQUIRED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::AlreadyStarted { .. } | Self::WrongState { .. } | Self::OperationRunning { .. } => {
-                StatusCode::CONFLICT
-            }
-            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::AlreadyStarted | Self::WrongState | Self::OperationRunning => StatusCode::CONFLICT,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidFields
             | Self::IdempotencyKeyReused
             | Self::EmptyAudience
-            | Self::ScheduleOutsideWindow { .. }
-            | Self::TooManyRecipients { .. }
-            | Self::ReloadRefused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            | Self::ScheduleOutsideWindow
+            | Self::TooManyRecipients
+            | Self::ReloadRefused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::IntakeClosed { .. }
-            | Self::DatabaseLost { .. }
-            | Self::NotReady { .. }
-            | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::IntakeClosed | Self::DatabaseLost | Self::NotReady | Self::Unavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
+    }
+}
+
+impl ProblemKind {
+    pub(crate) fn code(&self) -> &'static str {
+        ProblemCode::from(self).word()
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        ProblemCode::from(self).status()
     }
 
     /// When what is refused now may be done.

@@ -5,6 +5,7 @@
 
 mod kind;
 mod catalogue;
+mod codes;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
@@ -14,12 +15,15 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::Language;
 use crate::fault::FieldFault;
 
-pub(crate) use kind::{Full, ProblemKind};
+pub(super) use catalogue::title;
+use codes::FieldCode;
+pub(crate) use kind::{Full, ProblemCode, ProblemKind};
 
 /// The header that carries a request's id, both ways.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -57,9 +61,9 @@ impl Problem {
     }
 
     fn respond(&self, language: Language, instance: Option<&str>, request_id: Option<&str>) -> Response {
-        let document = Document {
+        let document = ProblemDocument {
             kind: format!("urn:campanile:problem:{}", self.kind.code()),
-            title: catalogue::title(&self.kind, language),
+            title: catalogue::title(ProblemCode::from(&self.kind), language),
             status: self.kind.status().as_u16(),
             detail: catalogue::detail(&self.kind, language),
             instance,
@@ -96,29 +100,41 @@ impl IntoResponse for Problem {
     }
 }
 
-/// The members of RFC 9457, 3.1, and ours.
-#[derive(Serialize)]
-struct Document<'a> {
+/// Why a request is refused, as RFC 9457 has it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(super) struct ProblemDocument<'a> {
+    /// `urn:campanile:problem:` and the code.
     #[serde(rename = "type")]
     kind: String,
+    /// The code in words.
     title: &'static str,
     status: u16,
+    /// What is wrong this time, and what to do.
     detail: String,
+    /// The path that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<&'a str>,
+    #[schemars(with = "ProblemCode")]
     code: &'static str,
+    /// The fields at fault, the first hundred.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError<'a>>,
+    /// When what is refused now may be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_open_at: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+/// What is wrong with a field.
+#[derive(Serialize, JsonSchema)]
 struct FieldError<'a> {
+    /// Where: a JSON pointer into the body, or `?` and the name of a parameter.
     pointer: &'a str,
+    #[schemars(with = "FieldCode")]
     code: &'static str,
+    /// What is allowed.
     detail: String,
 }
 

@@ -1,0 +1,71 @@
+//! The public API as an OpenAPI document, made of what stands beside each handler.
+//!
+//! A file of handlers has a function `routes`, which gives each of them to [`Routes::add`] together with an [`Operation`]:
+//!
+//! ```ignore
+//! Routes::of("campaigns").add(
+//!     Operation::new((Verb::Post, "/v1/campaigns/{id}/launch"), Key::Tenant, "launchCampaign")
+//!         .says("Launch a campaign", "Holds the credits of its estimate.")
+//!         .at::<CampaignId>("id", "The campaign.")
+//!         .answers::<Moved>(202, "It is being launched.")
+//!         .refuses(&[ProblemCode::InsufficientCredit]),
+//!     launch,
+//! )
+//! ```
+//!
+//! There is no other way onto the public listener. What every route of a kind may be refused for is concluded from the rest. Shapes
+//! are types with `JsonSchema`: those of answers that are serialised as they are, or described in `shapes`; limits are the constants
+//! that the code checks. Schemas come from schemars, since its attributes take constants; utoipa's take literals only.
+
+mod document;
+mod operation;
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::on;
+
+use super::App;
+pub(super) use operation::{Key, Operation, Verb};
+
+/// Routes with their documentation.
+pub(super) struct Routes {
+    tag: &'static str,
+    router: Router<App>,
+    operations: Vec<(&'static str, Operation)>,
+}
+
+impl Routes {
+    /// None yet; those that are added are about `tag`.
+    pub(super) fn of(tag: &'static str) -> Self {
+        Self {
+            tag,
+            router: Router::new(),
+            operations: Vec::new(),
+        }
+    }
+
+    /// Serves an operation.
+    pub(super) fn add<H, T>(mut self, operation: Operation, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.router = self.router.route(operation.path, on(operation.verb.filter(), handler));
+        self.operations.push((self.tag, operation));
+        self
+    }
+
+    /// These and those.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.router = self.router.merge(other.router);
+        self.operations.extend(other.operations);
+        self
+    }
+
+    /// What is served.
+    pub(super) fn into_router(self) -> Router<App> {
+        self.router
+    }
+}

@@ -1,0 +1,219 @@
+//! One operation as it is documented: who may ask, what is given, what is answered, why it is refused.
+
+use std::collections::BTreeSet;
+
+use axum::routing::MethodFilter;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::Value;
+
+use crate::api::gate;
+use crate::api::problem::ProblemCode;
+
+/// Which key opens an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::api) enum Key {
+    /// None is asked for.
+    Nobody,
+    Tenant,
+    Operator,
+}
+
+/// Methods that a route may have.
+#[allow(dead_code, reason = "not every one has a route")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase", const_into_str)]
+pub(in crate::api) enum Verb {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Verb {
+    /// As it stands in the document.
+    pub(super) const fn word(self) -> &'static str {
+        self.into_str()
+    }
+
+    pub(super) const fn filter(self) -> MethodFilter {
+        match self {
+            Self::Get => MethodFilter::GET,
+            Self::Post => MethodFilter::POST,
+            Self::Put => MethodFilter::PUT,
+            Self::Patch => MethodFilter::PATCH,
+            Self::Delete => MethodFilter::DELETE,
+        }
+    }
+}
+
+/// Makes the schema of a type.
+pub(super) type Shape = fn(&mut SchemaGenerator) -> Schema;
+
+/// An answer of success.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) text: &'static str,
+    /// Its media types; none without a body.
+    pub(super) content: Vec<(&'static str, Shape)>,
+}
+
+/// A part of the path that is given.
+pub(super) struct PathParameter {
+    pub(super) name: &'static str,
+    pub(super) text: &'static str,
+    pub(super) shape: Shape,
+}
+
+/// What is documented of a route; [`Routes::add`](super::Routes::add) takes it together with its handler.
+pub(in crate::api) struct Operation {
+    pub(super) key: Key,
+    pub(super) verb: Verb,
+    pub(super) path: &'static str,
+    /// What clients that are made of the document call it.
+    pub(super) id: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) text: &'static str,
+    pub(super) path_parameters: Vec<PathParameter>,
+    pub(super) query: Option<Shape>,
+    /// Its shape, and one that is taken.
+    pub(super) body: Option<(Shape, Value)>,
+    pub(super) answers: Vec<Answer>,
+    /// Whether some of its words follow `Accept-Language`.
+    pub(super) speaks: bool,
+    own_refusals: Vec<ProblemCode>,
+}
+
+impl Operation {
+    pub(in crate::api) const fn new((verb, path): (Verb, &'static str), key: Key, id: &'static str) -> Self {
+        Self {
+            key,
+            verb,
+            path,
+            id,
+            summary: "",
+            text: "",
+            path_parameters: Vec::new(),
+            query: None,
+            body: None,
+            answers: Vec::new(),
+            speaks: false,
+            own_refusals: Vec::new(),
+        }
+    }
+
+    /// A line of what it does, and more of it in Markdown, which may be empty.
+    pub(in crate::api) const fn says(mut self, summary: &'static str, text: &'static str) -> Self {
+        self.summary = summary;
+        self.text = text;
+        self
+    }
+
+    /// A `{name}` of its path.
+    pub(in crate::api) fn at<T: JsonSchema>(mut self, name: &'static str, text: &'static str) -> Self {
+        let shape = shape::<T>;
+        self.path_parameters.push(PathParameter { name, text, shape });
+        self
+    }
+
+    /// What may stand behind the `?`: the members of that object.
+    pub(in crate::api) const fn asks<T: JsonSchema>(mut self) -> Self {
+        self.query = Some(shape::<T>);
+        self
+    }
+
+    /// A JSON body, with an example that is taken as it is: tests send it.
+    pub(in crate::api) fn takes<T: JsonSchema>(mut self, example: Value) -> Self {
+        self.body = Some((shape::<T>, example));
+        self
+    }
+
+    /// An answer of success, in JSON.
+    pub(in crate::api) fn answers<T: JsonSchema>(mut self, status: u16, text: &'static str) -> Self {
+        let content = vec![("application/json", shape::<T> as Shape)];
+        self.answers.push(Answer { status, text, content });
+        self
+    }
+
+    /// An answer of success without a body.
+    pub(in crate::api) fn answers_nothing(mut self, text: &'static str) -> Self {
+        self.answers.push(Answer {
+            status: 204,
+            text,
+            content: Vec::new(),
+        });
+        self
+    }
+
+    /// The last answer in another media type, too, as a text.
+    pub(in crate::api) fn or_as(mut self, media: &'static str) -> Self {
+        if let Some(answer) = self.answers.last_mut() {
+            answer.content.push((media, shape::<String>));
+        }
+        self
+    }
+
+    /// An answer of success that is no JSON.
+    pub(in crate::api) fn answers_text(mut self, text: &'static str, media: &'static str) -> Self {
+        let content = vec![(media, shape::<String> as Shape)];
+        self.answers.push(Answer {
+            status: 200,
+            text,
+            content,
+        });
+        self
+    }
+
+    /// Some of its words are in the caller's language.
+    pub(in crate::api) const fn speaks(mut self) -> Self {
+        self.speaks = true;
+        self
+    }
+
+    /// Why it is refused, beside what [`Operation::refusals`] concludes from the rest.
+    pub(in crate::api) fn refuses(mut self, codes: &[ProblemCode]) -> Self {
+        self.own_refusals.extend(codes);
+        self
+    }
+
+    /// Whether an `Idempotency-Key` counts.
+    pub(super) fn is_once(&self) -> bool {
+        self.verb == Verb::Post && self.key != Key::Nobody
+    }
+
+    /// Every reason for which it may be refused.
+    pub(super) fn refusals(&self) -> BTreeSet<ProblemCode> {
+        use ProblemCode as Code;
+        let mut codes: BTreeSet<Code> = self.own_refusals.iter().copied().collect();
+        codes.insert(Code::Internal);
+        if self.key != Key::Nobody {
+            codes.extend([Code::Unauthorized, Code::Forbidden, Code::TooManyRequests]);
+            codes.extend([Code::DatabaseLost, Code::Unavailable]);
+        }
+        if !self.path_parameters.is_empty() {
+            codes.insert(Code::NotFound);
+        }
+        if self.query.is_some() || self.body.is_some() {
+            codes.extend([Code::InvalidRequest, Code::InvalidFields]);
+        }
+        // A key of idempotency has the body read where there is none.
+        if self.body.is_some() || self.is_once() {
+            codes.extend([Code::BodyTooLarge, Code::RequestTimeout, Code::UnsupportedMediaType]);
+        }
+        if self.is_once() {
+            codes.extend([
+                Code::InvalidIdempotencyKey,
+                Code::OperationRunning,
+                Code::IdempotencyKeyReused,
+            ]);
+        }
+        if self.verb == Verb::Post && gate::takes_in(self.path) {
+            codes.insert(Code::IntakeClosed);
+        }
+        codes
+    }
+}
+
+fn shape<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Schema {
+    schemas.subschema_for::<T>()
+}

@@ -1,0 +1,311 @@
+//! Campaigns.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+
+use super::{
+    CampaignStateWord, EncodingWord, Filter, GivenPhone, GivenTlv, MessageStatusWord, Nullable, Phone, PurposeWord,
+    ReasonWord, SenderText, ServiceType, Time, WaitingWord,
+};
+use crate::audience::{NAME_MAX, SCHEDULE_S, VALIDITY_S};
+use crate::domain::{CampaignId, ListId, MessageId, SegmentId, Terms};
+
+/// A campaign as it is ordered.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct CampaignOrder {
+    #[schemars(length(min = 1, max = NAME_MAX))]
+    name: String,
+    /// `[Column]` stands for a recipient's value, `[Column|fallback]` for one that may be empty, `[[` for a bracket. At most
+    /// `max_chars` of the tenant.
+    #[schemars(length(min = 1, max = Terms::CHARACTERS_MAX))]
+    text: String,
+    sender: SenderText,
+    purpose: PurposeWord,
+    /// Not given: as the tenant's texts are.
+    encoding: Option<EncodingWord>,
+    /// How long its messages are worth sending, in seconds from the launch on.
+    #[schemars(range(min = VALIDITY_S.0, max = VALIDITY_S.1))]
+    validity: Option<u32>,
+    service_type: Option<ServiceType>,
+    /// How long SMSCs are told to keep its messages, in seconds.
+    #[schemars(range(min = SCHEDULE_S.0, max = SCHEDULE_S.1))]
+    schedule_delivery: Option<u32>,
+    /// Optional parameters of SMPP.
+    tlvs: Option<Vec<GivenTlv>>,
+    audience: Audience,
+}
+
+/// Whom to write to: as objects, as a list of numbers, or both; or which contacts are meant, and numbers beside them.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+struct Audience {
+    recipients: Option<Vec<Recipient>>,
+    /// Numbers between commas, semicolons, spaces or line breaks.
+    numbers: Option<String>,
+    /// Contacts whom it means are found out at the launch. Not with `recipients`, as the next three.
+    filter: Option<Filter>,
+    /// Those who are on one of these are meant as well.
+    #[schemars(length(max = 50))]
+    lists: Option<Vec<ListId>>,
+    /// Those whom one of these means are meant as well.
+    #[schemars(length(max = 50))]
+    segments: Option<Vec<SegmentId>>,
+    exclude: Option<Exclude>,
+}
+
+/// Who gets nothing, though the rest means them.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Exclude {
+    filter: Option<Filter>,
+    #[schemars(length(max = 50))]
+    lists: Option<Vec<ListId>>,
+    #[schemars(length(max = 50))]
+    segments: Option<Vec<SegmentId>>,
+    #[schemars(length(max = 50_000))]
+    numbers: Option<Vec<String>>,
+}
+
+/// A recipient; what else it has are the values of its columns.
+#[derive(JsonSchema)]
+struct Recipient {
+    to: GivenPhone,
+    #[schemars(flatten, extend("maxProperties" = crate::audience::COLUMNS_MAX + 1))]
+    columns: BTreeMap<String, ColumnValue>,
+}
+
+super::schema! {
+    /// A value of a column.
+    ColumnValue, named: false, schemars::json_schema!({ "oneOf": [
+        { "type": "string", "maxLength": crate::audience::VALUE_MAX },
+        { "type": ["number", "boolean"] },
+        { "type": "null" },
+    ] })
+}
+
+/// How many recipients were taken, and how many not, by reason.
+#[derive(JsonSchema)]
+struct AudienceCounts {
+    accepted: u64,
+    invalid: u64,
+    not_mobile: u64,
+    not_allowed: u64,
+    duplicates: u64,
+    /// They have not agreed to advertising, and the tenant has to know that they have.
+    no_consent: u64,
+    /// Which contacts are meant, as it was asked for; absent: the recipients are all.
+    #[schemars(default, skip_serializing_if = "Option::is_none")]
+    query: Option<Query>,
+}
+
+super::schema! {
+    Query, named: false, schemars::json_schema!({ "type": "object" })
+}
+
+/// The same, with the first thousand that were not.
+#[derive(JsonSchema)]
+struct ReadAudience {
+    #[schemars(flatten)]
+    counts: AudienceCounts,
+    rejected: Vec<Rejected>,
+}
+
+/// A recipient that was not taken.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Rejected {
+    /// Where it stands in the request: a JSON pointer; in a list of numbers with `#` and the octet.
+    pointer: String,
+    /// As it was given, cut after 64 characters.
+    to: String,
+    code: RejectedCode,
+}
+
+super::schema! {
+    RejectedCode, named: false, schemars::json_schema!({ "type": "string", "enum": crate::audience::Rejected::codes() })
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename = "CampaignEstimate")]
+struct Sums {
+    recipients: u64,
+    segments: u64,
+    credits: u64,
+}
+
+/// A campaign in a list.
+#[derive(JsonSchema)]
+pub(in crate::api) struct CampaignSummary {
+    #[schemars(flatten)]
+    facts: CampaignFacts,
+    audience: AudienceCounts,
+}
+
+/// A campaign that was just made.
+#[derive(JsonSchema)]
+pub(in crate::api) struct CampaignDraft {
+    #[schemars(flatten)]
+    facts: CampaignFacts,
+    audience: ReadAudience,
+}
+
+#[derive(JsonSchema)]
+struct CampaignFacts {
+    id: CampaignId,
+    kind: CampaignKind,
+    name: String,
+    state: CampaignStateWord,
+    purpose: PurposeWord,
+    estimate: Sums,
+    created_at: Time,
+    scheduled_at: Option<Time>,
+    /// Why its audience could not be found out at its last launch.
+    refused: Option<String>,
+    launched_at: Option<Time>,
+}
+
+/// `direct`: it gathers messages that were sent one by one.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum CampaignKind {
+    Audience,
+    Direct,
+}
+
+/// A campaign with its progress.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Campaign {
+    #[schemars(flatten)]
+    summary: CampaignSummary,
+    text: String,
+    sender: String,
+    encoding: EncodingWord,
+    validity: Option<u32>,
+    service_type: Option<String>,
+    schedule_delivery: Option<u32>,
+    tlvs: Vec<Tlv>,
+    progress: Progress,
+    statuses: Statuses,
+    credits: CampaignCredits,
+    /// Why messages of it are not sent now; `null`: nothing keeps them.
+    waiting: Option<Waiting>,
+}
+
+#[derive(JsonSchema)]
+struct Tlv {
+    tag: u16,
+    hex: String,
+}
+
+/// Where its messages are that have none of the seven statuses.
+#[derive(JsonSchema)]
+struct Progress {
+    total: u64,
+    queued: u64,
+    in_doubt: u64,
+    canceled: u64,
+    skipped: u64,
+}
+
+super::schema! {
+    /// Messages by status.
+    Statuses, named: true, {
+        let statuses = crate::domain::Status::ALL.iter().map(|status| status.code());
+        let properties: serde_json::Map<_, _> = statuses.clone()
+            .map(|status| (status.to_owned(), serde_json::json!({ "type": "integer", "minimum": 0 })))
+            .collect();
+        schemars::json_schema!({
+            "type": "object",
+            "description": "Messages by status: each in one.",
+            "properties": properties,
+            "required": statuses.collect::<Vec<_>>(),
+        })
+    }
+}
+
+#[derive(JsonSchema)]
+struct CampaignCredits {
+    held: u64,
+    spent: u64,
+    recredited: u64,
+}
+
+/// Why messages are not sent.
+#[derive(JsonSchema)]
+struct Waiting {
+    /// The gravest.
+    reason: WaitingWord,
+    /// In the caller's language.
+    detail: String,
+    since: Option<Time>,
+    until: Option<Time>,
+    messages: u64,
+    reasons: Vec<WaitingFor>,
+}
+
+#[derive(JsonSchema)]
+struct WaitingFor {
+    reason: WaitingWord,
+    messages: u64,
+}
+
+/// What became of a recipient.
+#[derive(JsonSchema)]
+pub(in crate::api) struct RecipientResult {
+    to: Phone,
+    id: MessageId,
+    status: MessageStatusWord,
+    reason: Option<ReasonWord>,
+    /// Of the answer or receipt, as a number.
+    code: Option<u32>,
+    /// Since when it has its status.
+    at: Option<Time>,
+}
+
+/// A campaign that was told to move.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Moved {
+    id: CampaignId,
+    state: CampaignStateWord,
+}
+
+/// When a campaign is to launch by itself.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct Schedule {
+    /// With an offset, or by the clocks of `time_zone`; within a year. `null`: no more, it is a draft again.
+    scheduled_at: Nullable<LocalTime>,
+    /// A name of the IANA database; not given: Europe/Paris.
+    time_zone: Option<String>,
+}
+
+super::schema! {
+    LocalTime, named: false, schemars::json_schema!({
+        "type": "string",
+        "pattern": r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}(:?\d{2})?)?$",
+        "examples": ["2026-12-24T09:00", "2026-12-24T09:00:00+01:00"],
+    })
+}
+
+/// A campaign with the date at which it launches.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Scheduled {
+    id: CampaignId,
+    state: CampaignStateWord,
+    scheduled_at: Option<Time>,
+}
+
+/// In which form the report is wanted.
+#[derive(JsonSchema)]
+pub(in crate::api) struct ReportForm {
+    /// `json`, if it is not said.
+    format: Option<Form>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case", inline)]
+enum Form {
+    Json,
+    Csv,
+}

@@ -1,0 +1,199 @@
+//! Single messages, what people write, texts and hours.
+
+use schemars::JsonSchema;
+use std::collections::BTreeMap;
+
+use super::{
+    EncodingWord, GivenPhone, InboundId, MessageStatusWord, Phone, PurposeWord, RecipientResult, SenderText, Time,
+};
+use crate::audience::{COLUMNS_MAX, SCHEDULE_S, VALIDITY_S, VALUE_MAX};
+use crate::domain::{CampaignId, MessageId, SERVICE_TYPE_MAX, TLV_OCTETS_MAX, Terms};
+
+/// A message to one number.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct MessageOrder {
+    to: GivenPhone,
+    /// At most `max_chars` of the tenant.
+    #[schemars(length(min = 1, max = Terms::CHARACTERS_MAX))]
+    text: String,
+    sender: SenderText,
+    /// `transactional`, if it is not said.
+    purpose: Option<PurposeWord>,
+    /// Not given: as the tenant's texts are.
+    encoding: Option<EncodingWord>,
+    /// How long it is worth sending, in seconds.
+    #[schemars(range(min = VALIDITY_S.0, max = VALIDITY_S.1))]
+    validity: Option<u32>,
+    service_type: Option<ServiceType>,
+    /// How long SMSCs are told to keep it, in seconds.
+    #[schemars(range(min = SCHEDULE_S.0, max = SCHEDULE_S.1))]
+    schedule_delivery: Option<u32>,
+    /// Optional parameters of SMPP.
+    tlvs: Option<Vec<GivenTlv>>,
+}
+
+/// `service_type` of SMPP: ASCII.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(super) struct ServiceType(#[schemars(length(max = SERVICE_TYPE_MAX))] String);
+
+/// An optional parameter of SMPP, with its value as ASCII or in hexadecimal.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("oneOf" = [{ "required": ["value"] }, { "required": ["hex"] }]))]
+pub(super) struct GivenTlv {
+    tag: Tag,
+    #[schemars(length(max = TLV_OCTETS_MAX))]
+    value: Option<String>,
+    #[schemars(regex(pattern = "^([0-9a-fA-F]{2})*$"), length(max = 2 * TLV_OCTETS_MAX))]
+    hex: Option<String>,
+}
+
+/// A tag, as a number or as a text such as `0x1400`.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Tag {
+    Number(#[schemars(range(min = 1))] u16),
+    Text(#[schemars(regex(pattern = "^0[xX][0-9a-fA-F]{1,4}$"))] String),
+}
+
+/// A message that was taken.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Taken {
+    id: MessageId,
+    status: MessageStatusWord,
+}
+
+/// How far a message is.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Message {
+    #[schemars(flatten)]
+    result: RecipientResult,
+    campaign: CampaignId,
+}
+
+/// What somebody wrote.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Inbound {
+    id: InboundId,
+    /// A number, or the name that is shown in its place.
+    from: String,
+    to: String,
+    text: String,
+    smsc: Option<String>,
+    /// What it answers.
+    campaign_id: Option<CampaignId>,
+    /// Whether it said STOP.
+    opted_out: bool,
+    received_at: Time,
+}
+
+/// A text to be looked at.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct TextOrder {
+    #[schemars(length(max = crate::compose::ANALYSED_MAX))]
+    text: String,
+    /// `transactional`, if it is not said.
+    purpose: Option<PurposeWord>,
+    /// Not given: as the tenant's texts are.
+    encoding: Option<EncodingWord>,
+    /// Values of its fields by their names.
+    #[schemars(extend("maxProperties" = COLUMNS_MAX))]
+    values: Option<BTreeMap<String, FieldValue>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct FieldValue(#[schemars(length(max = VALUE_MAX))] String);
+
+/// What a text takes.
+#[derive(JsonSchema)]
+pub(in crate::api) struct TextAnalysis {
+    /// Of the text as it was given.
+    characters: u64,
+    characters_max: u64,
+    encoding: String,
+    /// Septets, or UTF-16 units.
+    units: u64,
+    /// That fit the last segment.
+    units_free: u64,
+    segments: u64,
+    credits: u64,
+    /// With its fields filled in, and the clause.
+    rendered: String,
+    /// As it reaches the phone.
+    sent: String,
+    fields_without_value: Vec<String>,
+    /// Characters that GSM 03.38 lacks.
+    offending: Vec<Offending>,
+}
+
+#[derive(JsonSchema)]
+struct Offending {
+    character: char,
+    /// In the rendered text, in characters from 0.
+    position: u64,
+    /// What is sent in its place.
+    becomes: Option<String>,
+}
+
+/// A message that might be sent.
+#[derive(JsonSchema)]
+pub(in crate::api) struct HoursQuestion {
+    /// To which number.
+    to: Phone,
+    /// When: with an offset, or by the recipient's clock; now, if it is not said.
+    at: Option<String>,
+    /// `marketing`, if it is not said.
+    purpose: Option<PurposeWord>,
+}
+
+/// Whether it may go, and why.
+#[derive(JsonSchema)]
+pub(in crate::api) struct HoursAnswer {
+    purpose: PurposeWord,
+    /// Numbers that share their hours; `null`: no rule knows the number.
+    zone: Option<String>,
+    time_zone: Option<String>,
+    /// By the recipient's clock.
+    local_time: Time,
+    open: bool,
+    why: Why,
+    /// Which law or charter decides.
+    pack: Option<String>,
+    source: Option<String>,
+    /// How long that is so.
+    until: Option<Time>,
+    /// In the caller's language.
+    detail: String,
+}
+
+super::schema! {
+    Why, named: false, schemars::json_schema!({ "type": "string", "enum": rules::Why::ALL.map(rules::Why::code) })
+}
+
+/// A movement of credits.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Movement {
+    r#type: MovementKind,
+    /// How many; what is debited and given back is not negative either.
+    credits: u64,
+    /// Of a grant.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+    /// Of what a campaign did.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    campaign: Option<CampaignId>,
+    at: Time,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case", inline)]
+enum MovementKind {
+    Grant,
+    Hold,
+    Debit,
+    Release,
+    Recredit,
+}

@@ -1,0 +1,54 @@
+//! What is given and answered, for the document: types that are described and never made, where a body is read field by field and an
+//! answer put together. End-to-end tests hold them to the engine: whatever it answers, they describe.
+//!
+//! Of what is given, an `Option` may be left out; `null` is only for [`Nullable`]. Of what is answered, it is there and `null`.
+#![expect(dead_code, reason = "they are described, and never made")]
+
+mod campaigns;
+mod messages;
+mod people;
+mod tenants;
+mod words;
+
+use schemars::JsonSchema;
+use words::schema;
+
+use crate::campaign::PAGE_MAX;
+
+pub(super) use campaigns::*;
+pub(super) use messages::*;
+pub(super) use people::*;
+pub(super) use tenants::*;
+pub(super) use words::*;
+
+/// A page of a list.
+#[derive(JsonSchema)]
+#[schemars(rename = "PageOf{T}")]
+pub(super) struct Page<T> {
+    data: Vec<T>,
+    /// The `cursor` of the next page; `null`: this is the last.
+    next_cursor: Option<String>,
+}
+
+/// Which page of a list.
+#[derive(JsonSchema)]
+pub(super) struct Paging {
+    /// The most rows of the page; 50, if it is not said.
+    #[schemars(range(min = 1, max = PAGE_MAX))]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// How many rows of a list.
+#[derive(JsonSchema)]
+pub(super) struct Limit {
+    /// The most rows; 50, if it is not said.
+    #[schemars(range(min = 1, max = PAGE_MAX))]
+    limit: Option<u32>,
+}
+
+schema! {
+    /// An OpenAPI document.
+    Document, named: false, schemars::json_schema!({ "type": "object", "required": ["openapi", "info", "paths"] })
+}

@@ -1,0 +1,253 @@
+//! Contacts, lists, segments and consents.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+
+use super::{GivenPhone, Nullable, Phone, Time};
+use crate::domain::{ConsentId, ContactId, ListId, SegmentId};
+use crate::people::{
+    ATTRIBUTE_NAME_MAX, EACH_MAX, Kind, PROOF_MAX, TEXT_MAX, UPSERT_MAX, VALUE_MAX, VISITS_MAX, WORDING_MAX,
+};
+
+super::schema! {
+    Day, named: false, schemars::json_schema!({
+        "type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$", "examples": ["1980-05-17"],
+    })
+}
+super::schema! {
+    KindWord, named: true, schemars::json_schema!({
+        "type": "string", "description": "What a person is to a clinic.", "enum": Kind::CODES,
+    })
+}
+super::schema! {
+    OutcomeWord, named: false, schemars::json_schema!({ "type": "string", "enum": crate::people::Outcome::CODES })
+}
+super::schema! {
+    /// Which people are meant.
+    Filter, named: true, schemars::json_schema!({
+        "type": "object",
+        "description": "Which people are meant; `{}`: everybody. `all`, `any` and `not` put filters together, up to 8 deep and 100 in all; \
+                        `field` has one test beside it: `is`, `in`, `contains`, `starts_with`, `empty` of texts (`first_name`, `last_name`, \
+                        `reference`, `practice`, `tag`, `attributes.…`), `is`, `before`, `after`, `from`, `to`, `empty` of days (`last_visit`, \
+                        `birth_date`, and `is` of `birthday`), `is`, `in`, `empty` of `number` and `list`, `is` of `kind` and `consent`; `visited` \
+                        has a practice, or `true`, with `from` and `to`.",
+        "properties": {
+            "all": { "type": "array", "minItems": 1, "items": { "$ref": "#/components/schemas/Filter" } },
+            "any": { "type": "array", "minItems": 1, "items": { "$ref": "#/components/schemas/Filter" } },
+            "not": { "$ref": "#/components/schemas/Filter" },
+            "field": { "type": "string" },
+            "visited": { "type": ["string", "boolean"] },
+            "is": {}, "in": {}, "contains": {}, "starts_with": {}, "empty": {},
+            "before": {}, "after": {}, "from": {}, "to": {},
+        },
+        "additionalProperties": false,
+        "examples": [{ "field": "practice", "is": "Lyon" }],
+    })
+}
+
+/// Contacts that are put in place of what is known of them.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct GivenContacts {
+    #[schemars(length(min = 1, max = UPSERT_MAX))]
+    contacts: Vec<GivenContact>,
+    /// The list that they are put on.
+    list: Option<ListId>,
+}
+
+/// What is given of a person; the rest stays as it is known. By `reference`, or by `number` and names, they are known again.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct GivenContact {
+    #[schemars(length(min = 1, max = TEXT_MAX))]
+    reference: Option<String>,
+    /// `null`: they have none any more.
+    number: Option<Nullable<GivenPhone>>,
+    #[schemars(length(max = TEXT_MAX))]
+    first_name: Option<String>,
+    #[schemars(length(max = TEXT_MAX))]
+    last_name: Option<String>,
+    kind: Option<KindWord>,
+    birth_date: Option<Nullable<Day>>,
+    /// `null`: none, as of `tags`.
+    practices: Option<Nullable<Names>>,
+    tags: Option<Nullable<Names>>,
+    /// Those that are empty, or `null`, are forgotten.
+    #[schemars(extend("maxProperties" = EACH_MAX, "propertyNames" = serde_json::json!({ "maxLength": ATTRIBUTE_NAME_MAX })))]
+    attributes: Option<BTreeMap<String, AttributeValue>>,
+    #[schemars(length(min = 1, max = VISITS_MAX))]
+    visits: Option<Vec<Visit>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Names(#[schemars(length(min = 1, max = EACH_MAX))] Vec<Name>);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Name(#[schemars(length(min = 1, max = TEXT_MAX))] String);
+
+super::schema! {
+    /// A value of an attribute.
+    AttributeValue, named: false, schemars::json_schema!({ "oneOf": [
+        { "type": "string", "maxLength": VALUE_MAX },
+        { "type": ["number", "boolean", "null"] },
+    ] })
+}
+
+/// A day on which a person was at a practice.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Visit {
+    day: Day,
+    #[schemars(length(min = 1, max = TEXT_MAX))]
+    practice: String,
+}
+
+/// What became of each, in their order.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Upserted {
+    data: Vec<Became>,
+}
+
+#[derive(JsonSchema)]
+struct Became {
+    id: ContactId,
+    outcome: OutcomeWord,
+}
+
+/// A person.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Contact {
+    id: ContactId,
+    reference: Option<String>,
+    number: Option<Phone>,
+    first_name: String,
+    last_name: String,
+    kind: KindWord,
+    birth_date: Option<Day>,
+    last_visit: Option<Day>,
+    practices: Vec<String>,
+    tags: Vec<String>,
+    attributes: BTreeMap<String, String>,
+    /// Since when they agree to advertising.
+    consent_at: Option<Time>,
+    created_at: Time,
+    updated_at: Time,
+}
+
+/// Whom is looked for.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct Search {
+    filter: Option<Filter>,
+    #[schemars(range(min = 1, max = 500))]
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// Those whom a filter means.
+#[derive(JsonSchema)]
+pub(in crate::api) struct FoundContacts {
+    data: Vec<Contact>,
+    next_cursor: Option<String>,
+    /// How many they are in all.
+    total: u64,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewList {
+    #[schemars(length(min = 1, max = TEXT_MAX))]
+    name: String,
+}
+
+/// Contacts that were put together by hand.
+#[derive(JsonSchema)]
+pub(in crate::api) struct List {
+    id: ListId,
+    name: String,
+    contacts: u64,
+    created_at: Time,
+}
+
+/// Who is put on a list, and who is taken off; `null` is nobody.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct Members {
+    add: Option<Nullable<Contacts>>,
+    remove: Option<Nullable<Contacts>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Contacts(#[schemars(length(min = 1, max = 10_000))] Vec<ContactId>);
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewSegment {
+    #[schemars(length(min = 1, max = TEXT_MAX))]
+    name: String,
+    filter: Filter,
+}
+
+/// A filter under a name.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Segment {
+    id: SegmentId,
+    name: String,
+    filter: Filter,
+    created_at: Time,
+}
+
+/// The same, with how many it means now.
+#[derive(JsonSchema)]
+pub(in crate::api) struct CountedSegment {
+    #[schemars(flatten)]
+    segment: Segment,
+    contacts: u64,
+}
+
+/// What a person has agreed to.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewConsent {
+    contact: GivenContact,
+    /// Word for word.
+    #[schemars(length(min = 1, max = WORDING_MAX))]
+    wording: String,
+    #[schemars(length(min = 1, max = PROOF_MAX))]
+    wording_version: Option<String>,
+    /// Where: a form, the front desk.
+    #[schemars(length(min = 1, max = PROOF_MAX))]
+    source: String,
+    #[schemars(length(min = 1, max = PROOF_MAX))]
+    source_url: Option<String>,
+    ip: Option<String>,
+    #[schemars(length(min = 1, max = PROOF_MAX))]
+    user_agent: Option<String>,
+    /// Not in the future; not given: now.
+    given_at: Option<Time>,
+}
+
+/// A consent with what proves it.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Consent {
+    id: ConsentId,
+    contact: ContactId,
+    wording: String,
+    wording_version: Option<String>,
+    source: String,
+    source_url: Option<String>,
+    ip: Option<String>,
+    user_agent: Option<String>,
+    given_at: Time,
+    withdrawn_at: Option<Time>,
+}
+
+/// How many consents were ended.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Withdrawn {
+    withdrawn: u64,
+}

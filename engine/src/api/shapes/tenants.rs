@@ -1,0 +1,157 @@
+//! Tenants, their keys and credits.
+
+use schemars::JsonSchema;
+
+use super::{ApiKey, EncodingWord, KeyId, Nullable, SenderText, StopClauseWord, TariffWord, Time};
+use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, WEIGHT_MAX};
+use crate::domain::{Countries, TenantId, Terms};
+
+/// A new tenant, and what was agreed on with it.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewTenant {
+    #[schemars(length(min = 1, max = NAME_MAX))]
+    name: String,
+    /// How many turns it has at sending for one of a tenant with 1.
+    #[schemars(range(min = 1, max = WEIGHT_MAX))]
+    weight: Option<u8>,
+    /// Where it may send to, as two letters each; `null`, or not given: everywhere.
+    countries: Option<Nullable<CountryList>>,
+    #[schemars(flatten)]
+    terms: GivenTerms,
+}
+
+/// What is to change of a tenant: at least one of these.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+pub(in crate::api) struct TenantChanges {
+    countries: Option<Nullable<CountryList>>,
+    /// Whether people who answer to a stop are told so.
+    cancel_answers: Option<bool>,
+    #[schemars(flatten)]
+    terms: GivenTerms,
+}
+
+#[derive(JsonSchema)]
+struct GivenTerms {
+    encoding: Option<EncodingWord>,
+    tariff: Option<TariffWord>,
+    /// The longest text, in characters, before its fields are filled in.
+    #[schemars(range(min = 1, max = Terms::CHARACTERS_MAX))]
+    max_chars: Option<u32>,
+    stop_clause: Option<StopClauseWord>,
+    /// The clause: it says STOP, and `XXXXX` where the number goes, without fields.
+    #[schemars(length(min = 4, max = Terms::STOP_TEXT_MAX))]
+    stop_text: Option<String>,
+    /// The senders that it may write under; `null`: any.
+    senders: Option<Nullable<SenderList>>,
+    /// By which name people know it: advertising has to say that. `null`: it is not known.
+    brand: Option<Nullable<Brand>>,
+    /// Advertising goes to nobody whose consent is not known.
+    require_consent: Option<bool>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct SenderList(#[schemars(length(min = 1, max = Terms::SENDERS_MAX))] Vec<SenderText>);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Brand(#[schemars(length(max = Terms::BRAND_MAX))] String);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct CountryList(#[schemars(length(min = 1, max = Countries::MAX))] Vec<CountryCode>);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct CountryCode(#[schemars(regex(pattern = "^[A-Z]{2}$"))] String);
+
+/// A tenant.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Tenant {
+    id: TenantId,
+    name: String,
+    weight: u8,
+    /// `null`: everywhere.
+    countries: Option<Vec<CountryCode>>,
+    cancel_answers: bool,
+    credits: CreditsOf,
+    created_at: Time,
+    encoding: EncodingWord,
+    tariff: TariffWord,
+    max_chars: u32,
+    stop_clause: StopClauseWord,
+    stop_text: String,
+    senders: Option<Vec<SenderText>>,
+    brand: Option<String>,
+    require_consent: bool,
+}
+
+/// A tenant that was just made, with its first key.
+#[derive(JsonSchema)]
+pub(in crate::api) struct MadeTenant {
+    #[schemars(flatten)]
+    tenant: Tenant,
+    api_key: ApiKey,
+}
+
+/// granted = available + held + spent, in every instant.
+#[derive(JsonSchema)]
+#[schemars(rename = "Credits")]
+struct CreditsOf {
+    granted: u64,
+    available: u64,
+    /// For what was launched and not sent yet.
+    held: u64,
+    spent: u64,
+    /// Given back, of what was spent.
+    recredited: u64,
+}
+
+/// Credits for a tenant.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewCredits {
+    #[schemars(range(min = 1, max = GRANT_MAX))]
+    amount: u64,
+    /// For the ledger.
+    #[schemars(length(max = REFERENCE_MAX))]
+    reference: Option<String>,
+}
+
+/// Another key.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewKey {
+    /// What it is for.
+    #[schemars(length(max = NAME_MAX))]
+    label: Option<String>,
+}
+
+/// A key, without itself.
+#[derive(JsonSchema)]
+pub(in crate::api) struct KnownKey {
+    id: KeyId,
+    /// How it begins.
+    begins: String,
+    label: String,
+    /// `null`: it is older than that is kept.
+    created_at: Option<Time>,
+}
+
+/// A key that was just made.
+#[derive(JsonSchema)]
+pub(in crate::api) struct MadeKey {
+    #[schemars(flatten)]
+    key: KnownKey,
+    api_key: ApiKey,
+}
+
+/// A key that opens nothing any more.
+#[derive(JsonSchema)]
+pub(in crate::api) struct RevokedKey {
+    id: KeyId,
+    #[schemars(extend("const" = true))]
+    revoked: bool,
+}

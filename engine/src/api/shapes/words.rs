@@ -1,0 +1,168 @@
+//! Texts of one form, and words of closed lists, which are the lists of the code.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use crate::audience::{ENCODINGS, NUMBER_OCTETS_MAX};
+use crate::domain::{self, Ending, Purpose, State, Status, StopClause, Tariff};
+use crate::store::CampaignState;
+use crate::waiting;
+
+/// A type that stands for a schema; `named`: one by itself in the document, to which others refer.
+macro_rules! schema {
+    ($(#[$doc:meta])* $name:ident, named: $named:literal, $schema:expr) => {
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                !$named
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                $schema
+            }
+        }
+    };
+}
+pub(super) use schema;
+
+/// One of these words.
+fn one_of(text: &str, words: impl IntoIterator<Item = &'static str>) -> Schema {
+    let words: Vec<&str> = words.into_iter().collect();
+    json_schema!({ "type": "string", "description": text, "enum": words })
+}
+
+schema! {
+    /// An instant.
+    Time, named: false, json_schema!({ "type": "string", "format": "date-time" })
+}
+schema! {
+    /// A number as it is shown.
+    Phone, named: false, json_schema!({ "type": "string", "pattern": r"^\+[1-9][0-9]{4,14}$", "examples": ["+33612345678"] })
+}
+schema! {
+    /// A number as it is given.
+    GivenPhone, named: true, json_schema!({
+        "description": "A phone number as people write it, or E.164; without `+` it is a French one. A number of JSON is taken as well.",
+        "oneOf": [
+            { "type": "string", "minLength": 1, "maxLength": NUMBER_OCTETS_MAX },
+            { "type": "integer", "minimum": 0 },
+        ],
+        "examples": ["+33612345678", "06 12 34 56 78"],
+    })
+}
+schema! {
+    /// Who a message comes from.
+    SenderText, named: true, json_schema!({
+        "type": "string",
+        "description": "3 to 11 letters and digits without space and accent, a short code of 3 to 8 digits, or an international number \
+                        with its `+`. One that the reseller has approved, where it has approved any.",
+        "pattern": r"^\s*([A-Za-z0-9]{3,11}|\+[1-9][0-9]{6,14})\s*$",
+        "examples": ["Cabinet"],
+    })
+}
+schema! {
+    /// An API key.
+    ApiKey, named: false, json_schema!({
+        "type": "string",
+        "description": "The key itself: it is shown this once.",
+        "pattern": "^sk_live_",
+    })
+}
+schema! {
+    /// The id of a key.
+    KeyId, named: false, json_schema!({ "type": "string", "pattern": "^key_[0-9a-f]{16}$" })
+}
+schema! {
+    /// The id of an inbound message.
+    InboundId, named: false, json_schema!({ "type": "string", "pattern": "^inb_" })
+}
+schema! {
+    /// What a message is for.
+    PurposeWord, named: true,
+    one_of("What messages are for: advertising goes in certain hours only, and waits behind the rest.", Purpose::ALL.iter().map(|one| one.code()))
+}
+schema! {
+    /// What may be done to a text.
+    EncodingWord, named: true,
+    one_of("What may be done to a text so that it takes fewer segments.", ENCODINGS)
+}
+schema! {
+    TariffWord, named: true,
+    one_of("What a text costs: a credit a segment, or one for each 160 characters.", Tariff::ALL.iter().map(|one| one.code()))
+}
+schema! {
+    StopClauseWord, named: true,
+    one_of("Which texts say how to write STOP: advertising, or all.", StopClause::ALL.iter().map(|one| one.code()))
+}
+schema! {
+    CampaignStateWord, named: true,
+    one_of("Where a campaign is in its life.", CampaignState::ALL.iter().map(|one| one.code()))
+}
+schema! {
+    StatusWord, named: true,
+    one_of("One of the seven statuses of a message that was handed to sending.", Status::ALL.iter().map(|one| one.code()))
+}
+schema! {
+    /// How far a message is.
+    MessageStatusWord, named: true,
+    one_of("How far a message is: one of the seven statuses, or why it has none.", message_statuses())
+}
+schema! {
+    /// Why a message has its status.
+    ReasonWord, named: true,
+    one_of("Why a message has its status.", domain::Reason::ALL.iter().map(|one| one.code()))
+}
+schema! {
+    /// Why messages are not sent.
+    WaitingWord, named: true,
+    one_of("Why messages are not sent, the gravest first.", waiting::Reason::ALL.iter().map(|one| one.code()))
+}
+
+fn message_statuses() -> Vec<&'static str> {
+    let under_way = [
+        State::Queued,
+        State::Waiting,
+        State::Deferred,
+        State::Leased,
+        State::InDoubt,
+        State::Enroute,
+    ];
+    let ended = [Ending::Canceled, Ending::Skipped].map(Ending::word);
+    let words = under_way
+        .into_iter()
+        .map(State::word)
+        .chain(Status::ALL.iter().map(|one| one.code()))
+        .chain(ended);
+    // Two states may have one word.
+    let mut distinct: Vec<&str> = Vec::new();
+    words.for_each(|word| {
+        if !distinct.contains(&word) {
+            distinct.push(word);
+        }
+    });
+    distinct
+}
+
+/// What is given, or `null`, where that says something of its own.
+pub(crate) struct Nullable<T>(std::marker::PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for Nullable<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Nullable{}", T::schema_name()).into()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "oneOf": [schemas.subschema_for::<T>(), { "type": "null" }] })
+    }
+}

@@ -1,0 +1,88 @@
+//! Two tenants with all that the document has ids of.
+
+use campanile_tests::{CampaignOrder, Engine, Http, Tenant};
+use serde_json::{Value, json};
+
+/// A tenant, and what is its own.
+pub(crate) struct Owner {
+    pub(crate) tenant: Tenant,
+    pub(crate) http: Http,
+    /// A word in everything that it has, and in nothing else.
+    pub(crate) mark: &'static str,
+}
+
+impl Owner {
+    pub(crate) fn new(engine: &Engine, mark: &'static str) -> Self {
+        let tenant = engine.tenant(mark, 1_000_000);
+        let http = tenant.http(engine);
+        Self { tenant, http, mark }
+    }
+
+    /// The id of something that is its own, and of the kind that the pattern of an id is for; made for this once.
+    pub(crate) fn make(&self, operator: &Http, pattern: &str) -> String {
+        match prefix(pattern) {
+            "ten" => self.tenant.id.clone(),
+            "cmp" => self.campaign(),
+            "msg" => self.message(),
+            "key" => {
+                let path = format!("/v1/tenants/{}/keys", self.tenant.id);
+                let made = operator.post(&path, &json!({ "label": self.mark })).expect(201);
+                text(&made["id"])
+            }
+            "con" => self.contact(),
+            "lst" => {
+                let list = json!({ "name": format!("{} {}", self.mark, self.contact()) });
+                text(&self.http.post("/v1/lists", &list).expect(201)["id"])
+            }
+            "seg" => {
+                let segment = json!({ "name": format!("{} {}", self.mark, self.contact()), "filter": {} });
+                text(&self.http.post("/v1/segments", &segment).expect(200)["id"])
+            }
+            other => panic!("say here how one makes what has ids that begin with {other}_"),
+        }
+    }
+
+    fn campaign(&self) -> String {
+        let order = CampaignOrder::to_first(3).with("name", self.mark.into());
+        let made = self.http.post("/v1/campaigns", &order.body).expect(201);
+        text(&made["id"])
+    }
+
+    /// Another one at each call.
+    fn contact(&self) -> String {
+        let known = self
+            .http
+            .post("/v1/contacts/search", &json!({ "limit": 1 }))
+            .expect(200);
+        let contact = json!({ "reference": format!("{} {}", self.mark, known["total"]), "last_name": self.mark });
+        let made = self
+            .http
+            .post("/v1/contacts", &json!({ "contacts": [contact] }))
+            .expect(200);
+        text(&made["data"][0]["id"])
+    }
+
+    fn message(&self) -> String {
+        let order = json!({ "to": "+33612345678", "text": self.mark, "sender": "Clinique" });
+        let made = self.http.post("/v1/messages", &order).expect(202);
+        text(&made["id"])
+    }
+}
+
+/// An id of that kind that nobody has.
+pub(crate) fn strange(pattern: &str) -> String {
+    match prefix(pattern) {
+        "key" => "key_0123456789abcdef".to_owned(),
+        prefix => format!("{prefix}_7777777777777"),
+    }
+}
+
+/// `^cmp_[…` → `cmp`
+fn prefix(pattern: &str) -> &str {
+    let (prefix, _) = pattern.trim_start_matches('^').split_once('_').expect("an id");
+    prefix
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
