@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::HeaderMap;
 use kit::words::nearest;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use smpp::text::EncodingPolicy;
 
 use super::body::{Intake, SMALL_MAX};
@@ -229,7 +229,7 @@ impl Fields {
     /// A whole number that must be there and lie in that range.
     pub(super) fn whole(&mut self, name: &str, (min, max): (i64, i64)) -> Option<i64> {
         match self.object.remove(name) {
-            Some(Value::Number(number)) => match number.as_i64().filter(|number| (min..=max).contains(number)) {
+            Some(Value::Number(number)) => match whole_number(&number).filter(|number| (min..=max).contains(number)) {
                 Some(number) => Some(number),
                 None => self.note(FieldFault::new(self.place(name), FieldProblem::OutOfRange { min, max })),
             },
@@ -442,6 +442,16 @@ fn broken(error: &serde_json::Error) -> FieldProblem {
     }
 }
 
+/// A number without a fraction, however it is written: of JSON, 3600.0 is the same as 3600.
+fn whole_number(number: &Number) -> Option<i64> {
+    // Those that a float has exactly.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let written_whole = number
+        .as_f64()
+        .filter(|value| value.fract() == 0.0 && value.abs() <= EXACT);
+    number.as_i64().or_else(|| written_whole.map(|value| value as i64))
+}
+
 /// A phone number as a text, or as a whole number, as programs send it that never saw a leading zero.
 fn number_text(value: &Value) -> Option<String> {
     let text = || value.as_str().map(str::to_owned);
@@ -474,6 +484,20 @@ mod tests {
             .into_iter()
             .map(|fault| (fault.pointer, fault.problem.code()))
             .collect()
+    }
+
+    #[test]
+    fn a_whole_number_is_whole_however_it_is_written() {
+        for (text, wanted) in [
+            ("3.0", Some(3)),
+            ("3e0", Some(3)),
+            ("3.5", None),
+            ("1e300", None),
+            ("101", None),
+        ] {
+            let mut fields = parse(&format!(r#"{{"weight": {text}}}"#));
+            assert_eq!(fields.whole("weight", (1, 100)), wanted, "{text}");
+        }
     }
 
     #[test]

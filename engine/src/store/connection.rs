@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_redis::{Pool, PoolConfig, Runtime};
+use deadpool_redis::{Manager, Pool, PoolConfig, Runtime};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
-use redis::{Client, Cmd, ErrorKind, IntoConnectionInfo, Pipeline, RedisResult, ServerErrorKind, Value};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, IntoConnectionInfo, Pipeline, RedisResult, ServerErrorKind, Value,
+};
 
 use super::scripts::{Name, Scripts};
 use super::{Shared, Store, StoreError, keys};
@@ -15,6 +17,9 @@ use crate::domain::{PARTITIONS_MAX, Partition};
 /// Redis may stall for seconds while it forks or its disk is slow. The crate's own half second would turn each of these
 /// stalls into a lost reply.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection may take to be made.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connections for answers and receipts, leases, the books, and all that is long.
 const CONNECTIONS: usize = 4;
@@ -67,7 +72,7 @@ impl Store {
         for _ in 0..CONNECTIONS {
             let config = ConnectionManagerConfig::new()
                 .set_response_timeout(Some(RESPONSE_TIMEOUT))
-                .set_connection_timeout(Some(Duration::from_secs(5)))
+                .set_connection_timeout(Some(CONNECTION_TIMEOUT))
                 .set_max_delay(Duration::from_secs(1));
             connections.push(
                 ConnectionManager::new_with_config(client.clone(), config)
@@ -200,10 +205,15 @@ fn is_no_script(reply: &RedisResult<Value>) -> bool {
 }
 
 fn pool(url: &str) -> Result<Pool, ConnectFault> {
-    let mut config = deadpool_redis::Config::from_url(url);
-    config.pool = Some(PoolConfig::new(POOL_SIZE));
-    config
-        .create_pool(Some(Runtime::Tokio1))
+    // By itself it would wait half a second: a server that is busy for one would be as good as away to whoever reads.
+    let config = AsyncConnectionConfig::new()
+        .set_response_timeout(Some(RESPONSE_TIMEOUT))
+        .set_connection_timeout(Some(CONNECTION_TIMEOUT));
+    let manager = Manager::new_with_config(url, config).map_err(ConnectFault::Url)?;
+    Pool::builder(manager)
+        .config(PoolConfig::new(POOL_SIZE))
+        .runtime(Runtime::Tokio1)
+        .build()
         .map_err(|error| ConnectFault::Pool(error.to_string()))
 }
 

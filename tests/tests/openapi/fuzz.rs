@@ -11,7 +11,7 @@ const SECONDS: u64 = 20;
 const THINGS: usize = 20;
 
 /// What it is told. Values may be refused for more than a schema can say: a number that no plan has, a zone that nobody knows; and
-/// for credits and states.
+/// for credits and states. A phone number that is a number of JSON with a fraction has lost digits, perhaps: to a schema, 1.0 is whole.
 fn settings(stand: &Stand, seconds: u64) -> String {
     let (asks, changed) = (
         Owner::new(&stand.engine, "Hirondelle"),
@@ -46,6 +46,10 @@ tenantKey = {{ bearer = {:?} }}
 operatorKey = {{ bearer = {:?} }}
 [checks.positive_data_acceptance]
 expected-statuses = [\"2xx\", 401, 402, 403, 404, 409, 422, 429]
+[[operations]]
+include-operation-id = [\"createCampaign\", \"sendMessage\"]
+[operations.checks.positive_data_acceptance]
+expected-statuses = [\"2xx\", 400, 401, 402, 403, 404, 409, 422, 429]
 {}",
         asks.tenant.key,
         stand.engine.operator_key(),
@@ -64,7 +68,10 @@ fn req_004_07_whatever_is_asked_is_answered_as_documented() {
     let stand = Stand::new(programs!(), "openapi-fuzz", "", |smsc| smsc);
     let directory = stand.lab().directory();
     let file = directory.join("schemathesis.toml");
-    std::fs::write(&file, settings(&stand, seconds.unwrap_or(SECONDS))).expect("a file");
+    // The short run is the same each time; a long one looks elsewhere each time, and says its seed.
+    let seed = if seconds.is_none() { "seed = 1\n" } else { "" };
+    let settings = settings(&stand, seconds.unwrap_or(SECONDS));
+    std::fs::write(&file, seed.to_owned() + &settings).expect("a file");
     let address = format!("http://{}", stand.engine.public().address());
     let output = peers::python()
         .args(["-m", "schemathesis.cli", "--config-file"])

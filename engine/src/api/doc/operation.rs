@@ -164,6 +164,14 @@ impl Operation {
         self
     }
 
+    /// An answer of success without a body.
+    #[allow(dead_code, reason = "every route that there is answers something")]
+    pub(in crate::api) fn answers_nothing(mut self, status: u16, text: &'static str) -> Self {
+        let content = Vec::new();
+        self.answers.push(Answer { status, text, content });
+        self
+    }
+
     /// Some of its words are in the caller's language.
     pub(in crate::api) const fn speaks(mut self) -> Self {
         self.speaks = true;
