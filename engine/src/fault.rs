@@ -100,6 +100,12 @@ pub(crate) enum FieldProblem {
     NotMobile,
     /// No time.
     InvalidTime,
+    /// No day.
+    InvalidDay,
+    /// A text with a character that no line of text has.
+    ForbiddenCharacter,
+    /// A file of contacts, or what one of its rows says.
+    Sheet(SheetProblem),
     /// A date at which nothing can be planned.
     Date(DateProblem),
     /// No filter of the log.
@@ -135,7 +141,16 @@ impl FieldProblem {
         if let Self::Wording(problem) = self {
             return problem.into_str();
         }
+        if let Self::Sheet(problem) = self {
+            return problem.into_str();
+        }
         self.into_str()
+    }
+}
+
+impl From<SheetProblem> for FieldProblem {
+    fn from(problem: SheetProblem) -> Self {
+        Self::Sheet(problem)
     }
 }
 
@@ -177,6 +192,18 @@ pub(crate) enum WordingProblem {
     SenderNotApproved { approved: Vec<String> },
     /// Advertising of which nobody could tell whose it is.
     AdvertiserNotNamed { brand: String },
+}
+
+/// How a file of contacts is not as it has to be.
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum SheetProblem {
+    /// Neither yes nor no.
+    NotYesOrNo,
+    /// The columns of one number say two.
+    TwoNumbers,
+    /// No column holds numbers.
+    NoNumberColumn,
 }
 
 /// The types of JSON (RFC 8259, 3), to say which was wanted and which came.

@@ -16,6 +16,7 @@ mod otel;
 mod store;
 mod compose;
 mod audience;
+mod sheet;
 mod account;
 mod message_log;
 mod guard;

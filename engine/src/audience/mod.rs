@@ -16,5 +16,5 @@ pub(crate) use body::read_campaign;
 pub(crate) use ingest::{Counts, Ingest, RecipientSink, Rejected};
 pub(crate) use number::{Known, NUMBER_OCTETS_MAX, NumberFault, look_up, normalise};
 pub(crate) use reading::{CampaignDraft, ENCODINGS, ReadFault, SCHEDULE_S, VALIDITY_S, check_service_type};
-pub(crate) use row::{COLUMNS_MAX, SinkFull, VALUE_MAX, Values};
+pub(crate) use row::{COLUMN_NAME_MAX, COLUMNS_MAX, SinkFull, VALUE_MAX, Values};
 pub(crate) use tlvs::read_tlvs;

@@ -7,6 +7,7 @@ mod template;
 mod wording;
 
 pub(crate) use analysis::{Analysis, analyse};
+pub(crate) use fold::fold;
 pub(crate) use sender::Sender;
 pub(crate) use template::Template;
 pub(crate) use wording::Wording;

@@ -59,6 +59,7 @@ const HOUSES: [House; 10] = [
             &["rotated"],
             &["store", "compose", "pressure", "logs", "audit", "otel"],
             &["account", "audience", "bind", "guard", "message_log"],
+            &["sheet"],
             &["campaign", "outcome"],
             &["receipt", "traffic", "inbound", "reload"],
             &["waiting", "hours"],

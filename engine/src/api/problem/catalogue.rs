@@ -1,7 +1,7 @@
 //! What people read of a refusal, in French and in English.
 
 use crate::domain::Language;
-use crate::fault::{DateProblem, FieldProblem, JsonType, WordingProblem};
+use crate::fault::{DateProblem, FieldProblem, JsonType, SheetProblem, WordingProblem};
 use crate::hours::INSTANT_ALLOWED;
 
 use super::kind::{Full, ProblemKind};
@@ -20,6 +20,9 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::UnknownValue { .. }
         | FieldProblem::InvalidDirectives { .. }
         | FieldProblem::InvalidTime
+        | FieldProblem::InvalidDay
+        | FieldProblem::ForbiddenCharacter
+        | FieldProblem::Sheet(_)
         | FieldProblem::Date(_)
         | FieldProblem::OutOfRange { .. }
         | FieldProblem::UnknownMergeField { .. }
@@ -242,6 +245,9 @@ fn french(problem: &FieldProblem) -> String {
             "Une date et une heure, par exemple 2026-07-14T10:00+02:00, ou 2026-07-14T10:00 à l'heure du destinataire."
                 .to_owned()
         }
+        FieldProblem::InvalidDay => "Une date, par exemple 03/04/1981 ou 1981-04-03.".to_owned(),
+        FieldProblem::ForbiddenCharacter => "Contient un caractère de contrôle, ou \", \\ ou | dans un nom.".to_owned(),
+        FieldProblem::Sheet(problem) => of_sheet(problem, Language::Fr).to_owned(),
         FieldProblem::Date(problem) => of_date(problem, Language::Fr),
         FieldProblem::InvalidDirectives { why } => format!("Filtre de journal incorrect : {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Doit être compris entre {min} et {max}."),
@@ -292,6 +298,9 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::TooMany { max } => format!("At most {max} are accepted."),
         FieldProblem::UnknownValue { allowed } => format!("Accepted values: {}.", allowed.join(", ")),
         FieldProblem::InvalidTime => format!("Expected {INSTANT_ALLOWED}."),
+        FieldProblem::InvalidDay => "A day is expected, such as 1981-04-03.".to_owned(),
+        FieldProblem::ForbiddenCharacter => "Has a control character, or \", \\ or | in a name.".to_owned(),
+        FieldProblem::Sheet(problem) => of_sheet(problem, Language::En).to_owned(),
         FieldProblem::Date(problem) => of_date(problem, Language::En),
         FieldProblem::InvalidDirectives { why } => format!("No filter of a log: {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Must be between {min} and {max}."),
@@ -351,6 +360,23 @@ fn of_date(problem: &DateProblem, language: Language) -> String {
         Language::Fr => french,
         Language::En => english,
     }
+}
+
+const fn of_sheet(problem: &SheetProblem, language: Language) -> &'static str {
+    let (french, english) = match problem {
+        SheetProblem::NotYesOrNo => ("Oui ou non.", "Yes or no is expected."),
+        SheetProblem::TwoNumbers => (
+            "Les colonnes telephone et e164 ne disent pas le même numéro : videz celle qui n'est plus juste.",
+            "The columns of the number and of e164 differ: empty the one that is out of date.",
+        ),
+        SheetProblem::NoNumberColumn => (
+            "Aucune colonne de numéros n'est reconnue : nommez-la « portable », ou dites les colonnes, par exemple \
+             ?columns=last_name,number,-.",
+            "No column of numbers is recognised: call it \"mobile\", or tell the columns, such as \
+             ?columns=last_name,number,-.",
+        ),
+    };
+    choose(language, french, english)
 }
 
 fn of_wording(problem: &WordingProblem, language: Language) -> String {
