@@ -257,6 +257,7 @@ fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
         RunFault::Connect(..)
         | RunFault::Store(_)
         | RunFault::Guard(_)
+        | RunFault::Database(_)
         | RunFault::Embedded(EmbeddedFault::NotInstalled) => ExitCode::from(UNREACHABLE),
         RunFault::Embedded(_)
         | RunFault::Listen(..)

@@ -1,5 +1,7 @@
 //! What is wrong with a field that someone gave us, in no language yet: the one who shows it words it.
 
+use serde_json::Value;
+
 /// The most faults that one request is answered with: a caller with more than these has one mistake many times.
 pub(crate) const FAULTS_MAX: usize = 100;
 
@@ -100,10 +102,6 @@ pub(crate) enum FieldProblem {
     NotMobile,
     /// No time.
     InvalidTime,
-    /// No day.
-    InvalidDay,
-    /// A text with a character that no line of text has.
-    ForbiddenCharacter,
     /// A file of contacts, or what one of its rows says.
     Sheet(SheetProblem),
     /// A date at which nothing can be planned.
@@ -128,6 +126,15 @@ pub(crate) enum FieldProblem {
     InvalidTag,
     /// A rate of an SMSC that is a receiver only.
     ReceiverOnly,
+    /// No day, neither by its date nor told from today.
+    InvalidDay,
+    /// A character that no name or line of text has.
+    ForbiddenCharacter,
+    /// It stands without what has to be beside it.
+    MissingBeside {
+        /// Any of these.
+        fields: &'static [&'static str],
+    },
     /// A spreadsheet wrote the number as `3,36123E+10`: its digits are gone.
     LostDigits,
 }
@@ -198,12 +205,30 @@ pub(crate) enum WordingProblem {
 #[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum SheetProblem {
+    /// No day, as people write one.
+    InvalidDay,
     /// Neither yes nor no.
     NotYesOrNo,
     /// The columns of one number say two.
     TwoNumbers,
+    /// A person for the second time.
+    DuplicateInFile,
     /// No column holds numbers.
     NoNumberColumn,
+    /// Nothing but blank lines.
+    EmptyFile,
+    /// A row of more octets than allowed.
+    RowTooLong { line: u64, max: usize },
+    /// A row of more columns than allowed.
+    TooManyColumns { line: u64, max: usize },
+    /// More rows than allowed.
+    TooManyRows { max: u64 },
+    /// XLS, or a workbook with a password.
+    OldWorkbook,
+    /// What begins as a workbook and is none that can be read.
+    BrokenWorkbook { why: String },
+    /// A workbook of more octets than allowed, as it is or unpacked.
+    WorkbookTooLarge { max: u64 },
 }
 
 /// The types of JSON (RFC 8259, 3), to say which was wanted and which came.
@@ -221,4 +246,18 @@ pub(crate) enum JsonType {
     Array,
     /// `{…}`
     Object,
+}
+
+impl JsonType {
+    /// The type of a value.
+    pub(crate) fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(_) => Self::Boolean,
+            Value::Number(_) => Self::Number,
+            Value::String(_) => Self::String,
+            Value::Array(_) => Self::Array,
+            Value::Object(_) => Self::Object,
+        }
+    }
 }

@@ -5,11 +5,13 @@ mod admin;
 mod body;
 mod campaigns;
 mod client;
+mod exports;
 mod fields;
 mod gate;
 mod guesses;
 mod held;
 mod idempotent;
+mod imports;
 mod inbound;
 mod keys;
 mod known;
@@ -61,11 +63,13 @@ use crate::campaign::Campaigns;
 use crate::clock::Clock;
 use crate::config;
 use crate::guard::Verdict;
+use crate::import::Imports;
 use crate::inbound::Inbox;
 use crate::logs::Logs;
 use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
 use crate::otel::Tracer;
+use crate::people::People;
 use crate::pressure::Pressure;
 use crate::receipt::Replay;
 use crate::reload::Reloads;
@@ -86,6 +90,10 @@ pub(crate) struct App {
     pub(crate) accounts: Arc<Accounts>,
     /// Campaigns and messages.
     pub(crate) campaigns: Campaigns,
+    /// Contacts, lists, segments.
+    pub(crate) people: People,
+    /// Files of contacts.
+    pub(crate) imports: Imports,
     /// Asked whether it is there.
     pub(crate) store: Store,
     /// Parked receipts.
@@ -150,6 +158,10 @@ fn public(app: App) -> Router {
         .route("/v1/campaigns/{id}/pause", post(campaigns::pause))
         .route("/v1/campaigns/{id}/resume", post(campaigns::resume))
         .route("/v1/campaigns/{id}/cancel", post(campaigns::cancel))
+        .route("/v1/contacts/export", post(exports::contacts))
+        .route("/v1/imports", post(imports::create).get(imports::list_all))
+        .route("/v1/imports/{id}", get(imports::show))
+        .route("/v1/imports/{id}/errors", get(imports::errors))
         .route("/v1/inbound", get(inbound::own))
         .route("/v1/messages", post(messages::send))
         .route("/v1/rules/check", get(rules::check))

@@ -21,6 +21,7 @@ use crate::receipt::Replay;
 const OPERATOR: &str = "op_test_0123456789abcdef";
 
 struct Api {
+    _people: tempfile::TempDir,
     bench: Bench,
     app: App,
     public: TowerToHyperService<Router>,
@@ -54,6 +55,9 @@ impl Api {
         let verdict = Verdict::unguarded();
         let silent = config::LineFile::default();
         let audit = crate::audit::AuditLog::start(&silent, (bench.clock, &metrics), &mut tokio::task::JoinSet::new());
+        let folder = tempfile::tempdir().unwrap();
+        let database = crate::database::tests::open(folder.path()).await.unwrap();
+        let people = crate::people::People::new(database, bench.clock);
         let app = App {
             waiting: Waiting::new(&bench.store, &traffic, &Gates::none(bench.clock), &verdict),
             traffic,
@@ -62,6 +66,8 @@ impl Api {
             inbox,
             accounts: Arc::new(accounts),
             campaigns: bench.campaigns.clone(),
+            imports: crate::import::Imports::new(people.clone(), bench.store.clone(), problem::field_detail),
+            people,
             store: bench.store.clone(),
             logs: crate::logs::Logs::silent(),
             tracer: crate::otel::Tracer::off(),
@@ -83,6 +89,7 @@ impl Api {
         Self {
             bench,
             app,
+            _people: folder,
             public: TowerToHyperService::new(public),
             admin: TowerToHyperService::new(admin),
         }

@@ -28,6 +28,8 @@ mod tls;
 mod traces;
 mod listener;
 mod database;
+mod redis;
+mod url;
 mod value;
 mod written;
 #[cfg(test)]
@@ -35,7 +37,7 @@ mod tests;
 
 pub(crate) use answers::{Again, AnswerMeaning, Terms};
 pub(crate) use console::{Console, count, time};
-pub(crate) use database::Redis;
+pub(crate) use database::Database;
 pub(crate) use effective::Origin;
 pub(crate) use envelope::{Envelope, TimeForm};
 pub(crate) use kit::settings::Faults;
@@ -49,6 +51,7 @@ pub(crate) use number::{Number, OwnNumber};
 pub(crate) use preset::unknown as unknown_preset;
 #[cfg(test)]
 pub(crate) use price::PriceList;
+pub(crate) use redis::Redis;
 pub(crate) use route::{Choice, Prefer, Route};
 pub(crate) use rules::Rules;
 pub(crate) use smsc::{LongReceipts, ReceiptRule, Smsc};
@@ -93,8 +96,10 @@ pub(crate) struct Config {
     pub(crate) api: Api,
     /// `[admin]`: where operators ask, and metrics and health are read.
     pub(crate) admin: Admin,
-    /// `[redis]`: where everything is kept.
+    /// `[redis]`: where all live work is kept.
     pub(crate) redis: Redis,
+    /// `[database]`: where people are kept.
+    pub(crate) database: Database,
     /// `[engine]`: how messages are treated.
     pub(crate) engine: Engine,
     /// `[metrics]`: what is shown by itself.
@@ -293,6 +298,7 @@ impl Config {
             ("[api]", self.api.is_fixed_as(&other.api)),
             ("[admin]", self.admin.is_fixed_as(&other.admin)),
             ("[redis]", self.redis == other.redis),
+            ("[database]", self.database == other.database),
             ("[engine]", self.engine == other.engine),
             ("[metrics]", self.metrics == other.metrics),
             ("[retention]", self.retention == other.retention),
@@ -348,10 +354,12 @@ impl Config {
 fn read(root: &Table<'_>) -> Config {
     let engine = read_engine(&root.table("engine"));
     let smsc = smsc::read_all(root);
+    let redis = Redis::read(&root.table("redis"));
     let config = Config {
         api: read_api(&root.table("api")),
         admin: read_admin(&root.table("admin")),
-        redis: Redis::read(&root.table("redis")),
+        database: Database::read(&root.table("database"), &redis.data_dir),
+        redis,
         metrics: read_metrics(&root.table("metrics")),
         retention: read_retention(&root.table("retention"), engine.receipt_timeout),
         rules: Rules::read(&root.table("rules")),

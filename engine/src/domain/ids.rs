@@ -47,6 +47,22 @@ id! {
     CampaignId(u64), "cmp"
 }
 id! {
+    /// A person whom a clinic knows.
+    ContactId(u64), "con"
+}
+id! {
+    /// Some of these, put together by hand.
+    ListId(u64), "lst"
+}
+id! {
+    /// A filter under a name.
+    SegmentId(u64), "seg"
+}
+id! {
+    /// A file of these that came.
+    ImportId(u64), "imp"
+}
+id! {
     /// A message: its campaign in the upper 40 bits, its index in the lower 24.
     ///
     /// The index is `position × partitions + partition`, where `position` counts the campaign's recipients within

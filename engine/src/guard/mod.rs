@@ -94,6 +94,11 @@ impl Guard {
         Ok((guard, Verdict::of(verdict)))
     }
 
+    /// The database's id.
+    pub(crate) fn database_id(&self) -> &str {
+        self.rules.id()
+    }
+
     /// Looks every second, until `stop`.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {

@@ -29,6 +29,10 @@ impl Rules {
         }
     }
 
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// How it stands after one look; `sight` is `None` when Redis did not answer.
     pub(super) fn judge(&mut self, sight: Option<&Sight>, clocks: Option<Report>) -> Standing {
         let mut reasons = Vec::new();

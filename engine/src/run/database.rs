@@ -1,12 +1,14 @@
-//! The database, if it is one to rely on.
+//! The databases, if they are to be relied on.
 
 use std::time::Duration;
 
 use super::RunFault;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::database::{Database, DatabaseFault};
 use crate::guard::{Guard, Verdict};
 use crate::metrics::Metrics;
+use crate::people::People;
 use crate::store::{ConnectFault, Probe, Store};
 
 /// How long a Redis that is not there yet is waited for at the start.
@@ -19,6 +21,9 @@ const REDIS_AGAIN: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub(super) struct Base {
     pub(super) store: Store,
+    /// Where people are kept.
+    pub(super) database: Database,
+    pub(super) people: People,
     pub(super) metrics: Metrics,
     pub(super) clock: Clock,
     /// What the state of Redis allows.
@@ -38,8 +43,19 @@ pub(super) async fn open(config: &Config, url: &str) -> Result<(Base, Guard), Ru
     if let Some(warning) = store.slow_settings().await {
         tracing::warn!("{warning}");
     }
+    let database = Database::open(&config.database, guard.database_id()).await?;
+    let people = People::new(database.clone(), clock);
+    let interrupted = people.interrupt_imports().await.map_err(DatabaseFault::Query)?;
+    if interrupted > 0 {
+        tracing::warn!(
+            interrupted,
+            "imports were interrupted; the same files may be sent again"
+        );
+    }
     let base = Base {
         store,
+        people,
+        database,
         metrics,
         clock,
         verdict,

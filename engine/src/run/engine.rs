@@ -15,12 +15,14 @@ use super::stages::Stages;
 use super::told::Told;
 use super::{Given, Ready, Redis, RunFault};
 use crate::account::Accounts;
+use crate::api::problem::field_detail;
 use crate::api::{self, App, Guesses, Listeners, Secured, Shares};
 use crate::bind::{Binds, Board, Events, Traces};
 use crate::campaign::{Auditor, CampaignDeps, Campaigns, Gates, Limits, RollCall, RouteTable, Routes};
 use crate::config::{self, Config};
 use crate::dispatch::{Bells, Leases, Sweeper};
 use crate::domain::Country;
+use crate::import::Imports;
 use crate::inbound::{Inbox, Struck};
 use crate::message_log::MessageLog;
 use crate::outcome::{Collector, Meanings};
@@ -194,6 +196,8 @@ impl Engine {
             store,
             metrics,
             clock,
+            database: _,
+            people: _,
             verdict,
         } = self.base.clone();
         let helpers = &self.stages.helpers;
@@ -297,6 +301,8 @@ impl Engine {
             store: self.base.store.clone(),
             accounts,
             campaigns: self.campaigns.clone(),
+            people: self.base.people.clone(),
+            imports: Imports::new(self.base.people.clone(), self.base.store.clone(), field_detail),
             replay: Replay::new(self.base.store.clone(), self.unparked.clone()),
             reloads: self.reloads.clone(),
             metrics: self.base.metrics.clone(),

@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::account::OperatorKeyFault;
 use crate::config::Config;
+use crate::database::DatabaseFault;
 use crate::guard::GuardFault;
 use crate::inbound::BrokenWords;
 use crate::logs::Logs;
@@ -40,6 +41,9 @@ pub(crate) enum RunFault {
     /// The database cannot be used.
     #[error("cannot use Redis at {0}: {1}")]
     Connect(String, #[source] ConnectFault),
+    /// The database of people cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseFault),
     /// The database would lose data, or stopped answering.
     #[error(transparent)]
     Guard(#[from] GuardFault),

@@ -228,6 +228,17 @@ pub(crate) enum Column {
     Ignored,
 }
 
+impl Column {
+    /// Whether several columns of a file may hold it.
+    pub(crate) const fn may_repeat(&self) -> bool {
+        match self {
+            Self::Field(field) => field.repeats(),
+            Self::Attribute(_) => false,
+            Self::Ignored => true,
+        }
+    }
+}
+
 /// As a caller tells it: `number`, `attributes.Ville`, `-`.
 impl fmt::Display for Column {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -316,8 +327,7 @@ impl Settled {
     /// # Errors
     /// The column is one attribute too many.
     pub(super) fn add(&mut self, column: Column, name: &str) -> Result<(), FieldProblem> {
-        let repeats = matches!(column, Column::Ignored) || matches!(column, Column::Field(field) if field.repeats());
-        let column = if repeats || !self.columns.contains(&column) {
+        let column = if column.may_repeat() || !self.columns.contains(&column) {
             column
         } else {
             self.numbered(&bare(name))?

@@ -210,7 +210,8 @@ impl Export {
         shown_number(phone.number, self.manners.country)
     }
 
-    fn object(&self, contact: &Contact) -> Value {
+    /// The same as JSON, without what is not known.
+    pub(crate) fn object(&self, contact: &Contact) -> Value {
         let mut object = Map::new();
         let mut put = |name: &str, value: Value| {
             if !value.is_null() {

@@ -22,11 +22,11 @@ mod tests;
 
 use std::io;
 
-use crate::fault::FieldFault;
+use crate::fault::{FieldFault, SheetProblem};
 
-pub(crate) use columns::Column;
+pub(crate) use columns::{COLUMNS_MAX, Column};
 pub(crate) use contact::{Consent, Contact, Kind, Phone};
-pub(crate) use export::{Dialect, ErrorList, Export};
+pub(crate) use export::{Dialect, ErrorList, Export, shown_number};
 pub(crate) use reading::{Mapping, ROWS_MAX, Reading, RowRead, Taker};
 pub(crate) use row::{Manners, RowFault};
 pub(crate) use rows::Cells;
@@ -62,4 +62,23 @@ pub(crate) enum SheetFault {
     /// Whoever takes the rows wants no more.
     #[error("the reading was stopped")]
     Stopped,
+}
+
+impl SheetFault {
+    /// The same, for whoever has sent the file; `None`: it is not the file's fault.
+    pub(crate) fn problem(&self) -> Option<SheetProblem> {
+        let problem = match self {
+            Self::Io(_) | Self::Columns(_) | Self::Stopped => return None,
+            Self::WorkbookTooLarge { max } | Self::WorkbookUnpacksTooLarge { max } => {
+                SheetProblem::WorkbookTooLarge { max: *max }
+            }
+            Self::OldWorkbook => SheetProblem::OldWorkbook,
+            Self::BrokenWorkbook { why } => SheetProblem::BrokenWorkbook { why: why.clone() },
+            Self::RowTooLong { line, max } => SheetProblem::RowTooLong { line: *line, max: *max },
+            Self::TooManyColumns { line, max } => SheetProblem::TooManyColumns { line: *line, max: *max },
+            Self::TooManyRows { max } => SheetProblem::TooManyRows { max: *max },
+            Self::Empty => SheetProblem::EmptyFile,
+        };
+        Some(problem)
+    }
 }

@@ -114,14 +114,14 @@ impl Row {
             Field::FirstName => contact.first_name = Some(short(text, NAME_MAX)?),
             Field::LastName => contact.last_name = Some(short(text, NAME_MAX)?),
             Field::Kind => contact.kind = Some(kind(text)?),
-            Field::BirthDate => contact.birth_date = Some(day(text).ok_or(FieldProblem::InvalidDay)?),
+            Field::BirthDate => contact.birth_date = Some(day(text).ok_or(SheetProblem::InvalidDay)?),
             Field::Practices => several(&mut contact.practices, text)?,
             Field::Tags => several(&mut contact.tags, text)?,
-            Field::LastVisit => contact.last_visit = Some(day(text).ok_or(FieldProblem::InvalidDay)?),
+            Field::LastVisit => contact.last_visit = Some(day(text).ok_or(SheetProblem::InvalidDay)?),
             Field::LastVisitPractice => contact.last_visit_practice = Some(short(text, NAME_MAX)?),
             Field::Consent => self.given = Some(yes_or_no(text)?),
             Field::ConsentDate => {
-                self.consent().at = Some(moment(text, &manners.zone).ok_or(FieldProblem::InvalidDay)?)
+                self.consent().at = Some(moment(text, &manners.zone).ok_or(SheetProblem::InvalidDay)?)
             }
             Field::ConsentSource => self.consent().source = Some(short(text, SOURCE_MAX)?),
             Field::ConsentWording => self.consent().wording = Some(short(text, WORDING_MAX)?),

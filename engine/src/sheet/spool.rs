@@ -74,4 +74,14 @@ impl Spool {
         };
         Ok(Self { file, form, octets })
     }
+
+    /// The same file from its beginning. Only one of the two may be read at a time.
+    ///
+    /// # Errors
+    /// It cannot be had.
+    pub(crate) fn again(&self) -> io::Result<Self> {
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        Ok(Self { file, ..*self })
+    }
 }

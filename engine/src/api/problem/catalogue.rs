@@ -1,10 +1,11 @@
 //! What people read of a refusal, in French and in English.
 
 use crate::domain::Language;
-use crate::fault::{DateProblem, FieldProblem, JsonType, SheetProblem, WordingProblem};
+use crate::fault::{DateProblem, FieldProblem, JsonType, WordingProblem};
 use crate::hours::INSTANT_ALLOWED;
 
 use super::kind::{Full, ProblemKind};
+use super::sheets;
 
 /// Whether the request has the documented shape and only this value is not allowed.
 pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
@@ -22,6 +23,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::InvalidTime
         | FieldProblem::InvalidDay
         | FieldProblem::ForbiddenCharacter
+        | FieldProblem::MissingBeside { .. }
         | FieldProblem::Sheet(_)
         | FieldProblem::Date(_)
         | FieldProblem::OutOfRange { .. }
@@ -62,7 +64,7 @@ pub(super) const fn title(kind: &ProblemKind, language: Language) -> &'static st
         ProblemKind::RequestTimeout => ("Requête trop lente", "Request timeout"),
         ProblemKind::BodyTooLarge { .. } => ("Requête trop volumineuse", "Body too large"),
         ProblemKind::TooManyRecipients { .. } => ("Trop de destinataires", "Too many recipients"),
-        ProblemKind::UnsupportedMediaType => ("Type de contenu non pris en charge", "Unsupported media type"),
+        ProblemKind::UnsupportedMediaType { .. } => ("Type de contenu non pris en charge", "Unsupported media type"),
         ProblemKind::TooManyRequests { .. } => ("Trop de requêtes", "Too many requests"),
         ProblemKind::Internal => ("Erreur interne", "Internal error"),
         ProblemKind::IntakeClosed { .. } => ("Envois momentanément fermés", "Not accepting new messages for now"),
@@ -165,7 +167,8 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
             "La requête n'est pas arrivée à temps.",
             "The request did not arrive in time.",
         ),
-        ProblemKind::UnsupportedMediaType => ("Envoyez application/json.", "Send application/json."),
+        ProblemKind::UnsupportedMediaType { allowed } if fr => return format!("Envoyez {}.", allowed.join(" ou ")),
+        ProblemKind::UnsupportedMediaType { allowed } => return format!("Send {}.", allowed.join(" or ")),
         ProblemKind::TooManyRequests { full, .. } => return too_many(*full, language),
         ProblemKind::Unavailable { .. } => (
             "Réessayez après le délai de l'en-tête Retry-After.",
@@ -193,6 +196,10 @@ fn too_many(full: Full, language: Language) -> String {
             format!("Au plus {max} campagnes d'un même client en cours d'envoi (tenant_uploads_max)."),
             format!("At most {max} campaigns of one tenant being uploaded at once (tenant_uploads_max)."),
         ),
+        Full::TenantImports => (
+            "Un fichier de ce client est déjà en cours d'importation : réessayez quand il est fini.".to_owned(),
+            "A file of this tenant is being imported: try again when that has ended.".to_owned(),
+        ),
         Full::AddressRequests(max) => (
             format!("Au plus {max} requêtes d'une même adresse à la fois (address_connections_max)."),
             format!("At most {max} concurrent requests per address (address_connections_max)."),
@@ -215,7 +222,7 @@ fn too_many(full: Full, language: Language) -> String {
 }
 
 /// What is wrong with a field, and what is allowed.
-pub(super) fn field_detail(problem: &FieldProblem, language: Language) -> String {
+pub(crate) fn field_detail(problem: &FieldProblem, language: Language) -> String {
     match language {
         Language::Fr => french(problem),
         Language::En => english(problem),
@@ -245,9 +252,12 @@ fn french(problem: &FieldProblem) -> String {
             "Une date et une heure, par exemple 2026-07-14T10:00+02:00, ou 2026-07-14T10:00 à l'heure du destinataire."
                 .to_owned()
         }
-        FieldProblem::InvalidDay => "Une date, par exemple 03/04/1981 ou 1981-04-03.".to_owned(),
-        FieldProblem::ForbiddenCharacter => "Contient un caractère de contrôle, ou \", \\ ou | dans un nom.".to_owned(),
-        FieldProblem::Sheet(problem) => of_sheet(problem, Language::Fr).to_owned(),
+        FieldProblem::InvalidDay => {
+            "Un jour, par exemple 2026-07-14 ou, dans un filtre, today, -6 months ou +10 days.".to_owned()
+        }
+        FieldProblem::ForbiddenCharacter => "Sans retour à la ligne, sans \", \\ ni |.".to_owned(),
+        FieldProblem::MissingBeside { fields } => format!("Il faut aussi un de ces champs : {}.", fields.join(", ")),
+        FieldProblem::Sheet(problem) => sheets::words(problem, Language::Fr),
         FieldProblem::Date(problem) => of_date(problem, Language::Fr),
         FieldProblem::InvalidDirectives { why } => format!("Filtre de journal incorrect : {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Doit être compris entre {min} et {max}."),
@@ -298,9 +308,12 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::TooMany { max } => format!("At most {max} are accepted."),
         FieldProblem::UnknownValue { allowed } => format!("Accepted values: {}.", allowed.join(", ")),
         FieldProblem::InvalidTime => format!("Expected {INSTANT_ALLOWED}."),
-        FieldProblem::InvalidDay => "A day is expected, such as 1981-04-03.".to_owned(),
-        FieldProblem::ForbiddenCharacter => "Has a control character, or \", \\ or | in a name.".to_owned(),
-        FieldProblem::Sheet(problem) => of_sheet(problem, Language::En).to_owned(),
+        FieldProblem::InvalidDay => {
+            "Expected a day such as 2026-07-14 or, in a filter, today, -6 months or +10 days.".to_owned()
+        }
+        FieldProblem::ForbiddenCharacter => "Without line breaks, \", \\ and |.".to_owned(),
+        FieldProblem::MissingBeside { fields } => format!("One of these is needed as well: {}.", fields.join(", ")),
+        FieldProblem::Sheet(problem) => sheets::words(problem, Language::En),
         FieldProblem::Date(problem) => of_date(problem, Language::En),
         FieldProblem::InvalidDirectives { why } => format!("No filter of a log: {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Must be between {min} and {max}."),
@@ -360,23 +373,6 @@ fn of_date(problem: &DateProblem, language: Language) -> String {
         Language::Fr => french,
         Language::En => english,
     }
-}
-
-const fn of_sheet(problem: &SheetProblem, language: Language) -> &'static str {
-    let (french, english) = match problem {
-        SheetProblem::NotYesOrNo => ("Oui ou non.", "Yes or no is expected."),
-        SheetProblem::TwoNumbers => (
-            "Les colonnes telephone et e164 ne disent pas le même numéro : videz celle qui n'est plus juste.",
-            "The columns of the number and of e164 differ: empty the one that is out of date.",
-        ),
-        SheetProblem::NoNumberColumn => (
-            "Aucune colonne de numéros n'est reconnue : nommez-la « portable », ou dites les colonnes, par exemple \
-             ?columns=last_name,number,-.",
-            "No column of numbers is recognised: call it \"mobile\", or tell the columns, such as \
-             ?columns=last_name,number,-.",
-        ),
-    };
-    choose(language, french, english)
 }
 
 fn of_wording(problem: &WordingProblem, language: Language) -> String {

@@ -5,6 +5,7 @@
 
 mod kind;
 mod catalogue;
+mod sheets;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use crate::domain::Language;
 use crate::fault::FieldFault;
 
+pub(crate) use catalogue::field_detail;
 pub(crate) use kind::{Full, ProblemKind};
 
 /// The header that carries a request's id, both ways.

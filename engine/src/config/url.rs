@@ -1,0 +1,77 @@
+//! Where a server is: a URL, with a password that may stand in a file of its own.
+
+use kit::settings::Table;
+use url::Url;
+
+use super::value::{self, Secret};
+
+/// Longer than any that people or key stores make.
+const PASSWORD_OCTETS_MAX: usize = 1_024;
+
+/// `url` with the password of `password_file`, if there is one. `alone`: what is wrong with a password without a URL.
+pub(super) fn read(table: &Table<'_>, schemes: &[&str], alone: &str) -> Option<Secret> {
+    let allowed = format!("a URL that begins with {}", schemes.join(" or "));
+    let url = table.secret("url", allowed, |given| {
+        let ours = |text: &&str| schemes.iter().any(|scheme| text.starts_with(scheme));
+        given.text().filter(ours)
+    });
+    let password = value::password_of_file(
+        table,
+        |password| (1..=PASSWORD_OCTETS_MAX).contains(&password.len()) && !password.contains(char::is_control),
+        &format!("a password of 1 to {PASSWORD_OCTETS_MAX} octets"),
+    );
+    let (Some(url), Some(password)) = (url, password) else {
+        if url.is_none() && table.has("password_file") && !table.has("url") {
+            table.fault("password_file", alone);
+        }
+        return url.map(Secret::new);
+    };
+    match with_password(url, &password) {
+        Ok(whole) => Some(Secret::new(whole)),
+        Err(problem) => {
+            table.fault("password_file", problem);
+            None
+        }
+    }
+}
+
+/// The URL with a password in it: behind the user of a server over TCP, among the parameters of a socket.
+fn with_password(text: &str, password: &str) -> Result<String, &'static str> {
+    let mut url = Url::parse(text).map_err(|_| "stands beside a url that is none")?;
+    let over_socket = !url.has_host();
+    if url.password().is_some() || url.query_pairs().any(|(key, _)| over_socket && key == "pass") {
+        return Err("stands beside a url with a password: give one of them");
+    }
+    if over_socket {
+        url.query_pairs_mut().append_pair("pass", password);
+    } else {
+        // What else has a meaning in a URL is quoted by `set_password`.
+        url.set_password(Some(&password.replace('%', "%25")))
+            .map_err(|()| "stands beside a url that can have no password")?;
+    }
+    Ok(url.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_quoted_where_a_url_has_it() {
+        let with = |url: &str| with_password(url, "p@s:s/%41 é").unwrap();
+        assert_eq!(with("redis://h:1/2"), "redis://:p%40s%3As%2F%2541%20%C3%A9@h:1/2");
+        assert_eq!(with("rediss://u@h"), "rediss://u:p%40s%3As%2F%2541%20%C3%A9@h");
+        assert_eq!(with("postgres://u@h/d"), "postgres://u:p%40s%3As%2F%2541%20%C3%A9@h/d");
+        assert_eq!(
+            with("unix:///r.sock?db=1"),
+            "unix:///r.sock?db=1&pass=p%40s%3As%2F%2541+%C3%A9"
+        );
+        for url in ["redis://:x@h", "unix:///r.sock?pass=x"] {
+            assert!(
+                with_password(url, "p").unwrap_err().contains("give one of them"),
+                "{url}"
+            );
+        }
+        assert!(with_password("redis://[", "p").is_err());
+    }
+}

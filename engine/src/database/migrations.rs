@@ -1,0 +1,18 @@
+//! The tables, made step by step. What was released is never changed: another step is added.
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
+
+const STEPS: [(&str, &str); 2] = [
+    ("people", include_str!("../data/migrations/0001_people.sql")),
+    ("imports", include_str!("../data/migrations/0002_imports.sql")),
+];
+
+pub(super) fn all() -> Migrator {
+    let steps = (1..).zip(STEPS).map(|(version, (name, sql))| {
+        // A file of ours.
+        let sql = AssertSqlSafe(sql).into_sql_str();
+        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+    });
+    Migrator::with_migrations(steps.collect())
+}

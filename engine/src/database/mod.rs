@@ -1,0 +1,159 @@
+//! SQL: what is kept of people. SQLite, embedded, or PostgreSQL; the same tables and queries for both.
+//!
+//! Numbers that both dialects take (`$1`), types that both read (`BIGINT`, `TEXT`), and no more than the standard has: what a
+//! dialect says otherwise stands in [`Dialect`]. Live messages never wait for it.
+
+mod fault;
+mod migrations;
+mod open;
+mod found;
+mod sql;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::sync::Arc;
+
+use sqlx::{AnyConnection, AnyPool, Transaction};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub(crate) use fault::{DatabaseError, DatabaseFault};
+pub(crate) use found::Found;
+pub(crate) use sql::Sql;
+
+/// The most values that one statement may have: SQLite takes 32,766, PostgreSQL 65,535.
+pub(crate) const VALUES_MAX: usize = 32_000;
+
+/// In what two databases differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Database {
+    pool: AnyPool,
+    dialect: Dialect,
+    /// SQLite has one writer at a time: they queue here, in order, and not at its lock.
+    writers: Arc<Semaphore>,
+}
+
+/// A change under way; undone when it is dropped before [`Change::commit`].
+pub(crate) struct Change {
+    transaction: Transaction<'static, sqlx::Any>,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Database {
+    /// Which of the two it is.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Begins a change.
+    ///
+    /// # Errors
+    /// When the database does not answer, or is being written to by another program for too long.
+    pub(crate) async fn change(&self) -> Result<Change, DatabaseError> {
+        let turn = match self.dialect {
+            // The semaphore is never closed.
+            Dialect::Sqlite => self.writers.clone().acquire_owned().await.ok(),
+            Dialect::Postgres => None,
+        };
+        let begin = match self.dialect {
+            // At once: one that has read before it writes would be refused if somebody else wrote meanwhile.
+            Dialect::Sqlite => "BEGIN IMMEDIATE",
+            Dialect::Postgres => "BEGIN",
+        };
+        Ok(Change {
+            transaction: self.pool.begin_with(begin).await?,
+            _turn: turn,
+        })
+    }
+
+    /// All rows of a query, each as `read` makes it.
+    ///
+    /// # Errors
+    /// When the database does not answer, or `read` finds something else than it should.
+    pub(crate) async fn rows<T>(
+        &self,
+        query: Sql,
+        read: impl Fn(&Found<'_>) -> Result<T, DatabaseError>,
+    ) -> Result<Vec<T>, DatabaseError> {
+        let rows = query.query().fetch_all(&self.pool).await?;
+        rows.iter().map(|row| read(&Found(row))).collect()
+    }
+
+    /// The only row of a query, if there is one.
+    ///
+    /// # Errors
+    /// As [`Database::rows`].
+    pub(crate) async fn row<T>(
+        &self,
+        query: Sql,
+        read: impl Fn(&Found<'_>) -> Result<T, DatabaseError>,
+    ) -> Result<Option<T>, DatabaseError> {
+        let row = query.query().fetch_optional(&self.pool).await?;
+        row.as_ref().map(|row| read(&Found(row))).transpose()
+    }
+
+    /// The number that a query counts; 0 for none.
+    ///
+    /// # Errors
+    /// As [`Database::rows`].
+    pub(crate) async fn count(&self, query: Sql) -> Result<u64, DatabaseError> {
+        let count = self.row(query, |row| row.number(0)).await?;
+        Ok(count.unwrap_or_default().try_into().unwrap_or_default())
+    }
+}
+
+impl Change {
+    /// Carries out a statement. Returns how many rows it changed.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn run(&mut self, statement: Sql) -> Result<u64, DatabaseError> {
+        let done = statement.query().execute(self.connection()).await?;
+        Ok(done.rows_affected())
+    }
+
+    /// As [`Database::rows`], of what this change sees.
+    ///
+    /// # Errors
+    /// As [`Database::rows`].
+    pub(crate) async fn rows<T>(
+        &mut self,
+        query: Sql,
+        read: impl Fn(&Found<'_>) -> Result<T, DatabaseError>,
+    ) -> Result<Vec<T>, DatabaseError> {
+        let rows = query.query().fetch_all(self.connection()).await?;
+        rows.iter().map(|row| read(&Found(row))).collect()
+    }
+
+    /// The first of `count` numbers that nobody else gets.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn numbers(&mut self, of: &'static str, count: usize) -> Result<i64, DatabaseError> {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let mut take = Sql::new("INSERT INTO number_series (name, taken) VALUES (");
+        take.value(of).push(", ").value(count);
+        take.push(") ON CONFLICT (name) DO UPDATE SET taken = number_series.taken + excluded.taken RETURNING taken");
+        let taken = self.rows(take, |row| row.number(0)).await?;
+        let last = taken.first().copied().unwrap_or(count);
+        Ok(last - count + 1)
+    }
+
+    /// Keeps it: it is on disk when this returns.
+    ///
+    /// # Errors
+    /// When the database does not answer; it may have been kept all the same.
+    pub(crate) async fn commit(self) -> Result<(), DatabaseError> {
+        Ok(self.transaction.commit().await?)
+    }
+
+    fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.transaction
+    }
+}

@@ -1,0 +1,155 @@
+//! Opening a database: made if it is not there, brought to this version, and tied to its Redis.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::{AnyPoolOptions, install_default_drivers};
+use sqlx::migrate::MigrateError;
+use sqlx::{AnyConnection, Executor};
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::{Database, DatabaseError, DatabaseFault, Dialect, Sql, migrations};
+use crate::config;
+
+/// Queries at once: more would only wait for the same disk.
+const CONNECTIONS_MAX: u32 = 16;
+
+/// How long a free connection is waited for.
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
+
+/// A commit is on disk before it is answered; readers do not wait for writers; another program's lock is waited for.
+const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON";
+
+impl Database {
+    /// Opens the configured database. `store`: the id of the Redis database whose tenants it is about.
+    ///
+    /// # Errors
+    /// See [`DatabaseFault`].
+    pub(crate) async fn open(settings: &config::Database, store: &str) -> Result<Self, DatabaseFault> {
+        install_default_drivers();
+        let (database, place) = match &settings.url {
+            Some(url) => {
+                let place = shown(url.reveal());
+                (connect(url.reveal(), Dialect::Postgres, &place).await?, place)
+            }
+            None => {
+                let place = settings.file.display().to_string();
+                make_folder(&settings.file)?;
+                (
+                    connect(&file_url(&settings.file), Dialect::Sqlite, &place).await?,
+                    place,
+                )
+            }
+        };
+        database.migrate(&place).await?;
+        database.tie(&place, store).await?;
+        Ok(database)
+    }
+
+    async fn migrate(&self, place: &str) -> Result<(), DatabaseFault> {
+        let place = place.to_owned();
+        let Err(source) = migrations::all().run(&self.pool).await else {
+            return Ok(());
+        };
+        Err(match source {
+            MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => DatabaseFault::Later { place },
+            MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => refused(place, source),
+            source => DatabaseFault::Migration { place, source },
+        })
+    }
+
+    /// The tenants of another Redis have the same numbers, and must not be shown these people.
+    async fn tie(&self, place: &str, store: &str) -> Result<(), DatabaseFault> {
+        let mut change = self.change().await?;
+        let mut claim = Sql::new("INSERT INTO installation (one, store) VALUES (1, ");
+        claim.value(store).push(") ON CONFLICT (one) DO NOTHING");
+        change.run(claim).await?;
+        let found = Sql::new("SELECT store FROM installation WHERE one = 1");
+        let found = change.rows(found, |row| row.text(0)).await?;
+        change.commit().await?;
+        match found.into_iter().next() {
+            Some(theirs) if theirs != store => Err(DatabaseFault::OtherStore {
+                place: place.to_owned(),
+                theirs,
+                ours: store.to_owned(),
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+async fn connect(url: &str, dialect: Dialect, place: &str) -> Result<Database, DatabaseFault> {
+    let options = AnyPoolOptions::new()
+        .max_connections(CONNECTIONS_MAX)
+        .acquire_timeout(ACQUIRE_WITHIN)
+        .after_connect(move |connection: &mut AnyConnection, _| {
+            Box::pin(async move {
+                if dialect == Dialect::Sqlite {
+                    connection.execute(SQLITE_SETTINGS).await?;
+                }
+                Ok(())
+            })
+        });
+    let pool = options.connect(url).await;
+    Ok(Database {
+        pool: pool.map_err(|source| refused(place.to_owned(), source))?,
+        dialect,
+        writers: Arc::new(Semaphore::new(1)),
+    })
+}
+
+/// What the codes of SQLite mean for who starts the engine (<https://sqlite.org/rescode.html>); the last octet is the kind.
+fn refused(place: String, source: sqlx::Error) -> DatabaseFault {
+    let code = source.as_database_error().and_then(|error| error.code());
+    let kind = code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
+    match kind {
+        Some(5 | 6) => DatabaseFault::Locked { place },
+        Some(8) => DatabaseFault::ReadOnly { place },
+        Some(_) | None => DatabaseFault::Open { place, source },
+    }
+}
+
+fn make_folder(file: &Path) -> Result<(), DatabaseFault> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let made = folder.map_or(Ok(()), std::fs::create_dir_all);
+    made.map_err(|source| DatabaseFault::Folder {
+        file: file.to_owned(),
+        source,
+    })
+}
+
+/// What has a meaning in a URL is quoted.
+fn file_url(file: &Path) -> String {
+    let path: String = file
+        .display()
+        .to_string()
+        .chars()
+        .map(|letter| match letter {
+            '%' => "%25".to_owned(),
+            '?' => "%3f".to_owned(),
+            '#' => "%23".to_owned(),
+            plain => plain.to_string(),
+        })
+        .collect();
+    format!("sqlite://{path}?mode=rwc")
+}
+
+/// A URL without its password.
+fn shown(url: &str) -> String {
+    let Ok(mut url) = Url::parse(url) else {
+        return "database.url".to_owned();
+    };
+    if url.password().is_some() && url.set_password(None).is_err() {
+        return "database.url".to_owned();
+    }
+    url.to_string()
+}
+
+impl From<sqlx::Error> for DatabaseFault {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Query(DatabaseError::from(error))
+    }
+}

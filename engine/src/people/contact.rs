@@ -1,0 +1,256 @@
+//! A person as a clinic knows them, and what is given of one. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+use crate::compose::fold;
+use crate::domain::{ContactId, Recipient, UnixMicros};
+use crate::fault::FieldProblem;
+
+/// The longest name, reference, tag or practice, in characters.
+pub(crate) const TEXT_MAX: usize = 100;
+
+/// The longest value of an attribute, in characters: as long as what a text can have in a field.
+pub(crate) const VALUE_MAX: usize = 500;
+
+/// The longest name of an attribute, in characters.
+pub(crate) const ATTRIBUTE_NAME_MAX: usize = 64;
+
+/// The most attributes, tags or practices of one person.
+pub(crate) const EACH_MAX: usize = 32;
+
+/// The most visits that are given at once.
+pub(crate) const VISITS_MAX: usize = 100;
+
+/// What a person is to a clinic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum Kind {
+    #[default]
+    Patient,
+    /// Who works there.
+    Staff,
+}
+
+impl Kind {
+    pub(crate) const CODES: [&str; 2] = [Self::Patient.code(), Self::Staff.code()];
+
+    /// The word in the API.
+    pub(crate) const fn code(self) -> &'static str {
+        self.into_str()
+    }
+}
+
+/// A person was there on that day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Visit {
+    pub(crate) day: Date,
+    pub(crate) practice: String,
+}
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Contact {
+    pub(crate) id: ContactId,
+    pub(crate) details: Details,
+    /// When they agreed to advertising, and have not withdrawn it since.
+    pub(crate) consent_at: Option<UnixMicros>,
+    pub(crate) created_at: UnixMicros,
+    pub(crate) updated_at: UnixMicros,
+}
+
+/// What is known of a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Details {
+    /// What the clinic's software calls them.
+    pub(crate) reference: Option<String>,
+    /// Any that exists: whether it takes texts is seen when it is to be sent to.
+    pub(crate) number: Option<Recipient>,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+    pub(crate) kind: Kind,
+    pub(crate) birth_date: Option<Date>,
+    /// Of all visits.
+    pub(crate) last_visit: Option<Date>,
+    pub(crate) practices: Vec<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) attributes: BTreeMap<String, String>,
+}
+
+/// What is given of a person: the rest stays as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Given {
+    pub(crate) reference: Option<String>,
+    pub(crate) number: Option<Option<Recipient>>,
+    pub(crate) first_name: Option<String>,
+    pub(crate) last_name: Option<String>,
+    pub(crate) kind: Option<Kind>,
+    pub(crate) birth_date: Option<Option<Date>>,
+    pub(crate) practices: Option<Vec<String>>,
+    pub(crate) tags: Option<Vec<String>>,
+    /// Those with an empty value are forgotten.
+    pub(crate) attributes: BTreeMap<String, String>,
+    /// Added to those that are known.
+    pub(crate) visits: Vec<Visit>,
+}
+
+impl Given {
+    /// By what this person is known again: their reference; without one, number and name, since a family shares a number.
+    /// `None`: neither is given.
+    pub(crate) fn identity(&self) -> Option<String> {
+        if let Some(reference) = &self.reference {
+            return Some(format!("reference {reference}"));
+        }
+        let number = self.number.flatten()?;
+        let name = |name: &Option<String>| name.as_deref().map(fold).unwrap_or_default();
+        let (last, first) = (name(&self.last_name), name(&self.first_name));
+        Some(format!("number {} {last} {first}", number.0))
+    }
+
+    /// Puts it in place of what is known.
+    pub(crate) fn onto(&self, known: &Details) -> Details {
+        let mut details = known.clone();
+        let set = |to: &mut String, from: &Option<String>| {
+            if let Some(given) = from {
+                to.clone_from(given);
+            }
+        };
+        set(&mut details.first_name, &self.first_name);
+        set(&mut details.last_name, &self.last_name);
+        if self.reference.is_some() {
+            details.reference.clone_from(&self.reference);
+        }
+        details.number = self.number.unwrap_or(details.number);
+        details.kind = self.kind.unwrap_or(details.kind);
+        details.birth_date = self.birth_date.unwrap_or(details.birth_date);
+        let latest = self.visits.iter().map(|visit| visit.day).max();
+        details.last_visit = details.last_visit.max(latest);
+        if let Some(practices) = &self.practices {
+            details.practices = once_each(practices);
+        }
+        if let Some(tags) = &self.tags {
+            details.tags = once_each(tags);
+        }
+        for (name, value) in &self.attributes {
+            // Under whatever spelling it is known.
+            details.attributes.retain(|known, _| fold(known) != fold(name));
+            if !value.is_empty() {
+                details.attributes.insert(name.clone(), value.clone());
+            }
+        }
+        details
+    }
+}
+
+/// Without those that differ in case and accents only; the first of them stays.
+fn once_each(texts: &[String]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    texts.iter().filter(|text| seen.insert(fold(text))).cloned().collect()
+}
+
+/// A text of a person, without spaces around it.
+///
+/// # Errors
+/// When it is longer than `max`, or has characters that no line of text has.
+pub(crate) fn check_text(text: &str, max: usize) -> Result<String, FieldProblem> {
+    let text = text.trim();
+    let given = text.chars().count();
+    if given > max {
+        return Err(FieldProblem::TooLong { max, given });
+    }
+    if text.contains(char::is_control) {
+        return Err(FieldProblem::ForbiddenCharacter);
+    }
+    Ok(text.to_owned())
+}
+
+/// The name of an attribute, a tag, a practice: not empty.
+///
+/// # Errors
+/// As [`check_text`].
+pub(crate) fn check_name(text: &str, max: usize) -> Result<String, FieldProblem> {
+    let text = check_text(text, max)?;
+    // What is compared has nothing of these, and a name of nothing else would be anybody's.
+    if fold(&text).is_empty() {
+        return Err(FieldProblem::Empty);
+    }
+    if text.contains(['"', '\\', '|']) {
+        return Err(FieldProblem::ForbiddenCharacter);
+    }
+    Ok(text)
+}
+
+/// A day: `2026-11-27`.
+///
+/// # Errors
+/// When it is none.
+pub(crate) fn check_day(text: &str) -> Result<Date, FieldProblem> {
+    text.parse().map_err(|_| FieldProblem::InvalidDay)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(number: u64, last: &str, first: &str) -> Given {
+        Given {
+            number: Some(Some(Recipient(number))),
+            last_name: Some(last.to_owned()),
+            first_name: Some(first.to_owned()),
+            ..Given::default()
+        }
+    }
+
+    #[test]
+    fn a_family_shares_a_number_and_a_person_is_known_again() {
+        let zoe = given(33_612_345_678, "Lefèvre", "Zoé").identity();
+        assert_eq!(zoe, given(33_612_345_678, "LEFEVRE", "zoe").identity());
+        assert_ne!(zoe, given(33_612_345_678, "Lefèvre", "Hugo").identity());
+        let mut with_reference = given(33_612_345_678, "Lefèvre", "Zoé");
+        with_reference.reference = Some("P-17".to_owned());
+        let mut moved = given(33_698_765_432, "Lefèvre-Martin", "Zoé");
+        moved.reference = Some("P-17".to_owned());
+        assert_eq!(with_reference.identity(), moved.identity());
+        assert_eq!(Given::default().identity(), None);
+    }
+
+    #[test]
+    fn what_is_not_given_stays() {
+        let known = Details {
+            first_name: "Zoé".to_owned(),
+            tags: vec!["vip".to_owned()],
+            attributes: [("Ville".to_owned(), "Lyon".to_owned())].into(),
+            ..Details::default()
+        };
+        let day = |text: &str| text.parse::<Date>().unwrap();
+        let visit = |text: &str| Visit {
+            day: day(text),
+            practice: "Lyon".to_owned(),
+        };
+        let given = Given {
+            attributes: [
+                ("VILLE".to_owned(), "Paris".to_owned()),
+                ("dos".to_owned(), "oui".to_owned()),
+            ]
+            .into(),
+            visits: vec![visit("2026-03-01"), visit("2026-01-01")],
+            practices: Some(vec!["Lyon".to_owned(), "LYON".to_owned()]),
+            ..Given::default()
+        };
+        let details = given.onto(&known);
+        assert_eq!((details.first_name.as_str(), &details.tags), ("Zoé", &known.tags));
+        assert_eq!(details.attributes.values().collect::<Vec<_>>(), ["Paris", "oui"]);
+        assert_eq!(
+            (details.last_visit, details.practices.len()),
+            (Some(day("2026-03-01")), 1)
+        );
+        assert_eq!(Given::default().onto(&details), details);
+        let forgotten = Given {
+            attributes: [("ville".to_owned(), String::new())].into(),
+            ..Given::default()
+        };
+        assert_eq!(forgotten.onto(&details).attributes.len(), 1);
+    }
+}

@@ -1,0 +1,422 @@
+//! Which people are meant: one language for search, export, segments and campaigns. Pure.
+//!
+//! ```json
+//! {"all": [{"field": "practice", "is": "Lyon"}, {"not": {"field": "tag", "in": ["vip", "presse"]}},
+//!          {"any": [{"field": "last_visit", "before": "-6 months"}, {"visited": "Villeurbanne", "from": "2026-01-01"}]}]}
+//! ```
+
+use kit::words::nearest;
+use serde_json::{Map, Value};
+
+use super::contact::{ATTRIBUTE_NAME_MAX, Kind, TEXT_MAX, VALUE_MAX, check_name, check_text};
+use super::day::Day;
+use crate::audience::normalise;
+use crate::domain::{Country, ListId, Recipient};
+use crate::fault::{FieldFault, FieldProblem, JsonType};
+
+/// How deep filters stand in each other.
+const DEPTH_MAX: usize = 8;
+
+/// The most conditions of one filter.
+const CONDITIONS_MAX: usize = 100;
+
+/// The most values of one condition.
+const VALUES_MAX: usize = 1_000;
+
+/// What an attribute's field begins with.
+const ATTRIBUTES: &str = "attributes.";
+
+/// Which people are meant.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Filter {
+    /// Those whom each of these means; everybody, when there is none.
+    All(Vec<Filter>),
+    /// Those whom one of these means.
+    Any(Vec<Filter>),
+    Not(Box<Filter>),
+    /// Those of whom one of these texts is true.
+    Text(TextField, Vec<TextTest>),
+    /// Those for whom this date is so. Who has none is not meant.
+    Day(DayField, DayTest),
+    /// Those who were at a practice, or anywhere, within these days.
+    Visited {
+        practice: Option<String>,
+        from: Option<Day>,
+        to: Option<Day>,
+    },
+    /// Those who have such a number.
+    Number(Vec<Recipient>),
+    Kind(Kind),
+    /// Those who are on one of these lists.
+    List(Vec<ListId>),
+    /// Those who have agreed to advertising, or have not.
+    Consent(bool),
+    /// Those of whom nothing is known there, or something.
+    Empty(Nothing, bool),
+}
+
+/// What has a text, compared without case and accents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TextField {
+    FirstName,
+    LastName,
+    /// Compared as it is.
+    Reference,
+    Practice,
+    Tag,
+    Attribute(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TextTest {
+    Is(String),
+    Contains(String),
+    StartsWith(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DayField {
+    BirthDate,
+    /// Day and month of birth.
+    Birthday,
+    LastVisit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DayTest {
+    On(Day),
+    Before(Day),
+    After(Day),
+    /// Then or later.
+    From(Day),
+    /// Then or earlier.
+    To(Day),
+}
+
+/// What may be unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Nothing {
+    Text(TextField),
+    Day(DayField),
+    Number,
+    List,
+}
+
+const FIELDS: [&str; 12] = [
+    "first_name",
+    "last_name",
+    "reference",
+    "practice",
+    "tag",
+    "attributes.…",
+    "birth_date",
+    "birthday",
+    "last_visit",
+    "number",
+    "kind",
+    "list",
+];
+const CONSENT: &str = "consent";
+const TEXT_TESTS: [&str; 5] = ["is", "in", "contains", "starts_with", "empty"];
+const DAY_TESTS: [&str; 6] = ["is", "before", "after", "from", "to", "empty"];
+const SET_TESTS: [&str; 3] = ["is", "in", "empty"];
+const IS: [&str; 1] = ["is"];
+const NODES: [&str; 5] = ["all", "any", "not", "visited", "field"];
+
+impl Filter {
+    /// Everybody.
+    pub(crate) const EVERYBODY: Self = Self::All(Vec::new());
+
+    /// Reads a filter that stands at `pointer`. `{}` means everybody.
+    ///
+    /// # Errors
+    /// What is wrong with it, each at its pointer.
+    pub(crate) fn read(value: &Value, pointer: &str) -> Result<Self, Vec<FieldFault>> {
+        let mut reading = Reading {
+            faults: Vec::new(),
+            conditions: 0,
+        };
+        match reading.filter(value, pointer, 0) {
+            Some(filter) if reading.faults.is_empty() => Ok(filter),
+            _ => Err(reading.faults),
+        }
+    }
+}
+
+struct Reading {
+    faults: Vec<FieldFault>,
+    conditions: usize,
+}
+
+impl Reading {
+    fn refuse<T>(&mut self, pointer: &str, problem: FieldProblem) -> Option<T> {
+        self.faults.push(FieldFault::new(pointer, problem));
+        None
+    }
+
+    fn filter(&mut self, value: &Value, pointer: &str, depth: usize) -> Option<Filter> {
+        let Value::Object(object) = value else {
+            return self.refuse(pointer, wrong(JsonType::Object, value));
+        };
+        self.conditions += 1;
+        if depth > DEPTH_MAX || self.conditions > CONDITIONS_MAX {
+            let max = if depth > DEPTH_MAX { DEPTH_MAX } else { CONDITIONS_MAX };
+            return self.refuse(pointer, FieldProblem::TooMany { max });
+        }
+        let Some(node) = NODES.into_iter().find(|node| object.contains_key(*node)) else {
+            return match object.keys().next() {
+                None => Some(Filter::EVERYBODY),
+                Some(key) => self.unknown(pointer, key, &NODES),
+            };
+        };
+        let inner = format!("{pointer}/{node}");
+        match node {
+            "visited" => self.visited(object, pointer),
+            "field" => self.condition(object, pointer),
+            _ if object.len() > 1 => {
+                let other = object.keys().find(|key| *key != node)?;
+                self.unknown(pointer, other, &[])
+            }
+            "not" => {
+                let filter = self.filter(&object[node], &inner, depth + 1)?;
+                Some(Filter::Not(Box::new(filter)))
+            }
+            several => {
+                let filters = self.filters(&object[node], &inner, depth + 1)?;
+                Some(if several == "all" {
+                    Filter::All(filters)
+                } else {
+                    Filter::Any(filters)
+                })
+            }
+        }
+    }
+
+    fn filters(&mut self, value: &Value, pointer: &str, depth: usize) -> Option<Vec<Filter>> {
+        let Value::Array(items) = value else {
+            return self.refuse(pointer, wrong(JsonType::Array, value));
+        };
+        if items.is_empty() {
+            return self.refuse(pointer, FieldProblem::Empty);
+        }
+        let read = items.iter().enumerate().take(CONDITIONS_MAX + 1);
+        let read: Vec<_> = read
+            .map(|(at, item)| self.filter(item, &format!("{pointer}/{at}"), depth))
+            .collect();
+        read.into_iter().collect()
+    }
+
+    fn unknown<T>(&mut self, pointer: &str, key: &str, known: &[&'static str]) -> Option<T> {
+        let nearest = nearest(key, known.iter().copied()).map(str::to_owned);
+        let shown: String = key.chars().take(ATTRIBUTE_NAME_MAX).collect();
+        self.refuse(&format!("{pointer}/{shown}"), FieldProblem::UnknownField { nearest })
+    }
+
+    /// `{"visited": "Lyon", "from": "2026-01-01", "to": "today"}`; `"visited": true`: anywhere.
+    fn visited(&mut self, object: &Map<String, Value>, pointer: &str) -> Option<Filter> {
+        let known = ["visited", "from", "to"];
+        if let Some(other) = object.keys().find(|key| !known.contains(&key.as_str())) {
+            return self.unknown(pointer, other, &known);
+        }
+        let at = format!("{pointer}/visited");
+        let practice = match &object["visited"] {
+            Value::Bool(true) => None,
+            Value::String(practice) => Some(self.taken(&at, check_name(practice, TEXT_MAX))?),
+            other => return self.refuse(&at, wrong(JsonType::String, other)),
+        };
+        let mut day = |key: &str| match object.get(key) {
+            None => Some(None),
+            Some(value) => self.day(value, &format!("{pointer}/{key}")).map(Some),
+        };
+        let (from, to) = (day("from"), day("to"));
+        Some(Filter::Visited {
+            practice,
+            from: from?,
+            to: to?,
+        })
+    }
+
+    /// `{"field": "last_name", "is": "Martin"}`.
+    fn condition(&mut self, object: &Map<String, Value>, pointer: &str) -> Option<Filter> {
+        let at = format!("{pointer}/field");
+        let name = match &object["field"] {
+            Value::String(name) => name.as_str(),
+            other => return self.refuse(&at, wrong(JsonType::String, other)),
+        };
+        let mut tests = object.iter().filter(|(key, _)| *key != "field");
+        let (Some((test, value)), None) = (tests.next(), tests.next()) else {
+            return self.refuse(pointer, FieldProblem::UnknownValue { allowed: &TEXT_TESTS });
+        };
+        let (test, value) = (test.as_str(), (value, format!("{pointer}/{test}")));
+        if let Some(field) = self.text_field(name, &at) {
+            return self.text_condition(field?, test, (value.0, &value.1, pointer));
+        }
+        if let Some(field) = day_field(name) {
+            return self.day_condition(field, test, (value.0, &value.1, pointer));
+        }
+        self.other_condition(name, test, (value.0, &value.1, pointer))
+    }
+
+    /// `None`: it has no text; `Some(None)`: it is an attribute without a name.
+    fn text_field(&mut self, name: &str, pointer: &str) -> Option<Option<TextField>> {
+        if let Some(attribute) = name.strip_prefix(ATTRIBUTES) {
+            let attribute = self.taken(pointer, check_name(attribute, ATTRIBUTE_NAME_MAX));
+            return Some(attribute.map(TextField::Attribute));
+        }
+        let field = match name {
+            "first_name" => TextField::FirstName,
+            "last_name" => TextField::LastName,
+            "reference" => TextField::Reference,
+            "practice" => TextField::Practice,
+            "tag" => TextField::Tag,
+            _ => return None,
+        };
+        Some(Some(field))
+    }
+
+    fn text_condition(&mut self, field: TextField, test: &str, (value, at, above): Given<'_>) -> Option<Filter> {
+        let text = |reading: &mut Self, value: &Value, at: &str| match value {
+            Value::String(text) => reading.taken(at, check_text(text, VALUE_MAX)),
+            other => reading.refuse(at, wrong(JsonType::String, other)),
+        };
+        let tests = match test {
+            "is" => vec![TextTest::Is(text(self, value, at)?)],
+            "in" => self.list(value, at, text)?.into_iter().map(TextTest::Is).collect(),
+            "contains" => vec![TextTest::Contains(text(self, value, at)?)],
+            "starts_with" => vec![TextTest::StartsWith(text(self, value, at)?)],
+            "empty" => return self.empty(Nothing::Text(field), value, at),
+            other => return self.unknown(above, other, &TEXT_TESTS),
+        };
+        Some(Filter::Text(field, tests))
+    }
+
+    fn day_condition(&mut self, field: DayField, test: &str, (value, at, above): Given<'_>) -> Option<Filter> {
+        let make = match test {
+            "is" => DayTest::On,
+            "before" => DayTest::Before,
+            "after" => DayTest::After,
+            "from" => DayTest::From,
+            "to" => DayTest::To,
+            "empty" => return self.empty(Nothing::Day(field), value, at),
+            other => return self.unknown(above, other, &DAY_TESTS),
+        };
+        // Between two days of the year lies, in a year, what is on one side as well as the other.
+        if field == DayField::Birthday && test != "is" {
+            return self.unknown(above, test, &IS);
+        }
+        Some(Filter::Day(field, make(self.day(value, at)?)))
+    }
+
+    fn other_condition(&mut self, name: &str, test: &str, (value, at, above): Given<'_>) -> Option<Filter> {
+        let several = test == "in";
+        match (name, test) {
+            ("number", "is" | "in") => self.one_or_list(value, (at, several), number).map(Filter::Number),
+            ("list", "is" | "in") => self.one_or_list(value, (at, several), list).map(Filter::List),
+            ("number", "empty") => self.empty(Nothing::Number, value, at),
+            ("list", "empty") => self.empty(Nothing::List, value, at),
+            ("kind", "is") => {
+                let kind = value.as_str().and_then(|code| code.parse().ok());
+                let allowed = &Kind::CODES;
+                kind.map(Filter::Kind)
+                    .or_else(|| self.refuse(at, FieldProblem::UnknownValue { allowed }))
+            }
+            (CONSENT, "is") => match value {
+                Value::Bool(given) => Some(Filter::Consent(*given)),
+                other => self.refuse(at, wrong(JsonType::Boolean, other)),
+            },
+            ("number" | "list", other) => self.unknown(above, other, &SET_TESTS),
+            ("kind" | CONSENT, other) => self.unknown(above, other, &IS),
+            (_, _) => self.refuse(
+                &format!("{above}/field"),
+                FieldProblem::UnknownValue { allowed: &FIELDS },
+            ),
+        }
+    }
+
+    fn one_or_list<T>(
+        &mut self,
+        value: &Value,
+        (at, several): (&str, bool),
+        read: fn(&Value) -> Result<T, FieldProblem>,
+    ) -> Option<Vec<T>> {
+        let one = |reading: &mut Self, value: &Value, at: &str| reading.taken(at, read(value));
+        match several {
+            true => self.list(value, at, one),
+            false => one(self, value, at).map(|one| vec![one]),
+        }
+    }
+
+    fn list<T>(
+        &mut self,
+        value: &Value,
+        at: &str,
+        read: impl Fn(&mut Self, &Value, &str) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let Value::Array(items) = value else {
+            return self.refuse(at, wrong(JsonType::Array, value));
+        };
+        if items.is_empty() {
+            return self.refuse(at, FieldProblem::Empty);
+        }
+        if items.len() > VALUES_MAX {
+            return self.refuse(at, FieldProblem::TooMany { max: VALUES_MAX });
+        }
+        let items = items.iter().enumerate();
+        items
+            .map(|(index, item)| read(self, item, &format!("{at}/{index}")))
+            .collect()
+    }
+
+    fn day(&mut self, value: &Value, at: &str) -> Option<Day> {
+        match value {
+            Value::String(text) => self.taken(at, text.parse()),
+            other => self.refuse(at, wrong(JsonType::String, other)),
+        }
+    }
+
+    fn empty(&mut self, of: Nothing, value: &Value, at: &str) -> Option<Filter> {
+        match value {
+            Value::Bool(empty) => Some(Filter::Empty(of, *empty)),
+            other => self.refuse(at, wrong(JsonType::Boolean, other)),
+        }
+    }
+
+    fn taken<T>(&mut self, at: &str, read: Result<T, FieldProblem>) -> Option<T> {
+        match read {
+            Ok(value) => Some(value),
+            Err(problem) => self.refuse(at, problem),
+        }
+    }
+}
+
+/// A value, its pointer, and that of the condition.
+type Given<'v> = (&'v Value, &'v str, &'v str);
+
+fn day_field(name: &str) -> Option<DayField> {
+    match name {
+        "birth_date" => Some(DayField::BirthDate),
+        "birthday" => Some(DayField::Birthday),
+        "last_visit" => Some(DayField::LastVisit),
+        _ => None,
+    }
+}
+
+fn number(value: &Value) -> Result<Recipient, FieldProblem> {
+    let text = value.as_str().ok_or_else(|| wrong(JsonType::String, value))?;
+    match normalise(text, Country::FRANCE) {
+        Ok(recipient) => Ok(recipient),
+        Err(fault) => Err(fault.problem()),
+    }
+}
+
+fn list(value: &Value) -> Result<ListId, FieldProblem> {
+    let id = value.as_str().and_then(|text| text.parse().ok());
+    id.ok_or(FieldProblem::UnknownValue { allowed: &["lst_…"] })
+}
+
+fn wrong(expected: JsonType, found: &Value) -> FieldProblem {
+    FieldProblem::WrongType {
+        expected,
+        found: JsonType::of(found),
+    }
+}

@@ -1,0 +1,145 @@
+//! The rows of the table `contact`.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use super::contact::{Contact, Details};
+use crate::compose::fold;
+use crate::database::{DatabaseError, Found, Sql};
+use crate::domain::{ContactId, Recipient, TenantId, UnixMicros};
+
+/// The columns, in the order in which [`read`] reads them.
+pub(super) const COLUMNS: &str = "contact.id, contact.reference, contact.number, contact.first_name, contact.last_name, \
+     contact.kind, contact.birth_date, contact.last_visit, contact.practices, contact.tags, contact.attributes, \
+     contact.consent_at, contact.created_at, contact.updated_at, contact.identity";
+
+/// The place of `identity` in these.
+pub(super) const IDENTITY: usize = 14;
+
+const WRITTEN: &str = "id, tenant, identity, reference, number, first_name, last_name, first_folded, last_folded, kind, \
+     birth_date, last_visit, practices, tags, attributes, practices_folded, tags_folded, attributes_folded, created_at, \
+     updated_at";
+
+/// Those that change; who is known keeps number, tenant and the day on which they came.
+const CHANGED: [&str; 16] = [
+    "identity",
+    "reference",
+    "number",
+    "first_name",
+    "last_name",
+    "first_folded",
+    "last_folded",
+    "kind",
+    "birth_date",
+    "last_visit",
+    "practices",
+    "tags",
+    "attributes",
+    "practices_folded",
+    "tags_folded",
+    "attributes_folded",
+];
+
+/// Rows that fit one statement.
+pub(super) const ROWS_MAX: usize = 1_000;
+
+pub(super) fn read(row: &Found<'_>) -> Result<Contact, DatabaseError> {
+    let id = row.number(0)?;
+    let number = row.number_if_any(2)?;
+    let time = |value: i64| UnixMicros(value.cast_unsigned());
+    Ok(Contact {
+        id: ContactId(id.cast_unsigned()),
+        details: Details {
+            reference: row.text_if_any(1)?,
+            number: number.map(|number| Recipient(number.cast_unsigned())),
+            first_name: row.text(3)?,
+            last_name: row.text(4)?,
+            kind: row.parsed(5, "the kind of a contact", |code| code.parse().ok())?,
+            birth_date: date(row, 6)?,
+            last_visit: date(row, 7)?,
+            practices: row.parsed(8, "the practices of a contact", |json| serde_json::from_str(json).ok())?,
+            tags: row.parsed(9, "the tags of a contact", |json| serde_json::from_str(json).ok())?,
+            attributes: row.parsed(10, "the attributes of a contact", |json| {
+                serde_json::from_str(json).ok()
+            })?,
+        },
+        consent_at: row.number_if_any(11)?.map(time),
+        created_at: time(row.number(12)?),
+        updated_at: time(row.number(13)?),
+    })
+}
+
+fn date(row: &Found<'_>, column: usize) -> Result<Option<Date>, DatabaseError> {
+    let text = row.text_if_any(column)?;
+    let date = text.map(|text| text.parse()).transpose();
+    date.map_err(|_| DatabaseError::Corrupt("a date of a contact"))
+}
+
+/// Puts these in place of what is known of them; at most [`ROWS_MAX`], each with its identity.
+pub(super) fn write(tenant: TenantId, contacts: &[(&Contact, &str)]) -> Sql {
+    let mut sql = Sql::new("INSERT INTO contact (");
+    sql.push(WRITTEN).push(") VALUES ");
+    for (at, (contact, identity)) in contacts.iter().enumerate() {
+        sql.push(if at > 0 { ", (" } else { "(" });
+        values(tenant, (contact, identity), &mut sql);
+        sql.push(")");
+    }
+    sql.push(" ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at");
+    for column in CHANGED {
+        sql.push(", ").push(column).push(" = excluded.").push(column);
+    }
+    sql
+}
+
+fn values(tenant: TenantId, (contact, identity): (&Contact, &str), sql: &mut Sql) {
+    let details = &contact.details;
+    let day = |date: Option<Date>| date.map(|date| date.to_string());
+    let number = details.number.map(|number| number.0.cast_signed());
+    sql.value(contact.id.0.cast_signed()).push(", ").value(tenant.0);
+    sql.push(", ").value(identity);
+    sql.push(", ").value(details.reference.clone());
+    sql.push(", ").value(number);
+    for text in [
+        details.first_name.as_str(),
+        &details.last_name,
+        &fold(&details.first_name),
+        &fold(&details.last_name),
+        details.kind.code(),
+    ] {
+        sql.push(", ").value(text);
+    }
+    sql.push(", ").value(day(details.birth_date));
+    sql.push(", ").value(day(details.last_visit));
+    let attributes: BTreeMap<String, String> = details
+        .attributes
+        .iter()
+        .map(|(name, value)| (fold(name), fold(value)))
+        .collect();
+    for text in [
+        serde_json::Value::from(details.practices.clone()).to_string(),
+        serde_json::Value::from(details.tags.clone()).to_string(),
+        json(&details.attributes),
+        barred(&details.practices),
+        barred(&details.tags),
+        json(&attributes),
+    ] {
+        sql.push(", ").value(text);
+    }
+    sql.push(", ").value(contact.created_at.0.cast_signed());
+    sql.push(", ").value(contact.updated_at.0.cast_signed());
+}
+
+fn json(attributes: &BTreeMap<String, String>) -> String {
+    let object: serde_json::Map<String, serde_json::Value> = attributes
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_str().into()))
+        .collect();
+    serde_json::Value::Object(object).to_string()
+}
+
+/// Texts as a filter looks for them: between bars.
+fn barred(texts: &[String]) -> String {
+    let folded = texts.iter().map(|text| fold(text) + "|");
+    std::iter::once("|".to_owned()).chain(folded).collect()
+}
