@@ -5,6 +5,8 @@ mod admin;
 mod body;
 mod campaigns;
 mod client;
+mod consents;
+mod contacts;
 mod exports;
 mod fields;
 mod gate;
@@ -15,6 +17,7 @@ mod imports;
 mod inbound;
 mod keys;
 mod known;
+mod lists;
 mod lives;
 mod log_filter;
 mod messages;
@@ -158,6 +161,17 @@ fn public(app: App) -> Router {
         .route("/v1/campaigns/{id}/pause", post(campaigns::pause))
         .route("/v1/campaigns/{id}/resume", post(campaigns::resume))
         .route("/v1/campaigns/{id}/cancel", post(campaigns::cancel))
+        .route("/v1/contacts", post(contacts::upsert).get(contacts::list))
+        .route("/v1/contacts/search", post(contacts::search))
+        .route("/v1/contacts/{id}", get(contacts::show).delete(contacts::forget))
+        .route("/v1/contacts/{id}/consents", get(consents::of_contact))
+        .route("/v1/contacts/{id}/consents/withdraw", post(consents::withdraw))
+        .route("/v1/consents", post(consents::give).get(consents::list))
+        .route("/v1/lists", post(lists::create).get(lists::list))
+        .route("/v1/lists/{id}", get(lists::show).delete(lists::forget))
+        .route("/v1/lists/{id}/members", post(lists::members))
+        .route("/v1/segments", post(lists::keep_segment).get(lists::segments))
+        .route("/v1/segments/{id}", get(lists::segment).delete(lists::forget_segment))
         .route("/v1/contacts/export", post(exports::contacts))
         .route("/v1/imports", post(imports::create).get(imports::list_all))
         .route("/v1/imports/{id}", get(imports::show))

@@ -103,6 +103,7 @@ impl From<CampaignFault> for Problem {
             CampaignFault::Busy => full(Full::Engine),
             CampaignFault::Stopping => ProblemKind::Unavailable { retry_after: BUSY }.into(),
             CampaignFault::Store(error) => store_refuses(&error),
+            CampaignFault::Database(error) => database_refuses(&error),
         }
     }
 }

@@ -21,7 +21,6 @@ use crate::receipt::Replay;
 const OPERATOR: &str = "op_test_0123456789abcdef";
 
 struct Api {
-    _people: tempfile::TempDir,
     bench: Bench,
     app: App,
     public: TowerToHyperService<Router>,
@@ -55,9 +54,6 @@ impl Api {
         let verdict = Verdict::unguarded();
         let silent = config::LineFile::default();
         let audit = crate::audit::AuditLog::start(&silent, (bench.clock, &metrics), &mut tokio::task::JoinSet::new());
-        let folder = tempfile::tempdir().unwrap();
-        let database = crate::database::tests::open(folder.path()).await.unwrap();
-        let people = crate::people::People::new(database, bench.clock);
         let app = App {
             waiting: Waiting::new(&bench.store, &traffic, &Gates::none(bench.clock), &verdict),
             traffic,
@@ -66,8 +62,8 @@ impl Api {
             inbox,
             accounts: Arc::new(accounts),
             campaigns: bench.campaigns.clone(),
-            imports: crate::import::Imports::new(people.clone(), bench.store.clone(), problem::field_detail),
-            people,
+            people: bench.people.clone(),
+            imports: crate::import::Imports::new(bench.people.clone(), bench.store.clone(), problem::field_detail),
             store: bench.store.clone(),
             logs: crate::logs::Logs::silent(),
             tracer: crate::otel::Tracer::off(),
@@ -89,7 +85,6 @@ impl Api {
         Self {
             bench,
             app,
-            _people: folder,
             public: TowerToHyperService::new(public),
             admin: TowerToHyperService::new(admin),
         }
@@ -151,7 +146,7 @@ async fn a_campaign_from_its_order_to_its_view() {
     let made = api.expect("POST /v1/campaigns", &key, &order, 201).await;
     assert_eq!(
         made["audience"],
-        json!({"accepted": 50, "invalid": 0, "not_mobile": 0, "not_allowed": 0, "duplicates": 0, "rejected": []})
+        json!({"accepted": 50, "invalid": 0, "not_mobile": 0, "not_allowed": 0, "duplicates": 0, "no_consent": 0, "rejected": []})
     );
     assert_eq!(
         made["estimate"],

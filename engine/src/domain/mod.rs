@@ -22,7 +22,7 @@ pub(crate) use country::{Countries, Country};
 pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use ids::{
-    CampaignId, ContactId, GateId, ImportId, ListId, MessageId, PARTITIONS_MAX, Partition, Recipient, RouteId,
+    CampaignId, ConsentId, ContactId, GateId, ImportId, ListId, MessageId, PARTITIONS_MAX, Partition, Recipient, RouteId,
     SegmentId, SmscId, TenantId, UnknownId,
 };
 pub(crate) use journal::{ENDED, JournalEvent, events};

@@ -112,7 +112,7 @@ impl Gather {
     /// Hands on what is left.
     pub(super) fn finish(mut self) {
         // Nobody who is gone has to be told.
-        drop(self.hand_on());
+        let _told: ControlFlow<()> = self.hand_on();
     }
 
     fn hand_on(&mut self) -> ControlFlow<()> {

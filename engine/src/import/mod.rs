@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use rustc_hash::FxHashMap;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use account::{Account, Failure};
+pub(crate) use account::Account;
 pub(crate) use convert::{columns, written};
 pub(crate) use gather::{PREVIEW_ROWS, Preview};
 

@@ -1,6 +1,6 @@
 //! Files of contacts that came: what is kept of each, and the rows of them that were not taken.
 
-use super::{People, PeopleFault};
+use super::{People, PeopleFault, rows};
 use crate::database::{DatabaseError, Found, Sql};
 use crate::domain::{ImportId, TenantId, UnixMicros};
 
@@ -156,11 +156,7 @@ fn read(row: &Found<'_>) -> Result<Import, DatabaseError> {
         id: ImportId(row.number(0)?.cast_unsigned()),
         state: row.parsed(1, "the state of an import", |code| code.parse().ok())?,
         account: row.text(2)?,
-        started_at: time(row.number(3)?),
-        ended_at: row.number_if_any(4)?.map(time),
+        started_at: rows::time(row.number(3)?),
+        ended_at: row.number_if_any(4)?.map(rows::time),
     })
-}
-
-fn time(micros: i64) -> UnixMicros {
-    UnixMicros(micros.cast_unsigned())
 }

@@ -287,6 +287,7 @@ impl Engine {
         };
         let ended = async {
             tokio::join!(serving, ending);
+            self.base.database.close().await;
             self.told.end().await;
         };
         tokio::select! {
@@ -355,6 +356,7 @@ fn campaigns(
         routes: routes.clone(),
         gates: gates.clone(),
         epoch: leases.epoch(),
+        people: base.people.clone(),
         message_log: message_log.clone(),
         keep: config.retention.campaigns,
         ring: Arc::new(move |way, partition, urgent| bells.ring(way, partition, urgent)),

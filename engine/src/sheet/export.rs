@@ -253,7 +253,7 @@ fn listed(texts: &[String]) -> Value {
 }
 
 /// A number as people of `country` write it.
-pub(crate) fn shown_number(number: Recipient, country: Country) -> String {
+fn shown_number(number: Recipient, country: Country) -> String {
     let national = number
         .0
         .checked_sub(33_000_000_000)

@@ -76,7 +76,7 @@ const HOUSES: [House; 10] = [
         layers: &[
             &["exposition", "fault", "patients", "wait"],
             &["http", "process", "scratch", "usage"],
-            &["api", "redis_server", "sim", "supervise"],
+            &["api", "postgres_server", "redis_server", "sim", "supervise"],
             &["engine", "ledgers"],
             &["lib"],
         ],

@@ -24,6 +24,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::InvalidDay
         | FieldProblem::ForbiddenCharacter
         | FieldProblem::MissingBeside { .. }
+        | FieldProblem::NotBeside { .. }
         | FieldProblem::Sheet(_)
         | FieldProblem::Date(_)
         | FieldProblem::OutOfRange { .. }
@@ -257,6 +258,7 @@ fn french(problem: &FieldProblem) -> String {
         }
         FieldProblem::ForbiddenCharacter => "Sans retour à la ligne, sans \", \\ ni |.".to_owned(),
         FieldProblem::MissingBeside { fields } => format!("Il faut aussi un de ces champs : {}.", fields.join(", ")),
+        FieldProblem::NotBeside { fields } => format!("Pas avec {}.", fields.join(", ")),
         FieldProblem::Sheet(problem) => sheets::words(problem, Language::Fr),
         FieldProblem::Date(problem) => of_date(problem, Language::Fr),
         FieldProblem::InvalidDirectives { why } => format!("Filtre de journal incorrect : {why}."),
@@ -313,6 +315,7 @@ fn english(problem: &FieldProblem) -> String {
         }
         FieldProblem::ForbiddenCharacter => "Without line breaks, \", \\ and |.".to_owned(),
         FieldProblem::MissingBeside { fields } => format!("One of these is needed as well: {}.", fields.join(", ")),
+        FieldProblem::NotBeside { fields } => format!("Not together with {}.", fields.join(", ")),
         FieldProblem::Sheet(problem) => sheets::words(problem, Language::En),
         FieldProblem::Date(problem) => of_date(problem, Language::En),
         FieldProblem::InvalidDirectives { why } => format!("No filter of a log: {why}."),
@@ -390,6 +393,10 @@ fn of_wording(problem: &WordingProblem, language: Language) -> String {
         WordingProblem::SenderNotApproved { approved } => (
             format!("Expéditeur non autorisé. Autorisés : {}.", approved.join(", ")),
             format!("This sender is not approved. Approved: {}.", approved.join(", ")),
+        ),
+        WordingProblem::ConsentRequired => (
+            "Le consentement est exigé pour la publicité : désignez des contacts (filter, lists, segments).".to_owned(),
+            "Consent is required for advertising: name contacts (filter, lists, segments).".to_owned(),
         ),
         WordingProblem::AdvertiserNotNamed { brand } => (
             format!(
