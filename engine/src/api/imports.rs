@@ -19,7 +19,7 @@ use super::{App, page};
 use crate::campaign::view::time;
 use crate::domain::{ImportId, Language, ListId};
 use crate::fault::{FieldFault, FieldProblem};
-use crate::import::{Account, Asked, ImportFault, PREVIEW_ROWS, Preview};
+use crate::import::{Account, Asked, ImportFault, Imports, PREVIEW_ROWS, Preview};
 use crate::people::Import;
 use crate::sheet::{COLUMNS_MAX, Column, Dialect, Export, SheetFault, Spool};
 
@@ -105,7 +105,7 @@ pub(super) async fn create(
     let intake = Intake::of((&headers, Media::Sheet), body, FILE_MAX, app.clock)?;
     let _upload = app.shares.upload(tenant)?;
     let turn = app.imports.admit(tenant)?;
-    let spool = spooled(intake).await?;
+    let spool = spooled(app.imports.clone(), intake).await?;
     let asked = Asked {
         tenant,
         columns: wishes.columns,
@@ -123,9 +123,9 @@ pub(super) async fn create(
 }
 
 /// The body, kept aside.
-async fn spooled(intake: Intake) -> Result<Spool, Problem> {
+async fn spooled(imports: Imports, intake: Intake) -> Result<Spool, Problem> {
     let (chunks, reader) = bridge();
-    let spooling = tokio::task::spawn_blocking(move || Spool::of(reader));
+    let spooling = tokio::task::spawn_blocking(move || imports.spool(reader));
     intake.pump(chunks).await;
     let spooled = spooling.await.map_err(|_| ImportFault::Broken)?;
     Ok(spooled.map_err(ImportFault::Sheet)?)

@@ -47,6 +47,7 @@ pub(crate) struct Buckets {
     pub(crate) unchanged: u64,
     pub(crate) duplicate_in_file: u64,
     pub(crate) invalid: u64,
+    /// Kept, and not to be written to: their number takes no texts.
     pub(crate) not_mobile: u64,
     /// Kept, and not to be written to: they do not want advertising.
     pub(crate) suppressed: u64,

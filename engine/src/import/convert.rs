@@ -16,11 +16,13 @@ const OTHER_NUMBERS: &str = "autres_telephones";
 /// Where a consent is from when its file does not say so.
 const SOURCE: &str = "import";
 
-/// A row that is a person who can be written to.
+/// A row that is a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Person {
     pub(super) given: Given,
     pub(super) said: Option<Said>,
+    /// Their number takes texts.
+    pub(super) mobile: bool,
 }
 
 /// What a row gives of a person. What it leaves out stays as it is known.
@@ -63,6 +65,7 @@ pub(super) fn person(contact: sheet::Contact) -> Result<Person, FieldProblem> {
             visits: day.map(|day| Visit { day, practice }).into_iter().collect(),
         },
         said: contact.consent.map(said),
+        mobile: contact.number.is_some_and(|phone| phone.mobile),
     })
 }
 

@@ -78,12 +78,17 @@ impl Course {
             let news = people.said(self.asked.tenant, &said).await?;
             let numbers: Vec<_> = given.iter().filter_map(|given| given.number.flatten()).collect();
             let suppressed = self.suppressed(&numbers).await?;
-            self.count(&became, &news, &suppressed);
+            let cannot: Vec<_> = batch
+                .people
+                .iter()
+                .map(|person| !person.mobile)
+                .zip(suppressed)
+                .collect();
+            self.count(&became, &news, &cannot);
         }
         let rows = &mut self.account.rows;
         rows.read += batch.rows.read;
         rows.invalid += batch.rows.invalid;
-        rows.not_mobile += batch.rows.not_mobile;
         rows.duplicate_in_file += batch.rows.duplicate_in_file;
         for (code, count) in batch.invalid {
             *self.account.invalid.entry(code).or_default() += count;
@@ -97,13 +102,14 @@ impl Course {
         Ok(())
     }
 
-    /// Each row is counted once; every one of these has a number.
-    fn count(&mut self, became: &[Upserted], news: &[ContactId], suppressed: &[bool]) {
+    /// Each row is counted once. `cannot`: they have no mobile; they want no advertising.
+    fn count(&mut self, became: &[Upserted], news: &[ContactId], cannot: &[(bool, bool)]) {
         let news: rustc_hash::FxHashSet<_> = news.iter().map(|id| id.0).collect();
         let rows = &mut self.account.rows;
-        for (became, suppressed) in became.iter().zip(suppressed) {
+        for (became, (not_mobile, suppressed)) in became.iter().zip(cannot) {
             let bucket = match became.outcome {
                 _ if *suppressed => &mut rows.suppressed,
+                _ if *not_mobile => &mut rows.not_mobile,
                 Outcome::Created => &mut rows.created,
                 Outcome::Unchanged if !news.contains(&became.id.0) => &mut rows.unchanged,
                 Outcome::Updated | Outcome::Unchanged => &mut rows.updated,

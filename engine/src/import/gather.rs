@@ -18,6 +18,9 @@ use crate::sheet::{Contact, Dialect, ErrorList, Mapping, Reading, RowFault, RowR
 /// The most rows that a file of errors lists.
 const ERRORS_MAX: u64 = 10_000;
 
+/// Rows of more octets than these together go to the database as they are, few or many.
+const BATCH_OCTETS_MAX: usize = 4 << 20;
+
 /// The most octets of errors that wait for the database.
 const ERRORS_OCTETS_MAX: usize = 256 << 10;
 
@@ -29,7 +32,9 @@ const SAMPLE_ROWS: u64 = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) people: Vec<Person>,
-    /// What became of rows that are not among these.
+    /// What their rows had.
+    octets: usize,
+    /// What became of the other rows.
     pub(super) rows: Buckets,
     pub(super) invalid: BTreeMap<String, u64>,
     pub(super) errors: Errors,
@@ -41,7 +46,6 @@ pub(super) struct Batch {
 enum Sorted {
     Person(Box<Person>),
     Invalid(RowFault),
-    NotMobile,
     Duplicate,
 }
 
@@ -58,13 +62,11 @@ impl Sorter {
             Ok(contact) => contact,
             Err(fault) => return Sorted::Invalid(fault),
         };
-        if contact.number.is_some_and(|phone| !phone.mobile) {
-            return Sorted::NotMobile;
-        }
         let person = match person(contact) {
             Ok(person) => person,
             Err(problem) => {
-                let (column, value) = (0, String::new());
+                // What no column alone is at fault for.
+                let (column, value) = (usize::MAX, String::new());
                 return Sorted::Invalid(RowFault { column, value, problem });
             }
         };
@@ -135,10 +137,12 @@ impl Gather {
         self.batch.errors.listed += 1;
         let (words, language) = self.words;
         let why = words(problem, language);
-        let error = match (self.names.get(column), value) {
-            (Some(name), "") => format!("{name} : {why}"),
-            (Some(name), value) => format!("{name} « {value} » : {why}"),
-            (None, _) => why,
+        let error = match (self.names.get(column), value, language) {
+            (None, ..) => why,
+            (Some(name), "", Language::Fr) => format!("{name} : {why}"),
+            (Some(name), value, Language::Fr) => format!("{name} « {value} » : {why}"),
+            (Some(name), "", Language::En) => format!("{name}: {why}"),
+            (Some(name), value, Language::En) => format!("{name} \"{value}\": {why}"),
         };
         self.batch.listed += &self.list.line(row, self.names.len(), &error);
     }
@@ -153,23 +157,29 @@ impl Taker for Gather {
     fn row(&mut self, row: RowRead<'_>) -> ControlFlow<()> {
         self.batch.rows.read += 1;
         match self.sorter.sort(row.contact) {
-            Sorted::Person(person) => self.batch.people.push(*person),
+            Sorted::Person(person) => {
+                // Kept, and listed: whoever looks for their mobile sees whose is missing.
+                if !person.mobile {
+                    self.reject(row.cells, (usize::MAX, "", &FieldProblem::NotMobile));
+                }
+                self.batch.people.push(*person);
+                self.batch.octets += row.cells.octets();
+            }
             Sorted::Invalid(fault) => {
                 self.batch.rows.invalid += 1;
                 let code = fault.problem.code().to_owned();
                 *self.batch.invalid.entry(code).or_default() += 1;
                 self.reject(row.cells, (fault.column, &fault.value, &fault.problem));
             }
-            Sorted::NotMobile => {
-                self.batch.rows.not_mobile += 1;
-                self.reject(row.cells, (usize::MAX, "", &FieldProblem::NotMobile));
-            }
             Sorted::Duplicate => {
                 self.batch.rows.duplicate_in_file += 1;
                 self.reject(row.cells, (usize::MAX, "", &SheetProblem::DuplicateInFile.into()));
             }
         }
-        let full = self.batch.people.len() == UPSERT_MAX || self.batch.listed.len() >= ERRORS_OCTETS_MAX;
+        let batch = &self.batch;
+        let full = batch.people.len() == UPSERT_MAX
+            || batch.octets >= BATCH_OCTETS_MAX
+            || batch.listed.len() >= ERRORS_OCTETS_MAX;
         if full {
             self.hand_on()
         } else {
@@ -228,12 +238,11 @@ impl Taker for Looker {
         counted.read += 1;
         match self.sorter.sort(row.contact) {
             // Whether they are known, is the database's to say.
-            Sorted::Person(_) => {}
+            Sorted::Person(person) => counted.not_mobile += u64::from(!person.mobile),
             Sorted::Invalid(fault) => {
                 counted.invalid += 1;
                 *self.invalid.entry(fault.problem.code().to_owned()).or_default() += 1;
             }
-            Sorted::NotMobile => counted.not_mobile += 1,
             Sorted::Duplicate => counted.duplicate_in_file += 1,
         }
         if counted.read < SAMPLE_ROWS {

@@ -9,6 +9,7 @@ mod course;
 mod gather;
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
@@ -87,13 +88,16 @@ pub(crate) struct Imports {
     people: People,
     store: Store,
     words: Words,
+    /// Where files are kept while they are read.
+    folder: Arc<Path>,
     /// How those that run stand, one of a tenant at most.
     running: Arc<Mutex<FxHashMap<TenantId, (Option<ImportId>, Account)>>>,
 }
 
 impl Imports {
-    pub(crate) fn new(people: People, store: Store, words: Words) -> Self {
+    pub(crate) fn new(people: People, store: Store, words: Words, folder: &Path) -> Self {
         Self {
+            folder: folder.into(),
             people,
             store,
             words,
@@ -118,6 +122,14 @@ impl Imports {
             imports: self.clone(),
             tenant,
         })
+    }
+
+    /// Keeps a file aside. Blocks on it.
+    ///
+    /// # Errors
+    /// It cannot be read, or kept.
+    pub(crate) fn spool(&self, body: impl io::Read) -> Result<Spool, SheetFault> {
+        Spool::of(body, &self.folder)
     }
 
     /// What a file says: its columns, and its first rows.

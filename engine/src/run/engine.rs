@@ -297,13 +297,18 @@ impl Engine {
         Ok(())
     }
 
+    fn imports(&self) -> Imports {
+        let (people, store) = (self.base.people.clone(), self.base.store.clone());
+        Imports::new(people, store, field_detail, &self.config.database.spool())
+    }
+
     fn app(&self, accounts: Arc<Accounts>) -> App {
         App {
             store: self.base.store.clone(),
             accounts,
             campaigns: self.campaigns.clone(),
             people: self.base.people.clone(),
-            imports: Imports::new(self.base.people.clone(), self.base.store.clone(), field_detail),
+            imports: self.imports(),
             replay: Replay::new(self.base.store.clone(), self.unparked.clone()),
             reloads: self.reloads.clone(),
             metrics: self.base.metrics.clone(),

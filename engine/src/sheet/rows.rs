@@ -27,6 +27,11 @@ impl<'a> Cells<'a> {
             .map(move |(start, end)| text.get(start..*end).unwrap_or_default())
     }
 
+    /// Of all cells together.
+    pub(crate) fn octets(self) -> usize {
+        self.text.len()
+    }
+
     pub(super) fn len(self) -> usize {
         self.ends.len()
     }

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
+use std::path::Path;
 
 use super::SheetFault;
 use super::encoding::{Encoding, Judge};
@@ -39,12 +40,12 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// Writes `body` down. Blocks on both. How long it may be is for whoever brings it to say.
+    /// Writes `body` down, in `folder`. Blocks on both. How long it may be is for whoever brings it to say.
     ///
     /// # Errors
     /// [`SheetFault::Io`], and what is no file of contacts.
-    pub(crate) fn of(mut body: impl Read) -> Result<Self, SheetFault> {
-        let mut file = tempfile::tempfile()?;
+    pub(crate) fn of(mut body: impl Read, folder: &Path) -> Result<Self, SheetFault> {
+        let mut file = tempfile::tempfile_in(folder)?;
         let mut judge = Judge::default();
         let mut piece = vec![0; READ_OCTETS];
         let (mut head, mut octets) = (Vec::new(), 0);

@@ -20,6 +20,10 @@ fn manners() -> Manners {
     }
 }
 
+fn spool(octets: &[u8]) -> Result<Spool, SheetFault> {
+    Spool::of(octets, &std::env::temp_dir())
+}
+
 #[derive(Default)]
 struct Kept {
     mapping: Option<Mapping>,
@@ -74,7 +78,7 @@ fn try_read(octets: &[u8], columns: Option<&str>) -> Result<Kept, SheetFault> {
         rows_max: 1_000,
     };
     let mut kept = Kept::default();
-    reading.read(Spool::of(octets)?, &mut kept)?;
+    reading.read(spool(octets)?, &mut kept)?;
     Ok(kept)
 }
 
@@ -197,7 +201,7 @@ fn whoever_takes_the_rows_may_break_off() {
         ..Kept::default()
     };
     let rows = "0612345678\n".repeat(100);
-    let read = reading.read(Spool::of(rows.as_bytes()).unwrap(), &mut kept);
+    let read = reading.read(spool(rows.as_bytes()).unwrap(), &mut kept);
     assert!(matches!(read, Err(SheetFault::Stopped)) && kept.rows.len() == 25);
 }
 
@@ -471,7 +475,7 @@ fn a_list_of_errors_is_read_again_when_it_is_mended() {
     };
     let mut listed = Listed(ErrorList::new(Dialect::ExcelFr), String::new(), 0);
     let text = "Nom;Mobile;Ville\nMartin;0612345678;Pau\n=Leroy;+3368765432;\n";
-    reading.read(Spool::of(text.as_bytes()).unwrap(), &mut listed).unwrap();
+    reading.read(spool(text.as_bytes()).unwrap(), &mut listed).unwrap();
     assert_eq!(
         listed.1,
         "\u{FEFF}Nom;Mobile;Ville;ligne;erreur\r\n'=Leroy;'+3368765432;;3;invalid_number\r\n"
