@@ -70,6 +70,9 @@ impl From<io::Error> for ImportFault {
     }
 }
 
+/// How the imports stand that run, one of a tenant at most; without an id while their files come.
+type Running = FxHashMap<TenantId, (Option<ImportId>, Account)>;
+
 /// What is asked of an import.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
@@ -90,8 +93,7 @@ pub(crate) struct Imports {
     words: Words,
     /// Where files are kept while they are read.
     folder: Arc<Path>,
-    /// How those that run stand, one of a tenant at most.
-    running: Arc<Mutex<FxHashMap<TenantId, (Option<ImportId>, Account)>>>,
+    running: Arc<Mutex<Running>>,
 }
 
 impl Imports {
@@ -195,7 +197,7 @@ impl Imports {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, FxHashMap<TenantId, (Option<ImportId>, Account)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -50,6 +50,64 @@ pub(crate) enum Field {
     ConsentWording,
 }
 
+/// Further names of columns, as [`fold`] has them, between spaces.
+const SYNONYMS: [(Field, &str); 16] = [
+    (
+        Field::Reference,
+        "ref id identifiant dossier numerodossier n°dossier numdossier externalid patientid \
+         idpatient numeropatient",
+    ),
+    (
+        Field::Number,
+        "portable mobile gsm sms cell cellphone mobilephone telephoneportable telephonemobile \
+         telportable telmobile numeroportable numerodeportable numeromobile numero phonenumber to \
+         n°mobile n°portable n°telephone n°detelephone numerodetelephone",
+    ),
+    (Field::E164, "msisdn"),
+    (
+        Field::OtherNumbers,
+        "tel phone fixe telephonefixe telfixe domicile teldomicile telephonedomicile landline \
+         homephone autretelephone autrenumero autresnumeros tel2 telephone2",
+    ),
+    (Field::FirstName, "prenoms givenname forename"),
+    (
+        Field::LastName,
+        "nomdefamille nompatient nomusuel surname familyname name",
+    ),
+    (Field::Kind, "typedecontact categorie"),
+    (
+        Field::BirthDate,
+        "datedenaissance naissance neele nele ne(e)le ddn anniversaire birthday dateofbirth dob",
+    ),
+    (
+        Field::Practices,
+        "cabinet practice centre centres clinique cliniques site clinic",
+    ),
+    (Field::Tags, "etiquette tag groupe groupes group groups"),
+    (
+        Field::LastVisit,
+        "rdv dernierrdv datederniererdv datedernierrdv dernierrendezvous datedernierevisite \
+         datededernierevisite lastvisitdate lastappointment daterdv rendezvous",
+    ),
+    (
+        Field::LastVisitPractice,
+        "cabinetdedernierevisite lieuderniererdv cabinetrdv lieurdv",
+    ),
+    (Field::Consent, "optin accord consentementsms smsconsent rgpd"),
+    (
+        Field::ConsentDate,
+        "dateduconsentement consentat datedeconsentement dateoptin optindate",
+    ),
+    (
+        Field::ConsentSource,
+        "sourceduconsentement origineconsentement origineduconsentement optinsource",
+    ),
+    (
+        Field::ConsentWording,
+        "texteduconsentement libelleconsentement formulation mention",
+    ),
+];
+
 impl Field {
     const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
@@ -80,126 +138,9 @@ impl Field {
     }
 
     /// Further names of its column, as [`fold`] has them.
-    const fn synonyms(self) -> &'static [&'static str] {
-        match self {
-            Self::Reference => &[
-                "ref",
-                "id",
-                "identifiant",
-                "dossier",
-                "numerodossier",
-                "n°dossier",
-                "numdossier",
-                "externalid",
-                "patientid",
-                "idpatient",
-                "numeropatient",
-            ],
-            Self::Number => &[
-                "portable",
-                "mobile",
-                "gsm",
-                "sms",
-                "cell",
-                "cellphone",
-                "mobilephone",
-                "telephoneportable",
-                "telephonemobile",
-                "telportable",
-                "telmobile",
-                "numeroportable",
-                "numerodeportable",
-                "numeromobile",
-                "numero",
-                "phonenumber",
-                "to",
-                "n°mobile",
-                "n°portable",
-                "n°telephone",
-                "n°detelephone",
-                "numerodetelephone",
-            ],
-            Self::E164 => &["msisdn"],
-            Self::OtherNumbers => &[
-                "tel",
-                "phone",
-                "fixe",
-                "telephonefixe",
-                "telfixe",
-                "domicile",
-                "teldomicile",
-                "telephonedomicile",
-                "landline",
-                "homephone",
-                "autretelephone",
-                "autrenumero",
-                "autresnumeros",
-                "tel2",
-                "telephone2",
-            ],
-            Self::FirstName => &["prenoms", "givenname", "forename"],
-            Self::LastName => &[
-                "nomdefamille",
-                "nompatient",
-                "nomusuel",
-                "surname",
-                "familyname",
-                "name",
-            ],
-            Self::Kind => &["typedecontact", "categorie"],
-            Self::BirthDate => &[
-                "datedenaissance",
-                "naissance",
-                "neele",
-                "nele",
-                "ddn",
-                "anniversaire",
-                "birthday",
-                "dateofbirth",
-                "dob",
-            ],
-            Self::Practices => &[
-                "cabinet",
-                "practice",
-                "centre",
-                "centres",
-                "clinique",
-                "cliniques",
-                "site",
-                "clinic",
-            ],
-            Self::Tags => &["etiquette", "tag", "groupe", "groupes", "group", "groups"],
-            Self::LastVisit => &[
-                "rdv",
-                "dernierrdv",
-                "datederniererdv",
-                "datedernierrdv",
-                "dernierrendezvous",
-                "datedernierevisite",
-                "datedederniervisite",
-                "datedelastvisit",
-                "lastvisitdate",
-                "lastappointment",
-                "daterdv",
-                "rendezvous",
-            ],
-            Self::LastVisitPractice => &["cabinetdederniervisite", "lieuderniererdv", "cabinetrdv", "lieurdv"],
-            Self::Consent => &["optin", "accord", "consentementsms", "smsconsent", "rgpd"],
-            Self::ConsentDate => &[
-                "dateduconsentement",
-                "consentat",
-                "datedeconsentement",
-                "dateoptin",
-                "optindate",
-            ],
-            Self::ConsentSource => &[
-                "sourceduconsentement",
-                "origineconsentement",
-                "origineduconsentement",
-                "optinsource",
-            ],
-            Self::ConsentWording => &["texteduconsentement", "libelleconsentement", "formulation", "mention"],
-        }
+    fn synonyms(self) -> impl Iterator<Item = &'static str> {
+        let own = SYNONYMS.iter().filter(move |(field, _)| *field == self);
+        own.flat_map(|(_, names)| names.split_whitespace())
     }
 
     /// Whether several columns may hold it, one after the other.
@@ -213,7 +154,7 @@ impl Field {
             [field.code(), field.french()]
                 .into_iter()
                 .any(|known| fold(known) == name)
-                || field.synonyms().contains(&name.as_str())
+                || field.synonyms().any(|known| known == name)
         };
         Self::ALL.iter().find(is).copied()
     }
@@ -395,9 +336,9 @@ mod tests {
     #[test]
     fn no_two_fields_share_a_name() {
         for field in Field::ALL {
-            for name in [field.code(), field.french()].iter().chain(field.synonyms()) {
+            for name in [field.code(), field.french()].into_iter().chain(field.synonyms()) {
                 assert_eq!(Field::by_name(name), Some(*field), "{name}");
-                assert!(field.synonyms().iter().all(|name| fold(name) == *name), "{name}");
+                assert!(field.synonyms().all(|name| fold(name) == name), "{name}");
             }
             assert_eq!(field.code().parse(), Ok(Column::Field(*field)));
         }

@@ -114,9 +114,12 @@ impl Export {
         let name = match self.dialect {
             Dialect::ExcelFr => Field::french,
             // The number is called the same in both, since it stands in a form that people read.
-            Dialect::Rfc4180 => |field| match field {
-                Field::Number => field.french(),
-                other => other.code(),
+            Dialect::Rfc4180 => |field| {
+                if field == Field::Number {
+                    field.french()
+                } else {
+                    field.code()
+                }
             },
             Dialect::Jsonl => return String::new(),
         };
