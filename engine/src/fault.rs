@@ -103,6 +103,8 @@ pub(crate) enum FieldProblem {
     NotMobile,
     /// No time.
     InvalidTime,
+    /// A file of contacts, or what one of its rows says.
+    Sheet(SheetProblem),
     /// A date at which nothing can be planned.
     Date(DateProblem),
     /// No filter of the log.
@@ -147,10 +149,11 @@ impl FieldProblem {
     /// Every code, in the order of the alphabet.
     pub(crate) fn codes() -> Vec<&'static str> {
         // What has kinds of its own is told by theirs.
-        let own = Self::VARIANTS.iter().filter(|name| !["date", "wording"].contains(name));
+        let own = Self::VARIANTS.iter().filter(|name| !["date", "sheet", "wording"].contains(name));
         let mut codes: Vec<_> = own
             .chain(DateProblem::VARIANTS)
             .chain(WordingProblem::VARIANTS)
+            .chain(SheetProblem::VARIANTS)
             .copied()
             .collect();
         codes.sort_unstable();
@@ -165,7 +168,16 @@ impl FieldProblem {
         if let Self::Wording(problem) = self {
             return problem.into_str();
         }
+        if let Self::Sheet(problem) = self {
+            return problem.into_str();
+        }
         self.into_str()
+    }
+}
+
+impl From<SheetProblem> for FieldProblem {
+    fn from(problem: SheetProblem) -> Self {
+        Self::Sheet(problem)
     }
 }
 
@@ -209,6 +221,36 @@ pub(crate) enum WordingProblem {
     ConsentRequired,
     /// Advertising of which nobody could tell whose it is.
     AdvertiserNotNamed { brand: String },
+}
+
+/// How a file of contacts is not as it has to be.
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum SheetProblem {
+    /// No day, as people write one.
+    InvalidDay,
+    /// Neither yes nor no.
+    NotYesOrNo,
+    /// The columns of one number say two.
+    TwoNumbers,
+    /// A person for the second time.
+    DuplicateInFile,
+    /// No column holds numbers.
+    NoNumberColumn,
+    /// Nothing but blank lines.
+    EmptyFile,
+    /// A row of more octets than allowed.
+    RowTooLong { line: u64, max: usize },
+    /// A row of more columns than allowed.
+    TooManyColumns { line: u64, max: usize },
+    /// More rows than allowed.
+    TooManyRows { max: u64 },
+    /// XLS, or a workbook with a password.
+    OldWorkbook,
+    /// What begins as a workbook and is none that can be read.
+    BrokenWorkbook { why: String },
+    /// A workbook of more octets than allowed, as it is or unpacked.
+    WorkbookTooLarge { max: u64 },
 }
 
 /// The types of JSON (RFC 8259, 3), to say which was wanted and which came.

@@ -135,6 +135,13 @@ impl Http {
         )
     }
 
+    /// `POST path` with a body of that media type.
+    pub fn post_as(&self, media_type: &str, path: &str, body: &[u8]) -> Result<Answer> {
+        let url = format!("{}{path}", self.base);
+        let request = self.with_headers(self.agent.post(&url));
+        answer(format!("POST {url}"), request.content_type(media_type).send(body))
+    }
+
     /// `PATCH path` with `body` as JSON.
     pub fn patch(&self, path: &str, body: &impl Serialize) -> Result<Answer> {
         let url = format!("{}{path}", self.base);

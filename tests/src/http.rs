@@ -75,6 +75,12 @@ impl Http {
         self.try_post_bytes(path, body).or_fail()
     }
 
+    /// `POST path` with a body of that media type.
+    #[track_caller]
+    pub fn post_as(&self, media_type: &str, path: &str, body: &[u8]) -> Answer {
+        Answer(self.0.post_as(media_type, path, body).or_fail())
+    }
+
     /// `POST path`; a fault when the connection breaks before the answer, as it does when a program is killed.
     pub fn try_post_bytes(&self, path: &str, body: &[u8]) -> lab::Result<Answer> {
         self.0.post_bytes(path, body).map(Answer)

@@ -71,8 +71,21 @@ impl Intake {
     /// # Errors
     /// 415 when it says to be something else, 413 when it says to be longer.
     pub(super) fn new(headers: &HeaderMap, body: Body, max: u64, clock: Clock) -> Result<Self, Problem> {
-        if !is_json(headers) {
-            return Err(ProblemKind::UnsupportedMediaType.into());
+        Self::of((headers, Media::Json), body, max, clock)
+    }
+
+    /// The same of a body that may be something else.
+    ///
+    /// # Errors
+    /// As [`Intake::new`].
+    pub(super) fn of(
+        (headers, media): (&HeaderMap, Media),
+        body: Body,
+        max: u64,
+        clock: Clock,
+    ) -> Result<Self, Problem> {
+        if !media.is_of(headers) {
+            return Err(ProblemKind::UnsupportedMediaType { allowed: media.types() }.into());
         }
         let length = headers
             .get(header::CONTENT_LENGTH)
@@ -153,19 +166,39 @@ impl Intake {
     }
 }
 
-/// Nothing said is JSON, too: people who type requests leave it out.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(given) = headers.get(header::CONTENT_TYPE) else {
-        return true;
-    };
-    let essence = given
-        .to_str()
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
-    essence.eq_ignore_ascii_case("application/json")
+/// What a body may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Media {
+    Json,
+    /// A file of contacts: what it is, is seen by its octets.
+    Sheet,
+}
+
+impl Media {
+    pub(super) const fn types(self) -> &'static [&'static str] {
+        match self {
+            Self::Json => &["application/json"],
+            Self::Sheet => &[
+                "text/csv",
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            ],
+        }
+    }
+
+    /// Nothing said is right, too: people who type requests leave it out.
+    fn is_of(self, headers: &HeaderMap) -> bool {
+        let Some(given) = headers.get(header::CONTENT_TYPE) else {
+            return true;
+        };
+        let essence = given
+            .to_str()
+            .unwrap_or_default()
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim();
+        self.types().iter().any(|known| essence.eq_ignore_ascii_case(known))
+    }
 }
 
 /// A piece of a body.

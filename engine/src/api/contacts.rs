@@ -91,7 +91,7 @@ pub(super) fn routes() -> Routes {
                     "With visits, consents and places on lists. Who has opted out stays so: that hangs on the number.",
                 )
                 .at::<ContactId>("id", "The contact.")
-                .answers_nothing("It is forgotten."),
+                .answers_nothing(204, "It is forgotten."),
             forget,
         )
 }

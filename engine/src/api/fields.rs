@@ -56,6 +56,24 @@ impl Fields {
         Self::parse(&octets, known)
     }
 
+    /// The same, of a body that may be empty: then it has no fields.
+    ///
+    /// # Errors
+    /// As [`Fields::read`].
+    pub(super) async fn read_if_any(
+        (headers, body): (&HeaderMap, Body),
+        (clock, max): (Clock, u64),
+        known: &[&'static str],
+    ) -> Result<Self, Problem> {
+        let octets = Intake::new(headers, body, max, clock)?.whole().await?;
+        Self::parse(if octets.is_empty() { b"{}" } else { &octets }, known)
+    }
+
+    /// Whatever a field says, if it is there.
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+        self.object.remove(name)
+    }
+
     /// A list that must be there, of 1 to `max`.
     fn list(&mut self, name: &str, max: usize) -> Option<Vec<Value>> {
         let problem = match self.object.remove(name) {

@@ -60,7 +60,7 @@ fn lists_routes() -> Routes {
                     "Its members stay contacts. A campaign that means it is refused at its launch.",
                 )
                 .at::<ListId>("id", "The list.")
-                .answers_nothing("It is forgotten."),
+                .answers_nothing(204, "It is forgotten."),
             forget,
         )
         .add(
@@ -103,7 +103,7 @@ fn segments_routes() -> Routes {
             Operation::new((Verb::Delete, one), Key::Tenant, "deleteSegment")
                 .says("Forget a segment", "A campaign that means it is refused at its launch.")
                 .at::<SegmentId>("id", "The segment.")
-                .answers_nothing("It is forgotten."),
+                .answers_nothing(204, "It is forgotten."),
             forget_segment,
         )
 }

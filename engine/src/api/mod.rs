@@ -8,11 +8,13 @@ mod client;
 mod consents;
 mod contacts;
 mod doc;
+mod exports;
 mod fields;
 mod gate;
 mod guesses;
 mod held;
 mod idempotent;
+mod imports;
 mod inbound;
 mod keys;
 mod known;
@@ -67,6 +69,7 @@ use crate::campaign::Campaigns;
 use crate::clock::Clock;
 use crate::config;
 use crate::guard::Verdict;
+use crate::import::Imports;
 use crate::inbound::Inbox;
 use crate::logs::Logs;
 use crate::message_log::MessageLog;
@@ -96,6 +99,8 @@ pub(crate) struct App {
     pub(crate) campaigns: Campaigns,
     /// Contacts, lists, segments.
     pub(crate) people: People,
+    /// Files of contacts.
+    pub(crate) imports: Imports,
     /// Asked whether it is there.
     pub(crate) store: Store,
     /// Parked receipts.
@@ -160,6 +165,8 @@ fn documented() -> Routes {
         .and(schedule::routes())
         .and(report::routes())
         .and(contacts::routes())
+        .and(exports::routes())
+        .and(imports::routes())
         .and(consents::routes())
         .and(lists::routes())
         .and(messages::routes())

@@ -63,6 +63,12 @@ impl Api {
             accounts: Arc::new(accounts),
             campaigns: bench.campaigns.clone(),
             people: bench.people.clone(),
+            imports: crate::import::Imports::new(
+                bench.people.clone(),
+                bench.store.clone(),
+                problem::field_detail,
+                &std::env::temp_dir(),
+            ),
             store: bench.store.clone(),
             logs: crate::logs::Logs::silent(),
             tracer: crate::otel::Tracer::off(),

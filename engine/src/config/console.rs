@@ -9,6 +9,10 @@ const ADMIN: &str = "CAMPANILE_ADMIN";
 /// `CAMPANILE_OPERATOR_KEY`: the operator's key.
 const KEY: &str = "CAMPANILE_OPERATOR_KEY";
 
+/// `CAMPANILE_API` and `CAMPANILE_KEY`: where tenants ask, and the key of one.
+const API: &str = "CAMPANILE_API";
+const TENANT_KEY: &str = "CAMPANILE_KEY";
+
 /// `CAMPANILE_ADMIN_CA`, `CAMPANILE_ADMIN_CERTIFICATE` and `CAMPANILE_ADMIN_KEY`: as the arguments of the same names.
 const ADMIN_CA: &str = "CAMPANILE_ADMIN_CA";
 const ADMIN_CERTIFICATE: &str = "CAMPANILE_ADMIN_CERTIFICATE";
@@ -22,6 +26,8 @@ const NO_COLOR: &str = "NO_COLOR";
 pub(crate) struct Console {
     pub(crate) admin: Option<String>,
     pub(crate) key: Option<super::Secret>,
+    pub(crate) api: Option<String>,
+    pub(crate) tenant_key: Option<super::Secret>,
     /// The authorities of its certificate.
     pub(crate) admin_ca: Option<PathBuf>,
     /// What is shown to it.
@@ -46,6 +52,8 @@ impl Console {
             match name.as_str() {
                 ADMIN => console.admin = Some(value),
                 KEY => console.key = Some(super::Secret::new(value)),
+                API => console.api = Some(value),
+                TENANT_KEY => console.tenant_key = Some(super::Secret::new(value)),
                 ADMIN_CA => console.admin_ca = Some(value.into()),
                 ADMIN_CERTIFICATE => console.admin_certificate = Some(value.into()),
                 ADMIN_KEY => console.admin_key = Some(value.into()),

@@ -35,6 +35,15 @@ impl Default for Database {
 }
 
 impl Database {
+    /// Where files are kept for a while: beside the embedded database, since elsewhere may be read-only, or memory.
+    pub(crate) fn spool(&self) -> PathBuf {
+        if self.url.is_some() {
+            return std::env::temp_dir();
+        }
+        let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.unwrap_or(Path::new(".")).to_owned()
+    }
+
     /// With its file in `data_dir` where the table says nothing.
     pub(super) fn read(table: &Table<'_>, data_dir: &Path) -> Self {
         let database = Self {

@@ -1,6 +1,6 @@
 //! Asks an engine's operators' listener.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +16,12 @@ const CONFIGURATION: &str = "campanile.toml";
 
 /// Longer than every answer takes: an id that is looked for in all records of millions.
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+
+/// Longer than every file takes.
+const FILE_WITHIN: Duration = Duration::from_secs(3_600);
+
+/// The API of an engine on this machine.
+const API: &str = "http://127.0.0.1:8080";
 
 /// The longest answer that is read: a page of five hundred rows is a megabyte.
 const ANSWER_OCTETS_MAX: u64 = 64 << 20;
@@ -41,6 +47,42 @@ pub(crate) struct Where {
     pub(super) json: bool,
     #[command(flatten)]
     trust: Trust,
+}
+
+/// Which engine is asked with a tenant's key.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Door {
+    /// The API, such as http://127.0.0.1:8080. Default: CAMPANILE_API, or that.
+    #[arg(long, value_name = "URL")]
+    api: Option<String>,
+    /// A file with the tenant's key. Default: CAMPANILE_KEY.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+impl Door {
+    pub(super) fn open(&self) -> Result<Client, Failure> {
+        let console = Console::of_environment();
+        let key = match (&self.key_file, &console.tenant_key) {
+            (Some(file), _) => read_key(file)?,
+            (None, Some(key)) => key.reveal().to_owned(),
+            (None, None) => {
+                let wanted = "this needs a tenant's key: --key-file FILE, or CAMPANILE_KEY";
+                return Err(Failure::Usage(wanted.to_owned()));
+            }
+        };
+        let trust = Trust::default();
+        let target = match (&self.api, &console.api) {
+            (Some(url), _) => Target::of_url(url, "--api", trust)?,
+            (None, Some(url)) => Target::of_url(url, "CAMPANILE_API", trust)?,
+            (None, None) => Target::of_url(API, "--api", trust)?,
+        };
+        Ok(Client {
+            agent: target.agent(FILE_WITHIN)?,
+            base: target.base().to_owned(),
+            key: Some(key),
+        })
+    }
 }
 
 /// An engine that can be asked.
@@ -129,6 +171,32 @@ impl Client {
     pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         let request = self.with_key(self.agent.post(self.url(path)));
         self.answer(request.content_type("application/json").send(&body.to_string()))
+    }
+
+    /// `POST` with a file of contacts as its body.
+    pub(super) fn upload(&self, path: &str, file: &mut dyn Read) -> Result<Value, Failure> {
+        let request = self.with_key(self.agent.post(self.url(path))).content_type("text/csv");
+        self.answer(request.send(ureq::SendBody::from_reader(file)))
+    }
+
+    /// `GET`, or `POST` with that body: the answer, as it comes, goes to `output`.
+    pub(super) fn download(&self, (path, body): (&str, Option<&Value>), output: &mut dyn Write) -> Result<(), Failure> {
+        let answered = match body {
+            Some(body) => {
+                let request = self.with_key(self.agent.post(self.url(path)));
+                request.content_type("application/json").send(&body.to_string())
+            }
+            None => self.with_key(self.agent.get(self.url(path))).call(),
+        };
+        let mut response = answered.map_err(|error| self.away(&error))?;
+        if !response.status().is_success() {
+            let status = response.status().as_u16();
+            let text = response.body_mut().read_to_string().unwrap_or_default();
+            return Err(Failure::of_answer(status, &text));
+        }
+        let copied = std::io::copy(&mut response.body_mut().as_reader(), output);
+        let written = copied.and_then(|_| output.flush());
+        written.map_err(|error| Failure::Away(format!("the file is not whole: {error}")))
     }
 
     /// `PUT` with a JSON body.

@@ -3,6 +3,7 @@
 mod archive;
 mod campaigns;
 mod client;
+mod contacts;
 mod doctor;
 mod failure;
 mod healthcheck;
@@ -48,6 +49,9 @@ pub(crate) enum Ask {
     /// Tenants and their credits. Needs the operator's key.
     #[command(subcommand)]
     Tenant(tenants::TenantAsk),
+    /// Contacts into the engine and out of it, as files. Needs a tenant's key.
+    #[command(subcommand)]
+    Contacts(contacts::ContactsAsk),
     /// What became of messages. Needs the operator's key.
     #[command(subcommand)]
     Message(messages::MessageAsk),
@@ -76,6 +80,7 @@ impl Ask {
             Self::Queue(ask) => ask.run(),
             Self::Campaign(ask) => ask.run(),
             Self::Tenant(ask) => ask.run(),
+            Self::Contacts(ask) => ask.run(),
             Self::Message(ask) => ask.run(),
             Self::Receipts(ask) => ask.run(),
             Self::Trace(trace) => trace.run(),

@@ -81,6 +81,10 @@ id! {
     SegmentId(u64), "seg"
 }
 id! {
+    /// A file of these that came.
+    ImportId(u64), "imp"
+}
+id! {
     /// A message: its campaign in the upper 40 bits, its index in the lower 24.
     ///
     /// The index is `position × partitions + partition`, where `position` counts the campaign's recipients within

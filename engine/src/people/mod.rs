@@ -8,9 +8,11 @@ mod day;
 mod fault;
 mod filter;
 mod filter_sql;
+mod imports;
 mod lists;
 mod merge;
 mod rows;
+mod said;
 mod segments;
 #[cfg(test)]
 mod tests;
@@ -24,11 +26,13 @@ pub(crate) use contact::{
     ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Given, Kind, TEXT_MAX, VALUE_MAX, VISITS_MAX, Visit, check_day, check_name,
     check_text,
 };
-pub(crate) use contacts::{Outcome, UPSERT_MAX};
+pub(crate) use contacts::{Outcome, UPSERT_MAX, Upserted};
 pub(crate) use fault::PeopleFault;
 pub(crate) use filter::Filter;
+pub(crate) use imports::{Import, ImportState};
 pub(crate) use lists::List;
 pub(crate) use merge::MergeField;
+pub(crate) use said::Said;
 pub(crate) use segments::Segment;
 
 use crate::clock::Clock;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::RunFault;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::database::Database;
+use crate::database::{Database, DatabaseFault};
 use crate::guard::{Guard, Verdict};
 use crate::metrics::Metrics;
 use crate::people::People;
@@ -44,9 +44,17 @@ pub(super) async fn open(config: &Config, url: &str) -> Result<(Base, Guard), Ru
         tracing::warn!("{warning}");
     }
     let database = Database::open(&config.database, guard.database_id()).await?;
+    let people = People::new(database.clone(), clock);
+    let interrupted = people.interrupt_imports().await.map_err(DatabaseFault::Query)?;
+    if interrupted > 0 {
+        tracing::warn!(
+            interrupted,
+            "imports were interrupted; the same files may be sent again"
+        );
+    }
     let base = Base {
         store,
-        people: People::new(database.clone(), clock),
+        people,
         database,
         metrics,
         clock,

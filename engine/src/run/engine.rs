@@ -15,12 +15,14 @@ use super::stages::Stages;
 use super::told::Told;
 use super::{Given, Ready, Redis, RunFault};
 use crate::account::Accounts;
+use crate::api::problem::field_detail;
 use crate::api::{self, App, Guesses, Listeners, Secured, Shares};
 use crate::bind::{Binds, Board, Events, Traces};
 use crate::campaign::{Auditor, CampaignDeps, Campaigns, Gates, Limits, RollCall, RouteTable, Routes};
 use crate::config::{self, Config};
 use crate::dispatch::{Bells, Leases, Sweeper};
 use crate::domain::Country;
+use crate::import::Imports;
 use crate::inbound::{Inbox, Struck};
 use crate::message_log::MessageLog;
 use crate::outcome::{Collector, Meanings};
@@ -295,12 +297,18 @@ impl Engine {
         Ok(())
     }
 
+    fn imports(&self) -> Imports {
+        let (people, store) = (self.base.people.clone(), self.base.store.clone());
+        Imports::new(people, store, field_detail, &self.config.database.spool())
+    }
+
     fn app(&self, accounts: Arc<Accounts>) -> App {
         App {
             store: self.base.store.clone(),
             accounts,
             campaigns: self.campaigns.clone(),
             people: self.base.people.clone(),
+            imports: self.imports(),
             replay: Replay::new(self.base.store.clone(), self.unparked.clone()),
             reloads: self.reloads.clone(),
             metrics: self.base.metrics.clone(),

@@ -158,6 +158,11 @@ fn describe(tag: &str, operation: &Operation, (schemas, refusals): (&mut Schemas
         let content = json!({ "application/json": { "schema": schema, "example": example } });
         described["requestBody"] = json!({ "required": true, "content": content });
     }
+    if !operation.file.is_empty() {
+        let file = |media: &&str| ((*media).to_owned(), json!({}));
+        let content: Map<String, Value> = operation.file.iter().map(file).collect();
+        described["requestBody"] = json!({ "required": true, "content": content });
+    }
     described
 }
 

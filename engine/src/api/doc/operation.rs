@@ -78,6 +78,8 @@ pub(in crate::api) struct Operation {
     pub(super) query: Option<Shape>,
     /// Its shape, and one that is taken.
     pub(super) body: Option<(Shape, Value)>,
+    /// The media types of a file that is its body.
+    pub(super) file: &'static [&'static str],
     pub(super) answers: Vec<Answer>,
     /// Whether some of its words follow `Accept-Language`.
     pub(super) speaks: bool,
@@ -96,6 +98,7 @@ impl Operation {
             path_parameters: Vec::new(),
             query: None,
             body: None,
+            file: &[],
             answers: Vec::new(),
             speaks: false,
             own_refusals: Vec::new(),
@@ -128,20 +131,16 @@ impl Operation {
         self
     }
 
+    /// A file as its body, of one of these media types.
+    pub(in crate::api) const fn takes_file(mut self, media: &'static [&'static str]) -> Self {
+        self.file = media;
+        self
+    }
+
     /// An answer of success, in JSON.
     pub(in crate::api) fn answers<T: JsonSchema>(mut self, status: u16, text: &'static str) -> Self {
         let content = vec![("application/json", shape::<T> as Shape)];
         self.answers.push(Answer { status, text, content });
-        self
-    }
-
-    /// An answer of success without a body.
-    pub(in crate::api) fn answers_nothing(mut self, text: &'static str) -> Self {
-        self.answers.push(Answer {
-            status: 204,
-            text,
-            content: Vec::new(),
-        });
         self
     }
 
@@ -186,7 +185,7 @@ impl Operation {
 
     /// Whether an `Idempotency-Key` counts.
     pub(super) fn is_once(&self) -> bool {
-        self.verb == Verb::Post && self.key != Key::Nobody
+        self.verb == Verb::Post && self.key != Key::Nobody && self.file.is_empty()
     }
 
     /// Every reason for which it may be refused.
@@ -201,11 +200,12 @@ impl Operation {
         if !self.path_parameters.is_empty() {
             codes.insert(Code::NotFound);
         }
-        if self.query.is_some() || self.body.is_some() {
+        let has_body = self.body.is_some() || !self.file.is_empty();
+        if self.query.is_some() || has_body {
             codes.extend([Code::InvalidRequest, Code::InvalidFields]);
         }
         // A key of idempotency has the body read where there is none.
-        if self.body.is_some() || self.is_once() {
+        if has_body || self.is_once() {
             codes.extend([Code::BodyTooLarge, Code::RequestTimeout, Code::UnsupportedMediaType]);
         }
         if self.is_once() {

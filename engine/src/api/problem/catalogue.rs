@@ -5,6 +5,7 @@ use crate::fault::{DateProblem, FieldProblem, JsonType, WordingProblem};
 use crate::hours::INSTANT_ALLOWED;
 
 use super::kind::{Full, ProblemCode, ProblemKind};
+use super::sheets;
 
 /// Whether the request has the documented shape and only this value is not allowed.
 pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
@@ -24,6 +25,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::ForbiddenCharacter
         | FieldProblem::MissingBeside { .. }
         | FieldProblem::NotBeside { .. }
+        | FieldProblem::Sheet(_)
         | FieldProblem::Date(_)
         | FieldProblem::OutOfRange { .. }
         | FieldProblem::UnknownMergeField { .. }
@@ -166,7 +168,8 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
             "La requête n'est pas arrivée à temps.",
             "The request did not arrive in time.",
         ),
-        ProblemKind::UnsupportedMediaType => ("Envoyez application/json.", "Send application/json."),
+        ProblemKind::UnsupportedMediaType { allowed } if fr => return format!("Envoyez {}.", allowed.join(" ou ")),
+        ProblemKind::UnsupportedMediaType { allowed } => return format!("Send {}.", allowed.join(" or ")),
         ProblemKind::TooManyRequests { full, .. } => return too_many(*full, language),
         ProblemKind::Unavailable { .. } => (
             "Réessayez après le délai de l'en-tête Retry-After.",
@@ -194,6 +197,10 @@ fn too_many(full: Full, language: Language) -> String {
             format!("Au plus {max} campagnes d'un même client en cours d'envoi (tenant_uploads_max)."),
             format!("At most {max} campaigns of one tenant being uploaded at once (tenant_uploads_max)."),
         ),
+        Full::TenantImports => (
+            "Un fichier de ce client est déjà en cours d'importation : réessayez quand il est fini.".to_owned(),
+            "A file of this tenant is being imported: try again when that has ended.".to_owned(),
+        ),
         Full::AddressRequests(max) => (
             format!("Au plus {max} requêtes d'une même adresse à la fois (address_connections_max)."),
             format!("At most {max} concurrent requests per address (address_connections_max)."),
@@ -216,7 +223,7 @@ fn too_many(full: Full, language: Language) -> String {
 }
 
 /// What is wrong with a field, and what is allowed.
-pub(super) fn field_detail(problem: &FieldProblem, language: Language) -> String {
+pub(crate) fn field_detail(problem: &FieldProblem, language: Language) -> String {
     match language {
         Language::Fr => french(problem),
         Language::En => english(problem),
@@ -252,6 +259,7 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::ForbiddenCharacter => "Sans retour à la ligne, sans \", \\ ni |.".to_owned(),
         FieldProblem::MissingBeside { fields } => format!("Il faut aussi un de ces champs : {}.", fields.join(", ")),
         FieldProblem::NotBeside { fields } => format!("Pas avec {}.", fields.join(", ")),
+        FieldProblem::Sheet(problem) => sheets::words(problem, Language::Fr),
         FieldProblem::Date(problem) => of_date(problem, Language::Fr),
         FieldProblem::InvalidDirectives { why } => format!("Filtre de journal incorrect : {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Doit être compris entre {min} et {max}."),
@@ -308,6 +316,7 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::ForbiddenCharacter => "Without line breaks, \", \\ and |.".to_owned(),
         FieldProblem::MissingBeside { fields } => format!("One of these is needed as well: {}.", fields.join(", ")),
         FieldProblem::NotBeside { fields } => format!("Not together with {}.", fields.join(", ")),
+        FieldProblem::Sheet(problem) => sheets::words(problem, Language::En),
         FieldProblem::Date(problem) => of_date(problem, Language::En),
         FieldProblem::InvalidDirectives { why } => format!("No filter of a log: {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Must be between {min} and {max}."),

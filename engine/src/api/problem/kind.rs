@@ -73,8 +73,11 @@ pub(crate) enum ProblemKind {
         /// How many it may have.
         max: u32,
     },
-    /// 415: the body is not `application/json`.
-    UnsupportedMediaType,
+    /// 415: the body is something else than it may be.
+    UnsupportedMediaType {
+        /// What it may be.
+        allowed: &'static [&'static str],
+    },
     /// 429: too much at once.
     TooManyRequests {
         /// Of what.
@@ -118,6 +121,8 @@ pub(crate) enum Full {
     Engine,
     /// Requests of the tenant: `api.tenant_requests_max`.
     TenantRequests(u32),
+    /// Files of contacts of one tenant: one at a time.
+    TenantImports,
     /// Campaigns that the tenant is sending: `api.tenant_uploads_max`.
     TenantUploads(u32),
     /// Requests of one address behind a proxy, each as good as a connection: `api.address_connections_max`.
@@ -202,7 +207,7 @@ impl ProblemKind {
             | Self::RequestTimeout
             | Self::BodyTooLarge { .. }
             | Self::TooManyRecipients { .. }
-            | Self::UnsupportedMediaType
+            | Self::UnsupportedMediaType { .. }
             | Self::NotReady { .. }
             | Self::ReloadRefused { .. }
             | Self::Internal => None,

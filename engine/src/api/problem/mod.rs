@@ -6,6 +6,7 @@
 mod kind;
 mod catalogue;
 mod codes;
+mod sheets;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use serde::Serialize;
 use crate::domain::Language;
 use crate::fault::FieldFault;
 
+pub(crate) use catalogue::field_detail;
 pub(super) use catalogue::title;
 use codes::FieldCode;
 pub(crate) use kind::{Full, ProblemCode, ProblemKind};

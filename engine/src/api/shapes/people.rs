@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 
 use super::{GivenPhone, Nullable, Phone, Time};
-use crate::domain::{ConsentId, ContactId, ListId, SegmentId};
+use crate::domain::{ConsentId, ContactId, ImportId, ListId, SegmentId};
+use crate::import::{Account, ColumnAccount, FileAccount};
 use crate::people::{
     ATTRIBUTE_NAME_MAX, EACH_MAX, Kind, PROOF_MAX, TEXT_MAX, UPSERT_MAX, VALUE_MAX, VISITS_MAX, WORDING_MAX,
 };
@@ -250,4 +251,90 @@ pub(in crate::api) struct Consent {
 #[derive(JsonSchema)]
 pub(in crate::api) struct Withdrawn {
     withdrawn: u64,
+}
+
+/// How a file is to be taken in.
+#[derive(JsonSchema)]
+pub(in crate::api) struct ImportWishes {
+    /// `true`: it is only said how the file is understood.
+    dry_run: Option<bool>,
+    /// What its columns hold, by their places: `last_name,number,-,attributes.Ville`; not given: as their names say.
+    columns: Option<String>,
+    /// The list that the contacts are put on.
+    list: Option<ListId>,
+}
+
+/// A file of contacts, and what became of it.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Import {
+    id: ImportId,
+    state: ImportStateWord,
+    created_at: Time,
+    ended_at: Option<Time>,
+    #[schemars(flatten)]
+    account: Account,
+}
+
+super::schema! {
+    ImportStateWord, named: false, schemars::json_schema!({ "type": "string", "enum": crate::people::ImportState::CODES })
+}
+
+/// How a file is understood.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Preview {
+    /// `true`.
+    dry_run: bool,
+    file: FileAccount,
+    columns: Vec<ColumnAccount>,
+    sample: Sample,
+    /// Rows that are invalid, by the code of why.
+    invalid: BTreeMap<String, u64>,
+    /// The first of them.
+    rows: Vec<PreviewRow>,
+}
+
+#[derive(JsonSchema)]
+struct Sample {
+    read: u64,
+    good: u64,
+    duplicate_in_file: u64,
+    invalid: u64,
+    not_mobile: u64,
+}
+
+/// A row: the contact that it is, or what is wrong with it.
+#[derive(JsonSchema)]
+struct PreviewRow {
+    line: u64,
+    #[schemars(default, skip_serializing_if = "Option::is_none")]
+    contact: Option<BTreeMap<String, serde_json::Value>>,
+    #[schemars(default, skip_serializing_if = "Option::is_none")]
+    error: Option<RowFault>,
+}
+
+#[derive(JsonSchema)]
+struct RowFault {
+    column: Option<String>,
+    value: String,
+    code: String,
+    /// In the caller's language.
+    detail: String,
+}
+
+/// In which form contacts are exported.
+#[derive(JsonSchema)]
+pub(in crate::api) struct ExportForm {
+    /// Not given: `excel-fr` for a French reader, and else `rfc4180`.
+    dialect: Option<DialectWord>,
+}
+
+super::schema! {
+    DialectWord, named: false, schemars::json_schema!({ "type": "string", "enum": crate::sheet::Dialect::CODES })
+}
+
+/// Whom to export.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct ExportOrder {
+    filter: Option<Filter>,
 }

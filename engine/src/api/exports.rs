@@ -1,0 +1,153 @@
+//! `POST /v1/contacts/export`: contacts as a file.
+
+use std::collections::HashMap;
+use std::io;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use futures::stream;
+
+use super::access::Caller;
+use super::doc::{Key, Operation, Routes, Verb};
+use super::fields::Fields;
+use super::problem::{Problem, language_of};
+use super::query::{parameters, refused};
+use super::refusal::database_refuses;
+use super::{App, shapes};
+use crate::compose::fold;
+use crate::domain::{ContactId, Language, TenantId};
+use crate::fault::FieldProblem;
+use crate::import::{manners, written};
+use crate::people::{Filter, People};
+use crate::sheet::{Dialect, Export};
+
+/// Contacts that are read at a time.
+const PAGE: usize = 1_000;
+
+/// A filter with everything that one may have.
+const BODY_MAX: u64 = 8 << 20;
+
+pub(super) fn routes() -> Routes {
+    Routes::of("contacts").add(
+        Operation::new((Verb::Post, "/v1/contacts/export"), Key::Tenant, "exportContacts")
+            .says("Contacts as a file", "Those whom the filter means; everybody, without a body.")
+            .asks::<shapes::ExportForm>()
+            .takes::<shapes::ExportOrder>(serde_json::json!({ "filter": {} }))
+            .answers_text("The file.", Dialect::ExcelFr.media_type())
+            .or_as(Dialect::Jsonl.media_type())
+            .speaks(),
+        contacts,
+    )
+}
+
+/// `?dialect=…`, if it is there.
+pub(super) struct Told(Option<Dialect>);
+
+impl FromRequestParts<App> for Told {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let told = parameters((parts, app), &["dialect"]).await?;
+        let Some((_, word)) = told.into_iter().next_back() else {
+            return Ok(Self(None));
+        };
+        let problem = FieldProblem::UnknownValue {
+            allowed: &Dialect::CODES,
+        };
+        word.parse()
+            .map(Some)
+            .map(Self)
+            .map_err(|_| refused("?dialect", problem))
+    }
+}
+
+/// `POST /v1/contacts/export?dialect=excel-fr`: those whom `filter` means, in the order in which they came; everybody, without a
+/// body.
+pub(super) async fn contacts(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    Told(dialect): Told,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let filter = filter(&app, (&headers, body)).await?;
+    let dialect = dialect.unwrap_or(match language_of(&headers) {
+        Language::Fr => Dialect::ExcelFr,
+        Language::En => Dialect::Rfc4180,
+    });
+    let attributes = app
+        .people
+        .attributes(tenant)
+        .await
+        .map_err(|error| database_refuses(&error))?;
+    let names = attributes.iter().map(|name| (fold(name), name.clone())).collect();
+    let course = Course {
+        people: app.people.clone(),
+        tenant,
+        filter,
+        export: Export::new(dialect, manners(), crate::import::columns(attributes)),
+        names,
+        after: Some(ContactId(0)),
+        begun: false,
+    };
+    let pieces = stream::try_unfold(course, |mut course| async move {
+        let piece = course.next().await?;
+        Ok::<_, io::Error>(piece.map(|piece| (piece, course)))
+    });
+    let name = format!("attachment; filename=\"contacts.{}\"", dialect.extension());
+    let headers = [
+        (header::CONTENT_TYPE, dialect.media_type().to_owned()),
+        (header::CONTENT_DISPOSITION, name),
+        (header::VARY, "accept-language".to_owned()),
+    ];
+    Ok((headers, Body::from_stream(pieces)).into_response())
+}
+
+async fn filter(app: &App, (headers, body): (&HeaderMap, Body)) -> Result<Filter, Problem> {
+    let mut fields = Fields::read_if_any((headers, body), (app.clock, BODY_MAX), &["filter"]).await?;
+    match fields.take("filter") {
+        _ if !fields.is_sound() => Err(fields.refusal()),
+        None => Ok(Filter::EVERYBODY),
+        Some(value) => Filter::read(&value, "/filter").map_err(Problem::of_fields),
+    }
+}
+
+/// An export on its way out.
+struct Course {
+    people: People,
+    tenant: TenantId,
+    filter: Filter,
+    export: Export,
+    /// How the attributes are spelt that have columns, by what is the same to a person.
+    names: HashMap<String, String>,
+    /// Behind whom to go on; `None`: all were read.
+    after: Option<ContactId>,
+    begun: bool,
+}
+
+impl Course {
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        let Some(after) = self.after else {
+            return Ok(None);
+        };
+        let found = self.people.search((self.tenant, &self.filter), after, PAGE).await;
+        let found = found.map_err(|error| {
+            // The answer has begun: that it is not whole, its reader sees by its end.
+            tracing::warn!(%error, "an export broke off");
+            io::Error::other(error)
+        })?;
+        let mut piece = if std::mem::replace(&mut self.begun, true) {
+            String::new()
+        } else {
+            self.export.head()
+        };
+        for contact in &found {
+            piece += &self.export.line(&written(contact, &self.names));
+        }
+        self.after = found.last().filter(|_| found.len() == PAGE).map(|contact| contact.id);
+        Ok(Some(piece.into()))
+    }
+}

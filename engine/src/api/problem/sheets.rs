@@ -1,0 +1,71 @@
+//! What people read of a file of contacts that is not as it has to be.
+
+use crate::domain::Language;
+use crate::fault::SheetProblem;
+
+/// What is wrong, and what is allowed.
+pub(super) fn words(problem: &SheetProblem, language: Language) -> String {
+    match language {
+        Language::Fr => french(problem),
+        Language::En => english(problem),
+    }
+}
+
+fn french(problem: &SheetProblem) -> String {
+    match problem {
+        SheetProblem::InvalidDay => "Une date, par exemple 03/04/1981 ou 1981-04-03.".to_owned(),
+        SheetProblem::NotYesOrNo => "Oui ou non.".to_owned(),
+        SheetProblem::TwoNumbers => {
+            "Les colonnes telephone et e164 ne disent pas le même numéro : videz celle qui n'est plus juste.".to_owned()
+        }
+        SheetProblem::DuplicateInFile => "Cette personne est déjà plus haut dans le fichier.".to_owned(),
+        SheetProblem::NoNumberColumn => {
+            "Aucune colonne de numéros n'est reconnue : nommez-la « portable », ou dites les \
+                                         colonnes, par exemple ?columns=last_name,number,-."
+                .to_owned()
+        }
+        SheetProblem::EmptyFile => "Le fichier ne contient aucune ligne.".to_owned(),
+        SheetProblem::RowTooLong { line, max } => {
+            format!("La ligne {line} dépasse {max} octets : un guillemet n'est-il pas refermé ?")
+        }
+        SheetProblem::TooManyColumns { line, max } => format!("Ligne {line} : au plus {max} colonnes sont acceptées."),
+        SheetProblem::TooManyRows { max } => format!("Au plus {max} lignes sont acceptées : découpez le fichier."),
+        SheetProblem::OldWorkbook => {
+            "Un ancien classeur Excel (.xls), ou protégé par un mot de passe : enregistrez-le en .xlsx ou en CSV."
+                .to_owned()
+        }
+        SheetProblem::BrokenWorkbook { why } => format!("Ce classeur ne peut pas être lu ({why})."),
+        SheetProblem::WorkbookTooLarge { max } => {
+            format!("Au plus {max} octets sont acceptés pour un classeur : enregistrez-le en CSV.")
+        }
+    }
+}
+
+fn english(problem: &SheetProblem) -> String {
+    match problem {
+        SheetProblem::InvalidDay => "A day is expected, such as 03/04/1981 or 1981-04-03.".to_owned(),
+        SheetProblem::NotYesOrNo => "Yes or no is expected.".to_owned(),
+        SheetProblem::TwoNumbers => {
+            "The columns of the number and of e164 differ: empty the one that is out of date.".to_owned()
+        }
+        SheetProblem::DuplicateInFile => "This person stands further up in the file.".to_owned(),
+        SheetProblem::NoNumberColumn => {
+            "No column of numbers is recognised: call it \"mobile\", or tell the columns, such \
+                                         as ?columns=last_name,number,-."
+                .to_owned()
+        }
+        SheetProblem::EmptyFile => "The file has no rows.".to_owned(),
+        SheetProblem::RowTooLong { line, max } => {
+            format!("Line {line} has more than {max} bytes: is a quote not closed?")
+        }
+        SheetProblem::TooManyColumns { line, max } => format!("Line {line}: at most {max} columns are accepted."),
+        SheetProblem::TooManyRows { max } => format!("At most {max} rows are accepted: split the file."),
+        SheetProblem::OldWorkbook => {
+            "An old workbook of Excel (.xls), or one with a password: save it as .xlsx or as CSV.".to_owned()
+        }
+        SheetProblem::BrokenWorkbook { why } => format!("This workbook cannot be read ({why})."),
+        SheetProblem::WorkbookTooLarge { max } => {
+            format!("At most {max} bytes are accepted of a workbook: save it as CSV.")
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! `campanile contacts`: files into an engine and out of it, with a tenant's key.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::client::{Client, Door, quoted};
+use super::failure::Failure;
+use super::output::{print, print_json};
+
+/// Between two looks at an import that runs.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The buckets of an import, in the order in which they are shown.
+const BUCKETS: [&str; 7] = [
+    "created",
+    "updated",
+    "unchanged",
+    "duplicate_in_file",
+    "invalid",
+    "not_mobile",
+    "suppressed",
+];
+
+/// What is asked of a tenant's contacts.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum ContactsAsk {
+    /// Take in a CSV or XLSX, and say what became of its rows.
+    #[command(after_help = "Examples:\n  campanile contacts import patients.xlsx --dry-run\n  \
+                            campanile contacts import patients.csv --columns last_name,number,-")]
+    Import(Import),
+    /// Write all contacts down.
+    #[command(after_help = "Example:\n  campanile contacts export --dialect rfc4180 --output contacts.csv")]
+    Export(Export),
+}
+
+/// A file to take in.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Import {
+    /// The file; - is standard input.
+    file: PathBuf,
+    /// Only say how it is understood.
+    #[arg(long)]
+    dry_run: bool,
+    /// What the columns are, such as last_name,number,-,attributes.Ville.
+    #[arg(long, value_name = "LIST")]
+    columns: Option<String>,
+    /// The list that everybody is put on.
+    #[arg(long, value_name = "LIST")]
+    list: Option<String>,
+    /// Where the rows are written that were not taken.
+    #[arg(long, value_name = "FILE")]
+    errors: Option<PathBuf>,
+    /// JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    door: Door,
+}
+
+/// What is to be written down, and how.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Export {
+    /// excel-fr, rfc4180 or jsonl.
+    #[arg(long, value_name = "DIALECT", default_value = "excel-fr")]
+    dialect: String,
+    /// The file; - is standard output.
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+    #[command(flatten)]
+    door: Door,
+}
+
+impl ContactsAsk {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        match self {
+            Self::Import(import) => import.run(),
+            Self::Export(export) => export.run(),
+        }
+    }
+}
+
+impl Import {
+    fn run(&self) -> Result<(), Failure> {
+        let client = self.door.open()?;
+        let mut query = format!("?dry_run={}", self.dry_run);
+        for (name, value) in [("columns", &self.columns), ("list", &self.list)] {
+            if let Some(value) = value {
+                query += &format!("&{name}={}", quoted(value));
+            }
+        }
+        let answer = client.upload(&format!("/v1/imports{query}"), &mut self.opened()?)?;
+        let import = if self.dry_run { answer } else { ended(&client, answer)? };
+        if let Some(file) = &self.errors
+            && let Some(id) = import["id"].as_str()
+        {
+            client.download((&format!("/v1/imports/{id}/errors"), None), &mut created(file)?)?;
+        }
+        if self.json || self.dry_run {
+            print_json(&import);
+        } else {
+            print(&words(&import));
+        }
+        match import["failure"]["detail"].as_str() {
+            Some(why) => Err(Failure::Other(format!("the file was not read to its end: {why}"))),
+            None => Ok(()),
+        }
+    }
+
+    fn opened(&self) -> Result<Box<dyn Read>, Failure> {
+        if self.file == Path::new("-") {
+            return Ok(Box::new(io::stdin()));
+        }
+        match File::open(&self.file) {
+            Ok(file) => Ok(Box::new(file)),
+            Err(error) => Err(Failure::Usage(format!(
+                "{} cannot be read: {error}",
+                self.file.display()
+            ))),
+        }
+    }
+}
+
+impl Export {
+    fn run(&self) -> Result<(), Failure> {
+        let client = self.door.open()?;
+        let mut output: Box<dyn Write> = if self.output == Path::new("-") {
+            Box::new(io::stdout())
+        } else {
+            Box::new(created(&self.output)?)
+        };
+        let path = format!("/v1/contacts/export?dialect={}", quoted(&self.dialect));
+        client.download((&path, Some(&json!({}))), &mut output)
+    }
+}
+
+fn created(file: &Path) -> Result<File, Failure> {
+    File::create(file).map_err(|error| Failure::Usage(format!("{} cannot be written: {error}", file.display())))
+}
+
+/// Looks at an import until it has ended.
+fn ended(client: &Client, begun: Value) -> Result<Value, Failure> {
+    let path = format!("/v1/imports/{}", begun["id"].as_str().unwrap_or_default());
+    let mut import = begun;
+    while import["state"] == "running" {
+        std::thread::sleep(LOOK);
+        import = client.get(&path)?;
+        progress(&import);
+    }
+    Ok(import)
+}
+
+/// One line that changes, for whoever looks on.
+fn progress(import: &Value) {
+    let mut error = io::stderr().lock();
+    if error.is_terminal() {
+        let end = if import["state"] == "running" { "" } else { "\n" };
+        let written = write!(error, "\r\x1b[K{} rows{end}", import["rows"]["read"]);
+        let _unread = written.and_then(|()| error.flush());
+    }
+}
+
+fn words(import: &Value) -> String {
+    let bucket = |name: &&str| format!("{name}\t{}\n", import["rows"][*name]);
+    let state = import["state"].as_str().unwrap_or_default();
+    format!("state\t{state}\n") + &BUCKETS.iter().map(bucket).collect::<String>()
+}

@@ -1,0 +1,132 @@
+//! A person of a file ↔ a person of a clinic.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use crate::compose::fold;
+use crate::domain::{Recipient, UnixMicros};
+use crate::fault::FieldProblem;
+use crate::people::{self, Given, Said, TEXT_MAX, VALUE_MAX, Visit, check_name, check_text};
+use crate::sheet::{self, Consent, Phone};
+
+/// The attribute that keeps further numbers of a person, with bars between them.
+const OTHER_NUMBERS: &str = "autres_telephones";
+
+/// Where a consent is from when its file does not say so.
+const SOURCE: &str = "import";
+
+/// A row that is a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Person {
+    pub(super) given: Given,
+    pub(super) said: Option<Said>,
+    /// Their number takes texts.
+    pub(super) mobile: bool,
+}
+
+/// What a row gives of a person. What it leaves out stays as it is known.
+///
+/// # Errors
+/// What a clinic's people may not have.
+pub(super) fn person(contact: sheet::Contact) -> Result<Person, FieldProblem> {
+    let text = |text: Option<String>| text.map(|text| check_text(&one_line(&text), TEXT_MAX)).transpose();
+    let name = |text: &String| check_name(&one_line(text), TEXT_MAX);
+    let names = |texts: &[String]| match texts {
+        [] => Ok(None),
+        texts => texts.iter().map(name).collect::<Result<Vec<_>, _>>().map(Some),
+    };
+    let practice = contact.last_visit_practice.as_ref().or(contact.practices.first());
+    let practice = practice.map(name).transpose()?.unwrap_or_default();
+    let day = contact.last_visit;
+    let mut attributes = BTreeMap::new();
+    for (name, value) in &contact.attributes {
+        let name = check_name(&one_line(name), people::ATTRIBUTE_NAME_MAX)?;
+        attributes.insert(name, check_text(&one_line(value), VALUE_MAX)?);
+    }
+    if !contact.other_numbers.is_empty() {
+        let shown = contact.other_numbers.iter().map(|phone| phone.number.to_string());
+        attributes.insert(OTHER_NUMBERS.to_owned(), shown.collect::<Vec<_>>().join(", "));
+    }
+    Ok(Person {
+        given: Given {
+            reference: contact.reference.as_ref().map(name).transpose()?,
+            number: contact.number.map(|phone| Some(phone.number)),
+            first_name: text(contact.first_name)?,
+            last_name: text(contact.last_name)?,
+            kind: contact.kind.map(|kind| match kind {
+                sheet::Kind::Patient => people::Kind::Patient,
+                sheet::Kind::Staff => people::Kind::Staff,
+            }),
+            birth_date: contact.birth_date.map(Some),
+            practices: names(&contact.practices)?,
+            tags: names(&contact.tags)?,
+            attributes,
+            visits: day.map(|day| Visit { day, practice }).into_iter().collect(),
+        },
+        said: contact.consent.map(said),
+        mobile: contact.number.is_some_and(|phone| phone.mobile),
+    })
+}
+
+/// Lines of a cell, one behind the other: no text of a person has several.
+fn one_line(text: &str) -> String {
+    text.replace("\r\n", " ").replace(['\r', '\n', '\t'], " ")
+}
+
+fn said(consent: Consent) -> Said {
+    let micros = |at: Timestamp| u64::try_from(at.as_microsecond()).map(UnixMicros).ok();
+    Said {
+        given: consent.given,
+        at: consent.at.and_then(micros),
+        source: consent.source.unwrap_or_else(|| SOURCE.to_owned()),
+        wording: consent.wording.unwrap_or_default(),
+    }
+}
+
+/// The attributes that have columns of their own in a file.
+pub(crate) fn columns(attributes: Vec<String>) -> Vec<String> {
+    attributes.into_iter().filter(|name| name != OTHER_NUMBERS).collect()
+}
+
+/// A person of a clinic as a file has them, with attributes as `names` spells them, by what is the same to a person.
+pub(crate) fn written(contact: &people::Contact, names: &HashMap<String, String>) -> sheet::Contact {
+    let details = &contact.details;
+    let some = |text: &String| (!text.is_empty()).then(|| text.clone());
+    let mut attributes = details.attributes.clone();
+    let others = attributes.remove(OTHER_NUMBERS).unwrap_or_default();
+    let spelt = |name: String| names.get(&fold(&name)).cloned().unwrap_or(name);
+    let attributes = attributes
+        .into_iter()
+        .map(|(name, value)| (spelt(name), value))
+        .collect();
+    let phone = |number| Phone { number, mobile: true };
+    let others = others
+        .split(", ")
+        .filter_map(|other| other.strip_prefix('+')?.parse().ok());
+    let consent = contact.consent_at.and_then(UnixMicros::timestamp);
+    sheet::Contact {
+        reference: details.reference.clone(),
+        number: details.number.map(phone),
+        other_numbers: others.map(|number| phone(Recipient(number))).collect(),
+        first_name: some(&details.first_name),
+        last_name: some(&details.last_name),
+        kind: Some(match details.kind {
+            people::Kind::Patient => sheet::Kind::Patient,
+            people::Kind::Staff => sheet::Kind::Staff,
+        }),
+        birth_date: details.birth_date,
+        practices: details.practices.clone(),
+        tags: details.tags.clone(),
+        last_visit: details.last_visit,
+        // Which one it was, is known of the visit; the file gives the day to whom it comes back to.
+        last_visit_practice: None,
+        consent: consent.map(|at| Consent {
+            given: true,
+            at: Some(at),
+            source: None,
+            wording: None,
+        }),
+        attributes,
+    }
+}

@@ -1,0 +1,244 @@
+//! Files of contacts → people: row by row, a thousand at a time, each row in one bucket.
+//!
+//! A file is read by a thread of its own and handed over in batches; each is one change of the database. Memory: two batches,
+//! and 16 octets for each person of the file, by which who comes twice is known.
+
+mod account;
+mod convert;
+mod course;
+mod gather;
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::tz::TimeZone;
+use rustc_hash::FxHashMap;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use account::{Account, ColumnAccount, FileAccount};
+pub(crate) use convert::{columns, written};
+pub(crate) use gather::{PREVIEW_ROWS, Preview};
+
+use crate::database::DatabaseError;
+use crate::domain::{Country, ImportId, Language, ListId, TenantId};
+use crate::fault::FieldProblem;
+use crate::people::{Import, People, PeopleFault};
+use crate::sheet::{Column, Manners, ROWS_MAX, Reading, SheetFault, Spool};
+use crate::store::{Store, StoreError};
+use course::Course;
+
+/// By whose clocks the times of a file are read, as people see today.
+const TIME_ZONE: &str = "Europe/Paris";
+
+/// Files that are read at once, of all tenants: each takes a processor, and what [`crate::sheet`] says of memory.
+const RUNNING_MAX: usize = 4;
+
+/// Words for what is wrong with a field, for the file of errors.
+pub(crate) type Words = fn(&FieldProblem, Language) -> String;
+
+/// Why a file is not imported.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ImportFault {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Sheet(#[from] SheetFault),
+    /// As many files are being read as can be.
+    #[error("too many imports are running")]
+    Full,
+    /// Another file of this tenant is being read.
+    #[error("another import of this tenant is running")]
+    Running,
+    #[error(transparent)]
+    People(#[from] PeopleFault),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The thread that reads ended early.
+    #[error("the reading ended early")]
+    Broken,
+}
+
+impl From<DatabaseError> for ImportFault {
+    fn from(error: DatabaseError) -> Self {
+        Self::People(error.into())
+    }
+}
+
+impl From<io::Error> for ImportFault {
+    fn from(error: io::Error) -> Self {
+        Self::Sheet(error.into())
+    }
+}
+
+/// How the imports stand that run, one of a tenant at most; without an id while their files come.
+type Running = FxHashMap<TenantId, (Option<ImportId>, Account)>;
+
+/// What is asked of an import.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) tenant: TenantId,
+    /// What the columns are, if that was told.
+    pub(crate) columns: Option<Vec<Column>>,
+    /// Where everybody of the file is put.
+    pub(crate) list: Option<ListId>,
+    /// Of the file of errors.
+    pub(crate) language: Language,
+}
+
+/// The imports of all tenants. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Imports {
+    people: People,
+    store: Store,
+    words: Words,
+    /// Where files are kept while they are read.
+    folder: Arc<Path>,
+    running: Arc<Mutex<Running>>,
+}
+
+impl Imports {
+    pub(crate) fn new(people: People, store: Store, words: Words, folder: &Path) -> Self {
+        Self {
+            folder: folder.into(),
+            people,
+            store,
+            words,
+            running: Arc::default(),
+        }
+    }
+
+    /// The tenant's place, before a file of its is taken in.
+    ///
+    /// # Errors
+    /// [`ImportFault::Running`].
+    pub(crate) fn admit(&self, tenant: TenantId) -> Result<Turn, ImportFault> {
+        let mut running = self.lock();
+        if running.len() >= RUNNING_MAX {
+            return Err(ImportFault::Full);
+        }
+        if running.contains_key(&tenant) {
+            return Err(ImportFault::Running);
+        }
+        running.insert(tenant, (None, Account::default()));
+        Ok(Turn {
+            imports: self.clone(),
+            tenant,
+        })
+    }
+
+    /// Keeps a file aside. Blocks on it.
+    ///
+    /// # Errors
+    /// It cannot be read, or kept.
+    pub(crate) fn spool(&self, body: impl io::Read) -> Result<Spool, SheetFault> {
+        Spool::of(body, &self.folder)
+    }
+
+    /// What a file says: its columns, and its first rows.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(crate) async fn preview(&self, spool: Spool, asked: &Asked) -> Result<Preview, ImportFault> {
+        let reading = reading(asked);
+        blocking(move || Preview::of(spool, &reading)).await
+    }
+
+    /// Begins to take a file in; the work is the future's that comes with it.
+    ///
+    /// # Errors
+    /// Its columns cannot be told, or the database's.
+    pub(crate) async fn begin(
+        &self,
+        (turn, spool): (Turn, Spool),
+        asked: Asked,
+        stop: CancellationToken,
+    ) -> Result<(Import, impl Future<Output = ()> + Send + use<>), ImportFault> {
+        if let Some(list) = asked.list {
+            self.people.list(asked.tenant, list).await?;
+        }
+        let (reading, look) = (reading(&asked), spool.again()?);
+        let head = blocking({
+            let reading = reading.clone();
+            move || Preview::of(look, &reading)
+        });
+        let account = Account::of(&spool, &head.await?.mapping);
+        let import = self.people.begin_import(asked.tenant, &account.stored()).await?;
+        turn.show(Some(import.id), &account);
+        let course = Course::new(self, (import.id, account), asked, turn);
+        Ok((import, course.run((spool.again()?, reading), stop)))
+    }
+
+    /// An import of the tenant, as it stands now.
+    ///
+    /// # Errors
+    /// [`PeopleFault::NotFound`], or the database's.
+    pub(crate) async fn show(&self, tenant: TenantId, id: ImportId) -> Result<(Import, Account), PeopleFault> {
+        let import = self.people.import(tenant, id).await?;
+        let account = self.account(tenant, &import);
+        Ok((import, account))
+    }
+
+    /// All imports of the tenant that are kept, the latest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn list(&self, tenant: TenantId) -> Result<Vec<(Import, Account)>, DatabaseError> {
+        let imports = self.people.imports(tenant).await?.into_iter();
+        Ok(imports
+            .map(|import| (self.account(tenant, &import), import))
+            .map(|(account, import)| (import, account))
+            .collect())
+    }
+
+    fn account(&self, tenant: TenantId, import: &Import) -> Account {
+        match self.lock().get(&tenant) {
+            Some((Some(id), account)) if *id == import.id => account.clone(),
+            Some(_) | None => Account::read(&import.account),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A tenant's place among the imports, until it is dropped.
+pub(crate) struct Turn {
+    imports: Imports,
+    tenant: TenantId,
+}
+
+impl Turn {
+    fn show(&self, id: Option<ImportId>, account: &Account) {
+        self.imports.lock().insert(self.tenant, (id, account.clone()));
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.imports.lock().remove(&self.tenant);
+    }
+}
+
+/// How the files of this product are read and written.
+pub(crate) fn manners() -> Manners {
+    Manners {
+        country: Country::FRANCE,
+        zone: TimeZone::get(TIME_ZONE).unwrap_or(TimeZone::UTC),
+    }
+}
+
+fn reading(asked: &Asked) -> Reading {
+    Reading {
+        columns: asked.columns.clone(),
+        manners: manners(),
+        rows_max: ROWS_MAX,
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SheetFault> + Send + 'static,
+) -> Result<T, ImportFault> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| ImportFault::Broken)?.map_err(ImportFault::Sheet)
+}

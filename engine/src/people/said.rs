@@ -1,0 +1,160 @@
+//! What files say of consents: of many people at once, and each consent once however often its file comes.
+
+use std::collections::HashMap;
+
+use super::{People, PeopleFault};
+use crate::database::{Change, DatabaseError, Sql};
+use crate::domain::{ContactId, TenantId, UnixMicros};
+
+/// What a file says of one person's consent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) given: bool,
+    /// When, if it says so.
+    pub(crate) at: Option<UnixMicros>,
+    pub(crate) source: String,
+    pub(crate) wording: String,
+}
+
+/// A consent that is known.
+struct Known {
+    wording: String,
+    source: String,
+    given_at: i64,
+}
+
+impl Known {
+    /// Whether it is the one that a file speaks of. What it leaves out speaks against none.
+    fn is(&self, said: &Said) -> bool {
+        let like = |known: &str, said: &str| said.is_empty() || known == said;
+        like(&self.wording, &said.wording)
+            && like(&self.source, &said.source)
+            && said.at.is_none_or(|at| at.0.cast_signed() == self.given_at)
+    }
+}
+
+impl People {
+    /// Keeps what a file says of the consents of a tenant's contacts, each once. Returns those for whom it was news.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn said(
+        &self,
+        tenant: TenantId,
+        said: &[(ContactId, &Said)],
+    ) -> Result<Vec<ContactId>, PeopleFault> {
+        if said.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut change = self.database.change().await?;
+        let known = known(&mut change, tenant, said).await?;
+        let of = |id: &ContactId| known.get(id).map_or(&[][..], Vec::as_slice);
+        let given: Vec<_> = said
+            .iter()
+            .filter(|(id, said)| said.given && !of(id).iter().any(|known| known.is(said)))
+            .collect();
+        let withdrawn: Vec<_> = said
+            .iter()
+            .filter(|(id, said)| !said.given && !of(id).is_empty())
+            .collect();
+        let now = self.clock.unix();
+        insert(&mut change, tenant, &given, now).await?;
+        withdraw(&mut change, tenant, &withdrawn, now).await?;
+        let news: Vec<ContactId> = given.iter().chain(&withdrawn).map(|(id, _)| *id).collect();
+        note(&mut change, tenant, &news).await?;
+        change.commit().await?;
+        Ok(news)
+    }
+}
+
+/// The consents of these that hold.
+async fn known(
+    change: &mut Change,
+    tenant: TenantId,
+    said: &[(ContactId, &Said)],
+) -> Result<HashMap<ContactId, Vec<Known>>, DatabaseError> {
+    let mut query =
+        Sql::new("SELECT contact, wording, source, given_at FROM consent WHERE withdrawn_at IS NULL AND tenant = ");
+    query.value(tenant.0).push(" AND contact IN (");
+    query.list(said.iter().map(|(id, _)| id.0.cast_signed())).push(")");
+    let rows = change.rows(query, |row| {
+        let known = Known {
+            wording: row.text(1)?,
+            source: row.text(2)?,
+            given_at: row.number(3)?,
+        };
+        Ok((ContactId(row.number(0)?.cast_unsigned()), known))
+    });
+    let mut known: HashMap<ContactId, Vec<Known>> = HashMap::new();
+    for (id, consent) in rows.await? {
+        known.entry(id).or_default().push(consent);
+    }
+    Ok(known)
+}
+
+async fn insert(
+    change: &mut Change,
+    tenant: TenantId,
+    given: &[&(ContactId, &Said)],
+    now: UnixMicros,
+) -> Result<(), DatabaseError> {
+    if given.is_empty() {
+        return Ok(());
+    }
+    let first = change.numbers("consent", given.len()).await?;
+    let mut insert = Sql::new("INSERT INTO consent (id, tenant, contact, wording, source, given_at) VALUES ");
+    for (number, (id, said)) in (first..).zip(given) {
+        insert.push(if number > first { ", (" } else { "(" });
+        insert
+            .value(number)
+            .push(", ")
+            .value(tenant.0)
+            .push(", ")
+            .value(id.0.cast_signed());
+        insert
+            .push(", ")
+            .value(said.wording.as_str())
+            .push(", ")
+            .value(said.source.as_str());
+        insert
+            .push(", ")
+            .value(said.at.unwrap_or(now).0.cast_signed())
+            .push(")");
+    }
+    change.run(insert).await.map(drop)
+}
+
+async fn withdraw(
+    change: &mut Change,
+    tenant: TenantId,
+    withdrawn: &[&(ContactId, &Said)],
+    now: UnixMicros,
+) -> Result<(), DatabaseError> {
+    if withdrawn.is_empty() {
+        return Ok(());
+    }
+    let mut update = Sql::new("UPDATE consent SET withdrawn_at = ");
+    update
+        .value(now.0.cast_signed())
+        .push(" WHERE withdrawn_at IS NULL AND tenant = ")
+        .value(tenant.0);
+    update.push(" AND contact IN (");
+    update
+        .list(withdrawn.iter().map(|(id, _)| id.0.cast_signed()))
+        .push(")");
+    change.run(update).await.map(drop)
+}
+
+/// Since when these agree, as filters look for it.
+async fn note(change: &mut Change, tenant: TenantId, of: &[ContactId]) -> Result<(), DatabaseError> {
+    if of.is_empty() {
+        return Ok(());
+    }
+    let mut update = Sql::new(
+        "UPDATE contact SET consent_at = (SELECT MAX(given_at) FROM consent WHERE consent.contact = contact.id \
+         AND withdrawn_at IS NULL) WHERE tenant = ",
+    );
+    update.value(tenant.0).push(" AND id IN (");
+    update.list(of.iter().map(|id| id.0.cast_signed())).push(")");
+    change.run(update).await.map(drop)
+}

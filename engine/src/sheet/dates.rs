@@ -1,0 +1,164 @@
+//! Days and moments as spreadsheets write them.
+
+use jiff::Timestamp;
+use jiff::ToSpan;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+
+/// Excel's days from 1927 to 2173: a cell of dates that was formatted as a number. Smaller ones may be anything.
+const SERIALS: std::ops::RangeInclusive<i64> = 10_000..=99_999;
+
+/// Day 0 of Excel, which takes 1900 for a leap year.
+const EXCEL_EPOCH: Date = Date::constant(1899, 12, 30);
+
+/// A day: `03/04/1981`, `3.4.1981`, `1981-04-03`, with a time behind it that is left out, or a day of Excel.
+pub(super) fn day(text: &str) -> Option<Date> {
+    civil(text).map(DateTime::date)
+}
+
+/// A moment: a day as above, its first instant in `zone`; with a time by the clocks there; or RFC 3339.
+pub(super) fn moment(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some(moment);
+    }
+    let local = civil(text)?.to_zoned(zone.clone()).ok()?;
+    Some(local.timestamp())
+}
+
+fn civil(text: &str) -> Option<DateTime> {
+    if let Ok(serial) = text.parse::<i64>() {
+        return SERIALS
+            .contains(&serial)
+            .then(|| EXCEL_EPOCH.checked_add(serial.days()).ok())?
+            .map(Date::into);
+    }
+    let (day, time) = match text.split_once([' ', 'T', '\u{a0}', '\u{202f}']) {
+        Some((day, time)) => (day, time.trim()),
+        None => (text, ""),
+    };
+    Some(written_day(day)?.to_datetime(written_time(time)?))
+}
+
+fn written_day(text: &str) -> Option<Date> {
+    let mut parts = text.split(['/', '-', '.']);
+    let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() {
+        return None;
+    }
+    // Two digits of a year may be of either century, and nobody asks.
+    let (year, month, day) = match (first.len(), third.len()) {
+        (4, _) => (first, second, third),
+        (_, 4) => (third, second, first),
+        _ => return None,
+    };
+    let number = |text: &str| {
+        let plain = (1..=4).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_digit());
+        plain.then(|| text.parse::<i16>().ok())?
+    };
+    let (month, day) = (number(month)?.try_into().ok()?, number(day)?.try_into().ok()?);
+    Date::new(number(year)?, month, day).ok()
+}
+
+fn written_time(text: &str) -> Option<Time> {
+    if text.is_empty() {
+        return Some(Time::midnight());
+    }
+    // An offset belongs to a moment, which is read before.
+    let text = text.split(['Z', '+']).next().unwrap_or_default();
+    match text.split_once(['h', 'H']) {
+        Some((hour, "")) => format!("{hour:0>2}:00").parse().ok(),
+        Some((hour, minute)) => format!("{hour:0>2}:{minute}").parse().ok(),
+        None if text.find(':') == Some(1) => format!("0{text}").parse().ok(),
+        None => text.parse().ok(),
+    }
+}
+
+/// `JJ/MM/AAAA`.
+pub(super) fn french_day(day: Date) -> String {
+    format!("{:02}/{:02}/{:04}", day.day(), day.month(), day.year())
+}
+
+/// `JJ/MM/AAAA HH:MM` by the clocks of `zone`, and as much more as the moment has: it comes back from [`moment`].
+pub(super) fn french_moment(moment: Timestamp, zone: &TimeZone) -> String {
+    let local = moment.to_zoned(zone.clone()).datetime();
+    // An hour that comes twice in autumn.
+    if local.to_zoned(zone.clone()).ok().map(|again| again.timestamp()) != Some(moment) {
+        return moment.to_string();
+    }
+    let day = french_day(local.date());
+    let time = local.time();
+    if time == Time::midnight() {
+        day
+    } else if (time.second(), time.subsec_nanosecond()) == (0, 0) {
+        format!("{day} {}", time.strftime("%H:%M"))
+    } else {
+        format!("{day} {time}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn paris() -> TimeZone {
+        TimeZone::get("Europe/Paris").unwrap()
+    }
+
+    #[test]
+    fn days_come_in_many_forms() {
+        for text in [
+            "03/04/1981",
+            "3/4/1981",
+            "03-04-1981",
+            "3.4.1981",
+            "1981-04-03",
+            "1981/04/03",
+            "1981-04-03T00:00:00",
+            "03/04/1981 14:30",
+            "29679",
+        ] {
+            assert_eq!(day(text), Some(date(1981, 4, 3)), "{text}");
+        }
+        for text in [
+            "",
+            "03/04/81",
+            "31/02/1981",
+            "1981",
+            "3/4",
+            "a/b/1981",
+            "12/31/1981",
+            "1/2/3/1981",
+            "+3/4/1981",
+        ] {
+            assert_eq!(day(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn moments_are_of_the_zone_or_say_theirs() {
+        for (text, utc) in [
+            ("02/01/2026", "2026-01-01T23:00:00Z"),
+            ("02/01/2026 14:30", "2026-01-02T13:30:00Z"),
+            ("02/07/2026 9h05", "2026-07-02T07:05:00Z"),
+            ("02/07/2026 9:05:06", "2026-07-02T07:05:06Z"),
+            ("2026-01-02T14:30:00+02:00", "2026-01-02T12:30:00Z"),
+            ("2026-01-02 14:30:00Z", "2026-01-02T14:30:00Z"),
+        ] {
+            assert_eq!(moment(text, &paris()), Some(utc.parse().unwrap()), "{text}");
+        }
+        assert_eq!(moment("02/01/2026 25:00", &paris()), None);
+        assert_eq!(moment("hier", &paris()), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn moments_come_back(seconds in -2_000_000_000i64..4_000_000_000, nanos in 0i32..1_000_000, fine in 0..3) {
+            let seconds = if fine == 0 { seconds - seconds.rem_euclid(1_800) } else { seconds };
+            let nanos = if fine == 2 { nanos * 1_000 } else { 0 };
+            let at = Timestamp::new(seconds, nanos).unwrap();
+            proptest::prop_assert_eq!(moment(&french_moment(at, &paris()), &paris()), Some(at));
+        }
+    }
+}

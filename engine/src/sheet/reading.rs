@@ -1,0 +1,261 @@
+//! A file → its columns, then its rows, one after the other.
+
+use std::ops::ControlFlow;
+
+use super::columns::{Column, Settled, is_of_field, recognised};
+use super::contact::Contact;
+use super::delimited::Delimited;
+use super::encoding::Encoding;
+use super::row::{self, Manners, RowFault, is_number, looks_like_number};
+use super::rows::{Cells, Kept};
+use super::spool::{Form, Spool};
+use super::{SheetFault, workbook};
+use crate::fault::{FieldFault, FieldProblem};
+
+/// The most rows of a file: what a sheet of Excel has.
+pub(crate) const ROWS_MAX: u64 = 1_048_576;
+
+/// The rows that are looked at to tell the columns.
+const HEAD_ROWS: usize = 20;
+
+/// What the name of a column without one begins with.
+const UNNAMED: &str = "Colonne";
+
+/// What a file turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mapping {
+    /// `None`: a workbook.
+    pub(crate) encoding: Option<Encoding>,
+    pub(crate) delimiter: Option<u8>,
+    /// The first row has names, and no contact.
+    pub(crate) header: bool,
+    /// What each column is called in the file.
+    pub(crate) names: Vec<String>,
+    /// What each holds.
+    pub(crate) columns: Vec<Column>,
+}
+
+/// A row, and what it says.
+pub(crate) struct RowRead<'a> {
+    pub(crate) cells: Cells<'a>,
+    pub(crate) contact: Result<Contact, RowFault>,
+}
+
+/// Takes the rows of a file.
+pub(crate) trait Taker {
+    /// Before all rows.
+    fn mapping(&mut self, mapping: &Mapping) -> ControlFlow<()>;
+
+    fn row(&mut self, row: RowRead<'_>) -> ControlFlow<()>;
+}
+
+/// How a file is to be read.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    /// What its columns are, if that was told.
+    pub(crate) columns: Option<Vec<Column>>,
+    pub(crate) manners: Manners,
+    pub(crate) rows_max: u64,
+}
+
+impl Reading {
+    /// Reads the file to its end, or until `taker` breaks off.
+    ///
+    /// # Errors
+    /// See [`SheetFault`]; `taker` may have had rows before. [`SheetFault::Stopped`]: it has broken off.
+    pub(crate) fn read(&self, spool: Spool, taker: &mut dyn Taker) -> Result<(), SheetFault> {
+        let mut course = Course {
+            reading: self,
+            taker,
+            head: Vec::new(),
+            mapping: Mapping {
+                encoding: None,
+                delimiter: None,
+                header: false,
+                names: Vec::new(),
+                columns: Vec::new(),
+            },
+            begun: false,
+            rows: 0,
+        };
+        match spool.form {
+            Form::Workbook => workbook::each_row(spool.file, &mut |cells| course.take(cells))?,
+            Form::Text(encoding) => {
+                let mut text = Delimited::new(encoding.decoded(spool.file))?;
+                course.mapping.encoding = Some(encoding);
+                course.mapping.delimiter = Some(text.delimiter);
+                while let Some(cells) = text.next()? {
+                    course.take(cells)?;
+                }
+            }
+        }
+        course.finish()
+    }
+}
+
+/// One file on its way.
+struct Course<'r> {
+    reading: &'r Reading,
+    taker: &'r mut dyn Taker,
+    /// The first rows, until they are enough to tell the columns.
+    head: Vec<Kept>,
+    mapping: Mapping,
+    begun: bool,
+    rows: u64,
+}
+
+impl Course<'_> {
+    fn take(&mut self, cells: Cells<'_>) -> Result<(), SheetFault> {
+        if cells.iter().all(|cell| cell.trim().is_empty()) {
+            return Ok(());
+        }
+        if self.begun {
+            return self.hand_on(cells);
+        }
+        self.head.push(cells.kept());
+        if self.head.len() < HEAD_ROWS {
+            return Ok(());
+        }
+        self.begin()
+    }
+
+    fn finish(mut self) -> Result<(), SheetFault> {
+        if self.begun {
+            return Ok(());
+        }
+        if self.head.is_empty() {
+            return Err(SheetFault::Empty);
+        }
+        self.begin()
+    }
+
+    /// Tells the columns and hands the first rows on.
+    fn begin(&mut self) -> Result<(), SheetFault> {
+        let head = std::mem::take(&mut self.head);
+        tell(&head, self.reading, &mut self.mapping).map_err(SheetFault::Columns)?;
+        self.begun = true;
+        if self.taker.mapping(&self.mapping).is_break() {
+            return Err(SheetFault::Stopped);
+        }
+        let rows = head.iter().skip(usize::from(self.mapping.header));
+        for row in rows {
+            self.hand_on(row.cells())?;
+        }
+        Ok(())
+    }
+
+    fn hand_on(&mut self, cells: Cells<'_>) -> Result<(), SheetFault> {
+        self.rows += 1;
+        if self.rows > self.reading.rows_max {
+            let max = self.reading.rows_max;
+            return Err(SheetFault::TooManyRows { max });
+        }
+        let contact = row::read(cells.iter(), &self.mapping.columns, &self.reading.manners);
+        match self.taker.row(RowRead { cells, contact }) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(SheetFault::Stopped),
+        }
+    }
+}
+
+/// What the columns are called, and what they hold.
+fn tell(head: &[Kept], reading: &Reading, mapping: &mut Mapping) -> Result<(), Vec<FieldFault>> {
+    let Some(first) = head.first() else {
+        return Ok(());
+    };
+    let manners = &reading.manners;
+    let numbers = first.cells().iter().any(|cell| looks_like_number(cell, manners));
+    let fields = first.cells().iter().any(is_of_field);
+    // Who tells the columns may call them in a language that nobody here reads.
+    let foreign = reading
+        .columns
+        .as_deref()
+        .is_some_and(|told| names_numbers(first, told));
+    mapping.header = !numbers && (fields || foreign);
+    let width = head.iter().map(|row| row.cells().len()).max().unwrap_or_default();
+    mapping.names = names(first, mapping.header, width);
+    mapping.columns = match &reading.columns {
+        Some(told) => as_told(told, width)?,
+        None if mapping.header => by_names(&mapping.names)?,
+        None => by_contents(head, &mapping.names, manners)?,
+    };
+    if mapping.columns.iter().any(is_number) {
+        return Ok(());
+    }
+    let pointer = if reading.columns.is_some() { "?columns" } else { "" };
+    Err(vec![FieldFault::new(
+        pointer,
+        crate::fault::SheetProblem::NoNumberColumn.into(),
+    )])
+}
+
+/// Whether what stands in the columns of numbers are words.
+fn names_numbers(first: &Kept, told: &[Column]) -> bool {
+    let of_numbers = first.cells().iter().zip(told).filter(|(_, column)| is_number(column));
+    of_numbers
+        .map(|(cell, _)| cell)
+        .all(|cell| !cell.is_empty() && !cell.contains(|letter: char| letter.is_ascii_digit()))
+}
+
+fn names(first: &Kept, header: bool, width: usize) -> Vec<String> {
+    let numbered = |at: usize| format!("{UNNAMED} {}", at + 1);
+    if !header {
+        return (0..width).map(numbered).collect();
+    }
+    // Without a name, a column is not read: what is under it may be notes.
+    let names = first.cells().iter().map(|name| super::cell::trimmed(name).to_owned());
+    names
+        .chain(std::iter::repeat_n(String::new(), width))
+        .take(width)
+        .collect()
+}
+
+fn as_told(told: &[Column], width: usize) -> Result<Vec<Column>, Vec<FieldFault>> {
+    if told.len() > width {
+        let problem = FieldProblem::TooMany { max: width };
+        return Err(vec![FieldFault::new("?columns", problem)]);
+    }
+    let rest = std::iter::repeat_n(Column::Ignored, width - told.len());
+    Ok(told.iter().cloned().chain(rest).collect())
+}
+
+fn by_names(names: &[String]) -> Result<Vec<Column>, Vec<FieldFault>> {
+    let mut settled = Settled::default();
+    let mut faults = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        let added = recognised(name).and_then(|column| settled.add(column, name));
+        if let Err(problem) = added {
+            faults.push(FieldFault::new(format!("?columns/{at}"), problem));
+        }
+    }
+    if faults.is_empty() {
+        Ok(settled.columns())
+    } else {
+        Err(faults)
+    }
+}
+
+/// Without names: the column with the most numbers is the number, and the others are attributes.
+fn by_contents(head: &[Kept], names: &[String], manners: &Manners) -> Result<Vec<Column>, Vec<FieldFault>> {
+    let count = |at: usize| {
+        let cells = head.iter().filter_map(|row| row.cells().iter().nth(at));
+        cells.filter(|cell| looks_like_number(cell, manners)).count()
+    };
+    // Of equals, the first.
+    let number = (0..names.len())
+        .rev()
+        .map(|at| (count(at), at))
+        .max_by_key(|(count, _)| *count);
+    let number = number.filter(|(count, _)| *count > 0).map(|(_, at)| at);
+    let mut settled = Settled::default();
+    for (at, name) in names.iter().enumerate() {
+        let column = if Some(at) == number {
+            Column::Field(super::columns::Field::Number)
+        } else {
+            Column::Attribute(name.clone())
+        };
+        let added = settled.add(column, name);
+        added.map_err(|problem| vec![FieldFault::new(format!("?columns/{at}"), problem)])?;
+    }
+    Ok(settled.columns())
+}
