@@ -6,7 +6,7 @@
 
 #![allow(
     clippy::disallowed_methods,
-    reason = "tests wait on the real clock, and read CAMPANILE_PEERS, which is theirs alone"
+    reason = "tests wait on the real clock, and read CAMPANILE_PEERS and CAMPANILE_FUZZ_SECONDS, which are theirs alone"
 )]
 
 pub mod wait;

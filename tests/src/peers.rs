@@ -91,6 +91,11 @@ pub fn skipped() -> bool {
     skipped
 }
 
+/// For how many seconds the API is to be asked for whatever its document allows, if the one who runs the tests says so.
+pub fn fuzz_seconds() -> Option<u64> {
+    std::env::var("CAMPANILE_FUZZ_SECONDS").ok()?.parse().ok()
+}
+
 impl Recipe {
     fn file(self) -> &'static str {
         match self {

@@ -45,7 +45,10 @@ fn req_004_07_the_document_is_that_of_the_code_and_served_without_a_key() {
         .iter()
         .find(|operation| !page.text.contains(&format!("id=\"{}\"", operation.id)));
     assert!(unseen.is_none() && !page.text.contains("<script"), "{unseen:?}");
-    assert!(page.text.contains("<code>next_cursor</code>"), "what stands between backticks is code");
+    assert!(
+        page.text.contains("<code>next_cursor</code>"),
+        "what stands between backticks is code"
+    );
     public.get("/docs/index.html").expect_problem(&[404]);
 }
 

@@ -62,9 +62,7 @@ fn req_004_07_whatever_is_asked_is_answered_as_documented() {
     if peers::skipped() {
         return;
     }
-    let seconds = std::env::var("CAMPANILE_FUZZ_SECONDS")
-        .ok()
-        .and_then(|text| text.parse().ok());
+    let seconds = peers::fuzz_seconds();
     let stand = Stand::new(programs!(), "openapi-fuzz", "", |smsc| smsc);
     let directory = stand.lab().directory();
     let file = directory.join("schemathesis.toml");
