@@ -114,7 +114,7 @@ impl Export {
         let name = match self.dialect {
             Dialect::ExcelFr => Field::french,
             // The number is called the same in both, since it stands in a form that people read.
-            Dialect::Rfc4180 => |field| {
+            Dialect::Rfc4180 => |field: Field| {
                 if field == Field::Number {
                     field.french()
                 } else {
