@@ -149,7 +149,7 @@ fn req_002_04_files_of_every_habit_are_imported() {
 fn req_001_16_every_row_is_in_one_bucket_and_errors_can_be_mended() {
     let (stand, http) = stand("buckets");
     let french = http.in_language("fr");
-    let leaver = json!({ "tenant": stand.tenant.id, "numbers": ["+33612340009"] });
+    let leaver = json!({ "tenant": stand.tenant.id, "to": ["+33612340009"] });
     stand.engine.admin().post("/v1/suppressions", &leaver).expect(200);
     import(&http, b"Ref;Nom;Portable\n1;Martin;0612340001\n2;Leroy;0612340002\n");
     let file = "Ref;Nom;Portable;Né le\n1;Martin;0612340001;\n2;Leroy-Dax;0612340002;\n3;Petit;0612340003;01/02/1980\n\
@@ -215,7 +215,7 @@ fn a_preview_changes_nothing_and_the_columns_may_be_told() {
         rows(&import_with(&http, &query, file)),
         json!({ "created": 1, "invalid": 1 })
     );
-    assert_eq!(http.get(&format!("/v1/lists/{id}")).expect(200)["members"], 1);
+    assert_eq!(http.get(&format!("/v1/lists/{id}")).expect(200)["contacts"], 1);
     for (query, pointer) in [
         ("?columns=last_name,numbr", "?columns/1"),
         ("?columns=last_name,last_name", "?columns/1"),

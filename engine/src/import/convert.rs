@@ -13,9 +13,6 @@ use crate::sheet::{self, Consent, Phone};
 /// The attribute that keeps further numbers of a person, with bars between them.
 const OTHER_NUMBERS: &str = "autres_telephones";
 
-/// Where a consent is from when its file does not say so.
-const SOURCE: &str = "import";
-
 /// A row that is a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Person {
@@ -79,7 +76,7 @@ fn said(consent: Consent) -> Said {
     Said {
         given: consent.given,
         at: consent.at.and_then(micros),
-        source: consent.source.unwrap_or_else(|| SOURCE.to_owned()),
+        source: consent.source.unwrap_or_default(),
         wording: consent.wording.unwrap_or_default(),
     }
 }
@@ -119,7 +116,7 @@ pub(crate) fn written(contact: &people::Contact, names: &HashMap<String, String>
         practices: details.practices.clone(),
         tags: details.tags.clone(),
         last_visit: details.last_visit,
-        // Which one it was, is known of the visit; the file gives the day to whom it comes back to.
+        // A contact is known with the day of its last visit; at which practice, only the visit is.
         last_visit_practice: None,
         consent: consent.map(|at| Consent {
             given: true,

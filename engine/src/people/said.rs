@@ -12,9 +12,13 @@ pub(crate) struct Said {
     pub(crate) given: bool,
     /// When, if it says so.
     pub(crate) at: Option<UnixMicros>,
+    /// Empty where it does not say so, as the wording is.
     pub(crate) source: String,
     pub(crate) wording: String,
 }
+
+/// Where a consent is from when its file does not say so.
+const SOURCE: &str = "import";
 
 /// A consent that is known.
 struct Known {
@@ -104,6 +108,11 @@ async fn insert(
     let first = change.numbers("consent", given.len()).await?;
     let mut insert = Sql::new("INSERT INTO consent (id, tenant, contact, wording, source, given_at) VALUES ");
     for (number, (id, said)) in (first..).zip(given) {
+        let source = if said.source.is_empty() {
+            SOURCE
+        } else {
+            said.source.as_str()
+        };
         insert.push(if number > first { ", (" } else { "(" });
         insert
             .value(number)
@@ -111,11 +120,7 @@ async fn insert(
             .value(tenant.0)
             .push(", ")
             .value(id.0.cast_signed());
-        insert
-            .push(", ")
-            .value(said.wording.as_str())
-            .push(", ")
-            .value(said.source.as_str());
+        insert.push(", ").value(said.wording.as_str()).push(", ").value(source);
         insert
             .push(", ")
             .value(said.at.unwrap_or(now).0.cast_signed())

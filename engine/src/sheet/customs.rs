@@ -11,7 +11,6 @@ use zip::ZipArchive;
 
 use super::SheetFault;
 use super::rows::ROW_OCTETS_MAX;
-use super::workbook::{broken, unusual};
 
 /// The most parts of a workbook: sheets, pictures, styles.
 const PARTS_MAX: usize = 1_000;
@@ -45,14 +44,14 @@ const GATHERED: [&[u8]; 4] = [b"si", b"is", b"v", b"f"];
 pub(super) fn check(file: &mut File) -> Result<(), SheetFault> {
     check_contents(file)?;
     file.rewind()?;
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(SheetFault::broken)?;
     if archive.len() > PARTS_MAX {
-        return Err(unusual("too many parts"));
+        return Err(SheetFault::unusual("too many parts"));
     }
     let mut left = ALL_OCTETS_MAX;
     for at in 0..archive.len() {
-        let mut part = archive.by_index(at).map_err(broken)?;
-        let name = part.name().map_err(broken)?.to_ascii_lowercase();
+        let mut part = archive.by_index(at).map_err(SheetFault::broken)?;
+        let name = part.name().map_err(SheetFault::broken)?.to_ascii_lowercase();
         let max = if name.ends_with("/sharedstrings.xml") {
             TEXTS_OCTETS_MAX
         } else if is_sheet(&name) {
@@ -78,14 +77,16 @@ fn is_sheet(name: &str) -> bool {
 fn check_contents(file: &mut File) -> Result<(), SheetFault> {
     let length = file.seek(io::SeekFrom::End(0))?;
     let from = length.checked_sub(CONTENTS_END_OCTETS as u64);
-    file.seek(io::SeekFrom::Start(from.ok_or_else(|| unusual("it ends too early"))?))?;
+    file.seek(io::SeekFrom::Start(
+        from.ok_or_else(|| SheetFault::unusual("it ends too early"))?,
+    ))?;
     let mut end = [0; CONTENTS_END_OCTETS];
     file.read_exact(&mut end)?;
     if !end.starts_with(CONTENTS_END) {
-        return Err(unusual("it has no table of contents at its end"));
+        return Err(SheetFault::unusual("it has no table of contents at its end"));
     }
     if usize::from(u16::from_le_bytes([end[10], end[11]])) > PARTS_MAX {
-        return Err(unusual("too many parts"));
+        return Err(SheetFault::unusual("too many parts"));
     }
     Ok(())
 }
@@ -99,7 +100,7 @@ fn check_part(part: &mut impl Read, max: u64, mut scan: Option<Scan>) -> Result<
             Ok(0) => return Ok(octets),
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(broken(error)),
+            Err(error) => return Err(SheetFault::broken(error)),
         };
         octets += read as u64;
         if octets > max {
@@ -135,7 +136,7 @@ impl Scan {
     fn take(&mut self, octet: u8) -> Result<(), SheetFault> {
         // Letters of two octets would hide what is looked for.
         if octet == 0 {
-            return Err(unusual("it is not written in UTF-8"));
+            return Err(SheetFault::unusual("it is not written in UTF-8"));
         }
         self.length += 1;
         if let Some((_, length)) = &mut self.gathered {
@@ -143,7 +144,7 @@ impl Scan {
         }
         let gathered = self.gathered.map_or(0, |(_, length)| length);
         if self.length.max(gathered) > ROW_OCTETS_MAX {
-            return Err(unusual("a text is too long"));
+            return Err(SheetFault::unusual("a text is too long"));
         }
         match (&mut self.tag, octet) {
             (None, b'<') => {
@@ -151,7 +152,7 @@ impl Scan {
                 self.tag = Some(Tag::default());
             }
             (None, _) => {}
-            (Some(_), b'<') => return Err(unusual("a tag within a tag")),
+            (Some(_), b'<') => return Err(SheetFault::unusual("a tag within a tag")),
             (Some(tag), b'>') if tag.quote.is_none() => {
                 self.length = 0;
                 let tag = self.tag.take().unwrap_or_default();
@@ -171,7 +172,7 @@ impl Scan {
             self.gathered = gathered.map(|name| (name, 0));
         }
         if name == b"sst" && tag.claims_more_than(TEXTS_MAX) {
-            return Err(unusual("too many texts"));
+            return Err(SheetFault::unusual("too many texts"));
         }
         Ok(())
     }
@@ -181,7 +182,7 @@ impl Tag {
     fn take(&mut self, octet: u8) -> Result<(), SheetFault> {
         // Comments and the like may hold what looks like tags.
         if self.text.is_empty() && octet == b'!' {
-            return Err(unusual("it has comments or entities"));
+            return Err(SheetFault::unusual("it has comments or entities"));
         }
         match self.quote {
             None if matches!(octet, b'"' | b'\'') => self.quote = Some(octet),
@@ -191,7 +192,7 @@ impl Tag {
         if self.text.len() < TAG_OCTETS_MAX {
             self.text.push(octet);
         } else if self.name() == b"sst" {
-            return Err(unusual("a tag is too long"));
+            return Err(SheetFault::unusual("a tag is too long"));
         }
         self.last = octet;
         Ok(())

@@ -65,6 +65,16 @@ pub(crate) enum SheetFault {
 }
 
 impl SheetFault {
+    /// No workbook, as the library that reads them says.
+    fn broken(error: impl std::error::Error) -> Self {
+        Self::BrokenWorkbook { why: error.to_string() }
+    }
+
+    /// A workbook that no spreadsheet writes.
+    fn unusual(why: &str) -> Self {
+        Self::BrokenWorkbook { why: why.to_owned() }
+    }
+
     /// The same, for whoever has sent the file; `None`: it is not the file's fault.
     pub(crate) fn problem(&self) -> Option<SheetProblem> {
         let problem = match self {

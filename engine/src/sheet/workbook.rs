@@ -20,16 +20,16 @@ pub(super) fn each_row(
 ) -> Result<(), SheetFault> {
     customs::check(&mut file)?;
     file.rewind()?;
-    let mut workbook: Xlsx<_> = Xlsx::new(BufReader::new(file)).map_err(broken)?;
+    let mut workbook: Xlsx<_> = Xlsx::new(BufReader::new(file)).map_err(SheetFault::broken)?;
     for sheet in workbook.sheet_names() {
         let mut sheet = match workbook.worksheet_cells_reader(&sheet) {
             Ok(sheet) => sheet,
             // A chart on a page of its own.
             Err(calamine::XlsxError::NotAWorksheet(_)) => continue,
-            Err(error) => return Err(broken(error)),
+            Err(error) => return Err(SheetFault::broken(error)),
         };
         let mut row = Row::default();
-        while let Some(cell) = sheet.next_cell().map_err(broken)? {
+        while let Some(cell) = sheet.next_cell().map_err(SheetFault::broken)? {
             let (line, column) = cell.get_position();
             if row.cells.line != u64::from(line) + 1 {
                 row.hand_on(take)?;
@@ -45,10 +45,6 @@ pub(super) fn each_row(
     Ok(())
 }
 
-pub(super) fn broken(error: impl std::error::Error) -> SheetFault {
-    SheetFault::BrokenWorkbook { why: error.to_string() }
-}
-
 /// The row that is being gathered.
 #[derive(Default)]
 struct Row {
@@ -60,7 +56,7 @@ struct Row {
 impl Row {
     fn begin(&mut self, line: u64) -> Result<(), SheetFault> {
         if line <= self.cells.line {
-            return Err(unusual("rows stand in no order"));
+            return Err(SheetFault::unusual("rows stand in no order"));
         }
         self.cells.clear();
         self.cells.line = line;
@@ -80,7 +76,7 @@ impl Row {
         }
         let known = self.cells.cells().len();
         if column < known {
-            return Err(unusual("cells stand in no order"));
+            return Err(SheetFault::unusual("cells stand in no order"));
         }
         (known..column).for_each(|_| self.cells.push(""));
         self.cells.push(text);
@@ -125,9 +121,4 @@ fn written(cell: &DataRef<'_>) -> String {
         | DataRef::Error(_)
         | DataRef::Empty => Data::from(cell.clone()).to_string(),
     }
-}
-
-/// A workbook that no spreadsheet writes.
-pub(super) fn unusual(why: &str) -> SheetFault {
-    SheetFault::BrokenWorkbook { why: why.to_owned() }
 }
