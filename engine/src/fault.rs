@@ -133,6 +133,8 @@ pub(crate) enum FieldProblem {
         /// Any of these.
         fields: &'static [&'static str],
     },
+    /// A URL that nobody is told at.
+    Url(UrlProblem),
     /// A spreadsheet wrote the number as `3,36123E+10`: its digits are gone.
     LostDigits,
 }
@@ -144,6 +146,9 @@ impl FieldProblem {
             return problem.into_str();
         }
         if let Self::Wording(problem) = self {
+            return problem.into_str();
+        }
+        if let Self::Url(problem) = self {
             return problem.into_str();
         }
         self.into_str()
@@ -171,6 +176,21 @@ pub(crate) enum DateProblem {
     },
     /// No name of a time zone.
     UnknownTimeZone,
+}
+
+/// How a URL is not that of a receiver of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum UrlProblem {
+    /// No URL, one that is too long, or one with a name and password.
+    InvalidUrl {
+        /// The most characters allowed.
+        max: usize,
+    },
+    /// `http:` where only TLS will do.
+    InsecureUrl,
+    /// An address that must not be asked: a private one, or one of this machine.
+    ForbiddenAddress,
 }
 
 /// How a text or sender is not as the tenant's have to be.

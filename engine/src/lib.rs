@@ -20,6 +20,7 @@ mod audience;
 mod account;
 mod people;
 mod message_log;
+mod webhooks;
 mod guard;
 mod campaign;
 mod api;

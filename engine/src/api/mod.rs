@@ -39,6 +39,7 @@ mod terms;
 mod text;
 mod timed;
 mod trace;
+mod webhooks;
 #[cfg(test)]
 mod tests;
 
@@ -72,6 +73,7 @@ use crate::reload::Reloads;
 use crate::store::Store;
 use crate::traffic::Traffic;
 use crate::waiting::Waiting;
+use crate::webhooks::Webhooks;
 
 pub(crate) use guesses::Guesses;
 use problem::{Problem, ProblemKind};
@@ -100,6 +102,8 @@ pub(crate) struct App {
     pub(crate) audit: AuditLog,
     /// What happened to messages.
     pub(crate) message_log: MessageLog,
+    /// Where tenants are told of what happens.
+    pub(crate) webhooks: Webhooks,
     /// What traces requests.
     pub(crate) tracer: Tracer,
     /// How the binds stand.
@@ -155,6 +159,15 @@ fn public(app: App) -> Router {
         .route("/v1/rules/check", get(rules::check))
         .route("/v1/text/analyze", post(text::analyze))
         .route("/v1/messages/{id}", get(messages::show))
+        .route("/v1/webhooks", post(webhooks::create).get(webhooks::list))
+        .route(
+            "/v1/webhooks/{id}",
+            get(webhooks::show).patch(webhooks::change).delete(webhooks::remove),
+        )
+        .route("/v1/webhooks/{id}/rotate", post(webhooks::rotate))
+        .route("/v1/webhooks/{id}/test", post(webhooks::test))
+        .route("/v1/webhooks/{id}/deliveries", get(webhooks::deliveries))
+        .route("/v1/webhooks/{id}/deliveries/{delivery}/replay", post(webhooks::replay))
         .route_layer(middleware::from_fn_with_state(app.clone(), idempotent::once))
         .route_layer(middleware::from_fn_with_state(app.clone(), shares::admit))
         .layer(middleware::from_fn_with_state(app.clone(), gate::ask));

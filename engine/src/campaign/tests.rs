@@ -257,6 +257,7 @@ async fn campaigns(store: &Store, rung: Arc<AtomicU64>) -> Campaigns {
         gates: Gates::none(Clock::new()),
         epoch: 1,
         message_log: MessageLog::off(),
+        webhooks: None,
         keep: Duration::from_secs(3_600),
         ring: Arc::new(move |_, _, _| {
             rung.fetch_add(1, Ordering::Relaxed);

@@ -31,6 +31,7 @@ use crate::settle::{self, Gatherer, Settler, Sides, Traced, UNPARKED_MAX, Unpark
 use crate::shutdown::Shutdown;
 use crate::traffic::Traffic;
 use crate::waiting::Waiting;
+use crate::webhooks::{WebhookDeps, Webhooks};
 
 pub(super) struct Engine {
     config: Config,
@@ -43,6 +44,7 @@ pub(super) struct Engine {
     leases: Arc<Leases>,
     campaigns: Campaigns,
     message_log: MessageLog,
+    webhooks: Webhooks,
     pressure: Pressure,
     /// What the listeners show.
     secured: Secured,
@@ -79,10 +81,11 @@ impl Engine {
         let (bells, sides, packs) = (Bells::default(), Sides::default(), config.rules.packs());
         let gates = Gates::new(&base.store, packs, base.clock).await?;
         let message_log = message_log(&config, &base, &traffic);
-        let for_campaigns = (&*leases, &bells, &message_log);
+        let webhooks = webhooks(&config, &base).await?;
+        let for_campaigns = (&*leases, &bells, (&message_log, &webhooks));
         let campaigns = campaigns(&config, &base, (&routes, &gates), for_campaigns, &stages);
         let struck = Struck::default();
-        let inbox = inbox(&config, &base, &struck)?;
+        let inbox = inbox(&config, &base, (&struck, &webhooks))?;
         let (binds, events) = Binds::new(
             base.metrics.clone(),
             base.clock,
@@ -123,6 +126,7 @@ impl Engine {
             leases,
             campaigns,
             message_log,
+            webhooks,
             board,
             traces,
             unparked,
@@ -229,6 +233,7 @@ impl Engine {
         helpers.tasks.spawn(roll_call.walk(stop()));
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
         helpers.tasks.spawn(self.campaigns.books().run(stop()));
+        helpers.tasks.spawn(self.webhooks.clone().run(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_house(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_schedule(stop()));
         let auditor = Auditor::new(store.clone(), metrics.clone(), clock);
@@ -313,6 +318,7 @@ impl Engine {
             audit: self.told.audit.clone(),
             tracer: self.told.tracer.clone(),
             message_log: self.message_log.clone(),
+            webhooks: self.webhooks.clone(),
             verdict: self.base.verdict.clone(),
             guesses: Guesses::new(&self.config.api),
             shares: Shares::new(&self.config.api),
@@ -322,9 +328,9 @@ impl Engine {
     }
 }
 
-fn inbox(config: &Config, base: &Base, struck: &Struck) -> Result<Inbox, RunFault> {
+fn inbox(config: &Config, base: &Base, (struck, webhooks): (&Struck, &Webhooks)) -> Result<Inbox, RunFault> {
     let seen = (base.clock, &base.metrics);
-    let inbox = Inbox::new(&base.store, seen, struck, config.retention.campaigns)?;
+    let inbox = Inbox::new(&base.store, seen, (struck, Some(webhooks.clone())), config.retention.campaigns)?;
     inbox.set_numbers(&config.number);
     Ok(inbox)
 }
@@ -335,11 +341,22 @@ fn message_log(config: &Config, base: &Base, traffic: &Traffic) -> MessageLog {
     MessageLog::start(&config.message_log, (base.store.partitions(), metrics), names)
 }
 
+async fn webhooks(config: &Config, base: &Base) -> Result<Webhooks, RunFault> {
+    let deps = WebhookDeps {
+        store: base.store.clone(),
+        database: base.database.clone(),
+        clock: base.clock,
+        metrics: base.metrics.clone(),
+        settings: config.webhooks.clone(),
+    };
+    Ok(Webhooks::open(deps).await?)
+}
+
 fn campaigns(
     config: &Config,
     base: &Base,
     (routes, gates): (&RouteTable, &Gates),
-    (leases, bells, message_log): (&Leases, &Bells, &MessageLog),
+    (leases, bells, (message_log, webhooks)): (&Leases, &Bells, (&MessageLog, &Webhooks)),
     stages: &Stages,
 ) -> Campaigns {
     let bells = bells.clone();
@@ -351,6 +368,7 @@ fn campaigns(
         gates: gates.clone(),
         epoch: leases.epoch(),
         message_log: message_log.clone(),
+        webhooks: Some(webhooks.clone()),
         keep: config.retention.campaigns,
         ring: Arc::new(move |way, partition, urgent| bells.ring(way, partition, urgent)),
         limits: Limits {
