@@ -18,6 +18,9 @@ FLIT=flit_core==3.12.0
 OTLP=opentelemetry-proto==1.45.2
 # Whose public holidays ours are compared with (tests/tests/hours.rs).
 HOLIDAYS=holidays==0.109
+# By whose packages webhooks are verified (tests/tests/webhooks.rs).
+WEBHOOKS=standardwebhooks==1.1.0
+NODE_WEBHOOKS=standardwebhooks@1.1.1
 tools=$PWD/.tools
 log=$tools/install.log
 
@@ -41,18 +44,18 @@ apt_install() {
 
 python_peers() {
     local python=$tools/python/bin/python
-    "$python" -c 'import smpplib, smpp34, pytest, flit_core, opentelemetry.proto, holidays' 2>/dev/null && return
-    echo "install-peers: installing $SMPPLIB $SMPP34 $PYTEST $FLIT $OTLP $HOLIDAYS" >&2
+    "$python" -c 'import smpplib, smpp34, pytest, flit_core, opentelemetry.proto, holidays, standardwebhooks' 2>/dev/null && return
+    echo "install-peers: installing $SMPPLIB $SMPP34 $PYTEST $FLIT $OTLP $HOLIDAYS $WEBHOOKS" >&2
     # Debian keeps ensurepip in a package of its own.
     python3 -m venv "$tools/python" >>"$log" 2>&1 || { apt_install python3 python3-venv && python3 -m venv "$tools/python" >>"$log" 2>&1; }
-    "$python" -m pip install --quiet --disable-pip-version-check "$SMPPLIB" "$SMPP34" "$PYTEST" "$FLIT" "$OTLP" "$HOLIDAYS" >>"$log" 2>&1
+    "$python" -m pip install --quiet --disable-pip-version-check "$SMPPLIB" "$SMPP34" "$PYTEST" "$FLIT" "$OTLP" "$HOLIDAYS" "$WEBHOOKS" >>"$log" 2>&1
 }
 
 node_peer() {
-    [ -d "$tools/node/node_modules/smpp" ] && [ -d "$tools/node/node_modules/sms-segments-calculator" ] && command -v node >/dev/null 2>&1 && return
+    [ -d "$tools/node/node_modules/smpp" ] && [ -d "$tools/node/node_modules/sms-segments-calculator" ] && [ -d "$tools/node/node_modules/standardwebhooks" ] && command -v node >/dev/null 2>&1 && return
     command -v npm >/dev/null 2>&1 || apt_install nodejs npm || return 1
-    echo "install-peers: installing $NODE_SMPP $NODE_SEGMENTS" >&2
-    npm install --silent --no-audit --no-fund --prefix "$tools/node" "$NODE_SMPP" "$NODE_SEGMENTS" >>"$log" 2>&1
+    echo "install-peers: installing $NODE_SMPP $NODE_SEGMENTS $NODE_WEBHOOKS" >&2
+    npm install --silent --no-audit --no-fund --prefix "$tools/node" "$NODE_SMPP" "$NODE_SEGMENTS" "$NODE_WEBHOOKS" >>"$log" 2>&1
 }
 
 perl_peer() {

@@ -132,8 +132,14 @@ pub(super) async fn deliveries(
     Id(id): Id<EndpointId>,
     paging: Paging,
 ) -> Result<Json<Value>, Problem> {
-    let found = app.webhooks.deliveries((tenant, id), paging.cursor()?, paging.limit).await?;
-    let next = found.last().filter(|_| found.len() == paging.limit).map(|last| last.id.to_string());
+    let found = app
+        .webhooks
+        .deliveries((tenant, id), paging.cursor()?, paging.limit)
+        .await?;
+    let next = found
+        .last()
+        .filter(|_| found.len() == paging.limit)
+        .map(|last| last.id.to_string());
     Ok(page(found.iter().map(delivery).collect(), next))
 }
 
@@ -148,7 +154,10 @@ pub(super) async fn replay(
     let delivery: DeliveryId = delivery.parse().map_err(|_| not_found())?;
     app.webhooks.replay((tenant, id), delivery).await?;
     let state = DeliveryState::Waiting.into_str();
-    Ok((StatusCode::ACCEPTED, Json(json!({ "id": delivery.to_string(), "state": state }))))
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(json!({ "id": delivery.to_string(), "state": state })),
+    ))
 }
 
 fn filters(fields: &mut Fields) -> Option<Vec<String>> {

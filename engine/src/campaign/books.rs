@@ -186,7 +186,10 @@ impl Books {
             let noted = self.message_log.note(partition, &entries).await;
             noted.map_err(|(entry, form)| news::bad_entry(&entry, form))?;
             let changes: Vec<_> = news.iter().map(|(id, news)| (*id, news.changes.clone())).collect();
-            let trim = self.webhooks.as_ref().map_or_else(|| to.clone(), |webhooks| webhooks.trims(partition, &to));
+            let trim = self
+                .webhooks
+                .as_ref()
+                .map_or_else(|| to.clone(), |webhooks| webhooks.trims(partition, &to));
             match self.store.apply(partition, (&from, &to, &trim), &changes).await? {
                 Applied::Done => {
                     self.note(&news);

@@ -52,8 +52,8 @@ pub(crate) use number::{Number, OwnNumber};
 pub(crate) use preset::unknown as unknown_preset;
 #[cfg(test)]
 pub(crate) use price::PriceList;
-pub(crate) use route::{Choice, Prefer, Route};
 pub(crate) use redis::Redis;
+pub(crate) use route::{Choice, Prefer, Route};
 pub(crate) use rules::Rules;
 pub(crate) use smsc::{LongReceipts, ReceiptRule, Smsc};
 pub(crate) use tls::{Tls, certificate_expiry};

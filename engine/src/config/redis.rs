@@ -3,11 +3,11 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use kit::settings::Table;
 use super::url;
 use super::value::Secret;
 use super::{PATH_ALLOWED, path};
 use crate::domain::PARTITIONS_MAX;
+use kit::settings::Table;
 
 /// Percent of `maxmemory`. Below ten an empty server would be full.
 const MARKS: RangeInclusive<u32> = 10..=100;

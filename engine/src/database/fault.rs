@@ -21,7 +21,9 @@ pub(crate) enum DatabaseFault {
         source: sqlx::Error,
     },
     /// The file can be read and not written.
-    #[error("the database {place} cannot be written to: check who owns it and its folder, and whether the disk is read-only")]
+    #[error(
+        "the database {place} cannot be written to: check who owns it and its folder, and whether the disk is read-only"
+    )]
     ReadOnly { place: String },
     /// Another program has it.
     #[error("the database {place} is locked by another program: close that, then start again")]
@@ -41,7 +43,11 @@ pub(crate) enum DatabaseFault {
         "the database {place} belongs to another Redis database (its id is {theirs}, this one's {ours}), in which its tenants are others: \
          restore the Redis that it was used with, or choose another database (database.file, database.url)"
     )]
-    OtherStore { place: String, theirs: String, ours: String },
+    OtherStore {
+        place: String,
+        theirs: String,
+        ours: String,
+    },
     /// It stopped answering during the start.
     #[error(transparent)]
     Query(#[from] DatabaseError),

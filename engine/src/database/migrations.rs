@@ -3,7 +3,10 @@
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-const STEPS: [(&str, &str); 1] = [("people", include_str!("../data/migrations/0001_people.sql"))];
+const STEPS: [(&str, &str); 2] = [
+    ("people", include_str!("../data/migrations/0001_people.sql")),
+    ("webhooks", include_str!("../data/migrations/0002_webhooks.sql")),
+];
 
 pub(super) fn all() -> Migrator {
     let steps = (1..).zip(STEPS).map(|(version, (name, sql))| {

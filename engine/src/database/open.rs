@@ -38,7 +38,10 @@ impl Database {
             None => {
                 let place = settings.file.display().to_string();
                 make_folder(&settings.file)?;
-                (connect(&file_url(&settings.file), Dialect::Sqlite, &place).await?, place)
+                (
+                    connect(&file_url(&settings.file), Dialect::Sqlite, &place).await?,
+                    place,
+                )
             }
         };
         database.migrate(&place).await?;

@@ -67,7 +67,10 @@ async fn a_file_that_cannot_be_used_is_refused_in_words() {
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(&file, "nom;prenom\n".repeat(1_000)).unwrap();
     let fault = open(folder.path()).await.err().unwrap().to_string();
-    assert!(fault.contains("data/campanile.db") && fault.contains("not a database"), "{fault}");
+    assert!(
+        fault.contains("data/campanile.db") && fault.contains("not a database"),
+        "{fault}"
+    );
     std::fs::remove_file(&file).unwrap();
     std::fs::create_dir(&file).unwrap();
     let fault = open(folder.path()).await.err().unwrap().to_string();
@@ -96,5 +99,8 @@ async fn a_database_of_other_tenants_is_refused() {
         file: folder.path().join("data/campanile.db"),
     };
     let fault = Database::open(&settings, "store-2").await.err().unwrap().to_string();
-    assert!(fault.contains("belongs to another Redis") && fault.contains("store-1"), "{fault}");
+    assert!(
+        fault.contains("belongs to another Redis") && fault.contains("store-1"),
+        "{fault}"
+    );
 }

@@ -230,7 +230,11 @@ mod tests {
             practice: "Lyon".to_owned(),
         };
         let given = Given {
-            attributes: [("VILLE".to_owned(), "Paris".to_owned()), ("dos".to_owned(), "oui".to_owned())].into(),
+            attributes: [
+                ("VILLE".to_owned(), "Paris".to_owned()),
+                ("dos".to_owned(), "oui".to_owned()),
+            ]
+            .into(),
             visits: vec![visit("2026-03-01"), visit("2026-01-01")],
             practices: Some(vec!["Lyon".to_owned(), "LYON".to_owned()]),
             ..Given::default()
@@ -238,7 +242,10 @@ mod tests {
         let details = given.onto(&known);
         assert_eq!((details.first_name.as_str(), &details.tags), ("Zoé", &known.tags));
         assert_eq!(details.attributes.values().collect::<Vec<_>>(), ["Paris", "oui"]);
-        assert_eq!((details.last_visit, details.practices.len()), (Some(day("2026-03-01")), 1));
+        assert_eq!(
+            (details.last_visit, details.practices.len()),
+            (Some(day("2026-03-01")), 1)
+        );
         assert_eq!(Given::default().onto(&details), details);
         let forgotten = Given {
             attributes: [("ville".to_owned(), String::new())].into(),

@@ -133,7 +133,10 @@ impl People {
         limit: usize,
     ) -> Result<Vec<Contact>, DatabaseError> {
         let mut query = select(tenant);
-        query.push(" AND contact.id > ").value(after.0.cast_signed()).push(" AND ");
+        query
+            .push(" AND contact.id > ")
+            .value(after.0.cast_signed())
+            .push(" AND ");
         filter_sql::write(filter, self.seen(), &mut query);
         query
             .push(" ORDER BY contact.id LIMIT ")
@@ -165,7 +168,10 @@ impl People {
 
 fn select(tenant: TenantId) -> Sql {
     let mut query = Sql::new("SELECT ");
-    query.push(COLUMNS).push(" FROM contact WHERE contact.tenant = ").value(tenant.0);
+    query
+        .push(COLUMNS)
+        .push(" FROM contact WHERE contact.tenant = ")
+        .value(tenant.0);
     query
 }
 
@@ -176,7 +182,10 @@ async fn known(
     identities: &[String],
 ) -> Result<HashMap<String, Place>, DatabaseError> {
     let mut query = select(tenant);
-    query.push(" AND contact.identity IN (").list(identities.iter().cloned()).push(")");
+    query
+        .push(" AND contact.identity IN (")
+        .list(identities.iter().cloned())
+        .push(")");
     let read = |row: &crate::database::Found<'_>| {
         Ok(Place {
             contact: rows::read(row)?,

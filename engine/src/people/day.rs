@@ -38,7 +38,10 @@ impl Unit {
     /// `month` is a month as well.
     fn of(word: &str) -> Option<Self> {
         let plural = |known: &str| known == word || known.strip_suffix('s') == Some(word);
-        Self::WORDS.iter().find(|(_, known)| plural(known)).map(|(unit, _)| *unit)
+        Self::WORDS
+            .iter()
+            .find(|(_, known)| plural(known))
+            .map(|(unit, _)| *unit)
     }
 }
 
@@ -114,7 +117,15 @@ mod tests {
             assert_eq!(day.date(today).to_string(), wanted, "{text}");
             assert_eq!(day.to_string().parse(), Ok(day));
         }
-        for text in ["", "demain", "6 months", "-6 moons", "-99999 days", "2026-02-30", "27/11/2026"] {
+        for text in [
+            "",
+            "demain",
+            "6 months",
+            "-6 moons",
+            "-99999 days",
+            "2026-02-30",
+            "27/11/2026",
+        ] {
             assert_eq!(text.parse::<Day>(), Err(FieldProblem::InvalidDay), "{text}");
         }
     }

@@ -183,7 +183,11 @@ impl Reading {
             }
             several => {
                 let filters = self.filters(&object[node], &inner, depth + 1)?;
-                Some(if several == "all" { Filter::All(filters) } else { Filter::Any(filters) })
+                Some(if several == "all" {
+                    Filter::All(filters)
+                } else {
+                    Filter::Any(filters)
+                })
             }
         }
     }
@@ -322,7 +326,10 @@ impl Reading {
             },
             ("number" | "list", other) => self.unknown(above, other, &SET_TESTS),
             ("kind" | CONSENT, other) => self.unknown(above, other, &IS),
-            (_, _) => self.refuse(&format!("{above}/field"), FieldProblem::UnknownValue { allowed: &FIELDS }),
+            (_, _) => self.refuse(
+                &format!("{above}/field"),
+                FieldProblem::UnknownValue { allowed: &FIELDS },
+            ),
         }
     }
 

@@ -46,7 +46,9 @@ pub(super) fn write(filter: &Filter, seen: Seen, sql: &mut Sql) {
         }
         Filter::Kind(kind) => drop(sql.push("contact.kind = ").value(kind.code())),
         Filter::List(lists) => {
-            sql.push("EXISTS (SELECT 1 FROM list_member WHERE list_member.contact = contact.id AND list_member.list IN (");
+            sql.push(
+                "EXISTS (SELECT 1 FROM list_member WHERE list_member.contact = contact.id AND list_member.list IN (",
+            );
             sql.list(lists.iter().map(|list| list.0.cast_signed())).push("))");
         }
         Filter::Consent(given) => {
@@ -80,13 +82,17 @@ fn texts(field: &TextField, tests: &[TextTest], dialect: Dialect, sql: &mut Sql)
         // One of many values is looked up once.
         Some(texts) if !several => {
             column(field, dialect, sql);
-            sql.push(" IN (").list(texts.iter().map(|text| compared(field, text))).push(")");
+            sql.push(" IN (")
+                .list(texts.iter().map(|text| compared(field, text)))
+                .push(")");
         }
         Some(_) | None => {
             for (at, test) in tests.iter().enumerate() {
                 sql.push(if at > 0 { " OR " } else { "" });
                 column(field, dialect, sql);
-                sql.push(" LIKE ").value(pattern(field, test, several)).push(" ESCAPE '\\'");
+                sql.push(" LIKE ")
+                    .value(pattern(field, test, several))
+                    .push(" ESCAPE '\\'");
             }
         }
     }
@@ -121,11 +127,9 @@ fn column(field: &TextField, dialect: Dialect, sql: &mut Sql) {
 fn compared(field: &TextField, text: &str) -> String {
     match field {
         TextField::Reference => text.to_owned(),
-        TextField::FirstName
-        | TextField::LastName
-        | TextField::Practice
-        | TextField::Tag
-        | TextField::Attribute(_) => fold(text),
+        TextField::FirstName | TextField::LastName | TextField::Practice | TextField::Tag | TextField::Attribute(_) => {
+            fold(text)
+        }
     }
 }
 
@@ -140,7 +144,12 @@ fn pattern(field: &TextField, test: &TextTest, several: bool) -> String {
     };
     let escaped: String = compared(field, text)
         .chars()
-        .flat_map(|letter| matches!(letter, '%' | '_' | '\\').then_some('\\').into_iter().chain([letter]))
+        .flat_map(|letter| {
+            matches!(letter, '%' | '_' | '\\')
+                .then_some('\\')
+                .into_iter()
+                .chain([letter])
+        })
         .collect();
     format!("{before}{escaped}{after}")
 }

@@ -31,7 +31,12 @@ impl People {
         make_room(&mut change, ("list", tenant), &fold(&name)).await?;
         let id = change.numbers("list", 1).await?;
         let mut insert = Sql::new("INSERT INTO list (id, tenant, name, name_folded, created_at) VALUES (");
-        insert.value(id).push(", ").value(tenant.0).push(", ").value(name.as_str());
+        insert
+            .value(id)
+            .push(", ")
+            .value(tenant.0)
+            .push(", ")
+            .value(name.as_str());
         insert.push(", ").value(fold(&name)).push(", ");
         insert.value(self.clock.unix().0.cast_signed());
         insert.push(") ON CONFLICT (tenant, name_folded) DO NOTHING");
@@ -91,7 +96,9 @@ impl People {
         for some in remove.chunks(ROWS_MAX) {
             let mut delete = Sql::new("DELETE FROM list_member WHERE list = ");
             delete.value(id.0.cast_signed()).push(" AND contact IN (");
-            delete.list(some.iter().map(|contact| contact.0.cast_signed())).push(")");
+            delete
+                .list(some.iter().map(|contact| contact.0.cast_signed()))
+                .push(")");
             change.run(delete).await?;
         }
         change.commit().await?;
@@ -115,7 +122,9 @@ pub(super) async fn join(
     }
     for some in contacts.chunks(ROWS_MAX) {
         let mut insert = Sql::new("INSERT INTO list_member (list, contact) SELECT ");
-        insert.value(id.0.cast_signed()).push(", contact.id FROM contact WHERE contact.tenant = ");
+        insert
+            .value(id.0.cast_signed())
+            .push(", contact.id FROM contact WHERE contact.tenant = ");
         insert.value(tenant.0).push(" AND contact.id IN (");
         insert.list(some.iter().map(|contact| contact.0.cast_signed()));
         insert.push(") ON CONFLICT DO NOTHING");

@@ -60,7 +60,9 @@ pub(super) fn read(row: &Found<'_>) -> Result<Contact, DatabaseError> {
             last_visit: date(row, 7)?,
             practices: row.parsed(8, "the practices of a contact", |json| serde_json::from_str(json).ok())?,
             tags: row.parsed(9, "the tags of a contact", |json| serde_json::from_str(json).ok())?,
-            attributes: row.parsed(10, "the attributes of a contact", |json| serde_json::from_str(json).ok())?,
+            attributes: row.parsed(10, "the attributes of a contact", |json| {
+                serde_json::from_str(json).ok()
+            })?,
         },
         consent_at: row.number_if_any(11)?.map(time),
         created_at: time(row.number(12)?),

@@ -46,8 +46,17 @@ impl People {
         make_room(&mut change, ("segment", tenant), &fold(&name)).await?;
         let id = change.numbers("segment", 1).await?;
         let mut insert = Sql::new("INSERT INTO segment (id, tenant, name, name_folded, filter, created_at) VALUES (");
-        insert.value(id).push(", ").value(tenant.0).push(", ").value(name.as_str());
-        insert.push(", ").value(fold(&name)).push(", ").value(filter.to_string());
+        insert
+            .value(id)
+            .push(", ")
+            .value(tenant.0)
+            .push(", ")
+            .value(name.as_str());
+        insert
+            .push(", ")
+            .value(fold(&name))
+            .push(", ")
+            .value(filter.to_string());
         insert.push(", ").value(self.clock.unix().0.cast_signed());
         insert.push(") ON CONFLICT (tenant, name_folded) DO UPDATE SET name = excluded.name, filter = excluded.filter");
         change.run(insert).await?;

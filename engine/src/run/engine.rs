@@ -330,7 +330,12 @@ impl Engine {
 
 fn inbox(config: &Config, base: &Base, (struck, webhooks): (&Struck, &Webhooks)) -> Result<Inbox, RunFault> {
     let seen = (base.clock, &base.metrics);
-    let inbox = Inbox::new(&base.store, seen, (struck, Some(webhooks.clone())), config.retention.campaigns)?;
+    let inbox = Inbox::new(
+        &base.store,
+        seen,
+        (struck, Some(webhooks.clone())),
+        config.retention.campaigns,
+    )?;
     inbox.set_numbers(&config.number);
     Ok(inbox)
 }

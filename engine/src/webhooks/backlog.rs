@@ -1,10 +1,7 @@
 //! What endpoints are still to be told, and what they were told: the rows of deliveries.
 
-use sqlx::Row;
-use sqlx::any::AnyRow;
-
 use super::endpoint::{micros, number};
-use crate::database::{Change, Database, DatabaseError, Sql};
+use crate::database::{Change, Database, DatabaseError, Found, Sql};
 use crate::domain::{DeliveryId, EndpointId, UnixMicros};
 
 /// Deliveries in one statement: it has a value for each of their columns.
@@ -75,27 +72,25 @@ pub(crate) struct Delivery {
     pub(crate) milliseconds: Option<u64>,
 }
 
-const COLUMNS: &str = "id, endpoint, kind, news, events, created_at, state, attempts, next_at, attempted_at, code, fault, milliseconds";
+const COLUMNS: &str =
+    "id, endpoint, kind, news, events, created_at, state, attempts, next_at, attempted_at, code, fault, milliseconds";
 
 impl Delivery {
-    fn read(row: &AnyRow) -> Result<Self, sqlx::Error> {
-        let text = |column| row.try_get::<String, _>(column);
-        let count = |column| row.try_get::<i64, _>(column).map(|count| count as u32);
-        let bad = |error: strum::ParseError| sqlx::Error::Decode(error.into());
+    fn read(row: &Found<'_>) -> Result<Self, DatabaseError> {
         Ok(Self {
-            id: DeliveryId(row.try_get::<i64, _>(0)? as u64),
-            endpoint: EndpointId(row.try_get::<i64, _>(1)? as u64),
-            kind: text(2)?.parse().map_err(bad)?,
-            news: text(3)?,
-            events: count(4)?,
-            created_at: micros(row.try_get(5)?),
-            state: text(6)?.parse().map_err(bad)?,
-            attempts: count(7)?,
-            next_at: micros(row.try_get(8)?),
-            attempted_at: row.try_get::<Option<i64>, _>(9)?.map(micros),
-            code: row.try_get::<Option<i64>, _>(10)?.map(|code| code as u16),
-            fault: row.try_get(11)?,
-            milliseconds: row.try_get::<Option<i64>, _>(12)?.map(|took| took as u64),
+            id: DeliveryId(row.number(0)? as u64),
+            endpoint: EndpointId(row.number(1)? as u64),
+            kind: row.parsed(2, "the kind of a delivery", |text| text.parse().ok())?,
+            news: row.text(3)?,
+            events: row.number(4)? as u32,
+            created_at: micros(row.number(5)?),
+            state: row.parsed(6, "the state of a delivery", |text| text.parse().ok())?,
+            attempts: row.number(7)? as u32,
+            next_at: micros(row.number(8)?),
+            attempted_at: row.number_if_any(9)?.map(micros),
+            code: row.number_if_any(10)?.map(|code| code as u16),
+            fault: row.text_if_any(11)?,
+            milliseconds: row.number_if_any(12)?.map(|took| took as u64),
         })
     }
 }
@@ -127,7 +122,10 @@ pub(super) async fn due(
     limit: usize,
 ) -> Result<Vec<Delivery>, DatabaseError> {
     let mut query = Sql::new(&format!("SELECT {COLUMNS} FROM webhook_delivery WHERE endpoint = "));
-    query.value(endpoint.0 as i64).push(" AND state = 'waiting' AND next_at <= ").value(number(now));
+    query
+        .value(endpoint.0 as i64)
+        .push(" AND state = 'waiting' AND next_at <= ")
+        .value(number(now));
     query.push(" ORDER BY attempts, id LIMIT ").value(limit as i64);
     database.rows(query, Delivery::read).await
 }
@@ -136,31 +134,28 @@ pub(super) async fn due(
 pub(super) async fn next_at(database: &Database, endpoint: EndpointId) -> Result<Option<UnixMicros>, DatabaseError> {
     let mut query = Sql::new("SELECT MIN(next_at) FROM webhook_delivery WHERE state = 'waiting' AND endpoint = ");
     query.value(endpoint.0 as i64);
-    let next = database.row(query, |row| row.try_get::<Option<i64>, _>(0)).await?;
+    let next = database.row(query, |row| row.number_if_any(0)).await?;
     Ok(next.flatten().map(micros))
 }
 
 /// How many wait, by endpoint.
 pub(super) async fn waiting(database: &Database) -> Result<Vec<(EndpointId, u64)>, DatabaseError> {
     let query = "SELECT endpoint, COUNT(*) FROM webhook_delivery WHERE state = 'waiting' GROUP BY endpoint";
-    let read = |row: &AnyRow| {
-        Ok((
-            EndpointId(row.try_get::<i64, _>(0)? as u64),
-            row.try_get::<i64, _>(1)? as u64,
-        ))
-    };
-    database.rows(Sql::new(query), read).await
+    database.rows(Sql::new(query), counted).await
 }
 
 /// Stores what an attempt has made of a delivery.
 pub(super) async fn note(change: &mut Change, delivery: &Delivery) -> Result<(), DatabaseError> {
     let mut note = Sql::new("UPDATE webhook_delivery SET state = ");
-    note.value(delivery.state.into_str()).push(", attempts = ").value(delivery.attempts);
+    note.value(delivery.state.into_str())
+        .push(", attempts = ")
+        .value(delivery.attempts);
     note.push(", next_at = ").value(number(delivery.next_at));
     note.push(", attempted_at = ").value(delivery.attempted_at.map(number));
     note.push(", code = ").value(delivery.code.map(i64::from));
     note.push(", fault = ").value(delivery.fault.clone());
-    note.push(", milliseconds = ").value(delivery.milliseconds.map(|took| took as i64));
+    note.push(", milliseconds = ")
+        .value(delivery.milliseconds.map(|took| took as i64));
     note.push(" WHERE id = ").value(delivery.id.0 as i64);
     change.run(note).await.map(drop)
 }
@@ -168,7 +163,10 @@ pub(super) async fn note(change: &mut Change, delivery: &Delivery) -> Result<(),
 /// What waits for an endpoint is tried now.
 pub(super) async fn hurry(change: &mut Change, endpoint: EndpointId, now: UnixMicros) -> Result<(), DatabaseError> {
     let mut hurry = Sql::new("UPDATE webhook_delivery SET next_at = ");
-    hurry.value(number(now)).push(" WHERE state = 'waiting' AND endpoint = ").value(endpoint.0 as i64);
+    hurry
+        .value(number(now))
+        .push(" WHERE state = 'waiting' AND endpoint = ")
+        .value(endpoint.0 as i64);
     hurry.push(" AND next_at > ").value(number(now));
     change.run(hurry).await.map(drop)
 }
@@ -181,7 +179,11 @@ pub(super) async fn replay(
 ) -> Result<bool, DatabaseError> {
     let mut replay = Sql::new("UPDATE webhook_delivery SET state = 'waiting', attempts = 0, next_at = ");
     replay.value(number(now)).push(", created_at = ").value(number(now));
-    replay.push(" WHERE endpoint = ").value(endpoint.0 as i64).push(" AND id = ").value(id.0 as i64);
+    replay
+        .push(" WHERE endpoint = ")
+        .value(endpoint.0 as i64)
+        .push(" AND id = ")
+        .value(id.0 as i64);
     Ok(change.run(replay).await? > 0)
 }
 
@@ -206,13 +208,7 @@ pub(super) async fn expire(change: &mut Change, before: UnixMicros) -> Result<Ve
     let old = "FROM webhook_delivery WHERE state = 'waiting' AND created_at < ";
     let mut query = Sql::new("SELECT endpoint, CAST(SUM(events) AS BIGINT) ");
     query.push(old).value(number(before)).push(" GROUP BY endpoint");
-    let read = |row: &AnyRow| {
-        Ok((
-            EndpointId(row.try_get::<i64, _>(0)? as u64),
-            row.try_get::<i64, _>(1)? as u64,
-        ))
-    };
-    let dropped = change.rows(query, read).await?;
+    let dropped = change.rows(query, counted).await?;
     if !dropped.is_empty() {
         let mut remove = Sql::new("DELETE ");
         remove.push(old).value(number(before));
@@ -224,17 +220,25 @@ pub(super) async fn expire(change: &mut Change, before: UnixMicros) -> Result<Ve
 /// What is over leaves when it is old, or when an endpoint has many newer ones.
 pub(super) async fn tidy(change: &mut Change, endpoint: EndpointId, before: UnixMicros) -> Result<(), DatabaseError> {
     let mut remove = Sql::new("DELETE FROM webhook_delivery WHERE state <> 'waiting' AND endpoint = ");
-    remove.value(endpoint.0 as i64).push(" AND (created_at < ").value(number(before));
+    remove
+        .value(endpoint.0 as i64)
+        .push(" AND (created_at < ")
+        .value(number(before));
     remove.push(" OR id <= COALESCE((SELECT id FROM webhook_delivery WHERE state <> 'waiting' AND endpoint = ");
-    remove.value(endpoint.0 as i64).push(" ORDER BY id DESC LIMIT 1 OFFSET ").value(SHOWN_MAX as i64);
+    remove
+        .value(endpoint.0 as i64)
+        .push(" ORDER BY id DESC LIMIT 1 OFFSET ")
+        .value(SHOWN_MAX as i64);
     remove.push("), -1))");
     change.run(remove).await.map(drop)
 }
 
 /// How far each source was read.
 pub(super) async fn positions(database: &Database) -> Result<Vec<(String, String)>, DatabaseError> {
-    let read = |row: &AnyRow| Ok((row.try_get(0)?, row.try_get(1)?));
-    database.rows(Sql::new("SELECT source, place FROM webhook_position"), read).await
+    let read = |row: &Found<'_>| Ok((row.text(0)?, row.text(1)?));
+    database
+        .rows(Sql::new("SELECT source, place FROM webhook_position"), read)
+        .await
 }
 
 /// How far sources are read with this change.
@@ -246,4 +250,9 @@ pub(super) async fn move_on(change: &mut Change, places: &[(String, String)]) ->
         change.run(put).await?;
     }
     Ok(())
+}
+
+/// An endpoint, and how many.
+fn counted(row: &Found<'_>) -> Result<(EndpointId, u64), DatabaseError> {
+    Ok((EndpointId(row.number(0)? as u64), row.number(1)? as u64))
 }

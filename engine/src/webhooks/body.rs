@@ -44,7 +44,11 @@ pub(super) async fn of(store: &Store, delivery: &Delivery) -> Result<Value, Stor
         DeliveryKind::Campaign => {
             let step: Step = read(delivery)?;
             let campaign = CampaignId(step.campaign).to_string();
-            Ok(event(&step.kind, step.at, &json!({ "id": campaign, "state": step.state })))
+            Ok(event(
+                &step.kind,
+                step.at,
+                &json!({ "id": campaign, "state": step.state }),
+            ))
         }
         DeliveryKind::Test => Ok(event(TEST, at, &json!({}))),
     }

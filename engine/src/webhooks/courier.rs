@@ -9,17 +9,17 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::attempt::{Attempt, Rules, judge, note};
 use super::backlog::{self, Delivery, DeliveryState};
 use super::endpoint::{self, Endpoint};
 use super::post::Letter;
 use super::signature::signatures;
-use super::verdict::{Attempt, Rules, judge, note};
 use super::{Shared, WebhookFault, Webhooks, body};
 use crate::domain::{DeliveryId, EndpointId, UnixMicros};
 use crate::store::StoreError;
 
 /// POSTs at once to one endpoint; one while it fails.
-const LANES: usize = 4;
+const POSTS_EACH: usize = 4;
 
 /// POSTs at once to all: each has a socket and some 20 KB.
 const POSTS_MAX: usize = 256;
@@ -126,12 +126,20 @@ impl Courier {
             self.desks.entry(id).or_default().look_at = Some(now);
         }
         let active = shared.active.load_full();
-        let by_id: FxHashMap<EndpointId, &Endpoint> =
-            active.values().flatten().map(|endpoint| (endpoint.id, endpoint)).collect();
+        let by_id: FxHashMap<EndpointId, &Endpoint> = active
+            .values()
+            .flatten()
+            .map(|endpoint| (endpoint.id, endpoint))
+            .collect();
         self.desks
             .retain(|id, desk| by_id.contains_key(id) || !desk.under_way.is_empty());
         let due = |desk: &Desk| desk.look_at.is_some_and(|at| at <= now);
-        let ready: Vec<EndpointId> = self.desks.iter().filter(|(_, desk)| due(desk)).map(|(id, _)| *id).collect();
+        let ready: Vec<EndpointId> = self
+            .desks
+            .iter()
+            .filter(|(_, desk)| due(desk))
+            .map(|(id, _)| *id)
+            .collect();
         for id in ready {
             match by_id.get(&id) {
                 Some(endpoint) => self.post_to(endpoint, now).await?,
@@ -148,8 +156,8 @@ impl Courier {
             desk.look_at = Some(endpoint.resting_until);
             return Ok(());
         }
-        let lanes = if endpoint.failures > 0 { 1 } else { LANES };
-        let free = lanes.saturating_sub(desk.under_way.len());
+        let most = if endpoint.failures > 0 { 1 } else { POSTS_EACH };
+        let free = most.saturating_sub(desk.under_way.len());
         let free = free.min(POSTS_MAX.saturating_sub(self.posts.len()));
         if free == 0 {
             // Something comes back, here or elsewhere.
@@ -158,11 +166,16 @@ impl Courier {
         }
         // What is under way is among what is due.
         let due = backlog::due(&shared.database, endpoint.id, now, free + desk.under_way.len()).await?;
-        let due: Vec<_> = due.into_iter().filter(|one| !desk.under_way.contains(&one.id)).take(free).collect();
+        let due: Vec<_> = due
+            .into_iter()
+            .filter(|one| !desk.under_way.contains(&one.id))
+            .take(free)
+            .collect();
         for delivery in due {
             desk.under_way.insert(delivery.id);
             let (shared, endpoint) = (shared.clone(), endpoint.clone());
-            self.posts.spawn(async move { shared.attempt(&endpoint, delivery).await });
+            self.posts
+                .spawn(async move { shared.attempt(&endpoint, delivery).await });
         }
         desk.look_at = if desk.under_way.is_empty() {
             backlog::next_at(&shared.database, endpoint.id).await?
@@ -195,13 +208,9 @@ impl Shared {
         };
         let result = self.postman.post(&letter).await;
         let took = self.clock.now() - before;
-        let attempt = Attempt {
-            began_at,
-            took,
-            result,
-        };
-        let outcome = attempt.outcome().into_str();
-        self.metrics.webhook_deliveries_total.with_label_values(&[outcome]).inc();
+        let attempt = Attempt { began_at, took, result };
+        let result = attempt.post_result().into_str();
+        self.metrics.webhook_deliveries_total.with_label_values(&[result]).inc();
         self.metrics.webhook_duration_seconds.observe(took.as_secs_f64());
         attempt
     }

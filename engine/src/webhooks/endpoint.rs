@@ -1,10 +1,7 @@
 //! Endpoints: where tenants are told, of what, and how that goes. Their rows in the database.
 
-use sqlx::Row;
-use sqlx::any::AnyRow;
-
 use super::signature::Secret;
-use crate::database::{Change, Database, DatabaseError, Sql};
+use crate::database::{Change, Database, DatabaseError, Found, Sql};
 use crate::domain::{EndpointId, TenantId, UnixMicros};
 
 /// Why nothing is sent to an endpoint.
@@ -64,29 +61,26 @@ impl Endpoint {
         self.former.as_ref().map(|(_, until)| *until)
     }
 
-    fn read(row: &AnyRow) -> Result<Self, sqlx::Error> {
-        let time = |column| row.try_get::<i64, _>(column).map(micros);
-        let time_or = |column| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(column)?.map(micros));
-        let text = |column| row.try_get::<String, _>(column);
-        let filters: String = text(4)?;
-        let former = row.try_get::<Option<String>, _>(6)?.map(Secret::stored);
-        let reason = row.try_get::<Option<String>, _>(14)?;
-        let reason = reason.and_then(|reason| reason.parse().ok());
+    fn read(row: &Found<'_>) -> Result<Self, DatabaseError> {
+        let time = |column| row.number(column).map(micros);
+        let time_or = |column| row.number_if_any(column).map(|time| time.map(micros));
+        let former = row.text_if_any(6)?.map(Secret::stored);
+        let reason = row.text_if_any(14)?.and_then(|reason| reason.parse().ok());
         Ok(Self {
-            id: EndpointId(row.try_get::<i64, _>(0)? as u64),
-            tenant: TenantId(row.try_get::<i64, _>(1)? as u32),
-            url: text(2)?,
-            description: text(3)?,
-            filters: serde_json::from_str(&filters).map_err(|error| sqlx::Error::Decode(error.into()))?,
-            secret: Secret::stored(text(5)?),
+            id: EndpointId(row.number(0)? as u64),
+            tenant: TenantId(row.number(1)? as u32),
+            url: row.text(2)?,
+            description: row.text(3)?,
+            filters: row.parsed(4, "the filters of a webhook", |text| serde_json::from_str(text).ok())?,
+            secret: Secret::stored(row.text(5)?),
             former: former.zip(Some(time(7)?)),
             created_at: time(8)?,
             told_from: time(9)?,
-            failures: row.try_get::<i64, _>(10)? as u32,
+            failures: row.number(10)? as u32,
             failing_since: time_or(11)?,
             resting_until: time(12)?,
             disabled: time_or(13)?.zip(reason),
-            dropped: row.try_get::<i64, _>(15)? as u64,
+            dropped: row.number(15)? as u64,
         })
     }
 
@@ -110,13 +104,21 @@ impl Endpoint {
         let mut save = Sql::new(&format!("INSERT INTO webhook_endpoint ({COLUMNS}) VALUES ("));
         save.value(self.id.0 as i64).push(", ").value(self.tenant.0).push(", ");
         let description = &self.description;
-        save.list([self.url.as_str(), description, &filters, self.secret.reveal()]).push(", ");
+        save.list([self.url.as_str(), description, &filters, self.secret.reveal()])
+            .push(", ");
         save.value(former.map(|secret| secret.reveal().to_owned())).push(", ");
-        save.list([until.unwrap_or_default(), self.created_at, self.told_from].map(number)).push(", ");
-        save.value(self.failures).push(", ").value(self.failing_since.map(number)).push(", ");
+        save.list([until.unwrap_or_default(), self.created_at, self.told_from].map(number))
+            .push(", ");
+        save.value(self.failures)
+            .push(", ")
+            .value(self.failing_since.map(number))
+            .push(", ");
         let (at, reason) = self.disabled.unzip();
         let reason = reason.map(|reason| reason.into_str().to_owned());
-        save.value(number(self.resting_until)).push(", ").value(at.map(number)).push(", ");
+        save.value(number(self.resting_until))
+            .push(", ")
+            .value(at.map(number))
+            .push(", ");
         save.value(reason).push(", ").value(self.dropped as i64);
         save.push(
             ") ON CONFLICT (id) DO UPDATE SET url = excluded.url, description = excluded.description, \
@@ -159,10 +161,12 @@ pub(super) async fn note(change: &mut Change, endpoint: &Endpoint) -> Result<(),
     let (at, reason) = endpoint.disabled.unzip();
     let reason = reason.map(|reason| reason.into_str().to_owned());
     note.value(endpoint.failures).push(", failing_since = ");
-    note.value(endpoint.failing_since.map(number)).push(", resting_until = ");
+    note.value(endpoint.failing_since.map(number))
+        .push(", resting_until = ");
     note.value(number(endpoint.resting_until)).push(", disabled_at = ");
     note.value(at.map(number)).push(", disabled_for = ").value(reason);
     // What its tenant has said meanwhile holds.
-    note.push(" WHERE disabled_at IS NULL AND id = ").value(endpoint.id.0 as i64);
+    note.push(" WHERE disabled_at IS NULL AND id = ")
+        .value(endpoint.id.0 as i64);
     change.run(note).await.map(drop)
 }

@@ -4,9 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::domain::{
-    CampaignId, ENDED, Ending, JournalEvent, MessageId, Partition, Reason, Recipient, State, Status, TenantId,
-};
+use crate::domain::{ENDED, Ending, JournalEvent, MessageId, Partition, Reason, Recipient, State, Status, TenantId};
 
 /// What an endpoint may ask for: a type of events, all of one kind, or all.
 pub(crate) const FILTERS: [&str; 17] = [
@@ -76,7 +74,16 @@ impl From<MessageNews> for Packed {
             What::Taken => (TAKEN, Reason::None, 0),
             What::Ended { ending, reason, code } => (ending.letter(), reason, code),
         };
-        Self(news.at, news.first.0, news.count, letter, reason as u8, code, news.segments, news.credits)
+        Self(
+            news.at,
+            news.first.0,
+            news.count,
+            letter,
+            reason as u8,
+            code,
+            news.segments,
+            news.credits,
+        )
     }
 }
 
@@ -157,10 +164,9 @@ impl MessageNews {
                     Status::Delivered => "message.delivered",
                     Status::Transmitted => "message.transmitted",
                     Status::Recredited => "message.recredited",
-                    Status::TransmissionFailed
-                    | Status::ReceptionError
-                    | Status::UnknownNumber
-                    | Status::NotRouted => "message.failed",
+                    Status::TransmissionFailed | Status::ReceptionError | Status::UnknownNumber | Status::NotRouted => {
+                        "message.failed"
+                    }
                 },
                 Ending::Canceled | Ending::Skipped => "message.failed",
             },
@@ -241,4 +247,3 @@ pub(super) fn event(kind: &str, at: i64, data: &Value) -> Value {
     let timestamp = Timestamp::from_millisecond(at).map(|at| format!("{at:.3}"));
     json!({ "type": kind, "timestamp": timestamp.unwrap_or_default(), "data": data })
 }
-

@@ -87,7 +87,9 @@ impl Shared {
                 })?;
             }
             found.more |= entries.len() == JOURNAL_READ_MAX;
-            found.places.extend(entries.last().map(|last| (partition, last.id.clone())));
+            found
+                .places
+                .extend(entries.last().map(|last| (partition, last.id.clone())));
             if gather.gathered() >= TOGETHER {
                 found.more = true;
                 break;
@@ -150,11 +152,7 @@ impl Shared {
         (kept, dropped)
     }
 
-    pub(super) fn count_dropped<'a>(
-        &self,
-        reason: &str,
-        dropped: impl IntoIterator<Item = (&'a EndpointId, &'a u64)>,
-    ) {
+    pub(super) fn count_dropped<'a>(&self, reason: &str, dropped: impl IntoIterator<Item = (&'a EndpointId, &'a u64)>) {
         let events = dropped.into_iter().map(|(_, events)| events).sum();
         let total = &self.metrics.webhook_dropped_events_total;
         total.with_label_values(&[reason]).inc_by(events);

@@ -149,7 +149,14 @@ mod tests {
 
     fn range(count: u32) -> Vec<u8> {
         let campaign = leased(3, 1).id.campaign().0.to_be_bytes();
-        [&b"r\x07c"[..], &campaign, &[0, 0, 0, 4], &7_u32.to_be_bytes(), &count.to_be_bytes()].concat()
+        [
+            &b"r\x07c"[..],
+            &campaign,
+            &[0, 0, 0, 4],
+            &7_u32.to_be_bytes(),
+            &count.to_be_bytes(),
+        ]
+        .concat()
     }
 
     fn entry(events: Vec<u8>) -> JournalEntry {
@@ -201,7 +208,9 @@ mod tests {
         let mut gather = Gather::new(&endpoints, PARTITIONS);
         gather.read(Partition(5), &entry(event)).unwrap();
         let deliveries = gather.finish();
-        let [news] = &deliveries[..] else { panic!("{deliveries:?}") };
+        let [news] = &deliveries[..] else {
+            panic!("{deliveries:?}")
+        };
         assert_eq!((news.endpoint, news.events), (EndpointId(1), 1));
         let parts: Vec<MessageNews> = serde_json::from_str(&news.news).unwrap();
         let told = parts[0].told(message.id, Some(message.recipient));

@@ -1,10 +1,10 @@
 //! What tenants do with their endpoints. Each change holds from its answer on.
 
+use super::attempt::PostResult;
 use super::backlog::{self, Delivery};
 use super::endpoint::{self, Disabled, Endpoint};
 use super::event::{TEST, event};
 use super::signature::Secret;
-use super::verdict::Outcome;
 use super::{MARGIN, Shared, WebhookFault, Webhooks};
 use crate::database::{Change, DatabaseError};
 use crate::domain::{DeliveryId, EndpointId, TenantId, UnixMicros};
@@ -135,7 +135,9 @@ impl Webhooks {
         changes: Changes,
     ) -> Result<Endpoint, EndpointFault> {
         let enabled = changes.enabled == Some(true);
-        let endpoint = self.with(tenant, id, |shared, endpoint| shared.apply(endpoint, changes)).await?;
+        let endpoint = self
+            .with(tenant, id, |shared, endpoint| shared.apply(endpoint, changes))
+            .await?;
         if enabled {
             let mut change = self.0.database.change().await?;
             backlog::hurry(&mut change, id, self.0.now()).await?;
@@ -172,7 +174,7 @@ impl Webhooks {
             return Err(EndpointFault::NotFound);
         }
         change.commit().await?;
-        shared.show_waiting(|waiting| drop(waiting.remove(&id)));
+        shared.show_waiting(|waiting| waiting.retain(|known, _| *known != id));
         Ok(shared.reload().await?)
     }
 
@@ -189,7 +191,7 @@ impl Webhooks {
         let body = event(TEST, at, &serde_json::json!({ "endpoint": id.to_string() }));
         let attempt = self.0.post(&endpoint, &delivery.to_string(), body.to_string()).await;
         Ok(Tested {
-            delivered: attempt.outcome() == Outcome::Delivered,
+            delivered: attempt.post_result() == PostResult::Delivered,
             code: attempt.result.as_ref().ok().map(|answer| answer.code),
             fault: attempt.result.as_ref().err().map(<&str>::from),
             milliseconds: attempt.took.as_millis() as u64,
@@ -285,7 +287,9 @@ impl Shared {
 
 async fn find(change: &mut Change, tenant: TenantId, id: EndpointId) -> Result<Endpoint, EndpointFault> {
     let all = Endpoint::of(change, tenant).await?;
-    all.into_iter().find(|endpoint| endpoint.id == id).ok_or(EndpointFault::NotFound)
+    all.into_iter()
+        .find(|endpoint| endpoint.id == id)
+        .ok_or(EndpointFault::NotFound)
 }
 
 /// The id of what a request makes: positive, as databases number.

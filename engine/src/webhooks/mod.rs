@@ -18,7 +18,7 @@ mod endpoint;
 mod backlog;
 mod gather;
 mod body;
-mod verdict;
+mod attempt;
 mod courier;
 mod follow;
 mod manage;
@@ -43,9 +43,9 @@ use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 
 pub(crate) use backlog::{Delivery, DeliveryState};
-pub(crate) use endpoint::{Disabled, Endpoint};
+pub(crate) use endpoint::Endpoint;
 pub(crate) use event::FILTERS;
-pub(crate) use manage::{Changes, EndpointFault, Tested};
+pub(crate) use manage::{Changes, EndpointFault};
 use post::Postman;
 use reach::Reach;
 
@@ -187,14 +187,14 @@ impl Webhooks {
     /// Somebody may have written to a tenant.
     pub(crate) fn written_to(&self, tenant: TenantId) {
         if self.0.active.load().contains_key(&tenant) {
-            self.0.hint(|hints| drop(hints.written_to.insert(tenant)));
+            self.0.hint(|hints| hints.written_to.extend([tenant]));
         }
     }
 
     /// A campaign may have another state.
     pub(crate) fn campaign_moved(&self, tenant: TenantId, id: CampaignId) {
         if self.0.active.load().contains_key(&tenant) {
-            self.0.hint(|hints| drop(hints.campaigns.insert((tenant, id), true)));
+            self.0.hint(|hints| hints.campaigns.extend([((tenant, id), true)]));
         }
     }
 }

@@ -4,14 +4,13 @@
 use std::sync::PoisonError;
 
 use rustc_hash::FxHashMap;
-use sqlx::Row;
 
 use super::backlog::{DeliveryKind, News};
 use super::body::{Step, Written};
 use super::endpoint::Endpoint;
 use super::event::passes;
 use super::{Shared, WebhookFault};
-use crate::database::{Change, DatabaseError, Sql};
+use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{CampaignId, TenantId, UnixMicros};
 use crate::store::{Campaign, CampaignKind, CampaignState, InboundEntry};
 
@@ -89,13 +88,18 @@ impl Shared {
 
     /// How far each partition was read; from that time on, if none was.
     async fn written_places(&self, source: &str, from: UnixMicros) -> Result<Vec<String>, DatabaseError> {
-        let known = self.written.lock().unwrap_or_else(PoisonError::into_inner).get(source).cloned();
+        let known = self
+            .written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(source)
+            .cloned();
         if let Some(known) = known {
             return Ok(known);
         }
         let mut query = Sql::new("SELECT place FROM webhook_position WHERE source = ");
         query.value(source);
-        let stored = self.database.row(query, |row| row.try_get::<String, _>(0)).await?;
+        let stored = self.database.row(query, |row| row.text(0)).await?;
         let begin = format!("{}-0", from.0 / 1_000);
         let count = usize::from(self.store.partitions());
         Ok(match stored {
@@ -112,7 +116,10 @@ impl Shared {
             let campaigns: Vec<Campaign> = campaigns.into_iter().flatten().collect();
             let known = self.known_states(owners).await?;
             let (mut news, mut states) = (Vec::new(), Vec::new());
-            for campaign in campaigns.iter().filter(|campaign| campaign.kind == CampaignKind::Audience) {
+            for campaign in campaigns
+                .iter()
+                .filter(|campaign| campaign.kind == CampaignKind::Audience)
+            {
                 let endpoints = active.get(&campaign.tenant).map_or(&[][..], Vec::as_slice);
                 let before = known.get(&campaign.id).copied();
                 if before == Some(campaign.state) {
@@ -125,7 +132,9 @@ impl Shared {
                     // It moved before anybody was to be told of it.
                     None => &[],
                 };
-                let told = steps.iter().flat_map(|step| stepped(endpoints, campaign, step, self.now()));
+                let told = steps
+                    .iter()
+                    .flat_map(|step| stepped(endpoints, campaign, step, self.now()));
                 news.extend(told);
                 states.push(Stepped {
                     campaign: campaign.id,
@@ -144,12 +153,11 @@ impl Shared {
     ) -> Result<FxHashMap<CampaignId, CampaignState>, DatabaseError> {
         let mut query = Sql::new("SELECT campaign, state FROM webhook_campaign WHERE campaign IN (");
         query.list(owners.iter().map(|(_, id)| id.0 as i64)).push(")");
-        let read = |row: &sqlx::any::AnyRow| {
-            let state: String = row.try_get(1)?;
-            Ok((CampaignId(row.try_get::<i64, _>(0)? as u64), state.parse().ok()))
+        let read = |row: &Found<'_>| {
+            let state = row.parsed(1, "the state of a campaign that was told", |state| state.parse().ok())?;
+            Ok((CampaignId(row.number(0)? as u64), state))
         };
-        let rows = self.database.rows(query, read).await?;
-        Ok(rows.into_iter().filter_map(|(id, state)| Some((id, state?))).collect())
+        Ok(self.database.rows(query, read).await?.into_iter().collect())
     }
 }
 
@@ -157,7 +165,8 @@ impl Shared {
 pub(super) async fn keep_states(change: &mut Change, all: &[Stepped]) -> Result<(), DatabaseError> {
     for stepped in all {
         let mut put = Sql::new("INSERT INTO webhook_campaign (campaign, tenant, state) VALUES (");
-        put.list([stepped.campaign.0 as i64, i64::from(stepped.tenant.0)]).push(", ");
+        put.list([stepped.campaign.0 as i64, i64::from(stepped.tenant.0)])
+            .push(", ");
         put.value(stepped.state.code());
         put.push(") ON CONFLICT (campaign) DO UPDATE SET state = excluded.state");
         change.run(put).await?;
@@ -186,7 +195,9 @@ fn written(tenant: TenantId, endpoint: &Endpoint, entry: &InboundEntry) -> Vec<N
         (DeliveryKind::Received, "message.received", true),
         (DeliveryKind::OptedOut, "contact.opted_out", entry.opted_out),
     ];
-    let told = kinds.into_iter().filter(|(_, kind, so)| *so && passes(&endpoint.filters, kind));
+    let told = kinds
+        .into_iter()
+        .filter(|(_, kind, so)| *so && passes(&endpoint.filters, kind));
     told.map(|(kind, ..)| news(endpoint, kind, &about)).collect()
 }
 

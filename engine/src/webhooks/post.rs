@@ -121,7 +121,9 @@ impl Postman {
     /// # Errors
     /// When there is no answer.
     pub(super) async fn post(&self, letter: &Letter<'_>) -> Result<Answer, NoAnswer> {
-        timeout(self.within, self.ask(letter)).await.map_err(|_| NoAnswer::Timeout)?
+        timeout(self.within, self.ask(letter))
+            .await
+            .map_err(|_| NoAnswer::Timeout)?
     }
 
     async fn ask(&self, letter: &Letter<'_>) -> Result<Answer, NoAnswer> {
@@ -142,7 +144,9 @@ impl Postman {
     /// To the first address that answers, of those that may be asked: what was looked at is what is connected to, so that a name
     /// cannot have another address a moment later.
     async fn connect(&self, host: &str, port: u16, secure: bool) -> Result<TcpStream, NoAnswer> {
-        let found = lookup_host(format!("{host}:{port}")).await.map_err(NoAnswer::NoAddress)?;
+        let found = lookup_host(format!("{host}:{port}"))
+            .await
+            .map_err(NoAnswer::NoAddress)?;
         let may = |address: &SocketAddr| match secure {
             true => self.reach.reaches(address.ip()),
             false => self.reach.allows(address.ip()),
@@ -216,7 +220,10 @@ fn answer_of<B>(response: &Response<B>) -> Answer {
         StatusCode::SERVICE_UNAVAILABLE,
         StatusCode::GATEWAY_TIMEOUT,
     ];
-    let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let asked = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok());
     let seconds = asked.and_then(|text| text.trim().parse().ok());
     Answer {
         code: response.status().as_u16(),
@@ -303,7 +310,11 @@ mod tests {
                 503,
                 Some(Duration::from_secs(7)),
             ),
-            ("HTTP/1.1 500 Oh\r\nretry-after: 7\r\ncontent-length: 2\r\n\r\nno", 500, None),
+            (
+                "HTTP/1.1 500 Oh\r\nretry-after: 7\r\ncontent-length: 2\r\n\r\nno",
+                500,
+                None,
+            ),
         ] {
             let (url, asked) = receiver(answer).await;
             let answered = postman(&["127.0.0.0/8"]).post(&letter(&url)).await.unwrap();
@@ -317,7 +328,11 @@ mod tests {
     #[tokio::test]
     async fn an_address_is_looked_at_when_it_is_asked_and_a_name_does_not_help() {
         let (url, _asked) = receiver("").await;
-        for url in [url.replace("127.0.0.1", "localhost"), url.replace("http:", "https:"), url] {
+        for url in [
+            url.replace("127.0.0.1", "localhost"),
+            url.replace("http:", "https:"),
+            url,
+        ] {
             let refused = postman(&[]).post(&letter(&url)).await;
             assert!(matches!(refused, Err(NoAnswer::ForbiddenAddress)), "{url}: {refused:?}");
         }

@@ -131,7 +131,12 @@ mod tests {
             assert!(reach.reaches(address.parse().unwrap()), "{address}");
         }
         let opened = Reach::new(&["127.0.0.1/32".parse().unwrap()]);
-        for (address, may) in [("127.0.0.1", true), ("::ffff:127.0.0.1", true), ("127.0.0.2", false), ("::1", false)] {
+        for (address, may) in [
+            ("127.0.0.1", true),
+            ("::ffff:127.0.0.1", true),
+            ("127.0.0.2", false),
+            ("::1", false),
+        ] {
             assert_eq!(opened.reaches(address.parse().unwrap()), may, "{address}");
         }
         assert_eq!(literal("[::1]"), "::1".parse().ok());

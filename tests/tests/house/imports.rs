@@ -58,7 +58,7 @@ const HOUSES: [House; 10] = [
             &["config", "metrics", "clock", "shutdown"],
             &["rotated"],
             &["store", "database", "compose", "pressure", "logs", "audit", "otel"],
-            &["account", "audience", "bind", "guard", "message_log"],
+            &["account", "audience", "bind", "guard", "message_log", "webhooks"],
             &["campaign", "outcome"],
             &["receipt", "traffic", "inbound", "reload"],
             &["waiting", "hours"],
@@ -129,7 +129,12 @@ const HOUSES: [House; 10] = [
 const NEVER: [(&str, &str); 2] = [("bind", "store"), ("store", "smpp")];
 
 /// The beginning of a path, or a type, and the modules of the engine that alone may say it.
-const OWNED: [(&str, &[&str]); 4] = [("redis::", &["store"]), ("sqlx::", &["database"]), ("axum::", &["api"]), ("TcpStream", &["bind"])];
+const OWNED: [(&str, &[&str]); 4] = [
+    ("redis::", &["store"]),
+    ("sqlx::", &["database"]),
+    ("axum::", &["api"]),
+    ("TcpStream", &["bind", "webhooks"]),
+];
 
 /// Pure modules of the engine: what they compute does not wait for anything.
 const PURE: [&str; 2] = ["domain", "compose"];

@@ -343,8 +343,12 @@ fn english(problem: &FieldProblem) -> String {
 fn of_url(problem: &UrlProblem, language: Language) -> String {
     let (french, english) = match problem {
         UrlProblem::InvalidUrl { max } => (
-            format!("Une adresse comme https://exemple.fr/webhooks : au plus {max} caractères, sans nom ni mot de passe."),
-            format!("Expected a URL such as https://example.net/webhooks: at most {max} characters, without a name or password."),
+            format!(
+                "Une adresse comme https://exemple.fr/webhooks : au plus {max} caractères, sans nom ni mot de passe."
+            ),
+            format!(
+                "Expected a URL such as https://example.net/webhooks: at most {max} characters, without a name or password."
+            ),
         ),
         UrlProblem::InsecureUrl => (
             "Une adresse en https est attendue.".to_owned(),
@@ -355,7 +359,10 @@ fn of_url(problem: &UrlProblem, language: Language) -> String {
             "This address is not on the public Internet.".to_owned(),
         ),
     };
-    choose(language, french, english)
+    match language {
+        Language::Fr => french,
+        Language::En => english,
+    }
 }
 
 fn of_date(problem: &DateProblem, language: Language) -> String {

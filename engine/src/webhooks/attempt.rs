@@ -22,7 +22,7 @@ pub(super) struct Attempt {
 /// What came of it, as metrics count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
-pub(crate) enum Outcome {
+pub(crate) enum PostResult {
     /// The receiver has it.
     Delivered,
     /// It answered otherwise.
@@ -45,19 +45,19 @@ pub(super) struct Rules<'a> {
 }
 
 impl Attempt {
-    pub(super) fn outcome(&self) -> Outcome {
+    pub(super) fn post_result(&self) -> PostResult {
         match &self.result {
-            Ok(answer) if answer.is_success() => Outcome::Delivered,
-            Ok(_) => Outcome::Refused,
-            Err(NoAnswer::Timeout) => Outcome::Timeout,
-            Err(NoAnswer::ForbiddenAddress) => Outcome::Forbidden,
+            Ok(answer) if answer.is_success() => PostResult::Delivered,
+            Ok(_) => PostResult::Refused,
+            Err(NoAnswer::Timeout) => PostResult::Timeout,
+            Err(NoAnswer::ForbiddenAddress) => PostResult::Forbidden,
             Err(
                 NoAnswer::NoAddress(_)
                 | NoAnswer::Unreachable(_)
                 | NoAnswer::TlsFailed(_)
                 | NoAnswer::Broken(_)
                 | NoAnswer::BadRequest(_),
-            ) => Outcome::Unreachable,
+            ) => PostResult::Unreachable,
         }
     }
 }
@@ -74,7 +74,7 @@ impl Answer {
 /// tried, of those that were tried least, so that neither a receiver that is away nor one bad delivery has all others tried in vain.
 pub(super) fn judge(endpoint: &mut Endpoint, delivery: &mut Delivery, attempt: &Attempt, rules: &Rules<'_>) -> bool {
     note(delivery, attempt);
-    if attempt.outcome() == Outcome::Delivered {
+    if attempt.post_result() == PostResult::Delivered {
         let failed = endpoint.failures > 0;
         (endpoint.failures, endpoint.failing_since, endpoint.resting_until) = (0, None, UnixMicros(0));
         return failed;
@@ -108,8 +108,12 @@ pub(super) fn note(delivery: &mut Delivery, attempt: &Attempt) {
     delivery.attempted_at = Some(attempt.began_at);
     delivery.milliseconds = Some(attempt.took.as_millis() as u64);
     delivery.code = attempt.result.as_ref().ok().map(|answer| answer.code);
-    delivery.fault = attempt.result.as_ref().err().map(|fault| <&str>::from(fault).to_owned());
-    if attempt.outcome() == Outcome::Delivered {
+    delivery.fault = attempt
+        .result
+        .as_ref()
+        .err()
+        .map(|fault| <&str>::from(fault).to_owned());
+    if attempt.post_result() == PostResult::Delivered {
         delivery.state = DeliveryState::Delivered;
     }
 }
