@@ -7,7 +7,7 @@ BASELINE := be77cb1
 # Run as built: `cargo run` of one package would build it again, with that package's features only.
 LOADTEST := $(or $(CARGO_TARGET_DIR),target)/release/loadtest
 DEMO := $(or $(CARGO_TARGET_DIR),target)/release/campanile-demo
-.PHONY: help demo test bench bench-baseline torture fuzz matrix check deny run-tests packages packages-check static sbom cargo redis valkey peers browser prometheus deploy-tools
+.PHONY: help demo test bench bench-baseline torture fuzz matrix check deny run-tests packages packages-check static sbom cargo redis postgres valkey peers browser prometheus deploy-tools
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ demo: cargo redis ## Build everything, send a clinic's campaign of 4,379 message
 	cargo build --release --locked --package campanile --package smpp-sim --package campanile-demo
 	$(DEMO) $(ARGS)
 
-test: cargo redis peers browser prometheus deploy-tools check deny run-tests ## Format, lints, licences, every test
+test: cargo redis postgres peers browser prometheus deploy-tools check deny run-tests ## Format, lints, licences, every test
 
 bench: cargo redis ## Measure the whole path: API, Redis, engine, simulator (ARGS="--tenants 50" and the like)
 	cargo build --release --locked --package campanile --package smpp-sim --package loadtest
@@ -48,7 +48,7 @@ deny: cargo peers ## Licences, banned crates and sources of the dependency tree
 	"$$(scripts/install-deny.sh)" --locked check licenses bans sources
 
 # Documentation examples first: the last lines shown are the summary of the test runner.
-run-tests: cargo redis peers browser prometheus deploy-tools
+run-tests: cargo redis postgres peers browser prometheus deploy-tools
 	cargo test --doc --workspace --locked --quiet
 	@if command -v cargo-nextest >/dev/null 2>&1; then set -x; cargo nextest run --workspace --locked --profile ci $(ARGS); \
 	else set -x; cargo test --workspace --locked --lib --bins --tests $(ARGS) -- --test-threads=1; fi
@@ -70,6 +70,9 @@ cargo:
 
 redis:
 	@scripts/install-redis.sh
+
+postgres:
+	@scripts/install-postgres.sh
 
 valkey:
 	@scripts/install-valkey.sh

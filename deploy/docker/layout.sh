@@ -24,6 +24,8 @@ install -D -m 0644 "$root/passwd.new" "$root/etc/passwd"
 printf 'app:x:%s:\n' $user >"$root/passwd.new"
 install -D -m 0644 "$root/passwd.new" "$root/etc/group"
 rm "$root/passwd.new"
+# Where it may write, on a volume that takes its owner from here.
+install -d -m 0700 "$root/var/lib/$(basename "$program")"
 
 # `ldd` says "not a dynamic executable" or "statically linked" of what needs nothing. Its lines: `NAME => PATH (…)`, `PATH (…)`.
 linked=$(ldd "$program" 2>/dev/null || true)

@@ -135,6 +135,11 @@ pub(crate) enum FieldProblem {
     },
     /// A URL that nobody is told at.
     Url(UrlProblem),
+    /// It stands beside what it excludes.
+    NotBeside {
+        /// Any of these.
+        fields: &'static [&'static str],
+    },
     /// A spreadsheet wrote the number as `3,36123E+10`: its digits are gone.
     LostDigits,
 }
@@ -206,6 +211,8 @@ pub(crate) enum WordingProblem {
     },
     /// No sender of those that the reseller has approved.
     SenderNotApproved { approved: Vec<String> },
+    /// Advertising to numbers of which nobody knows whether they agreed to it.
+    ConsentRequired,
     /// Advertising of which nobody could tell whose it is.
     AdvertiserNotNamed { brand: String },
 }

@@ -145,6 +145,13 @@ impl Http {
         )
     }
 
+    /// `DELETE path`.
+    pub fn delete(&self, path: &str) -> Result<Answer> {
+        let url = format!("{}{path}", self.base);
+        let request = self.with_headers(self.agent.delete(&url));
+        answer(format!("DELETE {url}"), request.call())
+    }
+
     fn with_headers<T>(&self, mut request: ureq::RequestBuilder<T>) -> ureq::RequestBuilder<T> {
         if let Some(language) = &self.language {
             request = request.header("accept-language", language);

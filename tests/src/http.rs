@@ -57,6 +57,12 @@ impl Http {
         Answer(self.0.patch(path, body).or_fail())
     }
 
+    /// `DELETE path`.
+    #[track_caller]
+    pub fn delete(&self, path: &str) -> Answer {
+        Answer(self.0.delete(path).or_fail())
+    }
+
     /// `POST path` with a body that claims to be JSON.
     #[track_caller]
     pub fn post_bytes(&self, path: &str, body: &[u8]) -> Answer {
@@ -78,6 +84,12 @@ impl Deref for Answer {
 }
 
 impl Answer {
+    /// It has that status, and says nothing.
+    #[track_caller]
+    pub fn expect_none(&self, status: u16) {
+        assert_eq!((self.status, self.text.as_str()), (status, ""));
+    }
+
     /// The body as JSON; panics when it is something else.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text))

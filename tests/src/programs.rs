@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use lab::{EngineSettings, Processes, Scratch, Site, SmscSettings};
+use lab::{EngineSettings, PostgresServer, Processes, Scratch, Site, SmscSettings};
 
 use crate::engine::Engine;
 use crate::fail::OrFail;
@@ -81,6 +81,11 @@ impl Lab {
     /// A Redis of its own.
     pub fn redis(&self) -> RedisServer {
         RedisServer::start(&self.site)
+    }
+
+    /// A PostgreSQL of its own.
+    pub fn postgres(&self) -> PostgresServer {
+        PostgresServer::start(&self.site).or_fail()
     }
 
     /// The simulator under `scenario` (TOML).

@@ -25,6 +25,8 @@ const NAME_SHOWN_MAX: usize = 64;
 /// An object whose fields are taken one by one.
 pub(super) struct Fields {
     object: Map<String, Value>,
+    /// Where it stands in the body.
+    within: String,
     faults: Vec<FieldFault>,
 }
 
@@ -60,10 +62,10 @@ impl Fields {
             Some(Value::Array(list)) if list.is_empty() => FieldProblem::Empty,
             Some(Value::Array(list)) if list.len() > max => FieldProblem::TooMany { max },
             Some(Value::Array(list)) => return Some(list),
-            Some(other) => return self.note(wrong(&pointer(name), JsonType::Array, &other)),
+            Some(other) => return self.note(wrong(&self.place(name), JsonType::Array, &other)),
             None => FieldProblem::Missing,
         };
-        self.note(FieldFault::new(pointer(name), problem))
+        self.note(FieldFault::new(self.place(name), problem))
     }
 
     /// A list of phone numbers that must be there, of 1 to `max`; each with its pointer.
@@ -71,7 +73,7 @@ impl Fields {
         let list = self.list(name, max)?;
         let mut numbers = Vec::with_capacity(list.len());
         for (at, value) in list.into_iter().enumerate() {
-            let place = format!("{}/{at}", pointer(name));
+            let place = format!("{}/{at}", self.place(name));
             match number_text(&value) {
                 Some(number) => numbers.push((place, number)),
                 None => self.add(wrong(&place, JsonType::String, &value)),
@@ -97,6 +99,29 @@ impl Fields {
         self.add(FieldFault::new(pointer, problem));
     }
 
+    /// The same, of a field by its name; of the whole object, when it is empty.
+    pub(super) fn refuse_field(&mut self, name: &str, problem: FieldProblem) {
+        let place = match name {
+            "" => self.within.clone(),
+            name => self.place(name),
+        };
+        self.add(FieldFault::new(place, problem));
+    }
+
+    /// The value at that place is no text.
+    pub(super) fn refuse_type(&mut self, place: String, found: &Value) {
+        self.add(wrong(&place, JsonType::String, found));
+    }
+
+    /// Whether a field is there and `null`; it is taken then.
+    pub(super) fn is_null(&mut self, name: &str) -> bool {
+        let null = self.object.get(name).is_some_and(Value::is_null);
+        if null {
+            self.object.remove(name);
+        }
+        null
+    }
+
     /// Of many faults, the first are enough.
     fn add(&mut self, fault: FieldFault) {
         if self.faults.len() < FAULTS_MAX {
@@ -110,24 +135,30 @@ impl Fields {
             Ok(other) => return Err(Problem::of_fields(vec![wrong("", JsonType::Object, &other)])),
             Err(error) => return Err(Problem::of_fields(vec![FieldFault::new("", broken(&error))])),
         };
+        Ok(Self::of(object, String::new(), known))
+    }
+
+    /// An object that stands at `within`; without `known`, its fields may have any names.
+    fn of(object: Map<String, Value>, within: String, known: &[&'static str]) -> Self {
         let unknown = object
             .keys()
+            .filter(|_| !known.is_empty())
             .filter(|key| !known.contains(&key.as_str()))
             .take(FAULTS_MAX);
         let fault = |key: &String| {
             let nearest = nearest(key, known.iter().copied()).map(str::to_owned);
-            FieldFault::new(pointer(key), FieldProblem::UnknownField { nearest })
+            FieldFault::new(within.clone() + &pointer(key), FieldProblem::UnknownField { nearest })
         };
         let faults = unknown.map(fault).collect();
-        Ok(Self { object, faults })
+        Self { object, within, faults }
     }
 
     /// A text that must be there.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         match self.object.remove(name) {
             Some(Value::String(text)) => Some(text),
-            Some(other) => self.note(wrong(&pointer(name), JsonType::String, &other)),
-            None => self.note(FieldFault::new(pointer(name), FieldProblem::Missing)),
+            Some(other) => self.note(wrong(&self.place(name), JsonType::String, &other)),
+            None => self.note(FieldFault::new(self.place(name), FieldProblem::Missing)),
         }
     }
 
@@ -139,7 +170,7 @@ impl Fields {
     ) -> Option<T> {
         match check(self.text(name)?) {
             Ok(value) => Some(value),
-            Err(problem) => self.note(FieldFault::new(pointer(name), problem)),
+            Err(problem) => self.note(FieldFault::new(self.place(name), problem)),
         }
     }
 
@@ -155,14 +186,16 @@ impl Fields {
         }
         let list = self.list(name, max)?;
         let mut one = |(at, value): (usize, Value)| {
-            let place = format!("{}/{at}", pointer(name));
+            let place = format!("{}/{at}", self.place(name));
             match value.as_str().map(&check) {
                 Some(Ok(checked)) => Some(checked),
                 Some(Err(problem)) => self.note(FieldFault::new(place, problem)),
                 None => self.note(wrong(&place, JsonType::String, &value)),
             }
         };
-        list.into_iter().enumerate().map(&mut one).collect()
+        // All of them are looked at, before one that is wrong ends it.
+        let checked: Vec<_> = list.into_iter().enumerate().map(&mut one).collect();
+        checked.into_iter().collect()
     }
 
     /// A phone number that must be there.
@@ -198,10 +231,10 @@ impl Fields {
         match self.object.remove(name) {
             Some(Value::Number(number)) => match number.as_i64().filter(|number| (min..=max).contains(number)) {
                 Some(number) => Some(number),
-                None => self.note(FieldFault::new(pointer(name), FieldProblem::OutOfRange { min, max })),
+                None => self.note(FieldFault::new(self.place(name), FieldProblem::OutOfRange { min, max })),
             },
-            Some(other) => self.note(wrong(&pointer(name), JsonType::Number, &other)),
-            None => self.note(FieldFault::new(pointer(name), FieldProblem::Missing)),
+            Some(other) => self.note(wrong(&self.place(name), JsonType::Number, &other)),
+            None => self.note(FieldFault::new(self.place(name), FieldProblem::Missing)),
         }
     }
 
@@ -219,7 +252,10 @@ impl Fields {
         let word = self.text_or(name, default)?;
         match allowed.contains(&word.as_str()) {
             true => Some(word),
-            false => self.note(FieldFault::new(pointer(name), FieldProblem::UnknownValue { allowed })),
+            false => self.note(FieldFault::new(
+                self.place(name),
+                FieldProblem::UnknownValue { allowed },
+            )),
         }
     }
 
@@ -257,7 +293,7 @@ impl Fields {
         match self.object.remove(name) {
             None => Some(None),
             Some(Value::Bool(given)) => Some(Some(given)),
-            Some(other) => self.note(wrong(&pointer(name), JsonType::Boolean, &other)),
+            Some(other) => self.note(wrong(&self.place(name), JsonType::Boolean, &other)),
         }
     }
 
@@ -266,14 +302,14 @@ impl Fields {
         let object = match self.object.remove(name) {
             None => return Some(Vec::new()),
             Some(Value::Object(object)) => object,
-            Some(other) => return self.note(wrong(&pointer(name), JsonType::Object, &other)),
+            Some(other) => return self.note(wrong(&self.place(name), JsonType::Object, &other)),
         };
         if object.len() > max {
-            return self.note(FieldFault::new(pointer(name), FieldProblem::TooMany { max }));
+            return self.note(FieldFault::new(self.place(name), FieldProblem::TooMany { max }));
         }
         let mut texts = Vec::with_capacity(object.len());
         for (key, value) in object {
-            let place = pointer(name) + &pointer(&key);
+            let place = self.place(name) + &pointer(&key);
             let Value::String(text) = value else {
                 self.add(wrong(&place, JsonType::String, &value));
                 continue;
@@ -328,6 +364,65 @@ impl Fields {
     /// Whether all was well.
     pub(super) fn is_sound(&self) -> bool {
         self.faults.is_empty()
+    }
+
+    /// Where that field stands.
+    fn place(&self, name: &str) -> String {
+        self.within.clone() + &pointer(name)
+    }
+
+    /// The objects of a list that must be there, of 1 to `max`, whose fields are `known`, each as `read` makes it.
+    pub(super) fn objects<T>(
+        &mut self,
+        (name, max): (&str, usize),
+        known: &[&'static str],
+        mut read: impl FnMut(&mut Fields) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let list = self.list(name, max)?;
+        let mut objects = Vec::with_capacity(list.len());
+        for (at, value) in list.into_iter().enumerate() {
+            let within = format!("{}/{at}", self.place(name));
+            let Value::Object(object) = value else {
+                self.add(wrong(&within, JsonType::Object, &value));
+                continue;
+            };
+            let mut fields = Self::of(object, within, known);
+            objects.extend(read(&mut fields));
+            fields.faults.into_iter().for_each(|fault| self.add(fault));
+        }
+        Some(objects)
+    }
+
+    /// An object that may be there, whose fields are `known`, as `read` makes it; as [`Fields::if_given`].
+    pub(super) fn object<T>(
+        &mut self,
+        name: &str,
+        known: &[&'static str],
+        read: impl FnOnce(&mut Fields) -> Option<T>,
+    ) -> Option<Option<T>> {
+        let object = match self.object.remove(name) {
+            None => return Some(None),
+            Some(Value::Object(object)) => object,
+            Some(other) => return self.note(wrong(&self.place(name), JsonType::Object, &other)),
+        };
+        let mut fields = Self::of(object, self.place(name), known);
+        let read = read(&mut fields);
+        fields.faults.into_iter().for_each(|fault| self.add(fault));
+        read.map(Some)
+    }
+
+    /// Whatever a field says, with its pointer; `None` when it is not there.
+    pub(super) fn value(&mut self, name: &str) -> Option<(String, Value)> {
+        let value = self.object.remove(name)?;
+        Some((self.place(name), value))
+    }
+
+    /// What is left of an object whose fields may have any names, each with its pointer.
+    pub(super) fn rest(&mut self) -> Vec<(String, String, Value)> {
+        let rest = std::mem::take(&mut self.object);
+        rest.into_iter()
+            .map(|(name, value)| (self.place(&name), name, value))
+            .collect()
     }
 
     fn note<T>(&mut self, fault: FieldFault) -> Option<T> {

@@ -5,6 +5,8 @@ mod admin;
 mod body;
 mod campaigns;
 mod client;
+mod consents;
+mod contacts;
 mod fields;
 mod gate;
 mod guesses;
@@ -13,6 +15,7 @@ mod idempotent;
 mod inbound;
 mod keys;
 mod known;
+mod lists;
 mod lives;
 mod log_filter;
 mod messages;
@@ -67,6 +70,7 @@ use crate::logs::Logs;
 use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
 use crate::otel::Tracer;
+use crate::people::People;
 use crate::pressure::Pressure;
 use crate::receipt::Replay;
 use crate::reload::Reloads;
@@ -88,6 +92,8 @@ pub(crate) struct App {
     pub(crate) accounts: Arc<Accounts>,
     /// Campaigns and messages.
     pub(crate) campaigns: Campaigns,
+    /// Contacts, lists, segments.
+    pub(crate) people: People,
     /// Asked whether it is there.
     pub(crate) store: Store,
     /// Parked receipts.
@@ -154,6 +160,17 @@ fn public(app: App) -> Router {
         .route("/v1/campaigns/{id}/pause", post(campaigns::pause))
         .route("/v1/campaigns/{id}/resume", post(campaigns::resume))
         .route("/v1/campaigns/{id}/cancel", post(campaigns::cancel))
+        .route("/v1/contacts", post(contacts::upsert).get(contacts::list))
+        .route("/v1/contacts/search", post(contacts::search))
+        .route("/v1/contacts/{id}", get(contacts::show).delete(contacts::forget))
+        .route("/v1/contacts/{id}/consents", get(consents::of_contact))
+        .route("/v1/contacts/{id}/consents/withdraw", post(consents::withdraw))
+        .route("/v1/consents", post(consents::give).get(consents::list))
+        .route("/v1/lists", post(lists::create).get(lists::list))
+        .route("/v1/lists/{id}", get(lists::show).delete(lists::forget))
+        .route("/v1/lists/{id}/members", post(lists::members))
+        .route("/v1/segments", post(lists::keep_segment).get(lists::segments))
+        .route("/v1/segments/{id}", get(lists::segment).delete(lists::forget_segment))
         .route("/v1/inbound", get(inbound::own))
         .route("/v1/messages", post(messages::send))
         .route("/v1/rules/check", get(rules::check))

@@ -7,7 +7,9 @@ use super::problem::{Full, Problem, ProblemKind};
 use crate::account::AccountFault;
 use crate::campaign::CampaignFault;
 use crate::campaign::view::time;
+use crate::database::DatabaseError;
 use crate::fault::{FieldFault, FieldProblem};
+use crate::people::PeopleFault;
 use crate::store::StoreError;
 
 /// When to ask again while the store is away: it reconnects within a second.
@@ -29,6 +31,33 @@ pub(super) fn store_refuses(error: &StoreError) -> Problem {
         StoreError::Corrupt(_) | StoreError::BadForm { .. } => {
             tracing::error!(%error, "a request could not be served");
             ProblemKind::Internal.into()
+        }
+    }
+}
+
+/// The database of people did not do it: as [`store_refuses`].
+pub(super) fn database_refuses(error: &DatabaseError) -> Problem {
+    match error {
+        DatabaseError::Unavailable(_) => {
+            tracing::warn!(%error, "a request could not be served");
+            ProblemKind::Unavailable {
+                retry_after: STORE_AWAY,
+            }
+            .into()
+        }
+        DatabaseError::Unexpected(_) | DatabaseError::Corrupt(_) => {
+            tracing::error!(%error, "a request could not be served");
+            ProblemKind::Internal.into()
+        }
+    }
+}
+
+impl From<PeopleFault> for Problem {
+    fn from(fault: PeopleFault) -> Self {
+        match fault {
+            PeopleFault::NotFound => ProblemKind::NotFound.into(),
+            PeopleFault::Fields(errors) => Self::of_fields(errors),
+            PeopleFault::Database(error) => database_refuses(&error),
         }
     }
 }
@@ -74,6 +103,7 @@ impl From<CampaignFault> for Problem {
             CampaignFault::Busy => full(Full::Engine),
             CampaignFault::Stopping => ProblemKind::Unavailable { retry_after: BUSY }.into(),
             CampaignFault::Store(error) => store_refuses(&error),
+            CampaignFault::Database(error) => database_refuses(&error),
         }
     }
 }

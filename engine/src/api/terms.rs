@@ -8,7 +8,7 @@ use crate::domain::{StopClause, Tariff, TermChanges, Terms};
 use crate::fault::{FieldProblem, WordingProblem};
 
 /// Their names.
-pub(super) const TERMS: [&str; 7] = [
+pub(super) const TERMS: [&str; 8] = [
     "encoding",
     "tariff",
     "max_chars",
@@ -16,6 +16,7 @@ pub(super) const TERMS: [&str; 7] = [
     "stop_text",
     "senders",
     "brand",
+    "require_consent",
 ];
 
 const TARIFFS: [&str; Tariff::ALL.len()] = [Tariff::Concat.code(), Tariff::Flat160.code()];
@@ -35,6 +36,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         fields.checked_list(name, Terms::SENDERS_MAX, sender)
     });
     let brand = fields.if_given("brand", |fields, _| brand(fields));
+    let require_consent = fields.boolean("require_consent");
     Some(TermChanges {
         encoding: encoding?,
         tariff: tariff?,
@@ -43,6 +45,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         stop_text: stop_text?,
         senders: senders?,
         brand: brand?,
+        require_consent: require_consent?,
     })
 }
 
@@ -75,6 +78,7 @@ pub(super) fn show(terms: &Terms, shown: &mut Value) {
         json!(terms.stop_text),
         json!(senders),
         json!(brand),
+        json!(terms.require_consent),
     ];
     TERMS
         .into_iter()

@@ -5,6 +5,9 @@
 //!  "audience": {"recipients": [{"to": "+33612345678", "Prenom": "Zoé"}], "numbers": "+33687654321;…"}}
 //! ```
 //!
+//! In place of `recipients`, an audience may say which contacts it means: `filter`, `lists`, `segments`, without those of
+//! `exclude`. What these say is kept as it is.
+//!
 //! Fields come in any order. Unknown fields, wrong types and values out of bounds are noted with their JSON pointer, and
 //! the reading goes on, so that all come out at once.
 
@@ -16,11 +19,12 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
 use crate::compose::Wording;
 use crate::fault::{FieldProblem, JsonType};
 
+use super::bounded::Bounded;
 use super::guard::{STRING_OCTETS_MAX, StringGuard};
 use super::list::{NumberList, Token};
 use super::reading::{
-    AUDIENCE_FIELDS, BODY_FIELDS, CampaignDraft, ReadFault, Reading, SCHEDULE_DELIVERY, SCHEDULE_S, TLVS, VALIDITY,
-    VALIDITY_S,
+    AUDIENCE_FIELDS, BODY_FIELDS, CampaignDraft, NUMBERS, RECIPIENTS, ReadFault, Reading, SCHEDULE_DELIVERY,
+    SCHEDULE_S, TLVS, VALIDITY, VALIDITY_S,
 };
 use super::row::{COLUMN_NAME_MAX, COLUMNS_MAX, Place, RowSink, VALUE_MAX};
 use super::taker::{Key, Take, Taker, escape};
@@ -143,14 +147,16 @@ impl<'de> Taker<'de> for Audience<'_, '_> {
         while entries.next_key_seed(Key(&mut reading.key))?.is_some() {
             match reading.field("/audience", &AUDIENCE_FIELDS, |reading| &mut reading.audience_given) {
                 None => drop(entries.next_value::<IgnoredAny>()?),
-                Some(0) => entries.next_value_seed(Take(Numbers(reading)))?,
-                Some(_) => entries.next_value_seed(Take(Recipients(reading)))?,
+                Some(NUMBERS) => entries.next_value_seed(Take(Numbers(reading)))?,
+                Some(RECIPIENTS) => entries.next_value_seed(Take(Recipients(reading)))?,
+                Some(at) => {
+                    let part = entries.next_value_seed(Bounded)?;
+                    reading.query_part(AUDIENCE_FIELDS[at], part);
+                }
             }
             reading.go_on()?;
         }
-        if reading.audience_given == [false, false] {
-            reading.fault("/audience/recipients", FieldProblem::Missing);
-        }
+        reading.check_audience();
         Ok(())
     }
 }

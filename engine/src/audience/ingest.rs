@@ -32,6 +32,8 @@ pub(crate) enum Rejection {
     Country,
     /// Its number came before.
     Duplicate,
+    /// It is advertising, and nobody knows that they agreed to it.
+    Consent,
 }
 
 impl Rejection {
@@ -41,6 +43,7 @@ impl Rejection {
             Self::Number(fault) => fault.problem().code(),
             Self::Country => FieldProblem::CountryNotAllowed.code(),
             Self::Duplicate => "duplicate",
+            Self::Consent => "no_consent",
         }
     }
 }
@@ -68,6 +71,8 @@ pub(crate) struct Counts {
     pub(crate) not_allowed: u32,
     /// Numbers that came before.
     pub(crate) duplicates: u32,
+    /// People who have not agreed to advertising.
+    pub(crate) no_consent: u32,
 }
 
 /// Turns rows into recipients. Takes about 20 octets of memory for each recipient while it lives.
@@ -109,9 +114,35 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
         (self.counts, self.rejected)
     }
 
+    /// How many were taken so far.
+    pub(crate) fn accepted(&self) -> u32 {
+        self.counts.accepted
+    }
+
+    /// Whether that number was taken.
+    pub(crate) fn has(&self, number: u64) -> bool {
+        self.seen.contains(&number)
+    }
+
+    /// Counts somebody who has not agreed to it.
+    pub(crate) fn without_consent(&mut self, row: Row<'_>) {
+        self.reject(row, Rejection::Consent);
+    }
+
+    /// Counts somebody who has no number.
+    pub(crate) fn numberless(&mut self, place: Place) {
+        let row = Row {
+            place,
+            to: "",
+            values: Values::NONE,
+        };
+        self.reject(row, Rejection::Number(NumberFault::NotMobile));
+    }
+
     fn reject(&mut self, row: Row<'_>, reason: Rejection) {
         match reason {
             Rejection::Duplicate => self.counts.duplicates += 1,
+            Rejection::Consent => self.counts.no_consent += 1,
             Rejection::Country => self.counts.not_allowed += 1,
             Rejection::Number(NumberFault::NotMobile) => self.counts.not_mobile += 1,
             Rejection::Number(NumberFault::NotANumber | NumberFault::Invalid | NumberFault::LostDigits) => {
@@ -196,7 +227,8 @@ mod tests {
                 invalid: 2,
                 not_mobile: 1,
                 not_allowed: 0,
-                duplicates: 1
+                duplicates: 1,
+                no_consent: 0
             }
         );
         assert_eq!(kept.0, [33_612_345_678, 33_687_654_321]);

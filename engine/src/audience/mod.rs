@@ -1,6 +1,7 @@
 //! Who a campaign is for: bodies and lists → rows → recipients, in bounded memory.
 
 mod body;
+mod bounded;
 mod guard;
 mod ingest;
 mod list;
@@ -14,7 +15,7 @@ mod tests;
 
 pub(crate) use body::read_campaign;
 pub(crate) use ingest::{Counts, Ingest, RecipientSink, Rejected};
-pub(crate) use number::{Known, NUMBER_OCTETS_MAX, NumberFault, look_up, normalise};
+pub(crate) use number::{Known, NUMBER_OCTETS_MAX, NumberFault, existing, look_up, normalise};
 pub(crate) use reading::{CampaignDraft, ENCODINGS, ReadFault, SCHEDULE_S, VALIDITY_S, check_service_type};
-pub(crate) use row::{COLUMNS_MAX, SinkFull, VALUE_MAX, Values};
+pub(crate) use row::{COLUMNS_MAX, Place, Row, RowSink, SinkFull, VALUE_MAX, ValueBuffer, Values};
 pub(crate) use tlvs::read_tlvs;

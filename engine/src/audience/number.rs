@@ -158,6 +158,19 @@ pub(crate) fn look_up(text: &str, country: Country) -> Result<Known, NumberFault
     })
 }
 
+/// A number that exists, of whatever kind: people have landlines as well.
+///
+/// # Errors
+/// Why it is none; never [`NumberFault::NotMobile`].
+pub(crate) fn existing(text: &str, country: Country) -> Result<Recipient, NumberFault> {
+    if let Some(recipient) = french_mobile(text.as_bytes(), country) {
+        return Ok(recipient);
+    }
+    let known = look_up(text, country)?;
+    let digits = known.e164.trim_start_matches('+').parse();
+    digits.map(Recipient).map_err(|_| NumberFault::Invalid)
+}
+
 /// The overseas number that a national one is, a mobile if it can be one.
 fn overseas_number(national: &str) -> Option<PhoneNumber> {
     let national = format!("0{national}");

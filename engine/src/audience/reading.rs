@@ -6,12 +6,14 @@ use std::time::Duration;
 use kit::words::nearest;
 use serde::de::Error;
 use serde_json::error::Category;
+use serde_json::{Map, Value};
 use smpp::text::EncodingPolicy;
 
 use crate::compose::{Sender, Template, Wording};
 use crate::domain::{Parameters, Purpose, SCHEDULE_MAX, SERVICE_TYPE_MAX};
 use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem};
 
+use super::bounded::OCTETS_MAX;
 use super::guard::StringTooLong;
 use super::row::{Columns, Place, Row, RowBuffer, RowSink, SinkFull, Values};
 use super::taker::escape;
@@ -53,7 +55,10 @@ pub(crate) const VALIDITY_S: (i64, i64) = (1, 30 * 86_400);
 /// How long an SMSC may be told to keep a message, in seconds.
 pub(crate) const SCHEDULE_S: (i64, i64) = (1, SCHEDULE_MAX.as_secs() as i64);
 
-pub(super) const AUDIENCE_FIELDS: [&str; 2] = ["numbers", "recipients"];
+/// Those that say which contacts are meant come last.
+pub(super) const AUDIENCE_FIELDS: [&str; 6] = ["numbers", "recipients", "filter", "lists", "segments", "exclude"];
+pub(super) const NUMBERS: usize = 0;
+pub(super) const RECIPIENTS: usize = 1;
 const PURPOSES: [&str; 2] = [Purpose::Transactional.code(), Purpose::Marketing.code()];
 
 /// A campaign as it was asked for; its recipients went to the sink.
@@ -73,8 +78,10 @@ pub(crate) struct CampaignDraft {
     pub(crate) validity: Option<Duration>,
     /// `service_type`, `schedule_delivery` and `tlvs`.
     pub(crate) parameters: Parameters,
-    /// What the recipients' variables are called.
+    /// What the recipients' variables are called; of contacts, the names in the text.
     pub(crate) columns: Columns,
+    /// Which contacts are meant, as it was given; `None`: those that went to the sink are all.
+    pub(crate) query: Option<Map<String, Value>>,
 }
 
 /// Why there is no campaign. Whatever rows the sink took must be forgotten.
@@ -105,7 +112,9 @@ pub(super) struct Reading<'s> {
     pub(super) tlvs: TlvsRead,
     /// Which of [`BODY_FIELDS`] were there, whatever their type.
     pub(super) given: [bool; 10],
-    pub(super) audience_given: [bool; 2],
+    pub(super) audience_given: [bool; AUDIENCE_FIELDS.len()],
+    /// What was said of the contacts that are meant.
+    query: Map<String, Value>,
     pub(super) columns: Columns,
     pub(super) row: RowBuffer,
     pub(super) key: String,
@@ -123,7 +132,8 @@ impl<'s> Reading<'s> {
             schedule_delivery: None,
             tlvs: TlvsRead::default(),
             given: [false; 10],
-            audience_given: [false; 2],
+            audience_given: [false; AUDIENCE_FIELDS.len()],
+            query: Map::new(),
             columns: Columns::default(),
             row: RowBuffer::default(),
             key: String::new(),
@@ -159,6 +169,32 @@ impl<'s> Reading<'s> {
             None => self.row.row(place),
         };
         self.full = row.and_then(|row| self.sink.row(row).err());
+    }
+
+    /// A part of what is said of the contacts that are meant; `None`: it was too large.
+    pub(super) fn query_part(&mut self, name: &'static str, part: Option<Value>) {
+        match part {
+            Some(part) => drop(self.query.insert(name.to_owned(), part)),
+            None => self.fault(
+                format!("/audience/{name}"),
+                FieldProblem::TooLong {
+                    max: OCTETS_MAX,
+                    given: OCTETS_MAX + 1,
+                },
+            ),
+        }
+    }
+
+    /// An audience that was read to its end.
+    pub(super) fn check_audience(&mut self) {
+        let of_contacts = self.audience_given[RECIPIENTS + 1..].contains(&true);
+        if !of_contacts && !self.audience_given[NUMBERS] && !self.audience_given[RECIPIENTS] {
+            self.fault("/audience/recipients", FieldProblem::Missing);
+        }
+        if of_contacts && self.audience_given[RECIPIENTS] {
+            let fields = &AUDIENCE_FIELDS[RECIPIENTS + 1..];
+            self.fault("/audience/recipients", FieldProblem::NotBeside { fields });
+        }
     }
 
     /// The position of the key among `fields`, noted in `given`; a fault if it is not among them or came before.
@@ -236,6 +272,9 @@ impl<'s> Reading<'s> {
             wording.check_sender(&sender).map(|()| sender)
         });
         let purpose = self.checked("/purpose", purpose, |purpose| parse_purpose(&purpose));
+        if let Some(purpose) = purpose.filter(|_| self.query.is_empty()) {
+            self.checked("/audience", Some(purpose), |purpose| wording.check_consent(purpose));
+        }
         let text = purpose.zip(sender.as_ref()).and_then(|(purpose, sender)| {
             self.checked("/text", text, |text| {
                 wording.check_advertiser(&text, sender, purpose)?;
@@ -260,6 +299,7 @@ impl<'s> Reading<'s> {
                     tlvs: tlvs.list,
                 },
                 columns: self.columns,
+                query: Some(self.query).filter(|query| !query.is_empty()),
             }),
             _ => Err(ReadFault::Fields(self.faults)),
         }
@@ -273,13 +313,13 @@ impl<'s> Reading<'s> {
         }
     }
 
-    fn checked<T>(
+    fn checked<G, T>(
         &mut self,
         pointer: &str,
-        text: Option<String>,
-        check: impl FnOnce(String) -> Result<T, FieldProblem>,
+        given: Option<G>,
+        check: impl FnOnce(G) -> Result<T, FieldProblem>,
     ) -> Option<T> {
-        match check(text?) {
+        match check(given?) {
             Ok(value) => Some(value),
             Err(problem) => {
                 self.fault(pointer, problem);
@@ -289,6 +329,12 @@ impl<'s> Reading<'s> {
     }
 
     fn template(&mut self, text: &str) -> Option<Template> {
+        // Whether contacts have what the text names is for who knows them to say.
+        if !self.query.is_empty()
+            && let Ok((_, names)) = Template::parse_open(text, &[""; 0])
+        {
+            self.columns = Columns::of(names);
+        }
         match Template::parse(text, self.columns.names()) {
             Ok(template) => Some(template),
             Err(faults) => {

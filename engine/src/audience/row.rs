@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::domain::ContactId;
+
 /// The most columns of one campaign: a text of 480 characters has no room for more.
 pub(crate) const COLUMNS_MAX: usize = 32;
 
@@ -16,6 +18,11 @@ pub(crate) const VALUE_MAX: usize = 500;
 pub(crate) struct Columns(Vec<String>);
 
 impl Columns {
+    /// Columns of these names.
+    pub(super) fn of(names: Vec<String>) -> Self {
+        Self(names)
+    }
+
     /// Their names; a column's number is its position here.
     pub(crate) fn names(&self) -> &[String] {
         &self.0
@@ -44,6 +51,10 @@ pub(crate) enum Place {
     Recipient(u64),
     /// At that octet of the text `audience.numbers`.
     Number(u64),
+    /// It is a contact.
+    Contact(ContactId),
+    /// Among the numbers that were pasted.
+    Pasted,
 }
 
 impl fmt::Display for Place {
@@ -52,6 +63,8 @@ impl fmt::Display for Place {
         match self {
             Self::Recipient(index) => write!(f, "/audience/recipients/{index}/to"),
             Self::Number(offset) => write!(f, "/audience/numbers#{offset}"),
+            Self::Contact(id) => write!(f, "{id}"),
+            Self::Pasted => f.write_str("/audience/numbers"),
         }
     }
 }
@@ -77,6 +90,14 @@ impl<'a> Values<'a> {
     /// No variables.
     pub(crate) const NONE: Values<'static> = Values { text: "", cells: &[] };
 
+    /// Those that a buffer has.
+    pub(crate) fn of(buffer: &'a ValueBuffer) -> Self {
+        Self {
+            text: &buffer.text,
+            cells: &buffer.cells,
+        }
+    }
+
     /// Column and value of each, in the order given.
     pub(crate) fn iter(self) -> impl ExactSizeIterator<Item = (usize, &'a str)> {
         self.cells
@@ -90,8 +111,31 @@ impl<'a> Values<'a> {
 pub(super) struct RowBuffer {
     to: String,
     to_given: bool,
+    values: ValueBuffer,
+}
+
+/// Variables by the number of their column, of one row after the other.
+#[derive(Debug, Default)]
+pub(crate) struct ValueBuffer {
     text: String,
     cells: Vec<Cell>,
+}
+
+impl ValueBuffer {
+    pub(crate) fn clear(&mut self) {
+        self.text.clear();
+        self.cells.clear();
+    }
+
+    pub(crate) fn push(&mut self, column: usize, value: &str) {
+        let start = self.text.len();
+        self.text.push_str(value);
+        self.cells.push(Cell {
+            column,
+            start,
+            end: self.text.len(),
+        });
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -104,8 +148,7 @@ struct Cell {
 impl RowBuffer {
     pub(super) fn clear(&mut self) {
         self.to_given = false;
-        self.text.clear();
-        self.cells.clear();
+        self.values.clear();
     }
 
     pub(super) fn set_to(&mut self, to: &str) {
@@ -119,30 +162,21 @@ impl RowBuffer {
         self.to_given.then(|| Row {
             place,
             to: &self.to,
-            values: Values {
-                text: &self.text,
-                cells: &self.cells,
-            },
+            values: Values::of(&self.values),
         })
     }
 
     /// Where the next variable's column probably is.
     pub(super) fn hint(&self) -> usize {
-        self.cells.last().map_or(0, |cell| cell.column + 1)
+        self.values.cells.last().map_or(0, |cell| cell.column + 1)
     }
 
     pub(super) fn has(&self, column: usize) -> bool {
-        self.cells.iter().any(|cell| cell.column == column)
+        self.values.cells.iter().any(|cell| cell.column == column)
     }
 
     pub(super) fn push(&mut self, column: usize, value: &str) {
-        let start = self.text.len();
-        self.text.push_str(value);
-        self.cells.push(Cell {
-            column,
-            start,
-            end: self.text.len(),
-        });
+        self.values.push(column, value);
     }
 }
 

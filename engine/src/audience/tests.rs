@@ -295,7 +295,8 @@ fn a_hundred_thousand_recipients_stream_through() {
             invalid: 1,
             not_mobile: 0,
             not_allowed: 0,
-            duplicates: 0
+            duplicates: 0,
+            no_consent: 0,
         }
     );
     assert_eq!(rejected[0].place.to_string(), "/audience/recipients/99999/to");

@@ -219,6 +219,7 @@ fn status_imbalance(campaign: &Campaign, (before, after): (&Counters, &Counters)
         CampaignState::Completed => campaign.total.saturating_sub(after.sent()),
         CampaignState::Draft
         | CampaignState::Scheduled
+        | CampaignState::Resolving
         | CampaignState::Launching
         | CampaignState::Running
         | CampaignState::Paused

@@ -99,7 +99,7 @@ fn findings(campaign: &Campaign, counters: &Counters, now: UnixMicros) -> Findin
     let done = open == 0 && ends_at.is_none();
     let closed = match campaign.state {
         // The launch moves it on, and then it is looked at again.
-        CampaignState::Launching => false,
+        CampaignState::Resolving | CampaignState::Launching => false,
         CampaignState::Running | CampaignState::Paused | CampaignState::Stopped => done,
         CampaignState::Draft
         | CampaignState::Scheduled
@@ -117,7 +117,7 @@ fn findings(campaign: &Campaign, counters: &Counters, now: UnixMicros) -> Findin
 
 /// What is to be booked of a campaign, if anything.
 fn booking(campaign: &Campaign, counters: &Counters, findings: &Findings) -> Option<Booking> {
-    let launched = campaign.state != CampaignState::Launching;
+    let launched = !matches!(campaign.state, CampaignState::Resolving | CampaignState::Launching);
     let nothing_left = findings.left == 0 && findings.ends_at.is_none();
     let keep = (nothing_left && launched).then(|| counters.doubtful_credits());
     let state = findings.closed.then(|| ended(campaign.state)).flatten();
@@ -141,6 +141,7 @@ const fn ended(state: CampaignState) -> Option<CampaignState> {
         | CampaignState::Draft
         | CampaignState::Scheduled
         | CampaignState::Blocked
+        | CampaignState::Resolving
         | CampaignState::Launching
         | CampaignState::Canceled => None,
     }

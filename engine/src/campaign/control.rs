@@ -41,6 +41,7 @@ impl Campaigns {
             CampaignState::Draft,
             CampaignState::Scheduled,
             CampaignState::Blocked,
+            CampaignState::Resolving,
             CampaignState::Canceled,
         ];
         match self.shift(tenant, id, &unsent, CampaignState::Canceled).await {
@@ -194,6 +195,7 @@ impl Campaigns {
             CampaignState::Running => Halt::Resume,
             CampaignState::Draft
             | CampaignState::Scheduled
+            | CampaignState::Resolving
             | CampaignState::Launching
             | CampaignState::Blocked
             | CampaignState::Completed

@@ -270,6 +270,9 @@ fn worded(order: &DirectOrder, sender: &Sender, wording: &Wording) -> Result<Str
     wording
         .check_sender(sender)
         .map_err(|problem| FieldFault::new("/sender", problem))?;
+    wording
+        .check_consent(order.purpose)
+        .map_err(|problem| FieldFault::new("/purpose", problem))?;
     let worded = || {
         wording.check(&order.text)?;
         wording.check_advertiser(&order.text, sender, order.purpose)?;
@@ -291,11 +294,14 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         validity: None,
         parameters: Parameters::default(),
         columns: Vec::new(),
+        query: None,
+        refused: None,
         state: CampaignState::Running,
         total: 0,
         invalid: 0,
         not_mobile: 0,
         not_allowed: 0,
+        no_consent: 0,
         duplicates: 0,
         estimate_segments: 0,
         estimate_credits: 0,

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::packer::{BATCHES_MAX, Packer};
@@ -13,6 +14,7 @@ use super::{CampaignFault, Campaigns, Limits};
 use crate::audience::{CampaignDraft, Counts, Ingest, ReadFault, Rejected, read_campaign};
 use crate::compose::Wording;
 use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TenantId, Terms};
+use crate::people::Audience;
 use crate::store::{Campaign, CampaignKind, CampaignState, Owner, RowBatch, StoreError};
 
 /// How long a body may wait for its turn to be read.
@@ -104,6 +106,9 @@ impl Campaigns {
         kept?;
         let read = read?;
         self.count_skipped(&read.counts);
+        if read.draft.query.is_some() {
+            return self.draft_of_contacts((tenant, id), read, terms).await;
+        }
         if read.counts.accepted == 0 {
             return Err(CampaignFault::EmptyAudience);
         }
@@ -130,20 +135,61 @@ impl Campaigns {
             estimate_credits,
             ..self.campaign_of(tenant, id, &read)
         };
-        if !read.rejected.is_empty() {
-            self.store()
-                .save_rejected(tenant, id, &super::view::rejected(&read.rejected).to_string())
-                .await?;
+        self.keep_draft(campaign, read.rejected).await
+    }
+
+    /// A draft whose contacts are found out at its launch: only the numbers that were pasted beside them are kept.
+    async fn draft_of_contacts(
+        &self,
+        (tenant, id): (TenantId, CampaignId),
+        read: Taken,
+        terms: Terms,
+    ) -> Result<Created, CampaignFault> {
+        let query = read.draft.query.as_ref();
+        let query = query.ok_or(CampaignFault::EmptyAudience)?;
+        let audience = Audience::read(query).map_err(CampaignFault::Fields)?;
+        self.0.deps.people.meant(tenant, &audience).await?;
+        self.merge_fields(tenant, read.draft.columns.names()).await?;
+        let mut pages = Pages::all(id, self.store().partitions());
+        let mut pasted = Vec::new();
+        loop {
+            let chunks = pages.next(self.store()).await?;
+            if chunks.is_empty() {
+                break;
+            }
+            for packed in chunks.iter().flat_map(|chunk| &chunk.rows) {
+                let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
+                pasted.push(row.recipient);
+            }
         }
+        self.store().save_pasted((tenant, id), &pasted).await?;
+        self.store().drop_rows(id).await?;
+        let campaign = Campaign {
+            encoding: read.draft.encoding.unwrap_or(terms.encoding),
+            query: Some(Value::Object(query.clone()).to_string()),
+            // Nobody knows yet how many they are.
+            total: 0,
+            ..self.campaign_of(tenant, id, &read)
+        };
+        self.keep_draft(campaign, read.rejected).await
+    }
+
+    async fn keep_draft(&self, campaign: Campaign, rejected: Vec<Rejected>) -> Result<Created, CampaignFault> {
+        self.keep_rejected(&campaign, &rejected).await?;
         self.store().save_campaign(&campaign).await?;
-        Ok(Created {
-            campaign,
-            rejected: read.rejected,
-        })
+        Ok(Created { campaign, rejected })
+    }
+
+    pub(super) async fn keep_rejected(&self, campaign: &Campaign, rejected: &[Rejected]) -> Result<(), StoreError> {
+        if rejected.is_empty() {
+            return Ok(());
+        }
+        let json = super::view::rejected(rejected).to_string();
+        self.store().save_rejected(campaign.tenant, campaign.id, &json).await
     }
 
     /// Keeps rows until there are no more.
-    async fn keep(
+    pub(super) async fn keep(
         &self,
         (id, version): (CampaignId, u32),
         mut batches: mpsc::Receiver<RowBatch>,
@@ -157,13 +203,14 @@ impl Campaigns {
         Ok(())
     }
 
-    fn count_skipped(&self, counts: &Counts) {
+    pub(super) fn count_skipped(&self, counts: &Counts) {
         let skipped = &self.0.deps.metrics.messages_skipped_total;
         let by_reason = [
             ("invalid_number", counts.invalid),
             ("not_mobile", counts.not_mobile),
             ("country_not_allowed", counts.not_allowed),
             ("duplicate", counts.duplicates),
+            ("no_consent", counts.no_consent),
         ];
         for (reason, count) in by_reason {
             skipped.with_label_values(&[reason]).inc_by(count.into());
@@ -171,7 +218,12 @@ impl Campaigns {
     }
 
     /// Segments and credits of all messages; rows whose message takes more than one of them say so from then on.
-    async fn price(&self, id: CampaignId, mut price: Price<'_>, accepted: u32) -> Result<(u64, u64), CampaignFault> {
+    pub(super) async fn price(
+        &self,
+        id: CampaignId,
+        mut price: Price<'_>,
+        accepted: u32,
+    ) -> Result<(u64, u64), CampaignFault> {
         let refuse = |price: &Price<'_>| CampaignFault::Fields(vec![price::too_long(price.characters())]);
         if let Some(each) = price.constant() {
             let each = each.map_err(|_| refuse(&price))?;
@@ -217,12 +269,15 @@ impl Campaigns {
             validity: draft.validity,
             parameters: draft.parameters.clone(),
             columns: draft.columns.names().to_vec(),
+            query: None,
+            refused: None,
             state: CampaignState::Draft,
             total: counts.accepted.into(),
             invalid: counts.invalid.into(),
             not_mobile: counts.not_mobile.into(),
             not_allowed: counts.not_allowed.into(),
             duplicates: counts.duplicates.into(),
+            no_consent: counts.no_consent.into(),
             estimate_segments: 0,
             estimate_credits: 0,
             held: 0,
@@ -255,7 +310,7 @@ fn read(
 }
 
 /// The row, packed, if its message takes or costs something else than the row says.
-fn repriced(row: Row<'_>, Cost { segments, credits }: Cost) -> Option<Vec<u8>> {
+pub(super) fn repriced(row: Row<'_>, Cost { segments, credits }: Cost) -> Option<Vec<u8>> {
     let priced = Row {
         segments,
         credits,

@@ -1,16 +1,20 @@
 //! What a campaign will take and cost, for who decides whether to launch it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
+use tokio::sync::mpsc;
 
 use super::figures::Excluded;
 use super::pages::Pages;
+use super::price::Price;
+use super::resolve::{counted, priced};
 use super::view::time;
 use super::{CampaignFault, Campaigns, Order};
 use crate::compose::analyse;
-use crate::domain::{CampaignId, Recipient, Row, TenantId};
-use crate::store::{Campaign, StoreError};
+use crate::domain::{CampaignId, Partition, Purpose, Recipient, Row, TenantId};
+use crate::store::{Campaign, RowBatch, StoreError};
 
 /// Rendered texts that are shown.
 const SAMPLES: usize = 3;
@@ -107,7 +111,13 @@ impl Campaigns {
         if !campaign.state.is_before_launch() {
             return Err(CampaignFault::AlreadyStarted(campaign.state));
         }
-        let tally = self.tally(&campaign).await?;
+        let (campaign, tally) = match campaign.query {
+            Some(_) => self.tally_contacts(campaign).await?,
+            None => {
+                let tally = self.tally(&campaign).await?;
+                (campaign, tally)
+            }
+        };
         let order = self.0.orders.keep(&campaign)?;
         let mut samples: Vec<Sample> = tally.shown.iter().filter_map(|row| sample(&order, row)).collect();
         samples.sort_by_key(|sample| sample.segments);
@@ -146,25 +156,46 @@ impl Campaigns {
             if chunks.is_empty() {
                 return Ok(tally);
             }
-            let mut groups = Vec::with_capacity(chunks.len());
-            for chunk in &chunks {
-                let recipients = chunk.rows.iter().map(|packed| Ok(read(packed)?.recipient));
-                groups.push((
-                    chunk.partition,
-                    recipients.collect::<Result<Vec<Recipient>, StoreError>>()?,
-                ));
-            }
-            let opted_out = self.store().opted_out(of, &groups).await?;
-            for (packed, opted_out) in chunks
-                .iter()
-                .flat_map(|chunk| &chunk.rows)
-                .zip(opted_out.iter().flatten())
-            {
-                tally.add((&read(packed)?, packed), *opted_out);
-            }
-            // Counting a page takes a fraction of a millisecond; others have their turn between two.
-            tokio::task::yield_now().await;
+            let groups: Vec<_> = chunks.into_iter().map(|chunk| (chunk.partition, chunk.rows)).collect();
+            self.count_rows(of, &groups, &mut tally).await?;
         }
+    }
+
+    /// Finds out whom a campaign of contacts means now, and keeps nothing of it.
+    async fn tally_contacts(&self, campaign: Campaign) -> Result<(Campaign, Tally), CampaignFault> {
+        let (template, terms) = self.priced_by(&campaign).await?;
+        let of = (campaign.tenant, campaign.purpose);
+        let count = |mut rows: mpsc::Receiver<RowBatch>| async move {
+            let (mut price, mut tally) = (Price::new(&template, &terms), Tally::default());
+            while let Some(batch) = rows.recv().await {
+                let priced: Result<Vec<_>, _> = batch.rows.into_iter().map(|row| priced(row, &mut price)).collect();
+                self.count_rows(of, &[(batch.partition, priced?)], &mut tally).await?;
+            }
+            Ok(tally)
+        };
+        let found = self.find_out(&campaign, Arc::default(), count).await?;
+        Ok((counted(campaign, &found.counts), found.made))
+    }
+
+    async fn count_rows(
+        &self,
+        of: (TenantId, Purpose),
+        groups: &[(Partition, Vec<Vec<u8>>)],
+        tally: &mut Tally,
+    ) -> Result<(), CampaignFault> {
+        let mut recipients = Vec::with_capacity(groups.len());
+        for (partition, rows) in groups {
+            let of_rows = rows.iter().map(|packed| Ok(read(packed)?.recipient));
+            recipients.push((*partition, of_rows.collect::<Result<Vec<Recipient>, StoreError>>()?));
+        }
+        let opted_out = self.store().opted_out(of, &recipients).await?;
+        let rows = groups.iter().flat_map(|(_, rows)| rows);
+        for (packed, opted_out) in rows.zip(opted_out.iter().flatten()) {
+            tally.add((&read(packed)?, packed), *opted_out);
+        }
+        // Counting a page takes a fraction of a millisecond; others have their turn between two.
+        tokio::task::yield_now().await;
+        Ok(())
     }
 }
 

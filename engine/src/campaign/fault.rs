@@ -4,8 +4,10 @@ use std::io;
 
 use super::view;
 use crate::audience::{ReadFault, SinkFull};
+use crate::database::DatabaseError;
 use crate::domain::UnixMicros;
 use crate::fault::FieldFault;
+use crate::people::PeopleFault;
 use crate::store::{CampaignState, StoreError};
 
 /// Why a campaign or message is refused.
@@ -58,6 +60,19 @@ pub(crate) enum CampaignFault {
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The database of people did not do it.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+impl From<PeopleFault> for CampaignFault {
+    fn from(fault: PeopleFault) -> Self {
+        match fault {
+            PeopleFault::NotFound => Self::NotFound,
+            PeopleFault::Fields(faults) => Self::Fields(faults),
+            PeopleFault::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 impl From<ReadFault> for CampaignFault {

@@ -53,6 +53,7 @@ pub(super) struct Excluded {
     not_mobile: u64,
     not_allowed: u64,
     duplicates: u64,
+    no_consent: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -118,6 +119,7 @@ impl Excluded {
             not_mobile: campaign.not_mobile,
             not_allowed: campaign.not_allowed,
             duplicates: campaign.duplicates,
+            no_consent: campaign.no_consent,
         }
     }
 }

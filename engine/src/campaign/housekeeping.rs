@@ -47,7 +47,8 @@ impl Campaigns {
                 .sweep_tokens(partition, *cursor, now_s.saturating_sub(TOKENS_KEPT_S))
                 .await?;
         }
-        self.forget_drafts().await
+        self.forget_drafts().await?;
+        self.take_over_resolving().await
     }
 
     /// Drafts whose process ended while it took their audience in.

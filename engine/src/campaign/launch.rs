@@ -31,6 +31,9 @@ impl Campaigns {
         planned: Option<UnixMicros>,
     ) -> Result<CampaignState, CampaignFault> {
         let (tenant, id) = (campaign.tenant, campaign.id);
+        if campaign.query.is_some() && campaign.state != CampaignState::Resolving {
+            return self.resolve_for_launch(campaign, planned).await;
+        }
         let launching = tracing::info_span!(
             "campaign.launch",
             campaign = %id,
@@ -70,7 +73,7 @@ impl Campaigns {
     /// Takes the credits of a launch, and keeps in which trace that was.
     async fn hold(&self, campaign: &Campaign, planned: Option<UnixMicros>) -> Result<Launch, StoreError> {
         // What is under way stays in the trace that it was launched in.
-        let begins = campaign.state.is_before_launch();
+        let begins = campaign.state.is_before_launch() || campaign.state == CampaignState::Resolving;
         if let Some(context) = Context::current().filter(|_| begins) {
             let owner = (campaign.tenant, campaign.id);
             self.store().set_traceparent(owner, &context.to_string()).await?;
@@ -96,7 +99,8 @@ impl Campaigns {
             CampaignState::Draft | CampaignState::Scheduled | CampaignState::Blocked | CampaignState::Canceled => {
                 CampaignFault::WrongState(state)
             }
-            CampaignState::Launching
+            CampaignState::Resolving
+            | CampaignState::Launching
             | CampaignState::Running
             | CampaignState::Paused
             | CampaignState::Completed
@@ -237,6 +241,7 @@ pub(super) fn is_launched(state: CampaignState) -> bool {
         CampaignState::Launching | CampaignState::Running | CampaignState::Paused | CampaignState::Stopped => true,
         CampaignState::Draft
         | CampaignState::Scheduled
+        | CampaignState::Resolving
         | CampaignState::Blocked
         | CampaignState::Completed
         | CampaignState::Canceled => false,

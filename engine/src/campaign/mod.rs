@@ -21,6 +21,7 @@ mod pages;
 mod price;
 mod recut;
 mod report;
+mod resolve;
 mod roll_call;
 mod routes;
 mod schedule;
@@ -29,6 +30,7 @@ pub(crate) mod view;
 pub(crate) mod tests;
 
 use std::future::Future;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,6 +46,7 @@ use crate::clock::Clock;
 use crate::domain::{CampaignId, Countries, Country, Partition, TenantId, UnixMicros, Way};
 use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
+use crate::people::People;
 use crate::store::{Campaign, Store, StoreError};
 use crate::webhooks::Webhooks;
 
@@ -101,6 +104,8 @@ pub(crate) struct CampaignDeps {
     pub(crate) gates: Gates,
     /// The epoch of this process, under which it takes audiences in.
     pub(crate) epoch: u32,
+    /// Whom audiences of contacts mean.
+    pub(crate) people: People,
     /// Told what happened to messages, before the books are.
     pub(crate) message_log: MessageLog,
     /// Told where campaigns are, and asked what of the journal they still read. Absent: nobody is told.
@@ -129,6 +134,8 @@ struct Shared {
     launches: Semaphore,
     /// Being queued, or about to be: nobody else need start.
     launching: Mutex<FxHashSet<CampaignId>>,
+    /// How many recipients have been found of those whose audience is being found out.
+    found: Mutex<FxHashMap<CampaignId, Arc<AtomicU64>>>,
     hours: Mutex<FxHashMap<direct::Sending, direct::Hour>>,
 }
 
@@ -146,6 +153,7 @@ impl Campaigns {
             creations: Arc::new(Semaphore::new(CREATIONS_MAX)),
             launches: Semaphore::new(LAUNCHES_MAX),
             launching: Mutex::default(),
+            found: Mutex::default(),
             hours: Mutex::default(),
             deps,
         }))

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{CampaignFault, Campaigns, Figures, view};
 use crate::domain::{CampaignId, Language, MessageId, Partition, TenantId, UnknownId};
-use crate::store::{Campaign, RecipientRow};
+use crate::store::{Campaign, CampaignState, RecipientRow};
 
 /// The most rows of one page.
 pub(crate) const PAGE_MAX: usize = 500;
@@ -63,7 +63,10 @@ impl Campaigns {
     /// # Errors
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
     pub(crate) async fn view(&self, tenant: TenantId, id: CampaignId) -> Result<(Campaign, Value), CampaignFault> {
-        let campaign = self.find(tenant, id).await?;
+        let mut campaign = self.find(tenant, id).await?;
+        if campaign.state == CampaignState::Resolving {
+            campaign.total = self.found_so_far(id).unwrap_or(campaign.total);
+        }
         let counters = self.store().counters(id).await?;
         let shown = view::campaign(&campaign, &counters);
         Ok((campaign, shown))

@@ -6,6 +6,7 @@ mod census;
 mod conservation;
 mod lease;
 mod recut;
+mod resolving;
 mod roll_call;
 mod schedule;
 mod starting;
@@ -35,6 +36,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 pub(crate) struct Bench {
     pub(crate) campaigns: Campaigns,
     pub(crate) store: Store,
+    pub(crate) people: People,
     pub(crate) clock: Clock,
     rung: Arc<AtomicU64>,
     tokens: AtomicU64,
@@ -59,10 +61,13 @@ impl Bench {
         let store = Store::connect(&redis.url(), 16).await.unwrap();
         assert_eq!(store.smsc_id("north").await.unwrap(), SMSC);
         let rung = Arc::new(AtomicU64::new(0));
-        let campaigns = campaigns(&store, rung.clone()).await;
+        let database = crate::database::tests::open(&folder).await.unwrap();
+        let people = People::new(database, Clock::new());
+        let campaigns = campaigns(&store, people.clone(), rung.clone()).await;
         Self {
             campaigns,
             store,
+            people,
             clock: Clock::new(),
             rung,
             tokens: AtomicU64::new(1),
@@ -247,7 +252,7 @@ pub(crate) fn message(leased: &LeasedMessage) -> Message<'_> {
     Message::unpack(leased.recipient, &leased.message).unwrap().0
 }
 
-async fn campaigns(store: &Store, rung: Arc<AtomicU64>) -> Campaigns {
+async fn campaigns(store: &Store, people: People, rung: Arc<AtomicU64>) -> Campaigns {
     let north = Arc::new(config::Smsc::new("north", "127.0.0.1:2775", "campanile"));
     Campaigns::new(CampaignDeps {
         store: store.clone(),
@@ -256,6 +261,7 @@ async fn campaigns(store: &Store, rung: Arc<AtomicU64>) -> Campaigns {
         routes: RouteTable::new(Routes::new(store, &[(SMSC, north)], &[]).await.unwrap()),
         gates: Gates::none(Clock::new()),
         epoch: 1,
+        people,
         message_log: MessageLog::off(),
         webhooks: None,
         keep: Duration::from_secs(3_600),
@@ -373,7 +379,7 @@ async fn a_start_goes_on_with_what_was_launched() {
     // The process ends between the hold and the expansion.
     let campaign = bench.campaigns.find(tenant, id).await.unwrap();
     bench.store.launch(&campaign, None, bench.clock.unix()).await.unwrap();
-    let started_again = campaigns(&bench.store, Arc::default()).await;
+    let started_again = campaigns(&bench.store, bench.people.clone(), Arc::default()).await;
     started_again.resume_all().await.unwrap();
     bench.launched(tenant, id).await;
     assert_eq!(bench.state(tenant, id).await, CampaignState::Running);

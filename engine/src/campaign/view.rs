@@ -66,19 +66,26 @@ pub(crate) fn summary(campaign: &Campaign) -> Value {
         },
         "created_at": time(campaign.created_at),
         "scheduled_at": campaign.scheduled_at.and_then(time),
+        "refused": campaign.refused,
         "launched_at": campaign.launched_at.and_then(time),
     })
 }
 
 /// How many recipients were taken, and how many not, by reason.
 pub(crate) fn audience(campaign: &Campaign) -> Value {
-    json!({
+    let mut view = json!({
         "accepted": campaign.total,
         "invalid": campaign.invalid,
         "not_mobile": campaign.not_mobile,
         "not_allowed": campaign.not_allowed,
         "duplicates": campaign.duplicates,
-    })
+        "no_consent": campaign.no_consent,
+    });
+    // As it was asked for.
+    if let Some(query) = &campaign.query {
+        view["query"] = serde_json::from_str(query).unwrap_or_default();
+    }
+    view
 }
 
 /// The recipients that were not taken, with their place in the request and why.
@@ -115,7 +122,11 @@ const fn is_under_way(state: CampaignState) -> bool {
         | CampaignState::Paused
         | CampaignState::Completed
         | CampaignState::Stopped => true,
-        CampaignState::Draft | CampaignState::Scheduled | CampaignState::Blocked | CampaignState::Canceled => false,
+        CampaignState::Draft
+        | CampaignState::Scheduled
+        | CampaignState::Blocked
+        | CampaignState::Resolving
+        | CampaignState::Canceled => false,
     }
 }
 

@@ -9,7 +9,7 @@ mod wording;
 pub(crate) use analysis::{Analysis, analyse};
 pub(crate) use fold::fold;
 pub(crate) use sender::Sender;
-pub(crate) use template::Template;
+pub(crate) use template::{Template, nearest_column};
 pub(crate) use wording::Wording;
 
 use smpp::choice;

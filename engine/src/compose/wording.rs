@@ -17,6 +17,8 @@ pub(crate) struct Wording {
     brand: String,
     /// Where STOP is written to; none: nothing is added to any text.
     stop_number: Option<String>,
+    /// Advertising goes to nobody whose consent is not known.
+    require_consent: bool,
 }
 
 impl Wording {
@@ -28,6 +30,7 @@ impl Wording {
             stop_text: terms.stop_text.clone(),
             senders: terms.senders.clone(),
             brand: terms.brand.clone(),
+            require_consent: terms.require_consent,
             stop_number: stop_number.map(str::to_owned),
         }
     }
@@ -60,6 +63,17 @@ impl Wording {
                 approved: self.senders.clone(),
             }
             .into()),
+        }
+    }
+
+    /// Whether it may go to numbers of which nothing else is known.
+    ///
+    /// # Errors
+    /// [`WordingProblem::ConsentRequired`].
+    pub(crate) fn check_consent(&self, purpose: Purpose) -> Result<(), FieldProblem> {
+        match purpose == Purpose::Marketing && self.require_consent {
+            true => Err(WordingProblem::ConsentRequired.into()),
+            false => Ok(()),
         }
     }
 

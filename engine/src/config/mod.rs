@@ -28,7 +28,7 @@ mod tls;
 mod traces;
 mod listener;
 mod database;
-mod redis;
+mod redis_server;
 mod url;
 mod value;
 mod webhooks;
@@ -52,7 +52,7 @@ pub(crate) use number::{Number, OwnNumber};
 pub(crate) use preset::unknown as unknown_preset;
 #[cfg(test)]
 pub(crate) use price::PriceList;
-pub(crate) use redis::Redis;
+pub(crate) use redis_server::Redis;
 pub(crate) use route::{Choice, Prefer, Route};
 pub(crate) use rules::Rules;
 pub(crate) use smsc::{LongReceipts, ReceiptRule, Smsc};

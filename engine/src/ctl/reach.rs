@@ -7,14 +7,15 @@ use super::output::{Table, cell, print_json, rows};
 use crate::bind::{Lone, NoSession};
 use crate::clock::Clock;
 use crate::config::{Config, Smsc};
+use crate::database::Database;
 use crate::store::{Store, inspect, installed_server};
 
-/// Connects to Redis and to every SMSC, binds to none, and prints what came of it.
+/// Connects to both databases and to every SMSC, binds to none, and prints what came of it.
 ///
 /// # Errors
 /// [`Failure::Away`] when one of them cannot be reached.
 pub(crate) async fn reach(config: &Config, json: bool) -> Result<(), Failure> {
-    let mut found = vec![redis(config).await];
+    let mut found = vec![redis(config).await, database(config).await];
     for smsc in &config.smsc {
         found.push(one(smsc).await);
     }
@@ -47,6 +48,14 @@ async fn redis(config: &Config) -> Value {
     match inspect(url.reveal()).await {
         Ok(found) => said("redis", true, &address, &found.server),
         Err(error) => said("redis", false, &address, &error.to_string()),
+    }
+}
+
+async fn database(config: &Config) -> Value {
+    let (place, reached) = Database::reach(&config.database).await;
+    match reached {
+        Ok(version) => said("database", true, &place, &version),
+        Err(fault) => said("database", false, &place, &fault.to_string()),
     }
 }
 

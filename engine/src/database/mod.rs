@@ -20,9 +20,6 @@ pub(crate) use fault::{DatabaseError, DatabaseFault};
 pub(crate) use found::Found;
 pub(crate) use sql::Sql;
 
-/// The most values that one statement may have: SQLite takes 32,766, PostgreSQL 65,535.
-pub(crate) const VALUES_MAX: usize = 32_000;
-
 /// In what two databases differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -49,6 +46,11 @@ impl Database {
     /// Which of the two it is.
     pub(crate) fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// Ends all connections: what the embedded one has in its log goes to its file.
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
     }
 
     /// Begins a change.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::MigrateError;
-use sqlx::{AnyConnection, Executor};
+use sqlx::{AnyConnection, Connection, Executor};
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -49,6 +49,26 @@ impl Database {
         Ok(database)
     }
 
+    /// Where the configured database is, and what it says of itself when it can be reached; nothing is made or changed.
+    pub(crate) async fn reach(settings: &config::Database) -> (String, Result<String, DatabaseFault>) {
+        install_default_drivers();
+        match &settings.url {
+            Some(url) => {
+                let place = shown(url.reveal());
+                let said = said(url.reveal(), Dialect::Postgres, &place).await;
+                (place, said)
+            }
+            None => {
+                let place = settings.file.display().to_string();
+                let said = match settings.file.exists() {
+                    true => said(&file_url(&settings.file), Dialect::Sqlite, &place).await,
+                    false => Ok("a SQLite that the first start makes".to_owned()),
+                };
+                (place, said)
+            }
+        }
+    }
+
     async fn migrate(&self, place: &str) -> Result<(), DatabaseFault> {
         let place = place.to_owned();
         let Err(source) = migrations::all().run(&self.pool).await else {
@@ -81,6 +101,17 @@ impl Database {
     }
 }
 
+async fn said(url: &str, dialect: Dialect, place: &str) -> Result<String, DatabaseFault> {
+    let database = connect(url, dialect, place).await?;
+    let (what, question) = match dialect {
+        Dialect::Sqlite => ("SQLite", "SELECT sqlite_version()"),
+        Dialect::Postgres => ("PostgreSQL", "SHOW server_version"),
+    };
+    let version = database.row(Sql::new(question), |row| row.text(0)).await?;
+    database.close().await;
+    Ok(format!("{what} {}", version.unwrap_or_default()))
+}
+
 async fn connect(url: &str, dialect: Dialect, place: &str) -> Result<Database, DatabaseFault> {
     let options = AnyPoolOptions::new()
         .max_connections(CONNECTIONS_MAX)
@@ -93,6 +124,17 @@ async fn connect(url: &str, dialect: Dialect, place: &str) -> Result<Database, D
                 Ok(())
             })
         });
+    // Once without the pool, which would only say that it waited in vain.
+    let first = AnyConnection::connect(url).await;
+    let mut first = first.map_err(|source| refused(place.to_owned(), source))?;
+    if dialect == Dialect::Sqlite {
+        let set = first.execute(SQLITE_SETTINGS).await;
+        set.map_err(|source| refused(place.to_owned(), source))?;
+    }
+    first
+        .close()
+        .await
+        .map_err(|source| refused(place.to_owned(), source))?;
     let pool = options.connect(url).await;
     Ok(Database {
         pool: pool.map_err(|source| refused(place.to_owned(), source))?,

@@ -51,6 +51,10 @@ id! {
     ContactId(u64), "con"
 }
 id! {
+    /// What one of these has agreed to.
+    ConsentId(u64), "cns"
+}
+id! {
     /// Some of these, put together by hand.
     ListId(u64), "lst"
 }

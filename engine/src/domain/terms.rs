@@ -21,6 +21,8 @@ pub(crate) struct Terms {
     pub(crate) senders: Vec<String>,
     /// By which name people know the tenant; empty: that is not known.
     pub(crate) brand: String,
+    /// Advertising goes to nobody whose consent is not known.
+    pub(crate) require_consent: bool,
 }
 
 /// What stands for the number to which people write STOP.
@@ -78,6 +80,7 @@ impl Default for Terms {
             stop_text: format!("STOP au {NUMBER_MARK}"),
             senders: Vec::new(),
             brand: String::new(),
+            require_consent: false,
         }
     }
 }
@@ -92,6 +95,7 @@ pub(crate) struct TermChanges {
     pub(crate) stop_text: Option<String>,
     pub(crate) senders: Option<Vec<String>>,
     pub(crate) brand: Option<String>,
+    pub(crate) require_consent: Option<bool>,
 }
 
 impl TermChanges {
@@ -110,6 +114,7 @@ impl TermChanges {
             stop_text: self.stop_text.unwrap_or(terms.stop_text),
             senders: self.senders.unwrap_or(terms.senders),
             brand: self.brand.unwrap_or(terms.brand),
+            require_consent: self.require_consent.unwrap_or(terms.require_consent),
         }
     }
 }

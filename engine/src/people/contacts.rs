@@ -275,7 +275,7 @@ async fn keep_attributes(change: &mut Change, tenant: TenantId, given: &[Given])
     let mut query = Sql::new("SELECT name_folded FROM attribute WHERE tenant = ");
     query.value(tenant.0);
     let known = change.rows(query, |row| row.text(0)).await?;
-    known.iter().for_each(|name| drop(names.remove(name)));
+    names.retain(|name, _| !known.contains(name));
     if known.len() + names.len() > ATTRIBUTES_MAX {
         let problem = FieldProblem::TooMany { max: ATTRIBUTES_MAX };
         return Err(PeopleFault::Fields(vec![FieldFault::new("/attributes", problem)]));

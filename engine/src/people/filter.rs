@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::contact::{ATTRIBUTE_NAME_MAX, Kind, TEXT_MAX, VALUE_MAX, check_name, check_text};
 use super::day::Day;
-use crate::audience::normalise;
+use crate::audience::existing;
 use crate::domain::{Country, ListId, Recipient};
 use crate::fault::{FieldFault, FieldProblem, JsonType};
 
@@ -403,7 +403,7 @@ fn day_field(name: &str) -> Option<DayField> {
 
 fn number(value: &Value) -> Result<Recipient, FieldProblem> {
     let text = value.as_str().ok_or_else(|| wrong(JsonType::String, value))?;
-    match normalise(text, Country::FRANCE) {
+    match existing(text, Country::FRANCE) {
         Ok(recipient) => Ok(recipient),
         Err(fault) => Err(fault.problem()),
     }

@@ -20,6 +20,7 @@ pub(super) fn write(filter: &Filter, seen: Seen, sql: &mut Sql) {
     match filter {
         Filter::All(filters) if filters.is_empty() => drop(sql.push("1 = 1")),
         Filter::All(filters) => joined(filters, " AND ", (seen, sql)),
+        Filter::Any(filters) if filters.is_empty() => drop(sql.push("1 = 0")),
         Filter::Any(filters) => joined(filters, " OR ", (seen, sql)),
         Filter::Not(filter) => {
             sql.push("NOT ");

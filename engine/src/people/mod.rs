@@ -1,5 +1,7 @@
 //! People as clinics know them: contacts, lists, segments, and whom a campaign means.
 
+mod audience;
+mod consents;
 mod contact;
 mod contacts;
 mod day;
@@ -7,6 +9,7 @@ mod fault;
 mod filter;
 mod filter_sql;
 mod lists;
+mod merge;
 mod rows;
 mod segments;
 #[cfg(test)]
@@ -15,14 +18,19 @@ mod tests;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+pub(crate) use audience::{Audience, Meant};
+pub(crate) use consents::{Consent, PROOF_MAX, Proof, WORDING_MAX};
 pub(crate) use contact::{
-    ATTRIBUTE_NAME_MAX, Contact, Details, EACH_MAX, Given, Kind, TEXT_MAX, VALUE_MAX, VISITS_MAX, Visit, check_day,
-    check_name, check_text,
+    ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Given, Kind, TEXT_MAX, VALUE_MAX, VISITS_MAX, Visit, check_day, check_name,
+    check_text,
 };
-pub(crate) use contacts::{Outcome, UPSERT_MAX, Upserted};
+#[cfg(test)]
+pub(crate) use contacts::Outcome;
+pub(crate) use contacts::UPSERT_MAX;
 pub(crate) use fault::PeopleFault;
 pub(crate) use filter::Filter;
 pub(crate) use lists::List;
+pub(crate) use merge::MergeField;
 pub(crate) use segments::Segment;
 
 use crate::clock::Clock;

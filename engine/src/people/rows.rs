@@ -47,7 +47,6 @@ pub(super) const ROWS_MAX: usize = 1_000;
 pub(super) fn read(row: &Found<'_>) -> Result<Contact, DatabaseError> {
     let id = row.number(0)?;
     let number = row.number_if_any(2)?;
-    let time = |value: i64| UnixMicros(value.cast_unsigned());
     Ok(Contact {
         id: ContactId(id.cast_unsigned()),
         details: Details {
@@ -68,6 +67,10 @@ pub(super) fn read(row: &Found<'_>) -> Result<Contact, DatabaseError> {
         created_at: time(row.number(12)?),
         updated_at: time(row.number(13)?),
     })
+}
+
+pub(super) fn time(value: i64) -> UnixMicros {
+    UnixMicros(value.cast_unsigned())
 }
 
 fn date(row: &Found<'_>, column: usize) -> Result<Option<Date>, DatabaseError> {

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::database::Database;
 use crate::guard::{Guard, Verdict};
 use crate::metrics::Metrics;
+use crate::people::People;
 use crate::store::{ConnectFault, Probe, Store};
 
 /// How long a Redis that is not there yet is waited for at the start.
@@ -22,6 +23,7 @@ pub(super) struct Base {
     pub(super) store: Store,
     /// Where people are kept.
     pub(super) database: Database,
+    pub(super) people: People,
     pub(super) metrics: Metrics,
     pub(super) clock: Clock,
     /// What the state of Redis allows.
@@ -44,6 +46,7 @@ pub(super) async fn open(config: &Config, url: &str) -> Result<(Base, Guard), Ru
     let database = Database::open(&config.database, guard.database_id()).await?;
     let base = Base {
         store,
+        people: People::new(database.clone(), clock),
         database,
         metrics,
         clock,

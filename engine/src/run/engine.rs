@@ -80,8 +80,7 @@ impl Engine {
         let leases = Arc::new(Leases::new(&base.store, for_leases, unparked.clone()).await?);
         let (bells, sides, packs) = (Bells::default(), Sides::default(), config.rules.packs());
         let gates = Gates::new(&base.store, packs, base.clock).await?;
-        let message_log = message_log(&config, &base, &traffic);
-        let webhooks = webhooks(&config, &base).await?;
+        let (message_log, webhooks) = (message_log(&config, &base, &traffic), webhooks(&config, &base).await?);
         let for_campaigns = (&*leases, &bells, (&message_log, &webhooks));
         let campaigns = campaigns(&config, &base, (&routes, &gates), for_campaigns, &stages);
         let struck = Struck::default();
@@ -199,6 +198,7 @@ impl Engine {
             metrics,
             clock,
             database: _,
+            people: _,
             verdict,
         } = self.base.clone();
         let helpers = &self.stages.helpers;
@@ -289,6 +289,7 @@ impl Engine {
         };
         let ended = async {
             tokio::join!(serving, ending);
+            self.base.database.close().await;
             self.told.end().await;
         };
         tokio::select! {
@@ -303,6 +304,7 @@ impl Engine {
             store: self.base.store.clone(),
             accounts,
             campaigns: self.campaigns.clone(),
+            people: self.base.people.clone(),
             replay: Replay::new(self.base.store.clone(), self.unparked.clone()),
             reloads: self.reloads.clone(),
             metrics: self.base.metrics.clone(),
@@ -372,6 +374,7 @@ fn campaigns(
         routes: routes.clone(),
         gates: gates.clone(),
         epoch: leases.epoch(),
+        people: base.people.clone(),
         message_log: message_log.clone(),
         webhooks: Some(webhooks.clone()),
         keep: config.retention.campaigns,

@@ -121,6 +121,7 @@ impl Store {
             ("stop_text", new.terms.stop_text.clone()),
             ("senders", new.terms.senders.join(",")),
             ("brand", new.terms.brand.clone()),
+            ("require_consent", new.terms.require_consent.to_string()),
             ("countries", new.countries.to_string()),
             ("created_at", now.0.to_string()),
         ];
@@ -212,6 +213,9 @@ impl Store {
         }
         if let Some(brand) = changes.brand {
             set.arg("brand").arg(brand);
+        }
+        if let Some(required) = changes.require_consent {
+            set.arg("require_consent").arg(required.to_string());
         }
         self.ask::<i64>(&set).await.map(drop)
     }
@@ -346,6 +350,7 @@ fn terms(fields: &HashMap<String, String>) -> Terms {
         stop_text: read(fields, "stop_text"),
         senders: fields.get("senders").map(|list| senders(list)),
         brand: read(fields, "brand"),
+        require_consent: read(fields, "require_consent"),
     };
     known.applied_to(Terms::default())
 }

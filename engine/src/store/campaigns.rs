@@ -15,7 +15,10 @@ use crate::domain::{
 };
 
 /// The form of a stored order: one without it is of the first, which knew neither encodings nor validity.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
+
+/// The form of an order that names its recipients: the third says whom it means, which versions before do not know.
+const FORM_OF_ROWS: u32 = 2;
 
 /// What kind of campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +50,10 @@ pub(crate) struct Campaign {
     pub(crate) parameters: Parameters,
     /// The columns of its audience.
     pub(crate) columns: Vec<String>,
+    /// Which contacts it means, in JSON; it is found out at its launch. `None`: its rows are all.
+    pub(crate) query: Option<String>,
+    /// Why its audience could not be found out at its last launch: a code of the API.
+    pub(crate) refused: Option<String>,
     /// Where it is in its life.
     pub(crate) state: CampaignState,
     /// Recipients taken.
@@ -59,6 +66,8 @@ pub(crate) struct Campaign {
     pub(crate) not_allowed: u64,
     /// Recipients given more than once.
     pub(crate) duplicates: u64,
+    /// People who have not agreed to it.
+    pub(crate) no_consent: u64,
     /// Segments of the whole.
     pub(crate) estimate_segments: u64,
     /// Credits of the whole.
@@ -173,37 +182,32 @@ impl Store {
             .arg(&campaign.sender)
             .arg("purpose")
             .arg(campaign.purpose.code());
-        set.arg("form").arg(FORM).arg("encoding").arg(campaign.encoding.name());
+        let form = if campaign.query.is_some() { FORM } else { FORM_OF_ROWS };
+        set.arg("form").arg(form).arg("encoding").arg(campaign.encoding.name());
+        if let Some(query) = &campaign.query {
+            set.arg("query").arg(query);
+        }
         if let Some(validity) = campaign.validity {
             set.arg("validity").arg(validity.as_secs());
         }
         if !campaign.parameters.is_empty() {
             set.arg("parameters").arg(campaign.parameters.to_string());
         }
-        set.arg("columns")
-            .arg(columns)
-            .arg("state")
-            .arg(campaign.state.code())
-            .arg("total")
-            .arg(campaign.total);
-        set.arg("invalid")
-            .arg(campaign.invalid)
-            .arg("not_mobile")
-            .arg(campaign.not_mobile)
-            .arg("not_allowed")
-            .arg(campaign.not_allowed);
-        set.arg("duplicates")
-            .arg(campaign.duplicates)
-            .arg("estimate_segments")
-            .arg(campaign.estimate_segments);
-        set.arg("estimate_credits")
-            .arg(campaign.estimate_credits)
-            .arg("created_at")
-            .arg(campaign.created_at.0);
+        set.arg("columns").arg(columns).arg("state").arg(campaign.state.code());
+        set_counts(&mut set, campaign);
+        set.arg("created_at").arg(campaign.created_at.0);
         let mut list = redis::cmd("RPUSH");
         list.arg(keys::campaigns(campaign.tenant)).arg(campaign.id.0);
         let entry = catalogue::entry(campaign.tenant, campaign.id);
         self.run(&self.bulk, vec![set, list, entry]).await.map(drop)
+    }
+
+    /// Keeps how many recipients a campaign has, how many were left out, and what it will take.
+    pub(crate) async fn save_counts(&self, campaign: &Campaign) -> Result<(), StoreError> {
+        let mut set = redis::cmd("HSET");
+        set.arg(keys::campaign(campaign.tenant, campaign.id));
+        set_counts(&mut set, campaign);
+        self.ask::<i64>(&set).await.map(drop)
     }
 
     /// Keeps in which trace a campaign is about to be launched.
@@ -310,6 +314,7 @@ impl Store {
         self.drop_rows(id).await?;
         let mut unlink = redis::cmd("UNLINK");
         unlink.arg(keys::campaign(tenant, id)).arg(keys::rejected(tenant, id));
+        unlink.arg(keys::pasted(tenant, id));
         let mut unlist = redis::cmd("LREM");
         unlist.arg(keys::campaigns(tenant)).arg(1).arg(id.0);
         let mut forget = redis::cmd("ZREM");
@@ -341,9 +346,11 @@ impl Store {
     ) -> Result<Launch, StoreError> {
         let (tenant, id) = (campaign.tenant, campaign.id);
         let names = [keys::tenant(tenant), keys::ledger(tenant), keys::campaign(tenant, id)];
-        let from = match planned {
-            Some(_) => states(&[CampaignState::Scheduled]),
-            None => states(&CampaignState::BEFORE_LAUNCH),
+        let from = match (campaign.state, planned) {
+            // Whom it means has been found out for this launch.
+            (CampaignState::Resolving, _) => states(&[CampaignState::Resolving]),
+            (_, Some(_)) => states(&[CampaignState::Scheduled]),
+            (_, None) => states(&CampaignState::BEFORE_LAUNCH),
         };
         let mut call = self.script(Name::Hold, &[&names[0], &names[1], &names[2]]);
         call.arg(campaign.estimate_credits)
@@ -500,6 +507,21 @@ impl Store {
     }
 }
 
+fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
+    for (field, count) in [
+        ("total", campaign.total),
+        ("invalid", campaign.invalid),
+        ("not_mobile", campaign.not_mobile),
+        ("not_allowed", campaign.not_allowed),
+        ("duplicates", campaign.duplicates),
+        ("no_consent", campaign.no_consent),
+        ("estimate_segments", campaign.estimate_segments),
+        ("estimate_credits", campaign.estimate_credits),
+    ] {
+        set.arg(field).arg(count);
+    }
+}
+
 /// Which message a row makes.
 struct Place {
     recipient: Recipient,
@@ -549,12 +571,15 @@ fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>
             .map(Duration::from_secs),
         parameters: text("parameters").parse().ok()?,
         columns: serde_json::from_str(&text("columns")).ok()?,
+        query: fields.get("query").cloned(),
+        refused: fields.get("refused").filter(|code| !code.is_empty()).cloned(),
         state: text("state").parse().ok()?,
         total: number("total"),
         invalid: number("invalid"),
         not_mobile: number("not_mobile"),
         not_allowed: number("not_allowed"),
         duplicates: number("duplicates"),
+        no_consent: number("no_consent"),
         estimate_segments: number("estimate_segments"),
         estimate_credits: number("estimate_credits"),
         held: number("held"),

@@ -36,6 +36,9 @@
 use super::{KeyOwner, Token};
 use crate::domain::{CampaignId, Partition, TenantId};
 
+/// Campaigns whose audience is being found out, and by which epoch.
+pub(super) const RESOLVING: &str = "c:resolving";
+
 /// Numbers that are handed out, the shape of the database, its id, the number of partitions, and the stamp of the last backup.
 pub(super) const META: &str = "c:meta";
 /// SMSC name → number.
@@ -123,6 +126,11 @@ pub(super) fn campaign(tenant: TenantId, campaign: CampaignId) -> String {
 }
 
 /// The listed recipients of a campaign that were not taken.
+/// Numbers that were pasted beside contacts, eight octets each.
+pub(super) fn pasted(tenant: TenantId, campaign: CampaignId) -> String {
+    format!("{}:pasted", self::campaign(tenant, campaign))
+}
+
 pub(super) fn rejected(tenant: TenantId, campaign: CampaignId) -> String {
     format!("c:{{t{}}}:rej:{}", tenant.0, campaign.0)
 }

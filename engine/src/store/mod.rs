@@ -30,6 +30,7 @@ mod health;
 mod inbound;
 mod inspection;
 mod optouts;
+mod resolving;
 mod schedule;
 mod tenant_keys;
 mod backup;

@@ -6,6 +6,8 @@
 pub(crate) enum CampaignState {
     /// Made, not launched.
     Draft,
+    /// Launched: it is being found out whom it means.
+    Resolving,
     /// Launched: its audience is being enqueued.
     Launching,
     /// Enqueued.

@@ -209,6 +209,7 @@ const fn is_sent(state: CampaignState) -> bool {
         CampaignState::Launching | CampaignState::Running | CampaignState::Paused => true,
         CampaignState::Draft
         | CampaignState::Scheduled
+        | CampaignState::Resolving
         | CampaignState::Blocked
         | CampaignState::Completed
         | CampaignState::Stopped

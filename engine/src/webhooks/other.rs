@@ -231,15 +231,17 @@ fn news(endpoint: &Endpoint, kind: DeliveryKind, about: &impl serde::Serialize) 
 
 /// The types of events that lead from one state to another, with those that passed in between and left no trace.
 fn steps(before: CampaignState, state: CampaignState) -> &'static [&'static str] {
-    let was_launched = !before.is_before_launch();
+    // One whose recipients are still being found out may be blocked yet.
+    let was_launched = !before.is_before_launch() && before != CampaignState::Resolving;
     match state {
-        CampaignState::Draft => &[],
+        CampaignState::Draft | CampaignState::Resolving => &[],
         CampaignState::Scheduled => &["campaign.scheduled"],
         CampaignState::Blocked => &["campaign.blocked"],
         CampaignState::Launching | CampaignState::Running => match before {
             CampaignState::Paused => &["campaign.resumed"],
             CampaignState::Launching | CampaignState::Running => &[],
             CampaignState::Draft
+            | CampaignState::Resolving
             | CampaignState::Scheduled
             | CampaignState::Blocked
             | CampaignState::Completed

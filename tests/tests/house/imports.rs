@@ -59,6 +59,7 @@ const HOUSES: [House; 10] = [
             &["rotated"],
             &["store", "database", "compose", "pressure", "logs", "audit", "otel"],
             &["account", "audience", "bind", "guard", "message_log", "webhooks"],
+            &["people"],
             &["campaign", "outcome"],
             &["receipt", "traffic", "inbound", "reload"],
             &["waiting", "hours"],
@@ -74,7 +75,7 @@ const HOUSES: [House; 10] = [
         layers: &[
             &["exposition", "fault", "patients", "wait"],
             &["http", "process", "scratch", "usage"],
-            &["api", "redis_server", "sim", "supervise"],
+            &["api", "postgres_server", "redis_server", "sim", "supervise"],
             &["engine", "ledgers"],
             &["lib"],
         ],

@@ -23,6 +23,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::InvalidDay
         | FieldProblem::ForbiddenCharacter
         | FieldProblem::MissingBeside { .. }
+        | FieldProblem::NotBeside { .. }
         | FieldProblem::Date(_)
         | FieldProblem::OutOfRange { .. }
         | FieldProblem::UnknownMergeField { .. }
@@ -251,6 +252,7 @@ fn french(problem: &FieldProblem) -> String {
         }
         FieldProblem::ForbiddenCharacter => "Sans retour à la ligne, sans \", \\ ni |.".to_owned(),
         FieldProblem::MissingBeside { fields } => format!("Il faut aussi un de ces champs : {}.", fields.join(", ")),
+        FieldProblem::NotBeside { fields } => format!("Pas avec {}.", fields.join(", ")),
         FieldProblem::Date(problem) => of_date(problem, Language::Fr),
         FieldProblem::InvalidDirectives { why } => format!("Filtre de journal incorrect : {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Doit être compris entre {min} et {max}."),
@@ -307,6 +309,7 @@ fn english(problem: &FieldProblem) -> String {
         }
         FieldProblem::ForbiddenCharacter => "Without line breaks, \", \\ and |.".to_owned(),
         FieldProblem::MissingBeside { fields } => format!("One of these is needed as well: {}.", fields.join(", ")),
+        FieldProblem::NotBeside { fields } => format!("Not together with {}.", fields.join(", ")),
         FieldProblem::Date(problem) => of_date(problem, Language::En),
         FieldProblem::InvalidDirectives { why } => format!("No filter of a log: {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Must be between {min} and {max}."),
@@ -409,6 +412,10 @@ fn of_wording(problem: &WordingProblem, language: Language) -> String {
         WordingProblem::SenderNotApproved { approved } => (
             format!("Expéditeur non autorisé. Autorisés : {}.", approved.join(", ")),
             format!("This sender is not approved. Approved: {}.", approved.join(", ")),
+        ),
+        WordingProblem::ConsentRequired => (
+            "Le consentement est exigé pour la publicité : désignez des contacts (filter, lists, segments).".to_owned(),
+            "Consent is required for advertising: name contacts (filter, lists, segments).".to_owned(),
         ),
         WordingProblem::AdvertiserNotNamed { brand } => (
             format!(

@@ -1,0 +1,149 @@
+//! `/v1/consents`: what people have agreed to, and what proves it.
+
+use std::net::IpAddr;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::access::{Caller, Id};
+use super::contacts;
+use super::fields::Fields;
+use super::pages::Paging;
+use super::problem::Problem;
+use super::refusal::database_refuses;
+use super::{App, page};
+use crate::campaign::view::time;
+use crate::domain::{ConsentId, ContactId, UnixMicros};
+use crate::fault::FieldProblem;
+use crate::people::{Consent, PROOF_MAX, Proof, WORDING_MAX, check_text};
+
+const FIELDS: [&str; 8] = [
+    "contact",
+    "wording",
+    "wording_version",
+    "source",
+    "source_url",
+    "ip",
+    "user_agent",
+    "given_at",
+];
+
+/// `POST /v1/consents`: `{"contact": {"number": "06…"}, "wording": "J'accepte …", "source": "form"}` → 201. The contact is put in place
+/// of what is known of it, as by `POST /v1/contacts`; without `given_at`, the consent is given now.
+pub(super) async fn give(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let mut fields = Fields::read((&headers, body), app.clock, &FIELDS).await?;
+    let contact = match fields.has("contact") {
+        true => fields.object("contact", &contacts::FIELDS, contacts::read).flatten(),
+        false => {
+            fields.refuse("/contact".to_owned(), FieldProblem::Missing);
+            None
+        }
+    };
+    let proof = proof(&mut fields);
+    let at = given_at(&mut fields, app.clock.unix());
+    let (Some(contact), Some(proof), Some(at), true) = (contact, proof, at, fields.is_sound()) else {
+        return Err(fields.refusal());
+    };
+    let consent = app.people.consent(tenant, &contact, (&proof, at)).await?;
+    Ok((StatusCode::CREATED, Json(view(&consent))))
+}
+
+/// `GET /v1/consents`: of everybody, in the order in which they were kept: the evidence.
+pub(super) async fn list(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    paging: Paging,
+) -> Result<Json<Value>, Problem> {
+    let after = paging.cursor()?.unwrap_or(ConsentId(0));
+    let found = app.people.consents(tenant, after, paging.limit).await;
+    let found = found.map_err(|error| database_refuses(&error))?;
+    let next = (found.len() == paging.limit).then(|| found.last().map(|consent| consent.id.to_string()));
+    Ok(page(found.iter().map(view).collect(), next.flatten()))
+}
+
+/// `GET /v1/contacts/{id}/consents`: the latest first.
+pub(super) async fn of_contact(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    Id(id): Id<ContactId>,
+) -> Result<Json<Value>, Problem> {
+    let found = app.people.consents_of(tenant, id).await?;
+    Ok(page(found.iter().map(view).collect(), None))
+}
+
+/// `POST /v1/contacts/{id}/consents/withdraw` → 200 with how many that ends.
+pub(super) async fn withdraw(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    Id(id): Id<ContactId>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(
+        json!({ "withdrawn": app.people.withdraw_consents(tenant, id).await? }),
+    ))
+}
+
+fn proof(fields: &mut Fields) -> Option<Proof> {
+    let full = |fields: &mut Fields, name: &str, max: usize| {
+        fields.checked(name, |text| match check_text(&text, max)? {
+            text if text.is_empty() => Err(FieldProblem::Empty),
+            text => Ok(text),
+        })
+    };
+    let wording = full(fields, "wording", WORDING_MAX);
+    let source = full(fields, "source", PROOF_MAX);
+    let mut text = |name: &str| fields.if_given(name, |fields, name| full(fields, name, PROOF_MAX));
+    let (wording_version, source_url, user_agent) = (text("wording_version"), text("source_url"), text("user_agent"));
+    let ip = fields.if_given("ip", |fields, name| {
+        fields.checked(name, |text| match text.parse::<IpAddr>() {
+            Ok(address) => Ok(address.to_string()),
+            Err(_) => Err(FieldProblem::UnknownValue {
+                allowed: &["192.0.2.7", "2001:db8::7"],
+            }),
+        })
+    });
+    Some(Proof {
+        wording: wording?,
+        wording_version: wording_version?,
+        source: source?,
+        source_url: source_url?,
+        ip: ip?,
+        user_agent: user_agent?,
+    })
+}
+
+/// A time that is over; now, when it is not there.
+fn given_at(fields: &mut Fields, now: UnixMicros) -> Option<UnixMicros> {
+    let given = fields.if_given("given_at", |fields, name| {
+        fields.checked(name, |text| {
+            let at: Timestamp = text.parse().map_err(|_| FieldProblem::InvalidTime)?;
+            let at = u64::try_from(at.as_microsecond()).map(UnixMicros);
+            at.ok().filter(|at| *at <= now).ok_or(FieldProblem::InvalidTime)
+        })
+    });
+    given.map(|given| given.unwrap_or(now))
+}
+
+fn view(consent: &Consent) -> Value {
+    let proof = &consent.proof;
+    json!({
+        "id": consent.id.to_string(),
+        "contact": consent.contact.to_string(),
+        "wording": proof.wording,
+        "wording_version": proof.wording_version,
+        "source": proof.source,
+        "source_url": proof.source_url,
+        "ip": proof.ip,
+        "user_agent": proof.user_agent,
+        "given_at": time(consent.given_at),
+        "withdrawn_at": consent.withdrawn_at.and_then(time),
+    })
+}

@@ -1,0 +1,303 @@
+//! `/v1/contacts`: the people whom a clinic knows.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use jiff::civil::Date;
+use serde_json::{Map, Value, json};
+
+use super::access::{Caller, Id};
+use super::fields::Fields;
+use super::pages::Paging;
+use super::problem::Problem;
+use super::refusal::database_refuses;
+use super::{App, page};
+use crate::audience::existing;
+use crate::campaign::view::time;
+use crate::domain::{ContactId, Country, Recipient};
+use crate::fault::FieldProblem;
+use crate::people::{
+    ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Filter, Given, Kind, TEXT_MAX, UPSERT_MAX, VALUE_MAX, VISITS_MAX, Visit,
+    check_day, check_name, check_text,
+};
+
+/// A thousand contacts with everything that may be known of them.
+const BODY_MAX: u64 = 8 << 20;
+
+/// The most rows of one page of a search.
+const PAGE_MAX: i64 = 500;
+
+pub(super) const FIELDS: [&str; 10] = [
+    "reference",
+    "number",
+    "first_name",
+    "last_name",
+    "kind",
+    "birth_date",
+    "practices",
+    "tags",
+    "attributes",
+    "visits",
+];
+
+/// By one of these a person is known again.
+const IDENTITY: [&str; 2] = ["reference", "number"];
+
+/// `POST /v1/contacts`: `{"contacts": [{"number": "06…", "last_name": "…"}], "list": "lst_…"}` → 200 with what became of each.
+/// What is not given of a person that is known stays as it is.
+pub(super) async fn upsert(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let mut fields = Fields::read_long((&headers, body), (app.clock, BODY_MAX), &["contacts", "list"]).await?;
+    let given = fields.objects(("contacts", UPSERT_MAX), &FIELDS, read);
+    let list = fields.if_given("list", |fields, name| {
+        fields.checked(name, |id| {
+            id.parse()
+                .map_err(|_| FieldProblem::UnknownValue { allowed: &["lst_…"] })
+        })
+    });
+    let (Some(given), Some(list), true) = (given, list, fields.is_sound()) else {
+        return Err(fields.refusal());
+    };
+    let became = app.people.upsert(tenant, &given, list).await?;
+    let rows = became
+        .iter()
+        .map(|became| json!({ "id": became.id.to_string(), "outcome": became.outcome.code() }));
+    Ok(Json(json!({ "data": rows.collect::<Vec<_>>() })))
+}
+
+/// `GET /v1/contacts`: all, in the order in which they came.
+pub(super) async fn list(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    paging: Paging,
+) -> Result<Json<Value>, Problem> {
+    let after = paging.cursor()?.unwrap_or(ContactId(0));
+    some(&app, (tenant, &Filter::EVERYBODY), (after, paging.limit)).await
+}
+
+/// `POST /v1/contacts/search`: `{"filter": {…}, "limit": 50, "cursor": "…"}` → those whom the filter means, and how many they are.
+pub(super) async fn search(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let known = ["filter", "limit", "cursor"];
+    let mut fields = Fields::read_long((&headers, body), (app.clock, BODY_MAX), &known).await?;
+    let filter = filter(&mut fields);
+    let limit = fields.whole_or("limit", (1, PAGE_MAX), 50);
+    let after = fields.if_given("cursor", |fields, name| {
+        fields.checked(name, |cursor| {
+            let allowed = &["next_cursor"];
+            cursor.parse().map_err(|_| FieldProblem::UnknownValue { allowed })
+        })
+    });
+    let (Some(filter), Some(limit), Some(after), true) = (filter, limit, after, fields.is_sound()) else {
+        return Err(fields.refusal());
+    };
+    let limit = usize::try_from(limit).unwrap_or(1);
+    let Json(mut page) = some(&app, (tenant, &filter), (after.unwrap_or(ContactId(0)), limit)).await?;
+    let total = app.people.count(tenant, &filter).await;
+    page["total"] = total.map_err(|error| database_refuses(&error))?.into();
+    Ok(Json(page))
+}
+
+/// `GET /v1/contacts/{id}`.
+pub(super) async fn show(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    Id(id): Id<ContactId>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(view(&app.people.contact(tenant, id).await?)))
+}
+
+/// `DELETE /v1/contacts/{id}` → 204: forgotten, with visits, consents and places on lists. Whoever does not want messages still
+/// gets none.
+pub(super) async fn forget(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    Id(id): Id<ContactId>,
+) -> Result<StatusCode, Problem> {
+    app.people.forget(tenant, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn some(
+    app: &App,
+    of: (crate::domain::TenantId, &Filter),
+    (after, limit): (ContactId, usize),
+) -> Result<Json<Value>, Problem> {
+    let found = app.people.search(of, after, limit).await;
+    let found = found.map_err(|error| database_refuses(&error))?;
+    let next = (found.len() == limit).then(|| found.last().map(|contact| contact.id.to_string()));
+    Ok(page(found.iter().map(view).collect(), next.flatten()))
+}
+
+/// `filter`; everybody, when it is not there.
+pub(super) fn filter(fields: &mut Fields) -> Option<Filter> {
+    let Some((pointer, value)) = fields.value("filter") else {
+        return Some(Filter::EVERYBODY);
+    };
+    match Filter::read(&value, &pointer) {
+        Ok(filter) => Some(filter),
+        Err(faults) => {
+            faults
+                .into_iter()
+                .for_each(|fault| fields.refuse(fault.pointer, fault.problem));
+            None
+        }
+    }
+}
+
+/// A contact as it is given.
+pub(super) fn read(fields: &mut Fields) -> Option<Given> {
+    let text = |fields: &mut Fields, name: &str| {
+        fields.if_given(name, |fields, name| {
+            fields.checked(name, |text| check_text(&text, TEXT_MAX))
+        })
+    };
+    // Each of them before any `?`: all faults come out at once.
+    let reference = fields.if_given("reference", |fields, name| {
+        fields.checked(name, |text| check_name(&text, TEXT_MAX))
+    });
+    let number = read_number(fields);
+    let (first_name, last_name) = (text(fields, "first_name"), text(fields, "last_name"));
+    let kind = fields.if_given("kind", |fields, name| fields.word(name, &Kind::CODES));
+    let birth_date = read_birth_date(fields);
+    let (practices, tags) = (names(fields, "practices"), names(fields, "tags"));
+    let (attributes, visits) = (read_attributes(fields), read_visits(fields));
+    let given = Given {
+        reference: reference?,
+        number: number?,
+        first_name: first_name?,
+        last_name: last_name?,
+        kind: kind?,
+        birth_date: birth_date?,
+        practices: practices?,
+        tags: tags?,
+        attributes: attributes?,
+        visits: visits?,
+    };
+    if given.identity().is_none() {
+        fields.refuse_field("number", FieldProblem::MissingBeside { fields: &IDENTITY });
+        return None;
+    }
+    Some(given)
+}
+
+/// `null`: it is not known any more.
+fn read_birth_date(fields: &mut Fields) -> Option<Option<Option<Date>>> {
+    fields.if_given("birth_date", |fields, name| {
+        let text = match fields.text_or_null(name)? {
+            None => return Some(None),
+            Some(text) => text,
+        };
+        match check_day(&text) {
+            Ok(day) => Some(Some(day)),
+            Err(problem) => {
+                fields.refuse_field(name, problem);
+                None
+            }
+        }
+    })
+}
+
+/// `null`: they have none any more.
+fn read_number(fields: &mut Fields) -> Option<Option<Option<Recipient>>> {
+    if fields.is_null("number") {
+        return Some(Some(None));
+    }
+    fields.if_given("number", |fields, name| {
+        let number = fields.phone_number(name)?;
+        match existing(&number, Country::FRANCE) {
+            Ok(recipient) => Some(Some(recipient)),
+            Err(fault) => {
+                fields.refuse_field(name, fault.problem());
+                None
+            }
+        }
+    })
+}
+
+fn names(fields: &mut Fields, name: &str) -> Option<Option<Vec<String>>> {
+    let check = |text: &str| check_name(text, TEXT_MAX);
+    fields.if_given(name, |fields, name| fields.checked_list(name, EACH_MAX, check))
+}
+
+fn read_attributes(fields: &mut Fields) -> Option<BTreeMap<String, String>> {
+    let attributes = fields.object("attributes", &[], |fields| {
+        let (mut attributes, rest) = (BTreeMap::new(), fields.rest());
+        if rest.len() > EACH_MAX {
+            fields.refuse_field("", FieldProblem::TooMany { max: EACH_MAX });
+            return None;
+        }
+        for (place, name, value) in rest {
+            let value = match value {
+                Value::String(text) => text,
+                Value::Number(number) => number.to_string(),
+                Value::Bool(yes) => yes.to_string(),
+                Value::Null => String::new(),
+                Value::Array(_) | Value::Object(_) => {
+                    fields.refuse_type(place, &value);
+                    continue;
+                }
+            };
+            let checked = check_name(&name, ATTRIBUTE_NAME_MAX)
+                .and_then(|name| check_text(&value, VALUE_MAX).map(|value| (name, value)));
+            match checked {
+                Ok((name, value)) => drop(attributes.insert(name, value)),
+                Err(problem) => fields.refuse(place, problem),
+            }
+        }
+        Some(attributes)
+    });
+    attributes.map(Option::unwrap_or_default)
+}
+
+fn read_visits(fields: &mut Fields) -> Option<Vec<Visit>> {
+    if !fields.has("visits") {
+        return Some(Vec::new());
+    }
+    fields.objects(("visits", VISITS_MAX), &["day", "practice"], |fields| {
+        let day = fields.checked("day", |day| check_day(&day));
+        let practice = fields.checked("practice", |text| check_name(&text, TEXT_MAX));
+        Some(Visit {
+            day: day?,
+            practice: practice?,
+        })
+    })
+}
+
+/// A contact as its tenant sees it.
+pub(super) fn view(contact: &Contact) -> Value {
+    let details = &contact.details;
+    let day = |date: Option<Date>| date.map(|date| date.to_string());
+    let attributes: Map<String, Value> = details
+        .attributes
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_str().into()))
+        .collect();
+    json!({
+        "id": contact.id.to_string(),
+        "reference": details.reference,
+        "number": details.number.map(|number| number.to_string()),
+        "first_name": details.first_name,
+        "last_name": details.last_name,
+        "kind": details.kind.code(),
+        "birth_date": day(details.birth_date),
+        "last_visit": day(details.last_visit),
+        "practices": details.practices,
+        "tags": details.tags,
+        "attributes": attributes,
+        "consent_at": contact.consent_at.and_then(time),
+        "created_at": time(contact.created_at),
+        "updated_at": time(contact.updated_at),
+    })
+}

@@ -1,0 +1,460 @@
+//! Whom a campaign of contacts means: found out at its launch, and not before.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::draft::repriced;
+use super::packer::{BATCHES_MAX, Packer};
+use super::price::Price;
+use super::{CampaignFault, Campaigns};
+use crate::audience::{Counts, Ingest, Place, ReadFault, Rejected, Row, RowSink, ValueBuffer, Values};
+use crate::compose::Template;
+use crate::domain::{CampaignId, ContactId, Purpose, Recipient, TenantId, Terms, UnixMicros};
+use crate::fault::{FieldFault, FieldProblem};
+use crate::people::{Audience, Contact, Meant, MergeField};
+use crate::store::{Campaign, CampaignState, Owner, RowBatch, StoreError};
+
+/// The pause before a database that is away is asked again.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Steps of contacts that may wait to be taken.
+const STEPS_MAX: usize = 2;
+
+/// An audience that was found out.
+pub(super) struct Found<T> {
+    pub(super) counts: Counts,
+    pub(super) rejected: Vec<Rejected>,
+    /// What was made of its rows.
+    pub(super) made: T,
+}
+
+/// Numbers on their way to a campaign's rows.
+enum Coming {
+    Contacts(Vec<Contact>),
+    Pasted(Vec<u64>),
+}
+
+impl Campaigns {
+    /// Sets a launch going that begins with finding out whom it means; the rest is done behind the answer.
+    ///
+    /// # Errors
+    /// As [`Campaigns::launch`].
+    pub(super) async fn resolve_for_launch(
+        &self,
+        campaign: &Campaign,
+        planned: Option<UnixMicros>,
+    ) -> Result<CampaignState, CampaignFault> {
+        let owner = (campaign.tenant, campaign.id);
+        let before = [CampaignState::Draft, CampaignState::Scheduled, CampaignState::Blocked];
+        let from = if planned.is_some() { &before[1..2] } else { &before[..] };
+        if !self.store().begin_resolving(owner, from, self.0.deps.epoch).await? {
+            return Err(self.why_not(owner.0, owner.1).await?);
+        }
+        self.resolve_later(owner, planned);
+        Ok(CampaignState::Resolving)
+    }
+
+    /// Launches that were being found out by a process that has ended.
+    pub(super) async fn take_over_resolving(&self) -> Result<(), CampaignFault> {
+        let resolving = self.store().resolving().await?;
+        if resolving.is_empty() {
+            return Ok(());
+        }
+        let alive = self.store().epochs().await?;
+        for (id, epoch) in resolving {
+            let is_ours = epoch == self.0.deps.epoch;
+            if is_ours || alive.iter().any(|known| known.number == epoch) {
+                continue;
+            }
+            let owner = self.store().owner_of(id).await?;
+            let campaign = match owner {
+                Some(tenant) => self.store().campaign(tenant, id).await?,
+                None => None,
+            };
+            match campaign.filter(|campaign| campaign.state == CampaignState::Resolving) {
+                Some(campaign) => {
+                    self.store().set_resolving(id, Some(self.0.deps.epoch)).await?;
+                    tracing::info!(campaign = %id, "a launch that was cut off is begun again");
+                    self.resolve_later((campaign.tenant, id), None);
+                }
+                None => self.store().set_resolving(id, None).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// How many recipients have been found so far, of a campaign whose audience this process is finding out.
+    pub(super) fn found_so_far(&self, id: CampaignId) -> Option<u64> {
+        let found = self.0.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.get(&id).map(|count| count.load(Ordering::Relaxed))
+    }
+
+    fn resolve_later(&self, (tenant, id): (TenantId, CampaignId), planned: Option<UnixMicros>) {
+        let count = Arc::new(AtomicU64::new(0));
+        let mut found = self.0.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if found.insert(id, count.clone()).is_some() {
+            return;
+        }
+        drop(found);
+        let campaigns = self.clone();
+        self.spawn(async move {
+            let work = campaigns.resolve_and_launch((tenant, id), planned, &count);
+            if campaigns
+                .0
+                .deps
+                .stop
+                .run_until_cancelled(work)
+                .await
+                .flatten()
+                .is_none()
+            {
+                tracing::info!(campaign = %id, "not wholly found out; the next start begins again");
+            }
+            let mut found = campaigns.0.found.lock().unwrap_or_else(PoisonError::into_inner);
+            found.remove(&id);
+        });
+    }
+
+    /// `None`: it is left to the next start.
+    async fn resolve_and_launch(
+        &self,
+        (tenant, id): (TenantId, CampaignId),
+        planned: Option<UnixMicros>,
+        count: &Arc<AtomicU64>,
+    ) -> Option<()> {
+        let launched = loop {
+            count.store(0, Ordering::Relaxed);
+            match self.resolve_once((tenant, id), planned, count).await {
+                Err(CampaignFault::Store(StoreError::Unavailable(_) | StoreError::Refused(_)))
+                | Err(CampaignFault::Database(_) | CampaignFault::Stopping) => {
+                    tracing::warn!(campaign = %id, "whom it means cannot be read now; it is read again");
+                    tokio::time::sleep(AGAIN).await;
+                }
+                launched => break launched,
+            }
+        };
+        let Err(fault) = launched else {
+            return self.insist("resolve", || self.store().set_resolving(id, None)).await;
+        };
+        let code = code_of(&fault);
+        tracing::warn!(campaign = %id, %fault, code, "not launched");
+        let refuse = || async {
+            let back = CampaignState::Draft;
+            self.store().refuse_resolving((tenant, id), back, code).await?;
+            self.store().drop_rows(id).await?;
+            self.store().set_resolving(id, None).await
+        };
+        self.insist("resolve", refuse).await
+    }
+
+    async fn resolve_once(
+        &self,
+        (tenant, id): (TenantId, CampaignId),
+        planned: Option<UnixMicros>,
+        count: &Arc<AtomicU64>,
+    ) -> Result<(), CampaignFault> {
+        let campaign = self.find(tenant, id).await?;
+        if campaign.state != CampaignState::Resolving {
+            // Canceled meanwhile.
+            self.store().drop_rows(id).await?;
+            return Ok(());
+        }
+        let campaign = self.resolve(campaign, count).await?;
+        match self.launch_as(&campaign, planned).await {
+            Ok(_) | Err(CampaignFault::Short { .. } | CampaignFault::AlreadyStarted(_)) => Ok(()),
+            Err(CampaignFault::WrongState(CampaignState::Canceled)) => Ok(self.store().drop_rows(id).await?),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Puts the recipients whom a campaign means in place of its rows, and says what they will take.
+    async fn resolve(&self, campaign: Campaign, count: &Arc<AtomicU64>) -> Result<Campaign, CampaignFault> {
+        let (tenant, id, purpose) = (campaign.tenant, campaign.id, campaign.purpose);
+        self.store().drop_rows(id).await?;
+        let (_, decided) = self.routes().chooser_of(tenant);
+        let version = if decided { self.routes().version() } else { 0 };
+        let keep = |rows| async move { Ok(self.keep((id, version), rows).await?) };
+        let found = self.find_out(&campaign, count.clone(), keep).await?;
+        if found.counts.accepted == 0 {
+            return Err(CampaignFault::EmptyAudience);
+        }
+        self.count_skipped(&found.counts);
+        self.keep_rejected(&campaign, &found.rejected).await?;
+        // Advertising gets its gates when it is queued.
+        if purpose == Purpose::Transactional {
+            let campaign = id;
+            self.set_gates(Owner {
+                tenant,
+                campaign,
+                purpose,
+            })
+            .await?;
+        }
+        let (template, terms) = self.priced_by(&campaign).await?;
+        let price = Price::new(&template, &terms);
+        let (estimate_segments, estimate_credits) = self.price(id, price, found.counts.accepted).await?;
+        let campaign = Campaign {
+            estimate_segments,
+            estimate_credits,
+            ..counted(campaign, &found.counts)
+        };
+        self.store().save_counts(&campaign).await?;
+        Ok(campaign)
+    }
+
+    /// Text and terms by which the messages of a campaign are priced.
+    pub(super) async fn priced_by(&self, campaign: &Campaign) -> Result<(Template, Terms), CampaignFault> {
+        let template = Template::parse(&campaign.text, &campaign.columns).map_err(CampaignFault::Fields)?;
+        let terms = Terms {
+            encoding: campaign.encoding,
+            ..self.terms_of(campaign.tenant).await?
+        };
+        Ok((template, terms))
+    }
+
+    /// Finds out whom a campaign means, and makes something of the rows that they become, as they come.
+    pub(super) async fn find_out<T, F>(
+        &self,
+        campaign: &Campaign,
+        count: Arc<AtomicU64>,
+        make: impl FnOnce(mpsc::Receiver<RowBatch>) -> F,
+    ) -> Result<Found<T>, CampaignFault>
+    where
+        F: Future<Output = Result<T, CampaignFault>>,
+    {
+        let tenant = campaign.tenant;
+        let query = campaign.query.as_deref().unwrap_or("{}");
+        let query = serde_json::from_str(query).map_err(|_| StoreError::Corrupt("whom a campaign means"))?;
+        let audience = Audience::read(&query).map_err(CampaignFault::Fields)?;
+        let meant = self.0.deps.people.meant(tenant, &audience).await?;
+        let table = self.routes();
+        let (batches, rows) = mpsc::channel(BATCHES_MAX);
+        let chooser = table.chooser_of(tenant).0;
+        let packer = Packer::new(batches, (chooser, self.0.deps.gates.clone()), self.store().partitions());
+        let countries = [
+            self.0.deps.limits.countries.clone(),
+            self.store().countries(tenant).await?,
+        ];
+        let limits = self.0.deps.limits.clone();
+        let consent = campaign.purpose == Purpose::Marketing && self.terms_of(tenant).await?.require_consent;
+        let rules = TakingRules {
+            fields: self.merge_fields(tenant, &campaign.columns).await?,
+            excluded: meant.numbers.clone(),
+            consent,
+        };
+        let (steps, coming) = mpsc::channel(STEPS_MAX);
+        let taking = tokio::task::spawn_blocking(move || {
+            let mut packer = packer;
+            let ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
+            let taken = take(ingest.only(countries), (coming, count), &rules)?;
+            packer.finish().map_err(ReadFault::from)?;
+            Ok::<_, CampaignFault>(taken)
+        });
+        let (sent, made) = tokio::join!(self.send_contacts(campaign, &meant, steps), make(rows));
+        let taken = taken_of(taking.await);
+        // When nobody took the rows any more, or none came, the taking ended for that reason.
+        let made = made?;
+        let (counts, rejected) = taken?;
+        sent?;
+        Ok(Found { counts, rejected, made })
+    }
+
+    /// Contacts first: they have names.
+    async fn send_contacts(
+        &self,
+        campaign: &Campaign,
+        meant: &Meant,
+        steps: mpsc::Sender<Coming>,
+    ) -> Result<(), CampaignFault> {
+        let people = &self.0.deps.people;
+        let of = (campaign.tenant, meant);
+        let mut after = ContactId(0);
+        loop {
+            let contacts = people.meant_contacts(of, after).await?;
+            let Some(last) = contacts.last() else { break };
+            after = last.id;
+            if steps.send(Coming::Contacts(contacts)).await.is_err() {
+                return Ok(());
+            }
+        }
+        let mut pasted = self.store().pasted((campaign.tenant, campaign.id)).await?;
+        let excluded = people.excluded_numbers(of, &pasted).await?;
+        let excluded: HashSet<u64> = excluded.into_iter().collect();
+        pasted.retain(|number| !excluded.contains(number));
+        // Nobody takes them: that side says why.
+        let _taken = steps.send(Coming::Pasted(pasted)).await.is_ok();
+        Ok(())
+    }
+
+    /// What the names in a text mean of a contact.
+    ///
+    /// # Errors
+    /// Names that mean nothing, as faults of the text.
+    pub(super) async fn merge_fields(
+        &self,
+        tenant: TenantId,
+        names: &[String],
+    ) -> Result<Vec<MergeField>, CampaignFault> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let attributes = self.0.deps.people.attributes(tenant).await?;
+        let mut faults = Vec::new();
+        let mut fields = Vec::with_capacity(names.len());
+        for name in names {
+            match MergeField::named(name, &attributes) {
+                Some(field) => fields.push(field),
+                None => {
+                    let all = MergeField::all(&attributes);
+                    let problem = FieldProblem::UnknownMergeField {
+                        name: name.clone(),
+                        nearest: crate::compose::nearest_column(name, &all),
+                    };
+                    faults.push(FieldFault::new("/text", problem));
+                }
+            }
+        }
+        if faults.is_empty() {
+            Ok(fields)
+        } else {
+            Err(CampaignFault::Fields(faults))
+        }
+    }
+}
+
+/// How contacts and numbers become rows.
+struct TakingRules {
+    /// What the columns are of a contact.
+    fields: Vec<MergeField>,
+    /// Numbers that get nothing.
+    excluded: HashSet<u64>,
+    /// Only people who have agreed are taken.
+    consent: bool,
+}
+
+type Taken = (Counts, Vec<Rejected>);
+
+fn taken_of(task: Result<Result<Taken, CampaignFault>, tokio::task::JoinError>) -> Result<Taken, CampaignFault> {
+    task.unwrap_or(Err(CampaignFault::Stopping))
+}
+
+/// Takes contacts and numbers as rows until there are no more; blocks.
+fn take(
+    mut ingest: Ingest<'_, Packer>,
+    (mut coming, count): (mpsc::Receiver<Coming>, Arc<AtomicU64>),
+    rules: &TakingRules,
+) -> Result<Taken, CampaignFault> {
+    let mut values = ValueBuffer::default();
+    while let Some(step) = coming.blocking_recv() {
+        match step {
+            Coming::Contacts(contacts) => {
+                for contact in &contacts {
+                    take_contact(&mut ingest, contact, (rules, &mut values))?;
+                }
+            }
+            Coming::Pasted(numbers) => {
+                for number in numbers.iter().filter(|number| !rules.excluded.contains(number)) {
+                    take_number(&mut ingest, *number, rules)?;
+                }
+            }
+        }
+        count.store(ingest.accepted().into(), Ordering::Relaxed);
+    }
+    Ok(ingest.finish())
+}
+
+fn take_contact(
+    ingest: &mut Ingest<'_, Packer>,
+    contact: &Contact,
+    (rules, values): (&TakingRules, &mut ValueBuffer),
+) -> Result<(), CampaignFault> {
+    let place = Place::Contact(contact.id);
+    let Some(number) = contact.details.number else {
+        ingest.numberless(place);
+        return Ok(());
+    };
+    if rules.excluded.contains(&number.0) {
+        return Ok(());
+    }
+    values.clear();
+    for (column, field) in rules.fields.iter().enumerate() {
+        let value = field.of(contact);
+        if !value.is_empty() {
+            values.push(column, &value);
+        }
+    }
+    let row = Row {
+        place,
+        to: &number.to_string(),
+        values: Values::of(values),
+    };
+    if rules.consent && contact.consent_at.is_none() {
+        ingest.without_consent(row);
+        return Ok(());
+    }
+    ingest.row(row).map_err(ReadFault::from)?;
+    Ok(())
+}
+
+/// Nobody knows whether a number by itself has agreed to anything: who has came as a contact.
+fn take_number(ingest: &mut Ingest<'_, Packer>, number: u64, rules: &TakingRules) -> Result<(), CampaignFault> {
+    let row = Row {
+        place: Place::Pasted,
+        to: &Recipient(number).to_string(),
+        values: Values::NONE,
+    };
+    if rules.consent && !ingest.has(number) {
+        ingest.without_consent(row);
+        return Ok(());
+    }
+    ingest.row(row).map_err(ReadFault::from)?;
+    Ok(())
+}
+
+/// A campaign with what was counted of its audience.
+pub(super) fn counted(campaign: Campaign, counts: &Counts) -> Campaign {
+    Campaign {
+        total: counts.accepted.into(),
+        invalid: counts.invalid.into(),
+        not_mobile: counts.not_mobile.into(),
+        not_allowed: counts.not_allowed.into(),
+        duplicates: counts.duplicates.into(),
+        no_consent: counts.no_consent.into(),
+        ..campaign
+    }
+}
+
+/// A row with its price.
+///
+/// # Errors
+/// When its text takes too many segments.
+pub(super) fn priced(packed: Vec<u8>, price: &mut Price<'_>) -> Result<Vec<u8>, CampaignFault> {
+    let row = crate::domain::Row::unpack(&packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
+    let cost = price.of(row.variables);
+    let cost = cost.map_err(|_| CampaignFault::Fields(vec![super::price::too_long(price.characters())]))?;
+    let dearer = repriced(row, cost);
+    Ok(dearer.unwrap_or(packed))
+}
+
+/// Why a launch did not come about, as the API says it.
+fn code_of(fault: &CampaignFault) -> &'static str {
+    match fault {
+        CampaignFault::EmptyAudience => "empty_audience",
+        CampaignFault::TooManyRecipients { .. } => "too_many_recipients",
+        CampaignFault::Fields(faults) => faults.first().map_or("invalid", |fault| fault.problem.code()),
+        CampaignFault::NotFound
+        | CampaignFault::Body(_)
+        | CampaignFault::AlreadyStarted(_)
+        | CampaignFault::WrongState(_)
+        | CampaignFault::Short { .. }
+        | CampaignFault::OutsideWindow { .. }
+        | CampaignFault::Busy
+        | CampaignFault::Stopping
+        | CampaignFault::Store(_)
+        | CampaignFault::Database(_) => "internal",
+    }
+}

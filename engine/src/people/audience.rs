@@ -1,0 +1,232 @@
+//! Whom a campaign means: filter ∪ lists ∪ segments ∪ pasted numbers − exclusions. Kept as it was asked for, and found out at the
+//! launch: who is added until then gets it as well.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::contacts::UPSERT_MAX;
+use super::{Contact, Filter, People, PeopleFault, filter_sql};
+use crate::audience::normalise;
+use crate::database::{DatabaseError, Sql};
+use crate::domain::{ContactId, Country, ListId, Recipient, SegmentId, TenantId};
+use crate::fault::{FieldFault, FieldProblem, JsonType};
+
+/// The most lists or segments of one audience.
+const EACH_MAX: usize = 50;
+
+/// The most numbers that are excluded one by one.
+const NUMBERS_MAX: usize = 50_000;
+
+/// Contacts that are read at once.
+const STEP: usize = 2_000;
+
+/// Whom a campaign means.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Audience {
+    include: Part,
+    exclude: Part,
+    /// Numbers that get nothing, whoever has them.
+    numbers: Vec<Recipient>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Part {
+    filter: Option<Filter>,
+    lists: Vec<ListId>,
+    segments: Vec<SegmentId>,
+}
+
+/// An audience with what its segments mean now.
+#[derive(Clone, Debug)]
+pub(crate) struct Meant {
+    include: Filter,
+    exclude: Filter,
+    /// Numbers that get nothing.
+    pub(crate) numbers: HashSet<u64>,
+}
+
+impl Audience {
+    /// Reads the parts that say whom a campaign means; they stand in `/audience`.
+    ///
+    /// # Errors
+    /// What is wrong with them, each at its pointer.
+    pub(crate) fn read(query: &Map<String, Value>) -> Result<Self, Vec<FieldFault>> {
+        let mut faults = Vec::new();
+        let include = part(query, "/audience", &mut faults);
+        let mut audience = Self {
+            include,
+            ..Self::default()
+        };
+        match query.get("exclude") {
+            None => {}
+            Some(Value::Object(exclude)) => {
+                audience.exclude = part(exclude, "/audience/exclude", &mut faults);
+                audience.numbers = numbers(exclude, &mut faults);
+                let known = ["filter", "lists", "segments", "numbers"];
+                for key in exclude.keys().filter(|key| !known.contains(&key.as_str())) {
+                    let nearest = kit::words::nearest(key, known).map(str::to_owned);
+                    let pointer: String = format!("/audience/exclude/{key}").chars().take(100).collect();
+                    faults.push(FieldFault::new(pointer, FieldProblem::UnknownField { nearest }));
+                }
+            }
+            Some(other) => faults.push(wrong("/audience/exclude", JsonType::Object, other)),
+        }
+        if faults.is_empty() { Ok(audience) } else { Err(faults) }
+    }
+}
+
+fn part(object: &Map<String, Value>, pointer: &str, faults: &mut Vec<FieldFault>) -> Part {
+    let filter = object
+        .get("filter")
+        .map(|filter| Filter::read(filter, &format!("{pointer}/filter")));
+    let filter = match filter.transpose() {
+        Ok(filter) => filter,
+        Err(found) => {
+            faults.extend(found);
+            None
+        }
+    };
+    Part {
+        filter,
+        lists: ids(object, (pointer, "lists", &["lst_…"]), faults),
+        segments: ids(object, (pointer, "segments", &["seg_…"]), faults),
+    }
+}
+
+fn ids<T: std::str::FromStr>(
+    object: &Map<String, Value>,
+    (pointer, name, allowed): (&str, &str, &'static [&'static str]),
+    faults: &mut Vec<FieldFault>,
+) -> Vec<T> {
+    let pointer = format!("{pointer}/{name}");
+    let id = |text: &str| text.parse().map_err(|_| FieldProblem::UnknownValue { allowed });
+    texts(object.get(name), (&pointer, EACH_MAX), faults, id)
+}
+
+fn numbers(exclude: &Map<String, Value>, faults: &mut Vec<FieldFault>) -> Vec<Recipient> {
+    let number = |text: &str| normalise(text, Country::FRANCE).map_err(|fault| fault.problem());
+    texts(
+        exclude.get("numbers"),
+        ("/audience/exclude/numbers", NUMBERS_MAX),
+        faults,
+        number,
+    )
+}
+
+fn texts<T>(
+    value: Option<&Value>,
+    (pointer, max): (&str, usize),
+    faults: &mut Vec<FieldFault>,
+    read: impl Fn(&str) -> Result<T, FieldProblem>,
+) -> Vec<T> {
+    let items = match value {
+        None => return Vec::new(),
+        Some(Value::Array(items)) if items.len() <= max => items,
+        Some(Value::Array(_)) => {
+            faults.push(FieldFault::new(pointer, FieldProblem::TooMany { max }));
+            return Vec::new();
+        }
+        Some(other) => {
+            faults.push(wrong(pointer, JsonType::Array, other));
+            return Vec::new();
+        }
+    };
+    let mut taken = Vec::with_capacity(items.len());
+    for (at, item) in items.iter().enumerate() {
+        let pointer = format!("{pointer}/{at}");
+        match item.as_str().map(&read) {
+            Some(Ok(value)) => taken.push(value),
+            Some(Err(problem)) => faults.push(FieldFault::new(pointer, problem)),
+            None => faults.push(wrong(&pointer, JsonType::String, item)),
+        }
+        if faults.len() >= crate::fault::FAULTS_MAX {
+            break;
+        }
+    }
+    taken
+}
+
+fn wrong(pointer: &str, expected: JsonType, found: &Value) -> FieldFault {
+    let found = JsonType::of(found);
+    FieldFault::new(pointer, FieldProblem::WrongType { expected, found })
+}
+
+impl People {
+    /// What an audience means, as lists and segments are now.
+    ///
+    /// # Errors
+    /// [`PeopleFault::Fields`]: a list or segment is gone, and without it others would be meant; or the database's.
+    pub(crate) async fn meant(&self, tenant: TenantId, audience: &Audience) -> Result<Meant, PeopleFault> {
+        let include = self.meant_by(tenant, (&audience.include, "/audience")).await?;
+        let exclude = self.meant_by(tenant, (&audience.exclude, "/audience/exclude")).await?;
+        Ok(Meant {
+            include,
+            exclude,
+            numbers: audience.numbers.iter().map(|number| number.0).collect(),
+        })
+    }
+
+    async fn meant_by(&self, tenant: TenantId, (part, pointer): (&Part, &str)) -> Result<Filter, PeopleFault> {
+        let gone = |name: &str, at: usize| {
+            let problem = FieldProblem::UnknownValue { allowed: &[] };
+            PeopleFault::Fields(vec![FieldFault::new(format!("{pointer}/{name}/{at}"), problem)])
+        };
+        let mut parts: Vec<Filter> = part.filter.iter().cloned().collect();
+        for (at, id) in part.lists.iter().enumerate() {
+            match self.list(tenant, *id).await {
+                Err(PeopleFault::NotFound) => return Err(gone("lists", at)),
+                found => drop(found?),
+            }
+        }
+        if !part.lists.is_empty() {
+            parts.push(Filter::List(part.lists.clone()));
+        }
+        for (at, id) in part.segments.iter().enumerate() {
+            match self.segment(tenant, *id).await {
+                Err(PeopleFault::NotFound) => return Err(gone("segments", at)),
+                found => parts.push(found?.means()?),
+            }
+        }
+        Ok(Filter::Any(parts))
+    }
+
+    /// The next contacts whom an audience means, from behind `after` on; fewer than asked for, or none, at the end.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn meant_contacts(
+        &self,
+        (tenant, meant): (TenantId, &Meant),
+        after: ContactId,
+    ) -> Result<Vec<Contact>, DatabaseError> {
+        let filter = Filter::All(vec![
+            meant.include.clone(),
+            Filter::Not(Box::new(meant.exclude.clone())),
+        ]);
+        self.search((tenant, &filter), after, STEP).await
+    }
+
+    /// Those of these numbers that belong to a contact who is excluded.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn excluded_numbers(
+        &self,
+        (tenant, meant): (TenantId, &Meant),
+        numbers: &[u64],
+    ) -> Result<Vec<u64>, DatabaseError> {
+        let mut excluded = Vec::new();
+        for some in numbers.chunks(UPSERT_MAX) {
+            let mut query = Sql::new("SELECT contact.number FROM contact WHERE contact.tenant = ");
+            query.value(tenant.0).push(" AND contact.number IN (");
+            query
+                .list(some.iter().map(|number| number.cast_signed()))
+                .push(") AND ");
+            filter_sql::write(&meant.exclude, self.seen(), &mut query);
+            let found = self.database.rows(query, |row| row.number(0)).await?;
+            excluded.extend(found.into_iter().map(i64::cast_unsigned));
+        }
+        Ok(excluded)
+    }
+}

@@ -1,0 +1,94 @@
+//! What a text may name of a contact: `[Prenom]`, `{{last_name}}`, `[Ville]`. Pure.
+
+use super::contact::Contact;
+use crate::compose::fold;
+
+/// How French clinics write a day.
+const DAY: &str = "%d/%m/%Y";
+
+/// What stands for a name in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum MergeField {
+    FirstName,
+    LastName,
+    Reference,
+    BirthDate,
+    LastVisit,
+    /// The first of them.
+    Practice,
+    /// By its folded name.
+    Attribute(String),
+}
+
+/// Names that everybody has, folded.
+const NAMES: [(&str, MergeField); 18] = [
+    ("prenom", MergeField::FirstName),
+    ("firstname", MergeField::FirstName),
+    ("givenname", MergeField::FirstName),
+    ("nom", MergeField::LastName),
+    ("lastname", MergeField::LastName),
+    ("surname", MergeField::LastName),
+    ("nomdefamille", MergeField::LastName),
+    ("reference", MergeField::Reference),
+    ("dossier", MergeField::Reference),
+    ("datedenaissance", MergeField::BirthDate),
+    ("naissance", MergeField::BirthDate),
+    ("birthdate", MergeField::BirthDate),
+    ("dernierevisite", MergeField::LastVisit),
+    ("derniervisite", MergeField::LastVisit),
+    ("lastvisit", MergeField::LastVisit),
+    ("cabinet", MergeField::Practice),
+    ("centre", MergeField::Practice),
+    ("practice", MergeField::Practice),
+];
+
+/// Those that are shown when a text names something else.
+const SHOWN: [&str; 6] = [
+    "first_name",
+    "last_name",
+    "practice",
+    "birth_date",
+    "last_visit",
+    "reference",
+];
+
+impl MergeField {
+    /// What that name means, where people have these attributes; an attribute of the name goes before what everybody has.
+    pub(crate) fn named(name: &str, attributes: &[String]) -> Option<Self> {
+        let name = fold(name);
+        if attributes.iter().any(|attribute| fold(attribute) == name) {
+            return Some(Self::Attribute(name));
+        }
+        let known = NAMES.iter().find(|(known, _)| *known == name);
+        known.map(|(_, field)| field.clone())
+    }
+
+    /// What may be named.
+    pub(crate) fn all(attributes: &[String]) -> Vec<String> {
+        SHOWN
+            .into_iter()
+            .map(str::to_owned)
+            .chain(attributes.iter().cloned())
+            .collect()
+    }
+
+    /// What it is of a contact; empty when nothing is known.
+    pub(crate) fn of(&self, contact: &Contact) -> String {
+        let details = &contact.details;
+        let day = |date: Option<jiff::civil::Date>| date.map(|date| date.strftime(DAY).to_string());
+        let known = match self {
+            Self::FirstName => Some(details.first_name.clone()),
+            Self::LastName => Some(details.last_name.clone()),
+            Self::Reference => details.reference.clone(),
+            Self::BirthDate => day(details.birth_date),
+            Self::LastVisit => day(details.last_visit),
+            Self::Practice => details.practices.first().cloned(),
+            Self::Attribute(name) => {
+                let mut attributes = details.attributes.iter();
+                let found = attributes.find(|(known, _)| fold(known) == *name);
+                found.map(|(_, value)| value.clone())
+            }
+        };
+        known.unwrap_or_default()
+    }
+}

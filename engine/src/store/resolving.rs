@@ -1,0 +1,86 @@
+//! Launches whose audience is being found out.
+
+use std::collections::HashMap;
+
+use super::scripts::Name;
+use super::states::states;
+use super::{CampaignState, Store, StoreError, keys};
+use crate::domain::{CampaignId, Recipient, TenantId};
+
+/// Octets of a number that is kept.
+const NUMBER_OCTETS: usize = 8;
+
+impl Store {
+    /// A launch sets off to find out whom its campaign means, under the epoch of whoever does it. `false`: the campaign is in none
+    /// of these states.
+    pub(crate) async fn begin_resolving(
+        &self,
+        (tenant, id): (TenantId, CampaignId),
+        from: &[CampaignState],
+        epoch: u32,
+    ) -> Result<bool, StoreError> {
+        // Listed first: a crash after this costs one useless look; the reverse order would lose the campaign.
+        self.set_resolving(id, Some(epoch)).await?;
+        let key = keys::campaign(tenant, id);
+        let mut call = self.script(Name::State, &[&key]);
+        call.arg(states(from)).arg(CampaignState::Resolving.code());
+        call.arg("refused").arg("");
+        Ok(self.ask::<i64>(&call).await? == 1)
+    }
+
+    /// It could not be found out: the campaign is as before its launch. `false`: it was canceled meanwhile.
+    pub(crate) async fn refuse_resolving(
+        &self,
+        (tenant, id): (TenantId, CampaignId),
+        to: CampaignState,
+        code: &str,
+    ) -> Result<bool, StoreError> {
+        let key = keys::campaign(tenant, id);
+        let mut call = self.script(Name::State, &[&key]);
+        call.arg(states(&[CampaignState::Resolving])).arg(to.code());
+        call.arg("refused").arg(code);
+        Ok(self.ask::<i64>(&call).await? == 1)
+    }
+
+    /// Lists a campaign among those that are being found out, or takes it off.
+    pub(crate) async fn set_resolving(&self, id: CampaignId, epoch: Option<u32>) -> Result<(), StoreError> {
+        let mut call = redis::cmd(if epoch.is_some() { "HSET" } else { "HDEL" });
+        call.arg(keys::RESOLVING).arg(id.0);
+        if let Some(epoch) = epoch {
+            call.arg(epoch);
+        }
+        self.ask::<i64>(&call).await.map(drop)
+    }
+
+    /// Those, and by which epoch.
+    pub(crate) async fn resolving(&self) -> Result<Vec<(CampaignId, u32)>, StoreError> {
+        let mut get = redis::cmd("HGETALL");
+        let pairs: HashMap<u64, u32> = self.ask(get.arg(keys::RESOLVING)).await?;
+        Ok(pairs.into_iter().map(|(id, epoch)| (CampaignId(id), epoch)).collect())
+    }
+
+    /// Keeps the numbers that were pasted beside contacts.
+    pub(crate) async fn save_pasted(
+        &self,
+        (tenant, id): (TenantId, CampaignId),
+        numbers: &[Recipient],
+    ) -> Result<(), StoreError> {
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        let packed: Vec<u8> = numbers.iter().flat_map(|number| number.0.to_be_bytes()).collect();
+        let mut set = redis::cmd("SET");
+        self.ask::<()>(set.arg(keys::pasted(tenant, id)).arg(packed)).await
+    }
+
+    /// Those numbers.
+    pub(crate) async fn pasted(&self, (tenant, id): (TenantId, CampaignId)) -> Result<Vec<u64>, StoreError> {
+        let mut get = redis::cmd("GET");
+        let packed: Vec<u8> = self.ask(get.arg(keys::pasted(tenant, id))).await?;
+        let (numbers, rest) = packed.as_chunks::<NUMBER_OCTETS>();
+        if !rest.is_empty() {
+            return Err(StoreError::Corrupt("numbers that were pasted"));
+        }
+        Ok(numbers.iter().map(|octets| u64::from_be_bytes(*octets)).collect())
+    }
+}

@@ -1,0 +1,128 @@
+//! A PostgreSQL of one run's own.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::fault::{Fault, Result, cannot};
+use crate::process::{Process, Site};
+
+/// Where Debian has the programs of the server, a folder for each version.
+const DEBIAN: &str = "/usr/lib/postgresql";
+
+/// Who runs the server when we are root, which it refuses to be run by.
+const USER: &str = "postgres";
+
+/// `postgres` on a port of its own; killed when dropped, and its data with it.
+#[derive(Debug)]
+pub struct PostgresServer {
+    process: Process,
+    port: u16,
+    folder: PathBuf,
+}
+
+impl PostgresServer {
+    /// Makes a database, starts the server on it and waits until it answers.
+    pub fn start(site: &Site) -> Result<Self> {
+        let site = site.below("postgres")?;
+        let programs = programs()?;
+        let folder = folder()?;
+        let run = |name: &str| as_server(programs.join(name), &folder);
+        let mut make = run("initdb");
+        make.args(["--auth", "trust", "--username", "campanile", "--encoding", "UTF8"]);
+        make.args(["--locale", "C", "--no-sync", "--pgdata"])
+            .arg(folder.join("data"));
+        let made = make.output().map_err(cannot("run initdb"))?;
+        if !made.status.success() {
+            return Err(Fault::Unexpected {
+                what: "initdb".to_owned(),
+                why: String::from_utf8_lossy(&made.stderr).into_owned(),
+            });
+        }
+        let port = free_port()?;
+        let mut start = run("postgres");
+        start.arg("-D").arg(folder.join("data")).arg("-k").arg(&folder);
+        start
+            .args(["-h", "127.0.0.1", "-c", "fsync=off", "-p"])
+            .arg(port.to_string());
+        let process = site.start("postgres", start)?;
+        let server = Self { process, port, folder };
+        let ready = programs.join("pg_isready");
+        server.process.wait_at_start("answer", || {
+            let mut ask = Command::new(&ready);
+            ask.args(["-q", "-h", "127.0.0.1", "-p"]).arg(server.port.to_string());
+            let answer = ask.status().map_err(cannot("run pg_isready"))?;
+            Ok(answer.success().then_some(()))
+        })?;
+        Ok(server)
+    }
+
+    /// Where clients connect.
+    pub fn url(&self) -> String {
+        format!("postgres://campanile@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        self.process.kill();
+        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
+            eprintln!("{} stays: {error}", self.folder.display());
+        }
+    }
+}
+
+/// The folder of the server's programs: Debian's newest, or where PATH has them.
+fn programs() -> Result<PathBuf> {
+    let versions = std::fs::read_dir(DEBIAN).into_iter().flatten().flatten();
+    let folders = versions.map(|version| version.path().join("bin"));
+    if let Some(newest) = folders.filter(|folder| folder.join("initdb").exists()).max() {
+        return Ok(newest);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).find(|folder| folder.join("initdb").exists());
+    found.ok_or_else(|| Fault::Unexpected {
+        what: "PostgreSQL".to_owned(),
+        why: "initdb was not found: scripts/install-postgres.sh installs it".to_owned(),
+    })
+}
+
+/// A folder that the server's user can reach: not below ours.
+fn folder() -> Result<PathBuf> {
+    let what = "make a folder for PostgreSQL";
+    let mut octets = [0; 8];
+    getrandom::fill(&mut octets).map_err(|error| cannot(what)(std::io::Error::other(error)))?;
+    let folder = std::env::temp_dir().join(format!("campanile-pg-{:016x}", u64::from_be_bytes(octets)));
+    std::fs::create_dir(&folder).map_err(cannot(what))?;
+    if is_root() {
+        let mut give = Command::new("chown");
+        let given = give.arg(USER).arg(&folder).status().map_err(cannot("run chown"))?;
+        if !given.success() {
+            return Err(cannot(what)(std::io::ErrorKind::PermissionDenied.into()));
+        }
+    }
+    Ok(folder)
+}
+
+fn as_server(program: PathBuf, folder: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--reuid", USER, "--regid", USER, "--clear-groups", "--"])
+        .arg(program);
+    command.env("HOME", folder);
+    command
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// A moment later it may be somebody else's; the next start finds another.
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(cannot("find a free port"))?;
+    let address = listener.local_addr().map_err(cannot("find a free port"))?;
+    Ok(address.port())
+}
