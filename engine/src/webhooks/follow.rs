@@ -40,7 +40,7 @@ impl Webhooks {
                 tracing::warn!(%error, "webhooks cannot follow what happens; it is tried again");
             }
             failed = round.is_err();
-            self.0.show_lag();
+            self.0.metrics.webhook_lag_seconds.set(self.0.behind().as_secs_f64());
             if stopped {
                 return;
             }
@@ -156,13 +156,6 @@ impl Shared {
         let events = dropped.into_iter().map(|(_, events)| events).sum();
         let total = &self.metrics.webhook_dropped_events_total;
         total.with_label_values(&[reason]).inc_by(events);
-    }
-
-    /// How long ago the journal was read to its end; 0 when nobody is to be told.
-    fn show_lag(&self) {
-        let read_at = *self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let lag = read_at.map_or(Duration::ZERO, |at| self.now().since(at));
-        self.metrics.webhook_lag_seconds.set(lag.as_secs_f64());
     }
 }
 

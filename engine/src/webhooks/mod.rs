@@ -153,7 +153,8 @@ impl Webhooks {
             bell: Notify::new(),
             changing: tokio::sync::Mutex::default(),
         }));
-        webhooks.0.reload().await?;
+        webhooks.0.load().await?;
+        webhooks.0.go_on();
         webhooks.0.count_waiting().await?;
         Ok(webhooks)
     }
@@ -176,8 +177,7 @@ impl Webhooks {
         if at >= known {
             return books.to_owned();
         }
-        let held = Duration::from_millis(known.0.saturating_sub(at.0));
-        if held > HELD && at.0 > 0 {
+        if self.0.behind() > HELD {
             self.0.metrics.webhook_journal_passed_over_total.inc();
             return books.to_owned();
         }
@@ -208,8 +208,17 @@ impl Shared {
         self.clock.unix()
     }
 
-    /// Reads the endpoints again.
+    /// Reads the endpoints again. While nobody was to be told, the journal was not read: nothing that was in it until now matters.
     async fn reload(&self) -> Result<(), DatabaseError> {
+        let nobody = self.active.load().is_empty();
+        self.load().await?;
+        if nobody {
+            self.begin(self.now().minus(2 * MARGIN), |_| true);
+        }
+        Ok(())
+    }
+
+    async fn load(&self) -> Result<(), DatabaseError> {
         let all = Endpoint::all(&self.database).await?;
         let disabled = all.iter().filter(|endpoint| endpoint.disabled.is_some()).count();
         self.metrics.webhook_endpoints_disabled.set(disabled as i64);
@@ -217,12 +226,36 @@ impl Shared {
         for endpoint in all.into_iter().filter(|endpoint| endpoint.disabled.is_none()) {
             active.entry(endpoint.tenant).or_default().push(endpoint);
         }
-        if self.active.load().is_empty() && !active.is_empty() {
-            self.begin();
-        }
         self.active.store(Arc::new(active));
         self.hint_all();
         Ok(())
+    }
+
+    /// At the start: from where the last process was; where it has read nothing for anybody, from when the first was to be told.
+    fn go_on(&self) {
+        let active = self.active.load();
+        let from = active.values().flatten().map(|endpoint| endpoint.told_from).min();
+        if let Some(from) = from {
+            self.begin(from.minus(MARGIN), str::is_empty);
+        }
+    }
+
+    /// Has the journal be read from a time on, where its position is an older one that `may` be given up.
+    fn begin(&self, from: UnixMicros, may: impl Fn(&str) -> bool) {
+        *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.now());
+        let from = from.0 / 1_000;
+        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        for position in positions.iter_mut().filter(|position| may(position)) {
+            if follow::place(position).0 < from {
+                *position = format!("{from}-0");
+            }
+        }
+    }
+
+    /// How long ago the journal was read to its end; 0 when nobody is to be told.
+    fn behind(&self) -> Duration {
+        let read_at = *self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
+        read_at.map_or(Duration::ZERO, |at| self.now().since(at))
     }
 
     /// Something may have been missed of any tenant.
@@ -232,17 +265,6 @@ impl Shared {
             hints.written_to.extend(active.keys());
             hints.scanned.extend(active.keys());
         });
-    }
-
-    /// While nobody was to be told, the journal was not read: nothing that was in it until now matters.
-    fn begin(&self) {
-        let from = self.now().minus(2 * MARGIN).0 / 1_000;
-        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
-        for position in positions.iter_mut().filter(|position| !position.is_empty()) {
-            if follow::place(position).0 < from {
-                *position = format!("{from}-0");
-            }
-        }
     }
 
     async fn count_waiting(&self) -> Result<(), DatabaseError> {

@@ -7,6 +7,7 @@ use super::backlog::{DeliveryKind, News};
 use super::post::{Answer, NoAnswer};
 use super::signature::Secret;
 use super::*;
+use crate::campaign::tests::Bench;
 use crate::database;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -149,4 +150,34 @@ async fn what_is_old_or_over_leaves_and_what_was_tried_least_is_next() {
     assert_eq!(dropped, [(endpoint.id, 700)]);
     change.commit().await.unwrap();
     assert!(backlog::waiting(&database).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_goes_on_where_the_last_one_was_and_keeps_the_journal_from_there() {
+    let bench = Bench::start("webhooks-places").await;
+    let folder = tempfile::tempdir().unwrap();
+    let (partition, other) = (Partition(3), Partition(4));
+    let webhooks = open(&bench.store, folder.path(), config::Webhooks::default()).await;
+    assert_eq!(webhooks.trims(partition, "9-0"), "9-0", "nobody is to be told");
+    let database = webhooks.0.database.clone();
+    let mut change = database.change().await.unwrap();
+    endpoint(5).save(&mut change).await.unwrap();
+    let place = (follow::journal_of(partition), "1700000000000-3".to_owned());
+    backlog::move_on(&mut change, &[place]).await.unwrap();
+    change.commit().await.unwrap();
+    let again = open(&bench.store, folder.path(), config::Webhooks::default()).await;
+    let books = "1900000000000-0";
+    assert_eq!(again.trims(partition, books), "1700000000000-3");
+    assert_eq!(
+        again.trims(other, books),
+        "1799999999000-0",
+        "from when it was to be told"
+    );
+    assert_eq!(
+        again.trims(other, "1600000000000-0"),
+        "1600000000000-0",
+        "the books are behind"
+    );
+    *again.0.read_at.lock().unwrap() = Some(again.0.now().minus(2 * HELD));
+    assert_eq!(again.trims(partition, books), books, "it is not waited for any longer");
 }
