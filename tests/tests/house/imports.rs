@@ -114,7 +114,7 @@ const HOUSES: [House; 10] = [
     House {
         sources: "tests/src",
         layers: &[
-            &["authority", "fail", "readme", "tap", "wait"],
+            &["authority", "fail", "readme", "receiver", "tap", "wait"],
             &["http", "peers", "redis_server", "sim"],
             &["engine"],
             &["programs", "tenant"],
