@@ -21,6 +21,9 @@ HOLIDAYS=holidays==0.109
 # By whom the API's document is judged, and the API asked for whatever the document allows (tests/tests/openapi).
 OPENAPI=openapi-spec-validator==0.9.0
 SCHEMATHESIS=schemathesis==4.32.5
+# By whose packages webhooks are verified (tests/tests/webhooks.rs).
+WEBHOOKS=standardwebhooks==1.1.0
+NODE_WEBHOOKS=standardwebhooks@1.1.1
 tools=$PWD/.tools
 log=$tools/install.log
 
@@ -44,18 +47,18 @@ apt_install() {
 
 python_peers() {
     local python=$tools/python/bin/python
-    "$python" -c 'import smpplib, smpp34, pytest, flit_core, opentelemetry.proto, holidays, openapi_spec_validator, schemathesis' 2>/dev/null && return
-    echo "install-peers: installing $SMPPLIB $SMPP34 $PYTEST $FLIT $OTLP $HOLIDAYS $OPENAPI $SCHEMATHESIS" >&2
+    "$python" -c 'import smpplib, smpp34, pytest, flit_core, opentelemetry.proto, holidays, openapi_spec_validator, schemathesis, standardwebhooks' 2>/dev/null && return
+    echo "install-peers: installing $SMPPLIB $SMPP34 $PYTEST $FLIT $OTLP $HOLIDAYS $OPENAPI $SCHEMATHESIS $WEBHOOKS" >&2
     # Debian keeps ensurepip in a package of its own.
     python3 -m venv "$tools/python" >>"$log" 2>&1 || { apt_install python3 python3-venv && python3 -m venv "$tools/python" >>"$log" 2>&1; }
-    "$python" -m pip install --quiet --disable-pip-version-check "$SMPPLIB" "$SMPP34" "$PYTEST" "$FLIT" "$OTLP" "$HOLIDAYS" "$OPENAPI" "$SCHEMATHESIS" >>"$log" 2>&1
+    "$python" -m pip install --quiet --disable-pip-version-check "$SMPPLIB" "$SMPP34" "$PYTEST" "$FLIT" "$OTLP" "$HOLIDAYS" "$OPENAPI" "$SCHEMATHESIS" "$WEBHOOKS" >>"$log" 2>&1
 }
 
 node_peer() {
-    [ -d "$tools/node/node_modules/smpp" ] && [ -d "$tools/node/node_modules/sms-segments-calculator" ] && command -v node >/dev/null 2>&1 && return
+    [ -d "$tools/node/node_modules/smpp" ] && [ -d "$tools/node/node_modules/sms-segments-calculator" ] && [ -d "$tools/node/node_modules/standardwebhooks" ] && command -v node >/dev/null 2>&1 && return
     command -v npm >/dev/null 2>&1 || apt_install nodejs npm || return 1
-    echo "install-peers: installing $NODE_SMPP $NODE_SEGMENTS" >&2
-    npm install --silent --no-audit --no-fund --prefix "$tools/node" "$NODE_SMPP" "$NODE_SEGMENTS" >>"$log" 2>&1
+    echo "install-peers: installing $NODE_SMPP $NODE_SEGMENTS $NODE_WEBHOOKS" >&2
+    npm install --silent --no-audit --no-fund --prefix "$tools/node" "$NODE_SMPP" "$NODE_SEGMENTS" "$NODE_WEBHOOKS" >>"$log" 2>&1
 }
 
 perl_peer() {

@@ -136,6 +136,8 @@ pub(crate) enum FieldProblem {
         /// Any of these.
         fields: &'static [&'static str],
     },
+    /// A URL that nobody is told at.
+    Url(UrlProblem),
     /// It stands beside what it excludes.
     NotBeside {
         /// Any of these.
@@ -149,11 +151,12 @@ impl FieldProblem {
     /// Every code, in the order of the alphabet.
     pub(crate) fn codes() -> Vec<&'static str> {
         // What has kinds of its own is told by theirs.
-        let own = Self::VARIANTS.iter().filter(|name| !["date", "sheet", "wording"].contains(name));
+        let own = Self::VARIANTS.iter().filter(|name| !["date", "sheet", "url", "wording"].contains(name));
         let mut codes: Vec<_> = own
             .chain(DateProblem::VARIANTS)
             .chain(WordingProblem::VARIANTS)
             .chain(SheetProblem::VARIANTS)
+            .chain(UrlProblem::VARIANTS)
             .copied()
             .collect();
         codes.sort_unstable();
@@ -169,6 +172,9 @@ impl FieldProblem {
             return problem.into_str();
         }
         if let Self::Sheet(problem) = self {
+            return problem.into_str();
+        }
+        if let Self::Url(problem) = self {
             return problem.into_str();
         }
         self.into_str()
@@ -202,6 +208,21 @@ pub(crate) enum DateProblem {
     },
     /// No name of a time zone.
     UnknownTimeZone,
+}
+
+/// How a URL is not that of a receiver of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum UrlProblem {
+    /// No URL, one that is too long, or one with a name and password.
+    InvalidUrl {
+        /// The most characters allowed.
+        max: usize,
+    },
+    /// `http:` where only TLS will do.
+    InsecureUrl,
+    /// An address that must not be asked: a private one, or one of this machine.
+    ForbiddenAddress,
 }
 
 /// How a text or sender is not as the tenant's have to be.

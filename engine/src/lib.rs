@@ -22,6 +22,7 @@ mod account;
 mod people;
 mod import;
 mod message_log;
+mod webhooks;
 mod guard;
 mod campaign;
 mod api;

@@ -468,6 +468,30 @@ metrics! {
     ///
     /// When awaited stays above 0, Redis is too slow for the calls that come.
     redis_pool_connections: IntGaugeVec ["state"];
+    /// POSTs to webhooks by result: delivered, refused (an answer other than 2xx), timeout, unreachable, forbidden (a private address).
+    ///
+    /// When refused, timeout or unreachable rise for long, a receiver is away or does not like what it is told: its tenant sees
+    /// which attempts failed at GET /v1/webhooks/{id}/deliveries.
+    webhook_deliveries_total: IntCounterVec ["result"];
+    /// How long a POST to a webhook took, from the look-up of its name to its answer.
+    webhook_duration_seconds: Histogram [] ANSWER_BUCKETS;
+    /// Deliveries that wait for webhooks, of up to 100 events each, those for disabled ones included.
+    ///
+    /// When it rises for long, a receiver is away or too slow, or what is told is more than four POSTs at once take.
+    webhook_backlog: IntGauge [];
+    /// Webhooks that are disabled: their receivers have failed for days or are gone, or their tenants want it so.
+    webhook_endpoints_disabled: IntGauge [];
+    /// Events that webhooks were never told of, by reason: full (webhooks.backlog), old (webhooks.keep).
+    ///
+    /// When it rises, a receiver has been away for longer than its backlog lasts. Its tenant sees how many events at the webhook.
+    webhook_dropped_events_total: IntCounterVec ["reason"];
+    /// How long ago the journal was read to its end for webhooks; 0 when there are none.
+    ///
+    /// Above some seconds, the SQL database does not keep up or does not answer; after two minutes the journal is trimmed
+    /// all the same.
+    webhook_lag_seconds: Gauge [];
+    /// Times that a partition's journal was trimmed before it was read for webhooks: they are not told of what stood there.
+    webhook_journal_passed_over_total: IntCounter [];
     /// What waits to be settled: the age of the oldest.
     ///
     /// From 0.1 on leases wait: Redis or the processor does not keep up.

@@ -7,7 +7,9 @@ use std::time::Duration;
 use campanile_tests::authority::{Authority, by_name, secured, tls};
 use campanile_tests::prometheus::repository;
 use campanile_tests::wait::eventually_or;
-use campanile_tests::{CampaignOrder, EngineSettings, Lab, Monitoring, SmscSettings, Stand, eventually, programs};
+use campanile_tests::{
+    CampaignOrder, EngineSettings, Lab, Monitoring, Receiver, SmscSettings, Stand, eventually, programs,
+};
 use lab::Signal;
 use serde_json::{Value, json};
 
@@ -121,7 +123,10 @@ fn varied(name: &str) -> (Stand, Authority) {
         let smsc = SmscSettings::new("north", &by_name(sim.tls_address().expect("it speaks TLS")));
         let smsc = lines.iter().fold(smsc, |smsc, line| smsc.line(line));
         EngineSettings {
-            tables: vec![tls("admin", &server, "")],
+            tables: vec![
+                tls("admin", &server, ""),
+                "[webhooks]\nallow = [\"127.0.0.1/32\"]".to_owned(),
+            ],
             ..EngineSettings::new(Some(redis.url()), vec![smsc])
         }
     });
@@ -144,6 +149,13 @@ fn every_panel_variable_and_mark_has_data_in_a_day_made_for_it() {
     let (panels, marks) = panels_and_marks();
     assert!(panels.len() > 130, "{} queries of panels", panels.len());
 
+    let receiver = Receiver::start();
+    let webhook = json!({ "url": receiver.url(), "events": ["*"] });
+    stand
+        .tenant
+        .http(&stand.engine)
+        .post("/v1/webhooks", &webhook)
+        .expect(201);
     stand.launch(1_000);
     let marketing = CampaignOrder::to_first(100).with("purpose", json!("marketing"));
     stand.tenant.order(&stand.engine, &marketing);

@@ -15,6 +15,7 @@ pub(super) fn board() -> Board {
     .row("HTTP", http())
     .row("Redis", redis())
     .row("Guards and audits", guards())
+    .row("Webhooks", webhooks())
     .folded_row("Process", process())
     .folded_row("Logs and traces", told())
 }
@@ -186,6 +187,58 @@ fn guards() -> Vec<Panel> {
 }
 
 /// What the engine tells of itself and cannot.
+fn webhooks() -> Vec<Panel> {
+    vec![
+        Panel::stacked(
+            "Webhook deliveries",
+            "ops",
+            "POSTs to webhooks by result, a second: delivered, or why not.",
+        )
+        .shows(rates("result", M.webhook_deliveries_total.name, ""), "{{result}}"),
+        Panel::lines("Webhook time", "s", "How long POSTs to webhooks took: 95 of 100 are quicker.")
+            .orange(5.0)
+            .red(15.0)
+            .shows(quantile(0.95, "instance", M.webhook_duration_seconds.name, ""), "{{instance}}"),
+        Panel::lines(
+            "Webhook backlog",
+            "short",
+            "Deliveries that wait for receivers, of up to 100 events each.",
+        )
+        .shows(sum("instance", &of(M.webhook_backlog.name, "")), "{{instance}}"),
+        Panel::lines(
+            "Webhook lag",
+            "s",
+            "How long ago the journal was read to its end for webhooks. After two minutes it is trimmed all the same.",
+        )
+        .orange(10.0)
+        .red(60.0)
+        .shows(max("instance", &of(M.webhook_lag_seconds.name, "")), "{{instance}}"),
+        Panel::numbers(
+            "Webhooks disabled",
+            "short",
+            "Webhooks that are not told anything: their receivers failed for days or are gone, or their tenants want it so.",
+        )
+        .shows(max("", &of(M.webhook_endpoints_disabled.name, "")), "disabled"),
+        Panel::lines(
+            "Webhook events dropped",
+            "ops",
+            "Events that webhooks are never told of, by reason, a second: no room in the backlog, or too old.",
+        )
+        .orange(0.1)
+        .shows(rates("reason", M.webhook_dropped_events_total.name, ""), "{{reason}}"),
+        Panel::numbers(
+            "Journal passed over",
+            "short",
+            "Times that the journal was trimmed before it was read for webhooks.",
+        )
+        .red(1.0)
+        .shows(
+            sum("", &format!("increase({}[$__rate_interval])", of(M.webhook_journal_passed_over_total.name, ""))),
+            "times",
+        ),
+    ]
+}
+
 fn told() -> Vec<Panel> {
     let lost = |title, metric: &str, description| {
         let increase = format!("increase({}[$__rate_interval])", of(metric, ""));

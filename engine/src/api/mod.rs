@@ -47,6 +47,7 @@ mod terms;
 mod text;
 mod timed;
 mod trace;
+mod webhooks;
 #[cfg(test)]
 mod tests;
 
@@ -82,6 +83,7 @@ use crate::reload::Reloads;
 use crate::store::Store;
 use crate::traffic::Traffic;
 use crate::waiting::Waiting;
+use crate::webhooks::Webhooks;
 
 use doc::Routes;
 pub(crate) use guesses::Guesses;
@@ -115,6 +117,8 @@ pub(crate) struct App {
     pub(crate) audit: AuditLog,
     /// What happened to messages.
     pub(crate) message_log: MessageLog,
+    /// Where tenants are told of what happens.
+    pub(crate) webhooks: Webhooks,
     /// What traces requests.
     pub(crate) tracer: Tracer,
     /// How the binds stand.
@@ -169,6 +173,7 @@ fn documented() -> Routes {
         .and(imports::routes())
         .and(consents::routes())
         .and(lists::routes())
+        .and(webhooks::routes())
         .and(messages::routes())
         .and(inbound::routes())
         .and(text::routes())

@@ -21,6 +21,7 @@ use crate::receipt::Replay;
 const OPERATOR: &str = "op_test_0123456789abcdef";
 
 struct Api {
+    _folder: tempfile::TempDir,
     bench: Bench,
     app: App,
     public: TowerToHyperService<Router>,
@@ -50,8 +51,16 @@ impl Api {
         let metrics = Metrics::new(9).unwrap();
         let traffic = Traffic::new(&bench.store, (&metrics, bench.clock), Duration::ZERO, &[]);
         let for_inbox = (bench.clock, &metrics);
-        let inbox = Inbox::new(&bench.store, for_inbox, &Struck::default(), Duration::from_secs(86_400)).unwrap();
+        let inbox = Inbox::new(
+            &bench.store,
+            for_inbox,
+            (&Struck::default(), None),
+            Duration::from_secs(86_400),
+        )
+        .unwrap();
         let verdict = Verdict::unguarded();
+        let folder = tempfile::tempdir().unwrap();
+        let webhooks = crate::webhooks::tests::open(&bench.store, folder.path(), config::Webhooks::default()).await;
         let silent = config::LineFile::default();
         let audit = crate::audit::AuditLog::start(&silent, (bench.clock, &metrics), &mut tokio::task::JoinSet::new());
         let app = App {
@@ -73,6 +82,7 @@ impl Api {
             logs: crate::logs::Logs::silent(),
             tracer: crate::otel::Tracer::off(),
             message_log: crate::message_log::MessageLog::off(),
+            webhooks,
             audit,
             metrics,
             replay: Replay::new(bench.store.clone(), tokio::sync::mpsc::channel(1).0),
@@ -90,6 +100,7 @@ impl Api {
         Self {
             bench,
             app,
+            _folder: folder,
             public: TowerToHyperService::new(public),
             admin: TowerToHyperService::new(admin),
         }

@@ -16,6 +16,7 @@ use crate::domain::{CampaignId, Partition, TenantId, UnixMicros};
 use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
 use crate::store::{Applied, Store, StoreError, entered};
+use crate::webhooks::Webhooks;
 
 /// How often the journal is looked at.
 const ROUND: Duration = Duration::from_millis(700);
@@ -91,6 +92,7 @@ pub(crate) struct Books {
     clock: Clock,
     metrics: Metrics,
     message_log: MessageLog,
+    webhooks: Option<Webhooks>,
     bookkeeper: Bookkeeper,
     watched: Arc<Mutex<FxHashMap<CampaignId, Watched>>>,
     begun: Starts,
@@ -103,7 +105,7 @@ impl Books {
     pub(super) fn new(
         store: Store,
         (clock, metrics): (Clock, Metrics),
-        message_log: MessageLog,
+        (message_log, webhooks): (MessageLog, Option<Webhooks>),
         keep: Duration,
     ) -> Self {
         let positions = store.all_partitions().map(|_| tokio::sync::Mutex::default()).collect();
@@ -111,11 +113,19 @@ impl Books {
             bookkeeper: Bookkeeper::new(store.clone(), clock, metrics.clone(), keep),
             metrics,
             message_log,
+            webhooks,
             store,
             clock,
             watched: Arc::default(),
             begun: Starts::default(),
             positions: Arc::new(positions),
+        }
+    }
+
+    /// A campaign may have another state.
+    pub(super) fn campaign_moved(&self, tenant: TenantId, id: CampaignId) {
+        if let Some(webhooks) = &self.webhooks {
+            webhooks.campaign_moved(tenant, id);
         }
     }
 
@@ -176,7 +186,11 @@ impl Books {
             let noted = self.message_log.note(partition, &entries).await;
             noted.map_err(|(entry, form)| news::bad_entry(&entry, form))?;
             let changes: Vec<_> = news.iter().map(|(id, news)| (*id, news.changes.clone())).collect();
-            match self.store.apply(partition, (&from, &to), &changes).await? {
+            let trim = self
+                .webhooks
+                .as_ref()
+                .map_or_else(|| to.clone(), |webhooks| webhooks.trims(partition, &to));
+            match self.store.apply(partition, (&from, &to, &trim), &changes).await? {
                 Applied::Done => {
                     self.note(&news);
                     self.count(&news);
@@ -262,6 +276,7 @@ impl Books {
         let all = self.bookkeeper.book(some).await?;
         for ((tenant, id), findings) in some.iter().zip(&all) {
             self.found(*tenant, *id, findings);
+            self.campaign_moved(*tenant, *id);
         }
         Ok(())
     }

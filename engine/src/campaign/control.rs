@@ -80,6 +80,7 @@ impl Campaigns {
         if !movable || !self.store().move_campaign((tenant, id), from, to).await? {
             return Err(CampaignFault::WrongState(self.find(tenant, id).await?.state));
         }
+        self.0.books.campaign_moved(tenant, id);
         Ok(campaign)
     }
 

@@ -79,6 +79,7 @@ impl Campaigns {
             self.store().set_traceparent(owner, &context.to_string()).await?;
         }
         let launched = self.store().launch(campaign, planned, self.now()).await;
+        self.0.books.campaign_moved(campaign.tenant, campaign.id);
         let span = tracing::Span::current();
         match &launched {
             Ok(Launch::Held) => span.record("outcome", "held"),

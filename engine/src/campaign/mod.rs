@@ -48,6 +48,7 @@ use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
 use crate::people::People;
 use crate::store::{Campaign, Store, StoreError};
+use crate::webhooks::Webhooks;
 
 pub(crate) use auditor::Auditor;
 pub(crate) use books::Books;
@@ -107,6 +108,8 @@ pub(crate) struct CampaignDeps {
     pub(crate) people: People,
     /// Told what happened to messages, before the books are.
     pub(crate) message_log: MessageLog,
+    /// Told where campaigns are, and asked what of the journal they still read. Absent: nobody is told.
+    pub(crate) webhooks: Option<Webhooks>,
     /// How long a campaign stays after it has ended.
     pub(crate) keep: Duration,
     /// Rung whenever something was enqueued.
@@ -144,7 +147,7 @@ impl Campaigns {
             books: Books::new(
                 deps.store.clone(),
                 (deps.clock, deps.metrics.clone()),
-                deps.message_log.clone(),
+                (deps.message_log.clone(), deps.webhooks.clone()),
                 deps.keep,
             ),
             creations: Arc::new(Semaphore::new(CREATIONS_MAX)),

@@ -30,7 +30,10 @@ impl Campaigns {
             at,
         };
         match self.store().plan(planned).await? {
-            true => Ok(()),
+            true => {
+                self.0.books.campaign_moved(tenant, id);
+                Ok(())
+            }
             false => Err(self.why_not(tenant, id).await?),
         }
     }
@@ -41,7 +44,10 @@ impl Campaigns {
     /// As [`Campaigns::schedule`], but for the window.
     pub(crate) async fn unschedule(&self, tenant: TenantId, id: CampaignId) -> Result<(), CampaignFault> {
         match self.store().unplan((tenant, id)).await? {
-            true => Ok(()),
+            true => {
+                self.0.books.campaign_moved(tenant, id);
+                Ok(())
+            }
             false => Err(self.why_not(tenant, id).await?),
         }
     }

@@ -263,6 +263,7 @@ async fn campaigns(store: &Store, people: People, rung: Arc<AtomicU64>) -> Campa
         epoch: 1,
         people,
         message_log: MessageLog::off(),
+        webhooks: None,
         keep: Duration::from_secs(3_600),
         ring: Arc::new(move |_, _, _| {
             rung.fetch_add(1, Ordering::Relaxed);

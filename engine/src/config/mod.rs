@@ -31,6 +31,7 @@ mod database;
 mod redis_server;
 mod url;
 mod value;
+mod webhooks;
 mod written;
 #[cfg(test)]
 mod tests;
@@ -58,6 +59,7 @@ pub(crate) use smsc::{LongReceipts, ReceiptRule, Smsc};
 pub(crate) use tls::{Tls, certificate_expiry};
 pub(crate) use traces::Traces;
 pub(crate) use value::{Rate, Secret};
+pub(crate) use webhooks::Webhooks;
 
 use crate::domain::Countries;
 
@@ -76,8 +78,8 @@ const CONNECTIONS_MAX: u32 = 65_536;
 /// Each is remembered for as long as it counts, for every address.
 const WRONG_KEYS_MAX: u32 = 100;
 
-/// Every request looks through all of them.
-const PROXIES_MAX: usize = 64;
+/// Every request, and every webhook, looks through all of them.
+const NETWORKS_MAX: usize = 64;
 
 /// The most recipients that one campaign may be allowed.
 const RECIPIENTS_MAX: u32 = 10_000_000;
@@ -116,6 +118,8 @@ pub(crate) struct Config {
     pub(crate) message_log: LineFile,
     /// `[traces]`: where spans go.
     pub(crate) traces: Traces,
+    /// `[webhooks]`: how receivers are told of events.
+    pub(crate) webhooks: Webhooks,
     /// `[[smsc]]`: the accounts that we bind to; at least one.
     pub(crate) smsc: Vec<Arc<Smsc>>,
     /// `[[route]]`: which messages go to which of them, the first that fits. None: every SMSC takes what its `prefixes` say.
@@ -307,6 +311,7 @@ impl Config {
             ("[audit]", self.audit == other.audit),
             ("[message_log]", self.message_log == other.message_log),
             ("[traces]", self.traces == other.traces),
+            ("[webhooks]", self.webhooks == other.webhooks),
         ];
         sections
             .into_iter()
@@ -367,6 +372,7 @@ fn read(root: &Table<'_>) -> Config {
         audit: LineFile::read(&root.table("audit")),
         message_log: LineFile::read(&root.table("message_log")),
         traces: traces::read(&root.table("traces")),
+        webhooks: Webhooks::read(&root.table("webhooks")),
         engine,
         route: route::read_all(root, &smsc),
         number: number::read_all(root),
@@ -396,20 +402,21 @@ fn read_api(table: &Table<'_>) -> Api {
         tenant_uploads_max: count("tenant_uploads_max", default.tenant_uploads_max),
         wrong_keys_max: table.integer("wrong_keys_max", 1..=WRONG_KEYS_MAX, default.wrong_keys_max),
         wrong_keys_within: table.duration("wrong_keys_within", SECOND..=DAY, default.wrong_keys_within),
-        trusted_proxies: read_proxies(table),
+        trusted_proxies: networks(table, "trusted_proxies"),
         tls: ListenerTls::read(table),
     };
     table.finish();
     api
 }
 
-fn read_proxies(table: &Table<'_>) -> Vec<IpNet> {
-    let allowed = format!("up to {PROXIES_MAX} IP addresses or networks, such as [\"10.0.0.0/8\", \"2001:db8::1\"]");
-    let proxies = table.parsed("trusted_proxies", allowed, |given| {
-        let texts = given.texts().filter(|texts| texts.len() <= PROXIES_MAX)?;
+/// Default: none.
+fn networks(table: &Table<'_>, key: &'static str) -> Vec<IpNet> {
+    let allowed = format!("up to {NETWORKS_MAX} IP addresses or networks, such as [\"10.0.0.0/8\", \"2001:db8::1\"]");
+    let networks = table.parsed(key, allowed, |given| {
+        let texts = given.texts().filter(|texts| texts.len() <= NETWORKS_MAX)?;
         texts.into_iter().map(network).collect()
     });
-    proxies.unwrap_or_default()
+    networks.unwrap_or_default()
 }
 
 /// An address by itself is the network of that address.

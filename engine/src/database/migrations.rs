@@ -3,9 +3,10 @@
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-const STEPS: [(&str, &str); 2] = [
+const STEPS: [(&str, &str); 3] = [
     ("people", include_str!("../data/migrations/0001_people.sql")),
     ("imports", include_str!("../data/migrations/0002_imports.sql")),
+    ("webhooks", include_str!("../data/migrations/0003_webhooks.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

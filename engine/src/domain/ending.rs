@@ -72,7 +72,8 @@ impl Ending {
         }
     }
 
-    fn from_letter(letter: u8) -> Option<Self> {
+    /// What a letter stands for.
+    pub(crate) fn from_letter(letter: u8) -> Option<Self> {
         match letter {
             b'c' => Some(Self::Canceled),
             b's' => Some(Self::Skipped),

@@ -93,6 +93,15 @@ id! {
     MessageId(u64), "msg"
 }
 
+id! {
+    /// Where a tenant is told of events.
+    EndpointId(u64), "whk"
+}
+id! {
+    /// Something that an endpoint is to be told, however often it is tried.
+    DeliveryId(u64), "dlv"
+}
+
 impl MessageId {
     /// Messages that one campaign can have in one partition of `partitions`.
     pub(crate) const fn positions_max(partitions: u16) -> u32 {

@@ -22,8 +22,8 @@ pub(crate) use country::{Countries, Country};
 pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use ids::{
-    CampaignId, ConsentId, ContactId, GateId, ImportId, ListId, MessageId, PARTITIONS_MAX, Partition, Recipient,
-    RouteId, SegmentId, SmscId, TenantId, UnknownId,
+    CampaignId, ConsentId, ContactId, DeliveryId, EndpointId, GateId, ImportId, ListId, MessageId, PARTITIONS_MAX,
+    Partition, Recipient, RouteId, SegmentId, SmscId, TenantId, UnknownId,
 };
 pub(crate) use journal::{ENDED, JournalEvent, events};
 pub(crate) use message::{IllegalMove, State, Step};

@@ -18,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::store::{
     InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, OptsOut, PartRow, Parts, Store, StoreError,
 };
+use crate::webhooks::Webhooks;
 
 use numbers::Numbers;
 pub(crate) use struck::Struck;
@@ -52,6 +53,8 @@ pub(crate) struct Inbox {
     words: Arc<OptOutWords>,
     struck: Struck,
     numbers: Numbers,
+    /// Told who was written to. Absent: nobody is told.
+    webhooks: Option<Webhooks>,
     /// `retention.campaigns`.
     kept_for: Duration,
 }
@@ -75,7 +78,7 @@ impl Inbox {
     pub(crate) fn new(
         store: &Store,
         (clock, metrics): (Clock, &Metrics),
-        struck: &Struck,
+        (struck, webhooks): (&Struck, Option<Webhooks>),
         kept_for: Duration,
     ) -> Result<Self, BrokenWords> {
         Ok(Self {
@@ -85,6 +88,7 @@ impl Inbox {
             words: Arc::new(OptOutWords::built_in()?),
             struck: struck.clone(),
             numbers: Numbers::default(),
+            webhooks,
             kept_for,
         })
     }
@@ -182,6 +186,9 @@ impl Inbox {
     }
 
     fn note(&self, row: &InboundRow, kept: InboundKept) {
+        if let (Some(webhooks), Some(tenant)) = (&self.webhooks, kept.tenant) {
+            webhooks.written_to(tenant);
+        }
         // What a second copy said is not asked again: those who wait are leased under what was kept.
         let says_so = kept.opted_out || kept.second_copy && row.opts_out != OptsOut::No;
         let opted_out = row.from.filter(|_| says_so);

@@ -24,6 +24,8 @@ const MISPLACED: [&str; 6] = [
     "adrift",
 ];
 const REDIS_OPS: [&str; 7] = ["commit", "lease", "launch", "inbound", "index", "park", "parked"];
+const DROPPED: [&str; 2] = ["full", "old"];
+const POSTED: [&str; 5] = ["delivered", "refused", "timeout", "unreachable", "forbidden"];
 const SKIPPED: [&str; 5] = [
     "invalid_number",
     "not_mobile",
@@ -94,6 +96,8 @@ impl Metrics {
             (&self.misplaced_messages_total, &MISPLACED),
             (&self.redis_errors_total, &REDIS_OPS),
             (&self.messages_skipped_total, &SKIPPED),
+            (&self.webhook_deliveries_total, &POSTED),
+            (&self.webhook_dropped_events_total, &DROPPED),
         ];
         for (counter, values) in counters {
             values

@@ -33,6 +33,7 @@ use crate::settle::{self, Gatherer, Settler, Sides, Traced, UNPARKED_MAX, Unpark
 use crate::shutdown::Shutdown;
 use crate::traffic::Traffic;
 use crate::waiting::Waiting;
+use crate::webhooks::{WebhookDeps, Webhooks};
 
 pub(super) struct Engine {
     config: Config,
@@ -45,6 +46,7 @@ pub(super) struct Engine {
     leases: Arc<Leases>,
     campaigns: Campaigns,
     message_log: MessageLog,
+    webhooks: Webhooks,
     pressure: Pressure,
     /// What the listeners show.
     secured: Secured,
@@ -80,11 +82,11 @@ impl Engine {
         let leases = Arc::new(Leases::new(&base.store, for_leases, unparked.clone()).await?);
         let (bells, sides, packs) = (Bells::default(), Sides::default(), config.rules.packs());
         let gates = Gates::new(&base.store, packs, base.clock).await?;
-        let message_log = message_log(&config, &base, &traffic);
-        let for_campaigns = (&*leases, &bells, &message_log);
+        let (message_log, webhooks) = (message_log(&config, &base, &traffic), webhooks(&config, &base).await?);
+        let for_campaigns = (&*leases, &bells, (&message_log, &webhooks));
         let campaigns = campaigns(&config, &base, (&routes, &gates), for_campaigns, &stages);
         let struck = Struck::default();
-        let inbox = inbox(&config, &base, &struck)?;
+        let inbox = inbox(&config, &base, (&struck, &webhooks))?;
         let (binds, events) = Binds::new(
             base.metrics.clone(),
             base.clock,
@@ -125,6 +127,7 @@ impl Engine {
             leases,
             campaigns,
             message_log,
+            webhooks,
             board,
             traces,
             unparked,
@@ -232,6 +235,7 @@ impl Engine {
         helpers.tasks.spawn(roll_call.walk(stop()));
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
         helpers.tasks.spawn(self.campaigns.books().run(stop()));
+        helpers.tasks.spawn(self.webhooks.clone().run(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_house(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_schedule(stop()));
         let auditor = Auditor::new(store.clone(), metrics.clone(), clock);
@@ -324,6 +328,7 @@ impl Engine {
             audit: self.told.audit.clone(),
             tracer: self.told.tracer.clone(),
             message_log: self.message_log.clone(),
+            webhooks: self.webhooks.clone(),
             verdict: self.base.verdict.clone(),
             guesses: Guesses::new(&self.config.api),
             shares: Shares::new(&self.config.api),
@@ -333,9 +338,14 @@ impl Engine {
     }
 }
 
-fn inbox(config: &Config, base: &Base, struck: &Struck) -> Result<Inbox, RunFault> {
+fn inbox(config: &Config, base: &Base, (struck, webhooks): (&Struck, &Webhooks)) -> Result<Inbox, RunFault> {
     let seen = (base.clock, &base.metrics);
-    let inbox = Inbox::new(&base.store, seen, struck, config.retention.campaigns)?;
+    let inbox = Inbox::new(
+        &base.store,
+        seen,
+        (struck, Some(webhooks.clone())),
+        config.retention.campaigns,
+    )?;
     inbox.set_numbers(&config.number);
     Ok(inbox)
 }
@@ -346,11 +356,22 @@ fn message_log(config: &Config, base: &Base, traffic: &Traffic) -> MessageLog {
     MessageLog::start(&config.message_log, (base.store.partitions(), metrics), names)
 }
 
+async fn webhooks(config: &Config, base: &Base) -> Result<Webhooks, RunFault> {
+    let deps = WebhookDeps {
+        store: base.store.clone(),
+        database: base.database.clone(),
+        clock: base.clock,
+        metrics: base.metrics.clone(),
+        settings: config.webhooks.clone(),
+    };
+    Ok(Webhooks::open(deps).await?)
+}
+
 fn campaigns(
     config: &Config,
     base: &Base,
     (routes, gates): (&RouteTable, &Gates),
-    (leases, bells, message_log): (&Leases, &Bells, &MessageLog),
+    (leases, bells, (message_log, webhooks)): (&Leases, &Bells, (&MessageLog, &Webhooks)),
     stages: &Stages,
 ) -> Campaigns {
     let bells = bells.clone();
@@ -363,6 +384,7 @@ fn campaigns(
         epoch: leases.epoch(),
         people: base.people.clone(),
         message_log: message_log.clone(),
+        webhooks: Some(webhooks.clone()),
         keep: config.retention.campaigns,
         ring: Arc::new(move |way, partition, urgent| bells.ring(way, partition, urgent)),
         limits: Limits {

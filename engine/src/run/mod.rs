@@ -29,6 +29,7 @@ use crate::otel::{Tracer, TracerFault};
 use crate::outcome::BrokenTable;
 use crate::shutdown::Shutdown;
 use crate::store::{ConnectFault, Embedded, EmbeddedFault, StoreError};
+use crate::webhooks::WebhookFault;
 use engine::Engine;
 use notify::Phase;
 
@@ -50,6 +51,9 @@ pub(crate) enum RunFault {
     /// The database stopped answering during the start.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Webhooks cannot be told.
+    #[error(transparent)]
+    Webhook(#[from] WebhookFault),
     /// A port is taken, or not ours to take.
     #[error("cannot listen on {0} ({1}): {2}")]
     Listen(SocketAddr, &'static str, #[source] std::io::Error),

@@ -107,6 +107,22 @@ pub(crate) struct InboundPlace {
     partition: Partition,
 }
 
+impl InboundPlace {
+    /// When it was kept, in milliseconds since 1970.
+    pub(crate) const fn milliseconds(self) -> u64 {
+        self.ms
+    }
+
+    pub(crate) const fn partition(self) -> Partition {
+        self.partition
+    }
+
+    /// As it is within its partition.
+    pub(crate) fn id(self) -> String {
+        format!("{}-{}", self.ms, self.sequence)
+    }
+}
+
 impl fmt::Display for InboundPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}-{}", self.ms, self.sequence, self.partition.0)
@@ -274,6 +290,46 @@ impl Store {
         entries.sort_by_key(|entry| entry.place);
         entries.truncate(limit);
         Ok(entries)
+    }
+}
+
+impl Store {
+    /// Messages in answer to a tenant's, behind a place of each partition, at most so many of each, each partition's oldest first.
+    pub(crate) async fn inbound_behind(
+        &self,
+        tenant: TenantId,
+        places: &[String],
+        limit: usize,
+    ) -> Result<Vec<InboundEntry>, StoreError> {
+        let range = |(partition, place): (Partition, &String)| {
+            let mut range = redis::cmd("XRANGE");
+            range.arg(format!("{}inbound:{}", self.base(partition), tenant.0));
+            range.arg(format!("({place}")).arg("+").arg("COUNT").arg(limit);
+            range
+        };
+        let ranges = self.all_partitions().zip(places).map(range).collect();
+        let replies = self.run(&self.bulk, ranges).await?;
+        let mut entries = Vec::new();
+        for (partition, reply) in self.all_partitions().zip(replies) {
+            for entry in array(reply)? {
+                entries.push(entry_of(partition, entry)?);
+            }
+        }
+        Ok(entries)
+    }
+
+    /// A message in answer to a tenant's, as long as it is kept.
+    pub(crate) async fn inbound_at(
+        &self,
+        tenant: TenantId,
+        place: InboundPlace,
+    ) -> Result<Option<InboundEntry>, StoreError> {
+        let mut range = redis::cmd("XRANGE");
+        range.arg(format!("{}inbound:{}", self.base(place.partition), tenant.0));
+        range.arg(place.id()).arg(place.id());
+        let reply = self.run(&self.bulk, vec![range]).await?.pop().unwrap_or_default();
+        let entry = array(reply)?.into_iter().next();
+        entry.map(|entry| entry_of(place.partition, entry)).transpose()
     }
 }
 

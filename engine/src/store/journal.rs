@@ -8,7 +8,7 @@ use super::{Counters, Store, StoreError, array, bytes, bytes_or_none, integer};
 use crate::domain::{CampaignId, Partition, ResultSlot};
 
 /// Entries of the journal that are read at once: each is one script call, of up to 500 messages.
-const READ_MAX: usize = 200;
+pub(crate) const READ_MAX: usize = 200;
 
 /// One entry: the events of one script call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,12 +83,12 @@ impl Store {
         text(replies.pop().unwrap_or_default())
     }
 
-    /// Applies changes to results and counters, and moves the books from one position to another, once. What they have then
-    /// leaves the journal: nobody else reads it.
+    /// Applies changes to results and counters, and moves the books from one position to another, once. What lies before
+    /// `trim` then leaves the journal: nobody reads it any more.
     pub(crate) async fn apply(
         &self,
         partition: Partition,
-        (from, to): (&str, &str),
+        (from, to, trim): (&str, &str, &str),
         changes: &[(CampaignId, CampaignChanges)],
     ) -> Result<Applied, StoreError> {
         let writes: Vec<Write<'_>> = changes.iter().flat_map(|(id, changes)| writes(*id, changes)).collect();
@@ -101,7 +101,7 @@ impl Store {
         };
         let stored = self.run(&self.books, writes.iter().map(get).collect()).await?;
         let mut call = self.script(Name::Apply, &[self.base(partition)]);
-        call.arg(from).arg(to).arg(to);
+        call.arg(from).arg(to).arg(trim);
         for (write, stored) in writes.iter().zip(stored) {
             let stored = bytes(stored)?;
             let is_new = write.from == 0 && stored.is_empty();

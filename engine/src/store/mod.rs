@@ -56,7 +56,7 @@ pub(crate) use inbound::{
     InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, OptsOut, PartRow, Parts,
 };
 pub(crate) use inspection::{Inspection, inspect};
-pub(crate) use journal::{Applied, CampaignChanges, JournalEntry};
+pub(crate) use journal::{Applied, CampaignChanges, JournalEntry, READ_MAX as JOURNAL_READ_MAX};
 pub(crate) use moves::{ParkedOf, Swap};
 pub(crate) use places::{MendAsk, Mended, Misplaced, Queued, Suspicion};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};

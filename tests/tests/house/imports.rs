@@ -58,7 +58,7 @@ const HOUSES: [House; 10] = [
             &["config", "metrics", "clock", "shutdown"],
             &["rotated"],
             &["store", "database", "compose", "pressure", "logs", "audit", "otel"],
-            &["account", "audience", "bind", "guard", "message_log"],
+            &["account", "audience", "bind", "guard", "message_log", "webhooks"],
             &["people", "sheet"],
             &["import"],
             &["campaign", "outcome"],
@@ -115,7 +115,7 @@ const HOUSES: [House; 10] = [
     House {
         sources: "tests/src",
         layers: &[
-            &["authority", "fail", "readme", "tap", "wait"],
+            &["authority", "fail", "readme", "receiver", "tap", "wait"],
             &["http", "peers", "redis_server", "sim"],
             &["engine"],
             &["programs", "tenant"],
@@ -135,7 +135,7 @@ const OWNED: [(&str, &[&str]); 4] = [
     ("redis::", &["store"]),
     ("sqlx::", &["database"]),
     ("axum::", &["api"]),
-    ("TcpStream", &["bind"]),
+    ("TcpStream", &["bind", "webhooks"]),
 ];
 
 /// Pure modules of the engine: what they compute does not wait for anything.

@@ -6,7 +6,7 @@ use super::*;
 
 /// All of them.
 pub(super) fn all() -> Vec<Alert> {
-    [redis(), guards(), books(), process(), limits()]
+    [redis(), guards(), books(), process(), limits(), webhooks()]
         .into_iter()
         .flatten()
         .collect()
@@ -209,6 +209,27 @@ fn process() -> Vec<Alert> {
         .says(
             "{{ $labels.instance }} cannot write its message log",
             "What happens to messages has no lines: the file of message_log.path cannot be written. Messages go on.",
+        )
+        .on("internals"),
+    ]
+}
+
+fn webhooks() -> Vec<Alert> {
+    let (lag, dropped) = (M.webhook_lag_seconds.name, M.webhook_dropped_events_total.name);
+    let behind = format!(
+        "max by (job) ({lag}) > 30 or sum by (job) (increase({dropped}[10m])) > 0 or sum by (job) (increase({}[10m])) > 0",
+        M.webhook_journal_passed_over_total.name
+    );
+    vec![
+        alert(
+            "WebhookBacklog",
+            Severity::Warning,
+            (behind, "2m"),
+            rising(one(dropped, "reason=\"full\""), 5, 2, 10),
+        )
+        .says(
+            "Webhooks are not told of everything",
+            "Events are dropped since a backlog is full or old, or the journal is not followed for webhooks. Messages go on.",
         )
         .on("internals"),
     ]

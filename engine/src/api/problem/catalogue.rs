@@ -1,7 +1,7 @@
 //! What people read of a refusal, in French and in English.
 
 use crate::domain::Language;
-use crate::fault::{DateProblem, FieldProblem, JsonType, WordingProblem};
+use crate::fault::{DateProblem, FieldProblem, JsonType, UrlProblem, WordingProblem};
 use crate::hours::INSTANT_ALLOWED;
 
 use super::kind::{Full, ProblemCode, ProblemKind};
@@ -41,6 +41,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::InvalidHexadecimal
         | FieldProblem::InvalidTag
         | FieldProblem::ReceiverOnly
+        | FieldProblem::Url(_)
         | FieldProblem::LostDigits => true,
     }
 }
@@ -290,6 +291,7 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::ReceiverOnly => {
             "Ce SMSC ne fait que recevoir (bind = \"receiver\") : rien ne lui est soumis.".to_owned()
         }
+        FieldProblem::Url(problem) => of_url(problem, Language::Fr),
         FieldProblem::LostDigits => "Excel a perdu des chiffres : formatez la colonne en Texte.".to_owned(),
     }
 }
@@ -345,7 +347,33 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::ReceiverOnly => {
             "This SMSC only receives (bind = \"receiver\"): nothing is submitted to it.".to_owned()
         }
+        FieldProblem::Url(problem) => of_url(problem, Language::En),
         FieldProblem::LostDigits => "A spreadsheet lost digits of this number: format the column as text.".to_owned(),
+    }
+}
+
+fn of_url(problem: &UrlProblem, language: Language) -> String {
+    let (french, english) = match problem {
+        UrlProblem::InvalidUrl { max } => (
+            format!(
+                "Une adresse comme https://exemple.fr/webhooks : au plus {max} caractères, sans nom ni mot de passe."
+            ),
+            format!(
+                "Expected a URL such as https://example.net/webhooks: at most {max} characters, without a name or password."
+            ),
+        ),
+        UrlProblem::InsecureUrl => (
+            "Une adresse en https est attendue.".to_owned(),
+            "A URL with https is expected.".to_owned(),
+        ),
+        UrlProblem::ForbiddenAddress => (
+            "Cette adresse n'est pas sur l'Internet public.".to_owned(),
+            "This address is not on the public Internet.".to_owned(),
+        ),
+    };
+    match language {
+        Language::Fr => french,
+        Language::En => english,
     }
 }
 

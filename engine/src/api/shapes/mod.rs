@@ -8,6 +8,7 @@ mod campaigns;
 mod messages;
 mod people;
 mod tenants;
+mod webhooks;
 mod words;
 
 use schemars::JsonSchema;
@@ -19,6 +20,7 @@ pub(super) use campaigns::*;
 pub(super) use messages::*;
 pub(super) use people::*;
 pub(super) use tenants::*;
+pub(super) use webhooks::*;
 pub(super) use words::*;
 
 /// A page of a list.

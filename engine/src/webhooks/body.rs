@@ -1,0 +1,110 @@
+//! The body of a delivery: made when it is told, of what it is about, with numbers and texts that are nowhere else.
+
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::backlog::{Delivery, DeliveryKind};
+use super::event::{MessageNews, TEST, batch, event};
+use crate::domain::{CampaignId, MessageId, Recipient, Row, TenantId};
+use crate::store::{InboundPlace, Store, StoreError};
+
+/// Which message of somebody's a delivery is about.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Written {
+    pub(super) tenant: u32,
+    /// See [`InboundPlace`].
+    pub(super) place: String,
+    /// In milliseconds.
+    pub(super) at: i64,
+}
+
+/// Which step of a campaign a delivery is about.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Step {
+    pub(super) campaign: u64,
+    /// The type of the event.
+    pub(super) kind: String,
+    /// The state that it has then.
+    pub(super) state: String,
+    /// In milliseconds.
+    pub(super) at: i64,
+}
+
+/// What is posted for a delivery.
+///
+/// # Errors
+/// When the store does not answer, or the delivery is not what this program writes.
+pub(super) async fn of(store: &Store, delivery: &Delivery) -> Result<Value, StoreError> {
+    let at = (delivery.created_at.0 / 1_000) as i64;
+    match delivery.kind {
+        DeliveryKind::Messages => messages(store, &read::<Vec<MessageNews>>(delivery)?, at).await,
+        DeliveryKind::Received => written(store, "message.received", &read(delivery)?).await,
+        DeliveryKind::OptedOut => written(store, "contact.opted_out", &read(delivery)?).await,
+        DeliveryKind::Campaign => {
+            let step: Step = read(delivery)?;
+            let campaign = CampaignId(step.campaign).to_string();
+            Ok(event(
+                &step.kind,
+                step.at,
+                &json!({ "id": campaign, "state": step.state }),
+            ))
+        }
+        DeliveryKind::Test => Ok(event(TEST, at, &json!({}))),
+    }
+}
+
+fn read<T: for<'a> Deserialize<'a>>(delivery: &Delivery) -> Result<T, StoreError> {
+    serde_json::from_str(&delivery.news).map_err(|_| StoreError::Corrupt("what a webhook is to tell"))
+}
+
+async fn messages(store: &Store, news: &[MessageNews], at: i64) -> Result<Value, StoreError> {
+    let partitions = store.partitions();
+    let mut by_campaign: FxHashMap<CampaignId, Vec<MessageId>> = FxHashMap::default();
+    for message in news.iter().flat_map(|news| news.messages(partitions)) {
+        by_campaign.entry(message.campaign()).or_default().push(message);
+    }
+    let mut recipients: FxHashMap<MessageId, Recipient> = FxHashMap::default();
+    for (campaign, messages) in by_campaign {
+        let places: Vec<_> = messages.iter().map(|message| message.place(partitions)).collect();
+        let rows = store.audience(campaign, &places, 1).await?;
+        for (message, row) in messages.into_iter().zip(rows) {
+            // A campaign's rows leave after a while: then nobody knows the number any more.
+            let row = row.first().and_then(|row| Row::unpack(row).ok());
+            recipients.extend(row.map(|row| (message, row.recipient)));
+        }
+    }
+    let told = news.iter().flat_map(|news| {
+        let messages = news.messages(partitions);
+        messages.map(|message| news.told(message, recipients.get(&message).copied()))
+    });
+    Ok(batch(told.collect(), at))
+}
+
+/// A message as it is kept.
+#[derive(Deserialize)]
+struct Kept {
+    from: String,
+    to: String,
+    text: String,
+}
+
+async fn written(store: &Store, kind: &str, written: &Written) -> Result<Value, StoreError> {
+    let bad = |_| StoreError::Corrupt("what a webhook is to tell");
+    let place: InboundPlace = written.place.parse().map_err(bad)?;
+    let entry = store.inbound_at(TenantId(written.tenant), place).await?;
+    let mut data = json!({ "id": format!("inb_{place}") });
+    let Some(entry) = entry else {
+        return Ok(event(kind, written.at, &data));
+    };
+    data["campaign"] = entry.campaign.map(|campaign| campaign.to_string()).into();
+    if let Ok(kept) = serde_json::from_slice::<Kept>(&entry.message) {
+        data["from"] = kept.from.into();
+        data["to"] = kept.to.into();
+        if kind == "message.received" {
+            data["text"] = kept.text.into();
+            data["opted_out"] = entry.opted_out.into();
+        }
+    }
+    Ok(event(kind, written.at, &data))
+}

@@ -1,0 +1,293 @@
+//! Webhooks: tenants are told of what happens, at URLs of theirs, signed as Standard Webhooks 1.0.0 has it.
+//!
+//! ```text
+//! journal ─► follow ─► [database: deliveries] ─► courier ─► receiver
+//! ```
+//!
+//! *follow* reads the journal at positions of its own, beside the books, and commits these with the deliveries that it makes:
+//! each event is in the backlog once. The *courier* posts them until the receiver has taken each: at least once, and twice only
+//! when its answer was lost. Neither is waited for by anybody: the journal is kept for [`HELD`] when this cannot follow, the
+//! backlog is bounded, and what is given up is counted.
+
+mod signature;
+mod schedule;
+mod reach;
+mod post;
+mod event;
+mod endpoint;
+mod backlog;
+mod gather;
+mod body;
+mod attempt;
+mod courier;
+mod follow;
+mod manage;
+mod other;
+mod tidy;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use rustc_hash::{FxHashMap, FxHashSet};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config;
+use crate::database::{Database, DatabaseError};
+use crate::domain::{CampaignId, EndpointId, Partition, TenantId, UnixMicros};
+use crate::metrics::Metrics;
+use crate::store::{Store, StoreError};
+
+pub(crate) use backlog::{Delivery, DeliveryState};
+pub(crate) use endpoint::Endpoint;
+pub(crate) use event::FILTERS;
+pub(crate) use manage::{Changes, EndpointFault};
+use post::Postman;
+use reach::Reach;
+
+/// How long the journal is kept for endpoints when they cannot follow it: 2 minutes at 10,000 messages a second are some 100 MB.
+const HELD: Duration = Duration::from_secs(120);
+
+/// How far the clock of the database's server may be from ours.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// Why webhooks cannot do something.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WebhookFault {
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("TLS cannot be had: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+/// What webhooks work with.
+pub(crate) struct WebhookDeps {
+    pub(crate) store: Store,
+    pub(crate) database: Database,
+    pub(crate) clock: Clock,
+    pub(crate) metrics: Metrics,
+    pub(crate) settings: config::Webhooks,
+}
+
+/// Webhooks. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Webhooks(Arc<Shared>);
+
+struct Shared {
+    store: Store,
+    database: Database,
+    clock: Clock,
+    metrics: Metrics,
+    settings: config::Webhooks,
+    postman: Postman,
+    /// Whom anything is to be told.
+    active: ArcSwap<Active>,
+    /// How far each partition's journal was followed.
+    positions: Mutex<Vec<String>>,
+    /// When it was read to its end.
+    read_at: Mutex<Option<UnixMicros>>,
+    /// How far what people write was read, by source.
+    written: Mutex<FxHashMap<String, Vec<String>>>,
+    /// How many deliveries wait, by endpoint.
+    waiting: Mutex<FxHashMap<EndpointId, u64>>,
+    /// What may have changed that is in no journal.
+    hints: Mutex<Hints>,
+    /// Endpoints that have something to be told.
+    woken: Mutex<FxHashSet<EndpointId>>,
+    bell: Notify,
+    /// Held while endpoints are changed.
+    changing: tokio::sync::Mutex<()>,
+}
+
+/// Endpoints that are not disabled, by tenant.
+type Active = FxHashMap<TenantId, Vec<Endpoint>>;
+
+/// Where to look for events that are in no journal.
+#[derive(Default)]
+struct Hints {
+    /// Somebody wrote to them.
+    written_to: FxHashSet<TenantId>,
+    /// Each of their campaigns may have another state.
+    scanned: FxHashSet<TenantId>,
+    /// They may have another state.
+    campaigns: other::Moved,
+}
+
+impl Webhooks {
+    /// Reads who is to be told, and how far the journal was followed.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn open(deps: WebhookDeps) -> Result<Self, WebhookFault> {
+        let WebhookDeps {
+            store,
+            database,
+            clock,
+            metrics,
+            settings,
+        } = deps;
+        let postman = Postman::new(Reach::new(&settings.allow), settings.timeout)?;
+        let places: FxHashMap<String, String> = backlog::positions(&database).await?.into_iter().collect();
+        let place = |partition| places.get(&follow::journal_of(partition)).cloned().unwrap_or_default();
+        let positions = store.all_partitions().map(place).collect();
+        let webhooks = Self(Arc::new(Shared {
+            store,
+            database,
+            clock,
+            metrics,
+            settings,
+            postman,
+            active: ArcSwap::default(),
+            positions: Mutex::new(positions),
+            read_at: Mutex::default(),
+            written: Mutex::default(),
+            waiting: Mutex::default(),
+            hints: Mutex::default(),
+            woken: Mutex::default(),
+            bell: Notify::new(),
+            changing: tokio::sync::Mutex::default(),
+        }));
+        webhooks.0.load().await?;
+        webhooks.0.go_on();
+        webhooks.0.count_waiting().await?;
+        Ok(webhooks)
+    }
+
+    /// Follows what happens, tells it, and forgets what is over, until `stop`.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let follow = self.clone().follow(stop.clone());
+        let tell = self.clone().tell(stop.clone());
+        tokio::join!(follow, tell, self.tidy(stop));
+    }
+
+    /// The oldest entry of a partition's journal that is still to be read, when the books are at `books`.
+    pub(crate) fn trims(&self, partition: Partition, books: &str) -> String {
+        if self.0.active.load().is_empty() {
+            return books.to_owned();
+        }
+        let positions = self.0.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        let ours = positions.get(usize::from(partition.0)).map_or("", String::as_str);
+        let (at, known) = (follow::place(ours), follow::place(books));
+        if at >= known {
+            return books.to_owned();
+        }
+        if self.0.behind() > HELD {
+            self.0.metrics.webhook_journal_passed_over_total.inc();
+            return books.to_owned();
+        }
+        ours.to_owned()
+    }
+
+    /// Somebody may have written to a tenant.
+    pub(crate) fn written_to(&self, tenant: TenantId) {
+        if self.0.active.load().contains_key(&tenant) {
+            self.0.hint(|hints| hints.written_to.extend([tenant]));
+        }
+    }
+
+    /// A campaign may have another state.
+    pub(crate) fn campaign_moved(&self, tenant: TenantId, id: CampaignId) {
+        if self.0.active.load().contains_key(&tenant) {
+            self.0.hint(|hints| hints.campaigns.extend([((tenant, id), true)]));
+        }
+    }
+}
+
+impl Shared {
+    fn hint(&self, note: impl FnOnce(&mut Hints)) {
+        note(&mut self.hints.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn now(&self) -> UnixMicros {
+        self.clock.unix()
+    }
+
+    /// Reads the endpoints again. While nobody was to be told, the journal was not read: nothing that was in it until now matters.
+    async fn reload(&self) -> Result<(), DatabaseError> {
+        let nobody = self.active.load().is_empty();
+        self.load().await?;
+        if nobody {
+            self.begin(self.now().minus(2 * MARGIN), |_| true);
+        }
+        Ok(())
+    }
+
+    async fn load(&self) -> Result<(), DatabaseError> {
+        let all = Endpoint::all(&self.database).await?;
+        let disabled = all.iter().filter(|endpoint| endpoint.disabled.is_some()).count();
+        self.metrics.webhook_endpoints_disabled.set(disabled as i64);
+        let mut active = Active::default();
+        for endpoint in all.into_iter().filter(|endpoint| endpoint.disabled.is_none()) {
+            active.entry(endpoint.tenant).or_default().push(endpoint);
+        }
+        self.active.store(Arc::new(active));
+        self.hint_all();
+        Ok(())
+    }
+
+    /// At the start: from where the last process was; where it has read nothing for anybody, from when the first was to be told.
+    fn go_on(&self) {
+        let active = self.active.load();
+        let from = active.values().flatten().map(|endpoint| endpoint.told_from).min();
+        if let Some(from) = from {
+            self.begin(from.minus(MARGIN), str::is_empty);
+        }
+    }
+
+    /// Has the journal be read from a time on, where its position is an older one that `may` be given up.
+    fn begin(&self, from: UnixMicros, may: impl Fn(&str) -> bool) {
+        *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.now());
+        let from = from.0 / 1_000;
+        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        for position in positions.iter_mut().filter(|position| may(position)) {
+            if follow::place(position).0 < from {
+                *position = format!("{from}-0");
+            }
+        }
+    }
+
+    /// How long ago the journal was read to its end; 0 when nobody is to be told.
+    fn behind(&self) -> Duration {
+        let read_at = *self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
+        read_at.map_or(Duration::ZERO, |at| self.now().since(at))
+    }
+
+    /// Something may have been missed of any tenant.
+    fn hint_all(&self) {
+        let active = self.active.load();
+        self.hint(|hints| {
+            hints.written_to.extend(active.keys());
+            hints.scanned.extend(active.keys());
+        });
+    }
+
+    async fn count_waiting(&self) -> Result<(), DatabaseError> {
+        let counted: FxHashMap<_, _> = backlog::waiting(&self.database).await?.into_iter().collect();
+        self.wake(counted.keys().copied());
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = counted;
+        self.show_waiting(|_| {});
+        Ok(())
+    }
+
+    /// Changes what is known of how many wait, and shows it.
+    fn show_waiting(&self, change: impl FnOnce(&mut FxHashMap<EndpointId, u64>)) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut waiting);
+        self.metrics.webhook_backlog.set(waiting.values().sum::<u64>() as i64);
+    }
+
+    /// Endpoints have something to be told.
+    fn wake(&self, endpoints: impl Iterator<Item = EndpointId>) {
+        self.woken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(endpoints);
+        self.bell.notify_one();
+    }
+}

@@ -1,0 +1,282 @@
+//! Events that are in no journal: what people write, and the steps of campaigns. Each is found by comparing what is stored with what
+//! was told last, so that a crash between leaves none out.
+
+use std::sync::PoisonError;
+
+use rustc_hash::FxHashMap;
+
+use super::backlog::{DeliveryKind, News};
+use super::body::{Step, Written};
+use super::endpoint::Endpoint;
+use super::event::passes;
+use super::{Shared, WebhookFault};
+use crate::database::{Change, DatabaseError, Found, Sql};
+use crate::domain::{CampaignId, TenantId, UnixMicros};
+use crate::store::{Campaign, CampaignKind, CampaignState, InboundEntry};
+
+/// Messages of one tenant in one partition that are read at once.
+const READ_MAX: usize = 100;
+
+/// The newest campaigns of a tenant that are looked at when nobody knows which have moved.
+const CAMPAIGNS_MAX: usize = 200;
+
+/// A campaign, and whether it has surely just moved; otherwise it is one of all.
+pub(super) type Moved = FxHashMap<(TenantId, CampaignId), bool>;
+
+/// The state of a campaign that is told, and was not.
+pub(super) struct Stepped {
+    campaign: CampaignId,
+    tenant: TenantId,
+    state: CampaignState,
+}
+
+impl Shared {
+    /// Looks where there may be something to be told.
+    pub(super) async fn look_elsewhere(&self) -> Result<(), WebhookFault> {
+        let (written_to, scanned, moved) = {
+            let mut hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
+            let hints = std::mem::take(&mut *hints);
+            (hints.written_to, hints.scanned, hints.campaigns)
+        };
+        let looked = async {
+            for tenant in &written_to {
+                self.look_written(*tenant).await?;
+            }
+            let mut all = Moved::default();
+            for tenant in &scanned {
+                let campaigns = self.store.campaigns(*tenant, 0, CAMPAIGNS_MAX).await?;
+                all.extend(campaigns.iter().map(|campaign| ((*tenant, campaign.id), false)));
+            }
+            all.extend(moved.clone());
+            self.look_campaigns(&all).await
+        };
+        let looked = looked.await;
+        if looked.is_err() {
+            self.hint(|hints| {
+                hints.written_to.extend(written_to);
+                hints.scanned.extend(scanned);
+                hints.campaigns.extend(moved);
+            });
+        }
+        looked
+    }
+
+    async fn look_written(&self, tenant: TenantId) -> Result<(), WebhookFault> {
+        let active = self.active.load_full();
+        let endpoints = wanting(active.get(&tenant), &["message.received", "contact.opted_out"]);
+        let Some(from) = endpoints.iter().map(|endpoint| endpoint.told_from).min() else {
+            return Ok(());
+        };
+        let source = format!("inbound:{}", tenant.0);
+        let mut places = self.written_places(&source, from).await?;
+        loop {
+            let found = self.store.inbound_behind(tenant, &places, READ_MAX).await?;
+            let mut news = Vec::new();
+            for entry in &found {
+                news.extend(endpoints.iter().flat_map(|endpoint| written(tenant, endpoint, entry)));
+                places[usize::from(entry.place.partition().0)] = entry.place.id();
+            }
+            self.keep(news, &[(source.clone(), places.join(","))], &[]).await?;
+            let mut known = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(source.clone(), places.clone());
+            // As many as are read of one partition: there may be more.
+            if found.len() < READ_MAX {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How far each partition was read; from that time on, if none was.
+    async fn written_places(&self, source: &str, from: UnixMicros) -> Result<Vec<String>, DatabaseError> {
+        let known = self
+            .written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(source)
+            .cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let mut query = Sql::new("SELECT place FROM webhook_position WHERE source = ");
+        query.value(source);
+        let stored = self.database.row(query, |row| row.text(0)).await?;
+        let begin = format!("{}-0", from.0 / 1_000);
+        let count = usize::from(self.store.partitions());
+        Ok(match stored {
+            Some(places) => places.split(',').map(str::to_owned).collect(),
+            None => vec![begin; count],
+        })
+    }
+
+    async fn look_campaigns(&self, moved: &Moved) -> Result<(), WebhookFault> {
+        let owners: Vec<_> = moved.keys().copied().collect();
+        let active = self.active.load_full();
+        for owners in owners.chunks(CAMPAIGNS_MAX) {
+            let campaigns = self.store.campaigns_of(owners).await?;
+            let campaigns: Vec<Campaign> = campaigns.into_iter().flatten().collect();
+            let known = self.known_states(owners).await?;
+            let (mut news, mut states) = (Vec::new(), Vec::new());
+            for campaign in campaigns
+                .iter()
+                .filter(|campaign| campaign.kind == CampaignKind::Audience)
+            {
+                let endpoints = active.get(&campaign.tenant).map_or(&[][..], Vec::as_slice);
+                let before = known.get(&campaign.id).copied();
+                if before == Some(campaign.state) {
+                    continue;
+                }
+                let sure = moved.get(&(campaign.tenant, campaign.id)) == Some(&true);
+                let steps = match before {
+                    Some(before) => steps(before, campaign.state),
+                    None if sure => steps(CampaignState::Draft, campaign.state),
+                    // It moved before anybody was to be told of it.
+                    None => &[],
+                };
+                let told = steps
+                    .iter()
+                    .flat_map(|step| stepped(endpoints, campaign, step, self.now()));
+                news.extend(told);
+                states.push(Stepped {
+                    campaign: campaign.id,
+                    tenant: campaign.tenant,
+                    state: campaign.state,
+                });
+            }
+            self.keep(news, &[], &states).await?;
+        }
+        Ok(())
+    }
+
+    async fn known_states(
+        &self,
+        owners: &[(TenantId, CampaignId)],
+    ) -> Result<FxHashMap<CampaignId, CampaignState>, DatabaseError> {
+        let mut query = Sql::new("SELECT campaign, state FROM webhook_campaign WHERE campaign IN (");
+        query.list(owners.iter().map(|(_, id)| id.0 as i64)).push(")");
+        let read = |row: &Found<'_>| {
+            let state = row.parsed(1, "the state of a campaign that was told", |state| state.parse().ok())?;
+            Ok((CampaignId(row.number(0)? as u64), state))
+        };
+        Ok(self.database.rows(query, read).await?.into_iter().collect())
+    }
+}
+
+/// Keeps which states were told.
+pub(super) async fn keep_states(change: &mut Change, all: &[Stepped]) -> Result<(), DatabaseError> {
+    for stepped in all {
+        let mut put = Sql::new("INSERT INTO webhook_campaign (campaign, tenant, state) VALUES (");
+        put.list([stepped.campaign.0 as i64, i64::from(stepped.tenant.0)])
+            .push(", ");
+        put.value(stepped.state.code());
+        put.push(") ON CONFLICT (campaign) DO UPDATE SET state = excluded.state");
+        change.run(put).await?;
+    }
+    Ok(())
+}
+
+/// Endpoints that want one of these types.
+fn wanting(endpoints: Option<&Vec<Endpoint>>, kinds: &[&str]) -> Vec<Endpoint> {
+    let wants = |endpoint: &&Endpoint| kinds.iter().any(|kind| passes(&endpoint.filters, kind));
+    endpoints.into_iter().flatten().filter(wants).cloned().collect()
+}
+
+/// What an endpoint is told of a message of somebody's.
+fn written(tenant: TenantId, endpoint: &Endpoint, entry: &InboundEntry) -> Vec<News> {
+    let at = entry.place.milliseconds();
+    let about = Written {
+        tenant: tenant.0,
+        place: entry.place.to_string(),
+        at: at as i64,
+    };
+    if at * 1_000 < endpoint.told_from.0 {
+        return Vec::new();
+    }
+    let kinds = [
+        (DeliveryKind::Received, "message.received", true),
+        (DeliveryKind::OptedOut, "contact.opted_out", entry.opted_out),
+    ];
+    let told = kinds
+        .into_iter()
+        .filter(|(_, kind, so)| *so && passes(&endpoint.filters, kind));
+    told.map(|(kind, ..)| news(endpoint, kind, &about)).collect()
+}
+
+fn stepped<'a>(
+    endpoints: &'a [Endpoint],
+    campaign: &'a Campaign,
+    step: &'a str,
+    now: UnixMicros,
+) -> impl Iterator<Item = News> + 'a {
+    let wanting = endpoints.iter().filter(move |endpoint| passes(&endpoint.filters, step));
+    wanting.map(move |endpoint| {
+        let about = Step {
+            campaign: campaign.id.0,
+            kind: step.to_owned(),
+            state: campaign.state.code().to_owned(),
+            at: (now.0 / 1_000) as i64,
+        };
+        news(endpoint, DeliveryKind::Campaign, &about)
+    })
+}
+
+fn news(endpoint: &Endpoint, kind: DeliveryKind, about: &impl serde::Serialize) -> News {
+    News {
+        endpoint: endpoint.id,
+        kind,
+        // Strings and numbers always can be written.
+        news: serde_json::to_string(about).unwrap_or_default(),
+        events: 1,
+    }
+}
+
+/// The types of events that lead from one state to another, with those that passed in between and left no trace.
+fn steps(before: CampaignState, state: CampaignState) -> &'static [&'static str] {
+    // One whose recipients are still being found out may be blocked yet.
+    let was_launched = !before.is_before_launch() && before != CampaignState::Resolving;
+    match state {
+        CampaignState::Draft | CampaignState::Resolving => &[],
+        CampaignState::Scheduled => &["campaign.scheduled"],
+        CampaignState::Blocked => &["campaign.blocked"],
+        CampaignState::Launching | CampaignState::Running => match before {
+            CampaignState::Paused => &["campaign.resumed"],
+            CampaignState::Launching | CampaignState::Running => &[],
+            CampaignState::Draft
+            | CampaignState::Resolving
+            | CampaignState::Scheduled
+            | CampaignState::Blocked
+            | CampaignState::Completed
+            | CampaignState::Canceled
+            | CampaignState::Stopped => &["campaign.started"],
+        },
+        CampaignState::Paused if was_launched => &["campaign.paused"],
+        CampaignState::Paused => &["campaign.started", "campaign.paused"],
+        CampaignState::Completed if was_launched => &["campaign.completed"],
+        CampaignState::Completed => &["campaign.started", "campaign.completed"],
+        CampaignState::Canceled => &["campaign.canceled"],
+        CampaignState::Stopped if was_launched => &["campaign.canceled"],
+        CampaignState::Stopped => &["campaign.started", "campaign.canceled"],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_between_which_nobody_looked_are_told_as_well() {
+        use CampaignState::{Blocked, Completed, Draft, Launching, Paused, Running, Scheduled, Stopped};
+        for (before, state, told) in [
+            (Draft, Scheduled, &["campaign.scheduled"][..]),
+            (Scheduled, Blocked, &["campaign.blocked"]),
+            (Scheduled, Launching, &["campaign.started"]),
+            (Launching, Running, &[]),
+            (Running, Paused, &["campaign.paused"]),
+            (Paused, Running, &["campaign.resumed"]),
+            (Draft, Completed, &["campaign.started", "campaign.completed"]),
+            (Paused, Completed, &["campaign.completed"]),
+            (Blocked, Stopped, &["campaign.started", "campaign.canceled"]),
+        ] {
+            assert_eq!(steps(before, state), told, "{before:?} {state:?}");
+        }
+    }
+}
