@@ -151,7 +151,9 @@ impl FieldProblem {
     /// Every code, in the order of the alphabet.
     pub(crate) fn codes() -> Vec<&'static str> {
         // What has kinds of its own is told by theirs.
-        let own = Self::VARIANTS.iter().filter(|name| !["date", "sheet", "url", "wording"].contains(name));
+        let own = Self::VARIANTS
+            .iter()
+            .filter(|name| !["date", "sheet", "url", "wording"].contains(name));
         let mut codes: Vec<_> = own
             .chain(DateProblem::VARIANTS)
             .chain(WordingProblem::VARIANTS)

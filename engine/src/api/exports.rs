@@ -33,7 +33,10 @@ const BODY_MAX: u64 = 8 << 20;
 pub(super) fn routes() -> Routes {
     Routes::of("contacts").add(
         Operation::new((Verb::Post, "/v1/contacts/export"), Key::Tenant, "exportContacts")
-            .says("Contacts as a file", "Those whom the filter means; everybody, without a body.")
+            .says(
+                "Contacts as a file",
+                "Those whom the filter means; everybody, without a body.",
+            )
             .asks::<shapes::ExportForm>()
             .takes::<shapes::ExportOrder>(serde_json::json!({ "filter": {} }))
             .answers_text("The file.", Dialect::ExcelFr.media_type())

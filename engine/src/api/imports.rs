@@ -10,8 +10,8 @@ use futures::stream;
 use serde_json::{Value, json};
 
 use super::access::{Caller, Id};
-use super::doc::{Key, Operation, Routes, Verb};
 use super::body::{BodyFault, Intake, Media, bridge};
+use super::doc::{Key, Operation, Routes, Verb};
 use super::problem::{Full, Problem, ProblemCode, field_detail, language_of};
 use super::query::{parameters, refused};
 use super::refusal::{database_refuses, full, store_refuses};

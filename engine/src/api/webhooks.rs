@@ -32,7 +32,10 @@ fn endpoints() -> Routes {
     Routes::of("webhooks")
         .add(
             Documented::new((Verb::Post, all), Key::Tenant, "createWebhook")
-                .says("Be told of what happens", "By POSTs to an address, signed as Standard Webhooks asks for it.")
+                .says(
+                    "Be told of what happens",
+                    "By POSTs to an address, signed as Standard Webhooks asks for it.",
+                )
                 .takes::<shapes::NewWebhook>(json!({ "url": "https://example.org/sms", "events": ["message.*"] }))
                 .answers::<shapes::WebhookWithSecret>(201, "The endpoint, with its secret, which is shown this once."),
             create,
@@ -52,7 +55,10 @@ fn endpoints() -> Routes {
         )
         .add(
             Documented::new((Verb::Patch, one), Key::Tenant, "changeWebhook")
-                .says("Change an endpoint", "`enabled` takes up again one that was disabled after days of failure.")
+                .says(
+                    "Change an endpoint",
+                    "`enabled` takes up again one that was disabled after days of failure.",
+                )
                 .at::<EndpointId>("id", "The endpoint.")
                 .takes::<shapes::WebhookChanges>(json!({ "description": "Fiches patients" }))
                 .answers::<shapes::Webhook>(200, "The endpoint as it is now."),
@@ -71,10 +77,17 @@ fn deliveries_of() -> Routes {
     let all = "/v1/webhooks/{id}/deliveries";
     Routes::of("webhooks")
         .add(
-            Documented::new((Verb::Post, "/v1/webhooks/{id}/rotate"), Key::Tenant, "rotateWebhookSecret")
-                .says("Another secret", "The one before signs as well until `former_secret_until`.")
-                .at::<EndpointId>("id", "The endpoint.")
-                .answers::<shapes::WebhookWithSecret>(200, "The endpoint, with the new secret, which is shown this once."),
+            Documented::new(
+                (Verb::Post, "/v1/webhooks/{id}/rotate"),
+                Key::Tenant,
+                "rotateWebhookSecret",
+            )
+            .says(
+                "Another secret",
+                "The one before signs as well until `former_secret_until`.",
+            )
+            .at::<EndpointId>("id", "The endpoint.")
+            .answers::<shapes::WebhookWithSecret>(200, "The endpoint, with the new secret, which is shown this once."),
             rotate,
         )
         .add(

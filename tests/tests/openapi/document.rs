@@ -28,6 +28,8 @@ pub(crate) struct Operation {
     pub(crate) query: Vec<(String, Value)>,
     /// The schema of its body, and one that is taken.
     pub(crate) body: Option<(Value, Value)>,
+    /// The media type of a file that is its body.
+    pub(crate) file: Option<String>,
     responses: Value,
 }
 
@@ -133,7 +135,9 @@ fn operation(path: &str, method: &str, described: &Value) -> Operation {
         .as_object()
         .and_then(|one| one.keys().next())
         .map(String::as_str);
-    let body = &described["requestBody"]["content"]["application/json"];
+    let content = &described["requestBody"]["content"];
+    let body = &content["application/json"];
+    let media = content.as_object().and_then(|content| content.keys().max());
     Operation {
         method: method.to_uppercase(),
         path: path.to_owned(),
@@ -152,6 +156,7 @@ fn operation(path: &str, method: &str, described: &Value) -> Operation {
         body: body
             .is_object()
             .then(|| (body["schema"].clone(), body["example"].clone())),
+        file: media.filter(|media| *media != "application/json").cloned(),
         responses: described["responses"].clone(),
     }
 }

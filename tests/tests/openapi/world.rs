@@ -1,7 +1,11 @@
 //! Two tenants with all that the document has ids of.
 
-use campanile_tests::{CampaignOrder, Engine, Http, Tenant};
+use std::time::Duration;
+
+use campanile_tests::{CampaignOrder, Engine, Http, Tenant, eventually};
 use serde_json::{Value, json};
+
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// A tenant, and what is its own.
 pub(crate) struct Owner {
@@ -38,6 +42,13 @@ impl Owner {
                 let segment = json!({ "name": format!("{} {}", self.mark, self.contact()), "filter": {} });
                 text(&self.http.post("/v1/segments", &segment).expect(200)["id"])
             }
+            "imp" => {
+                let file = format!("reference;nom\n{} {};{0}\n", self.mark, self.contact());
+                let made = self.http.post_as("text/csv", "/v1/imports", file.as_bytes());
+                text(&made.expect(202)["id"])
+            }
+            "whk" => self.endpoint(),
+            "dlv" => self.delivery(),
             other => panic!("say here how one makes what has ids that begin with {other}_"),
         }
     }
@@ -60,6 +71,32 @@ impl Owner {
             .post("/v1/contacts", &json!({ "contacts": [contact] }))
             .expect(200);
         text(&made["data"][0]["id"])
+    }
+
+    /// The same, as long as it is there: a tenant has few.
+    fn endpoint(&self) -> String {
+        let known = self.http.get("/v1/webhooks").expect(200);
+        if let Some(endpoint) = known["data"].as_array().and_then(|all| all.first()) {
+            return text(&endpoint["id"]);
+        }
+        let endpoint = json!({ "url": "https://campanile.invalid/told", "events": ["campaign.*"], "description": self.mark });
+        text(&self.http.post("/v1/webhooks", &endpoint).expect(201)["id"])
+    }
+
+    /// Something that this endpoint is to be told.
+    fn delivery(&self) -> String {
+        let path = format!("/v1/webhooks/{}/deliveries", self.endpoint());
+        let last = || {
+            let deliveries = self.http.get(&path).expect(200);
+            let last = deliveries["data"].as_array().and_then(|all| all.first().cloned());
+            last.map(|delivery| text(&delivery["id"]))
+        };
+        if let Some(delivery) = last() {
+            return delivery;
+        }
+        let cancel = format!("/v1/campaigns/{}/cancel", self.campaign());
+        self.http.post(&cancel, &json!({})).expect(202);
+        eventually("it is to be told of a campaign", LIMIT, last)
     }
 
     fn message(&self) -> String {
