@@ -155,7 +155,7 @@ fn columns_are_told_or_recognised_or_guessed() {
             1,
         ),
         ("Mobile\n0612345678;Pau", None, "number,-", 1),
-        ("Nom;Mobile\n\n;;\nMartin;0612345678", None, "last_name,number,-", 1),
+        ("Nom;Mobile\n\n;;\nMartin;0612345678", None, "last_name,number", 1),
     ] {
         let kept = try_read(text.as_bytes(), told).unwrap();
         assert_eq!((kept.columns().as_str(), kept.rows.len()), (columns, rows), "{text}");
@@ -337,9 +337,9 @@ fn several() -> impl Strategy<Value = Vec<String>> {
     })
 }
 
-/// Names as [`columns`] takes them: an attribute without a letter has none.
+/// Names without spaces around them, as people have them.
 fn attributes() -> impl Strategy<Value = std::collections::BTreeMap<String, String>> {
-    btree_map("(nom|Ville|ligne|=x|attributes\\.a|[a-z]{1,5} ?)", name(), 0..5)
+    btree_map("(nom|Ville|ligne|=x|attributes\\.a|[a-z]{1,5})", name(), 0..5)
 }
 
 fn contact() -> impl Strategy<Value = Contact> {
