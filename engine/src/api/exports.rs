@@ -39,7 +39,7 @@ pub(super) fn routes() -> Routes {
             )
             .asks::<shapes::ExportForm>()
             .takes::<shapes::ExportOrder>(serde_json::json!({ "filter": {} }))
-            .answers_text("The file.", Dialect::ExcelFr.media_type())
+            .answers_text("The file.", "text/csv")
             .or_as(Dialect::Jsonl.media_type())
             .speaks(),
         contacts,

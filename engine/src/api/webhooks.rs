@@ -18,10 +18,9 @@ use crate::campaign::view::time;
 use crate::database::DatabaseError;
 use crate::domain::{DeliveryId, EndpointId};
 use crate::fault::{FieldFault, FieldProblem};
-use crate::webhooks::{Changes, Delivery, DeliveryState, Endpoint, EndpointFault, FILTERS, WebhookFault};
-
-/// The longest description, in characters.
-pub(super) const DESCRIPTION_MAX: usize = 200;
+use crate::webhooks::{
+    Changes, DESCRIPTION_MAX, Delivery, DeliveryState, Endpoint, EndpointFault, FILTERS, WebhookFault,
+};
 
 pub(super) fn routes() -> Routes {
     endpoints().and(deliveries_of())

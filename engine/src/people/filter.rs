@@ -212,6 +212,12 @@ impl Reading {
         self.refuse(&format!("{pointer}/{shown}"), FieldProblem::UnknownField { nearest })
     }
 
+    /// A field that has no such test.
+    fn untested<T>(&mut self, pointer: &str, test: &str, allowed: &'static [&'static str]) -> Option<T> {
+        let shown: String = test.chars().take(ATTRIBUTE_NAME_MAX).collect();
+        self.refuse(&format!("{pointer}/{shown}"), FieldProblem::UnknownValue { allowed })
+    }
+
     /// `{"visited": "Lyon", "from": "2026-01-01", "to": "today"}`; `"visited": true`: anywhere.
     fn visited(&mut self, object: &Map<String, Value>, pointer: &str) -> Option<Filter> {
         let known = ["visited", "from", "to"];
@@ -285,7 +291,7 @@ impl Reading {
             "contains" => vec![TextTest::Contains(text(self, value, at)?)],
             "starts_with" => vec![TextTest::StartsWith(text(self, value, at)?)],
             "empty" => return self.empty(Nothing::Text(field), value, at),
-            other => return self.unknown(above, other, &TEXT_TESTS),
+            other => return self.untested(above, other, &TEXT_TESTS),
         };
         Some(Filter::Text(field, tests))
     }
@@ -298,11 +304,11 @@ impl Reading {
             "from" => DayTest::From,
             "to" => DayTest::To,
             "empty" => return self.empty(Nothing::Day(field), value, at),
-            other => return self.unknown(above, other, &DAY_TESTS),
+            other => return self.untested(above, other, &DAY_TESTS),
         };
         // Between two days of the year lies, in a year, what is on one side as well as the other.
         if field == DayField::Birthday && test != "is" {
-            return self.unknown(above, test, &IS);
+            return self.untested(above, test, &IS);
         }
         Some(Filter::Day(field, make(self.day(value, at)?)))
     }
@@ -324,8 +330,8 @@ impl Reading {
                 Value::Bool(given) => Some(Filter::Consent(*given)),
                 other => self.refuse(at, wrong(JsonType::Boolean, other)),
             },
-            ("number" | "list", other) => self.unknown(above, other, &SET_TESTS),
-            ("kind" | CONSENT, other) => self.unknown(above, other, &IS),
+            ("number" | "list", other) => self.untested(above, other, &SET_TESTS),
+            ("kind" | CONSENT, other) => self.untested(above, other, &IS),
             (_, _) => self.refuse(
                 &format!("{above}/field"),
                 FieldProblem::UnknownValue { allowed: &FIELDS },

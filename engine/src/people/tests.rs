@@ -170,7 +170,7 @@ async fn a_filter_that_is_none_is_refused_with_its_place() {
         (
             json!({"field": "last_name", "iss": "x"}),
             "/filter/iss",
-            "unknown_field",
+            "unknown_value",
         ),
         (json!({"field": "last_name"}), "/filter", "unknown_value"),
         (json!({"field": "last_name", "is": 3}), "/filter/is", "wrong_type"),
@@ -182,7 +182,7 @@ async fn a_filter_that_is_none_is_refused_with_its_place() {
         (
             json!({"field": "birthday", "before": "today"}),
             "/filter/before",
-            "unknown_field",
+            "unknown_value",
         ),
         (
             json!({"field": "number", "in": ["0612"]}),

@@ -30,6 +30,10 @@ const TEXTS_MAX: u64 = 2_000_000;
 /// The longest tag whose attributes are read, in octets.
 const TAG_OCTETS_MAX: usize = 4 << 10;
 
+/// The longest name of a column, and number of a row: `XFD1048576`.
+const COLUMN_LETTERS_MAX: usize = 3;
+const ROW_DIGITS_MAX: usize = 7;
+
 /// The end of a zip archive's table of contents, and how long it is without a comment.
 const CONTENTS_END: &[u8] = b"PK\x05\x06";
 const CONTENTS_END_OCTETS: usize = 22;
@@ -171,6 +175,9 @@ impl Scan {
             let gathered = GATHERED.into_iter().find(|gathered| *gathered == name);
             self.gathered = gathered.map(|name| (name, 0));
         }
+        if matches!(name, b"row" | b"c") && !tag.has_a_plain_place() {
+            return Err(SheetFault::unusual("a row or cell stands nowhere"));
+        }
         if name == b"sst" && tag.claims_more_than(TEXTS_MAX) {
             return Err(SheetFault::unusual("too many texts"));
         }
@@ -204,6 +211,27 @@ impl Tag {
         let end = |octet: &u8| octet.is_ascii_whitespace() || *octet == b'/';
         let name = text.split(end).next().unwrap_or_default();
         name.rsplit(|octet| *octet == b':').next().unwrap_or_default()
+    }
+
+    /// Whether its `r` is a place that a sheet has, if it has one: `7`, `XFD1048576`. The library reckons with it as it comes.
+    fn has_a_plain_place(&self) -> bool {
+        let text = String::from_utf8_lossy(&self.text);
+        let mut rest = text.as_ref();
+        while let Some((before, behind)) = rest.split_once('=') {
+            let name = before.split_whitespace().next_back();
+            let mut quoted = behind.splitn(3, ['"', '\'']).skip(1);
+            let place = quoted.next().unwrap_or_default();
+            let letters = place.bytes().take_while(u8::is_ascii_alphabetic).count();
+            let digits = &place[letters..];
+            let plain = letters <= COLUMN_LETTERS_MAX
+                && digits.len() <= ROW_DIGITS_MAX
+                && digits.bytes().all(|octet| octet.is_ascii_digit());
+            if name == Some("r") && !plain {
+                return false;
+            }
+            rest = quoted.next().unwrap_or_default();
+        }
+        true
     }
 
     /// Whether it says that there are more than `max` texts, or says so in a way that nobody can tell.
@@ -252,6 +280,8 @@ mod tests {
             "<is><!-- </is> -->".to_owned(),
             "<t a=\"</is>\">".to_owned(),
             "<\0s\0s\0t".to_owned(),
+            "<row spans='1:2' r=\"4294967296\">".to_owned(),
+            "<c r = 'ABCDEFG1'>".to_owned(),
         ] {
             assert!(!scanned(&xml), "{}", xml.chars().take(60).collect::<String>());
         }

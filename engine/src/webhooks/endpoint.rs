@@ -4,6 +4,9 @@ use super::signature::Secret;
 use crate::database::{Change, Database, DatabaseError, Found, Sql};
 use crate::domain::{EndpointId, TenantId, UnixMicros};
 
+/// The longest description of an endpoint, in characters.
+pub(crate) const DESCRIPTION_MAX: usize = 200;
+
 /// Why nothing is sent to an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
 #[strum(serialize_all = "snake_case", const_into_str)]

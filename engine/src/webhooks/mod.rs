@@ -43,7 +43,7 @@ use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 
 pub(crate) use backlog::{Delivery, DeliveryState};
-pub(crate) use endpoint::Endpoint;
+pub(crate) use endpoint::{DESCRIPTION_MAX, Endpoint};
 pub(crate) use event::FILTERS;
 pub(crate) use manage::{Changes, EndpointFault};
 use post::Postman;

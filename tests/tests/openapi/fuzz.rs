@@ -47,9 +47,13 @@ operatorKey = {{ bearer = {:?} }}
 [checks.positive_data_acceptance]
 expected-statuses = [\"2xx\", 401, 402, 403, 404, 409, 422, 429]
 [[operations]]
-include-operation-id = [\"createCampaign\", \"sendMessage\"]
+include-operation-id = [\"createCampaign\", \"sendMessage\", \"searchContacts\", \"keepSegment\", \"exportContacts\", \"importContacts\"]
 [operations.checks.positive_data_acceptance]
 expected-statuses = [\"2xx\", 400, 401, 402, 403, 404, 409, 422, 429]
+[[operations]]
+include-operation-id = [\"deleteList\", \"deleteSegment\"]
+[operations.checks]
+ensure_resource_availability.enabled = false
 {}",
         asks.tenant.key,
         stand.engine.operator_key(),

@@ -49,6 +49,15 @@ fn answers_about_what_was_sent_are_as_documented() {
         if operation.method != "GET" || operation.opener != Opener::Tenant || !operation.query.is_empty() {
             continue;
         }
+        // Of other things the matrix asks.
+        let has_id = operation.path.contains("{id}");
+        if has_id
+            && !["/v1/messages", "/v1/campaigns"]
+                .iter()
+                .any(|of| operation.path.starts_with(of))
+        {
+            continue;
+        }
         let id = if operation.path.starts_with("/v1/messages") {
             message
         } else {

@@ -102,7 +102,9 @@ impl Matrix {
         if let Some(media) = &operation.file {
             // Looked at, and not taken in: one at a time of a tenant is.
             let path = format!("{path}?dry_run=true");
-            return self.http(asker).post_as(media, &path, b"nom;portable\nMartin;0612345678\n");
+            return self
+                .http(asker)
+                .post_as(media, &path, b"nom;portable\nMartin;0612345678\n");
         }
         let body = operation.body.as_ref().map(|(_, example)| example);
         self.http(asker).ask(&operation.method, &path, body)

@@ -79,7 +79,8 @@ impl Owner {
         if let Some(endpoint) = known["data"].as_array().and_then(|all| all.first()) {
             return text(&endpoint["id"]);
         }
-        let endpoint = json!({ "url": "https://campanile.invalid/told", "events": ["campaign.*"], "description": self.mark });
+        let endpoint =
+            json!({ "url": "https://campanile.invalid/told", "events": ["campaign.*"], "description": self.mark });
         text(&self.http.post("/v1/webhooks", &endpoint).expect(201)["id"])
     }
 

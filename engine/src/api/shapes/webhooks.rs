@@ -3,9 +3,8 @@
 use schemars::JsonSchema;
 
 use super::Time;
-use crate::api::webhooks::DESCRIPTION_MAX;
 use crate::domain::{DeliveryId, EndpointId};
-use crate::webhooks::FILTERS;
+use crate::webhooks::{DESCRIPTION_MAX, FILTERS};
 
 super::schema! {
     /// Which events are told.
