@@ -43,7 +43,7 @@ impl Owner {
                 text(&self.http.post("/v1/segments", &segment).expect(200)["id"])
             }
             "imp" => {
-                let file = format!("reference;nom\n{} {};{0}\n", self.mark, self.contact());
+                let file = format!("reference;nom;portable\n{} {};{0};0612345678\n", self.mark, self.contact());
                 let made = self.http.post_as("text/csv", "/v1/imports", file.as_bytes());
                 text(&made.expect(202)["id"])
             }
@@ -95,8 +95,8 @@ impl Owner {
         if let Some(delivery) = last() {
             return delivery;
         }
-        let cancel = format!("/v1/campaigns/{}/cancel", self.campaign());
-        self.http.post(&cancel, &json!({})).expect(202);
+        let launch = format!("/v1/campaigns/{}/launch", self.campaign());
+        self.http.post(&launch, &json!({})).expect(202);
         eventually("it is to be told of a campaign", LIMIT, last)
     }
 
