@@ -73,6 +73,10 @@ impl Drop for PostgresServer {
 }
 
 /// The folder of the server's programs: Debian's newest, or where PATH has them.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "programs are looked for where a shell looks for them"
+)]
 fn programs() -> Result<PathBuf> {
     let versions = std::fs::read_dir(DEBIAN).into_iter().flatten().flatten();
     let folders = versions.map(|version| version.path().join("bin"));

@@ -51,13 +51,8 @@ impl Api {
         let metrics = Metrics::new(9).unwrap();
         let traffic = Traffic::new(&bench.store, (&metrics, bench.clock), Duration::ZERO, &[]);
         let for_inbox = (bench.clock, &metrics);
-        let inbox = Inbox::new(
-            &bench.store,
-            for_inbox,
-            (&Struck::default(), None),
-            Duration::from_secs(86_400),
-        )
-        .unwrap();
+        let (struck, kept) = (Struck::default(), Duration::from_secs(86_400));
+        let inbox = Inbox::new(&bench.store, for_inbox, (&struck, None), kept).unwrap();
         let verdict = Verdict::unguarded();
         let folder = tempfile::tempdir().unwrap();
         let webhooks = crate::webhooks::tests::open(&bench.store, folder.path(), config::Webhooks::default()).await;

@@ -118,6 +118,9 @@ impl Campaigns {
             let Some(campaign) = self.store().campaign(tenant, id).await? else {
                 continue;
             };
+            if campaign.state == CampaignState::Resolving {
+                self.resolve_unless_listed(&campaign).await?;
+            }
             self.halt_again(&campaign);
             if campaign.kind == CampaignKind::Audience && is_launched(campaign.state) {
                 self.queue_later(tenant, id);

@@ -30,7 +30,6 @@ pub(crate) mod view;
 pub(crate) mod tests;
 
 use std::future::Future;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -61,6 +60,7 @@ pub(crate) use life::Placed;
 pub(crate) use orders::{Order, Orders};
 pub(crate) use price::too_long;
 pub(crate) use report::{PAGE_MAX, PageCursor};
+use resolve::Finding;
 pub(crate) use roll_call::RollCall;
 use routes::{Chooser, Whose};
 pub(crate) use routes::{RouteTable, Routes, Served, Serving};
@@ -135,7 +135,7 @@ struct Shared {
     /// Being queued, or about to be: nobody else need start.
     launching: Mutex<FxHashSet<CampaignId>>,
     /// How many recipients have been found of those whose audience is being found out.
-    found: Mutex<FxHashMap<CampaignId, Arc<AtomicU64>>>,
+    found: Mutex<FxHashMap<CampaignId, Arc<Finding>>>,
     hours: Mutex<FxHashMap<direct::Sending, direct::Hour>>,
 }
 

@@ -32,6 +32,15 @@ pub(super) struct Found<T> {
     pub(super) made: T,
 }
 
+/// The finding out of one campaign's audience.
+#[derive(Default)]
+pub(super) struct Finding {
+    /// How many recipients have been found.
+    count: Arc<AtomicU64>,
+    /// One at a time.
+    turn: tokio::sync::Mutex<()>,
+}
+
 /// Numbers on their way to a campaign's rows.
 enum Coming {
     Contacts(Vec<Contact>),
@@ -87,22 +96,32 @@ impl Campaigns {
         Ok(())
     }
 
+    /// At the start: of a launch that is listed, it is known whose it is, and when that one has ended. Of one that is not, nobody
+    /// would go on with it.
+    pub(super) async fn resolve_unless_listed(&self, campaign: &Campaign) -> Result<(), StoreError> {
+        let resolving = self.store().resolving().await?;
+        if resolving.iter().all(|(id, _)| *id != campaign.id) {
+            self.store().set_resolving(campaign.id, Some(self.0.deps.epoch)).await?;
+            self.resolve_later((campaign.tenant, campaign.id), None);
+        }
+        Ok(())
+    }
+
     /// How many recipients have been found so far, of a campaign whose audience this process is finding out.
     pub(super) fn found_so_far(&self, id: CampaignId) -> Option<u64> {
         let found = self.0.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.get(&id).map(|count| count.load(Ordering::Relaxed))
+        found.get(&id).map(|finding| finding.count.load(Ordering::Relaxed))
     }
 
     fn resolve_later(&self, (tenant, id): (TenantId, CampaignId), planned: Option<UnixMicros>) {
-        let count = Arc::new(AtomicU64::new(0));
         let mut found = self.0.found.lock().unwrap_or_else(PoisonError::into_inner);
-        if found.insert(id, count.clone()).is_some() {
-            return;
-        }
+        let finding = found.entry(id).or_default().clone();
         drop(found);
         let campaigns = self.clone();
         self.spawn(async move {
-            let work = campaigns.resolve_and_launch((tenant, id), planned, &count);
+            // One that was refused a moment ago may still be on its way out.
+            let _turn = finding.turn.lock().await;
+            let work = campaigns.resolve_and_launch((tenant, id), planned, &finding.count);
             if campaigns
                 .0
                 .deps
@@ -115,7 +134,10 @@ impl Campaigns {
                 tracing::info!(campaign = %id, "not wholly found out; the next start begins again");
             }
             let mut found = campaigns.0.found.lock().unwrap_or_else(PoisonError::into_inner);
-            found.remove(&id);
+            // Its own, and that of the map: nobody else waits for a turn.
+            if Arc::strong_count(&finding) == 2 {
+                found.remove(&id);
+            }
         });
     }
 
@@ -143,9 +165,10 @@ impl Campaigns {
         let code = code_of(&fault);
         tracing::warn!(campaign = %id, %fault, code, "not launched");
         let refuse = || async {
+            // Its rows first: once it is a draft, somebody else may launch it again.
+            self.store().drop_rows(id).await?;
             let back = CampaignState::Draft;
             self.store().refuse_resolving((tenant, id), back, code).await?;
-            self.store().drop_rows(id).await?;
             self.store().set_resolving(id, None).await
         };
         self.insist("resolve", refuse).await
@@ -158,15 +181,31 @@ impl Campaigns {
         count: &Arc<AtomicU64>,
     ) -> Result<(), CampaignFault> {
         let campaign = self.find(tenant, id).await?;
-        if campaign.state != CampaignState::Resolving {
-            // Canceled meanwhile.
-            self.store().drop_rows(id).await?;
-            return Ok(());
+        match campaign.state {
+            CampaignState::Resolving => {}
+            CampaignState::Canceled => return Ok(self.store().drop_rows(id).await?),
+            // Another has launched it, or it was refused.
+            CampaignState::Draft
+            | CampaignState::Scheduled
+            | CampaignState::Blocked
+            | CampaignState::Launching
+            | CampaignState::Running
+            | CampaignState::Paused
+            | CampaignState::Completed
+            | CampaignState::Stopped => return Ok(()),
         }
         let campaign = self.resolve(campaign, count).await?;
         match self.launch_as(&campaign, planned).await {
-            Ok(_) | Err(CampaignFault::Short { .. } | CampaignFault::AlreadyStarted(_)) => Ok(()),
+            Ok(_) | Err(CampaignFault::Short { .. }) => Ok(()),
+            // It has another date since this one came.
+            Err(CampaignFault::AlreadyStarted(CampaignState::Resolving)) => {
+                self.store().drop_rows(id).await?;
+                let back = CampaignState::Scheduled;
+                self.store().refuse_resolving((tenant, id), back, "").await?;
+                Ok(())
+            }
             Err(CampaignFault::WrongState(CampaignState::Canceled)) => Ok(self.store().drop_rows(id).await?),
+            Err(CampaignFault::AlreadyStarted(_)) => Ok(()),
             Err(fault) => Err(fault),
         }
     }

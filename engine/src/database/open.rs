@@ -74,6 +74,7 @@ impl Database {
         let Err(source) = migrations::all().run(&self.pool).await else {
             return Ok(());
         };
+        #[allow(clippy::wildcard_enum_match_arm, reason = "the library has a dozen kinds of faults")]
         Err(match source {
             MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => DatabaseFault::Later { place },
             MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => refused(place, source),

@@ -225,10 +225,13 @@ impl Reading {
             return self.unknown(pointer, other, &known);
         }
         let at = format!("{pointer}/visited");
-        let practice = match &object["visited"] {
-            Value::Bool(true) => None,
-            Value::String(practice) => Some(self.taken(&at, check_name(practice, TEXT_MAX))?),
-            other => return self.refuse(&at, wrong(JsonType::String, other)),
+        let visited = &object["visited"];
+        let practice = match visited.as_bool() {
+            Some(true) => None,
+            Some(false) | None => {
+                let practice = self.text(visited, &at)?;
+                Some(self.taken(&at, check_name(practice, TEXT_MAX))?)
+            }
         };
         let mut day = |key: &str| match object.get(key) {
             None => Some(None),
@@ -245,10 +248,7 @@ impl Reading {
     /// `{"field": "last_name", "is": "Martin"}`.
     fn condition(&mut self, object: &Map<String, Value>, pointer: &str) -> Option<Filter> {
         let at = format!("{pointer}/field");
-        let name = match &object["field"] {
-            Value::String(name) => name.as_str(),
-            other => return self.refuse(&at, wrong(JsonType::String, other)),
-        };
+        let name = self.text(&object["field"], &at)?;
         let mut tests = object.iter().filter(|(key, _)| *key != "field");
         let (Some((test, value)), None) = (tests.next(), tests.next()) else {
             return self.refuse(pointer, FieldProblem::UnknownValue { allowed: &TEXT_TESTS });
@@ -281,9 +281,9 @@ impl Reading {
     }
 
     fn text_condition(&mut self, field: TextField, test: &str, (value, at, above): Given<'_>) -> Option<Filter> {
-        let text = |reading: &mut Self, value: &Value, at: &str| match value {
-            Value::String(text) => reading.taken(at, check_text(text, VALUE_MAX)),
-            other => reading.refuse(at, wrong(JsonType::String, other)),
+        let text = |reading: &mut Self, value: &Value, at: &str| {
+            let text = reading.text(value, at)?;
+            reading.taken(at, check_text(text, VALUE_MAX))
         };
         let tests = match test {
             "is" => vec![TextTest::Is(text(self, value, at)?)],
@@ -326,10 +326,7 @@ impl Reading {
                 kind.map(Filter::Kind)
                     .or_else(|| self.refuse(at, FieldProblem::UnknownValue { allowed }))
             }
-            (CONSENT, "is") => match value {
-                Value::Bool(given) => Some(Filter::Consent(*given)),
-                other => self.refuse(at, wrong(JsonType::Boolean, other)),
-            },
+            (CONSENT, "is") => self.yes_or_no(value, at).map(Filter::Consent),
             ("number" | "list", other) => self.untested(above, other, &SET_TESTS),
             ("kind" | CONSENT, other) => self.untested(above, other, &IS),
             (_, _) => self.refuse(
@@ -374,17 +371,23 @@ impl Reading {
     }
 
     fn day(&mut self, value: &Value, at: &str) -> Option<Day> {
-        match value {
-            Value::String(text) => self.taken(at, text.parse()),
-            other => self.refuse(at, wrong(JsonType::String, other)),
-        }
+        let text = self.text(value, at)?;
+        self.taken(at, text.parse())
     }
 
     fn empty(&mut self, of: Nothing, value: &Value, at: &str) -> Option<Filter> {
-        match value {
-            Value::Bool(empty) => Some(Filter::Empty(of, *empty)),
-            other => self.refuse(at, wrong(JsonType::Boolean, other)),
-        }
+        let empty = self.yes_or_no(value, at)?;
+        Some(Filter::Empty(of, empty))
+    }
+
+    fn text<'v>(&mut self, value: &'v Value, at: &str) -> Option<&'v str> {
+        let text = value.as_str();
+        text.or_else(|| self.refuse(at, wrong(JsonType::String, value)))
+    }
+
+    fn yes_or_no(&mut self, value: &Value, at: &str) -> Option<bool> {
+        let given = value.as_bool();
+        given.or_else(|| self.refuse(at, wrong(JsonType::Boolean, value)))
     }
 
     fn taken<T>(&mut self, at: &str, read: Result<T, FieldProblem>) -> Option<T> {

@@ -20,6 +20,7 @@ impl Store {
         epoch: u32,
     ) -> Result<bool, StoreError> {
         // Listed first: a crash after this costs one useless look; the reverse order would lose the campaign.
+        self.set_active(tenant, id).await?;
         self.set_resolving(id, Some(epoch)).await?;
         let key = keys::campaign(tenant, id);
         let mut call = self.script(Name::State, &[&key]);

@@ -238,6 +238,7 @@ fn answer_of<B>(response: &Response<B>) -> Answer {
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
+    use tokio::task::JoinSet;
 
     use super::*;
 
@@ -280,7 +281,7 @@ mod tests {
     }
 
     /// Answers one request with these octets, and returns what it was asked.
-    async fn receiver(answer: &'static str) -> (String, tokio::task::JoinHandle<String>) {
+    async fn receiver(answer: &'static str) -> (String, JoinSet<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let answering = async move {
@@ -293,7 +294,9 @@ mod tests {
             stream.write_all(answer.as_bytes()).await.unwrap();
             String::from_utf8_lossy(&asked[..length]).to_lowercase()
         };
-        (format!("http://{address}/hook?of=us"), tokio::spawn(answering))
+        let mut asked = JoinSet::new();
+        asked.spawn(answering);
+        (format!("http://{address}/hook?of=us"), asked)
     }
 
     #[tokio::test]
@@ -316,10 +319,10 @@ mod tests {
                 None,
             ),
         ] {
-            let (url, asked) = receiver(answer).await;
+            let (url, mut asked) = receiver(answer).await;
             let answered = postman(&["127.0.0.0/8"]).post(&letter(&url)).await.unwrap();
             assert_eq!((answered.code, answered.retry_after), (code, wait));
-            let asked = asked.await.unwrap();
+            let asked = asked.join_next().await.unwrap().unwrap();
             assert!(asked.starts_with("post /hook?of=us http/1.1\r\n"), "{asked}");
             assert!(asked.contains("webhook-signature: v1,a v1,b\r\n"), "{asked}");
         }

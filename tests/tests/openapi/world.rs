@@ -43,7 +43,11 @@ impl Owner {
                 text(&self.http.post("/v1/segments", &segment).expect(200)["id"])
             }
             "imp" => {
-                let file = format!("reference;nom;portable\n{} {};{0};0612345678\n", self.mark, self.contact());
+                let file = format!(
+                    "reference;nom;portable\n{} {};{0};0612345678\n",
+                    self.mark,
+                    self.contact()
+                );
                 let made = self.http.post_as("text/csv", "/v1/imports", file.as_bytes());
                 text(&made.expect(202)["id"])
             }

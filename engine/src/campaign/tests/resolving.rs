@@ -81,6 +81,9 @@ async fn an_audience_of_nobody_and_one_that_is_gone_are_drafts_again_with_the_re
     bench.campaigns.launch(tenant, empty).await.unwrap();
     let refused = bench.is_in((tenant, empty), CampaignState::Draft).await;
     assert_eq!(refused.refused.as_deref(), Some("empty_audience"));
+    // Launched again at once: the first may not be wholly over.
+    bench.campaigns.launch(tenant, empty).await.unwrap();
+    bench.is_in((tenant, empty), CampaignState::Draft).await;
     bench.people.forget_list(tenant, list.id).await.unwrap();
     bench.campaigns.launch(tenant, gone).await.unwrap();
     let refused = bench.is_in((tenant, gone), CampaignState::Draft).await;
