@@ -456,8 +456,9 @@ fn check_connects_to_everything_and_binds_to_nothing() {
         .iter()
         .map(|one| &one["reached"])
         .collect();
-    assert_eq!(reached, [true, true]);
-    assert_eq!(found["data"][1]["what"], "smsc north");
+    assert_eq!(reached, [true, true, true]);
+    assert_eq!(found["data"][1]["what"], "database");
+    assert_eq!(found["data"][2]["what"], "smsc north");
     // Whoever is refused by the simulator, or bound, shows in its totals or its sessions.
     assert_eq!(sim.totals().submits, 0);
     configuration("127.0.0.1:1", &redis.url());

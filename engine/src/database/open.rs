@@ -23,6 +23,10 @@ const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON";
 
+/// How much of tenants is kept.
+const HELD: &str = "SELECT (SELECT COUNT(*) FROM contact) + (SELECT COUNT(*) FROM list) + (SELECT COUNT(*) FROM segment) \
+     + (SELECT COUNT(*) FROM import) + (SELECT COUNT(*) FROM webhook_endpoint)";
+
 impl Database {
     /// Opens the configured database. `store`: the id of the Redis database whose tenants it is about.
     ///
@@ -90,15 +94,27 @@ impl Database {
         change.run(claim).await?;
         let found = Sql::new("SELECT store FROM installation WHERE one = 1");
         let found = change.rows(found, |row| row.text(0)).await?;
-        change.commit().await?;
-        match found.into_iter().next() {
-            Some(theirs) if theirs != store => Err(DatabaseFault::OtherStore {
-                place: place.to_owned(),
-                theirs,
-                ours: store.to_owned(),
-            }),
-            Some(_) | None => Ok(()),
+        let other = found.into_iter().next().filter(|theirs| theirs != store);
+        if let Some(theirs) = other {
+            let held = change.rows(Sql::new(HELD), |row| row.number(0)).await?;
+            if held.first() != Some(&0) {
+                return Err(DatabaseFault::OtherStore {
+                    place: place.to_owned(),
+                    theirs,
+                    ours: store.to_owned(),
+                });
+            }
+            // Nobody is in it: it goes with whatever Redis is there now, and knows nothing of the one before.
+            let mut tie = Sql::new("UPDATE installation SET store = ");
+            tie.value(store);
+            change.run(tie).await?;
+            for table in ["webhook_position", "webhook_campaign"] {
+                let mut forget = Sql::new("DELETE FROM ");
+                forget.push(table);
+                change.run(forget).await?;
+            }
         }
+        Ok(change.commit().await?)
     }
 }
 

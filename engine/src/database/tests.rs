@@ -91,16 +91,25 @@ async fn tables_of_a_later_version_are_left_alone() {
 }
 
 #[tokio::test]
-async fn a_database_of_other_tenants_is_refused() {
+async fn a_database_with_people_of_other_tenants_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    open(folder.path()).await.unwrap();
     let settings = config::Database {
         url: None,
         file: folder.path().join("data/campanile.db"),
     };
-    let fault = Database::open(&settings, "store-2").await.err().unwrap().to_string();
+    let database = open(folder.path()).await.unwrap();
+    drop(database);
+    // Nobody is in it yet: it goes with any.
+    let database = Database::open(&settings, "store-2").await.unwrap();
+    let mut change = database.change().await.unwrap();
+    let list = "INSERT INTO list (id, tenant, name, name_folded, created_at) VALUES (1, 1, 'Marathon', 'marathon', 0)";
+    change.run(Sql::new(list)).await.unwrap();
+    change.commit().await.unwrap();
+    drop(database);
+    let fault = Database::open(&settings, "store-1").await.err().unwrap().to_string();
     assert!(
-        fault.contains("belongs to another Redis") && fault.contains("store-1"),
+        fault.contains("belongs to another Redis") && fault.contains("store-2"),
         "{fault}"
     );
+    Database::open(&settings, "store-2").await.unwrap();
 }
