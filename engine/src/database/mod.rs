@@ -1,6 +1,6 @@
 //! SQL: what is kept of people. SQLite, embedded, or PostgreSQL; the same tables and queries for both.
 //!
-//! Numbers that both dialects take (`$1`), types that both read (`BIGINT`, `TEXT`), and no more than the standard has: what a
+//! Types that both dialects read (`BIGINT`, `TEXT`), and no more than the standard has: what a
 //! dialect says otherwise stands in [`Dialect`]. Live messages never wait for it.
 
 mod fault;
@@ -39,6 +39,7 @@ pub(crate) struct Database {
 /// A change under way; undone when it is dropped before [`Change::commit`].
 pub(crate) struct Change {
     transaction: Transaction<'static, sqlx::Any>,
+    dialect: Dialect,
     _turn: Option<OwnedSemaphorePermit>,
 }
 
@@ -70,6 +71,7 @@ impl Database {
         };
         Ok(Change {
             transaction: self.pool.begin_with(begin).await?,
+            dialect: self.dialect,
             _turn: turn,
         })
     }
@@ -83,7 +85,7 @@ impl Database {
         query: Sql,
         read: impl Fn(&Found<'_>) -> Result<T, DatabaseError>,
     ) -> Result<Vec<T>, DatabaseError> {
-        let rows = query.query().fetch_all(&self.pool).await?;
+        let rows = query.query(self.dialect).fetch_all(&self.pool).await?;
         rows.iter().map(|row| read(&Found(row))).collect()
     }
 
@@ -96,7 +98,7 @@ impl Database {
         query: Sql,
         read: impl Fn(&Found<'_>) -> Result<T, DatabaseError>,
     ) -> Result<Option<T>, DatabaseError> {
-        let row = query.query().fetch_optional(&self.pool).await?;
+        let row = query.query(self.dialect).fetch_optional(&self.pool).await?;
         row.as_ref().map(|row| read(&Found(row))).transpose()
     }
 
@@ -116,7 +118,7 @@ impl Change {
     /// # Errors
     /// When the database does not answer.
     pub(crate) async fn run(&mut self, statement: Sql) -> Result<u64, DatabaseError> {
-        let done = statement.query().execute(self.connection()).await?;
+        let done = statement.query(self.dialect).execute(self.connection()).await?;
         Ok(done.rows_affected())
     }
 
@@ -129,7 +131,7 @@ impl Change {
         query: Sql,
         read: impl Fn(&Found<'_>) -> Result<T, DatabaseError>,
     ) -> Result<Vec<T>, DatabaseError> {
-        let rows = query.query().fetch_all(self.connection()).await?;
+        let rows = query.query(self.dialect).fetch_all(self.connection()).await?;
         rows.iter().map(|row| read(&Found(row))).collect()
     }
 

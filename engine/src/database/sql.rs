@@ -4,6 +4,8 @@ use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe};
 
+use super::Dialect;
+
 /// A value of a statement.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
@@ -50,7 +52,8 @@ impl From<Option<String>> for Value {
 /// A statement. What others have given is always a value, never one of its words.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Sql {
-    words: String,
+    /// What stands before each value, and behind the last.
+    words: Vec<String>,
     values: Vec<Value>,
 }
 
@@ -58,22 +61,24 @@ impl Sql {
     /// Begins with these words.
     pub(crate) fn new(words: &str) -> Self {
         Self {
-            words: words.to_owned(),
+            words: vec![words.to_owned()],
             values: Vec::new(),
         }
     }
 
     /// More words of ours.
     pub(crate) fn push(&mut self, words: &str) -> &mut Self {
-        self.words.push_str(words);
+        match self.words.last_mut() {
+            Some(last) => last.push_str(words),
+            None => self.words.push(words.to_owned()),
+        }
         self
     }
 
     /// A value.
     pub(crate) fn value(&mut self, value: impl Into<Value>) -> &mut Self {
         self.values.push(value.into());
-        self.words.push('$');
-        self.words.push_str(&self.values.len().to_string());
+        self.words.push(String::new());
         self
     }
 
@@ -88,9 +93,22 @@ impl Sql {
         self
     }
 
-    pub(super) fn query(self) -> Query<'static, Any, AnyArguments> {
+    pub(super) fn query(self, dialect: Dialect) -> Query<'static, Any, AnyArguments> {
+        let mut text = String::with_capacity(self.words.iter().map(|words| words.len() + 6).sum());
+        for (at, words) in self.words.iter().enumerate() {
+            match dialect {
+                _ if at == 0 => {}
+                // Each in its turn: to SQLite `$1` is a name, which it looks for among all others.
+                Dialect::Sqlite => text.push('?'),
+                Dialect::Postgres => {
+                    text.push('$');
+                    text.push_str(&at.to_string());
+                }
+            }
+            text.push_str(words);
+        }
         // Words are ours: see `push`.
-        let query = sqlx::query(AssertSqlSafe(self.words));
+        let query = sqlx::query(AssertSqlSafe(text));
         self.values.into_iter().fold(query, |query, value| match value {
             Value::Number(number) => query.bind(number),
             Value::Text(text) => query.bind(text),
