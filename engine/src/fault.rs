@@ -165,6 +165,12 @@ impl FieldProblem {
         codes
     }
 
+    /// The field has another type than that.
+    pub(crate) fn wrong_type(expected: JsonType, found: &Value) -> Self {
+        let found = JsonType::of(found);
+        Self::WrongType { expected, found }
+    }
+
     /// The stable code of the API; never translated.
     pub(crate) const fn code(&self) -> &'static str {
         if let Self::Date(problem) = self {

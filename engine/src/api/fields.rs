@@ -477,8 +477,7 @@ fn number_text(value: &Value) -> Option<String> {
 }
 
 fn wrong(pointer: &str, expected: JsonType, found: &Value) -> FieldFault {
-    let found = JsonType::of(found);
-    FieldFault::new(pointer, FieldProblem::WrongType { expected, found })
+    FieldFault::new(pointer, FieldProblem::wrong_type(expected, found))
 }
 
 /// RFC 6901, 3.

@@ -148,8 +148,7 @@ fn texts<T>(
 }
 
 fn wrong(pointer: &str, expected: JsonType, found: &Value) -> FieldFault {
-    let found = JsonType::of(found);
-    FieldFault::new(pointer, FieldProblem::WrongType { expected, found })
+    FieldFault::new(pointer, FieldProblem::wrong_type(expected, found))
 }
 
 impl People {

@@ -115,13 +115,7 @@ impl People {
     /// # Errors
     /// As [`People::contact`].
     pub(crate) async fn forget(&self, tenant: TenantId, id: ContactId) -> Result<(), PeopleFault> {
-        let mut change = self.database.change().await?;
-        let mut delete = Sql::new("DELETE FROM contact WHERE tenant = ");
-        delete.value(tenant.0).push(" AND id = ").value(id.0.cast_signed());
-        if change.run(delete).await? == 0 {
-            return Err(PeopleFault::NotFound);
-        }
-        Ok(change.commit().await?)
+        self.forget_row("contact", tenant, id.0).await
     }
 
     /// Those whom a filter means, in the order in which they came, from behind `after` on.

@@ -156,7 +156,7 @@ impl Reading {
 
     fn filter(&mut self, value: &Value, pointer: &str, depth: usize) -> Option<Filter> {
         let Value::Object(object) = value else {
-            return self.refuse(pointer, wrong(JsonType::Object, value));
+            return self.refuse(pointer, FieldProblem::wrong_type(JsonType::Object, value));
         };
         self.conditions += 1;
         if depth > DEPTH_MAX || self.conditions > CONDITIONS_MAX {
@@ -194,7 +194,7 @@ impl Reading {
 
     fn filters(&mut self, value: &Value, pointer: &str, depth: usize) -> Option<Vec<Filter>> {
         let Value::Array(items) = value else {
-            return self.refuse(pointer, wrong(JsonType::Array, value));
+            return self.refuse(pointer, FieldProblem::wrong_type(JsonType::Array, value));
         };
         if items.is_empty() {
             return self.refuse(pointer, FieldProblem::Empty);
@@ -356,7 +356,7 @@ impl Reading {
         read: impl Fn(&mut Self, &Value, &str) -> Option<T>,
     ) -> Option<Vec<T>> {
         let Value::Array(items) = value else {
-            return self.refuse(at, wrong(JsonType::Array, value));
+            return self.refuse(at, FieldProblem::wrong_type(JsonType::Array, value));
         };
         if items.is_empty() {
             return self.refuse(at, FieldProblem::Empty);
@@ -382,12 +382,12 @@ impl Reading {
 
     fn text<'v>(&mut self, value: &'v Value, at: &str) -> Option<&'v str> {
         let text = value.as_str();
-        text.or_else(|| self.refuse(at, wrong(JsonType::String, value)))
+        text.or_else(|| self.refuse(at, FieldProblem::wrong_type(JsonType::String, value)))
     }
 
     fn yes_or_no(&mut self, value: &Value, at: &str) -> Option<bool> {
         let given = value.as_bool();
-        given.or_else(|| self.refuse(at, wrong(JsonType::Boolean, value)))
+        given.or_else(|| self.refuse(at, FieldProblem::wrong_type(JsonType::Boolean, value)))
     }
 
     fn taken<T>(&mut self, at: &str, read: Result<T, FieldProblem>) -> Option<T> {
@@ -411,7 +411,9 @@ fn day_field(name: &str) -> Option<DayField> {
 }
 
 fn number(value: &Value) -> Result<Recipient, FieldProblem> {
-    let text = value.as_str().ok_or_else(|| wrong(JsonType::String, value))?;
+    let text = value
+        .as_str()
+        .ok_or_else(|| FieldProblem::wrong_type(JsonType::String, value))?;
     match existing(text, Country::FRANCE) {
         Ok(recipient) => Ok(recipient),
         Err(fault) => Err(fault.problem()),
@@ -421,11 +423,4 @@ fn number(value: &Value) -> Result<Recipient, FieldProblem> {
 fn list(value: &Value) -> Result<ListId, FieldProblem> {
     let id = value.as_str().and_then(|text| text.parse().ok());
     id.ok_or(FieldProblem::UnknownValue { allowed: &["lst_…"] })
-}
-
-fn wrong(expected: JsonType, found: &Value) -> FieldProblem {
-    FieldProblem::WrongType {
-        expected,
-        found: JsonType::of(found),
-    }
 }

@@ -73,13 +73,7 @@ impl People {
     /// # Errors
     /// As [`People::list`].
     pub(crate) async fn forget_list(&self, tenant: TenantId, id: ListId) -> Result<(), PeopleFault> {
-        let mut change = self.database.change().await?;
-        let mut delete = Sql::new("DELETE FROM list WHERE tenant = ");
-        delete.value(tenant.0).push(" AND id = ").value(id.0.cast_signed());
-        if change.run(delete).await? == 0 {
-            return Err(PeopleFault::NotFound);
-        }
-        Ok(change.commit().await?)
+        self.forget_row("list", tenant, id.0).await
     }
 
     /// Puts contacts on a list, and takes others off it. Those that are no contacts of the tenant are left out.

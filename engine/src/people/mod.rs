@@ -36,7 +36,8 @@ pub(crate) use said::Said;
 pub(crate) use segments::Segment;
 
 use crate::clock::Clock;
-use crate::database::Database;
+use crate::database::{Database, Sql};
+use crate::domain::TenantId;
 use filter_sql::Seen;
 
 /// By whose calendar today is told.
@@ -53,6 +54,18 @@ impl People {
     /// Those of that database.
     pub(crate) fn new(database: Database, clock: Clock) -> Self {
         Self { database, clock }
+    }
+
+    /// Forgets a row of a tenant, with what hangs on it.
+    async fn forget_row(&self, table: &'static str, tenant: TenantId, id: u64) -> Result<(), PeopleFault> {
+        let mut change = self.database.change().await?;
+        let mut delete = Sql::new("DELETE FROM ");
+        delete.push(table).push(" WHERE tenant = ").value(tenant.0);
+        delete.push(" AND id = ").value(id.cast_signed());
+        if change.run(delete).await? == 0 {
+            return Err(PeopleFault::NotFound);
+        }
+        Ok(change.commit().await?)
     }
 
     fn seen(&self) -> Seen {

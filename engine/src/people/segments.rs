@@ -92,13 +92,7 @@ impl People {
     /// # Errors
     /// As [`People::segment`].
     pub(crate) async fn forget_segment(&self, tenant: TenantId, id: SegmentId) -> Result<(), PeopleFault> {
-        let mut change = self.database.change().await?;
-        let mut delete = Sql::new("DELETE FROM segment WHERE tenant = ");
-        delete.value(tenant.0).push(" AND id = ").value(id.0.cast_signed());
-        if change.run(delete).await? == 0 {
-            return Err(PeopleFault::NotFound);
-        }
-        Ok(change.commit().await?)
+        self.forget_row("segment", tenant, id.0).await
     }
 }
 
