@@ -261,6 +261,7 @@ fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
         | RunFault::Store(_)
         | RunFault::Guard(_)
         | RunFault::Database(_)
+        | RunFault::Mirror(_)
         | RunFault::Webhook(_)
         | RunFault::Embedded(EmbeddedFault::NotInstalled) => ExitCode::from(UNREACHABLE),
         RunFault::Embedded(_)

@@ -490,6 +490,20 @@ metrics! {
     /// Above some seconds, the SQL database does not keep up or does not answer; after two minutes the journal is trimmed
     /// all the same.
     webhook_lag_seconds: Gauge [];
+    /// How long ago the journal was read to its end for history; some seconds while much is sent.
+    ///
+    /// When it rises for minutes, the SQL database does not keep up or does not answer. Nothing is lost: the journal waits.
+    history_lag_seconds: Gauge [];
+    /// Octets of Redis that the journal takes: what is still to be booked, told and written down.
+    ///
+    /// At `history.journal_max` the guard stops leases (`campanile_guard_stopped`) until history has caught up.
+    history_journal_bytes: IntGauge [];
+    /// Rows of history that were written.
+    history_rows_total: IntCounter [];
+    /// How long ledgers and opt-outs could not be copied to the SQL database; 0 when they can.
+    ///
+    /// When it rises, the database does not answer: what would be lost with Redis grows with it.
+    mirror_lag_seconds: Gauge [];
     /// Times that a partition's journal was trimmed before it was read for webhooks: they are not told of what stood there.
     webhook_journal_passed_over_total: IntCounter [];
     /// What waits to be settled: the age of the oldest.

@@ -1,7 +1,7 @@
-//! How far settling is behind: leases slow down before receipts have to wait.
+//! How far settling is behind: leases slow down before receipts have to wait. And whether the journal is full.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -9,6 +9,21 @@ use tokio::sync::Notify;
 /// What waits to be settled may be so old before leases wait: an SMSC that waits for its deliver_sm_resp for seconds gives
 /// the session up.
 const BEHIND_MAX: Duration = Duration::from_millis(100);
+
+/// Whether the journal is as long as it may be, since somebody does not keep up with it. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fullness(Arc<AtomicBool>);
+
+impl Fullness {
+    /// It is, or is not any more.
+    pub(crate) fn set(&self, full: bool) {
+        self.0.store(full, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// The age of the oldest event that is not settled. Cheap to clone.
 #[derive(Clone, Debug)]

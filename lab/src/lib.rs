@@ -30,7 +30,7 @@ pub use engine::{Engine, EngineSettings, SmscSettings};
 pub use fault::{Fault, Result};
 pub use http::{Answer, Http};
 pub use patients::{CampaignBody, Lane, number_of, variable_octets};
-pub use postgres_server::PostgresServer;
+pub use postgres_server::{Lock, PostgresServer};
 pub use process::{Process, Processes, Signal, Site, program};
 pub use redis_server::{RedisInfo, RedisServer, RedisSettings};
 pub use scratch::Scratch;

@@ -1,8 +1,9 @@
 //! A PostgreSQL of one run's own.
 
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use crate::fault::{Fault, Result, cannot};
 use crate::process::{Process, Site};
@@ -60,6 +61,54 @@ impl PostgresServer {
     /// Where clients connect.
     pub fn url(&self) -> String {
         format!("postgres://campanile@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+/// A table that nobody else gets at, until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    session: Child,
+}
+
+impl PostgresServer {
+    /// Has everybody wait who reads or writes a table.
+    pub fn lock(&self, table: &str) -> Result<Lock> {
+        let mut start = Command::new(programs()?.join("psql"));
+        start.args(["-q", "-h", "127.0.0.1", "-U", "campanile", "-d", "postgres", "-p"]);
+        start.arg(self.port.to_string());
+        let start = start.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut lock = Lock {
+            session: start.spawn().map_err(cannot("run psql"))?,
+        };
+        let what = "lock a table";
+        let said = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE;\n\\echo locked\n");
+        let mut input = lock
+            .session
+            .stdin
+            .take()
+            .ok_or(std::io::ErrorKind::BrokenPipe.into())
+            .map_err(cannot(what))?;
+        input.write_all(said.as_bytes()).map_err(cannot(what))?;
+        let mut line = String::new();
+        let output = lock
+            .session
+            .stdout
+            .take()
+            .ok_or(std::io::ErrorKind::BrokenPipe.into())
+            .map_err(cannot(what))?;
+        BufReader::new(output).read_line(&mut line).map_err(cannot(what))?;
+        // Its end is the session's, and that the lock's.
+        lock.session.stdin = Some(input);
+        Ok(lock)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        drop(self.session.stdin.take());
+        if let Err(error) = self.session.wait() {
+            eprintln!("psql does not end: {error}");
+        }
     }
 }
 

@@ -58,6 +58,69 @@ fn an_emptied_database_is_noticed_and_stops_everything_until_a_restart() {
 }
 
 #[test]
+fn a_redis_that_was_emptied_is_rebuilt_with_tenants_credits_and_who_wants_nothing() {
+    let mut stand = Stand::new(programs!(), "guard-rebuilt", ANSWERS_TAKE_TIME, |smsc| smsc);
+    let (id, operator) = (stand.tenant.id.clone(), stand.engine.operator());
+    let brand = json!({ "brand": "Cabinet Martin", "countries": ["FR"] });
+    operator.patch(&format!("/v1/tenants/{id}"), &brand).expect(200);
+    let struck = json!({ "to": ["+33612345678"], "purpose": "all" });
+    stand
+        .engine
+        .admin()
+        .with_key(stand.engine.operator_key())
+        .post("/v1/suppressions", &struck)
+        .expect(200);
+    let campaign = stand.launch(MESSAGES);
+    stand.sim.wait_for("accepted", 500, SETTLE_LIMIT);
+    let http = stand.tenant.http(&stand.engine);
+    // The last that SQL is sure to have: what the ledger says.
+    let granted = http.get("/v1/tenant").expect(200)["credits"]["granted"].clone();
+    let lines = http.get("/v1/ledger?limit=500").expect(200);
+    assert!(lines["data"].as_array().unwrap().len() >= 2, "{lines}");
+    redis::cmd("FLUSHALL")
+        .exec(&mut stand.redis.connect().unwrap())
+        .expect("FLUSHALL");
+    wait_until_not_ready(&stand.engine, "database_emptied");
+    stand.engine.restart();
+    let (http, operator) = (stand.tenant.http(&stand.engine), stand.engine.operator());
+    let log = stand.engine.process().last_words();
+    assert!(log.contains("rebuilt from the database"), "{log}");
+
+    let tenant = http.get("/v1/tenant").expect(200);
+    assert_eq!(
+        (&tenant["brand"], &tenant["countries"]),
+        (&json!("Cabinet Martin"), &json!(["FR"]))
+    );
+    let credits = |tenant: &Value, of: &str| tenant["credits"][of].as_u64().unwrap();
+    let (held, spent) = (credits(&tenant, "held"), credits(&tenant, "spent"));
+    assert_eq!(tenant["credits"]["granted"], granted);
+    assert_eq!(granted, credits(&tenant, "available") + held + spent);
+    assert_eq!(held + spent, MESSAGES as u64);
+    let path = format!("/v1/tenants/{id}/lost_holds");
+    let lost = operator.get(&path).expect(200);
+    assert_eq!(lost["data"], json!([{ "campaign": campaign.id, "credits": held }]));
+    let path = format!("{path}/{}", campaign.id);
+    operator
+        .post(&path, &json!({ "spent": held + 1 }))
+        .expect_field_problem(&[422], "/spent");
+    let settled = operator.post(&path, &json!({ "spent": 7 })).expect(200);
+    assert_eq!((credits(&settled, "held"), credits(&settled, "spent")), (0, spent + 7));
+    operator.post(&path, &json!({ "spent": 7 })).expect_problem(&[404]);
+
+    // What was said before holds: nobody is sent what they do not want, and no id comes again.
+    let message = json!({ "to": "+33612345678", "sender": "OSTEO", "text": "RDV" });
+    let made = http.post("/v1/messages", &message).expect(202);
+    let path = format!("/v1/messages/{}", made["id"].as_str().unwrap());
+    eventually("it is left out", SETTLE_LIMIT, || {
+        let view = http.get(&path).expect(200);
+        (view["status"] == "skipped" || view["state"] == "skipped").then_some(())
+    });
+    let again = stand.launch(10);
+    assert_ne!(again.id, campaign.id);
+    stand.all_delivered(&again, 10, SETTLE_LIMIT);
+}
+
+#[test]
 fn a_redis_that_loses_data_is_refused_or_shown() {
     let lab = Lab::new(programs!(), "guard-loss");
     let (redis, sim) = (lab.redis(), lab.sim(""));

@@ -15,6 +15,7 @@ pub(super) fn board() -> Board {
     .row("HTTP", http())
     .row("Redis", redis())
     .row("Guards and audits", guards())
+    .row("SQL", written_down())
     .row("Webhooks", webhooks())
     .folded_row("Process", process())
     .folded_row("Logs and traces", told())
@@ -187,6 +188,35 @@ fn guards() -> Vec<Panel> {
 }
 
 /// What the engine tells of itself and cannot.
+fn written_down() -> Vec<Panel> {
+    vec![
+        Panel::lines(
+            "History lag",
+            "s",
+            "How long ago the journal was read to its end for history: some seconds while much is sent.",
+        )
+        .orange(60.0)
+        .red(600.0)
+        .shows(max("instance", &of(M.history_lag_seconds.name, "")), "{{instance}}"),
+        Panel::lines(
+            "Journal",
+            "bytes",
+            "What the journal takes of Redis. At history.journal_max nothing more is sent until history has caught up.",
+        )
+        .shows(max("instance", &of(M.history_journal_bytes.name, "")), "{{instance}}"),
+        Panel::lines("History rows", "ops", "Messages that were written down, a second.")
+            .shows(rates("instance", M.history_rows_total.name, ""), "{{instance}}"),
+        Panel::lines(
+            "Copy lag",
+            "s",
+            "How long ledgers and opt-outs could not be copied to the SQL database: so much is lost if Redis is lost now.",
+        )
+        .orange(10.0)
+        .red(60.0)
+        .shows(max("instance", &of(M.mirror_lag_seconds.name, "")), "{{instance}}"),
+    ]
+}
+
 fn webhooks() -> Vec<Panel> {
     vec![
         Panel::stacked(

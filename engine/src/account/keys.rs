@@ -60,6 +60,7 @@ impl Accounts {
         let api_key = key::generate("sk_live_")?;
         let (digest, details) = described(&api_key, label, self.clock.unix());
         self.store.add_key(id, &digest, &details).await?;
+        self.mirror.keep_tenant(id).await?;
         Ok((KnownKey::new((digest, details)), api_key))
     }
 
@@ -85,6 +86,7 @@ impl Accounts {
         let (digest, _) = found.ok_or(AccountFault::NotFound)?;
         self.store.drop_key(id, &digest).await?;
         self.digests.forget(&digest);
+        self.mirror.keep_tenant(id).await?;
         Ok(())
     }
 }

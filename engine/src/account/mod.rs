@@ -8,9 +8,11 @@ mod operator;
 mod tests;
 
 use crate::clock::Clock;
-use crate::domain::{Countries, TenantId, TermChanges, Terms};
+use crate::database::DatabaseError;
+use crate::domain::{CampaignId, Countries, TenantId, TermChanges, Terms};
 use crate::fault::{FieldFault, FieldProblem};
-use crate::store::{GRANTED_MAX, Grant, KeyOwner, NewTenant, Store, StoreError, Tenant, Token};
+use crate::mirror::{Mirror, MirrorFault, Movement};
+use crate::store::{GRANTED_MAX, Grant, KeyOwner, LedgerPlace, NewTenant, Store, StoreError, Tenant, Token};
 
 use digests::Digests;
 pub(crate) use key::KeyDigest;
@@ -50,6 +52,18 @@ pub(crate) enum AccountFault {
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The database did not keep it.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+impl From<MirrorFault> for AccountFault {
+    fn from(fault: MirrorFault) -> Self {
+        match fault {
+            MirrorFault::Store(error) => Self::Store(error),
+            MirrorFault::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 /// A tenant that was just made, with the only copy of its key.
@@ -62,15 +76,17 @@ pub(crate) struct NewAccount {
 
 pub(crate) struct Accounts {
     store: Store,
+    mirror: Mirror,
     clock: Clock,
     digests: Digests,
 }
 
 impl Accounts {
     /// The accounts of that database.
-    pub(crate) fn new(store: Store, clock: Clock) -> Self {
+    pub(crate) fn new(store: Store, mirror: Mirror, clock: Clock) -> Self {
         Self {
             store,
+            mirror,
             clock,
             digests: Digests::default(),
         }
@@ -107,6 +123,7 @@ impl Accounts {
             token,
         };
         let id = self.store.create_tenant(&new, self.clock.unix()).await?;
+        self.mirror.keep_tenant(id).await?;
         let tenant = self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
         Ok(NewAccount { tenant, api_key })
     }
@@ -156,7 +173,8 @@ impl Accounts {
     /// [`AccountFault::NotFound`] or [`AccountFault::Store`].
     pub(crate) async fn change_terms(&self, id: TenantId, changes: TermChanges) -> Result<(), AccountFault> {
         self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
-        Ok(self.store.change_terms(id, changes).await?)
+        self.store.change_terms(id, changes).await?;
+        Ok(self.mirror.keep_tenant(id).await?)
     }
 
     /// A tenant may send to these countries from now on. What was taken before goes on.
@@ -166,7 +184,8 @@ impl Accounts {
     pub(crate) async fn set_countries(&self, id: TenantId, countries: &Countries) -> Result<(), AccountFault> {
         // Tenants are never removed: one that is there stays.
         self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
-        Ok(self.store.set_countries(id, countries).await?)
+        self.store.set_countries(id, countries).await?;
+        Ok(self.mirror.keep_tenant(id).await?)
     }
 
     /// From now on a "CANCEL" answers a tenant's appointments, or is an opt-out as with others.
@@ -175,7 +194,8 @@ impl Accounts {
     /// [`AccountFault::NotFound`] or [`AccountFault::Store`].
     pub(crate) async fn set_cancel_answers(&self, id: TenantId, answers: bool) -> Result<(), AccountFault> {
         self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
-        Ok(self.store.set_cancel_answers(id, answers).await?)
+        self.store.set_cancel_answers(id, answers).await?;
+        Ok(self.mirror.keep_tenant(id).await?)
     }
 
     /// A tenant with its credits; `None` when there is no such tenant.
@@ -186,12 +206,45 @@ impl Accounts {
         self.store.tenant(id).await
     }
 
-    /// The newest lines of a tenant's ledger, newest first, at most [`LEDGER_MAX`]; each is a JSON object.
+    /// Movements of a tenant's credits, newest first, behind a place, at most [`LEDGER_MAX`].
+    ///
+    /// # Errors
+    /// [`AccountFault::Store`] or [`AccountFault::Database`].
+    pub(crate) async fn ledger(
+        &self,
+        id: TenantId,
+        behind: Option<LedgerPlace>,
+        count: usize,
+    ) -> Result<Vec<Movement>, AccountFault> {
+        Ok(self.mirror.ledger(id, behind, count.clamp(1, LEDGER_MAX)).await?)
+    }
+
+    /// What is held for campaigns that were lost with a Redis, by campaign.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub(crate) async fn ledger(&self, id: TenantId, count: usize) -> Result<Vec<String>, StoreError> {
-        self.store.ledger(id, count.clamp(1, LEDGER_MAX)).await
+    pub(crate) async fn lost_holds(&self, id: TenantId) -> Result<Vec<(CampaignId, u64)>, StoreError> {
+        self.store.lost_holds(id).await
+    }
+
+    /// Ends what is held for such a campaign: so much of it was spent, the rest is available again.
+    ///
+    /// # Errors
+    /// [`AccountFault::NotFound`] when nothing is held for it, [`AccountFault::Fields`] when less than that is, or
+    /// [`AccountFault::Store`].
+    pub(crate) async fn settle_lost(&self, id: TenantId, campaign: CampaignId, spent: u64) -> Result<(), AccountFault> {
+        let lost = self.store.lost_holds(id).await?;
+        let held = lost.into_iter().find(|(of, _)| *of == campaign);
+        let (_, held) = held.ok_or(AccountFault::NotFound)?;
+        if spent > held {
+            let max = held as i64;
+            let fault = FieldFault::new("/spent", FieldProblem::OutOfRange { min: 0, max });
+            return Err(AccountFault::Fields(vec![fault]));
+        }
+        match self.store.settle_lost((id, campaign), spent, self.clock.unix()).await? {
+            true => Ok(()),
+            false => Err(AccountFault::NotFound),
+        }
     }
 
     /// Whose key it is; `None` for one that nobody has. Remembered for some seconds.

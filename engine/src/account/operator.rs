@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Accounts, key};
 use crate::config;
+use crate::mirror::MirrorFault;
 use crate::store::StoreError;
 
 /// The shortest operator key that is taken from a file, in octets: it opens everything.
@@ -24,6 +25,9 @@ pub(crate) enum OperatorKeyFault {
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It could not be kept for a Redis that is rebuilt.
+    #[error(transparent)]
+    Mirror(#[from] MirrorFault),
 }
 
 impl Accounts {
@@ -34,18 +38,19 @@ impl Accounts {
     /// See [`OperatorKeyFault`].
     pub(crate) async fn ensure_operator_key(&self, api: &config::Api) -> Result<Option<String>, OperatorKeyFault> {
         if let Some(path) = &api.operator_key_file {
-            let given = read(path)?;
-            self.store
-                .set_operator_key(&key::hexadecimal(&key::digest(&given)), false)
-                .await?;
+            let digest = key::hexadecimal(&key::digest(&read(path)?));
+            self.store.set_operator_key(&digest, false).await?;
+            self.mirror.keep_operator(&digest).await?;
             return Ok(None);
         }
         let made = key::generate("op_live_")?;
-        let first = self
-            .store
-            .set_operator_key(&key::hexadecimal(&key::digest(&made)), true)
-            .await?;
-        Ok(first.then_some(made))
+        let digest = key::hexadecimal(&key::digest(&made));
+        let first = self.store.set_operator_key(&digest, true).await?;
+        if !first {
+            return Ok(None);
+        }
+        self.mirror.keep_operator(&digest).await?;
+        Ok(Some(made))
     }
 }
 

@@ -43,7 +43,7 @@ fn refusal(reason: &Reason) -> Problem {
         Reason::RedisAway => ProblemKind::Unavailable {
             retry_after: super::refusal::STORE_AWAY,
         },
-        Reason::LosesData(_) | Reason::IntakeMark | Reason::LeaseMark => {
+        Reason::LosesData(_) | Reason::IntakeMark | Reason::JournalFull | Reason::LeaseMark => {
             ProblemKind::IntakeClosed { retry_after: CLOSED }
         }
     }

@@ -10,10 +10,12 @@ use super::access::{Caller, Id};
 use super::doc::{Key, Operation as Documented, Routes, Verb};
 use super::fields::Fields;
 use super::idempotent::Operation;
-use super::problem::{Problem, ProblemCode};
+use super::problem::{Problem, ProblemCode, ProblemKind};
+use super::refusal::database_refuses;
 use super::{App, shapes};
-use crate::campaign::{DirectOrder, view};
-use crate::domain::MessageId;
+use crate::campaign::{CampaignFault, DirectOrder, view};
+use crate::domain::{MessageId, UnixMicros};
+use crate::history::Past;
 
 pub(super) fn routes() -> Routes {
     Routes::of("messages")
@@ -75,10 +77,30 @@ pub(super) async fn show(
     Caller(tenant): Caller,
     Id(id): Id<MessageId>,
 ) -> Result<Json<Value>, Problem> {
-    let row = app.campaigns.message(tenant, id).await?;
-    let mut shown = view::message(&row);
+    let mut shown = match app.campaigns.message(tenant, id).await {
+        Ok(row) => view::message(&row),
+        // Its campaign is over, and gone.
+        Err(CampaignFault::NotFound) => {
+            let past = app.history.message(tenant, id).await;
+            let past = past.map_err(|error| database_refuses(&error))?;
+            past.as_ref().map(remembered).ok_or(ProblemKind::NotFound)?
+        }
+        Err(fault) => return Err(fault.into()),
+    };
     shown["campaign"] = id.campaign().to_string().into();
     Ok(Json(shown))
+}
+
+/// As a message that is still there is shown.
+fn remembered(past: &Past) -> Value {
+    json!({
+        "to": past.recipient.to_string(),
+        "id": past.id.to_string(),
+        "status": past.status,
+        "reason": Some(&past.reason).filter(|reason| !reason.is_empty()),
+        "code": Some(past.code).filter(|code| *code > 0),
+        "at": past.ended_at.and_then(|at| view::time(UnixMicros(at.unsigned_abs() * 1_000))),
+    })
 }
 
 /// All fields are looked at, so that all faults come out at once.

@@ -12,6 +12,7 @@ mod exports;
 mod fields;
 mod gate;
 mod guesses;
+mod history;
 mod held;
 mod idempotent;
 mod imports;
@@ -20,6 +21,7 @@ mod keys;
 mod known;
 mod lists;
 mod lives;
+mod lost_holds;
 mod log_filter;
 mod messages;
 mod operators;
@@ -70,11 +72,13 @@ use crate::campaign::Campaigns;
 use crate::clock::Clock;
 use crate::config;
 use crate::guard::Verdict;
+use crate::history::History;
 use crate::import::Imports;
 use crate::inbound::Inbox;
 use crate::logs::Logs;
 use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
+use crate::mirror::Mirror;
 use crate::otel::Tracer;
 use crate::people::People;
 use crate::pressure::Pressure;
@@ -101,6 +105,10 @@ pub(crate) struct App {
     pub(crate) campaigns: Campaigns,
     /// Contacts, lists, segments.
     pub(crate) people: People,
+    /// What became of messages.
+    pub(crate) history: History,
+    /// Keeps opt-outs.
+    pub(crate) mirror: Mirror,
     /// Files of contacts.
     pub(crate) imports: Imports,
     /// Asked whether it is there.
@@ -164,6 +172,7 @@ fn public(app: App) -> Router {
 /// Those that ask for a key, each beside its documentation: a file of handlers is added here.
 fn documented() -> Routes {
     tenants::routes()
+        .and(lost_holds::routes())
         .and(keys::routes())
         .and(campaigns::routes())
         .and(schedule::routes())
@@ -175,6 +184,7 @@ fn documented() -> Routes {
         .and(lists::routes())
         .and(webhooks::routes())
         .and(messages::routes())
+        .and(history::routes())
         .and(inbound::routes())
         .and(text::routes())
         .and(rules::routes())

@@ -12,7 +12,7 @@ use crate::campaign::PAGE_MAX;
 use crate::fault::FieldProblem;
 
 /// Rows of a page when nobody says how many.
-const PAGE_DEFAULT: usize = 50;
+pub(super) const PAGE_DEFAULT: usize = 50;
 
 const PARAMETERS: [&str; 2] = ["limit", "cursor"];
 
@@ -62,22 +62,11 @@ impl FromRequestParts<App> for Paging {
     }
 }
 
-/// How many rows of a list that has no pages: 1 to [`PAGE_MAX`].
-pub(super) struct Limit(pub(super) usize);
-
-impl FromRequestParts<App> for Limit {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let mut rows = PAGE_DEFAULT;
-        for (_, value) in parameters((parts, app), &["limit"]).await? {
-            rows = limit(&value)?;
-        }
-        Ok(Self(rows))
-    }
-}
-
-fn limit(value: &str) -> Result<usize, Problem> {
+/// A number of rows, as a parameter.
+///
+/// # Errors
+/// When it is none, or not allowed.
+pub(super) fn limit(value: &str) -> Result<usize, Problem> {
     let limit = value.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
     limit.ok_or_else(|| {
         refused(

@@ -9,6 +9,7 @@ use crate::campaign::CampaignFault;
 use crate::campaign::view::time;
 use crate::database::DatabaseError;
 use crate::fault::{FieldFault, FieldProblem};
+use crate::mirror::MirrorFault;
 use crate::people::PeopleFault;
 use crate::store::StoreError;
 
@@ -52,6 +53,15 @@ pub(super) fn database_refuses(error: &DatabaseError) -> Problem {
     }
 }
 
+impl From<MirrorFault> for Problem {
+    fn from(fault: MirrorFault) -> Self {
+        match fault {
+            MirrorFault::Store(error) => store_refuses(&error),
+            MirrorFault::Database(error) => database_refuses(&error),
+        }
+    }
+}
+
 impl From<PeopleFault> for Problem {
     fn from(fault: PeopleFault) -> Self {
         match fault {
@@ -75,6 +85,7 @@ impl From<AccountFault> for Problem {
                 ProblemKind::Internal.into()
             }
             AccountFault::Store(error) => store_refuses(&error),
+            AccountFault::Database(error) => database_refuses(&error),
         }
     }
 }

@@ -10,7 +10,6 @@ use super::App;
 use super::fields::Fields;
 use super::known::Known;
 use super::problem::Problem;
-use super::refusal::store_refuses;
 use crate::audience::normalise;
 use crate::domain::{Country, Purpose, Recipient, TenantId};
 use crate::fault::FieldProblem;
@@ -63,10 +62,6 @@ pub(super) async fn add(
     if let Some(tenant) = tenant {
         noted.object(tenant);
     }
-    let added = app
-        .store
-        .opt_out(tenant, purposes, &recipients, app.clock.unix())
-        .await
-        .map_err(|error| store_refuses(&error))?;
+    let added = app.mirror.opt_out(tenant, purposes, &recipients).await?;
     Ok(Json(json!({ "added": added })))
 }

@@ -11,15 +11,16 @@ use super::doc::{Key, Operation as Documented, Routes, Verb};
 use super::fields::Fields;
 use super::idempotent::{Operation, Secret};
 use super::known::Known;
-use super::pages::Limit;
+use super::pages::Paging;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
 use super::terms::{self, TERMS};
 use super::{App, page, shapes};
 use crate::account::{GRANT_MAX, WEIGHT_MAX};
 use crate::campaign::view::time;
-use crate::domain::{TenantId, Terms};
+use crate::domain::{TenantId, Terms, UnixMicros};
 use crate::fault::FieldProblem;
+use crate::mirror::Movement;
 use crate::store::Tenant;
 
 /// What may be changed of a tenant beside its terms.
@@ -77,9 +78,12 @@ pub(super) fn routes() -> Routes {
         )
         .add(
             Documented::new((Verb::Get, "/v1/ledger"), Key::Tenant, "listLedger")
-                .says("List the newest movements of credits", "The newest first.")
-                .asks::<shapes::Limit>()
-                .answers::<shapes::Page<shapes::Movement>>(200, "The newest lines of the ledger."),
+                .says(
+                    "List the movements of credits",
+                    "The newest first, to the first of all.",
+                )
+                .asks::<shapes::Paging>()
+                .answers::<shapes::Page<shapes::Movement>>(200, "Lines of the ledger."),
             ledger,
         )
 }
@@ -189,21 +193,23 @@ pub(super) async fn own(State(app): State<App>, Caller(tenant): Caller) -> Resul
     find(&app, tenant).await.map(Json)
 }
 
-/// `GET /v1/ledger`: the newest movements of the caller's credits, newest first.
+/// `GET /v1/ledger`: the movements of the caller's credits, newest first.
 pub(super) async fn ledger(
     State(app): State<App>,
     Caller(tenant): Caller,
-    Limit(limit): Limit,
+    paging: Paging,
 ) -> Result<Json<Value>, Problem> {
-    let lines = app
-        .accounts
-        .ledger(tenant, limit)
-        .await
-        .map_err(|error| store_refuses(&error))?;
-    Ok(page(lines.iter().filter_map(|line| movement(line)).collect(), None))
+    let lines = app.accounts.ledger(tenant, paging.cursor()?, paging.limit).await?;
+    let next = lines.last().filter(|_| lines.len() == paging.limit);
+    let next = next.map(|line| line.place.to_string());
+    Ok(page(lines.iter().map(movement).collect(), next))
 }
 
-async fn find(app: &App, id: TenantId) -> Result<Value, Problem> {
+/// A tenant as it is shown.
+///
+/// # Errors
+/// There is none, or the store does not answer.
+pub(super) async fn find(app: &App, id: TenantId) -> Result<Value, Problem> {
     let tenant = app.accounts.tenant(id).await.map_err(|error| store_refuses(&error))?;
     tenant.as_ref().map(view).ok_or(ProblemKind::NotFound.into())
 }
@@ -228,10 +234,11 @@ pub(super) fn view(tenant: &Tenant) -> Value {
     shown
 }
 
-/// A line of the ledger with its time as people read it.
-fn movement(line: &str) -> Option<Value> {
-    let mut line: Value = serde_json::from_str(line).ok()?;
-    let at = line["at"].as_str().and_then(|at| at.parse().ok()).and_then(time);
-    line["at"] = at.into();
-    Some(line)
+fn movement(line: &Movement) -> Value {
+    let mut shown = json!({ "type": line.kind, "credits": line.credits, "at": time(UnixMicros(line.at)) });
+    match line.campaign {
+        Some(campaign) => shown["campaign"] = campaign.to_string().into(),
+        None => shown["reference"] = line.reference.as_str().into(),
+    }
+    shown
 }

@@ -28,6 +28,24 @@ struct Api {
     admin: TowerToHyperService<Router>,
 }
 
+async fn history(
+    bench: &Bench,
+    webhooks: &crate::webhooks::Webhooks,
+    folder: &std::path::Path,
+) -> crate::history::History {
+    let deps = crate::history::HistoryDeps {
+        store: bench.store.clone(),
+        database: crate::database::tests::open(folder).await.unwrap(),
+        clock: bench.clock,
+        metrics: Metrics::new(9).unwrap(),
+        settings: config::History::default(),
+        webhooks: Some(webhooks.clone()),
+        fullness: crate::pressure::Fullness::default(),
+        names: Arc::new(|_| Some("north".to_owned())),
+    };
+    crate::history::History::open(deps).await.unwrap()
+}
+
 impl Api {
     async fn start(name: &str) -> Self {
         Self::with(name, config::Api::default()).await
@@ -35,7 +53,8 @@ impl Api {
 
     async fn with(name: &str, limits: config::Api) -> Self {
         let bench = Bench::start(name).await;
-        let accounts = Accounts::new(bench.store.clone(), bench.clock);
+        let mirror = bench.mirror.clone();
+        let accounts = Accounts::new(bench.store.clone(), mirror.clone(), bench.clock);
         let file = std::env::temp_dir().join(format!("campanile-{name}-{}.key", std::process::id()));
         std::fs::write(&file, format!("{OPERATOR}\nignored")).unwrap();
         let given = config::Api {
@@ -52,7 +71,7 @@ impl Api {
         let traffic = Traffic::new(&bench.store, (&metrics, bench.clock), Duration::ZERO, &[]);
         let for_inbox = (bench.clock, &metrics);
         let (struck, kept) = (Struck::default(), Duration::from_secs(86_400));
-        let inbox = Inbox::new(&bench.store, for_inbox, (&struck, None), kept).unwrap();
+        let inbox = Inbox::new((&bench.store, &mirror), for_inbox, (&struck, None), kept).unwrap();
         let verdict = Verdict::unguarded();
         let folder = tempfile::tempdir().unwrap();
         let webhooks = crate::webhooks::tests::open(&bench.store, folder.path(), config::Webhooks::default()).await;
@@ -67,6 +86,8 @@ impl Api {
             accounts: Arc::new(accounts),
             campaigns: bench.campaigns.clone(),
             people: bench.people.clone(),
+            history: history(&bench, &webhooks, folder.path()).await,
+            mirror,
             imports: crate::import::Imports::new(
                 bench.people.clone(),
                 bench.store.clone(),
@@ -372,7 +393,7 @@ async fn keys_open_what_is_theirs_and_nothing_else() {
     api.expect("GET /v1/campaigns", OPERATOR, &nothing, 403).await;
     // An operator key that was replaced opens nothing any more.
     assert!(api.bench.store.set_operator_key("another", false).await.unwrap());
-    let digest_owner = Accounts::new(api.bench.store.clone(), api.bench.clock)
+    let digest_owner = Accounts::new(api.bench.store.clone(), api.bench.mirror.clone(), api.bench.clock)
         .owner(&crate::account::KeyDigest::of(OPERATOR).unwrap())
         .await
         .unwrap();

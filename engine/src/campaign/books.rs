@@ -13,6 +13,7 @@ use super::news::{self, News};
 use super::starts::{Start, Starts};
 use crate::clock::Clock;
 use crate::domain::{CampaignId, Partition, TenantId, UnixMicros};
+use crate::history::History;
 use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
 use crate::store::{Applied, Store, StoreError, entered};
@@ -93,6 +94,7 @@ pub(crate) struct Books {
     metrics: Metrics,
     message_log: MessageLog,
     webhooks: Option<Webhooks>,
+    history: Option<History>,
     bookkeeper: Bookkeeper,
     watched: Arc<Mutex<FxHashMap<CampaignId, Watched>>>,
     begun: Starts,
@@ -105,7 +107,7 @@ impl Books {
     pub(super) fn new(
         store: Store,
         (clock, metrics): (Clock, Metrics),
-        (message_log, webhooks): (MessageLog, Option<Webhooks>),
+        (message_log, webhooks, history): (MessageLog, Option<Webhooks>, Option<History>),
         keep: Duration,
     ) -> Self {
         let positions = store.all_partitions().map(|_| tokio::sync::Mutex::default()).collect();
@@ -114,6 +116,7 @@ impl Books {
             metrics,
             message_log,
             webhooks,
+            history,
             store,
             clock,
             watched: Arc::default(),
@@ -186,10 +189,8 @@ impl Books {
             let noted = self.message_log.note(partition, &entries).await;
             noted.map_err(|(entry, form)| news::bad_entry(&entry, form))?;
             let changes: Vec<_> = news.iter().map(|(id, news)| (*id, news.changes.clone())).collect();
-            let trim = self
-                .webhooks
-                .as_ref()
-                .map_or_else(|| to.clone(), |webhooks| webhooks.trims(partition, &to));
+            let history = self.history.as_ref();
+            let trim = history.map_or_else(|| to.clone(), |history| history.trims(partition, &to));
             match self.store.apply(partition, (&from, &to, &trim), &changes).await? {
                 Applied::Done => {
                     self.note(&news);
@@ -243,7 +244,7 @@ impl Books {
     }
 
     /// Books the credits of campaigns.
-    pub(super) async fn look(&self, due: &[(TenantId, CampaignId)]) {
+    pub(crate) async fn look(&self, due: &[(TenantId, CampaignId)]) {
         stream::iter(due.chunks(TOGETHER))
             .for_each_concurrent(GROUPS, |some| self.look_together(some))
             .await;

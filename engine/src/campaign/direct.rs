@@ -212,7 +212,7 @@ impl Campaigns {
         if let Some(known) = known.filter(|known| known.hour == hour) {
             return Ok(known);
         }
-        let id = self.store().next_campaign().await?;
+        let id = self.next_id().await?;
         // Listed first: a crash after this costs one useless look; the reverse order would lose the hold.
         self.store().set_active(tenant, id).await?;
         let terms = self.terms_of(tenant).await?;

@@ -72,7 +72,7 @@ impl Campaigns {
         tenant: TenantId,
         body: impl Read + Send + 'static,
     ) -> Result<Created, CampaignFault> {
-        let id = self.store().next_campaign().await?;
+        let id = self.next_id().await?;
         // Listed while it is taken in: what a process leaves behind that ends meanwhile is found, and forgotten.
         self.store().set_drafting(id, Some(self.0.deps.epoch)).await?;
         let created = self.take_in(tenant, id, body).await;

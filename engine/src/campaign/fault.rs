@@ -7,6 +7,7 @@ use crate::audience::{ReadFault, SinkFull};
 use crate::database::DatabaseError;
 use crate::domain::UnixMicros;
 use crate::fault::FieldFault;
+use crate::mirror::MirrorFault;
 use crate::people::PeopleFault;
 use crate::store::{CampaignState, StoreError};
 
@@ -63,6 +64,15 @@ pub(crate) enum CampaignFault {
     /// The database of people did not do it.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+}
+
+impl From<MirrorFault> for CampaignFault {
+    fn from(fault: MirrorFault) -> Self {
+        match fault {
+            MirrorFault::Store(error) => Self::Store(error),
+            MirrorFault::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 impl From<PeopleFault> for CampaignFault {

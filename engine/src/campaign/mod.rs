@@ -43,8 +43,10 @@ use tracing::Instrument;
 
 use crate::clock::Clock;
 use crate::domain::{CampaignId, Countries, Country, Partition, TenantId, UnixMicros, Way};
+use crate::history::History;
 use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
+use crate::mirror::Mirror;
 use crate::people::People;
 use crate::store::{Campaign, Store, StoreError};
 use crate::webhooks::Webhooks;
@@ -106,10 +108,14 @@ pub(crate) struct CampaignDeps {
     pub(crate) epoch: u32,
     /// Whom audiences of contacts mean.
     pub(crate) people: People,
+    /// Knows which numbers of campaigns were ever given.
+    pub(crate) mirror: Mirror,
     /// Told what happened to messages, before the books are.
     pub(crate) message_log: MessageLog,
-    /// Told where campaigns are, and asked what of the journal they still read. Absent: nobody is told.
+    /// Told where campaigns are. Absent: nobody is told.
     pub(crate) webhooks: Option<Webhooks>,
+    /// Asked what of the journal is still to be read. Absent: nobody but the books reads it.
+    pub(crate) history: Option<History>,
     /// How long a campaign stays after it has ended.
     pub(crate) keep: Duration,
     /// Rung whenever something was enqueued.
@@ -147,7 +153,7 @@ impl Campaigns {
             books: Books::new(
                 deps.store.clone(),
                 (deps.clock, deps.metrics.clone()),
-                (deps.message_log.clone(), deps.webhooks.clone()),
+                (deps.message_log.clone(), deps.webhooks.clone(), deps.history.clone()),
                 deps.keep,
             ),
             creations: Arc::new(Semaphore::new(CREATIONS_MAX)),
@@ -186,6 +192,13 @@ impl Campaigns {
     /// [`CampaignFault::NotFound`], also when it is another tenant's, or [`CampaignFault::Store`].
     pub(crate) async fn find(&self, tenant: TenantId, id: CampaignId) -> Result<Campaign, CampaignFault> {
         self.store().campaign(tenant, id).await?.ok_or(CampaignFault::NotFound)
+    }
+
+    /// A number that no campaign has had, nor will have again.
+    async fn next_id(&self) -> Result<CampaignId, CampaignFault> {
+        let id = self.store().next_campaign().await?;
+        self.0.deps.mirror.reserve(id).await?;
+        Ok(id)
     }
 
     fn store(&self) -> &Store {

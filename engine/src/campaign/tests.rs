@@ -37,6 +37,7 @@ pub(crate) struct Bench {
     pub(crate) campaigns: Campaigns,
     pub(crate) store: Store,
     pub(crate) people: People,
+    pub(crate) mirror: Mirror,
     pub(crate) clock: Clock,
     rung: Arc<AtomicU64>,
     tokens: AtomicU64,
@@ -62,12 +63,14 @@ impl Bench {
         assert_eq!(store.smsc_id("north").await.unwrap(), SMSC);
         let rung = Arc::new(AtomicU64::new(0));
         let database = crate::database::tests::open(&folder).await.unwrap();
+        let mirror = Mirror::new(&store, &database, (Clock::new(), &Metrics::new(9).unwrap()));
         let people = People::new(database, Clock::new());
-        let campaigns = campaigns(&store, people.clone(), rung.clone()).await;
+        let campaigns = campaigns(&store, (people.clone(), mirror.clone()), rung.clone()).await;
         Self {
             campaigns,
             store,
             people,
+            mirror,
             clock: Clock::new(),
             rung,
             tokens: AtomicU64::new(1),
@@ -75,6 +78,14 @@ impl Bench {
             folder,
             _redis: redis,
         }
+    }
+
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
+    fn kept(&self) -> (People, Mirror) {
+        (self.people.clone(), self.mirror.clone())
     }
 
     /// Another one at each call.
@@ -190,7 +201,7 @@ impl Bench {
         leased
     }
 
-    async fn accept(&self, leased: &[LeasedMessage]) {
+    pub(crate) async fn accept(&self, leased: &[LeasedMessage]) {
         self.make(leased, |message| (accepted(message), Note::Taken(36_180)))
             .await;
     }
@@ -252,7 +263,7 @@ pub(crate) fn message(leased: &LeasedMessage) -> Message<'_> {
     Message::unpack(leased.recipient, &leased.message).unwrap().0
 }
 
-async fn campaigns(store: &Store, people: People, rung: Arc<AtomicU64>) -> Campaigns {
+async fn campaigns(store: &Store, (people, mirror): (People, Mirror), rung: Arc<AtomicU64>) -> Campaigns {
     let north = Arc::new(config::Smsc::new("north", "127.0.0.1:2775", "campanile"));
     Campaigns::new(CampaignDeps {
         store: store.clone(),
@@ -262,8 +273,10 @@ async fn campaigns(store: &Store, people: People, rung: Arc<AtomicU64>) -> Campa
         gates: Gates::none(Clock::new()),
         epoch: 1,
         people,
+        mirror,
         message_log: MessageLog::off(),
         webhooks: None,
+        history: None,
         keep: Duration::from_secs(3_600),
         ring: Arc::new(move |_, _, _| {
             rung.fetch_add(1, Ordering::Relaxed);
@@ -379,7 +392,7 @@ async fn a_start_goes_on_with_what_was_launched() {
     // The process ends between the hold and the expansion.
     let campaign = bench.campaigns.find(tenant, id).await.unwrap();
     bench.store.launch(&campaign, None, bench.clock.unix()).await.unwrap();
-    let started_again = campaigns(&bench.store, bench.people.clone(), Arc::default()).await;
+    let started_again = campaigns(&bench.store, bench.kept(), Arc::default()).await;
     started_again.resume_all().await.unwrap();
     bench.launched(tenant, id).await;
     assert_eq!(bench.state(tenant, id).await, CampaignState::Running);

@@ -31,6 +31,7 @@ mod database;
 mod redis_server;
 mod url;
 mod value;
+mod history;
 mod webhooks;
 mod written;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub(crate) use console::{Console, count, time};
 pub(crate) use database::Database;
 pub(crate) use effective::Origin;
 pub(crate) use envelope::{Envelope, TimeForm};
+pub(crate) use history::History;
 pub(crate) use kit::settings::Faults;
 pub(crate) use line_file::LineFile;
 #[cfg(test)]
@@ -118,6 +120,8 @@ pub(crate) struct Config {
     pub(crate) message_log: LineFile,
     /// `[traces]`: where spans go.
     pub(crate) traces: Traces,
+    /// `[history]`: what became of messages.
+    pub(crate) history: History,
     /// `[webhooks]`: how receivers are told of events.
     pub(crate) webhooks: Webhooks,
     /// `[[smsc]]`: the accounts that we bind to; at least one.
@@ -311,6 +315,7 @@ impl Config {
             ("[audit]", self.audit == other.audit),
             ("[message_log]", self.message_log == other.message_log),
             ("[traces]", self.traces == other.traces),
+            ("[history]", self.history == other.history),
             ("[webhooks]", self.webhooks == other.webhooks),
         ];
         sections
@@ -372,6 +377,7 @@ fn read(root: &Table<'_>) -> Config {
         audit: LineFile::read(&root.table("audit")),
         message_log: LineFile::read(&root.table("message_log")),
         traces: traces::read(&root.table("traces")),
+        history: History::read(&root.table("history")),
         webhooks: Webhooks::read(&root.table("webhooks")),
         engine,
         route: route::read_all(root, &smsc),

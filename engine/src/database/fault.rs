@@ -40,7 +40,7 @@ pub(crate) enum DatabaseFault {
     },
     /// It goes with another Redis, where its tenants are others.
     #[error(
-        "the database {place} belongs to another Redis database (its id is {theirs}, this one's {ours}), in which its tenants are others: \
+        "the database {place} belongs to another Redis database (its id is {theirs}), and this one ({ours}) has tenants of its own: \
          restore the Redis that it was used with, or choose another database (database.file, database.url)"
     )]
     OtherStore {

@@ -3,10 +3,12 @@
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-const STEPS: [(&str, &str); 3] = [
+const STEPS: [(&str, &str); 5] = [
     ("people", include_str!("../data/migrations/0001_people.sql")),
     ("imports", include_str!("../data/migrations/0002_imports.sql")),
     ("webhooks", include_str!("../data/migrations/0003_webhooks.sql")),
+    ("accounts", include_str!("../data/migrations/0004_accounts.sql")),
+    ("history", include_str!("../data/migrations/0005_history.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

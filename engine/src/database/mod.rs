@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use fault::{DatabaseError, DatabaseFault};
 pub(crate) use found::Found;
+pub(crate) use open::{Redis, Tie};
 pub(crate) use sql::Sql;
 
 /// In what two databases differ.

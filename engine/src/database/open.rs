@@ -1,12 +1,13 @@
 //! Opening a database: made if it is not there, brought to this version, and tied to its Redis.
 
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::any::{AnyPoolOptions, install_default_drivers};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::MigrateError;
-use sqlx::{AnyConnection, Connection, Executor};
+use sqlx::{AnyConnection, ConnectOptions, Connection, Executor};
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -25,14 +26,32 @@ const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode =
 
 /// How much of tenants is kept.
 const HELD: &str = "SELECT (SELECT COUNT(*) FROM contact) + (SELECT COUNT(*) FROM list) + (SELECT COUNT(*) FROM segment) \
-     + (SELECT COUNT(*) FROM import) + (SELECT COUNT(*) FROM webhook_endpoint)";
+     + (SELECT COUNT(*) FROM import) + (SELECT COUNT(*) FROM webhook_endpoint) + (SELECT COUNT(*) FROM tenant)";
+
+/// The Redis that a database is opened with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Redis<'a> {
+    /// Its id.
+    pub(crate) id: &'a str,
+    /// Nothing was ever ordered in it.
+    pub(crate) is_blank: bool,
+}
+
+/// What has become of the Redis that a database was used with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tie {
+    /// It is the one that is there.
+    Holds,
+    /// It was lost, and another one is there, with nothing in it: it is to be rebuilt.
+    Lost,
+}
 
 impl Database {
-    /// Opens the configured database. `store`: the id of the Redis database whose tenants it is about.
+    /// Opens the configured database, which goes with that Redis.
     ///
     /// # Errors
     /// See [`DatabaseFault`].
-    pub(crate) async fn open(settings: &config::Database, store: &str) -> Result<Self, DatabaseFault> {
+    pub(crate) async fn open(settings: &config::Database, redis: Redis<'_>) -> Result<(Self, Tie), DatabaseFault> {
         install_default_drivers();
         let (database, place) = match &settings.url {
             Some(url) => {
@@ -49,8 +68,8 @@ impl Database {
             }
         };
         database.migrate(&place).await?;
-        database.tie(&place, store).await?;
-        Ok(database)
+        let tie = database.tie(&place, redis).await?;
+        Ok((database, tie))
     }
 
     /// Where the configured database is, and what it says of itself when it can be reached; nothing is made or changed.
@@ -86,36 +105,67 @@ impl Database {
         })
     }
 
-    /// The tenants of another Redis have the same numbers, and must not be shown these people.
-    async fn tie(&self, place: &str, store: &str) -> Result<(), DatabaseFault> {
+    /// The tenants of another Redis have the same numbers, and must not be shown these people. One that is blank has none.
+    async fn tie(&self, place: &str, redis: Redis<'_>) -> Result<Tie, DatabaseFault> {
         let mut change = self.change().await?;
         let mut claim = Sql::new("INSERT INTO installation (one, store) VALUES (1, ");
-        claim.value(store).push(") ON CONFLICT (one) DO NOTHING");
+        claim.value(redis.id).push(") ON CONFLICT (one) DO NOTHING");
         change.run(claim).await?;
-        let found = Sql::new("SELECT store FROM installation WHERE one = 1");
-        let found = change.rows(found, |row| row.text(0)).await?;
-        let other = found.into_iter().next().filter(|theirs| theirs != store);
-        if let Some(theirs) = other {
-            let held = change.rows(Sql::new(HELD), |row| row.number(0)).await?;
-            if held.first() != Some(&0) {
+        let known = Sql::new("SELECT store, rebuilding FROM installation WHERE one = 1");
+        let known = change.rows(known, |row| Ok((row.text(0)?, row.text_if_any(1)?)));
+        let Some((theirs, rebuilding)) = known.await?.into_iter().next() else {
+            return Ok(Tie::Holds);
+        };
+        let held = change.rows(Sql::new(HELD), |row| row.number(0)).await?;
+        let tie = match held.first() {
+            _ if theirs == redis.id => Tie::Holds,
+            Some(0) | None => {
+                // Nobody is in it: it goes with whatever Redis is there now.
+                change.run(goes_with(redis.id)).await?;
+                Tie::Holds
+            }
+            Some(_) if redis.is_blank || rebuilding.as_deref() == Some(redis.id) => {
+                let mut rebuild = Sql::new("UPDATE installation SET rebuilding = ");
+                rebuild.value(redis.id);
+                change.run(rebuild).await?;
+                Tie::Lost
+            }
+            Some(_) => {
                 return Err(DatabaseFault::OtherStore {
                     place: place.to_owned(),
                     theirs,
-                    ours: store.to_owned(),
+                    ours: redis.id.to_owned(),
                 });
             }
-            // Nobody is in it: it goes with whatever Redis is there now, and knows nothing of the one before.
-            let mut tie = Sql::new("UPDATE installation SET store = ");
-            tie.value(store);
-            change.run(tie).await?;
+        };
+        if theirs != redis.id {
+            // Its campaigns and its journal are others, or none.
             for table in ["webhook_position", "webhook_campaign"] {
                 let mut forget = Sql::new("DELETE FROM ");
                 forget.push(table);
                 change.run(forget).await?;
             }
         }
-        Ok(change.commit().await?)
+        change.commit().await?;
+        Ok(tie)
     }
+
+    /// The Redis that was lost has been rebuilt in that one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn is_rebuilt(&self, redis: &str) -> Result<(), DatabaseError> {
+        let mut change = self.change().await?;
+        change.run(goes_with(redis)).await?;
+        change.commit().await
+    }
+}
+
+/// From now on it goes with that Redis.
+fn goes_with(redis: &str) -> Sql {
+    let mut tie = Sql::new("UPDATE installation SET rebuilding = NULL, store = ");
+    tie.value(redis);
+    tie
 }
 
 async fn said(url: &str, dialect: Dialect, place: &str) -> Result<String, DatabaseFault> {
@@ -130,6 +180,9 @@ async fn said(url: &str, dialect: Dialect, place: &str) -> Result<String, Databa
 }
 
 async fn connect(url: &str, dialect: Dialect, place: &str) -> Result<Database, DatabaseFault> {
+    // What is slow is seen in metrics; a statement of a thousand rows fills the log.
+    let to = AnyConnectOptions::from_str(url).map_err(|source| refused(place.to_owned(), source))?;
+    let to = to.disable_statement_logging();
     let options = AnyPoolOptions::new()
         .max_connections(CONNECTIONS_MAX)
         .acquire_timeout(ACQUIRE_WITHIN)
@@ -142,7 +195,7 @@ async fn connect(url: &str, dialect: Dialect, place: &str) -> Result<Database, D
             })
         });
     // Once without the pool, which would only say that it waited in vain.
-    let first = AnyConnection::connect(url).await;
+    let first = AnyConnection::connect_with(&to).await;
     let mut first = first.map_err(|source| refused(place.to_owned(), source))?;
     if dialect == Dialect::Sqlite {
         let set = first.execute(SQLITE_SETTINGS).await;
@@ -152,7 +205,7 @@ async fn connect(url: &str, dialect: Dialect, place: &str) -> Result<Database, D
         .close()
         .await
         .map_err(|source| refused(place.to_owned(), source))?;
-    let pool = options.connect(url).await;
+    let pool = options.connect_with(to).await;
     Ok(Database {
         pool: pool.map_err(|source| refused(place.to_owned(), source))?,
         dialect,

@@ -10,7 +10,11 @@ pub(crate) async fn open(folder: &Path) -> Result<Database, DatabaseFault> {
         url: None,
         file: folder.join("data/campanile.db"),
     };
-    Database::open(&settings, "store-1").await
+    Ok(Database::open(&settings, redis("store-1", false)).await?.0)
+}
+
+fn redis(id: &str, is_blank: bool) -> Redis<'_> {
+    Redis { id, is_blank }
 }
 
 async fn put(database: &Database, name: &str, taken: i64) {
@@ -91,25 +95,31 @@ async fn tables_of_a_later_version_are_left_alone() {
 }
 
 #[tokio::test]
-async fn a_database_with_people_of_other_tenants_is_refused() {
+async fn a_database_with_people_goes_with_its_redis_or_with_a_blank_one_that_is_rebuilt() {
     let folder = tempfile::tempdir().unwrap();
     let settings = config::Database {
         url: None,
         file: folder.path().join("data/campanile.db"),
     };
-    let database = open(folder.path()).await.unwrap();
-    drop(database);
+    let tied = async |redis| Database::open(&settings, redis).await.map(|(_, tie)| tie);
+    drop(open(folder.path()).await.unwrap());
     // Nobody is in it yet: it goes with any.
-    let database = Database::open(&settings, "store-2").await.unwrap();
+    let (database, tie) = Database::open(&settings, redis("store-2", false)).await.unwrap();
+    assert_eq!(tie, Tie::Holds);
     let mut change = database.change().await.unwrap();
     let list = "INSERT INTO list (id, tenant, name, name_folded, created_at) VALUES (1, 1, 'Marathon', 'marathon', 0)";
     change.run(Sql::new(list)).await.unwrap();
     change.commit().await.unwrap();
-    drop(database);
-    let fault = Database::open(&settings, "store-1").await.err().unwrap().to_string();
+    let fault = tied(redis("store-1", false)).await.unwrap_err().to_string();
     assert!(
         fault.contains("belongs to another Redis") && fault.contains("store-2"),
         "{fault}"
     );
-    Database::open(&settings, "store-2").await.unwrap();
+    assert_eq!(tied(redis("store-2", true)).await.unwrap(), Tie::Holds);
+    assert_eq!(tied(redis("store-3", true)).await.unwrap(), Tie::Lost);
+    // Half rebuilt when the engine was killed.
+    assert_eq!(tied(redis("store-3", false)).await.unwrap(), Tie::Lost);
+    database.is_rebuilt("store-3").await.unwrap();
+    assert_eq!(tied(redis("store-3", false)).await.unwrap(), Tie::Holds);
+    assert!(tied(redis("store-2", false)).await.is_err());
 }

@@ -103,6 +103,11 @@ id! {
 }
 
 impl MessageId {
+    /// All that a campaign may have.
+    pub(crate) const fn all_of(campaign: CampaignId) -> std::ops::Range<Self> {
+        Self(campaign.0 << INDEX_BITS)..Self((campaign.0 + 1) << INDEX_BITS)
+    }
+
     /// Messages that one campaign can have in one partition of `partitions`.
     pub(crate) const fn positions_max(partitions: u16) -> u32 {
         (1 << INDEX_BITS) / partitions as u32

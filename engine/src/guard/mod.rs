@@ -20,6 +20,7 @@ use crate::clock::{Clock, Watch};
 use crate::config;
 use crate::domain::UnixMicros;
 use crate::metrics::Metrics;
+use crate::pressure::Fullness;
 use crate::store::{Hazard, Probe, Sight, StoreError};
 
 use rules::Rules;
@@ -54,6 +55,7 @@ pub(crate) struct Guard {
     watch: Watch,
     rules: Rules,
     metrics: Metrics,
+    journal: Fullness,
     told: watch::Sender<Standing>,
 }
 
@@ -80,7 +82,7 @@ impl Guard {
         clock.set(UnixMicros(sight.time_us).plus(sight.round_trip / 2));
         let watch = Watch::begin(&clock.reading(None));
         let mut rules = Rules::new(id.clone(), settings);
-        let standing = rules.judge(Some(&Sight { id: Some(id), ..sight }), None);
+        let standing = rules.judge(Some(&Sight { id: Some(id), ..sight }), false, None);
         let (told, verdict) = watch::channel(Standing::default());
         let mut guard = Self {
             probe,
@@ -88,10 +90,16 @@ impl Guard {
             watch,
             rules,
             metrics,
+            journal: Fullness::default(),
             told,
         };
         guard.tell(standing);
         Ok((guard, Verdict::of(verdict)))
+    }
+
+    /// Tells it that the journal is full.
+    pub(crate) fn journal(&self) -> Fullness {
+        self.journal.clone()
     }
 
     /// The database's id.
@@ -111,7 +119,7 @@ impl Guard {
             let server = sight.as_ref().map(|sight| (sight.time_us, sight.round_trip));
             let report = self.watch.look(&self.clock.reading(server));
             self.clock.adjust(report.adjust_us);
-            let standing = self.rules.judge(sight.as_ref(), Some(report));
+            let standing = self.rules.judge(sight.as_ref(), self.journal.get(), Some(report));
             self.tell(standing);
         }
     }

@@ -34,7 +34,7 @@ impl Rules {
     }
 
     /// How it stands after one look; `sight` is `None` when Redis did not answer.
-    pub(super) fn judge(&mut self, sight: Option<&Sight>, clocks: Option<Report>) -> Standing {
+    pub(super) fn judge(&mut self, sight: Option<&Sight>, journal_full: bool, clocks: Option<Report>) -> Standing {
         let mut reasons = Vec::new();
         match sight {
             None => reasons.push(Reason::RedisAway),
@@ -46,6 +46,7 @@ impl Rules {
                 reasons.extend(leases.then_some(Reason::LeaseMark));
             }
         }
+        reasons.extend(journal_full.then_some(Reason::JournalFull));
         if !self.allow_loss && !self.hazards.is_empty() {
             reasons.push(Reason::LosesData(self.hazards.clone()));
         }

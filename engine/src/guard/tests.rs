@@ -28,7 +28,16 @@ fn rules(allow_loss: bool) -> Rules {
 }
 
 fn reasons(rules: &mut Rules, sight: Option<&Sight>) -> Vec<Reason> {
-    rules.judge(sight, None).reasons
+    rules.judge(sight, false, None).reasons
+}
+
+#[test]
+fn a_full_journal_stops_leases_and_intake_until_it_is_not() {
+    let mut rules = rules(false);
+    let full = rules.judge(Some(&sight(Some("a"))), true, None);
+    assert_eq!(full.reasons, [Reason::JournalFull]);
+    assert!(full.stops(Reason::stops_leases) && full.stops(Reason::stops_intake));
+    assert_eq!(rules.judge(Some(&sight(Some("a"))), false, None).reasons, []);
 }
 
 #[test]
@@ -40,7 +49,7 @@ fn a_database_that_lost_its_id_is_lost_even_if_the_id_comes_back() {
     let lost = [Reason::DatabaseEmptied];
     assert_eq!(reasons(&mut rules, Some(&sight(None))), lost);
     assert_eq!(reasons(&mut rules, Some(&sight(Some("b")))), lost);
-    let standing = rules.judge(Some(&sight(Some("a"))), None);
+    let standing = rules.judge(Some(&sight(Some("a"))), false, None);
     assert_eq!(standing.reasons, lost);
     assert!(!standing.expiries_allowed);
     assert_eq!(reasons(&mut rules, None), [Reason::DatabaseEmptied, Reason::RedisAway]);
@@ -70,7 +79,7 @@ fn hazards_stop_work_unless_they_are_allowed_and_hidden_settings_are_trusted() {
         [Reason::LosesData(vec![Hazard::NoFsync])]
     );
     assert_eq!(reasons(&mut strict, Some(&hidden)), []);
-    let allowed = rules(true).judge(Some(&hazardous), None);
+    let allowed = rules(true).judge(Some(&hazardous), false, None);
     assert_eq!((allowed.reasons, allowed.loss_allowed), (vec![], vec![Hazard::NoFsync]));
 }
 
@@ -103,7 +112,7 @@ fn expiries_wait_while_the_clocks_say_so() {
         server_step_us: 7_000_000,
         ..Report::default()
     };
-    let standing = rules(false).judge(Some(&sight(Some("a"))), Some(stepped));
+    let standing = rules(false).judge(Some(&sight(Some("a"))), false, Some(stepped));
     assert!(!standing.expiries_allowed && standing.reasons.is_empty());
     assert_eq!(standing.server_step_us, 7_000_000);
 }

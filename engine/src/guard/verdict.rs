@@ -22,6 +22,8 @@ pub(crate) enum Reason {
     /// Redis is as full as `redis.intake_mark` says.
     #[strum(serialize = "redis_intake_mark")]
     IntakeMark,
+    /// What has happened is not written down fast enough: the journal is as long as `history.journal_max` says.
+    JournalFull,
     /// Redis is as full as `redis.lease_mark` says.
     #[strum(serialize = "redis_lease_mark")]
     LeaseMark,
@@ -37,7 +39,7 @@ impl Reason {
     pub(crate) const fn is_for_good(&self) -> bool {
         match self {
             Self::DatabaseEmptied | Self::OtherDatabase => true,
-            Self::RedisAway | Self::LosesData(_) | Self::IntakeMark | Self::LeaseMark => false,
+            Self::RedisAway | Self::LosesData(_) | Self::IntakeMark | Self::JournalFull | Self::LeaseMark => false,
         }
     }
 
@@ -49,9 +51,12 @@ impl Reason {
     /// Whether it stops leases.
     pub(super) const fn stops_leases(&self) -> bool {
         match self {
-            Self::RedisAway | Self::DatabaseEmptied | Self::OtherDatabase | Self::LosesData(_) | Self::LeaseMark => {
-                true
-            }
+            Self::RedisAway
+            | Self::DatabaseEmptied
+            | Self::OtherDatabase
+            | Self::LosesData(_)
+            | Self::JournalFull
+            | Self::LeaseMark => true,
             Self::IntakeMark => false,
         }
     }
@@ -73,6 +78,10 @@ impl fmt::Display for Reason {
                 write!(f, "Redis would lose data: {}", super::listed(hazards))
             }
             Self::IntakeMark => f.write_str("Redis is nearly full: nothing new is taken in (redis.intake_mark)"),
+            Self::JournalFull => f.write_str(
+                "the history is so far behind that nothing more is sent (history.journal_max): the SQL database does not keep up, \
+                 or does not answer",
+            ),
             Self::LeaseMark => f.write_str("Redis is full: nothing more is sent (redis.lease_mark)"),
         }
     }

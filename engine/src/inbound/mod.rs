@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Number;
 use crate::domain::{Partition, Recipient, SmscId, TenantId};
 use crate::metrics::Metrics;
+use crate::mirror::Mirror;
 use crate::store::{
     InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, OptsOut, PartRow, Parts, Store, StoreError,
 };
@@ -52,6 +53,8 @@ pub(crate) struct Inbox {
     metrics: Metrics,
     words: Arc<OptOutWords>,
     struck: Struck,
+    /// Told who opted out.
+    mirror: Mirror,
     numbers: Numbers,
     /// Told who was written to. Absent: nobody is told.
     webhooks: Option<Webhooks>,
@@ -76,7 +79,7 @@ impl Inbox {
     /// # Errors
     /// [`BrokenWords`], which the tests rule out.
     pub(crate) fn new(
-        store: &Store,
+        (store, mirror): (&Store, &Mirror),
         (clock, metrics): (Clock, &Metrics),
         (struck, webhooks): (&Struck, Option<Webhooks>),
         kept_for: Duration,
@@ -87,6 +90,7 @@ impl Inbox {
             metrics: metrics.clone(),
             words: Arc::new(OptOutWords::built_in()?),
             struck: struck.clone(),
+            mirror: mirror.clone(),
             numbers: Numbers::default(),
             webhooks,
             kept_for,
@@ -188,6 +192,9 @@ impl Inbox {
     fn note(&self, row: &InboundRow, kept: InboundKept) {
         if let (Some(webhooks), Some(tenant)) = (&self.webhooks, kept.tenant) {
             webhooks.written_to(tenant);
+        }
+        if let (Some(recipient), true) = (row.from, kept.opted_out) {
+            self.mirror.opted_out(kept.tenant, recipient);
         }
         // What a second copy said is not asked again: those who wait are leased under what was kept.
         let says_so = kept.opted_out || kept.second_copy && row.opts_out != OptsOut::No;

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::RunFault;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::database::{Database, DatabaseFault};
+use crate::database::{Database, DatabaseFault, Redis};
 use crate::guard::{Guard, Verdict};
 use crate::metrics::Metrics;
+use crate::mirror::Mirror;
 use crate::people::People;
 use crate::store::{ConnectFault, Probe, Store};
 
@@ -24,6 +25,8 @@ pub(super) struct Base {
     /// Where people are kept.
     pub(super) database: Database,
     pub(super) people: People,
+    /// Keeps in SQL what must outlive Redis.
+    pub(super) mirror: Mirror,
     pub(super) metrics: Metrics,
     pub(super) clock: Clock,
     /// What the state of Redis allows.
@@ -43,7 +46,13 @@ pub(super) async fn open(config: &Config, url: &str) -> Result<(Base, Guard), Ru
     if let Some(warning) = store.slow_settings().await {
         tracing::warn!("{warning}");
     }
-    let database = Database::open(&config.database, guard.database_id()).await?;
+    let redis = Redis {
+        id: guard.database_id(),
+        is_blank: store.is_blank().await?,
+    };
+    let (database, tie) = Database::open(&config.database, redis).await?;
+    let mirror = Mirror::new(&store, &database, (clock, &metrics));
+    mirror.begin(tie, redis.id).await?;
     let people = People::new(database.clone(), clock);
     let interrupted = people.interrupt_imports().await.map_err(DatabaseFault::Query)?;
     if interrupted > 0 {
@@ -55,6 +64,7 @@ pub(super) async fn open(config: &Config, url: &str) -> Result<(Base, Guard), Ru
     let base = Base {
         store,
         people,
+        mirror,
         database,
         metrics,
         clock,

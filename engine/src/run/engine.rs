@@ -20,13 +20,15 @@ use crate::api::{self, App, Guesses, Listeners, Secured, Shares};
 use crate::bind::{Binds, Board, Events, Traces};
 use crate::campaign::{Auditor, CampaignDeps, Campaigns, Gates, Limits, RollCall, RouteTable, Routes};
 use crate::config::{self, Config};
+use crate::database::DatabaseFault;
 use crate::dispatch::{Bells, Leases, Sweeper};
 use crate::domain::Country;
+use crate::history::{History, HistoryDeps};
 use crate::import::Imports;
 use crate::inbound::{Inbox, Struck};
 use crate::message_log::MessageLog;
 use crate::outcome::{Collector, Meanings};
-use crate::pressure::Pressure;
+use crate::pressure::{Fullness, Pressure};
 use crate::receipt::{Replay, Whereabouts};
 use crate::reload::{Reloads, Wish};
 use crate::settle::{self, Gatherer, Settler, Sides, Traced, UNPARKED_MAX, Unparked};
@@ -47,6 +49,7 @@ pub(super) struct Engine {
     campaigns: Campaigns,
     message_log: MessageLog,
     webhooks: Webhooks,
+    history: History,
     pressure: Pressure,
     /// What the listeners show.
     secured: Secured,
@@ -70,7 +73,7 @@ impl Engine {
         shutdown: &Shutdown,
     ) -> Result<Self, RunFault> {
         let (base, guard) = database::open(&config, &redis.url).await?;
-        let stages = Stages::new(shutdown);
+        let (stages, journal) = (Stages::new(shutdown), guard.journal());
         let told = Told::start((logs, tracer), &config, &base);
         stages.helpers.tasks.spawn(guard.run(stages.helpers.stop.clone()));
         let smscs = number(&base.store, &config.smsc).await?;
@@ -78,14 +81,13 @@ impl Engine {
         let times = (&base.metrics, base.clock);
         let traffic = Traffic::new(&base.store, times, config.engine.failover_after, routes.now().served());
         let (unparked, to_settle) = mpsc::channel(UNPARKED_MAX);
-        let for_leases = (base.clock, base.metrics.clone());
-        let leases = Arc::new(Leases::new(&base.store, for_leases, unparked.clone()).await?);
-        let (bells, sides, packs) = (Bells::default(), Sides::default(), config.rules.packs());
-        let gates = Gates::new(&base.store, packs, base.clock).await?;
-        let (message_log, webhooks) = (message_log(&config, &base, &traffic), webhooks(&config, &base).await?);
-        let for_campaigns = (&*leases, &bells, (&message_log, &webhooks));
+        let leases = Arc::new(Leases::new(&base.store, (base.clock, base.metrics.clone()), unparked.clone()).await?);
+        let (bells, sides, struck) = (Bells::default(), Sides::default(), Struck::default());
+        let gates = Gates::new(&base.store, config.rules.packs(), base.clock).await?;
+        let message_log = message_log(&config, &base, &traffic);
+        let (webhooks, history) = followers(&config, &base, (&traffic, journal)).await?;
+        let for_campaigns = (&*leases, &bells, (&message_log, &webhooks, &history));
         let campaigns = campaigns(&config, &base, (&routes, &gates), for_campaigns, &stages);
-        let struck = Struck::default();
         let inbox = inbox(&config, &base, (&struck, &webhooks))?;
         let (binds, events) = Binds::new(
             base.metrics.clone(),
@@ -128,6 +130,7 @@ impl Engine {
             campaigns,
             message_log,
             webhooks,
+            history,
             board,
             traces,
             unparked,
@@ -201,6 +204,7 @@ impl Engine {
             clock,
             database: _,
             people: _,
+            mirror,
             verdict,
         } = self.base.clone();
         let helpers = &self.stages.helpers;
@@ -236,6 +240,8 @@ impl Engine {
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
         helpers.tasks.spawn(self.campaigns.books().run(stop()));
         helpers.tasks.spawn(self.webhooks.clone().run(stop()));
+        helpers.tasks.spawn(mirror.run(stop()));
+        helpers.tasks.spawn(self.history.clone().run(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_house(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_schedule(stop()));
         let auditor = Auditor::new(store.clone(), metrics.clone(), clock);
@@ -260,7 +266,11 @@ impl Engine {
         ((public, admin), shutdown): ((TcpListener, TcpListener), Shutdown),
         on_ready: impl FnOnce(&Ready),
     ) -> Result<(), RunFault> {
-        let accounts = Arc::new(Accounts::new(self.base.store.clone(), self.base.clock));
+        let accounts = Arc::new(Accounts::new(
+            self.base.store.clone(),
+            self.base.mirror.clone(),
+            self.base.clock,
+        ));
         let new_operator_key = accounts.ensure_operator_key(&self.config.api).await?;
         self.campaigns.resume_all().await?;
         if let Err(error) = self.campaigns.fill_catalogue().await {
@@ -312,6 +322,7 @@ impl Engine {
             accounts,
             campaigns: self.campaigns.clone(),
             people: self.base.people.clone(),
+            mirror: self.base.mirror.clone(),
             imports: self.imports(),
             replay: Replay::new(self.base.store.clone(), self.unparked.clone()),
             reloads: self.reloads.clone(),
@@ -329,6 +340,7 @@ impl Engine {
             tracer: self.told.tracer.clone(),
             message_log: self.message_log.clone(),
             webhooks: self.webhooks.clone(),
+            history: self.history.clone(),
             verdict: self.base.verdict.clone(),
             guesses: Guesses::new(&self.config.api),
             shares: Shares::new(&self.config.api),
@@ -341,7 +353,7 @@ impl Engine {
 fn inbox(config: &Config, base: &Base, (struck, webhooks): (&Struck, &Webhooks)) -> Result<Inbox, RunFault> {
     let seen = (base.clock, &base.metrics);
     let inbox = Inbox::new(
-        &base.store,
+        (&base.store, &base.mirror),
         seen,
         (struck, Some(webhooks.clone())),
         config.retention.campaigns,
@@ -354,6 +366,27 @@ fn message_log(config: &Config, base: &Base, traffic: &Traffic) -> MessageLog {
     let (traffic, metrics) = (traffic.clone(), &base.metrics);
     let names = Arc::new(move |smsc| traffic.name(smsc));
     MessageLog::start(&config.message_log, (base.store.partitions(), metrics), names)
+}
+
+/// Who follows the journal beside the books.
+async fn followers(
+    config: &Config,
+    base: &Base,
+    (traffic, fullness): (&Traffic, Fullness),
+) -> Result<(Webhooks, History), RunFault> {
+    let (traffic, webhooks) = (traffic.clone(), webhooks(config, base).await?);
+    let deps = HistoryDeps {
+        store: base.store.clone(),
+        database: base.database.clone(),
+        clock: base.clock,
+        metrics: base.metrics.clone(),
+        settings: config.history.clone(),
+        webhooks: Some(webhooks.clone()),
+        fullness,
+        names: Arc::new(move |smsc| traffic.name(smsc)),
+    };
+    let history = History::open(deps).await.map_err(DatabaseFault::Query)?;
+    Ok((webhooks, history))
 }
 
 async fn webhooks(config: &Config, base: &Base) -> Result<Webhooks, RunFault> {
@@ -371,7 +404,7 @@ fn campaigns(
     config: &Config,
     base: &Base,
     (routes, gates): (&RouteTable, &Gates),
-    (leases, bells, (message_log, webhooks)): (&Leases, &Bells, (&MessageLog, &Webhooks)),
+    (leases, bells, (message_log, webhooks, history)): (&Leases, &Bells, (&MessageLog, &Webhooks, &History)),
     stages: &Stages,
 ) -> Campaigns {
     let bells = bells.clone();
@@ -383,8 +416,10 @@ fn campaigns(
         gates: gates.clone(),
         epoch: leases.epoch(),
         people: base.people.clone(),
+        mirror: base.mirror.clone(),
         message_log: message_log.clone(),
         webhooks: Some(webhooks.clone()),
+        history: Some(history.clone()),
         keep: config.retention.campaigns,
         ring: Arc::new(move |way, partition, urgent| bells.ring(way, partition, urgent)),
         limits: Limits {

@@ -25,6 +25,7 @@ use crate::database::DatabaseFault;
 use crate::guard::GuardFault;
 use crate::inbound::BrokenWords;
 use crate::logs::Logs;
+use crate::mirror::MirrorFault;
 use crate::otel::{Tracer, TracerFault};
 use crate::outcome::BrokenTable;
 use crate::shutdown::Shutdown;
@@ -57,6 +58,9 @@ pub(crate) enum RunFault {
     /// A port is taken, or not ours to take.
     #[error("cannot listen on {0} ({1}): {2}")]
     Listen(SocketAddr, &'static str, #[source] std::io::Error),
+    /// SQL and Redis could not be made to agree.
+    #[error(transparent)]
+    Mirror(#[from] MirrorFault),
     /// The operator key's file cannot be used.
     #[error(transparent)]
     OperatorKey(#[from] OperatorKeyFault),

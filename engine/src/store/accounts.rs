@@ -1,6 +1,7 @@
 //! Tenants, their credits and their keys.
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
 
 use redis::{Cmd, Value};
 
@@ -247,7 +248,9 @@ impl Store {
             .arg(grant.token.0.as_slice())
             .arg(REMEMBERED.as_micros() as u64)
             .arg(GRANTS_MAX);
-        Ok(match self.ask::<i64>(&call).await? {
+        let available = self.ask::<i64>(&call).await;
+        self.wrote_ledger(id);
+        Ok(match available? {
             -2 => None,
             -1 => Some(None),
             available => Some(Some(available as u64)),
@@ -268,8 +271,9 @@ impl Store {
                 .arg(one.state.map_or("", CampaignState::code));
             call
         };
-        let replies = self.run(&self.bulk, bookings.iter().map(book).collect()).await?;
-        replies.into_iter().map(read_booked).collect()
+        let replies = self.run(&self.bulk, bookings.iter().map(book).collect()).await;
+        bookings.iter().for_each(|one| self.wrote_ledger(one.tenant));
+        replies?.into_iter().map(read_booked).collect()
     }
 
     /// Tenants in the order in which they were made, from `skip` on, at most `count`.
@@ -282,29 +286,24 @@ impl Store {
     }
 
     /// Their numbers; without a count, all of them.
-    pub(super) async fn tenant_ids(&self, skip: usize, count: Option<usize>) -> Result<Vec<TenantId>, StoreError> {
+    pub(crate) async fn tenant_ids(&self, skip: usize, count: Option<usize>) -> Result<Vec<TenantId>, StoreError> {
         let last = count.map_or(-1, |count| (skip + count) as i64 - 1);
         let mut range = redis::cmd("LRANGE");
         let ids: Vec<u32> = self.ask(range.arg(keys::TENANTS).arg(skip).arg(last)).await?;
         Ok(ids.into_iter().map(TenantId).collect())
     }
 
-    /// The newest lines of a tenant's ledger, as JSON objects, newest first.
-    pub(crate) async fn ledger(&self, id: TenantId, count: usize) -> Result<Vec<String>, StoreError> {
-        let mut range = redis::cmd("XREVRANGE");
-        range.arg(keys::ledger(id)).arg("+").arg("-").arg("COUNT").arg(count);
-        let entries: Vec<(String, (String, String))> = self.ask(&range).await?;
-        Ok(entries.into_iter().map(|(_, (_, line))| line).collect())
+    /// A tenant's ledger may have another line.
+    pub(super) fn wrote_ledger(&self, id: TenantId) {
+        let mut written = self.shared.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
+        written.insert(id);
     }
 
     /// Whose key has that digest.
     pub(crate) async fn key_owner(&self, digest: &str) -> Result<Option<KeyOwner>, StoreError> {
         let mut get = redis::cmd("HGET");
         let owner: Option<String> = self.ask(get.arg(keys::API_KEYS).arg(digest)).await?;
-        Ok(owner.and_then(|owner| match owner.as_str() {
-            "operator" => Some(KeyOwner::Operator),
-            number => number.parse().ok().map(|number| KeyOwner::Tenant(TenantId(number))),
-        }))
+        Ok(owner.and_then(|owner| KeyOwner::stored(&owner)))
     }
 
     /// Keeps the operator's key, in place of one before. `only_first`: unless there is one; `false` then.

@@ -11,6 +11,16 @@ pub(crate) enum KeyOwner {
     Tenant(TenantId),
 }
 
+impl KeyOwner {
+    /// As it is stored beside a key's digest.
+    pub(super) fn stored(text: &str) -> Option<Self> {
+        match text {
+            "operator" => Some(Self::Operator),
+            number => number.parse().ok().map(|number| Self::Tenant(TenantId(number))),
+        }
+    }
+}
+
 /// What a request is known by whose work has no id yet, such as a direct message: the same request has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Token(pub(crate) [u8; 16]);

@@ -125,42 +125,6 @@ impl Store {
         Ok(CampaignId(self.ask(&next).await?))
     }
 
-    /// Some rows of each of some partitions, packed, from a position each, in the order of the audience.
-    pub(crate) async fn audience(
-        &self,
-        campaign: CampaignId,
-        from: &[(Partition, u32)],
-        count: u32,
-    ) -> Result<Vec<Vec<Vec<u8>>>, StoreError> {
-        let range = |(partition, position): &(Partition, u32)| {
-            let mut range = redis::cmd("LRANGE");
-            range.arg(format!("{}aud:{}", self.base(*partition), campaign.0));
-            range.arg(*position).arg(u64::from(*position) + u64::from(count) - 1);
-            range
-        };
-        let replies = self.run(&self.bulk, from.iter().map(range).collect()).await?;
-        replies
-            .into_iter()
-            .map(|reply| array(reply)?.into_iter().map(bytes).collect())
-            .collect()
-    }
-
-    /// Puts rows in the place of those at their positions.
-    pub(crate) async fn set_rows(
-        &self,
-        campaign: CampaignId,
-        rows: &[(Partition, u32, Vec<u8>)],
-    ) -> Result<(), StoreError> {
-        let set = |(partition, position, row): &(Partition, u32, Vec<u8>)| {
-            let mut set = redis::cmd("LSET");
-            set.arg(format!("{}aud:{}", self.base(*partition), campaign.0))
-                .arg(*position)
-                .arg(&row[..]);
-            set
-        };
-        self.run(&self.bulk, rows.iter().map(set).collect()).await.map(drop)
-    }
-
     /// Keeps a campaign's order; it is in the tenant's list from then on.
     pub(crate) async fn save_campaign(&self, campaign: &Campaign) -> Result<(), StoreError> {
         let key = keys::campaign(campaign.tenant, campaign.id);
@@ -362,7 +326,9 @@ impl Store {
             .arg(planned.map_or(String::new(), |at| at.0.to_string()));
         // Active first: a crash after this costs one useless look; the reverse order would lose the campaign.
         self.set_active(tenant, id).await?;
-        match self.ask::<i64>(&call).await? {
+        let held = self.ask::<i64>(&call).await;
+        self.wrote_ledger(tenant);
+        match held? {
             1 => Ok(Launch::Held),
             0 => Ok(Launch::Short),
             _ => Ok(Launch::WrongState),

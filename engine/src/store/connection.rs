@@ -1,6 +1,6 @@
 //! Connections to Redis, and how scripts are called: in pipelines, and loaded again when a restarted server forgot them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use deadpool_redis::{Manager, Pool, PoolConfig, Runtime};
@@ -90,6 +90,7 @@ impl Store {
             partitions,
             bases: (0..partitions).map(|number| keys::base(Partition(number))).collect(),
             scripts: Scripts::new(),
+            ledgers: Mutex::default(),
         };
         let store = Self {
             moves,

@@ -10,6 +10,9 @@ use crate::domain::{CampaignId, Partition, ResultSlot};
 /// Entries of the journal that are read at once: each is one script call, of up to 500 messages.
 pub(crate) const READ_MAX: usize = 200;
 
+/// Nodes of a stream whose size is looked at.
+const SAMPLES: usize = 5;
+
 /// One entry: the events of one script call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct JournalEntry {
@@ -30,6 +33,12 @@ impl JournalEntry {
         let milliseconds = self.id.split('-').next().and_then(|text| text.parse().ok());
         milliseconds.unwrap_or(0)
     }
+}
+
+/// A place in a stream, as it sorts: milliseconds, and a number within them. The beginning: zeros.
+pub(crate) fn journal_place(text: &str) -> (u64, u64) {
+    let (ms, number) = text.split_once('-').unwrap_or((text, "0"));
+    (ms.parse().unwrap_or(0), number.parse().unwrap_or(0))
 }
 
 /// What the journal says of one campaign, to be applied.
@@ -73,6 +82,42 @@ impl Store {
             .into_iter()
             .map(entry)
             .collect()
+    }
+
+    /// What lies before these places leaves the journals: nobody reads it any more.
+    pub(crate) async fn trim_journals(&self, all: &[(Partition, String)]) -> Result<(), StoreError> {
+        let trim = |(partition, place): &(Partition, String)| {
+            let mut trim = redis::cmd("XTRIM");
+            trim.arg(format!("{}jr", self.base(*partition))).arg("MINID").arg(place);
+            trim
+        };
+        self.run(&self.books, all.iter().map(trim).collect()).await.map(drop)
+    }
+
+    /// Octets of Redis that the journals of all partitions take, about.
+    pub(crate) async fn journal_octets(&self) -> Result<u64, StoreError> {
+        let usage = |partition| {
+            let mut usage = redis::cmd("MEMORY");
+            usage
+                .arg("USAGE")
+                .arg(format!("{}jr", self.base(partition)))
+                .arg("SAMPLES")
+                .arg(SAMPLES);
+            usage
+        };
+        let replies = self.run(&self.bulk, self.all_partitions().map(usage).collect()).await?;
+        replies.iter().map(|reply| Ok(integer(reply)? as u64)).sum()
+    }
+
+    /// Where the books are in each partition's journal; empty where they have not begun.
+    pub(crate) async fn books_positions(&self) -> Result<Vec<String>, StoreError> {
+        let get = |partition| {
+            let mut get = redis::cmd("HGET");
+            get.arg(format!("{}pos", self.base(partition))).arg("books");
+            get
+        };
+        let replies = self.run(&self.books, self.all_partitions().map(get).collect()).await?;
+        replies.into_iter().map(text).collect()
     }
 
     /// Where the books are in a partition's journal.

@@ -83,6 +83,11 @@ pub(super) fn tenant_keys(tenant: TenantId) -> String {
     format!("c:{{t{}}}:keys", tenant.0)
 }
 
+/// A hash: campaign that was lost with its Redis → credits that are held for it.
+pub(super) fn lost(tenant: TenantId) -> String {
+    format!("c:{{t{}}}:lost", tenant.0)
+}
+
 /// A stream: the newest lines are kept.
 pub(super) fn ledger(tenant: TenantId) -> String {
     format!("c:{{t{}}}:ledger", tenant.0)

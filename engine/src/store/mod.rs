@@ -9,6 +9,7 @@ mod keys;
 mod scripts;
 mod connection;
 mod lines;
+mod mirrored;
 mod census;
 mod queues;
 mod stale;
@@ -31,15 +32,17 @@ mod inbound;
 mod inspection;
 mod optouts;
 mod resolving;
+mod rows;
 mod schedule;
 mod tenant_keys;
 mod backup;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use deadpool_redis::Pool;
 use redis::Value;
 use redis::aio::ConnectionManager;
+use rustc_hash::FxHashSet;
 
 pub(crate) use accounts::{Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant};
 pub(crate) use backup::{Place, Source, SourceFault, Users};
@@ -56,10 +59,12 @@ pub(crate) use inbound::{
     InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, OptsOut, PartRow, Parts,
 };
 pub(crate) use inspection::{Inspection, inspect};
-pub(crate) use journal::{Applied, CampaignChanges, JournalEntry, READ_MAX as JOURNAL_READ_MAX};
+pub(crate) use journal::{Applied, CampaignChanges, JournalEntry, READ_MAX as JOURNAL_READ_MAX, journal_place};
+pub(crate) use mirrored::{LedgerEntry, LedgerPlace, OptOut, Restored, Settings};
 pub(crate) use moves::{ParkedOf, Swap};
 pub(crate) use places::{MendAsk, Mended, Misplaced, Queued, Suspicion};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};
+pub(crate) use rows::RowsAsked;
 pub(crate) use schedule::Planned;
 #[cfg(test)]
 pub(crate) use stale::Spans;
@@ -67,7 +72,7 @@ pub(crate) use stale::StaleQueue;
 pub(crate) use states::CampaignState;
 pub(crate) use tenant_keys::KeyDetails;
 
-use crate::domain::{BadForm, Partition, Recipient};
+use crate::domain::{BadForm, Partition, Recipient, TenantId};
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +137,8 @@ struct Shared {
     /// The base of each partition's keys.
     bases: Vec<String>,
     scripts: scripts::Scripts,
+    /// Tenants whose ledger was written to, and not copied since.
+    ledgers: Mutex<FxHashSet<TenantId>>,
 }
 
 impl Store {

@@ -34,6 +34,7 @@ pub(super) enum Name {
     Waits,
     Places,
     Mend,
+    SettleLost,
 }
 
 /// How a script is loaded.
@@ -60,7 +61,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 30] = scripts![
+const SOURCES: [(Name, Kind, &str); 31] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -91,6 +92,7 @@ const SOURCES: [(Name, Kind, &str); 30] = scripts![
     Waits Partition "waits.lua",
     Places Partition "places.lua",
     Mend Settling "mend.lua",
+    SettleLost PlainSettling "settle_lost.lua",
 ];
 
 /// Every script, ready to be loaded and called.

@@ -61,6 +61,21 @@ impl Store {
         Ok(found.into_iter().map(described).collect())
     }
 
+    /// What is known of tenants' keys, by digest, as it is stored; in the order asked for.
+    pub(crate) async fn key_details_of(
+        &self,
+        tenants: &[TenantId],
+    ) -> Result<Vec<HashMap<String, String>>, StoreError> {
+        let get = |tenant: &TenantId| {
+            let mut get = redis::cmd("HGETALL");
+            get.arg(keys::tenant_keys(*tenant));
+            get
+        };
+        let replies = self.run(&self.bulk, tenants.iter().map(get).collect()).await?;
+        let read = |reply| redis::from_redis_value(reply).map_err(|_| StoreError::Corrupt("details of a key"));
+        replies.into_iter().map(read).collect()
+    }
+
     /// A tenant's key opens nothing any more.
     pub(crate) async fn drop_key(&self, id: TenantId, digest: &str) -> Result<(), StoreError> {
         let (mut key, mut describe) = (redis::cmd("HDEL"), redis::cmd("HDEL"));

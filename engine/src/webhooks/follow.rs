@@ -168,9 +168,3 @@ fn places(places: &[(Partition, String)]) -> Vec<(String, String)> {
     let named = |(partition, place): &(Partition, String)| (journal_of(*partition), place.clone());
     places.iter().map(named).collect()
 }
-
-/// A place in a stream, as it sorts: milliseconds, and a number within them. The beginning: zeros.
-pub(super) fn place(text: &str) -> (u64, u64) {
-    let (ms, number) = text.split_once('-').unwrap_or((text, "0"));
-    (ms.parse().unwrap_or(0), number.parse().unwrap_or(0))
-}

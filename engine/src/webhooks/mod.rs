@@ -40,7 +40,7 @@ use crate::config;
 use crate::database::{Database, DatabaseError};
 use crate::domain::{CampaignId, EndpointId, Partition, TenantId, UnixMicros};
 use crate::metrics::Metrics;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, journal_place};
 
 pub(crate) use backlog::{Delivery, DeliveryState};
 pub(crate) use endpoint::{DESCRIPTION_MAX, Endpoint};
@@ -173,7 +173,7 @@ impl Webhooks {
         }
         let positions = self.0.positions.lock().unwrap_or_else(PoisonError::into_inner);
         let ours = positions.get(usize::from(partition.0)).map_or("", String::as_str);
-        let (at, known) = (follow::place(ours), follow::place(books));
+        let (at, known) = (journal_place(ours), journal_place(books));
         if at >= known {
             return books.to_owned();
         }
@@ -246,7 +246,7 @@ impl Shared {
         let from = from.0 / 1_000;
         let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
         for position in positions.iter_mut().filter(|position| may(position)) {
-            if follow::place(position).0 < from {
+            if journal_place(position).0 < from {
                 *position = format!("{from}-0");
             }
         }

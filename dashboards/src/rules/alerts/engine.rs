@@ -6,10 +6,18 @@ use super::*;
 
 /// All of them.
 pub(super) fn all() -> Vec<Alert> {
-    [redis(), guards(), books(), process(), limits(), webhooks()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        redis(),
+        guards(),
+        books(),
+        process(),
+        limits(),
+        written_down(),
+        webhooks(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn redis() -> Vec<Alert> {
@@ -209,6 +217,24 @@ fn process() -> Vec<Alert> {
         .says(
             "{{ $labels.instance }} cannot write its message log",
             "What happens to messages has no lines: the file of message_log.path cannot be written. Messages go on.",
+        )
+        .on("internals"),
+    ]
+}
+
+fn written_down() -> Vec<Alert> {
+    let (history, mirror) = (M.history_lag_seconds.name, M.mirror_lag_seconds.name);
+    let behind = format!("max by (job) ({history}) > 600 or max by (job) ({mirror}) > 60");
+    vec![
+        alert(
+            "HistoryBehind",
+            Severity::Warning,
+            (behind, "5m"),
+            gauge(one(history, ""), "3", "900", 10),
+        )
+        .says(
+            "The SQL database does not keep up",
+            "History is more than ten minutes behind, or ledgers and opt-outs were not copied for a minute. Nothing is lost yet.",
         )
         .on("internals"),
     ]

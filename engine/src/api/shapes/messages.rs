@@ -4,9 +4,11 @@ use schemars::JsonSchema;
 use std::collections::BTreeMap;
 
 use super::{
-    EncodingWord, GivenPhone, InboundId, MessageStatusWord, Phone, PurposeWord, RecipientResult, SenderText, Time,
+    EncodingWord, GivenPhone, InboundId, MessageStatusWord, PastStatus, Phone, PurposeWord, ReasonWord,
+    RecipientResult, SenderText, Time,
 };
 use crate::audience::{COLUMNS_MAX, SCHEDULE_S, VALIDITY_S, VALUE_MAX};
+use crate::campaign::PAGE_MAX;
 use crate::domain::{CampaignId, MessageId, SERVICE_TYPE_MAX, TLV_OCTETS_MAX, Terms};
 
 /// A message to one number.
@@ -70,6 +72,42 @@ pub(in crate::api) struct Message {
     #[schemars(flatten)]
     result: RecipientResult,
     campaign: CampaignId,
+}
+
+/// Which messages.
+#[derive(JsonSchema)]
+pub(in crate::api) struct HistoryQuestion {
+    /// To which number.
+    to: Option<Phone>,
+    status: Option<PastStatus>,
+    campaign: Option<CampaignId>,
+    /// From then on: when it was taken, or ended if it never was.
+    since: Option<Time>,
+    /// Before then.
+    until: Option<Time>,
+    #[schemars(range(min = 1, max = PAGE_MAX))]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A message that was sent.
+#[derive(JsonSchema)]
+pub(in crate::api) struct PastMessage {
+    id: MessageId,
+    campaign: CampaignId,
+    to: Phone,
+    status: PastStatus,
+    /// Why; `null`: nothing is to be said.
+    reason: Option<ReasonWord>,
+    /// What the SMSC said.
+    code: Option<u16>,
+    segments: u8,
+    credits: u8,
+    /// When an SMSC took it; `null`: none did.
+    taken_at: Option<Time>,
+    /// `null`: its final receipt has not come.
+    ended_at: Option<Time>,
 }
 
 /// What somebody wrote.

@@ -42,14 +42,6 @@ pub(super) struct Paging {
     cursor: Option<String>,
 }
 
-/// How many rows of a list.
-#[derive(JsonSchema)]
-pub(super) struct Limit {
-    /// The most rows; 50, if it is not said.
-    #[schemars(range(min = 1, max = PAGE_MAX))]
-    limit: Option<u32>,
-}
-
 schema! {
     /// An OpenAPI document.
     Document, named: false, schemars::json_schema!({ "type": "object", "required": ["openapi", "info", "paths"] })

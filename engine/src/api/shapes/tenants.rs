@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 
 use super::{ApiKey, EncodingWord, KeyId, Nullable, SenderText, StopClauseWord, TariffWord, Time};
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, WEIGHT_MAX};
-use crate::domain::{Countries, TenantId, Terms};
+use crate::domain::{CampaignId, Countries, TenantId, Terms};
 
 /// A new tenant, and what was agreed on with it.
 #[derive(JsonSchema)]
@@ -118,6 +118,20 @@ pub(in crate::api) struct NewCredits {
     /// For the ledger.
     #[schemars(length(max = REFERENCE_MAX))]
     reference: Option<String>,
+}
+
+/// What is held for a campaign that was lost with its Redis.
+#[derive(JsonSchema)]
+pub(in crate::api) struct LostHold {
+    campaign: CampaignId,
+    credits: u64,
+}
+
+/// What was spent of it.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct SettledHold {
+    spent: u64,
 }
 
 /// Another key.

@@ -38,6 +38,18 @@ fn one_of(text: &str, words: impl IntoIterator<Item = &'static str>) -> Schema {
     json_schema!({ "type": "string", "description": text, "enum": words })
 }
 
+/// What a message that is remembered may be.
+pub(in crate::api) const PAST_STATUSES: [&str; 8] = [
+    "delivered",
+    "transmission_failed",
+    "reception_error",
+    "unknown_number",
+    "not_routed",
+    "transmitted",
+    "recredited",
+    "skipped",
+];
+
 schema! {
     /// An instant.
     Time, named: false, json_schema!({ "type": "string", "format": "date-time" })
@@ -113,6 +125,11 @@ schema! {
     /// How far a message is.
     MessageStatusWord, named: true,
     one_of("How far a message is: one of the seven statuses, or why it has none.", message_statuses())
+}
+schema! {
+    /// What a message that is remembered may be.
+    PastStatus, named: true,
+    one_of("What became of a message that is remembered.", PAST_STATUSES)
 }
 schema! {
     /// Why a message has its status.

@@ -29,7 +29,7 @@ async fn a_planned_campaign_launches_at_its_time_whoever_of_several_engines_look
     let id = bench.planned(tenant, due).await;
     let other = bench.planned(tenant, later).await;
     assert_eq!(bench.state(tenant, id).await, CampaignState::Scheduled);
-    let second = campaigns(&bench.store, bench.people.clone(), Arc::default()).await;
+    let second = campaigns(&bench.store, bench.kept(), Arc::default()).await;
     let (one, two) = tokio::join!(bench.campaigns.launch_due(), second.launch_due());
     one.and(two).unwrap();
     bench.launched(tenant, id).await;

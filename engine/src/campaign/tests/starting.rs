@@ -30,6 +30,6 @@ async fn a_campaign_begins_once_whoever_leases_its_first_message() {
     assert_eq!(begin(&bench.campaigns, (tenant, id), seconds(90)).await, (1, 90.0));
     assert_eq!(begin(&bench.campaigns, (tenant, id), seconds(91)).await, (1, 90.0));
     // Another process, or this one after a restart.
-    let others = campaigns(&bench.store, bench.people.clone(), Arc::default()).await;
+    let others = campaigns(&bench.store, bench.kept(), Arc::default()).await;
     assert_eq!(begin(&others, (tenant, id), seconds(200)).await, (0, 0.0));
 }

@@ -1,0 +1,246 @@
+//! Following the journal: what it says becomes rows, in the change that keeps how far it was read.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::gather::{Fate, Gathered};
+use super::{History, HistoryFault, Shared};
+use crate::database::{Change, DatabaseError, Sql};
+use crate::domain::{MessageId, Partition, Recipient, Row};
+use crate::store::{JOURNAL_READ_MAX, RowsAsked, StoreError};
+
+/// How often the journal is looked at when it was read to its end: what comes in between is written down together.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// Messages that are written down in one change, about.
+const TOGETHER: usize = 10_000;
+
+/// Rows of one statement: SQLite takes 32,766 values.
+const ROWS: usize = 500;
+
+/// Rows of an audience that are read although nobody asks for them: less than another call costs.
+const GAP_MAX: u32 = 20;
+
+/// After work it rests for so many times as long, while half of the journal's room is free.
+const REST: u32 = 3;
+
+/// The longest rest.
+const REST_MAX: Duration = Duration::from_secs(2);
+
+/// It stops nothing any more when the journal is down to so many percent of its room.
+const RELIEVED: u64 = 75;
+
+/// What a step has come to.
+pub(super) struct Step {
+    /// There is more to be read now.
+    pub(super) more: bool,
+    /// How long it took.
+    took: Duration,
+}
+
+impl History {
+    pub(super) async fn follow(self, stop: CancellationToken) {
+        let (mut failed, mut rest) = (false, ROUND);
+        loop {
+            let stopped = stop.run_until_cancelled(tokio::time::sleep(rest)).await.is_none();
+            if stopped {
+                return;
+            }
+            let step = self.0.step().await;
+            if let (Err(error), false) = (&step, failed) {
+                tracing::warn!(%error, "history does not follow what happens; it is tried again");
+            }
+            failed = step.is_err();
+            rest = match step {
+                Err(_) | Ok(Step { more: false, .. }) => ROUND,
+                Ok(_) if self.0.is_short.load(Ordering::Relaxed) => Duration::ZERO,
+                Ok(step) => (step.took * REST).min(REST_MAX),
+            };
+        }
+    }
+
+    /// Looks how long the journal is: beside, since a database that hangs must not be waited for.
+    pub(super) async fn watch_room(self, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_some() {
+            if let Err(error) = self.0.look_at_room().await {
+                tracing::debug!(%error, "nobody knows how long the journal is");
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Some of what there is to be written down.
+    pub(super) async fn step(&self) -> Result<Step, HistoryFault> {
+        let (begun, now) = (self.deps.clock.now(), self.deps.clock.unix());
+        let (mut more, mut together) = (false, Vec::new());
+        let mut count = 0;
+        for partition in self.deps.store.all_partitions() {
+            let (gathered, place, full) = self.read(partition).await?;
+            more |= full;
+            count += gathered.fates.len();
+            if let Some(place) = place {
+                together.push((partition, gathered, place));
+            }
+            if count >= TOGETHER {
+                more = true;
+                self.keep(std::mem::take(&mut together)).await?;
+                count = 0;
+            }
+        }
+        self.keep(together).await?;
+        self.trim().await?;
+        let mut read_at = self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if !more {
+            *read_at = now;
+        }
+        self.deps
+            .metrics
+            .history_lag_seconds
+            .set(self.deps.clock.unix().since(*read_at).as_secs_f64());
+        drop(read_at);
+        Ok(Step {
+            more,
+            took: self.deps.clock.now().duration_since(begun),
+        })
+    }
+
+    /// What the next entries of a partition say, where they end, and whether there are more.
+    async fn read(&self, partition: Partition) -> Result<(Gathered, Option<String>, bool), HistoryFault> {
+        let from = self.position(partition);
+        let partitions = self.deps.store.partitions();
+        let entries = self.deps.store.journal(partition, &from).await?;
+        let mut gathered = Gathered::default();
+        for entry in &entries {
+            let read = gathered.read(entry, (partition, partitions));
+            read.map_err(|form| StoreError::BadForm {
+                key: format!("journal entry {}", entry.id),
+                form,
+            })?;
+        }
+        let place = entries.last().map(|last| last.id.clone());
+        Ok((gathered, place, entries.len() == JOURNAL_READ_MAX))
+    }
+
+    async fn keep(&self, mut all: Vec<(Partition, Gathered, String)>) -> Result<(), HistoryFault> {
+        if all.is_empty() {
+            return Ok(());
+        }
+        for (partition, gathered, _) in &mut all {
+            self.look_up(*partition, gathered).await?;
+        }
+        let mut rows = 0;
+        let mut change = self.deps.database.change().await?;
+        for (partition, gathered, place) in &all {
+            rows += self.put(&mut change, gathered).await?;
+            change.run(move_on(*partition, place)).await?;
+        }
+        change.commit().await?;
+        self.deps.metrics.history_rows_total.inc_by(rows as u64);
+        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        for (partition, _, place) in all {
+            positions[usize::from(partition.0)] = place;
+        }
+        Ok(())
+    }
+
+    /// Whom the messages are for: in the rows of their audiences. A row that has left says nothing any more.
+    async fn look_up(&self, partition: Partition, gathered: &mut Gathered) -> Result<(), StoreError> {
+        let partitions = self.deps.store.partitions();
+        let mut ids: Vec<MessageId> = gathered.fates.keys().copied().collect();
+        ids.sort_unstable();
+        let near = |one: &MessageId, other: &MessageId| {
+            one.campaign() == other.campaign() && other.place(partitions).1 - one.place(partitions).1 <= GAP_MAX
+        };
+        let runs: Vec<RowsAsked> = ids
+            .chunk_by(near)
+            .map(|run| {
+                let (first, last) = (run[0].place(partitions).1, run[run.len() - 1].place(partitions).1);
+                RowsAsked {
+                    campaign: run[0].campaign(),
+                    first,
+                    count: last - first + 1,
+                }
+            })
+            .collect();
+        let read = self.deps.store.rows_of(partition, &runs).await?;
+        for (run, rows) in runs.iter().zip(read) {
+            for (position, row) in (run.first..).zip(rows) {
+                let id = MessageId::new(run.campaign, partition, partitions, position);
+                if let Ok(row) = Row::unpack(&row) {
+                    gathered.recipients.insert(id, row.recipient);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn put(&self, change: &mut Change, gathered: &Gathered) -> Result<usize, DatabaseError> {
+        let known = |(id, fate): (&MessageId, &Fate)| Some((*id, *fate, *gathered.recipients.get(id)?));
+        let mut all: Vec<(MessageId, Fate, Recipient)> = gathered.fates.iter().filter_map(known).collect();
+        // In the order of the table.
+        all.sort_unstable_by_key(|(id, ..)| *id);
+        for some in all.chunks(ROWS) {
+            change.run(self.statement(some)).await?;
+        }
+        Ok(all.len())
+    }
+
+    fn statement(&self, some: &[(MessageId, Fate, Recipient)]) -> Sql {
+        let mut put = Sql::new("INSERT INTO message ");
+        put.push(
+            "(id, tenant, recipient, smsc, status, reason, code, segments, credits, at, taken_at, ended_at) VALUES ",
+        );
+        for (at, (id, fate, recipient)) in some.iter().enumerate() {
+            let smsc = fate.smsc.and_then(|smsc| (self.deps.names)(smsc)).unwrap_or_default();
+            put.push(if at == 0 { "(" } else { ", (" });
+            put.list([id.0 as i64, fate.tenant.0.into(), recipient.0 as i64])
+                .push(", ")
+                .value(smsc)
+                .push(", ");
+            put.value(fate.status()).push(", ").value(fate.reason()).push(", ");
+            put.list([i64::from(fate.code()), fate.segments.into(), fate.credits.into()]);
+            let ended_at = fate.ended_at.map(|(at, _)| at);
+            put.push(", ").value(fate.taken_at.or(ended_at).unwrap_or_default());
+            put.push(", ").value(fate.taken_at).push(", ").value(ended_at).push(")");
+        }
+        put.push(" ON CONFLICT (id) DO UPDATE SET smsc = excluded.smsc, status = excluded.status, reason = excluded.reason, ");
+        put.push("code = excluded.code, segments = excluded.segments, credits = excluded.credits, ");
+        put.push("taken_at = COALESCE(message.taken_at, excluded.taken_at), ended_at = excluded.ended_at");
+        put
+    }
+
+    /// The books trim the journal with what they write. When they have nothing to write, and were ahead, it is done here.
+    async fn trim(&self) -> Result<(), StoreError> {
+        let books = self.deps.store.books_positions().await?;
+        let trims = |(partition, books): (Partition, String)| (partition, self.trims(partition, &books));
+        let all = self.deps.store.all_partitions().zip(books).map(trims);
+        let all: Vec<_> = all.filter(|(_, place)| !place.is_empty()).collect();
+        self.deps.store.trim_journals(&all).await
+    }
+
+    /// How much room is left in the journal; the guard is told when there is none.
+    pub(super) async fn look_at_room(&self) -> Result<(), StoreError> {
+        let max = self.deps.settings.journal_max;
+        let octets = self.deps.store.journal_octets().await?;
+        self.deps.metrics.history_journal_bytes.set(octets as i64);
+        let full = &self.deps.fullness;
+        if octets >= max {
+            full.set(true);
+        } else if octets * 100 < max * RELIEVED {
+            full.set(false);
+        }
+        self.is_short.store(octets * 2 >= max, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+fn move_on(partition: Partition, place: &str) -> Sql {
+    let mut put = Sql::new("INSERT INTO history_position (partition_number, place) VALUES (");
+    put.value(i64::from(partition.0)).push(", ").value(place);
+    put.push(") ON CONFLICT (partition_number) DO UPDATE SET place = excluded.place");
+    put
+}

@@ -1,0 +1,124 @@
+//! From events of the journal to rows: the last that is known of each message.
+
+use rustc_hash::FxHashMap;
+
+use crate::domain::{
+    BadForm, ENDED, Ending, JournalEvent, MessageId, Partition, Reason, Recipient, ResultSlot, SmscId, State, Status,
+    TenantId, events,
+};
+use crate::store::JournalEntry;
+
+/// What is known of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fate {
+    pub(super) tenant: TenantId,
+    /// `None`: it was given to nobody.
+    pub(super) smsc: Option<SmscId>,
+    pub(super) segments: u8,
+    pub(super) credits: u8,
+    /// Milliseconds since 1970, if these events say so.
+    pub(super) taken_at: Option<i64>,
+    /// With how it ended.
+    pub(super) ended_at: Option<(i64, ResultSlot)>,
+}
+
+impl Fate {
+    /// The word for it: one of the seven statuses, or skipped.
+    pub(super) const fn status(&self) -> &'static str {
+        match self.ended_at {
+            Some((_, result)) => result.ending.word(),
+            None => Status::Transmitted.code(),
+        }
+    }
+
+    pub(super) const fn reason(&self) -> &'static str {
+        match self.ended_at {
+            Some((_, result)) if !matches!(result.reason, Reason::None) => result.reason.code(),
+            Some(_) | None => "",
+        }
+    }
+
+    pub(super) fn code(&self) -> u16 {
+        self.ended_at.map_or(0, |(_, result)| result.code)
+    }
+}
+
+/// Messages of one partition that some events are about.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub(super) fates: FxHashMap<MessageId, Fate>,
+    /// Whom they are for, as far as that was looked up.
+    pub(super) recipients: FxHashMap<MessageId, Recipient>,
+}
+
+impl Gathered {
+    /// Reads an entry of a partition's journal.
+    ///
+    /// # Errors
+    /// When it is none, and where.
+    pub(super) fn read(&mut self, entry: &JournalEntry, partition: (Partition, u16)) -> Result<(), BadForm> {
+        let at = entry.at_milliseconds();
+        for event in events(&entry.events, entry.at()) {
+            self.note(&event?, at, partition);
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, event: &JournalEvent, at: i64, (partition, partitions): (Partition, u16)) {
+        match *event {
+            JournalEvent::Moved {
+                from,
+                to,
+                id,
+                tenant,
+                smsc,
+                segments,
+                credits,
+                result,
+                ..
+            } => {
+                let taken = Some(to) == State::Enroute.letter() && from != to;
+                let ended = result.filter(|_| to == ENDED);
+                if !taken && ended.is_none() {
+                    return;
+                }
+                let fate = self.fates.entry(id).or_insert(Fate {
+                    tenant,
+                    smsc: None,
+                    segments,
+                    credits,
+                    taken_at: None,
+                    ended_at: None,
+                });
+                fate.smsc = Some(smsc).filter(|smsc| smsc.0 > 0);
+                (fate.segments, fate.credits) = (segments, credits);
+                if taken {
+                    fate.taken_at = Some(at);
+                }
+                fate.ended_at = ended.map(|result| (at, result)).or(fate.ended_at);
+            }
+            // Rows that were stopped before anything was done for them have no history.
+            JournalEvent::Range { result, .. } if result.ending == Ending::Canceled => {}
+            JournalEvent::Range {
+                result,
+                campaign,
+                tenant,
+                position,
+                count,
+            } => {
+                for position in position..position.saturating_add(count) {
+                    let id = MessageId::new(campaign, partition, partitions, position);
+                    let fate = Fate {
+                        tenant,
+                        smsc: None,
+                        segments: 0,
+                        credits: 0,
+                        taken_at: None,
+                        ended_at: Some((at, result)),
+                    };
+                    self.fates.insert(id, fate);
+                }
+            }
+        }
+    }
+}

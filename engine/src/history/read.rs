@@ -1,0 +1,130 @@
+//! What is remembered of messages, searched.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::History;
+use crate::database::{DatabaseError, Found, Sql};
+use crate::domain::{CampaignId, MessageId, Recipient, TenantId, UnknownId};
+
+/// A message as it is remembered. Times are milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Past {
+    pub(crate) id: MessageId,
+    pub(crate) recipient: Recipient,
+    pub(crate) status: String,
+    /// Empty: there is none.
+    pub(crate) reason: String,
+    /// 0: there is none.
+    pub(crate) code: u16,
+    pub(crate) segments: u8,
+    pub(crate) credits: u8,
+    /// Among all of a tenant's.
+    pub(crate) place: PastPlace,
+    pub(crate) taken_at: Option<i64>,
+    pub(crate) ended_at: Option<i64>,
+}
+
+/// Where a message stands among all of a tenant's: by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PastPlace {
+    at: i64,
+    id: i64,
+}
+
+impl fmt::Display for PastPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.at, self.id)
+    }
+}
+
+impl FromStr for PastPlace {
+    type Err = UnknownId;
+
+    fn from_str(text: &str) -> Result<Self, UnknownId> {
+        let (at, id) = text.split_once('-').ok_or(UnknownId)?;
+        Ok(Self {
+            at: at.parse().map_err(|_| UnknownId)?,
+            id: id.parse().map_err(|_| UnknownId)?,
+        })
+    }
+}
+
+/// Which messages are asked for; what is `None` may be anything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) recipient: Option<Recipient>,
+    pub(crate) status: Option<String>,
+    pub(crate) campaign: Option<CampaignId>,
+    /// From then on, milliseconds since 1970.
+    pub(crate) since: Option<i64>,
+    /// Before then.
+    pub(crate) until: Option<i64>,
+    /// Older than that one.
+    pub(crate) behind: Option<PastPlace>,
+}
+
+const COLUMNS: &str = "id, recipient, status, reason, code, segments, credits, at, taken_at, ended_at";
+
+impl History {
+    /// A tenant's messages, the newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn find(&self, tenant: TenantId, asked: &Asked, limit: usize) -> Result<Vec<Past>, DatabaseError> {
+        let mut query = Sql::new("SELECT ");
+        query
+            .push(COLUMNS)
+            .push(" FROM message WHERE tenant = ")
+            .value(i64::from(tenant.0));
+        let of_campaign = asked.campaign.map(MessageId::all_of);
+        let numbers = [
+            (" AND recipient = ", asked.recipient.map(|recipient| recipient.0 as i64)),
+            (" AND id >= ", of_campaign.as_ref().map(|ids| ids.start.0 as i64)),
+            (" AND id < ", of_campaign.as_ref().map(|ids| ids.end.0 as i64)),
+            (" AND at >= ", asked.since),
+            (" AND at < ", asked.until),
+        ];
+        for (condition, number) in numbers {
+            if let Some(number) = number {
+                query.push(condition).value(number);
+            }
+        }
+        if let Some(status) = &asked.status {
+            query.push(" AND status = ").value(status.as_str());
+        }
+        if let Some(PastPlace { at, id }) = asked.behind {
+            query.push(" AND (at < ").value(at).push(" OR at = ").value(at);
+            query.push(" AND id < ").value(id).push(")");
+        }
+        query.push(" ORDER BY at DESC, id DESC LIMIT ").value(limit as i64);
+        self.0.deps.database.rows(query, read).await
+    }
+
+    /// One of a tenant's messages.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn message(&self, tenant: TenantId, id: MessageId) -> Result<Option<Past>, DatabaseError> {
+        let mut query = Sql::new("SELECT ");
+        query.push(COLUMNS).push(" FROM message WHERE id = ").value(id.0 as i64);
+        query.push(" AND tenant = ").value(i64::from(tenant.0));
+        self.0.deps.database.row(query, read).await
+    }
+}
+
+fn read(row: &Found<'_>) -> Result<Past, DatabaseError> {
+    let id = row.number(0)?;
+    Ok(Past {
+        id: MessageId(id as u64),
+        recipient: Recipient(row.number(1)? as u64),
+        status: row.text(2)?,
+        reason: row.text(3)?,
+        code: row.number(4)? as u16,
+        segments: row.number(5)? as u8,
+        credits: row.number(6)? as u8,
+        place: PastPlace { at: row.number(7)?, id },
+        taken_at: row.number_if_any(8)?,
+        ended_at: row.number_if_any(9)?,
+    })
+}

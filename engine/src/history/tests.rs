@@ -1,0 +1,152 @@
+//! The journal of a real Redis, written down.
+
+use std::time::Duration;
+
+use super::*;
+use crate::campaign::tests::Bench;
+use crate::database;
+use crate::domain::{Message, MessageId, Recipient, TenantId};
+use crate::store::LeasedMessage;
+
+async fn history(bench: &Bench, settings: config::History) -> History {
+    let deps = HistoryDeps {
+        store: bench.store.clone(),
+        database: database::tests::open(bench.folder()).await.unwrap(),
+        clock: bench.clock,
+        metrics: Metrics::new(9).unwrap(),
+        settings,
+        webhooks: None,
+        fullness: Fullness::default(),
+        names: Arc::new(|_| Some("north".to_owned())),
+    };
+    History::open(deps).await.unwrap()
+}
+
+async fn all(history: &History, tenant: TenantId) -> Vec<Past> {
+    history.find(tenant, &Asked::default(), 1_000).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_message_is_remembered_once_with_the_last_that_is_known_of_it() {
+    let bench = Bench::start("history").await;
+    let (tenant, other) = (bench.tenant(1_000).await, bench.tenant(1_000).await);
+    let campaign = bench.create(tenant, 0..100).await;
+    bench.campaigns.launch(tenant, campaign).await.unwrap();
+    let leased = bench.lease(60).await;
+    bench.accept(&leased).await;
+    let first = history(&bench, config::History::default()).await;
+    assert!(!first.0.step().await.unwrap().more);
+    let taken = all(&first, tenant).await;
+    assert_eq!(taken.len(), leased.len());
+    assert!(all(&first, other).await.is_empty());
+    let id = |leased: &LeasedMessage| Message::unpack(leased.recipient, &leased.message).unwrap().0.id;
+    let ids: std::collections::HashSet<MessageId> = leased.iter().map(id).collect();
+    for past in &taken {
+        assert!(ids.contains(&past.id));
+        assert_eq!(
+            (past.status.as_str(), past.reason.as_str(), past.credits),
+            ("transmitted", "", 1)
+        );
+        assert!(past.taken_at.is_some() && past.ended_at.is_none());
+        assert_eq!(first.message(tenant, past.id).await.unwrap().as_ref(), Some(past));
+        assert_eq!(first.message(other, past.id).await.unwrap(), None);
+    }
+    // Another process goes on where this one was, and what was read already is not read again.
+    let second = history(&bench, config::History::default()).await;
+    let rows = |history: &History| history.0.deps.metrics.history_rows_total.get();
+    second.0.step().await.unwrap();
+    assert_eq!(rows(&second), 0);
+    bench.campaigns.cancel(tenant, campaign).await.unwrap();
+    bench.campaigns.books().round().await;
+    second.0.step().await.unwrap();
+    // What was stopped before anything was done for it has no history.
+    assert_eq!(all(&second, tenant).await.len(), leased.len());
+
+    let one = &taken[0];
+    let asked = async |asked: Asked| second.find(tenant, &asked, 1_000).await.unwrap().len();
+    let by_number = Asked {
+        recipient: Some(one.recipient),
+        ..Asked::default()
+    };
+    assert_eq!(asked(by_number).await, 1);
+    let stranger = Asked {
+        recipient: Some(Recipient(1)),
+        ..Asked::default()
+    };
+    assert_eq!(asked(stranger).await, 0);
+    for (id, found) in [(campaign, leased.len()), (crate::domain::CampaignId(campaign.0 + 1), 0)] {
+        let of_campaign = Asked {
+            campaign: Some(id),
+            ..Asked::default()
+        };
+        assert_eq!(asked(of_campaign).await, found);
+    }
+    let mut pages = Vec::new();
+    let mut page = Asked::default();
+    loop {
+        let some = second.find(tenant, &page, 7).await.unwrap();
+        page.behind = some.last().map(|last| last.place);
+        pages.extend(some.iter().map(|past| past.id));
+        if some.len() < 7 {
+            break;
+        }
+    }
+    pages.sort_unstable();
+    let mut expected: Vec<MessageId> = ids.into_iter().collect();
+    expected.sort_unstable();
+    assert_eq!(pages, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_journal_waits_until_it_is_written_down_and_no_longer() {
+    let bench = Bench::start("history-trim").await;
+    let tenant = bench.tenant(1_000).await;
+    let campaign = bench.create(tenant, 0..200).await;
+    bench.campaigns.launch(tenant, campaign).await.unwrap();
+    let leased = bench.lease(200).await;
+    bench.accept(&leased).await;
+    bench.campaigns.books().round().await;
+    let small = config::History {
+        journal_max: 1,
+        ..config::History::default()
+    };
+    let history = history(&bench, small).await;
+    // Nothing was read of it: all of it stays, whatever the books say.
+    assert_eq!(history.trims(Partition(0), "1-0"), "");
+    history.0.look_at_room().await.unwrap();
+    assert!(history.0.deps.fullness.get());
+    history.0.step().await.unwrap();
+    for partition in bench.store.all_partitions() {
+        let left = bench.store.journal(partition, "").await.unwrap();
+        assert!(left.len() <= 1, "{} {}", partition.0, left.len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_old_is_forgotten() {
+    let bench = Bench::start("history-old").await;
+    let tenant = bench.tenant(1_000).await;
+    let campaign = bench.create(tenant, 0..20).await;
+    bench.campaigns.launch(tenant, campaign).await.unwrap();
+    let leased = bench.lease(20).await;
+    bench.accept(&leased).await;
+    let stop = CancellationToken::new();
+    for (keep, left) in [(Duration::from_secs(3_600), leased.len()), (Duration::ZERO, 0)] {
+        let settings = config::History {
+            keep,
+            ..config::History::default()
+        };
+        let history = history(&bench, settings).await;
+        history.0.step().await.unwrap();
+        let last = all(&history, tenant)
+            .await
+            .first()
+            .and_then(|past| past.taken_at)
+            .unwrap();
+        while bench.clock.unix().0 / 1_000 <= last.unsigned_abs() {
+            tokio::task::yield_now().await;
+        }
+        history.forget_old(&stop).await.unwrap();
+        assert_eq!(all(&history, tenant).await.len(), left);
+    }
+}

@@ -1,0 +1,115 @@
+//! The start: SQL and Redis are made to agree, and a Redis that was lost is rebuilt.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Mirror, MirrorFault, Movement, Shared, tenants};
+use crate::database::Tie;
+use crate::domain::TenantId;
+use crate::store::{KeyOwner, Restored, Settings};
+
+/// Tenants that are compared in one round trip.
+const AT_ONCE: usize = 500;
+
+/// The newest lines of its ledger that a tenant is given back: those before are in SQL.
+const LINES: usize = 500;
+
+impl Mirror {
+    /// Before anything is served or leased. `redis`: its id.
+    ///
+    /// # Errors
+    /// When either does not answer. The next start goes on.
+    pub(crate) async fn begin(&self, tie: Tie, redis: &str) -> Result<(), MirrorFault> {
+        let shared = &self.0;
+        let known = tenants::tenants(&shared.database).await?;
+        if let Some((last, _)) = known.last() {
+            shared.store.skip_tenants(*last).await?;
+        }
+        shared.skip_reserved().await?;
+        let restored = shared.agree_on_tenants(&known).await?;
+        let keys = shared.agree_on_keys(&known).await?;
+        let known: FxHashSet<TenantId> = known.iter().map(|(id, _)| *id).collect();
+        let mut fresh = shared.store.tenant_ids(0, None).await?;
+        fresh.retain(|tenant| !known.contains(tenant));
+        for some in fresh.chunks(AT_ONCE) {
+            shared.keep_first(some, &keys).await?;
+        }
+        shared.agree_on_opt_outs().await?;
+        shared.grant_again(None).await?;
+        if tie == Tie::Lost {
+            shared.database.is_rebuilt(redis).await?;
+            tracing::warn!(
+                tenants = restored,
+                "Redis was empty and has been rebuilt from the database: campaigns and messages that were under way are lost, \
+                 and what was held for them is shown with each tenant until it is settled"
+            );
+        }
+        // In the background: there may be years of them.
+        shared.unread_all().await
+    }
+}
+
+impl Shared {
+    /// Tenants that Redis does not have are put into it, and others get the settings that SQL has. Returns how many were put.
+    async fn agree_on_tenants(&self, known: &[(TenantId, Settings)]) -> Result<usize, MirrorFault> {
+        let mut restored = 0;
+        for some in known.chunks(AT_ONCE) {
+            let ids: Vec<TenantId> = some.iter().map(|(id, _)| *id).collect();
+            let there = self.store.settings_of(&ids).await?;
+            for ((id, settings), there) in some.iter().zip(there) {
+                match there {
+                    Some(there) if there == *settings => {}
+                    Some(_) => self.store.put_settings(*id, settings).await?,
+                    None => {
+                        self.restore(*id, settings).await?;
+                        restored += 1;
+                    }
+                }
+            }
+        }
+        Ok(restored)
+    }
+
+    async fn restore(&self, tenant: TenantId, settings: &Settings) -> Result<(), MirrorFault> {
+        let sums = self.sums(tenant).await?;
+        let newest = self.movements(tenant, None, LINES).await?;
+        let lines: Vec<_> = newest.iter().rev().map(Movement::line).collect();
+        let restored = Restored {
+            settings,
+            credits: sums.credits,
+            lost: &sums.held,
+            lines: &lines,
+        };
+        Ok(self.store.restore_tenant(tenant, &restored).await?)
+    }
+
+    /// A key that was revoked opens nothing, and one that was made opens what it did, whatever Redis remembers.
+    /// Returns those of tenants that SQL does not know, by tenant.
+    async fn agree_on_keys(
+        &self,
+        known: &[(TenantId, Settings)],
+    ) -> Result<FxHashMap<TenantId, Vec<String>>, MirrorFault> {
+        let kept = tenants::keys(&self.database).await?;
+        let there: FxHashMap<String, KeyOwner> = self.store.all_api_keys().await?.into_iter().collect();
+        for key in kept.iter().filter(|key| there.get(&key.digest) != Some(&key.owner)) {
+            match key.owner {
+                KeyOwner::Operator => {
+                    self.store.set_operator_key(&key.digest, true).await?;
+                }
+                KeyOwner::Tenant(tenant) => self.store.add_key(tenant, &key.digest, &key.details).await?,
+            }
+        }
+        let kept: FxHashSet<String> = kept.into_iter().map(|key| key.digest).collect();
+        let mut strange: FxHashMap<TenantId, Vec<String>> = FxHashMap::default();
+        for (digest, owner) in there.into_iter().filter(|(digest, _)| !kept.contains(digest)) {
+            let KeyOwner::Tenant(tenant) = owner else {
+                continue;
+            };
+            if known.binary_search_by_key(&tenant, |(id, _)| *id).is_ok() {
+                self.store.drop_key(tenant, &digest).await?;
+            } else {
+                strange.entry(tenant).or_default().push(digest);
+            }
+        }
+        Ok(strange)
+    }
+}

@@ -1,0 +1,342 @@
+//! Ledgers: copied line by line, read to their end, summed up.
+
+use std::sync::PoisonError;
+
+use serde::Deserialize;
+
+use super::{Mirror, MirrorFault, Shared};
+use crate::database::{DatabaseError, Found, Sql};
+use crate::domain::{CampaignId, TenantId};
+use crate::store::{Credits, LedgerEntry, LedgerPlace, StoreError};
+
+/// Ledgers that are read in one round trip.
+const TENANTS_AT_ONCE: usize = 200;
+
+/// Lines of a ledger that are read at once.
+const LINES_AT_ONCE: usize = 500;
+
+/// Redis keeps a line for 400 days: before this, one that it does not have any more is not missed.
+pub(super) const KEPT_MS: u64 = 399 * 86_400_000;
+
+/// Before the first line.
+const BEGIN: LedgerPlace = LedgerPlace {
+    milliseconds: 0,
+    number: 0,
+};
+
+/// A movement of a tenant's credits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Movement {
+    pub(crate) place: LedgerPlace,
+    /// grant, hold, debit, release, recredit
+    pub(crate) kind: String,
+    pub(crate) credits: u64,
+    /// What they were for, if it was a campaign.
+    pub(crate) campaign: Option<CampaignId>,
+    /// The operator's words, of a grant.
+    pub(crate) reference: String,
+    /// Microseconds since 1970.
+    pub(crate) at: u64,
+}
+
+/// A line as Redis has it.
+#[derive(Deserialize)]
+struct Line {
+    #[serde(rename = "type")]
+    kind: String,
+    credits: u64,
+    #[serde(default)]
+    campaign: Option<String>,
+    #[serde(default)]
+    reference: String,
+    at: String,
+}
+
+/// What the lines of a ledger come to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    pub(super) credits: Credits,
+    /// What is held, by campaign.
+    pub(super) held: Vec<(CampaignId, u64)>,
+}
+
+impl Mirror {
+    /// Movements of a tenant's credits, the newest first, behind a place, at most `limit`.
+    ///
+    /// # Errors
+    /// When either does not answer.
+    pub(crate) async fn ledger(
+        &self,
+        tenant: TenantId,
+        behind: Option<LedgerPlace>,
+        limit: usize,
+    ) -> Result<Vec<Movement>, MirrorFault> {
+        self.0.copy(&[tenant]).await?;
+        Ok(self.0.movements(tenant, behind, limit).await?)
+    }
+}
+
+impl Shared {
+    /// Every ledger is to be looked at.
+    pub(super) async fn unread_all(&self) -> Result<(), MirrorFault> {
+        let all = self.store.tenant_ids(0, None).await?;
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner).extend(all);
+        Ok(())
+    }
+
+    /// Copies what was written since the last time.
+    pub(super) async fn copy_ledgers(&self) -> Result<(), MirrorFault> {
+        let written = self.store.written_ledgers();
+        self.unread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(written);
+        loop {
+            let some: Vec<TenantId> = {
+                let unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+                unread.iter().take(TENANTS_AT_ONCE).copied().collect()
+            };
+            if some.is_empty() {
+                return Ok(());
+            }
+            self.copy(&some).await?;
+            let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+            unread.retain(|tenant| !some.contains(tenant));
+        }
+    }
+
+    /// Copies ledgers to their ends.
+    pub(super) async fn copy(&self, tenants: &[TenantId]) -> Result<(), MirrorFault> {
+        let mut open = tenants.to_vec();
+        while !open.is_empty() {
+            let mut asked = Vec::with_capacity(open.len());
+            for tenant in &open {
+                asked.push((*tenant, self.place(*tenant).await?));
+            }
+            // One more: the line that is there already shows that Redis still has it.
+            let found = self.store.ledgers_from(&asked, LINES_AT_ONCE + 1).await?;
+            open.clear();
+            let (mut fresh, mut ends) = (Vec::new(), Vec::new());
+            for ((tenant, place), mut lines) in asked.into_iter().zip(found) {
+                if self.is_missed(place) && lines.first().is_none_or(|first| first.place != place) {
+                    self.mend(tenant).await?;
+                    open.push(tenant);
+                    continue;
+                }
+                if lines.len() > LINES_AT_ONCE {
+                    open.push(tenant);
+                }
+                lines.retain(|entry| entry.place > place);
+                if let Some(last) = lines.last() {
+                    ends.push((tenant, last.place));
+                }
+                fresh.extend(lines.into_iter().map(|entry| (tenant, entry)));
+            }
+            self.keep_lines(&fresh).await?;
+            let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+            places.extend(ends);
+        }
+        Ok(())
+    }
+
+    /// Whether Redis has lost something when it has no line there.
+    fn is_missed(&self, place: LedgerPlace) -> bool {
+        place != BEGIN && place.milliseconds + KEPT_MS > self.clock.unix().0 / 1_000
+    }
+
+    /// How far a ledger was copied.
+    async fn place(&self, tenant: TenantId) -> Result<LedgerPlace, DatabaseError> {
+        let known = self
+            .places
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&tenant)
+            .copied();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let last = self.movements(tenant, None, 1).await?;
+        let place = last.first().map_or(BEGIN, |movement| movement.place);
+        self.set_place(tenant, place);
+        Ok(place)
+    }
+
+    pub(super) fn set_place(&self, tenant: TenantId, place: LedgerPlace) {
+        self.places
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(tenant, place);
+    }
+
+    async fn keep_lines(&self, fresh: &[(TenantId, LedgerEntry)]) -> Result<(), MirrorFault> {
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let mut change = self.database.change().await?;
+        for some in fresh.chunks(LINES_AT_ONCE) {
+            let mut put = Sql::new("INSERT INTO ledger_line ");
+            put.push("(tenant, milliseconds, number, kind, credits, campaign, reference, at, undone) VALUES ");
+            for (at, (tenant, entry)) in some.iter().enumerate() {
+                let movement = read_line(entry).ok_or(StoreError::Corrupt("a line of a ledger"))?;
+                put.push(if at == 0 { "(" } else { ", (" });
+                put.value(i64::from(tenant.0))
+                    .push(", ")
+                    .value(entry.place.milliseconds as i64);
+                put.push(", ")
+                    .value(entry.place.number as i64)
+                    .push(", ")
+                    .value(movement.kind);
+                put.push(", ").value(movement.credits as i64);
+                put.push(", ").value(movement.campaign.map(|id| id.0 as i64));
+                put.push(", ")
+                    .value(movement.reference)
+                    .push(", ")
+                    .value(movement.at as i64);
+                put.push(", 0)");
+            }
+            put.push(" ON CONFLICT (tenant, milliseconds, number) DO NOTHING");
+            change.run(put).await?;
+        }
+        Ok(change.commit().await?)
+    }
+
+    /// Lines that stand, the newest first.
+    pub(super) async fn movements(
+        &self,
+        tenant: TenantId,
+        behind: Option<LedgerPlace>,
+        limit: usize,
+    ) -> Result<Vec<Movement>, DatabaseError> {
+        let mut query =
+            Sql::new("SELECT milliseconds, number, kind, credits, campaign, reference, at FROM ledger_line");
+        query.push(" WHERE tenant = ").value(i64::from(tenant.0));
+        if let Some(LedgerPlace { milliseconds, number }) = behind {
+            query.push(" AND (milliseconds < ").value(milliseconds as i64);
+            query.push(" OR milliseconds = ").value(milliseconds as i64);
+            query.push(" AND number < ").value(number as i64).push(")");
+        }
+        query.push(" AND undone = 0 ORDER BY milliseconds DESC, number DESC LIMIT ");
+        query.value(limit as i64);
+        let read = |row: &Found<'_>| {
+            Ok(Movement {
+                place: LedgerPlace {
+                    milliseconds: row.number(0)? as u64,
+                    number: row.number(1)? as u64,
+                },
+                kind: row.text(2)?,
+                credits: row.number(3)? as u64,
+                campaign: row.number_if_any(4)?.map(|id| CampaignId(id as u64)),
+                reference: row.text(5)?,
+                at: row.number(6)? as u64,
+            })
+        };
+        self.database.rows(query, read).await
+    }
+
+    /// What a tenant's ledger comes to.
+    pub(super) async fn sums(&self, tenant: TenantId) -> Result<Sums, DatabaseError> {
+        let mut query = Sql::new("SELECT COALESCE(campaign, 0), kind, CAST(SUM(credits) AS BIGINT) FROM ledger_line");
+        query.push(" WHERE tenant = ").value(i64::from(tenant.0));
+        query.push(" AND undone = 0 GROUP BY COALESCE(campaign, 0), kind ORDER BY 1");
+        let read = |row: &Found<'_>| Ok((row.number(0)? as u64, row.text(1)?, row.number(2)? as u64));
+        Ok(sum_up(&self.database.rows(query, read).await?))
+    }
+}
+
+/// From sums by campaign and kind, in the order of the campaigns.
+fn sum_up(rows: &[(u64, String, u64)]) -> Sums {
+    let mut sums = Sums::default();
+    for of_one in rows.chunk_by(|one, other| one.0 == other.0) {
+        let of = |wanted: &str| {
+            let rows = of_one.iter().filter(|(_, kind, _)| kind == wanted);
+            rows.map(|(_, _, credits)| credits).sum::<u64>()
+        };
+        sums.credits.granted += of("grant");
+        sums.credits.spent += of("debit");
+        sums.credits.recredited += of("recredit");
+        // Of a direct campaign no holds are written: what of it was debited or released was held.
+        let held = of("hold").saturating_sub(of("debit") + of("release"));
+        if held > 0 {
+            sums.held.push((CampaignId(of_one[0].0), held));
+        }
+        sums.credits.held += held;
+    }
+    let credits = &mut sums.credits;
+    credits.spent = credits.spent.saturating_sub(credits.recredited);
+    credits.held = credits.held.min(credits.granted.saturating_sub(credits.spent));
+    credits.available = credits.granted.saturating_sub(credits.spent + credits.held);
+    sums
+}
+
+fn read_line(entry: &LedgerEntry) -> Option<Movement> {
+    let line: Line = serde_json::from_str(&entry.line).ok()?;
+    Some(Movement {
+        place: entry.place,
+        kind: line.kind,
+        credits: line.credits,
+        campaign: line.campaign.and_then(|id| id.parse().ok()),
+        reference: line.reference,
+        at: line.at.parse().ok()?,
+    })
+}
+
+impl Movement {
+    /// As Redis has it.
+    pub(super) fn line(&self) -> LedgerEntry {
+        let mut line = serde_json::json!({ "type": self.kind, "credits": self.credits, "at": self.at.to_string() });
+        match self.campaign {
+            Some(campaign) => line["campaign"] = campaign.to_string().into(),
+            None => line["reference"] = self.reference.clone().into(),
+        }
+        LedgerEntry {
+            place: self.place,
+            line: line.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn balances_are_what_the_lines_come_to() {
+        let row = |campaign, kind: &str, credits| (campaign, kind.to_owned(), credits);
+        let sums = sum_up(&[
+            row(0, "grant", 1_000),
+            row(3, "hold", 100),
+            row(3, "debit", 60),
+            row(3, "recredit", 5),
+            // Messages one by one: without a hold.
+            row(4, "debit", 20),
+            row(5, "hold", 30),
+            row(5, "debit", 10),
+            row(5, "release", 20),
+        ]);
+        assert_eq!(sums.held, [(CampaignId(3), 40)]);
+        let Credits {
+            granted,
+            available,
+            held,
+            spent,
+            recredited,
+        } = sums.credits;
+        assert_eq!((granted, held, spent, recredited), (1_000, 40, 85, 5));
+        assert_eq!(available, 1_000 - 40 - 85);
+    }
+
+    #[test]
+    fn a_line_comes_back() {
+        let entry = LedgerEntry {
+            place: LedgerPlace {
+                milliseconds: 1_800_000_000_000,
+                number: 2,
+            },
+            line: r#"{"type":"grant","credits":1000000000000,"reference":"Facture «7»","at":"1800000000000000"}"#
+                .to_owned(),
+        };
+        let movement = read_line(&entry).unwrap();
+        assert_eq!(read_line(&movement.line()).unwrap(), movement);
+        assert_eq!((movement.credits, movement.campaign), (1_000_000_000_000, None));
+    }
+}

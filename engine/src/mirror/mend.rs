@@ -1,0 +1,93 @@
+//! A Redis that was killed may have lost what it was given last: lines of ledgers that were copied do not stand any more.
+
+use super::{MirrorFault, Shared};
+use crate::database::{Found, Sql};
+use crate::domain::TenantId;
+use crate::store::{Grant, LedgerPlace, Store};
+
+/// Lines that are compared at once.
+const AT_ONCE: usize = 500;
+
+/// A grant that Redis has lost, and that is to be made again.
+const AGAIN: i64 = 1;
+
+/// It does not stand any more.
+const UNDONE: i64 = 2;
+
+impl Shared {
+    /// Finds the lines of a ledger that Redis does not have any more: credits that were granted are granted again, and the rest is
+    /// written again by what it was about.
+    pub(super) async fn mend(&self, tenant: TenantId) -> Result<(), MirrorFault> {
+        let (mut gone, mut place) = (Vec::new(), None);
+        loop {
+            let some = self.movements(tenant, place, AT_ONCE).await?;
+            let places: Vec<LedgerPlace> = some.iter().map(|movement| movement.place).collect();
+            let there = self.store.ledger_has(tenant, &places).await?;
+            let lost = there.iter().position(|is_there| *is_there).unwrap_or(some.len());
+            gone.extend(some.into_iter().take(lost));
+            let Some(last) = places.last().filter(|_| lost == places.len()) else {
+                place = places.get(lost).copied();
+                break;
+            };
+            place = Some(*last);
+        }
+        let mut change = self.database.change().await?;
+        for movement in &gone {
+            let undone = if movement.kind == "grant" { AGAIN } else { UNDONE };
+            change.run(mark(tenant, movement.place, undone)).await?;
+        }
+        change.commit().await?;
+        self.set_place(tenant, place.unwrap_or_default());
+        if !gone.is_empty() {
+            tracing::warn!(%tenant, lines = gone.len(), "Redis has lost the end of a ledger: what was granted there is granted again");
+        }
+        self.grant_again(Some(tenant)).await
+    }
+
+    /// Grants that were lost, of one tenant or of all.
+    pub(super) async fn grant_again(&self, of: Option<TenantId>) -> Result<(), MirrorFault> {
+        let mut query =
+            Sql::new("SELECT tenant, milliseconds, number, credits, reference FROM ledger_line WHERE undone = ");
+        query.value(AGAIN);
+        if let Some(tenant) = of {
+            query.push(" AND tenant = ").value(i64::from(tenant.0));
+        }
+        query.push(" ORDER BY tenant, milliseconds, number");
+        let read = |row: &Found<'_>| {
+            let place = LedgerPlace {
+                milliseconds: row.number(1)? as u64,
+                number: row.number(2)? as u64,
+            };
+            Ok((
+                TenantId(row.number(0)? as u32),
+                place,
+                row.number(3)? as u64,
+                row.text(4)?,
+            ))
+        };
+        for (tenant, place, credits, reference) in self.database.rows(query, read).await? {
+            let grant = Grant {
+                tenant,
+                credits,
+                reference: &reference,
+                token: Store::token_of_line(tenant, place),
+            };
+            let granted = self.store.grant(&grant, self.clock.unix()).await?;
+            if granted.flatten().is_none() {
+                tracing::error!(%tenant, credits, "credits that Redis has lost cannot be granted again");
+            }
+            let mut change = self.database.change().await?;
+            change.run(mark(tenant, place, UNDONE)).await?;
+            change.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+fn mark(tenant: TenantId, place: LedgerPlace, undone: i64) -> Sql {
+    let mut mark = Sql::new("UPDATE ledger_line SET undone = ");
+    mark.value(undone).push(" WHERE tenant = ").value(i64::from(tenant.0));
+    mark.push(" AND milliseconds = ").value(place.milliseconds as i64);
+    mark.push(" AND number = ").value(place.number as i64);
+    mark
+}

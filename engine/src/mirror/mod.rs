@@ -1,0 +1,112 @@
+//! What must outlive Redis is kept in SQL as well: tenants with their keys, the lines of their ledgers, and who wants no messages.
+//!
+//! Tenants and keys are there before a change of them is answered, and so are opt-outs that operators bring. Ledger lines, and what
+//! people write, follow within a [`ROUND`]. At the start both are made to agree: SQL is right about tenants and keys, Redis about
+//! credits, and an opt-out that either knows counts. A Redis that was lost whole is rebuilt: balances are what the ledger comes to,
+//! and what was held for campaigns that went with it stays held, and is shown, until an operator says what was spent of it.
+
+mod tenants;
+mod ledger;
+mod mend;
+mod optouts;
+mod numbers;
+mod begin;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::database::{Database, DatabaseError};
+use crate::domain::TenantId;
+use crate::metrics::Metrics;
+use crate::store::{LedgerPlace, OptOut, Store, StoreError};
+
+pub(crate) use ledger::Movement;
+
+/// How often what has changed is copied.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// How often every ledger is looked at: others may write to them.
+const ALL_EVERY: Duration = Duration::from_secs(300);
+
+/// Why the two do not agree.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MirrorFault {
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Keeps in SQL what Redis has of accounts. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Mirror(Arc<Shared>);
+
+struct Shared {
+    store: Store,
+    database: Database,
+    clock: Clock,
+    metrics: Metrics,
+    /// How far ledgers were copied.
+    places: Mutex<FxHashMap<TenantId, LedgerPlace>>,
+    /// Ledgers that are still to be copied.
+    unread: Mutex<FxHashSet<TenantId>>,
+    /// Opt-outs that Redis has and SQL may not have.
+    opted_out: Mutex<FxHashSet<OptOut>>,
+    /// Numbers up to that one may be given to campaigns; held while that is changed.
+    reserved: tokio::sync::Mutex<u64>,
+}
+
+impl Mirror {
+    /// A mirror of these two, which [`Mirror::begin`] makes to agree.
+    pub(crate) fn new(store: &Store, database: &Database, (clock, metrics): (Clock, &Metrics)) -> Self {
+        Self(Arc::new(Shared {
+            store: store.clone(),
+            database: database.clone(),
+            clock,
+            metrics: metrics.clone(),
+            places: Mutex::default(),
+            unread: Mutex::default(),
+            opted_out: Mutex::default(),
+            reserved: tokio::sync::Mutex::default(),
+        }))
+    }
+
+    /// Copies what has changed until `stop`, and once more then.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let (mut failed, mut copied_at, mut all_at) = (false, self.0.clock.now(), self.0.clock.now());
+        loop {
+            let stopped = stop.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_none();
+            let begun_at = self.0.clock.now();
+            let round = self.round(begun_at, &mut all_at).await;
+            match &round {
+                Ok(()) => copied_at = begun_at,
+                Err(error) if !failed => {
+                    tracing::warn!(%error, "what is to outlive Redis cannot be copied; it is tried again");
+                }
+                Err(_) => {}
+            }
+            failed = round.is_err();
+            let behind = self.0.clock.now().duration_since(copied_at);
+            let lag = if failed { behind } else { Duration::ZERO };
+            self.0.metrics.mirror_lag_seconds.set(lag.as_secs_f64());
+            if stopped {
+                return;
+            }
+        }
+    }
+
+    async fn round(&self, now: Instant, all_at: &mut Instant) -> Result<(), MirrorFault> {
+        self.0.keep_opted_out().await?;
+        if now.duration_since(*all_at) >= ALL_EVERY {
+            self.0.unread_all().await?;
+            *all_at = now;
+        }
+        self.0.copy_ledgers().await
+    }
+}

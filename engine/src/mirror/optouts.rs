@@ -1,0 +1,158 @@
+//! Who wants no messages.
+
+use std::sync::PoisonError;
+
+use super::{Mirror, MirrorFault, Shared};
+use crate::database::Sql;
+use crate::domain::{Purpose, Recipient, TenantId, UnixMicros};
+use crate::store::OptOut;
+
+/// Opt-outs in one statement.
+const AT_ONCE: usize = 1_000;
+
+/// Opt-outs that are read from SQL at once.
+const READ_MAX: usize = 10_000;
+
+/// All tenants, as a tenant.
+const ALL: u32 = 0;
+
+impl Mirror {
+    /// Keeps that recipients do not want messages: of one tenant, or of all. Returns how many were not known before.
+    ///
+    /// # Errors
+    /// When either does not answer. Asked again, what was not done is done.
+    pub(crate) async fn opt_out(
+        &self,
+        tenant: Option<TenantId>,
+        purposes: &[Purpose],
+        recipients: &[Recipient],
+    ) -> Result<u64, MirrorFault> {
+        let now = self.0.clock.unix();
+        let of = |purpose: &Purpose| {
+            let purpose = *purpose;
+            recipients.iter().map(move |recipient| OptOut {
+                tenant,
+                purpose,
+                recipient: *recipient,
+            })
+        };
+        self.0
+            .keep(&purposes.iter().flat_map(of).collect::<Vec<_>>(), now)
+            .await?;
+        Ok(self.0.store.opt_out(tenant, purposes, recipients, now).await?)
+    }
+
+    /// Somebody has written that no advertising is wanted, and Redis has it.
+    pub(crate) fn opted_out(&self, tenant: Option<TenantId>, recipient: Recipient) {
+        let mut opted_out = self.0.opted_out.lock().unwrap_or_else(PoisonError::into_inner);
+        opted_out.insert(OptOut {
+            tenant,
+            purpose: Purpose::Marketing,
+            recipient,
+        });
+    }
+}
+
+impl Shared {
+    /// Copies what people have written since the last time.
+    pub(super) async fn keep_opted_out(&self) -> Result<(), MirrorFault> {
+        let all = std::mem::take(&mut *self.opted_out.lock().unwrap_or_else(PoisonError::into_inner));
+        let list: Vec<OptOut> = all.iter().copied().collect();
+        let kept = self.keep(&list, self.clock.unix()).await;
+        if kept.is_err() {
+            self.opted_out
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(all);
+        }
+        kept
+    }
+
+    async fn keep(&self, all: &[OptOut], now: UnixMicros) -> Result<(), MirrorFault> {
+        if all.is_empty() {
+            return Ok(());
+        }
+        let mut change = self.database.change().await?;
+        for some in all.chunks(AT_ONCE) {
+            let mut put = Sql::new("INSERT INTO opt_out (tenant, purpose, recipient, at) VALUES ");
+            for (at, opt_out) in some.iter().enumerate() {
+                put.push(if at == 0 { "(" } else { ", (" });
+                put.value(tenant_number(opt_out.tenant)).push(", ");
+                put.value(opt_out.purpose.code()).push(", ");
+                put.value(opt_out.recipient.0 as i64).push(", ");
+                put.value(now.0 as i64).push(")");
+            }
+            put.push(" ON CONFLICT (tenant, purpose, recipient) DO NOTHING");
+            change.run(put).await?;
+        }
+        Ok(change.commit().await?)
+    }
+
+    /// At the start: what only one of the two knows, both know then. They are compared by their counts.
+    pub(super) async fn agree_on_opt_outs(&self) -> Result<(), MirrorFault> {
+        for purpose in Purpose::ALL {
+            let (of_one, of_all) = self.store.count_opt_outs(*purpose).await?;
+            for (scope, there) in [(false, of_one), (true, of_all)] {
+                let mut count = Sql::new("SELECT COUNT(*) FROM opt_out WHERE purpose = ");
+                count.value(purpose.code());
+                count.push(if scope { " AND tenant = 0" } else { " AND tenant > 0" });
+                if self.database.count(count).await? != there {
+                    self.unite(*purpose, scope).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn unite(&self, purpose: Purpose, of_all: bool) -> Result<(), MirrorFault> {
+        for partition in self.store.all_partitions() {
+            let mut cursor = 0;
+            loop {
+                let (some, next) = self.store.scan_opt_outs(partition, (purpose, of_all), cursor).await?;
+                self.keep(&some, self.clock.unix()).await?;
+                if next == 0 {
+                    break;
+                }
+                cursor = next;
+            }
+        }
+        let mut behind = (-1, -1);
+        loop {
+            let some = self.kept(purpose, of_all, behind).await?;
+            let Some(last) = some.last() else {
+                return Ok(());
+            };
+            behind = *last;
+            for of_tenant in some.chunk_by(|one, other| one.0 == other.0) {
+                let tenant = (!of_all).then_some(TenantId(of_tenant[0].0 as u32));
+                let recipients: Vec<_> = of_tenant.iter().map(|(_, number)| Recipient(*number as u64)).collect();
+                let now = self.clock.unix();
+                self.store.opt_out(tenant, &[purpose], &recipients, now).await?;
+            }
+        }
+    }
+
+    /// Tenant and recipient of some that SQL has, in their order, behind a pair.
+    async fn kept(
+        &self,
+        purpose: Purpose,
+        of_all: bool,
+        (tenant, recipient): (i64, i64),
+    ) -> Result<Vec<(i64, i64)>, MirrorFault> {
+        let mut some = Sql::new("SELECT tenant, recipient FROM opt_out WHERE purpose = ");
+        some.value(purpose.code());
+        some.push(if of_all { " AND tenant = 0" } else { " AND tenant > 0" });
+        some.push(" AND (tenant > ").value(tenant);
+        some.push(" OR tenant = ")
+            .value(tenant)
+            .push(" AND recipient > ")
+            .value(recipient);
+        some.push(") ORDER BY tenant, recipient LIMIT ").value(READ_MAX as i64);
+        let pair = |row: &crate::database::Found<'_>| Ok((row.number(0)?, row.number(1)?));
+        Ok(self.database.rows(some, pair).await?)
+    }
+}
+
+fn tenant_number(tenant: Option<TenantId>) -> i64 {
+    tenant.map_or(ALL, |tenant| tenant.0).into()
+}

@@ -1,0 +1,133 @@
+//! Tenants and keys: in SQL before anybody is told that they changed.
+
+use rustc_hash::FxHashMap;
+
+use super::{Mirror, MirrorFault, Shared};
+use crate::database::{Database, DatabaseError, Found, Sql};
+use crate::domain::TenantId;
+use crate::store::{KeyDetails, KeyOwner, Settings};
+
+/// The operator, among the tenants that keys belong to.
+const OPERATOR: i64 = 0;
+
+/// A key as SQL has it.
+pub(super) struct KeptKey {
+    pub(super) digest: String,
+    pub(super) owner: KeyOwner,
+    pub(super) details: KeyDetails,
+}
+
+impl Mirror {
+    /// Keeps a tenant as it is now, with its keys.
+    ///
+    /// # Errors
+    /// When either does not answer: what was changed is in Redis, and asked for again it is kept as well.
+    pub(crate) async fn keep_tenant(&self, id: TenantId) -> Result<(), MirrorFault> {
+        self.0.keep_tenant(id).await
+    }
+
+    /// Keeps the operator's key.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn keep_operator(&self, digest: &str) -> Result<(), MirrorFault> {
+        let mut change = self.0.database.change().await?;
+        let mut forget = Sql::new("DELETE FROM api_key WHERE tenant = ");
+        forget.value(OPERATOR);
+        change.run(forget).await?;
+        change.run(put_key(digest, OPERATOR, "")).await?;
+        Ok(change.commit().await?)
+    }
+}
+
+impl Shared {
+    pub(super) async fn keep_tenant(&self, id: TenantId) -> Result<(), MirrorFault> {
+        let number = i64::from(id.0);
+        let mut change = self.database.change().await?;
+        // First, so that of two who do this at once the second reads what the first has changed.
+        let mut lock = Sql::new("INSERT INTO tenant (id, settings) VALUES (");
+        lock.value(number)
+            .push(", '{}') ON CONFLICT (id) DO UPDATE SET settings = tenant.settings");
+        change.run(lock).await?;
+        let settings = self.store.settings_of(&[id]).await?.pop().flatten();
+        let Some(settings) = settings else {
+            // It is not there: nor is it in SQL then.
+            return Ok(());
+        };
+        let keys = self.store.keys_of(id).await?;
+        let mut put = Sql::new("UPDATE tenant SET settings = ");
+        put.value(serde_json::to_string(&settings).unwrap_or_default());
+        put.push(" WHERE id = ").value(number);
+        change.run(put).await?;
+        let mut forget = Sql::new("DELETE FROM api_key WHERE tenant = ");
+        forget.value(number);
+        change.run(forget).await?;
+        for (digest, details) in keys {
+            let details = serde_json::to_string(&details).unwrap_or_default();
+            change.run(put_key(&digest, number, &details)).await?;
+        }
+        Ok(change.commit().await?)
+    }
+}
+
+impl Shared {
+    /// Tenants that SQL does not know yet, with their keys, at the start: nobody changes them meanwhile.
+    pub(super) async fn keep_first(
+        &self,
+        tenants: &[TenantId],
+        keys: &FxHashMap<TenantId, Vec<String>>,
+    ) -> Result<(), MirrorFault> {
+        let settings = self.store.settings_of(tenants).await?;
+        let details = self.store.key_details_of(tenants).await?;
+        let mut change = self.database.change().await?;
+        for ((tenant, settings), details) in tenants.iter().zip(settings).zip(details) {
+            let (Some(settings), number) = (settings, i64::from(tenant.0)) else {
+                continue;
+            };
+            let mut put = Sql::new("INSERT INTO tenant (id, settings) VALUES (");
+            put.value(number).push(", ");
+            put.value(serde_json::to_string(&settings).unwrap_or_default())
+                .push(")");
+            change.run(put).await?;
+            for digest in keys.get(tenant).into_iter().flatten() {
+                let known = details.get(digest).map_or("", String::as_str);
+                change.run(put_key(digest, number, known)).await?;
+            }
+        }
+        Ok(change.commit().await?)
+    }
+}
+
+/// Every tenant, by number.
+pub(super) async fn tenants(database: &Database) -> Result<Vec<(TenantId, Settings)>, DatabaseError> {
+    let all = Sql::new("SELECT id, settings FROM tenant ORDER BY id");
+    let read = |row: &Found<'_>| {
+        let settings = row.parsed(1, "the settings of a tenant", |json| serde_json::from_str(json).ok())?;
+        Ok((TenantId(row.number(0)? as u32), settings))
+    };
+    database.rows(all, read).await
+}
+
+/// Every key.
+pub(super) async fn keys(database: &Database) -> Result<Vec<KeptKey>, DatabaseError> {
+    let all = Sql::new("SELECT digest, tenant, details FROM api_key ORDER BY digest");
+    let read = |row: &Found<'_>| {
+        let owner = match row.number(1)? {
+            OPERATOR => KeyOwner::Operator,
+            tenant => KeyOwner::Tenant(TenantId(tenant as u32)),
+        };
+        Ok(KeptKey {
+            digest: row.text(0)?,
+            owner,
+            details: serde_json::from_str(&row.text(2)?).unwrap_or_default(),
+        })
+    };
+    database.rows(all, read).await
+}
+
+fn put_key(digest: &str, tenant: i64, details: &str) -> Sql {
+    let mut put = Sql::new("INSERT INTO api_key (digest, tenant, details) VALUES (");
+    put.value(digest).push(", ").value(tenant).push(", ").value(details);
+    put.push(") ON CONFLICT (digest) DO UPDATE SET tenant = excluded.tenant, details = excluded.details");
+    put
+}

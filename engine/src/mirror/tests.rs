@@ -1,0 +1,178 @@
+//! Two Redis servers and one database: what the first had, the second has.
+
+use super::*;
+use crate::campaign::tests::Bench;
+use crate::database::{Redis, Tie};
+use crate::domain::{CampaignId, Partition, Purpose, Recipient, TermChanges, UnixMicros};
+use crate::store::{Credits, KeyDetails, KeyOwner, LedgerEntry, Restored};
+
+const NOW: UnixMicros = UnixMicros(1_800_000_000_000_000);
+
+fn recipient(at: u64) -> Recipient {
+    Recipient(33_612_000_000 + at)
+}
+
+/// A mirror of that bench's Redis and the other one's database.
+fn mirror(redis: &Bench, sql: &Mirror) -> Mirror {
+    Mirror::new(&redis.store, &sql.0.database, (redis.clock, &sql.0.metrics))
+}
+
+async fn credits(bench: &Bench, tenant: TenantId) -> Credits {
+    bench.store.tenant(tenant).await.unwrap().unwrap().credits
+}
+
+async fn opted_out(bench: &Bench, tenant: TenantId, purpose: Purpose, at: u64) -> bool {
+    let partition: Partition = recipient(at).partition(bench.store.partitions());
+    let groups = [(partition, vec![recipient(at)])];
+    bench.store.opted_out((tenant, purpose), &groups).await.unwrap()[0][0]
+}
+
+/// Two tenants, the first with terms, keys, and a campaign under way of which something was spent; and people who want nothing.
+async fn filled(bench: &Bench) -> (TenantId, TenantId, CampaignId) {
+    let mirror = &bench.mirror;
+    mirror.begin(Tie::Holds, "store-1").await.unwrap();
+    let (tenant, other) = (bench.tenant(1_000).await, bench.tenant(0).await);
+    let changes = TermChanges {
+        brand: Some("Cabinet Martin".to_owned()),
+        ..TermChanges::default()
+    };
+    bench.store.change_terms(tenant, changes).await.unwrap();
+    bench.store.set_cancel_answers(tenant, true).await.unwrap();
+    bench.store.add_key(tenant, "11", &KeyDetails::default()).await.unwrap();
+    bench.store.set_operator_key("99", true).await.unwrap();
+    mirror.keep_operator("99").await.unwrap();
+    for one in [tenant, other] {
+        mirror.keep_tenant(one).await.unwrap();
+    }
+    let campaign = bench.create(tenant, 0..100).await;
+    bench.campaigns.launch(tenant, campaign).await.unwrap();
+    let leased = bench.lease(40).await;
+    bench.accept(&leased).await;
+    bench.campaigns.books().round().await;
+    bench.campaigns.books().look(&[(tenant, campaign)]).await;
+    let all = [Purpose::Transactional, Purpose::Marketing];
+    mirror.opt_out(None, &all, &[recipient(7)]).await.unwrap();
+    mirror.opted_out(Some(other), recipient(8));
+    mirror.round(bench.clock.now(), &mut bench.clock.now()).await.unwrap();
+    (tenant, other, campaign)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_was_lost_is_rebuilt() {
+    let first = Bench::start("mirror-first").await;
+    let (tenant, other, campaign) = filled(&first).await;
+    let before = credits(&first, tenant).await;
+    assert!(before.spent > 0 && before.held > 0, "{before:?}");
+
+    let second = Bench::start("mirror-second").await;
+    let mirror = mirror(&second, &first.mirror);
+    // As often as the engine is killed in the middle of it.
+    for round in 0..2 {
+        mirror.begin(Tie::Lost, "store-2").await.unwrap();
+        assert_eq!(credits(&second, tenant).await, before, "{round}");
+        assert_eq!(second.store.tenants(0, 9).await.unwrap().len(), 2);
+    }
+    let found = second.store.tenant(tenant).await.unwrap().unwrap();
+    assert_eq!(
+        (found.terms.brand.as_str(), found.cancel_answers),
+        ("Cabinet Martin", true)
+    );
+    for (digest, owner) in [("11", KeyOwner::Tenant(tenant)), ("99", KeyOwner::Operator)] {
+        assert_eq!(second.store.key_owner(digest).await.unwrap(), Some(owner));
+    }
+    assert!(opted_out(&second, other, Purpose::Transactional, 7).await);
+    assert!(opted_out(&second, other, Purpose::Marketing, 8).await);
+    assert!(!opted_out(&second, tenant, Purpose::Marketing, 8).await);
+    assert!(second.create(tenant, 0..1).await > campaign);
+    assert!(second.tenant(0).await > other);
+    is_settled_by_hand(&second, &mirror, (tenant, campaign), before).await;
+    // It is this database's from now on.
+    let settings = crate::config::Database {
+        url: None,
+        file: first.folder().join("data/campanile.db"),
+    };
+    let redis = Redis {
+        id: "store-2",
+        is_blank: false,
+    };
+    assert_eq!(Database::open(&settings, redis).await.unwrap().1, Tie::Holds);
+}
+
+/// What was held for a campaign that is lost stays held until somebody says what was spent of it.
+async fn is_settled_by_hand(
+    bench: &Bench,
+    mirror: &Mirror,
+    (tenant, campaign): (TenantId, CampaignId),
+    before: Credits,
+) {
+    let lost = (tenant, campaign);
+    assert_eq!(bench.store.lost_holds(tenant).await.unwrap(), [(campaign, before.held)]);
+    for (spent, settled) in [(before.held + 1, false), (5, true), (5, false)] {
+        assert_eq!(bench.store.settle_lost(lost, spent, NOW).await.unwrap(), settled);
+    }
+    let after = credits(bench, tenant).await;
+    assert_eq!(
+        (after.held, after.spent, after.available),
+        (0, before.spent + 5, before.available + before.held - 5)
+    );
+    let lines = mirror.ledger(tenant, None, 500).await.unwrap();
+    let kinds: Vec<&str> = lines.iter().map(|line| line.kind.as_str()).collect();
+    assert_eq!((kinds.first(), kinds.last()), (Some(&"release"), Some(&"grant")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_redis_forgot_is_granted_again_once() {
+    let first = Bench::start("mirror-before").await;
+    let tenant = first.tenant(100).await;
+    first.mirror.keep_tenant(tenant).await.unwrap();
+    let lines = first.mirror.ledger(tenant, None, 9).await.unwrap();
+    first.grant(tenant, 50, "Facture 2").await.unwrap();
+    let campaign = first.create(tenant, 0..30).await;
+    first.campaigns.launch(tenant, campaign).await.unwrap();
+    assert_eq!(first.mirror.ledger(tenant, None, 9).await.unwrap().len(), 3);
+
+    // As it was after the first grant.
+    let second = Bench::start("mirror-after").await;
+    let settings = first.store.settings_of(&[tenant]).await.unwrap().remove(0).unwrap();
+    let lines: Vec<LedgerEntry> = lines.iter().map(Movement::line).collect();
+    let restored = Restored {
+        settings: &settings,
+        credits: Credits {
+            granted: 100,
+            available: 100,
+            ..Credits::default()
+        },
+        lost: &[],
+        lines: &lines,
+    };
+    second.store.restore_tenant(tenant, &restored).await.unwrap();
+    for _ in 0..2 {
+        let mirror = mirror(&second, &first.mirror);
+        mirror.begin(Tie::Holds, "store-1").await.unwrap();
+        let lines = mirror.ledger(tenant, None, 9).await.unwrap();
+        let told: Vec<_> = lines.iter().map(|line| (line.kind.as_str(), line.credits)).collect();
+        assert_eq!(told, [("grant", 50), ("grant", 100)]);
+        assert_eq!(lines[0].reference, "Facture 2");
+        let credits = credits(&second, tenant).await;
+        assert_eq!((credits.granted, credits.available, credits.held), (150, 150, 0));
+        // Numbers that were given are not given again.
+        assert!(second.store.next_campaign().await.unwrap() > campaign);
+    }
+    assert_eq!(first.store.last_campaign().await.unwrap(), CampaignId(campaign.0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_was_revoked_opens_nothing_whatever_redis_remembers() {
+    let bench = Bench::start("mirror-keys").await;
+    let tenant = bench.tenant(0).await;
+    bench.store.add_key(tenant, "11", &KeyDetails::default()).await.unwrap();
+    bench.mirror.keep_tenant(tenant).await.unwrap();
+    bench.store.add_key(tenant, "22", &KeyDetails::default()).await.unwrap();
+    bench.store.drop_key(tenant, "11").await.unwrap();
+    bench.mirror.begin(Tie::Holds, "store-1").await.unwrap();
+    assert_eq!(
+        bench.store.key_owner("11").await.unwrap(),
+        Some(KeyOwner::Tenant(tenant))
+    );
+    assert_eq!(bench.store.key_owner("22").await.unwrap(), None);
+}
