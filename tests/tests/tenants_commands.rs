@@ -124,8 +124,14 @@ fn a_campaign_is_made_estimated_launched_watched_and_reported() {
     assert_eq!(launched, json!({ "id": id, "state": "launching" }));
     let watched = shown(&stand, &["campaigns", "watch", id, "--timeout", "1m"]);
     assert_eq!(watched["state"], "completed", "{watched}");
+    reports_and_exports(&stand, id);
+}
+
+/// What became of two people, and of a number that is nobody's.
+#[track_caller]
+fn reports_and_exports(stand: &Stand, id: &str) {
     let report = eventually("the receipts are there", LIMIT, || {
-        let report = plain(&stand, &["campaigns", "report", id, "--language", "fr"]);
+        let report = plain(stand, &["campaigns", "report", id, "--language", "fr"]);
         report.contains("delivered\tMessage reçu\t2\t66.7\n").then_some(report)
     });
     assert!(
@@ -134,27 +140,29 @@ fn a_campaign_is_made_estimated_launched_watched_and_reported() {
     );
     assert_eq!(value(&report, "estimate credits"), "3");
     plain(
-        &stand,
+        stand,
         &["campaigns", "report", id, "--language", "fr", "--csv", "report.csv"],
     );
     let file = std::fs::read_to_string(stand.lab().directory().join("report.csv")).expect("it was written");
     assert!(file.contains("delivered;Message reçu;2;66,7\r\n"), "{file}");
 
-    let unknown = plain(&stand, &["campaigns", "export", id, "--status", "unknown_number"]);
+    let unknown = plain(stand, &["campaigns", "export", id, "--status", "unknown_number"]);
     let lines: Vec<&str> = unknown.lines().collect();
     assert_eq!((lines.len(), lines[0]), (2, "to,id,status,reason,code,at"), "{unknown}");
     assert!(lines[1].starts_with("+33600000002,msg_"), "{unknown}");
     plain(
-        &stand,
+        stand,
         &["campaigns", "export", id, "--form", "jsonl", "--output", "all.jsonl"],
     );
+    let wrong = ["campaigns", "export", "cmp_0000000000000", "--output", "all.jsonl"];
+    assert_eq!(run(stand, &wrong).0, Some(5), "and the file stays as it is");
     let file = std::fs::read_to_string(stand.lab().directory().join("all.jsonl")).expect("it was written");
     let rows: Vec<Value> = file
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
     assert_eq!(rows.len(), 3, "{file}");
-    let view = plain(&stand, &["campaigns", "show", id]);
+    let view = plain(stand, &["campaigns", "show", id]);
     assert_eq!(
         (value(&view, "state"), value(&view, "credits held")),
         ("completed", "0")
@@ -221,8 +229,49 @@ fn a_campaign_is_halted_scheduled_and_stopped_and_one_that_is_short_says_so() {
     assert!(said.contains("is blocked_insufficient_credit"), "{said}");
 }
 
+/// What is sent with the key of that file is delivered, and billed to whose it is.
+#[track_caller]
+fn a_message_is_sent_and_billed(stand: &Stand) {
+    let own = ["--key-file", "lilas.key"];
+    let send = [
+        "messages",
+        "send",
+        "--to",
+        "06 12 34 56 78",
+        "--sender",
+        "OSTEO",
+        "--text-file",
+        "-",
+    ];
+    let mut sending = command(stand, &[&send[..], &own, &["--json"]].concat());
+    let mut child = sending
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    child
+        .stdin
+        .take()
+        .expect("its input")
+        .write_all("RDV demain 9 h\n".as_bytes())
+        .expect("it reads");
+    let sent: Value = serde_json::from_slice(&child.wait_with_output().expect("it ends").stdout).expect("JSON");
+    let message = text(&sent, "id");
+    eventually("it is delivered", LIMIT, || {
+        let seen = plain(stand, &[&["messages", "show", message][..], &own].concat());
+        seen.contains("\t+33612345678\tdelivered\t").then_some(())
+    });
+    let credits = eventually("it is booked", LIMIT, || {
+        let credits = shown(stand, &[&["credits", "show"][..], &own].concat());
+        (credits["spent"] == 1).then_some(credits)
+    });
+    assert_eq!(credits["available"], 4);
+    let ledger = plain(stand, &[&["credits", "ledger"][..], &own].concat());
+    assert!(ledger.contains("\tgrant\t5\t-\tfacture 1\n"), "{ledger}");
+}
+
 #[test]
-fn tenants_their_keys_credits_and_messages() {
+fn tenants_their_credits_and_messages() {
     let stand = Stand::new(programs!(), "tenants-tenants", "", |smsc| smsc);
     let create = [
         "tenants",
@@ -266,43 +315,13 @@ fn tenants_their_keys_credits_and_messages() {
         granted.contains(&format!("{tenant}\t5\t0\t0\t5\n")),
         "twice under one key: {granted}"
     );
-    let own = ["--key-file", "lilas.key"];
-    let send = [
-        "messages",
-        "send",
-        "--to",
-        "06 12 34 56 78",
-        "--sender",
-        "OSTEO",
-        "--text-file",
-        "-",
-    ];
-    let mut sending = command(&stand, &[&send[..], &own, &["--json"]].concat());
-    let mut child = sending
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it runs");
-    child
-        .stdin
-        .take()
-        .expect("its input")
-        .write_all("RDV demain 9 h\n".as_bytes())
-        .expect("it reads");
-    let sent: Value = serde_json::from_slice(&child.wait_with_output().expect("it ends").stdout).expect("JSON");
-    let message = text(&sent, "id");
-    eventually("it is delivered", LIMIT, || {
-        let seen = plain(&stand, &[&["messages", "show", message][..], &own].concat());
-        seen.contains("\t+33612345678\tdelivered\t").then_some(())
-    });
-    let credits = eventually("it is booked", LIMIT, || {
-        let credits = shown(&stand, &[&["credits", "show"][..], &own].concat());
-        (credits["spent"] == 1).then_some(credits)
-    });
-    assert_eq!(credits["available"], 4);
-    let ledger = plain(&stand, &[&["credits", "ledger"][..], &own].concat());
-    assert!(ledger.contains("\tgrant\t5\t-\tfacture 1\n"), "{ledger}");
+    a_message_is_sent_and_billed(&stand);
+}
 
+#[test]
+fn a_tenants_keys_are_made_rotated_and_revoked() {
+    let stand = Stand::new(programs!(), "tenants-keys", "", |smsc| smsc);
+    let tenant = stand.tenant.id.clone();
     plain(
         &stand,
         &["keys", "create", &tenant, "--label", "CRM", "--save-key", "crm.key"],
@@ -361,6 +380,11 @@ fn what_is_refused_says_what_is_allowed_and_exit_codes_are_those_of_the_help() {
             2,
             "transactional, marketing",
         ),
+        (
+            &["campaigns", "export", "cmp_0000000000000", "--status", "lost"],
+            2,
+            "unknown_number",
+        ),
         (&["campaigns", "show", "cmp_0000000000000"], 5, "(not_found)"),
         (&["campaigns", "watch", "cmp_0000000000000"], 5, "(not_found)"),
         (&["campaigns", "list", "--limit", "501"], 2, "from 1 to 500"),
@@ -403,7 +427,6 @@ printf '%s\n' "$CAMPANILE_OPERATOR_KEY" >operator.key
 printf 'Bonjour, le cabinet est fermé lundi.\n' >text.txt
 printf '0612345678; 0612345679\n' >numbers.txt
 printf 'Nom;Prénom;Portable;Cabinet\nMartin;Zoé;0612345678;Lyon\n' >patients.csv
-of() { python3 -c "import json, sys; print(json.load(sys.stdin)['$1'])"; }
 "#;
 
 #[test]

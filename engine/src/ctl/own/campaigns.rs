@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::create::Create;
 use super::export::Export;
 use super::report::Report;
+use super::view::{account, path_of};
 use super::watch::Watch;
-use crate::ctl::client::quoted;
 use crate::ctl::door::{Asked, Once, Page};
 use crate::ctl::failure::Failure;
 use crate::ctl::output::{Table, cell, rows, say_next};
@@ -210,43 +210,9 @@ impl One {
     }
 }
 
-/// A campaign's place.
-pub(super) fn path_of(id: &str) -> String {
-    format!("/v1/campaigns/{}", quoted(id))
-}
-
 /// Where it has moved.
 fn moved(answer: &Value) {
     let mut table = Table::new(&["id", "state"]);
     table.row(["id", "state"].map(|key| cell(&answer[key])));
-    table.print();
-}
-
-/// A campaign line by line.
-pub(super) fn account(campaign: &Value) {
-    let mut table = Table::new(&["what", "value"]);
-    for key in [
-        "id",
-        "name",
-        "state",
-        "purpose",
-        "sender",
-        "created_at",
-        "scheduled_at",
-        "launched_at",
-        "refused",
-    ] {
-        table.row([key.to_owned(), cell(&campaign[key])]);
-    }
-    table.row(["waiting".to_owned(), cell(&campaign["waiting"]["detail"])]);
-    for part in ["estimate", "progress", "statuses", "credits"] {
-        for (key, value) in campaign[part].as_object().into_iter().flatten() {
-            let title = match part {
-                "estimate" | "credits" => format!("{part} {key}"),
-                _ => key.clone(),
-            };
-            table.row([title, cell(value)]);
-        }
-    }
     table.print();
 }

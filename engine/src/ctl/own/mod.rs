@@ -6,6 +6,7 @@ mod credits;
 mod export;
 mod messages;
 mod report;
+mod view;
 mod watch;
 
 pub(super) use campaigns::CampaignsAsk;

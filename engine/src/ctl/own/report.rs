@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::campaigns::path_of;
+use super::view::path_of;
 use crate::ctl::door::{Asked, output};
 use crate::ctl::failure::Failure;
 use crate::ctl::output::{Table, cell};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::Value;
 
-use super::campaigns::{account, path_of};
+use super::view::{account, path_of};
 use crate::clock::Clock;
 use crate::config::time;
 use crate::ctl::client::Client;
