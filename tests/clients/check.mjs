@@ -33,7 +33,8 @@ async function engine() {
   const campaign = await api.campaigns.create(order, "rappel-1");
   assert.equal((await api.campaigns.create(order, "rappel-1")).id, campaign.id);
   assert.equal((await api.campaigns.estimate(campaign.id)).max.recipients, 2);
-  await api.campaigns.schedule(campaign.id, "2027-03-02T09:00");
+  const inAMonth = new Date(Date.now() + 30 * 86_400_000).toISOString();
+  await api.campaigns.schedule(campaign.id, inAMonth);
   assert.equal((await api.campaigns.schedule(campaign.id, null)).state, "draft");
   await api.campaigns.cancel(campaign.id);
   assert.ok((await all(api.campaigns.list())).some((one) => one.id === campaign.id));

@@ -53,7 +53,7 @@ function engine(): void
     $campaign = $api->campaigns->create($order, "rappel-1");
     holds($api->campaigns->create($order, "rappel-1")["id"] === $campaign["id"]);
     holds($api->campaigns->estimate($campaign["id"])["max"]["recipients"] === 2);
-    $api->campaigns->schedule($campaign["id"], "2027-03-02T09:00");
+    $api->campaigns->schedule($campaign["id"], date(DATE_RFC3339, time() + 30 * 86_400));
     holds($api->campaigns->schedule($campaign["id"], null)["state"] === "draft");
     $api->campaigns->cancel($campaign["id"]);
     holds(in_array($campaign["id"], array_column(iterator_to_array($api->campaigns->list(), false), "id"), true));

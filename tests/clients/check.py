@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import threading
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from campanile import Campanile, NotOurs, Problem, Unreachable, verify
@@ -35,7 +36,8 @@ def engine() -> None:
     campaign = api.campaigns.create(order, idempotency_key="rappel-1")
     assert api.campaigns.create(order, idempotency_key="rappel-1")["id"] == campaign["id"]
     assert api.campaigns.estimate(campaign["id"])["max"]["recipients"] == 2
-    api.campaigns.schedule(campaign["id"], "2027-03-02T09:00")
+    in_a_month = (datetime.now(timezone.utc) + timedelta(days=30)).isoformat()
+    api.campaigns.schedule(campaign["id"], in_a_month)
     assert api.campaigns.schedule(campaign["id"], None)["state"] == "draft"
     api.campaigns.cancel(campaign["id"])
     assert campaign["id"] in [one["id"] for one in api.campaigns.list()]

@@ -179,17 +179,10 @@ fn a_campaign_is_halted_scheduled_and_stopped_and_one_that_is_short_says_so() {
     write(&stand, "campaign.json", &body.to_string());
     let id = shown(&stand, &["campaigns", "create", "--body", "campaign.json"]);
     let id = text(&id, "id");
-    let scheduled = shown(
-        &stand,
-        &[
-            "campaigns",
-            "schedule",
-            id,
-            "2027-03-02T09:00",
-            "--time-zone",
-            "Europe/Paris",
-        ],
-    );
+    let in_a_month = jiff::Zoned::now().date().saturating_add(jiff::Span::new().days(30));
+    let at = format!("{in_a_month}T09:00");
+    let schedule = ["campaigns", "schedule", id, &at, "--time-zone", "Europe/Paris"];
+    let scheduled = shown(&stand, &schedule);
     assert_eq!(scheduled["state"], "scheduled", "{scheduled}");
     assert_eq!(shown(&stand, &["campaigns", "schedule", id, "never"])["state"], "draft");
     plain(&stand, &["campaigns", "launch", id]);
