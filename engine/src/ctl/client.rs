@@ -154,21 +154,30 @@ impl Client {
 
     /// The same, done once however often it is asked for under that key.
     pub(super) fn post_once(&self, path: &str, body: &Value, once: Option<&str>) -> Result<Value, Failure> {
-        self.send((path, once), "application/json", &mut body.to_string().as_bytes())
+        // With its length: an order that needs no body is answered before one in pieces is sent to its end.
+        self.answer(self.posting((path, once), "application/json").send(&body.to_string()))
     }
 
     /// `POST` with a file of that media type as its body.
     pub(super) fn send(
         &self,
-        (path, once): (&str, Option<&str>),
+        asked: (&str, Option<&str>),
         media_type: &str,
         file: &mut dyn Read,
     ) -> Result<Value, Failure> {
-        let mut request = self.with_key(self.agent.post(self.url(path))).content_type(media_type);
-        if let Some(once) = once {
-            request = request.header("idempotency-key", once);
+        self.answer(self.posting(asked, media_type).send(ureq::SendBody::from_reader(file)))
+    }
+
+    fn posting(
+        &self,
+        (path, once): (&str, Option<&str>),
+        media_type: &str,
+    ) -> ureq::RequestBuilder<ureq::typestate::WithBody> {
+        let request = self.with_key(self.agent.post(self.url(path))).content_type(media_type);
+        match once {
+            Some(once) => request.header("idempotency-key", once),
+            None => request,
         }
-        self.answer(request.send(ureq::SendBody::from_reader(file)))
     }
 
     /// `GET`, or `POST` with that body: the answer, as it comes, goes to `output`.
