@@ -12,7 +12,7 @@ DEMO := $(or $(CARGO_TARGET_DIR),target)/release/campanile-demo
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: cargo redis ## Build everything, send a clinic's campaign of 4,379 messages, print the seven statuses (ARGS="--keep" leaves it running)
+demo: cargo redis ## Build everything, tell a clinic's story from its file to the seven statuses (ARGS="--keep" leaves it running)
 	cargo build --release --locked --package campanile --package smpp-sim --package campanile-demo
 	$(DEMO) $(ARGS)
 

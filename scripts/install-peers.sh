@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the SMPP programs of other projects that the end-to-end tests talk to (tests/peers/README.md), once:
-# Python and npm packages under .tools/, Perl, Kannel and tshark from the distribution's packages. A second run does nothing.
+# Python and npm packages under .tools/, Perl, Kannel, tshark and PHP from the distribution's packages. A second run does nothing.
 # CAMPANILE_PEERS=skip leaves them out, here and in the tests.
 # Exit 0: all are there, or they are skipped. Exit 1: one line for each that is missing.
 set -euo pipefail
@@ -78,8 +78,13 @@ tshark_peer() {
     command -v tshark >/dev/null 2>&1 && command -v text2pcap >/dev/null 2>&1 || apt_install tshark
 }
 
+# What runs the client of the API in PHP (engine/clients/php); its server's test forks.
+php_peer() {
+    php -r 'exit(PHP_VERSION_ID >= 80100 && function_exists("pcntl_fork") ? 0 : 1);' 2>/dev/null || apt_install php-cli
+}
+
 failed=0
-for peer in python_peers node_peer perl_peer kannel_peer tshark_peer; do
+for peer in python_peers node_peer perl_peer kannel_peer tshark_peer php_peer; do
     $peer || { echo "install-peers: $peer could not be installed (see .tools/install.log); CAMPANILE_PEERS=skip leaves the peers out" >&2; failed=1; }
 done
 exit $failed

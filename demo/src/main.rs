@@ -1,7 +1,10 @@
 //! `campanile-demo`: the main job in one go. It does what a reseller does, over HTTP, to an ordinary engine that is bound to an
 //! ordinary SMSC; neither knows that it is a demonstration.
 
+mod clinic;
+mod patients;
 mod report;
+mod stand;
 mod story;
 
 use std::path::PathBuf;
@@ -12,7 +15,7 @@ use anyhow::{Result, bail};
 use clap::Parser;
 use lab::{Cause, Supervisor, wait_for_stop};
 
-use story::Stand;
+use stand::Stand;
 
 /// Programs start within seconds, and the story takes some more: beyond this, something hangs.
 const LIMIT: Duration = Duration::from_secs(150);
@@ -20,7 +23,7 @@ const LIMIT: Duration = Duration::from_secs(150);
 /// What a shell reports for a program that ended by SIGINT.
 const INTERRUPTED: u8 = 130;
 
-/// A clinic, 4,379 patients, a campaign, a simulated SMSC, the seven statuses.
+/// A clinic with two practices, its file of patients, a campaign to those of one, a simulated SMSC, the seven statuses.
 ///
 /// Everything runs on loopback with an embedded Redis in a directory that is thrown away.
 #[derive(Clone, Debug, Parser)]
@@ -47,7 +50,7 @@ fn main() -> ExitCode {
 fn show(options: Options) -> Result<ExitCode> {
     let supervisor = Supervisor {
         limit: LIMIT,
-        grace: story::SHUTDOWN_LIMIT,
+        grace: stand::SHUTDOWN_LIMIT,
         announce,
     };
     let bin_dir = options.bin_dir;

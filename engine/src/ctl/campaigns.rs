@@ -59,7 +59,7 @@ impl CampaignAsk {
 }
 
 fn show_list(list: &List) -> Result<(), Failure> {
-    let path = format!("/v1/campaigns?{}", list.query());
+    let path = format!("/v1/campaigns?{}", list.page.query());
     let answer = list.at.open_with_key()?.get(&path)?;
     if list.at.json {
         print_json(&answer);

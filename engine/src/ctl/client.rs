@@ -1,4 +1,4 @@
-//! Asks an engine's operators' listener.
+//! Asks an engine, over either listener.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -16,12 +16,6 @@ const CONFIGURATION: &str = "campanile.toml";
 
 /// Longer than every answer takes: an id that is looked for in all records of millions.
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);
-
-/// Longer than every file takes.
-const FILE_WITHIN: Duration = Duration::from_secs(3_600);
-
-/// The API of an engine on this machine.
-const API: &str = "http://127.0.0.1:8080";
 
 /// The longest answer that is read: a page of five hundred rows is a megabyte.
 const ANSWER_OCTETS_MAX: u64 = 64 << 20;
@@ -49,47 +43,12 @@ pub(crate) struct Where {
     trust: Trust,
 }
 
-/// Which engine is asked with a tenant's key.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Door {
-    /// The API, such as http://127.0.0.1:8080. Default: CAMPANILE_API, or that.
-    #[arg(long, value_name = "URL")]
-    api: Option<String>,
-    /// A file with the tenant's key. Default: CAMPANILE_KEY.
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
-}
-
-impl Door {
-    pub(super) fn open(&self) -> Result<Client, Failure> {
-        let console = Console::of_environment();
-        let key = match (&self.key_file, &console.tenant_key) {
-            (Some(file), _) => read_key(file)?,
-            (None, Some(key)) => key.reveal().to_owned(),
-            (None, None) => {
-                let wanted = "this needs a tenant's key: --key-file FILE, or CAMPANILE_KEY";
-                return Err(Failure::Usage(wanted.to_owned()));
-            }
-        };
-        let trust = Trust::default();
-        let target = match (&self.api, &console.api) {
-            (Some(url), _) => Target::of_url(url, "--api", trust)?,
-            (None, Some(url)) => Target::of_url(url, "CAMPANILE_API", trust)?,
-            (None, None) => Target::of_url(API, "--api", trust)?,
-        };
-        Ok(Client {
-            agent: target.agent(FILE_WITHIN)?,
-            base: target.base().to_owned(),
-            key: Some(key),
-        })
-    }
-}
-
 /// An engine that can be asked.
 pub(super) struct Client {
     agent: ureq::Agent,
     base: String,
     key: Option<String>,
+    language: &'static str,
 }
 
 impl Where {
@@ -101,20 +60,7 @@ impl Where {
     /// For what needs the operator's key.
     pub(super) fn open_with_key(&self) -> Result<Client, Failure> {
         let console = Console::of_environment();
-        let key = match (&self.key_file, &console.key) {
-            (Some(file), _) => read_key(file)?,
-            (None, Some(key)) => key.reveal().to_owned(),
-            (None, None) => match self.settings()?.api.operator_key_file {
-                Some(file) => read_key(&file)?,
-                None => {
-                    return Err(Failure::Usage(
-                        "this needs the operator's key: --key-file FILE, CAMPANILE_OPERATOR_KEY, or api.operator_key_file of the \
-                         configuration (--config)"
-                            .to_owned(),
-                    ));
-                }
-            },
-        };
+        let key = operator_key((self.key_file.as_deref(), &console), self.config.as_deref())?;
         self.client(&console, Some(key))
     }
 
@@ -123,28 +69,46 @@ impl Where {
         let target = match (&self.admin, &console.admin) {
             (Some(url), _) => Target::of_url(url, "--admin", trust)?,
             (None, Some(url)) => Target::of_url(url, "CAMPANILE_ADMIN", trust)?,
-            (None, None) => Target::of_config(&self.settings()?, trust),
+            (None, None) => Target::of_config(&settings(self.config.as_deref())?, trust),
         };
-        Ok(Client {
-            agent: target.agent(ANSWER_WITHIN)?,
-            base: target.base().to_owned(),
-            key,
-        })
-    }
-
-    /// The configuration that is named, or the usual one; its defaults where there is none.
-    fn settings(&self) -> Result<Config, Failure> {
-        match &self.config {
-            Some(file) => Config::load(file).map_err(Failure::Configuration),
-            None if Path::new(CONFIGURATION).exists() => {
-                Config::load(Path::new(CONFIGURATION)).map_err(Failure::Configuration)
-            }
-            None => Ok(Config::default()),
-        }
+        Client::at(&target, ANSWER_WITHIN, key)
     }
 }
 
-fn read_key(file: &Path) -> Result<String, Failure> {
+/// The operator's key: that of a file, of the environment, or of the configuration.
+pub(super) fn operator_key(
+    (file, console): (Option<&Path>, &Console),
+    config: Option<&Path>,
+) -> Result<String, Failure> {
+    if let Some(file) = file {
+        return read_key(file);
+    }
+    if let Some(key) = &console.key {
+        return Ok(key.reveal().to_owned());
+    }
+    match settings(config)?.api.operator_key_file {
+        Some(file) => read_key(&file),
+        None => Err(Failure::Usage(
+            "this needs the operator's key: --key-file FILE, CAMPANILE_OPERATOR_KEY, or api.operator_key_file of the \
+             configuration (--config)"
+                .to_owned(),
+        )),
+    }
+}
+
+/// The configuration that is named, or the usual one; its defaults where there is none.
+fn settings(config: Option<&Path>) -> Result<Config, Failure> {
+    match config {
+        Some(file) => Config::load(file).map_err(Failure::Configuration),
+        None if Path::new(CONFIGURATION).exists() => {
+            Config::load(Path::new(CONFIGURATION)).map_err(Failure::Configuration)
+        }
+        None => Ok(Config::default()),
+    }
+}
+
+/// The key in a file.
+pub(super) fn read_key(file: &Path) -> Result<String, Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::Usage(format!("the key file {} cannot be read: {error}", file.display())))?;
     let key = text.lines().next().unwrap_or_default().trim();
@@ -161,6 +125,21 @@ fn read_key(file: &Path) -> Result<String, Failure> {
 }
 
 impl Client {
+    /// Whoever asks at that place with that key, and waits so long for an answer.
+    pub(super) fn at(target: &Target, answer_within: Duration, key: Option<String>) -> Result<Self, Failure> {
+        Ok(Self {
+            agent: target.agent(answer_within)?,
+            base: target.base().to_owned(),
+            key,
+            language: "en",
+        })
+    }
+
+    /// The same, answered in that language.
+    pub(super) fn in_language(self, language: &'static str) -> Self {
+        Self { language, ..self }
+    }
+
     /// `GET`.
     pub(super) fn get(&self, path: &str) -> Result<Value, Failure> {
         let request = self.with_key(self.agent.get(self.url(path)));
@@ -173,10 +152,32 @@ impl Client {
         self.answer(request.content_type("application/json").send(&body.to_string()))
     }
 
-    /// `POST` with a file of contacts as its body.
-    pub(super) fn upload(&self, path: &str, file: &mut dyn Read) -> Result<Value, Failure> {
-        let request = self.with_key(self.agent.post(self.url(path))).content_type("text/csv");
-        self.answer(request.send(ureq::SendBody::from_reader(file)))
+    /// The same, done once however often it is asked for under that key.
+    pub(super) fn post_once(&self, path: &str, body: &Value, once: Option<&str>) -> Result<Value, Failure> {
+        // With its length: an order that needs no body is answered before one in pieces is sent to its end.
+        self.answer(self.posting((path, once), "application/json").send(&body.to_string()))
+    }
+
+    /// `POST` with a file of that media type as its body.
+    pub(super) fn send(
+        &self,
+        asked: (&str, Option<&str>),
+        media_type: &str,
+        file: &mut dyn Read,
+    ) -> Result<Value, Failure> {
+        self.answer(self.posting(asked, media_type).send(ureq::SendBody::from_reader(file)))
+    }
+
+    fn posting(
+        &self,
+        (path, once): (&str, Option<&str>),
+        media_type: &str,
+    ) -> ureq::RequestBuilder<ureq::typestate::WithBody> {
+        let request = self.with_key(self.agent.post(self.url(path))).content_type(media_type);
+        match once {
+            Some(once) => request.header("idempotency-key", once),
+            None => request,
+        }
     }
 
     /// `GET`, or `POST` with that body: the answer, as it comes, goes to `output`.
@@ -234,7 +235,7 @@ impl Client {
     }
 
     fn with_key<T>(&self, request: ureq::RequestBuilder<T>) -> ureq::RequestBuilder<T> {
-        let request = request.header("accept-language", "en");
+        let request = request.header("accept-language", self.language);
         match &self.key {
             Some(key) => request.header("authorization", format!("Bearer {key}")),
             None => request,
@@ -253,12 +254,8 @@ impl Client {
         if !status.is_success() {
             return Err(Failure::of_answer(status.as_u16(), &text));
         }
-        serde_json::from_str(&text).map_err(|_| {
-            Failure::Other(format!(
-                "{} is no operators' listener of a Campanile of this version",
-                self.base
-            ))
-        })
+        serde_json::from_str(&text)
+            .map_err(|_| Failure::Other(format!("{} is no listener of a Campanile of this version", self.base)))
     }
 
     fn away(&self, error: &ureq::Error) -> Failure {
@@ -266,7 +263,7 @@ impl Client {
             return Failure::Away(format!("no TLS with {}: {problem}", self.base));
         }
         Failure::Away(format!(
-            "no engine answers at {}: {error}; is it running, and is this its admin.listen (--admin)?",
+            "no engine answers at {}: {error}; is it running, and is this where it listens (--admin, --api)?",
             self.base
         ))
     }

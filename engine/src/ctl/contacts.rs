@@ -1,19 +1,21 @@
 //! `campanile contacts`: files into an engine and out of it, with a tenant's key.
 
-use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::client::{Client, Door, quoted};
+use super::client::{Client, quoted};
+use super::door::{Door, created, opened, output};
 use super::failure::Failure;
-use super::output::{print, print_json};
+use super::output::{print, print_json, progress};
 
 /// Between two looks at an import that runs.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// What files are said to be; the engine tells a workbook from that by itself.
+const CSV: &str = "text/csv";
 
 /// The buckets of an import, in the order in which they are shown.
 const BUCKETS: [&str; 7] = [
@@ -93,7 +95,7 @@ impl Import {
                 query += &format!("&{name}={}", quoted(value));
             }
         }
-        let answer = client.upload(&format!("/v1/imports{query}"), &mut self.opened()?)?;
+        let answer = client.send((&format!("/v1/imports{query}"), None), CSV, &mut opened(&self.file)?)?;
         let import = if self.dry_run { answer } else { ended(&client, answer)? };
         if let Some(file) = &self.errors
             && let Some(id) = import["id"].as_str()
@@ -110,36 +112,15 @@ impl Import {
             None => Ok(()),
         }
     }
-
-    fn opened(&self) -> Result<Box<dyn Read>, Failure> {
-        if self.file == Path::new("-") {
-            return Ok(Box::new(io::stdin()));
-        }
-        match File::open(&self.file) {
-            Ok(file) => Ok(Box::new(file)),
-            Err(error) => Err(Failure::Usage(format!(
-                "{} cannot be read: {error}",
-                self.file.display()
-            ))),
-        }
-    }
 }
 
 impl Export {
     fn run(&self) -> Result<(), Failure> {
         let client = self.door.open()?;
-        let mut output: Box<dyn Write> = if self.output == Path::new("-") {
-            Box::new(io::stdout())
-        } else {
-            Box::new(created(&self.output)?)
-        };
+        let mut output = output(&self.output)?;
         let path = format!("/v1/contacts/export?dialect={}", quoted(&self.dialect));
         client.download((&path, Some(&json!({}))), &mut output)
     }
-}
-
-fn created(file: &Path) -> Result<File, Failure> {
-    File::create(file).map_err(|error| Failure::Usage(format!("{} cannot be written: {error}", file.display())))
 }
 
 /// Looks at an import until it has ended.
@@ -149,19 +130,10 @@ fn ended(client: &Client, begun: Value) -> Result<Value, Failure> {
     while import["state"] == "running" {
         std::thread::sleep(LOOK);
         import = client.get(&path)?;
-        progress(&import);
+        let rows = format!("{} rows", import["rows"]["read"]);
+        progress(&rows, import["state"] != "running");
     }
     Ok(import)
-}
-
-/// One line that changes, for whoever looks on.
-fn progress(import: &Value) {
-    let mut error = io::stderr().lock();
-    if error.is_terminal() {
-        let end = if import["state"] == "running" { "" } else { "\n" };
-        let written = write!(error, "\r\x1b[K{} rows{end}", import["rows"]["read"]);
-        let _unread = written.and_then(|()| error.flush());
-    }
 }
 
 fn words(import: &Value) -> String {

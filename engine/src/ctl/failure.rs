@@ -46,6 +46,9 @@ impl Failure {
             let (pointer, detail) = (error["pointer"].as_str(), error["detail"].as_str());
             problem += &format!("\n  {}: {}", pointer.unwrap_or_default(), detail.unwrap_or_default());
         }
+        if let Some(request) = word("request_id") {
+            problem += &format!("\n  request {request}");
+        }
         Self::Refused { status, problem }
     }
 
@@ -85,11 +88,11 @@ mod tests {
 
     #[test]
     fn a_problem_document_is_said_in_words() {
-        let text = r#"{"title":"t","detail":"Not so.","code":"invalid_fields","errors":[{"pointer":"/rate","detail":"1 to 5"}]}"#;
+        let text = r#"{"title":"t","detail":"Not so.","code":"invalid_fields","errors":[{"pointer":"/rate","detail":"1 to 5"}],"request_id":"req_1"}"#;
         let failure = Failure::of_answer(422, text);
         assert_eq!(
             failure.to_string(),
-            "campanile: the engine says no, with 422: Not so. (invalid_fields)\n  /rate: 1 to 5"
+            "campanile: the engine says no, with 422: Not so. (invalid_fields)\n  /rate: 1 to 5\n  request req_1"
         );
         assert_eq!(failure.code(), REFUSED);
         assert_eq!(Failure::of_answer(503, "").code(), UNREACHABLE);

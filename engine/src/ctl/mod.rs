@@ -5,11 +5,14 @@ mod campaigns;
 mod client;
 mod contacts;
 mod doctor;
+mod door;
 mod failure;
 mod healthcheck;
+mod keys;
 mod log_filter;
 mod messages;
 mod output;
+mod own;
 mod queue;
 mod reach;
 mod receipts;
@@ -25,6 +28,8 @@ mod trace;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+
+use door::EXIT_CODES;
 
 pub(crate) use archive::{Backup, Restore};
 pub(crate) use doctor::Doctor;
@@ -46,9 +51,21 @@ pub(crate) enum Ask {
     /// Campaigns of all tenants. Needs the operator's key.
     #[command(subcommand)]
     Campaign(campaigns::CampaignAsk),
+    /// Campaigns of one tenant, over the API: made, estimated, launched, watched, reported. Needs its key.
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Campaigns(own::CampaignsAsk),
+    /// Single messages of one tenant. Needs its key.
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Messages(own::MessagesAsk),
+    /// Credits: a tenant's own with its key; to grant some needs the operator's.
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Credits(own::CreditsAsk),
     /// Tenants and their credits. Needs the operator's key.
-    #[command(subcommand)]
+    #[command(subcommand, visible_alias = "tenants", after_help = EXIT_CODES)]
     Tenant(tenants::TenantAsk),
+    /// A tenant's keys. Needs the operator's key.
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Keys(keys::KeysAsk),
     /// Contacts into the engine and out of it, as files. Needs a tenant's key.
     #[command(subcommand)]
     Contacts(contacts::ContactsAsk),
@@ -79,7 +96,11 @@ impl Ask {
             Self::Top(top) => top.run(),
             Self::Queue(ask) => ask.run(),
             Self::Campaign(ask) => ask.run(),
+            Self::Campaigns(ask) => ask.run(),
+            Self::Messages(ask) => ask.run(),
+            Self::Credits(ask) => ask.run(),
             Self::Tenant(ask) => ask.run(),
+            Self::Keys(ask) => ask.run(),
             Self::Contacts(ask) => ask.run(),
             Self::Message(ask) => ask.run(),
             Self::Receipts(ask) => ask.run(),

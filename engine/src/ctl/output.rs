@@ -1,6 +1,6 @@
 //! What commands print: JSON, tables for people at a terminal, columns between tabs for programs.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 
 use kit::output::{self, complain};
 use serde_json::Value;
@@ -84,6 +84,16 @@ pub(super) fn print(text: &str) -> bool {
             complain(format_args!("campanile: cannot write: {error}"));
             false
         }
+    }
+}
+
+/// One line on standard error that changes, for whoever looks on at a terminal; `last`: it stays.
+pub(super) fn progress(text: &str, last: bool) {
+    let mut error = io::stderr().lock();
+    if error.is_terminal() {
+        let end = if last { "\n" } else { "" };
+        let written = write!(error, "\r\x1b[K{text}{end}");
+        let _unread = written.and_then(|()| error.flush());
     }
 }
 

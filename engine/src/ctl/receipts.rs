@@ -50,7 +50,7 @@ impl ReceiptsAsk {
 impl Parked {
     fn run(&self) -> Result<(), Failure> {
         let at = &self.list.at;
-        let path = format!("/v1/receipts/parked?{}", self.list.query());
+        let path = format!("/v1/receipts/parked?{}", self.list.page.query());
         let mut answer = at.open()?.get(&path)?;
         if !self.whole {
             mask(&mut answer);

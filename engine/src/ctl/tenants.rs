@@ -1,17 +1,25 @@
 //! `campanile tenant`.
 
 use clap::{Args, Subcommand};
+use serde_json::{Value, json};
 
 use super::client::{Where, quoted};
+use super::door::{Keep, Office, Once, Page};
 use super::failure::Failure;
 use super::output::{Table, cell, print_json, rows, say_next};
-use crate::config::count;
 
 /// What is asked of tenants.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum TenantAsk {
     /// Tenants in the order in which they were made, with their credits.
     List(List),
+    /// Make a tenant, with its first key, which is shown or kept this once.
+    #[command(
+        after_help = "Example:\n  campanile tenants create \"Cabinet des Lilas\" --sender OSTEO --tariff flat160 --save-key lilas.key"
+    )]
+    Create(Create),
+    /// One of them: what was agreed on with it, and its credits.
+    Show(Show),
 }
 
 /// A page of a list.
@@ -19,30 +27,67 @@ pub(crate) enum TenantAsk {
 pub(crate) struct List {
     #[command(flatten)]
     pub(super) at: Where,
-    /// How many, 1 to 500.
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = count::<u16, 500>)]
-    pub(super) limit: u16,
-    /// Where to go on, as the page before says.
-    #[arg(long, value_name = "CURSOR")]
-    pub(super) cursor: Option<String>,
+    #[command(flatten)]
+    pub(super) page: Page,
 }
 
-impl List {
-    /// The query of that page.
-    pub(super) fn query(&self) -> String {
-        let cursor = self
-            .cursor
-            .as_deref()
-            .map(|cursor| format!("&cursor={}", quoted(cursor)));
-        format!("limit={}{}", self.limit, cursor.unwrap_or_default())
-    }
+/// A tenant that is to be.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Create {
+    /// Its name.
+    name: String,
+    /// A sender that it may write under; more of them by repeating it. Without it: any.
+    #[arg(long = "sender", value_name = "SENDER")]
+    senders: Vec<String>,
+    /// By which name people know it: advertising has to say that.
+    #[arg(long, value_name = "NAME")]
+    brand: Option<String>,
+    /// How texts are billed: concat or flat160.
+    #[arg(long, value_name = "TARIFF")]
+    tariff: Option<String>,
+    /// Which texts say STOP: marketing or always.
+    #[arg(long, value_name = "WHICH")]
+    stop_clause: Option<String>,
+    /// A country that it may send to, as two letters; more of them by repeating it. Without it: all.
+    #[arg(long = "country", value_name = "COUNTRY")]
+    countries: Vec<String>,
+    /// Advertising goes to nobody whose consent is not known.
+    #[arg(long)]
+    require_consent: bool,
+    #[command(flatten)]
+    keep: Keep,
+    #[command(flatten)]
+    once: Once,
+    #[command(flatten)]
+    at: Office,
+}
+
+/// A tenant.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Show {
+    /// Its id, ten_….
+    id: String,
+    #[command(flatten)]
+    at: Office,
 }
 
 impl TenantAsk {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let Self::List(list) = self;
-        let answer = list.at.open_with_key()?.get(&format!("/v1/tenants?{}", list.query()))?;
-        if list.at.json {
+        match self {
+            Self::List(list) => list.run(),
+            Self::Create(create) => create.run(),
+            Self::Show(show) => show.run(),
+        }
+    }
+}
+
+impl List {
+    fn run(&self) -> Result<(), Failure> {
+        let answer = self
+            .at
+            .open_with_key()?
+            .get(&format!("/v1/tenants?{}", self.page.query()))?;
+        if self.at.json {
             print_json(&answer);
             return Ok(());
         }
@@ -63,4 +108,66 @@ impl TenantAsk {
         say_next(&answer);
         Ok(())
     }
+}
+
+impl Create {
+    fn run(&self) -> Result<(), Failure> {
+        let client = self.at.open()?;
+        let place = self.keep.prepare()?;
+        let made = client.post_once("/v1/tenants", &self.body(), self.once.key.as_deref())?;
+        let made = Keep::take(place, made)?;
+        self.at.show(&made, account);
+        Ok(())
+    }
+
+    /// What is not said is left to the engine.
+    fn body(&self) -> Value {
+        let mut body = json!({ "name": self.name });
+        for (key, value) in [
+            ("brand", &self.brand),
+            ("tariff", &self.tariff),
+            ("stop_clause", &self.stop_clause),
+        ] {
+            if let Some(value) = value {
+                body[key] = value.as_str().into();
+            }
+        }
+        for (key, values) in [("senders", &self.senders), ("countries", &self.countries)] {
+            if !values.is_empty() {
+                body[key] = values.as_slice().into();
+            }
+        }
+        if self.require_consent {
+            body["require_consent"] = true.into();
+        }
+        body
+    }
+}
+
+impl Show {
+    fn run(&self) -> Result<(), Failure> {
+        let answer = self.at.open()?.get(&format!("/v1/tenants/{}", quoted(&self.id)))?;
+        self.at.show(&answer, account);
+        Ok(())
+    }
+}
+
+/// A tenant line by line; credits as they are.
+pub(super) fn account(tenant: &Value) {
+    let mut table = Table::new(&["what", "value"]);
+    for (key, value) in tenant.as_object().into_iter().flatten() {
+        match value {
+            Value::Object(credits) => {
+                for (kind, count) in credits {
+                    table.row([format!("credits {kind}"), cell(count)]);
+                }
+            }
+            // It is in a file.
+            Value::Null if key == "api_key" => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                table.row([key.clone(), cell(value)]);
+            }
+        }
+    }
+    table.print();
 }

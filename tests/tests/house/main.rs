@@ -1,6 +1,7 @@
 //! The house rules that a machine can check, over the whole repository: directions of imports, sizes of files, what no
-//! file may contain, what each Lua script has to say of itself, what the pages of threats and requirements lean on.
+//! file may contain, what each Lua script has to say of itself, what the pages of threats, requirements and the law lean on.
 
+mod compliance;
 mod imports;
 mod modules;
 mod requirements;

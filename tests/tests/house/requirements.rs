@@ -43,7 +43,7 @@ fn each_requirement_in_the_table_has_its_tests_and_each_such_test_its_row() {
 }
 
 /// The names of a file's test functions, and of what they call.
-fn tests(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn tests(text: &str) -> impl Iterator<Item = &str> {
     let after = text.split("fn ").skip(1);
     after.filter_map(|rest| rest.split_once('(').map(|(name, _)| name))
 }

@@ -1,0 +1,121 @@
+//! `campanile credits`.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::config::count;
+use crate::ctl::client::quoted;
+use crate::ctl::door::{Asked, Office, Once};
+use crate::ctl::failure::Failure;
+use crate::ctl::output::{Table, cell, rows};
+
+/// What is asked of credits.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum CreditsAsk {
+    /// A tenant's own: granted = available + held + spent.
+    Show(Show),
+    /// The newest movements of a tenant's own.
+    Ledger(Ledger),
+    /// Give a tenant credits. Needs the operator's key.
+    #[command(
+        after_help = "Example:\n  campanile credits grant ten_… 5000 --reference \"facture 2041\" --once facture-2041"
+    )]
+    Grant(Grant),
+}
+
+/// One's own credits.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    at: Asked,
+}
+
+/// The newest lines of the ledger.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Ledger {
+    /// How many, 1 to 500.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = count::<u16, 500>)]
+    limit: u16,
+    #[command(flatten)]
+    at: Asked,
+}
+
+/// Credits for a tenant.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Grant {
+    /// The tenant, ten_….
+    tenant: String,
+    /// How many, 1 to 1,000,000,000.
+    #[arg(value_parser = count::<u64, 1_000_000_000>)]
+    amount: u64,
+    /// For the ledger, such as the number of an invoice.
+    #[arg(long, value_name = "TEXT")]
+    reference: Option<String>,
+    #[command(flatten)]
+    once: Once,
+    #[command(flatten)]
+    at: Office,
+}
+
+const CREDITS: [&str; 5] = ["available", "held", "spent", "granted", "recredited"];
+
+impl CreditsAsk {
+    pub(in crate::ctl) fn run(&self) -> Result<(), Failure> {
+        match self {
+            Self::Show(show) => show.run(),
+            Self::Ledger(ledger) => ledger.run(),
+            Self::Grant(grant) => grant.run(),
+        }
+    }
+}
+
+impl Show {
+    fn run(&self) -> Result<(), Failure> {
+        let credits = self.at.open()?.get("/v1/tenant")?["credits"].take();
+        self.at.show(&credits, |credits| {
+            let mut table = Table::new(&CREDITS);
+            table.row(CREDITS.map(|key| cell(&credits[key])));
+            table.print();
+        });
+        Ok(())
+    }
+}
+
+impl Ledger {
+    fn run(&self) -> Result<(), Failure> {
+        let answer = self.at.open()?.get(&format!("/v1/ledger?limit={}", self.limit))?;
+        self.at.show(&answer, |answer| {
+            let columns = ["at", "type", "credits", "campaign", "reference"];
+            let mut table = Table::new(&columns);
+            for line in rows(answer) {
+                table.row(columns.map(|key| cell(&line[key])));
+            }
+            table.print();
+        });
+        Ok(())
+    }
+}
+
+impl Grant {
+    fn run(&self) -> Result<(), Failure> {
+        let mut body = json!({ "amount": self.amount });
+        if let Some(reference) = &self.reference {
+            body["reference"] = reference.as_str().into();
+        }
+        let path = format!("/v1/tenants/{}/credits", quoted(&self.tenant));
+        let answer = self.at.open()?.post_once(&path, &body, self.once.key.as_deref())?;
+        self.at.show(&answer, |tenant| {
+            let mut table = Table::new(&["id", "available", "held", "spent", "granted"]);
+            let credits = &tenant["credits"];
+            table.row([
+                cell(&tenant["id"]),
+                cell(&credits["available"]),
+                cell(&credits["held"]),
+                cell(&credits["spent"]),
+                cell(&credits["granted"]),
+            ]);
+            table.print();
+        });
+        Ok(())
+    }
+}

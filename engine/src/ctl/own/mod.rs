@@ -1,0 +1,14 @@
+//! What a tenant does over the API with its own key: campaigns, single messages, its credits.
+
+mod campaigns;
+mod create;
+mod credits;
+mod export;
+mod messages;
+mod report;
+mod view;
+mod watch;
+
+pub(super) use campaigns::CampaignsAsk;
+pub(super) use credits::CreditsAsk;
+pub(super) use messages::MessagesAsk;
