@@ -2,6 +2,7 @@
 //!
 //! ```json
 //! {"name": "…", "text": "Bonjour [Prenom]", "sender": "OSTEO", "purpose": "marketing", "encoding": "auto", "validity": 3600,
+//!  "expires_at": "2026-12-24T18:00:00+01:00",
 //!  "audience": {"recipients": [{"to": "+33612345678", "Prenom": "Zoé"}], "numbers": "+33687654321;…"}}
 //! ```
 //!
@@ -17,6 +18,7 @@ use std::time::Duration;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
 
 use crate::compose::Wording;
+use crate::domain::UnixMicros;
 use crate::fault::{FieldProblem, JsonType};
 
 use super::bounded::Bounded;
@@ -33,7 +35,7 @@ use super::tlvs::Tlvs;
 /// How much of the body is read at a time, in octets.
 const READ_OCTETS: usize = 64 << 10;
 
-/// Reads a whole body; its text is taken as `wording` has it, and rows go to `sink` as they come. Blocks on `body`.
+/// Reads a whole body that came at that time; its text is taken as `wording` has it, and rows go to `sink` as they come. Blocks on `body`.
 ///
 /// Memory: one row, one string of at most [`STRING_OCTETS_MAX`] (only a list of numbers is that long), and at most
 /// [`FAULTS_MAX`](crate::fault::FAULTS_MAX) faults.
@@ -42,12 +44,12 @@ const READ_OCTETS: usize = 64 << 10;
 /// See [`ReadFault`].
 pub(crate) fn read_campaign(
     body: impl Read,
-    wording: Wording,
+    (wording, now): (Wording, UnixMicros),
     sink: &mut dyn RowSink,
 ) -> Result<CampaignDraft, ReadFault> {
     let guarded = StringGuard::new(body, STRING_OCTETS_MAX);
     let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(READ_OCTETS, guarded));
-    let mut reading = Reading::new(sink, wording);
+    let mut reading = Reading::new(sink, (wording, now));
     let read = Take(Body(&mut reading))
         .deserialize(&mut json)
         .and_then(|()| json.end());

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kit::words::nearest;
 use serde::de::Error;
 use serde_json::error::Category;
@@ -10,8 +11,8 @@ use serde_json::{Map, Value};
 use smpp::text::EncodingPolicy;
 
 use crate::compose::{Sender, Template, Wording};
-use crate::domain::{Parameters, Purpose, SCHEDULE_MAX, SERVICE_TYPE_MAX};
-use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem};
+use crate::domain::{Parameters, Purpose, SCHEDULE_MAX, SERVICE_TYPE_MAX, UnixMicros};
+use crate::fault::{DateProblem, FAULTS_MAX, FieldFault, FieldProblem};
 
 use super::bounded::OCTETS_MAX;
 use super::guard::StringTooLong;
@@ -23,24 +24,25 @@ use super::tlvs::{TlvsRead, ascii};
 pub(crate) const NAME_MAX: usize = 100;
 
 /// The texts first, those that may be missing last among them.
-pub(super) const BODY_FIELDS: [&str; 10] = [
+pub(super) const BODY_FIELDS: [&str; 11] = [
     "name",
     "text",
     "sender",
     "purpose",
     "encoding",
     "service_type",
+    "expires_at",
     "validity",
     "schedule_delivery",
     "tlvs",
     "audience",
 ];
-/// The places of those that are no texts; those before the audience may be missing, with the last two texts.
-pub(super) const VALIDITY: usize = 6;
-pub(super) const SCHEDULE_DELIVERY: usize = 7;
-pub(super) const TLVS: usize = 8;
+/// The places of those that are no texts; those before the audience may be missing, with the last three texts.
+pub(super) const VALIDITY: usize = 7;
+pub(super) const SCHEDULE_DELIVERY: usize = 8;
+pub(super) const TLVS: usize = 9;
 /// Fields that may be missing.
-const OPTIONAL: std::ops::Range<usize> = 4..9;
+const OPTIONAL: std::ops::Range<usize> = 4..10;
 
 /// The words of `encoding`.
 pub(crate) const ENCODINGS: [&str; 3] = [
@@ -51,6 +53,9 @@ pub(crate) const ENCODINGS: [&str; 3] = [
 
 /// How long a message may be worth sending, in seconds: up to the 30 days after which nobody remembers it.
 pub(crate) const VALIDITY_S: (i64, i64) = (1, 30 * 86_400);
+
+/// How many days ahead a campaign's last moment may be.
+const DAYS_AHEAD_MAX: u32 = 366;
 
 /// How long an SMSC may be told to keep a message, in seconds.
 pub(crate) const SCHEDULE_S: (i64, i64) = (1, SCHEDULE_MAX.as_secs() as i64);
@@ -76,6 +81,8 @@ pub(crate) struct CampaignDraft {
     pub(crate) encoding: Option<EncodingPolicy>,
     /// `validity`: how long its messages are worth sending from the launch on; `None`: for ever.
     pub(crate) validity: Option<Duration>,
+    /// `expires_at`: from then on nothing of it goes to an SMSC.
+    pub(crate) expires_at: Option<UnixMicros>,
     /// `service_type`, `schedule_delivery` and `tlvs`.
     pub(crate) parameters: Parameters,
     /// What the recipients' variables are called; of contacts, the names in the text.
@@ -103,15 +110,17 @@ pub(super) struct Reading<'s> {
     sink: &'s mut dyn RowSink,
     /// How its text is taken.
     wording: Wording,
+    /// When it came.
+    now: UnixMicros,
     /// Set when the sink took no more; reading then stops.
     pub(super) full: Option<SinkFull>,
     faults: Vec<FieldFault>,
-    pub(super) texts: [Option<String>; 6],
+    pub(super) texts: [Option<String>; 7],
     pub(super) validity: Option<Duration>,
     pub(super) schedule_delivery: Option<Duration>,
     pub(super) tlvs: TlvsRead,
     /// Which of [`BODY_FIELDS`] were there, whatever their type.
-    pub(super) given: [bool; 10],
+    pub(super) given: [bool; BODY_FIELDS.len()],
     pub(super) audience_given: [bool; AUDIENCE_FIELDS.len()],
     /// What was said of the contacts that are meant.
     query: Map<String, Value>,
@@ -121,17 +130,18 @@ pub(super) struct Reading<'s> {
 }
 
 impl<'s> Reading<'s> {
-    pub(super) fn new(sink: &'s mut dyn RowSink, wording: Wording) -> Self {
+    pub(super) fn new(sink: &'s mut dyn RowSink, (wording, now): (Wording, UnixMicros)) -> Self {
         Self {
             sink,
             wording,
+            now,
             full: None,
             faults: Vec::new(),
-            texts: [const { None }; 6],
+            texts: [const { None }; 7],
             validity: None,
             schedule_delivery: None,
             tlvs: TlvsRead::default(),
-            given: [false; 10],
+            given: [false; BODY_FIELDS.len()],
             audience_given: [false; AUDIENCE_FIELDS.len()],
             query: Map::new(),
             columns: Columns::default(),
@@ -257,12 +267,14 @@ impl<'s> Reading<'s> {
         if !self.faults.iter().any(|fault| fault.pointer.is_empty()) {
             self.check_presence();
         }
-        let [name, text, sender, purpose, encoding, service_type] = std::mem::take(&mut self.texts);
+        let [name, text, sender, purpose, encoding, service_type, expires_at] = std::mem::take(&mut self.texts);
         let tlvs = std::mem::take(&mut self.tlvs);
         tlvs.faults
             .into_iter()
             .for_each(|fault| self.fault(fault.pointer, fault.problem));
         let service_type = self.checked("/service_type", service_type, check_service_type);
+        let now = self.now;
+        let expires_at = self.checked("/expires_at", expires_at, |at| parse_end(&at, now));
         let encoding = self.checked("/encoding", encoding, |encoding| parse_encoding(&encoding));
         let name = self.checked("/name", name, check_name);
         let wording = std::mem::take(&mut self.wording);
@@ -293,6 +305,7 @@ impl<'s> Reading<'s> {
                 purpose,
                 encoding,
                 validity: self.validity,
+                expires_at,
                 parameters: Parameters {
                     service_type,
                     schedule_delivery: self.schedule_delivery,
@@ -357,6 +370,19 @@ fn check_name(name: String) -> Result<String, FieldProblem> {
 /// As an SMSC takes it.
 pub(crate) fn check_service_type(service_type: String) -> Result<String, FieldProblem> {
     ascii(&service_type, SERVICE_TYPE_MAX).map(|_| service_type)
+}
+
+/// An instant that is to come.
+fn parse_end(text: &str, now: UnixMicros) -> Result<UnixMicros, FieldProblem> {
+    let at: Timestamp = text.parse().map_err(|_| DateProblem::InvalidInstant)?;
+    let at = u64::try_from(at.as_microsecond()).map_err(|_| DateProblem::InvalidInstant)?;
+    let at = UnixMicros(at);
+    let days = DAYS_AHEAD_MAX;
+    let most = Duration::from_secs(u64::from(days) * 86_400);
+    match at > now && at <= now.plus(most) {
+        true => Ok(at),
+        false => Err(DateProblem::NotAhead { days }.into()),
+    }
 }
 
 fn parse_purpose(code: &str) -> Result<Purpose, FieldProblem> {

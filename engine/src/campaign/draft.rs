@@ -13,7 +13,7 @@ use super::price::{self, Cost, Price};
 use super::{CampaignFault, Campaigns, Limits};
 use crate::audience::{CampaignDraft, Counts, Ingest, ReadFault, Rejected, read_campaign};
 use crate::compose::Wording;
-use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TenantId, Terms};
+use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TenantId, Terms, UnixMicros};
 use crate::people::Audience;
 use crate::store::{Campaign, CampaignKind, CampaignState, Owner, RowBatch, StoreError};
 
@@ -98,8 +98,8 @@ impl Campaigns {
         let (limits, far) = (self.0.deps.limits.clone(), packer.far());
         let countries = self.store().countries(tenant).await?;
         let terms = self.terms_of(tenant).await?;
-        let wording = self.wording(&terms);
-        let reading = tokio::task::spawn_blocking(move || read((body, wording), packer, (limits, countries)));
+        let rules = (self.wording(&terms), self.now());
+        let reading = tokio::task::spawn_blocking(move || read((body, rules), packer, (limits, countries)));
         let kept = self.keep((id, version), rows).await;
         let read = reading.await.unwrap_or(Err(CampaignFault::Stopping));
         // When the store took no more, the reading stopped for that reason.
@@ -267,6 +267,7 @@ impl Campaigns {
             purpose: draft.purpose,
             encoding: draft.encoding.unwrap_or_default(),
             validity: draft.validity,
+            expires_at: draft.expires_at,
             parameters: draft.parameters.clone(),
             columns: draft.columns.names().to_vec(),
             query: None,
@@ -293,13 +294,13 @@ impl Campaigns {
 
 /// Reads a body to its end, and takes numbers of the tenant's countries; blocks.
 fn read(
-    (body, wording): (impl Read, Wording),
+    (body, rules): (impl Read, (Wording, UnixMicros)),
     mut packer: Packer,
     (limits, countries): (Limits, Countries),
 ) -> Result<Taken, CampaignFault> {
     let ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
     let mut ingest = ingest.only([limits.countries, countries]);
-    let draft = read_campaign(body, wording, &mut ingest)?;
+    let draft = read_campaign(body, rules, &mut ingest)?;
     let (counts, rejected) = ingest.finish();
     packer.finish().map_err(ReadFault::from)?;
     Ok(Taken {

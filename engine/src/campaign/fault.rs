@@ -51,6 +51,12 @@ pub(crate) enum CampaignFault {
         /// When some of it may.
         opens: UnixMicros,
     },
+    /// Nothing of it may go any more.
+    #[error("it expired at {}", view::time(*at).unwrap_or_default())]
+    Expired {
+        /// Since when.
+        at: UnixMicros,
+    },
     /// As much as can be done at once is being done.
     #[error("busy")]
     Busy,

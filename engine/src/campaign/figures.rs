@@ -15,10 +15,13 @@ pub(crate) struct Figures {
     state: &'static str,
     purpose: &'static str,
     launched_at: Option<String>,
+    expires_at: Option<String>,
     /// Messages that have one of the seven statuses.
     messages: u64,
     /// All seven, each message in one.
     pub(crate) statuses: Vec<OfStatus>,
+    /// Those of `transmission_failed` that were not sent since their time was over: `expires_at`, or their validity.
+    expired: u64,
     /// Messages that have none of them yet, or never will.
     others: Others,
     excluded: Excluded,
@@ -91,8 +94,10 @@ impl Figures {
             state: campaign.state.code(),
             purpose: campaign.purpose.code(),
             launched_at: campaign.launched_at.and_then(time),
+            expires_at: campaign.expires_at.and_then(time),
             messages,
             statuses: counts.into_iter().map(of_status).collect(),
+            expired: counters.expired(),
             others: Others {
                 queued: if campaign.launched_at.is_some() { rest } else { 0 },
                 in_doubt,

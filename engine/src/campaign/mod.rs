@@ -9,6 +9,7 @@ mod control;
 mod direct;
 mod draft;
 mod estimate;
+mod expiry;
 mod fault;
 mod figures;
 mod gates;

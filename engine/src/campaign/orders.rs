@@ -30,6 +30,8 @@ pub(crate) struct Order {
     pub(crate) purpose: Purpose,
     encoding: EncodingPolicy,
     validity: Option<Duration>,
+    /// From then on nothing of it goes to an SMSC.
+    ends_at: Option<UnixMicros>,
     parameters: Parameters,
     /// When it was launched; a direct campaign: when it was made.
     pub(crate) launched_at: UnixMicros,
@@ -75,6 +77,7 @@ impl Order {
             purpose: campaign.purpose,
             encoding: campaign.encoding,
             validity: campaign.validity,
+            ends_at: campaign.expires_at,
             parameters: campaign.parameters.clone(),
             launched_at: campaign.launched_at.unwrap_or(campaign.created_at),
             launch: campaign.traceparent.as_deref().and_then(Context::parse),
@@ -166,7 +169,8 @@ impl Order {
                 given.map(Duration::from_secs)
             }
         };
-        validity.map(|validity| self.asked_at(packed).plus(validity))
+        let worth_until = validity.map(|validity| self.asked_at(packed).plus(validity));
+        worth_until.into_iter().chain(self.ends_at).min()
     }
 
     /// A message of it was leased. Whether that is the first of a launched campaign, as far as is known at hand: an order that was

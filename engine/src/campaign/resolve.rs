@@ -21,6 +21,9 @@ use crate::store::{Campaign, CampaignState, Owner, RowBatch, StoreError};
 /// The pause before a database that is away is asked again.
 const AGAIN: Duration = Duration::from_secs(2);
 
+/// Of a launch that came when the campaign had expired.
+pub(super) const EXPIRED: &str = "after_expiry";
+
 /// Steps of contacts that may wait to be taken.
 const STEPS_MAX: usize = 2;
 
@@ -484,6 +487,7 @@ fn code_of(fault: &CampaignFault) -> &'static str {
     match fault {
         CampaignFault::EmptyAudience => "empty_audience",
         CampaignFault::TooManyRecipients { .. } => "too_many_recipients",
+        CampaignFault::Expired { .. } => EXPIRED,
         CampaignFault::Fields(faults) => faults.first().map_or("invalid", |fault| fault.problem.code()),
         CampaignFault::NotFound
         | CampaignFault::Body(_)

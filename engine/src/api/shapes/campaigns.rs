@@ -28,6 +28,8 @@ pub(in crate::api) struct CampaignOrder {
     /// How long its messages are worth sending, in seconds from the launch on.
     #[schemars(range(min = VALIDITY_S.0, max = VALIDITY_S.1))]
     validity: Option<u32>,
+    /// From then on nothing of it goes to an SMSC: an instant with its offset, to come, within 366 days.
+    expires_at: Option<Time>,
     service_type: Option<ServiceType>,
     /// How long SMSCs are told to keep its messages, in seconds.
     #[schemars(range(min = SCHEDULE_S.0, max = SCHEDULE_S.1))]
@@ -160,7 +162,9 @@ struct CampaignFacts {
     estimate: Sums,
     created_at: Time,
     scheduled_at: Option<Time>,
-    /// Why its audience could not be found out at its last launch.
+    /// From then on nothing of it goes to an SMSC.
+    expires_at: Option<Time>,
+    /// Why its last launch came to nothing: its audience could not be found out, or it had expired at its date.
     refused: Option<String>,
     launched_at: Option<Time>,
 }
