@@ -58,7 +58,10 @@ fn last_of(stand: &Stand, campaign: &Campaign) -> [Value; 2] {
     let path = format!("/v1/campaigns/{}/recipients?limit=500", campaign.id);
     let page = stand.tenant.http(&stand.engine).get(&path).expect(200);
     let rows = page["data"].as_array().expect("rows");
-    let last = rows.iter().rfind(|row| row["reason"] != json!(null)).expect("one that has failed");
+    let last = rows
+        .iter()
+        .rfind(|row| row["reason"] != json!(null))
+        .expect("one that has failed");
     ["status", "reason"].map(|field| last[field].clone())
 }
 
@@ -69,13 +72,20 @@ fn ended(stand: &Stand, (campaign, sender): (&Campaign, &str), count: usize, exp
     });
     let sent = submits(stand, sender);
     for submit in &sent {
-        assert!(submit.received_at_us < expires_at.as_microsecond(), "after its end: {submit:?}");
+        assert!(
+            submit.received_at_us < expires_at.as_microsecond(),
+            "after its end: {submit:?}"
+        );
         let tried_until = submit.received_at_us + 1_000_000 * valid_s(submit);
         // Whole seconds are what an SMSC can be told, and it counts them from when it has the message.
         assert!(tried_until < expires_at.as_microsecond() + 1_000_000, "{submit:?}");
     }
     let (delivered, failed) = (view.status("delivered"), view.status("transmission_failed"));
-    assert_eq!((delivered, delivered + failed), (sent.len() as u64, count as u64), "{view:?}");
+    assert_eq!(
+        (delivered, delivered + failed),
+        (sent.len() as u64, count as u64),
+        "{view:?}"
+    );
     let figures = report(stand, campaign);
     assert_eq!(figures["expired"], failed, "{figures}");
     assert_eq!(figures["expires_at"], expires_at.to_string(), "{figures}");
@@ -100,7 +110,10 @@ fn req_003_03_nothing_goes_from_a_campaigns_last_moment_on() {
         ended(&stand, (&flowing, "FLOWING"), 2_000, ends),
         ended(&stand, (&paused, "PAUSED"), 2_000, ends),
     );
-    assert!(few < some && some < 1_000, "{few} of the paused one, {some} of the other");
+    assert!(
+        few < some && some < 1_000,
+        "{few} of the paused one, {some} of the other"
+    );
     assert_eq!(last_of(&stand, &flowing), ["transmission_failed", "expired"]);
 }
 
@@ -157,7 +170,10 @@ fn req_003_03_no_launch_at_or_after_the_last_moment() {
     refused.expect_field_problem(&[422], "/scheduled_at");
     let problem = &refused.json()["errors"][0];
     assert_eq!(problem["code"], "after_expiry");
-    assert!(problem["detail"].as_str().expect("a sentence").contains(at), "{problem}");
+    assert!(
+        problem["detail"].as_str().expect("a sentence").contains(at),
+        "{problem}"
+    );
     let planned = json!({ "scheduled_at": "2026-12-24T08:00:29Z" });
     campaign.schedule(&stand.engine, &planned).expect(200);
 

@@ -8,7 +8,7 @@ use crate::account::AccountFault;
 use crate::campaign::CampaignFault;
 use crate::campaign::view::time;
 use crate::database::DatabaseError;
-use crate::fault::{FieldFault, FieldProblem};
+use crate::fault::{DateProblem, FieldFault, FieldProblem};
 use crate::people::PeopleFault;
 use crate::store::StoreError;
 

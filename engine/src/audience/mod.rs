@@ -10,6 +10,7 @@ mod reading;
 mod row;
 mod taker;
 mod tlvs;
+mod variants;
 #[cfg(test)]
 mod tests;
 
@@ -19,3 +20,4 @@ pub(crate) use number::{Known, NUMBER_OCTETS_MAX, NumberFault, existing, look_up
 pub(crate) use reading::{CampaignDraft, ENCODINGS, NAME_MAX, ReadFault, SCHEDULE_S, VALIDITY_S, check_service_type};
 pub(crate) use row::{COLUMN_NAME_MAX, COLUMNS_MAX, Place, Row, RowSink, SinkFull, VALUE_MAX, ValueBuffer, Values};
 pub(crate) use tlvs::read_tlvs;
+pub(crate) use variants::{VARIANTS_MAX, Variant};

@@ -16,15 +16,16 @@ use crate::fault::{DateProblem, FAULTS_MAX, FieldFault, FieldProblem};
 
 use super::bounded::OCTETS_MAX;
 use super::guard::StringTooLong;
-use super::row::{Columns, Place, Row, RowBuffer, RowSink, SinkFull, Values};
+use super::row::{COLUMNS_MAX, Columns, Place, Row, RowBuffer, RowSink, SinkFull, Values};
 use super::taker::escape;
 use super::tlvs::{TlvsRead, ascii};
+use super::variants::{self, Variant};
 
 /// The longest name of a campaign, in characters: one line of a list.
 pub(crate) const NAME_MAX: usize = 100;
 
 /// The texts first, those that may be missing last among them.
-pub(super) const BODY_FIELDS: [&str; 11] = [
+pub(super) const BODY_FIELDS: [&str; 12] = [
     "name",
     "text",
     "sender",
@@ -35,14 +36,16 @@ pub(super) const BODY_FIELDS: [&str; 11] = [
     "validity",
     "schedule_delivery",
     "tlvs",
+    "variants",
     "audience",
 ];
 /// The places of those that are no texts; those before the audience may be missing, with the last three texts.
 pub(super) const VALIDITY: usize = 7;
 pub(super) const SCHEDULE_DELIVERY: usize = 8;
 pub(super) const TLVS: usize = 9;
+pub(super) const VARIANTS: usize = 10;
 /// Fields that may be missing.
-const OPTIONAL: std::ops::Range<usize> = 4..10;
+const OPTIONAL: std::ops::Range<usize> = 4..11;
 
 /// The words of `encoding`.
 pub(crate) const ENCODINGS: [&str; 3] = [
@@ -67,7 +70,7 @@ pub(super) const RECIPIENTS: usize = 1;
 const PURPOSES: [&str; 2] = [Purpose::Transactional.code(), Purpose::Marketing.code()];
 
 /// A campaign as it was asked for; its recipients went to the sink.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CampaignDraft {
     /// `name`: 1 to [`NAME_MAX`] characters.
     pub(crate) name: String,
@@ -87,6 +90,8 @@ pub(crate) struct CampaignDraft {
     pub(crate) parameters: Parameters,
     /// What the recipients' variables are called; of contacts, the names in the text.
     pub(crate) columns: Columns,
+    /// `variants`: texts for some of them.
+    pub(crate) variants: Vec<Variant>,
     /// Which contacts are meant, as it was given; `None`: those that went to the sink are all.
     pub(crate) query: Option<Map<String, Value>>,
 }
@@ -122,6 +127,7 @@ pub(super) struct Reading<'s> {
     /// Which of [`BODY_FIELDS`] were there, whatever their type.
     pub(super) given: [bool; BODY_FIELDS.len()],
     pub(super) audience_given: [bool; AUDIENCE_FIELDS.len()],
+    variants: Option<Value>,
     /// What was said of the contacts that are meant.
     query: Map<String, Value>,
     pub(super) columns: Columns,
@@ -143,6 +149,7 @@ impl<'s> Reading<'s> {
             tlvs: TlvsRead::default(),
             given: [false; BODY_FIELDS.len()],
             audience_given: [false; AUDIENCE_FIELDS.len()],
+            variants: None,
             query: Map::new(),
             columns: Columns::default(),
             row: RowBuffer::default(),
@@ -192,6 +199,18 @@ impl<'s> Reading<'s> {
                     given: OCTETS_MAX + 1,
                 },
             ),
+        }
+    }
+
+    /// `variants`; `None`: they were too large.
+    pub(super) fn variants(&mut self, given: Option<Value>) {
+        let problem = FieldProblem::TooLong {
+            max: OCTETS_MAX,
+            given: OCTETS_MAX + 1,
+        };
+        match given {
+            Some(given) => self.variants = Some(given),
+            None => self.fault("/variants", problem),
         }
     }
 
@@ -293,10 +312,11 @@ impl<'s> Reading<'s> {
                 wording.with_clause(&text, purpose)
             })
         });
+        let variants = self.read_variants(&wording, sender.as_ref().zip(purpose));
         // An audience that was not read to its end may lack columns that the text names.
         let template = text
             .filter(|_| self.faults.is_empty())
-            .and_then(|text| self.template(&text));
+            .and_then(|text| self.template(&text, &variants));
         match (name, template, sender, purpose) {
             (Some(name), Some(template), Some(sender), Some(purpose)) if self.faults.is_empty() => Ok(CampaignDraft {
                 name,
@@ -312,6 +332,7 @@ impl<'s> Reading<'s> {
                     tlvs: tlvs.list,
                 },
                 columns: self.columns,
+                variants,
                 query: Some(self.query).filter(|query| !query.is_empty()),
             }),
             _ => Err(ReadFault::Fields(self.faults)),
@@ -341,12 +362,52 @@ impl<'s> Reading<'s> {
         }
     }
 
-    fn template(&mut self, text: &str) -> Option<Template> {
-        // Whether contacts have what the text names is for who knows them to say.
-        if !self.query.is_empty()
-            && let Ok((_, names)) = Template::parse_open(text, &[""; 0])
-        {
-            self.columns = Columns::of(names);
+    fn read_variants(&mut self, wording: &Wording, of: Option<(&Sender, Purpose)>) -> Vec<Variant> {
+        let Some((given, of)) = self.variants.take().zip(of) else {
+            return Vec::new();
+        };
+        if self.query.is_empty() {
+            let fields = &["audience.filter", "audience.lists", "audience.segments"];
+            self.fault("/variants", FieldProblem::MissingBeside { fields });
+            return Vec::new();
+        }
+        variants::read(&given, wording, of).unwrap_or_else(|faults| {
+            faults
+                .into_iter()
+                .for_each(|fault| self.fault(fault.pointer, fault.problem));
+            Vec::new()
+        })
+    }
+
+    /// Of contacts, what the texts name are the columns. Whether contacts have these is for who knows them to say.
+    fn named_columns(&mut self, text: &str, variants: &[Variant]) -> Result<Columns, Vec<FieldFault>> {
+        // Which variant it is needs a column as well.
+        let max = COLUMNS_MAX - usize::from(!variants.is_empty());
+        let mut names: Vec<String> = Vec::new();
+        let texts = (0..).zip(variants.iter().map(|variant| variant.text.as_str()));
+        let pointer = |at: usize| format!("/variants/{at}/text");
+        let texts = texts.map(|(at, text)| (pointer(at), text));
+        for (pointer, text) in [("/text".to_owned(), text)].into_iter().chain(texts) {
+            let read = Template::parse_open(text, &names);
+            let (_, others) = read.map_err(|faults| at_pointer(faults, &pointer))?;
+            names.extend(others);
+            if names.len() > max {
+                let problem = FieldProblem::TooMany { max };
+                return Err(vec![FieldFault::new(pointer, problem)]);
+            }
+        }
+        Ok(Columns::of(names))
+    }
+
+    fn template(&mut self, text: &str, variants: &[Variant]) -> Option<Template> {
+        if !self.query.is_empty() {
+            match self.named_columns(text, variants) {
+                Ok(columns) => self.columns = columns,
+                Err(faults) => {
+                    self.faults.extend(faults.into_iter().take(FAULTS_MAX));
+                    return None;
+                }
+            }
         }
         match Template::parse(text, self.columns.names()) {
             Ok(template) => Some(template),
@@ -356,6 +417,12 @@ impl<'s> Reading<'s> {
             }
         }
     }
+}
+
+/// The same faults of another field.
+fn at_pointer(faults: Vec<FieldFault>, pointer: &str) -> Vec<FieldFault> {
+    let faults = faults.into_iter();
+    faults.map(|fault| FieldFault::new(pointer, fault.problem)).collect()
 }
 
 fn check_name(name: String) -> Result<String, FieldProblem> {

@@ -2,6 +2,7 @@ use super::guard::STRING_OCTETS_MAX;
 use super::row::{Row, RowSink};
 use super::*;
 use crate::compose::Wording;
+use crate::domain::UnixMicros;
 
 use crate::compose::Sender;
 use crate::domain::{Country, Purpose};
@@ -35,7 +36,10 @@ impl RowSink for Kept {
 
 fn read(body: &str) -> (Result<CampaignDraft, ReadFault>, Kept) {
     let mut kept = Kept::default();
-    (read_campaign(body.as_bytes(), (Wording::default(), UnixMicros(1)), &mut kept), kept)
+    (
+        read_campaign(body.as_bytes(), (Wording::default(), UnixMicros(1)), &mut kept),
+        kept,
+    )
 }
 
 fn faults(body: &str) -> Vec<(String, FieldProblem)> {
@@ -214,7 +218,11 @@ fn a_sink_that_is_full_stops_the_reading() {
             max: Some(2),
             ..Kept::default()
         };
-        let read = read_campaign(with_audience(audience).as_bytes(), (Wording::default(), UnixMicros(1)), &mut kept);
+        let read = read_campaign(
+            with_audience(audience).as_bytes(),
+            (Wording::default(), UnixMicros(1)),
+            &mut kept,
+        );
         assert!(matches!(read, Err(ReadFault::Full(SinkFull::Closed))), "{read:?}");
         assert_eq!(kept.count, 3, "nothing comes after the refusal");
     }

@@ -10,12 +10,13 @@ use tokio::sync::mpsc;
 use super::packer::{BATCHES_MAX, Packer};
 use super::pages::Pages;
 use super::price::{self, Cost, Price};
+use super::texts::Texts;
 use super::{CampaignFault, Campaigns, Limits};
-use crate::audience::{CampaignDraft, Counts, Ingest, ReadFault, Rejected, read_campaign};
-use crate::compose::Wording;
+use crate::audience::{CampaignDraft, Counts, Ingest, ReadFault, Rejected, Variant, read_campaign};
+use crate::compose::{Template, Wording};
 use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TenantId, Terms, UnixMicros};
-use crate::people::Audience;
-use crate::store::{Campaign, CampaignKind, CampaignState, Owner, RowBatch, StoreError};
+use crate::people::{Audience, Filter};
+use crate::store::{Campaign, CampaignKind, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
 
 /// How long a body may wait for its turn to be read.
 const TURN_MAX: Duration = Duration::from_secs(10);
@@ -127,7 +128,8 @@ impl Campaigns {
             encoding: read.draft.encoding.unwrap_or(terms.encoding),
             ..terms
         };
-        let price = Price::new(&read.draft.template, &terms);
+        let texts = Texts::one(read.draft.template.clone());
+        let price = Price::new(&texts, &terms);
         let (estimate_segments, estimate_credits) = self.price(id, price, read.counts.accepted).await?;
         let campaign = Campaign {
             encoding: terms.encoding,
@@ -149,7 +151,7 @@ impl Campaigns {
         let query = query.ok_or(CampaignFault::EmptyAudience)?;
         let audience = Audience::read(query).map_err(CampaignFault::Fields)?;
         self.0.deps.people.meant(tenant, &audience).await?;
-        self.merge_fields(tenant, read.draft.columns.names()).await?;
+        self.check_texts(tenant, &read.draft).await?;
         let mut pages = Pages::all(id, self.store().partitions());
         let mut pasted = Vec::new();
         loop {
@@ -172,6 +174,34 @@ impl Campaigns {
             ..self.campaign_of(tenant, id, &read)
         };
         self.keep_draft(campaign, read.rejected).await
+    }
+
+    /// Whether contacts have what the texts name, and whether the variants' filters are some.
+    async fn check_texts(&self, tenant: TenantId, draft: &CampaignDraft) -> Result<(), CampaignFault> {
+        let mut faults = Vec::new();
+        let variants = draft.variants.iter().enumerate();
+        for (at, variant) in variants.clone() {
+            faults.extend(
+                Filter::read(&variant.filter, &format!("/variants/{at}/filter"))
+                    .err()
+                    .into_iter()
+                    .flatten(),
+            );
+        }
+        let texts = variants.map(|(at, variant)| (format!("/variants/{at}/text"), variant.text.as_str()));
+        let own = ("/text".to_owned(), draft.template.text());
+        for (pointer, text) in [own].into_iter().chain(texts) {
+            let (_, names) = Template::parse_open(text, &[""; 0]).map_err(CampaignFault::Fields)?;
+            match self.merge_fields(tenant, (&names, &pointer)).await {
+                Err(CampaignFault::Fields(more)) => faults.extend(more),
+                named => drop(named?),
+            }
+        }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(CampaignFault::Fields(faults))
+        }
     }
 
     async fn keep_draft(&self, campaign: Campaign, rejected: Vec<Rejected>) -> Result<Created, CampaignFault> {
@@ -271,6 +301,7 @@ impl Campaigns {
             parameters: draft.parameters.clone(),
             columns: draft.columns.names().to_vec(),
             query: None,
+            variants: draft.variants.iter().map(stored).collect(),
             refused: None,
             state: CampaignState::Draft,
             total: counts.accepted.into(),
@@ -289,6 +320,13 @@ impl Campaigns {
             launched_at: None,
             traceparent: None,
         }
+    }
+}
+
+fn stored(variant: &Variant) -> StoredVariant {
+    StoredVariant {
+        filter: variant.filter.clone(),
+        text: variant.text.clone(),
     }
 }
 

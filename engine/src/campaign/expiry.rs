@@ -32,7 +32,8 @@ impl Campaigns {
         for (tenant, id) in self.store().expired(self.now()).await? {
             let launched = self.store().campaign(tenant, id).await?;
             // One that was stopped is ended by that.
-            let launched = launched.filter(|campaign| is_launched(campaign.state) && campaign.state != CampaignState::Stopped);
+            let launched =
+                launched.filter(|campaign| is_launched(campaign.state) && campaign.state != CampaignState::Stopped);
             let is_over = match launched {
                 Some(campaign) => self.outdate(&campaign).await?,
                 // All of it has ended some other way.

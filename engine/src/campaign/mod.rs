@@ -26,6 +26,7 @@ mod resolve;
 mod roll_call;
 mod routes;
 mod schedule;
+mod texts;
 pub(crate) mod view;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use smpp::text::EncodingPolicy;
 
+use super::texts::Texts;
 use crate::compose::{Sender, Template};
 use crate::domain::{CampaignId, Parameters, Purpose, TenantId, UnixMicros, push_variable, variables};
 use crate::otel::Context;
@@ -21,11 +22,11 @@ const ORDERS_MAX: usize = 20_000;
 pub(crate) struct Order {
     pub(crate) tenant: TenantId,
     pub(crate) id: CampaignId,
-    /// With [`CampaignKind::Direct`], each message's variables are those of [`DirectVariables`]; template, sender, encoding
+    /// With [`CampaignKind::Direct`], each message's variables are those of [`DirectVariables`]; texts, sender, encoding
     /// and validity and parameters here mean nothing then.
     pub(crate) kind: CampaignKind,
-    /// Its text, bound to the columns of the packed variables.
-    pub(crate) template: Template,
+    /// What it says, bound to the columns of the packed variables.
+    texts: Texts,
     pub(crate) sender: Sender,
     pub(crate) purpose: Purpose,
     encoding: EncodingPolicy,
@@ -47,19 +48,19 @@ impl Order {
     /// # Errors
     /// When what is stored is no order.
     pub(super) fn of(campaign: &Campaign) -> Result<Self, StoreError> {
-        let (template, sender) = match campaign.kind {
+        let (texts, sender) = match campaign.kind {
             CampaignKind::Audience => {
-                let template = Template::parse(&campaign.text, &campaign.columns);
+                let texts = Texts::of(campaign);
                 let sender = Sender::parse(&campaign.sender);
                 (
-                    template.map_err(|_| StoreError::Corrupt("a campaign's text"))?,
+                    texts.map_err(|_| StoreError::Corrupt("a campaign's text"))?,
                     sender.map_err(|_| StoreError::Corrupt("a campaign's sender"))?,
                 )
             }
             CampaignKind::Direct => {
                 let template = Template::parse::<String>("", &[]).map_err(|_| StoreError::Corrupt("an empty text"))?;
                 (
-                    template,
+                    Texts::one(template),
                     Sender {
                         ton: 0,
                         npi: 0,
@@ -72,7 +73,7 @@ impl Order {
             tenant: campaign.tenant,
             id: campaign.id,
             kind: campaign.kind,
-            template,
+            texts,
             sender,
             purpose: campaign.purpose,
             encoding: campaign.encoding,
@@ -187,7 +188,7 @@ impl Order {
         match self.kind {
             CampaignKind::Audience => {
                 let mut text = String::with_capacity(200);
-                self.template.render(&values, &mut text);
+                self.texts.render(&values, &mut text);
                 Some(text)
             }
             CampaignKind::Direct => values.get(TEXT).map(|text| (*text).to_owned()),

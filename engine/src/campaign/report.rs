@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
+use super::figures::OfVariant;
+use super::texts::Texts;
 use super::{CampaignFault, Campaigns, Figures, view};
 use crate::domain::{CampaignId, Language, MessageId, Partition, TenantId, UnknownId};
 use crate::store::{Campaign, CampaignState, RecipientRow};
@@ -84,7 +86,28 @@ impl Campaigns {
     ) -> Result<Figures, CampaignFault> {
         let campaign = self.find(tenant, id).await?;
         let counters = self.store().counters(id).await?;
-        Ok(Figures::of(&campaign, &counters, language))
+        let mut figures = Figures::of(&campaign, &counters, language);
+        if !campaign.variants.is_empty() && campaign.launched_at.is_some() {
+            figures.variants = self.of_variants(&campaign).await?;
+        }
+        Ok(figures)
+    }
+
+    /// What became of those who got each text: looked up recipient by recipient, since nothing else tells them apart.
+    async fn of_variants(&self, campaign: &Campaign) -> Result<Vec<OfVariant>, CampaignFault> {
+        let texts = Texts::of(campaign).map_err(CampaignFault::Fields)?;
+        let mut all = OfVariant::all(campaign);
+        let mut next = Some(PageCursor::START);
+        while let Some(from) = next {
+            let page = self.page((campaign.id, from), PAGE_MAX).await?;
+            for row in &page.rows {
+                if let Some(of) = all.get_mut(texts.variant(&row.variables)) {
+                    of.add(view::status_of(row));
+                }
+            }
+            next = page.next;
+        }
+        Ok(all)
     }
 
     /// Some recipients. What is neither queued nor in a record has ended a moment ago: the books are asked to follow, so
@@ -143,6 +166,14 @@ impl Campaigns {
         limit: usize,
     ) -> Result<Page<RecipientRow, PageCursor>, CampaignFault> {
         self.find(tenant, id).await?;
+        self.page((id, from), limit).await
+    }
+
+    async fn page(
+        &self,
+        (id, from): (CampaignId, PageCursor),
+        limit: usize,
+    ) -> Result<Page<RecipientRow, PageCursor>, CampaignFault> {
         let limit = limit.clamp(1, PAGE_MAX);
         let (mut rows, mut at) = (Vec::with_capacity(limit), from);
         while at.partition.0 < self.store().partitions() {

@@ -29,7 +29,10 @@ impl Campaigns {
         if let Some(expires_at) = campaign.expires_at.filter(|expires_at| at >= *expires_at) {
             let expires_at = time(expires_at).unwrap_or_default();
             let problem = DateProblem::AfterExpiry { expires_at };
-            return Err(CampaignFault::Fields(vec![FieldFault::new("/scheduled_at", problem.into())]));
+            return Err(CampaignFault::Fields(vec![FieldFault::new(
+                "/scheduled_at",
+                problem.into(),
+            )]));
         }
         self.check_window(&campaign, at).await?;
         let planned = Planned {

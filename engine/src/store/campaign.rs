@@ -11,7 +11,7 @@ use crate::domain::{CampaignId, EncodingPolicy, Parameters, Purpose, TenantId, U
 const FORM: u32 = 4;
 
 /// The form of an order that names its recipients, and of one that says whom it means. Versions that know no later form would leave
-/// out what makes the last one: until when anything of it may go.
+/// out what makes the last one: until when anything of it may go, and other texts for some.
 const FORM_OF_ROWS: u32 = 2;
 const FORM_OF_CONTACTS: u32 = 3;
 
@@ -22,6 +22,14 @@ pub(crate) enum CampaignKind {
     Audience,
     /// The messages that a tenant sent one by one in an hour: each brings its own sender and text.
     Direct,
+}
+
+/// A text for those whom a filter means.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct StoredVariant {
+    /// As it was given.
+    pub(crate) filter: serde_json::Value,
+    pub(crate) text: String,
 }
 
 /// A campaign as it was ordered.
@@ -45,6 +53,8 @@ pub(crate) struct Campaign {
     pub(crate) expires_at: Option<UnixMicros>,
     /// What its submit_sm's are given beside the text.
     pub(crate) parameters: Parameters,
+    /// Texts for some of the contacts whom it means, the first that fits.
+    pub(crate) variants: Vec<StoredVariant>,
     /// The columns of its audience.
     pub(crate) columns: Vec<String>,
     /// Which contacts it means, in JSON; it is found out at its launch. `None`: its rows are all.
@@ -87,46 +97,54 @@ pub(crate) struct Campaign {
 /// The call that keeps an order.
 pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
     let key = keys::campaign(campaign.tenant, campaign.id);
-        let columns = serde_json::to_string(&campaign.columns).map_err(|_| StoreError::Corrupt("columns"))?;
-        let kind = if campaign.kind == CampaignKind::Direct {
-            "direct"
-        } else {
-            "audience"
-        };
-        let mut set = redis::cmd("HSET");
-        set.arg(&key)
-            .arg("kind")
-            .arg(kind)
-            .arg("name")
-            .arg(&campaign.name)
-            .arg("text")
-            .arg(&campaign.text);
-        set.arg("sender")
-            .arg(&campaign.sender)
-            .arg("purpose")
-            .arg(campaign.purpose.code());
-        set.arg("form").arg(form(campaign)).arg("encoding").arg(campaign.encoding.name());
-        if let Some(query) = &campaign.query {
-            set.arg("query").arg(query);
-        }
-        if let Some(validity) = campaign.validity {
-            set.arg("validity").arg(validity.as_secs());
-        }
-        if let Some(at) = campaign.expires_at {
-            set.arg("expires_at").arg(at.0);
-        }
-        if !campaign.parameters.is_empty() {
-            set.arg("parameters").arg(campaign.parameters.to_string());
-        }
-        set.arg("columns").arg(columns).arg("state").arg(campaign.state.code());
-        set_counts(&mut set, campaign);
-        set.arg("created_at").arg(campaign.created_at.0);
-        Ok(set)
+    let columns = serde_json::to_string(&campaign.columns).map_err(|_| StoreError::Corrupt("columns"))?;
+    let kind = if campaign.kind == CampaignKind::Direct {
+        "direct"
+    } else {
+        "audience"
+    };
+    let mut set = redis::cmd("HSET");
+    set.arg(&key)
+        .arg("kind")
+        .arg(kind)
+        .arg("name")
+        .arg(&campaign.name)
+        .arg("text")
+        .arg(&campaign.text);
+    set.arg("sender")
+        .arg(&campaign.sender)
+        .arg("purpose")
+        .arg(campaign.purpose.code());
+    set.arg("form")
+        .arg(form(campaign))
+        .arg("encoding")
+        .arg(campaign.encoding.name());
+    if let Some(query) = &campaign.query {
+        set.arg("query").arg(query);
+    }
+    if !campaign.variants.is_empty() {
+        let variants = serde_json::to_string(&campaign.variants);
+        set.arg("variants")
+            .arg(variants.map_err(|_| StoreError::Corrupt("variants"))?);
+    }
+    if let Some(validity) = campaign.validity {
+        set.arg("validity").arg(validity.as_secs());
+    }
+    if let Some(at) = campaign.expires_at {
+        set.arg("expires_at").arg(at.0);
+    }
+    if !campaign.parameters.is_empty() {
+        set.arg("parameters").arg(campaign.parameters.to_string());
+    }
+    set.arg("columns").arg(columns).arg("state").arg(campaign.state.code());
+    set_counts(&mut set, campaign);
+    set.arg("created_at").arg(campaign.created_at.0);
+    Ok(set)
 }
 
 /// The earliest form that leaves nothing out.
 const fn form(campaign: &Campaign) -> u32 {
-    if campaign.expires_at.is_some() {
+    if campaign.expires_at.is_some() || !campaign.variants.is_empty() {
         FORM
     } else if campaign.query.is_some() {
         FORM_OF_CONTACTS
@@ -193,6 +211,9 @@ fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>
             .map(Duration::from_secs),
         expires_at: time("expires_at"),
         parameters: text("parameters").parse().ok()?,
+        variants: fields
+            .get("variants")
+            .map_or(Some(Vec::new()), |json| serde_json::from_str(json).ok())?,
         columns: serde_json::from_str(&text("columns")).ok()?,
         query: fields.get("query").cloned(),
         refused: fields.get("refused").filter(|code| !code.is_empty()).cloned(),

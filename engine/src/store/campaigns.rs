@@ -29,6 +29,8 @@ pub(crate) enum Launch {
 pub(crate) struct RecipientRow {
     pub(crate) recipient: Recipient,
     pub(crate) id: MessageId,
+    /// Its packed variables.
+    pub(crate) variables: Vec<u8>,
     /// How it ended, if it did.
     pub(crate) result: Option<ResultSlot>,
     /// Where it is, if it did not end; `None`: the books have not followed yet.
@@ -333,6 +335,7 @@ impl Store {
             rows.push(RecipientRow {
                 recipient: row.recipient,
                 id,
+                variables: row.variables.to_vec(),
                 result,
                 state,
             });

@@ -15,9 +15,7 @@ impl Store {
         at: UnixMicros,
     ) -> Result<(), StoreError> {
         let mut add = redis::cmd("ZADD");
-        add.arg(keys::EXPIRING)
-            .arg(at.0)
-            .arg(format!("{}:{}", tenant.0, id.0));
+        add.arg(keys::EXPIRING).arg(at.0).arg(format!("{}:{}", tenant.0, id.0));
         self.ask::<i64>(&add).await.map(drop)
     }
 

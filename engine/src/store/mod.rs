@@ -46,7 +46,7 @@ use redis::aio::ConnectionManager;
 pub(crate) use accounts::{Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant};
 pub(crate) use backup::{Place, Source, SourceFault, Users};
 pub(crate) use caller::{KeyOwner, Token};
-pub(crate) use campaign::{Campaign, CampaignKind};
+pub(crate) use campaign::{Campaign, CampaignKind, StoredVariant};
 pub(crate) use campaigns::{Launch, RecipientRow};
 pub(crate) use census::{CampaignCensus, Census, InLine};
 pub(crate) use connection::ConnectFault;

@@ -54,7 +54,8 @@ impl Store {
     pub(crate) async fn refuse_plan(&self, (tenant, id): (TenantId, CampaignId), code: &str) -> Result<(), StoreError> {
         let key = keys::campaign(tenant, id);
         let mut call = self.script(Name::State, &[&key]);
-        call.arg(states(&[CampaignState::Scheduled])).arg(CampaignState::Draft.code());
+        call.arg(states(&[CampaignState::Scheduled]))
+            .arg(CampaignState::Draft.code());
         call.arg("refused").arg(code);
         self.ask::<i64>(&call).await.map(drop)
     }

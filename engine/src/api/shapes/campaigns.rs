@@ -8,7 +8,7 @@ use super::{
     CampaignStateWord, EncodingWord, Filter, GivenPhone, GivenTlv, MessageStatusWord, Nullable, Phone, PurposeWord,
     ReasonWord, SenderText, ServiceType, Time, WaitingWord,
 };
-use crate::audience::{NAME_MAX, SCHEDULE_S, VALIDITY_S};
+use crate::audience::{NAME_MAX, SCHEDULE_S, VALIDITY_S, VARIANTS_MAX};
 use crate::domain::{CampaignId, ListId, MessageId, SegmentId, Terms};
 
 /// A campaign as it is ordered.
@@ -36,7 +36,20 @@ pub(in crate::api) struct CampaignOrder {
     schedule_delivery: Option<u32>,
     /// Optional parameters of SMPP.
     tlvs: Option<Vec<GivenTlv>>,
+    /// Other texts for some of the contacts whom the audience means: each gets the first that fits, or else the campaign's own.
+    #[schemars(length(max = VARIANTS_MAX))]
+    variants: Option<Vec<GivenVariant>>,
     audience: Audience,
+}
+
+/// A text for those whom a filter means.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct GivenVariant {
+    filter: Filter,
+    /// As the campaign's.
+    #[schemars(length(min = 1, max = Terms::CHARACTERS_MAX))]
+    text: String,
 }
 
 /// Whom to write to: as objects, as a list of numbers, or both; or which contacts are meant, and numbers beside them.
@@ -189,6 +202,7 @@ pub(in crate::api) struct Campaign {
     service_type: Option<String>,
     schedule_delivery: Option<u32>,
     tlvs: Vec<Tlv>,
+    variants: Vec<Variant>,
     progress: Progress,
     statuses: Statuses,
     credits: CampaignCredits,
@@ -200,6 +214,14 @@ pub(in crate::api) struct Campaign {
 struct Tlv {
     tag: u16,
     hex: String,
+}
+
+/// A text for those whom a filter means.
+#[derive(JsonSchema)]
+struct Variant {
+    /// As it was given.
+    filter: Query,
+    text: String,
 }
 
 /// Where its messages are that have none of the seven statuses.
