@@ -6,6 +6,7 @@ mod body;
 mod campaigns;
 mod client;
 mod consents;
+mod copies;
 mod contacts;
 mod doc;
 mod exports;
@@ -166,6 +167,7 @@ fn documented() -> Routes {
     tenants::routes()
         .and(keys::routes())
         .and(campaigns::routes())
+        .and(copies::routes())
         .and(schedule::routes())
         .and(report::routes())
         .and(contacts::routes())

@@ -295,7 +295,7 @@ impl<'s> Reading<'s> {
         let now = self.now;
         let expires_at = self.checked("/expires_at", expires_at, |at| parse_end(&at, now));
         let encoding = self.checked("/encoding", encoding, |encoding| parse_encoding(&encoding));
-        let name = self.checked("/name", name, check_name);
+        let name = self.checked("/name", name, check_campaign_name);
         let wording = std::mem::take(&mut self.wording);
         let text = self.checked("/text", text, |text| wording.check(&text).map(|()| text));
         let sender = self.checked("/sender", sender, |sender| {
@@ -425,7 +425,8 @@ fn at_pointer(faults: Vec<FieldFault>, pointer: &str) -> Vec<FieldFault> {
     faults.map(|fault| FieldFault::new(pointer, fault.problem)).collect()
 }
 
-fn check_name(name: String) -> Result<String, FieldProblem> {
+/// The name of a campaign: neither blank nor too long.
+pub(crate) fn check_campaign_name(name: String) -> Result<String, FieldProblem> {
     let given = name.chars().count();
     match name.trim() {
         "" => Err(FieldProblem::Empty),

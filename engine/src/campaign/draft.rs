@@ -1,5 +1,6 @@
 //! From a body to a draft: recipients kept as they come, then priced.
 
+use std::future::Future;
 use std::io::Read;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -55,6 +56,17 @@ impl Campaigns {
         tenant: TenantId,
         body: impl Read + Send + 'static,
     ) -> Result<Created, CampaignFault> {
+        let campaigns = self.clone();
+        self.draft_in_turn(move |id| async move { campaigns.take_in(tenant, id, body).await })
+            .await
+    }
+
+    /// Has a draft made under a new id, when there is room for one more. Nothing of it is left when it comes to nothing.
+    pub(super) async fn draft_in_turn<M, F>(&self, make: M) -> Result<Created, CampaignFault>
+    where
+        M: FnOnce(CampaignId) -> F + Send + 'static,
+        F: Future<Output = Result<Created, CampaignFault>> + Send + 'static,
+    {
         let turn = tokio::time::timeout(TURN_MAX, self.0.creations.clone().acquire_owned());
         let Ok(Ok(turn)) = turn.await else {
             return Err(CampaignFault::Busy);
@@ -63,20 +75,20 @@ impl Campaigns {
         // A task of its own: when the caller hangs up, what was kept of the audience is forgotten all the same.
         let task = self.spawn(async move {
             let _turn = turn;
-            campaigns.create_or_forget(tenant, body).await
+            campaigns.draft_or_forget(make).await
         });
         task.await.unwrap_or(Err(CampaignFault::Stopping))
     }
 
-    async fn create_or_forget(
-        &self,
-        tenant: TenantId,
-        body: impl Read + Send + 'static,
-    ) -> Result<Created, CampaignFault> {
+    async fn draft_or_forget<M, F>(&self, make: M) -> Result<Created, CampaignFault>
+    where
+        M: FnOnce(CampaignId) -> F,
+        F: Future<Output = Result<Created, CampaignFault>>,
+    {
         let id = self.store().next_campaign().await?;
         // Listed while it is taken in: what a process leaves behind that ends meanwhile is found, and forgotten.
         self.store().set_drafting(id, Some(self.0.deps.epoch)).await?;
-        let created = self.take_in(tenant, id, body).await;
+        let created = make(id).await;
         if created.is_err() {
             self.insist("forget", || self.store().drop_rows(id)).await;
         }
@@ -204,7 +216,11 @@ impl Campaigns {
         }
     }
 
-    async fn keep_draft(&self, campaign: Campaign, rejected: Vec<Rejected>) -> Result<Created, CampaignFault> {
+    pub(super) async fn keep_draft(
+        &self,
+        campaign: Campaign,
+        rejected: Vec<Rejected>,
+    ) -> Result<Created, CampaignFault> {
         self.keep_rejected(&campaign, &rejected).await?;
         self.store().save_campaign(&campaign).await?;
         Ok(Created { campaign, rejected })
@@ -301,6 +317,7 @@ impl Campaigns {
             parameters: draft.parameters.clone(),
             columns: draft.columns.names().to_vec(),
             query: None,
+            copied_from: None,
             variants: draft.variants.iter().map(stored).collect(),
             refused: None,
             state: CampaignState::Draft,

@@ -6,6 +6,7 @@ mod news;
 mod starts;
 mod books;
 mod control;
+mod copy;
 mod direct;
 mod draft;
 mod estimate;
@@ -53,6 +54,7 @@ use crate::webhooks::Webhooks;
 
 pub(crate) use auditor::Auditor;
 pub(crate) use books::Books;
+pub(crate) use copy::Whom;
 pub(crate) use direct::DirectOrder;
 pub(crate) use estimate::Estimation;
 pub(crate) use fault::CampaignFault;

@@ -169,7 +169,7 @@ impl Campaigns {
         self.page((id, from), limit).await
     }
 
-    async fn page(
+    pub(super) async fn page(
         &self,
         (id, from): (CampaignId, PageCursor),
         limit: usize,

@@ -59,6 +59,8 @@ pub(crate) struct Campaign {
     pub(crate) columns: Vec<String>,
     /// Which contacts it means, in JSON; it is found out at its launch. `None`: its rows are all.
     pub(crate) query: Option<String>,
+    /// The campaign that it was made of.
+    pub(crate) copied_from: Option<CampaignId>,
     /// Why its audience could not be found out at its last launch: a code of the API.
     pub(crate) refused: Option<String>,
     /// Where it is in its life.
@@ -132,6 +134,9 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
     }
     if let Some(at) = campaign.expires_at {
         set.arg("expires_at").arg(at.0);
+    }
+    if let Some(of) = campaign.copied_from {
+        set.arg("copied_from").arg(of.0);
     }
     if !campaign.parameters.is_empty() {
         set.arg("parameters").arg(campaign.parameters.to_string());
@@ -216,6 +221,7 @@ fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>
             .map_or(Some(Vec::new()), |json| serde_json::from_str(json).ok())?,
         columns: serde_json::from_str(&text("columns")).ok()?,
         query: fields.get("query").cloned(),
+        copied_from: fields.get("copied_from").and_then(|id| id.parse().ok()).map(CampaignId),
         refused: fields.get("refused").filter(|code| !code.is_empty()).cloned(),
         state: text("state").parse().ok()?,
         total: number("total"),

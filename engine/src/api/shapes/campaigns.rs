@@ -177,6 +177,8 @@ struct CampaignFacts {
     scheduled_at: Option<Time>,
     /// From then on nothing of it goes to an SMSC.
     expires_at: Option<Time>,
+    /// The campaign of which it was made.
+    copied_from: Option<CampaignId>,
     /// Why its last launch came to nothing: its audience could not be found out, or it had expired at its date.
     refused: Option<String>,
     launched_at: Option<Time>,
@@ -294,6 +296,38 @@ pub(in crate::api) struct RecipientResult {
 pub(in crate::api) struct Moved {
     id: CampaignId,
     state: CampaignStateWord,
+}
+
+/// What a draft that is made of a campaign is called.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct Duplicate {
+    /// Not given: as the campaign, with ` (2)`.
+    #[schemars(length(min = 1, max = NAME_MAX))]
+    name: Option<String>,
+}
+
+/// To whom a campaign goes again.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct Resend {
+    /// Not given: as the campaign, with ` (2)`.
+    #[schemars(length(min = 1, max = NAME_MAX))]
+    name: Option<String>,
+    /// Recipients whose messages have one of these. Not given: what may come out better, `transmission_failed`, `reception_error`,
+    /// `not_routed` and `recredited`.
+    #[schemars(length(min = 1, max = 10))]
+    statuses: Option<Vec<ResendWord>>,
+    /// Has to be `true` for `delivered`, `transmitted` and `in_doubt`: they have got it, or may have.
+    again: Option<bool>,
+    /// As `scheduled_at` of `schedule`. Not given: it is a draft.
+    scheduled_at: Option<LocalTime>,
+    /// A name of the IANA database; not given: Europe/Paris.
+    time_zone: Option<String>,
+}
+
+super::schema! {
+    ResendWord, named: false, schemars::json_schema!({ "type": "string", "enum": crate::api::copies::STATUSES })
 }
 
 /// When a campaign is to launch by itself.
