@@ -257,6 +257,8 @@ pub(crate) enum WordingProblem {
         /// The most characters allowed.
         max: usize,
     },
+    /// What a category is about sells, whatever its sender says.
+    CategoryIsMarketing { category: &'static str },
     /// No sender of those that the reseller has approved.
     SenderNotApproved { approved: Vec<String> },
     /// Advertising to numbers of which nobody knows whether they agreed to it.

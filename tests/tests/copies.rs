@@ -104,7 +104,7 @@ fn a_draft_is_made_like_a_campaign_with_its_recipients_and_another_name() {
 
 #[test]
 fn who_did_not_get_a_campaign_gets_a_draft_of_their_own() {
-    let stand = Stand::new(programs!(), "copies-resend", "", |smsc| smsc);
+    let stand = Stand::new(programs!(), "copies-resend", "magic = true\n", |smsc| smsc);
     let campaign = over(&stand);
     let draft = copy(&stand, &campaign, "resend", &json!({}));
     let id = draft["id"].as_str().expect("an id");

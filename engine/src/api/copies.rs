@@ -14,23 +14,9 @@ use super::problem::{Problem, ProblemCode};
 use super::schedule::planned_at;
 use super::{App, shapes};
 use crate::audience::check_campaign_name;
-use crate::campaign::{Whom, view};
+use crate::campaign::{RESENT as STATUSES, Whom, view};
 use crate::domain::{CampaignId, UnixMicros};
 use crate::fault::FieldProblem;
-
-/// What a message may have come to.
-pub(super) const STATUSES: &[&str] = &[
-    "transmission_failed",
-    "reception_error",
-    "not_routed",
-    "recredited",
-    "unknown_number",
-    "canceled",
-    "skipped",
-    "in_doubt",
-    "transmitted",
-    "delivered",
-];
 
 /// The first of them are what goes again when nothing is said. A number that does not exist will not exist again.
 const USUAL: usize = 4;

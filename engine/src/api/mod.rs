@@ -43,6 +43,7 @@ mod shares;
 mod smscs;
 mod status;
 mod suppressions;
+mod templates;
 mod tenants;
 mod terms;
 mod text;
@@ -168,6 +169,7 @@ fn documented() -> Routes {
         .and(keys::routes())
         .and(campaigns::routes())
         .and(copies::routes())
+        .and(templates::routes())
         .and(schedule::routes())
         .and(report::routes())
         .and(contacts::routes())

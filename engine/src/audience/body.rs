@@ -17,15 +17,13 @@ use std::time::Duration;
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
 
-use crate::compose::Wording;
-use crate::domain::UnixMicros;
 use crate::fault::{FieldProblem, JsonType};
 
 use super::bounded::Bounded;
 use super::guard::{STRING_OCTETS_MAX, StringGuard};
 use super::list::{NumberList, Token};
 use super::reading::{
-    AUDIENCE_FIELDS, BODY_FIELDS, CampaignDraft, NUMBERS, RECIPIENTS, ReadFault, Reading, SCHEDULE_DELIVERY,
+    AUDIENCE_FIELDS, BODY_FIELDS, CampaignDraft, NUMBERS, RECIPIENTS, ReadFault, Reading, Rules, SCHEDULE_DELIVERY,
     SCHEDULE_S, TLVS, VALIDITY, VALIDITY_S, VARIANTS,
 };
 use super::row::{COLUMN_NAME_MAX, COLUMNS_MAX, Place, RowSink, VALUE_MAX};
@@ -35,7 +33,7 @@ use super::tlvs::Tlvs;
 /// How much of the body is read at a time, in octets.
 const READ_OCTETS: usize = 64 << 10;
 
-/// Reads a whole body that came at that time; its text is taken as `wording` has it, and rows go to `sink` as they come. Blocks on `body`.
+/// Reads a whole body under these rules; rows go to `sink` as they come. Blocks on `body`.
 ///
 /// Memory: one row, one string of at most [`STRING_OCTETS_MAX`] (only a list of numbers is that long), and at most
 /// [`FAULTS_MAX`](crate::fault::FAULTS_MAX) faults.
@@ -44,12 +42,12 @@ const READ_OCTETS: usize = 64 << 10;
 /// See [`ReadFault`].
 pub(crate) fn read_campaign(
     body: impl Read,
-    (wording, now): (Wording, UnixMicros),
+    rules: Rules<'_>,
     sink: &mut dyn RowSink,
 ) -> Result<CampaignDraft, ReadFault> {
     let guarded = StringGuard::new(body, STRING_OCTETS_MAX);
     let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(READ_OCTETS, guarded));
-    let mut reading = Reading::new(sink, (wording, now));
+    let mut reading = Reading::new(sink, rules);
     let read = Take(Body(&mut reading))
         .deserialize(&mut json)
         .and_then(|()| json.end());

@@ -11,11 +11,13 @@ use serde_json::{Map, Value};
 use smpp::text::EncodingPolicy;
 
 use crate::compose::{Sender, Template, Wording};
-use crate::domain::{Parameters, Purpose, SCHEDULE_MAX, SERVICE_TYPE_MAX, UnixMicros};
+use crate::database::DatabaseError;
+use crate::domain::{Parameters, Purpose, SCHEDULE_MAX, SERVICE_TYPE_MAX, TemplateId, UnixMicros};
 use crate::fault::{DateProblem, FAULTS_MAX, FieldFault, FieldProblem};
 
 use super::bounded::OCTETS_MAX;
 use super::guard::StringTooLong;
+use super::kinds::{FindTemplate, check_category, check_purpose_of};
 use super::row::{COLUMNS_MAX, Columns, Place, Row, RowBuffer, RowSink, SinkFull, Values};
 use super::taker::escape;
 use super::tlvs::{TlvsRead, ascii};
@@ -25,7 +27,7 @@ use super::variants::{self, Variant};
 pub(crate) const NAME_MAX: usize = 100;
 
 /// The texts first, those that may be missing last among them.
-pub(super) const BODY_FIELDS: [&str; 12] = [
+pub(super) const BODY_FIELDS: [&str; 14] = [
     "name",
     "text",
     "sender",
@@ -33,19 +35,25 @@ pub(super) const BODY_FIELDS: [&str; 12] = [
     "encoding",
     "service_type",
     "expires_at",
+    "category",
+    "template",
     "validity",
     "schedule_delivery",
     "tlvs",
     "variants",
     "audience",
 ];
-/// The places of those that are no texts; those before the audience may be missing, with the last three texts.
-pub(super) const VALIDITY: usize = 7;
-pub(super) const SCHEDULE_DELIVERY: usize = 8;
-pub(super) const TLVS: usize = 9;
-pub(super) const VARIANTS: usize = 10;
+/// The places of those that are no texts; those before the audience may be missing, with the last five texts; and where there is a template, what it says.
+pub(super) const VALIDITY: usize = 9;
+pub(super) const SCHEDULE_DELIVERY: usize = 10;
+pub(super) const TLVS: usize = 11;
+pub(super) const VARIANTS: usize = 12;
 /// Fields that may be missing.
-const OPTIONAL: std::ops::Range<usize> = 4..11;
+const OPTIONAL: std::ops::Range<usize> = 4..13;
+/// What a template says instead.
+const OF_TEMPLATES: [&str; 2] = ["text", "purpose"];
+const TEXT: usize = 1;
+const TEMPLATE: usize = 8;
 
 /// The words of `encoding`.
 pub(crate) const ENCODINGS: [&str; 3] = [
@@ -80,6 +88,10 @@ pub(crate) struct CampaignDraft {
     pub(crate) sender: Sender,
     /// `purpose`.
     pub(crate) purpose: Purpose,
+    /// `category`: a word of the categories.
+    pub(crate) category: Option<String>,
+    /// `template`, and which version of it there was.
+    pub(crate) from_template: Option<(TemplateId, u32)>,
     /// `encoding`; `None`: as the tenant's texts are.
     pub(crate) encoding: Option<EncodingPolicy>,
     /// `validity`: how long its messages are worth sending from the launch on; `None`: for ever.
@@ -105,9 +117,22 @@ pub(crate) enum ReadFault {
     /// The sink took no more rows.
     #[error(transparent)]
     Full(#[from] SinkFull),
+    /// The database of templates did not answer.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// The body could not be read: the connection broke, or the body is longer than the server takes.
     #[error("the body cannot be read")]
     Body(#[source] io::Error),
+}
+
+/// How a body is taken.
+pub(crate) struct Rules<'r> {
+    /// Its text and sender.
+    pub(crate) wording: Wording,
+    /// When it came.
+    pub(crate) now: UnixMicros,
+    /// Where its template is looked up.
+    pub(crate) find_template: FindTemplate<'r>,
 }
 
 /// What has been read so far.
@@ -117,10 +142,11 @@ pub(super) struct Reading<'s> {
     wording: Wording,
     /// When it came.
     now: UnixMicros,
+    find_template: FindTemplate<'s>,
     /// Set when the sink took no more; reading then stops.
     pub(super) full: Option<SinkFull>,
     faults: Vec<FieldFault>,
-    pub(super) texts: [Option<String>; 7],
+    pub(super) texts: [Option<String>; 9],
     pub(super) validity: Option<Duration>,
     pub(super) schedule_delivery: Option<Duration>,
     pub(super) tlvs: TlvsRead,
@@ -136,14 +162,15 @@ pub(super) struct Reading<'s> {
 }
 
 impl<'s> Reading<'s> {
-    pub(super) fn new(sink: &'s mut dyn RowSink, (wording, now): (Wording, UnixMicros)) -> Self {
+    pub(super) fn new(sink: &'s mut dyn RowSink, rules: Rules<'s>) -> Self {
         Self {
             sink,
-            wording,
-            now,
+            wording: rules.wording,
+            now: rules.now,
+            find_template: rules.find_template,
             full: None,
             faults: Vec::new(),
-            texts: [const { None }; 7],
+            texts: [const { None }; 9],
             validity: None,
             schedule_delivery: None,
             tlvs: TlvsRead::default(),
@@ -286,7 +313,18 @@ impl<'s> Reading<'s> {
         if !self.faults.iter().any(|fault| fault.pointer.is_empty()) {
             self.check_presence();
         }
-        let [name, text, sender, purpose, encoding, service_type, expires_at] = std::mem::take(&mut self.texts);
+        let from_template = self.take_template()?;
+        let [
+            name,
+            text,
+            sender,
+            purpose,
+            encoding,
+            service_type,
+            expires_at,
+            category,
+            _,
+        ] = std::mem::take(&mut self.texts);
         let tlvs = std::mem::take(&mut self.tlvs);
         tlvs.faults
             .into_iter()
@@ -303,6 +341,7 @@ impl<'s> Reading<'s> {
             wording.check_sender(&sender).map(|()| sender)
         });
         let purpose = self.checked("/purpose", purpose, |purpose| parse_purpose(&purpose));
+        let category = self.category(category, purpose);
         if let Some(purpose) = purpose.filter(|_| self.query.is_empty()) {
             self.checked("/audience", Some(purpose), |purpose| wording.check_consent(purpose));
         }
@@ -323,6 +362,8 @@ impl<'s> Reading<'s> {
                 template,
                 sender,
                 purpose,
+                category,
+                from_template,
                 encoding,
                 validity: self.validity,
                 expires_at,
@@ -341,7 +382,8 @@ impl<'s> Reading<'s> {
 
     fn check_presence(&mut self) {
         for (at, (field, given)) in BODY_FIELDS.into_iter().zip(self.given).enumerate() {
-            if !given && !OPTIONAL.contains(&at) {
+            let by_template = self.given[TEMPLATE] && OF_TEMPLATES.contains(&field);
+            if !given && !by_template && !OPTIONAL.contains(&at) {
                 self.fault(format!("/{field}"), FieldProblem::Missing);
             }
         }
@@ -360,6 +402,41 @@ impl<'s> Reading<'s> {
                 None
             }
         }
+    }
+
+    /// What it is about, where that goes with what it is for.
+    fn category(&mut self, given: Option<String>, purpose: Option<Purpose>) -> Option<String> {
+        let category = self.checked("/category", given, |code| check_category(&code))?;
+        self.checked("/purpose", purpose, |purpose| {
+            check_purpose_of(Some(category.code), purpose)
+        });
+        Some(category.code.to_owned())
+    }
+
+    /// What a template says stands for what the body leaves out.
+    fn take_template(&mut self) -> Result<Option<(TemplateId, u32)>, ReadFault> {
+        let Some(given) = self.texts[TEMPLATE].take() else {
+            return Ok(None);
+        };
+        if self.texts[TEXT].is_some() {
+            self.fault("/template", FieldProblem::NotBeside { fields: &["text"] });
+            return Ok(None);
+        }
+        let found = match given.parse() {
+            Ok(id) => (self.find_template)(id)?.map(|template| (id, template)),
+            Err(_) => None,
+        };
+        let Some((id, template)) = found else {
+            self.fault("/template", FieldProblem::UnknownValue { allowed: &["tpl_…"] });
+            return Ok(None);
+        };
+        let [_, text, _, purpose, _, _, _, category, _] = &mut self.texts;
+        *text = Some(template.text);
+        purpose.get_or_insert_with(|| template.purpose.code().to_owned());
+        if category.is_none() {
+            *category = template.category;
+        }
+        Ok(Some((id, template.version)))
     }
 
     fn read_variants(&mut self, wording: &Wording, of: Option<(&Sender, Purpose)>) -> Vec<Variant> {

@@ -37,11 +37,11 @@ pub(super) fn read(given: &Value, wording: &Wording, of: (&Sender, Purpose)) -> 
     let (mut variants, mut faults) = (Vec::with_capacity(items.len()), Vec::new());
     for (at, item) in items.iter().enumerate() {
         let pointer = format!("/variants/{at}");
-        match item {
-            Value::Object(fields) => variants.extend(variant(fields, &pointer, (wording, of), &mut faults)),
-            other => faults.push(FieldFault::new(
+        match item.as_object() {
+            Some(fields) => variants.extend(variant(fields, &pointer, (wording, of), &mut faults)),
+            None => faults.push(FieldFault::new(
                 pointer,
-                FieldProblem::wrong_type(JsonType::Object, other),
+                FieldProblem::wrong_type(JsonType::Object, item),
             )),
         }
     }

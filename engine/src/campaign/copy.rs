@@ -25,6 +25,20 @@ const STEPS_MAX: usize = 2;
 /// What the name of a copy ends with that was given none.
 const AGAIN: &str = " (2)";
 
+/// What a message may have come to, by which its recipient is written to again.
+pub(crate) const RESENT: &[&str] = &[
+    "transmission_failed",
+    "reception_error",
+    "not_routed",
+    "recredited",
+    "unknown_number",
+    "canceled",
+    "skipped",
+    "in_doubt",
+    "transmitted",
+    "delivered",
+];
+
 /// Whom a copy goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Whom {

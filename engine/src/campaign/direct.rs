@@ -298,6 +298,8 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         columns: Vec::new(),
         query: None,
         copied_from: None,
+        category: None,
+        template: None,
         refused: None,
         state: CampaignState::Running,
         total: 0,

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::packer::{BATCHES_MAX, Packer};
@@ -13,10 +14,13 @@ use super::pages::Pages;
 use super::price::{self, Cost, Price};
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns, Limits};
-use crate::audience::{CampaignDraft, Counts, Ingest, ReadFault, Rejected, Variant, read_campaign};
+use crate::audience::{
+    CampaignDraft, Counts, GivenTemplate, Ingest, ReadFault, Rejected, Rules, Variant, read_campaign,
+};
 use crate::compose::{Template, Wording};
-use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TenantId, Terms, UnixMicros};
-use crate::people::{Audience, Filter};
+use crate::database::DatabaseError;
+use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TemplateId, TenantId, Terms, UnixMicros};
+use crate::people::{Audience, Filter, People, PeopleFault};
 use crate::store::{Campaign, CampaignKind, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
 
 /// How long a body may wait for its turn to be read.
@@ -111,8 +115,13 @@ impl Campaigns {
         let (limits, far) = (self.0.deps.limits.clone(), packer.far());
         let countries = self.store().countries(tenant).await?;
         let terms = self.terms_of(tenant).await?;
-        let rules = (self.wording(&terms), self.now());
-        let reading = tokio::task::spawn_blocking(move || read((body, rules), packer, (limits, countries)));
+        let asked = Asked {
+            wording: self.wording(&terms),
+            now: self.now(),
+            people: self.0.deps.people.clone(),
+            tenant,
+        };
+        let reading = tokio::task::spawn_blocking(move || read((body, asked), packer, (limits, countries)));
         let kept = self.keep((id, version), rows).await;
         let read = reading.await.unwrap_or(Err(CampaignFault::Stopping));
         // When the store took no more, the reading stopped for that reason.
@@ -318,6 +327,8 @@ impl Campaigns {
             columns: draft.columns.names().to_vec(),
             query: None,
             copied_from: None,
+            category: draft.category.clone(),
+            template: draft.from_template,
             variants: draft.variants.iter().map(stored).collect(),
             refused: None,
             state: CampaignState::Draft,
@@ -340,6 +351,29 @@ impl Campaigns {
     }
 }
 
+/// By whom, and when.
+struct Asked {
+    wording: Wording,
+    now: UnixMicros,
+    people: People,
+    tenant: TenantId,
+}
+
+impl Asked {
+    async fn template(&self, id: TemplateId) -> Result<Option<GivenTemplate>, DatabaseError> {
+        match self.people.template((self.tenant, id), None).await {
+            Ok(found) => Ok(Some(GivenTemplate {
+                version: found.version,
+                purpose: found.says.purpose,
+                category: found.says.category,
+                text: found.says.text,
+            })),
+            Err(PeopleFault::NotFound | PeopleFault::Fields(_)) => Ok(None),
+            Err(PeopleFault::Database(error)) => Err(error),
+        }
+    }
+}
+
 fn stored(variant: &Variant) -> StoredVariant {
     StoredVariant {
         filter: variant.filter.clone(),
@@ -349,12 +383,19 @@ fn stored(variant: &Variant) -> StoredVariant {
 
 /// Reads a body to its end, and takes numbers of the tenant's countries; blocks.
 fn read(
-    (body, rules): (impl Read, (Wording, UnixMicros)),
+    (body, asked): (impl Read, Asked),
     mut packer: Packer,
     (limits, countries): (Limits, Countries),
 ) -> Result<Taken, CampaignFault> {
     let ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
     let mut ingest = ingest.only([limits.countries, countries]);
+    let runtime = Handle::current();
+    let find = |id| runtime.block_on(asked.template(id));
+    let rules = Rules {
+        wording: asked.wording.clone(),
+        now: asked.now,
+        find_template: &find,
+    };
     let draft = read_campaign(body, rules, &mut ingest)?;
     let (counts, rejected) = ingest.finish();
     packer.finish().map_err(ReadFault::from)?;

@@ -89,6 +89,7 @@ impl From<ReadFault> for CampaignFault {
             // Whoever took the rows says why it ended; without its word, all that is known is that it did.
             ReadFault::Full(SinkFull::Closed) => Self::Stopping,
             ReadFault::Body(error) => Self::Body(error),
+            ReadFault::Database(error) => Self::Database(error),
         }
     }
 }

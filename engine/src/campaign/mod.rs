@@ -54,7 +54,7 @@ use crate::webhooks::Webhooks;
 
 pub(crate) use auditor::Auditor;
 pub(crate) use books::Books;
-pub(crate) use copy::Whom;
+pub(crate) use copy::{RESENT, Whom};
 pub(crate) use direct::DirectOrder;
 pub(crate) use estimate::Estimation;
 pub(crate) use fault::CampaignFault;
@@ -63,7 +63,7 @@ pub(crate) use gates::Gates;
 pub(crate) use life::Placed;
 pub(crate) use orders::{Order, Orders};
 pub(crate) use price::too_long;
-pub(crate) use report::{PAGE_MAX, PageCursor};
+pub(crate) use report::{PAGE_MAX, PageCursor, Wanted};
 use resolve::Finding;
 pub(crate) use roll_call::RollCall;
 use routes::{Chooser, Whose};

@@ -69,6 +69,8 @@ pub(crate) fn summary(campaign: &Campaign) -> Value {
         "created_at": time(campaign.created_at),
         "scheduled_at": campaign.scheduled_at.and_then(time),
         "expires_at": campaign.expires_at.and_then(time),
+        "category": campaign.category,
+        "template": campaign.template.map(|(id, version)| json!({ "id": id.to_string(), "version": version })),
         "copied_from": campaign.copied_from.map(|id| id.to_string()),
         "refused": campaign.refused,
         "launched_at": campaign.launched_at.and_then(time),

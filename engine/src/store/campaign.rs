@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::states::CampaignState;
 use super::{StoreError, keys};
-use crate::domain::{CampaignId, EncodingPolicy, Parameters, Purpose, TenantId, UnixMicros};
+use crate::domain::{CampaignId, EncodingPolicy, Parameters, Purpose, TemplateId, TenantId, UnixMicros};
 
 /// The form of a stored order: one without it is of the first, which knew neither encodings nor validity.
 const FORM: u32 = 4;
@@ -59,6 +59,10 @@ pub(crate) struct Campaign {
     pub(crate) columns: Vec<String>,
     /// Which contacts it means, in JSON; it is found out at its launch. `None`: its rows are all.
     pub(crate) query: Option<String>,
+    /// What it is about: a word of the categories.
+    pub(crate) category: Option<String>,
+    /// The template that its text is from, and which version.
+    pub(crate) template: Option<(TemplateId, u32)>,
     /// The campaign that it was made of.
     pub(crate) copied_from: Option<CampaignId>,
     /// Why its audience could not be found out at its last launch: a code of the API.
@@ -134,6 +138,12 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
     }
     if let Some(at) = campaign.expires_at {
         set.arg("expires_at").arg(at.0);
+    }
+    if let Some(category) = &campaign.category {
+        set.arg("category").arg(category);
+    }
+    if let Some((id, version)) = campaign.template {
+        set.arg("template").arg(id.0).arg("template_version").arg(version);
     }
     if let Some(of) = campaign.copied_from {
         set.arg("copied_from").arg(of.0);
@@ -221,6 +231,11 @@ fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>
             .map_or(Some(Vec::new()), |json| serde_json::from_str(json).ok())?,
         columns: serde_json::from_str(&text("columns")).ok()?,
         query: fields.get("query").cloned(),
+        category: fields.get("category").cloned(),
+        template: fields.get("template").and_then(|id| id.parse().ok()).map(|id| {
+            let version = number("template_version");
+            (TemplateId(id), u32::try_from(version).unwrap_or_default())
+        }),
         copied_from: fields.get("copied_from").and_then(|id| id.parse().ok()).map(CampaignId),
         refused: fields.get("refused").filter(|code| !code.is_empty()).cloned(),
         state: text("state").parse().ok()?,

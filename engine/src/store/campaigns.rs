@@ -151,11 +151,8 @@ impl Store {
         let ids: Vec<u64> = self
             .ask(range.arg(keys::campaigns(tenant)).arg(first).arg(last))
             .await?;
-        let mut campaigns = Vec::with_capacity(ids.len());
-        for id in ids.into_iter().rev() {
-            campaigns.extend(self.campaign(tenant, CampaignId(id)).await?);
-        }
-        Ok(campaigns)
+        let owners: Vec<_> = ids.into_iter().rev().map(|id| (tenant, CampaignId(id))).collect();
+        Ok(self.campaigns_of(&owners).await?.into_iter().flatten().collect())
     }
 
     /// How many campaigns a tenant has.

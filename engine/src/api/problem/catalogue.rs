@@ -420,6 +420,10 @@ fn of_wording(problem: &WordingProblem, language: Language) -> String {
             "XXXXX ne peut pas être remplacé : aucun numéro n'est prévu pour les STOP (engine.stop_number).".to_owned(),
             "XXXXX cannot be replaced: there is no number for STOP (engine.stop_number).".to_owned(),
         ),
+        WordingProblem::CategoryIsMarketing { category } => (
+            format!("La catégorie « {category} » est de la publicité : marketing est attendu."),
+            format!("The category \"{category}\" is advertising: expected marketing."),
+        ),
         WordingProblem::InvalidStopText { max } => (
             format!("Une mention comme « STOP au XXXXX », avec STOP et XXXXX, de {max} caractères au plus."),
             format!(

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 
 use super::{
-    CampaignStateWord, EncodingWord, Filter, GivenPhone, GivenTlv, MessageStatusWord, Nullable, Phone, PurposeWord,
-    ReasonWord, SenderText, ServiceType, Time, WaitingWord,
+    CampaignStateWord, CategoryWord, EncodingWord, Filter, GivenPhone, GivenTlv, MessageStatusWord, Nullable, Phone,
+    PurposeWord, ReasonWord, SenderText, ServiceType, Time, WaitingWord,
 };
 use crate::audience::{NAME_MAX, SCHEDULE_S, VALIDITY_S, VARIANTS_MAX};
-use crate::domain::{CampaignId, ListId, MessageId, SegmentId, Terms};
+use crate::domain::{CampaignId, ListId, MessageId, SegmentId, TemplateId, Terms};
 
 /// A campaign as it is ordered.
 #[derive(JsonSchema)]
@@ -20,9 +20,14 @@ pub(in crate::api) struct CampaignOrder {
     /// `[Column]` stands for a recipient's value, `[Column|fallback]` for one that may be empty, `[[` for a bracket. At most
     /// `max_chars` of the tenant.
     #[schemars(length(min = 1, max = Terms::CHARACTERS_MAX))]
-    text: String,
+    text: Option<String>,
     sender: SenderText,
-    purpose: PurposeWord,
+    /// Not given: as the template says.
+    purpose: Option<PurposeWord>,
+    /// Not given: as the template says, if it does.
+    category: Option<CategoryWord>,
+    /// A template that says what `text` would, as it is now.
+    template: Option<TemplateId>,
     /// Not given: as the tenant's texts are.
     encoding: Option<EncodingWord>,
     /// How long its messages are worth sending, in seconds from the launch on.
@@ -177,11 +182,34 @@ struct CampaignFacts {
     scheduled_at: Option<Time>,
     /// From then on nothing of it goes to an SMSC.
     expires_at: Option<Time>,
+    category: Option<CategoryWord>,
+    /// The template that its text is from, as it was then.
+    template: Option<TemplateVersion>,
     /// The campaign of which it was made.
     copied_from: Option<CampaignId>,
     /// Why its last launch came to nothing: its audience could not be found out, or it had expired at its date.
     refused: Option<String>,
     launched_at: Option<Time>,
+}
+
+/// A version of a template.
+#[derive(JsonSchema)]
+struct TemplateVersion {
+    id: TemplateId,
+    version: u32,
+}
+
+/// Which campaigns, and which page of them.
+#[derive(JsonSchema)]
+pub(in crate::api) struct CampaignsWanted {
+    #[schemars(flatten)]
+    paging: super::Paging,
+    state: Option<CampaignStateWord>,
+    category: Option<CategoryWord>,
+    /// Those of that instant or later: of their launch, else of the date that is planned, else of when they were made.
+    since: Option<Time>,
+    /// Those before that instant.
+    until: Option<Time>,
 }
 
 /// `direct`: it gathers messages that were sent one by one.
@@ -327,7 +355,7 @@ pub(in crate::api) struct Resend {
 }
 
 super::schema! {
-    ResendWord, named: false, schemars::json_schema!({ "type": "string", "enum": crate::api::copies::STATUSES })
+    ResendWord, named: false, schemars::json_schema!({ "type": "string", "enum": crate::campaign::RESENT })
 }
 
 /// When a campaign is to launch by itself.
