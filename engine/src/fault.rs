@@ -195,6 +195,12 @@ impl From<SheetProblem> for FieldProblem {
     }
 }
 
+impl From<DateProblem> for FieldProblem {
+    fn from(problem: DateProblem) -> Self {
+        Self::Date(problem)
+    }
+}
+
 impl From<WordingProblem> for FieldProblem {
     fn from(problem: WordingProblem) -> Self {
         Self::Wording(problem)
@@ -207,6 +213,13 @@ impl From<WordingProblem> for FieldProblem {
 pub(crate) enum DateProblem {
     /// No time, neither with an offset nor by the clocks of a zone.
     InvalidLocalTime { time_zone: String },
+    /// No time with its offset.
+    InvalidInstant,
+    /// A launch when nothing of the campaign may go any more.
+    AfterExpiry {
+        /// When that begins: RFC 3339.
+        expires_at: String,
+    },
     /// A time over which the clocks of its zone are put forward.
     SkippedTime { time_zone: String },
     /// A time that is over, or too far ahead.
@@ -244,6 +257,8 @@ pub(crate) enum WordingProblem {
         /// The most characters allowed.
         max: usize,
     },
+    /// What a category is about sells, whatever its sender says.
+    CategoryIsMarketing { category: &'static str },
     /// No sender of those that the reseller has approved.
     SenderNotApproved { approved: Vec<String> },
     /// Advertising to numbers of which nobody knows whether they agreed to it.

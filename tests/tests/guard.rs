@@ -117,7 +117,9 @@ fn a_redis_that_was_emptied_is_rebuilt_with_tenants_credits_and_who_wants_nothin
     });
     let again = stand.launch(10);
     assert_ne!(again.id, campaign.id);
-    stand.all_delivered(&again, 10, SETTLE_LIMIT);
+    again.wait(&stand.engine, "a new campaign is delivered", SETTLE_LIMIT, |view| {
+        view.status("delivered") == 10 && view.credits.spent == 10
+    });
 }
 
 #[test]

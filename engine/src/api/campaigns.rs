@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::access::{Caller, Id};
 use super::body::{Intake, bridge};
 use super::doc::{Key, Operation, Routes, Verb};
-use super::pages::Paging;
+use super::pages::{Listing, Paging};
 use super::problem::{Problem, ProblemCode, ProblemKind, language_of};
 use super::refusal::store_refuses;
 use super::{App, page, shapes};
@@ -48,8 +48,11 @@ fn orders() -> Routes {
         )
         .add(
             Operation::new((Verb::Get, all), Key::Tenant, "listCampaigns")
-                .says("List campaigns", "The newest first.")
-                .asks::<shapes::Paging>()
+                .says(
+                    "List campaigns",
+                    "The newest first. Of many that are not wanted, a page may have few, or none, and another behind it.",
+                )
+                .asks::<shapes::CampaignsWanted>()
                 .answers::<shapes::Page<shapes::CampaignSummary>>(200, "A page of them."),
             list,
         )
@@ -160,9 +163,10 @@ pub(super) async fn create(
 pub(super) async fn list(
     State(app): State<App>,
     Caller(tenant): Caller,
-    paging: Paging,
+    Listing { paging, wanted }: Listing,
 ) -> Result<Json<Value>, Problem> {
-    let found = app.campaigns.list(tenant, paging.cursor()?, paging.limit).await?;
+    let page_of = (paging.cursor()?, paging.limit);
+    let found = app.campaigns.list(tenant, page_of, &wanted).await?;
     Ok(page(
         found.rows.iter().map(view::summary).collect(),
         found.next.map(|next| next.to_string()),

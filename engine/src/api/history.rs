@@ -3,12 +3,11 @@
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::access::Caller;
 use super::doc::{Key, Operation, Routes, Verb};
-use super::pages::{PAGE_DEFAULT, limit};
+use super::pages::{PAGE_DEFAULT, instant, limit};
 use super::problem::Problem;
 use super::query::{parameters, refused};
 use super::refusal::database_refuses;
@@ -71,8 +70,8 @@ impl Asked {
                 let id = value.parse().map_err(|_| unknown("?campaign", &["cmp_…"]))?;
                 messages.campaign = Some(id);
             }
-            "since" => messages.since = Some(milliseconds("?since", value)?),
-            "until" => messages.until = Some(milliseconds("?until", value)?),
+            "since" => messages.since = Some(instant("?since", value)?),
+            "until" => messages.until = Some(instant("?until", value)?),
             "limit" => self.limit = limit(value)?,
             "cursor" => {
                 let place = value.parse().map_err(|_| unknown("?cursor", &["next_cursor"]))?;
@@ -82,13 +81,6 @@ impl Asked {
         }
         Ok(())
     }
-}
-
-/// Of a time, as a parameter.
-fn milliseconds(pointer: &str, value: &str) -> Result<i64, Problem> {
-    let at: Result<Timestamp, _> = value.parse();
-    let at = at.map_err(|_| refused(pointer, FieldProblem::InvalidTime))?;
-    Ok(at.as_millisecond())
 }
 
 /// `GET /v1/messages?to=+33…&status=delivered&campaign=cmp_…&since=2026-11-01T00:00:00Z&until=…`

@@ -6,6 +6,7 @@ mod body;
 mod campaigns;
 mod client;
 mod consents;
+mod copies;
 mod contacts;
 mod doc;
 mod exports;
@@ -44,6 +45,7 @@ mod shares;
 mod smscs;
 mod status;
 mod suppressions;
+mod templates;
 mod tenants;
 mod terms;
 mod text;
@@ -175,6 +177,8 @@ fn documented() -> Routes {
         .and(lost_holds::routes())
         .and(keys::routes())
         .and(campaigns::routes())
+        .and(copies::routes())
+        .and(templates::routes())
         .and(schedule::routes())
         .and(report::routes())
         .and(contacts::routes())

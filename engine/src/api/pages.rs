@@ -8,8 +8,11 @@ use axum::http::request::Parts;
 use super::App;
 use super::problem::Problem;
 use super::query::{parameters, refused};
-use crate::campaign::PAGE_MAX;
-use crate::fault::FieldProblem;
+use crate::audience::check_category;
+use crate::campaign::{PAGE_MAX, Wanted};
+use crate::domain::UnixMicros;
+use crate::fault::{DateProblem, FieldProblem};
+use crate::store::CampaignState;
 
 /// Rows of a page when nobody says how many.
 pub(super) const PAGE_DEFAULT: usize = 50;
@@ -60,6 +63,56 @@ impl FromRequestParts<App> for Paging {
         }
         Ok(paging)
     }
+}
+
+/// Which campaigns, and which page of them.
+pub(super) struct Listing {
+    pub(super) paging: Paging,
+    pub(super) wanted: Wanted,
+}
+
+impl FromRequestParts<App> for Listing {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        const KNOWN: [&str; 6] = ["limit", "cursor", "state", "category", "since", "until"];
+        const STATES: &[&str] = &CampaignState::CODES;
+        let mut paging = Paging {
+            limit: PAGE_DEFAULT,
+            cursor: None,
+        };
+        let mut wanted = Wanted::default();
+        for (name, value) in parameters((parts, app), &KNOWN).await? {
+            match name {
+                "limit" => paging.limit = limit(&value)?,
+                "cursor" => paging.cursor = Some(value),
+                "state" => {
+                    let state = value.parse();
+                    wanted.state =
+                        Some(state.map_err(|_| refused("?state", FieldProblem::UnknownValue { allowed: STATES }))?);
+                }
+                "category" => {
+                    let category = check_category(&value).map_err(|problem| refused("?category", problem))?;
+                    wanted.category = Some(category.code);
+                }
+                "since" => wanted.since = Some(instant("?since", &value)?),
+                "until" => wanted.until = Some(instant("?until", &value)?),
+                _ => {}
+            }
+        }
+        Ok(Self { paging, wanted })
+    }
+}
+
+/// A time, as a parameter.
+///
+/// # Errors
+/// When it is none.
+pub(super) fn instant(pointer: &str, value: &str) -> Result<UnixMicros, Problem> {
+    let at = value.parse::<jiff::Timestamp>().ok();
+    let at = at.and_then(|at| u64::try_from(at.as_microsecond()).ok());
+    at.map(UnixMicros)
+        .ok_or_else(|| refused(pointer, DateProblem::InvalidInstant.into()))
 }
 
 /// A number of rows, as a parameter.

@@ -8,7 +8,7 @@ use crate::account::AccountFault;
 use crate::campaign::CampaignFault;
 use crate::campaign::view::time;
 use crate::database::DatabaseError;
-use crate::fault::{FieldFault, FieldProblem};
+use crate::fault::{DateProblem, FieldFault, FieldProblem};
 use crate::mirror::MirrorFault;
 use crate::people::PeopleFault;
 use crate::store::StoreError;
@@ -111,6 +111,11 @@ impl From<CampaignFault> for Problem {
                 next_open_at: time(opens).unwrap_or_default(),
             }
             .into(),
+            CampaignFault::Expired { at } => {
+                let expires_at = time(at).unwrap_or_default();
+                let problem = DateProblem::AfterExpiry { expires_at };
+                Self::of_fields(vec![FieldFault::new("/expires_at", problem.into())])
+            }
             CampaignFault::Busy => full(Full::Engine),
             CampaignFault::Stopping => ProblemKind::Unavailable { retry_after: BUSY }.into(),
             CampaignFault::Store(error) => store_refuses(&error),

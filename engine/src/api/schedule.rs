@@ -54,7 +54,7 @@ pub(super) async fn schedule(
     body: Body,
 ) -> Result<Json<Value>, Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &["scheduled_at", "time_zone"]).await?;
-    let at = read(&mut fields, app.clock.unix());
+    let at = planned_at(&mut fields, app.clock.unix());
     let (Some(at), true) = (at, fields.is_sound()) else {
         return Err(fields.refusal());
     };
@@ -71,7 +71,7 @@ pub(super) async fn schedule(
 }
 
 /// `None`: it is not there, or not as it should be; `Some(None)`: it is `null`.
-fn read(fields: &mut Fields, now: UnixMicros) -> Option<Option<UnixMicros>> {
+pub(super) fn planned_at(fields: &mut Fields, now: UnixMicros) -> Option<Option<UnixMicros>> {
     let (given, zone) = (
         fields.text_or_null("scheduled_at"),
         fields.text_or("time_zone", TIME_ZONE),

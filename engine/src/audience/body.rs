@@ -2,6 +2,7 @@
 //!
 //! ```json
 //! {"name": "…", "text": "Bonjour [Prenom]", "sender": "OSTEO", "purpose": "marketing", "encoding": "auto", "validity": 3600,
+//!  "expires_at": "2026-12-24T18:00:00+01:00",
 //!  "audience": {"recipients": [{"to": "+33612345678", "Prenom": "Zoé"}], "numbers": "+33687654321;…"}}
 //! ```
 //!
@@ -16,15 +17,14 @@ use std::time::Duration;
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
 
-use crate::compose::Wording;
 use crate::fault::{FieldProblem, JsonType};
 
 use super::bounded::Bounded;
 use super::guard::{STRING_OCTETS_MAX, StringGuard};
 use super::list::{NumberList, Token};
 use super::reading::{
-    AUDIENCE_FIELDS, BODY_FIELDS, CampaignDraft, NUMBERS, RECIPIENTS, ReadFault, Reading, SCHEDULE_DELIVERY,
-    SCHEDULE_S, TLVS, VALIDITY, VALIDITY_S,
+    AUDIENCE_FIELDS, BODY_FIELDS, CampaignDraft, NUMBERS, RECIPIENTS, ReadFault, Reading, Rules, SCHEDULE_DELIVERY,
+    SCHEDULE_S, TLVS, VALIDITY, VALIDITY_S, VARIANTS,
 };
 use super::row::{COLUMN_NAME_MAX, COLUMNS_MAX, Place, RowSink, VALUE_MAX};
 use super::taker::{Key, Take, Taker, escape};
@@ -33,7 +33,7 @@ use super::tlvs::Tlvs;
 /// How much of the body is read at a time, in octets.
 const READ_OCTETS: usize = 64 << 10;
 
-/// Reads a whole body; its text is taken as `wording` has it, and rows go to `sink` as they come. Blocks on `body`.
+/// Reads a whole body under these rules; rows go to `sink` as they come. Blocks on `body`.
 ///
 /// Memory: one row, one string of at most [`STRING_OCTETS_MAX`] (only a list of numbers is that long), and at most
 /// [`FAULTS_MAX`](crate::fault::FAULTS_MAX) faults.
@@ -42,12 +42,12 @@ const READ_OCTETS: usize = 64 << 10;
 /// See [`ReadFault`].
 pub(crate) fn read_campaign(
     body: impl Read,
-    wording: Wording,
+    rules: Rules<'_>,
     sink: &mut dyn RowSink,
 ) -> Result<CampaignDraft, ReadFault> {
     let guarded = StringGuard::new(body, STRING_OCTETS_MAX);
     let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(READ_OCTETS, guarded));
-    let mut reading = Reading::new(sink, wording);
+    let mut reading = Reading::new(sink, rules);
     let read = Take(Body(&mut reading))
         .deserialize(&mut json)
         .and_then(|()| json.end());
@@ -78,6 +78,10 @@ impl<'de> Taker<'de> for Body<'_, '_> {
                 None => drop(entries.next_value::<IgnoredAny>()?),
                 Some(text) if text < reading.texts.len() => entries.next_value_seed(Take(Text(reading, text)))?,
                 Some(at @ (VALIDITY | SCHEDULE_DELIVERY)) => entries.next_value_seed(Take(Seconds(reading, at)))?,
+                Some(VARIANTS) => {
+                    let given = entries.next_value_seed(Bounded)?;
+                    reading.variants(given);
+                }
                 Some(TLVS) => entries.next_value_seed(Take(Tlvs(&mut reading.tlvs)))?,
                 Some(_) => entries.next_value_seed(Take(Audience(reading)))?,
             }

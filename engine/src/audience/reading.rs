@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kit::words::nearest;
 use serde::de::Error;
 use serde_json::error::Category;
@@ -10,37 +11,49 @@ use serde_json::{Map, Value};
 use smpp::text::EncodingPolicy;
 
 use crate::compose::{Sender, Template, Wording};
-use crate::domain::{Parameters, Purpose, SCHEDULE_MAX, SERVICE_TYPE_MAX};
-use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem};
+use crate::database::DatabaseError;
+use crate::domain::{Parameters, Purpose, SCHEDULE_MAX, SERVICE_TYPE_MAX, TemplateId, UnixMicros};
+use crate::fault::{DateProblem, FAULTS_MAX, FieldFault, FieldProblem};
 
 use super::bounded::OCTETS_MAX;
 use super::guard::StringTooLong;
-use super::row::{Columns, Place, Row, RowBuffer, RowSink, SinkFull, Values};
+use super::kinds::{FindTemplate, check_category, check_purpose_of};
+use super::row::{COLUMNS_MAX, Columns, Place, Row, RowBuffer, RowSink, SinkFull, Values};
 use super::taker::escape;
 use super::tlvs::{TlvsRead, ascii};
+use super::variants::{self, Variant};
 
 /// The longest name of a campaign, in characters: one line of a list.
 pub(crate) const NAME_MAX: usize = 100;
 
 /// The texts first, those that may be missing last among them.
-pub(super) const BODY_FIELDS: [&str; 10] = [
+pub(super) const BODY_FIELDS: [&str; 14] = [
     "name",
     "text",
     "sender",
     "purpose",
     "encoding",
     "service_type",
+    "expires_at",
+    "category",
+    "template",
     "validity",
     "schedule_delivery",
     "tlvs",
+    "variants",
     "audience",
 ];
-/// The places of those that are no texts; those before the audience may be missing, with the last two texts.
-pub(super) const VALIDITY: usize = 6;
-pub(super) const SCHEDULE_DELIVERY: usize = 7;
-pub(super) const TLVS: usize = 8;
+/// The places of those that are no texts; those before the audience may be missing, with the last five texts; and where there is a template, what it says.
+pub(super) const VALIDITY: usize = 9;
+pub(super) const SCHEDULE_DELIVERY: usize = 10;
+pub(super) const TLVS: usize = 11;
+pub(super) const VARIANTS: usize = 12;
 /// Fields that may be missing.
-const OPTIONAL: std::ops::Range<usize> = 4..9;
+const OPTIONAL: std::ops::Range<usize> = 4..13;
+/// What a template says instead.
+const OF_TEMPLATES: [&str; 2] = ["text", "purpose"];
+const TEXT: usize = 1;
+const TEMPLATE: usize = 8;
 
 /// The words of `encoding`.
 pub(crate) const ENCODINGS: [&str; 3] = [
@@ -52,6 +65,9 @@ pub(crate) const ENCODINGS: [&str; 3] = [
 /// How long a message may be worth sending, in seconds: up to the 30 days after which nobody remembers it.
 pub(crate) const VALIDITY_S: (i64, i64) = (1, 30 * 86_400);
 
+/// How many days ahead a campaign's last moment may be.
+const DAYS_AHEAD_MAX: u32 = 366;
+
 /// How long an SMSC may be told to keep a message, in seconds.
 pub(crate) const SCHEDULE_S: (i64, i64) = (1, SCHEDULE_MAX.as_secs() as i64);
 
@@ -62,7 +78,7 @@ pub(super) const RECIPIENTS: usize = 1;
 const PURPOSES: [&str; 2] = [Purpose::Transactional.code(), Purpose::Marketing.code()];
 
 /// A campaign as it was asked for; its recipients went to the sink.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CampaignDraft {
     /// `name`: 1 to [`NAME_MAX`] characters.
     pub(crate) name: String,
@@ -72,14 +88,22 @@ pub(crate) struct CampaignDraft {
     pub(crate) sender: Sender,
     /// `purpose`.
     pub(crate) purpose: Purpose,
+    /// `category`: a word of the categories.
+    pub(crate) category: Option<String>,
+    /// `template`, and which version of it there was.
+    pub(crate) from_template: Option<(TemplateId, u32)>,
     /// `encoding`; `None`: as the tenant's texts are.
     pub(crate) encoding: Option<EncodingPolicy>,
     /// `validity`: how long its messages are worth sending from the launch on; `None`: for ever.
     pub(crate) validity: Option<Duration>,
+    /// `expires_at`: from then on nothing of it goes to an SMSC.
+    pub(crate) expires_at: Option<UnixMicros>,
     /// `service_type`, `schedule_delivery` and `tlvs`.
     pub(crate) parameters: Parameters,
     /// What the recipients' variables are called; of contacts, the names in the text.
     pub(crate) columns: Columns,
+    /// `variants`: texts for some of them.
+    pub(crate) variants: Vec<Variant>,
     /// Which contacts are meant, as it was given; `None`: those that went to the sink are all.
     pub(crate) query: Option<Map<String, Value>>,
 }
@@ -93,9 +117,22 @@ pub(crate) enum ReadFault {
     /// The sink took no more rows.
     #[error(transparent)]
     Full(#[from] SinkFull),
+    /// The database of templates did not answer.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// The body could not be read: the connection broke, or the body is longer than the server takes.
     #[error("the body cannot be read")]
     Body(#[source] io::Error),
+}
+
+/// How a body is taken.
+pub(crate) struct Rules<'r> {
+    /// Its text and sender.
+    pub(crate) wording: Wording,
+    /// When it came.
+    pub(crate) now: UnixMicros,
+    /// Where its template is looked up.
+    pub(crate) find_template: FindTemplate<'r>,
 }
 
 /// What has been read so far.
@@ -103,16 +140,20 @@ pub(super) struct Reading<'s> {
     sink: &'s mut dyn RowSink,
     /// How its text is taken.
     wording: Wording,
+    /// When it came.
+    now: UnixMicros,
+    find_template: FindTemplate<'s>,
     /// Set when the sink took no more; reading then stops.
     pub(super) full: Option<SinkFull>,
     faults: Vec<FieldFault>,
-    pub(super) texts: [Option<String>; 6],
+    pub(super) texts: [Option<String>; 9],
     pub(super) validity: Option<Duration>,
     pub(super) schedule_delivery: Option<Duration>,
     pub(super) tlvs: TlvsRead,
     /// Which of [`BODY_FIELDS`] were there, whatever their type.
-    pub(super) given: [bool; 10],
+    pub(super) given: [bool; BODY_FIELDS.len()],
     pub(super) audience_given: [bool; AUDIENCE_FIELDS.len()],
+    variants: Option<Value>,
     /// What was said of the contacts that are meant.
     query: Map<String, Value>,
     pub(super) columns: Columns,
@@ -121,18 +162,21 @@ pub(super) struct Reading<'s> {
 }
 
 impl<'s> Reading<'s> {
-    pub(super) fn new(sink: &'s mut dyn RowSink, wording: Wording) -> Self {
+    pub(super) fn new(sink: &'s mut dyn RowSink, rules: Rules<'s>) -> Self {
         Self {
             sink,
-            wording,
+            wording: rules.wording,
+            now: rules.now,
+            find_template: rules.find_template,
             full: None,
             faults: Vec::new(),
-            texts: [const { None }; 6],
+            texts: [const { None }; 9],
             validity: None,
             schedule_delivery: None,
             tlvs: TlvsRead::default(),
-            given: [false; 10],
+            given: [false; BODY_FIELDS.len()],
             audience_given: [false; AUDIENCE_FIELDS.len()],
+            variants: None,
             query: Map::new(),
             columns: Columns::default(),
             row: RowBuffer::default(),
@@ -182,6 +226,18 @@ impl<'s> Reading<'s> {
                     given: OCTETS_MAX + 1,
                 },
             ),
+        }
+    }
+
+    /// `variants`; `None`: they were too large.
+    pub(super) fn variants(&mut self, given: Option<Value>) {
+        let problem = FieldProblem::TooLong {
+            max: OCTETS_MAX,
+            given: OCTETS_MAX + 1,
+        };
+        match given {
+            Some(given) => self.variants = Some(given),
+            None => self.fault("/variants", problem),
         }
     }
 
@@ -257,14 +313,27 @@ impl<'s> Reading<'s> {
         if !self.faults.iter().any(|fault| fault.pointer.is_empty()) {
             self.check_presence();
         }
-        let [name, text, sender, purpose, encoding, service_type] = std::mem::take(&mut self.texts);
+        let from_template = self.take_template()?;
+        let [
+            name,
+            text,
+            sender,
+            purpose,
+            encoding,
+            service_type,
+            expires_at,
+            category,
+            _,
+        ] = std::mem::take(&mut self.texts);
         let tlvs = std::mem::take(&mut self.tlvs);
         tlvs.faults
             .into_iter()
             .for_each(|fault| self.fault(fault.pointer, fault.problem));
         let service_type = self.checked("/service_type", service_type, check_service_type);
+        let now = self.now;
+        let expires_at = self.checked("/expires_at", expires_at, |at| parse_end(&at, now));
         let encoding = self.checked("/encoding", encoding, |encoding| parse_encoding(&encoding));
-        let name = self.checked("/name", name, check_name);
+        let name = self.checked("/name", name, check_campaign_name);
         let wording = std::mem::take(&mut self.wording);
         let text = self.checked("/text", text, |text| wording.check(&text).map(|()| text));
         let sender = self.checked("/sender", sender, |sender| {
@@ -272,6 +341,7 @@ impl<'s> Reading<'s> {
             wording.check_sender(&sender).map(|()| sender)
         });
         let purpose = self.checked("/purpose", purpose, |purpose| parse_purpose(&purpose));
+        let category = self.category(category, purpose);
         if let Some(purpose) = purpose.filter(|_| self.query.is_empty()) {
             self.checked("/audience", Some(purpose), |purpose| wording.check_consent(purpose));
         }
@@ -281,24 +351,29 @@ impl<'s> Reading<'s> {
                 wording.with_clause(&text, purpose)
             })
         });
+        let variants = self.read_variants(&wording, sender.as_ref().zip(purpose));
         // An audience that was not read to its end may lack columns that the text names.
         let template = text
             .filter(|_| self.faults.is_empty())
-            .and_then(|text| self.template(&text));
+            .and_then(|text| self.template(&text, &variants));
         match (name, template, sender, purpose) {
             (Some(name), Some(template), Some(sender), Some(purpose)) if self.faults.is_empty() => Ok(CampaignDraft {
                 name,
                 template,
                 sender,
                 purpose,
+                category,
+                from_template,
                 encoding,
                 validity: self.validity,
+                expires_at,
                 parameters: Parameters {
                     service_type,
                     schedule_delivery: self.schedule_delivery,
                     tlvs: tlvs.list,
                 },
                 columns: self.columns,
+                variants,
                 query: Some(self.query).filter(|query| !query.is_empty()),
             }),
             _ => Err(ReadFault::Fields(self.faults)),
@@ -307,7 +382,8 @@ impl<'s> Reading<'s> {
 
     fn check_presence(&mut self) {
         for (at, (field, given)) in BODY_FIELDS.into_iter().zip(self.given).enumerate() {
-            if !given && !OPTIONAL.contains(&at) {
+            let by_template = self.given[TEMPLATE] && OF_TEMPLATES.contains(&field);
+            if !given && !by_template && !OPTIONAL.contains(&at) {
                 self.fault(format!("/{field}"), FieldProblem::Missing);
             }
         }
@@ -328,12 +404,87 @@ impl<'s> Reading<'s> {
         }
     }
 
-    fn template(&mut self, text: &str) -> Option<Template> {
-        // Whether contacts have what the text names is for who knows them to say.
-        if !self.query.is_empty()
-            && let Ok((_, names)) = Template::parse_open(text, &[""; 0])
-        {
-            self.columns = Columns::of(names);
+    /// What it is about, where that goes with what it is for.
+    fn category(&mut self, given: Option<String>, purpose: Option<Purpose>) -> Option<String> {
+        let category = self.checked("/category", given, |code| check_category(&code))?;
+        self.checked("/purpose", purpose, |purpose| {
+            check_purpose_of(Some(category.code), purpose)
+        });
+        Some(category.code.to_owned())
+    }
+
+    /// What a template says stands for what the body leaves out.
+    fn take_template(&mut self) -> Result<Option<(TemplateId, u32)>, ReadFault> {
+        let Some(given) = self.texts[TEMPLATE].take() else {
+            return Ok(None);
+        };
+        if self.texts[TEXT].is_some() {
+            self.fault("/template", FieldProblem::NotBeside { fields: &["text"] });
+            return Ok(None);
+        }
+        let found = match given.parse() {
+            Ok(id) => (self.find_template)(id)?.map(|template| (id, template)),
+            Err(_) => None,
+        };
+        let Some((id, template)) = found else {
+            self.fault("/template", FieldProblem::UnknownValue { allowed: &["tpl_…"] });
+            return Ok(None);
+        };
+        let [_, text, _, purpose, _, _, _, category, _] = &mut self.texts;
+        *text = Some(template.text);
+        purpose.get_or_insert_with(|| template.purpose.code().to_owned());
+        if category.is_none() {
+            *category = template.category;
+        }
+        Ok(Some((id, template.version)))
+    }
+
+    fn read_variants(&mut self, wording: &Wording, of: Option<(&Sender, Purpose)>) -> Vec<Variant> {
+        let Some((given, of)) = self.variants.take().zip(of) else {
+            return Vec::new();
+        };
+        if self.query.is_empty() {
+            let fields = &["audience.filter", "audience.lists", "audience.segments"];
+            self.fault("/variants", FieldProblem::MissingBeside { fields });
+            return Vec::new();
+        }
+        variants::read(&given, wording, of).unwrap_or_else(|faults| {
+            faults
+                .into_iter()
+                .for_each(|fault| self.fault(fault.pointer, fault.problem));
+            Vec::new()
+        })
+    }
+
+    /// Of contacts, what the texts name are the columns. Whether contacts have these is for who knows them to say.
+    fn named_columns(&mut self, text: &str, variants: &[Variant]) -> Result<Columns, Vec<FieldFault>> {
+        // Which variant it is needs a column as well.
+        let max = COLUMNS_MAX - usize::from(!variants.is_empty());
+        let mut names: Vec<String> = Vec::new();
+        let texts = (0..).zip(variants.iter().map(|variant| variant.text.as_str()));
+        let pointer = |at: usize| format!("/variants/{at}/text");
+        let texts = texts.map(|(at, text)| (pointer(at), text));
+        for (pointer, text) in [("/text".to_owned(), text)].into_iter().chain(texts) {
+            let read = Template::parse_open(text, &names);
+            let (_, others) = read.map_err(|faults| at_pointer(faults, &pointer))?;
+            names.extend(others);
+            if names.len() > max {
+                let problem = FieldProblem::TooMany { max };
+                return Err(vec![FieldFault::new(pointer, problem)]);
+            }
+        }
+        Ok(Columns::of(names))
+    }
+
+    fn template(&mut self, text: &str, variants: &[Variant]) -> Option<Template> {
+        if !self.query.is_empty() {
+            match self.named_columns(text, variants) {
+                Ok(columns) => self.columns = columns,
+                Err(faults) => {
+                    self.faults.extend(faults.into_iter().take(FAULTS_MAX));
+                    return None;
+                }
+            }
         }
         match Template::parse(text, self.columns.names()) {
             Ok(template) => Some(template),
@@ -345,7 +496,14 @@ impl<'s> Reading<'s> {
     }
 }
 
-fn check_name(name: String) -> Result<String, FieldProblem> {
+/// The same faults of another field.
+fn at_pointer(faults: Vec<FieldFault>, pointer: &str) -> Vec<FieldFault> {
+    let faults = faults.into_iter();
+    faults.map(|fault| FieldFault::new(pointer, fault.problem)).collect()
+}
+
+/// The name of a campaign: neither blank nor too long.
+pub(crate) fn check_campaign_name(name: String) -> Result<String, FieldProblem> {
     let given = name.chars().count();
     match name.trim() {
         "" => Err(FieldProblem::Empty),
@@ -357,6 +515,19 @@ fn check_name(name: String) -> Result<String, FieldProblem> {
 /// As an SMSC takes it.
 pub(crate) fn check_service_type(service_type: String) -> Result<String, FieldProblem> {
     ascii(&service_type, SERVICE_TYPE_MAX).map(|_| service_type)
+}
+
+/// An instant that is to come.
+fn parse_end(text: &str, now: UnixMicros) -> Result<UnixMicros, FieldProblem> {
+    let at: Timestamp = text.parse().map_err(|_| DateProblem::InvalidInstant)?;
+    let at = u64::try_from(at.as_microsecond()).map_err(|_| DateProblem::InvalidInstant)?;
+    let at = UnixMicros(at);
+    let days = DAYS_AHEAD_MAX;
+    let most = Duration::from_secs(u64::from(days) * 86_400);
+    match at > now && at <= now.plus(most) {
+        true => Ok(at),
+        false => Err(DateProblem::NotAhead { days }.into()),
+    }
 }
 
 fn parse_purpose(code: &str) -> Result<Purpose, FieldProblem> {

@@ -2,6 +2,7 @@ use super::guard::STRING_OCTETS_MAX;
 use super::row::{Row, RowSink};
 use super::*;
 use crate::compose::Wording;
+use crate::domain::UnixMicros;
 
 use crate::compose::Sender;
 use crate::domain::{Country, Purpose};
@@ -33,9 +34,17 @@ impl RowSink for Kept {
     }
 }
 
+fn rules() -> Rules<'static> {
+    Rules {
+        wording: Wording::default(),
+        now: UnixMicros(1),
+        find_template: &|_| Ok(None),
+    }
+}
+
 fn read(body: &str) -> (Result<CampaignDraft, ReadFault>, Kept) {
     let mut kept = Kept::default();
-    (read_campaign(body.as_bytes(), Wording::default(), &mut kept), kept)
+    (read_campaign(body.as_bytes(), rules(), &mut kept), kept)
 }
 
 fn faults(body: &str) -> Vec<(String, FieldProblem)> {
@@ -214,7 +223,7 @@ fn a_sink_that_is_full_stops_the_reading() {
             max: Some(2),
             ..Kept::default()
         };
-        let read = read_campaign(with_audience(audience).as_bytes(), Wording::default(), &mut kept);
+        let read = read_campaign(with_audience(audience).as_bytes(), rules(), &mut kept);
         assert!(matches!(read, Err(ReadFault::Full(SinkFull::Closed))), "{read:?}");
         assert_eq!(kept.count, 3, "nothing comes after the refusal");
     }
@@ -233,7 +242,7 @@ fn a_body_that_breaks_off_is_no_fault_of_its_fields() {
             Ok(8)
         }
     }
-    let read = read_campaign(Broken(0), Wording::default(), &mut Kept::default());
+    let read = read_campaign(Broken(0), rules(), &mut Kept::default());
     assert!(matches!(read, Err(ReadFault::Body(_))), "{read:?}");
 }
 
@@ -249,7 +258,7 @@ fn a_string_without_end_is_not_gathered() {
         }
     }
     let mut body = Endless(0);
-    match read_campaign(&mut body, Wording::default(), &mut Kept::default()) {
+    match read_campaign(&mut body, rules(), &mut Kept::default()) {
         Err(ReadFault::Fields(faults)) => assert_eq!(faults[0].problem.code(), "too_long"),
         other => panic!("{other:?}"),
     }
@@ -286,7 +295,7 @@ fn a_hundred_thousand_recipients_stream_through() {
     }
     let mut numbers = Numbers(0);
     let mut ingest = Ingest::new(&mut numbers, Country::FRANCE, 1_000_000);
-    read_campaign(Rows(0, Vec::new()), Wording::default(), &mut ingest).unwrap();
+    read_campaign(Rows(0, Vec::new()), rules(), &mut ingest).unwrap();
     let (counts, rejected) = ingest.finish();
     assert_eq!(
         counts,

@@ -135,7 +135,12 @@ impl Campaigns {
     }
 
     /// Halts the messages of a campaign that are deferred, or wait behind others, in one line.
-    async fn halt_due(&self, id: CampaignId, place: (Partition, Line), halt: Halt) -> Result<(), StoreError> {
+    pub(super) async fn halt_due(
+        &self,
+        id: CampaignId,
+        place: (Partition, Line),
+        halt: Halt,
+    ) -> Result<(), StoreError> {
         match halt {
             // When one is due that belongs to a paused campaign, the lease puts it aside.
             Halt::Pause => Ok(()),
@@ -154,6 +159,10 @@ impl Campaigns {
                 }
             }
             Halt::Stop => self.each_due(Some(id), place, |_| Some(Event::Stopped)).await.map(drop),
+            Halt::Outdate => self
+                .each_due(Some(id), place, |_| Some(Event::Outdated))
+                .await
+                .map(drop),
         }
     }
 

@@ -1,21 +1,27 @@
 //! From a body to a draft: recipients kept as they come, then priced.
 
+use std::future::Future;
 use std::io::Read;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::packer::{BATCHES_MAX, Packer};
 use super::pages::Pages;
 use super::price::{self, Cost, Price};
+use super::texts::Texts;
 use super::{CampaignFault, Campaigns, Limits};
-use crate::audience::{CampaignDraft, Counts, Ingest, ReadFault, Rejected, read_campaign};
-use crate::compose::Wording;
-use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TenantId, Terms};
-use crate::people::Audience;
-use crate::store::{Campaign, CampaignKind, CampaignState, Owner, RowBatch, StoreError};
+use crate::audience::{
+    CampaignDraft, Counts, GivenTemplate, Ingest, ReadFault, Rejected, Rules, Variant, read_campaign,
+};
+use crate::compose::{Template, Wording};
+use crate::database::DatabaseError;
+use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TemplateId, TenantId, Terms, UnixMicros};
+use crate::people::{Audience, Filter, People, PeopleFault};
+use crate::store::{Campaign, CampaignKind, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
 
 /// How long a body may wait for its turn to be read.
 const TURN_MAX: Duration = Duration::from_secs(10);
@@ -54,6 +60,17 @@ impl Campaigns {
         tenant: TenantId,
         body: impl Read + Send + 'static,
     ) -> Result<Created, CampaignFault> {
+        let campaigns = self.clone();
+        self.draft_in_turn(move |id| async move { campaigns.take_in(tenant, id, body).await })
+            .await
+    }
+
+    /// Has a draft made under a new id, when there is room for one more. Nothing of it is left when it comes to nothing.
+    pub(super) async fn draft_in_turn<M, F>(&self, make: M) -> Result<Created, CampaignFault>
+    where
+        M: FnOnce(CampaignId) -> F + Send + 'static,
+        F: Future<Output = Result<Created, CampaignFault>> + Send + 'static,
+    {
         let turn = tokio::time::timeout(TURN_MAX, self.0.creations.clone().acquire_owned());
         let Ok(Ok(turn)) = turn.await else {
             return Err(CampaignFault::Busy);
@@ -62,20 +79,20 @@ impl Campaigns {
         // A task of its own: when the caller hangs up, what was kept of the audience is forgotten all the same.
         let task = self.spawn(async move {
             let _turn = turn;
-            campaigns.create_or_forget(tenant, body).await
+            campaigns.draft_or_forget(make).await
         });
         task.await.unwrap_or(Err(CampaignFault::Stopping))
     }
 
-    async fn create_or_forget(
-        &self,
-        tenant: TenantId,
-        body: impl Read + Send + 'static,
-    ) -> Result<Created, CampaignFault> {
+    async fn draft_or_forget<M, F>(&self, make: M) -> Result<Created, CampaignFault>
+    where
+        M: FnOnce(CampaignId) -> F,
+        F: Future<Output = Result<Created, CampaignFault>>,
+    {
         let id = self.next_id().await?;
         // Listed while it is taken in: what a process leaves behind that ends meanwhile is found, and forgotten.
         self.store().set_drafting(id, Some(self.0.deps.epoch)).await?;
-        let created = self.take_in(tenant, id, body).await;
+        let created = make(id).await;
         if created.is_err() {
             self.insist("forget", || self.store().drop_rows(id)).await;
         }
@@ -98,8 +115,13 @@ impl Campaigns {
         let (limits, far) = (self.0.deps.limits.clone(), packer.far());
         let countries = self.store().countries(tenant).await?;
         let terms = self.terms_of(tenant).await?;
-        let wording = self.wording(&terms);
-        let reading = tokio::task::spawn_blocking(move || read((body, wording), packer, (limits, countries)));
+        let asked = Asked {
+            wording: self.wording(&terms),
+            now: self.now(),
+            people: self.0.deps.people.clone(),
+            tenant,
+        };
+        let reading = tokio::task::spawn_blocking(move || read((body, asked), packer, (limits, countries)));
         let kept = self.keep((id, version), rows).await;
         let read = reading.await.unwrap_or(Err(CampaignFault::Stopping));
         // When the store took no more, the reading stopped for that reason.
@@ -127,7 +149,8 @@ impl Campaigns {
             encoding: read.draft.encoding.unwrap_or(terms.encoding),
             ..terms
         };
-        let price = Price::new(&read.draft.template, &terms);
+        let texts = Texts::one(read.draft.template.clone());
+        let price = Price::new(&texts, &terms);
         let (estimate_segments, estimate_credits) = self.price(id, price, read.counts.accepted).await?;
         let campaign = Campaign {
             encoding: terms.encoding,
@@ -149,7 +172,7 @@ impl Campaigns {
         let query = query.ok_or(CampaignFault::EmptyAudience)?;
         let audience = Audience::read(query).map_err(CampaignFault::Fields)?;
         self.0.deps.people.meant(tenant, &audience).await?;
-        self.merge_fields(tenant, read.draft.columns.names()).await?;
+        self.check_texts(tenant, &read.draft).await?;
         let mut pages = Pages::all(id, self.store().partitions());
         let mut pasted = Vec::new();
         loop {
@@ -174,7 +197,39 @@ impl Campaigns {
         self.keep_draft(campaign, read.rejected).await
     }
 
-    async fn keep_draft(&self, campaign: Campaign, rejected: Vec<Rejected>) -> Result<Created, CampaignFault> {
+    /// Whether contacts have what the texts name, and whether the variants' filters are some.
+    async fn check_texts(&self, tenant: TenantId, draft: &CampaignDraft) -> Result<(), CampaignFault> {
+        let mut faults = Vec::new();
+        let variants = draft.variants.iter().enumerate();
+        for (at, variant) in variants.clone() {
+            faults.extend(
+                Filter::read(&variant.filter, &format!("/variants/{at}/filter"))
+                    .err()
+                    .into_iter()
+                    .flatten(),
+            );
+        }
+        let texts = variants.map(|(at, variant)| (format!("/variants/{at}/text"), variant.text.as_str()));
+        let own = ("/text".to_owned(), draft.template.text());
+        for (pointer, text) in [own].into_iter().chain(texts) {
+            let (_, names) = Template::parse_open(text, &[""; 0]).map_err(CampaignFault::Fields)?;
+            match self.merge_fields(tenant, (&names, &pointer)).await {
+                Err(CampaignFault::Fields(more)) => faults.extend(more),
+                named => drop(named?),
+            }
+        }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(CampaignFault::Fields(faults))
+        }
+    }
+
+    pub(super) async fn keep_draft(
+        &self,
+        campaign: Campaign,
+        rejected: Vec<Rejected>,
+    ) -> Result<Created, CampaignFault> {
         self.keep_rejected(&campaign, &rejected).await?;
         self.store().save_campaign(&campaign).await?;
         Ok(Created { campaign, rejected })
@@ -267,9 +322,14 @@ impl Campaigns {
             purpose: draft.purpose,
             encoding: draft.encoding.unwrap_or_default(),
             validity: draft.validity,
+            expires_at: draft.expires_at,
             parameters: draft.parameters.clone(),
             columns: draft.columns.names().to_vec(),
             query: None,
+            copied_from: None,
+            category: draft.category.clone(),
+            template: draft.from_template,
+            variants: draft.variants.iter().map(stored).collect(),
             refused: None,
             state: CampaignState::Draft,
             total: counts.accepted.into(),
@@ -291,15 +351,52 @@ impl Campaigns {
     }
 }
 
+/// By whom, and when.
+struct Asked {
+    wording: Wording,
+    now: UnixMicros,
+    people: People,
+    tenant: TenantId,
+}
+
+impl Asked {
+    async fn template(&self, id: TemplateId) -> Result<Option<GivenTemplate>, DatabaseError> {
+        match self.people.template((self.tenant, id), None).await {
+            Ok(found) => Ok(Some(GivenTemplate {
+                version: found.version,
+                purpose: found.says.purpose,
+                category: found.says.category,
+                text: found.says.text,
+            })),
+            Err(PeopleFault::NotFound | PeopleFault::Fields(_)) => Ok(None),
+            Err(PeopleFault::Database(error)) => Err(error),
+        }
+    }
+}
+
+fn stored(variant: &Variant) -> StoredVariant {
+    StoredVariant {
+        filter: variant.filter.clone(),
+        text: variant.text.clone(),
+    }
+}
+
 /// Reads a body to its end, and takes numbers of the tenant's countries; blocks.
 fn read(
-    (body, wording): (impl Read, Wording),
+    (body, asked): (impl Read, Asked),
     mut packer: Packer,
     (limits, countries): (Limits, Countries),
 ) -> Result<Taken, CampaignFault> {
     let ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
     let mut ingest = ingest.only([limits.countries, countries]);
-    let draft = read_campaign(body, wording, &mut ingest)?;
+    let runtime = Handle::current();
+    let find = |id| runtime.block_on(asked.template(id));
+    let rules = Rules {
+        wording: asked.wording.clone(),
+        now: asked.now,
+        find_template: &find,
+    };
+    let draft = read_campaign(body, rules, &mut ingest)?;
     let (counts, rejected) = ingest.finish();
     packer.finish().map_err(ReadFault::from)?;
     Ok(Taken {

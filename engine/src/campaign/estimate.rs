@@ -1,6 +1,6 @@
 //! What a campaign will take and cost, for who decides whether to launch it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -11,6 +11,7 @@ use super::figures::Excluded;
 use super::pages::Pages;
 use super::price::Price;
 use super::resolve::{counted, priced};
+use super::texts::Texts;
 use super::view::time;
 use super::{CampaignFault, Campaigns, Order};
 use crate::compose::analyse;
@@ -32,9 +33,11 @@ pub(crate) struct Estimation {
     opted_out: u64,
     /// Recipients by the segments that their message takes: names make some texts longer than others.
     by_segments: BTreeMap<u8, u64>,
+    /// If everybody gets it, by what they get: the campaign's own text, then each variant.
+    by_variant: Vec<Sums>,
     excluded: Excluded,
     balance: Balance,
-    /// Some of the first, and one of those whose texts are the longest; that comes last.
+    /// Some of the first, one of each variant, and one of those whose texts are the longest; that comes last.
     samples: Vec<Sample>,
     /// When the first of them may be written to, where that is not now.
     next_open_at: Option<String>,
@@ -58,6 +61,8 @@ struct Balance {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Sample {
     to: String,
+    /// Which variant it is, from 1; `null`: the campaign's own text.
+    variant: Option<usize>,
     /// As it reaches the phone.
     text: String,
     segments: u8,
@@ -65,11 +70,14 @@ struct Sample {
 }
 
 /// What has been read of an audience.
-#[derive(Default)]
 struct Tally {
+    texts: Texts,
     max: Sums,
     expected: Sums,
     by_segments: BTreeMap<u8, u64>,
+    by_variant: Vec<Sums>,
+    /// The first row of each variant.
+    of_variants: Vec<Option<Vec<u8>>>,
     /// The rows that become samples.
     shown: Vec<Vec<u8>>,
     /// Segments of the dearest of them.
@@ -85,8 +93,36 @@ impl Sums {
 }
 
 impl Tally {
+    fn new(texts: Texts) -> Self {
+        let kinds = texts.variants() + 1;
+        Self {
+            max: Sums::default(),
+            expected: Sums::default(),
+            by_segments: BTreeMap::new(),
+            by_variant: vec![Sums::default(); kinds],
+            of_variants: vec![None; kinds],
+            shown: Vec::new(),
+            dearest: 0,
+            texts,
+        }
+    }
+
+    /// The rows of its samples, each once.
+    fn samples(&self) -> Vec<&Vec<u8>> {
+        let mut samples: Vec<&Vec<u8>> = self.shown.iter().collect();
+        if self.texts.variants() > 0 {
+            samples.extend(self.of_variants.iter().flatten());
+        }
+        let mut seen = HashSet::new();
+        samples.retain(|row| seen.insert(*row));
+        samples
+    }
+
     fn add(&mut self, (row, packed): (&Row<'_>, &[u8]), opted_out: bool) {
         self.max.add(row);
+        let variant = self.texts.variant(row.variables);
+        self.by_variant[variant].add(row);
+        self.of_variants[variant].get_or_insert_with(|| packed.to_vec());
         *self.by_segments.entry(row.segments).or_default() += 1;
         if !opted_out {
             self.expected.add(row);
@@ -120,7 +156,8 @@ impl Campaigns {
             }
         };
         let order = self.0.orders.keep(&campaign)?;
-        let mut samples: Vec<Sample> = tally.shown.iter().filter_map(|row| sample(&order, row)).collect();
+        let rows = tally.samples().into_iter();
+        let mut samples: Vec<Sample> = rows.filter_map(|row| sample((&order, &tally.texts), row)).collect();
         samples.sort_by_key(|sample| sample.segments);
         let available = self
             .store()
@@ -136,6 +173,7 @@ impl Campaigns {
             opted_out: tally.max.recipients - tally.expected.recipients,
             samples,
             by_segments: tally.by_segments,
+            by_variant: tally.by_variant,
             excluded: Excluded::of(&campaign),
             balance: Balance {
                 available,
@@ -151,7 +189,8 @@ impl Campaigns {
     /// Reads the whole audience, a page at a time.
     async fn tally(&self, campaign: &Campaign) -> Result<Tally, CampaignFault> {
         let of = (campaign.tenant, campaign.purpose);
-        let (mut pages, mut tally) = (Pages::all(campaign.id, self.store().partitions()), Tally::default());
+        let texts = Texts::of(campaign).map_err(CampaignFault::Fields)?;
+        let (mut pages, mut tally) = (Pages::all(campaign.id, self.store().partitions()), Tally::new(texts));
         loop {
             let chunks = pages.next(self.store()).await?;
             if chunks.is_empty() {
@@ -164,10 +203,10 @@ impl Campaigns {
 
     /// Finds out whom a campaign of contacts means now, and keeps nothing of it.
     async fn tally_contacts(&self, campaign: Campaign) -> Result<(Campaign, Tally), CampaignFault> {
-        let (template, terms) = self.priced_by(&campaign).await?;
+        let (texts, terms) = self.priced_by(&campaign).await?;
         let of = (campaign.tenant, campaign.purpose);
         let count = |mut rows: mpsc::Receiver<RowBatch>| async move {
-            let (mut price, mut tally) = (Price::new(&template, &terms), Tally::default());
+            let (mut price, mut tally) = (Price::new(&texts, &terms), Tally::new(texts.clone()));
             while let Some(batch) = rows.recv().await {
                 let priced: Result<Vec<_>, _> = batch.rows.into_iter().map(|row| priced(row, &mut price)).collect();
                 self.count_rows(of, &[(batch.partition, priced?)], &mut tally).await?;
@@ -204,11 +243,12 @@ fn read(packed: &[u8]) -> Result<Row<'_>, StoreError> {
     Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))
 }
 
-fn sample(order: &Order, packed: &[u8]) -> Option<Sample> {
+fn sample((order, texts): (&Order, &Texts), packed: &[u8]) -> Option<Sample> {
     let row = Row::unpack(packed).ok()?;
     let analysis = analyse(&order.text(row.variables)?, order.encoding(row.variables)).ok()?;
     Some(Sample {
         to: row.recipient.to_string(),
+        variant: Some(texts.variant(row.variables)).filter(|variant| *variant > 0),
         text: analysis.sent,
         segments: row.segments,
         credits: row.credits,

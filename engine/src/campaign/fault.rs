@@ -52,6 +52,12 @@ pub(crate) enum CampaignFault {
         /// When some of it may.
         opens: UnixMicros,
     },
+    /// Nothing of it may go any more.
+    #[error("it expired at {}", view::time(*at).unwrap_or_default())]
+    Expired {
+        /// Since when.
+        at: UnixMicros,
+    },
     /// As much as can be done at once is being done.
     #[error("busy")]
     Busy,
@@ -93,6 +99,7 @@ impl From<ReadFault> for CampaignFault {
             // Whoever took the rows says why it ended; without its word, all that is known is that it did.
             ReadFault::Full(SinkFull::Closed) => Self::Stopping,
             ReadFault::Body(error) => Self::Body(error),
+            ReadFault::Database(error) => Self::Database(error),
         }
     }
 }

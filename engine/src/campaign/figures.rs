@@ -1,5 +1,7 @@
 //! What a campaign came to, for its clinic: the seven statuses in words, with counts and shares. Pure.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -15,15 +17,52 @@ pub(crate) struct Figures {
     state: &'static str,
     purpose: &'static str,
     launched_at: Option<String>,
+    expires_at: Option<String>,
     /// Messages that have one of the seven statuses.
     messages: u64,
     /// All seven, each message in one.
     pub(crate) statuses: Vec<OfStatus>,
+    /// By what they got: the campaign's own text, then each variant. Empty for a campaign without variants.
+    pub(super) variants: Vec<OfVariant>,
+    /// Those of `transmission_failed` that were not sent since their time was over: `expires_at`, or their validity.
+    expired: u64,
     /// Messages that have none of them yet, or never will.
     others: Others,
     excluded: Excluded,
     estimate: Estimate,
     actual: Actual,
+}
+
+/// What became of those who got one text.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub(super) struct OfVariant {
+    /// Whom it is for; `null`: whom no variant is for.
+    filter: Option<serde_json::Map<String, serde_json::Value>>,
+    text: String,
+    recipients: u64,
+    /// Messages by status, or by where those are that have none.
+    pub(super) statuses: BTreeMap<&'static str, u64>,
+}
+
+impl OfVariant {
+    /// Nobody yet, of the campaign's own text and of each variant.
+    pub(super) fn all(campaign: &Campaign) -> Vec<Self> {
+        let none = |filter: Option<&serde_json::Value>, text: &str| Self {
+            filter: filter.and_then(|filter| filter.as_object().cloned()),
+            text: text.to_owned(),
+            recipients: 0,
+            statuses: BTreeMap::new(),
+        };
+        let own = [none(None, &campaign.text)];
+        let variants = campaign.variants.iter();
+        let variants = variants.map(|variant| none(Some(&variant.filter), &variant.text));
+        own.into_iter().chain(variants).collect()
+    }
+
+    pub(super) fn add(&mut self, status: &'static str) {
+        self.recipients += 1;
+        *self.statuses.entry(status).or_default() += 1;
+    }
 }
 
 /// Messages in one status.
@@ -91,8 +130,11 @@ impl Figures {
             state: campaign.state.code(),
             purpose: campaign.purpose.code(),
             launched_at: campaign.launched_at.and_then(time),
+            expires_at: campaign.expires_at.and_then(time),
             messages,
             statuses: counts.into_iter().map(of_status).collect(),
+            variants: Vec::new(),
+            expired: counters.expired(),
             others: Others {
                 queued: if campaign.launched_at.is_some() { rest } else { 0 },
                 in_doubt,

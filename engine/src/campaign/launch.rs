@@ -14,7 +14,7 @@ impl Campaigns {
     /// Holds the estimate and sets the campaign going; its spans are queued behind the answer.
     ///
     /// # Errors
-    /// [`CampaignFault::Short`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
+    /// [`CampaignFault::Expired`], [`CampaignFault::Short`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
     pub(crate) async fn launch(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
         let campaign = self.find(tenant, id).await?;
@@ -31,6 +31,7 @@ impl Campaigns {
         planned: Option<UnixMicros>,
     ) -> Result<CampaignState, CampaignFault> {
         let (tenant, id) = (campaign.tenant, campaign.id);
+        self.check_expiry(campaign)?;
         if campaign.query.is_some() && campaign.state != CampaignState::Resolving {
             return self.resolve_for_launch(campaign, planned).await;
         }
@@ -165,6 +166,8 @@ impl Campaigns {
     pub(super) async fn queue(&self, campaign: &Campaign) -> Result<(), StoreError> {
         let owner = owner(campaign);
         let order = self.0.orders.keep(campaign)?;
+        // From its launch on, and again at each start: a crash in between leaves none out.
+        self.list_expiring(campaign).await?;
         if !self.store().is_launched(owner.campaign).await? {
             let queueing = tracing::info_span!("recipients.enqueue", campaign = %owner.campaign, recipients = recipients(campaign));
             if let Some(launch) = order.launch {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use smpp::text::EncodingPolicy;
 
+use super::texts::Texts;
 use crate::compose::{Sender, Template};
 use crate::domain::{CampaignId, Parameters, Purpose, TenantId, UnixMicros, push_variable, variables};
 use crate::otel::Context;
@@ -21,15 +22,17 @@ const ORDERS_MAX: usize = 20_000;
 pub(crate) struct Order {
     pub(crate) tenant: TenantId,
     pub(crate) id: CampaignId,
-    /// With [`CampaignKind::Direct`], each message's variables are those of [`DirectVariables`]; template, sender, encoding
+    /// With [`CampaignKind::Direct`], each message's variables are those of [`DirectVariables`]; texts, sender, encoding
     /// and validity and parameters here mean nothing then.
     pub(crate) kind: CampaignKind,
-    /// Its text, bound to the columns of the packed variables.
-    pub(crate) template: Template,
+    /// What it says, bound to the columns of the packed variables.
+    texts: Texts,
     pub(crate) sender: Sender,
     pub(crate) purpose: Purpose,
     encoding: EncodingPolicy,
     validity: Option<Duration>,
+    /// From then on nothing of it goes to an SMSC.
+    ends_at: Option<UnixMicros>,
     parameters: Parameters,
     /// When it was launched; a direct campaign: when it was made.
     pub(crate) launched_at: UnixMicros,
@@ -45,19 +48,19 @@ impl Order {
     /// # Errors
     /// When what is stored is no order.
     pub(super) fn of(campaign: &Campaign) -> Result<Self, StoreError> {
-        let (template, sender) = match campaign.kind {
+        let (texts, sender) = match campaign.kind {
             CampaignKind::Audience => {
-                let template = Template::parse(&campaign.text, &campaign.columns);
+                let texts = Texts::of(campaign);
                 let sender = Sender::parse(&campaign.sender);
                 (
-                    template.map_err(|_| StoreError::Corrupt("a campaign's text"))?,
+                    texts.map_err(|_| StoreError::Corrupt("a campaign's text"))?,
                     sender.map_err(|_| StoreError::Corrupt("a campaign's sender"))?,
                 )
             }
             CampaignKind::Direct => {
                 let template = Template::parse::<String>("", &[]).map_err(|_| StoreError::Corrupt("an empty text"))?;
                 (
-                    template,
+                    Texts::one(template),
                     Sender {
                         ton: 0,
                         npi: 0,
@@ -70,11 +73,12 @@ impl Order {
             tenant: campaign.tenant,
             id: campaign.id,
             kind: campaign.kind,
-            template,
+            texts,
             sender,
             purpose: campaign.purpose,
             encoding: campaign.encoding,
             validity: campaign.validity,
+            ends_at: campaign.expires_at,
             parameters: campaign.parameters.clone(),
             launched_at: campaign.launched_at.unwrap_or(campaign.created_at),
             launch: campaign.traceparent.as_deref().and_then(Context::parse),
@@ -166,7 +170,8 @@ impl Order {
                 given.map(Duration::from_secs)
             }
         };
-        validity.map(|validity| self.asked_at(packed).plus(validity))
+        let worth_until = validity.map(|validity| self.asked_at(packed).plus(validity));
+        worth_until.into_iter().chain(self.ends_at).min()
     }
 
     /// A message of it was leased. Whether that is the first of a launched campaign, as far as is known at hand: an order that was
@@ -183,7 +188,7 @@ impl Order {
         match self.kind {
             CampaignKind::Audience => {
                 let mut text = String::with_capacity(200);
-                self.template.render(&values, &mut text);
+                self.texts.render(&values, &mut text);
                 Some(text)
             }
             CampaignKind::Direct => values.get(TEXT).map(|text| (*text).to_owned()),

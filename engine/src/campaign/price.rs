@@ -1,6 +1,7 @@
 //! What each recipient's message takes in segments, and costs in credits. Pure.
 
-use crate::compose::{Template, TooManySegments, priced_segments};
+use super::texts::Texts;
+use crate::compose::{TooManySegments, priced_segments};
 use crate::domain::{Terms, variables};
 use crate::fault::{FieldFault, FieldProblem};
 use smpp::segment::SEGMENTS_MAX;
@@ -17,7 +18,7 @@ pub(super) struct Cost {
 
 /// Prices the messages of one campaign.
 pub(super) struct Price<'t> {
-    template: &'t Template,
+    texts: &'t Texts,
     terms: &'t Terms,
     /// The price of all, if all get the same text.
     constant: Option<Result<Cost, TooManySegments>>,
@@ -25,14 +26,14 @@ pub(super) struct Price<'t> {
 }
 
 impl<'t> Price<'t> {
-    pub(super) fn new(template: &'t Template, terms: &'t Terms) -> Self {
+    pub(super) fn new(texts: &'t Texts, terms: &'t Terms) -> Self {
         let mut price = Self {
-            template,
+            texts,
             terms,
             constant: None,
             text: String::new(),
         };
-        if template.is_constant() {
+        if texts.is_constant() {
             price.constant = Some(price.render(&[]));
         }
         price
@@ -57,7 +58,7 @@ impl<'t> Price<'t> {
     fn render(&mut self, variables: &[u8]) -> Result<Cost, TooManySegments> {
         let values: Vec<&str> = self::variables(variables).collect();
         self.text.clear();
-        self.template.render(&values, &mut self.text);
+        self.texts.render(&values, &mut self.text);
         of_text(&self.text, self.terms)
     }
 }
@@ -93,6 +94,7 @@ impl Price<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compose::Template;
     use crate::domain::{EncodingPolicy, Tariff, push_variable};
 
     /// A credit a segment.
@@ -118,9 +120,9 @@ mod tests {
 
     #[test]
     fn each_recipient_has_a_price_of_their_own() {
-        let template = Template::parse("[Nom]", &["Nom"]).unwrap();
+        let texts = Texts::one(Template::parse("[Nom]", &["Nom"]).unwrap());
         let terms = Terms::default();
-        let mut price = Price::new(&template, &terms);
+        let mut price = Price::new(&texts, &terms);
         assert_eq!(price.constant(), None);
         for (name, segments) in [("Zoé".to_owned(), 1), ("a".repeat(161), 2), ("\u{1f382}".repeat(36), 2)] {
             assert_eq!(price.of(&variables(&[&name])), Ok(each(segments)));
@@ -146,8 +148,8 @@ mod tests {
             tariff: Tariff::Flat160,
             ..Terms::default()
         };
-        let template = Template::parse("[Nom]", &["Nom"]).unwrap();
-        let mut price = Price::new(&template, &terms);
+        let texts = Texts::one(Template::parse("[Nom]", &["Nom"]).unwrap());
+        let mut price = Price::new(&texts, &terms);
         for (characters, segments, credits) in [(160, 1, 1), (161, 2, 2), (320, 3, 2), (480, 4, 3)] {
             let name = "a".repeat(characters);
             assert_eq!(price.of(&variables(&[&name])), Ok(Cost { segments, credits }));
@@ -157,8 +159,8 @@ mod tests {
     #[test]
     fn a_text_without_fields_is_priced_once() {
         let terms = Terms::default();
-        let template = Template::parse(&"a".repeat(200), &["Nom"]).unwrap();
-        let mut price = Price::new(&template, &terms);
+        let texts = Texts::one(Template::parse(&"a".repeat(200), &["Nom"]).unwrap());
+        let mut price = Price::new(&texts, &terms);
         assert_eq!(
             (price.constant(), price.of(&variables(&["x"]))),
             (Some(Ok(each(2))), Ok(each(2)))
@@ -168,8 +170,8 @@ mod tests {
     #[test]
     fn a_text_of_too_many_segments_has_no_price() {
         let terms = Terms::default();
-        let template = Template::parse(&"[Nom]".repeat(90), &["Nom"]).unwrap();
-        let mut price = Price::new(&template, &terms);
+        let texts = Texts::one(Template::parse(&"[Nom]".repeat(90), &["Nom"]).unwrap());
+        let mut price = Price::new(&texts, &terms);
         assert_eq!(price.of(&variables(&["a".repeat(500).as_str()])), Err(TooManySegments));
         assert_eq!(price.characters(), 45_000);
     }

@@ -5,12 +5,41 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
+use super::figures::OfVariant;
+use super::texts::Texts;
 use super::{CampaignFault, Campaigns, Figures, view};
-use crate::domain::{CampaignId, Language, MessageId, Partition, TenantId, UnknownId};
+use crate::domain::{CampaignId, Language, MessageId, Partition, TenantId, UnixMicros, UnknownId};
 use crate::store::{Campaign, CampaignState, RecipientRow};
 
 /// The most rows of one page.
 pub(crate) const PAGE_MAX: usize = 500;
+
+/// The most campaigns that are looked at for one page.
+const LOOKED_MAX: usize = 2_000;
+
+/// Which campaigns are wanted; nothing said: all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) state: Option<CampaignState>,
+    pub(crate) category: Option<&'static str>,
+    /// Those of that time or later: when they were launched, else are planned, else were made.
+    pub(crate) since: Option<UnixMicros>,
+    /// Those before that time.
+    pub(crate) until: Option<UnixMicros>,
+}
+
+impl Wanted {
+    fn is(&self, campaign: &Campaign) -> bool {
+        let date = campaign.launched_at.or(campaign.scheduled_at);
+        let date = date.unwrap_or(campaign.created_at);
+        self.state.is_none_or(|state| state == campaign.state)
+            && self
+                .category
+                .is_none_or(|category| campaign.category.as_deref() == Some(category))
+            && self.since.is_none_or(|since| date >= since)
+            && self.until.is_none_or(|until| date < until)
+    }
+}
 
 /// Rows, and where the next page begins; `None` when there is none.
 #[derive(Debug)]
@@ -84,7 +113,28 @@ impl Campaigns {
     ) -> Result<Figures, CampaignFault> {
         let campaign = self.find(tenant, id).await?;
         let counters = self.store().counters(id).await?;
-        Ok(Figures::of(&campaign, &counters, language))
+        let mut figures = Figures::of(&campaign, &counters, language);
+        if !campaign.variants.is_empty() && campaign.launched_at.is_some() {
+            figures.variants = self.of_variants(&campaign).await?;
+        }
+        Ok(figures)
+    }
+
+    /// What became of those who got each text: looked up recipient by recipient, since nothing else tells them apart.
+    async fn of_variants(&self, campaign: &Campaign) -> Result<Vec<OfVariant>, CampaignFault> {
+        let texts = Texts::of(campaign).map_err(CampaignFault::Fields)?;
+        let mut all = OfVariant::all(campaign);
+        let mut next = Some(PageCursor::START);
+        while let Some(from) = next {
+            let page = self.page((campaign.id, from), PAGE_MAX).await?;
+            for row in &page.rows {
+                if let Some(of) = all.get_mut(texts.variant(&row.variables)) {
+                    of.add(view::status_of(row));
+                }
+            }
+            next = page.next;
+        }
+        Ok(all)
     }
 
     /// Some recipients. What is neither queued nor in a record has ended a moment ago: the books are asked to follow, so
@@ -104,30 +154,31 @@ impl Campaigns {
         Ok(self.store().look(id, partition, rows).await?.rows)
     }
 
-    /// A tenant's campaigns, newest first, at most [`PAGE_MAX`]. `before`: those made before that many others.
+    /// A tenant's campaigns that are wanted, newest first, at most [`PAGE_MAX`]. `before`: those made before that many others. Of many
+    /// that are not wanted, a page may have few, or none, and another behind it.
     ///
     /// # Errors
     /// [`CampaignFault::Store`].
     pub(crate) async fn list(
         &self,
         tenant: TenantId,
-        before: Option<usize>,
-        limit: usize,
+        (before, limit): (Option<usize>, usize),
+        wanted: &Wanted,
     ) -> Result<Page<Campaign, usize>, CampaignFault> {
         let (count, limit) = (self.store().campaign_count(tenant).await?, limit.clamp(1, PAGE_MAX));
         // Counted from the oldest, which new ones do not move.
-        let before = before.unwrap_or(count).min(count);
-        let rows = match before {
-            0 => Vec::new(),
-            _ => {
-                self.store()
-                    .campaigns(tenant, count - before, limit.min(before))
-                    .await?
-            }
-        };
+        let mut before = before.unwrap_or(count).min(count);
+        let last = before.saturating_sub(LOOKED_MAX.max(limit));
+        let mut rows: Vec<Campaign> = Vec::new();
+        while before > last && rows.len() < limit {
+            let step = (limit - rows.len()).min(before);
+            let found = self.store().campaigns(tenant, count - before, step).await?;
+            rows.extend(found.into_iter().filter(|campaign| wanted.is(campaign)));
+            before -= step;
+        }
         Ok(Page {
             rows,
-            next: before.checked_sub(limit).filter(|left| *left > 0),
+            next: Some(before).filter(|left| *left > 0),
         })
     }
 
@@ -143,6 +194,14 @@ impl Campaigns {
         limit: usize,
     ) -> Result<Page<RecipientRow, PageCursor>, CampaignFault> {
         self.find(tenant, id).await?;
+        self.page((id, from), limit).await
+    }
+
+    pub(super) async fn page(
+        &self,
+        (id, from): (CampaignId, PageCursor),
+        limit: usize,
+    ) -> Result<Page<RecipientRow, PageCursor>, CampaignFault> {
         let limit = limit.clamp(1, PAGE_MAX);
         let (mut rows, mut at) = (Vec::with_capacity(limit), from);
         while at.partition.0 < self.store().partitions() {

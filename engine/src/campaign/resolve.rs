@@ -1,6 +1,6 @@
 //! Whom a campaign of contacts means: found out at its launch, and not before.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -10,16 +10,19 @@ use tokio::sync::mpsc;
 use super::draft::repriced;
 use super::packer::{BATCHES_MAX, Packer};
 use super::price::Price;
+use super::texts::Texts;
 use super::{CampaignFault, Campaigns};
 use crate::audience::{Counts, Ingest, Place, ReadFault, Rejected, Row, RowSink, ValueBuffer, Values};
-use crate::compose::Template;
 use crate::domain::{CampaignId, ContactId, Purpose, Recipient, TenantId, Terms, UnixMicros};
 use crate::fault::{FieldFault, FieldProblem};
-use crate::people::{Audience, Contact, Meant, MergeField};
-use crate::store::{Campaign, CampaignState, Owner, RowBatch, StoreError};
+use crate::people::{Audience, Contact, Filter, Meant, MergeField};
+use crate::store::{Campaign, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
 
 /// The pause before a database that is away is asked again.
 const AGAIN: Duration = Duration::from_secs(2);
+
+/// Of a launch that came when the campaign had expired.
+pub(super) const EXPIRED: &str = "after_expiry";
 
 /// Steps of contacts that may wait to be taken.
 const STEPS_MAX: usize = 2;
@@ -43,7 +46,8 @@ pub(super) struct Finding {
 
 /// Numbers on their way to a campaign's rows.
 enum Coming {
-    Contacts(Vec<Contact>),
+    /// Each with the variant that they get, from 1, or 0.
+    Contacts(Vec<(Contact, usize)>),
     Pasted(Vec<u64>),
 }
 
@@ -233,8 +237,8 @@ impl Campaigns {
             })
             .await?;
         }
-        let (template, terms) = self.priced_by(&campaign).await?;
-        let price = Price::new(&template, &terms);
+        let (texts, terms) = self.priced_by(&campaign).await?;
+        let price = Price::new(&texts, &terms);
         let (estimate_segments, estimate_credits) = self.price(id, price, found.counts.accepted).await?;
         let campaign = Campaign {
             estimate_segments,
@@ -245,14 +249,14 @@ impl Campaigns {
         Ok(campaign)
     }
 
-    /// Text and terms by which the messages of a campaign are priced.
-    pub(super) async fn priced_by(&self, campaign: &Campaign) -> Result<(Template, Terms), CampaignFault> {
-        let template = Template::parse(&campaign.text, &campaign.columns).map_err(CampaignFault::Fields)?;
+    /// Texts and terms by which the messages of a campaign are priced.
+    pub(super) async fn priced_by(&self, campaign: &Campaign) -> Result<(Texts, Terms), CampaignFault> {
+        let texts = Texts::of(campaign).map_err(CampaignFault::Fields)?;
         let terms = Terms {
             encoding: campaign.encoding,
             ..self.terms_of(campaign.tenant).await?
         };
-        Ok((template, terms))
+        Ok((texts, terms))
     }
 
     /// Finds out whom a campaign means, and makes something of the rows that they become, as they come.
@@ -281,7 +285,7 @@ impl Campaigns {
         let limits = self.0.deps.limits.clone();
         let consent = campaign.purpose == Purpose::Marketing && self.terms_of(tenant).await?.require_consent;
         let rules = TakingRules {
-            fields: self.merge_fields(tenant, &campaign.columns).await?,
+            fields: self.merge_fields(tenant, (&campaign.columns, "/text")).await?,
             excluded: meant.numbers.clone(),
             consent,
         };
@@ -311,12 +315,14 @@ impl Campaigns {
     ) -> Result<(), CampaignFault> {
         let people = &self.0.deps.people;
         let of = (campaign.tenant, meant);
+        let variants = variants(campaign)?;
         let mut after = ContactId(0);
         loop {
             let contacts = people.meant_contacts(of, after).await?;
             let Some(last) = contacts.last() else { break };
             after = last.id;
-            if steps.send(Coming::Contacts(contacts)).await.is_err() {
+            let chosen = self.choose(campaign.tenant, &variants, contacts).await?;
+            if steps.send(Coming::Contacts(chosen)).await.is_err() {
                 return Ok(());
             }
         }
@@ -329,14 +335,35 @@ impl Campaigns {
         Ok(())
     }
 
+    /// Contacts, each with the first variant whose filter means them, from 1, or 0.
+    async fn choose(
+        &self,
+        tenant: TenantId,
+        variants: &[Filter],
+        contacts: Vec<Contact>,
+    ) -> Result<Vec<(Contact, usize)>, CampaignFault> {
+        let mut chosen: HashMap<ContactId, usize> = HashMap::new();
+        for (number, filter) in (1..).zip(variants) {
+            let left = contacts.iter().map(|contact| contact.id);
+            let left: Vec<ContactId> = left.filter(|id| !chosen.contains_key(id)).collect();
+            let meant = self.0.deps.people.those((tenant, filter), &left).await?;
+            chosen.extend(meant.into_iter().map(|id| (id, number)));
+        }
+        let with_variant = |contact: Contact| {
+            let variant = chosen.get(&contact.id).copied().unwrap_or(0);
+            (contact, variant)
+        };
+        Ok(contacts.into_iter().map(with_variant).collect())
+    }
+
     /// What the names in a text mean of a contact.
     ///
     /// # Errors
-    /// Names that mean nothing, as faults of the text.
+    /// Names that mean nothing, as faults of the text at that pointer.
     pub(super) async fn merge_fields(
         &self,
         tenant: TenantId,
-        names: &[String],
+        (names, pointer): (&[String], &str),
     ) -> Result<Vec<MergeField>, CampaignFault> {
         if names.is_empty() {
             return Ok(Vec::new());
@@ -353,7 +380,7 @@ impl Campaigns {
                         name: name.clone(),
                         nearest: crate::compose::nearest_column(name, &all),
                     };
-                    faults.push(FieldFault::new("/text", problem));
+                    faults.push(FieldFault::new(pointer, problem));
                 }
             }
         }
@@ -363,6 +390,12 @@ impl Campaigns {
             Err(CampaignFault::Fields(faults))
         }
     }
+}
+
+/// Whom the variants of a campaign are for.
+fn variants(campaign: &Campaign) -> Result<Vec<Filter>, CampaignFault> {
+    let filter = |variant: &StoredVariant| Filter::read(&variant.filter, "/variants").map_err(CampaignFault::Fields);
+    campaign.variants.iter().map(filter).collect()
 }
 
 /// How contacts and numbers become rows.
@@ -408,7 +441,7 @@ fn take(
 
 fn take_contact(
     ingest: &mut Ingest<'_, Packer>,
-    contact: &Contact,
+    (contact, variant): &(Contact, usize),
     (rules, values): (&TakingRules, &mut ValueBuffer),
 ) -> Result<(), CampaignFault> {
     let place = Place::Contact(contact.id);
@@ -425,6 +458,10 @@ fn take_contact(
         if !value.is_empty() {
             values.push(column, &value);
         }
+    }
+    // Behind the columns stands which variant it is.
+    if *variant > 0 {
+        values.push(rules.fields.len(), &variant.to_string());
     }
     let row = Row {
         place,
@@ -484,6 +521,7 @@ fn code_of(fault: &CampaignFault) -> &'static str {
     match fault {
         CampaignFault::EmptyAudience => "empty_audience",
         CampaignFault::TooManyRecipients { .. } => "too_many_recipients",
+        CampaignFault::Expired { .. } => EXPIRED,
         CampaignFault::Fields(faults) => faults.first().map_or("invalid", |fault| fault.problem.code()),
         CampaignFault::NotFound
         | CampaignFault::Body(_)

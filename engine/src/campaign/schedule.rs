@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::resolve::EXPIRED;
+use super::view::time;
 use super::{CampaignFault, Campaigns};
 use crate::domain::{CampaignId, GateId, Purpose, TenantId, UnixMicros};
+use crate::fault::{DateProblem, FieldFault};
 use crate::store::{Campaign, CampaignKind, CampaignState, Planned, StoreError};
 
 /// How often it is looked whose time has come.
@@ -16,12 +19,20 @@ impl Campaigns {
     /// Has a campaign launch by itself then, in place of when it was to. The credits are asked for at that time.
     ///
     /// # Errors
-    /// [`CampaignFault::OutsideWindow`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
+    /// A fault of the date at which it has expired, [`CampaignFault::OutsideWindow`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
     pub(crate) async fn schedule(&self, tenant: TenantId, id: CampaignId, at: UnixMicros) -> Result<(), CampaignFault> {
         let campaign = self.find(tenant, id).await?;
         if campaign.kind == CampaignKind::Direct {
             return Err(CampaignFault::AlreadyStarted(campaign.state));
+        }
+        if let Some(expires_at) = campaign.expires_at.filter(|expires_at| at >= *expires_at) {
+            let expires_at = time(expires_at).unwrap_or_default();
+            let problem = DateProblem::AfterExpiry { expires_at };
+            return Err(CampaignFault::Fields(vec![FieldFault::new(
+                "/scheduled_at",
+                problem.into(),
+            )]));
         }
         self.check_window(&campaign, at).await?;
         let planned = Planned {
@@ -118,9 +129,19 @@ impl Campaigns {
                     tracing::info!(campaign = %planned.campaign, late, "launched at its time");
                 }
                 Err(CampaignFault::Store(error)) => return Err(error),
+                Err(CampaignFault::Expired { .. }) => self.refuse_planned(&campaign).await?,
                 Err(why) => tracing::warn!(campaign = %planned.campaign, %why, "not launched at its time"),
             }
         }
         self.store().forget_plan(planned).await
+    }
+
+    /// One that had expired when its date was made up for is a draft again, and says why.
+    async fn refuse_planned(&self, campaign: &Campaign) -> Result<(), StoreError> {
+        tracing::warn!(campaign = %campaign.id, "not launched at its time: it has expired");
+        let owner = (campaign.tenant, campaign.id);
+        self.store().refuse_plan(owner, EXPIRED).await?;
+        self.0.books.campaign_moved(owner.0, owner.1);
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::audience::Rejected;
 use crate::domain::{State, UnixMicros, to_hexadecimal};
-use crate::store::{Campaign, CampaignKind, CampaignState, Counters, RecipientRow};
+use crate::store::{Campaign, CampaignKind, CampaignState, Counters, RecipientRow, StoredVariant};
 
 /// A campaign with its progress: `GET /v1/campaigns/{id}`.
 pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
@@ -29,6 +29,8 @@ pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
     view["schedule_delivery"] = parameters.schedule_delivery.map(|after| after.as_secs()).into();
     let tlv = |(tag, value): (u16, &[u8])| json!({ "tag": tag, "hex": to_hexadecimal(value) });
     view["tlvs"] = parameters.tlvs.iter().map(tlv).collect();
+    let variant = |variant: &StoredVariant| json!({ "filter": variant.filter, "text": variant.text });
+    view["variants"] = campaign.variants.iter().map(variant).collect();
     view["progress"] = json!({
         "total": campaign.total,
         "queued": queued,
@@ -66,6 +68,10 @@ pub(crate) fn summary(campaign: &Campaign) -> Value {
         },
         "created_at": time(campaign.created_at),
         "scheduled_at": campaign.scheduled_at.and_then(time),
+        "expires_at": campaign.expires_at.and_then(time),
+        "category": campaign.category,
+        "template": campaign.template.map(|(id, version)| json!({ "id": id.to_string(), "version": version })),
+        "copied_from": campaign.copied_from.map(|id| id.to_string()),
         "refused": campaign.refused,
         "launched_at": campaign.launched_at.and_then(time),
     })
@@ -97,22 +103,29 @@ pub(crate) fn rejected(rows: &[Rejected]) -> Value {
 /// One message: to whom, its status, and why it has it.
 pub(crate) fn message(row: &RecipientRow) -> Value {
     let mut view = json!({ "to": row.recipient.to_string(), "id": row.id.to_string() });
-    let (status, reason, code, at) = match row.result {
+    let (reason, code, at) = match row.result {
         Some(result) => (
-            result.ending.word(),
             Some(result.reason.code()),
             Some(result.code).filter(|code| *code > 0),
             Some(result.at),
         ),
-        None => (row.state.unwrap_or(State::Queued).word(), None, None, None),
+        None => (None, None, None),
     };
-    view["status"] = status.into();
+    view["status"] = status_of(row).into();
     view["reason"] = reason.into();
     view["code"] = code.into();
     view["at"] = at
         .and_then(|seconds| time(UnixMicros(u64::from(seconds) * 1_000_000)))
         .into();
     view
+}
+
+/// Its status, or where it is if it has none.
+pub(super) fn status_of(row: &RecipientRow) -> &'static str {
+    match row.result {
+        Some(result) => result.ending.word(),
+        None => row.state.unwrap_or(State::Queued).word(),
+    }
 }
 
 const fn is_under_way(state: CampaignState) -> bool {
@@ -151,6 +164,7 @@ mod tests {
         RecipientRow {
             recipient: Recipient(33_612_345_678),
             id: MessageId(CampaignId(1).0 << 24),
+            variables: Vec::new(),
             result,
             state: None,
         }

@@ -1,12 +1,14 @@
 //! Template and recipient → text → segments. Pure.
 
 mod analysis;
+mod categories;
 mod fold;
 mod sender;
 mod template;
 mod wording;
 
 pub(crate) use analysis::{ANALYSED_MAX, Analysis, analyse};
+pub(crate) use categories::{Category, Words};
 pub(crate) use fold::fold;
 pub(crate) use sender::Sender;
 pub(crate) use template::{Template, nearest_column};

@@ -287,8 +287,13 @@ impl Dispatcher {
     fn goes_back(&self, held: Held) -> bool {
         self.outlet.meter.is_behind()
             || self.clock.now() - held.since > STALE_AFTER
-            || held.expires.is_some_and(|at| self.clock.unix() >= at)
+            || self.is_over(held)
             || self.outlet.service.is_suspended() && !held.is_try
+    }
+
+    /// Whether one of what is leased is not worth sending any more.
+    fn is_over(&self, held: Held) -> bool {
+        held.expires.is_some_and(|at| self.clock.unix() >= at)
     }
 
     /// Whether somebody who is to get one of these has opted out since it was leased.
@@ -317,8 +322,9 @@ impl Dispatcher {
             let permits = self.outlet.meter.take(most).await;
             slots.unsent(most - permits);
             let ready = batch.split_to(permits);
-            if self.has_struck(&ready) {
-                // Leased again, they are left out; the others of these go then.
+            // Their time may have ended while they waited for permits.
+            if self.is_over(held) || self.has_struck(&ready) {
+                // Leased again, they are left out or end; the others of these go then.
                 slots.unsent(ready.count());
                 self.outlet.pool.wire().unsent(ready.count());
                 unsent(failed, &ready);

@@ -81,6 +81,10 @@ id! {
     SegmentId(u64), "seg"
 }
 id! {
+    /// A text under a name, for campaigns.
+    TemplateId(u64), "tpl"
+}
+id! {
     /// A file of these that came.
     ImportId(u64), "imp"
 }

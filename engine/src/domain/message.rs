@@ -54,6 +54,8 @@ pub(crate) enum Step {
     Cancel,
     /// What was taken of it is all that is sent.
     Abandon,
+    /// Its campaign's time was over before any of it was sent.
+    Outdate(Status),
     /// It waits for others now: its route is gone.
     Reroute,
     /// No receipt came in time.
@@ -90,6 +92,7 @@ impl State {
             (Leased | InDoubt, Step::Defer) => Deferred,
             (Leased | InDoubt, Step::Accept) => Enroute,
             (Leased | InDoubt, Step::Reject(status)) => Final(status),
+            (Queued | Waiting | Deferred, Step::Outdate(status)) => Final(status),
             // A row whose lease was lost with the tail of the database may have been sent.
             (Queued | Waiting | Deferred | Leased, Step::Doubt) => InDoubt,
             (Enroute, Step::Learn) => Enroute,
@@ -146,7 +149,7 @@ impl State {
 mod tests {
     use super::*;
 
-    const STEPS: [Step; 13] = [
+    const STEPS: [Step; 14] = [
         Step::Lease,
         Step::Wait,
         Step::Skip,
@@ -158,6 +161,7 @@ mod tests {
         Step::Settle(Status::Delivered),
         Step::Cancel,
         Step::Abandon,
+        Step::Outdate(Status::TransmissionFailed),
         Step::Reroute,
         Step::Expire(Status::Transmitted),
     ];

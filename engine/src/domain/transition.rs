@@ -67,6 +67,8 @@ pub(crate) enum Event {
     },
     /// Its campaign was stopped.
     Stopped,
+    /// Its campaign's time is over.
+    Outdated,
     /// Its route is gone: it waits for that one, and is due now.
     Rerouted(RouteId),
     /// The SMSC that it waits for since others do not take it cannot take it either: it waits for that one, and is due now.
@@ -171,7 +173,8 @@ impl Message<'_> {
                 self.receipt(segment, Trace { mark, smsc_id }, code)
             }
             Event::Whole { status, code } => self.whole(status, code),
-            Event::Stopped => self.stop(),
+            Event::Stopped => self.abandon(Next::end(Step::Cancel, Ending::Canceled, Reason::Stopped, 0)),
+            Event::Outdated => self.outdate(),
             Event::Rerouted(route) => Next {
                 route: Some(route),
                 due: Some(now),
@@ -227,15 +230,25 @@ impl Message<'_> {
         }
     }
 
-    /// Nothing more of it is sent; what was taken of it is still followed.
-    fn stop(&self) -> Next {
+    /// As if it had been leased when it is not worth sending any more.
+    fn outdate(&self) -> Next {
+        let status = Status::TransmissionFailed;
+        let ending = Ending::Status {
+            status,
+            accepted: false,
+        };
+        self.abandon(Next::end(Step::Outdate(status), ending, Reason::Expired, 0))
+    }
+
+    /// Nothing more of it is sent; what was taken of it is still followed, and otherwise it ends so.
+    fn abandon(&self, end: Next) -> Next {
         match self.traces().filter(|traces| traces.taken() > 0) {
             Some(mut traces) => {
                 let open = traces.segments.iter_mut().filter(|trace| trace.mark == Mark::Open);
                 open.for_each(|trace| trace.mark = Mark::Refused(Status::TransmissionFailed));
                 Next::to(Step::Abandon, Some(traces))
             }
-            None => Next::end(Step::Cancel, Ending::Canceled, Reason::Stopped, 0),
+            None => end,
         }
     }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::History;
 use crate::database::{DatabaseError, Found, Sql};
-use crate::domain::{CampaignId, MessageId, Recipient, TenantId, UnknownId};
+use crate::domain::{CampaignId, MessageId, Recipient, TenantId, UnixMicros, UnknownId};
 
 /// A message as it is remembered. Times are milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,10 +56,10 @@ pub(crate) struct Asked {
     pub(crate) recipient: Option<Recipient>,
     pub(crate) status: Option<String>,
     pub(crate) campaign: Option<CampaignId>,
-    /// From then on, milliseconds since 1970.
-    pub(crate) since: Option<i64>,
+    /// From then on.
+    pub(crate) since: Option<UnixMicros>,
     /// Before then.
-    pub(crate) until: Option<i64>,
+    pub(crate) until: Option<UnixMicros>,
     /// Older than that one.
     pub(crate) behind: Option<PastPlace>,
 }
@@ -82,8 +82,8 @@ impl History {
             (" AND recipient = ", asked.recipient.map(|recipient| recipient.0 as i64)),
             (" AND id >= ", of_campaign.as_ref().map(|ids| ids.start.0 as i64)),
             (" AND id < ", of_campaign.as_ref().map(|ids| ids.end.0 as i64)),
-            (" AND at >= ", asked.since),
-            (" AND at < ", asked.until),
+            (" AND at >= ", asked.since.map(milliseconds)),
+            (" AND at < ", asked.until.map(milliseconds)),
         ];
         for (condition, number) in numbers {
             if let Some(number) = number {
@@ -111,6 +111,11 @@ impl History {
         query.push(" AND tenant = ").value(i64::from(tenant.0));
         self.0.deps.database.row(query, read).await
     }
+}
+
+/// The first millisecond that is not before a time.
+const fn milliseconds(at: UnixMicros) -> i64 {
+    at.0.div_ceil(1_000) as i64
 }
 
 fn read(row: &Found<'_>) -> Result<Past, DatabaseError> {

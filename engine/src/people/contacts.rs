@@ -140,6 +140,27 @@ impl People {
         self.database.rows(query, rows::read).await
     }
 
+    /// Those of these whom a filter means.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn those(
+        &self,
+        (tenant, filter): (TenantId, &Filter),
+        contacts: &[ContactId],
+    ) -> Result<Vec<ContactId>, DatabaseError> {
+        let mut meant = Vec::new();
+        for some in contacts.chunks(UPSERT_MAX) {
+            let mut query = Sql::new("SELECT contact.id FROM contact WHERE contact.tenant = ");
+            query.value(tenant.0).push(" AND contact.id IN (");
+            query.list(some.iter().map(|id| id.0.cast_signed())).push(") AND ");
+            filter_sql::write(filter, self.seen(), &mut query);
+            let found = self.database.rows(query, |row| row.number(0)).await?;
+            meant.extend(found.into_iter().map(|id| ContactId(id.cast_unsigned())));
+        }
+        Ok(meant)
+    }
+
     /// How many a filter means.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ mod merge;
 mod rows;
 mod said;
 mod segments;
+mod templates;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ pub(crate) use lists::List;
 pub(crate) use merge::MergeField;
 pub(crate) use said::Said;
 pub(crate) use segments::Segment;
+pub(crate) use templates::{Template, TemplateText};
 
 use crate::clock::Clock;
 use crate::database::{Database, Sql};

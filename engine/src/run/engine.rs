@@ -237,6 +237,8 @@ impl Engine {
         let seen = (store.clone(), metrics.clone(), clock);
         let roll_call = RollCall::new(seen, verdict.clone(), self.unparked.clone());
         helpers.tasks.spawn(roll_call.walk(stop()));
+        let expiry = self.campaigns.clone().keep_expiry(verdict.clone(), stop());
+        helpers.tasks.spawn(expiry);
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
         helpers.tasks.spawn(self.campaigns.books().run(stop()));
         helpers.tasks.spawn(self.webhooks.clone().run(stop()));

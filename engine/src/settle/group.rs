@@ -197,6 +197,7 @@ pub(super) fn note_of(event: &Event, sender: u64) -> Note {
         | Event::Stopped
         | Event::Rerouted(_)
         | Event::Turned(_)
+        | Event::Outdated
         | Event::Expired => Note::None,
     }
 }

@@ -254,6 +254,7 @@ impl Settler {
             | Step::Defer
             | Step::Learn
             | Step::Cancel
+            | Step::Outdate(_)
             | Step::Abandon
             | Step::Reroute => {}
         }

@@ -1,91 +1,17 @@
 //! Campaigns: what was ordered, for whom, and what became of it.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use redis::Value;
 
+use super::campaign::{Campaign, order, read_campaign, set_counts};
 use super::catalogue::read_pair;
 use super::scripts::Name;
 use super::states::{CampaignState, states};
 use super::{Store, StoreError, array, bytes, catalogue, integer, keys};
 use crate::domain::{
-    BadForm, CampaignId, EncodingPolicy, MessageId, Parameters, Partition, Purpose, Recipient, Record, ResultSlot, Row,
-    State, TenantId, UnixMicros,
+    BadForm, CampaignId, MessageId, Partition, Recipient, Record, ResultSlot, Row, State, TenantId, UnixMicros,
 };
-
-/// The form of a stored order: one without it is of the first, which knew neither encodings nor validity.
-const FORM: u32 = 3;
-
-/// The form of an order that names its recipients: the third says whom it means, which versions before do not know.
-const FORM_OF_ROWS: u32 = 2;
-
-/// What kind of campaign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CampaignKind {
-    /// One text for an audience.
-    Audience,
-    /// The messages that a tenant sent one by one in an hour: each brings its own sender and text.
-    Direct,
-}
-
-/// A campaign as it was ordered.
-#[derive(Clone, Debug)]
-pub(crate) struct Campaign {
-    pub(crate) id: CampaignId,
-    pub(crate) tenant: TenantId,
-    /// Its kind.
-    pub(crate) kind: CampaignKind,
-    /// What the tenant calls it.
-    pub(crate) name: String,
-    pub(crate) text: String,
-    /// The sender as it was given.
-    pub(crate) sender: String,
-    pub(crate) purpose: Purpose,
-    /// How its texts are encoded: as they were priced.
-    pub(crate) encoding: EncodingPolicy,
-    /// How long its messages are worth sending from the launch on; `None`: for ever.
-    pub(crate) validity: Option<Duration>,
-    /// What its submit_sm's are given beside the text.
-    pub(crate) parameters: Parameters,
-    /// The columns of its audience.
-    pub(crate) columns: Vec<String>,
-    /// Which contacts it means, in JSON; it is found out at its launch. `None`: its rows are all.
-    pub(crate) query: Option<String>,
-    /// Why its audience could not be found out at its last launch: a code of the API.
-    pub(crate) refused: Option<String>,
-    /// Where it is in its life.
-    pub(crate) state: CampaignState,
-    /// Recipients taken.
-    pub(crate) total: u64,
-    /// Recipients that are no numbers.
-    pub(crate) invalid: u64,
-    /// Recipients that are numbers, but not of mobiles.
-    pub(crate) not_mobile: u64,
-    /// Recipients of countries that are not sent to.
-    pub(crate) not_allowed: u64,
-    /// Recipients given more than once.
-    pub(crate) duplicates: u64,
-    /// People who have not agreed to it.
-    pub(crate) no_consent: u64,
-    /// Segments of the whole.
-    pub(crate) estimate_segments: u64,
-    /// Credits of the whole.
-    pub(crate) estimate_credits: u64,
-    /// Credits held, spent, given back.
-    pub(crate) held: u64,
-    /// See `held`.
-    pub(crate) spent: u64,
-    /// See `held`.
-    pub(crate) recredited: u64,
-    pub(crate) created_at: UnixMicros,
-    /// For when its launch is planned, or was.
-    pub(crate) scheduled_at: Option<UnixMicros>,
-    /// `None` before the launch.
-    pub(crate) launched_at: Option<UnixMicros>,
-    /// In which trace it was launched (W3C Trace Context); `None`: nothing was traced then.
-    pub(crate) traceparent: Option<String>,
-}
 
 /// What came of a launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +29,8 @@ pub(crate) enum Launch {
 pub(crate) struct RecipientRow {
     pub(crate) recipient: Recipient,
     pub(crate) id: MessageId,
+    /// Its packed variables.
+    pub(crate) variables: Vec<u8>,
     /// How it ended, if it did.
     pub(crate) result: Option<ResultSlot>,
     /// Where it is, if it did not end; `None`: the books have not followed yet.
@@ -127,39 +55,7 @@ impl Store {
 
     /// Keeps a campaign's order; it is in the tenant's list from then on.
     pub(crate) async fn save_campaign(&self, campaign: &Campaign) -> Result<(), StoreError> {
-        let key = keys::campaign(campaign.tenant, campaign.id);
-        let columns = serde_json::to_string(&campaign.columns).map_err(|_| StoreError::Corrupt("columns"))?;
-        let kind = if campaign.kind == CampaignKind::Direct {
-            "direct"
-        } else {
-            "audience"
-        };
-        let mut set = redis::cmd("HSET");
-        set.arg(&key)
-            .arg("kind")
-            .arg(kind)
-            .arg("name")
-            .arg(&campaign.name)
-            .arg("text")
-            .arg(&campaign.text);
-        set.arg("sender")
-            .arg(&campaign.sender)
-            .arg("purpose")
-            .arg(campaign.purpose.code());
-        let form = if campaign.query.is_some() { FORM } else { FORM_OF_ROWS };
-        set.arg("form").arg(form).arg("encoding").arg(campaign.encoding.name());
-        if let Some(query) = &campaign.query {
-            set.arg("query").arg(query);
-        }
-        if let Some(validity) = campaign.validity {
-            set.arg("validity").arg(validity.as_secs());
-        }
-        if !campaign.parameters.is_empty() {
-            set.arg("parameters").arg(campaign.parameters.to_string());
-        }
-        set.arg("columns").arg(columns).arg("state").arg(campaign.state.code());
-        set_counts(&mut set, campaign);
-        set.arg("created_at").arg(campaign.created_at.0);
+        let set = order(campaign)?;
         let mut list = redis::cmd("RPUSH");
         list.arg(keys::campaigns(campaign.tenant)).arg(campaign.id.0);
         let entry = catalogue::entry(campaign.tenant, campaign.id);
@@ -219,11 +115,8 @@ impl Store {
         let ids: Vec<u64> = self
             .ask(range.arg(keys::campaigns(tenant)).arg(first).arg(last))
             .await?;
-        let mut campaigns = Vec::with_capacity(ids.len());
-        for id in ids.into_iter().rev() {
-            campaigns.extend(self.campaign(tenant, CampaignId(id)).await?);
-        }
-        Ok(campaigns)
+        let owners: Vec<_> = ids.into_iter().rev().map(|id| (tenant, CampaignId(id))).collect();
+        Ok(self.campaigns_of(&owners).await?.into_iter().flatten().collect())
     }
 
     /// How many campaigns a tenant has.
@@ -405,6 +298,7 @@ impl Store {
             rows.push(RecipientRow {
                 recipient: row.recipient,
                 id,
+                variables: row.variables.to_vec(),
                 result,
                 state,
             });
@@ -473,87 +367,9 @@ impl Store {
     }
 }
 
-fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
-    for (field, count) in [
-        ("total", campaign.total),
-        ("invalid", campaign.invalid),
-        ("not_mobile", campaign.not_mobile),
-        ("not_allowed", campaign.not_allowed),
-        ("duplicates", campaign.duplicates),
-        ("no_consent", campaign.no_consent),
-        ("estimate_segments", campaign.estimate_segments),
-        ("estimate_credits", campaign.estimate_credits),
-    ] {
-        set.arg(field).arg(count);
-    }
-}
-
 /// Which message a row makes.
 struct Place {
     recipient: Recipient,
     id: MessageId,
     position: u32,
-}
-
-/// Reads an order; `None` when there is none.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] for one that a later version wrote: what it says beyond this form would be left out.
-fn read_campaign(
-    tenant: TenantId,
-    id: CampaignId,
-    fields: &HashMap<String, String>,
-) -> Result<Option<Campaign>, StoreError> {
-    let form = fields.get("form").and_then(|form| form.parse().ok());
-    if form.is_some_and(|form: u32| form > FORM) {
-        return Err(StoreError::Corrupt("a campaign of a later version"));
-    }
-    Ok(read_known(tenant, id, fields))
-}
-
-fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>) -> Option<Campaign> {
-    let text = |field: &str| fields.get(field).cloned().unwrap_or_default();
-    let number = |field: &str| fields.get(field).and_then(|value| value.parse().ok()).unwrap_or(0);
-    let purpose = text("purpose");
-    Some(Campaign {
-        id,
-        tenant,
-        kind: if fields.get("kind")? == "direct" {
-            CampaignKind::Direct
-        } else {
-            CampaignKind::Audience
-        },
-        name: text("name"),
-        text: text("text"),
-        sender: text("sender"),
-        purpose: purpose.parse().ok()?,
-        // Those of the first form have neither of the two.
-        encoding: fields
-            .get("encoding")
-            .map_or(Ok(EncodingPolicy::default()), |name| name.parse())
-            .ok()?,
-        validity: Some(number("validity"))
-            .filter(|seconds| *seconds > 0)
-            .map(Duration::from_secs),
-        parameters: text("parameters").parse().ok()?,
-        columns: serde_json::from_str(&text("columns")).ok()?,
-        query: fields.get("query").cloned(),
-        refused: fields.get("refused").filter(|code| !code.is_empty()).cloned(),
-        state: text("state").parse().ok()?,
-        total: number("total"),
-        invalid: number("invalid"),
-        not_mobile: number("not_mobile"),
-        not_allowed: number("not_allowed"),
-        duplicates: number("duplicates"),
-        no_consent: number("no_consent"),
-        estimate_segments: number("estimate_segments"),
-        estimate_credits: number("estimate_credits"),
-        held: number("held"),
-        spent: number("spent"),
-        recredited: number("recredited"),
-        created_at: UnixMicros(number("created_at")),
-        scheduled_at: Some(UnixMicros(number("scheduled_at"))).filter(|at| at.0 > 0),
-        launched_at: Some(UnixMicros(number("launched_at"))).filter(|at| at.0 > 0),
-        traceparent: fields.get("traceparent").cloned(),
-    })
 }

@@ -1,7 +1,7 @@
 //! What a campaign's messages came to: counted from the journal, in front of its results.
 
 use super::{Store, StoreError, bytes};
-use crate::domain::{CampaignId, ENDED, Ending, JournalEvent, Partition, Status};
+use crate::domain::{CampaignId, ENDED, Ending, JournalEvent, Partition, Reason, Status};
 
 /// Counters of a campaign in one partition.
 const COUNTERS: usize = 22;
@@ -27,7 +27,9 @@ enum Counter {
     Canceled,
     /// Messages left out by the lease.
     Skipped,
-    /// The first of the ends: each status, not billed and billed. (7 is free.)
+    /// Messages whose time was over before they were sent. They are among the ends as well.
+    Expired,
+    /// The first of the ends: each status, not billed and billed.
     Ends = 8,
 }
 
@@ -68,6 +70,9 @@ pub(crate) fn changes(event: &JournalEvent) -> impl Iterator<Item = (u8, i32)> {
             }
             if let Some(result) = result {
                 note(place(result.ending), 1);
+                if result.reason == Reason::Expired {
+                    note(Counter::Expired as u8, 1);
+                }
                 let recredited = Ending::Status {
                     status: Status::Recredited,
                     accepted: true,
@@ -77,7 +82,12 @@ pub(crate) fn changes(event: &JournalEvent) -> impl Iterator<Item = (u8, i32)> {
                 }
             }
         }
-        JournalEvent::Range { result, count, .. } => note(place(result.ending), *count as i32),
+        JournalEvent::Range { result, count, .. } => {
+            note(place(result.ending), *count as i32);
+            if result.reason == Reason::Expired {
+                note(Counter::Expired as u8, *count as i32);
+            }
+        }
     }
     list.into_iter().take(n)
 }
@@ -198,6 +208,11 @@ impl Counters {
         self.accepted().saturating_sub(self.ends(1).sum())
     }
 
+    /// Messages whose time was over before they were sent.
+    pub(crate) const fn expired(&self) -> u64 {
+        self.get(Counter::Expired)
+    }
+
     fn ends(&self, accepted: usize) -> impl Iterator<Item = u64> {
         let ends = &self.0[Counter::Ends as usize..];
         ends.chunks_exact(2).map(move |pair| pair[accepted])
@@ -280,7 +295,7 @@ impl Store {
 mod tests {
     use super::*;
     use crate::domain::tests::leased;
-    use crate::domain::{Event, Mark, Message, Reason, Trace, Traces, Transition, UnixMicros, events};
+    use crate::domain::{Event, Mark, Message, Trace, Traces, Transition, UnixMicros, events};
 
     fn count(transitions: &[&Transition]) -> Counters {
         let mut sums = [0i64; COUNTERS];

@@ -61,6 +61,8 @@ pub(super) const DRAFTING: &str = "c:drafting";
 pub(super) const RETIRE: &str = "c:retire";
 /// `tenant:campaign:time` of launches that are planned, by that time, µs; one whose campaign says another time is void.
 pub(super) const SCHEDULE: &str = "c:schedule";
+/// `tenant:campaign` of campaigns that were launched and expire, by when they do, µs.
+pub(super) const EXPIRING: &str = "c:expiring";
 /// Tokens of direct messages that may have been left half done: `tenant:token`, by the time they were held, seconds.
 pub(super) const HALF_DONE: &str = "c:direct";
 /// A set: numbers of the tenants whose appointments a "CANCEL" answers.

@@ -88,6 +88,8 @@ pub(crate) enum Halt {
     Resume,
     /// Nothing is leased any more: what is queued is canceled.
     Stop,
+    /// Nothing is leased any more: the time of what is queued is over.
+    Outdate,
 }
 
 impl Halt {
@@ -96,6 +98,7 @@ impl Halt {
             Self::Pause => "p",
             Self::Resume => "",
             Self::Stop => "c",
+            Self::Outdate => "x",
         }
     }
 }

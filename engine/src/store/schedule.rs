@@ -50,6 +50,16 @@ impl Store {
         self.set_plan(owner, (&from, CampaignState::Draft), None).await
     }
 
+    /// The launch of a campaign that was planned came to nothing: it is a draft.
+    pub(crate) async fn refuse_plan(&self, (tenant, id): (TenantId, CampaignId), code: &str) -> Result<(), StoreError> {
+        let key = keys::campaign(tenant, id);
+        let mut call = self.script(Name::State, &[&key]);
+        call.arg(states(&[CampaignState::Scheduled]))
+            .arg(CampaignState::Draft.code());
+        call.arg("refused").arg(code);
+        self.ask::<i64>(&call).await.map(drop)
+    }
+
     async fn set_plan(
         &self,
         (tenant, id): (TenantId, CampaignId),

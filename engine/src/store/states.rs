@@ -30,6 +30,17 @@ pub(crate) enum CampaignState {
 impl CampaignState {
     pub(crate) const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
+    /// Their words.
+    pub(crate) const CODES: [&'static str; Self::ALL.len()] = {
+        let mut codes = [""; Self::ALL.len()];
+        let mut at = 0;
+        while at < codes.len() {
+            codes[at] = Self::ALL[at].code();
+            at += 1;
+        }
+        codes
+    };
+
     /// Those from which a campaign may be launched.
     pub(super) const BEFORE_LAUNCH: [Self; 3] = [Self::Draft, Self::Scheduled, Self::Blocked];
 

@@ -42,6 +42,10 @@ impl Owner {
                 let segment = json!({ "name": format!("{} {}", self.mark, self.contact()), "filter": {} });
                 text(&self.http.post("/v1/segments", &segment).expect(200)["id"])
             }
+            "tpl" => {
+                let template = json!({ "name": format!("{} {}", self.mark, self.contact()), "text": self.mark });
+                text(&self.http.post("/v1/templates", &template).expect(201)["id"])
+            }
             "imp" => {
                 let file = format!(
                     "reference;nom;portable\n{} {};{0};0612345678\n",

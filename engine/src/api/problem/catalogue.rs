@@ -387,6 +387,14 @@ fn of_date(problem: &DateProblem, language: Language) -> String {
                 "Expected a time such as 2026-12-24T09:00+01:00, or 2026-12-24T09:00 by the clocks of {time_zone}."
             ),
         ),
+        DateProblem::InvalidInstant => (
+            "Une date et une heure avec leur décalage, par exemple 2026-12-24T18:00:00+01:00.".to_owned(),
+            "Expected a time with its offset, such as 2026-12-24T18:00:00+01:00.".to_owned(),
+        ),
+        DateProblem::AfterExpiry { expires_at } => (
+            format!("La campagne expire à {expires_at} : son lancement doit être avant."),
+            format!("The campaign expires at {expires_at}: it has to be launched before."),
+        ),
         DateProblem::SkippedTime { time_zone } => (
             format!("Cette heure n'existe pas : cette nuit-là, les horloges avancent ({time_zone})."),
             format!("This time does not exist: the clocks of {time_zone} are put forward over it."),
@@ -411,6 +419,10 @@ fn of_wording(problem: &WordingProblem, language: Language) -> String {
         WordingProblem::NoStopNumber => (
             "XXXXX ne peut pas être remplacé : aucun numéro n'est prévu pour les STOP (engine.stop_number).".to_owned(),
             "XXXXX cannot be replaced: there is no number for STOP (engine.stop_number).".to_owned(),
+        ),
+        WordingProblem::CategoryIsMarketing { category } => (
+            format!("La catégorie « {category} » est de la publicité : marketing est attendu."),
+            format!("The category \"{category}\" is advertising: expected marketing."),
         ),
         WordingProblem::InvalidStopText { max } => (
             format!("Une mention comme « STOP au XXXXX », avec STOP et XXXXX, de {max} caractères au plus."),

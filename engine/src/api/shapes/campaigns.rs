@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 
 use super::{
-    CampaignStateWord, EncodingWord, Filter, GivenPhone, GivenTlv, MessageStatusWord, Nullable, Phone, PurposeWord,
-    ReasonWord, SenderText, ServiceType, Time, WaitingWord,
+    CampaignStateWord, CategoryWord, EncodingWord, Filter, GivenPhone, GivenTlv, MessageStatusWord, Nullable, Phone,
+    PurposeWord, ReasonWord, SenderText, ServiceType, Time, WaitingWord,
 };
-use crate::audience::{NAME_MAX, SCHEDULE_S, VALIDITY_S};
-use crate::domain::{CampaignId, ListId, MessageId, SegmentId, Terms};
+use crate::audience::{NAME_MAX, SCHEDULE_S, VALIDITY_S, VARIANTS_MAX};
+use crate::domain::{CampaignId, ListId, MessageId, SegmentId, TemplateId, Terms};
 
 /// A campaign as it is ordered.
 #[derive(JsonSchema)]
@@ -20,21 +20,41 @@ pub(in crate::api) struct CampaignOrder {
     /// `[Column]` stands for a recipient's value, `[Column|fallback]` for one that may be empty, `[[` for a bracket. At most
     /// `max_chars` of the tenant.
     #[schemars(length(min = 1, max = Terms::CHARACTERS_MAX))]
-    text: String,
+    text: Option<String>,
     sender: SenderText,
-    purpose: PurposeWord,
+    /// Not given: as the template says.
+    purpose: Option<PurposeWord>,
+    /// Not given: as the template says, if it does.
+    category: Option<CategoryWord>,
+    /// A template that says what `text` would, as it is now.
+    template: Option<TemplateId>,
     /// Not given: as the tenant's texts are.
     encoding: Option<EncodingWord>,
     /// How long its messages are worth sending, in seconds from the launch on.
     #[schemars(range(min = VALIDITY_S.0, max = VALIDITY_S.1))]
     validity: Option<u32>,
+    /// From then on nothing of it goes to an SMSC: an instant with its offset, to come, within 366 days.
+    expires_at: Option<Time>,
     service_type: Option<ServiceType>,
     /// How long SMSCs are told to keep its messages, in seconds.
     #[schemars(range(min = SCHEDULE_S.0, max = SCHEDULE_S.1))]
     schedule_delivery: Option<u32>,
     /// Optional parameters of SMPP.
     tlvs: Option<Vec<GivenTlv>>,
+    /// Other texts for some of the contacts whom the audience means: each gets the first that fits, or else the campaign's own.
+    #[schemars(length(max = VARIANTS_MAX))]
+    variants: Option<Vec<GivenVariant>>,
     audience: Audience,
+}
+
+/// A text for those whom a filter means.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct GivenVariant {
+    filter: Filter,
+    /// As the campaign's.
+    #[schemars(length(min = 1, max = Terms::CHARACTERS_MAX))]
+    text: String,
 }
 
 /// Whom to write to: as objects, as a list of numbers, or both; or which contacts are meant, and numbers beside them.
@@ -160,9 +180,36 @@ struct CampaignFacts {
     estimate: Sums,
     created_at: Time,
     scheduled_at: Option<Time>,
-    /// Why its audience could not be found out at its last launch.
+    /// From then on nothing of it goes to an SMSC.
+    expires_at: Option<Time>,
+    category: Option<CategoryWord>,
+    /// The template that its text is from, as it was then.
+    template: Option<TemplateVersion>,
+    /// The campaign of which it was made.
+    copied_from: Option<CampaignId>,
+    /// Why its last launch came to nothing: its audience could not be found out, or it had expired at its date.
     refused: Option<String>,
     launched_at: Option<Time>,
+}
+
+/// A version of a template.
+#[derive(JsonSchema)]
+struct TemplateVersion {
+    id: TemplateId,
+    version: u32,
+}
+
+/// Which campaigns, and which page of them.
+#[derive(JsonSchema)]
+pub(in crate::api) struct CampaignsWanted {
+    #[schemars(flatten)]
+    paging: super::Paging,
+    state: Option<CampaignStateWord>,
+    category: Option<CategoryWord>,
+    /// Those of that instant or later: of their launch, else of the date that is planned, else of when they were made.
+    since: Option<Time>,
+    /// Those before that instant.
+    until: Option<Time>,
 }
 
 /// `direct`: it gathers messages that were sent one by one.
@@ -185,6 +232,7 @@ pub(in crate::api) struct Campaign {
     service_type: Option<String>,
     schedule_delivery: Option<u32>,
     tlvs: Vec<Tlv>,
+    variants: Vec<Variant>,
     progress: Progress,
     statuses: Statuses,
     credits: CampaignCredits,
@@ -196,6 +244,14 @@ pub(in crate::api) struct Campaign {
 struct Tlv {
     tag: u16,
     hex: String,
+}
+
+/// A text for those whom a filter means.
+#[derive(JsonSchema)]
+struct Variant {
+    /// As it was given.
+    filter: Query,
+    text: String,
 }
 
 /// Where its messages are that have none of the seven statuses.
@@ -268,6 +324,38 @@ pub(in crate::api) struct RecipientResult {
 pub(in crate::api) struct Moved {
     id: CampaignId,
     state: CampaignStateWord,
+}
+
+/// What a draft that is made of a campaign is called.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct Duplicate {
+    /// Not given: as the campaign, with ` (2)`.
+    #[schemars(length(min = 1, max = NAME_MAX))]
+    name: Option<String>,
+}
+
+/// To whom a campaign goes again.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct Resend {
+    /// Not given: as the campaign, with ` (2)`.
+    #[schemars(length(min = 1, max = NAME_MAX))]
+    name: Option<String>,
+    /// Recipients whose messages have one of these. Not given: what may come out better, `transmission_failed`, `reception_error`,
+    /// `not_routed` and `recredited`.
+    #[schemars(length(min = 1, max = 10))]
+    statuses: Option<Vec<ResendWord>>,
+    /// Has to be `true` for `delivered`, `transmitted` and `in_doubt`: they have got it, or may have.
+    again: Option<bool>,
+    /// As `scheduled_at` of `schedule`. Not given: it is a draft.
+    scheduled_at: Option<LocalTime>,
+    /// A name of the IANA database; not given: Europe/Paris.
+    time_zone: Option<String>,
+}
+
+super::schema! {
+    ResendWord, named: false, schemars::json_schema!({ "type": "string", "enum": crate::campaign::RESENT })
 }
 
 /// When a campaign is to launch by itself.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::audience::{ENCODINGS, NUMBER_OCTETS_MAX};
+use crate::compose::Category;
 use crate::domain::{self, Ending, Purpose, State, Status, StopClause, Tariff};
 use crate::store::CampaignState;
 use crate::waiting;
@@ -99,6 +100,10 @@ schema! {
     /// What a message is for.
     PurposeWord, named: true,
     one_of("What messages are for: advertising goes in certain hours only, and waits behind the rest.", Purpose::ALL.iter().map(|one| one.code()))
+}
+schema! {
+    CategoryWord, named: true,
+    one_of("What a campaign is about.", Category::CODES)
 }
 schema! {
     /// What may be done to a text.

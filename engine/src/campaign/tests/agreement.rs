@@ -14,7 +14,7 @@ use crate::domain::{Mark, Record, RouteId, State, Step, Trace, Traces, Transitio
 use crate::store::Swap;
 
 /// Letters of the stored states that each step may leave, written out: the model's table.
-const TABLE: [(Step, &str); 12] = [
+const TABLE: [(Step, &str); 13] = [
     (Step::Lease, "WD"),
     (Step::Wait, "W"),
     (Step::Skip, "WD"),
@@ -26,6 +26,7 @@ const TABLE: [(Step, &str); 12] = [
     (Step::Settle(Status::Delivered), "IE"),
     (Step::Cancel, "WD"),
     (Step::Abandon, "D"),
+    (Step::Outdate(Status::TransmissionFailed), "WD"),
     (Step::Reroute, "WD"),
 ];
 
@@ -42,6 +43,7 @@ fn acts() -> impl Strategy<Value = Vec<(usize, Act)>> {
         2 => Just(Act::Doubt),
         5 => status.prop_map(|status| Act::Receipt { status }),
         1 => Just(Act::Stop),
+        1 => Just(Act::Outdate),
         1 => Just(Act::Reroute),
         1 => Just(Act::Expire),
         3 => Just(Act::Again),
@@ -116,6 +118,7 @@ impl<'a> Play<'a> {
             | Act::Doubt
             | Act::Receipt { .. }
             | Act::Stop
+            | Act::Outdate
             | Act::Reroute
             | Act::Expire => self.play(at, act, message, &record).await,
         }

@@ -1,10 +1,13 @@
--- Pauses, resumes or stops a campaign in one partition.
+-- Step: Outdate (Queued → its end), Cancel. Pauses, resumes or stops a campaign in one partition, or ends it since its time is over.
 -- KEYS[1] partition base, c:{pN}:
--- ARGV[1] campaign  [2] tenant  [3] lane  [4] 'p' pause, '' resume, 'c' stop  [5] now, microseconds
+-- ARGV[1] campaign  [2] tenant  [3] lane  [4] 'p' pause, '' resume, 'c' stop, 'x' its time is
+--     over  [5] now, microseconds
 -- Returns: lines in which messages of the campaign's lane may be deferred.
 -- Limits: O(spans) of one campaign; LREM walks the tenant's campaigns and the ring, at most some thousand each.
 local base, campaign, tenant, lane, halt, now = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local order, events = base .. 'c:' .. campaign, {}
+-- Behind a stop, what has no result is canceled: that stays so.
+if halt == 'x' and call('HGET', order, 'halt') == 'c' then halt = 'c' end
 if halt == '' then
   call('HDEL', order, 'halt', 'halted_at')
 elseif call('HGET', order, 'halt') ~= halt then
@@ -26,7 +29,7 @@ for _, field in ipairs(fields) do
     else
       for _, span in ipairs(call('LRANGE', spans, 0, -1)) do
         local first, count = struct.unpack('>I4I4', span)
-        events[#events + 1] = range('c', 7, campaign, tenant, first, count)
+        events[#events + 1] = unsent(halt, campaign, tenant, first, count)
         call('HINCRBY', base .. 'depth', line, -count)
       end
       call('UNLINK', spans)

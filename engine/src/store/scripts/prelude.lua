@@ -148,6 +148,12 @@ local function range(letter, reason, campaign, tenant, first, count)
   return 'r' .. char(reason) .. letter .. struct.pack('>I8I4I4I4', campaign, tenant, first, count)
 end
 
+-- The same of rows whose campaign was halted for good: stopped (c), or its time is over (x).
+local function unsent(halt, campaign, tenant, first, count)
+  if halt == 'c' then return range('c', 7, campaign, tenant, first, count) end
+  return range('f', 10, campaign, tenant, first, count)
+end
+
 -- Pairs of recipient and parked receipts for those recipients that have some, behind `reply`.
 local function add_parked(base, recipients, reply)
   if #recipients == 0 or call('EXISTS', base .. 'parked') == 0 then return reply end

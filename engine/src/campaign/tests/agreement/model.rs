@@ -20,6 +20,8 @@ pub(super) enum Act {
     Receipt { status: Status },
     /// Its campaign was stopped.
     Stop,
+    /// Its campaign's time is over.
+    Outdate,
     /// Its route is gone.
     Reroute,
     /// Its time is over.
@@ -117,17 +119,12 @@ impl Model {
             }
             Act::Receipt { status } => return self.play_receipt(*status, may("IE")),
             Act::Stop => {
-                let part_taken = self.traced && self.taken() > 0;
-                let ok = may(if part_taken { "D" } else { "WD" });
-                if ok && part_taken {
-                    let open = self.parts.iter_mut().filter(|part| **part == Part::Open);
-                    open.for_each(|part| *part = Part::Refused);
-                    self.letter = 'E';
-                    self.bill();
-                } else if ok {
-                    (self.letter, self.canceled) = ('.', true);
-                }
-                (Event::Stopped, ok)
+                let ends = |model: &mut Self| (model.letter, model.canceled) = ('.', true);
+                (Event::Stopped, self.abandon(before, ends))
+            }
+            Act::Outdate => {
+                let ends = |model: &mut Self| model.end(Status::TransmissionFailed);
+                (Event::Outdated, self.abandon(before, ends))
             }
             Act::Reroute => (Event::Rerouted(RouteId(1)), may("WD")),
             Act::Expire => {
@@ -138,6 +135,21 @@ impl Model {
             }
             Act::Lease | Act::Again | Act::Late | Act::Forged { .. } => return None,
         })
+    }
+
+    /// What was taken of it is all that is sent; where nothing was, it ends. Whether that may happen.
+    fn abandon(&mut self, letter: char, end: impl FnOnce(&mut Self)) -> bool {
+        let part_taken = self.traced && self.taken() > 0;
+        let ok = if part_taken { "D" } else { "WD" }.contains(letter);
+        if ok && part_taken {
+            let open = self.parts.iter_mut().filter(|part| **part == Part::Open);
+            open.for_each(|part| *part = Part::Refused);
+            self.letter = 'E';
+            self.bill();
+        } else if ok {
+            end(self);
+        }
+        ok
     }
 
     fn play_accept(&mut self, whole: bool, ok: bool) -> (Event, bool) {

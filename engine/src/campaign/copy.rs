@@ -1,0 +1,300 @@
+//! Drafts that are made of another campaign: one like it, or one to those of its recipients whose messages ended in some statuses.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::mpsc;
+
+use super::draft::Created;
+use super::packer::{BATCHES_MAX, Packer};
+use super::pages::Pages;
+use super::price::Price;
+use super::report::PageCursor;
+use super::texts::Texts;
+use super::view::status_of;
+use super::{CampaignFault, Campaigns, Limits, PAGE_MAX};
+use crate::audience::{Counts, Ingest, NAME_MAX, Place, ReadFault, Row as GivenRow, RowSink as _, ValueBuffer, Values};
+use crate::compose::Sender;
+use crate::domain::{CampaignId, Countries, Purpose, Recipient, Row, TenantId, Terms, variables};
+use crate::fault::FieldFault;
+use crate::store::{Campaign, CampaignKind, CampaignState, Owner, StoreError};
+
+/// Steps of recipients that may wait to be taken.
+const STEPS_MAX: usize = 2;
+
+/// What the name of a copy ends with that was given none.
+const AGAIN: &str = " (2)";
+
+/// What a message may have come to, by which its recipient is written to again.
+pub(crate) const RESENT: &[&str] = &[
+    "transmission_failed",
+    "reception_error",
+    "not_routed",
+    "recredited",
+    "unknown_number",
+    "canceled",
+    "skipped",
+    "in_doubt",
+    "transmitted",
+    "delivered",
+];
+
+/// Whom a copy goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Whom {
+    /// As the campaign that it is made of.
+    All,
+    /// Those of its recipients whose messages have one of these statuses: words of the API.
+    With(Vec<String>),
+}
+
+/// Recipients with their packed variables.
+type Step = Vec<(Recipient, Vec<u8>)>;
+
+impl Campaigns {
+    /// Makes a draft of another campaign.
+    ///
+    /// # Errors
+    /// [`CampaignFault::WrongState`]: it is under way, or has sent nothing, and only some of its recipients are wanted; it gathers
+    /// single messages. [`CampaignFault::EmptyAudience`], [`CampaignFault::Fields`] where the tenant's terms do not allow it any
+    /// more, [`CampaignFault::NotFound`], [`CampaignFault::Busy`] or [`CampaignFault::Store`].
+    pub(crate) async fn copy(
+        &self,
+        tenant: TenantId,
+        of: CampaignId,
+        (name, whom): (Option<String>, Whom),
+    ) -> Result<Created, CampaignFault> {
+        let campaigns = self.clone();
+        self.draft_in_turn(move |id| async move {
+            let original = campaigns.find(tenant, of).await?;
+            let is_over = matches!(original.state, CampaignState::Completed | CampaignState::Stopped);
+            if original.kind == CampaignKind::Direct || whom != Whom::All && !is_over {
+                return Err(CampaignFault::WrongState(original.state));
+            }
+            campaigns.copy_to(id, original, (name, whom)).await
+        })
+        .await
+    }
+
+    async fn copy_to(
+        &self,
+        id: CampaignId,
+        original: Campaign,
+        (name, whom): (Option<String>, Whom),
+    ) -> Result<Created, CampaignFault> {
+        let terms = self.terms_of(original.tenant).await?;
+        let copy = self.reworded(self.blank(id, &original, name), &terms, &whom)?;
+        if copy.query.is_some() {
+            let pasted = self.store().pasted((original.tenant, original.id)).await?;
+            let pasted: Vec<Recipient> = pasted.into_iter().map(Recipient).collect();
+            self.store().save_pasted((copy.tenant, id), &pasted).await?;
+            return self.keep_draft(copy, Vec::new()).await;
+        }
+        let (counts, far) = self.copy_rows((&original, whom), &copy).await?;
+        if counts.accepted == 0 {
+            return Err(CampaignFault::EmptyAudience);
+        }
+        self.count_skipped(&counts);
+        let purpose = copy.purpose;
+        if purpose == Purpose::Transactional && far.load(Ordering::Relaxed) {
+            let (tenant, campaign) = (copy.tenant, id);
+            self.set_gates(Owner {
+                tenant,
+                campaign,
+                purpose,
+            })
+            .await?;
+        }
+        let terms = Terms {
+            encoding: copy.encoding,
+            ..terms
+        };
+        let texts = Texts::of(&copy).map_err(CampaignFault::Fields)?;
+        let (estimate_segments, estimate_credits) = self.price(id, Price::new(&texts, &terms), counts.accepted).await?;
+        let copy = Campaign {
+            estimate_segments,
+            estimate_credits,
+            ..super::resolve::counted(copy, &counts)
+        };
+        self.keep_draft(copy, Vec::new()).await
+    }
+
+    /// The order of the copy, as if nothing had come of it yet. A last moment that is over would only keep it from being launched.
+    fn blank(&self, id: CampaignId, original: &Campaign, name: Option<String>) -> Campaign {
+        let now = self.now();
+        Campaign {
+            id,
+            name: name.unwrap_or_else(|| again(&original.name)),
+            expires_at: original.expires_at.filter(|at| *at > now),
+            copied_from: Some(original.id),
+            refused: None,
+            state: CampaignState::Draft,
+            total: 0,
+            estimate_segments: 0,
+            estimate_credits: 0,
+            held: 0,
+            spent: 0,
+            recredited: 0,
+            created_at: now,
+            scheduled_at: None,
+            launched_at: None,
+            traceparent: None,
+            ..super::resolve::counted(original.clone(), &Counts::default())
+        }
+    }
+
+    /// The copy under the terms of now. Its texts have their clause and are as long as they may be: that was looked at before.
+    fn reworded(&self, copy: Campaign, terms: &Terms, whom: &Whom) -> Result<Campaign, CampaignFault> {
+        let (wording, purpose) = (self.wording(terms), copy.purpose);
+        let sender = Sender::parse(&copy.sender).map_err(|_| StoreError::Corrupt("a campaign's sender"))?;
+        let refuse = |pointer: &str, problem| CampaignFault::Fields(vec![FieldFault::new(pointer, problem)]);
+        wording
+            .check_sender(&sender)
+            .map_err(|problem| refuse("/sender", problem))?;
+        // Those to whom something went before are numbers now, whoever they were.
+        let query = copy.query.clone().filter(|_| *whom == Whom::All);
+        if query.is_none() {
+            wording
+                .check_consent(purpose)
+                .map_err(|problem| refuse("/audience", problem))?;
+        }
+        let worded = |text: &str| {
+            let checked = wording.check_advertiser(text, &sender, purpose);
+            checked
+                .and_then(|()| wording.with_clause(text, purpose))
+                .map_err(|problem| refuse("/text", problem))
+        };
+        let mut variants = copy.variants.clone();
+        for variant in &mut variants {
+            variant.text = worded(&variant.text)?;
+        }
+        Ok(Campaign {
+            text: worded(&copy.text)?,
+            query,
+            variants,
+            ..copy
+        })
+    }
+
+    /// Keeps the recipients of the original as those of the copy: under the routes and countries of now.
+    async fn copy_rows(
+        &self,
+        (original, whom): (&Campaign, Whom),
+        copy: &Campaign,
+    ) -> Result<(Counts, Arc<AtomicBool>), CampaignFault> {
+        let (batches, rows) = mpsc::channel(BATCHES_MAX);
+        let table = self.routes();
+        let (routes, decided) = table.chooser_of(copy.tenant);
+        let version = if decided { table.version() } else { 0 };
+        let packer = Packer::new(batches, (routes, self.0.deps.gates.clone()), self.store().partitions());
+        let (limits, far) = (self.0.deps.limits.clone(), packer.far());
+        let countries = self.store().countries(copy.tenant).await?;
+        let (steps, coming) = mpsc::channel(STEPS_MAX);
+        let taking = tokio::task::spawn_blocking(move || take(packer, coming, (limits, countries)));
+        let sending = async {
+            match whom {
+                Whom::All => self.send_all(original.id, steps).await,
+                Whom::With(statuses) => self.send_some(original.id, &statuses, steps).await,
+            }
+        };
+        let (sent, kept) = tokio::join!(sending, self.keep((copy.id, version), rows));
+        let counts = taking.await.unwrap_or(Err(CampaignFault::Stopping));
+        // When nobody took the rows any more, the rest ended for that reason.
+        kept?;
+        let counts = counts?;
+        sent?;
+        Ok((counts, far))
+    }
+
+    /// Forgets a draft that nobody has seen.
+    ///
+    /// # Errors
+    /// [`CampaignFault::Store`].
+    pub(crate) async fn forget_draft(&self, tenant: TenantId, id: CampaignId) -> Result<(), CampaignFault> {
+        Ok(self.store().retire(tenant, id).await?)
+    }
+
+    async fn send_all(&self, of: CampaignId, steps: mpsc::Sender<Step>) -> Result<(), CampaignFault> {
+        let mut pages = Pages::all(of, self.store().partitions());
+        loop {
+            let chunks = pages.next(self.store()).await?;
+            if chunks.is_empty() {
+                return Ok(());
+            }
+            let rows = chunks.iter().flat_map(|chunk| &chunk.rows).map(|packed| {
+                let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
+                Ok((row.recipient, row.variables.to_vec()))
+            });
+            let step = rows.collect::<Result<Step, StoreError>>()?;
+            if steps.send(step).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn send_some(
+        &self,
+        of: CampaignId,
+        statuses: &[String],
+        steps: mpsc::Sender<Step>,
+    ) -> Result<(), CampaignFault> {
+        let mut next = Some(PageCursor::START);
+        while let Some(from) = next {
+            let page = self.page((of, from), PAGE_MAX).await?;
+            let wanted = page.rows.into_iter().filter(|row| {
+                let status = status_of(row);
+                statuses.iter().any(|wanted| wanted == status)
+            });
+            let step = wanted.map(|row| (row.recipient, row.variables)).collect();
+            if steps.send(step).await.is_err() {
+                return Ok(());
+            }
+            next = page.next;
+        }
+        Ok(())
+    }
+}
+
+/// The name of a copy, within its limit.
+fn again(name: &str) -> String {
+    let kept: String = name.chars().take(NAME_MAX - AGAIN.len()).collect();
+    kept + AGAIN
+}
+
+/// Takes recipients as rows until there are no more; blocks.
+fn take(
+    mut packer: Packer,
+    mut coming: mpsc::Receiver<Step>,
+    (limits, countries): (Limits, Countries),
+) -> Result<Counts, CampaignFault> {
+    let ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
+    let mut ingest = ingest.only([limits.countries, countries]);
+    let mut values = ValueBuffer::default();
+    while let Some(step) = coming.blocking_recv() {
+        for (recipient, packed) in &step {
+            values.clear();
+            let given = variables(packed).enumerate().filter(|(_, value)| !value.is_empty());
+            given.for_each(|(column, value)| values.push(column, value));
+            let row = GivenRow {
+                place: Place::Pasted,
+                to: &recipient.to_string(),
+                values: Values::of(&values),
+            };
+            ingest.row(row).map_err(ReadFault::from)?;
+        }
+    }
+    let (counts, _) = ingest.finish();
+    packer.finish().map_err(ReadFault::from)?;
+    Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_has_another_name_within_the_limit() {
+        assert_eq!(again("Soldes"), "Soldes (2)");
+        assert_eq!(again(&"é".repeat(NAME_MAX)).chars().count(), NAME_MAX);
+    }
+}

@@ -1,0 +1,258 @@
+//! A campaign as it is stored: a hash of its fields.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::states::CampaignState;
+use super::{StoreError, keys};
+use crate::domain::{CampaignId, EncodingPolicy, Parameters, Purpose, TemplateId, TenantId, UnixMicros};
+
+/// The form of a stored order: one without it is of the first, which knew neither encodings nor validity.
+const FORM: u32 = 4;
+
+/// The form of an order that names its recipients, and of one that says whom it means. Versions that know no later form would leave
+/// out what makes the last one: until when anything of it may go, and other texts for some.
+const FORM_OF_ROWS: u32 = 2;
+const FORM_OF_CONTACTS: u32 = 3;
+
+/// What kind of campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CampaignKind {
+    /// One text for an audience.
+    Audience,
+    /// The messages that a tenant sent one by one in an hour: each brings its own sender and text.
+    Direct,
+}
+
+/// A text for those whom a filter means.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct StoredVariant {
+    /// As it was given.
+    pub(crate) filter: serde_json::Value,
+    pub(crate) text: String,
+}
+
+/// A campaign as it was ordered.
+#[derive(Clone, Debug)]
+pub(crate) struct Campaign {
+    pub(crate) id: CampaignId,
+    pub(crate) tenant: TenantId,
+    /// Its kind.
+    pub(crate) kind: CampaignKind,
+    /// What the tenant calls it.
+    pub(crate) name: String,
+    pub(crate) text: String,
+    /// The sender as it was given.
+    pub(crate) sender: String,
+    pub(crate) purpose: Purpose,
+    /// How its texts are encoded: as they were priced.
+    pub(crate) encoding: EncodingPolicy,
+    /// How long its messages are worth sending from the launch on; `None`: for ever.
+    pub(crate) validity: Option<Duration>,
+    /// From then on nothing of it goes to an SMSC; `None`: it has no such time.
+    pub(crate) expires_at: Option<UnixMicros>,
+    /// What its submit_sm's are given beside the text.
+    pub(crate) parameters: Parameters,
+    /// Texts for some of the contacts whom it means, the first that fits.
+    pub(crate) variants: Vec<StoredVariant>,
+    /// The columns of its audience.
+    pub(crate) columns: Vec<String>,
+    /// Which contacts it means, in JSON; it is found out at its launch. `None`: its rows are all.
+    pub(crate) query: Option<String>,
+    /// What it is about: a word of the categories.
+    pub(crate) category: Option<String>,
+    /// The template that its text is from, and which version.
+    pub(crate) template: Option<(TemplateId, u32)>,
+    /// The campaign that it was made of.
+    pub(crate) copied_from: Option<CampaignId>,
+    /// Why its audience could not be found out at its last launch: a code of the API.
+    pub(crate) refused: Option<String>,
+    /// Where it is in its life.
+    pub(crate) state: CampaignState,
+    /// Recipients taken.
+    pub(crate) total: u64,
+    /// Recipients that are no numbers.
+    pub(crate) invalid: u64,
+    /// Recipients that are numbers, but not of mobiles.
+    pub(crate) not_mobile: u64,
+    /// Recipients of countries that are not sent to.
+    pub(crate) not_allowed: u64,
+    /// Recipients given more than once.
+    pub(crate) duplicates: u64,
+    /// People who have not agreed to it.
+    pub(crate) no_consent: u64,
+    /// Segments of the whole.
+    pub(crate) estimate_segments: u64,
+    /// Credits of the whole.
+    pub(crate) estimate_credits: u64,
+    /// Credits held, spent, given back.
+    pub(crate) held: u64,
+    /// See `held`.
+    pub(crate) spent: u64,
+    /// See `held`.
+    pub(crate) recredited: u64,
+    pub(crate) created_at: UnixMicros,
+    /// For when its launch is planned, or was.
+    pub(crate) scheduled_at: Option<UnixMicros>,
+    /// `None` before the launch.
+    pub(crate) launched_at: Option<UnixMicros>,
+    /// In which trace it was launched (W3C Trace Context); `None`: nothing was traced then.
+    pub(crate) traceparent: Option<String>,
+}
+
+/// The call that keeps an order.
+pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
+    let key = keys::campaign(campaign.tenant, campaign.id);
+    let columns = serde_json::to_string(&campaign.columns).map_err(|_| StoreError::Corrupt("columns"))?;
+    let kind = if campaign.kind == CampaignKind::Direct {
+        "direct"
+    } else {
+        "audience"
+    };
+    let mut set = redis::cmd("HSET");
+    set.arg(&key)
+        .arg("kind")
+        .arg(kind)
+        .arg("name")
+        .arg(&campaign.name)
+        .arg("text")
+        .arg(&campaign.text);
+    set.arg("sender")
+        .arg(&campaign.sender)
+        .arg("purpose")
+        .arg(campaign.purpose.code());
+    set.arg("form")
+        .arg(form(campaign))
+        .arg("encoding")
+        .arg(campaign.encoding.name());
+    if let Some(query) = &campaign.query {
+        set.arg("query").arg(query);
+    }
+    if !campaign.variants.is_empty() {
+        let variants = serde_json::to_string(&campaign.variants);
+        set.arg("variants")
+            .arg(variants.map_err(|_| StoreError::Corrupt("variants"))?);
+    }
+    if let Some(validity) = campaign.validity {
+        set.arg("validity").arg(validity.as_secs());
+    }
+    if let Some(at) = campaign.expires_at {
+        set.arg("expires_at").arg(at.0);
+    }
+    if let Some(category) = &campaign.category {
+        set.arg("category").arg(category);
+    }
+    if let Some((id, version)) = campaign.template {
+        set.arg("template").arg(id.0).arg("template_version").arg(version);
+    }
+    if let Some(of) = campaign.copied_from {
+        set.arg("copied_from").arg(of.0);
+    }
+    if !campaign.parameters.is_empty() {
+        set.arg("parameters").arg(campaign.parameters.to_string());
+    }
+    set.arg("columns").arg(columns).arg("state").arg(campaign.state.code());
+    set_counts(&mut set, campaign);
+    set.arg("created_at").arg(campaign.created_at.0);
+    Ok(set)
+}
+
+/// The earliest form that leaves nothing out.
+const fn form(campaign: &Campaign) -> u32 {
+    if campaign.expires_at.is_some() || !campaign.variants.is_empty() {
+        FORM
+    } else if campaign.query.is_some() {
+        FORM_OF_CONTACTS
+    } else {
+        FORM_OF_ROWS
+    }
+}
+
+pub(super) fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
+    for (field, count) in [
+        ("total", campaign.total),
+        ("invalid", campaign.invalid),
+        ("not_mobile", campaign.not_mobile),
+        ("not_allowed", campaign.not_allowed),
+        ("duplicates", campaign.duplicates),
+        ("no_consent", campaign.no_consent),
+        ("estimate_segments", campaign.estimate_segments),
+        ("estimate_credits", campaign.estimate_credits),
+    ] {
+        set.arg(field).arg(count);
+    }
+}
+
+/// Reads an order; `None` when there is none.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] for one that a later version wrote: what it says beyond this form would be left out.
+pub(super) fn read_campaign(
+    tenant: TenantId,
+    id: CampaignId,
+    fields: &HashMap<String, String>,
+) -> Result<Option<Campaign>, StoreError> {
+    let form = fields.get("form").and_then(|form| form.parse().ok());
+    if form.is_some_and(|form: u32| form > FORM) {
+        return Err(StoreError::Corrupt("a campaign of a later version"));
+    }
+    Ok(read_known(tenant, id, fields))
+}
+
+fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>) -> Option<Campaign> {
+    let text = |field: &str| fields.get(field).cloned().unwrap_or_default();
+    let number = |field: &str| fields.get(field).and_then(|value| value.parse().ok()).unwrap_or(0);
+    let time = |field: &str| Some(UnixMicros(number(field))).filter(|at| at.0 > 0);
+    let purpose = text("purpose");
+    Some(Campaign {
+        id,
+        tenant,
+        kind: if fields.get("kind")? == "direct" {
+            CampaignKind::Direct
+        } else {
+            CampaignKind::Audience
+        },
+        name: text("name"),
+        text: text("text"),
+        sender: text("sender"),
+        purpose: purpose.parse().ok()?,
+        // Those of the first form have neither of the two.
+        encoding: fields
+            .get("encoding")
+            .map_or(Ok(EncodingPolicy::default()), |name| name.parse())
+            .ok()?,
+        validity: Some(number("validity"))
+            .filter(|seconds| *seconds > 0)
+            .map(Duration::from_secs),
+        expires_at: time("expires_at"),
+        parameters: text("parameters").parse().ok()?,
+        variants: fields
+            .get("variants")
+            .map_or(Some(Vec::new()), |json| serde_json::from_str(json).ok())?,
+        columns: serde_json::from_str(&text("columns")).ok()?,
+        query: fields.get("query").cloned(),
+        category: fields.get("category").cloned(),
+        template: fields.get("template").and_then(|id| id.parse().ok()).map(|id| {
+            let version = number("template_version");
+            (TemplateId(id), u32::try_from(version).unwrap_or_default())
+        }),
+        copied_from: fields.get("copied_from").and_then(|id| id.parse().ok()).map(CampaignId),
+        refused: fields.get("refused").filter(|code| !code.is_empty()).cloned(),
+        state: text("state").parse().ok()?,
+        total: number("total"),
+        invalid: number("invalid"),
+        not_mobile: number("not_mobile"),
+        not_allowed: number("not_allowed"),
+        duplicates: number("duplicates"),
+        no_consent: number("no_consent"),
+        estimate_segments: number("estimate_segments"),
+        estimate_credits: number("estimate_credits"),
+        held: number("held"),
+        spent: number("spent"),
+        recredited: number("recredited"),
+        created_at: UnixMicros(number("created_at")),
+        scheduled_at: time("scheduled_at"),
+        launched_at: time("launched_at"),
+        traceparent: fields.get("traceparent").cloned(),
+    })
+}
