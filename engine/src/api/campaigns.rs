@@ -16,7 +16,7 @@ use super::pages::Paging;
 use super::problem::{Problem, ProblemCode, ProblemKind, language_of};
 use super::refusal::store_refuses;
 use super::{App, page, shapes};
-use crate::campaign::{Estimation, PageCursor, view};
+use crate::campaign::{Estimation, view};
 use crate::domain::{CampaignId, TenantId};
 use crate::store::CampaignState;
 
@@ -60,14 +60,6 @@ fn orders() -> Routes {
                 .answers::<shapes::Campaign>(200, "The campaign.")
                 .speaks(),
             show,
-        )
-        .add(
-            Operation::new((Verb::Get, "/v1/campaigns/{id}/recipients"), Key::Tenant, "listRecipients")
-                .says("List what became of each recipient", "")
-                .at::<CampaignId>("id", "The campaign.")
-                .asks::<shapes::Paging>()
-                .answers::<shapes::Page<shapes::RecipientResult>>(200, "A page of recipients."),
-            recipients,
         )
         .add(
             Operation::new((Verb::Get, "/v1/campaigns/{id}/rejected"), Key::Tenant, "listRejected")
@@ -191,21 +183,6 @@ pub(super) async fn shown(
     let waiting = app.waiting.of_campaign(&campaign, language, now).await;
     shown["waiting"] = waiting.map_err(|error| store_refuses(&error))?;
     Ok(shown)
-}
-
-/// `GET /v1/campaigns/{id}/recipients`: what became of each.
-pub(super) async fn recipients(
-    State(app): State<App>,
-    Caller(tenant): Caller,
-    Id(id): Id<CampaignId>,
-    paging: Paging,
-) -> Result<Json<Value>, Problem> {
-    let from = paging.cursor()?.unwrap_or(PageCursor::START);
-    let found = app.campaigns.recipients(tenant, id, from, paging.limit).await?;
-    Ok(page(
-        found.rows.iter().map(view::message).collect(),
-        found.next.map(|next| next.to_string()),
-    ))
 }
 
 /// `GET /v1/campaigns/{id}/rejected`: the first thousand recipients that were not taken.

@@ -4,6 +4,7 @@ mod access;
 mod admin;
 mod body;
 mod campaigns;
+mod cleaning;
 mod client;
 mod consents;
 mod contacts;
@@ -30,6 +31,7 @@ pub(crate) mod problem;
 mod query;
 mod queue;
 mod reader;
+mod recipients;
 mod refusal;
 mod report;
 mod requests;
@@ -168,6 +170,8 @@ fn documented() -> Routes {
         .and(campaigns::routes())
         .and(schedule::routes())
         .and(report::routes())
+        .and(recipients::routes())
+        .and(cleaning::routes())
         .and(contacts::routes())
         .and(exports::routes())
         .and(imports::routes())

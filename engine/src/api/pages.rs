@@ -12,7 +12,7 @@ use crate::campaign::PAGE_MAX;
 use crate::fault::FieldProblem;
 
 /// Rows of a page when nobody says how many.
-const PAGE_DEFAULT: usize = 50;
+pub(super) const PAGE_DEFAULT: usize = 50;
 
 const PARAMETERS: [&str; 2] = ["limit", "cursor"];
 
@@ -29,17 +29,7 @@ impl Paging {
     /// # Errors
     /// When this list did not give it out.
     pub(super) fn cursor<T: FromStr>(&self) -> Result<Option<T>, Problem> {
-        let parse = |text: &String| {
-            text.parse().map_err(|_| {
-                refused(
-                    "?cursor",
-                    FieldProblem::UnknownValue {
-                        allowed: &["next_cursor"],
-                    },
-                )
-            })
-        };
-        self.cursor.as_ref().map(parse).transpose()
+        self.cursor.as_deref().map(cursor).transpose()
     }
 }
 
@@ -77,7 +67,14 @@ impl FromRequestParts<App> for Limit {
     }
 }
 
-fn limit(value: &str) -> Result<usize, Problem> {
+/// The cursor that a list gave out.
+pub(super) fn cursor<T: FromStr>(text: &str) -> Result<T, Problem> {
+    let allowed = &["next_cursor"];
+    text.parse()
+        .map_err(|_| refused("?cursor", FieldProblem::UnknownValue { allowed }))
+}
+
+pub(super) fn limit(value: &str) -> Result<usize, Problem> {
     let limit = value.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
     limit.ok_or_else(|| {
         refused(

@@ -55,6 +55,8 @@ pub(super) struct Excluded {
     not_allowed: u64,
     duplicates: u64,
     no_consent: u64,
+    /// Their numbers are known to be unreachable.
+    unreachable: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -121,6 +123,7 @@ impl Excluded {
             not_allowed: campaign.not_allowed,
             duplicates: campaign.duplicates,
             no_consent: campaign.no_consent,
+            unreachable: campaign.unreachable,
         }
     }
 }

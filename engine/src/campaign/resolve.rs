@@ -284,6 +284,7 @@ impl Campaigns {
             fields: self.merge_fields(tenant, &campaign.columns).await?,
             excluded: meant.numbers.clone(),
             consent,
+            reachable: !meant.unreachable,
         };
         let (steps, coming) = mpsc::channel(STEPS_MAX);
         let taking = tokio::task::spawn_blocking(move || {
@@ -373,6 +374,8 @@ struct TakingRules {
     excluded: HashSet<u64>,
     /// Only people who have agreed are taken.
     consent: bool,
+    /// Those whose number is known to be unreachable are not.
+    reachable: bool,
 }
 
 type Taken = (Counts, Vec<Rejected>);
@@ -435,6 +438,10 @@ fn take_contact(
         ingest.without_consent(row);
         return Ok(());
     }
+    if rules.reachable && contact.unreachable.is_some() {
+        ingest.unreachable(row);
+        return Ok(());
+    }
     ingest.row(row).map_err(ReadFault::from)?;
     Ok(())
 }
@@ -463,6 +470,7 @@ pub(super) fn counted(campaign: Campaign, counts: &Counts) -> Campaign {
         not_allowed: counts.not_allowed.into(),
         duplicates: counts.duplicates.into(),
         no_consent: counts.no_consent.into(),
+        unreachable: counts.unreachable.into(),
         ..campaign
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::audience::Rejected;
-use crate::domain::{State, UnixMicros, to_hexadecimal};
+use crate::domain::{ResultSlot, State, UnixMicros, to_hexadecimal};
 use crate::store::{Campaign, CampaignKind, CampaignState, Counters, RecipientRow};
 
 /// A campaign with its progress: `GET /v1/campaigns/{id}`.
@@ -80,6 +80,7 @@ pub(crate) fn audience(campaign: &Campaign) -> Value {
         "not_allowed": campaign.not_allowed,
         "duplicates": campaign.duplicates,
         "no_consent": campaign.no_consent,
+        "unreachable": campaign.unreachable,
     });
     // As it was asked for.
     if let Some(query) = &campaign.query {
@@ -97,22 +98,26 @@ pub(crate) fn rejected(rows: &[Rejected]) -> Value {
 /// One message: to whom, its status, and why it has it.
 pub(crate) fn message(row: &RecipientRow) -> Value {
     let mut view = json!({ "to": row.recipient.to_string(), "id": row.id.to_string() });
-    let (status, reason, code, at) = match row.result {
-        Some(result) => (
-            result.ending.word(),
-            Some(result.reason.code()),
-            Some(result.code).filter(|code| *code > 0),
-            Some(result.at),
-        ),
-        None => (row.state.unwrap_or(State::Queued).word(), None, None, None),
-    };
-    view["status"] = status.into();
-    view["reason"] = reason.into();
-    view["code"] = code.into();
-    view["at"] = at
-        .and_then(|seconds| time(UnixMicros(u64::from(seconds) * 1_000_000)))
-        .into();
+    let result = row.result;
+    view["status"] = status(row).into();
+    view["reason"] = result.map(|result| result.reason.code()).into();
+    view["code"] = result.map(|result| result.code).filter(|code| *code > 0).into();
+    view["cleanse"] = result.map(|result| result.cleanse().code()).into();
+    view["at"] = result.and_then(ended_at).into();
     view
+}
+
+/// How far a message is.
+pub(crate) fn status(row: &RecipientRow) -> &'static str {
+    match row.result {
+        Some(result) => result.ending.word(),
+        None => row.state.unwrap_or(State::Queued).word(),
+    }
+}
+
+/// When a message ended.
+pub(crate) fn ended_at(result: ResultSlot) -> Option<String> {
+    time(UnixMicros(u64::from(result.at) * 1_000_000))
 }
 
 const fn is_under_way(state: CampaignState) -> bool {
@@ -145,7 +150,7 @@ pub(super) fn hour(at: UnixMicros) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{CampaignId, Ending, MessageId, Reason, Recipient, ResultSlot, Status};
+    use crate::domain::{CampaignId, Ending, MessageId, Reason, Recipient, Status};
 
     fn row(result: Option<ResultSlot>) -> RecipientRow {
         RecipientRow {

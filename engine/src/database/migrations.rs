@@ -3,10 +3,11 @@
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-const STEPS: [(&str, &str); 3] = [
+const STEPS: [(&str, &str); 4] = [
     ("people", include_str!("../data/migrations/0001_people.sql")),
     ("imports", include_str!("../data/migrations/0002_imports.sql")),
     ("webhooks", include_str!("../data/migrations/0003_webhooks.sql")),
+    ("cleaning", include_str!("../data/migrations/0020_cleaning.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

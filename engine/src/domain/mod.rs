@@ -6,6 +6,7 @@ mod time;
 mod status;
 mod message;
 mod ending;
+mod cleanse;
 mod terms;
 mod tries;
 mod parameters;
@@ -18,6 +19,7 @@ pub(crate) mod tests;
 
 pub(crate) use smpp::text::EncodingPolicy;
 
+pub(crate) use cleanse::Cleanse;
 pub(crate) use country::{Countries, Country};
 pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};

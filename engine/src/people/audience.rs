@@ -28,6 +28,8 @@ pub(crate) struct Audience {
     exclude: Part,
     /// Numbers that get nothing, whoever has them.
     numbers: Vec<Recipient>,
+    /// Also those whose number is known to be unreachable.
+    unreachable: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,6 +46,8 @@ pub(crate) struct Meant {
     exclude: Filter,
     /// Numbers that get nothing.
     pub(crate) numbers: HashSet<u64>,
+    /// Also those whose number is known to be unreachable.
+    pub(crate) unreachable: bool,
 }
 
 impl Audience {
@@ -71,6 +75,11 @@ impl Audience {
                 }
             }
             Some(other) => faults.push(wrong("/audience/exclude", JsonType::Object, other)),
+        }
+        match query.get("unreachable") {
+            None => {}
+            Some(Value::Bool(unreachable)) => audience.unreachable = *unreachable,
+            Some(other) => faults.push(wrong("/audience/unreachable", JsonType::Boolean, other)),
         }
         if faults.is_empty() { Ok(audience) } else { Err(faults) }
     }
@@ -163,6 +172,7 @@ impl People {
             include,
             exclude,
             numbers: audience.numbers.iter().map(|number| number.0).collect(),
+            unreachable: audience.unreachable,
         })
     }
 

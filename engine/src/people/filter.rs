@@ -51,6 +51,8 @@ pub(crate) enum Filter {
     List(Vec<ListId>),
     /// Those who have agreed to advertising, or have not.
     Consent(bool),
+    /// Those whose number is known to be unreachable, or is not.
+    Unreachable(bool),
     /// Those of whom nothing is known there, or something.
     Empty(Nothing, bool),
 }
@@ -102,7 +104,7 @@ pub(crate) enum Nothing {
     List,
 }
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 14] = [
     "first_name",
     "last_name",
     "reference",
@@ -115,8 +117,11 @@ const FIELDS: [&str; 12] = [
     "number",
     "kind",
     "list",
+    CONSENT,
+    UNREACHABLE,
 ];
 const CONSENT: &str = "consent";
+const UNREACHABLE: &str = "unreachable";
 const TEXT_TESTS: [&str; 5] = ["is", "in", "contains", "starts_with", "empty"];
 const DAY_TESTS: [&str; 6] = ["is", "before", "after", "from", "to", "empty"];
 const SET_TESTS: [&str; 3] = ["is", "in", "empty"];
@@ -327,8 +332,9 @@ impl Reading {
                     .or_else(|| self.refuse(at, FieldProblem::UnknownValue { allowed }))
             }
             (CONSENT, "is") => self.yes_or_no(value, at).map(Filter::Consent),
+            (UNREACHABLE, "is") => self.yes_or_no(value, at).map(Filter::Unreachable),
             ("number" | "list", other) => self.untested(above, other, &SET_TESTS),
-            ("kind" | CONSENT, other) => self.untested(above, other, &IS),
+            ("kind" | CONSENT | UNREACHABLE, other) => self.untested(above, other, &IS),
             (_, _) => self.refuse(
                 &format!("{above}/field"),
                 FieldProblem::UnknownValue { allowed: &FIELDS },

@@ -56,6 +56,10 @@ pub(super) fn write(filter: &Filter, seen: Seen, sql: &mut Sql) {
             let test = if *given { "NOT NULL" } else { "NULL" };
             sql.push("contact.consent_at IS ").push(test);
         }
+        Filter::Unreachable(so) => {
+            let test = if *so { "NOT NULL" } else { "NULL" };
+            sql.push("contact.unreachable_at IS ").push(test);
+        }
         Filter::Empty(nothing, empty) => {
             sql.push(if *empty { "" } else { "NOT " });
             unknown(nothing, seen.dialect, sql);

@@ -17,6 +17,7 @@ mod parked;
 mod places;
 mod journal;
 mod counters;
+mod results;
 mod accounts;
 mod audit;
 mod idempotency;

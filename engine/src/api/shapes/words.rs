@@ -115,6 +115,11 @@ schema! {
     one_of("How far a message is: one of the seven statuses, or why it has none.", message_statuses())
 }
 schema! {
+    /// Whether a number could be reached.
+    CleanseWord, named: true,
+    one_of("What the end of a message says of its number: nobody has it, it could not be reached for the moment, or nothing.", domain::Cleanse::CODES)
+}
+schema! {
     /// Why a message has its status.
     ReasonWord, named: true,
     one_of("Why a message has its status.", domain::Reason::ALL.iter().map(|one| one.code()))
@@ -125,7 +130,7 @@ schema! {
     one_of("Why messages are not sent, the gravest first.", waiting::Reason::ALL.iter().map(|one| one.code()))
 }
 
-fn message_statuses() -> Vec<&'static str> {
+pub(in crate::api) fn message_statuses() -> Vec<&'static str> {
     let under_way = [
         State::Queued,
         State::Waiting,
