@@ -9,6 +9,27 @@ use crate::store::{Campaign, CampaignKind, CampaignState, Counters, RecipientRow
 /// A campaign with its progress: `GET /v1/campaigns/{id}`.
 pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
     let mut view = summary(campaign);
+    view["text"] = campaign.text.clone().into();
+    view["sender"] = campaign.sender.clone().into();
+    view["encoding"] = campaign.encoding.name().into();
+    view["validity"] = campaign.validity.map(|validity| validity.as_secs()).into();
+    let parameters = &campaign.parameters;
+    view["service_type"] = parameters.service_type.clone().into();
+    view["schedule_delivery"] = parameters.schedule_delivery.map(|after| after.as_secs()).into();
+    let tlv = |(tag, value): (u16, &[u8])| json!({ "tag": tag, "hex": to_hexadecimal(value) });
+    view["tlvs"] = parameters.tlvs.iter().map(tlv).collect();
+    add_progress(&mut view, campaign, counters);
+    view
+}
+
+/// Where a campaign is, without what it was ordered as.
+pub(super) fn progress(campaign: &Campaign, counters: &Counters) -> Value {
+    let mut view = json!({ "id": campaign.id.to_string(), "state": campaign.state.code() });
+    add_progress(&mut view, campaign, counters);
+    view
+}
+
+fn add_progress(view: &mut Value, campaign: &Campaign, counters: &Counters) {
     let statuses: Map<String, Value> = counters
         .statuses()
         .into_iter()
@@ -20,15 +41,6 @@ pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
         true => campaign.total.saturating_sub(statuses_sum + elsewhere),
         false => 0,
     };
-    view["text"] = campaign.text.clone().into();
-    view["sender"] = campaign.sender.clone().into();
-    view["encoding"] = campaign.encoding.name().into();
-    view["validity"] = campaign.validity.map(|validity| validity.as_secs()).into();
-    let parameters = &campaign.parameters;
-    view["service_type"] = parameters.service_type.clone().into();
-    view["schedule_delivery"] = parameters.schedule_delivery.map(|after| after.as_secs()).into();
-    let tlv = |(tag, value): (u16, &[u8])| json!({ "tag": tag, "hex": to_hexadecimal(value) });
-    view["tlvs"] = parameters.tlvs.iter().map(tlv).collect();
     view["progress"] = json!({
         "total": campaign.total,
         "queued": queued,
@@ -44,7 +56,6 @@ pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
         "spent": campaign.spent + unbooked,
         "recredited": counters.recredited().max(campaign.recredited),
     });
-    view
 }
 
 /// A campaign in a list, without its progress.
@@ -150,7 +161,7 @@ pub(super) fn hour(at: UnixMicros) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{CampaignId, Ending, MessageId, Reason, Recipient, Status};
+    use crate::domain::{CampaignId, Ending, MessageId, Reason, Recipient, Status, ToHandset};
 
     fn row(result: Option<ResultSlot>) -> RecipientRow {
         RecipientRow {
@@ -171,6 +182,7 @@ mod tests {
             reason: Reason::Answer,
             code: 11,
             at: 1_763_000_000,
+            to_handset: ToHandset::UNKNOWN,
         };
         let view = message(&row(Some(result)));
         assert_eq!(
