@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::view::time;
-use crate::domain::{Language, Status};
+use crate::domain::{Language, ResultSlot, Status, ToHandset};
 use crate::store::{Campaign, Counters};
 
 /// The report of a campaign. No read rate is in it: nothing in SMS says what was read.
@@ -24,6 +24,51 @@ pub(crate) struct Figures {
     excluded: Excluded,
     estimate: Estimate,
     actual: Actual,
+    time_to_handset: TimeToHandset,
+}
+
+/// How long messages took that were delivered: from the answer of the SMSC that took them to the receipt.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub(super) struct TimeToHandset {
+    /// Within three minutes, 180 s included.
+    within_3_minutes: u64,
+    /// Of those that were delivered, to one digit; a half is rounded up.
+    within_3_minutes_percent: f64,
+    histogram: Vec<Within>,
+}
+
+/// Messages that took longer than the bound before this.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+struct Within {
+    /// Up to so many seconds; `null`: however long.
+    up_to: Option<u64>,
+    messages: u64,
+}
+
+/// How many messages took how long.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Times([u64; ToHandset::COUNT]);
+
+impl Times {
+    pub(super) fn add(&mut self, result: &ResultSlot) {
+        if let Some(count) = result.to_handset.place().and_then(|place| self.0.get_mut(place)) {
+            *count += 1;
+        }
+    }
+}
+
+impl TimeToHandset {
+    fn of(counters: &Counters, delivered: u64, times: &Times) -> Self {
+        let within = |(place, messages): (usize, &u64)| Within {
+            up_to: ToHandset::bound(place),
+            messages: *messages,
+        };
+        Self {
+            within_3_minutes: counters.within_3_minutes(),
+            within_3_minutes_percent: percent(counters.within_3_minutes(), delivered),
+            histogram: times.0.iter().enumerate().map(within).collect(),
+        }
+    }
 }
 
 /// Messages in one status.
@@ -76,10 +121,12 @@ struct Actual {
 
 impl Figures {
     /// The figures of a campaign whose messages came to that.
-    pub(super) fn of(campaign: &Campaign, counters: &Counters, language: Language) -> Self {
+    pub(super) fn of(campaign: &Campaign, (counters, times): (&Counters, &Times), language: Language) -> Self {
         let counts = counters.statuses();
         let messages = counts.iter().map(|(_, count)| count).sum();
         let (in_doubt, canceled, skipped) = (counters.in_doubt(), counters.canceled(), counters.skipped());
+        let delivered = counts.iter().find(|(status, _)| *status == Status::Delivered);
+        let delivered = delivered.map_or(0, |(_, count)| *count);
         let rest = campaign.total.saturating_sub(messages + in_doubt + canceled + skipped);
         let of_status = |(status, count): (Status, u64)| OfStatus {
             status: status.code(),
@@ -111,6 +158,7 @@ impl Figures {
                 credits: counters.spent(),
                 recredited: counters.recredited(),
             },
+            time_to_handset: TimeToHandset::of(counters, delivered, times),
         }
     }
 }

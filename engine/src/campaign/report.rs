@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
+use super::figures::Times;
 use super::{CampaignFault, Campaigns, Figures, view};
 use crate::domain::{CampaignId, Cleanse, Language, MessageId, Partition, TenantId, UnknownId};
 use crate::store::{Campaign, CampaignState, RecipientRow};
@@ -108,7 +109,9 @@ impl Campaigns {
     ) -> Result<Figures, CampaignFault> {
         let campaign = self.find(tenant, id).await?;
         let counters = self.store().counters(id).await?;
-        Ok(Figures::of(&campaign, &counters, language))
+        let mut times = Times::default();
+        self.store().each_result(id, |result| times.add(result)).await?;
+        Ok(Figures::of(&campaign, (&counters, &times), language))
     }
 
     /// Some recipients. What is neither queued nor in a record has ended a moment ago: the books are asked to follow, so

@@ -48,7 +48,13 @@ impl ResultSlot {
     }
 
     pub(crate) const fn is_delivered(&self) -> bool {
-        matches!(self.ending, Ending::Status { status: Status::Delivered, .. })
+        matches!(
+            self.ending,
+            Ending::Status {
+                status: Status::Delivered,
+                ..
+            }
+        )
     }
 }
 

@@ -6,6 +6,7 @@ mod time;
 mod status;
 mod message;
 mod ending;
+mod handset;
 mod cleanse;
 mod terms;
 mod tries;
@@ -23,6 +24,7 @@ pub(crate) use cleanse::Cleanse;
 pub(crate) use country::{Countries, Country};
 pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};
+pub(crate) use handset::ToHandset;
 pub(crate) use ids::{
     CampaignId, ConsentId, ContactId, DeliveryId, EndpointId, GateId, ImportId, ListId, MessageId, PARTITIONS_MAX,
     Partition, Recipient, RouteId, SegmentId, SmscId, TenantId, UnknownId,

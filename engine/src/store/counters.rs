@@ -27,7 +27,9 @@ enum Counter {
     Canceled,
     /// Messages left out by the lease.
     Skipped,
-    /// The first of the ends: each status, not billed and billed. (7 is free.)
+    /// Messages delivered within three minutes of being taken.
+    Swift,
+    /// The first of the ends: each status, not billed and billed.
     Ends = 8,
 }
 
@@ -68,6 +70,9 @@ pub(crate) fn changes(event: &JournalEvent) -> impl Iterator<Item = (u8, i32)> {
             }
             if let Some(result) = result {
                 note(place(result.ending), 1);
+                if result.to_handset.is_within_3_minutes() {
+                    note(Counter::Swift as u8, 1);
+                }
                 let recredited = Ending::Status {
                     status: Status::Recredited,
                     accepted: true,
@@ -191,6 +196,11 @@ impl Counters {
     /// Messages left out by the lease.
     pub(crate) const fn skipped(&self) -> u64 {
         self.get(Counter::Skipped)
+    }
+
+    /// Messages delivered within three minutes of being taken.
+    pub(crate) const fn within_3_minutes(&self) -> u64 {
+        self.get(Counter::Swift)
     }
 
     /// Messages that SMSCs took and that have not ended.
@@ -328,6 +338,29 @@ mod tests {
             ),
             (0, 0, 1, 1)
         );
+    }
+
+    #[test]
+    fn three_minutes_from_the_answer_to_the_receipt_are_counted_to_the_microsecond() {
+        let taken_at = UnixMicros(7_000_000);
+        let traces = Traces {
+            at: taken_at,
+            segments: vec![Trace::new(Mark::Taken)],
+        };
+        let accepted = leased(1, 1).apply(Event::Accepted(traces), taken_at).unwrap();
+        let (enroute, _) = Message::unpack(leased(1, 1).recipient, &accepted.replacement).unwrap();
+        let receipt = |status, us| {
+            let event = Event::Receipt {
+                segment: 0,
+                status,
+                code: 0,
+            };
+            let end = enroute.apply(event, UnixMicros(taken_at.0 + us)).unwrap();
+            count(&[&accepted, &end]).within_3_minutes()
+        };
+        assert_eq!(receipt(Status::Delivered, 180_000_000), 1);
+        assert_eq!(receipt(Status::Delivered, 180_000_001), 0);
+        assert_eq!(receipt(Status::ReceptionError, 1), 0);
     }
 
     #[test]

@@ -61,6 +61,7 @@ pub(crate) use journal::{Applied, CampaignChanges, JournalEntry, READ_MAX as JOU
 pub(crate) use moves::{ParkedOf, Swap};
 pub(crate) use places::{MendAsk, Mended, Misplaced, Queued, Suspicion};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};
+pub(crate) use results::EndedRow;
 pub(crate) use schedule::Planned;
 #[cfg(test)]
 pub(crate) use stale::Spans;
