@@ -13,7 +13,7 @@ const ABSENT: &str = "[[outcome]]\nname = \"absent\"\nweight = 1\nstat = \"UNDEL
 const UNKNOWN: &str = "[[outcome]]\nname = \"unknown\"\nweight = 1\nstat = \"UNDELIV\"\nerr = \"001\"\n";
 const DELIVERED: &str = "name = \"healthy\"\n";
 
-fn settings(redis: &str, smpp: &str, more: &str) -> EngineSettings {
+fn settings(redis: String, smpp: &str, more: &str) -> EngineSettings {
     let mut settings = EngineSettings::new(Some(redis), vec![SmscSettings::new("north", smpp)]);
     settings.tables.push(more.to_owned());
     settings
@@ -71,16 +71,30 @@ fn req_001_07_the_112_unknown_of_4379_are_marked_and_left_out_of_the_next() {
     let soft = recipients(&http, &campaign, "cleanse=soft");
     assert!(soft.len() == 18 && soft.iter().all(|row| row["status"] == "reception_error"));
     let path = format!("/v1/campaigns/{}", campaign.id);
-    http.get(&format!("{path}/recipients?cleanse=full")).expect_field_problem(&[422], "?cleanse");
-    let file = http.get(&format!("{path}/recipients?cleanse=hard&format=csv")).text;
+    http.get(&format!("{path}/recipients?cleanse=full"))
+        .expect_field_problem(&[422], "?cleanse");
+    let file = http
+        .get(&format!("{path}/recipients?cleanse=hard&format=csv"))
+        .text
+        .clone();
     let lines: Vec<&str> = file.lines().collect();
     assert_eq!((lines.len(), lines[0]), (113, "to,status,reason,code,cleanse,at,id"));
-    assert!(lines[1].starts_with("\"+336") && lines[1].contains(",unknown_number,"), "{}", lines[1]);
-    let file = http.in_language("fr").get(&format!("{path}/recipients?format=csv")).text;
+    assert!(
+        lines[1].starts_with("\"+336") && lines[1].contains(",unknown_number,"),
+        "{}",
+        lines[1]
+    );
+    let file = http
+        .in_language("fr")
+        .get(&format!("{path}/recipients?format=csv"))
+        .text
+        .clone();
     assert_eq!(file.lines().count(), 4_380);
 
     let came_to = |dry: bool, marked: u64| {
-        let cleaned = http.post(&format!("{path}/clean"), &json!({ "dry_run": dry })).expect(200);
+        let cleaned = http
+            .post(&format!("{path}/clean"), &json!({ "dry_run": dry }))
+            .expect(200);
         let wanted = json!({
             "campaign": campaign.id, "dry_run": dry, "hard": 112, "soft": 18, "contacts": 112, "marked": marked,
         });
@@ -92,12 +106,17 @@ fn req_001_07_the_112_unknown_of_4379_are_marked_and_left_out_of_the_next() {
     assert_eq!(unreachable(&http), 112);
     came_to(false, 0);
     let stranger = stand.engine.tenant("Autre cabinet", 10).http(&stand.engine);
-    stranger.post(&format!("{path}/clean"), &json!({})).expect_problem(&[404]);
+    stranger
+        .post(&format!("{path}/clean"), &json!({}))
+        .expect_problem(&[404]);
 
     let next = stand.tenant.create(&stand.engine, &everybody(false));
     let path = format!("/v1/campaigns/{}", next.id);
     let estimate = http.post(&format!("{path}/estimate"), &json!({})).expect(200);
-    assert_eq!((&estimate["excluded"]["unreachable"], &estimate["max"]["recipients"]), (&json!(112), &json!(4_267)));
+    assert_eq!(
+        (&estimate["excluded"]["unreachable"], &estimate["max"]["recipients"]),
+        (&json!(112), &json!(4_267))
+    );
     next.ask(&stand.engine, "launch").expect(202);
     next.wait(&stand.engine, "the second is sent", LIMIT, |view| {
         view.progress.total == 4_267 && view.with_status() == 4_267
@@ -128,7 +147,11 @@ fn keeps_lists_clean(mut stand: Stand) {
     let http = stand.tenant.http(&stand.engine);
     let off = json!({ "hard": false, "soft_after": null });
     assert_eq!(http.get("/v1/cleaning-rule").expect(200), off);
-    let refused = http.ask("PUT", "/v1/cleaning-rule", Some(&json!({ "hard": true, "soft_after": 0 })));
+    let refused = http.ask(
+        "PUT",
+        "/v1/cleaning-rule",
+        Some(&json!({ "hard": true, "soft_after": 0 })),
+    );
     refused.expect_field_problem(&[422], "/soft_after");
     let rule = json!({ "hard": true, "soft_after": 2 });
     assert_eq!(http.ask("PUT", "/v1/cleaning-rule", Some(&rule)).expect(200), rule);
@@ -144,7 +167,10 @@ fn keeps_lists_clean(mut stand: Stand) {
     let marked = eventually("the second marks it", LIMIT, || {
         Some(mark(&one)).filter(|mark| !mark.is_null())
     });
-    assert_eq!((&marked["reason"], &marked["campaign"]), (&json!("soft"), &json!(second.id)));
+    assert_eq!(
+        (&marked["reason"], &marked["campaign"]),
+        (&json!("soft"), &json!(second.id))
+    );
 
     // Who is marked is left out, unless a campaign asks for them; what is delivered then lifts the mark.
     let none = stand.tenant.create(&stand.engine, &everybody(false));
@@ -162,7 +188,10 @@ fn keeps_lists_clean(mut stand: Stand) {
     let marked = eventually("it is marked at once", LIMIT, || {
         Some(mark(&one)).filter(|mark| !mark.is_null())
     });
-    assert_eq!((&marked["reason"], &marked["campaign"]), (&json!("hard"), &json!(third.id)));
+    assert_eq!(
+        (&marked["reason"], &marked["campaign"]),
+        (&json!("hard"), &json!(third.id))
+    );
     assert_eq!(unreachable(&http), 1);
     upsert(&http, &[json!({ "reference": "1", "first_name": "Zoé" })]);
     assert_eq!(unreachable(&http), 1, "the number is the same");
@@ -171,18 +200,26 @@ fn keeps_lists_clean(mut stand: Stand) {
 
     // By hand; what was seen before counts no more.
     let fourth = send(&stand, UNKNOWN, false);
-    eventually("the other is marked as well", LIMIT, || (unreachable(&http) == 1).then_some(()));
+    eventually("the other is marked as well", LIMIT, || {
+        (unreachable(&http) == 1).then_some(())
+    });
     let contact = http.post(&format!("{one}/reachable"), &json!({})).expect(200);
     assert!(contact["unreachable"].is_null(), "{contact}");
     let clean = format!("/v1/campaigns/{}/clean", fourth.id);
     let cleaned = http.post(&clean, &json!({})).expect(200);
-    assert_eq!((&cleaned["contacts"], &cleaned["marked"]), (&json!(1), &json!(0)), "{cleaned}");
+    assert_eq!(
+        (&cleaned["contacts"], &cleaned["marked"]),
+        (&json!(1), &json!(0)),
+        "{cleaned}"
+    );
 }
 
 #[test]
 fn req_001_07_a_rule_marks_at_the_end_of_each_campaign_once_and_a_delivery_lifts() {
     let lab = Lab::new(programs!(), "cleaning-rule");
-    keeps_lists_clean(Stand::under(lab, "", |redis, sim| settings(redis.url(), sim.smpp_address(), "")));
+    keeps_lists_clean(Stand::under(lab, "", |redis, sim| {
+        settings(redis.url(), sim.smpp_address(), "")
+    }));
 }
 
 #[test]

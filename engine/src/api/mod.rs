@@ -9,6 +9,7 @@ mod client;
 mod consents;
 mod contacts;
 mod doc;
+mod events;
 mod exports;
 mod fields;
 mod gate;
@@ -19,6 +20,7 @@ mod imports;
 mod inbound;
 mod keys;
 mod known;
+mod left_out;
 mod lists;
 mod lives;
 mod log_filter;
@@ -42,6 +44,7 @@ mod server;
 mod shapes;
 mod shares;
 mod smscs;
+mod stale;
 mod status;
 mod suppressions;
 mod tenants;
@@ -170,10 +173,13 @@ fn documented() -> Routes {
         .and(campaigns::routes())
         .and(schedule::routes())
         .and(report::routes())
+        .and(events::routes())
         .and(recipients::routes())
         .and(cleaning::routes())
         .and(contacts::routes())
         .and(exports::routes())
+        .and(left_out::routes())
+        .and(stale::routes())
         .and(imports::routes())
         .and(consents::routes())
         .and(lists::routes())

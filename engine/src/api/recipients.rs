@@ -74,7 +74,14 @@ fn status(word: String) -> Result<String, Problem> {
     if shapes::message_statuses().contains(&word.as_str()) {
         return Ok(word);
     }
-    let allowed = &["queued", "submitting", "transmitted", "delivered", "unknown_number", "…"];
+    let allowed = &[
+        "queued",
+        "submitting",
+        "transmitted",
+        "delivered",
+        "unknown_number",
+        "…",
+    ];
     Err(refused("?status", FieldProblem::UnknownValue { allowed }))
 }
 

@@ -68,7 +68,7 @@ impl Campaigns {
         for partition in self.store().all_partitions() {
             let mut position = 0;
             loop {
-                let found = self.store().ended_rows(id, partition, (position, STEP)).await?;
+                let found = self.store().endings(id, partition, (position, STEP)).await?;
                 let findings = findings(&found.rows);
                 let marking = self.0.deps.people.mark_unreachable((tenant, id), &findings.hard, dry);
                 let marked = marking.await?;
@@ -152,7 +152,7 @@ impl Campaigns {
         let mut at = from;
         while at.partition < self.store().partitions() {
             let rows = (at.position, STEP);
-            let found = self.store().ended_rows(campaign.id, Partition(at.partition), rows).await?;
+            let found = self.store().endings(campaign.id, Partition(at.partition), rows).await?;
             at = match found.looked_at < STEP {
                 true => Reached {
                     partition: at.partition + 1,

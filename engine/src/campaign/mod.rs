@@ -15,6 +15,7 @@ mod figures;
 mod gates;
 mod housekeeping;
 mod launch;
+mod left_out;
 mod life;
 mod orders;
 mod packer;
@@ -26,6 +27,7 @@ mod resolve;
 mod roll_call;
 mod routes;
 mod schedule;
+mod watching;
 pub(crate) mod view;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -58,6 +60,7 @@ pub(crate) use estimate::Estimation;
 pub(crate) use fault::CampaignFault;
 pub(crate) use figures::Figures;
 pub(crate) use gates::Gates;
+pub(crate) use left_out::{Because, LeftOut};
 pub(crate) use life::Placed;
 pub(crate) use orders::{Order, Orders};
 pub(crate) use price::too_long;
@@ -67,6 +70,8 @@ pub(crate) use roll_call::RollCall;
 use routes::{Chooser, Whose};
 pub(crate) use routes::{RouteTable, Routes, Served, Serving};
 use starts::Start;
+pub(crate) use watching::Glimpse;
+use watching::Watchers;
 
 /// Bodies that may be read at once: each takes a thread and some megabytes.
 const CREATIONS_MAX: usize = 64;
@@ -139,6 +144,7 @@ struct Shared {
     /// How many recipients have been found of those whose audience is being found out.
     found: Mutex<FxHashMap<CampaignId, Arc<Finding>>>,
     hours: Mutex<FxHashMap<direct::Sending, direct::Hour>>,
+    watchers: Watchers,
 }
 
 impl Campaigns {
@@ -157,6 +163,7 @@ impl Campaigns {
             launching: Mutex::default(),
             found: Mutex::default(),
             hours: Mutex::default(),
+            watchers: Watchers::default(),
             deps,
         }))
     }

@@ -19,7 +19,7 @@ const EACH_MAX: usize = 50;
 const NUMBERS_MAX: usize = 50_000;
 
 /// Contacts that are read at once.
-const STEP: usize = 2_000;
+pub(crate) const MEANT_STEP: usize = 2_000;
 
 /// Whom a campaign means.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -213,7 +213,7 @@ impl People {
             meant.include.clone(),
             Filter::Not(Box::new(meant.exclude.clone())),
         ]);
-        self.search((tenant, &filter), after, STEP).await
+        self.search((tenant, &filter), after, MEANT_STEP).await
     }
 
     /// Those of these numbers that belong to a contact who is excluded.

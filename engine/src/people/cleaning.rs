@@ -14,7 +14,7 @@ pub(crate) const SOFT_AFTER_MAX: u32 = 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) number: Recipient,
-    /// When the message ended.
+    /// When the message ended, to the second: it may be as much later.
     pub(crate) at: UnixMicros,
 }
 
@@ -88,7 +88,9 @@ impl People {
         let since = self.clock.unix();
         let mut put = Sql::new("INSERT INTO cleaning_rule (tenant, hard, soft_after, since) VALUES (");
         put.value(tenant.0).push(", ").value(i64::from(hard)).push(", ");
-        put.value(soft_after.map(i64::from)).push(", ").value(since.0.cast_signed());
+        put.value(soft_after.map(i64::from))
+            .push(", ")
+            .value(since.0.cast_signed());
         put.push(") ON CONFLICT (tenant) DO UPDATE SET hard = excluded.hard, soft_after = excluded.soft_after");
         // One that was on goes on with the campaigns that are under way.
         put.push(", since = CASE WHEN cleaning_rule.hard = 0 AND cleaning_rule.soft_after IS NULL");
@@ -163,7 +165,9 @@ impl People {
     /// The database's.
     pub(crate) async fn has_doubtful(&self, tenant: TenantId) -> Result<bool, DatabaseError> {
         let mut query = Sql::new("SELECT COUNT(*) FROM contact WHERE tenant = ");
-        query.value(tenant.0).push(" AND (unreachable_at IS NOT NULL OR soft_failures > 0)");
+        query
+            .value(tenant.0)
+            .push(" AND (unreachable_at IS NOT NULL OR soft_failures > 0)");
         Ok(self.database.count(query).await? > 0)
     }
 
@@ -183,8 +187,7 @@ impl People {
     /// # Errors
     /// The database's.
     pub(crate) async fn reached(&self, campaign: CampaignId) -> Result<Reached, DatabaseError> {
-        let mut query =
-            Sql::new("SELECT partition_reached, position_reached FROM cleaned_campaign WHERE campaign = ");
+        let mut query = Sql::new("SELECT partition_reached, position_reached FROM cleaned_campaign WHERE campaign = ");
         query.value(campaign.0.cast_signed());
         let read = |row: &crate::database::Found<'_>| {
             Ok(Reached {
@@ -216,7 +219,7 @@ impl People {
         for some in findings.soft.chunks(ROWS_MAX) {
             let mut count = Sql::new("UPDATE contact SET soft_failures = contact.soft_failures + 1");
             joined(&mut count, tenant, some);
-            count.push(" AND contact.reachable_since < seen.column2");
+            count.push(" AND contact.reachable_since < seen.column2 + 1000000");
             change.run(count).await?;
             if let Some(after) = rule.soft_after {
                 let mut mark = mark((tenant, campaign), (Cleanse::Soft, some));
@@ -258,17 +261,25 @@ async fn go_on(
     (from, to): (Reached, Option<Reached>),
     now: UnixMicros,
 ) -> Result<bool, DatabaseError> {
-    let mut begin = Sql::new("INSERT INTO cleaned_campaign (campaign, tenant, partition_reached, position_reached) VALUES (");
+    let mut begin =
+        Sql::new("INSERT INTO cleaned_campaign (campaign, tenant, partition_reached, position_reached) VALUES (");
     begin.value(campaign.0.cast_signed()).push(", ").value(tenant.0);
     begin.push(", 0, 0) ON CONFLICT DO NOTHING");
     change.run(begin).await?;
     let reached = to.unwrap_or(from);
     let mut update = Sql::new("UPDATE cleaned_campaign SET partition_reached = ");
-    update.value(u32::from(reached.partition)).push(", position_reached = ").value(reached.position);
+    update
+        .value(u32::from(reached.partition))
+        .push(", position_reached = ")
+        .value(reached.position);
     update.push(", done_at = ");
     update.value(to.is_none().then(|| now.0.cast_signed()));
-    update.push(" WHERE done_at IS NULL AND campaign = ").value(campaign.0.cast_signed());
-    update.push(" AND partition_reached = ").value(u32::from(from.partition));
+    update
+        .push(" WHERE done_at IS NULL AND campaign = ")
+        .value(campaign.0.cast_signed());
+    update
+        .push(" AND partition_reached = ")
+        .value(u32::from(from.partition));
     update.push(" AND position_reached = ").value(from.position);
     Ok(change.run(update).await? == 1)
 }
@@ -278,15 +289,20 @@ fn counted(tenant: TenantId, seen: &[Seen]) -> Sql {
     let mut query = Sql::new("SELECT COUNT(*), COUNT(CASE WHEN ");
     query.push(NOT_YET).push(" THEN 1 END) FROM contact, ");
     values(&mut query, seen);
-    query.push(" WHERE contact.number = seen.column1 AND contact.tenant = ").value(tenant.0);
+    query
+        .push(" WHERE contact.number = seen.column1 AND contact.tenant = ")
+        .value(tenant.0);
     query
 }
 
-const NOT_YET: &str = "contact.unreachable_at IS NULL AND contact.reachable_since < seen.column2";
+const NOT_YET: &str = "contact.unreachable_at IS NULL AND contact.reachable_since < seen.column2 + 1000000";
 
 fn mark((tenant, campaign): (TenantId, CampaignId), (how, seen): (Cleanse, &[Seen])) -> Sql {
     let mut update = Sql::new("UPDATE contact SET unreachable_at = seen.column2, unreachable_for = ");
-    update.value(how.code()).push(", unreachable_campaign = ").value(campaign.0.cast_signed());
+    update
+        .value(how.code())
+        .push(", unreachable_campaign = ")
+        .value(campaign.0.cast_signed());
     joined(&mut update, tenant, seen);
     update.push(" AND ").push(NOT_YET);
     update
@@ -296,7 +312,9 @@ fn mark((tenant, campaign): (TenantId, CampaignId), (how, seen): (Cleanse, &[See
 fn joined(update: &mut Sql, tenant: TenantId, seen: &[Seen]) {
     update.push(" FROM ");
     values(update, seen);
-    update.push(" WHERE contact.number = seen.column1 AND contact.tenant = ").value(tenant.0);
+    update
+        .push(" WHERE contact.number = seen.column1 AND contact.tenant = ")
+        .value(tenant.0);
 }
 
 /// A table of numbers and times; both dialects call the columns so.

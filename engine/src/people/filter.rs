@@ -82,6 +82,12 @@ pub(crate) enum DayField {
     /// Day and month of birth.
     Birthday,
     LastVisit,
+    /// When they agreed to advertising, and have not withdrawn it since.
+    Consented,
+    /// When they came.
+    Created,
+    /// When something else was last said of them.
+    Updated,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +110,7 @@ pub(crate) enum Nothing {
     List,
 }
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 17] = [
     "first_name",
     "last_name",
     "reference",
@@ -114,6 +120,9 @@ const FIELDS: [&str; 14] = [
     "birth_date",
     "birthday",
     "last_visit",
+    "consented",
+    "created",
+    "updated",
     "number",
     "kind",
     "list",
@@ -412,6 +421,9 @@ fn day_field(name: &str) -> Option<DayField> {
         "birth_date" => Some(DayField::BirthDate),
         "birthday" => Some(DayField::Birthday),
         "last_visit" => Some(DayField::LastVisit),
+        "consented" => Some(DayField::Consented),
+        "created" => Some(DayField::Created),
+        "updated" => Some(DayField::Updated),
         _ => None,
     }
 }

@@ -21,7 +21,7 @@ mod tests;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-pub(crate) use audience::{Audience, Meant};
+pub(crate) use audience::{Audience, MEANT_STEP, Meant};
 pub(crate) use cleaning::{CleaningRule, Findings, Reached, SOFT_AFTER_MAX, Seen as SeenNumber};
 pub(crate) use consents::{Consent, PROOF_MAX, Proof, WORDING_MAX};
 pub(crate) use contact::{

@@ -86,7 +86,9 @@ fn unreachable(row: &Found<'_>) -> Result<Option<Unreachable>, DatabaseError> {
     };
     Ok(Some(Unreachable {
         at: time(at),
-        how: row.parsed(IDENTITY + 2, "how a contact cannot be reached", |code| code.parse().ok())?,
+        how: row.parsed(IDENTITY + 2, "how a contact cannot be reached", |code| {
+            code.parse().ok()
+        })?,
         campaign: CampaignId(row.number(IDENTITY + 3)?.cast_unsigned()),
     }))
 }

@@ -310,20 +310,16 @@ impl ErrorList {
 /// Writes down a table of figures, as a spreadsheet in somebody's language or a program reads it.
 pub(crate) struct Table {
     signs: Signs,
-    comma: char,
 }
 
 impl Table {
     /// As CSV in that language; the first line is what its columns are called.
     pub(crate) fn new(language: Language) -> Self {
-        let (dialect, comma) = match language {
-            Language::Fr => (Dialect::ExcelFr, ','),
-            Language::En => (Dialect::Rfc4180, '.'),
+        let dialect = match language {
+            Language::Fr => Dialect::ExcelFr,
+            Language::En => Dialect::Rfc4180,
         };
-        Self {
-            signs: dialect.signs(),
-            comma,
-        }
+        Self { signs: dialect.signs() }
     }
 
     pub(crate) fn head(&self, columns: &[&str]) -> String {
@@ -340,9 +336,6 @@ impl Table {
                 Written::Text(text) => line.cell(text),
                 Written::Phone(number) => line.quoted(&number.to_string()),
                 Written::Count(count) => line.cell(&count.to_string()),
-                Written::Share(share) => {
-                    line.cell(&format!("{share:.1}").replace('.', &self.comma.to_string()));
-                }
                 Written::Nothing => line.cell(""),
             }
         }
@@ -357,8 +350,6 @@ pub(crate) enum Written {
     /// A number as E.164, quoted: with its `+` it is a formula to a spreadsheet, and to everybody else a number.
     Phone(Recipient),
     Count(u64),
-    /// With one digit.
-    Share(f64),
     Nothing,
 }
 

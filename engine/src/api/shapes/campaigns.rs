@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 
 use super::{
-    CampaignStateWord, CleanseWord, EncodingWord, Filter, GivenPhone, GivenTlv, MessageStatusWord, Nullable, Phone, PurposeWord,
-    ReasonWord, SenderText, ServiceType, Time, WaitingWord,
+    CampaignStateWord, CleanseWord, EncodingWord, Filter, GivenPhone, GivenTlv, MessageStatusWord, Nullable, Phone,
+    PurposeWord, ReasonWord, SenderText, ServiceType, Time, WaitingWord,
 };
 use crate::audience::{NAME_MAX, SCHEDULE_S, VALIDITY_S};
 use crate::domain::{CampaignId, ListId, MessageId, SegmentId, Terms};
@@ -283,6 +283,14 @@ pub(in crate::api) struct RecipientsAsked {
     cleanse: Option<CleanseWord>,
     /// `json`, if it is not said; `csv`: all of them, as a file.
     format: Option<Form>,
+}
+
+/// For how long a campaign is watched.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Watching {
+    /// After so many seconds the stream ends; 900, if it is not said.
+    #[schemars(range(min = 1, max = 900))]
+    seconds: Option<u32>,
 }
 
 /// How a campaign is cleaned up after.
