@@ -49,26 +49,13 @@ fn recipients(http: &Http, campaign: &Campaign, query: &str) -> Vec<Value> {
     }
 }
 
-#[test]
-fn req_001_07_the_112_unknown_of_4379_are_marked_and_left_out_of_the_next() {
-    let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/../smpp-sim/scenarios/fr-4379.toml");
-    let scenario = std::fs::read_to_string(scenario).expect("read the scenario of the demo");
-    let stand = Stand::new(programs!(), "cleaning-4379", &scenario, |smsc| smsc);
-    let http = stand.tenant.http(&stand.engine);
-    let contacts: Vec<Value> = campanile_tests::tenant::recipients(4_379)
-        .map(|number| json!({ "number": number }))
-        .collect();
-    contacts.chunks(1_000).for_each(|some| drop(upsert(&http, some)));
-    let campaign = stand.tenant.order(&stand.engine, &everybody(false));
-    campaign.wait(&stand.engine, "the table is reached", LIMIT, |view| {
-        FR_4379.iter().all(|(name, count)| view.status(name) == *count)
-    });
-
-    let unknown = recipients(&http, &campaign, "status=unknown_number");
+/// Those whose number nobody has: by status and by what is to be cleansed, page by page and as a file.
+fn unknown_are_listed(http: &Http, campaign: &Campaign) -> Vec<Value> {
+    let unknown = recipients(http, campaign, "status=unknown_number");
     assert_eq!(unknown.len(), 112);
-    assert_eq!(recipients(&http, &campaign, "cleanse=hard"), unknown);
+    assert_eq!(recipients(http, campaign, "cleanse=hard"), unknown);
     assert!(unknown.iter().all(|row| row["cleanse"] == "hard"), "{unknown:?}");
-    let soft = recipients(&http, &campaign, "cleanse=soft");
+    let soft = recipients(http, campaign, "cleanse=soft");
     assert!(soft.len() == 18 && soft.iter().all(|row| row["status"] == "reception_error"));
     let path = format!("/v1/campaigns/{}", campaign.id);
     http.get(&format!("{path}/recipients?cleanse=full"))
@@ -90,7 +77,52 @@ fn req_001_07_the_112_unknown_of_4379_are_marked_and_left_out_of_the_next() {
         .text
         .clone();
     assert_eq!(file.lines().count(), 4_380);
+    unknown
+}
 
+/// The next campaign to everybody is not sent to these.
+fn leaves_out(stand: &Stand, unknown: &[Value]) {
+    let http = stand.tenant.http(&stand.engine);
+    let next = stand.tenant.create(&stand.engine, &everybody(false));
+    let path = format!("/v1/campaigns/{}", next.id);
+    let estimate = http.post(&format!("{path}/estimate"), &json!({})).expect(200);
+    assert_eq!(
+        (&estimate["excluded"]["unreachable"], &estimate["max"]["recipients"]),
+        (&json!(112), &json!(4_267))
+    );
+    next.ask(&stand.engine, "launch").expect(202);
+    next.wait(&stand.engine, "the second is sent", LIMIT, |view| {
+        view.progress.total == 4_267 && view.with_status() == 4_267
+    });
+    let report = http.get(&format!("{path}/report")).expect(200);
+    assert_eq!(report["excluded"]["unreachable"], 112, "{report}");
+    let rejected = http.get(&format!("{path}/rejected")).expect(200);
+    let rejected = rejected["data"].as_array().expect("a list");
+    assert!(rejected.len() == 112 && rejected.iter().all(|row| row["code"] == "unreachable"));
+    let sent = stand.sim.ledger_by_recipient();
+    for row in unknown {
+        let to = row["to"].as_str().expect("a number").trim_start_matches('+');
+        assert!(sent.get(to).is_none_or(|rows| rows.len() == 1), "{to} got nothing more");
+    }
+}
+
+#[test]
+fn req_001_07_the_112_unknown_of_4379_are_marked_and_left_out_of_the_next() {
+    let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/../smpp-sim/scenarios/fr-4379.toml");
+    let scenario = std::fs::read_to_string(scenario).expect("read the scenario of the demo");
+    let stand = Stand::new(programs!(), "cleaning-4379", &scenario, |smsc| smsc);
+    let http = stand.tenant.http(&stand.engine);
+    let contacts: Vec<Value> = campanile_tests::tenant::recipients(4_379)
+        .map(|number| json!({ "number": number }))
+        .collect();
+    contacts.chunks(1_000).for_each(|some| drop(upsert(&http, some)));
+    let campaign = stand.tenant.order(&stand.engine, &everybody(false));
+    campaign.wait(&stand.engine, "the table is reached", LIMIT, |view| {
+        FR_4379.iter().all(|(name, count)| view.status(name) == *count)
+    });
+
+    let unknown = unknown_are_listed(&http, &campaign);
+    let path = format!("/v1/campaigns/{}", campaign.id);
     let came_to = |dry: bool, marked: u64| {
         let cleaned = http
             .post(&format!("{path}/clean"), &json!({ "dry_run": dry }))
@@ -110,27 +142,7 @@ fn req_001_07_the_112_unknown_of_4379_are_marked_and_left_out_of_the_next() {
         .post(&format!("{path}/clean"), &json!({}))
         .expect_problem(&[404]);
 
-    let next = stand.tenant.create(&stand.engine, &everybody(false));
-    let path = format!("/v1/campaigns/{}", next.id);
-    let estimate = http.post(&format!("{path}/estimate"), &json!({})).expect(200);
-    assert_eq!(
-        (&estimate["excluded"]["unreachable"], &estimate["max"]["recipients"]),
-        (&json!(112), &json!(4_267))
-    );
-    next.ask(&stand.engine, "launch").expect(202);
-    next.wait(&stand.engine, "the second is sent", LIMIT, |view| {
-        view.progress.total == 4_267 && view.with_status() == 4_267
-    });
-    let report = http.get(&format!("{path}/report")).expect(200);
-    assert_eq!(report["excluded"]["unreachable"], 112, "{report}");
-    let rejected = http.get(&format!("{path}/rejected")).expect(200);
-    let rejected = rejected["data"].as_array().expect("a list");
-    assert!(rejected.len() == 112 && rejected.iter().all(|row| row["code"] == "unreachable"));
-    let sent = stand.sim.ledger_by_recipient();
-    for row in &unknown {
-        let to = row["to"].as_str().expect("a number").trim_start_matches('+');
-        assert!(sent.get(to).is_none_or(|rows| rows.len() == 1), "{to} got nothing more");
-    }
+    leaves_out(&stand, &unknown);
 }
 
 /// Sends to everybody under that scenario, and waits until all messages have ended.
