@@ -3,12 +3,17 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use campanile_tests::{Campaign, CampaignOrder, Stand, eventually, programs};
 use serde_json::Value;
 
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// In seconds.
+fn now() -> u64 {
+    jiff::Timestamp::now().as_second().unsigned_abs()
+}
 
 /// A stream of events as a client reads it.
 struct Watcher {
@@ -52,7 +57,7 @@ impl Watcher {
     }
 
     /// All events, when the stream has ended.
-    fn to_end(mut self) -> Vec<Event> {
+    fn into_events(mut self) -> Vec<Event> {
         self.connection.read_to_string(&mut self.told).expect("read to the end");
         let of = |field: &str| {
             let lines = self.told.lines().filter_map(|line| line.strip_prefix(field));
@@ -83,11 +88,11 @@ fn req_003_13_a_campaign_is_watched_until_it_is_over() {
     );
     // One that never reads keeps nobody from anything.
     let _deaf = Watcher::open(&stand, &campaign, None, 900);
-    let begun = Instant::now();
+    let begun = now();
     campaign.ask(&stand.engine, "launch").expect(202);
     let second = Watcher::open(&stand, &campaign, None, 900);
-    let events = first.to_end();
-    let took = begun.elapsed().as_secs() as usize;
+    let events = first.into_events();
+    let took = (now() - begun) as usize;
 
     let states: Vec<&str> = events.iter().filter_map(|(_, data)| data["state"].as_str()).collect();
     assert_eq!(
@@ -97,7 +102,7 @@ fn req_003_13_a_campaign_is_watched_until_it_is_over() {
     );
     assert!(states.contains(&"running"), "{states:?}");
     assert!(
-        events.len() > 3 && events.len() <= took + 3,
+        events.len() > 3 && events.len() <= took + 4,
         "{} events in {took} s",
         events.len()
     );
@@ -114,13 +119,13 @@ fn req_003_13_a_campaign_is_watched_until_it_is_over() {
             of_statuses + data["progress"]["queued"].as_u64().expect("a count")
         });
     assert!(sums.clone().all(|sum| sum == 1_000), "{:?}", sums.collect::<Vec<_>>());
-    let other = second.to_end();
+    let other = second.into_events();
     assert_eq!(other.last(), events.last(), "whoever watches sees the same");
 
     // Who asks again is told nothing twice.
     assert_eq!(Watcher::open(&stand, &campaign, Some(&last.0), 900).status(), 204);
-    let again = Watcher::open(&stand, &campaign, Some(&events[1].0), 900).to_end();
-    assert_eq!(again, [last.clone()]);
+    let again = Watcher::open(&stand, &campaign, Some(&events[1].0), 900).into_events();
+    assert_eq!(again, std::slice::from_ref(last));
     let path = format!("/v1/campaigns/{}/events", campaign.id);
     let http = stand.tenant.http(&stand.engine);
     http.get(&format!("{path}?seconds=901"))
@@ -152,19 +157,19 @@ fn sixteen_windows_cost_redis_one_look_a_second_and_there_is_no_seventeenth() {
     let campaign = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(10));
     let watch = || Watcher::open(&stand, &campaign, None, 900);
     let mut windows: Vec<Watcher> = (0..16).map(|_| watch()).collect();
-    windows
-        .iter_mut()
-        .for_each(|window| drop(window.read_until("\ndata: ")));
+    for window in &mut windows {
+        window.read_until("\ndata: ");
+    }
     let mut seventeenth = watch();
     assert_eq!(seventeenth.status(), 429);
     seventeenth.read_until("too_many_requests");
 
     // A look reads the counters of every partition.
-    let (before, begun) = (reads(&stand), Instant::now());
+    let (before, begun) = (reads(&stand), now());
     let looks = || (reads(&stand) - before) / 16;
     eventually("it is looked at", LIMIT, || (looks() >= 3).then_some(()));
-    let (looks, seconds) = (looks(), begun.elapsed().as_secs());
-    assert!(looks <= seconds + 2, "{looks} looks in {seconds} s");
+    let (looks, seconds) = (looks(), now() - begun);
+    assert!(looks <= seconds + 3, "{looks} looks in {seconds} s");
 
     drop(windows.pop());
     eventually("a place is free again", LIMIT, || {
@@ -172,5 +177,5 @@ fn sixteen_windows_cost_redis_one_look_a_second_and_there_is_no_seventeenth() {
     });
     let mut ending = Watcher::open(&stand, &campaign, None, 1);
     ending.read_until("\ndata: ");
-    assert_eq!(ending.to_end().len(), 1, "nothing changes, and its time is over");
+    assert_eq!(ending.into_events().len(), 1, "nothing changes, and its time is over");
 }

@@ -171,12 +171,9 @@ fn moment(column: &str, test: DayTest, today: Date, sql: &mut Sql) {
             .map(|begins| begins.timestamp().as_microsecond());
         begins.unwrap_or(i64::MAX)
     };
-    let (on, next) = match test {
-        DayTest::On(day) | DayTest::Before(day) | DayTest::After(day) | DayTest::From(day) | DayTest::To(day) => {
-            let date = day.date(today);
-            (begins(date), begins(date.saturating_add(1.day())))
-        }
-    };
+    let (DayTest::On(day) | DayTest::Before(day) | DayTest::After(day) | DayTest::From(day) | DayTest::To(day)) = test;
+    let date = day.date(today);
+    let (on, next) = (begins(date), begins(date.saturating_add(1.day())));
     let (from, before) = match test {
         DayTest::On(_) => (Some(on), Some(next)),
         DayTest::Before(_) => (None, Some(on)),
