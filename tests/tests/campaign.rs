@@ -78,6 +78,37 @@ fn req_001_08_the_table_of_4379_messages() {
 }
 
 #[test]
+fn req_000_03_the_share_that_was_on_the_handset_within_three_minutes() {
+    let scenario = "[receipt]\ndelay = \"0s\"\n\n[[outcome]]\nname = \"absent\"\nquota = 5\nstat = \"UNDELIV\"\nerr = \"027\"\n\n\
+                    [[outcome]]\nname = \"delivered\"\nweight = 1\n";
+    let stand = Stand::new(programs!(), "campaign-handset", scenario, |smsc| smsc);
+    let campaign = stand.launch(45);
+    campaign.wait(&stand.engine, "all have their receipts", LIMIT, |view| {
+        view.status("delivered") == 40 && view.status("reception_error") == 5
+    });
+    let path = format!("/v1/campaigns/{}/report", campaign.id);
+    let report = stand.tenant.http(&stand.engine).get(&path).expect(200);
+    let times = &report["time_to_handset"];
+    assert_eq!(
+        (&times["within_3_minutes"], &times["within_3_minutes_percent"]),
+        (&json!(40), &json!(100.0))
+    );
+    let histogram = times["histogram"].as_array().expect("a list");
+    let bounds: Vec<_> = histogram.iter().map(|row| row["up_to"].as_u64()).collect();
+    assert_eq!(
+        bounds,
+        [Some(10), Some(30), Some(60), Some(180), Some(600), Some(3_600), None]
+    );
+    let messages: u64 = histogram.iter().filter_map(|row| row["messages"].as_u64()).sum();
+    assert_eq!(messages, 40, "{times}");
+    let metrics = stand.engine.admin().get("/metrics").text.clone();
+    assert!(
+        metrics.contains("campanile_receipt_latency_seconds_bucket{smsc=\"north\",le=\"180\"} 45"),
+        "{metrics}"
+    );
+}
+
+#[test]
 fn the_engine_runs_its_own_redis_and_leaves_nothing_behind() {
     let lab = Lab::new(programs!(), "campaign-embedded");
     let sim = lab.sim("");

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use super::access::{Caller, Id};
 use super::body::{Intake, bridge};
 use super::doc::{Key, Operation, Routes, Verb};
-use super::pages::{Listing, Paging};
+use super::pages::Listing;
 use super::problem::{Problem, ProblemCode, ProblemKind, language_of};
 use super::refusal::store_refuses;
 use super::{App, page, shapes};
-use crate::campaign::{Estimation, PageCursor, view};
+use crate::campaign::{Estimation, view};
 use crate::domain::{CampaignId, TenantId};
 use crate::store::CampaignState;
 
@@ -63,14 +63,6 @@ fn orders() -> Routes {
                 .answers::<shapes::Campaign>(200, "The campaign.")
                 .speaks(),
             show,
-        )
-        .add(
-            Operation::new((Verb::Get, "/v1/campaigns/{id}/recipients"), Key::Tenant, "listRecipients")
-                .says("List what became of each recipient", "")
-                .at::<CampaignId>("id", "The campaign.")
-                .asks::<shapes::Paging>()
-                .answers::<shapes::Page<shapes::RecipientResult>>(200, "A page of recipients."),
-            recipients,
         )
         .add(
             Operation::new((Verb::Get, "/v1/campaigns/{id}/rejected"), Key::Tenant, "listRejected")
@@ -195,21 +187,6 @@ pub(super) async fn shown(
     let waiting = app.waiting.of_campaign(&campaign, language, now).await;
     shown["waiting"] = waiting.map_err(|error| store_refuses(&error))?;
     Ok(shown)
-}
-
-/// `GET /v1/campaigns/{id}/recipients`: what became of each.
-pub(super) async fn recipients(
-    State(app): State<App>,
-    Caller(tenant): Caller,
-    Id(id): Id<CampaignId>,
-    paging: Paging,
-) -> Result<Json<Value>, Problem> {
-    let from = paging.cursor()?.unwrap_or(PageCursor::START);
-    let found = app.campaigns.recipients(tenant, id, from, paging.limit).await?;
-    Ok(page(
-        found.rows.iter().map(view::message).collect(),
-        found.next.map(|next| next.to_string()),
-    ))
 }
 
 /// `GET /v1/campaigns/{id}/rejected`: the first thousand recipients that were not taken.

@@ -347,6 +347,11 @@ pub(super) fn view(contact: &Contact) -> Value {
         "tags": details.tags,
         "attributes": attributes,
         "consent_at": contact.consent_at.and_then(time),
+        "unreachable": contact.unreachable.map(|seen| json!({
+            "since": time(seen.at),
+            "reason": seen.how.code(),
+            "campaign": seen.campaign.to_string(),
+        })),
         "created_at": time(contact.created_at),
         "updated_at": time(contact.updated_at),
     })

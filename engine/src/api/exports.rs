@@ -17,15 +17,20 @@ use super::problem::{Problem, language_of};
 use super::query::{parameters, refused};
 use super::refusal::database_refuses;
 use super::{App, shapes};
+use crate::campaign::LeftOut;
 use crate::compose::fold;
+use crate::database::DatabaseError;
 use crate::domain::{ContactId, Language, TenantId};
 use crate::fault::FieldProblem;
 use crate::import::{manners, written};
-use crate::people::{Filter, People};
+use crate::people::{Contact, Filter, MEANT_STEP, People};
 use crate::sheet::{Dialect, Export};
 
 /// Contacts that are read at a time.
 const PAGE: usize = 1_000;
+
+/// Octets that are worth a piece of the file.
+const PIECE: usize = 4_096;
 
 /// A filter with everything that one may have.
 const BODY_MAX: u64 = 8 << 20;
@@ -77,7 +82,17 @@ pub(super) async fn contacts(
     body: Body,
 ) -> Result<Response, Problem> {
     let filter = filter(&app, (&headers, body)).await?;
-    let dialect = dialect.unwrap_or(match language_of(&headers) {
+    file(&app, (tenant, Whom::Filter(filter)), (dialect, &headers), "contacts").await
+}
+
+/// Contacts as a file of that name.
+pub(super) async fn file(
+    app: &App,
+    (tenant, whom): (TenantId, Whom),
+    (dialect, headers): (Option<Dialect>, &HeaderMap),
+    name: &str,
+) -> Result<Response, Problem> {
+    let dialect = dialect.unwrap_or(match language_of(headers) {
         Language::Fr => Dialect::ExcelFr,
         Language::En => Dialect::Rfc4180,
     });
@@ -90,7 +105,7 @@ pub(super) async fn contacts(
     let course = Course {
         people: app.people.clone(),
         tenant,
-        filter,
+        whom,
         export: Export::new(dialect, manners(), crate::import::columns(attributes)),
         names,
         after: Some(ContactId(0)),
@@ -100,7 +115,7 @@ pub(super) async fn contacts(
         let piece = course.next().await?;
         Ok::<_, io::Error>(piece.map(|piece| (piece, course)))
     });
-    let name = format!("attachment; filename=\"contacts.{}\"", dialect.extension());
+    let name = format!("attachment; filename=\"{name}.{}\"", dialect.extension());
     let headers = [
         (header::CONTENT_TYPE, dialect.media_type().to_owned()),
         (header::CONTENT_DISPOSITION, name),
@@ -118,11 +133,41 @@ async fn filter(app: &App, (headers, body): (&HeaderMap, Body)) -> Result<Filter
     }
 }
 
+/// Who is in a file.
+pub(super) enum Whom {
+    Filter(Filter),
+    LeftOut(LeftOut),
+}
+
+impl Whom {
+    /// Some of them from behind `after` on, and behind whom to go on, if anybody is left.
+    async fn some(
+        &self,
+        people: &People,
+        tenant: TenantId,
+        after: ContactId,
+    ) -> Result<(Vec<Contact>, Option<ContactId>), DatabaseError> {
+        let (found, page) = match self {
+            Self::Filter(filter) => (people.search((tenant, filter), after, PAGE).await?, PAGE),
+            Self::LeftOut(left_out) => {
+                let found = people.meant_contacts((tenant, left_out.meant()), after).await?;
+                (found, MEANT_STEP)
+            }
+        };
+        let next = found.last().filter(|_| found.len() == page).map(|contact| contact.id);
+        let is_in = |contact: &Contact| match self {
+            Self::Filter(_) => true,
+            Self::LeftOut(left_out) => left_out.has(contact),
+        };
+        Ok((found.into_iter().filter(is_in).collect(), next))
+    }
+}
+
 /// An export on its way out.
 struct Course {
     people: People,
     tenant: TenantId,
-    filter: Filter,
+    whom: Whom,
     export: Export,
     /// How the attributes are spelt that have columns, by what is the same to a person.
     names: HashMap<String, String>,
@@ -133,24 +178,24 @@ struct Course {
 
 impl Course {
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
-        let Some(after) = self.after else {
-            return Ok(None);
-        };
-        let found = self.people.search((self.tenant, &self.filter), after, PAGE).await;
-        let found = found.map_err(|error| {
-            // The answer has begun: that it is not whole, its reader sees by its end.
-            tracing::warn!(%error, "an export broke off");
-            io::Error::other(error)
-        })?;
         let mut piece = if std::mem::replace(&mut self.begun, true) {
             String::new()
         } else {
             self.export.head()
         };
-        for contact in &found {
-            piece += &self.export.line(&written(contact, &self.names));
+        // Of a step, nobody may be meant: an empty piece would be the end to some readers.
+        while let (Some(after), true) = (self.after, piece.len() < PIECE) {
+            let found = self.whom.some(&self.people, self.tenant, after).await;
+            let (found, next) = found.map_err(|error| {
+                // The answer has begun: that it is not whole, its reader sees by its end.
+                tracing::warn!(%error, "an export broke off");
+                io::Error::other(error)
+            })?;
+            for contact in &found {
+                piece += &self.export.line(&written(contact, &self.names));
+            }
+            self.after = next;
         }
-        self.after = found.last().filter(|_| found.len() == PAGE).map(|contact| contact.id);
-        Ok(Some(piece.into()))
+        Ok(Some(piece).filter(|piece| !piece.is_empty()).map(Into::into))
     }
 }

@@ -4,11 +4,13 @@ mod access;
 mod admin;
 mod body;
 mod campaigns;
+mod cleaning;
 mod client;
 mod consents;
 mod copies;
 mod contacts;
 mod doc;
+mod events;
 mod exports;
 mod fields;
 mod gate;
@@ -20,6 +22,7 @@ mod imports;
 mod inbound;
 mod keys;
 mod known;
+mod left_out;
 mod lists;
 mod lives;
 mod lost_holds;
@@ -33,6 +36,7 @@ pub(crate) mod problem;
 mod query;
 mod queue;
 mod reader;
+mod recipients;
 mod refusal;
 mod report;
 mod requests;
@@ -43,6 +47,7 @@ mod server;
 mod shapes;
 mod shares;
 mod smscs;
+mod stale;
 mod status;
 mod suppressions;
 mod templates;
@@ -181,8 +186,13 @@ fn documented() -> Routes {
         .and(templates::routes())
         .and(schedule::routes())
         .and(report::routes())
+        .and(events::routes())
+        .and(recipients::routes())
+        .and(cleaning::routes())
         .and(contacts::routes())
         .and(exports::routes())
+        .and(left_out::routes())
+        .and(stale::routes())
         .and(imports::routes())
         .and(consents::routes())
         .and(lists::routes())

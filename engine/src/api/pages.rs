@@ -32,17 +32,7 @@ impl Paging {
     /// # Errors
     /// When this list did not give it out.
     pub(super) fn cursor<T: FromStr>(&self) -> Result<Option<T>, Problem> {
-        let parse = |text: &String| {
-            text.parse().map_err(|_| {
-                refused(
-                    "?cursor",
-                    FieldProblem::UnknownValue {
-                        allowed: &["next_cursor"],
-                    },
-                )
-            })
-        };
-        self.cursor.as_ref().map(parse).transpose()
+        self.cursor.as_deref().map(cursor).transpose()
     }
 }
 
@@ -113,6 +103,13 @@ pub(super) fn instant(pointer: &str, value: &str) -> Result<UnixMicros, Problem>
     let at = at.and_then(|at| u64::try_from(at.as_microsecond()).ok());
     at.map(UnixMicros)
         .ok_or_else(|| refused(pointer, DateProblem::InvalidInstant.into()))
+}
+
+/// The cursor that a list gave out.
+pub(super) fn cursor<T: FromStr>(text: &str) -> Result<T, Problem> {
+    let allowed = &["next_cursor"];
+    text.parse()
+        .map_err(|_| refused("?cursor", FieldProblem::UnknownValue { allowed }))
 }
 
 /// A number of rows, as a parameter.

@@ -17,7 +17,7 @@ use crate::store::StoreError;
 pub(super) const STORE_AWAY: Duration = Duration::from_secs(2);
 
 /// When to ask again while all places are taken.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// The store did not do it. Logged here, since the caller is told nothing of the store.
 pub(super) fn store_refuses(error: &StoreError) -> Problem {

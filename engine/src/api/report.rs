@@ -39,20 +39,26 @@ pub(super) enum Form {
     Csv,
 }
 
+impl Form {
+    pub(super) fn named(word: &str) -> Result<Self, Problem> {
+        match word {
+            "json" => Ok(Self::Json),
+            "csv" => Ok(Self::Csv),
+            _ => {
+                let allowed = &["json", "csv"];
+                Err(refused("?format", FieldProblem::UnknownValue { allowed }))
+            }
+        }
+    }
+}
+
 impl FromRequestParts<App> for Form {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let mut form = Self::Json;
         for (_, value) in parameters((parts, app), &["format"]).await? {
-            form = match value.as_str() {
-                "json" => Self::Json,
-                "csv" => Self::Csv,
-                _ => {
-                    let allowed = &["json", "csv"];
-                    return Err(refused("?format", FieldProblem::UnknownValue { allowed }));
-                }
-            };
+            form = Self::named(&value)?;
         }
         Ok(form)
     }

@@ -10,12 +10,18 @@ use rustc_hash::FxHashMap;
 
 use super::access::{self, Asker};
 use super::client::{self, Client, Peer};
-use super::problem::{Full, Problem};
-use super::refusal::full;
+use super::problem::{Full, Problem, ProblemKind};
+use super::refusal::{BUSY, full};
 use super::{App, held};
 use crate::config;
 use crate::domain::TenantId;
 use crate::store::KeyOwner;
+
+/// Streams of events of one tenant at once: some people's windows.
+const TENANT_STREAMS_MAX: u32 = 16;
+
+/// Those of all tenants: each holds one connection, and as many campaigns at most are looked at every second.
+const STREAMS_MAX: u32 = 512;
 
 /// Who has how much of the API now. Cheap to clone.
 #[derive(Clone)]
@@ -23,6 +29,9 @@ pub(crate) struct Shares {
     requests: Counts<TenantId>,
     uploads: Counts<TenantId>,
     addresses: Counts<Client>,
+    streams: Counts<TenantId>,
+    /// Of all tenants together.
+    all_streams: Counts<()>,
 }
 
 impl Shares {
@@ -32,6 +41,8 @@ impl Shares {
             requests: Counts::new(api.tenant_requests_max),
             uploads: Counts::new(api.tenant_uploads_max),
             addresses: Counts::new(api.address_connections_max),
+            streams: Counts::new(TENANT_STREAMS_MAX),
+            all_streams: Counts::new(STREAMS_MAX),
         }
     }
 
@@ -39,6 +50,16 @@ impl Shares {
     pub(super) fn upload(&self, tenant: TenantId) -> Result<Share<TenantId>, Problem> {
         let share = self.uploads.take(tenant);
         share.ok_or_else(|| full(Full::TenantUploads(self.uploads.max)))
+    }
+
+    /// One of the tenant's places for a stream of events, and one of all.
+    pub(super) fn stream(&self, tenant: TenantId) -> Result<Streaming, Problem> {
+        let own = self.streams.take(tenant);
+        let own = own.ok_or_else(|| full(Full::TenantStreams(self.streams.max)))?;
+        let retry_after = BUSY;
+        let one = self.all_streams.take(());
+        let one = one.ok_or(ProblemKind::Unavailable { retry_after })?;
+        Ok(Streaming { _own: own, _one: one })
     }
 
     fn request(&self, tenant: TenantId) -> Result<Share<TenantId>, Problem> {
@@ -50,6 +71,12 @@ impl Shares {
         let share = self.addresses.take(client);
         share.ok_or_else(|| full(Full::AddressRequests(self.addresses.max)))
     }
+}
+
+/// A place for a stream, until it is dropped.
+pub(super) struct Streaming {
+    _own: Share<TenantId>,
+    _one: Share<()>,
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub(crate) enum Rejection {
     Duplicate,
     /// It is advertising, and nobody knows that they agreed to it.
     Consent,
+    /// Their number is known to be unreachable.
+    Unreachable,
 }
 
 impl Rejection {
@@ -44,6 +46,7 @@ impl Rejection {
             Self::Country => FieldProblem::CountryNotAllowed.code(),
             Self::Duplicate => "duplicate",
             Self::Consent => "no_consent",
+            Self::Unreachable => "unreachable",
         }
     }
 }
@@ -52,7 +55,12 @@ impl Rejected {
     /// Every code that a row may have.
     pub(crate) fn codes() -> Vec<&'static str> {
         let numbers = NumberFault::ALL.iter().map(|fault| Rejection::Number(*fault));
-        let all = numbers.chain([Rejection::Country, Rejection::Duplicate, Rejection::Consent]);
+        let all = numbers.chain([
+            Rejection::Country,
+            Rejection::Duplicate,
+            Rejection::Consent,
+            Rejection::Unreachable,
+        ]);
         all.map(Rejection::code).collect()
     }
 }
@@ -82,6 +90,8 @@ pub(crate) struct Counts {
     pub(crate) duplicates: u32,
     /// People who have not agreed to advertising.
     pub(crate) no_consent: u32,
+    /// People whose number is known to be unreachable.
+    pub(crate) unreachable: u32,
 }
 
 /// Turns rows into recipients. Takes about 20 octets of memory for each recipient while it lives.
@@ -138,6 +148,11 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
         self.reject(row, Rejection::Consent);
     }
 
+    /// Counts somebody whose number is known to be unreachable.
+    pub(crate) fn unreachable(&mut self, row: Row<'_>) {
+        self.reject(row, Rejection::Unreachable);
+    }
+
     /// Counts somebody who has no number.
     pub(crate) fn numberless(&mut self, place: Place) {
         let row = Row {
@@ -152,6 +167,7 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
         match reason {
             Rejection::Duplicate => self.counts.duplicates += 1,
             Rejection::Consent => self.counts.no_consent += 1,
+            Rejection::Unreachable => self.counts.unreachable += 1,
             Rejection::Country => self.counts.not_allowed += 1,
             Rejection::Number(NumberFault::NotMobile) => self.counts.not_mobile += 1,
             Rejection::Number(NumberFault::NotANumber | NumberFault::Invalid | NumberFault::LostDigits) => {
@@ -237,7 +253,8 @@ mod tests {
                 not_mobile: 1,
                 not_allowed: 0,
                 duplicates: 1,
-                no_consent: 0
+                no_consent: 0,
+                unreachable: 0
             }
         );
         assert_eq!(kept.0, [33_612_345_678, 33_687_654_321]);

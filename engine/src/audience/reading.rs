@@ -72,7 +72,15 @@ const DAYS_AHEAD_MAX: u32 = 366;
 pub(crate) const SCHEDULE_S: (i64, i64) = (1, SCHEDULE_MAX.as_secs() as i64);
 
 /// Those that say which contacts are meant come last.
-pub(super) const AUDIENCE_FIELDS: [&str; 6] = ["numbers", "recipients", "filter", "lists", "segments", "exclude"];
+pub(super) const AUDIENCE_FIELDS: [&str; 7] = [
+    "numbers",
+    "recipients",
+    "filter",
+    "lists",
+    "segments",
+    "exclude",
+    "unreachable",
+];
 pub(super) const NUMBERS: usize = 0;
 pub(super) const RECIPIENTS: usize = 1;
 const PURPOSES: [&str; 2] = [Purpose::Transactional.code(), Purpose::Marketing.code()];

@@ -306,6 +306,7 @@ fn a_hundred_thousand_recipients_stream_through() {
             not_allowed: 0,
             duplicates: 0,
             no_consent: 0,
+            unreachable: 0,
         }
     );
     assert_eq!(rejected[0].place.to_string(), "/audience/recipients/99999/to");

@@ -9,9 +9,9 @@ use super::draft::Created;
 use super::packer::{BATCHES_MAX, Packer};
 use super::pages::Pages;
 use super::price::Price;
-use super::report::PageCursor;
+use super::report::{PageCursor, Which};
 use super::texts::Texts;
-use super::view::status_of;
+use super::view::status;
 use super::{CampaignFault, Campaigns, Limits, PAGE_MAX};
 use crate::audience::{Counts, Ingest, NAME_MAX, Place, ReadFault, Row as GivenRow, RowSink as _, ValueBuffer, Values};
 use crate::compose::Sender;
@@ -240,9 +240,9 @@ impl Campaigns {
     ) -> Result<(), CampaignFault> {
         let mut next = Some(PageCursor::START);
         while let Some(from) = next {
-            let page = self.page((of, from), PAGE_MAX).await?;
+            let page = self.page((of, from), &Which::default(), PAGE_MAX).await?;
             let wanted = page.rows.into_iter().filter(|row| {
-                let status = status_of(row);
+                let status = status(row);
                 statuses.iter().any(|wanted| wanted == status)
             });
             let step = wanted.map(|row| (row.recipient, row.variables)).collect();

@@ -266,6 +266,7 @@ impl Campaigns {
             ("country_not_allowed", counts.not_allowed),
             ("duplicate", counts.duplicates),
             ("no_consent", counts.no_consent),
+            ("unreachable", counts.unreachable),
         ];
         for (reason, count) in by_reason {
             skipped.with_label_values(&[reason]).inc_by(count.into());
@@ -338,6 +339,7 @@ impl Campaigns {
             not_allowed: counts.not_allowed.into(),
             duplicates: counts.duplicates.into(),
             no_consent: counts.no_consent.into(),
+            unreachable: counts.unreachable.into(),
             estimate_segments: 0,
             estimate_credits: 0,
             held: 0,

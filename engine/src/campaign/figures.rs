@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::view::time;
-use crate::domain::{Language, Status};
+use crate::domain::{Language, ResultSlot, Status, ToHandset};
 use crate::store::{Campaign, Counters};
 
 /// The report of a campaign. No read rate is in it: nothing in SMS says what was read.
@@ -31,6 +31,56 @@ pub(crate) struct Figures {
     excluded: Excluded,
     estimate: Estimate,
     actual: Actual,
+    time_to_handset: TimeToHandset,
+}
+
+/// How long messages took that were delivered: from the answer of the SMSC that took them to the receipt.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub(super) struct TimeToHandset {
+    /// Within three minutes, 180 s included.
+    within_3_minutes: u64,
+    /// Of those that were delivered, to one digit; a half is rounded up.
+    within_3_minutes_percent: f64,
+    histogram: Vec<Within>,
+}
+
+/// Messages that took longer than the bound before this.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+struct Within {
+    /// Up to so many seconds; `null`: however long.
+    up_to: Option<u64>,
+    messages: u64,
+}
+
+/// How many messages took how long.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Times {
+    within_3_minutes: u64,
+    places: [u64; ToHandset::COUNT],
+}
+
+impl Times {
+    pub(super) fn add(&mut self, result: &ResultSlot) {
+        let place = result.to_handset.place();
+        if let Some(count) = place.and_then(|place| self.places.get_mut(place)) {
+            *count += 1;
+        }
+        self.within_3_minutes += u64::from(result.to_handset.is_within_3_minutes());
+    }
+}
+
+impl TimeToHandset {
+    fn of(delivered: u64, times: &Times) -> Self {
+        let within = |(place, messages): (usize, &u64)| Within {
+            up_to: ToHandset::bound(place),
+            messages: *messages,
+        };
+        Self {
+            within_3_minutes: times.within_3_minutes,
+            within_3_minutes_percent: percent(times.within_3_minutes, delivered),
+            histogram: times.places.iter().enumerate().map(within).collect(),
+        }
+    }
 }
 
 /// What became of those who got one text.
@@ -94,6 +144,8 @@ pub(super) struct Excluded {
     not_allowed: u64,
     duplicates: u64,
     no_consent: u64,
+    /// Their numbers are known to be unreachable.
+    unreachable: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -113,10 +165,12 @@ struct Actual {
 
 impl Figures {
     /// The figures of a campaign whose messages came to that.
-    pub(super) fn of(campaign: &Campaign, counters: &Counters, language: Language) -> Self {
+    pub(super) fn of(campaign: &Campaign, (counters, times): (&Counters, &Times), language: Language) -> Self {
         let counts = counters.statuses();
         let messages = counts.iter().map(|(_, count)| count).sum();
         let (in_doubt, canceled, skipped) = (counters.in_doubt(), counters.canceled(), counters.skipped());
+        let delivered = counts.iter().find(|(status, _)| *status == Status::Delivered);
+        let delivered = delivered.map_or(0, |(_, count)| *count);
         let rest = campaign.total.saturating_sub(messages + in_doubt + canceled + skipped);
         let of_status = |(status, count): (Status, u64)| OfStatus {
             status: status.code(),
@@ -151,6 +205,7 @@ impl Figures {
                 credits: counters.spent(),
                 recredited: counters.recredited(),
             },
+            time_to_handset: TimeToHandset::of(delivered, times),
         }
     }
 }
@@ -163,6 +218,7 @@ impl Excluded {
             not_allowed: campaign.not_allowed,
             duplicates: campaign.duplicates,
             no_consent: campaign.no_consent,
+            unreachable: campaign.unreachable,
         }
     }
 }

@@ -5,6 +5,7 @@ mod bookkeeper;
 mod news;
 mod starts;
 mod books;
+mod cleaning;
 mod control;
 mod copy;
 mod direct;
@@ -16,6 +17,7 @@ mod figures;
 mod gates;
 mod housekeeping;
 mod launch;
+mod left_out;
 mod life;
 mod orders;
 mod packer;
@@ -28,6 +30,7 @@ mod roll_call;
 mod routes;
 mod schedule;
 mod texts;
+mod watching;
 pub(crate) mod view;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -56,21 +59,25 @@ use crate::webhooks::Webhooks;
 
 pub(crate) use auditor::Auditor;
 pub(crate) use books::Books;
+pub(crate) use cleaning::Cleaned;
 pub(crate) use copy::{RESENT, Whom};
 pub(crate) use direct::DirectOrder;
 pub(crate) use estimate::Estimation;
 pub(crate) use fault::CampaignFault;
 pub(crate) use figures::Figures;
 pub(crate) use gates::Gates;
+pub(crate) use left_out::{Because, LeftOut};
 pub(crate) use life::Placed;
 pub(crate) use orders::{Order, Orders};
 pub(crate) use price::too_long;
-pub(crate) use report::{PAGE_MAX, PageCursor, Wanted};
+pub(crate) use report::{PAGE_MAX, PageCursor, Wanted, Which};
 use resolve::Finding;
 pub(crate) use roll_call::RollCall;
 use routes::{Chooser, Whose};
 pub(crate) use routes::{RouteTable, Routes, Served, Serving};
 use starts::Start;
+pub(crate) use watching::Glimpse;
+use watching::Watchers;
 
 /// Bodies that may be read at once: each takes a thread and some megabytes.
 const CREATIONS_MAX: usize = 64;
@@ -147,6 +154,7 @@ struct Shared {
     /// How many recipients have been found of those whose audience is being found out.
     found: Mutex<FxHashMap<CampaignId, Arc<Finding>>>,
     hours: Mutex<FxHashMap<direct::Sending, direct::Hour>>,
+    watchers: Watchers,
 }
 
 impl Campaigns {
@@ -165,6 +173,7 @@ impl Campaigns {
             launching: Mutex::default(),
             found: Mutex::default(),
             hours: Mutex::default(),
+            watchers: Watchers::default(),
             deps,
         }))
     }

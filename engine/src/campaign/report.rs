@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use super::figures::OfVariant;
+use super::figures::{OfVariant, Times};
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns, Figures, view};
-use crate::domain::{CampaignId, Language, MessageId, Partition, TenantId, UnixMicros, UnknownId};
+use crate::domain::{CampaignId, Cleanse, Language, MessageId, Partition, TenantId, UnixMicros, UnknownId};
 use crate::store::{Campaign, CampaignState, RecipientRow};
 
 /// The most rows of one page.
@@ -40,6 +40,8 @@ impl Wanted {
             && self.until.is_none_or(|until| date < until)
     }
 }
+/// Rows that are looked at for one page, whatever few of them are meant.
+const LOOKED_AT_MAX: usize = 20_000;
 
 /// Rows, and where the next page begins; `None` when there is none.
 #[derive(Debug)]
@@ -86,6 +88,27 @@ impl FromStr for PageCursor {
     }
 }
 
+/// Which recipients are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Which {
+    /// Those whose message is there: a word of the API.
+    pub(crate) status: Option<String>,
+    /// Those whose number could be reached or not, as their message says that has ended.
+    pub(crate) cleanse: Option<Cleanse>,
+}
+
+impl Which {
+    const fn is_all(&self) -> bool {
+        self.status.is_none() && self.cleanse.is_none()
+    }
+
+    fn means(&self, row: &RecipientRow) -> bool {
+        let status = |wanted: &String| view::status(row) == wanted;
+        let cleanse = |wanted: Cleanse| row.result.is_some_and(|result| result.cleanse() == wanted);
+        self.status.as_ref().is_none_or(status) && self.cleanse.is_none_or(cleanse)
+    }
+}
+
 impl Campaigns {
     /// A campaign, and the same with its progress as JSON.
     ///
@@ -113,7 +136,9 @@ impl Campaigns {
     ) -> Result<Figures, CampaignFault> {
         let campaign = self.find(tenant, id).await?;
         let counters = self.store().counters(id).await?;
-        let mut figures = Figures::of(&campaign, &counters, language);
+        let mut times = Times::default();
+        self.store().each_result(id, |result| times.add(result)).await?;
+        let mut figures = Figures::of(&campaign, (&counters, &times), language);
         if !campaign.variants.is_empty() && campaign.launched_at.is_some() {
             figures.variants = self.of_variants(&campaign).await?;
         }
@@ -126,10 +151,10 @@ impl Campaigns {
         let mut all = OfVariant::all(campaign);
         let mut next = Some(PageCursor::START);
         while let Some(from) = next {
-            let page = self.page((campaign.id, from), PAGE_MAX).await?;
+            let page = self.page((campaign.id, from), &Which::default(), PAGE_MAX).await?;
             for row in &page.rows {
                 if let Some(of) = all.get_mut(texts.variant(&row.variables)) {
-                    of.add(view::status_of(row));
+                    of.add(view::status(row));
                 }
             }
             next = page.next;
@@ -182,45 +207,50 @@ impl Campaigns {
         })
     }
 
-    /// The recipients of a campaign with what became of their messages, at most [`PAGE_MAX`] of them.
+    /// The recipients of a campaign with what became of their messages, at most [`PAGE_MAX`] of them. Of one that means some of
+    /// them, a page may have fewer rows than asked for, or none, and not be the last.
     ///
     /// # Errors
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
     pub(crate) async fn recipients(
         &self,
-        tenant: TenantId,
-        id: CampaignId,
-        from: PageCursor,
-        limit: usize,
+        (tenant, id): (TenantId, CampaignId),
+        which: &Which,
+        (from, limit): (PageCursor, usize),
     ) -> Result<Page<RecipientRow, PageCursor>, CampaignFault> {
         self.find(tenant, id).await?;
-        self.page((id, from), limit).await
+        self.page((id, from), which, limit).await
     }
 
     pub(super) async fn page(
         &self,
         (id, from): (CampaignId, PageCursor),
+        which: &Which,
         limit: usize,
     ) -> Result<Page<RecipientRow, PageCursor>, CampaignFault> {
         let limit = limit.clamp(1, PAGE_MAX);
-        let (mut rows, mut at) = (Vec::with_capacity(limit), from);
+        let (mut rows, mut at, mut looked_at) = (Vec::with_capacity(limit), from, 0);
         while at.partition.0 < self.store().partitions() {
-            let wanted = limit - rows.len();
-            if wanted == 0 {
+            if rows.len() == limit || looked_at >= LOOKED_AT_MAX {
                 return Ok(Page { rows, next: Some(at) });
             }
+            let wanted = if which.is_all() { limit - rows.len() } else { PAGE_MAX };
             let found = self.look(id, at.partition, (at.position, wanted as u32)).await?;
-            at = match found.len() < wanted {
-                true => PageCursor {
+            let is_last = found.len() < wanted;
+            looked_at += found.len();
+            for row in found {
+                if rows.len() == limit {
+                    return Ok(Page { rows, next: Some(at) });
+                }
+                at.position += 1;
+                rows.extend(Some(row).filter(|row| which.means(row)));
+            }
+            if is_last {
+                at = PageCursor {
                     partition: Partition(at.partition.0 + 1),
                     position: 0,
-                },
-                false => PageCursor {
-                    position: at.position + wanted as u32,
-                    ..at
-                },
-            };
-            rows.extend(found);
+                };
+            }
         }
         Ok(Page { rows, next: None })
     }

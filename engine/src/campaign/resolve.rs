@@ -288,6 +288,7 @@ impl Campaigns {
             fields: self.merge_fields(tenant, (&campaign.columns, "/text")).await?,
             excluded: meant.numbers.clone(),
             consent,
+            reachable: !meant.unreachable,
         };
         let (steps, coming) = mpsc::channel(STEPS_MAX);
         let taking = tokio::task::spawn_blocking(move || {
@@ -406,6 +407,8 @@ struct TakingRules {
     excluded: HashSet<u64>,
     /// Only people who have agreed are taken.
     consent: bool,
+    /// Those whose number is known to be unreachable are not.
+    reachable: bool,
 }
 
 type Taken = (Counts, Vec<Rejected>);
@@ -472,6 +475,10 @@ fn take_contact(
         ingest.without_consent(row);
         return Ok(());
     }
+    if rules.reachable && contact.unreachable.is_some() {
+        ingest.unreachable(row);
+        return Ok(());
+    }
     ingest.row(row).map_err(ReadFault::from)?;
     Ok(())
 }
@@ -500,6 +507,7 @@ pub(super) fn counted(campaign: Campaign, counts: &Counts) -> Campaign {
         not_allowed: counts.not_allowed.into(),
         duplicates: counts.duplicates.into(),
         no_consent: counts.no_consent.into(),
+        unreachable: counts.unreachable.into(),
         ..campaign
     }
 }

@@ -3,23 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::audience::Rejected;
-use crate::domain::{State, UnixMicros, to_hexadecimal};
+use crate::domain::{ResultSlot, State, UnixMicros, to_hexadecimal};
 use crate::store::{Campaign, CampaignKind, CampaignState, Counters, RecipientRow, StoredVariant};
 
 /// A campaign with its progress: `GET /v1/campaigns/{id}`.
 pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
     let mut view = summary(campaign);
-    let statuses: Map<String, Value> = counters
-        .statuses()
-        .into_iter()
-        .map(|(status, count)| (status.code().to_owned(), count.into()))
-        .collect();
-    let statuses_sum: u64 = counters.statuses().iter().map(|(_, count)| count).sum();
-    let elsewhere = counters.in_doubt() + counters.canceled() + counters.skipped();
-    let queued = match is_under_way(campaign.state) {
-        true => campaign.total.saturating_sub(statuses_sum + elsewhere),
-        false => 0,
-    };
     view["text"] = campaign.text.clone().into();
     view["sender"] = campaign.sender.clone().into();
     view["encoding"] = campaign.encoding.name().into();
@@ -31,6 +20,29 @@ pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
     view["tlvs"] = parameters.tlvs.iter().map(tlv).collect();
     let variant = |variant: &StoredVariant| json!({ "filter": variant.filter, "text": variant.text });
     view["variants"] = campaign.variants.iter().map(variant).collect();
+    add_progress(&mut view, campaign, counters);
+    view
+}
+
+/// Where a campaign is, without what it was ordered as.
+pub(super) fn progress(campaign: &Campaign, counters: &Counters) -> Value {
+    let mut view = json!({ "id": campaign.id.to_string(), "state": campaign.state.code() });
+    add_progress(&mut view, campaign, counters);
+    view
+}
+
+fn add_progress(view: &mut Value, campaign: &Campaign, counters: &Counters) {
+    let statuses: Map<String, Value> = counters
+        .statuses()
+        .into_iter()
+        .map(|(status, count)| (status.code().to_owned(), count.into()))
+        .collect();
+    let statuses_sum: u64 = counters.statuses().iter().map(|(_, count)| count).sum();
+    let elsewhere = counters.in_doubt() + counters.canceled() + counters.skipped();
+    let queued = match is_under_way(campaign.state) {
+        true => campaign.total.saturating_sub(statuses_sum + elsewhere),
+        false => 0,
+    };
     view["progress"] = json!({
         "total": campaign.total,
         "queued": queued,
@@ -46,7 +58,6 @@ pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
         "spent": campaign.spent + unbooked,
         "recredited": counters.recredited().max(campaign.recredited),
     });
-    view
 }
 
 /// A campaign in a list, without its progress.
@@ -86,6 +97,7 @@ pub(crate) fn audience(campaign: &Campaign) -> Value {
         "not_allowed": campaign.not_allowed,
         "duplicates": campaign.duplicates,
         "no_consent": campaign.no_consent,
+        "unreachable": campaign.unreachable,
     });
     // As it was asked for.
     if let Some(query) = &campaign.query {
@@ -103,29 +115,26 @@ pub(crate) fn rejected(rows: &[Rejected]) -> Value {
 /// One message: to whom, its status, and why it has it.
 pub(crate) fn message(row: &RecipientRow) -> Value {
     let mut view = json!({ "to": row.recipient.to_string(), "id": row.id.to_string() });
-    let (reason, code, at) = match row.result {
-        Some(result) => (
-            Some(result.reason.code()),
-            Some(result.code).filter(|code| *code > 0),
-            Some(result.at),
-        ),
-        None => (None, None, None),
-    };
-    view["status"] = status_of(row).into();
-    view["reason"] = reason.into();
-    view["code"] = code.into();
-    view["at"] = at
-        .and_then(|seconds| time(UnixMicros(u64::from(seconds) * 1_000_000)))
-        .into();
+    let result = row.result;
+    view["status"] = status(row).into();
+    view["reason"] = result.map(|result| result.reason.code()).into();
+    view["code"] = result.map(|result| result.code).filter(|code| *code > 0).into();
+    view["cleanse"] = result.map(|result| result.cleanse().code()).into();
+    view["at"] = result.and_then(ended_at).into();
     view
 }
 
-/// Its status, or where it is if it has none.
-pub(super) fn status_of(row: &RecipientRow) -> &'static str {
+/// How far a message is.
+pub(crate) fn status(row: &RecipientRow) -> &'static str {
     match row.result {
         Some(result) => result.ending.word(),
         None => row.state.unwrap_or(State::Queued).word(),
     }
+}
+
+/// When a message ended.
+pub(crate) fn ended_at(result: ResultSlot) -> Option<String> {
+    time(UnixMicros(u64::from(result.at) * 1_000_000))
 }
 
 const fn is_under_way(state: CampaignState) -> bool {
@@ -158,7 +167,7 @@ pub(super) fn hour(at: UnixMicros) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{CampaignId, Ending, MessageId, Reason, Recipient, ResultSlot, Status};
+    use crate::domain::{CampaignId, Ending, MessageId, Reason, Recipient, Status, ToHandset};
 
     fn row(result: Option<ResultSlot>) -> RecipientRow {
         RecipientRow {
@@ -180,6 +189,7 @@ mod tests {
             reason: Reason::Answer,
             code: 11,
             at: 1_763_000_000,
+            to_handset: ToHandset::UNKNOWN,
         };
         let view = message(&row(Some(result)));
         assert_eq!(

@@ -3,13 +3,14 @@
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-const STEPS: [(&str, &str); 6] = [
+const STEPS: [(&str, &str); 7] = [
     ("people", include_str!("../data/migrations/0001_people.sql")),
     ("imports", include_str!("../data/migrations/0002_imports.sql")),
     ("webhooks", include_str!("../data/migrations/0003_webhooks.sql")),
     ("accounts", include_str!("../data/migrations/0004_accounts.sql")),
     ("history", include_str!("../data/migrations/0005_history.sql")),
     ("templates", include_str!("../data/migrations/0006_templates.sql")),
+    ("cleaning", include_str!("../data/migrations/0007_cleaning.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

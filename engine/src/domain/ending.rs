@@ -2,7 +2,7 @@
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::Status;
+use super::{Status, ToHandset};
 
 /// Why a message has its status: a closed list, one octet in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
@@ -100,16 +100,19 @@ pub(crate) struct ResultSlot {
     pub(crate) code: u16,
     /// When, seconds since 1970.
     pub(crate) at: u32,
+    /// How long it took, if it was delivered.
+    pub(crate) to_handset: ToHandset,
 }
 
 impl ResultSlot {
     /// Octets of a slot.
     pub(crate) const LENGTH: usize = 8;
 
-    /// Packs it: `ending(1) reason(1) code(2) at(4)`.
+    /// Packs it: `ending(1) reason(1) code(2) at(4)`; the upper half of `reason` says how long it took to the handset.
     pub(crate) fn pack(&self) -> [u8; Self::LENGTH] {
         let ([c1, c2], [t1, t2, t3, t4]) = (self.code.to_be_bytes(), self.at.to_be_bytes());
-        [self.ending.letter(), self.reason as u8, c1, c2, t1, t2, t3, t4]
+        let reason = self.reason as u8 | self.to_handset.bits();
+        [self.ending.letter(), reason, c1, c2, t1, t2, t3, t4]
     }
 
     /// Reads it; `None` while the message is not at its end.
@@ -119,9 +122,10 @@ impl ResultSlot {
         };
         Some(Self {
             ending: Ending::from_letter(letter)?,
-            reason: Reason::from_octet(reason),
+            reason: Reason::from_octet(reason & 0x0F),
             code: u16::from_be_bytes([c1, c2]),
             at: u32::from_be_bytes([t1, t2, t3, t4]),
+            to_handset: ToHandset::from_bits(reason),
         })
     }
 }
@@ -149,6 +153,7 @@ mod tests {
                 reason: Reason::Answer,
                 code: 0x0B,
                 at: 1_763_000_000,
+                to_handset: ToHandset::UNKNOWN,
             };
             assert_eq!(ResultSlot::unpack(&slot.pack()), Some(slot));
         }

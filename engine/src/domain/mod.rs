@@ -6,6 +6,8 @@ mod time;
 mod status;
 mod message;
 mod ending;
+mod handset;
+mod cleanse;
 mod terms;
 mod tries;
 mod parameters;
@@ -18,9 +20,11 @@ pub(crate) mod tests;
 
 pub(crate) use smpp::text::EncodingPolicy;
 
+pub(crate) use cleanse::Cleanse;
 pub(crate) use country::{Countries, Country};
 pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};
+pub(crate) use handset::ToHandset;
 pub(crate) use ids::{
     CampaignId, ConsentId, ContactId, DeliveryId, EndpointId, GateId, ImportId, ListId, MessageId, PARTITIONS_MAX,
     Partition, Recipient, RouteId, SegmentId, SmscId, TemplateId, TenantId, UnknownId,

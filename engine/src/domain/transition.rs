@@ -4,7 +4,7 @@ use super::stored::HEAD;
 use super::time::UnixMicros;
 use super::{
     Ending, IllegalMove, Line, Mark, Message, Reason, Recipient, ResultSlot, RouteId, SmscId, State, Status, Step,
-    Trace, Traces, Tries,
+    ToHandset, Trace, Traces, Tries,
 };
 
 /// Why a message is handed back.
@@ -287,11 +287,14 @@ impl Message<'_> {
             tries: Tries::of(&tries),
             ..*self
         };
+        let is_delivered = state == State::Final(Status::Delivered);
+        let delivered = next.traces.as_ref().filter(|_| is_delivered);
         let result = next.ending.map(|(ending, reason, code)| ResultSlot {
             ending,
             reason,
             code,
             at: now.seconds() as u32,
+            to_handset: ToHandset::of(delivered.map(|traces| traces.at), now),
         });
         Ok(Transition {
             step: next.step,

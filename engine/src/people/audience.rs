@@ -19,7 +19,7 @@ const EACH_MAX: usize = 50;
 const NUMBERS_MAX: usize = 50_000;
 
 /// Contacts that are read at once.
-const STEP: usize = 2_000;
+pub(crate) const MEANT_STEP: usize = 2_000;
 
 /// Whom a campaign means.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +28,8 @@ pub(crate) struct Audience {
     exclude: Part,
     /// Numbers that get nothing, whoever has them.
     numbers: Vec<Recipient>,
+    /// Also those whose number is known to be unreachable.
+    unreachable: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,6 +46,8 @@ pub(crate) struct Meant {
     exclude: Filter,
     /// Numbers that get nothing.
     pub(crate) numbers: HashSet<u64>,
+    /// Also those whose number is known to be unreachable.
+    pub(crate) unreachable: bool,
 }
 
 impl Audience {
@@ -71,6 +75,11 @@ impl Audience {
                 }
             }
             Some(other) => faults.push(wrong("/audience/exclude", JsonType::Object, other)),
+        }
+        match query.get("unreachable") {
+            None => {}
+            Some(Value::Bool(unreachable)) => audience.unreachable = *unreachable,
+            Some(other) => faults.push(wrong("/audience/unreachable", JsonType::Boolean, other)),
         }
         if faults.is_empty() { Ok(audience) } else { Err(faults) }
     }
@@ -163,6 +172,7 @@ impl People {
             include,
             exclude,
             numbers: audience.numbers.iter().map(|number| number.0).collect(),
+            unreachable: audience.unreachable,
         })
     }
 
@@ -203,7 +213,7 @@ impl People {
             meant.include.clone(),
             Filter::Not(Box::new(meant.exclude.clone())),
         ]);
-        self.search((tenant, &filter), after, STEP).await
+        self.search((tenant, &filter), after, MEANT_STEP).await
     }
 
     /// Those of these numbers that belong to a contact who is excluded.

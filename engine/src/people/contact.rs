@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::compose::fold;
-use crate::domain::{ContactId, Recipient, UnixMicros};
+use crate::domain::{CampaignId, Cleanse, ContactId, Recipient, UnixMicros};
 use crate::fault::FieldProblem;
 
 /// The longest name, reference, tag or practice, in characters.
@@ -60,8 +60,20 @@ pub(crate) struct Contact {
     pub(crate) details: Details,
     /// When they agreed to advertising, and have not withdrawn it since.
     pub(crate) consent_at: Option<UnixMicros>,
+    /// Why campaigns leave them out.
+    pub(crate) unreachable: Option<Unreachable>,
     pub(crate) created_at: UnixMicros,
     pub(crate) updated_at: UnixMicros,
+}
+
+/// A number could not be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unreachable {
+    /// When that was seen.
+    pub(crate) at: UnixMicros,
+    pub(crate) how: Cleanse,
+    /// Which campaign has shown it.
+    pub(crate) campaign: CampaignId,
 }
 
 /// What is known of a person.

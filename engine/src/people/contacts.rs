@@ -220,6 +220,7 @@ fn created(given: &Given, identity: &str, now: UnixMicros) -> Place {
             id: ContactId(0),
             details: given.onto(&Details::default()),
             consent_at: None,
+            unreachable: None,
             created_at: now,
             updated_at: now,
         },

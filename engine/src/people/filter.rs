@@ -51,6 +51,8 @@ pub(crate) enum Filter {
     List(Vec<ListId>),
     /// Those who have agreed to advertising, or have not.
     Consent(bool),
+    /// Those whose number is known to be unreachable, or is not.
+    Unreachable(bool),
     /// Those of whom nothing is known there, or something.
     Empty(Nothing, bool),
 }
@@ -80,6 +82,12 @@ pub(crate) enum DayField {
     /// Day and month of birth.
     Birthday,
     LastVisit,
+    /// When they agreed to advertising, and have not withdrawn it since.
+    Consented,
+    /// When they came.
+    Created,
+    /// When something else was last said of them.
+    Updated,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +110,7 @@ pub(crate) enum Nothing {
     List,
 }
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 17] = [
     "first_name",
     "last_name",
     "reference",
@@ -112,11 +120,17 @@ const FIELDS: [&str; 12] = [
     "birth_date",
     "birthday",
     "last_visit",
+    "consented",
+    "created",
+    "updated",
     "number",
     "kind",
     "list",
+    CONSENT,
+    UNREACHABLE,
 ];
 const CONSENT: &str = "consent";
+const UNREACHABLE: &str = "unreachable";
 const TEXT_TESTS: [&str; 5] = ["is", "in", "contains", "starts_with", "empty"];
 const DAY_TESTS: [&str; 6] = ["is", "before", "after", "from", "to", "empty"];
 const SET_TESTS: [&str; 3] = ["is", "in", "empty"];
@@ -327,8 +341,9 @@ impl Reading {
                     .or_else(|| self.refuse(at, FieldProblem::UnknownValue { allowed }))
             }
             (CONSENT, "is") => self.yes_or_no(value, at).map(Filter::Consent),
+            (UNREACHABLE, "is") => self.yes_or_no(value, at).map(Filter::Unreachable),
             ("number" | "list", other) => self.untested(above, other, &SET_TESTS),
-            ("kind" | CONSENT, other) => self.untested(above, other, &IS),
+            ("kind" | CONSENT | UNREACHABLE, other) => self.untested(above, other, &IS),
             (_, _) => self.refuse(
                 &format!("{above}/field"),
                 FieldProblem::UnknownValue { allowed: &FIELDS },
@@ -406,6 +421,9 @@ fn day_field(name: &str) -> Option<DayField> {
         "birth_date" => Some(DayField::BirthDate),
         "birthday" => Some(DayField::Birthday),
         "last_visit" => Some(DayField::LastVisit),
+        "consented" => Some(DayField::Consented),
+        "created" => Some(DayField::Created),
+        "updated" => Some(DayField::Updated),
         _ => None,
     }
 }

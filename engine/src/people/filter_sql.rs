@@ -1,7 +1,10 @@
 //! A filter as a condition of SQL on the table `contact`. Pure.
 
+use jiff::ToSpan;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
+use super::TIME_ZONE;
 use super::filter::{DayField, DayTest, Filter, Nothing, TextField, TextTest};
 use crate::compose::fold;
 use crate::database::{Dialect, Sql};
@@ -55,6 +58,10 @@ pub(super) fn write(filter: &Filter, seen: Seen, sql: &mut Sql) {
         Filter::Consent(given) => {
             let test = if *given { "NOT NULL" } else { "NULL" };
             sql.push("contact.consent_at IS ").push(test);
+        }
+        Filter::Unreachable(so) => {
+            let test = if *so { "NOT NULL" } else { "NULL" };
+            sql.push("contact.unreachable_at IS ").push(test);
         }
         Filter::Empty(nothing, empty) => {
             sql.push(if *empty { "" } else { "NOT " });
@@ -155,7 +162,47 @@ fn pattern(field: &TextField, test: &TextTest, several: bool) -> String {
     format!("{before}{escaped}{after}")
 }
 
+/// What happened at a moment, by the days of the clinic.
+fn moment(column: &str, test: DayTest, today: Date, sql: &mut Sql) {
+    let zone = TimeZone::get(TIME_ZONE).unwrap_or(TimeZone::UTC);
+    let begins = |date: Date| {
+        let begins = date
+            .to_zoned(zone.clone())
+            .map(|begins| begins.timestamp().as_microsecond());
+        begins.unwrap_or(i64::MAX)
+    };
+    let (DayTest::On(day) | DayTest::Before(day) | DayTest::After(day) | DayTest::From(day) | DayTest::To(day)) = test;
+    let date = day.date(today);
+    let (on, next) = (begins(date), begins(date.saturating_add(1.day())));
+    let (from, before) = match test {
+        DayTest::On(_) => (Some(on), Some(next)),
+        DayTest::Before(_) => (None, Some(on)),
+        DayTest::After(_) => (Some(next), None),
+        DayTest::From(_) => (Some(on), None),
+        DayTest::To(_) => (None, Some(next)),
+    };
+    sql.push(column).push(" IS NOT NULL");
+    for (word, bound) in [(" >= ", from), (" < ", before)] {
+        if let Some(bound) = bound {
+            sql.push(" AND ").push(column).push(word).value(bound);
+        }
+    }
+}
+
+/// The column of what happened at a moment; `None`: it is a date.
+const fn moment_column(field: DayField) -> Option<&'static str> {
+    match field {
+        DayField::Consented => Some("contact.consent_at"),
+        DayField::Created => Some("contact.created_at"),
+        DayField::Updated => Some("contact.updated_at"),
+        DayField::BirthDate | DayField::Birthday | DayField::LastVisit => None,
+    }
+}
+
 fn day((field, test): (DayField, DayTest), today: Date, sql: &mut Sql) {
+    if let Some(column) = moment_column(field) {
+        return moment(column, test, today, sql);
+    }
     let (word, day) = match test {
         DayTest::On(day) => (" = ", day),
         DayTest::Before(day) => (" < ", day),
@@ -166,14 +213,16 @@ fn day((field, test): (DayField, DayTest), today: Date, sql: &mut Sql) {
     let date = day.date(today).to_string();
     // Without a date no text is before or after it, and `not` has to mean those.
     let (column, compared) = match field {
-        DayField::BirthDate => ("contact.birth_date", date.as_str()),
-        DayField::LastVisit => ("contact.last_visit", date.as_str()),
         DayField::Birthday => ("contact.birth_date", &date[date.len().saturating_sub(5)..]),
+        DayField::LastVisit => ("contact.last_visit", date.as_str()),
+        DayField::BirthDate | DayField::Consented | DayField::Created | DayField::Updated => {
+            ("contact.birth_date", date.as_str())
+        }
     };
     sql.push(column).push(" IS NOT NULL AND ");
-    match field {
-        DayField::Birthday => sql.push("substr(contact.birth_date, 6)"),
-        DayField::BirthDate | DayField::LastVisit => sql.push(column),
+    match field == DayField::Birthday {
+        true => sql.push("substr(contact.birth_date, 6)"),
+        false => sql.push(column),
     };
     sql.push(word).value(compared);
 }
@@ -185,6 +234,9 @@ fn unknown(nothing: &Nothing, dialect: Dialect, sql: &mut Sql) {
             sql.push("NOT EXISTS (SELECT 1 FROM list_member WHERE list_member.contact = contact.id)");
         }
         Nothing::Day(DayField::LastVisit) => drop(sql.push("contact.last_visit IS NULL")),
+        Nothing::Day(field @ (DayField::Consented | DayField::Created | DayField::Updated)) => {
+            sql.push(moment_column(*field).unwrap_or_default()).push(" IS NULL");
+        }
         Nothing::Day(DayField::BirthDate | DayField::Birthday) => drop(sql.push("contact.birth_date IS NULL")),
         Nothing::Text(field) => {
             sql.push("(");

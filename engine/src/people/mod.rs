@@ -1,6 +1,7 @@
 //! People as clinics know them: contacts, lists, segments, and whom a campaign means.
 
 mod audience;
+mod cleaning;
 mod consents;
 mod contact;
 mod contacts;
@@ -21,7 +22,8 @@ mod tests;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-pub(crate) use audience::{Audience, Meant};
+pub(crate) use audience::{Audience, MEANT_STEP, Meant};
+pub(crate) use cleaning::{CleaningRule, Findings, Reached, SOFT_AFTER_MAX, Seen as SeenNumber};
 pub(crate) use consents::{Consent, PROOF_MAX, Proof, WORDING_MAX};
 pub(crate) use contact::{
     ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Given, Kind, TEXT_MAX, VALUE_MAX, VISITS_MAX, Visit, check_day, check_name,

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use super::contact::{Contact, Details};
+use super::contact::{Contact, Details, Unreachable};
 use crate::compose::fold;
 use crate::database::{DatabaseError, Found, Sql};
-use crate::domain::{ContactId, Recipient, TenantId, UnixMicros};
+use crate::domain::{CampaignId, ContactId, Recipient, TenantId, UnixMicros};
 
 /// The columns, in the order in which [`read`] reads them.
 pub(super) const COLUMNS: &str = "contact.id, contact.reference, contact.number, contact.first_name, contact.last_name, \
      contact.kind, contact.birth_date, contact.last_visit, contact.practices, contact.tags, contact.attributes, \
-     contact.consent_at, contact.created_at, contact.updated_at, contact.identity";
+     contact.consent_at, contact.created_at, contact.updated_at, contact.identity, \
+     contact.unreachable_at, contact.unreachable_for, contact.unreachable_campaign";
 
 /// The place of `identity` in these.
 pub(super) const IDENTITY: usize = 14;
@@ -41,6 +42,15 @@ const CHANGED: [&str; 16] = [
     "attributes_folded",
 ];
 
+/// What is known of the number by itself, and what is known of another that comes in its place.
+const OF_THE_NUMBER: [(&str, &str); 5] = [
+    ("unreachable_at", "NULL"),
+    ("unreachable_for", "NULL"),
+    ("unreachable_campaign", "NULL"),
+    ("reachable_since", "excluded.updated_at"),
+    ("soft_failures", "0"),
+];
+
 /// Rows that fit one statement.
 pub(super) const ROWS_MAX: usize = 1_000;
 
@@ -64,9 +74,23 @@ pub(super) fn read(row: &Found<'_>) -> Result<Contact, DatabaseError> {
             })?,
         },
         consent_at: row.number_if_any(11)?.map(time),
+        unreachable: unreachable(row)?,
         created_at: time(row.number(12)?),
         updated_at: time(row.number(13)?),
     })
+}
+
+fn unreachable(row: &Found<'_>) -> Result<Option<Unreachable>, DatabaseError> {
+    let Some(at) = row.number_if_any(IDENTITY + 1)? else {
+        return Ok(None);
+    };
+    Ok(Some(Unreachable {
+        at: time(at),
+        how: row.parsed(IDENTITY + 2, "how a contact cannot be reached", |code| {
+            code.parse().ok()
+        })?,
+        campaign: CampaignId(row.number(IDENTITY + 3)?.cast_unsigned()),
+    }))
 }
 
 pub(super) fn time(value: i64) -> UnixMicros {
@@ -91,6 +115,12 @@ pub(super) fn write(tenant: TenantId, contacts: &[(&Contact, &str)]) -> Sql {
     sql.push(" ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at");
     for column in CHANGED {
         sql.push(", ").push(column).push(" = excluded.").push(column);
+    }
+    // What was seen of a number is nothing against another.
+    for (column, of_another) in OF_THE_NUMBER {
+        sql.push(", ").push(column).push(" = CASE WHEN ");
+        sql.push("COALESCE(contact.number, 0) = COALESCE(excluded.number, 0) THEN contact.");
+        sql.push(column).push(" ELSE ").push(of_another).push(" END");
     }
     sql
 }

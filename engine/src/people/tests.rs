@@ -284,3 +284,43 @@ async fn a_segment_is_kept_under_its_name() {
         Err(PeopleFault::NotFound)
     ));
 }
+
+#[tokio::test]
+async fn who_was_not_heard_of_for_three_years_is_found_by_days() {
+    let bench = some_people().await;
+    let all = bench.meant(&json!({})).await;
+    let stale = json!({"all": [
+        {"field": "updated", "before": "-36 months"},
+        {"not": {"field": "last_visit", "from": "-36 months"}},
+        {"not": {"field": "consented", "from": "-36 months"}},
+    ]});
+    assert!(bench.meant(&stale).await.is_empty());
+    for test in ["is", "from", "to"] {
+        assert_eq!(
+            bench.meant(&json!({"field": "created", test: "today"})).await,
+            all,
+            "{test}"
+        );
+    }
+    for test in ["before", "after"] {
+        assert!(
+            bench
+                .meant(&json!({"field": "created", test: "today"}))
+                .await
+                .is_empty(),
+            "{test}"
+        );
+    }
+    assert_eq!(bench.meant(&json!({"field": "consented", "empty": true})).await, all);
+    let mut change = bench.people.database.change().await.unwrap();
+    let mut old = Sql::new("UPDATE contact SET updated_at = ");
+    old.value(1_000_000_000_000_000_i64).push(", last_visit = NULL");
+    change.run(old).await.unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(bench.meant(&stale).await, all);
+    assert_eq!(
+        bench.meant(&json!({"field": "updated", "is": "2001-09-09"})).await,
+        all,
+        "03:46 in Paris"
+    );
+}

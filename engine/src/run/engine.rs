@@ -246,6 +246,7 @@ impl Engine {
         helpers.tasks.spawn(self.history.clone().run(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_house(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_schedule(stop()));
+        helpers.tasks.spawn(self.campaigns.clone().keep_lists_clean(stop()));
         let auditor = Auditor::new(store.clone(), metrics.clone(), clock);
         helpers.tasks.spawn(auditor.walk(stop()));
         let gauges = Gauges {

@@ -12,7 +12,7 @@ use super::contact::{Contact, Phone};
 use super::dates::{french_day, french_moment};
 use super::row::Manners;
 use super::rows::Cells;
-use crate::domain::{Country, Recipient};
+use crate::domain::{Country, Language, Recipient};
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
@@ -305,6 +305,52 @@ impl ErrorList {
         line.cell(error);
         line.end()
     }
+}
+
+/// Writes down a table of figures, as a spreadsheet in somebody's language or a program reads it.
+pub(crate) struct Table {
+    signs: Signs,
+}
+
+impl Table {
+    /// As CSV in that language; the first line is what its columns are called.
+    pub(crate) fn new(language: Language) -> Self {
+        let dialect = match language {
+            Language::Fr => Dialect::ExcelFr,
+            Language::En => Dialect::Rfc4180,
+        };
+        Self { signs: dialect.signs() }
+    }
+
+    pub(crate) fn head(&self, columns: &[&str]) -> String {
+        let mut line = Line::new(self.signs);
+        line.text.push_str(self.signs.mark);
+        columns.iter().for_each(|column| line.cell(column));
+        line.end()
+    }
+
+    pub(crate) fn line(&self, cells: &[Written]) -> String {
+        let mut line = Line::new(self.signs);
+        for cell in cells {
+            match cell {
+                Written::Text(text) => line.cell(text),
+                Written::Phone(number) => line.quoted(&number.to_string()),
+                Written::Count(count) => line.cell(&count.to_string()),
+                Written::Nothing => line.cell(""),
+            }
+        }
+        line.end()
+    }
+}
+
+/// A cell of a [`Table`].
+#[derive(Clone, Debug)]
+pub(crate) enum Written {
+    Text(String),
+    /// A number as E.164, quoted: with its `+` it is a formula to a spreadsheet, and to everybody else a number.
+    Phone(Recipient),
+    Count(u64),
+    Nothing,
 }
 
 struct Line {

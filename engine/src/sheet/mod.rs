@@ -26,7 +26,7 @@ use crate::fault::{FieldFault, SheetProblem};
 
 pub(crate) use columns::{COLUMNS_MAX, Column};
 pub(crate) use contact::{Consent, Contact, Kind, Phone};
-pub(crate) use export::{Dialect, ErrorList, Export};
+pub(crate) use export::{Dialect, ErrorList, Export, Table, Written};
 pub(crate) use reading::{Mapping, ROWS_MAX, Reading, RowRead, Taker};
 pub(crate) use row::{Manners, RowFault};
 pub(crate) use rows::Cells;

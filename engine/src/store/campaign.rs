@@ -81,6 +81,8 @@ pub(crate) struct Campaign {
     pub(crate) duplicates: u64,
     /// People who have not agreed to it.
     pub(crate) no_consent: u64,
+    /// People whose number is known to be unreachable.
+    pub(crate) unreachable: u64,
     /// Segments of the whole.
     pub(crate) estimate_segments: u64,
     /// Credits of the whole.
@@ -176,6 +178,7 @@ pub(super) fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
         ("not_allowed", campaign.not_allowed),
         ("duplicates", campaign.duplicates),
         ("no_consent", campaign.no_consent),
+        ("unreachable", campaign.unreachable),
         ("estimate_segments", campaign.estimate_segments),
         ("estimate_credits", campaign.estimate_credits),
     ] {
@@ -245,6 +248,7 @@ fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>
         not_allowed: number("not_allowed"),
         duplicates: number("duplicates"),
         no_consent: number("no_consent"),
+        unreachable: number("unreachable"),
         estimate_segments: number("estimate_segments"),
         estimate_credits: number("estimate_credits"),
         held: number("held"),

@@ -245,7 +245,7 @@ fn text(value: Value) -> Result<String, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Ending, Reason};
+    use crate::domain::{Ending, Reason, ToHandset};
 
     #[test]
     fn results_that_lie_far_apart_are_written_by_themselves() {
@@ -254,6 +254,7 @@ mod tests {
             reason: Reason::Stopped,
             code: 0,
             at: 1,
+            to_handset: ToHandset::UNKNOWN,
         };
         let changes = CampaignChanges {
             counters: vec![(4, 3)],

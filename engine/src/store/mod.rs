@@ -18,6 +18,7 @@ mod parked;
 mod places;
 mod journal;
 mod counters;
+mod results;
 mod accounts;
 mod audit;
 mod idempotency;
@@ -67,6 +68,7 @@ pub(crate) use mirrored::{LedgerEntry, LedgerPlace, OptOut, Restored, Settings};
 pub(crate) use moves::{ParkedOf, Swap};
 pub(crate) use places::{MendAsk, Mended, Misplaced, Queued, Suspicion};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};
+pub(crate) use results::EndedRow;
 pub(crate) use rows::RowsAsked;
 pub(crate) use schedule::Planned;
 #[cfg(test)]

@@ -106,6 +106,13 @@ impl Document {
     }
 }
 
+impl Operation {
+    /// Whether its answer ends only when what it tells of does.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.responses["200"]["content"]["text/event-stream"].is_object()
+    }
+}
+
 /// Clients ignore what they do not know; this test wants to know all.
 fn close(schema: &mut Value) {
     match schema {

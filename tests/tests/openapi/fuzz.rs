@@ -51,6 +51,9 @@ include-operation-id = [\"createCampaign\", \"sendMessage\", \"searchContacts\",
 [operations.checks.positive_data_acceptance]
 expected-statuses = [\"2xx\", 400, 401, 402, 403, 404, 409, 422, 429]
 [[operations]]
+include-operation-id = [\"watchCampaign\"]
+enabled = false
+[[operations]]
 include-operation-id = [\"deleteList\", \"deleteSegment\"]
 [operations.checks]
 ensure_resource_availability.enabled = false

@@ -63,8 +63,10 @@ fn answers_about_what_was_sent_are_as_documented() {
         } else {
             &campaign.id
         };
-        let answer = http.ask("GET", &operation.path.replace("{id}", id), None);
-        answer.expect(200);
+        let path = operation.path.replace("{id}", id);
+        let query = if operation.is_stream() { "?seconds=1" } else { "" };
+        let answer = http.ask("GET", &format!("{path}{query}"), None);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
         document.assert_describes(&operation, &answer);
     }
 }

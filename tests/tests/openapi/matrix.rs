@@ -99,6 +99,9 @@ impl Matrix {
         if !query.is_empty() {
             path = format!("{path}?{query}");
         }
+        if operation.is_stream() {
+            path = format!("{path}?seconds=1");
+        }
         if let Some(media) = &operation.file {
             // Looked at, and not taken in: one at a time of a tenant is.
             let path = format!("{path}?dry_run=true");

@@ -198,6 +198,10 @@ fn too_many(full: Full, language: Language) -> String {
             format!("Au plus {max} campagnes d'un même client en cours d'envoi (tenant_uploads_max)."),
             format!("At most {max} campaigns of one tenant being uploaded at once (tenant_uploads_max)."),
         ),
+        Full::TenantStreams(max) => (
+            format!("Au plus {max} flux d'événements d'un même client à la fois."),
+            format!("At most {max} concurrent streams of events per tenant."),
+        ),
         Full::TenantImports => (
             "Un fichier de ce client est déjà en cours d'importation : réessayez quand il est fini.".to_owned(),
             "A file of this tenant is being imported: try again when that has ended.".to_owned(),

@@ -125,6 +125,8 @@ pub(crate) enum Full {
     TenantImports,
     /// Campaigns that the tenant is sending: `api.tenant_uploads_max`.
     TenantUploads(u32),
+    /// Streams of events of the tenant.
+    TenantStreams(u32),
     /// Requests of one address behind a proxy, each as good as a connection: `api.address_connections_max`.
     AddressRequests(u32),
     /// Wrong keys of one address: `api.wrong_keys_max`.

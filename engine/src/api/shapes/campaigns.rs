@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 
 use super::{
-    CampaignStateWord, CategoryWord, EncodingWord, Filter, GivenPhone, GivenTlv, MessageStatusWord, Nullable, Phone,
-    PurposeWord, ReasonWord, SenderText, ServiceType, Time, WaitingWord,
+    CampaignStateWord, CategoryWord, CleanseWord, EncodingWord, Filter, GivenPhone, GivenTlv, MessageStatusWord,
+    Nullable, Phone, PurposeWord, ReasonWord, SenderText, ServiceType, Time, WaitingWord,
 };
 use crate::audience::{NAME_MAX, SCHEDULE_S, VALIDITY_S, VARIANTS_MAX};
 use crate::domain::{CampaignId, ListId, MessageId, SegmentId, TemplateId, Terms};
@@ -73,6 +73,8 @@ struct Audience {
     #[schemars(length(max = 50))]
     segments: Option<Vec<SegmentId>>,
     exclude: Option<Exclude>,
+    /// Whether contacts whose number is known to be unreachable are written to as well.
+    unreachable: Option<bool>,
 }
 
 /// Who gets nothing, though the rest means them.
@@ -115,6 +117,8 @@ struct AudienceCounts {
     duplicates: u64,
     /// They have not agreed to advertising, and the tenant has to know that they have.
     no_consent: u64,
+    /// Their numbers are known to be unreachable, and the campaign does not ask for them.
+    unreachable: u64,
     /// Which contacts are meant, as it was asked for; absent: the recipients are all.
     #[schemars(default, skip_serializing_if = "Option::is_none")]
     query: Option<Query>,
@@ -315,8 +319,62 @@ pub(in crate::api) struct RecipientResult {
     reason: Option<ReasonWord>,
     /// Of the answer or receipt, as a number.
     code: Option<u32>,
+    /// What the end of the message says of the number; `null` before that.
+    cleanse: Option<CleanseWord>,
     /// Since when it has its status.
     at: Option<Time>,
+}
+
+/// Which recipients are listed, and how.
+#[derive(JsonSchema)]
+pub(in crate::api) struct RecipientsAsked {
+    /// The most rows of the page; 50, if it is not said. Not of a CSV.
+    #[schemars(range(min = 1, max = crate::campaign::PAGE_MAX))]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Only those whose message is there.
+    status: Option<MessageStatusWord>,
+    /// Only those of whose number the end of their message says that.
+    cleanse: Option<CleanseWord>,
+    /// `json`, if it is not said; `csv`: all of them, as a file.
+    format: Option<Form>,
+}
+
+/// For how long a campaign is watched.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Watching {
+    /// After so many seconds the stream ends; 900, if it is not said.
+    #[schemars(range(min = 1, max = 900))]
+    seconds: Option<u32>,
+}
+
+/// How a campaign is cleaned up after.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct Cleaning {
+    /// Whether it is only said what would be done.
+    dry_run: Option<bool>,
+}
+
+/// What is done at the end of each campaign that is launched from then on.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct GivenCleaningRule {
+    /// Whether contacts are marked whose number nobody has.
+    hard: bool,
+    /// Contacts are marked whom so many campaigns in a row did not reach; `null`: none are.
+    soft_after: Nullable<SoftAfter>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct SoftAfter(#[schemars(range(min = 1, max = crate::people::SOFT_AFTER_MAX))] u32);
+
+#[derive(JsonSchema)]
+pub(in crate::api) struct CleaningRule {
+    hard: bool,
+    soft_after: Option<u32>,
 }
 
 /// A campaign that was told to move.

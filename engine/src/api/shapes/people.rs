@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
-use super::{GivenPhone, Nullable, Phone, Time};
-use crate::domain::{ConsentId, ContactId, ImportId, ListId, SegmentId};
+use super::{CleanseWord, GivenPhone, Nullable, Phone, Time};
+use crate::domain::{CampaignId, ConsentId, ContactId, ImportId, ListId, SegmentId};
 use crate::import::{Account, ColumnAccount, FileAccount};
 use crate::people::{
     ATTRIBUTE_NAME_MAX, EACH_MAX, Kind, PROOF_MAX, TEXT_MAX, UPSERT_MAX, VALUE_MAX, VISITS_MAX, WORDING_MAX,
@@ -31,7 +31,7 @@ super::schema! {
         "description": "Which people are meant; `{}`: everybody. `all`, `any` and `not` put filters together, up to 8 deep and 100 in all; \
                         `field` has one test beside it: `is`, `in`, `contains`, `starts_with`, `empty` of texts (`first_name`, `last_name`, \
                         `reference`, `practice`, `tag`, `attributes.…`), `is`, `before`, `after`, `from`, `to`, `empty` of days (`last_visit`, \
-                        `birth_date`, and `is` of `birthday`), `is`, `in`, `empty` of `number` and `list`, `is` of `kind` and `consent`; `visited` \
+                        `birth_date`, `consented`, `created`, `updated`, and `is` of `birthday`), `is`, `in`, `empty` of `number` and `list`, `is` of `kind`, `consent` and `unreachable`; `visited` \
                         has a practice, or `true`, with `from` and `to`.",
         "properties": {
             "all": { "type": "array", "minItems": 1, "items": { "$ref": "#/components/schemas/Filter" } },
@@ -134,8 +134,45 @@ pub(in crate::api) struct Contact {
     attributes: BTreeMap<String, String>,
     /// Since when they agree to advertising.
     consent_at: Option<Time>,
+    /// Their number could not be reached: campaigns leave them out.
+    unreachable: Option<Unreachable>,
     created_at: Time,
     updated_at: Time,
+}
+
+/// From how long ago.
+#[derive(JsonSchema)]
+pub(in crate::api) struct StaleAsked {
+    /// Months; 36, if it is not said.
+    #[schemars(range(min = 1, max = 1_200))]
+    months: Option<u32>,
+}
+
+/// What has become old.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Stale {
+    months: u32,
+    /// Contacts of whom nothing was heard since: no visit, no consent, nothing that was said of them.
+    contacts: StaleOnes,
+    /// Contacts whose consent is older.
+    consents: StaleOnes,
+}
+
+#[derive(JsonSchema)]
+struct StaleOnes {
+    count: u64,
+    /// Whom that means, for a search, an export, a segment.
+    filter: Filter,
+}
+
+/// How it is known that a number cannot be reached.
+#[derive(JsonSchema)]
+struct Unreachable {
+    since: Time,
+    /// `hard`: nobody has it. `soft`: some campaigns in a row did not reach it.
+    reason: CleanseWord,
+    /// Which has shown it.
+    campaign: CampaignId,
 }
 
 /// Whom is looked for.
@@ -330,6 +367,19 @@ pub(in crate::api) struct ExportForm {
 
 super::schema! {
     DialectWord, named: false, schemars::json_schema!({ "type": "string", "enum": crate::sheet::Dialect::CODES })
+}
+
+/// Whom of those that a campaign leaves out to export, and how.
+#[derive(JsonSchema)]
+pub(in crate::api) struct LeftOutAsked {
+    /// Not given: whatever the reason. Who has several is there with the first of them.
+    because: Option<BecauseWord>,
+    /// Not given: `excel-fr` for a French reader, and else `rfc4180`.
+    dialect: Option<DialectWord>,
+}
+
+super::schema! {
+    BecauseWord, named: false, schemars::json_schema!({ "type": "string", "enum": crate::campaign::Because::CODES })
 }
 
 /// Whom to export.

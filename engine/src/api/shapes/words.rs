@@ -137,6 +137,11 @@ schema! {
     one_of("What became of a message that is remembered.", PAST_STATUSES)
 }
 schema! {
+    /// Whether a number could be reached.
+    CleanseWord, named: true,
+    one_of("What the end of a message says of its number: nobody has it, it could not be reached for the moment, or nothing.", domain::Cleanse::CODES)
+}
+schema! {
     /// Why a message has its status.
     ReasonWord, named: true,
     one_of("Why a message has its status.", domain::Reason::ALL.iter().map(|one| one.code()))
@@ -147,7 +152,7 @@ schema! {
     one_of("Why messages are not sent, the gravest first.", waiting::Reason::ALL.iter().map(|one| one.code()))
 }
 
-fn message_statuses() -> Vec<&'static str> {
+pub(in crate::api) fn message_statuses() -> Vec<&'static str> {
     let under_way = [
         State::Queued,
         State::Waiting,

@@ -10,7 +10,11 @@ async fn pages_of_recipients_are_all_recipients_once() {
     for limit in [7, 500] {
         let (mut seen, mut from) = (HashSet::new(), PageCursor::START);
         loop {
-            let page = bench.campaigns.recipients(tenant, id, from, limit).await.unwrap();
+            let page = bench
+                .campaigns
+                .recipients((tenant, id), &Which::default(), (from, limit))
+                .await
+                .unwrap();
             assert!(page.rows.len() <= limit);
             for row in &page.rows {
                 assert!(seen.insert(row.recipient), "{} came twice", row.recipient);

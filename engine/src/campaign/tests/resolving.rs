@@ -60,7 +60,7 @@ async fn who_is_added_before_the_launch_is_meant_and_who_is_excluded_is_not() {
     assert_eq!((running.total, running.held, running.duplicates), (3, 3, 2));
     let page = bench
         .campaigns
-        .recipients(tenant, id, PageCursor::START, 10)
+        .recipients((tenant, id), &Which::default(), (PageCursor::START, 10))
         .await
         .unwrap();
     let mut numbers: Vec<u64> = page.rows.iter().map(|row| row.recipient.0 - 33_600_000_000).collect();

@@ -1,0 +1,185 @@
+//! `GET /v1/campaigns/{id}/recipients`: what became of each, page by page or as a file.
+
+use std::io;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use futures::stream;
+
+use super::access::{Caller, Id};
+use super::doc::{Key, Operation, Routes, Verb};
+use super::pages::{PAGE_DEFAULT, cursor, limit};
+use super::problem::{Problem, language_of};
+use super::query::{parameters, refused};
+use super::report::Form;
+use super::{App, page, shapes};
+use crate::campaign::{Campaigns, PAGE_MAX, PageCursor, Which, view};
+use crate::domain::{CampaignId, Cleanse, Language, TenantId};
+use crate::fault::FieldProblem;
+use crate::sheet::{Table, Written};
+use crate::store::RecipientRow;
+
+pub(super) fn routes() -> Routes {
+    Routes::of("campaigns").add(
+        Operation::new((Verb::Get, "/v1/campaigns/{id}/recipients"), Key::Tenant, "listRecipients")
+            .says(
+                "List what became of each recipient",
+                "Of a page of some of them, `next_cursor` alone says whether there are more: it may have fewer rows than asked for, or none.",
+            )
+            .at::<CampaignId>("id", "The campaign.")
+            .asks::<shapes::RecipientsAsked>()
+            .answers::<shapes::Page<shapes::RecipientResult>>(200, "A page of recipients.")
+            .or_as("text/csv")
+            .speaks(),
+        list,
+    )
+}
+
+/// `?limit=…&cursor=…&status=unknown_number&cleanse=hard&format=csv`.
+pub(super) struct Asked {
+    limit: usize,
+    cursor: Option<PageCursor>,
+    which: Which,
+    form: Form,
+}
+
+impl FromRequestParts<App> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let mut asked = Self {
+            limit: PAGE_DEFAULT,
+            cursor: None,
+            which: Which::default(),
+            form: Form::Json,
+        };
+        let known = &["limit", "cursor", "status", "cleanse", "format"];
+        for (name, value) in parameters((parts, app), known).await? {
+            match name {
+                "limit" => asked.limit = limit(&value)?,
+                "cursor" => asked.cursor = Some(cursor(&value)?),
+                "status" => asked.which.status = Some(status(value)?),
+                "cleanse" => asked.which.cleanse = Some(cleanse(&value)?),
+                _ => asked.form = Form::named(&value)?,
+            }
+        }
+        Ok(asked)
+    }
+}
+
+fn status(word: String) -> Result<String, Problem> {
+    if shapes::message_statuses().contains(&word.as_str()) {
+        return Ok(word);
+    }
+    let allowed = &[
+        "queued",
+        "submitting",
+        "transmitted",
+        "delivered",
+        "unknown_number",
+        "…",
+    ];
+    Err(refused("?status", FieldProblem::UnknownValue { allowed }))
+}
+
+fn cleanse(word: &str) -> Result<Cleanse, Problem> {
+    let allowed = &Cleanse::CODES;
+    word.parse()
+        .map_err(|_| refused("?cleanse", FieldProblem::UnknownValue { allowed }))
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    Id(id): Id<CampaignId>,
+    asked: Asked,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let from = asked.cursor.unwrap_or(PageCursor::START);
+    let vary = (header::VARY, "accept-language");
+    if asked.form == Form::Json {
+        let of = (from, asked.limit);
+        let found = app.campaigns.recipients((tenant, id), &asked.which, of).await?;
+        let next = found.next.map(|next| next.to_string());
+        let shown = page(found.rows.iter().map(view::message).collect(), next);
+        return Ok(([vary], shown).into_response());
+    }
+    // What is refused is refused before the file begins.
+    app.campaigns.find(tenant, id).await?;
+    let file = File {
+        campaigns: app.campaigns,
+        owner: (tenant, id),
+        which: asked.which,
+        language: language_of(&headers),
+        at: Some(from),
+        begun: false,
+    };
+    let pieces = stream::try_unfold(file, |mut file| async move {
+        let piece = file.next().await?;
+        Ok::<_, io::Error>(piece.map(|piece| (piece, file)))
+    });
+    let name = format!("attachment; filename=\"{id}-recipients.csv\"");
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, name),
+        (header::VARY, "accept-language".to_owned()),
+    ];
+    Ok((headers, Body::from_stream(pieces)).into_response())
+}
+
+/// A file of recipients on its way out.
+struct File {
+    campaigns: Campaigns,
+    owner: (TenantId, CampaignId),
+    which: Which,
+    language: Language,
+    /// Where to go on; `None`: all were read.
+    at: Option<PageCursor>,
+    begun: bool,
+}
+
+impl File {
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        let table = Table::new(self.language);
+        let mut piece = match std::mem::replace(&mut self.begun, true) {
+            true => String::new(),
+            false => table.head(&columns(self.language)),
+        };
+        // An empty piece would be the end to some readers.
+        while let (Some(at), true) = (self.at, piece.len() < 4_096) {
+            let found = self.campaigns.recipients(self.owner, &self.which, (at, PAGE_MAX)).await;
+            let found = found.map_err(|error| {
+                // The answer has begun: that it is not whole, its reader sees by its end.
+                tracing::warn!(%error, "a list of recipients broke off");
+                io::Error::other(error)
+            })?;
+            found.rows.iter().for_each(|row| piece += &table.line(&cells(row)));
+            self.at = found.next;
+        }
+        Ok(Some(piece).filter(|piece| !piece.is_empty()).map(Into::into))
+    }
+}
+
+const fn columns(language: Language) -> [&'static str; 7] {
+    match language {
+        Language::Fr => ["numero", "statut", "raison", "code", "nettoyage", "date", "message"],
+        Language::En => ["to", "status", "reason", "code", "cleanse", "at", "id"],
+    }
+}
+
+fn cells(row: &RecipientRow) -> [Written; 7] {
+    let text = |text: Option<&str>| text.map_or(Written::Nothing, |text| Written::Text(text.to_owned()));
+    let result = row.result;
+    [
+        Written::Phone(row.recipient),
+        text(Some(view::status(row))),
+        text(result.map(|result| result.reason.code())),
+        result.map_or(Written::Nothing, |result| Written::Count(result.code.into())),
+        text(result.map(|result| result.cleanse().code())),
+        text(result.and_then(view::ended_at).as_deref()),
+        text(Some(&row.id.to_string())),
+    ]
+}
