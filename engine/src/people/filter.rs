@@ -82,6 +82,8 @@ pub(crate) enum DayField {
     /// Day and month of birth.
     Birthday,
     LastVisit,
+    /// When an SMSC last took a message to their number.
+    LastContacted,
     /// When they agreed to advertising, and have not withdrawn it since.
     Consented,
     /// When they came.
@@ -110,7 +112,7 @@ pub(crate) enum Nothing {
     List,
 }
 
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "first_name",
     "last_name",
     "reference",
@@ -120,6 +122,7 @@ const FIELDS: [&str; 17] = [
     "birth_date",
     "birthday",
     "last_visit",
+    "last_contacted",
     "consented",
     "created",
     "updated",
@@ -421,6 +424,7 @@ fn day_field(name: &str) -> Option<DayField> {
         "birth_date" => Some(DayField::BirthDate),
         "birthday" => Some(DayField::Birthday),
         "last_visit" => Some(DayField::LastVisit),
+        "last_contacted" => Some(DayField::LastContacted),
         "consented" => Some(DayField::Consented),
         "created" => Some(DayField::Created),
         "updated" => Some(DayField::Updated),

@@ -189,9 +189,14 @@ fn moment(column: &str, test: DayTest, today: Date, sql: &mut Sql) {
     }
 }
 
+/// In history, in microseconds.
+const LAST_CONTACTED: &str = "(SELECT MAX(message.taken_at) * 1000 FROM message \
+    WHERE message.tenant = contact.tenant AND message.recipient = contact.number)";
+
 /// The column of what happened at a moment; `None`: it is a date.
 const fn moment_column(field: DayField) -> Option<&'static str> {
     match field {
+        DayField::LastContacted => Some(LAST_CONTACTED),
         DayField::Consented => Some("contact.consent_at"),
         DayField::Created => Some("contact.created_at"),
         DayField::Updated => Some("contact.updated_at"),
@@ -215,7 +220,7 @@ fn day((field, test): (DayField, DayTest), today: Date, sql: &mut Sql) {
     let (column, compared) = match field {
         DayField::Birthday => ("contact.birth_date", &date[date.len().saturating_sub(5)..]),
         DayField::LastVisit => ("contact.last_visit", date.as_str()),
-        DayField::BirthDate | DayField::Consented | DayField::Created | DayField::Updated => {
+        DayField::BirthDate | DayField::LastContacted | DayField::Consented | DayField::Created | DayField::Updated => {
             ("contact.birth_date", date.as_str())
         }
     };
@@ -234,7 +239,9 @@ fn unknown(nothing: &Nothing, dialect: Dialect, sql: &mut Sql) {
             sql.push("NOT EXISTS (SELECT 1 FROM list_member WHERE list_member.contact = contact.id)");
         }
         Nothing::Day(DayField::LastVisit) => drop(sql.push("contact.last_visit IS NULL")),
-        Nothing::Day(field @ (DayField::Consented | DayField::Created | DayField::Updated)) => {
+        Nothing::Day(
+            field @ (DayField::LastContacted | DayField::Consented | DayField::Created | DayField::Updated),
+        ) => {
             sql.push(moment_column(*field).unwrap_or_default()).push(" IS NULL");
         }
         Nothing::Day(DayField::BirthDate | DayField::Birthday) => drop(sql.push("contact.birth_date IS NULL")),

@@ -1,5 +1,7 @@
 //! People in a database of their own.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -323,4 +325,40 @@ async fn who_was_not_heard_of_for_three_years_is_found_by_days() {
         all,
         "03:46 in Paris"
     );
+}
+
+#[tokio::test]
+async fn who_was_not_written_to_of_late_is_found_in_history() {
+    let bench = some_people().await;
+    let now = Clock::new().unix();
+    let day = Duration::from_secs(86_400);
+    let mut change = bench.people.database.change().await.unwrap();
+    for (id, number, taken_at) in [
+        (1, 1, Some(now.minus(90 * day))),
+        (2, 1, Some(now.minus(40 * day))),
+        (3, 2, Some(now.minus(day))),
+        // It was given to nobody.
+        (4, 2, None),
+    ] {
+        let taken_at = taken_at.map(|at| (at.0 / 1_000) as i64);
+        let mut put =
+            Sql::new("INSERT INTO message (id, tenant, recipient, smsc, status, reason, code, segments, credits, ");
+        put.push("at, taken_at) VALUES (")
+            .list([id, i64::from(TENANT.0), 33_600_000_000 + number]);
+        put.push(", '', 'transmitted', '', 0, 1, 1, 0, ")
+            .value(taken_at)
+            .push(")");
+        change.run(put).await.unwrap();
+    }
+    change.commit().await.unwrap();
+    let field = |test: &str, value: Value| json!({ "field": "last_contacted", test: value });
+    for (filter, wanted) in [
+        (field("before", json!("-30 days")), vec!["Zoé"]),
+        (field("from", json!("-30 days")), vec!["Hugo"]),
+        (field("to", json!("today")), vec!["Hugo", "Zoé"]),
+        (field("empty", json!(true)), vec!["Ana"]),
+        (json!({ "not": field("from", json!("-30 days")) }), vec!["Ana", "Zoé"]),
+    ] {
+        assert_eq!(bench.meant(&filter).await, wanted, "{filter}");
+    }
 }

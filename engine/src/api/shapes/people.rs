@@ -31,7 +31,7 @@ super::schema! {
         "description": "Which people are meant; `{}`: everybody. `all`, `any` and `not` put filters together, up to 8 deep and 100 in all; \
                         `field` has one test beside it: `is`, `in`, `contains`, `starts_with`, `empty` of texts (`first_name`, `last_name`, \
                         `reference`, `practice`, `tag`, `attributes.…`), `is`, `before`, `after`, `from`, `to`, `empty` of days (`last_visit`, \
-                        `birth_date`, `consented`, `created`, `updated`, and `is` of `birthday`), `is`, `in`, `empty` of `number` and `list`, `is` of `kind`, `consent` and `unreachable`; `visited` \
+                        `last_contacted`, `birth_date`, `consented`, `created`, `updated`, and `is` of `birthday`), `is`, `in`, `empty` of `number` and `list`, `is` of `kind`, `consent` and `unreachable`; `visited` \
                         has a practice, or `true`, with `from` and `to`.",
         "properties": {
             "all": { "type": "array", "minItems": 1, "items": { "$ref": "#/components/schemas/Filter" } },
