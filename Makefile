@@ -7,7 +7,7 @@ BASELINE := be77cb1
 # Run as built: `cargo run` of one package would build it again, with that package's features only.
 LOADTEST := $(or $(CARGO_TARGET_DIR),target)/release/loadtest
 DEMO := $(or $(CARGO_TARGET_DIR),target)/release/campanile-demo
-.PHONY: help demo test bench bench-baseline torture fuzz matrix check deny run-tests packages packages-check static sbom cargo redis postgres valkey peers browser prometheus deploy-tools
+.PHONY: help demo test bench bench-baseline scale torture fuzz matrix check deny run-tests packages packages-check static sbom cargo redis postgres valkey peers browser prometheus deploy-tools
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ test: cargo redis postgres peers browser prometheus deploy-tools check deny run-
 bench: cargo redis ## Measure the whole path: API, Redis, engine, simulator (ARGS="--tenants 50" and the like)
 	cargo build --release --locked --package campanile --package smpp-sim --package loadtest
 	$(LOADTEST) run canonical $(ARGS)
+
+scale: cargo redis ## Measure an import of 500,000 contacts, filters, a campaign to all of them, its history (CONTACTS=100000)
+	cargo build --release --locked --package campanile --package smpp-sim
+	scripts/scale.py $(dir $(LOADTEST)) $(CONTACTS)
 
 torture: cargo redis ## Every fault with 100 seeds each, some hours (ARGS="--seeds 10 --only kills" and the like)
 	cargo build --locked --package campanile-tests --bins
