@@ -64,6 +64,8 @@ impl ToHandset {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::tests::leased;
+    use crate::domain::{Event, Mark, Message, Status, Trace, Traces};
 
     fn took(us: u64) -> ToHandset {
         ToHandset::of(Some(UnixMicros(1)), UnixMicros(1 + us))
@@ -76,6 +78,29 @@ mod tests {
         assert!(took(0).is_within_3_minutes() && !took(u64::MAX / 2).is_within_3_minutes());
         assert!(!ToHandset::of(None, UnixMicros(5)).is_within_3_minutes());
         assert!(!ToHandset::of(Some(UnixMicros(0)), UnixMicros(5)).is_within_3_minutes());
+    }
+
+    #[test]
+    fn three_minutes_from_the_answer_to_the_receipt_are_counted_to_the_microsecond() {
+        let taken_at = UnixMicros(7_000_000);
+        let traces = Traces {
+            at: taken_at,
+            segments: vec![Trace::new(Mark::Taken)],
+        };
+        let accepted = leased(1, 1).apply(Event::Accepted(traces), taken_at).unwrap();
+        let (enroute, _) = Message::unpack(leased(1, 1).recipient, &accepted.replacement).unwrap();
+        let is_swift = |status, us| {
+            let event = Event::Receipt {
+                segment: 0,
+                status,
+                code: 0,
+            };
+            let end = enroute.apply(event, UnixMicros(taken_at.0 + us)).unwrap();
+            end.result.unwrap().to_handset.is_within_3_minutes()
+        };
+        assert!(is_swift(Status::Delivered, 180_000_000));
+        assert!(!is_swift(Status::Delivered, 180_000_001));
+        assert!(!is_swift(Status::ReceptionError, 1));
     }
 
     #[test]
