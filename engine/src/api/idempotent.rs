@@ -199,6 +199,12 @@ async fn conclude(
         end(store, claim, if refused { Conclusion::Free } else { Conclusion::Open }).await;
         return Ok(response);
     }
+    let is_file = |kind: &HeaderValue| !kind.as_bytes().starts_with(b"application/json");
+    if response.headers().get(header::CONTENT_TYPE).is_some_and(is_file) {
+        // A file: it changes nothing, may be of any length, and is made again.
+        end(store, claim, Conclusion::Free).await;
+        return Ok(response);
+    }
     let secret = response.extensions().get::<Secret>().is_some();
     let (parts, body) = response.into_parts();
     let octets = to_bytes(body, usize::MAX).await.map_err(|error| {

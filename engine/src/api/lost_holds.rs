@@ -10,10 +10,12 @@ use super::access::{Id, Operator};
 use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::known::Known;
-use super::problem::{Problem, ProblemKind};
+use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::refusal::store_refuses;
 use super::tenants::find;
 use super::{App, page, shapes};
+use crate::account::AccountFault;
+use crate::campaign::CampaignFault;
 use crate::domain::{CampaignId, TenantId};
 
 pub(super) fn routes() -> Routes {
@@ -39,7 +41,8 @@ pub(super) fn routes() -> Routes {
                 .at::<TenantId>("id", "The tenant.")
                 .at::<CampaignId>("campaign", "The campaign that was lost.")
                 .takes::<shapes::SettledHold>(json!({ "spent": 120 }))
-                .answers::<shapes::Tenant>(200, "The tenant with its credits."),
+                .answers::<shapes::Tenant>(200, "The tenant with its credits.")
+                .refuses(&[ProblemCode::WrongState]),
             settle_lost,
         )
 }
@@ -76,6 +79,13 @@ pub(super) async fn settle_lost(
     known.object(tenant);
     known.detail("campaign", campaign.to_string());
     known.detail("spent", spent);
-    app.accounts.settle_lost(tenant, campaign, spent.unsigned_abs()).await?;
+    match app.accounts.settle_lost(tenant, campaign, spent.unsigned_abs()).await {
+        // One that is there was not lost.
+        Err(AccountFault::NotFound) => {
+            let known = app.campaigns.find(tenant, campaign).await?;
+            return Err(CampaignFault::WrongState(known.state).into());
+        }
+        settled => settled?,
+    }
     find(&app, tenant).await.map(Json)
 }

@@ -14,7 +14,7 @@ use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::refusal::database_refuses;
 use super::{App, shapes};
 use crate::campaign::{CampaignFault, DirectOrder, view};
-use crate::domain::{MessageId, UnixMicros};
+use crate::domain::{Cleanse, MessageId, UnixMicros};
 use crate::history::Past;
 
 pub(super) fn routes() -> Routes {
@@ -99,6 +99,7 @@ fn remembered(past: &Past) -> Value {
         "status": past.status,
         "reason": Some(&past.reason).filter(|reason| !reason.is_empty()),
         "code": Some(past.code).filter(|code| *code > 0),
+        "cleanse": past.ended_at.map(|_| past.status.parse().map_or(Cleanse::None, Cleanse::of).code()),
         "at": past.ended_at.and_then(|at| view::time(UnixMicros(at.unsigned_abs() * 1_000))),
     })
 }

@@ -26,7 +26,7 @@ impl Cleanse {
 
     /// What a status says of its number. Which codes of a carrier mean which status is data: `receipts.toml`, and the `receipts` of
     /// an SMSC. What failed before it came to a network, or has no receipt, says nothing.
-    const fn of(status: Status) -> Self {
+    pub(crate) const fn of(status: Status) -> Self {
         match status {
             Status::UnknownNumber => Self::Hard,
             Status::ReceptionError => Self::Soft,

@@ -15,7 +15,7 @@ use crate::store::{JOURNAL_READ_MAX, RowsAsked, StoreError};
 /// How often the journal is looked at when it was read to its end: what comes in between is written down together.
 const ROUND: Duration = Duration::from_secs(1);
 
-/// Messages that are written down in one change, about.
+/// Messages that are written down in one step, about: a second's work on a slow disk.
 const TOGETHER: usize = 10_000;
 
 /// Rows of one statement: SQLite takes 32,766 values.
@@ -24,11 +24,15 @@ const ROWS: usize = 500;
 /// Rows of an audience that are read although nobody asks for them: less than another call costs.
 const GAP_MAX: u32 = 20;
 
-/// After work it rests for so many times as long, while half of the journal's room is free.
+/// After work it rests for so many times as long: while little of the journal's room is used, and while less than half is.
+const LONG_REST: u32 = 9;
 const REST: u32 = 3;
 
 /// The longest rest.
-const REST_MAX: Duration = Duration::from_secs(2);
+const REST_MAX: Duration = Duration::from_secs(5);
+
+/// Little of the journal's room is used: this part of it.
+const LITTLE: u64 = 8;
 
 /// It stops nothing any more when the journal is down to so many percent of its room.
 const RELIEVED: u64 = 75;
@@ -56,8 +60,7 @@ impl History {
             failed = step.is_err();
             rest = match step {
                 Err(_) | Ok(Step { more: false, .. }) => ROUND,
-                Ok(_) if self.0.is_short.load(Ordering::Relaxed) => Duration::ZERO,
-                Ok(step) => (step.took * REST).min(REST_MAX),
+                Ok(step) => (step.took * self.0.rest.load(Ordering::Relaxed)).min(REST_MAX),
             };
         }
     }
@@ -76,9 +79,12 @@ impl Shared {
     /// Some of what there is to be written down.
     pub(super) async fn step(&self) -> Result<Step, HistoryFault> {
         let (begun, now) = (self.deps.clock.now(), self.deps.clock.unix());
-        let (mut more, mut together) = (false, Vec::new());
-        let mut count = 0;
-        for partition in self.deps.store.all_partitions() {
+        let (mut more, mut together, mut count) = (false, Vec::new(), 0);
+        let partitions = self.deps.store.partitions();
+        let first = self.next.load(Ordering::Relaxed);
+        for at in 0..partitions {
+            // Each comes first in its turn.
+            let partition = Partition((first + at) % partitions);
             let (gathered, place, full) = self.read(partition).await?;
             more |= full;
             count += gathered.fates.len();
@@ -87,8 +93,8 @@ impl Shared {
             }
             if count >= TOGETHER {
                 more = true;
-                self.keep(std::mem::take(&mut together)).await?;
-                count = 0;
+                self.next.store((partition.0 + 1) % partitions, Ordering::Relaxed);
+                break;
             }
         }
         self.keep(together).await?;
@@ -233,7 +239,12 @@ impl Shared {
         } else if octets * 100 < max * RELIEVED {
             full.set(false);
         }
-        self.is_short.store(octets * 2 >= max, Ordering::Relaxed);
+        let rest = match octets {
+            octets if octets * LITTLE < max => LONG_REST,
+            octets if octets * 2 < max => REST,
+            _ => 0,
+        };
+        self.rest.store(rest, Ordering::Relaxed);
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ mod tidy;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicU16, AtomicU32};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -66,8 +66,10 @@ struct Shared {
     deps: HistoryDeps,
     /// How far each partition's journal was written down.
     positions: Mutex<Vec<String>>,
-    /// Less than half of the journal's room is free.
-    is_short: AtomicBool,
+    /// How many times as long as it works it rests.
+    rest: AtomicU32,
+    /// The partition whose turn it is to be read first.
+    next: AtomicU16,
     /// When it was read to its end.
     read_at: Mutex<UnixMicros>,
 }
@@ -91,7 +93,8 @@ impl History {
         Ok(Self(Arc::new(Shared {
             deps,
             positions: Mutex::new(positions),
-            is_short: AtomicBool::new(false),
+            rest: AtomicU32::default(),
+            next: AtomicU16::default(),
             read_at: Mutex::new(now),
         })))
     }

@@ -79,12 +79,15 @@ pub(in crate::api) struct Message {
 pub(in crate::api) struct HistoryQuestion {
     /// To which number.
     to: Option<Phone>,
+    /// With which status.
     status: Option<PastStatus>,
+    /// Of which campaign.
     campaign: Option<CampaignId>,
     /// From then on: when it was taken, or ended if it never was.
     since: Option<Time>,
     /// Before then.
     until: Option<Time>,
+    /// The most rows of the page; 50, if it is not said.
     #[schemars(range(min = 1, max = PAGE_MAX))]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
