@@ -130,7 +130,13 @@ def measure(site):
     site.until("the import ends", lambda: site.ask("GET", path, key=key)["state"] == "completed", 0.2)
     took = time.monotonic() - begun
     print(f"import of {CONTACTS:,} contacts: {took:.1f} s, {CONTACTS / took:,.0f} a second; peak of the engine {site.peak_mib()} MiB")
-    text = {"name": "Scale", "sender": "OSTEO", "text": "Bonjour [Prenom], le cabinet de [Cabinet] ferme.", "audience": {"filter": {}}}
+    text = {
+        "name": "Scale",
+        "sender": "OSTEO",
+        "purpose": "transactional",
+        "text": "Bonjour [Prenom], le cabinet de [Cabinet] ferme.",
+        "audience": {"filter": {}},
+    }
     campaign = site.ask("POST", "/v1/campaigns", text, key)["id"]
     site.ask("POST", f"/v1/campaigns/{campaign}/launch", b"", key)
     view = lambda: site.ask("GET", f"/v1/campaigns/{campaign}", key=key)

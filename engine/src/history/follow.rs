@@ -24,7 +24,8 @@ const ROWS: usize = 500;
 /// Rows of an audience that are read although nobody asks for them: less than another call costs.
 const GAP_MAX: u32 = 20;
 
-/// After work it rests for so many times as long: while little of the journal's room is used, and while less than half is.
+/// While more comes than is written down, it rests after work for so many times as long: while little of the journal's room is used,
+/// and while less than half is.
 const LONG_REST: u32 = 9;
 const REST: u32 = 3;
 
@@ -239,7 +240,10 @@ impl Shared {
         } else if octets * 100 < max * RELIEVED {
             full.set(false);
         }
+        let before = self.octets.swap(octets, Ordering::Relaxed);
         let rest = match octets {
+            // Less is sent: now it has the machine.
+            octets if octets < before => 0,
             octets if octets * LITTLE < max => LONG_REST,
             octets if octets * 2 < max => REST,
             _ => 0,

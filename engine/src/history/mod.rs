@@ -15,7 +15,7 @@ mod tidy;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicU16, AtomicU32};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -66,6 +66,8 @@ struct Shared {
     deps: HistoryDeps,
     /// How far each partition's journal was written down.
     positions: Mutex<Vec<String>>,
+    /// How long the journal was at the last look.
+    octets: AtomicU64,
     /// How many times as long as it works it rests.
     rest: AtomicU32,
     /// The partition whose turn it is to be read first.
@@ -93,6 +95,7 @@ impl History {
         Ok(Self(Arc::new(Shared {
             deps,
             positions: Mutex::new(positions),
+            octets: AtomicU64::default(),
             rest: AtomicU32::default(),
             next: AtomicU16::default(),
             read_at: Mutex::new(now),

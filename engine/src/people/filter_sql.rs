@@ -163,7 +163,7 @@ fn pattern(field: &TextField, test: &TextTest, several: bool) -> String {
 }
 
 /// What happened at a moment, by the days of the clinic.
-fn moment(column: &str, test: DayTest, today: Date, sql: &mut Sql) {
+fn moment(field: DayField, test: DayTest, today: Date, sql: &mut Sql) {
     let zone = TimeZone::get(TIME_ZONE).unwrap_or(TimeZone::UTC);
     let begins = |date: Date| {
         let begins = date
@@ -181,6 +181,10 @@ fn moment(column: &str, test: DayTest, today: Date, sql: &mut Sql) {
         DayTest::From(_) => (Some(on), None),
         DayTest::To(_) => (None, Some(next)),
     };
+    if field == DayField::LastContacted {
+        return contacted(from, before, sql);
+    }
+    let column = moment_column(field).unwrap_or_default();
     sql.push(column).push(" IS NOT NULL");
     for (word, bound) in [(" >= ", from), (" < ", before)] {
         if let Some(bound) = bound {
@@ -189,24 +193,38 @@ fn moment(column: &str, test: DayTest, today: Date, sql: &mut Sql) {
     }
 }
 
-/// In history, in microseconds.
-const LAST_CONTACTED: &str = "(SELECT MAX(message.taken_at) * 1000 FROM message \
-    WHERE message.tenant = contact.tenant AND message.recipient = contact.number)";
+/// The messages to somebody that were taken, in history; a condition on their time follows.
+const CONTACTED: &str = "EXISTS (SELECT 1 FROM message WHERE message.tenant = contact.tenant \
+    AND message.recipient = contact.number AND message.taken_at ";
+
+/// The last message to them was taken from a moment on, before another, or at all. Each is one look into an index.
+fn contacted(from: Option<i64>, before: Option<i64>, sql: &mut Sql) {
+    let milliseconds = |microseconds: i64| microseconds / 1_000;
+    sql.push(CONTACTED);
+    match from {
+        Some(from) => sql.push(">= ").value(milliseconds(from)),
+        None => sql.push("IS NOT NULL"),
+    };
+    sql.push(")");
+    if let Some(before) = before {
+        sql.push(" AND NOT ").push(CONTACTED);
+        sql.push(">= ").value(milliseconds(before)).push(")");
+    }
+}
 
 /// The column of what happened at a moment; `None`: it is a date.
 const fn moment_column(field: DayField) -> Option<&'static str> {
     match field {
-        DayField::LastContacted => Some(LAST_CONTACTED),
         DayField::Consented => Some("contact.consent_at"),
         DayField::Created => Some("contact.created_at"),
         DayField::Updated => Some("contact.updated_at"),
-        DayField::BirthDate | DayField::Birthday | DayField::LastVisit => None,
+        DayField::BirthDate | DayField::Birthday | DayField::LastVisit | DayField::LastContacted => None,
     }
 }
 
 fn day((field, test): (DayField, DayTest), today: Date, sql: &mut Sql) {
-    if let Some(column) = moment_column(field) {
-        return moment(column, test, today, sql);
+    if field == DayField::LastContacted || moment_column(field).is_some() {
+        return moment(field, test, today, sql);
     }
     let (word, day) = match test {
         DayTest::On(day) => (" = ", day),
@@ -239,9 +257,11 @@ fn unknown(nothing: &Nothing, dialect: Dialect, sql: &mut Sql) {
             sql.push("NOT EXISTS (SELECT 1 FROM list_member WHERE list_member.contact = contact.id)");
         }
         Nothing::Day(DayField::LastVisit) => drop(sql.push("contact.last_visit IS NULL")),
-        Nothing::Day(
-            field @ (DayField::LastContacted | DayField::Consented | DayField::Created | DayField::Updated),
-        ) => {
+        Nothing::Day(DayField::LastContacted) => {
+            sql.push("NOT ");
+            contacted(None, None, sql);
+        }
+        Nothing::Day(field @ (DayField::Consented | DayField::Created | DayField::Updated)) => {
             sql.push(moment_column(*field).unwrap_or_default()).push(" IS NULL");
         }
         Nothing::Day(DayField::BirthDate | DayField::Birthday) => drop(sql.push("contact.birth_date IS NULL")),
