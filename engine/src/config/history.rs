@@ -6,8 +6,8 @@ use kit::settings::Table;
 
 use super::{DAY, value};
 
-/// Ten years: no law asks for more of a bill.
-const KEEP_MAX: Duration = Duration::from_secs(3_650 * 86_400);
+/// Ten years, as they are written: no law asks for more of a bill.
+const KEEP_MAX: Duration = Duration::from_secs(10 * 31_557_600);
 
 /// `[history]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
