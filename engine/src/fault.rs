@@ -95,6 +95,8 @@ pub(crate) enum FieldProblem {
     Wording(WordingProblem),
     /// No sender that carriers take.
     InvalidSender,
+    /// No IP address, and no network of them.
+    NotANetwork,
     /// Not a phone number at all.
     NotANumber,
     /// A phone number that does not exist in its country's numbering plan.

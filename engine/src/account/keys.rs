@@ -1,7 +1,7 @@
 //! Further keys of a tenant: made, listed, revoked.
 
 use super::{AccountFault, Accounts, NAME_MAX, check_text, key};
-use crate::domain::{TenantId, UnixMicros};
+use crate::domain::{KeyBounds, Network, Role, TenantId, UnixMicros};
 use crate::store::KeyDetails;
 
 /// Characters of a key that are kept to tell it from others: its prefix, and 20 of its 160 random bits.
@@ -12,6 +12,28 @@ const ID: usize = 16;
 
 /// The most keys of a tenant: a system each, and one to rotate to.
 const KEYS_MAX: usize = 50;
+
+/// What is to change of a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KeyChanges {
+    pub(crate) label: Option<String>,
+    pub(crate) role: Option<Role>,
+    /// Empty: from anywhere.
+    pub(crate) addresses: Option<Vec<Network>>,
+    /// `Some(None)`: it does not end.
+    pub(crate) expires_at: Option<Option<UnixMicros>>,
+}
+
+impl KeyChanges {
+    /// The bounds with these changes.
+    pub(crate) fn applied_to(self, bounds: KeyBounds) -> KeyBounds {
+        KeyBounds {
+            role: self.role.unwrap_or(bounds.role),
+            addresses: self.addresses.unwrap_or(bounds.addresses),
+            expires_at: self.expires_at.unwrap_or(bounds.expires_at),
+        }
+    }
+}
 
 /// A key, without itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,11 +56,16 @@ fn id_of(digest: &str) -> String {
 }
 
 /// What is kept of a key.
-pub(super) fn described(api_key: &str, label: &str, created_at: UnixMicros) -> (String, KeyDetails) {
+pub(super) fn described(
+    api_key: &str,
+    (label, bounds): (&str, KeyBounds),
+    created_at: UnixMicros,
+) -> (String, KeyDetails) {
     let details = KeyDetails {
         hint: api_key.chars().take(HINT).collect(),
         label: label.trim().to_owned(),
         created_at,
+        bounds,
     };
     (key::hexadecimal(&key::digest(api_key)), details)
 }
@@ -49,7 +76,11 @@ impl Accounts {
     /// # Errors
     /// [`AccountFault::Fields`], [`AccountFault::TooManyKeys`], [`AccountFault::NotFound`], [`AccountFault::NoRandom`] or
     /// [`AccountFault::Store`].
-    pub(crate) async fn add_key(&self, id: TenantId, label: &str) -> Result<(KnownKey, String), AccountFault> {
+    pub(crate) async fn add_key(
+        &self,
+        id: TenantId,
+        (label, bounds): (&str, KeyBounds),
+    ) -> Result<(KnownKey, String), AccountFault> {
         let faults = check_text("/label", label, NAME_MAX, false);
         if !faults.is_empty() {
             return Err(AccountFault::Fields(faults));
@@ -58,7 +89,7 @@ impl Accounts {
             return Err(AccountFault::TooManyKeys { max: KEYS_MAX });
         }
         let api_key = key::generate("sk_live_")?;
-        let (digest, details) = described(&api_key, label, self.clock.unix());
+        let (digest, details) = described(&api_key, (label, bounds), self.clock.unix());
         self.store.add_key(id, &digest, &details).await?;
         self.mirror.keep_tenant(id).await?;
         Ok((KnownKey::new((digest, details)), api_key))
@@ -76,14 +107,46 @@ impl Accounts {
         Ok(keys)
     }
 
+    /// Another label or other bounds of a key, which hold here from the next request on, in other processes within seconds.
+    ///
+    /// # Errors
+    /// [`AccountFault::Fields`], [`AccountFault::NotFound`], also for a key that was revoked, or [`AccountFault::Store`].
+    pub(crate) async fn change_key(
+        &self,
+        id: TenantId,
+        key_id: &str,
+        changes: KeyChanges,
+    ) -> Result<KnownKey, AccountFault> {
+        let label = changes.label.as_deref();
+        let faults = label.map(|label| check_text("/label", label, NAME_MAX, false));
+        if let Some(faults) = faults.filter(|faults| !faults.is_empty()) {
+            return Err(AccountFault::Fields(faults));
+        }
+        let _changing = self.changing_key.lock().await;
+        let (digest, mut details) = self.find_key(id, key_id).await?;
+        if let Some(label) = label {
+            details.label = label.trim().to_owned();
+        }
+        details.bounds = changes.applied_to(details.bounds);
+        self.store.describe_key(id, &digest, &details).await?;
+        self.digests.forget(&digest);
+        self.mirror.keep_tenant(id).await?;
+        Ok(KnownKey::new((digest, details)))
+    }
+
+    async fn find_key(&self, id: TenantId, key_id: &str) -> Result<(String, KeyDetails), AccountFault> {
+        let keys = self.store.keys_of(id).await?;
+        let found = keys.into_iter().find(|(digest, _)| id_of(digest) == key_id);
+        found.ok_or(AccountFault::NotFound)
+    }
+
     /// A key opens nothing any more: here from the next request on, in other processes within seconds.
     ///
     /// # Errors
     /// [`AccountFault::NotFound`], also for a key that was revoked before, or [`AccountFault::Store`].
     pub(crate) async fn revoke_key(&self, id: TenantId, key_id: &str) -> Result<(), AccountFault> {
-        let keys = self.store.keys_of(id).await?;
-        let found = keys.into_iter().find(|(digest, _)| id_of(digest) == key_id);
-        let (digest, _) = found.ok_or(AccountFault::NotFound)?;
+        let _changing = self.changing_key.lock().await;
+        let (digest, _) = self.find_key(id, key_id).await?;
         self.store.drop_key(id, &digest).await?;
         self.digests.forget(&digest);
         self.mirror.keep_tenant(id).await?;

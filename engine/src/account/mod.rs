@@ -7,16 +7,19 @@ mod operator;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use crate::clock::Clock;
 use crate::database::DatabaseError;
-use crate::domain::{CampaignId, Countries, TenantId, TermChanges, Terms};
+use crate::domain::{CampaignId, Countries, KeyBounds, TenantId, TermChanges, Terms};
 use crate::fault::{FieldFault, FieldProblem};
 use crate::mirror::{Mirror, MirrorFault, Movement};
-use crate::store::{GRANTED_MAX, Grant, KeyOwner, LedgerPlace, NewTenant, Store, StoreError, Tenant, Token};
+use crate::store::{GRANTED_MAX, Grant, LedgerPlace, NewTenant, Store, StoreError, Tenant, Token};
 
 use digests::Digests;
+pub(crate) use digests::Opened;
 pub(crate) use key::KeyDigest;
-pub(crate) use keys::KnownKey;
+pub(crate) use keys::{KeyChanges, KnownKey};
 pub(crate) use operator::OperatorKeyFault;
 
 /// The longest name of a tenant, in characters: one line of a list.
@@ -79,6 +82,8 @@ pub(crate) struct Accounts {
     mirror: Mirror,
     clock: Clock,
     digests: Digests,
+    /// Held while a key is changed, which is reading and writing.
+    changing_key: tokio::sync::Mutex<()>,
 }
 
 impl Accounts {
@@ -89,6 +94,7 @@ impl Accounts {
             mirror,
             clock,
             digests: Digests::default(),
+            changing_key: tokio::sync::Mutex::default(),
         }
     }
 
@@ -119,7 +125,7 @@ impl Accounts {
             weight,
             terms,
             countries,
-            key: keys::described(&api_key, "", self.clock.unix()),
+            key: keys::described(&api_key, ("", KeyBounds::default()), self.clock.unix()),
             token,
         };
         let id = self.store.create_tenant(&new, self.clock.unix()).await?;
@@ -247,20 +253,22 @@ impl Accounts {
         }
     }
 
-    /// Whose key it is; `None` for one that nobody has. Remembered for some seconds.
+    /// Whose key it is, and what bounds it; `None` for one that nobody has. Remembered for some seconds.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub(crate) async fn owner(&self, KeyDigest(digest): &KeyDigest) -> Result<Option<KeyOwner>, StoreError> {
-        let now = self.clock.now();
-        if let Some(owner) = self.digests.get(digest, now) {
-            return Ok(Some(owner));
+    pub(crate) async fn open(&self, KeyDigest(digest): &KeyDigest) -> Result<Option<Opened>, StoreError> {
+        let (look, now) = (self.digests.look(), self.clock.now());
+        if let Some(opened) = self.digests.get(digest, now) {
+            return Ok(Some(opened));
         }
-        let owner = self.store.key_owner(&key::hexadecimal(digest)).await?;
-        if let Some(owner) = owner {
-            self.digests.add(*digest, owner, now);
-        }
-        Ok(owner)
+        let Some((owner, bounds)) = self.store.key(&key::hexadecimal(digest)).await? else {
+            return Ok(None);
+        };
+        let bounds = Arc::new(bounds);
+        let opened = Opened { owner, bounds };
+        self.digests.add(*digest, opened.clone(), (look, now));
+        Ok(Some(opened))
     }
 }
 

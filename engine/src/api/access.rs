@@ -15,8 +15,8 @@ use super::client::{self, Client};
 use super::known::Known;
 use super::problem::{Full, Problem, ProblemKind};
 use super::refusal::store_refuses;
-use crate::account::KeyDigest;
-use crate::domain::TenantId;
+use crate::account::{KeyDigest, Opened};
+use crate::domain::{Role, TenantId};
 use crate::store::KeyOwner;
 
 /// A request with a tenant's key. 401 without a known key, 403 with the operator's.
@@ -60,11 +60,15 @@ pub(super) struct Asker {
     pub(super) client: Option<Client>,
 }
 
-/// Whose key the request has; `None` without a known one. A handler that wants one asks for [`Caller`] or [`Operator`].
+/// Whose key the request has, and its role; `None` without a known one. A handler that wants one asks for [`Caller`] or [`Operator`].
 ///
 /// # Errors
-/// The store is away, or the asker has tried too many keys.
-pub(super) async fn look_up(app: &App, request: &mut Request, asker: Asker) -> Result<Option<KeyOwner>, Problem> {
+/// The store is away, the asker has tried too many keys, or the key does not hold now or not from there.
+pub(super) async fn look_up(
+    app: &App,
+    request: &mut Request,
+    asker: Asker,
+) -> Result<Option<(KeyOwner, Role)>, Problem> {
     let Some(key) = bearer(request.headers()).and_then(KeyDigest::of) else {
         return Ok(None);
     };
@@ -73,9 +77,9 @@ pub(super) async fn look_up(app: &App, request: &mut Request, asker: Asker) -> R
         let may_try = app.guesses.may_try(client, &key, now);
         may_try.map_err(|retry_after| asker.delayed(app, retry_after))?;
     }
-    let found = app.accounts.owner(&key).await;
-    let owner = found.map_err(|error| store_refuses(&error))?;
-    match (owner, asker.client) {
+    let found = app.accounts.open(&key).await;
+    let opened = found.map_err(|error| store_refuses(&error))?;
+    match (&opened, asker.client) {
         (Some(_), Some(client)) => app.guesses.right(client, &key, now),
         (None, Some(client)) => {
             asker.count(app, "refused");
@@ -90,13 +94,20 @@ pub(super) async fn look_up(app: &App, request: &mut Request, asker: Asker) -> R
         }
         (_, None) => {}
     }
-    if let Some(owner) = owner {
-        if let Some(known) = request.extensions().get::<Known>() {
-            known.owner(owner);
-        }
-        request.extensions_mut().insert(owner);
+    let Some(Opened { owner, bounds }) = opened else {
+        return Ok(None);
+    };
+    if let Some(known) = request.extensions().get::<Known>() {
+        known.owner(owner);
     }
-    Ok(owner)
+    if bounds.has_ended(app.clock.unix()) {
+        return Err(ProblemKind::KeyExpired.into());
+    }
+    if !bounds.holds_at(client::address(request, &app.limits.trusted_proxies)) {
+        return Err(ProblemKind::AddressNotAllowed.into());
+    }
+    request.extensions_mut().insert(owner);
+    Ok(Some((owner, bounds.role)))
 }
 
 impl Asker {

@@ -15,6 +15,8 @@ pub(super) struct Known(Arc<Mutex<Facts>>);
 #[derive(Default)]
 pub(super) struct Facts {
     pub(super) owner: Option<KeyOwner>,
+    /// Whether it is an act of administration, whoever asks.
+    pub(super) administers: bool,
     pub(super) object: Option<String>,
     pub(super) details: Map<String, Value>,
 }
@@ -26,6 +28,11 @@ impl Known {
         if let KeyOwner::Tenant(tenant) = owner {
             belongs_to(tenant);
         }
+    }
+
+    /// It is an act of administration.
+    pub(super) fn administers(&self) {
+        self.with(|facts| facts.administers = true);
     }
 
     /// What it is about: an id that could be read, or a name that is configured. Never what merely stands in its path.

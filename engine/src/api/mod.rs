@@ -165,10 +165,12 @@ pub(crate) struct App {
 
 /// The routes of resellers and tenants.
 fn public(app: App) -> Router {
-    let keyed = documented()
+    let routes = documented();
+    let needs = routes.needs();
+    let keyed = routes
         .into_router()
         .route_layer(middleware::from_fn_with_state(app.clone(), idempotent::once))
-        .route_layer(middleware::from_fn_with_state(app.clone(), shares::admit))
+        .route_layer(middleware::from_fn_with_state((app.clone(), needs), shares::admit))
         .layer(middleware::from_fn_with_state(app.clone(), gate::ask));
     let document = described();
     let served = reader::Served::of(&document, written(&document));

@@ -4,12 +4,15 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use rustc_hash::FxHashMap;
 
 use super::access::{self, Asker};
+use super::body::read_away;
 use super::client::{self, Client, Peer};
+use super::doc::Needs;
 use super::problem::{Full, Problem, ProblemKind};
 use super::refusal::{BUSY, full};
 use super::{App, held};
@@ -87,8 +90,9 @@ impl Shares {
     }
 }
 
-/// The middleware around the public routes: looks the key up, and takes the caller's shares until the answer is written.
-pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
+/// The middleware around the public routes: looks the key up, asks whether its role is enough, and takes the caller's shares until
+/// the answer is written.
+pub(super) async fn admit(State((app, needs)): State<(App, Needs)>, mut request: Request, next: Next) -> Response {
     let vouched_for = behind_proxy(&app, &request);
     let address = match vouched_for {
         Some(client) => app.shares.address(client).map(Some),
@@ -102,16 +106,29 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
         listener: "public",
         client: vouched_for.or_else(|| client::sender(&request)),
     };
-    match tenant_share(&app, &mut request, asker).await {
+    match tenant_share(&app, (&mut request, asker), &needs).await {
         Ok(tenant) => held::until_written(next.run(request).await, (address, tenant)),
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            if matches!(problem.kind.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                let (parts, body) = request.into_parts();
+                read_away((&parts.headers, body), app.clock).await;
+            }
+            problem.into_response()
+        }
     }
 }
 
-async fn tenant_share(app: &App, request: &mut Request, asker: Asker) -> Result<Option<Share<TenantId>>, Problem> {
+async fn tenant_share(
+    app: &App,
+    (request, asker): (&mut Request, Asker),
+    needs: &Needs,
+) -> Result<Option<Share<TenantId>>, Problem> {
     match access::look_up(app, request, asker).await? {
-        Some(KeyOwner::Tenant(tenant)) => app.shares.request(tenant).map(Some),
-        Some(KeyOwner::Operator) | None => Ok(None),
+        Some((KeyOwner::Tenant(tenant), role)) => {
+            needs.ask(request, role)?;
+            app.shares.request(tenant).map(Some)
+        }
+        Some((KeyOwner::Operator, _)) | None => Ok(None),
     }
 }
 
@@ -119,7 +136,7 @@ async fn tenant_share(app: &App, request: &mut Request, asker: Asker) -> Result<
 fn behind_proxy(app: &App, request: &Request) -> Option<Client> {
     let Peer(peer) = *request.extensions().get::<Peer>()?;
     let proxies = &app.limits.trusted_proxies;
-    client::is_proxy(peer, proxies).then(|| client::forwarded(request.headers(), peer, proxies))
+    client::is_proxy(peer, proxies).then(|| Client::of(client::forwarded(request.headers(), peer, proxies)))
 }
 
 /// How many each has, and how many it may have.

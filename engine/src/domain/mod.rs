@@ -9,6 +9,7 @@ mod ending;
 mod handset;
 mod cleanse;
 mod terms;
+mod bounds;
 mod tries;
 mod parameters;
 mod stored;
@@ -20,6 +21,7 @@ pub(crate) mod tests;
 
 pub(crate) use smpp::text::EncodingPolicy;
 
+pub(crate) use bounds::{KeyBounds, Network, Role};
 pub(crate) use cleanse::Cleanse;
 pub(crate) use country::{Countries, Country};
 pub(crate) use draft::{Draft, Due, Note};

@@ -2,10 +2,11 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Mirror, MirrorFault, Movement, Shared, tenants};
+use super::tenants::{self, KeptKey};
+use super::{Mirror, MirrorFault, Movement, Shared};
 use crate::database::Tie;
 use crate::domain::TenantId;
-use crate::store::{KeyOwner, Restored, Settings};
+use crate::store::{KeyDetails, KeyOwner, Restored, Settings};
 
 /// Tenants that are compared in one round trip.
 const AT_ONCE: usize = 500;
@@ -98,6 +99,7 @@ impl Shared {
                 KeyOwner::Tenant(tenant) => self.store.add_key(tenant, &key.digest, &key.details).await?,
             }
         }
+        self.agree_on_bounds(&kept).await?;
         let kept: FxHashSet<String> = kept.into_iter().map(|key| key.digest).collect();
         let mut strange: FxHashMap<TenantId, Vec<String>> = FxHashMap::default();
         for (digest, owner) in there.into_iter().filter(|(digest, _)| !kept.contains(digest)) {
@@ -111,5 +113,28 @@ impl Shared {
             }
         }
         Ok(strange)
+    }
+
+    /// A key is bounded as it was last, whatever Redis remembers.
+    async fn agree_on_bounds(&self, kept: &[KeptKey]) -> Result<(), MirrorFault> {
+        let mut by_tenant: FxHashMap<TenantId, Vec<&KeptKey>> = FxHashMap::default();
+        for key in kept {
+            if let KeyOwner::Tenant(tenant) = key.owner {
+                by_tenant.entry(tenant).or_default().push(key);
+            }
+        }
+        let tenants: Vec<TenantId> = by_tenant.keys().copied().collect();
+        for some in tenants.chunks(AT_ONCE) {
+            let there = self.store.key_details_of(some).await?;
+            for (tenant, there) in some.iter().zip(there) {
+                for key in by_tenant.get(tenant).into_iter().flatten() {
+                    let known = there.get(&key.digest).map(String::as_str);
+                    if KeyDetails::stored(known).ok().as_ref() != Some(&key.details) {
+                        self.store.describe_key(*tenant, &key.digest, &key.details).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 }

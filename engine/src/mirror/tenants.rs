@@ -119,7 +119,7 @@ pub(super) async fn keys(database: &Database) -> Result<Vec<KeptKey>, DatabaseEr
         Ok(KeptKey {
             digest: row.text(0)?,
             owner,
-            details: serde_json::from_str(&row.text(2)?).unwrap_or_default(),
+            details: row.parsed(2, "details of a key", |json| KeyDetails::stored(Some(json)).ok())?,
         })
     };
     database.rows(all, read).await

@@ -3,7 +3,7 @@
 use super::*;
 use crate::campaign::tests::Bench;
 use crate::database::{Redis, Tie};
-use crate::domain::{CampaignId, Partition, Purpose, Recipient, TermChanges, UnixMicros};
+use crate::domain::{CampaignId, KeyBounds, Partition, Purpose, Recipient, Role, TermChanges, UnixMicros};
 use crate::store::{Credits, KeyDetails, KeyOwner, LedgerEntry, Restored};
 
 const NOW: UnixMicros = UnixMicros(1_800_000_000_000_000);
@@ -175,4 +175,58 @@ async fn a_key_that_was_revoked_opens_nothing_whatever_redis_remembers() {
         Some(KeyOwner::Tenant(tenant))
     );
     assert_eq!(bench.store.key_owner("22").await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_bounded_as_it_was_last_whatever_redis_remembers() {
+    let bench = Bench::start("mirror-bounds").await;
+    let tenant = bench.tenant(0).await;
+    let of_role = |role| KeyDetails {
+        bounds: KeyBounds {
+            role,
+            ..KeyBounds::default()
+        },
+        ..KeyDetails::default()
+    };
+    bench.store.add_key(tenant, "11", &of_role(Role::Read)).await.unwrap();
+    bench.mirror.keep_tenant(tenant).await.unwrap();
+    bench
+        .store
+        .describe_key(tenant, "11", &of_role(Role::Full))
+        .await
+        .unwrap();
+    bench.mirror.begin(Tie::Holds, "store-1").await.unwrap();
+    let (owner, bounds) = bench.store.key("11").await.unwrap().unwrap();
+    assert_eq!((owner, bounds.role), (KeyOwner::Tenant(tenant), Role::Read));
+    // Another's Redis is given it as well.
+    let second = Bench::start("mirror-bounds-second").await;
+    let mirror = mirror(&second, &bench.mirror);
+    mirror.begin(Tie::Lost, "store-2").await.unwrap();
+    assert_eq!(second.store.key("11").await.unwrap().unwrap().1.role, Role::Read);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_of_which_nothing_is_kept_is_one_from_before_there_were_roles() {
+    let bench = Bench::start("mirror-old-key").await;
+    let tenant = bench.tenant(0).await;
+    for (digest, details) in [
+        ("11", None),
+        (
+            "22",
+            Some("{\"hint\":\"sk_live_abcd\",\"label\":\"\",\"created_at\":5}"),
+        ),
+    ] {
+        bench.store.plant_key(tenant, digest, details).await.unwrap();
+        let (_, bounds) = bench.store.key(digest).await.unwrap().unwrap();
+        assert_eq!(bounds, KeyBounds::default());
+    }
+    bench
+        .store
+        .plant_key(tenant, "33", Some("{\"role\":\"emperor\"}"))
+        .await
+        .unwrap();
+    assert!(
+        bench.store.key("33").await.is_err(),
+        "what nobody can read opens nothing"
+    );
 }

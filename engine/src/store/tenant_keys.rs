@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, keys};
-use crate::domain::{TenantId, UnixMicros};
+use super::{KeyOwner, Store, StoreError, keys};
+use crate::domain::{KeyBounds, TenantId, UnixMicros};
 
 /// Keys that are looked through at once.
 const SCANNED: usize = 1_000;
@@ -19,6 +19,20 @@ pub(crate) struct KeyDetails {
     pub(crate) label: String,
     /// 0: an older version made it.
     pub(crate) created_at: UnixMicros,
+    #[serde(flatten)]
+    pub(crate) bounds: KeyBounds,
+}
+
+impl KeyDetails {
+    /// What is stored of a key; nothing is of one that is older than that.
+    ///
+    /// # Errors
+    /// It cannot be read, so that nobody knows what bounds the key.
+    pub(crate) fn stored(json: Option<&str>) -> Result<Self, StoreError> {
+        let json = json.filter(|json| !json.is_empty());
+        let read = |json| serde_json::from_str(json).map_err(|_| StoreError::Corrupt("details of a key"));
+        json.map_or(Ok(Self::default()), read)
+    }
 }
 
 impl Store {
@@ -29,6 +43,36 @@ impl Store {
         describe.arg(keys::tenant_keys(id)).arg(digest).arg(json);
         key.arg(keys::API_KEYS).arg(digest).arg(id.0);
         self.run(&self.bulk, vec![describe, key]).await.map(drop)
+    }
+
+    /// Another label or other bounds of a key. One that is revoked meanwhile stays so.
+    pub(crate) async fn describe_key(
+        &self,
+        id: TenantId,
+        digest: &str,
+        details: &KeyDetails,
+    ) -> Result<(), StoreError> {
+        let json = serde_json::to_string(details).map_err(|_| StoreError::Corrupt("details of a key"))?;
+        let mut describe = redis::cmd("HSET");
+        describe.arg(keys::tenant_keys(id)).arg(digest).arg(json);
+        self.ask::<i64>(&describe).await.map(drop)
+    }
+
+    /// Whose key has that digest, and what bounds it.
+    pub(crate) async fn key(&self, digest: &str) -> Result<Option<(KeyOwner, KeyBounds)>, StoreError> {
+        let Some(owner) = self.key_owner(digest).await? else {
+            return Ok(None);
+        };
+        let KeyOwner::Tenant(tenant) = owner else {
+            return Ok(Some((owner, KeyBounds::default())));
+        };
+        let mut get = redis::cmd("HGET");
+        let details: Option<String> = self.ask(get.arg(keys::tenant_keys(tenant)).arg(digest)).await?;
+        // A key goes before its details do: without them it may be an old one, or one that was revoked just now.
+        if details.is_none() && self.key_owner(digest).await? != Some(owner) {
+            return Ok(None);
+        }
+        Ok(Some((owner, KeyDetails::stored(details.as_deref())?.bounds)))
     }
 
     /// The digests of a tenant's keys, with what is known of each. Looks through the keys of all: operators ask rarely.
@@ -55,10 +99,10 @@ impl Store {
         found.sort_unstable();
         found.dedup();
         let described = |digest: String| {
-            let known = details.get(&digest).and_then(|json| serde_json::from_str(json).ok());
-            (digest, known.unwrap_or_default())
+            let known = KeyDetails::stored(details.get(&digest).map(String::as_str))?;
+            Ok((digest, known))
         };
-        Ok(found.into_iter().map(described).collect())
+        found.into_iter().map(described).collect()
     }
 
     /// What is known of tenants' keys, by digest, as it is stored; in the order asked for.
@@ -74,6 +118,19 @@ impl Store {
         let replies = self.run(&self.bulk, tenants.iter().map(get).collect()).await?;
         let read = |reply| redis::from_redis_value(reply).map_err(|_| StoreError::Corrupt("details of a key"));
         replies.into_iter().map(read).collect()
+    }
+
+    /// A key as another version may have left it.
+    #[cfg(test)]
+    pub(crate) async fn plant_key(&self, id: TenantId, digest: &str, details: Option<&str>) -> Result<(), StoreError> {
+        let mut key = redis::cmd("HSET");
+        self.ask::<i64>(key.arg(keys::API_KEYS).arg(digest).arg(id.0)).await?;
+        if let Some(details) = details {
+            let mut describe = redis::cmd("HSET");
+            let describe = describe.arg(keys::tenant_keys(id)).arg(digest).arg(details);
+            self.ask::<i64>(describe).await?;
+        }
+        Ok(())
     }
 
     /// A tenant's key opens nothing any more.

@@ -92,7 +92,7 @@ fn documented_fields_are_known_and_others_are_refused() {
         };
         let http = match operation.opener {
             crate::document::Opener::Operator => &operator,
-            crate::document::Opener::Tenant | crate::document::Opener::Nobody => &owner.http,
+            crate::document::Opener::Tenant | crate::document::Opener::Nobody => &owner.admin,
         };
         let ids = operation
             .path_parameters

@@ -22,6 +22,8 @@ pub(crate) struct Operation {
     pub(crate) path: String,
     pub(crate) id: String,
     pub(crate) opener: Opener,
+    /// The least role of a tenant's key that opens it, where one does.
+    pub(crate) role: Option<String>,
     /// The schema of each `{…}` in its path.
     pub(crate) path_parameters: BTreeMap<String, Value>,
     /// With what it has to be asked behind the `?`.
@@ -138,10 +140,8 @@ fn operation(path: &str, method: &str, described: &Value) -> Operation {
     let required = |(name, parameter): (String, Value)| {
         (parameter["required"] == true).then_some((name, parameter["schema"].clone()))
     };
-    let opener = described["security"][0]
-        .as_object()
-        .and_then(|one| one.keys().next())
-        .map(String::as_str);
+    let security = described["security"][0].as_object().and_then(|one| one.iter().next());
+    let opener = security.map(|(name, _)| name.as_str());
     let content = &described["requestBody"]["content"];
     let body = &content["application/json"];
     let media = content.as_object().and_then(|content| content.keys().max());
@@ -155,6 +155,7 @@ fn operation(path: &str, method: &str, described: &Value) -> Operation {
             Some("operatorKey") => Opener::Operator,
             Some(other) => panic!("a key of another kind: {other}"),
         },
+        role: security.and_then(|(_, roles)| roles[0].as_str().map(str::to_owned)),
         path_parameters: at("path")
             .into_iter()
             .map(|(name, parameter)| (name, parameter["schema"].clone()))

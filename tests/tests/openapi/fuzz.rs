@@ -28,8 +28,8 @@ fn settings(stand: &Stand, seconds: u64) -> String {
             "path.id",
             "^/v1/tenants/[^/]+(/credits|/keys)?$",
         ),
-        ("keys", &changed, "^key_", "path.key", "/revoke$"),
-        ("owners", &changed, "^ten_", "path.id", "/revoke$"),
+        ("keys", &changed, "^key_", "path.key", "/keys/[^/]+(/revoke)?$"),
+        ("owners", &changed, "^ten_", "path.id", "/tenants/[^/]+/keys/"),
     ];
     let tables = known.map(|(name, owner, pattern, parameter, paths)| {
         let ids: Vec<String> = (0..THINGS).map(|_| owner.make(&operator, pattern)).collect();

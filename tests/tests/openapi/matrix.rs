@@ -1,10 +1,16 @@
 //! Every operation with every kind of key, about what is one's own, another's and nobody's.
 
-use campanile_tests::{Answer, Http, Stand, programs};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use campanile_tests::{Answer, Http, Stand, eventually, programs};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::document::{Document, Opener, Operation};
 use crate::world::{Owner, strange};
+
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// Whose the things are that a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,17 +26,30 @@ enum Asker {
     WithoutKey,
     WithWrongKey,
     WithRevokedKey,
+    WithExpiredKey,
+    WithKeyOfElsewhere,
     Operator,
+    /// With the tenant's first key, which is `full`.
     Tenant,
+    /// With one of its keys of that role.
+    TenantAs(&'static str),
 }
 
-const ASKERS: [Asker; 5] = [
+const ASKERS: [Asker; 10] = [
     Asker::WithoutKey,
     Asker::WithWrongKey,
     Asker::WithRevokedKey,
+    Asker::WithExpiredKey,
+    Asker::WithKeyOfElsewhere,
     Asker::Operator,
     Asker::Tenant,
+    Asker::TenantAs("read"),
+    Asker::TenantAs("send"),
+    Asker::TenantAs("admin"),
 ];
+
+/// Each opens what those before it open.
+const ROLES: [&str; 4] = ["read", "send", "full", "admin"];
 
 struct Matrix {
     stand: Stand,
@@ -38,6 +57,10 @@ struct Matrix {
     one: Owner,
     another: Owner,
     revoked: Http,
+    expired: Http,
+    of_elsewhere: Http,
+    /// A key of each role.
+    of_role: BTreeMap<&'static str, Http>,
 }
 
 impl Matrix {
@@ -48,18 +71,29 @@ impl Matrix {
             Owner::new(&stand.engine, "Hirondelle"),
             Owner::new(&stand.engine, "Cormoran"),
         );
-        let operator = stand.engine.operator();
+        let (operator, public) = (stand.engine.operator(), stand.engine.public());
         let keys = format!("/v1/tenants/{}/keys", one.tenant.id);
-        let made = operator.post(&keys, &json!({})).expect(201);
+        let make = |bounds: Value| operator.post(&keys, &bounds).expect(201);
+        let with = |made: &Value| public.with_key(made["api_key"].as_str().expect("a key"));
+        let made = make(json!({}));
         let revoke = format!("{keys}/{}/revoke", made["id"].as_str().expect("an id"));
         operator.ask("POST", &revoke, None).expect(200);
-        let revoked = stand.engine.public().with_key(made["api_key"].as_str().expect("a key"));
+        let revoked = with(&made);
+        let expired = with(&make(json!({ "expires_at": soon() })));
+        let of_elsewhere = with(&make(json!({ "addresses": ["192.0.2.0/24", "2001:db8::1"] })));
+        let of_role = ROLES.map(|role| (role, with(&make(json!({ "role": role })))));
+        eventually("a key has expired", LIMIT, || {
+            (expired.get("/v1/tenant").status == 401).then_some(())
+        });
         Self {
             stand,
             document,
             one,
             another,
             revoked,
+            expired,
+            of_elsewhere,
+            of_role: of_role.into(),
         }
     }
 
@@ -69,8 +103,11 @@ impl Matrix {
             Asker::WithoutKey => public,
             Asker::WithWrongKey => public.with_key("sk_live_00000000000000000000000000000000"),
             Asker::WithRevokedKey => self.revoked.clone(),
+            Asker::WithExpiredKey => self.expired.clone(),
+            Asker::WithKeyOfElsewhere => self.of_elsewhere.clone(),
             Asker::Operator => self.stand.engine.operator(),
             Asker::Tenant => self.one.http.clone(),
+            Asker::TenantAs(role) => self.of_role[role].clone(),
         }
     }
 
@@ -122,18 +159,13 @@ impl Matrix {
         );
         self.document.assert_describes(operation, &answer);
         let is_open = operation.opener == Opener::Nobody;
-        let opens = is_open
-            || match asker {
-                Asker::WithoutKey | Asker::WithWrongKey | Asker::WithRevokedKey => {
-                    assert_eq!(answer.status, 401, "{case}");
-                    return;
-                }
-                Asker::Operator => operation.opener == Opener::Operator,
-                Asker::Tenant => operation.opener == Opener::Tenant,
-            };
-        if !opens {
+        if !is_open && let Some((status, code)) = refusal(operation, asker) {
             // Whether it is there is not told either.
-            assert_eq!(answer.status, 403, "{case}");
+            assert_eq!(
+                (answer.status, &answer.json()["code"]),
+                (status, &json!(code)),
+                "{case}"
+            );
             return;
         }
         let has_ids = operation
@@ -151,7 +183,7 @@ impl Matrix {
             let done = (200..300).contains(&answer.status) || answer.status == 409;
             assert!(done, "{case}");
         }
-        if asker == Asker::Tenant && !is_open {
+        if matches!(asker, Asker::Tenant | Asker::TenantAs(_)) && !is_open {
             let (id, mark) = (&self.another.tenant.id, self.another.mark);
             assert!(
                 !answer.text.contains(id) && !answer.text.contains(mark),
@@ -159,6 +191,30 @@ impl Matrix {
             );
         }
     }
+}
+
+/// Why that key does not open it, if it does not.
+fn refusal(operation: &Operation, asker: Asker) -> Option<(u16, &'static str)> {
+    let role = match asker {
+        Asker::WithoutKey | Asker::WithWrongKey | Asker::WithRevokedKey => return Some((401, "unauthorized")),
+        Asker::WithExpiredKey => return Some((401, "key_expired")),
+        Asker::WithKeyOfElsewhere => return Some((403, "address_not_allowed")),
+        Asker::Operator => return (operation.opener != Opener::Operator).then_some((403, "forbidden")),
+        Asker::Tenant => "full",
+        Asker::TenantAs(role) => role,
+    };
+    if operation.opener != Opener::Tenant {
+        return Some((403, "forbidden"));
+    }
+    let rank = |role: &str| ROLES.iter().position(|known| *known == role).expect("a role");
+    let needed = operation.role.as_deref().expect("the document says the role");
+    (rank(role) < rank(needed)).then_some((403, "role_not_allowed"))
+}
+
+/// A moment away, as a date.
+fn soon() -> String {
+    let at = Timestamp::now() + SignedDuration::from_secs(1);
+    at.to_string()
 }
 
 #[test]

@@ -11,6 +11,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub(crate) struct Owner {
     pub(crate) tenant: Tenant,
     pub(crate) http: Http,
+    /// With a key that opens the tenant's keys as well.
+    pub(crate) admin: Http,
     /// A word in everything that it has, and in nothing else.
     pub(crate) mark: &'static str,
 }
@@ -19,7 +21,15 @@ impl Owner {
     pub(crate) fn new(engine: &Engine, mark: &'static str) -> Self {
         let tenant = engine.tenant(mark, 1_000_000);
         let http = tenant.http(engine);
-        Self { tenant, http, mark }
+        let keys = format!("/v1/tenants/{}/keys", tenant.id);
+        let made = engine.operator().post(&keys, &json!({ "role": "admin" })).expect(201);
+        let admin = engine.public().with_key(&text(&made["api_key"]));
+        Self {
+            tenant,
+            http,
+            admin,
+            mark,
+        }
     }
 
     /// The id of something that is its own, and of the kind that the pattern of an id is for; made for this once.

@@ -25,6 +25,10 @@ which is never translated and of the closed list `ProblemCode`. Further fields m
 A POST with an `Idempotency-Key` is carried out once, and answered for a day as the first time. Lists are given in pages: \
 `next_cursor` is the `cursor` of the next, and `null` where there is none.";
 
+const TENANT_KEY: &str = "A tenant's key, `sk_live_…`. Beside each operation stands the least role that opens it: `read` looks at everything \
+of the tenant and has things worked out that change nothing, `send` sends as well, campaigns and single messages, `full` changes all but \
+the tenant's keys, and `admin` those, too.";
+
 impl Routes {
     /// The document of these routes.
     pub(in crate::api) fn document(&self) -> Value {
@@ -51,7 +55,7 @@ impl Routes {
             "paths": paths,
             "components": {
                 "securitySchemes": {
-                    "tenantKey": { "type": "http", "scheme": "bearer", "description": "A tenant's key, `sk_live_…`." },
+                    "tenantKey": { "type": "http", "scheme": "bearer", "description": TENANT_KEY },
                     "operatorKey": { "type": "http", "scheme": "bearer", "description": "The operator's key." },
                 },
                 "parameters": parameters(),
@@ -146,7 +150,8 @@ fn describe(tag: &str, operation: &Operation, (schemas, refusals): (&mut Schemas
         "responses": responses_of(operation, (schemas, refusals)),
         "security": match operation.key {
             Key::Nobody => json!([]),
-            Key::Tenant => json!([{ "tenantKey": [] }]),
+            // OpenAPI 3.1.0, 4.8.30: the roles that are asked for.
+            Key::Tenant => json!([{ "tenantKey": [operation.role().code()] }]),
             Key::Operator => json!([{ "operatorKey": [] }]),
         },
     });

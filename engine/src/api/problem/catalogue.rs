@@ -32,6 +32,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::BrokenMergeField { .. }
         | FieldProblem::Wording(_)
         | FieldProblem::InvalidSender
+        | FieldProblem::NotANetwork
         | FieldProblem::NotANumber
         | FieldProblem::InvalidNumber
         | FieldProblem::NotMobile
@@ -52,7 +53,10 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::InvalidRequest => ("Requête incorrecte", "Invalid request"),
         ProblemCode::InvalidFields => ("Champs incorrects", "Invalid fields"),
         ProblemCode::Unauthorized => ("Clé absente ou inconnue", "Missing or unknown key"),
+        ProblemCode::KeyExpired => ("Clé expirée", "The key has expired"),
         ProblemCode::Forbidden => ("Accès refusé", "Forbidden"),
+        ProblemCode::AddressNotAllowed => ("Adresse non autorisée", "Address not allowed"),
+        ProblemCode::RoleNotAllowed => ("Rôle insuffisant", "Role not allowed"),
         ProblemCode::NotFound => ("Introuvable", "Not found"),
         ProblemCode::MethodNotAllowed => ("Méthode non autorisée", "Method not allowed"),
         ProblemCode::InsufficientCredit => ("Solde insuffisant", "Insufficient credit"),
@@ -107,6 +111,14 @@ const UNAUTHORIZED: (&str, &str) = (
     "Envoyez une clé valable dans l'en-tête Authorization: Bearer.",
     "Send a valid key in the header \"Authorization: Bearer …\".",
 );
+const KEY_EXPIRED: (&str, &str) = (
+    "Cette clé n'est plus valable : demandez-en une nouvelle.",
+    "This key is not valid any more: ask for a new one.",
+);
+const ADDRESS_NOT_ALLOWED: (&str, &str) = (
+    "Cette clé n'est pas valable depuis cette adresse.",
+    "This key is not valid from this address.",
+);
 const NOT_FOUND: (&str, &str) = (
     "Rien n'existe à cette adresse pour cette clé.",
     "Nothing exists at this address for this key.",
@@ -159,6 +171,14 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::InvalidRequest => REQUEST_INVALID,
         ProblemKind::InvalidFields => FIELDS_INVALID,
         ProblemKind::Unauthorized => UNAUTHORIZED,
+        ProblemKind::KeyExpired => KEY_EXPIRED,
+        ProblemKind::AddressNotAllowed => ADDRESS_NOT_ALLOWED,
+        ProblemKind::RoleNotAllowed { needed, has } if fr => {
+            return format!("Il faut une clé de rôle « {needed} » ; celle-ci a le rôle « {has} ».");
+        }
+        ProblemKind::RoleNotAllowed { needed, has } => {
+            return format!("This takes a key with the role \"{needed}\"; this one has \"{has}\".");
+        }
         ProblemKind::Forbidden => ("Cette clé ne donne pas ce droit.", "This key does not allow that."),
         ProblemKind::NotFound => NOT_FOUND,
         ProblemKind::MethodNotAllowed => (
@@ -279,6 +299,9 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::InvalidSender => "Expéditeur : 3 à 11 lettres ou chiffres sans espace ni accent, \
                                         ou un numéro court, ou un numéro international avec +."
             .to_owned(),
+        FieldProblem::NotANetwork => {
+            "Attendu : une adresse IP ou un réseau, par exemple 192.0.2.7 ou 2001:db8::/48.".to_owned()
+        }
         FieldProblem::NotANumber => "Ce n'est pas un numéro de téléphone.".to_owned(),
         FieldProblem::InvalidNumber => "Ce numéro n'existe pas.".to_owned(),
         FieldProblem::NotMobile => "Ce numéro n'est pas un mobile.".to_owned(),
@@ -338,6 +361,7 @@ fn english(problem: &FieldProblem) -> String {
             "Sender: 3 to 11 plain letters or digits without spaces, or a short code, or an international number with +."
                 .to_owned()
         }
+        FieldProblem::NotANetwork => "An IP address or a network is expected, such as 192.0.2.7 or 2001:db8::/48.".to_owned(),
         FieldProblem::NotANumber => "Not a phone number.".to_owned(),
         FieldProblem::InvalidNumber => "This number does not exist.".to_owned(),
         FieldProblem::NotMobile => "Not a mobile number.".to_owned(),

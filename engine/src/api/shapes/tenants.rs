@@ -2,9 +2,11 @@
 
 use schemars::JsonSchema;
 
-use super::{ApiKey, EncodingWord, KeyId, Nullable, SenderText, StopClauseWord, TariffWord, Time};
+use super::{
+    ApiKey, EncodingWord, KeyId, NetworkText, Nullable, RoleWord, SenderText, StopClauseWord, TariffWord, Time,
+};
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, WEIGHT_MAX};
-use crate::domain::{CampaignId, Countries, TenantId, Terms};
+use crate::domain::{CampaignId, Countries, KeyBounds, TenantId, Terms};
 
 /// A new tenant, and what was agreed on with it.
 #[derive(JsonSchema)]
@@ -138,10 +140,34 @@ pub(in crate::api) struct SettledHold {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(in crate::api) struct NewKey {
+    #[schemars(flatten)]
+    given: GivenKey,
+}
+
+/// What is to change of a key: at least one of these.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+pub(in crate::api) struct KeyChanges {
+    #[schemars(flatten)]
+    given: GivenKey,
+}
+
+#[derive(JsonSchema)]
+struct GivenKey {
     /// What it is for.
     #[schemars(length(max = NAME_MAX))]
     label: Option<String>,
+    /// `full`, if it is not said.
+    role: Option<RoleWord>,
+    /// From where it may be shown; `null`, or not given: from anywhere.
+    addresses: Option<Nullable<NetworkList>>,
+    /// From when on it opens nothing; `null`, or not given: it does not end.
+    expires_at: Option<Nullable<Time>>,
 }
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct NetworkList(#[schemars(length(min = 1, max = KeyBounds::ADDRESSES_MAX))] Vec<NetworkText>);
 
 /// A key, without itself.
 #[derive(JsonSchema)]
@@ -150,6 +176,11 @@ pub(in crate::api) struct KnownKey {
     /// How it begins.
     begins: String,
     label: String,
+    role: RoleWord,
+    /// `null`: from anywhere.
+    addresses: Option<Vec<NetworkText>>,
+    /// `null`: it does not end.
+    expires_at: Option<Time>,
     /// `null`: it is older than that is kept.
     created_at: Option<Time>,
 }
