@@ -118,6 +118,8 @@ pub(crate) enum FieldProblem {
     CountryNotAllowed,
     /// No code of a country.
     UnknownCountry,
+    /// No id of a reseller that the asker may name.
+    UnknownReseller,
     /// Not ASCII, or longer than allowed.
     NotAscii {
         /// The most characters allowed.

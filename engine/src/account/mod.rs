@@ -4,6 +4,7 @@ mod digests;
 mod key;
 mod keys;
 mod operator;
+mod resellers;
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::database::DatabaseError;
-use crate::domain::{CampaignId, Countries, KeyBounds, TenantId, TermChanges, Terms};
+use crate::domain::{CampaignId, Countries, KeyBounds, ResellerId, TenantId, TermChanges, Terms};
 use crate::fault::{FieldFault, FieldProblem};
 use crate::mirror::{Mirror, MirrorFault, Movement};
 use crate::store::{GRANTED_MAX, Grant, LedgerPlace, NewTenant, Store, StoreError, Tenant, Token};
@@ -21,6 +22,7 @@ pub(crate) use digests::Opened;
 pub(crate) use key::KeyDigest;
 pub(crate) use keys::{KeyChanges, KnownKey};
 pub(crate) use operator::OperatorKeyFault;
+pub(crate) use resellers::RESELLER_ROLE;
 
 /// The longest name of a tenant, in characters: one line of a list.
 pub(crate) const NAME_MAX: usize = 100;
@@ -43,10 +45,10 @@ pub(crate) enum AccountFault {
     /// The request is wrong, and where.
     #[error("{} faults in the request", .0.len())]
     Fields(Vec<FieldFault>),
-    /// There is no such tenant, or no such key of it.
-    #[error("no such tenant or key")]
+    /// There is no such tenant or reseller, or no such key of it.
+    #[error("no such tenant, reseller or key")]
     NotFound,
-    /// A tenant has as many keys as it may have.
+    /// It has as many keys as it may have.
     #[error("{max} keys are the most")]
     TooManyKeys { max: usize },
     /// The operating system gave no random octets for a key.
@@ -67,6 +69,17 @@ impl From<MirrorFault> for AccountFault {
             MirrorFault::Database(error) => Self::Database(error),
         }
     }
+}
+
+/// What is said of a tenant that is to be.
+#[derive(Clone, Debug)]
+pub(crate) struct TenantOrder {
+    pub(crate) name: String,
+    pub(crate) reseller: Option<ResellerId>,
+    /// 1 to [`WEIGHT_MAX`] turns.
+    pub(crate) weight: i64,
+    pub(crate) terms: Terms,
+    pub(crate) countries: Countries,
 }
 
 /// A tenant that was just made, with the only copy of its key.
@@ -102,29 +115,24 @@ impl Accounts {
     /// request makes no second one: it gives the tenant a further key, since the first is nowhere to be read.
     ///
     /// # Errors
-    /// [`AccountFault::Fields`], [`AccountFault::NoRandom`] or [`AccountFault::Store`].
-    pub(crate) async fn create(
-        &self,
-        name: &str,
-        (weight, terms, countries): (i64, Terms, Countries),
-        token: Token,
-    ) -> Result<NewAccount, AccountFault> {
-        let mut faults = check_text("/name", name, NAME_MAX, true);
-        let weight = u8::try_from(weight)
-            .ok()
-            .filter(|weight| (1..=WEIGHT_MAX).contains(weight));
-        if weight.is_none() {
-            faults.push(out_of_range("/weight", WEIGHT_MAX.into()));
-        }
-        let (Some(weight), true) = (weight, faults.is_empty()) else {
+    /// [`AccountFault::Fields`], [`AccountFault::NotFound`] when there is no such reseller, [`AccountFault::NoRandom`] or
+    /// [`AccountFault::Store`].
+    pub(crate) async fn create(&self, order: TenantOrder, token: Token) -> Result<NewAccount, AccountFault> {
+        let mut faults = check_text("/name", &order.name, NAME_MAX, true);
+        let weight = turns(order.weight).map_err(|fault| faults.push(fault));
+        let (Ok(weight), true) = (weight, faults.is_empty()) else {
             return Err(AccountFault::Fields(faults));
         };
-        let api_key = key::generate("sk_live_")?;
+        if let Some(reseller) = order.reseller {
+            self.reseller(reseller).await?;
+        }
+        let api_key = key::generate(key::TENANTS)?;
         let new = NewTenant {
-            name: name.trim().to_owned(),
+            name: order.name.trim().to_owned(),
+            reseller: order.reseller,
             weight,
-            terms,
-            countries,
+            terms: order.terms,
+            countries: order.countries,
             key: keys::described(&api_key, ("", KeyBounds::default()), self.clock.unix()),
             token,
         };
@@ -180,6 +188,17 @@ impl Accounts {
     pub(crate) async fn change_terms(&self, id: TenantId, changes: TermChanges) -> Result<(), AccountFault> {
         self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
         self.store.change_terms(id, changes).await?;
+        Ok(self.mirror.keep_tenant(id).await?)
+    }
+
+    /// How many turns a tenant gets from now on: 1 to [`WEIGHT_MAX`].
+    ///
+    /// # Errors
+    /// [`AccountFault::Fields`], [`AccountFault::NotFound`] or [`AccountFault::Store`].
+    pub(crate) async fn change_weight(&self, id: TenantId, weight: i64) -> Result<(), AccountFault> {
+        let weight = turns(weight).map_err(|fault| AccountFault::Fields(vec![fault]))?;
+        self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
+        self.store.change_weight(id, weight).await?;
         Ok(self.mirror.keep_tenant(id).await?)
     }
 
@@ -270,6 +289,12 @@ impl Accounts {
         self.digests.add(*digest, opened.clone(), (look, now));
         Ok(Some(opened))
     }
+}
+
+fn turns(weight: i64) -> Result<u8, FieldFault> {
+    let weight = u8::try_from(weight).ok();
+    let weight = weight.filter(|weight| (1..=WEIGHT_MAX).contains(weight));
+    weight.ok_or_else(|| out_of_range("/weight", WEIGHT_MAX.into()))
 }
 
 /// The fault of a text that is too long, or blank where it must not be; none is one of none.

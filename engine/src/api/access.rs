@@ -16,14 +16,30 @@ use super::known::Known;
 use super::problem::{Full, Problem, ProblemKind};
 use super::refusal::store_refuses;
 use crate::account::{KeyDigest, Opened};
-use crate::domain::{Role, TenantId};
+use crate::domain::{ResellerId, Role, TenantId};
 use crate::store::KeyOwner;
 
-/// A request with a tenant's key. 401 without a known key, 403 with the operator's.
+/// The tenant for which a reseller's key acts.
+pub(super) const ACTS_FOR: &str = "x-tenant-id";
+
+/// A request with a tenant's key, or for a tenant. 401 without a known key, 403 with another's.
 pub(super) struct Caller(pub(super) TenantId);
 
-/// A request with the operator's key. 401 without a known key, 403 with a tenant's.
+/// A request with the operator's key. 401 without a known key, 403 with another's.
 pub(super) struct Operator;
+
+/// Which tenants the request may manage: all of them with the operator's key, with a reseller's its own. 403 with a tenant's.
+pub(super) struct Manager(pub(super) Option<ResellerId>);
+
+/// The tenant in the path, if the request may manage it; 404 as for none, when it may not.
+pub(super) struct Managed(pub(super) TenantId);
+
+/// The reseller in the path, for the operator and itself; 404 for others.
+pub(super) struct Hosting(pub(super) ResellerId);
+
+/// The reseller whose key acts for a tenant of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Acting(pub(super) ResellerId);
 
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
@@ -31,7 +47,7 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         match owner(parts)? {
             KeyOwner::Tenant(tenant) => Ok(Self(tenant)),
-            KeyOwner::Operator => Err(ProblemKind::Forbidden.into()),
+            KeyOwner::Operator | KeyOwner::Reseller(_) => Err(ProblemKind::Forbidden.into()),
         }
     }
 }
@@ -42,8 +58,63 @@ impl FromRequestParts<App> for Operator {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         match owner(parts)? {
             KeyOwner::Operator => Ok(Self),
+            KeyOwner::Reseller(_) | KeyOwner::Tenant(_) => Err(ProblemKind::Forbidden.into()),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Manager {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        match owner(parts)? {
+            KeyOwner::Operator => Ok(Self(None)),
+            KeyOwner::Reseller(reseller) => Ok(Self(Some(reseller))),
             KeyOwner::Tenant(_) => Err(ProblemKind::Forbidden.into()),
         }
+    }
+}
+
+impl FromRequestParts<App> for Managed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Manager(manager) = Manager::from_request_parts(parts, app).await?;
+        let tenant: TenantId = first_id(parts, app).await?;
+        if let Some(reseller) = manager {
+            app.accounts.is_hosted(tenant, reseller).await?;
+        }
+        note(parts, tenant);
+        Ok(Self(tenant))
+    }
+}
+
+impl FromRequestParts<App> for Hosting {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Manager(manager) = Manager::from_request_parts(parts, app).await?;
+        let reseller: ResellerId = first_id(parts, app).await?;
+        if manager.is_some_and(|own| own != reseller) {
+            return Err(ProblemKind::NotFound.into());
+        }
+        note(parts, reseller);
+        Ok(Self(reseller))
+    }
+}
+
+/// The first id of the path. 404 for what is no id.
+async fn first_id<T: FromStr>(parts: &mut Parts, app: &App) -> Result<T, Problem> {
+    let path = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
+    let first = path.ok().and_then(|Path(all)| all.into_iter().next());
+    let id = first.and_then(|(_, text)| text.parse().ok());
+    id.ok_or(ProblemKind::NotFound.into())
+}
+
+/// What the request is about.
+fn note(parts: &Parts, object: impl ToString) {
+    if let Some(known) = parts.extensions.get::<Known>() {
+        known.object(object);
     }
 }
 
@@ -106,8 +177,32 @@ pub(super) async fn look_up(
     if !bounds.holds_at(client::address(request, &app.limits.trusted_proxies)) {
         return Err(ProblemKind::AddressNotAllowed.into());
     }
-    request.extensions_mut().insert(owner);
-    Ok(Some((owner, bounds.role)))
+    let acts_as = acts_as(app, request, owner).await?;
+    request.extensions_mut().insert(acts_as);
+    Ok(Some((acts_as, bounds.role)))
+}
+
+/// Whose request it is: the tenant's that is named, when a reseller acts for it; else the key's owner's.
+async fn acts_as(app: &App, request: &mut Request, owner: KeyOwner) -> Result<KeyOwner, Problem> {
+    let Some(named) = request.headers().get(ACTS_FOR) else {
+        return Ok(owner);
+    };
+    let tenant: Option<TenantId> = named.to_str().ok().and_then(|text| text.trim().parse().ok());
+    let tenant = tenant.ok_or(Problem::from(ProblemKind::NotFound))?;
+    match owner {
+        // On its own routes it names tenants in the path.
+        KeyOwner::Operator => Ok(owner),
+        KeyOwner::Tenant(own) if own == tenant => Ok(owner),
+        KeyOwner::Tenant(_) => Err(ProblemKind::NotFound.into()),
+        KeyOwner::Reseller(reseller) => {
+            app.accounts.is_hosted(tenant, reseller).await?;
+            if let Some(known) = request.extensions().get::<Known>() {
+                known.acting(reseller, tenant);
+            }
+            request.extensions_mut().insert(Acting(reseller));
+            Ok(KeyOwner::Tenant(tenant))
+        }
+    }
 }
 
 impl Asker {

@@ -39,6 +39,7 @@ mod reader;
 mod recipients;
 mod refusal;
 mod report;
+mod resellers;
 mod requests;
 mod rules;
 mod schedule;
@@ -181,6 +182,7 @@ fn public(app: App) -> Router {
 /// Those that ask for a key, each beside its documentation: a file of handlers is added here.
 fn documented() -> Routes {
     tenants::routes()
+        .and(resellers::routes())
         .and(lost_holds::routes())
         .and(keys::routes())
         .and(campaigns::routes())

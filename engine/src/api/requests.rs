@@ -140,6 +140,7 @@ impl Followed {
         } = self.known.take();
         let who = match (self.listener, owner) {
             (Listener::Public | Listener::Admin, Some(KeyOwner::Operator)) => "operator".to_owned(),
+            (Listener::Public | Listener::Admin, Some(KeyOwner::Reseller(reseller))) => reseller.to_string(),
             (Listener::Admin, Some(KeyOwner::Tenant(tenant))) => tenant.to_string(),
             (Listener::Admin, None) => "admin".to_owned(),
             (Listener::Public, Some(KeyOwner::Tenant(tenant))) if administers => tenant.to_string(),

@@ -29,7 +29,8 @@ const STREAMS_MAX: u32 = 512;
 /// Who has how much of the API now. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Shares {
-    requests: Counts<TenantId>,
+    /// Of tenants, and of resellers by themselves.
+    requests: Counts<KeyOwner>,
     uploads: Counts<TenantId>,
     addresses: Counts<Client>,
     streams: Counts<TenantId>,
@@ -65,8 +66,8 @@ impl Shares {
         Ok(Streaming { _own: own, _one: one })
     }
 
-    fn request(&self, tenant: TenantId) -> Result<Share<TenantId>, Problem> {
-        let share = self.requests.take(tenant);
+    fn request(&self, owner: KeyOwner) -> Result<Share<KeyOwner>, Problem> {
+        let share = self.requests.take(owner);
         share.ok_or_else(|| full(Full::TenantRequests(self.requests.max)))
     }
 
@@ -106,8 +107,8 @@ pub(super) async fn admit(State((app, needs)): State<(App, Needs)>, mut request:
         listener: "public",
         client: vouched_for.or_else(|| client::sender(&request)),
     };
-    match tenant_share(&app, (&mut request, asker), &needs).await {
-        Ok(tenant) => held::until_written(next.run(request).await, (address, tenant)),
+    match own_share(&app, (&mut request, asker), &needs).await {
+        Ok(own) => held::until_written(next.run(request).await, (address, own)),
         Err(problem) => {
             if matches!(problem.kind.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
                 let (parts, body) = request.into_parts();
@@ -118,15 +119,15 @@ pub(super) async fn admit(State((app, needs)): State<(App, Needs)>, mut request:
     }
 }
 
-async fn tenant_share(
+async fn own_share(
     app: &App,
     (request, asker): (&mut Request, Asker),
     needs: &Needs,
-) -> Result<Option<Share<TenantId>>, Problem> {
+) -> Result<Option<Share<KeyOwner>>, Problem> {
     match access::look_up(app, request, asker).await? {
-        Some((KeyOwner::Tenant(tenant), role)) => {
-            needs.ask(request, role)?;
-            app.shares.request(tenant).map(Some)
+        Some((owner @ (KeyOwner::Reseller(_) | KeyOwner::Tenant(_)), role)) => {
+            needs.ask(request, (owner, role))?;
+            app.shares.request(owner).map(Some)
         }
         Some((KeyOwner::Operator, _)) | None => Ok(None),
     }

@@ -23,8 +23,8 @@ use super::*;
 use crate::clock::pass;
 use crate::config;
 use crate::domain::{
-    Event, GateId, Mark, Message, MessageId, Note, Parameters, Purpose, Reason, Recipient, Record, SmscId, Status,
-    Trace, Traces, Transition, digest,
+    Event, GateId, Mark, Message, MessageId, Note, Parameters, Purpose, Reason, Recipient, Record, ResellerId, SmscId,
+    Status, Trace, Traces, Transition, digest,
 };
 use crate::store::{
     CampaignState, Counters, Credits, Embedded, Grant, LeaseAsk, Leased, LeasedMessage, NewTenant, Token,
@@ -110,19 +110,29 @@ impl Bench {
     }
 
     pub(crate) async fn tenant(&self, credits: u64) -> TenantId {
+        let tenant = self.enrol(None).await;
+        if credits > 0 {
+            self.grant(tenant, credits, "first").await.unwrap();
+        }
+        tenant
+    }
+
+    /// One of a reseller's, without credits.
+    pub(crate) async fn hosted_tenant(&self, reseller: ResellerId) -> TenantId {
+        self.enrol(Some(reseller)).await
+    }
+
+    async fn enrol(&self, reseller: Option<ResellerId>) -> TenantId {
         let new = NewTenant {
             name: "Cabinet Martin".into(),
             weight: 1,
             terms: crate::domain::Terms::default(),
             countries: Countries::default(),
+            reseller,
             key: ("00".into(), crate::store::KeyDetails::default()),
             token: self.token(),
         };
-        let tenant = self.store.create_tenant(&new, UnixMicros(1)).await.unwrap();
-        if credits > 0 {
-            self.grant(tenant, credits, "first").await.unwrap();
-        }
-        tenant
+        self.store.create_tenant(&new, UnixMicros(1)).await.unwrap()
     }
 
     pub(crate) async fn create(&self, tenant: TenantId, recipients: std::ops::Range<u64>) -> CampaignId {

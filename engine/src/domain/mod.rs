@@ -29,7 +29,7 @@ pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use handset::ToHandset;
 pub(crate) use ids::{
     CampaignId, ConsentId, ContactId, DeliveryId, EndpointId, GateId, ImportId, ListId, MessageId, PARTITIONS_MAX,
-    Partition, Recipient, RouteId, SegmentId, SmscId, TemplateId, TenantId, UnknownId,
+    Partition, Recipient, ResellerId, RouteId, SegmentId, SmscId, TemplateId, TenantId, UnknownId,
 };
 pub(crate) use journal::{ENDED, JournalEvent, events};
 pub(crate) use message::{IllegalMove, State, Step};

@@ -4,7 +4,7 @@ use super::*;
 use crate::campaign::tests::Bench;
 use crate::database::{Redis, Tie};
 use crate::domain::{CampaignId, KeyBounds, Partition, Purpose, Recipient, Role, TermChanges, UnixMicros};
-use crate::store::{Credits, KeyDetails, KeyOwner, LedgerEntry, Restored};
+use crate::store::{Credits, KeyDetails, KeyOwner, LedgerEntry, Restored, Token};
 
 const NOW: UnixMicros = UnixMicros(1_800_000_000_000_000);
 
@@ -229,4 +229,49 @@ async fn a_key_of_which_nothing_is_kept_is_one_from_before_there_were_roles() {
         bench.store.key("33").await.is_err(),
         "what nobody can read opens nothing"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn resellers_outlive_their_redis_with_their_keys_and_tenants() {
+    let first = Bench::start("mirror-resellers").await;
+    let token = Token([7; 16]);
+    let made = first.mirror.make_reseller("Ostéo Réseau", (token, NOW)).await.unwrap();
+    assert_eq!(
+        first.mirror.make_reseller("Ostéo Réseau", (token, NOW)).await.unwrap(),
+        made,
+        "the same request makes no second one"
+    );
+    let other = first
+        .mirror
+        .make_reseller("Autre", (Token([8; 16]), NOW))
+        .await
+        .unwrap();
+    assert!(other.id > made.id);
+    first
+        .store
+        .add_key(made.id, "11", &KeyDetails::default())
+        .await
+        .unwrap();
+    first.mirror.keep_keys(made.id).await.unwrap();
+    first
+        .store
+        .add_key(made.id, "22", &KeyDetails::default())
+        .await
+        .unwrap();
+    let hosted = first.hosted_tenant(made.id).await;
+    first.mirror.keep_tenant(hosted).await.unwrap();
+    let strange = first.tenant(0).await;
+    first.mirror.keep_tenant(strange).await.unwrap();
+
+    let second = Bench::start("mirror-resellers-second").await;
+    let mirror = mirror(&second, &first.mirror);
+    mirror.begin(Tie::Lost, "store-2").await.unwrap();
+    let owner = KeyOwner::Reseller(made.id);
+    assert_eq!(second.store.key_owner("11").await.unwrap(), Some(owner));
+    assert_eq!(second.store.key_owner("22").await.unwrap(), None, "it was never kept");
+    assert_eq!(second.store.reseller_of(hosted).await.unwrap(), Some(Some(made.id)));
+    assert_eq!(second.store.reseller_of(strange).await.unwrap(), Some(None));
+    let own = mirror.tenants_of(Some(made.id), (None, 9)).await.unwrap();
+    assert_eq!(own, [hosted]);
+    assert_eq!(mirror.resellers(Some(made.id), 9).await.unwrap(), [other]);
 }

@@ -37,7 +37,7 @@ mod resolving;
 mod rows;
 mod expiring;
 mod schedule;
-mod tenant_keys;
+mod api_keys;
 mod backup;
 
 use std::sync::{Arc, Mutex};
@@ -47,7 +47,8 @@ use redis::Value;
 use redis::aio::ConnectionManager;
 use rustc_hash::FxHashSet;
 
-pub(crate) use accounts::{Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant};
+pub(crate) use accounts::{Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant, reseller_in};
+pub(crate) use api_keys::KeyDetails;
 pub(crate) use backup::{Place, Source, SourceFault, Users};
 pub(crate) use caller::{KeyOwner, Token};
 pub(crate) use campaign::{Campaign, CampaignKind, StoredVariant};
@@ -75,7 +76,6 @@ pub(crate) use schedule::Planned;
 pub(crate) use stale::Spans;
 pub(crate) use stale::StaleQueue;
 pub(crate) use states::CampaignState;
-pub(crate) use tenant_keys::KeyDetails;
 
 use crate::domain::{BadForm, Partition, Recipient, TenantId};
 

@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opener {
     Nobody,
+    /// A tenant's, or a reseller's that acts for it.
     Tenant,
+    /// A reseller's about what is its own, or the operator's.
+    Reseller,
     Operator,
 }
 
@@ -22,7 +25,7 @@ pub(crate) struct Operation {
     pub(crate) path: String,
     pub(crate) id: String,
     pub(crate) opener: Opener,
-    /// The least role of a tenant's key that opens it, where one does.
+    /// The least role of a key that opens it, where those have one.
     pub(crate) role: Option<String>,
     /// The schema of each `{…}` in its path.
     pub(crate) path_parameters: BTreeMap<String, Value>,
@@ -152,6 +155,7 @@ fn operation(path: &str, method: &str, described: &Value) -> Operation {
         opener: match opener {
             None => Opener::Nobody,
             Some("tenantKey") => Opener::Tenant,
+            Some("resellerKey") => Opener::Reseller,
             Some("operatorKey") => Opener::Operator,
             Some(other) => panic!("a key of another kind: {other}"),
         },

@@ -16,6 +16,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whose {
     Own,
+    /// Of another tenant of the same reseller.
+    Siblings,
+    /// Of a tenant of another reseller.
     Anothers,
     Nobodys,
 }
@@ -33,9 +36,16 @@ enum Asker {
     Tenant,
     /// With one of its keys of that role.
     TenantAs(&'static str),
+    /// The tenant's reseller.
+    Reseller,
+    ResellerAs(&'static str),
+    /// The same, for the tenant.
+    ResellerFor,
+    /// The same, for a tenant of another reseller.
+    ResellerForAnothers,
 }
 
-const ASKERS: [Asker; 10] = [
+const ASKERS: [Asker; 14] = [
     Asker::WithoutKey,
     Asker::WithWrongKey,
     Asker::WithRevokedKey,
@@ -46,6 +56,10 @@ const ASKERS: [Asker; 10] = [
     Asker::TenantAs("read"),
     Asker::TenantAs("send"),
     Asker::TenantAs("admin"),
+    Asker::Reseller,
+    Asker::ResellerAs("read"),
+    Asker::ResellerFor,
+    Asker::ResellerForAnothers,
 ];
 
 /// Each opens what those before it open.
@@ -55,12 +69,15 @@ struct Matrix {
     stand: Stand,
     document: Document,
     one: Owner,
+    sibling: Owner,
     another: Owner,
     revoked: Http,
     expired: Http,
     of_elsewhere: Http,
     /// A key of each role.
     of_role: BTreeMap<&'static str, Http>,
+    /// A reseller's key of the role `read`.
+    reseller_reads: Http,
 }
 
 impl Matrix {
@@ -71,6 +88,7 @@ impl Matrix {
             Owner::new(&stand.engine, "Hirondelle"),
             Owner::new(&stand.engine, "Cormoran"),
         );
+        let sibling = one.sibling(&stand.engine, "Mésange");
         let (operator, public) = (stand.engine.operator(), stand.engine.public());
         let keys = format!("/v1/tenants/{}/keys", one.tenant.id);
         let make = |bounds: Value| operator.post(&keys, &bounds).expect(201);
@@ -82,6 +100,8 @@ impl Matrix {
         let expired = with(&make(json!({ "expires_at": soon() })));
         let of_elsewhere = with(&make(json!({ "addresses": ["192.0.2.0/24", "2001:db8::1"] })));
         let of_role = ROLES.map(|role| (role, with(&make(json!({ "role": role })))));
+        let reseller_keys = format!("/v1/resellers/{}/keys", one.reseller.id);
+        let reader = with(&operator.post(&reseller_keys, &json!({ "role": "read" })).expect(201));
         eventually("a key has expired", LIMIT, || {
             (expired.get("/v1/tenant").status == 401).then_some(())
         });
@@ -89,11 +109,13 @@ impl Matrix {
             stand,
             document,
             one,
+            sibling,
             another,
             revoked,
             expired,
             of_elsewhere,
             of_role: of_role.into(),
+            reseller_reads: reader,
         }
     }
 
@@ -108,6 +130,10 @@ impl Matrix {
             Asker::Operator => self.stand.engine.operator(),
             Asker::Tenant => self.one.http.clone(),
             Asker::TenantAs(role) => self.of_role[role].clone(),
+            Asker::Reseller => self.one.reseller.http.clone(),
+            Asker::ResellerAs(_) => self.reseller_reads.clone(),
+            Asker::ResellerFor => self.one.reseller.http.acting_for(&self.one.tenant.id),
+            Asker::ResellerForAnothers => self.one.reseller.http.acting_for(&self.another.tenant.id),
         }
     }
 
@@ -118,8 +144,9 @@ impl Matrix {
         for (name, schema) in &operation.path_parameters {
             let value = match (&schema["enum"][0], schema["pattern"].as_str(), whose) {
                 (Value::String(word), ..) => word.clone(),
-                (_, Some(pattern), Whose::Own) => self.one.make(&operator, pattern),
-                (_, Some(pattern), Whose::Anothers) => self.another.make(&operator, pattern),
+                (_, Some(pattern), Whose::Own) => self.one.make(&operator, (pattern, &operation.path)),
+                (_, Some(pattern), Whose::Siblings) => self.sibling.make(&operator, (pattern, &operation.path)),
+                (_, Some(pattern), Whose::Anothers) => self.another.make(&operator, (pattern, &operation.path)),
                 (_, Some(pattern), Whose::Nobodys) => strange(pattern),
                 (_, None, _) => panic!("{}: what is {name}?", operation.id),
             };
@@ -174,7 +201,8 @@ impl Matrix {
             .any(|schema| schema["pattern"].is_string());
         let is_there = match whose {
             Whose::Own => true,
-            Whose::Anothers => operation.opener == Opener::Operator,
+            Whose::Siblings => operation.opener != Opener::Tenant,
+            Whose::Anothers => operation.opener != Opener::Tenant && asker == Asker::Operator,
             Whose::Nobodys => false,
         };
         if has_ids && !is_there {
@@ -183,27 +211,35 @@ impl Matrix {
             let done = (200..300).contains(&answer.status) || answer.status == 409;
             assert!(done, "{case}");
         }
-        if matches!(asker, Asker::Tenant | Asker::TenantAs(_)) && !is_open {
-            let (id, mark) = (&self.another.tenant.id, self.another.mark);
-            assert!(
-                !answer.text.contains(id) && !answer.text.contains(mark),
-                "of another tenant: {case}"
-            );
+        // The path of what is asked for, which is in a refusal, is what was given.
+        let told = answer.text.replace(
+            &self.another.tenant.id,
+            if whose == Whose::Anothers { "" } else { "another's" },
+        );
+        if asker != Asker::Operator && !is_open {
+            let told_of = [self.another.mark, "another's"]
+                .into_iter()
+                .find(|mark| told.contains(mark));
+            assert_eq!(told_of, None, "of another tenant: {case}");
         }
     }
 }
 
 /// Why that key does not open it, if it does not.
 fn refusal(operation: &Operation, asker: Asker) -> Option<(u16, &'static str)> {
-    let role = match asker {
+    let (opener, role) = match asker {
         Asker::WithoutKey | Asker::WithWrongKey | Asker::WithRevokedKey => return Some((401, "unauthorized")),
         Asker::WithExpiredKey => return Some((401, "key_expired")),
         Asker::WithKeyOfElsewhere => return Some((403, "address_not_allowed")),
-        Asker::Operator => return (operation.opener != Opener::Operator).then_some((403, "forbidden")),
-        Asker::Tenant => "full",
-        Asker::TenantAs(role) => role,
+        Asker::ResellerForAnothers => return Some((404, "not_found")),
+        Asker::Operator => return (operation.opener == Opener::Tenant).then_some((403, "forbidden")),
+        Asker::Tenant => (Opener::Tenant, "full"),
+        Asker::TenantAs(role) => (Opener::Tenant, role),
+        Asker::Reseller => (Opener::Reseller, "admin"),
+        Asker::ResellerAs(role) => (Opener::Reseller, role),
+        Asker::ResellerFor => (Opener::Tenant, "admin"),
     };
-    if operation.opener != Opener::Tenant {
+    if operation.opener != opener {
         return Some((403, "forbidden"));
     }
     let rank = |role: &str| ROLES.iter().position(|known| *known == role).expect("a role");
@@ -222,7 +258,7 @@ fn every_operation_opens_to_its_key_only_and_to_nobody_about_what_is_anothers() 
     let matrix = Matrix::new();
     for operation in matrix.document.operations() {
         for asker in ASKERS {
-            for whose in [Whose::Own, Whose::Anothers, Whose::Nobodys] {
+            for whose in [Whose::Own, Whose::Siblings, Whose::Anothers, Whose::Nobodys] {
                 matrix.check(&operation, asker, whose);
             }
         }
@@ -235,7 +271,7 @@ fn what_another_tenant_tries_changes_nothing() {
     let (owner, operator) = (&matrix.another, matrix.stand.engine.operator());
     let tenant = || operator.get(&format!("/v1/tenants/{}", owner.tenant.id)).expect(200);
     let before = (owner.http.get("/v1/campaigns").expect(200), tenant());
-    let path = format!("/v1/campaigns/{}", owner.make(&operator, "^cmp_"));
+    let path = format!("/v1/campaigns/{}", owner.make(&operator, ("^cmp_", "/v1/campaigns")));
     let campaign = owner.http.get(&path).expect(200);
     let id = campaign["id"].as_str().expect("an id");
     for operation in matrix.document.operations() {

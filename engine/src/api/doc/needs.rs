@@ -1,4 +1,4 @@
-//! Which role a tenant's key must have for what it asks.
+//! Which role a key must have for what it asks.
 
 use std::sync::Arc;
 
@@ -10,27 +10,38 @@ use super::operation::{Key, Operation};
 use crate::api::known::Known;
 use crate::api::problem::{Problem, ProblemKind};
 use crate::domain::Role;
+use crate::store::KeyOwner;
 
-/// The least role of each operation of tenants. Cheap to clone.
+/// The least role of each operation that keys with roles open. Cheap to clone.
 #[derive(Clone)]
-pub(in crate::api) struct Needs(Arc<FxHashMap<&'static str, Vec<(Method, Role)>>>);
+pub(in crate::api) struct Needs(Arc<FxHashMap<&'static str, Vec<Need>>>);
+
+/// Which key opens a verb, and what it has to be.
+struct Need {
+    method: Method,
+    key: Key,
+    role: Role,
+}
 
 impl Needs {
     pub(super) fn of<'a>(operations: impl Iterator<Item = &'a Operation>) -> Self {
         let mut by_path: FxHashMap<_, Vec<_>> = FxHashMap::default();
-        for operation in operations.filter(|operation| operation.key == Key::Tenant) {
-            let need = (operation.verb.method(), operation.role());
-            by_path.entry(operation.path).or_default().push(need);
+        for operation in operations {
+            by_path.entry(operation.path).or_default().push(Need {
+                method: operation.verb.method(),
+                key: operation.key,
+                role: operation.role(),
+            });
         }
         Self(Arc::new(by_path))
     }
 
-    /// Whether a tenant's key of that role opens what is asked for. What is no operation of tenants refuses them by itself.
+    /// Whether that role is enough for what is asked for. What the key does not open at all, whatever its role, refuses it by itself.
     ///
     /// # Errors
     /// [`ProblemKind::RoleNotAllowed`].
-    pub(in crate::api) fn ask(&self, request: &Request, role: Role) -> Result<(), Problem> {
-        let Some(needed) = self.least(request) else {
+    pub(in crate::api) fn ask(&self, request: &Request, (owner, role): (KeyOwner, Role)) -> Result<(), Problem> {
+        let Some(needed) = self.least(request, owner) else {
             return Ok(());
         };
         if needed == Role::Admin
@@ -45,15 +56,20 @@ impl Needs {
         Err(ProblemKind::RoleNotAllowed { needed, has }.into())
     }
 
-    fn least(&self, request: &Request) -> Option<Role> {
+    fn least(&self, request: &Request, owner: KeyOwner) -> Option<Role> {
         let path = request.extensions().get::<MatchedPath>()?;
         // Who may have an answer may have its head.
         let method = match request.method() {
             &Method::HEAD => &Method::GET,
             method => method,
         };
-        let verbs = self.0.get(path.as_str())?;
-        let known = verbs.iter().find(|(verb, _)| verb == method);
-        known.map(|(_, role)| *role)
+        let wanted = match owner {
+            KeyOwner::Operator => return None,
+            KeyOwner::Reseller(_) => Key::Reseller,
+            KeyOwner::Tenant(_) => Key::Tenant,
+        };
+        let needs = self.0.get(path.as_str())?;
+        let known = needs.iter().find(|need| need.method == method && need.key == wanted);
+        known.map(|need| need.role)
     }
 }

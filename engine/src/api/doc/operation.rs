@@ -16,7 +16,10 @@ use crate::domain::Role;
 pub(in crate::api) enum Key {
     /// None is asked for.
     Nobody,
+    /// A tenant's, or a reseller's that acts for the tenant.
     Tenant,
+    /// The operator's, or a reseller's about what is its own.
+    Reseller,
     Operator,
 }
 
@@ -120,13 +123,13 @@ impl Operation {
         }
     }
 
-    /// A tenant's key of that role opens it, or of any above. If it is not said: `read`, to look, and `full`, to change something.
+    /// A tenant's or reseller's key of that role opens it, or of any above. If it is not said: `read`, to look, and `full`, to change something.
     pub(in crate::api) const fn needs(mut self, role: Role) -> Self {
         self.own_role = Some(role);
         self
     }
 
-    /// The least role of a tenant's key that opens it.
+    /// The least role of a key that opens it.
     pub(super) fn role(&self) -> Role {
         let usual = match self.verb {
             Verb::Get => Role::Read,
@@ -225,10 +228,11 @@ impl Operation {
         codes.insert(Code::Internal);
         if self.key != Key::Nobody {
             codes.extend([Code::Unauthorized, Code::Forbidden, Code::TooManyRequests]);
-            codes.extend([Code::KeyExpired, Code::AddressNotAllowed]);
+            // The tenant that a reseller acts for may be another's.
+            codes.extend([Code::KeyExpired, Code::AddressNotAllowed, Code::NotFound]);
             codes.extend([Code::DatabaseLost, Code::Unavailable]);
         }
-        if self.key == Key::Tenant && self.role() > Role::Read {
+        if matches!(self.key, Key::Tenant | Key::Reseller) && self.role() > Role::Read {
             codes.insert(Code::RoleNotAllowed);
         }
         if !self.path_parameters.is_empty() {

@@ -3,12 +3,13 @@
 use axum::body::Body;
 use axum::http::HeaderMap;
 
-use crate::account::KeyChanges;
+use crate::account::{KeyChanges, RESELLER_ROLE};
 use crate::api::App;
 use crate::api::fields::Fields;
 use crate::api::problem::Problem;
 use crate::domain::{KeyBounds, Network, Role, UnixMicros};
 use crate::fault::FieldProblem;
+use crate::store::KeyOwner;
 
 const FIELDS: [&str; 4] = ["label", "role", "addresses", "expires_at"];
 
@@ -20,14 +21,22 @@ const ROLES: [&str; Role::ALL.len()] = [
 ];
 
 /// The label and the bounds of a key that is to be.
-pub(super) async fn of_new(app: &App, given: (&HeaderMap, Body)) -> Result<(String, KeyBounds), Problem> {
+pub(super) async fn of_new(
+    app: &App,
+    owner: KeyOwner,
+    given: (&HeaderMap, Body),
+) -> Result<(String, KeyBounds), Problem> {
     let mut fields = Fields::read(given, app.clock, &FIELDS).await?;
     let changes = read(&mut fields, app.clock.unix());
     let (Some(mut changes), true) = (changes, fields.is_sound()) else {
         return Err(fields.refusal());
     };
     let label = changes.label.take().unwrap_or_default();
-    Ok((label, changes.applied_to(KeyBounds::default())))
+    let mut usual = KeyBounds::default();
+    if let KeyOwner::Reseller(_) = owner {
+        usual.role = RESELLER_ROLE;
+    }
+    Ok((label, changes.applied_to(usual)))
 }
 
 /// What is to change of a key; at least one thing is.

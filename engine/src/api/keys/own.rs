@@ -67,11 +67,11 @@ async fn add(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Made, Problem> {
-    make(&app, (tenant, known), (headers, body)).await
+    make(&app, (tenant.into(), known), (headers, body)).await
 }
 
 async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
-    all_of(&app, tenant).await
+    all_of(&app, tenant.into()).await
 }
 
 async fn change(
@@ -81,7 +81,7 @@ async fn change(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
-    bound(&app, (tenant, &key, known), (headers, body)).await
+    bound(&app, (tenant.into(), &key, known), (headers, body)).await
 }
 
 async fn revoke(
@@ -89,5 +89,5 @@ async fn revoke(
     (Caller(tenant), Extension(known)): (Caller, Extension<Known>),
     Path(key): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    end(&app, (tenant, &key, known)).await
+    end(&app, (tenant.into(), &key, known)).await
 }

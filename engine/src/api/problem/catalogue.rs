@@ -38,6 +38,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::NotMobile
         | FieldProblem::CountryNotAllowed
         | FieldProblem::UnknownCountry
+        | FieldProblem::UnknownReseller
         | FieldProblem::NotAscii { .. }
         | FieldProblem::InvalidHexadecimal
         | FieldProblem::InvalidTag
@@ -306,6 +307,9 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::InvalidNumber => "Ce numéro n'existe pas.".to_owned(),
         FieldProblem::NotMobile => "Ce numéro n'est pas un mobile.".to_owned(),
         FieldProblem::CountryNotAllowed => "Les numéros de ce pays ne sont pas acceptés.".to_owned(),
+        FieldProblem::UnknownReseller => {
+            "Attendu : l'identifiant d'un revendeur, res_… ; avec sa propre clé, le sien.".to_owned()
+        }
         FieldProblem::UnknownCountry => "Attendu : les deux lettres d'un pays, par exemple FR.".to_owned(),
         FieldProblem::NotAscii { max } => format!("Au plus {max} caractères ASCII sont acceptés."),
         FieldProblem::InvalidHexadecimal => {
@@ -366,6 +370,7 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::InvalidNumber => "This number does not exist.".to_owned(),
         FieldProblem::NotMobile => "Not a mobile number.".to_owned(),
         FieldProblem::CountryNotAllowed => "Numbers of this country are not accepted.".to_owned(),
+        FieldProblem::UnknownReseller => "The id of a reseller is expected, res_…; with a key of its own, its own.".to_owned(),
         FieldProblem::UnknownCountry => "The two letters of a country are expected, such as FR.".to_owned(),
         FieldProblem::NotAscii { max } => format!("At most {max} ASCII characters are accepted."),
         FieldProblem::InvalidHexadecimal => "Up to 255 octets in hexadecimal are expected, such as 31303100.".to_owned(),

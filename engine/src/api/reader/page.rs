@@ -147,6 +147,10 @@ fn key(security: &Value) -> String {
     match members(&security[0]).next() {
         None => "no key".to_owned(),
         Some(("operatorKey", _)) => "the operator's key".to_owned(),
+        Some(("resellerKey", roles)) => {
+            let role = text(&roles[0]);
+            format!("the operator's key, or a reseller's of the role {role} or above")
+        }
         Some((_, roles)) => format!("a tenant's key of the role {} or above", text(&roles[0])),
     }
 }

@@ -6,7 +6,7 @@ use super::{
     ApiKey, EncodingWord, KeyId, NetworkText, Nullable, RoleWord, SenderText, StopClauseWord, TariffWord, Time,
 };
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, WEIGHT_MAX};
-use crate::domain::{CampaignId, Countries, KeyBounds, TenantId, Terms};
+use crate::domain::{CampaignId, Countries, KeyBounds, ResellerId, TenantId, Terms};
 
 /// A new tenant, and what was agreed on with it.
 #[derive(JsonSchema)]
@@ -14,6 +14,8 @@ use crate::domain::{CampaignId, Countries, KeyBounds, TenantId, Terms};
 pub(in crate::api) struct NewTenant {
     #[schemars(length(min = 1, max = NAME_MAX))]
     name: String,
+    /// Who hosts it. With a reseller's key it is that reseller.
+    reseller: Option<ResellerId>,
     /// How many turns it has at sending for one of a tenant with 1.
     #[schemars(range(min = 1, max = WEIGHT_MAX))]
     weight: Option<u8>,
@@ -27,6 +29,9 @@ pub(in crate::api) struct NewTenant {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, extend("minProperties" = 1))]
 pub(in crate::api) struct TenantChanges {
+    /// How many turns it has at sending for one of a tenant with 1.
+    #[schemars(range(min = 1, max = WEIGHT_MAX))]
+    weight: Option<u8>,
     countries: Option<Nullable<CountryList>>,
     /// Whether people who answer to a stop are told so.
     cancel_answers: Option<bool>,
@@ -74,6 +79,8 @@ struct CountryCode(#[schemars(regex(pattern = "^[A-Z]{2}$"))] String);
 pub(in crate::api) struct Tenant {
     id: TenantId,
     name: String,
+    /// Who hosts it; `null`: the operator.
+    reseller: Option<ResellerId>,
     weight: u8,
     /// `null`: everywhere.
     countries: Option<Vec<CountryCode>>,
@@ -88,6 +95,30 @@ pub(in crate::api) struct Tenant {
     senders: Option<Vec<SenderText>>,
     brand: Option<String>,
     require_consent: bool,
+}
+
+/// A new reseller.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewReseller {
+    #[schemars(length(min = 1, max = NAME_MAX))]
+    name: String,
+}
+
+/// Who hosts tenants.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Reseller {
+    id: ResellerId,
+    name: String,
+    created_at: Time,
+}
+
+/// A reseller that was just made, with its first key.
+#[derive(JsonSchema)]
+pub(in crate::api) struct MadeReseller {
+    #[schemars(flatten)]
+    reseller: Reseller,
+    api_key: ApiKey,
 }
 
 /// A tenant that was just made, with its first key.
@@ -157,7 +188,7 @@ struct GivenKey {
     /// What it is for.
     #[schemars(length(max = NAME_MAX))]
     label: Option<String>,
-    /// `full`, if it is not said.
+    /// If it is not said: `full`, and of a reseller's key `admin`.
     role: Option<RoleWord>,
     /// From where it may be shown; `null`, or not given: from anywhere.
     addresses: Option<Nullable<NetworkList>>,

@@ -85,7 +85,7 @@ schema! {
     ApiKey, named: false, json_schema!({
         "type": "string",
         "description": "The key itself: it is shown this once.",
-        "pattern": "^sk_live_",
+        "pattern": "^(sk|rk)_live_",
     })
 }
 schema! {

@@ -391,12 +391,8 @@ async fn a_key_that_is_bound_to_an_address_holds_for_whom_a_trusted_proxy_speaks
         addresses: vec!["192.0.2.7".parse().unwrap(), "2001:db8::1".parse().unwrap()],
         ..Default::default()
     };
-    let made = door
-        .api
-        .app
-        .accounts
-        .add_key(tenant.parse().unwrap(), ("", bounds))
-        .await;
+    let owner = tenant.parse::<crate::domain::TenantId>().unwrap().into();
+    let made = door.api.app.accounts.add_key(owner, ("", bounds)).await;
     let (_, key) = made.unwrap();
     for (forwarded, status) in [
         ("198.51.100.1, 192.0.2.7", 200),
