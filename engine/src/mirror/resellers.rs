@@ -28,20 +28,22 @@ impl Mirror {
     ) -> Result<Reseller, DatabaseError> {
         let token = token.hex();
         let mut change = self.0.database.change().await?;
-        let mut put = Sql::new("INSERT INTO reseller (id, name, created_at, token) SELECT COALESCE(MAX(id), 0) + 1, ");
-        put.value(name).push(", ").value(now.0 as i64);
-        // SQLite takes what stands behind a SELECT for its join without a WHERE.
-        put.push(", ").value(token.as_str());
-        put.push(" FROM reseller WHERE 1 = 1 ON CONFLICT (token) DO NOTHING");
+        let mut known = Sql::new(COLUMNS);
+        known.push(" WHERE token = ").value(token.as_str());
+        if let Some(made) = change.rows(known, read).await?.into_iter().next() {
+            return Ok(made);
+        }
+        let number = change.numbers("reseller", 1).await?;
+        let mut put = Sql::new("INSERT INTO reseller (id, name, created_at, token) VALUES (");
+        put.value(number).push(", ").value(name);
+        put.push(", ").value(now.0 as i64).push(", ").value(token).push(")");
         change.run(put).await?;
         change.commit().await?;
-        let mut made = Sql::new(COLUMNS);
-        made.push(" WHERE token = ").value(token.as_str());
-        let found = self.0.database.rows(made, read).await?;
-        found
-            .into_iter()
-            .next()
-            .ok_or(DatabaseError::Corrupt("a reseller that was just made"))
+        Ok(Reseller {
+            id: ResellerId(number as u32),
+            name: name.to_owned(),
+            created_at: now,
+        })
     }
 
     /// A reseller; `None` when there is no such one.

@@ -8,7 +8,7 @@ use redis::{Cmd, Value};
 use super::KeyDetails;
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
-use super::{CampaignState, KeyOwner, Settings, Store, StoreError, Token, array, integer, keys};
+use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, integer, keys};
 use crate::domain::{CampaignId, Countries, ResellerId, TenantId, TermChanges, Terms, UnixMicros};
 
 /// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
@@ -351,15 +351,10 @@ impl Store {
     }
 }
 
-fn hosted(reseller: Option<&str>) -> Result<Option<ResellerId>, StoreError> {
+pub(super) fn hosted(reseller: Option<&str>) -> Result<Option<ResellerId>, StoreError> {
     let read = |number: &str| number.parse().map(ResellerId);
     let reseller = reseller.map(read).transpose();
     reseller.map_err(|_| StoreError::Corrupt("who hosts a tenant"))
-}
-
-/// Who hosts a tenant of these settings.
-pub(crate) fn reseller_in(settings: &Settings) -> Result<Option<ResellerId>, StoreError> {
-    hosted(settings.get(RESELLER).map(String::as_str))
 }
 
 fn read_booked(reply: Value) -> Result<Booked, StoreError> {

@@ -47,7 +47,7 @@ use redis::Value;
 use redis::aio::ConnectionManager;
 use rustc_hash::FxHashSet;
 
-pub(crate) use accounts::{Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant, reseller_in};
+pub(crate) use accounts::{Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant};
 pub(crate) use api_keys::KeyDetails;
 pub(crate) use backup::{Place, Source, SourceFault, Users};
 pub(crate) use caller::{KeyOwner, Token};
@@ -65,7 +65,7 @@ pub(crate) use inbound::{
 };
 pub(crate) use inspection::{Inspection, inspect};
 pub(crate) use journal::{Applied, CampaignChanges, JournalEntry, READ_MAX as JOURNAL_READ_MAX, journal_place};
-pub(crate) use mirrored::{LedgerEntry, LedgerPlace, OptOut, Restored, Settings};
+pub(crate) use mirrored::{LedgerEntry, LedgerPlace, OptOut, Restored, Settings, reseller_in};
 pub(crate) use moves::{ParkedOf, Swap};
 pub(crate) use places::{MendAsk, Mended, Misplaced, Queued, Suspicion};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};
