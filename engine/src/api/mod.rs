@@ -10,6 +10,7 @@ mod consents;
 mod copies;
 mod contacts;
 mod doc;
+mod erasure;
 mod events;
 mod exports;
 mod fields;
@@ -184,6 +185,7 @@ fn documented() -> Routes {
     tenants::routes()
         .and(resellers::routes())
         .and(lost_holds::routes())
+        .and(erasure::routes())
         .and(keys::routes())
         .and(campaigns::routes())
         .and(copies::routes())

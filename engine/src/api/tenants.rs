@@ -199,9 +199,14 @@ pub(super) async fn change(
     if let Some(weight) = weight {
         app.accounts.change_weight(tenant, weight).await?;
     }
+    let text_days = terms.text_days;
     if terms.are_some() {
         app.accounts.change_terms(tenant, terms).await?;
         app.campaigns.forget_hours(tenant);
+    }
+    if let Some(days) = text_days {
+        let kept = app.campaigns.keep_texts(tenant, days).await;
+        kept.map_err(|error| store_refuses(&error))?;
     }
     if changes_countries {
         app.accounts.set_countries(tenant, &countries).await?;
