@@ -130,6 +130,10 @@ const ADDRESS_NOT_ALLOWED: (&str, &str) = (
     "Cette clé n'est pas valable depuis cette adresse.",
     "This key is not valid from this address.",
 );
+const REQUEST_LATE: (&str, &str) = (
+    "La requête n'est pas arrivée à temps.",
+    "The request did not arrive in time.",
+);
 const NOT_FOUND: (&str, &str) = (
     "Rien n'existe à cette adresse pour cette clé.",
     "Nothing exists at this address for this key.",
@@ -186,22 +190,14 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::Unauthorized => UNAUTHORIZED,
         ProblemKind::KeyExpired => KEY_EXPIRED,
         ProblemKind::AddressNotAllowed => ADDRESS_NOT_ALLOWED,
-        ProblemKind::RoleNotAllowed { needed, has } if fr => {
-            return format!("Il faut une clé de rôle « {needed} » ; celle-ci a le rôle « {has} ».");
-        }
-        ProblemKind::RoleNotAllowed { needed, has } => {
-            return format!("This takes a key with the role \"{needed}\"; this one has \"{has}\".");
-        }
+        ProblemKind::RoleNotAllowed { needed, has } => return role_not_allowed((*needed, *has), language),
         ProblemKind::Forbidden => ("Cette clé ne donne pas ce droit.", "This key does not allow that."),
         ProblemKind::NotFound => NOT_FOUND,
         ProblemKind::MethodNotAllowed => (
             "Cette adresse n'accepte pas cette méthode.",
             "This address does not accept this method.",
         ),
-        ProblemKind::RequestTimeout => (
-            "La requête n'est pas arrivée à temps.",
-            "The request did not arrive in time.",
-        ),
+        ProblemKind::RequestTimeout => REQUEST_LATE,
         ProblemKind::UnsupportedMediaType { allowed } if fr => return format!("Envoyez {}.", allowed.join(" ou ")),
         ProblemKind::UnsupportedMediaType { allowed } => return format!("Send {}.", allowed.join(" or ")),
         ProblemKind::TooManyRequests { full, .. } => return too_many(*full, language),
@@ -215,6 +211,13 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ),
     };
     choose(language, fixed.0, fixed.1).to_owned()
+}
+
+fn role_not_allowed((needed, has): (&str, &str), language: Language) -> String {
+    match language {
+        Language::Fr => format!("Il faut une clé de rôle « {needed} » ; celle-ci a le rôle « {has} »."),
+        Language::En => format!("This takes a key with the role \"{needed}\"; this one has \"{has}\"."),
+    }
 }
 
 fn too_many(full: Full, language: Language) -> String {
