@@ -15,7 +15,7 @@ mod starting;
 mod texts;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use smpp::text::EncodingPolicy;
@@ -49,6 +49,9 @@ pub(crate) struct Bench {
     _redis: Embedded,
 }
 
+/// The master key's, in a bench's folder.
+const KEY_FILE: &str = "campanile.key";
+
 impl Drop for Bench {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.folder) {
@@ -59,10 +62,19 @@ impl Drop for Bench {
 
 impl Bench {
     pub(crate) async fn start(name: &str) -> Self {
+        Self::under(name, |folder| folder.join(KEY_FILE)).await
+    }
+
+    /// Another one, with the master key of this one.
+    pub(crate) async fn beside(&self, name: &str) -> Self {
+        Self::under(name, |_| self.folder.join(KEY_FILE)).await
+    }
+
+    async fn under(name: &str, key_file: impl FnOnce(&Path) -> PathBuf) -> Self {
         let folder = std::env::temp_dir().join(format!("campanile-{name}-{}", std::process::id()));
         let redis = Embedded::start(&folder).await.unwrap();
         let store = Store::connect(&redis.url(), 16).await.unwrap();
-        store.unlock(&folder.join("campanile.key")).await.unwrap();
+        store.unlock(&key_file(&folder)).await.unwrap();
         assert_eq!(store.smsc_id("north").await.unwrap(), SMSC);
         let rung = Arc::new(AtomicU64::new(0));
         let database = crate::database::tests::open(&folder).await.unwrap();
@@ -336,7 +348,9 @@ async fn a_campaign_queued_again_makes_no_message_twice() {
     assert_eq!((leased.len(), ids(&leased).len()), (5_000, 5_000));
     leased.extend(bench.lease(1_000).await);
     assert_eq!(leased.len(), 5_000);
-    let variables: Vec<&str> = crate::domain::variables(&leased[0].variables).collect();
+    let order = bench.campaigns.orders().get(tenant, id).await.unwrap().unwrap();
+    let packed = order.open(&leased[0].variables).unwrap();
+    let variables: Vec<&str> = crate::domain::variables(&packed).collect();
     let patient = leased[0].recipient.0 - 33_600_000_000;
     assert_eq!(variables, [format!("Patient {patient}")]);
 }

@@ -46,7 +46,8 @@ async fn filled(bench: &Bench) -> (TenantId, TenantId, CampaignId) {
     }
     let campaign = bench.create(tenant, 0..100).await;
     bench.campaigns.launch(tenant, campaign).await.unwrap();
-    let leased = bench.lease(40).await;
+    bench.launched(tenant, campaign).await;
+    let leased = bench.lease(3).await;
     bench.accept(&leased).await;
     bench.campaigns.books().round().await;
     bench.campaigns.books().look(&[(tenant, campaign)]).await;
@@ -64,7 +65,7 @@ async fn a_redis_that_was_lost_is_rebuilt() {
     let before = credits(&first, tenant).await;
     assert!(before.spent > 0 && before.held > 0, "{before:?}");
 
-    let second = Bench::start("mirror-second").await;
+    let second = first.beside("mirror-second").await;
     let mirror = mirror(&second, &first.mirror);
     // As often as the engine is killed in the middle of it.
     for round in 0..2 {
@@ -132,7 +133,7 @@ async fn what_a_killed_redis_forgot_is_granted_again_once() {
     assert_eq!(first.mirror.ledger(tenant, None, 9).await.unwrap().len(), 3);
 
     // As it was after the first grant.
-    let second = Bench::start("mirror-after").await;
+    let second = first.beside("mirror-after").await;
     let settings = first.store.settings_of(&[tenant]).await.unwrap().remove(0).unwrap();
     let lines: Vec<LedgerEntry> = lines.iter().map(Movement::line).collect();
     let restored = Restored {
