@@ -103,6 +103,13 @@ impl Campaigns {
     ) -> Result<Vec<Span>, StoreError> {
         let (gates, order) = (&self.0.deps.gates, Order::of(campaign)?);
         let routes = routes_of(table, &order, &[]);
+        let route_of = |row: &Row<'_>| match order.kind {
+            CampaignKind::Audience => Ok::<_, StoreError>(routes.route(row.recipient)),
+            CampaignKind::Direct => {
+                let variables = order.open(row.variables)?;
+                Ok(routes_of(table, &order, &variables).route(row.recipient))
+            }
+        };
         let mut cut: Vec<Span> = Vec::new();
         for span in spans {
             let end = span.first + span.count;
@@ -113,13 +120,7 @@ impl Campaigns {
                 }
                 for (position, packed) in (page.position..end).zip(&page.rows) {
                     let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
-                    let route = match order.kind {
-                        CampaignKind::Audience => routes.route(row.recipient),
-                        CampaignKind::Direct => {
-                            let variables = order.open(row.variables)?;
-                            routes_of(table, &order, &variables).route(row.recipient)
-                        }
-                    };
+                    let route = route_of(&row)?;
                     let gate = gates.of(campaign.purpose, row.recipient);
                     add(&mut cut, position, (route, gate));
                 }

@@ -16,8 +16,9 @@ const FIELD: &str = "text_key";
 const KNOWN_MAX: usize = 100_000;
 
 /// A tenant's key comes from SQL, and so perhaps from another place than the key file.
-const OTHER_MASTER: StoreError =
-    StoreError::Corrupt("the key of a tenant's texts, which was encrypted with another key than that of encryption.key_file");
+const OTHER_MASTER: StoreError = StoreError::Corrupt(
+    "the key of a tenant's texts, which was encrypted with another key than that of encryption.key_file",
+);
 
 /// Why texts cannot be read.
 #[derive(Debug, thiserror::Error)]
