@@ -308,6 +308,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         not_allowed: 0,
         no_consent: 0,
         unreachable: 0,
+        frequency_cap: 0,
         duplicates: 0,
         estimate_segments: 0,
         estimate_credits: 0,

@@ -267,6 +267,7 @@ impl Campaigns {
             ("duplicate", counts.duplicates),
             ("no_consent", counts.no_consent),
             ("unreachable", counts.unreachable),
+            ("frequency_cap", counts.frequency_cap),
         ];
         for (reason, count) in by_reason {
             skipped.with_label_values(&[reason]).inc_by(count.into());
@@ -340,6 +341,7 @@ impl Campaigns {
             duplicates: counts.duplicates.into(),
             no_consent: counts.no_consent.into(),
             unreachable: counts.unreachable.into(),
+            frequency_cap: counts.frequency_cap.into(),
             estimate_segments: 0,
             estimate_credits: 0,
             held: 0,

@@ -28,9 +28,11 @@ pub(crate) struct Estimation {
     state: &'static str,
     /// If everybody gets it: what is held at the launch.
     max: Sums,
-    /// Without those who want no messages by now.
+    /// Without those who want no messages by now, or have had enough.
     expected: Sums,
     opted_out: u64,
+    /// Of those that the campaign names itself, who have had as much advertising as the tenant allows; of contacts, see `excluded`.
+    frequency_cap: u64,
     /// Recipients by the segments that their message takes: names make some texts longer than others.
     by_segments: BTreeMap<u8, u64>,
     /// If everybody gets it, by what they get: the campaign's own text, then each variant.
@@ -74,6 +76,8 @@ struct Tally {
     texts: Texts,
     max: Sums,
     expected: Sums,
+    opted_out: u64,
+    capped: u64,
     by_segments: BTreeMap<u8, u64>,
     by_variant: Vec<Sums>,
     /// The first row of each variant.
@@ -98,6 +102,8 @@ impl Tally {
         Self {
             max: Sums::default(),
             expected: Sums::default(),
+            opted_out: 0,
+            capped: 0,
             by_segments: BTreeMap::new(),
             by_variant: vec![Sums::default(); kinds],
             of_variants: vec![None; kinds],
@@ -118,14 +124,16 @@ impl Tally {
         samples
     }
 
-    fn add(&mut self, (row, packed): (&Row<'_>, &[u8]), opted_out: bool) {
+    fn add(&mut self, (row, packed): (&Row<'_>, &[u8]), (opted_out, capped): (bool, bool)) {
         self.max.add(row);
         let variant = self.texts.variant(row.variables);
         self.by_variant[variant].add(row);
         self.of_variants[variant].get_or_insert_with(|| packed.to_vec());
         *self.by_segments.entry(row.segments).or_default() += 1;
-        if !opted_out {
-            self.expected.add(row);
+        match (opted_out, capped) {
+            (true, _) => self.opted_out += 1,
+            (false, true) => self.capped += 1,
+            (false, false) => self.expected.add(row),
         }
         let is_dearer = row.segments > self.dearest;
         if self.shown.len() == SAMPLES && is_dearer {
@@ -170,7 +178,8 @@ impl Campaigns {
         Ok(Estimation {
             id: id.to_string(),
             state: campaign.state.code(),
-            opted_out: tally.max.recipients - tally.expected.recipients,
+            opted_out: tally.opted_out,
+            frequency_cap: tally.capped,
             samples,
             by_segments: tally.by_segments,
             by_variant: tally.by_variant,
@@ -229,9 +238,15 @@ impl Campaigns {
             recipients.push((*partition, of_rows.collect::<Result<Vec<Recipient>, StoreError>>()?));
         }
         let opted_out = self.store().opted_out(of, &recipients).await?;
+        let cap = self.terms_of(of.0).await?.frequency_cap;
+        let capped = match cap.filter(|_| of.1 == Purpose::Marketing) {
+            Some(cap) => self.store().had_enough((of.0, cap, self.now()), &recipients).await?,
+            None => groups.iter().map(|(_, rows)| vec![false; rows.len()]).collect(),
+        };
         let rows = groups.iter().flat_map(|(_, rows)| rows);
-        for (packed, opted_out) in rows.zip(opted_out.iter().flatten()) {
-            tally.add((&read(packed)?, packed), *opted_out);
+        let left_out = opted_out.iter().flatten().zip(capped.iter().flatten());
+        for (packed, (opted_out, capped)) in rows.zip(left_out) {
+            tally.add((&read(packed)?, packed), (*opted_out, *capped));
         }
         // Counting a page takes a fraction of a millisecond; others have their turn between two.
         tokio::task::yield_now().await;

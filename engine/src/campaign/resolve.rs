@@ -46,9 +46,9 @@ pub(super) struct Finding {
 
 /// Numbers on their way to a campaign's rows.
 enum Coming {
-    /// Each with the variant that they get, from 1, or 0.
-    Contacts(Vec<(Contact, usize)>),
-    Pasted(Vec<u64>),
+    /// Each with the variant that they get, from 1, or 0; and which numbers have had enough.
+    Contacts(Vec<(Contact, usize)>, HashSet<u64>),
+    Pasted(Vec<u64>, HashSet<u64>),
 }
 
 impl Campaigns {
@@ -322,8 +322,10 @@ impl Campaigns {
             let contacts = people.meant_contacts(of, after).await?;
             let Some(last) = contacts.last() else { break };
             after = last.id;
+            let numbers = contacts.iter().filter_map(|contact| contact.details.number);
+            let capped = self.capped(campaign, numbers.collect()).await?;
             let chosen = self.choose(campaign.tenant, &variants, contacts).await?;
-            if steps.send(Coming::Contacts(chosen)).await.is_err() {
+            if steps.send(Coming::Contacts(chosen, capped)).await.is_err() {
                 return Ok(());
             }
         }
@@ -331,9 +333,32 @@ impl Campaigns {
         let excluded = people.excluded_numbers(of, &pasted).await?;
         let excluded: HashSet<u64> = excluded.into_iter().collect();
         pasted.retain(|number| !excluded.contains(number));
+        let numbers = pasted.iter().copied().map(Recipient).collect();
+        let capped = self.capped(campaign, numbers).await?;
         // Nobody takes them: that side says why.
-        let _taken = steps.send(Coming::Pasted(pasted)).await.is_ok();
+        let _taken = steps.send(Coming::Pasted(pasted, capped)).await.is_ok();
         Ok(())
+    }
+
+    /// Those of some numbers that have had as much advertising as the tenant allows, if the campaign is some.
+    async fn capped(&self, campaign: &Campaign, numbers: Vec<Recipient>) -> Result<HashSet<u64>, CampaignFault> {
+        let mut capped = HashSet::new();
+        let cap = self.terms_of(campaign.tenant).await?.frequency_cap;
+        let (Some(cap), Purpose::Marketing) = (cap, campaign.purpose) else {
+            return Ok(capped);
+        };
+        let partitions = self.store().partitions();
+        let mut groups: Vec<_> = self.store().all_partitions().map(|of| (of, Vec::new())).collect();
+        for number in numbers {
+            groups[usize::from(number.partition(partitions).0)].1.push(number);
+        }
+        let of = (campaign.tenant, cap, self.now());
+        let enough = self.store().had_enough(of, &groups).await?;
+        for ((_, numbers), enough) in groups.iter().zip(enough) {
+            let those = numbers.iter().zip(enough).filter(|(_, enough)| *enough);
+            capped.extend(those.map(|(number, _)| number.0));
+        }
+        Ok(capped)
     }
 
     /// Contacts, each with the first variant whose filter means them, from 1, or 0.
@@ -426,14 +451,14 @@ fn take(
     let mut values = ValueBuffer::default();
     while let Some(step) = coming.blocking_recv() {
         match step {
-            Coming::Contacts(contacts) => {
+            Coming::Contacts(contacts, capped) => {
                 for contact in &contacts {
-                    take_contact(&mut ingest, contact, (rules, &mut values))?;
+                    take_contact(&mut ingest, contact, (rules, &capped, &mut values))?;
                 }
             }
-            Coming::Pasted(numbers) => {
+            Coming::Pasted(numbers, capped) => {
                 for number in numbers.iter().filter(|number| !rules.excluded.contains(number)) {
-                    take_number(&mut ingest, *number, rules)?;
+                    take_number(&mut ingest, *number, (rules, &capped))?;
                 }
             }
         }
@@ -445,7 +470,7 @@ fn take(
 fn take_contact(
     ingest: &mut Ingest<'_, Packer>,
     (contact, variant): &(Contact, usize),
-    (rules, values): (&TakingRules, &mut ValueBuffer),
+    (rules, capped, values): (&TakingRules, &HashSet<u64>, &mut ValueBuffer),
 ) -> Result<(), CampaignFault> {
     let place = Place::Contact(contact.id);
     let Some(number) = contact.details.number else {
@@ -479,12 +504,20 @@ fn take_contact(
         ingest.unreachable(row);
         return Ok(());
     }
+    if capped.contains(&number.0) {
+        ingest.capped(row);
+        return Ok(());
+    }
     ingest.row(row).map_err(ReadFault::from)?;
     Ok(())
 }
 
 /// Nobody knows whether a number by itself has agreed to anything: who has came as a contact.
-fn take_number(ingest: &mut Ingest<'_, Packer>, number: u64, rules: &TakingRules) -> Result<(), CampaignFault> {
+fn take_number(
+    ingest: &mut Ingest<'_, Packer>,
+    number: u64,
+    (rules, capped): (&TakingRules, &HashSet<u64>),
+) -> Result<(), CampaignFault> {
     let row = Row {
         place: Place::Pasted,
         to: &Recipient(number).to_string(),
@@ -492,6 +525,10 @@ fn take_number(ingest: &mut Ingest<'_, Packer>, number: u64, rules: &TakingRules
     };
     if rules.consent && !ingest.has(number) {
         ingest.without_consent(row);
+        return Ok(());
+    }
+    if capped.contains(&number) {
+        ingest.capped(row);
         return Ok(());
     }
     ingest.row(row).map_err(ReadFault::from)?;
@@ -508,6 +545,7 @@ pub(super) fn counted(campaign: Campaign, counts: &Counts) -> Campaign {
         duplicates: counts.duplicates.into(),
         no_consent: counts.no_consent.into(),
         unreachable: counts.unreachable.into(),
+        frequency_cap: counts.frequency_cap.into(),
         ..campaign
     }
 }

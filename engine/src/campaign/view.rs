@@ -98,6 +98,7 @@ pub(crate) fn audience(campaign: &Campaign) -> Value {
         "duplicates": campaign.duplicates,
         "no_consent": campaign.no_consent,
         "unreachable": campaign.unreachable,
+        "frequency_cap": campaign.frequency_cap,
     });
     // As it was asked for.
     if let Some(query) = &campaign.query {

@@ -38,7 +38,7 @@ pub(crate) use status::{Language, Purpose, Status};
 pub(crate) use stored::{
     BadForm, Line, Mark, Message, Record, Row, Trace, Traces, Trail, Way, digest, push_variable, variables,
 };
-pub(crate) use terms::{NUMBER_MARK, StopClause, Tariff, TermChanges, Terms};
+pub(crate) use terms::{FrequencyCap, NUMBER_MARK, StopClause, Tariff, TermChanges, Terms};
 pub(crate) use time::UnixMicros;
 pub(crate) use transition::{Back, Event, Transition};
 pub(crate) use tries::{REFUSED_MAX, Tries};

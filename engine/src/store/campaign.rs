@@ -83,6 +83,8 @@ pub(crate) struct Campaign {
     pub(crate) no_consent: u64,
     /// People whose number is known to be unreachable.
     pub(crate) unreachable: u64,
+    /// People who have had enough advertising for a while.
+    pub(crate) frequency_cap: u64,
     /// Segments of the whole.
     pub(crate) estimate_segments: u64,
     /// Credits of the whole.
@@ -179,6 +181,7 @@ pub(super) fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
         ("duplicates", campaign.duplicates),
         ("no_consent", campaign.no_consent),
         ("unreachable", campaign.unreachable),
+        ("frequency_cap", campaign.frequency_cap),
         ("estimate_segments", campaign.estimate_segments),
         ("estimate_credits", campaign.estimate_credits),
     ] {
@@ -249,6 +252,7 @@ fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>
         duplicates: number("duplicates"),
         no_consent: number("no_consent"),
         unreachable: number("unreachable"),
+        frequency_cap: number("frequency_cap"),
         estimate_segments: number("estimate_segments"),
         estimate_credits: number("estimate_credits"),
         held: number("held"),

@@ -119,6 +119,8 @@ struct AudienceCounts {
     no_consent: u64,
     /// Their numbers are known to be unreachable, and the campaign does not ask for them.
     unreachable: u64,
+    /// They have had as much advertising as the tenant allows for a while.
+    frequency_cap: u64,
     /// Which contacts are meant, as it was asked for; absent: the recipients are all.
     #[schemars(default, skip_serializing_if = "Option::is_none")]
     query: Option<Query>,

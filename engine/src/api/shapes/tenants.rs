@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 
 use super::{ApiKey, EncodingWord, KeyId, Nullable, SenderText, StopClauseWord, TariffWord, Time};
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, WEIGHT_MAX};
-use crate::domain::{CampaignId, Countries, TenantId, Terms};
+use crate::domain::{CampaignId, Countries, FrequencyCap, TenantId, Terms};
 
 /// A new tenant, and what was agreed on with it.
 #[derive(JsonSchema)]
@@ -49,6 +49,25 @@ struct GivenTerms {
     brand: Option<Nullable<Brand>>,
     /// Advertising goes to nobody whose consent is not known.
     require_consent: Option<bool>,
+    /// How much a person gets at most; `null`, or not given: any amount.
+    frequency_cap: Option<Nullable<CapOf>>,
+}
+
+/// How much a person gets at most, by purpose. Reminders have no cap.
+#[derive(JsonSchema)]
+#[schemars(rename = "FrequencyCap", deny_unknown_fields)]
+struct CapOf {
+    marketing: Cap,
+}
+
+/// So many messages within so many days, counted from when the cap was agreed on.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Cap {
+    #[schemars(range(min = 1, max = FrequencyCap::MESSAGES_MAX))]
+    messages: u8,
+    #[schemars(range(min = 1, max = FrequencyCap::DAYS_MAX))]
+    days: u16,
 }
 
 #[derive(JsonSchema)]
@@ -86,6 +105,7 @@ pub(in crate::api) struct Tenant {
     senders: Option<Vec<SenderText>>,
     brand: Option<String>,
     require_consent: bool,
+    frequency_cap: Option<CapOf>,
 }
 
 /// A tenant that was just made, with its first key.
