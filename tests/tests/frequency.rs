@@ -122,7 +122,10 @@ fn req_001_23_who_has_had_enough_is_left_out_of_an_audience_and_of_its_estimate(
     assert_eq!(report["excluded"]["frequency_cap"], 3, "{report}");
     let rejected = http.get(&format!("{path}/rejected")).expect(200);
     let rejected = rejected["data"].as_array().expect("a list");
-    assert!(rejected.iter().all(|row| row["code"] == "frequency_cap"), "{rejected:?}");
+    assert!(
+        rejected.iter().all(|row| row["code"] == "frequency_cap"),
+        "{rejected:?}"
+    );
     // One that names its recipients says so before its launch, and leaves them out when their turn comes.
     let named = stand
         .tenant
@@ -142,10 +145,7 @@ fn req_001_23_who_has_had_enough_is_left_out_of_an_audience_and_of_its_estimate(
         json!({}),
     ] {
         let path = format!("/v1/tenants/{}", stand.tenant.id);
-        let answer = stand
-            .engine
-            .operator()
-            .patch(&path, &json!({ "frequency_cap": wrong }));
+        let answer = stand.engine.operator().patch(&path, &json!({ "frequency_cap": wrong }));
         answer.expect_problem(&[422]);
     }
 }

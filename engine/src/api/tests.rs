@@ -77,7 +77,11 @@ impl Api {
         let webhooks = crate::webhooks::tests::open(&bench.store, folder.path(), config::Webhooks::default()).await;
         let silent = config::LineFile::default();
         let audit = crate::audit::AuditLog::start(&silent, (bench.clock, &metrics), &mut tokio::task::JoinSet::new());
+        let database = crate::database::tests::open(folder.path()).await.unwrap();
+        let automations = (database, bench.clock);
+        let automations = crate::automation::Automations::new(automations, bench.campaigns.clone(), webhooks.clone());
         let app = App {
+            automations,
             waiting: Waiting::new(&bench.store, &traffic, &Gates::none(bench.clock), &verdict),
             traffic,
             pressure: crate::pressure::Pressure::new(bench.clock.now(), 1),

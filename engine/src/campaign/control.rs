@@ -45,8 +45,9 @@ impl Campaigns {
             CampaignState::Canceled,
         ];
         match self.shift(tenant, id, &unsent, CampaignState::Canceled).await {
-            Ok(_) => {
+            Ok(canceled) => {
                 self.store().drop_rows(id).await?;
+                self.give_back_codes(canceled.code_pool, id).await;
                 self.store().set_inactive(&[(tenant, id)]).await?;
                 let leaves_at = self.now().seconds() + self.0.deps.keep.as_secs();
                 self.store().retire_at(&[(tenant, id)], leaves_at).await?;

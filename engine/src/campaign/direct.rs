@@ -297,6 +297,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         variants: Vec::new(),
         columns: Vec::new(),
         query: None,
+        code_pool: None,
         copied_from: None,
         category: None,
         template: None,

@@ -39,6 +39,8 @@ pub(crate) struct Estimation {
     by_variant: Vec<Sums>,
     excluded: Excluded,
     balance: Balance,
+    /// How many codes its pool lacks: more than 0, and its launch is refused. `null`: it has no pool.
+    codes_missing: Option<u64>,
     /// Some of the first, one of each variant, and one of those whose texts are the longest; that comes last.
     samples: Vec<Sample>,
     /// When the first of them may be written to, where that is not now.
@@ -163,6 +165,7 @@ impl Campaigns {
                 (campaign, tally)
             }
         };
+        let stock = self.codes_for(&campaign, tally.max.recipients).await?;
         let order = self.0.orders.keep(&campaign)?;
         let rows = tally.samples().into_iter();
         let mut samples: Vec<Sample> = rows.filter_map(|row| sample((&order, &tally.texts), row)).collect();
@@ -181,6 +184,7 @@ impl Campaigns {
             opted_out: tally.opted_out,
             frequency_cap: tally.capped,
             samples,
+            codes_missing: stock.map(|stock| stock.missing),
             by_segments: tally.by_segments,
             by_variant: tally.by_variant,
             excluded: Excluded::of(&campaign),

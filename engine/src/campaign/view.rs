@@ -62,6 +62,12 @@ fn add_progress(view: &mut Value, campaign: &Campaign, counters: &Counters) {
 
 /// A campaign in a list, without its progress.
 pub(crate) fn summary(campaign: &Campaign) -> Value {
+    // A code, and behind it how many codes of a pool are missing, where that is why.
+    let refused = campaign.refused.as_deref();
+    let (refused, missing) = match refused.and_then(|refused| refused.split_once(' ')) {
+        Some((code, missing)) => (Some(code), Some(missing)),
+        None => (refused, None),
+    };
     json!({
         "id": campaign.id.to_string(),
         "kind": match campaign.kind {
@@ -83,7 +89,9 @@ pub(crate) fn summary(campaign: &Campaign) -> Value {
         "category": campaign.category,
         "template": campaign.template.map(|(id, version)| json!({ "id": id.to_string(), "version": version })),
         "copied_from": campaign.copied_from.map(|id| id.to_string()),
-        "refused": campaign.refused,
+        "code_pool": campaign.code_pool.map(|pool| pool.to_string()),
+        "refused": refused,
+        "codes_missing": missing.and_then(|missing| missing.parse::<u64>().ok()),
         "launched_at": campaign.launched_at.and_then(time),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::stored::{BadForm, FORM_MESSAGE, FORM_TRAIL, FORM_TRIED, HEAD, Line, Message, Way};
 use super::time::UnixMicros;
-use super::{MessageId, Recipient, State, TenantId, Transition};
+use super::{MessageId, Recipient, State, Step, TenantId, Transition};
 
 /// Trails in a record: the senders of late.
 const TRAILS_MAX: usize = 3;

@@ -26,8 +26,8 @@ pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use handset::ToHandset;
 pub(crate) use ids::{
-    CampaignId, ConsentId, ContactId, DeliveryId, EndpointId, GateId, ImportId, ListId, MessageId, PARTITIONS_MAX,
-    Partition, Recipient, RouteId, SegmentId, SmscId, TemplateId, TenantId, UnknownId,
+    AutomationId, CampaignId, CodePoolId, ConsentId, ContactId, DeliveryId, EndpointId, GateId, ImportId, ListId,
+    MessageId, PARTITIONS_MAX, Partition, Recipient, RouteId, SegmentId, SmscId, TemplateId, TenantId, UnknownId,
 };
 pub(crate) use journal::{ENDED, JournalEvent, events};
 pub(crate) use message::{IllegalMove, State, Step};

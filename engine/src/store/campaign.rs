@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use super::states::CampaignState;
 use super::{StoreError, keys};
-use crate::domain::{CampaignId, EncodingPolicy, Parameters, Purpose, TemplateId, TenantId, UnixMicros};
+use crate::domain::{CampaignId, CodePoolId, EncodingPolicy, Parameters, Purpose, TemplateId, TenantId, UnixMicros};
 
 /// The form of a stored order: one without it is of the first, which knew neither encodings nor validity.
-const FORM: u32 = 4;
+const FORM: u32 = 5;
 
 /// The form of an order that names its recipients, and of one that says whom it means. Versions that know no later form would leave
-/// out what makes the last one: until when anything of it may go, and other texts for some.
+/// out what makes a later one: until when anything of it may go, and other texts for some; and codes.
 const FORM_OF_ROWS: u32 = 2;
 const FORM_OF_CONTACTS: u32 = 3;
+const FORM_OF_VARIANTS: u32 = 4;
 
 /// What kind of campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub(crate) struct Campaign {
     pub(crate) category: Option<String>,
     /// The template that its text is from, and which version.
     pub(crate) template: Option<(TemplateId, u32)>,
+    /// Whence its recipients have their codes.
+    pub(crate) code_pool: Option<CodePoolId>,
     /// The campaign that it was made of.
     pub(crate) copied_from: Option<CampaignId>,
     /// Why its audience could not be found out at its last launch: a code of the API.
@@ -149,6 +152,9 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
     if let Some((id, version)) = campaign.template {
         set.arg("template").arg(id.0).arg("template_version").arg(version);
     }
+    if let Some(pool) = campaign.code_pool {
+        set.arg("code_pool").arg(pool.0);
+    }
     if let Some(of) = campaign.copied_from {
         set.arg("copied_from").arg(of.0);
     }
@@ -163,8 +169,10 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
 
 /// The earliest form that leaves nothing out.
 const fn form(campaign: &Campaign) -> u32 {
-    if campaign.expires_at.is_some() || !campaign.variants.is_empty() {
+    if campaign.code_pool.is_some() {
         FORM
+    } else if campaign.expires_at.is_some() || !campaign.variants.is_empty() {
+        FORM_OF_VARIANTS
     } else if campaign.query.is_some() {
         FORM_OF_CONTACTS
     } else {
@@ -242,6 +250,7 @@ fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>
             let version = number("template_version");
             (TemplateId(id), u32::try_from(version).unwrap_or_default())
         }),
+        code_pool: fields.get("code_pool").and_then(|id| id.parse().ok()).map(CodePoolId),
         copied_from: fields.get("copied_from").and_then(|id| id.parse().ok()).map(CampaignId),
         refused: fields.get("refused").filter(|code| !code.is_empty()).cloned(),
         state: text("state").parse().ok()?,
