@@ -95,7 +95,7 @@ fn req_001_23_who_has_had_enough_is_left_out_of_an_audience_and_of_its_estimate(
         .map(|index| json!({ "reference": index.to_string(), "number": number(index) }))
         .collect();
     http.post("/v1/contacts", &json!({ "contacts": contacts })).expect(200);
-    let three = json!({ "numbers": [number(0), number(1), number(7)].join(";") });
+    let three = json!({ "numbers": ([number(0), number(1), number(7)].join(";")) });
     let first = stand
         .tenant
         .order(&stand.engine, &advertising(CampaignOrder::to_audience(&three)));
@@ -103,7 +103,7 @@ fn req_001_23_who_has_had_enough_is_left_out_of_an_audience_and_of_its_estimate(
         view.with_status() == 3
     });
 
-    let everybody = json!({ "filter": {}, "numbers": [number(7), number(8)].join(";") });
+    let everybody = json!({ "filter": {}, "numbers": ([number(7), number(8)].join(";")) });
     let next = stand
         .tenant
         .create(&stand.engine, &advertising(CampaignOrder::to_audience(&everybody)));

@@ -39,8 +39,6 @@ const FIELDS: [&str; 9] = [
 
 const CAMPAIGN: &str = "campaign";
 
-pub(in crate::api) const KINDS: [&str; 3] = ["recurrence", "birthday", "since"];
-
 /// A campaign with the filters that one may have.
 const BODY_MAX: u64 = 8 << 20;
 
@@ -186,7 +184,7 @@ fn plan(fields: &mut Fields) -> Option<Plan> {
         "birthday" => &["leap_day"],
         "since" => &["months"],
         _ => {
-            fields.refuse_field("kind", FieldProblem::UnknownValue { allowed: &KINDS });
+            fields.refuse_field("kind", FieldProblem::UnknownValue { allowed: &Plan::KINDS });
             return None;
         }
     };
@@ -304,7 +302,7 @@ fn summary(automation: &Automation) -> Value {
     let mut view = json!({
         "id": automation.id.to_string(),
         "name": automation.name,
-        "kind": KINDS[0],
+        "kind": Plan::KINDS[0],
         "rrule": null, "easter": null, "leap_day": null, "months": null,
         "starts": timetable.starts.to_string(),
         "time": timetable.time.strftime("%H:%M").to_string(),
@@ -317,11 +315,11 @@ fn summary(automation: &Automation) -> Value {
         Plan::Recurrence(rule) => view["rrule"] = rule.as_str().into(),
         Plan::Easter(days) => view["easter"] = (*days).into(),
         Plan::Birthday(leap) => {
-            view["kind"] = KINDS[1].into();
+            view["kind"] = Plan::KINDS[1].into();
             view["leap_day"] = leap.into_str().into();
         }
         Plan::Since(months) => {
-            view["kind"] = KINDS[2].into();
+            view["kind"] = Plan::KINDS[2].into();
             view["months"] = (*months).into();
         }
     }

@@ -2,7 +2,7 @@
 
 mod access;
 mod admin;
-pub(in crate::api) mod automations;
+mod automations;
 mod body;
 mod campaigns;
 mod cleaning;

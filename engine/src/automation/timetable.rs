@@ -42,6 +42,11 @@ pub(crate) enum Plan {
     Since(u8),
 }
 
+impl Plan {
+    /// What kinds there are, as the API says them.
+    pub(crate) const KINDS: [&str; 3] = ["recurrence", "birthday", "since"];
+}
+
 /// When they have their birthday who were born on a 29 February, in other years.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]

@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 
 use super::Time;
-use crate::automation::{AUTOMATION_NAME_MAX, EASTER_DAYS, LeapDay, MONTHS_MAX, RunState};
+use crate::automation::{AUTOMATION_NAME_MAX, EASTER_DAYS, LeapDay, MONTHS_MAX, Plan, RunState};
 use crate::domain::{AutomationId, CampaignId};
 
 super::schema! {
-    Kind, named: false, schemars::json_schema!({ "type": "string", "enum": crate::api::automations::KINDS })
+    Kind, named: false, schemars::json_schema!({ "type": "string", "enum": Plan::KINDS })
 }
 
 super::schema! {
