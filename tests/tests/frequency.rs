@@ -146,6 +146,6 @@ fn req_001_23_who_has_had_enough_is_left_out_of_an_audience_and_of_its_estimate(
     ] {
         let path = format!("/v1/tenants/{}", stand.tenant.id);
         let answer = stand.engine.operator().patch(&path, &json!({ "frequency_cap": wrong }));
-        answer.expect_problem(&[422]);
+        answer.expect_problem(&[400, 422]);
     }
 }
