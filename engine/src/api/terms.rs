@@ -8,7 +8,7 @@ use crate::domain::{FrequencyCap, StopClause, Tariff, TermChanges, Terms};
 use crate::fault::{FieldProblem, WordingProblem};
 
 /// Their names.
-pub(super) const TERMS: [&str; 9] = [
+pub(super) const TERMS: [&str; 10] = [
     "encoding",
     "tariff",
     "max_chars",
@@ -18,6 +18,7 @@ pub(super) const TERMS: [&str; 9] = [
     "brand",
     "require_consent",
     "frequency_cap",
+    "text_retention_days",
 ];
 
 /// What a cap says of advertising; reminders have none.
@@ -42,6 +43,9 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
     let brand = fields.if_given("brand", |fields, _| brand(fields));
     let require_consent = fields.boolean("require_consent");
     let frequency_cap = frequency_cap(fields);
+    let text_days = fields.if_given("text_retention_days", |fields, name| {
+        fields.whole_or_null(name, (1, Terms::TEXT_DAYS_MAX.into()))
+    });
     Some(TermChanges {
         encoding: encoding?,
         tariff: tariff?,
@@ -52,6 +56,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         brand: brand?,
         require_consent: require_consent?,
         frequency_cap: frequency_cap?,
+        text_days: text_days?.map(|days| days.map(|days| days as u16)),
     })
 }
 
@@ -112,6 +117,7 @@ pub(super) fn show(terms: &Terms, shown: &mut Value) {
         json!(brand),
         json!(terms.require_consent),
         json!(cap),
+        json!(terms.text_days),
     ];
     TERMS
         .into_iter()

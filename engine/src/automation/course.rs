@@ -224,7 +224,9 @@ fn is_passing(fault: &CampaignFault) -> bool {
         | CampaignFault::WrongState(_)
         | CampaignFault::Short { .. }
         | CampaignFault::OutsideWindow { .. }
-        | CampaignFault::Expired { .. } => false,
+        | CampaignFault::Expired { .. }
+        | CampaignFault::Erased
+        | CampaignFault::TextsInUse => false,
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Terms {
     pub(crate) require_consent: bool,
     /// How much advertising a person gets at most; none: any amount.
     pub(crate) frequency_cap: Option<FrequencyCap>,
+    /// How many days its texts, and what people write to it, are kept when their campaigns are over; `None`: as long as these.
+    pub(crate) text_days: Option<u16>,
 }
 
 /// How much advertising a person gets of a tenant at most: so many messages within so many days.
@@ -102,6 +104,9 @@ impl Terms {
     /// The longest brand, in characters.
     pub(crate) const BRAND_MAX: usize = 40;
 
+    /// The longest that texts may be kept, in days: ten years.
+    pub(crate) const TEXT_DAYS_MAX: u16 = 3_650;
+
     /// The longest clause, in characters.
     pub(crate) const STOP_TEXT_MAX: usize = 40;
 
@@ -126,6 +131,7 @@ impl Default for Terms {
             brand: String::new(),
             require_consent: false,
             frequency_cap: None,
+            text_days: None,
         }
     }
 }
@@ -142,6 +148,7 @@ pub(crate) struct TermChanges {
     pub(crate) brand: Option<String>,
     pub(crate) require_consent: Option<bool>,
     pub(crate) frequency_cap: Option<Option<FrequencyCap>>,
+    pub(crate) text_days: Option<Option<u16>>,
 }
 
 impl TermChanges {
@@ -162,6 +169,7 @@ impl TermChanges {
             brand: self.brand.unwrap_or(terms.brand),
             require_consent: self.require_consent.unwrap_or(terms.require_consent),
             frequency_cap: self.frequency_cap.unwrap_or(terms.frequency_cap),
+            text_days: self.text_days.unwrap_or(terms.text_days),
         }
     }
 }

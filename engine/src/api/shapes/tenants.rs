@@ -51,6 +51,8 @@ struct GivenTerms {
     require_consent: Option<bool>,
     /// How much a person gets at most; `null`, or not given: any amount.
     frequency_cap: Option<Nullable<CapOf>>,
+    /// How many days texts, variables and what people write are kept when their campaigns are over; `null`: as long as these.
+    text_retention_days: Option<Nullable<TextDays>>,
 }
 
 /// How much a person gets at most, by purpose. Reminders have no cap.
@@ -69,6 +71,10 @@ struct Cap {
     #[schemars(range(min = 1, max = FrequencyCap::DAYS_MAX))]
     days: u16,
 }
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct TextDays(#[schemars(range(min = 1, max = Terms::TEXT_DAYS_MAX))] u16);
 
 #[derive(JsonSchema)]
 #[schemars(inline)]
@@ -106,6 +112,15 @@ pub(in crate::api) struct Tenant {
     brand: Option<String>,
     require_consent: bool,
     frequency_cap: Option<CapOf>,
+    /// `null`: as long as campaigns.
+    text_retention_days: Option<u16>,
+}
+
+/// A tenant whose texts were erased.
+#[derive(JsonSchema)]
+pub(in crate::api) struct ErasedTexts {
+    id: TenantId,
+    erased: bool,
 }
 
 /// A tenant that was just made, with its first key.
