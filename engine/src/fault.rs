@@ -233,6 +233,10 @@ pub(crate) enum DateProblem {
     },
     /// No name of a time zone.
     UnknownTimeZone,
+    /// No rule by which days recur, or none that is understood.
+    InvalidRecurrence { allowed: &'static str },
+    /// No day comes that is meant.
+    NeverComes,
 }
 
 /// How a URL is not that of a receiver of ours.
@@ -267,6 +271,11 @@ pub(crate) enum WordingProblem {
     SenderNotApproved { approved: Vec<String> },
     /// Advertising to numbers of which nobody knows whether they agreed to it.
     ConsentRequired,
+    /// Fewer codes are left in the pool than recipients.
+    CodesMissing {
+        /// How many fewer.
+        missing: u64,
+    },
     /// Advertising of which nobody could tell whose it is.
     AdvertiserNotNamed { brand: String },
 }

@@ -28,6 +28,7 @@ mod history;
 mod webhooks;
 mod guard;
 mod campaign;
+mod automation;
 mod api;
 mod bind;
 mod outcome;

@@ -46,7 +46,7 @@ impl Calendar {
 }
 
 /// Easter Sunday of a year of the Gregorian calendar (the algorithm of Meeus, Jones and Butcher).
-fn easter(year: i16) -> Option<Date> {
+pub fn easter(year: i16) -> Option<Date> {
     let year_number = i32::from(year);
     let golden = year_number % 19;
     let (century, of_century) = (year_number / 100, year_number % 100);

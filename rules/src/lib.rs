@@ -9,6 +9,7 @@ mod zone;
 mod decision;
 
 pub use decision::{Decision, Why};
+pub use holidays::easter;
 pub use pack::{Pack, names};
 pub use zone::Zone;
 

@@ -41,5 +41,5 @@ pub use redis_server::RedisServer;
 pub use sim::Sim;
 pub use stand::Stand;
 pub use tap::Tap;
-pub use tenant::{Campaign, CampaignOrder, Tenant, recipients};
+pub use tenant::{Campaign, CampaignOrder, CampaignView, Tenant, recipients};
 pub use wait::eventually;

@@ -2,9 +2,11 @@
 
 mod access;
 mod admin;
+mod automations;
 mod body;
 mod campaigns;
 mod cleaning;
+mod codes;
 mod client;
 mod consents;
 mod copies;
@@ -76,6 +78,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::account::Accounts;
 use crate::audit::AuditLog;
+use crate::automation::Automations;
 use crate::bind::{Board, Traces};
 use crate::campaign::Campaigns;
 use crate::clock::Clock;
@@ -112,6 +115,8 @@ pub(crate) struct App {
     pub(crate) accounts: Arc<Accounts>,
     /// Campaigns and messages.
     pub(crate) campaigns: Campaigns,
+    /// Campaigns that are made again and again.
+    pub(crate) automations: Automations,
     /// Contacts, lists, segments.
     pub(crate) people: People,
     /// What became of messages.
@@ -190,6 +195,8 @@ fn documented() -> Routes {
         .and(campaigns::routes())
         .and(copies::routes())
         .and(templates::routes())
+        .and(codes::routes())
+        .and(automations::routes())
         .and(schedule::routes())
         .and(report::routes())
         .and(events::routes())

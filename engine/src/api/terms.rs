@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::fields::Fields;
 use crate::compose::Sender;
-use crate::domain::{StopClause, Tariff, TermChanges, Terms};
+use crate::domain::{FrequencyCap, StopClause, Tariff, TermChanges, Terms};
 use crate::fault::{FieldProblem, WordingProblem};
 
 /// Their names.
-pub(super) const TERMS: [&str; 9] = [
+pub(super) const TERMS: [&str; 10] = [
     "encoding",
     "tariff",
     "max_chars",
@@ -17,8 +17,12 @@ pub(super) const TERMS: [&str; 9] = [
     "senders",
     "brand",
     "require_consent",
+    "frequency_cap",
     "text_retention_days",
 ];
+
+/// What a cap says of advertising; reminders have none.
+const CAP: [&str; 2] = ["messages", "days"];
 
 const TARIFFS: [&str; Tariff::ALL.len()] = [Tariff::Concat.code(), Tariff::Flat160.code()];
 
@@ -38,6 +42,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
     });
     let brand = fields.if_given("brand", |fields, _| brand(fields));
     let require_consent = fields.boolean("require_consent");
+    let frequency_cap = frequency_cap(fields);
     let text_days = fields.if_given("text_retention_days", |fields, name| {
         fields.whole_or_null(name, (1, Terms::TEXT_DAYS_MAX.into()))
     });
@@ -50,6 +55,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         senders: senders?,
         brand: brand?,
         require_consent: require_consent?,
+        frequency_cap: frequency_cap?,
         text_days: text_days?.map(|days| days.map(|days| days as u16)),
     })
 }
@@ -71,10 +77,36 @@ fn brand(fields: &mut Fields) -> Option<String> {
     Some(brand)
 }
 
+/// `{"marketing": {"messages", "days"}}`, or `null`: none.
+fn frequency_cap(fields: &mut Fields) -> Option<Option<Option<FrequencyCap>>> {
+    if fields.is_null("frequency_cap") {
+        return Some(Some(None));
+    }
+    let one = |fields: &mut Fields| {
+        let messages = fields.whole(CAP[0], (1, FrequencyCap::MESSAGES_MAX.into()));
+        let days = fields.whole(CAP[1], (1, FrequencyCap::DAYS_MAX.into()));
+        Some(FrequencyCap {
+            messages: messages? as u8,
+            days: days? as u16,
+        })
+    };
+    let by_purpose = |fields: &mut Fields| match fields.object("marketing", &CAP, one)? {
+        Some(cap) => Some(cap),
+        None => {
+            fields.refuse_field("marketing", FieldProblem::Missing);
+            None
+        }
+    };
+    let cap = fields.object("frequency_cap", &["marketing"], by_purpose)?;
+    Some(cap.map(Some))
+}
+
 /// All of them, as members of `shown`.
 pub(super) fn show(terms: &Terms, shown: &mut Value) {
     let senders = Some(&terms.senders).filter(|senders| !senders.is_empty());
     let brand = Some(&terms.brand).filter(|brand| !brand.is_empty());
+    let cap = terms.frequency_cap;
+    let cap = cap.map(|cap| json!({ "marketing": { "messages": cap.messages, "days": cap.days } }));
     let values = [
         json!(terms.encoding.name()),
         json!(terms.tariff.code()),
@@ -84,6 +116,7 @@ pub(super) fn show(terms: &Terms, shown: &mut Value) {
         json!(senders),
         json!(brand),
         json!(terms.require_consent),
+        json!(cap),
         json!(terms.text_days),
     ];
     TERMS

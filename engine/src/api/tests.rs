@@ -77,7 +77,11 @@ impl Api {
         let webhooks = crate::webhooks::tests::open(&bench.store, folder.path(), config::Webhooks::default()).await;
         let silent = config::LineFile::default();
         let audit = crate::audit::AuditLog::start(&silent, (bench.clock, &metrics), &mut tokio::task::JoinSet::new());
+        let database = crate::database::tests::open(folder.path()).await.unwrap();
+        let automations = (database, bench.clock);
+        let automations = crate::automation::Automations::new(automations, bench.campaigns.clone(), webhooks.clone());
         let app = App {
+            automations,
             waiting: Waiting::new(&bench.store, &traffic, &Gates::none(bench.clock), &verdict),
             traffic,
             pressure: crate::pressure::Pressure::new(bench.clock.now(), 1),
@@ -178,7 +182,7 @@ async fn a_campaign_from_its_order_to_its_view() {
     let made = api.expect("POST /v1/campaigns", &key, &order, 201).await;
     assert_eq!(
         made["audience"],
-        json!({"accepted": 50, "invalid": 0, "not_mobile": 0, "not_allowed": 0, "duplicates": 0, "no_consent": 0, "unreachable": 0, "rejected": []})
+        json!({"accepted": 50, "invalid": 0, "not_mobile": 0, "not_allowed": 0, "duplicates": 0, "no_consent": 0, "unreachable": 0, "frequency_cap": 0, "rejected": []})
     );
     assert_eq!(
         made["estimate"],

@@ -36,6 +36,8 @@ pub(crate) enum Rejection {
     Consent,
     /// Their number is known to be unreachable.
     Unreachable,
+    /// They have had as much advertising as the tenant allows for a while.
+    FrequencyCap,
 }
 
 impl Rejection {
@@ -47,6 +49,7 @@ impl Rejection {
             Self::Duplicate => "duplicate",
             Self::Consent => "no_consent",
             Self::Unreachable => "unreachable",
+            Self::FrequencyCap => "frequency_cap",
         }
     }
 }
@@ -60,6 +63,7 @@ impl Rejected {
             Rejection::Duplicate,
             Rejection::Consent,
             Rejection::Unreachable,
+            Rejection::FrequencyCap,
         ]);
         all.map(Rejection::code).collect()
     }
@@ -92,6 +96,8 @@ pub(crate) struct Counts {
     pub(crate) no_consent: u32,
     /// People whose number is known to be unreachable.
     pub(crate) unreachable: u32,
+    /// People who have had enough advertising for a while.
+    pub(crate) frequency_cap: u32,
 }
 
 /// Turns rows into recipients. Takes about 20 octets of memory for each recipient while it lives.
@@ -153,6 +159,11 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
         self.reject(row, Rejection::Unreachable);
     }
 
+    /// Counts somebody who has had enough advertising for a while.
+    pub(crate) fn capped(&mut self, row: Row<'_>) {
+        self.reject(row, Rejection::FrequencyCap);
+    }
+
     /// Counts somebody who has no number.
     pub(crate) fn numberless(&mut self, place: Place) {
         let row = Row {
@@ -168,6 +179,7 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
             Rejection::Duplicate => self.counts.duplicates += 1,
             Rejection::Consent => self.counts.no_consent += 1,
             Rejection::Unreachable => self.counts.unreachable += 1,
+            Rejection::FrequencyCap => self.counts.frequency_cap += 1,
             Rejection::Country => self.counts.not_allowed += 1,
             Rejection::Number(NumberFault::NotMobile) => self.counts.not_mobile += 1,
             Rejection::Number(NumberFault::NotANumber | NumberFault::Invalid | NumberFault::LostDigits) => {
@@ -254,7 +266,8 @@ mod tests {
                 not_allowed: 0,
                 duplicates: 1,
                 no_consent: 0,
-                unreachable: 0
+                unreachable: 0,
+                frequency_cap: 0
             }
         );
         assert_eq!(kept.0, [33_612_345_678, 33_687_654_321]);

@@ -12,7 +12,7 @@ use smpp::text::EncodingPolicy;
 
 use crate::compose::{Sender, Template, Wording};
 use crate::database::DatabaseError;
-use crate::domain::{Parameters, Purpose, SCHEDULE_MAX, SERVICE_TYPE_MAX, TemplateId, UnixMicros};
+use crate::domain::{CodePoolId, Parameters, Purpose, SCHEDULE_MAX, SERVICE_TYPE_MAX, TemplateId, UnixMicros};
 use crate::fault::{DateProblem, FAULTS_MAX, FieldFault, FieldProblem};
 
 use super::bounded::OCTETS_MAX;
@@ -27,7 +27,7 @@ use super::variants::{self, Variant};
 pub(crate) const NAME_MAX: usize = 100;
 
 /// The texts first, those that may be missing last among them.
-pub(super) const BODY_FIELDS: [&str; 14] = [
+pub(super) const BODY_FIELDS: [&str; 15] = [
     "name",
     "text",
     "sender",
@@ -37,19 +37,20 @@ pub(super) const BODY_FIELDS: [&str; 14] = [
     "expires_at",
     "category",
     "template",
+    "code_pool",
     "validity",
     "schedule_delivery",
     "tlvs",
     "variants",
     "audience",
 ];
-/// The places of those that are no texts; those before the audience may be missing, with the last five texts; and where there is a template, what it says.
-pub(super) const VALIDITY: usize = 9;
-pub(super) const SCHEDULE_DELIVERY: usize = 10;
-pub(super) const TLVS: usize = 11;
-pub(super) const VARIANTS: usize = 12;
+/// The places of those that are no texts; those before the audience may be missing, with the last six texts; and where there is a template, what it says.
+pub(super) const VALIDITY: usize = 10;
+pub(super) const SCHEDULE_DELIVERY: usize = 11;
+pub(super) const TLVS: usize = 12;
+pub(super) const VARIANTS: usize = 13;
 /// Fields that may be missing.
-const OPTIONAL: std::ops::Range<usize> = 4..13;
+const OPTIONAL: std::ops::Range<usize> = 4..14;
 /// What a template says instead.
 const OF_TEMPLATES: [&str; 2] = ["text", "purpose"];
 const TEXT: usize = 1;
@@ -100,6 +101,8 @@ pub(crate) struct CampaignDraft {
     pub(crate) category: Option<String>,
     /// `template`, and which version of it there was.
     pub(crate) from_template: Option<(TemplateId, u32)>,
+    /// `code_pool`: whence its recipients have their codes.
+    pub(crate) code_pool: Option<CodePoolId>,
     /// `encoding`; `None`: as the tenant's texts are.
     pub(crate) encoding: Option<EncodingPolicy>,
     /// `validity`: how long its messages are worth sending from the launch on; `None`: for ever.
@@ -154,7 +157,7 @@ pub(super) struct Reading<'s> {
     /// Set when the sink took no more; reading then stops.
     pub(super) full: Option<SinkFull>,
     faults: Vec<FieldFault>,
-    pub(super) texts: [Option<String>; 9],
+    pub(super) texts: [Option<String>; 10],
     pub(super) validity: Option<Duration>,
     pub(super) schedule_delivery: Option<Duration>,
     pub(super) tlvs: TlvsRead,
@@ -178,7 +181,7 @@ impl<'s> Reading<'s> {
             find_template: rules.find_template,
             full: None,
             faults: Vec::new(),
-            texts: [const { None }; 9],
+            texts: [const { None }; 10],
             validity: None,
             schedule_delivery: None,
             tlvs: TlvsRead::default(),
@@ -332,6 +335,7 @@ impl<'s> Reading<'s> {
             expires_at,
             category,
             _,
+            code_pool,
         ] = std::mem::take(&mut self.texts);
         let tlvs = std::mem::take(&mut self.tlvs);
         tlvs.faults
@@ -361,6 +365,7 @@ impl<'s> Reading<'s> {
                 wording.with_clause(&text, purpose)
             })
         });
+        let code_pool = self.code_pool(code_pool);
         let variants = self.read_variants(&wording, sender.as_ref().zip(purpose));
         // An audience that was not read to its end may lack columns that the text names.
         let template = text
@@ -374,6 +379,7 @@ impl<'s> Reading<'s> {
                 purpose,
                 category,
                 from_template,
+                code_pool,
                 encoding,
                 validity: self.validity,
                 expires_at,
@@ -440,13 +446,26 @@ impl<'s> Reading<'s> {
             self.fault("/template", FieldProblem::UnknownValue { allowed: &["tpl_…"] });
             return Ok(None);
         };
-        let [_, text, _, purpose, _, _, _, category, _] = &mut self.texts;
+        let [_, text, _, purpose, _, _, _, category, _, _] = &mut self.texts;
         *text = Some(template.text);
         purpose.get_or_insert_with(|| template.purpose.code().to_owned());
         if category.is_none() {
             *category = template.category;
         }
         Ok(Some((id, template.version)))
+    }
+
+    /// Whence the codes are; rows that come with the request may bring theirs as a column.
+    fn code_pool(&mut self, given: Option<String>) -> Option<CodePoolId> {
+        let pool = self.checked("/code_pool", given, |id| {
+            let allowed = &["cpl_…"];
+            id.parse().map_err(|_| FieldProblem::UnknownValue { allowed })
+        })?;
+        if self.query.is_empty() {
+            let fields = &["audience.filter", "audience.lists", "audience.segments"];
+            self.fault("/code_pool", FieldProblem::MissingBeside { fields });
+        }
+        Some(pool)
     }
 
     fn read_variants(&mut self, wording: &Wording, of: Option<(&Sender, Purpose)>) -> Vec<Variant> {

@@ -307,6 +307,7 @@ fn a_hundred_thousand_recipients_stream_through() {
             duplicates: 0,
             no_consent: 0,
             unreachable: 0,
+            frequency_cap: 0,
         }
     );
     assert_eq!(rejected[0].place.to_string(), "/audience/recipients/99999/to");

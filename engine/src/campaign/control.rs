@@ -45,8 +45,9 @@ impl Campaigns {
             CampaignState::Canceled,
         ];
         match self.shift(tenant, id, &unsent, CampaignState::Canceled).await {
-            Ok(_) => {
+            Ok(canceled) => {
                 self.store().drop_rows(id).await?;
+                self.give_back_codes(canceled.code_pool, id).await;
                 self.store().set_inactive(&[(tenant, id)]).await?;
                 let now = self.now().seconds();
                 let times = (now, now + self.0.deps.keep.as_secs());

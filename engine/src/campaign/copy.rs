@@ -176,9 +176,12 @@ impl Campaigns {
         for variant in &mut variants {
             variant.text = worded(&variant.text)?;
         }
+        // These have theirs already.
+        let code_pool = copy.code_pool.filter(|_| query.is_some());
         Ok(Campaign {
             text: worded(&copy.text)?,
             query,
+            code_pool,
             variants,
             ..copy
         })

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+use super::codes::gone;
 use super::packer::{BATCHES_MAX, Packer};
 use super::pages::Pages;
 use super::price::{self, Cost, Price};
@@ -21,7 +22,8 @@ use crate::compose::{Template, Wording};
 use crate::database::DatabaseError;
 use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TemplateId, TenantId, Terms, UnixMicros};
 use crate::encryption::Cipher;
-use crate::people::{Audience, Filter, People, PeopleFault};
+use crate::fault::{FieldFault, FieldProblem};
+use crate::people::{Audience, Filter, MergeField, People, PeopleFault};
 use crate::store::{Campaign, CampaignKind, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
 
 /// How long a body may wait for its turn to be read.
@@ -218,9 +220,16 @@ impl Campaigns {
         let own = ("/text".to_owned(), draft.template.text());
         for (pointer, text) in [own].into_iter().chain(texts) {
             let (_, names) = Template::parse_open(text, &[""; 0]).map_err(CampaignFault::Fields)?;
-            match self.merge_fields(tenant, (&names, &pointer)).await {
+            match self.merge_fields(tenant, (&names, &pointer), draft.code_pool).await {
                 Err(CampaignFault::Fields(more)) => faults.extend(more),
                 named => drop(named?),
+            }
+        }
+        if let Some(pool) = draft.code_pool {
+            self.0.deps.people.code_pool(tenant, pool).await.map_err(gone)?;
+            if !draft.columns.names().iter().any(|name| MergeField::is_code(name)) {
+                let fields = &["[code]"];
+                faults.push(FieldFault::new("/text", FieldProblem::MissingBeside { fields }));
             }
         }
         if faults.is_empty() {
@@ -273,6 +282,7 @@ impl Campaigns {
             ("duplicate", counts.duplicates),
             ("no_consent", counts.no_consent),
             ("unreachable", counts.unreachable),
+            ("frequency_cap", counts.frequency_cap),
         ];
         for (reason, count) in by_reason {
             skipped.with_label_values(&[reason]).inc_by(count.into());
@@ -337,6 +347,7 @@ impl Campaigns {
             parameters: draft.parameters.clone(),
             columns: draft.columns.names().to_vec(),
             query: None,
+            code_pool: draft.code_pool,
             copied_from: None,
             category: draft.category.clone(),
             template: draft.from_template,
@@ -350,6 +361,7 @@ impl Campaigns {
             duplicates: counts.duplicates.into(),
             no_consent: counts.no_consent.into(),
             unreachable: counts.unreachable.into(),
+            frequency_cap: counts.frequency_cap.into(),
             estimate_segments: 0,
             estimate_credits: 0,
             held: 0,

@@ -29,15 +29,19 @@ pub(crate) struct Estimation {
     state: &'static str,
     /// If everybody gets it: what is held at the launch.
     max: Sums,
-    /// Without those who want no messages by now.
+    /// Without those who want no messages by now, or have had enough.
     expected: Sums,
     opted_out: u64,
+    /// Of those that the campaign names itself, who have had as much advertising as the tenant allows; of contacts, see `excluded`.
+    frequency_cap: u64,
     /// Recipients by the segments that their message takes: names make some texts longer than others.
     by_segments: BTreeMap<u8, u64>,
     /// If everybody gets it, by what they get: the campaign's own text, then each variant.
     by_variant: Vec<Sums>,
     excluded: Excluded,
     balance: Balance,
+    /// How many codes its pool lacks: more than 0, and its launch is refused. `null`: it has no pool.
+    codes_missing: Option<u64>,
     /// Some of the first, one of each variant, and one of those whose texts are the longest; that comes last.
     samples: Vec<Sample>,
     /// When the first of them may be written to, where that is not now.
@@ -77,6 +81,8 @@ struct Tally {
     cipher: Cipher,
     max: Sums,
     expected: Sums,
+    opted_out: u64,
+    capped: u64,
     by_segments: BTreeMap<u8, u64>,
     by_variant: Vec<Sums>,
     /// The first row of each variant.
@@ -101,6 +107,8 @@ impl Tally {
         Self {
             max: Sums::default(),
             expected: Sums::default(),
+            opted_out: 0,
+            capped: 0,
             by_segments: BTreeMap::new(),
             by_variant: vec![Sums::default(); kinds],
             of_variants: vec![None; kinds],
@@ -122,14 +130,20 @@ impl Tally {
         samples
     }
 
-    fn add(&mut self, (row, packed): (&Row<'_>, &[u8]), opted_out: bool) -> Result<(), EncryptionFault> {
+    fn add(
+        &mut self,
+        (row, packed): (&Row<'_>, &[u8]),
+        (opted_out, capped): (bool, bool),
+    ) -> Result<(), EncryptionFault> {
         self.max.add(row);
         let variant = self.texts.variant(&self.cipher.open(row.variables)?);
         self.by_variant[variant].add(row);
         self.of_variants[variant].get_or_insert_with(|| packed.to_vec());
         *self.by_segments.entry(row.segments).or_default() += 1;
-        if !opted_out {
-            self.expected.add(row);
+        match (opted_out, capped) {
+            (true, _) => self.opted_out += 1,
+            (false, true) => self.capped += 1,
+            (false, false) => self.expected.add(row),
         }
         let is_dearer = row.segments > self.dearest;
         if self.shown.len() == SAMPLES && is_dearer {
@@ -163,6 +177,7 @@ impl Campaigns {
                 (campaign, tally)
             }
         };
+        let stock = self.codes_for(&campaign, tally.max.recipients).await?;
         let order = self.0.orders.keep(&campaign)?;
         let rows = tally.samples().into_iter();
         let mut samples: Vec<Sample> = rows.filter_map(|row| sample((&order, &tally.texts), row)).collect();
@@ -178,8 +193,10 @@ impl Campaigns {
         Ok(Estimation {
             id: id.to_string(),
             state: campaign.state.code(),
-            opted_out: tally.max.recipients - tally.expected.recipients,
+            opted_out: tally.opted_out,
+            frequency_cap: tally.capped,
             samples,
+            codes_missing: stock.map(|stock| stock.missing),
             by_segments: tally.by_segments,
             by_variant: tally.by_variant,
             excluded: Excluded::of(&campaign),
@@ -240,9 +257,15 @@ impl Campaigns {
             recipients.push((*partition, of_rows.collect::<Result<Vec<Recipient>, StoreError>>()?));
         }
         let opted_out = self.store().opted_out(of, &recipients).await?;
+        let cap = self.terms_of(of.0).await?.frequency_cap;
+        let capped = match cap.filter(|_| of.1 == Purpose::Marketing) {
+            Some(cap) => self.store().had_enough((of.0, cap, self.now()), &recipients).await?,
+            None => groups.iter().map(|(_, rows)| vec![false; rows.len()]).collect(),
+        };
         let rows = groups.iter().flat_map(|(_, rows)| rows);
-        for (packed, opted_out) in rows.zip(opted_out.iter().flatten()) {
-            tally.add((&read(packed)?, packed), *opted_out)?;
+        let left_out = opted_out.iter().flatten().zip(capped.iter().flatten());
+        for (packed, (opted_out, capped)) in rows.zip(left_out) {
+            tally.add((&read(packed)?, packed), (*opted_out, *capped))?;
         }
         // Counting a page takes a fraction of a millisecond; others have their turn between two.
         tokio::task::yield_now().await;

@@ -146,6 +146,8 @@ pub(super) struct Excluded {
     no_consent: u64,
     /// Their numbers are known to be unreachable.
     unreachable: u64,
+    /// They have had as much advertising as the tenant allows for a while. Who had it by their turn was skipped.
+    frequency_cap: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -219,6 +221,7 @@ impl Excluded {
             duplicates: campaign.duplicates,
             no_consent: campaign.no_consent,
             unreachable: campaign.unreachable,
+            frequency_cap: campaign.frequency_cap,
         }
     }
 }

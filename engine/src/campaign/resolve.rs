@@ -10,11 +10,12 @@ use tokio::sync::mpsc;
 use super::draft::repriced;
 use super::packer::{BATCHES_MAX, Packer};
 use super::price::Price;
+use super::taking::{Coming, TakingRules, take, taken_of};
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns};
-use crate::audience::{Counts, Ingest, Place, ReadFault, Rejected, Row, RowSink, ValueBuffer, Values};
-use crate::domain::{CampaignId, ContactId, Purpose, Recipient, TenantId, Terms, UnixMicros};
-use crate::fault::{FieldFault, FieldProblem};
+use crate::audience::{Counts, Ingest, ReadFault, Rejected};
+use crate::domain::{CampaignId, CodePoolId, ContactId, Purpose, Recipient, TenantId, Terms, UnixMicros};
+use crate::fault::{FieldFault, FieldProblem, WordingProblem};
 use crate::people::{Audience, Contact, Filter, Meant, MergeField};
 use crate::store::{Campaign, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
 
@@ -42,13 +43,6 @@ pub(super) struct Finding {
     count: Arc<AtomicU64>,
     /// One at a time.
     turn: tokio::sync::Mutex<()>,
-}
-
-/// Numbers on their way to a campaign's rows.
-enum Coming {
-    /// Each with the variant that they get, from 1, or 0.
-    Contacts(Vec<(Contact, usize)>),
-    Pasted(Vec<u64>),
 }
 
 impl Campaigns {
@@ -168,6 +162,9 @@ impl Campaigns {
         };
         let code = code_of(&fault);
         tracing::warn!(campaign = %id, %fault, code, "not launched");
+        let pool = self.find(tenant, id).await.ok().and_then(|campaign| campaign.code_pool);
+        self.give_back_codes(pool, id).await;
+        let code = &code;
         let refuse = || async {
             // Its rows first: once it is a draft, somebody else may launch it again.
             self.store().drop_rows(id).await?;
@@ -187,7 +184,7 @@ impl Campaigns {
         let campaign = self.find(tenant, id).await?;
         match campaign.state {
             CampaignState::Resolving => {}
-            CampaignState::Canceled => return Ok(self.store().drop_rows(id).await?),
+            CampaignState::Canceled => return self.drop_canceled(&campaign).await,
             // Another has launched it, or it was refused.
             CampaignState::Draft
             | CampaignState::Scheduled
@@ -208,10 +205,15 @@ impl Campaigns {
                 self.store().refuse_resolving((tenant, id), back, "").await?;
                 Ok(())
             }
-            Err(CampaignFault::WrongState(CampaignState::Canceled)) => Ok(self.store().drop_rows(id).await?),
+            Err(CampaignFault::WrongState(CampaignState::Canceled)) => self.drop_canceled(&campaign).await,
             Err(CampaignFault::AlreadyStarted(_)) => Ok(()),
             Err(fault) => Err(fault),
         }
+    }
+
+    async fn drop_canceled(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
+        self.give_back_codes(campaign.code_pool, campaign.id).await;
+        Ok(self.store().drop_rows(campaign.id).await?)
     }
 
     /// Puts the recipients whom a campaign means in place of its rows, and says what they will take.
@@ -241,6 +243,7 @@ impl Campaigns {
             })
             .await?;
         }
+        self.give_codes(&campaign, found.counts.accepted).await?;
         let (texts, terms) = self.priced_by(&campaign).await?;
         let price = Price::new(&texts, &terms);
         let (estimate_segments, estimate_credits) =
@@ -290,7 +293,14 @@ impl Campaigns {
         let limits = self.0.deps.limits.clone();
         let consent = campaign.purpose == Purpose::Marketing && self.terms_of(tenant).await?.require_consent;
         let rules = TakingRules {
-            fields: self.merge_fields(tenant, (&campaign.columns, "/text")).await?,
+            fields: self
+                .merge_fields(tenant, (&campaign.columns, "/text"), campaign.code_pool)
+                .await?,
+            code: self
+                .codes_for(campaign, 0)
+                .await?
+                .map(|stock| stock.longest)
+                .unwrap_or_default(),
             excluded: meant.numbers.clone(),
             consent,
             reachable: !meant.unreachable,
@@ -327,8 +337,10 @@ impl Campaigns {
             let contacts = people.meant_contacts(of, after).await?;
             let Some(last) = contacts.last() else { break };
             after = last.id;
+            let numbers = contacts.iter().filter_map(|contact| contact.details.number);
+            let capped = self.capped(campaign, numbers.collect()).await?;
             let chosen = self.choose(campaign.tenant, &variants, contacts).await?;
-            if steps.send(Coming::Contacts(chosen)).await.is_err() {
+            if steps.send(Coming::Contacts(chosen, capped)).await.is_err() {
                 return Ok(());
             }
         }
@@ -336,9 +348,32 @@ impl Campaigns {
         let excluded = people.excluded_numbers(of, &pasted).await?;
         let excluded: HashSet<u64> = excluded.into_iter().collect();
         pasted.retain(|number| !excluded.contains(number));
+        let numbers = pasted.iter().copied().map(Recipient).collect();
+        let capped = self.capped(campaign, numbers).await?;
         // Nobody takes them: that side says why.
-        let _taken = steps.send(Coming::Pasted(pasted)).await.is_ok();
+        let _taken = steps.send(Coming::Pasted(pasted, capped)).await.is_ok();
         Ok(())
+    }
+
+    /// Those of some numbers that have had as much advertising as the tenant allows, if the campaign is some.
+    async fn capped(&self, campaign: &Campaign, numbers: Vec<Recipient>) -> Result<HashSet<u64>, CampaignFault> {
+        let mut capped = HashSet::new();
+        let cap = self.terms_of(campaign.tenant).await?.frequency_cap;
+        let (Some(cap), Purpose::Marketing) = (cap, campaign.purpose) else {
+            return Ok(capped);
+        };
+        let partitions = self.store().partitions();
+        let mut groups: Vec<_> = self.store().all_partitions().map(|of| (of, Vec::new())).collect();
+        for number in numbers {
+            groups[usize::from(number.partition(partitions).0)].1.push(number);
+        }
+        let of = (campaign.tenant, cap, self.now());
+        let enough = self.store().had_enough(of, &groups).await?;
+        for ((_, numbers), enough) in groups.iter().zip(enough) {
+            let those = numbers.iter().zip(enough).filter(|(_, enough)| *enough);
+            capped.extend(those.map(|(number, _)| number.0));
+        }
+        Ok(capped)
     }
 
     /// Contacts, each with the first variant whose filter means them, from 1, or 0.
@@ -370,6 +405,7 @@ impl Campaigns {
         &self,
         tenant: TenantId,
         (names, pointer): (&[String], &str),
+        codes: Option<CodePoolId>,
     ) -> Result<Vec<MergeField>, CampaignFault> {
         if names.is_empty() {
             return Ok(Vec::new());
@@ -378,6 +414,10 @@ impl Campaigns {
         let mut faults = Vec::new();
         let mut fields = Vec::with_capacity(names.len());
         for name in names {
+            if codes.is_some() && MergeField::is_code(name) {
+                fields.push(MergeField::Code);
+                continue;
+            }
             match MergeField::named(name, &attributes) {
                 Some(field) => fields.push(field),
                 None => {
@@ -404,105 +444,6 @@ fn variants(campaign: &Campaign) -> Result<Vec<Filter>, CampaignFault> {
     campaign.variants.iter().map(filter).collect()
 }
 
-/// How contacts and numbers become rows.
-struct TakingRules {
-    /// What the columns are of a contact.
-    fields: Vec<MergeField>,
-    /// Numbers that get nothing.
-    excluded: HashSet<u64>,
-    /// Only people who have agreed are taken.
-    consent: bool,
-    /// Those whose number is known to be unreachable are not.
-    reachable: bool,
-}
-
-type Taken = (Counts, Vec<Rejected>);
-
-fn taken_of(task: Result<Result<Taken, CampaignFault>, tokio::task::JoinError>) -> Result<Taken, CampaignFault> {
-    task.unwrap_or(Err(CampaignFault::Stopping))
-}
-
-/// Takes contacts and numbers as rows until there are no more; blocks.
-fn take(
-    mut ingest: Ingest<'_, Packer>,
-    (mut coming, count): (mpsc::Receiver<Coming>, Arc<AtomicU64>),
-    rules: &TakingRules,
-) -> Result<Taken, CampaignFault> {
-    let mut values = ValueBuffer::default();
-    while let Some(step) = coming.blocking_recv() {
-        match step {
-            Coming::Contacts(contacts) => {
-                for contact in &contacts {
-                    take_contact(&mut ingest, contact, (rules, &mut values))?;
-                }
-            }
-            Coming::Pasted(numbers) => {
-                for number in numbers.iter().filter(|number| !rules.excluded.contains(number)) {
-                    take_number(&mut ingest, *number, rules)?;
-                }
-            }
-        }
-        count.store(ingest.accepted().into(), Ordering::Relaxed);
-    }
-    Ok(ingest.finish())
-}
-
-fn take_contact(
-    ingest: &mut Ingest<'_, Packer>,
-    (contact, variant): &(Contact, usize),
-    (rules, values): (&TakingRules, &mut ValueBuffer),
-) -> Result<(), CampaignFault> {
-    let place = Place::Contact(contact.id);
-    let Some(number) = contact.details.number else {
-        ingest.numberless(place);
-        return Ok(());
-    };
-    if rules.excluded.contains(&number.0) {
-        return Ok(());
-    }
-    values.clear();
-    for (column, field) in rules.fields.iter().enumerate() {
-        let value = field.of(contact);
-        if !value.is_empty() {
-            values.push(column, &value);
-        }
-    }
-    // Behind the columns stands which variant it is.
-    if *variant > 0 {
-        values.push(rules.fields.len(), &variant.to_string());
-    }
-    let row = Row {
-        place,
-        to: &number.to_string(),
-        values: Values::of(values),
-    };
-    if rules.consent && contact.consent_at.is_none() {
-        ingest.without_consent(row);
-        return Ok(());
-    }
-    if rules.reachable && contact.unreachable.is_some() {
-        ingest.unreachable(row);
-        return Ok(());
-    }
-    ingest.row(row).map_err(ReadFault::from)?;
-    Ok(())
-}
-
-/// Nobody knows whether a number by itself has agreed to anything: who has came as a contact.
-fn take_number(ingest: &mut Ingest<'_, Packer>, number: u64, rules: &TakingRules) -> Result<(), CampaignFault> {
-    let row = Row {
-        place: Place::Pasted,
-        to: &Recipient(number).to_string(),
-        values: Values::NONE,
-    };
-    if rules.consent && !ingest.has(number) {
-        ingest.without_consent(row);
-        return Ok(());
-    }
-    ingest.row(row).map_err(ReadFault::from)?;
-    Ok(())
-}
-
 /// A campaign with what was counted of its audience.
 pub(super) fn counted(campaign: Campaign, counts: &Counts) -> Campaign {
     Campaign {
@@ -513,6 +454,7 @@ pub(super) fn counted(campaign: Campaign, counts: &Counts) -> Campaign {
         duplicates: counts.duplicates.into(),
         no_consent: counts.no_consent.into(),
         unreachable: counts.unreachable.into(),
+        frequency_cap: counts.frequency_cap.into(),
         ..campaign
     }
 }
@@ -530,8 +472,15 @@ pub(super) fn priced(packed: Vec<u8>, price: &mut Price<'_>) -> Result<Vec<u8>, 
 }
 
 /// Why a launch did not come about, as the API says it.
-fn code_of(fault: &CampaignFault) -> &'static str {
-    match fault {
+pub(crate) fn code_of(fault: &CampaignFault) -> String {
+    if let CampaignFault::Fields(faults) = fault
+        && let Some(FieldProblem::Wording(WordingProblem::CodesMissing { missing })) =
+            faults.first().map(|fault| &fault.problem)
+    {
+        // How many, for who looks at the campaign.
+        return format!("codes_missing {missing}");
+    }
+    let code = match fault {
         CampaignFault::EmptyAudience => "empty_audience",
         CampaignFault::TooManyRecipients { .. } => "too_many_recipients",
         CampaignFault::Expired { .. } => EXPIRED,
@@ -548,5 +497,6 @@ fn code_of(fault: &CampaignFault) -> &'static str {
         | CampaignFault::Stopping
         | CampaignFault::Store(_)
         | CampaignFault::Database(_) => "internal",
-    }
+    };
+    code.to_owned()
 }

@@ -65,6 +65,12 @@ fn add_progress(view: &mut Value, campaign: &Campaign, counters: &Counters) {
 
 /// A campaign in a list, without its progress.
 pub(crate) fn summary(campaign: &Campaign) -> Value {
+    // A code, and behind it how many codes of a pool are missing, where that is why.
+    let refused = campaign.refused.as_deref();
+    let (refused, missing) = match refused.and_then(|refused| refused.split_once(' ')) {
+        Some((code, missing)) => (Some(code), Some(missing)),
+        None => (refused, None),
+    };
     json!({
         "id": campaign.id.to_string(),
         "kind": match campaign.kind {
@@ -86,7 +92,9 @@ pub(crate) fn summary(campaign: &Campaign) -> Value {
         "category": campaign.category,
         "template": campaign.template.map(|(id, version)| json!({ "id": id.to_string(), "version": version })),
         "copied_from": campaign.copied_from.map(|id| id.to_string()),
-        "refused": campaign.refused,
+        "code_pool": campaign.code_pool.map(|pool| pool.to_string()),
+        "refused": refused,
+        "codes_missing": missing.and_then(|missing| missing.parse::<u64>().ok()),
         "launched_at": campaign.launched_at.and_then(time),
     })
 }
@@ -101,6 +109,7 @@ pub(crate) fn audience(campaign: &Campaign) -> Value {
         "duplicates": campaign.duplicates,
         "no_consent": campaign.no_consent,
         "unreachable": campaign.unreachable,
+        "frequency_cap": campaign.frequency_cap,
     });
     // As it was asked for.
     if let Some(query) = &campaign.query {

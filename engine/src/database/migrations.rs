@@ -3,8 +3,8 @@
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-/// A step's number, name and statements. Numbers stay: a gap may be filled by what was made elsewhere at the same time.
-const STEPS: [(i64, &str, &str); 8] = [
+/// A step's number, name and statements.
+const STEPS: [(i64, &str, &str); 10] = [
     (1, "people", include_str!("../data/migrations/0001_people.sql")),
     (2, "imports", include_str!("../data/migrations/0002_imports.sql")),
     (3, "webhooks", include_str!("../data/migrations/0003_webhooks.sql")),
@@ -12,7 +12,13 @@ const STEPS: [(i64, &str, &str); 8] = [
     (5, "history", include_str!("../data/migrations/0005_history.sql")),
     (6, "templates", include_str!("../data/migrations/0006_templates.sql")),
     (7, "cleaning", include_str!("../data/migrations/0007_cleaning.sql")),
-    (30, "resellers", include_str!("../data/migrations/0030_resellers.sql")),
+    (8, "codes", include_str!("../data/migrations/0008_codes.sql")),
+    (
+        9,
+        "automations",
+        include_str!("../data/migrations/0009_automations.sql"),
+    ),
+    (11, "resellers", include_str!("../data/migrations/0011_resellers.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

@@ -2,7 +2,7 @@
 
 use super::stored::{BadForm, FORM_MESSAGE, FORM_TRAIL, FORM_TRIED, HEAD, Line, Message, Way};
 use super::time::UnixMicros;
-use super::{MessageId, Recipient, State, TenantId, Transition};
+use super::{MessageId, Recipient, State, Step, TenantId, Transition};
 
 /// Trails in a record: the senders of late.
 const TRAILS_MAX: usize = 3;
@@ -96,8 +96,7 @@ impl Draft {
         if let Some((line, due)) = transition.due {
             self.dues.push(Due::At(line, due, id));
         }
-        let enroute = State::Enroute.letter();
-        if message.capped && message.state != State::Enroute && transition.replacement.get(1).copied() == enroute {
+        if message.capped && is_taken(message.state, transition) {
             self.capped.push(tenant);
         }
         self.journal
@@ -236,6 +235,23 @@ impl Draft {
             at = end;
         }
         Ok(())
+    }
+}
+
+/// Whether an SMSC has taken a message with this move; of one that was in doubt, a receipt says so as well.
+fn is_taken(from: State, transition: &Transition) -> bool {
+    let becomes = transition.replacement.get(1).copied();
+    match from {
+        State::Enroute => false,
+        State::InDoubt if matches!(transition.step, Step::Settle(_)) => true,
+        State::InDoubt
+        | State::Queued
+        | State::Waiting
+        | State::Deferred
+        | State::Leased
+        | State::Final(_)
+        | State::Canceled
+        | State::Skipped => becomes == State::Enroute.letter(),
     }
 }
 

@@ -89,6 +89,14 @@ id! {
     TemplateId(u64), "tpl"
 }
 id! {
+    /// Campaigns that are made again and again.
+    AutomationId(u64), "aut"
+}
+id! {
+    /// Codes for campaigns, each given once.
+    CodePoolId(u64), "cpl"
+}
+id! {
     /// A file of these that came.
     ImportId(u64), "imp"
 }

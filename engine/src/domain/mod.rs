@@ -28,8 +28,9 @@ pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use handset::ToHandset;
 pub(crate) use ids::{
-    CampaignId, ConsentId, ContactId, DeliveryId, EndpointId, GateId, ImportId, ListId, MessageId, PARTITIONS_MAX,
-    Partition, Recipient, ResellerId, RouteId, SegmentId, SmscId, TemplateId, TenantId, UnknownId,
+    AutomationId, CampaignId, CodePoolId, ConsentId, ContactId, DeliveryId, EndpointId, GateId, ImportId, ListId,
+    MessageId, PARTITIONS_MAX, Partition, Recipient, ResellerId, RouteId, SegmentId, SmscId, TemplateId, TenantId,
+    UnknownId,
 };
 pub(crate) use journal::{ENDED, JournalEvent, events};
 pub(crate) use message::{IllegalMove, State, Step};
@@ -40,7 +41,7 @@ pub(crate) use status::{Language, Purpose, Status};
 pub(crate) use stored::{
     BadForm, ENCRYPTED, Line, Mark, Message, Record, Row, Trace, Traces, Trail, Way, digest, push_variable, variables,
 };
-pub(crate) use terms::{NUMBER_MARK, StopClause, Tariff, TermChanges, Terms};
+pub(crate) use terms::{FrequencyCap, NUMBER_MARK, StopClause, Tariff, TermChanges, Terms};
 pub(crate) use time::UnixMicros;
 pub(crate) use transition::{Back, Event, Transition};
 pub(crate) use tries::{REFUSED_MAX, Tries};

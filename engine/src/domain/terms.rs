@@ -1,5 +1,9 @@
 //! What a tenant has agreed on with its reseller: how its texts are encoded, how long they may be, what they cost.
 
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
+
 use smpp::text::EncodingPolicy;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -23,8 +27,48 @@ pub(crate) struct Terms {
     pub(crate) brand: String,
     /// Advertising goes to nobody whose consent is not known.
     pub(crate) require_consent: bool,
+    /// How much advertising a person gets at most; none: any amount.
+    pub(crate) frequency_cap: Option<FrequencyCap>,
     /// How many days its texts, and what people write to it, are kept when their campaigns are over; `None`: as long as these.
     pub(crate) text_days: Option<u16>,
+}
+
+/// How much advertising a person gets of a tenant at most: so many messages within so many days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FrequencyCap {
+    pub(crate) messages: u8,
+    pub(crate) days: u16,
+}
+
+impl FrequencyCap {
+    /// The most messages: as many times are remembered of a person.
+    pub(crate) const MESSAGES_MAX: u8 = 16;
+
+    /// The longest period.
+    pub(crate) const DAYS_MAX: u16 = 365;
+
+    /// Its period.
+    pub(crate) const fn seconds(self) -> u32 {
+        self.days as u32 * 86_400
+    }
+}
+
+impl fmt::Display for FrequencyCap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.messages, self.days)
+    }
+}
+
+impl FromStr for FrequencyCap {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        let (messages, days) = text.split_once(' ').unwrap_or((text, ""));
+        Ok(Self {
+            messages: messages.parse()?,
+            days: days.parse()?,
+        })
+    }
 }
 
 /// What stands for the number to which people write STOP.
@@ -86,6 +130,7 @@ impl Default for Terms {
             senders: Vec::new(),
             brand: String::new(),
             require_consent: false,
+            frequency_cap: None,
             text_days: None,
         }
     }
@@ -102,6 +147,7 @@ pub(crate) struct TermChanges {
     pub(crate) senders: Option<Vec<String>>,
     pub(crate) brand: Option<String>,
     pub(crate) require_consent: Option<bool>,
+    pub(crate) frequency_cap: Option<Option<FrequencyCap>>,
     pub(crate) text_days: Option<Option<u16>>,
 }
 
@@ -122,6 +168,7 @@ impl TermChanges {
             senders: self.senders.unwrap_or(terms.senders),
             brand: self.brand.unwrap_or(terms.brand),
             require_consent: self.require_consent.unwrap_or(terms.require_consent),
+            frequency_cap: self.frequency_cap.unwrap_or(terms.frequency_cap),
             text_days: self.text_days.unwrap_or(terms.text_days),
         }
     }

@@ -26,13 +26,14 @@ const MISPLACED: [&str; 6] = [
 const REDIS_OPS: [&str; 7] = ["commit", "lease", "launch", "inbound", "index", "park", "parked"];
 const DROPPED: [&str; 2] = ["full", "old"];
 const POSTED: [&str; 5] = ["delivered", "refused", "timeout", "unreachable", "forbidden"];
-const SKIPPED: [&str; 6] = [
+const SKIPPED: [&str; 7] = [
     "invalid_number",
     "not_mobile",
     "country_not_allowed",
     "duplicate",
     "no_consent",
     "unreachable",
+    "frequency_cap",
 ];
 
 const BIND_ATTEMPTS: [&str; 6] = ["ok", "refused", "timeout", "closed", "tcp_error", "tls_error"];

@@ -16,6 +16,8 @@ pub(crate) enum MergeField {
     LastVisit,
     /// The first of them.
     Practice,
+    /// Of a campaign's pool; each recipient has another.
+    Code,
     /// By its folded name.
     Attribute(String),
 }
@@ -42,6 +44,9 @@ const NAMES: [(&str, MergeField); 18] = [
     ("practice", MergeField::Practice),
 ];
 
+/// What a text calls the code of its recipient.
+const CODE: &str = "code";
+
 /// Those that are shown when a text names something else.
 const SHOWN: [&str; 6] = [
     "first_name",
@@ -61,6 +66,11 @@ impl MergeField {
         }
         let known = NAMES.iter().find(|(known, _)| *known == name);
         known.map(|(_, field)| field.clone())
+    }
+
+    /// Whether that names the code of a campaign that has a pool of codes.
+    pub(crate) fn is_code(name: &str) -> bool {
+        fold(name) == CODE
     }
 
     /// What may be named.
@@ -83,6 +93,8 @@ impl MergeField {
             Self::BirthDate => day(details.birth_date),
             Self::LastVisit => day(details.last_visit),
             Self::Practice => details.practices.first().cloned(),
+            // Known when the rows are there.
+            Self::Code => None,
             Self::Attribute(name) => {
                 let mut attributes = details.attributes.iter();
                 let found = attributes.find(|(known, _)| fold(known) == *name);

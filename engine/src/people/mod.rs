@@ -2,6 +2,7 @@
 
 mod audience;
 mod cleaning;
+mod codes;
 mod consents;
 mod contact;
 mod contacts;
@@ -24,6 +25,7 @@ use jiff::tz::TimeZone;
 
 pub(crate) use audience::{Audience, MEANT_STEP, Meant};
 pub(crate) use cleaning::{CleaningRule, Findings, Reached, SOFT_AFTER_MAX, Seen as SeenNumber};
+pub(crate) use codes::{Code, CodePool, check_code};
 pub(crate) use consents::{Consent, PROOF_MAX, Proof, WORDING_MAX};
 pub(crate) use contact::{
     ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Given, Kind, TEXT_MAX, VALUE_MAX, VISITS_MAX, Visit, check_day, check_name,

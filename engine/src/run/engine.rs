@@ -17,6 +17,7 @@ use super::{Given, Ready, Redis, RunFault};
 use crate::account::Accounts;
 use crate::api::problem::field_detail;
 use crate::api::{self, App, Guesses, Listeners, Secured, Shares};
+use crate::automation::Automations;
 use crate::bind::{Binds, Board, Events, Traces};
 use crate::campaign::{Auditor, CampaignDeps, Campaigns, Gates, Limits, RollCall, RouteTable, Routes};
 use crate::config::{self, Config};
@@ -240,6 +241,7 @@ impl Engine {
         let seen = (store.clone(), metrics.clone(), clock);
         let roll_call = RollCall::new(seen, verdict.clone(), self.unparked.clone());
         helpers.tasks.spawn(roll_call.walk(stop()));
+        helpers.tasks.spawn(self.automations().run(verdict.clone(), stop()));
         let expiry = self.campaigns.clone().keep_expiry(verdict.clone(), stop());
         helpers.tasks.spawn(expiry);
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
@@ -322,11 +324,17 @@ impl Engine {
         Imports::new(people, store, field_detail, &self.config.database.spool())
     }
 
+    fn automations(&self) -> Automations {
+        let of = (self.base.database.clone(), self.base.clock);
+        Automations::new(of, self.campaigns.clone(), self.webhooks.clone())
+    }
+
     fn app(&self, accounts: Arc<Accounts>) -> App {
         App {
             store: self.base.store.clone(),
             accounts,
             campaigns: self.campaigns.clone(),
+            automations: self.automations(),
             people: self.base.people.clone(),
             mirror: self.base.mirror.clone(),
             imports: self.imports(),

@@ -9,7 +9,7 @@ use super::KeyDetails;
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
 use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, integer, keys};
-use crate::domain::{CampaignId, Countries, ResellerId, TenantId, TermChanges, Terms, UnixMicros};
+use crate::domain::{CampaignId, Countries, FrequencyCap, ResellerId, TenantId, TermChanges, Terms, UnixMicros};
 
 /// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
 pub(crate) const GRANTED_MAX: u64 = 1_000_000_000_000;
@@ -132,6 +132,7 @@ impl Store {
             ("senders", new.terms.senders.join(",")),
             ("brand", new.terms.brand.clone()),
             ("require_consent", new.terms.require_consent.to_string()),
+            ("frequency_cap", stored_cap(new.terms.frequency_cap)),
             (TEXT_DAYS, days(new.terms.text_days)),
             ("countries", new.countries.to_string()),
             ("created_at", now.0.to_string()),
@@ -158,6 +159,9 @@ impl Store {
         calls.push(list);
         self.run(&self.bulk, calls).await?;
         self.add_key(id, &new.key.0, &new.key.1).await?;
+        if new.terms.frequency_cap.is_some() {
+            self.set_cap(id, new.terms.frequency_cap).await?;
+        }
         if new.weight != 1 {
             self.set_weight(id, new.weight).await?;
         }
@@ -238,6 +242,10 @@ impl Store {
         }
         if let Some(required) = changes.require_consent {
             set.arg("require_consent").arg(required.to_string());
+        }
+        if let Some(cap) = changes.frequency_cap {
+            set.arg("frequency_cap").arg(stored_cap(cap));
+            self.set_cap(id, cap).await?;
         }
         if let Some(kept) = changes.text_days {
             set.arg(TEXT_DAYS).arg(days(kept));
@@ -388,9 +396,15 @@ fn terms(fields: &HashMap<String, String>) -> Terms {
         senders: fields.get("senders").map(|list| senders(list)),
         brand: read(fields, "brand"),
         require_consent: read(fields, "require_consent"),
+        frequency_cap: fields.get("frequency_cap").map(|cap| cap.parse().ok()),
         text_days: fields.get(TEXT_DAYS).map(|days| days.parse().ok()),
     };
     known.applied_to(Terms::default())
+}
+
+/// Empty: there is none.
+fn stored_cap(cap: Option<FrequencyCap>) -> String {
+    cap.map_or_else(String::new, |cap| cap.to_string())
 }
 
 /// As they are stored: nothing for none.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::states::CampaignState;
 use super::{StoreError, keys};
-use crate::domain::{CampaignId, EncodingPolicy, Parameters, Purpose, TemplateId, TenantId, UnixMicros};
+use crate::domain::{CampaignId, CodePoolId, EncodingPolicy, Parameters, Purpose, TemplateId, TenantId, UnixMicros};
 use crate::encryption::{Cipher, EncryptionFault, TextKey};
 
 /// The form of a stored order: one without it is of the first, which knew neither encodings nor validity. From the fifth on what it
@@ -75,6 +75,8 @@ pub(crate) struct Campaign {
     pub(crate) category: Option<String>,
     /// The template that its text is from, and which version.
     pub(crate) template: Option<(TemplateId, u32)>,
+    /// Whence its recipients have their codes.
+    pub(crate) code_pool: Option<CodePoolId>,
     /// The campaign that it was made of.
     pub(crate) copied_from: Option<CampaignId>,
     /// Why its audience could not be found out at its last launch: a code of the API.
@@ -95,6 +97,8 @@ pub(crate) struct Campaign {
     pub(crate) no_consent: u64,
     /// People whose number is known to be unreachable.
     pub(crate) unreachable: u64,
+    /// People who have had enough advertising for a while.
+    pub(crate) frequency_cap: u64,
     /// Segments of the whole.
     pub(crate) estimate_segments: u64,
     /// Credits of the whole.
@@ -166,6 +170,9 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
     if let Some((id, version)) = campaign.template {
         set.arg("template").arg(id.0).arg("template_version").arg(version);
     }
+    if let Some(pool) = campaign.code_pool {
+        set.arg("code_pool").arg(pool.0);
+    }
     if let Some(of) = campaign.copied_from {
         set.arg("copied_from").arg(of.0);
     }
@@ -187,6 +194,7 @@ pub(super) fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
         ("duplicates", campaign.duplicates),
         ("no_consent", campaign.no_consent),
         ("unreachable", campaign.unreachable),
+        ("frequency_cap", campaign.frequency_cap),
         ("estimate_segments", campaign.estimate_segments),
         ("estimate_credits", campaign.estimate_credits),
     ] {
@@ -270,6 +278,7 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
             let version = number("template_version");
             (TemplateId(id), u32::try_from(version).unwrap_or_default())
         }),
+        code_pool: fields.get("code_pool").and_then(|id| id.parse().ok()).map(CodePoolId),
         copied_from: fields.get("copied_from").and_then(|id| id.parse().ok()).map(CampaignId),
         refused: fields.get("refused").filter(|code| !code.is_empty()).cloned(),
         state: text("state").parse().ok()?,
@@ -280,6 +289,7 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
         duplicates: number("duplicates"),
         no_consent: number("no_consent"),
         unreachable: number("unreachable"),
+        frequency_cap: number("frequency_cap"),
         estimate_segments: number("estimate_segments"),
         estimate_credits: number("estimate_credits"),
         held: number("held"),

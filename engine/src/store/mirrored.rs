@@ -19,8 +19,9 @@ pub(crate) type Settings = BTreeMap<String, String>;
 /// Fields of a tenant that are its credits, and no settings.
 const CREDITS: [&str; 5] = ["granted", "available", "held", "spent", "recredited"];
 
-/// The one that follows a tenant into every partition.
+/// Those that follow a tenant into every partition, and beyond its own key.
 const WEIGHT: &str = "weight";
+const FREQUENCY_CAP: &str = "frequency_cap";
 const CANCEL_ANSWERS: &str = "cancel_answers";
 
 /// Members of a set that are read at once.
@@ -152,6 +153,9 @@ impl Store {
         let number = |field: &str| settings.get(field).and_then(|value| value.parse::<u8>().ok());
         if let Some(weight) = number(WEIGHT) {
             self.set_weight(tenant, weight).await?;
+        }
+        if let Some(cap) = settings.get(FREQUENCY_CAP) {
+            self.set_cap(tenant, cap.parse().ok()).await?;
         }
         if let Some(answers) = number(CANCEL_ANSWERS) {
             self.set_cancel_answers(tenant, answers == 1).await?;

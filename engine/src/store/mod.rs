@@ -34,6 +34,7 @@ mod health;
 mod inbound;
 mod inspection;
 mod optouts;
+mod caps;
 mod resolving;
 mod rows;
 mod expiring;

@@ -326,32 +326,6 @@ impl Store {
             .await
             .map(drop)
     }
-
-    /// How many marketing messages a recipient may get of a tenant within that many seconds; `None`: any number.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "obeyed by `lease.lua`; the setting for it is still to come")
-    )]
-    pub(crate) async fn set_cap(&self, tenant: TenantId, cap: Option<(u8, u32)>) -> Result<(), StoreError> {
-        let set = |partition| {
-            let key = format!("{}caps", self.base(partition));
-            match cap {
-                Some((most, seconds)) => {
-                    let mut set = redis::cmd("HSET");
-                    set.arg(key).arg(tenant.0).arg(format!("{most} {seconds}"));
-                    set
-                }
-                None => {
-                    let mut delete = redis::cmd("HDEL");
-                    delete.arg(key).arg(tenant.0);
-                    delete
-                }
-            }
-        };
-        self.run(&self.bulk, self.all_partitions().map(set).collect())
-            .await
-            .map(drop)
-    }
 }
 
 /// Rows of one partition that are added together.

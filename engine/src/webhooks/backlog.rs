@@ -37,6 +37,8 @@ pub(crate) enum DeliveryKind {
     OptedOut,
     /// A campaign's step.
     Campaign,
+    /// An occurrence of an automation that was held up.
+    Automation,
     /// Nothing: a test.
     Test,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::backlog::{Delivery, DeliveryKind};
-use super::event::{MessageNews, TEST, batch, event};
+use super::event::{HELD_UP, MessageNews, TEST, batch, event};
 use crate::domain::{CampaignId, MessageId, Recipient, Row, TenantId};
 use crate::store::{InboundPlace, Store, StoreError};
 
@@ -50,6 +50,7 @@ pub(super) async fn of(store: &Store, delivery: &Delivery) -> Result<Value, Stor
                 &json!({ "id": campaign, "state": step.state }),
             ))
         }
+        DeliveryKind::Automation => Ok(event(HELD_UP, at, &read::<Value>(delivery)?)),
         DeliveryKind::Test => Ok(event(TEST, at, &json!({}))),
     }
 }

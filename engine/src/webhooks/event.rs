@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::domain::{ENDED, Ending, JournalEvent, MessageId, Partition, Reason, Recipient, State, Status, TenantId};
 
 /// What an endpoint may ask for: a type of events, all of one kind, or all.
-pub(crate) const FILTERS: [&str; 17] = [
+pub(crate) const FILTERS: [&str; 19] = [
     "*",
     "message.*",
     "message.transmitted",
@@ -25,10 +25,15 @@ pub(crate) const FILTERS: [&str; 17] = [
     "campaign.resumed",
     "campaign.completed",
     "campaign.canceled",
+    "automation.*",
+    "automation.blocked",
 ];
 
 /// The type of what tests an endpoint, which no filter leaves out.
 pub(super) const TEST: &str = "webhook.test";
+
+/// The type of what says that an automation was held up.
+pub(super) const HELD_UP: &str = "automation.blocked";
 
 /// The type of what has several events of messages.
 const BATCH: &str = "message.batch";

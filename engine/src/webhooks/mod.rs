@@ -120,6 +120,18 @@ struct Hints {
 }
 
 impl Webhooks {
+    /// An occurrence of a tenant's automation was held up: endpoints that want to know are told.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn tell_of_automation(
+        &self,
+        tenant: TenantId,
+        about: &serde_json::Value,
+    ) -> Result<(), WebhookFault> {
+        self.0.look_held_up(tenant, about).await
+    }
+
     /// Reads who is to be told, and how far the journal was followed.
     ///
     /// # Errors

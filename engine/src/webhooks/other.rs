@@ -4,11 +4,12 @@
 use std::sync::PoisonError;
 
 use rustc_hash::FxHashMap;
+use serde_json::Value;
 
 use super::backlog::{DeliveryKind, News};
 use super::body::{Step, Written};
 use super::endpoint::Endpoint;
-use super::event::passes;
+use super::event::{HELD_UP, passes};
 use super::{Shared, WebhookFault};
 use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{CampaignId, TenantId, UnixMicros};
@@ -59,6 +60,16 @@ impl Shared {
             });
         }
         looked
+    }
+
+    /// Keeps that the endpoints of a tenant are to be told of an automation.
+    pub(super) async fn look_held_up(&self, tenant: TenantId, about: &Value) -> Result<(), WebhookFault> {
+        let active = self.active.load_full();
+        let endpoints = wanting(active.get(&tenant), &[HELD_UP]);
+        let told = endpoints
+            .iter()
+            .map(|endpoint| news(endpoint, DeliveryKind::Automation, about));
+        self.keep(told.collect(), &[], &[]).await
     }
 
     async fn look_written(&self, tenant: TenantId) -> Result<(), WebhookFault> {

@@ -93,6 +93,17 @@ impl Owner {
                 let template = json!({ "name": format!("{} {}", self.mark, self.contact()), "text": self.mark });
                 text(&self.http.post("/v1/templates", &template).expect(201)["id"])
             }
+            "aut" => {
+                let order = CampaignOrder::to_first(3).without("name");
+                let automation = json!({
+                    "name": self.mark, "kind": "recurrence", "easter": 1, "time": "09:00", "campaign": order.body,
+                });
+                text(&self.http.post("/v1/automations", &automation).expect(201)["id"])
+            }
+            "cpl" => {
+                let codes = json!({ "name": format!("{} {}", self.mark, self.contact()), "codes": "A1" });
+                text(&self.http.post("/v1/code_pools", &codes).expect(201)["id"])
+            }
             "imp" => {
                 let file = format!(
                     "reference;nom;portable\n{} {};{0};0612345678\n",

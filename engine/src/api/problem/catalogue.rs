@@ -451,6 +451,14 @@ fn of_date(problem: &DateProblem, language: Language) -> String {
             format!("Doit être à venir, dans {days} jours au plus."),
             format!("Must be in the future, at most {days} days ahead."),
         ),
+        DateProblem::InvalidRecurrence { allowed } => (
+            format!("Une règle RRULE de ce sous-ensemble : {allowed}."),
+            format!("Expected an RRULE of this subset: {allowed}."),
+        ),
+        DateProblem::NeverComes => (
+            "Aucune date à venir n'est désignée.".to_owned(),
+            "No day to come is meant.".to_owned(),
+        ),
         DateProblem::UnknownTimeZone => (
             "Un fuseau horaire, par exemple Europe/Paris ou Indian/Reunion.".to_owned(),
             "A time zone is expected, such as Europe/Paris or Indian/Reunion.".to_owned(),
@@ -485,6 +493,10 @@ fn of_wording(problem: &WordingProblem, language: Language) -> String {
         WordingProblem::ConsentRequired => (
             "Le consentement est exigé pour la publicité : désignez des contacts (filter, lists, segments).".to_owned(),
             "Consent is required for advertising: name contacts (filter, lists, segments).".to_owned(),
+        ),
+        WordingProblem::CodesMissing { missing } => (
+            format!("Il manque {missing} codes dans la réserve : ajoutez-en, ou visez moins de monde."),
+            format!("{missing} codes are missing in the pool: add some, or mean fewer people."),
         ),
         WordingProblem::AdvertiserNotNamed { brand } => (
             format!(

@@ -9,7 +9,7 @@ use super::{
     Nullable, Phone, PurposeWord, ReasonWord, SenderText, ServiceType, Time, WaitingWord,
 };
 use crate::audience::{NAME_MAX, SCHEDULE_S, VALIDITY_S, VARIANTS_MAX};
-use crate::domain::{CampaignId, ListId, MessageId, SegmentId, TemplateId, Terms};
+use crate::domain::{CampaignId, CodePoolId, ListId, MessageId, SegmentId, TemplateId, Terms};
 
 /// A campaign as it is ordered.
 #[derive(JsonSchema)]
@@ -28,6 +28,8 @@ pub(in crate::api) struct CampaignOrder {
     category: Option<CategoryWord>,
     /// A template that says what `text` would, as it is now.
     template: Option<TemplateId>,
+    /// Whence each recipient has a code of their own, for `[code]` in the text; of audiences of contacts. Codes are given at the launch.
+    code_pool: Option<CodePoolId>,
     /// Not given: as the tenant's texts are.
     encoding: Option<EncodingWord>,
     /// How long its messages are worth sending, in seconds from the launch on.
@@ -119,6 +121,8 @@ struct AudienceCounts {
     no_consent: u64,
     /// Their numbers are known to be unreachable, and the campaign does not ask for them.
     unreachable: u64,
+    /// They have had as much advertising as the tenant allows for a while.
+    frequency_cap: u64,
     /// Which contacts are meant, as it was asked for; absent: the recipients are all.
     #[schemars(default, skip_serializing_if = "Option::is_none")]
     query: Option<Query>,
@@ -193,6 +197,10 @@ struct CampaignFacts {
     copied_from: Option<CampaignId>,
     /// Why its last launch came to nothing: its audience could not be found out, or it had expired at its date.
     refused: Option<String>,
+    /// How many codes its pool lacked then, where that is why.
+    codes_missing: Option<u64>,
+    /// Whence its recipients have their codes.
+    code_pool: Option<CodePoolId>,
     launched_at: Option<Time>,
 }
 

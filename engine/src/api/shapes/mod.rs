@@ -4,7 +4,9 @@
 //! Of what is given, an `Option` may be left out; `null` is only for [`Nullable`]. Of what is answered, it is there and `null`.
 #![expect(dead_code, reason = "they are described, and never made")]
 
+mod automations;
 mod campaigns;
+mod codes;
 mod messages;
 mod people;
 mod templates;
@@ -17,7 +19,9 @@ use words::schema;
 
 use crate::campaign::PAGE_MAX;
 
+pub(super) use automations::*;
 pub(super) use campaigns::*;
+pub(super) use codes::*;
 pub(super) use messages::*;
 pub(super) use people::*;
 pub(super) use templates::*;

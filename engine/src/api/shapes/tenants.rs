@@ -6,7 +6,7 @@ use super::{
     ApiKey, EncodingWord, KeyId, NetworkText, Nullable, RoleWord, SenderText, StopClauseWord, TariffWord, Time,
 };
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, WEIGHT_MAX};
-use crate::domain::{CampaignId, Countries, KeyBounds, ResellerId, TenantId, Terms};
+use crate::domain::{CampaignId, Countries, FrequencyCap, KeyBounds, ResellerId, TenantId, Terms};
 
 /// A new tenant, and what was agreed on with it.
 #[derive(JsonSchema)]
@@ -56,8 +56,27 @@ struct GivenTerms {
     brand: Option<Nullable<Brand>>,
     /// Advertising goes to nobody whose consent is not known.
     require_consent: Option<bool>,
+    /// How much a person gets at most; `null`, or not given: any amount.
+    frequency_cap: Option<Nullable<CapOf>>,
     /// How many days texts, variables and what people write are kept when their campaigns are over; `null`: as long as these.
     text_retention_days: Option<Nullable<TextDays>>,
+}
+
+/// How much a person gets at most, by purpose. Reminders have no cap.
+#[derive(JsonSchema)]
+#[schemars(rename = "FrequencyCap", deny_unknown_fields)]
+struct CapOf {
+    marketing: Cap,
+}
+
+/// So many messages within so many days, counted from when the cap was agreed on.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Cap {
+    #[schemars(range(min = 1, max = FrequencyCap::MESSAGES_MAX))]
+    messages: u8,
+    #[schemars(range(min = 1, max = FrequencyCap::DAYS_MAX))]
+    days: u16,
 }
 
 #[derive(JsonSchema)]
@@ -101,6 +120,7 @@ pub(in crate::api) struct Tenant {
     senders: Option<Vec<SenderText>>,
     brand: Option<String>,
     require_consent: bool,
+    frequency_cap: Option<CapOf>,
     /// `null`: as long as campaigns.
     text_retention_days: Option<u16>,
 }

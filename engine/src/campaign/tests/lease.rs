@@ -1,7 +1,7 @@
 //! What a lease leaves out, what it leaves standing, and how it divides.
 
 use super::*;
-use crate::domain::Back;
+use crate::domain::{Back, FrequencyCap};
 
 /// A new tenant, and a launched campaign of it to that many recipients, from 33 6 00 00 00 00 on.
 async fn campaign(bench: &Bench, recipients: u64) -> (TenantId, CampaignId) {
@@ -109,7 +109,11 @@ async fn who_opted_out_of_one_tenants_messages_gets_anothers() {
 async fn who_had_enough_of_a_tenant_is_left_out() {
     let bench = Bench::start("capped").await;
     let tenant = bench.tenant(40).await;
-    bench.store.set_cap(tenant, Some((1, 86_400))).await.unwrap();
+    bench
+        .store
+        .set_cap(tenant, Some(FrequencyCap { messages: 1, days: 1 }))
+        .await
+        .unwrap();
     another(&bench, tenant, 10).await;
     bench.accept(&bench.lease(1_000).await).await;
     let second = another(&bench, tenant, 20).await;

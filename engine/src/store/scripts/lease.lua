@@ -164,6 +164,49 @@ local function choose_due(key)
   return chosen
 end
 
+local has_caps = call('EXISTS', base .. 'caps') == 1
+
+-- A tenant's frequency cap in a lane, "most seconds", or nil: reminders have none.
+local function cap_of(tenant4, lane)
+  return lane == 1 and has_caps and call('HGET', base .. 'caps', (struct.unpack('>I4', tenant4))) or nil
+end
+
+-- Whether a recipient has had enough of a tenant's messages: those that were taken, and those that may be by now.
+local function is_capped(cap, tenant4, recipient, record)
+  local most, seconds = string.match(cap, '^(%d+) (%d+)$')
+  local times, count = call('HGET', base .. 'cap:' .. (struct.unpack('>I4', tenant4)), recipient) or '', 0
+  for at = 1, #times, 4 do
+    if struct.unpack('>I4', sub(times, at, at + 3)) > now_s - seconds then count = count + 1 end
+  end
+  local at = record and messages_of(record) or 1
+  while record and at <= #record do
+    local state, last = byte(record, at + STATE), item_end(record, at)
+    if byte(record, at + LANE) >= CAPPED and sub(record, at + TENANT, at + TENANT + 3) == tenant4
+      and (state == LEASED or state == IN_DOUBT or state ~= ENROUTE and not is_whole(record, at, last)) then
+      count = count + 1
+    end
+    at = last + 1
+  end
+  return count >= tonumber(most)
+end
+
+-- Leaves out a message that waits, when its turn comes and its recipient wants no more. Returns whether it was left out.
+local function leave_out(record, first, ends, recipient)
+  local tenant4, lane, reason = sub(record, first + TENANT, first + TENANT + 3), byte(record, first + LANE) % CAPPED, nil
+  local cap = cap_of(tenant4, lane)
+  if call('SISMEMBER', base .. 'stop:' .. lane, tenant4 .. recipient) == 1
+    or call('SISMEMBER', base .. 'stopall:' .. lane, recipient) == 1 then
+    reason = '\8'
+  elseif cap and is_capped(cap, tenant4, recipient, record) then
+    reason = '\9'
+  else
+    return false
+  end
+  events[#events + 1] = moved(record, first, '.', 's' .. reason .. '\0\0' .. struct.pack('>I4', now_s))
+  put(recipient, sub(record, 1, first - 1) .. sub(record, ends + 1))
+  return true
+end
+
 -- What is due again in a line.
 local function take_due(line)
   local key = base .. 'due:' .. line
@@ -189,15 +232,13 @@ local function take_due(line)
         later[#later + 1] = now + RECHECK_US
         later[#later + 1] = due[i]
         behind[#behind + 1] = due[i]
-      elseif is_whole(record, first, ends) and (call('SISMEMBER', base .. 'stop:' .. lane, tenant .. recipient) == 1
-        or call('SISMEMBER', base .. 'stopall:' .. lane, recipient) == 1) then
+      elseif is_whole(record, first, ends) and leave_out(record, first, ends, recipient) then
         gone[#gone + 1] = due[i]
-        events[#events + 1] = moved(record, first, '.', 's\8\0\0' .. struct.pack('>I4', now_s))
-        put(recipient, sub(record, 1, first - 1) .. sub(record, ends + 1))
       else
         gone[#gone + 1] = due[i]
         local message = sub(record, first, first) .. char(LEASED, (byte(record, first + MOVES) + 1) % 256) .. epoch4
-          .. sub(record, first + ID, first + SMSC - 1) .. smsc2 .. sub(record, first + LANE, ends)
+          .. sub(record, first + ID, first + SMSC - 1) .. smsc2
+          .. char(lane + (cap_of(tenant, lane) and CAPPED or 0)) .. sub(record, first + GATE, ends)
         local after = sub(record, 1, first - 1) .. message .. sub(record, ends + 1)
         put(recipient, after)
         hand_out(row_of(record, first), after, first, ends)
@@ -301,22 +342,6 @@ local function take_turns(line, lane, gate2, route2)
   if n_rows > before_rows then call('HINCRBY', base .. 'depth', line, before_rows - n_rows) end
 end
 
--- The reason octet for which a row is left out because its recipient has had enough of a tenant's messages, or nil.
-local function is_capped(cap, tenant4, recipient, record)
-  local most, seconds = string.match(cap, '^(%d+) (%d+)$')
-  local times, count = call('HGET', base .. 'cap:' .. (struct.unpack('>I4', tenant4)), recipient) or '', 0
-  for at = 1, #times, 4 do
-    if struct.unpack('>I4', sub(times, at, at + 3)) > now_s - seconds then count = count + 1 end
-  end
-  local at = record and messages_of(record) or 1
-  while record and at <= #record do
-    if byte(record, at + STATE) == LEASED and byte(record, at + LANE) >= CAPPED
-      and sub(record, at + TENANT, at + TENANT + 3) == tenant4 then count = count + 1 end
-    at = item_end(record, at) + 1
-  end
-  return count >= tonumber(most)
-end
-
 -- Which of the line's rows are left out: reason by row.
 local function left_out(lane, recipients, records)
   local out_of, stop, stopall = {}, base .. 'stop:' .. lane, base .. 'stopall:' .. lane
@@ -334,9 +359,9 @@ local function left_out(lane, recipients, records)
     strike(call('SMISMEMBER', stop, unpack(members)))
   end
   if call('EXISTS', stopall) == 1 then strike(call('SMISMEMBER', stopall, unpack(recipients))) end
-  if lane == 0 or call('EXISTS', base .. 'caps') == 0 then return out_of end
+  if lane == 0 or not has_caps then return out_of end
   for _, turn in ipairs(turns) do
-    local cap = call('HGET', base .. 'caps', (struct.unpack('>I4', turn[6])))
+    local cap = cap_of(turn[6], lane)
     for i = turn[1], turn[2] do
       local slot = slots[recipients[i]]
       local record = slot and set[slot] or records[i]

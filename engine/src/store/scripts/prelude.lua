@@ -12,7 +12,7 @@ local CAPPED = 128 -- in the octet of the lane
 -- Of an audience row, counted from 1.
 local ROW_RECIPIENT, ROW_SEGMENTS, ROW_CREDITS = 2, 10, 11
 -- States, by the octet of their letter.
-local WAITING, DEFERRED, LEASED, ENROUTE = 87, 68, 76, 69
+local WAITING, DEFERRED, LEASED, ENROUTE, IN_DOUBT = 87, 68, 76, 69, 73
 local FAR = 9007199254740991 -- a due time that nobody waits for: 2^53 - 1 microseconds, the year 2255
 
 -- The last octet of the item that begins at `at`.

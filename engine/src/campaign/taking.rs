@@ -1,0 +1,143 @@
+//! Contacts and numbers → rows of a campaign, and an account of those who get none.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::mpsc;
+
+use super::CampaignFault;
+use super::packer::Packer;
+use crate::audience::{Counts, Ingest, Place, ReadFault, Rejected, Row, RowSink, ValueBuffer, Values};
+use crate::domain::Recipient;
+use crate::people::{Contact, MergeField};
+
+/// Numbers on their way to a campaign's rows.
+pub(super) enum Coming {
+    /// Each with the variant that they get, from 1, or 0; and which numbers have had enough.
+    Contacts(Vec<(Contact, usize)>, HashSet<u64>),
+    Pasted(Vec<u64>, HashSet<u64>),
+}
+
+/// How contacts and numbers become rows.
+pub(super) struct TakingRules {
+    /// What the columns are of a contact.
+    pub(super) fields: Vec<MergeField>,
+    /// What stands for a code until each has its own; empty where there are none.
+    pub(super) code: String,
+    /// Numbers that get nothing.
+    pub(super) excluded: HashSet<u64>,
+    /// Only people who have agreed are taken.
+    pub(super) consent: bool,
+    /// Those whose number is known to be unreachable are not.
+    pub(super) reachable: bool,
+}
+
+pub(super) type Taken = (Counts, Vec<Rejected>);
+
+pub(super) fn taken_of(
+    task: Result<Result<Taken, CampaignFault>, tokio::task::JoinError>,
+) -> Result<Taken, CampaignFault> {
+    task.unwrap_or(Err(CampaignFault::Stopping))
+}
+
+/// Takes contacts and numbers as rows until there are no more; blocks.
+pub(super) fn take(
+    mut ingest: Ingest<'_, Packer>,
+    (mut coming, count): (mpsc::Receiver<Coming>, Arc<AtomicU64>),
+    rules: &TakingRules,
+) -> Result<Taken, CampaignFault> {
+    let mut values = ValueBuffer::default();
+    while let Some(step) = coming.blocking_recv() {
+        match step {
+            Coming::Contacts(contacts, capped) => {
+                for contact in &contacts {
+                    take_contact(&mut ingest, contact, (rules, &capped, &mut values))?;
+                }
+            }
+            Coming::Pasted(numbers, capped) => {
+                for number in numbers.iter().filter(|number| !rules.excluded.contains(number)) {
+                    take_number(&mut ingest, *number, (rules, &capped))?;
+                }
+            }
+        }
+        count.store(ingest.accepted().into(), Ordering::Relaxed);
+    }
+    Ok(ingest.finish())
+}
+
+fn take_contact(
+    ingest: &mut Ingest<'_, Packer>,
+    (contact, variant): &(Contact, usize),
+    (rules, capped, values): (&TakingRules, &HashSet<u64>, &mut ValueBuffer),
+) -> Result<(), CampaignFault> {
+    let place = Place::Contact(contact.id);
+    let Some(number) = contact.details.number else {
+        ingest.numberless(place);
+        return Ok(());
+    };
+    if rules.excluded.contains(&number.0) {
+        return Ok(());
+    }
+    values.clear();
+    for (column, field) in rules.fields.iter().enumerate() {
+        let value = match *field == MergeField::Code {
+            true => rules.code.clone(),
+            false => field.of(contact),
+        };
+        if !value.is_empty() {
+            values.push(column, &value);
+        }
+    }
+    // Behind the columns stands which variant it is.
+    if *variant > 0 {
+        values.push(rules.fields.len(), &variant.to_string());
+    }
+    let row = Row {
+        place,
+        to: &number.to_string(),
+        values: Values::of(values),
+    };
+    if rules.consent && contact.consent_at.is_none() {
+        ingest.without_consent(row);
+        return Ok(());
+    }
+    if rules.reachable && contact.unreachable.is_some() {
+        ingest.unreachable(row);
+        return Ok(());
+    }
+    if capped.contains(&number.0) {
+        ingest.capped(row);
+        return Ok(());
+    }
+    ingest.row(row).map_err(ReadFault::from)?;
+    Ok(())
+}
+
+/// Nobody knows whether a number by itself has agreed to anything: who has came as a contact.
+fn take_number(
+    ingest: &mut Ingest<'_, Packer>,
+    number: u64,
+    (rules, capped): (&TakingRules, &HashSet<u64>),
+) -> Result<(), CampaignFault> {
+    let mut values = ValueBuffer::default();
+    let code = rules.fields.iter().position(|field| *field == MergeField::Code);
+    if let Some(column) = code {
+        values.push(column, &rules.code);
+    }
+    let row = Row {
+        place: Place::Pasted,
+        to: &Recipient(number).to_string(),
+        values: Values::of(&values),
+    };
+    if rules.consent && !ingest.has(number) {
+        ingest.without_consent(row);
+        return Ok(());
+    }
+    if capped.contains(&number) {
+        ingest.capped(row);
+        return Ok(());
+    }
+    ingest.row(row).map_err(ReadFault::from)?;
+    Ok(())
+}

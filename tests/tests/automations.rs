@@ -1,0 +1,253 @@
+//! Campaigns that are made again and again.
+
+use std::time::Duration;
+
+use campanile_tests::{CampaignOrder, EngineSettings, Http, Lab, Receiver, SmscSettings, Stand, eventually, programs};
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan, Zoned};
+use serde_json::{Value, json};
+
+/// An occurrence begins with a minute, and the engine is slow on a busy machine.
+const LIMIT: Duration = Duration::from_secs(150);
+
+fn stand(name: &str) -> Stand {
+    let lab = Lab::new(programs!(), name);
+    Stand::under(lab, "", |redis, sim| {
+        let smsc = SmscSettings::new("north", sim.smpp_address());
+        let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
+        settings
+            .tables
+            .push("[webhooks]\nallow = [\"127.0.0.1/32\"]".to_owned());
+        settings
+    })
+}
+
+/// The next whole minute that is surely ahead, by the clocks of Paris.
+fn soon() -> Zoned {
+    let paris = Timestamp::now().in_tz("Europe/Paris").expect("a zone");
+    let next = paris.saturating_add(75.seconds());
+    next.with().second(0).subsec_nanosecond(0).build().expect("a time")
+}
+
+fn order(audience: &Value) -> Value {
+    CampaignOrder::to_audience(audience).without("name").body
+}
+
+fn make(http: &Http, name: &str, plan: &Value, campaign: &Value) -> Value {
+    let mut automation = plan.clone();
+    automation["name"] = json!(name);
+    automation["campaign"] = campaign.clone();
+    http.post("/v1/automations", &automation).expect(201)
+}
+
+fn show(http: &Http, automation: &Value) -> Value {
+    http.get(&format!("/v1/automations/{}", text(&automation["id"])))
+        .expect(200)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+/// Waits until it is known what came of the first occurrence.
+fn run(stand: &Stand, automation: &Value) -> Value {
+    eventually("the occurrence is over", LIMIT, || {
+        let http = stand.tenant.http(&stand.engine);
+        let run = show(&http, automation)["runs"][0].clone();
+        let is_over = run.is_object() && run["state"] != "begun" && run["state"] != "launched";
+        is_over.then_some(run)
+    })
+}
+
+#[test]
+fn req_002_14_whoever_dies_meanwhile_each_birthday_has_one_message() {
+    let mut stand = stand("automations-kills");
+    let at = soon();
+    let http = stand.tenant.http(&stand.engine);
+    let born = |year: i16, day: Date| {
+        day.with()
+            .year(year)
+            .build()
+            .map_or("1980-01-01".to_owned(), |day| day.to_string())
+    };
+    let today = at.date();
+    let contacts: Vec<Value> = (0..40_i16)
+        .map(|index| {
+            let day = if index % 2 == 0 { today } else { today.saturating_add(9.days()) };
+            json!({ "reference": index.to_string(), "number": format!("+336123456{index:02}"), "birth_date": born(1944 + 4 * (index % 10), day) })
+        })
+        .collect();
+    http.post("/v1/contacts", &json!({ "contacts": contacts })).expect(200);
+    let time = at.strftime("%H:%M").to_string();
+    let plan = json!({ "kind": "birthday", "time": time });
+    let birthday = make(&http, "Bon anniversaire", &plan, &order(&json!({ "filter": {} })));
+    assert_eq!(birthday["next"].as_array().map(Vec::len), Some(10), "{birthday}");
+    assert_eq!(birthday["next"][0]["day"], today.to_string(), "{birthday}");
+    let paused = make(&http, "Pause", &plan, &order(&json!({ "filter": {} })));
+    let path = format!("/v1/automations/{}/pause", text(&paused["id"]));
+    assert_eq!(http.post(&path, &json!({})).expect(200)["paused"], true);
+
+    // Its minute comes while no engine runs, and it is made up for, whatever dies while that is done.
+    stand.engine.kill();
+    let ahead = at.timestamp();
+    eventually("its time has come", LIMIT, || (Timestamp::now() > ahead).then_some(()));
+    for _ in 0..3 {
+        stand.engine.restart();
+        stand.engine.kill();
+    }
+    stand.engine.restart();
+    let run = run(&stand, &birthday);
+    assert_eq!(run["state"], "sent", "{run}");
+    let campaign = stand.tenant.campaign(&text(&run["campaign"]));
+    let view = campaign.wait(&stand.engine, "each has a message", LIMIT, |view| {
+        view.status("delivered") == 20
+    });
+    assert_eq!(view.progress.total, 20);
+    let ledger = stand.sim.ledger_by_recipient();
+    assert!(
+        ledger.len() == 20 && ledger.values().all(|rows| rows.len() == 1),
+        "one each"
+    );
+    let http = stand.tenant.http(&stand.engine);
+    assert_eq!(show(&http, &birthday)["runs"].as_array().map(Vec::len), Some(1));
+    assert_eq!(show(&http, &paused)["runs"], json!([]));
+    http.delete(&format!("/v1/automations/{}", text(&birthday["id"])))
+        .expect(204);
+}
+
+#[test]
+fn req_002_09_what_recurs_is_made_at_its_time_and_says_what_held_it_up() {
+    let stand = stand("automations");
+    let http = stand.tenant.http(&stand.engine);
+    let receiver = Receiver::start();
+    let endpoint = json!({ "url": receiver.url(), "events": ["automation.*"] });
+    http.post("/v1/webhooks", &endpoint).expect(201);
+    let at = soon();
+    let day = at.date();
+    // req_004_17: half a year after the last visit.
+    let visit = day.saturating_sub(6.months());
+    let visits = |day: Date| json!([{ "day": day.to_string(), "practice": "Lyon" }]);
+    let contacts = json!([
+        { "reference": "1", "number": "+33612345601", "visits": visits(visit) },
+        { "reference": "2", "number": "+33612345602", "visits": visits(visit.saturating_sub(1.day())) },
+        { "reference": "3", "number": "+33612345603", "visits": visits(day.saturating_sub(1.day())) },
+    ]);
+    http.post("/v1/contacts", &json!({ "contacts": contacts })).expect(200);
+    let time = at.strftime("%H:%M").to_string();
+    let list = http.post("/v1/lists", &json!({ "name": "Marathon" })).expect(201);
+    let since = json!({ "kind": "since", "months": 6, "time": time });
+    let since = make(&http, "Bilan", &since, &order(&json!({ "filter": {} })));
+    // req_004_18: each week.
+    let weekly = json!({ "kind": "recurrence", "rrule": "FREQ=WEEKLY", "time": time });
+    let weekly = make(&http, "Conseil", &weekly, &order(&json!({ "numbers": "+33687654321" })));
+    let to_list = order(&json!({ "lists": [list["id"]] }));
+    let plan = json!({ "kind": "recurrence", "rrule": "FREQ=DAILY;COUNT=2", "time": time });
+    let nobody = make(
+        &http,
+        "Personne",
+        &plan,
+        &order(&json!({ "filter": { "field": "tag", "is": "vip" } })),
+    );
+    let gone = make(&http, "Liste", &plan, &to_list);
+    assert_eq!(gone["next"].as_array().map(Vec::len), Some(2), "{gone}");
+    http.delete(&format!("/v1/lists/{}", text(&list["id"]))).expect(204);
+    let easter = json!({ "kind": "recurrence", "easter": -7, "time": "09:00", "starts": "2027-01-01" });
+    let easter = make(&http, "Rameaux", &easter, &order(&json!({ "filter": {} })));
+    assert_eq!(
+        easter["next"][0],
+        json!({ "day": "2027-03-21", "at": "2027-03-21T08:00:00Z" })
+    );
+    assert_eq!(easter["next"][1]["at"], "2028-04-09T07:00:00Z", "summer time");
+
+    let states = [&since, &weekly, &nobody, &gone].map(|automation| run(&stand, automation));
+    let of = |at: usize| {
+        (
+            states[at]["state"].as_str().unwrap_or_default(),
+            states[at]["reason"].clone(),
+        )
+    };
+    assert_eq!(of(0), ("sent", Value::Null), "{states:?}");
+    assert_eq!(of(1), ("sent", Value::Null), "{states:?}");
+    assert_eq!(of(2), ("nobody", Value::Null), "{states:?}");
+    assert_eq!(of(3), ("refused", json!("unknown_value")), "{states:?}");
+    stand.sim.wait_for("submits", 2, LIMIT);
+    let mut sent: Vec<String> = stand.sim.ledger().into_iter().map(|row| row.recipient).collect();
+    sent.sort();
+    assert_eq!(sent, ["33612345601", "33687654321"], "once each, and nobody else");
+    let told = eventually("what was held up is told", LIMIT, || {
+        receiver.taken().into_iter().next()
+    });
+    let told = &told.events()[0];
+    assert_eq!(
+        (&told["type"], &told["data"]["id"], &told["data"]["reason"]),
+        (&json!("automation.blocked"), &gone["id"], &json!("unknown_value"))
+    );
+    let next = &show(&http, &weekly)["next"][0]["day"];
+    assert_eq!(*next, day.saturating_add(7.days()).to_string());
+}
+
+#[test]
+fn req_002_09_what_is_no_automation_is_refused() {
+    let stand = stand("automations-wrong");
+    let http = stand.tenant.http(&stand.engine);
+    let everybody = order(&json!({ "filter": {} }));
+    let refused = |plan: Value, campaign: &Value, pointer: &str| {
+        let mut automation = plan;
+        automation["name"] = json!("Essai");
+        automation["campaign"] = campaign.clone();
+        http.post("/v1/automations", &automation)
+            .expect_field_problem(&[400, 422], pointer);
+    };
+    refused(
+        json!({ "kind": "recurrence", "rrule": "FREQ=HOURLY", "time": "09:00" }),
+        &everybody,
+        "/rrule",
+    );
+    refused(
+        json!({ "kind": "recurrence", "rrule": "FREQ=DAILY", "easter": 1, "time": "09:00" }),
+        &everybody,
+        "/easter",
+    );
+    refused(
+        json!({ "kind": "birthday", "rrule": "FREQ=DAILY", "time": "09:00" }),
+        &everybody,
+        "/rrule",
+    );
+    refused(json!({ "kind": "birthday", "time": "9 h" }), &everybody, "/time");
+    refused(
+        json!({ "kind": "birthday", "time": "09:00", "time_zone": "Mars" }),
+        &everybody,
+        "/time_zone",
+    );
+    refused(
+        json!({ "kind": "since", "months": 0, "time": "09:00" }),
+        &everybody,
+        "/months",
+    );
+    let numbers = order(&json!({ "filter": {}, "numbers": "+33687654321" }));
+    refused(
+        json!({ "kind": "birthday", "time": "09:00" }),
+        &numbers,
+        "/campaign/audience/numbers",
+    );
+    let mut sender = everybody.clone();
+    sender["sender"] = json!("");
+    refused(
+        json!({ "kind": "birthday", "time": "09:00" }),
+        &sender,
+        "/campaign/sender",
+    );
+    let over =
+        json!({ "kind": "recurrence", "rrule": "FREQ=DAILY;UNTIL=20200101", "time": "09:00", "starts": "2019-12-01" });
+    refused(over, &everybody, "/kind");
+    let stranger = stand.engine.tenant("Autre cabinet", 10).http(&stand.engine);
+    let mine = make(
+        &http,
+        "À moi",
+        &json!({ "kind": "birthday", "time": "09:00" }),
+        &everybody,
+    );
+    stranger
+        .get(&format!("/v1/automations/{}", text(&mine["id"])))
+        .expect_problem(&[404]);
+}
