@@ -46,6 +46,18 @@ async fn history(
     crate::history::History::open(deps).await.unwrap()
 }
 
+/// The one of a file.
+async fn give_operator_key(accounts: &Accounts, name: &str) {
+    let file = std::env::temp_dir().join(format!("campanile-{name}-{}.key", std::process::id()));
+    std::fs::write(&file, format!("{OPERATOR}\nignored")).unwrap();
+    let given = config::Api {
+        operator_key_file: Some(file.clone()),
+        ..config::Api::default()
+    };
+    assert_eq!(accounts.ensure_operator_key(&given).await.unwrap(), None);
+    std::fs::remove_file(file).unwrap();
+}
+
 impl Api {
     async fn start(name: &str) -> Self {
         Self::with(name, config::Api::default()).await
@@ -55,14 +67,7 @@ impl Api {
         let bench = Bench::start(name).await;
         let mirror = bench.mirror.clone();
         let accounts = Accounts::new(bench.store.clone(), mirror.clone(), bench.clock);
-        let file = std::env::temp_dir().join(format!("campanile-{name}-{}.key", std::process::id()));
-        std::fs::write(&file, format!("{OPERATOR}\nignored")).unwrap();
-        let given = config::Api {
-            operator_key_file: Some(file.clone()),
-            ..config::Api::default()
-        };
-        assert_eq!(accounts.ensure_operator_key(&given).await.unwrap(), None);
-        std::fs::remove_file(file).unwrap();
+        give_operator_key(&accounts, name).await;
         let limits = config::Api {
             body_max: 100_000,
             ..limits

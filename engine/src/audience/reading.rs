@@ -338,14 +338,12 @@ impl<'s> Reading<'s> {
             code_pool,
         ] = std::mem::take(&mut self.texts);
         let tlvs = std::mem::take(&mut self.tlvs);
-        tlvs.faults
-            .into_iter()
-            .for_each(|fault| self.fault(fault.pointer, fault.problem));
+        for fault in tlvs.faults {
+            self.fault(fault.pointer, fault.problem);
+        }
         let service_type = self.checked("/service_type", service_type, check_service_type);
-        let now = self.now;
-        let expires_at = self.checked("/expires_at", expires_at, |at| {
-            instant_ahead(&at, (now, DAYS_AHEAD_MAX))
-        });
+        let ahead = (self.now, DAYS_AHEAD_MAX);
+        let expires_at = self.checked("/expires_at", expires_at, |at| instant_ahead(&at, ahead));
         let encoding = self.checked("/encoding", encoding, |encoding| parse_encoding(&encoding));
         let name = self.checked("/name", name, check_campaign_name);
         let wording = std::mem::take(&mut self.wording);

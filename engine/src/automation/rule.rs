@@ -82,7 +82,7 @@ impl Rule {
         let by_month = rule.frequency == Frequency::Monthly || !rule.months.is_empty();
         let counted = rule.week_days.iter().any(|day| day.which != 0);
         let of_the_year = rule.frequency == Frequency::Yearly && !rule.week_days.is_empty() && rule.months.is_empty();
-        let fits = said.contains(&"FREQ") && !(counted && !by_month) && !of_the_year;
+        let fits = said.contains(&"FREQ") && (by_month || !counted) && !of_the_year;
         let weekly_by_date = rule.frequency == Frequency::Weekly && (counted || !rule.month_days.is_empty());
         Some(rule).filter(|_| fits && !weekly_by_date)
     }

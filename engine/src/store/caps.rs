@@ -1,6 +1,6 @@
 //! Who has had enough advertising of a tenant for a while.
 
-use super::{Store, StoreError, array, bytes};
+use super::{Store, StoreError, array, bytes_or_none};
 use crate::domain::{FrequencyCap, Partition, Recipient, TenantId, UnixMicros};
 
 /// Octets of a time at which a message was taken.
@@ -49,9 +49,9 @@ impl Store {
                 true => Vec::new(),
                 false => array(replies.next().unwrap_or_default())?,
             };
-            let of_each = times.into_iter().map(|times| match times {
-                redis::Value::Nil => Ok(false),
-                times => Ok(taken_since(&bytes(times)?, since) >= usize::from(cap.messages)),
+            let of_each = times.into_iter().map(|times| {
+                let times = bytes_or_none(times)?;
+                Ok(taken_since(&times, since) >= usize::from(cap.messages))
             });
             enough.push(of_each.collect::<Result<Vec<bool>, StoreError>>()?);
         }
