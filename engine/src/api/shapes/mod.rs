@@ -7,6 +7,7 @@
 mod campaigns;
 mod messages;
 mod people;
+mod statistics;
 mod templates;
 mod tenants;
 mod webhooks;
@@ -20,6 +21,7 @@ use crate::campaign::PAGE_MAX;
 pub(super) use campaigns::*;
 pub(super) use messages::*;
 pub(super) use people::*;
+pub(super) use statistics::*;
 pub(super) use templates::*;
 pub(super) use tenants::*;
 pub(super) use webhooks::*;
