@@ -19,7 +19,7 @@ use crate::otel::Tracer;
 use crate::probe::{self, Refused, Test, Tool};
 use crate::run::{Given, Ready, RunFault, run};
 use crate::shutdown::Shutdown;
-use crate::store::EmbeddedFault;
+use crate::store::{EmbeddedFault, UnlockFault};
 
 /// How long threads that block may go on at the end.
 const LAST_THREADS: Duration = Duration::from_millis(200);
@@ -264,7 +264,9 @@ fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
         | RunFault::Mirror(_)
         | RunFault::Webhook(_)
         | RunFault::Embedded(EmbeddedFault::NotInstalled) => ExitCode::from(UNREACHABLE),
-        RunFault::Embedded(_)
+        RunFault::Unlock(UnlockFault::Store(_)) => ExitCode::from(UNREACHABLE),
+        RunFault::Unlock(UnlockFault::File(_))
+        | RunFault::Embedded(_)
         | RunFault::Listen(..)
         | RunFault::OperatorKey(_)
         | RunFault::Table(_)

@@ -13,6 +13,7 @@ mod logs;
 mod rotated;
 mod audit;
 mod otel;
+mod encryption;
 mod store;
 mod database;
 mod compose;

@@ -76,7 +76,7 @@ fn orders() -> Routes {
                 .says("Say what a campaign will take and cost", "As audience, opt-outs and balance are now; nothing is held.")
                 .at::<CampaignId>("id", "The campaign, before its launch.")
                 .answers::<Estimation>(200, "What it will take.")
-                .refuses(&[ProblemCode::AlreadyStarted]),
+                .refuses(&[ProblemCode::AlreadyStarted, ProblemCode::TextsErased]),
             estimate,
         )
 }
@@ -98,6 +98,7 @@ fn moves() -> Routes {
                 .answers::<shapes::Moved>(202, "It is being launched.")
                 .refuses(&[
                     ProblemCode::AlreadyStarted,
+                    ProblemCode::TextsErased,
                     ProblemCode::InsufficientCredit,
                     ProblemCode::ScheduleOutsideWindow,
                 ]),

@@ -30,6 +30,7 @@ pub(super) fn routes() -> Routes {
             .at::<CampaignId>("id", "The campaign.")
             .answers::<shapes::CampaignDraft>(201, "The draft, with its estimate.")
             .refuses(&[
+                ProblemCode::TextsErased,
                 ProblemCode::WrongState,
                 ProblemCode::EmptyAudience,
                 ProblemCode::TooManyRecipients,

@@ -256,6 +256,14 @@ impl Fields {
         }
     }
 
+    /// The same, or `null`.
+    pub(super) fn whole_or_null(&mut self, name: &str, range: (i64, i64)) -> Option<Option<i64>> {
+        if self.object.get(name).is_some_and(Value::is_null) {
+            return Some(None);
+        }
+        self.whole(name, range).map(Some)
+    }
+
     /// A whole number that may be there.
     pub(super) fn whole_or(&mut self, name: &str, range: (i64, i64), default: i64) -> Option<i64> {
         if self.object.contains_key(name) {

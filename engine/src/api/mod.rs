@@ -10,6 +10,7 @@ mod consents;
 mod copies;
 mod contacts;
 mod doc;
+mod erasure;
 mod events;
 mod exports;
 mod fields;
@@ -182,6 +183,7 @@ fn public(app: App) -> Router {
 fn documented() -> Routes {
     tenants::routes()
         .and(lost_holds::routes())
+        .and(erasure::routes())
         .and(keys::routes())
         .and(campaigns::routes())
         .and(copies::routes())

@@ -29,7 +29,7 @@ pub(super) fn store_refuses(error: &StoreError) -> Problem {
             }
             .into()
         }
-        StoreError::Corrupt(_) | StoreError::BadForm { .. } => {
+        StoreError::Corrupt(_) | StoreError::BadForm { .. } | StoreError::Encryption(_) => {
             tracing::error!(%error, "a request could not be served");
             ProblemKind::Internal.into()
         }
@@ -105,6 +105,8 @@ impl From<CampaignFault> for Problem {
                 fault.copied().unwrap_or(BodyFault::Broken).into()
             }
             CampaignFault::AlreadyStarted(state) => ProblemKind::AlreadyStarted { state: state.code() }.into(),
+            CampaignFault::TextsInUse => ProblemKind::TextsInUse.into(),
+            CampaignFault::Erased => ProblemKind::TextsErased.into(),
             CampaignFault::WrongState(state) => ProblemKind::WrongState { state: state.code() }.into(),
             CampaignFault::Short { available, needed } => ProblemKind::InsufficientCredit { available, needed }.into(),
             CampaignFault::OutsideWindow { opens } => ProblemKind::ScheduleOutsideWindow {

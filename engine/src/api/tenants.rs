@@ -145,9 +145,14 @@ pub(super) async fn change(
     let (Some(terms), Some(countries), Some(answers), true) = (terms, countries, answers, fields.is_sound()) else {
         return Err(fields.refusal());
     };
+    let text_days = terms.text_days;
     if terms.are_some() {
         app.accounts.change_terms(tenant, terms).await?;
         app.campaigns.forget_hours(tenant);
+    }
+    if let Some(days) = text_days {
+        let kept = app.campaigns.keep_texts(tenant, days).await;
+        kept.map_err(|error| store_refuses(&error))?;
     }
     if changes_countries {
         app.accounts.set_countries(tenant, &countries).await?;

@@ -8,7 +8,7 @@ use crate::domain::{StopClause, Tariff, TermChanges, Terms};
 use crate::fault::{FieldProblem, WordingProblem};
 
 /// Their names.
-pub(super) const TERMS: [&str; 8] = [
+pub(super) const TERMS: [&str; 9] = [
     "encoding",
     "tariff",
     "max_chars",
@@ -17,6 +17,7 @@ pub(super) const TERMS: [&str; 8] = [
     "senders",
     "brand",
     "require_consent",
+    "text_retention_days",
 ];
 
 const TARIFFS: [&str; Tariff::ALL.len()] = [Tariff::Concat.code(), Tariff::Flat160.code()];
@@ -37,6 +38,9 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
     });
     let brand = fields.if_given("brand", |fields, _| brand(fields));
     let require_consent = fields.boolean("require_consent");
+    let text_days = fields.if_given("text_retention_days", |fields, name| {
+        fields.whole_or_null(name, (1, Terms::TEXT_DAYS_MAX.into()))
+    });
     Some(TermChanges {
         encoding: encoding?,
         tariff: tariff?,
@@ -46,6 +50,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         senders: senders?,
         brand: brand?,
         require_consent: require_consent?,
+        text_days: text_days?.map(|days| days.map(|days| days as u16)),
     })
 }
 
@@ -79,6 +84,7 @@ pub(super) fn show(terms: &Terms, shown: &mut Value) {
         json!(senders),
         json!(brand),
         json!(terms.require_consent),
+        json!(terms.text_days),
     ];
     TERMS
         .into_iter()

@@ -74,7 +74,8 @@ impl Bookkeeper {
                 self.metrics.credits_total.with_label_values(&[how]).inc_by(credits);
             }
         }
-        self.store.retire_at(&over, now.plus(self.keep).seconds()).await?;
+        let times = (now.seconds(), now.plus(self.keep).seconds());
+        self.store.retire_at(&over, times).await?;
         gone.append(&mut over);
         self.store.set_inactive(&gone).await?;
         Ok(all)

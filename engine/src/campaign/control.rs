@@ -48,8 +48,9 @@ impl Campaigns {
             Ok(_) => {
                 self.store().drop_rows(id).await?;
                 self.store().set_inactive(&[(tenant, id)]).await?;
-                let leaves_at = self.now().seconds() + self.0.deps.keep.as_secs();
-                self.store().retire_at(&[(tenant, id)], leaves_at).await?;
+                let now = self.now().seconds();
+                let times = (now, now + self.0.deps.keep.as_secs());
+                self.store().retire_at(&[(tenant, id)], times).await?;
                 return Ok(CampaignState::Canceled);
             }
             Err(CampaignFault::WrongState(_)) => {}

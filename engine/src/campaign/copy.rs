@@ -16,8 +16,9 @@ use super::{CampaignFault, Campaigns, Limits, PAGE_MAX};
 use crate::audience::{Counts, Ingest, NAME_MAX, Place, ReadFault, Row as GivenRow, RowSink as _, ValueBuffer, Values};
 use crate::compose::Sender;
 use crate::domain::{CampaignId, Countries, Purpose, Recipient, Row, TenantId, Terms, variables};
+use crate::encryption::Cipher;
 use crate::fault::FieldFault;
-use crate::store::{Campaign, CampaignKind, CampaignState, Owner, StoreError};
+use crate::store::{Campaign, CampaignKind, CampaignState, Owner, RecipientRow, StoreError};
 
 /// Steps of recipients that may wait to be taken.
 const STEPS_MAX: usize = 2;
@@ -71,6 +72,9 @@ impl Campaigns {
             if original.kind == CampaignKind::Direct || whom != Whom::All && !is_over {
                 return Err(CampaignFault::WrongState(original.state));
             }
+            if original.is_erased() {
+                return Err(CampaignFault::Erased);
+            }
             campaigns.copy_to(id, original, (name, whom)).await
         })
         .await
@@ -83,7 +87,8 @@ impl Campaigns {
         (name, whom): (Option<String>, Whom),
     ) -> Result<Created, CampaignFault> {
         let terms = self.terms_of(original.tenant).await?;
-        let copy = self.reworded(self.blank(id, &original, name), &terms, &whom)?;
+        let cipher = self.store().new_cipher(original.tenant).await?;
+        let copy = self.reworded(self.blank((id, cipher), &original, name), &terms, &whom)?;
         if copy.query.is_some() {
             let pasted = self.store().pasted((original.tenant, original.id)).await?;
             let pasted: Vec<Recipient> = pasted.into_iter().map(Recipient).collect();
@@ -110,7 +115,8 @@ impl Campaigns {
             ..terms
         };
         let texts = Texts::of(&copy).map_err(CampaignFault::Fields)?;
-        let (estimate_segments, estimate_credits) = self.price(id, Price::new(&texts, &terms), counts.accepted).await?;
+        let price = Price::new(&texts, &terms);
+        let (estimate_segments, estimate_credits) = self.price((id, &copy.cipher), price, counts.accepted).await?;
         let copy = Campaign {
             estimate_segments,
             estimate_credits,
@@ -120,10 +126,12 @@ impl Campaigns {
     }
 
     /// The order of the copy, as if nothing had come of it yet. A last moment that is over would only keep it from being launched.
-    fn blank(&self, id: CampaignId, original: &Campaign, name: Option<String>) -> Campaign {
+    fn blank(&self, (id, cipher): (CampaignId, Cipher), original: &Campaign, name: Option<String>) -> Campaign {
         let now = self.now();
         Campaign {
             id,
+            cipher,
+            redacted: None,
             name: name.unwrap_or_else(|| again(&original.name)),
             expires_at: original.expires_at.filter(|at| *at > now),
             copied_from: Some(original.id),
@@ -193,11 +201,11 @@ impl Campaigns {
         let taking = tokio::task::spawn_blocking(move || take(packer, coming, (limits, countries)));
         let sending = async {
             match whom {
-                Whom::All => self.send_all(original.id, steps).await,
-                Whom::With(statuses) => self.send_some(original.id, &statuses, steps).await,
+                Whom::All => self.send_all(original, steps).await,
+                Whom::With(statuses) => self.send_some(original, &statuses, steps).await,
             }
         };
-        let (sent, kept) = tokio::join!(sending, self.keep((copy.id, version), rows));
+        let (sent, kept) = tokio::join!(sending, self.keep((copy.id, &copy.cipher), version, rows));
         let counts = taking.await.unwrap_or(Err(CampaignFault::Stopping));
         // When nobody took the rows any more, the rest ended for that reason.
         kept?;
@@ -214,8 +222,8 @@ impl Campaigns {
         Ok(self.store().retire(tenant, id).await?)
     }
 
-    async fn send_all(&self, of: CampaignId, steps: mpsc::Sender<Step>) -> Result<(), CampaignFault> {
-        let mut pages = Pages::all(of, self.store().partitions());
+    async fn send_all(&self, of: &Campaign, steps: mpsc::Sender<Step>) -> Result<(), CampaignFault> {
+        let mut pages = Pages::all(of.id, self.store().partitions());
         loop {
             let chunks = pages.next(self.store()).await?;
             if chunks.is_empty() {
@@ -223,7 +231,7 @@ impl Campaigns {
             }
             let rows = chunks.iter().flat_map(|chunk| &chunk.rows).map(|packed| {
                 let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
-                Ok((row.recipient, row.variables.to_vec()))
+                Ok((row.recipient, of.cipher.open(row.variables)?.into_owned()))
             });
             let step = rows.collect::<Result<Step, StoreError>>()?;
             if steps.send(step).await.is_err() {
@@ -234,18 +242,19 @@ impl Campaigns {
 
     async fn send_some(
         &self,
-        of: CampaignId,
+        of: &Campaign,
         statuses: &[String],
         steps: mpsc::Sender<Step>,
     ) -> Result<(), CampaignFault> {
         let mut next = Some(PageCursor::START);
         while let Some(from) = next {
-            let page = self.page((of, from), &Which::default(), PAGE_MAX).await?;
+            let page = self.page((of.id, from), &Which::default(), PAGE_MAX).await?;
             let wanted = page.rows.into_iter().filter(|row| {
                 let status = status(row);
                 statuses.iter().any(|wanted| wanted == status)
             });
-            let step = wanted.map(|row| (row.recipient, row.variables)).collect();
+            let open = |row: RecipientRow| Ok((row.recipient, of.cipher.open(&row.variables)?.into_owned()));
+            let step = wanted.map(open).collect::<Result<Step, StoreError>>()?;
             if steps.send(step).await.is_err() {
                 return Ok(());
             }

@@ -14,8 +14,11 @@ use crate::compose::{Sender, Wording};
 use crate::domain::{
     CampaignId, Line, MessageId, Parameters, Purpose, Recipient, Row, TenantId, Terms, UnixMicros, Way,
 };
+use crate::encryption::Cipher;
 use crate::fault::{FieldFault, FieldProblem};
-use crate::store::{Campaign, CampaignKind, CampaignState, DirectMessage, DirectPlace, RecipientRow, Token};
+use crate::store::{
+    Campaign, CampaignKind, CampaignState, DirectMessage, DirectPlace, RecipientRow, StoreError, Token,
+};
 
 /// Whose messages, on which lane.
 pub(super) type Sending = (TenantId, Purpose);
@@ -165,7 +168,11 @@ impl Campaigns {
             validity: order.validity,
             parameters: &order.parameters,
         };
+        // That under which the credits are held: the one of another hour, when the same was asked before.
+        let gathering = self.0.orders.get(tenant, campaign).await?;
+        let gathering = gathering.ok_or(StoreError::Corrupt("a campaign that a message is held under"))?;
         let variables = variables.pack();
+        let variables = gathering.cipher.close(&variables)?;
         let row = Row {
             recipient: priced.recipient,
             segments: priced.cost.segments,
@@ -217,6 +224,7 @@ impl Campaigns {
         self.store().set_active(tenant, id).await?;
         let terms = self.terms_of(tenant).await?;
         let campaign = Campaign {
+            cipher: self.store().new_cipher(tenant).await?,
             encoding: terms.encoding,
             ..direct_campaign(tenant, id, purpose, now)
         };
@@ -286,6 +294,9 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         id,
         tenant,
         kind: CampaignKind::Direct,
+        // Its caller's.
+        cipher: Cipher::Plain,
+        redacted: None,
         name: format!("messages {}", view::hour(now)),
         text: String::new(),
         sender: String::new(),

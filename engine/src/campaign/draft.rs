@@ -20,6 +20,7 @@ use crate::audience::{
 use crate::compose::{Template, Wording};
 use crate::database::DatabaseError;
 use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TemplateId, TenantId, Terms, UnixMicros};
+use crate::encryption::Cipher;
 use crate::people::{Audience, Filter, People, PeopleFault};
 use crate::store::{Campaign, CampaignKind, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
 
@@ -122,14 +123,15 @@ impl Campaigns {
             tenant,
         };
         let reading = tokio::task::spawn_blocking(move || read((body, asked), packer, (limits, countries)));
-        let kept = self.keep((id, version), rows).await;
+        let cipher = self.store().new_cipher(tenant).await?;
+        let kept = self.keep((id, &cipher), version, rows).await;
         let read = reading.await.unwrap_or(Err(CampaignFault::Stopping));
         // When the store took no more, the reading stopped for that reason.
         kept?;
         let read = read?;
         self.count_skipped(&read.counts);
         if read.draft.query.is_some() {
-            return self.draft_of_contacts((tenant, id), read, terms).await;
+            return self.draft_of_contacts((id, cipher), read, (tenant, terms)).await;
         }
         if read.counts.accepted == 0 {
             return Err(CampaignFault::EmptyAudience);
@@ -151,8 +153,10 @@ impl Campaigns {
         };
         let texts = Texts::one(read.draft.template.clone());
         let price = Price::new(&texts, &terms);
-        let (estimate_segments, estimate_credits) = self.price(id, price, read.counts.accepted).await?;
+        let priced = self.price((id, &cipher), price, read.counts.accepted).await?;
+        let (estimate_segments, estimate_credits) = priced;
         let campaign = Campaign {
+            cipher,
             encoding: terms.encoding,
             estimate_segments,
             estimate_credits,
@@ -164,9 +168,9 @@ impl Campaigns {
     /// A draft whose contacts are found out at its launch: only the numbers that were pasted beside them are kept.
     async fn draft_of_contacts(
         &self,
-        (tenant, id): (TenantId, CampaignId),
+        (id, cipher): (CampaignId, Cipher),
         read: Taken,
-        terms: Terms,
+        (tenant, terms): (TenantId, Terms),
     ) -> Result<Created, CampaignFault> {
         let query = read.draft.query.as_ref();
         let query = query.ok_or(CampaignFault::EmptyAudience)?;
@@ -188,6 +192,7 @@ impl Campaigns {
         self.store().save_pasted((tenant, id), &pasted).await?;
         self.store().drop_rows(id).await?;
         let campaign = Campaign {
+            cipher,
             encoding: read.draft.encoding.unwrap_or(terms.encoding),
             query: Some(Value::Object(query.clone()).to_string()),
             // Nobody knows yet how many they are.
@@ -246,13 +251,14 @@ impl Campaigns {
     /// Keeps rows until there are no more.
     pub(super) async fn keep(
         &self,
-        (id, version): (CampaignId, u32),
+        of: (CampaignId, &Cipher),
+        version: u32,
         mut batches: mpsc::Receiver<RowBatch>,
     ) -> Result<(), StoreError> {
         let mut ready = Vec::with_capacity(BATCHES_MAX);
         while batches.recv_many(&mut ready, BATCHES_MAX).await > 0 {
             // One after the other in a partition: each batch says where it begins.
-            self.store().add_rows(id, version, &ready).await?;
+            self.store().add_rows(of, version, &ready).await?;
             ready.clear();
         }
         Ok(())
@@ -276,7 +282,7 @@ impl Campaigns {
     /// Segments and credits of all messages; rows whose message takes more than one of them say so from then on.
     pub(super) async fn price(
         &self,
-        id: CampaignId,
+        (id, cipher): (CampaignId, &Cipher),
         mut price: Price<'_>,
         accepted: u32,
     ) -> Result<(u64, u64), CampaignFault> {
@@ -298,7 +304,8 @@ impl Campaigns {
             for chunk in chunks {
                 for (position, packed) in (chunk.position..).zip(&chunk.rows) {
                     let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
-                    let of_row = price.of(row.variables).map_err(|_| refuse(&price))?;
+                    let variables = cipher.open(row.variables)?;
+                    let of_row = price.of(&variables).map_err(|_| refuse(&price))?;
                     segments += u64::from(of_row.segments);
                     credits += u64::from(of_row.credits);
                     let with_price = repriced(row, of_row).map(|row| (chunk.partition, position, row));
@@ -317,6 +324,9 @@ impl Campaigns {
             id,
             tenant,
             kind: CampaignKind::Audience,
+            // Its caller's.
+            cipher: Cipher::Plain,
+            redacted: None,
             name: draft.name.clone(),
             text: draft.template.text().to_owned(),
             sender: draft.sender.text(),

@@ -16,6 +16,7 @@ use super::view::time;
 use super::{CampaignFault, Campaigns, Order};
 use crate::compose::analyse;
 use crate::domain::{CampaignId, Partition, Purpose, Recipient, Row, TenantId};
+use crate::encryption::{Cipher, EncryptionFault};
 use crate::store::{Campaign, RowBatch, StoreError};
 
 /// Rendered texts that are shown.
@@ -72,6 +73,8 @@ struct Sample {
 /// What has been read of an audience.
 struct Tally {
     texts: Texts,
+    /// What the variables of its rows are encrypted with.
+    cipher: Cipher,
     max: Sums,
     expected: Sums,
     by_segments: BTreeMap<u8, u64>,
@@ -93,7 +96,7 @@ impl Sums {
 }
 
 impl Tally {
-    fn new(texts: Texts) -> Self {
+    fn new(texts: Texts, cipher: Cipher) -> Self {
         let kinds = texts.variants() + 1;
         Self {
             max: Sums::default(),
@@ -104,6 +107,7 @@ impl Tally {
             shown: Vec::new(),
             dearest: 0,
             texts,
+            cipher,
         }
     }
 
@@ -118,9 +122,9 @@ impl Tally {
         samples
     }
 
-    fn add(&mut self, (row, packed): (&Row<'_>, &[u8]), opted_out: bool) {
+    fn add(&mut self, (row, packed): (&Row<'_>, &[u8]), opted_out: bool) -> Result<(), EncryptionFault> {
         self.max.add(row);
-        let variant = self.texts.variant(row.variables);
+        let variant = self.texts.variant(&self.cipher.open(row.variables)?);
         self.by_variant[variant].add(row);
         self.of_variants[variant].get_or_insert_with(|| packed.to_vec());
         *self.by_segments.entry(row.segments).or_default() += 1;
@@ -135,6 +139,7 @@ impl Tally {
             self.shown.push(packed.to_vec());
             self.dearest = self.dearest.max(row.segments);
         }
+        Ok(())
     }
 }
 
@@ -142,11 +147,14 @@ impl Campaigns {
     /// What a campaign will take and cost, as its audience and the opt-outs are now.
     ///
     /// # Errors
-    /// [`CampaignFault::AlreadyStarted`] for one that was launched, [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
+    /// [`CampaignFault::AlreadyStarted`] for one that was launched, [`CampaignFault::Erased`], [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
     pub(crate) async fn estimate(&self, tenant: TenantId, id: CampaignId) -> Result<Estimation, CampaignFault> {
         let campaign = self.find(tenant, id).await?;
         if !campaign.state.is_before_launch() {
             return Err(CampaignFault::AlreadyStarted(campaign.state));
+        }
+        if campaign.is_erased() {
+            return Err(CampaignFault::Erased);
         }
         let (campaign, tally) = match campaign.query {
             Some(_) => self.tally_contacts(campaign).await?,
@@ -190,7 +198,10 @@ impl Campaigns {
     async fn tally(&self, campaign: &Campaign) -> Result<Tally, CampaignFault> {
         let of = (campaign.tenant, campaign.purpose);
         let texts = Texts::of(campaign).map_err(CampaignFault::Fields)?;
-        let (mut pages, mut tally) = (Pages::all(campaign.id, self.store().partitions()), Tally::new(texts));
+        let (mut pages, mut tally) = (
+            Pages::all(campaign.id, self.store().partitions()),
+            Tally::new(texts, campaign.cipher.clone()),
+        );
         loop {
             let chunks = pages.next(self.store()).await?;
             if chunks.is_empty() {
@@ -206,7 +217,7 @@ impl Campaigns {
         let (texts, terms) = self.priced_by(&campaign).await?;
         let of = (campaign.tenant, campaign.purpose);
         let count = |mut rows: mpsc::Receiver<RowBatch>| async move {
-            let (mut price, mut tally) = (Price::new(&texts, &terms), Tally::new(texts.clone()));
+            let (mut price, mut tally) = (Price::new(&texts, &terms), Tally::new(texts.clone(), Cipher::Plain));
             while let Some(batch) = rows.recv().await {
                 let priced: Result<Vec<_>, _> = batch.rows.into_iter().map(|row| priced(row, &mut price)).collect();
                 self.count_rows(of, &[(batch.partition, priced?)], &mut tally).await?;
@@ -231,7 +242,7 @@ impl Campaigns {
         let opted_out = self.store().opted_out(of, &recipients).await?;
         let rows = groups.iter().flat_map(|(_, rows)| rows);
         for (packed, opted_out) in rows.zip(opted_out.iter().flatten()) {
-            tally.add((&read(packed)?, packed), *opted_out);
+            tally.add((&read(packed)?, packed), *opted_out)?;
         }
         // Counting a page takes a fraction of a millisecond; others have their turn between two.
         tokio::task::yield_now().await;
@@ -245,10 +256,11 @@ fn read(packed: &[u8]) -> Result<Row<'_>, StoreError> {
 
 fn sample((order, texts): (&Order, &Texts), packed: &[u8]) -> Option<Sample> {
     let row = Row::unpack(packed).ok()?;
-    let analysis = analyse(&order.text(row.variables)?, order.encoding(row.variables)).ok()?;
+    let variables = order.open(row.variables).ok()?;
+    let analysis = analyse(&order.text(&variables)?, order.encoding(&variables)).ok()?;
     Some(Sample {
         to: row.recipient.to_string(),
-        variant: Some(texts.variant(row.variables)).filter(|variant| *variant > 0),
+        variant: Some(texts.variant(&variables)).filter(|variant| *variant > 0),
         text: analysis.sent,
         segments: row.segments,
         credits: row.credits,

@@ -6,6 +6,7 @@ use super::view;
 use crate::audience::{ReadFault, SinkFull};
 use crate::database::DatabaseError;
 use crate::domain::UnixMicros;
+use crate::encryption::EncryptionFault;
 use crate::fault::FieldFault;
 use crate::mirror::MirrorFault;
 use crate::people::PeopleFault;
@@ -35,6 +36,12 @@ pub(crate) enum CampaignFault {
     /// It was launched before.
     #[error("the campaign was launched already: it is {}", .0.code())]
     AlreadyStarted(CampaignState),
+    /// What it says was erased.
+    #[error("the campaign's texts were erased")]
+    Erased,
+    /// Texts are to be erased that are still to be sent.
+    #[error("campaigns of the tenant are planned or under way")]
+    TextsInUse,
     /// It cannot be done in this state.
     #[error("not possible for a campaign that is {}", .0.code())]
     WrongState(CampaignState),
@@ -70,6 +77,17 @@ pub(crate) enum CampaignFault {
     /// The database of people did not do it.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+}
+
+impl From<EncryptionFault> for CampaignFault {
+    fn from(fault: EncryptionFault) -> Self {
+        match fault {
+            EncryptionFault::Erased => Self::Erased,
+            EncryptionFault::NoRandom(_) | EncryptionFault::TooLong | EncryptionFault::Unreadable => {
+                Self::Store(fault.into())
+            }
+        }
+    }
 }
 
 impl From<MirrorFault> for CampaignFault {

@@ -9,6 +9,9 @@ use super::{CampaignFault, Campaigns};
 /// How often.
 const ROUND: Duration = Duration::from_secs(5);
 
+/// How often what people have written is looked through that is to be kept for days.
+const TRIM_EVERY: Duration = Duration::from_secs(600);
+
 /// A POST of one message that has not ended after so long has no process any more, or one that will be told so.
 const HALF_DONE_AFTER_S: u64 = 60;
 
@@ -19,9 +22,19 @@ impl Campaigns {
     /// Keeps house until `stop`.
     pub(crate) async fn keep_house(self, stop: CancellationToken) {
         let mut cursors = vec![0; usize::from(self.store().partitions())];
+        let mut trimmed_at = None;
         while stop.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_some() {
             if let Err(error) = self.keep_house_once(&mut cursors).await {
                 tracing::debug!(%error, "housekeeping failed; it is tried again");
+            }
+            let now = self.0.deps.clock.now();
+            if trimmed_at.is_none_or(|at| now.duration_since(at) >= TRIM_EVERY) {
+                match self.trim_inbound().await {
+                    Ok(()) => trimmed_at = Some(now),
+                    Err(error) => {
+                        tracing::debug!(%error, "old inbound messages cannot be forgotten; it is tried again")
+                    }
+                }
             }
         }
     }
@@ -38,6 +51,7 @@ impl Campaigns {
         for (tenant, id) in self.store().to_retire(now_s).await? {
             self.store().retire(tenant, id).await?;
         }
+        self.redact_due(now).await?;
         self.rescue_stranded().await?;
         for partition in self.store().all_partitions() {
             self.recut_stale(partition).await?;

@@ -14,7 +14,7 @@ impl Campaigns {
     /// Holds the estimate and sets the campaign going; its spans are queued behind the answer.
     ///
     /// # Errors
-    /// [`CampaignFault::Expired`], [`CampaignFault::Short`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
+    /// [`CampaignFault::Expired`], [`CampaignFault::Erased`], [`CampaignFault::Short`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
     pub(crate) async fn launch(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
         let campaign = self.find(tenant, id).await?;
@@ -32,6 +32,9 @@ impl Campaigns {
     ) -> Result<CampaignState, CampaignFault> {
         let (tenant, id) = (campaign.tenant, campaign.id);
         self.check_expiry(campaign)?;
+        if campaign.is_erased() && campaign.state.is_before_launch() {
+            return Err(CampaignFault::Erased);
+        }
         if campaign.query.is_some() && campaign.state != CampaignState::Resolving {
             return self.resolve_for_launch(campaign, planned).await;
         }

@@ -78,7 +78,8 @@ impl Campaigns {
                 if row.recipient != recipient {
                     continue;
                 }
-                let asked_at = Some(order.asked_at(row.variables)).filter(|at| at.0 > 0);
+                let variables = order.open(row.variables).unwrap_or_default();
+                let asked_at = Some(order.asked_at(&variables)).filter(|at| at.0 > 0);
                 let looked = self.look(id, partition, (at, 1)).await?;
                 found.extend(looked.into_iter().map(|row| Placed { tenant, row, asked_at }));
             }

@@ -24,6 +24,7 @@ mod packer;
 mod pages;
 mod price;
 mod recut;
+mod redaction;
 mod report;
 mod resolve;
 mod roll_call;

@@ -11,6 +11,7 @@ use smpp::text::EncodingPolicy;
 use super::texts::Texts;
 use crate::compose::{Sender, Template};
 use crate::domain::{CampaignId, Parameters, Purpose, TenantId, UnixMicros, push_variable, variables};
+use crate::encryption::{Cipher, EncryptionFault};
 use crate::otel::Context;
 use crate::store::{Campaign, CampaignKind, Store, StoreError};
 
@@ -34,6 +35,8 @@ pub(crate) struct Order {
     /// From then on nothing of it goes to an SMSC.
     ends_at: Option<UnixMicros>,
     parameters: Parameters,
+    /// What the variables are encrypted with where they are stored.
+    pub(super) cipher: Cipher,
     /// When it was launched; a direct campaign: when it was made.
     pub(crate) launched_at: UnixMicros,
     /// What told of its launch, if anything was traced then.
@@ -80,6 +83,7 @@ impl Order {
             validity: campaign.validity,
             ends_at: campaign.expires_at,
             parameters: campaign.parameters.clone(),
+            cipher: campaign.cipher.clone(),
             launched_at: campaign.launched_at.unwrap_or(campaign.created_at),
             launch: campaign.traceparent.as_deref().and_then(Context::parse),
             begun: Arc::default(),
@@ -139,6 +143,14 @@ const fn encoding_word(policy: EncodingPolicy) -> &'static str {
 }
 
 impl Order {
+    /// The packed variables of a message as it is stored.
+    ///
+    /// # Errors
+    /// They cannot be read, or are erased.
+    pub(crate) fn open<'a>(&self, stored: &'a [u8]) -> Result<Cow<'a, [u8]>, EncryptionFault> {
+        self.cipher.open(stored)
+    }
+
     /// How the text of a message with these packed variables is encoded: as it was priced.
     pub(crate) fn encoding(&self, packed: &[u8]) -> EncodingPolicy {
         match self.kind {
@@ -270,6 +282,12 @@ impl Orders {
         }
         kept.insert(order.id, order.clone());
         Ok(order)
+    }
+
+    /// It is read anew when it is asked for again.
+    pub(super) fn forget(&self, forgotten: impl Fn(&Order) -> bool) {
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|_, order| !forgotten(order));
     }
 
     #[cfg(test)]

@@ -115,7 +115,10 @@ impl Campaigns {
                     let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
                     let route = match order.kind {
                         CampaignKind::Audience => routes.route(row.recipient),
-                        CampaignKind::Direct => routes_of(table, &order, row.variables).route(row.recipient),
+                        CampaignKind::Direct => {
+                            let variables = order.open(row.variables)?;
+                            routes_of(table, &order, &variables).route(row.recipient)
+                        }
                     };
                     let gate = gates.of(campaign.purpose, row.recipient);
                     add(&mut cut, position, (route, gate));
@@ -234,7 +237,8 @@ impl Campaigns {
                 }
             };
             let row = row.as_deref().and_then(|packed| Row::unpack(packed).ok());
-            let routes_of = routes_of(&table, &order, row.map_or(&[], |row| row.variables));
+            let variables = order.open(row.map_or(&[], |row| row.variables)).unwrap_or_default();
+            let routes_of = routes_of(&table, &order, &variables);
             routes.insert(id, routes_of.route(recipient));
         }
         Ok(routes)

@@ -139,6 +139,7 @@ impl Campaigns {
         let mut times = Times::default();
         self.store().each_result(id, |result| times.add(result)).await?;
         let mut figures = Figures::of(&campaign, (&counters, &times), language);
+        // Who got which is erased with the texts.
         if !campaign.variants.is_empty() && campaign.launched_at.is_some() {
             figures.variants = self.of_variants(&campaign).await?;
         }
@@ -153,7 +154,8 @@ impl Campaigns {
         while let Some(from) = next {
             let page = self.page((campaign.id, from), &Which::default(), PAGE_MAX).await?;
             for row in &page.rows {
-                if let Some(of) = all.get_mut(texts.variant(&row.variables)) {
+                let variables = campaign.cipher.open(&row.variables)?;
+                if let Some(of) = all.get_mut(texts.variant(&variables)) {
                     of.add(view::status(row));
                 }
             }

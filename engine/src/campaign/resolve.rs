@@ -220,7 +220,11 @@ impl Campaigns {
         self.store().drop_rows(id).await?;
         let (_, decided) = self.routes().chooser_of(tenant);
         let version = if decided { self.routes().version() } else { 0 };
-        let keep = |rows| async move { Ok(self.keep((id, version), rows).await?) };
+        let cipher = campaign.cipher.clone();
+        let keep = |rows| {
+            let of = (id, &cipher);
+            async move { Ok(self.keep(of, version, rows).await?) }
+        };
         let found = self.find_out(&campaign, count.clone(), keep).await?;
         if found.counts.accepted == 0 {
             return Err(CampaignFault::EmptyAudience);
@@ -239,7 +243,8 @@ impl Campaigns {
         }
         let (texts, terms) = self.priced_by(&campaign).await?;
         let price = Price::new(&texts, &terms);
-        let (estimate_segments, estimate_credits) = self.price(id, price, found.counts.accepted).await?;
+        let (estimate_segments, estimate_credits) =
+            self.price((id, &campaign.cipher), price, found.counts.accepted).await?;
         let campaign = Campaign {
             estimate_segments,
             estimate_credits,
@@ -530,6 +535,7 @@ fn code_of(fault: &CampaignFault) -> &'static str {
         CampaignFault::EmptyAudience => "empty_audience",
         CampaignFault::TooManyRecipients { .. } => "too_many_recipients",
         CampaignFault::Expired { .. } => EXPIRED,
+        CampaignFault::Erased => "texts_erased",
         CampaignFault::Fields(faults) => faults.first().map_or("invalid", |fault| fault.problem.code()),
         CampaignFault::NotFound
         | CampaignFault::Body(_)
@@ -537,6 +543,7 @@ fn code_of(fault: &CampaignFault) -> &'static str {
         | CampaignFault::WrongState(_)
         | CampaignFault::Short { .. }
         | CampaignFault::OutsideWindow { .. }
+        | CampaignFault::TextsInUse
         | CampaignFault::Busy
         | CampaignFault::Stopping
         | CampaignFault::Store(_)

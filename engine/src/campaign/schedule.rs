@@ -26,6 +26,9 @@ impl Campaigns {
         if campaign.kind == CampaignKind::Direct {
             return Err(CampaignFault::AlreadyStarted(campaign.state));
         }
+        if campaign.is_erased() {
+            return Err(CampaignFault::Erased);
+        }
         if let Some(expires_at) = campaign.expires_at.filter(|expires_at| at >= *expires_at) {
             let expires_at = time(expires_at).unwrap_or_default();
             let problem = DateProblem::AfterExpiry { expires_at };

@@ -7,6 +7,7 @@ mod conservation;
 mod lease;
 mod listing;
 mod recut;
+mod redaction;
 mod resolving;
 mod roll_call;
 mod schedule;
@@ -61,6 +62,7 @@ impl Bench {
         let folder = std::env::temp_dir().join(format!("campanile-{name}-{}", std::process::id()));
         let redis = Embedded::start(&folder).await.unwrap();
         let store = Store::connect(&redis.url(), 16).await.unwrap();
+        store.unlock(&folder.join("campanile.key")).await.unwrap();
         assert_eq!(store.smsc_id("north").await.unwrap(), SMSC);
         let rung = Arc::new(AtomicU64::new(0));
         let database = crate::database::tests::open(&folder).await.unwrap();

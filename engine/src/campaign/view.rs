@@ -9,7 +9,10 @@ use crate::store::{Campaign, CampaignKind, CampaignState, Counters, RecipientRow
 /// A campaign with its progress: `GET /v1/campaigns/{id}`.
 pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
     let mut view = summary(campaign);
-    view["text"] = campaign.text.clone().into();
+    let text = (!campaign.is_erased()).then(|| campaign.text.clone());
+    view["text"] = text.into();
+    let redacted = |(at, characters)| json!({ "at": time(at), "characters": characters });
+    view["redacted"] = campaign.redacted.map(redacted).into();
     view["sender"] = campaign.sender.clone().into();
     view["encoding"] = campaign.encoding.name().into();
     view["validity"] = campaign.validity.map(|validity| validity.as_secs()).into();

@@ -28,6 +28,7 @@ mod tls;
 mod traces;
 mod listener;
 mod database;
+mod encryption;
 mod redis_server;
 mod url;
 mod value;
@@ -41,6 +42,7 @@ pub(crate) use answers::{Again, AnswerMeaning, Terms};
 pub(crate) use console::{Console, count, time};
 pub(crate) use database::Database;
 pub(crate) use effective::Origin;
+pub(crate) use encryption::Encryption;
 pub(crate) use envelope::{Envelope, TimeForm};
 pub(crate) use history::History;
 pub(crate) use kit::settings::Faults;
@@ -104,6 +106,8 @@ pub(crate) struct Config {
     pub(crate) redis: Redis,
     /// `[database]`: where people are kept.
     pub(crate) database: Database,
+    /// `[encryption]`: what texts are encrypted with where they are kept.
+    pub(crate) encryption: Encryption,
     /// `[engine]`: how messages are treated.
     pub(crate) engine: Engine,
     /// `[metrics]`: what is shown by itself.
@@ -307,6 +311,7 @@ impl Config {
             ("[admin]", self.admin.is_fixed_as(&other.admin)),
             ("[redis]", self.redis == other.redis),
             ("[database]", self.database == other.database),
+            ("[encryption]", self.encryption == other.encryption),
             ("[engine]", self.engine == other.engine),
             ("[metrics]", self.metrics == other.metrics),
             ("[retention]", self.retention == other.retention),
@@ -365,10 +370,12 @@ fn read(root: &Table<'_>) -> Config {
     let engine = read_engine(&root.table("engine"));
     let smsc = smsc::read_all(root);
     let redis = Redis::read(&root.table("redis"));
+    let database = Database::read(&root.table("database"), &redis.data_dir);
     let config = Config {
         api: read_api(&root.table("api")),
         admin: read_admin(&root.table("admin")),
-        database: Database::read(&root.table("database"), &redis.data_dir),
+        encryption: Encryption::read(&root.table("encryption"), &database, &redis.data_dir),
+        database,
         redis,
         metrics: read_metrics(&root.table("metrics")),
         retention: read_retention(&root.table("retention"), engine.receipt_timeout),

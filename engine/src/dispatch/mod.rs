@@ -20,6 +20,7 @@ mod vain;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,7 @@ use crate::bind::{Answer, Events, Flight, Lease, Reply, Segments, Slots};
 use crate::campaign::{Campaigns, Gates, Order, Orders, RouteTable};
 use crate::clock::Clock;
 use crate::domain::{GateId, Line, Message, Partition, Purpose, RouteId, UnixMicros};
+use crate::encryption::EncryptionFault;
 use crate::guard::Verdict;
 use crate::inbound::Struck;
 use crate::pressure::Pressure;
@@ -242,6 +244,10 @@ impl Dispatcher {
                 refuse(&mut failed, (leased, lease), Unsealed::Uncomposable);
                 continue;
             };
+            let Ok(leased) = &opened(leased, &order) else {
+                refuse(&mut failed, (leased, lease), Unsealed::Uncomposable);
+                continue;
+            };
             let due = self.due(leased, &order);
             if order.begins() {
                 self.campaigns.begun(&order, (due, now));
@@ -386,6 +392,17 @@ fn from_route(messages: &[LeasedMessage], route: RouteId) -> usize {
         message.is_ok_and(|(message, _)| message.route == route)
     };
     messages.iter().filter(is_of).count()
+}
+
+/// The message with its variables as they were before they were encrypted.
+fn opened<'a>(leased: &'a LeasedMessage, order: &Order) -> Result<Cow<'a, LeasedMessage>, EncryptionFault> {
+    Ok(match order.open(&leased.variables)? {
+        Cow::Borrowed(_) => Cow::Borrowed(leased),
+        Cow::Owned(variables) => Cow::Owned(LeasedMessage {
+            variables: variables.into(),
+            ..leased.clone()
+        }),
+    })
 }
 
 /// A message that cannot be composed is refused as the SMSC would refuse it: its length is not possible. One whose time is

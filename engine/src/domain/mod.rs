@@ -36,7 +36,7 @@ pub(crate) use parameters::{
 };
 pub(crate) use status::{Language, Purpose, Status};
 pub(crate) use stored::{
-    BadForm, Line, Mark, Message, Record, Row, Trace, Traces, Trail, Way, digest, push_variable, variables,
+    BadForm, ENCRYPTED, Line, Mark, Message, Record, Row, Trace, Traces, Trail, Way, digest, push_variable, variables,
 };
 pub(crate) use terms::{NUMBER_MARK, StopClause, Tariff, TermChanges, Terms};
 pub(crate) use time::UnixMicros;

@@ -427,6 +427,9 @@ impl<'a> Record<'a> {
     }
 }
 
+/// What encrypted variables begin with. Those that are not begin with the first octet of a length, which is far smaller.
+pub(crate) const ENCRYPTED: u8 = 0xff;
+
 /// One recipient of an audience, as it is stored: `form(1) recipient(8) segments(1) credits(1) variables`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row<'a> {
@@ -435,20 +438,22 @@ pub(crate) struct Row<'a> {
     pub(crate) segments: u8,
     /// Credits that it costs.
     pub(crate) credits: u8,
-    /// The variables, see [`variables`].
+    /// The variables, see [`variables`], or these encrypted.
     pub(crate) variables: &'a [u8],
 }
 
 impl<'a> Row<'a> {
     /// The form of a row.
     const FORM: u8 = 1;
+    /// The form of one whose variables are encrypted.
+    const FORM_ENCRYPTED: u8 = 2;
     /// Octets before the variables.
     pub(crate) const FIXED: usize = 11;
 
     /// Packs it.
     pub(crate) fn pack(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(Self::FIXED + self.variables.len());
-        out.push(Self::FORM);
+        out.push(self.form());
         out.extend_from_slice(&self.recipient.0.to_be_bytes());
         out.extend_from_slice(&[self.segments, self.credits]);
         out.extend_from_slice(self.variables);
@@ -462,15 +467,22 @@ impl<'a> Row<'a> {
     pub(crate) fn unpack(bytes: &'a [u8]) -> Result<Self, BadForm> {
         let read = || {
             let (head, variables) = bytes.split_at_checked(Self::FIXED)?;
-            (head[0] == Self::FORM).then_some(())?;
-            Some(Self {
+            let row = Self {
                 recipient: Recipient(u64::from_be_bytes(array(head, 1)?)),
                 segments: head[9],
                 credits: head[10],
                 variables,
-            })
+            };
+            (head[0] == row.form()).then_some(row)
         };
         read().ok_or(BadForm { at: 0 })
+    }
+
+    const fn form(&self) -> u8 {
+        match self.variables {
+            [ENCRYPTED, ..] => Self::FORM_ENCRYPTED,
+            _ => Self::FORM,
+        }
     }
 }
 
@@ -482,6 +494,10 @@ pub(crate) fn push_variable(out: &mut Vec<u8>, value: &str) {
 
 /// The variables of a row.
 pub(crate) fn variables(packed: &[u8]) -> impl Iterator<Item = &str> {
+    debug_assert!(
+        packed.first() != Some(&ENCRYPTED),
+        "variables are read that nobody has decrypted"
+    );
     let mut rest = packed;
     std::iter::from_fn(move || {
         let length = usize::from(u16::from_be_bytes(array(rest, 0)?));

@@ -23,6 +23,8 @@ pub(crate) struct Terms {
     pub(crate) brand: String,
     /// Advertising goes to nobody whose consent is not known.
     pub(crate) require_consent: bool,
+    /// How many days its texts, and what people write to it, are kept when their campaigns are over; `None`: as long as these.
+    pub(crate) text_days: Option<u16>,
 }
 
 /// What stands for the number to which people write STOP.
@@ -58,6 +60,9 @@ impl Terms {
     /// The longest brand, in characters.
     pub(crate) const BRAND_MAX: usize = 40;
 
+    /// The longest that texts may be kept, in days: ten years.
+    pub(crate) const TEXT_DAYS_MAX: u16 = 3_650;
+
     /// The longest clause, in characters.
     pub(crate) const STOP_TEXT_MAX: usize = 40;
 
@@ -81,6 +86,7 @@ impl Default for Terms {
             senders: Vec::new(),
             brand: String::new(),
             require_consent: false,
+            text_days: None,
         }
     }
 }
@@ -96,6 +102,7 @@ pub(crate) struct TermChanges {
     pub(crate) senders: Option<Vec<String>>,
     pub(crate) brand: Option<String>,
     pub(crate) require_consent: Option<bool>,
+    pub(crate) text_days: Option<Option<u16>>,
 }
 
 impl TermChanges {
@@ -115,6 +122,7 @@ impl TermChanges {
             senders: self.senders.unwrap_or(terms.senders),
             brand: self.brand.unwrap_or(terms.brand),
             require_consent: self.require_consent.unwrap_or(terms.require_consent),
+            text_days: self.text_days.unwrap_or(terms.text_days),
         }
     }
 }

@@ -5,7 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{Mirror, MirrorFault, Movement, Shared, tenants};
 use crate::database::Tie;
 use crate::domain::TenantId;
-use crate::store::{KeyOwner, Restored, Settings};
+use crate::store::{KeyOwner, Restored, Settings, Store};
 
 /// Tenants that are compared in one round trip.
 const AT_ONCE: usize = 500;
@@ -20,7 +20,7 @@ impl Mirror {
     /// When either does not answer. The next start goes on.
     pub(crate) async fn begin(&self, tie: Tie, redis: &str) -> Result<(), MirrorFault> {
         let shared = &self.0;
-        let known = tenants::tenants(&shared.database).await?;
+        let known = shared.with_text_keys(tenants::tenants(&shared.database).await?).await?;
         if let Some((last, _)) = known.last() {
             shared.store.skip_tenants(*last).await?;
         }
@@ -31,6 +31,10 @@ impl Mirror {
         let mut fresh = shared.store.tenant_ids(0, None).await?;
         fresh.retain(|tenant| !known.contains(tenant));
         for some in fresh.chunks(AT_ONCE) {
+            for tenant in some {
+                // One that an earlier version made is given a key.
+                shared.store.text_key(Some(*tenant)).await?;
+            }
             shared.keep_first(some, &keys).await?;
         }
         shared.agree_on_opt_outs().await?;
@@ -49,6 +53,26 @@ impl Mirror {
 }
 
 impl Shared {
+    /// Tenants, each with a key for its texts under the first master key: that of SQL, or of Redis, or a new one.
+    async fn with_text_keys(
+        &self,
+        mut known: Vec<(TenantId, Settings)>,
+    ) -> Result<Vec<(TenantId, Settings)>, MirrorFault> {
+        for some in known.chunks_mut(AT_ONCE) {
+            let ids: Vec<TenantId> = some.iter().map(|(id, _)| *id).collect();
+            let there = self.store.settings_of(&ids).await?;
+            let mut changed = Vec::new();
+            for ((id, settings), there) in some.iter_mut().zip(there) {
+                let is_new = there.is_some_and(|there| Store::take_text_key(settings, &there));
+                if self.store.wrap_text_key(settings)? || is_new {
+                    changed.push((*id, &*settings));
+                }
+            }
+            tenants::put_settings(&self.database, &changed).await?;
+        }
+        Ok(known)
+    }
+
     /// Tenants that Redis does not have are put into it, and others get the settings that SQL has. Returns how many were put.
     async fn agree_on_tenants(&self, known: &[(TenantId, Settings)]) -> Result<usize, MirrorFault> {
         let mut restored = 0;

@@ -108,6 +108,21 @@ pub(super) async fn tenants(database: &Database) -> Result<Vec<(TenantId, Settin
     database.rows(all, read).await
 }
 
+/// Changes what is kept of tenants.
+pub(super) async fn put_settings(database: &Database, all: &[(TenantId, &Settings)]) -> Result<(), DatabaseError> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    let mut change = database.change().await?;
+    for (id, settings) in all {
+        let mut put = Sql::new("UPDATE tenant SET settings = ");
+        put.value(serde_json::to_string(settings).unwrap_or_default());
+        put.push(" WHERE id = ").value(i64::from(id.0));
+        change.run(put).await?;
+    }
+    change.commit().await
+}
+
 /// Every key.
 pub(super) async fn keys(database: &Database) -> Result<Vec<KeptKey>, DatabaseError> {
     let all = Sql::new("SELECT digest, tenant, details FROM api_key ORDER BY digest");

@@ -6,6 +6,7 @@ use smpp::receipt::Stat;
 
 use crate::bind::ReceiptNews;
 use crate::domain::{Recipient, SmscId, UnixMicros, digest};
+use crate::encryption::ContentKey;
 
 /// Why a receipt was parked: the labels of a metric, and the word in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -55,12 +56,22 @@ pub(crate) struct Parked {
     tlv_id: Option<Vec<u8>>,
     text_id: Option<Vec<u8>>,
     submit_date: Option<CompactString>,
+    /// Of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     text: Option<CompactString>,
+    /// What it quotes of the text, encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quoted: Option<String>,
 }
 
 impl Parked {
-    /// Packs a receipt; `None` when it is longer than any receipt is.
-    pub(crate) fn pack(news: &ReceiptNews, smsc: SmscId, reason: Unmatched, at: UnixMicros) -> Option<Vec<u8>> {
+    /// Packs a receipt, what it quotes of its message encrypted; `None` when it is longer than any receipt is.
+    pub(crate) fn pack(
+        (news, key): (&ReceiptNews, &ContentKey),
+        smsc: SmscId,
+        reason: Unmatched,
+        at: UnixMicros,
+    ) -> Option<Vec<u8>> {
         let parked = Self {
             smsc: smsc.0,
             at,
@@ -76,7 +87,11 @@ impl Parked {
             tlv_id: octets(&news.tlv_id),
             text_id: octets(&news.text_id),
             submit_date: news.submit_date.clone(),
-            text: news.text.clone(),
+            text: None,
+            quoted: match &news.text {
+                Some(text) => Some(key.encrypt_text(text).ok()?),
+                None => None,
+            },
         };
         let json = serde_json::to_vec(&parked).ok()?;
         let length = u16::try_from(json.len()).ok()?;
@@ -121,7 +136,8 @@ impl Parked {
     }
 
     /// The receipt again.
-    pub(crate) fn news(&self) -> ReceiptNews {
+    pub(crate) fn news(&self, key: &ContentKey) -> ReceiptNews {
+        let quoted = self.quoted.as_ref().and_then(|sealed| key.decrypt_text(sealed).ok());
         let words = |address: &String| {
             if number(address).is_some() {
                 String::new()
@@ -144,7 +160,7 @@ impl Parked {
             segments: self.segments.unwrap_or(1),
             err: self.err.clone(),
             submit_date: self.submit_date.clone(),
-            text: self.text.clone(),
+            text: quoted.map(CompactString::from).or_else(|| self.text.clone()),
         }
     }
 }

@@ -1,10 +1,12 @@
 use smpp::receipt::Stat;
 
 use super::*;
+use crate::bind::ReceiptNews;
 use crate::domain::tests::leased;
 use crate::domain::{
     Back, Draft, Event, Mark, Note, Recipient, Record, SmscId, Status, Trace, Traces, UnixMicros, digest,
 };
+use crate::encryption::TextKey;
 
 const SMSC: SmscId = SmscId(1);
 const RECIPIENT: Recipient = Recipient(33_612_345_678);
@@ -197,13 +199,19 @@ fn a_submit_date_of_another_day_is_not_plausible() {
 
 #[test]
 fn parked_receipts_come_back() {
-    let packed = Parked::pack(&news("", "7"), SmscId(3), Unmatched::Early, UnixMicros(9)).unwrap();
+    let key = TextKey::generate().unwrap();
+    let quoting = ReceiptNews {
+        text: Some("Bonjour Zoé".into()),
+        ..news("", "7")
+    };
+    let packed = Parked::pack((&quoting, key.own()), SmscId(3), Unmatched::Early, UnixMicros(9)).unwrap();
+    assert!(!packed.windows(7).any(|octets| octets == b"Bonjour"));
     let twice = [packed.clone(), packed.clone()].concat();
     let parked: Vec<_> = Parked::split(&twice).collect();
     assert_eq!((parked.len(), parked[1].1), (2, &packed[..]));
-    let again = parked[0].0.news();
+    let again = parked[0].0.news(key.own());
     assert_eq!(
-        (parked[0].0.smsc(), again.text_id, again.recipient),
-        (SmscId(3), Some("7".into()), Some(RECIPIENT.0))
+        (parked[0].0.smsc(), again.text_id, again.recipient, again.text),
+        (SmscId(3), Some("7".into()), Some(RECIPIENT.0), quoting.text)
     );
 }

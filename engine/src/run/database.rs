@@ -1,11 +1,13 @@
 //! The databases, if they are to be relied on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::RunFault;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::database::{Database, DatabaseFault, Redis};
+use crate::encryption::TextKey;
 use crate::guard::{Guard, Verdict};
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
@@ -27,6 +29,8 @@ pub(super) struct Base {
     pub(super) people: People,
     /// Keeps in SQL what must outlive Redis.
     pub(super) mirror: Mirror,
+    /// What is no tenant's is encrypted with it.
+    pub(super) text_key: Arc<TextKey>,
     pub(super) metrics: Metrics,
     pub(super) clock: Clock,
     /// What the state of Redis allows.
@@ -46,6 +50,7 @@ pub(super) async fn open(config: &Config, url: &str) -> Result<(Base, Guard), Ru
     if let Some(warning) = store.slow_settings().await {
         tracing::warn!("{warning}");
     }
+    let text_key = store.unlock(&config.encryption.key_file).await?;
     let redis = Redis {
         id: guard.database_id(),
         is_blank: store.is_blank().await?,
@@ -65,6 +70,7 @@ pub(super) async fn open(config: &Config, url: &str) -> Result<(Base, Guard), Ru
         store,
         people,
         mirror,
+        text_key,
         database,
         metrics,
         clock,

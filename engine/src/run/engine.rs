@@ -174,6 +174,7 @@ impl Engine {
             in_doubt: self.config.engine.in_doubt,
             collector: Collector::default(),
             traced: traced.clone(),
+            text_key: self.base.text_key.clone(),
             busy: false,
         };
         let settler = Settler {
@@ -192,6 +193,7 @@ impl Engine {
             verdict: self.base.verdict.clone(),
             abandon: self.stages.settlers.stop.clone(),
             whereabouts: Whereabouts::default(),
+            text_key: self.base.text_key.clone(),
         };
         settle::start((gatherer, settler), events, unparked, &self.stages.settlers.tasks);
     }
@@ -205,6 +207,7 @@ impl Engine {
             database: _,
             people: _,
             mirror,
+            text_key: _,
             verdict,
         } = self.base.clone();
         let helpers = &self.stages.helpers;

@@ -101,7 +101,8 @@ impl Gauges {
             let Some(order) = self.orders.get(head.tenant, head.campaign).await? else {
                 continue;
             };
-            let due = self.gates.due(head.gate, order.asked_at(&head.variables));
+            let variables = order.open(&head.variables).unwrap_or_default();
+            let due = self.gates.due(head.gate, order.asked_at(&variables));
             asked.extend(due.map(|at| Asked {
                 lane: head.lane,
                 tenant: head.tenant,

@@ -29,7 +29,7 @@ use crate::mirror::MirrorFault;
 use crate::otel::{Tracer, TracerFault};
 use crate::outcome::BrokenTable;
 use crate::shutdown::Shutdown;
-use crate::store::{ConnectFault, Embedded, EmbeddedFault, StoreError};
+use crate::store::{ConnectFault, Embedded, EmbeddedFault, StoreError, UnlockFault};
 use crate::webhooks::WebhookFault;
 use engine::Engine;
 use notify::Phase;
@@ -43,6 +43,9 @@ pub(crate) enum RunFault {
     /// The database cannot be used.
     #[error("cannot use Redis at {0}: {1}")]
     Connect(String, #[source] ConnectFault),
+    /// The keys of texts cannot be opened.
+    #[error(transparent)]
+    Unlock(#[from] UnlockFault),
     /// The database of people cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseFault),

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::bind::{Flight, ReceiptNews, Reply};
 use crate::domain::{Note, Recipient, SmscId, Transition};
+use crate::encryption::TextKey;
 use crate::receipt::{Parked, Unmatched};
 use crate::store::ParkedOf;
 
@@ -112,12 +113,12 @@ impl Question {
     }
 
     /// One that was parked under that key: where it waited for an answer, it is asked there first.
-    pub(super) fn parked(key: Recipient, parked: &Parked, packed: &[u8]) -> Self {
+    pub(super) fn parked(key: Recipient, (parked, packed): (&Parked, &[u8]), text_key: &TextKey) -> Self {
         let early = parked.reason == Unmatched::Early;
         let mut question = Self {
             parked: Some((key, packed.to_vec())),
             insisted: !early,
-            ..Self::new(parked.smsc(), Box::new(parked.news()))
+            ..Self::new(parked.smsc(), Box::new(parked.news(text_key.own())))
         };
         if early && question.at != key {
             let turned = question.news.other == Some(key.0);

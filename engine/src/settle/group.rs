@@ -12,6 +12,7 @@ use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, Reply}
 use crate::config::{AnswerMeaning, InDoubt};
 use crate::dispatch::{Outlet, Settings};
 use crate::domain::{Event, Message, Note, REFUSED_MAX, Recipient, SmscId, Transition, UnixMicros};
+use crate::encryption::TextKey;
 use crate::outcome::{Policy, Whole, decide};
 use crate::receipt::Parked;
 use crate::store::ParkedOf;
@@ -81,19 +82,19 @@ impl Gathered {
     }
 
     /// Parked receipts that are to be tried again.
-    pub(super) fn add_parked(&mut self, parked: &[ParkedOf]) {
-        for question in questions(parked) {
+    pub(super) fn add_parked(&mut self, parked: &[ParkedOf], key: &TextKey) {
+        for question in questions(parked, key) {
             self.group_of(question.at).receipts.push(question);
         }
     }
 }
 
 /// Parked receipts as questions.
-pub(super) fn questions(parked: &[ParkedOf]) -> Vec<Question> {
+pub(super) fn questions(parked: &[ParkedOf], text_key: &TextKey) -> Vec<Question> {
     let mut questions = Vec::new();
     for (key, packed) in parked {
         for (parked, one) in Parked::split(packed) {
-            questions.push(Question::parked(*key, &parked, one));
+            questions.push(Question::parked(*key, (&parked, one), text_key));
         }
     }
     questions

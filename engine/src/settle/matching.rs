@@ -146,7 +146,10 @@ impl Settler {
         let Ok(row) = crate::domain::Row::unpack(&row) else {
             return true;
         };
-        order.text(row.variables).is_none_or(|text| begins_alike(&text, quoted))
+        let Ok(variables) = order.open(row.variables) else {
+            return true;
+        };
+        order.text(&variables).is_none_or(|text| begins_alike(&text, quoted))
     }
 }
 

@@ -30,6 +30,7 @@ use crate::clock::Clock;
 use crate::config::InDoubt;
 use crate::dispatch::{Bells, Outlet};
 use crate::domain::SmscId;
+use crate::encryption::TextKey;
 use crate::guard::Verdict;
 use crate::inbound::Inbox;
 use crate::metrics::Metrics;
@@ -99,6 +100,8 @@ pub(crate) struct Gatherer {
     pub(crate) collector: Collector,
     /// Told of submissions of the messages that are traced.
     pub(crate) traced: Traced,
+    /// What parked receipts quote is encrypted with.
+    pub(crate) text_key: Arc<TextKey>,
     /// Whether much was gathered last.
     pub(crate) busy: bool,
 }
@@ -132,6 +135,8 @@ pub(crate) struct Settler {
     pub(crate) abandon: CancellationToken,
     /// Whose the recent ids are.
     pub(crate) whereabouts: Whereabouts,
+    /// What parked receipts quote is encrypted with.
+    pub(crate) text_key: Arc<TextKey>,
 }
 
 /// Starts them. They settle until every session and dispatcher is gone and nothing is left.
@@ -208,7 +213,7 @@ impl Gatherer {
         tokio::select! {
             first = events.recv() => self.add(first?, &mut gathered),
             Some(receipts) = unparked.recv() => {
-                gathered.add_parked(&receipts);
+                gathered.add_parked(&receipts, &self.text_key);
                 return Some(gathered);
             }
         }

@@ -84,7 +84,7 @@ impl Settler {
     pub(super) async fn expected(&self, keys: Vec<Recipient>, cases: &mut Vec<Case>, tray: &mut Tray) {
         for key in keys {
             let packed = insist(&self.metrics, "parked", || self.store.parked_of(key)).await;
-            let mut receipts = questions(&[(key, packed)]);
+            let mut receipts = questions(&[(key, packed)], &self.text_key);
             // They are asked as they were when they came: nobody insists.
             receipts.iter_mut().for_each(|question| question.insisted = false);
             self.ask(receipts, cases, tray).await;

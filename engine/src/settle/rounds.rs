@@ -151,7 +151,7 @@ impl Settler {
         self.metrics.redis_op("commit", self.clock.now() - since, moved.len());
         let done = moved.iter().zip(&swapped.done).filter(|(_, done)| **done);
         done.for_each(|(swap, _)| self.ring(&swap.draft));
-        let fresh = questions(&swapped.parked)
+        let fresh = questions(&swapped.parked, &self.text_key)
             .into_iter()
             .filter(|question| tray.begin(question));
         again.extend(fresh.collect::<Vec<_>>());
@@ -312,11 +312,11 @@ impl Settler {
 
     /// Parks receipts whose message may still be answered. Returns them as parked.
     pub(super) async fn park(&self, early: Vec<Question>) -> Vec<Question> {
-        let now = self.clock.unix();
+        let (now, key) = (self.clock.unix(), self.text_key.own());
         let mut packed = Vec::with_capacity(early.len());
         let mut kept = Vec::with_capacity(early.len());
         for mut question in early {
-            let Some(one) = Parked::pack(&question.news, question.smsc, question.unmatched, now) else {
+            let Some(one) = Parked::pack((&question.news, key), question.smsc, question.unmatched, now) else {
                 self.refuse_room(question.smsc);
                 continue;
             };

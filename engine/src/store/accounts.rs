@@ -17,6 +17,9 @@ pub(crate) const GRANTED_MAX: u64 = 1_000_000_000_000;
 /// Grants that are remembered of a tenant: an operator makes a few a day, and each costs 100 octets.
 const GRANTS_MAX: usize = 10_000;
 
+/// For how many days a tenant's texts are kept.
+pub(super) const TEXT_DAYS: &str = "text_retention_days";
+
 /// What is stored of a tenant's countries is no list of them.
 const BAD_COUNTRIES: StoreError = StoreError::Corrupt("a tenant's countries");
 
@@ -123,9 +126,11 @@ impl Store {
             ("senders", new.terms.senders.join(",")),
             ("brand", new.terms.brand.clone()),
             ("require_consent", new.terms.require_consent.to_string()),
+            (TEXT_DAYS, days(new.terms.text_days)),
             ("countries", new.countries.to_string()),
             ("created_at", now.0.to_string()),
         ];
+        fields.push(self.new_text_key()?);
         let counters = ["granted", "available", "held", "spent", "recredited"];
         fields.extend(counters.map(|counter| (counter, "0".to_owned())));
         // Only what is not there yet: the tenant may have been made, and have credits.
@@ -217,6 +222,9 @@ impl Store {
         }
         if let Some(required) = changes.require_consent {
             set.arg("require_consent").arg(required.to_string());
+        }
+        if let Some(kept) = changes.text_days {
+            set.arg(TEXT_DAYS).arg(days(kept));
         }
         self.ask::<i64>(&set).await.map(drop)
     }
@@ -350,8 +358,14 @@ fn terms(fields: &HashMap<String, String>) -> Terms {
         senders: fields.get("senders").map(|list| senders(list)),
         brand: read(fields, "brand"),
         require_consent: read(fields, "require_consent"),
+        text_days: fields.get(TEXT_DAYS).map(|days| days.parse().ok()),
     };
     known.applied_to(Terms::default())
+}
+
+/// As they are stored: nothing for none.
+fn days(days: Option<u16>) -> String {
+    days.map_or_else(String::new, |days| days.to_string())
 }
 
 /// Senders are of letters, digits and `+`: nothing that a comma would break.

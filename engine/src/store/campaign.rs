@@ -1,19 +1,17 @@
 //! A campaign as it is stored: a hash of its fields.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
 use super::states::CampaignState;
 use super::{StoreError, keys};
 use crate::domain::{CampaignId, EncodingPolicy, Parameters, Purpose, TemplateId, TenantId, UnixMicros};
+use crate::encryption::{Cipher, EncryptionFault, TextKey};
 
-/// The form of a stored order: one without it is of the first, which knew neither encodings nor validity.
-const FORM: u32 = 4;
-
-/// The form of an order that names its recipients, and of one that says whom it means. Versions that know no later form would leave
-/// out what makes the last one: until when anything of it may go, and other texts for some.
-const FORM_OF_ROWS: u32 = 2;
-const FORM_OF_CONTACTS: u32 = 3;
+/// The form of a stored order: one without it is of the first, which knew neither encodings nor validity. From the fifth on what it
+/// says is encrypted.
+const FORM: u32 = 5;
 
 /// What kind of campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +30,14 @@ pub(crate) struct StoredVariant {
     pub(crate) text: String,
 }
 
+/// What a campaign says, and to whom: encrypted where it is stored.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Words<'a> {
+    text: Cow<'a, str>,
+    variants: Cow<'a, [StoredVariant]>,
+    query: Option<Cow<'a, str>>,
+}
+
 /// A campaign as it was ordered.
 #[derive(Clone, Debug)]
 pub(crate) struct Campaign {
@@ -39,8 +45,14 @@ pub(crate) struct Campaign {
     pub(crate) tenant: TenantId,
     /// Its kind.
     pub(crate) kind: CampaignKind,
+    /// What its words and the variables of its rows are encrypted with.
+    pub(crate) cipher: Cipher,
+    /// When its words were erased, and how long its text had been by then, in characters; `None`: they were not, or with its tenant's
+    /// key.
+    pub(crate) redacted: Option<(UnixMicros, u64)>,
     /// What the tenant calls it.
     pub(crate) name: String,
+    /// Empty when it was erased, as are its variants.
     pub(crate) text: String,
     /// The sender as it was given.
     pub(crate) sender: String,
@@ -102,6 +114,13 @@ pub(crate) struct Campaign {
     pub(crate) traceparent: Option<String>,
 }
 
+impl Campaign {
+    /// Whether nobody can tell any more what it said.
+    pub(crate) const fn is_erased(&self) -> bool {
+        matches!(self.cipher, Cipher::Erased)
+    }
+}
+
 /// The call that keeps an order.
 pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
     let key = keys::campaign(campaign.tenant, campaign.id);
@@ -111,30 +130,30 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
     } else {
         "audience"
     };
+    let words = Words {
+        text: Cow::Borrowed(&campaign.text),
+        variants: Cow::Borrowed(&campaign.variants),
+        query: campaign.query.as_deref().map(Cow::Borrowed),
+    };
+    let words = serde_json::to_string(&words).map_err(|_| StoreError::Corrupt("the words of a campaign"))?;
+    let (Some(content), Some(cipher)) = (campaign.cipher.key(), campaign.cipher.as_stored()) else {
+        return Err(EncryptionFault::Erased.into());
+    };
     let mut set = redis::cmd("HSET");
     set.arg(&key)
         .arg("kind")
         .arg(kind)
         .arg("name")
         .arg(&campaign.name)
-        .arg("text")
-        .arg(&campaign.text);
+        .arg("cipher")
+        .arg(cipher)
+        .arg("words")
+        .arg(content.encrypt_text(&words)?);
     set.arg("sender")
         .arg(&campaign.sender)
         .arg("purpose")
         .arg(campaign.purpose.code());
-    set.arg("form")
-        .arg(form(campaign))
-        .arg("encoding")
-        .arg(campaign.encoding.name());
-    if let Some(query) = &campaign.query {
-        set.arg("query").arg(query);
-    }
-    if !campaign.variants.is_empty() {
-        let variants = serde_json::to_string(&campaign.variants);
-        set.arg("variants")
-            .arg(variants.map_err(|_| StoreError::Corrupt("variants"))?);
-    }
+    set.arg("form").arg(FORM).arg("encoding").arg(campaign.encoding.name());
     if let Some(validity) = campaign.validity {
         set.arg("validity").arg(validity.as_secs());
     }
@@ -159,17 +178,6 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
     Ok(set)
 }
 
-/// The earliest form that leaves nothing out.
-const fn form(campaign: &Campaign) -> u32 {
-    if campaign.expires_at.is_some() || !campaign.variants.is_empty() {
-        FORM
-    } else if campaign.query.is_some() {
-        FORM_OF_CONTACTS
-    } else {
-        FORM_OF_ROWS
-    }
-}
-
 pub(super) fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
     for (field, count) in [
         ("total", campaign.total),
@@ -186,23 +194,44 @@ pub(super) fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
     }
 }
 
-/// Reads an order; `None` when there is none.
+/// Reads an order; `None` when there is none. `key`: its tenant's.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] for one that a later version wrote: what it says beyond this form would be left out.
+/// [`StoreError::Corrupt`] for one that a later version wrote: what it says beyond this form would be left out;
+/// [`StoreError::Encryption`] for one whose words cannot be read.
 pub(super) fn read_campaign(
-    tenant: TenantId,
-    id: CampaignId,
+    (tenant, id): (TenantId, CampaignId),
     fields: &HashMap<String, String>,
+    key: &TextKey,
 ) -> Result<Option<Campaign>, StoreError> {
     let form = fields.get("form").and_then(|form| form.parse().ok());
     if form.is_some_and(|form: u32| form > FORM) {
         return Err(StoreError::Corrupt("a campaign of a later version"));
     }
-    Ok(read_known(tenant, id, fields))
+    let Some(campaign) = read_known((tenant, id), fields) else {
+        return Ok(None);
+    };
+    let cipher = match fields.get("cipher") {
+        _ if campaign.redacted.is_some() => Cipher::Erased,
+        Some(stored) => Cipher::stored(stored, key)?,
+        None => Cipher::Plain,
+    };
+    let (Some(content), Some(sealed)) = (cipher.key(), fields.get("words")) else {
+        return Ok(Some(Campaign { cipher, ..campaign }));
+    };
+    let words = content.decrypt_text(sealed)?;
+    let words: Words<'_> = serde_json::from_str(&words).map_err(|_| StoreError::Corrupt("the words of a campaign"))?;
+    Ok(Some(Campaign {
+        text: words.text.into_owned(),
+        variants: words.variants.into_owned(),
+        query: words.query.map(Cow::into_owned),
+        cipher,
+        ..campaign
+    }))
 }
 
-fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>) -> Option<Campaign> {
+/// But for what is encrypted.
+fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, String>) -> Option<Campaign> {
     let text = |field: &str| fields.get(field).cloned().unwrap_or_default();
     let number = |field: &str| fields.get(field).and_then(|value| value.parse().ok()).unwrap_or(0);
     let time = |field: &str| Some(UnixMicros(number(field))).filter(|at| at.0 > 0);
@@ -215,6 +244,8 @@ fn read_known(tenant: TenantId, id: CampaignId, fields: &HashMap<String, String>
         } else {
             CampaignKind::Audience
         },
+        cipher: Cipher::Plain,
+        redacted: time("redacted_at").map(|at| (at, number("characters"))),
         name: text("name"),
         text: text("text"),
         sender: text("sender"),

@@ -29,7 +29,7 @@ pub(crate) enum Launch {
 pub(crate) struct RecipientRow {
     pub(crate) recipient: Recipient,
     pub(crate) id: MessageId,
-    /// Its packed variables.
+    /// Its packed variables, as they are stored.
     pub(crate) variables: Vec<u8>,
     /// How it ended, if it did.
     pub(crate) result: Option<ResultSlot>,
@@ -82,7 +82,10 @@ impl Store {
         let mut get = redis::cmd("HGETALL");
         get.arg(keys::campaign(tenant, id));
         let fields: HashMap<String, String> = self.ask(&get).await?;
-        read_campaign(tenant, id, &fields)
+        if fields.is_empty() {
+            return Ok(None);
+        }
+        read_campaign((tenant, id), &fields, &*self.text_key(Some(tenant)).await?)
     }
 
     /// Several campaigns, in the order asked for.
@@ -96,11 +99,15 @@ impl Store {
             get
         };
         let replies = self.run(&self.bulk, owners.iter().map(get).collect()).await?;
-        let read = |((tenant, id), reply): (&(TenantId, CampaignId), Value)| {
+        let mut campaigns = Vec::with_capacity(owners.len());
+        for (owner, reply) in owners.iter().zip(replies) {
             let fields: HashMap<String, String> = redis::from_redis_value(reply).map_err(redis::RedisError::from)?;
-            read_campaign(*tenant, *id, &fields)
-        };
-        owners.iter().zip(replies).map(read).collect()
+            campaigns.push(match fields.is_empty() {
+                true => None,
+                false => read_campaign(*owner, &fields, &*self.text_key(Some(owner.0)).await?)?,
+            });
+        }
+        Ok(campaigns)
     }
 
     /// The newest campaigns of a tenant, from `skip` on.
@@ -139,11 +146,16 @@ impl Store {
             .map(drop)
     }
 
-    /// Sets the time, seconds since 1970, at which a campaign leaves.
-    pub(crate) async fn retire_at(&self, owners: &[(TenantId, CampaignId)], at_s: u64) -> Result<(), StoreError> {
+    /// Campaigns are over now, and leave at a time; both in seconds since 1970.
+    pub(crate) async fn retire_at(
+        &self,
+        owners: &[(TenantId, CampaignId)],
+        (now_s, at_s): (u64, u64),
+    ) -> Result<(), StoreError> {
         if owners.is_empty() {
             return Ok(());
         }
+        self.redact_from(owners, now_s).await?;
         let mut add = redis::cmd("ZADD");
         add.arg(keys::RETIRE);
         for (tenant, id) in owners {
@@ -176,6 +188,7 @@ impl Store {
         unlist.arg(keys::campaigns(tenant)).arg(1).arg(id.0);
         let mut forget = redis::cmd("ZREM");
         forget.arg(keys::RETIRE).arg(format!("{}:{}", tenant.0, id.0));
+        self.is_redacted((tenant, id)).await?;
         let removal = catalogue::removal(tenant, id);
         let calls = vec![unlink, unlist, forget, removal];
         self.run(&self.bulk, calls).await.map(drop)

@@ -36,6 +36,7 @@ pub(crate) struct LineHead {
     pub(crate) gate: GateId,
     pub(crate) tenant: TenantId,
     pub(crate) campaign: CampaignId,
+    /// As they are stored.
     pub(crate) variables: Vec<u8>,
 }
 

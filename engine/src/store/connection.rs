@@ -1,6 +1,6 @@
 //! Connections to Redis, and how scripts are called: in pipelines, and loaded again when a restarted server forgot them.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use deadpool_redis::{Manager, Pool, PoolConfig, Runtime};
@@ -91,6 +91,7 @@ impl Store {
             bases: (0..partitions).map(|number| keys::base(Partition(number))).collect(),
             scripts: Scripts::new(),
             ledgers: Mutex::default(),
+            text_keys: OnceLock::new(),
         };
         let store = Self {
             moves,

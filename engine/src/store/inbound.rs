@@ -6,16 +6,24 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use redis::Value;
+use rustc_hash::FxHashMap;
 
 use super::scripts::Name;
 use super::{Store, StoreError, array, bytes, integer, keys};
-use crate::domain::{CampaignId, Partition, Purpose, Recipient, TenantId, UnixMicros};
+use crate::domain::{CampaignId, Partition, Purpose, Recipient, Record, TenantId, UnixMicros};
+use crate::encryption::EncryptionFault;
 
 /// Messages in one call.
 const CALL_MAX: usize = 100;
 
 /// Messages whose parts are looked at in one step.
 const OVERDUE_MAX: usize = 100;
+
+/// What an encrypted message begins with; then comes the tenant whose key it is, 4 octets, or 0. An earlier version kept JSON.
+const ENCRYPTED: u8 = 1;
+
+/// The sender in a trail whose message was sent under a name.
+const A_NAME: u64 = 0;
 
 /// A message to be kept.
 #[derive(Clone, Debug)]
@@ -168,16 +176,18 @@ impl Store {
         } else {
             Vec::new()
         };
-        let call = |rows: &[InboundRow]| {
+        let sealed = self.seal(partition, rows).await?;
+        let rows: Vec<(&InboundRow, Vec<u8>)> = rows.iter().zip(sealed).collect();
+        let call = |rows: &[(&InboundRow, Vec<u8>)]| {
             let mut call = self.script(Name::Inbound, &[self.base(partition)]);
             call.arg(keeping.now.seconds()).arg(keeping.twice.as_secs());
             call.arg(Purpose::Marketing.lane());
             call.arg(keeping.kept_for.as_secs().div_ceil(86_400)).arg(keeping.kept);
             call.arg(&spared);
-            for row in rows {
+            for (row, message) in rows {
                 let from = row.from.map_or_else(Vec::new, |from| from.0.to_be_bytes().to_vec());
                 call.arg(from).arg(&row.number.to_be_bytes()[..]).arg(&row.digest[..]);
-                call.arg(row.opts_out.digit()).arg(&row.message).arg(&row.parts);
+                call.arg(row.opts_out.digit()).arg(message).arg(&row.parts);
                 call.arg(row.owner.map_or_else(Vec::new, |owner| owner.0.to_be_bytes().to_vec()));
             }
             call
@@ -195,6 +205,81 @@ impl Store {
             }
         }
         Ok(kept)
+    }
+
+    /// The messages, encrypted for whom they seem to be. The script decides that when it keeps them: whose key it is stands with each.
+    async fn seal(&self, partition: Partition, rows: &[InboundRow]) -> Result<Vec<Vec<u8>>, StoreError> {
+        let asked: Vec<Recipient> = rows.iter().filter_map(|row| row.from).collect();
+        let mut records: FxHashMap<Recipient, Value> = FxHashMap::default();
+        if !asked.is_empty() {
+            let mut get = redis::cmd("HMGET");
+            get.arg(format!("{}rec", self.base(partition)));
+            for from in &asked {
+                get.arg(&from.0.to_be_bytes()[..]);
+            }
+            let found = self.run(&self.moves, vec![get]).await?.pop().unwrap_or_default();
+            records = asked.into_iter().zip(array(found)?).collect();
+        }
+        let mut sealed = Vec::with_capacity(rows.len());
+        for row in rows {
+            let record = row.from.and_then(|from| records.get(&from));
+            let tenant = match record {
+                Some(Value::BulkString(record)) => likely_tenant(row, record),
+                _ => row.owner,
+            };
+            let key = self.text_key(tenant).await?;
+            let head = [&[ENCRYPTED][..], &tenant.map_or(0, |tenant| tenant.0).to_be_bytes()].concat();
+            sealed.push([head, key.own().encrypt(row.message.as_bytes())?].concat());
+        }
+        Ok(sealed)
+    }
+
+    /// A message as it was kept, or with nothing in it if that was erased.
+    async fn open(&self, mut entry: InboundEntry) -> Result<InboundEntry, StoreError> {
+        let Some(sealed) = entry.message.strip_prefix(&[ENCRYPTED]) else {
+            return Ok(entry);
+        };
+        let (tenant, sealed) = sealed
+            .split_first_chunk()
+            .ok_or(StoreError::Corrupt("an inbound message"))?;
+        let tenant = Some(TenantId(u32::from_be_bytes(*tenant))).filter(|tenant| tenant.0 > 0);
+        entry.message = match self.text_key(tenant).await?.own().decrypt(sealed) {
+            Ok(message) => message,
+            Err(EncryptionFault::Unreadable) => b"{}".to_vec(),
+            Err(fault) => return Err(fault.into()),
+        };
+        Ok(entry)
+    }
+
+    async fn open_all(&self, entries: Vec<InboundEntry>) -> Result<Vec<InboundEntry>, StoreError> {
+        let mut opened = Vec::with_capacity(entries.len());
+        for entry in entries {
+            opened.push(self.open(entry).await?);
+        }
+        Ok(opened)
+    }
+
+    /// Forgets what people have written to a tenant.
+    pub(crate) async fn drop_inbound(&self, tenant: TenantId) -> Result<(), StoreError> {
+        let unlink = |partition| {
+            let mut unlink = redis::cmd("UNLINK");
+            unlink.arg(format!("{}inbound:{}", self.base(partition), tenant.0));
+            unlink
+        };
+        let calls = self.all_partitions().map(unlink).collect();
+        self.run(&self.bulk, calls).await.map(drop)
+    }
+
+    /// Forgets what people wrote to a tenant before that time.
+    pub(crate) async fn trim_inbound(&self, tenant: TenantId, before: UnixMicros) -> Result<(), StoreError> {
+        let trim = |partition| {
+            let mut trim = redis::cmd("XTRIM");
+            trim.arg(format!("{}inbound:{}", self.base(partition), tenant.0));
+            trim.arg("MINID").arg(before.0 / 1_000);
+            trim
+        };
+        let calls = self.all_partitions().map(trim).collect();
+        self.run(&self.bulk, calls).await.map(drop)
     }
 
     /// The tenants whose appointments a "CANCEL" answers, 4 octets each.
@@ -225,13 +310,13 @@ impl Store {
         call.arg(key)
             .arg(part.number)
             .arg(part.total)
-            .arg(&part.packed)
+            .arg(self.shared_text_key()?.own().encrypt(&part.packed)?)
             .arg(now.0);
         let reply = self.run(&self.moves, vec![call]).await?.pop().unwrap_or_default();
         if !matches!(reply, Value::Array(_)) {
             return Ok(Parts::Known);
         }
-        let parts = numbered(reply)?;
+        let parts = self.numbered(reply)?;
         Ok(if parts.is_empty() {
             Parts::Missing
         } else {
@@ -255,11 +340,25 @@ impl Store {
             get
         };
         let replies = self.run(&self.bulk, keys.iter().map(get).collect()).await?;
-        let parts = replies.into_iter().map(numbered);
-        keys.into_iter()
-            .zip(parts)
-            .map(|(key, parts)| Ok((key, parts?)))
-            .collect()
+        let mut overdue = Vec::with_capacity(keys.len());
+        for (key, reply) in keys.into_iter().zip(replies) {
+            overdue.push((key, self.numbered(reply)?));
+        }
+        Ok(overdue)
+    }
+
+    /// Parts with their numbers, decrypted.
+    fn numbered(&self, reply: Value) -> Result<Vec<(u8, Vec<u8>)>, StoreError> {
+        let mut values = array(reply)?.into_iter();
+        let key = self.shared_text_key()?;
+        let mut parts = Vec::with_capacity(values.len() / 2);
+        while let (Some(number), Some(part)) = (values.next(), values.next()) {
+            let number = u8::try_from(integer(&number)?).map_err(|_| StoreError::Corrupt("the number of a part"))?;
+            let part = bytes(part)?;
+            // One that an earlier version kept is as it came.
+            parts.push((number, key.own().decrypt(&part).unwrap_or(part)));
+        }
+        Ok(parts)
     }
 
     /// Messages in answer to a tenant's, or nobody's, oldest first, behind that place.
@@ -289,7 +388,7 @@ impl Store {
         entries.retain(later);
         entries.sort_by_key(|entry| entry.place);
         entries.truncate(limit);
-        Ok(entries)
+        self.open_all(entries).await
     }
 }
 
@@ -315,7 +414,7 @@ impl Store {
                 entries.push(entry_of(partition, entry)?);
             }
         }
-        Ok(entries)
+        self.open_all(entries).await
     }
 
     /// A message in answer to a tenant's, as long as it is kept.
@@ -328,19 +427,23 @@ impl Store {
         range.arg(format!("{}inbound:{}", self.base(place.partition), tenant.0));
         range.arg(place.id()).arg(place.id());
         let reply = self.run(&self.bulk, vec![range]).await?.pop().unwrap_or_default();
-        let entry = array(reply)?.into_iter().next();
-        entry.map(|entry| entry_of(place.partition, entry)).transpose()
+        match array(reply)?.into_iter().next() {
+            Some(entry) => Ok(Some(self.open(entry_of(place.partition, entry)?).await?)),
+            None => Ok(None),
+        }
     }
 }
 
-fn numbered(reply: Value) -> Result<Vec<(u8, Vec<u8>)>, StoreError> {
-    let mut values = array(reply)?.into_iter();
-    let mut parts = Vec::with_capacity(values.len() / 2);
-    while let (Some(number), Some(part)) = (values.next(), values.next()) {
-        let number = u8::try_from(integer(&number)?).map_err(|_| StoreError::Corrupt("the number of a part"))?;
-        parts.push((number, bytes(part)?));
-    }
-    Ok(parts)
+/// Whose message this one answers, as `inbound.lua` decides it of the record.
+fn likely_tenant(row: &InboundRow, record: &[u8]) -> Option<TenantId> {
+    let record = Record::unpack(row.from?, record).ok()?;
+    let of = |sender: u64| {
+        let mine = |tenant| sender == row.number || row.owner.is_none_or(|owner| owner == tenant);
+        let mut trails = record.trails.iter();
+        trails.find(|trail| trail.sender == sender && mine(trail.tenant))
+    };
+    let trail = of(row.number).or_else(|| of(A_NAME));
+    trail.map(|trail| trail.tenant).or(row.owner)
 }
 
 fn entry_of(partition: Partition, entry: Value) -> Result<InboundEntry, StoreError> {

@@ -19,6 +19,7 @@ mod places;
 mod journal;
 mod counters;
 mod results;
+mod redaction;
 mod accounts;
 mod audit;
 mod idempotency;
@@ -38,9 +39,10 @@ mod rows;
 mod expiring;
 mod schedule;
 mod tenant_keys;
+mod text_keys;
 mod backup;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use deadpool_redis::Pool;
 use redis::Value;
@@ -76,8 +78,10 @@ pub(crate) use stale::Spans;
 pub(crate) use stale::StaleQueue;
 pub(crate) use states::CampaignState;
 pub(crate) use tenant_keys::KeyDetails;
+pub(crate) use text_keys::UnlockFault;
 
 use crate::domain::{BadForm, Partition, Recipient, TenantId};
+use crate::encryption::EncryptionFault;
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +103,9 @@ pub(crate) enum StoreError {
         /// What is wrong with it.
         form: BadForm,
     },
+    /// A text that is stored cannot be read, or one cannot be encrypted.
+    #[error(transparent)]
+    Encryption(#[from] EncryptionFault),
 }
 
 impl StoreError {
@@ -144,6 +151,8 @@ struct Shared {
     scripts: scripts::Scripts,
     /// Tenants whose ledger was written to, and not copied since.
     ledgers: Mutex<FxHashSet<TenantId>>,
+    /// What texts are encrypted with, from [`Store::unlock`] on.
+    text_keys: OnceLock<text_keys::TextKeys>,
 }
 
 impl Store {

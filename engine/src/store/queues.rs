@@ -9,6 +9,7 @@ use crate::domain::{
     BadForm, CampaignId, GateId, Line, Message, MessageId, Partition, Purpose, Recipient, RouteId, Row, SmscId,
     TenantId, UnixMicros,
 };
+use crate::encryption::Cipher;
 
 /// What a dispatcher asks for.
 #[derive(Clone, Debug)]
@@ -40,6 +41,7 @@ pub(crate) struct LeasedMessage {
     pub(crate) message: Bytes,
     /// Its record as it is stored; empty where that is long.
     pub(crate) record: Bytes,
+    /// As they are stored.
     pub(crate) variables: Bytes,
 }
 
@@ -132,23 +134,22 @@ impl Store {
     /// it adds none twice.
     pub(crate) async fn add_rows(
         &self,
-        campaign: CampaignId,
+        (campaign, cipher): (CampaignId, &Cipher),
         version: u32,
         batches: &[RowBatch],
     ) -> Result<(), StoreError> {
-        let calls = batches
-            .iter()
-            .map(|batch| {
-                let mut call = self.script(Name::Rows, &[self.base(batch.partition)]);
-                let spans: Vec<u8> = batch.spans.iter().flat_map(pack_span_without_first).collect();
-                call.arg(campaign.0)
-                    .arg(batch.position)
-                    .arg(version)
-                    .arg(spans)
-                    .arg(&batch.rows);
-                call
-            })
-            .collect();
+        let mut calls = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let mut call = self.script(Name::Rows, &[self.base(batch.partition)]);
+            let spans: Vec<u8> = batch.spans.iter().flat_map(pack_span_without_first).collect();
+            call.arg(campaign.0).arg(batch.position).arg(version).arg(spans);
+            for row in &batch.rows {
+                let row = Row::unpack(row).map_err(bad("a row"))?;
+                let variables = &*cipher.close(row.variables)?;
+                call.arg(Row { variables, ..row }.pack());
+            }
+            calls.push(call);
+        }
         for (batch, reply) in batches.iter().zip(self.run(&self.bulk, calls).await?) {
             if integer(&reply)? != i64::from(batch.position) + batch.rows.len() as i64 {
                 return Err(StoreError::Corrupt("an audience has rows that nobody put there"));

@@ -83,6 +83,26 @@ impl Store {
         entries.iter().map(planned).collect()
     }
 
+    /// Campaigns of a tenant whose launch is planned, or was when they were listed.
+    pub(crate) async fn planned_of(&self, tenant: TenantId) -> Result<Vec<CampaignId>, StoreError> {
+        let (mut planned, mut cursor) = (Vec::new(), 0_u64);
+        loop {
+            let mut scan = redis::cmd("ZSCAN");
+            scan.arg(keys::SCHEDULE).arg(cursor);
+            scan.arg("MATCH").arg(format!("{}:*", tenant.0)).arg("COUNT").arg(1_000);
+            let (next, found): (u64, Vec<(String, f64)>) = self.ask(&scan).await?;
+            planned.extend(
+                found
+                    .iter()
+                    .filter_map(|(entry, _)| Some(Planned::read(entry)?.campaign)),
+            );
+            if next == 0 {
+                return Ok(planned);
+            }
+            cursor = next;
+        }
+    }
+
     /// Takes one off that was launched, or is void.
     pub(crate) async fn forget_plan(&self, planned: Planned) -> Result<(), StoreError> {
         let mut remove = redis::cmd("ZREM");

@@ -56,7 +56,7 @@ const HOUSES: [House; 10] = [
         layers: &[
             &["domain", "fault"],
             &["config", "metrics", "clock", "shutdown"],
-            &["rotated"],
+            &["rotated", "encryption"],
             &["store", "database", "compose", "pressure", "logs", "audit", "otel"],
             &["mirror"],
             &["account", "audience", "bind", "guard", "message_log", "webhooks"],

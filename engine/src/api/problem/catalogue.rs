@@ -63,6 +63,8 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::IdempotencyKeyReused => ("Clé d'idempotence déjà utilisée", "Idempotency key reused"),
         ProblemCode::EmptyAudience => ("Aucun destinataire", "Empty audience"),
         ProblemCode::WrongState => ("Impossible dans cet état", "Not possible in this state"),
+        ProblemCode::TextsErased => ("Textes effacés", "Texts erased"),
+        ProblemCode::TextsInUse => ("Textes encore utiles", "Texts in use"),
         ProblemCode::ScheduleOutsideWindow => ("Hors des heures d'envoi", "Outside the hours of sending"),
         ProblemCode::RequestTimeout => ("Requête trop lente", "Request timeout"),
         ProblemCode::BodyTooLarge => ("Requête trop volumineuse", "Body too large"),
@@ -103,6 +105,14 @@ const REQUEST_INVALID: (&str, &str) = (
 const FIELDS_INVALID: (&str, &str) = (
     "Certaines valeurs ne sont pas acceptées : voir « errors ».",
     "Some values are not accepted: see \"errors\".",
+);
+const TEXTS_ERASED: (&str, &str) = (
+    "Les textes de cette campagne ont été effacés : il faut en créer une nouvelle.",
+    "The texts of this campaign were erased: make a new one.",
+);
+const TEXTS_IN_USE: (&str, &str) = (
+    "Des campagnes de ce client sont programmées ou en cours : arrêtez-les d'abord.",
+    "Campaigns of this tenant are planned or under way: stop them first.",
 );
 const UNAUTHORIZED: (&str, &str) = (
     "Envoyez une clé valable dans l'en-tête Authorization: Bearer.",
@@ -150,6 +160,8 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
             "Aucun des destinataires n'a de numéro de mobile valable.",
             "None of the recipients is a mobile number that can be sent to.",
         ),
+        ProblemKind::TextsErased => TEXTS_ERASED,
+        ProblemKind::TextsInUse => TEXTS_IN_USE,
         // For operators, in the words of the log.
         ProblemKind::NotReady { reasons: why } | ProblemKind::ReloadRefused { why } => return why.clone(),
         ProblemKind::IntakeClosed { .. } => (

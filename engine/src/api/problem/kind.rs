@@ -45,6 +45,10 @@ pub(crate) enum ProblemKind {
         /// The state's code, such as `draft`.
         state: &'static str,
     },
+    /// 409: what the campaign said was erased.
+    TextsErased,
+    /// 409: texts are to be erased that are still to be sent.
+    TextsInUse,
     /// 422: advertising is to be launched when none of it may go.
     ScheduleOutsideWindow {
         /// When some of it may: RFC 3339.
@@ -150,7 +154,9 @@ impl ProblemCode {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::AlreadyStarted | Self::WrongState | Self::OperationRunning => StatusCode::CONFLICT,
+            Self::AlreadyStarted | Self::WrongState | Self::OperationRunning | Self::TextsErased | Self::TextsInUse => {
+                StatusCode::CONFLICT
+            }
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidFields
@@ -204,6 +210,8 @@ impl ProblemKind {
             | Self::InsufficientCredit { .. }
             | Self::AlreadyStarted { .. }
             | Self::WrongState { .. }
+            | Self::TextsErased
+            | Self::TextsInUse
             | Self::ScheduleOutsideWindow { .. }
             | Self::EmptyAudience
             | Self::RequestTimeout

@@ -229,7 +229,10 @@ enum CampaignKind {
 pub(in crate::api) struct Campaign {
     #[schemars(flatten)]
     summary: CampaignSummary,
-    text: String,
+    /// `null`: it was erased.
+    text: Option<String>,
+    /// When its texts and variables were erased, since they had been kept for as long as the tenant's are; `null`: they were not.
+    redacted: Option<Redacted>,
     sender: String,
     encoding: EncodingWord,
     validity: Option<u32>,
@@ -242,6 +245,13 @@ pub(in crate::api) struct Campaign {
     credits: CampaignCredits,
     /// Why messages of it are not sent now; `null`: nothing keeps them.
     waiting: Option<Waiting>,
+}
+
+#[derive(JsonSchema)]
+struct Redacted {
+    at: String,
+    /// How long the text was, before its fields were filled in.
+    characters: u64,
 }
 
 #[derive(JsonSchema)]

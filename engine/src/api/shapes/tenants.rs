@@ -49,7 +49,13 @@ struct GivenTerms {
     brand: Option<Nullable<Brand>>,
     /// Advertising goes to nobody whose consent is not known.
     require_consent: Option<bool>,
+    /// How many days texts, variables and what people write are kept when their campaigns are over; `null`: as long as these.
+    text_retention_days: Option<Nullable<TextDays>>,
 }
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct TextDays(#[schemars(range(min = 1, max = Terms::TEXT_DAYS_MAX))] u16);
 
 #[derive(JsonSchema)]
 #[schemars(inline)]
@@ -86,6 +92,15 @@ pub(in crate::api) struct Tenant {
     senders: Option<Vec<SenderText>>,
     brand: Option<String>,
     require_consent: bool,
+    /// `null`: as long as campaigns.
+    text_retention_days: Option<u16>,
+}
+
+/// A tenant whose texts were erased.
+#[derive(JsonSchema)]
+pub(in crate::api) struct ErasedTexts {
+    id: TenantId,
+    erased: bool,
 }
 
 /// A tenant that was just made, with its first key.
