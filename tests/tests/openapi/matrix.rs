@@ -89,10 +89,19 @@ impl Matrix {
             path = path.replace(&format!("{{{name}}}"), &value);
         }
         let query = operation.query.iter().map(|(name, schema)| {
-            let value = self.document.resolved(schema)["examples"][0]
-                .as_str()
-                .expect("an example")
-                .to_owned();
+            let schema = self.document.resolved(schema);
+            let value = match schema["pattern"].as_str() {
+                // Several ids of a kind.
+                Some(pattern) if pattern.starts_with("^cmp_") => {
+                    let id = || match whose {
+                        Whose::Own => self.one.make(&operator, pattern),
+                        Whose::Anothers => self.another.make(&operator, pattern),
+                        Whose::Nobodys => strange(pattern),
+                    };
+                    [id(), id()].join(",")
+                }
+                _ => schema["examples"][0].as_str().expect("an example").to_owned(),
+            };
             format!("{name}={}", value.replace('+', "%2B"))
         });
         let query = query.collect::<Vec<_>>().join("&");
