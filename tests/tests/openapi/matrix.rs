@@ -92,7 +92,7 @@ impl Matrix {
             let schema = self.document.resolved(schema);
             let value = match schema["pattern"].as_str() {
                 // Several ids of a kind.
-                Some(pattern) if pattern.starts_with("^cmp_") => {
+                Some(pattern) if is_of_ids(schema) => {
                     let id = || match whose {
                         Whose::Own => self.one.make(&operator, pattern),
                         Whose::Anothers => self.another.make(&operator, pattern),
@@ -145,10 +145,10 @@ impl Matrix {
             assert_eq!(answer.status, 403, "{case}");
             return;
         }
-        let has_ids = operation
-            .path_parameters
-            .values()
-            .any(|schema| schema["pattern"].is_string());
+        let in_path = operation.path_parameters.values();
+        let in_query = operation.query.iter().map(|(_, schema)| self.document.resolved(schema));
+        let in_query = in_query.filter(|schema| is_of_ids(schema));
+        let has_ids = in_query.chain(in_path).any(|schema| schema["pattern"].is_string());
         let is_there = match whose {
             Whose::Own => true,
             Whose::Anothers => operation.opener == Opener::Operator,
@@ -168,6 +168,13 @@ impl Matrix {
             );
         }
     }
+}
+
+/// Whether it is of ids of campaigns, with commas between them.
+fn is_of_ids(schema: &Value) -> bool {
+    schema["pattern"]
+        .as_str()
+        .is_some_and(|pattern| pattern.starts_with("^cmp_"))
 }
 
 #[test]
