@@ -100,6 +100,8 @@ pub(crate) enum FieldProblem {
     Wording(WordingProblem),
     /// No sender that carriers take.
     InvalidSender,
+    /// No IP address, and no network of them.
+    NotANetwork,
     /// Not a phone number at all.
     NotANumber,
     /// A phone number that does not exist in its country's numbering plan.
@@ -121,6 +123,8 @@ pub(crate) enum FieldProblem {
     CountryNotAllowed,
     /// No code of a country.
     UnknownCountry,
+    /// No id of a reseller that the asker may name.
+    UnknownReseller,
     /// Not ASCII, or longer than allowed.
     NotAscii {
         /// The most characters allowed.

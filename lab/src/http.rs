@@ -31,6 +31,8 @@ pub struct Http {
     once: Option<String>,
     /// `Accept-Language`.
     language: Option<String>,
+    /// `X-Tenant-Id`.
+    tenant: Option<String>,
 }
 
 /// What came back, whatever its status.
@@ -67,6 +69,7 @@ impl Http {
             authorization: None,
             once: None,
             language: None,
+            tenant: None,
         }
     }
 
@@ -95,6 +98,14 @@ impl Http {
     pub fn in_language(&self, language: &str) -> Self {
         Self {
             language: Some(language.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// The same server, for a tenant that a reseller's key acts for.
+    pub fn acting_for(&self, tenant: &str) -> Self {
+        Self {
+            tenant: Some(tenant.to_owned()),
             ..self.clone()
         }
     }
@@ -168,6 +179,7 @@ impl Http {
             ("accept-language", self.language.as_deref()),
             ("authorization", self.authorization.as_deref()),
             ("idempotency-key", self.once.as_deref()),
+            ("x-tenant-id", self.tenant.as_deref()),
             ("content-type", body.map(|_| "application/json")),
         ];
         let start = ureq::http::Request::builder().method(method).uri(&url);
@@ -192,6 +204,9 @@ impl Http {
         }
         if let Some(once) = &self.once {
             request = request.header("idempotency-key", once);
+        }
+        if let Some(tenant) = &self.tenant {
+            request = request.header("x-tenant-id", tenant);
         }
         request
     }

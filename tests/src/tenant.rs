@@ -97,6 +97,11 @@ impl Engine {
         Tenant(self.api().enrol(name, credits).or_fail())
     }
 
+    /// The tenant that was just made, as it was answered.
+    pub fn tenant_of(&self, made: &Value) -> Tenant {
+        Tenant(serde_json::from_value(made.clone()).expect("a tenant with its key"))
+    }
+
     /// A tenant's credits now.
     pub fn credits(&self, tenant: &Tenant) -> Credits {
         self.api().credits(tenant).or_fail()

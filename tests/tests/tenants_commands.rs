@@ -319,6 +319,7 @@ fn a_tenants_keys_are_made_rotated_and_revoked() {
         &stand,
         &["keys", "create", &tenant, "--label", "CRM", "--save-key", "crm.key"],
     );
+    // A key in place of another opens what that does, and no more.
     let listed = shown(&stand, &["keys", "list", &tenant]);
     let crm = listed["data"]
         .as_array()
@@ -326,10 +327,11 @@ fn a_tenants_keys_are_made_rotated_and_revoked() {
         .iter()
         .find(|key| key["label"] == "CRM");
     let crm = text(crm.expect("it is listed"), "id").to_owned();
+    plain(&stand, &["keys", "change", &tenant, &crm, "--role", "read"]);
     let (code, said, wrong) = run(&stand, &["keys", "rotate", &tenant, &crm, "--save-key", "crm2.key"]);
     assert_eq!(code, Some(0), "{wrong}");
     assert!(
-        said.contains("\tCRM\t-\n") && wrong.contains(&format!("campanile keys revoke {tenant} {crm} --yes")),
+        said.contains("\tCRM\tread\t-\n") && wrong.contains(&format!("campanile keys revoke {tenant} {crm} --yes")),
         "{said}{wrong}"
     );
     for key in ["crm.key", "crm2.key"] {

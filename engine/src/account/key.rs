@@ -17,6 +17,11 @@ impl KeyDigest {
 /// The longest key that is looked at, in octets: ours have 40.
 pub(super) const KEY_OCTETS_MAX: usize = 256;
 
+/// How keys begin, so that people see whose they are.
+pub(super) const TENANTS: &str = "sk_live_";
+pub(super) const OPERATORS: &str = "op_live_";
+pub(super) const RESELLERS: &str = "rk_live_";
+
 /// Random characters of a key: 32 of 32 kinds are 160 bits.
 const RANDOM_CHARACTERS: usize = 32;
 

@@ -4,20 +4,25 @@ mod digests;
 mod key;
 mod keys;
 mod operator;
+mod resellers;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use crate::clock::Clock;
 use crate::database::DatabaseError;
-use crate::domain::{CampaignId, Countries, TenantId, TermChanges, Terms};
+use crate::domain::{CampaignId, Countries, KeyBounds, ResellerId, TenantId, TermChanges, Terms};
 use crate::fault::{FieldFault, FieldProblem};
 use crate::mirror::{Mirror, MirrorFault, Movement};
-use crate::store::{GRANTED_MAX, Grant, KeyOwner, LedgerPlace, NewTenant, Store, StoreError, Tenant, Token};
+use crate::store::{GRANTED_MAX, Grant, LedgerPlace, NewTenant, Store, StoreError, Tenant, Token};
 
 use digests::Digests;
+pub(crate) use digests::Opened;
 pub(crate) use key::KeyDigest;
-pub(crate) use keys::KnownKey;
+pub(crate) use keys::{KeyChanges, KnownKey};
 pub(crate) use operator::OperatorKeyFault;
+pub(crate) use resellers::RESELLER_ROLE;
 
 /// The longest name of a tenant, in characters: one line of a list.
 pub(crate) const NAME_MAX: usize = 100;
@@ -40,10 +45,10 @@ pub(crate) enum AccountFault {
     /// The request is wrong, and where.
     #[error("{} faults in the request", .0.len())]
     Fields(Vec<FieldFault>),
-    /// There is no such tenant, or no such key of it.
-    #[error("no such tenant or key")]
+    /// There is no such tenant or reseller, or no such key of it.
+    #[error("no such tenant, reseller or key")]
     NotFound,
-    /// A tenant has as many keys as it may have.
+    /// It has as many keys as it may have.
     #[error("{max} keys are the most")]
     TooManyKeys { max: usize },
     /// The operating system gave no random octets for a key.
@@ -66,6 +71,17 @@ impl From<MirrorFault> for AccountFault {
     }
 }
 
+/// What is said of a tenant that is to be.
+#[derive(Clone, Debug)]
+pub(crate) struct TenantOrder {
+    pub(crate) name: String,
+    pub(crate) reseller: Option<ResellerId>,
+    /// 1 to [`WEIGHT_MAX`] turns.
+    pub(crate) weight: i64,
+    pub(crate) terms: Terms,
+    pub(crate) countries: Countries,
+}
+
 /// A tenant that was just made, with the only copy of its key.
 #[derive(Debug)]
 pub(crate) struct NewAccount {
@@ -79,6 +95,8 @@ pub(crate) struct Accounts {
     mirror: Mirror,
     clock: Clock,
     digests: Digests,
+    /// Held while a key is changed, which is reading and writing.
+    changing_key: tokio::sync::Mutex<()>,
 }
 
 impl Accounts {
@@ -89,6 +107,7 @@ impl Accounts {
             mirror,
             clock,
             digests: Digests::default(),
+            changing_key: tokio::sync::Mutex::default(),
         }
     }
 
@@ -96,30 +115,25 @@ impl Accounts {
     /// request makes no second one: it gives the tenant a further key, since the first is nowhere to be read.
     ///
     /// # Errors
-    /// [`AccountFault::Fields`], [`AccountFault::NoRandom`] or [`AccountFault::Store`].
-    pub(crate) async fn create(
-        &self,
-        name: &str,
-        (weight, terms, countries): (i64, Terms, Countries),
-        token: Token,
-    ) -> Result<NewAccount, AccountFault> {
-        let mut faults = check_text("/name", name, NAME_MAX, true);
-        let weight = u8::try_from(weight)
-            .ok()
-            .filter(|weight| (1..=WEIGHT_MAX).contains(weight));
-        if weight.is_none() {
-            faults.push(out_of_range("/weight", WEIGHT_MAX.into()));
-        }
-        let (Some(weight), true) = (weight, faults.is_empty()) else {
+    /// [`AccountFault::Fields`], [`AccountFault::NotFound`] when there is no such reseller, [`AccountFault::NoRandom`] or
+    /// [`AccountFault::Store`].
+    pub(crate) async fn create(&self, order: TenantOrder, token: Token) -> Result<NewAccount, AccountFault> {
+        let mut faults = check_text("/name", &order.name, NAME_MAX, true);
+        let weight = turns(order.weight).map_err(|fault| faults.push(fault));
+        let (Ok(weight), true) = (weight, faults.is_empty()) else {
             return Err(AccountFault::Fields(faults));
         };
-        let api_key = key::generate("sk_live_")?;
+        if let Some(reseller) = order.reseller {
+            self.reseller(reseller).await?;
+        }
+        let api_key = key::generate(key::TENANTS)?;
         let new = NewTenant {
-            name: name.trim().to_owned(),
+            name: order.name.trim().to_owned(),
+            reseller: order.reseller,
             weight,
-            terms,
-            countries,
-            key: keys::described(&api_key, "", self.clock.unix()),
+            terms: order.terms,
+            countries: order.countries,
+            key: keys::described(&api_key, ("", KeyBounds::default()), self.clock.unix()),
             token,
         };
         let id = self.store.create_tenant(&new, self.clock.unix()).await?;
@@ -174,6 +188,17 @@ impl Accounts {
     pub(crate) async fn change_terms(&self, id: TenantId, changes: TermChanges) -> Result<(), AccountFault> {
         self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
         self.store.change_terms(id, changes).await?;
+        Ok(self.mirror.keep_tenant(id).await?)
+    }
+
+    /// How many turns a tenant gets from now on: 1 to [`WEIGHT_MAX`].
+    ///
+    /// # Errors
+    /// [`AccountFault::Fields`], [`AccountFault::NotFound`] or [`AccountFault::Store`].
+    pub(crate) async fn change_weight(&self, id: TenantId, weight: i64) -> Result<(), AccountFault> {
+        let weight = turns(weight).map_err(|fault| AccountFault::Fields(vec![fault]))?;
+        self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
+        self.store.change_weight(id, weight).await?;
         Ok(self.mirror.keep_tenant(id).await?)
     }
 
@@ -247,21 +272,29 @@ impl Accounts {
         }
     }
 
-    /// Whose key it is; `None` for one that nobody has. Remembered for some seconds.
+    /// Whose key it is, and what bounds it; `None` for one that nobody has. Remembered for some seconds.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub(crate) async fn owner(&self, KeyDigest(digest): &KeyDigest) -> Result<Option<KeyOwner>, StoreError> {
-        let now = self.clock.now();
-        if let Some(owner) = self.digests.get(digest, now) {
-            return Ok(Some(owner));
+    pub(crate) async fn open(&self, KeyDigest(digest): &KeyDigest) -> Result<Option<Opened>, StoreError> {
+        let (look, now) = (self.digests.look(), self.clock.now());
+        if let Some(opened) = self.digests.get(digest, now) {
+            return Ok(Some(opened));
         }
-        let owner = self.store.key_owner(&key::hexadecimal(digest)).await?;
-        if let Some(owner) = owner {
-            self.digests.add(*digest, owner, now);
-        }
-        Ok(owner)
+        let Some((owner, bounds)) = self.store.key(&key::hexadecimal(digest)).await? else {
+            return Ok(None);
+        };
+        let bounds = Arc::new(bounds);
+        let opened = Opened { owner, bounds };
+        self.digests.add(*digest, opened.clone(), (look, now));
+        Ok(Some(opened))
     }
+}
+
+fn turns(weight: i64) -> Result<u8, FieldFault> {
+    let weight = u8::try_from(weight).ok();
+    let weight = weight.filter(|weight| (1..=WEIGHT_MAX).contains(weight));
+    weight.ok_or_else(|| out_of_range("/weight", WEIGHT_MAX.into()))
 }
 
 /// The fault of a text that is too long, or blank where it must not be; none is one of none.

@@ -43,7 +43,7 @@ impl Accounts {
             self.mirror.keep_operator(&digest).await?;
             return Ok(None);
         }
-        let made = key::generate("op_live_")?;
+        let made = key::generate(key::OPERATORS)?;
         let digest = key::hexadecimal(&key::digest(&made));
         let first = self.store.set_operator_key(&digest, true).await?;
         if !first {

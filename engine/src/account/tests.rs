@@ -1,5 +1,6 @@
 use super::digests::Digests;
 use super::*;
+use crate::store::KeyOwner;
 
 #[test]
 fn keys_differ_and_only_digests_are_kept() {
@@ -11,18 +12,37 @@ fn keys_differ_and_only_digests_are_kept() {
     assert_eq!(key::hexadecimal(&key::digest("abc")), known);
 }
 
+fn opened(owner: KeyOwner) -> Opened {
+    let bounds = Arc::default();
+    Opened { owner, bounds }
+}
+
 #[test]
-fn owners_are_forgotten_after_their_time_and_are_never_too_many() {
+fn keys_are_forgotten_after_their_time_and_are_never_too_many() {
     let (digests, now) = (Digests::default(), Clock::new().now());
     let digest = |number: usize| key::digest(&number.to_string());
-    digests.add(digest(0), KeyOwner::Operator, now);
-    assert_eq!(digests.get(&digest(0), now), Some(KeyOwner::Operator));
+    digests.add(digest(0), opened(KeyOwner::Operator), (digests.look(), now));
+    assert_eq!(digests.get(&digest(0), now), Some(opened(KeyOwner::Operator)));
     assert_eq!(digests.get(&digest(1), now), None);
     assert_eq!(digests.get(&digest(0), now + Digests::LIFE), None);
     for number in 0..Digests::MAX + 10 {
-        digests.add(digest(number), KeyOwner::Tenant(TenantId(1)), now);
+        digests.add(
+            digest(number),
+            opened(KeyOwner::Tenant(TenantId(1))),
+            (digests.look(), now),
+        );
     }
     assert!(digests.len() <= Digests::MAX);
+}
+
+#[test]
+fn what_was_read_before_a_change_is_not_remembered_after_it() {
+    let (digests, now) = (Digests::default(), Clock::new().now());
+    let digest = key::digest("a");
+    let look = digests.look();
+    digests.forget(&key::hexadecimal(&digest));
+    digests.add(digest, opened(KeyOwner::Operator), (look, now));
+    assert_eq!(digests.get(&digest, now), None);
 }
 
 #[test]

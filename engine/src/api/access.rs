@@ -15,15 +15,31 @@ use super::client::{self, Client};
 use super::known::Known;
 use super::problem::{Full, Problem, ProblemKind};
 use super::refusal::store_refuses;
-use crate::account::KeyDigest;
-use crate::domain::TenantId;
+use crate::account::{KeyDigest, Opened};
+use crate::domain::{ResellerId, Role, TenantId};
 use crate::store::KeyOwner;
 
-/// A request with a tenant's key. 401 without a known key, 403 with the operator's.
+/// The tenant for which a reseller's key acts.
+pub(super) const ACTS_FOR: &str = "x-tenant-id";
+
+/// A request with a tenant's key, or for a tenant. 401 without a known key, 403 with another's.
 pub(super) struct Caller(pub(super) TenantId);
 
-/// A request with the operator's key. 401 without a known key, 403 with a tenant's.
+/// A request with the operator's key. 401 without a known key, 403 with another's.
 pub(super) struct Operator;
+
+/// Which tenants the request may manage: all of them with the operator's key, with a reseller's its own. 403 with a tenant's.
+pub(super) struct Manager(pub(super) Option<ResellerId>);
+
+/// The tenant in the path, if the request may manage it; 404 as for none, when it may not.
+pub(super) struct Managed(pub(super) TenantId);
+
+/// The reseller in the path, for the operator and itself; 404 for others.
+pub(super) struct Hosting(pub(super) ResellerId);
+
+/// The reseller whose key acts for a tenant of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Acting(pub(super) ResellerId);
 
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
@@ -31,7 +47,7 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         match owner(parts)? {
             KeyOwner::Tenant(tenant) => Ok(Self(tenant)),
-            KeyOwner::Operator => Err(ProblemKind::Forbidden.into()),
+            KeyOwner::Operator | KeyOwner::Reseller(_) => Err(ProblemKind::Forbidden.into()),
         }
     }
 }
@@ -42,8 +58,63 @@ impl FromRequestParts<App> for Operator {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         match owner(parts)? {
             KeyOwner::Operator => Ok(Self),
+            KeyOwner::Reseller(_) | KeyOwner::Tenant(_) => Err(ProblemKind::Forbidden.into()),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Manager {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        match owner(parts)? {
+            KeyOwner::Operator => Ok(Self(None)),
+            KeyOwner::Reseller(reseller) => Ok(Self(Some(reseller))),
             KeyOwner::Tenant(_) => Err(ProblemKind::Forbidden.into()),
         }
+    }
+}
+
+impl FromRequestParts<App> for Managed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Manager(manager) = Manager::from_request_parts(parts, app).await?;
+        let tenant: TenantId = first_id(parts, app).await?;
+        if let Some(reseller) = manager {
+            app.accounts.is_hosted(tenant, reseller).await?;
+        }
+        note(parts, tenant);
+        Ok(Self(tenant))
+    }
+}
+
+impl FromRequestParts<App> for Hosting {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Manager(manager) = Manager::from_request_parts(parts, app).await?;
+        let reseller: ResellerId = first_id(parts, app).await?;
+        if manager.is_some_and(|own| own != reseller) {
+            return Err(ProblemKind::NotFound.into());
+        }
+        note(parts, reseller);
+        Ok(Self(reseller))
+    }
+}
+
+/// The first id of the path. 404 for what is no id.
+async fn first_id<T: FromStr>(parts: &mut Parts, app: &App) -> Result<T, Problem> {
+    let path = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
+    let first = path.ok().and_then(|Path(all)| all.into_iter().next());
+    let id = first.and_then(|(_, text)| text.parse().ok());
+    id.ok_or(ProblemKind::NotFound.into())
+}
+
+/// What the request is about.
+fn note(parts: &Parts, object: impl ToString) {
+    if let Some(known) = parts.extensions.get::<Known>() {
+        known.object(object);
     }
 }
 
@@ -60,11 +131,15 @@ pub(super) struct Asker {
     pub(super) client: Option<Client>,
 }
 
-/// Whose key the request has; `None` without a known one. A handler that wants one asks for [`Caller`] or [`Operator`].
+/// Whose key the request has, and its role; `None` without a known one. A handler that wants one asks for [`Caller`] or [`Operator`].
 ///
 /// # Errors
-/// The store is away, or the asker has tried too many keys.
-pub(super) async fn look_up(app: &App, request: &mut Request, asker: Asker) -> Result<Option<KeyOwner>, Problem> {
+/// The store is away, the asker has tried too many keys, or the key does not hold now or not from there.
+pub(super) async fn look_up(
+    app: &App,
+    request: &mut Request,
+    asker: Asker,
+) -> Result<Option<(KeyOwner, Role)>, Problem> {
     let Some(key) = bearer(request.headers()).and_then(KeyDigest::of) else {
         return Ok(None);
     };
@@ -73,9 +148,9 @@ pub(super) async fn look_up(app: &App, request: &mut Request, asker: Asker) -> R
         let may_try = app.guesses.may_try(client, &key, now);
         may_try.map_err(|retry_after| asker.delayed(app, retry_after))?;
     }
-    let found = app.accounts.owner(&key).await;
-    let owner = found.map_err(|error| store_refuses(&error))?;
-    match (owner, asker.client) {
+    let found = app.accounts.open(&key).await;
+    let opened = found.map_err(|error| store_refuses(&error))?;
+    match (&opened, asker.client) {
         (Some(_), Some(client)) => app.guesses.right(client, &key, now),
         (None, Some(client)) => {
             asker.count(app, "refused");
@@ -90,13 +165,44 @@ pub(super) async fn look_up(app: &App, request: &mut Request, asker: Asker) -> R
         }
         (_, None) => {}
     }
-    if let Some(owner) = owner {
-        if let Some(known) = request.extensions().get::<Known>() {
-            known.owner(owner);
-        }
-        request.extensions_mut().insert(owner);
+    let Some(Opened { owner, bounds }) = opened else {
+        return Ok(None);
+    };
+    if let Some(known) = request.extensions().get::<Known>() {
+        known.owner(owner);
     }
-    Ok(owner)
+    if bounds.has_ended(app.clock.unix()) {
+        return Err(ProblemKind::KeyExpired.into());
+    }
+    if !bounds.holds_at(client::address(request, &app.limits.trusted_proxies)) {
+        return Err(ProblemKind::AddressNotAllowed.into());
+    }
+    let acts_as = acts_as(app, request, owner).await?;
+    request.extensions_mut().insert(acts_as);
+    Ok(Some((acts_as, bounds.role)))
+}
+
+/// Whose request it is: the tenant's that is named, when a reseller acts for it; else the key's owner's.
+async fn acts_as(app: &App, request: &mut Request, owner: KeyOwner) -> Result<KeyOwner, Problem> {
+    let Some(named) = request.headers().get(ACTS_FOR) else {
+        return Ok(owner);
+    };
+    let tenant: Option<TenantId> = named.to_str().ok().and_then(|text| text.trim().parse().ok());
+    let tenant = tenant.ok_or(Problem::from(ProblemKind::NotFound))?;
+    match owner {
+        // On its own routes it names tenants in the path.
+        KeyOwner::Operator => Ok(owner),
+        KeyOwner::Tenant(own) if own == tenant => Ok(owner),
+        KeyOwner::Tenant(_) => Err(ProblemKind::NotFound.into()),
+        KeyOwner::Reseller(reseller) => {
+            app.accounts.is_hosted(tenant, reseller).await?;
+            if let Some(known) = request.extensions().get::<Known>() {
+                known.acting(reseller, tenant);
+            }
+            request.extensions_mut().insert(Acting(reseller));
+            Ok(KeyOwner::Tenant(tenant))
+        }
+    }
 }
 
 impl Asker {

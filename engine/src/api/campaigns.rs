@@ -17,7 +17,7 @@ use super::problem::{Problem, ProblemCode, ProblemKind, language_of};
 use super::refusal::store_refuses;
 use super::{App, page, shapes};
 use crate::campaign::{Estimation, view};
-use crate::domain::{CampaignId, TenantId};
+use crate::domain::{CampaignId, Role, TenantId};
 use crate::store::CampaignState;
 
 pub(super) fn routes() -> Routes {
@@ -30,6 +30,7 @@ fn orders() -> Routes {
     Routes::of("campaigns")
         .add(
             Operation::new((Verb::Post, all), Key::Tenant, "createCampaign")
+.needs(Role::Send)
                 .says(
                     "Make a campaign",
                     "The body is read as it comes, up to `api.body_max` of the configuration. Recipients that cannot be written to are \
@@ -73,6 +74,7 @@ fn orders() -> Routes {
         )
         .add(
             Operation::new((Verb::Post, "/v1/campaigns/{id}/estimate"), Key::Tenant, "estimateCampaign")
+.needs(Role::Read)
                 .says("Say what a campaign will take and cost", "As audience, opt-outs and balance are now; nothing is held.")
                 .at::<CampaignId>("id", "The campaign, before its launch.")
                 .answers::<Estimation>(200, "What it will take.")
@@ -85,6 +87,7 @@ fn orders() -> Routes {
 fn moves() -> Routes {
     let moving = |path: &'static str, id: &'static str| {
         Operation::new((Verb::Post, path), Key::Tenant, id)
+            .needs(Role::Send)
             .at::<CampaignId>("id", "The campaign.")
             .refuses(&[ProblemCode::WrongState])
     };

@@ -31,11 +31,6 @@ impl fmt::Display for Client {
 }
 
 impl Client {
-    /// The address; of IPv6, that of the network.
-    pub(super) fn address(self) -> IpAddr {
-        self.0
-    }
-
     pub(super) fn of(address: IpAddr) -> Self {
         // On a socket for both, IPv4 comes as ::ffff:192.0.2.1.
         Self(match address.to_canonical() {
@@ -57,9 +52,18 @@ pub(super) fn sender(request: &Request) -> Option<Client> {
     Some(Client::of(peer))
 }
 
+/// The address from which a request was sent, as far as the other end of its connection or a proxy of ours is believed.
+pub(super) fn address(request: &Request, proxies: &[IpNet]) -> Option<IpAddr> {
+    let Peer(peer) = *request.extensions().get::<Peer>()?;
+    if is_proxy(peer, proxies) {
+        return Some(forwarded(request.headers(), peer, proxies));
+    }
+    Some(peer.to_canonical())
+}
+
 /// Who asked `peer`, one of our proxies: the last address of `X-Forwarded-For` that is no proxy of ours. What stands
 /// before it may have been invented. Without such an address it is the last proxy that is known.
-pub(super) fn forwarded(headers: &HeaderMap, peer: IpAddr, proxies: &[IpNet]) -> Client {
+pub(super) fn forwarded(headers: &HeaderMap, peer: IpAddr, proxies: &[IpNet]) -> IpAddr {
     let mut last = peer;
     let values = headers
         .get_all(FORWARDED_FOR)
@@ -75,7 +79,7 @@ pub(super) fn forwarded(headers: &HeaderMap, peer: IpAddr, proxies: &[IpNet]) ->
             break;
         }
     }
-    Client::of(last)
+    last.to_canonical()
 }
 
 /// Some proxies write the port as well.
@@ -98,7 +102,7 @@ mod tests {
             headers.append(FORWARDED_FOR, value.parse().unwrap());
         }
         let proxies = ["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
-        forwarded(&headers, ip("10.0.0.1"), &proxies)
+        Client::of(forwarded(&headers, ip("10.0.0.1"), &proxies))
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::refusal::database_refuses;
 use super::{App, page, shapes};
 use crate::audience::existing;
 use crate::campaign::view::time;
-use crate::domain::{ContactId, Country, Recipient};
+use crate::domain::{ContactId, Country, Recipient, Role};
 use crate::fault::FieldProblem;
 use crate::people::{
     ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Filter, Given, Kind, TEXT_MAX, UPSERT_MAX, VALUE_MAX, VISITS_MAX, Visit,
@@ -72,6 +72,7 @@ pub(super) fn routes() -> Routes {
         )
         .add(
             Operation::new((Verb::Post, "/v1/contacts/search"), Key::Tenant, "searchContacts")
+.needs(Role::Read)
                 .says("Find contacts", "The same filter is the audience of a campaign.")
                 .takes::<shapes::Search>(json!({ "filter": { "field": "tag", "is": "sport" }, "limit": 10 }))
                 .answers::<shapes::FoundContacts>(200, "A page of those whom it means, and how many they are."),

@@ -15,7 +15,7 @@ use super::schedule::planned_at;
 use super::{App, shapes};
 use crate::audience::check_campaign_name;
 use crate::campaign::{RESENT as STATUSES, Whom, view};
-use crate::domain::{CampaignId, UnixMicros};
+use crate::domain::{CampaignId, Role, UnixMicros};
 use crate::fault::FieldProblem;
 
 /// The first of them are what goes again when nothing is said. A number that does not exist will not exist again.
@@ -27,6 +27,7 @@ const GOT: usize = 3;
 pub(super) fn routes() -> Routes {
     let copying = |path: &'static str, id: &'static str| {
         Operation::new((Verb::Post, path), Key::Tenant, id)
+            .needs(Role::Send)
             .at::<CampaignId>("id", "The campaign.")
             .answers::<shapes::CampaignDraft>(201, "The draft, with its estimate.")
             .refuses(&[

@@ -20,7 +20,7 @@ use super::{App, shapes};
 use crate::campaign::LeftOut;
 use crate::compose::fold;
 use crate::database::DatabaseError;
-use crate::domain::{ContactId, Language, TenantId};
+use crate::domain::{ContactId, Language, Role, TenantId};
 use crate::fault::FieldProblem;
 use crate::import::{manners, written};
 use crate::people::{Contact, Filter, MEANT_STEP, People};
@@ -38,6 +38,7 @@ const BODY_MAX: u64 = 8 << 20;
 pub(super) fn routes() -> Routes {
     Routes::of("contacts").add(
         Operation::new((Verb::Post, "/v1/contacts/export"), Key::Tenant, "exportContacts")
+            .needs(Role::Read)
             .says(
                 "Contacts as a file",
                 "Those whom the filter means; everybody, without a body.",

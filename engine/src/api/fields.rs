@@ -11,9 +11,9 @@ use smpp::text::EncodingPolicy;
 
 use super::body::{Intake, SMALL_MAX};
 use super::problem::Problem;
-use crate::audience::{ENCODINGS, SCHEDULE_S, VALIDITY_S, check_service_type, read_tlvs};
+use crate::audience::{ENCODINGS, SCHEDULE_S, VALIDITY_S, check_service_type, instant_ahead, read_tlvs};
 use crate::clock::Clock;
-use crate::domain::{Countries, Country, Parameters, Purpose, TlvList};
+use crate::domain::{Countries, Country, Parameters, Purpose, TlvList, UnixMicros};
 use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem, JsonType};
 
 /// What a message may be for.
@@ -353,6 +353,14 @@ impl Fields {
     /// `validity`, that may be there; as [`Fields::encoding`].
     pub(super) fn validity(&mut self) -> Option<Option<Duration>> {
         self.seconds("validity", VALIDITY_S)
+    }
+
+    /// An instant to come, at most so many days ahead, that must be there, or `null`.
+    pub(super) fn end_or_null(&mut self, name: &str, (now, days): (UnixMicros, u32)) -> Option<Option<UnixMicros>> {
+        if self.is_null(name) {
+            return Some(None);
+        }
+        self.checked(name, |text| instant_ahead(&text, (now, days))).map(Some)
     }
 
     /// `service_type`, `schedule_delivery` and `tlvs`, each of which may be there.

@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
 use super::App;
+use super::access::Acting;
 use super::body::{Intake, SMALL_MAX};
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
@@ -78,6 +79,9 @@ pub(super) async fn once(State(app): State<App>, request: Request, next: Next) -
     let Some(key) = key_of(request.headers())? else {
         return Ok(next.run(request).await);
     };
+    // What a reseller names is not what its tenant does.
+    let acting = request.extensions().get::<Acting>();
+    let key = acting.map_or(key.clone(), |Acting(reseller)| format!("{reseller}/{key}"));
     let claim = Claim {
         caller,
         token: Token::of_key(caller, request.uri().path(), &key),

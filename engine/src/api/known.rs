@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-use crate::domain::TenantId;
+use crate::domain::{ResellerId, TenantId};
 use crate::store::KeyOwner;
 
 /// What becomes known of a request while it is served. Among its extensions; clones share it.
@@ -15,6 +15,8 @@ pub(super) struct Known(Arc<Mutex<Facts>>);
 #[derive(Default)]
 pub(super) struct Facts {
     pub(super) owner: Option<KeyOwner>,
+    /// Whether it is an act of administration, whoever asks.
+    pub(super) administers: bool,
     pub(super) object: Option<String>,
     pub(super) details: Map<String, Value>,
 }
@@ -26,6 +28,18 @@ impl Known {
         if let KeyOwner::Tenant(tenant) = owner {
             belongs_to(tenant);
         }
+    }
+
+    /// It is an act of administration.
+    pub(super) fn administers(&self) {
+        self.with(|facts| facts.administers = true);
+    }
+
+    /// A reseller asks, for a tenant of its own.
+    pub(super) fn acting(&self, reseller: ResellerId, tenant: TenantId) {
+        self.with(|facts| facts.owner = Some(KeyOwner::Reseller(reseller)));
+        self.detail("tenant", tenant.to_string());
+        belongs_to(tenant);
     }
 
     /// What it is about: an id that could be read, or a name that is configured. Never what merely stands in its path.

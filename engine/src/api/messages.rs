@@ -14,13 +14,14 @@ use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::refusal::database_refuses;
 use super::{App, shapes};
 use crate::campaign::{CampaignFault, DirectOrder, view};
-use crate::domain::{Cleanse, MessageId, UnixMicros};
+use crate::domain::{Cleanse, MessageId, Role, UnixMicros};
 use crate::history::Past;
 
 pub(super) fn routes() -> Routes {
     Routes::of("messages")
         .add(
             Documented::new((Verb::Post, "/v1/messages"), Key::Tenant, "sendMessage")
+.needs(Role::Send)
                 .says("Send a message", "A reminder, a result: it overtakes campaigns.")
                 .takes::<shapes::MessageOrder>(json!({
                     "to": "+33612345678", "text": "Votre rendez-vous est confirmé.", "sender": "Cabinet", "validity": 3_600,

@@ -41,6 +41,7 @@ mod reader;
 mod recipients;
 mod refusal;
 mod report;
+mod resellers;
 mod requests;
 mod rules;
 mod schedule;
@@ -168,10 +169,12 @@ pub(crate) struct App {
 
 /// The routes of resellers and tenants.
 fn public(app: App) -> Router {
-    let keyed = documented()
+    let routes = documented();
+    let needs = routes.needs();
+    let keyed = routes
         .into_router()
         .route_layer(middleware::from_fn_with_state(app.clone(), idempotent::once))
-        .route_layer(middleware::from_fn_with_state(app.clone(), shares::admit))
+        .route_layer(middleware::from_fn_with_state((app.clone(), needs), shares::admit))
         .layer(middleware::from_fn_with_state(app.clone(), gate::ask));
     let document = described();
     let served = reader::Served::of(&document, written(&document));
@@ -182,6 +185,7 @@ fn public(app: App) -> Router {
 /// Those that ask for a key, each beside its documentation: a file of handlers is added here.
 fn documented() -> Routes {
     tenants::routes()
+        .and(resellers::routes())
         .and(lost_holds::routes())
         .and(erasure::routes())
         .and(keys::routes())

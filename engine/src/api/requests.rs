@@ -12,7 +12,6 @@ use axum::response::Response;
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use super::client::Peer;
 use super::known::{Facts, Known};
 use super::problem::{Problem, RequestId};
 use super::{App, client, known_method};
@@ -79,7 +78,7 @@ impl Followed {
             method: known_method(request.method()),
             route: route.map_or("none", MatchedPath::as_str).to_owned(),
             changes: !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS),
-            address: address_of(app, request),
+            address: client::address(request, &app.limits.trusted_proxies),
             listener,
             known,
             audit: app.audit.clone(),
@@ -133,12 +132,19 @@ impl Followed {
 
     /// In the audit log, if it is an act of administration.
     fn note(&self, outcome: Outcome, status: Option<StatusCode>, code: Option<&'static str>) {
-        let Facts { owner, object, details } = self.known.take();
+        let Facts {
+            owner,
+            administers,
+            object,
+            details,
+        } = self.known.take();
         let who = match (self.listener, owner) {
             (Listener::Public | Listener::Admin, Some(KeyOwner::Operator)) => "operator".to_owned(),
+            (Listener::Public | Listener::Admin, Some(KeyOwner::Reseller(reseller))) => reseller.to_string(),
             (Listener::Admin, Some(KeyOwner::Tenant(tenant))) => tenant.to_string(),
             (Listener::Admin, None) => "admin".to_owned(),
-            // What tenants do with their own is no act of administration.
+            (Listener::Public, Some(KeyOwner::Tenant(tenant))) if administers => tenant.to_string(),
+            // What tenants do with their own is no act of administration, but for their keys.
             (Listener::Public, Some(KeyOwner::Tenant(_)) | None) => return,
         };
         if !self.changes {
@@ -165,16 +171,6 @@ impl Drop for Followed {
             self.note(Outcome::CutOff, None, None);
         }
     }
-}
-
-/// Who asks: the other end of the connection, or whom a proxy of ours vouches for.
-fn address_of(app: &App, request: &Request) -> Option<IpAddr> {
-    let Peer(peer) = *request.extensions().get::<Peer>()?;
-    let proxies = &app.limits.trusted_proxies;
-    if client::is_proxy(peer, proxies) {
-        return Some(client::forwarded(request.headers(), peer, proxies).address());
-    }
-    Some(peer.to_canonical())
 }
 
 fn outcome_of(status: StatusCode) -> Outcome {

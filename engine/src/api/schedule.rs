@@ -15,7 +15,7 @@ use super::fields::Fields;
 use super::problem::{Problem, ProblemCode};
 use super::{App, shapes};
 use crate::campaign::view::time;
-use crate::domain::{CampaignId, UnixMicros};
+use crate::domain::{CampaignId, Role, UnixMicros};
 use crate::fault::{DateProblem, FieldProblem};
 
 /// How far ahead a launch may be planned.
@@ -31,6 +31,7 @@ pub(super) fn routes() -> Routes {
             Key::Tenant,
             "scheduleCampaign",
         )
+        .needs(Role::Send)
         .says("Have a campaign launch by itself", "At a date, or no more.")
         .at::<CampaignId>("id", "The campaign, before its launch.")
         .takes::<shapes::Schedule>(json!({ "scheduled_at": null }))

@@ -4,12 +4,15 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use rustc_hash::FxHashMap;
 
 use super::access::{self, Asker};
+use super::body::read_away;
 use super::client::{self, Client, Peer};
+use super::doc::Needs;
 use super::problem::{Full, Problem, ProblemKind};
 use super::refusal::{BUSY, full};
 use super::{App, held};
@@ -26,7 +29,8 @@ const STREAMS_MAX: u32 = 512;
 /// Who has how much of the API now. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Shares {
-    requests: Counts<TenantId>,
+    /// Of tenants, and of resellers by themselves.
+    requests: Counts<KeyOwner>,
     uploads: Counts<TenantId>,
     addresses: Counts<Client>,
     streams: Counts<TenantId>,
@@ -62,8 +66,8 @@ impl Shares {
         Ok(Streaming { _own: own, _one: one })
     }
 
-    fn request(&self, tenant: TenantId) -> Result<Share<TenantId>, Problem> {
-        let share = self.requests.take(tenant);
+    fn request(&self, owner: KeyOwner) -> Result<Share<KeyOwner>, Problem> {
+        let share = self.requests.take(owner);
         share.ok_or_else(|| full(Full::TenantRequests(self.requests.max)))
     }
 
@@ -87,8 +91,9 @@ impl Shares {
     }
 }
 
-/// The middleware around the public routes: looks the key up, and takes the caller's shares until the answer is written.
-pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
+/// The middleware around the public routes: looks the key up, asks whether its role is enough, and takes the caller's shares until
+/// the answer is written.
+pub(super) async fn admit(State((app, needs)): State<(App, Needs)>, mut request: Request, next: Next) -> Response {
     let vouched_for = behind_proxy(&app, &request);
     let address = match vouched_for {
         Some(client) => app.shares.address(client).map(Some),
@@ -102,16 +107,29 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
         listener: "public",
         client: vouched_for.or_else(|| client::sender(&request)),
     };
-    match tenant_share(&app, &mut request, asker).await {
-        Ok(tenant) => held::until_written(next.run(request).await, (address, tenant)),
-        Err(problem) => problem.into_response(),
+    match own_share(&app, (&mut request, asker), &needs).await {
+        Ok(own) => held::until_written(next.run(request).await, (address, own)),
+        Err(problem) => {
+            if matches!(problem.kind.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                let (parts, body) = request.into_parts();
+                read_away((&parts.headers, body), app.clock).await;
+            }
+            problem.into_response()
+        }
     }
 }
 
-async fn tenant_share(app: &App, request: &mut Request, asker: Asker) -> Result<Option<Share<TenantId>>, Problem> {
+async fn own_share(
+    app: &App,
+    (request, asker): (&mut Request, Asker),
+    needs: &Needs,
+) -> Result<Option<Share<KeyOwner>>, Problem> {
     match access::look_up(app, request, asker).await? {
-        Some(KeyOwner::Tenant(tenant)) => app.shares.request(tenant).map(Some),
-        Some(KeyOwner::Operator) | None => Ok(None),
+        Some((owner @ (KeyOwner::Reseller(_) | KeyOwner::Tenant(_)), role)) => {
+            needs.ask(request, (owner, role))?;
+            app.shares.request(owner).map(Some)
+        }
+        Some((KeyOwner::Operator, _)) | None => Ok(None),
     }
 }
 
@@ -119,7 +137,7 @@ async fn tenant_share(app: &App, request: &mut Request, asker: Asker) -> Result<
 fn behind_proxy(app: &App, request: &Request) -> Option<Client> {
     let Peer(peer) = *request.extensions().get::<Peer>()?;
     let proxies = &app.limits.trusted_proxies;
-    client::is_proxy(peer, proxies).then(|| client::forwarded(request.headers(), peer, proxies))
+    client::is_proxy(peer, proxies).then(|| Client::of(client::forwarded(request.headers(), peer, proxies)))
 }
 
 /// How many each has, and how many it may have.

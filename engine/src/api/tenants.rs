@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 
-use super::access::{Caller, Id, Operator};
+use super::access::{Caller, Id, Managed, Manager, Operator};
 use super::doc::{Key, Operation as Documented, Routes, Verb};
 use super::fields::Fields;
 use super::idempotent::{Operation, Secret};
@@ -16,24 +16,25 @@ use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
 use super::terms::{self, TERMS};
 use super::{App, page, shapes};
-use crate::account::{GRANT_MAX, WEIGHT_MAX};
+use crate::account::{GRANT_MAX, TenantOrder, WEIGHT_MAX};
 use crate::campaign::view::time;
-use crate::domain::{TenantId, Terms, UnixMicros};
+use crate::domain::{Countries, ResellerId, Role, TenantId, TermChanges, Terms, UnixMicros};
 use crate::fault::FieldProblem;
 use crate::mirror::Movement;
 use crate::store::Tenant;
 
 /// What may be changed of a tenant beside its terms.
-const CHANGES: [&str; 2] = ["countries", "cancel_answers"];
+const CHANGES: [&str; 3] = ["weight", "countries", "cancel_answers"];
 
 /// What may be said of a new one beside them.
-const NEW: [&str; 3] = ["name", "weight", "countries"];
+const NEW: [&str; 4] = ["name", "reseller", "weight", "countries"];
 
 pub(super) fn routes() -> Routes {
     let one = (Verb::Get, "/v1/tenants/{id}");
     Routes::of("tenants")
         .add(
-            Documented::new((Verb::Post, "/v1/tenants"), Key::Operator, "createTenant")
+            Documented::new((Verb::Post, "/v1/tenants"), Key::Reseller, "createTenant")
+                .needs(Role::Admin)
                 .says(
                     "Make a tenant",
                     "Repeated under its `Idempotency-Key`, it gives the same tenant a further key.",
@@ -45,14 +46,24 @@ pub(super) fn routes() -> Routes {
             create,
         )
         .add(
-            Documented::new(one, Key::Operator, "getTenant")
+            Documented::new((Verb::Get, "/v1/tenants"), Key::Reseller, "listTenants")
+                .says(
+                    "List tenants",
+                    "In the order in which they were made: with a reseller's key its own, with the operator's all.",
+                )
+                .asks::<shapes::Paging>()
+                .answers::<shapes::Page<shapes::Tenant>>(200, "A page of them."),
+            list,
+        )
+        .add(
+            Documented::new(one, Key::Reseller, "getTenant")
                 .says("Show a tenant", "")
                 .at::<TenantId>("id", "The tenant.")
                 .answers::<shapes::Tenant>(200, "The tenant."),
             show,
         )
         .add(
-            Documented::new((Verb::Patch, one.1), Key::Operator, "changeTenant")
+            Documented::new((Verb::Patch, one.1), Key::Reseller, "changeTenant")
                 .says(
                     "Change what was agreed on with a tenant",
                     "Campaigns that exist, and messages that were taken, keep what they were priced with.",
@@ -88,44 +99,80 @@ pub(super) fn routes() -> Routes {
         )
 }
 
-/// `POST /v1/tenants`: `{"name", "weight", "encoding", "tariff", "max_chars", "stop_clause", "stop_text", "senders", "brand", "countries"}`
+/// `POST /v1/tenants`: `{"name", "reseller", "weight", "encoding", "tariff", "max_chars", "stop_clause", "stop_text", "senders", "brand", "countries"}`
 /// → 201 with the id and the API key, which is shown this once:
 /// repeated under an
 /// `Idempotency-Key`, it gives the same tenant a further one.
 pub(super) async fn create(
     State(app): State<App>,
-    (_, Extension(known)): (Operator, Extension<Known>),
+    (Manager(manager), Extension(known)): (Manager, Extension<Known>),
     Operation(token): Operation,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Extension<Secret>, Json<Value>), Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &[&NEW[..], &TERMS].concat()).await?;
-    let (name, weight, terms, countries) = (
+    let (name, reseller, weight, terms, countries) = (
         fields.text("name"),
+        host(&mut fields, manager),
         fields.whole_or("weight", (1, WEIGHT_MAX.into()), 1),
         terms::read(&mut fields),
         fields.countries("countries"),
     );
-    let (Some(name), Some(weight), Some(terms), Some(countries), true) =
-        (name, weight, terms, countries, fields.is_sound())
-    else {
+    let order = new_tenant((name, reseller, weight), (terms, countries));
+    let Some(order) = order.filter(|_| fields.is_sound()) else {
         return Err(fields.refusal());
     };
-    let settings = (weight, terms.applied_to(Terms::default()), countries);
-    let made = app.accounts.create(&name, settings, token).await?;
+    let made = app.accounts.create(order, token).await?;
     known.object(made.tenant.id);
     let mut view = view(&made.tenant);
     view["api_key"] = made.api_key.into();
     Ok((StatusCode::CREATED, Extension(Secret), Json(view)))
 }
 
-/// `PATCH /v1/tenants/{id}`: `{"encoding", "tariff", "max_chars", "stop_clause", "stop_text", "senders", "brand",
+/// All of it, if all was read.
+fn new_tenant(
+    (name, reseller, weight): (Option<String>, Option<Option<ResellerId>>, Option<i64>),
+    (terms, countries): (Option<TermChanges>, Option<Countries>),
+) -> Option<TenantOrder> {
+    Some(TenantOrder {
+        name: name?,
+        reseller: reseller?,
+        weight: weight?,
+        terms: terms?.applied_to(Terms::default()),
+        countries: countries?,
+    })
+}
+
+/// Who hosts a new tenant: whoever the operator says, and a reseller those that it makes.
+fn host(fields: &mut Fields, manager: Option<ResellerId>) -> Option<Option<ResellerId>> {
+    let known = |text: String| {
+        let given = text.parse::<ResellerId>().ok();
+        let given = given.filter(|given| manager.is_none_or(|own| own == *given));
+        given.ok_or(FieldProblem::UnknownReseller)
+    };
+    let given = fields.if_given("reseller", |fields, name| fields.checked(name, known))?;
+    Some(given.or(manager))
+}
+
+/// `GET /v1/tenants`: those that the asker manages, in the order in which they were made.
+pub(super) async fn list(
+    State(app): State<App>,
+    Manager(manager): Manager,
+    paging: Paging,
+) -> Result<Json<Value>, Problem> {
+    let asked = (paging.cursor()?, paging.limit);
+    let found = app.accounts.tenants_of(manager, asked).await?;
+    let next = found.last().filter(|_| found.len() == paging.limit);
+    let next = next.map(|last| last.id.to_string());
+    Ok(page(found.iter().map(view).collect(), next))
+}
+
+/// `PATCH /v1/tenants/{id}`: `{"weight", "encoding", "tariff", "max_chars", "stop_clause", "stop_text", "senders", "brand",
 /// "countries": ["FR", "RE"], "cancel_answers"}`, each if it is to change → 200 with the tenant; no
 /// countries (`null`): it may send to all. Campaigns that exist, and messages that were taken, keep what they were priced with.
 pub(super) async fn change(
     State(app): State<App>,
-    (_, Extension(known)): (Operator, Extension<Known>),
-    Id(tenant): Id<TenantId>,
+    (Managed(tenant), Extension(known)): (Managed, Extension<Known>),
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
@@ -137,14 +184,21 @@ pub(super) async fn change(
     if !changes.iter().any(|field| fields.has(field)) {
         fields.refuse(String::new(), FieldProblem::Empty);
     }
-    let (terms, countries, answers) = (
+    let turns = (1, WEIGHT_MAX.into());
+    let (terms, weight, countries, answers) = (
         terms::read(&mut fields),
+        fields.if_given("weight", |fields, name| fields.whole(name, turns)),
         fields.countries("countries"),
         fields.boolean("cancel_answers"),
     );
-    let (Some(terms), Some(countries), Some(answers), true) = (terms, countries, answers, fields.is_sound()) else {
+    let (Some(terms), Some(weight), Some(countries), Some(answers), true) =
+        (terms, weight, countries, answers, fields.is_sound())
+    else {
         return Err(fields.refusal());
     };
+    if let Some(weight) = weight {
+        app.accounts.change_weight(tenant, weight).await?;
+    }
     let text_days = terms.text_days;
     if terms.are_some() {
         app.accounts.change_terms(tenant, terms).await?;
@@ -184,12 +238,8 @@ pub(super) async fn grant(
     Ok((StatusCode::CREATED, Json(find(&app, tenant).await?)))
 }
 
-/// `GET /v1/tenants/{id}`, for the operator.
-pub(super) async fn show(
-    State(app): State<App>,
-    _: Operator,
-    Id(tenant): Id<TenantId>,
-) -> Result<Json<Value>, Problem> {
+/// `GET /v1/tenants/{id}`, for whoever manages it.
+pub(super) async fn show(State(app): State<App>, Managed(tenant): Managed) -> Result<Json<Value>, Problem> {
     find(&app, tenant).await.map(Json)
 }
 
@@ -223,6 +273,7 @@ pub(super) fn view(tenant: &Tenant) -> Value {
     let mut shown = json!({
         "id": tenant.id.to_string(),
         "name": tenant.name,
+        "reseller": tenant.reseller.map(|reseller| reseller.to_string()),
         "weight": tenant.weight,
         "countries": (!tenant.countries.is_all()).then(|| tenant.countries.codes()),
         "cancel_answers": tenant.cancel_answers,

@@ -394,7 +394,7 @@ async fn keys_open_what_is_theirs_and_nothing_else() {
     // An operator key that was replaced opens nothing any more.
     assert!(api.bench.store.set_operator_key("another", false).await.unwrap());
     let digest_owner = Accounts::new(api.bench.store.clone(), api.bench.mirror.clone(), api.bench.clock)
-        .owner(&crate::account::KeyDigest::of(OPERATOR).unwrap())
+        .open(&crate::account::KeyDigest::of(OPERATOR).unwrap())
         .await
         .unwrap();
     assert_eq!(digest_owner, None);

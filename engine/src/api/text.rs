@@ -14,12 +14,13 @@ use super::{App, shapes};
 use crate::audience::{COLUMNS_MAX, VALUE_MAX};
 use crate::campaign::too_long;
 use crate::compose::{ANALYSED_MAX, Analysis, Template, analyse};
-use crate::domain::Terms;
+use crate::domain::{Role, Terms};
 use crate::fault::{FieldFault, FieldProblem};
 
 pub(super) fn routes() -> Routes {
     Routes::of("texts and hours").add(
         Operation::new((Verb::Post, "/v1/text/analyze"), Key::Tenant, "analyzeText")
+.needs(Role::Read)
             .says(
                 "Say what a text takes",
                 "How it is encoded, cut and billed, with the clause that its purpose asks for. A field without a value takes its \

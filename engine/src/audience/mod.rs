@@ -21,7 +21,7 @@ pub(crate) use kinds::{GivenTemplate, check_category, check_purpose_of};
 pub(crate) use number::{Known, NUMBER_OCTETS_MAX, NumberFault, existing, look_up, normalise};
 pub(crate) use reading::{
     CampaignDraft, ENCODINGS, NAME_MAX, ReadFault, Rules, SCHEDULE_S, VALIDITY_S, check_campaign_name,
-    check_service_type,
+    check_service_type, instant_ahead,
 };
 pub(crate) use row::{COLUMN_NAME_MAX, COLUMNS_MAX, Place, Row, RowSink, SinkFull, VALUE_MAX, ValueBuffer, Values};
 pub(crate) use tlvs::read_tlvs;

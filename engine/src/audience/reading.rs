@@ -339,7 +339,9 @@ impl<'s> Reading<'s> {
             .for_each(|fault| self.fault(fault.pointer, fault.problem));
         let service_type = self.checked("/service_type", service_type, check_service_type);
         let now = self.now;
-        let expires_at = self.checked("/expires_at", expires_at, |at| parse_end(&at, now));
+        let expires_at = self.checked("/expires_at", expires_at, |at| {
+            instant_ahead(&at, (now, DAYS_AHEAD_MAX))
+        });
         let encoding = self.checked("/encoding", encoding, |encoding| parse_encoding(&encoding));
         let name = self.checked("/name", name, check_campaign_name);
         let wording = std::mem::take(&mut self.wording);
@@ -525,12 +527,11 @@ pub(crate) fn check_service_type(service_type: String) -> Result<String, FieldPr
     ascii(&service_type, SERVICE_TYPE_MAX).map(|_| service_type)
 }
 
-/// An instant that is to come.
-fn parse_end(text: &str, now: UnixMicros) -> Result<UnixMicros, FieldProblem> {
+/// An instant that is to come, at most so many days ahead.
+pub(crate) fn instant_ahead(text: &str, (now, days): (UnixMicros, u32)) -> Result<UnixMicros, FieldProblem> {
     let at: Timestamp = text.parse().map_err(|_| DateProblem::InvalidInstant)?;
     let at = u64::try_from(at.as_microsecond()).map_err(|_| DateProblem::InvalidInstant)?;
     let at = UnixMicros(at);
-    let days = DAYS_AHEAD_MAX;
     let most = Duration::from_secs(u64::from(days) * 86_400);
     match at > now && at <= now.plus(most) {
         true => Ok(at),

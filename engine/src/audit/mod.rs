@@ -42,7 +42,7 @@ pub(crate) enum Outcome {
 /// One act.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Act {
-    /// `operator`: with the operator's key; a tenant's id: with its key; `admin`: whoever reaches the operators' listener without a
+    /// `operator`: with the operator's key; a reseller's or tenant's id: with its key; `admin`: whoever reaches the operators' listener without a
     /// key; `signal`: whoever may send the process one.
     pub(crate) who: String,
     /// Where from.

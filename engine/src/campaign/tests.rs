@@ -15,7 +15,7 @@ mod starting;
 mod texts;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use smpp::text::EncodingPolicy;
@@ -24,8 +24,8 @@ use super::*;
 use crate::clock::pass;
 use crate::config;
 use crate::domain::{
-    Event, GateId, Mark, Message, MessageId, Note, Parameters, Purpose, Reason, Recipient, Record, SmscId, Status,
-    Trace, Traces, Transition, digest,
+    Event, GateId, Mark, Message, MessageId, Note, Parameters, Purpose, Reason, Recipient, Record, ResellerId, SmscId,
+    Status, Trace, Traces, Transition, digest,
 };
 use crate::store::{
     CampaignState, Counters, Credits, Embedded, Grant, LeaseAsk, Leased, LeasedMessage, NewTenant, Token,
@@ -49,6 +49,9 @@ pub(crate) struct Bench {
     _redis: Embedded,
 }
 
+/// The master key's, in a bench's folder.
+const KEY_FILE: &str = "campanile.key";
+
 impl Drop for Bench {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.folder) {
@@ -59,10 +62,19 @@ impl Drop for Bench {
 
 impl Bench {
     pub(crate) async fn start(name: &str) -> Self {
+        Self::under(name, |folder| folder.join(KEY_FILE)).await
+    }
+
+    /// Another one, with the master key of this one.
+    pub(crate) async fn beside(&self, name: &str) -> Self {
+        Self::under(name, |_| self.folder.join(KEY_FILE)).await
+    }
+
+    async fn under(name: &str, key_file: impl FnOnce(&Path) -> PathBuf) -> Self {
         let folder = std::env::temp_dir().join(format!("campanile-{name}-{}", std::process::id()));
         let redis = Embedded::start(&folder).await.unwrap();
         let store = Store::connect(&redis.url(), 16).await.unwrap();
-        store.unlock(&folder.join("campanile.key")).await.unwrap();
+        store.unlock(&key_file(&folder)).await.unwrap();
         assert_eq!(store.smsc_id("north").await.unwrap(), SMSC);
         let rung = Arc::new(AtomicU64::new(0));
         let database = crate::database::tests::open(&folder).await.unwrap();
@@ -112,19 +124,29 @@ impl Bench {
     }
 
     pub(crate) async fn tenant(&self, credits: u64) -> TenantId {
+        let tenant = self.enrol(None).await;
+        if credits > 0 {
+            self.grant(tenant, credits, "first").await.unwrap();
+        }
+        tenant
+    }
+
+    /// One of a reseller's, without credits.
+    pub(crate) async fn hosted_tenant(&self, reseller: ResellerId) -> TenantId {
+        self.enrol(Some(reseller)).await
+    }
+
+    async fn enrol(&self, reseller: Option<ResellerId>) -> TenantId {
         let new = NewTenant {
             name: "Cabinet Martin".into(),
             weight: 1,
             terms: crate::domain::Terms::default(),
             countries: Countries::default(),
+            reseller,
             key: ("00".into(), crate::store::KeyDetails::default()),
             token: self.token(),
         };
-        let tenant = self.store.create_tenant(&new, UnixMicros(1)).await.unwrap();
-        if credits > 0 {
-            self.grant(tenant, credits, "first").await.unwrap();
-        }
-        tenant
+        self.store.create_tenant(&new, UnixMicros(1)).await.unwrap()
     }
 
     pub(crate) async fn create(&self, tenant: TenantId, recipients: std::ops::Range<u64>) -> CampaignId {
@@ -326,7 +348,9 @@ async fn a_campaign_queued_again_makes_no_message_twice() {
     assert_eq!((leased.len(), ids(&leased).len()), (5_000, 5_000));
     leased.extend(bench.lease(1_000).await);
     assert_eq!(leased.len(), 5_000);
-    let variables: Vec<&str> = crate::domain::variables(&leased[0].variables).collect();
+    let order = bench.campaigns.orders().get(tenant, id).await.unwrap().unwrap();
+    let packed = order.open(&leased[0].variables).unwrap();
+    let variables: Vec<&str> = crate::domain::variables(&packed).collect();
     let patient = leased[0].recipient.0 - 33_600_000_000;
     assert_eq!(variables, [format!("Patient {patient}")]);
 }

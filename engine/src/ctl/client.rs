@@ -206,6 +206,12 @@ impl Client {
         self.answer(request.content_type("application/json").send(&body.to_string()))
     }
 
+    /// `PATCH` with a JSON body.
+    pub(super) fn patch(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let request = self.with_key(self.agent.patch(self.url(path)));
+        self.answer(request.content_type("application/json").send(&body.to_string()))
+    }
+
     /// `GET` of something that goes on for that long: each of its lines, as it comes, until `each` wants no more.
     pub(super) fn follow(
         &self,

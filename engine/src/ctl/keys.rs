@@ -17,12 +17,15 @@ pub(crate) enum KeysAsk {
     /// Make another key, which is shown or kept this once.
     #[command(after_help = "Example:\n  campanile keys create ten_… --label CRM --save-key crm.key")]
     Create(Create),
-    /// Make a key in place of another, which opens everything until it is revoked.
+    /// Make a key in place of another, which opens the same until it is revoked.
     #[command(
         after_help = "Example:\n  campanile keys rotate ten_… key_… --save-key new.key\n  campanile keys revoke ten_… key_… --yes   \
                       when nobody shows it any more"
     )]
     Rotate(Rotate),
+    /// Change what a key opens, from where, or until when: it holds from then on.
+    #[command(after_help = "Example:\n  campanile keys change ten_… key_… --role read --address 192.0.2.0/24")]
+    Change(Change),
     /// Take a key back: it opens nothing from then on. There is no way back.
     Revoke(Revoke),
 }
@@ -36,14 +39,30 @@ pub(crate) struct List {
     at: Office,
 }
 
+/// What is said of a key.
+#[derive(Clone, Debug, Args)]
+struct Bounds {
+    /// What it is for.
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+    /// What it opens: read, send, full or admin. A new one is full, if nothing is said.
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
+    /// An address or network from where it may be shown; more of them by repeating it.
+    #[arg(long = "address", value_name = "NETWORK")]
+    addresses: Vec<String>,
+    /// From when on it opens nothing: a time with its offset.
+    #[arg(long, value_name = "TIME")]
+    expires_at: Option<String>,
+}
+
 /// A key that is to be.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Create {
     /// The tenant, ten_….
     tenant: String,
-    /// What it is for.
-    #[arg(long, value_name = "TEXT")]
-    label: Option<String>,
+    #[command(flatten)]
+    bounds: Bounds,
     #[command(flatten)]
     keep: Keep,
     #[command(flatten)]
@@ -57,10 +76,23 @@ pub(crate) struct Create {
 pub(crate) struct Rotate {
     /// The tenant, ten_….
     tenant: String,
-    /// The key, key_…, whose label the new one gets.
+    /// The key, key_…, whose label and bounds the new one gets.
     key: String,
     #[command(flatten)]
     keep: Keep,
+    #[command(flatten)]
+    at: Office,
+}
+
+/// A key that is to be bounded otherwise. What is not said stays.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Change {
+    /// The tenant, ten_….
+    tenant: String,
+    /// The key, key_….
+    key: String,
+    #[command(flatten)]
+    bounds: Bounds,
     #[command(flatten)]
     at: Office,
 }
@@ -85,6 +117,7 @@ impl KeysAsk {
             Self::List(list) => list.run(),
             Self::Create(create) => create.run(),
             Self::Rotate(rotate) => rotate.run(),
+            Self::Change(change) => change.run(),
             Self::Revoke(revoke) => revoke.run(),
         }
     }
@@ -94,7 +127,7 @@ impl List {
     fn run(&self) -> Result<(), Failure> {
         let answer = self.at.open()?.get(&path_of(&self.tenant))?;
         self.at.show(&answer, |answer| {
-            let columns = ["id", "begins", "label", "created_at"];
+            let columns = ["id", "begins", "label", "role", "expires_at", "created_at"];
             let mut table = Table::new(&columns);
             for key in rows(answer) {
                 table.row(columns.map(|column| cell(&key[column])));
@@ -105,14 +138,31 @@ impl List {
     }
 }
 
+impl Bounds {
+    /// What is not said is left out.
+    fn body(&self) -> Value {
+        let mut body = json!({});
+        for (name, value) in [
+            ("label", &self.label),
+            ("role", &self.role),
+            ("expires_at", &self.expires_at),
+        ] {
+            if let Some(value) = value {
+                body[name] = value.as_str().into();
+            }
+        }
+        if !self.addresses.is_empty() {
+            body["addresses"] = self.addresses.as_slice().into();
+        }
+        body
+    }
+}
+
 impl Create {
     fn run(&self) -> Result<(), Failure> {
-        let mut body = json!({});
-        if let Some(label) = &self.label {
-            body["label"] = label.as_str().into();
-        }
         let client = self.at.open()?;
         let place = self.keep.prepare()?;
+        let body = self.bounds.body();
         let made = client.post_once(&path_of(&self.tenant), &body, self.once.key.as_deref())?;
         self.at.show(&Keep::take(place, made)?, one);
         Ok(())
@@ -131,13 +181,35 @@ impl Rotate {
             Failure::Usage(format!("{tenant} has no key {key:?}: it has {}", all.join(", ")))
         })?;
         let place = self.keep.prepare()?;
-        let made = client.post(&path, &json!({ "label": old["label"] }))?;
+        // Never more than the old one opens.
+        let bounds = ["label", "role", "addresses", "expires_at"].map(|name| (name.to_owned(), old[name].clone()));
+        let made = client.post(&path, &Value::Object(bounds.into_iter().collect()))?;
         self.at.show(&Keep::take(place, made)?, one);
         complain(format_args!(
-            "{old} opens everything as before. When nobody shows it any more: campanile keys revoke {tenant} {old} --yes",
+            "{old} opens what it did. When nobody shows it any more: campanile keys revoke {tenant} {old} --yes",
             old = self.key,
             tenant = self.tenant
         ));
+        Ok(())
+    }
+}
+
+impl Change {
+    fn run(&self) -> Result<(), Failure> {
+        let Self {
+            tenant,
+            key,
+            bounds,
+            at,
+        } = self;
+        let path = format!("{}/{}", path_of(tenant), quoted(key));
+        let changed = at.open()?.patch(&path, &bounds.body())?;
+        at.show(&changed, |changed| {
+            let columns = ["id", "label", "role", "expires_at"];
+            let mut table = Table::new(&columns);
+            table.row(columns.map(|column| cell(&changed[column])));
+            table.print();
+        });
         Ok(())
     }
 }
@@ -166,7 +238,8 @@ fn path_of(tenant: &str) -> String {
 
 /// A key that was just made: itself, unless it is in a file.
 fn one(key: &Value) {
-    let mut table = Table::new(&["id", "label", "api_key"]);
-    table.row(["id", "label", "api_key"].map(|column| cell(&key[column])));
+    let columns = ["id", "label", "role", "api_key"];
+    let mut table = Table::new(&columns);
+    table.row(columns.map(|column| cell(&key[column])));
     table.print();
 }

@@ -26,7 +26,7 @@ const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode =
 
 /// How much of tenants is kept.
 const HELD: &str = "SELECT (SELECT COUNT(*) FROM contact) + (SELECT COUNT(*) FROM list) + (SELECT COUNT(*) FROM segment) \
-     + (SELECT COUNT(*) FROM import) + (SELECT COUNT(*) FROM webhook_endpoint) + (SELECT COUNT(*) FROM tenant)";
+     + (SELECT COUNT(*) FROM import) + (SELECT COUNT(*) FROM webhook_endpoint) + (SELECT COUNT(*) FROM tenant) + (SELECT COUNT(*) FROM reseller)";
 
 /// The Redis that a database is opened with.
 #[derive(Clone, Copy, Debug)]

@@ -56,6 +56,10 @@ macro_rules! id {
 }
 
 id! {
+    /// Who hosts clinics.
+    ResellerId(u32), "res"
+}
+id! {
     /// A clinic.
     TenantId(u32), "ten"
 }

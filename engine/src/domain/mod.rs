@@ -9,6 +9,7 @@ mod ending;
 mod handset;
 mod cleanse;
 mod terms;
+mod bounds;
 mod tries;
 mod parameters;
 mod stored;
@@ -20,6 +21,7 @@ pub(crate) mod tests;
 
 pub(crate) use smpp::text::EncodingPolicy;
 
+pub(crate) use bounds::{KeyBounds, Network, Role};
 pub(crate) use cleanse::Cleanse;
 pub(crate) use country::{Countries, Country};
 pub(crate) use draft::{Draft, Due, Note};
@@ -27,7 +29,7 @@ pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use handset::ToHandset;
 pub(crate) use ids::{
     CampaignId, ConsentId, ContactId, DeliveryId, EndpointId, GateId, ImportId, ListId, MessageId, PARTITIONS_MAX,
-    Partition, Recipient, RouteId, SegmentId, SmscId, TemplateId, TenantId, UnknownId,
+    Partition, Recipient, ResellerId, RouteId, SegmentId, SmscId, TemplateId, TenantId, UnknownId,
 };
 pub(crate) use journal::{ENDED, JournalEvent, events};
 pub(crate) use message::{IllegalMove, State, Step};

@@ -2,10 +2,11 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Mirror, MirrorFault, Movement, Shared, tenants};
+use super::tenants::{self, KeptKey};
+use super::{Mirror, MirrorFault, Movement, Shared};
 use crate::database::Tie;
 use crate::domain::TenantId;
-use crate::store::{KeyOwner, Restored, Settings, Store};
+use crate::store::{KeyDetails, KeyOwner, Restored, Settings, Store};
 
 /// Tenants that are compared in one round trip.
 const AT_ONCE: usize = 500;
@@ -119,21 +120,40 @@ impl Shared {
                 KeyOwner::Operator => {
                     self.store.set_operator_key(&key.digest, true).await?;
                 }
-                KeyOwner::Tenant(tenant) => self.store.add_key(tenant, &key.digest, &key.details).await?,
+                owner @ (KeyOwner::Reseller(_) | KeyOwner::Tenant(_)) => {
+                    self.store.add_key(owner, &key.digest, &key.details).await?;
+                }
             }
         }
+        self.agree_on_bounds(&kept).await?;
         let kept: FxHashSet<String> = kept.into_iter().map(|key| key.digest).collect();
         let mut strange: FxHashMap<TenantId, Vec<String>> = FxHashMap::default();
         for (digest, owner) in there.into_iter().filter(|(digest, _)| !kept.contains(digest)) {
-            let KeyOwner::Tenant(tenant) = owner else {
-                continue;
-            };
-            if known.binary_search_by_key(&tenant, |(id, _)| *id).is_ok() {
-                self.store.drop_key(tenant, &digest).await?;
-            } else {
-                strange.entry(tenant).or_default().push(digest);
+            match owner {
+                KeyOwner::Operator => {}
+                KeyOwner::Tenant(tenant) if known.binary_search_by_key(&tenant, |(id, _)| *id).is_err() => {
+                    strange.entry(tenant).or_default().push(digest);
+                }
+                owner @ (KeyOwner::Reseller(_) | KeyOwner::Tenant(_)) => self.store.drop_key(owner, &digest).await?,
             }
         }
         Ok(strange)
+    }
+
+    /// A key is bounded as it was last, whatever Redis remembers.
+    async fn agree_on_bounds(&self, kept: &[KeptKey]) -> Result<(), MirrorFault> {
+        let bounded = kept.iter().filter(|key| key.owner != KeyOwner::Operator);
+        let bounded: Vec<&KeptKey> = bounded.collect();
+        for some in bounded.chunks(AT_ONCE) {
+            let owners: Vec<KeyOwner> = some.iter().map(|key| key.owner).collect();
+            let there = self.store.key_details_of(&owners).await?;
+            for (key, there) in some.iter().zip(there) {
+                let known = there.get(&key.digest).map(String::as_str);
+                if KeyDetails::stored(known).ok().as_ref() != Some(&key.details) {
+                    self.store.describe_key(key.owner, &key.digest, &key.details).await?;
+                }
+            }
+        }
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@
 //! and what was held for campaigns that went with it stays held, and is shown, until an operator says what was spent of it.
 
 mod tenants;
+mod resellers;
 mod ledger;
 mod mend;
 mod optouts;
@@ -27,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::store::{LedgerPlace, OptOut, Store, StoreError};
 
 pub(crate) use ledger::Movement;
+pub(crate) use resellers::Reseller;
 
 /// How often what has changed is copied.
 const ROUND: Duration = Duration::from_secs(1);

@@ -4,11 +4,14 @@ use rustc_hash::FxHashMap;
 
 use super::{Mirror, MirrorFault, Shared};
 use crate::database::{Database, DatabaseError, Found, Sql};
-use crate::domain::TenantId;
-use crate::store::{KeyDetails, KeyOwner, Settings};
+use crate::domain::{ResellerId, TenantId};
+use crate::store::{KeyDetails, KeyOwner, Settings, StoreError, reseller_in};
 
 /// The operator, among the tenants that keys belong to.
 const OPERATOR: i64 = 0;
+
+/// No reseller.
+const NONE: i64 = 0;
 
 /// A key as SQL has it.
 pub(super) struct KeptKey {
@@ -33,9 +36,9 @@ impl Mirror {
     pub(crate) async fn keep_operator(&self, digest: &str) -> Result<(), MirrorFault> {
         let mut change = self.0.database.change().await?;
         let mut forget = Sql::new("DELETE FROM api_key WHERE tenant = ");
-        forget.value(OPERATOR);
+        forget.value(OPERATOR).push(" AND reseller = 0");
         change.run(forget).await?;
-        change.run(put_key(digest, OPERATOR, "")).await?;
+        change.run(put_key(digest, KeyOwner::Operator, "")).await?;
         Ok(change.commit().await?)
     }
 }
@@ -57,6 +60,7 @@ impl Shared {
         let keys = self.store.keys_of(id).await?;
         let mut put = Sql::new("UPDATE tenant SET settings = ");
         put.value(serde_json::to_string(&settings).unwrap_or_default());
+        put.push(", reseller = ").value(host(&settings)?);
         put.push(" WHERE id = ").value(number);
         change.run(put).await?;
         let mut forget = Sql::new("DELETE FROM api_key WHERE tenant = ");
@@ -64,7 +68,7 @@ impl Shared {
         change.run(forget).await?;
         for (digest, details) in keys {
             let details = serde_json::to_string(&details).unwrap_or_default();
-            change.run(put_key(&digest, number, &details)).await?;
+            change.run(put_key(&digest, id.into(), &details)).await?;
         }
         Ok(change.commit().await?)
     }
@@ -78,20 +82,21 @@ impl Shared {
         keys: &FxHashMap<TenantId, Vec<String>>,
     ) -> Result<(), MirrorFault> {
         let settings = self.store.settings_of(tenants).await?;
-        let details = self.store.key_details_of(tenants).await?;
+        let owners: Vec<KeyOwner> = tenants.iter().copied().map(KeyOwner::Tenant).collect();
+        let details = self.store.key_details_of(&owners).await?;
         let mut change = self.database.change().await?;
         for ((tenant, settings), details) in tenants.iter().zip(settings).zip(details) {
             let (Some(settings), number) = (settings, i64::from(tenant.0)) else {
                 continue;
             };
-            let mut put = Sql::new("INSERT INTO tenant (id, settings) VALUES (");
-            put.value(number).push(", ");
+            let mut put = Sql::new("INSERT INTO tenant (id, reseller, settings) VALUES (");
+            put.value(number).push(", ").value(host(&settings)?).push(", ");
             put.value(serde_json::to_string(&settings).unwrap_or_default())
                 .push(")");
             change.run(put).await?;
             for digest in keys.get(tenant).into_iter().flatten() {
                 let known = details.get(digest).map_or("", String::as_str);
-                change.run(put_key(digest, number, known)).await?;
+                change.run(put_key(digest, (*tenant).into(), known)).await?;
             }
         }
         Ok(change.commit().await?)
@@ -125,24 +130,38 @@ pub(super) async fn put_settings(database: &Database, all: &[(TenantId, &Setting
 
 /// Every key.
 pub(super) async fn keys(database: &Database) -> Result<Vec<KeptKey>, DatabaseError> {
-    let all = Sql::new("SELECT digest, tenant, details FROM api_key ORDER BY digest");
+    let all = Sql::new("SELECT digest, tenant, details, reseller FROM api_key ORDER BY digest");
     let read = |row: &Found<'_>| {
-        let owner = match row.number(1)? {
-            OPERATOR => KeyOwner::Operator,
-            tenant => KeyOwner::Tenant(TenantId(tenant as u32)),
+        let owner = match (row.number(1)?, row.number(3)?) {
+            (OPERATOR, NONE) => KeyOwner::Operator,
+            (_, reseller) if reseller != NONE => KeyOwner::Reseller(ResellerId(reseller as u32)),
+            (tenant, _) => KeyOwner::Tenant(TenantId(tenant as u32)),
         };
         Ok(KeptKey {
             digest: row.text(0)?,
             owner,
-            details: serde_json::from_str(&row.text(2)?).unwrap_or_default(),
+            details: row.parsed(2, "details of a key", |json| KeyDetails::stored(Some(json)).ok())?,
         })
     };
     database.rows(all, read).await
 }
 
-fn put_key(digest: &str, tenant: i64, details: &str) -> Sql {
-    let mut put = Sql::new("INSERT INTO api_key (digest, tenant, details) VALUES (");
-    put.value(digest).push(", ").value(tenant).push(", ").value(details);
-    put.push(") ON CONFLICT (digest) DO UPDATE SET tenant = excluded.tenant, details = excluded.details");
+/// Who hosts a tenant of these settings, as it is stored.
+fn host(settings: &Settings) -> Result<i64, StoreError> {
+    Ok(reseller_in(settings)?.map_or(NONE, |reseller| reseller.0.into()))
+}
+
+pub(super) fn put_key(digest: &str, owner: KeyOwner, details: &str) -> Sql {
+    let (tenant, reseller) = match owner {
+        KeyOwner::Operator => (OPERATOR, NONE),
+        KeyOwner::Reseller(reseller) => (OPERATOR, reseller.0.into()),
+        KeyOwner::Tenant(tenant) => (tenant.0.into(), NONE),
+    };
+    let mut put = Sql::new("INSERT INTO api_key (digest, tenant, reseller, details) VALUES (");
+    put.value(digest).push(", ").value(tenant);
+    put.push(", ").value(reseller).push(", ").value(details);
+    put.push(
+        ") ON CONFLICT (digest) DO UPDATE SET tenant = excluded.tenant, reseller = excluded.reseller, details = excluded.details",
+    );
     put
 }

@@ -3,8 +3,8 @@
 use super::*;
 use crate::campaign::tests::Bench;
 use crate::database::{Redis, Tie};
-use crate::domain::{CampaignId, Partition, Purpose, Recipient, TermChanges, UnixMicros};
-use crate::store::{Credits, KeyDetails, KeyOwner, LedgerEntry, Restored};
+use crate::domain::{CampaignId, KeyBounds, Partition, Purpose, Recipient, Role, TermChanges, UnixMicros};
+use crate::store::{Credits, KeyDetails, KeyOwner, LedgerEntry, Restored, Token};
 
 const NOW: UnixMicros = UnixMicros(1_800_000_000_000_000);
 
@@ -46,7 +46,8 @@ async fn filled(bench: &Bench) -> (TenantId, TenantId, CampaignId) {
     }
     let campaign = bench.create(tenant, 0..100).await;
     bench.campaigns.launch(tenant, campaign).await.unwrap();
-    let leased = bench.lease(40).await;
+    bench.launched(tenant, campaign).await;
+    let leased = bench.lease(3).await;
     bench.accept(&leased).await;
     bench.campaigns.books().round().await;
     bench.campaigns.books().look(&[(tenant, campaign)]).await;
@@ -64,7 +65,7 @@ async fn a_redis_that_was_lost_is_rebuilt() {
     let before = credits(&first, tenant).await;
     assert!(before.spent > 0 && before.held > 0, "{before:?}");
 
-    let second = Bench::start("mirror-second").await;
+    let second = first.beside("mirror-second").await;
     let mirror = mirror(&second, &first.mirror);
     // As often as the engine is killed in the middle of it.
     for round in 0..2 {
@@ -132,7 +133,7 @@ async fn what_a_killed_redis_forgot_is_granted_again_once() {
     assert_eq!(first.mirror.ledger(tenant, None, 9).await.unwrap().len(), 3);
 
     // As it was after the first grant.
-    let second = Bench::start("mirror-after").await;
+    let second = first.beside("mirror-after").await;
     let settings = first.store.settings_of(&[tenant]).await.unwrap().remove(0).unwrap();
     let lines: Vec<LedgerEntry> = lines.iter().map(Movement::line).collect();
     let restored = Restored {
@@ -175,4 +176,103 @@ async fn a_key_that_was_revoked_opens_nothing_whatever_redis_remembers() {
         Some(KeyOwner::Tenant(tenant))
     );
     assert_eq!(bench.store.key_owner("22").await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_bounded_as_it_was_last_whatever_redis_remembers() {
+    let bench = Bench::start("mirror-bounds").await;
+    let tenant = bench.tenant(0).await;
+    let of_role = |role| KeyDetails {
+        bounds: KeyBounds {
+            role,
+            ..KeyBounds::default()
+        },
+        ..KeyDetails::default()
+    };
+    bench.store.add_key(tenant, "11", &of_role(Role::Read)).await.unwrap();
+    bench.mirror.keep_tenant(tenant).await.unwrap();
+    bench
+        .store
+        .describe_key(tenant, "11", &of_role(Role::Full))
+        .await
+        .unwrap();
+    bench.mirror.begin(Tie::Holds, "store-1").await.unwrap();
+    let (owner, bounds) = bench.store.key("11").await.unwrap().unwrap();
+    assert_eq!((owner, bounds.role), (KeyOwner::Tenant(tenant), Role::Read));
+    // Another's Redis is given it as well.
+    let second = Bench::start("mirror-bounds-second").await;
+    let mirror = mirror(&second, &bench.mirror);
+    mirror.begin(Tie::Lost, "store-2").await.unwrap();
+    assert_eq!(second.store.key("11").await.unwrap().unwrap().1.role, Role::Read);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_of_which_nothing_is_kept_is_one_from_before_there_were_roles() {
+    let bench = Bench::start("mirror-old-key").await;
+    let tenant = bench.tenant(0).await;
+    for (digest, details) in [
+        ("11", None),
+        (
+            "22",
+            Some("{\"hint\":\"sk_live_abcd\",\"label\":\"\",\"created_at\":5}"),
+        ),
+    ] {
+        bench.store.plant_key(tenant, digest, details).await.unwrap();
+        let (_, bounds) = bench.store.key(digest).await.unwrap().unwrap();
+        assert_eq!(bounds, KeyBounds::default());
+    }
+    bench
+        .store
+        .plant_key(tenant, "33", Some("{\"role\":\"emperor\"}"))
+        .await
+        .unwrap();
+    assert!(
+        bench.store.key("33").await.is_err(),
+        "what nobody can read opens nothing"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn resellers_outlive_their_redis_with_their_keys_and_tenants() {
+    let first = Bench::start("mirror-resellers").await;
+    let token = Token([7; 16]);
+    let made = first.mirror.make_reseller("Ostéo Réseau", (token, NOW)).await.unwrap();
+    assert_eq!(
+        first.mirror.make_reseller("Ostéo Réseau", (token, NOW)).await.unwrap(),
+        made,
+        "the same request makes no second one"
+    );
+    let other = first
+        .mirror
+        .make_reseller("Autre", (Token([8; 16]), NOW))
+        .await
+        .unwrap();
+    assert!(other.id > made.id);
+    first
+        .store
+        .add_key(made.id, "11", &KeyDetails::default())
+        .await
+        .unwrap();
+    first.mirror.keep_keys(made.id).await.unwrap();
+    first
+        .store
+        .add_key(made.id, "22", &KeyDetails::default())
+        .await
+        .unwrap();
+    let hosted = first.hosted_tenant(made.id).await;
+    first.mirror.keep_tenant(hosted).await.unwrap();
+    let strange = first.tenant(0).await;
+    first.mirror.keep_tenant(strange).await.unwrap();
+
+    let second = Bench::start("mirror-resellers-second").await;
+    let mirror = mirror(&second, &first.mirror);
+    mirror.begin(Tie::Lost, "store-2").await.unwrap();
+    let owner = KeyOwner::Reseller(made.id);
+    assert_eq!(second.store.key_owner("11").await.unwrap(), Some(owner));
+    assert_eq!(second.store.key_owner("22").await.unwrap(), None, "it was never kept");
+    assert_eq!(second.store.reseller_of(hosted).await.unwrap(), Some(Some(made.id)));
+    assert_eq!(second.store.reseller_of(strange).await.unwrap(), Some(None));
+    let own = mirror.tenants_of(Some(made.id), (None, 9)).await.unwrap();
+    assert_eq!(own, [hosted]);
+    assert_eq!(mirror.resellers(Some(made.id), 9).await.unwrap(), [other]);
 }

@@ -9,7 +9,7 @@ use super::KeyDetails;
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
 use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, integer, keys};
-use crate::domain::{CampaignId, Countries, TenantId, TermChanges, Terms, UnixMicros};
+use crate::domain::{CampaignId, Countries, ResellerId, TenantId, TermChanges, Terms, UnixMicros};
 
 /// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
 pub(crate) const GRANTED_MAX: u64 = 1_000_000_000_000;
@@ -17,6 +17,8 @@ pub(crate) const GRANTED_MAX: u64 = 1_000_000_000_000;
 /// Grants that are remembered of a tenant: an operator makes a few a day, and each costs 100 octets.
 const GRANTS_MAX: usize = 10_000;
 
+/// Who hosts a tenant, among what is stored of it.
+pub(super) const RESELLER: &str = "reseller";
 /// For how many days a tenant's texts are kept.
 pub(super) const TEXT_DAYS: &str = "text_retention_days";
 
@@ -28,6 +30,8 @@ const BAD_COUNTRIES: StoreError = StoreError::Corrupt("a tenant's countries");
 pub(crate) struct Tenant {
     pub(crate) id: TenantId,
     pub(crate) name: String,
+    /// Who hosts it; `None`: the operator.
+    pub(crate) reseller: Option<ResellerId>,
     /// How often it gets a turn.
     pub(crate) weight: u8,
     /// What it has agreed on.
@@ -60,6 +64,8 @@ pub(crate) struct Credits {
 #[derive(Clone, Debug)]
 pub(crate) struct NewTenant {
     pub(crate) name: String,
+    /// Who hosts it; `None`: the operator.
+    pub(crate) reseller: Option<ResellerId>,
     /// How often it gets a turn: 1 to 100.
     pub(crate) weight: u8,
     /// What it has agreed on.
@@ -130,6 +136,7 @@ impl Store {
             ("countries", new.countries.to_string()),
             ("created_at", now.0.to_string()),
         ];
+        fields.extend(new.reseller.map(|reseller| (RESELLER, reseller.0.to_string())));
         fields.push(self.new_text_key()?);
         let counters = ["granted", "available", "held", "spent", "recredited"];
         fields.extend(counters.map(|counter| (counter, "0".to_owned())));
@@ -180,6 +187,7 @@ impl Store {
         Ok(Some(Tenant {
             id,
             name: name.clone(),
+            reseller: hosted(fields.get(RESELLER).map(String::as_str))?,
             countries: countries.parse().map_err(|_| BAD_COUNTRIES)?,
             weight: number("weight").clamp(1, 100) as u8,
             terms: terms(&fields),
@@ -193,6 +201,14 @@ impl Store {
             },
             created_at: UnixMicros(number("created_at")),
         }))
+    }
+
+    /// Who hosts a tenant: `None` when there is no such tenant, `Some(None)` when it is the operator.
+    pub(crate) async fn reseller_of(&self, id: TenantId) -> Result<Option<Option<ResellerId>>, StoreError> {
+        let mut get = redis::cmd("HMGET");
+        get.arg(keys::tenant(id)).arg("name").arg(RESELLER);
+        let (name, reseller): (Option<String>, Option<String>) = self.ask(&get).await?;
+        name.map(|_| hosted(reseller.as_deref())).transpose()
     }
 
     /// Changes a tenant's terms; at least one of them.
@@ -301,6 +317,14 @@ impl Store {
         Ok(ids.into_iter().map(TenantId).collect())
     }
 
+    /// How often it gets a turn from now on.
+    pub(crate) async fn change_weight(&self, id: TenantId, weight: u8) -> Result<(), StoreError> {
+        let mut set = redis::cmd("HSET");
+        self.ask::<i64>(set.arg(keys::tenant(id)).arg("weight").arg(weight))
+            .await?;
+        self.set_weight(id, weight).await
+    }
+
     /// A tenant's ledger may have another line.
     pub(super) fn wrote_ledger(&self, id: TenantId) {
         let mut written = self.shared.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -332,6 +356,12 @@ impl Store {
         }
         Ok(true)
     }
+}
+
+pub(super) fn hosted(reseller: Option<&str>) -> Result<Option<ResellerId>, StoreError> {
+    let read = |number: &str| number.parse().map(ResellerId);
+    let reseller = reseller.map(read).transpose();
+    reseller.map_err(|_| StoreError::Corrupt("who hosts a tenant"))
 }
 
 fn read_booked(reply: Value) -> Result<Booked, StoreError> {

@@ -1,12 +1,17 @@
 //! Who asks, and which request it is.
 
-use crate::domain::TenantId;
+use crate::domain::{ResellerId, TenantId};
+
+/// What stands before the number of a reseller.
+const RESELLER: char = 'r';
 
 /// Whose key it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum KeyOwner {
-    /// The operator's: may make tenants and grant credits.
+    /// The operator's: may make resellers and tenants, and grant credits.
     Operator,
+    /// A reseller's: may make tenants of its own, and act for them.
+    Reseller(ResellerId),
     /// A tenant's.
     Tenant(TenantId),
 }
@@ -14,10 +19,32 @@ pub(crate) enum KeyOwner {
 impl KeyOwner {
     /// As it is stored beside a key's digest.
     pub(super) fn stored(text: &str) -> Option<Self> {
-        match text {
-            "operator" => Some(Self::Operator),
-            number => number.parse().ok().map(|number| Self::Tenant(TenantId(number))),
+        match (text, text.strip_prefix(RESELLER)) {
+            ("operator", _) => Some(Self::Operator),
+            (_, Some(number)) => number.parse().ok().map(|number| Self::Reseller(ResellerId(number))),
+            (number, None) => number.parse().ok().map(|number| Self::Tenant(TenantId(number))),
         }
+    }
+
+    /// The same the other way.
+    pub(super) fn text(self) -> String {
+        match self {
+            Self::Operator => "operator".to_owned(),
+            Self::Reseller(reseller) => format!("{RESELLER}{}", reseller.0),
+            Self::Tenant(tenant) => tenant.0.to_string(),
+        }
+    }
+}
+
+impl From<TenantId> for KeyOwner {
+    fn from(tenant: TenantId) -> Self {
+        Self::Tenant(tenant)
+    }
+}
+
+impl From<ResellerId> for KeyOwner {
+    fn from(reseller: ResellerId) -> Self {
+        Self::Reseller(reseller)
     }
 }
 
@@ -26,7 +53,7 @@ impl KeyOwner {
 pub(crate) struct Token(pub(crate) [u8; 16]);
 
 impl Token {
-    pub(super) fn hex(self) -> String {
+    pub(crate) fn hex(self) -> String {
         self.0.iter().map(|octet| format!("{octet:02x}")).collect()
     }
 
@@ -45,6 +72,17 @@ impl Token {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn owners_come_back() {
+        let all = [
+            KeyOwner::Operator,
+            KeyOwner::Reseller(ResellerId(7)),
+            KeyOwner::Tenant(TenantId(7)),
+        ];
+        assert_eq!(all.map(|owner| KeyOwner::stored(&owner.text())), all.map(Some));
+        assert_eq!(KeyOwner::stored("r"), None);
+    }
 
     #[test]
     fn tokens_come_back() {

@@ -83,8 +83,8 @@ pub(super) fn tenant(tenant: TenantId) -> String {
 }
 
 /// A hash: SHA-256 of an API key → what is known of it, as JSON.
-pub(super) fn tenant_keys(tenant: TenantId) -> String {
-    format!("c:{{t{}}}:keys", tenant.0)
+pub(super) fn key_details(owner: KeyOwner) -> String {
+    format!("{}keys", slot(owner))
 }
 
 /// A hash: campaign that was lost with its Redis → credits that are held for it.
@@ -111,6 +111,7 @@ pub(super) fn grants(tenant: TenantId) -> String {
 pub(super) fn slot(caller: KeyOwner) -> String {
     match caller {
         KeyOwner::Operator => "c:{op}:".to_owned(),
+        KeyOwner::Reseller(reseller) => format!("c:{{r{}}}:", reseller.0),
         KeyOwner::Tenant(tenant) => format!("c:{{t{}}}:", tenant.0),
     }
 }

@@ -8,9 +8,10 @@ use std::sync::PoisonError;
 use redis::Value;
 use rustc_hash::FxHashSet;
 
+use super::accounts::{RESELLER, hosted};
 use super::scripts::Name;
 use super::{Credits, KeyOwner, Store, StoreError, Token, array, bytes, integer, keys};
-use crate::domain::{CampaignId, Partition, Purpose, Recipient, TenantId, UnixMicros, UnknownId};
+use crate::domain::{CampaignId, Partition, Purpose, Recipient, ResellerId, TenantId, UnixMicros, UnknownId};
 
 /// A tenant's settings, by the names that they have here.
 pub(crate) type Settings = BTreeMap<String, String>;
@@ -328,6 +329,11 @@ impl Store {
         token[12..].copy_from_slice(&(place.number as u32).to_be_bytes());
         Token(token)
     }
+}
+
+/// Who hosts a tenant of these settings.
+pub(crate) fn reseller_in(settings: &Settings) -> Result<Option<ResellerId>, StoreError> {
+    hosted(settings.get(RESELLER).map(String::as_str))
 }
 
 fn read_settings(reply: Value) -> Result<Option<Settings>, StoreError> {

@@ -38,7 +38,7 @@ mod resolving;
 mod rows;
 mod expiring;
 mod schedule;
-mod tenant_keys;
+mod api_keys;
 mod text_keys;
 mod backup;
 
@@ -50,6 +50,7 @@ use redis::aio::ConnectionManager;
 use rustc_hash::FxHashSet;
 
 pub(crate) use accounts::{Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant};
+pub(crate) use api_keys::KeyDetails;
 pub(crate) use backup::{Place, Source, SourceFault, Users};
 pub(crate) use caller::{KeyOwner, Token};
 pub(crate) use campaign::{Campaign, CampaignKind, StoredVariant};
@@ -66,7 +67,7 @@ pub(crate) use inbound::{
 };
 pub(crate) use inspection::{Inspection, inspect};
 pub(crate) use journal::{Applied, CampaignChanges, JournalEntry, READ_MAX as JOURNAL_READ_MAX, journal_place};
-pub(crate) use mirrored::{LedgerEntry, LedgerPlace, OptOut, Restored, Settings};
+pub(crate) use mirrored::{LedgerEntry, LedgerPlace, OptOut, Restored, Settings, reseller_in};
 pub(crate) use moves::{ParkedOf, Swap};
 pub(crate) use places::{MendAsk, Mended, Misplaced, Queued, Suspicion};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};
@@ -77,7 +78,6 @@ pub(crate) use schedule::Planned;
 pub(crate) use stale::Spans;
 pub(crate) use stale::StaleQueue;
 pub(crate) use states::CampaignState;
-pub(crate) use tenant_keys::KeyDetails;
 pub(crate) use text_keys::UnlockFault;
 
 use crate::domain::{BadForm, Partition, Recipient, TenantId};

@@ -15,6 +15,10 @@ const FIELD: &str = "text_key";
 /// Keys that are kept at hand, some 200 octets each.
 const KNOWN_MAX: usize = 100_000;
 
+/// A tenant's key comes from SQL, and so perhaps from another place than the key file.
+const OTHER_MASTER: StoreError =
+    StoreError::Corrupt("the key of a tenant's texts, which was encrypted with another key than that of encryption.key_file");
+
 /// Why texts cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnlockFault {
@@ -115,7 +119,7 @@ impl Store {
         let keys = self.text_keys()?;
         let wrapped = match settings.get(FIELD) {
             None => keys.masters.wrap(&TextKey::generate()?)?,
-            Some(stored) => match keys.masters.unwrap(stored)? {
+            Some(stored) => match keys.masters.unwrap(stored).map_err(|_| OTHER_MASTER)? {
                 unwrapped if unwrapped.is_old => keys.masters.wrap(&unwrapped.key)?,
                 _ => return Ok(false),
             },

@@ -107,6 +107,46 @@ fn acts_of_administration_are_lines_of_the_audit_log() {
 }
 
 #[test]
+fn what_resellers_do_and_who_gives_a_tenants_keys_is_in_the_audit_log() {
+    let (stand, _) = stand("logs-audit-resellers", &["[audit]\npath = \"audit.log\""]);
+    let path = stand.lab().directory().join("audit.log");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let (operator, public) = (stand.engine.operator(), stand.engine.public());
+    let made = operator.post("/v1/resellers", &json!({ "name": "Réseau" })).expect(201);
+    let (reseller, own) = (text(&made["id"]), public.with_key(&text(&made["api_key"])));
+    let made = own.post("/v1/tenants", &json!({ "name": "Cabinet" })).expect(201);
+    let tenant = text(&made["id"]);
+    own.acting_for(&tenant)
+        .post("/v1/lists", &json!({ "name": "Marathon" }))
+        .expect(201);
+    let keys = format!("/v1/tenants/{tenant}/keys");
+    let admin = own.post(&keys, &json!({ "role": "admin" })).expect(201);
+    let admin_id = text(&admin["id"]);
+    let admin = public.with_key(&text(&admin["api_key"]));
+    let third = admin.post("/v1/keys", &json!({ "role": "read" })).expect(201);
+    admin.post("/v1/lists", &json!({ "name": "Semi" })).expect(201);
+    let found = eventually("the acts are there", LIMIT, || {
+        let acts = kept(&path);
+        (acts.len() >= 7).then_some(acts)
+    });
+    // The stand has made a tenant and given it its credits.
+    let shown: Vec<Value> = found[2..]
+        .iter()
+        .map(|act| json!([act["who"], act["act"], act["object"], act["details"]]))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            json!(["operator", "POST /v1/resellers", reseller, null]),
+            json!([reseller, "POST /v1/tenants", tenant, null]),
+            json!([reseller, "POST /v1/lists", null, { "tenant": tenant }]),
+            json!([reseller, "POST /v1/tenants/{id}/keys", tenant, { "key": admin_id, "role": "admin" }]),
+            json!([tenant, "POST /v1/keys", null, { "key": third["id"], "role": "read" }]),
+        ]
+    );
+}
+
+#[test]
 fn an_audit_log_that_cannot_be_written_stops_nothing_and_its_lines_are_said() {
     let (stand, _) = stand("logs-audit-away", &["[audit]\npath = \"missing/audit.log\""]);
     let campaign = stand.launch(10);

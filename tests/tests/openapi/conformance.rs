@@ -91,15 +91,18 @@ fn documented_fields_are_known_and_others_are_refused() {
             continue;
         };
         let http = match operation.opener {
-            crate::document::Opener::Operator => &operator,
-            crate::document::Opener::Tenant | crate::document::Opener::Nobody => &owner.http,
+            crate::document::Opener::Operator | crate::document::Opener::Reseller => &operator,
+            crate::document::Opener::Tenant | crate::document::Opener::Nobody => &owner.admin,
         };
         let ids = operation
             .path_parameters
             .iter()
             .map(|(name, schema)| (name, schema["pattern"].as_str().expect("an id")));
         let path = ids.fold(operation.path.clone(), |path, (name, pattern)| {
-            path.replace(&format!("{{{name}}}"), &owner.make(&operator, pattern))
+            path.replace(
+                &format!("{{{name}}}"),
+                &owner.make(&operator, (pattern, &operation.path)),
+            )
         });
         let unknown = |field: &str| {
             let mut body = example.clone();

@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opener {
     Nobody,
+    /// A tenant's, or a reseller's that acts for it.
     Tenant,
+    /// A reseller's about what is its own, or the operator's.
+    Reseller,
     Operator,
 }
 
@@ -22,6 +25,8 @@ pub(crate) struct Operation {
     pub(crate) path: String,
     pub(crate) id: String,
     pub(crate) opener: Opener,
+    /// The least role of a key that opens it, where those have one.
+    pub(crate) role: Option<String>,
     /// The schema of each `{…}` in its path.
     pub(crate) path_parameters: BTreeMap<String, Value>,
     /// With what it has to be asked behind the `?`.
@@ -138,10 +143,8 @@ fn operation(path: &str, method: &str, described: &Value) -> Operation {
     let required = |(name, parameter): (String, Value)| {
         (parameter["required"] == true).then_some((name, parameter["schema"].clone()))
     };
-    let opener = described["security"][0]
-        .as_object()
-        .and_then(|one| one.keys().next())
-        .map(String::as_str);
+    let security = described["security"][0].as_object().and_then(|one| one.iter().next());
+    let opener = security.map(|(name, _)| name.as_str());
     let content = &described["requestBody"]["content"];
     let body = &content["application/json"];
     let media = content.as_object().and_then(|content| content.keys().max());
@@ -152,9 +155,11 @@ fn operation(path: &str, method: &str, described: &Value) -> Operation {
         opener: match opener {
             None => Opener::Nobody,
             Some("tenantKey") => Opener::Tenant,
+            Some("resellerKey") => Opener::Reseller,
             Some("operatorKey") => Opener::Operator,
             Some(other) => panic!("a key of another kind: {other}"),
         },
+        role: security.and_then(|(_, roles)| roles[0].as_str().map(str::to_owned)),
         path_parameters: at("path")
             .into_iter()
             .map(|(name, parameter)| (name, parameter["schema"].clone()))

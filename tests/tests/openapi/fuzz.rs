@@ -28,11 +28,19 @@ fn settings(stand: &Stand, seconds: u64) -> String {
             "path.id",
             "^/v1/tenants/[^/]+(/credits|/keys)?$",
         ),
-        ("keys", &changed, "^key_", "path.key", "/revoke$"),
-        ("owners", &changed, "^ten_", "path.id", "/revoke$"),
+        (
+            "keys",
+            &changed,
+            "^key_",
+            "path.key",
+            "/tenants/[^/]+/keys/[^/]+(/revoke)?$",
+        ),
+        ("owners", &changed, "^ten_", "path.id", "/tenants/[^/]+/keys/"),
     ];
     let tables = known.map(|(name, owner, pattern, parameter, paths)| {
-        let ids: Vec<String> = (0..THINGS).map(|_| owner.make(&operator, pattern)).collect();
+        let ids: Vec<String> = (0..THINGS)
+            .map(|_| owner.make(&operator, (pattern, "/v1/tenants")))
+            .collect();
         format!(
             "[dictionaries.{name}]\nvalues = {ids:?}\n[[operations]]\ninclude-path-regex = {paths:?}\n\
              parameters = {{ {parameter:?} = {{ dictionary = {name:?}, probability = 0.8 }} }}\n"

@@ -1,15 +1,24 @@
 //! Every operation with every kind of key, about what is one's own, another's and nobody's.
 
-use campanile_tests::{Answer, Http, Stand, programs};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use campanile_tests::{Answer, Http, Stand, eventually, programs};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::document::{Document, Opener, Operation};
 use crate::world::{Owner, strange};
 
+const LIMIT: Duration = Duration::from_secs(30);
+
 /// Whose the things are that a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whose {
     Own,
+    /// Of another tenant of the same reseller.
+    Siblings,
+    /// Of a tenant of another reseller.
     Anothers,
     Nobodys,
 }
@@ -20,24 +29,78 @@ enum Asker {
     WithoutKey,
     WithWrongKey,
     WithRevokedKey,
+    WithExpiredKey,
+    WithKeyOfElsewhere,
     Operator,
+    /// With the tenant's first key, which is `full`.
     Tenant,
+    /// With one of its keys of that role.
+    TenantAs(&'static str),
+    /// The tenant's reseller.
+    Reseller,
+    ResellerAs(&'static str),
+    /// The same, for the tenant.
+    ResellerFor,
+    /// The same, for a tenant of another reseller.
+    ResellerForAnothers,
 }
 
-const ASKERS: [Asker; 5] = [
+/// Nobody whom the engine knows, and a tenant.
+const TENANTS: [Asker; 9] = [
     Asker::WithoutKey,
     Asker::WithWrongKey,
     Asker::WithRevokedKey,
-    Asker::Operator,
+    Asker::WithExpiredKey,
+    Asker::WithKeyOfElsewhere,
     Asker::Tenant,
+    Asker::TenantAs("read"),
+    Asker::TenantAs("send"),
+    Asker::TenantAs("admin"),
 ];
+
+/// Those who have tenants.
+const MANAGERS: [Asker; 5] = [
+    Asker::Operator,
+    Asker::Reseller,
+    Asker::ResellerAs("read"),
+    Asker::ResellerFor,
+    Asker::ResellerForAnothers,
+];
+
+impl Asker {
+    /// About whose things it asks: one that opens nothing at all is not told either what is there.
+    fn asks_about(self) -> &'static [Whose] {
+        match self {
+            Self::WithoutKey
+            | Self::WithWrongKey
+            | Self::WithRevokedKey
+            | Self::WithExpiredKey
+            | Self::WithKeyOfElsewhere
+            | Self::ResellerForAnothers => &[Whose::Own, Whose::Nobodys],
+            Self::TenantAs(_) | Self::ResellerAs(_) => &[Whose::Own, Whose::Anothers],
+            Self::Operator | Self::Tenant | Self::Reseller | Self::ResellerFor => {
+                &[Whose::Own, Whose::Siblings, Whose::Anothers, Whose::Nobodys]
+            }
+        }
+    }
+}
+
+/// Each opens what those before it open.
+const ROLES: [&str; 4] = ["read", "send", "full", "admin"];
 
 struct Matrix {
     stand: Stand,
     document: Document,
     one: Owner,
+    sibling: Owner,
     another: Owner,
     revoked: Http,
+    expired: Http,
+    of_elsewhere: Http,
+    /// A key of each role.
+    of_role: BTreeMap<&'static str, Http>,
+    /// A reseller's key of the role `read`.
+    reseller_reads: Http,
 }
 
 impl Matrix {
@@ -48,18 +111,34 @@ impl Matrix {
             Owner::new(&stand.engine, "Hirondelle"),
             Owner::new(&stand.engine, "Cormoran"),
         );
-        let operator = stand.engine.operator();
+        let sibling = one.sibling(&stand.engine, "Mésange");
+        let (operator, public) = (stand.engine.operator(), stand.engine.public());
         let keys = format!("/v1/tenants/{}/keys", one.tenant.id);
-        let made = operator.post(&keys, &json!({})).expect(201);
+        let make = |bounds: Value| operator.post(&keys, &bounds).expect(201);
+        let with = |made: &Value| public.with_key(made["api_key"].as_str().expect("a key"));
+        let made = make(json!({}));
         let revoke = format!("{keys}/{}/revoke", made["id"].as_str().expect("an id"));
         operator.ask("POST", &revoke, None).expect(200);
-        let revoked = stand.engine.public().with_key(made["api_key"].as_str().expect("a key"));
+        let revoked = with(&made);
+        let expired = with(&make(json!({ "expires_at": soon() })));
+        let of_elsewhere = with(&make(json!({ "addresses": ["192.0.2.0/24", "2001:db8::1"] })));
+        let of_role = ROLES.map(|role| (role, with(&make(json!({ "role": role })))));
+        let reseller_keys = format!("/v1/resellers/{}/keys", one.reseller.id);
+        let reader = with(&operator.post(&reseller_keys, &json!({ "role": "read" })).expect(201));
+        eventually("a key has expired", LIMIT, || {
+            (expired.get("/v1/tenant").status == 401).then_some(())
+        });
         Self {
             stand,
             document,
             one,
+            sibling,
             another,
             revoked,
+            expired,
+            of_elsewhere,
+            of_role: of_role.into(),
+            reseller_reads: reader,
         }
     }
 
@@ -69,8 +148,15 @@ impl Matrix {
             Asker::WithoutKey => public,
             Asker::WithWrongKey => public.with_key("sk_live_00000000000000000000000000000000"),
             Asker::WithRevokedKey => self.revoked.clone(),
+            Asker::WithExpiredKey => self.expired.clone(),
+            Asker::WithKeyOfElsewhere => self.of_elsewhere.clone(),
             Asker::Operator => self.stand.engine.operator(),
             Asker::Tenant => self.one.http.clone(),
+            Asker::TenantAs(role) => self.of_role[role].clone(),
+            Asker::Reseller => self.one.reseller.http.clone(),
+            Asker::ResellerAs(_) => self.reseller_reads.clone(),
+            Asker::ResellerFor => self.one.reseller.http.acting_for(&self.one.tenant.id),
+            Asker::ResellerForAnothers => self.one.reseller.http.acting_for(&self.another.tenant.id),
         }
     }
 
@@ -81,8 +167,9 @@ impl Matrix {
         for (name, schema) in &operation.path_parameters {
             let value = match (&schema["enum"][0], schema["pattern"].as_str(), whose) {
                 (Value::String(word), ..) => word.clone(),
-                (_, Some(pattern), Whose::Own) => self.one.make(&operator, pattern),
-                (_, Some(pattern), Whose::Anothers) => self.another.make(&operator, pattern),
+                (_, Some(pattern), Whose::Own) => self.one.make(&operator, (pattern, &operation.path)),
+                (_, Some(pattern), Whose::Siblings) => self.sibling.make(&operator, (pattern, &operation.path)),
+                (_, Some(pattern), Whose::Anothers) => self.another.make(&operator, (pattern, &operation.path)),
                 (_, Some(pattern), Whose::Nobodys) => strange(pattern),
                 (_, None, _) => panic!("{}: what is {name}?", operation.id),
             };
@@ -94,8 +181,9 @@ impl Matrix {
                 // Several ids of a kind.
                 Some(pattern) if is_of_ids(schema) => {
                     let id = || match whose {
-                        Whose::Own => self.one.make(&operator, pattern),
-                        Whose::Anothers => self.another.make(&operator, pattern),
+                        Whose::Own => self.one.make(&operator, (pattern, &operation.path)),
+                        Whose::Siblings => self.sibling.make(&operator, (pattern, &operation.path)),
+                        Whose::Anothers => self.another.make(&operator, (pattern, &operation.path)),
                         Whose::Nobodys => strange(pattern),
                     };
                     [id(), id()].join(",")
@@ -131,18 +219,13 @@ impl Matrix {
         );
         self.document.assert_describes(operation, &answer);
         let is_open = operation.opener == Opener::Nobody;
-        let opens = is_open
-            || match asker {
-                Asker::WithoutKey | Asker::WithWrongKey | Asker::WithRevokedKey => {
-                    assert_eq!(answer.status, 401, "{case}");
-                    return;
-                }
-                Asker::Operator => operation.opener == Opener::Operator,
-                Asker::Tenant => operation.opener == Opener::Tenant,
-            };
-        if !opens {
+        if !is_open && let Some((status, code)) = refusal(operation, asker) {
             // Whether it is there is not told either.
-            assert_eq!(answer.status, 403, "{case}");
+            assert_eq!(
+                (answer.status, &answer.json()["code"]),
+                (status, &json!(code)),
+                "{case}"
+            );
             return;
         }
         let in_path = operation.path_parameters.values();
@@ -151,7 +234,8 @@ impl Matrix {
         let has_ids = in_query.chain(in_path).any(|schema| schema["pattern"].is_string());
         let is_there = match whose {
             Whose::Own => true,
-            Whose::Anothers => operation.opener == Opener::Operator,
+            Whose::Siblings => operation.opener != Opener::Tenant,
+            Whose::Anothers => operation.opener != Opener::Tenant && asker == Asker::Operator,
             Whose::Nobodys => false,
         };
         if has_ids && !is_there {
@@ -160,12 +244,55 @@ impl Matrix {
             let done = (200..300).contains(&answer.status) || answer.status == 409;
             assert!(done, "{case}");
         }
-        if asker == Asker::Tenant && !is_open {
-            let (id, mark) = (&self.another.tenant.id, self.another.mark);
-            assert!(
-                !answer.text.contains(id) && !answer.text.contains(mark),
-                "of another tenant: {case}"
-            );
+        // The path of what is asked for, which is in a refusal, is what was given.
+        let told = answer.text.replace(
+            &self.another.tenant.id,
+            if whose == Whose::Anothers { "" } else { "another's" },
+        );
+        if asker != Asker::Operator && !is_open {
+            let told_of = [self.another.mark, "another's"]
+                .into_iter()
+                .find(|mark| told.contains(mark));
+            assert_eq!(told_of, None, "of another tenant: {case}");
+        }
+    }
+}
+
+/// Why that key does not open it, if it does not.
+fn refusal(operation: &Operation, asker: Asker) -> Option<(u16, &'static str)> {
+    let (opener, role) = match asker {
+        Asker::WithoutKey | Asker::WithWrongKey | Asker::WithRevokedKey => return Some((401, "unauthorized")),
+        Asker::WithExpiredKey => return Some((401, "key_expired")),
+        Asker::WithKeyOfElsewhere => return Some((403, "address_not_allowed")),
+        Asker::ResellerForAnothers => return Some((404, "not_found")),
+        Asker::Operator => return (operation.opener == Opener::Tenant).then_some((403, "forbidden")),
+        Asker::Tenant => (Opener::Tenant, "full"),
+        Asker::TenantAs(role) => (Opener::Tenant, role),
+        Asker::Reseller => (Opener::Reseller, "admin"),
+        Asker::ResellerAs(role) => (Opener::Reseller, role),
+        Asker::ResellerFor => (Opener::Tenant, "admin"),
+    };
+    if operation.opener != opener {
+        return Some((403, "forbidden"));
+    }
+    let rank = |role: &str| ROLES.iter().position(|known| *known == role).expect("a role");
+    let needed = operation.role.as_deref().expect("the document says the role");
+    (rank(role) < rank(needed)).then_some((403, "role_not_allowed"))
+}
+
+/// A moment away, as a date.
+fn soon() -> String {
+    let at = Timestamp::now() + SignedDuration::from_secs(1);
+    at.to_string()
+}
+
+fn all_operations_by(askers: &[Asker]) {
+    let matrix = Matrix::new();
+    for operation in matrix.document.operations() {
+        for asker in askers {
+            for whose in asker.asks_about() {
+                matrix.check(&operation, *asker, *whose);
+            }
         }
     }
 }
@@ -179,14 +306,12 @@ fn is_of_ids(schema: &Value) -> bool {
 
 #[test]
 fn every_operation_opens_to_its_key_only_and_to_nobody_about_what_is_anothers() {
-    let matrix = Matrix::new();
-    for operation in matrix.document.operations() {
-        for asker in ASKERS {
-            for whose in [Whose::Own, Whose::Anothers, Whose::Nobodys] {
-                matrix.check(&operation, asker, whose);
-            }
-        }
-    }
+    all_operations_by(&TENANTS);
+}
+
+#[test]
+fn every_operation_opens_to_those_who_have_tenants_about_these_and_no_others() {
+    all_operations_by(&MANAGERS);
 }
 
 #[test]
@@ -195,7 +320,7 @@ fn what_another_tenant_tries_changes_nothing() {
     let (owner, operator) = (&matrix.another, matrix.stand.engine.operator());
     let tenant = || operator.get(&format!("/v1/tenants/{}", owner.tenant.id)).expect(200);
     let before = (owner.http.get("/v1/campaigns").expect(200), tenant());
-    let path = format!("/v1/campaigns/{}", owner.make(&operator, "^cmp_"));
+    let path = format!("/v1/campaigns/{}", owner.make(&operator, ("^cmp_", "/v1/campaigns")));
     let campaign = owner.http.get(&path).expect(200);
     let id = campaign["id"].as_str().expect("an id");
     for operation in matrix.document.operations() {

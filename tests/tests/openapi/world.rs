@@ -7,32 +7,79 @@ use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// The most keys that are made of somebody: fewer than it may have.
+const KEYS: usize = 30;
+
 /// A tenant, and what is its own.
 pub(crate) struct Owner {
     pub(crate) tenant: Tenant,
     pub(crate) http: Http,
+    /// With a key that opens the tenant's keys as well.
+    pub(crate) admin: Http,
+    /// Who hosts it.
+    pub(crate) reseller: Reseller,
     /// A word in everything that it has, and in nothing else.
     pub(crate) mark: &'static str,
 }
 
+/// Who hosts tenants.
+#[derive(Clone)]
+pub(crate) struct Reseller {
+    pub(crate) id: String,
+    pub(crate) http: Http,
+}
+
 impl Owner {
+    /// A tenant with a reseller of its own.
     pub(crate) fn new(engine: &Engine, mark: &'static str) -> Self {
-        let tenant = engine.tenant(mark, 1_000_000);
-        let http = tenant.http(engine);
-        Self { tenant, http, mark }
+        let made = engine
+            .operator()
+            .post("/v1/resellers", &json!({ "name": mark }))
+            .expect(201);
+        let reseller = Reseller {
+            id: text(&made["id"]),
+            http: engine.public().with_key(&text(&made["api_key"])),
+        };
+        Self::of(engine, (reseller, mark))
     }
 
-    /// The id of something that is its own, and of the kind that the pattern of an id is for; made for this once.
-    pub(crate) fn make(&self, operator: &Http, pattern: &str) -> String {
+    /// Another tenant of the same reseller.
+    pub(crate) fn sibling(&self, engine: &Engine, mark: &'static str) -> Self {
+        Self::of(engine, (self.reseller.clone(), mark))
+    }
+
+    fn of(engine: &Engine, (reseller, mark): (Reseller, &'static str)) -> Self {
+        let made = reseller.http.post("/v1/tenants", &json!({ "name": mark })).expect(201);
+        let tenant = engine.tenant_of(&made);
+        let path = format!("/v1/tenants/{}", tenant.id);
+        let operator = engine.operator();
+        operator
+            .post(&format!("{path}/credits"), &json!({ "amount": 1_000_000 }))
+            .expect(201);
+        let keys = format!("{path}/keys");
+        let admin = operator.post(&keys, &json!({ "role": "admin" })).expect(201);
+        let admin = engine.public().with_key(&text(&admin["api_key"]));
+        Self {
+            http: tenant.http(engine),
+            tenant,
+            admin,
+            reseller,
+            mark,
+        }
+    }
+
+    /// The id of something that is its own, and of the kind that the pattern of an id is for, as it stands in that path; made for this
+    /// once, but for what one has few of.
+    pub(crate) fn make(&self, operator: &Http, (pattern, path): (&str, &str)) -> String {
         match prefix(pattern) {
             "ten" => self.tenant.id.clone(),
+            "res" => self.reseller.id.clone(),
             "cmp" => self.campaign(),
             "msg" => self.message(),
-            "key" => {
-                let path = format!("/v1/tenants/{}/keys", self.tenant.id);
-                let made = operator.post(&path, &json!({ "label": self.mark })).expect(201);
-                text(&made["id"])
+            "key" if path.starts_with("/v1/resellers") => {
+                self.key(operator, &format!("/v1/resellers/{}/keys", self.reseller.id))
             }
+            "key" => self.key(operator, &format!("/v1/tenants/{}/keys", self.tenant.id)),
             "con" => self.contact(),
             "lst" => {
                 let list = json!({ "name": format!("{} {}", self.mark, self.contact()) });
@@ -59,6 +106,17 @@ impl Owner {
             "dlv" => self.delivery(),
             other => panic!("say here how one makes what has ids that begin with {other}_"),
         }
+    }
+
+    fn key(&self, operator: &Http, path: &str) -> String {
+        let known = operator.get(path).expect(200);
+        let known = known["data"].as_array().expect("a list");
+        let own = known.iter().find(|key| key["label"] == self.mark);
+        if let Some(own) = own.filter(|_| known.len() > KEYS) {
+            return text(&own["id"]);
+        }
+        let made = operator.post(path, &json!({ "label": self.mark })).expect(201);
+        text(&made["id"])
     }
 
     fn campaign(&self) -> String {

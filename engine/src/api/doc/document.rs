@@ -15,8 +15,8 @@ use crate::domain::Language;
 /// Where schemas that have names stand.
 const SCHEMAS: &str = "/components/schemas";
 
-const ABOUT: &str = "Tenants and resellers ask here. Keys go in `Authorization: Bearer …`: a tenant's opens what is the tenant's, the \
-operator's makes tenants and grants credits. What belongs to another tenant does not exist for this one: 404.
+const ABOUT: &str = "Tenants and resellers ask here. Keys go in `Authorization: Bearer …`: a tenant's opens what is the tenant's, a \
+reseller's makes tenants and manages them, or acts for the one that `X-Tenant-Id` names, the operator's makes resellers and grants credits. What belongs to another tenant does not exist for this one: 404.
 
 Bodies are JSON. A field or parameter of another name is refused, with the name that was probably meant. Times are RFC 3339, numbers \
 E.164, ids opaque. Refusals are `application/problem+json` (RFC 9457) in French or English, by `Accept-Language`; go by `code`, \
@@ -24,6 +24,15 @@ which is never translated and of the closed list `ProblemCode`. Further fields m
 
 A POST with an `Idempotency-Key` is carried out once, and answered for a day as the first time. Lists are given in pages: \
 `next_cursor` is the `cursor` of the next, and `null` where there is none.";
+
+const TENANT_KEY: &str = "A tenant's key, `sk_live_…`. Beside each operation stands the least role that opens it: `read` looks at everything \
+of the tenant and has things worked out that change nothing, `send` sends as well, campaigns and single messages, `full` changes all but \
+the tenant's keys, and `admin` those, too.";
+
+const RESELLER_KEY: &str = "A reseller's key, `rk_live_…`: it makes tenants, and manages those that are its own. Roles are as for tenants: \
+beside `read` and `full`, `admin` gives and takes keys.";
+
+const ACTS_FOR: &str = "The tenant, `ten_…`, for which a reseller's key acts as the tenant's own would. One that is another's does not exist: 404.";
 
 impl Routes {
     /// The document of these routes.
@@ -51,7 +60,9 @@ impl Routes {
             "paths": paths,
             "components": {
                 "securitySchemes": {
-                    "tenantKey": { "type": "http", "scheme": "bearer", "description": "A tenant's key, `sk_live_…`." },
+                    "tenantKey": { "type": "http", "scheme": "bearer", "description": TENANT_KEY },
+                    "resellerKey": { "type": "http", "scheme": "bearer", "description": RESELLER_KEY },
+                    "actsFor": { "type": "apiKey", "in": "header", "name": "X-Tenant-Id", "description": ACTS_FOR },
                     "operatorKey": { "type": "http", "scheme": "bearer", "description": "The operator's key." },
                 },
                 "parameters": parameters(),
@@ -146,7 +157,12 @@ fn describe(tag: &str, operation: &Operation, (schemas, refusals): (&mut Schemas
         "responses": responses_of(operation, (schemas, refusals)),
         "security": match operation.key {
             Key::Nobody => json!([]),
-            Key::Tenant => json!([{ "tenantKey": [] }]),
+            // OpenAPI 3.1.0, 4.8.30: the roles that are asked for.
+            Key::Tenant => json!([
+                { "tenantKey": [operation.role().code()] },
+                { "resellerKey": [operation.role().code()], "actsFor": [] },
+            ]),
+            Key::Reseller => json!([{ "resellerKey": [operation.role().code()] }, { "operatorKey": [] }]),
             Key::Operator => json!([{ "operatorKey": [] }]),
         },
     });

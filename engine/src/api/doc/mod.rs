@@ -18,6 +18,7 @@
 //! that the code checks. Schemas come from schemars, since its attributes take constants; utoipa's take literals only.
 
 mod document;
+mod needs;
 mod operation;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use axum::handler::Handler;
 use axum::routing::on;
 
 use super::App;
+pub(super) use needs::Needs;
 pub(super) use operation::{Key, Operation, Verb};
 
 /// Routes with their documentation.
@@ -62,6 +64,11 @@ impl Routes {
         self.router = self.router.merge(other.router);
         self.operations.extend(other.operations);
         self
+    }
+
+    /// Which role a tenant's key must have for each.
+    pub(super) fn needs(&self) -> Needs {
+        Needs::of(self.operations.iter().map(|(_, operation)| operation))
     }
 
     /// What is served.

@@ -2,19 +2,24 @@
 
 use std::collections::BTreeSet;
 
+use axum::http::Method;
 use axum::routing::MethodFilter;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
 use crate::api::gate;
 use crate::api::problem::ProblemCode;
+use crate::domain::Role;
 
 /// Which key opens an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::api) enum Key {
     /// None is asked for.
     Nobody,
+    /// A tenant's, or a reseller's that acts for the tenant.
     Tenant,
+    /// The operator's, or a reseller's about what is its own.
+    Reseller,
     Operator,
 }
 
@@ -43,6 +48,16 @@ impl Verb {
             Self::Put => MethodFilter::PUT,
             Self::Patch => MethodFilter::PATCH,
             Self::Delete => MethodFilter::DELETE,
+        }
+    }
+
+    pub(super) const fn method(self) -> Method {
+        match self {
+            Self::Get => Method::GET,
+            Self::Post => Method::POST,
+            Self::Put => Method::PUT,
+            Self::Patch => Method::PATCH,
+            Self::Delete => Method::DELETE,
         }
     }
 }
@@ -83,6 +98,8 @@ pub(in crate::api) struct Operation {
     pub(super) answers: Vec<Answer>,
     /// Whether some of its words follow `Accept-Language`.
     pub(super) speaks: bool,
+    /// The least that a tenant's key must be, where its verb does not say that.
+    own_role: Option<Role>,
     own_refusals: Vec<ProblemCode>,
 }
 
@@ -101,8 +118,24 @@ impl Operation {
             file: &[],
             answers: Vec::new(),
             speaks: false,
+            own_role: None,
             own_refusals: Vec::new(),
         }
+    }
+
+    /// A tenant's or reseller's key of that role opens it, or of any above. If it is not said: `read`, to look, and `full`, to change something.
+    pub(in crate::api) const fn needs(mut self, role: Role) -> Self {
+        self.own_role = Some(role);
+        self
+    }
+
+    /// The least role of a key that opens it.
+    pub(super) fn role(&self) -> Role {
+        let usual = match self.verb {
+            Verb::Get => Role::Read,
+            Verb::Post | Verb::Put | Verb::Patch | Verb::Delete => Role::Full,
+        };
+        self.own_role.unwrap_or(usual)
     }
 
     /// A line of what it does, and more of it in Markdown, which may be empty.
@@ -195,7 +228,12 @@ impl Operation {
         codes.insert(Code::Internal);
         if self.key != Key::Nobody {
             codes.extend([Code::Unauthorized, Code::Forbidden, Code::TooManyRequests]);
+            // The tenant that a reseller acts for may be another's.
+            codes.extend([Code::KeyExpired, Code::AddressNotAllowed, Code::NotFound]);
             codes.extend([Code::DatabaseLost, Code::Unavailable]);
+        }
+        if matches!(self.key, Key::Tenant | Key::Reseller) && self.role() > Role::Read {
+            codes.insert(Code::RoleNotAllowed);
         }
         if !self.path_parameters.is_empty() {
             codes.insert(Code::NotFound);

@@ -33,11 +33,13 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::BrokenMergeField { .. }
         | FieldProblem::Wording(_)
         | FieldProblem::InvalidSender
+        | FieldProblem::NotANetwork
         | FieldProblem::NotANumber
         | FieldProblem::InvalidNumber
         | FieldProblem::NotMobile
         | FieldProblem::CountryNotAllowed
         | FieldProblem::UnknownCountry
+        | FieldProblem::UnknownReseller
         | FieldProblem::NotAscii { .. }
         | FieldProblem::InvalidHexadecimal
         | FieldProblem::InvalidTag
@@ -53,7 +55,10 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::InvalidRequest => ("Requête incorrecte", "Invalid request"),
         ProblemCode::InvalidFields => ("Champs incorrects", "Invalid fields"),
         ProblemCode::Unauthorized => ("Clé absente ou inconnue", "Missing or unknown key"),
+        ProblemCode::KeyExpired => ("Clé expirée", "The key has expired"),
         ProblemCode::Forbidden => ("Accès refusé", "Forbidden"),
+        ProblemCode::AddressNotAllowed => ("Adresse non autorisée", "Address not allowed"),
+        ProblemCode::RoleNotAllowed => ("Rôle insuffisant", "Role not allowed"),
         ProblemCode::NotFound => ("Introuvable", "Not found"),
         ProblemCode::MethodNotAllowed => ("Méthode non autorisée", "Method not allowed"),
         ProblemCode::InsufficientCredit => ("Solde insuffisant", "Insufficient credit"),
@@ -118,6 +123,18 @@ const UNAUTHORIZED: (&str, &str) = (
     "Envoyez une clé valable dans l'en-tête Authorization: Bearer.",
     "Send a valid key in the header \"Authorization: Bearer …\".",
 );
+const KEY_EXPIRED: (&str, &str) = (
+    "Cette clé n'est plus valable : demandez-en une nouvelle.",
+    "This key is not valid any more: ask for a new one.",
+);
+const ADDRESS_NOT_ALLOWED: (&str, &str) = (
+    "Cette clé n'est pas valable depuis cette adresse.",
+    "This key is not valid from this address.",
+);
+const REQUEST_LATE: (&str, &str) = (
+    "La requête n'est pas arrivée à temps.",
+    "The request did not arrive in time.",
+);
 const NOT_FOUND: (&str, &str) = (
     "Rien n'existe à cette adresse pour cette clé.",
     "Nothing exists at this address for this key.",
@@ -172,16 +189,16 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::InvalidRequest => REQUEST_INVALID,
         ProblemKind::InvalidFields => FIELDS_INVALID,
         ProblemKind::Unauthorized => UNAUTHORIZED,
+        ProblemKind::KeyExpired => KEY_EXPIRED,
+        ProblemKind::AddressNotAllowed => ADDRESS_NOT_ALLOWED,
+        ProblemKind::RoleNotAllowed { needed, has } => return role_not_allowed((*needed, *has), language),
         ProblemKind::Forbidden => ("Cette clé ne donne pas ce droit.", "This key does not allow that."),
         ProblemKind::NotFound => NOT_FOUND,
         ProblemKind::MethodNotAllowed => (
             "Cette adresse n'accepte pas cette méthode.",
             "This address does not accept this method.",
         ),
-        ProblemKind::RequestTimeout => (
-            "La requête n'est pas arrivée à temps.",
-            "The request did not arrive in time.",
-        ),
+        ProblemKind::RequestTimeout => REQUEST_LATE,
         ProblemKind::UnsupportedMediaType { allowed } if fr => return format!("Envoyez {}.", allowed.join(" ou ")),
         ProblemKind::UnsupportedMediaType { allowed } => return format!("Send {}.", allowed.join(" or ")),
         ProblemKind::TooManyRequests { full, .. } => return too_many(*full, language),
@@ -195,6 +212,13 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ),
     };
     choose(language, fixed.0, fixed.1).to_owned()
+}
+
+fn role_not_allowed((needed, has): (&str, &str), language: Language) -> String {
+    match language {
+        Language::Fr => format!("Il faut une clé de rôle « {needed} » ; celle-ci a le rôle « {has} »."),
+        Language::En => format!("This takes a key with the role \"{needed}\"; this one has \"{has}\"."),
+    }
 }
 
 fn too_many(full: Full, language: Language) -> String {
@@ -295,10 +319,16 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::InvalidSender => "Expéditeur : 3 à 11 lettres ou chiffres sans espace ni accent, \
                                         ou un numéro court, ou un numéro international avec +."
             .to_owned(),
+        FieldProblem::NotANetwork => {
+            "Attendu : une adresse IP ou un réseau, par exemple 192.0.2.7 ou 2001:db8::/48.".to_owned()
+        }
         FieldProblem::NotANumber => "Ce n'est pas un numéro de téléphone.".to_owned(),
         FieldProblem::InvalidNumber => "Ce numéro n'existe pas.".to_owned(),
         FieldProblem::NotMobile => "Ce numéro n'est pas un mobile.".to_owned(),
         FieldProblem::CountryNotAllowed => "Les numéros de ce pays ne sont pas acceptés.".to_owned(),
+        FieldProblem::UnknownReseller => {
+            "Attendu : l'identifiant d'un revendeur, res_… ; avec sa propre clé, le sien.".to_owned()
+        }
         FieldProblem::UnknownCountry => "Attendu : les deux lettres d'un pays, par exemple FR.".to_owned(),
         FieldProblem::NotAscii { max } => format!("Au plus {max} caractères ASCII sont acceptés."),
         FieldProblem::InvalidHexadecimal => {
@@ -357,10 +387,12 @@ fn english(problem: &FieldProblem) -> String {
             "Sender: 3 to 11 plain letters or digits without spaces, or a short code, or an international number with +."
                 .to_owned()
         }
+        FieldProblem::NotANetwork => "An IP address or a network is expected, such as 192.0.2.7 or 2001:db8::/48.".to_owned(),
         FieldProblem::NotANumber => "Not a phone number.".to_owned(),
         FieldProblem::InvalidNumber => "This number does not exist.".to_owned(),
         FieldProblem::NotMobile => "Not a mobile number.".to_owned(),
         FieldProblem::CountryNotAllowed => "Numbers of this country are not accepted.".to_owned(),
+        FieldProblem::UnknownReseller => "The id of a reseller is expected, res_…; with a key of its own, its own.".to_owned(),
         FieldProblem::UnknownCountry => "The two letters of a country are expected, such as FR.".to_owned(),
         FieldProblem::NotAscii { max } => format!("At most {max} ASCII characters are accepted."),
         FieldProblem::InvalidHexadecimal => "Up to 255 octets in hexadecimal are expected, such as 31303100.".to_owned(),

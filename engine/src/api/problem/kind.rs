@@ -20,8 +20,18 @@ pub(crate) enum ProblemKind {
     InvalidFields,
     /// 401: no key, or an unknown one.
     Unauthorized,
+    /// 401: the key was good until its end.
+    KeyExpired,
     /// 403: the key is good, but not for this.
     Forbidden,
+    /// 403: the key is good, but not from there.
+    AddressNotAllowed,
+    /// 403: the key is its tenant's, and its role too low for this.
+    RoleNotAllowed {
+        /// The least role that opens it.
+        needed: &'static str,
+        has: &'static str,
+    },
     /// 404: no such thing, or another tenant's.
     NotFound,
     /// 405.
@@ -148,9 +158,9 @@ impl ProblemCode {
     pub(crate) const fn status(self) -> StatusCode {
         match self {
             Self::InvalidRequest | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized | Self::KeyExpired => StatusCode::UNAUTHORIZED,
             Self::InsufficientCredit => StatusCode::PAYMENT_REQUIRED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::AddressNotAllowed | Self::RoleNotAllowed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -204,7 +214,10 @@ impl ProblemKind {
             | Self::InvalidIdempotencyKey
             | Self::IdempotencyKeyReused
             | Self::Unauthorized
+            | Self::KeyExpired
             | Self::Forbidden
+            | Self::AddressNotAllowed
+            | Self::RoleNotAllowed { .. }
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::InsufficientCredit { .. }

@@ -35,7 +35,7 @@ struct Shown<'a> {
     id: &'a str,
     summary: &'a str,
     text: &'a str,
-    key: &'static str,
+    key: String,
     parameters: Vec<Row<'a>>,
     body: Option<(Vec<Piece<'a>>, String)>,
     answers: Vec<Row<'a>>,
@@ -143,11 +143,15 @@ fn followed<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     place.and_then(|place| document.pointer(place)).unwrap_or(value)
 }
 
-fn key(security: &Value) -> &'static str {
+fn key(security: &Value) -> String {
     match members(&security[0]).next() {
-        None => "no key",
-        Some(("operatorKey", _)) => "the operator's key",
-        Some(_) => "a tenant's key",
+        None => "no key".to_owned(),
+        Some(("operatorKey", _)) => "the operator's key".to_owned(),
+        Some(("resellerKey", roles)) => {
+            let role = text(&roles[0]);
+            format!("the operator's key, or a reseller's of the role {role} or above")
+        }
+        Some((_, roles)) => format!("a tenant's key of the role {} or above", text(&roles[0])),
     }
 }
 

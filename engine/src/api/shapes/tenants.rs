@@ -2,9 +2,11 @@
 
 use schemars::JsonSchema;
 
-use super::{ApiKey, EncodingWord, KeyId, Nullable, SenderText, StopClauseWord, TariffWord, Time};
+use super::{
+    ApiKey, EncodingWord, KeyId, NetworkText, Nullable, RoleWord, SenderText, StopClauseWord, TariffWord, Time,
+};
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, WEIGHT_MAX};
-use crate::domain::{CampaignId, Countries, TenantId, Terms};
+use crate::domain::{CampaignId, Countries, KeyBounds, ResellerId, TenantId, Terms};
 
 /// A new tenant, and what was agreed on with it.
 #[derive(JsonSchema)]
@@ -12,6 +14,8 @@ use crate::domain::{CampaignId, Countries, TenantId, Terms};
 pub(in crate::api) struct NewTenant {
     #[schemars(length(min = 1, max = NAME_MAX))]
     name: String,
+    /// Who hosts it. With a reseller's key it is that reseller.
+    reseller: Option<ResellerId>,
     /// How many turns it has at sending for one of a tenant with 1.
     #[schemars(range(min = 1, max = WEIGHT_MAX))]
     weight: Option<u8>,
@@ -25,6 +29,9 @@ pub(in crate::api) struct NewTenant {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, extend("minProperties" = 1))]
 pub(in crate::api) struct TenantChanges {
+    /// How many turns it has at sending for one of a tenant with 1.
+    #[schemars(range(min = 1, max = WEIGHT_MAX))]
+    weight: Option<u8>,
     countries: Option<Nullable<CountryList>>,
     /// Whether people who answer to a stop are told so.
     cancel_answers: Option<bool>,
@@ -78,6 +85,8 @@ struct CountryCode(#[schemars(regex(pattern = "^[A-Z]{2}$"))] String);
 pub(in crate::api) struct Tenant {
     id: TenantId,
     name: String,
+    /// Who hosts it; `null`: the operator.
+    reseller: Option<ResellerId>,
     weight: u8,
     /// `null`: everywhere.
     countries: Option<Vec<CountryCode>>,
@@ -101,6 +110,30 @@ pub(in crate::api) struct Tenant {
 pub(in crate::api) struct ErasedTexts {
     id: TenantId,
     erased: bool,
+}
+
+/// A new reseller.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewReseller {
+    #[schemars(length(min = 1, max = NAME_MAX))]
+    name: String,
+}
+
+/// Who hosts tenants.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Reseller {
+    id: ResellerId,
+    name: String,
+    created_at: Time,
+}
+
+/// A reseller that was just made, with its first key.
+#[derive(JsonSchema)]
+pub(in crate::api) struct MadeReseller {
+    #[schemars(flatten)]
+    reseller: Reseller,
+    api_key: ApiKey,
 }
 
 /// A tenant that was just made, with its first key.
@@ -153,10 +186,34 @@ pub(in crate::api) struct SettledHold {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(in crate::api) struct NewKey {
+    #[schemars(flatten)]
+    given: GivenKey,
+}
+
+/// What is to change of a key: at least one of these.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+pub(in crate::api) struct KeyChanges {
+    #[schemars(flatten)]
+    given: GivenKey,
+}
+
+#[derive(JsonSchema)]
+struct GivenKey {
     /// What it is for.
     #[schemars(length(max = NAME_MAX))]
     label: Option<String>,
+    /// If it is not said: `full`, and of a reseller's key `admin`.
+    role: Option<RoleWord>,
+    /// From where it may be shown; `null`, or not given: from anywhere.
+    addresses: Option<Nullable<NetworkList>>,
+    /// From when on it opens nothing; `null`, or not given: it does not end.
+    expires_at: Option<Nullable<Time>>,
 }
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct NetworkList(#[schemars(length(min = 1, max = KeyBounds::ADDRESSES_MAX))] Vec<NetworkText>);
 
 /// A key, without itself.
 #[derive(JsonSchema)]
@@ -165,6 +222,11 @@ pub(in crate::api) struct KnownKey {
     /// How it begins.
     begins: String,
     label: String,
+    role: RoleWord,
+    /// `null`: from anywhere.
+    addresses: Option<Vec<NetworkText>>,
+    /// `null`: it does not end.
+    expires_at: Option<Time>,
     /// `null`: it is older than that is kept.
     created_at: Option<Time>,
 }

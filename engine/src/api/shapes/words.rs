@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::audience::{ENCODINGS, NUMBER_OCTETS_MAX};
 use crate::compose::Category;
-use crate::domain::{self, Ending, Purpose, State, Status, StopClause, Tariff};
+use crate::domain::{self, Ending, Purpose, Role, State, Status, StopClause, Tariff};
 use crate::store::CampaignState;
 use crate::waiting;
 
@@ -85,7 +85,7 @@ schema! {
     ApiKey, named: false, json_schema!({
         "type": "string",
         "description": "The key itself: it is shown this once.",
-        "pattern": "^sk_live_",
+        "pattern": "^(sk|rk)_live_",
     })
 }
 schema! {
@@ -109,6 +109,25 @@ schema! {
     /// What may be done to a text.
     EncodingWord, named: true,
     one_of("What may be done to a text so that it takes fewer segments.", ENCODINGS)
+}
+schema! {
+    RoleWord, named: true,
+    one_of(
+        "What a key of a tenant opens; each opens what those before it do. `read`: looks at everything of the tenant, and has things \
+         worked out that change nothing. `send`: sends as well, campaigns and single messages. `full`: changes all but the tenant's keys. \
+         `admin`: those, too.",
+        Role::ALL.iter().map(|role| role.code())
+    )
+}
+schema! {
+    /// An IP address or a network.
+    NetworkText, named: true, json_schema!({
+        "type": "string",
+        "description": "An IP address, or a network of them: behind proxies of ours, of whoever asked them.",
+        "minLength": 2,
+        "maxLength": 64,
+        "examples": ["192.0.2.7", "2001:db8::/48"],
+    })
 }
 schema! {
     TariffWord, named: true,

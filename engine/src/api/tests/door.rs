@@ -378,3 +378,36 @@ async fn behind_a_trusted_proxy_the_forwarded_address_has_the_share() {
     drop(posts);
     door.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_bound_to_an_address_holds_for_whom_a_trusted_proxy_speaks() {
+    let limits = config::Api {
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        ..config::Api::default()
+    };
+    let door = Door::open("door-bound", PATIENT, limits).await;
+    let (tenant, _) = door.api.tenant(0).await;
+    let bounds = crate::domain::KeyBounds {
+        addresses: vec!["192.0.2.7".parse().unwrap(), "2001:db8::1".parse().unwrap()],
+        ..Default::default()
+    };
+    let owner = tenant.parse::<crate::domain::TenantId>().unwrap().into();
+    let made = door.api.app.accounts.add_key(owner, ("", bounds)).await;
+    let (_, key) = made.unwrap();
+    for (forwarded, status) in [
+        ("198.51.100.1, 192.0.2.7", 200),
+        ("192.0.2.7, 192.0.2.8", 403),
+        ("2001:db8::1", 200),
+        ("2001:db8::2", 403),
+        ("", 403),
+    ] {
+        let request =
+            format!("GET /v1/tenant HTTP/1.1\r\nauthorization: Bearer {key}\r\nx-forwarded-for: {forwarded}\r\n\r\n");
+        let answer = said(door.public, &request).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{forwarded}: {answer}"
+        );
+    }
+    door.close().await;
+}

@@ -61,7 +61,8 @@ async fn a_message_is_priced_by_its_own_encoding_or_its_tenants() {
             .await
             .unwrap()
             .unwrap();
-        found.push((message.id, order.encoding(&leased.variables)));
+        let variables = order.open(&leased.variables).unwrap();
+        found.push((message.id, order.encoding(&variables)));
     }
     let wanted = [
         (usual, EncodingPolicy::GsmTransliterate),

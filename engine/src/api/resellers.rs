@@ -1,0 +1,85 @@
+//! `/v1/resellers`: who hosts tenants.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
+use serde_json::{Value, json};
+
+use super::access::{Hosting, Operator};
+use super::doc::{Key, Operation as Documented, Routes, Verb};
+use super::fields::Fields;
+use super::idempotent::{Operation, Secret};
+use super::known::Known;
+use super::pages::Paging;
+use super::problem::Problem;
+use super::{App, page, shapes};
+use crate::campaign::view::time;
+use crate::domain::ResellerId;
+use crate::mirror::Reseller;
+
+pub(super) fn routes() -> Routes {
+    let all = "/v1/resellers";
+    Routes::of("resellers")
+        .add(
+            Documented::new((Verb::Post, all), Key::Operator, "createReseller")
+                .says(
+                    "Make a reseller",
+                    "Repeated under its `Idempotency-Key`, it gives the same reseller a further key.",
+                )
+                .takes::<shapes::NewReseller>(json!({ "name": "Ostéo Réseau" }))
+                .answers::<shapes::MadeReseller>(201, "The reseller, with its first key."),
+            create,
+        )
+        .add(
+            Documented::new((Verb::Get, all), Key::Operator, "listResellers")
+                .says("List resellers", "In the order in which they were made.")
+                .asks::<shapes::Paging>()
+                .answers::<shapes::Page<shapes::Reseller>>(200, "A page of them."),
+            list,
+        )
+        .add(
+            Documented::new((Verb::Get, "/v1/resellers/{id}"), Key::Reseller, "getReseller")
+                .says("Show a reseller", "")
+                .at::<ResellerId>("id", "The reseller; with its own key, itself.")
+                .answers::<shapes::Reseller>(200, "The reseller."),
+            show,
+        )
+}
+
+/// `POST /v1/resellers`: `{"name"}` → 201 with the id and the API key, which is shown this once.
+async fn create(
+    State(app): State<App>,
+    (_, Operation(token), Extension(known)): (Operator, Operation, Extension<Known>),
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Extension<Secret>, Json<Value>), Problem> {
+    let mut fields = Fields::read((&headers, body), app.clock, &["name"]).await?;
+    let (Some(name), true) = (fields.text("name"), fields.is_sound()) else {
+        return Err(fields.refusal());
+    };
+    let (made, api_key) = app.accounts.make_reseller(&name, token).await?;
+    known.object(made.id);
+    let mut shown = view(&made);
+    shown["api_key"] = api_key.into();
+    Ok((StatusCode::CREATED, Extension(Secret), Json(shown)))
+}
+
+async fn list(State(app): State<App>, _: Operator, paging: Paging) -> Result<Json<Value>, Problem> {
+    let found = app.accounts.resellers(paging.cursor()?, paging.limit).await?;
+    let next = found.last().filter(|_| found.len() == paging.limit);
+    let next = next.map(|last| last.id.to_string());
+    Ok(page(found.iter().map(view).collect(), next))
+}
+
+async fn show(State(app): State<App>, Hosting(reseller): Hosting) -> Result<Json<Value>, Problem> {
+    Ok(Json(view(&app.accounts.reseller(reseller).await?)))
+}
+
+fn view(reseller: &Reseller) -> Value {
+    json!({
+        "id": reseller.id.to_string(),
+        "name": reseller.name,
+        "created_at": time(reseller.created_at),
+    })
+}

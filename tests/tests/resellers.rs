@@ -1,0 +1,149 @@
+//! Resellers: tenants of their own, and nobody else's.
+
+use std::time::Duration;
+
+use campanile_tests::{Http, Stand, eventually, programs};
+use serde_json::{Value, json};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A reseller that was just made, and who shows its key.
+fn reseller(stand: &Stand, name: &str) -> (String, Http) {
+    let made = stand
+        .engine
+        .operator()
+        .post("/v1/resellers", &json!({ "name": name }))
+        .expect(201);
+    let key = text(&made["api_key"]);
+    assert!(key.starts_with("rk_live_"), "{made}");
+    (text(&made["id"]), stand.engine.public().with_key(&key))
+}
+
+fn ids(list: &Value) -> Vec<String> {
+    let rows = list["data"].as_array().expect("a list");
+    rows.iter().map(|row| text(&row["id"])).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+#[test]
+fn req_004_35_a_reseller_makes_and_manages_its_tenants_and_sees_no_others() {
+    let mut stand = Stand::new(programs!(), "resellers", "", |smsc| smsc);
+    let (id, own) = reseller(&stand, "Ostéo Réseau");
+    let (_, other) = reseller(&stand, "Autre Réseau");
+    let made = own
+        .post(
+            "/v1/tenants",
+            &json!({ "name": "Cabinet Martin", "weight": 2, "countries": ["FR"] }),
+        )
+        .expect(201);
+    assert_eq!(made["reseller"], json!(id));
+    let path = format!("/v1/tenants/{}", text(&made["id"]));
+    let second = own
+        .post("/v1/tenants", &json!({ "name": "Cabinet Lilas", "reseller": id }))
+        .expect(201);
+    assert_eq!(ids(&own.get("/v1/tenants?limit=1").expect(200)), [text(&made["id"])]);
+    assert_eq!(
+        ids(&own.get("/v1/tenants").expect(200)),
+        [text(&made["id"]), text(&second["id"])]
+    );
+    assert_eq!(ids(&other.get("/v1/tenants").expect(200)), [] as [String; 0]);
+    assert_eq!(
+        ids(&stand.engine.operator().get("/v1/tenants").expect(200)).len(),
+        3,
+        "the operator sees all"
+    );
+
+    let changed = own
+        .patch(&path, &json!({ "brand": "Martin", "weight": 3, "countries": null }))
+        .expect(200);
+    assert_eq!((&changed["brand"], &changed["weight"]), (&json!("Martin"), &json!(3)));
+    let key = own
+        .post(&format!("{path}/keys"), &json!({ "role": "send" }))
+        .expect(201);
+    let tenant = stand.engine.public().with_key(&text(&key["api_key"]));
+    assert_eq!(tenant.get("/v1/tenant").expect(200)["id"], made["id"]);
+    own.post(&format!("{path}/keys/{}/revoke", text(&key["id"])), &json!({}))
+        .expect(200);
+    tenant.get("/v1/tenant").expect_problem(&[401]);
+
+    // Another's, and that of nobody, are not there; nor is what is the platform's.
+    let of_nobody = format!("/v1/tenants/{}", stand.tenant.id);
+    for (http, path) in [(&other, &path), (&own, &of_nobody)] {
+        http.get(path).expect_problem(&[404]);
+        http.patch(path, &json!({ "brand": "Pirate" })).expect_problem(&[404]);
+        http.post(&format!("{path}/keys"), &json!({})).expect_problem(&[404]);
+        http.get(&format!("{path}/keys")).expect_problem(&[404]);
+    }
+    other.get(&format!("/v1/resellers/{id}")).expect_problem(&[404]);
+    own.post("/v1/resellers", &json!({ "name": "Moi" }))
+        .expect_problem(&[403]);
+    other
+        .post("/v1/tenants", &json!({ "name": "Pirate", "reseller": id }))
+        .expect_field_problem(&[422], "/reseller");
+    let operator = stand.engine.operator();
+    operator
+        .post("/v1/tenants", &json!({ "name": "X", "reseller": "res_0000000000000" }))
+        .expect_problem(&[404]);
+
+    // For good.
+    let before = own.get(&path).expect(200);
+    stand.engine.restart();
+    let (public, keys) = (stand.engine.public(), format!("/v1/resellers/{id}/keys"));
+    let further = stand
+        .engine
+        .operator()
+        .post(&keys, &json!({ "label": "console" }))
+        .expect(201);
+    let own = public.with_key(&text(&further["api_key"]));
+    assert_eq!(own.get(&path).expect(200), before);
+    assert_eq!(own.get(&keys).expect(200)["data"][1]["role"], "admin");
+    own.post(&format!("{keys}/{}/revoke", text(&further["id"])), &json!({}))
+        .expect(200);
+    own.get("/v1/tenants").expect_problem(&[401]);
+}
+
+#[test]
+fn a_reseller_acts_for_its_tenants_and_for_no_others() {
+    let stand = Stand::new(programs!(), "resellers-act", "", |smsc| smsc);
+    let (_, own) = reseller(&stand, "Ostéo Réseau");
+    let (_, other) = reseller(&stand, "Autre Réseau");
+    let made = own
+        .post("/v1/tenants", &json!({ "name": "Cabinet Martin" }))
+        .expect(201);
+    let id = text(&made["id"]);
+    stand
+        .engine
+        .operator()
+        .post(&format!("/v1/tenants/{id}/credits"), &json!({ "amount": 10 }))
+        .expect(201);
+    let acting = own.acting_for(&id);
+    let message = json!({ "to": "+33612345678", "text": "RDV demain", "sender": "OSTEO" });
+    let sent = acting.once("rdv-1").post("/v1/messages", &message).expect(202);
+    let tenant = stand.engine.tenant_of(&made).http(&stand.engine);
+    let path = format!("/v1/messages/{}", text(&sent["id"]));
+    let status = || tenant.get(&path).expect(200)["status"] == "delivered";
+    eventually("it is the tenant's, and delivered", LIMIT, || status().then_some(()));
+    // What a reseller names is not what its tenant does.
+    assert_eq!(acting.once("rdv-1").post("/v1/messages", &message).expect(202), sent);
+    assert_ne!(tenant.once("rdv-1").post("/v1/messages", &message).expect(202), sent);
+
+    own.get("/v1/campaigns").expect_problem(&[403]);
+    acting.get("/v1/tenants").expect_problem(&[403]);
+    for http in [
+        other.acting_for(&id),
+        own.acting_for(&stand.tenant.id),
+        own.acting_for("nobody"),
+    ] {
+        http.get("/v1/campaigns").expect_problem(&[404]);
+        http.post("/v1/messages", &message).expect_problem(&[404]);
+    }
+    // A tenant acts for itself, whatever it says.
+    tenant.acting_for(&id).get("/v1/campaigns").expect(200);
+    tenant
+        .acting_for(&stand.tenant.id)
+        .get("/v1/campaigns")
+        .expect_problem(&[404]);
+}
