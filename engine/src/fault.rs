@@ -72,6 +72,11 @@ pub(crate) enum FieldProblem {
         /// The words that it takes.
         allowed: &'static [&'static str],
     },
+    /// What is asked for has too many lines.
+    TooManyLines {
+        /// The most allowed.
+        max: usize,
+    },
     /// A number outside its range, both ends allowed.
     OutOfRange {
         /// The least allowed.
@@ -237,6 +242,13 @@ pub(crate) enum DateProblem {
     InvalidRecurrence { allowed: &'static str },
     /// No day comes that is meant.
     NeverComes,
+    /// No time with its offset, and no day.
+    InvalidMoment,
+    /// A time that ends before it begins, or is longer than allowed.
+    InvalidRange {
+        /// The most days allowed.
+        days: u32,
+    },
 }
 
 /// How a URL is not that of a receiver of ours.

@@ -16,6 +16,7 @@ mod erasure;
 mod events;
 mod exports;
 mod fields;
+mod form;
 mod gate;
 mod guesses;
 mod history;
@@ -52,6 +53,7 @@ mod shapes;
 mod shares;
 mod smscs;
 mod stale;
+mod statistics;
 mod status;
 mod suppressions;
 mod templates;
@@ -199,6 +201,7 @@ fn documented() -> Routes {
         .and(automations::routes())
         .and(schedule::routes())
         .and(report::routes())
+        .and(statistics::routes())
         .and(events::routes())
         .and(recipients::routes())
         .and(cleaning::routes())
@@ -240,6 +243,7 @@ fn admin(app: App) -> Router {
         .route("/v1/campaigns/{id}/resume", post(operators::resume))
         .route("/v1/campaigns/{id}/cancel", post(operators::cancel))
         .route("/v1/messages", get(lives::find))
+        .route("/v1/statistics", get(statistics::show_all))
         .route_layer(middleware::from_fn_with_state(app.clone(), access::look_up_first))
         .route_layer(middleware::from_fn_with_state(app.clone(), gate::ask));
     let routes = Router::new()

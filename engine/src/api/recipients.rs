@@ -11,10 +11,10 @@ use futures::stream;
 
 use super::access::{Caller, Id};
 use super::doc::{Key, Operation, Routes, Verb};
+use super::form::Form;
 use super::pages::{PAGE_DEFAULT, cursor, limit};
 use super::problem::{Problem, language_of};
 use super::query::{parameters, refused};
-use super::report::Form;
 use super::{App, page, shapes};
 use crate::campaign::{Campaigns, PAGE_MAX, PageCursor, Which, view};
 use crate::domain::{CampaignId, Cleanse, Language, TenantId};

@@ -1,67 +1,47 @@
 //! `GET /v1/campaigns/{id}/report`: what a campaign came to.
 
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
-use axum::http::request::Parts;
+use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::access::{Caller, Id};
 use super::doc::{Key, Operation, Routes, Verb};
+use super::form::Form;
 use super::problem::{Problem, language_of};
-use super::query::{parameters, refused};
+use super::statistics::{self, GroupOf};
 use super::{App, shapes};
 use crate::campaign::Figures;
-use crate::domain::{CampaignId, Language};
-use crate::fault::FieldProblem;
+use crate::domain::{CampaignId, Language, TenantId};
+use crate::history::{Dimension, Question};
 
 pub(super) fn routes() -> Routes {
     Routes::of("campaigns").add(
         Operation::new((Verb::Get, "/v1/campaigns/{id}/report"), Key::Tenant, "getReport")
             .says(
                 "Show what a campaign came to",
-                "As CSV: the statuses as a table, as a spreadsheet in the caller's language opens it.",
+                "With what history knows by SMSC and by hour. As CSV: the statuses as a table, as a spreadsheet in the caller's language opens it.",
             )
             .at::<CampaignId>("id", "The campaign.")
             .asks::<shapes::ReportForm>()
-            .answers::<Figures>(200, "The figures.")
+            .answers::<Report>(200, "The figures.")
             .or_as("text/csv")
             .speaks(),
         show,
     )
 }
 
-/// In what form it is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    Json,
-    /// A table for a spreadsheet.
-    Csv,
-}
-
-impl Form {
-    pub(super) fn named(word: &str) -> Result<Self, Problem> {
-        match word {
-            "json" => Ok(Self::Json),
-            "csv" => Ok(Self::Csv),
-            _ => {
-                let allowed = &["json", "csv"];
-                Err(refused("?format", FieldProblem::UnknownValue { allowed }))
-            }
-        }
-    }
-}
-
-impl FromRequestParts<App> for Form {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let mut form = Self::Json;
-        for (_, value) in parameters((parts, app), &["format"]).await? {
-            form = Self::named(&value)?;
-        }
-        Ok(form)
-    }
+/// What a campaign came to.
+#[derive(Serialize, JsonSchema)]
+struct Report {
+    #[serde(flatten)]
+    figures: Figures,
+    /// By the SMSC that took them, some seconds behind; `null`: none did.
+    smscs: Vec<GroupOf>,
+    /// By the hour in which they were taken, or ended if they never were, by the clocks of Paris.
+    hours: Vec<GroupOf>,
 }
 
 /// The figures, labels in the caller's language (`Accept-Language`); `?format=csv`: the statuses as a table, as a spreadsheet in
@@ -75,9 +55,17 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let language = language_of(&headers);
     let figures = app.campaigns.figures(tenant, id, language).await?;
-    let vary = (header::VARY, "accept-language");
+    let vary = (header::VARY, "accept, accept-language");
     Ok(match form {
-        Form::Json => ([vary], Json(figures)).into_response(),
+        Form::Json => {
+            let groups = async |by| groups(&app, (tenant, id), (by, language)).await;
+            let report = Report {
+                smscs: groups(Dimension::Smsc).await?,
+                hours: groups(Dimension::Hour).await?,
+                figures,
+            };
+            ([vary], Json(report)).into_response()
+        }
         Form::Csv => {
             let kind = (header::CONTENT_TYPE, "text/csv; charset=utf-8");
             let name = format!("attachment; filename=\"{id}.csv\"");
@@ -88,6 +76,21 @@ pub(super) async fn show(
                 .into_response()
         }
     })
+}
+
+/// What history knows of a campaign's messages.
+async fn groups(
+    app: &App,
+    (tenant, id): (TenantId, CampaignId),
+    (by, language): (Dimension, Language),
+) -> Result<Vec<GroupOf>, Problem> {
+    let question = Question {
+        tenant: Some(tenant),
+        campaigns: vec![id],
+        ..Question::of_all(vec![by], app.clock.unix())
+    };
+    let found = statistics::find(app, &question).await?;
+    Ok(found.iter().map(|group| GroupOf::new(group, &[by], language)).collect())
 }
 
 /// A French spreadsheet wants semicolons, decimal commas and a byte order mark; others what RFC 4180 says. No cell is from outside,

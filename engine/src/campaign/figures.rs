@@ -227,7 +227,7 @@ impl Excluded {
 }
 
 /// A share in percent to one digit, half up; exact, since tenths are counted as whole numbers.
-fn percent(count: u64, of: u64) -> f64 {
+pub(crate) fn percent(count: u64, of: u64) -> f64 {
     let tenths = (2_000 * count + of).checked_div(2 * of).unwrap_or_default();
     tenths as f64 / 10.0
 }

@@ -67,7 +67,7 @@ pub(crate) use copy::{RESENT, Whom};
 pub(crate) use direct::DirectOrder;
 pub(crate) use estimate::Estimation;
 pub(crate) use fault::CampaignFault;
-pub(crate) use figures::Figures;
+pub(crate) use figures::{Figures, OfStatus, percent};
 pub(crate) use gates::Gates;
 pub(crate) use left_out::{Because, LeftOut};
 pub(crate) use life::Placed;

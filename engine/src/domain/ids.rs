@@ -119,6 +119,9 @@ id! {
 }
 
 impl MessageId {
+    /// By so many bits its campaign's number stands above: what SQL shifts by.
+    pub(crate) const CAMPAIGN_SHIFT: u32 = INDEX_BITS;
+
     /// All that a campaign may have.
     pub(crate) const fn all_of(campaign: CampaignId) -> std::ops::Range<Self> {
         Self(campaign.0 << INDEX_BITS)..Self((campaign.0 + 1) << INDEX_BITS)

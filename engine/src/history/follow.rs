@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::gather::{Fate, Gathered};
-use super::{History, HistoryFault, Shared};
+use super::{History, HistoryFault, Shared, campaigns};
 use crate::database::{Change, DatabaseError, Sql};
-use crate::domain::{MessageId, Partition, Recipient, Row};
+use crate::domain::{Country, MessageId, Partition, Recipient, Row};
 use crate::store::{JOURNAL_READ_MAX, RowsAsked, StoreError};
 
 /// How often the journal is looked at when it was read to its end: what comes in between is written down together.
@@ -139,13 +139,20 @@ impl Shared {
         for (partition, gathered, _) in &mut all {
             self.look_up(*partition, gathered).await?;
         }
+        let fresh = self
+            .fresh_campaigns(all.iter().map(|(_, gathered, _)| gathered))
+            .await?;
         let mut rows = 0;
         let mut change = self.deps.database.change().await?;
+        for some in fresh.chunks(ROWS) {
+            change.run(campaigns::statement(some)).await?;
+        }
         for (partition, gathered, place) in &all {
             rows += self.put(&mut change, gathered).await?;
             change.run(move_on(*partition, place)).await?;
         }
         change.commit().await?;
+        self.are_known(&fresh);
         self.deps.metrics.history_rows_total.inc_by(rows as u64);
         let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
         for (partition, _, place) in all {
@@ -198,9 +205,8 @@ impl Shared {
 
     fn statement(&self, some: &[(MessageId, Fate, Recipient)]) -> Sql {
         let mut put = Sql::new("INSERT INTO message ");
-        put.push(
-            "(id, tenant, recipient, smsc, status, reason, code, segments, credits, at, taken_at, ended_at) VALUES ",
-        );
+        put.push("(id, tenant, recipient, smsc, status, reason, code, segments, credits, at, taken_at, ended_at, ");
+        put.push("country, spent, within_3_minutes) VALUES ");
         for (at, (id, fate, recipient)) in some.iter().enumerate() {
             let smsc = fate.smsc.and_then(|smsc| (self.deps.names)(smsc)).unwrap_or_default();
             put.push(if at == 0 { "(" } else { ", (" });
@@ -212,11 +218,16 @@ impl Shared {
             put.list([i64::from(fate.code()), fate.segments.into(), fate.credits.into()]);
             let ended_at = fate.ended_at.map(|(at, _)| at);
             put.push(", ").value(fate.taken_at.or(ended_at).unwrap_or_default());
-            put.push(", ").value(fate.taken_at).push(", ").value(ended_at).push(")");
+            put.push(", ").value(fate.taken_at).push(", ").value(ended_at);
+            let country = Country::of(*recipient).map(|country| country.to_string());
+            put.push(", ").value(country.unwrap_or_default()).push(", ");
+            put.list([i64::from(fate.spent()), fate.is_within_3_minutes().into()])
+                .push(")");
         }
         put.push(" ON CONFLICT (id) DO UPDATE SET smsc = excluded.smsc, status = excluded.status, reason = excluded.reason, ");
         put.push("code = excluded.code, segments = excluded.segments, credits = excluded.credits, ");
-        put.push("taken_at = COALESCE(message.taken_at, excluded.taken_at), ended_at = excluded.ended_at");
+        put.push("taken_at = COALESCE(message.taken_at, excluded.taken_at), ended_at = excluded.ended_at, ");
+        put.push("spent = excluded.spent, within_3_minutes = excluded.within_3_minutes");
         put
     }
 

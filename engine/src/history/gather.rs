@@ -41,6 +41,23 @@ impl Fate {
     pub(super) fn code(&self) -> u16 {
         self.ended_at.map_or(0, |(_, result)| result.code)
     }
+
+    /// Credits that were spent on it: as the books have it, those of what an SMSC took, be they given back afterwards or not.
+    pub(super) fn spent(&self) -> u8 {
+        let billed = match self.ended_at {
+            Some((_, result)) => match result.ending {
+                Ending::Status { accepted, .. } => accepted,
+                Ending::Canceled | Ending::Skipped => false,
+            },
+            None => self.taken_at.is_some(),
+        };
+        if billed { self.credits } else { 0 }
+    }
+
+    pub(super) fn is_within_3_minutes(&self) -> bool {
+        self.ended_at
+            .is_some_and(|(_, result)| result.to_handset.is_within_3_minutes())
+    }
 }
 
 /// Messages of one partition that some events are about.

@@ -1,16 +1,19 @@
 //! History: what became of each message, in SQL, long after Redis has forgotten it.
 //!
 //! ```text
-//! journal ─► follow ─► [database: message] ─► lists, searches, filters
+//! journal ─► follow ─► [database: message, sent_campaign] ─► lists, searches, filters, statistics
 //! ```
 //!
 //! *follow* reads the journal at positions of its own, beside the books, and commits these with the rows: each event is in them,
 //! whatever crashes. It is in no hurry: while much happens it rests for longer than it works, so that sending has the machine. The
 //! journal is kept for it up to `history.journal_max` octets; then the guard stops leases until it has caught up. Nothing is dropped.
 
+mod calendar;
+mod campaigns;
 mod follow;
 mod gather;
 mod read;
+mod statistics;
 mod tidy;
 #[cfg(test)]
 mod tests;
@@ -18,18 +21,20 @@ mod tests;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustc_hash::FxHashSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config;
 use crate::database::{Database, DatabaseError, Sql};
-use crate::domain::{Partition, SmscId, UnixMicros};
+use crate::domain::{CampaignId, Partition, SmscId, UnixMicros};
 use crate::metrics::Metrics;
 use crate::pressure::Fullness;
 use crate::store::{Store, StoreError, journal_place};
 use crate::webhooks::Webhooks;
 
 pub(crate) use read::{Asked, Past};
+pub(crate) use statistics::{Dimension, GROUPS_MAX, Group, Question, Sums, TIME_ZONE};
 
 /// Why history does not go on, or cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +71,8 @@ struct Shared {
     deps: HistoryDeps,
     /// How far each partition's journal was written down.
     positions: Mutex<Vec<String>>,
+    /// Campaigns that were written down of late.
+    campaigns: Mutex<FxHashSet<CampaignId>>,
     /// How long the journal was at the last look.
     octets: AtomicU64,
     /// How many times as long as it works it rests.
@@ -95,6 +102,7 @@ impl History {
         Ok(Self(Arc::new(Shared {
             deps,
             positions: Mutex::new(positions),
+            campaigns: Mutex::default(),
             octets: AtomicU64::default(),
             rest: AtomicU32::default(),
             next: AtomicU16::default(),

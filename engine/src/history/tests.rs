@@ -150,3 +150,54 @@ async fn what_is_old_is_forgotten() {
         assert_eq!(all(&history, tenant).await.len(), left);
     }
 }
+
+/// The groups of a tenant's messages, each as its keys, its messages and what is skipped.
+async fn groups(history: &History, tenant: TenantId, by: &[Dimension]) -> Vec<(Vec<Option<String>>, u64, u64)> {
+    let question = Question {
+        tenant: Some(tenant),
+        ..Question::of_all(by.to_vec(), UnixMicros(u64::MAX / 2))
+    };
+    let found = history.statistics(&question).await.unwrap().unwrap();
+    let shown = |group: Group| (group.keys, group.sums.statuses.iter().sum(), group.sums.skipped);
+    found.into_iter().map(shown).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn figures_are_put_together_by_what_campaigns_were_when_these_are_gone() {
+    let bench = Bench::start("history-figures").await;
+    let (tenant, other) = (bench.tenant(1_000).await, bench.tenant(1_000).await);
+    let campaign = bench.create(tenant, 0..50).await;
+    bench.campaigns.launch(tenant, campaign).await.unwrap();
+    let leased = bench.lease(50).await;
+    bench.accept(&leased).await;
+    let history = history(&bench, config::History::default()).await;
+    history.0.step().await.unwrap();
+    bench.store.retire(tenant, campaign).await.unwrap();
+    let all = leased.len() as u64;
+    let text = |text: &str| Some(text.to_owned());
+    for (by, keys) in [
+        (vec![], vec![]),
+        (vec![Dimension::Campaign], vec![text(&campaign.to_string())]),
+        (
+            vec![Dimension::Purpose, Dimension::Smsc],
+            vec![text("marketing"), text("north")],
+        ),
+        (vec![Dimension::Country], vec![text("FR")]),
+        (vec![Dimension::Category], vec![None]),
+        (vec![Dimension::Status], vec![text("transmitted")]),
+        (vec![Dimension::Tenant], vec![text(&tenant.to_string())]),
+    ] {
+        assert_eq!(groups(&history, tenant, &by).await, [(keys, all, 0)], "{by:?}");
+    }
+    for by in [Dimension::Hour, Dimension::Day, Dimension::Week, Dimension::Month] {
+        let found = groups(&history, tenant, &[by]).await;
+        assert_eq!(
+            found.iter().map(|(_, messages, _)| messages).sum::<u64>(),
+            all,
+            "{by:?}"
+        );
+        assert!(found.iter().all(|(keys, ..)| keys[0].is_some()));
+    }
+    assert_eq!(groups(&history, other, &[Dimension::Smsc]).await, []);
+    assert_eq!(Dimension::OF_TENANT.last(), Some(&"country"));
+}

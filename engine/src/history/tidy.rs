@@ -38,6 +38,9 @@ impl History {
             forget.push(" LIMIT ").value(AT_ONCE).push(")");
             let mut change = deps.database.change().await?;
             let forgotten = change.run(forget).await?;
+            if forgotten < AT_ONCE as u64 {
+                change.run(super::campaigns::forget_old()).await?;
+            }
             change.commit().await?;
             if forgotten < AT_ONCE as u64 || stop.is_cancelled() {
                 return Ok(());

@@ -176,10 +176,20 @@ impl Matrix {
             path = path.replace(&format!("{{{name}}}"), &value);
         }
         let query = operation.query.iter().map(|(name, schema)| {
-            let value = self.document.resolved(schema)["examples"][0]
-                .as_str()
-                .expect("an example")
-                .to_owned();
+            let schema = self.document.resolved(schema);
+            let value = match schema["pattern"].as_str() {
+                // Several ids of a kind.
+                Some(pattern) if is_of_ids(schema) => {
+                    let id = || match whose {
+                        Whose::Own => self.one.make(&operator, (pattern, &operation.path)),
+                        Whose::Siblings => self.sibling.make(&operator, (pattern, &operation.path)),
+                        Whose::Anothers => self.another.make(&operator, (pattern, &operation.path)),
+                        Whose::Nobodys => strange(pattern),
+                    };
+                    [id(), id()].join(",")
+                }
+                _ => schema["examples"][0].as_str().expect("an example").to_owned(),
+            };
             format!("{name}={}", value.replace('+', "%2B"))
         });
         let query = query.collect::<Vec<_>>().join("&");
@@ -218,10 +228,10 @@ impl Matrix {
             );
             return;
         }
-        let has_ids = operation
-            .path_parameters
-            .values()
-            .any(|schema| schema["pattern"].is_string());
+        let in_path = operation.path_parameters.values();
+        let in_query = operation.query.iter().map(|(_, schema)| self.document.resolved(schema));
+        let in_query = in_query.filter(|schema| is_of_ids(schema));
+        let has_ids = in_query.chain(in_path).any(|schema| schema["pattern"].is_string());
         let is_there = match whose {
             Whose::Own => true,
             Whose::Siblings => operation.opener != Opener::Tenant,
@@ -285,6 +295,13 @@ fn all_operations_by(askers: &[Asker]) {
             }
         }
     }
+}
+
+/// Whether it is of ids of campaigns, with commas between them.
+fn is_of_ids(schema: &Value) -> bool {
+    schema["pattern"]
+        .as_str()
+        .is_some_and(|pattern| pattern.starts_with("^cmp_"))
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         FieldProblem::Empty
         | FieldProblem::TooLong { .. }
         | FieldProblem::TooMany { .. }
+        | FieldProblem::TooManyLines { .. }
         | FieldProblem::UnknownValue { .. }
         | FieldProblem::InvalidDirectives { .. }
         | FieldProblem::InvalidTime
@@ -280,15 +281,15 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::DuplicateField => "Champ en double.".to_owned(),
         FieldProblem::Missing => "Champ obligatoire.".to_owned(),
         FieldProblem::WrongType { expected, found } => {
-            format!(
-                "{} au lieu de {}.",
-                json_type(*found, Language::Fr),
-                json_type(*expected, Language::Fr)
-            )
+            let [found, expected] = [found, expected].map(|kind| json_type(*kind, Language::Fr));
+            format!("{found} au lieu de {expected}.")
         }
         FieldProblem::Empty => "Ne doit pas être vide.".to_owned(),
         FieldProblem::TooLong { max, given } => format!("{given} caractères : au plus {max} sont acceptés."),
         FieldProblem::TooMany { max } => format!("Au plus {max} sont acceptés."),
+        FieldProblem::TooManyLines { max } => {
+            format!("Cela fait plus de {max} lignes : une période plus courte, ou un autre regroupement.")
+        }
         FieldProblem::UnknownValue { allowed } => format!("Valeurs acceptées : {}.", allowed.join(", ")),
         FieldProblem::InvalidTime => {
             "Une date et une heure, par exemple 2026-07-14T10:00+02:00, ou 2026-07-14T10:00 à l'heure du destinataire."
@@ -356,6 +357,9 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::Empty => "Must not be empty.".to_owned(),
         FieldProblem::TooLong { max, given } => format!("{given} characters: at most {max} are accepted."),
         FieldProblem::TooMany { max } => format!("At most {max} are accepted."),
+        FieldProblem::TooManyLines { max } => {
+            format!("That makes more than {max} lines: a shorter time, or put together by something else.")
+        }
         FieldProblem::UnknownValue { allowed } => format!("Accepted values: {}.", allowed.join(", ")),
         FieldProblem::InvalidTime => format!("Expected {INSTANT_ALLOWED}."),
         FieldProblem::InvalidDay => {
@@ -462,6 +466,15 @@ fn of_date(problem: &DateProblem, language: Language) -> String {
         DateProblem::UnknownTimeZone => (
             "Un fuseau horaire, par exemple Europe/Paris ou Indian/Reunion.".to_owned(),
             "A time zone is expected, such as Europe/Paris or Indian/Reunion.".to_owned(),
+        ),
+        DateProblem::InvalidMoment => (
+            "Une date et une heure avec leur décalage, par exemple 2026-12-24T18:00:00+01:00, ou un jour : 2026-12-24."
+                .to_owned(),
+            "Expected a time with its offset, such as 2026-12-24T18:00:00+01:00, or a day: 2026-12-24.".to_owned(),
+        ),
+        DateProblem::InvalidRange { days } => (
+            format!("since doit être avant until, de {days} jours au plus."),
+            format!("since must be before until, by at most {days} days."),
         ),
     };
     match language {

@@ -469,7 +469,7 @@ pub(in crate::api) struct ReportForm {
 
 #[derive(JsonSchema)]
 #[schemars(rename_all = "snake_case", inline)]
-enum Form {
+pub(super) enum Form {
     Json,
     Csv,
 }

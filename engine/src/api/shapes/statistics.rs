@@ -1,0 +1,54 @@
+//! What is asked of figures.
+
+use schemars::JsonSchema;
+
+use super::campaigns::Form;
+use super::schema;
+use crate::domain::CampaignId;
+use crate::history::Dimension;
+
+/// Which figures, and how they are put together.
+#[derive(JsonSchema)]
+pub(in crate::api) struct StatisticsQuestion {
+    /// Messages from then on: when they were taken, or ended if they never were. 30 days before `until`, if it is not said.
+    since: Option<Moment>,
+    /// Messages before then; now, if it is not said.
+    until: Option<Moment>,
+    by: Option<By>,
+    /// By whose clocks days begin; `Europe/Paris`, if it is not said.
+    time_zone: Option<String>,
+    /// Of that campaign only.
+    campaign: Option<CampaignId>,
+    /// `json`, if neither this nor `Accept` says anything else.
+    format: Option<Form>,
+}
+
+/// Which campaigns are shown side by side.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Comparison {
+    /// 2 to 10 campaigns with commas between them.
+    #[schemars(regex(pattern = "^cmp_[0-9a-hjkmnp-tv-z]{13}(,cmp_[0-9a-hjkmnp-tv-z]{13}){1,9}$"))]
+    ids: String,
+    /// `json`, if neither this nor `Accept` says anything else.
+    format: Option<Form>,
+}
+
+schema! {
+    /// An instant, or a day by the clocks of the zone that is asked for.
+    Moment, named: false, schemars::json_schema!({
+        "description": "A time with its offset, or a day: its beginning, by the clocks of `time_zone`.",
+        "anyOf": [{ "type": "string", "format": "date-time" }, { "type": "string", "format": "date" }],
+    })
+}
+schema! {
+    /// One dimension or two.
+    By, named: false, {
+        let words = Dimension::OF_TENANT.join("|");
+        schemars::json_schema!({
+            "type": "string",
+            "description": "What they are put together by: one of these or two with a comma between them; nothing: all in one.",
+            "pattern": format!("^({words})(,({words}))?$"),
+            "examples": ["day", "category,smsc"],
+        })
+    }
+}
