@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::access::{Caller, Id};
 use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
-use super::problem::{Problem, ProblemCode};
+use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::refusal::{database_refuses, store_refuses};
 use super::{App, page, shapes};
 use crate::automation::{
@@ -198,6 +198,7 @@ fn plan(fields: &mut Fields) -> Option<Plan> {
             let leap = fields.word_or("leap_day", &LeapDay::CODES, LeapDay::CODES[0])?;
             leap.parse().ok().map(Plan::Birthday)
         }
+        ["months"] if !fields.has("months") => needs(fields, &["months"]),
         ["months"] => {
             let months = fields.whole("months", (1, MONTHS_MAX.into()))?;
             u8::try_from(months).ok().map(Plan::Since)
@@ -210,6 +211,7 @@ fn plan(fields: &mut Fields) -> Option<Plan> {
             let days = fields.whole("easter", EASTER_DAYS)?;
             i8::try_from(days).ok().map(Plan::Easter)
         }
+        _ if !fields.has("rrule") => needs(fields, &["rrule", "easter"]),
         _ => fields
             .checked("rrule", |rule| match Rule::read(&rule) {
                 Some(_) => Ok(rule),
@@ -217,6 +219,12 @@ fn plan(fields: &mut Fields) -> Option<Plan> {
             })
             .map(Plan::Recurrence),
     }
+}
+
+/// What the kind needs as well is not there.
+fn needs(fields: &mut Fields, missing: &'static [&'static str]) -> Option<Plan> {
+    fields.refuse_field("kind", FieldProblem::MissingBeside { fields: missing });
+    None
 }
 
 fn timetable(app: &App, fields: &mut Fields, plan: Option<Plan>) -> Option<Timetable> {
@@ -276,7 +284,8 @@ fn order(fields: &mut Fields, is_of_contacts: bool) -> Option<Value> {
             .get("audience")
             .is_none_or(|audience| audience.get("filter").is_none())
         {
-            fields.refuse(format!("{pointer}/audience/filter"), FieldProblem::Missing);
+            let problem = FieldProblem::MissingBeside { fields: &["filter"] };
+            fields.refuse(format!("{pointer}/audience"), problem);
         }
     }
     Some(order)
@@ -346,21 +355,24 @@ impl From<AutomationFault> for Problem {
     fn from(fault: AutomationFault) -> Self {
         let max = AUTOMATIONS_MAX;
         match fault {
-            AutomationFault::NotFound => super::problem::ProblemKind::NotFound.into(),
+            AutomationFault::NotFound => ProblemKind::NotFound.into(),
             AutomationFault::TooMany => Self::of_fields(vec![FieldFault::new("", FieldProblem::TooMany { max })]),
             AutomationFault::Never => Self::of_fields(vec![FieldFault::new("/kind", DateProblem::NeverComes.into())]),
-            // The order stands in the body.
+            // The order stands in the body, whose own shape is right.
             AutomationFault::Campaign(CampaignFault::Fields(faults)) => {
                 let within =
                     |fault: FieldFault| FieldFault::new(format!("/{CAMPAIGN}{}", fault.pointer), fault.problem);
-                Self::of_fields(faults.into_iter().map(within).collect())
+                Self {
+                    kind: ProblemKind::InvalidFields,
+                    errors: faults.into_iter().map(within).collect(),
+                }
             }
             AutomationFault::Campaign(fault) => fault.into(),
             AutomationFault::Webhook(WebhookFault::Store(error)) => store_refuses(&error),
             AutomationFault::Webhook(WebhookFault::Database(error)) | AutomationFault::Database(error) => {
                 database_refuses(&error)
             }
-            AutomationFault::Webhook(WebhookFault::Tls(_)) => super::problem::ProblemKind::Internal.into(),
+            AutomationFault::Webhook(WebhookFault::Tls(_)) => ProblemKind::Internal.into(),
         }
     }
 }
