@@ -488,8 +488,13 @@ fn whole_number(number: &Number) -> Option<i64> {
 
 /// A phone number as a text, or as a whole number, as programs send it that never saw a leading zero.
 fn number_text(value: &Value) -> Option<String> {
-    let text = || value.as_str().map(str::to_owned);
-    value.as_u64().map(|number| number.to_string()).or_else(text)
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => whole_number(number)
+            .filter(|number| *number >= 0)
+            .map(|number| number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
 }
 
 fn wrong(pointer: &str, expected: JsonType, found: &Value) -> FieldFault {
