@@ -56,15 +56,6 @@ impl From<BodyFault> for Problem {
     }
 }
 
-/// Reads a short body away: a connection on which one was left unread is closed behind the answer, and its client would have the next
-/// request on it refused.
-pub(super) async fn read_away((headers, body): (&HeaderMap, Body), clock: Clock) {
-    if let Ok(intake) = Intake::new(headers, body, SMALL_MAX, clock) {
-        // The request is refused whatever comes of this.
-        intake.digest().await.ok();
-    }
-}
-
 /// A body on its way in.
 pub(super) struct Intake {
     body: Body,

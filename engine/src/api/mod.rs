@@ -62,6 +62,7 @@ mod terms;
 mod text;
 mod timed;
 mod trace;
+mod unread;
 mod webhooks;
 #[cfg(test)]
 mod tests;
@@ -279,6 +280,7 @@ fn finish(routes: Router<App>, (app, listener): (App, Listener)) -> Router {
             requests::follow,
         ))
         .layer(middleware::from_fn(problem::localise))
+        .layer(middleware::from_fn(unread::say_so))
         .layer(middleware::from_fn_with_state(app.clone(), measure))
         .with_state(app)
 }

@@ -4,13 +4,11 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use rustc_hash::FxHashMap;
 
 use super::access::{self, Asker};
-use super::body::read_away;
 use super::client::{self, Client, Peer};
 use super::doc::Needs;
 use super::problem::{Full, Problem, ProblemKind};
@@ -109,13 +107,7 @@ pub(super) async fn admit(State((app, needs)): State<(App, Needs)>, mut request:
     };
     match own_share(&app, (&mut request, asker), &needs).await {
         Ok(own) => held::until_written(next.run(request).await, (address, own)),
-        Err(problem) => {
-            if matches!(problem.kind.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-                let (parts, body) = request.into_parts();
-                read_away((&parts.headers, body), app.clock).await;
-            }
-            problem.into_response()
-        }
+        Err(problem) => problem.into_response(),
     }
 }
 

@@ -200,7 +200,7 @@ async fn a_key_is_bounded_as_it_was_last_whatever_redis_remembers() {
     let (owner, bounds) = bench.store.key("11").await.unwrap().unwrap();
     assert_eq!((owner, bounds.role), (KeyOwner::Tenant(tenant), Role::Read));
     // Another's Redis is given it as well.
-    let second = Bench::start("mirror-bounds-second").await;
+    let second = bench.beside("mirror-bounds-second").await;
     let mirror = mirror(&second, &bench.mirror);
     mirror.begin(Tie::Lost, "store-2").await.unwrap();
     assert_eq!(second.store.key("11").await.unwrap().unwrap().1.role, Role::Read);
@@ -264,7 +264,7 @@ async fn resellers_outlive_their_redis_with_their_keys_and_tenants() {
     let strange = first.tenant(0).await;
     first.mirror.keep_tenant(strange).await.unwrap();
 
-    let second = Bench::start("mirror-resellers-second").await;
+    let second = first.beside("mirror-resellers-second").await;
     let mirror = mirror(&second, &first.mirror);
     mirror.begin(Tie::Lost, "store-2").await.unwrap();
     let owner = KeyOwner::Reseller(made.id);

@@ -243,6 +243,9 @@ fn the_data_of_an_embedded_redis_are_kept_and_brought_back() {
     shown(&lab, &["backup", "campanile.tar"]);
     whose_the_folder_is(&lab);
     shown(&lab, &["restore", "campanile.tar", "--to", "other"]);
+    // The master key is in no backup.
+    let [kept, wanted] = ["data", "other"].map(|folder| lab.directory().join(folder).join("campanile.key"));
+    std::fs::copy(kept, wanted).expect("copy the key file");
     let settings = EngineSettings {
         redis_lines: vec!["data_dir = \"other\"".to_owned()],
         ..settings
