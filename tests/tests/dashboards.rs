@@ -25,8 +25,9 @@ const BACKLOG_LIMIT: Duration = Duration::from_secs(90);
 const REFUSES: &str = "[faults]\nrefuse = { status = \"ESME_RINVDSTADR\" }\n";
 const HEALTHY: &str = "[answer]\ndelay = \"0s\"\n";
 
-/// What Grafana puts in place of its own variables, when samples are read every second.
-const INTERVALS: [(&str, &str); 2] = [("$__rate_interval", "5s"), ("$__interval", "5s")];
+/// What Grafana puts in place of its own variables, when samples are read every second. Marks are over more than the five seconds that
+/// Prometheus may take to see that a target has moved.
+const INTERVALS: [(&str, &str); 2] = [("$__rate_interval", "5s"), ("$__interval", "30s")];
 
 /// What Grafana puts in place of a variable of which everything is chosen: `allValue`.
 const EVERYTHING: &str = ".+";
