@@ -32,7 +32,7 @@ pub(super) fn routes() -> Routes {
                      contacts out. A mark goes when another number is given, when a later message is delivered, or by hand.",
                 )
                 .at::<CampaignId>("id", "The campaign.")
-                .takes::<shapes::Cleaning>(json!({ "dry_run": true }))
+                .takes_if_any::<shapes::Cleaning>(json!({ "dry_run": true }))
                 .answers::<Cleaned>(200, "How many they are."),
             clean,
         )

@@ -6,12 +6,13 @@ use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use futures::stream;
 use serde_json::{Value, json};
 
 use super::access::{Caller, Id};
+use super::attachment::attachment;
 use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::problem::{Problem, language_of};
@@ -189,13 +190,11 @@ pub(super) async fn export(
         let piece = file.next().await?;
         Ok::<_, io::Error>(piece.map(|piece| (piece, file)))
     });
-    let name = format!("attachment; filename=\"{id}-codes.csv\"");
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, name),
-        (header::VARY, "accept-language".to_owned()),
-    ];
-    Ok((headers, Body::from_stream(pieces)).into_response())
+    let name = format!("{id}-codes.csv");
+    Ok(attachment(
+        (&name, "text/csv; charset=utf-8"),
+        Body::from_stream(pieces),
+    ))
 }
 
 /// A file of codes on its way out.

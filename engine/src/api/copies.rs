@@ -45,7 +45,7 @@ pub(super) fn routes() -> Routes {
                     "To the same recipients, or to those whom the same filters mean then. Of a campaign that was canceled before its \
                      launch, recipients that it named itself are gone.",
                 )
-                .takes::<shapes::Duplicate>(json!({ "name": "Portes ouvertes, printemps" })),
+                .takes_if_any::<shapes::Duplicate>(json!({ "name": "Portes ouvertes, printemps" })),
             duplicate,
         )
         .add(
@@ -54,7 +54,7 @@ pub(super) fn routes() -> Routes {
                     "Make a draft for some recipients of a campaign that is over",
                     "By what became of their messages: those that failed, if nothing else is said.",
                 )
-                .takes::<shapes::Resend>(json!({ "statuses": ["reception_error"] }))
+                .takes_if_any::<shapes::Resend>(json!({ "statuses": ["reception_error"] }))
                 .refuses(&[ProblemCode::ScheduleOutsideWindow]),
             resend,
         )

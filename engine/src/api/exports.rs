@@ -5,12 +5,13 @@ use std::io;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts, State};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures::stream;
 
 use super::access::Caller;
+use super::attachment::attachment;
 use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::problem::{Problem, language_of};
@@ -44,7 +45,7 @@ pub(super) fn routes() -> Routes {
                 "Those whom the filter means; everybody, without a body.",
             )
             .asks::<shapes::ExportForm>()
-            .takes::<shapes::ExportOrder>(serde_json::json!({ "filter": {} }))
+            .takes_if_any::<shapes::ExportOrder>(serde_json::json!({ "filter": {} }))
             .answers_text("The file.", "text/csv")
             .or_as(Dialect::Jsonl.media_type())
             .speaks(),
@@ -116,13 +117,8 @@ pub(super) async fn file(
         let piece = course.next().await?;
         Ok::<_, io::Error>(piece.map(|piece| (piece, course)))
     });
-    let name = format!("attachment; filename=\"{name}.{}\"", dialect.extension());
-    let headers = [
-        (header::CONTENT_TYPE, dialect.media_type().to_owned()),
-        (header::CONTENT_DISPOSITION, name),
-        (header::VARY, "accept-language".to_owned()),
-    ];
-    Ok((headers, Body::from_stream(pieces)).into_response())
+    let name = format!("{name}.{}", dialect.extension());
+    Ok(attachment((&name, dialect.media_type()), Body::from_stream(pieces)))
 }
 
 async fn filter(app: &App, (headers, body): (&HeaderMap, Body)) -> Result<Filter, Problem> {

@@ -2,6 +2,7 @@
 
 mod access;
 mod admin;
+mod attachment;
 mod automations;
 mod body;
 mod campaigns;

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 
 use super::access::{Caller, Id};
+use super::attachment::attachment;
 use super::doc::{Key, Operation, Routes, Verb};
 use super::form::Form;
 use super::pages::{PAGE_DEFAULT, cursor, limit};
@@ -121,13 +122,11 @@ pub(super) async fn list(
         let piece = file.next().await?;
         Ok::<_, io::Error>(piece.map(|piece| (piece, file)))
     });
-    let name = format!("attachment; filename=\"{id}-recipients.csv\"");
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, name),
-        (header::VARY, "accept-language".to_owned()),
-    ];
-    Ok((headers, Body::from_stream(pieces)).into_response())
+    let name = format!("{id}-recipients.csv");
+    Ok(attachment(
+        (&name, "text/csv; charset=utf-8"),
+        Body::from_stream(pieces),
+    ))
 }
 
 /// A file of recipients on its way out.

@@ -273,11 +273,15 @@ async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     asked.question.tenant = Some(tenant);
-    let groups = find(&app, &asked.question).await?;
+    answer(&app, &asked, &headers).await
+}
+
+async fn answer(app: &App, asked: &Asked, headers: &HeaderMap) -> Result<Response, Problem> {
+    let groups = find(app, &asked.question).await?;
     let sheet = Sheet {
-        asked: &asked,
+        asked,
         groups: &groups,
-        language: language_of(&headers),
+        language: language_of(headers),
     };
     Ok(sheet.answer("statistics"))
 }
@@ -289,13 +293,7 @@ pub(super) async fn show_all(
     AskedOfAll(asked): AskedOfAll,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let groups = find(&app, &asked.question).await?;
-    let sheet = Sheet {
-        asked: &asked,
-        groups: &groups,
-        language: language_of(&headers),
-    };
-    Ok(sheet.answer("statistics"))
+    answer(&app, &asked, &headers).await
 }
 
 /// The groups that a question has.

@@ -1,6 +1,6 @@
 //! Resellers are in SQL alone; what is asked for at every request, their keys, in Redis as well.
 
-use super::tenants::put_key;
+use super::tenants::put_keys;
 use super::{Mirror, MirrorFault};
 use crate::database::{DatabaseError, Found, Sql};
 use crate::domain::{ResellerId, TenantId, UnixMicros};
@@ -105,10 +105,7 @@ impl Mirror {
         let mut forget = Sql::new("DELETE FROM api_key WHERE reseller = ");
         forget.value(number);
         change.run(forget).await?;
-        for (digest, details) in keys {
-            let details = serde_json::to_string(&details).unwrap_or_default();
-            change.run(put_key(&digest, id.into(), &details)).await?;
-        }
+        put_keys(&mut change, id.into(), keys).await?;
         Ok(change.commit().await?)
     }
 }

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::{Mirror, MirrorFault, Shared};
-use crate::database::{Database, DatabaseError, Found, Sql};
+use crate::database::{Change, Database, DatabaseError, Found, Sql};
 use crate::domain::{ResellerId, TenantId};
 use crate::store::{KeyDetails, KeyOwner, Settings, StoreError, reseller_in};
 
@@ -66,10 +66,7 @@ impl Shared {
         let mut forget = Sql::new("DELETE FROM api_key WHERE tenant = ");
         forget.value(number);
         change.run(forget).await?;
-        for (digest, details) in keys {
-            let details = serde_json::to_string(&details).unwrap_or_default();
-            change.run(put_key(&digest, id.into(), &details)).await?;
-        }
+        put_keys(&mut change, id.into(), keys).await?;
         Ok(change.commit().await?)
     }
 }
@@ -151,7 +148,20 @@ fn host(settings: &Settings) -> Result<i64, StoreError> {
     Ok(reseller_in(settings)?.map_or(NONE, |reseller| reseller.0.into()))
 }
 
-pub(super) fn put_key(digest: &str, owner: KeyOwner, details: &str) -> Sql {
+/// Somebody's keys, in place of none.
+pub(super) async fn put_keys(
+    change: &mut Change,
+    owner: KeyOwner,
+    keys: Vec<(String, KeyDetails)>,
+) -> Result<(), DatabaseError> {
+    for (digest, details) in keys {
+        let details = serde_json::to_string(&details).unwrap_or_default();
+        change.run(put_key(&digest, owner, &details)).await?;
+    }
+    Ok(())
+}
+
+fn put_key(digest: &str, owner: KeyOwner, details: &str) -> Sql {
     let (tenant, reseller) = match owner {
         KeyOwner::Operator => (OPERATOR, NONE),
         KeyOwner::Reseller(reseller) => (OPERATOR, reseller.0.into()),

@@ -35,6 +35,14 @@ impl KeyDetails {
     }
 }
 
+/// The call that keeps what is known of a key.
+fn described(owner: KeyOwner, digest: &str, details: &KeyDetails) -> Result<redis::Cmd, StoreError> {
+    let json = serde_json::to_string(details).map_err(|_| StoreError::Corrupt("details of a key"))?;
+    let mut describe = redis::cmd("HSET");
+    describe.arg(keys::key_details(owner)).arg(digest).arg(json);
+    Ok(describe)
+}
+
 impl Store {
     /// Another key of somebody.
     pub(crate) async fn add_key(
@@ -44,9 +52,8 @@ impl Store {
         details: &KeyDetails,
     ) -> Result<(), StoreError> {
         let owner = owner.into();
-        let json = serde_json::to_string(details).map_err(|_| StoreError::Corrupt("details of a key"))?;
-        let (mut describe, mut key) = (redis::cmd("HSET"), redis::cmd("HSET"));
-        describe.arg(keys::key_details(owner)).arg(digest).arg(json);
+        let describe = described(owner, digest, details)?;
+        let mut key = redis::cmd("HSET");
         key.arg(keys::API_KEYS).arg(digest).arg(owner.text());
         self.run(&self.bulk, vec![describe, key]).await.map(drop)
     }
@@ -58,10 +65,7 @@ impl Store {
         digest: &str,
         details: &KeyDetails,
     ) -> Result<(), StoreError> {
-        let owner = owner.into();
-        let json = serde_json::to_string(details).map_err(|_| StoreError::Corrupt("details of a key"))?;
-        let mut describe = redis::cmd("HSET");
-        describe.arg(keys::key_details(owner)).arg(digest).arg(json);
+        let describe = described(owner.into(), digest, details)?;
         self.ask::<i64>(&describe).await.map(drop)
     }
 

@@ -172,7 +172,7 @@ fn describe(tag: &str, operation: &Operation, (schemas, refusals): (&mut Schemas
     if let Some((body, example)) = &operation.body {
         let schema = schemas.request(*body);
         let content = json!({ "application/json": { "schema": schema, "example": example } });
-        described["requestBody"] = json!({ "required": true, "content": content });
+        described["requestBody"] = json!({ "required": !operation.without_body, "content": content });
     }
     if !operation.file.is_empty() {
         let file = |media: &&str| ((*media).to_owned(), json!({}));

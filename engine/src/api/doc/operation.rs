@@ -93,6 +93,8 @@ pub(in crate::api) struct Operation {
     pub(super) query: Option<Shape>,
     /// Its shape, and one that is taken.
     pub(super) body: Option<(Shape, Value)>,
+    /// Nothing in its place is as good as an empty object.
+    pub(super) without_body: bool,
     /// The media types of a file that is its body.
     pub(super) file: &'static [&'static str],
     pub(super) answers: Vec<Answer>,
@@ -115,6 +117,7 @@ impl Operation {
             path_parameters: Vec::new(),
             query: None,
             body: None,
+            without_body: false,
             file: &[],
             answers: Vec::new(),
             speaks: false,
@@ -162,6 +165,12 @@ impl Operation {
     pub(in crate::api) fn takes<T: JsonSchema>(mut self, example: Value) -> Self {
         self.body = Some((shape::<T>, example));
         self
+    }
+
+    /// The same, or nothing at all.
+    pub(in crate::api) fn takes_if_any<T: JsonSchema>(mut self, example: Value) -> Self {
+        self.without_body = true;
+        self.takes::<T>(example)
     }
 
     /// A file as its body, of one of these media types.
