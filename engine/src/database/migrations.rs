@@ -3,7 +3,7 @@
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-const STEPS: [(&str, &str); 11] = [
+const STEPS: [(&str, &str); 12] = [
     ("people", include_str!("../data/migrations/0001_people.sql")),
     ("imports", include_str!("../data/migrations/0002_imports.sql")),
     ("webhooks", include_str!("../data/migrations/0003_webhooks.sql")),
@@ -15,6 +15,7 @@ const STEPS: [(&str, &str); 11] = [
     ("automations", include_str!("../data/migrations/0009_automations.sql")),
     ("statistics", include_str!("../data/migrations/0010_statistics.sql")),
     ("resellers", include_str!("../data/migrations/0011_resellers.sql")),
+    ("replies", include_str!("../data/migrations/0012_replies.sql")),
 ];
 
 pub(super) fn all() -> Migrator {
