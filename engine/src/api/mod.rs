@@ -4,6 +4,7 @@ mod access;
 mod admin;
 mod attachment;
 mod automations;
+mod balance;
 mod body;
 mod campaigns;
 mod cleaning;
@@ -54,6 +55,7 @@ mod shapes;
 mod shares;
 mod smscs;
 mod stale;
+mod statements;
 mod statistics;
 mod status;
 mod suppressions;
@@ -193,6 +195,8 @@ fn public(app: App) -> Router {
 fn documented() -> Routes {
     tenants::routes()
         .and(resellers::routes())
+        .and(balance::routes())
+        .and(statements::routes())
         .and(lost_holds::routes())
         .and(erasure::routes())
         .and(keys::routes())

@@ -1,14 +1,17 @@
 //! The terms of a tenant, as they are given and shown.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::fields::Fields;
 use crate::compose::Sender;
 use crate::domain::{FrequencyCap, StopClause, Tariff, TermChanges, Terms};
-use crate::fault::{FieldProblem, WordingProblem};
+use crate::fault::{FieldProblem, JsonType, WordingProblem};
+use crate::store::GRANTED_MAX;
 
 /// Their names.
-pub(super) const TERMS: [&str; 10] = [
+pub(super) const TERMS: [&str; 11] = [
     "encoding",
     "tariff",
     "max_chars",
@@ -19,10 +22,14 @@ pub(super) const TERMS: [&str; 10] = [
     "require_consent",
     "frequency_cap",
     "text_retention_days",
+    ALERTS,
 ];
 
 /// What a cap says of advertising; reminders have none.
 const CAP: [&str; 2] = ["messages", "days"];
+
+/// Below how many credits a tenant is told that few are left.
+pub(super) const ALERTS: &str = "balance_alerts";
 
 const TARIFFS: [&str; Tariff::ALL.len()] = [Tariff::Concat.code(), Tariff::Flat160.code()];
 
@@ -46,6 +53,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
     let text_days = fields.if_given("text_retention_days", |fields, name| {
         fields.whole_or_null(name, (1, Terms::TEXT_DAYS_MAX.into()))
     });
+    let balance_alerts = fields.if_given(ALERTS, |fields, _| balance_alerts(fields));
     Some(TermChanges {
         encoding: encoding?,
         tariff: tariff?,
@@ -57,7 +65,41 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         require_consent: require_consent?,
         frequency_cap: frequency_cap?,
         text_days: text_days?.map(|days| days.map(|days| days as u16)),
+        balance_alerts: balance_alerts?,
     })
+}
+
+/// The thresholds, each once, the most first; `null`: none.
+pub(super) fn balance_alerts(fields: &mut Fields) -> Option<Vec<u64>> {
+    let (max, (place, given)) = (Terms::BALANCE_ALERTS_MAX, fields.value(ALERTS)?);
+    let list = match given {
+        Value::Null => return Some(Vec::new()),
+        Value::Array(list) if list.len() <= max => list,
+        Value::Array(_) => {
+            fields.refuse(place, FieldProblem::TooMany { max });
+            return None;
+        }
+        other => {
+            fields.refuse(place, FieldProblem::wrong_type(JsonType::Array, &other));
+            return None;
+        }
+    };
+    let mut alerts = BTreeSet::new();
+    for (at, value) in list.iter().enumerate() {
+        let credits = value.as_u64().filter(|credits| (1..=GRANTED_MAX).contains(credits));
+        match (credits, value.is_number()) {
+            (Some(credits), _) => drop(alerts.insert(credits)),
+            (None, true) => {
+                let (min, max) = (1, GRANTED_MAX as i64);
+                fields.refuse(format!("{place}/{at}"), FieldProblem::OutOfRange { min, max });
+            }
+            (None, false) => fields.refuse(
+                format!("{place}/{at}"),
+                FieldProblem::wrong_type(JsonType::Number, value),
+            ),
+        }
+    }
+    Some(alerts.into_iter().rev().collect())
 }
 
 fn stop_text(text: String) -> Result<String, FieldProblem> {
@@ -118,6 +160,7 @@ pub(super) fn show(terms: &Terms, shown: &mut Value) {
         json!(terms.require_consent),
         json!(cap),
         json!(terms.text_days),
+        json!(terms.balance_alerts),
     ];
     TERMS
         .into_iter()

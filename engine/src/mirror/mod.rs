@@ -8,6 +8,7 @@
 mod tenants;
 mod resellers;
 mod ledger;
+mod statements;
 mod mend;
 mod optouts;
 mod numbers;
@@ -29,6 +30,7 @@ use crate::store::{LedgerPlace, OptOut, Store, StoreError};
 
 pub(crate) use ledger::Movement;
 pub(crate) use resellers::Reseller;
+pub(crate) use statements::{Moved, Turnover};
 
 /// How often what has changed is copied.
 const ROUND: Duration = Duration::from_secs(1);

@@ -39,6 +39,8 @@ pub(crate) enum DeliveryKind {
     Campaign,
     /// An occurrence of an automation that was held up.
     Automation,
+    /// Few credits that are left.
+    Balance,
     /// Nothing: a test.
     Test,
 }

@@ -10,6 +10,7 @@ use super::backlog::{DeliveryKind, News};
 use super::body::{Step, Written};
 use super::endpoint::Endpoint;
 use super::event::{HELD_UP, passes};
+use super::follow::Marks;
 use super::{Shared, WebhookFault};
 use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{CampaignId, TenantId, UnixMicros};
@@ -69,7 +70,7 @@ impl Shared {
         let told = endpoints
             .iter()
             .map(|endpoint| news(endpoint, DeliveryKind::Automation, about));
-        self.keep(told.collect(), &[], &[]).await
+        self.keep(told.collect(), Marks::default()).await
     }
 
     async fn look_written(&self, tenant: TenantId) -> Result<(), WebhookFault> {
@@ -87,7 +88,11 @@ impl Shared {
                 news.extend(endpoints.iter().flat_map(|endpoint| written(tenant, endpoint, entry)));
                 places[usize::from(entry.place.partition().0)] = entry.place.id();
             }
-            self.keep(news, &[(source.clone(), places.join(","))], &[]).await?;
+            let marks = Marks {
+                places: &[(source.clone(), places.join(","))],
+                ..Marks::default()
+            };
+            self.keep(news, marks).await?;
             let mut known = self.written.lock().unwrap_or_else(PoisonError::into_inner);
             known.insert(source.clone(), places.clone());
             // As many as are read of one partition: there may be more.
@@ -153,7 +158,11 @@ impl Shared {
                     state: campaign.state,
                 });
             }
-            self.keep(news, &[], &states).await?;
+            let marks = Marks {
+                states: &states,
+                ..Marks::default()
+            };
+            self.keep(news, marks).await?;
         }
         Ok(())
     }
@@ -186,7 +195,7 @@ pub(super) async fn keep_states(change: &mut Change, all: &[Stepped]) -> Result<
 }
 
 /// Endpoints that want one of these types.
-fn wanting(endpoints: Option<&Vec<Endpoint>>, kinds: &[&str]) -> Vec<Endpoint> {
+pub(super) fn wanting(endpoints: Option<&Vec<Endpoint>>, kinds: &[&str]) -> Vec<Endpoint> {
     let wants = |endpoint: &&Endpoint| kinds.iter().any(|kind| passes(&endpoint.filters, kind));
     endpoints.into_iter().flatten().filter(wants).cloned().collect()
 }
@@ -230,7 +239,7 @@ fn stepped<'a>(
     })
 }
 
-fn news(endpoint: &Endpoint, kind: DeliveryKind, about: &impl serde::Serialize) -> News {
+pub(super) fn news(endpoint: &Endpoint, kind: DeliveryKind, about: &impl serde::Serialize) -> News {
     News {
         endpoint: endpoint.id,
         kind,

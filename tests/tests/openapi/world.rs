@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// One that is over.
+const MONTH: &str = "2020-02";
+
 /// The most keys that are made of somebody: fewer than it may have.
 const KEYS: usize = 30;
 
@@ -71,6 +74,9 @@ impl Owner {
     /// The id of something that is its own, and of the kind that the pattern of an id is for, as it stands in that path; made for this
     /// once, but for what one has few of.
     pub(crate) fn make(&self, operator: &Http, (pattern, path): (&str, &str)) -> String {
+        if !is_of_id(pattern) {
+            return MONTH.to_owned();
+        }
         match prefix(pattern) {
             "ten" => self.tenant.id.clone(),
             "res" => self.reseller.id.clone(),
@@ -184,8 +190,16 @@ impl Owner {
     }
 }
 
+/// Whether it is for ids of what somebody has; what else stands in a path is a month, which everybody has.
+pub(crate) fn is_of_id(pattern: &str) -> bool {
+    pattern.contains('_')
+}
+
 /// An id of that kind that nobody has.
 pub(crate) fn strange(pattern: &str) -> String {
+    if !is_of_id(pattern) {
+        return MONTH.to_owned();
+    }
     match prefix(pattern) {
         "key" => "key_0123456789abcdef".to_owned(),
         prefix => format!("{prefix}_7777777777777"),

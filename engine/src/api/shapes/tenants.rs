@@ -7,6 +7,7 @@ use super::{
 };
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, WEIGHT_MAX};
 use crate::domain::{CampaignId, Countries, FrequencyCap, KeyBounds, ResellerId, TenantId, Terms};
+use crate::store::GRANTED_MAX;
 
 /// A new tenant, and what was agreed on with it.
 #[derive(JsonSchema)]
@@ -60,6 +61,8 @@ struct GivenTerms {
     frequency_cap: Option<Nullable<CapOf>>,
     /// How many days texts, variables and what people write are kept when their campaigns are over; `null`: as long as these.
     text_retention_days: Option<Nullable<TextDays>>,
+    /// Below how many available credits the webhook `balance.low` says that few are left, once each time; `null`: it says nothing.
+    balance_alerts: Option<Nullable<AlertList>>,
 }
 
 /// How much a person gets at most, by purpose. Reminders have no cap.
@@ -123,6 +126,41 @@ pub(in crate::api) struct Tenant {
     frequency_cap: Option<CapOf>,
     /// `null`: as long as campaigns.
     text_retention_days: Option<u16>,
+    /// The most first.
+    balance_alerts: Vec<u64>,
+}
+
+/// What a tenant changes of itself: at least one of these.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+pub(in crate::api) struct OwnChanges {
+    /// Below how many available credits the webhook `balance.low` says that few are left, once each time; `null`: it says nothing.
+    balance_alerts: Option<Nullable<AlertList>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct AlertList(#[schemars(length(max = Terms::BALANCE_ALERTS_MAX))] Vec<AlertCredits>);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct AlertCredits(#[schemars(range(min = 1, max = GRANTED_MAX))] u64);
+
+/// What a tenant has: granted = available + held + spent, in every instant.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Balance {
+    #[schemars(flatten)]
+    credits: CreditsOf,
+    /// Its thresholds, the most first.
+    alerts: Vec<Alert>,
+}
+
+/// A threshold of a balance.
+#[derive(JsonSchema)]
+struct Alert {
+    threshold: u64,
+    /// Fewer credits are available.
+    is_low: bool,
 }
 
 /// A tenant whose texts were erased.
