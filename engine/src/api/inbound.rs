@@ -59,7 +59,7 @@ async fn list(app: &App, tenant: Option<TenantId>, paging: &Paging) -> Result<Js
     Ok(page(rows, next.map(|place| place.to_string())))
 }
 
-fn shown(app: &App, entry: &InboundEntry) -> Value {
+pub(super) fn shown(app: &App, entry: &InboundEntry) -> Value {
     let Ok(kept) = serde_json::from_slice::<Kept>(&entry.message) else {
         return json!({ "id": format!("inb_{}", entry.place) });
     };

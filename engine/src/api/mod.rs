@@ -46,6 +46,7 @@ mod recipients;
 mod refusal;
 mod report;
 mod resellers;
+mod rights;
 mod requests;
 mod rules;
 mod schedule;
@@ -212,6 +213,7 @@ fn documented() -> Routes {
         .and(recipients::routes())
         .and(cleaning::routes())
         .and(contacts::routes())
+        .and(rights::routes())
         .and(exports::routes())
         .and(left_out::routes())
         .and(stale::routes())

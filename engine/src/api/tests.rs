@@ -42,6 +42,7 @@ async fn history(
         webhooks: Some(webhooks.clone()),
         fullness: crate::pressure::Fullness::default(),
         names: Arc::new(|_| Some("north".to_owned())),
+        erased: bench.mirror.erased(),
     };
     crate::history::History::open(deps).await.unwrap()
 }
@@ -99,7 +100,7 @@ impl Api {
             mirror,
             imports: crate::import::Imports::new(
                 bench.people.clone(),
-                bench.store.clone(),
+                (bench.store.clone(), bench.mirror.clone()),
                 problem::field_detail,
                 &std::env::temp_dir(),
             ),

@@ -88,6 +88,7 @@ impl Campaigns {
             let fault = FieldFault::new("/to", FieldProblem::CountryNotAllowed);
             return Err(CampaignFault::Fields(vec![fault]));
         }
+        self.0.deps.mirror.held_back(tenant, [recipient]).await?;
         let hour = self.hour(tenant, order.purpose).await?;
         let terms = Terms {
             encoding: order.encoding.unwrap_or(hour.terms.encoding),

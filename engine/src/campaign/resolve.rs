@@ -224,7 +224,7 @@ impl Campaigns {
         let version = if decided { self.routes().version() } else { 0 };
         let cipher = campaign.cipher.clone();
         let keep = |rows| {
-            let of = (id, &cipher);
+            let of = (tenant, id, &cipher);
             async move { Ok(self.keep(of, version, rows).await?) }
         };
         let found = self.find_out(&campaign, count.clone(), keep).await?;

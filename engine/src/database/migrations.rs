@@ -4,7 +4,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 /// Numbers are never given twice; some were never given.
-const STEPS: [(i64, &str, &str); 12] = [
+const STEPS: &[(i64, &str, &str)] = &[
     (1, "people", include_str!("../data/migrations/0001_people.sql")),
     (2, "imports", include_str!("../data/migrations/0002_imports.sql")),
     (3, "webhooks", include_str!("../data/migrations/0003_webhooks.sql")),
@@ -25,13 +25,18 @@ const STEPS: [(i64, &str, &str); 12] = [
         "balance alerts",
         include_str!("../data/migrations/0040_balance_alerts.sql"),
     ),
+    (
+        41,
+        "erased people",
+        include_str!("../data/migrations/0041_erased_people.sql"),
+    ),
 ];
 
 pub(super) fn all() -> Migrator {
-    let steps = STEPS.into_iter().map(|(version, name, sql)| {
+    let steps = STEPS.iter().map(|(version, name, sql)| {
         // A file of ours.
-        let sql = AssertSqlSafe(sql).into_sql_str();
-        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+        let sql = AssertSqlSafe(*sql).into_sql_str();
+        Migration::new(*version, (*name).into(), MigrationType::Simple, sql, false)
     });
     Migrator::with_migrations(steps.collect())
 }

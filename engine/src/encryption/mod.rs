@@ -7,6 +7,7 @@
 //! and a campaign's salt removed erases those of the campaign, whatever its size.
 
 mod master;
+mod number;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::ENCRYPTED;
 
 pub(crate) use master::{KeyFileFault, MasterKeys};
+pub(crate) use number::{NumberDigest, NumberKey};
 
 /// Octets of a key, and of a salt.
 const KEY: usize = 32;

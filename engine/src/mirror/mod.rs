@@ -11,6 +11,7 @@ mod ledger;
 mod statements;
 mod mend;
 mod optouts;
+mod erased;
 mod numbers;
 mod begin;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use crate::domain::TenantId;
 use crate::metrics::Metrics;
 use crate::store::{LedgerPlace, OptOut, Store, StoreError};
 
+pub(crate) use erased::Erased;
 pub(crate) use ledger::Movement;
 pub(crate) use resellers::Reseller;
 pub(crate) use statements::{Moved, Turnover};
@@ -60,6 +62,8 @@ struct Shared {
     places: Mutex<FxHashMap<TenantId, LedgerPlace>>,
     /// Ledgers that are still to be copied.
     unread: Mutex<FxHashSet<TenantId>>,
+    /// Who is not to be known any more.
+    erased: Erased,
     /// Opt-outs that Redis has and SQL may not have.
     opted_out: Mutex<FxHashSet<OptOut>>,
     /// Numbers up to that one may be given to campaigns; held while that is changed.
@@ -76,6 +80,7 @@ impl Mirror {
             metrics: metrics.clone(),
             places: Mutex::default(),
             unread: Mutex::default(),
+            erased: Erased::default(),
             opted_out: Mutex::default(),
             reserved: tokio::sync::Mutex::default(),
         }))

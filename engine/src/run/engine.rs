@@ -321,7 +321,12 @@ impl Engine {
 
     fn imports(&self) -> Imports {
         let (people, store) = (self.base.people.clone(), self.base.store.clone());
-        Imports::new(people, store, field_detail, &self.config.database.spool())
+        Imports::new(
+            people,
+            (store, self.base.mirror.clone()),
+            field_detail,
+            &self.config.database.spool(),
+        )
     }
 
     fn automations(&self) -> Automations {
@@ -398,6 +403,7 @@ async fn followers(
         webhooks: Some(webhooks.clone()),
         fullness,
         names: Arc::new(move |smsc| traffic.name(smsc)),
+        erased: base.mirror.erased(),
     };
     let history = History::open(deps).await.map_err(DatabaseFault::Query)?;
     Ok((webhooks, history))

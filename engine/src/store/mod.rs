@@ -15,6 +15,7 @@ mod queues;
 mod stale;
 mod moves;
 mod parked;
+mod person;
 mod places;
 mod journal;
 mod counters;

@@ -63,7 +63,7 @@ const HOUSES: [House; 10] = [
             &["people", "sheet", "history"],
             &["import"],
             &["campaign", "outcome"],
-            &["receipt", "traffic", "inbound", "reload", "automation"],
+            &["receipt", "traffic", "inbound", "reload", "automation", "rights"],
             &["waiting", "hours"],
             &["api", "dispatch"],
             &["settle"],

@@ -70,6 +70,7 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::WrongState => ("Impossible dans cet état", "Not possible in this state"),
         ProblemCode::TextsErased => ("Textes effacés", "Texts erased"),
         ProblemCode::TextsInUse => ("Textes encore utiles", "Texts in use"),
+        ProblemCode::MessagesUnderWay => ("Messages en cours", "Messages under way"),
         ProblemCode::ScheduleOutsideWindow => ("Hors des heures d'envoi", "Outside the hours of sending"),
         ProblemCode::RequestTimeout => ("Requête trop lente", "Request timeout"),
         ProblemCode::BodyTooLarge => ("Requête trop volumineuse", "Body too large"),
@@ -155,6 +156,16 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         }
         ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } => {
             return format!("The current state is \"{state}\".");
+        }
+        ProblemKind::MessagesUnderWay { messages } if fr => {
+            return format!(
+                "Messages à cette personne en cours : {messages}. Réessayez quand ils auront abouti, ou arrêtez-les."
+            );
+        }
+        ProblemKind::MessagesUnderWay { messages } => {
+            return format!(
+                "Messages to this person under way: {messages}. Try again when they have ended, or stop them."
+            );
         }
         ProblemKind::ScheduleOutsideWindow { next_open_at } if fr => {
             return format!(

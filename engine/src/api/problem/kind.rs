@@ -59,6 +59,8 @@ pub(crate) enum ProblemKind {
     TextsErased,
     /// 409: texts are to be erased that are still to be sent.
     TextsInUse,
+    /// 409: somebody is to be forgotten to whom messages are on their way.
+    MessagesUnderWay { messages: u64 },
     /// 422: advertising is to be launched when none of it may go.
     ScheduleOutsideWindow {
         /// When some of it may: RFC 3339.
@@ -164,9 +166,12 @@ impl ProblemCode {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::AlreadyStarted | Self::WrongState | Self::OperationRunning | Self::TextsErased | Self::TextsInUse => {
-                StatusCode::CONFLICT
-            }
+            Self::AlreadyStarted
+            | Self::WrongState
+            | Self::OperationRunning
+            | Self::TextsErased
+            | Self::TextsInUse
+            | Self::MessagesUnderWay => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidFields
@@ -225,6 +230,7 @@ impl ProblemKind {
             | Self::WrongState { .. }
             | Self::TextsErased
             | Self::TextsInUse
+            | Self::MessagesUnderWay { .. }
             | Self::ScheduleOutsideWindow { .. }
             | Self::EmptyAudience
             | Self::RequestTimeout

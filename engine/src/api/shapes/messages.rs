@@ -99,7 +99,8 @@ pub(in crate::api) struct HistoryQuestion {
 pub(in crate::api) struct PastMessage {
     id: MessageId,
     campaign: CampaignId,
-    to: Phone,
+    /// `null`: they are not to be known any more.
+    to: Option<Phone>,
     status: PastStatus,
     /// Why; `null`: nothing is to be said.
     reason: Option<ReasonWord>,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
-use super::{CleanseWord, GivenPhone, Nullable, Phone, Time};
-use crate::domain::{CampaignId, ConsentId, ContactId, ImportId, ListId, SegmentId};
+use super::{CleanseWord, GivenPhone, Inbound, Nullable, PastMessage, Phone, PurposeWord, Time};
+use crate::domain::{CampaignId, CodePoolId, ConsentId, ContactId, ImportId, ListId, SegmentId};
 use crate::import::{Account, ColumnAccount, FileAccount};
 use crate::people::{
     ATTRIBUTE_NAME_MAX, EACH_MAX, Kind, PROOF_MAX, TEXT_MAX, UPSERT_MAX, VALUE_MAX, VISITS_MAX, WORDING_MAX,
@@ -282,6 +282,68 @@ pub(in crate::api) struct Consent {
     user_agent: Option<String>,
     given_at: Time,
     withdrawn_at: Option<Time>,
+}
+
+/// A number that somebody has.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct PersonNumber {
+    number: GivenPhone,
+}
+
+/// Everything that is kept of somebody.
+#[derive(JsonSchema)]
+pub(in crate::api) struct PersonData {
+    at: Time,
+    /// `null`: none is known.
+    number: Option<Phone>,
+    contacts: Vec<PersonKnown>,
+    /// What they want no messages of.
+    opted_out: Vec<PurposeWord>,
+    /// The newest first.
+    messages: Vec<PastMessage>,
+    /// There are older ones.
+    messages_are_cut: bool,
+    /// What they wrote back, the oldest first.
+    inbound: Vec<Inbound>,
+    codes: Vec<PersonCode>,
+}
+
+/// Somebody as a contact.
+#[derive(JsonSchema)]
+struct PersonKnown {
+    contact: Contact,
+    /// The latest first.
+    visits: Vec<Visit>,
+    lists: Vec<PersonList>,
+    consents: Vec<Consent>,
+}
+
+#[derive(JsonSchema)]
+struct PersonList {
+    id: ListId,
+    name: String,
+}
+
+/// A code that somebody was given.
+#[derive(JsonSchema)]
+struct PersonCode {
+    pool: CodePoolId,
+    code: String,
+    campaign: CampaignId,
+    given_at: Option<Time>,
+}
+
+/// What was forgotten.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Erased {
+    contacts: u64,
+    /// Messages of the history that have no number any more.
+    messages: u64,
+    /// Messages that they had written.
+    inbound: u64,
+    /// Others have the number: what hangs on it stays.
+    number_is_shared: bool,
 }
 
 /// How many consents were ended.
