@@ -10,6 +10,7 @@ mod campaigns;
 mod cleaning;
 mod codes;
 mod client;
+mod consent_forms;
 mod consents;
 mod copies;
 mod contacts;
@@ -59,6 +60,7 @@ mod stale;
 mod statements;
 mod statistics;
 mod status;
+mod submissions;
 mod suppressions;
 mod templates;
 mod tenants;
@@ -78,7 +80,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{get, options, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
@@ -115,6 +117,7 @@ use requests::Listener;
 pub(crate) use secured::Secured;
 pub(crate) use server::{Listeners, serve};
 pub(crate) use shares::Shares;
+pub(crate) use submissions::Submissions;
 
 /// What the routes need of the engine. Cheap to clone.
 #[derive(Clone)]
@@ -169,6 +172,8 @@ pub(crate) struct App {
     pub(crate) verdict: Verdict,
     /// Who has shown which wrong keys.
     pub(crate) guesses: Guesses,
+    /// Who has sent how many forms.
+    pub(crate) submissions: Submissions,
     /// What callers may have at once.
     pub(crate) shares: Shares,
     /// The longest body, and how many may be connected.
@@ -188,7 +193,9 @@ fn public(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), gate::ask));
     let document = described();
     let served = reader::Served::of(&document, written(&document));
-    let open = reader::routes(served).into_router();
+    let forms = consent_forms::open_routes();
+    let open = reader::routes(served).and(forms).into_router();
+    let open = open.route(consent_forms::OPEN, options(consent_forms::preflight));
     finish(keyed.merge(open), (app, Listener::Public))
 }
 
@@ -219,6 +226,7 @@ fn documented() -> Routes {
         .and(stale::routes())
         .and(imports::routes())
         .and(consents::routes())
+        .and(consent_forms::routes())
         .and(lists::routes())
         .and(webhooks::routes())
         .and(messages::routes())
@@ -234,7 +242,8 @@ pub(crate) fn document() -> String {
 }
 
 fn described() -> Value {
-    documented().and(reader::routes(reader::Served::default())).document()
+    let open = reader::routes(reader::Served::default()).and(consent_forms::open_routes());
+    documented().and(open).document()
 }
 
 fn written(document: &Value) -> String {

@@ -118,6 +118,7 @@ impl Api {
             verdict,
             clock: bench.clock,
             guesses: Guesses::new(&limits),
+            submissions: Submissions::default(),
             shares: Shares::new(&limits),
             limits: Arc::new(limits),
             operations: TaskTracker::new(),

@@ -30,6 +30,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         "erased people",
         include_str!("../data/migrations/0041_erased_people.sql"),
     ),
+    (
+        42,
+        "consent forms",
+        include_str!("../data/migrations/0042_consent_forms.sql"),
+    ),
 ];
 
 pub(super) fn all() -> Migrator {

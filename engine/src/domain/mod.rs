@@ -28,7 +28,7 @@ pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use handset::ToHandset;
 pub(crate) use ids::{
-    AutomationId, CampaignId, CodePoolId, ConsentId, ContactId, DeliveryId, EndpointId, GateId, ImportId, ListId,
+    AutomationId, CampaignId, CodePoolId, ConsentId, ContactId, DeliveryId, EndpointId, FormId, GateId, ImportId, ListId,
     MessageId, PARTITIONS_MAX, Partition, Recipient, ResellerId, RouteId, SegmentId, SmscId, TemplateId, TenantId,
     UnknownId,
 };

@@ -6,6 +6,7 @@
 //! *salt*. So whoever has Redis, its append-only file or a backup has no text; a tenant's key destroyed erases all of its texts at once,
 //! and a campaign's salt removed erases those of the campaign, whatever its size.
 
+mod form;
 mod master;
 mod number;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::ENCRYPTED;
 
+pub(crate) use form::FormKey;
 pub(crate) use master::{KeyFileFault, MasterKeys};
 pub(crate) use number::{NumberDigest, NumberKey};
 

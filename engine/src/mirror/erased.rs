@@ -6,8 +6,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Mirror, MirrorFault, Shared};
 use crate::database::{Change, Database, DatabaseError, Found, Sql};
-use crate::domain::{Purpose, Recipient, TenantId, UnixMicros};
-use crate::encryption::{NumberDigest, NumberKey};
+use crate::domain::{FormId, Purpose, Recipient, TenantId, UnixMicros};
+use crate::encryption::{FormKey, NumberDigest, NumberKey};
 use crate::store::StoreError;
 
 /// Between purposes, as they are stored.
@@ -127,8 +127,25 @@ impl Mirror {
     }
 }
 
+impl Mirror {
+    /// The token of a form, for a page.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] before [`Mirror::begin`].
+    pub(crate) fn sign_form(&self, form: FormId) -> Result<String, StoreError> {
+        let key = self.0.forms.get();
+        let key = key.ok_or(StoreError::Corrupt("the key of forms, which nobody has opened"))?;
+        Ok(key.sign(form))
+    }
+
+    /// The form of a token; `None`: it is none of ours.
+    pub(crate) fn form_of(&self, token: &str) -> Option<FormId> {
+        self.0.forms.get()?.verify(token)
+    }
+}
+
 impl Shared {
-    /// At the start: the key of numbers, and who was erased.
+    /// At the start: the key of numbers and forms, and who was erased.
     pub(super) async fn open_erased(&self) -> Result<(), MirrorFault> {
         let stored = stored_key(&self.database).await?;
         let (key, wrapped) = self.store.unwrap_key(stored.as_deref())?;
@@ -140,9 +157,10 @@ impl Shared {
             change.run(keep).await?;
             change.commit().await?;
         }
-        let key = NumberKey::of(&key).map_err(StoreError::from)?;
-        // Only a test opens it twice.
-        let _first = self.erased.0.key.set(key).is_ok();
+        let (numbers, forms) = (NumberKey::of(&key), FormKey::of(&key));
+        // Only a test opens them twice.
+        let _first = self.erased.0.key.set(numbers.map_err(StoreError::from)?).is_ok();
+        let _first = self.forms.set(forms.map_err(StoreError::from)?).is_ok();
         let all = Sql::new("SELECT tenant, digest, purposes FROM erased_person");
         let read = |row: &Found<'_>| {
             let digest = row.parsed(1, "the hash of a number", NumberDigest::stored)?;

@@ -17,7 +17,7 @@ mod begin;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::database::{Database, DatabaseError};
 use crate::domain::TenantId;
+use crate::encryption::FormKey;
 use crate::metrics::Metrics;
 use crate::store::{LedgerPlace, OptOut, Store, StoreError};
 
@@ -64,6 +65,8 @@ struct Shared {
     unread: Mutex<FxHashSet<TenantId>>,
     /// Who is not to be known any more.
     erased: Erased,
+    /// Signs forms that stand in pages.
+    forms: OnceLock<FormKey>,
     /// Opt-outs that Redis has and SQL may not have.
     opted_out: Mutex<FxHashSet<OptOut>>,
     /// Numbers up to that one may be given to campaigns; held while that is changed.
@@ -81,6 +84,7 @@ impl Mirror {
             places: Mutex::default(),
             unread: Mutex::default(),
             erased: Erased::default(),
+            forms: OnceLock::new(),
             opted_out: Mutex::default(),
             reserved: tokio::sync::Mutex::default(),
         }))

@@ -9,6 +9,7 @@ mod contacts;
 mod day;
 mod fault;
 mod filter;
+mod forms;
 mod filter_sql;
 mod imports;
 mod lists;
@@ -35,6 +36,7 @@ pub(crate) use contact::{
 pub(crate) use contacts::{Outcome, UPSERT_MAX, Upserted};
 pub(crate) use fault::PeopleFault;
 pub(crate) use filter::Filter;
+pub(crate) use forms::{Form, FormOrder};
 pub(crate) use imports::{Import, ImportState};
 pub(crate) use lists::List;
 pub(crate) use merge::MergeField;

@@ -16,7 +16,7 @@ use super::told::Told;
 use super::{Given, Ready, Redis, RunFault};
 use crate::account::Accounts;
 use crate::api::problem::field_detail;
-use crate::api::{self, App, Guesses, Listeners, Secured, Shares};
+use crate::api::{self, App, Guesses, Listeners, Secured, Shares, Submissions};
 use crate::automation::Automations;
 use crate::bind::{Binds, Board, Events, Traces};
 use crate::campaign::{Auditor, CampaignDeps, Campaigns, Gates, Limits, RollCall, RouteTable, Routes};
@@ -362,6 +362,7 @@ impl Engine {
             history: self.history.clone(),
             verdict: self.base.verdict.clone(),
             guesses: Guesses::new(&self.config.api),
+            submissions: Submissions::default(),
             shares: Shares::new(&self.config.api),
             limits: Arc::new(self.config.api.clone()),
             operations: TaskTracker::new(),

@@ -228,6 +228,12 @@ impl Matrix {
             );
             return;
         }
+        if is_open && !operation.path_parameters.is_empty() {
+            // From no page: whoever asks, and whosever form it is.
+            let status = if whose == Whose::Nobodys { 404 } else { 403 };
+            assert_eq!(answer.status, status, "{case}");
+            return;
+        }
         let in_path = operation.path_parameters.values();
         let in_query = operation.query.iter().map(|(_, schema)| self.document.resolved(schema));
         let in_query = in_query.filter(|schema| is_of_ids(schema));

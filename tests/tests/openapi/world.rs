@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// From where forms are sent that need no key.
+pub(crate) const ORIGIN: &str = "https://cabinet.example";
+
 /// One that is over.
 const MONTH: &str = "2020-02";
 
@@ -110,6 +113,8 @@ impl Owner {
                 let codes = json!({ "name": format!("{} {}", self.mark, self.contact()), "codes": "A1" });
                 text(&self.http.post("/v1/code_pools", &codes).expect(201)["id"])
             }
+            "frm" => text(&self.form()["id"]),
+            "cft" => text(&self.form()["token"]),
             "imp" => {
                 let file = format!(
                     "reference;nom;portable\n{} {};{0};0612345678\n",
@@ -183,6 +188,12 @@ impl Owner {
         eventually("it is to be told of a campaign", LIMIT, last)
     }
 
+    /// A form of pages of the origin that operations without a key are asked from.
+    fn form(&self) -> Value {
+        let order = json!({ "wording": self.mark, "origin": ORIGIN });
+        self.http.post("/v1/consent_forms", &order).expect(201)
+    }
+
     fn message(&self) -> String {
         let order = json!({ "to": "+33612345678", "text": self.mark, "sender": "Clinique" });
         let made = self.http.post("/v1/messages", &order).expect(202);
@@ -202,6 +213,7 @@ pub(crate) fn strange(pattern: &str) -> String {
     }
     match prefix(pattern) {
         "key" => "key_0123456789abcdef".to_owned(),
+        "cft" => format!("cft_{}", "7".repeat(80)),
         prefix => format!("{prefix}_7777777777777"),
     }
 }

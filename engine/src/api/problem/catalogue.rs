@@ -258,6 +258,12 @@ fn too_many(full: Full, language: Language) -> String {
             format!("Au plus {max} requêtes d'une même adresse à la fois (address_connections_max)."),
             format!("At most {max} concurrent requests per address (address_connections_max)."),
         ),
+        Full::AddressForms(max) => (
+            format!(
+                "{max} formulaires ont été envoyés de cette adresse : réessayez après le délai de l'en-tête Retry-After."
+            ),
+            format!("{max} forms were sent from this address: try again after the delay in the Retry-After header."),
+        ),
         Full::WrongKeys(max) => (
             format!(
                 "{max} clés inconnues sont venues de cette adresse (wrong_keys_max) : réessayez après le délai de l'en-tête \

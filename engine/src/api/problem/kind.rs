@@ -145,6 +145,8 @@ pub(crate) enum Full {
     TenantStreams(u32),
     /// Requests of one address behind a proxy, each as good as a connection: `api.address_connections_max`.
     AddressRequests(u32),
+    /// Forms that one address has sent.
+    AddressForms(usize),
     /// Wrong keys of one address: `api.wrong_keys_max`.
     WrongKeys(usize),
 }
