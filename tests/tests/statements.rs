@@ -124,7 +124,7 @@ fn are_asked_for_well(stand: &Stand) {
     let before = http.get("/v1/statements/2019-07").expect(200);
     assert_eq!((number(&before["opening"]), number(&before["closing"])), (0, 0));
     assert_eq!(before["is_over"], true);
-    assert_eq!(before["since"], "2019-06-30T22:00:00.000Z");
+    assert_eq!(before["since"], "2019-06-30T22:00:00Z");
     for nothing in ["2019-13", "9999-12", "2199-01", "yesterday"] {
         http.get(&format!("/v1/statements/{nothing}")).expect_problem(&[404]);
     }
@@ -208,10 +208,15 @@ fn is_told_once(mut stand: Stand) {
             .any(|alert| alert["threshold"] == threshold && alert["is_low"] == true)
     };
     assert!(low(10) && !low(5));
+    // Another threshold is told by the look that sees so.
+    let alerts = json!({ "balance_alerts": [1_000, 10, 5] });
+    let set = few.http(&stand.engine).patch("/v1/tenant", &alerts).expect(200);
+    assert_eq!(set["balance_alerts"], json!([1_000, 10, 5]));
+    wait_until_told(&receiver, &[10, 5, 1_000]);
     few.launch(&stand.engine, 5);
-    wait_until_told(&receiver, &[10, 5, 5]);
+    wait_until_told(&receiver, &[10, 5, 1_000, 5]);
     let kept = few.http(&stand.engine).get("/v1/tenant").expect(200);
-    assert_eq!(kept["balance_alerts"], json!([10, 5]));
+    assert_eq!(kept["balance_alerts"], json!([1_000, 10, 5]));
 }
 
 #[test]

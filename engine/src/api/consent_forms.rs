@@ -1,5 +1,6 @@
 //! `/v1/consent_forms`: forms on pages of a tenant, by which people agree without a key. Nothing can be read with one.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use axum::Json;
@@ -95,7 +96,7 @@ pub(super) fn open_routes() -> Routes {
         .at::<shapes::FormToken>("token", "The token of the form.")
         .takes::<shapes::SentConsent>(json!({ "contact": { "number": "0612345678", "last_name": "Martin" }, "agreed": true }))
         .answers::<shapes::ConsentKept>(201, "It is kept.")
-        .refuses(&[ProblemCode::Forbidden, ProblemCode::TooManyRequests]),
+        .refuses(&[ProblemCode::Forbidden, ProblemCode::TooManyRequests, ProblemCode::Unavailable]),
         send,
     )
 }
@@ -245,6 +246,15 @@ async fn send(State(app): State<App>, Path(token): Path<String>, request: Reques
     if !is_from(request.headers(), &form) {
         return Err(ProblemKind::Forbidden.into());
     }
+    // From here on the page sees what is wrong with what it has sent.
+    let answer = match keep(&app, &form, (request, address)).await {
+        Ok(()) => (StatusCode::CREATED, Json(json!({ "kept": true }))).into_response(),
+        Err(problem) => problem.into_response(),
+    };
+    Ok(allowing(&form, answer))
+}
+
+async fn keep(app: &App, form: &Form, (request, address): (Request, Option<IpAddr>)) -> Result<(), Problem> {
     if let Some(address) = address {
         let counted = app.submissions.count(Client::of(address), app.clock.now());
         counted.map_err(|retry_after| ProblemKind::TooManyRequests {
@@ -252,16 +262,6 @@ async fn send(State(app): State<App>, Path(token): Path<String>, request: Reques
             retry_after,
         })?;
     }
-    // From here on the page sees what is wrong with what it has sent.
-    let ip = address.map(|address| address.to_string());
-    let answer = match keep(&app, &form, (request, ip)).await {
-        Ok(()) => (StatusCode::CREATED, Json(json!({ "kept": true }))).into_response(),
-        Err(problem) => problem.into_response(),
-    };
-    Ok(allowing(&form, answer))
-}
-
-async fn keep(app: &App, form: &Form, (request, ip): (Request, Option<String>)) -> Result<(), Problem> {
     let (parts, body) = request.into_parts();
     let mut fields = Fields::read((&parts.headers, body), app.clock, &SENT).await?;
     let contact = match fields.has("contact") {
@@ -299,7 +299,7 @@ async fn keep(app: &App, form: &Form, (request, ip): (Request, Option<String>)) 
         wording_version: form.order.wording_version.clone(),
         source: form.order.source.clone(),
         source_url: Some(source_url.or(referer).unwrap_or_else(|| form.order.origin.clone())),
-        ip,
+        ip: address.map(|address| address.to_string()),
         user_agent: text(header::USER_AGENT),
     };
     let of = (form.tenant, form.order.list);

@@ -105,5 +105,6 @@ pub(super) fn view(past: &Past) -> Value {
         "credits": past.credits,
         "taken_at": at(past.taken_at),
         "ended_at": at(past.ended_at),
+        "test_of": past.test_of.map(|campaign| campaign.to_string()),
     })
 }

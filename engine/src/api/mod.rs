@@ -67,6 +67,7 @@ mod tenants;
 mod terms;
 mod text;
 mod timed;
+mod trials;
 mod trace;
 mod unread;
 mod webhooks;
@@ -210,6 +211,7 @@ fn documented() -> Routes {
         .and(keys::routes())
         .and(campaigns::routes())
         .and(copies::routes())
+        .and(trials::routes())
         .and(templates::routes())
         .and(codes::routes())
         .and(automations::routes())

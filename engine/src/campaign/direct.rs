@@ -52,6 +52,8 @@ pub(crate) struct DirectOrder {
     pub(crate) validity: Option<Duration>,
     /// What its submit_sm's are given beside the text.
     pub(crate) parameters: Parameters,
+    /// It tries a campaign out: those who write it name their own phones, and agree.
+    pub(crate) is_trial: bool,
 }
 
 /// An order with its price.
@@ -279,9 +281,11 @@ fn worded(order: &DirectOrder, sender: &Sender, wording: &Wording) -> Result<Str
     wording
         .check_sender(sender)
         .map_err(|problem| FieldFault::new("/sender", problem))?;
-    wording
-        .check_consent(order.purpose)
-        .map_err(|problem| FieldFault::new("/purpose", problem))?;
+    if !order.is_trial {
+        wording
+            .check_consent(order.purpose)
+            .map_err(|problem| FieldFault::new("/purpose", problem))?;
+    }
     let worded = || {
         wording.check(&order.text)?;
         wording.check_advertiser(&order.text, sender, order.purpose)?;

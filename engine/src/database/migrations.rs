@@ -35,6 +35,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         "consent forms",
         include_str!("../data/migrations/0042_consent_forms.sql"),
     ),
+    (
+        43,
+        "trial messages",
+        include_str!("../data/migrations/0043_trial_messages.sql"),
+    ),
 ];
 
 pub(super) fn all() -> Migrator {

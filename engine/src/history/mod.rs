@@ -16,6 +16,7 @@ mod gather;
 mod read;
 mod statistics;
 mod tidy;
+mod trials;
 #[cfg(test)]
 mod tests;
 

@@ -52,11 +52,11 @@ impl Mirror {
         bounds: &[UnixMicros],
     ) -> Result<Vec<Turnover>, MirrorFault> {
         self.0.copy(&[tenant]).await?;
-        let mut part = "CASE".to_owned();
+        let mut part = "CAST(CASE".to_owned();
         for (at, bound) in bounds.iter().enumerate() {
             part += &format!(" WHEN at < {} THEN {at}", bound.0);
         }
-        part += &format!(" ELSE {} END", bounds.len());
+        part += &format!(" ELSE {} END AS BIGINT)", bounds.len());
         let mut query = Sql::new(&format!(
             "SELECT part, kind, COUNT(*), CAST(SUM(credits) AS BIGINT) FROM (SELECT {part} AS part"
         ));

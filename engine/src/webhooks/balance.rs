@@ -121,13 +121,14 @@ fn told_of(crossed: &Crossed, available: u64, endpoints: &[Endpoint]) -> Vec<New
 pub(super) async fn keep_crossed(change: &mut Change, all: &[Crossed]) -> Result<(), DatabaseError> {
     for crossed in all {
         let (tenant, threshold) = (i64::from(crossed.tenant.0), crossed.threshold as i64);
-        let mut keep = match crossed.is_low {
-            true => Sql::new("INSERT INTO balance_alert (tenant, threshold) VALUES ("),
-            false => Sql::new("DELETE FROM balance_alert WHERE tenant = "),
-        };
-        match crossed.is_low {
-            true => keep.list([tenant, threshold]).push(") ON CONFLICT DO NOTHING"),
-            false => keep.value(tenant).push(" AND threshold = ").value(threshold),
+        let keep = if crossed.is_low {
+            let mut put = Sql::new("INSERT INTO balance_alert (tenant, threshold) VALUES (");
+            put.list([tenant, threshold]).push(") ON CONFLICT DO NOTHING");
+            put
+        } else {
+            let mut forget = Sql::new("DELETE FROM balance_alert WHERE tenant = ");
+            forget.value(tenant).push(" AND threshold = ").value(threshold);
+            forget
         };
         change.run(keep).await?;
     }

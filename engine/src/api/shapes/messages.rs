@@ -112,6 +112,8 @@ pub(in crate::api) struct PastMessage {
     taken_at: Option<Time>,
     /// `null`: its final receipt has not come.
     ended_at: Option<Time>,
+    /// The campaign that it tried out; `null`: it is none.
+    test_of: Option<CampaignId>,
 }
 
 /// What somebody wrote.
