@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::fields::Fields;
-use crate::compose::Sender;
+use crate::compose::{Sender, domain};
 use crate::domain::{FrequencyCap, StopClause, Tariff, TermChanges, Terms};
-use crate::fault::{FieldProblem, JsonType, WordingProblem};
+use crate::fault::{FieldProblem, JsonType, UrlProblem, WordingProblem};
 use crate::store::GRANTED_MAX;
 
 /// Their names.
-pub(super) const TERMS: [&str; 11] = [
+pub(super) const TERMS: [&str; 12] = [
     "encoding",
     "tariff",
     "max_chars",
@@ -22,6 +22,7 @@ pub(super) const TERMS: [&str; 11] = [
     "require_consent",
     "frequency_cap",
     "text_retention_days",
+    "link_domains",
     ALERTS,
 ];
 
@@ -53,6 +54,9 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
     let text_days = fields.if_given("text_retention_days", |fields, name| {
         fields.whole_or_null(name, (1, Terms::TEXT_DAYS_MAX.into()))
     });
+    let link_domains = fields.if_given("link_domains", |fields, name| {
+        fields.checked_list(name, Terms::LINK_DOMAINS_MAX, link_domain)
+    });
     let balance_alerts = fields.if_given(ALERTS, |fields, _| balance_alerts(fields));
     Some(TermChanges {
         encoding: encoding?,
@@ -65,8 +69,13 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         require_consent: require_consent?,
         frequency_cap: frequency_cap?,
         text_days: text_days?.map(|days| days.map(|days| days as u16)),
+        link_domains: link_domains?,
         balance_alerts: balance_alerts?,
     })
+}
+
+fn link_domain(text: &str) -> Result<String, FieldProblem> {
+    domain(text).ok_or_else(|| UrlProblem::InvalidDomain.into())
 }
 
 /// The thresholds, each once, the most first; `null`: none.
@@ -146,6 +155,7 @@ fn frequency_cap(fields: &mut Fields) -> Option<Option<Option<FrequencyCap>>> {
 /// All of them, as members of `shown`.
 pub(super) fn show(terms: &Terms, shown: &mut Value) {
     let senders = Some(&terms.senders).filter(|senders| !senders.is_empty());
+    let links = Some(&terms.link_domains).filter(|domains| !domains.is_empty());
     let brand = Some(&terms.brand).filter(|brand| !brand.is_empty());
     let cap = terms.frequency_cap;
     let cap = cap.map(|cap| json!({ "marketing": { "messages": cap.messages, "days": cap.days } }));
@@ -160,6 +170,7 @@ pub(super) fn show(terms: &Terms, shown: &mut Value) {
         json!(terms.require_consent),
         json!(cap),
         json!(terms.text_days),
+        json!(links),
         json!(terms.balance_alerts),
     ];
     TERMS

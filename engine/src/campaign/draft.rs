@@ -319,7 +319,8 @@ impl Campaigns {
                 for (position, packed) in (chunk.position..).zip(&chunk.rows) {
                     let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
                     let variables = cipher.open(row.variables)?;
-                    let of_row = price.of(&variables).map_err(|_| refuse(&price))?;
+                    let of_row = price.of_recipient(&variables);
+                    let of_row = of_row.map_err(|fault| CampaignFault::Fields(vec![fault]))?;
                     segments += u64::from(of_row.segments);
                     credits += u64::from(of_row.credits);
                     let with_price = repriced(row, of_row).map(|row| (chunk.partition, position, row));

@@ -465,8 +465,8 @@ pub(super) fn counted(campaign: Campaign, counts: &Counts) -> Campaign {
 /// When its text takes too many segments.
 pub(super) fn priced(packed: Vec<u8>, price: &mut Price<'_>) -> Result<Vec<u8>, CampaignFault> {
     let row = crate::domain::Row::unpack(&packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
-    let cost = price.of(row.variables);
-    let cost = cost.map_err(|_| CampaignFault::Fields(vec![super::price::too_long(price.characters())]))?;
+    let cost = price.of_recipient(row.variables);
+    let cost = cost.map_err(|fault| CampaignFault::Fields(vec![fault]))?;
     let dearer = repriced(row, cost);
     Ok(dearer.unwrap_or(packed))
 }

@@ -23,6 +23,8 @@ pub(super) const RESELLER: &str = "reseller";
 /// For how many days a tenant's texts are kept.
 pub(super) const TEXT_DAYS: &str = "text_retention_days";
 
+/// Where a tenant's links may lead.
+const LINK_DOMAINS: &str = "link_domains";
 /// Below how many credits a tenant is told that few are left.
 const BALANCE_ALERTS: &str = "balance_alerts";
 
@@ -147,6 +149,7 @@ impl Store {
             ("require_consent", new.terms.require_consent.to_string()),
             ("frequency_cap", stored_cap(new.terms.frequency_cap)),
             (TEXT_DAYS, days(new.terms.text_days)),
+            (LINK_DOMAINS, new.terms.link_domains.join(",")),
             (BALANCE_ALERTS, stored_alerts(&new.terms.balance_alerts)),
             ("countries", new.countries.to_string()),
             ("created_at", now.0.to_string()),
@@ -263,6 +266,9 @@ impl Store {
         }
         if let Some(kept) = changes.text_days {
             set.arg(TEXT_DAYS).arg(days(kept));
+        }
+        if let Some(domains) = changes.link_domains {
+            set.arg(LINK_DOMAINS).arg(domains.join(","));
         }
         if let Some(alerts) = changes.balance_alerts {
             set.arg(BALANCE_ALERTS).arg(stored_alerts(&alerts));
@@ -449,7 +455,8 @@ fn terms(fields: &HashMap<String, String>) -> Terms {
         characters_max: read(fields, "characters_max"),
         stop_clause: read(fields, "stop_clause"),
         stop_text: read(fields, "stop_text"),
-        senders: fields.get("senders").map(|list| senders(list)),
+        senders: fields.get("senders").map(|list| listed(list)),
+        link_domains: fields.get(LINK_DOMAINS).map(|list| listed(list)),
         brand: read(fields, "brand"),
         require_consent: read(fields, "require_consent"),
         frequency_cap: fields.get("frequency_cap").map(|cap| cap.parse().ok()),
@@ -478,8 +485,8 @@ fn alerts(list: &str) -> Vec<u64> {
     list.split(',').filter_map(|credits| credits.parse().ok()).collect()
 }
 
-/// Senders are of letters, digits and `+`: nothing that a comma would break.
-fn senders(list: &str) -> Vec<String> {
-    let senders = list.split(',').filter(|sender| !sender.is_empty());
-    senders.map(str::to_owned).collect()
+/// Senders are of letters, digits and `+`, and domains of letters, digits, hyphens and dots: nothing that a comma would break.
+fn listed(list: &str) -> Vec<String> {
+    let listed = list.split(',').filter(|one| !one.is_empty());
+    listed.map(str::to_owned).collect()
 }

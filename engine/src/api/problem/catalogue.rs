@@ -431,6 +431,10 @@ fn of_url(problem: &UrlProblem, language: Language) -> String {
                 "Expected a URL such as https://example.net/webhooks: at most {max} characters, without a name or password."
             ),
         ),
+        UrlProblem::InvalidDomain => (
+            "Un nom de domaine est attendu, tel que cabinet.fr, sans https:// ni chemin.".to_owned(),
+            "A domain is expected, such as cabinet.fr, without https:// and path.".to_owned(),
+        ),
         UrlProblem::InsecureUrl => (
             "Une adresse en https est attendue.".to_owned(),
             "A URL with https is expected.".to_owned(),
@@ -519,6 +523,16 @@ fn of_wording(problem: &WordingProblem, language: Language) -> String {
         WordingProblem::SenderNotApproved { approved } => (
             format!("Expéditeur non autorisé. Autorisés : {}.", approved.join(", ")),
             format!("This sender is not approved. Approved: {}.", approved.join(", ")),
+        ),
+        WordingProblem::PublicShortener { domain } => (
+            format!(
+                "{domain} raccourcit les liens de tout le monde : les opérateurs le filtrent. Prenez une adresse à vous."
+            ),
+            format!("{domain} shortens links for everybody: operators filter it. Use an address of your own."),
+        ),
+        WordingProblem::LinkNotAllowed { domain, allowed } => (
+            format!("Lien non autorisé : {domain}. Autorisés : {}.", allowed.join(", ")),
+            format!("Links to {domain} are not allowed. Allowed: {}.", allowed.join(", ")),
         ),
         WordingProblem::ConsentRequired => (
             "Le consentement est exigé pour la publicité : désignez des contacts (filter, lists, segments).".to_owned(),

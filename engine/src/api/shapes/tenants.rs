@@ -61,9 +61,20 @@ struct GivenTerms {
     frequency_cap: Option<Nullable<CapOf>>,
     /// How many days texts, variables and what people write are kept when their campaigns are over; `null`: as long as these.
     text_retention_days: Option<Nullable<TextDays>>,
+    /// The domains to which links of its texts may lead, and those below them, such as `cabinet.fr`; `null`: any but public shorteners,
+    /// which are refused in any case.
+    link_domains: Option<Nullable<DomainList>>,
     /// Below how many available credits the webhook `balance.low` says that few are left, once each time; `null`: it says nothing.
     balance_alerts: Option<Nullable<AlertList>>,
 }
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct DomainList(#[schemars(length(min = 1, max = Terms::LINK_DOMAINS_MAX))] Vec<DomainName>);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct DomainName(#[schemars(regex(pattern = r"^[a-z0-9][a-z0-9-]{0,40}\.[a-z]{2,20}$"))] String);
 
 /// How much a person gets at most, by purpose. Reminders have no cap.
 #[derive(JsonSchema)]
@@ -126,6 +137,8 @@ pub(in crate::api) struct Tenant {
     frequency_cap: Option<CapOf>,
     /// `null`: as long as campaigns.
     text_retention_days: Option<u16>,
+    /// `null`: any.
+    link_domains: Option<Vec<String>>,
     /// The most first.
     balance_alerts: Vec<u64>,
 }
