@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use campanile_tests::{
-    Campaign, CampaignOrder, EngineSettings, Http, Lab, Receiver, SmscSettings, Stand, eventually, programs,
+    Campaign, CampaignOrder, EngineSettings, Http, Lab, Receiver, SmscSettings, Stand, Tenant, eventually, programs,
 };
 use serde_json::{Value, json};
 
@@ -176,6 +176,13 @@ fn wait_until_told(receiver: &Receiver, expected: &[u64]) {
     });
 }
 
+/// A campaign to so many who all get it.
+fn spend(stand: &Stand, tenant: &Tenant, credits: usize) {
+    let numbers: Vec<String> = (0..credits).map(|at| format!("+336123456{at:02}")).collect();
+    let order = CampaignOrder::to_audience(&json!({ "numbers": numbers.join(";") }));
+    tenant.order(&stand.engine, &order);
+}
+
 /// Another tenant, of which few credits are left; the engine is killed while they are.
 fn is_told_once(mut stand: Stand) {
     let receiver = Receiver::start();
@@ -186,7 +193,7 @@ fn is_told_once(mut stand: Stand) {
     let set = tenant.ask("PATCH", "/v1/tenant", Some(&json!({ "balance_alerts": [5, 10, 5] })));
     assert_eq!(set.expect(200)["balance_alerts"], json!([10, 5]));
     // Twelve less four: below ten, and not below five.
-    few.launch(&stand.engine, 4);
+    spend(&stand, &few, 4);
     wait_until_told(&receiver, &[10]);
     let balance = tenant.get("/v1/balance").expect(200);
     let alerts = json!([{ "threshold": 10, "is_low": true }, { "threshold": 5, "is_low": false }]);
@@ -194,7 +201,7 @@ fn is_told_once(mut stand: Stand) {
     stand.engine.kill();
     stand.engine.restart();
     // Below five now, and still below ten.
-    few.launch(&stand.engine, 4);
+    spend(&stand, &few, 4);
     wait_until_told(&receiver, &[10, 5]);
     let operator = stand.engine.operator();
     let credits = format!("/v1/tenants/{}/credits", few.id);
@@ -213,7 +220,7 @@ fn is_told_once(mut stand: Stand) {
     let set = few.http(&stand.engine).patch("/v1/tenant", &alerts).expect(200);
     assert_eq!(set["balance_alerts"], json!([1_000, 10, 5]));
     wait_until_told(&receiver, &[10, 5, 1_000]);
-    few.launch(&stand.engine, 5);
+    spend(&stand, &few, 5);
     wait_until_told(&receiver, &[10, 5, 1_000, 5]);
     let kept = few.http(&stand.engine).get("/v1/tenant").expect(200);
     assert_eq!(kept["balance_alerts"], json!([1_000, 10, 5]));
