@@ -190,11 +190,23 @@ fn a_person_is_told_what_is_kept_and_is_forgotten() {
     let mut stand = stand(Lab::new(programs!(), "rights"), None);
     let zoe = is_told(&stand);
     is_forgotten(&stand, &zoe);
+    is_a_line_without_the_number(&stand);
     is_held_back(&stand);
     // Whatever becomes of the engine, and of Redis.
     stand.engine.kill();
     stand.engine.restart();
     is_held_back_again(&stand);
+}
+
+/// What was done is told afterwards, and to whom is not.
+fn is_a_line_without_the_number(stand: &Stand) {
+    let file = stand.lab().directory().join("engine-1.err");
+    let log = eventually("the act is noted", LIMIT, || {
+        let log = std::fs::read_to_string(&file).expect("the log");
+        log.contains("/v1/contacts/{id}/erase").then_some(log)
+    });
+    let digits = ZOE.trim_start_matches("+33");
+    assert!(!log.contains(digits), "{log}");
 }
 
 /// With another file, after a restart.

@@ -1,5 +1,6 @@
 //! Statements of a tenant's credits, and what it is told when few are left.
 
+use std::process::Command;
 use std::time::Duration;
 
 use campanile_tests::{
@@ -119,6 +120,50 @@ fn are_those_of_the_ledger(stand: &Stand) {
     adds_up(stand);
 }
 
+/// What the program prints with the tenant's key.
+fn printed(stand: &Stand, arguments: &[&str]) -> String {
+    let api = format!("http://{}", stand.engine.public().address());
+    let output = Command::new(env!("CARGO_BIN_EXE_campanile-under-test"))
+        .args(arguments)
+        .env("CAMPANILE_API", api)
+        .env("CAMPANILE_KEY", &stand.tenant.key)
+        .output()
+        .expect("campanile runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("a text")
+}
+
+fn are_printed(stand: &Stand) {
+    let month = this_month("Europe/Paris");
+    let all = printed(stand, &["credits", "statement"]);
+    assert!(
+        all.starts_with("month\topening\tgranted\trecredited\tdebited\tclosing\n"),
+        "{all}"
+    );
+    assert!(all.contains(&format!("{month}\t0\t1000000\t")), "{all}");
+    let one = printed(stand, &["credits", "statement", &month]);
+    assert!(
+        one.contains("grant\t1\t1000000\n") && one.contains("opening\t-\t0\n"),
+        "{one}"
+    );
+    let table = printed(stand, &["credits", "statement", &month, "--csv", "-"]);
+    assert!(
+        table.starts_with("\u{feff}movement,lines,in,out,balance") || table.starts_with("movement,"),
+        "{table}"
+    );
+    let figures = eventually("history has the messages", LIMIT, || {
+        let figures = printed(stand, &["statistics", "--by", "status"]);
+        figures.contains("delivered\t").then_some(figures)
+    });
+    assert!(
+        figures.starts_with("group\tmessages\tdelivered\t") && figures.contains("\ntotal\t"),
+        "{figures}"
+    );
+    let json = printed(stand, &["statistics", "--by", "day", "--json"]);
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["by"], json!(["day"]));
+}
+
 fn are_asked_for_well(stand: &Stand) {
     let http = http(stand);
     let before = http.get("/v1/statements/2019-07").expect(200);
@@ -148,6 +193,7 @@ fn statements_come_to_what_the_ledger_says() {
     let stand = stand(Lab::new(programs!(), "statements"), None);
     are_those_of_the_ledger(&stand);
     are_asked_for_well(&stand);
+    are_printed(&stand);
     let stranger = stand.engine.tenant("Autre cabinet", 10).http(&stand.engine);
     let theirs = stranger.get("/v1/statements").expect(200);
     assert_eq!(theirs["data"][0]["closing"], 10);
