@@ -81,18 +81,17 @@ fn link_domain(text: &str) -> Result<String, FieldProblem> {
 /// The thresholds, each once, the most first; `null`: none.
 pub(super) fn balance_alerts(fields: &mut Fields) -> Option<Vec<u64>> {
     let (max, (place, given)) = (Terms::BALANCE_ALERTS_MAX, fields.value(ALERTS)?);
-    let list = match given {
-        Value::Null => return Some(Vec::new()),
-        Value::Array(list) if list.len() <= max => list,
-        Value::Array(_) => {
-            fields.refuse(place, FieldProblem::TooMany { max });
-            return None;
-        }
-        other => {
-            fields.refuse(place, FieldProblem::wrong_type(JsonType::Array, &other));
-            return None;
-        }
+    if given.is_null() {
+        return Some(Vec::new());
+    }
+    let Some(list) = given.as_array() else {
+        fields.refuse(place, FieldProblem::wrong_type(JsonType::Array, &given));
+        return None;
     };
+    if list.len() > max {
+        fields.refuse(place, FieldProblem::TooMany { max });
+        return None;
+    }
     let mut alerts = BTreeSet::new();
     for (at, value) in list.iter().enumerate() {
         let credits = value.as_u64().filter(|credits| (1..=GRANTED_MAX).contains(credits));

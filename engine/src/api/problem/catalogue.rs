@@ -157,16 +157,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } => {
             return format!("The current state is \"{state}\".");
         }
-        ProblemKind::MessagesUnderWay { messages } if fr => {
-            return format!(
-                "Messages à cette personne en cours : {messages}. Réessayez quand ils auront abouti, ou arrêtez-les."
-            );
-        }
-        ProblemKind::MessagesUnderWay { messages } => {
-            return format!(
-                "Messages to this person under way: {messages}. Try again when they have ended, or stop them."
-            );
-        }
+        ProblemKind::MessagesUnderWay { messages } => return under_way(*messages, language),
         ProblemKind::ScheduleOutsideWindow { next_open_at } if fr => {
             return format!(
                 "Un message publicitaire ne peut pas partir à cette heure ; il le peut à partir de {next_open_at}."
@@ -223,6 +214,17 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ),
     };
     choose(language, fixed.0, fixed.1).to_owned()
+}
+
+fn under_way(messages: u64, language: Language) -> String {
+    match language {
+        Language::Fr => format!(
+            "Messages à cette personne en cours : {messages}. Réessayez quand ils auront abouti, ou arrêtez-les."
+        ),
+        Language::En => {
+            format!("Messages to this person under way: {messages}. Try again when they have ended, or stop them.")
+        }
+    }
 }
 
 fn role_not_allowed((needed, has): (&str, &str), language: Language) -> String {
