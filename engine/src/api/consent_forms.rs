@@ -25,7 +25,7 @@ use crate::fault::{FieldProblem, UrlProblem};
 use crate::people::{Form, FormOrder, PROOF_MAX, Proof, WORDING_MAX, check_text};
 
 /// Where one is sent.
-pub(super) const OPEN: &str = "/v1/consent_forms/{token}/consents";
+const OPEN: &str = "/v1/consent_forms/{token}/consents";
 
 /// How far ahead a form may end, in days: five years.
 const DAYS_MAX: u32 = 1_830;
@@ -99,6 +99,7 @@ pub(super) fn open_routes() -> Routes {
         .refuses(&[ProblemCode::Forbidden, ProblemCode::TooManyRequests, ProblemCode::Unavailable]),
         send,
     )
+    .asked_first(OPEN, preflight)
 }
 
 async fn make(
@@ -223,11 +224,7 @@ fn allowing(form: &Form, mut response: Response) -> Response {
 }
 
 /// `OPTIONS` of a form: what a browser asks before it sends JSON to another origin (Fetch, 4.8).
-pub(super) async fn preflight(
-    State(app): State<App>,
-    Path(token): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+async fn preflight(State(app): State<App>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let form = open_form(&app, &token).await?;
     if !is_from(&headers, &form) {
         return Err(ProblemKind::Forbidden.into());

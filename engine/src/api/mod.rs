@@ -81,7 +81,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{get, options, post};
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
@@ -196,7 +196,6 @@ fn public(app: App) -> Router {
     let served = reader::Served::of(&document, written(&document));
     let forms = consent_forms::open_routes();
     let open = reader::routes(served).and(forms).into_router();
-    let open = open.route(consent_forms::OPEN, options(consent_forms::preflight));
     finish(keyed.merge(open), (app, Listener::Public))
 }
 

@@ -9,24 +9,15 @@ use serde_json::json;
 use super::backlog::{DeliveryKind, News};
 use super::endpoint::Endpoint;
 use super::event::LOW;
-use super::follow::Marks;
+use super::marks::{Crossed, Marks};
 use super::other::{news, wanting};
 use super::{Shared, WebhookFault};
-use crate::database::{Change, DatabaseError, Found, Sql};
+use crate::database::{DatabaseError, Found, Sql};
 use crate::domain::TenantId;
 use crate::store::Balance;
 
 /// Tenants that are looked at in one round trip.
 const TENANTS_AT_ONCE: usize = 500;
-
-/// A threshold that a balance has passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Crossed {
-    tenant: TenantId,
-    threshold: u64,
-    /// Downwards.
-    is_low: bool,
-}
 
 impl Shared {
     /// Looks at the balances that may have moved; at the start, at all of them.
@@ -115,24 +106,6 @@ fn told_of(crossed: &Crossed, available: u64, endpoints: &[Endpoint]) -> Vec<New
     let told = endpoints.iter();
     told.map(|endpoint| news(endpoint, DeliveryKind::Balance, &about))
         .collect()
-}
-
-/// Keeps which thresholds were told, and which may be again.
-pub(super) async fn keep_crossed(change: &mut Change, all: &[Crossed]) -> Result<(), DatabaseError> {
-    for crossed in all {
-        let (tenant, threshold) = (i64::from(crossed.tenant.0), crossed.threshold as i64);
-        let keep = if crossed.is_low {
-            let mut put = Sql::new("INSERT INTO balance_alert (tenant, threshold) VALUES (");
-            put.list([tenant, threshold]).push(") ON CONFLICT DO NOTHING");
-            put
-        } else {
-            let mut forget = Sql::new("DELETE FROM balance_alert WHERE tenant = ");
-            forget.value(tenant).push(" AND threshold = ").value(threshold);
-            forget
-        };
-        change.run(keep).await?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -7,10 +7,9 @@ use rustc_hash::FxHashMap;
 use tokio_util::sync::CancellationToken;
 
 use super::backlog::{self, News};
-use super::balance::{Crossed, keep_crossed};
 use super::endpoint::count_dropped;
 use super::gather::Gather;
-use super::other::{Stepped, keep_states};
+use super::marks::{Marks, keep_crossed, keep_states};
 use super::{Shared, WebhookFault, Webhooks};
 use crate::domain::{EndpointId, Partition};
 use crate::store::{JOURNAL_READ_MAX, StoreError};
@@ -29,15 +28,6 @@ struct Found {
     places: Vec<(Partition, String)>,
     /// There is more to be read now.
     more: bool,
-}
-
-/// What is kept together with what is to be told.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Marks<'a> {
-    /// How far sources were read.
-    pub(super) places: &'a [(String, String)],
-    pub(super) states: &'a [Stepped],
-    pub(super) crossed: &'a [Crossed],
 }
 
 impl Webhooks {

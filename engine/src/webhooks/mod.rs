@@ -22,6 +22,7 @@ mod attempt;
 mod courier;
 mod follow;
 mod manage;
+mod marks;
 mod other;
 mod balance;
 mod tidy;

@@ -10,9 +10,9 @@ use super::backlog::{DeliveryKind, News};
 use super::body::{Step, Written};
 use super::endpoint::Endpoint;
 use super::event::{HELD_UP, passes};
-use super::follow::Marks;
+use super::marks::{Marks, Stepped};
 use super::{Shared, WebhookFault};
-use crate::database::{Change, DatabaseError, Found, Sql};
+use crate::database::{DatabaseError, Found, Sql};
 use crate::domain::{CampaignId, TenantId, UnixMicros};
 use crate::store::{Campaign, CampaignKind, CampaignState, InboundEntry};
 
@@ -24,13 +24,6 @@ const CAMPAIGNS_MAX: usize = 200;
 
 /// A campaign, and whether it has surely just moved; otherwise it is one of all.
 pub(super) type Moved = FxHashMap<(TenantId, CampaignId), bool>;
-
-/// The state of a campaign that is told, and was not.
-pub(super) struct Stepped {
-    campaign: CampaignId,
-    tenant: TenantId,
-    state: CampaignState,
-}
 
 impl Shared {
     /// Looks where there may be something to be told.
@@ -179,19 +172,6 @@ impl Shared {
         };
         Ok(self.database.rows(query, read).await?.into_iter().collect())
     }
-}
-
-/// Keeps which states were told.
-pub(super) async fn keep_states(change: &mut Change, all: &[Stepped]) -> Result<(), DatabaseError> {
-    for stepped in all {
-        let mut put = Sql::new("INSERT INTO webhook_campaign (campaign, tenant, state) VALUES (");
-        put.list([stepped.campaign.0 as i64, i64::from(stepped.tenant.0)])
-            .push(", ");
-        put.value(stepped.state.code());
-        put.push(") ON CONFLICT (campaign) DO UPDATE SET state = excluded.state");
-        change.run(put).await?;
-    }
-    Ok(())
 }
 
 /// Endpoints that want one of these types.
