@@ -29,6 +29,7 @@ mod webhooks;
 mod guard;
 mod campaign;
 mod automation;
+mod rights;
 mod api;
 mod bind;
 mod outcome;

@@ -21,7 +21,7 @@ use crate::campaign::view::time;
 use crate::domain::{Countries, ResellerId, Role, TenantId, TermChanges, Terms, UnixMicros};
 use crate::fault::FieldProblem;
 use crate::mirror::Movement;
-use crate::store::Tenant;
+use crate::store::{Credits, Tenant};
 
 /// What may be changed of a tenant beside its terms.
 const CHANGES: [&str; 3] = ["weight", "countries", "cancel_answers"];
@@ -277,17 +277,21 @@ pub(super) fn view(tenant: &Tenant) -> Value {
         "weight": tenant.weight,
         "countries": (!tenant.countries.is_all()).then(|| tenant.countries.codes()),
         "cancel_answers": tenant.cancel_answers,
-        "credits": {
-            "granted": tenant.credits.granted,
-            "available": tenant.credits.available,
-            "held": tenant.credits.held,
-            "spent": tenant.credits.spent,
-            "recredited": tenant.credits.recredited,
-        },
+        "credits": credits(&tenant.credits),
         "created_at": time(tenant.created_at),
     });
     terms::show(&tenant.terms, &mut shown);
     shown
+}
+
+pub(super) fn credits(credits: &Credits) -> Value {
+    json!({
+        "granted": credits.granted,
+        "available": credits.available,
+        "held": credits.held,
+        "spent": credits.spent,
+        "recredited": credits.recredited,
+    })
 }
 
 fn movement(line: &Movement) -> Value {

@@ -42,6 +42,7 @@ async fn history(
         webhooks: Some(webhooks.clone()),
         fullness: crate::pressure::Fullness::default(),
         names: Arc::new(|_| Some("north".to_owned())),
+        erased: bench.mirror.erased(),
     };
     crate::history::History::open(deps).await.unwrap()
 }
@@ -115,7 +116,7 @@ impl Api {
             mirror,
             imports: crate::import::Imports::new(
                 bench.people.clone(),
-                bench.store.clone(),
+                (bench.store.clone(), bench.mirror.clone()),
                 problem::field_detail,
                 &std::env::temp_dir(),
             ),
@@ -133,6 +134,7 @@ impl Api {
             verdict,
             clock: bench.clock,
             guesses: Guesses::new(&limits),
+            submissions: Submissions::default(),
             shares: Shares::new(&limits),
             limits: Arc::new(limits),
             operations: TaskTracker::new(),

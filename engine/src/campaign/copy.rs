@@ -208,7 +208,7 @@ impl Campaigns {
                 Whom::With(statuses) => self.send_some(original, &statuses, steps).await,
             }
         };
-        let (sent, kept) = tokio::join!(sending, self.keep((copy.id, &copy.cipher), version, rows));
+        let (sent, kept) = tokio::join!(sending, self.keep((copy.tenant, copy.id, &copy.cipher), version, rows));
         let counts = taking.await.unwrap_or(Err(CampaignFault::Stopping));
         // When nobody took the rows any more, the rest ended for that reason.
         kept?;

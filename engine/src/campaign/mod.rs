@@ -33,6 +33,7 @@ mod routes;
 mod schedule;
 mod taking;
 mod texts;
+mod trial;
 mod watching;
 pub(crate) mod view;
 #[cfg(test)]
@@ -80,6 +81,7 @@ pub(crate) use roll_call::RollCall;
 use routes::{Chooser, Whose};
 pub(crate) use routes::{RouteTable, Routes, Served, Serving};
 use starts::Start;
+pub(crate) use trial::{TRIAL_MAX, TrialOrder};
 pub(crate) use watching::Glimpse;
 use watching::Watchers;
 

@@ -224,7 +224,7 @@ impl Campaigns {
         let version = if decided { self.routes().version() } else { 0 };
         let cipher = campaign.cipher.clone();
         let keep = |rows| {
-            let of = (id, &cipher);
+            let of = (tenant, id, &cipher);
             async move { Ok(self.keep(of, version, rows).await?) }
         };
         let found = self.find_out(&campaign, count.clone(), keep).await?;
@@ -465,8 +465,8 @@ pub(super) fn counted(campaign: Campaign, counts: &Counts) -> Campaign {
 /// When its text takes too many segments.
 pub(super) fn priced(packed: Vec<u8>, price: &mut Price<'_>) -> Result<Vec<u8>, CampaignFault> {
     let row = crate::domain::Row::unpack(&packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
-    let cost = price.of(row.variables);
-    let cost = cost.map_err(|_| CampaignFault::Fields(vec![super::price::too_long(price.characters())]))?;
+    let cost = price.of_recipient(row.variables);
+    let cost = cost.map_err(|fault| CampaignFault::Fields(vec![fault]))?;
     let dearer = repriced(row, cost);
     Ok(dearer.unwrap_or(packed))
 }

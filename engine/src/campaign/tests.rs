@@ -534,6 +534,7 @@ async fn one_message_is_held_enqueued_and_found_again() {
         encoding: None,
         validity: None,
         parameters: Parameters::default(),
+        is_trial: false,
     };
     let id = bench
         .campaigns

@@ -113,6 +113,10 @@ id! {
     CodePoolId(u64), "cpl"
 }
 id! {
+    /// A form in which people agree, on a page of a tenant.
+    FormId(u64), "frm"
+}
+id! {
     /// A file of these that came.
     ImportId(u64), "imp"
 }

@@ -38,6 +38,7 @@ impl Mirror {
             }
             shared.keep_first(some, &keys).await?;
         }
+        shared.open_erased().await?;
         shared.agree_on_opt_outs().await?;
         shared.grant_again(None).await?;
         if tie == Tie::Lost {

@@ -8,14 +8,16 @@
 mod tenants;
 mod resellers;
 mod ledger;
+mod statements;
 mod mend;
 mod optouts;
+mod erased;
 mod numbers;
 mod begin;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -24,11 +26,14 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::database::{Database, DatabaseError};
 use crate::domain::TenantId;
+use crate::encryption::FormKey;
 use crate::metrics::Metrics;
 use crate::store::{LedgerPlace, OptOut, Store, StoreError};
 
+pub(crate) use erased::Erased;
 pub(crate) use ledger::Movement;
 pub(crate) use resellers::Reseller;
+pub(crate) use statements::{Moved, Turnover};
 
 /// How often what has changed is copied.
 const ROUND: Duration = Duration::from_secs(1);
@@ -58,6 +63,10 @@ struct Shared {
     places: Mutex<FxHashMap<TenantId, LedgerPlace>>,
     /// Ledgers that are still to be copied.
     unread: Mutex<FxHashSet<TenantId>>,
+    /// Who is not to be known any more.
+    erased: Erased,
+    /// Signs forms that stand in pages.
+    forms: OnceLock<FormKey>,
     /// Opt-outs that Redis has and SQL may not have.
     opted_out: Mutex<FxHashSet<OptOut>>,
     /// Numbers up to that one may be given to campaigns; held while that is changed.
@@ -74,6 +83,8 @@ impl Mirror {
             metrics: metrics.clone(),
             places: Mutex::default(),
             unread: Mutex::default(),
+            erased: Erased::default(),
+            forms: OnceLock::new(),
             opted_out: Mutex::default(),
             reserved: tokio::sync::Mutex::default(),
         }))

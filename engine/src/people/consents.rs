@@ -3,7 +3,7 @@
 use super::contact::Given;
 use super::{People, PeopleFault, rows};
 use crate::database::{Change, DatabaseError, Found, Sql};
-use crate::domain::{ConsentId, ContactId, Recipient, TenantId, UnixMicros};
+use crate::domain::{ConsentId, ContactId, ListId, Recipient, TenantId, UnixMicros};
 
 /// The longest wording, in characters.
 pub(crate) const WORDING_MAX: usize = 1_000;
@@ -119,6 +119,22 @@ impl People {
             given_at: at,
             withdrawn_at: None,
         })
+    }
+
+    /// Keeps that a person agrees now, and puts them on a list.
+    ///
+    /// # Errors
+    /// [`PeopleFault::NotFound`]: the list is gone; or the database's.
+    pub(crate) async fn agree(
+        &self,
+        (tenant, list): (TenantId, Option<ListId>),
+        given: &Given,
+        proof: &Proof,
+    ) -> Result<Consent, PeopleFault> {
+        if list.is_some() {
+            self.upsert(tenant, std::slice::from_ref(given), list).await?;
+        }
+        self.consent(tenant, given, (proof, self.clock.unix())).await
     }
 
     /// A person agrees no more. Returns how many consents that ends.

@@ -16,7 +16,7 @@ use super::told::Told;
 use super::{Given, Ready, Redis, RunFault};
 use crate::account::Accounts;
 use crate::api::problem::field_detail;
-use crate::api::{self, App, Guesses, Listeners, Secured, Shares};
+use crate::api::{self, App, Guesses, Listeners, Secured, Shares, Submissions};
 use crate::automation::Automations;
 use crate::bind::{Binds, Board, Events, Traces};
 use crate::campaign::{Auditor, CampaignDeps, Campaigns, Gates, Limits, RollCall, RouteTable, Routes};
@@ -331,7 +331,12 @@ impl Engine {
 
     fn imports(&self) -> Imports {
         let (people, store) = (self.base.people.clone(), self.base.store.clone());
-        Imports::new(people, store, field_detail, &self.config.database.spool())
+        Imports::new(
+            people,
+            (store, self.base.mirror.clone()),
+            field_detail,
+            &self.config.database.spool(),
+        )
     }
 
     fn automations(&self) -> Automations {
@@ -369,6 +374,7 @@ impl Engine {
             history: self.history.clone(),
             verdict: self.base.verdict.clone(),
             guesses: Guesses::new(&self.config.api),
+            submissions: Submissions::default(),
             shares: Shares::new(&self.config.api),
             limits: Arc::new(self.config.api.clone()),
             operations: TaskTracker::new(),
@@ -440,6 +446,7 @@ async fn followers(
         webhooks: Some(webhooks.clone()),
         fullness,
         names: Arc::new(move |smsc| traffic.name(smsc)),
+        erased: base.mirror.erased(),
     };
     let history = History::open(deps).await.map_err(DatabaseFault::Query)?;
     Ok((webhooks, history))

@@ -15,6 +15,7 @@ mod queues;
 mod stale;
 mod moves;
 mod parked;
+mod person;
 mod places;
 mod journal;
 mod counters;
@@ -50,7 +51,7 @@ use redis::Value;
 use redis::aio::ConnectionManager;
 use rustc_hash::FxHashSet;
 
-pub(crate) use accounts::{Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant};
+pub(crate) use accounts::{Balance, Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant};
 pub(crate) use api_keys::KeyDetails;
 pub(crate) use backup::{Place, Source, SourceFault, Users};
 pub(crate) use caller::{KeyOwner, Token};
@@ -152,6 +153,8 @@ struct Shared {
     scripts: scripts::Scripts,
     /// Tenants whose ledger was written to, and not copied since.
     ledgers: Mutex<FxHashSet<TenantId>>,
+    /// Tenants whose balance may have moved, and was not compared with its thresholds since.
+    balances: Mutex<FxHashSet<TenantId>>,
     /// What texts are encrypted with, from [`Store::unlock`] on.
     text_keys: OnceLock<text_keys::TextKeys>,
 }

@@ -64,7 +64,7 @@ const HOUSES: [House; 10] = [
             &["import"],
             &["campaign", "outcome"],
             &["replies"],
-            &["receipt", "traffic", "inbound", "reload", "automation"],
+            &["receipt", "traffic", "inbound", "reload", "automation", "rights"],
             &["waiting", "hours"],
             &["api", "dispatch"],
             &["settle"],

@@ -77,6 +77,7 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::TextsInUse => ("Textes encore utiles", "Texts in use"),
         ProblemCode::NumberNotOwn => ("Numéro d'un autre", "Not your number"),
         ProblemCode::RequestAnswered => ("Demande déjà traitée", "Request already answered"),
+        ProblemCode::MessagesUnderWay => ("Messages en cours", "Messages under way"),
         ProblemCode::ScheduleOutsideWindow => ("Hors des heures d'envoi", "Outside the hours of sending"),
         ProblemCode::RequestTimeout => ("Requête trop lente", "Request timeout"),
         ProblemCode::BodyTooLarge => ("Requête trop volumineuse", "Body too large"),
@@ -171,6 +172,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } => {
             return format!("The current state is \"{state}\".");
         }
+        ProblemKind::MessagesUnderWay { messages } => return under_way(*messages, language),
         ProblemKind::ScheduleOutsideWindow { next_open_at } if fr => {
             return format!(
                 "Un message publicitaire ne peut pas partir à cette heure ; il le peut à partir de {next_open_at}."
@@ -231,6 +233,17 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
     choose(language, fixed.0, fixed.1).to_owned()
 }
 
+fn under_way(messages: u64, language: Language) -> String {
+    match language {
+        Language::Fr => format!(
+            "Messages à cette personne en cours : {messages}. Réessayez quand ils auront abouti, ou arrêtez-les."
+        ),
+        Language::En => {
+            format!("Messages to this person under way: {messages}. Try again when they have ended, or stop them.")
+        }
+    }
+}
+
 fn role_not_allowed((needed, has): (&str, &str), language: Language) -> String {
     match language {
         Language::Fr => format!("Il faut une clé de rôle « {needed} » ; celle-ci a le rôle « {has} »."),
@@ -263,6 +276,12 @@ fn too_many(full: Full, language: Language) -> String {
         Full::AddressRequests(max) => (
             format!("Au plus {max} requêtes d'une même adresse à la fois (address_connections_max)."),
             format!("At most {max} concurrent requests per address (address_connections_max)."),
+        ),
+        Full::AddressForms(max) => (
+            format!(
+                "{max} formulaires ont été envoyés de cette adresse : réessayez après le délai de l'en-tête Retry-After."
+            ),
+            format!("{max} forms were sent from this address: try again after the delay in the Retry-After header."),
         ),
         Full::WrongKeys(max) => (
             format!(
@@ -441,6 +460,10 @@ fn of_url(problem: &UrlProblem, language: Language) -> String {
                 "Expected a URL such as https://example.net/webhooks: at most {max} characters, without a name or password."
             ),
         ),
+        UrlProblem::InvalidDomain => (
+            "Un nom de domaine est attendu, tel que cabinet.fr, sans https:// ni chemin.".to_owned(),
+            "A domain is expected, such as cabinet.fr, without https:// and path.".to_owned(),
+        ),
         UrlProblem::InsecureUrl => (
             "Une adresse en https est attendue.".to_owned(),
             "A URL with https is expected.".to_owned(),
@@ -529,6 +552,16 @@ fn of_wording(problem: &WordingProblem, language: Language) -> String {
         WordingProblem::SenderNotApproved { approved } => (
             format!("Expéditeur non autorisé. Autorisés : {}.", approved.join(", ")),
             format!("This sender is not approved. Approved: {}.", approved.join(", ")),
+        ),
+        WordingProblem::PublicShortener { domain } => (
+            format!(
+                "{domain} raccourcit les liens de tout le monde : les opérateurs le filtrent. Prenez une adresse à vous."
+            ),
+            format!("{domain} shortens links for everybody: operators filter it. Use an address of your own."),
+        ),
+        WordingProblem::LinkNotAllowed { domain, allowed } => (
+            format!("Lien non autorisé : {domain}. Autorisés : {}.", allowed.join(", ")),
+            format!("Links to {domain} are not allowed. Allowed: {}.", allowed.join(", ")),
         ),
         WordingProblem::ConsentRequired => (
             "Le consentement est exigé pour la publicité : désignez des contacts (filter, lists, segments).".to_owned(),

@@ -63,6 +63,8 @@ pub(crate) enum ProblemKind {
     NumberNotOwn,
     /// 409: a request for a number was answered before.
     RequestAnswered,
+    /// 409: somebody is to be forgotten to whom messages are on their way.
+    MessagesUnderWay { messages: u64 },
     /// 422: advertising is to be launched when none of it may go.
     ScheduleOutsideWindow {
         /// When some of it may: RFC 3339.
@@ -147,6 +149,8 @@ pub(crate) enum Full {
     TenantStreams(u32),
     /// Requests of one address behind a proxy, each as good as a connection: `api.address_connections_max`.
     AddressRequests(u32),
+    /// Forms that one address has sent.
+    AddressForms(usize),
     /// Wrong keys of one address: `api.wrong_keys_max`.
     WrongKeys(usize),
 }
@@ -174,7 +178,8 @@ impl ProblemCode {
             | Self::TextsErased
             | Self::TextsInUse
             | Self::NumberNotOwn
-            | Self::RequestAnswered => StatusCode::CONFLICT,
+            | Self::RequestAnswered
+            | Self::MessagesUnderWay => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidFields
@@ -235,6 +240,7 @@ impl ProblemKind {
             | Self::TextsInUse
             | Self::NumberNotOwn
             | Self::RequestAnswered
+            | Self::MessagesUnderWay { .. }
             | Self::ScheduleOutsideWindow { .. }
             | Self::EmptyAudience
             | Self::RequestTimeout

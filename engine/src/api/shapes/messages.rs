@@ -99,7 +99,8 @@ pub(in crate::api) struct HistoryQuestion {
 pub(in crate::api) struct PastMessage {
     id: MessageId,
     campaign: CampaignId,
-    to: Phone,
+    /// `null`: they are not to be known any more.
+    to: Option<Phone>,
     status: PastStatus,
     /// Why; `null`: nothing is to be said.
     reason: Option<ReasonWord>,
@@ -111,6 +112,8 @@ pub(in crate::api) struct PastMessage {
     taken_at: Option<Time>,
     /// `null`: its final receipt has not come.
     ended_at: Option<Time>,
+    /// The campaign that it tried out; `null`: it is none.
+    test_of: Option<CampaignId>,
 }
 
 /// What somebody wrote.

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, WEIGHT_MAX};
 use crate::domain::{CampaignId, Countries, FrequencyCap, KeyBounds, ResellerId, TenantId, Terms};
+use crate::store::GRANTED_MAX;
 
 /// A new tenant, and what was agreed on with it.
 #[derive(JsonSchema)]
@@ -60,7 +61,20 @@ struct GivenTerms {
     frequency_cap: Option<Nullable<CapOf>>,
     /// How many days texts, variables and what people write are kept when their campaigns are over; `null`: as long as these.
     text_retention_days: Option<Nullable<TextDays>>,
+    /// The domains to which links of its texts may lead, and those below them, such as `cabinet.fr`; `null`: any but public shorteners,
+    /// which are refused in any case.
+    link_domains: Option<Nullable<DomainList>>,
+    /// Below how many available credits the webhook `balance.low` says that few are left, once each time; `null`: it says nothing.
+    balance_alerts: Option<Nullable<AlertList>>,
 }
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct DomainList(#[schemars(length(min = 1, max = Terms::LINK_DOMAINS_MAX))] Vec<DomainName>);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct DomainName(#[schemars(regex(pattern = r"^[a-z0-9][a-z0-9-]{0,40}\.[a-z]{2,20}$"))] String);
 
 /// How much a person gets at most, by purpose. Reminders have no cap.
 #[derive(JsonSchema)]
@@ -123,6 +137,43 @@ pub(in crate::api) struct Tenant {
     frequency_cap: Option<CapOf>,
     /// `null`: as long as campaigns.
     text_retention_days: Option<u16>,
+    /// `null`: any.
+    link_domains: Option<Vec<String>>,
+    /// The most first.
+    balance_alerts: Vec<u64>,
+}
+
+/// What a tenant changes of itself: at least one of these.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+pub(in crate::api) struct OwnChanges {
+    /// Below how many available credits the webhook `balance.low` says that few are left, once each time; `null`: it says nothing.
+    balance_alerts: Option<Nullable<AlertList>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct AlertList(#[schemars(length(max = Terms::BALANCE_ALERTS_MAX))] Vec<AlertCredits>);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct AlertCredits(#[schemars(range(min = 1, max = GRANTED_MAX))] u64);
+
+/// What a tenant has: granted = available + held + spent, in every instant.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Balance {
+    #[schemars(flatten)]
+    credits: CreditsOf,
+    /// Its thresholds, the most first.
+    alerts: Vec<Alert>,
+}
+
+/// A threshold of a balance.
+#[derive(JsonSchema)]
+struct Alert {
+    threshold: u64,
+    /// Fewer credits are available.
+    is_low: bool,
 }
 
 /// A tenant whose texts were erased.

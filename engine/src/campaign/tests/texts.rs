@@ -22,6 +22,7 @@ fn order(encoding: Option<EncodingPolicy>, validity: Option<Duration>) -> Direct
         encoding,
         validity,
         parameters: Parameters::default(),
+        is_trial: false,
     }
 }
 
