@@ -5,6 +5,7 @@ mod key;
 mod keys;
 mod operator;
 mod resellers;
+mod suspension;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ pub(crate) use key::KeyDigest;
 pub(crate) use keys::{KeyChanges, KnownKey};
 pub(crate) use operator::OperatorKeyFault;
 pub(crate) use resellers::RESELLER_ROLE;
+pub(crate) use suspension::SUSPENSION_REASON_MAX;
 
 /// The longest name of a tenant, in characters: one line of a list.
 pub(crate) const NAME_MAX: usize = 100;

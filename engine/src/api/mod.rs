@@ -57,6 +57,7 @@ mod stale;
 mod statistics;
 mod status;
 mod suppressions;
+mod suspension;
 mod templates;
 mod tenants;
 mod terms;
@@ -193,6 +194,7 @@ fn public(app: App) -> Router {
 fn documented() -> Routes {
     tenants::routes()
         .and(resellers::routes())
+        .and(suspension::routes())
         .and(lost_holds::routes())
         .and(erasure::routes())
         .and(keys::routes())

@@ -109,6 +109,7 @@ impl From<CampaignFault> for Problem {
             CampaignFault::Erased => ProblemKind::TextsErased.into(),
             CampaignFault::WrongState(state) => ProblemKind::WrongState { state: state.code() }.into(),
             CampaignFault::Short { available, needed } => ProblemKind::InsufficientCredit { available, needed }.into(),
+            CampaignFault::TenantSuspended { reason } => ProblemKind::TenantSuspended { reason }.into(),
             CampaignFault::OutsideWindow { opens } => ProblemKind::ScheduleOutsideWindow {
                 next_open_at: time(opens).unwrap_or_default(),
             }

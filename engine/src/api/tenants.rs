@@ -277,6 +277,10 @@ pub(super) fn view(tenant: &Tenant) -> Value {
         "weight": tenant.weight,
         "countries": (!tenant.countries.is_all()).then(|| tenant.countries.codes()),
         "cancel_answers": tenant.cancel_answers,
+        "suspended": tenant.suspension.as_ref().map(|suspension| json!({
+            "since": time(suspension.since),
+            "reason": suspension.reason,
+        })),
         "credits": {
             "granted": tenant.credits.granted,
             "available": tenant.credits.available,

@@ -223,6 +223,7 @@ fn is_passing(fault: &CampaignFault) -> bool {
         | CampaignFault::AlreadyStarted(_)
         | CampaignFault::WrongState(_)
         | CampaignFault::Short { .. }
+        | CampaignFault::TenantSuspended { .. }
         | CampaignFault::OutsideWindow { .. }
         | CampaignFault::Expired { .. }
         | CampaignFault::Erased

@@ -8,7 +8,7 @@ use smpp::text::EncodingPolicy;
 
 use super::orders::DirectVariables;
 use super::price::{self, Cost};
-use super::{CampaignFault, Campaigns, Whose, view};
+use super::{CampaignFault, Campaigns, Whose, admitted, view};
 use crate::audience::normalise;
 use crate::compose::{Sender, Wording};
 use crate::domain::{
@@ -67,7 +67,7 @@ impl Campaigns {
     /// Takes one message: holds its credits and queues it. Asked again with the same token it is the same message.
     ///
     /// # Errors
-    /// [`CampaignFault::Fields`], [`CampaignFault::Short`], [`CampaignFault::Busy`] when the hour's campaign is full, or
+    /// [`CampaignFault::Fields`], [`CampaignFault::TenantSuspended`], [`CampaignFault::Short`], [`CampaignFault::Busy`] when the hour's campaign is full, or
     /// [`CampaignFault::Store`]: the message may have been taken then.
     pub(crate) async fn send(
         &self,
@@ -76,13 +76,14 @@ impl Campaigns {
         token: Token,
     ) -> Result<MessageId, CampaignFault> {
         let (recipient, sender) = self.check(order).map_err(CampaignFault::Fields)?;
-        let (known, countries) =
-            tokio::try_join!(self.store().direct_of(recipient, token), self.store().countries(tenant))?;
+        let known = self.store().direct_of(recipient, token);
+        let (known, admission) = tokio::try_join!(known, self.store().admission(tenant))?;
         if let Some(id) = known {
             // The try before may have broken off between the queue and the hold.
             self.store().end_direct((tenant, id.campaign()), token, true).await?;
             return Ok(id);
         }
+        let countries = admitted(admission)?.countries;
         let lists = [&self.0.deps.limits.countries, &countries];
         if !lists.iter().all(|countries| countries.allow(recipient)) {
             let fault = FieldFault::new("/to", FieldProblem::CountryNotAllowed);

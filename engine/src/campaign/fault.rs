@@ -53,6 +53,12 @@ pub(crate) enum CampaignFault {
         /// Credits that it takes.
         needed: u64,
     },
+    /// Nothing new is taken of its tenant.
+    #[error("the tenant is suspended")]
+    TenantSuspended {
+        /// In the words of who has done it.
+        reason: String,
+    },
     /// Advertising is not to be launched at a time at which none of it may go.
     #[error("none of it may go before {}", view::time(*opens).unwrap_or_default())]
     OutsideWindow {

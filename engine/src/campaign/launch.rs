@@ -14,7 +14,7 @@ impl Campaigns {
     /// Holds the estimate and sets the campaign going; its spans are queued behind the answer.
     ///
     /// # Errors
-    /// [`CampaignFault::Expired`], [`CampaignFault::Erased`], [`CampaignFault::Short`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
+    /// [`CampaignFault::TenantSuspended`], [`CampaignFault::Expired`], [`CampaignFault::Erased`], [`CampaignFault::Short`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
     pub(crate) async fn launch(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
         let campaign = self.find(tenant, id).await?;
@@ -31,6 +31,7 @@ impl Campaigns {
         planned: Option<UnixMicros>,
     ) -> Result<CampaignState, CampaignFault> {
         let (tenant, id) = (campaign.tenant, campaign.id);
+        self.admit(tenant).await?;
         self.check_expiry(campaign)?;
         if campaign.is_erased() && campaign.state.is_before_launch() {
             return Err(CampaignFault::Erased);
@@ -217,7 +218,7 @@ impl Campaigns {
     }
 
     /// Tells every dispatcher to look everywhere: a campaign has messages in all partitions.
-    pub(super) fn ring_everywhere(&self) {
+    pub(crate) fn ring_everywhere(&self) {
         let routes = self.routes();
         for partition in self.store().all_partitions() {
             let routes = routes.served().iter();

@@ -8,6 +8,7 @@ use redis::{Cmd, Value};
 use super::KeyDetails;
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
+use super::suspension::{self, Suspension};
 use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, integer, keys};
 use crate::domain::{CampaignId, Countries, FrequencyCap, ResellerId, TenantId, TermChanges, Terms, UnixMicros};
 
@@ -21,9 +22,6 @@ const GRANTS_MAX: usize = 10_000;
 pub(super) const RESELLER: &str = "reseller";
 /// For how many days a tenant's texts are kept.
 pub(super) const TEXT_DAYS: &str = "text_retention_days";
-
-/// What is stored of a tenant's countries is no list of them.
-const BAD_COUNTRIES: StoreError = StoreError::Corrupt("a tenant's countries");
 
 /// A clinic.
 #[derive(Clone, Debug)]
@@ -40,6 +38,8 @@ pub(crate) struct Tenant {
     pub(crate) countries: Countries,
     /// Whether a "CANCEL" answers its appointments, and is no opt-out.
     pub(crate) cancel_answers: bool,
+    /// Nothing of it is taken or leased.
+    pub(crate) suspension: Option<Suspension>,
     /// Its credits.
     pub(crate) credits: Credits,
     pub(crate) created_at: UnixMicros,
@@ -187,15 +187,15 @@ impl Store {
         let Some(name) = fields.get("name") else {
             return Ok(None);
         };
-        let countries = fields.get("countries").map(String::as_str).unwrap_or_default();
         Ok(Some(Tenant {
             id,
             name: name.clone(),
             reseller: hosted(fields.get(RESELLER).map(String::as_str))?,
-            countries: countries.parse().map_err(|_| BAD_COUNTRIES)?,
+            countries: suspension::countries(fields.get("countries").map(String::as_str))?,
             weight: number("weight").clamp(1, 100) as u8,
             terms: terms(&fields),
             cancel_answers: number("cancel_answers") == 1,
+            suspension: Suspension::found(|field| fields.get(field)),
             credits: Credits {
                 granted: number("granted"),
                 available: number("available"),
@@ -257,7 +257,7 @@ impl Store {
     pub(crate) async fn countries(&self, id: TenantId) -> Result<Countries, StoreError> {
         let mut get = redis::cmd("HGET");
         let countries: Option<String> = self.ask(get.arg(keys::tenant(id)).arg("countries")).await?;
-        countries.unwrap_or_default().parse().map_err(|_| BAD_COUNTRIES)
+        suspension::countries(countries.as_deref())
     }
 
     /// A tenant may send to these from now on.

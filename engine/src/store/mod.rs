@@ -35,6 +35,7 @@ mod inbound;
 mod inspection;
 mod optouts;
 mod caps;
+mod suspension;
 mod resolving;
 mod rows;
 mod expiring;
@@ -79,6 +80,7 @@ pub(crate) use schedule::Planned;
 pub(crate) use stale::Spans;
 pub(crate) use stale::StaleQueue;
 pub(crate) use states::CampaignState;
+pub(crate) use suspension::{Admission, Suspension};
 pub(crate) use text_keys::UnlockFault;
 
 use crate::domain::{BadForm, Partition, Recipient, TenantId};

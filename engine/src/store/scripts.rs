@@ -35,6 +35,7 @@ pub(super) enum Name {
     Places,
     Mend,
     SettleLost,
+    Suspend,
 }
 
 /// How a script is loaded.
@@ -61,7 +62,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 31] = scripts![
+const SOURCES: [(Name, Kind, &str); 32] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -93,6 +94,7 @@ const SOURCES: [(Name, Kind, &str); 31] = scripts![
     Places Partition "places.lua",
     Mend Settling "mend.lua",
     SettleLost PlainSettling "settle_lost.lua",
+    Suspend Settling "suspend.lua",
 ];
 
 /// Every script, ready to be loaded and called.

@@ -59,6 +59,7 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::Forbidden => ("Accès refusé", "Forbidden"),
         ProblemCode::AddressNotAllowed => ("Adresse non autorisée", "Address not allowed"),
         ProblemCode::RoleNotAllowed => ("Rôle insuffisant", "Role not allowed"),
+        ProblemCode::TenantSuspended => ("Compte suspendu", "The account is suspended"),
         ProblemCode::NotFound => ("Introuvable", "Not found"),
         ProblemCode::MethodNotAllowed => ("Méthode non autorisée", "Method not allowed"),
         ProblemCode::InsufficientCredit => ("Solde insuffisant", "Insufficient credit"),
@@ -192,6 +193,8 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::KeyExpired => KEY_EXPIRED,
         ProblemKind::AddressNotAllowed => ADDRESS_NOT_ALLOWED,
         ProblemKind::RoleNotAllowed { needed, has } => return role_not_allowed((*needed, *has), language),
+        ProblemKind::TenantSuspended { reason } if fr => return format!("Rien de nouveau n'est accepté : {reason}"),
+        ProblemKind::TenantSuspended { reason } => return format!("Nothing new is taken: {reason}"),
         ProblemKind::Forbidden => ("Cette clé ne donne pas ce droit.", "This key does not allow that."),
         ProblemKind::NotFound => NOT_FOUND,
         ProblemKind::MethodNotAllowed => (

@@ -32,6 +32,11 @@ pub(crate) enum ProblemKind {
         needed: &'static str,
         has: &'static str,
     },
+    /// 403: nothing new is taken of the tenant.
+    TenantSuspended {
+        /// In the words of who has suspended it.
+        reason: String,
+    },
     /// 404: no such thing, or another tenant's.
     NotFound,
     /// 405.
@@ -160,7 +165,9 @@ impl ProblemCode {
             Self::InvalidRequest | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
             Self::Unauthorized | Self::KeyExpired => StatusCode::UNAUTHORIZED,
             Self::InsufficientCredit => StatusCode::PAYMENT_REQUIRED,
-            Self::Forbidden | Self::AddressNotAllowed | Self::RoleNotAllowed => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::AddressNotAllowed | Self::RoleNotAllowed | Self::TenantSuspended => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -218,6 +225,7 @@ impl ProblemKind {
             | Self::Forbidden
             | Self::AddressNotAllowed
             | Self::RoleNotAllowed { .. }
+            | Self::TenantSuspended { .. }
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::InsufficientCredit { .. }

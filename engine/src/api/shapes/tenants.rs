@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use super::{
     ApiKey, EncodingWord, KeyId, NetworkText, Nullable, RoleWord, SenderText, StopClauseWord, TariffWord, Time,
 };
-use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, WEIGHT_MAX};
+use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, SUSPENSION_REASON_MAX, WEIGHT_MAX};
 use crate::domain::{CampaignId, Countries, FrequencyCap, KeyBounds, ResellerId, TenantId, Terms};
 
 /// A new tenant, and what was agreed on with it.
@@ -110,6 +110,8 @@ pub(in crate::api) struct Tenant {
     /// `null`: everywhere.
     countries: Option<Vec<CountryCode>>,
     cancel_answers: bool,
+    /// `null`: it is not.
+    suspended: Option<SuspensionOf>,
     credits: CreditsOf,
     created_at: Time,
     encoding: EncodingWord,
@@ -123,6 +125,23 @@ pub(in crate::api) struct Tenant {
     frequency_cap: Option<CapOf>,
     /// `null`: as long as campaigns.
     text_retention_days: Option<u16>,
+}
+
+/// Since when, and why, nothing is taken or sent of a tenant.
+#[derive(JsonSchema)]
+#[schemars(rename = "Suspension")]
+struct SuspensionOf {
+    since: Time,
+    reason: String,
+}
+
+/// Why a tenant is to be suspended.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewSuspension {
+    /// One sentence: the tenant reads it, where it is refused something.
+    #[schemars(length(min = 1, max = SUSPENSION_REASON_MAX))]
+    reason: String,
 }
 
 /// A tenant whose texts were erased.
