@@ -108,6 +108,7 @@ fn moves() -> Routes {
                     ProblemCode::TextsErased,
                     ProblemCode::InsufficientCredit,
                     ProblemCode::TenantSuspended,
+                    ProblemCode::DailyMaxReached,
                     ProblemCode::ScheduleOutsideWindow,
                 ]),
             launch,

@@ -110,6 +110,13 @@ impl From<CampaignFault> for Problem {
             CampaignFault::WrongState(state) => ProblemKind::WrongState { state: state.code() }.into(),
             CampaignFault::Short { available, needed } => ProblemKind::InsufficientCredit { available, needed }.into(),
             CampaignFault::TenantSuspended { reason } => ProblemKind::TenantSuspended { reason }.into(),
+            CampaignFault::DayFull { most, left, next, wait } => ProblemKind::DailyMaxReached {
+                most,
+                left,
+                next_open_at: time(next).unwrap_or_default(),
+                retry_after: wait,
+            }
+            .into(),
             CampaignFault::OutsideWindow { opens } => ProblemKind::ScheduleOutsideWindow {
                 next_open_at: time(opens).unwrap_or_default(),
             }

@@ -18,7 +18,7 @@ use super::terms::{self, TERMS};
 use super::{App, page, shapes};
 use crate::account::{GRANT_MAX, TenantOrder, WEIGHT_MAX};
 use crate::campaign::view::time;
-use crate::domain::{Countries, ResellerId, Role, TenantId, TermChanges, Terms, UnixMicros};
+use crate::domain::{Countries, Day, ResellerId, Role, TenantId, TermChanges, Terms, UnixMicros};
 use crate::fault::FieldProblem;
 use crate::mirror::Movement;
 use crate::store::Tenant;
@@ -124,7 +124,7 @@ pub(super) async fn create(
     };
     let made = app.accounts.create(order, token).await?;
     known.object(made.tenant.id);
-    let mut view = view(&made.tenant);
+    let mut view = view(&made.tenant, app.clock.unix());
     view["api_key"] = made.api_key.into();
     Ok((StatusCode::CREATED, Extension(Secret), Json(view)))
 }
@@ -164,7 +164,8 @@ pub(super) async fn list(
     let found = app.accounts.tenants_of(manager, asked).await?;
     let next = found.last().filter(|_| found.len() == paging.limit);
     let next = next.map(|last| last.id.to_string());
-    Ok(page(found.iter().map(view).collect(), next))
+    let now = app.clock.unix();
+    Ok(page(found.iter().map(|tenant| view(tenant, now)).collect(), next))
 }
 
 /// `PATCH /v1/tenants/{id}`: `{"weight", "encoding", "tariff", "max_chars", "stop_clause", "stop_text", "senders", "brand",
@@ -266,10 +267,14 @@ pub(super) async fn ledger(
 /// There is none, or the store does not answer.
 pub(super) async fn find(app: &App, id: TenantId) -> Result<Value, Problem> {
     let tenant = app.accounts.tenant(id).await.map_err(|error| store_refuses(&error))?;
-    tenant.as_ref().map(view).ok_or(ProblemKind::NotFound.into())
+    let tenant = tenant.ok_or(Problem::from(ProblemKind::NotFound))?;
+    Ok(view(&tenant, app.clock.unix()))
 }
 
-pub(super) fn view(tenant: &Tenant) -> Value {
+pub(super) fn view(tenant: &Tenant, now: UnixMicros) -> Value {
+    let today = Day::of(now, &tenant.terms.time_zone).name;
+    let (last_day, taken) = &tenant.last_day;
+    let taken = if *last_day == today { *taken } else { 0 };
     let mut shown = json!({
         "id": tenant.id.to_string(),
         "name": tenant.name,
@@ -281,6 +286,7 @@ pub(super) fn view(tenant: &Tenant) -> Value {
             "since": time(suspension.since),
             "reason": suspension.reason,
         })),
+        "today": { "day": today, "messages": taken },
         "credits": {
             "granted": tenant.credits.granted,
             "available": tenant.credits.available,

@@ -1,14 +1,15 @@
 //! The terms of a tenant, as they are given and shown.
 
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::fields::Fields;
 use crate::compose::Sender;
 use crate::domain::{FrequencyCap, StopClause, Tariff, TermChanges, Terms};
-use crate::fault::{FieldProblem, WordingProblem};
+use crate::fault::{DateProblem, FieldProblem, WordingProblem};
 
 /// Their names.
-pub(super) const TERMS: [&str; 10] = [
+pub(super) const TERMS: [&str; 12] = [
     "encoding",
     "tariff",
     "max_chars",
@@ -19,6 +20,8 @@ pub(super) const TERMS: [&str; 10] = [
     "require_consent",
     "frequency_cap",
     "text_retention_days",
+    "daily_max",
+    "time_zone",
 ];
 
 /// What a cap says of advertising; reminders have none.
@@ -46,6 +49,10 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
     let text_days = fields.if_given("text_retention_days", |fields, name| {
         fields.whole_or_null(name, (1, Terms::TEXT_DAYS_MAX.into()))
     });
+    let daily_max = fields.if_given("daily_max", |fields, name| {
+        fields.whole_or_null(name, (1, Terms::DAILY_MAX.into()))
+    });
+    let time_zone = fields.if_given("time_zone", |fields, name| fields.checked(name, time_zone));
     Some(TermChanges {
         encoding: encoding?,
         tariff: tariff?,
@@ -57,7 +64,14 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         require_consent: require_consent?,
         frequency_cap: frequency_cap?,
         text_days: text_days?.map(|days| days.map(|days| days as u16)),
+        daily_max: daily_max?.map(|max| max.map(|max| max as u32)),
+        time_zone: time_zone?,
     })
+}
+
+fn time_zone(name: String) -> Result<String, FieldProblem> {
+    let known = TimeZone::get(&name).is_ok();
+    known.then_some(name).ok_or(DateProblem::UnknownTimeZone.into())
 }
 
 fn stop_text(text: String) -> Result<String, FieldProblem> {
@@ -118,6 +132,8 @@ pub(super) fn show(terms: &Terms, shown: &mut Value) {
         json!(terms.require_consent),
         json!(cap),
         json!(terms.text_days),
+        json!(terms.daily_max),
+        json!(terms.time_zone),
     ];
     TERMS
         .into_iter()

@@ -224,6 +224,7 @@ fn is_passing(fault: &CampaignFault) -> bool {
         | CampaignFault::WrongState(_)
         | CampaignFault::Short { .. }
         | CampaignFault::TenantSuspended { .. }
+        | CampaignFault::DayFull { .. }
         | CampaignFault::OutsideWindow { .. }
         | CampaignFault::Expired { .. }
         | CampaignFault::Erased

@@ -57,7 +57,7 @@ use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
 use crate::people::People;
-use crate::store::{Admission, Campaign, Store, StoreError, Suspension};
+use crate::store::{Admission, Campaign, Share, Store, StoreError, Suspension};
 use crate::webhooks::Webhooks;
 
 pub(crate) use auditor::Auditor;
@@ -217,6 +217,18 @@ impl Campaigns {
     /// [`CampaignFault::TenantSuspended`] or [`CampaignFault::Store`].
     async fn admit(&self, tenant: TenantId) -> Result<Admission, CampaignFault> {
         admitted(self.store().admission(tenant).await?)
+    }
+
+    /// Why no more is taken of a tenant on that day.
+    async fn day_is_full(&self, tenant: TenantId, share: &Share) -> Result<CampaignFault, StoreError> {
+        let (most, next) = (share.most.unwrap_or(u32::MAX), share.day.ends);
+        let taken = self.store().taken_on(tenant, &share.day).await?;
+        Ok(CampaignFault::DayFull {
+            most,
+            left: u64::from(most).saturating_sub(taken),
+            next,
+            wait: next.since(self.now()),
+        })
     }
 
     /// A number that no campaign has had, nor will have again.

@@ -486,6 +486,7 @@ pub(crate) fn code_of(fault: &CampaignFault) -> String {
         CampaignFault::Expired { .. } => EXPIRED,
         CampaignFault::Erased => "texts_erased",
         CampaignFault::TenantSuspended { .. } => "tenant_suspended",
+        CampaignFault::DayFull { .. } => "daily_max_reached",
         CampaignFault::Fields(faults) => faults.first().map_or("invalid", |fault| fault.problem.code()),
         CampaignFault::NotFound
         | CampaignFault::Body(_)

@@ -133,7 +133,11 @@ impl Campaigns {
                     tracing::info!(campaign = %planned.campaign, late, "launched at its time");
                 }
                 Err(CampaignFault::Store(error)) => return Err(error),
-                Err(why @ (CampaignFault::Expired { .. } | CampaignFault::TenantSuspended { .. })) => {
+                Err(
+                    why @ (CampaignFault::Expired { .. }
+                    | CampaignFault::TenantSuspended { .. }
+                    | CampaignFault::DayFull { .. }),
+                ) => {
                     self.refuse_planned(&campaign, &why).await?;
                 }
                 Err(why) => tracing::warn!(campaign = %planned.campaign, %why, "not launched at its time"),
@@ -142,7 +146,7 @@ impl Campaigns {
         self.store().forget_plan(planned).await
     }
 
-    /// One that had expired when its date was made up for, or whose tenant is suspended, is a draft again, and says why.
+    /// One that had expired when its date was made up for, or of whose tenant nothing, or no more, is taken, is a draft again, and says why.
     async fn refuse_planned(&self, campaign: &Campaign, why: &CampaignFault) -> Result<(), StoreError> {
         tracing::warn!(campaign = %campaign.id, %why, "not launched at its time");
         let owner = (campaign.tenant, campaign.id);

@@ -14,7 +14,7 @@ const CONNECTIONS_CUT: [&str; 6] = [
 const WRONG_KEYS: [&str; 2] = ["refused", "delayed"];
 const CREDITS: [&str; 3] = ["debit", "refund", "release"];
 const INBOUND: [&str; 3] = ["kept", "opt_out", "second_copy"];
-const LAUNCHES: [&str; 3] = ["started", "blocked_credit", "failed"];
+const LAUNCHES: [&str; 4] = ["started", "blocked_credit", "daily_max", "failed"];
 const MISPLACED: [&str; 6] = [
     "lost",
     "queued_twice",

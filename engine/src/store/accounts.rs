@@ -6,9 +6,9 @@ use std::sync::PoisonError;
 use redis::{Cmd, Value};
 
 use super::KeyDetails;
+use super::admission::{self, DAILY_MAX, Suspension, TIME_ZONE};
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
-use super::suspension::{self, Suspension};
 use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, integer, keys};
 use crate::domain::{CampaignId, Countries, FrequencyCap, ResellerId, TenantId, TermChanges, Terms, UnixMicros};
 
@@ -40,6 +40,8 @@ pub(crate) struct Tenant {
     pub(crate) cancel_answers: bool,
     /// Nothing of it is taken or leased.
     pub(crate) suspension: Option<Suspension>,
+    /// The last day on which messages of it were taken, by its clocks, and how many.
+    pub(crate) last_day: (String, u64),
     /// Its credits.
     pub(crate) credits: Credits,
     pub(crate) created_at: UnixMicros,
@@ -133,7 +135,9 @@ impl Store {
             ("brand", new.terms.brand.clone()),
             ("require_consent", new.terms.require_consent.to_string()),
             ("frequency_cap", stored_cap(new.terms.frequency_cap)),
-            (TEXT_DAYS, days(new.terms.text_days)),
+            (TEXT_DAYS, number_or_none(new.terms.text_days)),
+            (DAILY_MAX, number_or_none(new.terms.daily_max)),
+            (TIME_ZONE, new.terms.time_zone.clone()),
             ("countries", new.countries.to_string()),
             ("created_at", now.0.to_string()),
         ];
@@ -181,8 +185,14 @@ impl Store {
 
     /// A tenant; `None` when there is no such tenant.
     pub(crate) async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
-        let mut get = redis::cmd("HGETALL");
-        let fields: HashMap<String, String> = self.ask(get.arg(keys::tenant(id))).await?;
+        let (mut get, mut today) = (redis::cmd("HGETALL"), redis::cmd("HMGET"));
+        get.arg(keys::tenant(id));
+        today.arg(keys::daily(id)).arg("day").arg("taken");
+        let mut replies = self.run(&self.bulk, vec![get, today]).await?.into_iter();
+        let mut reply = || replies.next().unwrap_or_default();
+        let bad = |_| StoreError::Corrupt("a tenant");
+        let fields: HashMap<String, String> = redis::from_redis_value(reply()).map_err(bad)?;
+        let (day, taken): (Option<String>, Option<u64>) = redis::from_redis_value(reply()).map_err(bad)?;
         let number = |field: &str| fields.get(field).and_then(|value| value.parse().ok()).unwrap_or(0u64);
         let Some(name) = fields.get("name") else {
             return Ok(None);
@@ -191,11 +201,12 @@ impl Store {
             id,
             name: name.clone(),
             reseller: hosted(fields.get(RESELLER).map(String::as_str))?,
-            countries: suspension::countries(fields.get("countries").map(String::as_str))?,
+            countries: admission::countries(fields.get("countries").map(String::as_str))?,
             weight: number("weight").clamp(1, 100) as u8,
             terms: terms(&fields),
             cancel_answers: number("cancel_answers") == 1,
             suspension: Suspension::found(|field| fields.get(field)),
+            last_day: (day.unwrap_or_default(), taken.unwrap_or(0)),
             credits: Credits {
                 granted: number("granted"),
                 available: number("available"),
@@ -248,7 +259,13 @@ impl Store {
             self.set_cap(id, cap).await?;
         }
         if let Some(kept) = changes.text_days {
-            set.arg(TEXT_DAYS).arg(days(kept));
+            set.arg(TEXT_DAYS).arg(number_or_none(kept));
+        }
+        if let Some(max) = changes.daily_max {
+            set.arg(DAILY_MAX).arg(number_or_none(max));
+        }
+        if let Some(zone) = changes.time_zone {
+            set.arg(TIME_ZONE).arg(zone);
         }
         self.ask::<i64>(&set).await.map(drop)
     }
@@ -257,7 +274,7 @@ impl Store {
     pub(crate) async fn countries(&self, id: TenantId) -> Result<Countries, StoreError> {
         let mut get = redis::cmd("HGET");
         let countries: Option<String> = self.ask(get.arg(keys::tenant(id)).arg("countries")).await?;
-        suspension::countries(countries.as_deref())
+        admission::countries(countries.as_deref())
     }
 
     /// A tenant may send to these from now on.
@@ -398,6 +415,8 @@ fn terms(fields: &HashMap<String, String>) -> Terms {
         require_consent: read(fields, "require_consent"),
         frequency_cap: fields.get("frequency_cap").map(|cap| cap.parse().ok()),
         text_days: fields.get(TEXT_DAYS).map(|days| days.parse().ok()),
+        daily_max: fields.get(DAILY_MAX).map(|max| max.parse().ok()),
+        time_zone: read(fields, TIME_ZONE),
     };
     known.applied_to(Terms::default())
 }
@@ -408,8 +427,8 @@ fn stored_cap(cap: Option<FrequencyCap>) -> String {
 }
 
 /// As they are stored: nothing for none.
-fn days(days: Option<u16>) -> String {
-    days.map_or_else(String::new, |days| days.to_string())
+fn number_or_none(number: Option<impl ToString>) -> String {
+    number.map_or_else(String::new, |number| number.to_string())
 }
 
 /// Senders are of letters, digits and `+`: nothing that a comma would break.

@@ -63,6 +63,7 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::NotFound => ("Introuvable", "Not found"),
         ProblemCode::MethodNotAllowed => ("Méthode non autorisée", "Method not allowed"),
         ProblemCode::InsufficientCredit => ("Solde insuffisant", "Insufficient credit"),
+        ProblemCode::DailyMaxReached => ("Maximum du jour atteint", "The day's maximum is reached"),
         ProblemCode::AlreadyStarted => ("Campagne déjà lancée", "Campaign already started"),
         ProblemCode::InvalidIdempotencyKey => ("Clé d'idempotence incorrecte", "Invalid idempotency key"),
         ProblemCode::OperationRunning => ("Opération en cours", "Operation running"),
@@ -151,6 +152,12 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::InsufficientCredit { available, needed } => {
             return format!("{needed} credits are needed, {available} are available.");
         }
+        ProblemKind::DailyMaxReached {
+            most,
+            left,
+            next_open_at,
+            ..
+        } => return day_is_full((*most, *left, next_open_at), language),
         ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } if fr => {
             return format!("L'état actuel est « {state} ».");
         }
@@ -215,6 +222,19 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ),
     };
     choose(language, fixed.0, fixed.1).to_owned()
+}
+
+fn day_is_full((most, left, next): (u32, u64, &str), language: Language) -> String {
+    match language {
+        Language::Fr => format!(
+            "Au plus {most} messages par jour sont acceptés ; il en reste {left} aujourd'hui, les suivants le seront à partir de {next}."
+        ),
+        Language::En => {
+            format!(
+                "At most {most} messages a day are taken; {left} are left today, and more are taken from {next} on."
+            )
+        }
+    }
 }
 
 fn role_not_allowed((needed, has): (&str, &str), language: Language) -> String {

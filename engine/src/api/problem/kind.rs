@@ -48,6 +48,16 @@ pub(crate) enum ProblemKind {
         /// Credits that the campaign needs.
         needed: u64,
     },
+    /// 429: more messages than are taken of the tenant a day.
+    DailyMaxReached {
+        most: u32,
+        /// How many of them are left today.
+        left: u64,
+        /// When the next day begins: RFC 3339.
+        next_open_at: String,
+        /// In how long that is.
+        retry_after: Duration,
+    },
     /// 409: the campaign was launched before.
     #[strum_discriminants(strum(serialize = "campaign_already_started"))]
     AlreadyStarted {
@@ -182,7 +192,7 @@ impl ProblemCode {
             | Self::ScheduleOutsideWindow
             | Self::TooManyRecipients
             | Self::ReloadRefused => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyRequests | Self::DailyMaxReached => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::IntakeClosed | Self::DatabaseLost | Self::NotReady | Self::Unavailable => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -202,7 +212,7 @@ impl ProblemKind {
 
     /// When what is refused now may be done.
     pub(super) fn next_open_at(&self) -> Option<&str> {
-        if let Self::ScheduleOutsideWindow { next_open_at } = self {
+        if let Self::ScheduleOutsideWindow { next_open_at } | Self::DailyMaxReached { next_open_at, .. } = self {
             Some(next_open_at)
         } else {
             None
@@ -212,6 +222,7 @@ impl ProblemKind {
     pub(super) const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooManyRequests { retry_after, .. }
+            | Self::DailyMaxReached { retry_after, .. }
             | Self::OperationRunning { retry_after }
             | Self::IntakeClosed { retry_after }
             | Self::DatabaseLost { retry_after }

@@ -60,6 +60,10 @@ struct GivenTerms {
     frequency_cap: Option<Nullable<CapOf>>,
     /// How many days texts, variables and what people write are kept when their campaigns are over; `null`: as long as these.
     text_retention_days: Option<Nullable<TextDays>>,
+    /// How many messages are taken of it a day, of campaigns and single ones together; `null`, or not given: any number.
+    daily_max: Option<Nullable<DailyMax>>,
+    /// By whose clocks its days are: a name of the IANA database; not given: Europe/Paris.
+    time_zone: Option<String>,
 }
 
 /// How much a person gets at most, by purpose. Reminders have no cap.
@@ -82,6 +86,10 @@ struct Cap {
 #[derive(JsonSchema)]
 #[schemars(inline)]
 struct TextDays(#[schemars(range(min = 1, max = Terms::TEXT_DAYS_MAX))] u16);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct DailyMax(#[schemars(range(min = 1, max = Terms::DAILY_MAX))] u32);
 
 #[derive(JsonSchema)]
 #[schemars(inline)]
@@ -112,6 +120,7 @@ pub(in crate::api) struct Tenant {
     cancel_answers: bool,
     /// `null`: it is not.
     suspended: Option<SuspensionOf>,
+    today: Today,
     credits: CreditsOf,
     created_at: Time,
     encoding: EncodingWord,
@@ -125,6 +134,9 @@ pub(in crate::api) struct Tenant {
     frequency_cap: Option<CapOf>,
     /// `null`: as long as campaigns.
     text_retention_days: Option<u16>,
+    /// `null`: any number.
+    daily_max: Option<u32>,
+    time_zone: String,
 }
 
 /// Since when, and why, nothing is taken or sent of a tenant.
@@ -133,6 +145,17 @@ pub(in crate::api) struct Tenant {
 struct SuspensionOf {
     since: Time,
     reason: String,
+}
+
+super::schema! {
+    TenantsDay, named: false, schemars::json_schema!({ "type": "string", "format": "date" })
+}
+
+/// How many messages were taken of a tenant on a day, by its clocks, whatever became of them.
+#[derive(JsonSchema)]
+struct Today {
+    day: TenantsDay,
+    messages: u64,
 }
 
 /// Why a tenant is to be suspended.

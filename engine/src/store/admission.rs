@@ -1,4 +1,4 @@
-//! Tenants of which nothing is taken or leased for a while.
+//! What is taken of a tenant: nothing while it is suspended, and no more a day than was agreed on.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,15 @@ use rustc_hash::FxHashSet;
 
 use super::scripts::Name;
 use super::{Store, StoreError, integer, keys};
-use crate::domain::{Countries, Partition, TenantId, UnixMicros};
+use crate::domain::{Countries, Day, Partition, TenantId, Terms, UnixMicros};
 
 /// Among what is stored of a tenant: since when it is suspended, and why.
 const SINCE: &str = "suspended_at";
 const REASON: &str = "suspended_reason";
+
+/// How many messages are taken of a tenant a day, and by whose clocks.
+pub(super) const DAILY_MAX: &str = "daily_max";
+pub(super) const TIME_ZONE: &str = "time_zone";
 
 /// What is stored of a tenant's countries is no list of them.
 const BAD_COUNTRIES: StoreError = StoreError::Corrupt("a tenant's countries");
@@ -29,6 +33,34 @@ pub(crate) struct Admission {
     /// Whose numbers it may send to.
     pub(crate) countries: Countries,
     pub(crate) suspension: Option<Suspension>,
+    daily_max: Option<u32>,
+    time_zone: String,
+}
+
+/// What is taken of a tenant on one day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Share {
+    pub(crate) day: Day,
+    /// How many messages; `None`: any number.
+    pub(crate) most: Option<u32>,
+}
+
+impl Admission {
+    /// What is taken on the day of `now`.
+    pub(crate) fn share(&self, now: UnixMicros) -> Share {
+        Share {
+            day: Day::of(now, &self.time_zone),
+            most: self.daily_max,
+        }
+    }
+}
+
+impl Share {
+    /// As scripts have it: the day, and how many, or nothing.
+    pub(super) fn arguments(&self) -> [String; 2] {
+        let most = self.most.map_or_else(String::new, |most| most.to_string());
+        [self.day.name.clone(), most]
+    }
 }
 
 impl Suspension {
@@ -63,10 +95,23 @@ impl Store {
     pub(crate) async fn admission(&self, id: TenantId) -> Result<Admission, StoreError> {
         let mut get = redis::cmd("HMGET");
         get.arg(keys::tenant(id)).arg("countries").arg(SINCE).arg(REASON);
-        let (countries, since, reason): (Option<String>, Option<String>, Option<String>) = self.ask(&get).await?;
+        get.arg(DAILY_MAX).arg(TIME_ZONE);
+        let [countries, since, reason, daily_max, time_zone]: [Option<String>; 5] = self.ask(&get).await?;
         Ok(Admission {
+            daily_max: daily_max.and_then(|max| max.parse().ok()),
+            time_zone: time_zone.unwrap_or_else(|| Terms::TIME_ZONE.to_owned()),
             countries: self::countries(countries.as_deref())?,
             suspension: Suspension::stored(since.as_deref(), reason.as_deref()),
+        })
+    }
+
+    /// How many messages of a tenant were taken on a day.
+    pub(crate) async fn taken_on(&self, id: TenantId, day: &Day) -> Result<u64, StoreError> {
+        let mut get = redis::cmd("HMGET");
+        let known: (Option<String>, Option<u64>) = self.ask(get.arg(keys::daily(id)).arg("day").arg("taken")).await?;
+        Ok(match known {
+            (Some(known), Some(taken)) if known == day.name => taken,
+            _ => 0,
         })
     }
 
