@@ -53,6 +53,9 @@ pub(crate) enum AccountFault {
     /// It has as many keys as it may have.
     #[error("{max} keys are the most")]
     TooManyKeys { max: usize },
+    /// Whoever gives credits has fewer.
+    #[error("{available} credits are there, {needed} are asked for")]
+    Short { available: u64, needed: u64 },
     /// The operating system gave no random octets for a key.
     #[error("the system gives no random numbers: {0}")]
     NoRandom(#[from] getrandom::Error),

@@ -12,6 +12,7 @@ mod client;
 mod consents;
 mod copies;
 mod contacts;
+mod credits;
 mod doc;
 mod erasure;
 mod events;
@@ -194,6 +195,7 @@ fn public(app: App) -> Router {
 fn documented() -> Routes {
     tenants::routes()
         .and(resellers::routes())
+        .and(credits::routes())
         .and(suspension::routes())
         .and(lost_holds::routes())
         .and(erasure::routes())

@@ -80,6 +80,7 @@ impl From<AccountFault> for Problem {
             AccountFault::TooManyKeys { max } => {
                 Self::of_fields(vec![FieldFault::new("", FieldProblem::TooMany { max })])
             }
+            AccountFault::Short { available, needed } => ProblemKind::InsufficientCredit { available, needed }.into(),
             AccountFault::NoRandom(error) => {
                 tracing::error!(%error, "no key could be made");
                 ProblemKind::Internal.into()

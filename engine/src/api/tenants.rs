@@ -6,13 +6,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 
-use super::access::{Caller, Id, Managed, Manager, Operator};
+use super::access::{Caller, Managed, Manager};
 use super::doc::{Key, Operation as Documented, Routes, Verb};
 use super::fields::Fields;
 use super::idempotent::{Operation, Secret};
 use super::known::Known;
 use super::pages::Paging;
-use super::problem::{Problem, ProblemKind};
+use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::refusal::store_refuses;
 use super::terms::{self, TERMS};
 use super::{App, page, shapes};
@@ -27,7 +27,10 @@ use crate::store::Tenant;
 const CHANGES: [&str; 3] = ["weight", "countries", "cancel_answers"];
 
 /// What may be said of a new one beside them.
-const NEW: [&str; 4] = ["name", "reseller", "weight", "countries"];
+const NEW: [&str; 5] = ["name", "reseller", "weight", "countries", "trial_credits"];
+
+/// What the ledger says of credits that a tenant begins with.
+const TRIAL: &str = "trial";
 
 pub(super) fn routes() -> Routes {
     let one = (Verb::Get, "/v1/tenants/{id}");
@@ -42,7 +45,8 @@ pub(super) fn routes() -> Routes {
                 .takes::<shapes::NewTenant>(
                     json!({ "name": "Cabinet Martin", "senders": ["Cabinet"], "countries": ["FR"] }),
                 )
-                .answers::<shapes::MadeTenant>(201, "The tenant, with its first key."),
+                .answers::<shapes::MadeTenant>(201, "The tenant, with its first key.")
+                .refuses(&[ProblemCode::InsufficientCredit]),
             create,
         )
         .add(
@@ -72,14 +76,6 @@ pub(super) fn routes() -> Routes {
                 .takes::<shapes::TenantChanges>(json!({ "brand": "Cabinet Martin", "countries": null }))
                 .answers::<shapes::Tenant>(200, "The tenant as it is now."),
             change,
-        )
-        .add(
-            Documented::new((Verb::Post, "/v1/tenants/{id}/credits"), Key::Operator, "grantCredits")
-                .says("Give a tenant credits", "")
-                .at::<TenantId>("id", "The tenant.")
-                .takes::<shapes::NewCredits>(json!({ "amount": 1_000, "reference": "Facture 2026-117" }))
-                .answers::<shapes::Tenant>(201, "The tenant with its credits."),
-            grant,
         )
         .add(
             Documented::new((Verb::Get, "/v1/tenant"), Key::Tenant, "getOwnTenant")
@@ -119,12 +115,19 @@ pub(super) async fn create(
         fields.countries("countries"),
     );
     let order = new_tenant((name, reseller, weight), (terms, countries));
-    let Some(order) = order.filter(|_| fields.is_sound()) else {
+    let trial = fields.whole_or("trial_credits", (0, GRANT_MAX as i64), 0);
+    let (Some(order), Some(trial), true) = (order, trial, fields.is_sound()) else {
         return Err(fields.refusal());
     };
+    app.accounts.can_give(manager, trial, token).await?;
     let made = app.accounts.create(order, token).await?;
-    known.object(made.tenant.id);
-    let mut view = view(&made.tenant, app.clock.unix());
+    let id = made.tenant.id;
+    known.object(id);
+    if trial > 0 {
+        known.detail("trial_credits", trial);
+        app.accounts.give((manager, id), (trial, TRIAL), token).await?;
+    }
+    let mut view = find(&app, id).await?;
     view["api_key"] = made.api_key.into();
     Ok((StatusCode::CREATED, Extension(Secret), Json(view)))
 }
@@ -216,27 +219,6 @@ pub(super) async fn change(
         app.accounts.set_cancel_answers(tenant, answers).await?;
     }
     find(&app, tenant).await.map(Json)
-}
-
-/// `POST /v1/tenants/{id}/credits`: `{"amount", "reference"}` → 201 with the tenant's credits.
-pub(super) async fn grant(
-    State(app): State<App>,
-    (_, Operation(token), Extension(known)): (Operator, Operation, Extension<Known>),
-    Id(tenant): Id<TenantId>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let mut fields = Fields::read((&headers, body), app.clock, &["amount", "reference"]).await?;
-    let (amount, reference) = (
-        fields.whole("amount", (1, GRANT_MAX as i64)),
-        fields.text_or("reference", ""),
-    );
-    let (Some(amount), Some(reference), true) = (amount, reference, fields.is_sound()) else {
-        return Err(fields.refusal());
-    };
-    known.detail("amount", amount);
-    app.accounts.grant(tenant, amount, &reference, token).await?;
-    Ok((StatusCode::CREATED, Json(find(&app, tenant).await?)))
 }
 
 /// `GET /v1/tenants/{id}`, for whoever manages it.

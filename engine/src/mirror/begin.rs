@@ -41,6 +41,7 @@ impl Mirror {
         }
         shared.agree_on_opt_outs().await?;
         shared.grant_again(None).await?;
+        shared.finish_transfers().await?;
         if tie == Tie::Lost {
             shared.database.is_rebuilt(redis).await?;
             tracing::warn!(

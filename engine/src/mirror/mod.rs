@@ -7,6 +7,7 @@
 
 mod tenants;
 mod resellers;
+mod transfers;
 mod ledger;
 mod mend;
 mod optouts;
@@ -29,6 +30,7 @@ use crate::store::{LedgerPlace, OptOut, Store, StoreError};
 
 pub(crate) use ledger::Movement;
 pub(crate) use resellers::Reseller;
+pub(crate) use transfers::{Balance, Move, Moved, ResellerLine};
 
 /// How often what has changed is copied.
 const ROUND: Duration = Duration::from_secs(1);
@@ -62,6 +64,8 @@ struct Shared {
     opted_out: Mutex<FxHashSet<OptOut>>,
     /// Numbers up to that one may be given to campaigns; held while that is changed.
     reserved: tokio::sync::Mutex<u64>,
+    /// Held while credits move between a reseller and a tenant.
+    moving: tokio::sync::Mutex<()>,
 }
 
 impl Mirror {
@@ -76,6 +80,7 @@ impl Mirror {
             unread: Mutex::default(),
             opted_out: Mutex::default(),
             reserved: tokio::sync::Mutex::default(),
+            moving: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -109,6 +114,7 @@ impl Mirror {
             self.0.unread_all().await?;
             *all_at = now;
         }
-        self.0.copy_ledgers().await
+        self.0.copy_ledgers().await?;
+        self.0.finish_transfers().await
     }
 }

@@ -16,7 +16,7 @@ use crate::domain::{CampaignId, Countries, FrequencyCap, ResellerId, TenantId, T
 pub(crate) const GRANTED_MAX: u64 = 1_000_000_000_000;
 
 /// Grants that are remembered of a tenant: an operator makes a few a day, and each costs 100 octets.
-const GRANTS_MAX: usize = 10_000;
+pub(super) const GRANTS_MAX: usize = 10_000;
 
 /// Who hosts a tenant, among what is stored of it.
 pub(super) const RESELLER: &str = "reseller";

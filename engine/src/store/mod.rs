@@ -21,6 +21,7 @@ mod counters;
 mod results;
 mod redaction;
 mod accounts;
+mod transfers;
 mod audit;
 mod idempotency;
 mod campaign;
@@ -82,6 +83,7 @@ pub(crate) use stale::Spans;
 pub(crate) use stale::StaleQueue;
 pub(crate) use states::CampaignState;
 pub(crate) use text_keys::UnlockFault;
+pub(crate) use transfers::{Half, Transfer, TransferKind};
 
 use crate::domain::{BadForm, Partition, Recipient, TenantId};
 use crate::encryption::EncryptionFault;

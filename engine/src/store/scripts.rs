@@ -36,6 +36,7 @@ pub(super) enum Name {
     Mend,
     SettleLost,
     Suspend,
+    Transfer,
 }
 
 /// How a script is loaded.
@@ -62,7 +63,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 32] = scripts![
+const SOURCES: [(Name, Kind, &str); 33] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -95,6 +96,7 @@ const SOURCES: [(Name, Kind, &str); 32] = scripts![
     Mend Settling "mend.lua",
     SettleLost PlainSettling "settle_lost.lua",
     Suspend Settling "suspend.lua",
+    Transfer Plain "transfer.lua",
 ];
 
 /// Every script, ready to be loaded and called.

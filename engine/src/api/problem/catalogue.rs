@@ -133,6 +133,18 @@ const ADDRESS_NOT_ALLOWED: (&str, &str) = (
     "Cette clé n'est pas valable depuis cette adresse.",
     "This key is not valid from this address.",
 );
+const EMPTY_AUDIENCE: (&str, &str) = (
+    "Aucun des destinataires n'a de numéro de mobile valable.",
+    "None of the recipients is a mobile number that can be sent to.",
+);
+const METHOD_NOT_ALLOWED: (&str, &str) = (
+    "Cette adresse n'accepte pas cette méthode.",
+    "This address does not accept this method.",
+);
+const UNAVAILABLE: (&str, &str) = (
+    "Réessayez après le délai de l'en-tête Retry-After.",
+    "Try again after the delay in the Retry-After header.",
+);
 const REQUEST_LATE: (&str, &str) = (
     "La requête n'est pas arrivée à temps.",
     "The request did not arrive in time.",
@@ -181,10 +193,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::InvalidIdempotencyKey => KEY_INVALID,
         ProblemKind::OperationRunning { .. } => KEY_RUNNING,
         ProblemKind::IdempotencyKeyReused => KEY_REUSED,
-        ProblemKind::EmptyAudience => (
-            "Aucun des destinataires n'a de numéro de mobile valable.",
-            "None of the recipients is a mobile number that can be sent to.",
-        ),
+        ProblemKind::EmptyAudience => EMPTY_AUDIENCE,
         ProblemKind::TextsErased => TEXTS_ERASED,
         ProblemKind::TextsInUse => TEXTS_IN_USE,
         // For operators, in the words of the log.
@@ -204,18 +213,12 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::TenantSuspended { reason } => return format!("Nothing new is taken: {reason}"),
         ProblemKind::Forbidden => ("Cette clé ne donne pas ce droit.", "This key does not allow that."),
         ProblemKind::NotFound => NOT_FOUND,
-        ProblemKind::MethodNotAllowed => (
-            "Cette adresse n'accepte pas cette méthode.",
-            "This address does not accept this method.",
-        ),
+        ProblemKind::MethodNotAllowed => METHOD_NOT_ALLOWED,
         ProblemKind::RequestTimeout => REQUEST_LATE,
         ProblemKind::UnsupportedMediaType { allowed } if fr => return format!("Envoyez {}.", allowed.join(" ou ")),
         ProblemKind::UnsupportedMediaType { allowed } => return format!("Send {}.", allowed.join(" or ")),
         ProblemKind::TooManyRequests { full, .. } => return too_many(*full, language),
-        ProblemKind::Unavailable { .. } => (
-            "Réessayez après le délai de l'en-tête Retry-After.",
-            "Try again after the delay in the Retry-After header.",
-        ),
+        ProblemKind::Unavailable { .. } => UNAVAILABLE,
         ProblemKind::Internal => (
             "L'incident est consigné sous l'identifiant de la requête.",
             "The incident is logged under the request's id.",

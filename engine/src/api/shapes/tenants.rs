@@ -16,6 +16,9 @@ pub(in crate::api) struct NewTenant {
     name: String,
     /// Who hosts it. With a reseller's key it is that reseller.
     reseller: Option<ResellerId>,
+    /// Credits to begin with; with a reseller's key from its balance.
+    #[schemars(range(max = GRANT_MAX))]
+    trial_credits: Option<u64>,
     /// How many turns it has at sending for one of a tenant with 1.
     #[schemars(range(min = 1, max = WEIGHT_MAX))]
     weight: Option<u8>,
@@ -187,7 +190,37 @@ pub(in crate::api) struct NewReseller {
 pub(in crate::api) struct Reseller {
     id: ResellerId,
     name: String,
+    credits: BalanceOf,
     created_at: Time,
+}
+
+/// What a reseller has of credits.
+#[derive(JsonSchema)]
+#[schemars(rename = "ResellerCredits")]
+struct BalanceOf {
+    /// By the operator, in all.
+    granted: u64,
+    /// Not given to tenants, or taken back.
+    available: u64,
+}
+
+/// A movement of a reseller's credits.
+#[derive(JsonSchema)]
+pub(in crate::api) struct ResellerMovement {
+    r#type: ResellerMovementKind,
+    credits: u64,
+    /// `null`: the operator gave them.
+    tenant: Option<TenantId>,
+    reference: String,
+    at: Time,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case", inline)]
+enum ResellerMovementKind {
+    Grant,
+    Give,
+    TakeBack,
 }
 
 /// A reseller that was just made, with its first key.
@@ -210,6 +243,7 @@ pub(in crate::api) struct MadeTenant {
 #[derive(JsonSchema)]
 #[schemars(rename = "Credits")]
 struct CreditsOf {
+    /// Less what was taken back.
     granted: u64,
     available: u64,
     /// For what was launched and not sent yet.
