@@ -16,6 +16,7 @@ mod consents;
 mod conversations;
 mod copies;
 mod contacts;
+mod credits;
 mod doc;
 mod erasure;
 mod events;
@@ -66,6 +67,7 @@ mod statistics;
 mod status;
 mod submissions;
 mod suppressions;
+mod suspension;
 mod templates;
 mod tenants;
 mod terms;
@@ -215,6 +217,8 @@ fn documented() -> Routes {
         .and(resellers::routes())
         .and(balance::routes())
         .and(statements::routes())
+        .and(credits::routes())
+        .and(suspension::routes())
         .and(lost_holds::routes())
         .and(erasure::routes())
         .and(keys::routes())

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::fields::Fields;
 use crate::compose::{Sender, domain};
 use crate::domain::{FrequencyCap, StopClause, Tariff, TermChanges, Terms};
-use crate::fault::{FieldProblem, JsonType, UrlProblem, WordingProblem};
+use crate::fault::{DateProblem, FieldProblem, JsonType, UrlProblem, WordingProblem};
 use crate::store::GRANTED_MAX;
 
 /// Their names.
-pub(super) const TERMS: [&str; 12] = [
+pub(super) const TERMS: [&str; 16] = [
     "encoding",
     "tariff",
     "max_chars",
@@ -24,6 +25,8 @@ pub(super) const TERMS: [&str; 12] = [
     "text_retention_days",
     "link_domains",
     ALERTS,
+    "daily_max",
+    "time_zone",
 ];
 
 /// What a cap says of advertising; reminders have none.
@@ -58,6 +61,10 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         fields.checked_list(name, Terms::LINK_DOMAINS_MAX, link_domain)
     });
     let balance_alerts = fields.if_given(ALERTS, |fields, _| balance_alerts(fields));
+    let daily_max = fields.if_given("daily_max", |fields, name| {
+        fields.whole_or_null(name, (1, Terms::DAILY_MAX.into()))
+    });
+    let time_zone = fields.if_given("time_zone", |fields, name| fields.checked(name, time_zone));
     Some(TermChanges {
         encoding: encoding?,
         tariff: tariff?,
@@ -71,6 +78,8 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         text_days: text_days?.map(|days| days.map(|days| days as u16)),
         link_domains: link_domains?,
         balance_alerts: balance_alerts?,
+        daily_max: daily_max?.map(|max| max.map(|max| max as u32)),
+        time_zone: time_zone?,
     })
 }
 
@@ -108,6 +117,11 @@ pub(super) fn balance_alerts(fields: &mut Fields) -> Option<Vec<u64>> {
         }
     }
     Some(alerts.into_iter().rev().collect())
+}
+
+fn time_zone(name: String) -> Result<String, FieldProblem> {
+    let known = TimeZone::get(&name).is_ok();
+    known.then_some(name).ok_or(DateProblem::UnknownTimeZone.into())
 }
 
 fn stop_text(text: String) -> Result<String, FieldProblem> {
@@ -171,6 +185,8 @@ pub(super) fn show(terms: &Terms, shown: &mut Value) {
         json!(terms.text_days),
         json!(links),
         json!(terms.balance_alerts),
+        json!(terms.daily_max),
+        json!(terms.time_zone),
     ];
     TERMS
         .into_iter()

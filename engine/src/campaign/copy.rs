@@ -67,6 +67,7 @@ impl Campaigns {
     ) -> Result<Created, CampaignFault> {
         let campaigns = self.clone();
         self.draft_in_turn(move |id| async move {
+            campaigns.admit(tenant).await?;
             let original = campaigns.find(tenant, of).await?;
             let is_over = matches!(original.state, CampaignState::Completed | CampaignState::Stopped);
             if original.kind == CampaignKind::Direct || whom != Whom::All && !is_over {

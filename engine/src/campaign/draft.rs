@@ -116,7 +116,7 @@ impl Campaigns {
         let version = if decided { table.version() } else { 0 };
         let packer = Packer::new(batches, (routes, self.0.deps.gates.clone()), self.store().partitions());
         let (limits, far) = (self.0.deps.limits.clone(), packer.far());
-        let countries = self.store().countries(tenant).await?;
+        let countries = self.admit(tenant).await?.countries;
         let terms = self.terms_of(tenant).await?;
         let asked = Asked {
             wording: self.wording(&terms),

@@ -23,7 +23,7 @@ use crate::store::{Campaign, CampaignState, Owner, RowBatch, StoreError, StoredV
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// Of a launch that came when the campaign had expired.
-pub(super) const EXPIRED: &str = "after_expiry";
+const EXPIRED: &str = "after_expiry";
 
 /// Steps of contacts that may wait to be taken.
 const STEPS_MAX: usize = 2;
@@ -485,6 +485,8 @@ pub(crate) fn code_of(fault: &CampaignFault) -> String {
         CampaignFault::TooManyRecipients { .. } => "too_many_recipients",
         CampaignFault::Expired { .. } => EXPIRED,
         CampaignFault::Erased => "texts_erased",
+        CampaignFault::TenantSuspended { .. } => "tenant_suspended",
+        CampaignFault::DayFull { .. } => "daily_max_reached",
         CampaignFault::Fields(faults) => faults.first().map_or("invalid", |fault| fault.problem.code()),
         CampaignFault::NotFound
         | CampaignFault::Body(_)

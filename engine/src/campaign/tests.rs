@@ -427,7 +427,9 @@ async fn a_start_goes_on_with_what_was_launched() {
     let id = bench.create(tenant, 0..3_000).await;
     // The process ends between the hold and the expansion.
     let campaign = bench.campaigns.find(tenant, id).await.unwrap();
-    bench.store.launch(&campaign, None, bench.clock.unix()).await.unwrap();
+    let now = bench.clock.unix();
+    let share = bench.store.admission(tenant).await.unwrap().share(now);
+    bench.store.launch(&campaign, (None, &share), now).await.unwrap();
     let started_again = campaigns(&bench.store, bench.kept(), Arc::default()).await;
     started_again.resume_all().await.unwrap();
     bench.launched(tenant, id).await;

@@ -3,6 +3,7 @@
 mod ids;
 mod country;
 mod time;
+mod day;
 mod status;
 mod message;
 mod ending;
@@ -24,6 +25,7 @@ pub(crate) use smpp::text::EncodingPolicy;
 pub(crate) use bounds::{KeyBounds, Network, Role};
 pub(crate) use cleanse::Cleanse;
 pub(crate) use country::{Countries, Country};
+pub(crate) use day::Day;
 pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use handset::ToHandset;

@@ -35,6 +35,10 @@ pub(crate) struct Terms {
     pub(crate) link_domains: Vec<String>,
     /// The credits below which it is told that few are left, the most first; none: it is not told.
     pub(crate) balance_alerts: Vec<u64>,
+    /// How many messages are taken of it a day; `None`: any number.
+    pub(crate) daily_max: Option<u32>,
+    /// By whose clocks its days are: a name of the IANA database.
+    pub(crate) time_zone: String,
 }
 
 /// How much advertising a person gets of a tenant at most: so many messages within so many days.
@@ -117,6 +121,12 @@ impl Terms {
     /// The most thresholds of a balance: a few warnings, and an alarm.
     pub(crate) const BALANCE_ALERTS_MAX: usize = 5;
 
+    /// The most messages of a day that may be agreed on: more than one engine sends in a day of one tenant.
+    pub(crate) const DAILY_MAX: u32 = 100_000_000;
+
+    /// By whose clocks days are of whom nothing else was said.
+    pub(crate) const TIME_ZONE: &str = "Europe/Paris";
+
     /// The longest clause, in characters.
     pub(crate) const STOP_TEXT_MAX: usize = 40;
 
@@ -144,6 +154,8 @@ impl Default for Terms {
             text_days: None,
             link_domains: Vec::new(),
             balance_alerts: Vec::new(),
+            daily_max: None,
+            time_zone: Self::TIME_ZONE.to_owned(),
         }
     }
 }
@@ -163,6 +175,8 @@ pub(crate) struct TermChanges {
     pub(crate) text_days: Option<Option<u16>>,
     pub(crate) link_domains: Option<Vec<String>>,
     pub(crate) balance_alerts: Option<Vec<u64>>,
+    pub(crate) daily_max: Option<Option<u32>>,
+    pub(crate) time_zone: Option<String>,
 }
 
 impl TermChanges {
@@ -186,6 +200,8 @@ impl TermChanges {
             text_days: self.text_days.unwrap_or(terms.text_days),
             link_domains: self.link_domains.unwrap_or(terms.link_domains),
             balance_alerts: self.balance_alerts.unwrap_or(terms.balance_alerts),
+            daily_max: self.daily_max.unwrap_or(terms.daily_max),
+            time_zone: self.time_zone.unwrap_or(terms.time_zone),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod tenants;
 mod resellers;
+mod transfers;
 mod ledger;
 mod statements;
 mod mend;
@@ -34,6 +35,7 @@ pub(crate) use erased::Erased;
 pub(crate) use ledger::Movement;
 pub(crate) use resellers::Reseller;
 pub(crate) use statements::{Moved, Turnover};
+pub(crate) use transfers::{Balance, Move, ResellerLine, Transferred};
 
 /// How often what has changed is copied.
 const ROUND: Duration = Duration::from_secs(1);
@@ -71,6 +73,8 @@ struct Shared {
     opted_out: Mutex<FxHashSet<OptOut>>,
     /// Numbers up to that one may be given to campaigns; held while that is changed.
     reserved: tokio::sync::Mutex<u64>,
+    /// Held while credits move between a reseller and a tenant.
+    moving: tokio::sync::Mutex<()>,
 }
 
 impl Mirror {
@@ -87,6 +91,7 @@ impl Mirror {
             forms: OnceLock::new(),
             opted_out: Mutex::default(),
             reserved: tokio::sync::Mutex::default(),
+            moving: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -120,6 +125,7 @@ impl Mirror {
             self.0.unread_all().await?;
             *all_at = now;
         }
-        self.0.copy_ledgers().await
+        self.0.copy_ledgers().await?;
+        self.0.finish_transfers().await
     }
 }

@@ -257,12 +257,12 @@ impl Engine {
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
         helpers.tasks.spawn(self.campaigns.books().run(stop()));
         helpers.tasks.spawn(self.webhooks.clone().run(stop()));
-        helpers.tasks.spawn(mirror.run(stop()));
+        helpers.tasks.spawn(mirror.clone().run(stop()));
         helpers.tasks.spawn(self.history.clone().run(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_house(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_schedule(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_lists_clean(stop()));
-        let auditor = Auditor::new(store.clone(), metrics.clone(), clock);
+        let auditor = Auditor::new((store.clone(), mirror), metrics.clone(), clock);
         helpers.tasks.spawn(auditor.walk(stop()));
         let gauges = Gauges {
             store,

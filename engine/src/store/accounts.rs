@@ -7,6 +7,7 @@ use redis::{Cmd, Value};
 use rustc_hash::FxHashSet;
 
 use super::KeyDetails;
+use super::admission::{self, DAILY_MAX, Suspension, TIME_ZONE};
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
 use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, bytes_or_none, integer, keys};
@@ -16,7 +17,7 @@ use crate::domain::{CampaignId, Countries, FrequencyCap, ResellerId, TenantId, T
 pub(crate) const GRANTED_MAX: u64 = 1_000_000_000_000;
 
 /// Grants that are remembered of a tenant: an operator makes a few a day, and each costs 100 octets.
-const GRANTS_MAX: usize = 10_000;
+pub(super) const GRANTS_MAX: usize = 10_000;
 
 /// Who hosts a tenant, among what is stored of it.
 pub(super) const RESELLER: &str = "reseller";
@@ -27,9 +28,6 @@ pub(super) const TEXT_DAYS: &str = "text_retention_days";
 const LINK_DOMAINS: &str = "link_domains";
 /// Below how many credits a tenant is told that few are left.
 const BALANCE_ALERTS: &str = "balance_alerts";
-
-/// What is stored of a tenant's countries is no list of them.
-const BAD_COUNTRIES: StoreError = StoreError::Corrupt("a tenant's countries");
 
 /// A clinic.
 #[derive(Clone, Debug)]
@@ -46,6 +44,10 @@ pub(crate) struct Tenant {
     pub(crate) countries: Countries,
     /// Whether a "CANCEL" answers its appointments, and is no opt-out.
     pub(crate) cancel_answers: bool,
+    /// Nothing of it is taken or leased.
+    pub(crate) suspension: Option<Suspension>,
+    /// The last day on which messages of it were taken, by its clocks, and how many.
+    pub(crate) last_day: (String, u64),
     /// Its credits.
     pub(crate) credits: Credits,
     pub(crate) created_at: UnixMicros,
@@ -148,7 +150,9 @@ impl Store {
             ("brand", new.terms.brand.clone()),
             ("require_consent", new.terms.require_consent.to_string()),
             ("frequency_cap", stored_cap(new.terms.frequency_cap)),
-            (TEXT_DAYS, days(new.terms.text_days)),
+            (TEXT_DAYS, number_or_none(new.terms.text_days)),
+            (DAILY_MAX, number_or_none(new.terms.daily_max)),
+            (TIME_ZONE, new.terms.time_zone.clone()),
             (LINK_DOMAINS, new.terms.link_domains.join(",")),
             (BALANCE_ALERTS, stored_alerts(&new.terms.balance_alerts)),
             ("countries", new.countries.to_string()),
@@ -198,21 +202,28 @@ impl Store {
 
     /// A tenant; `None` when there is no such tenant.
     pub(crate) async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
-        let mut get = redis::cmd("HGETALL");
-        let fields: HashMap<String, String> = self.ask(get.arg(keys::tenant(id))).await?;
+        let (mut get, mut today) = (redis::cmd("HGETALL"), redis::cmd("HMGET"));
+        get.arg(keys::tenant(id));
+        today.arg(keys::daily(id)).arg("day").arg("taken");
+        let mut replies = self.run(&self.bulk, vec![get, today]).await?.into_iter();
+        let mut reply = || replies.next().unwrap_or_default();
+        let bad = |_| StoreError::Corrupt("a tenant");
+        let fields: HashMap<String, String> = redis::from_redis_value(reply()).map_err(bad)?;
+        let (day, taken): (Option<String>, Option<u64>) = redis::from_redis_value(reply()).map_err(bad)?;
         let number = |field: &str| fields.get(field).and_then(|value| value.parse().ok()).unwrap_or(0u64);
         let Some(name) = fields.get("name") else {
             return Ok(None);
         };
-        let countries = fields.get("countries").map(String::as_str).unwrap_or_default();
         Ok(Some(Tenant {
             id,
             name: name.clone(),
             reseller: hosted(fields.get(RESELLER).map(String::as_str))?,
-            countries: countries.parse().map_err(|_| BAD_COUNTRIES)?,
+            countries: admission::countries(fields.get("countries").map(String::as_str))?,
             weight: number("weight").clamp(1, 100) as u8,
             terms: terms(&fields),
             cancel_answers: number("cancel_answers") == 1,
+            suspension: Suspension::found(|field| fields.get(field)),
+            last_day: (day.unwrap_or_default(), taken.unwrap_or(0)),
             credits: Credits {
                 granted: number("granted"),
                 available: number("available"),
@@ -265,7 +276,13 @@ impl Store {
             self.set_cap(id, cap).await?;
         }
         if let Some(kept) = changes.text_days {
-            set.arg(TEXT_DAYS).arg(days(kept));
+            set.arg(TEXT_DAYS).arg(number_or_none(kept));
+        }
+        if let Some(max) = changes.daily_max {
+            set.arg(DAILY_MAX).arg(number_or_none(max));
+        }
+        if let Some(zone) = changes.time_zone {
+            set.arg(TIME_ZONE).arg(zone);
         }
         if let Some(domains) = changes.link_domains {
             set.arg(LINK_DOMAINS).arg(domains.join(","));
@@ -282,7 +299,7 @@ impl Store {
     pub(crate) async fn countries(&self, id: TenantId) -> Result<Countries, StoreError> {
         let mut get = redis::cmd("HGET");
         let countries: Option<String> = self.ask(get.arg(keys::tenant(id)).arg("countries")).await?;
-        countries.unwrap_or_default().parse().map_err(|_| BAD_COUNTRIES)
+        admission::countries(countries.as_deref())
     }
 
     /// A tenant may send to these from now on.
@@ -462,6 +479,8 @@ fn terms(fields: &HashMap<String, String>) -> Terms {
         frequency_cap: fields.get("frequency_cap").map(|cap| cap.parse().ok()),
         text_days: fields.get(TEXT_DAYS).map(|days| days.parse().ok()),
         balance_alerts: fields.get(BALANCE_ALERTS).map(|list| alerts(list)),
+        daily_max: fields.get(DAILY_MAX).map(|max| max.parse().ok()),
+        time_zone: read(fields, TIME_ZONE),
     };
     known.applied_to(Terms::default())
 }
@@ -472,8 +491,8 @@ fn stored_cap(cap: Option<FrequencyCap>) -> String {
 }
 
 /// As they are stored: nothing for none.
-fn days(days: Option<u16>) -> String {
-    days.map_or_else(String::new, |days| days.to_string())
+fn number_or_none(number: Option<impl ToString>) -> String {
+    number.map_or_else(String::new, |number| number.to_string())
 }
 
 fn stored_alerts(alerts: &[u64]) -> String {

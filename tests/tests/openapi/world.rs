@@ -42,6 +42,9 @@ impl Owner {
             .operator()
             .post("/v1/resellers", &json!({ "name": mark }))
             .expect(201);
+        let credits = format!("/v1/resellers/{}/credits", text(&made["id"]));
+        let amount = json!({ "amount": 1_000_000 });
+        engine.operator().post(&credits, &amount).expect(201);
         let reseller = Reseller {
             id: text(&made["id"]),
             http: engine.public().with_key(&text(&made["api_key"])),

@@ -64,9 +64,11 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::Forbidden => ("Accès refusé", "Forbidden"),
         ProblemCode::AddressNotAllowed => ("Adresse non autorisée", "Address not allowed"),
         ProblemCode::RoleNotAllowed => ("Rôle insuffisant", "Role not allowed"),
+        ProblemCode::TenantSuspended => ("Compte suspendu", "The account is suspended"),
         ProblemCode::NotFound => ("Introuvable", "Not found"),
         ProblemCode::MethodNotAllowed => ("Méthode non autorisée", "Method not allowed"),
         ProblemCode::InsufficientCredit => ("Solde insuffisant", "Insufficient credit"),
+        ProblemCode::DailyMaxReached => ("Maximum du jour atteint", "The day's maximum is reached"),
         ProblemCode::AlreadyStarted => ("Campagne déjà lancée", "Campaign already started"),
         ProblemCode::InvalidIdempotencyKey => ("Clé d'idempotence incorrecte", "Invalid idempotency key"),
         ProblemCode::OperationRunning => ("Opération en cours", "Operation running"),
@@ -147,6 +149,18 @@ const ADDRESS_NOT_ALLOWED: (&str, &str) = (
     "Cette clé n'est pas valable depuis cette adresse.",
     "This key is not valid from this address.",
 );
+const EMPTY_AUDIENCE: (&str, &str) = (
+    "Aucun des destinataires n'a de numéro de mobile valable.",
+    "None of the recipients is a mobile number that can be sent to.",
+);
+const METHOD_NOT_ALLOWED: (&str, &str) = (
+    "Cette adresse n'accepte pas cette méthode.",
+    "This address does not accept this method.",
+);
+const UNAVAILABLE: (&str, &str) = (
+    "Réessayez après le délai de l'en-tête Retry-After.",
+    "Try again after the delay in the Retry-After header.",
+);
 const REQUEST_LATE: (&str, &str) = (
     "La requête n'est pas arrivée à temps.",
     "The request did not arrive in time.",
@@ -166,6 +180,12 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::InsufficientCredit { available, needed } => {
             return format!("{needed} credits are needed, {available} are available.");
         }
+        ProblemKind::DailyMaxReached {
+            most,
+            left,
+            next_open_at,
+            ..
+        } => return day_is_full((*most, *left, next_open_at), language),
         ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } if fr => {
             return format!("L'état actuel est « {state} ».");
         }
@@ -190,10 +210,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::InvalidIdempotencyKey => KEY_INVALID,
         ProblemKind::OperationRunning { .. } => KEY_RUNNING,
         ProblemKind::IdempotencyKeyReused => KEY_REUSED,
-        ProblemKind::EmptyAudience => (
-            "Aucun des destinataires n'a de numéro de mobile valable.",
-            "None of the recipients is a mobile number that can be sent to.",
-        ),
+        ProblemKind::EmptyAudience => EMPTY_AUDIENCE,
         ProblemKind::TextsErased => TEXTS_ERASED,
         ProblemKind::TextsInUse => TEXTS_IN_USE,
         ProblemKind::NumberNotOwn => NUMBER_NOT_OWN,
@@ -211,20 +228,16 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::KeyExpired => KEY_EXPIRED,
         ProblemKind::AddressNotAllowed => ADDRESS_NOT_ALLOWED,
         ProblemKind::RoleNotAllowed { needed, has } => return role_not_allowed((*needed, *has), language),
+        ProblemKind::TenantSuspended { reason } if fr => return format!("Rien de nouveau n'est accepté : {reason}"),
+        ProblemKind::TenantSuspended { reason } => return format!("Nothing new is taken: {reason}"),
         ProblemKind::Forbidden => ("Cette clé ne donne pas ce droit.", "This key does not allow that."),
         ProblemKind::NotFound => NOT_FOUND,
-        ProblemKind::MethodNotAllowed => (
-            "Cette adresse n'accepte pas cette méthode.",
-            "This address does not accept this method.",
-        ),
+        ProblemKind::MethodNotAllowed => METHOD_NOT_ALLOWED,
         ProblemKind::RequestTimeout => REQUEST_LATE,
         ProblemKind::UnsupportedMediaType { allowed } if fr => return format!("Envoyez {}.", allowed.join(" ou ")),
         ProblemKind::UnsupportedMediaType { allowed } => return format!("Send {}.", allowed.join(" or ")),
         ProblemKind::TooManyRequests { full, .. } => return too_many(*full, language),
-        ProblemKind::Unavailable { .. } => (
-            "Réessayez après le délai de l'en-tête Retry-After.",
-            "Try again after the delay in the Retry-After header.",
-        ),
+        ProblemKind::Unavailable { .. } => UNAVAILABLE,
         ProblemKind::Internal => (
             "L'incident est consigné sous l'identifiant de la requête.",
             "The incident is logged under the request's id.",
@@ -240,6 +253,19 @@ fn under_way(messages: u64, language: Language) -> String {
         ),
         Language::En => {
             format!("Messages to this person under way: {messages}. Try again when they have ended, or stop them.")
+        }
+    }
+}
+
+fn day_is_full((most, left, next): (u32, u64, &str), language: Language) -> String {
+    match language {
+        Language::Fr => format!(
+            "Au plus {most} messages par jour sont acceptés ; il en reste {left} aujourd'hui, les suivants le seront à partir de {next}."
+        ),
+        Language::En => {
+            format!(
+                "At most {most} messages a day are taken; {left} are left today, and more are taken from {next} on."
+            )
         }
     }
 }

@@ -223,7 +223,7 @@ pub(in crate::api) struct Movement {
     r#type: MovementKind,
     /// How many; what is debited and given back is not negative either.
     credits: u64,
-    /// Of a grant.
+    /// Of a grant or withdrawal.
     #[schemars(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
     /// Of what a campaign did.
@@ -236,6 +236,7 @@ pub(in crate::api) struct Movement {
 #[schemars(rename_all = "snake_case", inline)]
 enum MovementKind {
     Grant,
+    Withdraw,
     Hold,
     Debit,
     Release,
