@@ -29,6 +29,7 @@ mod webhooks;
 mod guard;
 mod campaign;
 mod automation;
+mod agenda;
 mod api;
 mod bind;
 mod outcome;

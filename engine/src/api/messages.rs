@@ -119,5 +119,6 @@ fn read(fields: &mut Fields) -> Option<DirectOrder> {
         encoding: encoding?,
         validity: validity?,
         parameters: parameters?,
+        asks_consent: false,
     })
 }

@@ -52,6 +52,8 @@ pub(crate) struct DirectOrder {
     pub(crate) validity: Option<Duration>,
     /// What its submit_sm's are given beside the text.
     pub(crate) parameters: Parameters,
+    /// Whether it asks for consent: it needs none.
+    pub(crate) asks_consent: bool,
 }
 
 /// An order with its price.
@@ -278,9 +280,11 @@ fn worded(order: &DirectOrder, sender: &Sender, wording: &Wording) -> Result<Str
     wording
         .check_sender(sender)
         .map_err(|problem| FieldFault::new("/sender", problem))?;
-    wording
-        .check_consent(order.purpose)
-        .map_err(|problem| FieldFault::new("/purpose", problem))?;
+    if !order.asks_consent {
+        wording
+            .check_consent(order.purpose)
+            .map_err(|problem| FieldFault::new("/purpose", problem))?;
+    }
     let worded = || {
         wording.check(&order.text)?;
         wording.check_advertiser(&order.text, sender, order.purpose)?;

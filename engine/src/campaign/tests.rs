@@ -533,6 +533,7 @@ async fn one_message_is_held_enqueued_and_found_again() {
         encoding: None,
         validity: None,
         parameters: Parameters::default(),
+        asks_consent: false,
     };
     let id = bench
         .campaigns

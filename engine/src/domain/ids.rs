@@ -93,6 +93,14 @@ id! {
     AutomationId(u64), "aut"
 }
 id! {
+    /// Something in the diary of a practice.
+    EventId(u64), "evt"
+}
+id! {
+    /// What people are told of these, and when.
+    ReminderPlanId(u64), "rpl"
+}
+id! {
     /// Codes for campaigns, each given once.
     CodePoolId(u64), "cpl"
 }
