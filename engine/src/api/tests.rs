@@ -84,13 +84,12 @@ impl Api {
         let audit = crate::audit::AuditLog::start(&silent, (bench.clock, &metrics), &mut tokio::task::JoinSet::new());
         let database = crate::database::tests::open(folder.path()).await.unwrap();
         let people = crate::people::People::new(database.clone(), bench.clock);
-        let agenda = (database.clone(), bench.store.clone(), bench.clock);
-        let agenda = crate::agenda::Agenda::new(agenda, people, bench.campaigns.clone());
+        let of_agenda = (database.clone(), bench.store.clone(), bench.clock);
         let automations = (database, bench.clock);
         let automations = crate::automation::Automations::new(automations, bench.campaigns.clone(), webhooks.clone());
         let app = App {
             automations,
-            agenda,
+            agenda: crate::agenda::Agenda::new(of_agenda, people, bench.campaigns.clone()),
             waiting: Waiting::new(&bench.store, &traffic, &Gates::none(bench.clock), &verdict),
             traffic,
             pressure: crate::pressure::Pressure::new(bench.clock.now(), 1),
