@@ -30,6 +30,7 @@ mod guard;
 mod campaign;
 mod automation;
 mod rights;
+mod agenda;
 mod api;
 mod bind;
 mod outcome;

@@ -286,7 +286,8 @@ fn names(fields: &mut Fields, name: &str) -> Option<Option<Vec<String>>> {
     fields.if_given(name, |fields, name| fields.checked_list(name, EACH_MAX, check))
 }
 
-fn read_attributes(fields: &mut Fields) -> Option<BTreeMap<String, String>> {
+/// `attributes`, which may be there.
+pub(super) fn read_attributes(fields: &mut Fields) -> Option<BTreeMap<String, String>> {
     let attributes = fields.object("attributes", &[], |fields| {
         let (mut attributes, rest) = (BTreeMap::new(), fields.rest());
         if rest.len() > EACH_MAX {

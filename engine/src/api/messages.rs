@@ -121,5 +121,6 @@ fn read(fields: &mut Fields) -> Option<DirectOrder> {
         validity: validity?,
         parameters: parameters?,
         is_trial: false,
+        asks_consent: false,
     })
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod admin;
+mod agenda;
 mod attachment;
 mod auto_replies;
 mod automations;
@@ -49,6 +50,7 @@ mod queue;
 mod reader;
 mod recipients;
 mod refusal;
+mod reminder_plans;
 mod reply_settings;
 mod report;
 mod resellers;
@@ -93,6 +95,7 @@ use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
 use crate::account::Accounts;
+use crate::agenda::Agenda;
 use crate::audit::AuditLog;
 use crate::automation::Automations;
 use crate::bind::{Board, Traces};
@@ -136,6 +139,8 @@ pub(crate) struct App {
     pub(crate) campaigns: Campaigns,
     /// Campaigns that are made again and again.
     pub(crate) automations: Automations,
+    /// Appointments, and of what people are reminded.
+    pub(crate) agenda: Agenda,
     /// Contacts, lists, segments.
     pub(crate) people: People,
     /// What became of messages.
@@ -228,6 +233,8 @@ fn documented() -> Routes {
         .and(templates::routes())
         .and(codes::routes())
         .and(automations::routes())
+        .and(agenda::routes())
+        .and(reminder_plans::routes())
         .and(schedule::routes())
         .and(report::routes())
         .and(statistics::routes())

@@ -105,14 +105,14 @@ fn is_ahead(at: Timestamp, now: UnixMicros) -> bool {
 
 /// Why a text is no instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum NoInstant {
+pub(super) enum NoInstant {
     Unreadable,
     /// The clocks are put forward over it.
     Skipped,
 }
 
 /// A time with its offset, or one by the clocks of a zone; of the two that a night in autumn has, the first.
-fn instant(text: &str, time_zone: &TimeZone) -> Result<Timestamp, NoInstant> {
+pub(super) fn instant(text: &str, time_zone: &TimeZone) -> Result<Timestamp, NoInstant> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
     }

@@ -98,10 +98,13 @@ impl Api {
             inbound_for: kept,
             kept_for: kept,
         });
+        let people = crate::people::People::new(database.clone(), bench.clock);
+        let of_agenda = (database.clone(), bench.store.clone(), bench.clock);
         let automations = (database, bench.clock);
         let automations = crate::automation::Automations::new(automations, bench.campaigns.clone(), webhooks.clone());
         let app = App {
             automations,
+            agenda: crate::agenda::Agenda::new(of_agenda, people, bench.campaigns.clone()),
             waiting: Waiting::new(&bench.store, &traffic, &Gates::none(bench.clock), &verdict),
             traffic,
             pressure: crate::pressure::Pressure::new(bench.clock.now(), 1),

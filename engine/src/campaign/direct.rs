@@ -57,6 +57,8 @@ pub(crate) struct DirectOrder {
     pub(crate) parameters: Parameters,
     /// It tries a campaign out: those who write it name their own phones, and agree.
     pub(crate) is_trial: bool,
+    /// Whether it asks for consent: it needs none.
+    pub(crate) asks_consent: bool,
 }
 
 /// An order with its price.
@@ -299,7 +301,7 @@ fn worded(order: &DirectOrder, sender: &Sender, wording: &Wording) -> Result<Str
         let approved = wording.check_sender(sender);
         approved.map_err(|problem| FieldFault::new("/sender", problem))?;
     }
-    if !order.is_trial {
+    if !order.is_trial && !order.asks_consent {
         wording
             .check_consent(order.purpose)
             .map_err(|problem| FieldFault::new("/purpose", problem))?;

@@ -94,7 +94,7 @@ id! {
 }
 id! {
     /// By which a message is answered.
-    AutoReplyId(u64), "rpl"
+    AutoReplyId(u64), "arp"
 }
 id! {
     /// What one person and one of our numbers have written to each other.
@@ -107,6 +107,14 @@ id! {
 id! {
     /// A tenant asks for one of these.
     NumberRequestId(u64), "nrq"
+}
+id! {
+    /// Something in the diary of a practice.
+    EventId(u64), "evt"
+}
+id! {
+    /// What people are told of these, and when.
+    ReminderPlanId(u64), "rpl"
 }
 id! {
     /// Codes for campaigns, each given once.

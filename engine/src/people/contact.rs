@@ -116,7 +116,7 @@ impl Given {
     /// `None`: neither is given.
     pub(crate) fn identity(&self) -> Option<String> {
         if let Some(reference) = &self.reference {
-            return Some(format!("reference {reference}"));
+            return Some(identity_of(reference));
         }
         let number = self.number.flatten()?;
         let name = |name: &Option<String>| name.as_deref().map(fold).unwrap_or_default();
@@ -157,6 +157,11 @@ impl Given {
         }
         details
     }
+}
+
+/// By what a person is known again who has a reference.
+pub(super) fn identity_of(reference: &str) -> String {
+    format!("reference {reference}")
 }
 
 /// Without those that differ in case and accents only; the first of them stays.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::contact::{Contact, Details, Given};
+use super::contact::{Contact, Details, Given, identity_of};
 use super::rows::{self, COLUMNS, IDENTITY, ROWS_MAX};
 use super::{Filter, People, PeopleFault, filter_sql};
 use crate::compose::fold;
@@ -108,6 +108,26 @@ impl People {
         query.push(" AND contact.id = ").value(id.0.cast_signed());
         let found = self.database.row(query, rows::read).await?;
         found.ok_or(PeopleFault::NotFound)
+    }
+
+    /// Those whom a tenant's software calls so, by what it calls them.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn by_references(
+        &self,
+        tenant: TenantId,
+        references: &[String],
+    ) -> Result<HashMap<String, ContactId>, DatabaseError> {
+        let identities = references.iter().map(|reference| identity_of(reference));
+        let mut query = Sql::new("SELECT contact.reference, contact.id FROM contact WHERE contact.tenant = ");
+        query.value(tenant.0);
+        query.push(" AND contact.identity IN (").list(identities).push(")");
+        let read = |row: &crate::database::Found<'_>| {
+            let id = ContactId(row.number(1)?.cast_unsigned());
+            Ok((row.text_if_any(0)?.unwrap_or_default(), id))
+        };
+        Ok(self.database.rows(query, read).await?.into_iter().collect())
     }
 
     /// Forgets a contact with all that hangs on it. Messages that are under way are not stopped.

@@ -15,6 +15,7 @@ use super::stages::Stages;
 use super::told::Told;
 use super::{Given, Ready, Redis, RunFault};
 use crate::account::Accounts;
+use crate::agenda::Agenda;
 use crate::api::problem::field_detail;
 use crate::api::{self, App, Guesses, Listeners, Secured, Shares, Submissions};
 use crate::automation::Automations;
@@ -252,6 +253,7 @@ impl Engine {
         helpers.tasks.spawn(self.automations().run(verdict.clone(), stop()));
         helpers.tasks.spawn(self.numbers.clone().run(stop()));
         helpers.tasks.spawn(self.replies.clone().run(verdict.clone(), stop()));
+        helpers.tasks.spawn(self.agenda().run(verdict.clone(), stop()));
         let expiry = self.campaigns.clone().keep_expiry(verdict.clone(), stop());
         helpers.tasks.spawn(expiry);
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
@@ -344,12 +346,18 @@ impl Engine {
         Automations::new(of, self.campaigns.clone(), self.webhooks.clone())
     }
 
+    fn agenda(&self) -> Agenda {
+        let of = (self.base.database.clone(), self.base.store.clone(), self.base.clock);
+        Agenda::new(of, self.base.people.clone(), self.campaigns.clone())
+    }
+
     fn app(&self, accounts: Arc<Accounts>) -> App {
         App {
             store: self.base.store.clone(),
             accounts,
             campaigns: self.campaigns.clone(),
             automations: self.automations(),
+            agenda: self.agenda(),
             people: self.base.people.clone(),
             mirror: self.base.mirror.clone(),
             imports: self.imports(),

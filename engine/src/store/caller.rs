@@ -57,7 +57,7 @@ impl Token {
         self.0.iter().map(|octet| format!("{octet:02x}")).collect()
     }
 
-    pub(super) fn from_hex(text: &str) -> Option<Self> {
+    pub(crate) fn from_hex(text: &str) -> Option<Self> {
         let mut token = [0; 16];
         if text.len() != 32 {
             return None;

@@ -112,11 +112,17 @@ impl Owner {
                 });
                 text(&self.http.post("/v1/automations", &automation).expect(201)["id"])
             }
+            "evt" => {
+                let event = json!({ "reference": format!("{} {}", self.mark, self.contact()), "number": "+33612345678", "starts_at": "2030-12-24T09:30" });
+                let made = self.http.post("/v1/events", &json!({ "events": [event] })).expect(200);
+                text(&made["data"][0]["id"])
+            }
+            "rpl" => self.plan(),
             "cpl" => {
                 let codes = json!({ "name": format!("{} {}", self.mark, self.contact()), "codes": "A1" });
                 text(&self.http.post("/v1/code_pools", &codes).expect(201)["id"])
             }
-            "rpl" => {
+            "arp" => {
                 let rule = json!({ "name": self.mark, "match": "exact", "keywords": ["OUI"], "text": "Merci" });
                 text(&self.http.post("/v1/auto_replies", &rule).expect(201)["id"])
             }
@@ -178,6 +184,16 @@ impl Owner {
             .post("/v1/contacts", &json!({ "contacts": [contact] }))
             .expect(200);
         text(&made["data"][0]["id"])
+    }
+
+    /// The same as long as it is there: a tenant has few.
+    fn plan(&self) -> String {
+        let known = self.http.get("/v1/reminder_plans").expect(200);
+        if let Some(plan) = known["data"].as_array().and_then(|all| all.first()) {
+            return text(&plan["id"]);
+        }
+        let plan = json!({ "name": self.mark, "offsets": ["-24h"], "text": self.mark, "sender": "Cabinet" });
+        text(&self.http.post("/v1/reminder_plans", &plan).expect(201)["id"])
     }
 
     /// The same, as long as it is there: a tenant has few.

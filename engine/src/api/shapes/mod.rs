@@ -4,6 +4,7 @@
 //! Of what is given, an `Option` may be left out; `null` is only for [`Nullable`]. Of what is answered, it is there and `null`.
 #![expect(dead_code, reason = "they are described, and never made")]
 
+mod agenda;
 mod automations;
 mod campaigns;
 mod codes;
@@ -21,6 +22,7 @@ use words::schema;
 
 use crate::campaign::PAGE_MAX;
 
+pub(super) use agenda::*;
 pub(super) use automations::*;
 pub(super) use campaigns::*;
 pub(super) use codes::*;

@@ -1,0 +1,407 @@
+//! Reminders in SQL: made with their events, taken when they are due, and what became of them.
+
+use std::collections::HashMap;
+
+use strum::{EnumString, IntoStaticStr};
+
+use super::event::Event;
+use super::kept::{self, time};
+use super::plan::Timer;
+use crate::database::{Change, Database, DatabaseError, Found, Sql};
+use crate::domain::{EventId, MessageId, Recipient, ReminderPlanId, TenantId, UnixMicros};
+use crate::store::Token;
+
+/// Rows that fit one statement.
+const ROWS_MAX: usize = 1_000;
+
+/// Reminders that are shown of one event.
+const SHOWN_MAX: i64 = 200;
+
+/// Where a reminder is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum ReminderState {
+    Waiting,
+    /// Its message is being asked for.
+    Sending,
+    Sent,
+    /// It was not sent, and why is its reason.
+    Skipped,
+    /// What it was about is not any more.
+    Cancelled,
+}
+
+impl ReminderState {
+    pub(crate) const CODES: [&str; 5] = [
+        Self::Waiting.code(),
+        Self::Sending.code(),
+        Self::Sent.code(),
+        Self::Skipped.code(),
+        Self::Cancelled.code(),
+    ];
+
+    /// The word in the API.
+    pub(crate) const fn code(self) -> &'static str {
+        self.into_str()
+    }
+}
+
+/// By what a reminder is known.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) event: EventId,
+    pub(super) plan: ReminderPlanId,
+    pub(super) step: String,
+    pub(super) for_at: UnixMicros,
+    pub(super) turn: u32,
+}
+
+/// A reminder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reminder {
+    pub(crate) event: EventId,
+    pub(crate) plan: ReminderPlanId,
+    /// Which of the plan's.
+    pub(crate) step: String,
+    /// For which start of its event.
+    pub(crate) for_at: UnixMicros,
+    pub(super) turn: u32,
+    pub(crate) due_at: UnixMicros,
+    pub(crate) state: ReminderState,
+    pub(crate) reason: Option<String>,
+    pub(super) tries: u32,
+    pub(super) token: Option<Token>,
+    pub(super) number: Option<Recipient>,
+    pub(crate) begun_at: Option<UnixMicros>,
+    pub(crate) message: Option<MessageId>,
+}
+
+impl Reminder {
+    pub(super) fn key(&self) -> Key {
+        Key {
+            event: self.event,
+            plan: self.plan,
+            step: self.step.clone(),
+            for_at: self.for_at,
+            turn: self.turn,
+        }
+    }
+}
+
+/// A reminder with what it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) reminder: Reminder,
+    pub(super) event: Event,
+    pub(super) tenant: TenantId,
+    /// Whose number is to be told: the event's, or the contact's of now.
+    pub(super) number_of_now: Option<Recipient>,
+    /// Whether the contact wants no reminders.
+    pub(super) is_off: bool,
+    /// Whether the contact has agreed to advertising.
+    pub(super) has_agreed: bool,
+}
+
+const COLUMNS: &str = "reminder.event, reminder.plan, reminder.step, reminder.for_at, reminder.turn, reminder.due_at, reminder.state, \
+     reminder.reason, reminder.tries, reminder.token, reminder.number, reminder.begun_at, reminder.message";
+
+const COLUMNS_COUNT: usize = 13;
+
+/// Keeps timers of events. What was cancelled for the same start waits again.
+pub(super) async fn keep(change: &mut Change, timers: &[(EventId, Timer)]) -> Result<(), DatabaseError> {
+    for some in timers.chunks(ROWS_MAX) {
+        let mut insert =
+            Sql::new("INSERT INTO reminder (event, plan, step, for_at, turn, due_at, state, next_at, tries) VALUES ");
+        for (at, (event, timer)) in some.iter().enumerate() {
+            insert.push(if at > 0 { ", (" } else { "(" });
+            insert.value(event.0.cast_signed()).push(", ");
+            insert.value(timer.plan.0.cast_signed()).push(", ");
+            insert.value(timer.step.as_str()).push(", ");
+            insert.value(timer.for_at.0.cast_signed()).push(", ");
+            insert.value(timer.turn).push(", ");
+            insert.value(timer.due_at.0.cast_signed()).push(", 'waiting', ");
+            insert.value(timer.due_at.0.cast_signed()).push(", 0)");
+        }
+        insert.push(" ON CONFLICT (event, plan, step, for_at, turn) DO UPDATE SET ");
+        insert.push("state = 'waiting', reason = NULL, due_at = excluded.due_at, next_at = excluded.next_at ");
+        insert.push("WHERE reminder.state = 'cancelled'");
+        change.run(insert).await?;
+    }
+    Ok(())
+}
+
+/// These events begin at another time: what waits by their date is forgotten, and what waits to tell what happened tells the new date.
+pub(super) async fn retarget(change: &mut Change, events: &[EventId]) -> Result<(), DatabaseError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut delete = Sql::new("DELETE FROM reminder WHERE state = 'waiting' AND turn = 0 AND event IN (");
+    delete.list(events.iter().map(|id| id.0.cast_signed())).push(")");
+    change.run(delete).await?;
+    let mut update =
+        Sql::new("UPDATE reminder SET for_at = (SELECT starts_at FROM agenda_event WHERE id = reminder.event) ");
+    update.push("WHERE state = 'waiting' AND turn > 0 AND event IN (");
+    update.list(events.iter().map(|id| id.0.cast_signed())).push(")");
+    change.run(update).await?;
+    Ok(())
+}
+
+/// What waits for these events is not sent; `before`: but for what is told some time behind them.
+pub(super) async fn cancel_waiting(change: &mut Change, events: &[EventId], before: bool) -> Result<(), DatabaseError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut update =
+        Sql::new("UPDATE reminder SET state = 'cancelled', next_at = NULL WHERE state = 'waiting' AND event IN (");
+    update.list(events.iter().map(|id| id.0.cast_signed())).push(")");
+    if before {
+        update.push(" AND step NOT LIKE '+%' AND step <> '0'");
+    }
+    change.run(update).await?;
+    Ok(())
+}
+
+/// Of which start people were told last, by event and plan.
+pub(super) async fn told(
+    change: &mut Change,
+    events: &[EventId],
+) -> Result<HashMap<(EventId, ReminderPlanId), UnixMicros>, DatabaseError> {
+    if events.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut query =
+        Sql::new("SELECT event, plan, for_at FROM reminder WHERE state IN ('sending', 'sent') AND event IN (");
+    query.list(events.iter().map(|id| id.0.cast_signed()));
+    query.push(") ORDER BY begun_at");
+    let read = |row: &Found<'_>| {
+        let event = EventId(row.number(0)?.cast_unsigned());
+        let plan = ReminderPlanId(row.number(1)?.cast_unsigned());
+        Ok(((event, plan), time(row.number(2)?)))
+    };
+    Ok(change.rows(query, read).await?.into_iter().collect())
+}
+
+/// Those of an event, in the order of their times.
+pub(super) async fn of(database: &Database, event: EventId) -> Result<Vec<Reminder>, DatabaseError> {
+    let mut query = Sql::new("SELECT ");
+    query.push(COLUMNS).push(" FROM reminder WHERE event = ");
+    query.value(event.0.cast_signed());
+    query.push(" ORDER BY due_at, plan, step LIMIT ").value(SHOWN_MAX);
+    database.rows(query, |row| read(row, 0)).await
+}
+
+/// What is due, the oldest first.
+pub(super) async fn due(database: &Database, now: UnixMicros, limit: usize) -> Result<Vec<Due>, DatabaseError> {
+    let mut query = with_events();
+    query.push(" WHERE reminder.next_at <= ").value(now.0.cast_signed());
+    query.push(" ORDER BY reminder.next_at LIMIT ");
+    query.value(i64::try_from(limit).unwrap_or(i64::MAX));
+    database.rows(query, read_due).await
+}
+
+/// All that are sent in the message of that token, which somebody has left undone.
+pub(super) async fn under(database: &Database, token: Token, now: UnixMicros) -> Result<Vec<Due>, DatabaseError> {
+    let mut query = with_events();
+    query
+        .push(" WHERE reminder.state = 'sending' AND reminder.token = ")
+        .value(token.hex());
+    query.push(" AND reminder.next_at <= ").value(now.0.cast_signed());
+    query.push(" ORDER BY reminder.for_at, reminder.event");
+    database.rows(query, read_due).await
+}
+
+/// Reminders of the same step of a plan that wait for the same number, of events that begin within that time, in the order of these.
+pub(super) async fn alike(
+    change: &mut Change,
+    (due, now): (&Due, UnixMicros),
+    (from, until): (UnixMicros, UnixMicros),
+) -> Result<Vec<Due>, DatabaseError> {
+    let mut query = with_events();
+    query.push(" WHERE agenda_event.tenant = ").value(due.tenant.0);
+    query
+        .push(" AND agenda_event.starts_at >= ")
+        .value(from.0.cast_signed());
+    query
+        .push(" AND agenda_event.starts_at < ")
+        .value(until.0.cast_signed());
+    query.push(" AND agenda_event.state = ").value(due.event.state.code());
+    query
+        .push(" AND reminder.plan = ")
+        .value(due.reminder.plan.0.cast_signed());
+    query.push(" AND reminder.step = ").value(due.reminder.step.as_str());
+    query.push(" AND reminder.state = 'waiting' AND reminder.for_at = agenda_event.starts_at");
+    // What is told before an appointment is told of all of a day; what has its own time is not told before that.
+    query.push(" AND (reminder.due_at <= ").value(now.0.cast_signed());
+    query.push(" OR (reminder.step LIKE '-%' AND agenda_event.repeat_rule IS NULL))");
+    let number = due.number_of_now.map(|number| number.0.cast_signed());
+    query.push(" AND (agenda_event.number = ").value(number);
+    // By the people of the number: a day has thousands of events.
+    query
+        .push(" OR agenda_event.contact IN (SELECT id FROM contact WHERE tenant = ")
+        .value(due.tenant.0);
+    query.push(" AND number = ").value(number).push("))");
+    query
+        .push(" ORDER BY agenda_event.starts_at, agenda_event.id LIMIT ")
+        .value(ALIKE_MAX);
+    change.rows(query, read_due).await
+}
+
+/// The most events of a day that one text tells of.
+const ALIKE_MAX: i64 = 10;
+
+/// Whether another time of the same plan and start has come since: that one is told.
+pub(super) async fn is_overtaken(change: &mut Change, due: &Due, now: UnixMicros) -> Result<bool, DatabaseError> {
+    let reminder = &due.reminder;
+    let mut query = Sql::new("SELECT COUNT(*) FROM reminder WHERE state = 'waiting' AND event = ");
+    query.value(reminder.event.0.cast_signed());
+    query.push(" AND plan = ").value(reminder.plan.0.cast_signed());
+    query.push(" AND for_at = ").value(reminder.for_at.0.cast_signed());
+    query
+        .push(" AND turn = 0 AND due_at > ")
+        .value(reminder.due_at.0.cast_signed());
+    query.push(" AND due_at <= ").value(now.0.cast_signed());
+    let found = change.rows(query, |row| row.number(0)).await?;
+    Ok(reminder.turn == 0 && found.first().is_some_and(|count| *count > 0))
+}
+
+/// What is written down of a message before it is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Beginning<'a> {
+    pub(super) token: Token,
+    pub(super) number: Recipient,
+    pub(super) sender: &'a str,
+    pub(super) now: UnixMicros,
+    /// Who has not done it until then has died.
+    pub(super) until: UnixMicros,
+}
+
+/// A reminder is being sent from now on. `false`: it is not waiting any more.
+pub(super) async fn begin(
+    change: &mut Change,
+    (key, open_until): (&Key, Option<UnixMicros>),
+    begun: &Beginning<'_>,
+) -> Result<bool, DatabaseError> {
+    let mut update = Sql::new("UPDATE reminder SET state = 'sending', token = ");
+    update.value(begun.token.hex());
+    update.push(", number = ").value(begun.number.0.cast_signed());
+    update.push(", sender = ").value(begun.sender);
+    update.push(", begun_at = ").value(begun.now.0.cast_signed());
+    update.push(", next_at = ").value(begun.until.0.cast_signed());
+    update
+        .push(", open_until = ")
+        .value(open_until.map(|at| at.0.cast_signed()));
+    only(&mut update, key, ReminderState::Waiting);
+    Ok(change.run(update).await? == 1)
+}
+
+/// What became of a reminder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Sent(MessageId),
+    Skipped(String),
+    Cancelled(&'static str),
+    /// Nothing was sent, and it is tried again at that time.
+    Again(String, UnixMicros),
+}
+
+/// Notes what became of a reminder that was in that state.
+pub(super) async fn note(
+    change: &mut Change,
+    (key, from): (&Key, ReminderState),
+    fate: &Fate,
+) -> Result<(), DatabaseError> {
+    let mut update = Sql::new("UPDATE reminder SET state = ");
+    match fate {
+        Fate::Sent(message) => {
+            update
+                .value(ReminderState::Sent.code())
+                .push(", reason = NULL, next_at = NULL, message = ");
+            update.value(message.0.cast_signed());
+        }
+        Fate::Skipped(reason) => {
+            update.value(ReminderState::Skipped.code());
+            update
+                .push(", next_at = NULL, open_until = NULL, reason = ")
+                .value(reason.as_str());
+        }
+        Fate::Cancelled(reason) => {
+            update.value(ReminderState::Cancelled.code());
+            update
+                .push(", next_at = NULL, open_until = NULL, reason = ")
+                .value(*reason);
+        }
+        Fate::Again(reason, at) => {
+            update.value(ReminderState::Waiting.code());
+            update.push(
+                ", tries = tries + 1, token = NULL, number = NULL, begun_at = NULL, open_until = NULL, reason = ",
+            );
+            update.value(reason.as_str());
+            update.push(", next_at = ").value(at.0.cast_signed());
+        }
+    }
+    only(&mut update, key, from);
+    change.run(update).await?;
+    Ok(())
+}
+
+/// Whoever begins anew with a reminder that is being sent has until then. `false`: it is done.
+pub(super) async fn prolong(change: &mut Change, key: &Key, until: UnixMicros) -> Result<bool, DatabaseError> {
+    let mut update = Sql::new("UPDATE reminder SET next_at = ");
+    update.value(until.0.cast_signed());
+    only(&mut update, key, ReminderState::Sending);
+    Ok(change.run(update).await? == 1)
+}
+
+fn only(sql: &mut Sql, key: &Key, state: ReminderState) {
+    sql.push(" WHERE event = ").value(key.event.0.cast_signed());
+    sql.push(" AND plan = ").value(key.plan.0.cast_signed());
+    sql.push(" AND step = ").value(key.step.as_str());
+    sql.push(" AND for_at = ").value(key.for_at.0.cast_signed());
+    sql.push(" AND turn = ").value(key.turn);
+    sql.push(" AND state = ").value(state.code());
+}
+
+fn with_events() -> Sql {
+    let mut query = Sql::new("SELECT ");
+    query.push(COLUMNS).push(", ").push(kept::COLUMNS);
+    query.push(", agenda_event.tenant, COALESCE(agenda_event.number, contact.number), reminders_off.contact, contact.consent_at FROM reminder ");
+    query.push("JOIN agenda_event ON agenda_event.id = reminder.event ");
+    query.push("LEFT JOIN contact ON contact.id = agenda_event.contact ");
+    query.push("LEFT JOIN reminders_off ON reminders_off.contact = agenda_event.contact");
+    query
+}
+
+fn read(row: &Found<'_>, from: usize) -> Result<Reminder, DatabaseError> {
+    let unsigned = |column: usize| Ok::<_, DatabaseError>(row.number_if_any(from + column)?.map(i64::cast_unsigned));
+    let token = row.text_if_any(from + 9)?;
+    let token = token.map(|token| Token::from_hex(&token).ok_or(DatabaseError::Corrupt("the token of a reminder")));
+    Ok(Reminder {
+        event: EventId(row.number(from)?.cast_unsigned()),
+        plan: ReminderPlanId(row.number(from + 1)?.cast_unsigned()),
+        step: row.text(from + 2)?,
+        for_at: time(row.number(from + 3)?),
+        turn: u32::try_from(row.number(from + 4)?).unwrap_or_default(),
+        due_at: time(row.number(from + 5)?),
+        state: row.parsed(from + 6, "the state of a reminder", |code| code.parse().ok())?,
+        reason: row.text_if_any(from + 7)?,
+        tries: u32::try_from(row.number(from + 8)?).unwrap_or_default(),
+        token: token.transpose()?,
+        number: unsigned(10)?.map(Recipient),
+        begun_at: unsigned(11)?.map(UnixMicros),
+        message: unsigned(12)?.map(MessageId),
+    })
+}
+
+fn read_due(row: &Found<'_>) -> Result<Due, DatabaseError> {
+    let rest = COLUMNS_COUNT + kept::COLUMNS_COUNT;
+    Ok(Due {
+        reminder: read(row, 0)?,
+        event: kept::read(row, COLUMNS_COUNT)?,
+        tenant: TenantId(u32::try_from(row.number(rest)?).unwrap_or_default()),
+        number_of_now: row
+            .number_if_any(rest + 1)?
+            .map(|number| Recipient(number.cast_unsigned())),
+        is_off: row.number_if_any(rest + 2)?.is_some(),
+        has_agreed: row.number_if_any(rest + 3)?.is_some(),
+    })
+}
