@@ -120,7 +120,6 @@ fn read(fields: &mut Fields) -> Option<DirectOrder> {
         encoding: encoding?,
         validity: validity?,
         parameters: parameters?,
-        is_trial: false,
-        asks_consent: false,
+        without_consent: false,
     })
 }

@@ -12,7 +12,7 @@ use crate::fault::{DateProblem, FieldProblem, JsonType, UrlProblem, WordingProbl
 use crate::store::GRANTED_MAX;
 
 /// Their names.
-pub(super) const TERMS: [&str; 16] = [
+pub(super) const TERMS: [&str; 14] = [
     "encoding",
     "tariff",
     "max_chars",

@@ -55,10 +55,8 @@ pub(crate) struct DirectOrder {
     pub(crate) validity: Option<Duration>,
     /// What its submit_sm's are given beside the text.
     pub(crate) parameters: Parameters,
-    /// It tries a campaign out: those who write it name their own phones, and agree.
-    pub(crate) is_trial: bool,
-    /// Whether it asks for consent: it needs none.
-    pub(crate) asks_consent: bool,
+    /// Advertising that goes though no consent is known: it tries a campaign out on those who write it, or asks for consent.
+    pub(crate) without_consent: bool,
 }
 
 /// An order with its price.
@@ -301,7 +299,7 @@ fn worded(order: &DirectOrder, sender: &Sender, wording: &Wording) -> Result<Str
         let approved = wording.check_sender(sender);
         approved.map_err(|problem| FieldFault::new("/sender", problem))?;
     }
-    if !order.is_trial && !order.asks_consent {
+    if !order.without_consent {
         wording
             .check_consent(order.purpose)
             .map_err(|problem| FieldFault::new("/purpose", problem))?;

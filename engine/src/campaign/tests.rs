@@ -536,8 +536,7 @@ async fn one_message_is_held_enqueued_and_found_again() {
         encoding: None,
         validity: None,
         parameters: Parameters::default(),
-        is_trial: false,
-        asks_consent: false,
+        without_consent: false,
     };
     let id = bench
         .campaigns

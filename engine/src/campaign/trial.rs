@@ -72,7 +72,8 @@ impl Campaigns {
                 encoding: Some(campaign.encoding),
                 validity: campaign.validity,
                 parameters: campaign.parameters.clone(),
-                is_trial: true,
+                without_consent: true,
+                own_number: false,
             };
             let sent = self.send(tenant, &one, nth(token, at)).await;
             messages.push(sent.map_err(|fault| placed(fault, at))?);

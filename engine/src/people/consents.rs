@@ -53,7 +53,7 @@ impl People {
     ) -> Result<Consent, PeopleFault> {
         let became = self.upsert(tenant, std::slice::from_ref(given), None).await?;
         let contact = became.first().ok_or(PeopleFault::NotFound)?.id;
-        self.agree((tenant, contact), (proof, at)).await
+        self.agree_as((tenant, contact), (proof, at)).await
     }
 
     /// Keeps that whoever has a number has agreed at that time, once for the same source; a number that nobody has becomes a contact.
@@ -86,13 +86,13 @@ impl People {
         for contact in found {
             let known = self.consents_of(tenant, contact).await?;
             if !known.iter().any(|consent| consent.proof.source == proof.source) {
-                self.agree((tenant, contact), (proof, at)).await?;
+                self.agree_as((tenant, contact), (proof, at)).await?;
             }
         }
         Ok(())
     }
 
-    async fn agree(
+    async fn agree_as(
         &self,
         (tenant, contact): (TenantId, ContactId),
         (proof, at): (&Proof, UnixMicros),
