@@ -72,6 +72,7 @@ impl Campaigns {
                 encoding: Some(campaign.encoding),
                 validity: campaign.validity,
                 parameters: campaign.parameters.clone(),
+                own_number: false,
                 is_trial: true,
             };
             let sent = self.send(tenant, &one, nth(token, at)).await;

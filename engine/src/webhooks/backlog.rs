@@ -41,6 +41,8 @@ pub(crate) enum DeliveryKind {
     Automation,
     /// Few credits that are left.
     Balance,
+    /// A conversation that waits for people.
+    Conversation,
     /// Nothing: a test.
     Test,
 }

@@ -61,6 +61,10 @@ pub(crate) enum ProblemKind {
     TextsInUse,
     /// 409: somebody is to be forgotten to whom messages are on their way.
     MessagesUnderWay { messages: u64 },
+    /// 409: nothing is sent from the number that a conversation is with.
+    NumberNotOwn,
+    /// 409: a request for a number was answered before.
+    RequestAnswered,
     /// 422: advertising is to be launched when none of it may go.
     ScheduleOutsideWindow {
         /// When some of it may: RFC 3339.
@@ -173,7 +177,9 @@ impl ProblemCode {
             | Self::OperationRunning
             | Self::TextsErased
             | Self::TextsInUse
-            | Self::MessagesUnderWay => StatusCode::CONFLICT,
+            | Self::MessagesUnderWay
+            | Self::NumberNotOwn
+            | Self::RequestAnswered => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidFields
@@ -233,6 +239,8 @@ impl ProblemKind {
             | Self::TextsErased
             | Self::TextsInUse
             | Self::MessagesUnderWay { .. }
+            | Self::NumberNotOwn
+            | Self::RequestAnswered
             | Self::ScheduleOutsideWindow { .. }
             | Self::EmptyAudience
             | Self::RequestTimeout
