@@ -300,7 +300,7 @@ async fn keep(app: &App, form: &Form, (request, address): (Request, Option<IpAdd
         user_agent: text(header::USER_AGENT),
     };
     let of = (form.tenant, form.order.list);
-    app.people.agree(of, &contact, &proof).await?;
+    app.people.agree_by_form(of, &contact, &proof).await?;
     Ok(())
 }
 

@@ -125,7 +125,7 @@ impl People {
     ///
     /// # Errors
     /// [`PeopleFault::NotFound`]: the list is gone; or the database's.
-    pub(crate) async fn agree(
+    pub(crate) async fn agree_by_form(
         &self,
         (tenant, list): (TenantId, Option<ListId>),
         given: &Given,

@@ -11,7 +11,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub(crate) const ORIGIN: &str = "https://cabinet.example";
 
 /// One that is over.
-const MONTH: &str = "2020-02";
+pub(crate) const MONTH: &str = "2020-02";
 
 /// The most keys that are made of somebody: fewer than it may have.
 const KEYS: usize = 30;
