@@ -33,6 +33,8 @@ mod api;
 mod bind;
 mod outcome;
 mod receipt;
+mod numbers;
+mod replies;
 mod inbound;
 mod reload;
 mod traffic;

@@ -20,6 +20,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     ),
     (10, "statistics", include_str!("../data/migrations/0010_statistics.sql")),
     (11, "resellers", include_str!("../data/migrations/0011_resellers.sql")),
+    (12, "replies", include_str!("../data/migrations/0012_replies.sql")),
     (30, "transfers", include_str!("../data/migrations/0030_transfers.sql")),
 ];
 

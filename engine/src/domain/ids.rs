@@ -93,6 +93,22 @@ id! {
     AutomationId(u64), "aut"
 }
 id! {
+    /// By which a message is answered.
+    AutoReplyId(u64), "rpl"
+}
+id! {
+    /// What one person and one of our numbers have written to each other.
+    ConversationId(u64), "cnv"
+}
+id! {
+    /// One of our numbers.
+    NumberId(u64), "num"
+}
+id! {
+    /// A tenant asks for one of these.
+    NumberRequestId(u64), "nrq"
+}
+id! {
     /// Codes for campaigns, each given once.
     CodePoolId(u64), "cpl"
 }

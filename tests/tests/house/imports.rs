@@ -18,7 +18,7 @@ const HOUSES: [House; 10] = [
     },
     House {
         sources: "rules/src",
-        layers: &[&["holidays", "zone"], &["pack"], &["decision"], &["lib"]],
+        layers: &[&["holidays"], &["zone"], &["pack"], &["decision"], &["lib"]],
     },
     House {
         sources: "presets/src",
@@ -58,11 +58,12 @@ const HOUSES: [House; 10] = [
             &["config", "metrics", "clock", "shutdown"],
             &["rotated", "encryption"],
             &["store", "database", "compose", "pressure", "logs", "audit", "otel"],
-            &["mirror"],
+            &["mirror", "numbers"],
             &["account", "audience", "bind", "guard", "message_log", "webhooks"],
             &["people", "sheet", "history"],
             &["import"],
             &["campaign", "outcome"],
+            &["replies"],
             &["receipt", "traffic", "inbound", "reload", "automation"],
             &["waiting", "hours"],
             &["api", "dispatch"],
