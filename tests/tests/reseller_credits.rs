@@ -178,13 +178,11 @@ fn kills_between_the_two_halves_of_a_move_make_and_lose_no_credits() {
         let begun = hosting.lines(&stand).len();
         std::thread::scope(|scope| {
             let moving = scope.spawn(|| {
-                for number in 0..MOVES {
+                (0..MOVES).all(|number| {
                     let (path, body) = what(number);
                     let one = http.once(&format!("{round}-{number}"));
-                    if one.try_post_bytes(&path, body.to_string().as_bytes()).is_err() {
-                        return;
-                    }
-                }
+                    one.try_post_bytes(&path, body.to_string().as_bytes()).is_ok()
+                })
             });
             let until = begun + 3 + 5 * round as usize;
             eventually("some have moved", LIMIT, || {
