@@ -102,6 +102,19 @@ pub(crate) enum FieldProblem {
     InvalidSender,
     /// No IP address, and no network of them.
     NotANetwork,
+    /// No time of a day.
+    InvalidTimeOfDay,
+    /// Not behind what another field says.
+    NotBehind {
+        /// The other one.
+        field: &'static str,
+    },
+    /// No regular expression, or one that takes too much.
+    InvalidPattern,
+    /// Not one of the tenant's numbers.
+    NotOwnNumber,
+    /// A word that means an opt-out, whatever a rule says.
+    MeansOptOut,
     /// Not a phone number at all.
     NotANumber,
     /// A phone number that does not exist in its country's numbering plan.

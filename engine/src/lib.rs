@@ -34,6 +34,8 @@ mod api;
 mod bind;
 mod outcome;
 mod receipt;
+mod numbers;
+mod replies;
 mod inbound;
 mod reload;
 mod traffic;

@@ -327,6 +327,16 @@ metrics! {
     inbound_total: IntCounterVec ["smsc"];
     /// What became of inbound messages: kept, opt_out (kept, and the person is sent no more marketing), second_copy.
     inbound_actions_total: IntCounterVec ["action"];
+    /// What was made of what people wrote to our numbers: opt_out, contact, rule (a rule answers it), unsure (one does perhaps),
+    /// unanswered (none does), echo (it says what we said), quiet (so much was answered by itself that nothing more is for a while),
+    /// not_ours (nothing is sent from that number).
+    ///
+    /// When quiet rises, machines answer each other: the conversations say which.
+    replies_total: IntCounterVec ["made"];
+    /// From the time at which an answer was due, mostly that of the message that it answers, to its place among the messages to be sent.
+    ///
+    /// When it rises, the database of people or Redis is slow.
+    reply_latency_seconds: Histogram [] CALL_BUCKETS;
     /// From the submission to the settled receipt in the store.
     submitted_to_settled_seconds: Histogram [] RECEIPT_BUCKETS;
     /// Launches by result: started, blocked_credit, failed.

@@ -2,8 +2,11 @@
 
 use std::sync::LazyLock;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
+
+use crate::holidays::is_holiday;
 
 const FILE: &str = include_str!("../data/countries.toml");
 
@@ -46,11 +49,33 @@ static COUNTRIES: LazyLock<Vec<Country>> = LazyLock::new(|| {
     countries
 });
 
+static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| Zone::all().map(|zone| zone.name.as_str()).collect());
+
 impl Zone {
     /// The zones of a country; none, when nothing is known of it.
     pub(crate) fn of(country: &str) -> &'static [Self] {
         let known = COUNTRIES.iter().find(|known| known.code == country);
         known.map_or(&[], |known| &known.zone)
+    }
+
+    /// The zone of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        Self::all().find(|zone| zone.name == name)
+    }
+
+    /// What they are called.
+    pub fn names() -> &'static [&'static str] {
+        &NAMES
+    }
+
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        COUNTRIES.iter().flat_map(|country| &country.zone)
+    }
+
+    /// Whether it is a public holiday there.
+    pub fn is_holiday(&self, day: Date) -> bool {
+        is_holiday(&self.holidays, day)
     }
 
     /// Its time.

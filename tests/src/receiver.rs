@@ -15,6 +15,8 @@ pub enum Manner {
     Takes,
     /// It answers with that code, and with these headers: lines with their ends.
     Answers(u16, String),
+    /// It answers with that body.
+    Says(String),
     /// It takes it, and closes the connection before its answer.
     LosesAnswer,
     /// It reads, and says nothing.
@@ -173,6 +175,9 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         Manner::Takes => stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n"),
         Manner::Answers(code, lines) => {
             stream.write_all(format!("HTTP/1.1 {code} Said\r\ncontent-length: 0\r\n{lines}\r\n").as_bytes())
+        }
+        Manner::Says(body) => {
+            stream.write_all(format!("HTTP/1.1 200 Said\r\ncontent-length: {}\r\n\r\n{body}", body.len()).as_bytes())
         }
         Manner::LosesAnswer => Ok(()),
         // Until the other side has had enough.

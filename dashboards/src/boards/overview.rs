@@ -177,6 +177,20 @@ fn campaigns() -> Vec<Panel> {
         )
         .shows(rates("action", M.inbound_actions_total.name, ""), "{{action}}"),
         Panel::lines(
+            "What people write",
+            "ops",
+            "What was made of what people wrote to tenants' numbers, a second; quiet: machines that answer each other.",
+        )
+        .shows(rates("made", M.replies_total.name, ""), "{{made}}"),
+        Panel::lines(
+            "How late answers are sent",
+            "s",
+            "From the time at which an automatic answer is due to its place among the messages to be sent: half and 95 of 100 are quicker.",
+        )
+        .orange(0.5)
+        .shows(quantile(0.5, "", M.reply_latency_seconds.name, ""), "p50")
+        .shows(quantile(0.95, "", M.reply_latency_seconds.name, ""), "p95"),
+        Panel::lines(
             "Queuing of launched campaigns",
             "ops",
             "Recipients queued by launches, a second.",

@@ -342,6 +342,7 @@ impl Agenda {
                 false => Purpose::Transactional,
             },
             asks_consent: outgoing.plan.definition.asks_consent,
+            own_number: false,
             encoding: None,
             validity: validity(&outgoing.plan, &fit, now),
             parameters: Parameters::default(),

@@ -254,7 +254,7 @@ fn timetable(app: &App, fields: &mut Fields, plan: Option<Plan>) -> Option<Timet
 /// `09:30`.
 pub(super) fn time_of_day(text: &str) -> Result<Time, FieldProblem> {
     let parsed = Time::strptime("%H:%M", text).ok().filter(|_| text.len() == 5);
-    parsed.ok_or(FieldProblem::InvalidTime)
+    parsed.ok_or(FieldProblem::InvalidTimeOfDay)
 }
 
 /// What a campaign is ordered as; its audience is checked with it.

@@ -273,6 +273,23 @@ impl Fields {
         }
     }
 
+    /// A list that must be there, of 1 to `max` whole numbers in that range.
+    pub(super) fn wholes(&mut self, name: &str, max: usize, (min, max_each): (i64, i64)) -> Option<Vec<i64>> {
+        let list = self.list(name, max)?;
+        let mut one = |(at, value): (usize, Value)| {
+            let place = format!("{}/{at}", self.place(name));
+            let Value::Number(number) = &value else {
+                return self.note(wrong(&place, JsonType::Number, &value));
+            };
+            let within = whole_number(number).filter(|number| (min..=max_each).contains(number));
+            let problem = FieldProblem::OutOfRange { min, max: max_each };
+            within.or_else(|| self.note(FieldFault::new(place, problem)))
+        };
+        // All of them are looked at, before one that is wrong ends it.
+        let all: Vec<_> = list.into_iter().enumerate().map(&mut one).collect();
+        all.into_iter().collect()
+    }
+
     /// One of some words, that may be there.
     pub(super) fn word_or(&mut self, name: &str, allowed: &'static [&'static str], default: &str) -> Option<String> {
         let word = self.text_or(name, default)?;

@@ -1,18 +1,22 @@
 //! `/v1/inbound`: what people have written.
 
-use axum::Json;
-use axum::extract::State;
-use serde::Deserialize;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use super::access::Caller;
 use super::doc::{Key, Operation, Routes, Verb};
+use super::fields::Fields;
+use super::known::Known;
 use super::pages::Paging;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
 use super::{App, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{SmscId, TenantId, UnixMicros};
+use crate::fault::FieldProblem;
 use crate::store::InboundEntry;
 
 pub(super) fn routes() -> Routes {
@@ -29,16 +33,6 @@ pub(super) fn routes() -> Routes {
     )
 }
 
-/// A message as it is kept.
-#[derive(Deserialize)]
-struct Kept {
-    at: u64,
-    from: String,
-    to: String,
-    text: String,
-    smsc: u16,
-}
-
 /// `GET /v1/inbound`: messages in answer to the tenant's, oldest first; the cursor of an empty page is given again, so that
 /// whoever asks from time to time misses none.
 pub(super) async fn own(State(app): State<App>, caller: Caller, paging: Paging) -> Result<Json<Value>, Problem> {
@@ -48,6 +42,38 @@ pub(super) async fn own(State(app): State<App>, caller: Caller, paging: Paging) 
 /// `GET /v1/inbound` on the operators' listener: messages that answer nobody's.
 pub(super) async fn nobodys(State(app): State<App>, paging: Paging) -> Result<Json<Value>, Problem> {
     list(&app, None, &paging).await
+}
+
+/// `POST /v1/inbound/{id}/assign` on the operators' listener: `{"tenant"}` → 200; a message that answers nobody's is the tenant's from
+/// then on, and is read as if it had come for it.
+pub(super) async fn assign(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Extension(noted): Extension<Known>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let unknown = || FieldProblem::UnknownValue { allowed: &["ten_…"] };
+    let mut fields = Fields::read((&headers, body), app.clock, &["tenant"]).await?;
+    let tenant = fields.checked("tenant", |text| text.parse::<TenantId>().map_err(|_| unknown()));
+    let (Some(tenant), true) = (tenant, fields.is_sound()) else {
+        return Err(fields.refusal());
+    };
+    let there = app.accounts.tenant(tenant).await;
+    if there.map_err(|error| store_refuses(&error))?.is_none() {
+        fields.refuse_field("tenant", unknown());
+        return Err(fields.refusal());
+    }
+    noted.object(tenant);
+    noted.detail("message", id.as_str());
+    let place = id.strip_prefix("inb_").and_then(|place| place.parse().ok());
+    let place = place.ok_or(Problem::from(ProblemKind::NotFound))?;
+    let given = app.inbox.assign(place, tenant).await;
+    let given = given.map_err(|error| store_refuses(&error))?;
+    let place = given.ok_or(Problem::from(ProblemKind::NotFound))?;
+    Ok(Json(
+        json!({ "id": format!("inb_{place}"), "tenant": tenant.to_string() }),
+    ))
 }
 
 async fn list(app: &App, tenant: Option<TenantId>, paging: &Paging) -> Result<Json<Value>, Problem> {
@@ -60,7 +86,7 @@ async fn list(app: &App, tenant: Option<TenantId>, paging: &Paging) -> Result<Js
 }
 
 fn shown(app: &App, entry: &InboundEntry) -> Value {
-    let Ok(kept) = serde_json::from_slice::<Kept>(&entry.message) else {
+    let Some(kept) = entry.read() else {
         return json!({ "id": format!("inb_{}", entry.place) });
     };
     json!({

@@ -116,6 +116,7 @@ fn read(fields: &mut Fields) -> Option<DirectOrder> {
         text: text?,
         sender: sender?,
         purpose,
+        own_number: false,
         encoding: encoding?,
         validity: validity?,
         parameters: parameters?,

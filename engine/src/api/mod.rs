@@ -4,6 +4,7 @@ mod access;
 mod admin;
 mod agenda;
 mod attachment;
+mod auto_replies;
 mod automations;
 mod body;
 mod campaigns;
@@ -11,6 +12,7 @@ mod cleaning;
 mod codes;
 mod client;
 mod consents;
+mod conversations;
 mod copies;
 mod contacts;
 mod doc;
@@ -34,6 +36,7 @@ mod lives;
 mod lost_holds;
 mod log_filter;
 mod messages;
+mod numbers;
 mod operators;
 mod pages;
 mod parked;
@@ -45,6 +48,7 @@ mod reader;
 mod recipients;
 mod refusal;
 mod reminder_plans;
+mod reply_settings;
 mod report;
 mod resellers;
 mod requests;
@@ -98,11 +102,13 @@ use crate::logs::Logs;
 use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
+use crate::numbers::Numbers;
 use crate::otel::Tracer;
 use crate::people::People;
 use crate::pressure::Pressure;
 use crate::receipt::Replay;
 use crate::reload::Reloads;
+use crate::replies::Replies;
 use crate::store::Store;
 use crate::traffic::Traffic;
 use crate::waiting::Waiting;
@@ -158,6 +164,10 @@ pub(crate) struct App {
     pub(crate) traces: Traces,
     /// What people have written.
     pub(crate) inbox: Inbox,
+    /// Our numbers.
+    pub(crate) numbers: Numbers,
+    /// What is made of what people write to these.
+    pub(crate) replies: Replies,
     /// Which SMSC is given what.
     pub(crate) traffic: Traffic,
     /// How far settling is behind.
@@ -225,6 +235,10 @@ fn documented() -> Routes {
         .and(messages::routes())
         .and(history::routes())
         .and(inbound::routes())
+        .and(conversations::routes())
+        .and(auto_replies::routes())
+        .and(reply_settings::routes())
+        .and(numbers::routes())
         .and(text::routes())
         .and(rules::routes())
 }
@@ -262,6 +276,7 @@ fn admin(app: App) -> Router {
         .route("/metrics", get(admin::metrics))
         .route("/v1/binds", get(admin::binds))
         .route("/v1/inbound", get(inbound::nobodys))
+        .route("/v1/inbound/{id}/assign", post(inbound::assign))
         .route("/v1/log-filter", get(log_filter::show).put(log_filter::set))
         .route("/v1/reload", post(admin::reload))
         .route("/v1/queue", get(queue::list))

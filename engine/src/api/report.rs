@@ -13,8 +13,8 @@ use super::form::Form;
 use super::problem::{Problem, language_of};
 use super::statistics::{self, GroupOf};
 use super::{App, shapes};
-use crate::campaign::Figures;
-use crate::domain::{CampaignId, Language, TenantId};
+use crate::campaign::{Figures, percent};
+use crate::domain::{CampaignId, Language, Status, TenantId};
 use crate::history::{Dimension, Question};
 
 pub(super) fn routes() -> Routes {
@@ -38,10 +38,25 @@ pub(super) fn routes() -> Routes {
 struct Report {
     #[serde(flatten)]
     figures: Figures,
+    /// What people answered to it.
+    replies: Replied,
     /// By the SMSC that took them, some seconds behind; `null`: none did.
     smscs: Vec<GroupOf>,
     /// By the hour in which they were taken, or ended if they never were, by the clocks of Paris.
     hours: Vec<GroupOf>,
+}
+
+/// What people answered to a campaign.
+#[derive(Serialize, JsonSchema)]
+struct Replied {
+    messages: u64,
+    /// Who has written, however often.
+    people: u64,
+    /// Of those who have it, in percent.
+    rate: f64,
+    /// Half of them were faster; `null`: nobody has answered.
+    median_seconds: Option<u64>,
+    opted_out: u64,
 }
 
 /// The figures, labels in the caller's language (`Accept-Language`); `?format=csv`: the statuses as a table, as a spreadsheet in
@@ -59,7 +74,19 @@ pub(super) async fn show(
     Ok(match form {
         Form::Json => {
             let groups = async |by| groups(&app, (tenant, id), (by, language)).await;
+            let replied = app.replies.figures(tenant, id).await?;
+            let delivered = figures
+                .statuses
+                .iter()
+                .find(|row| row.status == Status::Delivered.code());
             let report = Report {
+                replies: Replied {
+                    messages: replied.messages,
+                    people: replied.people,
+                    rate: delivered.map_or(0.0, |row| percent(replied.people, row.count)),
+                    median_seconds: replied.median_seconds,
+                    opted_out: replied.opted_out,
+                },
                 smscs: groups(Dimension::Smsc).await?,
                 hours: groups(Dimension::Hour).await?,
                 figures,

@@ -58,6 +58,27 @@ async fn give_operator_key(accounts: &Accounts, name: &str) {
     std::fs::remove_file(file).unwrap();
 }
 
+fn replies(
+    bench: &Bench,
+    (database, numbers): (&crate::database::Database, &crate::numbers::Numbers),
+    (webhooks, metrics): (&crate::webhooks::Webhooks, &Metrics),
+    kept: Duration,
+) -> crate::replies::Replies {
+    crate::replies::Replies::new(crate::replies::ReplyDeps {
+        store: bench.store.clone(),
+        database: database.clone(),
+        campaigns: bench.campaigns.clone(),
+        people: bench.people.clone(),
+        mirror: bench.mirror.clone(),
+        webhooks: webhooks.clone(),
+        numbers: numbers.clone(),
+        clock: bench.clock,
+        metrics: metrics.clone(),
+        inbound_for: kept,
+        kept_for: kept,
+    })
+}
+
 impl Api {
     async fn start(name: &str) -> Self {
         Self::with(name, config::Api::default()).await
@@ -76,25 +97,28 @@ impl Api {
         let traffic = Traffic::new(&bench.store, (&metrics, bench.clock), Duration::ZERO, &[]);
         let for_inbox = (bench.clock, &metrics);
         let (struck, kept) = (Struck::default(), Duration::from_secs(86_400));
-        let inbox = Inbox::new((&bench.store, &mirror), for_inbox, (&struck, None), kept).unwrap();
         let verdict = Verdict::unguarded();
         let folder = tempfile::tempdir().unwrap();
         let webhooks = crate::webhooks::tests::open(&bench.store, folder.path(), config::Webhooks::default()).await;
         let silent = config::LineFile::default();
         let audit = crate::audit::AuditLog::start(&silent, (bench.clock, &metrics), &mut tokio::task::JoinSet::new());
         let database = crate::database::tests::open(folder.path()).await.unwrap();
-        let people = crate::people::People::new(database.clone(), bench.clock);
         let of_agenda = (database.clone(), bench.store.clone(), bench.clock);
+        let numbers = crate::numbers::Numbers::new(database.clone(), bench.clock);
+        let inbox = Inbox::new((&bench.store, &mirror), for_inbox, (&struck, &numbers, None), kept).unwrap();
+        let replies = replies(&bench, (&database, &numbers), (&webhooks, &metrics), kept);
         let automations = (database, bench.clock);
         let automations = crate::automation::Automations::new(automations, bench.campaigns.clone(), webhooks.clone());
         let app = App {
             automations,
-            agenda: crate::agenda::Agenda::new(of_agenda, people, bench.campaigns.clone()),
+            agenda: crate::agenda::Agenda::new(of_agenda, bench.people.clone(), bench.campaigns.clone()),
             waiting: Waiting::new(&bench.store, &traffic, &Gates::none(bench.clock), &verdict),
             traffic,
             pressure: crate::pressure::Pressure::new(bench.clock.now(), 1),
             started: bench.clock.now(),
             inbox,
+            numbers,
+            replies,
             accounts: Arc::new(accounts),
             campaigns: bench.campaigns.clone(),
             people: bench.people.clone(),

@@ -46,6 +46,8 @@ pub(crate) struct DirectOrder {
     /// From whom.
     pub(crate) sender: String,
     pub(crate) purpose: Purpose,
+    /// The sender is a number that the tenant has: nobody approves it beside.
+    pub(crate) own_number: bool,
     /// How its text is encoded; `None`: as the tenant's are.
     pub(crate) encoding: Option<EncodingPolicy>,
     /// How long it is worth sending; `None`: for ever.
@@ -277,13 +279,13 @@ impl Campaigns {
 
 /// The text as it goes, if it and its sender are as the tenant's may be.
 fn worded(order: &DirectOrder, sender: &Sender, wording: &Wording) -> Result<String, FieldFault> {
-    wording
-        .check_sender(sender)
-        .map_err(|problem| FieldFault::new("/sender", problem))?;
+    if !order.own_number {
+        let approved = wording.check_sender(sender);
+        approved.map_err(|problem| FieldFault::new("/sender", problem))?;
+    }
     if !order.asks_consent {
-        wording
-            .check_consent(order.purpose)
-            .map_err(|problem| FieldFault::new("/purpose", problem))?;
+        let agreed = wording.check_consent(order.purpose);
+        agreed.map_err(|problem| FieldFault::new("/purpose", problem))?;
     }
     let worded = || {
         wording.check(&order.text)?;

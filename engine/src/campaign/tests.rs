@@ -530,6 +530,7 @@ async fn one_message_is_held_enqueued_and_found_again() {
         text: text.into(),
         sender: "Clinique".into(),
         purpose: Purpose::Transactional,
+        own_number: false,
         encoding: None,
         validity: None,
         parameters: Parameters::default(),

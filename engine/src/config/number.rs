@@ -41,7 +41,8 @@ pub(crate) enum OwnNumber {
 }
 
 impl OwnNumber {
-    fn parse(text: &str) -> Option<Self> {
+    /// As it is configured: an international number with its `+`, or a short code.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('+').unwrap_or(text);
         let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
         let is_short = digits.len() == text.len();

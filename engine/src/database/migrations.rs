@@ -3,7 +3,7 @@
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-const STEPS: [(i64, &str, &str); 14] = [
+const STEPS: [(i64, &str, &str); 15] = [
     (1, "people", include_str!("../data/migrations/0001_people.sql")),
     (2, "imports", include_str!("../data/migrations/0002_imports.sql")),
     (3, "webhooks", include_str!("../data/migrations/0003_webhooks.sql")),
@@ -19,6 +19,7 @@ const STEPS: [(i64, &str, &str); 14] = [
     ),
     (10, "statistics", include_str!("../data/migrations/0010_statistics.sql")),
     (11, "resellers", include_str!("../data/migrations/0011_resellers.sql")),
+    (12, "replies", include_str!("../data/migrations/0012_replies.sql")),
     (50, "agenda", include_str!("../data/migrations/0050_agenda.sql")),
     (
         51,

@@ -98,7 +98,23 @@ id! {
 }
 id! {
     /// What people are told of these, and when.
-    ReminderPlanId(u64), "rpl"
+    ReminderPlanId(u64), "rmp"
+}
+id! {
+    /// By which a message is answered.
+    AutoReplyId(u64), "rpl"
+}
+id! {
+    /// What one person and one of our numbers have written to each other.
+    ConversationId(u64), "cnv"
+}
+id! {
+    /// One of our numbers.
+    NumberId(u64), "num"
+}
+id! {
+    /// A tenant asks for one of these.
+    NumberRequestId(u64), "nrq"
 }
 id! {
     /// Codes for campaigns, each given once.

@@ -28,9 +28,9 @@ pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use handset::ToHandset;
 pub(crate) use ids::{
-    AutomationId, CampaignId, CodePoolId, ConsentId, ContactId, DeliveryId, EndpointId, EventId, GateId, ImportId,
-    ListId, MessageId, PARTITIONS_MAX, Partition, Recipient, ReminderPlanId, ResellerId, RouteId, SegmentId, SmscId,
-    TemplateId, TenantId, UnknownId,
+    AutoReplyId, AutomationId, CampaignId, CodePoolId, ConsentId, ContactId, ConversationId, DeliveryId, EndpointId,
+    EventId, GateId, ImportId, ListId, MessageId, NumberId, NumberRequestId, PARTITIONS_MAX, Partition, Recipient,
+    ReminderPlanId, ResellerId, RouteId, SegmentId, SmscId, TemplateId, TenantId, UnknownId,
 };
 pub(crate) use journal::{ENDED, JournalEvent, events};
 pub(crate) use message::{IllegalMove, State, Step};

@@ -1,6 +1,5 @@
 //! Messages from handsets: put together from their parts, kept once, shown to whom they answer; and STOP.
 
-mod numbers;
 mod struck;
 mod words;
 
@@ -16,12 +15,14 @@ use crate::config::Number;
 use crate::domain::{Partition, Recipient, SmscId, TenantId};
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
+use crate::numbers::Numbers;
+use crate::replies::Replies;
 use crate::store::{
-    InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, OptsOut, PartRow, Parts, Store, StoreError,
+    InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, InboundText, OptsOut, PartRow, Parts, Store,
+    StoreError,
 };
 use crate::webhooks::Webhooks;
 
-use numbers::Numbers;
 pub(crate) use struck::Struck;
 pub(crate) use words::BrokenWords;
 use words::OptOutWords;
@@ -57,9 +58,25 @@ pub(crate) struct Inbox {
     mirror: Mirror,
     numbers: Numbers,
     /// Told who was written to. Absent: nobody is told.
-    webhooks: Option<Webhooks>,
+    told: Option<Told>,
     /// `retention.campaigns`.
     kept_for: Duration,
+}
+
+/// Who is told that somebody has written.
+#[derive(Clone)]
+pub(crate) struct Told {
+    pub(crate) webhooks: Webhooks,
+    pub(crate) replies: Replies,
+}
+
+impl Told {
+    fn written_to(&self, tenant: Option<TenantId>) {
+        self.replies.written_to(tenant);
+        if let Some(tenant) = tenant {
+            self.webhooks.written_to(tenant);
+        }
+    }
 }
 
 /// A message, whole.
@@ -81,7 +98,7 @@ impl Inbox {
     pub(crate) fn new(
         (store, mirror): (&Store, &Mirror),
         (clock, metrics): (Clock, &Metrics),
-        (struck, webhooks): (&Struck, Option<Webhooks>),
+        (struck, numbers, told): (&Struck, &Numbers, Option<Told>),
         kept_for: Duration,
     ) -> Result<Self, BrokenWords> {
         Ok(Self {
@@ -91,15 +108,10 @@ impl Inbox {
             words: Arc::new(OptOutWords::built_in()?),
             struck: struck.clone(),
             mirror: mirror.clone(),
-            numbers: Numbers::default(),
-            webhooks,
+            numbers: numbers.clone(),
+            told,
             kept_for,
         })
-    }
-
-    /// From here on these of our numbers belong to tenants, and no others.
-    pub(crate) fn set_numbers(&self, numbers: &[Number]) {
-        self.numbers.set(numbers);
     }
 
     /// A number of a tenant that this database does not have has no effect.
@@ -170,7 +182,7 @@ impl Inbox {
     async fn keep(&self, all: Vec<Whole>) -> Result<(), StoreError> {
         let mut by_partition: Vec<Vec<InboundRow>> = vec![Vec::new(); usize::from(self.store.partitions())];
         for whole in &all {
-            let row = self.row(whole);
+            let row = self.row(whole).await;
             by_partition[usize::from(self.partition(whole.from).0)].push(row);
         }
         let keeping = InboundKeeping {
@@ -190,8 +202,11 @@ impl Inbox {
     }
 
     fn note(&self, row: &InboundRow, kept: InboundKept) {
-        if let (Some(webhooks), Some(tenant)) = (&self.webhooks, kept.tenant) {
-            webhooks.written_to(tenant);
+        match (&self.told, kept.second_copy) {
+            (Some(told), false) => told.written_to(kept.tenant),
+            // Whose it is, is not told again: perhaps nobody heard it.
+            (Some(told), true) => told.replies.written_to_anybody(),
+            (None, _) => {}
         }
         if let (Some(recipient), true) = (row.from, kept.opted_out) {
             self.mirror.opted_out(kept.tenant, recipient);
@@ -210,27 +225,43 @@ impl Inbox {
         });
     }
 
-    fn row(&self, whole: &Whole) -> InboundRow {
+    async fn row(&self, whole: &Whole) -> InboundRow {
         let digest = Sha256::new()
             .chain_update(whole.smsc.0.to_be_bytes())
             .chain_update(format!("{}\0{}\0{}", whole.source, whole.destination, whole.text));
-        let message = serde_json::json!({
-            "at": self.clock.unix(),
-            "from": whole.source,
-            "to": whole.destination,
-            "text": whole.text,
-            "smsc": whole.smsc.0,
-        });
+        let message = InboundText {
+            at: self.clock.unix().0,
+            from: whole.source.clone(),
+            to: whole.destination.clone(),
+            text: whole.text.clone(),
+            smsc: whole.smsc.0,
+        };
         let owned = self.numbers.find(&whole.destination);
+        let owners: &[TenantId] = owned.as_ref().map_or(&[], |owned| &owned.tenants);
         InboundRow {
             from: whole.from,
-            number: owned.map_or(whole.number, |owned| owned.number),
-            owner: owned.map(|owned| owned.tenant),
+            number: owned.as_ref().map_or(whole.number, |owned| owned.number),
+            meant: self.meant(owners, &whole.text).await,
+            owners: owners.to_vec(),
             digest: digest.finalize().into(),
             opts_out: self.words.mean(&whole.text),
-            message: message.to_string(),
+            // Strings and numbers always can be written.
+            message: serde_json::to_string(&message).unwrap_or_default(),
             parts: whole.parts.clone(),
         }
+    }
+
+    /// Whom of those who share a number a text names by a keyword.
+    async fn meant(&self, owners: &[TenantId], text: &str) -> Option<TenantId> {
+        match (&self.told, owners) {
+            (Some(told), [_, _, ..]) => told.replies.named(owners, text).await,
+            _ => None,
+        }
+    }
+
+    /// Whether a text is an opt-out, to anybody.
+    pub(crate) fn opts_out(&self, text: &str) -> bool {
+        self.words.mean(text) == OptsOut::Yes
     }
 
     fn partition(&self, from: Option<Recipient>) -> Partition {
@@ -261,6 +292,25 @@ impl Inbox {
             }
         }
         Ok(())
+    }
+
+    /// Gives a message that was nobody's to a tenant. Returns where it stands from now on; `None`: it is not nobody's.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn assign(
+        &self,
+        place: InboundPlace,
+        tenant: TenantId,
+    ) -> Result<Option<InboundPlace>, StoreError> {
+        let Some(entry) = self.store.inbound_at(None, place).await? else {
+            return Ok(None);
+        };
+        let given = self.store.hand_over(&entry, (tenant, None), self.kept_for).await?;
+        if let (Some(told), true) = (&self.told, given.is_some()) {
+            told.written_to(Some(tenant));
+        }
+        Ok(given)
     }
 
     /// Messages in answer to a tenant's, or nobody's, oldest first, behind that place.

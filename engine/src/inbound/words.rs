@@ -1,13 +1,9 @@
 //! Whether a text says that no more messages are wanted: pure.
 
 use serde::Deserialize;
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 
+use crate::replies::words;
 use crate::store::OptsOut;
-
-/// More words than an opt-out ever had: what follows is not looked at.
-const WORDS_MAX: usize = 2;
 
 /// The words of opt-outs, in capitals and without accents.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,23 +29,15 @@ impl OptOutWords {
 
     /// Whether the text is an opt-out.
     pub(super) fn mean(&self, text: &str) -> OptsOut {
-        let folded: String = text
-            .nfkd()
-            .filter(|character| !is_combining_mark(*character))
-            .flat_map(char::to_uppercase)
-            .collect();
-        let mut words = folded
-            .split(|character: char| !character.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .take(WORDS_MAX);
-        let Some(first) = words.next() else { return OptsOut::No };
-        let is = |list: &[String]| list.iter().any(|known| known == first);
-        if is(&self.first) {
-            return OptsOut::Yes;
-        }
-        match words.next() {
-            None if is(&self.alone) => OptsOut::Yes,
-            None if is(&self.cancel) => OptsOut::UnlessItAnswers,
+        let words = words(text);
+        let Some(first) = words.first() else {
+            return OptsOut::No;
+        };
+        let is = |list: &[String]| list.contains(first);
+        match words.len() {
+            _ if is(&self.first) => OptsOut::Yes,
+            1 if is(&self.alone) => OptsOut::Yes,
+            1 if is(&self.cancel) => OptsOut::UnlessItAnswers,
             _ => OptsOut::No,
         }
     }

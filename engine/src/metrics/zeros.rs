@@ -14,6 +14,16 @@ const CONNECTIONS_CUT: [&str; 6] = [
 const WRONG_KEYS: [&str; 2] = ["refused", "delayed"];
 const CREDITS: [&str; 3] = ["debit", "refund", "release"];
 const INBOUND: [&str; 3] = ["kept", "opt_out", "second_copy"];
+const REPLIES: [&str; 8] = [
+    "opt_out",
+    "contact",
+    "rule",
+    "unsure",
+    "unanswered",
+    "echo",
+    "quiet",
+    "not_ours",
+];
 const LAUNCHES: [&str; 3] = ["started", "blocked_credit", "failed"];
 const MISPLACED: [&str; 6] = [
     "lost",
@@ -94,6 +104,7 @@ impl Metrics {
         let counters = [
             (&self.credits_total, CREDITS.as_slice()),
             (&self.inbound_actions_total, &INBOUND),
+            (&self.replies_total, &REPLIES),
             (&self.campaign_launches_total, &LAUNCHES),
             (&self.misplaced_messages_total, &MISPLACED),
             (&self.redis_errors_total, &REDIS_OPS),

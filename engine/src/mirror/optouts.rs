@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use super::{Mirror, MirrorFault, Shared};
 use crate::database::Sql;
 use crate::domain::{Purpose, Recipient, TenantId, UnixMicros};
-use crate::store::OptOut;
+use crate::store::{InboundPlace, OptOut};
 
 /// Opt-outs in one statement.
 const AT_ONCE: usize = 1_000;
@@ -40,6 +40,39 @@ impl Mirror {
             .keep(&purposes.iter().flat_map(of).collect::<Vec<_>>(), now)
             .await?;
         Ok(self.0.store.opt_out(tenant, purposes, recipients, now).await?)
+    }
+
+    /// Somebody has written that they want messages of a tenant again. Returns whether they wanted none.
+    ///
+    /// # Errors
+    /// When either does not answer. Asked again, what was not done is done.
+    pub(crate) async fn opt_in(
+        &self,
+        (tenant, purpose): (TenantId, Purpose),
+        recipient: Recipient,
+        asked: InboundPlace,
+    ) -> Result<bool, MirrorFault> {
+        let was_out = self.0.store.opt_in((tenant, purpose), recipient, asked).await?;
+        if was_out {
+            let opt_out = OptOut {
+                tenant: Some(tenant),
+                purpose,
+                recipient,
+            };
+            self.0
+                .opted_out
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&opt_out);
+            // One that is being copied just now stays, until they ask again: rather too few messages than too many.
+            let mut change = self.0.database.change().await?;
+            let mut delete = Sql::new("DELETE FROM opt_out WHERE tenant = ");
+            delete.value(tenant.0).push(" AND purpose = ").value(purpose.code());
+            delete.push(" AND recipient = ").value(recipient.0.cast_signed());
+            change.run(delete).await?;
+            change.commit().await?;
+        }
+        Ok(was_out)
     }
 
     /// Somebody has written that no advertising is wanted, and Redis has it.

@@ -3,7 +3,7 @@
 use super::contact::Given;
 use super::{People, PeopleFault, rows};
 use crate::database::{Change, DatabaseError, Found, Sql};
-use crate::domain::{ConsentId, ContactId, TenantId, UnixMicros};
+use crate::domain::{ConsentId, ContactId, Recipient, TenantId, UnixMicros};
 
 /// The longest wording, in characters.
 pub(crate) const WORDING_MAX: usize = 1_000;
@@ -34,6 +34,9 @@ pub(crate) struct Consent {
     pub(crate) withdrawn_at: Option<UnixMicros>,
 }
 
+/// Who share one number: a family.
+const OF_A_NUMBER_MAX: i64 = 20;
+
 const COLUMNS: &str =
     "id, contact, wording, wording_version, source, source_url, ip, user_agent, given_at, withdrawn_at";
 
@@ -50,6 +53,50 @@ impl People {
     ) -> Result<Consent, PeopleFault> {
         let became = self.upsert(tenant, std::slice::from_ref(given), None).await?;
         let contact = became.first().ok_or(PeopleFault::NotFound)?.id;
+        self.agree((tenant, contact), (proof, at)).await
+    }
+
+    /// Keeps that whoever has a number has agreed at that time, once for the same source; a number that nobody has becomes a contact.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn consent_of_number(
+        &self,
+        tenant: TenantId,
+        number: Recipient,
+        (proof, at): (&Proof, UnixMicros),
+    ) -> Result<(), PeopleFault> {
+        let mut query = Sql::new("SELECT id FROM contact WHERE tenant = ");
+        query
+            .value(tenant.0)
+            .push(" AND number = ")
+            .value(number.0.cast_signed());
+        query.push(" ORDER BY id LIMIT ").value(OF_A_NUMBER_MAX);
+        let found = self
+            .database
+            .rows(query, |row| Ok(ContactId(row.number(0)?.cast_unsigned())))
+            .await?;
+        if found.is_empty() {
+            let given = Given {
+                number: Some(Some(number)),
+                ..Given::default()
+            };
+            return self.consent(tenant, &given, (proof, at)).await.map(drop);
+        }
+        for contact in found {
+            let known = self.consents_of(tenant, contact).await?;
+            if !known.iter().any(|consent| consent.proof.source == proof.source) {
+                self.agree((tenant, contact), (proof, at)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn agree(
+        &self,
+        (tenant, contact): (TenantId, ContactId),
+        (proof, at): (&Proof, UnixMicros),
+    ) -> Result<Consent, PeopleFault> {
         let mut change = self.database.change().await?;
         let id = change.numbers("consent", 1).await?;
         let mut insert = Sql::new("INSERT INTO consent (tenant, ");

@@ -27,12 +27,14 @@ use crate::dispatch::{Bells, Leases, Sweeper};
 use crate::domain::Country;
 use crate::history::{History, HistoryDeps};
 use crate::import::Imports;
-use crate::inbound::{Inbox, Struck};
+use crate::inbound::{Inbox, Struck, Told as InboxTold};
 use crate::message_log::MessageLog;
+use crate::numbers::Numbers;
 use crate::outcome::{Collector, Meanings};
 use crate::pressure::{Fullness, Pressure};
 use crate::receipt::{Replay, Whereabouts};
 use crate::reload::{Reloads, Wish};
+use crate::replies::{Replies, ReplyDeps};
 use crate::settle::{self, Gatherer, Settler, Sides, Traced, UNPARKED_MAX, Unparked};
 use crate::shutdown::Shutdown;
 use crate::traffic::Traffic;
@@ -46,6 +48,8 @@ pub(super) struct Engine {
     traffic: Traffic,
     waiting: Waiting,
     inbox: Inbox,
+    numbers: Numbers,
+    replies: Replies,
     reloads: Reloads,
     leases: Arc<Leases>,
     campaigns: Campaigns,
@@ -90,7 +94,8 @@ impl Engine {
         let (webhooks, history) = followers(&config, &base, (&traffic, journal)).await?;
         let for_campaigns = (&*leases, &bells, (&message_log, &webhooks, &history));
         let campaigns = campaigns(&config, &base, (&routes, &gates), for_campaigns, &stages);
-        let inbox = inbox(&config, &base, (&struck, &webhooks))?;
+        let (numbers, replies) = replies(&config, &base, (&campaigns, &webhooks)).await?;
+        let inbox = inbox(&config, &base, (&struck, &numbers, (&webhooks, &replies)))?;
         let (binds, events) = Binds::new(
             base.metrics.clone(),
             base.clock,
@@ -127,6 +132,8 @@ impl Engine {
             traffic,
             waiting,
             inbox,
+            numbers,
+            replies,
             reloads,
             leases,
             campaigns,
@@ -154,6 +161,7 @@ impl Engine {
             fleet,
             traffic: self.traffic.clone(),
             inbox: self.inbox.clone(),
+            numbers: self.numbers.clone(),
             campaigns: self.campaigns.clone(),
             secured: self.secured.clone(),
         };
@@ -244,6 +252,8 @@ impl Engine {
         helpers.tasks.spawn(roll_call.walk(stop()));
         helpers.tasks.spawn(self.automations().run(verdict.clone(), stop()));
         helpers.tasks.spawn(self.agenda().run(verdict.clone(), stop()));
+        helpers.tasks.spawn(self.numbers.clone().run(stop()));
+        helpers.tasks.spawn(self.replies.clone().run(verdict.clone(), stop()));
         let expiry = self.campaigns.clone().keep_expiry(verdict.clone(), stop());
         helpers.tasks.spawn(expiry);
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
@@ -357,6 +367,8 @@ impl Engine {
             started: self.base.clock.now(),
             waiting: self.waiting.clone(),
             inbox: self.inbox.clone(),
+            numbers: self.numbers.clone(),
+            replies: self.replies.clone(),
             logs: self.told.logs.clone(),
             audit: self.told.audit.clone(),
             tracer: self.told.tracer.clone(),
@@ -372,16 +384,46 @@ impl Engine {
     }
 }
 
-fn inbox(config: &Config, base: &Base, (struck, webhooks): (&Struck, &Webhooks)) -> Result<Inbox, RunFault> {
-    let seen = (base.clock, &base.metrics);
-    let inbox = Inbox::new(
+fn inbox(
+    config: &Config,
+    base: &Base,
+    (struck, numbers, (webhooks, replies)): (&Struck, &Numbers, (&Webhooks, &Replies)),
+) -> Result<Inbox, RunFault> {
+    let told = InboxTold {
+        webhooks: webhooks.clone(),
+        replies: replies.clone(),
+    };
+    Ok(Inbox::new(
         (&base.store, &base.mirror),
-        seen,
-        (struck, Some(webhooks.clone())),
+        (base.clock, &base.metrics),
+        (struck, numbers, Some(told)),
         config.retention.campaigns,
-    )?;
-    inbox.set_numbers(&config.number);
-    Ok(inbox)
+    )?)
+}
+
+/// Our numbers, and what is made of what people write to them.
+async fn replies(
+    config: &Config,
+    base: &Base,
+    (campaigns, webhooks): (&Campaigns, &Webhooks),
+) -> Result<(Numbers, Replies), RunFault> {
+    let numbers = Numbers::new(base.database.clone(), base.clock);
+    numbers.set(&config.number);
+    numbers.load().await.map_err(DatabaseFault::Query)?;
+    let replies = Replies::new(ReplyDeps {
+        store: base.store.clone(),
+        database: base.database.clone(),
+        campaigns: campaigns.clone(),
+        people: base.people.clone(),
+        mirror: base.mirror.clone(),
+        webhooks: webhooks.clone(),
+        numbers: numbers.clone(),
+        clock: base.clock,
+        metrics: base.metrics.clone(),
+        inbound_for: config.retention.campaigns,
+        kept_for: config.history.keep,
+    });
+    Ok((numbers, replies))
 }
 
 fn message_log(config: &Config, base: &Base, traffic: &Traffic) -> MessageLog {

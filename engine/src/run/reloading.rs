@@ -15,6 +15,7 @@ use crate::audit::{Act, AuditLog, Outcome};
 use crate::campaign::{Campaigns, Routes};
 use crate::config::Config;
 use crate::inbound::Inbox;
+use crate::numbers::Numbers;
 use crate::reload::{Changes, ReloadFault, Reloaded, Wish};
 use crate::traffic::Traffic;
 
@@ -30,6 +31,7 @@ pub(super) struct Reloading {
     pub(super) fleet: Fleet,
     pub(super) traffic: Traffic,
     pub(super) inbox: Inbox,
+    pub(super) numbers: Numbers,
     pub(super) campaigns: Campaigns,
     pub(super) secured: Secured,
 }
@@ -86,7 +88,7 @@ impl Reloading {
         let smscs = number(&self.base.store, &config.smsc).await?;
         let routes = Routes::new(&self.base.store, &smscs, &config.route).await?;
         let set = self.fleet.set(&smscs, Some(routes))?;
-        self.inbox.set_numbers(&config.number);
+        self.numbers.set(&config.number);
         self.secured.set(&config);
         self.config = config;
         Ok(set)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use redis::Value;
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::scripts::Name;
 use super::{Store, StoreError, array, bytes, integer, keys};
@@ -32,8 +33,10 @@ pub(crate) struct InboundRow {
     pub(crate) from: Option<Recipient>,
     /// The number that was written to; 0: not a number.
     pub(crate) number: u64,
-    /// Whose that number is; `None`: nobody's alone.
-    pub(crate) owner: Option<TenantId>,
+    /// Whose that number is; none: it is not one of ours.
+    pub(crate) owners: Vec<TenantId>,
+    /// What it says is for this one of them.
+    pub(crate) meant: Option<TenantId>,
     /// The same for a second copy.
     pub(crate) digest: [u8; 32],
     /// Whether it says that no more messages are wanted.
@@ -42,6 +45,25 @@ pub(crate) struct InboundRow {
     pub(crate) message: String,
     /// What its parts had in common; empty when it came in one.
     pub(crate) parts: String,
+}
+
+impl InboundRow {
+    /// Whose it may be, as the script takes it.
+    fn owned_by(&self) -> Vec<u8> {
+        match self.meant {
+            Some(meant) => [&b"!"[..], &meant.0.to_be_bytes()].concat(),
+            None => self.owners.iter().flat_map(|owner| owner.0.to_be_bytes()).collect(),
+        }
+    }
+
+    /// Whose it is, if nobody wrote to its sender before.
+    fn sole_owner(&self) -> Option<TenantId> {
+        match (self.meant, &self.owners[..]) {
+            (Some(meant), _) => Some(meant),
+            (None, [one]) => Some(*one),
+            (None, _) => None,
+        }
+    }
 }
 
 /// Whether a text says that no more messages are wanted.
@@ -155,11 +177,31 @@ impl FromStr for InboundPlace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InboundEntry {
     pub(crate) place: InboundPlace,
-    /// JSON.
+    /// JSON: an [`InboundText`].
     pub(crate) message: Vec<u8>,
     /// The campaign of the last message from that number.
     pub(crate) campaign: Option<CampaignId>,
     pub(crate) opted_out: bool,
+}
+
+/// What a message says, as it is kept.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct InboundText {
+    /// When it came, in µs since 1970.
+    pub(crate) at: u64,
+    /// The addresses, as its SMSC wrote them.
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) text: String,
+    /// By its number.
+    pub(crate) smsc: u16,
+}
+
+impl InboundEntry {
+    /// What it says; `None`: that was erased.
+    pub(crate) fn read(&self) -> Option<InboundText> {
+        serde_json::from_slice(&self.message).ok()
+    }
 }
 
 impl Store {
@@ -188,7 +230,7 @@ impl Store {
                 let from = row.from.map_or_else(Vec::new, |from| from.0.to_be_bytes().to_vec());
                 call.arg(from).arg(&row.number.to_be_bytes()[..]).arg(&row.digest[..]);
                 call.arg(row.opts_out.digit()).arg(message).arg(&row.parts);
-                call.arg(row.owner.map_or_else(Vec::new, |owner| owner.0.to_be_bytes().to_vec()));
+                call.arg(row.owned_by());
             }
             call
         };
@@ -225,13 +267,42 @@ impl Store {
             let record = row.from.and_then(|from| records.get(&from));
             let tenant = match record {
                 Some(Value::BulkString(record)) => likely_tenant(row, record),
-                _ => row.owner,
+                _ => row.sole_owner(),
             };
-            let key = self.text_key(tenant).await?;
-            let head = [&[ENCRYPTED][..], &tenant.map_or(0, |tenant| tenant.0).to_be_bytes()].concat();
-            sealed.push([head, key.own().encrypt(row.message.as_bytes())?].concat());
+            sealed.push(self.sealed(tenant, row.message.as_bytes()).await?);
         }
         Ok(sealed)
+    }
+
+    /// A message as it is kept for a tenant, or for nobody.
+    async fn sealed(&self, tenant: Option<TenantId>, message: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let key = self.text_key(tenant).await?;
+        let head = [&[ENCRYPTED][..], &tenant.map_or(0, |tenant| tenant.0).to_be_bytes()].concat();
+        Ok([head, key.own().encrypt(message)?].concat())
+    }
+
+    /// Gives a message that was nobody's to a tenant, as the answer to a campaign of it if that is known. Returns where it stands from now
+    /// on; `None`: it is nobody's no more.
+    pub(crate) async fn hand_over(
+        &self,
+        entry: &InboundEntry,
+        (tenant, campaign): (TenantId, Option<CampaignId>),
+        kept_for: Duration,
+    ) -> Result<Option<InboundPlace>, StoreError> {
+        let partition = entry.place.partition;
+        let mut call = self.script(Name::HandOver, &[self.base(partition)]);
+        call.arg(entry.place.id()).arg(tenant.0);
+        call.arg(self.sealed(Some(tenant), &entry.message).await?);
+        call.arg(campaign.map_or_else(String::new, |campaign| campaign.0.to_string()));
+        call.arg(kept_for.as_secs());
+        let reply = self.run(&self.moves, vec![call]).await?.pop().unwrap_or_default();
+        if matches!(reply, Value::Nil) {
+            return Ok(None);
+        }
+        const BAD: StoreError = StoreError::Corrupt("the place of an inbound message");
+        let id = String::from_utf8(bytes(reply)?).map_err(|_| BAD)?;
+        let place = format!("{id}-{}", partition.0).parse().map_err(|_| BAD)?;
+        Ok(Some(place))
     }
 
     /// A message as it was kept, or with nothing in it if that was erased.
@@ -417,14 +488,18 @@ impl Store {
         self.open_all(entries).await
     }
 
-    /// A message in answer to a tenant's, as long as it is kept.
+    /// A message in answer to a tenant's, or nobody's, as long as it is kept.
     pub(crate) async fn inbound_at(
         &self,
-        tenant: TenantId,
+        tenant: Option<TenantId>,
         place: InboundPlace,
     ) -> Result<Option<InboundEntry>, StoreError> {
+        if place.partition.0 >= self.partitions() {
+            return Ok(None);
+        }
         let mut range = redis::cmd("XRANGE");
-        range.arg(format!("{}inbound:{}", self.base(place.partition), tenant.0));
+        let tenant = tenant.map_or(0, |tenant| tenant.0);
+        range.arg(format!("{}inbound:{tenant}", self.base(place.partition)));
         range.arg(place.id()).arg(place.id());
         let reply = self.run(&self.bulk, vec![range]).await?.pop().unwrap_or_default();
         match array(reply)?.into_iter().next() {
@@ -437,13 +512,16 @@ impl Store {
 /// Whose message this one answers, as `inbound.lua` decides it of the record.
 fn likely_tenant(row: &InboundRow, record: &[u8]) -> Option<TenantId> {
     let record = Record::unpack(row.from?, record).ok()?;
+    let may_be = |tenant, sender| match row.meant {
+        Some(meant) => meant == tenant,
+        None => sender == row.number || row.owners.is_empty() || row.owners.contains(&tenant),
+    };
     let of = |sender: u64| {
-        let mine = |tenant| sender == row.number || row.owner.is_none_or(|owner| owner == tenant);
         let mut trails = record.trails.iter();
-        trails.find(|trail| trail.sender == sender && mine(trail.tenant))
+        trails.find(|trail| trail.sender == sender && may_be(trail.tenant, sender))
     };
     let trail = of(row.number).or_else(|| of(A_NAME));
-    trail.map(|trail| trail.tenant).or(row.owner)
+    trail.map(|trail| trail.tenant).or(row.sole_owner())
 }
 
 fn entry_of(partition: Partition, entry: Value) -> Result<InboundEntry, StoreError> {

@@ -1,7 +1,7 @@
 //! Who wants no messages.
 
 use super::scripts::Name;
-use super::{Store, StoreError, array, integer};
+use super::{InboundPlace, Store, StoreError, array, integer};
 use crate::domain::{Partition, Purpose, Recipient, TenantId, UnixMicros};
 
 impl Store {
@@ -39,6 +39,23 @@ impl Store {
         }
         let replies = self.run(&self.bulk, calls).await?;
         replies.iter().map(|reply| integer(reply).map(|new| new as u64)).sum()
+    }
+
+    /// Takes back that a recipient wants no messages of a tenant with that purpose, as the message at that place asks, unless a later one
+    /// says otherwise. Returns whether it was so.
+    pub(crate) async fn opt_in(
+        &self,
+        (tenant, purpose): (TenantId, Purpose),
+        recipient: Recipient,
+        asked: InboundPlace,
+    ) -> Result<bool, StoreError> {
+        let base = self.base(recipient.partition(self.partitions()));
+        let mut call = self.script(Name::OptIn, &[base]);
+        call.arg(&tenant.0.to_be_bytes()[..]);
+        call.arg(&recipient.0.to_be_bytes()[..]).arg(purpose.lane());
+        call.arg(tenant.0).arg(asked.id());
+        let reply = self.run(&self.moves, vec![call]).await?.pop().unwrap_or_default();
+        Ok(integer(&reply)? == 1)
     }
 
     /// Which of some recipients, each with others of its partition, want no messages of a tenant with that purpose.

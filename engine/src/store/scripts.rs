@@ -35,6 +35,8 @@ pub(super) enum Name {
     Places,
     Mend,
     SettleLost,
+    OptIn,
+    HandOver,
 }
 
 /// How a script is loaded.
@@ -61,7 +63,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 31] = scripts![
+const SOURCES: [(Name, Kind, &str); 33] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -93,6 +95,8 @@ const SOURCES: [(Name, Kind, &str); 31] = scripts![
     Places Partition "places.lua",
     Mend Settling "mend.lua",
     SettleLost PlainSettling "settle_lost.lua",
+    OptIn Settling "opt_in.lua",
+    HandOver Settling "hand_over.lua",
 ];
 
 /// Every script, ready to be loaded and called.

@@ -39,6 +39,8 @@ pub(crate) enum DeliveryKind {
     Campaign,
     /// An occurrence of an automation that was held up.
     Automation,
+    /// A conversation that waits for people.
+    Conversation,
     /// Nothing: a test.
     Test,
 }

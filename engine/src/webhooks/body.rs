@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::backlog::{Delivery, DeliveryKind};
-use super::event::{HELD_UP, MessageNews, TEST, batch, event};
+use super::event::{HELD_UP, MessageNews, TEST, WAITS, batch, event};
 use crate::domain::{CampaignId, MessageId, Recipient, Row, TenantId};
 use crate::store::{InboundPlace, Store, StoreError};
 
@@ -50,6 +50,7 @@ pub(super) async fn of(store: &Store, delivery: &Delivery) -> Result<Value, Stor
                 &json!({ "id": campaign, "state": step.state }),
             ))
         }
+        DeliveryKind::Conversation => Ok(event(WAITS, at, &read::<Value>(delivery)?)),
         DeliveryKind::Automation => Ok(event(HELD_UP, at, &read::<Value>(delivery)?)),
         DeliveryKind::Test => Ok(event(TEST, at, &json!({}))),
     }
@@ -82,24 +83,16 @@ async fn messages(store: &Store, news: &[MessageNews], at: i64) -> Result<Value,
     Ok(batch(told.collect(), at))
 }
 
-/// A message as it is kept.
-#[derive(Deserialize)]
-struct Kept {
-    from: String,
-    to: String,
-    text: String,
-}
-
 async fn written(store: &Store, kind: &str, written: &Written) -> Result<Value, StoreError> {
     let bad = |_| StoreError::Corrupt("what a webhook is to tell");
     let place: InboundPlace = written.place.parse().map_err(bad)?;
-    let entry = store.inbound_at(TenantId(written.tenant), place).await?;
+    let entry = store.inbound_at(Some(TenantId(written.tenant)), place).await?;
     let mut data = json!({ "id": format!("inb_{place}") });
     let Some(entry) = entry else {
         return Ok(event(kind, written.at, &data));
     };
     data["campaign"] = entry.campaign.map(|campaign| campaign.to_string()).into();
-    if let Ok(kept) = serde_json::from_slice::<Kept>(&entry.message) {
+    if let Some(kept) = entry.read() {
         data["from"] = kept.from.into();
         data["to"] = kept.to.into();
         if kind == "message.received" {

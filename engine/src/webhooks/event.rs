@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::domain::{ENDED, Ending, JournalEvent, MessageId, Partition, Reason, Recipient, State, Status, TenantId};
 
 /// What an endpoint may ask for: a type of events, all of one kind, or all.
-pub(crate) const FILTERS: [&str; 19] = [
+pub(crate) const FILTERS: [&str; 21] = [
     "*",
     "message.*",
     "message.transmitted",
@@ -27,6 +27,8 @@ pub(crate) const FILTERS: [&str; 19] = [
     "campaign.canceled",
     "automation.*",
     "automation.blocked",
+    "conversation.*",
+    "conversation.waiting",
 ];
 
 /// The type of what tests an endpoint, which no filter leaves out.
@@ -34,6 +36,9 @@ pub(super) const TEST: &str = "webhook.test";
 
 /// The type of what says that an automation was held up.
 pub(super) const HELD_UP: &str = "automation.blocked";
+
+/// The type of what says that a conversation waits for people.
+pub(super) const WAITS: &str = "conversation.waiting";
 
 /// The type of what has several events of messages.
 const BATCH: &str = "message.batch";

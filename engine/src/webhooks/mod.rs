@@ -14,6 +14,7 @@ mod schedule;
 mod reach;
 mod post;
 mod event;
+mod ask;
 mod endpoint;
 mod backlog;
 mod gather;
@@ -42,9 +43,12 @@ use crate::domain::{CampaignId, EndpointId, Partition, TenantId, UnixMicros};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, journal_place};
 
+pub(crate) use ask::Question;
+use backlog::DeliveryKind;
 pub(crate) use backlog::{Delivery, DeliveryState};
 pub(crate) use endpoint::{DESCRIPTION_MAX, Endpoint};
 pub(crate) use event::FILTERS;
+use event::{HELD_UP, WAITS};
 pub(crate) use manage::{Changes, EndpointFault};
 use post::Postman;
 use reach::Reach;
@@ -129,7 +133,23 @@ impl Webhooks {
         tenant: TenantId,
         about: &serde_json::Value,
     ) -> Result<(), WebhookFault> {
-        self.0.look_held_up(tenant, about).await
+        self.0
+            .tell_at_once(tenant, (DeliveryKind::Automation, HELD_UP), about)
+            .await
+    }
+
+    /// A tenant's conversation waits for people: endpoints that want to know are told.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn tell_of_conversation(
+        &self,
+        tenant: TenantId,
+        about: &serde_json::Value,
+    ) -> Result<(), WebhookFault> {
+        self.0
+            .tell_at_once(tenant, (DeliveryKind::Conversation, WAITS), about)
+            .await
     }
 
     /// Reads who is to be told, and how far the journal was followed.

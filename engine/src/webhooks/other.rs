@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::backlog::{DeliveryKind, News};
 use super::body::{Step, Written};
 use super::endpoint::Endpoint;
-use super::event::{HELD_UP, passes};
+use super::event::passes;
 use super::{Shared, WebhookFault};
 use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{CampaignId, TenantId, UnixMicros};
@@ -62,13 +62,16 @@ impl Shared {
         looked
     }
 
-    /// Keeps that the endpoints of a tenant are to be told of an automation.
-    pub(super) async fn look_held_up(&self, tenant: TenantId, about: &Value) -> Result<(), WebhookFault> {
+    /// Keeps that the endpoints of a tenant are to be told something that is known here and now.
+    pub(super) async fn tell_at_once(
+        &self,
+        tenant: TenantId,
+        (kind, of): (DeliveryKind, &str),
+        about: &Value,
+    ) -> Result<(), WebhookFault> {
         let active = self.active.load_full();
-        let endpoints = wanting(active.get(&tenant), &[HELD_UP]);
-        let told = endpoints
-            .iter()
-            .map(|endpoint| news(endpoint, DeliveryKind::Automation, about));
+        let endpoints = wanting(active.get(&tenant), &[of]);
+        let told = endpoints.iter().map(|endpoint| news(endpoint, kind, about));
         self.keep(told.collect(), &[], &[]).await
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Collected, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
 use hyper::{Request, Response, StatusCode};
@@ -33,7 +33,7 @@ const INVALID: UrlProblem = UrlProblem::InvalidUrl { max: URL_MAX };
 /// The most addresses of one name that are looked at.
 const ADDRESSES_MAX: usize = 16;
 
-/// What is read of an answer before its connection is closed: nobody needs it.
+/// What is read of an answer before its connection is closed.
 const ANSWER_OCTETS_MAX: usize = 16 << 10;
 
 /// What is posted: a body under an id, with its signatures.
@@ -121,12 +121,19 @@ impl Postman {
     /// # Errors
     /// When there is no answer.
     pub(super) async fn post(&self, letter: &Letter<'_>) -> Result<Answer, NoAnswer> {
-        timeout(self.within, self.ask(letter))
-            .await
-            .map_err(|_| NoAnswer::Timeout)?
+        let (answer, _) = self.post_within(letter, self.within).await?;
+        Ok(answer)
     }
 
-    async fn ask(&self, letter: &Letter<'_>) -> Result<Answer, NoAnswer> {
+    /// The same, with what was answered, as far as it is read; all of it within that time.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub(super) async fn post_within(&self, letter: &Letter<'_>, within: Duration) -> Result<(Answer, Bytes), NoAnswer> {
+        timeout(within, self.ask(letter)).await.map_err(|_| NoAnswer::Timeout)?
+    }
+
+    async fn ask(&self, letter: &Letter<'_>) -> Result<(Answer, Bytes), NoAnswer> {
         let url = parse(letter.url).map_err(|_| NoAnswer::ForbiddenAddress)?;
         let host = url.host_str().ok_or(NoAnswer::ForbiddenAddress)?;
         let port = url.port_or_known_default().ok_or(NoAnswer::ForbiddenAddress)?;
@@ -190,7 +197,7 @@ fn request(url: &Url, letter: &Letter<'_>) -> Result<Request<Full<Bytes>>, hyper
 }
 
 /// Sends the request and reads the answer, as far as it is of use. The connection ends with it.
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer>
+async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<(Answer, Bytes), NoAnswer>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -198,9 +205,9 @@ where
     let asked = async {
         let response = sender.send_request(request).await.map_err(NoAnswer::Broken)?;
         let answer = answer_of(&response);
-        // What it says is nobody's business; that it was read lets the receiver end in order.
-        let _read = Limited::new(response.into_body(), ANSWER_OCTETS_MAX).collect().await;
-        Ok(answer)
+        // That it was read lets the receiver end in order, whoever wants what it says.
+        let read = Limited::new(response.into_body(), ANSWER_OCTETS_MAX).collect().await;
+        Ok((answer, read.map(Collected::to_bytes).unwrap_or_default()))
     };
     tokio::pin!(connection, asked);
     tokio::select! {

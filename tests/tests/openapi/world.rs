@@ -105,10 +105,26 @@ impl Owner {
                 let made = self.http.post("/v1/events", &json!({ "events": [event] })).expect(200);
                 text(&made["data"][0]["id"])
             }
-            "rpl" => self.plan(),
+            "rmp" => self.plan(),
             "cpl" => {
                 let codes = json!({ "name": format!("{} {}", self.mark, self.contact()), "codes": "A1" });
                 text(&self.http.post("/v1/code_pools", &codes).expect(201)["id"])
+            }
+            "rpl" => {
+                let rule = json!({ "name": self.mark, "match": "exact", "keywords": ["OUI"], "text": "Merci" });
+                text(&self.http.post("/v1/auto_replies", &rule).expect(201)["id"])
+            }
+            "num" => self.number(operator),
+            "nrq" => {
+                let asked = json!({ "kind": "short_code", "country": "FR", "note": self.mark });
+                text(&self.http.post("/v1/number_requests", &asked).expect(201)["id"])
+            }
+            "cnv" => {
+                let number = self.number(operator);
+                let path = format!("/v1/tenants/{}/numbers/{number}", self.tenant.id);
+                let given = operator.ask("PUT", &path, None).expect(200);
+                let begun = json!({ "with": "+33612345678", "number": given["number"], "text": self.mark });
+                text(&self.http.post("/v1/conversations", &begun).expect(201)["id"])
             }
             "imp" => {
                 let file = format!(
@@ -191,6 +207,16 @@ impl Owner {
         let launch = format!("/v1/campaigns/{}/launch", self.campaign());
         self.http.post(&launch, &json!({})).expect(202);
         eventually("it is to be told of a campaign", LIMIT, last)
+    }
+
+    /// One of the reseller's: the same each time.
+    fn number(&self, operator: &Http) -> String {
+        let digits: u32 = self
+            .mark
+            .bytes()
+            .fold(0, |sum, byte| (sum * 31 + u32::from(byte)) % 10_000_000);
+        let number = json!({ "number": format!("+3364{digits:07}"), "country": "FR", "reseller": self.reseller.id });
+        text(&operator.post("/v1/inventory", &number).expect(201)["id"])
     }
 
     fn message(&self) -> String {

@@ -34,6 +34,11 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::Wording(_)
         | FieldProblem::InvalidSender
         | FieldProblem::NotANetwork
+        | FieldProblem::InvalidTimeOfDay
+        | FieldProblem::NotBehind { .. }
+        | FieldProblem::InvalidPattern
+        | FieldProblem::NotOwnNumber
+        | FieldProblem::MeansOptOut
         | FieldProblem::NotANumber
         | FieldProblem::InvalidNumber
         | FieldProblem::NotMobile
@@ -70,6 +75,8 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::WrongState => ("Impossible dans cet état", "Not possible in this state"),
         ProblemCode::TextsErased => ("Textes effacés", "Texts erased"),
         ProblemCode::TextsInUse => ("Textes encore utiles", "Texts in use"),
+        ProblemCode::NumberNotOwn => ("Numéro d'un autre", "Not your number"),
+        ProblemCode::RequestAnswered => ("Demande déjà traitée", "Request already answered"),
         ProblemCode::ScheduleOutsideWindow => ("Hors des heures d'envoi", "Outside the hours of sending"),
         ProblemCode::RequestTimeout => ("Requête trop lente", "Request timeout"),
         ProblemCode::BodyTooLarge => ("Requête trop volumineuse", "Body too large"),
@@ -114,6 +121,14 @@ const FIELDS_INVALID: (&str, &str) = (
 const TEXTS_ERASED: (&str, &str) = (
     "Les textes de cette campagne ont été effacés : il faut en créer une nouvelle.",
     "The texts of this campaign were erased: make a new one.",
+);
+const NUMBER_NOT_OWN: (&str, &str) = (
+    "Le numéro de cette conversation n'est pas ou plus le vôtre : on ne peut pas en écrire.",
+    "The number of this conversation is not yours, or not any more: nothing can be sent from it.",
+);
+const REQUEST_ANSWERED: (&str, &str) = (
+    "Cette demande a déjà reçu une réponse.",
+    "This request was answered before.",
 );
 const TEXTS_IN_USE: (&str, &str) = (
     "Des campagnes de ce client sont programmées ou en cours : arrêtez-les d'abord.",
@@ -179,6 +194,8 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ),
         ProblemKind::TextsErased => TEXTS_ERASED,
         ProblemKind::TextsInUse => TEXTS_IN_USE,
+        ProblemKind::NumberNotOwn => NUMBER_NOT_OWN,
+        ProblemKind::RequestAnswered => REQUEST_ANSWERED,
         // For operators, in the words of the log.
         ProblemKind::NotReady { reasons: why } | ProblemKind::ReloadRefused { why } => return why.clone(),
         ProblemKind::IntakeClosed { .. } => (
@@ -319,6 +336,11 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::NotANetwork => {
             "Attendu : une adresse IP ou un réseau, par exemple 192.0.2.7 ou 2001:db8::/48.".to_owned()
         }
+        FieldProblem::InvalidTimeOfDay => "Attendu : une heure, par exemple 08:30.".to_owned(),
+        FieldProblem::NotBehind { field } => format!("Doit venir après {field}."),
+        FieldProblem::InvalidPattern => "Ce n'est pas une expression régulière, ou elle est trop lourde.".to_owned(),
+        FieldProblem::NotOwnNumber => "Ce n'est pas un de vos numéros : GET /v1/numbers les donne.".to_owned(),
+        FieldProblem::MeansOptOut => "Ce mot désinscrit toujours : aucune règle n'y répond.".to_owned(),
         FieldProblem::NotANumber => "Ce n'est pas un numéro de téléphone.".to_owned(),
         FieldProblem::InvalidNumber => "Ce numéro n'existe pas.".to_owned(),
         FieldProblem::NotMobile => "Ce numéro n'est pas un mobile.".to_owned(),
@@ -385,6 +407,11 @@ fn english(problem: &FieldProblem) -> String {
                 .to_owned()
         }
         FieldProblem::NotANetwork => "An IP address or a network is expected, such as 192.0.2.7 or 2001:db8::/48.".to_owned(),
+        FieldProblem::InvalidTimeOfDay => "A time of day is expected, such as 08:30.".to_owned(),
+        FieldProblem::NotBehind { field } => format!("Has to be behind {field}."),
+        FieldProblem::InvalidPattern => "Not a regular expression, or one that takes too much.".to_owned(),
+        FieldProblem::NotOwnNumber => "Not one of your numbers: GET /v1/numbers lists them.".to_owned(),
+        FieldProblem::MeansOptOut => "This word always opts out: no rule answers it.".to_owned(),
         FieldProblem::NotANumber => "Not a phone number.".to_owned(),
         FieldProblem::InvalidNumber => "This number does not exist.".to_owned(),
         FieldProblem::NotMobile => "Not a mobile number.".to_owned(),

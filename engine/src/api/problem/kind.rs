@@ -59,6 +59,10 @@ pub(crate) enum ProblemKind {
     TextsErased,
     /// 409: texts are to be erased that are still to be sent.
     TextsInUse,
+    /// 409: nothing is sent from the number that a conversation is with.
+    NumberNotOwn,
+    /// 409: a request for a number was answered before.
+    RequestAnswered,
     /// 422: advertising is to be launched when none of it may go.
     ScheduleOutsideWindow {
         /// When some of it may: RFC 3339.
@@ -164,9 +168,13 @@ impl ProblemCode {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::AlreadyStarted | Self::WrongState | Self::OperationRunning | Self::TextsErased | Self::TextsInUse => {
-                StatusCode::CONFLICT
-            }
+            Self::AlreadyStarted
+            | Self::WrongState
+            | Self::OperationRunning
+            | Self::TextsErased
+            | Self::TextsInUse
+            | Self::NumberNotOwn
+            | Self::RequestAnswered => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidFields
@@ -225,6 +233,8 @@ impl ProblemKind {
             | Self::WrongState { .. }
             | Self::TextsErased
             | Self::TextsInUse
+            | Self::NumberNotOwn
+            | Self::RequestAnswered
             | Self::ScheduleOutsideWindow { .. }
             | Self::EmptyAudience
             | Self::RequestTimeout

@@ -151,6 +151,7 @@ async fn a_message_of_a_dead_process_is_not_sent_again() {
         text: "Bonjour".into(),
         sender: "Cabinet".into(),
         purpose: crate::domain::Purpose::Transactional,
+        own_number: false,
         encoding: None,
         validity: None,
         parameters: crate::domain::Parameters::default(),

@@ -18,6 +18,7 @@ fn order(encoding: Option<EncodingPolicy>, validity: Option<Duration>) -> Direct
         text: "à bientôt ".repeat(8),
         sender: "Clinique".into(),
         purpose: Purpose::Transactional,
+        own_number: false,
         encoding,
         validity,
         parameters: Parameters::default(),

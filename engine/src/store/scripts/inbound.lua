@@ -5,7 +5,8 @@
 --     digit  [4] days that messages are kept  [5] messages kept for a tenant  [6] tenants whose appointments a "CANCEL" answers,
 --     4 octets each, then for each message: recipient, 8 octets, or ''  [+1] the number that was written to, 8 octets
 --     [+2] digest of the message  [+3] '1': it is an opt-out, '2': unless it answers its tenant's appointments  [+4] the message
---     [+5] what its parts had in common, or ''  [+6] the tenant whose that number is, 4 octets, or ''
+--     [+5] what its parts had in common, or ''  [+6] the tenants whose that number is, 4 octets each, behind '!' if the message
+--     itself says that it is for the first, or ''
 -- Returns: for each message its tenant, 0: nobody's, or -1: a second copy; then 1 when an opt-out was stored, or 0.
 -- Limits: at most 100 messages a call.
 local base, now, twice, lanes, days, most = KEYS[1], tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
@@ -15,32 +16,35 @@ local slot, changed, events, reply = 's\8\0\0' .. struct.pack('>I4', now), {}, {
 -- What a trail begins with whose sender is a name: an answer goes to the number in the text.
 local A_NAME = string.rep('\0', 8)
 
--- Tenant, 4 octets, and campaign of whoever wrote last from that number, or else under a name. To a number that belongs to a tenant
--- nobody answers what another tenant wrote under a name.
-local function answered(record, number, owner)
+local function is_among(tenants, tenant4)
+  for at = 1, #tenants, 4 do
+    if sub(tenants, at, at + 3) == tenant4 then return true end
+  end
+  return false
+end
+
+-- Tenant, 4 octets, and campaign of whoever wrote last from that number, or else under a name. To a number that belongs to tenants
+-- nobody answers what another tenant wrote under a name; what says whom it is for is nobody else's.
+local function answered(record, number, owners)
+  local meant = byte(owners, 1) == 33
+  if meant then owners = sub(owners, 2, 5) end
   for _, sender in ipairs({ number, A_NAME }) do
     local at = 1
     while byte(record, at) == FORM_TRAIL do
       local tenant4 = sub(record, at + 10, at + 13)
-      if sub(record, at + 2, at + 9) == sender and (sender == number or owner == '' or owner == tenant4) then
+      local may = owners == '' or is_among(owners, tenant4) or sender == number and not meant
+      if sub(record, at + 2, at + 9) == sender and may then
         return tenant4, string.format('%.0f', (struct.unpack('>I5', sub(record, at + 14, at + 18))))
       end
       at = at + 2 + byte(record, at + 1)
     end
   end
-  return owner ~= '' and owner or nil
-end
-
-local function is_spared(tenant4)
-  for at = 1, tenant4 and #spared or 0, 4 do
-    if sub(spared, at, at + 3) == tenant4 then return true end
-  end
-  return false
+  return #owners == 4 and owners or nil
 end
 
 for i = 7, #ARGV, 7 do
   local recipient, number, digest, stops = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-  local message, key, owner = ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
+  local message, key, owners = ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
   if key ~= '' then
     call('DEL', base .. 'parts:' .. key)
     call('ZREM', base .. 'parting', key)
@@ -50,16 +54,16 @@ for i = 7, #ARGV, 7 do
     reply[#reply + 1], reply[#reply + 2] = -1, 0
   else
     local record = changed[recipient] or call('HGET', base .. 'rec', recipient) or ''
-    local tenant4, campaign = answered(record, number, owner)
+    local tenant4, campaign = answered(record, number, owners)
     local tenant, stopped = tenant4 and struct.unpack('>I4', tenant4) or 0, 0
-    if recipient ~= '' and (stops == '1' or stops == '2' and not is_spared(tenant4)) then
+    if recipient ~= '' and (stops == '1' or stops == '2' and not is_among(spared, tenant4 or '')) then
       -- Nobody knows whose messages are meant: all.
       opt_out(base, recipient, lanes, tenant4 or '')
       changed[recipient] = end_waiting(base, recipient, record, { lanes, tenant4 or '', slot }, events)
       stopped = 1
     end
     local stream = base .. 'inbound:' .. tenant
-    call('XADD', stream, 'MAXLEN', '~', most, '*', 'm', message, 'c', campaign or '', 's', stopped)
+    call('XADD', stream, 'MAXLEN', '~', most, '*', 'm', message, 'c', campaign or '', 's', stopped, 'r', stopped == 1 and recipient or '')
     call('XTRIM', stream, 'MINID', '~', string.format('%.0f', (now - days * 86400) * 1000))
     call('EXPIRE', stream, days * 86400)
     reply[#reply + 1], reply[#reply + 2] = tenant, stopped

@@ -1,0 +1,162 @@
+//! Our numbers, however an SMSC writes them, and whose they are.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::config::{Number, OwnNumber};
+use crate::domain::TenantId;
+
+/// Countries whose national numbers are dialled with a 0 in place of these: France and its departments overseas. An SMSC of
+/// theirs may write them so.
+const NATIONAL: [&str; 5] = ["33", "262", "590", "594", "596"];
+
+/// One of our numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owned {
+    /// As campaigns have it for a sender: digits, with the country's code.
+    pub(crate) number: u64,
+    /// As it is given for a sender: an international one with its `+`.
+    pub(crate) sender: Arc<str>,
+    /// Whose it is: one tenant's, or shared.
+    pub(crate) tenants: Arc<[TenantId]>,
+}
+
+/// Every way in which one of our numbers is written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table {
+    /// What SQL keeps.
+    kept: Vec<(OwnNumber, Vec<TenantId>)>,
+    by_address: HashMap<String, Option<Owned>>,
+}
+
+impl Table {
+    /// What is configured stands before what is kept.
+    pub(super) fn new(configured: &[Number], kept: Vec<(OwnNumber, Vec<TenantId>)>) -> Self {
+        let mut table = Self {
+            kept,
+            by_address: HashMap::new(),
+        };
+        table.configure(configured);
+        table
+    }
+
+    pub(super) fn configure(&mut self, configured: &[Number]) {
+        self.by_address.clear();
+        for (number, tenants) in std::mem::take(&mut self.kept) {
+            self.put(&number, &tenants);
+            self.kept.push((number, tenants));
+        }
+        for Number { number, tenant } in configured {
+            self.put(number, &[*tenant]);
+        }
+    }
+
+    fn put(&mut self, number: &OwnNumber, tenants: &[TenantId]) {
+        let written = number.to_string();
+        let (digits, national) = match number {
+            OwnNumber::International(digits) => (digits, national(digits)),
+            OwnNumber::Short(digits) => (digits, None),
+        };
+        let owned = digits.parse().ok().map(|number| Owned {
+            number,
+            sender: written.into(),
+            tenants: tenants.into(),
+        });
+        if let Some(national) = national {
+            // What may be two numbers is nobody's.
+            let same = owned.as_ref().map(|owned| owned.number);
+            self.by_address
+                .entry(national)
+                .and_modify(|other| {
+                    if other.as_ref().map(|other| other.number) != same {
+                        *other = None;
+                    } else {
+                        other.clone_from(&owned);
+                    }
+                })
+                .or_insert(owned.clone());
+        }
+        self.by_address.insert(digits.clone(), owned);
+    }
+
+    /// Whose the destination address of a message is.
+    pub(super) fn find(&self, address: &str) -> Option<Owned> {
+        let address = address.trim();
+        let digits = address.strip_prefix('+').or_else(|| address.strip_prefix("00"));
+        self.by_address.get(digits.unwrap_or(address)).cloned().flatten()
+    }
+}
+
+fn national(digits: &str) -> Option<String> {
+    let rest = NATIONAL.iter().find_map(|code| digits.strip_prefix(code))?;
+    Some(format!("0{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(numbers: &[(OwnNumber, u32)]) -> Table {
+        let number = |(number, tenant): &(OwnNumber, u32)| Number {
+            number: number.clone(),
+            tenant: TenantId(*tenant),
+        };
+        Table::new(&numbers.iter().map(number).collect::<Vec<_>>(), Vec::new())
+    }
+
+    fn international(digits: &str) -> OwnNumber {
+        OwnNumber::International(digits.to_owned())
+    }
+
+    fn found(table: &Table, address: &str) -> Option<(u64, Vec<u32>)> {
+        let owned = table.find(address)?;
+        Some((owned.number, owned.tenants.iter().map(|tenant| tenant.0).collect()))
+    }
+
+    #[test]
+    fn a_number_is_found_however_it_is_written() {
+        let table = table(&[
+            (international("33644630001"), 1),
+            (OwnNumber::Short("36034".to_owned()), 2),
+            (international("32470123456"), 3),
+        ]);
+        for address in [
+            "33644630001",
+            "+33644630001",
+            "0033644630001",
+            "0644630001",
+            " 33644630001",
+        ] {
+            assert_eq!(found(&table, address), Some((33_644_630_001, vec![1])), "{address}");
+        }
+        assert_eq!(found(&table, "36034"), Some((36_034, vec![2])));
+        assert_eq!(found(&table, "+32470123456"), Some((32_470_123_456, vec![3])));
+        for address in ["", "+", "OSTEO", "644630001", "0470123456", "36035", "036034"] {
+            assert_eq!(found(&table, address), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_national_number_that_may_be_two_is_nobodys() {
+        let table = table(&[(international("262692000001"), 1), (international("33692000001"), 2)]);
+        assert_eq!(found(&table, "0692000001"), None);
+        assert_eq!(found(&table, "+262692000001"), Some((262_692_000_001, vec![1])));
+    }
+
+    #[test]
+    fn what_is_configured_stands_before_what_is_kept() {
+        let short = OwnNumber::Short("36034".to_owned());
+        let kept = vec![
+            (short.clone(), vec![TenantId(4), TenantId(5)]),
+            (international("33644630001"), vec![TenantId(6)]),
+        ];
+        let mut table = Table::new(&[], kept);
+        assert_eq!(found(&table, "36034"), Some((36_034, vec![4, 5])));
+        table.configure(&[Number {
+            number: short,
+            tenant: TenantId(7),
+        }]);
+        assert_eq!(found(&table, "36034"), Some((36_034, vec![7])));
+        assert_eq!(found(&table, "0644630001"), Some((33_644_630_001, vec![6])));
+    }
+}

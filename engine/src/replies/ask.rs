@@ -1,0 +1,175 @@
+//! Answers that a tenant's program gives: it is asked once, within its time, and if it has none, the rule's own text stands for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::send::Due;
+use super::threads::SaidState;
+use super::{ReplyFault, Shared};
+use crate::database::{DatabaseError, Sql};
+use crate::domain::{AutoReplyId, ConversationId, Terms};
+use crate::webhooks::Question;
+
+/// Programs that are asked at once.
+const AT_ONCE: usize = 64;
+
+/// How often it is looked for what is to be asked, when nobody says so.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The type of the event.
+const KIND: &str = "reply.asked";
+
+/// What a program is asked about.
+struct Asked {
+    rule: AutoReplyId,
+    conversation: ConversationId,
+    inbound: String,
+    text: Option<String>,
+}
+
+/// What came of it.
+struct Came {
+    text: Option<String>,
+    /// Why the program has no answer.
+    reason: Option<&'static str>,
+}
+
+impl Shared {
+    pub(super) async fn ask(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            let wait = async {
+                tokio::select! {
+                    () = self.asking.notified() => {}
+                    () = tokio::time::sleep(LOOK) => {}
+                }
+            };
+            if stop.run_until_cancelled(wait).await.is_none() {
+                return;
+            }
+            if let Err(error) = self.ask_due().await {
+                tracing::debug!(%error, "what is answered by programs cannot be asked for; it is tried again");
+            }
+        }
+    }
+
+    async fn ask_due(&self) -> Result<(), ReplyFault> {
+        loop {
+            let due = self.waiting(SaidState::Asking, AT_ONCE as i64).await?;
+            let asked = join_all(due.iter().map(|due| self.ask_one(due))).await;
+            asked.into_iter().collect::<Result<(), ReplyFault>>()?;
+            if due.len() < AT_ONCE {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn ask_one(&self, due: &Due) -> Result<(), ReplyFault> {
+        let Some(asked) = self.asked(due).await? else {
+            return Ok(());
+        };
+        let rule = self.rule(due.tenant, asked.rule).await?;
+        let Some((ask, own)) = rule.and_then(|reply| reply.rule.ask.map(|ask| (ask, reply.rule.text))) else {
+            let gone = Came {
+                text: None,
+                reason: Some("rule_gone"),
+            };
+            return Ok(self.note_asked(due, gone).await?);
+        };
+        let about = json!({
+            "id": format!("inb_{}", asked.inbound),
+            "conversation": asked.conversation.to_string(),
+            "from": due.to.to_string(),
+            "to": due.number,
+            "text": self.opened(due.tenant, asked.text).await?,
+            "auto_reply": asked.rule.to_string(),
+        });
+        let id = format!("inb_{}", asked.inbound);
+        let question = Question {
+            url: &ask.url,
+            secret: &ask.secret,
+            id: &id,
+            kind: KIND,
+            about: &about,
+            within: Duration::from_millis(ask.timeout_ms.into()),
+        };
+        let came = match self.webhooks.ask(&question).await {
+            // It says that nothing is to be said.
+            Ok(None) => Came {
+                text: None,
+                reason: None,
+            },
+            Ok(Some(said)) => worded(&said).unwrap_or(Came {
+                text: own,
+                reason: Some("invalid_answer"),
+            }),
+            Err(why) => Came {
+                text: own,
+                reason: Some(why.0),
+            },
+        };
+        let came = Came {
+            text: match came.text {
+                Some(text) => Some(self.sealed(due.tenant, &text).await?),
+                None => None,
+            },
+            ..came
+        };
+        Ok(self.note_asked(due, came).await?)
+    }
+
+    async fn asked(&self, due: &Due) -> Result<Option<Asked>, DatabaseError> {
+        let mut query = Sql::new(
+            "SELECT own.rule, own.conversation, heard.inbound, heard.text FROM conversation_message AS own \
+             JOIN conversation_message AS heard ON heard.id = own.answers WHERE own.id = ",
+        );
+        query.value(due.id);
+        let read = |row: &crate::database::Found<'_>| {
+            Ok(Asked {
+                rule: AutoReplyId(row.number_if_any(0)?.unwrap_or_default().cast_unsigned()),
+                conversation: ConversationId(row.number(1)?.cast_unsigned()),
+                inbound: row.text_if_any(2)?.unwrap_or_default(),
+                text: row.text_if_any(3)?,
+            })
+        };
+        self.database.row(query, read).await
+    }
+
+    /// It is sent from here on as any other, if there is something to be said.
+    async fn note_asked(&self, due: &Due, came: Came) -> Result<(), DatabaseError> {
+        let state = match came.text {
+            Some(_) => SaidState::Due,
+            None => SaidState::Failed,
+        };
+        let attention = came.reason.is_some() && came.text.is_none();
+        let reason = came.reason.or((state == SaidState::Failed).then_some("nothing_to_say"));
+        let mut change = self.database.change().await?;
+        let mut update = Sql::new("UPDATE conversation_message SET state = ");
+        update.value(state.into_str()).push(", text = ").value(came.text);
+        update.push(", reason = ").value(reason.map(str::to_owned));
+        update.push(" WHERE state = 'asking' AND id = ").value(due.id);
+        change.run(update).await?;
+        if attention {
+            let mut update = Sql::new("UPDATE conversation SET attention = 'failed' WHERE id = ");
+            update.push("(SELECT conversation FROM conversation_message WHERE id = ");
+            update.value(due.id).push(")");
+            change.run(update).await?;
+        }
+        change.commit().await?;
+        self.due.notify_one();
+        Ok(())
+    }
+}
+
+/// `{"text": "…"}`, if it is an answer that can be sent.
+fn worded(said: &Value) -> Option<Came> {
+    let text = said.get("text")?.as_str()?.trim();
+    let fits = !text.is_empty() && text.chars().count() <= Terms::CHARACTERS_MAX;
+    fits.then(|| Came {
+        text: Some(text.to_owned()),
+        reason: None,
+    })
+}

@@ -1,0 +1,341 @@
+//! What is made of a message: pure. STOP first, then CONTACT, then the tenant's rules; and nothing by itself once it has been too much.
+
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+use super::kept::Reader;
+use super::reading::{Confidence, words};
+use super::rule::{AutoReply, Match, Meant};
+use crate::domain::UnixMicros;
+
+/// A word that asks whose number it is (charter of the AFMM).
+const CONTACT: &str = "CONTACT";
+
+const HOUR: u64 = 3_600;
+
+/// What was made of a message, or why one of ours was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum Made {
+    /// It opts out; of ours: it says that this was heard.
+    OptOut,
+    /// It asks whose number it is; of ours: it says so.
+    Contact,
+    /// A rule fits; of ours: it is what the rule answers.
+    Rule,
+    /// A rule fits perhaps.
+    Unsure,
+    /// None does.
+    Unanswered,
+    /// It says what we said last.
+    Echo,
+    /// So much was answered by itself that nothing more is for a while.
+    Quiet,
+    /// Nothing is sent from the number that it was written to.
+    NotOurs,
+    /// Somebody has written it.
+    Person,
+}
+
+impl Made {
+    /// The word in the API and in SQL.
+    pub(crate) const fn code(self) -> &'static str {
+        self.into_str()
+    }
+}
+
+/// A message, and what is known of those to whom it was written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Case<'a> {
+    pub(super) text: &'a str,
+    pub(super) at: UnixMicros,
+    /// Our number.
+    pub(super) number: &'a str,
+    /// Whether messages of the tenant's are sent from it.
+    pub(super) ours: bool,
+    pub(super) opted_out: bool,
+    /// That a STOP was heard was said before.
+    pub(super) stop_confirmed: bool,
+    /// What the tenant is called.
+    pub(super) name: &'a str,
+    pub(super) quiet_until: Option<UnixMicros>,
+    /// What was answered by itself of late, the newest first.
+    pub(super) answered: &'a [Answered],
+}
+
+/// Something that was answered by itself.
+#[derive(Clone, Debug)]
+pub(super) struct Answered {
+    pub(super) at: UnixMicros,
+    /// To what no other rule fits.
+    pub(super) to_any: bool,
+    /// Absent when it was erased, or is not known yet.
+    pub(super) text: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, PartialEq)]
+pub(super) struct Decision<'a> {
+    pub(super) made: Made,
+    pub(super) rule: Option<(&'a AutoReply, Confidence)>,
+    /// What is answered; `None`: nothing, or what the rule's program says.
+    pub(super) text: Option<String>,
+    /// Nothing more is answered by itself until then.
+    pub(super) quiet_until: Option<UnixMicros>,
+}
+
+impl<'a> Decision<'a> {
+    const fn only(made: Made) -> Self {
+        Self {
+            made,
+            rule: None,
+            text: None,
+            quiet_until: None,
+        }
+    }
+
+    /// Whether people should look.
+    pub(super) const fn needs_people(&self) -> bool {
+        matches!(self.made, Made::Unsure | Made::Unanswered | Made::Quiet | Made::NotOurs)
+    }
+
+    fn of_rule(reply: &'a AutoReply, confidence: Confidence) -> Self {
+        Self {
+            rule: Some((reply, confidence)),
+            text: reply.rule.text.clone().filter(|_| reply.rule.ask.is_none()),
+            ..Self::only(Made::Rule)
+        }
+    }
+}
+
+/// What is made of a message.
+pub(super) fn decide<'a>(case: &Case<'_>, reader: &'a Reader) -> Decision<'a> {
+    let settings = &reader.settings;
+    if case.opted_out {
+        let confirms = case.ours && !case.stop_confirmed && !settings.stop_confirmation.is_empty();
+        return Decision {
+            text: confirms.then(|| settings.stop_confirmation.clone()),
+            ..Decision::only(Made::OptOut)
+        };
+    }
+    if !case.ours {
+        return Decision::only(Made::NotOurs);
+    }
+    let own = |answered: &Answered| answered.text.as_deref().map(words) == Some(words(case.text));
+    if case.answered.first().is_some_and(own) {
+        return Decision::only(Made::Echo);
+    }
+    let decision = answer(case, reader);
+    let answers = decision.text.is_some() || decision.rule.is_some_and(|(reply, _)| reply.rule.ask.is_some());
+    match quiet(case, reader) {
+        Some(until) if answers => Decision {
+            quiet_until: Some(until),
+            ..Decision::only(Made::Quiet)
+        },
+        _ => decision,
+    }
+}
+
+fn answer<'a>(case: &Case<'_>, reader: &'a Reader) -> Decision<'a> {
+    let settings = &reader.settings;
+    let meant = reader.rules.meant(case.text, case.number, settings.is_open(case.at));
+    let by_rule = matches!(meant, Meant::Sure(reply, _) if reply.rule.matches != Match::Any);
+    if words(case.text) == [CONTACT] && !by_rule {
+        let identity = [settings.identity.as_str(), case.name];
+        let identity = identity.into_iter().find(|identity| !identity.is_empty());
+        return Decision {
+            text: identity.map(str::to_owned),
+            ..Decision::only(Made::Contact)
+        };
+    }
+    match meant {
+        Meant::Nothing => Decision::only(Made::Unanswered),
+        Meant::Unsure(reply, confidence) => Decision {
+            rule: Some((reply, confidence)),
+            ..Decision::only(Made::Unsure)
+        },
+        Meant::Sure(reply, _) if reply.rule.matches == Match::Any && heard_of_late(case, settings.any_every) => {
+            Decision::only(Made::Unanswered)
+        }
+        // People should see what no keyword answers, whatever is said meanwhile.
+        Meant::Sure(reply, confidence) if reply.rule.matches == Match::Any => Decision {
+            made: Made::Unanswered,
+            ..Decision::of_rule(reply, confidence)
+        },
+        Meant::Sure(reply, confidence) => Decision::of_rule(reply, confidence),
+    }
+}
+
+/// Whether what stands for all else was answered within so many hours.
+fn heard_of_late(case: &Case<'_>, hours: u16) -> bool {
+    let since = |answered: &Answered| case.at.since(answered.at).as_secs();
+    let mut to_any = case.answered.iter().filter(|answered| answered.to_any);
+    to_any.any(|answered| since(answered) < u64::from(hours) * HOUR)
+}
+
+/// Until when nothing is answered by itself, if that is so now.
+fn quiet(case: &Case<'_>, reader: &Reader) -> Option<UnixMicros> {
+    if let Some(until) = case.quiet_until.filter(|until| *until > case.at) {
+        return Some(until);
+    }
+    let within = |seconds: u64| {
+        let of_late = case
+            .answered
+            .iter()
+            .filter(|answered| case.at.since(answered.at).as_secs() < seconds);
+        of_late.count()
+    };
+    let too_many = |count: usize, most: u8| count >= usize::from(most);
+    let settings = &reader.settings;
+    let rest = if too_many(within(24 * HOUR), settings.per_day) {
+        24 * HOUR
+    } else if too_many(within(HOUR), settings.per_hour) {
+        HOUR
+    } else {
+        return None;
+    };
+    Some(case.at.plus(std::time::Duration::from_secs(rest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::AutoReplyId;
+    use crate::replies::rule::{Rule, Rules, When};
+    use crate::replies::settings::ReplySettings;
+
+    const NOW: UnixMicros = UnixMicros(1_800_000_000_000_000);
+
+    fn reader(settings: ReplySettings) -> Reader {
+        let rule = |id, matches, keyword: &str, text: &str| AutoReply {
+            id: AutoReplyId(id),
+            name: String::new(),
+            rule: Rule {
+                number: None,
+                matches,
+                keywords: vec![keyword.to_owned()],
+                pattern: None,
+                when: When::Always,
+                text: Some(text.to_owned()),
+                ask: None,
+                opts_in: None,
+                delay: 0,
+                priority: 0,
+                enabled: true,
+            },
+            created_at: NOW,
+        };
+        let rules = vec![
+            rule(1, Match::FirstWord, "horaires", "De 9 h à 18 h."),
+            rule(2, Match::Any, "", "Nous vous répondrons demain."),
+        ];
+        Reader {
+            rules: Rules::new(rules),
+            settings,
+        }
+    }
+
+    fn case(text: &str) -> Case<'_> {
+        Case {
+            text,
+            at: NOW,
+            number: "36034",
+            ours: true,
+            opted_out: false,
+            stop_confirmed: false,
+            name: "Cabinet Martin",
+            quiet_until: None,
+            answered: &[],
+        }
+    }
+
+    fn ago(minutes: u64, text: &str, to_any: bool) -> Answered {
+        Answered {
+            at: NOW.minus(std::time::Duration::from_secs(60 * minutes)),
+            to_any,
+            text: Some(text.to_owned()),
+        }
+    }
+
+    fn made(case: &Case<'_>) -> (Made, Option<String>) {
+        let reader = reader(ReplySettings::default());
+        let decision = decide(case, &reader);
+        (decision.made, decision.text)
+    }
+
+    #[test]
+    fn stop_is_confirmed_once_and_contact_says_who_it_is() {
+        let stop = Case {
+            opted_out: true,
+            ..case("Stop")
+        };
+        assert!(matches!(made(&stop), (Made::OptOut, Some(_))));
+        let again = Case {
+            stop_confirmed: true,
+            ..stop
+        };
+        assert_eq!(made(&again), (Made::OptOut, None));
+        let elsewhere = Case { ours: false, ..stop };
+        assert_eq!(made(&elsewhere), (Made::OptOut, None));
+        assert_eq!(
+            made(&case("contact ?")),
+            (Made::Contact, Some("Cabinet Martin".to_owned()))
+        );
+    }
+
+    #[test]
+    fn what_no_keyword_answers_is_answered_once_in_a_while_and_people_see_it() {
+        let (what, text) = made(&case("Bonjour"));
+        assert_eq!(
+            (what, text.as_deref()),
+            (Made::Unanswered, Some("Nous vous répondrons demain."))
+        );
+        let answered = [ago(60, "Nous vous répondrons demain.", true)];
+        let later = Case {
+            answered: &answered,
+            ..case("Allô ?")
+        };
+        assert_eq!(made(&later), (Made::Unanswered, None));
+        let hours = Case {
+            answered: &answered,
+            ..case("horaires")
+        };
+        assert_eq!(made(&hours).0, Made::Rule);
+    }
+
+    #[test]
+    fn two_machines_that_answer_each_other_come_to_an_end() {
+        let five: Vec<Answered> = (0..5).map(|minutes| ago(minutes, "De 9 h à 18 h.", false)).collect();
+        let reader = reader(ReplySettings::default());
+        let looping = Case {
+            answered: &five,
+            ..case("horaires")
+        };
+        let decision = decide(&looping, &reader);
+        assert_eq!((decision.made, decision.text.as_deref()), (Made::Quiet, None));
+        assert_eq!(decision.quiet_until.map(|until| until.since(NOW).as_secs()), Some(HOUR));
+        assert!(decision.needs_people());
+        // It is not made longer by what comes meanwhile.
+        let until = NOW.plus(std::time::Duration::from_secs(60));
+        let quiet = Case {
+            quiet_until: Some(until),
+            ..case("horaires")
+        };
+        assert_eq!(decide(&quiet, &reader).quiet_until, Some(until));
+        assert_eq!(
+            decide(
+                &Case {
+                    answered: &five[..4],
+                    ..looping
+                },
+                &reader
+            )
+            .made,
+            Made::Rule
+        );
+        let echo = Case {
+            answered: &five[..1],
+            ..case("De 9 H à 18 H")
+        };
+        assert_eq!(decide(&echo, &reader).made, Made::Echo);
+    }
+}

@@ -1,0 +1,198 @@
+//! What people write back: read, gathered into conversations, and answered by rule.
+//!
+//! ```text
+//! [store: inbound] ─► follow ─► [database: conversations] ─► send ─► campaign: a direct message
+//! ```
+//!
+//! *follow* reads inbound messages at positions of its own and commits these with what it makes of each: a place in a conversation, and
+//! what is answered. *send* makes a direct message of each answer, under a token that names it: each is made once, whatever crashes.
+
+mod reading;
+mod meaning;
+mod rule;
+mod settings;
+mod kept;
+mod decide;
+mod threads;
+mod follow;
+mod nobodys;
+mod send;
+mod ask;
+mod figures;
+mod tidy;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use decide::Made;
+pub(crate) use kept::AUTO_REPLIES_MAX;
+pub(crate) use reading::words;
+pub(crate) use rule::{Ask, AutoReply, Match, Meant, Rule, Rules, When, compiled};
+pub(crate) use settings::{OPENINGS_MAX, Opening, ReplySettings};
+pub(crate) use threads::{
+    Conversation, ConversationState, Edit as ConversationEdit, Said, SaidState, Wanted as ConversationsWanted,
+};
+
+use crate::campaign::{CampaignFault, Campaigns};
+use crate::clock::Clock;
+use crate::database::{Database, DatabaseError};
+use crate::domain::TenantId;
+use crate::encryption::EncryptionFault;
+use crate::guard::Verdict;
+use crate::metrics::Metrics;
+use crate::mirror::{Mirror, MirrorFault};
+use crate::numbers::Numbers;
+use crate::people::{People, PeopleFault};
+use crate::store::{Store, StoreError};
+use crate::webhooks::{WebhookFault, Webhooks};
+
+/// Why something cannot be done with what people write.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReplyFault {
+    /// There is no such rule or conversation, or it is another tenant's.
+    #[error("no such rule or conversation")]
+    NotFound,
+    /// The tenant has as many rules as it may have.
+    #[error("{AUTO_REPLIES_MAX} rules are the most")]
+    TooMany,
+    /// Nothing is sent from the number that the conversation is with.
+    #[error("the number is not the tenant's")]
+    NotOurs,
+    #[error(transparent)]
+    Campaign(#[from] CampaignFault),
+    #[error(transparent)]
+    Webhook(#[from] WebhookFault),
+    #[error(transparent)]
+    People(#[from] PeopleFault),
+    #[error(transparent)]
+    Mirror(#[from] MirrorFault),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Encryption(#[from] EncryptionFault),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// What reading and answering works with.
+pub(crate) struct ReplyDeps {
+    pub(crate) store: Store,
+    pub(crate) database: Database,
+    pub(crate) campaigns: Campaigns,
+    pub(crate) people: People,
+    pub(crate) mirror: Mirror,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) numbers: Numbers,
+    pub(crate) clock: Clock,
+    pub(crate) metrics: Metrics,
+    /// `retention.campaigns`: how long inbound messages are kept.
+    pub(crate) inbound_for: Duration,
+    /// `history.keep`: how long conversations are.
+    pub(crate) kept_for: Duration,
+}
+
+/// What people write back. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Replies(Arc<Shared>);
+
+struct Shared {
+    store: Store,
+    database: Database,
+    campaigns: Campaigns,
+    people: People,
+    mirror: Mirror,
+    webhooks: Webhooks,
+    numbers: Numbers,
+    clock: Clock,
+    metrics: Metrics,
+    inbound_for: Duration,
+    kept_for: Duration,
+    /// Who may have been written to; 0: nobody.
+    written: Mutex<FxHashSet<TenantId>>,
+    /// Anybody may.
+    everywhere: AtomicBool,
+    bell: Notify,
+    /// Something is to be sent, or to be asked for.
+    due: Notify,
+    asking: Notify,
+    readers: Mutex<FxHashMap<TenantId, kept::Known>>,
+}
+
+/// Messages that are nobody's, as a tenant's.
+const NOBODY: TenantId = TenantId(0);
+
+impl Replies {
+    pub(crate) fn new(deps: ReplyDeps) -> Self {
+        Self(Arc::new(Shared {
+            store: deps.store,
+            database: deps.database,
+            campaigns: deps.campaigns,
+            people: deps.people,
+            mirror: deps.mirror,
+            webhooks: deps.webhooks,
+            numbers: deps.numbers,
+            clock: deps.clock,
+            metrics: deps.metrics,
+            inbound_for: deps.inbound_for,
+            kept_for: deps.kept_for,
+            written: Mutex::default(),
+            everywhere: AtomicBool::new(true),
+            bell: Notify::new(),
+            due: Notify::new(),
+            asking: Notify::new(),
+            readers: Mutex::default(),
+        }))
+    }
+
+    /// Reads and answers, and forgets what is old, until `stop`.
+    pub(crate) async fn run(self, verdict: Verdict, stop: CancellationToken) {
+        let follow = self.0.clone().follow(stop.clone());
+        let send = self.0.clone().send(verdict, stop.clone());
+        let ask = self.0.clone().ask(stop.clone());
+        tokio::join!(follow, send, ask, self.0.clone().tidy(stop));
+    }
+
+    /// Somebody has written to a tenant, or to nobody.
+    pub(crate) fn written_to(&self, tenant: Option<TenantId>) {
+        self.0.hint(tenant.unwrap_or(NOBODY));
+        self.0.bell.notify_one();
+    }
+
+    /// Somebody has written to somebody.
+    pub(crate) fn written_to_anybody(&self) {
+        self.0.everywhere.store(true, Ordering::Relaxed);
+        self.0.bell.notify_one();
+    }
+
+    /// Which of these tenants, who share a number, a text names by a keyword; `None`: none, or several.
+    pub(crate) async fn named(&self, tenants: &[TenantId], text: &str) -> Option<TenantId> {
+        let mut named = None;
+        for tenant in tenants {
+            // Without rules nobody is named: the message is kept all the same.
+            let reader = self.0.reader(*tenant).await.ok()?;
+            if reader.rules.names(text) && named.replace(*tenant).is_some() {
+                return None;
+            }
+        }
+        named
+    }
+}
+
+impl Shared {
+    fn hint(&self, tenant: TenantId) {
+        self.written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(tenant);
+    }
+
+    fn readers(&self) -> MutexGuard<'_, FxHashMap<TenantId, kept::Known>> {
+        // Whole at every instant, so a panic elsewhere does not spoil it.
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

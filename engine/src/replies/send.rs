@@ -1,0 +1,170 @@
+//! Sending what is answered: each a direct message, under a token that names it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio_util::sync::CancellationToken;
+
+use super::threads::{SaidState, order};
+use super::{ReplyFault, Shared};
+use crate::campaign::{CampaignFault, code_of};
+use crate::database::{DatabaseError, Sql};
+use crate::domain::{Recipient, TenantId, UnixMicros};
+use crate::guard::Verdict;
+use crate::store::{KeyOwner, Token};
+
+/// Answers that are sent in one go, and how many of them at once.
+const TOGETHER: i64 = 500;
+const AT_ONCE: usize = 32;
+
+/// How often it is looked for answers whose time has come, when nobody says so.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// An answer that could not be sent for so long is not sent any more: nobody waits for it.
+const WORTH: Duration = Duration::from_secs(3_600);
+
+/// Something that is to be sent.
+pub(super) struct Due {
+    pub(super) id: i64,
+    pub(super) tenant: TenantId,
+    pub(super) to: Recipient,
+    pub(super) number: String,
+    pub(super) due: UnixMicros,
+    text: Option<String>,
+}
+
+/// What came of an attempt.
+enum Came {
+    /// A message, and its number.
+    Sent(i64),
+    /// Nothing, for good, and why.
+    Failed(String),
+    /// Nothing yet.
+    Open,
+}
+
+impl Shared {
+    pub(super) async fn send(self: Arc<Self>, verdict: Verdict, stop: CancellationToken) {
+        loop {
+            let wait = async {
+                tokio::select! {
+                    () = self.due.notified() => {}
+                    () = tokio::time::sleep(LOOK) => {}
+                }
+            };
+            if stop.run_until_cancelled(wait).await.is_none() {
+                return;
+            }
+            if verdict.may_take_in().is_err() {
+                continue;
+            }
+            if let Err(error) = self.send_due().await {
+                tracing::debug!(%error, "answers cannot be sent; it is tried again");
+            }
+        }
+    }
+
+    async fn send_due(&self) -> Result<(), ReplyFault> {
+        loop {
+            let due = self.waiting(SaidState::Due, TOGETHER).await?;
+            if due.is_empty() {
+                return Ok(());
+            }
+            let mut tried = Vec::with_capacity(due.len());
+            for some in due.chunks(AT_ONCE) {
+                let came = join_all(some.iter().map(|due| self.try_one(due))).await;
+                tried.extend(some.iter().map(|due| due.id).zip(came));
+            }
+            let open = tried.iter().filter(|(_, came)| matches!(came, Came::Open)).count();
+            self.note_sent(&tried).await?;
+            if open > 0 || tried.len() < TOGETHER as usize {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What waits in a state, and is due, the oldest first.
+    pub(super) async fn waiting(&self, state: SaidState, limit: i64) -> Result<Vec<Due>, DatabaseError> {
+        let mut query = Sql::new(
+            "SELECT conversation_message.id, conversation_message.tenant, conversation.recipient, conversation.number, \
+             conversation_message.due_at, conversation_message.text FROM conversation_message \
+             JOIN conversation ON conversation.id = conversation_message.conversation \
+             WHERE conversation_message.state = ",
+        );
+        // A word of the statement, so that the index of what waits is used.
+        query.push(match state {
+            SaidState::Asking => "'asking'",
+            SaidState::Due => "'due'",
+            SaidState::Sent => "'sent'",
+            SaidState::Failed => "'failed'",
+        });
+        query.push(" AND conversation_message.due_at <= ");
+        query.value(self.clock.unix().0.cast_signed());
+        query.push(" ORDER BY conversation_message.due_at LIMIT ").value(limit);
+        self.database
+            .rows(query, |row| {
+                Ok(Due {
+                    id: row.number(0)?,
+                    tenant: TenantId(row.number(1)? as u32),
+                    to: Recipient(row.number(2)?.cast_unsigned()),
+                    number: row.text(3)?,
+                    due: UnixMicros(row.number(4)?.cast_unsigned()),
+                    text: row.text_if_any(5)?,
+                })
+            })
+            .await
+    }
+
+    async fn try_one(&self, due: &Due) -> Came {
+        let text = match self.opened(due.tenant, due.text.clone()).await {
+            Ok(Some(text)) => text,
+            Ok(None) => return Came::Failed("texts_erased".to_owned()),
+            Err(_) => return Came::Open,
+        };
+        let late = self.clock.unix().since(due.due);
+        if late > WORTH {
+            return Came::Failed("too_late".to_owned());
+        }
+        let token = Token::of_key(KeyOwner::Tenant(due.tenant), "reply", &due.id.to_string());
+        match self
+            .campaigns
+            .send(due.tenant, &order(due.to, &due.number, &text), token)
+            .await
+        {
+            Ok(message) => {
+                self.metrics.reply_latency_seconds.observe(late.as_secs_f64());
+                Came::Sent(message.0.cast_signed())
+            }
+            Err(
+                CampaignFault::Store(_) | CampaignFault::Database(_) | CampaignFault::Busy | CampaignFault::Stopping,
+            ) => Came::Open,
+            Err(fault) => Came::Failed(code_of(&fault)),
+        }
+    }
+
+    async fn note_sent(&self, tried: &[(i64, Came)]) -> Result<(), DatabaseError> {
+        let mut change = self.database.change().await?;
+        for (id, came) in tried {
+            let (state, message, reason) = match came {
+                Came::Open => continue,
+                Came::Sent(message) => (SaidState::Sent, Some(*message), None),
+                Came::Failed(reason) => (SaidState::Failed, None, Some(reason.clone())),
+            };
+            let mut update = Sql::new("UPDATE conversation_message SET state = ");
+            update.value(state.into_str()).push(", message = ").value(message);
+            update.push(", reason = ").value(reason);
+            update.push(" WHERE id = ").value(*id);
+            change.run(update).await?;
+            if state == SaidState::Failed {
+                let mut attention = Sql::new("UPDATE conversation SET attention = 'failed' WHERE id = ");
+                attention
+                    .push("(SELECT conversation FROM conversation_message WHERE id = ")
+                    .value(*id)
+                    .push(")");
+                change.run(attention).await?;
+            }
+        }
+        change.commit().await
+    }
+}

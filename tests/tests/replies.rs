@@ -1,0 +1,585 @@
+//! What people write back is read, gathered into conversations, and answered: by rule, by a tenant's program, by somebody.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use campanile_tests::scenarios::Dice;
+use campanile_tests::{
+    Campaign, CampaignOrder, EngineSettings, Http, Lab, Manner, Receiver, SmscSettings, Stand, Tenant, eventually,
+    programs, recipients,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+const LIMIT: Duration = Duration::from_secs(30);
+const OWN: &str = "+33644630001";
+const SHORT_CODE: &str = "36034";
+
+const HOURS: &str = "De 9 h à 18 h.";
+
+fn stand(name: &str) -> Stand {
+    Stand::under(Lab::new(programs!(), name), "", settings)
+}
+
+fn settings(redis: &campanile_tests::RedisServer, sim: &campanile_tests::Sim) -> EngineSettings {
+    let smsc = SmscSettings::new("north", sim.smpp_address());
+    let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
+    settings
+        .tables
+        .push("[webhooks]\nallow = [\"127.0.0.1/32\"]".to_owned());
+    settings
+}
+
+/// Gives a number to tenants.
+fn give(stand: &Stand, number: &str, tenants: &[&Tenant]) {
+    let operator = stand.engine.operator();
+    let number = json!({ "number": number, "country": "FR" });
+    let kept = operator.post("/v1/inventory", &number).expect(201);
+    for tenant in tenants {
+        let path = format!("/v1/tenants/{}/numbers/{}", tenant.id, text(&kept["id"]));
+        operator.ask("PUT", &path, None).expect(200);
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+fn digits(number: &str) -> &str {
+    number.trim_start_matches('+')
+}
+
+fn rule(http: &Http, rule: &Value) -> Value {
+    http.post("/v1/auto_replies", rule).expect(201)
+}
+
+fn hours(http: &Http) -> Value {
+    let answer = json!({ "name": "Horaires", "match": "first_word", "keywords": ["HORAIRES"], "text": HOURS });
+    rule(http, &answer)
+}
+
+/// What a person got from a number, once there are so many.
+fn got(stand: &Stand, person: &str, number: &str, count: usize) -> Vec<String> {
+    eventually(&format!("{person} has {count} messages"), LIMIT, || {
+        let own = had(stand, person, number);
+        (own.len() >= count).then_some(own)
+    })
+}
+
+fn had(stand: &Stand, person: &str, number: &str) -> Vec<String> {
+    let rows = stand
+        .sim
+        .ledger_by_recipient()
+        .remove(digits(person))
+        .unwrap_or_default();
+    let from = rows.into_iter().filter(|row| row.source == digits(number));
+    from.map(|row| row.text.expect("the simulator keeps texts")).collect()
+}
+
+/// The conversation with a person, once `so` is true of it.
+fn conversation(http: &Http, person: &str, so: impl Fn(&Value) -> bool) -> Value {
+    eventually("the conversation is like that", LIMIT, || {
+        let page = http
+            .get(&format!("/v1/conversations?with={}", digits(person)))
+            .expect(200);
+        page["data"].as_array()?.iter().find(|one| so(one)).cloned()
+    })
+}
+
+fn said(http: &Http, conversation: &Value) -> Vec<Value> {
+    let path = format!("/v1/conversations/{}/messages", text(&conversation["id"]));
+    let mut said = http.get(&path).expect(200)["data"].as_array().expect("a list").clone();
+    said.reverse();
+    said
+}
+
+fn people(count: usize) -> Vec<String> {
+    recipients(count).collect()
+}
+
+fn campaign(stand: &Stand, tenant: &Tenant, to: &[String], sender: &str) -> Campaign {
+    let to: Vec<Value> = to.iter().map(|to| json!({ "to": to })).collect();
+    let order = CampaignOrder::to_audience(&json!({ "recipients": to })).with("sender", json!(sender));
+    let campaign = tenant.order(&stand.engine, &order);
+    stand.wait_until_settled(&campaign, LIMIT);
+    campaign
+}
+
+#[test]
+fn req_003_17_rules_answer_by_keyword_and_by_number_within_a_moment() {
+    let stand = stand("replies-rules");
+    let http = stand.tenant.http(&stand.engine);
+    give(&stand, OWN, &[&stand.tenant]);
+    give(&stand, SHORT_CODE, &[&stand.tenant]);
+    hours(&http);
+    let of_number = json!({
+        "name": "Code court", "match": "first_word", "keywords": ["horaires"], "number": SHORT_CODE, "text": "Jour et nuit.",
+    });
+    rule(&http, &of_number);
+    let results = json!({ "name": "Résultats", "match": "pattern", "pattern": "r[ée]sultats?", "text": "Demain." });
+    rule(&http, &results);
+    let tried = http
+        .post("/v1/auto_replies/try", &json!({ "text": "horiares ?" }))
+        .expect(200);
+    assert_eq!(
+        (&tried["answered"], &tried["confidence"]),
+        (&json!(true), &json!(85)),
+        "{tried}"
+    );
+    let people = people(4);
+    for (person, to, text) in [
+        (&people[0], OWN, "Horaires svp"),
+        (&people[1], SHORT_CODE, "HORAIRES"),
+        (&people[2], "0644630001", "Bonjour, mes resultats ?"),
+        (&people[3], OWN, "horiarez"),
+    ] {
+        stand.sim.inbound(person, to, text);
+    }
+    assert_eq!(got(&stand, &people[0], OWN, 1), [HOURS]);
+    assert_eq!(got(&stand, &people[1], SHORT_CODE, 1), ["Jour et nuit."]);
+    assert_eq!(got(&stand, &people[2], OWN, 1), ["Demain."]);
+    // What is not sure goes to people, with what it may mean.
+    let unsure = conversation(&http, &people[3], |one| one["attention"] == "unsure");
+    let own = &said(&http, &unsure)[0];
+    assert!(own["confidence"].as_u64().is_some_and(|sure| sure < 80), "{own}");
+    assert!(had(&stand, &people[3], OWN).is_empty());
+    let answered = conversation(&http, &people[0], |one| {
+        one["unread"] == 1 && one["attention"].is_null()
+    });
+    let both = said(&http, &answered);
+    assert_eq!(
+        (&both[0]["made"], &both[1]["made"]),
+        (&json!("rule"), &json!("rule")),
+        "{both:?}"
+    );
+    assert_eq!(
+        (&both[1]["text"], &both[1]["direction"]),
+        (&json!(HOURS), &json!("out")),
+        "{both:?}"
+    );
+    // It is somebody's message like any other: counted and billed.
+    let sent = http
+        .get(&format!("/v1/messages/{}", text(&both[1]["message"])))
+        .expect(200);
+    assert_eq!(sent["to"], people[0], "{sent}");
+}
+
+#[test]
+fn what_is_no_rule_is_refused() {
+    let stand = stand("replies-refused");
+    let http = stand.tenant.http(&stand.engine);
+    for (edit, pointer) in [
+        (json!({ "match": "exact" }), "/match"),
+        (json!({ "match": "pattern" }), "/match"),
+        (json!({ "match": "sometimes" }), "/match"),
+        (json!({ "match": "pattern", "pattern": "(" }), "/pattern"),
+        (json!({ "match": "any", "keywords": ["OUI"] }), "/keywords"),
+        (json!({ "match": "exact", "keywords": ["!"] }), "/keywords/0"),
+        (json!({ "match": "exact", "keywords": ["OUI", "Arrêt"] }), "/keywords/1"),
+        (
+            json!({ "match": "exact", "keywords": ["OUI"], "number": "36034" }),
+            "/number",
+        ),
+        (json!({ "match": "any", "opts_in": "J'accepte." }), "/opts_in"),
+        (json!({ "match": "any", "text": null }), "/match"),
+        (
+            json!({ "match": "any", "webhook": { "url": "http://10.0.0.1/" } }),
+            "/webhook/url",
+        ),
+        (json!({ "match": "any", "delay": 86_401 }), "/delay"),
+        (json!({ "match": "any", "text": "a".repeat(2_000) }), "/text"),
+    ] {
+        let mut rule = json!({ "name": "Règle", "text": "Bonjour." });
+        rule.as_object_mut()
+            .expect("an object")
+            .extend(edit.as_object().expect("an object").clone());
+        http.post("/v1/auto_replies", &rule)
+            .expect_field_problem(&[400, 422], pointer);
+    }
+    for (change, pointer) in [
+        (
+            json!({ "opening_hours": [{ "days": [8], "from": "08:00", "to": "12:00" }] }),
+            "/opening_hours/0/days/0",
+        ),
+        (
+            json!({ "opening_hours": [{ "days": [1], "from": "12:00", "to": "08:00" }] }),
+            "/opening_hours/0/to",
+        ),
+        (json!({ "zone": "Europe/Paris" }), "/zone"),
+        (json!({ "per_hour": 256 }), "/per_hour"),
+    ] {
+        http.patch("/v1/reply_settings", &change)
+            .expect_field_problem(&[400, 422], pointer);
+    }
+}
+
+#[test]
+fn req_001_21_a_stop_is_confirmed_once_and_req_003_07_a_word_opts_in_again() {
+    let stand = stand("replies-stop");
+    let http = stand.tenant.http(&stand.engine);
+    give(&stand, OWN, &[&stand.tenant]);
+    let wording = "J'accepte de recevoir les nouvelles du cabinet par SMS.";
+    let yes = json!({ "name": "Oui", "match": "exact", "keywords": ["OUI"], "text": "Merci !", "opts_in": wording });
+    rule(&http, &yes);
+    let settings = http.get("/v1/reply_settings").expect(200);
+    let confirmation = text(&settings["stop_confirmation"]);
+    let person = &people(1)[0];
+    let advertise = || {
+        let audience = json!({ "recipients": [{ "to": person }] });
+        let order = CampaignOrder::to_audience(&audience).with("purpose", json!("marketing"));
+        let campaign = stand.tenant.order(&stand.engine, &order);
+        campaign.wait(&stand.engine, "it has ended", LIMIT, |view| {
+            view.progress.queued == 0 && view.state == "completed"
+        })
+    };
+    stand.sim.inbound(person, OWN, "STOP");
+    assert_eq!(got(&stand, person, OWN, 1), [confirmation.clone()]);
+    stand.sim.inbound(person, OWN, "STOP j'ai dit");
+    conversation(&http, person, |one| one["unread"] == 2);
+    assert_eq!(advertise().status("delivered"), 0);
+    stand.sim.inbound(person, OWN, "Oui !");
+    assert_eq!(
+        got(&stand, person, OWN, 2),
+        [confirmation.clone(), "Merci !".to_owned()]
+    );
+    assert_eq!(advertise().status("delivered"), 1);
+    let contacts = http.post("/v1/contacts/search", &json!({})).expect(200);
+    let contact = text(&contacts["data"][0]["id"]);
+    let consents = http.get(&format!("/v1/contacts/{contact}/consents")).expect(200);
+    let consent = &consents["data"][0];
+    assert_eq!(consent["wording"], wording, "{consent}");
+    assert!(text(&consent["source"]).starts_with("sms inb_"), "{consent}");
+    // And out again, which is confirmed again.
+    stand.sim.inbound(person, OWN, "stop");
+    assert_eq!(got(&stand, person, OWN, 3)[2], confirmation);
+    assert_eq!(advertise().status("delivered"), 0);
+    stand.sim.inbound(person, OWN, "Contact");
+    assert_eq!(got(&stand, person, OWN, 4)[3], "Clinique");
+}
+
+#[test]
+fn req_004_34_outside_opening_hours_it_is_said_when_somebody_answers_once() {
+    let stand = stand("replies-closed");
+    let http = stand.tenant.http(&stand.engine);
+    give(&stand, OWN, &[&stand.tenant]);
+    let closed = "Nous vous répondrons pendant nos heures d'ouverture.";
+    rule(
+        &http,
+        &json!({ "name": "Fermé", "match": "any", "when": "closed", "text": closed }),
+    );
+    hours(&http);
+    let today = Timestamp::now().in_tz("Europe/Paris").expect("a zone").weekday();
+    // Three days from now: not today, and not tomorrow, which it may be in a moment.
+    let other = today.wrapping_add(3).to_monday_one_offset();
+    let opening = json!({ "opening_hours": [{ "days": [other], "from": "08:00", "to": "20:00" }] });
+    http.patch("/v1/reply_settings", &opening).expect(200);
+    let person = &people(1)[0];
+    stand.sim.inbound(person, OWN, "Bonjour, j'ai mal au dos");
+    assert_eq!(got(&stand, person, OWN, 1), [closed]);
+    stand.sim.inbound(person, OWN, "Il y a quelqu'un ?");
+    stand.sim.inbound(person, OWN, "Horaires");
+    assert_eq!(got(&stand, person, OWN, 2), [closed, HOURS]);
+    let waiting = conversation(&http, person, |one| one["unread"] == 3);
+    assert_eq!(waiting["attention"], "unanswered", "{waiting}");
+    // Somebody answers; then nobody waits any more.
+    let path = format!("/v1/conversations/{}", text(&waiting["id"]));
+    let once = http.once("answer-1");
+    let answer = json!({ "text": "Venez demain à 9 h." });
+    let sent = once.post(&format!("{path}/messages"), &answer).expect(202);
+    let again = once.post(&format!("{path}/messages"), &answer).expect(202);
+    assert_eq!(sent["id"], again["id"]);
+    assert_eq!(got(&stand, person, OWN, 3)[2], "Venez demain à 9 h.");
+    let closed = http
+        .patch(&path, &json!({ "state": "closed", "assignee": "Accueil" }))
+        .expect(200);
+    assert_eq!(
+        (&closed["unread"], &closed["attention"]),
+        (&json!(0), &Value::Null),
+        "{closed}"
+    );
+    stand.sim.inbound(person, OWN, "Merci");
+    let open = conversation(&http, person, |one| one["unread"] == 1);
+    assert_eq!(
+        (&open["state"], &open["assignee"]),
+        (&json!("open"), &json!("Accueil")),
+        "{open}"
+    );
+    assert_eq!(had(&stand, person, OWN).len(), 3);
+}
+
+#[test]
+fn req_004_22_a_tenants_program_says_what_is_answered_and_its_own_text_stands_for_it() {
+    let stand = stand("replies-program");
+    let http = stand.tenant.http(&stand.engine);
+    give(&stand, OWN, &[&stand.tenant]);
+    let program = Receiver::start();
+    program.be(Manner::Says(json!({ "text": "Vos résultats sont là." }).to_string()));
+    let asks = json!({
+        "name": "Résultats", "match": "first_word", "keywords": ["RESULTATS"], "text": "Appelez-nous.",
+        "webhook": { "url": program.url(), "timeout_ms": 500 },
+    });
+    let made = rule(&http, &asks);
+    assert!(text(&made["secret"]).starts_with("whsec_"), "{made}");
+    let shown = http.get(&format!("/v1/auto_replies/{}", text(&made["id"]))).expect(200);
+    assert!(shown.get("secret").is_none(), "{shown}");
+    let people = people(4);
+    stand.sim.inbound(&people[0], OWN, "Résultats ?");
+    assert_eq!(got(&stand, &people[0], OWN, 1), ["Vos résultats sont là."]);
+    let posted = &program.posted()[0];
+    let asked = posted.body();
+    assert_eq!(asked["type"], "reply.asked");
+    assert_eq!(
+        (&asked["data"]["from"], &asked["data"]["text"]),
+        (&json!(people[0]), &json!("Résultats ?")),
+        "{asked}"
+    );
+    assert!(posted.header("webhook-signature").starts_with("v1,"));
+    for (person, manner) in [
+        (&people[1], Manner::Hangs),
+        (&people[2], Manner::Answers(500, String::new())),
+    ] {
+        program.be(manner);
+        stand.sim.inbound(person, OWN, "resultats");
+        assert_eq!(got(&stand, person, OWN, 1), ["Appelez-nous."]);
+    }
+    program.be(Manner::Takes);
+    stand.sim.inbound(&people[3], OWN, "resultats");
+    let quiet = conversation(&http, &people[3], |one| one["unread"] == 1);
+    let said = eventually("nothing is to be said", LIMIT, || {
+        let own = said(&http, &quiet).into_iter().find(|one| one["direction"] == "out")?;
+        (own["state"] == "failed").then_some(own)
+    });
+    assert_eq!(said["reason"], "nothing_to_say", "{said}");
+    assert!(had(&stand, &people[3], OWN).is_empty());
+}
+
+#[test]
+fn two_machines_that_answer_each_other_come_to_an_end_and_it_is_said() {
+    let stand = stand("replies-loop");
+    let http = stand.tenant.http(&stand.engine);
+    give(&stand, OWN, &[&stand.tenant]);
+    let told = Receiver::start();
+    let endpoint = json!({ "url": told.url(), "events": ["conversation.waiting"] });
+    http.post("/v1/webhooks", &endpoint).expect(201);
+    rule(
+        &http,
+        &json!({ "name": "Absence", "match": "first_word", "keywords": ["ABSENT"], "text": "Bien reçu." }),
+    );
+    let people = people(2);
+    // An echo is never answered; an out-of-office is, five times.
+    stand.sim.inbound(&people[1], OWN, "absent ce jour");
+    got(&stand, &people[1], OWN, 1);
+    stand.sim.inbound(&people[1], OWN, "Bien recu");
+    for round in 1..=8 {
+        stand
+            .sim
+            .inbound(&people[0], OWN, &format!("Absent jusqu'au {round} décembre"));
+        conversation(&http, &people[0], |one| one["unread"] == round);
+    }
+    let quiet = conversation(&http, &people[0], |one| one["attention"] == "quiet");
+    assert!(quiet["quiet_until"].is_string(), "{quiet}");
+    got(&stand, &people[0], OWN, 5);
+    let reasons = eventually("endpoints are told", LIMIT, || {
+        let events: Vec<Value> = told.taken().iter().flat_map(|posted| posted.events()).collect();
+        (events.len() >= 3).then_some(events)
+    });
+    assert!(
+        reasons.iter().all(|event| event["data"]["reason"] == "quiet"),
+        "{reasons:?}"
+    );
+    let echoed = conversation(&http, &people[1], |one| one["unread"] == 2);
+    assert_eq!(said(&http, &echoed).last().expect("it came")["made"], "echo");
+    assert_eq!(
+        (had(&stand, &people[0], OWN).len(), had(&stand, &people[1], OWN).len()),
+        (5, 1)
+    );
+}
+
+#[test]
+fn req_003_10_one_number_for_several_tenants_and_req_003_09_several_for_one() {
+    let stand = stand("replies-shared");
+    let lilas = stand.engine.tenant("Cabinet des Lilas", 1_000);
+    let (own, other) = (stand.tenant.http(&stand.engine), lilas.http(&stand.engine));
+    give(&stand, OWN, &[&stand.tenant]);
+    give(&stand, SHORT_CODE, &[&stand.tenant, &lilas]);
+    let listed = own.get("/v1/numbers").expect(200);
+    let shared: HashMap<String, bool> = listed["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|number| (text(&number["number"]), number["shared"] == true))
+        .collect();
+    assert_eq!(
+        shared,
+        HashMap::from([(OWN.to_owned(), false), (SHORT_CODE.to_owned(), true)])
+    );
+    let keyword =
+        |word: &str, says: &str| json!({ "name": word, "match": "first_word", "keywords": [word], "text": says });
+    rule(&own, &keyword("OSTEO", "Ostéo."));
+    rule(&other, &keyword("LILAS", "Lilas."));
+    rule(&own, &keyword("RDV", "Ostéo RDV."));
+    rule(&other, &keyword("RDV", "Lilas RDV."));
+    let people = people(4);
+    campaign(&stand, &lilas, &people[..2], SHORT_CODE);
+    for (person, says) in [
+        // A keyword stands before whoever wrote last.
+        (&people[0], "Osteo svp"),
+        // One that both have says nothing: whoever wrote last is answered.
+        (&people[1], "rdv"),
+        (&people[2], "LILAS"),
+        // Nobody knows whom.
+        (&people[3], "rdv"),
+    ] {
+        stand.sim.inbound(person, SHORT_CODE, says);
+    }
+    let answers = |person: &str| {
+        let mut answers = got(&stand, person, SHORT_CODE, 1);
+        answers.retain(|answer| answer.starts_with("Ost") || answer.starts_with("Lilas"));
+        (!answers.is_empty()).then_some(answers)
+    };
+    let answered = |person: &str| eventually("it is answered", LIMIT, || answers(person));
+    assert_eq!(answered(&people[0]), ["Ostéo."]);
+    assert_eq!(answered(&people[1]), ["Lilas RDV."]);
+    assert_eq!(answered(&people[2]), ["Lilas."]);
+    let admin = stand.engine.admin();
+    let unmatched = eventually("operators see it", LIMIT, || {
+        let page = admin.get("/v1/inbound").expect(200);
+        page["data"].as_array()?.first().cloned()
+    });
+    assert_eq!(unmatched["text"], "rdv");
+    // And give it to whom it is for, where it is read as if it had come there.
+    let path = format!("/v1/inbound/{}/assign", text(&unmatched["id"]));
+    admin
+        .post(&path, &json!({ "tenant": "ten_7777777777777" }))
+        .expect_field_problem(&[422], "/tenant");
+    admin.post(&path, &json!({ "tenant": lilas.id })).expect(200);
+    admin.post(&path, &json!({ "tenant": lilas.id })).expect_problem(&[404]);
+    assert_eq!(answered(&people[3]), ["Lilas RDV."]);
+}
+
+#[test]
+fn req_003_06_a_number_is_asked_for_and_given() {
+    let stand = stand("replies-numbers");
+    let http = stand.tenant.http(&stand.engine);
+    let operator = stand.engine.operator();
+    let asked = json!({ "kind": "long_number", "country": "FR", "note": "Pour les rappels" });
+    let asked = http.post("/v1/number_requests", &asked).expect(201);
+    assert_eq!(
+        (&asked["state"], &asked["two_way"]),
+        (&json!("open"), &json!(true)),
+        "{asked}"
+    );
+    let kept = operator.post(
+        "/v1/inventory",
+        &json!({ "number": OWN, "country": "FR", "monthly_price": 500 }),
+    );
+    let kept = kept.expect(201);
+    let path = format!("/v1/tenants/{}/number_requests", stand.tenant.id);
+    let listed = operator.get(&path).expect(200);
+    assert_eq!(listed["data"][0]["note"], "Pour les rappels");
+    let answer = format!("{path}/{}/answer", text(&asked["id"]));
+    let unknown = json!({ "number": "num_7777777777777" });
+    operator.post(&answer, &unknown).expect_field_problem(&[422], "/number");
+    let given = json!({ "number": kept["id"], "answer": "Bienvenue" });
+    let given = operator.post(&answer, &given).expect(200);
+    assert_eq!(
+        (&given["state"], &given["number"]),
+        (&json!("granted"), &json!(OWN)),
+        "{given}"
+    );
+    operator.post(&answer, &json!({})).expect_problem(&[409]);
+    assert_eq!(http.get("/v1/numbers").expect(200)["data"][0]["number"], OWN);
+    hours(&http);
+    let people = people(2);
+    stand.sim.inbound(&people[0], OWN, "horaires");
+    assert_eq!(got(&stand, &people[0], OWN, 1), [HOURS]);
+    // Forgotten, it is nobody's, but for those who were written to from it.
+    operator
+        .delete(&format!("/v1/inventory/{}", text(&kept["id"])))
+        .expect(204);
+    stand.sim.inbound(&people[0], OWN, "Horaires encore");
+    stand.sim.inbound(&people[1], OWN, "horaires");
+    eventually("operators see it", LIMIT, || {
+        let page = stand.engine.admin().get("/v1/inbound").expect(200);
+        (page["data"][0]["text"] == "horaires").then_some(())
+    });
+    let unanswered = conversation(&http, &people[0], |one| one["attention"] == "not_ours");
+    assert_eq!(unanswered["unread"], 2, "{unanswered}");
+}
+
+#[test]
+fn req_003_16_a_report_says_how_many_have_answered_and_how_fast() {
+    let stand = stand("replies-report");
+    let http = stand.tenant.http(&stand.engine);
+    give(&stand, OWN, &[&stand.tenant]);
+    let people = people(8);
+    let campaign = campaign(&stand, &stand.tenant, &people, OWN);
+    for (person, says) in [
+        (&people[0], "Merci"),
+        (&people[0], "A demain"),
+        (&people[1], "Non"),
+        (&people[2], "STOP"),
+    ] {
+        stand.sim.inbound(person, OWN, says);
+    }
+    let report = eventually(
+        "the answers are counted, and history knows when they were asked for",
+        LIMIT,
+        || {
+            let report = http.get(&format!("/v1/campaigns/{}/report", campaign.id)).expect(200);
+            let replies = report["replies"].clone();
+            (replies["messages"] == 4 && replies["median_seconds"].is_u64()).then_some(replies)
+        },
+    );
+    assert_eq!(
+        (&report["people"], &report["opted_out"]),
+        (&json!(3), &json!(1)),
+        "{report}"
+    );
+    assert_eq!(report["rate"], 37.5, "{report}");
+    assert!(
+        report["median_seconds"].as_u64().is_some_and(|seconds| seconds < 60),
+        "{report}"
+    );
+}
+
+/// Whatever dies meanwhile, each message is answered once, and stands in its conversation once.
+fn killed(seed: u64) {
+    let mut stand = stand(&format!("replies-kills-{seed}"));
+    let http = stand.tenant.http(&stand.engine);
+    give(&stand, OWN, &[&stand.tenant]);
+    hours(&http);
+    let mut dice = Dice::new(seed);
+    let people = people(60);
+    for (at, person) in people.iter().enumerate() {
+        stand.sim.inbound(person, OWN, "Horaires");
+        if at % 15 == 14 {
+            let answered = dice.roll(0..=8) as usize + at - 14;
+            eventually("some are answered", LIMIT, || {
+                (stand.sim.ledger().len() >= answered).then_some(())
+            });
+            stand.engine.kill();
+            stand.engine.restart();
+        }
+    }
+    let http = stand.tenant.http(&stand.engine);
+    for person in &people {
+        let one = conversation(&http, person, |one| one["unread"] == 1);
+        let said = eventually("it is answered", LIMIT, || {
+            let said = said(&http, &one);
+            (said.len() > 1 && said[1]["state"] == "sent").then_some(said)
+        });
+        assert_eq!(said.len(), 2, "seed {seed}: {said:?}");
+    }
+    // What its process had leased when it died is in doubt, and is not sent again by itself.
+    let ledger = stand.sim.ledger_by_recipient();
+    let doubled: Vec<_> = ledger.values().filter(|rows| rows.len() > 1).collect();
+    assert!(doubled.is_empty(), "seed {seed}: {doubled:?}");
+}
+
+#[test]
+fn req_003_18_whatever_dies_meanwhile_each_is_answered_once() {
+    for seed in [1, 2, 3] {
+        killed(seed);
+    }
+}
