@@ -59,6 +59,27 @@ async fn give_operator_key(accounts: &Accounts, name: &str) {
     std::fs::remove_file(file).unwrap();
 }
 
+fn replies(
+    bench: &Bench,
+    (database, numbers): (&crate::database::Database, &crate::numbers::Numbers),
+    (webhooks, metrics): (&crate::webhooks::Webhooks, &Metrics),
+    kept: Duration,
+) -> crate::replies::Replies {
+    crate::replies::Replies::new(crate::replies::ReplyDeps {
+        store: bench.store.clone(),
+        database: database.clone(),
+        campaigns: bench.campaigns.clone(),
+        people: bench.people.clone(),
+        mirror: bench.mirror.clone(),
+        webhooks: webhooks.clone(),
+        numbers: numbers.clone(),
+        clock: bench.clock,
+        metrics: metrics.clone(),
+        inbound_for: kept,
+        kept_for: kept,
+    })
+}
+
 impl Api {
     async fn start(name: &str) -> Self {
         Self::with(name, config::Api::default()).await
@@ -104,7 +125,7 @@ impl Api {
         let automations = crate::automation::Automations::new(automations, bench.campaigns.clone(), webhooks.clone());
         let app = App {
             automations,
-            agenda: crate::agenda::Agenda::new(of_agenda, people, bench.campaigns.clone()),
+            agenda: crate::agenda::Agenda::new(of_agenda, bench.people.clone(), bench.campaigns.clone()),
             waiting: Waiting::new(&bench.store, &traffic, &Gates::none(bench.clock), &verdict),
             traffic,
             pressure: crate::pressure::Pressure::new(bench.clock.now(), 1),
