@@ -104,17 +104,8 @@ pub(crate) enum FieldProblem {
     NotANetwork,
     /// No time of a day.
     InvalidTimeOfDay,
-    /// Not behind what another field says.
-    NotBehind {
-        /// The other one.
-        field: &'static str,
-    },
-    /// No regular expression, or one that takes too much.
-    InvalidPattern,
-    /// Not one of the tenant's numbers.
-    NotOwnNumber,
-    /// A word that means an opt-out, whatever a rule says.
-    MeansOptOut,
+    /// No rule of replies, and no hours of opening.
+    Reply(ReplyProblem),
     /// Not a phone number at all.
     NotANumber,
     /// A phone number that does not exist in its country's numbering plan.
@@ -175,12 +166,13 @@ impl FieldProblem {
         // What has kinds of its own is told by theirs.
         let own = Self::VARIANTS
             .iter()
-            .filter(|name| !["date", "sheet", "url", "wording"].contains(name));
+            .filter(|name| !["date", "reply", "sheet", "url", "wording"].contains(name));
         let mut codes: Vec<_> = own
             .chain(DateProblem::VARIANTS)
             .chain(WordingProblem::VARIANTS)
             .chain(SheetProblem::VARIANTS)
             .chain(UrlProblem::VARIANTS)
+            .chain(ReplyProblem::VARIANTS)
             .copied()
             .collect();
         codes.sort_unstable();
@@ -205,6 +197,9 @@ impl FieldProblem {
             return problem.into_str();
         }
         if let Self::Url(problem) = self {
+            return problem.into_str();
+        }
+        if let Self::Reply(problem) = self {
             return problem.into_str();
         }
         self.into_str()
@@ -268,6 +263,29 @@ pub(crate) enum DateProblem {
         /// The most days allowed.
         days: u32,
     },
+}
+
+/// How what is said of replies cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum ReplyProblem {
+    /// Not behind what another field says.
+    NotBehind {
+        /// The other one.
+        field: &'static str,
+    },
+    /// No regular expression, or one that takes too much.
+    InvalidPattern,
+    /// Not one of the tenant's numbers.
+    NotOwnNumber,
+    /// A word that means an opt-out, whatever a rule says.
+    MeansOptOut,
+}
+
+impl From<ReplyProblem> for FieldProblem {
+    fn from(problem: ReplyProblem) -> Self {
+        Self::Reply(problem)
+    }
 }
 
 /// How a URL is not that of a receiver of ours.

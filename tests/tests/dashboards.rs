@@ -162,6 +162,13 @@ fn every_panel_variable_and_mark_has_data_in_a_day_made_for_it() {
     stand.tenant.order(&stand.engine, &marketing);
     let planned = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(10));
     planned.schedule_in(&stand.engine, 2);
+    // STOP to a number of the tenant's is confirmed.
+    let operator = stand.engine.operator();
+    let number = json!({ "number": "36034", "country": "FR" });
+    let number = operator.post("/v1/inventory", &number).expect(201);
+    let number = number["id"].as_str().expect("an id");
+    let given = format!("/v1/tenants/{}/numbers/{number}", stand.tenant.id);
+    operator.ask("PUT", &given, None).expect(200);
     stand.sim.inbound("33600000001", "36034", "STOP");
     // Only Prometheus speaks TLS here.
     stand.engine.signal(Signal::HUP);

@@ -254,7 +254,7 @@ fn req_001_21_a_stop_is_confirmed_once_and_req_003_07_a_word_opts_in_again() {
     assert_eq!(got(&stand, person, OWN, 3)[2], confirmation);
     assert_eq!(advertise().status("delivered"), 0);
     stand.sim.inbound(person, OWN, "Contact");
-    assert_eq!(got(&stand, person, OWN, 4)[3], "Clinique");
+    assert_eq!(got(&stand, person, OWN, 4)[3], "Cabinet Martin");
 }
 
 #[test]
@@ -541,6 +541,81 @@ fn req_003_16_a_report_says_how_many_have_answered_and_how_fast() {
         report["median_seconds"].as_u64().is_some_and(|seconds| seconds < 60),
         "{report}"
     );
+}
+
+#[test]
+fn req_004_13_who_is_reminded_confirms_cancels_or_wants_another_time() {
+    let stand = stand("replies-appointments");
+    let http = stand.tenant.http(&stand.engine);
+    give(&stand, OWN, &[&stand.tenant]);
+    let told = Receiver::start();
+    let endpoint = json!({ "url": told.url(), "events": ["appointment.reply"] });
+    http.post("/v1/webhooks", &endpoint).expect(201);
+    let plan = json!({ "name": "La veille", "offsets": ["-24h"], "sender": OWN, "text": "RDV à [heure]. 1 oui, 2 non, 3 autre date" });
+    http.post("/v1/reminder_plans", &plan).expect(201);
+    let people = people(5);
+    let starts_at = (Timestamp::now() + jiff::SignedDuration::from_hours(5)).to_string();
+    let events: Vec<Value> = people[..4]
+        .iter()
+        .map(|person| json!({ "reference": person, "number": person, "kind": "Consultation", "starts_at": starts_at }))
+        .collect();
+    let made = http.post("/v1/events", &json!({ "events": events })).expect(200);
+    for person in &people[..4] {
+        got(&stand, person, OWN, 1);
+    }
+    for (person, says) in [
+        (&people[0], "Oui, merci"),
+        // A bare "ANNULER" would opt out of whom nobody has asked.
+        (&people[1], "Annuler"),
+        (&people[2], "Peut-on décaler ?"),
+        (&people[3], "peut-être"),
+        (&people[4], "ANNULER"),
+    ] {
+        stand.sim.inbound(person, OWN, says);
+    }
+    assert_eq!(
+        got(&stand, &people[0], OWN, 2)[1],
+        "Merci, votre rendez-vous est confirmé."
+    );
+    assert_eq!(got(&stand, &people[1], OWN, 2)[1], "Votre rendez-vous est annulé.");
+    assert!(got(&stand, &people[2], OWN, 2)[1].starts_with("C'est noté"));
+    let event = |at: usize| {
+        http.get(&format!("/v1/events/{}", text(&made["data"][at]["id"])))
+            .expect(200)
+    };
+    for (at, state, answer) in [
+        (0, "booked", "confirm"),
+        (1, "cancelled", "cancel"),
+        (2, "booked", "move"),
+    ] {
+        let event = event(at);
+        assert_eq!(
+            (&event["state"], &event["answer"]["answer"]),
+            (&json!(state), &json!(answer)),
+            "{event}"
+        );
+    }
+    let unsure = conversation(&http, &people[3], |one| one["attention"] == "unanswered");
+    assert_eq!(said(&http, &unsure).last().expect("it came")["made"], "unanswered");
+    assert!(event(3)["answer"].is_null());
+    let opted_out = conversation(&http, &people[4], |one| one["unread"] == 1);
+    assert_eq!(said(&http, &opted_out)[0]["made"], "opt_out");
+    let answers = eventually("the clinic's software is told", LIMIT, || {
+        let events: Vec<Value> = told.taken().iter().flat_map(|posted| posted.events()).collect();
+        (events.len() >= 3).then_some(events)
+    });
+    let mut answers: Vec<(String, String)> = answers
+        .iter()
+        .map(|event| {
+            (
+                text(&event["data"]["events"][0]["reference"]),
+                text(&event["data"]["answer"]),
+            )
+        })
+        .collect();
+    answers.sort();
+    let expected = ["confirm", "cancel", "move"].map(str::to_owned);
+    assert_eq!(answers, people.iter().cloned().zip(expected).collect::<Vec<_>>());
 }
 
 /// Whatever dies meanwhile, each message is answered once, and stands in its conversation once.

@@ -17,7 +17,8 @@ pub(super) fn board() -> Board {
     .row("Messages", messages())
     .row("Backlog", backlog())
     .row("Latency", latency())
-    .folded_row("Campaigns and people who write back", campaigns())
+    .folded_row("Campaigns", campaigns())
+    .folded_row("People who write back", replies())
 }
 
 fn now() -> Vec<Panel> {
@@ -150,26 +151,8 @@ fn latency() -> Vec<Panel> {
     ]
 }
 
-fn campaigns() -> Vec<Panel> {
+fn replies() -> Vec<Panel> {
     vec![
-        Panel::table(
-            "Campaigns",
-            "short",
-            "Campaigns by state, as of the auditor's last walk.",
-        )
-        .shows(sum("state", &of(M.campaigns.name, "")), "{{state}}"),
-        Panel::lines(
-            "Launches",
-            "ops",
-            "Launches a second, by result. blocked_credit: the balance does not cover it.",
-        )
-        .shows(rates("result", M.campaign_launches_total.name, ""), "{{result}}"),
-        Panel::lines(
-            "Left out before sending",
-            "ops",
-            "Recipients that were not taken, by reason, a second: bad lists.",
-        )
-        .shows(rates("reason", M.messages_skipped_total.name, ""), "{{reason}}"),
         Panel::lines(
             "Inbound",
             "ops",
@@ -190,6 +173,29 @@ fn campaigns() -> Vec<Panel> {
         .orange(0.5)
         .shows(quantile(0.5, "", M.reply_latency_seconds.name, ""), "p50")
         .shows(quantile(0.95, "", M.reply_latency_seconds.name, ""), "p95"),
+    ]
+}
+
+fn campaigns() -> Vec<Panel> {
+    vec![
+        Panel::table(
+            "Campaigns",
+            "short",
+            "Campaigns by state, as of the auditor's last walk.",
+        )
+        .shows(sum("state", &of(M.campaigns.name, "")), "{{state}}"),
+        Panel::lines(
+            "Launches",
+            "ops",
+            "Launches a second, by result. blocked_credit: the balance does not cover it.",
+        )
+        .shows(rates("result", M.campaign_launches_total.name, ""), "{{result}}"),
+        Panel::lines(
+            "Left out before sending",
+            "ops",
+            "Recipients that were not taken, by reason, a second: bad lists.",
+        )
+        .shows(rates("reason", M.messages_skipped_total.name, ""), "{{reason}}"),
         Panel::lines(
             "Queuing of launched campaigns",
             "ops",

@@ -1,5 +1,6 @@
 //! What is in the diaries of practices, and of what people are reminded: appointments, results, treatments.
 
+mod answers;
 mod asked;
 mod course;
 mod event;
@@ -14,6 +15,7 @@ mod upsert;
 
 use std::sync::Arc;
 
+pub(crate) use answers::EventAnswer;
 pub(crate) use event::{Event, EventState, GivenEvent, GivenWhom, Start, TIME_ZONE, Whom};
 pub(crate) use kept::Sought;
 pub(crate) use offset::{Hours, Offset};
@@ -136,6 +138,18 @@ impl Agenda {
     /// The database's.
     pub(crate) async fn open_questions(&self, of: (TenantId, Recipient)) -> Result<Vec<OpenQuestion>, DatabaseError> {
         open_questions(&self.0.database, of, self.0.clock.unix()).await
+    }
+
+    /// What a number was asked before that time and may still answer then, what was asked last first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn open_questions_at(
+        &self,
+        of: (TenantId, Recipient),
+        at: UnixMicros,
+    ) -> Result<Vec<OpenQuestion>, DatabaseError> {
+        open_questions(&self.0.database, of, at).await
     }
 
     /// Sets the state of an event, and with it what becomes of its reminders.

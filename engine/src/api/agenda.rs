@@ -265,6 +265,12 @@ async fn whole(app: &App, tenant: TenantId, id: EventId) -> Result<Json<Value>, 
     let reminders = reminders.map_err(|error| database_refuses(&error))?;
     let mut shown = view(&event);
     shown["reminders"] = reminders.iter().map(reminder).collect();
+    let answered = app.agenda.answered(id).await;
+    let answered = answered.map_err(|error| database_refuses(&error))?;
+    shown["answer"] = answered.map_or(
+        Value::Null,
+        |(answer, at)| json!({ "answer": answer.code(), "at": time(at) }),
+    );
     Ok(Json(shown))
 }
 
@@ -446,7 +452,7 @@ fn read_start(fields: &mut Fields) -> Option<Option<Start>> {
 }
 
 /// An event as its tenant sees it.
-fn view(event: &Event) -> Value {
+pub(super) fn view(event: &Event) -> Value {
     let details = &event.details;
     let attributes: Map<String, Value> = details
         .attributes

@@ -15,39 +15,18 @@ use super::refusal::{database_refuses, store_refuses};
 use super::{App, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{AutoReplyId, Role, TenantId};
-use crate::fault::{FieldFault, FieldProblem};
+use crate::fault::{FieldFault, FieldProblem, ReplyProblem};
 use crate::people::{TEXT_MAX, WORDING_MAX, check_name};
-use crate::replies::{AUTO_REPLIES_MAX, Ask, AutoReply, Match, Meant, ReplyFault, Rule, Rules, When, compiled, words};
+use crate::replies::{
+    AUTO_REPLIES_MAX, Ask, AutoReply, DELAY_MAX, KEYWORD_MAX, KEYWORDS_MAX, Match, Meant, PATTERN_MAX, PRIORITY,
+    ReplyFault, Rule, Rules, TIMEOUT_DEFAULT_MS, TIMEOUT_MS, When, compiled, words,
+};
 use crate::webhooks::{WebhookFault, Webhooks};
 
 const FIELDS: [&str; 12] = [
     "name", "number", "match", "keywords", "pattern", "when", "text", "webhook", "opts_in", "delay", "priority",
     "enabled",
 ];
-
-pub(super) const MATCHES: [&str; 4] = [
-    Match::Exact.into_str(),
-    Match::FirstWord.into_str(),
-    Match::Pattern.into_str(),
-    Match::Any.into_str(),
-];
-pub(super) const WHENS: [&str; 3] = [When::Always.into_str(), When::Open.into_str(), When::Closed.into_str()];
-
-/// The most keywords of a rule, and the longest, in characters.
-pub(super) const KEYWORDS_MAX: usize = 50;
-pub(super) const KEYWORD_MAX: usize = 40;
-
-/// The longest pattern, in characters.
-pub(super) const PATTERN_MAX: usize = 500;
-
-/// How long a tenant's program may take, in milliseconds.
-pub(super) const TIMEOUT_MS: (i64, i64) = (100, 10_000);
-const TIMEOUT_DEFAULT_MS: i64 = 3_000;
-
-/// The longest time between a message and its answer, in seconds.
-pub(super) const DELAY_MAX: i64 = 24 * 3_600;
-
-pub(super) const PRIORITY: (i64, i64) = (-1_000, 1_000);
 
 pub(super) fn routes() -> Routes {
     let (all, one) = ("/v1/auto_replies", "/v1/auto_replies/{id}");
@@ -193,9 +172,9 @@ async fn read(app: &App, tenant: TenantId, body: (&HeaderMap, Body)) -> Result<(
     let mut fields = Fields::read(body, app.clock, &FIELDS).await?;
     let name = fields.checked("name", |name| check_name(&name, TEXT_MAX));
     let number = number(app, tenant, &mut fields);
-    let matches = fields.word::<Match>("match", &MATCHES);
+    let matches = fields.word::<Match>("match", &Match::CODES);
     let (keywords, pattern) = (keywords(app, &mut fields), pattern(&mut fields));
-    let when = fields.word_or("when", &WHENS, WHENS[0]);
+    let when = fields.word_or("when", &When::CODES, When::CODES[0]);
     let text = text(app, tenant, &mut fields).await?;
     let (ask, opts_in) = (ask(app, &mut fields), opts_in(&mut fields));
     let (delay, priority) = (
@@ -263,7 +242,7 @@ fn number(app: &App, tenant: TenantId, fields: &mut Fields) -> Option<Option<Str
     let Some(given) = given else { return Some(None) };
     let owned = app.numbers.find(&given).filter(|owned| owned.tenants.contains(&tenant));
     let Some(owned) = owned else {
-        fields.refuse_field("number", FieldProblem::NotOwnNumber);
+        fields.refuse_field("number", ReplyProblem::NotOwnNumber.into());
         return None;
     };
     Some(Some(owned.sender.to_string()))
@@ -281,7 +260,7 @@ fn keywords(app: &App, fields: &mut Fields) -> Option<Vec<String>> {
                 given,
             }),
             trimmed if words(trimmed).is_empty() => Err(FieldProblem::Empty),
-            trimmed if app.inbox.opts_out(trimmed) => Err(FieldProblem::MeansOptOut),
+            trimmed if app.inbox.opts_out(trimmed) => Err(ReplyProblem::MeansOptOut.into()),
             trimmed => Ok(trimmed.to_owned()),
         }
     })
@@ -299,7 +278,9 @@ fn pattern(fields: &mut Fields) -> Option<Option<String>> {
             max: PATTERN_MAX,
             given,
         }),
-        _ => compiled(&pattern).is_none().then_some(FieldProblem::InvalidPattern),
+        _ => compiled(&pattern)
+            .is_none()
+            .then_some(ReplyProblem::InvalidPattern.into()),
     };
     if let Some(problem) = problem {
         fields.refuse_field("pattern", problem);
@@ -407,6 +388,7 @@ impl From<ReplyFault> for Problem {
             ReplyFault::NotFound => ProblemKind::NotFound.into(),
             ReplyFault::TooMany => Self::of_fields(vec![FieldFault::new("", FieldProblem::TooMany { max })]),
             ReplyFault::NotOurs => ProblemKind::NumberNotOwn.into(),
+            ReplyFault::Agenda(fault) => fault.into(),
             ReplyFault::Campaign(fault) => fault.into(),
             ReplyFault::People(fault) => fault.into(),
             ReplyFault::Mirror(fault) => fault.into(),

@@ -21,16 +21,18 @@ use super::{App, page, shapes};
 use crate::audience::normalise;
 use crate::campaign::view::time;
 use crate::domain::{ConversationId, Country, Role, TemplateId, TenantId, UnixMicros};
-use crate::fault::FieldProblem;
+use crate::fault::{FieldProblem, ReplyProblem};
 use crate::people::{PeopleFault, TEXT_MAX, check_name};
 use crate::replies::{Conversation, ConversationEdit, ConversationState, ConversationsWanted, Said};
 
 const YES_NO: [&str; 2] = ["true", "false"];
 
-pub(super) const STATES: [&str; 2] = [ConversationState::Open.into_str(), ConversationState::Closed.into_str()];
-
 pub(super) fn routes() -> Routes {
-    let (all, one) = ("/v1/conversations", "/v1/conversations/{id}");
+    of_all().and(of_one())
+}
+
+fn of_all() -> Routes {
+    let all = "/v1/conversations";
     Routes::of("replies")
         .add(
             Documented::new((Verb::Get, all), Key::Tenant, "listConversations")
@@ -56,6 +58,11 @@ pub(super) fn routes() -> Routes {
                 .refuses(&[ProblemCode::InsufficientCredit]),
             begin,
         )
+}
+
+fn of_one() -> Routes {
+    let one = "/v1/conversations/{id}";
+    Routes::of("replies")
         .add(
             Documented::new((Verb::Get, one), Key::Tenant, "getConversation")
                 .says("Show a conversation", "")
@@ -142,7 +149,7 @@ impl FromRequestParts<App> for Asked {
             match name {
                 "limit" => asked.limit = limit(&value)?,
                 "cursor" => asked.behind = cursor::<Behind>(&value).map(|Behind(at, id)| Some((at, id)))?,
-                "state" => wanted.state = Some(word("?state", &value, &STATES)?),
+                "state" => wanted.state = Some(word("?state", &value, &ConversationState::CODES)?),
                 "attention" => wanted.attention = Some(word("?attention", &value, &YES_NO)?),
                 "unread" => wanted.unread = Some(word("?unread", &value, &YES_NO)?),
                 "assignee" => wanted.assignee = Some(value),
@@ -193,7 +200,7 @@ pub(super) async fn begin(
         let owned = app.numbers.find(&given).filter(|owned| owned.tenants.contains(&tenant));
         owned
             .map(|owned| owned.sender.to_string())
-            .ok_or(FieldProblem::NotOwnNumber)
+            .ok_or(ReplyProblem::NotOwnNumber.into())
     });
     let text = text(&app, tenant, &mut fields).await?;
     let (Some(with), Some(number), Some(text), true) = (with, number, text, fields.is_sound()) else {
@@ -279,7 +286,7 @@ pub(super) async fn change(
     body: Body,
 ) -> Result<Json<Value>, Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &["state", "assignee", "read"]).await?;
-    let state = fields.if_given("state", |fields, name| fields.word(name, &STATES));
+    let state = fields.if_given("state", |fields, name| fields.word(name, &ConversationState::CODES));
     let assignee = assignee(&mut fields);
     let read = fields.boolean("read");
     let (Some(state), Some(assignee), Some(read), true) = (state, assignee, read, fields.is_sound()) else {
@@ -302,7 +309,7 @@ fn assignee(fields: &mut Fields) -> Option<Option<Option<String>>> {
     })
 }
 
-fn view(conversation: &Conversation) -> Value {
+pub(super) fn view(conversation: &Conversation) -> Value {
     json!({
         "id": conversation.id.to_string(),
         "with": conversation.recipient.to_string(),
@@ -316,7 +323,7 @@ fn view(conversation: &Conversation) -> Value {
     })
 }
 
-fn said_view(said: &Said) -> Value {
+pub(super) fn said_view(said: &Said) -> Value {
     json!({
         "direction": if said.inbound.is_some() { "in" } else { "out" },
         "at": time(said.at),

@@ -18,10 +18,7 @@ use crate::campaign::view::time;
 use crate::config::OwnNumber;
 use crate::domain::{Country, NumberId, NumberRequestId, ResellerId, Role, TenantId};
 use crate::fault::FieldProblem;
-use crate::numbers::{NOTE_MAX, NewNumber, NumberFault, NumberKind, NumberRequest, OurNumber};
-
-/// The highest price of a month, in hundredths.
-pub(super) const PRICE_MAX: i64 = 10_000_000;
+use crate::numbers::{NOTE_MAX, NewNumber, NumberFault, NumberKind, NumberRequest, OurNumber, PRICE_MAX};
 
 pub(super) fn routes() -> Routes {
     own().and(inventory()).and(requests())

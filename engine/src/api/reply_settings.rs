@@ -15,10 +15,10 @@ use super::problem::Problem;
 use super::refusal::database_refuses;
 use super::shapes;
 use crate::domain::TenantId;
-use crate::fault::FieldProblem;
+use crate::fault::{FieldProblem, ReplyProblem};
 use crate::replies::{OPENINGS_MAX, Opening, ReplySettings};
 
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 11] = [
     "opening_hours",
     "zone",
     "closed_on_holidays",
@@ -27,6 +27,9 @@ const FIELDS: [&str; 8] = [
     "any_every_hours",
     "stop_confirmation",
     "identity",
+    "appointment_confirmed",
+    "appointment_cancelled",
+    "appointment_moved",
 ];
 
 pub(super) fn routes() -> Routes {
@@ -105,6 +108,9 @@ fn read(fields: &mut Fields, before: ReplySettings) -> Option<ReplySettings> {
     };
     let stop_confirmation = text(fields, "stop_confirmation", before.stop_confirmation);
     let identity = text(fields, "identity", before.identity);
+    let confirmed = text(fields, "appointment_confirmed", before.confirmed);
+    let cancelled = text(fields, "appointment_cancelled", before.cancelled);
+    let moved = text(fields, "appointment_moved", before.moved);
     Some(ReplySettings {
         opening: opening?,
         zone: zone?,
@@ -114,6 +120,9 @@ fn read(fields: &mut Fields, before: ReplySettings) -> Option<ReplySettings> {
         any_every: any_every?,
         stop_confirmation: stop_confirmation?,
         identity: identity?,
+        confirmed: confirmed?,
+        cancelled: cancelled?,
+        moved: moved?,
     })
 }
 
@@ -130,7 +139,7 @@ fn opening(fields: &mut Fields, before: Vec<Opening>) -> Option<Vec<Opening>> {
         let to = fields.checked("to", |text| time_of_day(&text));
         let (days, from, to) = (days?, from?, to?);
         if from >= to {
-            fields.refuse_field("to", FieldProblem::NotBehind { field: "from" });
+            fields.refuse_field("to", ReplyProblem::NotBehind { field: "from" }.into());
         }
         let days = days.into_iter().filter_map(|day| i8::try_from(day).ok()).collect();
         Some(Opening { days, from, to })
@@ -160,6 +169,9 @@ async fn check_texts(
     let texts = [
         ("stop_confirmation", &settings.stop_confirmation),
         ("identity", &settings.identity),
+        ("appointment_confirmed", &settings.confirmed),
+        ("appointment_cancelled", &settings.cancelled),
+        ("appointment_moved", &settings.moved),
     ];
     for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
         if let Err(problem) = wording.check(text) {
@@ -182,5 +194,8 @@ fn view(settings: &ReplySettings) -> Value {
         "any_every_hours": settings.any_every,
         "stop_confirmation": settings.stop_confirmation,
         "identity": settings.identity,
+        "appointment_confirmed": settings.confirmed,
+        "appointment_cancelled": settings.cancelled,
+        "appointment_moved": settings.moved,
     })
 }

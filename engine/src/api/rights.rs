@@ -12,11 +12,12 @@ use super::fields::Fields;
 use super::known::Known;
 use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::refusal::{database_refuses, store_refuses};
-use super::{App, consents, contacts, history, inbound, shapes};
+use super::{App, agenda, consents, contacts, conversations, history, inbound, shapes};
 use crate::audience::normalise;
 use crate::campaign::view::time;
 use crate::domain::{ContactId, Country, Purpose, Recipient, Role, TenantId};
 use crate::people::GivenCode;
+use crate::replies::{Conversation, Said};
 use crate::rights::{self, Everything, MESSAGES_MAX, OfNumber, Rights, RightsFault, Whom};
 
 const DATA: &str = "Contact, visits, lists, consents with what proves them, and what hangs on the number: opt-outs, messages of the history, the newest \
@@ -75,6 +76,7 @@ impl From<RightsFault> for Problem {
             RightsFault::Database(error) => database_refuses(&error),
             RightsFault::Store(error) => store_refuses(&error),
             RightsFault::Mirror(fault) => fault.into(),
+            RightsFault::Replies(fault) => fault.into(),
             RightsFault::Campaign(fault) => fault.into(),
         }
     }
@@ -87,6 +89,8 @@ fn rights(app: &App) -> Rights<'_> {
         people: &app.people,
         history: &app.history,
         campaigns: &app.campaigns,
+        agenda: &app.agenda,
+        replies: &app.replies,
     }
 }
 
@@ -172,6 +176,7 @@ fn view(app: &App, everything: &Everything) -> Value {
             "contact": contacts::view(&known.contact),
             "visits": known.visits.iter().map(visit).collect::<Vec<_>>(),
             "lists": known.lists.iter().map(list).collect::<Vec<_>>(),
+            "events": known.events.iter().map(agenda::view).collect::<Vec<_>>(),
             "consents": known.consents.iter().map(consents::view).collect::<Vec<_>>(),
         })
     };
@@ -188,8 +193,15 @@ fn view(app: &App, everything: &Everything) -> Value {
         "messages": of_number.messages.iter().map(history::view).collect::<Vec<_>>(),
         "messages_are_cut": of_number.messages.len() == MESSAGES_MAX,
         "inbound": of_number.inbound.iter().map(|entry| inbound::shown(app, entry)).collect::<Vec<_>>(),
+        "conversations": of_number.conversations.iter().map(conversation).collect::<Vec<_>>(),
         "codes": of_number.codes.iter().map(code).collect::<Vec<_>>(),
     })
+}
+
+fn conversation((with, said): &(Conversation, Vec<Said>)) -> Value {
+    let mut view = conversations::view(with);
+    view["messages"] = said.iter().map(conversations::said_view).collect();
+    view
 }
 
 fn code(given: &GivenCode) -> Value {

@@ -59,8 +59,22 @@ async fn give_operator_key(accounts: &Accounts, name: &str) {
     std::fs::remove_file(file).unwrap();
 }
 
+fn imports(bench: &Bench) -> crate::import::Imports {
+    crate::import::Imports::new(
+        bench.people.clone(),
+        (bench.store.clone(), bench.mirror.clone()),
+        problem::field_detail,
+        &std::env::temp_dir(),
+    )
+}
+
+fn agenda(bench: &Bench, database: &crate::database::Database) -> crate::agenda::Agenda {
+    let of = (database.clone(), bench.store.clone(), bench.clock);
+    crate::agenda::Agenda::new(of, bench.people.clone(), bench.campaigns.clone())
+}
+
 fn replies(
-    bench: &Bench,
+    (bench, agenda): (&Bench, &crate::agenda::Agenda),
     (database, numbers): (&crate::database::Database, &crate::numbers::Numbers),
     (webhooks, metrics): (&crate::webhooks::Webhooks, &Metrics),
     kept: Duration,
@@ -69,6 +83,7 @@ fn replies(
         store: bench.store.clone(),
         database: database.clone(),
         campaigns: bench.campaigns.clone(),
+        agenda: agenda.clone(),
         people: bench.people.clone(),
         mirror: bench.mirror.clone(),
         webhooks: webhooks.clone(),
@@ -104,28 +119,15 @@ impl Api {
         let silent = config::LineFile::default();
         let audit = crate::audit::AuditLog::start(&silent, (bench.clock, &metrics), &mut tokio::task::JoinSet::new());
         let database = crate::database::tests::open(folder.path()).await.unwrap();
+        let agenda = agenda(&bench, &database);
         let numbers = crate::numbers::Numbers::new(database.clone(), bench.clock);
         let inbox = Inbox::new((&bench.store, &mirror), for_inbox, (&struck, &numbers, None), kept).unwrap();
-        let replies = crate::replies::Replies::new(crate::replies::ReplyDeps {
-            store: bench.store.clone(),
-            database: database.clone(),
-            campaigns: bench.campaigns.clone(),
-            people: bench.people.clone(),
-            mirror: mirror.clone(),
-            webhooks: webhooks.clone(),
-            numbers: numbers.clone(),
-            clock: bench.clock,
-            metrics: metrics.clone(),
-            inbound_for: kept,
-            kept_for: kept,
-        });
-        let people = crate::people::People::new(database.clone(), bench.clock);
-        let of_agenda = (database.clone(), bench.store.clone(), bench.clock);
+        let replies = replies((&bench, &agenda), (&database, &numbers), (&webhooks, &metrics), kept);
         let automations = (database, bench.clock);
         let automations = crate::automation::Automations::new(automations, bench.campaigns.clone(), webhooks.clone());
         let app = App {
             automations,
-            agenda: crate::agenda::Agenda::new(of_agenda, bench.people.clone(), bench.campaigns.clone()),
+            agenda,
             waiting: Waiting::new(&bench.store, &traffic, &Gates::none(bench.clock), &verdict),
             traffic,
             pressure: crate::pressure::Pressure::new(bench.clock.now(), 1),
@@ -138,12 +140,7 @@ impl Api {
             people: bench.people.clone(),
             history: history(&bench, &webhooks, folder.path()).await,
             mirror,
-            imports: crate::import::Imports::new(
-                bench.people.clone(),
-                (bench.store.clone(), bench.mirror.clone()),
-                problem::field_detail,
-                &std::env::temp_dir(),
-            ),
+            imports: imports(&bench),
             store: bench.store.clone(),
             logs: crate::logs::Logs::silent(),
             tracer: crate::otel::Tracer::off(),

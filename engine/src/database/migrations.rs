@@ -17,13 +17,29 @@ const STEPS: &[(&str, &str)] = &[
     ("resellers", include_str!("../data/migrations/0011_resellers.sql")),
     ("replies", include_str!("../data/migrations/0012_replies.sql")),
     ("transfers", include_str!("../data/migrations/0013_transfers.sql")),
-    ("balance alerts", include_str!("../data/migrations/0014_balance_alerts.sql")),
-    ("erased people", include_str!("../data/migrations/0015_erased_people.sql")),
-    ("consent forms", include_str!("../data/migrations/0016_consent_forms.sql")),
-    ("trial messages", include_str!("../data/migrations/0017_trial_messages.sql")),
+    (
+        "balance alerts",
+        include_str!("../data/migrations/0014_balance_alerts.sql"),
+    ),
+    (
+        "erased people",
+        include_str!("../data/migrations/0015_erased_people.sql"),
+    ),
+    (
+        "consent forms",
+        include_str!("../data/migrations/0016_consent_forms.sql"),
+    ),
+    (
+        "trial messages",
+        include_str!("../data/migrations/0017_trial_messages.sql"),
+    ),
     ("agenda", include_str!("../data/migrations/0018_agenda.sql")),
-    ("consent asked", include_str!("../data/migrations/0019_consent_asked.sql")),
+    (
+        "consent asked",
+        include_str!("../data/migrations/0019_consent_asked.sql"),
+    ),
     ("repeats", include_str!("../data/migrations/0020_repeats.sql")),
+    ("answers", include_str!("../data/migrations/0021_answers.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

@@ -30,7 +30,9 @@ pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use handset::ToHandset;
 pub(crate) use ids::{
-    AutoReplyId, AutomationId, CampaignId, CodePoolId, ConsentId, ContactId, ConversationId, DeliveryId, EndpointId, EventId, FormId, GateId, ImportId, ListId, MessageId, NumberId, NumberRequestId, PARTITIONS_MAX, Partition, Recipient, ReminderPlanId, ResellerId, RouteId, SegmentId, SmscId, TemplateId, TenantId, UnknownId,
+    AutoReplyId, AutomationId, CampaignId, CodePoolId, ConsentId, ContactId, ConversationId, DeliveryId, EndpointId,
+    EventId, FormId, GateId, ImportId, ListId, MessageId, NumberId, NumberRequestId, PARTITIONS_MAX, Partition,
+    Recipient, ReminderPlanId, ResellerId, RouteId, SegmentId, SmscId, TemplateId, TenantId, UnknownId,
 };
 pub(crate) use journal::{ENDED, JournalEvent, events};
 pub(crate) use message::{IllegalMove, State, Step};

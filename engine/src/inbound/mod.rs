@@ -244,10 +244,24 @@ impl Inbox {
             meant: self.meant(owners, &whole.text).await,
             owners: owners.to_vec(),
             digest: digest.finalize().into(),
-            opts_out: self.words.mean(&whole.text),
+            opts_out: self.opt_out_of(whole, owners).await,
             // Strings and numbers always can be written.
             message: serde_json::to_string(&message).unwrap_or_default(),
             parts: whole.parts.clone(),
+        }
+    }
+
+    /// Whether it opts out. "CANCEL" answers an appointment of whom it is written to, if there is one to answer about.
+    async fn opt_out_of(&self, whole: &Whole, owners: &[TenantId]) -> OptsOut {
+        let means = self.words.mean(&whole.text);
+        match (means, &self.told, owners, whole.from) {
+            (OptsOut::UnlessItAnswers, Some(told), [tenant], Some(from)) => {
+                match told.replies.has_question(*tenant, from).await {
+                    true => OptsOut::No,
+                    false => means,
+                }
+            }
+            _ => means,
         }
     }
 

@@ -5,6 +5,9 @@ use crate::config::OwnNumber;
 use crate::database::{Database, DatabaseError, Found, Sql};
 use crate::domain::{Country, NumberId, ResellerId, TenantId, UnixMicros};
 
+/// The highest price of a month, in hundredths.
+pub(crate) const PRICE_MAX: i64 = 10_000_000;
+
 /// One of our numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OurNumber {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use kept::{NewNumber, NumberFault, OurNumber};
+pub(crate) use kept::{NewNumber, NumberFault, OurNumber, PRICE_MAX};
 pub(crate) use requests::{NOTE_MAX, NumberKind, NumberRequest, RequestState};
 pub(crate) use table::Owned;
 use table::Table;

@@ -1,16 +1,23 @@
 //! What is made of a message: pure. STOP first, then CONTACT, then the tenant's rules; and nothing by itself once it has been too much.
 
+use std::time::Duration;
+
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::kept::Reader;
-use super::reading::{Confidence, words};
+use super::meaning::meaning;
+use super::reading::{Confidence, SURE, words};
 use super::rule::{AutoReply, Match, Meant};
-use crate::domain::UnixMicros;
+use crate::agenda::{EventAnswer, OpenQuestion};
+use crate::domain::{EventId, UnixMicros};
 
 /// A word that asks whose number it is (charter of the AFMM).
 const CONTACT: &str = "CONTACT";
 
 const HOUR: u64 = 3_600;
+
+/// Who answers so soon means what was asked last.
+const SOON: Duration = Duration::from_secs(2 * HOUR);
 
 /// What was made of a message, or why one of ours was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
@@ -22,6 +29,8 @@ pub(crate) enum Made {
     Contact,
     /// A rule fits; of ours: it is what the rule answers.
     Rule,
+    /// It answers what a reminder has asked; of ours: it says that this was heard.
+    Appointment,
     /// A rule fits perhaps.
     Unsure,
     /// None does.
@@ -58,8 +67,30 @@ pub(super) struct Case<'a> {
     /// What the tenant is called.
     pub(super) name: &'a str,
     pub(super) quiet_until: Option<UnixMicros>,
+    /// What a reminder has asked.
+    pub(super) question: Option<&'a Question>,
     /// What was answered by itself of late, the newest first.
     pub(super) answered: &'a [Answered],
+}
+
+/// What reminders have asked, and what is not answered yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// About these events, in one message.
+    One(Vec<EventId>),
+    /// Some, in several messages: nobody knows which is meant.
+    Several,
+}
+
+impl Question {
+    /// Of what is open at that time, what was asked last first.
+    pub(super) fn of(open: &[OpenQuestion], at: UnixMicros) -> Option<Self> {
+        let last = open.first()?;
+        let (own, others): (Vec<_>, Vec<_>) = open.iter().partition(|one| one.message == last.message);
+        let own: Vec<EventId> = own.iter().map(|one| one.event).collect();
+        let is_clear = others.iter().all(|other| own.contains(&other.event)) || at.since(last.asked_at) < SOON;
+        Some(if is_clear { Self::One(own) } else { Self::Several })
+    }
 }
 
 /// Something that was answered by itself.
@@ -77,6 +108,8 @@ pub(super) struct Answered {
 pub(super) struct Decision<'a> {
     pub(super) made: Made,
     pub(super) rule: Option<(&'a AutoReply, Confidence)>,
+    /// What is answered to an appointment, and how sure that is.
+    pub(super) appointment: Option<(EventAnswer, Confidence)>,
     /// What is answered; `None`: nothing, or what the rule's program says.
     pub(super) text: Option<String>,
     /// Nothing more is answered by itself until then.
@@ -88,6 +121,7 @@ impl<'a> Decision<'a> {
         Self {
             made,
             rule: None,
+            appointment: None,
             text: None,
             quiet_until: None,
         }
@@ -125,6 +159,11 @@ pub(super) fn decide<'a>(case: &Case<'_>, reader: &'a Reader) -> Decision<'a> {
         return Decision::only(Made::Echo);
     }
     let decision = answer(case, reader);
+    if decision.made == Made::Appointment {
+        // What becomes of it is not undone because enough was said.
+        let text = decision.text.filter(|_| quiet(case, reader).is_none());
+        return Decision { text, ..decision };
+    }
     let answers = decision.text.is_some() || decision.rule.is_some_and(|(reply, _)| reply.rule.ask.is_some());
     match quiet(case, reader) {
         Some(until) if answers => Decision {
@@ -145,6 +184,15 @@ fn answer<'a>(case: &Case<'_>, reader: &'a Reader) -> Decision<'a> {
         return Decision {
             text: identity.map(str::to_owned),
             ..Decision::only(Made::Contact)
+        };
+    }
+    if let (false, Some(question), Some((answer, sure))) = (by_rule, case.question, meaning(case.text)) {
+        let is_clear = *question != Question::Several && sure >= SURE;
+        let said = settings.to_answer(answer);
+        return Decision {
+            appointment: Some((answer, sure)),
+            text: (is_clear && !said.is_empty()).then(|| said.to_owned()),
+            ..Decision::only(if is_clear { Made::Appointment } else { Made::Unsure })
         };
     }
     match meant {
@@ -193,7 +241,7 @@ fn quiet(case: &Case<'_>, reader: &Reader) -> Option<UnixMicros> {
     } else {
         return None;
     };
-    Some(case.at.plus(std::time::Duration::from_secs(rest)))
+    Some(case.at.plus(Duration::from_secs(rest)))
 }
 
 #[cfg(test)]
@@ -244,6 +292,7 @@ mod tests {
             stop_confirmed: false,
             name: "Cabinet Martin",
             quiet_until: None,
+            question: None,
             answered: &[],
         }
     }
@@ -300,6 +349,34 @@ mod tests {
             ..case("horaires")
         };
         assert_eq!(made(&hours).0, Made::Rule);
+    }
+
+    #[test]
+    fn an_answer_to_an_appointment_counts_unless_a_keyword_or_nobody_knows_which_is_meant() {
+        let reader = reader(ReplySettings::default());
+        let one = Question::One(vec![EventId(1)]);
+        let asked = |text| Case {
+            question: Some(&one),
+            ..case(text)
+        };
+        for (text, made, answer) in [
+            ("2", Made::Appointment, Some(EventAnswer::Cancel)),
+            ("Oui, à demain", Made::Appointment, Some(EventAnswer::Confirm)),
+            ("Oui mais plus tard", Made::Unsure, Some(EventAnswer::Move)),
+            ("Horaires", Made::Rule, None),
+            ("J'ai mal au dos", Made::Unanswered, None),
+        ] {
+            let decision = decide(&asked(text), &reader);
+            let given = decision.appointment.map(|(answer, _)| answer);
+            assert_eq!((decision.made, given), (made, answer), "{text}");
+        }
+        let several = Case {
+            question: Some(&Question::Several),
+            ..case("2")
+        };
+        assert_eq!(decide(&several, &reader).made, Made::Unsure);
+        // What has no question is no answer.
+        assert_eq!(decide(&case("2"), &reader).made, Made::Unanswered);
     }
 
     #[test]

@@ -8,12 +8,14 @@ use std::time::Duration;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::decide::{Answered, Case, Decision, Made, decide};
+use super::decide::{Answered, Case, Decision, Made, Question, decide};
 use super::kept::Reader;
+use super::reading::Confidence;
 use super::threads::{Conversation, SaidState, conversation_of, open_conversation};
 use super::{NOBODY, ReplyFault, Shared};
+use crate::agenda::EventAnswer;
 use crate::database::{Change, DatabaseError, Sql};
-use crate::domain::{CampaignId, ConversationId, Purpose, Recipient, TenantId, UnixMicros};
+use crate::domain::{CampaignId, ConversationId, EventId, Purpose, Recipient, TenantId, UnixMicros};
 use crate::people::Proof;
 use crate::store::{InboundEntry, InboundText};
 
@@ -30,6 +32,13 @@ const ANSWERED_MAX: i64 = 256;
 enum Effect {
     /// Whoever has the number agrees to that.
     OptIn { at: usize, wording: String },
+    /// It answers about these events.
+    Answer {
+        at: usize,
+        conversation: ConversationId,
+        events: Vec<EventId>,
+        answer: (EventAnswer, Confidence),
+    },
     /// The tenant's endpoints are told that people should look.
     Tell {
         at: usize,
@@ -201,6 +210,15 @@ impl Shared {
     async fn carry_out(&self, heard: &[Heard<'_>], effects: &[Effect]) -> Result<(), ReplyFault> {
         for effect in effects {
             match effect {
+                Effect::Answer {
+                    at,
+                    conversation,
+                    events,
+                    answer,
+                } => {
+                    self.answer_events(&heard[*at], (*conversation, events), *answer)
+                        .await?
+                }
                 Effect::OptIn { at, wording } => self.opt_in(&heard[*at], wording).await?,
                 Effect::Tell { at, conversation, made } => self.tell(&heard[*at], *conversation, *made).await?,
             }
@@ -218,7 +236,7 @@ impl Shared {
             .ok()
             .filter(|number| *number != 0)?;
         let owned = self.numbers.find(&said.to);
-        let number = owned.map_or_else(|| said.to.clone(), |owned| owned.sender.to_string());
+        let number = owned.map_or_else(|| written(&said.to), |owned| owned.sender.to_string());
         Some(Heard {
             tenant,
             name,
@@ -262,6 +280,8 @@ impl Shared {
             return Ok(());
         };
         let answered = self.answered(change, &conversation, (heard.tenant, at)).await?;
+        let open = self.agenda.open_questions_at((heard.tenant, heard.from), at).await?;
+        let question = Question::of(&open, at);
         let decision = decide(
             &Case {
                 text: &heard.said.text,
@@ -272,6 +292,7 @@ impl Shared {
                 stop_confirmed: conversation.stop_confirmed_at.is_some(),
                 name: heard.name,
                 quiet_until: conversation.quiet_until,
+                question: question.as_ref(),
                 answered: &answered,
             },
             reader,
@@ -285,6 +306,16 @@ impl Shared {
         let agreed = decision.rule.filter(|_| decision.made == Made::Rule);
         let wording = agreed.and_then(|(reply, _)| reply.rule.opts_in.clone());
         let opts_in = wording.map(|wording| Effect::OptIn { at: index, wording });
+        if let (Some(Question::One(events)), Some(answer), Made::Appointment) =
+            (question, decision.appointment, decision.made)
+        {
+            taken.effects.push(Effect::Answer {
+                at: index,
+                conversation: conversation.id,
+                events,
+                answer,
+            });
+        }
         let tells = decision.needs_people().then_some(Effect::Tell {
             at: index,
             conversation: conversation.id,
@@ -356,9 +387,9 @@ impl Shared {
         insert
             .push(", ")
             .value(decision.rule.map(|(reply, _)| reply.id.0.cast_signed()));
-        insert
-            .push(", ")
-            .value(decision.rule.map(|(_, confidence)| i64::from(confidence)));
+        let by_rule = decision.rule.map(|(_, confidence)| confidence);
+        let confidence = by_rule.or(decision.appointment.map(|(_, confidence)| confidence));
+        insert.push(", ").value(confidence.map(i64::from));
         insert.push(", ").value(i64::from(heard.entry.opted_out));
         insert.push(", ").value(campaign.map(|CampaignId(id)| id.cast_signed()));
         insert.push(") ON CONFLICT (tenant, inbound) DO NOTHING");
@@ -420,6 +451,36 @@ impl Shared {
         Ok(())
     }
 
+    /// Somebody comes, or does not, or wants another time.
+    async fn answer_events(
+        &self,
+        heard: &Heard<'_>,
+        (conversation, events): (ConversationId, &[EventId]),
+        (answer, confidence): (EventAnswer, Confidence),
+    ) -> Result<(), ReplyFault> {
+        let at = UnixMicros(heard.said.at);
+        self.agenda.answer((heard.tenant, events), (answer, at)).await?;
+        let mut told = Vec::with_capacity(events.len());
+        for event in events {
+            // One that was forgotten meanwhile has nobody who wants to know.
+            let found = self.agenda.event(heard.tenant, *event).await;
+            told.extend(
+                found
+                    .ok()
+                    .map(|event| json!({ "id": event.id.to_string(), "reference": event.reference })),
+            );
+        }
+        let about = json!({
+            "answer": answer.code(),
+            "confidence": confidence,
+            "events": told,
+            "from": heard.from.to_string(),
+            "conversation": conversation.to_string(),
+            "inbound": format!("inb_{}", heard.entry.place),
+        });
+        Ok(self.webhooks.tell_of_appointment(heard.tenant, &about).await?)
+    }
+
     async fn tell(&self, heard: &Heard<'_>, conversation: ConversationId, made: Made) -> Result<(), ReplyFault> {
         let about = json!({
             "id": conversation.to_string(),
@@ -477,6 +538,18 @@ async fn moved_on(
         }
     };
     Ok(change.run(statement).await? == 1)
+}
+
+/// A number that is not ours, as ours are written.
+fn written(address: &str) -> String {
+    let digits = address.trim_start_matches('+');
+    let is_international =
+        digits.len() > 8 && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_international {
+        format!("+{digits}")
+    } else {
+        address.to_owned()
+    }
 }
 
 /// The place in a stream of what comes from that time on.

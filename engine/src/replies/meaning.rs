@@ -3,21 +3,9 @@
 use std::sync::LazyLock;
 
 use serde::Deserialize;
-use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::reading::{Confidence, SURE, says, words};
-
-/// What somebody answers to an appointment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case", const_into_str)]
-pub(crate) enum Meaning {
-    /// 1: they come.
-    Confirm,
-    /// 2: they do not.
-    Cancel,
-    /// 3: another time.
-    Move,
-}
+use crate::agenda::EventAnswer as Meaning;
 
 #[derive(Debug, Deserialize)]
 struct Lists<T> {
@@ -64,7 +52,7 @@ struct Cue {
 }
 
 /// What a text means as the answer to an appointment, and how sure that is.
-pub(crate) fn meaning(text: &str) -> Option<(Meaning, Confidence)> {
+pub(super) fn meaning(text: &str) -> Option<(Meaning, Confidence)> {
     let given = tokens(text);
     if let Some(by_number) = by_number(&given) {
         return Some(by_number);

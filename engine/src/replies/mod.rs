@@ -33,15 +33,17 @@ pub(crate) use decide::Made;
 pub(crate) use kept::AUTO_REPLIES_MAX;
 pub(crate) use reading::words;
 pub(crate) use rule::{Ask, AutoReply, Match, Meant, Rule, Rules, When, compiled};
+pub(crate) use rule::{DELAY_MAX, KEYWORD_MAX, KEYWORDS_MAX, PATTERN_MAX, PRIORITY, TIMEOUT_DEFAULT_MS, TIMEOUT_MS};
 pub(crate) use settings::{OPENINGS_MAX, Opening, ReplySettings};
 pub(crate) use threads::{
     Conversation, ConversationState, Edit as ConversationEdit, Said, SaidState, Wanted as ConversationsWanted,
 };
 
+use crate::agenda::{Agenda, AgendaFault};
 use crate::campaign::{CampaignFault, Campaigns};
 use crate::clock::Clock;
 use crate::database::{Database, DatabaseError};
-use crate::domain::TenantId;
+use crate::domain::{Recipient, TenantId};
 use crate::encryption::EncryptionFault;
 use crate::guard::Verdict;
 use crate::metrics::Metrics;
@@ -64,6 +66,8 @@ pub(crate) enum ReplyFault {
     #[error("the number is not the tenant's")]
     NotOurs,
     #[error(transparent)]
+    Agenda(#[from] AgendaFault),
+    #[error(transparent)]
     Campaign(#[from] CampaignFault),
     #[error(transparent)]
     Webhook(#[from] WebhookFault),
@@ -84,6 +88,7 @@ pub(crate) struct ReplyDeps {
     pub(crate) store: Store,
     pub(crate) database: Database,
     pub(crate) campaigns: Campaigns,
+    pub(crate) agenda: Agenda,
     pub(crate) people: People,
     pub(crate) mirror: Mirror,
     pub(crate) webhooks: Webhooks,
@@ -104,6 +109,7 @@ struct Shared {
     store: Store,
     database: Database,
     campaigns: Campaigns,
+    agenda: Agenda,
     people: People,
     mirror: Mirror,
     webhooks: Webhooks,
@@ -132,6 +138,7 @@ impl Replies {
             store: deps.store,
             database: deps.database,
             campaigns: deps.campaigns,
+            agenda: deps.agenda,
             people: deps.people,
             mirror: deps.mirror,
             webhooks: deps.webhooks,
@@ -167,6 +174,17 @@ impl Replies {
     pub(crate) fn written_to_anybody(&self) {
         self.0.everywhere.store(true, Ordering::Relaxed);
         self.0.bell.notify_one();
+    }
+
+    /// Whether a person was reminded of an appointment with a tenant, and may answer about it now.
+    pub(crate) async fn has_question(&self, tenant: TenantId, from: Recipient) -> bool {
+        let open = self
+            .0
+            .agenda
+            .open_questions_at((tenant, from), self.0.clock.unix())
+            .await;
+        // When that cannot be known, a word that may opt out does.
+        open.is_ok_and(|open| !open.is_empty())
     }
 
     /// Which of these tenants, who share a number, a text names by a keyword; `None`: none, or several.

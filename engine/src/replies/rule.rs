@@ -7,6 +7,22 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use super::reading::{Confidence, SURE, begins, says, words};
 use crate::domain::{AutoReplyId, UnixMicros};
 
+/// The most keywords of a rule, and the longest, in characters.
+pub(crate) const KEYWORDS_MAX: usize = 50;
+pub(crate) const KEYWORD_MAX: usize = 40;
+
+/// The longest pattern, in characters.
+pub(crate) const PATTERN_MAX: usize = 500;
+
+/// How long a tenant's program may take, in milliseconds.
+pub(crate) const TIMEOUT_MS: (i64, i64) = (100, 10_000);
+pub(crate) const TIMEOUT_DEFAULT_MS: i64 = 3_000;
+
+/// The longest time between a message and its answer, in seconds.
+pub(crate) const DELAY_MAX: i64 = 24 * 3_600;
+
+pub(crate) const PRIORITY: (i64, i64) = (-1_000, 1_000);
+
 /// What a compiled pattern may take.
 const PATTERN_OCTETS_MAX: usize = 64 << 10;
 
@@ -28,6 +44,15 @@ pub(crate) enum Match {
     Any,
 }
 
+impl Match {
+    pub(crate) const CODES: [&str; 4] = [
+        Self::Exact.into_str(),
+        Self::FirstWord.into_str(),
+        Self::Pattern.into_str(),
+        Self::Any.into_str(),
+    ];
+}
+
 /// When a rule answers.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray,
@@ -41,6 +66,10 @@ pub(crate) enum When {
     Open,
     /// Outside of these.
     Closed,
+}
+
+impl When {
+    pub(crate) const CODES: [&str; 3] = [Self::Always.into_str(), Self::Open.into_str(), Self::Closed.into_str()];
 }
 
 /// A program of the tenant's that is asked what to answer.

@@ -3,6 +3,7 @@
 use jiff::civil::{Time, Weekday};
 use serde::{Deserialize, Serialize};
 
+use crate::agenda::EventAnswer;
 use crate::domain::UnixMicros;
 
 /// The most hours of opening in a list.
@@ -40,6 +41,10 @@ pub(crate) struct ReplySettings {
     pub(crate) stop_confirmation: String,
     /// What is answered to CONTACT; empty: the tenant's name.
     pub(crate) identity: String,
+    /// What is answered to who comes to an appointment, does not, or wants another time; empty: nothing.
+    pub(crate) confirmed: String,
+    pub(crate) cancelled: String,
+    pub(crate) moved: String,
 }
 
 impl Default for ReplySettings {
@@ -54,6 +59,9 @@ impl Default for ReplySettings {
             stop_confirmation: "Votre STOP est pris en compte : vous ne recevrez plus nos messages publicitaires."
                 .to_owned(),
             identity: String::new(),
+            confirmed: "Merci, votre rendez-vous est confirmé.".to_owned(),
+            cancelled: "Votre rendez-vous est annulé.".to_owned(),
+            moved: "C'est noté : nous vous rappelons pour convenir d'une autre date.".to_owned(),
         }
     }
 }
@@ -61,6 +69,15 @@ impl Default for ReplySettings {
 impl ReplySettings {
     /// The most hours between two answers to what no rule fits.
     pub(crate) const ANY_EVERY_MAX: u16 = 24 * 30;
+
+    /// What is said to that answer to an appointment.
+    pub(crate) fn to_answer(&self, answer: EventAnswer) -> &str {
+        match answer {
+            EventAnswer::Confirm => &self.confirmed,
+            EventAnswer::Cancel => &self.cancelled,
+            EventAnswer::Move => &self.moved,
+        }
+    }
 
     /// Whether the tenant is open at that time.
     pub(crate) fn is_open(&self, at: UnixMicros) -> bool {

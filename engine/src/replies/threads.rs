@@ -21,6 +21,10 @@ pub(crate) enum ConversationState {
     Closed,
 }
 
+impl ConversationState {
+    pub(crate) const CODES: [&str; 2] = [Self::Open.into_str(), Self::Closed.into_str()];
+}
+
 /// What one person and one of our numbers have written to each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Conversation {
@@ -221,6 +225,41 @@ impl Replies {
         let begun = conversation_of(&mut change, whose).await?;
         change.commit().await?;
         begun.ok_or(ReplyFault::NotFound)
+    }
+
+    /// All conversations with a person, each with what was said, at most so much of each.
+    ///
+    /// # Errors
+    /// The database's, or when the tenant's key cannot be had.
+    pub(crate) async fn conversations_with(
+        &self,
+        tenant: TenantId,
+        recipient: Recipient,
+        limit: usize,
+    ) -> Result<Vec<(Conversation, Vec<Said>)>, ReplyFault> {
+        let wanted = Wanted {
+            recipient: Some(recipient),
+            ..Wanted::default()
+        };
+        let mut all = Vec::new();
+        for conversation in self.conversations(tenant, &wanted, (None, limit)).await? {
+            let said = self.said((tenant, conversation.id), (None, limit)).await?;
+            all.push((conversation, said));
+        }
+        Ok(all)
+    }
+
+    /// Forgets all conversations with a person.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn forget_person(&self, tenant: TenantId, recipient: Recipient) -> Result<(), ReplyFault> {
+        let mut change = self.0.database.change().await?;
+        let mut delete = Sql::new("DELETE FROM conversation WHERE tenant = ");
+        delete.value(tenant.0);
+        delete.push(" AND recipient = ").value(recipient.0.cast_signed());
+        change.run(delete).await?;
+        Ok(change.commit().await?)
     }
 
     /// Writes to the person: a message, from the number of the conversation. Asked again with the same token it is the same.

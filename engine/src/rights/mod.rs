@@ -6,12 +6,14 @@
 //! Of a number that was erased SQL keeps a hash, under a key of the key file: who comes again with it in a file is held back, who writes
 //! down history leaves the number out, and whatever is still queued is skipped, since the opt-out is in Redis, where each lease asks.
 
+use crate::agenda::{Agenda, Event, Sought};
 use crate::campaign::{CampaignFault, Campaigns};
 use crate::database::DatabaseError;
 use crate::domain::{BadForm, ContactId, ListId, Purpose, Recipient, Record, TenantId};
 use crate::history::{self, History, Past};
 use crate::mirror::{Mirror, MirrorFault};
 use crate::people::{Consent, Contact, GivenCode, People, PeopleFault, Visit};
+use crate::replies::{Conversation, Replies, ReplyFault, Said};
 use crate::store::{InboundEntry, Store, StoreError};
 
 /// The most messages that are told of a person, the newest.
@@ -34,6 +36,8 @@ pub(crate) enum RightsFault {
     #[error(transparent)]
     Mirror(#[from] MirrorFault),
     #[error(transparent)]
+    Replies(#[from] ReplyFault),
+    #[error(transparent)]
     Campaign(#[from] CampaignFault),
 }
 
@@ -51,6 +55,8 @@ pub(crate) struct Known {
     pub(crate) visits: Vec<Visit>,
     pub(crate) lists: Vec<(ListId, String)>,
     pub(crate) consents: Vec<Consent>,
+    /// Of the diary.
+    pub(crate) events: Vec<Event>,
 }
 
 /// What is kept of a number.
@@ -62,6 +68,8 @@ pub(crate) struct OfNumber {
     pub(crate) messages: Vec<Past>,
     /// The oldest first.
     pub(crate) inbound: Vec<InboundEntry>,
+    /// With our numbers, the newest message first.
+    pub(crate) conversations: Vec<(Conversation, Vec<Said>)>,
     pub(crate) codes: Vec<GivenCode>,
 }
 
@@ -88,6 +96,8 @@ pub(crate) struct Rights<'a> {
     pub(crate) people: &'a People,
     pub(crate) history: &'a History,
     pub(crate) campaigns: &'a Campaigns,
+    pub(crate) agenda: &'a Agenda,
+    pub(crate) replies: &'a Replies,
 }
 
 impl Rights<'_> {
@@ -107,6 +117,7 @@ impl Rights<'_> {
                 visits: self.people.visits_of(tenant, id).await?,
                 lists: self.people.lists_of(tenant, id).await?,
                 consents: self.people.consents_of(tenant, id).await?,
+                events: self.events_of(tenant, id).await?,
             });
         }
         let number = match number {
@@ -119,6 +130,14 @@ impl Rights<'_> {
         })
     }
 
+    async fn events_of(&self, tenant: TenantId, id: ContactId) -> Result<Vec<Event>, DatabaseError> {
+        let sought = Sought {
+            contact: Some(id),
+            ..Sought::default()
+        };
+        self.agenda.events((tenant, &sought), (None, MESSAGES_MAX)).await
+    }
+
     async fn of_number(&self, tenant: TenantId, number: Recipient) -> Result<OfNumber, RightsFault> {
         let asked = history::Asked {
             recipient: Some(number),
@@ -128,6 +147,7 @@ impl Rights<'_> {
             opted_out: self.opted_out(tenant, number).await?,
             messages: self.history.find(tenant, &asked, MESSAGES_MAX).await?,
             inbound: self.store.inbound_from(tenant, number).await?,
+            conversations: self.replies.conversations_with(tenant, number, MESSAGES_MAX).await?,
             codes: self.people.codes_of(tenant, number).await?,
         })
     }
@@ -176,6 +196,8 @@ impl Rights<'_> {
             }
             forgotten.messages = self.history.erase(tenant, number).await?;
             forgotten.inbound = self.store.forget_inbound(tenant, number).await?;
+            self.replies.forget_person(tenant, number).await?;
+            self.agenda.forget_number(tenant, number).await?;
         }
         // The contact is the last: until then it can be asked for again.
         forgotten.contacts = self.people.erase(tenant, &contacts, number).await?;

@@ -84,8 +84,7 @@ impl Engine {
         stages.helpers.tasks.spawn(guard.run(stages.helpers.stop.clone()));
         let smscs = number(&base.store, &config.smsc).await?;
         let routes = RouteTable::new(Routes::new(&base.store, &smscs, &config.route).await?);
-        let times = (&base.metrics, base.clock);
-        let traffic = Traffic::new(&base.store, times, config.engine.failover_after, routes.now().served());
+        let traffic = traffic(&config, &base, &routes);
         let (unparked, to_settle) = mpsc::channel(UNPARKED_MAX);
         let leases = Arc::new(Leases::new(&base.store, (base.clock, base.metrics.clone()), unparked.clone()).await?);
         let (bells, sides, struck) = (Bells::default(), Sides::default(), Struck::default());
@@ -94,16 +93,14 @@ impl Engine {
         let (webhooks, history) = followers(&config, &base, (&traffic, journal)).await?;
         let for_campaigns = (&*leases, &bells, (&message_log, &webhooks, &history));
         let campaigns = campaigns(&config, &base, (&routes, &gates), for_campaigns, &stages);
-        let (numbers, replies) = replies(&config, &base, (&campaigns, &webhooks)).await?;
-        let inbox = inbox(&config, &base, (&struck, &numbers, (&webhooks, &replies)))?;
+        let (numbers, replies, inbox) = two_way(&config, &base, (&campaigns, &webhooks, &struck)).await?;
         let (binds, events) = Binds::new(
             base.metrics.clone(),
             base.clock,
             stages.binds_stop.clone(),
             stages.binds.clone(),
         );
-        let pressure = Pressure::new(base.clock.now(), settle::SETTLERS);
-        let (reloads, asked) = Reloads::new();
+        let (pressure, (reloads, asked)) = (Pressure::new(base.clock.now(), settle::SETTLERS), Reloads::new());
         let waiting = Waiting::new(&base.store, &traffic, &gates, &base.verdict);
         let (board, traces) = (binds.board(), binds.traces());
         let mut fleet = Fleet::new(FleetDeps {
@@ -347,8 +344,7 @@ impl Engine {
     }
 
     fn agenda(&self) -> Agenda {
-        let of = (self.base.database.clone(), self.base.store.clone(), self.base.clock);
-        Agenda::new(of, self.base.people.clone(), self.campaigns.clone())
+        agenda(&self.base, &self.campaigns)
     }
 
     fn app(&self, accounts: Arc<Accounts>) -> App {
@@ -407,12 +403,22 @@ fn inbox(
     )?)
 }
 
+fn traffic(config: &Config, base: &Base, routes: &RouteTable) -> Traffic {
+    let times = (&base.metrics, base.clock);
+    Traffic::new(&base.store, times, config.engine.failover_after, routes.now().served())
+}
+
+fn agenda(base: &Base, campaigns: &Campaigns) -> Agenda {
+    let of = (base.database.clone(), base.store.clone(), base.clock);
+    Agenda::new(of, base.people.clone(), campaigns.clone())
+}
+
 /// Our numbers, and what is made of what people write to them.
-async fn replies(
+async fn two_way(
     config: &Config,
     base: &Base,
-    (campaigns, webhooks): (&Campaigns, &Webhooks),
-) -> Result<(Numbers, Replies), RunFault> {
+    (campaigns, webhooks, struck): (&Campaigns, &Webhooks, &Struck),
+) -> Result<(Numbers, Replies, Inbox), RunFault> {
     let numbers = Numbers::new(base.database.clone(), base.clock);
     numbers.set(&config.number);
     numbers.load().await.map_err(DatabaseFault::Query)?;
@@ -420,6 +426,7 @@ async fn replies(
         store: base.store.clone(),
         database: base.database.clone(),
         campaigns: campaigns.clone(),
+        agenda: agenda(base, campaigns),
         people: base.people.clone(),
         mirror: base.mirror.clone(),
         webhooks: webhooks.clone(),
@@ -429,7 +436,8 @@ async fn replies(
         inbound_for: config.retention.campaigns,
         kept_for: config.history.keep,
     });
-    Ok((numbers, replies))
+    let inbox = inbox(config, base, (struck, &numbers, (webhooks, &replies)))?;
+    Ok((numbers, replies, inbox))
 }
 
 fn message_log(config: &Config, base: &Base, traffic: &Traffic) -> MessageLog {

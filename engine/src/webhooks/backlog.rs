@@ -43,6 +43,8 @@ pub(crate) enum DeliveryKind {
     Conversation,
     /// Few credits that are left.
     Balance,
+    /// What somebody answers to an appointment.
+    Appointment,
     /// Nothing: a test.
     Test,
 }

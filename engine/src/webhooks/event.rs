@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::domain::{ENDED, Ending, JournalEvent, MessageId, Partition, Reason, Recipient, State, Status, TenantId};
 
 /// What an endpoint may ask for: a type of events, all of one kind, or all.
-pub(crate) const FILTERS: [&str; 23] = [
+pub(crate) const FILTERS: [&str; 25] = [
     "*",
     "message.*",
     "message.transmitted",
@@ -29,6 +29,8 @@ pub(crate) const FILTERS: [&str; 23] = [
     "automation.blocked",
     "conversation.*",
     "conversation.waiting",
+    "appointment.*",
+    "appointment.reply",
     "balance.*",
     "balance.low",
 ];
@@ -38,6 +40,9 @@ pub(super) const TEST: &str = "webhook.test";
 
 /// The type of what says that an automation was held up.
 pub(super) const HELD_UP: &str = "automation.blocked";
+
+/// The type of what says what somebody answers to an appointment.
+pub(super) const ANSWERED: &str = "appointment.reply";
 
 /// The type of what says that a conversation waits for people.
 pub(super) const WAITS: &str = "conversation.waiting";

@@ -50,7 +50,7 @@ use backlog::DeliveryKind;
 pub(crate) use backlog::{Delivery, DeliveryState};
 pub(crate) use endpoint::{DESCRIPTION_MAX, Endpoint};
 pub(crate) use event::FILTERS;
-use event::{HELD_UP, WAITS};
+use event::{ANSWERED, HELD_UP, WAITS};
 pub(crate) use manage::{Changes, EndpointFault};
 use post::Postman;
 use reach::Reach;
@@ -141,6 +141,20 @@ impl Webhooks {
     ) -> Result<(), WebhookFault> {
         self.0
             .tell_at_once(tenant, (DeliveryKind::Automation, HELD_UP), about)
+            .await
+    }
+
+    /// Somebody has answered to a tenant's appointments: endpoints that want to know are told.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn tell_of_appointment(
+        &self,
+        tenant: TenantId,
+        about: &serde_json::Value,
+    ) -> Result<(), WebhookFault> {
+        self.0
+            .tell_at_once(tenant, (DeliveryKind::Appointment, ANSWERED), about)
             .await
     }
 

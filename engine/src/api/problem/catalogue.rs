@@ -1,7 +1,7 @@
 //! What people read of a refusal, in French and in English.
 
 use crate::domain::Language;
-use crate::fault::{DateProblem, FieldProblem, JsonType, UrlProblem, WordingProblem};
+use crate::fault::{DateProblem, FieldProblem, JsonType, ReplyProblem, UrlProblem, WordingProblem};
 use crate::hours::INSTANT_ALLOWED;
 
 use super::kind::{Full, ProblemCode, ProblemKind};
@@ -35,10 +35,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::InvalidSender
         | FieldProblem::NotANetwork
         | FieldProblem::InvalidTimeOfDay
-        | FieldProblem::NotBehind { .. }
-        | FieldProblem::InvalidPattern
-        | FieldProblem::NotOwnNumber
-        | FieldProblem::MeansOptOut
+        | FieldProblem::Reply(_)
         | FieldProblem::NotANumber
         | FieldProblem::InvalidNumber
         | FieldProblem::NotMobile
@@ -124,6 +121,10 @@ const FIELDS_INVALID: (&str, &str) = (
 const TEXTS_ERASED: (&str, &str) = (
     "Les textes de cette campagne ont été effacés : il faut en créer une nouvelle.",
     "The texts of this campaign were erased: make a new one.",
+);
+const INTAKE_CLOSED: (&str, &str) = (
+    "Rien de nouveau n'est accepté pour le moment : réessayez après le délai de l'en-tête Retry-After.",
+    "New messages are not accepted for now: try again after the delay in the Retry-After header.",
 );
 const NUMBER_NOT_OWN: (&str, &str) = (
     "Le numéro de cette conversation n'est pas ou plus le vôtre : on ne peut pas en écrire.",
@@ -217,10 +218,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::RequestAnswered => REQUEST_ANSWERED,
         // For operators, in the words of the log.
         ProblemKind::NotReady { reasons: why } | ProblemKind::ReloadRefused { why } => return why.clone(),
-        ProblemKind::IntakeClosed { .. } => (
-            "Rien de nouveau n'est accepté pour le moment : réessayez après le délai de l'en-tête Retry-After.",
-            "New messages are not accepted for now: try again after the delay in the Retry-After header.",
-        ),
+        ProblemKind::IntakeClosed { .. } => INTAKE_CLOSED,
         ProblemKind::DatabaseLost { .. } => DATABASE_LOST,
         ProblemKind::InvalidRequest => REQUEST_INVALID,
         ProblemKind::InvalidFields => FIELDS_INVALID,
@@ -382,10 +380,7 @@ fn french(problem: &FieldProblem) -> String {
             "Attendu : une adresse IP ou un réseau, par exemple 192.0.2.7 ou 2001:db8::/48.".to_owned()
         }
         FieldProblem::InvalidTimeOfDay => "Attendu : une heure, par exemple 08:30.".to_owned(),
-        FieldProblem::NotBehind { field } => format!("Doit venir après {field}."),
-        FieldProblem::InvalidPattern => "Ce n'est pas une expression régulière, ou elle est trop lourde.".to_owned(),
-        FieldProblem::NotOwnNumber => "Ce n'est pas un de vos numéros : GET /v1/numbers les donne.".to_owned(),
-        FieldProblem::MeansOptOut => "Ce mot désinscrit toujours : aucune règle n'y répond.".to_owned(),
+        FieldProblem::Reply(problem) => of_reply(*problem, Language::Fr),
         FieldProblem::NotANumber => "Ce n'est pas un numéro de téléphone.".to_owned(),
         FieldProblem::InvalidNumber => "Ce numéro n'existe pas.".to_owned(),
         FieldProblem::NotMobile => "Ce numéro n'est pas un mobile.".to_owned(),
@@ -453,10 +448,7 @@ fn english(problem: &FieldProblem) -> String {
         }
         FieldProblem::NotANetwork => "An IP address or a network is expected, such as 192.0.2.7 or 2001:db8::/48.".to_owned(),
         FieldProblem::InvalidTimeOfDay => "A time of day is expected, such as 08:30.".to_owned(),
-        FieldProblem::NotBehind { field } => format!("Has to be behind {field}."),
-        FieldProblem::InvalidPattern => "Not a regular expression, or one that takes too much.".to_owned(),
-        FieldProblem::NotOwnNumber => "Not one of your numbers: GET /v1/numbers lists them.".to_owned(),
-        FieldProblem::MeansOptOut => "This word always opts out: no rule answers it.".to_owned(),
+        FieldProblem::Reply(problem) => of_reply(*problem, Language::En),
         FieldProblem::NotANumber => "Not a phone number.".to_owned(),
         FieldProblem::InvalidNumber => "This number does not exist.".to_owned(),
         FieldProblem::NotMobile => "Not a mobile number.".to_owned(),
@@ -474,6 +466,28 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::Url(problem) => of_url(problem, Language::En),
         FieldProblem::LostDigits => "A spreadsheet lost digits of this number: format the column as text.".to_owned(),
     }
+}
+
+fn of_reply(problem: ReplyProblem, language: Language) -> String {
+    let (french, english) = match problem {
+        ReplyProblem::NotBehind { field } => {
+            let french = format!("Doit venir après {field}.");
+            return choose(language, &french, &format!("Has to be behind {field}.")).to_owned();
+        }
+        ReplyProblem::InvalidPattern => (
+            "Ce n'est pas une expression régulière, ou elle est trop lourde.",
+            "Not a regular expression, or one that takes too much.",
+        ),
+        ReplyProblem::NotOwnNumber => (
+            "Ce n'est pas un de vos numéros : GET /v1/numbers les donne.",
+            "Not one of your numbers: GET /v1/numbers lists them.",
+        ),
+        ReplyProblem::MeansOptOut => (
+            "Ce mot désinscrit toujours : aucune règle n'y répond.",
+            "This word always opts out: no rule answers it.",
+        ),
+    };
+    choose(language, french, english).to_owned()
 }
 
 fn of_url(problem: &UrlProblem, language: Language) -> String {

@@ -158,6 +158,19 @@ pub(in crate::api) struct Event {
     #[schemars(flatten)]
     summary: EventSummary,
     reminders: Vec<Reminder>,
+    /// What was answered about it as it begins now; `null`: nothing that was sure.
+    answer: Option<EventAnswer>,
+}
+
+/// What somebody has answered.
+#[derive(JsonSchema)]
+struct EventAnswer {
+    answer: AnswerWord,
+    at: Time,
+}
+
+super::schema! {
+    AnswerWord, named: false, schemars::json_schema!({ "type": "string", "enum": crate::agenda::EventAnswer::CODES })
 }
 
 /// When somebody is told of an event, and what became of that.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
-use super::{CleanseWord, GivenPhone, Inbound, Nullable, PastMessage, Phone, PurposeWord, Time};
+use super::{
+    CleanseWord, Conversation, EventSummary, GivenPhone, Inbound, Nullable, PastMessage, Phone, PurposeWord, Said, Time,
+};
 use crate::domain::{CampaignId, CodePoolId, ConsentId, ContactId, FormId, ImportId, ListId, SegmentId};
 use crate::import::{Account, ColumnAccount, FileAccount};
 use crate::people::{
@@ -378,7 +380,16 @@ pub(in crate::api) struct PersonData {
     messages_are_cut: bool,
     /// What they wrote back, the oldest first.
     inbound: Vec<Inbound>,
+    conversations: Vec<PersonConversation>,
     codes: Vec<PersonCode>,
+}
+
+/// A conversation with all that was said, the newest first.
+#[derive(JsonSchema)]
+struct PersonConversation {
+    #[schemars(flatten)]
+    conversation: Conversation,
+    messages: Vec<Said>,
 }
 
 /// Somebody as a contact.
@@ -389,6 +400,8 @@ struct PersonKnown {
     visits: Vec<Visit>,
     lists: Vec<PersonList>,
     consents: Vec<Consent>,
+    /// Of the diary.
+    events: Vec<EventSummary>,
 }
 
 #[derive(JsonSchema)]

@@ -4,38 +4,36 @@ use schemars::JsonSchema;
 use strum::VariantArray;
 
 use super::{GivenPhone, InboundId, Nullable, Phone, Time};
-use crate::api::auto_replies::{
-    DELAY_MAX, KEYWORD_MAX, KEYWORDS_MAX, MATCHES, PATTERN_MAX, PRIORITY, TIMEOUT_MS, WHENS,
-};
-use crate::api::conversations::STATES;
-use crate::api::numbers::PRICE_MAX;
 use crate::campaign::PAGE_MAX;
 use crate::domain::{
     AutoReplyId, CampaignId, ConversationId, MessageId, NumberId, NumberRequestId, ResellerId, TemplateId, TenantId,
     Terms,
 };
-use crate::numbers::{NOTE_MAX, NumberKind, RequestState};
+use crate::numbers::{NOTE_MAX, NumberKind, PRICE_MAX, RequestState};
 use crate::people::{TEXT_MAX, WORDING_MAX};
-use crate::replies::{Made, OPENINGS_MAX, ReplySettings as Settings, SaidState};
+use crate::replies::{
+    ConversationState, DELAY_MAX, KEYWORD_MAX, KEYWORDS_MAX, Made, Match, OPENINGS_MAX, PATTERN_MAX, PRIORITY,
+    ReplySettings as Settings, SaidState, TIMEOUT_MS, When,
+};
 
 super::schema! {
     MatchWord, named: true, schemars::json_schema!({
         "type": "string",
         "description": "`exact`: one of its keywords and nothing else; `first_word`: one of its keywords, whatever stands behind; `pattern`: its \
                         pattern, anywhere; `any`: what no other rule answers. Case, accents, signs and a small mistake make no difference to keywords.",
-        "enum": MATCHES,
+        "enum": Match::CODES,
     })
 }
 super::schema! {
-    WhenWord, named: false, schemars::json_schema!({ "type": "string", "enum": WHENS })
+    WhenWord, named: false, schemars::json_schema!({ "type": "string", "enum": When::CODES })
 }
 super::schema! {
-    ConversationStateWord, named: false, schemars::json_schema!({ "type": "string", "enum": STATES })
+    ConversationStateWord, named: false, schemars::json_schema!({ "type": "string", "enum": ConversationState::CODES })
 }
 super::schema! {
     MadeWord, named: true, schemars::json_schema!({
         "type": "string",
-        "description": "What was made of a message: `opt_out`, `contact` (it asks whose number it is), `rule` (a rule answers), `unsure` (one does \
+        "description": "What was made of a message: `opt_out`, `contact` (it asks whose number it is), `rule` (a rule answers), `appointment` (it answers a reminder), `unsure` (one does \
                         perhaps), `unanswered`, `echo` (it says what we said last), `quiet` (so much was answered by itself that nothing more is for a \
                         while), `not_ours` (nothing is sent from that number). Of one of ours, why it was written; `person`: by somebody.",
         "enum": Made::VARIANTS.iter().map(|made| made.code()).collect::<Vec<_>>(),
@@ -214,6 +212,15 @@ pub(in crate::api) struct ReplySettingChanges {
     /// What is answered to CONTACT; `null`: the tenant's name.
     #[schemars(length(max = Terms::CHARACTERS_MAX))]
     identity: Option<Nullable<String>>,
+    /// What is answered to who comes to an appointment of which they were reminded; `null`: nothing.
+    #[schemars(length(max = Terms::CHARACTERS_MAX))]
+    appointment_confirmed: Option<Nullable<String>>,
+    /// To who does not.
+    #[schemars(length(max = Terms::CHARACTERS_MAX))]
+    appointment_cancelled: Option<Nullable<String>>,
+    /// To who wants another time.
+    #[schemars(length(max = Terms::CHARACTERS_MAX))]
+    appointment_moved: Option<Nullable<String>>,
 }
 
 /// How people are answered.
@@ -230,6 +237,10 @@ pub(in crate::api) struct ReplySettings {
     stop_confirmation: String,
     /// Empty: the tenant's name.
     identity: String,
+    /// Empty, as the next two: nothing.
+    appointment_confirmed: String,
+    appointment_cancelled: String,
+    appointment_moved: String,
 }
 
 /// Which conversations, and which page of them.
