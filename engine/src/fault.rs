@@ -217,6 +217,12 @@ impl From<SheetProblem> for FieldProblem {
     }
 }
 
+impl From<UrlProblem> for FieldProblem {
+    fn from(problem: UrlProblem) -> Self {
+        Self::Url(problem)
+    }
+}
+
 impl From<DateProblem> for FieldProblem {
     fn from(problem: DateProblem) -> Self {
         Self::Date(problem)
@@ -273,6 +279,8 @@ pub(crate) enum UrlProblem {
         /// The most characters allowed.
         max: usize,
     },
+    /// No domain, such as `cabinet.fr`.
+    InvalidDomain,
     /// `http:` where only TLS will do.
     InsecureUrl,
     /// An address that must not be asked: a private one, or one of this machine.
@@ -296,6 +304,10 @@ pub(crate) enum WordingProblem {
     SenderNotApproved { approved: Vec<String> },
     /// Advertising to numbers of which nobody knows whether they agreed to it.
     ConsentRequired,
+    /// A link to where everybody may shorten links: operators filter it.
+    PublicShortener { domain: String },
+    /// A link to none of the domains that were agreed on.
+    LinkNotAllowed { domain: String, allowed: Vec<String> },
     /// Fewer codes are left in the pool than recipients.
     CodesMissing {
         /// How many fewer.

@@ -29,6 +29,7 @@ mod webhooks;
 mod guard;
 mod campaign;
 mod automation;
+mod rights;
 mod agenda;
 mod api;
 mod bind;

@@ -339,7 +339,7 @@ metrics! {
     reply_latency_seconds: Histogram [] CALL_BUCKETS;
     /// From the submission to the settled receipt in the store.
     submitted_to_settled_seconds: Histogram [] RECEIPT_BUCKETS;
-    /// Launches by result: started, blocked_credit, failed.
+    /// Launches by result: started, blocked_credit, daily_max, failed.
     ///
     /// blocked_credit: the tenant's balance does not cover the campaign; an operator grants credits.
     campaign_launches_total: IntCounterVec ["result"];

@@ -33,6 +33,8 @@ pub struct Http {
     language: Option<String>,
     /// `X-Tenant-Id`.
     tenant: Option<String>,
+    /// `Origin`.
+    origin: Option<String>,
 }
 
 /// What came back, whatever its status.
@@ -69,6 +71,7 @@ impl Http {
             authorization: None,
             once: None,
             language: None,
+            origin: None,
             tenant: None,
         }
     }
@@ -98,6 +101,14 @@ impl Http {
     pub fn in_language(&self, language: &str) -> Self {
         Self {
             language: Some(language.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// The same server, asked as a browser does from a page of that origin.
+    pub fn from_page(&self, origin: &str) -> Self {
+        Self {
+            origin: Some(origin.to_owned()),
             ..self.clone()
         }
     }
@@ -180,6 +191,7 @@ impl Http {
             ("authorization", self.authorization.as_deref()),
             ("idempotency-key", self.once.as_deref()),
             ("x-tenant-id", self.tenant.as_deref()),
+            ("origin", self.origin.as_deref()),
             ("content-type", body.map(|_| "application/json")),
         ];
         let start = ureq::http::Request::builder().method(method).uri(&url);

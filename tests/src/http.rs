@@ -39,6 +39,11 @@ impl Http {
         Self(self.0.in_language(language))
     }
 
+    /// The same server, asked as a browser does from a page of that origin.
+    pub fn from_page(&self, origin: &str) -> Self {
+        Self(self.0.from_page(origin))
+    }
+
     /// The same server, for a tenant that a reseller's key acts for.
     pub fn acting_for(&self, tenant: &str) -> Self {
         Self(self.0.acting_for(tenant))

@@ -1,4 +1,4 @@
-//! Thirteen causes of "it does not move", brought about one by one: the API's words and the metric name each within seconds, and
+//! Fourteen causes of "it does not move", brought about one by one: the API's words and the metric name each within seconds, and
 //! docs/waiting.md says which words these are.
 
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ struct Case {
     inject: fn(&str) -> (Stand, Campaign),
 }
 
-const CASES: [Case; 13] = [
+const CASES: [Case; 14] = [
     Case {
         cause: "the SMSC accepts messages and answers nothing",
         reason: "window",
@@ -81,6 +81,12 @@ const CASES: [Case; 13] = [
         reason: "no_route",
         word: "configured",
         inject: unrouted,
+    },
+    Case {
+        cause: "the tenant is suspended",
+        reason: "tenant_suspended",
+        word: "Impayé",
+        inject: tenant_suspended,
     },
     Case {
         cause: "the campaign is paused",
@@ -333,6 +339,18 @@ fn unrouted(name: &str) -> (Stand, Campaign) {
 
 fn settings(redis: String, address: &str, smsc: &str) -> EngineSettings {
     EngineSettings::new(Some(redis), vec![SmscSettings::new(smsc, address)])
+}
+
+fn tenant_suspended(name: &str) -> (Stand, Campaign) {
+    let stand = Stand::new(programs!(), name, "", |smsc| smsc.line("rate = \"1/s\""));
+    let campaign = stand.launch(50);
+    let path = format!("/v1/tenants/{}/suspend", stand.tenant.id);
+    stand
+        .engine
+        .operator()
+        .post(&path, &json!({ "reason": "Impayé" }))
+        .expect(200);
+    (stand, campaign)
 }
 
 fn paused(name: &str) -> (Stand, Campaign) {

@@ -5,6 +5,8 @@ mod key;
 mod keys;
 mod operator;
 mod resellers;
+mod statements;
+mod suspension;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +25,8 @@ pub(crate) use key::KeyDigest;
 pub(crate) use keys::{KeyChanges, KnownKey};
 pub(crate) use operator::OperatorKeyFault;
 pub(crate) use resellers::RESELLER_ROLE;
+pub(crate) use statements::Statement;
+pub(crate) use suspension::SUSPENSION_REASON_MAX;
 
 /// The longest name of a tenant, in characters: one line of a list.
 pub(crate) const NAME_MAX: usize = 100;
@@ -51,6 +55,9 @@ pub(crate) enum AccountFault {
     /// It has as many keys as it may have.
     #[error("{max} keys are the most")]
     TooManyKeys { max: usize },
+    /// Whoever gives credits has fewer.
+    #[error("{available} credits are there, {needed} are asked for")]
+    Short { available: u64, needed: u64 },
     /// The operating system gave no random octets for a key.
     #[error("the system gives no random numbers: {0}")]
     NoRandom(#[from] getrandom::Error),

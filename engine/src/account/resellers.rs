@@ -1,9 +1,9 @@
 //! Resellers: made by the operator, each with tenants of its own.
 
-use super::{AccountFault, Accounts, NAME_MAX, check_text, key, keys};
+use super::{AccountFault, Accounts, GRANT_MAX, NAME_MAX, REFERENCE_MAX, check_text, key, keys, out_of_range};
 use crate::domain::{KeyBounds, ResellerId, Role, TenantId};
-use crate::mirror::Reseller;
-use crate::store::{Tenant, Token};
+use crate::mirror::{Balance, Move, Reseller, ResellerLine, Transferred};
+use crate::store::{GRANTED_MAX, Tenant, Token, TransferKind};
 
 /// What a reseller's key is if nothing is said: resellers give their tenants keys.
 pub(crate) const RESELLER_ROLE: Role = Role::Admin;
@@ -75,4 +75,131 @@ impl Accounts {
         let host = self.store.reseller_of(tenant).await?.flatten();
         (host == Some(reseller)).then_some(()).ok_or(AccountFault::NotFound)
     }
+
+    /// Gives a reseller 1 to [`GRANT_MAX`] credits. The same request gives none again.
+    ///
+    /// # Errors
+    /// [`AccountFault::Fields`], [`AccountFault::NotFound`] or [`AccountFault::Database`].
+    pub(crate) async fn grant_reseller(
+        &self,
+        id: ResellerId,
+        (amount, reference): (i64, &str),
+        token: Token,
+    ) -> Result<(), AccountFault> {
+        let (credits, reference) = checked(amount, reference)?;
+        self.reseller(id).await?;
+        let room = GRANTED_MAX.saturating_sub(self.balance(id).await?.granted);
+        if credits > room {
+            return Err(AccountFault::Fields(vec![out_of_range("/amount", room)]));
+        }
+        let now = self.clock.unix();
+        Ok(self
+            .mirror
+            .grant_reseller(id, (credits, reference), (token, now))
+            .await?)
+    }
+
+    /// A reseller's credits.
+    ///
+    /// # Errors
+    /// [`AccountFault::Database`].
+    pub(crate) async fn balance(&self, id: ResellerId) -> Result<Balance, AccountFault> {
+        Ok(self.mirror.balance(id).await?)
+    }
+
+    /// Movements of a reseller's credits, the newest first, behind one.
+    ///
+    /// # Errors
+    /// [`AccountFault::Database`].
+    pub(crate) async fn reseller_ledger(
+        &self,
+        id: ResellerId,
+        paging: (Option<u64>, usize),
+    ) -> Result<Vec<ResellerLine>, AccountFault> {
+        Ok(self.mirror.reseller_ledger(id, paging).await?)
+    }
+
+    /// Gives a tenant 1 to [`GRANT_MAX`] credits: of its reseller's, or, as the operator, out of nothing. The same request gives none
+    /// again.
+    ///
+    /// # Errors
+    /// As [`Accounts::transfer`].
+    pub(crate) async fn give(
+        &self,
+        (manager, tenant): (Option<ResellerId>, TenantId),
+        (amount, reference): (i64, &str),
+        token: Token,
+    ) -> Result<(), AccountFault> {
+        match manager {
+            None => self.grant(tenant, amount, reference, token).await.map(drop),
+            Some(_) => {
+                let given = (tenant, TransferKind::Give);
+                self.transfer(given, (amount, reference), token).await
+            }
+        }
+    }
+
+    /// Whether a reseller has so many credits, or has given them for this very request. The operator has any number.
+    ///
+    /// # Errors
+    /// [`AccountFault::Short`] or [`AccountFault::Database`].
+    pub(crate) async fn can_give(
+        &self,
+        manager: Option<ResellerId>,
+        credits: i64,
+        token: Token,
+    ) -> Result<(), AccountFault> {
+        let (Some(reseller), Ok(needed)) = (manager, u64::try_from(credits)) else {
+            return Ok(());
+        };
+        let available = self.balance(reseller).await?.available;
+        if needed > available && !self.mirror.has_moved(token).await? {
+            return Err(AccountFault::Short { available, needed });
+        }
+        Ok(())
+    }
+
+    /// Moves 1 to [`GRANT_MAX`] credits from a tenant's reseller to it, or back. The same request moves none again.
+    ///
+    /// # Errors
+    /// [`AccountFault::Fields`], [`AccountFault::NotFound`] when the tenant has no reseller, [`AccountFault::Short`],
+    /// [`AccountFault::Store`] or [`AccountFault::Database`].
+    pub(crate) async fn transfer(
+        &self,
+        (tenant, kind): (TenantId, TransferKind),
+        (amount, reference): (i64, &str),
+        token: Token,
+    ) -> Result<(), AccountFault> {
+        let (credits, reference) = checked(amount, reference)?;
+        let reseller = self.store.reseller_of(tenant).await?.flatten();
+        let order = Move {
+            reseller: reseller.ok_or(AccountFault::NotFound)?,
+            tenant,
+            kind,
+            credits,
+            reference,
+            token,
+        };
+        match self.mirror.transfer(&order, self.clock.unix()).await? {
+            Transferred::Done => Ok(()),
+            Transferred::Short { available } => Err(AccountFault::Short {
+                available,
+                needed: credits,
+            }),
+            Transferred::TooMany => Err(AccountFault::Fields(vec![out_of_range("/amount", 0)])),
+        }
+    }
+}
+
+fn checked(amount: i64, reference: &str) -> Result<(u64, &str), AccountFault> {
+    let mut faults = check_text("/reference", reference, REFERENCE_MAX, false);
+    let credits = u64::try_from(amount).ok();
+    let credits = credits.filter(|credits| (1..=GRANT_MAX).contains(credits));
+    if credits.is_none() {
+        faults.push(out_of_range("/amount", GRANT_MAX));
+    }
+    let checked = credits.filter(|_| faults.is_empty());
+    checked
+        .map(|credits| (credits, reference.trim()))
+        .ok_or(AccountFault::Fields(faults))
 }

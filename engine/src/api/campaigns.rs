@@ -44,7 +44,11 @@ fn orders() -> Routes {
                     "audience": { "recipients": [{ "to": "+33612345678", "Prenom": "Zoé" }], "numbers": "06 12 34 56 79; 0612345680" },
                 }))
                 .answers::<shapes::CampaignDraft>(201, "The draft, with its estimate and the recipients that were not taken.")
-                .refuses(&[ProblemCode::EmptyAudience, ProblemCode::TooManyRecipients]),
+                .refuses(&[
+                    ProblemCode::EmptyAudience,
+                    ProblemCode::TooManyRecipients,
+                    ProblemCode::TenantSuspended,
+                ]),
             create,
         )
         .add(
@@ -103,6 +107,8 @@ fn moves() -> Routes {
                     ProblemCode::AlreadyStarted,
                     ProblemCode::TextsErased,
                     ProblemCode::InsufficientCredit,
+                    ProblemCode::TenantSuspended,
+                    ProblemCode::DailyMaxReached,
                     ProblemCode::ScheduleOutsideWindow,
                 ]),
             launch,

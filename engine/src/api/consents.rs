@@ -176,7 +176,7 @@ fn given_at(fields: &mut Fields, now: UnixMicros) -> Option<UnixMicros> {
     given.map(|given| given.unwrap_or(now))
 }
 
-fn view(consent: &Consent) -> Value {
+pub(super) fn view(consent: &Consent) -> Value {
     let proof = &consent.proof;
     json!({
         "id": consent.id.to_string(),

@@ -14,7 +14,7 @@ use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::pages::Paging;
 use super::problem::{Problem, ProblemCode};
-use super::refusal::database_refuses;
+use super::refusal::{database_refuses, store_refuses};
 use super::{App, page, shapes};
 use crate::audience::existing;
 use crate::campaign::view::time;
@@ -116,6 +116,10 @@ pub(super) async fn upsert(
     let (Some(given), Some(list), true) = (given, list, fields.is_sound()) else {
         return Err(fields.refusal());
     };
+    // Who was erased and comes again is known again, and gets no advertising.
+    let numbers: Vec<_> = given.iter().filter_map(|given| given.number.flatten()).collect();
+    let held_back = app.mirror.held_back(tenant, numbers).await;
+    held_back.map_err(|error| store_refuses(&error))?;
     let became = app.people.upsert(tenant, &given, list).await?;
     let rows = became
         .iter()

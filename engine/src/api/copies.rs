@@ -32,6 +32,7 @@ pub(super) fn routes() -> Routes {
             .answers::<shapes::CampaignDraft>(201, "The draft, with its estimate.")
             .refuses(&[
                 ProblemCode::TextsErased,
+                ProblemCode::TenantSuspended,
                 ProblemCode::WrongState,
                 ProblemCode::EmptyAudience,
                 ProblemCode::TooManyRecipients,

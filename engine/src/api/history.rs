@@ -16,7 +16,7 @@ use crate::audience::normalise;
 use crate::campaign::view::time;
 use crate::domain::{Country, UnixMicros};
 use crate::fault::FieldProblem;
-use crate::history::{self, Past};
+use crate::history::{self, NOBODY, Past};
 
 const PARAMETERS: [&str; 7] = ["to", "status", "campaign", "since", "until", "limit", "cursor"];
 
@@ -92,12 +92,12 @@ pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller, asked: 
     Ok(page(found.iter().map(view).collect(), next))
 }
 
-fn view(past: &Past) -> Value {
+pub(super) fn view(past: &Past) -> Value {
     let at = |at: Option<i64>| at.and_then(|at| time(UnixMicros(at.unsigned_abs() * 1_000)));
     json!({
         "id": past.id.to_string(),
         "campaign": past.id.campaign().to_string(),
-        "to": past.recipient.to_string(),
+        "to": (past.recipient != NOBODY).then(|| past.recipient.to_string()),
         "status": past.status,
         "reason": Some(&past.reason).filter(|reason| !reason.is_empty()),
         "code": Some(past.code).filter(|code| *code > 0),
@@ -105,5 +105,6 @@ fn view(past: &Past) -> Value {
         "credits": past.credits,
         "taken_at": at(past.taken_at),
         "ended_at": at(past.ended_at),
+        "test_of": past.test_of.map(|campaign| campaign.to_string()),
     })
 }

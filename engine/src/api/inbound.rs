@@ -85,7 +85,7 @@ async fn list(app: &App, tenant: Option<TenantId>, paging: &Paging) -> Result<Js
     Ok(page(rows, next.map(|place| place.to_string())))
 }
 
-fn shown(app: &App, entry: &InboundEntry) -> Value {
+pub(super) fn shown(app: &App, entry: &InboundEntry) -> Value {
     let Some(kept) = entry.read() else {
         return json!({ "id": format!("inb_{}", entry.place) });
     };

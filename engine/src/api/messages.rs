@@ -27,7 +27,7 @@ pub(super) fn routes() -> Routes {
                     "to": "+33612345678", "text": "Votre rendez-vous est confirmé.", "sender": "Cabinet", "validity": 3_600,
                 }))
                 .answers::<shapes::Taken>(202, "It is queued.")
-                .refuses(&[ProblemCode::InsufficientCredit]),
+                .refuses(&[ProblemCode::InsufficientCredit, ProblemCode::TenantSuspended, ProblemCode::DailyMaxReached]),
             send,
         )
         .add(
@@ -120,6 +120,6 @@ fn read(fields: &mut Fields) -> Option<DirectOrder> {
         encoding: encoding?,
         validity: validity?,
         parameters: parameters?,
-        asks_consent: false,
+        without_consent: false,
     })
 }

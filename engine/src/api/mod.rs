@@ -6,15 +6,18 @@ mod agenda;
 mod attachment;
 mod auto_replies;
 mod automations;
+mod balance;
 mod body;
 mod campaigns;
 mod cleaning;
 mod codes;
 mod client;
+mod consent_forms;
 mod consents;
 mod conversations;
 mod copies;
 mod contacts;
+mod credits;
 mod doc;
 mod erasure;
 mod events;
@@ -51,6 +54,7 @@ mod reminder_plans;
 mod reply_settings;
 mod report;
 mod resellers;
+mod rights;
 mod requests;
 mod rules;
 mod schedule;
@@ -60,14 +64,18 @@ mod shapes;
 mod shares;
 mod smscs;
 mod stale;
+mod statements;
 mod statistics;
 mod status;
+mod submissions;
 mod suppressions;
+mod suspension;
 mod templates;
 mod tenants;
 mod terms;
 mod text;
 mod timed;
+mod trials;
 mod trace;
 mod unread;
 mod webhooks;
@@ -121,6 +129,7 @@ use requests::Listener;
 pub(crate) use secured::Secured;
 pub(crate) use server::{Listeners, serve};
 pub(crate) use shares::Shares;
+pub(crate) use submissions::Submissions;
 
 /// What the routes need of the engine. Cheap to clone.
 #[derive(Clone)]
@@ -181,6 +190,8 @@ pub(crate) struct App {
     pub(crate) verdict: Verdict,
     /// Who has shown which wrong keys.
     pub(crate) guesses: Guesses,
+    /// Who has sent how many forms.
+    pub(crate) submissions: Submissions,
     /// What callers may have at once.
     pub(crate) shares: Shares,
     /// The longest body, and how many may be connected.
@@ -200,7 +211,8 @@ fn public(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), gate::ask));
     let document = described();
     let served = reader::Served::of(&document, written(&document));
-    let open = reader::routes(served).into_router();
+    let forms = consent_forms::open_routes();
+    let open = reader::routes(served).and(forms).into_router();
     finish(keyed.merge(open), (app, Listener::Public))
 }
 
@@ -208,11 +220,16 @@ fn public(app: App) -> Router {
 fn documented() -> Routes {
     tenants::routes()
         .and(resellers::routes())
+        .and(balance::routes())
+        .and(statements::routes())
+        .and(credits::routes())
+        .and(suspension::routes())
         .and(lost_holds::routes())
         .and(erasure::routes())
         .and(keys::routes())
         .and(campaigns::routes())
         .and(copies::routes())
+        .and(trials::routes())
         .and(templates::routes())
         .and(codes::routes())
         .and(automations::routes())
@@ -225,11 +242,13 @@ fn documented() -> Routes {
         .and(recipients::routes())
         .and(cleaning::routes())
         .and(contacts::routes())
+        .and(rights::routes())
         .and(exports::routes())
         .and(left_out::routes())
         .and(stale::routes())
         .and(imports::routes())
         .and(consents::routes())
+        .and(consent_forms::routes())
         .and(lists::routes())
         .and(webhooks::routes())
         .and(messages::routes())
@@ -249,7 +268,8 @@ pub(crate) fn document() -> String {
 }
 
 fn described() -> Value {
-    documented().and(reader::routes(reader::Served::default())).document()
+    let open = reader::routes(reader::Served::default()).and(consent_forms::open_routes());
+    documented().and(open).document()
 }
 
 fn written(document: &Value) -> String {

@@ -22,7 +22,8 @@ pub(super) async fn tenants(State(app): State<App>, _: Operator, paging: Paging)
     let found = app.store.tenants(skip, paging.limit).await;
     let found = found.map_err(|error| store_refuses(&error))?;
     let next = (found.len() == paging.limit).then(|| (skip + found.len()).to_string());
-    Ok(page(found.iter().map(one::view).collect(), next))
+    let now = app.clock.unix();
+    Ok(page(found.iter().map(|tenant| one::view(tenant, now)).collect(), next))
 }
 
 /// `GET /v1/campaigns`: of all tenants, newest first.

@@ -80,6 +80,7 @@ impl From<AccountFault> for Problem {
             AccountFault::TooManyKeys { max } => {
                 Self::of_fields(vec![FieldFault::new("", FieldProblem::TooMany { max })])
             }
+            AccountFault::Short { available, needed } => ProblemKind::InsufficientCredit { available, needed }.into(),
             AccountFault::NoRandom(error) => {
                 tracing::error!(%error, "no key could be made");
                 ProblemKind::Internal.into()
@@ -109,6 +110,14 @@ impl From<CampaignFault> for Problem {
             CampaignFault::Erased => ProblemKind::TextsErased.into(),
             CampaignFault::WrongState(state) => ProblemKind::WrongState { state: state.code() }.into(),
             CampaignFault::Short { available, needed } => ProblemKind::InsufficientCredit { available, needed }.into(),
+            CampaignFault::TenantSuspended { reason } => ProblemKind::TenantSuspended { reason }.into(),
+            CampaignFault::DayFull { most, left, next, wait } => ProblemKind::DailyMaxReached {
+                most,
+                left,
+                next_open_at: time(next).unwrap_or_default(),
+                retry_after: wait,
+            }
+            .into(),
             CampaignFault::OutsideWindow { opens } => ProblemKind::ScheduleOutsideWindow {
                 next_open_at: time(opens).unwrap_or_default(),
             }

@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::{App, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::ResellerId;
-use crate::mirror::Reseller;
+use crate::mirror::{Balance, Reseller};
 
 pub(super) fn routes() -> Routes {
     let all = "/v1/resellers";
@@ -60,7 +60,7 @@ async fn create(
     };
     let (made, api_key) = app.accounts.make_reseller(&name, token).await?;
     known.object(made.id);
-    let mut shown = view(&made);
+    let mut shown = find(&app, made.id).await?;
     shown["api_key"] = api_key.into();
     Ok((StatusCode::CREATED, Extension(Secret), Json(shown)))
 }
@@ -69,17 +69,28 @@ async fn list(State(app): State<App>, _: Operator, paging: Paging) -> Result<Jso
     let found = app.accounts.resellers(paging.cursor()?, paging.limit).await?;
     let next = found.last().filter(|_| found.len() == paging.limit);
     let next = next.map(|last| last.id.to_string());
-    Ok(page(found.iter().map(view).collect(), next))
+    let mut rows = Vec::with_capacity(found.len());
+    for reseller in &found {
+        rows.push(view(reseller, app.accounts.balance(reseller.id).await?));
+    }
+    Ok(page(rows, next))
 }
 
 async fn show(State(app): State<App>, Hosting(reseller): Hosting) -> Result<Json<Value>, Problem> {
-    Ok(Json(view(&app.accounts.reseller(reseller).await?)))
+    find(&app, reseller).await.map(Json)
 }
 
-fn view(reseller: &Reseller) -> Value {
+/// A reseller as it is shown.
+pub(super) async fn find(app: &App, id: ResellerId) -> Result<Value, Problem> {
+    let reseller = app.accounts.reseller(id).await?;
+    Ok(view(&reseller, app.accounts.balance(id).await?))
+}
+
+fn view(reseller: &Reseller, balance: Balance) -> Value {
     json!({
         "id": reseller.id.to_string(),
         "name": reseller.name,
+        "credits": { "granted": balance.granted, "available": balance.available },
         "created_at": time(reseller.created_at),
     })
 }

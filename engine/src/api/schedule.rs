@@ -39,6 +39,7 @@ pub(super) fn routes() -> Routes {
         .refuses(&[
             ProblemCode::AlreadyStarted,
             ProblemCode::WrongState,
+            ProblemCode::TenantSuspended,
             ProblemCode::ScheduleOutsideWindow,
         ]),
         schedule,

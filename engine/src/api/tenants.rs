@@ -6,28 +6,31 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 
-use super::access::{Caller, Id, Managed, Manager, Operator};
+use super::access::{Caller, Managed, Manager};
 use super::doc::{Key, Operation as Documented, Routes, Verb};
 use super::fields::Fields;
 use super::idempotent::{Operation, Secret};
 use super::known::Known;
 use super::pages::Paging;
-use super::problem::{Problem, ProblemKind};
+use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::refusal::store_refuses;
 use super::terms::{self, TERMS};
 use super::{App, page, shapes};
 use crate::account::{GRANT_MAX, TenantOrder, WEIGHT_MAX};
 use crate::campaign::view::time;
-use crate::domain::{Countries, ResellerId, Role, TenantId, TermChanges, Terms, UnixMicros};
+use crate::domain::{Countries, Day, ResellerId, Role, TenantId, TermChanges, Terms, UnixMicros};
 use crate::fault::FieldProblem;
 use crate::mirror::Movement;
-use crate::store::Tenant;
+use crate::store::{Credits, Tenant};
 
 /// What may be changed of a tenant beside its terms.
 const CHANGES: [&str; 3] = ["weight", "countries", "cancel_answers"];
 
 /// What may be said of a new one beside them.
-const NEW: [&str; 4] = ["name", "reseller", "weight", "countries"];
+const NEW: [&str; 5] = ["name", "reseller", "weight", "countries", "trial_credits"];
+
+/// What the ledger says of credits that a tenant begins with.
+const TRIAL: &str = "trial";
 
 pub(super) fn routes() -> Routes {
     let one = (Verb::Get, "/v1/tenants/{id}");
@@ -42,7 +45,8 @@ pub(super) fn routes() -> Routes {
                 .takes::<shapes::NewTenant>(
                     json!({ "name": "Cabinet Martin", "senders": ["Cabinet"], "countries": ["FR"] }),
                 )
-                .answers::<shapes::MadeTenant>(201, "The tenant, with its first key."),
+                .answers::<shapes::MadeTenant>(201, "The tenant, with its first key.")
+                .refuses(&[ProblemCode::InsufficientCredit]),
             create,
         )
         .add(
@@ -72,14 +76,6 @@ pub(super) fn routes() -> Routes {
                 .takes::<shapes::TenantChanges>(json!({ "brand": "Cabinet Martin", "countries": null }))
                 .answers::<shapes::Tenant>(200, "The tenant as it is now."),
             change,
-        )
-        .add(
-            Documented::new((Verb::Post, "/v1/tenants/{id}/credits"), Key::Operator, "grantCredits")
-                .says("Give a tenant credits", "")
-                .at::<TenantId>("id", "The tenant.")
-                .takes::<shapes::NewCredits>(json!({ "amount": 1_000, "reference": "Facture 2026-117" }))
-                .answers::<shapes::Tenant>(201, "The tenant with its credits."),
-            grant,
         )
         .add(
             Documented::new((Verb::Get, "/v1/tenant"), Key::Tenant, "getOwnTenant")
@@ -119,12 +115,19 @@ pub(super) async fn create(
         fields.countries("countries"),
     );
     let order = new_tenant((name, reseller, weight), (terms, countries));
-    let Some(order) = order.filter(|_| fields.is_sound()) else {
+    let trial = fields.whole_or("trial_credits", (0, GRANT_MAX as i64), 0);
+    let (Some(order), Some(trial), true) = (order, trial, fields.is_sound()) else {
         return Err(fields.refusal());
     };
+    app.accounts.can_give(manager, trial, token).await?;
     let made = app.accounts.create(order, token).await?;
-    known.object(made.tenant.id);
-    let mut view = view(&made.tenant);
+    let id = made.tenant.id;
+    known.object(id);
+    if trial > 0 {
+        known.detail("trial_credits", trial);
+        app.accounts.give((manager, id), (trial, TRIAL), token).await?;
+    }
+    let mut view = find(&app, id).await?;
     view["api_key"] = made.api_key.into();
     Ok((StatusCode::CREATED, Extension(Secret), Json(view)))
 }
@@ -164,7 +167,8 @@ pub(super) async fn list(
     let found = app.accounts.tenants_of(manager, asked).await?;
     let next = found.last().filter(|_| found.len() == paging.limit);
     let next = next.map(|last| last.id.to_string());
-    Ok(page(found.iter().map(view).collect(), next))
+    let now = app.clock.unix();
+    Ok(page(found.iter().map(|tenant| view(tenant, now)).collect(), next))
 }
 
 /// `PATCH /v1/tenants/{id}`: `{"weight", "encoding", "tariff", "max_chars", "stop_clause", "stop_text", "senders", "brand",
@@ -217,27 +221,6 @@ pub(super) async fn change(
     find(&app, tenant).await.map(Json)
 }
 
-/// `POST /v1/tenants/{id}/credits`: `{"amount", "reference"}` → 201 with the tenant's credits.
-pub(super) async fn grant(
-    State(app): State<App>,
-    (_, Operation(token), Extension(known)): (Operator, Operation, Extension<Known>),
-    Id(tenant): Id<TenantId>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let mut fields = Fields::read((&headers, body), app.clock, &["amount", "reference"]).await?;
-    let (amount, reference) = (
-        fields.whole("amount", (1, GRANT_MAX as i64)),
-        fields.text_or("reference", ""),
-    );
-    let (Some(amount), Some(reference), true) = (amount, reference, fields.is_sound()) else {
-        return Err(fields.refusal());
-    };
-    known.detail("amount", amount);
-    app.accounts.grant(tenant, amount, &reference, token).await?;
-    Ok((StatusCode::CREATED, Json(find(&app, tenant).await?)))
-}
-
 /// `GET /v1/tenants/{id}`, for whoever manages it.
 pub(super) async fn show(State(app): State<App>, Managed(tenant): Managed) -> Result<Json<Value>, Problem> {
     find(&app, tenant).await.map(Json)
@@ -266,10 +249,14 @@ pub(super) async fn ledger(
 /// There is none, or the store does not answer.
 pub(super) async fn find(app: &App, id: TenantId) -> Result<Value, Problem> {
     let tenant = app.accounts.tenant(id).await.map_err(|error| store_refuses(&error))?;
-    tenant.as_ref().map(view).ok_or(ProblemKind::NotFound.into())
+    let tenant = tenant.ok_or(Problem::from(ProblemKind::NotFound))?;
+    Ok(view(&tenant, app.clock.unix()))
 }
 
-pub(super) fn view(tenant: &Tenant) -> Value {
+pub(super) fn view(tenant: &Tenant, now: UnixMicros) -> Value {
+    let today = Day::of(now, &tenant.terms.time_zone).name;
+    let (last_day, taken) = &tenant.last_day;
+    let taken = if *last_day == today { *taken } else { 0 };
     let mut shown = json!({
         "id": tenant.id.to_string(),
         "name": tenant.name,
@@ -277,17 +264,26 @@ pub(super) fn view(tenant: &Tenant) -> Value {
         "weight": tenant.weight,
         "countries": (!tenant.countries.is_all()).then(|| tenant.countries.codes()),
         "cancel_answers": tenant.cancel_answers,
-        "credits": {
-            "granted": tenant.credits.granted,
-            "available": tenant.credits.available,
-            "held": tenant.credits.held,
-            "spent": tenant.credits.spent,
-            "recredited": tenant.credits.recredited,
-        },
+        "suspended": tenant.suspension.as_ref().map(|suspension| json!({
+            "since": time(suspension.since),
+            "reason": suspension.reason,
+        })),
+        "today": { "day": today, "messages": taken },
+        "credits": credits(&tenant.credits),
         "created_at": time(tenant.created_at),
     });
     terms::show(&tenant.terms, &mut shown);
     shown
+}
+
+pub(super) fn credits(credits: &Credits) -> Value {
+    json!({
+        "granted": credits.granted,
+        "available": credits.available,
+        "held": credits.held,
+        "spent": credits.spent,
+        "recredited": credits.recredited,
+    })
 }
 
 fn movement(line: &Movement) -> Value {

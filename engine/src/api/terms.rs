@@ -1,14 +1,18 @@
 //! The terms of a tenant, as they are given and shown.
 
+use std::collections::BTreeSet;
+
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::fields::Fields;
-use crate::compose::Sender;
+use crate::compose::{Sender, domain};
 use crate::domain::{FrequencyCap, StopClause, Tariff, TermChanges, Terms};
-use crate::fault::{FieldProblem, WordingProblem};
+use crate::fault::{DateProblem, FieldProblem, JsonType, UrlProblem, WordingProblem};
+use crate::store::GRANTED_MAX;
 
 /// Their names.
-pub(super) const TERMS: [&str; 10] = [
+pub(super) const TERMS: [&str; 14] = [
     "encoding",
     "tariff",
     "max_chars",
@@ -19,10 +23,17 @@ pub(super) const TERMS: [&str; 10] = [
     "require_consent",
     "frequency_cap",
     "text_retention_days",
+    "link_domains",
+    ALERTS,
+    "daily_max",
+    "time_zone",
 ];
 
 /// What a cap says of advertising; reminders have none.
 const CAP: [&str; 2] = ["messages", "days"];
+
+/// Below how many credits a tenant is told that few are left.
+pub(super) const ALERTS: &str = "balance_alerts";
 
 const TARIFFS: [&str; Tariff::ALL.len()] = [Tariff::Concat.code(), Tariff::Flat160.code()];
 
@@ -46,6 +57,14 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
     let text_days = fields.if_given("text_retention_days", |fields, name| {
         fields.whole_or_null(name, (1, Terms::TEXT_DAYS_MAX.into()))
     });
+    let link_domains = fields.if_given("link_domains", |fields, name| {
+        fields.checked_list(name, Terms::LINK_DOMAINS_MAX, link_domain)
+    });
+    let balance_alerts = fields.if_given(ALERTS, |fields, _| balance_alerts(fields));
+    let daily_max = fields.if_given("daily_max", |fields, name| {
+        fields.whole_or_null(name, (1, Terms::DAILY_MAX.into()))
+    });
+    let time_zone = fields.if_given("time_zone", |fields, name| fields.checked(name, time_zone));
     Some(TermChanges {
         encoding: encoding?,
         tariff: tariff?,
@@ -57,7 +76,52 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         require_consent: require_consent?,
         frequency_cap: frequency_cap?,
         text_days: text_days?.map(|days| days.map(|days| days as u16)),
+        link_domains: link_domains?,
+        balance_alerts: balance_alerts?,
+        daily_max: daily_max?.map(|max| max.map(|max| max as u32)),
+        time_zone: time_zone?,
     })
+}
+
+fn link_domain(text: &str) -> Result<String, FieldProblem> {
+    domain(text).ok_or_else(|| UrlProblem::InvalidDomain.into())
+}
+
+/// The thresholds, each once, the most first; `null`: none.
+pub(super) fn balance_alerts(fields: &mut Fields) -> Option<Vec<u64>> {
+    let (max, (place, given)) = (Terms::BALANCE_ALERTS_MAX, fields.value(ALERTS)?);
+    if given.is_null() {
+        return Some(Vec::new());
+    }
+    let Some(list) = given.as_array() else {
+        fields.refuse(place, FieldProblem::wrong_type(JsonType::Array, &given));
+        return None;
+    };
+    if list.len() > max {
+        fields.refuse(place, FieldProblem::TooMany { max });
+        return None;
+    }
+    let mut alerts = BTreeSet::new();
+    for (at, value) in list.iter().enumerate() {
+        let credits = value.as_u64().filter(|credits| (1..=GRANTED_MAX).contains(credits));
+        match (credits, value.is_number()) {
+            (Some(credits), _) => drop(alerts.insert(credits)),
+            (None, true) => {
+                let (min, max) = (1, GRANTED_MAX as i64);
+                fields.refuse(format!("{place}/{at}"), FieldProblem::OutOfRange { min, max });
+            }
+            (None, false) => fields.refuse(
+                format!("{place}/{at}"),
+                FieldProblem::wrong_type(JsonType::Number, value),
+            ),
+        }
+    }
+    Some(alerts.into_iter().rev().collect())
+}
+
+fn time_zone(name: String) -> Result<String, FieldProblem> {
+    let known = TimeZone::get(&name).is_ok();
+    known.then_some(name).ok_or(DateProblem::UnknownTimeZone.into())
 }
 
 fn stop_text(text: String) -> Result<String, FieldProblem> {
@@ -104,6 +168,7 @@ fn frequency_cap(fields: &mut Fields) -> Option<Option<Option<FrequencyCap>>> {
 /// All of them, as members of `shown`.
 pub(super) fn show(terms: &Terms, shown: &mut Value) {
     let senders = Some(&terms.senders).filter(|senders| !senders.is_empty());
+    let links = Some(&terms.link_domains).filter(|domains| !domains.is_empty());
     let brand = Some(&terms.brand).filter(|brand| !brand.is_empty());
     let cap = terms.frequency_cap;
     let cap = cap.map(|cap| json!({ "marketing": { "messages": cap.messages, "days": cap.days } }));
@@ -118,6 +183,10 @@ pub(super) fn show(terms: &Terms, shown: &mut Value) {
         json!(terms.require_consent),
         json!(cap),
         json!(terms.text_days),
+        json!(links),
+        json!(terms.balance_alerts),
+        json!(terms.daily_max),
+        json!(terms.time_zone),
     ];
     TERMS
         .into_iter()

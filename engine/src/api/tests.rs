@@ -42,6 +42,7 @@ async fn history(
         webhooks: Some(webhooks.clone()),
         fullness: crate::pressure::Fullness::default(),
         names: Arc::new(|_| Some("north".to_owned())),
+        erased: bench.mirror.erased(),
     };
     crate::history::History::open(deps).await.unwrap()
 }
@@ -103,10 +104,23 @@ impl Api {
         let silent = config::LineFile::default();
         let audit = crate::audit::AuditLog::start(&silent, (bench.clock, &metrics), &mut tokio::task::JoinSet::new());
         let database = crate::database::tests::open(folder.path()).await.unwrap();
-        let of_agenda = (database.clone(), bench.store.clone(), bench.clock);
         let numbers = crate::numbers::Numbers::new(database.clone(), bench.clock);
         let inbox = Inbox::new((&bench.store, &mirror), for_inbox, (&struck, &numbers, None), kept).unwrap();
-        let replies = replies(&bench, (&database, &numbers), (&webhooks, &metrics), kept);
+        let replies = crate::replies::Replies::new(crate::replies::ReplyDeps {
+            store: bench.store.clone(),
+            database: database.clone(),
+            campaigns: bench.campaigns.clone(),
+            people: bench.people.clone(),
+            mirror: mirror.clone(),
+            webhooks: webhooks.clone(),
+            numbers: numbers.clone(),
+            clock: bench.clock,
+            metrics: metrics.clone(),
+            inbound_for: kept,
+            kept_for: kept,
+        });
+        let people = crate::people::People::new(database.clone(), bench.clock);
+        let of_agenda = (database.clone(), bench.store.clone(), bench.clock);
         let automations = (database, bench.clock);
         let automations = crate::automation::Automations::new(automations, bench.campaigns.clone(), webhooks.clone());
         let app = App {
@@ -126,7 +140,7 @@ impl Api {
             mirror,
             imports: crate::import::Imports::new(
                 bench.people.clone(),
-                bench.store.clone(),
+                (bench.store.clone(), bench.mirror.clone()),
                 problem::field_detail,
                 &std::env::temp_dir(),
             ),
@@ -144,6 +158,7 @@ impl Api {
             verdict,
             clock: bench.clock,
             guesses: Guesses::new(&limits),
+            submissions: Submissions::default(),
             shares: Shares::new(&limits),
             limits: Arc::new(limits),
             operations: TaskTracker::new(),

@@ -223,6 +223,8 @@ fn is_passing(fault: &CampaignFault) -> bool {
         | CampaignFault::AlreadyStarted(_)
         | CampaignFault::WrongState(_)
         | CampaignFault::Short { .. }
+        | CampaignFault::TenantSuspended { .. }
+        | CampaignFault::DayFull { .. }
         | CampaignFault::OutsideWindow { .. }
         | CampaignFault::Expired { .. }
         | CampaignFault::Erased

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::domain::{CampaignId, TenantId};
 use crate::metrics::Metrics;
+use crate::mirror::Mirror;
 use crate::store::{Campaign, CampaignState, Counters, Credits, Store, StoreError};
 
 /// The pause between two steps.
@@ -28,6 +29,7 @@ const CAMPAIGNS_AT_ONCE: usize = 100;
 /// The auditor.
 pub(crate) struct Auditor {
     store: Store,
+    mirror: Mirror,
     metrics: Metrics,
     clock: Clock,
     ledgers: Ledgers,
@@ -59,9 +61,10 @@ struct Statuses {
 
 impl Auditor {
     /// An auditor that has seen nothing yet.
-    pub(crate) fn new(store: Store, metrics: Metrics, clock: Clock) -> Self {
+    pub(crate) fn new((store, mirror): (Store, Mirror), metrics: Metrics, clock: Clock) -> Self {
         Self {
             store,
+            mirror,
             metrics,
             clock,
             ledgers: Ledgers::default(),
@@ -108,12 +111,33 @@ impl Auditor {
             *held += books.credits.held;
         }
         self.ledgers.seen += tenants.len();
+        if tenants.len() < TENANTS_AT_ONCE {
+            self.ledgers.imbalance += self.resellers_imbalance().await;
+        }
         let gauge = &self.metrics.ledger_imbalance;
         gauge.set(gauge.get().max(self.ledgers.imbalance as i64));
         if tenants.len() < TENANTS_AT_ONCE {
             self.show_ledgers();
         }
         Ok(())
+    }
+
+    /// Credits that left a reseller or a tenant, and came nowhere.
+    async fn resellers_imbalance(&self) -> u64 {
+        match self.mirror.lost_halves().await {
+            Ok(0) => 0,
+            Ok(credits) => {
+                tracing::error!(
+                    credits,
+                    "resellers and their tenants do not agree on what moved between them"
+                );
+                credits
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the auditor cannot read resellers' books; the next walk looks again");
+                0
+            }
+        }
     }
 
     /// At the end of a walk.

@@ -67,6 +67,7 @@ impl Campaigns {
     ) -> Result<Created, CampaignFault> {
         let campaigns = self.clone();
         self.draft_in_turn(move |id| async move {
+            campaigns.admit(tenant).await?;
             let original = campaigns.find(tenant, of).await?;
             let is_over = matches!(original.state, CampaignState::Completed | CampaignState::Stopped);
             if original.kind == CampaignKind::Direct || whom != Whom::All && !is_over {
@@ -208,7 +209,7 @@ impl Campaigns {
                 Whom::With(statuses) => self.send_some(original, &statuses, steps).await,
             }
         };
-        let (sent, kept) = tokio::join!(sending, self.keep((copy.id, &copy.cipher), version, rows));
+        let (sent, kept) = tokio::join!(sending, self.keep((copy.tenant, copy.id, &copy.cipher), version, rows));
         let counts = taking.await.unwrap_or(Err(CampaignFault::Stopping));
         // When nobody took the rows any more, the rest ended for that reason.
         kept?;

@@ -8,7 +8,7 @@ use smpp::text::EncodingPolicy;
 
 use super::orders::DirectVariables;
 use super::price::{self, Cost};
-use super::{CampaignFault, Campaigns, Whose, view};
+use super::{CampaignFault, Campaigns, Whose, admitted, view};
 use crate::audience::normalise;
 use crate::compose::{Sender, Wording};
 use crate::domain::{
@@ -17,7 +17,8 @@ use crate::domain::{
 use crate::encryption::Cipher;
 use crate::fault::{FieldFault, FieldProblem};
 use crate::store::{
-    Campaign, CampaignKind, CampaignState, DirectMessage, DirectPlace, RecipientRow, StoreError, Token,
+    Campaign, CampaignKind, CampaignState, DirectHeld, DirectHold, DirectMessage, DirectPlace, RecipientRow,
+    StoreError, Token,
 };
 
 /// Whose messages, on which lane.
@@ -54,8 +55,8 @@ pub(crate) struct DirectOrder {
     pub(crate) validity: Option<Duration>,
     /// What its submit_sm's are given beside the text.
     pub(crate) parameters: Parameters,
-    /// Whether it asks for consent: it needs none.
-    pub(crate) asks_consent: bool,
+    /// Advertising that goes though no consent is known: it tries a campaign out on those who write it, or asks for consent.
+    pub(crate) without_consent: bool,
 }
 
 /// An order with its price.
@@ -71,7 +72,7 @@ impl Campaigns {
     /// Takes one message: holds its credits and queues it. Asked again with the same token it is the same message.
     ///
     /// # Errors
-    /// [`CampaignFault::Fields`], [`CampaignFault::Short`], [`CampaignFault::Busy`] when the hour's campaign is full, or
+    /// [`CampaignFault::Fields`], [`CampaignFault::TenantSuspended`], [`CampaignFault::DayFull`], [`CampaignFault::Short`], [`CampaignFault::Busy`] when the hour's campaign is full, or
     /// [`CampaignFault::Store`]: the message may have been taken then.
     pub(crate) async fn send(
         &self,
@@ -80,18 +81,20 @@ impl Campaigns {
         token: Token,
     ) -> Result<MessageId, CampaignFault> {
         let (recipient, sender) = self.check(order).map_err(CampaignFault::Fields)?;
-        let (known, countries) =
-            tokio::try_join!(self.store().direct_of(recipient, token), self.store().countries(tenant))?;
+        let known = self.store().direct_of(recipient, token);
+        let (known, admission) = tokio::try_join!(known, self.store().admission(tenant))?;
         if let Some(id) = known {
             // The try before may have broken off between the queue and the hold.
             self.store().end_direct((tenant, id.campaign()), token, true).await?;
             return Ok(id);
         }
-        let lists = [&self.0.deps.limits.countries, &countries];
+        let admission = admitted(admission)?;
+        let lists = [&self.0.deps.limits.countries, &admission.countries];
         if !lists.iter().all(|countries| countries.allow(recipient)) {
             let fault = FieldFault::new("/to", FieldProblem::CountryNotAllowed);
             return Err(CampaignFault::Fields(vec![fault]));
         }
+        self.0.deps.mirror.held_back(tenant, [recipient]).await?;
         let hour = self.hour(tenant, order.purpose).await?;
         let terms = Terms {
             encoding: order.encoding.unwrap_or(hour.terms.encoding),
@@ -107,16 +110,15 @@ impl Campaigns {
             text,
         };
         let partition = recipient.partition(self.store().partitions());
-        let needed = u64::from(priced.cost.credits);
-        let held = self
-            .store()
-            .hold_direct((tenant, hour.campaign), (token, partition), needed, self.now())
-            .await?;
-        let Some(campaign) = held else {
-            let tenant = self.store().tenant(tenant).await?;
-            let available = tenant.map_or(0, |tenant| tenant.credits.available);
-            return Err(CampaignFault::Short { available, needed });
+        let hold = DirectHold {
+            tenant,
+            campaign: hour.campaign,
+            token,
+            partition,
+            credits: u64::from(priced.cost.credits),
+            share: &admission.share(self.now()),
         };
+        let campaign = self.hold_one(&hold).await?;
         let place = self.queue_one(tenant, campaign, (order, &priced), token).await?;
         let made = matches!(place, DirectPlace::Queued(_));
         self.store().end_direct((tenant, campaign), token, made).await?;
@@ -154,6 +156,20 @@ impl Campaigns {
             .map_err(|problem| note("/sender", problem))
             .ok();
         recipient.zip(sender).filter(|_| faults.is_empty()).ok_or(faults)
+    }
+
+    /// Holds the credits of a message. Returns the campaign under which they are held.
+    async fn hold_one(&self, hold: &DirectHold<'_>) -> Result<CampaignId, CampaignFault> {
+        match self.store().hold_direct(hold, self.now()).await? {
+            DirectHeld::Under(campaign) => Ok(campaign),
+            DirectHeld::DayFull => Err(self.day_is_full(hold.tenant, hold.share).await?),
+            DirectHeld::Short => {
+                let tenant = self.store().tenant(hold.tenant).await?;
+                let available = tenant.map_or(0, |tenant| tenant.credits.available);
+                let needed = hold.credits;
+                Err(CampaignFault::Short { available, needed })
+            }
+        }
     }
 
     async fn queue_one(
@@ -283,9 +299,10 @@ fn worded(order: &DirectOrder, sender: &Sender, wording: &Wording) -> Result<Str
         let approved = wording.check_sender(sender);
         approved.map_err(|problem| FieldFault::new("/sender", problem))?;
     }
-    if !order.asks_consent {
-        let agreed = wording.check_consent(order.purpose);
-        agreed.map_err(|problem| FieldFault::new("/purpose", problem))?;
+    if !order.without_consent {
+        wording
+            .check_consent(order.purpose)
+            .map_err(|problem| FieldFault::new("/purpose", problem))?;
     }
     let worded = || {
         wording.check(&order.text)?;

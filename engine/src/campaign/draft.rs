@@ -116,7 +116,7 @@ impl Campaigns {
         let version = if decided { table.version() } else { 0 };
         let packer = Packer::new(batches, (routes, self.0.deps.gates.clone()), self.store().partitions());
         let (limits, far) = (self.0.deps.limits.clone(), packer.far());
-        let countries = self.store().countries(tenant).await?;
+        let countries = self.admit(tenant).await?.countries;
         let terms = self.terms_of(tenant).await?;
         let asked = Asked {
             wording: self.wording(&terms),
@@ -126,7 +126,7 @@ impl Campaigns {
         };
         let reading = tokio::task::spawn_blocking(move || read((body, asked), packer, (limits, countries)));
         let cipher = self.store().new_cipher(tenant).await?;
-        let kept = self.keep((id, &cipher), version, rows).await;
+        let kept = self.keep((tenant, id, &cipher), version, rows).await;
         let read = reading.await.unwrap_or(Err(CampaignFault::Stopping));
         // When the store took no more, the reading stopped for that reason.
         kept?;
@@ -260,14 +260,18 @@ impl Campaigns {
     /// Keeps rows until there are no more.
     pub(super) async fn keep(
         &self,
-        of: (CampaignId, &Cipher),
+        (tenant, id, cipher): (TenantId, CampaignId, &Cipher),
         version: u32,
         mut batches: mpsc::Receiver<RowBatch>,
     ) -> Result<(), StoreError> {
         let mut ready = Vec::with_capacity(BATCHES_MAX);
         while batches.recv_many(&mut ready, BATCHES_MAX).await > 0 {
             // One after the other in a partition: each batch says where it begins.
-            self.store().add_rows(of, version, &ready).await?;
+            self.store().add_rows((id, cipher), version, &ready).await?;
+            // Who was erased is skipped at the lease, also when Redis has forgotten that.
+            let rows = ready.iter().flat_map(|batch| &batch.rows);
+            let numbers = rows.filter_map(|row| Row::unpack(row).ok().map(|row| row.recipient));
+            self.0.deps.mirror.held_back(tenant, numbers).await?;
             ready.clear();
         }
         Ok(())
@@ -315,7 +319,8 @@ impl Campaigns {
                 for (position, packed) in (chunk.position..).zip(&chunk.rows) {
                     let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
                     let variables = cipher.open(row.variables)?;
-                    let of_row = price.of(&variables).map_err(|_| refuse(&price))?;
+                    let of_row = price.of_recipient(&variables);
+                    let of_row = of_row.map_err(|fault| CampaignFault::Fields(vec![fault]))?;
                     segments += u64::from(of_row.segments);
                     credits += u64::from(of_row.credits);
                     let with_price = repriced(row, of_row).map(|row| (chunk.partition, position, row));

@@ -1,6 +1,7 @@
 //! Why something cannot be done to a campaign.
 
 use std::io;
+use std::time::Duration;
 
 use super::view;
 use crate::audience::{ReadFault, SinkFull};
@@ -52,6 +53,21 @@ pub(crate) enum CampaignFault {
         available: u64,
         /// Credits that it takes.
         needed: u64,
+    },
+    /// Nothing new is taken of its tenant.
+    #[error("the tenant is suspended")]
+    TenantSuspended {
+        /// In the words of who has done it.
+        reason: String,
+    },
+    /// More messages than are taken of its tenant a day.
+    #[error("at most {most} messages are taken a day, {left} of them are left")]
+    DayFull {
+        most: u32,
+        left: u64,
+        /// When the next day begins, and in how long that is.
+        next: UnixMicros,
+        wait: Duration,
     },
     /// Advertising is not to be launched at a time at which none of it may go.
     #[error("none of it may go before {}", view::time(*opens).unwrap_or_default())]

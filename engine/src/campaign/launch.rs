@@ -8,13 +8,13 @@ use tracing::field::Empty;
 use super::{CampaignFault, Campaigns};
 use crate::domain::{CampaignId, Partition, Purpose, RouteId, TenantId, UnixMicros, Way};
 use crate::otel::Context;
-use crate::store::{Campaign, CampaignKind, CampaignState, Launch, Owner, StoreError};
+use crate::store::{Campaign, CampaignKind, CampaignState, Launch, Owner, Share, StoreError};
 
 impl Campaigns {
     /// Holds the estimate and sets the campaign going; its spans are queued behind the answer.
     ///
     /// # Errors
-    /// [`CampaignFault::Expired`], [`CampaignFault::Erased`], [`CampaignFault::Short`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
+    /// [`CampaignFault::TenantSuspended`], [`CampaignFault::Expired`], [`CampaignFault::Erased`], [`CampaignFault::DayFull`], [`CampaignFault::Short`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
     pub(crate) async fn launch(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
         let campaign = self.find(tenant, id).await?;
@@ -31,6 +31,7 @@ impl Campaigns {
         planned: Option<UnixMicros>,
     ) -> Result<CampaignState, CampaignFault> {
         let (tenant, id) = (campaign.tenant, campaign.id);
+        let admission = self.admit(tenant).await?;
         self.check_expiry(campaign)?;
         if campaign.is_erased() && campaign.state.is_before_launch() {
             return Err(CampaignFault::Erased);
@@ -46,9 +47,10 @@ impl Campaigns {
             outcome = Empty,
             otel.status_code = Empty
         );
-        let launched = self.hold(campaign, planned).instrument(launching).await;
+        let share = admission.share(self.now());
+        let launched = self.hold(campaign, (planned, &share)).instrument(launching).await;
         // Also after a lost reply: it may have been launched, and then nobody else sees to it before the next start.
-        let started = !matches!(launched, Ok(Launch::Short | Launch::WrongState));
+        let started = !matches!(launched, Ok(Launch::Short | Launch::DayFull | Launch::WrongState));
         if started {
             self.queue_later(tenant, id);
         }
@@ -70,23 +72,32 @@ impl Campaigns {
                     needed: campaign.estimate_credits,
                 })
             }
+            Launch::DayFull => {
+                launches.with_label_values(&["daily_max"]).inc();
+                Err(self.day_is_full(tenant, &share).await?)
+            }
             Launch::WrongState => Err(self.why_not(tenant, id).await?),
         }
     }
 
     /// Takes the credits of a launch, and keeps in which trace that was.
-    async fn hold(&self, campaign: &Campaign, planned: Option<UnixMicros>) -> Result<Launch, StoreError> {
+    async fn hold(
+        &self,
+        campaign: &Campaign,
+        (planned, share): (Option<UnixMicros>, &Share),
+    ) -> Result<Launch, StoreError> {
         // What is under way stays in the trace that it was launched in.
         let begins = campaign.state.is_before_launch() || campaign.state == CampaignState::Resolving;
         if let Some(context) = Context::current().filter(|_| begins) {
             let owner = (campaign.tenant, campaign.id);
             self.store().set_traceparent(owner, &context.to_string()).await?;
         }
-        let launched = self.store().launch(campaign, planned, self.now()).await;
+        let launched = self.store().launch(campaign, (planned, share), self.now()).await;
         self.0.books.campaign_moved(campaign.tenant, campaign.id);
         let span = tracing::Span::current();
         match &launched {
             Ok(Launch::Held) => span.record("outcome", "held"),
+            Ok(Launch::DayFull) => span.record("outcome", "daily_max"),
             Ok(Launch::Short) => span.record("outcome", "blocked_credit"),
             Ok(Launch::WrongState) => span.record("outcome", "wrong_state"),
             Err(_) => span.record("otel.status_code", "ERROR"),
@@ -217,7 +228,7 @@ impl Campaigns {
     }
 
     /// Tells every dispatcher to look everywhere: a campaign has messages in all partitions.
-    pub(super) fn ring_everywhere(&self) {
+    pub(crate) fn ring_everywhere(&self) {
         let routes = self.routes();
         for partition in self.store().all_partitions() {
             let routes = routes.served().iter();

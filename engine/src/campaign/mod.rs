@@ -33,6 +33,7 @@ mod routes;
 mod schedule;
 mod taking;
 mod texts;
+mod trial;
 mod watching;
 pub(crate) mod view;
 #[cfg(test)]
@@ -57,7 +58,7 @@ use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
 use crate::people::People;
-use crate::store::{Campaign, Store, StoreError};
+use crate::store::{Admission, Campaign, Share, Store, StoreError, Suspension};
 use crate::webhooks::Webhooks;
 
 pub(crate) use auditor::Auditor;
@@ -80,6 +81,7 @@ pub(crate) use roll_call::RollCall;
 use routes::{Chooser, Whose};
 pub(crate) use routes::{RouteTable, Routes, Served, Serving};
 use starts::Start;
+pub(crate) use trial::{TRIAL_MAX, TrialOrder};
 pub(crate) use watching::Glimpse;
 use watching::Watchers;
 
@@ -211,6 +213,26 @@ impl Campaigns {
         self.store().campaign(tenant, id).await?.ok_or(CampaignFault::NotFound)
     }
 
+    /// Whether something new is taken of a tenant.
+    ///
+    /// # Errors
+    /// [`CampaignFault::TenantSuspended`] or [`CampaignFault::Store`].
+    async fn admit(&self, tenant: TenantId) -> Result<Admission, CampaignFault> {
+        admitted(self.store().admission(tenant).await?)
+    }
+
+    /// Why no more is taken of a tenant on that day.
+    async fn day_is_full(&self, tenant: TenantId, share: &Share) -> Result<CampaignFault, StoreError> {
+        let (most, next) = (share.most.unwrap_or(u32::MAX), share.day.ends);
+        let taken = self.store().taken_on(tenant, &share.day).await?;
+        Ok(CampaignFault::DayFull {
+            most,
+            left: u64::from(most).saturating_sub(taken),
+            next,
+            wait: next.since(self.now()),
+        })
+    }
+
     /// A number that no campaign has had, nor will have again.
     async fn next_id(&self) -> Result<CampaignId, CampaignFault> {
         let id = self.store().next_campaign().await?;
@@ -261,5 +283,13 @@ impl Campaigns {
             let pause = tokio::time::sleep(pauses.next().unwrap_or(PAUSE_MAX));
             self.0.deps.stop.run_until_cancelled(pause).await?;
         }
+    }
+}
+
+/// What a tenant may send, unless it is suspended.
+fn admitted(admission: Admission) -> Result<Admission, CampaignFault> {
+    match admission.suspension {
+        Some(Suspension { reason, .. }) => Err(CampaignFault::TenantSuspended { reason }),
+        None => Ok(admission),
     }
 }

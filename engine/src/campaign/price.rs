@@ -1,7 +1,7 @@
 //! What each recipient's message takes in segments, and costs in credits. Pure.
 
 use super::texts::Texts;
-use crate::compose::{TooManySegments, priced_segments};
+use crate::compose::{TooManySegments, check_links, priced_segments};
 use crate::domain::{Terms, variables};
 use crate::fault::{FieldFault, FieldProblem};
 use smpp::segment::SEGMENTS_MAX;
@@ -53,6 +53,20 @@ impl<'t> Price<'t> {
             Some(price) => price,
             None => self.render(variables),
         }
+    }
+
+    /// The same, and whether the links of that recipient's text lead where they may: those of a text that everybody gets were looked at
+    /// when it was given.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub(super) fn of_recipient(&mut self, variables: &[u8]) -> Result<Cost, FieldFault> {
+        let cost = self.of(variables).map_err(|_| too_long(self.characters()))?;
+        if self.constant.is_none() {
+            let checked = check_links(&self.text, &self.terms.link_domains);
+            checked.map_err(|problem| FieldFault::new("/text", problem))?;
+        }
+        Ok(cost)
     }
 
     fn render(&mut self, variables: &[u8]) -> Result<Cost, TooManySegments> {

@@ -23,7 +23,7 @@ use crate::store::{Campaign, CampaignState, Owner, RowBatch, StoreError, StoredV
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// Of a launch that came when the campaign had expired.
-pub(super) const EXPIRED: &str = "after_expiry";
+const EXPIRED: &str = "after_expiry";
 
 /// Steps of contacts that may wait to be taken.
 const STEPS_MAX: usize = 2;
@@ -224,7 +224,7 @@ impl Campaigns {
         let version = if decided { self.routes().version() } else { 0 };
         let cipher = campaign.cipher.clone();
         let keep = |rows| {
-            let of = (id, &cipher);
+            let of = (tenant, id, &cipher);
             async move { Ok(self.keep(of, version, rows).await?) }
         };
         let found = self.find_out(&campaign, count.clone(), keep).await?;
@@ -465,8 +465,8 @@ pub(super) fn counted(campaign: Campaign, counts: &Counts) -> Campaign {
 /// When its text takes too many segments.
 pub(super) fn priced(packed: Vec<u8>, price: &mut Price<'_>) -> Result<Vec<u8>, CampaignFault> {
     let row = crate::domain::Row::unpack(&packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
-    let cost = price.of(row.variables);
-    let cost = cost.map_err(|_| CampaignFault::Fields(vec![super::price::too_long(price.characters())]))?;
+    let cost = price.of_recipient(row.variables);
+    let cost = cost.map_err(|fault| CampaignFault::Fields(vec![fault]))?;
     let dearer = repriced(row, cost);
     Ok(dearer.unwrap_or(packed))
 }
@@ -485,6 +485,8 @@ pub(crate) fn code_of(fault: &CampaignFault) -> String {
         CampaignFault::TooManyRecipients { .. } => "too_many_recipients",
         CampaignFault::Expired { .. } => EXPIRED,
         CampaignFault::Erased => "texts_erased",
+        CampaignFault::TenantSuspended { .. } => "tenant_suspended",
+        CampaignFault::DayFull { .. } => "daily_max_reached",
         CampaignFault::Fields(faults) => faults.first().map_or("invalid", |fault| fault.problem.code()),
         CampaignFault::NotFound
         | CampaignFault::Body(_)

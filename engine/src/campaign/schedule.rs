@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::resolve::EXPIRED;
+use super::resolve::code_of;
 use super::view::time;
 use super::{CampaignFault, Campaigns};
 use crate::domain::{CampaignId, GateId, Purpose, TenantId, UnixMicros};
@@ -19,9 +19,10 @@ impl Campaigns {
     /// Has a campaign launch by itself then, in place of when it was to. The credits are asked for at that time.
     ///
     /// # Errors
-    /// A fault of the date at which it has expired, [`CampaignFault::OutsideWindow`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
+    /// A fault of the date at which it has expired, [`CampaignFault::TenantSuspended`], [`CampaignFault::OutsideWindow`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
     pub(crate) async fn schedule(&self, tenant: TenantId, id: CampaignId, at: UnixMicros) -> Result<(), CampaignFault> {
+        let _admission = self.admit(tenant).await?;
         let campaign = self.find(tenant, id).await?;
         if campaign.kind == CampaignKind::Direct {
             return Err(CampaignFault::AlreadyStarted(campaign.state));
@@ -132,18 +133,24 @@ impl Campaigns {
                     tracing::info!(campaign = %planned.campaign, late, "launched at its time");
                 }
                 Err(CampaignFault::Store(error)) => return Err(error),
-                Err(CampaignFault::Expired { .. }) => self.refuse_planned(&campaign).await?,
+                Err(
+                    why @ (CampaignFault::Expired { .. }
+                    | CampaignFault::TenantSuspended { .. }
+                    | CampaignFault::DayFull { .. }),
+                ) => {
+                    self.refuse_planned(&campaign, &why).await?;
+                }
                 Err(why) => tracing::warn!(campaign = %planned.campaign, %why, "not launched at its time"),
             }
         }
         self.store().forget_plan(planned).await
     }
 
-    /// One that had expired when its date was made up for is a draft again, and says why.
-    async fn refuse_planned(&self, campaign: &Campaign) -> Result<(), StoreError> {
-        tracing::warn!(campaign = %campaign.id, "not launched at its time: it has expired");
+    /// One that had expired when its date was made up for, or of whose tenant nothing, or no more, is taken, is a draft again, and says why.
+    async fn refuse_planned(&self, campaign: &Campaign, why: &CampaignFault) -> Result<(), StoreError> {
+        tracing::warn!(campaign = %campaign.id, %why, "not launched at its time");
         let owner = (campaign.tenant, campaign.id);
-        self.store().refuse_plan(owner, EXPIRED).await?;
+        self.store().refuse_plan(owner, &code_of(why)).await?;
         self.0.books.campaign_moved(owner.0, owner.1);
         Ok(())
     }

@@ -427,7 +427,9 @@ async fn a_start_goes_on_with_what_was_launched() {
     let id = bench.create(tenant, 0..3_000).await;
     // The process ends between the hold and the expansion.
     let campaign = bench.campaigns.find(tenant, id).await.unwrap();
-    bench.store.launch(&campaign, None, bench.clock.unix()).await.unwrap();
+    let now = bench.clock.unix();
+    let share = bench.store.admission(tenant).await.unwrap().share(now);
+    bench.store.launch(&campaign, (None, &share), now).await.unwrap();
     let started_again = campaigns(&bench.store, bench.kept(), Arc::default()).await;
     started_again.resume_all().await.unwrap();
     bench.launched(tenant, id).await;
@@ -534,7 +536,7 @@ async fn one_message_is_held_enqueued_and_found_again() {
         encoding: None,
         validity: None,
         parameters: Parameters::default(),
-        asks_consent: false,
+        without_consent: false,
     };
     let id = bench
         .campaigns

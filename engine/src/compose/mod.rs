@@ -3,6 +3,7 @@
 mod analysis;
 mod categories;
 mod fold;
+mod links;
 mod sender;
 mod template;
 mod wording;
@@ -10,6 +11,7 @@ mod wording;
 pub(crate) use analysis::{ANALYSED_MAX, Analysis, analyse};
 pub(crate) use categories::{Category, Words};
 pub(crate) use fold::fold;
+pub(crate) use links::{check as check_links, domain};
 pub(crate) use sender::Sender;
 pub(crate) use template::{Template, nearest_column};
 pub(crate) use wording::Wording;

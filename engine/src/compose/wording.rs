@@ -2,6 +2,7 @@
 
 use super::Sender;
 use super::fold::fold;
+use super::links;
 use crate::domain::{NUMBER_MARK, Purpose, StopClause, Terms};
 use crate::fault::{FieldProblem, WordingProblem};
 
@@ -15,6 +16,8 @@ pub(crate) struct Wording {
     /// The senders that are approved; none: any.
     senders: Vec<String>,
     brand: String,
+    /// Where links may lead; none: anywhere but to public shorteners.
+    link_domains: Vec<String>,
     /// Where STOP is written to; none: nothing is added to any text.
     stop_number: Option<String>,
     /// Advertising goes to nobody whose consent is not known.
@@ -30,15 +33,16 @@ impl Wording {
             stop_text: terms.stop_text.clone(),
             senders: terms.senders.clone(),
             brand: terms.brand.clone(),
+            link_domains: terms.link_domains.clone(),
             require_consent: terms.require_consent,
             stop_number: stop_number.map(str::to_owned),
         }
     }
 
-    /// Whether a text may be that of a campaign or message: not blank, and not too long.
+    /// Whether a text may be that of a campaign or message: not blank, not too long, and with links to where they may lead.
     ///
     /// # Errors
-    /// [`FieldProblem::Empty`] or [`FieldProblem::TooLong`].
+    /// [`FieldProblem::Empty`], [`FieldProblem::TooLong`], [`WordingProblem::PublicShortener`] or [`WordingProblem::LinkNotAllowed`].
     pub(crate) fn check(&self, text: &str) -> Result<(), FieldProblem> {
         if text.trim().is_empty() {
             return Err(FieldProblem::Empty);
@@ -47,7 +51,7 @@ impl Wording {
         if given > max {
             return Err(FieldProblem::TooLong { max, given });
         }
-        Ok(())
+        links::check(text, &self.link_domains)
     }
 
     /// Whether a sender is among those that are approved, whatever its case.

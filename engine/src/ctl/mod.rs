@@ -60,6 +60,11 @@ pub(crate) enum Ask {
     /// Credits: a tenant's own with its key; to grant some needs the operator's.
     #[command(subcommand, after_help = EXIT_CODES)]
     Credits(own::CreditsAsk),
+    /// Figures of one tenant's messages, by what they have in common. Needs its key.
+    #[command(
+        after_help = "Examples:\n  campanile statistics --by month\n  campanile statistics --by campaign,status --since 2026-10-01 --csv october.csv"
+    )]
+    Statistics(own::StatisticsOf),
     /// Tenants and their credits. Needs the operator's key.
     #[command(subcommand, visible_alias = "tenants", after_help = EXIT_CODES)]
     Tenant(tenants::TenantAsk),
@@ -99,6 +104,7 @@ impl Ask {
             Self::Campaigns(ask) => ask.run(),
             Self::Messages(ask) => ask.run(),
             Self::Credits(ask) => ask.run(),
+            Self::Statistics(ask) => ask.run(),
             Self::Tenant(ask) => ask.run(),
             Self::Keys(ask) => ask.run(),
             Self::Contacts(ask) => ask.run(),

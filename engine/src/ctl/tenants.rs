@@ -20,6 +20,10 @@ pub(crate) enum TenantAsk {
     Create(Create),
     /// One of them: what was agreed on with it, and its credits.
     Show(Show),
+    /// Take nothing new of a tenant, and send nothing that is queued, until it is resumed.
+    Suspend(Suspend),
+    /// Let a suspended tenant go on.
+    Resume(Show),
 }
 
 /// A page of a list.
@@ -71,12 +75,24 @@ pub(crate) struct Show {
     at: Office,
 }
 
+/// A tenant that is to stop, and why.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Suspend {
+    #[command(flatten)]
+    tenant: Show,
+    /// One sentence: the tenant reads it, where it is refused something.
+    #[arg(long)]
+    reason: String,
+}
+
 impl TenantAsk {
     pub(super) fn run(&self) -> Result<(), Failure> {
         match self {
             Self::List(list) => list.run(),
             Self::Create(create) => create.run(),
             Self::Show(show) => show.run(),
+            Self::Suspend(suspend) => suspend.tenant.order("suspend", &json!({ "reason": suspend.reason })),
+            Self::Resume(tenant) => tenant.order("resume", &json!({})),
         }
     }
 }
@@ -150,6 +166,14 @@ impl Show {
         self.at.show(&answer, account);
         Ok(())
     }
+
+    /// Asks for what is behind its path.
+    fn order(&self, what: &str, body: &Value) -> Result<(), Failure> {
+        let path = format!("/v1/tenants/{}/{what}", quoted(&self.id));
+        let answer = self.at.open()?.post(&path, body)?;
+        self.at.show(&answer, account);
+        Ok(())
+    }
 }
 
 /// A tenant line by line; credits as they are.
@@ -157,9 +181,9 @@ pub(super) fn account(tenant: &Value) {
     let mut table = Table::new(&["what", "value"]);
     for (key, value) in tenant.as_object().into_iter().flatten() {
         match value {
-            Value::Object(credits) => {
-                for (kind, count) in credits {
-                    table.row([format!("credits {kind}"), cell(count)]);
+            Value::Object(parts) => {
+                for (part, value) in parts {
+                    table.row([format!("{key} {part}"), cell(value)]);
                 }
             }
             // It is in a file.

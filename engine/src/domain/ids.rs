@@ -93,16 +93,8 @@ id! {
     AutomationId(u64), "aut"
 }
 id! {
-    /// Something in the diary of a practice.
-    EventId(u64), "evt"
-}
-id! {
-    /// What people are told of these, and when.
-    ReminderPlanId(u64), "rmp"
-}
-id! {
     /// By which a message is answered.
-    AutoReplyId(u64), "rpl"
+    AutoReplyId(u64), "arp"
 }
 id! {
     /// What one person and one of our numbers have written to each other.
@@ -117,8 +109,20 @@ id! {
     NumberRequestId(u64), "nrq"
 }
 id! {
+    /// Something in the diary of a practice.
+    EventId(u64), "evt"
+}
+id! {
+    /// What people are told of these, and when.
+    ReminderPlanId(u64), "rpl"
+}
+id! {
     /// Codes for campaigns, each given once.
     CodePoolId(u64), "cpl"
+}
+id! {
+    /// A form in which people agree, on a page of a tenant.
+    FormId(u64), "frm"
 }
 id! {
     /// A file of these that came.

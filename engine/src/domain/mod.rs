@@ -3,6 +3,7 @@
 mod ids;
 mod country;
 mod time;
+mod day;
 mod status;
 mod message;
 mod ending;
@@ -24,13 +25,12 @@ pub(crate) use smpp::text::EncodingPolicy;
 pub(crate) use bounds::{KeyBounds, Network, Role};
 pub(crate) use cleanse::Cleanse;
 pub(crate) use country::{Countries, Country};
+pub(crate) use day::Day;
 pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use handset::ToHandset;
 pub(crate) use ids::{
-    AutoReplyId, AutomationId, CampaignId, CodePoolId, ConsentId, ContactId, ConversationId, DeliveryId, EndpointId,
-    EventId, GateId, ImportId, ListId, MessageId, NumberId, NumberRequestId, PARTITIONS_MAX, Partition, Recipient,
-    ReminderPlanId, ResellerId, RouteId, SegmentId, SmscId, TemplateId, TenantId, UnknownId,
+    AutoReplyId, AutomationId, CampaignId, CodePoolId, ConsentId, ContactId, ConversationId, DeliveryId, EndpointId, EventId, FormId, GateId, ImportId, ListId, MessageId, NumberId, NumberRequestId, PARTITIONS_MAX, Partition, Recipient, ReminderPlanId, ResellerId, RouteId, SegmentId, SmscId, TemplateId, TenantId, UnknownId,
 };
 pub(crate) use journal::{ENDED, JournalEvent, events};
 pub(crate) use message::{IllegalMove, State, Step};

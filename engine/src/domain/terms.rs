@@ -31,6 +31,14 @@ pub(crate) struct Terms {
     pub(crate) frequency_cap: Option<FrequencyCap>,
     /// How many days its texts, and what people write to it, are kept when their campaigns are over; `None`: as long as these.
     pub(crate) text_days: Option<u16>,
+    /// The domains to which links may lead, and those below them; none: any.
+    pub(crate) link_domains: Vec<String>,
+    /// The credits below which it is told that few are left, the most first; none: it is not told.
+    pub(crate) balance_alerts: Vec<u64>,
+    /// How many messages are taken of it a day; `None`: any number.
+    pub(crate) daily_max: Option<u32>,
+    /// By whose clocks its days are: a name of the IANA database.
+    pub(crate) time_zone: String,
 }
 
 /// How much advertising a person gets of a tenant at most: so many messages within so many days.
@@ -107,6 +115,18 @@ impl Terms {
     /// The longest that texts may be kept, in days: ten years.
     pub(crate) const TEXT_DAYS_MAX: u16 = 3_650;
 
+    /// The most domains to which links may lead.
+    pub(crate) const LINK_DOMAINS_MAX: usize = 50;
+
+    /// The most thresholds of a balance: a few warnings, and an alarm.
+    pub(crate) const BALANCE_ALERTS_MAX: usize = 5;
+
+    /// The most messages of a day that may be agreed on: more than one engine sends in a day of one tenant.
+    pub(crate) const DAILY_MAX: u32 = 100_000_000;
+
+    /// By whose clocks days are of whom nothing else was said.
+    pub(crate) const TIME_ZONE: &str = "Europe/Paris";
+
     /// The longest clause, in characters.
     pub(crate) const STOP_TEXT_MAX: usize = 40;
 
@@ -132,6 +152,10 @@ impl Default for Terms {
             require_consent: false,
             frequency_cap: None,
             text_days: None,
+            link_domains: Vec::new(),
+            balance_alerts: Vec::new(),
+            daily_max: None,
+            time_zone: Self::TIME_ZONE.to_owned(),
         }
     }
 }
@@ -149,6 +173,10 @@ pub(crate) struct TermChanges {
     pub(crate) require_consent: Option<bool>,
     pub(crate) frequency_cap: Option<Option<FrequencyCap>>,
     pub(crate) text_days: Option<Option<u16>>,
+    pub(crate) link_domains: Option<Vec<String>>,
+    pub(crate) balance_alerts: Option<Vec<u64>>,
+    pub(crate) daily_max: Option<Option<u32>>,
+    pub(crate) time_zone: Option<String>,
 }
 
 impl TermChanges {
@@ -170,6 +198,10 @@ impl TermChanges {
             require_consent: self.require_consent.unwrap_or(terms.require_consent),
             frequency_cap: self.frequency_cap.unwrap_or(terms.frequency_cap),
             text_days: self.text_days.unwrap_or(terms.text_days),
+            link_domains: self.link_domains.unwrap_or(terms.link_domains),
+            balance_alerts: self.balance_alerts.unwrap_or(terms.balance_alerts),
+            daily_max: self.daily_max.unwrap_or(terms.daily_max),
+            time_zone: self.time_zone.unwrap_or(terms.time_zone),
         }
     }
 }

@@ -6,7 +6,9 @@
 //! *salt*. So whoever has Redis, its append-only file or a backup has no text; a tenant's key destroyed erases all of its texts at once,
 //! and a campaign's salt removed erases those of the campaign, whatever its size.
 
+mod form;
 mod master;
+mod number;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +25,9 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::ENCRYPTED;
 
+pub(crate) use form::FormKey;
 pub(crate) use master::{KeyFileFault, MasterKeys};
+pub(crate) use number::{NumberDigest, NumberKey};
 
 /// Octets of a key, and of a salt.
 const KEY: usize = 32;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::erase::NOBODY;
 use super::gather::{Fate, Gathered};
 use super::{History, HistoryFault, Shared, campaigns};
 use crate::database::{Change, DatabaseError, Sql};
@@ -208,9 +209,11 @@ impl Shared {
         put.push("(id, tenant, recipient, smsc, status, reason, code, segments, credits, at, taken_at, ended_at, ");
         put.push("country, spent, within_3_minutes) VALUES ");
         for (at, (id, fate, recipient)) in some.iter().enumerate() {
+            let is_erased = self.deps.erased.has(fate.tenant, *recipient);
+            let written = if is_erased { NOBODY } else { *recipient };
             let smsc = fate.smsc.and_then(|smsc| (self.deps.names)(smsc)).unwrap_or_default();
             put.push(if at == 0 { "(" } else { ", (" });
-            put.list([id.0 as i64, fate.tenant.0.into(), recipient.0 as i64])
+            put.list([id.0 as i64, fate.tenant.0.into(), written.0 as i64])
                 .push(", ")
                 .value(smsc)
                 .push(", ");

@@ -10,11 +10,13 @@
 
 mod calendar;
 mod campaigns;
+mod erase;
 mod follow;
 mod gather;
 mod read;
 mod statistics;
 mod tidy;
+mod trials;
 #[cfg(test)]
 mod tests;
 
@@ -29,10 +31,12 @@ use crate::config;
 use crate::database::{Database, DatabaseError, Sql};
 use crate::domain::{CampaignId, Partition, SmscId, UnixMicros};
 use crate::metrics::Metrics;
+use crate::mirror::Erased;
 use crate::pressure::Fullness;
 use crate::store::{Store, StoreError, journal_place};
 use crate::webhooks::Webhooks;
 
+pub(crate) use erase::NOBODY;
 pub(crate) use read::{Asked, Past};
 pub(crate) use statistics::{Dimension, GROUPS_MAX, Group, Question, Sums, TIME_ZONE};
 
@@ -58,6 +62,8 @@ pub(crate) struct HistoryDeps {
     pub(crate) fullness: Fullness,
     /// What SMSCs are called.
     pub(crate) names: Names,
+    /// Whose numbers are not written down.
+    pub(crate) erased: Erased,
 }
 
 /// The name of an SMSC, if it has one.

@@ -23,6 +23,8 @@ pub(crate) struct Past {
     pub(crate) place: PastPlace,
     pub(crate) taken_at: Option<i64>,
     pub(crate) ended_at: Option<i64>,
+    /// The campaign that it tried out.
+    pub(crate) test_of: Option<CampaignId>,
 }
 
 /// Where a message stands among all of a tenant's: by time.
@@ -64,7 +66,8 @@ pub(crate) struct Asked {
     pub(crate) behind: Option<PastPlace>,
 }
 
-const COLUMNS: &str = "id, recipient, status, reason, code, segments, credits, at, taken_at, ended_at";
+const COLUMNS: &str = "id, recipient, status, reason, code, segments, credits, at, taken_at, ended_at, \
+     (SELECT trial_message.campaign FROM trial_message WHERE trial_message.id = message.id)";
 
 impl History {
     /// A tenant's messages, the newest first, at most `limit`.
@@ -131,5 +134,6 @@ fn read(row: &Found<'_>) -> Result<Past, DatabaseError> {
         place: PastPlace { at: row.number(7)?, id },
         taken_at: row.number_if_any(8)?,
         ended_at: row.number_if_any(9)?,
+        test_of: row.number_if_any(10)?.map(|id| CampaignId(id as u64)),
     })
 }

@@ -40,6 +40,9 @@ impl History {
             let forgotten = change.run(forget).await?;
             if forgotten < AT_ONCE as u64 {
                 change.run(super::campaigns::forget_old()).await?;
+                let mut trials = Sql::new("DELETE FROM trial_message WHERE at < ");
+                trials.value(before.saturating_mul(1_000));
+                change.run(trials).await?;
             }
             change.commit().await?;
             if forgotten < AT_ONCE as u64 || stop.is_cancelled() {

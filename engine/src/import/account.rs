@@ -50,7 +50,7 @@ pub(crate) struct Buckets {
     pub(crate) invalid: u64,
     /// Kept, and not to be written to: their number takes no texts.
     pub(crate) not_mobile: u64,
-    /// Kept, and not to be written to: they do not want advertising.
+    /// Not to be written to: they do not want advertising. Kept, but for those who were erased.
     pub(crate) suppressed: u64,
 }
 

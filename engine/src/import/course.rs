@@ -4,6 +4,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::account::{Account, Failure};
+use super::convert::Person;
 use super::gather::{Batch, Gather};
 use super::{Asked, ImportFault, Imports, Turn};
 use crate::domain::{ContactId, ImportId, Partition, Purpose, Recipient};
@@ -66,24 +67,20 @@ impl Course {
     }
 
     async fn take(&mut self, batch: Batch) -> Result<(), ImportFault> {
-        let given: Vec<_> = batch.people.iter().map(|person| person.given.clone()).collect();
+        let arrived = self.welcome(batch.people).await?;
+        let given: Vec<_> = arrived.iter().map(|person| person.given.clone()).collect();
         if !given.is_empty() {
             let people = &self.imports.people;
             let became = people.upsert(self.asked.tenant, &given, self.asked.list).await?;
             let said: Vec<(ContactId, &Said)> = became
                 .iter()
-                .zip(&batch.people)
+                .zip(&arrived)
                 .filter_map(|(became, person)| Some((became.id, person.said.as_ref()?)))
                 .collect();
             let news = people.said(self.asked.tenant, &said).await?;
             let numbers: Vec<_> = given.iter().filter_map(|given| given.number.flatten()).collect();
             let suppressed = self.suppressed(&numbers).await?;
-            let cannot: Vec<_> = batch
-                .people
-                .iter()
-                .map(|person| !person.mobile)
-                .zip(suppressed)
-                .collect();
+            let cannot: Vec<_> = arrived.iter().map(|person| !person.mobile).zip(suppressed).collect();
             self.count(&became, &news, &cannot);
         }
         let rows = &mut self.account.rows;
@@ -100,6 +97,17 @@ impl Course {
             self.note(ImportState::Running, &batch.listed).await;
         }
         Ok(())
+    }
+
+    /// All but those who are not to be known any more, who are counted with those who want nothing.
+    async fn welcome(&mut self, mut people: Vec<Person>) -> Result<Vec<Person>, ImportFault> {
+        let number = |person: &Person| person.given.number.flatten();
+        let numbers: Vec<_> = people.iter().filter_map(number).collect();
+        let held_back = self.imports.mirror.held_back(self.asked.tenant, numbers).await?;
+        let arrived = people.len();
+        people.retain(|person| !number(person).is_some_and(|number| held_back.contains(&number)));
+        self.account.rows.suppressed += (arrived - people.len()) as u64;
+        Ok(people)
     }
 
     /// Each row is counted once. `cannot`: they have no mobile; they want no advertising.

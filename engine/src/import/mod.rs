@@ -23,6 +23,7 @@ pub(crate) use gather::{PREVIEW_ROWS, Preview};
 use crate::database::DatabaseError;
 use crate::domain::{Country, ImportId, Language, ListId, TenantId};
 use crate::fault::FieldProblem;
+use crate::mirror::Mirror;
 use crate::people::{Import, People, PeopleFault};
 use crate::sheet::{Column, Manners, ROWS_MAX, Reading, SheetFault, Spool};
 use crate::store::{Store, StoreError};
@@ -90,6 +91,8 @@ pub(crate) struct Asked {
 pub(crate) struct Imports {
     people: People,
     store: Store,
+    /// Knows who is not to come again.
+    mirror: Mirror,
     words: Words,
     /// Where files are kept while they are read.
     folder: Arc<Path>,
@@ -97,11 +100,12 @@ pub(crate) struct Imports {
 }
 
 impl Imports {
-    pub(crate) fn new(people: People, store: Store, words: Words, folder: &Path) -> Self {
+    pub(crate) fn new(people: People, (store, mirror): (Store, Mirror), words: Words, folder: &Path) -> Self {
         Self {
             folder: folder.into(),
             people,
             store,
+            mirror,
             words,
             running: Arc::default(),
         }

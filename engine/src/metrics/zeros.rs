@@ -24,7 +24,7 @@ const REPLIES: [&str; 8] = [
     "quiet",
     "not_ours",
 ];
-const LAUNCHES: [&str; 3] = ["started", "blocked_credit", "failed"];
+const LAUNCHES: [&str; 4] = ["started", "blocked_credit", "daily_max", "failed"];
 const MISPLACED: [&str; 6] = [
     "lost",
     "queued_twice",

@@ -6,7 +6,7 @@ use super::tenants::{self, KeptKey};
 use super::{Mirror, MirrorFault, Movement, Shared};
 use crate::database::Tie;
 use crate::domain::TenantId;
-use crate::store::{KeyDetails, KeyOwner, Restored, Settings, Store};
+use crate::store::{KeyDetails, KeyOwner, Restored, Settings, Store, Suspension};
 
 /// Tenants that are compared in one round trip.
 const AT_ONCE: usize = 500;
@@ -27,6 +27,7 @@ impl Mirror {
         }
         shared.skip_reserved().await?;
         let restored = shared.agree_on_tenants(&known).await?;
+        shared.agree_on_suspended(&known).await?;
         let keys = shared.agree_on_keys(&known).await?;
         let known: FxHashSet<TenantId> = known.iter().map(|(id, _)| *id).collect();
         let mut fresh = shared.store.tenant_ids(0, None).await?;
@@ -38,8 +39,10 @@ impl Mirror {
             }
             shared.keep_first(some, &keys).await?;
         }
+        shared.open_erased().await?;
         shared.agree_on_opt_outs().await?;
         shared.grant_again(None).await?;
+        shared.finish_transfers().await?;
         if tie == Tie::Lost {
             shared.database.is_rebuilt(redis).await?;
             tracing::warn!(
@@ -92,6 +95,18 @@ impl Shared {
             }
         }
         Ok(restored)
+    }
+
+    /// Nothing is leased of tenants that are suspended, and of no others: whoever said so may have ended halfway.
+    async fn agree_on_suspended(&self, known: &[(TenantId, Settings)]) -> Result<(), MirrorFault> {
+        let held = self.store.held_tenants().await?;
+        for (id, settings) in known {
+            let is_suspended = Suspension::is_in(settings);
+            if is_suspended || held.contains(id) {
+                self.store.hold_queues(*id, is_suspended).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn restore(&self, tenant: TenantId, settings: &Settings) -> Result<(), MirrorFault> {

@@ -28,13 +28,15 @@ const BEGIN: LedgerPlace = LedgerPlace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Movement {
     pub(crate) place: LedgerPlace,
-    /// grant, hold, debit, release, recredit
+    /// grant, withdraw, hold, debit, release, recredit
     pub(crate) kind: String,
     pub(crate) credits: u64,
     /// What they were for, if it was a campaign.
     pub(crate) campaign: Option<CampaignId>,
-    /// The operator's words, of a grant.
+    /// The operator's or reseller's words, of a grant or withdrawal.
     pub(crate) reference: String,
+    /// Whose other half it is, of what came from a reseller, or went there.
+    pub(crate) transfer: Option<u64>,
     /// Microseconds since 1970.
     pub(crate) at: u64,
 }
@@ -49,6 +51,8 @@ struct Line {
     campaign: Option<String>,
     #[serde(default)]
     reference: String,
+    #[serde(default)]
+    transfer: Option<String>,
     at: String,
 }
 
@@ -175,7 +179,9 @@ impl Shared {
         let mut change = self.database.change().await?;
         for some in fresh.chunks(LINES_AT_ONCE) {
             let mut put = Sql::new("INSERT INTO ledger_line ");
-            put.push("(tenant, milliseconds, number, kind, credits, campaign, reference, at, undone) VALUES ");
+            put.push(
+                "(tenant, milliseconds, number, kind, credits, campaign, reference, at, transfer, undone) VALUES ",
+            );
             for (at, (tenant, entry)) in some.iter().enumerate() {
                 let movement = read_line(entry).ok_or(StoreError::Corrupt("a line of a ledger"))?;
                 put.push(if at == 0 { "(" } else { ", (" });
@@ -192,6 +198,7 @@ impl Shared {
                     .value(movement.reference)
                     .push(", ")
                     .value(movement.at as i64);
+                put.push(", ").value(movement.transfer.map(|number| number as i64));
                 put.push(", 0)");
             }
             put.push(" ON CONFLICT (tenant, milliseconds, number) DO NOTHING");
@@ -208,7 +215,7 @@ impl Shared {
         limit: usize,
     ) -> Result<Vec<Movement>, DatabaseError> {
         let mut query =
-            Sql::new("SELECT milliseconds, number, kind, credits, campaign, reference, at FROM ledger_line");
+            Sql::new("SELECT milliseconds, number, kind, credits, campaign, reference, at, transfer FROM ledger_line");
         query.push(" WHERE tenant = ").value(i64::from(tenant.0));
         if let Some(LedgerPlace { milliseconds, number }) = behind {
             query.push(" AND (milliseconds < ").value(milliseconds as i64);
@@ -228,6 +235,7 @@ impl Shared {
                 campaign: row.number_if_any(4)?.map(|id| CampaignId(id as u64)),
                 reference: row.text(5)?,
                 at: row.number(6)? as u64,
+                transfer: row.number_if_any(7)?.map(|number| number as u64),
             })
         };
         self.database.rows(query, read).await
@@ -251,7 +259,7 @@ fn sum_up(rows: &[(u64, String, u64)]) -> Sums {
             let rows = of_one.iter().filter(|(_, kind, _)| kind == wanted);
             rows.map(|(_, _, credits)| credits).sum::<u64>()
         };
-        sums.credits.granted += of("grant");
+        sums.credits.granted += of("grant").saturating_sub(of("withdraw"));
         sums.credits.spent += of("debit");
         sums.credits.recredited += of("recredit");
         // Of a direct campaign no holds are written: what of it was debited or released was held.
@@ -276,6 +284,7 @@ fn read_line(entry: &LedgerEntry) -> Option<Movement> {
         credits: line.credits,
         campaign: line.campaign.and_then(|id| id.parse().ok()),
         reference: line.reference,
+        transfer: line.transfer.and_then(|number| number.parse().ok()),
         at: line.at.parse().ok()?,
     })
 }
@@ -287,6 +296,9 @@ impl Movement {
         match self.campaign {
             Some(campaign) => line["campaign"] = campaign.to_string().into(),
             None => line["reference"] = self.reference.clone().into(),
+        }
+        if let Some(number) = self.transfer {
+            line["transfer"] = number.to_string().into();
         }
         LedgerEntry {
             place: self.place,
@@ -303,7 +315,8 @@ mod tests {
     fn balances_are_what_the_lines_come_to() {
         let row = |campaign, kind: &str, credits| (campaign, kind.to_owned(), credits);
         let sums = sum_up(&[
-            row(0, "grant", 1_000),
+            row(0, "grant", 1_200),
+            row(0, "withdraw", 200),
             row(3, "hold", 100),
             row(3, "debit", 60),
             row(3, "recredit", 5),
@@ -335,8 +348,10 @@ mod tests {
             line: r#"{"type":"grant","credits":1000000000000,"reference":"Facture «7»","at":"1800000000000000"}"#
                 .to_owned(),
         };
-        let movement = read_line(&entry).unwrap();
+        let mut movement = read_line(&entry).unwrap();
         assert_eq!(read_line(&movement.line()).unwrap(), movement);
         assert_eq!((movement.credits, movement.campaign), (1_000_000_000_000, None));
+        movement.transfer = Some(7);
+        assert_eq!(read_line(&movement.line()).unwrap(), movement);
     }
 }

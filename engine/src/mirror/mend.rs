@@ -1,14 +1,14 @@
 //! A Redis that was killed may have lost what it was given last: lines of ledgers that were copied do not stand any more.
 
 use super::{MirrorFault, Shared};
-use crate::database::{Found, Sql};
+use crate::database::{DatabaseError, Found, Sql};
 use crate::domain::TenantId;
-use crate::store::{Grant, LedgerPlace, Store};
+use crate::store::{Grant, Half, LedgerPlace, Store, Transfer, TransferKind};
 
 /// Lines that are compared at once.
 const AT_ONCE: usize = 500;
 
-/// A grant that Redis has lost, and that is to be made again.
+/// A grant, or the tenant's half of a reseller's move, that Redis has lost, and that is to be made again.
 const AGAIN: i64 = 1;
 
 /// It does not stand any more.
@@ -33,7 +33,8 @@ impl Shared {
         }
         let mut change = self.database.change().await?;
         for movement in &gone {
-            let undone = if movement.kind == "grant" { AGAIN } else { UNDONE };
+            let is_moved = movement.kind == "grant" || movement.transfer.is_some();
+            let undone = if is_moved { AGAIN } else { UNDONE };
             change.run(mark(tenant, movement.place, undone)).await?;
         }
         change.commit().await?;
@@ -44,44 +45,76 @@ impl Shared {
         self.grant_again(Some(tenant)).await
     }
 
-    /// Grants that were lost, of one tenant or of all.
+    /// Grants, and halves of resellers' moves, that were lost, of one tenant or of all.
     pub(super) async fn grant_again(&self, of: Option<TenantId>) -> Result<(), MirrorFault> {
-        let mut query =
-            Sql::new("SELECT tenant, milliseconds, number, credits, reference FROM ledger_line WHERE undone = ");
+        let mut query = Sql::new(
+            "SELECT tenant, milliseconds, number, credits, reference, transfer, kind FROM ledger_line WHERE undone = ",
+        );
         query.value(AGAIN);
         if let Some(tenant) = of {
             query.push(" AND tenant = ").value(i64::from(tenant.0));
         }
         query.push(" ORDER BY tenant, milliseconds, number");
-        let read = |row: &Found<'_>| {
-            let place = LedgerPlace {
-                milliseconds: row.number(1)? as u64,
-                number: row.number(2)? as u64,
-            };
-            Ok((
-                TenantId(row.number(0)? as u32),
-                place,
-                row.number(3)? as u64,
-                row.text(4)?,
-            ))
-        };
-        for (tenant, place, credits, reference) in self.database.rows(query, read).await? {
-            let grant = Grant {
-                tenant,
-                credits,
-                reference: &reference,
-                token: Store::token_of_line(tenant, place),
-            };
-            let granted = self.store.grant(&grant, self.clock.unix()).await?;
-            if granted.flatten().is_none() {
-                tracing::error!(%tenant, credits, "credits that Redis has lost cannot be granted again");
+        for lost in self.database.rows(query, read_lost).await? {
+            if !self.again(&lost).await? {
+                let (tenant, credits) = (lost.tenant, lost.credits);
+                tracing::error!(%tenant, credits, "credits that Redis has lost cannot be moved again");
             }
             let mut change = self.database.change().await?;
-            change.run(mark(tenant, place, UNDONE)).await?;
+            change.run(mark(lost.tenant, lost.place, UNDONE)).await?;
             change.commit().await?;
         }
         Ok(())
     }
+
+    /// Moves credits again whose line was lost; `false`: that is not possible any more.
+    async fn again(&self, lost: &Lost) -> Result<bool, MirrorFault> {
+        let (tenant, credits, now) = (lost.tenant, lost.credits, self.clock.unix());
+        let Some(number) = lost.transfer else {
+            let grant = Grant {
+                tenant,
+                credits,
+                reference: &lost.reference,
+                token: Store::token_of_line(tenant, lost.place),
+            };
+            return Ok(self.store.grant(&grant, now).await?.flatten().is_some());
+        };
+        let transfer = Transfer {
+            number,
+            kind: lost.kind,
+            tenant,
+            credits,
+            reference: lost.reference.clone(),
+        };
+        Ok(self.store.transfer(&transfer, now).await? == Half::Done)
+    }
+}
+
+/// A line that Redis has lost.
+struct Lost {
+    tenant: TenantId,
+    place: LedgerPlace,
+    credits: u64,
+    reference: String,
+    transfer: Option<u64>,
+    kind: TransferKind,
+}
+
+fn read_lost(row: &Found<'_>) -> Result<Lost, DatabaseError> {
+    Ok(Lost {
+        tenant: TenantId(row.number(0)? as u32),
+        place: LedgerPlace {
+            milliseconds: row.number(1)? as u64,
+            number: row.number(2)? as u64,
+        },
+        credits: row.number(3)? as u64,
+        reference: row.text(4)?,
+        transfer: row.number_if_any(5)?.map(|number| number as u64),
+        kind: match row.text(6)?.as_str() {
+            "withdraw" => TransferKind::TakeBack,
+            _ => TransferKind::Give,
+        },
+    })
 }
 
 fn mark(tenant: TenantId, place: LedgerPlace, undone: i64) -> Sql {

@@ -7,15 +7,18 @@
 
 mod tenants;
 mod resellers;
+mod transfers;
 mod ledger;
+mod statements;
 mod mend;
 mod optouts;
+mod erased;
 mod numbers;
 mod begin;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -24,11 +27,15 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::database::{Database, DatabaseError};
 use crate::domain::TenantId;
+use crate::encryption::FormKey;
 use crate::metrics::Metrics;
 use crate::store::{LedgerPlace, OptOut, Store, StoreError};
 
+pub(crate) use erased::Erased;
 pub(crate) use ledger::Movement;
 pub(crate) use resellers::Reseller;
+pub(crate) use statements::{Moved, Turnover};
+pub(crate) use transfers::{Balance, Move, ResellerLine, Transferred};
 
 /// How often what has changed is copied.
 const ROUND: Duration = Duration::from_secs(1);
@@ -58,10 +65,16 @@ struct Shared {
     places: Mutex<FxHashMap<TenantId, LedgerPlace>>,
     /// Ledgers that are still to be copied.
     unread: Mutex<FxHashSet<TenantId>>,
+    /// Who is not to be known any more.
+    erased: Erased,
+    /// Signs forms that stand in pages.
+    forms: OnceLock<FormKey>,
     /// Opt-outs that Redis has and SQL may not have.
     opted_out: Mutex<FxHashSet<OptOut>>,
     /// Numbers up to that one may be given to campaigns; held while that is changed.
     reserved: tokio::sync::Mutex<u64>,
+    /// Held while credits move between a reseller and a tenant.
+    moving: tokio::sync::Mutex<()>,
 }
 
 impl Mirror {
@@ -74,8 +87,11 @@ impl Mirror {
             metrics: metrics.clone(),
             places: Mutex::default(),
             unread: Mutex::default(),
+            erased: Erased::default(),
+            forms: OnceLock::new(),
             opted_out: Mutex::default(),
             reserved: tokio::sync::Mutex::default(),
+            moving: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -109,6 +125,7 @@ impl Mirror {
             self.0.unread_all().await?;
             *all_at = now;
         }
-        self.0.copy_ledgers().await
+        self.0.copy_ledgers().await?;
+        self.0.finish_transfers().await
     }
 }

@@ -102,6 +102,9 @@ impl Shared {
     }
 
     async fn keep(&self, all: &[OptOut], now: UnixMicros) -> Result<(), MirrorFault> {
+        // Of a number that was erased, its hash says so.
+        let is_known = |one: &&OptOut| !one.tenant.is_some_and(|tenant| self.erased.has(tenant, one.recipient));
+        let all: Vec<&OptOut> = all.iter().filter(is_known).collect();
         if all.is_empty() {
             return Ok(());
         }
@@ -129,7 +132,8 @@ impl Shared {
                 let mut count = Sql::new("SELECT COUNT(*) FROM opt_out WHERE purpose = ");
                 count.value(purpose.code());
                 count.push(if scope { " AND tenant = 0" } else { " AND tenant > 0" });
-                if self.database.count(count).await? != there {
+                let erased = if scope { 0 } else { self.erased.count(*purpose) };
+                if self.database.count(count).await? + erased != there {
                     self.unite(*purpose, scope).await?;
                 }
             }

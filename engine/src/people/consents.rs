@@ -3,7 +3,7 @@
 use super::contact::Given;
 use super::{People, PeopleFault, rows};
 use crate::database::{Change, DatabaseError, Found, Sql};
-use crate::domain::{ConsentId, ContactId, Recipient, TenantId, UnixMicros};
+use crate::domain::{ConsentId, ContactId, ListId, Recipient, TenantId, UnixMicros};
 
 /// The longest wording, in characters.
 pub(crate) const WORDING_MAX: usize = 1_000;
@@ -53,7 +53,7 @@ impl People {
     ) -> Result<Consent, PeopleFault> {
         let became = self.upsert(tenant, std::slice::from_ref(given), None).await?;
         let contact = became.first().ok_or(PeopleFault::NotFound)?.id;
-        self.agree((tenant, contact), (proof, at)).await
+        self.agree_as((tenant, contact), (proof, at)).await
     }
 
     /// Keeps that whoever has a number has agreed at that time, once for the same source; a number that nobody has becomes a contact.
@@ -86,13 +86,13 @@ impl People {
         for contact in found {
             let known = self.consents_of(tenant, contact).await?;
             if !known.iter().any(|consent| consent.proof.source == proof.source) {
-                self.agree((tenant, contact), (proof, at)).await?;
+                self.agree_as((tenant, contact), (proof, at)).await?;
             }
         }
         Ok(())
     }
 
-    async fn agree(
+    async fn agree_as(
         &self,
         (tenant, contact): (TenantId, ContactId),
         (proof, at): (&Proof, UnixMicros),
@@ -119,6 +119,22 @@ impl People {
             given_at: at,
             withdrawn_at: None,
         })
+    }
+
+    /// Keeps that a person agrees now, and puts them on a list.
+    ///
+    /// # Errors
+    /// [`PeopleFault::NotFound`]: the list is gone; or the database's.
+    pub(crate) async fn agree_by_form(
+        &self,
+        (tenant, list): (TenantId, Option<ListId>),
+        given: &Given,
+        proof: &Proof,
+    ) -> Result<Consent, PeopleFault> {
+        if list.is_some() {
+            self.upsert(tenant, std::slice::from_ref(given), list).await?;
+        }
+        self.consent(tenant, given, (proof, self.clock.unix())).await
     }
 
     /// A person agrees no more. Returns how many consents that ends.

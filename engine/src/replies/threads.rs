@@ -325,7 +325,7 @@ pub(super) fn order(to: Recipient, number: &str, text: &str) -> DirectOrder {
         // An answer to somebody who wrote is what they asked for.
         purpose: Purpose::Transactional,
         own_number: true,
-        asks_consent: false,
+        without_consent: false,
         encoding: None,
         validity: None,
         parameters: Parameters::default(),

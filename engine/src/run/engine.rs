@@ -17,7 +17,7 @@ use super::{Given, Ready, Redis, RunFault};
 use crate::account::Accounts;
 use crate::agenda::Agenda;
 use crate::api::problem::field_detail;
-use crate::api::{self, App, Guesses, Listeners, Secured, Shares};
+use crate::api::{self, App, Guesses, Listeners, Secured, Shares, Submissions};
 use crate::automation::Automations;
 use crate::bind::{Binds, Board, Events, Traces};
 use crate::campaign::{Auditor, CampaignDeps, Campaigns, Gates, Limits, RollCall, RouteTable, Routes};
@@ -251,20 +251,20 @@ impl Engine {
         let roll_call = RollCall::new(seen, verdict.clone(), self.unparked.clone());
         helpers.tasks.spawn(roll_call.walk(stop()));
         helpers.tasks.spawn(self.automations().run(verdict.clone(), stop()));
-        helpers.tasks.spawn(self.agenda().run(verdict.clone(), stop()));
         helpers.tasks.spawn(self.numbers.clone().run(stop()));
         helpers.tasks.spawn(self.replies.clone().run(verdict.clone(), stop()));
+        helpers.tasks.spawn(self.agenda().run(verdict.clone(), stop()));
         let expiry = self.campaigns.clone().keep_expiry(verdict.clone(), stop());
         helpers.tasks.spawn(expiry);
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
         helpers.tasks.spawn(self.campaigns.books().run(stop()));
         helpers.tasks.spawn(self.webhooks.clone().run(stop()));
-        helpers.tasks.spawn(mirror.run(stop()));
+        helpers.tasks.spawn(mirror.clone().run(stop()));
         helpers.tasks.spawn(self.history.clone().run(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_house(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_schedule(stop()));
         helpers.tasks.spawn(self.campaigns.clone().keep_lists_clean(stop()));
-        let auditor = Auditor::new(store.clone(), metrics.clone(), clock);
+        let auditor = Auditor::new((store.clone(), mirror), metrics.clone(), clock);
         helpers.tasks.spawn(auditor.walk(stop()));
         let gauges = Gauges {
             store,
@@ -333,7 +333,12 @@ impl Engine {
 
     fn imports(&self) -> Imports {
         let (people, store) = (self.base.people.clone(), self.base.store.clone());
-        Imports::new(people, store, field_detail, &self.config.database.spool())
+        Imports::new(
+            people,
+            (store, self.base.mirror.clone()),
+            field_detail,
+            &self.config.database.spool(),
+        )
     }
 
     fn automations(&self) -> Automations {
@@ -377,6 +382,7 @@ impl Engine {
             history: self.history.clone(),
             verdict: self.base.verdict.clone(),
             guesses: Guesses::new(&self.config.api),
+            submissions: Submissions::default(),
             shares: Shares::new(&self.config.api),
             limits: Arc::new(self.config.api.clone()),
             operations: TaskTracker::new(),
@@ -448,6 +454,7 @@ async fn followers(
         webhooks: Some(webhooks.clone()),
         fullness,
         names: Arc::new(move |smsc| traffic.name(smsc)),
+        erased: base.mirror.erased(),
     };
     let history = History::open(deps).await.map_err(DatabaseFault::Query)?;
     Ok((webhooks, history))

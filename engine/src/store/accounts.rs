@@ -4,26 +4,30 @@ use std::collections::HashMap;
 use std::sync::PoisonError;
 
 use redis::{Cmd, Value};
+use rustc_hash::FxHashSet;
 
 use super::KeyDetails;
+use super::admission::{self, DAILY_MAX, Suspension, TIME_ZONE};
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
-use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, integer, keys};
+use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, bytes_or_none, integer, keys};
 use crate::domain::{CampaignId, Countries, FrequencyCap, ResellerId, TenantId, TermChanges, Terms, UnixMicros};
 
 /// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
 pub(crate) const GRANTED_MAX: u64 = 1_000_000_000_000;
 
 /// Grants that are remembered of a tenant: an operator makes a few a day, and each costs 100 octets.
-const GRANTS_MAX: usize = 10_000;
+pub(super) const GRANTS_MAX: usize = 10_000;
 
 /// Who hosts a tenant, among what is stored of it.
 pub(super) const RESELLER: &str = "reseller";
 /// For how many days a tenant's texts are kept.
 pub(super) const TEXT_DAYS: &str = "text_retention_days";
 
-/// What is stored of a tenant's countries is no list of them.
-const BAD_COUNTRIES: StoreError = StoreError::Corrupt("a tenant's countries");
+/// Where a tenant's links may lead.
+const LINK_DOMAINS: &str = "link_domains";
+/// Below how many credits a tenant is told that few are left.
+const BALANCE_ALERTS: &str = "balance_alerts";
 
 /// A clinic.
 #[derive(Clone, Debug)]
@@ -40,6 +44,10 @@ pub(crate) struct Tenant {
     pub(crate) countries: Countries,
     /// Whether a "CANCEL" answers its appointments, and is no opt-out.
     pub(crate) cancel_answers: bool,
+    /// Nothing of it is taken or leased.
+    pub(crate) suspension: Option<Suspension>,
+    /// The last day on which messages of it were taken, by its clocks, and how many.
+    pub(crate) last_day: (String, u64),
     /// Its credits.
     pub(crate) credits: Credits,
     pub(crate) created_at: UnixMicros,
@@ -58,6 +66,15 @@ pub(crate) struct Credits {
     pub(crate) spent: u64,
     /// Given back after use, in all; counted in `available` or what became of it since.
     pub(crate) recredited: u64,
+}
+
+/// What a tenant has left, and what it wants to know of that.
+#[derive(Clone, Debug)]
+pub(crate) struct Balance {
+    pub(crate) tenant: TenantId,
+    pub(crate) available: u64,
+    /// See [`Terms::balance_alerts`].
+    pub(crate) alerts: Vec<u64>,
 }
 
 /// A tenant to be made.
@@ -133,7 +150,11 @@ impl Store {
             ("brand", new.terms.brand.clone()),
             ("require_consent", new.terms.require_consent.to_string()),
             ("frequency_cap", stored_cap(new.terms.frequency_cap)),
-            (TEXT_DAYS, days(new.terms.text_days)),
+            (TEXT_DAYS, number_or_none(new.terms.text_days)),
+            (DAILY_MAX, number_or_none(new.terms.daily_max)),
+            (TIME_ZONE, new.terms.time_zone.clone()),
+            (LINK_DOMAINS, new.terms.link_domains.join(",")),
+            (BALANCE_ALERTS, stored_alerts(&new.terms.balance_alerts)),
             ("countries", new.countries.to_string()),
             ("created_at", now.0.to_string()),
         ];
@@ -181,21 +202,28 @@ impl Store {
 
     /// A tenant; `None` when there is no such tenant.
     pub(crate) async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
-        let mut get = redis::cmd("HGETALL");
-        let fields: HashMap<String, String> = self.ask(get.arg(keys::tenant(id))).await?;
+        let (mut get, mut today) = (redis::cmd("HGETALL"), redis::cmd("HMGET"));
+        get.arg(keys::tenant(id));
+        today.arg(keys::daily(id)).arg("day").arg("taken");
+        let mut replies = self.run(&self.bulk, vec![get, today]).await?.into_iter();
+        let mut reply = || replies.next().unwrap_or_default();
+        let bad = |_| StoreError::Corrupt("a tenant");
+        let fields: HashMap<String, String> = redis::from_redis_value(reply()).map_err(bad)?;
+        let (day, taken): (Option<String>, Option<u64>) = redis::from_redis_value(reply()).map_err(bad)?;
         let number = |field: &str| fields.get(field).and_then(|value| value.parse().ok()).unwrap_or(0u64);
         let Some(name) = fields.get("name") else {
             return Ok(None);
         };
-        let countries = fields.get("countries").map(String::as_str).unwrap_or_default();
         Ok(Some(Tenant {
             id,
             name: name.clone(),
             reseller: hosted(fields.get(RESELLER).map(String::as_str))?,
-            countries: countries.parse().map_err(|_| BAD_COUNTRIES)?,
+            countries: admission::countries(fields.get("countries").map(String::as_str))?,
             weight: number("weight").clamp(1, 100) as u8,
             terms: terms(&fields),
             cancel_answers: number("cancel_answers") == 1,
+            suspension: Suspension::found(|field| fields.get(field)),
+            last_day: (day.unwrap_or_default(), taken.unwrap_or(0)),
             credits: Credits {
                 granted: number("granted"),
                 available: number("available"),
@@ -248,16 +276,30 @@ impl Store {
             self.set_cap(id, cap).await?;
         }
         if let Some(kept) = changes.text_days {
-            set.arg(TEXT_DAYS).arg(days(kept));
+            set.arg(TEXT_DAYS).arg(number_or_none(kept));
         }
-        self.ask::<i64>(&set).await.map(drop)
+        if let Some(max) = changes.daily_max {
+            set.arg(DAILY_MAX).arg(number_or_none(max));
+        }
+        if let Some(zone) = changes.time_zone {
+            set.arg(TIME_ZONE).arg(zone);
+        }
+        if let Some(domains) = changes.link_domains {
+            set.arg(LINK_DOMAINS).arg(domains.join(","));
+        }
+        if let Some(alerts) = changes.balance_alerts {
+            set.arg(BALANCE_ALERTS).arg(stored_alerts(&alerts));
+        }
+        self.ask::<i64>(&set).await?;
+        self.moved_balance(id);
+        Ok(())
     }
 
     /// Whose numbers a tenant may send to.
     pub(crate) async fn countries(&self, id: TenantId) -> Result<Countries, StoreError> {
         let mut get = redis::cmd("HGET");
         let countries: Option<String> = self.ask(get.arg(keys::tenant(id)).arg("countries")).await?;
-        countries.unwrap_or_default().parse().map_err(|_| BAD_COUNTRIES)
+        admission::countries(countries.as_deref())
     }
 
     /// A tenant may send to these from now on.
@@ -337,6 +379,43 @@ impl Store {
     pub(super) fn wrote_ledger(&self, id: TenantId) {
         let mut written = self.shared.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
         written.insert(id);
+        drop(written);
+        self.moved_balance(id);
+    }
+
+    /// A tenant's balance, or what it is told of it, may be another.
+    fn moved_balance(&self, id: TenantId) {
+        let mut moved = self.shared.balances.lock().unwrap_or_else(PoisonError::into_inner);
+        moved.insert(id);
+    }
+
+    /// Tenants whose balance this process may have moved since it was asked last.
+    pub(crate) fn moved_balances(&self) -> FxHashSet<TenantId> {
+        let mut moved = self.shared.balances.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut moved)
+    }
+
+    /// What is available to tenants, with the thresholds of which they want to know; those that are not there have none.
+    pub(crate) async fn balances(&self, tenants: &[TenantId]) -> Result<Vec<Balance>, StoreError> {
+        let look = |id: &TenantId| {
+            let mut get = redis::cmd("HMGET");
+            get.arg(keys::tenant(*id)).arg("available").arg(BALANCE_ALERTS);
+            get
+        };
+        let replies = self.run(&self.bulk, tenants.iter().map(look).collect()).await?;
+        let one = |(tenant, reply): (&TenantId, Value)| {
+            let mut fields = array(reply)?.into_iter().map(bytes_or_none);
+            let mut next = || -> Result<String, StoreError> {
+                let octets = fields.next().transpose()?.unwrap_or_default();
+                Ok(String::from_utf8_lossy(&octets).into_owned())
+            };
+            Ok(Balance {
+                tenant: *tenant,
+                available: next()?.parse().unwrap_or_default(),
+                alerts: alerts(&next()?),
+            })
+        };
+        tenants.iter().zip(replies).map(one).collect()
     }
 
     /// Whose key has that digest.
@@ -393,11 +472,15 @@ fn terms(fields: &HashMap<String, String>) -> Terms {
         characters_max: read(fields, "characters_max"),
         stop_clause: read(fields, "stop_clause"),
         stop_text: read(fields, "stop_text"),
-        senders: fields.get("senders").map(|list| senders(list)),
+        senders: fields.get("senders").map(|list| listed(list)),
+        link_domains: fields.get(LINK_DOMAINS).map(|list| listed(list)),
         brand: read(fields, "brand"),
         require_consent: read(fields, "require_consent"),
         frequency_cap: fields.get("frequency_cap").map(|cap| cap.parse().ok()),
         text_days: fields.get(TEXT_DAYS).map(|days| days.parse().ok()),
+        balance_alerts: fields.get(BALANCE_ALERTS).map(|list| alerts(list)),
+        daily_max: fields.get(DAILY_MAX).map(|max| max.parse().ok()),
+        time_zone: read(fields, TIME_ZONE),
     };
     known.applied_to(Terms::default())
 }
@@ -408,12 +491,21 @@ fn stored_cap(cap: Option<FrequencyCap>) -> String {
 }
 
 /// As they are stored: nothing for none.
-fn days(days: Option<u16>) -> String {
-    days.map_or_else(String::new, |days| days.to_string())
+fn number_or_none(number: Option<impl ToString>) -> String {
+    number.map_or_else(String::new, |number| number.to_string())
 }
 
-/// Senders are of letters, digits and `+`: nothing that a comma would break.
-fn senders(list: &str) -> Vec<String> {
-    let senders = list.split(',').filter(|sender| !sender.is_empty());
-    senders.map(str::to_owned).collect()
+fn stored_alerts(alerts: &[u64]) -> String {
+    let alerts: Vec<String> = alerts.iter().map(u64::to_string).collect();
+    alerts.join(",")
+}
+
+fn alerts(list: &str) -> Vec<u64> {
+    list.split(',').filter_map(|credits| credits.parse().ok()).collect()
+}
+
+/// Senders are of letters, digits and `+`, and domains of letters, digits, hyphens and dots: nothing that a comma would break.
+fn listed(list: &str) -> Vec<String> {
+    let listed = list.split(',').filter(|one| !one.is_empty());
+    listed.map(str::to_owned).collect()
 }

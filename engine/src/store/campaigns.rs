@@ -8,7 +8,7 @@ use super::campaign::{Campaign, order, read_campaign, set_counts};
 use super::catalogue::read_pair;
 use super::scripts::Name;
 use super::states::{CampaignState, states};
-use super::{Store, StoreError, array, bytes, catalogue, integer, keys};
+use super::{Share, Store, StoreError, array, bytes, catalogue, integer, keys};
 use crate::domain::{
     BadForm, CampaignId, MessageId, Partition, Recipient, Record, ResultSlot, Row, State, TenantId, UnixMicros,
 };
@@ -20,6 +20,8 @@ pub(crate) enum Launch {
     Held,
     /// There are not enough.
     Short,
+    /// Its tenant's day would have more messages than it may.
+    DayFull,
     /// It is not in a state to be launched from.
     WrongState,
 }
@@ -211,25 +213,32 @@ impl Store {
     pub(crate) async fn launch(
         &self,
         campaign: &Campaign,
-        planned: Option<UnixMicros>,
+        (planned, share): (Option<UnixMicros>, &Share),
         now: UnixMicros,
     ) -> Result<Launch, StoreError> {
         let (tenant, id) = (campaign.tenant, campaign.id);
-        let names = [keys::tenant(tenant), keys::ledger(tenant), keys::campaign(tenant, id)];
+        let names = [
+            keys::tenant(tenant),
+            keys::ledger(tenant),
+            keys::campaign(tenant, id),
+            keys::daily(tenant),
+        ];
         let from = match (campaign.state, planned) {
             // Whom it means has been found out for this launch.
             (CampaignState::Resolving, _) => states(&[CampaignState::Resolving]),
             (_, Some(_)) => states(&[CampaignState::Scheduled]),
             (_, None) => states(&CampaignState::BEFORE_LAUNCH),
         };
-        let mut call = self.script(Name::Hold, &[&names[0], &names[1], &names[2]]);
+        let mut call = self.script(Name::Hold, &[&names[0], &names[1], &names[2], &names[3]]);
         call.arg(campaign.estimate_credits)
             .arg(now.0)
             .arg(id.to_string())
             .arg(from);
         call.arg(CampaignState::Launching.code())
             .arg(CampaignState::Blocked.code())
-            .arg(planned.map_or(String::new(), |at| at.0.to_string()));
+            .arg(planned.map_or(String::new(), |at| at.0.to_string()))
+            .arg(campaign.total)
+            .arg(&share.arguments());
         // Active first: a crash after this costs one useless look; the reverse order would lose the campaign.
         self.set_active(tenant, id).await?;
         let held = self.ask::<i64>(&call).await;
@@ -237,6 +246,7 @@ impl Store {
         match held? {
             1 => Ok(Launch::Held),
             0 => Ok(Launch::Short),
+            -2 => Ok(Launch::DayFull),
             _ => Ok(Launch::WrongState),
         }
     }

@@ -11,6 +11,9 @@ use crate::domain::{CampaignId, GateId, Line, Row, TenantId, UnixMicros};
 /// most of them.
 const HEADS_MAX: usize = 16;
 
+/// What the script says of a halted campaign; of one whose tenant is suspended it says another number.
+const HALTED: i64 = 1;
+
 /// What waits in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InLine {
@@ -23,6 +26,10 @@ pub(crate) struct InLine {
     pub(crate) again: u64,
     /// Of these, those of halted campaigns.
     pub(crate) halted_again: u64,
+    /// Rows of tenants that are suspended, but for those of paused campaigns.
+    pub(crate) suspended_rows: u64,
+    /// Of the messages that are to be leased again and are not of halted campaigns, those of such tenants.
+    pub(crate) suspended_again: u64,
     /// Of the others, those that were behind another to the same person when they were looked at last.
     pub(crate) behind: u64,
     /// When the first of them is due, or was.
@@ -63,6 +70,8 @@ impl InLine {
             paused_rows: 0,
             again: 0,
             halted_again: 0,
+            suspended_rows: 0,
+            suspended_again: 0,
             behind: 0,
             first_due: None,
         }
@@ -94,7 +103,8 @@ impl Store {
                 let of = census.of(line);
                 match integer(&halted)? {
                     0 => of.behind += behind,
-                    _ => of.halted_again += again,
+                    HALTED => of.halted_again += again,
+                    _ => of.suspended_again += again,
                 }
             }
             for [name, again, due] in groups(part()?) {
@@ -105,6 +115,9 @@ impl Store {
             }
             for [name, owner, row] in groups(part()?) {
                 census.heads.push(head(line(name)?, owner, row)?);
+            }
+            for [name, rows] in groups(part()?) {
+                census.of(line(name)?).suspended_rows += count(&rows)?;
             }
         }
         Ok(census)

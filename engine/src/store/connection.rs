@@ -91,6 +91,7 @@ impl Store {
             bases: (0..partitions).map(|number| keys::base(Partition(number))).collect(),
             scripts: Scripts::new(),
             ledgers: Mutex::default(),
+            balances: Mutex::default(),
             text_keys: OnceLock::new(),
         };
         let store = Self {

@@ -4,7 +4,7 @@
 use redis::Value;
 
 use super::scripts::Name;
-use super::{Store, StoreError, Token, array, bytes, integer, keys};
+use super::{Share, Store, StoreError, Token, array, bytes, integer, keys};
 use crate::domain::{CampaignId, Line, MessageId, Partition, Recipient, TenantId, UnixMicros};
 
 /// A message that is to be queued.
@@ -43,31 +43,54 @@ pub(crate) struct HalfDone {
     pub(crate) place: Option<(CampaignId, Partition)>,
 }
 
+/// A message whose credits are to be held.
+#[derive(Clone, Debug)]
+pub(crate) struct DirectHold<'a> {
+    pub(crate) tenant: TenantId,
+    /// The direct campaign of the hour.
+    pub(crate) campaign: CampaignId,
+    pub(crate) token: Token,
+    pub(crate) partition: Partition,
+    pub(crate) credits: u64,
+    /// What is taken of the tenant on its day.
+    pub(crate) share: &'a Share,
+}
+
+/// What came of that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DirectHeld {
+    /// They are held under that campaign.
+    Under(CampaignId),
+    /// There are not enough.
+    Short,
+    /// As many messages as the day may have were taken.
+    DayFull,
+}
+
 impl Store {
-    /// Holds the credits of a message under its token. Returns the campaign under which they are held; `None`: there are
-    /// not enough.
-    pub(crate) async fn hold_direct(
-        &self,
-        (tenant, campaign): (TenantId, CampaignId),
-        (token, partition): (Token, Partition),
-        credits: u64,
-        now: UnixMicros,
-    ) -> Result<Option<CampaignId>, StoreError> {
+    /// Holds the credits of a message under its token.
+    pub(crate) async fn hold_direct(&self, hold: &DirectHold<'_>, now: UnixMicros) -> Result<DirectHeld, StoreError> {
+        let (tenant, token) = (hold.tenant, hold.token);
         let names = [
             keys::tenant(tenant),
             keys::holds(tenant),
-            keys::campaign(tenant, campaign),
+            keys::campaign(tenant, hold.campaign),
+            keys::daily(tenant),
         ];
-        let mut call = self.script(Name::HoldDirect, &[&names[0], &names[1], &names[2]]);
-        call.arg(credits).arg(token.hex()).arg(campaign.0).arg(partition.0);
+        let mut call = self.script(Name::HoldDirect, &[&names[0], &names[1], &names[2], &names[3]]);
+        call.arg(hold.credits).arg(token.hex()).arg(hold.campaign.0);
+        call.arg(hold.partition.0).arg(&hold.share.arguments());
         // Listed first: a token that is listed and holds nothing costs a look, a hold that is not listed is lost.
         let mut list = redis::cmd("ZADD");
         list.arg(keys::HALF_DONE)
             .arg(now.seconds())
             .arg(format!("{}:{}", tenant.0, token.hex()));
         let mut replies = self.run(&self.bulk, vec![list, call]).await?;
-        let held = integer(&replies.pop().unwrap_or_default())? as u64;
-        Ok((held > 0).then_some(CampaignId(held)))
+        Ok(match integer(&replies.pop().unwrap_or_default())? {
+            0 => DirectHeld::Short,
+            held if held < 0 => DirectHeld::DayFull,
+            held => DirectHeld::Under(CampaignId(held as u64)),
+        })
     }
 
     /// Queues a message, once for each token.

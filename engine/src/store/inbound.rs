@@ -322,7 +322,7 @@ impl Store {
         Ok(entry)
     }
 
-    async fn open_all(&self, entries: Vec<InboundEntry>) -> Result<Vec<InboundEntry>, StoreError> {
+    pub(super) async fn open_all(&self, entries: Vec<InboundEntry>) -> Result<Vec<InboundEntry>, StoreError> {
         let mut opened = Vec::with_capacity(entries.len());
         for entry in entries {
             opened.push(self.open(entry).await?);
@@ -524,7 +524,7 @@ fn likely_tenant(row: &InboundRow, record: &[u8]) -> Option<TenantId> {
     trail.map(|trail| trail.tenant).or(row.sole_owner())
 }
 
-fn entry_of(partition: Partition, entry: Value) -> Result<InboundEntry, StoreError> {
+pub(super) fn entry_of(partition: Partition, entry: Value) -> Result<InboundEntry, StoreError> {
     const BAD: StoreError = StoreError::Corrupt("an inbound message");
     let mut entry = array(entry)?.into_iter();
     let (id, fields) = (entry.next().ok_or(BAD)?, entry.next().ok_or(BAD)?);

@@ -92,6 +92,11 @@ pub(super) fn lost(tenant: TenantId) -> String {
     format!("c:{{t{}}}:lost", tenant.0)
 }
 
+/// A hash: the last day on which messages of a tenant were taken, by its clocks, and how many.
+pub(super) fn daily(tenant: TenantId) -> String {
+    format!("c:{{t{}}}:daily", tenant.0)
+}
+
 /// A stream: the newest lines are kept.
 pub(super) fn ledger(tenant: TenantId) -> String {
     format!("c:{{t{}}}:ledger", tenant.0)

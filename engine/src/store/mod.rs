@@ -15,12 +15,14 @@ mod queues;
 mod stale;
 mod moves;
 mod parked;
+mod person;
 mod places;
 mod journal;
 mod counters;
 mod results;
 mod redaction;
 mod accounts;
+mod transfers;
 mod audit;
 mod idempotency;
 mod campaign;
@@ -35,6 +37,7 @@ mod inbound;
 mod inspection;
 mod optouts;
 mod caps;
+mod admission;
 mod resolving;
 mod rows;
 mod expiring;
@@ -50,7 +53,8 @@ use redis::Value;
 use redis::aio::ConnectionManager;
 use rustc_hash::FxHashSet;
 
-pub(crate) use accounts::{Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant};
+pub(crate) use accounts::{Balance, Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant};
+pub(crate) use admission::{Admission, Share, Suspension};
 pub(crate) use api_keys::KeyDetails;
 pub(crate) use backup::{Place, Source, SourceFault, Users};
 pub(crate) use caller::{KeyOwner, Token};
@@ -59,7 +63,7 @@ pub(crate) use campaigns::{Launch, RecipientRow};
 pub(crate) use census::{CampaignCensus, Census, InLine};
 pub(crate) use connection::ConnectFault;
 pub(crate) use counters::{Counters, changes, entered};
-pub(crate) use direct::{DirectMessage, DirectPlace};
+pub(crate) use direct::{DirectHeld, DirectHold, DirectMessage, DirectPlace};
 pub(crate) use embedded::{Embedded, EmbeddedFault, installed_server};
 pub(crate) use health::{Hazard, Memory, Probe, Sight};
 pub(crate) use idempotency::{ANSWER_MAX, BodyDigest, Claim, Claimed, Conclusion, SavedAnswer};
@@ -80,6 +84,7 @@ pub(crate) use stale::Spans;
 pub(crate) use stale::StaleQueue;
 pub(crate) use states::CampaignState;
 pub(crate) use text_keys::UnlockFault;
+pub(crate) use transfers::{Half, Transfer, TransferKind};
 
 use crate::domain::{BadForm, Partition, Recipient, TenantId};
 use crate::encryption::EncryptionFault;
@@ -152,6 +157,8 @@ struct Shared {
     scripts: scripts::Scripts,
     /// Tenants whose ledger was written to, and not copied since.
     ledgers: Mutex<FxHashSet<TenantId>>,
+    /// Tenants whose balance may have moved, and was not compared with its thresholds since.
+    balances: Mutex<FxHashSet<TenantId>>,
     /// What texts are encrypted with, from [`Store::unlock`] on.
     text_keys: OnceLock<text_keys::TextKeys>,
 }

@@ -37,6 +37,8 @@ pub(super) enum Name {
     SettleLost,
     OptIn,
     HandOver,
+    Suspend,
+    Transfer,
 }
 
 /// How a script is loaded.
@@ -63,7 +65,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 33] = scripts![
+const SOURCES: [(Name, Kind, &str); 35] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -97,6 +99,8 @@ const SOURCES: [(Name, Kind, &str); 33] = scripts![
     SettleLost PlainSettling "settle_lost.lua",
     OptIn Settling "opt_in.lua",
     HandOver Settling "hand_over.lua",
+    Suspend Settling "suspend.lua",
+    Transfer Plain "transfer.lua",
 ];
 
 /// Every script, ready to be loaded and called.

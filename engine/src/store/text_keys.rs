@@ -15,9 +15,9 @@ const FIELD: &str = "text_key";
 /// Keys that are kept at hand, some 200 octets each.
 const KNOWN_MAX: usize = 100_000;
 
-/// A tenant's key comes from SQL, and so perhaps from another place than the key file.
+/// A key of a tenant, or of numbers, comes from SQL, and so perhaps from another place than the key file.
 const OTHER_MASTER: StoreError = StoreError::Corrupt(
-    "the key of a tenant's texts, which was encrypted with another key than that of encryption.key_file",
+    "the key of a tenant's texts or of numbers, which was encrypted with another key than that of encryption.key_file",
 );
 
 /// Why texts cannot be read.
@@ -80,6 +80,23 @@ impl Store {
     /// The key of what is no tenant's.
     pub(crate) fn shared_text_key(&self) -> Result<Arc<TextKey>, StoreError> {
         Ok(self.text_keys()?.shared.clone())
+    }
+
+    /// A key that is kept elsewhere, or a new one; as it is to be kept from now on, if it was not kept so before.
+    pub(crate) fn unwrap_key(&self, stored: Option<&str>) -> Result<(TextKey, Option<String>), StoreError> {
+        let masters = &self.text_keys()?.masters;
+        let (key, is_kept) = match stored {
+            Some(stored) => {
+                let unwrapped = masters.unwrap(stored).map_err(|_| OTHER_MASTER)?;
+                (unwrapped.key, !unwrapped.is_old)
+            }
+            None => (TextKey::generate()?, false),
+        };
+        let wrapped = match is_kept {
+            true => None,
+            false => Some(masters.wrap(&key)?),
+        };
+        Ok((key, wrapped))
     }
 
     /// The key of a tenant's texts, which is made if there is none yet; or of what is no tenant's.

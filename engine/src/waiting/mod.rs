@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use crate::campaign::{Gates, view};
-use crate::domain::{Language, Line, UnixMicros};
+use crate::domain::{Language, Line, TenantId, UnixMicros};
 use crate::guard::Verdict;
 use crate::store::{Campaign, CampaignCensus, CampaignState, Census, InLine, Store, StoreError};
 use crate::traffic::{Facts, Traffic};
@@ -42,6 +42,8 @@ struct Cause {
     silent: bool,
     /// Why the guard stops leases.
     guard: Option<&'static str>,
+    /// In the words of who has done it.
+    said: Option<String>,
 }
 
 impl Cause {
@@ -55,6 +57,7 @@ impl Cause {
             rate: None,
             silent: false,
             guard: None,
+            said: None,
         }
     }
 
@@ -68,9 +71,13 @@ impl Cause {
             Reason::NotBound => (facts.absent, facts.refused),
             Reason::Brake | Reason::Rate => (facts.hold.map(|(_, since)| since), None),
             Reason::Window => (facts.silent.or(facts.full), None),
-            Reason::Guard | Reason::Paused | Reason::NoRoute | Reason::ClosedHours | Reason::Behind | Reason::Retry => {
-                (None, None)
-            }
+            Reason::Guard
+            | Reason::TenantSuspended
+            | Reason::Paused
+            | Reason::NoRoute
+            | Reason::ClosedHours
+            | Reason::Behind
+            | Reason::Retry => (None, None),
         };
         Self {
             since,
@@ -123,9 +130,12 @@ impl Waiting {
         let census = self.store.campaign_census(campaign.id).await?;
         let mut causes = Vec::with_capacity(census.lines.len());
         let mut counts = Counts::default();
-        let guarded = self.guarded(now);
+        let of_all = match self.guarded(now) {
+            Some(guarded) => Some(guarded),
+            None => self.suspended(campaign.tenant).await?,
+        };
         for line in &census.lines {
-            let cause = guarded.as_ref().map_or_else(|| self.cause(line.line), Cause::clone);
+            let cause = of_all.as_ref().map_or_else(|| self.cause(line.line), Cause::clone);
             counts.add_line(line, cause.reason);
             causes.push((line, cause));
         }
@@ -165,6 +175,16 @@ impl Waiting {
         })
     }
 
+    /// Why nothing of a tenant is leased, if it is suspended.
+    async fn suspended(&self, tenant: TenantId) -> Result<Option<Cause>, StoreError> {
+        let suspension = self.store.suspension(tenant).await?;
+        Ok(suspension.map(|suspension| Cause {
+            since: Some(suspension.since),
+            said: Some(suspension.reason),
+            ..Cause::only(Reason::TenantSuspended)
+        }))
+    }
+
     /// What the messages of a line wait for, if nothing of their own keeps them.
     fn cause(&self, line: Line) -> Cause {
         let smscs = self.traffic.facts(line.way);
@@ -188,6 +208,7 @@ fn told(reason: Reason, causes: &[(&InLine, Cause)], census: &CampaignCensus) ->
         },
         Reason::Behind | Reason::Retry => Cause::only(reason),
         Reason::Guard
+        | Reason::TenantSuspended
         | Reason::NoRoute
         | Reason::ClosedHours
         | Reason::Suspended

@@ -13,6 +13,8 @@ use crate::traffic::Facts;
 pub(crate) enum Reason {
     /// The state of Redis or of the clocks stops leases.
     Guard,
+    /// Its tenant is suspended.
+    TenantSuspended,
     /// Its campaign is paused.
     Paused,
     /// Nobody serves its route, or the SMSC that has a part of it is configured no longer.
@@ -49,6 +51,7 @@ impl Reason {
     const fn stops_all(self) -> bool {
         match self {
             Self::Guard
+            | Self::TenantSuspended
             | Self::Paused
             | Self::NoRoute
             | Self::ClosedHours
@@ -83,9 +86,12 @@ impl Counts {
     pub(crate) fn add_line(&mut self, line: &InLine, cause: Reason) {
         let above = |own: Reason| if cause.stops_all() { own.min(cause) } else { own };
         self.add(above(Reason::Paused), line.paused_rows + line.halted_again);
-        self.add(cause, line.rows.saturating_sub(line.paused_rows));
+        let suspended = line.suspended_rows + line.suspended_again;
+        self.add(above(Reason::TenantSuspended), suspended);
+        self.add(cause, line.rows.saturating_sub(line.paused_rows + line.suspended_rows));
         self.add(above(Reason::Behind), line.behind);
-        let again = line.again.saturating_sub(line.halted_again + line.behind);
+        let others = line.halted_again + line.suspended_again + line.behind;
+        let again = line.again.saturating_sub(others);
         self.add(cause.min(Reason::Retry), again);
     }
 
@@ -218,6 +224,8 @@ mod tests {
             paused_rows: 300,
             again: 100,
             halted_again: 30,
+            suspended_rows: 200,
+            suspended_again: 10,
             behind: 20,
             first_due: None,
         };
@@ -232,19 +240,32 @@ mod tests {
             counts.present().collect::<Vec<_>>()
         };
         assert_eq!(of(Reason::Guard), [(Reason::Guard, 1_100)]);
-        assert_eq!(of(Reason::NotBound), [(Reason::Paused, 330), (Reason::NotBound, 770)]);
+        assert_eq!(
+            of(Reason::NotBound),
+            [
+                (Reason::TenantSuspended, 210),
+                (Reason::Paused, 330),
+                (Reason::NotBound, 560)
+            ]
+        );
         assert_eq!(
             of(Reason::Rate),
             [
+                (Reason::TenantSuspended, 210),
                 (Reason::Paused, 330),
                 (Reason::Behind, 20),
-                (Reason::Retry, 50),
-                (Reason::Rate, 700)
+                (Reason::Retry, 40),
+                (Reason::Rate, 500)
             ]
         );
         assert_eq!(
             of(Reason::Brake),
-            [(Reason::Paused, 330), (Reason::Behind, 20), (Reason::Brake, 750)],
+            [
+                (Reason::TenantSuspended, 210),
+                (Reason::Paused, 330),
+                (Reason::Behind, 20),
+                (Reason::Brake, 540)
+            ],
             "what was refused as too fast waits for the rate"
         );
     }

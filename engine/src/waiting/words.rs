@@ -19,6 +19,10 @@ fn english(cause: &Cause) -> String {
             "Nothing is sent for now, so that no message is lost: the database or the clocks are not as they should be ({}).",
             cause.guard.unwrap_or("guard")
         ),
+        (Reason::TenantSuspended, ..) => match &cause.said {
+            Some(said) => format!("This account is suspended ({said})."),
+            None => "This account is suspended.".to_owned(),
+        },
         (Reason::Paused, ..) => "The campaign is paused.".to_owned(),
         (Reason::NoRoute, ..) => "No carrier is configured any more for these messages.".to_owned(),
         (Reason::ClosedHours, ..) => "It is outside the hours in which these messages may be sent.".to_owned(),
@@ -57,6 +61,10 @@ fn french(cause: &Cause) -> String {
              en ordre ({}).",
             cause.guard.unwrap_or("guard")
         ),
+        (Reason::TenantSuspended, ..) => match &cause.said {
+            Some(said) => format!("Ce compte est suspendu ({said})."),
+            None => "Ce compte est suspendu.".to_owned(),
+        },
         (Reason::Paused, ..) => "La campagne est en pause.".to_owned(),
         (Reason::NoRoute, ..) => "Aucun opérateur n'est plus configuré pour ces messages.".to_owned(),
         (Reason::ClosedHours, ..) => "Ce n'est pas l'heure à laquelle ces messages peuvent être envoyés.".to_owned(),

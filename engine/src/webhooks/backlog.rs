@@ -41,6 +41,8 @@ pub(crate) enum DeliveryKind {
     Automation,
     /// A conversation that waits for people.
     Conversation,
+    /// Few credits that are left.
+    Balance,
     /// Nothing: a test.
     Test,
 }

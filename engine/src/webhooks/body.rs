@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::backlog::{Delivery, DeliveryKind};
-use super::event::{HELD_UP, MessageNews, TEST, WAITS, batch, event};
+use super::event::{HELD_UP, LOW, MessageNews, TEST, WAITS, batch, event};
 use crate::domain::{CampaignId, MessageId, Recipient, Row, TenantId};
 use crate::store::{InboundPlace, Store, StoreError};
 
@@ -52,6 +52,7 @@ pub(super) async fn of(store: &Store, delivery: &Delivery) -> Result<Value, Stor
         }
         DeliveryKind::Conversation => Ok(event(WAITS, at, &read::<Value>(delivery)?)),
         DeliveryKind::Automation => Ok(event(HELD_UP, at, &read::<Value>(delivery)?)),
+        DeliveryKind::Balance => Ok(event(LOW, at, &read::<Value>(delivery)?)),
         DeliveryKind::Test => Ok(event(TEST, at, &json!({}))),
     }
 }

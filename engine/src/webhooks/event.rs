@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::domain::{ENDED, Ending, JournalEvent, MessageId, Partition, Reason, Recipient, State, Status, TenantId};
 
 /// What an endpoint may ask for: a type of events, all of one kind, or all.
-pub(crate) const FILTERS: [&str; 21] = [
+pub(crate) const FILTERS: [&str; 23] = [
     "*",
     "message.*",
     "message.transmitted",
@@ -29,6 +29,8 @@ pub(crate) const FILTERS: [&str; 21] = [
     "automation.blocked",
     "conversation.*",
     "conversation.waiting",
+    "balance.*",
+    "balance.low",
 ];
 
 /// The type of what tests an endpoint, which no filter leaves out.
@@ -39,6 +41,9 @@ pub(super) const HELD_UP: &str = "automation.blocked";
 
 /// The type of what says that a conversation waits for people.
 pub(super) const WAITS: &str = "conversation.waiting";
+
+/// The type of what says that few credits are left.
+pub(super) const LOW: &str = "balance.low";
 
 /// The type of what has several events of messages.
 const BATCH: &str = "message.batch";

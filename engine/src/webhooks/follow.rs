@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::backlog::{self, News};
 use super::endpoint::count_dropped;
 use super::gather::Gather;
-use super::other::{Stepped, keep_states};
+use super::marks::{Marks, keep_crossed, keep_states};
 use super::{Shared, WebhookFault, Webhooks};
 use crate::domain::{EndpointId, Partition};
 use crate::store::{JOURNAL_READ_MAX, StoreError};
@@ -52,6 +52,7 @@ impl Shared {
     /// Everything that there is to be told by now.
     async fn round(&self) -> Result<(), WebhookFault> {
         let begun_at = self.now();
+        self.look_balances().await?;
         if self.active.load().is_empty() {
             *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
             return Ok(());
@@ -59,7 +60,12 @@ impl Shared {
         self.look_elsewhere().await?;
         loop {
             let found = self.read_journal().await?;
-            self.keep(found.news, &places(&found.places), &[]).await?;
+            let places = places(&found.places);
+            let marks = Marks {
+                places: &places,
+                ..Marks::default()
+            };
+            self.keep(found.news, marks).await?;
             let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
             for (partition, place) in found.places {
                 positions[usize::from(partition.0)] = place;
@@ -106,13 +112,8 @@ impl Shared {
 
     /// Keeps what is to be told, as far as there is room, and how far was read. Where nothing is to be told, what was read need not
     /// be kept: it would be read in vain again, and nothing more.
-    pub(super) async fn keep(
-        &self,
-        all: Vec<News>,
-        places: &[(String, String)],
-        states: &[Stepped],
-    ) -> Result<(), WebhookFault> {
-        if all.is_empty() && states.is_empty() {
+    pub(super) async fn keep(&self, all: Vec<News>, marks: Marks<'_>) -> Result<(), WebhookFault> {
+        if all.is_empty() && marks.states.is_empty() && marks.crossed.is_empty() {
             return Ok(());
         }
         let (kept, dropped) = self.divide(all);
@@ -123,8 +124,9 @@ impl Shared {
         for (endpoint, events) in &dropped {
             count_dropped(&mut change, *endpoint, *events).await?;
         }
-        backlog::move_on(&mut change, places).await?;
-        keep_states(&mut change, states).await?;
+        backlog::move_on(&mut change, marks.places).await?;
+        keep_states(&mut change, marks.states).await?;
+        keep_crossed(&mut change, marks.crossed).await?;
         change.commit().await?;
         self.show_waiting(|waiting| {
             for news in &kept {

@@ -23,7 +23,9 @@ mod attempt;
 mod courier;
 mod follow;
 mod manage;
+mod marks;
 mod other;
+mod balance;
 mod tidy;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -121,6 +123,10 @@ struct Hints {
     scanned: FxHashSet<TenantId>,
     /// They may have another state.
     campaigns: other::Moved,
+    /// Their balances may be others.
+    balances: FxHashSet<TenantId>,
+    /// So may those of all, at the start.
+    all_balances: bool,
 }
 
 impl Webhooks {
@@ -180,7 +186,10 @@ impl Webhooks {
             read_at: Mutex::default(),
             written: Mutex::default(),
             waiting: Mutex::default(),
-            hints: Mutex::default(),
+            hints: Mutex::new(Hints {
+                all_balances: true,
+                ..Hints::default()
+            }),
             woken: Mutex::default(),
             bell: Notify::new(),
             changing: tokio::sync::Mutex::default(),

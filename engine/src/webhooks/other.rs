@@ -10,8 +10,9 @@ use super::backlog::{DeliveryKind, News};
 use super::body::{Step, Written};
 use super::endpoint::Endpoint;
 use super::event::passes;
+use super::marks::{Marks, Stepped};
 use super::{Shared, WebhookFault};
-use crate::database::{Change, DatabaseError, Found, Sql};
+use crate::database::{DatabaseError, Found, Sql};
 use crate::domain::{CampaignId, TenantId, UnixMicros};
 use crate::store::{Campaign, CampaignKind, CampaignState, InboundEntry};
 
@@ -23,13 +24,6 @@ const CAMPAIGNS_MAX: usize = 200;
 
 /// A campaign, and whether it has surely just moved; otherwise it is one of all.
 pub(super) type Moved = FxHashMap<(TenantId, CampaignId), bool>;
-
-/// The state of a campaign that is told, and was not.
-pub(super) struct Stepped {
-    campaign: CampaignId,
-    tenant: TenantId,
-    state: CampaignState,
-}
 
 impl Shared {
     /// Looks where there may be something to be told.
@@ -72,7 +66,7 @@ impl Shared {
         let active = self.active.load_full();
         let endpoints = wanting(active.get(&tenant), &[of]);
         let told = endpoints.iter().map(|endpoint| news(endpoint, kind, about));
-        self.keep(told.collect(), &[], &[]).await
+        self.keep(told.collect(), Marks::default()).await
     }
 
     async fn look_written(&self, tenant: TenantId) -> Result<(), WebhookFault> {
@@ -90,7 +84,11 @@ impl Shared {
                 news.extend(endpoints.iter().flat_map(|endpoint| written(tenant, endpoint, entry)));
                 places[usize::from(entry.place.partition().0)] = entry.place.id();
             }
-            self.keep(news, &[(source.clone(), places.join(","))], &[]).await?;
+            let marks = Marks {
+                places: &[(source.clone(), places.join(","))],
+                ..Marks::default()
+            };
+            self.keep(news, marks).await?;
             let mut known = self.written.lock().unwrap_or_else(PoisonError::into_inner);
             known.insert(source.clone(), places.clone());
             // As many as are read of one partition: there may be more.
@@ -156,7 +154,11 @@ impl Shared {
                     state: campaign.state,
                 });
             }
-            self.keep(news, &[], &states).await?;
+            let marks = Marks {
+                states: &states,
+                ..Marks::default()
+            };
+            self.keep(news, marks).await?;
         }
         Ok(())
     }
@@ -175,21 +177,8 @@ impl Shared {
     }
 }
 
-/// Keeps which states were told.
-pub(super) async fn keep_states(change: &mut Change, all: &[Stepped]) -> Result<(), DatabaseError> {
-    for stepped in all {
-        let mut put = Sql::new("INSERT INTO webhook_campaign (campaign, tenant, state) VALUES (");
-        put.list([stepped.campaign.0 as i64, i64::from(stepped.tenant.0)])
-            .push(", ");
-        put.value(stepped.state.code());
-        put.push(") ON CONFLICT (campaign) DO UPDATE SET state = excluded.state");
-        change.run(put).await?;
-    }
-    Ok(())
-}
-
 /// Endpoints that want one of these types.
-fn wanting(endpoints: Option<&Vec<Endpoint>>, kinds: &[&str]) -> Vec<Endpoint> {
+pub(super) fn wanting(endpoints: Option<&Vec<Endpoint>>, kinds: &[&str]) -> Vec<Endpoint> {
     let wants = |endpoint: &&Endpoint| kinds.iter().any(|kind| passes(&endpoint.filters, kind));
     endpoints.into_iter().flatten().filter(wants).cloned().collect()
 }
@@ -233,7 +222,7 @@ fn stepped<'a>(
     })
 }
 
-fn news(endpoint: &Endpoint, kind: DeliveryKind, about: &impl serde::Serialize) -> News {
+pub(super) fn news(endpoint: &Endpoint, kind: DeliveryKind, about: &impl serde::Serialize) -> News {
     News {
         endpoint: endpoint.id,
         kind,

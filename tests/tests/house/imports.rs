@@ -66,7 +66,7 @@ const HOUSES: [House; 10] = [
             &["automation"],
             &["agenda"],
             &["replies"],
-            &["receipt", "traffic", "inbound", "reload"],
+            &["receipt", "traffic", "inbound", "reload", "rights"],
             &["waiting", "hours"],
             &["api", "dispatch"],
             &["settle"],

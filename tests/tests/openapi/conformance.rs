@@ -91,8 +91,9 @@ fn documented_fields_are_known_and_others_are_refused() {
             continue;
         };
         let http = match operation.opener {
-            crate::document::Opener::Operator | crate::document::Opener::Reseller => &operator,
-            crate::document::Opener::Tenant | crate::document::Opener::Nobody => &owner.admin,
+            crate::document::Opener::Operator | crate::document::Opener::Reseller => operator.clone(),
+            crate::document::Opener::Tenant => owner.admin.clone(),
+            crate::document::Opener::Nobody => owner.admin.from_page(crate::world::ORIGIN),
         };
         let ids = operation
             .path_parameters

@@ -6,6 +6,7 @@ use campanile_tests::{CampaignOrder, Stand, eventually, programs, recipients};
 use serde_json::{Value, json};
 
 use crate::document::{Document, Opener};
+use crate::world::MONTH;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -66,7 +67,7 @@ fn answers_about_what_was_sent_are_as_documented() {
         } else {
             &campaign.id
         };
-        let path = operation.path.replace("{id}", id);
+        let path = operation.path.replace("{id}", id).replace("{month}", MONTH);
         let query = if operation.is_stream() { "?seconds=1" } else { "" };
         let answer = http.ask("GET", &format!("{path}{query}"), None);
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);

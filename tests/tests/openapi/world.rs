@@ -7,6 +7,12 @@ use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// From where forms are sent that need no key.
+pub(crate) const ORIGIN: &str = "https://cabinet.example";
+
+/// One that is over.
+pub(crate) const MONTH: &str = "2020-02";
+
 /// The most keys that are made of somebody: fewer than it may have.
 const KEYS: usize = 30;
 
@@ -36,6 +42,9 @@ impl Owner {
             .operator()
             .post("/v1/resellers", &json!({ "name": mark }))
             .expect(201);
+        let credits = format!("/v1/resellers/{}/credits", text(&made["id"]));
+        let amount = json!({ "amount": 1_000_000 });
+        engine.operator().post(&credits, &amount).expect(201);
         let reseller = Reseller {
             id: text(&made["id"]),
             http: engine.public().with_key(&text(&made["api_key"])),
@@ -71,6 +80,9 @@ impl Owner {
     /// The id of something that is its own, and of the kind that the pattern of an id is for, as it stands in that path; made for this
     /// once, but for what one has few of.
     pub(crate) fn make(&self, operator: &Http, (pattern, path): (&str, &str)) -> String {
+        if !is_of_id(pattern) {
+            return MONTH.to_owned();
+        }
         match prefix(pattern) {
             "ten" => self.tenant.id.clone(),
             "res" => self.reseller.id.clone(),
@@ -105,12 +117,12 @@ impl Owner {
                 let made = self.http.post("/v1/events", &json!({ "events": [event] })).expect(200);
                 text(&made["data"][0]["id"])
             }
-            "rmp" => self.plan(),
+            "rpl" => self.plan(),
             "cpl" => {
                 let codes = json!({ "name": format!("{} {}", self.mark, self.contact()), "codes": "A1" });
                 text(&self.http.post("/v1/code_pools", &codes).expect(201)["id"])
             }
-            "rpl" => {
+            "arp" => {
                 let rule = json!({ "name": self.mark, "match": "exact", "keywords": ["OUI"], "text": "Merci" });
                 text(&self.http.post("/v1/auto_replies", &rule).expect(201)["id"])
             }
@@ -126,6 +138,8 @@ impl Owner {
                 let begun = json!({ "with": "+33612345678", "number": given["number"], "text": self.mark });
                 text(&self.http.post("/v1/conversations", &begun).expect(201)["id"])
             }
+            "frm" => text(&self.form()["id"]),
+            "cft" => text(&self.form()["token"]),
             "imp" => {
                 let file = format!(
                     "reference;nom;portable\n{} {};{0};0612345678\n",
@@ -219,6 +233,12 @@ impl Owner {
         text(&operator.post("/v1/inventory", &number).expect(201)["id"])
     }
 
+    /// A form of pages of the origin that operations without a key are asked from.
+    fn form(&self) -> Value {
+        let order = json!({ "wording": self.mark, "origin": ORIGIN });
+        self.http.post("/v1/consent_forms", &order).expect(201)
+    }
+
     fn message(&self) -> String {
         let order = json!({ "to": "+33612345678", "text": self.mark, "sender": "Clinique" });
         let made = self.http.post("/v1/messages", &order).expect(202);
@@ -226,10 +246,19 @@ impl Owner {
     }
 }
 
+/// Whether it is for ids of what somebody has; what else stands in a path is a month, which everybody has.
+pub(crate) fn is_of_id(pattern: &str) -> bool {
+    pattern.contains('_')
+}
+
 /// An id of that kind that nobody has.
 pub(crate) fn strange(pattern: &str) -> String {
+    if !is_of_id(pattern) {
+        return MONTH.to_owned();
+    }
     match prefix(pattern) {
         "key" => "key_0123456789abcdef".to_owned(),
+        "cft" => format!("cft_{}", "7".repeat(80)),
         prefix => format!("{prefix}_7777777777777"),
     }
 }

@@ -25,7 +25,7 @@ mod tests;
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::routing::on;
+use axum::routing::{on, options};
 
 use super::App;
 pub(super) use needs::Needs;
@@ -56,6 +56,16 @@ impl Routes {
     {
         self.router = self.router.route(operation.path, on(operation.verb.filter(), handler));
         self.operations.push((self.tag, operation));
+        self
+    }
+
+    /// Answers what a browser asks before it sends something to that path from a page of another origin: no operation of its own.
+    pub(super) fn asked_first<H, T>(mut self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.router = self.router.route(path, options(handler));
         self
     }
 

@@ -64,9 +64,11 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::Forbidden => ("Accès refusé", "Forbidden"),
         ProblemCode::AddressNotAllowed => ("Adresse non autorisée", "Address not allowed"),
         ProblemCode::RoleNotAllowed => ("Rôle insuffisant", "Role not allowed"),
+        ProblemCode::TenantSuspended => ("Compte suspendu", "The account is suspended"),
         ProblemCode::NotFound => ("Introuvable", "Not found"),
         ProblemCode::MethodNotAllowed => ("Méthode non autorisée", "Method not allowed"),
         ProblemCode::InsufficientCredit => ("Solde insuffisant", "Insufficient credit"),
+        ProblemCode::DailyMaxReached => ("Maximum du jour atteint", "The day's maximum is reached"),
         ProblemCode::AlreadyStarted => ("Campagne déjà lancée", "Campaign already started"),
         ProblemCode::InvalidIdempotencyKey => ("Clé d'idempotence incorrecte", "Invalid idempotency key"),
         ProblemCode::OperationRunning => ("Opération en cours", "Operation running"),
@@ -77,6 +79,7 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::TextsInUse => ("Textes encore utiles", "Texts in use"),
         ProblemCode::NumberNotOwn => ("Numéro d'un autre", "Not your number"),
         ProblemCode::RequestAnswered => ("Demande déjà traitée", "Request already answered"),
+        ProblemCode::MessagesUnderWay => ("Messages en cours", "Messages under way"),
         ProblemCode::ScheduleOutsideWindow => ("Hors des heures d'envoi", "Outside the hours of sending"),
         ProblemCode::RequestTimeout => ("Requête trop lente", "Request timeout"),
         ProblemCode::BodyTooLarge => ("Requête trop volumineuse", "Body too large"),
@@ -146,6 +149,18 @@ const ADDRESS_NOT_ALLOWED: (&str, &str) = (
     "Cette clé n'est pas valable depuis cette adresse.",
     "This key is not valid from this address.",
 );
+const EMPTY_AUDIENCE: (&str, &str) = (
+    "Aucun des destinataires n'a de numéro de mobile valable.",
+    "None of the recipients is a mobile number that can be sent to.",
+);
+const METHOD_NOT_ALLOWED: (&str, &str) = (
+    "Cette adresse n'accepte pas cette méthode.",
+    "This address does not accept this method.",
+);
+const UNAVAILABLE: (&str, &str) = (
+    "Réessayez après le délai de l'en-tête Retry-After.",
+    "Try again after the delay in the Retry-After header.",
+);
 const REQUEST_LATE: (&str, &str) = (
     "La requête n'est pas arrivée à temps.",
     "The request did not arrive in time.",
@@ -165,12 +180,19 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::InsufficientCredit { available, needed } => {
             return format!("{needed} credits are needed, {available} are available.");
         }
+        ProblemKind::DailyMaxReached {
+            most,
+            left,
+            next_open_at,
+            ..
+        } => return day_is_full((*most, *left, next_open_at), language),
         ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } if fr => {
             return format!("L'état actuel est « {state} ».");
         }
         ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } => {
             return format!("The current state is \"{state}\".");
         }
+        ProblemKind::MessagesUnderWay { messages } => return under_way(*messages, language),
         ProblemKind::ScheduleOutsideWindow { next_open_at } if fr => {
             return format!(
                 "Un message publicitaire ne peut pas partir à cette heure ; il le peut à partir de {next_open_at}."
@@ -188,10 +210,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::InvalidIdempotencyKey => KEY_INVALID,
         ProblemKind::OperationRunning { .. } => KEY_RUNNING,
         ProblemKind::IdempotencyKeyReused => KEY_REUSED,
-        ProblemKind::EmptyAudience => (
-            "Aucun des destinataires n'a de numéro de mobile valable.",
-            "None of the recipients is a mobile number that can be sent to.",
-        ),
+        ProblemKind::EmptyAudience => EMPTY_AUDIENCE,
         ProblemKind::TextsErased => TEXTS_ERASED,
         ProblemKind::TextsInUse => TEXTS_IN_USE,
         ProblemKind::NumberNotOwn => NUMBER_NOT_OWN,
@@ -209,26 +228,46 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::KeyExpired => KEY_EXPIRED,
         ProblemKind::AddressNotAllowed => ADDRESS_NOT_ALLOWED,
         ProblemKind::RoleNotAllowed { needed, has } => return role_not_allowed((*needed, *has), language),
+        ProblemKind::TenantSuspended { reason } if fr => return format!("Rien de nouveau n'est accepté : {reason}"),
+        ProblemKind::TenantSuspended { reason } => return format!("Nothing new is taken: {reason}"),
         ProblemKind::Forbidden => ("Cette clé ne donne pas ce droit.", "This key does not allow that."),
         ProblemKind::NotFound => NOT_FOUND,
-        ProblemKind::MethodNotAllowed => (
-            "Cette adresse n'accepte pas cette méthode.",
-            "This address does not accept this method.",
-        ),
+        ProblemKind::MethodNotAllowed => METHOD_NOT_ALLOWED,
         ProblemKind::RequestTimeout => REQUEST_LATE,
         ProblemKind::UnsupportedMediaType { allowed } if fr => return format!("Envoyez {}.", allowed.join(" ou ")),
         ProblemKind::UnsupportedMediaType { allowed } => return format!("Send {}.", allowed.join(" or ")),
         ProblemKind::TooManyRequests { full, .. } => return too_many(*full, language),
-        ProblemKind::Unavailable { .. } => (
-            "Réessayez après le délai de l'en-tête Retry-After.",
-            "Try again after the delay in the Retry-After header.",
-        ),
+        ProblemKind::Unavailable { .. } => UNAVAILABLE,
         ProblemKind::Internal => (
             "L'incident est consigné sous l'identifiant de la requête.",
             "The incident is logged under the request's id.",
         ),
     };
     choose(language, fixed.0, fixed.1).to_owned()
+}
+
+fn under_way(messages: u64, language: Language) -> String {
+    match language {
+        Language::Fr => format!(
+            "Messages à cette personne en cours : {messages}. Réessayez quand ils auront abouti, ou arrêtez-les."
+        ),
+        Language::En => {
+            format!("Messages to this person under way: {messages}. Try again when they have ended, or stop them.")
+        }
+    }
+}
+
+fn day_is_full((most, left, next): (u32, u64, &str), language: Language) -> String {
+    match language {
+        Language::Fr => format!(
+            "Au plus {most} messages par jour sont acceptés ; il en reste {left} aujourd'hui, les suivants le seront à partir de {next}."
+        ),
+        Language::En => {
+            format!(
+                "At most {most} messages a day are taken; {left} are left today, and more are taken from {next} on."
+            )
+        }
+    }
 }
 
 fn role_not_allowed((needed, has): (&str, &str), language: Language) -> String {
@@ -263,6 +302,12 @@ fn too_many(full: Full, language: Language) -> String {
         Full::AddressRequests(max) => (
             format!("Au plus {max} requêtes d'une même adresse à la fois (address_connections_max)."),
             format!("At most {max} concurrent requests per address (address_connections_max)."),
+        ),
+        Full::AddressForms(max) => (
+            format!(
+                "{max} formulaires ont été envoyés de cette adresse : réessayez après le délai de l'en-tête Retry-After."
+            ),
+            format!("{max} forms were sent from this address: try again after the delay in the Retry-After header."),
         ),
         Full::WrongKeys(max) => (
             format!(
@@ -441,6 +486,10 @@ fn of_url(problem: &UrlProblem, language: Language) -> String {
                 "Expected a URL such as https://example.net/webhooks: at most {max} characters, without a name or password."
             ),
         ),
+        UrlProblem::InvalidDomain => (
+            "Un nom de domaine est attendu, tel que cabinet.fr, sans https:// ni chemin.".to_owned(),
+            "A domain is expected, such as cabinet.fr, without https:// and path.".to_owned(),
+        ),
         UrlProblem::InsecureUrl => (
             "Une adresse en https est attendue.".to_owned(),
             "A URL with https is expected.".to_owned(),
@@ -529,6 +578,16 @@ fn of_wording(problem: &WordingProblem, language: Language) -> String {
         WordingProblem::SenderNotApproved { approved } => (
             format!("Expéditeur non autorisé. Autorisés : {}.", approved.join(", ")),
             format!("This sender is not approved. Approved: {}.", approved.join(", ")),
+        ),
+        WordingProblem::PublicShortener { domain } => (
+            format!(
+                "{domain} raccourcit les liens de tout le monde : les opérateurs le filtrent. Prenez une adresse à vous."
+            ),
+            format!("{domain} shortens links for everybody: operators filter it. Use an address of your own."),
+        ),
+        WordingProblem::LinkNotAllowed { domain, allowed } => (
+            format!("Lien non autorisé : {domain}. Autorisés : {}.", allowed.join(", ")),
+            format!("Links to {domain} are not allowed. Allowed: {}.", allowed.join(", ")),
         ),
         WordingProblem::ConsentRequired => (
             "Le consentement est exigé pour la publicité : désignez des contacts (filter, lists, segments).".to_owned(),

@@ -32,6 +32,11 @@ pub(crate) enum ProblemKind {
         needed: &'static str,
         has: &'static str,
     },
+    /// 403: nothing new is taken of the tenant.
+    TenantSuspended {
+        /// In the words of who has suspended it.
+        reason: String,
+    },
     /// 404: no such thing, or another tenant's.
     NotFound,
     /// 405.
@@ -42,6 +47,16 @@ pub(crate) enum ProblemKind {
         available: u64,
         /// Credits that the campaign needs.
         needed: u64,
+    },
+    /// 429: more messages than are taken of the tenant a day.
+    DailyMaxReached {
+        most: u32,
+        /// How many of them are left today.
+        left: u64,
+        /// When the next day begins: RFC 3339.
+        next_open_at: String,
+        /// In how long that is.
+        retry_after: Duration,
     },
     /// 409: the campaign was launched before.
     #[strum_discriminants(strum(serialize = "campaign_already_started"))]
@@ -63,6 +78,8 @@ pub(crate) enum ProblemKind {
     NumberNotOwn,
     /// 409: a request for a number was answered before.
     RequestAnswered,
+    /// 409: somebody is to be forgotten to whom messages are on their way.
+    MessagesUnderWay { messages: u64 },
     /// 422: advertising is to be launched when none of it may go.
     ScheduleOutsideWindow {
         /// When some of it may: RFC 3339.
@@ -147,6 +164,8 @@ pub(crate) enum Full {
     TenantStreams(u32),
     /// Requests of one address behind a proxy, each as good as a connection: `api.address_connections_max`.
     AddressRequests(u32),
+    /// Forms that one address has sent.
+    AddressForms(usize),
     /// Wrong keys of one address: `api.wrong_keys_max`.
     WrongKeys(usize),
 }
@@ -164,7 +183,9 @@ impl ProblemCode {
             Self::InvalidRequest | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
             Self::Unauthorized | Self::KeyExpired => StatusCode::UNAUTHORIZED,
             Self::InsufficientCredit => StatusCode::PAYMENT_REQUIRED,
-            Self::Forbidden | Self::AddressNotAllowed | Self::RoleNotAllowed => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::AddressNotAllowed | Self::RoleNotAllowed | Self::TenantSuspended => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -174,7 +195,8 @@ impl ProblemCode {
             | Self::TextsErased
             | Self::TextsInUse
             | Self::NumberNotOwn
-            | Self::RequestAnswered => StatusCode::CONFLICT,
+            | Self::RequestAnswered
+            | Self::MessagesUnderWay => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidFields
@@ -183,7 +205,7 @@ impl ProblemCode {
             | Self::ScheduleOutsideWindow
             | Self::TooManyRecipients
             | Self::ReloadRefused => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyRequests | Self::DailyMaxReached => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::IntakeClosed | Self::DatabaseLost | Self::NotReady | Self::Unavailable => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -203,7 +225,7 @@ impl ProblemKind {
 
     /// When what is refused now may be done.
     pub(super) fn next_open_at(&self) -> Option<&str> {
-        if let Self::ScheduleOutsideWindow { next_open_at } = self {
+        if let Self::ScheduleOutsideWindow { next_open_at } | Self::DailyMaxReached { next_open_at, .. } = self {
             Some(next_open_at)
         } else {
             None
@@ -213,6 +235,7 @@ impl ProblemKind {
     pub(super) const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooManyRequests { retry_after, .. }
+            | Self::DailyMaxReached { retry_after, .. }
             | Self::OperationRunning { retry_after }
             | Self::IntakeClosed { retry_after }
             | Self::DatabaseLost { retry_after }
@@ -226,6 +249,7 @@ impl ProblemKind {
             | Self::Forbidden
             | Self::AddressNotAllowed
             | Self::RoleNotAllowed { .. }
+            | Self::TenantSuspended { .. }
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::InsufficientCredit { .. }
@@ -235,6 +259,7 @@ impl ProblemKind {
             | Self::TextsInUse
             | Self::NumberNotOwn
             | Self::RequestAnswered
+            | Self::MessagesUnderWay { .. }
             | Self::ScheduleOutsideWindow { .. }
             | Self::EmptyAudience
             | Self::RequestTimeout

@@ -195,7 +195,14 @@ impl Asked {
 
     fn word(self, mut response: Response) -> Response {
         if let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() {
+            let open_to = response.headers_mut().remove(header::ACCESS_CONTROL_ALLOW_ORIGIN);
             response = problem.respond(self.language, Some(self.uri.path()), Some(&self.id.0));
+            if let Some(origin) = open_to {
+                // A page that may ask may see what is wrong.
+                let headers = response.headers_mut();
+                headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+                headers.append(header::VARY, HeaderValue::from_static("origin"));
+            }
         }
         if let Ok(value) = HeaderValue::from_str(&self.id.0) {
             response.headers_mut().insert(REQUEST_ID, value);

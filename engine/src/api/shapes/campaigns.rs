@@ -8,8 +8,9 @@ use super::{
     CampaignStateWord, CategoryWord, CleanseWord, EncodingWord, Filter, GivenPhone, GivenTlv, MessageStatusWord,
     Nullable, Phone, PurposeWord, ReasonWord, SenderText, ServiceType, Time, WaitingWord,
 };
-use crate::audience::{NAME_MAX, SCHEDULE_S, VALIDITY_S, VARIANTS_MAX};
-use crate::domain::{CampaignId, CodePoolId, ListId, MessageId, SegmentId, TemplateId, Terms};
+use crate::audience::{COLUMNS_MAX, NAME_MAX, SCHEDULE_S, VALIDITY_S, VARIANTS_MAX};
+use crate::campaign::TRIAL_MAX;
+use crate::domain::{CampaignId, CodePoolId, ContactId, ListId, MessageId, SegmentId, TemplateId, Terms};
 
 /// A campaign as it is ordered.
 #[derive(JsonSchema)]
@@ -472,4 +473,29 @@ pub(in crate::api) struct ReportForm {
 pub(super) enum Form {
     Json,
     Csv,
+}
+
+/// To which phones a campaign is sent for a trial, and what stands in its fields.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct CampaignTrial {
+    #[schemars(length(min = 1, max = TRIAL_MAX))]
+    to: Vec<GivenPhone>,
+    /// The contact whose values they are; not beside `values`.
+    contact: Option<ContactId>,
+    /// By the names of the text's fields.
+    #[schemars(extend("maxProperties" = COLUMNS_MAX))]
+    values: Option<BTreeMap<String, String>>,
+    /// Which variant, from 1; 0, or not given: the campaign's own text.
+    #[schemars(range(min = 0, max = VARIANTS_MAX))]
+    variant: Option<u32>,
+}
+
+/// What was sent.
+#[derive(JsonSchema)]
+pub(in crate::api) struct CampaignTried {
+    test_of: CampaignId,
+    /// With its fields filled in.
+    text: String,
+    messages: Vec<MessageId>,
 }

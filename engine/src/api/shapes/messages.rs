@@ -99,7 +99,8 @@ pub(in crate::api) struct HistoryQuestion {
 pub(in crate::api) struct PastMessage {
     id: MessageId,
     campaign: CampaignId,
-    to: Phone,
+    /// `null`: they are not to be known any more.
+    to: Option<Phone>,
     status: PastStatus,
     /// Why; `null`: nothing is to be said.
     reason: Option<ReasonWord>,
@@ -111,6 +112,8 @@ pub(in crate::api) struct PastMessage {
     taken_at: Option<Time>,
     /// `null`: its final receipt has not come.
     ended_at: Option<Time>,
+    /// The campaign that it tried out; `null`: it is none.
+    test_of: Option<CampaignId>,
 }
 
 /// What somebody wrote.
@@ -220,7 +223,7 @@ pub(in crate::api) struct Movement {
     r#type: MovementKind,
     /// How many; what is debited and given back is not negative either.
     credits: u64,
-    /// Of a grant.
+    /// Of a grant or withdrawal.
     #[schemars(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
     /// Of what a campaign did.
@@ -233,6 +236,7 @@ pub(in crate::api) struct Movement {
 #[schemars(rename_all = "snake_case", inline)]
 enum MovementKind {
     Grant,
+    Withdraw,
     Hold,
     Debit,
     Release,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
-use super::{CleanseWord, GivenPhone, Nullable, Phone, Time};
-use crate::domain::{CampaignId, ConsentId, ContactId, ImportId, ListId, SegmentId};
+use super::{CleanseWord, GivenPhone, Inbound, Nullable, PastMessage, Phone, PurposeWord, Time};
+use crate::domain::{CampaignId, CodePoolId, ConsentId, ContactId, FormId, ImportId, ListId, SegmentId};
 use crate::import::{Account, ColumnAccount, FileAccount};
 use crate::people::{
     ATTRIBUTE_NAME_MAX, EACH_MAX, Kind, PROOF_MAX, TEXT_MAX, UPSERT_MAX, VALUE_MAX, VISITS_MAX, WORDING_MAX,
@@ -282,6 +282,140 @@ pub(in crate::api) struct Consent {
     user_agent: Option<String>,
     given_at: Time,
     withdrawn_at: Option<Time>,
+}
+
+/// A form by which people agree.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewConsentForm {
+    /// What they agree to, word for word.
+    #[schemars(length(min = 1, max = WORDING_MAX))]
+    wording: String,
+    #[schemars(length(min = 1, max = PROOF_MAX))]
+    wording_version: Option<String>,
+    /// Where they agree, in your words; `form`, if it is not said.
+    #[schemars(length(min = 1, max = PROOF_MAX))]
+    source: Option<String>,
+    /// The list that they are put on.
+    list: Option<ListId>,
+    /// Scheme, host and port of the pages from which alone it may be sent: `https`, or `http` of this machine.
+    #[schemars(length(min = 1, max = PROOF_MAX), regex(pattern = "^https?://"))]
+    origin: String,
+    /// From when on nobody agrees by it any more, at most 1,830 days ahead; `null`, or not given: it does not end.
+    expires_at: Option<Nullable<Time>>,
+}
+
+/// A form.
+#[derive(JsonSchema)]
+pub(in crate::api) struct ConsentForm {
+    id: FormId,
+    /// For the page.
+    token: FormToken,
+    wording: String,
+    wording_version: Option<String>,
+    source: String,
+    list: Option<ListId>,
+    origin: String,
+    expires_at: Option<Time>,
+    created_at: Time,
+}
+
+super::schema! {
+    /// What a page has of a form.
+    FormToken, named: false, schemars::json_schema!({ "type": "string", "pattern": "^cft_[0-9a-f]{80}$" })
+}
+
+/// What a page sends.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct SentConsent {
+    contact: Consenting,
+    /// That they agree to the wording of the form.
+    #[schemars(extend("const" = true))]
+    agreed: bool,
+    /// The page, of the form's origin; what the browser says, if it is not given.
+    #[schemars(length(min = 1, max = PROOF_MAX))]
+    source_url: Option<String>,
+}
+
+/// Who agrees.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Consenting {
+    number: GivenPhone,
+    #[schemars(length(max = TEXT_MAX))]
+    first_name: Option<String>,
+    #[schemars(length(max = TEXT_MAX))]
+    last_name: Option<String>,
+}
+
+/// It is kept: nothing else is told.
+#[derive(JsonSchema)]
+pub(in crate::api) struct ConsentKept {
+    #[schemars(extend("const" = true))]
+    kept: bool,
+}
+
+/// A number that somebody has.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct PersonNumber {
+    number: GivenPhone,
+}
+
+/// Everything that is kept of somebody.
+#[derive(JsonSchema)]
+pub(in crate::api) struct PersonData {
+    at: Time,
+    /// `null`: none is known.
+    number: Option<Phone>,
+    contacts: Vec<PersonKnown>,
+    /// What they want no messages of.
+    opted_out: Vec<PurposeWord>,
+    /// The newest first.
+    messages: Vec<PastMessage>,
+    /// There are older ones.
+    messages_are_cut: bool,
+    /// What they wrote back, the oldest first.
+    inbound: Vec<Inbound>,
+    codes: Vec<PersonCode>,
+}
+
+/// Somebody as a contact.
+#[derive(JsonSchema)]
+struct PersonKnown {
+    contact: Contact,
+    /// The latest first.
+    visits: Vec<Visit>,
+    lists: Vec<PersonList>,
+    consents: Vec<Consent>,
+}
+
+#[derive(JsonSchema)]
+struct PersonList {
+    id: ListId,
+    name: String,
+}
+
+/// A code that somebody was given.
+#[derive(JsonSchema)]
+struct PersonCode {
+    pool: CodePoolId,
+    code: String,
+    campaign: CampaignId,
+    given_at: Option<Time>,
+}
+
+/// What was forgotten.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Erased {
+    contacts: u64,
+    /// Messages of the history that have no number any more.
+    messages: u64,
+    /// Messages that they had written.
+    inbound: u64,
+    /// Others have the number: what hangs on it stays.
+    number_is_shared: bool,
 }
 
 /// How many consents were ended.

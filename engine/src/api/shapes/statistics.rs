@@ -33,6 +33,19 @@ pub(in crate::api) struct Comparison {
     format: Option<Form>,
 }
 
+/// By whose clocks months begin, and in what form they are shown.
+#[derive(JsonSchema)]
+pub(in crate::api) struct StatementQuestion {
+    /// By whose clocks months begin; `Europe/Paris`, if it is not said.
+    time_zone: Option<String>,
+    /// `json`, if neither this nor `Accept` says anything else.
+    format: Option<Form>,
+}
+
+schema! {
+    /// A month of a year.
+    Month, named: false, schemars::json_schema!({ "type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$", "examples": ["2026-10"] })
+}
 schema! {
     /// An instant, or a day by the clocks of the zone that is asked for.
     Moment, named: false, schemars::json_schema!({

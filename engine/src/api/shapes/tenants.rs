@@ -5,8 +5,9 @@ use schemars::JsonSchema;
 use super::{
     ApiKey, EncodingWord, KeyId, NetworkText, Nullable, RoleWord, SenderText, StopClauseWord, TariffWord, Time,
 };
-use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, WEIGHT_MAX};
+use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, SUSPENSION_REASON_MAX, WEIGHT_MAX};
 use crate::domain::{CampaignId, Countries, FrequencyCap, KeyBounds, ResellerId, TenantId, Terms};
+use crate::store::GRANTED_MAX;
 
 /// A new tenant, and what was agreed on with it.
 #[derive(JsonSchema)]
@@ -16,6 +17,9 @@ pub(in crate::api) struct NewTenant {
     name: String,
     /// Who hosts it. With a reseller's key it is that reseller.
     reseller: Option<ResellerId>,
+    /// Credits to begin with; with a reseller's key from its balance.
+    #[schemars(range(max = GRANT_MAX))]
+    trial_credits: Option<u64>,
     /// How many turns it has at sending for one of a tenant with 1.
     #[schemars(range(min = 1, max = WEIGHT_MAX))]
     weight: Option<u8>,
@@ -60,7 +64,24 @@ struct GivenTerms {
     frequency_cap: Option<Nullable<CapOf>>,
     /// How many days texts, variables and what people write are kept when their campaigns are over; `null`: as long as these.
     text_retention_days: Option<Nullable<TextDays>>,
+    /// The domains to which links of its texts may lead, and those below them, such as `cabinet.fr`; `null`: any but public shorteners,
+    /// which are refused in any case.
+    link_domains: Option<Nullable<DomainList>>,
+    /// Below how many available credits the webhook `balance.low` says that few are left, once each time; `null`: it says nothing.
+    balance_alerts: Option<Nullable<AlertList>>,
+    /// How many messages are taken of it a day, of campaigns and single ones together; `null`, or not given: any number.
+    daily_max: Option<Nullable<DailyMax>>,
+    /// By whose clocks its days are: a name of the IANA database; not given: Europe/Paris.
+    time_zone: Option<String>,
 }
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct DomainList(#[schemars(length(min = 1, max = Terms::LINK_DOMAINS_MAX))] Vec<DomainName>);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct DomainName(#[schemars(regex(pattern = r"^[a-z0-9][a-z0-9-]{0,40}\.[a-z]{2,20}$"))] String);
 
 /// How much a person gets at most, by purpose. Reminders have no cap.
 #[derive(JsonSchema)]
@@ -82,6 +103,10 @@ struct Cap {
 #[derive(JsonSchema)]
 #[schemars(inline)]
 struct TextDays(#[schemars(range(min = 1, max = Terms::TEXT_DAYS_MAX))] u16);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct DailyMax(#[schemars(range(min = 1, max = Terms::DAILY_MAX))] u32);
 
 #[derive(JsonSchema)]
 #[schemars(inline)]
@@ -110,6 +135,9 @@ pub(in crate::api) struct Tenant {
     /// `null`: everywhere.
     countries: Option<Vec<CountryCode>>,
     cancel_answers: bool,
+    /// `null`: it is not.
+    suspended: Option<SuspensionOf>,
+    today: Today,
     credits: CreditsOf,
     created_at: Time,
     encoding: EncodingWord,
@@ -123,6 +151,74 @@ pub(in crate::api) struct Tenant {
     frequency_cap: Option<CapOf>,
     /// `null`: as long as campaigns.
     text_retention_days: Option<u16>,
+    /// `null`: any.
+    link_domains: Option<Vec<String>>,
+    /// The most first.
+    balance_alerts: Vec<u64>,
+    /// `null`: any number.
+    daily_max: Option<u32>,
+    time_zone: String,
+}
+
+/// What a tenant changes of itself: at least one of these.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+pub(in crate::api) struct OwnChanges {
+    /// Below how many available credits the webhook `balance.low` says that few are left, once each time; `null`: it says nothing.
+    balance_alerts: Option<Nullable<AlertList>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct AlertList(#[schemars(length(max = Terms::BALANCE_ALERTS_MAX))] Vec<AlertCredits>);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct AlertCredits(#[schemars(range(min = 1, max = GRANTED_MAX))] u64);
+
+/// What a tenant has: granted = available + held + spent, in every instant.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Balance {
+    #[schemars(flatten)]
+    credits: CreditsOf,
+    /// Its thresholds, the most first.
+    alerts: Vec<Alert>,
+}
+
+/// A threshold of a balance.
+#[derive(JsonSchema)]
+struct Alert {
+    threshold: u64,
+    /// Fewer credits are available.
+    is_low: bool,
+}
+
+/// Since when, and why, nothing is taken or sent of a tenant.
+#[derive(JsonSchema)]
+#[schemars(rename = "Suspension")]
+struct SuspensionOf {
+    since: Time,
+    reason: String,
+}
+
+super::schema! {
+    TenantsDay, named: false, schemars::json_schema!({ "type": "string", "format": "date" })
+}
+
+/// How many messages were taken of a tenant on a day, by its clocks, whatever became of them.
+#[derive(JsonSchema)]
+struct Today {
+    day: TenantsDay,
+    messages: u64,
+}
+
+/// Why a tenant is to be suspended.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewSuspension {
+    /// One sentence: the tenant reads it, where it is refused something.
+    #[schemars(length(min = 1, max = SUSPENSION_REASON_MAX))]
+    reason: String,
 }
 
 /// A tenant whose texts were erased.
@@ -145,7 +241,37 @@ pub(in crate::api) struct NewReseller {
 pub(in crate::api) struct Reseller {
     id: ResellerId,
     name: String,
+    credits: BalanceOf,
     created_at: Time,
+}
+
+/// What a reseller has of credits.
+#[derive(JsonSchema)]
+#[schemars(rename = "ResellerCredits")]
+struct BalanceOf {
+    /// By the operator, in all.
+    granted: u64,
+    /// Not given to tenants, or taken back.
+    available: u64,
+}
+
+/// A movement of a reseller's credits.
+#[derive(JsonSchema)]
+pub(in crate::api) struct ResellerMovement {
+    r#type: ResellerMovementKind,
+    credits: u64,
+    /// `null`: the operator gave them.
+    tenant: Option<TenantId>,
+    reference: String,
+    at: Time,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case", inline)]
+enum ResellerMovementKind {
+    Grant,
+    Give,
+    TakeBack,
 }
 
 /// A reseller that was just made, with its first key.
@@ -168,6 +294,7 @@ pub(in crate::api) struct MadeTenant {
 #[derive(JsonSchema)]
 #[schemars(rename = "Credits")]
 struct CreditsOf {
+    /// Less what was taken back.
     granted: u64,
     available: u64,
     /// For what was launched and not sent yet.

@@ -14,7 +14,11 @@ async fn what_does_not_add_up_is_found_and_shown_until_it_is_right_again() {
     let completed = |state, _: &Counters| state == CampaignState::Completed;
     bench.until("completed", tenant, id, completed).await;
     let metrics = Metrics::new(9).unwrap();
-    let mut auditor = Auditor::new(bench.store.clone(), metrics.clone(), bench.clock);
+    let mut auditor = Auditor::new(
+        (bench.store.clone(), bench.mirror.clone()),
+        metrics.clone(),
+        bench.clock,
+    );
     let imbalances = || (metrics.ledger_imbalance.get(), metrics.status_imbalance.get());
     auditor.step().await.unwrap();
     assert_eq!(imbalances(), (0, 0));

@@ -22,7 +22,7 @@ fn order(encoding: Option<EncodingPolicy>, validity: Option<Duration>) -> Direct
         encoding,
         validity,
         parameters: Parameters::default(),
-        asks_consent: false,
+        without_consent: false,
     }
 }
 

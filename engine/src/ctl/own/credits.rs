@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::statements::StatementOf;
 use crate::config::count;
 use crate::ctl::client::quoted;
 use crate::ctl::door::{Asked, Office, Once};
@@ -16,6 +17,9 @@ pub(crate) enum CreditsAsk {
     Show(Show),
     /// The newest movements of a tenant's own.
     Ledger(Ledger),
+    /// What a tenant had at the beginning of a month, what moved, and what was left.
+    #[command(after_help = "Example:\n  campanile credits statement 2026-10 --csv october.csv")]
+    Statement(StatementOf),
     /// Give a tenant credits. Needs the operator's key.
     #[command(
         after_help = "Example:\n  campanile credits grant ten_… 5000 --reference \"facture 2041\" --once facture-2041"
@@ -64,6 +68,7 @@ impl CreditsAsk {
         match self {
             Self::Show(show) => show.run(),
             Self::Ledger(ledger) => ledger.run(),
+            Self::Statement(statement) => statement.run(),
             Self::Grant(grant) => grant.run(),
         }
     }

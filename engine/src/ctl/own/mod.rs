@@ -6,9 +6,12 @@ mod credits;
 mod export;
 mod messages;
 mod report;
+mod statements;
+mod statistics;
 mod view;
 mod watch;
 
 pub(super) use campaigns::CampaignsAsk;
 pub(super) use credits::CreditsAsk;
 pub(super) use messages::MessagesAsk;
+pub(super) use statistics::StatisticsOf;

@@ -3,10 +3,11 @@
 -- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] tenants of a line whose first row is asked for, at most
 -- Returns: line and rows queued, in turns; line with campaign and rows of those that are paused, in turns; for each line and
---     campaign with due messages in fours: both, how many, of these behind another, 1 when it is halted; for each line with
---     due messages in threes: line, how many, the first due time in microseconds; for the campaigns that are first in a line
---     in threes: line, tenant with campaign, its first row.
--- Limits: O(lines and campaigns that wait); to make counts anew, O(due set), once.
+--     campaign with due messages in fours: both, how many, of these behind another, 1 when it is halted, 2 when its
+--     tenant is suspended; for each line with due messages in threes: line, how many, the first due time in microseconds; for
+--     the campaigns that are first in a line in threes: line, tenant with campaign, its first row; line and rows of tenants
+--     that are suspended, in turns.
+-- Limits: O(lines and campaigns that wait, spans of suspended tenants); to make counts anew, O(due set), once.
 local base, heads_max = KEYS[1], tonumber(ARGV[1])
 local sums, lines, dues, firsts, heads = {}, call('SMEMBERS', base .. 'lines'), {}, {}, {}
 
@@ -65,11 +66,30 @@ for i = 1, #again, 2 do
   end
 end
 if repaired then again = call('HGETALL', base .. 'again') end
+local suspended, held = {}, {}
+for _, tenant in ipairs(call('SMEMBERS', base .. 'suspended')) do
+  suspended[tenant] = true
+  for _, line in ipairs(call('SMEMBERS', base .. 'aside:' .. tenant)) do
+    local rows = 0
+    for _, campaign in ipairs(call('LRANGE', base .. 'lane:' .. line .. ':' .. tenant, 0, -1)) do
+      for _, span in ipairs(call('LRANGE', base .. 'spans:' .. line .. ':' .. campaign, 0, -1)) do
+        rows = rows + select(2, struct.unpack('>I4I4', span))
+      end
+    end
+    held[#held + 1] = line
+    held[#held + 1] = rows
+  end
+end
+local function mark_of(campaign)
+  local order = call('HMGET', base .. 'c:' .. campaign, 'halt', 'tenant')
+  if order[1] then return 1 end
+  return suspended[order[2]] and 2 or 0
+end
 for i = 1, #again, 2 do
   local line, campaign = string.match(again[i], '^(%S+) (%d+)$')
   dues[#dues + 1] = again[i]
   dues[#dues + 1] = again[i + 1]
   dues[#dues + 1] = call('SCARD', base .. 'behind:' .. line .. ':' .. campaign)
-  dues[#dues + 1] = call('HEXISTS', base .. 'c:' .. campaign, 'halt')
+  dues[#dues + 1] = mark_of(campaign)
 end
-return { call('HGETALL', base .. 'depth'), call('HGETALL', base .. 'halted'), dues, firsts, heads }
+return { call('HGETALL', base .. 'depth'), call('HGETALL', base .. 'halted'), dues, firsts, heads, held }

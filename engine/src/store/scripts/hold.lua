@@ -1,14 +1,18 @@
 -- Holds a campaign's estimate and sets it going: all of it or nothing.
--- KEYS[1] tenant c:{tN}:tenant  [2] its ledger c:{tN}:ledger  [3] campaign c:{tN}:cmp:<id>
+-- KEYS[1] tenant c:{tN}:tenant  [2] its ledger c:{tN}:ledger  [3] campaign c:{tN}:cmp:<id>  [4] its last day c:{tN}:daily
 -- ARGV[1] credits, from 0  [2] now, microseconds  [3] campaign's id in the ledger  [4] states it may be launched from,
 --     between commas  [5] its state then  [6] its state when credits are short  [7] for when its launch is
---     planned, microseconds; empty: whatever is planned
--- Returns: 1 held; 0 credits are short; -1 the campaign is in another state.
+--     planned, microseconds; empty: whatever is planned  [8] its messages  [9] the tenant's day  [10] most messages of
+--     that day; empty: any number
+-- Returns: 1 held; 0 credits are short; -1 the campaign is in another state; -2 the day would have more messages than the most.
 -- Limits: one campaign; credits are bounded by the grant.
 local KEPT_MS = 34560000000 -- a ledger line is kept for 400 days
 local state = redis.call('HGET', KEYS[3], 'state')
 if not state or not string.find(ARGV[4], ',' .. state .. ',', 1, true) then return -1 end
 if ARGV[7] ~= '' and redis.call('HGET', KEYS[3], 'scheduled_at') ~= ARGV[7] then return -1 end
+local daily, taken = redis.call('HMGET', KEYS[4], 'day', 'taken'), ARGV[8]
+if daily[1] == ARGV[9] then taken = daily[2] + ARGV[8] end
+if ARGV[10] ~= '' and tonumber(taken) > tonumber(ARGV[10]) then return -2 end
 local credits = tonumber(ARGV[1])
 if tonumber(redis.call('HGET', KEYS[1], 'available')) < credits then
   redis.call('HSET', KEYS[3], 'state', ARGV[6])
@@ -17,6 +21,7 @@ end
 redis.call('HINCRBY', KEYS[1], 'available', '-' .. ARGV[1])
 redis.call('HINCRBY', KEYS[1], 'held', ARGV[1])
 redis.call('HINCRBY', KEYS[3], 'held', ARGV[1])
+redis.call('HSET', KEYS[4], 'day', ARGV[9], 'taken', taken)
 redis.call('HSET', KEYS[3], 'state', ARGV[5], 'launched_at', ARGV[2])
 redis.call('XADD', KEYS[2], 'MINID', '~', string.format('%.0f', math.max(0, ARGV[2] / 1000 - KEPT_MS)), '*', '1',
   cjson.encode({ type = 'hold', credits = credits, campaign = ARGV[3], at = ARGV[2] }))

@@ -20,6 +20,8 @@ local QUANTUM_MIN, QUANTUM_MAX = 8, 16
 local DUE_WINDOW = 256
 -- A message that waits is looked at again then, for what ended its waiting without saying so: a pause, a gate.
 local RECHECK_US = 1000000
+-- The same of one whose tenant is suspended: that takes hours, and who lets it go on can wait for its retries.
+local RECHECK_SUSPENDED_US = 10000000
 
 local epoch4, smsc2, now_s = struct.pack('>I4', epoch), struct.pack('>I2', smsc), floor(now / 1000000)
 local out, o = {}, 0
@@ -164,7 +166,17 @@ local function choose_due(key)
   return chosen
 end
 
-local has_caps = call('EXISTS', base .. 'caps') == 1
+local has_caps, has_suspended = call('EXISTS', base .. 'caps') == 1, call('EXISTS', base .. 'suspended') == 1
+
+-- Whether nothing of that tenant is leased; asked once a tenant.
+local suspended_of = {}
+local function is_suspended(tenant4)
+  if not has_suspended then return false end
+  if suspended_of[tenant4] == nil then
+    suspended_of[tenant4] = call('SISMEMBER', base .. 'suspended', (struct.unpack('>I4', tenant4))) == 1
+  end
+  return suspended_of[tenant4]
+end
 
 -- A tenant's frequency cap in a lane, "most seconds", or nil: reminders have none.
 local function cap_of(tenant4, lane)
@@ -227,6 +239,9 @@ local function take_due(line)
       local tenant, lane = sub(record, first + TENANT, first + TENANT + 3), byte(record, first + LANE) % CAPPED
       if halt_of(campaign_of(record, first)) then
         later[#later + 1] = FAR
+        later[#later + 1] = due[i]
+      elseif is_suspended(tenant) then
+        later[#later + 1] = now + RECHECK_SUSPENDED_US
         later[#later + 1] = due[i]
       elseif is_held_up(record, first, tenant, lane) then
         later[#later + 1] = now + RECHECK_US

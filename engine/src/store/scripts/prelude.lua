@@ -167,10 +167,12 @@ local function add_parked(base, recipients, reply)
   return reply
 end
 
--- Puts a campaign in line with its spans there, and its tenant in the ring.
+-- Puts a campaign in line with its spans there, and its tenant in the ring; beside it while the tenant is suspended.
 local function stand_in_line(base, line, tenant, campaign)
-  local lane = base .. 'lane:' .. line .. ':' .. tenant
-  if call('RPUSH', lane, campaign) == 1 and call('RPUSH', base .. 'ring:' .. line, tenant) == 1 then
+  if call('RPUSH', base .. 'lane:' .. line .. ':' .. tenant, campaign) > 1 then return end
+  if call('SISMEMBER', base .. 'suspended', tenant) == 1 then
+    call('SADD', base .. 'aside:' .. tenant, line)
+  elseif call('RPUSH', base .. 'ring:' .. line, tenant) == 1 then
     call('SADD', base .. 'lines', 'r' .. line)
   end
 end
@@ -179,14 +181,17 @@ end
 local function leave_line(base, line, tenant, campaign)
   local lane, ring = base .. 'lane:' .. line .. ':' .. tenant, base .. 'ring:' .. line
   if call('LREM', lane, 0, campaign) == 0 or call('EXISTS', lane) == 1 then return end
+  call('SREM', base .. 'aside:' .. tenant, line)
   call('LREM', ring, 0, tenant)
   if call('EXISTS', ring) == 0 then call('SREM', base .. 'lines', 'r' .. line) end
 end
 
--- Whether a campaign's spans in a line are leased some time: it stands there with its tenant, or is to be cut anew first.
+-- Whether a campaign's spans in a line are leased some time: it stands there with its tenant, if only beside the ring, or is to
+-- be cut anew first.
 local function is_in_line(base, line, tenant, campaign)
-  return call('SISMEMBER', base .. 'lines', 'r' .. line) == 1 and call('LPOS', base .. 'ring:' .. line, tenant)
-    and call('LPOS', base .. 'lane:' .. line .. ':' .. tenant, campaign)
+  local stands = call('SISMEMBER', base .. 'lines', 'r' .. line) == 1 and call('LPOS', base .. 'ring:' .. line, tenant)
+    or call('SISMEMBER', base .. 'aside:' .. tenant, line) == 1
+  return stands and call('LPOS', base .. 'lane:' .. line .. ':' .. tenant, campaign)
     or call('LPOS', base .. 'stale', line .. ' ' .. tenant .. ' ' .. campaign)
 end
 

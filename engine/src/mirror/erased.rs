@@ -1,0 +1,196 @@
+//! People who are not to be known any more: of their numbers SQL keeps a keyed hash, by which they are held back when they come again.
+
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Mirror, MirrorFault, Shared};
+use crate::database::{Change, Database, DatabaseError, Found, Sql};
+use crate::domain::{FormId, Purpose, Recipient, TenantId, UnixMicros};
+use crate::encryption::{FormKey, NumberDigest, NumberKey};
+use crate::store::StoreError;
+
+/// Between purposes, as they are stored.
+const COMMA: &str = ",";
+
+/// Who was erased. Cheap to clone; looked at in memory, since whoever takes numbers in or writes them down asks for each.
+#[derive(Clone, Default)]
+pub(crate) struct Erased(Arc<Known>);
+
+#[derive(Default)]
+struct Known {
+    key: OnceLock<NumberKey>,
+    /// What they want no messages of, by tenant: most have erased nobody.
+    people: RwLock<FxHashMap<TenantId, FxHashMap<NumberDigest, Vec<Purpose>>>>,
+}
+
+impl Erased {
+    /// Whether a tenant has erased who has that number.
+    pub(crate) fn has(&self, tenant: TenantId, number: Recipient) -> bool {
+        self.purposes(tenant, number).is_some()
+    }
+
+    /// Whether a tenant has erased anybody.
+    pub(crate) fn has_any(&self, tenant: TenantId) -> bool {
+        let people = self.0.people.read().unwrap_or_else(PoisonError::into_inner);
+        people.contains_key(&tenant)
+    }
+
+    fn purposes(&self, tenant: TenantId, number: Recipient) -> Option<Vec<Purpose>> {
+        let people = self.0.people.read().unwrap_or_else(PoisonError::into_inner);
+        let of_tenant = people.get(&tenant)?;
+        of_tenant.get(&self.0.key.get()?.digest(tenant, number)).cloned()
+    }
+
+    /// How many want no messages with that purpose.
+    pub(super) fn count(&self, purpose: Purpose) -> u64 {
+        let people = self.0.people.read().unwrap_or_else(PoisonError::into_inner);
+        let wanted = people.values().flat_map(|of_tenant| of_tenant.values());
+        wanted.filter(|purposes| purposes.contains(&purpose)).count() as u64
+    }
+
+    fn add(&self, tenant: TenantId, digest: NumberDigest, purposes: Vec<Purpose>) {
+        let mut people = self.0.people.write().unwrap_or_else(PoisonError::into_inner);
+        people.entry(tenant).or_default().insert(digest, purposes);
+    }
+
+    fn digest(&self, tenant: TenantId, number: Recipient) -> Result<NumberDigest, StoreError> {
+        let key = self.0.key.get();
+        let key = key.ok_or(StoreError::Corrupt("the key of numbers, which nobody has opened"))?;
+        Ok(key.digest(tenant, number))
+    }
+}
+
+impl Mirror {
+    /// Who was erased.
+    pub(crate) fn erased(&self) -> Erased {
+        self.0.erased.clone()
+    }
+
+    /// Keeps that a tenant is not to know a number any more, in place of the opt-outs of it that SQL has.
+    ///
+    /// # Errors
+    /// When either does not answer. Asked again, what was not done is done.
+    pub(crate) async fn erase(&self, tenant: TenantId, number: Recipient) -> Result<(), MirrorFault> {
+        let shared = &self.0;
+        // What somebody has just written is there first.
+        shared.keep_opted_out().await?;
+        let digest = shared.erased.digest(tenant, number)?;
+        let partition = number.partition(shared.store.partitions());
+        let mut purposes = Vec::new();
+        for purpose in Purpose::ALL {
+            let asked = [(partition, vec![number])];
+            let wanted = shared.store.opted_out((tenant, *purpose), &asked).await?;
+            // Who is not to be known is not to be advertised to either.
+            if *purpose == Purpose::Marketing || wanted.iter().flatten().any(|out| *out) {
+                purposes.push(*purpose);
+            }
+        }
+        let now = shared.clock.unix();
+        shared.store.opt_out(Some(tenant), &purposes, &[number], now).await?;
+        let mut change = shared.database.change().await?;
+        put(&mut change, (tenant, digest), (&purposes, now)).await?;
+        let mut forget = Sql::new("DELETE FROM opt_out WHERE tenant = ");
+        forget.value(i64::from(tenant.0));
+        forget.push(" AND recipient = ").value(number.0 as i64);
+        change.run(forget).await?;
+        change.commit().await?;
+        shared.erased.add(tenant, digest, purposes);
+        Ok(())
+    }
+
+    /// Those of some numbers that a tenant has erased. What they want no messages of, Redis knows then, if it did not.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub(crate) async fn held_back(
+        &self,
+        tenant: TenantId,
+        numbers: impl IntoIterator<Item = Recipient>,
+    ) -> Result<FxHashSet<Recipient>, StoreError> {
+        let mut held = FxHashSet::default();
+        if !self.0.erased.has_any(tenant) {
+            return Ok(held);
+        }
+        let mut by_purposes: FxHashMap<Vec<Purpose>, Vec<Recipient>> = FxHashMap::default();
+        for number in numbers {
+            if let Some(purposes) = self.0.erased.purposes(tenant, number) {
+                held.insert(number);
+                by_purposes.entry(purposes).or_default().push(number);
+            }
+        }
+        for (purposes, numbers) in by_purposes {
+            let now = self.0.clock.unix();
+            self.0.store.opt_out(Some(tenant), &purposes, &numbers, now).await?;
+        }
+        Ok(held)
+    }
+}
+
+impl Mirror {
+    /// The token of a form, for a page.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] before [`Mirror::begin`].
+    pub(crate) fn sign_form(&self, form: FormId) -> Result<String, StoreError> {
+        let key = self.0.forms.get();
+        let key = key.ok_or(StoreError::Corrupt("the key of forms, which nobody has opened"))?;
+        Ok(key.sign(form))
+    }
+
+    /// The form of a token; `None`: it is none of ours.
+    pub(crate) fn form_of(&self, token: &str) -> Option<FormId> {
+        self.0.forms.get()?.verify(token)
+    }
+}
+
+impl Shared {
+    /// At the start: the key of numbers and forms, and who was erased.
+    pub(super) async fn open_erased(&self) -> Result<(), MirrorFault> {
+        let stored = stored_key(&self.database).await?;
+        let (key, wrapped) = self.store.unwrap_key(stored.as_deref())?;
+        if let Some(wrapped) = wrapped {
+            let mut keep = Sql::new("INSERT INTO number_key (one, wrapped) VALUES (1, ");
+            keep.value(wrapped)
+                .push(") ON CONFLICT (one) DO UPDATE SET wrapped = excluded.wrapped");
+            let mut change = self.database.change().await?;
+            change.run(keep).await?;
+            change.commit().await?;
+        }
+        let (numbers, forms) = (NumberKey::of(&key), FormKey::of(&key));
+        // Only a test opens them twice.
+        let _first = self.erased.0.key.set(numbers.map_err(StoreError::from)?).is_ok();
+        let _first = self.forms.set(forms.map_err(StoreError::from)?).is_ok();
+        let all = Sql::new("SELECT tenant, digest, purposes FROM erased_person");
+        let read = |row: &Found<'_>| {
+            let digest = row.parsed(1, "the hash of a number", NumberDigest::stored)?;
+            let purposes = row.parsed(2, "the purposes of an opt-out", |text| {
+                text.split(COMMA).map(|code| code.parse().ok()).collect()
+            })?;
+            Ok((TenantId(row.number(0)? as u32), digest, purposes))
+        };
+        for (tenant, digest, purposes) in self.database.rows(all, read).await? {
+            self.erased.add(tenant, digest, purposes);
+        }
+        Ok(())
+    }
+}
+
+async fn stored_key(database: &Database) -> Result<Option<String>, DatabaseError> {
+    let query = Sql::new("SELECT wrapped FROM number_key WHERE one = 1");
+    database.row(query, |row| row.text(0)).await
+}
+
+async fn put(
+    change: &mut Change,
+    (tenant, digest): (TenantId, NumberDigest),
+    (purposes, now): (&[Purpose], UnixMicros),
+) -> Result<(), DatabaseError> {
+    let purposes: Vec<&str> = purposes.iter().map(|purpose| purpose.code()).collect();
+    let mut put = Sql::new("INSERT INTO erased_person (digest, tenant, purposes, at) VALUES (");
+    put.value(digest.text()).push(", ").value(i64::from(tenant.0));
+    put.push(", ").value(purposes.join(COMMA)).push(", ");
+    put.value(now.0 as i64)
+        .push(") ON CONFLICT (digest) DO UPDATE SET purposes = excluded.purposes");
+    change.run(put).await.map(drop)
+}
