@@ -117,7 +117,7 @@ impl Owner {
                 let made = self.http.post("/v1/events", &json!({ "events": [event] })).expect(200);
                 text(&made["data"][0]["id"])
             }
-            "rmp" => self.plan(),
+            "rpl" => self.plan(),
             "cpl" => {
                 let codes = json!({ "name": format!("{} {}", self.mark, self.contact()), "codes": "A1" });
                 text(&self.http.post("/v1/code_pools", &codes).expect(201)["id"])
