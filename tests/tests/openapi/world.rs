@@ -122,22 +122,10 @@ impl Owner {
                 let codes = json!({ "name": format!("{} {}", self.mark, self.contact()), "codes": "A1" });
                 text(&self.http.post("/v1/code_pools", &codes).expect(201)["id"])
             }
-            "arp" => {
-                let rule = json!({ "name": self.mark, "match": "exact", "keywords": ["OUI"], "text": "Merci" });
-                text(&self.http.post("/v1/auto_replies", &rule).expect(201)["id"])
-            }
+            "arp" => self.rule(),
             "num" => self.number(operator),
-            "nrq" => {
-                let asked = json!({ "kind": "short_code", "country": "FR", "note": self.mark });
-                text(&self.http.post("/v1/number_requests", &asked).expect(201)["id"])
-            }
-            "cnv" => {
-                let number = self.number(operator);
-                let path = format!("/v1/tenants/{}/numbers/{number}", self.tenant.id);
-                let given = operator.ask("PUT", &path, None).expect(200);
-                let begun = json!({ "with": "+33612345678", "number": given["number"], "text": self.mark });
-                text(&self.http.post("/v1/conversations", &begun).expect(201)["id"])
-            }
+            "nrq" => self.number_request(),
+            "cnv" => self.conversation(operator),
             "frm" => text(&self.form()["id"]),
             "cft" => text(&self.form()["token"]),
             "imp" => {
@@ -221,6 +209,25 @@ impl Owner {
         let launch = format!("/v1/campaigns/{}/launch", self.campaign());
         self.http.post(&launch, &json!({})).expect(202);
         eventually("it is to be told of a campaign", LIMIT, last)
+    }
+
+    fn rule(&self) -> String {
+        let rule = json!({ "name": self.mark, "match": "exact", "keywords": ["OUI"], "text": "Merci" });
+        text(&self.http.post("/v1/auto_replies", &rule).expect(201)["id"])
+    }
+
+    fn number_request(&self) -> String {
+        let asked = json!({ "kind": "short_code", "country": "FR", "note": self.mark });
+        text(&self.http.post("/v1/number_requests", &asked).expect(201)["id"])
+    }
+
+    /// Begun by a message.
+    fn conversation(&self, operator: &Http) -> String {
+        let number = self.number(operator);
+        let path = format!("/v1/tenants/{}/numbers/{number}", self.tenant.id);
+        let given = operator.ask("PUT", &path, None).expect(200);
+        let begun = json!({ "with": "+33612345678", "number": given["number"], "text": self.mark });
+        text(&self.http.post("/v1/conversations", &begun).expect(201)["id"])
     }
 
     /// One of the reseller's: the same each time.
