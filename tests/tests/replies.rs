@@ -233,7 +233,7 @@ fn req_001_21_a_stop_is_confirmed_once_and_req_003_07_a_word_opts_in_again() {
         })
     };
     stand.sim.inbound(person, OWN, "STOP");
-    assert_eq!(got(&stand, person, OWN, 1), [confirmation.clone()]);
+    assert_eq!(got(&stand, person, OWN, 1)[0], confirmation);
     stand.sim.inbound(person, OWN, "STOP j'ai dit");
     conversation(&http, person, |one| one["unread"] == 2);
     assert_eq!(advertise().status("delivered"), 0);
