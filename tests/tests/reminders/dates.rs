@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use campanile_tests::eventually;
 use campanile_tests::scenarios::Dice;
+use campanile_tests::{Http, eventually};
 use serde_json::{Value, json};
 
 use crate::diary::{LIMIT, become_of, contact, event, http, plan, put, reminders, stand_at, text, wait_told, wake_at};
@@ -79,6 +79,11 @@ fn req_004_14_a_reminder_goes_a_day_before_to_the_number_of_now_and_says_where_a
         (&asked[0]["event"], &asked[0]["open_until"]),
         (&json!(ids[0]), &first["starts_at"])
     );
+    pages_follow_each_other(&http);
+}
+
+/// Appointments of that day by their start, page by page.
+fn pages_follow_each_other(http: &Http) {
     let page = http
         .get("/v1/events?state=booked&until=2026-12-25T00:00:00Z&limit=1")
         .expect(200);
