@@ -7,18 +7,17 @@ mod declared;
 pub(crate) mod reference;
 mod smsc;
 mod tenants;
+mod counted;
 mod zeros;
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
     Opts, Registry, TextEncoder,
 };
 
-use crate::domain::TenantId;
 pub use declared::{Kind, Metric, PROCESS};
 pub(crate) use smsc::SmscMetrics;
 use tenants::TenantLabels;
@@ -581,24 +580,6 @@ impl Metrics {
             let expiry = &self.tls_certificate_expiry_timestamp_seconds;
             let _was_shown = expiry.remove_label_values(&[name, side]).is_ok();
         }
-    }
-
-    /// The label under which a tenant is shown: its number, or `_other` when enough have labels of their own.
-    pub(crate) fn tenant(&self, id: TenantId) -> String {
-        self.tenants.label(id).unwrap_or_else(|| {
-            self.metrics_label_overflow_total.inc();
-            tenants::OTHER.to_owned()
-        })
-    }
-
-    /// Counts one round trip to Redis.
-    pub(crate) fn redis_op(&self, op: &str, took: Duration, items: usize) {
-        self.redis_op_duration_seconds
-            .with_label_values(&[op])
-            .observe(took.as_secs_f64());
-        self.redis_script_items_total
-            .with_label_values(&[op])
-            .inc_by(items as u64);
     }
 }
 

@@ -21,7 +21,7 @@ use super::{App, page, shapes};
 use crate::audience::normalise;
 use crate::campaign::view::time;
 use crate::domain::{ConversationId, Country, Role, TemplateId, TenantId, UnixMicros};
-use crate::fault::{FieldProblem, ReplyProblem};
+use crate::fault::FieldProblem;
 use crate::people::{PeopleFault, TEXT_MAX, check_name};
 use crate::replies::{Conversation, ConversationEdit, ConversationState, ConversationsWanted, Said};
 
@@ -55,7 +55,7 @@ fn of_all() -> Routes {
                     "with": "+33612345678", "number": "+33644630001", "text": "Bonjour, avez-vous encore mal ?",
                 }))
                 .answers::<shapes::Conversation>(201, "The conversation.")
-                .refuses(&[ProblemCode::InsufficientCredit]),
+                .refuses(&[ProblemCode::InsufficientCredit, ProblemCode::NumberNotOwn]),
             begin,
         )
 }
@@ -196,17 +196,16 @@ pub(super) async fn begin(
             None
         }
     });
-    let number = fields.checked("number", |given| {
-        let owned = app.numbers.find(&given).filter(|owned| owned.tenants.contains(&tenant));
-        owned
-            .map(|owned| owned.sender.to_string())
-            .ok_or(ReplyProblem::NotOwnNumber.into())
-    });
+    let number = fields.text("number");
     let text = text(&app, tenant, &mut fields).await?;
     let (Some(with), Some(number), Some(text), true) = (with, number, text, fields.is_sound()) else {
         return Err(fields.refusal());
     };
-    let begun = app.replies.begin((tenant, with), &number).await?;
+    let owned = app.numbers.find(&number).map(|owned| owned.sender.to_string());
+    let begun = app
+        .replies
+        .begin((tenant, with), owned.as_deref().unwrap_or(&number))
+        .await?;
     app.replies.write((tenant, begun.id), (&text, token)).await?;
     let begun = app.replies.conversation(tenant, begun.id).await?;
     Ok((StatusCode::CREATED, Json(view(&begun))))
@@ -255,6 +254,13 @@ pub(super) async fn write(
 }
 
 async fn text(app: &App, tenant: TenantId, fields: &mut Fields) -> Result<Option<String>, Problem> {
+    if !fields.has("template") && !fields.has("text") {
+        let problem = FieldProblem::MissingBeside {
+            fields: &["text", "template"],
+        };
+        fields.refuse(String::new(), problem);
+        return Ok(None);
+    }
     if !fields.has("template") {
         return Ok(fields.text("text"));
     }

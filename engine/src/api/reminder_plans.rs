@@ -181,6 +181,10 @@ fn read_offsets(fields: &mut Fields, trigger: Option<Trigger>) -> Option<Vec<Off
     if !fields.has("offsets") && !by_date {
         return Some(vec![Offset::NONE]);
     }
+    if !fields.has("offsets") {
+        fields.refuse(String::new(), FieldProblem::MissingBeside { fields: &["offsets"] });
+        return None;
+    }
     let check = |text: &str| {
         let unknown = |allowed| FieldProblem::UnknownValue { allowed };
         let offset: Offset = text.parse().map_err(unknown)?;

@@ -63,6 +63,8 @@ struct Heard<'a> {
     from: Recipient,
     /// Ours, as messages have it for their sender.
     number: String,
+    /// What reminders had asked when it came.
+    question: Option<Question>,
 }
 
 impl Shared {
@@ -150,6 +152,11 @@ impl Shared {
         let mut heard = Vec::new();
         if tenant != NOBODY {
             heard.extend(found.iter().filter_map(|entry| self.heard(tenant, &name, entry)));
+        }
+        for heard in &mut heard {
+            let at = UnixMicros(heard.said.at);
+            let open = self.agenda.open_questions_at((tenant, heard.from), at).await?;
+            heard.question = Question::of(&open, at);
         }
         self.open_all(&heard).await?;
         let moved = (tenant, before.as_deref(), places.join(","));
@@ -244,6 +251,7 @@ impl Shared {
             said,
             from: Recipient(from),
             number,
+            question: None,
         })
     }
 
@@ -280,8 +288,6 @@ impl Shared {
             return Ok(());
         };
         let answered = self.answered(change, &conversation, (heard.tenant, at)).await?;
-        let open = self.agenda.open_questions_at((heard.tenant, heard.from), at).await?;
-        let question = Question::of(&open, at);
         let decision = decide(
             &Case {
                 text: &heard.said.text,
@@ -292,7 +298,7 @@ impl Shared {
                 stop_confirmed: conversation.stop_confirmed_at.is_some(),
                 name: heard.name,
                 quiet_until: conversation.quiet_until,
-                question: question.as_ref(),
+                question: heard.question.as_ref(),
                 answered: &answered,
             },
             reader,
@@ -307,12 +313,12 @@ impl Shared {
         let wording = agreed.and_then(|(reply, _)| reply.rule.opts_in.clone());
         let opts_in = wording.map(|wording| Effect::OptIn { at: index, wording });
         if let (Some(Question::One(events)), Some(answer), Made::Appointment) =
-            (question, decision.appointment, decision.made)
+            (&heard.question, decision.appointment, decision.made)
         {
             taken.effects.push(Effect::Answer {
                 at: index,
                 conversation: conversation.id,
-                events,
+                events: events.clone(),
                 answer,
             });
         }

@@ -4,6 +4,7 @@
 //! the request's id. Codes are stable and never translated.
 
 mod kind;
+mod field_words;
 mod catalogue;
 mod codes;
 mod sheets;
@@ -22,9 +23,9 @@ use serde::Serialize;
 use crate::domain::Language;
 use crate::fault::FieldFault;
 
-pub(crate) use catalogue::field_detail;
 pub(super) use catalogue::title;
 use codes::FieldCode;
+pub(crate) use field_words::field_detail;
 pub(crate) use kind::{Full, ProblemCode, ProblemKind};
 
 /// The header that carries a request's id, both ways.
@@ -141,7 +142,7 @@ struct FieldError<'a> {
 }
 
 fn field_error(fault: &FieldFault, language: Language) -> FieldError<'_> {
-    let detail = catalogue::field_detail(&fault.problem, language);
+    let detail = field_detail(&fault.problem, language);
     FieldError {
         pointer: &fault.pointer,
         code: fault.problem.code(),
