@@ -265,3 +265,29 @@ fn req_000_08_under_a_flat_tariff_480_characters_are_three_credits_and_four_part
         (&json!("flat160"), &json!(1_224))
     );
 }
+
+#[test]
+fn req_003_01_who_asks_for_an_answer_from_a_name_is_warned() {
+    let stand = stand("analyze-no-reply");
+    let asked = "Votre RDV est demain. Répondez OUI pour confirmer.";
+    for (sender, warned) in [("Cabinet", true), ("36034", false)] {
+        let said = analyze(&stand, &json!({ "text": asked, "sender": sender }));
+        assert_eq!(said["no_reply_sender"], warned, "{sender}");
+        let order = CampaignOrder::to_first(2)
+            .with("text", json!(asked))
+            .with("sender", json!(sender));
+        let campaign = stand.tenant.create(&stand.engine, &order);
+        let http = stand.tenant.http(&stand.engine);
+        let path = format!("/v1/campaigns/{}/estimate", campaign.id);
+        assert_eq!(
+            http.post(&path, &json!({})).expect(200)["no_reply_sender"],
+            warned,
+            "{sender}"
+        );
+    }
+    assert_eq!(analyze(&stand, &json!({ "text": asked }))["no_reply_sender"], false);
+    let wrong = json!({ "text": asked, "sender": "a b" });
+    let http = stand.tenant.http(&stand.engine);
+    http.post("/v1/text/analyze", &wrong)
+        .expect_field_problem(&[422], "/sender");
+}

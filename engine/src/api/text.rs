@@ -13,7 +13,7 @@ use super::problem::Problem;
 use super::{App, shapes};
 use crate::audience::{COLUMNS_MAX, VALUE_MAX};
 use crate::campaign::too_long;
-use crate::compose::{ANALYSED_MAX, Analysis, Template, analyse};
+use crate::compose::{ANALYSED_MAX, Analysis, Sender, Template, analyse, asks_in_vain};
 use crate::domain::{Role, Terms};
 use crate::fault::{FieldFault, FieldProblem};
 
@@ -32,7 +32,7 @@ pub(super) fn routes() -> Routes {
     )
 }
 
-/// `{"text", "purpose", "encoding", "values": {"Nom": "Martin"}}` → how the text is encoded, cut and billed, with the clause that its
+/// `{"text", "purpose", "encoding", "values": {"Nom": "Martin"}, "sender"}` → how the text is encoded, cut and billed, with the clause that its
 /// purpose asks for and with these values in its fields;
 /// a field that has none takes its fallback, and is named. Without `encoding`: as the tenant's texts are.
 pub(super) async fn analyze(
@@ -41,17 +41,22 @@ pub(super) async fn analyze(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
-    let mut fields = Fields::read((&headers, body), app.clock, &["text", "purpose", "encoding", "values"]).await?;
+    let mut fields = Fields::read(
+        (&headers, body),
+        app.clock,
+        &["text", "purpose", "encoding", "values", "sender"],
+    )
+    .await?;
     let (text, encoding) = (fields.text("text"), fields.encoding());
     let values = fields.texts("values", (COLUMNS_MAX, VALUE_MAX));
-    let purpose = fields.purpose();
+    let (purpose, sender) = (fields.purpose(), sender(&mut fields));
     let given = text.as_ref().map_or(0, |text| text.chars().count());
     if given > ANALYSED_MAX {
         let max = ANALYSED_MAX;
         fields.refuse("/text".to_owned(), FieldProblem::TooLong { max, given });
     }
-    let (Some(text), Some(purpose), Some(encoding), Some(values), true) =
-        (text, purpose, encoding, values, fields.is_sound())
+    let (Some(text), Some(purpose), Some(encoding), Some(values), Some(sender), true) =
+        (text, purpose, encoding, values, sender, fields.is_sound())
     else {
         return Err(fields.refusal());
     };
@@ -62,9 +67,17 @@ pub(super) async fn analyze(
     };
     let worded = app.campaigns.wording(&terms).with_clause(&text, purpose);
     let text = worded.map_err(|problem| Problem::of_fields(vec![FieldFault::new("/text", problem)]))?;
-    shown((&text, given), &values, &terms)
-        .map(Json)
-        .map_err(Problem::of_fields)
+    let mut shown = shown((&text, given), &values, &terms).map_err(Problem::of_fields)?;
+    let in_vain = sender.map(|sender| asks_in_vain([text.as_str()].into_iter(), &sender));
+    shown["no_reply_sender"] = in_vain.unwrap_or_default().into();
+    Ok(Json(shown))
+}
+
+/// From whom, if that is said.
+fn sender(fields: &mut Fields) -> Option<Option<String>> {
+    fields.if_given("sender", |fields, name| {
+        fields.checked(name, |text| Sender::parse(&text).map(|_| text))
+    })
 }
 
 fn shown(

@@ -14,7 +14,7 @@ use super::resolve::{counted, priced};
 use super::texts::Texts;
 use super::view::time;
 use super::{CampaignFault, Campaigns, Order};
-use crate::compose::analyse;
+use crate::compose::{analyse, asks_in_vain};
 use crate::domain::{CampaignId, Partition, Purpose, Recipient, Row, TenantId};
 use crate::encryption::{Cipher, EncryptionFault};
 use crate::store::{Campaign, RowBatch, StoreError};
@@ -44,6 +44,8 @@ pub(crate) struct Estimation {
     codes_missing: Option<u64>,
     /// Some of the first, one of each variant, and one of those whose texts are the longest; that comes last.
     samples: Vec<Sample>,
+    /// It asks for an answer, and comes from a name, which nobody can answer.
+    no_reply_sender: bool,
     /// When the first of them may be written to, where that is not now.
     next_open_at: Option<String>,
 }
@@ -207,6 +209,10 @@ impl Campaigns {
             },
             max: tally.max,
             expected: tally.expected,
+            no_reply_sender: {
+                let variants = campaign.variants.iter().map(|variant| variant.text.as_str());
+                asks_in_vain(variants.chain([campaign.text.as_str()]), &campaign.sender)
+            },
             next_open_at: opens.and_then(time),
         })
     }

@@ -5,10 +5,12 @@ mod categories;
 mod fold;
 mod links;
 mod sender;
+mod asking;
 mod template;
 mod wording;
 
 pub(crate) use analysis::{ANALYSED_MAX, Analysis, analyse};
+pub(crate) use asking::asks_in_vain;
 pub(crate) use categories::{Category, Words};
 pub(crate) use fold::fold;
 pub(crate) use links::{check as check_links, domain};

@@ -145,6 +145,8 @@ pub(in crate::api) struct TextOrder {
     /// Values of its fields by their names.
     #[schemars(extend("maxProperties" = COLUMNS_MAX))]
     values: Option<BTreeMap<String, FieldValue>>,
+    /// From whom it would come: then it is said whether an answer that it asks for can be given.
+    sender: Option<SenderText>,
 }
 
 #[derive(JsonSchema)]
@@ -171,6 +173,8 @@ pub(in crate::api) struct TextAnalysis {
     fields_without_value: Vec<String>,
     /// Characters that GSM 03.38 lacks.
     offending: Vec<Offending>,
+    /// It asks for an answer, and its `sender` is a name, which nobody can answer.
+    no_reply_sender: bool,
 }
 
 #[derive(JsonSchema)]
