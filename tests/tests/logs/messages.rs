@@ -39,7 +39,13 @@ fn what_happens_to_messages_is_a_line_each_without_numbers_and_is_found_again() 
     let events: Vec<&Value> = traced["data"].as_array().expect("a list").iter().collect();
     let words: Vec<&str> = events.iter().filter_map(|event| event["event"].as_str()).collect();
     assert_eq!(words, ["asked_for", "taken", "delivered"], "{traced}");
-    assert_eq!(events[2]["at"], delivered[0]["time"], "by the log's clock: {traced}");
+    // One writes zeros at the end of a second, and the other does not.
+    let at = |time: &Value| time.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    assert_eq!(
+        at(&events[2]["at"]),
+        at(&delivered[0]["time"]),
+        "by the log's clock: {traced}"
+    );
 }
 
 #[test]
