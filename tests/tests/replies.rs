@@ -608,7 +608,7 @@ fn req_004_13_who_is_reminded_confirms_cancels_or_wants_another_time() {
         .iter()
         .map(|event| {
             (
-                text(&event["data"]["events"][0]["reference"]),
+                text(&event["data"]["appointments"][0]["reference"]),
                 text(&event["data"]["answer"]),
             )
         })

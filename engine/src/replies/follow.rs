@@ -479,7 +479,7 @@ impl Shared {
         let about = json!({
             "answer": answer.code(),
             "confidence": confidence,
-            "events": told,
+            "appointments": told,
             "from": heard.from.to_string(),
             "conversation": conversation.to_string(),
             "inbound": format!("inb_{}", heard.entry.place),
