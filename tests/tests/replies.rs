@@ -509,11 +509,30 @@ fn req_003_06_a_number_is_asked_for_and_given() {
 
 #[test]
 fn req_003_16_a_report_says_how_many_have_answered_and_how_fast() {
-    let stand = stand("replies-report");
+    are_counted(&stand("replies-report"));
+}
+
+#[test]
+fn postgresql_keeps_conversations_and_answers_to_appointments_as_well() {
+    for (name, test) in [("counted", are_counted as fn(&Stand)), ("reminded", are_reminded)] {
+        let lab = Lab::new(programs!(), &format!("replies-postgresql-{name}"));
+        let server = lab.postgres();
+        let stand = Stand::under(lab, "", |redis, sim| {
+            let mut settings = settings(redis, sim);
+            let url = server.url();
+            settings.tables.push(format!("[database]\nurl = \"{url}\""));
+            settings
+        });
+        test(&stand);
+    }
+}
+
+/// Who has answered a campaign.
+fn are_counted(stand: &Stand) {
     let http = stand.tenant.http(&stand.engine);
-    give(&stand, OWN, &[&stand.tenant]);
+    give(stand, OWN, &[&stand.tenant]);
     let people = people(8);
-    let campaign = campaign(&stand, &stand.tenant, &people, OWN);
+    let campaign = campaign(stand, &stand.tenant, &people, OWN);
     for (person, says) in [
         (&people[0], "Merci"),
         (&people[0], "A demain"),
@@ -545,9 +564,13 @@ fn req_003_16_a_report_says_how_many_have_answered_and_how_fast() {
 
 #[test]
 fn req_004_13_who_is_reminded_confirms_cancels_or_wants_another_time() {
-    let stand = stand("replies-appointments");
+    are_reminded(&stand("replies-appointments"));
+}
+
+/// Who is reminded and answers.
+fn are_reminded(stand: &Stand) {
     let http = stand.tenant.http(&stand.engine);
-    give(&stand, OWN, &[&stand.tenant]);
+    give(stand, OWN, &[&stand.tenant]);
     let told = Receiver::start();
     let endpoint = json!({ "url": told.url(), "events": ["appointment.reply"] });
     http.post("/v1/webhooks", &endpoint).expect(201);
@@ -561,7 +584,7 @@ fn req_004_13_who_is_reminded_confirms_cancels_or_wants_another_time() {
         .collect();
     let made = http.post("/v1/events", &json!({ "events": events })).expect(200);
     for person in &people[..4] {
-        got(&stand, person, OWN, 1);
+        got(stand, person, OWN, 1);
     }
     for (person, says) in [
         (&people[0], "Oui, merci"),
@@ -574,11 +597,11 @@ fn req_004_13_who_is_reminded_confirms_cancels_or_wants_another_time() {
         stand.sim.inbound(person, OWN, says);
     }
     assert_eq!(
-        got(&stand, &people[0], OWN, 2)[1],
+        got(stand, &people[0], OWN, 2)[1],
         "Merci, votre rendez-vous est confirmé."
     );
-    assert_eq!(got(&stand, &people[1], OWN, 2)[1], "Votre rendez-vous est annulé.");
-    assert!(got(&stand, &people[2], OWN, 2)[1].starts_with("C'est noté"));
+    assert_eq!(got(stand, &people[1], OWN, 2)[1], "Votre rendez-vous est annulé.");
+    assert!(got(stand, &people[2], OWN, 2)[1].starts_with("C'est noté"));
     let event = |at: usize| {
         http.get(&format!("/v1/events/{}", text(&made["data"][at]["id"])))
             .expect(200)

@@ -27,7 +27,7 @@ impl Replies {
             query.push(" AND heard.tenant = ").value(tenant.0);
         };
         let mut query = Sql::new(
-            "SELECT COUNT(*), COUNT(DISTINCT heard.conversation), COALESCE(SUM(heard.opted_out), 0) \
+            "SELECT COUNT(*), COUNT(DISTINCT heard.conversation), CAST(COALESCE(SUM(heard.opted_out), 0) AS BIGINT) \
              FROM conversation_message AS heard",
         );
         of_campaign(&mut query);
