@@ -252,7 +252,7 @@ fn req_004_12_what_is_no_event_and_no_plan_is_refused() {
         http.post("/v1/reminder_plans", &plan)
             .expect_field_problem(&[400, 422], pointer);
     };
-    refused(json!({}), "/offsets");
+    refused(json!({}), "");
     refused(json!({ "offsets": ["demain"] }), "/offsets/0");
     refused(json!({ "on": "cancelled", "offsets": ["-24h"] }), "/offsets/0");
     refused(json!({ "on": "birthday" }), "/on");
