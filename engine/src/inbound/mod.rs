@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::bind::{InboundNews, InboundPart};
@@ -36,6 +37,9 @@ const PARTS_WITHIN: Duration = Duration::from_secs(900);
 
 /// How often it is looked for parts that have waited long enough.
 const LOOK: Duration = Duration::from_secs(10);
+
+/// Receipts are settled beside these messages, and do not wait for SQL: what is not known by then is not asked any more.
+const ASKED_WITHIN: Duration = Duration::from_millis(200);
 
 /// Messages of one tenant in one partition that are kept at most, the newest.
 const KEPT: usize = 10_000;
@@ -256,9 +260,9 @@ impl Inbox {
         let means = self.words.mean(&whole.text);
         match (means, &self.told, owners, whole.from) {
             (OptsOut::UnlessItAnswers, Some(told), [tenant], Some(from)) => {
-                match told.replies.has_question(*tenant, from).await {
-                    true => OptsOut::No,
-                    false => means,
+                match timeout(ASKED_WITHIN, told.replies.has_question(*tenant, from)).await {
+                    Ok(true) => OptsOut::No,
+                    Ok(false) | Err(_) => means,
                 }
             }
             _ => means,
@@ -268,7 +272,10 @@ impl Inbox {
     /// Whom of those who share a number a text names by a keyword.
     async fn meant(&self, owners: &[TenantId], text: &str) -> Option<TenantId> {
         match (&self.told, owners) {
-            (Some(told), [_, _, ..]) => told.replies.named(owners, text).await,
+            (Some(told), [_, _, ..]) => {
+                let named = timeout(ASKED_WITHIN, told.replies.named(owners, text)).await;
+                named.ok().flatten()
+            }
             _ => None,
         }
     }

@@ -20,6 +20,8 @@
 //! | `c:{pN}:behind:<line>:<campaign>` | set | those of them that were behind another message to that person when they were looked at last |
 //! | `c:{pN}:stale` | list | queues whose spans were cut under older routes |
 //! | `c:{pN}:weights`, `c:{pN}:caps` | hash | tenant → turns it gets at once; `most seconds` of its frequency cap |
+//! | `c:{pN}:suspended` | set | tenants of which nothing is leased |
+//! | `c:{pN}:aside:<tenant>` | set | lines with a lane of such a tenant's, which stands in no ring |
 //! | `c:{pN}:cap:<tenant>` | hash | recipient → when marketing messages were taken, 4 octets each |
 //! | `c:{pN}:stop:<lane>`, `c:{pN}:stopall:<lane>` | set | who opted out: of one tenant's messages (tenant, recipient), of all |
 //! | `c:{pN}:leases` | hash | epoch → number of its last lease, and what that handed out |
