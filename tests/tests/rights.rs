@@ -14,7 +14,11 @@ const HUGO: &str = "+33612345602";
 const SHORT_CODE: &str = "36034";
 
 fn stand(lab: Lab, database: Option<String>) -> Stand {
-    Stand::under(lab, "", |redis, sim| {
+    stand_with(lab, "", database)
+}
+
+fn stand_with(lab: Lab, scenario: &str, database: Option<String>) -> Stand {
+    Stand::under(lab, scenario, |redis, sim| {
         let smsc = SmscSettings::new("north", sim.smpp_address());
         let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
         settings.tables.extend(database);
@@ -235,7 +239,7 @@ fn a_person_is_told_what_is_kept_and_is_forgotten_in_postgresql_as_well() {
 
 #[test]
 fn nobody_is_forgotten_to_whom_something_is_under_way() {
-    let stand = stand(Lab::new(programs!(), "rights-under-way"), None);
+    let stand = stand_with(Lab::new(programs!(), "rights-under-way"), "magic = true", None);
     let http = http(&stand);
     // The simulator sends no receipt to it.
     let to = "+33612345909";
