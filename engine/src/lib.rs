@@ -25,6 +25,7 @@ mod people;
 mod import;
 mod message_log;
 mod history;
+mod engines;
 mod webhooks;
 mod guard;
 mod campaign;

@@ -141,7 +141,7 @@ macro_rules! make {
 
 metrics! {
     /// Whether the bind is in that state: disconnected, waiting (binds_per_hour is used up), connecting, binding, bound, stalled
-    /// (bound, but submissions are not answered), draining.
+    /// (bound, but submissions are not answered), draining, elsewhere (another engine has the session).
     ///
     /// When no bind of an SMSC is bound, nothing is submitted to it: `last_error` of `GET /v1/binds` says why.
     bind_state: IntGaugeVec ["smsc", "bind", "state"];

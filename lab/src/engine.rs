@@ -202,6 +202,7 @@ pub struct Engine {
     program: PathBuf,
     operator_key: String,
     listens: Listens,
+    name: String,
     starts: usize,
 }
 
@@ -231,6 +232,22 @@ impl Engine {
             program: program.to_owned(),
             operator_key,
             listens,
+            name: "engine".to_owned(),
+            starts: 1,
+        })
+    }
+
+    /// Another engine of the same configuration, on ports of its own.
+    pub fn beside(&self, name: &str) -> Result<Self> {
+        let process = spawn(&self.site, &self.program, &format!("{name}-1"))?;
+        let listens = Listens::of(&process, &self.operator_key)?;
+        Ok(Self {
+            process,
+            site: self.site.clone(),
+            program: self.program.clone(),
+            operator_key: self.operator_key.clone(),
+            listens,
+            name: name.to_owned(),
             starts: 1,
         })
     }
@@ -246,7 +263,7 @@ impl Engine {
     pub fn restart(&mut self) -> Result<()> {
         self.process.kill();
         self.starts += 1;
-        self.process = spawn(&self.site, &self.program, &format!("engine-{}", self.starts))?;
+        self.process = spawn(&self.site, &self.program, &format!("{}-{}", self.name, self.starts))?;
         self.listens = Listens::of(&self.process, &self.operator_key)?;
         Ok(())
     }

@@ -32,6 +32,11 @@ impl Engine {
         Self(lab::Engine::start(site, Path::new(program), settings).or_fail())
     }
 
+    /// Another engine of the same configuration, on ports of its own.
+    pub fn beside(&self, name: &str) -> Self {
+        Self(self.0.beside(name).or_fail())
+    }
+
     /// Has it stand still for that long.
     pub fn stand_still(&self, length: Duration) {
         stand_still(|signal| self.signal(signal), length);

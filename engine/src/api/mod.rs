@@ -19,6 +19,7 @@ mod copies;
 mod contacts;
 mod credits;
 mod doc;
+mod engines;
 mod erasure;
 mod events;
 mod exports;
@@ -102,6 +103,7 @@ use crate::bind::{Board, Traces};
 use crate::campaign::Campaigns;
 use crate::clock::Clock;
 use crate::config;
+use crate::engines::Engines;
 use crate::guard::Verdict;
 use crate::history::History;
 use crate::import::Imports;
@@ -179,6 +181,7 @@ pub(crate) struct App {
     pub(crate) replies: Replies,
     /// Which SMSC is given what.
     pub(crate) traffic: Traffic,
+    pub(crate) engines: Engines,
     /// How far settling is behind.
     pub(crate) pressure: Pressure,
     /// When requests were first taken.
@@ -301,6 +304,7 @@ fn admin(app: App) -> Router {
         .route("/v1/reload", post(admin::reload))
         .route("/v1/queue", get(queue::list))
         .route("/v1/routes", get(smscs::routes))
+        .route("/v1/engines", get(engines::list))
         .route("/v1/smscs", get(smscs::list))
         .route("/v1/smscs/{name}/suspend", post(smscs::suspend))
         .route("/v1/smscs/{name}/resume", post(smscs::resume))

@@ -12,9 +12,11 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::bind::Seats;
 use crate::campaign::Gates;
 use crate::campaign::tests::{Bench, body};
 use crate::config;
+use crate::engines::Engines;
 use crate::inbound::Struck;
 use crate::receipt::Replay;
 
@@ -130,6 +132,14 @@ impl Api {
             agenda,
             waiting: Waiting::new(&bench.store, &traffic, &Gates::none(bench.clock), &verdict),
             traffic,
+            engines: Engines::begin(
+                &bench.store,
+                bench.clock,
+                &Seats::all_ours(),
+                (1, [String::new(), String::new()]),
+            )
+            .await
+            .unwrap(),
             pressure: crate::pressure::Pressure::new(bench.clock.now(), 1),
             started: bench.clock.now(),
             inbox,

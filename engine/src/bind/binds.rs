@@ -13,6 +13,7 @@ use super::account::Account;
 use super::board::{Board, Line};
 use super::keeper::Keeper;
 use super::life::Stop;
+use super::seat::{Group, Seat, Seats, kind_of};
 use super::slots::Pool;
 use super::surroundings::Surroundings;
 use super::trace::{Tap, Traces};
@@ -32,6 +33,7 @@ pub(crate) struct Binds {
     traces: Traces,
     metrics: Metrics,
     clock: Clock,
+    seats: Seats,
     stop: Stop,
     /// What each account may do, by name: how often it was bound stays known when its binds are made anew.
     accounts: Mutex<HashMap<String, Arc<Account>>>,
@@ -60,7 +62,7 @@ impl Binds {
     /// No bind yet; what comes of those that are kept up comes out of the channel.
     pub(crate) fn new(
         metrics: Metrics,
-        clock: Clock,
+        (clock, seats): (Clock, Seats),
         stop: Stop,
         tasks: TaskTracker,
     ) -> (Self, mpsc::Receiver<Events>) {
@@ -72,6 +74,7 @@ impl Binds {
             traces: Traces::default(),
             metrics,
             clock,
+            seats,
             stop,
             accounts: Mutex::default(),
         };
@@ -95,9 +98,15 @@ impl Binds {
         let kinds = smsc.bind.kinds().iter();
         let sessions = kinds.flat_map(|kind| (0..smsc.sessions).map(move |_| *kind));
         for (number, kind) in (0..).zip(sessions) {
+            let group = Group {
+                smsc: id,
+                kind: kind_of(smsc.bind.kinds(), kind),
+            };
+            let seat = self.seats.add(group, number % smsc.sessions, pool);
             let keeper = Keeper {
                 config: smsc.clone(),
-                around: self.surroundings((id, smsc), (number, kind), pool),
+                around: self.surroundings((id, smsc), (number, kind), (pool, &seat)),
+                seat,
                 account: account.clone(),
                 label: number.to_string(),
                 line: self.line(smsc, number, kind),
@@ -127,7 +136,7 @@ impl Binds {
         &self,
         (id, smsc): (SmscId, &config::Smsc),
         (number, kind): (u32, BindKind),
-        pool: &Pool,
+        (pool, seat): (&Pool, &Seat),
     ) -> Surroundings {
         let labels = [&smsc.name, &number.to_string()];
         self.metrics.begin_bind_at_zero(labels[0], labels[1]);
@@ -143,6 +152,7 @@ impl Binds {
             window_min: smsc.window_min() as usize,
             bound: smsc.session_bound().map(|(rate, burst)| Bound { rate, burst }),
             in_flight: self.metrics.window_in_flight.with_label_values(&labels),
+            fence: seat.fence(),
             tap: Tap {
                 trace: self.traces.open(&smsc.name),
                 session: number,

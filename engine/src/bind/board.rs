@@ -10,7 +10,7 @@ use super::life::Said;
 use crate::domain::UnixMicros;
 
 /// What a bind can be.
-pub(super) const STATES: [&str; 7] = [
+pub(super) const STATES: [&str; 8] = [
     "disconnected",
     "waiting",
     "connecting",
@@ -18,6 +18,7 @@ pub(super) const STATES: [&str; 7] = [
     "bound",
     "stalled",
     "draining",
+    "elsewhere",
 ];
 
 /// How a bind stands.

@@ -274,6 +274,7 @@ impl<'a> Driver<'a> {
     }
 
     fn flush(&mut self) -> Result<(), End> {
+        self.stop_at_the_fence()?;
         self.tell();
         let written = self.write();
         if !self.transport.has_unwritten() {
@@ -291,6 +292,17 @@ impl<'a> Driver<'a> {
             }
         }
         written
+    }
+
+    /// A process that stood still may find that its session is another's by now, or that what it has leased is. What the peer has said
+    /// is not lost: who is not acknowledged says it again.
+    fn stop_at_the_fence(&self) -> Result<(), End> {
+        let now = self.around.clock.now();
+        let (fence, submits) = (&self.around.fence, !self.unwritten.is_empty());
+        if fence.holds(now) && (!submits || fence.is_alive(now)) {
+            return Ok(());
+        }
+        Err(End::Lapsed)
     }
 
     /// Tells who listens what is about to go.
@@ -494,7 +506,7 @@ impl<'a> Driver<'a> {
 
     fn submit(&mut self, segments: Segments) {
         let now = self.around.clock.now();
-        if self.session.phase() != Phase::Bound {
+        if self.session.phase() != Phase::Bound || !self.around.fence.is_alive(now) {
             return self.give_back(&segments);
         }
         self.around.metrics.submit_sm.inc_by(segments.count() as u64);

@@ -15,6 +15,7 @@ use super::connect::{Connected, Peer, connect};
 use super::driver::Driver;
 use super::life::{End, Life, Notice, Said, Stop};
 use super::opening;
+use super::seat::Seat;
 use super::stall::Stall;
 use super::surroundings::Surroundings;
 use crate::config;
@@ -27,6 +28,7 @@ const LASTING: Duration = Duration::from_secs(60);
 pub(super) struct Keeper {
     pub(super) config: Arc<config::Smsc>,
     pub(super) around: Surroundings,
+    pub(super) seat: Seat,
     pub(super) account: Arc<Account>,
     /// Its number, as metrics and logs say it.
     pub(super) label: String,
@@ -103,9 +105,17 @@ impl Keeper {
         }
     }
 
-    /// Waits until the account may bind once more; `None`: it is the end.
+    /// Waits until the session is ours, and the account may bind once more; `None`: it is the end.
     async fn permission(&self) -> Option<Ticket<'_>> {
         while !self.stop.drain.is_cancelled() {
+            if !self.seat.is_ours() {
+                self.enter("elsewhere", None);
+            }
+            tokio::select! {
+                biased;
+                () = self.seat.taken() => {}
+                () = self.stop.drain.cancelled() => break,
+            }
             let wait = match self.account.budget.take(self.around.clock.now()) {
                 Ok(ticket) => return Some(ticket),
                 Err(wait) => wait,
@@ -128,6 +138,7 @@ impl Keeper {
         let connected = tokio::select! {
             connected = connect(&self.config, past.host) => connected,
             () = self.stop.drain.cancelled() => return Duration::ZERO,
+            () = self.seat.leaving() => return self.make_room(),
         };
         let (host, lived) = match connected {
             Ok(connected) => {
@@ -141,6 +152,7 @@ impl Keeper {
             }
         };
         let (end, lasted) = match lived {
+            Ok((End::MadeRoom | End::Lapsed, _)) => return self.make_room(),
             Ok(lived) => lived,
             Err(error) => {
                 self.failed("tcp_error", error.to_string());
@@ -165,7 +177,14 @@ impl Keeper {
         self.next_pause(past)
     }
 
+    /// Another engine may have the session now.
+    fn make_room(&self) -> Duration {
+        self.seat.left();
+        Duration::ZERO
+    }
+
     fn next_pause(&self, past: &mut Past) -> Duration {
+        self.seat.rest();
         past.pauses.next().unwrap_or(self.config.reconnect_max)
     }
 
@@ -185,6 +204,7 @@ impl Keeper {
         let leave = async {
             tokio::select! {
                 () = self.stop.drain.cancelled() => {}
+                () = self.seat.leaving() => {}
                 due = self.renewal_is_due() => renewal = due,
             }
         };
@@ -195,7 +215,11 @@ impl Keeper {
             () = self.stop.now.cancelled() => End::Local,
         };
         let is_renewed = end == End::Local && renewal.is_some() && !self.stop.drain.is_cancelled();
-        let end = if is_renewed { End::Renewed } else { end };
+        let end = match end {
+            End::Local if is_renewed => End::Renewed,
+            End::Local if !self.seat.is_ours() => End::MadeRoom,
+            end => end,
+        };
         let life = driver.close(end, self.stop.now.cancelled()).await;
         past.renewal = renewal.or_else(|| seen.renewal());
         self.learn(&life, &seen, past);

@@ -39,6 +39,10 @@ pub(super) enum End {
     Tls(TlsFault),
     #[error("we unbound")]
     Local,
+    #[error("another engine may have the session by now")]
+    Lapsed,
+    #[error("we unbound: another engine has too few sessions")]
+    MadeRoom,
     #[error("it reached session_max_age and is bound anew")]
     Renewed,
 }
@@ -53,6 +57,8 @@ impl End {
             Self::PeerUnbind => "unbind",
             Self::Tls(_) => "tls_error",
             Self::Local => "local",
+            Self::Lapsed => "lapsed",
+            Self::MadeRoom => "made_room",
             Self::Renewed => "renewed",
         }
     }
@@ -80,6 +86,8 @@ impl End {
             | Self::PeerUnbind
             | Self::Protocol
             | Self::Local
+            | Self::Lapsed
+            | Self::MadeRoom
             | Self::Renewed => "closed",
         }
     }

@@ -97,7 +97,9 @@ impl Pace {
 
     /// What may be due at once after a stall.
     fn at_once(&self) -> Duration {
-        let burst = self.bound.map(|bound| every(bound.rate) * (bound.burst - 1));
+        let burst = self
+            .bound
+            .map(|bound| every(bound.rate) * bound.burst.saturating_sub(1));
         AT_ONCE.max(burst.unwrap_or_default())
     }
 

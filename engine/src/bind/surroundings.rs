@@ -5,6 +5,7 @@ use smpp::frame::BindKind;
 use smpp::text::Alphabet;
 use tokio::sync::mpsc;
 
+use super::seat::Fence;
 use super::slots::Pool;
 use super::trace::Tap;
 use super::{Bound, Events};
@@ -30,6 +31,8 @@ pub(super) struct Surroundings {
     pub(super) bound: Option<Bound>,
     /// Submissions of this bind that are not answered, as of the last tick.
     pub(super) in_flight: IntGauge,
+    /// Whether anything may leave it.
+    pub(super) fence: Fence,
     /// For who wants to see its PDUs.
     pub(super) tap: Tap,
 }

@@ -39,7 +39,12 @@ async fn connected(stop: &Stop) -> Bound {
     let address = listener.local_addr().unwrap().to_string();
     let smsc = Arc::new(config::Smsc::new("north", address, "campanile"));
     let tasks = TaskTracker::new();
-    let (binds, events) = Binds::new(Metrics::new(9).unwrap(), Clock::new(), stop.clone(), tasks.clone());
+    let (binds, events) = Binds::new(
+        Metrics::new(9).unwrap(),
+        (Clock::new(), Seats::all_ours()),
+        stop.clone(),
+        tasks.clone(),
+    );
     let pool = Pool::default();
     binds.keep_up(SMSC, &smsc, &pool);
     tasks.close();
@@ -165,7 +170,12 @@ async fn an_smsc_that_is_away_is_tried_again_after_the_configured_pause() {
         ..config::Smsc::new("north", address, "campanile")
     });
     let (stop, tasks, metrics) = (Stop::default(), TaskTracker::new(), Metrics::new(9).unwrap());
-    let (binds, _events) = Binds::new(metrics.clone(), Clock::new(), stop.clone(), tasks.clone());
+    let (binds, _events) = Binds::new(
+        metrics.clone(),
+        (Clock::new(), Seats::all_ours()),
+        stop.clone(),
+        tasks.clone(),
+    );
     binds.keep_up(SMSC, &smsc, &Pool::default());
     tasks.close();
     let failed = metrics
@@ -206,7 +216,12 @@ struct Kept {
 impl Kept {
     fn up(smsc: config::Smsc) -> Self {
         let (stop, tasks, metrics) = (Stop::default(), TaskTracker::new(), Metrics::new(9).unwrap());
-        let (binds, events) = Binds::new(metrics.clone(), Clock::new(), stop.clone(), tasks.clone());
+        let (binds, events) = Binds::new(
+            metrics.clone(),
+            (Clock::new(), Seats::all_ours()),
+            stop.clone(),
+            tasks.clone(),
+        );
         let pool = Pool::default();
         binds.keep_up(SMSC, &Arc::new(smsc), &pool);
         tasks.close();

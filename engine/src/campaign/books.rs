@@ -140,11 +140,14 @@ impl Books {
         campaign.news = true;
     }
 
-    /// Follows the journal until `stop`.
-    pub(crate) async fn run(self, stop: CancellationToken) {
+    /// Looks at what was done here, until `stop`, and follows the journal as long as that is this process's duty.
+    pub(crate) async fn run(self, has_duty: impl Fn() -> bool, stop: CancellationToken) {
         loop {
             let stopped = stop.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_none();
-            self.round().await;
+            if has_duty() {
+                self.follow_all().await;
+            }
+            self.look_round().await;
             if stopped {
                 return;
             }
@@ -152,11 +155,20 @@ impl Books {
     }
 
     /// One look at every partition's journal, then at the campaigns that are due.
+    #[cfg(test)]
     pub(crate) async fn round(&self) {
+        self.follow_all().await;
+        self.look_round().await;
+    }
+
+    async fn follow_all(&self) {
         let followed = join_all(self.store.all_partitions().map(|partition| self.follow(partition))).await;
         if let Some(error) = followed.into_iter().find_map(Result::err) {
             tracing::warn!(%error, "the books cannot follow the journal; it is tried again");
         }
+    }
+
+    async fn look_round(&self) {
         if let Err(error) = self.begun.count(&self.store, &self.metrics).await {
             tracing::warn!(%error, "campaigns that began could not be counted; it is tried again");
         }

@@ -1,12 +1,13 @@
 //! Which partitions have something due: rung by whoever enqueues, by timers, and by a look around from time to time.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 use crate::domain::{PARTITIONS_MAX, Partition, SmscId, Way};
+use crate::engines::{Call, Engines};
 use crate::traffic::Service;
 
 /// The partitions of one SMSC that are worth a lease. Cheap to clone.
@@ -94,6 +95,18 @@ impl Doorbell {
         self.rung.notify_one();
     }
 
+    /// Something may be due in each of these, a bit a partition.
+    fn ring_each(&self, waiting: u64, urgent: u64) {
+        let mut state = self.lock();
+        state.waiting |= waiting | urgent;
+        state.urgent |= urgent;
+        drop(state);
+        if urgent != 0 {
+            self.rung_urgently.notify_one();
+        }
+        self.rung.notify_one();
+    }
+
     /// Something will be due there.
     pub(crate) fn ring_at(&self, partition: Partition, due: Instant) {
         let mut state = self.lock();
@@ -160,19 +173,34 @@ impl Doorbell {
     }
 }
 
-/// The doorbells of all SMSCs, with what these may be given. Cheap to clone.
+/// The doorbells of all SMSCs, with what these may be given, and of other engines. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Bells(Arc<ArcSwap<Vec<(Doorbell, Service)>>>);
+pub(crate) struct Bells {
+    own: Arc<ArcSwap<Vec<(Doorbell, Service)>>>,
+    others: Arc<OnceLock<Engines>>,
+}
 
 impl Bells {
+    /// Other engines are rung for as well, from now on.
+    pub(crate) fn ring_others(&self, engines: &Engines) {
+        let _once = self.others.set(engines.clone());
+    }
+
+    /// Another engine rings.
+    pub(crate) fn heard(&self, call: Call) {
+        for (bell, _) in self.own.load().iter() {
+            bell.ring_each(call.waiting, call.urgent);
+        }
+    }
+
     /// These SMSCs are fed from now on.
     pub(crate) fn replace(&self, doorbells: impl IntoIterator<Item = (Doorbell, Service)>) {
-        self.0.store(Arc::new(doorbells.into_iter().collect()));
+        self.own.store(Arc::new(doorbells.into_iter().collect()));
     }
 
     /// Something may be due anywhere for that SMSC.
     pub(crate) fn ring_all_of(&self, smsc: SmscId, partitions: impl Iterator<Item = Partition>) {
-        let bells = self.0.load();
+        let bells = self.own.load();
         if let Some((bell, _)) = bells.iter().find(|(_, service)| service.smsc() == smsc) {
             bell.ring_all(partitions);
         }
@@ -181,6 +209,9 @@ impl Bells {
     /// Something is due there, for whoever serves that way.
     pub(crate) fn ring(&self, way: Way, partition: Partition, urgent: bool) {
         self.of(way, |bell| bell.ring(partition, urgent));
+        if let Some(engines) = self.others.get() {
+            engines.queued(partition, urgent);
+        }
     }
 
     /// Something will be due there.
@@ -189,7 +220,7 @@ impl Bells {
     }
 
     fn of(&self, way: Way, each: impl FnMut(&Doorbell)) {
-        let bells = self.0.load();
+        let bells = self.own.load();
         let serving = bells.iter().filter(|(_, service)| service.serves(way));
         serving.map(|(bell, _)| bell).for_each(each);
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::bind::Lease;
+use crate::bind::{Lease, Seats};
 use crate::clock::Clock;
 use crate::domain::{GateId, Partition, Recipient, RouteId, SmscId, UnixMicros};
 use crate::guard::Verdict;
@@ -21,6 +21,9 @@ const BEAT: Duration = Duration::from_secs(1);
 
 /// Silent for longer by the server's clock, a process is dead, and what it leased is in doubt.
 pub(crate) const DEAD_AFTER: Duration = Duration::from_secs(5);
+
+/// So much earlier this process holds itself for dead.
+const MARGIN: Duration = Duration::from_millis(250);
 
 /// How long leases are remembered: `appendfsync everysec` loses the last two seconds at most.
 const REMEMBERED_FOR: Duration = Duration::from_secs(4);
@@ -58,6 +61,10 @@ pub(crate) struct Leases {
     store: Store,
     clock: Clock,
     metrics: Metrics,
+    /// Where it stands until when others hold this process for alive.
+    seats: Seats,
+    /// The epoch that it began with, under which it is known as long as it lives.
+    first: u32,
     current: Mutex<Arc<Lease>>,
     /// Given up since the database came back older; some of their messages may still be in flight.
     retired: Mutex<Vec<Arc<Lease>>>,
@@ -90,14 +97,18 @@ impl Leases {
     /// A first epoch.
     pub(crate) async fn new(
         store: &Store,
-        (clock, metrics): (Clock, Metrics),
+        (clock, metrics, seats): (Clock, Metrics, Seats),
         unparked: mpsc::Sender<Vec<ParkedOf>>,
     ) -> Result<Self, StoreError> {
+        let begun = clock.now();
         let epoch = store.new_epoch().await?;
+        seats.alive_until(begun + DEAD_AFTER - MARGIN);
         Ok(Self {
             store: store.clone(),
             clock,
             metrics,
+            seats,
+            first: epoch,
             current: Mutex::new(Arc::new(Lease { epoch })),
             retired: Mutex::default(),
             turns: store.all_partitions().map(|_| tokio::sync::Mutex::default()).collect(),
@@ -258,7 +269,10 @@ impl Leases {
     pub(super) fn own(&self) -> Vec<u32> {
         let retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
         let old = retired.iter().map(|lease| lease.epoch);
-        old.chain(std::iter::once(self.current().epoch)).collect()
+        let mut own: Vec<u32> = old.chain([self.first, self.current().epoch]).collect();
+        own.sort_unstable();
+        own.dedup();
+        own
     }
 
     /// Retired epochs none of whose messages is in flight any more: what is leased under them came back from the past.
@@ -284,10 +298,28 @@ impl Leases {
             if verdict.may_write().is_err() {
                 continue;
             }
-            if let Err(error) = self.store.beat(&self.own()).await {
-                tracing::debug!(%error, "the heartbeat could not be written");
+            if !self.seats.is_alive(self.clock.now()) {
+                self.begin_anew().await;
+            }
+            let begun = self.clock.now();
+            match self.store.beat(&self.own()).await {
+                Ok(_) => self.seats.alive_until(begun + DEAD_AFTER - MARGIN),
+                Err(error) => tracing::debug!(%error, "the heartbeat could not be written"),
             }
         }
+    }
+
+    /// Nothing was heard of this process for so long that others have put in doubt what it had leased: it leases under another epoch.
+    async fn begin_anew(&self) {
+        let mut turns = Vec::with_capacity(self.turns.len());
+        for turn in &self.turns {
+            turns.push(turn.lock().await);
+        }
+        self.renew(self.current().epoch).await;
+        for turn in &mut turns {
+            **turn = Turn::default();
+        }
+        tracing::warn!("this process was silent for too long: what it had leased and not handed over is in doubt");
     }
 
     /// At an orderly end: an epoch with nothing in flight and no lost reply needs no recovery. The others are left to whoever

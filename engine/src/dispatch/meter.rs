@@ -27,6 +27,66 @@ const LEASES_AHEAD: usize = 4;
 /// What is leased and would wait longer than this for its permits goes back into its queue: the rate fell since.
 const LEASED_MAX: Duration = Duration::from_secs(1);
 
+/// Where nothing of the rate is this engine's, it is looked again so soon.
+const CLOSED: Duration = Duration::from_millis(20);
+
+/// Millionths of a rate.
+const WHOLE: f64 = 1e6;
+
+/// An engine that needs more of the rate than it had asks for so much more.
+const HEADROOM: f64 = 1.25;
+
+/// What of the account's rate is this engine's, until then.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Share {
+    part: f64,
+    /// What the SMSC takes of another engine's share: it takes no more of ours.
+    slowest: f64,
+    /// `None`: for good.
+    until: Option<Instant>,
+}
+
+impl Share {
+    /// Everything, for good.
+    const ALL: Self = Self {
+        part: 1.0,
+        slowest: 1.0,
+        until: None,
+    };
+    pub(super) const NONE: Self = Self { part: 0.0, ..Self::ALL };
+
+    pub(super) fn whole(until: Instant) -> Self {
+        Self {
+            until: Some(until),
+            ..Self::ALL
+        }
+    }
+
+    /// In millionths.
+    pub(super) fn of(part: u32, slowest: u32, until: Instant) -> Self {
+        Self {
+            part: f64::from(part) / WHOLE,
+            slowest: f64::from(slowest) / WHOLE,
+            until: Some(until),
+        }
+    }
+
+    fn is_there(&self, now: Instant) -> bool {
+        self.part > 0.0 && self.until.is_none_or(|until| now < until)
+    }
+}
+
+/// What of the rate is needed, in millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Need {
+    pub(super) need: u32,
+    /// Less is of no use: no segment could go within a second.
+    pub(super) least: u32,
+    /// What the SMSC takes of our share.
+    pub(super) takes: u32,
+    pub(super) is_idle: bool,
+}
+
 /// The permits of one SMSC account. Cheap to clone; without a rate, and while the SMSC does not throttle, there are always
 /// enough.
 #[derive(Clone)]
@@ -36,6 +96,8 @@ struct Inner {
     state: Mutex<Permits>,
     /// Leads were given back.
     freed: Notify,
+    /// Somebody has to wait for the rate.
+    hungry: Notify,
     wire: Wire,
     /// The rate, and which refusals say "too fast".
     settings: Arc<ArcSwap<Settings>>,
@@ -48,8 +110,13 @@ struct Inner {
 }
 
 struct Permits {
-    /// The configured rate, or the lower one that an operator wants.
+    /// The configured rate, or the lower one that an operator wants; of that, this engine's share.
     ceiling: Option<f64>,
+    share: Share,
+    /// Since a share was asked for last: somebody had to wait for the rate, and so many segments went.
+    waited: bool,
+    used: usize,
+    asked_at: Instant,
     /// A slower one, since the SMSC wants that.
     slowed: Option<f64>,
     pace: Pace,
@@ -87,9 +154,13 @@ impl Meter {
         stop: impl Fn(CommandStatus, Duration) + Send + Sync + 'static,
     ) -> Self {
         let now = clock.now();
-        let bound = bound(&settings.load().config, &speed);
+        let bound = bound(&settings.load().config, &speed, Share::ALL);
         let state = Permits {
             ceiling: bound.map(|bound| bound.rate),
+            share: Share::ALL,
+            waited: false,
+            used: 0,
+            asked_at: now,
             slowed: None,
             pace: Pace::new(bound, now),
             throttle: Throttle::new(now),
@@ -101,6 +172,7 @@ impl Meter {
         Self(Arc::new(Inner {
             state: Mutex::new(state),
             freed: Notify::new(),
+            hungry: Notify::new(),
             wire,
             settings: settings.clone(),
             speed,
@@ -112,8 +184,8 @@ impl Meter {
 
     /// The configured rate may be another, or what operators say of it.
     pub(super) fn set_bound(&self) {
-        let bound = bound(&self.0.settings.load().config, &self.0.speed);
         let mut state = self.0.hear();
+        let bound = bound(&self.0.settings.load().config, &self.0.speed, state.share);
         state.ceiling = bound.map(|bound| bound.rate);
         let slowed = state.slowed;
         state.pace.set_bound(bound, slowed, self.0.clock.now());
@@ -122,18 +194,65 @@ impl Meter {
         self.0.freed.notify_waiters();
     }
 
+    /// So much of the rate is this engine's from now on.
+    pub(super) fn set_share(&self, share: Share) {
+        let before = std::mem::replace(&mut self.0.lock().share, share);
+        if (before.part, before.slowest) != (share.part, share.slowest) {
+            return self.set_bound();
+        }
+        if before.until != share.until {
+            self.0.freed.notify_waiters();
+        }
+    }
+
+    /// Waits until somebody has to wait for the rate.
+    pub(super) async fn hungry(&self) {
+        self.0.hungry.notified().await;
+    }
+
+    /// What of the rate is needed, as it was since this was asked last; `None`: there is no rate.
+    pub(super) fn need(&self) -> Option<Need> {
+        let whole = bound(&self.0.settings.load().config, &self.0.speed, Share::ALL)?;
+        let now = self.0.clock.now();
+        let mut state = self.0.hear();
+        let (used, waited) = (std::mem::take(&mut state.used), std::mem::take(&mut state.waited));
+        let since = now.duration_since(std::mem::replace(&mut state.asked_at, now));
+        let part = used as f64 / since.as_secs_f64().max(0.001) / whole.rate * HEADROOM;
+        // What others take is not ours to say.
+        let own = [state.throttle.rate(), state.brake.rate(now)]
+            .into_iter()
+            .flatten()
+            .reduce(f64::min);
+        let slowed = own.zip(state.ceiling);
+        let takes = slowed.map_or(1.0, |(slowed, ceiling)| (slowed / ceiling).min(1.0));
+        let millionths = |part: f64| (part.min(1.0) * WHOLE) as u32;
+        Some(Need {
+            need: if waited { millionths(1.0) } else { millionths(part) },
+            least: millionths(1.0 / (whole.rate + f64::from(whole.burst))).max(1) + 1,
+            takes: millionths(takes),
+            is_idle: !waited && used == 0,
+        })
+    }
+
     /// Waits until something may be leased, and says how much: 1 to `max`. `true`: it had to wait.
     pub(crate) async fn lead(&self, max: usize, hurry: Hurry) -> (Lead, bool) {
         let _in_a_hurry = (hurry == Hurry::Urgent).then(|| Hurried::new(&self.0));
         let mut waited = false;
         loop {
             let freed = self.0.freed.notified();
-            let count = self.0.hear().lead(max, hurry);
+            let count = {
+                let mut state = self.0.hear();
+                let is_open = state.is_open(self.0.clock.now());
+                let count = if is_open { state.lead(max, hurry) } else { 0 };
+                state.waited |= count == 0;
+                count
+            };
             if count > 0 {
                 let meter = self.0.clone();
                 return (Lead { count, meter }, waited);
             }
             waited = true;
+            self.0.hungry.notify_one();
             freed.await;
         }
     }
@@ -149,11 +268,18 @@ impl Meter {
                     state.pace.departed(departure.count, departure.at);
                 }
                 let now = self.0.clock.now();
-                match state.brake.paused(now) {
+                let taken = match state.brake.paused(now) {
+                    _ if !state.is_open(now) => Err(Wait::Until(now + CLOSED)),
                     Some(until) => Err(Wait::Until(until)),
                     None => state.pace.take(max.max(1), now),
-                }
+                };
+                state.waited |= taken.is_err();
+                state.used += taken.unwrap_or(0);
+                taken
             };
+            if taken.is_err() {
+                self.0.hungry.notify_one();
+            }
             match taken {
                 Ok(count) => return count,
                 Err(Wait::Until(due)) => tokio::time::sleep_until(due.into()).await,
@@ -178,11 +304,16 @@ impl Meter {
     }
 }
 
-/// The most that any second may have of that account.
-fn bound(smsc: &config::Smsc, speed: &Speed) -> Option<Bound> {
+/// The most that any second may have of that account from this engine.
+fn bound(smsc: &config::Smsc, speed: &Speed, share: Share) -> Option<Bound> {
     speed.configured(smsc.bound().map(|(rate, _)| rate));
-    let bound = smsc.bound_below(speed.told().map(Rate::segments_per_second));
-    bound.map(|(rate, burst)| Bound { rate, burst })
+    let (rate, burst) = smsc.bound_below(speed.told().map(Rate::segments_per_second))?;
+    // Nothing goes without a share, whatever the rate: it is that of the account, for when there is one again.
+    let part = if share.part > 0.0 { share.part } else { 1.0 };
+    Some(Bound {
+        rate: rate * part,
+        burst: (f64::from(burst) * part) as u32,
+    })
 }
 
 impl Inner {
@@ -201,7 +332,8 @@ impl Inner {
             .is_on()
             .then(|| state.brake.rate(self.clock.now()))
             .flatten();
-        let slowed = [state.throttle.rate(), braked].into_iter().flatten().reduce(f64::min);
+        let slowed = [state.throttle.rate(), braked, state.slowed_elsewhere()];
+        let slowed = slowed.into_iter().flatten().reduce(f64::min);
         if slowed != state.slowed {
             state.slowed = slowed;
             state.pace.set_rate(slowed, self.clock.now());
@@ -253,6 +385,17 @@ fn lower(now: Option<f64>, before: Option<f64>) -> bool {
 }
 
 impl Permits {
+    /// Whether anything of the rate is this engine's; without a rate there is nothing to share.
+    fn is_open(&self, now: Instant) -> bool {
+        self.ceiling.is_none() || self.share.is_there(now)
+    }
+
+    /// The SMSC has said to another engine that it takes less.
+    fn slowed_elsewhere(&self) -> Option<f64> {
+        let slowest = Some(self.share.slowest).filter(|slowest| *slowest < 1.0);
+        slowest.zip(self.ceiling).map(|(slowest, ceiling)| slowest * ceiling)
+    }
+
     /// What holds now, in segments a second.
     fn rate(&self) -> Option<f64> {
         let slowed = self.slowed.into_iter();

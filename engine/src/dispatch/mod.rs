@@ -12,6 +12,7 @@ mod meter;
 mod outlet;
 mod pending;
 mod settings;
+mod shares;
 mod spacing;
 mod sweep;
 mod tally;
@@ -40,7 +41,7 @@ pub(crate) use outlet::Outlet;
 pub(crate) use settings::Settings;
 pub(crate) use sweep::Sweeper;
 
-use crate::bind::{Answer, Events, Flight, Lease, Reply, Segments, Slots};
+use crate::bind::{Answer, Events, Flight, Lease, Reply, Seats, Segments, Slots};
 use crate::campaign::{Campaigns, Gates, Order, Orders, RouteTable};
 use crate::clock::Clock;
 use crate::domain::{GateId, Line, Message, Partition, Purpose, RouteId, UnixMicros};
@@ -103,6 +104,8 @@ pub(crate) struct Dispatcher {
     pub(crate) struck: Struck,
     /// Answers for messages that no session ever had.
     pub(crate) feed: mpsc::Sender<Events>,
+    /// Who else submits to it.
+    pub(crate) seats: Seats,
     pub(crate) clock: Clock,
 }
 
@@ -114,6 +117,9 @@ impl Dispatcher {
         }
         tasks.spawn(self.clone().express(stop.clone()));
         tasks.spawn(self.clone().heed_rates(stop.clone()));
+        if !self.seats.are_all_ours() {
+            tasks.spawn(self.clone().keep_share(stop.clone()));
+        }
         tasks.spawn(self.look_around(stop.clone()));
     }
 

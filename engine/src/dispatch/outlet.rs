@@ -8,7 +8,7 @@ use arc_swap::{ArcSwap, Guard};
 use super::envelope::Unsealed;
 use super::spacing::{Leaving, Spacing};
 use super::{Doorbell, Meter, Settings};
-use crate::bind::Pool;
+use crate::bind::{Pool, Seats};
 use crate::campaign::Order;
 use crate::clock::Clock;
 use crate::config;
@@ -37,11 +37,15 @@ pub(crate) struct Outlet {
 
 impl Outlet {
     /// As yet without sessions.
-    pub(crate) fn new(id: SmscId, settings: Settings, traffic: &Traffic, (metrics, clock): (&Metrics, Clock)) -> Self {
+    pub(crate) fn new(
+        (id, settings): (SmscId, Settings),
+        (traffic, seats): (&Traffic, &Seats),
+        (metrics, clock): (&Metrics, Clock),
+    ) -> Self {
         let pool = Pool::default();
         let own = metrics.smsc(&settings.config.name);
         show_limit(metrics, &settings.config);
-        let service = traffic.add(id, &settings.config.name, &pool);
+        let service = traffic.add(id, &settings.config.name, (&pool, seats));
         service.speed().set_fed(settings.config.bind.transmits());
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let (speed, stopping) = (service.speed().clone(), service.clone());

@@ -47,6 +47,8 @@ pub(crate) struct Sweeper {
     pub(crate) metrics: Metrics,
     /// How long trails are kept.
     pub(crate) trails_kept: Duration,
+    /// Whether this process is the one that looks through everything.
+    pub(crate) has_duty: Arc<dyn Fn() -> bool + Send + Sync>,
     /// No other process uses this database: whoever was there before is dead.
     pub(crate) alone: bool,
     /// Receipts that waited for messages that are moved here.
@@ -107,6 +109,8 @@ impl Sweeper {
             let found = self.everywhere(Search::Lost(epoch)).await?;
             self.leases.forget(epoch);
             self.store.forget_epoch(epoch).await?;
+            // The first is what this process is known by.
+            self.store.beat(&self.leases.own()).await?;
             tracing::warn!(
                 epoch,
                 messages = found,
@@ -134,7 +138,11 @@ impl Sweeper {
 
     async fn expire_for_ever(&self) {
         loop {
-            self.walk().await;
+            if (self.has_duty)() {
+                self.walk().await;
+            } else {
+                tokio::time::sleep(ROUND).await;
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::leases::Leases;
 use super::pending::Pending;
 use super::{Bells, Sweeper};
+use crate::bind::Seats;
 use crate::campaign::tests::{Bench, smsc_id};
 use crate::clock::pass;
 use crate::config::{self, InDoubt};
@@ -39,7 +40,7 @@ impl Swept {
         let leased = bench.lease(1_000).await;
         assert_eq!(leased.len(), 40);
         let (unparked, receiver) = mpsc::channel(16);
-        let times = (bench.clock, Metrics::new(9).unwrap());
+        let times = (bench.clock, Metrics::new(9).unwrap(), Seats::all_ours());
         let leases = Leases::new(&bench.store, times, unparked.clone()).await.unwrap();
         let sweeper = Sweeper {
             store: bench.store.clone(),
@@ -53,6 +54,7 @@ impl Swept {
             name: Arc::new(|id| (id == SmscId(1)).then(|| "north".to_owned())),
             metrics: Metrics::new(9).unwrap(),
             trails_kept: 240 * HOUR,
+            has_duty: Arc::new(|| true),
             alone: false,
             unparked,
             bells: Bells::default(),

@@ -150,7 +150,12 @@ impl Shared {
         }
         for (partition, gathered, place) in &all {
             rows += self.put(&mut change, gathered).await?;
-            change.run(move_on(*partition, place)).await?;
+            let before = self.position(*partition);
+            if change.run(move_on(*partition, &before, place)).await? == 0 {
+                // Another process had the duty meanwhile.
+                drop(change);
+                return Ok(self.read_positions().await?);
+            }
         }
         change.commit().await?;
         self.are_known(&fresh);
@@ -267,9 +272,11 @@ impl Shared {
     }
 }
 
-fn move_on(partition: Partition, place: &str) -> Sql {
+/// Writes no row where it was read on elsewhere.
+fn move_on(partition: Partition, before: &str, place: &str) -> Sql {
     let mut put = Sql::new("INSERT INTO history_position (partition_number, place) VALUES (");
     put.value(i64::from(partition.0)).push(", ").value(place);
-    put.push(") ON CONFLICT (partition_number) DO UPDATE SET place = excluded.place");
+    put.push(") ON CONFLICT (partition_number) DO UPDATE SET place = excluded.place WHERE history_position.place = ");
+    put.value(before);
     put
 }

@@ -95,15 +95,7 @@ impl History {
     /// # Errors
     /// When the database does not answer.
     pub(crate) async fn open(deps: HistoryDeps) -> Result<Self, DatabaseError> {
-        let mut positions = vec![String::new(); usize::from(deps.store.partitions())];
-        let kept = Sql::new("SELECT partition_number, place FROM history_position");
-        let kept = deps.database.rows(kept, |row| Ok((row.number(0)?, row.text(1)?)));
-        for (partition, place) in kept.await? {
-            let known = usize::try_from(partition).ok().and_then(|at| positions.get_mut(at));
-            if let Some(known) = known {
-                *known = place;
-            }
-        }
+        let positions = positions(&deps).await?;
         let now = deps.clock.unix();
         Ok(Self(Arc::new(Shared {
             deps,
@@ -118,6 +110,10 @@ impl History {
 
     /// Follows what happens, and forgets what is old, until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
+        if let Err(error) = self.0.read_positions().await {
+            // What another process has read on is noticed before anything is written down.
+            tracing::debug!(%error, "how far the journal was written down cannot be read");
+        }
         let (follow, watch) = (self.clone().follow(stop.clone()), self.clone().watch_room(stop.clone()));
         tokio::join!(follow, watch, self.tidy(stop));
     }
@@ -128,7 +124,27 @@ impl History {
     }
 }
 
+/// How far each partition's journal was written down.
+async fn positions(deps: &HistoryDeps) -> Result<Vec<String>, DatabaseError> {
+    let mut positions = vec![String::new(); usize::from(deps.store.partitions())];
+    let kept = Sql::new("SELECT partition_number, place FROM history_position");
+    let kept = deps.database.rows(kept, |row| Ok((row.number(0)?, row.text(1)?)));
+    for (partition, place) in kept.await? {
+        let known = usize::try_from(partition).ok().and_then(|at| positions.get_mut(at));
+        if let Some(known) = known {
+            *known = place;
+        }
+    }
+    Ok(positions)
+}
+
 impl Shared {
+    async fn read_positions(&self) -> Result<(), DatabaseError> {
+        let read = positions(&self.deps).await?;
+        *self.positions.lock().unwrap_or_else(PoisonError::into_inner) = read;
+        Ok(())
+    }
+
     fn position(&self, partition: Partition) -> String {
         let positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
         positions[usize::from(partition.0)].clone()

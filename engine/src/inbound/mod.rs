@@ -14,6 +14,7 @@ use crate::bind::{InboundNews, InboundPart};
 use crate::clock::Clock;
 use crate::config::Number;
 use crate::domain::{Partition, Recipient, SmscId, TenantId};
+use crate::engines::Engines;
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
 use crate::numbers::Numbers;
@@ -72,14 +73,22 @@ pub(crate) struct Inbox {
 pub(crate) struct Told {
     pub(crate) webhooks: Webhooks,
     pub(crate) replies: Replies,
+    /// One of them follows what people write.
+    pub(crate) engines: Engines,
 }
 
 impl Told {
     fn written_to(&self, tenant: Option<TenantId>) {
         self.replies.written_to(tenant);
+        self.engines.changed();
         if let Some(tenant) = tenant {
             self.webhooks.written_to(tenant);
         }
+    }
+
+    fn written_to_anybody(&self) {
+        self.replies.written_to_anybody();
+        self.engines.changed();
     }
 }
 
@@ -209,7 +218,7 @@ impl Inbox {
         match (&self.told, kept.second_copy) {
             (Some(told), false) => told.written_to(kept.tenant),
             // Whose it is, is not told again: perhaps nobody heard it.
-            (Some(told), true) => told.replies.written_to_anybody(),
+            (Some(told), true) => told.written_to_anybody(),
             (None, _) => {}
         }
         if let (Some(recipient), true) = (row.from, kept.opted_out) {

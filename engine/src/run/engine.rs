@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
+use futures::future::join_all;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::database::{self, Base};
@@ -19,12 +22,13 @@ use crate::agenda::Agenda;
 use crate::api::problem::field_detail;
 use crate::api::{self, App, Guesses, Listeners, Secured, Shares, Submissions};
 use crate::automation::Automations;
-use crate::bind::{Binds, Board, Events, Traces};
+use crate::bind::{Binds, Board, Events, Seats, Traces};
 use crate::campaign::{Auditor, CampaignDeps, Campaigns, Gates, Limits, RollCall, RouteTable, Routes};
 use crate::config::{self, Config};
 use crate::database::DatabaseFault;
 use crate::dispatch::{Bells, Leases, Sweeper};
 use crate::domain::Country;
+use crate::engines::{Call, Engines};
 use crate::history::{History, HistoryDeps};
 use crate::import::Imports;
 use crate::inbound::{Inbox, Struck, Told as InboxTold};
@@ -52,6 +56,7 @@ pub(super) struct Engine {
     replies: Replies,
     reloads: Reloads,
     leases: Arc<Leases>,
+    engines: Engines,
     campaigns: Campaigns,
     message_log: MessageLog,
     webhooks: Webhooks,
@@ -75,7 +80,7 @@ impl Engine {
             logs,
             tracer,
         }: Given,
-        redis: &Redis,
+        (redis, addresses): (&Redis, [String; 2]),
         shutdown: &Shutdown,
     ) -> Result<Self, RunFault> {
         let (base, guard) = database::open(&config, &redis.url).await?;
@@ -86,17 +91,25 @@ impl Engine {
         let routes = RouteTable::new(Routes::new(&base.store, &smscs, &config.route).await?);
         let traffic = traffic(&config, &base, &routes);
         let (unparked, to_settle) = mpsc::channel(UNPARKED_MAX);
-        let leases = Arc::new(Leases::new(&base.store, (base.clock, base.metrics.clone()), unparked.clone()).await?);
+        let seats = if redis.is_ours {
+            Seats::all_ours()
+        } else {
+            Seats::shared()
+        };
+        let of_leases = (base.clock, base.metrics.clone(), seats.clone());
+        let leases = Arc::new(Leases::new(&base.store, of_leases, unparked.clone()).await?);
+        let engines = Engines::begin(&base.store, base.clock, &seats, (leases.epoch(), addresses)).await?;
         let (bells, sides, struck) = (Bells::default(), Sides::default(), Struck::default());
+        bells.ring_others(&engines);
         let gates = Gates::new(&base.store, config.rules.packs(), base.clock).await?;
         let message_log = message_log(&config, &base, &traffic);
         let (webhooks, history) = followers(&config, &base, (&traffic, journal)).await?;
         let for_campaigns = (&*leases, &bells, (&message_log, &webhooks, &history));
         let campaigns = campaigns(&config, &base, (&routes, &gates), for_campaigns, &stages);
-        let (numbers, replies, inbox) = two_way(&config, &base, (&campaigns, &webhooks, &struck)).await?;
+        let (numbers, replies, inbox) = two_way(&config, &base, (&campaigns, &webhooks, &struck), &engines).await?;
         let (binds, events) = Binds::new(
             base.metrics.clone(),
-            base.clock,
+            (base.clock, seats.clone()),
             stages.binds_stop.clone(),
             stages.binds.clone(),
         );
@@ -116,6 +129,7 @@ impl Engine {
             campaigns: campaigns.clone(),
             pressure: pressure.clone(),
             struck,
+            seats,
             stage: stages.dispatchers.clone(),
         });
         let (_, _nobody_leaves) = fleet.set(&smscs, None)?;
@@ -133,6 +147,7 @@ impl Engine {
             replies,
             reloads,
             leases,
+            engines,
             campaigns,
             message_log,
             webhooks,
@@ -143,7 +158,7 @@ impl Engine {
             stages,
         };
         engine.start_settlers(events, to_settle, (sides, &bells));
-        engine.start_helpers(redis.is_ours, bells)?;
+        engine.start_helpers(redis, bells)?;
         engine.start_reloading((file, fleet), asked);
         Ok(engine)
     }
@@ -205,8 +220,8 @@ impl Engine {
         settle::start((gatherer, settler), events, unparked, &self.stages.settlers.tasks);
     }
 
-    /// What goes on beside the messages. `alone`: no other process can use the database.
-    fn start_helpers(&self, alone: bool, bells: Bells) -> Result<(), RunFault> {
+    /// What goes on beside the messages.
+    fn start_helpers(&self, redis: &Redis, bells: Bells) -> Result<(), RunFault> {
         let Base {
             store,
             metrics,
@@ -221,7 +236,9 @@ impl Engine {
         let stop = || helpers.stop.clone();
         let (all, bells_of_all) = (store.clone(), bells.clone());
         let traffic = self.traffic.clone();
+        let bells_of_others = bells.clone();
         let ringing = move |smsc| bells_of_all.ring_all_of(smsc, all.all_partitions());
+        let engines = self.engines.clone();
         let sweeper = Sweeper {
             store: store.clone(),
             leases: self.leases.clone(),
@@ -234,35 +251,26 @@ impl Engine {
             name: Arc::new(move |smsc| traffic.name(smsc)),
             metrics: metrics.clone(),
             trails_kept: self.config.retention.trails,
-            alone,
+            has_duty: Arc::new(move || engines.has_duty()),
+            alone: redis.is_ours,
             unparked: self.unparked.clone(),
             bells,
         };
+        helpers.tasks.spawn(self.engines.clone().run(verdict.clone(), stop()));
         helpers.tasks.spawn(sweeper.run(stop()));
         helpers.tasks.spawn(self.inbox.clone().watch_parts(stop()));
         helpers.tasks.spawn(self.traffic.clone().watch(ringing, stop()));
         helpers
             .tasks
             .spawn(self.traffic.clone().pass_on(self.campaigns.clone(), stop()));
-        let seen = (store.clone(), metrics.clone(), clock);
-        let roll_call = RollCall::new(seen, verdict.clone(), self.unparked.clone());
-        helpers.tasks.spawn(roll_call.walk(stop()));
-        helpers.tasks.spawn(self.automations().run(verdict.clone(), stop()));
         helpers.tasks.spawn(self.numbers.clone().run(stop()));
-        helpers.tasks.spawn(self.replies.clone().run(verdict.clone(), stop()));
-        helpers.tasks.spawn(self.agenda().run(verdict.clone(), stop()));
-        let expiry = self.campaigns.clone().keep_expiry(verdict.clone(), stop());
-        helpers.tasks.spawn(expiry);
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
-        helpers.tasks.spawn(self.campaigns.books().run(stop()));
-        helpers.tasks.spawn(self.webhooks.clone().run(stop()));
-        helpers.tasks.spawn(mirror.clone().run(stop()));
-        helpers.tasks.spawn(self.history.clone().run(stop()));
-        helpers.tasks.spawn(self.campaigns.clone().keep_house(stop()));
-        helpers.tasks.spawn(self.campaigns.clone().keep_schedule(stop()));
-        helpers.tasks.spawn(self.campaigns.clone().keep_lists_clean(stop()));
-        let auditor = Auditor::new((store.clone(), mirror), metrics.clone(), clock);
-        helpers.tasks.spawn(auditor.walk(stop()));
+        let engines = self.engines.clone();
+        let has_duty = move || engines.has_duty();
+        helpers.tasks.spawn(self.campaigns.books().run(has_duty, stop()));
+        helpers.tasks.spawn(mirror.run(stop()));
+        self.listen(redis, bells_of_others);
+        self.start_duties();
         let gauges = Gauges {
             store,
             metrics,
@@ -275,6 +283,62 @@ impl Engine {
         };
         helpers.tasks.spawn(gauges.refresh(stop()));
         Ok(())
+    }
+
+    /// Hears other engines, and is heard by them.
+    fn listen(&self, redis: &Redis, bells: Bells) {
+        let (tasks, stop) = (self.stages.helpers.tasks.clone(), self.stages.helpers.stop.clone());
+        let (engines, replies, webhooks) = (self.engines.clone(), self.replies.clone(), self.webhooks.clone());
+        let of_webhooks = engines.clone();
+        webhooks.on_change(move || of_webhooks.changed());
+        let has_duty = engines.clone();
+        let heard = move |call: Call| {
+            bells.heard(call);
+            if call.changed && has_duty.has_duty() {
+                replies.written_to_anybody();
+                let webhooks = webhooks.clone();
+                tasks.spawn(async move { webhooks.look_everywhere().await });
+            }
+        };
+        let listening = engines.listen(redis.url.clone(), heard, stop);
+        self.stages.helpers.tasks.spawn(listening);
+    }
+
+    /// What one engine does for all.
+    fn start_duties(&self) {
+        let (verdict, stop) = (self.base.verdict.clone(), self.stages.helpers.stop.clone());
+        let (campaigns, webhooks, history) = (self.campaigns.clone(), self.webhooks.clone(), self.history.clone());
+        let (automations, replies, agenda) = (self.automations(), self.replies.clone(), self.agenda());
+        let seen = (self.base.store.clone(), self.base.metrics.clone(), self.base.clock);
+        let (mirror, unparked) = (self.base.mirror.clone(), self.unparked.clone());
+        let work = move |stop: CancellationToken| {
+            let again = || stop.clone();
+            let (store, metrics, clock) = seen.clone();
+            let taken_over = campaigns.clone();
+            let auditor = Auditor::new((store, mirror.clone()), metrics, clock);
+            let roll_call = RollCall::new(seen.clone(), verdict.clone(), unparked.clone());
+            let of_campaigns = join_all([
+                campaigns.clone().keep_expiry(verdict.clone(), again()).boxed(),
+                campaigns.clone().keep_house(again()).boxed(),
+                campaigns.clone().keep_schedule(again()).boxed(),
+                campaigns.clone().keep_lists_clean(again()).boxed(),
+                automations.clone().run(verdict.clone(), again()).boxed(),
+                replies.clone().run(verdict.clone(), again()).boxed(),
+                agenda.clone().run(verdict.clone(), again()).boxed(),
+                webhooks.clone().run(again()).boxed(),
+                history.clone().run(again()).boxed(),
+                auditor.walk(again()).boxed(),
+                roll_call.walk(again()).boxed(),
+            ]);
+            async move {
+                if let Err(error) = taken_over.resume_all().await {
+                    tracing::warn!(%error, "what another process had begun cannot be gone on with yet");
+                }
+                of_campaigns.await;
+            }
+        };
+        let engines = self.engines.clone();
+        self.stages.helpers.tasks.spawn(engines.on_duty(stop, work));
     }
 
     /// Takes requests until it is told to stop, and ends then.
@@ -364,6 +428,7 @@ impl Engine {
             board: self.board.clone(),
             traces: self.traces.clone(),
             traffic: self.traffic.clone(),
+            engines: self.engines.clone(),
             pressure: self.pressure.clone(),
             started: self.base.clock.now(),
             waiting: self.waiting.clone(),
@@ -386,23 +451,6 @@ impl Engine {
     }
 }
 
-fn inbox(
-    config: &Config,
-    base: &Base,
-    (struck, numbers, (webhooks, replies)): (&Struck, &Numbers, (&Webhooks, &Replies)),
-) -> Result<Inbox, RunFault> {
-    let told = InboxTold {
-        webhooks: webhooks.clone(),
-        replies: replies.clone(),
-    };
-    Ok(Inbox::new(
-        (&base.store, &base.mirror),
-        (base.clock, &base.metrics),
-        (struck, numbers, Some(told)),
-        config.retention.campaigns,
-    )?)
-}
-
 fn traffic(config: &Config, base: &Base, routes: &RouteTable) -> Traffic {
     let times = (&base.metrics, base.clock);
     Traffic::new(&base.store, times, config.engine.failover_after, routes.now().served())
@@ -418,6 +466,7 @@ async fn two_way(
     config: &Config,
     base: &Base,
     (campaigns, webhooks, struck): (&Campaigns, &Webhooks, &Struck),
+    engines: &Engines,
 ) -> Result<(Numbers, Replies, Inbox), RunFault> {
     let numbers = Numbers::new(base.database.clone(), base.clock);
     numbers.set(&config.number);
@@ -436,7 +485,17 @@ async fn two_way(
         inbound_for: config.retention.campaigns,
         kept_for: config.history.keep,
     });
-    let inbox = inbox(config, base, (struck, &numbers, (webhooks, &replies)))?;
+    let told = InboxTold {
+        webhooks: webhooks.clone(),
+        replies: replies.clone(),
+        engines: engines.clone(),
+    };
+    let inbox = Inbox::new(
+        (&base.store, &base.mirror),
+        (base.clock, &base.metrics),
+        (struck, &numbers, Some(told)),
+        config.retention.campaigns,
+    )?;
     Ok((numbers, replies, inbox))
 }
 

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::database::Base;
 use super::stages::Stage;
-use crate::bind::{Binds, Events, Kept};
+use crate::bind::{Binds, Events, Kept, Seats};
 use crate::campaign::{Campaigns, Gates, RouteTable, Routes};
 use crate::config;
 use crate::dispatch::{Bells, Dispatcher, Leases, Outlet, Settings};
@@ -48,6 +48,8 @@ pub(super) struct FleetDeps {
     pub(super) pressure: Pressure,
     pub(super) struck: Struck,
     pub(super) feed: mpsc::Sender<Events>,
+    /// Sessions that other engines may have.
+    pub(super) seats: Seats,
     /// Where dispatchers run.
     pub(super) stage: Stage,
 }
@@ -163,7 +165,8 @@ impl Fleet {
     /// Binds one, and feeds it.
     fn launch(&self, (id, smsc): &Numbered, settings: Settings) -> Ship {
         let base = &self.deps.base;
-        let outlet = Outlet::new(*id, settings, &self.deps.traffic, (&base.metrics, base.clock));
+        let shared = (&self.deps.traffic, &self.deps.seats);
+        let outlet = Outlet::new((*id, settings), shared, (&base.metrics, base.clock));
         let outlet = Arc::new(outlet);
         Ship {
             kept: self.deps.binds.keep_up(*id, smsc, &outlet.pool),
@@ -186,6 +189,7 @@ impl Fleet {
             verdict: deps.base.verdict.clone(),
             struck: deps.struck.clone(),
             feed: deps.feed.clone(),
+            seats: deps.seats.clone(),
             clock: deps.base.clock,
         };
         let stop = deps.stage.stop.child_token();

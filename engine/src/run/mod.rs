@@ -149,7 +149,13 @@ async fn start_and_serve(
 ) -> Result<(), RunFault> {
     let public = listen(given.config.api.listen, "api.listen").await?;
     let admin = listen(given.config.admin.listen, "admin.listen").await?;
-    let engine = Engine::start(given, redis, &shutdown).await?;
+    let address = |listener: &TcpListener| {
+        listener
+            .local_addr()
+            .map_or_else(|_| String::new(), |at| at.to_string())
+    };
+    let addresses = [address(&public), address(&admin)];
+    let engine = Engine::start(given, (redis, addresses), &shutdown).await?;
     let ready = |ready: &Ready| {
         Phase::Ready.tell();
         on_ready(ready);

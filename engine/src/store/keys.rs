@@ -55,6 +55,14 @@ pub(super) const SUSPENDED: &str = "c:suspended";
 pub(super) const API_KEYS: &str = "c:keys";
 /// Epoch → last sign of life of the engine process that has it, µs by the server's clock.
 pub(super) const ENGINES: &str = "c:engines";
+/// A channel: what engines ring for.
+pub(super) const BELL: &str = "c:bell";
+/// Epoch → what the engine process that has it says of itself, as JSON.
+pub(super) const PEERS: &str = "c:peers";
+/// What one engine has at a time, and who wants it, see `tenure.lua`.
+pub(super) const SEATS: &str = "c:seats";
+/// SMSC and epoch → the share that an engine has of its rate, see `rates.lua`.
+pub(super) const RATES: &str = "c:rates";
 /// `tenant:campaign` of every campaign whose hold is not settled.
 pub(super) const ACTIVE: &str = "c:active";
 /// Campaign → epoch of the process that takes its audience in.

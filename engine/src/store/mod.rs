@@ -22,6 +22,7 @@ mod counters;
 mod results;
 mod redaction;
 mod accounts;
+mod tenure;
 mod transfers;
 mod audit;
 mod idempotency;
@@ -45,6 +46,7 @@ mod schedule;
 mod api_keys;
 mod text_keys;
 mod backup;
+mod bell;
 
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -57,6 +59,7 @@ pub(crate) use accounts::{Balance, Booking, Credits, GRANTED_MAX, Grant, NewTena
 pub(crate) use admission::{Admission, Share, Suspension};
 pub(crate) use api_keys::KeyDetails;
 pub(crate) use backup::{Place, Source, SourceFault, Users};
+pub(crate) use bell::Listener;
 pub(crate) use caller::{KeyOwner, Token};
 pub(crate) use campaign::{Campaign, CampaignKind, StoredVariant};
 pub(crate) use campaigns::{Launch, RecipientRow};
@@ -83,6 +86,7 @@ pub(crate) use schedule::Planned;
 pub(crate) use stale::Spans;
 pub(crate) use stale::StaleQueue;
 pub(crate) use states::CampaignState;
+pub(crate) use tenure::{RateAsk, Tenure, TenureAsk, Terms};
 pub(crate) use text_keys::UnlockFault;
 pub(crate) use transfers::{Half, Transfer, TransferKind};
 

@@ -39,6 +39,8 @@ pub(super) enum Name {
     HandOver,
     Suspend,
     Transfer,
+    Tenure,
+    Rates,
 }
 
 /// How a script is loaded.
@@ -65,7 +67,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 35] = scripts![
+const SOURCES: [(Name, Kind, &str); 37] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -101,6 +103,8 @@ const SOURCES: [(Name, Kind, &str); 35] = scripts![
     HandOver Settling "hand_over.lua",
     Suspend Settling "suspend.lua",
     Transfer Plain "transfer.lua",
+    Tenure PlainSettling "tenure.lua",
+    Rates PlainSettling "rates.lua",
 ];
 
 /// Every script, ready to be loaded and called.

@@ -1,5 +1,7 @@
 //! What keeps an SMSC from being given messages, as it is seen now, and since when: facts, from which others conclude.
 
+use std::time::Instant;
+
 use smpp::command_status::CommandStatus;
 
 use super::{Known, Traffic};
@@ -40,9 +42,15 @@ pub(super) struct Marks {
 
 impl Marks {
     /// Looks at an SMSC.
-    pub(super) fn look(known: &mut Known, now: UnixMicros) {
+    pub(super) fn look(known: &mut Known, (now, at): (UnixMicros, Instant)) {
         let (suspended, pool) = (known.is_suspended(), &known.pool);
-        let (absent, full, silent) = (!pool.is_bound(), pool.is_full(), pool.is_silent());
+        // What another engine has sessions for waits for nothing here.
+        let elsewhere = !pool.is_bound() && known.is_usable_elsewhere(at);
+        let (absent, full, silent) = (
+            !pool.is_bound() && !elsewhere,
+            pool.is_full() && !elsewhere,
+            pool.is_silent(),
+        );
         let hold = pool.wire().hold();
         let marks = &mut known.marks;
         mark(&mut marks.suspended, suspended, now);
@@ -76,20 +84,21 @@ impl Traffic {
         self.lock()
             .iter()
             .filter(serves)
-            .map(|known| facts(known, way, now))
+            .map(|known| facts(known, way, (now, self.0.clock.now())))
             .collect()
     }
 
     /// Looks since when what is so.
-    pub(super) fn mark(&self, smscs: &mut [Known]) {
+    pub(super) fn mark(&self, smscs: &mut [Known], at: Instant) {
         let now = self.0.clock.unix();
-        smscs.iter_mut().for_each(|known| Marks::look(known, now));
+        smscs.iter_mut().for_each(|known| Marks::look(known, (now, at)));
     }
 }
 
-fn facts(known: &Known, way: Way, now: UnixMicros) -> Facts {
+fn facts(known: &Known, way: Way, (now, at): (UnixMicros, Instant)) -> Facts {
     let (turn, pool, marks) = (known.turn.borrow(), &known.pool, &known.marks);
     let since = |is: bool, mark: Option<UnixMicros>| is.then(|| mark.unwrap_or(now));
+    let elsewhere = !pool.is_bound() && known.is_usable_elsewhere(at);
     let hold_since = marks.hold.map_or(now, |(_, since)| since);
     let stopped = known.stops.stopped();
     Facts {
@@ -100,9 +109,9 @@ fn facts(known: &Known, way: Way, now: UnixMicros) -> Facts {
         },
         suspended: since(known.is_suspended(), marks.suspended),
         stopped: stopped.map(|stopped| (stopped.status, known.stopped_at)),
-        absent: since(!pool.is_bound(), marks.absent),
+        absent: since(!pool.is_bound() && !elsewhere, marks.absent),
         refused: pool.refused(),
-        full: since(pool.is_full(), marks.full),
+        full: since(pool.is_full() && !elsewhere, marks.full),
         silent: since(pool.is_silent(), marks.silent),
         hold: pool.wire().hold().map(|hold| (hold, hold_since)),
     }

@@ -20,7 +20,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::bind::Pool;
+use crate::bind::{Company, Pool, Seats};
 use crate::campaign::{Served, Serving};
 use crate::clock::Clock;
 use crate::config::Prefer;
@@ -199,6 +199,8 @@ struct Known {
     name: String,
     /// Whether it has sessions shows here.
     pool: Pool,
+    /// Whether other engines have some shows here.
+    company: watch::Receiver<Company>,
     presence: Presence,
     /// `None`: it was not asked yet, and nothing is given to it.
     suspended: Option<bool>,
@@ -236,7 +238,7 @@ impl Traffic {
     }
 
     /// One more SMSC, with the places of its sessions.
-    pub(crate) fn add(&self, id: SmscId, name: &str, pool: &Pool) -> Service {
+    pub(crate) fn add(&self, id: SmscId, name: &str, (pool, seats): (&Pool, &Seats)) -> Service {
         let (quality, speed) = (Arc::default(), Speed::default());
         let turn = watch::Sender::new(Turn {
             suspended: true,
@@ -255,6 +257,7 @@ impl Traffic {
             id,
             name: name.to_owned(),
             pool: pool.clone(),
+            company: seats.company(id, pool),
             presence: Presence::new(self.0.clock.now()),
             suspended: None,
             stops: Stops::default(),
@@ -427,7 +430,7 @@ impl Traffic {
         let (now, date) = (self.0.clock.now(), self.0.clock.unix());
         let mut smscs = self.lock();
         smscs.iter_mut().for_each(|known| known.judge(&self.0.metrics, date));
-        self.mark(&mut smscs);
+        self.mark(&mut smscs, now);
         let parties: Vec<Party> = smscs
             .iter_mut()
             .map(|known| known.party(now, self.0.patience))
@@ -520,9 +523,16 @@ impl Known {
         self.suspended != Some(false)
     }
 
+    /// Whether another engine has a session that takes messages: what is queued for it is not another SMSC's then.
+    fn is_usable_elsewhere(&self, now: Instant) -> bool {
+        let company = *self.company.borrow();
+        company.usable && company.until.is_some_and(|until| now < until)
+    }
+
     fn party(&mut self, now: Instant, patience: Duration) -> Party {
         let before = self.presence.is_usable();
-        self.presence.note(self.pool.takes_messages(), patience, now);
+        let takes = self.pool.takes_messages() || self.is_usable_elsewhere(now);
+        self.presence.note(takes, patience, now);
         let usable = self.presence.is_usable();
         if usable != before {
             tracing::warn!(smsc = self.name, usable, "who can take its messages has changed");

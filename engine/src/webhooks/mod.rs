@@ -30,7 +30,7 @@ mod tidy;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -107,6 +107,8 @@ struct Shared {
     /// Endpoints that have something to be told.
     woken: Mutex<FxHashSet<EndpointId>>,
     bell: Notify,
+    /// Called when something may have changed that is in no journal.
+    on_change: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Held while endpoints are changed.
     changing: tokio::sync::Mutex<()>,
 }
@@ -185,9 +187,7 @@ impl Webhooks {
             settings,
         } = deps;
         let postman = Postman::new(Reach::new(&settings.allow), settings.timeout)?;
-        let places: FxHashMap<String, String> = backlog::positions(&database).await?.into_iter().collect();
-        let place = |partition| places.get(&follow::journal_of(partition)).cloned().unwrap_or_default();
-        let positions = store.all_partitions().map(place).collect();
+        let positions = positions(&store, &database).await?;
         let webhooks = Self(Arc::new(Shared {
             store,
             database,
@@ -206,6 +206,7 @@ impl Webhooks {
             }),
             woken: Mutex::default(),
             bell: Notify::new(),
+            on_change: OnceLock::new(),
             changing: tokio::sync::Mutex::default(),
         }));
         webhooks.0.load().await?;
@@ -216,6 +217,9 @@ impl Webhooks {
 
     /// Follows what happens, tells it, and forgets what is over, until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
+        if let Err(error) = self.0.take_over().await {
+            tracing::warn!(%error, "what another process has told cannot be read: some may be told twice");
+        }
         let follow = self.clone().follow(stop.clone());
         let tell = self.clone().tell(stop.clone());
         tokio::join!(follow, tell, self.tidy(stop));
@@ -246,6 +250,18 @@ impl Webhooks {
         }
     }
 
+    /// Another process has changed something: whom it concerns is not known.
+    pub(crate) async fn look_everywhere(&self) {
+        if let Err(error) = self.0.load().await {
+            tracing::debug!(%error, "endpoints cannot be read again");
+        }
+    }
+
+    /// `told` is called whenever something may have changed that is in no journal.
+    pub(crate) fn on_change(&self, told: impl Fn() + Send + Sync + 'static) {
+        let _once = self.0.on_change.set(Box::new(told));
+    }
+
     /// A campaign may have another state.
     pub(crate) fn campaign_moved(&self, tenant: TenantId, id: CampaignId) {
         if self.0.active.load().contains_key(&tenant) {
@@ -254,9 +270,33 @@ impl Webhooks {
     }
 }
 
+/// How far each partition's journal was followed.
+async fn positions(store: &Store, database: &Database) -> Result<Vec<String>, DatabaseError> {
+    let places: FxHashMap<String, String> = backlog::positions(database).await?.into_iter().collect();
+    let place = |partition| places.get(&follow::journal_of(partition)).cloned().unwrap_or_default();
+    Ok(store.all_partitions().map(place).collect())
+}
+
 impl Shared {
     fn hint(&self, note: impl FnOnce(&mut Hints)) {
         note(&mut self.hints.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed();
+    }
+
+    fn changed(&self) {
+        if let Some(told) = self.on_change.get() {
+            told();
+        }
+    }
+
+    /// Goes on where the last process was.
+    async fn take_over(&self) -> Result<(), DatabaseError> {
+        let read = positions(&self.store, &self.database).await?;
+        *self.positions.lock().unwrap_or_else(PoisonError::into_inner) = read;
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.load().await?;
+        self.go_on();
+        self.count_waiting().await
     }
 
     fn now(&self) -> UnixMicros {
@@ -267,6 +307,7 @@ impl Shared {
     async fn reload(&self) -> Result<(), DatabaseError> {
         let nobody = self.active.load().is_empty();
         self.load().await?;
+        self.changed();
         if nobody {
             self.begin(self.now().minus(2 * MARGIN), |_| true);
         }

@@ -60,7 +60,7 @@ const HOUSES: [House; 10] = [
             &["store", "database", "compose", "pressure", "logs", "audit", "otel"],
             &["mirror", "numbers"],
             &["account", "audience", "bind", "guard", "message_log", "webhooks"],
-            &["people", "sheet", "history"],
+            &["people", "sheet", "history", "engines"],
             &["import"],
             &["campaign", "outcome"],
             &["automation"],

@@ -1,0 +1,131 @@
+//! Several engines on one Redis: they share sessions, rate and work, and take over from each other.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use campanile_tests::{Engine, EngineSettings, Lab, SmscSettings, Stand, Tap, eventually, programs};
+use serde_json::{Value, json};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A stand whose SMSC takes two sessions, and that rate.
+fn stand(name: &str, sessions: u32, rate: Option<u32>) -> (Stand, Tap) {
+    let mut tap = None;
+    let stand = Stand::under(Lab::new(programs!(), name), "", |redis, sim| {
+        let tap = tap.insert(Tap::new(sim.smpp_address()));
+        let mut smsc = SmscSettings::new("north", &tap.address()).sessions(sessions);
+        if let Some(rate) = rate {
+            smsc = smsc.line(&format!("rate = \"{rate}/s\""));
+        }
+        EngineSettings::new(Some(redis.url()), vec![smsc])
+    });
+    (stand, tap.expect("made with the settings"))
+}
+
+fn engines_of(engine: &Engine) -> Vec<Value> {
+    let engines = engine.admin().get("/v1/engines").expect(200);
+    engines["data"].as_array().expect("a list").clone()
+}
+
+/// Sessions by engine, in the order in which they were started.
+fn sessions(engine: &Engine) -> Vec<u64> {
+    let count = |engine: &Value| engine["sessions"][0]["sessions"].as_u64().unwrap_or(0);
+    engines_of(engine).iter().map(count).collect()
+}
+
+fn wait_for_sessions(stand: &Stand, engine: &Engine, wanted: &[u64]) {
+    eventually(&format!("sessions are shared as {wanted:?}"), LIMIT, || {
+        let bound = stand.sim.sessions().ok()? as u64;
+        (sessions(engine) == wanted && bound == wanted.iter().sum::<u64>()).then_some(())
+    });
+}
+
+#[test]
+fn two_engines_share_sessions_and_one_takes_over_from_the_other() {
+    let (stand, _tap) = stand("engines-sessions", 2, None);
+    wait_for_sessions(&stand, &stand.engine, &[2]);
+    let other = stand.engine.beside("other");
+    wait_for_sessions(&stand, &other, &[1, 1]);
+    let shown = engines_of(&other);
+    let of = |key: &str| shown.iter().map(|engine| engine[key].clone()).collect::<Vec<_>>();
+    assert_eq!(of("this"), [json!(false), json!(true)]);
+    assert_eq!(of("duty"), [json!(true), json!(false)]);
+    assert_eq!(of("pid")[1], json!(other.process().pid()));
+    // What one is told, both may send.
+    let campaign = stand.launch(2_000);
+    stand.all_delivered(&campaign, 2_000, LIMIT);
+    let sent = |engine: &Engine| engine.metric(|sample| sample.starts_with("campanile_leased_messages_total"));
+    assert!(
+        sent(&stand.engine) > 0.0 && sent(&other) > 0.0,
+        "one of them sent nothing"
+    );
+    // An engine that ends gives its sessions up, and the duty.
+    assert!(stand.engine.shut_down().success());
+    wait_for_sessions(&stand, &other, &[2]);
+    eventually("the duty is taken over", LIMIT, || {
+        (engines_of(&other)[0]["duty"] == true).then_some(())
+    });
+    let campaign = stand.tenant.launch(&other, 100);
+    campaign.wait(&other, "all are delivered", LIMIT, |view| {
+        view.nothing_queued() && view.status("delivered") == 100
+    });
+}
+
+#[test]
+fn two_engines_keep_one_rate() {
+    let (stand, tap) = stand("engines-rate", 2, Some(500));
+    let other = stand.engine.beside("other");
+    wait_for_sessions(&stand, &other, &[1, 1]);
+    let campaign = stand.launch(5_000);
+    stand.wait_until_settled(&campaign, LIMIT);
+    let most = tap.most_in_a_second();
+    assert!(most <= 505, "{most} in a second");
+    let leased = |engine: &Engine| engine.metric(|sample| sample.starts_with("campanile_leased_messages_total"));
+    let shares = [leased(&stand.engine), leased(&other)];
+    assert!(shares.iter().all(|share| *share > 1_500.0), "{shares:?}");
+    stand.consistent_ledgers(&campaign, 5_000, "two engines");
+}
+
+#[test]
+fn an_engine_is_killed_and_the_other_goes_on() {
+    let (stand, _tap) = stand("engines-killed", 1, Some(500));
+    let other = stand.engine.beside("other");
+    let campaign = stand.launch(3_000);
+    stand.sim.wait_for("accepted", 500, LIMIT);
+    stand.engine.kill();
+    campaign.wait(&other, "nothing waits any more", LIMIT, |view| {
+        let in_doubt = view.progress.in_doubt;
+        view.nothing_queued() && view.status("delivered") + in_doubt == 3_000
+    });
+    is_sent_once(&stand, 3_000);
+}
+
+/// The first has the only session; it stands still for longer than others wait for it.
+#[test]
+fn an_engine_that_stood_still_submits_nothing_that_another_may_have_sent() {
+    let (stand, _tap) = stand("engines-still", 1, Some(500));
+    let other = stand.engine.beside("other");
+    let campaign = stand.launch(6_000);
+    stand.sim.wait_for("accepted", 500, LIMIT);
+    stand.engine.stand_still(Duration::from_secs(9));
+    campaign.wait(&other, "nothing waits any more", LIMIT, |view| {
+        let in_doubt = view.progress.in_doubt;
+        view.nothing_queued() && view.status("delivered") + in_doubt == 6_000
+    });
+    is_sent_once(&stand, 6_000);
+    eventually("both are there", LIMIT, || {
+        (engines_of(&other).len() == 2).then_some(())
+    });
+}
+
+fn is_sent_once(stand: &Stand, messages: usize) {
+    let rows = stand.sim.ledger();
+    let accepted: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.is_accepted())
+        .map(|row| row.recipient.as_str())
+        .collect();
+    let different: HashSet<&str> = accepted.iter().copied().collect();
+    assert_eq!(accepted.len(), different.len(), "some were sent twice");
+    assert!(accepted.len() <= messages);
+}
