@@ -97,6 +97,12 @@ fn replies(
     })
 }
 
+async fn engines(bench: &Bench) -> Engines {
+    let addresses = [String::new(), String::new()];
+    let begun = Engines::begin(&bench.store, bench.clock, &Seats::all_ours(), (1, addresses));
+    begun.await.unwrap()
+}
+
 impl Api {
     async fn start(name: &str) -> Self {
         Self::with(name, config::Api::default()).await
@@ -132,14 +138,7 @@ impl Api {
             agenda,
             waiting: Waiting::new(&bench.store, &traffic, &Gates::none(bench.clock), &verdict),
             traffic,
-            engines: Engines::begin(
-                &bench.store,
-                bench.clock,
-                &Seats::all_ours(),
-                (1, [String::new(), String::new()]),
-            )
-            .await
-            .unwrap(),
+            engines: engines(&bench).await,
             pressure: crate::pressure::Pressure::new(bench.clock.now(), 1),
             started: bench.clock.now(),
             inbox,

@@ -215,10 +215,12 @@ impl Keeper {
             () = self.stop.now.cancelled() => End::Local,
         };
         let is_renewed = end == End::Local && renewal.is_some() && !self.stop.drain.is_cancelled();
-        let end = match end {
-            End::Local if is_renewed => End::Renewed,
-            End::Local if !self.seat.is_ours() => End::MadeRoom,
-            end => end,
+        let end = if is_renewed {
+            End::Renewed
+        } else if end == End::Local && !self.seat.is_ours() {
+            End::MadeRoom
+        } else {
+            end
         };
         let life = driver.close(end, self.stop.now.cancelled()).await;
         past.renewal = renewal.or_else(|| seen.renewal());

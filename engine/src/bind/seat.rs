@@ -115,15 +115,6 @@ pub(super) struct Fence {
 }
 
 impl Fence {
-    /// Nothing limits it.
-    #[cfg(test)]
-    pub(super) fn open() -> Self {
-        Self {
-            seats: Seats::all_ours(),
-            standing: watch::channel(Standing::Wanted).1,
-        }
-    }
-
     /// Whether the session is still ours.
     pub(super) fn holds(&self, now: Instant) -> bool {
         self.seats.0.all_ours || self.standing.borrow().until().is_some_and(|until| now < until)

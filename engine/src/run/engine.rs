@@ -91,14 +91,7 @@ impl Engine {
         let routes = RouteTable::new(Routes::new(&base.store, &smscs, &config.route).await?);
         let traffic = traffic(&config, &base, &routes);
         let (unparked, to_settle) = mpsc::channel(UNPARKED_MAX);
-        let seats = if redis.is_ours {
-            Seats::all_ours()
-        } else {
-            Seats::shared()
-        };
-        let of_leases = (base.clock, base.metrics.clone(), seats.clone());
-        let leases = Arc::new(Leases::new(&base.store, of_leases, unparked.clone()).await?);
-        let engines = Engines::begin(&base.store, base.clock, &seats, (leases.epoch(), addresses)).await?;
+        let (seats, leases, engines) = beside_others(&base, (redis, addresses), &unparked).await?;
         let (bells, sides, struck) = (Bells::default(), Sides::default(), Struck::default());
         bells.ring_others(&engines);
         let gates = Gates::new(&base.store, config.rules.packs(), base.clock).await?;
@@ -107,12 +100,7 @@ impl Engine {
         let for_campaigns = (&*leases, &bells, (&message_log, &webhooks, &history));
         let campaigns = campaigns(&config, &base, (&routes, &gates), for_campaigns, &stages);
         let (numbers, replies, inbox) = two_way(&config, &base, (&campaigns, &webhooks, &struck), &engines).await?;
-        let (binds, events) = Binds::new(
-            base.metrics.clone(),
-            (base.clock, seats.clone()),
-            stages.binds_stop.clone(),
-            stages.binds.clone(),
-        );
+        let (binds, events) = binds(&base, &seats, &stages);
         let (pressure, (reloads, asked)) = (Pressure::new(base.clock.now(), settle::SETTLERS), Reloads::new());
         let waiting = Waiting::new(&base.store, &traffic, &gates, &base.verdict);
         let (board, traces) = (binds.board(), binds.traces());
@@ -451,6 +439,15 @@ impl Engine {
     }
 }
 
+fn binds(base: &Base, seats: &Seats, stages: &Stages) -> (Binds, mpsc::Receiver<Events>) {
+    Binds::new(
+        base.metrics.clone(),
+        (base.clock, seats.clone()),
+        stages.binds_stop.clone(),
+        stages.binds.clone(),
+    )
+}
+
 fn traffic(config: &Config, base: &Base, routes: &RouteTable) -> Traffic {
     let times = (&base.metrics, base.clock);
     Traffic::new(&base.store, times, config.engine.failover_after, routes.now().served())
@@ -503,6 +500,23 @@ fn message_log(config: &Config, base: &Base, traffic: &Traffic) -> MessageLog {
     let (traffic, metrics) = (traffic.clone(), &base.metrics);
     let names = Arc::new(move |smsc| traffic.name(smsc));
     MessageLog::start(&config.message_log, (base.store.partitions(), metrics), names)
+}
+
+/// What this engine has alone, and what it leases, where others may be.
+async fn beside_others(
+    base: &Base,
+    (redis, addresses): (&Redis, [String; 2]),
+    unparked: &mpsc::Sender<Unparked>,
+) -> Result<(Seats, Arc<Leases>, Engines), RunFault> {
+    let seats = if redis.is_ours {
+        Seats::all_ours()
+    } else {
+        Seats::shared()
+    };
+    let of_leases = (base.clock, base.metrics.clone(), seats.clone());
+    let leases = Arc::new(Leases::new(&base.store, of_leases, unparked.clone()).await?);
+    let engines = Engines::begin(&base.store, base.clock, &seats, (leases.epoch(), addresses)).await?;
+    Ok((seats, leases, engines))
 }
 
 /// Who follows the journal beside the books.
