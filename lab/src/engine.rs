@@ -209,6 +209,7 @@ pub struct Engine {
 struct Listens {
     api: Api,
     admin: Http,
+    links: Option<String>,
 }
 
 /// What `campanile serve` prints first.
@@ -216,6 +217,7 @@ struct Listens {
 struct Ready {
     api: String,
     admin: String,
+    links: Option<String>,
 }
 
 impl Engine {
@@ -297,6 +299,11 @@ impl Engine {
         &self.listens.admin
     }
 
+    /// Where short links are answered, with `[links]`.
+    pub fn links(&self) -> Option<&str> {
+        self.listens.links.as_deref()
+    }
+
     /// Its metrics as Prometheus reads them.
     pub fn metrics(&self) -> Result<String> {
         Ok(self.admin().get("/metrics")?.success()?.text)
@@ -314,6 +321,7 @@ impl Listens {
         Ok(Self {
             api: Api::new(&ready.api, operator_key),
             admin: Http::new(&ready.admin),
+            links: ready.links,
         })
     }
 }

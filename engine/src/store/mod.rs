@@ -58,7 +58,7 @@ pub(crate) use admission::{Admission, Share, Suspension};
 pub(crate) use api_keys::KeyDetails;
 pub(crate) use backup::{Place, Source, SourceFault, Users};
 pub(crate) use caller::{KeyOwner, Token};
-pub(crate) use campaign::{Campaign, CampaignKind, StoredVariant};
+pub(crate) use campaign::{Campaign, CampaignKind, CampaignLink, StoredVariant};
 pub(crate) use campaigns::{Launch, RecipientRow};
 pub(crate) use census::{CampaignCensus, Census, InLine};
 pub(crate) use connection::ConnectFault;
