@@ -243,7 +243,10 @@ fn serve(path: &Path) -> ExitCode {
 
 /// Scripts read this line; people read what follows it.
 fn announce(ready: &Ready) {
-    let line = serde_json::json!({ "ready": true, "api": ready.api, "admin": ready.admin });
+    let mut line = serde_json::json!({ "ready": true, "api": ready.api, "admin": ready.admin });
+    if let Some(links) = ready.links {
+        line["links"] = serde_json::json!(links);
+    }
     if let Err(error) = print(&format!("{line}\n")) {
         tracing::warn!(%error, "standard output cannot be written");
     }

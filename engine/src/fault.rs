@@ -326,6 +326,8 @@ pub(crate) enum WordingProblem {
     PublicShortener { domain: String },
     /// A link to none of the domains that were agreed on.
     LinkNotAllowed { domain: String, allowed: Vec<String> },
+    /// Short links without a domain of theirs.
+    NoShortDomain,
     /// Fewer codes are left in the pool than recipients.
     CodesMissing {
         /// How many fewer.

@@ -20,6 +20,7 @@ mod compose;
 mod audience;
 mod sheet;
 mod mirror;
+mod links;
 mod account;
 mod people;
 mod import;

@@ -210,6 +210,7 @@ pub struct Engine {
 struct Listens {
     api: Api,
     admin: Http,
+    links: Option<String>,
 }
 
 /// What `campanile serve` prints first.
@@ -217,6 +218,7 @@ struct Listens {
 struct Ready {
     api: String,
     admin: String,
+    links: Option<String>,
 }
 
 impl Engine {
@@ -314,6 +316,11 @@ impl Engine {
         &self.listens.admin
     }
 
+    /// Where short links are answered, with `[links]`.
+    pub fn links(&self) -> Option<&str> {
+        self.listens.links.as_deref()
+    }
+
     /// Its metrics as Prometheus reads them.
     pub fn metrics(&self) -> Result<String> {
         Ok(self.admin().get("/metrics")?.success()?.text)
@@ -331,6 +338,7 @@ impl Listens {
         Ok(Self {
             api: Api::new(&ready.api, operator_key),
             admin: Http::new(&ready.admin),
+            links: ready.links,
         })
     }
 }

@@ -87,6 +87,11 @@ impl Engine {
         Http::new(self.0.admin())
     }
 
+    /// Where short links are answered, with `[links]`.
+    pub fn links(&self) -> &str {
+        self.0.links().expect("[links] in the settings")
+    }
+
     /// The sum of all samples of its metrics whose name and labels `wanted` takes; 0 when there are none.
     pub fn metric(&self, wanted: impl Fn(&str) -> bool) -> f64 {
         self.0.metric(wanted).or_fail()

@@ -35,6 +35,7 @@ mod inbound;
 mod keys;
 mod known;
 mod left_out;
+mod links;
 mod lists;
 mod lives;
 mod lost_holds;
@@ -108,6 +109,7 @@ use crate::guard::Verdict;
 use crate::history::History;
 use crate::import::Imports;
 use crate::inbound::Inbox;
+use crate::links::Links;
 use crate::logs::Logs;
 use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
@@ -188,6 +190,8 @@ pub(crate) struct App {
     pub(crate) started: Instant,
     /// Why messages are not sent.
     pub(crate) waiting: Waiting,
+    /// Where short links lead; `None`: they are not answered.
+    pub(crate) links: Option<Links>,
     pub(crate) clock: Clock,
     /// What the state of Redis allows.
     pub(crate) verdict: Verdict,

@@ -11,11 +11,13 @@ use super::access::{Caller, Id};
 use super::doc::{Key, Operation, Routes, Verb};
 use super::form::Form;
 use super::problem::{Problem, language_of};
+use super::refusal::database_refuses;
 use super::statistics::{self, GroupOf};
 use super::{App, shapes};
 use crate::campaign::{Figures, percent};
 use crate::domain::{CampaignId, Language, Status, TenantId};
 use crate::history::{Dimension, Question};
+use crate::links::ClickFigures;
 
 pub(super) fn routes() -> Routes {
     Routes::of("campaigns").add(
@@ -40,10 +42,26 @@ struct Report {
     figures: Figures,
     /// What people answered to it.
     replies: Replied,
+    /// How its links were followed, a second behind; `null`: it has none.
+    clicks: Option<Clicked>,
     /// By the SMSC that took them, some seconds behind; `null`: none did.
     smscs: Vec<GroupOf>,
     /// By the hour in which they were taken, or ended if they never were, by the clocks of Paris.
     hours: Vec<GroupOf>,
+}
+
+/// How the links of a campaign were followed.
+#[derive(Serialize, JsonSchema)]
+struct Clicked {
+    clicks: u64,
+    /// Who has followed theirs, however often.
+    people: u64,
+    /// Of those who have it, in percent.
+    rate: f64,
+    /// What each of these cost; `null`: there are none.
+    credits_each: Option<f64>,
+    /// How often programs looked at one, which is no click.
+    previews: u64,
 }
 
 /// What people answered to a campaign.
@@ -75,18 +93,20 @@ pub(super) async fn show(
         Form::Json => {
             let groups = async |by| groups(&app, (tenant, id), (by, language)).await;
             let replied = app.replies.figures(tenant, id).await?;
-            let delivered = figures
-                .statuses
-                .iter()
-                .find(|row| row.status == Status::Delivered.code());
+            let delivered = delivered(&figures);
+            let clicks = match &app.links {
+                Some(links) => links.figures(id).await.map_err(|error| database_refuses(&error))?,
+                None => None,
+            };
             let report = Report {
                 replies: Replied {
                     messages: replied.messages,
                     people: replied.people,
-                    rate: delivered.map_or(0.0, |row| percent(replied.people, row.count)),
+                    rate: percent(replied.people, delivered),
                     median_seconds: replied.median_seconds,
                     opted_out: replied.opted_out,
                 },
+                clicks: clicks.map(|clicks| clicked(&clicks, delivered, figures.spent())),
                 smscs: groups(Dimension::Smsc).await?,
                 hours: groups(Dimension::Hour).await?,
                 figures,
@@ -103,6 +123,23 @@ pub(super) async fn show(
                 .into_response()
         }
     })
+}
+
+fn delivered(figures: &Figures) -> u64 {
+    let delivered = Status::Delivered.code();
+    let row = figures.statuses.iter().find(|row| row.status == delivered);
+    row.map_or(0, |row| row.count)
+}
+
+fn clicked(clicks: &ClickFigures, delivered: u64, spent: u64) -> Clicked {
+    Clicked {
+        clicks: clicks.clicks,
+        people: clicks.people,
+        rate: percent(clicks.people, delivered),
+        // To two digits.
+        credits_each: (clicks.people > 0).then(|| (spent as f64 / clicks.people as f64 * 100.0).round() / 100.0),
+        previews: clicks.previews,
+    }
 }
 
 /// What history knows of a campaign's messages.

@@ -15,16 +15,17 @@ use super::refusal::{database_refuses, store_refuses};
 use super::{App, agenda, consents, contacts, conversations, history, inbound, shapes};
 use crate::audience::normalise;
 use crate::campaign::view::time;
-use crate::domain::{ContactId, Country, Purpose, Recipient, Role, TenantId};
+use crate::domain::{ContactId, Country, MessageId, Purpose, Recipient, Role, TenantId, UnixMicros};
+use crate::links::Clicks;
 use crate::people::GivenCode;
 use crate::replies::{Conversation, Said};
 use crate::rights::{self, Everything, MESSAGES_MAX, OfNumber, Rights, RightsFault, Whom};
 
 const DATA: &str = "Contact, visits, lists, consents with what proves them, and what hangs on the number: opt-outs, messages of the history, the newest \
-                    10,000, what was written back, and codes. What was said in a message stands with its campaign, as long as that is kept.";
+                    10,000, which links were followed, what was written back, and codes. What was said in a message stands with its campaign, as long as that is kept.";
 
-const ERASE: &str = "The contact goes with visits, lists and consents; messages of the history keep what became of them, and lose their number; what was \
-                     written back goes, as do files of errors of imports. No advertising goes to the number from then on: of that \
+const ERASE: &str = "The contact goes with visits, lists and consents; messages of the history keep what became of them, and lose their number; which links were followed goes, as does what was \
+                     written back, as do files of errors of imports. No advertising goes to the number from then on: of that \
                      a keyed hash is kept, by which a file that brings the number again is held back. Refused while messages to it are under way: \
                      what can be stopped is stopped by then, and the same may be asked again. While another contact has the same number, only the \
                      contact is forgotten.";
@@ -91,6 +92,7 @@ fn rights(app: &App) -> Rights<'_> {
         campaigns: &app.campaigns,
         agenda: &app.agenda,
         replies: &app.replies,
+        links: app.links.as_ref(),
     }
 }
 
@@ -168,6 +170,17 @@ async fn erase(app: &App, known: Known, (tenant, whom): (TenantId, Whom)) -> Res
     })))
 }
 
+fn click((message, clicks): &(MessageId, Clicks)) -> Value {
+    let at = |at: UnixMicros| (at != UnixMicros::default()).then(|| time(at)).flatten();
+    json!({
+        "message": message.to_string(),
+        "first_at": at(clicks.first_at),
+        "last_at": at(clicks.last_at),
+        "clicks": clicks.clicks,
+        "previews": clicks.previews,
+    })
+}
+
 fn view(app: &App, everything: &Everything) -> Value {
     let contact = |known: &rights::Known| {
         let visit = |visit: &crate::people::Visit| json!({ "day": visit.day.to_string(), "practice": visit.practice });
@@ -192,6 +205,7 @@ fn view(app: &App, everything: &Everything) -> Value {
         "opted_out": of_number.opted_out.iter().copied().map(Purpose::code).collect::<Vec<_>>(),
         "messages": of_number.messages.iter().map(history::view).collect::<Vec<_>>(),
         "messages_are_cut": of_number.messages.len() == MESSAGES_MAX,
+        "clicks": of_number.clicks.iter().map(click).collect::<Vec<_>>(),
         "inbound": of_number.inbound.iter().map(|entry| inbound::shown(app, entry)).collect::<Vec<_>>(),
         "conversations": of_number.conversations.iter().map(conversation).collect::<Vec<_>>(),
         "codes": of_number.codes.iter().map(code).collect::<Vec<_>>(),

@@ -50,7 +50,9 @@ pub(crate) struct Listeners {
     pub(crate) public: TcpListener,
     /// For operators, metrics and health.
     pub(crate) admin: TcpListener,
-    /// What both show.
+    /// For those who follow short links.
+    pub(crate) links: Option<TcpListener>,
+    /// What the first two show.
     pub(crate) secured: Secured,
 }
 
@@ -61,7 +63,7 @@ pub(crate) async fn serve(listeners: Listeners, app: App, stop: CancellationToke
 
 pub(super) async fn serve_with(patience: Patience, listeners: Listeners, app: App, stop: CancellationToken) {
     let (api, metrics) = (&app.limits, &app.metrics);
-    let public = Room {
+    let room = Room {
         all: api.connections_max as usize,
         each: api.address_connections_max as usize,
     };
@@ -70,7 +72,7 @@ pub(super) async fn serve_with(patience: Patience, listeners: Listeners, app: Ap
         each: ADMIN_CONNECTIONS,
     };
     let public = Server {
-        places: Places::new(public, "public", metrics),
+        places: Places::new(room, "public", metrics),
         tls: listeners.secured.public,
         router: super::public(app.clone()),
         proxies: api.trusted_proxies.clone(),
@@ -83,9 +85,21 @@ pub(super) async fn serve_with(patience: Patience, listeners: Listeners, app: Ap
         router: super::admin(app.clone()),
         proxies: Vec::new(),
         patience,
+        stop: stop.clone(),
+    };
+    let links = Server {
+        places: Places::new(room, "links", metrics),
+        tls: Shown::default(),
+        router: super::links::router(app.clone()),
+        proxies: api.trusted_proxies.clone(),
+        patience,
         stop,
     };
-    tokio::join!(public.listen(listeners.public), admin.listen(listeners.admin));
+    tokio::join!(
+        public.listen(listeners.public),
+        admin.listen(listeners.admin),
+        links.listen_if(listeners.links)
+    );
     app.operations.close();
     if tokio::time::timeout(patience.end, app.operations.wait()).await.is_err() {
         tracing::warn!(operations = app.operations.len(), "operations did not end in time");
@@ -103,6 +117,12 @@ struct Server {
 }
 
 impl Server {
+    async fn listen_if(self, listener: Option<TcpListener>) {
+        if let Some(listener) = listener {
+            self.listen(listener).await;
+        }
+    }
+
     async fn listen(self, listener: TcpListener) {
         let connections = TaskTracker::new();
         while let Some(accepted) = self.stop.run_until_cancelled(listener.accept()).await {

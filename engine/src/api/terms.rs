@@ -12,7 +12,7 @@ use crate::fault::{DateProblem, FieldProblem, JsonType, UrlProblem, WordingProbl
 use crate::store::GRANTED_MAX;
 
 /// Their names.
-pub(super) const TERMS: [&str; 14] = [
+pub(super) const TERMS: [&str; 15] = [
     "encoding",
     "tariff",
     "max_chars",
@@ -24,6 +24,7 @@ pub(super) const TERMS: [&str; 14] = [
     "frequency_cap",
     "text_retention_days",
     "link_domains",
+    "short_domain",
     ALERTS,
     "daily_max",
     "time_zone",
@@ -60,6 +61,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
     let link_domains = fields.if_given("link_domains", |fields, name| {
         fields.checked_list(name, Terms::LINK_DOMAINS_MAX, link_domain)
     });
+    let short_domain = fields.if_given("short_domain", |fields, _| short_domain(fields));
     let balance_alerts = fields.if_given(ALERTS, |fields, _| balance_alerts(fields));
     let daily_max = fields.if_given("daily_max", |fields, name| {
         fields.whole_or_null(name, (1, Terms::DAILY_MAX.into()))
@@ -77,6 +79,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         frequency_cap: frequency_cap?,
         text_days: text_days?.map(|days| days.map(|days| days as u16)),
         link_domains: link_domains?,
+        short_domain: short_domain?,
         balance_alerts: balance_alerts?,
         daily_max: daily_max?.map(|max| max.map(|max| max as u32)),
         time_zone: time_zone?,
@@ -85,6 +88,21 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
 
 fn link_domain(text: &str) -> Result<String, FieldProblem> {
     domain(text).ok_or_else(|| UrlProblem::InvalidDomain.into())
+}
+
+/// A domain, or `null`: none.
+fn short_domain(fields: &mut Fields) -> Option<Option<String>> {
+    let Some(given) = fields.text_or_null("short_domain")? else {
+        return Some(None);
+    };
+    let found = link_domain(&given);
+    match found {
+        Ok(domain) => Some(Some(domain)),
+        Err(problem) => {
+            fields.refuse("/short_domain".to_owned(), problem);
+            None
+        }
+    }
 }
 
 /// The thresholds, each once, the most first; `null`: none.
@@ -184,6 +202,7 @@ pub(super) fn show(terms: &Terms, shown: &mut Value) {
         json!(cap),
         json!(terms.text_days),
         json!(links),
+        json!(terms.short_domain),
         json!(terms.balance_alerts),
         json!(terms.daily_max),
         json!(terms.time_zone),

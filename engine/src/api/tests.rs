@@ -134,6 +134,7 @@ impl Api {
         let automations = (database, bench.clock);
         let automations = crate::automation::Automations::new(automations, bench.campaigns.clone(), webhooks.clone());
         let app = App {
+            links: None,
             automations,
             agenda,
             waiting: Waiting::new(&bench.store, &traffic, &Gates::none(bench.clock), &verdict),

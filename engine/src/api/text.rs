@@ -13,7 +13,7 @@ use super::problem::Problem;
 use super::{App, shapes};
 use crate::audience::{COLUMNS_MAX, VALUE_MAX};
 use crate::campaign::too_long;
-use crate::compose::{ANALYSED_MAX, Analysis, Sender, Template, analyse, asks_in_vain};
+use crate::compose::{ANALYSED_MAX, Analysis, Sender, Template, analyse, asks_in_vain, is_link};
 use crate::domain::{Role, Terms};
 use crate::fault::{FieldFault, FieldProblem};
 
@@ -65,9 +65,10 @@ pub(super) async fn analyze(
         encoding: encoding.unwrap_or(terms.encoding),
         ..terms
     };
-    let worded = app.campaigns.wording(&terms).with_clause(&text, purpose);
+    let wording = app.campaigns.wording(&terms);
+    let worded = wording.with_clause(&text, purpose);
     let text = worded.map_err(|problem| Problem::of_fields(vec![FieldFault::new("/text", problem)]))?;
-    let mut shown = shown((&text, given), &values, &terms).map_err(Problem::of_fields)?;
+    let mut shown = shown((&text, given), &values, (&terms, wording.longest_link())).map_err(Problem::of_fields)?;
     let in_vain = sender.map(|sender| asks_in_vain([text.as_str()].into_iter(), &sender));
     shown["no_reply_sender"] = in_vain.unwrap_or_default().into();
     Ok(Json(shown))
@@ -83,13 +84,15 @@ fn sender(fields: &mut Fields) -> Option<Option<String>> {
 fn shown(
     (text, characters): (&str, usize),
     values: &[(String, String)],
-    terms: &Terms,
+    (terms, link): (&Terms, Option<String>),
 ) -> Result<Value, Vec<FieldFault>> {
     let (names, values): (Vec<&str>, Vec<&str>) = values
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .unzip();
-    let (template, without_value) = Template::parse_open(text, &names)?;
+    // A value of that name is a column's, and the campaign has no link then.
+    let link = link.filter(|_| !names.iter().any(|name| is_link(name)));
+    let (template, without_value) = Template::parse_open_linked(text, &names, link.as_deref())?;
     let mut rendered = String::new();
     template.render(&values, &mut rendered);
     let too_long = |_| vec![too_long(rendered.chars().count())];

@@ -3,31 +3,28 @@
 use std::io;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use kit::words::nearest;
 use serde::de::Error;
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 use smpp::text::EncodingPolicy;
 
-use crate::compose::{Sender, Template, Wording};
+use crate::compose::{Sender, Shortened, Template, Wording, longest_link};
 use crate::database::DatabaseError;
-use crate::domain::{CodePoolId, Parameters, Purpose, SCHEDULE_MAX, SERVICE_TYPE_MAX, TemplateId, UnixMicros};
-use crate::fault::{DateProblem, FAULTS_MAX, FieldFault, FieldProblem};
+use crate::domain::{CodePoolId, Parameters, Purpose, SCHEDULE_MAX, TemplateId, TlvList, UnixMicros};
+use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem};
 
 use super::bounded::OCTETS_MAX;
+use super::checks::{check_campaign_name, check_service_type, instant_ahead};
 use super::guard::StringTooLong;
 use super::kinds::{FindTemplate, check_category, check_purpose_of};
 use super::row::{COLUMNS_MAX, Columns, Place, Row, RowBuffer, RowSink, SinkFull, Values};
 use super::taker::escape;
-use super::tlvs::{TlvsRead, ascii};
+use super::tlvs::TlvsRead;
 use super::variants::{self, Variant};
 
-/// The longest name of a campaign, in characters: one line of a list.
-pub(crate) const NAME_MAX: usize = 100;
-
 /// The texts first, those that may be missing last among them.
-pub(super) const BODY_FIELDS: [&str; 15] = [
+pub(super) const BODY_FIELDS: [&str; 17] = [
     "name",
     "text",
     "sender",
@@ -38,19 +35,21 @@ pub(super) const BODY_FIELDS: [&str; 15] = [
     "category",
     "template",
     "code_pool",
+    "link",
+    "link_expires_at",
     "validity",
     "schedule_delivery",
     "tlvs",
     "variants",
     "audience",
 ];
-/// The places of those that are no texts; those before the audience may be missing, with the last six texts; and where there is a template, what it says.
-pub(super) const VALIDITY: usize = 10;
-pub(super) const SCHEDULE_DELIVERY: usize = 11;
-pub(super) const TLVS: usize = 12;
-pub(super) const VARIANTS: usize = 13;
+/// The places of those that are no texts; those before the audience may be missing, with the last eight texts; and where there is a template, what it says.
+pub(super) const VALIDITY: usize = 12;
+pub(super) const SCHEDULE_DELIVERY: usize = 13;
+pub(super) const TLVS: usize = 14;
+pub(super) const VARIANTS: usize = 15;
 /// Fields that may be missing.
-const OPTIONAL: std::ops::Range<usize> = 4..14;
+const OPTIONAL: std::ops::Range<usize> = 4..16;
 /// What a template says instead.
 const OF_TEMPLATES: [&str; 2] = ["text", "purpose"];
 const TEXT: usize = 1;
@@ -67,7 +66,7 @@ pub(crate) const ENCODINGS: [&str; 3] = [
 pub(crate) const VALIDITY_S: (i64, i64) = (1, 30 * 86_400);
 
 /// How many days ahead a campaign's last moment may be.
-const DAYS_AHEAD_MAX: u32 = 366;
+pub(crate) const DAYS_AHEAD_MAX: u32 = 366;
 
 /// How long an SMSC may be told to keep a message, in seconds.
 pub(crate) const SCHEDULE_S: (i64, i64) = (1, SCHEDULE_MAX.as_secs() as i64);
@@ -103,6 +102,8 @@ pub(crate) struct CampaignDraft {
     pub(crate) from_template: Option<(TemplateId, u32)>,
     /// `code_pool`: whence its recipients have their codes.
     pub(crate) code_pool: Option<CodePoolId>,
+    /// `link` and `link_expires_at`: where links of its recipients' own lead, and until when.
+    pub(crate) link: Option<(Shortened, Option<UnixMicros>)>,
     /// `encoding`; `None`: as the tenant's texts are.
     pub(crate) encoding: Option<EncodingPolicy>,
     /// `validity`: how long its messages are worth sending from the launch on; `None`: for ever.
@@ -157,7 +158,7 @@ pub(super) struct Reading<'s> {
     /// Set when the sink took no more; reading then stops.
     pub(super) full: Option<SinkFull>,
     faults: Vec<FieldFault>,
-    pub(super) texts: [Option<String>; 10],
+    pub(super) texts: [Option<String>; 12],
     pub(super) validity: Option<Duration>,
     pub(super) schedule_delivery: Option<Duration>,
     pub(super) tlvs: TlvsRead,
@@ -181,7 +182,7 @@ impl<'s> Reading<'s> {
             find_template: rules.find_template,
             full: None,
             faults: Vec::new(),
-            texts: [const { None }; 10],
+            texts: [const { None }; 12],
             validity: None,
             schedule_delivery: None,
             tlvs: TlvsRead::default(),
@@ -336,11 +337,10 @@ impl<'s> Reading<'s> {
             category,
             _,
             code_pool,
+            link,
+            link_expires_at,
         ] = std::mem::take(&mut self.texts);
-        let tlvs = std::mem::take(&mut self.tlvs);
-        for fault in tlvs.faults {
-            self.fault(fault.pointer, fault.problem);
-        }
+        let tlvs = self.take_tlvs();
         let service_type = self.checked("/service_type", service_type, check_service_type);
         let ahead = (self.now, DAYS_AHEAD_MAX);
         let expires_at = self.checked("/expires_at", expires_at, |at| instant_ahead(&at, ahead));
@@ -348,10 +348,7 @@ impl<'s> Reading<'s> {
         let name = self.checked("/name", name, check_campaign_name);
         let wording = std::mem::take(&mut self.wording);
         let text = self.checked("/text", text, |text| wording.check(&text).map(|()| text));
-        let sender = self.checked("/sender", sender, |sender| {
-            let sender = Sender::parse(&sender)?;
-            wording.check_sender(&sender).map(|()| sender)
-        });
+        let sender = self.checked("/sender", sender, |sender| read_sender(&wording, &sender));
         let purpose = self.checked("/purpose", purpose, |purpose| parse_purpose(&purpose));
         let category = self.category(category, purpose);
         if let Some(purpose) = purpose.filter(|_| self.query.is_empty()) {
@@ -364,11 +361,12 @@ impl<'s> Reading<'s> {
             })
         });
         let code_pool = self.code_pool(code_pool);
+        let link = self.link(&wording, (link, link_expires_at));
         let variants = self.read_variants(&wording, sender.as_ref().zip(purpose));
         // An audience that was not read to its end may lack columns that the text names.
         let template = text
             .filter(|_| self.faults.is_empty())
-            .and_then(|text| self.template(&text, &variants));
+            .and_then(|text| self.template(&text, (&variants, link.as_ref())));
         match (name, template, sender, purpose) {
             (Some(name), Some(template), Some(sender), Some(purpose)) if self.faults.is_empty() => Ok(CampaignDraft {
                 name,
@@ -378,13 +376,14 @@ impl<'s> Reading<'s> {
                 category,
                 from_template,
                 code_pool,
+                link,
                 encoding,
                 validity: self.validity,
                 expires_at,
                 parameters: Parameters {
                     service_type,
                     schedule_delivery: self.schedule_delivery,
-                    tlvs: tlvs.list,
+                    tlvs,
                 },
                 columns: self.columns,
                 variants,
@@ -392,6 +391,14 @@ impl<'s> Reading<'s> {
             }),
             _ => Err(ReadFault::Fields(self.faults)),
         }
+    }
+
+    fn take_tlvs(&mut self) -> TlvList {
+        let tlvs = std::mem::take(&mut self.tlvs);
+        for fault in tlvs.faults {
+            self.fault(fault.pointer, fault.problem);
+        }
+        tlvs.list
     }
 
     fn check_presence(&mut self) {
@@ -444,7 +451,7 @@ impl<'s> Reading<'s> {
             self.fault("/template", FieldProblem::UnknownValue { allowed: &["tpl_…"] });
             return Ok(None);
         };
-        let [_, text, _, purpose, _, _, _, category, _, _] = &mut self.texts;
+        let [_, text, _, purpose, _, _, _, category, ..] = &mut self.texts;
         *text = Some(template.text);
         purpose.get_or_insert_with(|| template.purpose.code().to_owned());
         if category.is_none() {
@@ -466,6 +473,22 @@ impl<'s> Reading<'s> {
         Some(pool)
     }
 
+    /// Where links lead, and until when.
+    fn link(
+        &mut self,
+        wording: &Wording,
+        (url, expires_at): (Option<String>, Option<String>),
+    ) -> Option<(Shortened, Option<UnixMicros>)> {
+        if url.is_none() && expires_at.is_some() {
+            let fields = &["link"];
+            self.fault("/link_expires_at", FieldProblem::MissingBeside { fields });
+        }
+        let ahead = (self.now, DAYS_AHEAD_MAX);
+        let expires_at = self.checked("/link_expires_at", expires_at, |at| instant_ahead(&at, ahead));
+        let link = self.checked("/link", url, |url| wording.shorten(&url))?;
+        Some((link, expires_at))
+    }
+
     fn read_variants(&mut self, wording: &Wording, of: Option<(&Sender, Purpose)>) -> Vec<Variant> {
         let Some((given, of)) = self.variants.take().zip(of) else {
             return Vec::new();
@@ -484,7 +507,11 @@ impl<'s> Reading<'s> {
     }
 
     /// Of contacts, what the texts name are the columns. Whether contacts have these is for who knows them to say.
-    fn named_columns(&mut self, text: &str, variants: &[Variant]) -> Result<Columns, Vec<FieldFault>> {
+    fn named_columns(
+        &mut self,
+        text: &str,
+        (variants, link): (&[Variant], Option<&str>),
+    ) -> Result<Columns, Vec<FieldFault>> {
         // Which variant it is needs a column as well.
         let max = COLUMNS_MAX - usize::from(!variants.is_empty());
         let mut names: Vec<String> = Vec::new();
@@ -492,7 +519,7 @@ impl<'s> Reading<'s> {
         let pointer = |at: usize| format!("/variants/{at}/text");
         let texts = texts.map(|(at, text)| (pointer(at), text));
         for (pointer, text) in [("/text".to_owned(), text)].into_iter().chain(texts) {
-            let read = Template::parse_open(text, &names);
+            let read = Template::parse_open_linked(text, &names, link);
             let (_, others) = read.map_err(|faults| at_pointer(faults, &pointer))?;
             names.extend(others);
             if names.len() > max {
@@ -503,9 +530,15 @@ impl<'s> Reading<'s> {
         Ok(Columns::of(names))
     }
 
-    fn template(&mut self, text: &str, variants: &[Variant]) -> Option<Template> {
+    fn template(
+        &mut self,
+        text: &str,
+        (variants, link): (&[Variant], Option<&(Shortened, Option<UnixMicros>)>),
+    ) -> Option<Template> {
+        let longest = link.map(|(link, _)| longest_link(&link.domain));
+        let link = longest.as_deref();
         if !self.query.is_empty() {
-            match self.named_columns(text, variants) {
+            match self.named_columns(text, (variants, link)) {
                 Ok(columns) => self.columns = columns,
                 Err(faults) => {
                     self.faults.extend(faults.into_iter().take(FAULTS_MAX));
@@ -513,8 +546,16 @@ impl<'s> Reading<'s> {
                 }
             }
         }
-        match Template::parse(text, self.columns.names()) {
-            Ok(template) => Some(template),
+        match Template::parse_linked(text, self.columns.names(), link) {
+            Ok(template) => {
+                let in_variants = || variants.iter().any(|variant| has_link(&variant.text, link));
+                if link.is_some() && !template.has_link() && !in_variants() {
+                    let fields = &["[lien]"];
+                    self.fault("/text", FieldProblem::MissingBeside { fields });
+                    return None;
+                }
+                Some(template)
+            }
             Err(faults) => {
                 self.faults.extend(faults.into_iter().take(FAULTS_MAX));
                 None
@@ -523,37 +564,19 @@ impl<'s> Reading<'s> {
     }
 }
 
+fn read_sender(wording: &Wording, text: &str) -> Result<Sender, FieldProblem> {
+    let sender = Sender::parse(text)?;
+    wording.check_sender(&sender).map(|()| sender)
+}
+
+fn has_link(text: &str, link: Option<&str>) -> bool {
+    Template::parse_open_linked(text, &[""; 0], link).is_ok_and(|(template, _)| template.has_link())
+}
+
 /// The same faults of another field.
 fn at_pointer(faults: Vec<FieldFault>, pointer: &str) -> Vec<FieldFault> {
     let faults = faults.into_iter();
     faults.map(|fault| FieldFault::new(pointer, fault.problem)).collect()
-}
-
-/// The name of a campaign: neither blank nor too long.
-pub(crate) fn check_campaign_name(name: String) -> Result<String, FieldProblem> {
-    let given = name.chars().count();
-    match name.trim() {
-        "" => Err(FieldProblem::Empty),
-        _ if given > NAME_MAX => Err(FieldProblem::TooLong { max: NAME_MAX, given }),
-        trimmed => Ok(trimmed.to_owned()),
-    }
-}
-
-/// As an SMSC takes it.
-pub(crate) fn check_service_type(service_type: String) -> Result<String, FieldProblem> {
-    ascii(&service_type, SERVICE_TYPE_MAX).map(|_| service_type)
-}
-
-/// An instant that is to come, at most so many days ahead.
-pub(crate) fn instant_ahead(text: &str, (now, days): (UnixMicros, u32)) -> Result<UnixMicros, FieldProblem> {
-    let at: Timestamp = text.parse().map_err(|_| DateProblem::InvalidInstant)?;
-    let at = u64::try_from(at.as_microsecond()).map_err(|_| DateProblem::InvalidInstant)?;
-    let at = UnixMicros(at);
-    let most = Duration::from_secs(u64::from(days) * 86_400);
-    match at > now && at <= now.plus(most) {
-        true => Ok(at),
-        false => Err(DateProblem::NotAhead { days }.into()),
-    }
 }
 
 fn parse_purpose(code: &str) -> Result<Purpose, FieldProblem> {

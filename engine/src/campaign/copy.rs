@@ -18,7 +18,7 @@ use crate::compose::Sender;
 use crate::domain::{CampaignId, Countries, Purpose, Recipient, Row, TenantId, Terms, variables};
 use crate::encryption::Cipher;
 use crate::fault::FieldFault;
-use crate::store::{Campaign, CampaignKind, CampaignState, Owner, RecipientRow, StoreError};
+use crate::store::{Campaign, CampaignKind, CampaignLink, CampaignState, Owner, RecipientRow, StoreError};
 
 /// Steps of recipients that may wait to be taken.
 const STEPS_MAX: usize = 2;
@@ -135,6 +135,10 @@ impl Campaigns {
             redacted: None,
             name: name.unwrap_or_else(|| again(&original.name)),
             expires_at: original.expires_at.filter(|at| *at > now),
+            link: original.link.clone().map(|link| CampaignLink {
+                expires_at: link.expires_at.filter(|at| *at > now),
+                ..link
+            }),
             copied_from: Some(original.id),
             refused: None,
             state: CampaignState::Draft,
@@ -177,12 +181,22 @@ impl Campaigns {
         for variant in &mut variants {
             variant.text = worded(&variant.text)?;
         }
+        let link = copy.link.as_ref().map(|link| {
+            let shortened = wording.shorten(&link.url).map_err(|problem| refuse("/link", problem))?;
+            Ok::<_, CampaignFault>(CampaignLink {
+                url: shortened.url,
+                domain: shortened.domain,
+                expires_at: link.expires_at,
+            })
+        });
+        let link = link.transpose()?;
         // These have theirs already.
         let code_pool = copy.code_pool.filter(|_| query.is_some());
         Ok(Campaign {
             text: worded(&copy.text)?,
             query,
             code_pool,
+            link,
             variants,
             ..copy
         })

@@ -269,7 +269,11 @@ impl Campaigns {
 
     /// How texts are taken under these terms.
     pub(crate) fn wording(&self, terms: &Terms) -> Wording {
-        Wording::new(terms, self.0.deps.limits.stop_number.as_deref())
+        let wording = Wording::new(terms, self.0.deps.limits.stop_number.as_deref());
+        match self.0.deps.links {
+            Some(_) => wording,
+            None => wording.without_short_links(),
+        }
     }
 
     /// What a tenant has agreed on.
@@ -332,6 +336,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         columns: Vec::new(),
         query: None,
         code_pool: None,
+        link: None,
         copied_from: None,
         category: None,
         template: None,

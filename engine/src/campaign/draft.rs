@@ -18,13 +18,13 @@ use super::{CampaignFault, Campaigns, Limits};
 use crate::audience::{
     CampaignDraft, Counts, GivenTemplate, Ingest, ReadFault, Rejected, Rules, Variant, read_campaign,
 };
-use crate::compose::{Template, Wording};
+use crate::compose::{Shortened, Template, Wording, longest_link};
 use crate::database::DatabaseError;
 use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TemplateId, TenantId, Terms, UnixMicros};
 use crate::encryption::Cipher;
 use crate::fault::{FieldFault, FieldProblem};
 use crate::people::{Audience, Filter, MergeField, People, PeopleFault};
-use crate::store::{Campaign, CampaignKind, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
+use crate::store::{Campaign, CampaignKind, CampaignLink, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
 
 /// How long a body may wait for its turn to be read.
 const TURN_MAX: Duration = Duration::from_secs(10);
@@ -217,9 +217,11 @@ impl Campaigns {
             );
         }
         let texts = variants.map(|(at, variant)| (format!("/variants/{at}/text"), variant.text.as_str()));
+        let longest = draft.link.as_ref().map(|(link, _)| longest_link(&link.domain));
         let own = ("/text".to_owned(), draft.template.text());
         for (pointer, text) in [own].into_iter().chain(texts) {
-            let (_, names) = Template::parse_open(text, &[""; 0]).map_err(CampaignFault::Fields)?;
+            let (_, names) =
+                Template::parse_open_linked(text, &[""; 0], longest.as_deref()).map_err(CampaignFault::Fields)?;
             match self.merge_fields(tenant, (&names, &pointer), draft.code_pool).await {
                 Err(CampaignFault::Fields(more)) => faults.extend(more),
                 named => drop(named?),
@@ -353,6 +355,7 @@ impl Campaigns {
             columns: draft.columns.names().to_vec(),
             query: None,
             code_pool: draft.code_pool,
+            link: draft.link.as_ref().map(link),
             copied_from: None,
             category: draft.category.clone(),
             template: draft.from_template,
@@ -400,6 +403,14 @@ impl Asked {
             Err(PeopleFault::NotFound | PeopleFault::Fields(_)) => Ok(None),
             Err(PeopleFault::Database(error)) => Err(error),
         }
+    }
+}
+
+fn link((link, expires_at): &(Shortened, Option<UnixMicros>)) -> CampaignLink {
+    CampaignLink {
+        url: link.url.clone(),
+        domain: link.domain.clone(),
+        expires_at: *expires_at,
     }
 }
 

@@ -166,6 +166,11 @@ struct Actual {
 }
 
 impl Figures {
+    /// The credits that it took, without what was given back.
+    pub(crate) fn spent(&self) -> u64 {
+        self.actual.credits.saturating_sub(self.actual.recredited)
+    }
+
     /// The figures of a campaign whose messages came to that.
     pub(super) fn of(campaign: &Campaign, (counters, times): (&Counters, &Times), language: Language) -> Self {
         let counts = counters.statuses();

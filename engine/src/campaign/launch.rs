@@ -5,8 +5,10 @@ use std::sync::PoisonError;
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use super::{CampaignFault, Campaigns};
+use super::{CampaignFault, Campaigns, ShortLinks};
+use crate::audience::DAYS_AHEAD_MAX as LINK_DAYS_MAX;
 use crate::domain::{CampaignId, Partition, Purpose, RouteId, TenantId, UnixMicros, Way};
+use crate::fault::{DateProblem, FieldFault};
 use crate::otel::Context;
 use crate::store::{Campaign, CampaignKind, CampaignState, Launch, Owner, Share, StoreError};
 
@@ -39,6 +41,7 @@ impl Campaigns {
         if campaign.query.is_some() && campaign.state != CampaignState::Resolving {
             return self.resolve_for_launch(campaign, planned).await;
         }
+        self.keep_link(campaign).await?;
         let launching = tracing::info_span!(
             "campaign.launch",
             campaign = %id,
@@ -78,6 +81,28 @@ impl Campaigns {
             }
             Launch::WrongState => Err(self.why_not(tenant, id).await?),
         }
+    }
+
+    /// Before anybody can have a link of it: where that leads.
+    async fn keep_link(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
+        let (Some(link), Some(links)) = (&campaign.link, &self.0.deps.links) else {
+            return Ok(());
+        };
+        if !campaign.state.is_before_launch() && campaign.state != CampaignState::Resolving {
+            return Ok(());
+        }
+        if link.expires_at.is_some_and(|at| at <= self.now()) {
+            let days = LINK_DAYS_MAX;
+            let over = FieldFault::new("/link_expires_at", DateProblem::NotAhead { days }.into());
+            return Err(CampaignFault::Fields(vec![over]));
+        }
+        let kept = links.keep(ShortLinks {
+            of: (campaign.tenant, campaign.id),
+            domain: &link.domain,
+            url: &link.url,
+            expires_at: link.expires_at,
+        });
+        Ok(kept.await?)
     }
 
     /// Takes the credits of a launch, and keeps in which trace that was.

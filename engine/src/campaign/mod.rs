@@ -54,6 +54,7 @@ use tracing::Instrument;
 use crate::clock::Clock;
 use crate::domain::{CampaignId, Countries, Country, Partition, TenantId, UnixMicros, Way};
 use crate::history::History;
+use crate::links::{Links, ShortLinks};
 use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
@@ -127,6 +128,8 @@ pub(crate) struct CampaignDeps {
     pub(crate) people: People,
     /// Knows which numbers of campaigns were ever given.
     pub(crate) mirror: Mirror,
+    /// Where it is kept whither short links lead. Absent: nobody has any.
+    pub(crate) links: Option<Links>,
     /// Told what happened to messages, before the books are.
     pub(crate) message_log: MessageLog,
     /// Told where campaigns are. Absent: nobody is told.
@@ -167,7 +170,7 @@ impl Campaigns {
     /// The campaigns of that database.
     pub(crate) fn new(deps: CampaignDeps) -> Self {
         Self(Arc::new(Shared {
-            orders: Orders::new(deps.store.clone()),
+            orders: Orders::new(deps.store.clone(), deps.mirror.link_key()),
             books: Books::new(
                 deps.store.clone(),
                 (deps.clock, deps.metrics.clone()),

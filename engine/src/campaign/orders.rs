@@ -9,9 +9,9 @@ use rustc_hash::FxHashMap;
 use smpp::text::EncodingPolicy;
 
 use super::texts::Texts;
-use crate::compose::{Sender, Template};
-use crate::domain::{CampaignId, Parameters, Purpose, TenantId, UnixMicros, push_variable, variables};
-use crate::encryption::{Cipher, EncryptionFault};
+use crate::compose::{Sender, Template, short_link};
+use crate::domain::{CampaignId, MessageId, Parameters, Purpose, TenantId, UnixMicros, push_variable, variables};
+use crate::encryption::{Cipher, EncryptionFault, LinkKey};
 use crate::otel::Context;
 use crate::store::{Campaign, CampaignKind, Store, StoreError};
 
@@ -35,6 +35,8 @@ pub(crate) struct Order {
     /// From then on nothing of it goes to an SMSC.
     ends_at: Option<UnixMicros>,
     parameters: Parameters,
+    /// What makes its short links, and of which domain they are; `None`: it has none.
+    links: Option<(Arc<LinkKey>, String)>,
     /// What the variables are encrypted with where they are stored.
     pub(super) cipher: Cipher,
     /// When it was launched; a direct campaign: when it was made.
@@ -50,7 +52,7 @@ impl Order {
     ///
     /// # Errors
     /// When what is stored is no order.
-    pub(super) fn of(campaign: &Campaign) -> Result<Self, StoreError> {
+    pub(super) fn of(campaign: &Campaign, key: Option<&Arc<LinkKey>>) -> Result<Self, StoreError> {
         let (texts, sender) = match campaign.kind {
             CampaignKind::Audience => {
                 let texts = Texts::of(campaign);
@@ -72,6 +74,13 @@ impl Order {
                 )
             }
         };
+        let links = match &campaign.link {
+            Some(link) => {
+                let key = key.ok_or(StoreError::Corrupt("the key of links, which nobody has opened"))?;
+                Some((key.clone(), link.domain.clone()))
+            }
+            None => None,
+        };
         Ok(Self {
             tenant: campaign.tenant,
             id: campaign.id,
@@ -83,6 +92,7 @@ impl Order {
             validity: campaign.validity,
             ends_at: campaign.expires_at,
             parameters: campaign.parameters.clone(),
+            links,
             cipher: campaign.cipher.clone(),
             launched_at: campaign.launched_at.unwrap_or(campaign.created_at),
             launch: campaign.traceparent.as_deref().and_then(Context::parse),
@@ -194,13 +204,30 @@ impl Order {
             && !self.begun.swap(true, Ordering::Relaxed)
     }
 
-    /// The text for a recipient with these packed variables; `None` when they do not fit this order.
+    /// The text for a recipient with these packed variables; `None` when they do not fit this order. A link of the recipient's own is
+    /// one that is as long.
     pub(crate) fn text(&self, packed: &[u8]) -> Option<String> {
+        self.text_with(packed, None)
+    }
+
+    /// The text of a message with these packed variables; `None` when they do not fit this order.
+    pub(crate) fn text_of(&self, message: MessageId, packed: &[u8]) -> Option<String> {
+        let Some((key, domain)) = &self.links else {
+            return self.text_with(packed, None);
+        };
+        let link = short_link(domain, &key.token(message)?);
+        self.text_with(packed, Some(&link))
+    }
+
+    fn text_with(&self, packed: &[u8], link: Option<&str>) -> Option<String> {
         let values: Vec<&str> = variables(packed).collect();
         match self.kind {
             CampaignKind::Audience => {
                 let mut text = String::with_capacity(200);
-                self.texts.render(&values, &mut text);
+                match link {
+                    Some(link) => self.texts.render_linked(&values, link, &mut text),
+                    None => self.texts.render(&values, &mut text),
+                }
                 Some(text)
             }
             CampaignKind::Direct => values.get(TEXT).map(|text| (*text).to_owned()),
@@ -231,14 +258,17 @@ impl Order {
 #[derive(Clone)]
 pub(crate) struct Orders {
     store: Store,
+    /// What makes short links.
+    links: Option<Arc<LinkKey>>,
     kept: Arc<RwLock<FxHashMap<CampaignId, Arc<Order>>>>,
 }
 
 impl Orders {
     /// None at hand.
-    pub(super) fn new(store: Store) -> Self {
+    pub(super) fn new(store: Store, links: Option<Arc<LinkKey>>) -> Self {
         Self {
             store,
+            links,
             kept: Arc::default(),
         }
     }
@@ -266,12 +296,20 @@ impl Orders {
         self.keep(&campaign).map(Some)
     }
 
+    /// The order of a campaign, which is not kept.
+    ///
+    /// # Errors
+    /// When it is invalid.
+    pub(super) fn of(&self, campaign: &Campaign) -> Result<Order, StoreError> {
+        Order::of(campaign, self.links.as_ref())
+    }
+
     /// Keeps a launched campaign's order at hand.
     ///
     /// # Errors
     /// When it is invalid.
     pub(super) fn keep(&self, campaign: &Campaign) -> Result<Arc<Order>, StoreError> {
-        let order = Arc::new(Order::of(campaign)?);
+        let order = Arc::new(self.of(campaign)?);
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= ORDERS_MAX {
             // Ids count up: the older half goes, and comes back if it is still needed.

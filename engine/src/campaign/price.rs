@@ -20,6 +20,8 @@ pub(super) struct Cost {
 pub(super) struct Price<'t> {
     texts: &'t Texts,
     terms: &'t Terms,
+    /// Where links may lead: where the tenant's may, and its short ones.
+    link_domains: Vec<String>,
     /// The price of all, if all get the same text.
     constant: Option<Result<Cost, TooManySegments>>,
     text: String,
@@ -30,6 +32,7 @@ impl<'t> Price<'t> {
         let mut price = Self {
             texts,
             terms,
+            link_domains: link_domains(texts, terms),
             constant: None,
             text: String::new(),
         };
@@ -63,7 +66,7 @@ impl<'t> Price<'t> {
     pub(super) fn of_recipient(&mut self, variables: &[u8]) -> Result<Cost, FieldFault> {
         let cost = self.of(variables).map_err(|_| too_long(self.characters()))?;
         if self.constant.is_none() {
-            let checked = check_links(&self.text, &self.terms.link_domains);
+            let checked = check_links(&self.text, &self.link_domains);
             checked.map_err(|problem| FieldFault::new("/text", problem))?;
         }
         Ok(cost)
@@ -75,6 +78,14 @@ impl<'t> Price<'t> {
         self.texts.render(&values, &mut self.text);
         of_text(&self.text, self.terms)
     }
+}
+
+fn link_domains(texts: &Texts, terms: &Terms) -> Vec<String> {
+    let mut domains = terms.link_domains.clone();
+    if let Some(short) = texts.link_domain().filter(|_| !domains.is_empty()) {
+        domains.push(short.to_owned());
+    }
+    domains
 }
 
 /// The price of a text.

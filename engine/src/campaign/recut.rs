@@ -101,7 +101,7 @@ impl Campaigns {
         partition: Partition,
         spans: &[Span],
     ) -> Result<Vec<Span>, StoreError> {
-        let (gates, order) = (&self.0.deps.gates, Order::of(campaign)?);
+        let (gates, order) = (&self.0.deps.gates, self.0.orders.of(campaign)?);
         let routes = routes_of(table, &order, &[]);
         let route_of = |row: &Row<'_>| match order.kind {
             CampaignKind::Audience => Ok::<_, StoreError>(routes.route(row.recipient)),

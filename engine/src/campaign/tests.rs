@@ -291,6 +291,7 @@ pub(crate) fn message(leased: &LeasedMessage) -> Message<'_> {
 async fn campaigns(store: &Store, (people, mirror): (People, Mirror), rung: Arc<AtomicU64>) -> Campaigns {
     let north = Arc::new(config::Smsc::new("north", "127.0.0.1:2775", "campanile"));
     Campaigns::new(CampaignDeps {
+        links: None,
         store: store.clone(),
         metrics: Metrics::new(9).unwrap(),
         clock: Clock::new(),

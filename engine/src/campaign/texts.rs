@@ -1,6 +1,6 @@
 //! What the messages of a campaign say: its text, or the variant that a recipient gets. Pure.
 
-use crate::compose::Template;
+use crate::compose::{Template, longest_link};
 use crate::domain::variables;
 use crate::fault::FieldFault;
 use crate::store::Campaign;
@@ -29,7 +29,8 @@ impl Texts {
     /// # Errors
     /// Fields that are none of its columns.
     pub(super) fn of(campaign: &Campaign) -> Result<Self, Vec<FieldFault>> {
-        let parse = |text: &str| Template::parse(text, &campaign.columns);
+        let link = campaign.link.as_ref().map(|link| longest_link(&link.domain));
+        let parse = |text: &str| Template::parse_linked(text, &campaign.columns, link.as_deref());
         let variants = campaign.variants.iter().map(|variant| parse(&variant.text));
         Ok(Self {
             own: parse(&campaign.text)?,
@@ -58,12 +59,26 @@ impl Texts {
 
     /// Appends the text of a recipient with these values.
     pub(super) fn render(&self, values: &[&str], out: &mut String) {
+        self.of_values(values).render(values, out);
+    }
+
+    /// The same with the link of that recipient.
+    pub(super) fn render_linked(&self, values: &[&str], link: &str, out: &mut String) {
+        self.of_values(values).render_linked(values, link, out);
+    }
+
+    /// The domain of its links, if it has any.
+    pub(super) fn link_domain(&self) -> Option<&str> {
+        self.own.link_domain()
+    }
+
+    fn of_values(&self, values: &[&str]) -> &Template {
         let variant = match self.variants.is_empty() {
             true => 0,
             false => self.number(values.get(self.column).copied()),
         };
         let template = variant.checked_sub(1).and_then(|at| self.variants.get(at));
-        template.unwrap_or(&self.own).render(values, out);
+        template.unwrap_or(&self.own)
     }
 
     fn number(&self, value: Option<&str>) -> usize {

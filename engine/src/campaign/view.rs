@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::audience::Rejected;
 use crate::domain::{ResultSlot, State, UnixMicros, to_hexadecimal};
-use crate::store::{Campaign, CampaignKind, CampaignState, Counters, RecipientRow, StoredVariant};
+use crate::store::{Campaign, CampaignKind, CampaignLink, CampaignState, Counters, RecipientRow, StoredVariant};
 
 /// A campaign with its progress: `GET /v1/campaigns/{id}`.
 pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
@@ -13,6 +13,7 @@ pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
     view["text"] = text.into();
     let redacted = |(at, characters)| json!({ "at": time(at), "characters": characters });
     view["redacted"] = campaign.redacted.map(redacted).into();
+    view["link"] = campaign.link.as_ref().map(link).into();
     view["sender"] = campaign.sender.clone().into();
     view["encoding"] = campaign.encoding.name().into();
     view["validity"] = campaign.validity.map(|validity| validity.as_secs()).into();
@@ -25,6 +26,14 @@ pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
     view["variants"] = campaign.variants.iter().map(variant).collect();
     add_progress(&mut view, campaign, counters);
     view
+}
+
+fn link(link: &CampaignLink) -> Value {
+    json!({
+        "url": Some(&link.url).filter(|url| !url.is_empty()),
+        "domain": link.domain,
+        "expires_at": link.expires_at.and_then(time),
+    })
 }
 
 /// Where a campaign is, without what it was ordered as.

@@ -5,10 +5,16 @@
 
 use std::sync::LazyLock;
 
-use crate::fault::{FieldProblem, WordingProblem};
+use url::Url;
+
+use crate::encryption::LINK_TOKEN;
+use crate::fault::{FieldProblem, UrlProblem, WordingProblem};
 
 /// The longest domain (RFC 1035, 2.3.4), in octets.
 const DOMAIN_MAX: usize = 253;
+
+/// The longest URL that a short link leads to, in characters: what every browser takes.
+pub(crate) const TARGET_MAX: usize = 2_000;
 
 /// Endings under which phones take a bare name for a link; others need a scheme, `www.` or a path.
 const ENDINGS: [&str; 24] = [
@@ -43,6 +49,38 @@ pub(crate) fn check(text: &str, allowed: &[String]) -> Result<(), FieldProblem> 
         }
     }
     Ok(())
+}
+
+/// Where a short link of that domain may lead: to a page with TLS, and to no other short link.
+///
+/// # Errors
+/// [`UrlProblem`], or as [`check`].
+pub(super) fn target(url: &str, (short, allowed): (&str, &[String])) -> Result<String, FieldProblem> {
+    let wrong = || FieldProblem::from(UrlProblem::InvalidUrl { max: TARGET_MAX });
+    let read = Url::parse(url).map_err(|_| wrong())?;
+    let has_name = !read.username().is_empty() || read.password().is_some();
+    if url.chars().count() > TARGET_MAX || url.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
+        return Err(wrong());
+    }
+    if read.scheme() != "https" {
+        return Err(UrlProblem::InsecureUrl.into());
+    }
+    let domain = read.host_str().filter(|_| !has_name).ok_or_else(wrong)?.to_owned();
+    if domain == short {
+        return Err(WordingProblem::PublicShortener { domain }.into());
+    }
+    check(&format!("https://{domain}/"), allowed)?;
+    Ok(read.into())
+}
+
+/// A short link, as it stands in a text.
+pub(crate) fn short_link(domain: &str, token: &str) -> String {
+    format!("{domain}/{token}")
+}
+
+/// One of a domain that is as long as any.
+pub(crate) fn longest(domain: &str) -> String {
+    short_link(domain, &"0".repeat(LINK_TOKEN))
 }
 
 /// A domain as it is compared: `Cabinet.fr` → `cabinet.fr`; `None`: it is none.
@@ -157,6 +195,31 @@ mod tests {
             Err("link_not_allowed")
         );
         assert_eq!(code("Sans lien", &["cabinet.fr"]), Ok(()));
+    }
+
+    #[test]
+    fn a_short_link_leads_to_a_page_with_tls_and_to_no_other_short_link() {
+        let allowed = ["cabinet.fr".to_owned()];
+        let of = |url: &str| target(url, ("l.cabinet.fr", &allowed)).map_err(|problem| problem.code());
+        assert_eq!(
+            of("https://Cabinet.fr/rdv?x=1"),
+            Ok("https://cabinet.fr/rdv?x=1".to_owned())
+        );
+        for (url, code) in [
+            ("http://cabinet.fr", "insecure_url"),
+            ("cabinet.fr/rdv", "invalid_url"),
+            ("https://a:b@cabinet.fr/", "invalid_url"),
+            ("https://cabinet.fr/a b", "invalid_url"),
+            ("https://l.cabinet.fr/x", "public_shortener"),
+            ("https://bit.ly/x", "public_shortener"),
+            ("https://ailleurs.example", "link_not_allowed"),
+        ] {
+            assert_eq!(of(url), Err(code), "{url}");
+        }
+        assert_eq!(
+            of(&format!("https://cabinet.fr/{}", "x".repeat(2_000))),
+            Err("invalid_url")
+        );
     }
 
     #[test]

@@ -13,10 +13,10 @@ pub(crate) use analysis::{ANALYSED_MAX, Analysis, analyse};
 pub(crate) use asking::asks_in_vain;
 pub(crate) use categories::{Category, Words};
 pub(crate) use fold::fold;
-pub(crate) use links::{check as check_links, domain};
+pub(crate) use links::{TARGET_MAX, check as check_links, domain, longest as longest_link, short_link};
 pub(crate) use sender::Sender;
-pub(crate) use template::{Template, nearest_column};
-pub(crate) use wording::Wording;
+pub(crate) use template::{Template, is_link, nearest_column};
+pub(crate) use wording::{Shortened, Wording};
 
 use smpp::choice;
 use smpp::segment::{self, Format, Segments};

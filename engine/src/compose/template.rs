@@ -17,11 +17,18 @@ const SYNONYMS: &[&[&str]] = &[
     &["prenom", "firstname", "givenname"],
 ];
 
+/// Whether a link is called that.
+pub(crate) fn is_link(name: &str) -> bool {
+    LINK.contains(&fold(name).as_str())
+}
+
 /// A text whose merge fields are bound to columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Template {
     text: String,
     pieces: Vec<Piece>,
+    /// What a link of its recipient's own is as long as, if there is one.
+    link: String,
 }
 
 /// A piece of the text; ranges are octets of [`Template::text`].
@@ -29,7 +36,11 @@ pub(crate) struct Template {
 enum Piece {
     Literal(Range<usize>),
     Field { column: usize, fallback: Range<usize> },
+    Link,
 }
+
+/// What a link is called, whatever column has that name.
+const LINK: [&str; 2] = ["lien", "link"];
 
 impl Template {
     /// Reads a text. A field is `[Name]` or `{{name}}`, with what stands for an empty value after a bar:
@@ -39,7 +50,24 @@ impl Template {
     /// Every field that is no column, or has no end or name, as a fault of the field `/text`.
     pub(crate) fn parse<C: AsRef<str>>(text: &str, columns: &[C]) -> Result<Self, Vec<FieldFault>> {
         let columns = Names::new(columns);
-        Self::read(text, |name| columns.find(name).ok_or_else(|| columns.unknown(name)))
+        Self::read(text, None, |name| {
+            columns.find(name).ok_or_else(|| columns.unknown(name))
+        })
+    }
+
+    /// The same; `[Lien]` or `{{link}}` stands for a link of the recipient's own, which is as long as that one.
+    ///
+    /// # Errors
+    /// As [`Template::parse`].
+    pub(crate) fn parse_linked<C: AsRef<str>>(
+        text: &str,
+        columns: &[C],
+        link: Option<&str>,
+    ) -> Result<Self, Vec<FieldFault>> {
+        let columns = Names::new(columns);
+        Self::read(text, link, |name| {
+            columns.find(name).ok_or_else(|| columns.unknown(name))
+        })
     }
 
     /// Reads a text whose columns are not all known yet: a field that is none of them leaves its fallback. Returns the names of
@@ -48,9 +76,21 @@ impl Template {
     /// # Errors
     /// Every field that has no end or name, as a fault of the field `/text`.
     pub(crate) fn parse_open<C: AsRef<str>>(text: &str, columns: &[C]) -> Result<(Self, Vec<String>), Vec<FieldFault>> {
+        Self::parse_open_linked(text, columns, None)
+    }
+
+    /// The same, with a link as [`Template::parse_linked`] has it.
+    ///
+    /// # Errors
+    /// As [`Template::parse_open`].
+    pub(crate) fn parse_open_linked<C: AsRef<str>>(
+        text: &str,
+        columns: &[C],
+        link: Option<&str>,
+    ) -> Result<(Self, Vec<String>), Vec<FieldFault>> {
         let known = Names::new(columns);
         let mut others: Vec<String> = Vec::new();
-        let template = Self::read(text, |name| {
+        let template = Self::read(text, link, |name| {
             let column = known.find(name);
             if column.is_none() && !others.iter().any(|other| fold(other) == fold(name)) {
                 others.push(name.trim().to_owned());
@@ -63,6 +103,7 @@ impl Template {
     /// Reads a text whose fields have the columns that `column_of` says.
     fn read(
         text: &str,
+        link: Option<&str>,
         mut column_of: impl FnMut(&str) -> Result<usize, FieldProblem>,
     ) -> Result<Self, Vec<FieldFault>> {
         let (mut pieces, mut faults) = (Vec::new(), Vec::new());
@@ -70,6 +111,9 @@ impl Template {
         while at < text.len() {
             let (piece, next) = match next_piece(text, at) {
                 Ok(Next::Literal { range, next }) => (Ok(Piece::Literal(range)), next),
+                Ok(Next::Field { name, next, .. }) if link.is_some() && is_link(&text[name.clone()]) => {
+                    (Ok(Piece::Link), next)
+                }
                 Ok(Next::Field { name, fallback, next }) => {
                     let column = column_of(&text[name]);
                     (column.map(|column| Piece::Field { column, fallback }), next)
@@ -86,6 +130,7 @@ impl Template {
             Ok(Self {
                 text: text.to_owned(),
                 pieces,
+                link: link.unwrap_or_default().to_owned(),
             })
         } else {
             Err(faults)
@@ -100,9 +145,15 @@ impl Template {
     /// Appends the text for one recipient to `out`. `values` are its columns' values; one that is missing or blank
     /// leaves the field's fallback.
     pub(crate) fn render(&self, values: &[&str], out: &mut String) {
+        self.render_linked(values, &self.link, out);
+    }
+
+    /// The same with that link; [`Template::render`] has one of its length.
+    pub(crate) fn render_linked(&self, values: &[&str], link: &str, out: &mut String) {
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(range) => out.push_str(&self.text[range.clone()]),
+                Piece::Link => out.push_str(link),
                 Piece::Field { column, fallback } => {
                     let value = values.get(*column).map_or("", |value| value.trim());
                     out.push_str(if value.is_empty() {
@@ -115,9 +166,22 @@ impl Template {
         }
     }
 
-    /// Whether every recipient gets the same text.
+    /// Whether every recipient gets the same text, but for a link, which is as long for all.
     pub(crate) fn is_constant(&self) -> bool {
-        self.pieces.iter().all(|piece| matches!(piece, Piece::Literal(_)))
+        self.pieces
+            .iter()
+            .all(|piece| matches!(piece, Piece::Literal(_) | Piece::Link))
+    }
+
+    /// The domain of its links.
+    pub(crate) fn link_domain(&self) -> Option<&str> {
+        let domain = self.link.split('/').next()?;
+        Some(domain).filter(|domain| !domain.is_empty())
+    }
+
+    /// Whether it has a link of its recipient's own.
+    pub(crate) fn has_link(&self) -> bool {
+        self.pieces.contains(&Piece::Link)
     }
 }
 
@@ -307,6 +371,23 @@ mod tests {
         template.render(&["Zoé"], &mut out);
         assert_eq!(out, "Zoé   ");
         assert!(Template::parse_open("[Nom", &["Nom"]).is_err());
+    }
+
+    #[test]
+    fn a_link_stands_for_its_name_whatever_column_has_it() {
+        let longest = "l.cabinet.fr/00000000000000";
+        let text = "RDV : https://[Lien] ou {{link}}";
+        let template = Template::parse_linked(text, &["lien"], Some(longest)).unwrap();
+        assert!(template.is_constant() && template.has_link());
+        let mut out = String::new();
+        template.render(&["x"], &mut out);
+        assert_eq!(out, format!("RDV : https://{longest} ou {longest}"));
+        out.clear();
+        template.render_linked(&["x"], "l.cabinet.fr/A", &mut out);
+        assert_eq!(out, "RDV : https://l.cabinet.fr/A ou l.cabinet.fr/A");
+        assert!(!Template::parse("[Lien]", &["lien"]).unwrap().has_link());
+        let (_, others) = Template::parse_open_linked("[Lien] [Nom]", &[""; 0], Some(longest)).unwrap();
+        assert_eq!(others, ["Nom"]);
     }
 
     #[test]

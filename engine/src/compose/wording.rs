@@ -6,6 +6,13 @@ use super::links;
 use crate::domain::{NUMBER_MARK, Purpose, StopClause, Terms};
 use crate::fault::{FieldProblem, WordingProblem};
 
+/// Where the short links of a campaign lead, and of which domain they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shortened {
+    pub(crate) url: String,
+    pub(crate) domain: String,
+}
+
 /// How texts are taken from a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wording {
@@ -18,6 +25,8 @@ pub(crate) struct Wording {
     brand: String,
     /// Where links may lead; none: anywhere but to public shorteners.
     link_domains: Vec<String>,
+    /// Its own domain of short links; none: it has none.
+    short_domain: Option<String>,
     /// Where STOP is written to; none: nothing is added to any text.
     stop_number: Option<String>,
     /// Advertising goes to nobody whose consent is not known.
@@ -34,6 +43,7 @@ impl Wording {
             senders: terms.senders.clone(),
             brand: terms.brand.clone(),
             link_domains: terms.link_domains.clone(),
+            short_domain: terms.short_domain.clone(),
             require_consent: terms.require_consent,
             stop_number: stop_number.map(str::to_owned),
         }
@@ -52,6 +62,29 @@ impl Wording {
             return Err(FieldProblem::TooLong { max, given });
         }
         links::check(text, &self.link_domains)
+    }
+
+    /// Where no engine answers short links, nobody has any.
+    pub(crate) fn without_short_links(self) -> Self {
+        Self {
+            short_domain: None,
+            ..self
+        }
+    }
+
+    /// Where short links may lead, if the tenant has any.
+    ///
+    /// # Errors
+    /// [`WordingProblem::NoShortDomain`], or why they may not lead there.
+    pub(crate) fn shorten(&self, url: &str) -> Result<Shortened, FieldProblem> {
+        let domain = self.short_domain.clone().ok_or(WordingProblem::NoShortDomain)?;
+        let url = links::target(url, (&domain, &self.link_domains))?;
+        Ok(Shortened { url, domain })
+    }
+
+    /// A short link that is as long as any; `None`: the tenant has none.
+    pub(crate) fn longest_link(&self) -> Option<String> {
+        self.short_domain.as_deref().map(links::longest)
     }
 
     /// Whether a sender is among those that are approved, whatever its case.

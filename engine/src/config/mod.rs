@@ -20,6 +20,7 @@ mod rules;
 mod envelope;
 mod price;
 mod link;
+mod links;
 mod preset;
 mod effective;
 mod number;
@@ -50,6 +51,7 @@ pub(crate) use line_file::LineFile;
 #[cfg(test)]
 pub(crate) use link::Link;
 pub(crate) use link::{Directions, host_of};
+pub(crate) use links::Links;
 pub(crate) use listener::ListenerTls;
 pub(crate) use log::{Directives, Log, LogFormat, rust_log};
 pub(crate) use number::{Number, OwnNumber};
@@ -128,6 +130,8 @@ pub(crate) struct Config {
     pub(crate) history: History,
     /// `[webhooks]`: how receivers are told of events.
     pub(crate) webhooks: Webhooks,
+    /// `[links]`: where short links are answered.
+    pub(crate) links: Links,
     /// `[[smsc]]`: the accounts that we bind to; at least one.
     pub(crate) smsc: Vec<Arc<Smsc>>,
     /// `[[route]]`: which messages go to which of them, the first that fits. None: every SMSC takes what its `prefixes` say.
@@ -322,6 +326,7 @@ impl Config {
             ("[traces]", self.traces == other.traces),
             ("[history]", self.history == other.history),
             ("[webhooks]", self.webhooks == other.webhooks),
+            ("[links]", self.links == other.links),
         ];
         sections
             .into_iter()
@@ -386,6 +391,7 @@ fn read(root: &Table<'_>) -> Config {
         traces: traces::read(&root.table("traces")),
         history: History::read(&root.table("history")),
         webhooks: Webhooks::read(&root.table("webhooks")),
+        links: Links::read(&root.table("links")),
         engine,
         route: route::read_all(root, &smsc),
         number: number::read_all(root),

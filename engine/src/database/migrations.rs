@@ -40,6 +40,8 @@ const STEPS: &[(&str, &str)] = &[
     ),
     ("repeats", include_str!("../data/migrations/0020_repeats.sql")),
     ("answers", include_str!("../data/migrations/0021_answers.sql")),
+    ("links", include_str!("../data/migrations/0022_links.sql")),
+    ("clicks", include_str!("../data/migrations/0023_clicks.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

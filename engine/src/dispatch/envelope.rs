@@ -62,7 +62,9 @@ pub(super) fn seal(
     if left == Some(0) {
         return Err(Unsealed::Expired);
     }
-    let text = order.text(&leased.variables).ok_or(Unsealed::Uncomposable)?;
+    let text = order
+        .text_of(message.id, &leased.variables)
+        .ok_or(Unsealed::Uncomposable)?;
     let sender = order.sender(&leased.variables).ok_or(Unsealed::Uncomposable)?;
     // Messages to one person that come together differ in it; the same message has the same whenever it is composed.
     let reference = (message.id.0 ^ message.id.0 >> 24) as u16;

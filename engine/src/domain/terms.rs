@@ -33,6 +33,8 @@ pub(crate) struct Terms {
     pub(crate) text_days: Option<u16>,
     /// The domains to which links may lead, and those below them; none: any.
     pub(crate) link_domains: Vec<String>,
+    /// The domain of its short links; `None`: it has none.
+    pub(crate) short_domain: Option<String>,
     /// The credits below which it is told that few are left, the most first; none: it is not told.
     pub(crate) balance_alerts: Vec<u64>,
     /// How many messages are taken of it a day; `None`: any number.
@@ -153,6 +155,7 @@ impl Default for Terms {
             frequency_cap: None,
             text_days: None,
             link_domains: Vec::new(),
+            short_domain: None,
             balance_alerts: Vec::new(),
             daily_max: None,
             time_zone: Self::TIME_ZONE.to_owned(),
@@ -174,6 +177,7 @@ pub(crate) struct TermChanges {
     pub(crate) frequency_cap: Option<Option<FrequencyCap>>,
     pub(crate) text_days: Option<Option<u16>>,
     pub(crate) link_domains: Option<Vec<String>>,
+    pub(crate) short_domain: Option<Option<String>>,
     pub(crate) balance_alerts: Option<Vec<u64>>,
     pub(crate) daily_max: Option<Option<u32>>,
     pub(crate) time_zone: Option<String>,
@@ -199,6 +203,7 @@ impl TermChanges {
             frequency_cap: self.frequency_cap.unwrap_or(terms.frequency_cap),
             text_days: self.text_days.unwrap_or(terms.text_days),
             link_domains: self.link_domains.unwrap_or(terms.link_domains),
+            short_domain: self.short_domain.unwrap_or(terms.short_domain),
             balance_alerts: self.balance_alerts.unwrap_or(terms.balance_alerts),
             daily_max: self.daily_max.unwrap_or(terms.daily_max),
             time_zone: self.time_zone.unwrap_or(terms.time_zone),

@@ -7,6 +7,7 @@
 //! and a campaign's salt removed erases those of the campaign, whatever its size.
 
 mod form;
+mod link;
 mod master;
 mod number;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::ENCRYPTED;
 
 pub(crate) use form::FormKey;
+pub(crate) use link::{LINK_TOKEN, LinkKey};
 pub(crate) use master::{KeyFileFault, MasterKeys};
 pub(crate) use number::{NumberDigest, NumberKey};
 

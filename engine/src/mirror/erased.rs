@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{Mirror, MirrorFault, Shared};
 use crate::database::{Change, Database, DatabaseError, Found, Sql};
 use crate::domain::{FormId, Purpose, Recipient, TenantId, UnixMicros};
-use crate::encryption::{FormKey, NumberDigest, NumberKey};
+use crate::encryption::{FormKey, LinkKey, NumberDigest, NumberKey};
 use crate::store::StoreError;
 
 /// Between purposes, as they are stored.
@@ -142,6 +142,11 @@ impl Mirror {
     pub(crate) fn form_of(&self, token: &str) -> Option<FormId> {
         self.0.forms.get()?.verify(token)
     }
+
+    /// What makes and reads the tokens of short links; `None` before [`Mirror::begin`].
+    pub(crate) fn link_key(&self) -> Option<Arc<LinkKey>> {
+        self.0.links.get().cloned()
+    }
 }
 
 impl Shared {
@@ -157,10 +162,11 @@ impl Shared {
             change.run(keep).await?;
             change.commit().await?;
         }
-        let (numbers, forms) = (NumberKey::of(&key), FormKey::of(&key));
+        let (numbers, forms, links) = (NumberKey::of(&key), FormKey::of(&key), LinkKey::of(&key));
         // Only a test opens them twice.
         let _first = self.erased.0.key.set(numbers.map_err(StoreError::from)?).is_ok();
         let _first = self.forms.set(forms.map_err(StoreError::from)?).is_ok();
+        let _first = self.links.set(Arc::new(links.map_err(StoreError::from)?)).is_ok();
         let all = Sql::new("SELECT tenant, digest, purposes FROM erased_person");
         let read = |row: &Found<'_>| {
             let digest = row.parsed(1, "the hash of a number", NumberDigest::stored)?;

@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::database::{Database, DatabaseError};
 use crate::domain::TenantId;
-use crate::encryption::FormKey;
+use crate::encryption::{FormKey, LinkKey};
 use crate::metrics::Metrics;
 use crate::store::{LedgerPlace, OptOut, Store, StoreError};
 
@@ -69,6 +69,8 @@ struct Shared {
     erased: Erased,
     /// Signs forms that stand in pages.
     forms: OnceLock<FormKey>,
+    /// Makes what stands in short links.
+    links: OnceLock<Arc<LinkKey>>,
     /// Opt-outs that Redis has and SQL may not have.
     opted_out: Mutex<FxHashSet<OptOut>>,
     /// Numbers up to that one may be given to campaigns; held while that is changed.
@@ -89,6 +91,7 @@ impl Mirror {
             unread: Mutex::default(),
             erased: Erased::default(),
             forms: OnceLock::new(),
+            links: OnceLock::new(),
             opted_out: Mutex::default(),
             reserved: tokio::sync::Mutex::default(),
             moving: tokio::sync::Mutex::default(),

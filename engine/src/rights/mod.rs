@@ -9,8 +9,9 @@
 use crate::agenda::{Agenda, Event, Sought};
 use crate::campaign::{CampaignFault, Campaigns};
 use crate::database::DatabaseError;
-use crate::domain::{BadForm, ContactId, ListId, Purpose, Recipient, Record, TenantId};
+use crate::domain::{BadForm, ContactId, ListId, MessageId, Purpose, Recipient, Record, TenantId};
 use crate::history::{self, History, Past};
+use crate::links::{Clicks, Links};
 use crate::mirror::{Mirror, MirrorFault};
 use crate::people::{Consent, Contact, GivenCode, People, PeopleFault, Visit};
 use crate::replies::{Conversation, Replies, ReplyFault, Said};
@@ -66,6 +67,8 @@ pub(crate) struct OfNumber {
     pub(crate) opted_out: Vec<Purpose>,
     /// The newest first.
     pub(crate) messages: Vec<Past>,
+    /// Which links were followed.
+    pub(crate) clicks: Vec<(MessageId, Clicks)>,
     /// The oldest first.
     pub(crate) inbound: Vec<InboundEntry>,
     /// With our numbers, the newest message first.
@@ -98,6 +101,8 @@ pub(crate) struct Rights<'a> {
     pub(crate) campaigns: &'a Campaigns,
     pub(crate) agenda: &'a Agenda,
     pub(crate) replies: &'a Replies,
+    /// `None`: nobody has any.
+    pub(crate) links: Option<&'a Links>,
 }
 
 impl Rights<'_> {
@@ -146,6 +151,10 @@ impl Rights<'_> {
         Ok(OfNumber {
             opted_out: self.opted_out(tenant, number).await?,
             messages: self.history.find(tenant, &asked, MESSAGES_MAX).await?,
+            clicks: match self.links {
+                Some(links) => links.clicks_of(tenant, number).await?,
+                None => Vec::new(),
+            },
             inbound: self.store.inbound_from(tenant, number).await?,
             conversations: self.replies.conversations_with(tenant, number, MESSAGES_MAX).await?,
             codes: self.people.codes_of(tenant, number).await?,
@@ -193,6 +202,10 @@ impl Rights<'_> {
             let under_way = self.under_way(tenant, number).await?;
             if under_way > 0 {
                 return Err(RightsFault::UnderWay(under_way));
+            }
+            // By what history still knows.
+            if let Some(links) = self.links {
+                links.forget_clicks_of(tenant, number).await?;
             }
             forgotten.messages = self.history.erase(tenant, number).await?;
             forgotten.inbound = self.store.forget_inbound(tenant, number).await?;

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::database::{Database, DatabaseFault, Redis};
 use crate::encryption::TextKey;
 use crate::guard::{Guard, Verdict};
+use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
 use crate::people::People;
@@ -27,6 +28,8 @@ pub(super) struct Base {
     /// Where people are kept.
     pub(super) database: Database,
     pub(super) people: People,
+    /// Where short links lead; `None`: they are not answered.
+    pub(super) links: Option<Links>,
     /// Keeps in SQL what must outlive Redis.
     pub(super) mirror: Mirror,
     /// What is no tenant's is encrypted with it.
@@ -66,8 +69,11 @@ pub(super) async fn open(config: &Config, url: &str) -> Result<(Base, Guard), Ru
             "imports were interrupted; the same files may be sent again"
         );
     }
+    let links = config.links.listen;
+    let links = links.map(|_| Links::new(database.clone(), mirror.clone(), clock));
     let base = Base {
         store,
+        links,
         people,
         mirror,
         text_key,

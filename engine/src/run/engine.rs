@@ -216,6 +216,7 @@ impl Engine {
             clock,
             database: _,
             people: _,
+            links: _,
             mirror,
             text_key: _,
             verdict,
@@ -258,6 +259,7 @@ impl Engine {
         helpers.tasks.spawn(self.campaigns.books().run(has_duty, stop()));
         helpers.tasks.spawn(mirror.run(stop()));
         self.listen(redis, bells_of_others);
+        self.start_links();
         self.start_duties();
         let gauges = Gauges {
             store,
@@ -329,10 +331,17 @@ impl Engine {
         self.stages.helpers.tasks.spawn(engines.on_duty(stop, work));
     }
 
+    fn start_links(&self) {
+        let helpers = &self.stages.helpers;
+        if let Some(links) = self.base.links.clone() {
+            helpers.tasks.spawn(links.run(helpers.stop.clone()));
+        }
+    }
+
     /// Takes requests until it is told to stop, and ends then.
     pub(super) async fn serve(
         mut self,
-        ((public, admin), shutdown): ((TcpListener, TcpListener), Shutdown),
+        ((public, admin, links), shutdown): ((TcpListener, TcpListener, Option<TcpListener>), Shutdown),
         on_ready: impl FnOnce(&Ready),
     ) -> Result<(), RunFault> {
         let accounts = Arc::new(Accounts::new(
@@ -354,11 +363,13 @@ impl Engine {
         let ready = Ready {
             api: address(&public, self.config.api.listen),
             admin: address(&admin, self.config.admin.listen),
+            links: links.as_ref().and_then(|listener| listener.local_addr().ok()),
             new_operator_key,
         };
         let listeners = Listeners {
             public,
             admin,
+            links,
             secured: self.secured.clone(),
         };
         let serving = api::serve(listeners, self.app(accounts), shutdown.orderly.clone());
@@ -420,6 +431,7 @@ impl Engine {
             pressure: self.pressure.clone(),
             started: self.base.clock.now(),
             waiting: self.waiting.clone(),
+            links: self.base.links.clone(),
             inbox: self.inbox.clone(),
             numbers: self.numbers.clone(),
             replies: self.replies.clone(),
@@ -569,6 +581,7 @@ fn campaigns(
         epoch: leases.epoch(),
         people: base.people.clone(),
         mirror: base.mirror.clone(),
+        links: base.links.clone(),
         message_log: message_log.clone(),
         webhooks: Some(webhooks.clone()),
         history: Some(history.clone()),

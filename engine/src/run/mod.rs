@@ -88,6 +88,8 @@ pub(crate) struct Ready {
     pub(crate) api: SocketAddr,
     /// Metrics, health, operators.
     pub(crate) admin: SocketAddr,
+    /// Where short links are answered.
+    pub(crate) links: Option<SocketAddr>,
     /// The operator key, when it was made just now: it is never shown again.
     pub(crate) new_operator_key: Option<String>,
 }
@@ -155,12 +157,16 @@ async fn start_and_serve(
             .map_or_else(|_| String::new(), |at| at.to_string())
     };
     let addresses = [address(&public), address(&admin)];
+    let links = match given.config.links.listen {
+        Some(address) => Some(listen(address, "links.listen").await?),
+        None => None,
+    };
     let engine = Engine::start(given, (redis, addresses), &shutdown).await?;
     let ready = |ready: &Ready| {
         Phase::Ready.tell();
         on_ready(ready);
     };
-    engine.serve(((public, admin), shutdown), ready).await
+    engine.serve(((public, admin, links), shutdown), ready).await
 }
 
 async fn listen(address: SocketAddr, key: &'static str) -> Result<TcpListener, RunFault> {

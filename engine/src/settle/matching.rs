@@ -149,7 +149,9 @@ impl Settler {
         let Ok(variables) = order.open(row.variables) else {
             return true;
         };
-        order.text(&variables).is_none_or(|text| begins_alike(&text, quoted))
+        order
+            .text_of(message.id, &variables)
+            .is_none_or(|text| begins_alike(&text, quoted))
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) const TEXT_DAYS: &str = "text_retention_days";
 
 /// Where a tenant's links may lead.
 const LINK_DOMAINS: &str = "link_domains";
+const SHORT_DOMAIN: &str = "short_domain";
 /// Below how many credits a tenant is told that few are left.
 const BALANCE_ALERTS: &str = "balance_alerts";
 
@@ -154,6 +155,7 @@ impl Store {
             (DAILY_MAX, number_or_none(new.terms.daily_max)),
             (TIME_ZONE, new.terms.time_zone.clone()),
             (LINK_DOMAINS, new.terms.link_domains.join(",")),
+            (SHORT_DOMAIN, new.terms.short_domain.clone().unwrap_or_default()),
             (BALANCE_ALERTS, stored_alerts(&new.terms.balance_alerts)),
             ("countries", new.countries.to_string()),
             ("created_at", now.0.to_string()),
@@ -286,6 +288,9 @@ impl Store {
         }
         if let Some(domains) = changes.link_domains {
             set.arg(LINK_DOMAINS).arg(domains.join(","));
+        }
+        if let Some(domain) = changes.short_domain {
+            set.arg(SHORT_DOMAIN).arg(domain.unwrap_or_default());
         }
         if let Some(alerts) = changes.balance_alerts {
             set.arg(BALANCE_ALERTS).arg(stored_alerts(&alerts));
@@ -474,6 +479,9 @@ fn terms(fields: &HashMap<String, String>) -> Terms {
         stop_text: read(fields, "stop_text"),
         senders: fields.get("senders").map(|list| listed(list)),
         link_domains: fields.get(LINK_DOMAINS).map(|list| listed(list)),
+        short_domain: fields
+            .get(SHORT_DOMAIN)
+            .map(|domain| Some(domain.clone()).filter(|domain| !domain.is_empty())),
         brand: read(fields, "brand"),
         require_consent: read(fields, "require_consent"),
         frequency_cap: fields.get("frequency_cap").map(|cap| cap.parse().ok()),

@@ -36,6 +36,19 @@ struct Words<'a> {
     text: Cow<'a, str>,
     variants: Cow<'a, [StoredVariant]>,
     query: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    link: Option<Cow<'a, str>>,
+}
+
+/// Where the short links of a campaign lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CampaignLink {
+    /// Empty when the campaign was erased.
+    pub(crate) url: String,
+    /// Of which domain they are.
+    pub(crate) domain: String,
+    /// Until when they lead there; `None`: for as long after the launch as is usual.
+    pub(crate) expires_at: Option<UnixMicros>,
 }
 
 /// A campaign as it was ordered.
@@ -77,6 +90,8 @@ pub(crate) struct Campaign {
     pub(crate) template: Option<(TemplateId, u32)>,
     /// Whence its recipients have their codes.
     pub(crate) code_pool: Option<CodePoolId>,
+    /// Where links of its recipients' own lead; `None`: they have none.
+    pub(crate) link: Option<CampaignLink>,
     /// The campaign that it was made of.
     pub(crate) copied_from: Option<CampaignId>,
     /// Why its audience could not be found out at its last launch: a code of the API.
@@ -138,6 +153,7 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
         text: Cow::Borrowed(&campaign.text),
         variants: Cow::Borrowed(&campaign.variants),
         query: campaign.query.as_deref().map(Cow::Borrowed),
+        link: campaign.link.as_ref().map(|link| Cow::Borrowed(link.url.as_str())),
     };
     let words = serde_json::to_string(&words).map_err(|_| StoreError::Corrupt("the words of a campaign"))?;
     let (Some(content), Some(cipher)) = (campaign.cipher.key(), campaign.cipher.as_stored()) else {
@@ -172,6 +188,12 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
     }
     if let Some(pool) = campaign.code_pool {
         set.arg("code_pool").arg(pool.0);
+    }
+    if let Some(link) = &campaign.link {
+        set.arg("link_domain").arg(&link.domain);
+        if let Some(at) = link.expires_at {
+            set.arg("link_expires_at").arg(at.0);
+        }
     }
     if let Some(of) = campaign.copied_from {
         set.arg("copied_from").arg(of.0);
@@ -233,6 +255,10 @@ pub(super) fn read_campaign(
         text: words.text.into_owned(),
         variants: words.variants.into_owned(),
         query: words.query.map(Cow::into_owned),
+        link: campaign.link.map(|link| CampaignLink {
+            url: words.link.map(Cow::into_owned).unwrap_or_default(),
+            ..link
+        }),
         cipher,
         ..campaign
     }))
@@ -279,6 +305,11 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
             (TemplateId(id), u32::try_from(version).unwrap_or_default())
         }),
         code_pool: fields.get("code_pool").and_then(|id| id.parse().ok()).map(CodePoolId),
+        link: fields.get("link_domain").map(|domain| CampaignLink {
+            url: String::new(),
+            domain: domain.clone(),
+            expires_at: time("link_expires_at"),
+        }),
         copied_from: fields.get("copied_from").and_then(|id| id.parse().ok()).map(CampaignId),
         refused: fields.get("refused").filter(|code| !code.is_empty()).cloned(),
         state: text("state").parse().ok()?,

@@ -61,7 +61,7 @@ pub(crate) use api_keys::KeyDetails;
 pub(crate) use backup::{Place, Source, SourceFault, Users};
 pub(crate) use bell::Listener;
 pub(crate) use caller::{KeyOwner, Token};
-pub(crate) use campaign::{Campaign, CampaignKind, StoredVariant};
+pub(crate) use campaign::{Campaign, CampaignKind, CampaignLink, StoredVariant};
 pub(crate) use campaigns::{Launch, RecipientRow};
 pub(crate) use census::{CampaignCensus, Census, InLine};
 pub(crate) use connection::ConnectFault;

@@ -284,6 +284,10 @@ fn of_wording(problem: &WordingProblem, language: Language) -> String {
             format!("Lien non autorisé : {domain}. Autorisés : {}.", allowed.join(", ")),
             format!("Links to {domain} are not allowed. Allowed: {}.", allowed.join(", ")),
         ),
+        WordingProblem::NoShortDomain => (
+            "Aucun domaine de liens courts n'est prévu : demandez-en un à votre revendeur (short_domain).".to_owned(),
+            "There is no domain for short links: ask your reseller for one (short_domain).".to_owned(),
+        ),
         WordingProblem::ConsentRequired => (
             "Le consentement est exigé pour la publicité : désignez des contacts (filter, lists, segments).".to_owned(),
             "Consent is required for advertising: name contacts (filter, lists, segments).".to_owned(),

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::audience::{COLUMNS_MAX, NAME_MAX, SCHEDULE_S, VALIDITY_S, VARIANTS_MAX};
 use crate::campaign::TRIAL_MAX;
+use crate::compose::TARGET_MAX;
 use crate::domain::{CampaignId, CodePoolId, ContactId, ListId, MessageId, SegmentId, TemplateId, Terms};
 
 /// A campaign as it is ordered.
@@ -31,6 +32,12 @@ pub(in crate::api) struct CampaignOrder {
     template: Option<TemplateId>,
     /// Whence each recipient has a code of their own, for `[code]` in the text; of audiences of contacts. Codes are given at the launch.
     code_pool: Option<CodePoolId>,
+    /// A page with TLS to which `[lien]` or `{{link}}` in the text leads: a short link of each recipient's own, of the tenant's
+    /// `short_domain`.
+    #[schemars(length(min = 1, max = TARGET_MAX))]
+    link: Option<String>,
+    /// Until when these links lead there: an instant with its offset, to come, within 366 days. Not given: 90 days from the launch on.
+    link_expires_at: Option<Time>,
     /// Not given: as the tenant's texts are.
     encoding: Option<EncodingWord>,
     /// How long its messages are worth sending, in seconds from the launch on.
@@ -242,6 +249,8 @@ pub(in crate::api) struct Campaign {
     text: Option<String>,
     /// When its texts and variables were erased, since they had been kept for as long as the tenant's are; `null`: they were not.
     redacted: Option<Redacted>,
+    /// Where links of its recipients' own lead; `null`: they have none.
+    link: Option<ShortLink>,
     sender: String,
     encoding: EncodingWord,
     validity: Option<u32>,
@@ -254,6 +263,14 @@ pub(in crate::api) struct Campaign {
     credits: CampaignCredits,
     /// Why messages of it are not sent now; `null`: nothing keeps them.
     waiting: Option<Waiting>,
+}
+
+/// `url` is `null` when it was erased; `expires_at`, when it is 90 days from the launch on.
+#[derive(JsonSchema)]
+struct ShortLink {
+    url: Option<String>,
+    domain: String,
+    expires_at: Option<Time>,
 }
 
 #[derive(JsonSchema)]

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use super::{
     CleanseWord, Conversation, EventSummary, GivenPhone, Inbound, Nullable, PastMessage, Phone, PurposeWord, Said, Time,
 };
-use crate::domain::{CampaignId, CodePoolId, ConsentId, ContactId, FormId, ImportId, ListId, SegmentId};
+use crate::domain::{CampaignId, CodePoolId, ConsentId, ContactId, FormId, ImportId, ListId, MessageId, SegmentId};
 use crate::import::{Account, ColumnAccount, FileAccount};
 use crate::people::{
     ATTRIBUTE_NAME_MAX, EACH_MAX, Kind, PROOF_MAX, TEXT_MAX, UPSERT_MAX, VALUE_MAX, VISITS_MAX, WORDING_MAX,
@@ -378,10 +378,24 @@ pub(in crate::api) struct PersonData {
     messages: Vec<PastMessage>,
     /// There are older ones.
     messages_are_cut: bool,
+    /// Which of their links they followed, as history knows them.
+    clicks: Vec<PersonClicks>,
     /// What they wrote back, the oldest first.
     inbound: Vec<Inbound>,
     conversations: Vec<PersonConversation>,
     codes: Vec<PersonCode>,
+}
+
+/// How the link of a message was followed.
+#[derive(JsonSchema)]
+struct PersonClicks {
+    message: MessageId,
+    /// By a person; `null`: never.
+    first_at: Option<Time>,
+    last_at: Option<Time>,
+    clicks: u64,
+    /// By programs.
+    previews: u64,
 }
 
 /// A conversation with all that was said, the newest first.

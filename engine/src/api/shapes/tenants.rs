@@ -67,6 +67,8 @@ struct GivenTerms {
     /// The domains to which links of its texts may lead, and those below them, such as `cabinet.fr`; `null`: any but public shorteners,
     /// which are refused in any case.
     link_domains: Option<Nullable<DomainList>>,
+    /// The domain of its short links, whose name leads to this engine's `[links]`; `null`, or not given: it has none.
+    short_domain: Option<Nullable<DomainName>>,
     /// Below how many available credits the webhook `balance.low` says that few are left, once each time; `null`: it says nothing.
     balance_alerts: Option<Nullable<AlertList>>,
     /// How many messages are taken of it a day, of campaigns and single ones together; `null`, or not given: any number.
@@ -153,6 +155,8 @@ pub(in crate::api) struct Tenant {
     text_retention_days: Option<u16>,
     /// `null`: any.
     link_domains: Option<Vec<String>>,
+    /// `null`: it has no short links.
+    short_domain: Option<String>,
     /// The most first.
     balance_alerts: Vec<u64>,
     /// `null`: any number.

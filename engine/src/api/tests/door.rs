@@ -43,6 +43,7 @@ impl Door {
         let api = Api::with(name, limits).await;
         let listen = async || TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listeners = Listeners {
+            links: None,
             public: listen().await,
             admin: listen().await,
             secured: Secured::new(&config::Config::default(), &api.app.metrics),

@@ -1,0 +1,338 @@
+//! Short links of each recipient's own: sent, followed over HTTP under the tenant's domain, expired, and nobody else's.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use campanile_tests::{Campaign, CampaignOrder, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs};
+use serde_json::{Value, json};
+
+const LIMIT: Duration = Duration::from_secs(60);
+const DOMAIN: &str = "l.cabinet.example";
+const PAGE: &str = "https://portail.cabinet.example/resultats?de=sms";
+/// What a text has before its link, and of what it is made.
+const BEFORE: &str = "Vos documents : https://";
+const TEXT: &str = "Vos documents : https://[Lien]";
+const TOKEN: usize = 14;
+const BROWSER: &str =
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36";
+
+/// An answer, with its head in small letters.
+struct Seen {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Seen {
+    fn header(&self, name: &str) -> Option<&str> {
+        let start = format!("{name}: ");
+        self.head.lines().find_map(|line| line.strip_prefix(&start))
+    }
+}
+
+fn settings(stand_redis: &str, smpp: &str) -> EngineSettings {
+    let mut settings = EngineSettings::new(Some(stand_redis.to_owned()), vec![SmscSettings::new("north", smpp)]);
+    settings.tables.push("[links]\nlisten = \"127.0.0.1:0\"".to_owned());
+    settings
+}
+
+fn stand_at(name: &str, at: Option<&str>) -> Stand {
+    let lab = Lab::new(programs!(), name);
+    if let Some(at) = at {
+        lab.live_at(at);
+    }
+    let stand = Stand::under(lab, "", |redis, sim| settings(&redis.url(), sim.smpp_address()));
+    agree(&stand, &json!({ "short_domain": DOMAIN }));
+    stand
+}
+
+fn agree(stand: &Stand, terms: &Value) -> Value {
+    let path = format!("/v1/tenants/{}", stand.tenant.id);
+    stand.engine.operator().patch(&path, terms).expect(200)
+}
+
+/// What a browser or somebody who tries is answered.
+fn ask(stand: &Stand, method: &str, place: (&str, &str)) -> Seen {
+    ask_as(stand, (method, BROWSER), place)
+}
+
+fn ask_as(stand: &Stand, (method, agent): (&str, &str), (host, path): (&str, &str)) -> Seen {
+    let mut stream = TcpStream::connect(stand.engine.links()).expect("the listener of links");
+    stream.set_read_timeout(Some(LIMIT)).expect("a socket with a timer");
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("a request that is taken");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer that is text");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Seen {
+        status: status.expect("a status"),
+        head: head
+            .lines()
+            .map(|line| {
+                line.split_once(": ").map_or_else(
+                    || line.to_owned(),
+                    |(name, value)| format!("{}: {value}", name.to_lowercase()),
+                )
+            })
+            .collect::<Vec<_>>()
+            .join("\n"),
+        body: body.to_owned(),
+    }
+}
+
+fn follow(stand: &Stand, link: &str) -> Seen {
+    let (host, token) = link.split_once('/').expect("a domain and a token");
+    ask(stand, "GET", (host, &format!("/{token}")))
+}
+
+/// The links that were sent, by the simulator.
+fn sent(stand: &Stand) -> Vec<String> {
+    let rows = stand.sim.ledger().into_iter();
+    let link = |text: String| text.strip_prefix(BEFORE).expect("a text with a link").to_owned();
+    rows.map(|row| link(row.text.unwrap_or_default())).collect()
+}
+
+fn order(people: usize) -> CampaignOrder {
+    CampaignOrder::to_first(people)
+        .with("text", json!(TEXT))
+        .with("link", json!(PAGE))
+}
+
+fn launched(stand: &Stand, order: &CampaignOrder, people: u64) -> Campaign {
+    let campaign = stand.tenant.create(&stand.engine, order);
+    campaign.ask(&stand.engine, "launch").expect(202);
+    campaign.wait(&stand.engine, "each has a link", LIMIT, |view| {
+        view.status("delivered") == people
+    });
+    campaign
+}
+
+#[test]
+fn req_004_25_each_recipient_has_a_link_of_their_own_under_the_clinics_domain() {
+    const PEOPLE: usize = 200;
+    let stand = stand_at("short-links", None);
+    let http = stand.tenant.http(&stand.engine);
+    let campaign = launched(&stand, &order(PEOPLE), PEOPLE as u64);
+    let links = sent(&stand);
+    let different: BTreeSet<&String> = links.iter().collect();
+    assert_eq!((links.len(), different.len()), (PEOPLE, PEOPLE));
+    for link in &links {
+        let token = link.strip_prefix(&format!("{DOMAIN}/")).expect("the tenant's domain");
+        assert!(token.len() == TOKEN && token.chars().all(|letter| letter.is_ascii_alphanumeric()));
+    }
+    let shown = http.get(&format!("/v1/campaigns/{}", campaign.id)).expect(200);
+    assert_eq!(
+        shown["link"],
+        json!({ "url": PAGE, "domain": DOMAIN, "expires_at": null }),
+        "{shown}"
+    );
+    assert_eq!(shown["estimate"]["segments"], json!(PEOPLE));
+    // One redirect, which no browser keeps, and which tells the page nothing.
+    for link in &links[..5] {
+        let seen = follow(&stand, link);
+        assert_eq!((seen.status, seen.header("location")), (302, Some(PAGE)));
+        assert_eq!(seen.header("cache-control"), Some("no-store"));
+        assert_eq!(seen.header("referrer-policy"), Some("no-referrer"));
+        assert!(seen.header("set-cookie").is_none() && seen.body.is_empty());
+    }
+    let path = format!("/{}", &links[0][DOMAIN.len() + 1..]);
+    let head = ask(&stand, "HEAD", (&format!("{}:443", DOMAIN.to_uppercase()), &path));
+    assert_eq!((head.status, head.header("location")), (302, Some(PAGE)));
+    assert_eq!(ask(&stand, "POST", (DOMAIN, &path)).status, 405);
+    // Nobody's: under another domain, altered, or no token at all.
+    let altered = match path.strip_suffix('0') {
+        Some(start) => format!("{start}1"),
+        None => format!("{}0", &path[..path.len() - 1]),
+    };
+    for (host, path) in [
+        ("l.autre.example", path.as_str()),
+        (DOMAIN, &altered),
+        (DOMAIN, "/00000000000000"),
+        (DOMAIN, "/favicon.ico"),
+        (DOMAIN, "/"),
+        (DOMAIN, "/a/b"),
+        (DOMAIN, "/%C3%A9"),
+    ] {
+        let seen = ask(&stand, "GET", (host, path));
+        assert_eq!(seen.status, 404, "{host} {path}");
+        assert!(seen.body.contains("Ce lien n'existe pas") && seen.header("location").is_none());
+    }
+}
+
+#[test]
+fn req_004_03_a_link_leads_there_without_redis_and_after_a_restart_until_it_expires() {
+    let mut stand = stand_at("short-links-time", Some("2026-12-01T08:00:00Z"));
+    stand.redis.sync_always();
+    let order = order(3).with("link_expires_at", json!("2026-12-24T12:00:00Z"));
+    launched(&stand, &order, 3);
+    let late = stand.tenant.create(&stand.engine, &order);
+    let links = sent(&stand);
+    stand.engine.restart();
+    assert_eq!(follow(&stand, &links[0]).header("location"), Some(PAGE));
+    stand.redis.kill();
+    assert_eq!(
+        follow(&stand, &links[1]).header("location"),
+        Some(PAGE),
+        "without Redis"
+    );
+    stand.lab().live_at("2026-12-24T12:00:01Z");
+    stand.redis.restart();
+    stand.engine.restart();
+    let seen = follow(&stand, &links[2]);
+    assert_eq!((seen.status, seen.header("location")), (410, None));
+    assert!(seen.body.contains("Ce lien n'est plus valable"), "{}", seen.body);
+    assert!(seen.body.contains("no longer valid") && seen.header("set-cookie").is_none());
+    late.ask(&stand.engine, "launch")
+        .expect_field_problem(&[422], "/link_expires_at");
+}
+
+#[track_caller]
+fn refused(http: &Http, order: &CampaignOrder, pointer: &str) -> String {
+    let problem = http.post("/v1/campaigns", &order.body).expect_problem(&[422]);
+    let error = &problem["errors"][0];
+    assert_eq!(error["pointer"], pointer, "{problem}");
+    error["code"].as_str().expect("a code").to_owned()
+}
+
+#[test]
+fn req_004_25_a_link_leads_to_a_page_with_tls_where_the_tenants_may_and_counts_at_its_length() {
+    let stand = stand_at("short-links-refused", None);
+    let http = stand.tenant.http(&stand.engine);
+    let to = |url: &str| order(1).with("link", json!(url));
+    for (url, code) in [
+        ("http://cabinet.example", "insecure_url"),
+        ("cabinet.example", "invalid_url"),
+        ("https://bit.ly/resultats", "public_shortener"),
+        (&format!("https://{DOMAIN}/x"), "public_shortener"),
+    ] {
+        assert_eq!(refused(&http, &to(url), "/link"), code, "{url}");
+    }
+    agree(&stand, &json!({ "link_domains": ["cabinet.example"] }));
+    assert_eq!(
+        refused(&http, &to("https://ailleurs.example"), "/link"),
+        "link_not_allowed"
+    );
+    let plain = order(1).with("text", json!("Sans lien"));
+    assert_eq!(refused(&http, &plain, "/text"), "missing_beside");
+    let without = order(1)
+        .without("link")
+        .with("link_expires_at", json!("2999-01-01T00:00:00Z"));
+    assert_eq!(refused(&http, &without, "/link_expires_at"), "missing_beside");
+    // 160 characters with its link, which is no link elsewhere; one more is two segments, in the analysis as in the price.
+    let length = BEFORE.len() + DOMAIN.len() + 1 + TOKEN;
+    for (filling, segments) in [(160 - length, 1), (161 - length, 2)] {
+        let text = format!("{}{TEXT}", "a".repeat(filling));
+        let made = http
+            .post("/v1/campaigns", &order(1).with("text", json!(text)).body)
+            .expect(201);
+        assert_eq!(made["estimate"]["segments"], json!(segments), "{made}");
+        let analysed = http
+            .post("/v1/text/analyze", &json!({ "text": text, "purpose": "transactional" }))
+            .expect(200);
+        assert_eq!(
+            (&analysed["segments"], &analysed["fields_without_value"]),
+            (&json!(segments), &json!([])),
+            "{analysed}"
+        );
+    }
+    // A column of that name is a column where the campaign has no link.
+    let audience = json!({ "recipients": [{ "to": "+33612345601", "Lien": "https://cabinet.example/a" }] });
+    let column = CampaignOrder::to_audience(&audience).with("text", json!("Voir [Lien]"));
+    http.post("/v1/campaigns", &column.body).expect(201);
+    agree(&stand, &json!({ "short_domain": null }));
+    assert_eq!(refused(&http, &order(1), "/link"), "no_short_domain");
+}
+
+#[test]
+fn req_004_19_contacts_who_are_meant_have_links_and_a_copy_has_its_own() {
+    let stand = stand_at("short-links-people", None);
+    let http = stand.tenant.http(&stand.engine);
+    let contacts: Vec<Value> = campanile_tests::tenant::recipients(3)
+        .map(|number| json!({ "reference": number, "number": number }))
+        .collect();
+    http.post("/v1/contacts", &json!({ "contacts": contacts })).expect(200);
+    let everybody = CampaignOrder::to_audience(&json!({ "filter": {} }))
+        .with("text", json!(TEXT))
+        .with("link", json!(PAGE));
+    let first = launched(&stand, &everybody, 3);
+    let copy = http
+        .post(&format!("/v1/campaigns/{}/duplicate", first.id), &json!({}))
+        .expect(201);
+    let copy = stand.tenant.campaign(copy["id"].as_str().expect("an id"));
+    copy.ask(&stand.engine, "launch").expect(202);
+    copy.wait(&stand.engine, "each has another", LIMIT, |view| {
+        view.status("delivered") == 3
+    });
+    let links: BTreeSet<String> = sent(&stand).into_iter().collect();
+    assert_eq!(links.len(), 6);
+    for link in &links {
+        assert_eq!(follow(&stand, link).header("location"), Some(PAGE));
+    }
+}
+
+fn report(http: &Http, campaign: &Campaign) -> Value {
+    http.get(&format!("/v1/campaigns/{}/report", campaign.id)).expect(200)["clicks"].clone()
+}
+
+#[test]
+fn req_004_01_a_report_says_who_followed_their_link_and_programs_do_not_count() {
+    let mut stand = stand_at("short-links-clicks", None);
+    let http = stand.tenant.http(&stand.engine);
+    let campaign = launched(&stand, &order(5), 5);
+    let rows: Vec<(String, String)> = stand
+        .sim
+        .ledger()
+        .into_iter()
+        .map(|row| {
+            let link = row.text.expect("a text").trim_start_matches(BEFORE).to_owned();
+            (row.recipient, link)
+        })
+        .collect();
+    let path = |at: usize| rows[at].1[DOMAIN.len()..].to_owned();
+    let nobody = json!({ "clicks": 0, "people": 0, "rate": 0.0, "credits_each": null, "previews": 0 });
+    assert_eq!(report(&http, &campaign), nobody);
+    // Two people, one of them twice; a card, and whoever wants a head only.
+    for at in [0, 0, 1] {
+        assert_eq!(follow(&stand, &rows[at].1).status, 302);
+    }
+    let card = ask_as(&stand, ("GET", "WhatsApp/2.23.20.0"), (DOMAIN, &path(2)));
+    assert_eq!((card.status, card.header("location")), (302, Some(PAGE)));
+    assert_eq!(ask(&stand, "HEAD", (DOMAIN, &path(0))).status, 302);
+    let wanted = json!({ "clicks": 3, "people": 2, "rate": 40.0, "credits_each": 2.5, "previews": 2 });
+    eventually("all are written down", LIMIT, || {
+        (report(&http, &campaign) == wanted).then_some(())
+    });
+    // The end of an engine writes down what waits.
+    assert_eq!(follow(&stand, &rows[3].1).status, 302);
+    assert!(stand.engine.shut_down().success());
+    stand.engine.restart();
+    let http = stand.tenant.http(&stand.engine);
+    let wanted = json!({ "clicks": 4, "people": 3, "rate": 60.0, "credits_each": 1.67, "previews": 2 });
+    assert_eq!(report(&http, &campaign), wanted);
+    // It is what is kept of a person, and goes when they are forgotten.
+    let person = json!({ "number": format!("+{}", rows[0].0.trim_start_matches('+')) });
+    let clicks = eventually("history knows whose they are", LIMIT, || {
+        let data = http.post("/v1/people/data", &person).expect(200);
+        data["clicks"].as_array().cloned().filter(|clicks| clicks.len() == 1)
+    });
+    assert_eq!(
+        (&clicks[0]["clicks"], &clicks[0]["previews"]),
+        (&json!(2), &json!(1)),
+        "{clicks:?}"
+    );
+    assert!(clicks[0]["first_at"].as_str() <= clicks[0]["last_at"].as_str());
+    http.post("/v1/people/erase", &person).expect(200);
+    let left = report(&http, &campaign);
+    assert_eq!((&left["people"], &left["clicks"]), (&json!(2), &json!(2)), "{left}");
+    let plain = plain_draft(&stand);
+    assert_eq!(report(&http, &plain), Value::Null);
+}
+
+fn plain_draft(stand: &Stand) -> Campaign {
+    let order = CampaignOrder::to_first(1).with("text", json!("Sans lien"));
+    stand.tenant.create(&stand.engine, &order)
+}
