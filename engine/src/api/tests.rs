@@ -99,7 +99,8 @@ fn replies(
 
 async fn engines(bench: &Bench) -> Engines {
     let addresses = [String::new(), String::new()];
-    let begun = Engines::begin(&bench.store, bench.clock, &Seats::all_ours(), (1, addresses));
+    let seats = Seats::all_ours();
+    let begun = Engines::begin(&bench.store, bench.clock, &seats, (1, addresses));
     begun.await.unwrap()
 }
 
@@ -113,10 +114,8 @@ impl Api {
         let mirror = bench.mirror.clone();
         let accounts = Accounts::new(bench.store.clone(), mirror.clone(), bench.clock);
         give_operator_key(&accounts, name).await;
-        let limits = config::Api {
-            body_max: 100_000,
-            ..limits
-        };
+        let body_max = 100_000;
+        let limits = config::Api { body_max, ..limits };
         let metrics = Metrics::new(9).unwrap();
         let traffic = Traffic::new(&bench.store, (&metrics, bench.clock), Duration::ZERO, &[]);
         let for_inbox = (bench.clock, &metrics);

@@ -208,7 +208,9 @@ impl<'a> Driver<'a> {
         for (token, written) in self.session.end() {
             let reply = if written { Reply::Lost } else { Reply::Unsent };
             silent |= written && (!self.answered || end == End::EnquireTimeout);
-            self.outbox.answers.push(answer(token.flight, token.part, reply));
+            self.outbox
+                .answers
+                .push(Answer::unheard(token.flight, token.part, reply));
         }
         if !self.outbox.is_empty() {
             let sent = tokio::select! {
@@ -274,7 +276,13 @@ impl<'a> Driver<'a> {
     }
 
     fn flush(&mut self) -> Result<(), End> {
-        self.stop_at_the_fence()?;
+        if self
+            .around
+            .fence
+            .stops(self.around.clock.now(), !self.unwritten.is_empty())
+        {
+            return Err(End::Lapsed);
+        }
         self.tell();
         let written = self.write();
         if !self.transport.has_unwritten() {
@@ -292,17 +300,6 @@ impl<'a> Driver<'a> {
             }
         }
         written
-    }
-
-    /// A process that stood still may find that its session is another's by now, or that what it has leased is. What the peer has said
-    /// is not lost: who is not acknowledged says it again.
-    fn stop_at_the_fence(&self) -> Result<(), End> {
-        let now = self.around.clock.now();
-        let (fence, submits) = (&self.around.fence, !self.unwritten.is_empty());
-        if fence.holds(now) && (!submits || fence.is_alive(now)) {
-            return Ok(());
-        }
-        Err(End::Lapsed)
     }
 
     /// Tells who listens what is about to go.
@@ -500,7 +497,9 @@ impl<'a> Driver<'a> {
             gate.departed(segments.count(), None);
         }
         for (flight, part, _) in segments.iter() {
-            self.outbox.answers.push(answer(flight.clone(), part, Reply::Unsent));
+            self.outbox
+                .answers
+                .push(Answer::unheard(flight.clone(), part, Reply::Unsent));
         }
     }
 
@@ -556,7 +555,9 @@ impl<'a> Driver<'a> {
             }
         }
         for token in overdue {
-            self.outbox.answers.push(answer(token.flight, token.part, Reply::Lost));
+            self.outbox
+                .answers
+                .push(Answer::unheard(token.flight, token.part, Reply::Lost));
         }
         let peer_left = self.peer_left;
         self.end = self.end.take().or(given_up.map(|overdue| match overdue {
@@ -590,18 +591,8 @@ impl<'a> Driver<'a> {
 }
 
 async fn next_segments(gate: &mut Option<OpenGate>) -> Option<Segments> {
-    match gate {
-        Some((_, batches)) => batches.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-fn answer(flight: Arc<Flight>, part: u8, reply: Reply) -> Answer {
-    Answer {
-        flight,
-        part,
-        reply,
-        late: false,
-        after: Duration::ZERO,
-    }
+    let Some((_, batches)) = gate else {
+        return std::future::pending().await;
+    };
+    batches.recv().await
 }

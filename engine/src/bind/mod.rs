@@ -89,6 +89,19 @@ pub(crate) struct Answer {
     pub(crate) after: Duration,
 }
 
+impl Answer {
+    /// Of a segment that was not handed to a session, or that nobody answered.
+    pub(crate) fn unheard(flight: Arc<Flight>, part: u8, reply: Reply) -> Self {
+        Self {
+            flight,
+            part,
+            reply,
+            late: false,
+            after: Duration::ZERO,
+        }
+    }
+}
+
 /// A deliver_sm or data_sm, read as far as it has to be.
 #[derive(Debug)]
 pub(crate) struct Delivery {

@@ -115,9 +115,11 @@ pub(super) struct Fence {
 }
 
 impl Fence {
-    /// Whether the session is still ours.
-    pub(super) fn holds(&self, now: Instant) -> bool {
-        self.seats.0.all_ours || self.standing.borrow().until().is_some_and(|until| now < until)
+    /// Whether nothing may leave any more: a process that stood still may find that its session is another's by now, or that what it has
+    /// leased is and was about to be submitted. What the peer has said is not lost: who is not acknowledged says it again.
+    pub(super) fn stops(&self, now: Instant, submits: bool) -> bool {
+        let is_ours = self.seats.0.all_ours || self.standing.borrow().until().is_some_and(|until| now < until);
+        !is_ours || submits && !self.is_alive(now)
     }
 
     /// Whether what this engine has leased is still its own: others take it for dead when it has been silent for too long.

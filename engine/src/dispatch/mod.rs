@@ -41,7 +41,7 @@ pub(crate) use outlet::Outlet;
 pub(crate) use settings::Settings;
 pub(crate) use sweep::Sweeper;
 
-use crate::bind::{Answer, Events, Flight, Lease, Reply, Seats, Segments, Slots};
+use crate::bind::{Answer, Events, Lease, Reply, Seats, Segments, Slots};
 use crate::campaign::{Campaigns, Gates, Order, Orders, RouteTable};
 use crate::clock::Clock;
 use crate::domain::{GateId, Line, Message, Partition, Purpose, RouteId, UnixMicros};
@@ -425,22 +425,14 @@ fn refuse(failed: &mut Events, (leased, lease): (&LeasedMessage, &Arc<Lease>), w
             Unsealed::Expired => Reply::Expired,
             Unsealed::Early(wait) => Reply::Early(wait),
         };
-        failed.answers.push(answer(&flight, part, reply));
+        failed.answers.push(Answer::unheard(flight.clone(), part, reply));
     }
 }
 
 fn unsent(failed: &mut Events, batch: &Segments) {
     for (flight, part, _) in batch.iter() {
-        failed.answers.push(answer(flight, part, Reply::Unsent));
-    }
-}
-
-fn answer(flight: &Arc<Flight>, part: u8, reply: Reply) -> Answer {
-    Answer {
-        flight: flight.clone(),
-        part,
-        reply,
-        late: false,
-        after: Duration::ZERO,
+        failed
+            .answers
+            .push(Answer::unheard(flight.clone(), part, Reply::Unsent));
     }
 }
