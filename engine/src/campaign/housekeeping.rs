@@ -22,10 +22,13 @@ impl Campaigns {
     /// Keeps house until `stop`.
     pub(crate) async fn keep_house(self, stop: CancellationToken) {
         let mut cursors = vec![0; usize::from(self.store().partitions())];
-        let mut trimmed_at = None;
+        let (mut trimmed_at, mut alive) = (None, Vec::new());
         while stop.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_some() {
             if let Err(error) = self.keep_house_once(&mut cursors).await {
                 tracing::debug!(%error, "housekeeping failed; it is tried again");
+            }
+            if let Err(error) = self.take_over_from_the_dead(&mut alive).await {
+                tracing::debug!(%error, "what an engine had begun cannot be gone on with yet; it is tried again");
             }
             let now = self.0.deps.clock.now();
             if trimmed_at.is_none_or(|at| now.duration_since(at) >= TRIM_EVERY) {
@@ -63,6 +66,16 @@ impl Campaigns {
         }
         self.forget_drafts().await?;
         self.take_over_resolving().await
+    }
+
+    /// What an engine that has ended was queuing, this one goes on with.
+    async fn take_over_from_the_dead(&self, alive: &mut Vec<u32>) -> Result<(), CampaignFault> {
+        let now: Vec<u32> = self.store().epochs().await?.iter().map(|epoch| epoch.number).collect();
+        if alive.iter().any(|known| !now.contains(known)) {
+            self.resume_all().await?;
+        }
+        *alive = now;
+        Ok(())
     }
 
     /// Drafts whose process ended while it took their audience in.

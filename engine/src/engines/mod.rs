@@ -6,6 +6,8 @@
 
 mod bell;
 mod identity;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

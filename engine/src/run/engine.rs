@@ -1,13 +1,12 @@
 //! A started engine: what is made in which order, and what is handed to whom.
 
+mod duties;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures::FutureExt as _;
-use futures::future::join_all;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::database::{self, Base};
@@ -23,12 +22,12 @@ use crate::api::problem::field_detail;
 use crate::api::{self, App, Guesses, Listeners, Secured, Shares, Submissions};
 use crate::automation::Automations;
 use crate::bind::{Binds, Board, Events, Seats, Traces};
-use crate::campaign::{Auditor, CampaignDeps, Campaigns, Gates, Limits, RollCall, RouteTable, Routes};
+use crate::campaign::{CampaignDeps, Campaigns, Gates, Limits, RouteTable, Routes};
 use crate::config::{self, Config};
 use crate::database::DatabaseFault;
 use crate::dispatch::{Bells, Leases, Sweeper};
 use crate::domain::Country;
-use crate::engines::{Call, Engines};
+use crate::engines::Engines;
 use crate::history::{History, HistoryDeps};
 use crate::import::Imports;
 use crate::inbound::{Inbox, Struck, Told as InboxTold};
@@ -270,65 +269,10 @@ impl Engine {
             gates: self.campaigns.gates().clone(),
             pressure: self.pressure.clone(),
             clock,
+            engines: self.engines.clone(),
         };
         helpers.tasks.spawn(gauges.refresh(stop()));
         Ok(())
-    }
-
-    /// Hears other engines, and is heard by them.
-    fn listen(&self, redis: &Redis, bells: Bells) {
-        let (tasks, stop) = (self.stages.helpers.tasks.clone(), self.stages.helpers.stop.clone());
-        let (engines, replies, webhooks) = (self.engines.clone(), self.replies.clone(), self.webhooks.clone());
-        let of_webhooks = engines.clone();
-        webhooks.on_change(move || of_webhooks.changed());
-        let has_duty = engines.clone();
-        let heard = move |call: Call| {
-            bells.heard(call);
-            if call.changed && has_duty.has_duty() {
-                replies.written_to_anybody();
-                let webhooks = webhooks.clone();
-                tasks.spawn(async move { webhooks.look_everywhere().await });
-            }
-        };
-        let listening = engines.listen(redis.url.clone(), heard, stop);
-        self.stages.helpers.tasks.spawn(listening);
-    }
-
-    /// What one engine does for all.
-    fn start_duties(&self) {
-        let (verdict, stop) = (self.base.verdict.clone(), self.stages.helpers.stop.clone());
-        let (campaigns, webhooks, history) = (self.campaigns.clone(), self.webhooks.clone(), self.history.clone());
-        let (automations, replies, agenda) = (self.automations(), self.replies.clone(), self.agenda());
-        let seen = (self.base.store.clone(), self.base.metrics.clone(), self.base.clock);
-        let (mirror, unparked) = (self.base.mirror.clone(), self.unparked.clone());
-        let work = move |stop: CancellationToken| {
-            let again = || stop.clone();
-            let (store, metrics, clock) = seen.clone();
-            let taken_over = campaigns.clone();
-            let auditor = Auditor::new((store, mirror.clone()), metrics, clock);
-            let roll_call = RollCall::new(seen.clone(), verdict.clone(), unparked.clone());
-            let of_campaigns = join_all([
-                campaigns.clone().keep_expiry(verdict.clone(), again()).boxed(),
-                campaigns.clone().keep_house(again()).boxed(),
-                campaigns.clone().keep_schedule(again()).boxed(),
-                campaigns.clone().keep_lists_clean(again()).boxed(),
-                automations.clone().run(verdict.clone(), again()).boxed(),
-                replies.clone().run(verdict.clone(), again()).boxed(),
-                agenda.clone().run(verdict.clone(), again()).boxed(),
-                webhooks.clone().run(again()).boxed(),
-                history.clone().run(again()).boxed(),
-                auditor.walk(again()).boxed(),
-                roll_call.walk(again()).boxed(),
-            ]);
-            async move {
-                if let Err(error) = taken_over.resume_all().await {
-                    tracing::warn!(%error, "what another process had begun cannot be gone on with yet");
-                }
-                of_campaigns.await;
-            }
-        };
-        let engines = self.engines.clone();
-        self.stages.helpers.tasks.spawn(engines.on_duty(stop, work));
     }
 
     fn start_links(&self) {

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::campaign::{Gates, Orders};
 use crate::clock::Clock;
 use crate::domain::{Purpose, TenantId, UnixMicros, Way};
+use crate::engines::Engines;
 use crate::metrics::Metrics;
 use crate::pressure::Pressure;
 use crate::store::{Census, InLine, Store, StoreError};
@@ -34,6 +35,8 @@ pub(super) struct Gauges {
     pub(super) gates: Gates,
     pub(super) pressure: Pressure,
     pub(super) clock: Clock,
+    /// What all engines have in common is shown by one of them: who adds them up would count it again.
+    pub(super) engines: Engines,
 }
 
 impl Gauges {
@@ -53,6 +56,17 @@ impl Gauges {
         metrics
             .settle_lag_seconds
             .set(self.pressure.behind(self.clock.now()).as_secs_f64());
+        if !self.engines.has_duty() {
+            *last = Census::default();
+            metrics.whole(|| {
+                self.show_queues(last);
+                self.show_waiting(last);
+                self.show_ages(last, &[]);
+                self.show_tenants(&[]);
+            });
+            metrics.receipts_parked.set(0);
+            return Ok(());
+        }
         *last = self.store.census().await?;
         let asked = self.asked_at(last).await?;
         metrics.whole(|| {
