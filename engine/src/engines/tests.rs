@@ -80,8 +80,8 @@ async fn seats_are_shared_evenly_and_each_is_one_engines() {
     bench.store.bury(1).await.unwrap();
     engines.remove(0);
     for _ in 0..2 {
-        for at in 0..2 {
-            engines[at].ask(&bench, 4).await.unwrap();
+        for engine in &mut engines {
+            engine.ask(&bench, 4).await.unwrap();
         }
     }
     are_apart(&engines);

@@ -43,16 +43,27 @@ for i = 5, #ARGV, 5 do
     end
   end
   local function is_in(list, number) return string.find(list, ',' .. number .. ',', 1, true) ~= nil end
-  local mine, of = {}, seats[group] or {}
+  local mine, of, theirs = {}, seats[group] or {}, {}
   for number = 0, total - 1 do
     local seat = of[tostring(number)]
+    if seat then theirs[seat[1]] = (theirs[seat[1]] or 0) + 1 end
     if seat and seat[1] == epoch and is_in(held, number) then
       mine[#mine + 1] = { number, seat[2] }
     end
   end
   local wants = wanted ~= ',' or held ~= ','
-  local fair = total
-  if others > 0 then fair = math.ceil(total / (others + 1)) end
+  -- As many for each as there are; one more for some, when none has less than every engine should.
+  local fair, free = total, total - #mine
+  if others > 0 then
+    local poorest, least = total, math.floor(total / (others + 1))
+    fair = math.ceil(total / (others + 1))
+    for other in pairs(wishes[group]) do
+      if other ~= epoch then
+        free, poorest = free - (theirs[other] or 0), math.min(poorest, theirs[other] or 0)
+      end
+    end
+    if poorest < least and (free <= 0 or #mine < fair) then fair = least end
+  end
   for number = 0, total - 1 do
     local seat = of[tostring(number)]
     local is_free = not seat or (seat[1] == epoch and not is_in(held, number))
