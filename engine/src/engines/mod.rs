@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::bind::{Company, Granted, Group, Seats, Wish};
 use crate::clock::Clock;
@@ -90,6 +91,8 @@ struct Inner {
     number: u32,
     introduction: Introduction,
     duty: watch::Sender<Option<Instant>>,
+    /// What is being done on duty.
+    at_work: TaskTracker,
     bell: Bell,
 }
 
@@ -120,6 +123,7 @@ impl Engines {
                 seen_at: now.0,
             },
             duty: watch::Sender::new(None),
+            at_work: TaskTracker::new(),
             bell: Bell::default(),
         }));
         engines.0.bury_the_dead().await?;
@@ -147,6 +151,13 @@ impl Engines {
                 break;
             }
         }
+        inner.at_work.close();
+        if tokio::time::timeout(SHORT - ROUND - MARGIN, inner.at_work.wait())
+            .await
+            .is_err()
+        {
+            tracing::debug!("another engine may have the duty before its work here has ended");
+        }
         inner.duty.send_replace(None);
         inner.seats.give_all_up();
         if let Err(error) = inner.leave().await {
@@ -154,7 +165,7 @@ impl Engines {
         }
     }
 
-    /// Does some work as long as the duty is this engine's: begun whenever it becomes so, and told to end when it is no more.
+    /// Does some work as long as the duty is this engine's: begun whenever it becomes so, dropped when it is no more, and told to end by `stop`.
     pub(crate) async fn on_duty<F: Future<Output = ()>>(
         self,
         stop: CancellationToken,
@@ -167,16 +178,14 @@ impl Engines {
                 return;
             }
             drop(gained);
-            let own = stop.child_token();
-            let lost = async {
-                self.0.lost().await;
-                own.cancel();
-            };
-            let working = work(own.clone());
+            let _counted = self.0.at_work.token();
+            let working = work(stop.clone());
             tokio::pin!(working);
             tokio::select! {
+                biased;
                 () = &mut working => {}
-                () = lost => working.await,
+                // Another engine may do it by now: as when this one had been killed. At an orderly end, it is waited for.
+                () = self.0.lost() => if stop.is_cancelled() { working.await },
             }
             if stop.is_cancelled() {
                 return;

@@ -1,6 +1,8 @@
 //! People who are not to be known any more: of their numbers SQL keeps a keyed hash, by which they are held back when they come again.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -13,6 +15,9 @@ use crate::store::StoreError;
 /// Between purposes, as they are stored.
 const COMMA: &str = ",";
 
+/// So much of what was read is read again: what was erased at about the same time may be kept later.
+const OVERLAP: Duration = Duration::from_secs(10);
+
 /// Who was erased. Cheap to clone; looked at in memory, since whoever takes numbers in or writes them down asks for each.
 #[derive(Clone, Default)]
 pub(crate) struct Erased(Arc<Known>);
@@ -22,6 +27,8 @@ struct Known {
     key: OnceLock<NumberKey>,
     /// What they want no messages of, by tenant: most have erased nobody.
     people: RwLock<FxHashMap<TenantId, FxHashMap<NumberDigest, Vec<Purpose>>>>,
+    /// When the last of those that were read was erased, µs.
+    read_to: AtomicU64,
 }
 
 impl Erased {
@@ -152,31 +159,53 @@ impl Mirror {
 impl Shared {
     /// At the start: the key of numbers and forms, and who was erased.
     pub(super) async fn open_erased(&self) -> Result<(), MirrorFault> {
-        let stored = stored_key(&self.database).await?;
+        let mut stored = stored_key(&self.database).await?;
+        if stored.is_none() {
+            let (_, made) = self.store.unwrap_key(None)?;
+            let mut keep = Sql::new("INSERT INTO number_key (one, wrapped) VALUES (1, ");
+            keep.value(made.unwrap_or_default())
+                .push(") ON CONFLICT (one) DO NOTHING");
+            self.run_alone(keep).await?;
+            // Another engine may have been first: its key holds.
+            stored = stored_key(&self.database).await?;
+        }
         let (key, wrapped) = self.store.unwrap_key(stored.as_deref())?;
         if let Some(wrapped) = wrapped {
-            let mut keep = Sql::new("INSERT INTO number_key (one, wrapped) VALUES (1, ");
-            keep.value(wrapped)
-                .push(") ON CONFLICT (one) DO UPDATE SET wrapped = excluded.wrapped");
-            let mut change = self.database.change().await?;
-            change.run(keep).await?;
-            change.commit().await?;
+            let mut keep = Sql::new("UPDATE number_key SET wrapped = ");
+            keep.value(wrapped);
+            self.run_alone(keep).await?;
         }
         let (numbers, forms, links) = (NumberKey::of(&key), FormKey::of(&key), LinkKey::of(&key));
         // Only a test opens them twice.
         let _first = self.erased.0.key.set(numbers.map_err(StoreError::from)?).is_ok();
         let _first = self.forms.set(forms.map_err(StoreError::from)?).is_ok();
         let _first = self.links.set(Arc::new(links.map_err(StoreError::from)?)).is_ok();
-        let all = Sql::new("SELECT tenant, digest, purposes FROM erased_person");
+        self.read_erased().await?;
+        Ok(())
+    }
+
+    async fn run_alone(&self, statement: Sql) -> Result<(), DatabaseError> {
+        let mut change = self.database.change().await?;
+        change.run(statement).await?;
+        change.commit().await
+    }
+
+    /// Who was erased since this was read last, by another engine as well.
+    pub(super) async fn read_erased(&self) -> Result<(), DatabaseError> {
+        let known = &self.erased.0.read_to;
+        let from = known.load(Ordering::Relaxed).saturating_sub(OVERLAP.as_micros() as u64);
+        let mut all = Sql::new("SELECT tenant, digest, purposes, at FROM erased_person WHERE at >= ");
+        all.value(from as i64);
         let read = |row: &Found<'_>| {
             let digest = row.parsed(1, "the hash of a number", NumberDigest::stored)?;
             let purposes = row.parsed(2, "the purposes of an opt-out", |text| {
                 text.split(COMMA).map(|code| code.parse().ok()).collect()
             })?;
-            Ok((TenantId(row.number(0)? as u32), digest, purposes))
+            Ok((TenantId(row.number(0)? as u32), digest, purposes, row.number(3)? as u64))
         };
-        for (tenant, digest, purposes) in self.database.rows(all, read).await? {
+        for (tenant, digest, purposes, at) in self.database.rows(all, read).await? {
             self.erased.add(tenant, digest, purposes);
+            known.fetch_max(at, Ordering::Relaxed);
         }
         Ok(())
     }

@@ -124,6 +124,7 @@ impl Mirror {
 
     async fn round(&self, now: Instant, all_at: &mut Instant) -> Result<(), MirrorFault> {
         self.0.keep_opted_out().await?;
+        self.0.read_erased().await?;
         if now.duration_since(*all_at) >= ALL_EVERY {
             self.0.unread_all().await?;
             *all_at = now;
