@@ -39,7 +39,7 @@ pub(super) enum End {
     Tls(TlsFault),
     #[error("we unbound")]
     Local,
-    #[error("another engine may have the session by now")]
+    #[error("it was not renewed in Redis in time: another engine may have the session by now")]
     Lapsed,
     #[error("we unbound: another engine has too few sessions")]
     MadeRoom,

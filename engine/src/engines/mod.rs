@@ -275,8 +275,10 @@ impl Inner {
         if let Some(duty) = tenures.pop() {
             let held = (!duty.seats.is_empty()).then(|| until(duty.others));
             let before = self.duty.send_replace(held);
-            if before.is_some() != held.is_some() {
-                tracing::info!(held = held.is_some(), "the duty has another engine");
+            match (before, held) {
+                (None, Some(_)) => tracing::info!("this engine has the duty: books, history, webhooks, timers"),
+                (Some(_), None) if wants_duty => tracing::warn!("another engine has the duty"),
+                (None | Some(_), _) => {}
             }
         }
         for (wish, tenure) in wishes.iter().zip(tenures) {

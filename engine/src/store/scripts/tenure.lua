@@ -6,7 +6,7 @@
 -- Returns: for each group: others that want seats of it, whether one of them has a session that takes messages, how many of them do not know
 --     of this engine yet, how many seats are another's by right, and the seats that are
 --     this engine's with their tokens, "0:17,2:19".
--- Limits: at most 10,000 seats and wishes in all.
+-- Limits: at most 3,000 seats and wishes of one engine, since each is an argument of one command here.
 local call, key, epoch = redis.call, KEYS[1], ARGV[1]
 local long, short, known_for = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local time = call('TIME')
