@@ -21,6 +21,7 @@ impl Mirror {
     /// When either does not answer. The next start goes on.
     pub(crate) async fn begin(&self, tie: Tie, redis: &str) -> Result<(), MirrorFault> {
         let shared = &self.0;
+        shared.redis.get_or_init(|| redis.to_owned());
         let known = shared.with_text_keys(tenants::tenants(&shared.database).await?).await?;
         if let Some((last, _)) = known.last() {
             shared.store.skip_tenants(*last).await?;

@@ -3,7 +3,7 @@
 use super::{MirrorFault, Shared};
 use crate::database::{DatabaseError, Found, Sql};
 use crate::domain::TenantId;
-use crate::store::{Grant, Half, LedgerPlace, Store, Transfer, TransferKind};
+use crate::store::{Grant, Half, LedgerPlace, Store, StoreError, Transfer, TransferKind};
 
 /// Lines that are compared at once.
 const AT_ONCE: usize = 500;
@@ -31,6 +31,7 @@ impl Shared {
             };
             place = Some(*last);
         }
+        self.is_same_redis().await?;
         let mut change = self.database.change().await?;
         for movement in &gone {
             let is_moved = movement.kind == "grant" || movement.transfer.is_some();
@@ -57,6 +58,7 @@ impl Shared {
         query.push(" ORDER BY tenant, milliseconds, number");
         for lost in self.database.rows(query, read_lost).await? {
             if !self.again(&lost).await? {
+                self.is_same_redis().await?;
                 let (tenant, credits) = (lost.tenant, lost.credits);
                 tracing::error!(%tenant, credits, "credits that Redis has lost cannot be moved again");
             }
@@ -65,6 +67,15 @@ impl Shared {
             change.commit().await?;
         }
         Ok(())
+    }
+
+    /// What Redis was found to lack until now, it has lost at its end: it was not emptied meanwhile, nor is it another. Of one that was,
+    /// nothing is concluded; the next start rebuilds it from the lines as they stand.
+    async fn is_same_redis(&self) -> Result<(), StoreError> {
+        match self.redis.get() {
+            Some(id) => self.store.is_database(id).await,
+            None => Ok(()),
+        }
     }
 
     /// Moves credits again whose line was lost; `false`: that is not possible any more.

@@ -61,6 +61,8 @@ struct Shared {
     database: Database,
     clock: Clock,
     metrics: Metrics,
+    /// The id of the Redis that both were made to agree with.
+    redis: OnceLock<String>,
     /// How far ledgers were copied.
     places: Mutex<FxHashMap<TenantId, LedgerPlace>>,
     /// Ledgers that are still to be copied.
@@ -87,6 +89,7 @@ impl Mirror {
             database: database.clone(),
             clock,
             metrics: metrics.clone(),
+            redis: OnceLock::new(),
             places: Mutex::default(),
             unread: Mutex::default(),
             erased: Erased::default(),

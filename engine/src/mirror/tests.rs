@@ -148,6 +148,7 @@ async fn what_a_killed_redis_forgot_is_granted_again_once() {
     };
     second.store.restore_tenant(tenant, &restored).await.unwrap();
     for _ in 0..2 {
+        second.store.plant_id("store-1").await.unwrap();
         let mirror = mirror(&second, &first.mirror);
         mirror.begin(Tie::Holds, "store-1").await.unwrap();
         let lines = mirror.ledger(tenant, None, 9).await.unwrap();
@@ -160,6 +161,43 @@ async fn what_a_killed_redis_forgot_is_granted_again_once() {
         assert!(second.store.next_campaign().await.unwrap() > campaign);
     }
     assert_eq!(first.store.last_campaign().await.unwrap(), CampaignId(campaign.0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_an_emptied_redis_no_line_is_said_to_be_lost_before_it_is_noticed() {
+    let first = Bench::start("mirror-emptied").await;
+    first.store.plant_id("store-1").await.unwrap();
+    let (tenant, _, _) = filled(&first).await;
+    let (before, lines) = (
+        credits(&first, tenant).await,
+        first.mirror.ledger(tenant, None, 500).await.unwrap(),
+    );
+    let second = first.beside("mirror-emptied-second").await;
+    // A mirror that goes on where the first one is, on a Redis that has nothing, and then on one that is another.
+    let behind = mirror(&second, &first.mirror);
+    behind.0.redis.set("store-1".to_owned()).unwrap();
+    for id in [None, Some("store-2")] {
+        if let Some(id) = id {
+            second.store.plant_id(id).await.unwrap();
+        }
+        let refused = behind.ledger(tenant, None, 9).await;
+        assert!(
+            matches!(refused, Err(MirrorFault::Store(StoreError::OtherDatabase))),
+            "{refused:?}"
+        );
+        behind.0.unread_all().await.unwrap();
+        behind.0.unread.lock().unwrap().insert(tenant);
+        assert!(
+            behind
+                .round(behind.0.clock.now(), &mut behind.0.clock.now())
+                .await
+                .is_err()
+        );
+    }
+    let again = mirror(&second, &first.mirror);
+    again.begin(Tie::Lost, "store-2").await.unwrap();
+    assert_eq!(credits(&second, tenant).await, before);
+    assert_eq!(again.ledger(tenant, None, 500).await.unwrap(), lines);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

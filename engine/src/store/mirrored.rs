@@ -9,6 +9,7 @@ use redis::Value;
 use rustc_hash::FxHashSet;
 
 use super::accounts::{RESELLER, hosted};
+use super::health::ID;
 use super::scripts::Name;
 use super::{Credits, KeyOwner, Store, StoreError, Token, array, bytes, integer, keys};
 use crate::domain::{CampaignId, Partition, Purpose, Recipient, ResellerId, TenantId, UnixMicros, UnknownId};
@@ -275,6 +276,27 @@ impl Store {
         };
         let replies = self.run(&self.bulk, places.iter().map(look).collect()).await?;
         replies.into_iter().map(|reply| Ok(!array(reply)?.is_empty())).collect()
+    }
+
+    /// Looks whether Redis is the database with that id.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherDatabase`] when it is not, or when it does not answer.
+    pub(crate) async fn is_database(&self, id: &str) -> Result<(), StoreError> {
+        let mut look = redis::cmd("HGET");
+        look.arg(keys::META).arg(ID);
+        match self.ask::<Option<String>>(&look).await? {
+            Some(found) if found == id => Ok(()),
+            Some(_) | None => Err(StoreError::OtherDatabase),
+        }
+    }
+
+    /// Makes it the database with that id.
+    #[cfg(test)]
+    pub(crate) async fn plant_id(&self, id: &str) -> Result<(), StoreError> {
+        let mut plant = redis::cmd("HSET");
+        self.ask::<i64>(plant.arg(keys::META).arg(ID).arg(id)).await?;
+        Ok(())
     }
 
     /// How many opt-outs there are: of one tenant's messages, and of all; by purpose.

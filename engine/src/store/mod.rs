@@ -102,6 +102,9 @@ pub(crate) enum StoreError {
     /// Redis answered, and refused: out of memory, read-only, loading, misconfigured. Ask again later.
     #[error("Redis refuses: {0}")]
     Refused(#[source] redis::RedisError),
+    /// It was emptied, or is not the one that was there at the start.
+    #[error("Redis is not the database any more that it was at the start")]
+    OtherDatabase,
     /// What is stored is not what this program writes.
     #[error("the database holds something unexpected: {0}")]
     Corrupt(&'static str),
