@@ -24,6 +24,7 @@ pub mod programs;
 pub mod clock;
 pub mod receiver;
 pub mod tap;
+pub mod gate;
 pub mod stand;
 pub mod prometheus;
 pub mod scenarios;
@@ -31,6 +32,7 @@ pub mod quirks;
 
 pub use ::lab::{EngineSettings, SmscSettings};
 pub use engine::Engine;
+pub use gate::Gate;
 pub use http::{Answer, Http};
 pub use ledgers::Ledgers;
 pub use peers::PeerServer;

@@ -67,6 +67,8 @@ pub(crate) struct Wish {
 pub(crate) struct Granted {
     pub(crate) group: Group,
     pub(crate) company: Company,
+    /// Those that were ours when it was asked.
+    pub(crate) held: Vec<u32>,
     /// Our seats with their tokens, and until when they are ours.
     pub(crate) seats: Vec<(u32, u64)>,
     pub(crate) until: Instant,
@@ -353,6 +355,8 @@ impl Table {
                 let next = match (token, *standing) {
                     (_, Standing::Resting | Standing::Free) => *standing,
                     (None, _) => Standing::Wanted,
+                    // Its session has left since: it is asked for anew.
+                    (Some(_), Standing::Wanted) if granted.held.contains(&place.number) => Standing::Wanted,
                     (Some((_, token)), was) => {
                         let (until, token) = (granted.until, *token);
                         let leaves = matches!(was, Standing::Leaving { .. }) || leave > 0;
@@ -378,4 +382,42 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// The place of a kind among the kinds that an account has.
 pub(super) fn kind_of(kinds: &[BindKind], kind: BindKind) -> u8 {
     kinds.iter().position(|known| *known == kind).unwrap_or(0) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_seat_whose_session_left_while_it_was_renewed_is_asked_for_anew() {
+        let (seats, group) = (
+            Seats::shared(),
+            Group {
+                smsc: SmscId(1),
+                kind: 0,
+            },
+        );
+        let seat = seats.add(group, 0, &Pool::default());
+        let until = Instant::now() + Duration::from_secs(6);
+        let granted = |held: &[u32], surplus| Granted {
+            group,
+            company: Company::default(),
+            held: held.to_vec(),
+            seats: vec![(0, 7)],
+            until,
+            surplus,
+        };
+        seats.granted(&granted(&[], 0));
+        assert!(seat.is_ours());
+        seats.granted(&granted(&[0], 1));
+        assert_eq!(seats.wishes()[0].held, [0], "it is leaving");
+        // It has left, and wants it again, before the answer comes to what was asked while it was leaving.
+        seat.left();
+        assert!(seat.place.standing.send_replace(Standing::Wanted) == Standing::Free);
+        seats.granted(&granted(&[0], 1));
+        let wish = &seats.wishes()[0];
+        assert_eq!((wish.held.as_slice(), wish.wanted.as_slice()), (&[][..], &[0][..]));
+    }
 }

@@ -281,9 +281,9 @@ impl Inner {
                 (None | Some(_), _) => {}
             }
         }
-        for (wish, tenure) in wishes.iter().zip(tenures) {
+        for (wish, tenure) in wishes.into_iter().zip(tenures) {
             let until = until(tenure.others);
-            self.seats.granted(&granted((wish.group, tenure), sent, until));
+            self.seats.granted(&granted((wish, tenure), sent, until));
         }
         Ok(())
     }
@@ -357,9 +357,10 @@ fn group_of(text: &str) -> Option<Group> {
     })
 }
 
-fn granted((group, tenure): (Group, Tenure), sent: Instant, until: Instant) -> Granted {
+fn granted((wish, tenure): (Wish, Tenure), sent: Instant, until: Instant) -> Granted {
     Granted {
-        group,
+        group: wish.group,
+        held: wish.held,
         company: Company {
             others: tenure.others,
             usable: tenure.usable,

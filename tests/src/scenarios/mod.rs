@@ -16,6 +16,7 @@ pub mod memory;
 pub mod starved;
 pub mod adaptive;
 pub mod kills;
+pub mod company;
 pub mod rerouted;
 pub mod reloaded;
 pub mod failover;
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Scenario> {
         starved::ALL,
         adaptive::ALL,
         kills::ALL,
+        company::ALL,
         rerouted::ALL,
         reloaded::ALL,
         failover::ALL,
