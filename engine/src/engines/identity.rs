@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 /// One process of one machine, since its start.
@@ -31,7 +33,7 @@ impl Identity {
     /// Whether it has surely ended: it ran where this process looks, and is not there any more. A process that stands still is there.
     pub(super) fn is_surely_dead(&self) -> bool {
         let is_seen_from_here = !self.space.is_empty() && space().is_some_and(|space| space == self.space);
-        is_seen_from_here && started(self.pid) != Some(self.started)
+        is_seen_from_here && has_ended(self.pid, self.started)
     }
 }
 
@@ -42,13 +44,37 @@ fn space() -> Option<String> {
     Some(format!("{boot} {}", namespace.display()))
 }
 
+/// `/proc` may hide what other users run (`hidepid`, `ProtectProc=`): what is not seen there is asked for by a signal that does nothing.
+fn has_ended(pid: u32, since: u64) -> bool {
+    match started(pid) {
+        Some(started) => started != since,
+        None => is_zombie(pid) || is_nobody(pid),
+    }
+}
+
+fn is_nobody(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
+}
+
 /// proc_pid_stat(5): the 22nd field, the 20th behind the name, which is in brackets and may have any character. A zombie has ended.
 fn started(pid: u32) -> Option<u64> {
+    let fields = fields(pid)?;
+    fields.get(19).filter(|_| !has_left(&fields))?.parse().ok()
+}
+
+fn is_zombie(pid: u32) -> bool {
+    fields(pid).is_some_and(|fields| has_left(&fields))
+}
+
+fn has_left(fields: &[String]) -> bool {
+    matches!(fields.first().map(String::as_str), Some("Z" | "X"))
+}
+
+fn fields(pid: u32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(')')?;
-    let fields: Vec<&str> = fields.split_whitespace().collect();
-    let is_zombie = matches!(fields.first(), Some(&"Z" | &"X"));
-    fields.get(19).filter(|_| !is_zombie)?.parse().ok()
+    Some(fields.split_whitespace().map(str::to_owned).collect())
 }
 
 fn read(path: &str) -> Option<String> {
@@ -60,6 +86,20 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+
+    /// As one of another user is with `ProtectProc=invisible`: there, and not seen.
+    #[test]
+    fn who_is_there_is_not_dead_whatever_is_seen_of_it() {
+        assert!(!is_nobody(std::process::id()));
+        assert!(
+            !is_nobody(1),
+            "the first process is always there, and may be another user's"
+        );
+        let mut child = Command::new("true").spawn().expect("a process");
+        let pid = child.id();
+        assert!(child.wait().expect("it has ended").success());
+        assert!(is_nobody(pid));
+    }
 
     #[test]
     fn a_process_is_dead_when_it_has_ended_and_not_before() {

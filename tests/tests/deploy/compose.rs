@@ -10,8 +10,11 @@ use crate::common::{assert_valid, documents, has, list, read, repository, run, t
 
 const FOLDER: &str = "deploy/compose";
 
-fn compose() -> Value {
-    let mut documents = documents(&read("deploy/compose/compose.yml"));
+/// Of one engine, and of two.
+const FILES: [&str; 2] = ["compose.yml", "pair.yml"];
+
+fn compose(file: &str) -> Value {
+    let mut documents = documents(&read(&format!("{FOLDER}/{file}")));
     assert_eq!(documents.len(), 1);
     documents.remove(0)
 }
@@ -21,26 +24,38 @@ fn services(compose: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 #[test]
-fn the_file_is_valid_under_the_specification() {
+fn the_files_are_valid_under_the_specification() {
     let schema = serde_json::from_str(&read("tests/schemas/compose-spec.json")).expect("a schema");
-    assert_valid(&schema, &compose(), "compose.yml");
+    for file in FILES {
+        assert_valid(&schema, &compose(file), file);
+    }
 }
 
 #[test]
 fn services_are_hardened_and_reached_from_this_machine_alone() {
-    for (name, service) in services(&compose()) {
-        assert_eq!(service["read_only"], true, "{name}");
-        assert_eq!(service["cap_drop"], serde_json::json!(["ALL"]), "{name}");
-        for port in list(service, "/ports") {
-            let port = port.as_str().expect("in the short form");
-            assert!(port.starts_with("127.0.0.1:"), "{name}: {port}");
+    for compose in FILES.map(compose) {
+        for (name, service) in services(&compose) {
+            assert_eq!(service["read_only"], true, "{name}");
+            assert_eq!(service["cap_drop"], serde_json::json!(["ALL"]), "{name}");
+            for port in list(service, "/ports") {
+                let port = port.as_str().expect("in the short form");
+                assert!(port.starts_with("127.0.0.1:"), "{name}: {port}");
+            }
         }
     }
 }
 
 #[test]
 fn what_is_mounted_is_there_or_is_made_by_the_script() {
-    let compose = compose();
+    let mut both = compose(FILES[0]);
+    for part in ["services", "secrets", "volumes"] {
+        let of_two = compose(FILES[1])[part].as_object().expect("a map").clone();
+        for (name, value) in of_two {
+            let merged = both[part].as_object_mut().expect("a map").entry(name);
+            merged.and_modify(|known| merge(known, &value)).or_insert(value);
+        }
+    }
+    let compose = both;
     let lab = Lab::new(programs!(), "deploy-compose");
     let folder = repository().join(FOLDER);
     let script = lab.directory().join("secrets.sh");
@@ -64,6 +79,16 @@ fn what_is_mounted_is_there_or_is_made_by_the_script() {
         }
         for volume in list(service, "/volumes") {
             assert_mounted(&compose, &folder, name, volume.as_str().expect("in the short form"));
+        }
+    }
+}
+
+/// As Compose does it with lists of a service, as far as they are looked at here.
+fn merge(known: &mut Value, more: &Value) {
+    for list in ["secrets", "volumes"] {
+        let more = more[list].as_array().cloned().unwrap_or_default();
+        if let Some(known) = known[list].as_array_mut() {
+            known.extend(more);
         }
     }
 }

@@ -6,11 +6,13 @@ use campanile_tests::{Lab, programs};
 
 use crate::common::{read, repository, run};
 
-const CONFIGURATIONS: [&str; 4] = [
+const CONFIGURATIONS: [&str; 6] = [
     "deploy/compose/campanile.toml",
     "deploy/debian/campanile.toml",
     "deploy/kubernetes/overlays/dev/campanile.toml",
     "deploy/kubernetes/overlays/production/campanile.toml",
+    "deploy/kubernetes/overlays/pair/campanile.toml",
+    "deploy/compose/pair.toml",
 ];
 
 #[test]
