@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Several engines on one rate: what the simulator counts, second by second, while 1, 2 and 4 engines feed one account.
+"""Several engines on one rate: what the simulator counts, second by second, while 1, 2 and 4 engines feed one account, and while two
+are ended and started again in turn; and what a message costs of the processors.
 
     scripts/engines.py FOLDER [SECONDS]
 
@@ -7,6 +8,7 @@ FOLDER has the programs `campanile` and `smpp-sim`. Everything runs on loopback,
 """
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -23,6 +25,11 @@ RUNS = [(1, 500), (2, 500), (4, 500), (1, 5_000), (2, 5_000), (4, 5_000)]
 SECONDS_MAX = 120
 
 
+def cpu(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def free_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -32,27 +39,50 @@ def free_port():
 class Site:
     """A Redis, a simulator, and engines of one configuration."""
 
-    def __init__(self, folder, engines, rate):
-        self.folder, self.engines, self.running = folder, [], []
+    def __init__(self, folder, engines, rate, sessions=None):
+        self.folder, self.engines, self.running, self.of_engines = folder, [], [], []
         redis, smpp, self.sim_http = (free_port() for _ in range(3))
         server = ["--port", str(redis), "--appendonly", "yes", "--save", "", "--dir", str(folder), "--hash-max-listpack-entries", "64"]
-        self.start("redis-server", ["redis-server", *server])
+        self.redis = self.start("redis-server", ["redis-server", *server])
         until("Redis answers", lambda: opens(redis))
+        sessions = sessions or engines
         simulator = ["--listen", f"127.0.0.1:{smpp}", "--http", f"127.0.0.1:{self.sim_http}"]
         self.start("smpp-sim", [PROGRAMS / "smpp-sim", *simulator])
         (folder / "operator.key").write_text(OPERATOR)
         for number in range(engines):
             api, admin = free_port(), free_port()
             file = folder / f"campanile-{number}.toml"
-            file.write_text(configuration((api, admin), redis, (smpp, engines, rate)))
-            self.start(f"campanile-{number}", [PROGRAMS / "campanile", "serve", "--config", file.name])
-            until("an engine answers", lambda admin=admin: is_up(admin))
+            file.write_text(configuration((api, admin), redis, (smpp, sessions, rate)))
             self.engines.append((api, admin))
-        until("each has a session", lambda: sorted(self.sessions()) == [1] * engines)
+            self.of_engines.append(self.serve(number))
+        shared = sorted([1] * sessions + [0] * (engines - sessions))
+        until("the sessions are shared", lambda: sorted(self.sessions()) == shared)
 
     def start(self, name, command):
         out = open(self.folder / f"{name}.log", "w", encoding="utf-8")
         self.running.append(subprocess.Popen(command, cwd=self.folder, stdout=out, stderr=out))
+        return self.running[-1]
+
+    def serve(self, number):
+        """Starts the engine of that number, and waits for it."""
+        process = self.start(f"campanile-{number}", [PROGRAMS / "campanile", "serve", "--config", f"campanile-{number}.toml"])
+        until("an engine answers", lambda: is_up(self.engines[number][1]))
+        return process
+
+    def roll(self):
+        """Each engine ends in order and is started again, one after the other, the first one last."""
+        for number in reversed(range(len(self.engines))):
+            process = self.of_engines[number]
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+            self.running.remove(process)
+            time.sleep(1)
+            self.of_engines[number] = self.serve(number)
+            until("each has a session again", lambda: sorted(self.sessions()) == [1] * len(self.engines))
+
+    def cpu(self):
+        """Seconds of the processors: of all engines, and of Redis."""
+        return sum(cpu(process.pid) for process in self.of_engines), cpu(self.redis.pid)
 
     def end(self):
         for program in reversed(self.running):
@@ -63,21 +93,23 @@ class Site:
         data = json.loads(fetch(f"http://127.0.0.1:{self.engines[0][1]}/v1/engines"))["data"]
         return [sum(of["sessions"] for of in engine["sessions"]) for engine in data]
 
-    def ask(self, method, path, body=None, key=OPERATOR):
+    def ask(self, method, path, body=None, key=OPERATOR, of=0):
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.engines[0][0]}{path}", method=method, data=data)
+        request = urllib.request.Request(f"http://127.0.0.1:{self.engines[of][0]}{path}", method=method, data=data)
         request.add_header("Authorization", f"Bearer {key}")
         request.add_header("Content-Type", "application/json")
         with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:
             return json.loads(answer.read())
 
+    def rows(self):
+        return [json.loads(line) for line in fetch(f"http://127.0.0.1:{self.sim_http}/ledger?limit=1000000").splitlines()]
+
     def sent(self):
-        lines = fetch(f"http://127.0.0.1:{self.sim_http}/ledger?limit=1000000").splitlines()
-        return sorted(json.loads(line)["received_at_us"] for line in lines)
+        return sorted(row["received_at_us"] for row in self.rows())
 
 
 def configuration(listens, redis, account):
-    (api, admin), (smpp, engines, rate) = listens, account
+    (api, admin), (smpp, sessions, rate) = listens, account
     return f"""[api]
 listen = "127.0.0.1:{api}"
 operator_key_file = "operator.key"
@@ -93,7 +125,7 @@ name = "north"
 address = "127.0.0.1:{smpp}"
 system_id = "campanile"
 password = "secret"
-sessions = {engines}
+sessions = {sessions}
 window = 500
 rate = "{rate}/s"
 """
@@ -136,8 +168,8 @@ def most_in_a_second(times):
     return most
 
 
-def measure(site, engines, rate):
-    count = rate * SECONDS
+def launch(site, count):
+    """A campaign to so many; what asks how many of it still wait."""
     tenant = site.ask("POST", "/v1/tenants", {"name": "Engines"})
     key = tenant["api_key"]
     site.ask("POST", f"/v1/tenants/{tenant['id']}/credits", {"amount": count})
@@ -150,13 +182,61 @@ def measure(site, engines, rate):
     }
     campaign = site.ask("POST", "/v1/campaigns", order, key)["id"]
     site.ask("POST", f"/v1/campaigns/{campaign}/launch", key=key)
-    until("all is sent", lambda: site.ask("GET", f"/v1/campaigns/{campaign}", key=key)["progress"]["queued"] == 0, 0.5)
+    return lambda: site.ask("GET", f"/v1/campaigns/{campaign}", key=key)["progress"]["queued"]
+
+
+def measure(site, engines, rate):
+    count, before = rate * SECONDS, site.cpu()
+    queued = launch(site, count)
+    until("all is sent", lambda: queued() == 0, 0.5)
+    of_engines, of_redis = ((after - then) / count * 1e6 for after, then in zip(site.cpu(), before))
     times = site.sent()
     # Without the first second, in which sessions begin.
     behind = [at for at in times if at > times[0] + 1_000_000]
     mean = (len(behind) - 1) / (behind[-1] - behind[0]) * 1e6
     bound = rate + max(1, rate // 100)
-    print(f"{engines} engines at {rate}/s: mean {mean / rate:.4f} of the rate, at most {most_in_a_second(times)} in a second ({bound} are allowed), {len(times)} sent")
+    print(
+        f"{engines} engines at {rate}/s: mean {mean / rate:.4f} of the rate, at most {most_in_a_second(times)} in a second ({bound} are allowed), "
+        f"{len(times)} sent, {of_engines:.1f} µs of the engines' processors a message with all that goes on beside, {of_redis:.1f} of Redis's",
+        flush=True,
+    )
+
+
+def roll(site, rate):
+    queued = launch(site, rate * 2 * SECONDS)
+    until("it has begun", lambda: len(site.sent()) > rate)
+    begun = site.sent()[-1]
+    site.roll()
+    ended = site.sent()[-1]
+    until("all is sent", lambda: queued() == 0, 0.5)
+    times = site.sent()
+    seconds = range(begun, ended - 1_000_000, 1_000_000)
+    counts = [sum(at <= time_us < at + 1_000_000 for time_us in times) for at in seconds]
+    print(
+        f"2 engines at {rate}/s, each ended and started again in turn: at least {min(counts) / rate:.2f} of the rate in a second, "
+        f"mean {sum(counts) / len(counts) / rate:.3f} over {len(counts)} s; {len(times)} sent",
+        flush=True,
+    )
+
+
+def hand_on(site, messages):
+    """Messages that are queued through the engine that has no session, until the simulator reads them."""
+    without = site.sessions().index(0)
+    tenant = site.ask("POST", "/v1/tenants", {"name": "Engines"})
+    key = tenant["api_key"]
+    site.ask("POST", f"/v1/tenants/{tenant['id']}/credits", {"amount": messages})
+    asked = {}
+    for at in range(messages):
+        to = f"+336{at:08}"
+        asked[to.lstrip("+")] = time.time_ns() // 1_000
+        site.ask("POST", "/v1/messages", {"to": to, "sender": "OSTEO", "text": "RDV confirmé"}, key, without)
+    until("all is sent", lambda: len(site.rows()) == messages)
+    took = sorted(row["received_at_us"] - asked[row["recipient"].lstrip("+")] for row in site.rows())
+    print(
+        f"{messages} messages, one after the other, through the engine that has no session: from the request to the simulator "
+        f"{took[len(took) // 2] / 1e3:.1f} ms in the middle, {took[-1] / 1e3:.1f} ms at most",
+        flush=True,
+    )
 
 
 def main():
@@ -167,6 +247,18 @@ def main():
                 measure(site, engines, rate)
             finally:
                 site.end()
+    with tempfile.TemporaryDirectory(prefix="campanile-engines-") as folder:
+        site = Site(Path(folder), 2, 500)
+        try:
+            roll(site, 500)
+        finally:
+            site.end()
+    with tempfile.TemporaryDirectory(prefix="campanile-engines-") as folder:
+        site = Site(Path(folder), 2, 5_000, sessions=1)
+        try:
+            hand_on(site, 200)
+        finally:
+            site.end()
 
 
 if __name__ == "__main__":

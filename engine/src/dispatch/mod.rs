@@ -112,13 +112,15 @@ pub(crate) struct Dispatcher {
 impl Dispatcher {
     /// Starts dispatching; every task ends soon after `stop`, and what was leased by then is handed over.
     pub(crate) fn start(self, stop: &CancellationToken, tasks: &TaskTracker) {
+        let submitters = TaskTracker::new();
         for _ in 0..WORKERS {
-            tasks.spawn(self.clone().work(stop.clone()));
+            tasks.spawn(submitters.track_future(self.clone().work(stop.clone())));
         }
-        tasks.spawn(self.clone().express(stop.clone()));
+        tasks.spawn(submitters.track_future(self.clone().express(stop.clone())));
+        submitters.close();
         tasks.spawn(self.clone().heed_rates(stop.clone()));
         if !self.seats.are_all_ours() {
-            tasks.spawn(self.clone().keep_share(stop.clone()));
+            tasks.spawn(self.clone().keep_share(submitters));
         }
         tasks.spawn(self.look_around(stop.clone()));
     }

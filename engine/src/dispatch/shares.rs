@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::Dispatcher;
 use super::meter::Share;
@@ -17,8 +17,10 @@ const IDLE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_m
 const MARGIN: Duration = Duration::from_millis(20);
 
 impl Dispatcher {
-    /// Keeps this engine's share of the rate, until `stop`.
-    pub(super) async fn keep_share(self, stop: CancellationToken) {
+    /// Keeps this engine's share of the rate, until those that submit have handed over what they leased: without a share it would stay.
+    pub(super) async fn keep_share(self, submitters: TaskTracker) {
+        let done = submitters.wait();
+        tokio::pin!(done);
         let mut company = self.seats.company(self.outlet.id, &self.outlet.pool);
         loop {
             let known = *company.borrow_and_update();
@@ -30,8 +32,9 @@ impl Dispatcher {
                     changed = company.changed() => if changed.is_err() { std::future::pending::<()>().await },
                 }
             };
-            if stop.run_until_cancelled(next).await.is_none() {
-                return;
+            tokio::select! {
+                () = &mut done => return,
+                () = next => {}
             }
         }
     }
