@@ -1,11 +1,14 @@
 //! Short links of each recipient's own: sent, followed over HTTP under the tenant's domain, expired, and nobody else's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use campanile_tests::{Campaign, CampaignOrder, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs};
+use campanile_tests::scenarios::Dice;
+use campanile_tests::{
+    Campaign, CampaignOrder, EngineSettings, Http, Lab, Receiver, SmscSettings, Stand, eventually, programs,
+};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -35,6 +38,9 @@ impl Seen {
 fn settings(stand_redis: &str, smpp: &str) -> EngineSettings {
     let mut settings = EngineSettings::new(Some(stand_redis.to_owned()), vec![SmscSettings::new("north", smpp)]);
     settings.tables.push("[links]\nlisten = \"127.0.0.1:0\"".to_owned());
+    settings
+        .tables
+        .push("[webhooks]\nallow = [\"127.0.0.1/32\"]".to_owned());
     settings
 }
 
@@ -335,4 +341,96 @@ fn req_004_01_a_report_says_who_followed_their_link_and_programs_do_not_count() 
 fn plain_draft(stand: &Stand) -> Campaign {
     let order = CampaignOrder::to_first(1).with("text", json!("Sans lien"));
     stand.tenant.create(&stand.engine, &order)
+}
+
+/// Whatever dies meanwhile, the first click of each is in one delivery, and nobody else's is in any.
+fn first_clicks_are_told(seed: u64, in_postgres: bool) {
+    const PEOPLE: usize = 60;
+    let lab = Lab::new(programs!(), &format!("short-links-told-{seed}"));
+    let postgres = in_postgres.then(|| lab.postgres());
+    let mut stand = Stand::under(lab, "", |redis, sim| {
+        let mut settings = settings(&redis.url(), sim.smpp_address());
+        let table = postgres
+            .iter()
+            .map(|postgres| format!("[database]\nurl = \"{}\"", postgres.url()));
+        settings.tables.extend(table);
+        settings
+    });
+    agree(&stand, &json!({ "short_domain": DOMAIN }));
+    let receiver = Receiver::start();
+    let endpoint = json!({ "url": receiver.url(), "events": ["link.*"] });
+    let http = stand.tenant.http(&stand.engine);
+    http.post("/v1/webhooks", &endpoint).expect(201);
+    let campaign = launched(&stand, &order(PEOPLE), PEOPLE as u64);
+    let rows: Vec<(String, String)> = stand
+        .sim
+        .ledger()
+        .into_iter()
+        .map(|row| (row.recipient, row.text.expect("a text")))
+        .collect();
+    let link = |at: usize| rows[at].1.trim_start_matches(BEFORE).to_owned();
+    let mut dice = Dice::new(seed);
+    let clicked = PEOPLE - 5;
+    for at in 0..clicked {
+        assert_eq!(follow(&stand, &link(at)).status, 302);
+        if at % 20 == 19 {
+            let told = dice.roll(0..=15) as usize;
+            let these: Vec<String> = (at - 19..=at).map(|at| format!("+{}", rows[at].0)).collect();
+            eventually("some are told", LIMIT, || {
+                let known = told_by(&receiver);
+                let known = these.iter().filter(|to| known.contains_key(*to));
+                (known.count() >= told).then_some(())
+            });
+            stand.engine.kill();
+            stand.engine.restart();
+        }
+    }
+    // What was followed in the second before an end is followed again, by everybody.
+    for _ in 0..2 {
+        for at in 0..clicked {
+            assert_eq!(follow(&stand, &link(at)).status, 302);
+        }
+    }
+    let card = ask_as(
+        &stand,
+        ("GET", "WhatsApp/2.23.20.0"),
+        (DOMAIN, &link(PEOPLE - 1)[DOMAIN.len()..]),
+    );
+    assert_eq!(card.status, 302);
+    let expected: BTreeSet<String> = (0..clicked).map(|at| format!("+{}", rows[at].0)).collect();
+    let told = eventually("the first click of each is told", LIMIT, || {
+        let told = told_by(&receiver);
+        (told.len() >= clicked).then_some(told)
+    });
+    assert!(stand.engine.shut_down().success());
+    assert_eq!(told_by(&receiver), told, "seed {seed}: nothing is told later");
+    assert_eq!(told.keys().cloned().collect::<BTreeSet<_>>(), expected, "seed {seed}");
+    for (to, (deliveries, data)) in told {
+        assert_eq!(deliveries.len(), 1, "seed {seed}: {to} is in {deliveries:?}");
+        assert_eq!(data["campaign"], json!(campaign.id), "{data}");
+        assert!(data["id"].as_str().is_some_and(|id| id.starts_with("msg_")), "{data}");
+    }
+}
+
+/// Whose clicks were told: in which deliveries, and what of them.
+fn told_by(receiver: &Receiver) -> BTreeMap<String, (BTreeSet<String>, Value)> {
+    let mut told: BTreeMap<String, (BTreeSet<String>, Value)> = BTreeMap::new();
+    for posted in receiver.taken() {
+        for event in posted.events() {
+            assert_eq!(event["type"], "link.clicked", "{event}");
+            let to = event["data"]["to"].as_str().expect("a number").to_owned();
+            let known = told
+                .entry(to)
+                .or_insert_with(|| (BTreeSet::new(), event["data"].clone()));
+            known.0.insert(posted.header("webhook-id").to_owned());
+        }
+    }
+    told
+}
+
+#[test]
+fn req_004_01_the_first_click_of_each_is_told_once_whatever_dies() {
+    for (seed, in_postgres) in [(1, false), (2, false), (3, true)] {
+        first_clicks_are_told(seed, in_postgres);
+    }
 }

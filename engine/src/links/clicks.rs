@@ -100,6 +100,9 @@ impl Links {
         let mut change = self.0.database.change().await?;
         for some in all.chunks(ROWS) {
             change.run(statement(some)).await?;
+            if let Some(news) = first_clicks(some) {
+                change.run(news).await?;
+            }
         }
         change.commit().await
     }
@@ -168,7 +171,14 @@ impl Links {
             .push(" AND recipient = ")
             .value(number.0.cast_signed())
             .push(")");
+        let mut untold = Sql::new("DELETE FROM click_news WHERE message IN (SELECT id FROM message WHERE tenant = ");
+        untold
+            .value(tenant.0)
+            .push(" AND recipient = ")
+            .value(number.0.cast_signed())
+            .push(")");
         let mut change = self.0.database.change().await?;
+        change.run(untold).await?;
         change.run(forget).await?;
         change.commit().await
     }
@@ -193,6 +203,27 @@ fn statement(some: &[(MessageId, Clicks)]) -> Sql {
     put.push("first_at = CASE WHEN click.first_at = 0 THEN excluded.first_at ELSE click.first_at END, ");
     put.push("last_at = CASE WHEN excluded.last_at > click.last_at THEN excluded.last_at ELSE click.last_at END");
     put
+}
+
+/// Keeps for webhooks whose link a person has followed for the first time: of whom all clicks are those that were just added.
+fn first_clicks(some: &[(MessageId, Clicks)]) -> Option<Sql> {
+    let mut put = Sql::new(
+        "INSERT INTO click_news (message, tenant, at) SELECT click.message, short_link.tenant, click.first_at ",
+    );
+    put.push("FROM click JOIN short_link ON short_link.campaign = click.campaign WHERE ");
+    let mut people = some.iter().filter(|(_, clicks)| clicks.clicks > 0).peekable();
+    people.peek()?;
+    for (at, (message, clicks)) in people.enumerate() {
+        put.push(if at == 0 {
+            "(click.message = "
+        } else {
+            " OR (click.message = "
+        });
+        put.value(message.0.cast_signed()).push(" AND click.clicks = ");
+        put.value(clicks.clicks.cast_signed()).push(")");
+    }
+    put.push(" ON CONFLICT (message) DO NOTHING");
+    Some(put)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::domain::{ENDED, Ending, JournalEvent, MessageId, Partition, Reason, Recipient, State, Status, TenantId};
 
 /// What an endpoint may ask for: a type of events, all of one kind, or all.
-pub(crate) const FILTERS: [&str; 25] = [
+pub(crate) const FILTERS: [&str; 27] = [
     "*",
     "message.*",
     "message.transmitted",
@@ -31,6 +31,8 @@ pub(crate) const FILTERS: [&str; 25] = [
     "conversation.waiting",
     "appointment.*",
     "appointment.reply",
+    "link.*",
+    "link.clicked",
     "balance.*",
     "balance.low",
 ];
@@ -46,6 +48,9 @@ pub(super) const ANSWERED: &str = "appointment.reply";
 
 /// The type of what says that a conversation waits for people.
 pub(super) const WAITS: &str = "conversation.waiting";
+
+/// The type of what says that somebody has followed their link.
+pub(super) const CLICKED: &str = "link.clicked";
 
 /// The type of what says that few credits are left.
 pub(super) const LOW: &str = "balance.low";
@@ -257,7 +262,7 @@ impl What {
     }
 }
 
-/// Events of messages, as one.
+/// Events of messages and their links, as one.
 pub(super) fn batch(events: Vec<Value>, at: i64) -> Value {
     event(BATCH, at, &json!({ "events": events }))
 }
