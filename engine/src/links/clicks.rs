@@ -74,11 +74,13 @@ impl Links {
             {
                 gathered.entry(click.message).or_default().add(click);
             }
-            match self.write_down(&gathered).await {
-                Ok(()) => {
-                    gathered.clear();
-                    failed = false;
-                }
+            let written = async {
+                self.write_down(&gathered).await?;
+                gathered.clear();
+                self.note_whose().await
+            };
+            match written.await {
+                Ok(()) => failed = false,
                 Err(error) if !failed => {
                     tracing::warn!(%error, "clicks cannot be written down; it is tried again");
                     failed = true;
@@ -100,8 +102,11 @@ impl Links {
         let mut change = self.0.database.change().await?;
         for some in all.chunks(ROWS) {
             change.run(statement(some)).await?;
-            if let Some(news) = first_clicks(some) {
-                change.run(news).await?;
+            let of_people: Vec<(MessageId, Clicks)> =
+                some.iter().filter(|(_, clicks)| clicks.clicks > 0).copied().collect();
+            if !of_people.is_empty() {
+                change.run(first_clicks(&of_people)).await?;
+                change.run(of_somebody(&of_people)).await?;
             }
         }
         change.commit().await
@@ -206,14 +211,12 @@ fn statement(some: &[(MessageId, Clicks)]) -> Sql {
 }
 
 /// Keeps for webhooks whose link a person has followed for the first time: of whom all clicks are those that were just added.
-fn first_clicks(some: &[(MessageId, Clicks)]) -> Option<Sql> {
+fn first_clicks(some: &[(MessageId, Clicks)]) -> Sql {
     let mut put = Sql::new(
         "INSERT INTO click_news (message, tenant, at) SELECT click.message, short_link.tenant, click.first_at ",
     );
     put.push("FROM click JOIN short_link ON short_link.campaign = click.campaign WHERE ");
-    let mut people = some.iter().filter(|(_, clicks)| clicks.clicks > 0).peekable();
-    people.peek()?;
-    for (at, (message, clicks)) in people.enumerate() {
+    for (at, (message, clicks)) in some.iter().enumerate() {
         put.push(if at == 0 {
             "(click.message = "
         } else {
@@ -223,7 +226,21 @@ fn first_clicks(some: &[(MessageId, Clicks)]) -> Option<Sql> {
         put.value(clicks.clicks.cast_signed()).push(")");
     }
     put.push(" ON CONFLICT (message) DO NOTHING");
-    Some(put)
+    put
+}
+
+/// Keeps that it is to be noted whose clicks they are.
+fn of_somebody(some: &[(MessageId, Clicks)]) -> Sql {
+    let mut put = Sql::new("INSERT INTO click_of_somebody (message, at) VALUES ");
+    for (at, (message, clicks)) in some.iter().enumerate() {
+        put.push(if at == 0 { "(" } else { ", (" });
+        put.list([message.0, clicks.last_at.0].map(u64::cast_signed)).push(")");
+    }
+    put.push(
+        " ON CONFLICT (message) DO UPDATE SET at = CASE WHEN excluded.at > click_of_somebody.at THEN excluded.at ",
+    );
+    put.push("ELSE click_of_somebody.at END");
+    put
 }
 
 #[cfg(test)]

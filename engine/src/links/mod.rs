@@ -4,6 +4,7 @@
 //! The token of a link is its message's id, encrypted (`encryption::link`): a campaign has one row, whatever its audience.
 
 mod clicks;
+mod whose;
 mod previews;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -186,6 +187,7 @@ impl Links {
         untold.value(self.0.clock.unix().minus(UNTOLD).0.cast_signed());
         let mut change = self.0.database.change().await?;
         change.run(untold).await?;
+        change.run(whose::forget_old(self.0.clock.unix())).await?;
         change.run(clicks).await?;
         change.run(forget).await?;
         change.commit().await

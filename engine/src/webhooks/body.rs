@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::backlog::{Delivery, DeliveryKind};
-use super::clicks::Clicked;
-use super::event::{ANSWERED, HELD_UP, LOW, MessageNews, TEST, WAITS, batch, event};
+use super::event::{ANSWERED, Clicked, HELD_UP, LOW, MessageNews, TEST, WAITS, batch, event};
 use crate::domain::{CampaignId, MessageId, Recipient, Row, TenantId};
 use crate::store::{InboundPlace, Store, StoreError};
 

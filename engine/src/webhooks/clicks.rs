@@ -1,45 +1,20 @@
 //! First clicks, which wait in SQL: each leaves in the change in which it is told.
 
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::backlog::{DeliveryKind, News};
-use super::event::{CLICKED, event};
+use super::event::{CLICKED, Clicked};
 use super::marks::Marks;
 use super::other::wanting;
 use super::{Shared, WebhookFault};
 use crate::database::{Change, DatabaseError, Found, Sql};
-use crate::domain::{EndpointId, MessageId, Recipient, TenantId, UnixMicros};
+use crate::domain::{EndpointId, MessageId, TenantId, UnixMicros};
 
 /// Clicks that are read at once.
 const READ_MAX: usize = 1_000;
 
 /// Clicks in one delivery: less than 20,000 octets.
 const BATCH_MAX: usize = 100;
-
-/// Somebody has followed their link for the first time.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Clicked {
-    message: u64,
-    /// In milliseconds.
-    at: i64,
-}
-
-impl Clicked {
-    pub(super) const fn message(self) -> MessageId {
-        MessageId(self.message)
-    }
-
-    pub(super) fn told(self, to: Option<Recipient>) -> Value {
-        let id = self.message();
-        let mut data = json!({ "id": id.to_string(), "campaign": id.campaign().to_string() });
-        if let Some(to) = to {
-            data["to"] = to.to_string().into();
-        }
-        event(CLICKED, self.at, &data)
-    }
-}
 
 impl Shared {
     /// Has endpoints be told of first clicks.
@@ -49,10 +24,7 @@ impl Shared {
             let mut batches: FxHashMap<EndpointId, Vec<Clicked>> = FxHashMap::default();
             let active = self.active.load_full();
             for (message, tenant, at) in &found {
-                let clicked = Clicked {
-                    message: message.0,
-                    at: (at.0 / 1_000).cast_signed(),
-                };
+                let clicked = Clicked::new(*message, *at);
                 let endpoints = wanting(active.get(tenant), &[CLICKED]);
                 let wanting = endpoints.iter().filter(|endpoint| *at >= endpoint.told_from);
                 wanting.for_each(|endpoint| batches.entry(endpoint.id).or_default().push(clicked));
@@ -107,14 +79,12 @@ pub(super) async fn leave(change: &mut Change, clicks: &[MessageId]) -> Result<b
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Recipient;
     use crate::webhooks::event::batch;
 
     #[test]
     fn a_delivery_of_clicks_is_short_enough() {
-        let longest = Clicked {
-            message: u64::MAX >> 1,
-            at: 1_800_000_000_123,
-        };
+        let longest = Clicked::new(MessageId(u64::MAX >> 1), UnixMicros(1_800_000_000_123_000));
         let told = vec![longest.told(Some(Recipient(999_999_999_999_999))); BATCH_MAX];
         assert!(batch(told, 1).to_string().len() < 20_000);
         let clicks = [(EndpointId(1), vec![longest; BATCH_MAX + 1])].into_iter().collect();

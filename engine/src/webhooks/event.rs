@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::domain::{ENDED, Ending, JournalEvent, MessageId, Partition, Reason, Recipient, State, Status, TenantId};
+use crate::domain::{
+    ENDED, Ending, JournalEvent, MessageId, Partition, Reason, Recipient, State, Status, TenantId, UnixMicros,
+};
 
 /// What an endpoint may ask for: a type of events, all of one kind, or all.
 pub(crate) const FILTERS: [&str; 27] = [
@@ -259,6 +261,36 @@ impl MessageNews {
 impl What {
     const fn ended(ending: Ending, reason: Reason, code: u16) -> Self {
         Self::Ended { ending, reason, code }
+    }
+}
+
+/// Somebody has followed their link for the first time.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Clicked {
+    message: u64,
+    /// In milliseconds.
+    at: i64,
+}
+
+impl Clicked {
+    pub(super) const fn new(message: MessageId, at: UnixMicros) -> Self {
+        Self {
+            message: message.0,
+            at: (at.0 / 1_000).cast_signed(),
+        }
+    }
+
+    pub(super) const fn message(self) -> MessageId {
+        MessageId(self.message)
+    }
+
+    pub(super) fn told(self, to: Option<Recipient>) -> Value {
+        let id = self.message();
+        let mut data = json!({ "id": id.to_string(), "campaign": id.campaign().to_string() });
+        if let Some(to) = to {
+            data["to"] = to.to_string().into();
+        }
+        event(CLICKED, self.at, &data)
     }
 }
 
