@@ -20,6 +20,7 @@ mod compose;
 mod audience;
 mod sheet;
 mod mirror;
+mod engagement;
 mod links;
 mod account;
 mod people;

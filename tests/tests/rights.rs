@@ -81,7 +81,11 @@ fn is_told(stand: &Stand) -> String {
         let found = http.get("/v1/inbound").expect(200);
         (found["data"].as_array().expect("rows").len() == 2).then_some(())
     });
-    let data = http.get(&format!("/v1/contacts/{}/data", ids[0])).expect(200);
+    let data = eventually("what was delivered and answered is counted", LIMIT, || {
+        let data = http.get(&format!("/v1/contacts/{}/data", ids[0])).expect(200);
+        let known = &data["engagement"];
+        (known["delivered_count"] == 1 && known["replied_at"].is_string()).then_some(data)
+    });
     let one = &data["contacts"][0];
     assert_eq!(
         (&one["contact"]["first_name"], &data["number"]),

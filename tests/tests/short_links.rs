@@ -1,11 +1,14 @@
 //! Short links of each recipient's own: sent, followed over HTTP under the tenant's domain, expired, and nobody else's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use campanile_tests::{Campaign, CampaignOrder, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs};
+use campanile_tests::scenarios::Dice;
+use campanile_tests::{
+    Campaign, CampaignOrder, EngineSettings, Http, Lab, Receiver, SmscSettings, Stand, eventually, programs,
+};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -35,6 +38,9 @@ impl Seen {
 fn settings(stand_redis: &str, smpp: &str) -> EngineSettings {
     let mut settings = EngineSettings::new(Some(stand_redis.to_owned()), vec![SmscSettings::new("north", smpp)]);
     settings.tables.push("[links]\nlisten = \"127.0.0.1:0\"".to_owned());
+    settings
+        .tables
+        .push("[webhooks]\nallow = [\"127.0.0.1/32\"]".to_owned());
     settings
 }
 
@@ -306,6 +312,7 @@ fn req_004_01_a_report_says_who_followed_their_link_and_programs_do_not_count() 
     eventually("all are written down", LIMIT, || {
         (report(&http, &campaign) == wanted).then_some(())
     });
+    statistics_agree(&stand, &campaign, &wanted);
     // The end of an engine writes down what waits.
     assert_eq!(follow(&stand, &rows[3].1).status, 302);
     assert!(stand.engine.shut_down().success());
@@ -332,7 +339,237 @@ fn req_004_01_a_report_says_who_followed_their_link_and_programs_do_not_count() 
     assert_eq!(report(&http, &plain), Value::Null);
 }
 
+/// Figures by whatever messages have in common have the clicks of the report, an operator's as well.
+fn statistics_agree(stand: &Stand, campaign: &Campaign, report: &Value) {
+    let http = stand.tenant.http(&stand.engine);
+    let of = |figures: &Value| json!({ "clicks": figures["clicks"], "people": figures["clicked"], "rate": figures["clicked_percent"], "previews": figures["previews"] });
+    let wanted = json!({ "clicks": report["clicks"], "people": report["people"], "rate": report["rate"], "previews": report["previews"] });
+    let path = "/v1/statistics?by=campaign";
+    let own = eventually("history has the messages", LIMIT, || {
+        let own = http.get(path).expect(200);
+        (own["total"]["messages"] == 5 && of(&own["total"]) == wanted).then_some(own)
+    });
+    assert_eq!(own["data"][0]["group"]["campaign"], json!(campaign.id));
+    assert_eq!(of(&own["data"][0]), wanted);
+    for by in ["day", "category,smsc", "tenant,status"] {
+        let all = stand
+            .engine
+            .admin()
+            .with_key(stand.engine.operator_key())
+            .get(&format!("/v1/statistics?by={by}"))
+            .expect(200);
+        assert_eq!(of(&all["total"]), wanted, "{by}");
+    }
+    let table = http.in_language("fr").get("/v1/statistics?by=smsc&format=csv");
+    let lines: Vec<&str> = table.text.lines().collect();
+    assert!(lines[0].ends_with("clics;cliqués;cliqués %;aperçus"), "{}", lines[0]);
+    assert!(lines[1].ends_with("3;2;40,0;2"), "{}", lines[1]);
+}
+
 fn plain_draft(stand: &Stand) -> Campaign {
     let order = CampaignOrder::to_first(1).with("text", json!("Sans lien"));
     stand.tenant.create(&stand.engine, &order)
+}
+
+/// Whatever dies meanwhile, the first click of each is in one delivery, and nobody else's is in any.
+fn first_clicks_are_told(seed: u64, in_postgres: bool) {
+    const PEOPLE: usize = 60;
+    let lab = Lab::new(programs!(), &format!("short-links-told-{seed}"));
+    let postgres = in_postgres.then(|| lab.postgres());
+    let mut stand = Stand::under(lab, "", |redis, sim| {
+        let mut settings = settings(&redis.url(), sim.smpp_address());
+        let table = postgres
+            .iter()
+            .map(|postgres| format!("[database]\nurl = \"{}\"", postgres.url()));
+        settings.tables.extend(table);
+        settings
+    });
+    agree(&stand, &json!({ "short_domain": DOMAIN }));
+    let receiver = Receiver::start();
+    let endpoint = json!({ "url": receiver.url(), "events": ["link.*"] });
+    let http = stand.tenant.http(&stand.engine);
+    http.post("/v1/webhooks", &endpoint).expect(201);
+    let campaign = launched(&stand, &order(PEOPLE), PEOPLE as u64);
+    let rows: Vec<(String, String)> = stand
+        .sim
+        .ledger()
+        .into_iter()
+        .map(|row| (row.recipient, row.text.expect("a text")))
+        .collect();
+    let link = |at: usize| rows[at].1.trim_start_matches(BEFORE).to_owned();
+    let mut dice = Dice::new(seed);
+    let clicked = PEOPLE - 5;
+    for at in 0..clicked {
+        assert_eq!(follow(&stand, &link(at)).status, 302);
+        if at % 20 == 19 {
+            let told = dice.roll(0..=15) as usize;
+            let these: Vec<String> = (at - 19..=at).map(|at| format!("+{}", rows[at].0)).collect();
+            eventually("some are told", LIMIT, || {
+                let known = told_by(&receiver);
+                let known = these.iter().filter(|to| known.contains_key(*to));
+                (known.count() >= told).then_some(())
+            });
+            stand.engine.kill();
+            stand.engine.restart();
+        }
+    }
+    // What was followed in the second before an end is followed again, by everybody.
+    for _ in 0..2 {
+        for at in 0..clicked {
+            assert_eq!(follow(&stand, &link(at)).status, 302);
+        }
+    }
+    let card = ask_as(
+        &stand,
+        ("GET", "WhatsApp/2.23.20.0"),
+        (DOMAIN, &link(PEOPLE - 1)[DOMAIN.len()..]),
+    );
+    assert_eq!(card.status, 302);
+    let expected: BTreeSet<String> = (0..clicked).map(|at| format!("+{}", rows[at].0)).collect();
+    let told = eventually("the first click of each is told", LIMIT, || {
+        let told = told_by(&receiver);
+        (told.len() >= clicked).then_some(told)
+    });
+    assert!(stand.engine.shut_down().success());
+    assert_eq!(told_by(&receiver), told, "seed {seed}: nothing is told later");
+    assert_eq!(told.keys().cloned().collect::<BTreeSet<_>>(), expected, "seed {seed}");
+    for (to, (deliveries, data)) in told {
+        assert_eq!(deliveries.len(), 1, "seed {seed}: {to} is in {deliveries:?}");
+        assert_eq!(data["campaign"], json!(campaign.id), "{data}");
+        assert!(data["id"].as_str().is_some_and(|id| id.starts_with("msg_")), "{data}");
+    }
+}
+
+/// Whose clicks were told: in which deliveries, and what of them.
+fn told_by(receiver: &Receiver) -> BTreeMap<String, (BTreeSet<String>, Value)> {
+    let mut told: BTreeMap<String, (BTreeSet<String>, Value)> = BTreeMap::new();
+    for posted in receiver.taken() {
+        for event in posted.events() {
+            assert_eq!(event["type"], "link.clicked", "{event}");
+            let to = event["data"]["to"].as_str().expect("a number").to_owned();
+            let known = told
+                .entry(to)
+                .or_insert_with(|| (BTreeSet::new(), event["data"].clone()));
+            known.0.insert(posted.header("webhook-id").to_owned());
+        }
+    }
+    told
+}
+
+#[test]
+fn req_004_01_the_first_click_of_each_is_told_once_whatever_dies() {
+    for (seed, in_postgres) in [(1, false), (2, false), (3, true)] {
+        first_clicks_are_told(seed, in_postgres);
+    }
+}
+
+/// The status of a link that somebody asks for, by the word of the proxy.
+fn asked_from(stand: &Stand, address: &str, path: &str) -> (u16, Option<String>) {
+    let host = format!("{DOMAIN}\r\nX-Forwarded-For: {address}");
+    let seen = ask(stand, "GET", (&host, path));
+    (seen.status, seen.header("retry-after").map(str::to_owned))
+}
+
+#[test]
+fn req_004_25_who_guesses_links_waits_and_nobody_else_does() {
+    let lab = Lab::new(programs!(), "short-links-guessed");
+    let stand = Stand::under(lab, "", |redis, sim| {
+        let mut settings = settings(&redis.url(), sim.smpp_address());
+        settings.api_lines.push("trusted_proxies = [\"127.0.0.1\"]".to_owned());
+        settings
+    });
+    agree(&stand, &json!({ "short_domain": DOMAIN }));
+    launched(&stand, &order(2), 2);
+    let paths: Vec<String> = sent(&stand)
+        .iter()
+        .map(|link| link[DOMAIN.len()..].to_owned())
+        .collect();
+    assert_eq!(asked_from(&stand, "192.0.2.1", &paths[0]).0, 302);
+    // What browsers ask for beside it, and the same mistake again and again, are no guesses.
+    for path in ["/favicon.ico", "/robots.txt", "/00000000000000"] {
+        for _ in 0..20 {
+            assert_eq!(asked_from(&stand, "192.0.2.1", path).0, 404, "{path}");
+        }
+    }
+    for guess in 1..30 {
+        assert_eq!(
+            asked_from(&stand, "192.0.2.1", &format!("/000000000000{guess:02}")).0,
+            404
+        );
+    }
+    let (status, retry_after) = asked_from(&stand, "192.0.2.1", "/0000000000000z");
+    assert_eq!(status, 429);
+    let seconds: u64 = retry_after.expect("when to try again").parse().expect("seconds");
+    assert!((1..=61).contains(&seconds), "{seconds}");
+    assert_eq!(
+        asked_from(&stand, "192.0.2.1", &paths[1]).0,
+        429,
+        "as any other that was not asked for lately"
+    );
+    assert_eq!(
+        asked_from(&stand, "192.0.2.1", &paths[0]).0,
+        302,
+        "it was right from there"
+    );
+    assert_eq!(asked_from(&stand, "192.0.2.2", &paths[1]).0, 302, "another address");
+    assert_eq!(
+        ask(&stand, "GET", (DOMAIN, "/0000000000000z")).status,
+        404,
+        "the proxy itself"
+    );
+}
+
+#[test]
+fn req_004_25_a_domain_is_of_one_resellers_tenants() {
+    let stand = stand_at("short-links-domains", None);
+    let operator = stand.engine.operator();
+    let reseller = |name: &str| {
+        let made = operator.post("/v1/resellers", &json!({ "name": name })).expect(201);
+        made["id"].as_str().expect("an id").to_owned()
+    };
+    let tenant = |reseller: Option<&str>, domain: Option<&str>| {
+        let mut order = json!({ "name": "Cabinet" });
+        order["reseller"] = json!(reseller);
+        order["short_domain"] = json!(domain);
+        order
+            .as_object_mut()
+            .expect("an object")
+            .retain(|_, value| !value.is_null());
+        operator.post("/v1/tenants", &order)
+    };
+    let path = |made: &Value| format!("/v1/tenants/{}", made["id"].as_str().expect("an id"));
+    let (one, other) = (reseller("Un"), reseller("Autre"));
+    let own = "l.un.example";
+    let first = tenant(Some(&one), Some(own)).expect(201);
+    // Its reseller has others under it, and says the same again.
+    let second = tenant(Some(&one), Some(own)).expect(201);
+    operator
+        .patch(&path(&first), &json!({ "short_domain": own }))
+        .expect(200);
+    // Another's cannot have it, nor can those that nobody hosts; these have theirs together.
+    assert_eq!(
+        tenant(Some(&other), Some(own)).expect_problem(&[409])["code"],
+        "short_domain_taken"
+    );
+    let strange = tenant(Some(&other), None).expect(201);
+    for (made, domain) in [(&strange, own), (&strange, DOMAIN), (&first, DOMAIN)] {
+        let refused = operator.patch(&path(made), &json!({ "short_domain": domain }));
+        assert_eq!(refused.expect_problem(&[409])["code"], "short_domain_taken");
+    }
+    tenant(None, Some(DOMAIN)).expect(201);
+    // When the last has given it back it is free.
+    for made in [&first, &second] {
+        assert!(
+            operator
+                .patch(&path(&strange), &json!({ "short_domain": own }))
+                .expect_problem(&[409])["code"]
+                == "short_domain_taken"
+        );
+        operator
+            .patch(&path(made), &json!({ "short_domain": null }))
+            .expect(200);
+    }
+    operator
+        .patch(&path(&strange), &json!({ "short_domain": own }))
+        .expect(200);
 }

@@ -52,6 +52,9 @@ pub(crate) enum AccountFault {
     /// There is no such tenant or reseller, or no such key of it.
     #[error("no such tenant, reseller or key")]
     NotFound,
+    /// Others than its reseller's tenants have links under that domain.
+    #[error("links under that domain are those of others")]
+    ShortDomainTaken,
     /// It has as many keys as it may have.
     #[error("{max} keys are the most")]
     TooManyKeys { max: usize },
@@ -104,6 +107,8 @@ pub(crate) struct Accounts {
     digests: Digests,
     /// Held while a key is changed, which is reading and writing.
     changing_key: tokio::sync::Mutex<()>,
+    /// Held while a domain of short links is given, which is reading and writing.
+    giving_domain: tokio::sync::Mutex<()>,
 }
 
 impl Accounts {
@@ -115,6 +120,7 @@ impl Accounts {
             clock,
             digests: Digests::default(),
             changing_key: tokio::sync::Mutex::default(),
+            giving_domain: tokio::sync::Mutex::default(),
         }
     }
 
@@ -133,6 +139,9 @@ impl Accounts {
         if let Some(reseller) = order.reseller {
             self.reseller(reseller).await?;
         }
+        let _giving = self.giving_domain.lock().await;
+        self.may_have(order.terms.short_domain.as_deref(), order.reseller)
+            .await?;
         let api_key = key::generate(key::TENANTS)?;
         let new = NewTenant {
             name: order.name.trim().to_owned(),
@@ -191,11 +200,27 @@ impl Accounts {
     /// Changes what holds for a tenant's texts from now on; at least one of its terms.
     ///
     /// # Errors
-    /// [`AccountFault::NotFound`] or [`AccountFault::Store`].
+    /// [`AccountFault::NotFound`], [`AccountFault::ShortDomainTaken`] or [`AccountFault::Store`].
     pub(crate) async fn change_terms(&self, id: TenantId, changes: TermChanges) -> Result<(), AccountFault> {
-        self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
+        let tenant = self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
+        let _giving = self.giving_domain.lock().await;
+        if let Some(domain) = &changes.short_domain {
+            self.may_have(domain.as_deref(), tenant.reseller).await?;
+        }
         self.store.change_terms(id, changes).await?;
         Ok(self.mirror.keep_tenant(id).await?)
+    }
+
+    /// Links under a domain are one reseller's, or the operator's own: who follows one believes it to be of whoever has the domain.
+    async fn may_have(&self, domain: Option<&str>, reseller: Option<ResellerId>) -> Result<(), AccountFault> {
+        let Some(domain) = domain else {
+            return Ok(());
+        };
+        let others = self.store.hosts_of_domain(domain).await?;
+        match others.iter().all(|host| *host == reseller) {
+            true => Ok(()),
+            false => Err(AccountFault::ShortDomainTaken),
+        }
     }
 
     /// How many turns a tenant gets from now on: 1 to [`WEIGHT_MAX`].

@@ -87,7 +87,7 @@ pub(super) async fn hold_reachable(
     Id(id): Id<ContactId>,
 ) -> Result<Json<Value>, Problem> {
     app.people.hold_reachable(tenant, id).await?;
-    Ok(Json(contacts::view(&app.people.contact(tenant, id).await?)))
+    Ok(Json(contacts::one(&app, tenant, id).await?))
 }
 
 /// `GET /v1/cleaning-rule`.

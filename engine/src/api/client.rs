@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use axum::extract::Request;
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use ipnet::IpNet;
 
 /// The header in which each proxy appends the address that it was asked from.
@@ -50,6 +51,13 @@ pub(super) fn is_proxy(address: IpAddr, proxies: &[IpNet]) -> bool {
 pub(super) fn sender(request: &Request) -> Option<Client> {
     let Peer(peer) = *request.extensions().get::<Peer>()?;
     Some(Client::of(peer))
+}
+
+/// Who has sent a request, by the word of a proxy of ours.
+pub(super) fn vouched_for(asked: &Parts, proxies: &[IpNet]) -> Option<Client> {
+    let Peer(peer) = *asked.extensions.get::<Peer>()?;
+    let is_believed = is_proxy(peer, proxies);
+    is_believed.then(|| Client::of(forwarded(&asked.headers, peer, proxies)))
 }
 
 /// The address from which a request was sent, as far as the other end of its connection or a proxy of ours is believed.

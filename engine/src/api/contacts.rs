@@ -18,11 +18,11 @@ use super::refusal::{database_refuses, store_refuses};
 use super::{App, page, shapes};
 use crate::audience::existing;
 use crate::campaign::view::time;
-use crate::domain::{ContactId, Country, Recipient, Role};
+use crate::domain::{ContactId, Country, Recipient, Role, TenantId, UnixMicros};
 use crate::fault::FieldProblem;
 use crate::people::{
-    ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Filter, Given, Kind, TEXT_MAX, UPSERT_MAX, VALUE_MAX, VISITS_MAX, Visit,
-    check_day, check_name, check_text,
+    ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Engaged, Filter, Given, Kind, TEXT_MAX, UPSERT_MAX, VALUE_MAX, VISITS_MAX,
+    Visit, check_day, check_name, check_text,
 };
 
 /// A thousand contacts with everything that may be known of them.
@@ -170,7 +170,7 @@ pub(super) async fn show(
     Caller(tenant): Caller,
     Id(id): Id<ContactId>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(view(&app.people.contact(tenant, id).await?)))
+    Ok(Json(one(&app, tenant, id).await?))
 }
 
 /// `DELETE /v1/contacts/{id}` → 204: forgotten, with visits, consents and places on lists. Whoever does not want messages still
@@ -184,15 +184,28 @@ pub(super) async fn forget(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn some(
-    app: &App,
-    of: (crate::domain::TenantId, &Filter),
-    (after, limit): (ContactId, usize),
-) -> Result<Json<Value>, Problem> {
+/// A contact, as it is shown.
+pub(super) async fn one(app: &App, tenant: TenantId, id: ContactId) -> Result<Value, Problem> {
+    let contact = app.people.contact(tenant, id).await?;
+    let mut shown = shown(app, tenant, &[contact]).await?;
+    Ok(shown.pop().unwrap_or_default())
+}
+
+async fn shown(app: &App, tenant: TenantId, contacts: &[Contact]) -> Result<Vec<Value>, Problem> {
+    let engaged = app.people.engaged(tenant, contacts).await;
+    let engaged = engaged.map_err(|error| database_refuses(&error))?;
+    Ok(contacts
+        .iter()
+        .zip(&engaged)
+        .map(|(contact, engaged)| view(contact, engaged))
+        .collect())
+}
+
+async fn some(app: &App, of: (TenantId, &Filter), (after, limit): (ContactId, usize)) -> Result<Json<Value>, Problem> {
     let found = app.people.search(of, after, limit).await;
     let found = found.map_err(|error| database_refuses(&error))?;
     let next = (found.len() == limit).then(|| found.last().map(|contact| contact.id.to_string()));
-    Ok(page(found.iter().map(view).collect(), next.flatten()))
+    Ok(page(shown(app, of.0, &found).await?, next.flatten()))
 }
 
 /// `filter`; everybody, when it is not there.
@@ -331,8 +344,21 @@ fn read_visits(fields: &mut Fields) -> Option<Vec<Visit>> {
     })
 }
 
+/// How a person takes what they are sent.
+pub(super) fn engagement(engaged: &Engaged) -> Value {
+    let at = |at: UnixMicros| (at != UnixMicros::default()).then(|| time(at)).flatten();
+    let known = &engaged.known;
+    json!({
+        "delivered_count": known.delivered_count,
+        "last_delivered_at": at(known.last_delivered_at),
+        "clicked_at": at(known.clicked_at),
+        "replied_at": at(known.replied_at),
+        "score": engaged.score,
+    })
+}
+
 /// A contact as its tenant sees it.
-pub(super) fn view(contact: &Contact) -> Value {
+pub(super) fn view(contact: &Contact, engaged: &Engaged) -> Value {
     let details = &contact.details;
     let day = |date: Option<Date>| date.map(|date| date.to_string());
     let attributes: Map<String, Value> = details
@@ -358,6 +384,7 @@ pub(super) fn view(contact: &Contact) -> Value {
             "reason": seen.how.code(),
             "campaign": seen.campaign.to_string(),
         })),
+        "engagement": engagement(engaged),
         "created_at": time(contact.created_at),
         "updated_at": time(contact.updated_at),
     })

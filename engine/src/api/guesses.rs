@@ -23,6 +23,11 @@ const RIGHT_MAX: usize = 10_000;
 /// How long a right key is remembered after its last use: longer than the pauses of any program that works.
 const RIGHT_FOR: Duration = Duration::from_secs(3_600);
 
+/// Wrong tokens of links that an address may try, and in which time: so many people behind one address of a mobile network do not
+/// mistype theirs, and whoever guesses one of 2^80 has to try more.
+const TOKENS_MAX: usize = 30;
+const TOKENS_WITHIN: Duration = Duration::from_secs(60);
+
 /// Who has tried what. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Guesses {
@@ -44,6 +49,15 @@ impl Guesses {
         Self {
             max: api.wrong_keys_max as usize,
             within: api.wrong_keys_within,
+            table: Arc::default(),
+        }
+    }
+
+    /// Those of tokens of short links.
+    pub(super) fn of_tokens() -> Self {
+        Self {
+            max: TOKENS_MAX,
+            within: TOKENS_WITHIN,
             table: Arc::default(),
         }
     }

@@ -1,13 +1,19 @@
 //! Short links: the one page that the engine shows to whoever got a message. Nothing here tells who that was, and nothing is left with
 //! the browser.
 
+use std::time::Instant;
+
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 
-use super::{App, measure};
+use super::client::{self, Client};
+use super::{App, Guesses, measure};
+use crate::account::KeyDigest;
+use crate::encryption::LINK_TOKEN;
 use crate::links::{Followed, Visitor};
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -40,6 +46,12 @@ const WRONG_METHOD: Page = Page {
     english: "This address is for browsers only.",
 };
 
+const TOO_MANY: Page = Page {
+    status: StatusCode::TOO_MANY_REQUESTS,
+    french: "Trop de liens inconnus ont été demandés depuis votre réseau. Réessayez dans une minute.",
+    english: "Too many unknown links were asked for from your network. Please try again in a minute.",
+};
+
 const LATER: Page = Page {
     status: StatusCode::SERVICE_UNAVAILABLE,
     french: "Ce lien est momentanément indisponible. Réessayez dans une minute.",
@@ -52,24 +64,44 @@ pub(super) fn router(app: App) -> Router {
         .fallback(follow)
         .layer(middleware::from_fn(discreet))
         .layer(middleware::from_fn_with_state(app.clone(), measure))
-        .with_state(app)
+        .with_state(Means {
+            app,
+            guesses: Guesses::of_tokens(),
+        })
+}
+
+/// What links are answered with.
+#[derive(Clone)]
+struct Means {
+    app: App,
+    guesses: Guesses,
 }
 
 /// Whatever path it is, it is a token or nothing.
-async fn follow(State(app): State<App>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+async fn follow(State(Means { app, guesses }): State<Means>, request: Request) -> Response {
+    let (asked, _) = request.into_parts();
+    let (method, headers) = (&asked.method, &asked.headers);
     if method != Method::GET && method != Method::HEAD {
         return WRONG_METHOD.into_response();
     }
-    let token = uri.path().trim_start_matches('/');
-    let (Some(links), Some(domain)) = (&app.links, domain(&headers)) else {
+    let token = asked.uri.path().trim_start_matches('/');
+    let (Some(links), Some(domain)) = (&app.links, domain(headers)) else {
         return UNKNOWN.into_response();
     };
+    let guess = Guess::of(&app, &asked, token);
+    if let Some(refused) = guess.as_ref().and_then(|guess| guess.refused(&guesses)) {
+        return refused;
+    }
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let visitor = Visitor {
         agent: agent.unwrap_or_default(),
-        is_head: method == Method::HEAD,
+        is_head: *method == Method::HEAD,
     };
-    match links.follow((&domain, token), visitor).await {
+    let followed = links.follow((&domain, token), visitor).await;
+    if let (Ok(followed), Some(guess)) = (&followed, guess) {
+        guess.note(&guesses, *followed != Followed::Unknown);
+    }
+    match followed {
         Ok(Followed::To(url)) => match HeaderValue::try_from(url) {
             Ok(location) => (StatusCode::FOUND, [(header::LOCATION, location)]).into_response(),
             Err(_) => UNKNOWN.into_response(),
@@ -79,6 +111,39 @@ async fn follow(State(app): State<App>, method: Method, uri: Uri, headers: Heade
         Err(error) => {
             tracing::warn!(%error, "a short link cannot be answered");
             LATER.into_response()
+        }
+    }
+}
+
+/// A token that somebody tries, as far as a proxy that is believed says who: by the address of one that is not, all would be one.
+struct Guess {
+    client: Client,
+    token: KeyDigest,
+    now: Instant,
+}
+
+impl Guess {
+    fn of(app: &App, asked: &Parts, token: &str) -> Option<Self> {
+        // What browsers and others ask for beside it is none.
+        let is_token = token.len() == LINK_TOKEN && token.bytes().all(|letter| letter.is_ascii_alphanumeric());
+        Some(Self {
+            client: client::vouched_for(asked, &app.limits.trusted_proxies)?,
+            token: KeyDigest::of(token).filter(|_| is_token)?,
+            now: app.clock.now(),
+        })
+    }
+
+    fn refused(&self, guesses: &Guesses) -> Option<Response> {
+        let retry_after = guesses.may_try(self.client, &self.token, self.now).err()?;
+        let later = [(header::RETRY_AFTER, retry_after.as_secs().to_string())];
+        Some((later, TOO_MANY.into_response()).into_response())
+    }
+
+    fn note(&self, guesses: &Guesses, is_right: bool) {
+        if is_right {
+            guesses.right(self.client, &self.token, self.now);
+        } else if guesses.wrong(self.client, &self.token, self.now) {
+            tracing::warn!(address = %self.client, "links that nobody was given are asked for from one address: others are not looked up for a while");
         }
     }
 }

@@ -77,6 +77,7 @@ impl From<AccountFault> for Problem {
         match fault {
             AccountFault::Fields(errors) => Self::of_fields(errors),
             AccountFault::NotFound => ProblemKind::NotFound.into(),
+            AccountFault::ShortDomainTaken => ProblemKind::ShortDomainTaken.into(),
             AccountFault::TooManyKeys { max } => {
                 Self::of_fields(vec![FieldFault::new("", FieldProblem::TooMany { max })])
             }

@@ -22,9 +22,9 @@ use crate::replies::{Conversation, Said};
 use crate::rights::{self, Everything, MESSAGES_MAX, OfNumber, Rights, RightsFault, Whom};
 
 const DATA: &str = "Contact, visits, lists, consents with what proves them, and what hangs on the number: opt-outs, messages of the history, the newest \
-                    10,000, which links were followed, what was written back, and codes. What was said in a message stands with its campaign, as long as that is kept.";
+                    10,000, how many were delivered, which links were followed, what was written back, and codes. What was said in a message stands with its campaign, as long as that is kept.";
 
-const ERASE: &str = "The contact goes with visits, lists and consents; messages of the history keep what became of them, and lose their number; which links were followed goes, as does what was \
+const ERASE: &str = "The contact goes with visits, lists and consents; messages of the history keep what became of them, and lose their number; which links were followed and how many messages were delivered goes, as does what was \
                      written back, as do files of errors of imports. No advertising goes to the number from then on: of that \
                      a keyed hash is kept, by which a file that brings the number again is held back. Refused while messages to it are under way: \
                      what can be stopped is stopped by then, and the same may be asked again. While another contact has the same number, only the \
@@ -186,7 +186,7 @@ fn view(app: &App, everything: &Everything) -> Value {
         let visit = |visit: &crate::people::Visit| json!({ "day": visit.day.to_string(), "practice": visit.practice });
         let list = |(id, name): &(crate::domain::ListId, String)| json!({ "id": id.to_string(), "name": name });
         json!({
-            "contact": contacts::view(&known.contact),
+            "contact": contacts::view(&known.contact, &known.engaged),
             "visits": known.visits.iter().map(visit).collect::<Vec<_>>(),
             "lists": known.lists.iter().map(list).collect::<Vec<_>>(),
             "events": known.events.iter().map(agenda::view).collect::<Vec<_>>(),
@@ -205,6 +205,7 @@ fn view(app: &App, everything: &Everything) -> Value {
         "opted_out": of_number.opted_out.iter().copied().map(Purpose::code).collect::<Vec<_>>(),
         "messages": of_number.messages.iter().map(history::view).collect::<Vec<_>>(),
         "messages_are_cut": of_number.messages.len() == MESSAGES_MAX,
+        "engagement": contacts::engagement(&of_number.engaged),
         "clicks": of_number.clicks.iter().map(click).collect::<Vec<_>>(),
         "inbound": of_number.inbound.iter().map(|entry| inbound::shown(app, entry)).collect::<Vec<_>>(),
         "conversations": of_number.conversations.iter().map(conversation).collect::<Vec<_>>(),

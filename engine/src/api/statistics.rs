@@ -107,11 +107,20 @@ struct FiguresOf {
     within_3_minutes: u64,
     /// Of those that were delivered, to one digit; a half is rounded up.
     within_3_minutes_percent: f64,
+    /// How often people followed their short links.
+    clicks: u64,
+    /// Messages whose link somebody has followed, however often.
+    clicked: u64,
+    /// Of those that were delivered.
+    clicked_percent: f64,
+    /// How often programs looked at a link, which is no click.
+    previews: u64,
 }
 
 impl FiguresOf {
     fn new(sums: &Sums, language: Language) -> Self {
         let messages = sums.statuses.iter().sum();
+        let delivered = sums.statuses[Status::Delivered as usize];
         let of_status = |(status, count): (&Status, u64)| OfStatus {
             status: status.code(),
             label: status.label(language),
@@ -126,7 +135,11 @@ impl FiguresOf {
             credits: sums.credits,
             recredited: sums.recredited,
             within_3_minutes: sums.within_3_minutes,
-            within_3_minutes_percent: percent(sums.within_3_minutes, sums.statuses[Status::Delivered as usize]),
+            within_3_minutes_percent: percent(sums.within_3_minutes, delivered),
+            clicks: sums.clicks,
+            clicked: sums.clicked,
+            clicked_percent: percent(sums.clicked, delivered),
+            previews: sums.previews,
         }
     }
 }
@@ -457,6 +470,9 @@ impl Sheet<'_> {
         cells.extend(counts.map(Written::Count));
         cells.push(Written::Count(figures.within_3_minutes));
         cells.push(share(figures.within_3_minutes_percent));
+        cells.extend([figures.clicks, figures.clicked].map(Written::Count));
+        cells.push(share(figures.clicked_percent));
+        cells.push(Written::Count(figures.previews));
         cells.into_iter()
     }
 }
@@ -485,7 +501,7 @@ fn columns(by: &[Dimension], language: Language) -> Vec<String> {
             format!("{name}_percent")
         });
     }
-    let rest: [&str; 6] = match language {
+    let rest: [&str; 10] = match language {
         Language::Fr => [
             "écartés",
             "segments",
@@ -493,6 +509,10 @@ fn columns(by: &[Dimension], language: Language) -> Vec<String> {
             "recrédités",
             "en 3 minutes",
             "en 3 minutes %",
+            "clics",
+            "cliqués",
+            "cliqués %",
+            "aperçus",
         ],
         Language::En => [
             "skipped",
@@ -501,6 +521,10 @@ fn columns(by: &[Dimension], language: Language) -> Vec<String> {
             "recredited",
             "within_3_minutes",
             "within_3_minutes_percent",
+            "clicks",
+            "clicked",
+            "clicked_percent",
+            "previews",
         ],
     };
     all.extend(rest.map(str::to_owned));

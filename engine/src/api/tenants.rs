@@ -46,7 +46,7 @@ pub(super) fn routes() -> Routes {
                     json!({ "name": "Cabinet Martin", "senders": ["Cabinet"], "countries": ["FR"] }),
                 )
                 .answers::<shapes::MadeTenant>(201, "The tenant, with its first key.")
-                .refuses(&[ProblemCode::InsufficientCredit]),
+                .refuses(&[ProblemCode::InsufficientCredit, ProblemCode::ShortDomainTaken]),
             create,
         )
         .add(
@@ -74,7 +74,8 @@ pub(super) fn routes() -> Routes {
                 )
                 .at::<TenantId>("id", "The tenant.")
                 .takes::<shapes::TenantChanges>(json!({ "brand": "Cabinet Martin", "countries": null }))
-                .answers::<shapes::Tenant>(200, "The tenant as it is now."),
+                .answers::<shapes::Tenant>(200, "The tenant as it is now.")
+                .refuses(&[ProblemCode::ShortDomainTaken]),
             change,
         )
         .add(

@@ -42,6 +42,8 @@ const STEPS: &[(&str, &str)] = &[
     ("answers", include_str!("../data/migrations/0021_answers.sql")),
     ("links", include_str!("../data/migrations/0022_links.sql")),
     ("clicks", include_str!("../data/migrations/0023_clicks.sql")),
+    ("click news", include_str!("../data/migrations/0024_click_news.sql")),
+    ("engagement", include_str!("../data/migrations/0025_engagement.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

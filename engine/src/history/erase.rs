@@ -3,12 +3,13 @@
 use super::History;
 use crate::database::{DatabaseError, Sql};
 use crate::domain::{Recipient, TenantId};
+use crate::engagement;
 
 /// Whom a message was for that nobody is to know any more.
 pub(crate) const NOBODY: Recipient = Recipient(0);
 
 impl History {
-    /// Forgets that messages of a tenant were for that number. Returns how many there were.
+    /// Forgets that messages of a tenant were for that number, and what came of them there. Returns how many there were.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -19,6 +20,7 @@ impl History {
         forget.value(i64::from(tenant.0));
         forget.push(" AND recipient = ").value(number.0 as i64);
         let messages = change.run(forget).await?;
+        engagement::forget(&mut change, tenant, number).await?;
         change.commit().await?;
         Ok(messages)
     }

@@ -4,13 +4,15 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use rustc_hash::FxHashSet;
 use tokio_util::sync::CancellationToken;
 
 use super::erase::NOBODY;
 use super::gather::{Fate, Gathered};
 use super::{History, HistoryFault, Shared, campaigns};
 use crate::database::{Change, DatabaseError, Sql};
-use crate::domain::{Country, MessageId, Partition, Recipient, Row};
+use crate::domain::{Country, MessageId, Partition, Recipient, Row, Status, UnixMicros};
+use crate::engagement::{self, Engagement, Seen};
 use crate::store::{JOURNAL_READ_MAX, RowsAsked, StoreError};
 
 /// How often the journal is looked at when it was read to its end: what comes in between is written down together.
@@ -143,13 +145,13 @@ impl Shared {
         let fresh = self
             .fresh_campaigns(all.iter().map(|(_, gathered, _)| gathered))
             .await?;
-        let mut rows = 0;
+        let (mut rows, mut delivered) = (0, Vec::new());
         let mut change = self.deps.database.change().await?;
         for some in fresh.chunks(ROWS) {
             change.run(campaigns::statement(some)).await?;
         }
         for (partition, gathered, place) in &all {
-            rows += self.put(&mut change, gathered).await?;
+            rows += self.put(&mut change, gathered, &mut delivered).await?;
             let before = self.position(*partition);
             if change.run(move_on(*partition, &before, place)).await? == 0 {
                 // Another process had the duty meanwhile.
@@ -157,6 +159,7 @@ impl Shared {
                 return Ok(self.read_positions().await?);
             }
         }
+        engagement::add(&mut change, &delivered).await?;
         change.commit().await?;
         self.are_known(&fresh);
         self.deps.metrics.history_rows_total.inc_by(rows as u64);
@@ -198,15 +201,53 @@ impl Shared {
         Ok(())
     }
 
-    async fn put(&self, change: &mut Change, gathered: &Gathered) -> Result<usize, DatabaseError> {
+    async fn put(
+        &self,
+        change: &mut Change,
+        gathered: &Gathered,
+        delivered: &mut Vec<Seen>,
+    ) -> Result<usize, DatabaseError> {
         let known = |(id, fate): (&MessageId, &Fate)| Some((*id, *fate, *gathered.recipients.get(id)?));
         let mut all: Vec<(MessageId, Fate, Recipient)> = gathered.fates.iter().filter_map(known).collect();
         // In the order of the table.
         all.sort_unstable_by_key(|(id, ..)| *id);
         for some in all.chunks(ROWS) {
+            delivered.extend(self.newly_delivered(change, some).await?);
             change.run(self.statement(some)).await?;
         }
         Ok(all.len())
+    }
+
+    /// Those of these that were delivered, and are not known as that yet: a Redis that has come back older may say so again.
+    async fn newly_delivered(
+        &self,
+        change: &mut Change,
+        some: &[(MessageId, Fate, Recipient)],
+    ) -> Result<Vec<Seen>, DatabaseError> {
+        let is_delivered = |fate: &Fate| fate.status() == Status::Delivered.code();
+        let is_erased = |fate: &Fate, recipient| self.deps.erased.has(fate.tenant, recipient);
+        let delivered: Vec<_> = some
+            .iter()
+            .filter(|(_, fate, recipient)| is_delivered(fate) && !is_erased(fate, *recipient))
+            .collect();
+        if delivered.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = Sql::new("SELECT id FROM message WHERE status = ");
+        query.value(Status::Delivered.code()).push(" AND id IN (");
+        query.list(delivered.iter().map(|(id, ..)| id.0 as i64)).push(")");
+        let known: FxHashSet<i64> = change.rows(query, |row| row.number(0)).await?.into_iter().collect();
+        let fresh = delivered.into_iter().filter(|(id, ..)| !known.contains(&(id.0 as i64)));
+        let seen = fresh.map(|(_, fate, recipient)| Seen {
+            tenant: fate.tenant,
+            number: *recipient,
+            what: Engagement {
+                delivered_count: 1,
+                last_delivered_at: UnixMicros(fate.ended_at.map_or(0, |(at, _)| at as u64 * 1_000)),
+                ..Engagement::default()
+            },
+        });
+        Ok(seen.collect())
     }
 
     fn statement(&self, some: &[(MessageId, Fate, Recipient)]) -> Sql {

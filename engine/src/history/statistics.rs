@@ -143,6 +143,12 @@ pub(crate) struct Sums {
     pub(crate) recredited: u64,
     /// Delivered within three minutes.
     pub(crate) within_3_minutes: u64,
+    /// How often people followed their links.
+    pub(crate) clicks: u64,
+    /// Of how many messages somebody did.
+    pub(crate) clicked: u64,
+    /// How often programs looked at a link.
+    pub(crate) previews: u64,
 }
 
 impl Sums {
@@ -155,21 +161,33 @@ impl Sums {
         self.credits += other.credits;
         self.recredited += other.recredited;
         self.within_3_minutes += other.within_3_minutes;
+        self.clicks += other.clicks;
+        self.clicked += other.clicked;
+        self.previews += other.previews;
     }
 
     /// What a row says: messages of one status.
     fn note(&mut self, row: &Row) {
+        let [messages, segments, spent, within_3_minutes] = row.sums;
         let status = row.status.parse().ok();
         match status.and_then(|status: Status| self.statuses.get_mut(status as usize)) {
-            Some(count) => *count += row.messages,
-            None => self.skipped += row.messages,
+            Some(count) => *count += messages,
+            None => self.skipped += messages,
         }
-        self.segments += row.segments;
-        self.credits += row.spent;
-        self.within_3_minutes += row.within_3_minutes;
+        self.segments += segments;
+        self.credits += spent;
+        self.within_3_minutes += within_3_minutes;
         if status == Some(Status::Recredited) {
-            self.recredited += row.spent;
+            self.recredited += spent;
         }
+    }
+
+    /// What a row says of links: of messages of one status.
+    fn note_clicks(&mut self, row: &Row) {
+        let [clicks, clicked, previews, _] = row.sums;
+        self.clicks += clicks;
+        self.clicked += clicked;
+        self.previews += previews;
     }
 }
 
@@ -195,10 +213,36 @@ struct Row {
     keys: Vec<RawKey>,
     campaign_name: Option<String>,
     status: String,
-    messages: u64,
-    segments: u64,
-    spent: u64,
-    within_3_minutes: u64,
+    /// As [`Of::sums`] has them.
+    sums: [u64; SUMS],
+}
+
+/// Figures of one row.
+const SUMS: usize = 4;
+
+/// What is summed up.
+#[derive(Clone, Copy)]
+enum Of {
+    Messages,
+    /// What became of their links.
+    Links,
+}
+
+impl Of {
+    /// Each sum, of a row of the table.
+    const fn sums(self) -> [&'static str; SUMS] {
+        match self {
+            Self::Messages => ["1", "segments", "spent", "within_3_minutes"],
+            Self::Links => ["clicks", "CASE WHEN clicks > 0 THEN 1 ELSE 0 END", "previews", "0"],
+        }
+    }
+
+    const fn table(self) -> &'static str {
+        match self {
+            Self::Messages => "message WHERE at >= ",
+            Self::Links => "message CROSS JOIN click WHERE click.message = message.id AND at >= ",
+        }
+    }
 }
 
 impl History {
@@ -208,8 +252,7 @@ impl History {
     /// When the database does not answer.
     pub(crate) async fn statistics(&self, question: &Question) -> Result<Option<Vec<Group>>, DatabaseError> {
         let calendar = Calendar::new(&question.zone, question.range);
-        let query = statement(question, &calendar);
-        let rows = self.0.deps.database.rows(query, |row| read(row, &question.by)).await?;
+        let rows = self.rows(Of::Messages, question, &calendar).await?;
         if rows.len() > GROUPS_MAX * ROWS_OF_GROUP {
             return Ok(None);
         }
@@ -221,6 +264,14 @@ impl History {
         }
         if groups.len() > GROUPS_MAX {
             return Ok(None);
+        }
+        if self.has_links(question.tenant).await? {
+            for row in self.rows(Of::Links, question, &calendar).await? {
+                // A message that was written down in between is counted the next time.
+                if let Some((_, sums)) = groups.get_mut(&row.keys) {
+                    sums.note_clicks(&row);
+                }
+            }
         }
         let group = |(keys, (campaign_name, sums)): (Vec<RawKey>, (Option<String>, Sums))| Group {
             keys: question
@@ -234,10 +285,25 @@ impl History {
         };
         Ok(Some(groups.into_iter().map(group).collect()))
     }
+
+    async fn rows(&self, of: Of, question: &Question, calendar: &Calendar) -> Result<Vec<Row>, DatabaseError> {
+        let query = statement(of, question, calendar);
+        self.0.deps.database.rows(query, |row| read(row, &question.by)).await
+    }
+
+    /// Whether there are links at all: most tenants have none, and are not looked through for them.
+    async fn has_links(&self, tenant: Option<TenantId>) -> Result<bool, DatabaseError> {
+        let mut query = Sql::new("SELECT campaign FROM short_link");
+        if let Some(tenant) = tenant {
+            query.push(" WHERE tenant = ").value(tenant.0);
+        }
+        query.push(" LIMIT 1");
+        Ok(self.0.deps.database.row(query, |row| row.number(0)).await?.is_some())
+    }
 }
 
 /// Messages are put together by their own columns first, so that a campaign is looked up once for all of its messages.
-fn statement(question: &Question, calendar: &Calendar) -> Sql {
+fn statement(of: Of, question: &Question, calendar: &Calendar) -> Sql {
     let by = &question.by;
     let of_campaign = |by: &Dimension| matches!(by.place(), Place::Campaign(_) | Place::Number);
     let has_campaign = by.iter().any(of_campaign);
@@ -257,11 +323,11 @@ fn statement(question: &Question, calendar: &Calendar) -> Sql {
         "CAST(NULL AS TEXT)"
     });
     query.push(", one.status");
-    for sum in ["messages", "segments", "spent", "within_3_minutes"] {
-        query.push(&format!(", CAST(SUM(one.{sum}) AS BIGINT)"));
+    for sum in 0..SUMS {
+        query.push(&format!(", CAST(SUM(one.sum{sum}) AS BIGINT)"));
     }
     query.push(" FROM (");
-    inner(&mut query, question, (calendar, has_campaign));
+    inner(&mut query, (of, question), (calendar, has_campaign));
     query.push(") AS one");
     if has_campaign {
         query.push(" LEFT JOIN sent_campaign ON sent_campaign.id = one.campaign");
@@ -276,9 +342,11 @@ fn statement(question: &Question, calendar: &Calendar) -> Sql {
 }
 
 /// Messages by their own columns.
-fn inner(query: &mut Sql, question: &Question, (calendar, has_campaign): (&Calendar, bool)) {
-    query.push("SELECT status, COUNT(*) AS messages, SUM(segments) AS segments, SUM(spent) AS spent, ");
-    query.push("SUM(within_3_minutes) AS within_3_minutes");
+fn inner(query: &mut Sql, (of, question): (Of, &Question), (calendar, has_campaign): (&Calendar, bool)) {
+    query.push("SELECT status");
+    for (at, sum) in of.sums().into_iter().enumerate() {
+        query.push(&format!(", SUM({sum}) AS sum{at}"));
+    }
     let shift = MessageId::CAMPAIGN_SHIFT;
     let mut grouped = "status".to_owned();
     if has_campaign {
@@ -296,7 +364,8 @@ fn inner(query: &mut Sql, question: &Question, (calendar, has_campaign): (&Calen
     }
     let (since, until) = question.range;
     query
-        .push(" FROM message WHERE at >= ")
+        .push(" FROM ")
+        .push(of.table())
         .value(since)
         .push(" AND at < ")
         .value(until);
@@ -330,10 +399,7 @@ fn read(row: &Found<'_>, by: &[Dimension]) -> Result<Row, DatabaseError> {
         keys: keys?,
         campaign_name: row.text_if_any(behind)?.filter(|name| !name.is_empty()),
         status: row.text(behind + 1)?,
-        messages: count(2)?,
-        segments: count(3)?,
-        spent: count(4)?,
-        within_3_minutes: count(5)?,
+        sums: [count(2)?, count(3)?, count(4)?, count(5)?],
     })
 }
 

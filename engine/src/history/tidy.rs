@@ -6,6 +6,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::History;
 use crate::database::{DatabaseError, Sql};
+use crate::domain::UnixMicros;
+use crate::engagement;
 
 /// How often it is looked for what is old.
 const EVERY: Duration = Duration::from_secs(3_600);
@@ -43,6 +45,8 @@ impl History {
                 let mut trials = Sql::new("DELETE FROM trial_message WHERE at < ");
                 trials.value(before.saturating_mul(1_000));
                 change.run(trials).await?;
+                let before = UnixMicros(before.cast_unsigned().saturating_mul(1_000));
+                change.run(engagement::forget_old(before)).await?;
             }
             change.commit().await?;
             if forgotten < AT_ONCE as u64 || stop.is_cancelled() {

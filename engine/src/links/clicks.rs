@@ -74,11 +74,13 @@ impl Links {
             {
                 gathered.entry(click.message).or_default().add(click);
             }
-            match self.write_down(&gathered).await {
-                Ok(()) => {
-                    gathered.clear();
-                    failed = false;
-                }
+            let written = async {
+                self.write_down(&gathered).await?;
+                gathered.clear();
+                self.note_whose().await
+            };
+            match written.await {
+                Ok(()) => failed = false,
                 Err(error) if !failed => {
                     tracing::warn!(%error, "clicks cannot be written down; it is tried again");
                     failed = true;
@@ -100,6 +102,12 @@ impl Links {
         let mut change = self.0.database.change().await?;
         for some in all.chunks(ROWS) {
             change.run(statement(some)).await?;
+            let of_people: Vec<(MessageId, Clicks)> =
+                some.iter().filter(|(_, clicks)| clicks.clicks > 0).copied().collect();
+            if !of_people.is_empty() {
+                change.run(first_clicks(&of_people)).await?;
+                change.run(of_somebody(&of_people)).await?;
+            }
         }
         change.commit().await
     }
@@ -168,7 +176,14 @@ impl Links {
             .push(" AND recipient = ")
             .value(number.0.cast_signed())
             .push(")");
+        let mut untold = Sql::new("DELETE FROM click_news WHERE message IN (SELECT id FROM message WHERE tenant = ");
+        untold
+            .value(tenant.0)
+            .push(" AND recipient = ")
+            .value(number.0.cast_signed())
+            .push(")");
         let mut change = self.0.database.change().await?;
+        change.run(untold).await?;
         change.run(forget).await?;
         change.commit().await
     }
@@ -192,6 +207,39 @@ fn statement(some: &[(MessageId, Clicks)]) -> Sql {
     put.push("previews = click.previews + excluded.previews, ");
     put.push("first_at = CASE WHEN click.first_at = 0 THEN excluded.first_at ELSE click.first_at END, ");
     put.push("last_at = CASE WHEN excluded.last_at > click.last_at THEN excluded.last_at ELSE click.last_at END");
+    put
+}
+
+/// Keeps for webhooks whose link a person has followed for the first time: of whom all clicks are those that were just added.
+fn first_clicks(some: &[(MessageId, Clicks)]) -> Sql {
+    let mut put = Sql::new(
+        "INSERT INTO click_news (message, tenant, at) SELECT click.message, short_link.tenant, click.first_at ",
+    );
+    put.push("FROM click JOIN short_link ON short_link.campaign = click.campaign WHERE ");
+    for (at, (message, clicks)) in some.iter().enumerate() {
+        put.push(if at == 0 {
+            "(click.message = "
+        } else {
+            " OR (click.message = "
+        });
+        put.value(message.0.cast_signed()).push(" AND click.clicks = ");
+        put.value(clicks.clicks.cast_signed()).push(")");
+    }
+    put.push(" ON CONFLICT (message) DO NOTHING");
+    put
+}
+
+/// Keeps that it is to be noted whose clicks they are.
+fn of_somebody(some: &[(MessageId, Clicks)]) -> Sql {
+    let mut put = Sql::new("INSERT INTO click_of_somebody (message, at) VALUES ");
+    for (at, (message, clicks)) in some.iter().enumerate() {
+        put.push(if at == 0 { "(" } else { ", (" });
+        put.list([message.0, clicks.last_at.0].map(u64::cast_signed)).push(")");
+    }
+    put.push(
+        " ON CONFLICT (message) DO UPDATE SET at = CASE WHEN excluded.at > click_of_somebody.at THEN excluded.at ",
+    );
+    put.push("ELSE click_of_somebody.at END");
     put
 }
 

@@ -4,6 +4,7 @@
 //! The token of a link is its message's id, encrypted (`encryption::link`): a campaign has one row, whatever its audience.
 
 mod clicks;
+mod whose;
 mod previews;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,9 @@ const USUAL: Duration = Duration::from_secs(90 * 86_400);
 
 /// For how long it is said of a link that it has expired; who follows it later is told that there is none.
 const KEPT: Duration = Duration::from_secs(400 * 86_400);
+
+/// For how long a first click waits to be told where nobody is to be told of anything.
+const UNTOLD: Duration = Duration::from_secs(86_400);
 
 /// How often rows of what expired long ago are looked for.
 const TIDY_EVERY: Duration = Duration::from_secs(3_600);
@@ -179,7 +183,11 @@ impl Links {
         clicks.value(before).push(")");
         let mut forget = Sql::new("DELETE FROM short_link WHERE expires_at < ");
         forget.value(before);
+        let mut untold = Sql::new("DELETE FROM click_news WHERE at < ");
+        untold.value(self.0.clock.unix().minus(UNTOLD).0.cast_signed());
         let mut change = self.0.database.change().await?;
+        change.run(untold).await?;
+        change.run(whose::forget_old(self.0.clock.unix())).await?;
         change.run(clicks).await?;
         change.run(forget).await?;
         change.commit().await

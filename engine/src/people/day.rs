@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
+use super::TIME_ZONE;
 use super::contact::check_day;
 use crate::fault::FieldProblem;
 
@@ -61,6 +63,13 @@ impl Day {
         };
         today.saturating_add(span)
     }
+}
+
+/// When a day begins, by the clocks of the clinic: microseconds since 1970.
+pub(super) fn begins(date: Date) -> i64 {
+    let zone = TimeZone::get(TIME_ZONE).unwrap_or(TimeZone::UTC);
+    let begins = date.to_zoned(zone).map(|begins| begins.timestamp().as_microsecond());
+    begins.unwrap_or(i64::MAX)
 }
 
 impl FromStr for Day {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::contact::{ATTRIBUTE_NAME_MAX, Kind, TEXT_MAX, VALUE_MAX, check_name, check_text};
 use super::day::Day;
+use super::engagement::SCORE_MAX;
 use crate::audience::existing;
 use crate::domain::{Country, ListId, Recipient};
 use crate::fault::{FieldFault, FieldProblem, JsonType};
@@ -22,6 +23,9 @@ const CONDITIONS_MAX: usize = 100;
 
 /// The most values of one condition.
 const VALUES_MAX: usize = 1_000;
+
+/// The most that anybody has been sent.
+const DELIVERED_MAX: u64 = 1_000_000;
 
 /// What an attribute's field begins with.
 const ATTRIBUTES: &str = "attributes.";
@@ -53,6 +57,8 @@ pub(crate) enum Filter {
     Consent(bool),
     /// Those whose number is known to be unreachable, or is not.
     Unreachable(bool),
+    /// Those of whom that many are counted.
+    Count(CountField, CountTest, u64),
     /// Those of whom nothing is known there, or something.
     Empty(Nothing, bool),
 }
@@ -86,6 +92,12 @@ pub(crate) enum DayField {
     LastContacted,
     /// When they agreed to advertising, and have not withdrawn it since.
     Consented,
+    /// When something was last delivered to their number.
+    LastDelivered,
+    /// When they last followed a short link.
+    Clicked,
+    /// When they last wrote something back that is no STOP.
+    Replied,
     /// When they came.
     Created,
     /// When something else was last said of them.
@@ -103,6 +115,24 @@ pub(crate) enum DayTest {
     To(Day),
 }
 
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CountField {
+    /// Messages that were delivered to their number.
+    Delivered,
+    /// See `people::Engaged`.
+    Score,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CountTest {
+    Is,
+    /// That many, or more.
+    From,
+    /// That many, or fewer.
+    To,
+}
+
 /// What may be unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Nothing {
@@ -112,7 +142,7 @@ pub(crate) enum Nothing {
     List,
 }
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 23] = [
     "first_name",
     "last_name",
     "reference",
@@ -124,18 +154,29 @@ const FIELDS: [&str; 18] = [
     "last_visit",
     "last_contacted",
     "consented",
+    LAST_DELIVERED,
+    CLICKED,
+    REPLIED,
     "created",
     "updated",
+    DELIVERED,
+    SCORE,
     "number",
     "kind",
     "list",
     CONSENT,
     UNREACHABLE,
 ];
+const LAST_DELIVERED: &str = "last_delivered_at";
+const CLICKED: &str = "clicked_at";
+const REPLIED: &str = "replied_at";
+const DELIVERED: &str = "delivered_count";
+const SCORE: &str = "score";
 const CONSENT: &str = "consent";
 const UNREACHABLE: &str = "unreachable";
 const TEXT_TESTS: [&str; 5] = ["is", "in", "contains", "starts_with", "empty"];
 const DAY_TESTS: [&str; 6] = ["is", "before", "after", "from", "to", "empty"];
+const COUNT_TESTS: [&str; 3] = ["is", "from", "to"];
 const SET_TESTS: [&str; 3] = ["is", "in", "empty"];
 const IS: [&str; 1] = ["is"];
 const NODES: [&str; 5] = ["all", "any", "not", "visited", "field"];
@@ -277,6 +318,9 @@ impl Reading {
         if let Some(field) = day_field(name) {
             return self.day_condition(field, test, (value.0, &value.1, pointer));
         }
+        if let Some(field) = count_field(name) {
+            return self.count_condition(field, test, (value.0, &value.1, pointer));
+        }
         self.other_condition(name, test, (value.0, &value.1, pointer))
     }
 
@@ -328,6 +372,28 @@ impl Reading {
             return self.untested(above, test, &IS);
         }
         Some(Filter::Day(field, make(self.day(value, at)?)))
+    }
+
+    fn count_condition(&mut self, field: CountField, test: &str, (value, at, above): Given<'_>) -> Option<Filter> {
+        let test = match test {
+            "is" => CountTest::Is,
+            "from" => CountTest::From,
+            "to" => CountTest::To,
+            other => return self.untested(above, other, &COUNT_TESTS),
+        };
+        let max = match field {
+            CountField::Delivered => DELIVERED_MAX,
+            CountField::Score => SCORE_MAX,
+        };
+        let count = match (value.as_u64(), value.as_number()) {
+            (Some(count), _) if count <= max => Ok(count),
+            (_, Some(_)) => Err(FieldProblem::OutOfRange {
+                min: 0,
+                max: max.cast_signed(),
+            }),
+            (_, None) => Err(FieldProblem::wrong_type(JsonType::Number, value)),
+        };
+        Some(Filter::Count(field, test, self.taken(at, count)?))
     }
 
     fn other_condition(&mut self, name: &str, test: &str, (value, at, above): Given<'_>) -> Option<Filter> {
@@ -419,6 +485,14 @@ impl Reading {
 /// A value, its pointer, and that of the condition.
 type Given<'v> = (&'v Value, &'v str, &'v str);
 
+fn count_field(name: &str) -> Option<CountField> {
+    match name {
+        DELIVERED => Some(CountField::Delivered),
+        SCORE => Some(CountField::Score),
+        _ => None,
+    }
+}
+
 fn day_field(name: &str) -> Option<DayField> {
     match name {
         "birth_date" => Some(DayField::BirthDate),
@@ -426,6 +500,9 @@ fn day_field(name: &str) -> Option<DayField> {
         "last_visit" => Some(DayField::LastVisit),
         "last_contacted" => Some(DayField::LastContacted),
         "consented" => Some(DayField::Consented),
+        LAST_DELIVERED => Some(DayField::LastDelivered),
+        CLICKED => Some(DayField::Clicked),
+        REPLIED => Some(DayField::Replied),
         "created" => Some(DayField::Created),
         "updated" => Some(DayField::Updated),
         _ => None,

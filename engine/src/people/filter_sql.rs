@@ -2,10 +2,10 @@
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
-use super::TIME_ZONE;
-use super::filter::{DayField, DayTest, Filter, Nothing, TextField, TextTest};
+use super::day::begins;
+use super::engagement;
+use super::filter::{CountField, CountTest, DayField, DayTest, Filter, Nothing, TextField, TextTest};
 use crate::compose::fold;
 use crate::database::{Dialect, Sql};
 
@@ -62,6 +62,18 @@ pub(super) fn write(filter: &Filter, seen: Seen, sql: &mut Sql) {
         Filter::Unreachable(so) => {
             let test = if *so { "NOT NULL" } else { "NULL" };
             sql.push("contact.unreachable_at IS ").push(test);
+        }
+        Filter::Count(field, test, count) => {
+            match field {
+                CountField::Delivered => engagement::delivered_count(sql),
+                CountField::Score => engagement::score_of(seen.today, sql),
+            }
+            let word = match test {
+                CountTest::Is => " = ",
+                CountTest::From => " >= ",
+                CountTest::To => " <= ",
+            };
+            sql.push(word).value(count.cast_signed());
         }
         Filter::Empty(nothing, empty) => {
             sql.push(if *empty { "" } else { "NOT " });
@@ -164,13 +176,6 @@ fn pattern(field: &TextField, test: &TextTest, several: bool) -> String {
 
 /// What happened at a moment, by the days of the clinic.
 fn moment(field: DayField, test: DayTest, today: Date, sql: &mut Sql) {
-    let zone = TimeZone::get(TIME_ZONE).unwrap_or(TimeZone::UTC);
-    let begins = |date: Date| {
-        let begins = date
-            .to_zoned(zone.clone())
-            .map(|begins| begins.timestamp().as_microsecond());
-        begins.unwrap_or(i64::MAX)
-    };
     let (DayTest::On(day) | DayTest::Before(day) | DayTest::After(day) | DayTest::From(day) | DayTest::To(day)) = test;
     let date = day.date(today);
     let (on, next) = (begins(date), begins(date.saturating_add(1.day())));
@@ -183,6 +188,9 @@ fn moment(field: DayField, test: DayTest, today: Date, sql: &mut Sql) {
     };
     if field == DayField::LastContacted {
         return contacted(from, before, sql);
+    }
+    if let Some(column) = engagement_column(field) {
+        return engagement::moment(column, (from, before), sql);
     }
     let column = moment_column(field).unwrap_or_default();
     sql.push(column).push(" IS NOT NULL");
@@ -218,12 +226,35 @@ const fn moment_column(field: DayField) -> Option<&'static str> {
         DayField::Consented => Some("contact.consent_at"),
         DayField::Created => Some("contact.created_at"),
         DayField::Updated => Some("contact.updated_at"),
-        DayField::BirthDate | DayField::Birthday | DayField::LastVisit | DayField::LastContacted => None,
+        DayField::BirthDate
+        | DayField::Birthday
+        | DayField::LastVisit
+        | DayField::LastContacted
+        | DayField::LastDelivered
+        | DayField::Clicked
+        | DayField::Replied => None,
+    }
+}
+
+/// The column of what is known of a number; `None`: it is no such thing.
+const fn engagement_column(field: DayField) -> Option<&'static str> {
+    match field {
+        DayField::LastDelivered => Some("engagement.last_delivered_at"),
+        DayField::Clicked => Some("engagement.clicked_at"),
+        DayField::Replied => Some("engagement.replied_at"),
+        DayField::BirthDate
+        | DayField::Birthday
+        | DayField::LastVisit
+        | DayField::LastContacted
+        | DayField::Consented
+        | DayField::Created
+        | DayField::Updated => None,
     }
 }
 
 fn day((field, test): (DayField, DayTest), today: Date, sql: &mut Sql) {
-    if field == DayField::LastContacted || moment_column(field).is_some() {
+    let is_moment = moment_column(field).is_some() || engagement_column(field).is_some();
+    if field == DayField::LastContacted || is_moment {
         return moment(field, test, today, sql);
     }
     let (word, day) = match test {
@@ -238,9 +269,14 @@ fn day((field, test): (DayField, DayTest), today: Date, sql: &mut Sql) {
     let (column, compared) = match field {
         DayField::Birthday => ("contact.birth_date", &date[date.len().saturating_sub(5)..]),
         DayField::LastVisit => ("contact.last_visit", date.as_str()),
-        DayField::BirthDate | DayField::LastContacted | DayField::Consented | DayField::Created | DayField::Updated => {
-            ("contact.birth_date", date.as_str())
-        }
+        DayField::BirthDate
+        | DayField::LastContacted
+        | DayField::Consented
+        | DayField::LastDelivered
+        | DayField::Clicked
+        | DayField::Replied
+        | DayField::Created
+        | DayField::Updated => ("contact.birth_date", date.as_str()),
     };
     sql.push(column).push(" IS NOT NULL AND ");
     match field == DayField::Birthday {
@@ -260,6 +296,10 @@ fn unknown(nothing: &Nothing, dialect: Dialect, sql: &mut Sql) {
         Nothing::Day(DayField::LastContacted) => {
             sql.push("NOT ");
             contacted(None, None, sql);
+        }
+        Nothing::Day(field @ (DayField::LastDelivered | DayField::Clicked | DayField::Replied)) => {
+            sql.push("NOT ");
+            engagement::moment(engagement_column(*field).unwrap_or_default(), (None, None), sql);
         }
         Nothing::Day(field @ (DayField::Consented | DayField::Created | DayField::Updated)) => {
             sql.push(moment_column(*field).unwrap_or_default()).push(" IS NULL");

@@ -7,6 +7,7 @@ mod consents;
 mod contact;
 mod contacts;
 mod day;
+mod engagement;
 mod fault;
 mod filter;
 mod forms;
@@ -34,6 +35,7 @@ pub(crate) use contact::{
     check_text,
 };
 pub(crate) use contacts::{Outcome, UPSERT_MAX, Upserted};
+pub(crate) use engagement::{Engaged, SCORE_MAX};
 pub(crate) use fault::PeopleFault;
 pub(crate) use filter::Filter;
 pub(crate) use forms::{Form, FormOrder};

@@ -16,6 +16,7 @@ use super::{NOBODY, ReplyFault, Shared};
 use crate::agenda::EventAnswer;
 use crate::database::{Change, DatabaseError, Sql};
 use crate::domain::{CampaignId, ConversationId, EventId, Purpose, Recipient, TenantId, UnixMicros};
+use crate::engagement::{self, Engagement, Seen};
 use crate::people::Proof;
 use crate::store::{InboundEntry, InboundText};
 
@@ -52,6 +53,8 @@ struct Taken {
     change: Change,
     made: Vec<Made>,
     effects: Vec<Effect>,
+    /// Who has answered.
+    answered: Vec<Seen>,
 }
 
 /// A message and what is known of it.
@@ -194,6 +197,7 @@ impl Shared {
             change: self.database.change().await?,
             made: Vec::with_capacity(heard.len()),
             effects: Vec::new(),
+            answered: Vec::new(),
         };
         if !moved_on(&mut taken.change, *tenant, (*before, places)).await? {
             return Ok(None);
@@ -201,6 +205,7 @@ impl Shared {
         for (at, one) in heard.iter().enumerate() {
             self.take(&mut taken, (at, one), reader).await?;
         }
+        engagement::add(&mut taken.change, &taken.answered).await?;
         Ok(Some(taken))
     }
 
@@ -309,6 +314,7 @@ impl Shared {
         self.answer(change, (heard, &conversation, id), &decision).await?;
         note(change, (&conversation, at), (&decision, heard.entry.opted_out)).await?;
         taken.made.push(decision.made);
+        taken.answered.extend(answered_by(heard));
         let agreed = decision.rule.filter(|_| decision.made == Made::Rule);
         let wording = agreed.and_then(|(reply, _)| reply.rule.opts_in.clone());
         let opts_in = wording.map(|wording| Effect::OptIn { at: index, wording });
@@ -497,6 +503,18 @@ impl Shared {
         });
         Ok(self.webhooks.tell_of_conversation(heard.tenant, &about).await?)
     }
+}
+
+/// What is new of whom a message is from; nothing, when they want no more.
+fn answered_by(heard: &Heard<'_>) -> Option<Seen> {
+    (!heard.entry.opted_out).then_some(Seen {
+        tenant: heard.tenant,
+        number: heard.from,
+        what: Engagement {
+            replied_at: UnixMicros(heard.said.at),
+            ..Engagement::default()
+        },
+    })
 }
 
 /// What is known of a conversation when a message has come.

@@ -13,7 +13,7 @@ use crate::domain::{BadForm, ContactId, ListId, MessageId, Purpose, Recipient, R
 use crate::history::{self, History, Past};
 use crate::links::{Clicks, Links};
 use crate::mirror::{Mirror, MirrorFault};
-use crate::people::{Consent, Contact, GivenCode, People, PeopleFault, Visit};
+use crate::people::{Consent, Contact, Engaged, GivenCode, People, PeopleFault, Visit};
 use crate::replies::{Conversation, Replies, ReplyFault, Said};
 use crate::store::{InboundEntry, Store, StoreError};
 
@@ -53,6 +53,7 @@ pub(crate) enum Whom {
 /// What is kept of somebody as a contact.
 pub(crate) struct Known {
     pub(crate) contact: Contact,
+    pub(crate) engaged: Engaged,
     pub(crate) visits: Vec<Visit>,
     pub(crate) lists: Vec<(ListId, String)>,
     pub(crate) consents: Vec<Consent>,
@@ -67,6 +68,8 @@ pub(crate) struct OfNumber {
     pub(crate) opted_out: Vec<Purpose>,
     /// The newest first.
     pub(crate) messages: Vec<Past>,
+    /// What came of these, and of the number.
+    pub(crate) engaged: Engaged,
     /// Which links were followed.
     pub(crate) clicks: Vec<(MessageId, Clicks)>,
     /// The oldest first.
@@ -117,8 +120,11 @@ impl Rights<'_> {
         };
         let mut known = Vec::with_capacity(contacts.len());
         for id in contacts {
+            let contact = self.people.contact(tenant, id).await?;
+            let engaged = self.people.engaged(tenant, std::slice::from_ref(&contact)).await?;
             known.push(Known {
-                contact: self.people.contact(tenant, id).await?,
+                contact,
+                engaged: engaged.first().copied().unwrap_or_default(),
                 visits: self.people.visits_of(tenant, id).await?,
                 lists: self.people.lists_of(tenant, id).await?,
                 consents: self.people.consents_of(tenant, id).await?,
@@ -151,6 +157,7 @@ impl Rights<'_> {
         Ok(OfNumber {
             opted_out: self.opted_out(tenant, number).await?,
             messages: self.history.find(tenant, &asked, MESSAGES_MAX).await?,
+            engaged: self.people.engaged_with(tenant, number).await?,
             clicks: match self.links {
                 Some(links) => links.clicks_of(tenant, number).await?,
                 None => Vec::new(),

@@ -24,6 +24,9 @@ pub(super) const RESELLER: &str = "reseller";
 /// For how many days a tenant's texts are kept.
 pub(super) const TEXT_DAYS: &str = "text_retention_days";
 
+/// Tenants that are looked at in one round trip.
+const TENANTS_AT_ONCE: usize = 1_000;
+
 /// Where a tenant's links may lead.
 const LINK_DOMAINS: &str = "link_domains";
 const SHORT_DOMAIN: &str = "short_domain";
@@ -421,6 +424,28 @@ impl Store {
             })
         };
         tenants.iter().zip(replies).map(one).collect()
+    }
+
+    /// Who hosts those tenants whose short links are under a domain.
+    pub(crate) async fn hosts_of_domain(&self, domain: &str) -> Result<Vec<Option<ResellerId>>, StoreError> {
+        let mut hosts = Vec::new();
+        for some in self.tenant_ids(0, None).await?.chunks(TENANTS_AT_ONCE) {
+            let look = |id: &TenantId| {
+                let mut get = redis::cmd("HMGET");
+                get.arg(keys::tenant(*id)).arg(SHORT_DOMAIN).arg(RESELLER);
+                get
+            };
+            for reply in self.run(&self.bulk, some.iter().map(look).collect()).await? {
+                let fields: Result<Vec<_>, _> = array(reply)?.into_iter().map(bytes_or_none).collect();
+                let mut fields = fields?.into_iter();
+                let mut next = || String::from_utf8_lossy(&fields.next().unwrap_or_default()).into_owned();
+                let (theirs, host) = (next(), next());
+                if theirs == domain {
+                    hosts.push(hosted(Some(host.as_str()).filter(|host| !host.is_empty()))?);
+                }
+            }
+        }
+        Ok(hosts)
     }
 
     /// Whose key has that digest.

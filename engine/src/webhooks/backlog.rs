@@ -45,6 +45,8 @@ pub(crate) enum DeliveryKind {
     Balance,
     /// What somebody answers to an appointment.
     Appointment,
+    /// People who have followed their links, up to a hundred.
+    Clicks,
     /// Nothing: a test.
     Test,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::backlog::{Delivery, DeliveryKind};
-use super::event::{ANSWERED, HELD_UP, LOW, MessageNews, TEST, WAITS, batch, event};
+use super::event::{ANSWERED, Clicked, HELD_UP, LOW, MessageNews, TEST, WAITS, batch, event};
 use crate::domain::{CampaignId, MessageId, Recipient, Row, TenantId};
 use crate::store::{InboundPlace, Store, StoreError};
 
@@ -39,6 +39,7 @@ pub(super) async fn of(store: &Store, delivery: &Delivery) -> Result<Value, Stor
     let at = (delivery.created_at.0 / 1_000) as i64;
     match delivery.kind {
         DeliveryKind::Messages => messages(store, &read::<Vec<MessageNews>>(delivery)?, at).await,
+        DeliveryKind::Clicks => clicked(store, &read::<Vec<Clicked>>(delivery)?, at).await,
         DeliveryKind::Received => written(store, "message.received", &read(delivery)?).await,
         DeliveryKind::OptedOut => written(store, "contact.opted_out", &read(delivery)?).await,
         DeliveryKind::Campaign => {
@@ -64,8 +65,29 @@ fn read<T: for<'a> Deserialize<'a>>(delivery: &Delivery) -> Result<T, StoreError
 
 async fn messages(store: &Store, news: &[MessageNews], at: i64) -> Result<Value, StoreError> {
     let partitions = store.partitions();
+    let recipients = recipients_of(store, news.iter().flat_map(|news| news.messages(partitions))).await?;
+    let told = news.iter().flat_map(|news| {
+        let messages = news.messages(partitions);
+        messages.map(|message| news.told(message, recipients.get(&message).copied()))
+    });
+    Ok(batch(told.collect(), at))
+}
+
+async fn clicked(store: &Store, clicks: &[Clicked], at: i64) -> Result<Value, StoreError> {
+    let recipients = recipients_of(store, clicks.iter().map(|clicked| clicked.message())).await?;
+    let told = clicks.iter();
+    let told = told.map(|clicked| clicked.told(recipients.get(&clicked.message()).copied()));
+    Ok(batch(told.collect(), at))
+}
+
+/// Whom messages are for, as far as it is known.
+async fn recipients_of(
+    store: &Store,
+    messages: impl Iterator<Item = MessageId>,
+) -> Result<FxHashMap<MessageId, Recipient>, StoreError> {
+    let partitions = store.partitions();
     let mut by_campaign: FxHashMap<CampaignId, Vec<MessageId>> = FxHashMap::default();
-    for message in news.iter().flat_map(|news| news.messages(partitions)) {
+    for message in messages {
         by_campaign.entry(message.campaign()).or_default().push(message);
     }
     let mut recipients: FxHashMap<MessageId, Recipient> = FxHashMap::default();
@@ -78,11 +100,7 @@ async fn messages(store: &Store, news: &[MessageNews], at: i64) -> Result<Value,
             recipients.extend(row.map(|row| (message, row.recipient)));
         }
     }
-    let told = news.iter().flat_map(|news| {
-        let messages = news.messages(partitions);
-        messages.map(|message| news.told(message, recipients.get(&message).copied()))
-    });
-    Ok(batch(told.collect(), at))
+    Ok(recipients)
 }
 
 async fn written(store: &Store, kind: &str, written: &Written) -> Result<Value, StoreError> {

@@ -4,10 +4,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::domain::{ENDED, Ending, JournalEvent, MessageId, Partition, Reason, Recipient, State, Status, TenantId};
+use crate::domain::{
+    ENDED, Ending, JournalEvent, MessageId, Partition, Reason, Recipient, State, Status, TenantId, UnixMicros,
+};
 
 /// What an endpoint may ask for: a type of events, all of one kind, or all.
-pub(crate) const FILTERS: [&str; 25] = [
+pub(crate) const FILTERS: [&str; 27] = [
     "*",
     "message.*",
     "message.transmitted",
@@ -31,6 +33,8 @@ pub(crate) const FILTERS: [&str; 25] = [
     "conversation.waiting",
     "appointment.*",
     "appointment.reply",
+    "link.*",
+    "link.clicked",
     "balance.*",
     "balance.low",
 ];
@@ -46,6 +50,9 @@ pub(super) const ANSWERED: &str = "appointment.reply";
 
 /// The type of what says that a conversation waits for people.
 pub(super) const WAITS: &str = "conversation.waiting";
+
+/// The type of what says that somebody has followed their link.
+pub(super) const CLICKED: &str = "link.clicked";
 
 /// The type of what says that few credits are left.
 pub(super) const LOW: &str = "balance.low";
@@ -257,7 +264,37 @@ impl What {
     }
 }
 
-/// Events of messages, as one.
+/// Somebody has followed their link for the first time.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Clicked {
+    message: u64,
+    /// In milliseconds.
+    at: i64,
+}
+
+impl Clicked {
+    pub(super) const fn new(message: MessageId, at: UnixMicros) -> Self {
+        Self {
+            message: message.0,
+            at: (at.0 / 1_000).cast_signed(),
+        }
+    }
+
+    pub(super) const fn message(self) -> MessageId {
+        MessageId(self.message)
+    }
+
+    pub(super) fn told(self, to: Option<Recipient>) -> Value {
+        let id = self.message();
+        let mut data = json!({ "id": id.to_string(), "campaign": id.campaign().to_string() });
+        if let Some(to) = to {
+            data["to"] = to.to_string().into();
+        }
+        event(CLICKED, self.at, &data)
+    }
+}
+
+/// Events of messages and their links, as one.
 pub(super) fn batch(events: Vec<Value>, at: i64) -> Value {
     event(BATCH, at, &json!({ "events": events }))
 }

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use tokio_util::sync::CancellationToken;
 
 use super::backlog::{self, News};
+use super::clicks;
 use super::endpoint::count_dropped;
 use super::gather::Gather;
 use super::marks::{Marks, keep_crossed, keep_states};
@@ -58,6 +59,7 @@ impl Shared {
             return Ok(());
         }
         self.look_elsewhere().await?;
+        self.look_clicks().await?;
         loop {
             let found = self.read_journal().await?;
             let places = places(&found.places);
@@ -110,14 +112,16 @@ impl Shared {
         positions[usize::from(partition.0)].clone()
     }
 
-    /// Keeps what is to be told, as far as there is room, and how far was read. Where nothing is to be told, what was read need not
-    /// be kept: it would be read in vain again, and nothing more.
+    /// Keeps what is to be told, as far as there is room, and how far was read.
     pub(super) async fn keep(&self, all: Vec<News>, marks: Marks<'_>) -> Result<(), WebhookFault> {
-        if all.is_empty() && marks.states.is_empty() && marks.crossed.is_empty() {
+        if all.is_empty() && marks.may_wait() {
             return Ok(());
         }
         let (kept, dropped) = self.divide(all);
         let mut change = self.database.change().await?;
+        if !clicks::leave(&mut change, marks.clicks).await? {
+            return Ok(());
+        }
         if !kept.is_empty() {
             backlog::add(&mut change, &kept, self.now()).await?;
         }

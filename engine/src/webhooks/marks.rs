@@ -1,7 +1,7 @@
 //! What is kept in the change in which it is told: how far sources were read, and what was told of what is in no journal.
 
 use crate::database::{Change, DatabaseError, Sql};
-use crate::domain::{CampaignId, TenantId};
+use crate::domain::{CampaignId, MessageId, TenantId};
 use crate::store::CampaignState;
 
 /// The state of a campaign that is told, and was not.
@@ -27,6 +27,15 @@ pub(super) struct Marks<'a> {
     pub(super) places: &'a [(String, String)],
     pub(super) states: &'a [Stepped],
     pub(super) crossed: &'a [Crossed],
+    /// First clicks that were told.
+    pub(super) clicks: &'a [MessageId],
+}
+
+impl Marks<'_> {
+    /// What was read need not be kept: it would be read in vain again, and nothing more.
+    pub(super) const fn may_wait(&self) -> bool {
+        self.states.is_empty() && self.crossed.is_empty() && self.clicks.is_empty()
+    }
 }
 
 /// Keeps which states were told.

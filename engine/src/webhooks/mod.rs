@@ -26,6 +26,7 @@ mod manage;
 mod marks;
 mod other;
 mod balance;
+mod clicks;
 mod tidy;
 #[cfg(test)]
 pub(crate) mod tests;

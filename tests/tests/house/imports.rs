@@ -58,7 +58,7 @@ const HOUSES: [House; 10] = [
             &["config", "metrics", "clock", "shutdown"],
             &["rotated", "encryption"],
             &["store", "database", "compose", "pressure", "logs", "audit", "otel"],
-            &["mirror", "numbers"],
+            &["mirror", "numbers", "engagement"],
             &[
                 "account",
                 "audience",

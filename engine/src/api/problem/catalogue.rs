@@ -75,6 +75,7 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::TextsInUse => ("Textes encore utiles", "Texts in use"),
         ProblemCode::NumberNotOwn => ("Numéro d'un autre", "Not your number"),
         ProblemCode::RequestAnswered => ("Demande déjà traitée", "Request already answered"),
+        ProblemCode::ShortDomainTaken => ("Domaine déjà utilisé", "Domain taken"),
         ProblemCode::MessagesUnderWay => ("Messages en cours", "Messages under way"),
         ProblemCode::ScheduleOutsideWindow => ("Hors des heures d'envoi", "Outside the hours of sending"),
         ProblemCode::RequestTimeout => ("Requête trop lente", "Request timeout"),
@@ -124,6 +125,10 @@ const TEXTS_ERASED: (&str, &str) = (
 const INTAKE_CLOSED: (&str, &str) = (
     "Rien de nouveau n'est accepté pour le moment : réessayez après le délai de l'en-tête Retry-After.",
     "New messages are not accepted for now: try again after the delay in the Retry-After header.",
+);
+const SHORT_DOMAIN_TAKEN: (&str, &str) = (
+    "Ce domaine de liens courts est celui des clients d'un autre revendeur : il en faut un autre.",
+    "This domain for short links is that of another reseller's tenants: another one is needed.",
 );
 const NUMBER_NOT_OWN: (&str, &str) = (
     "Le numéro de cette conversation n'est pas ou plus le vôtre : on ne peut pas en écrire.",
@@ -215,6 +220,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::TextsInUse => TEXTS_IN_USE,
         ProblemKind::NumberNotOwn => NUMBER_NOT_OWN,
         ProblemKind::RequestAnswered => REQUEST_ANSWERED,
+        ProblemKind::ShortDomainTaken => SHORT_DOMAIN_TAKEN,
         // For operators, in the words of the log.
         ProblemKind::NotReady { reasons: why } | ProblemKind::ReloadRefused { why } => return why.clone(),
         ProblemKind::IntakeClosed { .. } => INTAKE_CLOSED,

@@ -78,6 +78,8 @@ pub(crate) enum ProblemKind {
     NumberNotOwn,
     /// 409: a request for a number was answered before.
     RequestAnswered,
+    /// 409: links under a domain are those of others.
+    ShortDomainTaken,
     /// 409: somebody is to be forgotten to whom messages are on their way.
     MessagesUnderWay { messages: u64 },
     /// 422: advertising is to be launched when none of it may go.
@@ -196,6 +198,7 @@ impl ProblemCode {
             | Self::TextsInUse
             | Self::NumberNotOwn
             | Self::RequestAnswered
+            | Self::ShortDomainTaken
             | Self::MessagesUnderWay => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -259,6 +262,7 @@ impl ProblemKind {
             | Self::TextsInUse
             | Self::NumberNotOwn
             | Self::RequestAnswered
+            | Self::ShortDomainTaken
             | Self::MessagesUnderWay { .. }
             | Self::ScheduleOutsideWindow { .. }
             | Self::EmptyAudience

@@ -10,7 +10,7 @@ use super::{
 use crate::domain::{CampaignId, CodePoolId, ConsentId, ContactId, FormId, ImportId, ListId, MessageId, SegmentId};
 use crate::import::{Account, ColumnAccount, FileAccount};
 use crate::people::{
-    ATTRIBUTE_NAME_MAX, EACH_MAX, Kind, PROOF_MAX, TEXT_MAX, UPSERT_MAX, VALUE_MAX, VISITS_MAX, WORDING_MAX,
+    ATTRIBUTE_NAME_MAX, EACH_MAX, Kind, PROOF_MAX, SCORE_MAX, TEXT_MAX, UPSERT_MAX, VALUE_MAX, VISITS_MAX, WORDING_MAX,
 };
 
 super::schema! {
@@ -33,7 +33,7 @@ super::schema! {
         "description": "Which people are meant; `{}`: everybody. `all`, `any` and `not` put filters together, up to 8 deep and 100 in all; \
                         `field` has one test beside it: `is`, `in`, `contains`, `starts_with`, `empty` of texts (`first_name`, `last_name`, \
                         `reference`, `practice`, `tag`, `attributes.…`), `is`, `before`, `after`, `from`, `to`, `empty` of days (`last_visit`, \
-                        `last_contacted`, `birth_date`, `consented`, `created`, `updated`, and `is` of `birthday`), `is`, `in`, `empty` of `number` and `list`, `is` of `kind`, `consent` and `unreachable`; `visited` \
+                        `last_contacted`, `last_delivered_at`, `clicked_at`, `replied_at`, `birth_date`, `consented`, `created`, `updated`, and `is` of `birthday`), `is`, `in`, `empty` of `number` and `list`, `is`, `from`, `to` of the numbers `delivered_count` and `score`, `is` of `kind`, `consent` and `unreachable`; `visited` \
                         has a practice, or `true`, with `from` and `to`.",
         "properties": {
             "all": { "type": "array", "minItems": 1, "items": { "$ref": "#/components/schemas/Filter" } },
@@ -138,8 +138,24 @@ pub(in crate::api) struct Contact {
     consent_at: Option<Time>,
     /// Their number could not be reached: campaigns leave them out.
     unreachable: Option<Unreachable>,
+    engagement: Engagement,
     created_at: Time,
     updated_at: Time,
+}
+
+/// How a number takes what it is sent: what came of messages, and what came back.
+#[derive(JsonSchema)]
+struct Engagement {
+    /// Messages that were delivered.
+    delivered_count: u64,
+    last_delivered_at: Option<Time>,
+    /// When a person last followed a short link.
+    clicked_at: Option<Time>,
+    /// When something was last written back that is no STOP.
+    replied_at: Option<Time>,
+    /// 0: nothing was delivered; 1: something was; 2: they have answered or followed a link within 365 days; 3: within 90.
+    #[schemars(range(max = SCORE_MAX))]
+    score: u64,
 }
 
 /// From how long ago.
@@ -378,6 +394,7 @@ pub(in crate::api) struct PersonData {
     messages: Vec<PastMessage>,
     /// There are older ones.
     messages_are_cut: bool,
+    engagement: Engagement,
     /// Which of their links they followed, as history knows them.
     clicks: Vec<PersonClicks>,
     /// What they wrote back, the oldest first.
