@@ -389,6 +389,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::clock::Clock;
 
     #[test]
     fn a_seat_whose_session_left_while_it_was_renewed_is_asked_for_anew() {
@@ -400,7 +401,7 @@ mod tests {
             },
         );
         let seat = seats.add(group, 0, &Pool::default());
-        let until = Instant::now() + Duration::from_secs(6);
+        let until = Clock::new().now() + Duration::from_secs(6);
         let granted = |held: &[u32], surplus| Granted {
             group,
             company: Company::default(),
