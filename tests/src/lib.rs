@@ -24,15 +24,15 @@ pub mod programs;
 pub mod clock;
 pub mod receiver;
 pub mod tap;
-pub mod gate;
+pub mod drawbridge;
 pub mod stand;
 pub mod prometheus;
 pub mod scenarios;
 pub mod quirks;
 
 pub use ::lab::{EngineSettings, SmscSettings};
+pub use drawbridge::Drawbridge;
 pub use engine::Engine;
-pub use gate::Gate;
 pub use http::{Answer, Http};
 pub use ledgers::Ledgers;
 pub use peers::PeerServer;

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::Dice;
 use super::ground::{Ground, SLOW_ANSWERS};
 use super::run::{Figures, Run, Scenario};
+use crate::drawbridge::Drawbridge;
 use crate::engine::Engine;
-use crate::gate::Gate;
 use crate::programs::Lab;
 use crate::stand::Stand;
 use crate::tenant::Campaign;
@@ -69,11 +69,11 @@ impl Fault {
     }
 }
 
-/// The first is the ground's; the last one's way to Redis has a gate.
+/// The first is the ground's; the last one's way to Redis has a drawbridge.
 struct Company {
     ground: Ground,
     others: Vec<Engine>,
-    gate: Gate,
+    bridge: Drawbridge,
 }
 
 impl Company {
@@ -84,20 +84,20 @@ impl Company {
             settings = EngineSettings::new(Some(redis.url()), vec![smsc.sessions(ENGINES as u32)]);
             settings.clone()
         });
-        let gate = Gate::new(&stand.redis.url());
+        let bridge = Drawbridge::new(&stand.redis.url());
         let mut others = vec![stand.engine.beside("second")];
         stand.engine.configure(&EngineSettings {
-            redis_url: Some(gate.url()),
+            redis_url: Some(bridge.url()),
             ..settings.clone()
         });
-        others.push(stand.engine.beside("gated"));
+        others.push(stand.engine.beside("bridged"));
         stand.engine.configure(&settings);
         let ground = Ground {
             stand,
             settings,
             context: run.context(),
         };
-        let company = Self { ground, others, gate };
+        let company = Self { ground, others, bridge };
         company.ground.eventually("each has a session", || {
             (company.sessions(0) == [1; ENGINES]).then_some(())
         });
@@ -163,16 +163,16 @@ impl Company {
                 self.engine(victim).signal(Signal::CONT);
             }
             Fault::Cut | Fault::CutAndKill => {
-                let gated = ENGINES - 1;
-                self.gate.shut();
+                let bridged = ENGINES - 1;
+                self.bridge.raise();
                 if matches!(fault, Fault::CutAndKill) {
                     self.engine(0).kill();
-                    self.wait_for_heirs(gated, 1);
+                    self.wait_for_heirs(bridged, 1);
                     self.engine_mut(0).restart();
                 } else {
-                    self.wait_for_heirs(gated, 0);
+                    self.wait_for_heirs(bridged, 0);
                 }
-                self.gate.open();
+                self.bridge.lower();
             }
         }
     }

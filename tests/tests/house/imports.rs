@@ -127,7 +127,7 @@ const HOUSES: [House; 10] = [
     House {
         sources: "tests/src",
         layers: &[
-            &["authority", "fail", "readme", "receiver", "tap", "wait"],
+            &["authority", "drawbridge", "fail", "readme", "receiver", "tap", "wait"],
             &["http", "peers", "redis_server", "sim"],
             &["engine"],
             &["programs", "tenant"],

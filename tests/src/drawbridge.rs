@@ -1,5 +1,5 @@
-//! A gate on the way to Redis: while it is shut, nothing passes and nobody is told, as when a network is cut. What was under way
-//! arrives when it opens, late.
+//! A drawbridge on the way to Redis: while it is up, nothing passes and nobody is told, as when a network is cut. What was under way
+//! arrives when it is down again, late.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -13,48 +13,48 @@ const CHUNK: usize = 64 * 1024;
 
 /// Whether octets pass.
 #[derive(Debug)]
-struct Leaf {
-    open: Mutex<bool>,
-    opened: Condvar,
+struct Deck {
+    down: Mutex<bool>,
+    lowered: Condvar,
 }
 
-impl Leaf {
-    fn set(&self, open: bool) {
-        *self.open.lock().expect("no thread of the gate panics") = open;
-        self.opened.notify_all();
+impl Deck {
+    fn set(&self, down: bool) {
+        *self.down.lock().expect("no thread of the drawbridge panics") = down;
+        self.lowered.notify_all();
     }
 
     fn pass(&self) {
-        let open = self.open.lock().expect("no thread of the gate panics");
+        let down = self.down.lock().expect("no thread of the drawbridge panics");
         drop(
-            self.opened
-                .wait_while(open, |open| !*open)
-                .expect("no thread of the gate panics"),
+            self.lowered
+                .wait_while(down, |down| !*down)
+                .expect("no thread of the drawbridge panics"),
         );
     }
 }
 
-/// The gate; open, and gone when dropped.
+/// The drawbridge; down, and gone when dropped.
 #[derive(Debug)]
-pub struct Gate {
+pub struct Drawbridge {
     address: SocketAddr,
-    leaf: Arc<Leaf>,
+    deck: Arc<Deck>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Gate {
-    /// A gate in front of the Redis at this URL of a unix socket.
+impl Drawbridge {
+    /// A drawbridge in front of the Redis at this URL of a unix socket.
     pub fn new(redis_url: &str) -> Self {
         let socket = PathBuf::from(redis_url.strip_prefix("unix://").expect("a unix socket"));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("the port that is listened on");
-        let leaf = Arc::new(Leaf {
-            open: Mutex::new(true),
-            opened: Condvar::new(),
+        let deck = Arc::new(Deck {
+            down: Mutex::new(true),
+            lowered: Condvar::new(),
         });
         let stop = Arc::<AtomicBool>::default();
-        let (inner, stopped) = (Arc::clone(&leaf), Arc::clone(&stop));
+        let (inner, stopped) = (Arc::clone(&deck), Arc::clone(&stop));
         let thread = std::thread::spawn(move || {
             for engine in listener.incoming().map_while(Result::ok) {
                 if stopped.load(Ordering::Relaxed) {
@@ -68,31 +68,31 @@ impl Gate {
         });
         Self {
             address,
-            leaf,
+            deck,
             stop,
             thread: Some(thread),
         }
     }
 
-    /// Where Redis is, behind the gate.
+    /// Where Redis is, behind the drawbridge.
     pub fn url(&self) -> String {
         format!("redis://{}", self.address)
     }
 
     /// Nothing passes any more.
-    pub fn shut(&self) {
-        self.leaf.set(false);
+    pub fn raise(&self) {
+        self.deck.set(false);
     }
 
     /// What has waited passes, and everything after it.
-    pub fn open(&self) {
-        self.leaf.set(true);
+    pub fn lower(&self) {
+        self.deck.set(true);
     }
 }
 
-impl Drop for Gate {
+impl Drop for Drawbridge {
     fn drop(&mut self) {
-        self.open();
+        self.lower();
         self.stop.store(true, Ordering::Relaxed);
         // Wakes the thread; when it cannot be reached, it has ended.
         drop(TcpStream::connect(self.address));
@@ -103,13 +103,13 @@ impl Drop for Gate {
 }
 
 /// Starts the two directions of one connection; each ends with it.
-fn join(engine: TcpStream, redis: UnixStream, leaf: &Arc<Leaf>) {
+fn join(engine: TcpStream, redis: UnixStream, deck: &Arc<Deck>) {
     engine.set_nodelay(true).expect("TCP_NODELAY");
     let (mut back_from, mut back_to) = (
         redis.try_clone().expect("a second handle"),
         engine.try_clone().expect("a second handle"),
     );
-    let (there, back) = (Arc::clone(leaf), Arc::clone(leaf));
+    let (there, back) = (Arc::clone(deck), Arc::clone(deck));
     std::thread::spawn(move || {
         let (mut from, mut to) = (&engine, &redis);
         pump(&there, |chunk| from.read(chunk), |octets| to.write_all(octets));
@@ -122,14 +122,14 @@ fn join(engine: TcpStream, redis: UnixStream, leaf: &Arc<Leaf>) {
 }
 
 fn pump(
-    leaf: &Leaf,
+    deck: &Deck,
     mut read: impl FnMut(&mut [u8]) -> std::io::Result<usize>,
     mut write: impl FnMut(&[u8]) -> std::io::Result<()>,
 ) {
     let mut chunk = vec![0; CHUNK];
     loop {
         let octets = read(&mut chunk).unwrap_or(0);
-        leaf.pass();
+        deck.pass();
         if octets == 0 || write(&chunk[..octets]).is_err() {
             return;
         }
