@@ -42,6 +42,8 @@ const STEPS: &[(&str, &str)] = &[
     ("answers", include_str!("../data/migrations/0021_answers.sql")),
     ("links", include_str!("../data/migrations/0022_links.sql")),
     ("clicks", include_str!("../data/migrations/0023_clicks.sql")),
+    ("offers", include_str!("../data/migrations/0030_offers.sql")),
+    ("surveys", include_str!("../data/migrations/0031_surveys.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

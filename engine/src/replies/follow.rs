@@ -8,8 +8,10 @@ use std::time::Duration;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::decide::{Answered, Case, Decision, Made, Question, decide};
+use super::decide::{Answered, Case, Decision, Question, decide};
+use super::given::Answerer;
 use super::kept::Reader;
+use super::made::Made;
 use super::reading::Confidence;
 use super::threads::{Conversation, SaidState, conversation_of, open_conversation};
 use super::{NOBODY, ReplyFault, Shared};
@@ -65,6 +67,8 @@ struct Heard<'a> {
     number: String,
     /// What reminders had asked when it came.
     question: Option<Question>,
+    /// When the last of them did.
+    questioned_at: Option<UnixMicros>,
 }
 
 impl Shared {
@@ -157,6 +161,7 @@ impl Shared {
             let at = UnixMicros(heard.said.at);
             let open = self.agenda.open_questions_at((tenant, heard.from), at).await?;
             heard.question = Question::of(&open, at);
+            heard.questioned_at = open.first().map(|last| last.asked_at);
         }
         self.open_all(&heard).await?;
         let moved = (tenant, before.as_deref(), places.join(","));
@@ -252,6 +257,7 @@ impl Shared {
             from: Recipient(from),
             number,
             question: None,
+            questioned_at: None,
         })
     }
 
@@ -288,7 +294,8 @@ impl Shared {
             return Ok(());
         };
         let answered = self.answered(change, &conversation, (heard.tenant, at)).await?;
-        let decision = decide(
+        let asked = self.asked_now(change, whose, at).await?;
+        let mut decision = decide(
             &Case {
                 text: &heard.said.text,
                 at,
@@ -299,6 +306,9 @@ impl Shared {
                 name: heard.name,
                 quiet_until: conversation.quiet_until,
                 question: heard.question.as_ref(),
+                questioned_at: heard.questioned_at,
+                offered: asked.offered.as_ref(),
+                surveyed: asked.surveyed.as_ref(),
                 answered: &answered,
             },
             reader,
@@ -306,6 +316,14 @@ impl Shared {
         let Some(id) = self.put(change, (heard, &conversation), &decision).await? else {
             return Ok(());
         };
+        let answerer = Answerer {
+            whose: (heard.tenant, heard.from),
+            conversation: conversation.id,
+            at,
+            inbound: &heard.entry.place.to_string(),
+            text: &heard.said.text,
+        };
+        self.follow_up(change, (&asked, &answerer), &mut decision).await?;
         self.answer(change, (heard, &conversation, id), &decision).await?;
         note(change, (&conversation, at), (&decision, heard.entry.opted_out)).await?;
         taken.made.push(decision.made);
@@ -344,7 +362,7 @@ impl Shared {
         let mut query =
             Sql::new("SELECT at, kind, text FROM conversation_message WHERE inbound IS NULL AND conversation = ");
         query.value(conversation.id.0.cast_signed());
-        query.push(" AND kind <> ").value(Made::Person.code());
+        query.push(" AND answers IS NOT NULL");
         query.push(" AND at > ").value(since.0.cast_signed());
         query.push(" ORDER BY at DESC, id DESC LIMIT ").value(ANSWERED_MAX);
         let rows = change
@@ -394,7 +412,10 @@ impl Shared {
             .push(", ")
             .value(decision.rule.map(|(reply, _)| reply.id.0.cast_signed()));
         let by_rule = decision.rule.map(|(_, confidence)| confidence);
-        let confidence = by_rule.or(decision.appointment.map(|(_, confidence)| confidence));
+        let confidence = by_rule
+            .or(decision.appointment.map(|(_, confidence)| confidence))
+            .or(decision.offer.map(|(_, confidence)| confidence))
+            .or(decision.survey.map(|(_, confidence)| confidence));
         insert.push(", ").value(confidence.map(i64::from));
         insert.push(", ").value(i64::from(heard.entry.opted_out));
         insert.push(", ").value(campaign.map(|CampaignId(id)| id.cast_signed()));

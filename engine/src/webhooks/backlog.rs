@@ -45,6 +45,12 @@ pub(crate) enum DeliveryKind {
     Balance,
     /// What somebody answers to an appointment.
     Appointment,
+    /// Somebody who has a place of an offer.
+    OfferTaken,
+    /// An offer that is over.
+    OfferEnded,
+    /// Somebody who is not content.
+    SurveyAlert,
     /// Nothing: a test.
     Test,
 }

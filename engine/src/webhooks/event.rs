@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::domain::{ENDED, Ending, JournalEvent, MessageId, Partition, Reason, Recipient, State, Status, TenantId};
 
 /// What an endpoint may ask for: a type of events, all of one kind, or all.
-pub(crate) const FILTERS: [&str; 25] = [
+pub(crate) const FILTERS: [&str; 30] = [
     "*",
     "message.*",
     "message.transmitted",
@@ -31,6 +31,11 @@ pub(crate) const FILTERS: [&str; 25] = [
     "conversation.waiting",
     "appointment.*",
     "appointment.reply",
+    "offer.*",
+    "offer.taken",
+    "offer.ended",
+    "survey.*",
+    "survey.alert",
     "balance.*",
     "balance.low",
 ];
@@ -46,6 +51,13 @@ pub(super) const ANSWERED: &str = "appointment.reply";
 
 /// The type of what says that a conversation waits for people.
 pub(super) const WAITS: &str = "conversation.waiting";
+
+/// The types of what says that somebody has a place of an offer, and that it is over.
+pub(super) const OFFER_TAKEN: &str = "offer.taken";
+pub(super) const OFFER_ENDED: &str = "offer.ended";
+
+/// The type of what says that somebody is not content.
+pub(super) const NOT_CONTENT: &str = "survey.alert";
 
 /// The type of what says that few credits are left.
 pub(super) const LOW: &str = "balance.low";
