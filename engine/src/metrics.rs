@@ -326,7 +326,7 @@ metrics! {
     inbound_total: IntCounterVec ["smsc"];
     /// What became of inbound messages: kept, opt_out (kept, and the person is sent no more marketing), second_copy.
     inbound_actions_total: IntCounterVec ["action"];
-    /// What was made of what people wrote to our numbers: opt_out, contact, rule (a rule answers it), appointment (it answers a reminder), unsure (one does perhaps), unanswered (none does), echo (it says what we said), quiet (so much was answered by itself that nothing more is for a while), not_ours (nothing is sent from that number).
+    /// What was made of what people wrote to our numbers: opt_out, contact, rule (a rule answers it), appointment (it answers a reminder), offer (it says yes or no to an offer), survey (it answers a question of a survey), unsure (one does perhaps), unanswered (none does), echo (it says what we said), quiet (so much was answered by itself that nothing more is for a while), not_ours (nothing is sent from that number).
     ///
     /// When quiet rises, machines answer each other: the conversations say which.
     replies_total: IntCounterVec ["made"];

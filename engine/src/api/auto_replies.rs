@@ -19,7 +19,7 @@ use crate::fault::{FieldFault, FieldProblem, ReplyProblem};
 use crate::people::{TEXT_MAX, WORDING_MAX, check_name};
 use crate::replies::{
     AUTO_REPLIES_MAX, Ask, AutoReply, DELAY_MAX, KEYWORD_MAX, KEYWORDS_MAX, Match, Meant, PATTERN_MAX, PRIORITY,
-    ReplyFault, Rule, Rules, TIMEOUT_DEFAULT_MS, TIMEOUT_MS, When, compiled, words,
+    ReplyFault, Rule, Rules, SURVEYS_MAX, TIMEOUT_DEFAULT_MS, TIMEOUT_MS, When, compiled, words,
 };
 use crate::webhooks::{WebhookFault, Webhooks};
 
@@ -387,6 +387,9 @@ impl From<ReplyFault> for Problem {
         match fault {
             ReplyFault::NotFound => ProblemKind::NotFound.into(),
             ReplyFault::TooMany => Self::of_fields(vec![FieldFault::new("", FieldProblem::TooMany { max })]),
+            ReplyFault::TooManySurveys => {
+                Self::of_fields(vec![FieldFault::new("", FieldProblem::TooMany { max: SURVEYS_MAX })])
+            }
             ReplyFault::NotOurs => ProblemKind::NumberNotOwn.into(),
             ReplyFault::Agenda(fault) => fault.into(),
             ReplyFault::Campaign(fault) => fault.into(),

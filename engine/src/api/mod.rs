@@ -42,6 +42,7 @@ mod lost_holds;
 mod log_filter;
 mod messages;
 mod numbers;
+mod offers;
 mod operators;
 mod pages;
 mod parked;
@@ -71,6 +72,7 @@ mod statistics;
 mod status;
 mod submissions;
 mod suppressions;
+mod surveys;
 mod suspension;
 mod templates;
 mod tenants;
@@ -264,6 +266,8 @@ fn documented() -> Routes {
         .and(conversations::routes())
         .and(auto_replies::routes())
         .and(reply_settings::routes())
+        .and(offers::routes())
+        .and(surveys::routes())
         .and(numbers::routes())
         .and(text::routes())
         .and(rules::routes())

@@ -44,6 +44,8 @@ const STEPS: &[(&str, &str)] = &[
     ("clicks", include_str!("../data/migrations/0023_clicks.sql")),
     ("click news", include_str!("../data/migrations/0024_click_news.sql")),
     ("engagement", include_str!("../data/migrations/0025_engagement.sql")),
+    ("offers", include_str!("../data/migrations/0026_offers.sql")),
+    ("surveys", include_str!("../data/migrations/0027_surveys.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

@@ -109,6 +109,18 @@ id! {
     NumberRequestId(u64), "nrq"
 }
 id! {
+    /// Something that few may have, offered to many.
+    OfferId(u64), "ofr"
+}
+id! {
+    /// What people are asked after a visit.
+    SurveyId(u64), "svy"
+}
+id! {
+    /// Somebody who is asked.
+    SurveyRunId(u64), "svr"
+}
+id! {
     /// Something in the diary of a practice.
     EventId(u64), "evt"
 }

@@ -14,11 +14,13 @@ const CONNECTIONS_CUT: [&str; 6] = [
 const WRONG_KEYS: [&str; 2] = ["refused", "delayed"];
 const CREDITS: [&str; 3] = ["debit", "refund", "release"];
 const INBOUND: [&str; 3] = ["kept", "opt_out", "second_copy"];
-const REPLIES: [&str; 9] = [
+const REPLIES: [&str; 11] = [
     "opt_out",
     "contact",
     "rule",
     "appointment",
+    "offer",
+    "survey",
     "unsure",
     "unanswered",
     "echo",

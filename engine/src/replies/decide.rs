@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use strum::{EnumString, IntoStaticStr, VariantArray};
-
 use super::kept::Reader;
-use super::meaning::meaning;
+use super::made::Made;
+use super::meaning::{meaning, takes};
+use super::offers::Offered;
 use super::reading::{Confidence, SURE, words};
 use super::rule::{AutoReply, Match, Meant};
+use super::surveys::{Given, Surveyed, is_answer};
 use crate::agenda::{EventAnswer, OpenQuestion};
 use crate::domain::{EventId, UnixMicros};
 
@@ -18,39 +19,6 @@ const HOUR: u64 = 3_600;
 
 /// Who answers so soon means what was asked last.
 const SOON: Duration = Duration::from_secs(2 * HOUR);
-
-/// What was made of a message, or why one of ours was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case", const_into_str)]
-pub(crate) enum Made {
-    /// It opts out; of ours: it says that this was heard.
-    OptOut,
-    /// It asks whose number it is; of ours: it says so.
-    Contact,
-    /// A rule fits; of ours: it is what the rule answers.
-    Rule,
-    /// It answers what a reminder has asked; of ours: it says that this was heard.
-    Appointment,
-    /// A rule fits perhaps.
-    Unsure,
-    /// None does.
-    Unanswered,
-    /// It says what we said last.
-    Echo,
-    /// So much was answered by itself that nothing more is for a while.
-    Quiet,
-    /// Nothing is sent from the number that it was written to.
-    NotOurs,
-    /// Somebody has written it.
-    Person,
-}
-
-impl Made {
-    /// The word in the API and in SQL.
-    pub(crate) const fn code(self) -> &'static str {
-        self.into_str()
-    }
-}
 
 /// A message, and what is known of those to whom it was written.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +37,12 @@ pub(super) struct Case<'a> {
     pub(super) quiet_until: Option<UnixMicros>,
     /// What a reminder has asked.
     pub(super) question: Option<&'a Question>,
+    /// When a reminder did so last.
+    pub(super) questioned_at: Option<UnixMicros>,
+    /// What was offered.
+    pub(super) offered: Option<&'a Offered>,
+    /// What a survey has asked.
+    pub(super) surveyed: Option<&'a Surveyed>,
     /// What was answered by itself of late, the newest first.
     pub(super) answered: &'a [Answered],
 }
@@ -110,6 +84,12 @@ pub(super) struct Decision<'a> {
     pub(super) rule: Option<(&'a AutoReply, Confidence)>,
     /// What is answered to an appointment, and how sure that is.
     pub(super) appointment: Option<(EventAnswer, Confidence)>,
+    /// Whether it says yes to an offer, and how sure that is.
+    pub(super) offer: Option<(bool, Confidence)>,
+    /// What it answers to a survey.
+    pub(super) survey: Option<Given>,
+    /// Whoever writes it is not content.
+    pub(super) alert: bool,
     /// What is answered; `None`: nothing, or what the rule's program says.
     pub(super) text: Option<String>,
     /// Nothing more is answered by itself until then.
@@ -122,6 +102,9 @@ impl<'a> Decision<'a> {
             made,
             rule: None,
             appointment: None,
+            offer: None,
+            survey: None,
+            alert: false,
             text: None,
             quiet_until: None,
         }
@@ -129,7 +112,7 @@ impl<'a> Decision<'a> {
 
     /// Whether people should look.
     pub(super) const fn needs_people(&self) -> bool {
-        matches!(self.made, Made::Unsure | Made::Unanswered | Made::Quiet | Made::NotOurs)
+        self.alert || matches!(self.made, Made::Unsure | Made::Unanswered | Made::Quiet | Made::NotOurs)
     }
 
     fn of_rule(reply: &'a AutoReply, confidence: Confidence) -> Self {
@@ -164,6 +147,18 @@ pub(super) fn decide<'a>(case: &Case<'_>, reader: &'a Reader) -> Decision<'a> {
         let text = decision.text.filter(|_| quiet(case, reader).is_none());
         return Decision { text, ..decision };
     }
+    if decision.made == Made::Offer {
+        // Whoever has a place is told so all the same.
+        let quiet_until = quiet(case, reader);
+        return Decision {
+            quiet_until,
+            ..decision
+        };
+    }
+    if decision.made == Made::Survey {
+        // A survey has few questions: whoever answers one is asked the next.
+        return decision;
+    }
     let answers = decision.text.is_some() || decision.rule.is_some_and(|(reply, _)| reply.rule.ask.is_some());
     match quiet(case, reader) {
         Some(until) if answers => Decision {
@@ -185,6 +180,12 @@ fn answer<'a>(case: &Case<'_>, reader: &'a Reader) -> Decision<'a> {
             text: identity.map(str::to_owned),
             ..Decision::only(Made::Contact)
         };
+    }
+    if let Some(decision) = to_offer(case, by_rule) {
+        return decision;
+    }
+    if let Some(decision) = to_survey(case, by_rule) {
+        return decision;
     }
     if let (false, Some(question), Some((answer, sure))) = (by_rule, case.question, meaning(case.text)) {
         let is_clear = *question != Question::Several && sure >= SURE;
@@ -211,6 +212,69 @@ fn answer<'a>(case: &Case<'_>, reader: &'a Reader) -> Decision<'a> {
         },
         Meant::Sure(reply, confidence) => Decision::of_rule(reply, confidence),
     }
+}
+
+/// Whether what was asked at some time is what somebody answers.
+enum Meaning {
+    This,
+    /// Something else was asked as well, and nobody knows.
+    Unclear,
+    /// Something else, which was asked later.
+    Another,
+}
+
+/// What was asked last is meant; who takes more than a moment may mean what was asked before. `others`: when what the text may answer as
+/// well was asked.
+fn is_meant(asked_at: UnixMicros, others: [Option<UnixMicros>; 3], at: UnixMicros) -> Meaning {
+    let is_soon = |asked: UnixMicros| at.since(asked) < SOON;
+    match others.into_iter().flatten().max() {
+        Some(other) if other > asked_at => Meaning::Another,
+        Some(_) if !is_soon(asked_at) => Meaning::Unclear,
+        Some(_) | None => Meaning::This,
+    }
+}
+
+/// What an answer to a survey is; `None`: it is none. A rule's keyword comes first.
+fn to_survey<'a>(case: &Case<'_>, by_rule: bool) -> Option<Decision<'a>> {
+    let surveyed = case.surveyed.filter(|_| !by_rule)?;
+    let given = is_answer(surveyed, case.text)?;
+    let offered = case
+        .offered
+        .filter(|offered| offered.open && takes(case.text, &offered.says.accept).is_some());
+    let questioned_at = case.questioned_at.filter(|_| meaning(case.text).is_some());
+    let others = [questioned_at, offered.map(|offered| offered.asked_at), None];
+    let is_clear = match is_meant(surveyed.asked_at, others, case.at) {
+        Meaning::Another => return None,
+        Meaning::Unclear => false,
+        Meaning::This => given.1 >= SURE,
+    };
+    // What is not clear counts for nothing, whatever it says.
+    let given = (given.0, if is_clear { given.1 } else { given.1.min(SURE - 1) });
+    Some(Decision {
+        survey: Some(given),
+        ..Decision::only(if is_clear { Made::Survey } else { Made::Unsure })
+    })
+}
+
+/// What an answer to an offer is; `None`: it is none. An offer that is open comes before rules, since it is asked of few, for a while.
+fn to_offer<'a>(case: &Case<'_>, by_rule: bool) -> Option<Decision<'a>> {
+    let offered = case.offered.filter(|offered| offered.open || !by_rule)?;
+    let (yes, sure) = takes(case.text, &offered.says.accept)?;
+    let surveyed = case
+        .surveyed
+        .filter(|surveyed| is_answer(surveyed, case.text).is_some());
+    let surveyed_at = surveyed.map(|surveyed| surveyed.asked_at);
+    let others = [case.questioned_at, offered.another_at, surveyed_at];
+    let is_clear = match is_meant(offered.asked_at, others, case.at) {
+        Meaning::Another => return None,
+        Meaning::Unclear => false,
+        Meaning::This => sure >= SURE,
+    };
+    // What is over is not worth a doubt.
+    (is_clear || offered.open).then(|| Decision {
+        offer: Some((yes, sure)),
+        ..Decision::only(if is_clear { Made::Offer } else { Made::Unsure })
+    })
 }
 
 /// Whether what stands for all else was answered within so many hours.
@@ -293,6 +357,9 @@ mod tests {
             name: "Cabinet Martin",
             quiet_until: None,
             question: None,
+            questioned_at: None,
+            offered: None,
+            surveyed: None,
             answered: &[],
         }
     }
@@ -377,6 +444,51 @@ mod tests {
         assert_eq!(decide(&several, &reader).made, Made::Unsure);
         // What has no question is no answer.
         assert_eq!(decide(&case("2"), &reader).made, Made::Unanswered);
+    }
+
+    #[test]
+    fn a_yes_is_about_what_was_asked_last_and_an_offer_comes_before_rules() {
+        let reader = reader(ReplySettings::default());
+        let before = |minutes: u64| NOW.minus(Duration::from_secs(60 * minutes));
+        let offered = |minutes, open| Offered {
+            id: crate::domain::OfferId(1),
+            says: crate::replies::OfferSays {
+                text: String::new(),
+                accept: vec!["HORAIRES".to_owned()],
+                won: "Oui.".to_owned(),
+                late: "Trop tard.".to_owned(),
+                others: None,
+            },
+            open,
+            asked_at: before(minutes),
+            another_at: None,
+        };
+        let one = Question::One(vec![EventId(1)]);
+        for (offer, questioned, text, made) in [
+            (offered(10, true), None, "oui", Made::Offer),
+            (offered(10, true), None, "horaires", Made::Offer),
+            (offered(10, true), None, "oui mais", Made::Unsure),
+            (offered(10, true), None, "bonjour", Made::Unanswered),
+            (offered(10, false), None, "oui", Made::Offer),
+            (offered(10, false), None, "horaires", Made::Rule),
+            (offered(10, true), Some(20), "oui", Made::Offer),
+            (offered(20, true), Some(10), "oui", Made::Appointment),
+            (offered(300, true), Some(400), "oui", Made::Unsure),
+        ] {
+            let case = Case {
+                question: questioned.map(|_| &one),
+                questioned_at: questioned.map(before),
+                offered: Some(&offer),
+                ..case(text)
+            };
+            assert_eq!(decide(&case, &reader).made, made, "{text}, {offer:?}, {questioned:?}");
+        }
+        let stop = Case {
+            opted_out: true,
+            offered: Some(&offered(10, true)),
+            ..case("oui stop")
+        };
+        assert_eq!(decide(&stop, &reader).made, Made::OptOut);
     }
 
     #[test]

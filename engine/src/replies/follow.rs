@@ -8,8 +8,11 @@ use std::time::Duration;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::decide::{Answered, Case, Decision, Made, Question, decide};
+use super::decide::{Answered, Case, Decision, Question, decide};
+use super::given::Answerer;
 use super::kept::Reader;
+use super::made::Made;
+use super::place::{moved_on, place_at};
 use super::reading::Confidence;
 use super::threads::{Conversation, SaidState, conversation_of, open_conversation};
 use super::{NOBODY, ReplyFault, Shared};
@@ -68,6 +71,8 @@ struct Heard<'a> {
     number: String,
     /// What reminders had asked when it came.
     question: Option<Question>,
+    /// When the last of them did.
+    questioned_at: Option<UnixMicros>,
 }
 
 impl Shared {
@@ -160,6 +165,7 @@ impl Shared {
             let at = UnixMicros(heard.said.at);
             let open = self.agenda.open_questions_at((tenant, heard.from), at).await?;
             heard.question = Question::of(&open, at);
+            heard.questioned_at = open.first().map(|last| last.asked_at);
         }
         self.open_all(&heard).await?;
         let moved = (tenant, before.as_deref(), places.join(","));
@@ -257,6 +263,7 @@ impl Shared {
             from: Recipient(from),
             number,
             question: None,
+            questioned_at: None,
         })
     }
 
@@ -293,7 +300,8 @@ impl Shared {
             return Ok(());
         };
         let answered = self.answered(change, &conversation, (heard.tenant, at)).await?;
-        let decision = decide(
+        let asked = self.asked_now(change, whose, at).await?;
+        let mut decision = decide(
             &Case {
                 text: &heard.said.text,
                 at,
@@ -304,6 +312,9 @@ impl Shared {
                 name: heard.name,
                 quiet_until: conversation.quiet_until,
                 question: heard.question.as_ref(),
+                questioned_at: heard.questioned_at,
+                offered: asked.offered.as_ref(),
+                surveyed: asked.surveyed.as_ref(),
                 answered: &answered,
             },
             reader,
@@ -311,6 +322,14 @@ impl Shared {
         let Some(id) = self.put(change, (heard, &conversation), &decision).await? else {
             return Ok(());
         };
+        let answerer = Answerer {
+            whose: (heard.tenant, heard.from),
+            conversation: conversation.id,
+            at,
+            inbound: &heard.entry.place.to_string(),
+            text: &heard.said.text,
+        };
+        self.follow_up(change, (&asked, &answerer), &mut decision).await?;
         self.answer(change, (heard, &conversation, id), &decision).await?;
         note(change, (&conversation, at), (&decision, heard.entry.opted_out)).await?;
         taken.made.push(decision.made);
@@ -350,7 +369,7 @@ impl Shared {
         let mut query =
             Sql::new("SELECT at, kind, text FROM conversation_message WHERE inbound IS NULL AND conversation = ");
         query.value(conversation.id.0.cast_signed());
-        query.push(" AND kind <> ").value(Made::Person.code());
+        query.push(" AND answers IS NOT NULL");
         query.push(" AND at > ").value(since.0.cast_signed());
         query.push(" ORDER BY at DESC, id DESC LIMIT ").value(ANSWERED_MAX);
         let rows = change
@@ -400,7 +419,10 @@ impl Shared {
             .push(", ")
             .value(decision.rule.map(|(reply, _)| reply.id.0.cast_signed()));
         let by_rule = decision.rule.map(|(_, confidence)| confidence);
-        let confidence = by_rule.or(decision.appointment.map(|(_, confidence)| confidence));
+        let confidence = by_rule
+            .or(decision.appointment.map(|(_, confidence)| confidence))
+            .or(decision.offer.map(|(_, confidence)| confidence))
+            .or(decision.survey.map(|(_, confidence)| confidence));
         insert.push(", ").value(confidence.map(i64::from));
         insert.push(", ").value(i64::from(heard.entry.opted_out));
         insert.push(", ").value(campaign.map(|CampaignId(id)| id.cast_signed()));
@@ -541,29 +563,6 @@ async fn note(
     change.run(update).await.map(drop)
 }
 
-/// Keeps how far was read; `false`: it is not where it was.
-async fn moved_on(
-    change: &mut Change,
-    tenant: TenantId,
-    (before, now): (Option<&str>, &str),
-) -> Result<bool, DatabaseError> {
-    let statement = match before {
-        Some(before) => {
-            let mut update = Sql::new("UPDATE reply_position SET places = ");
-            update.value(now).push(" WHERE tenant = ").value(tenant.0);
-            update.push(" AND places = ").value(before);
-            update
-        }
-        None => {
-            let mut insert = Sql::new("INSERT INTO reply_position (tenant, places) VALUES (");
-            insert.value(tenant.0).push(", ").value(now);
-            insert.push(") ON CONFLICT (tenant) DO NOTHING");
-            insert
-        }
-    };
-    Ok(change.run(statement).await? == 1)
-}
-
 /// A number that is not ours, as ours are written.
 fn written(address: &str) -> String {
     let digits = address.trim_start_matches('+');
@@ -574,9 +573,4 @@ fn written(address: &str) -> String {
     } else {
         address.to_owned()
     }
-}
-
-/// The place in a stream of what comes from that time on.
-fn place_at(at: UnixMicros) -> String {
-    format!("{}-0", at.0 / 1_000)
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::reading::{Confidence, SURE, says, words};
+use super::reading::{Confidence, SURE, begins, says, words};
 use crate::agenda::EventAnswer as Meaning;
 
 #[derive(Debug, Deserialize)]
@@ -94,6 +94,70 @@ pub(super) fn meaning(text: &str) -> Option<(Meaning, Confidence)> {
     })
 }
 
+/// Whether a text says yes to an offer, which has words of its own for that beside those that everybody has, or no; and how sure that is.
+pub(super) fn takes(text: &str, own: &[String]) -> Option<(bool, Confidence)> {
+    let given = tokens(text);
+    let own: Vec<Vec<String>> = own.iter().map(|word| words(word)).collect();
+    let said = own.iter().filter_map(|wanted| says(&given, wanted)).max();
+    if let Some(sure) = said.filter(|sure| *sure >= SURE) {
+        return Some((true, sure));
+    }
+    let begun = own.iter().filter_map(|wanted| begins(&given, wanted)).max();
+    let common = TAKES.iter().filter_map(|cue| position(&given, &words(cue)));
+    let taken = begun.into_iter().chain(common.map(|(_, sure)| sure)).max();
+    let has = |list: &[Vec<String>]| list.iter().any(|cue| position(&given, cue).is_some());
+    match (meaning(text), taken) {
+        // Nobody has told of a two or a three.
+        (Some((Meaning::Cancel | Meaning::Move, _)), None) if by_number(&given).is_some() => Some((false, UNSURE)),
+        (Some((Meaning::Confirm, sure)), _) => Some((true, sure)),
+        (Some((Meaning::Cancel, sure)), None) => Some((false, sure)),
+        // "Pas dispo" has "dispo" in it.
+        (Some((Meaning::Cancel, sure)), Some(_)) if has(&LISTS.not) => Some((false, sure)),
+        (Some((Meaning::Cancel, _)), Some(_)) => Some((false, UNSURE)),
+        (Some((Meaning::Move, _)), _) => Some((true, UNSURE)),
+        (None, None) => None,
+        (None, Some(sure)) => {
+            let doubts = text.contains('?') || has(&LISTS.asks) || has(&LISTS.but) || has(&LISTS.not);
+            Some((
+                true,
+                if doubts || given.len() > TAKES_WORDS {
+                    UNSURE
+                } else {
+                    sure
+                },
+            ))
+        }
+    }
+}
+
+/// What is not sure.
+const UNSURE: Confidence = 60;
+
+/// In a longer text something else stands beside the yes.
+const TAKES_WORDS: usize = 9;
+
+/// How people take what they are offered, beside yes.
+const TAKES: [&str; 18] = [
+    "JE PRENDS",
+    "JE LE PRENDS",
+    "JE LA PRENDS",
+    "JE PREND",
+    "PRENEUR",
+    "PRENEUSE",
+    "JE SUIS DISPO",
+    "JE SUIS DISPONIBLE",
+    "SUIS DISPO",
+    "DISPO",
+    "DISPONIBLE",
+    "INTERESSE",
+    "INTERESSEE",
+    "I LL TAKE IT",
+    "I TAKE IT",
+    "I CAN DO IT",
+    "I M AVAILABLE",
+    "AVAILABLE",
+];
+
 /// `2`, `2 merci`, `réponse 2`: one of the three numbers, and no other.
 fn by_number(given: &[String]) -> Option<(Meaning, Confidence)> {
     let is_number = |word: &&String| word.chars().any(|character| character.is_ascii_digit());
@@ -123,7 +187,7 @@ fn numbered(word: &str) -> Option<Meaning> {
 }
 
 /// What a number counts: then it is no answer.
-const UNITS: [&str; 26] = [
+pub(super) const UNITS: [&str; 26] = [
     "H",
     "HEURE",
     "HEURES",
@@ -252,6 +316,48 @@ mod tests {
             sure * 100 >= clear * 95,
             "{sure} of {clear} are sure; not these: {missed:#?}"
         );
+    }
+
+    #[test]
+    fn yes_and_no_to_an_offer_are_read_as_people_write_them() {
+        let own = ["LA GARDE".to_owned()];
+        for (text, yes) in [
+            ("oui", true),
+            ("OUI !!", true),
+            ("1", true),
+            ("Ok pour moi", true),
+            ("Je prends", true),
+            ("je la prends volontiers", true),
+            ("Je suis dispo", true),
+            ("la garde", true),
+            ("yes", true),
+            ("I'll take it", true),
+            ("non", false),
+            ("Non désolée", false),
+            ("pas dispo", false),
+            ("je ne peux pas", false),
+            ("Not available", false),
+        ] {
+            let read = takes(text, &own);
+            assert!(
+                read.is_some_and(|(read, sure)| read == yes && sure >= SURE),
+                "{text}: {read:?}"
+            );
+        }
+        for text in [
+            "oui mais plus tard",
+            "oui ?",
+            "Je suis dispo mais pas avant 20h",
+            "2",
+            "c'est à quelle heure ?",
+            "Bonjour",
+            "je ne prends plus",
+            "la garde est-elle payée ?",
+            "la garde c'est jusqu'à quelle heure",
+        ] {
+            let read = takes(text, &own);
+            assert!(read.is_none_or(|(_, sure)| sure < SURE), "{text}: {read:?}");
+        }
     }
 
     #[test]

@@ -12,8 +12,15 @@ mod meaning;
 mod rule;
 mod settings;
 mod kept;
+mod made;
 mod decide;
 mod threads;
+mod offers;
+mod score;
+mod surveys;
+mod given;
+mod closing;
+mod place;
 mod follow;
 mod nobodys;
 mod send;
@@ -29,12 +36,20 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use decide::Made;
 pub(crate) use kept::AUTO_REPLIES_MAX;
+pub(crate) use made::Made;
+pub(crate) use offers::{
+    ACCEPT_MAX, NewOffer, OFFER_DAYS, OFFERED_MAX, Offer, OfferAnswer, OfferSays, OfferState, OfferedPerson, PLACES,
+    WAVE_MINUTES, WAVE_PEOPLE, Wave,
+};
 pub(crate) use reading::words;
 pub(crate) use rule::{Ask, AutoReply, Match, Meant, Rule, Rules, When, compiled};
 pub(crate) use rule::{DELAY_MAX, KEYWORD_MAX, KEYWORDS_MAX, PATTERN_MAX, PRIORITY, TIMEOUT_DEFAULT_MS, TIMEOUT_MS};
 pub(crate) use settings::{OPENINGS_MAX, Opening, ReplySettings};
+pub(crate) use surveys::{
+    Asking, Asks, By, NewSurvey, QUESTIONS_MAX, Results, SCALE, SURVEYS_MAX, Survey, SurveyAnswer, SurveyQuestion,
+    SurveyRun, SurveySays, shown,
+};
 pub(crate) use threads::{
     Conversation, ConversationState, Edit as ConversationEdit, Said, SaidState, Wanted as ConversationsWanted,
 };
@@ -62,6 +77,9 @@ pub(crate) enum ReplyFault {
     /// The tenant has as many rules as it may have.
     #[error("{AUTO_REPLIES_MAX} rules are the most")]
     TooMany,
+    /// It has as many surveys.
+    #[error("{SURVEYS_MAX} surveys are the most")]
+    TooManySurveys,
     /// Nothing is sent from the number that the conversation is with.
     #[error("the number is not the tenant's")]
     NotOurs,
@@ -159,9 +177,11 @@ impl Replies {
     /// Reads and answers, and forgets what is old, until `stop`.
     pub(crate) async fn run(self, verdict: Verdict, stop: CancellationToken) {
         let follow = self.0.clone().follow(stop.clone());
-        let send = self.0.clone().send(verdict, stop.clone());
+        let send = self.0.clone().send(verdict.clone(), stop.clone());
+        let offers = self.0.clone().follow_offers(verdict.clone(), stop.clone());
+        let surveys = self.0.clone().follow_surveys(verdict, stop.clone());
         let ask = self.0.clone().ask(stop.clone());
-        tokio::join!(follow, send, ask, self.0.clone().tidy(stop));
+        tokio::join!(follow, send, offers, surveys, ask, self.0.clone().tidy(stop));
     }
 
     /// Somebody has written to a tenant, or to nobody.

@@ -8,9 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::threads::{SaidState, order};
 use super::{ReplyFault, Shared};
-use crate::campaign::{CampaignFault, code_of};
+use crate::audience::VALIDITY_S;
+use crate::campaign::{CampaignFault, DirectOrder, code_of};
 use crate::database::{DatabaseError, Sql};
-use crate::domain::{Recipient, TenantId, UnixMicros};
+use crate::domain::{Purpose, Recipient, TenantId, UnixMicros};
 use crate::guard::Verdict;
 use crate::store::{KeyOwner, Token};
 
@@ -24,6 +25,9 @@ const LOOK: Duration = Duration::from_millis(500);
 /// An answer that could not be sent for so long is not sent any more: nobody waits for it.
 const WORTH: Duration = Duration::from_secs(3_600);
 
+/// What SMSCs take as the time for which a message is worth sending.
+const SHORTEST: Duration = Duration::from_secs(VALIDITY_S.0.unsigned_abs());
+
 /// Something that is to be sent.
 pub(super) struct Due {
     pub(super) id: i64,
@@ -32,6 +36,9 @@ pub(super) struct Due {
     pub(super) number: String,
     pub(super) due: UnixMicros,
     text: Option<String>,
+    purpose: Purpose,
+    /// It is not worth sending from then on.
+    until: Option<UnixMicros>,
 }
 
 /// What came of an attempt.
@@ -88,7 +95,7 @@ impl Shared {
     pub(super) async fn waiting(&self, state: SaidState, limit: i64) -> Result<Vec<Due>, DatabaseError> {
         let mut query = Sql::new(
             "SELECT conversation_message.id, conversation_message.tenant, conversation.recipient, conversation.number, \
-             conversation_message.due_at, conversation_message.text FROM conversation_message \
+             conversation_message.due_at, conversation_message.text, conversation_message.purpose, conversation_message.until_at FROM conversation_message \
              JOIN conversation ON conversation.id = conversation_message.conversation \
              WHERE conversation_message.state = ",
         );
@@ -111,6 +118,11 @@ impl Shared {
                     number: row.text(3)?,
                     due: UnixMicros(row.number(4)?.cast_unsigned()),
                     text: row.text_if_any(5)?,
+                    purpose: match row.text_if_any(6)? {
+                        Some(_) => row.parsed(6, "the purpose of a message", |purpose| purpose.parse().ok())?,
+                        None => Purpose::Transactional,
+                    },
+                    until: row.number_if_any(7)?.map(|until| UnixMicros(until.cast_unsigned())),
                 })
             })
             .await
@@ -122,16 +134,20 @@ impl Shared {
             Ok(None) => return Came::Failed("texts_erased".to_owned()),
             Err(_) => return Came::Open,
         };
-        let late = self.clock.unix().since(due.due);
-        if late > WORTH {
+        let now = self.clock.unix();
+        let late = now.since(due.due);
+        if late > WORTH || due.until.is_some_and(|until| until <= now) {
             return Came::Failed("too_late".to_owned());
         }
+        let order = DirectOrder {
+            purpose: due.purpose,
+            // Who has not agreed was left out before.
+            without_consent: due.purpose == Purpose::Marketing,
+            validity: due.until.map(|until| until.since(now).max(SHORTEST)),
+            ..order(due.to, &due.number, &text)
+        };
         let token = Token::of_key(KeyOwner::Tenant(due.tenant), "reply", &due.id.to_string());
-        match self
-            .campaigns
-            .send(due.tenant, &order(due.to, &due.number, &text), token)
-            .await
-        {
+        match self.campaigns.send(due.tenant, &order, token).await {
             Ok(message) => {
                 self.metrics.reply_latency_seconds.observe(late.as_secs_f64());
                 Came::Sent(message.0.cast_signed())

@@ -2,7 +2,7 @@
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::decide::Made;
+use super::made::Made;
 use super::{Replies, ReplyFault, Shared};
 use crate::campaign::DirectOrder;
 use crate::database::{Change, DatabaseError, Found, Sql};
@@ -179,34 +179,6 @@ impl Replies {
         Ok(all)
     }
 
-    /// Changes a conversation.
-    ///
-    /// # Errors
-    /// As [`Replies::conversation`].
-    pub(crate) async fn edit(
-        &self,
-        (tenant, id): (TenantId, ConversationId),
-        edit: &Edit,
-    ) -> Result<Conversation, ReplyFault> {
-        let mut change = self.0.database.change().await?;
-        let mut update = Sql::new("UPDATE conversation SET tenant = tenant");
-        if let Some(state) = edit.state {
-            update.push(", state = ").value(state.into_str());
-        }
-        if let Some(assignee) = &edit.assignee {
-            update.push(", assignee = ").value(assignee.clone());
-        }
-        // Who closes it, or has read it, has looked.
-        if edit.read || edit.state == Some(ConversationState::Closed) {
-            update.push(", unread = 0, attention = NULL");
-        }
-        update.push(" WHERE tenant = ").value(tenant.0);
-        update.push(" AND id = ").value(id.0.cast_signed());
-        change.run(update).await?;
-        change.commit().await?;
-        self.conversation(tenant, id).await
-    }
-
     /// Begins a conversation of a person with one of the tenant's numbers, or goes on with it.
     ///
     /// # Errors
@@ -249,7 +221,7 @@ impl Replies {
         Ok(all)
     }
 
-    /// Forgets all conversations with a person.
+    /// Forgets all conversations with a person, and what was offered to them, and what they answered to surveys.
     ///
     /// # Errors
     /// The database's.
@@ -259,6 +231,12 @@ impl Replies {
         delete.value(tenant.0);
         delete.push(" AND recipient = ").value(recipient.0.cast_signed());
         change.run(delete).await?;
+        for own in ["DELETE FROM offer_person", "DELETE FROM survey_run"] {
+            let mut delete = Sql::new(own);
+            delete.push(" WHERE tenant = ").value(tenant.0);
+            delete.push(" AND recipient = ").value(recipient.0.cast_signed());
+            change.run(delete).await?;
+        }
         Ok(change.commit().await?)
     }
 

@@ -28,6 +28,12 @@ impl Shared {
         let mut delete = Sql::new("DELETE FROM conversation WHERE last_at < ");
         delete.value(now.minus(self.kept_for).0.cast_signed());
         change.run(delete).await?;
+        let mut delete = Sql::new("DELETE FROM offer WHERE over_at < ");
+        delete.value(now.minus(self.kept_for).0.cast_signed());
+        change.run(delete).await?;
+        let mut delete = Sql::new("DELETE FROM survey_run WHERE asked_at < ");
+        delete.value(now.minus(self.kept_for).0.cast_signed());
+        change.run(delete).await?;
         change.commit().await?;
         for id in self.store.tenant_ids(0, None).await? {
             let days = self.store.tenant(id).await?.and_then(|tenant| tenant.terms.text_days);
@@ -43,6 +49,11 @@ impl Shared {
         let mut change = self.database.change().await?;
         let mut update = Sql::new("UPDATE conversation_message SET text = NULL WHERE text IS NOT NULL AND tenant = ");
         update.value(tenant.0).push(" AND at < ").value(before.0.cast_signed());
+        change.run(update).await?;
+        let mut update = Sql::new("UPDATE survey_answer SET text = NULL WHERE text IS NOT NULL AND at < ");
+        update.value(before.0.cast_signed());
+        update.push(" AND run IN (SELECT id FROM survey_run WHERE tenant = ");
+        update.value(tenant.0).push(")");
         change.run(update).await?;
         Ok(change.commit().await?)
     }

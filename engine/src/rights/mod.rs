@@ -14,7 +14,7 @@ use crate::history::{self, History, Past};
 use crate::links::{Clicks, Links};
 use crate::mirror::{Mirror, MirrorFault};
 use crate::people::{Consent, Contact, Engaged, GivenCode, People, PeopleFault, Visit};
-use crate::replies::{Conversation, Replies, ReplyFault, Said};
+use crate::replies::{Conversation, OfferedPerson, Replies, ReplyFault, Said, SurveyRun};
 use crate::store::{InboundEntry, Store, StoreError};
 
 /// The most messages that are told of a person, the newest.
@@ -77,6 +77,10 @@ pub(crate) struct OfNumber {
     /// With our numbers, the newest message first.
     pub(crate) conversations: Vec<(Conversation, Vec<Said>)>,
     pub(crate) codes: Vec<GivenCode>,
+    /// What was offered, the latest first.
+    pub(crate) offers: Vec<OfferedPerson>,
+    /// What they were asked by surveys, and what they answered, the latest first.
+    pub(crate) surveys: Vec<SurveyRun>,
 }
 
 /// Everything that is kept of somebody.
@@ -165,6 +169,8 @@ impl Rights<'_> {
             inbound: self.store.inbound_from(tenant, number).await?,
             conversations: self.replies.conversations_with(tenant, number, MESSAGES_MAX).await?,
             codes: self.people.codes_of(tenant, number).await?,
+            offers: self.replies.offered_to(tenant, (number, MESSAGES_MAX)).await?,
+            surveys: self.replies.surveyed(tenant, (number, MESSAGES_MAX)).await?,
         })
     }
 

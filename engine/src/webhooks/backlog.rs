@@ -47,6 +47,12 @@ pub(crate) enum DeliveryKind {
     Appointment,
     /// People who have followed their links, up to a hundred.
     Clicks,
+    /// Somebody who has a place of an offer.
+    OfferTaken,
+    /// An offer that is over.
+    OfferEnded,
+    /// Somebody who is not content.
+    SurveyAlert,
     /// Nothing: a test.
     Test,
 }

@@ -9,7 +9,7 @@ use crate::domain::{
 };
 
 /// What an endpoint may ask for: a type of events, all of one kind, or all.
-pub(crate) const FILTERS: [&str; 27] = [
+pub(crate) const FILTERS: [&str; 32] = [
     "*",
     "message.*",
     "message.transmitted",
@@ -35,6 +35,11 @@ pub(crate) const FILTERS: [&str; 27] = [
     "appointment.reply",
     "link.*",
     "link.clicked",
+    "offer.*",
+    "offer.taken",
+    "offer.ended",
+    "survey.*",
+    "survey.alert",
     "balance.*",
     "balance.low",
 ];
@@ -53,6 +58,13 @@ pub(super) const WAITS: &str = "conversation.waiting";
 
 /// The type of what says that somebody has followed their link.
 pub(super) const CLICKED: &str = "link.clicked";
+
+/// The types of what says that somebody has a place of an offer, and that it is over.
+pub(super) const OFFER_TAKEN: &str = "offer.taken";
+pub(super) const OFFER_ENDED: &str = "offer.ended";
+
+/// The type of what says that somebody is not content.
+pub(super) const NOT_CONTENT: &str = "survey.alert";
 
 /// The type of what says that few credits are left.
 pub(super) const LOW: &str = "balance.low";

@@ -51,7 +51,7 @@ use backlog::DeliveryKind;
 pub(crate) use backlog::{Delivery, DeliveryState};
 pub(crate) use endpoint::{DESCRIPTION_MAX, Endpoint};
 pub(crate) use event::FILTERS;
-use event::{ANSWERED, HELD_UP, WAITS};
+use event::{ANSWERED, HELD_UP, NOT_CONTENT, OFFER_ENDED, OFFER_TAKEN, WAITS};
 pub(crate) use manage::{Changes, EndpointFault};
 use post::Postman;
 use reach::Reach;
@@ -172,6 +172,32 @@ impl Webhooks {
     ) -> Result<(), WebhookFault> {
         self.0
             .tell_at_once(tenant, (DeliveryKind::Conversation, WAITS), about)
+            .await
+    }
+
+    /// Somebody has a place of a tenant's offer, or, without anybody, it is over: endpoints that want to know are told.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn tell_of_offer(
+        &self,
+        tenant: TenantId,
+        (is_over, about): (bool, &serde_json::Value),
+    ) -> Result<(), WebhookFault> {
+        let kind = match is_over {
+            true => (DeliveryKind::OfferEnded, OFFER_ENDED),
+            false => (DeliveryKind::OfferTaken, OFFER_TAKEN),
+        };
+        self.0.tell_at_once(tenant, kind, about).await
+    }
+
+    /// Somebody has answered a tenant's survey and is not content: endpoints that want to know are told.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn tell_of_survey(&self, tenant: TenantId, about: &serde_json::Value) -> Result<(), WebhookFault> {
+        self.0
+            .tell_at_once(tenant, (DeliveryKind::SurveyAlert, NOT_CONTENT), about)
             .await
     }
 

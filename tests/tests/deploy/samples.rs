@@ -29,7 +29,7 @@ fn every_configuration_to_begin_with_is_free_of_faults() {
             .args(["check", "--config"])
             .arg(repository().join(configuration))
             .env("CAMPANILE__SMSC__0__PASSWORD_FILE", &password);
-        if read(configuration).contains("postgres://") {
+        if read(configuration).contains("\nurl = \"postgres://") {
             check.env("CAMPANILE__DATABASE__PASSWORD_FILE", &password);
             check.env("CAMPANILE__ENCRYPTION__KEY_FILE", &texts);
         }

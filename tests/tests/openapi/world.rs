@@ -126,6 +126,8 @@ impl Owner {
             "num" => self.number(operator),
             "nrq" => self.number_request(),
             "cnv" => self.conversation(operator),
+            "ofr" => self.offer(operator),
+            "svy" => self.survey(operator),
             "frm" => text(&self.form()["id"]),
             "cft" => text(&self.form()["token"]),
             "imp" => {
@@ -228,6 +230,32 @@ impl Owner {
         let given = operator.ask("PUT", &path, None).expect(200);
         let begun = json!({ "with": "+33612345678", "number": given["number"], "text": self.mark });
         text(&self.http.post("/v1/conversations", &begun).expect(201)["id"])
+    }
+
+    /// Something that one contact is offered.
+    fn offer(&self, operator: &Http) -> String {
+        let path = format!("/v1/tenants/{}/numbers/{}", self.tenant.id, self.number(operator));
+        let given = operator.ask("PUT", &path, None).expect(200);
+        let contact = json!({ "reference": self.mark, "number": "+33612345678", "last_name": self.mark });
+        let contact = self
+            .http
+            .post("/v1/contacts", &json!({ "contacts": [contact] }))
+            .expect(200);
+        let ends_at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
+        let offer = json!({
+            "name": self.mark, "audience": { "contacts": [contact["data"][0]["id"]] }, "number": given["number"],
+            "text": self.mark, "ends_at": ends_at.to_string(),
+        });
+        text(&self.http.post("/v1/offers", &offer).expect(201)["id"])
+    }
+
+    /// Of one question.
+    fn survey(&self, operator: &Http) -> String {
+        let path = format!("/v1/tenants/{}/numbers/{}", self.tenant.id, self.number(operator));
+        let given = operator.ask("PUT", &path, None).expect(200);
+        let question = json!({ "asks": "text", "text": self.mark });
+        let survey = json!({ "name": self.mark, "number": given["number"], "questions": [question] });
+        text(&self.http.post("/v1/surveys", &survey).expect(201)["id"])
     }
 
     /// One of the reseller's: the same each time.

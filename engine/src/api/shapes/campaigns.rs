@@ -90,7 +90,7 @@ struct Audience {
 /// Who gets nothing, though the rest means them.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct Exclude {
+pub(super) struct Exclude {
     filter: Option<Filter>,
     #[schemars(length(max = 50))]
     lists: Option<Vec<ListId>>,

@@ -401,6 +401,10 @@ pub(in crate::api) struct PersonData {
     inbound: Vec<Inbound>,
     conversations: Vec<PersonConversation>,
     codes: Vec<PersonCode>,
+    /// What was offered, the latest first.
+    offers: Vec<super::OfferedPerson>,
+    /// What they answered to surveys, the latest first.
+    surveys: Vec<super::SurveyRun>,
 }
 
 /// How the link of a message was followed.

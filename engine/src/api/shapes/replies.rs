@@ -33,7 +33,7 @@ super::schema! {
 super::schema! {
     MadeWord, named: true, schemars::json_schema!({
         "type": "string",
-        "description": "What was made of a message: `opt_out`, `contact` (it asks whose number it is), `rule` (a rule answers), `appointment` (it answers a reminder), `unsure` (one does \
+        "description": "What was made of a message: `opt_out`, `contact` (it asks whose number it is), `rule` (a rule answers), `appointment` (it answers a reminder), `offer` (it says yes or no to an offer), `survey` (it answers a question of a survey), `unsure` (one does \
                         perhaps), `unanswered`, `echo` (it says what we said last), `quiet` (so much was answered by itself that nothing more is for a \
                         while), `not_ours` (nothing is sent from that number). Of one of ours, why it was written; `person`: by somebody.",
         "enum": Made::VARIANTS.iter().map(|made| made.code()).collect::<Vec<_>>(),
@@ -42,8 +42,8 @@ super::schema! {
 super::schema! {
     AttentionWord, named: false, schemars::json_schema!({
         "type": "string",
-        "description": "Why people should look: what was made of a message, or `failed`: an answer could not be sent.",
-        "enum": ["unsure", "unanswered", "quiet", "not_ours", "failed"],
+        "description": "Why people should look: what was made of a message (`survey`: whoever answers is not content), or `failed`: an answer could not be sent.",
+        "enum": ["unsure", "unanswered", "quiet", "not_ours", "survey", "failed"],
     })
 }
 super::schema! {
