@@ -118,7 +118,7 @@ pub fn anatomy(octets: &[u8]) -> Anatomy<'_> {
         None => unknown(&mut anatomy, body),
     }
     contents::look_at_text(&mut anatomy, &Raw { header, body });
-    anatomy.refusal = refusal(header, octets);
+    anatomy.refusal = refusal(header, octets).filter(|_| !parameters::is_misread(&anatomy.parameters));
     anatomy
 }
 

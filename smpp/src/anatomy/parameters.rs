@@ -41,6 +41,9 @@ const VENDOR_TAGS: std::ops::RangeInclusive<u16> = 0x1400..=0x3FFF;
 /// Only these may come several times.
 const REPEATED: [u16; 4] = [0x0381, 0x0606, 0x0607, 0x0608];
 
+/// These rusmpp reads otherwise than the standard has them, and refuses.
+const MISREAD: [u16; 2] = [0x0010, 0x0604];
+
 /// In the order of their tags.
 const KNOWN: [(u16, &str, Shape); 64] = [
     (0x0005, "dest_addr_subunit", Octet(values::addr_subunit)),
@@ -108,6 +111,11 @@ const KNOWN: [(u16, &str, Shape); 64] = [
     (0x1380, "its_reply_type", Octet(values::reply_type)),
     (0x1383, "its_session_info", Octets(2, 2)),
 ];
+
+/// Whether rusmpp's verdict says nothing, since it does not know a parameter as the standard has it.
+pub(super) fn is_misread(parameters: &[Parameter]) -> bool {
+    parameters.iter().any(|parameter| MISREAD.contains(&parameter.tag))
+}
 
 /// Reads all parameters to the end of the PDU.
 pub(super) fn read(anatomy: &mut Anatomy<'_>, octets: &[u8]) {
@@ -257,8 +265,11 @@ fn hex(octets: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use bytes::BytesMut;
+    use rusmpp::decode::DecodeWithLength as _;
     use rusmpp::tlvs::TlvTag;
+
+    use super::*;
 
     #[test]
     fn the_table_has_what_rusmpp_has() {
@@ -266,5 +277,41 @@ mod tests {
             let theirs = !matches!(TlvTag::from(tag), TlvTag::Other(_));
             assert_eq!(known(tag).is_some(), theirs, "0x{tag:04X}");
         }
+    }
+
+    /// Every value that is as long as the standard has it, in a deliver_sm.
+    #[test]
+    fn rusmpp_refuses_no_length_that_the_standard_has_but_of_those_named() {
+        const DELIVER: &[u8] = b"\0\x01\x0133\0\x01\x0134\0\0\0\0\0\0\0\0\0\0\0";
+        let mut refused = Vec::new();
+        for (tag, _, shape) in &KNOWN {
+            let lengths = match shape {
+                Octet(_) => vec![1],
+                Word => vec![2],
+                DoubleWord | Status => vec![4],
+                NetworkError => vec![3],
+                CString(least, most) | Octets(least, most) => vec![*least, *most],
+            };
+            for length in lengths {
+                let mut value = vec![b'1'; length];
+                if let (CString(..), Some(last)) = (shape, value.last_mut()) {
+                    *last = 0;
+                }
+                let mut octets = vec![0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 1];
+                octets.extend_from_slice(DELIVER);
+                octets.extend_from_slice(&tag.to_be_bytes());
+                octets.extend_from_slice(&(length as u16).to_be_bytes());
+                octets.extend_from_slice(&value);
+                let whole = (octets.len() as u32).to_be_bytes();
+                octets[..4].copy_from_slice(&whole);
+                let taken = crate::anatomy::anatomy(&octets);
+                let strict = rusmpp::Command::decode(&mut BytesMut::from(&octets[4..]), octets.len() - 4);
+                if strict.is_err() && taken.problems.is_empty() {
+                    refused.push(*tag);
+                }
+            }
+        }
+        refused.dedup();
+        assert_eq!(refused, MISREAD);
     }
 }
