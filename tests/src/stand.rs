@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use lab::{EngineSettings, SmscSettings};
+use serde_json::json;
 
 use crate::engine::Engine;
 use crate::ledgers::Ledgers;
@@ -88,6 +89,18 @@ impl Stand {
     /// The test's directory and programs.
     pub fn lab(&self) -> &Lab {
         &self.lab
+    }
+
+    /// Gives a number of France to tenants.
+    pub fn give_number(&self, number: &str, tenants: &[&Tenant]) {
+        let operator = self.engine.operator();
+        let number = json!({ "number": number, "country": "FR" });
+        let kept = operator.post("/v1/inventory", &number).expect(201);
+        let id = kept["id"].as_str().expect("an id");
+        for tenant in tenants {
+            let path = format!("/v1/tenants/{}/numbers/{id}", tenant.id);
+            operator.ask("PUT", &path, None).expect(200);
+        }
     }
 
     /// Launches a campaign to the first `messages` recipients.

@@ -34,10 +34,7 @@ fn stand(name: &str, in_postgres: bool) -> (Option<impl Sized + use<>>, Stand) {
     let operator = stand.engine.operator();
     let tenant = format!("/v1/tenants/{}", stand.tenant.id);
     operator.patch(&tenant, &json!({ "short_domain": DOMAIN })).expect(200);
-    let number = json!({ "number": OWN, "country": "FR" });
-    let kept = operator.post("/v1/inventory", &number).expect(201);
-    let given = format!("{tenant}/numbers/{}", kept["id"].as_str().expect("an id"));
-    operator.ask("PUT", &given, None).expect(200);
+    stand.give_number(OWN, &[&stand.tenant]);
     (postgres, stand)
 }
 

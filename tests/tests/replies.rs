@@ -30,17 +30,6 @@ fn settings(redis: &campanile_tests::RedisServer, sim: &campanile_tests::Sim) ->
     settings
 }
 
-/// Gives a number to tenants.
-fn give(stand: &Stand, number: &str, tenants: &[&Tenant]) {
-    let operator = stand.engine.operator();
-    let number = json!({ "number": number, "country": "FR" });
-    let kept = operator.post("/v1/inventory", &number).expect(201);
-    for tenant in tenants {
-        let path = format!("/v1/tenants/{}/numbers/{}", tenant.id, text(&kept["id"]));
-        operator.ask("PUT", &path, None).expect(200);
-    }
-}
-
 fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
@@ -109,8 +98,8 @@ fn campaign(stand: &Stand, tenant: &Tenant, to: &[String], sender: &str) -> Camp
 fn req_003_17_rules_answer_by_keyword_and_by_number_within_a_moment() {
     let stand = stand("replies-rules");
     let http = stand.tenant.http(&stand.engine);
-    give(&stand, OWN, &[&stand.tenant]);
-    give(&stand, SHORT_CODE, &[&stand.tenant]);
+    stand.give_number(OWN, &[&stand.tenant]);
+    stand.give_number(SHORT_CODE, &[&stand.tenant]);
     hours(&http);
     let of_number = json!({
         "name": "Code court", "match": "first_word", "keywords": ["horaires"], "number": SHORT_CODE, "text": "Jour et nuit.",
@@ -217,7 +206,7 @@ fn what_is_no_rule_is_refused() {
 fn req_001_21_a_stop_is_confirmed_once_and_req_003_07_a_word_opts_in_again() {
     let stand = stand("replies-stop");
     let http = stand.tenant.http(&stand.engine);
-    give(&stand, OWN, &[&stand.tenant]);
+    stand.give_number(OWN, &[&stand.tenant]);
     let wording = "J'accepte de recevoir les nouvelles du cabinet par SMS.";
     let yes = json!({ "name": "Oui", "match": "exact", "keywords": ["OUI"], "text": "Merci !", "opts_in": wording });
     rule(&http, &yes);
@@ -261,7 +250,7 @@ fn req_001_21_a_stop_is_confirmed_once_and_req_003_07_a_word_opts_in_again() {
 fn req_004_34_outside_opening_hours_it_is_said_when_somebody_answers_once() {
     let stand = stand("replies-closed");
     let http = stand.tenant.http(&stand.engine);
-    give(&stand, OWN, &[&stand.tenant]);
+    stand.give_number(OWN, &[&stand.tenant]);
     let closed = "Nous vous répondrons pendant nos heures d'ouverture.";
     rule(
         &http,
@@ -311,7 +300,7 @@ fn req_004_34_outside_opening_hours_it_is_said_when_somebody_answers_once() {
 fn req_004_22_a_tenants_program_says_what_is_answered_and_its_own_text_stands_for_it() {
     let stand = stand("replies-program");
     let http = stand.tenant.http(&stand.engine);
-    give(&stand, OWN, &[&stand.tenant]);
+    stand.give_number(OWN, &[&stand.tenant]);
     let program = Receiver::start();
     program.be(Manner::Says(json!({ "text": "Vos résultats sont là." }).to_string()));
     let asks = json!({
@@ -357,7 +346,7 @@ fn req_004_22_a_tenants_program_says_what_is_answered_and_its_own_text_stands_fo
 fn two_machines_that_answer_each_other_come_to_an_end_and_it_is_said() {
     let stand = stand("replies-loop");
     let http = stand.tenant.http(&stand.engine);
-    give(&stand, OWN, &[&stand.tenant]);
+    stand.give_number(OWN, &[&stand.tenant]);
     let told = Receiver::start();
     let endpoint = json!({ "url": told.url(), "events": ["conversation.waiting"] });
     http.post("/v1/webhooks", &endpoint).expect(201);
@@ -400,8 +389,8 @@ fn req_003_10_one_number_for_several_tenants_and_req_003_09_several_for_one() {
     let stand = stand("replies-shared");
     let lilas = stand.engine.tenant("Cabinet des Lilas", 1_000);
     let (own, other) = (stand.tenant.http(&stand.engine), lilas.http(&stand.engine));
-    give(&stand, OWN, &[&stand.tenant]);
-    give(&stand, SHORT_CODE, &[&stand.tenant, &lilas]);
+    stand.give_number(OWN, &[&stand.tenant]);
+    stand.give_number(SHORT_CODE, &[&stand.tenant, &lilas]);
     let listed = own.get("/v1/numbers").expect(200);
     let shared: HashMap<String, bool> = listed["data"]
         .as_array()
@@ -530,7 +519,7 @@ fn postgresql_keeps_conversations_and_answers_to_appointments_as_well() {
 /// Who has answered a campaign.
 fn are_counted(stand: &Stand) {
     let http = stand.tenant.http(&stand.engine);
-    give(stand, OWN, &[&stand.tenant]);
+    stand.give_number(OWN, &[&stand.tenant]);
     let people = people(8);
     let campaign = campaign(stand, &stand.tenant, &people, OWN);
     for (person, says) in [
@@ -570,7 +559,7 @@ fn req_004_13_who_is_reminded_confirms_cancels_or_wants_another_time() {
 /// Who is reminded and answers.
 fn are_reminded(stand: &Stand) {
     let http = stand.tenant.http(&stand.engine);
-    give(stand, OWN, &[&stand.tenant]);
+    stand.give_number(OWN, &[&stand.tenant]);
     let told = Receiver::start();
     let endpoint = json!({ "url": told.url(), "events": ["appointment.reply"] });
     http.post("/v1/webhooks", &endpoint).expect(201);
@@ -645,7 +634,7 @@ fn are_reminded(stand: &Stand) {
 fn killed(seed: u64) {
     let mut stand = stand(&format!("replies-kills-{seed}"));
     let http = stand.tenant.http(&stand.engine);
-    give(&stand, OWN, &[&stand.tenant]);
+    stand.give_number(OWN, &[&stand.tenant]);
     hours(&http);
     let mut dice = Dice::new(seed);
     let people = people(60);

@@ -26,17 +26,8 @@ fn settings(redis: &campanile_tests::RedisServer, sim: &campanile_tests::Sim) ->
 
 fn stand(name: &str) -> Stand {
     let stand = Stand::under(Lab::new(programs!(), name), "", settings);
-    give(&stand);
+    stand.give_number(OWN, &[&stand.tenant]);
     stand
-}
-
-/// Gives the tenant a number.
-fn give(stand: &Stand) {
-    let operator = stand.engine.operator();
-    let number = json!({ "number": OWN, "country": "FR" });
-    let kept = operator.post("/v1/inventory", &number).expect(201);
-    let path = format!("/v1/tenants/{}/numbers/{}", stand.tenant.id, text(&kept["id"]));
-    operator.ask("PUT", &path, None).expect(200);
 }
 
 fn text(value: &Value) -> String {
@@ -107,7 +98,7 @@ fn req_004_31_postgresql_keeps_surveys_as_well() {
         settings.tables.push(format!("[database]\nurl = \"{url}\""));
         settings
     });
-    give(&stand);
+    stand.give_number(OWN, &[&stand.tenant]);
     are_asked(&stand);
 }
 
