@@ -240,6 +240,9 @@ def hand_on(site, messages):
 
 
 def main():
+    for program in ("campanile", "smpp-sim"):
+        if not (PROGRAMS / program).is_file():
+            sys.exit(f"{PROGRAMS} has no {program}: make engines builds it")
     for engines, rate in RUNS:
         with tempfile.TemporaryDirectory(prefix="campanile-engines-") as folder:
             site = Site(Path(folder), engines, rate)
