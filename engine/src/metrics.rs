@@ -397,7 +397,7 @@ metrics! {
     ///
     /// When delayed rises, somebody guesses keys, or one of many machines behind an address has old ones; the log names the address.
     http_wrong_keys_total: IntCounterVec ["listener", "answer"];
-    /// Round trips to Redis by what they are for: commit, lease, launch.
+    /// Round trips to Redis by what they are for: commit, lease, launch, replicas (until redis.wait_replicas have a lease).
     ///
     /// When it rises, Redis is busy, forks, or its disk is slow: `redis-cli --latency`, `INFO persistence`.
     redis_op_duration_seconds: HistogramVec ["op"] CALL_BUCKETS;

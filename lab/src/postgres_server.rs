@@ -1,12 +1,12 @@
 //! A PostgreSQL of one run's own.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::fault::{Fault, Result, cannot};
 use crate::process::{Process, Site};
+use crate::redis_nodes::free_port;
 
 /// Where Debian has the programs of the server, a folder for each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
@@ -171,11 +171,4 @@ fn as_server(program: PathBuf, folder: &Path) -> Command {
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
-}
-
-/// A moment later it may be somebody else's; the next start finds another.
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(cannot("find a free port"))?;
-    let address = listener.local_addr().map_err(cannot("find a free port"))?;
-    Ok(address.port())
 }

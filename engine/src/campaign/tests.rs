@@ -73,7 +73,7 @@ impl Bench {
     async fn under(name: &str, key_file: impl FnOnce(&Path) -> PathBuf) -> Self {
         let folder = std::env::temp_dir().join(format!("campanile-{name}-{}", std::process::id()));
         let redis = Embedded::start(&folder).await.unwrap();
-        let store = Store::connect(&redis.url(), 16).await.unwrap();
+        let store = Store::connect(&redis.servers().unwrap(), (16, 0)).await.unwrap();
         store.unlock(&key_file(&folder)).await.unwrap();
         assert_eq!(store.smsc_id("north").await.unwrap(), SMSC);
         let rung = Arc::new(AtomicU64::new(0));
@@ -216,6 +216,7 @@ impl Bench {
                 routes: &routes,
                 gates,
                 version: self.campaigns.0.deps.routes.version(),
+                server: "",
             };
             let first = self.store.lease(&ask).await.unwrap();
             let Leased::Messages { messages, .. } = first else {

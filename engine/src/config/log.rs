@@ -15,6 +15,9 @@ const DIRECTIVES_MAX: usize = 1_000;
 /// What has the last word over `filter`.
 const RUST_LOG: &str = "RUST_LOG";
 
+/// The client library tells of each of its attempts while a server is away, hundreds a second: what comes of them, we say.
+const QUIET: &str = "redis=error";
+
 /// What directives are, for messages about faults.
 const ALLOWED: &str = "a level (off, error, warn, info, debug, trace), or TARGET=LEVEL, several with commas between them, such as \
                        \"info,campanile::bind=debug\"";
@@ -88,7 +91,7 @@ impl Directives {
 
     /// As a filter.
     pub(crate) fn filter(&self) -> EnvFilter {
-        EnvFilter::new(&self.0)
+        EnvFilter::new(format!("{QUIET},{}", self.0))
     }
 }
 

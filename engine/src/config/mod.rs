@@ -30,6 +30,7 @@ mod traces;
 mod listener;
 mod database;
 mod encryption;
+mod redis_address;
 mod redis_server;
 mod url;
 mod value;
@@ -58,6 +59,7 @@ pub(crate) use number::{Number, OwnNumber};
 pub(crate) use preset::unknown as unknown_preset;
 #[cfg(test)]
 pub(crate) use price::PriceList;
+pub(crate) use redis_address::{Arrangement, RedisAddress, RedisTls};
 pub(crate) use redis_server::Redis;
 pub(crate) use route::{Choice, Prefer, Route};
 pub(crate) use rules::Rules;

@@ -3,8 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use super::url;
-use super::value::Secret;
+use super::redis_address::RedisAddress;
 use super::{PATH_ALLOWED, path};
 use crate::domain::PARTITIONS_MAX;
 use kit::settings::Table;
@@ -12,17 +11,15 @@ use kit::settings::Table;
 /// Percent of `maxmemory`. Below ten an empty server would be full.
 const MARKS: RangeInclusive<u32> = 10..=100;
 
-const SCHEMES: [&str; 4] = ["redis://", "rediss://", "redis+unix://", "unix://"];
-
-/// Why a password needs a URL.
-const WITHOUT_URL: &str = "stands without url: the embedded server is nobody else's, and has no password";
+/// A master with more replicas than these has other troubles.
+const REPLICAS_MAX: u32 = 10;
 
 /// `[redis]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Redis {
-    /// `url`: the server to use, with the password of `password_file`, if there is one. Absent: the engine starts one of its own,
-    /// embedded.
-    pub(crate) url: Option<Secret>,
+    /// `url`: the server, the cluster, or the sentinels to ask for one, with the password of `password_file`, if there is one.
+    /// Absent: the engine starts a server of its own, embedded.
+    pub(crate) url: Option<RedisAddress>,
     /// `data_dir`: where the embedded server keeps its data. Default `./data`.
     pub(crate) data_dir: PathBuf,
     /// `allow_loss`: use a server whose settings lose data (`appendonly no`, `appendfsync no`, a `maxmemory-policy` that
@@ -35,6 +32,9 @@ pub(crate) struct Redis {
     pub(crate) lease_mark: u32,
     /// `partitions`: how many parts live data is kept in; a power of two, fixed at a database's first use. Default 16.
     pub(crate) partitions: u16,
+    /// `wait_replicas`: so many replicas must have a lease before a message of it is handed over: a fail-over to one of them then
+    /// has no message sent that it does not know of. Default 0.
+    pub(crate) wait_replicas: u32,
 }
 
 impl Default for Redis {
@@ -46,6 +46,7 @@ impl Default for Redis {
             intake_mark: 85,
             lease_mark: 93,
             partitions: 16,
+            wait_replicas: 0,
         }
     }
 }
@@ -55,18 +56,25 @@ impl Redis {
     pub(super) fn read(table: &Table<'_>) -> Self {
         let default = Self::default();
         let redis = Self {
-            url: url::read(table, &SCHEMES, WITHOUT_URL),
+            url: RedisAddress::read(table),
             data_dir: table.parsed("data_dir", PATH_ALLOWED, path).unwrap_or(default.data_dir),
             allow_loss: table.boolean("allow_loss", default.allow_loss),
             intake_mark: mark(table, "intake_mark", default.intake_mark),
             lease_mark: mark(table, "lease_mark", default.lease_mark),
             partitions: read_partitions(table).unwrap_or(default.partitions),
+            wait_replicas: table.integer("wait_replicas", 0..=REPLICAS_MAX, default.wait_replicas),
         };
         if redis.lease_mark < redis.intake_mark {
             let (lease, intake) = (redis.lease_mark, redis.intake_mark);
             table.fault(
                 "lease_mark",
                 format!("{lease} is not allowed with intake_mark = {intake}: {intake} to 100"),
+            );
+        }
+        if redis.wait_replicas > 0 && !table.has("url") {
+            table.fault(
+                "wait_replicas",
+                "has no effect without url: the embedded server has no replica",
             );
         }
         table.finish();

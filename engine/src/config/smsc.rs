@@ -407,7 +407,7 @@ fn read_password(table: &Table<'_>) -> Secret {
         value::octets(given.text()?, PASSWORD)
     });
     let is_allowed = |password: &str| value::octets(password, PASSWORD).is_some();
-    let in_file = value::password_of_file(table, is_allowed, &value::octets_allowed(PASSWORD));
+    let in_file = value::password_of_file(table, "password_file", is_allowed, &value::octets_allowed(PASSWORD));
     Secret::new(in_text.or(in_file).unwrap_or_default())
 }
 

@@ -65,7 +65,7 @@ fn the_keys_of_the_contract_are_read() {
     let config = parse(CONTRACT).unwrap();
     assert_eq!(config.api, Api::default());
     assert_eq!(config.admin.listen, "127.0.0.1:9090".parse().unwrap());
-    assert_eq!(config.redis.url, Some(Secret::new("redis://127.0.0.1:6379/0")));
+    assert_eq!(config.redis.url, Some(RedisAddress::one("redis://127.0.0.1:6379/0")));
     let mut north = Smsc::new("north", "127.0.0.1:2775", "campanile");
     north.password = Secret::new("secret");
     north.window = 100;
@@ -514,7 +514,7 @@ fn the_environment_overrides_the_file() {
         ("PATH", "/bin"),
     ])
     .unwrap();
-    assert_eq!(config.redis.url.unwrap().reveal(), "redis://elsewhere");
+    assert_eq!(config.redis.url, Some(RedisAddress::one("redis://elsewhere")));
     assert_eq!((config.redis.partitions, config.engine.in_doubt), (4, InDoubt::Fail));
     assert_eq!((config.smsc[0].window, config.smsc[0].prefixes.len()), (7, 2));
 

@@ -10,23 +10,12 @@ const PASSWORD_OCTETS_MAX: usize = 1_024;
 
 /// `url` with the password of `password_file`, if there is one. `alone`: what is wrong with a password without a URL.
 pub(super) fn read(table: &Table<'_>, schemes: &[&str], alone: &str) -> Option<Secret> {
-    let allowed = format!("a URL that begins with {}", schemes.join(" or "));
-    let url = table.secret("url", allowed, |given| {
-        let ours = |text: &&str| schemes.iter().any(|scheme| text.starts_with(scheme));
-        given.text().filter(ours)
-    });
-    let password = value::password_of_file(
-        table,
-        |password| (1..=PASSWORD_OCTETS_MAX).contains(&password.len()) && !password.contains(char::is_control),
-        &format!("a password of 1 to {PASSWORD_OCTETS_MAX} octets"),
-    );
-    let (Some(url), Some(password)) = (url, password) else {
-        if url.is_none() && table.has("password_file") && !table.has("url") {
-            table.fault("password_file", alone);
-        }
-        return url.map(Secret::new);
+    let (url, password) = read_with_password(table, schemes, alone);
+    let url = url?;
+    let Some(password) = password else {
+        return Some(Secret::new(url));
     };
-    match with_password(url, &password) {
+    match with_password(&url, &password) {
         Ok(whole) => Some(Secret::new(whole)),
         Err(problem) => {
             table.fault("password_file", problem);
@@ -35,8 +24,32 @@ pub(super) fn read(table: &Table<'_>, schemes: &[&str], alone: &str) -> Option<S
     }
 }
 
+/// `url`, and the password of `password_file`.
+pub(super) fn read_with_password(table: &Table<'_>, schemes: &[&str], alone: &str) -> (Option<String>, Option<String>) {
+    let allowed = format!("a URL that begins with {}", schemes.join(" or "));
+    let url = table.secret("url", allowed, |given| {
+        let ours = |text: &&str| schemes.iter().any(|scheme| text.starts_with(scheme));
+        given.text().filter(ours)
+    });
+    let password = password(table, "password_file");
+    if password.is_some() && !table.has("url") {
+        table.fault("password_file", alone);
+    }
+    (url.map(str::to_owned), password)
+}
+
+/// The password in the file that a key names.
+pub(super) fn password(table: &Table<'_>, key: &'static str) -> Option<String> {
+    value::password_of_file(
+        table,
+        key,
+        |password| (1..=PASSWORD_OCTETS_MAX).contains(&password.len()) && !password.contains(char::is_control),
+        &format!("a password of 1 to {PASSWORD_OCTETS_MAX} octets"),
+    )
+}
+
 /// The URL with a password in it: behind the user of a server over TCP, among the parameters of a socket.
-fn with_password(text: &str, password: &str) -> Result<String, &'static str> {
+pub(super) fn with_password(text: &str, password: &str) -> Result<String, &'static str> {
     let mut url = Url::parse(text).map_err(|_| "stands beside a url that is none")?;
     let over_socket = !url.has_host();
     if url.password().is_some() || url.query_pairs().any(|(key, _)| over_socket && key == "pass") {

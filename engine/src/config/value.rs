@@ -12,23 +12,24 @@ use crate::domain::{Countries, Status};
 /// The most entries of `prefixes`, `answers` and `receipts` each: a carrier documents some hundred codes.
 pub(super) const ENTRIES_MAX: usize = 1_000;
 
-/// The first line of `password_file`, which lies beside the configuration unless its path is absolute.
-pub(super) fn password_of_file(table: &Table<'_>, is_allowed: impl Fn(&str) -> bool, allowed: &str) -> Option<String> {
-    let name = table.parsed(
-        "password_file",
-        "the path of a file whose first line is the password",
-        Given::text,
-    )?;
+/// The first line of the file that a key names, which lies beside the configuration unless its path is absolute.
+pub(super) fn password_of_file(
+    table: &Table<'_>,
+    key: &'static str,
+    is_allowed: impl Fn(&str) -> bool,
+    allowed: &str,
+) -> Option<String> {
+    let name = table.parsed(key, "the path of a file whose first line is the password", Given::text)?;
     let text = match std::fs::read_to_string(table.file_beside(name)) {
         Ok(text) => text,
         Err(error) => {
-            table.fault("password_file", format!("{name:?} cannot be read: {error}"));
+            table.fault(key, format!("{name:?} cannot be read: {error}"));
             return None;
         }
     };
     let password = text.lines().next().unwrap_or_default();
     if !is_allowed(password) {
-        table.fault("password_file", format!("the first line of {name:?} must be {allowed}"));
+        table.fault(key, format!("the first line of {name:?} must be {allowed}"));
         return None;
     }
     Some(password.to_owned())

@@ -8,7 +8,7 @@ use crate::bind::{Lone, NoSession};
 use crate::clock::Clock;
 use crate::config::{Config, Smsc};
 use crate::database::Database;
-use crate::store::{Store, inspect, installed_server};
+use crate::store::{Servers, inspect, installed_server};
 
 /// Connects to both databases and to every SMSC, binds to none, and prints what came of it.
 ///
@@ -38,16 +38,19 @@ pub(crate) async fn reach(config: &Config, json: bool) -> Result<(), Failure> {
 }
 
 async fn redis(config: &Config) -> Value {
-    let Some(url) = &config.redis.url else {
+    let Some(address) = &config.redis.url else {
         return match installed_server().await {
             Ok(version) => said("redis", true, "redis.data_dir", &version),
             Err(fault) => said("redis", false, "redis.data_dir", &fault.to_string()),
         };
     };
-    let address = Store::address(url.reveal());
-    match inspect(url.reveal()).await {
-        Ok(found) => said("redis", true, &address, &found.server),
-        Err(error) => said("redis", false, &address, &error.to_string()),
+    let servers = match Servers::new(address) {
+        Ok(servers) => servers,
+        Err(error) => return said("redis", false, "redis.url", &error.to_string()),
+    };
+    match inspect(&servers).await {
+        Ok(found) => said("redis", true, servers.place(), &found.server),
+        Err(error) => said("redis", false, servers.place(), &error.to_string()),
     }
 }
 

@@ -9,12 +9,15 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::check_in::OTHERS_WITHIN;
 use crate::bind::{Lease, Seats};
 use crate::clock::Clock;
 use crate::domain::{GateId, Partition, Recipient, RouteId, SmscId, UnixMicros};
 use crate::guard::Verdict;
 use crate::metrics::Metrics;
-use crate::store::{LeaseAsk, Leased, LeasedMessage, ParkedOf, RestoreAsk, Store, StoreError};
+use crate::store::{
+    CheckedIn, Kept, LastLease, LeaseAsk, Leased, LeasedMessage, ParkedOf, RestoreAsk, Store, StoreError,
+};
 
 /// How often a process shows that it lives.
 const BEAT: Duration = Duration::from_secs(1);
@@ -78,10 +81,12 @@ pub(crate) struct Leases {
 
 /// What is known of a partition's leases.
 #[derive(Debug, Default)]
-struct Turn {
-    epoch: u32,
+pub(super) struct Turn {
+    pub(super) epoch: u32,
     /// The number of the last lease.
-    number: u64,
+    pub(super) number: u64,
+    /// The server with which all engines have checked in.
+    pub(super) server: String,
     /// The last leases, oldest first.
     recent: VecDeque<Recent>,
 }
@@ -138,9 +143,13 @@ impl Leases {
                 turn.epoch = lease.epoch;
             }
             let segments = if farewell { 0 } else { wanted.segments };
-            let asked = self.ask(&turn, wanted, segments).await;
+            if turn.server.is_empty() && !self.is_alone() {
+                stop.run_until_cancelled(self.wait_for_all(&mut turn, wanted)).await?;
+                continue;
+            }
+            let asked = self.ask(&turn, wanted, segments, stop).await;
             match asked {
-                Ok(Leased::Messages { .. }) if farewell => *turn = Turn::default(),
+                Ok(Leased::Messages { .. }) if farewell => turn.begin_anew(),
                 Ok(Leased::Messages {
                     messages,
                     more,
@@ -158,6 +167,7 @@ impl Leases {
                     });
                 }
                 Ok(Leased::Older(known)) => self.resolve_older(&mut turn, wanted.partition, known).await,
+                Ok(Leased::Elsewhere) => stop.run_until_cancelled(self.wait_for_all(&mut turn, wanted)).await?,
                 Err(error) => {
                     self.metrics.redis_errors_total.with_label_values(&["lease"]).inc();
                     tracing::warn!(%error, "a lease has no reply; it is asked for again");
@@ -169,7 +179,13 @@ impl Leases {
         }
     }
 
-    async fn ask(&self, turn: &Turn, wanted: &Wanted<'_>, segments: usize) -> Result<Leased, StoreError> {
+    async fn ask(
+        &self,
+        turn: &Turn,
+        wanted: &Wanted<'_>,
+        segments: usize,
+        stop: &CancellationToken,
+    ) -> Result<Leased, StoreError> {
         let (since, now) = (self.clock.now(), self.clock.unix());
         let ask = LeaseAsk {
             smsc: wanted.smsc,
@@ -181,17 +197,101 @@ impl Leases {
             routes: wanted.routes,
             gates: wanted.gates,
             version: wanted.version,
+            server: &turn.server,
         };
         let leased = self.store.lease(&ask).await?;
         if let Leased::Messages { messages, .. } = &leased {
             self.metrics.redis_op("lease", self.clock.now() - since, messages.len());
+            if !messages.is_empty() && self.store.wait_replicas() > 0 {
+                let lease = (ask.epoch, ask.number);
+                let waited = stop.run_until_cancelled(self.wait_for_replicas(wanted.partition, lease));
+                let ended = Err(StoreError::Corrupt(
+                    "the engine ends, and too few replicas have a lease",
+                ));
+                waited.await.unwrap_or(ended)?;
+            }
         }
         Ok(leased)
     }
 
+    /// Until as many replicas have a lease as have to: nothing of it is handed over before.
+    async fn wait_for_replicas(&self, partition: Partition, lease: (u32, u64)) -> Result<(), StoreError> {
+        let since = self.clock.now();
+        let mut is_said = false;
+        loop {
+            match self.store.wait_for_replicas(partition, lease).await? {
+                Kept::Safe => break,
+                Kept::Unknown => return Err(StoreError::Corrupt("a lease is gone: its server is another one")),
+                Kept::By(have) if !is_said => {
+                    is_said = true;
+                    let wanted = self.store.wait_replicas();
+                    tracing::warn!(
+                        have,
+                        wanted,
+                        "too few replicas have a lease: nothing of it is sent until they do"
+                    );
+                }
+                Kept::By(_) => {}
+            }
+        }
+        self.metrics.redis_op("replicas", self.clock.now() - since, 1);
+        Ok(())
+    }
+
+    /// Until all engines have checked in with the server on which a partition is now.
+    async fn wait_for_all(&self, turn: &mut Turn, wanted: &Wanted<'_>) {
+        match self.check_in(turn, wanted.partition).await {
+            Ok(true) => {}
+            Ok(false) => tokio::time::sleep(OTHERS_WITHIN).await,
+            Err(error) => {
+                tracing::debug!(%error, "this engine cannot check in; it is tried again");
+                tokio::time::sleep(OTHERS_WITHIN).await;
+            }
+        }
+    }
+
+    /// Compares the last lease of a retired epoch where nothing was leased since: what an older database has lost of it would be missed
+    /// when the epoch is forgotten.
+    pub(super) async fn take_leave(&self, epoch: u32) -> Result<(), StoreError> {
+        for (partition, turn) in self.turns() {
+            let mut turn = turn.lock().await;
+            while turn.epoch == epoch {
+                let last = LastLease {
+                    first_epoch: self.first,
+                    epoch,
+                    number: turn.number,
+                };
+                match self.store.check_in(partition, last).await? {
+                    CheckedIn::Older(known) => self.resolve_older(&mut turn, partition, known).await,
+                    CheckedIn::On { .. } => turn.begin_anew(),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Each partition with what is known of its leases.
+    pub(super) fn turns(&self) -> impl Iterator<Item = (Partition, &tokio::sync::Mutex<Turn>)> {
+        self.store.all_partitions().zip(&self.turns)
+    }
+
+    /// Whether no other engine can be there.
+    pub(super) fn is_alone(&self) -> bool {
+        self.seats.are_all_ours()
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The epoch that it began with.
+    pub(super) fn first(&self) -> u32 {
+        self.first
+    }
+
     /// The database is older than what this process has seen: what was leased since may have been sent. It is put in doubt,
     /// and another epoch begins, so that what is under way is told from what came back.
-    async fn resolve_older(&self, turn: &mut Turn, partition: Partition, known: u64) {
+    pub(super) async fn resolve_older(&self, turn: &mut Turn, partition: Partition, known: u64) {
         match self.restore(turn, partition, known).await {
             Ok(found) => {
                 tracing::error!(
@@ -200,7 +300,7 @@ impl Leases {
                     "Redis came back older than this engine had seen it: what was leased since is in doubt, and not sent again"
                 );
                 self.renew(turn.epoch).await;
-                *turn = Turn::default();
+                turn.begin_anew();
             }
             Err(error) => {
                 tracing::warn!(%error, "Redis came back older, and what was leased since cannot be put in doubt yet");
@@ -215,6 +315,9 @@ impl Leases {
         if turn.recent.front().is_none_or(|oldest| oldest.number > known + 1) {
             tracing::error!(
                 partition = partition.0,
+                known,
+                number = turn.number,
+                remembered = turn.recent.len(),
                 "more leases were lost than this engine remembers"
             );
         }
@@ -317,7 +420,7 @@ impl Leases {
         }
         self.renew(self.current().epoch).await;
         for turn in &mut turns {
-            **turn = Turn::default();
+            turn.begin_anew();
         }
         tracing::warn!("this process was silent for too long: what it had leased and not handed over is in doubt");
     }
@@ -339,6 +442,15 @@ impl Leases {
 }
 
 impl Turn {
+    /// Under another epoch. What is known of the server stays.
+    fn begin_anew(&mut self) {
+        let server = std::mem::take(&mut self.server);
+        *self = Self {
+            server,
+            ..Self::default()
+        };
+    }
+
     fn remember(&mut self, messages: &[LeasedMessage], now: Instant) {
         self.number += 1;
         while self

@@ -7,6 +7,7 @@
 mod brake;
 mod doorbell;
 mod envelope;
+mod check_in;
 mod leases;
 mod meter;
 mod outlet;

@@ -106,6 +106,7 @@ impl Sweeper {
             }
         }
         for epoch in self.leases.unreachable() {
+            self.leases.take_leave(epoch).await?;
             let found = self.everywhere(Search::Lost(epoch)).await?;
             self.leases.forget(epoch);
             self.store.forget_epoch(epoch).await?;

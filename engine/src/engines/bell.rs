@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Engines;
 use crate::domain::Partition;
-use crate::store::Listener;
+use crate::store::{Listener, Servers};
 
 /// What is rung for within so long is rung for together.
 const TOGETHER: Duration = Duration::from_millis(2);
@@ -118,11 +118,11 @@ impl Engines {
     }
 
     /// Rings for others, and tells `heard` what they ring for, until `stop`.
-    pub(crate) async fn listen(self, url: String, heard: impl Fn(Call), stop: CancellationToken) {
+    pub(crate) async fn listen(self, servers: Servers, heard: impl Fn(Call), stop: CancellationToken) {
         if self.0.seats.are_all_ours() {
             return;
         }
-        let both = async { tokio::join!(self.ring(), self.hear(&url, heard)) };
+        let both = async { tokio::join!(self.ring(), self.hear(&servers, heard)) };
         let _stopped = stop.run_until_cancelled(both).await;
     }
 
@@ -140,11 +140,11 @@ impl Engines {
         }
     }
 
-    async fn hear(&self, url: &str, heard: impl Fn(Call)) {
+    async fn hear(&self, servers: &Servers, heard: impl Fn(Call)) {
         let partitions = self.0.store.partitions();
         let heard = |call: Call| heard(call.within(partitions));
         loop {
-            match Listener::connect(url).await {
+            match Listener::connect(servers).await {
                 Ok(mut listener) => {
                     heard(Call::ALL);
                     while let Some(text) = listener.next().await {

@@ -140,7 +140,7 @@ impl Bench {
 
     async fn guard(&self, settings: &config::Redis) -> Result<(Guard, Verdict), GuardFault> {
         let clock = Clock::new();
-        let probe = Probe::connect(&self.redis.url(), clock).await.unwrap();
+        let probe = Probe::connect(&self.redis.servers().unwrap(), clock).await.unwrap();
         Guard::start(probe, settings, clock, Metrics::new(9).unwrap()).await
     }
 
@@ -214,7 +214,9 @@ async fn memory_at_its_marks_stops_intake_then_leases_and_lets_go_again() {
     let bench = Bench::start("guard-memory").await;
     let verdict = bench.verdict(&config::Redis::default()).await;
     let used = {
-        let probe = Probe::connect(&bench.redis.url(), Clock::new()).await.unwrap();
+        let probe = Probe::connect(&bench.redis.servers().unwrap(), Clock::new())
+            .await
+            .unwrap();
         probe.look().await.unwrap().memory.used
     };
     // Used memory moves by some tens of kilobytes: marks are aimed at in their middles.
@@ -236,7 +238,7 @@ async fn the_engines_time_is_the_servers() {
     let bench = Bench::start("guard-time").await;
     let clock = Clock::new();
     clock.set(UnixMicros(0));
-    let probe = Probe::connect(&bench.redis.url(), clock).await.unwrap();
+    let probe = Probe::connect(&bench.redis.servers().unwrap(), clock).await.unwrap();
     let started = Guard::start(
         probe.clone(),
         &config::Redis::default(),

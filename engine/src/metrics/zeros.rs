@@ -36,7 +36,9 @@ const MISPLACED: [&str; 6] = [
     "never_due",
     "adrift",
 ];
-const REDIS_OPS: [&str; 7] = ["commit", "lease", "launch", "inbound", "index", "park", "parked"];
+const REDIS_OPS: [&str; 8] = [
+    "commit", "lease", "replicas", "launch", "inbound", "index", "park", "parked",
+];
 const DROPPED: [&str; 2] = ["full", "old"];
 const POSTED: [&str; 5] = ["delivered", "refused", "timeout", "unreachable", "forbidden"];
 const SKIPPED: [&str; 7] = [

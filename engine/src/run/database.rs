@@ -13,7 +13,7 @@ use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
 use crate::people::People;
-use crate::store::{ConnectFault, Probe, Store};
+use crate::store::{ConnectFault, Probe, Servers, Store};
 
 /// How long a Redis that is not there yet is waited for at the start.
 const REDIS_WITHIN: Duration = Duration::from_secs(10);
@@ -41,14 +41,13 @@ pub(super) struct Base {
 }
 
 /// Connects and looks; from here on the clock has the database server's time.
-pub(super) async fn open(config: &Config, url: &str) -> Result<(Base, Guard), RunFault> {
+pub(super) async fn open(config: &Config, servers: &Servers) -> Result<(Base, Guard), RunFault> {
     let (clock, metrics) = (Clock::new(), Metrics::new(config.metrics.tenants)?);
     let build = &metrics.build_info;
     build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-    let address = Store::address(url);
-    let connected = connect((url, &address), config.redis.partitions, clock).await;
-    let store = connected.map_err(|fault| RunFault::Connect(address, fault))?;
-    let probe = Probe::connect(url, clock).await?;
+    let connected = connect(servers, (config.redis.partitions, config.redis.wait_replicas), clock).await;
+    let store = connected.map_err(|fault| RunFault::Connect(servers.place().to_owned(), fault))?;
+    let probe = Probe::connect(servers, clock).await?;
     let (guard, verdict) = Guard::start(probe, &config.redis, clock, metrics.clone()).await?;
     if let Some(warning) = store.slow_settings().await {
         tracing::warn!("{warning}");
@@ -85,12 +84,12 @@ pub(super) async fn open(config: &Config, url: &str) -> Result<(Base, Guard), Ru
     Ok((base, guard))
 }
 
-async fn connect((url, address): (&str, &str), partitions: u16, clock: Clock) -> Result<Store, ConnectFault> {
+async fn connect(servers: &Servers, terms: (u16, u32), clock: Clock) -> Result<Store, ConnectFault> {
     let deadline = clock.deadline(REDIS_WITHIN);
     loop {
-        match Store::connect(url, partitions).await {
+        match Store::connect(servers, terms).await {
             Err(ConnectFault::Store(error)) if clock.deadline(Duration::ZERO) < deadline => {
-                tracing::warn!(redis = address, %error, "waiting for Redis");
+                tracing::warn!(redis = servers.place(), %error, "waiting for Redis");
                 tokio::time::sleep(REDIS_AGAIN).await;
             }
             connected => return connected,

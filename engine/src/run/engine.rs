@@ -82,7 +82,7 @@ impl Engine {
         (redis, addresses): (&Redis, [String; 2]),
         shutdown: &Shutdown,
     ) -> Result<Self, RunFault> {
-        let (base, guard) = database::open(&config, &redis.url).await?;
+        let (base, guard) = database::open(&config, &redis.servers).await?;
         let (stages, journal) = (Stages::new(shutdown), guard.journal());
         let told = Told::start((logs, tracer), &config, &base);
         stages.helpers.tasks.spawn(guard.run(stages.helpers.stop.clone()));
@@ -252,6 +252,7 @@ impl Engine {
             .tasks
             .spawn(self.traffic.clone().pass_on(self.campaigns.clone(), stop()));
         helpers.tasks.spawn(self.numbers.clone().run(stop()));
+        helpers.tasks.spawn(self.leases.clone().attend(verdict.clone(), stop()));
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
         let engines = self.engines.clone();
         let has_duty = move || engines.has_duty();

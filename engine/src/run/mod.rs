@@ -29,7 +29,7 @@ use crate::mirror::MirrorFault;
 use crate::otel::{Tracer, TracerFault};
 use crate::outcome::BrokenTable;
 use crate::shutdown::Shutdown;
-use crate::store::{ConnectFault, Embedded, EmbeddedFault, StoreError, UnlockFault};
+use crate::store::{AddressFault, ConnectFault, Embedded, EmbeddedFault, Servers, StoreError, UnlockFault};
 use crate::webhooks::WebhookFault;
 use engine::Engine;
 use notify::Phase;
@@ -96,7 +96,7 @@ pub(crate) struct Ready {
 
 /// The database server.
 struct Redis {
-    url: String,
+    servers: Servers,
     /// It is the embedded one, which no other process can use.
     is_ours: bool,
 }
@@ -120,15 +120,18 @@ pub(crate) async fn run(given: Given, shutdown: Shutdown, on_ready: impl FnOnce(
     let redis_stop = CancellationToken::new();
     let servers = TaskTracker::new();
     let redis = match &given.config.redis.url {
-        Some(url) => Redis {
-            url: url.reveal().to_owned(),
+        Some(address) => Redis {
+            servers: reached(Servers::new(address), "redis.url")?,
             is_ours: false,
         },
         None => {
             let server = Embedded::start(&given.config.redis.data_dir).await?;
-            let url = server.url();
+            let redis = Redis {
+                servers: reached(server.servers(), "redis.data_dir")?,
+                is_ours: true,
+            };
             servers.spawn(server.supervise(redis_stop.clone()));
-            Redis { url, is_ours: true }
+            redis
         }
     };
     let ended = start_and_serve(given, &redis, shutdown.clone(), on_ready).await;
@@ -140,6 +143,10 @@ pub(crate) async fn run(given: Given, shutdown: Shutdown, on_ready: impl FnOnce(
         () = shutdown.at_once.cancelled() => {}
     }
     ended
+}
+
+fn reached(servers: Result<Servers, AddressFault>, by: &str) -> Result<Servers, RunFault> {
+    servers.map_err(|error| RunFault::Connect(by.to_owned(), ConnectFault::Address(error)))
 }
 
 /// Ports are taken first: an engine that cannot be reached sends nothing.

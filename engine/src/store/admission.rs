@@ -136,7 +136,7 @@ impl Store {
     /// Nothing that is queued of a tenant is leased, or all of it may be.
     pub(crate) async fn hold_queues(&self, id: TenantId, held: bool) -> Result<(), StoreError> {
         let hold = |partition| {
-            let mut call = self.script(Name::Suspend, &[self.base(partition)]);
+            let mut call = self.partition_script(Name::Suspend, partition);
             call.arg(id.0).arg(u8::from(held));
             call
         };

@@ -59,14 +59,17 @@ impl Store {
         Ok(all)
     }
 
-    /// Connections of the API to Redis: open and idle, in use, and calls that wait for one.
+    /// Connections of the API to Redis: open and idle, in use, and calls that wait for one. None of a cluster or of sentinels'
+    /// master: there all calls share one.
     pub(crate) fn pool_use(&self) -> [(&'static str, usize); 3] {
-        let status = self.pool.status();
-        [
-            ("idle", status.available),
-            ("used", status.size.saturating_sub(status.available)),
-            ("awaited", status.waiting),
-        ]
+        let (idle, used, awaited) = self.desk.status().map_or((0, 0, 0), |status| {
+            (
+                status.available,
+                status.size.saturating_sub(status.available),
+                status.waiting,
+            )
+        });
+        [("idle", idle), ("used", used), ("awaited", awaited)]
     }
 }
 

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisResult, ServerErrorKind};
+use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind};
 
+use super::connection::read;
 use super::health::ID;
+use super::servers::{Link, Servers};
 use super::{StoreError, keys};
 
 /// A server that takes longer is away.
@@ -27,6 +28,9 @@ pub(crate) enum SourceFault {
     /// It is not there, or refuses.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// No file has all of it.
+    #[error("it is a cluster, whose data lie on several servers: keep the append-only folder of each of its masters")]
+    Cluster,
     /// It tells nobody its settings, as many hosted ones.
     #[error("it does not say where its data is (CONFIG GET): keep it with what its provider has for this")]
     Hidden,
@@ -59,7 +63,7 @@ pub(crate) struct Users {
 
 /// A server whose data is to be kept. It is given nothing but a stamp.
 pub(crate) struct Source {
-    connection: MultiplexedConnection,
+    link: Link,
 }
 
 impl Source {
@@ -67,13 +71,10 @@ impl Source {
     ///
     /// # Errors
     /// When the server is not there, or refuses us.
-    pub(crate) async fn connect(url: &str) -> Result<Self, StoreError> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(WITHIN))
-            .set_response_timeout(Some(WITHIN));
-        let client = Client::open(url)?;
-        let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-        Ok(Self { connection })
+    pub(crate) async fn connect(servers: &Servers) -> Result<Self, StoreError> {
+        Ok(Self {
+            link: servers.visit(WITHIN).await?,
+        })
     }
 
     /// Where its data is.
@@ -81,6 +82,9 @@ impl Source {
     /// # Errors
     /// See [`SourceFault`].
     pub(crate) async fn place(&mut self) -> Result<Place, SourceFault> {
+        if self.link.is_to_cluster() {
+            return Err(SourceFault::Cluster);
+        }
         if self.setting("appendonly").await? != "yes" {
             return Err(SourceFault::Setting("appendonly no".to_owned(), "appendonly yes"));
         }
@@ -102,13 +106,12 @@ impl Source {
     async fn setting(&mut self, name: &str) -> Result<String, SourceFault> {
         let mut get = redis::cmd("CONFIG");
         get.arg("GET").arg(name);
-        let found: RedisResult<Vec<(String, String)>> = get.query_async(&mut self.connection).await;
-        let found = found.map_err(
-            |error| match error.kind() == NOT_FOR_US || error.kind() == NO_SUCH_COMMAND {
-                true => SourceFault::Hidden,
-                false => SourceFault::Store(error.into()),
-            },
-        )?;
+        let hides = |error: &RedisError| error.kind() == NOT_FOR_US || error.kind() == NO_SUCH_COMMAND;
+        let reply = self.link.call(&get).await.map_err(|fault| match fault {
+            StoreError::Refused(error) if hides(&error) => SourceFault::Hidden,
+            other => SourceFault::Store(other),
+        })?;
+        let found: Vec<(String, String)> = read(reply)?;
         Ok(found.into_iter().next().map(|(_, value)| value).unwrap_or_default())
     }
 
@@ -118,7 +121,7 @@ impl Source {
     /// When the server does not answer, or refuses.
     pub(crate) async fn is_loading(&mut self) -> Result<bool, StoreError> {
         let mut ask = redis::cmd("INFO");
-        let info: String = ask.arg("persistence").query_async(&mut self.connection).await?;
+        let info: String = self.ask(ask.arg("persistence")).await?;
         Ok(info.lines().any(|line| line.trim() == "loading:1"))
     }
 
@@ -129,7 +132,7 @@ impl Source {
     pub(crate) async fn stamp(&mut self, stamp: &str) -> Result<(), StoreError> {
         let mut set = redis::cmd("HSET");
         set.arg(keys::META).arg(STAMP).arg(stamp);
-        Ok(set.query_async::<i64>(&mut self.connection).await.map(drop)?)
+        self.ask::<i64>(&set).await.map(drop)
     }
 
     /// Who uses the database.
@@ -137,13 +140,10 @@ impl Source {
     /// # Errors
     /// When the server does not answer, or refuses.
     pub(crate) async fn users(&mut self) -> Result<Users, StoreError> {
-        let mut calls = redis::pipe();
-        calls.cmd("HGET").arg(keys::META).arg(ID);
-        calls.cmd("HGET").arg(keys::META).arg("next_epoch");
-        calls.cmd("HVALS").arg(keys::ENGINES);
-        calls.cmd("TIME");
-        type Replies = (Option<String>, Option<u64>, Vec<u64>, (u64, u64));
-        let (id, last_epoch, signs, (seconds, micros)): Replies = calls.query_async(&mut self.connection).await?;
+        let id = self.ask(redis::cmd("HGET").arg(keys::META).arg(ID)).await?;
+        let last_epoch: Option<u64> = self.ask(redis::cmd("HGET").arg(keys::META).arg("next_epoch")).await?;
+        let signs: Vec<u64> = self.ask(redis::cmd("HVALS").arg(keys::ENGINES)).await?;
+        let (seconds, micros): (u64, u64) = self.ask(&redis::cmd("TIME")).await?;
         let now = seconds * 1_000_000 + micros;
         let last = signs.into_iter().max();
         Ok(Users {
@@ -151,5 +151,9 @@ impl Source {
             last_epoch: last_epoch.unwrap_or(0),
             last_sign: last.map(|at| Duration::from_micros(now.saturating_sub(at))),
         })
+    }
+
+    async fn ask<T: redis::FromRedisValue>(&self, call: &Cmd) -> Result<T, StoreError> {
+        read(self.link.call(call).await?)
     }
 }

@@ -1,15 +1,10 @@
 //! The bell that engines hear of each other.
 
-use std::time::Duration;
-
 use futures::StreamExt as _;
 use redis::aio::PubSub;
-use redis::{Client, IntoConnectionInfo};
 
+use super::servers::Servers;
 use super::{Store, StoreError, keys};
-
-/// How long a connection may take to be made.
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Hears what other engines ring for.
 pub(crate) struct Listener(PubSub);
@@ -19,12 +14,8 @@ impl Listener {
     ///
     /// # Errors
     /// When the server does not answer.
-    pub(crate) async fn connect(url: &str) -> Result<Self, StoreError> {
-        let client = Client::open(url.into_connection_info()?)?;
-        let connecting = tokio::time::timeout(CONNECTION_TIMEOUT, client.get_async_pubsub());
-        let mut listener = connecting
-            .await
-            .map_err(|late| StoreError::Unavailable(std::io::Error::from(late).into()))??;
+    pub(crate) async fn connect(servers: &Servers) -> Result<Self, StoreError> {
+        let mut listener = servers.subscription().await?;
         listener.subscribe(keys::BELL).await?;
         Ok(Self(listener))
     }

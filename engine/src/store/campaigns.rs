@@ -295,7 +295,7 @@ impl Store {
         partition: Partition,
         (position, count): (u32, u32),
     ) -> Result<Looked, StoreError> {
-        let mut call = self.script(Name::Look, &[self.base(partition)]);
+        let mut call = self.partition_script(Name::Look, partition);
         call.arg(campaign.0).arg(position).arg(count);
         let mut replies = self.run(&self.bulk, vec![call]).await?;
         let mut values = array(replies.pop().unwrap_or_default())?.into_iter();

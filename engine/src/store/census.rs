@@ -82,7 +82,7 @@ impl Store {
     /// Counts what waits, over all partitions.
     pub(crate) async fn census(&self) -> Result<Census, StoreError> {
         let ask = |partition| {
-            let mut call = self.script(Name::Census, &[self.base(partition)]);
+            let mut call = self.partition_script(Name::Census, partition);
             call.arg(HEADS_MAX);
             call
         };
@@ -126,7 +126,7 @@ impl Store {
     /// Counts what waits of a campaign.
     pub(crate) async fn campaign_census(&self, campaign: CampaignId) -> Result<CampaignCensus, StoreError> {
         let ask = |partition| {
-            let mut call = self.script(Name::Waits, &[self.base(partition)]);
+            let mut call = self.partition_script(Name::Waits, partition);
             call.arg(campaign.0);
             call
         };

@@ -4,13 +4,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use deadpool_redis::{Manager, Pool, PoolConfig, Runtime};
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::io::tcp::TcpSettings;
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, IntoConnectionInfo, Pipeline, RedisResult, ServerErrorKind, Value,
-};
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, RedisResult, ServerErrorKind, Value};
 
 use super::scripts::{Name, Scripts};
+use super::servers::{AddressFault, Link, Servers};
 use super::{Shared, Store, StoreError, keys};
 use crate::domain::{PARTITIONS_MAX, Partition};
 
@@ -21,9 +18,6 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may take to be made.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connections for answers and receipts, leases, the books, and all that is long.
-const CONNECTIONS: usize = 4;
-
 /// How everything is laid out in Redis. Another layout gets another number.
 const SHAPE: u32 = 2;
 
@@ -33,9 +27,9 @@ const POOL_SIZE: usize = 16;
 /// A database that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectFault {
-    /// The URL is invalid.
-    #[error("redis.url: {0}")]
-    Url(#[source] redis::RedisError),
+    /// The address cannot be used.
+    #[error(transparent)]
+    Address(#[from] AddressFault),
     /// The server is not there or refuses us.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -50,44 +44,28 @@ pub(crate) enum ConnectFault {
     Pool(String),
 }
 
-impl Store {
-    /// Where a URL leads, without its password; `redis.url` when it is invalid.
-    pub(crate) fn address(url: &str) -> String {
-        url.into_connection_info()
-            .map_or_else(|_| "redis.url".to_owned(), |info| info.addr().to_string())
-    }
+/// Where single calls go: a pool, or whichever server has the key.
+#[derive(Clone)]
+pub(super) enum Desk {
+    Pool(Pool),
+    Link(Link),
+}
 
+impl Store {
     /// Connects, and fixes the number of partitions at the first use.
     ///
     /// # Errors
     /// See [`ConnectFault`]; `Store` of kind unavailable may be tried again.
-    pub(crate) async fn connect(url: &str, partitions: u16) -> Result<Self, ConnectFault> {
-        let tcp = TcpSettings::default().set_nodelay(true);
-        let info = url
-            .into_connection_info()
-            .map_err(ConnectFault::Url)?
-            .set_tcp_settings(tcp);
-        let client = Client::open(info).map_err(ConnectFault::Url)?;
-        let mut connections = Vec::with_capacity(CONNECTIONS);
-        for _ in 0..CONNECTIONS {
-            let config = ConnectionManagerConfig::new()
-                .set_response_timeout(Some(RESPONSE_TIMEOUT))
-                .set_connection_timeout(Some(CONNECTION_TIMEOUT))
-                .set_max_delay(Duration::from_secs(1));
-            connections.push(
-                ConnectionManager::new_with_config(client.clone(), config)
-                    .await
-                    .map_err(StoreError::from)?,
-            );
-        }
-        let mut first = connections[0].clone();
-        fix_shape(&mut first).await?;
-        let partitions = fix_partitions(&mut first, partitions).await.map_err(StoreError::from)?;
-        let [moves, leases, books, bulk]: [ConnectionManager; CONNECTIONS] = connections
-            .try_into()
-            .map_err(|_| ConnectFault::Pool("one connection for each kind of work".into()))?;
+    pub(crate) async fn connect(
+        servers: &Servers,
+        (partitions, wait_replicas): (u16, u32),
+    ) -> Result<Self, ConnectFault> {
+        let moves = servers.link(RESPONSE_TIMEOUT).await?;
+        fix_shape(&moves).await?;
+        let partitions = fix_partitions(&moves, partitions).await?;
         let shared = Shared {
             partitions,
+            wait_replicas,
             bases: (0..partitions).map(|number| keys::base(Partition(number))).collect(),
             scripts: Scripts::new(),
             ledgers: Mutex::default(),
@@ -96,17 +74,35 @@ impl Store {
         };
         let store = Self {
             moves,
-            leases,
-            books,
-            bulk,
-            pool: pool(url)?,
+            leases: servers.link(RESPONSE_TIMEOUT).await?,
+            books: servers.link(RESPONSE_TIMEOUT).await?,
+            bulk: servers.link(RESPONSE_TIMEOUT).await?,
+            desk: match servers.only() {
+                Some(client) => Desk::Pool(pool(client)?),
+                None => Desk::Link(servers.link(RESPONSE_TIMEOUT).await?),
+            },
             shared: Arc::new(shared),
         };
         store.load_scripts(&store.moves).await?;
         Ok(store)
     }
 
-    /// A call of a script on `keys`; arguments are added by the caller.
+    /// A call of a script on a partition; arguments are added by the caller.
+    ///
+    /// It names two keys that are never there. Of a partition that a cluster is moving, key by key, each node has a part: two keys
+    /// that it does not find are a reason for both of them to have the script wait.
+    pub(super) fn partition_script(&self, name: Name, partition: Partition) -> Cmd {
+        let base = self.base(partition);
+        let mut command = redis::cmd("EVALSHA");
+        command
+            .arg(self.shared.scripts.digest(name))
+            .arg(2)
+            .arg(base)
+            .arg(format!("{base}-"));
+        command
+    }
+
+    /// A call of a script on `keys`, which are all that it touches; arguments are added by the caller.
     pub(super) fn script(&self, name: Name, keys: &[&str]) -> Cmd {
         let mut command = redis::cmd("EVALSHA");
         command.arg(self.shared.scripts.digest(name)).arg(keys.len()).arg(keys);
@@ -115,12 +111,12 @@ impl Store {
 
     /// Runs calls in one round trip. A server that was restarted has forgotten the scripts: they are loaded again, and
     /// only the calls that found none are repeated.
-    pub(super) async fn run(&self, connection: &ConnectionManager, calls: Vec<Cmd>) -> Result<Vec<Value>, StoreError> {
+    pub(super) async fn run(&self, connection: &Link, calls: Vec<Cmd>) -> Result<Vec<Value>, StoreError> {
         if calls.is_empty() {
             return Ok(Vec::new());
         }
         let pipeline = pipeline(calls);
-        let mut replies = send(connection, &pipeline).await?;
+        let mut replies = connection.send(&pipeline).await?;
         let missing: Vec<usize> = (0..replies.len()).filter(|&at| is_no_script(&replies[at])).collect();
         if !missing.is_empty() {
             self.load_scripts(connection).await?;
@@ -128,7 +124,7 @@ impl Store {
             let again = calls
                 .filter(|(at, _)| missing.contains(at))
                 .map(|(_, call)| call.clone());
-            let again = send(connection, &self::pipeline(again.collect())).await?;
+            let again = connection.send(&self::pipeline(again.collect())).await?;
             for (at, reply) in missing.into_iter().zip(again) {
                 replies[at] = reply;
             }
@@ -136,21 +132,16 @@ impl Store {
         Ok(replies.into_iter().collect::<RedisResult<Vec<Value>>>()?)
     }
 
-    /// One call outside the hot path, through the pool.
+    /// One call outside the hot path.
     pub(super) async fn ask<T: redis::FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        let mut connection = self.pool.get().await.map_err(|error| {
-            if let deadpool_redis::PoolError::Backend(error) = error {
-                return StoreError::from(error);
-            }
-            StoreError::Unavailable(redis::RedisError::from(std::io::Error::other(error.to_string())))
-        })?;
-        match command.query_async(&mut connection).await {
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+        let reply = match self.desk.call(command).await {
+            Err(StoreError::Refused(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
                 self.load_scripts(&self.bulk).await?;
-                Ok(command.query_async(&mut connection).await?)
+                self.desk.call(command).await?
             }
-            reply => Ok(reply?),
-        }
+            reply => reply?,
+        };
+        read(reply)
     }
 
     /// Whether Redis answers.
@@ -162,13 +153,18 @@ impl Store {
     pub(crate) async fn slow_settings(&self) -> Option<String> {
         let mut ask = redis::cmd("CONFIG");
         ask.arg("GET").arg("hash-max-listpack-entries");
-        let (_, value): (String, u32) = self.ask(&ask).await.ok()?;
+        let replies = self.bulk.each(&ask).await.ok()?;
+        let values = replies
+            .into_iter()
+            .filter_map(|reply| read::<(String, u32)>(reply).ok());
+        let value = values.map(|(_, value)| value).max()?;
         (value > 64).then(|| {
             format!("Redis has hash-max-listpack-entries {value}: small hashes of live messages are then scanned; set it to 64")
         })
     }
 
-    async fn load_scripts(&self, connection: &ConnectionManager) -> Result<(), StoreError> {
+    /// Onto every master that there is.
+    async fn load_scripts(&self, connection: &Link) -> Result<(), StoreError> {
         let loads: Vec<Cmd> = self
             .shared
             .scripts
@@ -180,7 +176,8 @@ impl Store {
                 load
             })
             .collect();
-        send(connection, &pipeline(loads))
+        connection
+            .send(&pipeline(loads))
             .await?
             .into_iter()
             .collect::<RedisResult<Vec<Value>>>()?;
@@ -197,23 +194,43 @@ fn pipeline(calls: Vec<Cmd>) -> Pipeline {
     pipeline
 }
 
-async fn send(connection: &ConnectionManager, pipeline: &Pipeline) -> Result<Vec<RedisResult<Value>>, StoreError> {
-    Ok(pipeline.query_async(&mut connection.clone()).await?)
-}
-
 fn is_no_script(reply: &RedisResult<Value>) -> bool {
     reply
         .as_ref()
         .is_err_and(|error| error.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
 }
 
-fn pool(url: &str) -> Result<Pool, ConnectFault> {
+impl Desk {
+    /// `None`: there is no pool.
+    pub(super) fn status(&self) -> Option<deadpool_redis::Status> {
+        match self {
+            Self::Pool(pool) => Some(pool.status()),
+            Self::Link(_) => None,
+        }
+    }
+
+    async fn call(&self, command: &Cmd) -> Result<Value, StoreError> {
+        let pool = match self {
+            Self::Pool(pool) => pool,
+            Self::Link(link) => return link.call(command).await,
+        };
+        let mut connection = pool.get().await.map_err(|error| {
+            if let deadpool_redis::PoolError::Backend(error) = error {
+                return StoreError::from(error);
+            }
+            StoreError::Unavailable(redis::RedisError::from(std::io::Error::other(error.to_string())))
+        })?;
+        Ok(command.query_async(&mut connection).await?)
+    }
+}
+
+fn pool(client: &Client) -> Result<Pool, ConnectFault> {
     // By itself it would wait half a second: a server that is busy for one would be as good as away to whoever reads.
     let config = AsyncConnectionConfig::new()
         .set_response_timeout(Some(RESPONSE_TIMEOUT))
         .set_connection_timeout(Some(CONNECTION_TIMEOUT));
-    let manager = Manager::new_with_config(url, config).map_err(ConnectFault::Url)?;
-    Pool::builder(manager)
+    let manager = Manager::new_with_config(client.get_connection_info().clone(), config);
+    Pool::builder(manager.map_err(AddressFault)?)
         .config(PoolConfig::new(POOL_SIZE))
         .runtime(Runtime::Tokio1)
         .build()
@@ -221,17 +238,15 @@ fn pool(url: &str) -> Result<Pool, ConnectFault> {
 }
 
 /// A database of another shape is not touched: what is in it would be lost between the two.
-async fn fix_shape(connection: &mut ConnectionManager) -> Result<(), ConnectFault> {
+async fn fix_shape(link: &Link) -> Result<(), ConnectFault> {
     let mut get = redis::cmd("HMGET");
-    get.arg(keys::META).arg("shape").arg("partitions");
-    let (shape, partitions): (Option<u32>, Option<u16>) =
-        get.query_async(connection).await.map_err(StoreError::from)?;
-    match (shape, partitions) {
+    let reply = link.call(get.arg(keys::META).arg("shape").arg("partitions")).await?;
+    let found: (Option<u32>, Option<u16>) = read(reply)?;
+    match found {
         (Some(SHAPE), _) => Ok(()),
         (None, None) => {
             let mut set = redis::cmd("HSETNX");
-            set.arg(keys::META).arg("shape").arg(SHAPE);
-            set.query_async::<i64>(connection).await.map_err(StoreError::from)?;
+            link.call(set.arg(keys::META).arg("shape").arg(SHAPE)).await?;
             Ok(())
         }
         _ => Err(ConnectFault::OtherShape),
@@ -239,27 +254,14 @@ async fn fix_shape(connection: &mut ConnectionManager) -> Result<(), ConnectFaul
 }
 
 /// The first engine that uses the database decides, for good.
-async fn fix_partitions(connection: &mut ConnectionManager, wanted: u16) -> RedisResult<u16> {
+async fn fix_partitions(link: &Link, wanted: u16) -> Result<u16, StoreError> {
     let mut set = redis::cmd("HSETNX");
-    let _created: i64 = set
-        .arg(keys::META)
-        .arg("partitions")
-        .arg(wanted)
-        .query_async(connection)
-        .await?;
+    link.call(set.arg(keys::META).arg("partitions").arg(wanted)).await?;
     let mut get = redis::cmd("HGET");
-    let partitions: u16 = get.arg(keys::META).arg("partitions").query_async(connection).await?;
+    let partitions: u16 = read(link.call(get.arg(keys::META).arg("partitions")).await?)?;
     Ok(partitions.clamp(1, PARTITIONS_MAX))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_shows_no_password() {
-        assert_eq!(Store::address("redis://user:secret@10.0.0.1:6380/2"), "10.0.0.1:6380");
-        assert_eq!(Store::address("redis+unix:///run/redis.sock"), "/run/redis.sock");
-        assert_eq!(Store::address("nothing of the kind"), "redis.url");
-    }
+pub(super) fn read<T: redis::FromRedisValue>(reply: Value) -> Result<T, StoreError> {
+    Ok(redis::from_redis_value(reply).map_err(redis::RedisError::from)?)
 }

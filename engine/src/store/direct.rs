@@ -100,7 +100,7 @@ impl Store {
         now: UnixMicros,
     ) -> Result<DirectPlace, StoreError> {
         let partition = message.recipient.partition(self.partitions());
-        let mut call = self.script(Name::Direct, &[self.base(partition)]);
+        let mut call = self.partition_script(Name::Direct, partition);
         call.arg(message.campaign.0)
             .arg(message.tenant.0)
             .arg(message.line.to_string())
@@ -206,7 +206,7 @@ impl Store {
                 .await
                 .map(drop);
         };
-        let mut call = self.script(Name::UndoDirect, &[self.base(partition)]);
+        let mut call = self.partition_script(Name::UndoDirect, partition);
         call.arg(&half.token.0[..]).arg(now.seconds());
         let mut replies = self.run(&self.bulk, vec![call]).await?;
         let made = integer(&replies.pop().unwrap_or_default())? == 1;

@@ -1,5 +1,7 @@
 //! Engine processes: who is alive, and numbers for the names of SMSCs and routes.
 
+use super::connection::read;
+use super::health::memory;
 use super::scripts::Name;
 use super::{Store, StoreError, keys};
 use crate::domain::{CampaignId, GateId, RouteId, SmscId, UnixMicros};
@@ -48,11 +50,13 @@ impl Store {
         let mut forget = redis::cmd("HDEL");
         self.ask::<i64>(forget.arg(keys::ENGINES).arg(epoch)).await?;
         let forget = |partition| {
-            let mut forget = redis::cmd("HDEL");
-            forget.arg(format!("{}leases", self.base(partition))).arg(epoch);
-            forget
+            ["leases", "checked"].map(|kind| {
+                let mut forget = redis::cmd("HDEL");
+                forget.arg(format!("{}{kind}", self.base(partition))).arg(epoch);
+                forget
+            })
         };
-        self.run(&self.bulk, self.all_partitions().map(forget).collect())
+        self.run(&self.bulk, self.all_partitions().flat_map(forget).collect())
             .await
             .map(drop)
     }
@@ -136,10 +140,12 @@ impl Store {
         Ok(pairs.into_iter().map(|(id, epoch)| (CampaignId(id), epoch)).collect())
     }
 
-    /// Octets of memory that the server uses, for a gauge.
+    /// Octets of memory that the servers use, for a gauge.
     pub(crate) async fn used_memory(&self) -> Result<u64, StoreError> {
-        let text: String = self.ask(redis::cmd("INFO").arg("memory")).await?;
-        let line = text.lines().find_map(|line| line.strip_prefix("used_memory:"));
-        Ok(line.and_then(|value| value.trim().parse().ok()).unwrap_or(0))
+        let mut used = 0;
+        for reply in self.bulk.each(redis::cmd("INFO").arg("memory")).await? {
+            used += memory(&read::<String>(reply)?).used;
+        }
+        Ok(used)
     }
 }

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, FromRedisValue, Pipeline, RedisResult, Value};
+use redis::{RedisResult, Value};
 
+use super::connection::read;
+use super::servers::{Link, Servers};
 use super::{StoreError, keys};
 use crate::clock::Clock;
 
@@ -45,6 +46,17 @@ pub(crate) struct Memory {
     pub(crate) max: u64,
 }
 
+impl Memory {
+    /// One without a limit is never full.
+    fn is_fuller_than(self, other: Self) -> bool {
+        let share = |memory: Self| match memory.max {
+            0 => 0,
+            max => u128::from(memory.used) * 1_000_000 / u128::from(max),
+        };
+        (share(self), self.used) > (share(other), other.used)
+    }
+}
+
 /// What one look at the server shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sight {
@@ -65,7 +77,8 @@ pub(crate) struct Sight {
 /// A connection that is only used to look: no bulk of others is in front of it.
 #[derive(Clone)]
 pub(crate) struct Probe {
-    connection: ConnectionManager,
+    servers: Servers,
+    link: Link,
     clock: Clock,
 }
 
@@ -73,14 +86,13 @@ impl Probe {
     /// Connects.
     ///
     /// # Errors
-    /// When the URL is invalid or the server is not there.
-    pub(crate) async fn connect(url: &str, clock: Clock) -> Result<Self, StoreError> {
-        let config = ConnectionManagerConfig::new()
-            .set_response_timeout(Some(RESPONSE_TIMEOUT))
-            .set_connection_timeout(Some(RESPONSE_TIMEOUT))
-            .set_max_delay(Duration::from_secs(1));
-        let connection = ConnectionManager::new_with_config(Client::open(url)?, config).await?;
-        Ok(Self { connection, clock })
+    /// When the server is not there.
+    pub(crate) async fn connect(servers: &Servers, clock: Clock) -> Result<Self, StoreError> {
+        Ok(Self {
+            servers: servers.clone(),
+            link: servers.link(RESPONSE_TIMEOUT).await?,
+            clock,
+        })
     }
 
     /// Gives the database that id unless it has one. Returns the one that it has.
@@ -88,56 +100,79 @@ impl Probe {
     /// # Errors
     /// When the server does not answer, or refuses.
     pub(crate) async fn claim(&self, id: &str) -> Result<String, StoreError> {
-        let mut calls = redis::pipe();
-        calls.cmd("HSETNX").arg(keys::META).arg(ID).arg(id).ignore();
-        calls.cmd("HGET").arg(keys::META).arg(ID);
-        let (id,): (String,) = calls.query_async(&mut self.connection.clone()).await?;
-        Ok(id)
+        let mut set = redis::cmd("HSETNX");
+        self.link.call(set.arg(keys::META).arg(ID).arg(id)).await?;
+        read(self.link.call(redis::cmd("HGET").arg(keys::META).arg(ID)).await?)
     }
 
-    /// Looks.
+    /// Looks at the master that the sentinels know now, or at every node of a cluster: what one of them lacks, the database lacks.
     ///
     /// # Errors
-    /// When the server does not answer, or refuses more than CONFIG.
+    /// When a server does not answer, or refuses more than CONFIG.
     pub(crate) async fn look(&self) -> Result<Sight, StoreError> {
+        if let Err(error) = self.servers.follow().await {
+            tracing::debug!(%error, "no sentinel says who the master is: it is taken for the one that it was");
+        }
         let since = self.clock.now();
-        let replies: Vec<RedisResult<Value>> = questions().query_async(&mut self.connection.clone()).await?;
+        let [time, id] = self.time_and_id().await?;
         let at = self.clock.now();
-        let mut replies = replies.into_iter();
-        let (seconds, micros): (u64, u64) = next(&mut replies)?;
-        let id = next(&mut replies)?;
-        let info: String = next(&mut replies)?;
-        let settings: RedisResult<Vec<(String, String)>> = (0..3).map(|_| next(&mut replies)).collect();
+        let ((seconds, micros), id): ((u64, u64), _) = (read(time)?, read(id)?);
         Ok(Sight {
             at,
             round_trip: at - since,
             time_us: seconds * 1_000_000 + micros,
             id,
-            memory: memory(&info),
-            hazards: settings.ok().map(|settings| hazards(&settings)),
+            memory: self.memory().await?,
+            hazards: self.hazards().await,
         })
     }
-}
 
-fn questions() -> Pipeline {
-    let mut calls = redis::pipe();
-    calls.ignore_errors();
-    calls.cmd("TIME");
-    calls.cmd("HGET").arg(keys::META).arg(ID);
-    calls.cmd("INFO").arg("memory");
-    for setting in ["appendonly", "appendfsync", "maxmemory-policy"] {
-        calls.cmd("CONFIG").arg("GET").arg(setting);
+    /// Of the node that has the id: another one's clock may be another.
+    async fn time_and_id(&self) -> Result<[Value; 2], StoreError> {
+        let mut calls = redis::pipe();
+        calls.ignore_errors();
+        calls.cmd("TIME");
+        calls.cmd("HGET").arg(keys::META).arg(ID);
+        let replies: RedisResult<Vec<Value>> = self.link.send(&calls).await?.into_iter().collect();
+        let both = <[Value; 2]>::try_from(replies?);
+        both.map_err(|_| StoreError::Corrupt("a reply is missing"))
     }
-    calls
+
+    /// Of the fullest.
+    async fn memory(&self) -> Result<Memory, StoreError> {
+        let mut fullest = Memory::default();
+        for reply in self.link.each(redis::cmd("INFO").arg("memory")).await? {
+            let found = memory(&read::<String>(reply)?);
+            if found.is_fuller_than(fullest) {
+                fullest = found;
+            }
+        }
+        Ok(fullest)
+    }
+
+    async fn hazards(&self) -> Option<Vec<Hazard>> {
+        let mut settings = Vec::new();
+        for setting in ["appendonly", "appendfsync", "maxmemory-policy"] {
+            let mut get = redis::cmd("CONFIG");
+            let replies = self.link.each(get.arg("GET").arg(setting)).await.ok()?;
+            for (server, reply) in replies.into_iter().enumerate() {
+                let found: Vec<(String, String)> = read(reply).ok()?;
+                settings.extend(found.into_iter().map(|pair| (server, pair)));
+            }
+        }
+        let servers = settings.iter().map(|(server, _)| server + 1).max()?;
+        let of = |server| {
+            let own = settings.iter().filter(move |(of, _)| *of == server);
+            hazards(&own.map(|(_, pair)| pair.clone()).collect::<Vec<_>>())
+        };
+        let mut found: Vec<Hazard> = (0..servers).flat_map(of).collect();
+        found.dedup();
+        Some(found)
+    }
 }
 
-fn next<T: FromRedisValue>(replies: &mut impl Iterator<Item = RedisResult<Value>>) -> RedisResult<T> {
-    let missing = || redis::RedisError::from(std::io::Error::other("a reply is missing"));
-    let value = replies.next().ok_or_else(missing)??;
-    Ok(redis::from_redis_value(value)?)
-}
-
-fn memory(info: &str) -> Memory {
+/// Of what INFO says.
+pub(super) fn memory(info: &str) -> Memory {
     let figure = |name: &str| {
         let mut values = info.lines().filter_map(|line| line.split_once(':'));
         let value = values.find(|(known, _)| *known == name);
@@ -199,5 +234,14 @@ mod tests {
         let info = "# Memory\r\nused_memory_rss:9\r\nused_memory:850\r\nmaxmemory_human:1K\r\nmaxmemory:1000\r\n";
         assert_eq!(memory(info), Memory { used: 850, max: 1000 });
         assert_eq!(memory("").max, 0);
+    }
+
+    #[test]
+    fn the_fullest_has_the_least_room_for_what_it_may_use() {
+        let [small, large, endless] = [(80, 100), (500, 1_000), (9_000, 0)].map(|(used, max)| Memory { used, max });
+        assert!(
+            small.is_fuller_than(large) && large.is_fuller_than(endless) && endless.is_fuller_than(Memory::default())
+        );
+        assert!(!large.is_fuller_than(small) && !small.is_fuller_than(small));
     }
 }

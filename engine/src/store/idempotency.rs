@@ -153,7 +153,7 @@ mod tests {
     async fn server(name: &str) -> Server {
         let folder = std::env::temp_dir().join(format!("campanile-{name}-{}", std::process::id()));
         let redis = Embedded::start(&folder).await.unwrap();
-        let store = Store::connect(&redis.url(), 16).await.unwrap();
+        let store = Store::connect(&redis.servers().unwrap(), (16, 0)).await.unwrap();
         Server {
             store,
             folder,

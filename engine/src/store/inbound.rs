@@ -221,7 +221,7 @@ impl Store {
         let sealed = self.seal(partition, rows).await?;
         let rows: Vec<(&InboundRow, Vec<u8>)> = rows.iter().zip(sealed).collect();
         let call = |rows: &[(&InboundRow, Vec<u8>)]| {
-            let mut call = self.script(Name::Inbound, &[self.base(partition)]);
+            let mut call = self.partition_script(Name::Inbound, partition);
             call.arg(keeping.now.seconds()).arg(keeping.twice.as_secs());
             call.arg(Purpose::Marketing.lane());
             call.arg(keeping.kept_for.as_secs().div_ceil(86_400)).arg(keeping.kept);
@@ -290,7 +290,7 @@ impl Store {
         kept_for: Duration,
     ) -> Result<Option<InboundPlace>, StoreError> {
         let partition = entry.place.partition;
-        let mut call = self.script(Name::HandOver, &[self.base(partition)]);
+        let mut call = self.partition_script(Name::HandOver, partition);
         call.arg(entry.place.id()).arg(tenant.0);
         call.arg(self.sealed(Some(tenant), &entry.message).await?);
         call.arg(campaign.map_or_else(String::new, |campaign| campaign.0.to_string()));
@@ -377,7 +377,7 @@ impl Store {
         part: &PartRow,
         now: UnixMicros,
     ) -> Result<Parts, StoreError> {
-        let mut call = self.script(Name::Parts, &[self.base(partition)]);
+        let mut call = self.partition_script(Name::Parts, partition);
         call.arg(key)
             .arg(part.number)
             .arg(part.total)

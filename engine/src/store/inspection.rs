@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisResult};
-
 use super::StoreError;
+use super::connection::read;
+use super::servers::{Link, Servers};
 
 /// A server that takes longer is of no use to an engine.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -31,23 +30,33 @@ pub(crate) struct Inspection {
     pub(crate) time_us: u64,
 }
 
-/// Looks, without writing anything.
+/// Looks, without writing anything. Of a cluster, at one of its nodes; its settings are those of all of them, where they agree.
 ///
 /// # Errors
 /// When the server is not there, or refuses us.
-pub(crate) async fn inspect(url: &str) -> Result<Inspection, StoreError> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(WITHIN))
-        .set_response_timeout(Some(WITHIN));
-    let client = Client::open(url)?;
-    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-    let info: String = redis::cmd("INFO").arg("server").query_async(&mut connection).await?;
-    let (seconds, micros): (u64, u64) = redis::cmd("TIME").query_async(&mut connection).await?;
+pub(crate) async fn inspect(servers: &Servers) -> Result<Inspection, StoreError> {
+    let link = servers.visit(WITHIN).await?;
+    let infos = link.each(redis::cmd("INFO").arg("server")).await?;
+    let infos: Vec<String> = infos.into_iter().map(read).collect::<Result<_, _>>()?;
+    let (seconds, micros): (u64, u64) = read(link.call(&redis::cmd("TIME")).await?)?;
     Ok(Inspection {
-        server: server(&info),
-        settings: settings(&mut connection).await.ok(),
+        server: described(&infos),
+        settings: settings(&link).await.ok(),
         time_us: seconds * 1_000_000 + micros,
     })
+}
+
+/// `Redis 7.0.15`, `3 × Redis 7.0.15`, or each with its number.
+fn described(infos: &[String]) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for info in infos {
+        *counts.entry(server(info)).or_default() += 1;
+    }
+    let described = counts.iter().map(|(server, count)| match (infos.len(), count) {
+        (1, _) => server.clone(),
+        (_, count) => format!("{count} × {server}"),
+    });
+    described.collect::<Vec<_>>().join(", ")
 }
 
 /// Valkey says the last version of Redis that it is like as `redis_version`, and its own beside it.
@@ -60,13 +69,21 @@ fn server(info: &str) -> String {
     }
 }
 
-async fn settings(connection: &mut MultiplexedConnection) -> RedisResult<BTreeMap<String, String>> {
+/// A value in which servers differ is none: all of them, as they say it.
+async fn settings(link: &Link) -> Result<BTreeMap<String, String>, StoreError> {
     let mut all = BTreeMap::new();
     for setting in SETTINGS {
         let mut get = redis::cmd("CONFIG");
-        get.arg("GET").arg(setting);
-        let found: Vec<(String, String)> = get.query_async(connection).await?;
-        all.extend(found);
+        let mut values = Vec::new();
+        for reply in link.each(get.arg("GET").arg(setting)).await? {
+            let found: Vec<(String, String)> = read(reply)?;
+            values.extend(found.into_iter().map(|(_, value)| value));
+        }
+        values.sort_unstable();
+        values.dedup();
+        if !values.is_empty() {
+            all.insert(setting.to_owned(), values.join(", "));
+        }
     }
     Ok(all)
 }
@@ -74,6 +91,14 @@ async fn settings(connection: &mut MultiplexedConnection) -> RedisResult<BTreeMa
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_of_a_cluster_are_counted() {
+        let info = |version: &str| format!("redis_version:{version}\r\n");
+        assert_eq!(described(&[info("7.0.15")]), "Redis 7.0.15");
+        let three = ["7.0.15", "7.2.4", "7.0.15"].map(info);
+        assert_eq!(described(&three), "2 × Redis 7.0.15, 1 × Redis 7.2.4");
+    }
 
     #[test]
     fn a_server_is_called_what_it_is() {

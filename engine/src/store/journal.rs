@@ -145,7 +145,7 @@ impl Store {
             get
         };
         let stored = self.run(&self.books, writes.iter().map(get).collect()).await?;
-        let mut call = self.script(Name::Apply, &[self.base(partition)]);
+        let mut call = self.partition_script(Name::Apply, partition);
         call.arg(from).arg(to).arg(trim);
         for (write, stored) in writes.iter().zip(stored) {
             let stored = bytes(stored)?;

@@ -25,6 +25,8 @@
 //! | `c:{pN}:cap:<tenant>` | hash | recipient → when marketing messages were taken, 4 octets each |
 //! | `c:{pN}:stop:<lane>`, `c:{pN}:stopall:<lane>` | set | who opted out: of one tenant's messages (tenant, recipient), of all |
 //! | `c:{pN}:leases` | hash | epoch → number of its last lease, and what that handed out |
+//! | `c:{pN}:checked` | hash | first epoch of an engine → run id of the server on which it has checked in last |
+//! | `c:{pN}:waited` | string | number of the lease that replicas were last waited for with |
 //! | `c:{pN}:jr` | stream | the journal; the field's name is the form of its events |
 //! | `c:{pN}:pos` | hash | consumer of the journal → the last id that it has |
 //! | `c:{pN}:res:<campaign>` | string | 22 counters of 4 octets, then results, 8 octets a position |
@@ -37,6 +39,9 @@
 
 use super::{KeyOwner, Token};
 use crate::domain::{CampaignId, Partition, TenantId};
+
+/// What every key begins with.
+pub(super) const PREFIX: &[u8] = b"c:";
 
 /// Campaigns whose audience is being found out, and by which epoch.
 pub(super) const RESOLVING: &str = "c:resolving";
@@ -83,6 +88,11 @@ pub(super) const CANCEL_ANSWERS: &str = "c:cancel_answers";
 pub(super) const CAMPAIGNS: &str = "c:campaigns";
 /// Every tenant's number.
 pub(super) const TENANTS: &str = "c:tenants";
+
+/// Whether it is a partition's.
+pub(super) fn is_of_partition(key: &[u8]) -> bool {
+    key.starts_with(b"c:{p")
+}
 
 pub(super) fn base(partition: Partition) -> String {
     format!("c:{{p{}}}:", partition.0)

@@ -7,6 +7,7 @@
 mod caller;
 mod keys;
 mod scripts;
+mod servers;
 mod connection;
 mod lines;
 mod mirrored;
@@ -23,6 +24,8 @@ mod results;
 mod redaction;
 mod accounts;
 mod tenure;
+mod check_in;
+mod replicas;
 mod transfers;
 mod audit;
 mod idempotency;
@@ -50,9 +53,7 @@ mod bell;
 
 use std::sync::{Arc, Mutex, OnceLock};
 
-use deadpool_redis::Pool;
 use redis::Value;
-use redis::aio::ConnectionManager;
 use rustc_hash::FxHashSet;
 
 pub(crate) use accounts::{Balance, Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant};
@@ -64,6 +65,7 @@ pub(crate) use caller::{KeyOwner, Token};
 pub(crate) use campaign::{Campaign, CampaignKind, CampaignLink, StoredVariant};
 pub(crate) use campaigns::{Launch, RecipientRow};
 pub(crate) use census::{CampaignCensus, Census, InLine};
+pub(crate) use check_in::{CheckedIn, LastLease};
 pub(crate) use connection::ConnectFault;
 pub(crate) use counters::{Counters, changes, entered};
 pub(crate) use direct::{DirectHeld, DirectHold, DirectMessage, DirectPlace};
@@ -79,9 +81,11 @@ pub(crate) use mirrored::{LedgerEntry, LedgerPlace, OptOut, Restored, Settings, 
 pub(crate) use moves::{ParkedOf, Swap};
 pub(crate) use places::{MendAsk, Mended, Misplaced, Queued, Suspicion};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};
+pub(crate) use replicas::Kept;
 pub(crate) use results::EndedRow;
 pub(crate) use rows::RowsAsked;
 pub(crate) use schedule::Planned;
+pub(crate) use servers::{AddressFault, Servers};
 #[cfg(test)]
 pub(crate) use stale::Spans;
 pub(crate) use stale::StaleQueue;
@@ -89,6 +93,9 @@ pub(crate) use states::CampaignState;
 pub(crate) use tenure::{RateAsk, Tenure, TenureAsk, Terms};
 pub(crate) use text_keys::UnlockFault;
 pub(crate) use transfers::{Half, Transfer, TransferKind};
+
+use connection::Desk;
+use servers::Link;
 
 use crate::domain::{BadForm, Partition, Recipient, TenantId};
 use crate::encryption::EncryptionFault;
@@ -145,20 +152,21 @@ impl From<redis::RedisError> for StoreError {
 #[derive(Clone)]
 pub(crate) struct Store {
     /// Answers and receipts: one caller, in order.
-    moves: ConnectionManager,
+    moves: Link,
     /// Leases: small and often.
-    leases: ConnectionManager,
+    leases: Link,
     /// The books, which follow the journal.
-    books: ConnectionManager,
+    books: Link,
     /// Audiences and everything else that is long.
-    bulk: ConnectionManager,
+    bulk: Link,
     /// Calls of the API and of operators.
-    pool: Pool,
+    desk: Desk,
     shared: Arc<Shared>,
 }
 
 struct Shared {
     partitions: u16,
+    wait_replicas: u32,
     /// The base of each partition's keys.
     bases: Vec<String>,
     scripts: scripts::Scripts,

@@ -74,7 +74,7 @@ impl Store {
             .iter()
             .map(|(partition, members)| {
                 let swaps: Vec<&Swap> = members.iter().map(|at| swaps[*at]).collect();
-                let mut call = self.script(Name::Swap, &[self.base(*partition)]);
+                let mut call = self.partition_script(Name::Swap, *partition);
                 add_swaps(&mut call, &swaps, now);
                 call
             })

@@ -26,7 +26,7 @@ impl Store {
         let mut calls = Vec::new();
         for (partition, of) in self.all_partitions().zip(&by_partition) {
             for chunk in of.chunks(1_000) {
-                let mut call = self.script(Name::Stop, &[self.base(partition)]);
+                let mut call = self.partition_script(Name::Stop, partition);
                 call.arg(&scope[..]).arg(&lanes).arg(now.seconds());
                 for recipient in chunk {
                     call.arg(&recipient.0.to_be_bytes()[..]);
@@ -49,8 +49,7 @@ impl Store {
         recipient: Recipient,
         asked: InboundPlace,
     ) -> Result<bool, StoreError> {
-        let base = self.base(recipient.partition(self.partitions()));
-        let mut call = self.script(Name::OptIn, &[base]);
+        let mut call = self.partition_script(Name::OptIn, recipient.partition(self.partitions()));
         call.arg(&tenant.0.to_be_bytes()[..]);
         call.arg(&recipient.0.to_be_bytes()[..]).arg(purpose.lane());
         call.arg(tenant.0).arg(asked.id());

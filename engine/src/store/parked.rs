@@ -68,7 +68,7 @@ impl Store {
     }
 
     fn parked_call(&self, name: Name, group: &[usize], receipts: &[ParkedOf]) -> Cmd {
-        self.script(name, &[self.base(receipts[group[0]].0.partition(self.partitions()))])
+        self.partition_script(name, receipts[group[0]].0.partition(self.partitions()))
     }
 
     /// The parked receipts of one key; empty when there are none.

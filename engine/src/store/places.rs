@@ -120,7 +120,7 @@ impl Store {
         campaigns: &[CampaignId],
     ) -> Result<Vec<Queued>, StoreError> {
         let ask = |some: &[CampaignId]| {
-            let mut call = self.script(Name::Places, &[self.base(partition)]);
+            let mut call = self.partition_script(Name::Places, partition);
             for campaign in some {
                 call.arg(campaign.0);
             }
@@ -216,7 +216,7 @@ impl Store {
         loop {
             let packed: Vec<u8> = some.iter().flat_map(|(position, _)| position.to_be_bytes()).collect();
             let suspicions: String = some.iter().map(|(_, suspicion)| suspicion.letter()).collect();
-            let mut call = self.script(Name::Mend, &[self.base(ask.partition)]);
+            let mut call = self.partition_script(Name::Mend, ask.partition);
             call.arg(ask.campaign.0)
                 .arg(ask.lane)
                 .arg(self.partitions())

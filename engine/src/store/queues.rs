@@ -31,6 +31,8 @@ pub(crate) struct LeaseAsk<'a> {
     pub(crate) gates: &'a [GateId],
     /// The version of the routes.
     pub(crate) version: u32,
+    /// The server with which all engines have checked in; empty where there is no other engine.
+    pub(crate) server: &'a str,
 }
 
 /// A message that was leased, and its row.
@@ -61,6 +63,8 @@ pub(crate) enum Leased {
     },
     /// The database is older than what this process has seen of it: it knows the lease of that number as the last.
     Older(u64),
+    /// The partition is on another server: nothing is leased before all engines have checked in there.
+    Elsewhere,
 }
 
 /// Consecutive rows of one route and gate.
@@ -115,7 +119,7 @@ pub(crate) struct DueMessage {
 impl Store {
     /// Claims due messages of one partition for an SMSC. Asked again with the same number it brings the same.
     pub(crate) async fn lease(&self, ask: &LeaseAsk<'_>) -> Result<Leased, StoreError> {
-        let mut call = self.script(Name::Lease, &[self.base(ask.partition)]);
+        let mut call = self.partition_script(Name::Lease, ask.partition);
         call.arg(ask.epoch)
             .arg(ask.number)
             .arg(ask.number - 1)
@@ -125,7 +129,8 @@ impl Store {
             .arg(ask.version)
             .arg(list(ask.routes.iter().map(|route| route.0)))
             .arg(list(ask.gates.iter().map(|gate| gate.0)))
-            .arg(self.partitions());
+            .arg(self.partitions())
+            .arg(ask.server);
         let mut replies = self.run(&self.leases, vec![call]).await?;
         read_lease(replies.pop().unwrap_or_default())
     }
@@ -140,7 +145,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut calls = Vec::with_capacity(batches.len());
         for batch in batches {
-            let mut call = self.script(Name::Rows, &[self.base(batch.partition)]);
+            let mut call = self.partition_script(Name::Rows, batch.partition);
             let spans: Vec<u8> = batch.spans.iter().flat_map(pack_span_without_first).collect();
             call.arg(campaign.0).arg(batch.position).arg(version).arg(spans);
             for row in &batch.rows {
@@ -162,7 +167,7 @@ impl Store {
     /// was done.
     pub(crate) async fn launch_spans(&self, owner: Owner, version: u32) -> Result<Vec<Partition>, StoreError> {
         let call = |partition| {
-            let mut call = self.script(Name::Launch, &[self.base(partition)]);
+            let mut call = self.partition_script(Name::Launch, partition);
             call.arg(owner.campaign.0)
                 .arg(owner.tenant.0)
                 .arg(owner.purpose.lane())
@@ -186,7 +191,7 @@ impl Store {
         (line, expected): (&str, Vec<u8>),
         (spans, version): (&[Span], u32),
     ) -> Result<bool, StoreError> {
-        let mut call = self.script(Name::Recut, &[self.base(partition)]);
+        let mut call = self.partition_script(Name::Recut, partition);
         let packed: Vec<u8> = spans.iter().flat_map(pack_span).collect();
         call.arg(owner.campaign.0)
             .arg(owner.tenant.0)
@@ -208,7 +213,7 @@ impl Store {
         now: UnixMicros,
     ) -> Result<Vec<(Partition, Vec<Line>)>, StoreError> {
         let call = |partition| {
-            let mut call = self.script(Name::Halt, &[self.base(partition)]);
+            let mut call = self.partition_script(Name::Halt, partition);
             call.arg(owner.campaign.0)
                 .arg(owner.tenant.0)
                 .arg(owner.purpose.lane())
@@ -293,7 +298,7 @@ impl Store {
         &self,
         ask: &RestoreAsk<'_>,
     ) -> Result<Option<(usize, Vec<super::ParkedOf>)>, StoreError> {
-        let mut call = self.script(Name::Restore, &[self.base(ask.partition)]);
+        let mut call = self.partition_script(Name::Restore, ask.partition);
         call.arg(ask.epoch)
             .arg(ask.known)
             .arg(ask.number)
@@ -363,6 +368,7 @@ fn read_lease(reply: Value) -> Result<Leased, StoreError> {
     let mut next = || values.next().unwrap_or_default();
     match &bytes(next())?[..] {
         b"ok" => {}
+        b"elsewhere" => return Ok(Leased::Elsewhere),
         b"older" => return Ok(Leased::Older(integer(&next())? as u64)),
         _ => return Err(StoreError::Corrupt("a lease's reply is unknown")),
     }

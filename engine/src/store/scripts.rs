@@ -41,6 +41,7 @@ pub(super) enum Name {
     Transfer,
     Tenure,
     Rates,
+    CheckIn,
 }
 
 /// How a script is loaded.
@@ -67,7 +68,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 37] = scripts![
+const SOURCES: [(Name, Kind, &str); 38] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -105,6 +106,7 @@ const SOURCES: [(Name, Kind, &str); 37] = scripts![
     Transfer Plain "transfer.lua",
     Tenure PlainSettling "tenure.lua",
     Rates PlainSettling "rates.lua",
+    CheckIn PlainSettling "check_in.lua",
 ];
 
 /// Every script, ready to be loaded and called.

@@ -17,6 +17,7 @@ pub mod starved;
 pub mod adaptive;
 pub mod kills;
 pub mod company;
+pub mod masters;
 pub mod rerouted;
 pub mod reloaded;
 pub mod failover;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Scenario> {
         adaptive::ALL,
         kills::ALL,
         company::ALL,
+        masters::ALL,
         rerouted::ALL,
         reloaded::ALL,
         failover::ALL,

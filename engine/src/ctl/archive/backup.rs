@@ -19,7 +19,7 @@ use super::show;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dispatch::DEAD_AFTER;
-use crate::store::{Embedded, EmbeddedFault, Place, Source, SourceFault, Store, StoreError, Users};
+use crate::store::{Embedded, EmbeddedFault, Place, Servers, Source, SourceFault, StoreError, Users};
 
 /// How long a server may take to read its append-only file when it starts: gigabytes, from a slow disk.
 const LOADED_WITHIN: Duration = Duration::from_secs(600);
@@ -63,7 +63,10 @@ impl Backup {
         }
         let config = Config::load(&self.config).map_err(Failure::Configuration)?;
         let contents = match &config.redis.url {
-            Some(url) => self.keep(url.reveal(), &Store::address(url.reveal())).await?,
+            Some(address) => {
+                let servers = Servers::new(address).map_err(|error| Failure::Away(format!("redis.url: {error}")))?;
+                self.keep(&servers, servers.place()).await?
+            }
             None => self.keep_embedded(&config.redis.data_dir).await?,
         };
         show(&contents, &[("file", self.file.display().to_string())], self.json)
@@ -91,15 +94,18 @@ impl Backup {
             | EmbeddedFault::Start(_)
             | EmbeddedFault::Late(_) => Failure::Other(fault.to_string()),
         })?;
-        let kept = self.keep(&server.url(), "redis.data_dir").await;
+        let kept = match server.servers() {
+            Ok(servers) => self.keep(&servers, "redis.data_dir").await,
+            Err(error) => Err(Failure::Other(format!("redis.data_dir {}: {error}", folder.display()))),
+        };
         let stop = CancellationToken::new();
         stop.cancel();
         server.supervise(stop).await;
         kept
     }
 
-    async fn keep(&self, url: &str, address: &str) -> Result<Contents, Failure> {
-        let mut source = Server::connect(url, address).await?;
+    async fn keep(&self, servers: &Servers, address: &str) -> Result<Contents, Failure> {
+        let mut source = Server::connect(servers, address).await?;
         let before = source.users_at_rest().await?;
         let place = source.place().await?;
         let data = self.data.clone().unwrap_or_else(|| place.data.clone());
@@ -193,13 +199,13 @@ struct Server<'a> {
 
 impl<'a> Server<'a> {
     /// Waits until it has its data.
-    async fn connect(url: &str, address: &'a str) -> Result<Self, Failure> {
+    async fn connect(servers: &Servers, address: &'a str) -> Result<Self, Failure> {
         let away = |error| {
             Failure::Away(format!(
                 "cannot use Redis at {address}: {error}; a backup is made while Redis runs and the engine does not"
             ))
         };
-        let mut source = Source::connect(url).await.map_err(away)?;
+        let mut source = Source::connect(servers).await.map_err(away)?;
         let loaded = async {
             while source.is_loading().await? {
                 tokio::time::sleep(PAUSE).await;
@@ -243,7 +249,7 @@ impl<'a> Server<'a> {
             let problem = format!("Redis at {}: {fault}", self.address);
             match fault {
                 SourceFault::Store(_) => Failure::Away(problem),
-                SourceFault::Hidden | SourceFault::Setting(..) => Failure::Other(problem),
+                SourceFault::Cluster | SourceFault::Hidden | SourceFault::Setting(..) => Failure::Other(problem),
             }
         })
     }

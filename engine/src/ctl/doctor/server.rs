@@ -3,7 +3,7 @@
 use super::finding::{Finding, Grade};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::store::{Inspection, Store, inspect, installed_server};
+use crate::store::{Inspection, Servers, inspect, installed_server};
 
 /// Clocks that are further apart than this confuse whoever compares logs; messages go by the server's.
 const APART_US: u64 = 1_000_000;
@@ -14,15 +14,16 @@ const LISTPACK_MAX: u64 = 64;
 /// # Errors
 /// Why there is no Redis to look at.
 pub(super) async fn findings(config: &Config) -> Result<Vec<Finding>, String> {
-    let Some(url) = &config.redis.url else {
+    let Some(address) = &config.redis.url else {
         // It is started with the settings that it needs.
         return match installed_server().await {
             Ok(version) => Ok(vec![Finding::fine("redis-server", version)]),
             Err(fault) => Err(fault.to_string()),
         };
     };
-    let found = inspect(url.reveal()).await;
-    let found = found.map_err(|error| format!("cannot use Redis at {}: {error}", Store::address(url.reveal())))?;
+    let servers = Servers::new(address).map_err(|error| format!("redis.url: {error}"))?;
+    let found = inspect(&servers).await;
+    let found = found.map_err(|error| format!("cannot use Redis at {}: {error}", servers.place()))?;
     let mut findings = vec![Finding::fine("redis", found.server.clone())];
     findings.extend(settings(&found));
     findings.push(clock(found.time_us, Clock::new().unix().0));

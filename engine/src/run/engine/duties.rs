@@ -24,7 +24,7 @@ impl Engine {
                 tasks.spawn(async move { webhooks.look_everywhere().await });
             }
         };
-        let listening = engines.listen(redis.url.clone(), heard, stop);
+        let listening = engines.listen(redis.servers.clone(), heard, stop);
         self.stages.helpers.tasks.spawn(listening);
     }
 

@@ -15,6 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use folder::Folder;
 
+use super::servers::{AddressFault, Servers};
+use crate::config::RedisAddress;
+
 /// Starts the server in place of the shell, which leaves a watcher behind: when the engine is gone, however it ended, the
 /// pipe that only the engine holds breaks, and the server is asked to end. A line in the pipe sends the watcher home.
 const WITH_WATCHER: &str = "exec 3<&0 </dev/null; (read -r _ <&3 || kill -TERM $$) & exec redis-server \"$@\" 3<&-";
@@ -111,6 +114,14 @@ impl Embedded {
     /// Where to connect.
     pub(crate) fn url(&self) -> String {
         format!("redis+unix://{}", self.folder.socket().display())
+    }
+
+    /// The same, ready to be connected to.
+    ///
+    /// # Errors
+    /// When the folder's path makes no URL.
+    pub(crate) fn servers(&self) -> Result<Servers, AddressFault> {
+        Servers::new(&RedisAddress::one(self.url()))
     }
 
     /// Keeps it running: started again whenever it ends, until `stop` is cancelled; then it is asked to save and end.

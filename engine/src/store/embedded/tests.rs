@@ -39,7 +39,7 @@ async fn leave_behind(mut server: Embedded) -> (Child, PathBuf) {
 async fn the_server_says_what_it_is_and_has_its_settings() {
     let scratch = Scratch::new("introduced");
     let server = Embedded::start(&scratch.0).await.unwrap();
-    let found = crate::store::inspect(&server.url()).await.unwrap();
+    let found = crate::store::inspect(&server.servers().unwrap()).await.unwrap();
     println!("store: {}", found.server);
     assert_ne!(found.server, "of no version");
     assert_eq!(found.settings.unwrap()["appendonly"], "yes");

@@ -5,11 +5,13 @@
 -- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] epoch, decimal  [2] number of this lease, from 1  [3] number of the one before, 0: none  [4] now, microseconds
 --     [5] smsc  [6] segments wanted, at most 1,000  [7] version of the routes  [8] routes that the SMSC serves, ",1,2,"
---     [9] gates that are open, ",0,"  [10] partitions
+--     [9] gates that are open, ",0,"  [10] partitions  [11] run id of the server that all engines have checked in with, empty where
+--     there is no other engine
 -- Returns: 'ok', 1 when more is due, the next due time in microseconds or '', lines whose spans are older than the routes
 --     (1 or 0), then one string: for each leased message length(2) of its row, length(2) of its record or 0, where the
 --     message begins in that, from 0 (2), row, and the record; the message alone where that is long. 'older' and the last
---     known number: the database is older than what this process has seen of it.
+--     known number: the database is older than what this process has seen of it. 'elsewhere': it is on another server, with which
+--     not all have checked in.
 -- Limits: 1,000 segments a call; turns of at most 16 messages times the weight. The last message may have more segments
 --     than were still wanted.
 local base, epoch, number, before, now, smsc = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
@@ -22,6 +24,8 @@ local DUE_WINDOW = 256
 local RECHECK_US = 1000000
 -- The same of one whose tenant is suspended: that takes hours, and who lets it go on can wait for its retries.
 local RECHECK_SUSPENDED_US = 10000000
+
+if ARGV[11] ~= '' and string.match(call('INFO', 'server'), 'run_id:(%w+)') ~= ARGV[11] then return { 'elsewhere' } end
 
 local epoch4, smsc2, now_s = struct.pack('>I4', epoch), struct.pack('>I2', smsc), floor(now / 1000000)
 local out, o = {}, 0

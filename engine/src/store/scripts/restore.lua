@@ -12,19 +12,25 @@ local leases = call('HGET', base .. 'leases', epoch)
 local last = leases and sub(leases, 1, find(leases, ':', 1, true) - 1) or '0'
 if last ~= known then return { -1 } end
 local changed, events, found, cursors, orders = {}, {}, {}, {}, {}
+local heads = {}
+local function is_queued(message, position)
+  local queue = line_of(message, 1) .. ':' .. campaign_of(message, 1)
+  if heads[queue] == nil then
+    local span = call('LINDEX', base .. 'spans:' .. queue, 0)
+    heads[queue] = span and (struct.unpack('>I4', span)) or false
+  end
+  return heads[queue] and position >= heads[queue]
+end
 for i = 7, #ARGV, 2 do
   local recipient, message = ARGV[i], ARGV[i + 1]
   local id = sub(message, 1 + ID, ID + 8)
   local record = changed[recipient] or call('HGET', base .. 'rec', recipient) or ''
   local first, ends = locate_id(record, id)
   local state = first and byte(record, first + STATE)
-  local slot = ''
   local index = byte(id, 6) * 65536 + byte(id, 7) * 256 + byte(id, 8)
   local position = floor(index / partitions)
-  if not first then
-    slot = call('GETRANGE', base .. 'res:' .. campaign_of(message, 1), 88 + 8 * position, 88 + 8 * position)
-  end
-  if (not first and (slot == '' or slot == '\0')) or state == WAITING or state == DEFERRED then
+  -- What is in no record and behind the cursor has ended: books that have not come so far do not know it yet.
+  if (not first and is_queued(message, position)) or state == WAITING or state == DEFERRED then
     local lost = ''
     for _ = 1, math.max(1, byte(message, 1 + SEGMENTS)) do lost = lost .. '\2\0' end
     local length = 13 + 8 + #lost

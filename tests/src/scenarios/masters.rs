@@ -1,0 +1,187 @@
+//! Redis on several servers: a cluster, or a master that sentinels watch. A master is killed, with and without what it wrote last, or
+//! gives a partition away, while messages go out.
+
+use lab::{EngineSettings, RedisCluster, RedisSettings, SmscSettings, WatchedRedis};
+
+use serde_json::Value;
+
+use super::Dice;
+use super::ground::{Ground, SLOW_ANSWERS};
+use super::run::{Figures, Run, Scenario};
+use crate::engine::Engine;
+use crate::fail::OrFail;
+use crate::programs::Lab;
+use crate::stand::Stand;
+use crate::tenant::Campaign;
+
+/// All of this file.
+pub const ALL: &[Scenario] = &[
+    PARTITION_MOVED,
+    CLUSTER_MASTER_KILLED,
+    CLUSTER_MASTER_AHEAD,
+    WATCHED_MASTER_KILLED,
+    WATCHED_MASTER_AHEAD,
+];
+
+/// A partition goes to another node of a cluster, key by key.
+pub const PARTITION_MOVED: Scenario = Scenario::new("partition-moved", partition_moved);
+
+/// A master of a cluster is killed, and comes back when its replica has its place.
+pub const CLUSTER_MASTER_KILLED: Scenario = Scenario::new("cluster-master-killed", |run| cluster_killed(run, false));
+
+/// The same, when the replica was away and has not had what was written last.
+pub const CLUSTER_MASTER_AHEAD: Scenario = Scenario::new("cluster-master-ahead", |run| cluster_killed(run, true));
+
+/// The master that sentinels watch is killed, and comes back when another has its place.
+pub const WATCHED_MASTER_KILLED: Scenario = Scenario::new("watched-master-killed", |run| watched_killed(run, false));
+
+/// The same, when the replica was away and has not had what was written last.
+pub const WATCHED_MASTER_AHEAD: Scenario = Scenario::new("watched-master-ahead", |run| watched_killed(run, true));
+
+const MASTERS: usize = 3;
+
+/// So that faults come while there is work: a fail-over takes seconds.
+const RATE: &str = "rate = \"250/s\"";
+const MESSAGES: usize = 4_000;
+const WINDOW: u32 = 50;
+
+/// How far the campaign has come when it begins.
+const BEGUN: std::ops::RangeInclusive<u64> = 100..=600;
+
+/// How many messages go out that the replica knows nothing of.
+const AHEAD: std::ops::RangeInclusive<u64> = 20..=120;
+
+/// Two engines: what one of them has leased, the other does not know.
+fn ground(run: &Run, lab: Lab, url: &str) -> (Ground, Engine) {
+    let mut settings = EngineSettings::new(None, Vec::new());
+    let stand = Stand::under(lab, SLOW_ANSWERS, |_, sim| {
+        let smsc = SmscSettings::new("north", sim.smpp_address()).window(WINDOW).line(RATE);
+        settings = EngineSettings::new(Some(url.to_owned()), vec![smsc.sessions(2)]);
+        settings.clone()
+    });
+    let second = stand.engine.beside("second");
+    let ground = Ground {
+        stand,
+        settings,
+        context: run.context(),
+    };
+    ground.eventually("each has a session", || {
+        let engines = second.admin().get("/v1/engines").expect(200);
+        let sessions = |engine: &Value| engine["sessions"][0]["sessions"].as_u64();
+        let engines = engines["data"].as_array().expect("a list").clone();
+        (engines.iter().map(sessions).collect::<Vec<_>>() == [Some(1); 2]).then_some(())
+    });
+    (ground, second)
+}
+
+fn launch(ground: &Ground, dice: &mut Dice) -> Campaign {
+    let campaign = ground.stand.launch(MESSAGES);
+    go_on(ground, dice.roll(BEGUN));
+    campaign
+}
+
+/// Until so many more are accepted.
+fn go_on(ground: &Ground, more: u64) {
+    let accepted = || ground.stand.sim.totals().accepted;
+    let goal = (accepted() + more).min(MESSAGES as u64);
+    ground.eventually("the campaign goes on", || (accepted() >= goal).then_some(()));
+}
+
+fn partition_moved(run: &Run) -> Figures {
+    let mut dice = run.dice();
+    let lab = Lab::new(run.programs, &run.directory());
+    let cluster = RedisCluster::start(lab.site(), &RedisSettings::default(), MASTERS, 0).or_fail();
+    let (ground, _second) = ground(run, lab, &cluster.url());
+    let campaign = launch(&ground, &mut dice);
+    let key = format!("c:{{p{}}}:", dice.roll(0..=15));
+    let to = (cluster.holder(&key).or_fail() + 1) % MASTERS;
+    let mut keys = 0;
+    // The other partitions go on.
+    let moved = cluster.move_slot(&key, to, |moved| {
+        keys = moved;
+        go_on(&ground, dice.roll(0..=20));
+    });
+    moved.or_fail();
+    let mut figures = balance(&ground, &campaign);
+    assert_eq!(figures["in doubt"], 0, "{}", ground.context);
+    figures.insert("keys moved", keys as u64);
+    figures
+}
+
+fn cluster_killed(run: &Run, is_ahead: bool) -> Figures {
+    let mut dice = run.dice();
+    let lab = Lab::new(run.programs, &run.directory());
+    let mut cluster = RedisCluster::start(lab.site(), &RedisSettings::default(), MASTERS, 1).or_fail();
+    let (ground, _second) = ground(run, lab, &cluster.url());
+    let campaign = launch(&ground, &mut dice);
+    let victim = dice.roll(0..=MASTERS as u64 - 1) as usize;
+    let heir = cluster.replica_of(victim);
+    if is_ahead {
+        cluster.nodes()[heir].kill();
+        go_on(&ground, dice.roll(AHEAD));
+        cluster.nodes()[victim].kill();
+        cluster.nodes_mut()[heir].restart().or_fail();
+    } else {
+        cluster.nodes()[victim].kill();
+    }
+    cluster.wait_for_master(heir).or_fail();
+    cluster.nodes_mut()[victim].restart().or_fail();
+    cluster.wait_for_replica(victim).or_fail();
+    end(&ground, &campaign, is_ahead)
+}
+
+fn watched_killed(run: &Run, is_ahead: bool) -> Figures {
+    let mut dice = run.dice();
+    let lab = Lab::new(run.programs, &run.directory());
+    let mut watched = WatchedRedis::start(lab.site(), &RedisSettings::default(), 1).or_fail();
+    let (ground, _second) = ground(run, lab, &watched.url());
+    let campaign = launch(&ground, &mut dice);
+    if is_ahead {
+        watched.nodes()[1].kill();
+        go_on(&ground, dice.roll(AHEAD));
+        watched.nodes()[0].kill();
+        watched.nodes_mut()[1].restart().or_fail();
+    } else {
+        watched.nodes()[0].kill();
+    }
+    // What came back before the sentinels had chosen another would have lost nothing.
+    if is_ahead || dice.roll(0..=1) == 1 {
+        assert_eq!(watched.wait_for_another_master(0).or_fail(), 1);
+    }
+    watched.nodes_mut()[0].restart().or_fail();
+    end(&ground, &campaign, is_ahead)
+}
+
+fn end(ground: &Ground, campaign: &Campaign, is_ahead: bool) -> Figures {
+    if !is_ahead {
+        return balance(ground, campaign);
+    }
+    // Receipts that were acknowledged, and are lost with what was written last, do not come again: their messages stay transmitted.
+    let view = ground.wait(campaign, "everything is submitted and receipted", |view| {
+        view.nothing_queued() && ground.stand.sim.receipts_are_in()
+    });
+    view.assert_adds_up();
+    ground.assert_nothing_doubled("");
+    ground.assert_credits(&ground.stand.tenant);
+    ground.eventually("the log speaks of an older state", || {
+        let log = ground.stand.engine.process().log().to_lowercase();
+        log.contains("older").then_some(())
+    });
+    Figures::from([
+        ("delivered", view.status("delivered")),
+        ("transmitted", view.status("transmitted")),
+        ("in doubt", view.progress.in_doubt),
+    ])
+}
+
+/// Nothing is lost or doubled.
+fn balance(ground: &Ground, campaign: &Campaign) -> Figures {
+    let view = ground.wait_until_ended(campaign, 1);
+    ground.assert_nothing_doubled("");
+    ground.assert_credits(&ground.stand.tenant);
+    ground.stand.consistent_ledgers(campaign, MESSAGES, &ground.context);
+    Figures::from([
+        ("delivered", view.status("delivered")),
+        ("in doubt", view.progress.in_doubt),
+    ])
+}
