@@ -54,11 +54,16 @@ impl Leases {
             CheckedIn::On { .. } => {}
         }
         let living = self.living().await?;
-        if let Some(server) = heard.when_all(&living) {
-            turn.server = server;
-            return Ok(true);
+        let Some(server) = heard.when_all(&living) else {
+            return Ok(false);
+        };
+        if !turn.server.is_empty() && turn.epoch != 0 {
+            // An answer may be lost where its lease is not: under a new epoch, what is leased and in nobody's hands is found.
+            self.renew(turn.epoch).await;
+            turn.begin_anew();
         }
-        Ok(false)
+        turn.server = server;
+        Ok(true)
     }
 
     /// The first epochs of all engines that may have leased something and live.

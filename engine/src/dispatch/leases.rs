@@ -349,7 +349,7 @@ impl Leases {
     }
 
     /// Leases under another epoch from now on, unless somebody saw to that already. Waits until the store is there.
-    async fn renew(&self, lost: u32) {
+    pub(super) async fn renew(&self, lost: u32) {
         let mut pause = PAUSE_MIN;
         while self.current().epoch == lost {
             match self.store.new_epoch().await {
@@ -443,7 +443,7 @@ impl Leases {
 
 impl Turn {
     /// Under another epoch. What is known of the server stays.
-    fn begin_anew(&mut self) {
+    pub(super) fn begin_anew(&mut self) {
         let server = std::mem::take(&mut self.server);
         *self = Self {
             server,

@@ -107,10 +107,11 @@ impl Source {
         let mut get = redis::cmd("CONFIG");
         get.arg("GET").arg(name);
         let hides = |error: &RedisError| error.kind() == NOT_FOR_US || error.kind() == NO_SUCH_COMMAND;
-        let reply = self.link.call(&get).await.map_err(|fault| match fault {
-            StoreError::Refused(error) if hides(&error) => SourceFault::Hidden,
-            other => SourceFault::Store(other),
-        })?;
+        let reply = self.link.call(&get).await;
+        if matches!(&reply, Err(StoreError::Refused(error)) if hides(error)) {
+            return Err(SourceFault::Hidden);
+        }
+        let reply = reply?;
         let found: Vec<(String, String)> = read(reply)?;
         Ok(found.into_iter().next().map(|(_, value)| value).unwrap_or_default())
     }

@@ -72,10 +72,11 @@ impl Link {
             return Ok(vec![self.call(call).await?]);
         };
         let masters = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
-        match cluster.clone().route_command(call.clone(), masters).await? {
-            Value::Map(replies) => Ok(replies.into_iter().map(|(_, reply)| reply).collect()),
-            reply => Ok(vec![reply]),
+        let reply = cluster.clone().route_command(call.clone(), masters).await?;
+        if let Value::Map(replies) = reply {
+            return Ok(replies.into_iter().map(|(_, reply)| reply).collect());
         }
+        Ok(vec![reply])
     }
 
     /// Whether more than one server may have the data.
