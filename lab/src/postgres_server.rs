@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::fault::{Fault, Result, cannot};
-use crate::process::{Process, Site};
-use crate::redis_nodes::free_port;
+use crate::process::{Process, Site, free_port};
 
 /// Where Debian has the programs of the server, a folder for each version.
 const DEBIAN: &str = "/usr/lib/postgresql";

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,6 +34,13 @@ pub fn program(directory: Option<&Path>, name: &str) -> Result<PathBuf> {
     let path = directory.join(name);
     let what = format!("find {} (cargo build -p campanile -p smpp-sim)", path.display());
     path.canonicalize().map_err(cannot(what))
+}
+
+/// A moment later it may be somebody else's.
+pub(crate) fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(cannot("find a free port"))?;
+    let address = listener.local_addr().map_err(cannot("find a free port"))?;
+    Ok(address.port())
 }
 
 /// Every program that was started and has not been ended. Clones share one register.

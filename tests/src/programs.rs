@@ -59,7 +59,7 @@ impl Lab {
     }
 
     /// Where its programs are started.
-    pub(crate) fn site(&self) -> &Site {
+    pub fn site(&self) -> &Site {
         &self.site
     }
 

@@ -49,8 +49,8 @@ async fn redis(config: &Config) -> Value {
         Err(error) => return said("redis", false, "redis.url", &error.to_string()),
     };
     match inspect(&servers).await {
-        Ok(found) => said("redis", true, servers.place(), &found.server),
-        Err(error) => said("redis", false, servers.place(), &error.to_string()),
+        Ok(found) => said("redis", true, servers.address(), &found.server),
+        Err(error) => said("redis", false, servers.address(), &error.to_string()),
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn open(config: &Config, servers: &Servers) -> Result<(Base, Gu
     let build = &metrics.build_info;
     build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
     let connected = connect(servers, (config.redis.partitions, config.redis.wait_replicas), clock).await;
-    let store = connected.map_err(|fault| RunFault::Connect(servers.place().to_owned(), fault))?;
+    let store = connected.map_err(|fault| RunFault::Connect(servers.address().to_owned(), fault))?;
     let probe = Probe::connect(servers, clock).await?;
     let (guard, verdict) = Guard::start(probe, &config.redis, clock, metrics.clone()).await?;
     if let Some(warning) = store.slow_settings().await {
@@ -89,7 +89,7 @@ async fn connect(servers: &Servers, terms: (u16, u32), clock: Clock) -> Result<S
     loop {
         match Store::connect(servers, terms).await {
             Err(ConnectFault::Store(error)) if clock.deadline(Duration::ZERO) < deadline => {
-                tracing::warn!(redis = servers.place(), %error, "waiting for Redis");
+                tracing::warn!(redis = servers.address(), %error, "waiting for Redis");
                 tokio::time::sleep(REDIS_AGAIN).await;
             }
             connected => return connected,

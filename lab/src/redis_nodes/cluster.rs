@@ -2,9 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use super::{RedisNode, SILENT_MS, agreed, free_port};
+use super::{RedisNode, SILENT_MS, agreed};
 use crate::fault::Result;
-use crate::process::Site;
+use crate::process::{Site, free_port};
 use crate::redis_server::RedisSettings;
 
 const SLOTS: usize = 16_384;

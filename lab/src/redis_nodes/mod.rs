@@ -3,12 +3,11 @@
 mod cluster;
 mod sentinels;
 
-use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::fault::{Fault, Result, cannot};
-use crate::process::{Process, Signal, Site};
+use crate::fault::{Fault, Result};
+use crate::process::{Process, Signal, Site, free_port};
 use crate::redis_server::RedisSettings;
 use crate::wait::poll;
 
@@ -51,6 +50,24 @@ impl RedisNode {
         };
         node.wait_until_loaded()?;
         Ok(node)
+    }
+
+    /// One by itself that speaks TLS on a second port, with that authority, certificate and key, in the folder `secured` of that site;
+    /// and that port. Whoever connects shows a certificate.
+    pub fn secured(
+        site: &Site,
+        settings: &RedisSettings,
+        [authority, certificate, key]: [&str; 3],
+    ) -> Result<(Self, u16)> {
+        let port = free_port()?;
+        let settled = [
+            ("--tls-port", port.to_string().as_str()),
+            ("--tls-ca-cert-file", authority),
+            ("--tls-cert-file", certificate),
+            ("--tls-key-file", key),
+        ]
+        .map(|(key, value)| [key.to_owned(), value.to_owned()]);
+        Ok((Self::start(site, "secured", settings, settled.as_flattened())?, port))
     }
 
     /// Where it is, without a scheme.
@@ -147,13 +164,6 @@ fn spawn(site: &Site, settings: &RedisSettings, (port, start): (u16, usize), ext
     command.args(["--repl-backlog-size", "64mb", "--repl-diskless-sync-delay", "0"]);
     command.args(extra);
     site.start(&format!("redis-{start}"), command)
-}
-
-/// A moment later it may be somebody else's.
-pub(crate) fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(cannot("find a free port"))?;
-    let address = listener.local_addr().map_err(cannot("find a free port"))?;
-    Ok(address.port())
 }
 
 /// Servers come to agree after a while.

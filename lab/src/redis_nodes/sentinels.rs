@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use super::{RedisNode, SILENT_MS, agreed, free_port};
+use super::{RedisNode, SILENT_MS, agreed};
 use crate::fault::Result;
-use crate::process::{Process, Site};
+use crate::process::{Process, Site, free_port};
 use crate::redis_server::RedisSettings;
 
 /// As many as are asked for one that is gone.

@@ -21,6 +21,7 @@ pub const ALL: &[Scenario] = &[
     CLUSTER_MASTER_AHEAD,
     WATCHED_MASTER_KILLED,
     WATCHED_MASTER_AHEAD,
+    REPLICAS_AWAITED,
 ];
 
 /// A partition goes to another node of a cluster, key by key.
@@ -38,6 +39,9 @@ pub const WATCHED_MASTER_KILLED: Scenario = Scenario::new("watched-master-killed
 /// The same, when the replica was away and has not had what was written last.
 pub const WATCHED_MASTER_AHEAD: Scenario = Scenario::new("watched-master-ahead", |run| watched_killed(run, true));
 
+/// Nothing is sent that a replica does not know of: what it has not had when it takes its master's place was not sent either.
+pub const REPLICAS_AWAITED: Scenario = Scenario::new("replicas-awaited", replicas_awaited);
+
 const MASTERS: usize = 3;
 
 /// So that faults come while there is work: a fail-over takes seconds.
@@ -53,10 +57,15 @@ const AHEAD: std::ops::RangeInclusive<u64> = 20..=120;
 
 /// Two engines: what one of them has leased, the other does not know.
 fn ground(run: &Run, lab: Lab, url: &str) -> (Ground, Engine) {
+    ground_with(run, lab, url, &[])
+}
+
+fn ground_with(run: &Run, lab: Lab, url: &str, redis_lines: &[&str]) -> (Ground, Engine) {
     let mut settings = EngineSettings::new(None, Vec::new());
     let stand = Stand::under(lab, SLOW_ANSWERS, |_, sim| {
         let smsc = SmscSettings::new("north", sim.smpp_address()).window(WINDOW).line(RATE);
         settings = EngineSettings::new(Some(url.to_owned()), vec![smsc.sessions(2)]);
+        settings.redis_lines = redis_lines.iter().map(|line| (*line).to_owned()).collect();
         settings.clone()
     });
     let second = stand.engine.beside("second");
@@ -150,6 +159,41 @@ fn watched_killed(run: &Run, is_ahead: bool) -> Figures {
     }
     watched.nodes_mut()[0].restart().or_fail();
     end(&ground, &campaign, is_ahead)
+}
+
+fn replicas_awaited(run: &Run) -> Figures {
+    let mut dice = run.dice();
+    let lab = Lab::new(run.programs, &run.directory());
+    let mut watched = WatchedRedis::start(lab.site(), &RedisSettings::default(), 1).or_fail();
+    let (ground, second) = ground_with(run, lab, &watched.url(), &["wait_replicas = 1"]);
+    let campaign = launch(&ground, &mut dice);
+    watched.nodes()[1].kill();
+    ground.eventually("both wait for the replica", || {
+        let waits = |engine: &Engine| engine.process().log().contains("too few replicas have a lease");
+        (waits(&ground.stand.engine) && waits(&second)).then_some(())
+    });
+    watched.nodes()[0].kill();
+    watched.nodes_mut()[1].restart().or_fail();
+    assert_eq!(watched.wait_for_another_master(0).or_fail(), 1);
+    watched.nodes_mut()[0].restart().or_fail();
+    let view = ground.wait(&campaign, "everything is submitted and receipted", |view| {
+        view.nothing_queued() && ground.stand.sim.receipts_are_in()
+    });
+    view.assert_adds_up();
+    ground.assert_nothing_doubled("");
+    ground.assert_credits(&ground.stand.tenant);
+    for engine in [&ground.stand.engine, &second] {
+        let log = engine.process().log();
+        assert!(
+            !log.contains("came back older"),
+            "{}: what was sent was known",
+            ground.context
+        );
+    }
+    Figures::from([
+        ("delivered", view.status("delivered")),
+        ("in doubt", view.progress.in_doubt),
+    ])
 }
 
 fn end(ground: &Ground, campaign: &Campaign, is_ahead: bool) -> Figures {

@@ -89,6 +89,7 @@ const HOUSES: [House; 10] = [
             &["exposition", "fault", "patients", "wait"],
             &["http", "process", "scratch", "usage"],
             &["api", "postgres_server", "redis_server", "sim", "supervise"],
+            &["redis_nodes"],
             &["engine", "ledgers"],
             &["lib"],
         ],

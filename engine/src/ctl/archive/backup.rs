@@ -65,7 +65,7 @@ impl Backup {
         let contents = match &config.redis.url {
             Some(address) => {
                 let servers = Servers::new(address).map_err(|error| Failure::Away(format!("redis.url: {error}")))?;
-                self.keep(&servers, servers.place()).await?
+                self.keep(&servers, servers.address()).await?
             }
             None => self.keep_embedded(&config.redis.data_dir).await?,
         };

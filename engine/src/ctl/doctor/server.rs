@@ -23,7 +23,7 @@ pub(super) async fn findings(config: &Config) -> Result<Vec<Finding>, String> {
     };
     let servers = Servers::new(address).map_err(|error| format!("redis.url: {error}"))?;
     let found = inspect(&servers).await;
-    let found = found.map_err(|error| format!("cannot use Redis at {}: {error}", servers.place()))?;
+    let found = found.map_err(|error| format!("cannot use Redis at {}: {error}", servers.address()))?;
     let mut findings = vec![Finding::fine("redis", found.server.clone())];
     findings.extend(settings(&found));
     findings.push(clock(found.time_us, Clock::new().unix().0));

@@ -42,7 +42,7 @@ pub(crate) struct AddressFault(#[from] pub(super) redis::RedisError);
 pub(crate) struct Servers(Arc<Known>);
 
 struct Known {
-    place: String,
+    address: String,
     kind: Kind,
 }
 
@@ -94,14 +94,14 @@ impl Servers {
             }
         };
         Ok(Self(Arc::new(Known {
-            place: place(&address.arrangement),
+            address: shown(&address.arrangement),
             kind,
         })))
     }
 
     /// Where that is, without a password.
-    pub(crate) fn place(&self) -> &str {
-        &self.0.place
+    pub(crate) fn address(&self) -> &str {
+        &self.0.address
     }
 
     /// The connection of one kind of work, on which a reply may take as long as that.
@@ -246,7 +246,7 @@ fn late(late: tokio::time::error::Elapsed) -> StoreError {
 }
 
 /// What whoever reads a log is told.
-fn place(arrangement: &Arrangement) -> String {
+fn shown(arrangement: &Arrangement) -> String {
     let address = |url: &str| {
         url.into_connection_info()
             .map_or_else(|_| "redis.url".to_owned(), |info| info.addr().to_string())
@@ -358,13 +358,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_shows_no_password() {
-        let place = |url: &str| {
+    fn an_address_shows_no_password() {
+        let address = |url: &str| {
             let servers = Servers::new(&RedisAddress::one(url));
-            servers.map(|servers| servers.place().to_owned())
+            servers.map(|servers| servers.address().to_owned())
         };
-        assert_eq!(place("redis://user:secret@10.0.0.1:6380/2").unwrap(), "10.0.0.1:6380");
-        assert_eq!(place("redis+unix:///run/redis.sock").unwrap(), "/run/redis.sock");
-        assert!(place("nothing of the kind").is_err());
+        assert_eq!(address("redis://user:secret@10.0.0.1:6380/2").unwrap(), "10.0.0.1:6380");
+        assert_eq!(address("redis+unix:///run/redis.sock").unwrap(), "/run/redis.sock");
+        assert!(address("nothing of the kind").is_err());
     }
 }
